@@ -1,0 +1,39 @@
+GO ?= go
+SEEDS ?= 2000
+# One seed to run again; empty runs SEEDS of them.
+SEED ?=
+
+# Versions of the tools are pinned in tools.mod, away from the program's own requirements.
+TOOL := $(GO) tool -modfile=tools.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race sim bench lint
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## start the bot with nothing configured, data in ./tocsin-data
+	$(GO) run ./cmd/tocsin serve
+
+test: ## run every test; installs what tests run against if apt can
+	@.ci/deps
+	$(GO) test ./...
+
+race: ## run every test under the race detector
+	$(GO) test -race ./...
+
+sim: ## run the seeded simulation: SEEDS=2000 of them, or SEED=7 alone
+	$(GO) test ./bot/bottest -run TestSimulation -count=1 -v $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS))
+
+bench: ## run the benchmarks and print their figures
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+lint: ## check format, taste, vet, go.mod and who imports whom
+	@unformatted=$$($(TOOL) gofumpt -l .) || exit 1; \
+	if [ -n "$$unformatted" ]; then \
+		printf 'not formatted; run: $(TOOL) gofumpt -w .\n%s\n' "$$unformatted" >&2; exit 1; \
+	fi
+	$(TOOL) golangci-lint run
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(GO) test ./cmd/tocsin -run TestImportRule -count=1

@@ -1,0 +1,179 @@
+package main_test
+
+import (
+	"go/ast"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The rule itself, as pure functions: each answers why something must not be, or "".
+
+const (
+	module = "tocsin"
+	oneWay = "knowledge points one way: cmd → adapters → bot → commands → workflow → nothing"
+	suites = "bot/bottest"
+	memory = "adapters/memory"
+)
+
+// layers are the folders at the root that may hold Go; each may know those after it.
+var layers = []string{"cmd", "adapters", "bot", "commands", "workflow"}
+
+// An outside says what the production files of a layer may import that is not ours.
+type outside struct {
+	anything bool
+	withheld []string // refused of the standard library, with all below it
+	modules  []string // allowed beyond the standard library, with all below it
+	reason   string
+}
+
+var impure = []string{"context", "io", "log", "net", "os", "sync"}
+
+var outsides = map[string]outside{
+	"cmd":      {anything: true},
+	"adapters": {anything: true},
+	"bot": {
+		withheld: []string{"net/http"},
+		modules: []string{
+			"github.com/robfig/cron/v3", "github.com/expr-lang/expr", "github.com/prometheus/client_golang",
+		},
+		reason: "the bot takes of the outside only the standard library without net/http, cron, expr and the metrics client; speaking HTTP is an adapter's work",
+	},
+	"commands": {
+		withheld: impure,
+		reason:   "commands is pure: of the outside only the standard library without context, io, log, net, os, sync",
+	},
+	"workflow": {
+		withheld: impure,
+		modules:  []string{"github.com/robfig/cron/v3"},
+		reason:   "workflow is pure: of the outside only cron and the standard library without context, io, log, net, os, sync",
+	},
+}
+
+// suiteModules are what bot/bottest may import besides: it is test code in the form of a package.
+var suiteModules = []string{"github.com/anishathalye/porcupine", "github.com/google/go-cmp", "pgregory.net/rapid"}
+
+// vague are package names that say nothing of the field and therefore collect everything.
+var vague = []string{"util", "utils", "common", "helper", "helpers", "type", "types", "model", "models"}
+
+// clock are the functions of package time that read the machine's clock or wait for it.
+var clock = []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}
+
+// A source is what the rule knows of the file that imports.
+type source struct {
+	folder  string // below the module's root, with slashes: "bot/card"
+	pkg     string // of the package clause: "card" or "card_test"
+	isATest bool   // its name ends in _test.go
+}
+
+// whyNotPlaced says why Go must not live in the source's folder under the source's package name.
+func whyNotPlaced(s source) string {
+	if !slices.Contains(layers, first(s.folder)) {
+		return "at the root only " + strings.Join(layers, ", ") + " hold Go"
+	}
+	if s.folder == "adapters" {
+		return "adapters holds one folder for each outside party and no files of its own"
+	}
+	for name := range strings.SplitSeq(s.folder+"/"+strings.TrimSuffix(s.pkg, "_test"), "/") {
+		if slices.Contains(vague, name) {
+			return "a package is a noun of the field or a party, and " + name + " is neither"
+		}
+	}
+	return ""
+}
+
+// whyNotImport says why the source must not import the path.
+func whyNotImport(s source, path string) string {
+	if ours, ok := strings.CutPrefix(path, module+"/"); ok {
+		return whyNotOurs(s, ours)
+	}
+	if s.isATest {
+		return ""
+	}
+	allowed := outsides[first(s.folder)]
+	standard := !strings.Contains(first(path), ".")
+	switch {
+	case allowed.anything:
+		return ""
+	case standard && !within(path, allowed.withheld...):
+		return ""
+	case within(path, allowed.modules...):
+		return ""
+	case within(s.folder, suites) && within(path, suiteModules...):
+		return ""
+	}
+	return allowed.reason
+}
+
+// whyNotOurs says why the source must not import our own package in the folder.
+func whyNotOurs(s source, folder string) string {
+	from, to := slices.Index(layers, first(s.folder)), slices.Index(layers, first(folder))
+	inAdapters := first(s.folder) == "adapters"
+	switch {
+	case to < 0:
+		return "at the root only " + strings.Join(layers, ", ") + " hold Go"
+	case within(folder, suites) && !s.isATest && !within(s.folder, suites):
+		return suites + " is for tests alone"
+	case within(folder, memory) && s.isATest && inAdapters:
+		return "" // a store that every adapter's tests may stand on
+	case within(folder, memory) && s.isATest && within(s.folder, suites) && strings.HasSuffix(s.pkg, "_test"):
+		return "" // the simulated world runs on it
+	case inAdapters && first(folder) == "adapters" && party(s.folder) != party(folder):
+		return "adapters never import each other; what two of them need belongs to bot"
+	case to < from:
+		return oneWay + "; " + first(s.folder) + " must not know " + first(folder)
+	}
+	return ""
+}
+
+// clockReads lists where the file uses the machine's clock. In the pure packages time comes in as an argument.
+func clockReads(file *ast.File) []*ast.SelectorExpr {
+	name := "time"
+	for _, spec := range file.Imports {
+		if spec.Path.Value == strconv.Quote("time") && spec.Name != nil {
+			name = spec.Name.Name
+		}
+	}
+	var found []*ast.SelectorExpr
+	ast.Inspect(file, func(n ast.Node) bool {
+		use, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if of, ok := use.X.(*ast.Ident); ok && of.Name == name && slices.Contains(clock, use.Sel.Name) {
+			found = append(found, use)
+		}
+		return true
+	})
+	return found
+}
+
+// imports lists the paths a file imports with their places.
+func imports(file *ast.File) map[string]token.Pos {
+	found := map[string]token.Pos{}
+	for _, spec := range file.Imports {
+		if path, err := strconv.Unquote(spec.Path.Value); err == nil {
+			found[path] = spec.Pos()
+		}
+	}
+	return found
+}
+
+// first is the first element of a path with slashes.
+func first(path string) string {
+	name, _, _ := strings.Cut(path, "/")
+	return name
+}
+
+// party is the second element of a folder in adapters: whom the adapter speaks to.
+func party(folder string) string {
+	return first(strings.TrimPrefix(folder, "adapters/"))
+}
+
+// within reports whether the path is one of the roots or lies below one.
+func within(path string, roots ...string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool {
+		return path == root || strings.HasPrefix(path, root+"/")
+	})
+}

@@ -1,0 +1,4 @@
+// Command tocsin is the incident bot.
+package main
+
+func main() {}

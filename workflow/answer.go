@@ -1,0 +1,270 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// acknowledge answers the page. It is bound to what the person saw: it does
+// not swallow a newer trigger, and after a resolve it changes nothing (E5).
+func (t *turn) acknowledge(c Acknowledge) error {
+	by := t.in.By
+	if by.ID == "" {
+		by.ID = by.Name
+	}
+	if err := t.needOpen("ack"); err != nil {
+		return err
+	}
+	if t.now.Acknowledged() {
+		if t.answerOwn(by) {
+			return nil
+		}
+		if t.now.AcknowledgedBy == by.ID {
+			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.now.ID), "Next: `update TEXT`, or `lead` to take command.")
+		}
+		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.now.AckName, t.now.ID, ago(t.in.At.Sub(t.now.AcknowledgedAt))),
+			"To take over, `lead`.")
+	}
+	if c.Seen > 0 && c.Seen < t.now.Paging.Trigger {
+		return refuse("Something new happened since that message was written.",
+			fmt.Sprintf("Look again: `show %s`, then acknowledge.", t.now.ID))
+	}
+	t.record(Acknowledged{Person: by.ID, Name: nameOf(Recipient{ID: by.ID, Name: by.Name}), Run: t.now.Paging.Run})
+	t.cancelPages("acknowledged by "+t.now.AckName, ToAnswer, ToRescue, ToKnow)
+	t.answerOwn(by)
+	return nil
+}
+
+// answerOwn ends the pages that asked this very person to join.
+func (t *turn) answerOwn(by Actor) bool {
+	var ids []string
+	asked := false
+	for _, p := range t.now.Paging.Pages {
+		if p.Purpose == ToJoin && p.To == by.ID {
+			asked = asked || p.State == Arrived && p.Why == ""
+			if p.State.Live() {
+				ids = append(ids, p.ID)
+			}
+		}
+	}
+	if len(ids) == 0 && !asked {
+		return false
+	}
+	t.record(PageAnswered{Person: by.ID, Name: by.Name})
+	if len(ids) > 0 {
+		t.conclude(PagesCanceled{IDs: ids, Why: "answered"})
+	}
+	return true
+}
+
+// ago says how long ago, in words.
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + " min ago"
+	}
+	return strconv.Itoa(int(d/time.Hour)) + " h ago"
+}
+
+func (t *turn) unacknowledge() error {
+	if err := t.needOpen("unack"); err != nil {
+		return err
+	}
+	if !t.now.Acknowledged() {
+		return refuse(t.now.ID+" is not acknowledged.", "")
+	}
+	t.record(Unacknowledged{Person: t.now.AcknowledgedBy, Why: "given back"})
+	t.startEscalation("given back by " + t.in.By.Name)
+	return nil
+}
+
+// escalate fires the next step now. Two clicks on one button advance once (E9).
+func (t *turn) escalate(c Escalate) error {
+	if err := t.needOpen("escalate"); err != nil {
+		return err
+	}
+	p := &t.now.Paging
+	if c.Seen > 0 && c.Seen < p.Fired {
+		return refuse(fmt.Sprintf("%s was escalated already, to step %d of %s.", t.now.ID, p.Step+1, p.Policy()),
+			"`escalate` again to go one further.")
+	}
+	why := "escalated by " + t.in.By.Name
+	if reason, _ := CleanLine(c.Reason, MaxTitle); reason != "" {
+		why += ": " + reason
+	}
+	if t.now.Acknowledged() {
+		t.record(Unacknowledged{Person: t.now.AcknowledgedBy, Why: why})
+	}
+	t.advance(why)
+	return nil
+}
+
+// advance goes on with the step after the one that fired last, wherever paging
+// stands: then with the fallback policy, then from the start.
+func (t *turn) advance(why string) {
+	p := &t.now.Paging
+	policy, _ := t.in.Known.Plan.policy(p.Policy())
+	inRun := p.State == Running && !p.Unreached || p.State == Answered && p.Run > 0
+	next, fallback := p.Step+1, t.afterCycle(policy)
+	switch {
+	case inRun && next < len(policy.Steps):
+		repeat := p.Repeat
+		if p.State == Answered {
+			t.conclude(EscalationStarted{Run: p.Run + 1, Policy: policy.ID, Why: why})
+		}
+		t.fire(repeat, next, why)
+	case inRun && p.State == Running && fallback != "":
+		t.conclude(CycleBegan{Policy: fallback, Moved: true})
+		t.fire(0, 0, why)
+	default:
+		t.startEscalation(why)
+	}
+}
+
+// page asks for more people, whoever has acknowledged.
+func (t *turn) page(c Page) error {
+	if err := t.needOpen("page"); err != nil {
+		return err
+	}
+	if len(c.Targets) == 0 {
+		return refuse("Page whom?", "For example: `page @ana we need the database team`.")
+	}
+	recipients, skipped := t.resolveTargets(c.Targets, map[string]bool{})
+	text, _ := CleanLine(c.Text, MaxTitle)
+	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: ToJoin, Text: text, Skipped: skipped}
+	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
+	for _, r := range recipients {
+		pages := t.pagesFor(r, ToJoin, "m"+strconv.Itoa(f.Manual), at)
+		if len(pages) == 0 {
+			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
+		}
+		f.Pages = append(f.Pages, pages...)
+	}
+	if len(f.Pages) == 0 {
+		return refuse(fmt.Sprintf("Nobody can be paged: %s.", f.Skipped[0].Why), "Try somebody else, or `escalate`.")
+	}
+	live := 0
+	for _, p := range t.now.Paging.Pages {
+		if p.State.Live() {
+			live++
+		}
+	}
+	if live+len(f.Pages) > maxPages {
+		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", live, t.now.ID), "Wait until they arrive: `who` shows them.")
+	}
+	t.record(f)
+	return nil
+}
+
+// tell sends people a notice that needs no answer. Somebody who cannot be told
+// does not hold the incident.
+func (t *turn) tell(people []string, alerts int, text string) {
+	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: ToKnow, Alerts: alerts, Text: text}
+	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
+	for _, id := range people {
+		for _, r := range t.in.Known.Answers[person(id)].Recipients {
+			f.Pages = append(f.Pages, t.pagesFor(r, ToKnow, "k"+strconv.Itoa(f.Manual), at)...)
+		}
+	}
+	holder := t.now.AcknowledgedBy
+	reached := slices.ContainsFunc(f.Pages, func(p PageState) bool { return p.To == holder })
+	f.Pages = t.supersede(f.Pages)
+	t.conclude(f)
+	if !reached && holder != "" {
+		t.giveBack("no way to tell " + t.now.AckName)
+	}
+}
+
+// delivered notes that a provider accepted a page.
+func (t *turn) delivered(c Delivered) {
+	p := t.now.Paging.page(c.Page)
+	if p == nil || p.State == Arrived {
+		return
+	}
+	t.record(PageDelivered{Page: p.ID, To: p.To, Via: p.Via})
+}
+
+// undeliverable goes on at once with the next method, or the next step (E4).
+func (t *turn) undeliverable(c Undeliverable) {
+	p := t.now.Paging.page(c.Page)
+	if p == nil || !p.State.Live() || p.State == Failing && c.Retrying {
+		return
+	}
+	failed, first := *p, p.State != Failing
+	why := label(c.Why, MaxTitle)
+	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: why, Retrying: c.Retrying})
+	if !first {
+		return // its successor was brought forward when it failed first
+	}
+	if next := t.nextMethod(failed); next != "" {
+		t.conclude(PagesOwed{IDs: []string{next}, Why: failed.Via + " failed"})
+		return
+	}
+	switch failed.Purpose {
+	case ToAnswer:
+		if t.stepFailed(failed.At) {
+			t.fire(t.now.Paging.Repeat, t.now.Paging.Step+1, "nobody was reached")
+		}
+	case ToKnow:
+		if t.now.AcknowledgedBy == failed.To {
+			t.giveBack("no way to tell " + t.now.AckName)
+		}
+	case ToJoin, ToRescue:
+	}
+}
+
+// nextMethod finds the next page of the same firing to the same recipient.
+func (t *turn) nextMethod(failed PageState) string {
+	next := -1
+	for n, p := range t.now.Paging.Pages {
+		if (p.State == Planned || p.State == Spare) && p.To == failed.To && p.Purpose == failed.Purpose && p.At == failed.At &&
+			(next < 0 || p.Due.Before(t.now.Paging.Pages[next].Due)) {
+			next = n
+		}
+	}
+	if next < 0 {
+		return ""
+	}
+	return t.now.Paging.Pages[next].ID
+}
+
+// stepFailed reports whether the step that is waiting has nobody left to wait
+// for.
+func (t *turn) stepFailed(at PageCoordinates) bool {
+	e := &t.now.Paging
+	if e.State != Running || e.Unreached || at != e.current() {
+		return false
+	}
+	if policy, _ := t.in.Known.Plan.policy(e.Policy()); e.Reached && at.Step == len(policy.Steps)-1 {
+		return false // somebody was reached earlier in the cycle: the wait is theirs
+	}
+	return !slices.ContainsFunc(e.Pages, func(p PageState) bool {
+		return p.At == at && p.Purpose == ToAnswer &&
+			(p.State == Arrived || p.State == Owed || p.State == Planned)
+	})
+}
+
+// answered records how the world answered effects that page nobody.
+func (t *turn) answered(c Command) {
+	switch c := c.(type) {
+	case RoomReady:
+		for _, r := range t.now.Rooms {
+			if r.Platform == c.Platform && r.State == RoomOpen && r.ID == c.ID {
+				return
+			}
+		}
+		t.record(RoomOpened{Room{
+			Platform: shortName(c.Platform), ID: label(c.ID, 200), Name: label(c.Name, 100), URL: label(c.URL, maxURL), State: RoomOpen,
+		}})
+	case RoomRefused:
+		why := label(c.Why, MaxTitle)
+		t.record(RoomLost{Platform: shortName(c.Platform), Why: why})
+	case GiveUp:
+		why := label(c.Why, MaxTitle)
+		t.record(EffectGivenUp{What: shortName(c.What), Why: why})
+	}
+}

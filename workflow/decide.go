@@ -1,0 +1,270 @@
+package workflow
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// decide turns a command into facts, or refuses it.
+func (t *turn) decide(c Command) error {
+	if d, is := c.(Declare); is {
+		return t.declare(d)
+	}
+	if t.now.Status == "" {
+		return refuse("That incident does not exist yet.", "Declare one with `declare TITLE`.")
+	}
+	switch c := c.(type) {
+	case Wake:
+		t.due()
+	case Delivered:
+		t.delivered(c)
+	case Undeliverable:
+		t.undeliverable(c)
+	case RoomReady, RoomRefused, GiveUp:
+		t.answered(c)
+	case Absorb:
+		t.absorb(c)
+	case Acknowledge:
+		return t.acknowledge(c)
+	case Unacknowledge:
+		return t.unacknowledge()
+	case Escalate:
+		return t.escalate(c)
+	case Page:
+		return t.page(c)
+	case SetStatus:
+		return t.setStatus(c.To)
+	case SetSeverity:
+		return t.setSeverity(c)
+	case PostUpdate:
+		return t.postUpdate(c)
+	case Resolve:
+		return t.resolve(c)
+	case Close:
+		return t.close(c)
+	case Reopen:
+		return t.reopen(c)
+	case Cancel:
+		return t.cancel(c)
+	case Merge:
+		return t.merge(c)
+	default:
+		return t.write(c)
+	}
+	return nil
+}
+
+func refuse(message, hint string) error { return &Refusal{Message: message, Hint: hint} }
+
+// needOpen refuses what makes no sense once the incident has ended.
+func (t *turn) needOpen(what string) error {
+	if t.now.Open() {
+		return nil
+	}
+	if t.now.Status == Merged {
+		return refuse(fmt.Sprintf("%s was merged into %s.", t.now.ID, t.now.MergedInto),
+			fmt.Sprintf("Go on there: `%s %s`.", what, t.now.MergedInto))
+	}
+	return refuse(fmt.Sprintf("%s is %s.", t.now.ID, t.now.Status),
+		fmt.Sprintf("If it is not over, `reopen %s` first.", t.now.ID))
+}
+
+func (t *turn) declare(c Declare) error {
+	if t.now.Status != "" {
+		return refuse(t.now.ID+" is declared already.", "")
+	}
+	var cut []string
+	note := func(name string, was bool) {
+		if was {
+			cut = append(cut, name)
+		}
+	}
+	var was bool
+	d := c
+	d.Matrix = nil
+	d.Title, was = CleanLine(c.Title, MaxTitle)
+	note("title", was)
+	d.Description, was = CleanText(c.Description, MaxText)
+	note("description", was)
+	d.Symptoms = lines(c.Symptoms, 10)
+	d.Services = lines(c.Services, 20)
+	d.Category = label(c.Category, maxLine)
+	d.Reporter = Reporter{
+		Person: label(c.Reporter.Person, 80), Name: shortName(c.Reporter.Name),
+		Contact: label(c.Reporter.Contact, 80), Department: shortName(c.Reporter.Department),
+	}
+	d.Group, d.Links = excerpt(c.Group, 600), c.Links[:min(len(c.Links), 5)]
+	if d.Title == "" {
+		return refuse("An incident needs a title.", "For example: `declare Checkout is down --sev 2`.")
+	}
+	d.Kind, d.Source = cmp.Or(d.Kind, Real), cmp.Or(d.Source, SourcePerson)
+	if d.Detected.IsZero() || d.Detected.After(t.in.At) {
+		d.Detected = t.in.At
+	}
+	f := Declared{Plan: t.in.Known.Plan.Hash(), Cut: cut}
+	d.Severity, f.Basis = grade(c)
+	f.Declare, f.SeverityPlan = d, t.in.Known.Plan.Severity(d.Severity)
+	for n, text := range t.in.Known.Plan.Checklist {
+		if n < 20 {
+			line := label(text, maxLine)
+			f.Checklist = append(f.Checklist, line)
+		}
+	}
+	t.record(f)
+	for _, p := range t.in.Known.Platforms {
+		t.conclude(RoomWanted{Platform: p})
+	}
+	if len(t.in.Mail) == 0 { // else the mail says how urgent it is
+		t.startEscalation("declared")
+	}
+	return nil
+}
+
+// grade finds the severity of a declaration, and where it comes from.
+func grade(c Declare) (Severity, Basis) {
+	switch {
+	case c.Severity != 0 && c.Source == SourceAlert:
+		return c.Severity, FromAlert
+	case c.Severity != 0:
+		return c.Severity, FromHand
+	case c.Impact != "" || c.Urgency != "":
+		return c.Matrix.of(c.Impact, c.Urgency), FromMatrix
+	}
+	return SEV3, FromDefault
+}
+
+// of looks a severity up; what is not stated counts as medium.
+func (m Matrix) of(impact, urgency Level) Severity {
+	if m == nil {
+		m = DefaultMatrix()
+	}
+	if impact == "" {
+		impact = Medium
+	}
+	if urgency == "" {
+		urgency = Medium
+	}
+	if s := m[impact][urgency]; s != 0 {
+		return s
+	}
+	return SEV3
+}
+
+// lines cleans a list of short texts and drops the empty and the repeated.
+func lines(in []string, most int) []string {
+	var out []string
+	for _, text := range in {
+		line := label(text, maxLine)
+		if line != "" && !slices.Contains(out, line) && len(out) < most {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func (t *turn) setStatus(to Status) error {
+	if to == Resolved {
+		return t.resolve(Resolve{})
+	}
+	if err := t.needOpen("status"); err != nil {
+		return err
+	}
+	from := t.now.Status
+	if from == to {
+		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, to), "")
+	}
+	if !to.Open() || !from.May(to) {
+		var may []string
+		for _, s := range from.Next() {
+			may = append(may, string(s))
+		}
+		return refuse(fmt.Sprintf("%s cannot go from %s to %s.", t.now.ID, from, to),
+			"From here it can go to "+strings.Join(may, ", ")+".")
+	}
+	t.record(StatusChanged{From: from, To: to})
+	return nil
+}
+
+func (t *turn) setSeverity(c SetSeverity) error {
+	if err := t.needOpen("severity"); err != nil {
+		return err
+	}
+	if c.Severity == 0 && c.Impact == "" && c.Urgency == "" {
+		return refuse("Which severity?", "For example: `severity 2`, or `severity --impact high --urgency medium`.")
+	}
+	to, basis := c.Severity, FromHand
+	if to == 0 {
+		if c.Impact == "" {
+			c.Impact = t.now.Impact
+		}
+		if c.Urgency == "" {
+			c.Urgency = t.now.Urgency
+		}
+		to, basis = c.Matrix.of(c.Impact, c.Urgency), FromMatrix
+	}
+	if to == t.now.Severity && len(t.now.Unmapped) == 0 && c.Impact == "" && c.Urgency == "" {
+		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, to), "")
+	}
+	reason := label(c.Reason, MaxTitle)
+	t.grade(to, SeverityChanged{Impact: c.Impact, Urgency: c.Urgency, Basis: basis, Reason: reason})
+	return nil
+}
+
+// grade records a new severity. A rise to high urgency pages at once if nobody
+// has acknowledged, else tells the acknowledger and the commander.
+func (t *turn) grade(to Severity, f SeverityChanged) {
+	was := t.urgency()
+	f.From, f.To, f.Plan = t.now.Severity, to, t.in.Known.Plan.Severity(to)
+	t.record(f)
+	if was == High || t.urgency() != High {
+		return
+	}
+	if !t.now.Acknowledged() {
+		t.startEscalation("raised to " + to.String())
+		return
+	}
+	told := []string{t.now.AcknowledgedBy}
+	if c := t.now.Roles[Commander]; c != "" && c != told[0] {
+		told = append(told, c)
+	}
+	t.tell(told, 0, "Raised to "+to.String()+".")
+}
+
+// urgency decides which notification methods are used. A severity word that
+// nobody mapped pages as high (rule I11).
+func (t *turn) urgency() Level {
+	if len(t.now.Unmapped) > 0 {
+		return High
+	}
+	return t.in.Known.Plan.Severity(t.now.Severity).Urgency
+}
+
+func (t *turn) postUpdate(c PostUpdate) error {
+	text, cut := CleanText(c.Text, MaxText)
+	if text == "" {
+		return refuse("An update needs a text.", "For example: `update We found the cause, fix in 20 minutes`.")
+	}
+	if t.now.Status == Merged {
+		return t.needOpen("update")
+	}
+	if c.Status != "" && c.Status != t.now.Status {
+		if err := t.setStatus(c.Status); err != nil {
+			return err
+		}
+	}
+	f := UpdatePosted{Text: text, Cut: cut}
+	f.Audience = label(c.Audience, 40)
+	if t.now.Open() {
+		every := c.Next
+		if every <= 0 {
+			every = t.in.Known.Plan.Severity(t.now.Severity).Update
+		}
+		if every > 0 {
+			f.Next = t.in.At.Add(every)
+		}
+	}
+	t.record(f)
+	return nil
+}

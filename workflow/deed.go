@@ -1,0 +1,148 @@
+package workflow
+
+import "strconv"
+
+// Effect is something the world must be told. ID is "incident/seq.n", stable
+// for ever, so that doing it twice can be recognized.
+type Effect struct {
+	ID   string
+	Lane Lane
+	Do   Deed
+}
+
+// Lane is where an effect waits its turn: strictly in order within the lane,
+// never behind another lane. The owner is the incident.
+type Lane struct {
+	Class       Class  `json:"class"`
+	Destination string `json:"destination"` // one room, one page, or one incident
+}
+
+// Class orders the lanes: a lower class is claimed first (rule E10).
+type Class int
+
+// The classes, in the order they are claimed. Between them is room for SLA and
+// mirroring.
+const (
+	ClassFirstPage Class = 10 // the first page of an incident
+	ClassPage      Class = 20
+	ClassWake      Class = 25 // deadlines and new mail
+	ClassTell      Class = 30 // incident to incident
+	ClassUpdate    Class = 50 // rooms and posts
+	ClassCard      Class = 55
+	ClassDroppable Class = 90
+)
+
+// Deed is what an effect does.
+//
+//sumtype:decl
+type Deed interface {
+	// deed is the stable name under which the deed is stored.
+	deed() string
+}
+
+// SendPage pages one recipient through one method. The answer is [Delivered]
+// or [Undeliverable].
+type SendPage struct {
+	Page    string  `json:"page"`
+	Purpose Purpose `json:"purpose"`
+	To      string  `json:"to"`
+	Via     string  `json:"via"`
+	First   bool    `json:"first,omitempty"`
+	Text    string  `json:"text,omitempty"` // for a notice
+}
+
+// TakeBack tells a medium that can that a page needs no answer any more.
+type TakeBack struct {
+	Page string `json:"page"`
+	To   string `json:"to"`
+	Via  string `json:"via"`
+	Why  string `json:"why"`
+}
+
+// OpenRoom makes the incident's room on a platform. The answer is [RoomReady]
+// or [RoomRefused].
+type OpenRoom struct {
+	Platform string `json:"platform"`
+}
+
+// Post writes one event into the room.
+type Post struct {
+	Platform string `json:"platform"`
+	Seq      int    `json:"seq"`
+}
+
+// Tell gives a command to another incident, under the effect's ID.
+type Tell struct {
+	Incident string `json:"incident"`
+	Absorb   Absorb `json:"absorb"`
+}
+
+// Reroute takes the alerts that still fire through the intake again (I6).
+type Reroute struct {
+	Group string `json:"group"`
+}
+
+// UnknownDeed is a deed of a newer version: kept, and reported.
+type UnknownDeed struct {
+	Kind    string
+	Version int
+	Body    []byte
+}
+
+func (SendPage) deed() string      { return "send_page" }
+func (TakeBack) deed() string      { return "take_back" }
+func (OpenRoom) deed() string      { return "open_room" }
+func (Post) deed() string          { return "post" }
+func (Tell) deed() string          { return "tell" }
+func (Reroute) deed() string       { return "reroute" }
+func (d UnknownDeed) deed() string { return d.Kind }
+
+func effectID(incident string, seq, n int) string {
+	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
+}
+
+// laneOf says where a deed waits.
+func laneOf(d Deed) Lane {
+	switch d := d.(type) {
+	case SendPage:
+		class := ClassPage
+		if d.First {
+			class = ClassFirstPage
+		}
+		return Lane{class, "page:" + d.Page}
+	case TakeBack:
+		return Lane{ClassPage, "page:" + d.Page}
+	case OpenRoom:
+		return Lane{ClassUpdate, "room:" + d.Platform}
+	case Post:
+		return Lane{ClassUpdate, "room:" + d.Platform}
+	case Tell:
+		return Lane{ClassTell, "incident:" + d.Incident}
+	case Reroute:
+		return Lane{ClassTell, "intake"}
+	case UnknownDeed:
+		return Lane{ClassDroppable, "unknown"}
+	}
+	return Lane{ClassDroppable, "unknown"}
+}
+
+// Wanted reports whether an effect should still happen, and if not, why: the
+// check before each send (rule E3).
+func (i Incident) Wanted(d Deed) (ok bool, why string) {
+	page, is := d.(SendPage)
+	if !is {
+		return true, ""
+	}
+	p := i.Paging.page(page.Page)
+	switch {
+	case p == nil:
+		return false, "an older page, forgotten since"
+	case p.State == Withdrawn:
+		return false, p.Why
+	case p.State == Arrived:
+		return false, "delivered already"
+	case !p.State.Live():
+		return false, "given up"
+	}
+	return true, ""
+}

@@ -1,0 +1,255 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// everyPurpose cancels pages whatever they are for.
+const everyPurpose Purpose = ""
+
+// startEscalation begins a run of paging from the first step of the plan's
+// policy. What an earlier run still planned is superseded.
+func (t *turn) startEscalation(why string) {
+	t.cancelPages("paging started again", ToAnswer)
+	policy := t.in.Known.Plan.Policy
+	t.conclude(EscalationStarted{Run: t.now.Paging.Run + 1, Policy: policy, Why: why})
+	t.fire(0, 0, "")
+}
+
+// fire carries out the step at a position, and goes on at once as long as
+// nobody stands behind it: waiting is spent only on somebody who may answer
+// (rule E4).
+func (t *turn) fire(repeat, step int, why string) {
+	plan := t.in.Known.Plan
+	for {
+		e := &t.now.Paging
+		policy, _ := plan.policy(e.Policy())
+		if step < len(policy.Steps) {
+			if t.fireStep(policy, repeat, step, why) {
+				return
+			}
+			step++
+			continue
+		}
+		switch next := t.afterCycle(policy); {
+		case e.Reached && repeat < policy.Repeat:
+			repeat, step = repeat+1, 0
+			t.conclude(CycleBegan{Policy: policy.ID, Repeat: repeat})
+		case next != "":
+			repeat, step = 0, 0
+			t.conclude(CycleBegan{Policy: next, Moved: true})
+		case !e.Anybody:
+			t.nobodyReached()
+			return
+		default:
+			t.exhausted()
+			return
+		}
+	}
+}
+
+// afterCycle names the policy that follows one that is exhausted: its own
+// fallback, else the plan's, each visited once in a run.
+func (t *turn) afterCycle(policy Policy) string {
+	for _, next := range []string{policy.Fallback, t.in.Known.Plan.Fallback} {
+		_, exists := t.in.Known.Plan.policy(next)
+		if exists && !slices.Contains(t.now.Paging.Chain, next) && len(t.now.Paging.Chain) < maxChain {
+			return next
+		}
+	}
+	return ""
+}
+
+// fireStep records the step with its pages, or with the reasons why it has
+// none. It reports whether somebody is paged.
+func (t *turn) fireStep(policy Policy, repeat, step int, why string) bool {
+	s := policy.Steps[step]
+	f := StepFired{Policy: policy.ID, By: why, At: PageCoordinates{
+		Run: t.now.Paging.Run, Policy: len(t.now.Paging.Chain) - 1, Repeat: repeat, Step: step,
+	}}
+	if due := t.now.Paging.NextAt; !due.IsZero() && why == "" {
+		f.Late = lateness(due, t.in.At)
+	}
+	recipients, skipped := t.resolveTargets(s.Notify, map[string]bool{policy.ID: true})
+	f.Skipped = skipped
+	if s.RoundRobin && len(recipients) > 0 {
+		key := cursorKey(policy.ID, step)
+		turn := t.in.Known.Cursors[key]
+		recipients = recipients[turn%len(recipients):][:1]
+		f.Cursor = &Cursor{Key: key, Was: turn, Next: turn + 1}
+	}
+	for _, r := range recipients {
+		pages := t.pagesFor(r, ToAnswer, f.At.String(), f.At)
+		if len(pages) == 0 {
+			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
+		}
+		f.Pages = append(f.Pages, pages...)
+	}
+	if len(f.Pages) > 0 {
+		f.Next = t.in.At.Add(max(s.Wait, time.Second))
+	}
+	f.Pages = t.supersede(f.Pages)
+	t.conclude(f)
+	return len(f.Pages) > 0
+}
+
+// lateness is how long after its deadline something happens, when that is
+// worth a word (rule X1: "late by").
+func lateness(due, at time.Time) time.Duration {
+	if late := at.Sub(due); late >= shiftGrace {
+		return late.Round(time.Second)
+	}
+	return 0
+}
+
+func personOrSelf(id string) Target {
+	t := Target(id)
+	if t.Kind() == id && id != "log" {
+		return person(id)
+	}
+	return t
+}
+
+func nameOf(r Recipient) string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.ID
+}
+
+// resolveTargets lists who stands behind the targets now, each once. A policy
+// as a target means whoever its first step would page.
+func (t *turn) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
+	add := func(r Recipient, target Target) {
+		same := func(o Recipient) bool { return o.ID == r.ID }
+		switch {
+		case slices.ContainsFunc(all, same):
+		case len(all) >= maxRecipients:
+			skipped = append(skipped, Skipped{target, fmt.Sprintf("one step pages at most %d", maxRecipients)})
+		default:
+			all = append(all, r)
+		}
+	}
+	for _, target := range targets {
+		if target.Kind() == "policy" {
+			policy, exists := t.in.Known.Plan.policy(target.ID())
+			if !exists || len(policy.Steps) == 0 || visited[policy.ID] {
+				skipped = append(skipped, Skipped{target, "there is no such policy to go on with"})
+				continue
+			}
+			visited[policy.ID] = true
+			more, not := t.resolveTargets(policy.Steps[0].Notify, visited)
+			for _, r := range more {
+				add(r, target)
+			}
+			skipped = append(skipped, not...)
+			continue
+		}
+		answer := t.in.Known.Answers[target]
+		if len(answer.Recipients) == 0 {
+			why := answer.Why
+			if why == "" {
+				why = "nobody answers for it"
+			}
+			skipped = append(skipped, Skipped{target, why})
+		}
+		for _, r := range answer.Recipients {
+			add(r, target)
+		}
+	}
+	return all, skipped
+}
+
+// pagesFor plans one page for each method of a recipient. A notice uses the
+// later methods only if an earlier one fails.
+func (t *turn) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordinates) []PageState {
+	methods := r.High
+	if t.urgency() == Low && len(r.Low) > 0 || len(methods) == 0 {
+		methods = r.Low
+	}
+	var pages []PageState
+	for n, m := range methods[:min(len(methods), 8)] {
+		p := PageState{
+			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: why, At: at,
+			To: r.ID, Name: shortName(r.Name), Via: m.Key, Due: t.in.At, State: Owed,
+		}
+		switch {
+		case why == ToKnow && n > 0:
+			p.State = Spare
+		case why != ToKnow && m.After > 0:
+			p.State, p.Due = Planned, t.in.At.Add(m.After)
+		}
+		pages = append(pages, p)
+	}
+	return pages
+}
+
+// supersede cancels older pages that the new ones replace, and keeps the whole
+// within what an incident can remember.
+func (t *turn) supersede(fresh []PageState) []PageState {
+	var old []string
+	live := 0
+	for _, p := range t.now.Paging.Pages {
+		if !p.State.Live() || p.Purpose == ToJoin {
+			continue
+		}
+		replaced := slices.ContainsFunc(fresh, func(f PageState) bool { return f.To == p.To && f.Via == p.Via })
+		if replaced {
+			old = append(old, p.ID)
+		} else {
+			live++
+		}
+	}
+	if len(old) > 0 {
+		t.conclude(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
+	}
+	return fresh[:min(len(fresh), max(1, maxPages-live), len(fresh))]
+}
+
+// nobodyReached tells the catch-all and tries again soon (rule E4).
+func (t *turn) nobodyReached() {
+	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
+	t.conclude(NobodyReached{Again: again, Pages: t.rescuers(0)})
+}
+
+// exhausted tells the catch-all, now and again until somebody answers (E7).
+func (t *turn) exhausted() {
+	n := t.now.Paging.Reminders
+	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
+	t.conclude(EscalationExhausted{Reminder: n, Next: next, Pages: t.rescuers(n)})
+}
+
+// rescuers pages the catch-all. Where nobody stands behind it, the operator's
+// log is told.
+func (t *turn) rescuers(n int) []PageState {
+	target := t.in.Known.Plan.CatchAll
+	var recipients []Recipient
+	if target != "" {
+		recipients, _ = t.resolveTargets([]Target{target}, map[string]bool{})
+	}
+	if len(recipients) == 0 {
+		recipients = []Recipient{{ID: "log", High: []Method{{Key: "log"}}}}
+	}
+	at := t.now.Paging.current()
+	at.Repeat = n
+	var pages []PageState
+	for _, r := range recipients {
+		pages = append(pages, t.pagesFor(r, ToRescue, at.String()+"!", at)...)
+	}
+	return t.supersede(pages)
+}
+
+// cancelPages gives up every page of a purpose that is not sent yet.
+func (t *turn) cancelPages(why string, purposes ...Purpose) {
+	var ids []string
+	for _, p := range t.now.Paging.Pages {
+		if p.State.Live() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, everyPurpose)) {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) > 0 {
+		t.conclude(PagesCanceled{IDs: ids, Why: why})
+	}
+}

@@ -1,0 +1,142 @@
+package workflow
+
+import (
+	"strconv"
+	"time"
+)
+
+// Escalation is how far paging has come. A run begins when attention is first
+// needed, or needed again, and ends with an acknowledgement or a resolve.
+type Escalation struct {
+	Run     int         `json:"run,omitempty"` // counts from 1
+	State   PagingState `json:"state,omitempty"`
+	Chain   []string    `json:"chain,omitempty"`  // policies of this run; the last is the current one
+	Repeat  int         `json:"repeat,omitempty"` // of the current policy, from 0
+	Step    int         `json:"step,omitempty"`   // fired last, from 0
+	NextAt  time.Time   `json:"next_at,omitzero"` // next step, restart or reminder
+	Trigger int         `json:"trigger,omitempty"`
+	Fired   int         `json:"fired,omitempty"` // Seq of the last step that fired
+	Manual  int         `json:"manual,omitempty"`
+	// Reached: somebody accepted a page in the current cycle of the policy.
+	// Anybody: somebody did in this run. Unreached: the whole chain reached
+	// nobody; it starts again at NextAt (rule E4). Adrift: that happened, and
+	// still nobody has been reached.
+	Reached   bool        `json:"reached,omitempty"`
+	Anybody   bool        `json:"anybody,omitempty"`
+	Unreached bool        `json:"unreached,omitempty"`
+	Adrift    bool        `json:"adrift,omitempty"`
+	Reminders int         `json:"reminders,omitempty"`
+	Pages     []PageState `json:"pages,omitempty"`
+}
+
+// PagingState is what escalation is doing.
+type PagingState string
+
+// The states of escalation.
+const (
+	Idle      PagingState = ""
+	Running   PagingState = "running"
+	Answered  PagingState = "answered"  // acknowledged
+	Stopped   PagingState = "stopped"   // resolved, monitoring, canceled or merged
+	Exhausted PagingState = "exhausted" // everybody was asked; reminders go on (E7)
+)
+
+// Purpose is why somebody is paged.
+type Purpose string
+
+// The purposes of a page.
+const (
+	ToAnswer Purpose = "answer" // escalation: until somebody acknowledges
+	ToJoin   Purpose = "join"   // a person asked for this person; outlives an acknowledgement
+	ToKnow   Purpose = "know"   // a notice that needs no answer (rule G3)
+	ToRescue Purpose = "rescue" // the catch-all: nobody answered (rule E7)
+)
+
+// PageState is one page to one recipient through one method.
+type PageState struct {
+	ID      string          `json:"id"` // run.policy.repeat.step/recipient/method: owed at most once (E2)
+	Purpose Purpose         `json:"purpose"`
+	To      string          `json:"to"`
+	Name    string          `json:"name,omitempty"`
+	Via     string          `json:"via"`
+	Due     time.Time       `json:"due"`
+	State   DeliveryState   `json:"state"`
+	Why     string          `json:"why,omitempty"`
+	At      PageCoordinates `json:"at"`
+}
+
+// PageCoordinates say which firing of which step a page belongs to.
+type PageCoordinates struct {
+	Run    int `json:"run"`
+	Policy int `json:"policy"` // position in the run's chain
+	Repeat int `json:"repeat"`
+	Step   int `json:"step"`
+}
+
+// String returns "run.policy.repeat.step".
+func (c PageCoordinates) String() string {
+	b := make([]byte, 0, 16)
+	for n, v := range [...]int{c.Run, c.Policy, c.Repeat, c.Step} {
+		if n > 0 {
+			b = append(b, '.')
+		}
+		b = strconv.AppendInt(b, int64(v), 10)
+	}
+	return string(b)
+}
+
+// DeliveryState is how far a page is.
+type DeliveryState string
+
+// The states of a page.
+const (
+	Planned   DeliveryState = "planned"   // the method's delay has not passed
+	Spare     DeliveryState = "spare"     // used only if an earlier method fails
+	Owed      DeliveryState = "owed"      // handed to the agenda, not answered yet
+	Failing   DeliveryState = "failing"   // failed once, tried again beside the advance (E4)
+	Arrived   DeliveryState = "delivered" // accepted by the provider
+	Lost      DeliveryState = "failed"    // given up
+	Withdrawn DeliveryState = "canceled"
+)
+
+// Live reports whether a page in this state may still be sent.
+func (s DeliveryState) Live() bool {
+	return s == Planned || s == Spare || s == Owed || s == Failing
+}
+
+// Limits that keep the snapshot within 64 KiB.
+const (
+	maxPages      = 80               // live and recent pages an incident remembers
+	maxRecipients = 40               // people paged by one step
+	maxSamples    = 20               // alerts remembered
+	tellEvery     = 2 * time.Minute  // between two notices to the acknowledger
+	maxInvited    = 300              // people an incident remembers as members
+	maxChain      = 16               // policies visited by one run
+	shiftGrace    = 10 * time.Second // lateness not worth a word
+)
+
+// current returns the coordinates of the step that fired last.
+func (p Escalation) current() PageCoordinates {
+	return PageCoordinates{Run: p.Run, Policy: max(len(p.Chain)-1, 0), Repeat: p.Repeat, Step: p.Step}
+}
+
+// Policy returns the policy that is paging, or "".
+func (p Escalation) Policy() string {
+	if len(p.Chain) == 0 {
+		return ""
+	}
+	return p.Chain[len(p.Chain)-1]
+}
+
+// page finds a page by its ID.
+func (p *Escalation) page(id string) *PageState {
+	for n := range p.Pages {
+		if p.Pages[n].ID == id {
+			return &p.Pages[n]
+		}
+	}
+	return nil
+}
+
+// cursorKey names the round-robin cursor of a policy's step.
+func cursorKey(policy string, step int) string { return policy + "/" + strconv.Itoa(step) }

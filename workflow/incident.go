@@ -1,0 +1,323 @@
+package workflow
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Incident is everything true of one incident. It is a value folded from
+// events; its encoded form is bounded to 64 KiB, whatever happens to it.
+type Incident struct {
+	ID     string `json:"id"` // "INC-7"
+	Number int    `json:"number"`
+	Seq    int    `json:"seq"` // the last event; buttons carry the Seq they were drawn from
+
+	Kind        Kind              `json:"kind,omitempty"`
+	Title       string            `json:"title,omitempty"`
+	Description string            `json:"description,omitempty"` // an excerpt; the event holds the whole
+	Symptoms    []string          `json:"symptoms,omitempty"`
+	Source      Source            `json:"source,omitempty"`
+	Reporter    Reporter          `json:"reporter,omitzero"`
+	Category    string            `json:"category,omitempty"`
+	Services    []string          `json:"services,omitempty"`
+	Visibility  Visibility        `json:"visibility,omitempty"`
+	Invited     []string          `json:"invited,omitempty"`
+	Roles       map[string]string `json:"roles,omitempty"` // role → person
+
+	Impact     Level    `json:"impact,omitempty"`
+	Urgency    Level    `json:"urgency,omitempty"`
+	Severity   Severity `json:"severity,omitempty"`
+	Basis      Basis    `json:"basis,omitempty"`
+	SeverityBy Actor    `json:"severity_by,omitzero"`
+	Unmapped   []string `json:"unmapped,omitempty"` // severity words nobody mapped; they page as high urgency
+
+	Status         Status    `json:"status,omitempty"`
+	Before         Status    `json:"before,omitempty"` // the status that monitoring took over from
+	DetectedAt     time.Time `json:"detected_at,omitzero"`
+	DeclaredAt     time.Time `json:"declared_at,omitzero"`
+	AcknowledgedAt time.Time `json:"acknowledged_at,omitzero"`
+	AcknowledgedBy string    `json:"acknowledged_by,omitempty"` // person
+	AckName        string    `json:"acknowledged_name,omitempty"`
+	ResolvedAt     time.Time `json:"resolved_at,omitzero"`
+	ResolvedByTime bool      `json:"resolved_by_time,omitempty"` // by the timer of rule G7, not by a person
+	ClosedAt       time.Time `json:"closed_at,omitzero"`
+	MovedAt        time.Time `json:"moved_at,omitzero"` // the last time a person did something
+	Touched        bool      `json:"touched,omitempty"` // a person did something since all alerts resolved
+
+	Group      string     `json:"group,omitempty"` // the alert group it answers for
+	Alerts     Alerts     `json:"alerts,omitzero"`
+	Rooms      []Room     `json:"rooms,omitempty"`
+	Tasks      []Task     `json:"tasks,omitempty"`
+	Checklist  []Check    `json:"checklist,omitempty"`
+	Links      []Link     `json:"links,omitempty"`
+	Notes      int        `json:"notes,omitempty"` // how many; the events hold them
+	Updates    int        `json:"updates,omitempty"`
+	Latest     Update     `json:"latest,omitzero"`
+	Cause      string     `json:"cause,omitempty"`
+	Resolution string     `json:"resolution,omitempty"`
+	MergedInto string     `json:"merged_into,omitempty"`
+	MergedFrom []string   `json:"merged_from,omitempty"`
+	PlanHash   string     `json:"plan,omitempty"`
+	Paging     Escalation `json:"paging,omitzero"`
+	Telling    Telling    `json:"telling,omitzero"`
+
+	AckDue    time.Time `json:"ack_due,omitzero"`    // must be acknowledged by
+	UpdateDue time.Time `json:"update_due,omitzero"` // the next update is promised for
+	ResolveAt time.Time `json:"resolve_at,omitzero"` // resolves by itself (G7)
+	QuietTill time.Time `json:"quiet_till,omitzero"` // alerts left firing at the resolve stay quiet until (I6)
+}
+
+// Kind tells a real incident from a drill.
+type Kind string
+
+// The kinds of incident.
+const (
+	Real  Kind = "real"
+	Drill Kind = "drill"
+)
+
+// Source is how an incident was noticed.
+type Source string
+
+// The sources.
+const (
+	SourceAlert     Source = "alert"
+	SourcePerson    Source = "person"
+	SourceProactive Source = "proactive" // found before anybody was hurt
+)
+
+// Visibility is who may see an incident.
+type Visibility string
+
+// The visibilities.
+const (
+	Public  Visibility = "public"
+	Private Visibility = "private" // members only (rule P2)
+)
+
+// Reporter is who reported the incident.
+type Reporter struct {
+	Person     string `json:"person,omitempty"` // configured person, if known
+	Name       string `json:"name,omitempty"`
+	Contact    string `json:"contact,omitempty"`
+	Department string `json:"department,omitempty"`
+}
+
+// Alerts counts the alerts of an incident and keeps the latest samples.
+type Alerts struct {
+	Firing    int      `json:"firing,omitempty"`
+	Resolved  int      `json:"resolved,omitempty"`
+	Total     int      `json:"total,omitempty"`     // distinct alerts ever
+	Truncated int      `json:"truncated,omitempty"` // that senders said they left out (rule I7)
+	Worst     Severity `json:"worst,omitempty"`
+	Samples   []Alert  `json:"samples,omitempty"` // the latest 20, oldest first
+}
+
+// Alert is one alert as an incident remembers it.
+type Alert struct {
+	Key         string    `json:"key"` // dedup key within the integration
+	Integration string    `json:"integration,omitempty"`
+	Title       string    `json:"title,omitempty"`
+	Severity    Severity  `json:"severity,omitempty"`
+	Word        string    `json:"word,omitempty"` // the sender's word, when it is not mapped
+	Resolved    bool      `json:"resolved,omitempty"`
+	At          time.Time `json:"at,omitzero"`
+	Link        string    `json:"link,omitempty"`
+}
+
+// Mail is what the intake put into an incident's mailbox: the difference that
+// a batch of alerts made.
+type Mail struct {
+	Seq       int       `json:"-"`
+	At        time.Time `json:"at"`
+	Started   int       `json:"started,omitempty"` // distinct alerts new to the incident
+	Again     int       `json:"again,omitempty"`   // known alerts that fire again
+	Ended     int       `json:"ended,omitempty"`   // alerts that resolved
+	Worst     Severity  `json:"worst,omitempty"`   // of those that started or fire again
+	Truncated int       `json:"truncated,omitempty"`
+	Unmapped  []string  `json:"unmapped,omitempty"`
+	Samples   []Alert   `json:"samples,omitempty"` // the first 20
+}
+
+// Room is an incident's room on one chat platform.
+type Room struct {
+	Platform string    `json:"platform"`
+	ID       string    `json:"id,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	URL      string    `json:"url,omitempty"`
+	State    RoomState `json:"state"`
+	Why      string    `json:"why,omitempty"` // why it failed
+}
+
+// RoomState is how far a room is.
+type RoomState string
+
+// The states of a room.
+const (
+	RoomRequested RoomState = "requested"
+	RoomOpen      RoomState = "open"
+	RoomFailed    RoomState = "failed"
+)
+
+// Task is something to be done; a follow-up outlives the incident.
+type Task struct {
+	N        int    `json:"n"`
+	Text     string `json:"text"`
+	FollowUp bool   `json:"follow_up,omitempty"`
+	Assignee string `json:"assignee,omitempty"`
+	Done     bool   `json:"done,omitempty"`
+}
+
+// Check is one line of the verification checklist.
+type Check struct {
+	Text  string     `json:"text"`
+	State CheckState `json:"state,omitempty"` // "" until somebody looked
+	By    string     `json:"by,omitempty"`
+}
+
+// CheckState is the outcome of a check.
+type CheckState string
+
+// The outcomes of a check.
+const (
+	CheckPassed CheckState = "passed"
+	CheckFailed CheckState = "failed"
+)
+
+// Link is an address or another incident.
+type Link struct {
+	URL      string `json:"url,omitempty"`
+	Incident string `json:"incident,omitempty"`
+	Title    string `json:"title,omitempty"`
+}
+
+// Update is what was last told to an audience.
+type Update struct {
+	At       time.Time `json:"at,omitzero"`
+	By       string    `json:"by,omitempty"`
+	Audience string    `json:"audience,omitempty"`
+	Text     string    `json:"text,omitempty"` // an excerpt; the event holds the whole
+}
+
+// Telling collects what the acknowledger is told about new alerts, so that a
+// flood of them is one message every [tellEvery] (rule G3).
+type Telling struct {
+	LastAt  time.Time `json:"last_at,omitzero"`
+	Pending int       `json:"pending,omitempty"` // new alerts not told yet
+	DueAt   time.Time `json:"due_at,omitzero"`
+}
+
+// Commander is the role that [Take lead] takes.
+const Commander = "commander"
+
+// Acknowledged reports whether somebody has answered.
+func (i Incident) Acknowledged() bool { return i.AcknowledgedBy != "" }
+
+// Open reports whether the incident still needs work: it is declared and not
+// resolved, closed, canceled or merged.
+func (i Incident) Open() bool { return i.Status.Open() }
+
+// Unattended reports whether everybody was asked and nobody answered (E7), or
+// nobody could be reached at all.
+func (i Incident) Unattended() bool {
+	return i.Open() && !i.Acknowledged() && (i.Paging.State == Exhausted || i.Paging.Adrift)
+}
+
+// Member reports whether a person may see the incident when it is private:
+// reporter, roles, invited and paged people.
+func (i Incident) Member(person string) bool {
+	if person == "" {
+		return false
+	}
+	if i.Reporter.Person == person || i.AcknowledgedBy == person || slices.Contains(i.Invited, person) {
+		return true
+	}
+	for _, holder := range i.Roles {
+		if holder == person {
+			return true
+		}
+	}
+	return slices.ContainsFunc(i.Paging.Pages, func(p PageState) bool { return p.To == person })
+}
+
+// clone copies everything that evolve may change in place.
+func (i Incident) clone() Incident {
+	i.Symptoms = slices.Clone(i.Symptoms)
+	i.Services = slices.Clone(i.Services)
+	i.Invited = slices.Clone(i.Invited)
+	i.Roles = maps.Clone(i.Roles)
+	i.Unmapped = slices.Clone(i.Unmapped)
+	i.Alerts.Samples = slices.Clone(i.Alerts.Samples)
+	i.Rooms = slices.Clone(i.Rooms)
+	i.Tasks = slices.Clone(i.Tasks)
+	i.Checklist = slices.Clone(i.Checklist)
+	i.Links = slices.Clone(i.Links)
+	i.MergedFrom = slices.Clone(i.MergedFrom)
+	i.Paging.Pages = slices.Clone(i.Paging.Pages)
+	i.Paging.Chain = slices.Clone(i.Paging.Chain)
+	return i
+}
+
+// WakeAt is the earliest deadline; zero means that nothing is due.
+func (i Incident) WakeAt() time.Time {
+	var first time.Time
+	for _, d := range i.Deadlines() {
+		if first.IsZero() || d.At.Before(first) {
+			first = d.At
+		}
+	}
+	return first
+}
+
+// Deadline is something that will happen by itself, and when.
+type Deadline struct {
+	At   time.Time
+	What DeadlineKind
+	Page *PageState // for DuePage: what will be sent
+}
+
+// DeadlineKind names what falls due.
+type DeadlineKind string
+
+// What can fall due.
+const (
+	DueStep    DeadlineKind = "escalate"    // the next escalation step fires
+	DueRestart DeadlineKind = "restart"     // escalation starts again: nobody was reached (E4)
+	DueRemind  DeadlineKind = "remind"      // the catch-all is reminded (E7)
+	DuePage    DeadlineKind = "page"        // a person's next method
+	DueAck     DeadlineKind = "acknowledge" // the acknowledgement is overdue
+	DueUpdate  DeadlineKind = "update"      // the promised update is overdue
+	DueTell    DeadlineKind = "tell"        // the acknowledger hears of more alerts
+	DueResolve DeadlineKind = "resolve"     // resolves by itself (G7)
+	DueQuiet   DeadlineKind = "quiet"       // alerts left firing are looked at again (I6)
+)
+
+// Deadlines lists everything that will happen by itself, in no order.
+func (i Incident) Deadlines() []Deadline {
+	var all []Deadline
+	add := func(at time.Time, what DeadlineKind) {
+		if !at.IsZero() {
+			all = append(all, Deadline{At: at, What: what})
+		}
+	}
+	next := DueStep
+	switch {
+	case i.Paging.State == Exhausted:
+		next = DueRemind
+	case i.Paging.Unreached:
+		next = DueRestart
+	}
+	add(i.Paging.NextAt, next)
+	add(i.AckDue, DueAck)
+	add(i.UpdateDue, DueUpdate)
+	add(i.Telling.DueAt, DueTell)
+	add(i.ResolveAt, DueResolve)
+	add(i.QuietTill, DueQuiet)
+	for n := range i.Paging.Pages {
+		if p := i.Paging.Pages[n]; p.State == Planned {
+			all = append(all, Deadline{At: p.Due, What: DuePage, Page: &p})
+		}
+	}
+	return all
+}

@@ -1,0 +1,91 @@
+package workflow
+
+import "time"
+
+// Known is what a step is told of the world, at the input's instant.
+type Known struct {
+	Plan      Plan              // the plan copied into the incident; when declaring, the one that applies
+	Answers   map[Target]Answer // who answers for each target, live (rule E8)
+	Cursors   map[string]int    // whose turn it is, by round-robin step (rule E9)
+	Others    map[string]Other  // the other incidents that the command names
+	Platforms []string          // chat platforms that are connected, for a new incident
+}
+
+// Answer is who stands behind a target now. Nobody is an answer too: Recipients
+// is then empty and Why says why, in words for the room.
+type Answer struct {
+	Recipients []Recipient
+	Why        string
+}
+
+// Recipient is somebody or something that can be paged.
+type Recipient struct {
+	ID   string // "ana", "webhook:noc", "room:slack:#ops", "log"
+	Name string
+	High []Method // in order, for high urgency
+	Low  []Method // in order, for low urgency
+}
+
+// Method is one way to reach a recipient. Key is unique for the recipient and
+// names the pager and, when there are several of one kind, which: "email",
+// "sms#2". The address itself stays with the roster and is read when sending.
+type Method struct {
+	Key   string
+	After time.Duration
+}
+
+// Other is what a step may know of another incident.
+type Other struct {
+	Status Status
+	Title  string
+}
+
+// Questions is what a step must be told before it can be taken.
+type Questions struct {
+	Targets []Target
+	Cursors []string
+	Others  []string
+}
+
+// Asks lists what the step must know of the world beside the plan, which is
+// already in in.Known. It is pure: the same incident and input ask the same.
+func Asks(i Incident, in Input) Questions {
+	var q Questions
+	if mayEscalate(in) {
+		q.Targets = in.Known.Plan.Targets()
+		q.Cursors = in.Known.Plan.cursors()
+	}
+	if i.AcknowledgedBy != "" {
+		q.Targets = append(q.Targets, person(i.AcknowledgedBy))
+	}
+	if c := i.Roles[Commander]; c != "" && c != i.AcknowledgedBy {
+		q.Targets = append(q.Targets, person(c))
+	}
+	switch c := in.Command.(type) {
+	case Page:
+		q.Targets = append(q.Targets, c.Targets...)
+	case Merge:
+		q.Others = append(q.Others, c.Into)
+	case AddLink:
+		if c.Incident != "" {
+			q.Others = append(q.Others, c.Incident)
+		}
+	default: // needs nobody by name
+	}
+	return q
+}
+
+func person(id string) Target { return Target("person:" + id) }
+
+// mayEscalate reports whether the input could fire an escalation step.
+func mayEscalate(in Input) bool {
+	if len(in.Mail) > 0 {
+		return true
+	}
+	switch in.Command.(type) {
+	case Declare, Wake, Escalate, Undeliverable, SetSeverity, Reopen, Absorb:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,107 @@
+package workflow
+
+// outlook is what react must remember of the state before a fact.
+type outlook struct{ paging PagingState }
+
+func (i *Incident) outlook() outlook { return outlook{paging: i.Paging.State} }
+
+// react says what the world must be told about a fact, whoever caused it.
+func react(i *Incident, was outlook, e Event) []Deed {
+	var deeds []Deed
+	switch f := e.Fact.(type) {
+	case StepFired:
+		deeds = owed(f.Pages, "")
+	case NobodyReached:
+		deeds = owed(f.Pages, "")
+	case EscalationExhausted:
+		deeds = owed(f.Pages, "")
+	case PeoplePaged:
+		deeds = owed(f.Pages, f.Text)
+	case PagesOwed:
+		for _, id := range f.IDs {
+			if p := i.Paging.page(id); p != nil {
+				deeds = append(deeds, sendPage(*p, ""))
+			}
+		}
+	case PageDelivered:
+		if p := i.Paging.page(f.Page); p != nil && p.State == Withdrawn {
+			deeds = append(deeds, TakeBack{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why})
+		}
+	case AlertsForwarded:
+		deeds = append(deeds, Tell{f.To, Absorb{From: i.ID, Mail: f.Mail}})
+	case IncidentMerged:
+		deeds = append(deeds, Tell{f.Into, Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}})
+	case AlertsReleased:
+		if f.Firing > 0 {
+			deeds = append(deeds, Reroute{Group: i.Group})
+		}
+	case RoomWanted:
+		deeds = append(deeds, OpenRoom(f))
+	default: // a line in the room at most
+	}
+	if paging(was.paging) && !paging(i.Paging.State) {
+		deeds = append(deeds, takeBack(i, e.Fact)...)
+	}
+	return append(deeds, posts(i, e)...)
+}
+
+func paging(s PagingState) bool { return s == Running || s == Exhausted }
+
+// owed sends the pages that are due at once.
+func owed(pages []PageState, text string) []Deed {
+	var deeds []Deed
+	for _, p := range pages {
+		if p.State == Owed {
+			deeds = append(deeds, sendPage(p, text))
+		}
+	}
+	return deeds
+}
+
+func sendPage(p PageState, text string) SendPage {
+	return SendPage{
+		Page: p.ID, Purpose: p.Purpose, To: p.To, Via: p.Via, Text: text,
+		First: p.Purpose == ToAnswer && p.At.Policy == 0 && p.At.Repeat == 0 && p.At.Step == 0,
+	}
+}
+
+// takeBack tells every medium that can that its page needs no answer any more
+// (rule E5).
+func takeBack(i *Incident, because Fact) []Deed {
+	why := "resolved"
+	if a, is := because.(Acknowledged); is {
+		why = "acknowledged by " + a.Name
+	}
+	var deeds []Deed
+	for _, p := range i.Paging.Pages {
+		if p.State == Arrived && (p.Purpose == ToAnswer || p.Purpose == ToRescue) && p.At.Run == i.Paging.Run {
+			deeds = append(deeds, TakeBack{Page: p.ID, To: p.To, Via: p.Via, Why: why})
+		}
+	}
+	return deeds
+}
+
+// posts writes the fact into every room that is or will be open.
+func posts(i *Incident, e Event) []Deed {
+	if !Worth(e.Fact) {
+		return nil
+	}
+	var deeds []Deed
+	for _, r := range i.Rooms {
+		if r.State != RoomFailed {
+			deeds = append(deeds, Post{Platform: r.Platform, Seq: e.Seq})
+		}
+	}
+	return deeds
+}
+
+// Worth reports whether a fact is worth a line in the room. The rest is in the
+// timeline and on the card.
+func Worth(f Fact) bool {
+	switch f.(type) {
+	case Declared, PageDelivered, PagesOwed, PagesCanceled, TellPostponed, RoomWanted, RoomOpened, PageAnswered, AlertsForwarded, UnknownFact:
+		return false
+	default:
+		return true
+	}
+}

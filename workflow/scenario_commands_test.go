@@ -1,0 +1,127 @@
+package workflow_test
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	. "tocsin/workflow"
+)
+
+// command reads the words of a scenario line. They are close to what people
+// type, but are the tests' own: the language itself is package commands.
+func (s *scenario) command(list []string, keys map[string]string) (Command, []Mail) {
+	rest := strings.Join(list[1:], " ")
+	arg := func(n int) string {
+		if n < len(list) {
+			return list[n]
+		}
+		return ""
+	}
+	num := func(key string) int {
+		n, err := strconv.Atoi(keys[key])
+		if keys[key] != "" && err != nil {
+			s.t.Fatalf("%s=%s: %v", key, keys[key], err)
+		}
+		return n
+	}
+	sev := func(text string) Severity {
+		v, _ := ParseSeverity(text)
+		return v
+	}
+	switch list[0] {
+	case "declare":
+		return Declare{
+			Title: rest, Severity: sev(keys["sev"]), Source: Source(keys["source"]), Private: keys["private"] != "",
+			Impact: Level(keys["impact"]), Urgency: Level(keys["urgency"]), Group: keys["group"],
+		}, nil
+	case "alert":
+		m := Mail{
+			At: s.now, Started: num("new"), Again: num("again"), Ended: num("ended"),
+			Worst: sev(keys["worst"]), Truncated: num("truncated"),
+		}
+		if w := keys["word"]; w != "" {
+			m.Unmapped = []string{w}
+		}
+		for n := range m.Started {
+			m.Samples = append(m.Samples, Alert{Key: rest + strconv.Itoa(n), Title: rest, Severity: m.Worst, Integration: "prometheus"})
+		}
+		if s.i.Status == "" {
+			return Declare{Title: rest, Source: SourceAlert, Severity: m.Worst, Group: "g"}, []Mail{m}
+		}
+		return nil, []Mail{m}
+	case "wake", "sleep":
+		return Wake{}, nil
+	case "ok":
+		return Delivered{Page: rest}, nil
+	case "fail":
+		return Undeliverable{Page: arg(1), Why: arg(2), Retrying: keys["retrying"] != ""}, nil
+	case "ack":
+		return Acknowledge{Seen: num("seen")}, nil
+	case "unack":
+		return Unacknowledge{}, nil
+	case "escalate":
+		return Escalate{Seen: num("seen"), Reason: rest}, nil
+	case "page":
+		return Page{Targets: []Target{Target(arg(1))}, Text: arg(2)}, nil
+	case "status":
+		return SetStatus{To: Status(arg(1))}, nil
+	case "severity-of":
+		return SetSeverity{Severity: sev(arg(1)), Impact: Level(keys["impact"]), Urgency: Level(keys["urgency"])}, nil
+	case "update":
+		d, _ := time.ParseDuration(keys["next"])
+		return PostUpdate{Text: rest, Next: d, Status: Status(keys["status"])}, nil
+	case "absorb":
+		return Absorb{From: arg(1), Title: arg(2), Began: keys["began"] != "", Mail: Mail{
+			At: s.now, Started: num("new"), Ended: num("ended"), Worst: sev(keys["worst"]),
+		}}, nil
+	case "gave-up":
+		return GiveUp{What: arg(1), Why: arg(2)}, nil
+	case "room-ready":
+		return RoomReady{Platform: arg(1), ID: "C1", Name: arg(2)}, nil
+	case "room-refused":
+		return RoomRefused{Platform: arg(1), Why: arg(2)}, nil
+	}
+	return s.paperwork(list, keys, num("n")), nil
+}
+
+func (s *scenario) paperwork(list []string, keys map[string]string, n int) Command {
+	rest := strings.Join(list[1:], " ")
+	switch list[0] {
+	case "resolve":
+		return Resolve{Text: rest}
+	case "close":
+		return Close{Force: keys["force"] != "", Reason: rest}
+	case "reopen":
+		return Reopen{Reason: rest}
+	case "cancel":
+		return Cancel{Reason: rest}
+	case "merge":
+		return Merge{Into: rest}
+	case "assign":
+		return Assign{Role: list[1], Person: list[2], Name: list[2]}
+	case "note":
+		return AddNote{Text: rest}
+	case "task":
+		return AddTask{Text: rest, FollowUp: keys["followup"] != ""}
+	case "done":
+		return FinishTask{N: n}
+	case "cause":
+		return SetCause{Text: rest}
+	case "verify":
+		return Verify{N: n, State: CheckState(rest)}
+	case "link":
+		if strings.HasPrefix(rest, "INC-") {
+			return AddLink{Incident: rest}
+		}
+		return AddLink{URL: rest}
+	case "invite":
+		return Invite{People: list[1:]}
+	case "visibility":
+		return SetVisibility{To: Visibility(rest)}
+	case "details":
+		return SetDetails{Title: rest, AddServices: []string{keys["service"]}}
+	}
+	s.t.Fatalf("%q is no word of a scenario", list[0])
+	return nil
+}

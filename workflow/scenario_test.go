@@ -1,0 +1,292 @@
+package workflow_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	. "tocsin/workflow"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scenario files expect")
+
+// TestScenarios runs testdata/*.txt. A line at the margin is something that
+// happens; the indented lines below it are what comes of it. The files are the
+// documentation of the rules: each names the rules that it shows.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runScenario(t, string(raw))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(strings.Split(string(raw), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("%s (-expected +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// scenario is one file in the making.
+type scenario struct {
+	t       *testing.T
+	i       Incident
+	events  []Event
+	now     time.Time
+	plan    Plan
+	answers map[Target]Answer
+	cursors map[string]int
+	others  map[string]Other
+	rooms   []string
+	out     strings.Builder
+}
+
+var epoch = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
+func runScenario(t *testing.T, text string) string {
+	s := play(t, text)
+	return s.out.String()
+}
+
+func play(t *testing.T, text string) *scenario {
+	s := &scenario{
+		t: t, now: epoch, i: Incident{ID: "INC-1", Number: 1},
+		answers: map[Target]Answer{}, cursors: map[string]int{},
+		others: map[string]Other{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}},
+		plan:   Plan{Severities: map[string]SeverityPlan{}},
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "  ") {
+			continue // what an earlier run expected
+		}
+		s.out.WriteString(line + "\n")
+		if line != "" && !strings.HasPrefix(line, "#") {
+			s.line(line)
+		}
+	}
+	return s
+}
+
+// words splits a line, keeping "quoted text" together, and takes key=value
+// words out.
+func words(line string) (list []string, keys map[string]string) {
+	keys = map[string]string{}
+	for line != "" {
+		var w string
+		if strings.HasPrefix(line, `"`) {
+			w, line, _ = strings.Cut(line[1:], `"`)
+			list = append(list, w)
+		} else {
+			w, line, _ = strings.Cut(line, " ")
+			if k, v, is := strings.Cut(w, "="); is && k != "" {
+				keys[k] = v
+			} else if w != "" {
+				list = append(list, w)
+			}
+		}
+		line = strings.TrimLeft(line, " ")
+	}
+	return list, keys
+}
+
+func (s *scenario) line(line string) {
+	list, keys := words(line)
+	if s.setup(list, keys) {
+		return
+	}
+	if at, err := time.Parse("15:04:05", list[0]); err == nil {
+		next := time.Date(s.now.Year(), s.now.Month(), s.now.Day(), at.Hour(), at.Minute(), at.Second(), 0, time.UTC)
+		if next.Before(s.now) {
+			next = next.AddDate(0, 0, 1)
+		}
+		s.now, list = next, list[1:]
+	}
+	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{
+		Plan: s.plan, Answers: s.answers, Cursors: s.cursors, Others: s.others, Platforms: s.rooms,
+	}}
+	if who, is := strings.CutSuffix(list[0], ":"); is {
+		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
+		list = list[1:]
+	}
+	if list[0] == "sleep" { // until the next deadline
+		if in.At = s.i.WakeAt(); in.At.IsZero() {
+			s.t.Fatalf("%s: nothing is due", line)
+		}
+		s.now = in.At
+	}
+	in.Command, in.Mail = s.command(list, keys)
+	s.step(in)
+}
+
+func (s *scenario) setup(list []string, keys map[string]string) bool {
+	dur := func(key string) time.Duration {
+		d, err := time.ParseDuration(keys[key])
+		if keys[key] != "" && err != nil {
+			s.t.Fatal(err)
+		}
+		return d
+	}
+	switch list[0] {
+	case "policy":
+		repeat, _ := strconv.Atoi(keys["repeat"])
+		s.plan.Policies = append(s.plan.Policies, Policy{ID: list[1], Repeat: repeat, Fallback: keys["fallback"]})
+		if s.plan.Policy == "" {
+			s.plan.Policy = list[1]
+		}
+	case "step":
+		p := &s.plan.Policies[len(s.plan.Policies)-1]
+		st := PolicyStep{Wait: dur("wait"), RoundRobin: keys["turn"] != ""}
+		for _, w := range list[1:] {
+			st.Notify = append(st.Notify, Target(w))
+		}
+		p.Steps = append(p.Steps, st)
+	case "fallback":
+		s.plan.Fallback = list[1]
+	case "catch-all":
+		s.plan.CatchAll = Target(list[1])
+	case "check":
+		s.plan.Checklist = append(s.plan.Checklist, list[1])
+	case "severity":
+		s.plan.Severities[list[1]] = SeverityPlan{Urgency: Level(keys["urgency"]), Acknowledge: dur("ack"), Update: dur("update")}
+	case "person":
+		s.answers[Target("person:"+list[1])] = Answer{Recipients: []Recipient{recipient(list[1], keys)}}
+	case "team":
+		var a Answer
+		for _, id := range list[2:] {
+			a.Recipients = append(a.Recipients, s.answers[Target("person:"+id)].Recipients...)
+		}
+		s.answers[Target("team:"+list[1])] = a
+	case "nobody":
+		s.answers[Target(list[1])] = Answer{Why: list[2]}
+	case "room":
+		s.rooms = append(s.rooms, list[1])
+	default:
+		return false
+	}
+	return true
+}
+
+// recipient reads high=email,sms@1m low=email.
+func recipient(id string, keys map[string]string) Recipient {
+	r := Recipient{ID: id, Name: strings.ToUpper(id[:1]) + id[1:]}
+	read := func(text string) (all []Method) {
+		for m := range strings.SplitSeq(text, ",") {
+			key, after, _ := strings.Cut(m, "@")
+			d, _ := time.ParseDuration(after)
+			if key != "" {
+				all = append(all, Method{Key: key, After: d})
+			}
+		}
+		return all
+	}
+	r.High, r.Low = read(keys["high"]), read(keys["low"])
+	return r
+}
+
+func (s *scenario) step(in Input) {
+	before := s.i.Seq
+	out, err := Step(s.i, in)
+	s.i = out.Incident
+	s.events = append(s.events, out.Events...)
+	say := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
+	if no, is := errors.AsType[*Refusal](err); is {
+		say("refused: %s", no.Error())
+	}
+	for _, e := range out.Events {
+		say("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
+		if f, is := e.Fact.(StepFired); is && f.Cursor != nil {
+			s.cursors[f.Cursor.Key] = f.Cursor.Next
+		}
+	}
+	for _, e := range out.Effects {
+		raw, err := EncodeDeed(e.Do)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var form struct {
+			Kind string
+			Deed map[string]any
+		}
+		if err := json.Unmarshal(raw, &form); err != nil {
+			s.t.Fatal(err)
+		}
+		say("→ %s %s", form.Kind, flat(form.Deed))
+	}
+	if before == s.i.Seq {
+		say("nothing changes")
+	}
+	state := string(s.i.Status) + " " + s.i.Severity.String()
+	if s.i.Acknowledged() {
+		state += ", " + s.i.AckName + " has it"
+	}
+	if s.i.Unattended() {
+		state += ", UNATTENDED"
+	}
+	if at := s.i.WakeAt(); !at.IsZero() {
+		state += ", wakes " + at.Format("15:04:05")
+	}
+	say("= %s", state)
+	if again := Replay(s.i.ID, s.i.Number, s.events); !reflect.DeepEqual(again, s.i) {
+		s.t.Errorf("replaying the events does not give the incident:\n%s", cmp.Diff(s.i, again))
+	}
+}
+
+// fact shows what matters of a fact on one line: its JSON without the noise.
+func (s *scenario) fact(f Fact) string {
+	raw, err := json.Marshal(f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(raw, &m); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, noise := range []string{"plan", "matrix", "severity_plan", "detected", "samples", "from"} {
+		delete(m, noise)
+	}
+	if d, is := m["declare"].(map[string]any); is {
+		delete(m, "declare")
+		delete(d, "detected")
+		for k, v := range d {
+			m[k] = v
+		}
+	}
+	return flat(m)
+}
+
+// flat writes key=value in the order of the keys, times as 15:04:05.
+func flat(m map[string]any) string {
+	raw, _ := json.Marshal(m)
+	text := string(raw)
+	for range 8 {
+		n := strings.Index(text, "2026-03-0")
+		if n < 0 {
+			break
+		}
+		end := strings.Index(text[n:], "Z") + n
+		text = text[:n] + text[n+len("2026-03-02T"):end] + text[end+1:]
+	}
+	return strings.NewReplacer(`"`, "", "{", "(", "}", ")", ":(", " (").Replace(strings.Trim(text, "{}"))
+}

@@ -1,0 +1,199 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// write decides what people write down: it changes no status and pages nobody.
+func (t *turn) write(c Command) error {
+	switch c := c.(type) {
+	case AddNote:
+		text, cut := CleanText(c.Text, MaxText)
+		if text == "" {
+			return refuse("A note needs a text.", "For example: `note Restarted the database`.")
+		}
+		t.record(NoteAdded{Text: text, Cut: cut})
+	case AddTask:
+		return t.addTask(c)
+	case FinishTask:
+		return t.finishTask(c)
+	case SetCause:
+		text, cut := CleanText(c.Text, MaxText)
+		if text == "" {
+			return refuse("A cause needs a text.", "For example: `cause Expired certificate on the load balancer`.")
+		}
+		t.record(CauseSet{Text: text, Cut: cut})
+	case Verify:
+		return t.verify(c)
+	case Assign:
+		return t.assign(c)
+	case AddLink:
+		return t.addLink(c)
+	case Invite:
+		return t.invite(c)
+	case SetDetails:
+		return t.setDetails(c)
+	case SetVisibility:
+		if c.To == t.now.Visibility {
+			return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
+		}
+		t.record(VisibilityChanged(c))
+	default: // decided elsewhere
+	}
+	return nil
+}
+
+func (t *turn) addTask(c AddTask) error {
+	text := label(c.Text, maxLine)
+	if text == "" {
+		return refuse("A task needs a text.", "For example: `task Call the vendor`.")
+	}
+	used := len(text)
+	for _, task := range t.now.Tasks {
+		used += len(task.Text) + len(task.Assignee)
+	}
+	if used > budget || len(t.now.Tasks) >= 200 {
+		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.now.ID, len(t.now.Tasks)),
+			"Keep the rest in your tracker and add it with `link URL`.")
+	}
+	n := 1
+	for _, task := range t.now.Tasks {
+		n = max(n, task.N+1)
+	}
+	t.record(TaskAdded{Task{N: n, Text: text, FollowUp: c.FollowUp, Assignee: shortName(c.Assignee)}})
+	return nil
+}
+
+func (t *turn) finishTask(c FinishTask) error {
+	n := t.now.task(c.N)
+	if n < 0 {
+		return refuse(fmt.Sprintf("%s has no task %d.", t.now.ID, c.N), t.taskList())
+	}
+	if t.now.Tasks[n].Done != c.Undo {
+		return refuse(fmt.Sprintf("Task %d is %s already.", c.N, map[bool]string{false: "done", true: "open"}[c.Undo]), "")
+	}
+	t.record(TaskFinished{N: c.N, Text: t.now.Tasks[n].Text, Undo: c.Undo})
+	return nil
+}
+
+func (t *turn) taskList() string {
+	var open []string
+	for _, task := range t.now.Tasks {
+		if !task.Done {
+			open = append(open, fmt.Sprintf("%d (%s)", task.N, task.Text))
+		}
+	}
+	if len(open) == 0 {
+		return "It has no open tasks; add one with `task TEXT`."
+	}
+	return "Open: " + strings.Join(open[:min(len(open), 5)], ", ") + "."
+}
+
+func (t *turn) verify(c Verify) error {
+	if len(t.now.Checklist) == 0 {
+		return refuse(t.now.ID+" has no checklist.", "Set one with `verification:` in the configuration.")
+	}
+	if c.N < 1 || c.N > len(t.now.Checklist) {
+		return refuse(fmt.Sprintf("%s has no check %d.", t.now.ID, c.N),
+			fmt.Sprintf("There are %d: `verify 1 passed`.", len(t.now.Checklist)))
+	}
+	check := t.now.Checklist[c.N-1]
+	if check.State != c.State {
+		t.record(CheckRecorded{N: c.N, Text: check.Text, State: c.State})
+	}
+	return nil
+}
+
+func (t *turn) assign(c Assign) error {
+	role := shortName(strings.ToLower(c.Role))
+	c.Name, c.Person = shortName(c.Name), label(c.Person, 80)
+	if role == "" {
+		return refuse("Which role?", "For example: `assign communications @ana`.")
+	}
+	holder := t.now.Roles[role]
+	switch {
+	case holder == c.Person && holder != "":
+		return refuse(fmt.Sprintf("%s is %s of %s already.", c.Name, role, t.now.ID), "")
+	case holder == c.Person:
+		return refuse(fmt.Sprintf("Nobody is %s of %s.", role, t.now.ID), "")
+	case holder == "" && len(t.now.Roles) >= 20:
+		return refuse(t.now.ID+" has 20 roles, which is as many as it can hold.", "")
+	}
+	t.record(RoleAssigned{Role: role, Person: c.Person, Name: c.Name})
+	return nil
+}
+
+func (t *turn) addLink(c AddLink) error {
+	l := Link{Incident: c.Incident}
+	l.Title = label(c.Title, maxLine)
+	if c.Incident != "" {
+		other, known := t.in.Known.Others[c.Incident]
+		if !known {
+			return refuse(c.Incident+" does not exist.", "`list` shows the open incidents.")
+		}
+		if c.Incident == t.now.ID {
+			return refuse("An incident cannot be linked to itself.", "")
+		}
+		if l.Title == "" {
+			l.Title = excerpt(other.Title, maxLine)
+		}
+	} else {
+		url := label(c.URL, maxURL)
+		if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || len(c.URL) > maxURL {
+			return refuse(fmt.Sprintf("%q is not an address to link to.", excerpt(url, 60)),
+				"Give one that starts with https:// and is at most 400 characters long, or an incident such as INC-3.")
+		}
+		l.URL = url
+	}
+	same := func(o Link) bool { return o.URL == l.URL && o.Incident == l.Incident }
+	if slices.ContainsFunc(t.now.Links, same) {
+		return refuse("That is linked already.", "")
+	}
+	if len(t.now.Links) >= 20 {
+		return refuse(t.now.ID+" has 20 links, which is as many as it can hold.", "Add the rest with `note`.")
+	}
+	t.record(LinkAdded{l})
+	return nil
+}
+
+func (t *turn) invite(c Invite) error {
+	var fresh []string
+	for _, p := range c.People {
+		p = label(p, 80)
+		if p != "" && !slices.Contains(t.now.Invited, p) && !slices.Contains(fresh, p) {
+			fresh = append(fresh, p)
+		}
+	}
+	switch {
+	case len(fresh) == 0:
+		return refuse("They are all here already.", "")
+	case len(t.now.Invited)+len(fresh) > maxInvited:
+		return refuse(fmt.Sprintf("%s can hold %d people.", t.now.ID, maxInvited), "")
+	}
+	t.record(PeopleInvited{People: fresh})
+	return nil
+}
+
+func (t *turn) setDetails(c SetDetails) error {
+	var f DetailsChanged
+	f.Title = label(c.Title, MaxTitle)
+	f.Description, _ = CleanText(c.Description, MaxText)
+	f.Category = label(c.Category, maxLine)
+	for _, s := range lines(c.AddServices, 20) {
+		if !slices.Contains(t.now.Services, s) && len(t.now.Services)+len(f.Services) < 20 {
+			f.Services = append(f.Services, s)
+		}
+	}
+	for _, s := range lines(c.AddSymptoms, 10) {
+		if !slices.Contains(t.now.Symptoms, s) && len(t.now.Symptoms)+len(f.Symptoms) < 10 {
+			f.Symptoms = append(f.Symptoms, s)
+		}
+	}
+	if f.Title == "" && f.Description == "" && f.Category == "" && len(f.Services)+len(f.Symptoms) == 0 {
+		return refuse("Nothing would change.", "")
+	}
+	t.record(f)
+	return nil
+}
