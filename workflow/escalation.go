@@ -106,13 +106,14 @@ func (s DeliveryState) Live() bool {
 
 // Limits that keep the snapshot within 64 KiB.
 const (
-	maxPages      = 80               // live and recent pages an incident remembers
-	maxRecipients = 40               // people paged by one step
-	maxSamples    = 20               // alerts remembered
-	tellEvery     = 2 * time.Minute  // between two notices to the acknowledger
-	maxInvited    = 300              // people an incident remembers as members
-	maxChain      = 16               // policies visited by one run
-	shiftGrace    = 10 * time.Second // lateness not worth a word
+	maxPages        = 80               // live and recent pages an incident remembers
+	maxRecipients   = 40               // people paged by one step
+	maxSamples      = 20               // alerts remembered
+	tellEvery       = 2 * time.Minute  // between two notices to the acknowledger
+	maxInvited      = 300              // people an incident remembers as members
+	maxInvitedBytes = 8000             // and the bytes of their IDs
+	maxChain        = 16               // policies visited by one run
+	shiftGrace      = 10 * time.Second // lateness not worth a word
 )
 
 // current returns the coordinates of the step that fired last.

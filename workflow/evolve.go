@@ -279,7 +279,14 @@ func (i *Incident) setRoom(r Room) {
 
 // invite adds people who may see the incident, as far as it can remember them.
 func (i *Incident) invite(people ...string) {
+	size := 0
+	for _, p := range i.Invited {
+		size += len(p)
+	}
 	for _, p := range people {
+		if size += len(p); size > maxInvitedBytes {
+			return
+		}
 		if p != "" && !strings.Contains(p, ":") && !slices.Contains(i.Invited, p) && len(i.Invited) < maxInvited {
 			i.Invited = append(i.Invited, p)
 		}

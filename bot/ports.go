@@ -1,0 +1,323 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/bot/card"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Incidents keeps incidents: a snapshot each, which is the truth for reads,
+// and the events that made it.
+type Incidents interface {
+	// Load returns an incident with its unread mail, or ErrNotFound.
+	Load(ctx context.Context, id string) (Loaded, error)
+	// Reserve takes the next incident number. A number that is never committed
+	// leaves a gap and nothing else.
+	Reserve(ctx context.Context) (int, error)
+	// Reply returns what an earlier commit of this operation answered, or
+	// ErrNotFound. Operations are kept for 25 hours.
+	Reply(ctx context.Context, operation string) ([]byte, error)
+	// Commit makes one change, whole or not at all. It fails with ErrConflict
+	// when what it was based on has changed, with ErrTaken when the alert group
+	// has another owner, and with ErrLeaseLost when Settle is not held any more.
+	Commit(ctx context.Context, c Commit) (Receipt, error)
+}
+
+// Agenda keeps what is owed at which instant. It holds one entry per lane, due
+// when the lane's head is due; order within a lane is strict.
+type Agenda interface {
+	// Claim leases the heads of lanes that are due, most urgent class first,
+	// earliest due first, at most one a lane.
+	Claim(ctx context.Context, q Claim) ([]Lease, error)
+	// Postpone gives a leased task back, due again at due, one attempt later.
+	// A newer revision of the task stays due as it is.
+	Postpone(ctx context.Context, l Lease, due time.Time) error
+	// NextDue returns the earliest instant at which Claim may find something;
+	// zero when there is nothing at all.
+	NextDue(ctx context.Context, classes Classes) (time.Time, error)
+	// Mend compares the index with the records of a slice of the open
+	// incidents, and repairs it (rule E13).
+	Mend(ctx context.Context, q Mend) (Mended, error)
+}
+
+// Intake takes alerts in.
+type Intake interface {
+	// Take records a whole batch in one atomic, durable step: each alert under
+	// (integration, key), its group's incident found or reserved, the
+	// difference put into that incident's mailbox. The receipts are in the
+	// order of the arrivals.
+	Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error)
+	// Firing lists the alerts of an incident that still fire, by key.
+	Firing(ctx context.Context, incident, after string, limit int) ([]intake.Row, error)
+}
+
+// Library reads many.
+type Library interface {
+	// List returns incidents by descending number. Stubs are among them.
+	List(ctx context.Context, q Query) ([]Loaded, error)
+	// History returns an incident's encoded events with Seq > after.
+	History(ctx context.Context, id string, after, limit int) ([][]byte, error)
+}
+
+// Records keeps small versioned documents by kind and id: everything that is
+// not an incident. They are written through Commit.
+type Records interface {
+	// Get returns a record, or ErrNotFound.
+	Get(ctx context.Context, kind, id string) (Record, error)
+	// Records returns the records of a kind with ID > after, by ID.
+	Records(ctx context.Context, kind, after string, limit int) ([]Record, error)
+}
+
+// Store is everything a store adapter implements.
+type Store interface {
+	Incidents
+	Agenda
+	Intake
+	Library
+	Records
+}
+
+// Pager reaches a person or a machine through one medium. An error is
+// temporary unless it is [Permanent]; [RetryAfter] says when to try again.
+type Pager interface {
+	// Page hands one page over. A nil error means that the provider accepted
+	// it. The same Key may come twice, after a crash: a medium that can tell
+	// must then send nothing, and every medium repeats the same identifier.
+	Page(ctx context.Context, p Page) error
+}
+
+// Canceler is a pager that can take a page back once somebody has answered.
+type Canceler interface {
+	Cancel(ctx context.Context, p Page, why string) error
+}
+
+// Chat is one platform on which incidents have rooms.
+type Chat interface {
+	// OpenRoom makes the incident's room, or finds the one it made before:
+	// the same key never makes two.
+	OpenRoom(ctx context.Context, r RoomRequest) (workflow.Room, error)
+	// Post writes into a room. The same Key never posts twice where the
+	// platform lets it be known.
+	Post(ctx context.Context, p RoomPost) error
+}
+
+// RoomRequest asks for an incident's room.
+type RoomRequest struct {
+	Key      string // stable: the effect's ID
+	Incident string
+	Name     string // wanted, such as "inc-7-checkout-down"
+	Private  bool
+	Card     card.Message
+}
+
+// RoomPost is one message into a room.
+type RoomPost struct {
+	Key      string // stable: the effect's ID
+	Incident string
+	Room     workflow.Room
+	Message  card.Message
+}
+
+// Page is what a pager hands over. A bundle holds several incidents.
+type Page struct {
+	Key       string // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
+	Purpose   workflow.Purpose
+	Person    string // ID of the person, or "webhook:noc"
+	Name      string // as shown
+	Address   string // e-mail address, phone number or the webhook's name
+	Incidents []PagedIncident
+	Message   card.Message
+}
+
+// PagedIncident is what a machine needs to know of an incident it is paged
+// for. Title is empty when the incident is private.
+type PagedIncident struct {
+	ID             string    `json:"id"`
+	Title          string    `json:"title,omitempty"`
+	Severity       string    `json:"severity,omitempty"`
+	Status         string    `json:"status,omitempty"`
+	Services       []string  `json:"services,omitempty"`
+	DeclaredAt     time.Time `json:"declared_at,omitzero"`
+	Private        bool      `json:"private,omitempty"`
+	URL            string    `json:"url,omitempty"`
+	AcknowledgeURL string    `json:"acknowledge_url,omitempty"`
+}
+
+// Loaded is an incident as a store keeps it. A stub has no snapshot: alerts
+// have reserved its number, and its first step is still to come.
+type Loaded struct {
+	ID       string
+	Number   int
+	Version  int    // counts commits; 0 for a stub
+	Snapshot []byte // workflow.EncodeIncident; nil for a stub
+	Stub     []byte // intake.EncodeStub; nil once the first step is taken
+	Follows  string // for a stub: the incident that had its alert group before
+	Mail     []workflow.Mail
+}
+
+// Commit is one change: an incident's step, changes of records, or both.
+type Commit struct {
+	At       time.Time
+	Incident string // "" when only records change
+	Version  int    // that was loaded; 0 for a new incident or a stub
+	Snapshot []byte // nil: the state is unchanged, and so are Open, WakeAt and Group
+	Open     bool
+	WakeAt   time.Time // the incident's one standing wake-up; zero: none
+	Group    *GroupHold
+	Events   []StoredEvent
+	Tasks    []Task
+	ReadMail int    // mail up to this number has been read; 0: none
+	Settle   *Lease // the task that this commit answers
+
+	Operation string // kept with Reply, so that a repeat gets the same answer
+	Reply     []byte
+	Records   []RecordChange
+}
+
+// GroupHold says until when the incident answers for its alert group. Giving
+// the group up while mail is unread is a conflict.
+type GroupHold struct {
+	Key    string
+	Always bool      // while the incident is open
+	Until  time.Time // else, until then
+}
+
+// Receipt is what Commit answers. Repeated says that the operation had been
+// committed before: nothing was changed, and Reply is what it answered then.
+type Receipt struct {
+	Version  int
+	Repeated bool
+	Reply    []byte
+}
+
+// StoredEvent is an encoded event.
+type StoredEvent struct {
+	Seq  int
+	Body []byte
+}
+
+// Task is something owed. The task named WakeTask is the standing wake-up of
+// its owner: it stands outside the order of lanes and is overwritten.
+type Task struct {
+	ID      string // the effect's ID, or WakeTask
+	Owner   string // incident
+	Lane    workflow.Lane
+	Due     time.Time
+	Attempt int
+	Rev     int    // grows when a standing task is rewritten
+	Body    []byte // workflow.EncodeDeed; nil for WakeTask
+}
+
+// WakeTask is the ID of the standing wake-up.
+const WakeTask = "wake"
+
+// Lease is a task claimed until some instant.
+type Lease struct {
+	Task
+	Token string // fencing token
+	Until time.Time
+}
+
+// Classes is an inclusive range of classes.
+type Classes struct{ From, To workflow.Class }
+
+// Claim asks for work.
+type Claim struct {
+	At      time.Time
+	For     time.Duration // how long the lease lasts
+	Limit   int
+	Classes Classes
+}
+
+// Mend asks for a slice of the audit: incidents with Number > After.
+type Mend struct {
+	At    time.Time
+	After int
+	Limit int
+}
+
+// Mended reports what the audit found and repaired. Next is where the next
+// slice begins; zero when all is done.
+type Mended struct {
+	Checked  int
+	Repaired []string // what was wrong, a line each
+	Overdue  int      // tasks past their deadline by more than a minute, and unclaimed
+	Next     int
+}
+
+// Query selects incidents.
+type Query struct {
+	Open   bool // only open ones, stubs included
+	Before int  // Number < Before; 0: from the newest
+	Limit  int
+}
+
+// Record is a small versioned document.
+type Record struct {
+	Kind    string
+	ID      string
+	Version int
+	Body    []byte
+}
+
+// RecordChange writes a record. Version is the one that was read, 0 when there
+// was none; AnyVersion overwrites whatever is there. A nil Body deletes.
+type RecordChange struct {
+	Kind    string
+	ID      string
+	Version int
+	Body    []byte
+}
+
+// AnyVersion in a RecordChange means that the last writer wins.
+const AnyVersion = -1
+
+// The errors that stores answer with.
+var (
+	ErrNotFound  = errors.New("not found")
+	ErrConflict  = errors.New("changed meanwhile")
+	ErrTaken     = errors.New("the alert group has another owner")
+	ErrLeaseLost = errors.New("the lease was lost")
+	ErrOverload  = errors.New("too many alerts are unread")
+)
+
+// permanentError marks an error that trying again cannot mend.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// Permanent marks an error that trying again cannot mend.
+func Permanent(err error) error { return permanentError{err} }
+
+// IsPermanent reports whether an error was marked by [Permanent].
+func IsPermanent(err error) bool {
+	_, is := errors.AsType[permanentError](err)
+	return is
+}
+
+// retryError says when to try again.
+type retryError struct {
+	error
+	after time.Duration
+}
+
+func (e retryError) Unwrap() error { return e.error }
+
+// RetryAfter marks an error whose sender said when to try again.
+func RetryAfter(d time.Duration, err error) error {
+	return retryError{fmt.Errorf("%w (again in %s)", err, d), d}
+}
+
+// RetryDelay returns what [RetryAfter] was told.
+func RetryDelay(err error) (time.Duration, bool) {
+	e, is := errors.AsType[retryError](err)
+	return e.after, is
+}
+
+// Alert is one alert as a source tells it: what a decoder returns.
+type Alert = intake.Alert

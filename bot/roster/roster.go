@@ -1,0 +1,230 @@
+// Package roster knows people and teams: who they are, what they may do, how
+// they are reached, and who stands behind a target at an instant.
+package roster
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/workflow"
+)
+
+// Access is what somebody may do. A higher access may do all of the lower.
+type Access int
+
+// The levels of access.
+const (
+	Guest Access = iota
+	Stakeholder
+	Responder
+	CommanderAccess
+	Admin
+)
+
+// String returns the word of the configuration.
+func (a Access) String() string {
+	return [...]string{"guest", "stakeholder", "responder", "commander", "admin"}[min(max(a, Guest), Admin)]
+}
+
+// ParseAccess reads the word of the configuration.
+func ParseAccess(word string) (Access, bool) {
+	for a := Guest; a <= Admin; a++ {
+		if a.String() == word {
+			return a, true
+		}
+	}
+	return Guest, false
+}
+
+// Person is somebody configured.
+type Person struct {
+	ID         string
+	Name       string
+	Email      string
+	Department string
+	Zone       *time.Location // nil: the organization's
+	Slack      string         // user ID
+	Discord    string         // user ID
+	Access     Access
+	High       []Method // in order; for high urgency
+	Low        []Method // in order; for low urgency
+}
+
+// Method is one way to reach a person, so long after the page began.
+type Method struct {
+	Via   string // "email", "sms", …
+	To    string // address; empty: the person's own for that medium
+	After time.Duration
+}
+
+// Team is a list of people.
+type Team struct {
+	ID      string
+	Name    string
+	Members []string
+	Lead    string
+}
+
+// Roster is everybody, as configured. It is never changed after it is made.
+type Roster struct {
+	People []Person
+	Teams  []Team
+	// Webhooks are the names that may be paged as "webhook:NAME".
+	Webhooks []string
+	// Pagers are the media that are connected. A person without a method of
+	// their own is reached by e-mail where that is connected, else through the
+	// log.
+	Pagers []string
+}
+
+// Person finds somebody by ID.
+func (r *Roster) Person(id string) (Person, bool) {
+	n := slices.IndexFunc(r.People, func(p Person) bool { return p.ID == id })
+	if n < 0 {
+		return Person{}, false
+	}
+	return r.People[n], true
+}
+
+// Find resolves what people type: "@ana", "ana", an e-mail address or a whole
+// name. ok is false when nobody, or more than one, is meant.
+func (r *Roster) Find(handle string) (Person, bool) {
+	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
+	if p, ok := r.Person(handle); ok {
+		return p, true
+	}
+	var found []Person
+	for _, p := range r.People {
+		if strings.EqualFold(p.ID, handle) || strings.EqualFold(p.Email, handle) || strings.EqualFold(p.Name, handle) {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		return Person{}, false
+	}
+	return found[0], true
+}
+
+// Team finds a team by ID.
+func (r *Roster) Team(id string) (Team, bool) {
+	n := slices.IndexFunc(r.Teams, func(t Team) bool { return t.ID == id })
+	if n < 0 {
+		return Team{}, false
+	}
+	return r.Teams[n], true
+}
+
+// Answer says who stands behind a target now, and how each is reached; or why
+// nobody does, in words for the room.
+func (r *Roster) Answer(target workflow.Target) workflow.Answer {
+	switch target.Kind() {
+	case "person":
+		p, ok := r.Person(target.ID())
+		if !ok {
+			return workflow.Answer{Why: fmt.Sprintf("nobody is called %s any more", target.ID())}
+		}
+		return workflow.Answer{Recipients: []workflow.Recipient{r.recipient(p)}}
+	case "team":
+		t, ok := r.Team(target.ID())
+		if !ok {
+			return workflow.Answer{Why: fmt.Sprintf("there is no team %s any more", target.ID())}
+		}
+		var a workflow.Answer
+		for _, id := range t.Members {
+			if p, ok := r.Person(id); ok {
+				a.Recipients = append(a.Recipients, r.recipient(p))
+			}
+		}
+		if len(a.Recipients) == 0 {
+			a.Why = fmt.Sprintf("team %s has no members", t.ID)
+		}
+		return a
+	case "webhook":
+		if !slices.Contains(r.Webhooks, target.ID()) {
+			return workflow.Answer{Why: fmt.Sprintf("there is no webhook %s any more", target.ID())}
+		}
+		m := []workflow.Method{{Key: "webhook"}}
+		return workflow.Answer{Recipients: []workflow.Recipient{{ID: string(target), Name: target.ID(), High: m, Low: m}}}
+	case "log":
+		m := []workflow.Method{{Key: "log"}}
+		return workflow.Answer{Recipients: []workflow.Recipient{{ID: "log", Name: "the log", High: m, Low: m}}}
+	}
+	return workflow.Answer{Why: fmt.Sprintf("%s cannot be paged", target)}
+}
+
+func (r *Roster) recipient(p Person) workflow.Recipient {
+	return workflow.Recipient{
+		ID: p.ID, Name: p.Name,
+		High: r.keys(p, r.methods(p, p.High, p.Low)),
+		Low:  r.keys(p, r.methods(p, p.Low, p.High)),
+	}
+}
+
+// methods returns a person's own methods, or what stands in for them.
+func (r *Roster) methods(p Person, own, other []Method) []Method {
+	switch {
+	case len(own) > 0:
+		return own
+	case len(other) > 0:
+		return other
+	case p.Email != "" && slices.Contains(r.Pagers, "email"):
+		return []Method{{Via: "email"}}
+	}
+	return []Method{{Via: "log"}}
+}
+
+// keys names methods so that each is unique for its person: the second sms is
+// "sms#2". The same medium and address keep their key in both urgencies.
+func (r *Roster) keys(p Person, methods []Method) []workflow.Method {
+	var all []workflow.Method
+	seen := map[string]int{}
+	for _, m := range methods {
+		seen[m.Via]++
+		key := m.Via
+		if n := seen[m.Via]; n > 1 {
+			key = fmt.Sprintf("%s#%d", m.Via, n)
+		}
+		all = append(all, workflow.Method{Key: key, After: m.After})
+	}
+	return all
+}
+
+// Contact is where a page goes.
+type Contact struct {
+	Person  string
+	Name    string
+	Via     string // pager
+	Address string
+}
+
+// Contact finds the address behind a recipient and a method's key, read when
+// the page is sent.
+func (r *Roster) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
+	target := workflow.Target(recipient)
+	switch target.Kind() {
+	case "webhook":
+		return Contact{Person: recipient, Name: target.ID(), Via: "webhook", Address: target.ID()}, nil
+	case "log":
+		return Contact{Person: recipient, Name: "the log", Via: "log"}, nil
+	}
+	p, ok := r.Person(recipient)
+	if !ok {
+		return Contact{}, fmt.Errorf("nobody is called %s any more", recipient)
+	}
+	methods := r.methods(p, p.High, p.Low)
+	if urgency == workflow.Low {
+		methods = r.methods(p, p.Low, p.High)
+	}
+	for n, k := range r.keys(p, methods) {
+		if k.Key == key {
+			c := Contact{Person: p.ID, Name: p.Name, Via: methods[n].Via, Address: methods[n].To}
+			if c.Address == "" && c.Via == "email" {
+				c.Address = p.Email
+			}
+			return c, nil
+		}
+	}
+	return Contact{}, fmt.Errorf("%s is not reached by %s any more", p.Name, key)
+}
