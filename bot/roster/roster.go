@@ -8,35 +8,24 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
-// Access is what somebody may do. A higher access may do all of the lower.
-type Access int
+// Access is what somebody may do.
+type Access = commands.Access
 
 // The levels of access.
 const (
-	Guest Access = iota
-	Stakeholder
-	Responder
-	CommanderAccess
-	Admin
+	Guest       = commands.Guest
+	Stakeholder = commands.Stakeholder
+	Responder   = commands.Responder
+	Commander   = commands.Commander
+	Admin       = commands.Admin
 )
 
-// String returns the word of the configuration.
-func (a Access) String() string {
-	return [...]string{"guest", "stakeholder", "responder", "commander", "admin"}[min(max(a, Guest), Admin)]
-}
-
 // ParseAccess reads the word of the configuration.
-func ParseAccess(word string) (Access, bool) {
-	for a := Guest; a <= Admin; a++ {
-		if a.String() == word {
-			return a, true
-		}
-	}
-	return Guest, false
-}
+func ParseAccess(word string) (Access, bool) { return commands.ParseAccess(word) }
 
 // Person is somebody configured.
 type Person struct {

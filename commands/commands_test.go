@@ -1,0 +1,228 @@
+package commands_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func world(room string) commands.Context {
+	people := map[string]string{"@ana": "ana", "ana": "ana", "@ben": "ben"}
+	return commands.Context{
+		Room: room, Now: time.Date(2026, 3, 2, 3, 12, 0, 0, time.UTC), Zone: time.FixedZone("CET", 3600),
+		Speaker: workflow.Reporter{Person: "cleo", Name: "Cleo"},
+		Person: func(h string) (string, string, bool) {
+			id, ok := people[h]
+			return id, strings.ToUpper(id), ok
+		},
+		Target: func(h string) (workflow.Target, bool) {
+			if id, ok := people[h]; ok {
+				return workflow.Target("person:" + id), true
+			}
+			return workflow.Target(h), strings.HasPrefix(h, "team:")
+		},
+		Service: func(s string) (string, bool) { return "checkout", s == "Checkout" },
+	}
+}
+
+func TestParse(t *testing.T) {
+	me := workflow.Reporter{Person: "cleo", Name: "Cleo"}
+	declare := func(d workflow.Declare) workflow.Declare {
+		d.Kind, d.Reporter = workflow.Real, me
+		if d.Source == "" {
+			d.Source = workflow.SourcePerson
+		}
+		return d
+	}
+	for _, c := range []struct {
+		line     string
+		room     string
+		incident string
+		want     workflow.Command
+	}{
+		{line: "declare Checkout is down", want: declare(workflow.Declare{Title: "Checkout is down"})},
+		{line: `/incident declare "Checkout is down" --sev 2 --service Checkout,db`, want: declare(workflow.Declare{
+			Title: "Checkout is down", Severity: workflow.SEV2, Services: []string{"checkout", "db"},
+		})},
+		{line: `declare It's "really" down --description="two words" --symptom a --symptom "b c" --private`, want: declare(workflow.Declare{
+			Title: `It's "really" down`, Description: "two words", Symptoms: []string{"a", "b c"}, Private: true,
+		})},
+		{line: "declare Slow --impact high --urgency l --detected 02:55 --proactive", want: declare(workflow.Declare{
+			Title: "Slow", Impact: workflow.High, Urgency: workflow.Low, Source: workflow.SourceProactive,
+			Detected: time.Date(2026, 3, 2, 1, 55, 0, 0, time.UTC), // 02:55 where the speaker is
+		})},
+		{line: "ack INC-12", incident: "INC-12", want: workflow.Acknowledge{}},
+		{line: "ACK inc-12 --seen 12", incident: "INC-12", want: workflow.Acknowledge{Seen: 12}},
+		{line: "ack", room: "INC-3", incident: "INC-3", want: workflow.Acknowledge{}},
+		{line: "ack INC-4", room: "INC-3", incident: "INC-4", want: workflow.Acknowledge{}},
+		{line: "update INC-7 We found --the cause --next 1h30m", incident: "INC-7", want: workflow.PostUpdate{
+			Text: "We found --the cause", Next: 90 * time.Minute,
+		}},
+		{line: "update “Curly quotes” --status monitoring", room: "INC-1", incident: "INC-1", want: workflow.PostUpdate{
+			Text: "Curly quotes", Status: workflow.Monitoring,
+		}},
+		{line: "status identified", room: "INC-1", incident: "INC-1", want: workflow.SetStatus{To: workflow.Identified}},
+		{line: "severity INC-1 sev2 --reason worse", incident: "INC-1", want: workflow.SetSeverity{Severity: workflow.SEV2, Reason: "worse"}},
+		{line: "merge INC-8 INC-7", incident: "INC-8", want: workflow.Merge{Into: "INC-7"}},
+		{line: "merge INC-8 into INC-7", incident: "INC-8", want: workflow.Merge{Into: "INC-7"}},
+		{line: "merge INC-7", room: "INC-8", incident: "INC-8", want: workflow.Merge{Into: "INC-7"}},
+		{line: "assign INC-7 communications @ana", incident: "INC-7", want: workflow.Assign{Role: "communications", Person: "ana", Name: "ANA"}},
+		{line: "assign @ana scribe", room: "INC-7", incident: "INC-7", want: workflow.Assign{Role: "scribe", Person: "ana", Name: "ANA"}},
+		{line: "assign scribe nobody", room: "INC-7", incident: "INC-7", want: workflow.Assign{Role: "scribe"}},
+		{line: "lead", room: "INC-7", incident: "INC-7", want: workflow.Assign{Role: "commander", Person: "cleo", Name: "Cleo"}},
+		{line: "page @ana team:db please come", room: "INC-7", incident: "INC-7", want: workflow.Page{
+			Targets: []workflow.Target{"person:ana", "team:db"}, Text: "please come",
+		}},
+		{line: "task INC-7 Call the vendor --for @ana", incident: "INC-7", want: workflow.AddTask{Text: "Call the vendor", Assignee: "ana"}},
+		{line: "task done 2", room: "INC-7", incident: "INC-7", want: workflow.FinishTask{N: 2}},
+		{line: "task undo #2", room: "INC-7", incident: "INC-7", want: workflow.FinishTask{N: 2, Undo: true}},
+		{line: "followup Alert on expiry", room: "INC-7", incident: "INC-7", want: workflow.AddTask{Text: "Alert on expiry", FollowUp: true}},
+		{line: `note INC-7: He said "hi" and left`, incident: "INC-7", want: workflow.AddNote{Text: `He said "hi" and left`}},
+		{line: "verify 1 ok", room: "INC-7", incident: "INC-7", want: workflow.Verify{N: 1, State: workflow.CheckPassed}},
+		{line: `close INC-7 --force --reason "a drill"`, incident: "INC-7", want: workflow.Close{Force: true, Reason: "a drill"}},
+		{line: "link INC-7 INC-3", incident: "INC-7", want: workflow.AddLink{Incident: "INC-3"}},
+		{line: "link <https://example.com> Dashboard", room: "INC-7", incident: "INC-7", want: workflow.AddLink{URL: "https://example.com", Title: "Dashboard"}},
+		{line: "private off", room: "INC-7", incident: "INC-7", want: workflow.SetVisibility{To: workflow.Public}},
+		{line: "invite @ana @ben", room: "INC-7", incident: "INC-7", want: workflow.Invite{People: []string{"ana", "ben"}}},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			call, err := commands.New().Parse(c.line, world(c.room))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if call.Incident != c.incident {
+				t.Errorf("incident is %q, want %q", call.Incident, c.incident)
+			}
+			if diff := cmp.Diff(c.want, call.Command); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestMistakes: a mistake gets the nearest right word and an example.
+func TestMistakes(t *testing.T) {
+	for line, want := range map[string]string{
+		"":                            "`help` lists the words",
+		"declrae Checkout":            "Did you mean `declare`?",
+		"acknowledge INC-7":           "Did you mean `ack`?",
+		"frobnicate":                  "`help` lists them",
+		"declare":                     "An incident needs a title. For example: `declare Checkout is down",
+		"declare X --sev 9":           `"9" is no severity: it is 1 (worst) to 5`,
+		"declare X --sevv 2":          "Did you mean --sev?",
+		"declare X --sev 2 --sev 3":   "--sev is given twice",
+		"declare X --sev":             "--sev needs a value",
+		"declare X --impact enormous": "--impact is high, medium or low",
+		"declare X --detected soon":   "02:55 or 20m",
+		"ack":                         "Which incident? `ack` needs one here. Name it, such as `ack INC-7`",
+		"ack INC-7 now":               "`ack` does not take \"now\"",
+		"ack INC-7 --force":           "`ack` knows no --force. It knows --seen.",
+		"ack INC-7 --seen x":          "--seen takes a number",
+		"status INC-7 identifed":      "Did you mean `identified`?",
+		"status INC-7 banana":         "The status is one of triage",
+		"severity INC-7":              "Which severity?",
+		"update INC-7":                "An update needs a text",
+		"update INC-7 x --next soon":  "--next takes a time such as 30m",
+		"assign INC-7 scribe @zoe":    `I know nobody called "@zoe"`,
+		"merge INC-7":                 "Merge into which incident?",
+		"task INC-7 done x":           `Give its number, not "x"`,
+		"verify INC-7 1 maybe":        "A check has passed or failed",
+		"help declrae":                "",
+		"list --status nope":          "The status is one of",
+		"\x00\x1b[31m":                "is no word I know",
+	} {
+		_, err := commands.New().Parse(line, world(""))
+		no, is := errors.AsType[*workflow.Refusal](err)
+		switch {
+		case want == "" && err == nil:
+		case !is:
+			t.Errorf("%q: got %v, want a refusal", line, err)
+		case !strings.Contains(no.Error(), want):
+			t.Errorf("%q: got %q, want %q", line, no.Error(), want)
+		case strings.ContainsAny(no.Error(), "\x00\x1b"):
+			t.Errorf("%q: the answer repeats control characters", line)
+		}
+	}
+}
+
+// TestAccess: access is in the catalog, per word and per flag.
+func TestAccess(t *testing.T) {
+	for line, want := range map[string]commands.Access{
+		"declare X": commands.Guest, "list": commands.Guest, "ack INC-1": commands.Responder,
+		"close INC-1": commands.Responder, "close INC-1 --force": commands.Commander, "cancel INC-1": commands.Commander,
+	} {
+		call, err := commands.New().Parse(line, world(""))
+		if err != nil || call.Access != want {
+			t.Errorf("%s: %v %v, want %v", line, call.Access, err, want)
+		}
+	}
+}
+
+// TestCatalog: every example parses as its own word, and help shows it all.
+func TestCatalog(t *testing.T) {
+	catalog := commands.New()
+	ctx := world("")
+	ctx.Target = func(string) (workflow.Target, bool) { return "person:ben", true }
+	var all strings.Builder
+	for _, w := range catalog {
+		call, err := catalog.Parse(w.Example, ctx)
+		if err != nil || call.Word.Name != w.Name {
+			t.Errorf("the example of %s does not parse: %v", w.Name, err)
+		}
+		help, err := catalog.Help(w.Name, commands.Admin)
+		if err != nil {
+			t.Error(err)
+		}
+		all.WriteString(help + "\n")
+	}
+	help, err := catalog.Help("", commands.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := help + "\n" + all.String()
+	if *update {
+		if err := os.WriteFile("testdata/help.golden", []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/help.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Error(diff)
+	}
+	if guest, _ := catalog.Help("", commands.Guest); strings.Contains(guest, "escalate") || !strings.Contains(guest, "declare") {
+		t.Errorf("a guest's help:\n%s", guest)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, w := range commands.New() {
+		f.Add(w.Example, "")
+		f.Add(w.Example, "INC-3")
+	}
+	f.Add(`note "unclosed`, "INC-1")
+	f.Add("declare --sev=\"2", "")
+	f.Add("“”", "")
+	catalog := commands.New()
+	f.Fuzz(func(t *testing.T, line, room string) {
+		call, err := catalog.Parse(line, world(room))
+		if _, is := errors.AsType[*workflow.Refusal](err); err != nil && !is {
+			t.Fatalf("%v is no refusal", err)
+		}
+		if err == nil && (call.Command == nil) == (call.Query == nil) {
+			t.Fatalf("%q is both or neither a command and a query", line)
+		}
+	})
+}

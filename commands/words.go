@@ -1,0 +1,280 @@
+package commands
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tocsin/workflow"
+)
+
+// one makes a builder of a command that needs nothing but its words.
+func one(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
+	return func(a *args) (workflow.Command, *Query, error) {
+		c, err := build(a)
+		return c, nil, err
+	}
+}
+
+// text makes a builder of a command that takes a text.
+func text(what string, build func(string) workflow.Command) func(*args) (workflow.Command, *Query, error) {
+	return one(func(a *args) (workflow.Command, error) {
+		t := strings.TrimSpace(a.text())
+		if t == "" && what != "" {
+			return nil, a.mistake(what)
+		}
+		return build(t), nil
+	})
+}
+
+// plain makes a builder of a command that takes nothing.
+func plain(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
+	return one(func(a *args) (workflow.Command, error) {
+		if err := a.nothing(); err != nil {
+			return nil, err
+		}
+		return build(a)
+	})
+}
+
+// workWords are the words of somebody working on an incident.
+func workWords() []Word {
+	const section = "Work on an incident"
+	seen := Flag{Name: "seen", Arg: "N", Help: "what you saw when you clicked; buttons fill it in"}
+	return []Word{
+		{
+			Name: "declare", Args: "TITLE", Section: section, Access: Guest, takes: noIncident,
+			Summary: "Open an incident and page whoever is responsible.",
+			Example: `declare Checkout is down --sev 2 --service checkout`,
+			Flags:   declareFlags(), build: one(buildDeclare),
+		},
+		{
+			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Summary: "Say that you are on it: paging stops.", Example: "ack INC-7", Flags: []Flag{seen},
+			build: plain(func(a *args) (workflow.Command, error) {
+				n, err := a.number("seen")
+				return workflow.Acknowledge{Seen: n}, err
+			}),
+		},
+		{
+			Name: "unack", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Summary: "Give it back: paging starts again.", Example: "unack INC-7",
+			build: plain(func(*args) (workflow.Command, error) { return workflow.Unacknowledge{}, nil }),
+		},
+		{
+			Name: "status", Args: "[INC-n] STATUS", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Summary: "Move to triage, investigating, identified, monitoring or resolved.",
+			Example: "status INC-7 identified", build: one(buildStatus),
+		},
+		{
+			Name: "severity", Args: "[INC-n] 1-5", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Summary: "Set the severity by hand, or by impact and urgency.", Example: "severity INC-7 2",
+			Flags: []Flag{
+				{Name: "impact", Arg: "high|medium|low", Help: "how much is hurt"},
+				{Name: "urgency", Arg: "high|medium|low", Help: "how fast it gets worse"},
+				{Name: "reason", Arg: "TEXT", Help: "why"},
+			},
+			build: one(buildSeverity),
+		},
+		{
+			Name: "update", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
+			Summary: "Tell how things stand, and until when the next word comes.",
+			Example: `update INC-7 We found the cause, fix in 20 minutes --next 30m`,
+			Flags: []Flag{
+				{Name: "next", Arg: "30m", Help: "when the next update comes"},
+				{Name: "status", Arg: "STATUS", Help: "also move there"},
+				{Name: "to", Arg: "AUDIENCE", Help: "for whom it is"},
+			},
+			build: one(buildUpdate),
+		},
+		{
+			Name: "escalate", Args: "[INC-n] [WHY]", Section: section, Access: Responder, takes: anIncident,
+			Summary: "Page the next step now.", Example: "escalate INC-7 I cannot log in", Flags: []Flag{seen},
+			build: one(func(a *args) (workflow.Command, error) {
+				n, err := a.number("seen")
+				return workflow.Escalate{Seen: n, Reason: a.text()}, err
+			}),
+		},
+		{
+			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, takes: anIncident,
+			Summary: "Users are well again.", Example: "resolve INC-7 Rolled back to 4.2",
+			build: text("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
+		},
+		{
+			Name: "reopen", Args: "[INC-n] [WHY]", Section: section, Access: Responder, takes: anIncident,
+			Summary: "It is not over: page again.", Example: "reopen INC-7 Fails again",
+			build: text("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
+		},
+		{
+			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, takes: anIncident,
+			Summary: "It was no incident.", Example: "cancel INC-7 Test alert",
+			build: text("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
+		},
+		{
+			Name: "merge", Args: "[INC-n] INC-m", Section: section, Access: Commander, takes: twoIncident, noText: true,
+			Summary: "Go on as another incident, which takes the alerts.", Example: "merge INC-8 INC-7",
+			build: plain(func(a *args) (workflow.Command, error) {
+				if a.other == "" {
+					return nil, a.mistake("Merge into which incident?")
+				}
+				return workflow.Merge{Into: a.other}, nil
+			}),
+		},
+	}
+}
+
+func declareFlags() []Flag {
+	return []Flag{
+		{Name: "sev", Arg: "1-5", Help: "severity, 1 is the worst"},
+		{Name: "impact", Arg: "high|medium|low", Help: "instead of --sev: how much is hurt"},
+		{Name: "urgency", Arg: "high|medium|low", Help: "instead of --sev: how fast it gets worse"},
+		{Name: "service", Arg: "ID", Help: "what is affected", Many: true},
+		{Name: "description", Arg: "TEXT", Help: "what is known"},
+		{Name: "symptom", Arg: "TEXT", Help: "what people see", Many: true},
+		{Name: "category", Arg: "WORD", Help: "hardware, software, network, security, service-interruption"},
+		{Name: "detected", Arg: "02:55|20m", Help: "when it began to be noticed"},
+		{Name: "private", Help: "only its members see it"},
+		{Name: "drill", Help: "an exercise"},
+		{Name: "proactive", Help: "found before anybody was hurt"},
+		{Name: "reporter", Arg: "NAME", Help: "who reported it, if not you"},
+		{Name: "contact", Arg: "TEXT", Help: "how to reach the reporter"},
+		{Name: "department", Arg: "TEXT", Help: "where the reporter works"},
+	}
+}
+
+func buildDeclare(a *args) (workflow.Command, error) {
+	d := workflow.Declare{
+		Title: a.text(), Description: a.get("description"), Symptoms: a.flags["symptom"], Category: a.get("category"),
+		Private: a.has("private"), Source: workflow.SourcePerson, Kind: workflow.Real, Reporter: a.ctx.Speaker, Matrix: a.ctx.Matrix,
+	}
+	if strings.TrimSpace(d.Title) == "" {
+		return nil, a.mistake("An incident needs a title.")
+	}
+	if a.has("proactive") {
+		d.Source = workflow.SourceProactive
+	}
+	if a.has("drill") {
+		d.Kind = workflow.Drill
+	}
+	if a.has("reporter") {
+		d.Reporter = workflow.Reporter{Name: a.get("reporter")}
+		if id, name, err := a.person(d.Reporter.Name); err == nil {
+			d.Reporter = workflow.Reporter{Person: id, Name: name}
+		}
+	}
+	if a.has("contact") {
+		d.Reporter.Contact = a.get("contact")
+	}
+	if a.has("department") {
+		d.Reporter.Department = a.get("department")
+	}
+	var err error
+	if a.has("sev") {
+		if d.Severity, err = a.severity(a.get("sev")); err != nil {
+			return nil, err
+		}
+	}
+	if d.Impact, err = a.level("impact"); err != nil {
+		return nil, err
+	}
+	if d.Urgency, err = a.level("urgency"); err != nil {
+		return nil, err
+	}
+	d.Services = a.services("service")
+	d.Detected, err = a.past("detected")
+	return d, err
+}
+
+// services resolves the services of a flag; unknown ones are kept as typed.
+func (a *args) services(flag string) []string {
+	var all []string
+	for _, value := range a.flags[flag] {
+		for s := range strings.SplitSeq(value, ",") {
+			s = strings.TrimSpace(s)
+			if a.ctx.Service != nil {
+				if id, ok := a.ctx.Service(s); ok {
+					s = id
+				}
+			}
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func buildStatus(a *args) (workflow.Command, error) {
+	word := strings.ToLower(a.next())
+	if err := a.nothing(); err != nil {
+		return nil, err
+	}
+	return a.status(word)
+}
+
+func (a *args) status(word string) (workflow.Command, error) {
+	var names []string
+	for _, s := range workflow.Statuses() {
+		if s.Open() || s == workflow.Resolved {
+			names = append(names, string(s))
+		}
+	}
+	for _, n := range names {
+		if n == word {
+			return workflow.SetStatus{To: workflow.Status(n)}, nil
+		}
+	}
+	if near := Nearest(word, names); near != "" && word != "" {
+		return nil, refuse(fmt.Sprintf("%q is no status. Did you mean `%s`?", short(word), near), "For example: `status "+near+"`.")
+	}
+	return nil, a.mistake("The status is one of " + strings.Join(names, ", ") + ".")
+}
+
+func buildSeverity(a *args) (workflow.Command, error) {
+	c := workflow.SetSeverity{Matrix: a.ctx.Matrix, Reason: a.get("reason")}
+	var err error
+	if c.Impact, err = a.level("impact"); err != nil {
+		return nil, err
+	}
+	if c.Urgency, err = a.level("urgency"); err != nil {
+		return nil, err
+	}
+	if word := a.next(); word != "" {
+		if c.Severity, err = a.severity(word); err != nil {
+			return nil, err
+		}
+		if c.Impact != "" || c.Urgency != "" {
+			return nil, a.mistake("Give the severity, or impact and urgency, not both.")
+		}
+	} else if c.Impact == "" && c.Urgency == "" {
+		return nil, a.mistake("Which severity?")
+	}
+	return c, a.nothing()
+}
+
+func buildUpdate(a *args) (workflow.Command, error) {
+	c := workflow.PostUpdate{Text: a.text(), Audience: a.get("to")}
+	if strings.TrimSpace(c.Text) == "" {
+		return nil, a.mistake("An update needs a text.")
+	}
+	var err error
+	if c.Next, err = a.duration("next"); err != nil {
+		return nil, err
+	}
+	if a.has("status") {
+		s, err := a.status(strings.ToLower(a.get("status")))
+		if err != nil {
+			return nil, err
+		}
+		c.Status = s.(workflow.SetStatus).To //nolint:errcheck // status returns nothing else
+	}
+	return c, nil
+}
+
+// index reads the number of a task or a check.
+func (a *args) index(what string) (int, error) {
+	word := a.next()
+	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
+	if err != nil || n < 1 {
+		return 0, a.mistake(fmt.Sprintf("Which %s? Give its number, not %q.", what, short(word)))
+	}
+	return n, nil
+}
