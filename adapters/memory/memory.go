@@ -1,0 +1,374 @@
+// Package memory is the store that tests and the simulation use: everything in
+// one process, nothing durable. It passes the same suite as the others and is
+// the shortest of them to read.
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Store keeps everything in maps behind one lock. The zero value is not ready;
+// use [New].
+type Store struct {
+	mu        sync.Mutex
+	number    int
+	token     int
+	incidents map[string]*incident
+	groups    map[string]group
+	alerts    map[[2]string]intake.Row
+	lanes     map[laneKey]*lane
+	replies   map[string]reply
+	records   map[[2]string]bot.Record
+}
+
+type incident struct {
+	bot.Loaded
+	open     bool
+	events   []bot.StoredEvent
+	mailSeq  int       // of the last mail that came
+	readAt   time.Time // when mail was read last
+	mailDue  time.Time // unread mail wakes it at; zero: none
+	wakeAt   time.Time // its own deadline
+	wakeRev  int
+	wakeWhen time.Time // the standing wake-up, as rewritten last
+}
+
+type group struct {
+	owner  string
+	always bool
+	until  time.Time
+}
+
+type laneKey struct {
+	owner string
+	lane  workflow.Lane
+}
+
+// lane holds the tasks of one lane, in order; the head is what is due.
+type lane struct {
+	tasks []bot.Task
+	token string
+	until time.Time
+}
+
+type reply struct {
+	at   time.Time
+	body []byte
+}
+
+// Replies are kept so long.
+const keepReplies = 25 * time.Hour
+
+// mailPause is between two readings of one mailbox.
+const mailPause = 100 * time.Millisecond
+
+var wakeLane = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		incidents: map[string]*incident{}, groups: map[string]group{}, alerts: map[[2]string]intake.Row{},
+		lanes: map[laneKey]*lane{}, replies: map[string]reply{}, records: map[[2]string]bot.Record{},
+	}
+}
+
+// ForgetLeases drops every lease, as the end of the only process does.
+func (s *Store) ForgetLeases() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lanes {
+		l.token, l.until = "", time.Time{}
+	}
+}
+
+// Load implements [bot.Incidents].
+func (s *Store) Load(_ context.Context, id string) (bot.Loaded, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.incidents[id]
+	if !ok {
+		return bot.Loaded{}, fmt.Errorf("load %s: %w", id, bot.ErrNotFound)
+	}
+	l := i.Loaded
+	l.Mail = slices.Clone(i.Mail)
+	return l, nil
+}
+
+// Reserve implements [bot.Incidents].
+func (s *Store) Reserve(context.Context) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number++
+	return s.number, nil
+}
+
+// Reply implements [bot.Incidents].
+func (s *Store) Reply(_ context.Context, operation string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.replies[operation]
+	if !ok {
+		return nil, bot.ErrNotFound
+	}
+	return r.body, nil
+}
+
+// Commit implements [bot.Incidents]. Everything is checked before anything is
+// written.
+func (s *Store) Commit(_ context.Context, c bot.Commit) (bot.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := s.replies[c.Operation]; ok && c.Operation != "" {
+		return bot.Receipt{Repeated: true, Reply: r.body}, nil
+	}
+	if err := s.check(c); err != nil {
+		return bot.Receipt{}, fmt.Errorf("commit %s: %w", c.Incident, err)
+	}
+	receipt := bot.Receipt{Version: c.Version, Reply: c.Reply}
+	for _, r := range c.Records {
+		s.putRecord(r)
+	}
+	if c.Settle != nil {
+		s.settle(*c.Settle)
+	}
+	if c.Incident != "" {
+		receipt.Version = s.write(c)
+	}
+	if c.Operation != "" {
+		s.replies[c.Operation] = reply{at: c.At, body: c.Reply}
+		maps.DeleteFunc(s.replies, func(_ string, r reply) bool { return c.At.Sub(r.at) > keepReplies })
+	}
+	return receipt, nil
+}
+
+func (s *Store) check(c bot.Commit) error {
+	if c.Settle != nil {
+		l := s.lanes[laneKey{c.Settle.Owner, c.Settle.Lane}]
+		if l == nil || l.token != c.Settle.Token || l.token == "" {
+			return bot.ErrLeaseLost
+		}
+	}
+	i := s.incidents[c.Incident]
+	if based(c) {
+		version := 0
+		if i != nil {
+			version = i.Version
+		}
+		if version != c.Version {
+			return bot.ErrConflict
+		}
+	}
+	if g := c.Group; g != nil {
+		now := s.groups[g.Key]
+		mine := now.owner == c.Incident
+		switch {
+		case g.Always && !mine && (now.always || now.until.After(c.At)):
+			return bot.ErrTaken
+		case !g.Always && mine && i != nil && i.mailSeq > c.ReadMail && len(i.Mail) > 0:
+			return bot.ErrConflict
+		}
+	}
+	for _, r := range c.Records {
+		if now := s.records[[2]string{r.Kind, r.ID}]; r.Version != bot.AnyVersion && now.Version != r.Version {
+			return bot.ErrConflict
+		}
+	}
+	return nil
+}
+
+// based reports whether a commit depends on the version it was loaded at. One
+// that only settles a task does not.
+func based(c bot.Commit) bool {
+	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
+}
+
+func (s *Store) write(c bot.Commit) int {
+	i := s.incidents[c.Incident]
+	if i == nil {
+		i = &incident{Loaded: bot.Loaded{ID: c.Incident, Number: numberOf(c.Incident)}}
+		s.incidents[c.Incident] = i
+	}
+	if !based(c) {
+		return i.Version
+	}
+	i.wakeAt = c.WakeAt
+	if c.Snapshot != nil {
+		i.Version++
+		i.Snapshot, i.Stub, i.open = c.Snapshot, nil, c.Open
+		i.events = append(i.events, c.Events...)
+	}
+	if g := c.Group; g != nil && (g.Always || s.groups[g.Key].owner == c.Incident) {
+		s.groups[g.Key] = group{owner: c.Incident, always: g.Always, until: g.Until}
+	}
+	if c.ReadMail > 0 {
+		i.readAt, i.mailDue = c.At, time.Time{}
+		i.Mail = slices.DeleteFunc(i.Mail, func(m workflow.Mail) bool { return m.Seq <= c.ReadMail })
+		if len(i.Mail) > 0 {
+			i.mailDue = c.At.Add(mailPause)
+		}
+	}
+	for _, t := range c.Tasks {
+		key := laneKey{t.Owner, t.Lane}
+		if s.lanes[key] == nil {
+			s.lanes[key] = &lane{}
+		}
+		s.lanes[key].tasks = append(s.lanes[key].tasks, t)
+	}
+	s.wake(i)
+	return i.Version
+}
+
+// wake rewrites the standing wake-up: the earlier of the incident's own
+// deadline and of its unread mail.
+func (s *Store) wake(i *incident) {
+	due := i.wakeAt
+	if !i.mailDue.IsZero() && (due.IsZero() || i.mailDue.Before(due)) {
+		due = i.mailDue
+	}
+	key := laneKey{i.ID, wakeLane}
+	l := s.lanes[key]
+	if l == nil {
+		l = &lane{}
+		s.lanes[key] = l
+	}
+	if due.IsZero() {
+		l.tasks = nil
+		s.drop(key)
+		return
+	}
+	if len(l.tasks) == 1 && l.tasks[0].Due.Equal(due) && i.wakeWhen.Equal(due) {
+		return
+	}
+	i.wakeRev++
+	i.wakeWhen = due
+	l.tasks = []bot.Task{{ID: bot.WakeTask, Owner: i.ID, Lane: wakeLane, Due: due, Rev: i.wakeRev}}
+}
+
+// drop forgets a lane that is empty and not leased.
+func (s *Store) drop(key laneKey) {
+	if l := s.lanes[key]; l != nil && len(l.tasks) == 0 && l.token == "" {
+		delete(s.lanes, key)
+	}
+}
+
+// settle removes a leased task, unless a newer revision stands in its place.
+func (s *Store) settle(lease bot.Lease) {
+	key := laneKey{lease.Owner, lease.Lane}
+	l := s.lanes[key]
+	if len(l.tasks) > 0 && l.tasks[0].ID == lease.ID && l.tasks[0].Rev == lease.Rev {
+		l.tasks = slices.Delete(l.tasks, 0, 1)
+	}
+	l.token, l.until = "", time.Time{}
+	s.drop(key)
+}
+
+func (s *Store) putRecord(r bot.RecordChange) {
+	key := [2]string{r.Kind, r.ID}
+	if r.Body == nil {
+		delete(s.records, key)
+		return
+	}
+	s.records[key] = bot.Record{Kind: r.Kind, ID: r.ID, Version: s.records[key].Version + 1, Body: r.Body}
+}
+
+func numberOf(id string) int {
+	n, err := strconv.Atoi(id[len("INC-"):])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Claim implements [bot.Agenda].
+func (s *Store) Claim(_ context.Context, q bot.Claim) ([]bot.Lease, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var due []laneKey
+	for key, l := range s.lanes {
+		if s.claimable(key, l, q.Classes) && !l.tasks[0].Due.After(q.At) && !l.until.After(q.At) {
+			due = append(due, key)
+		}
+	}
+	slices.SortFunc(due, func(a, b laneKey) int {
+		return cmp.Or(
+			cmp.Compare(a.lane.Class, b.lane.Class),
+			s.lanes[a].tasks[0].Due.Compare(s.lanes[b].tasks[0].Due),
+			cmp.Compare(numberOf(a.owner), numberOf(b.owner)),
+			cmp.Compare(a.lane.Destination, b.lane.Destination),
+		)
+	})
+	var leases []bot.Lease
+	for _, key := range due[:min(len(due), q.Limit)] {
+		l := s.lanes[key]
+		s.token++
+		l.token, l.until = strconv.Itoa(s.token), q.At.Add(q.For)
+		leases = append(leases, bot.Lease{Task: l.tasks[0], Token: l.token, Until: l.until})
+	}
+	return leases, nil
+}
+
+func (s *Store) claimable(key laneKey, l *lane, c bot.Classes) bool {
+	return len(l.tasks) > 0 && key.lane.Class >= c.From && key.lane.Class <= c.To
+}
+
+// Postpone implements [bot.Agenda].
+func (s *Store) Postpone(_ context.Context, lease bot.Lease, due time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[laneKey{lease.Owner, lease.Lane}]
+	if l == nil || l.token != lease.Token {
+		return bot.ErrLeaseLost
+	}
+	l.token, l.until = "", time.Time{}
+	if len(l.tasks) > 0 && l.tasks[0].ID == lease.ID && l.tasks[0].Rev == lease.Rev {
+		l.tasks[0].Due, l.tasks[0].Attempt = due, lease.Attempt+1
+	}
+	return nil
+}
+
+// NextDue implements [bot.Agenda].
+func (s *Store) NextDue(_ context.Context, c bot.Classes) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next time.Time
+	for key, l := range s.lanes {
+		if !s.claimable(key, l, c) {
+			continue
+		}
+		due := l.tasks[0].Due
+		if l.until.After(due) {
+			due = l.until
+		}
+		if next.IsZero() || due.Before(next) {
+			next = due
+		}
+	}
+	return next, nil
+}
+
+// Mend implements [bot.Agenda]. The maps are their own index: only lateness
+// can be wrong.
+func (s *Store) Mend(_ context.Context, q bot.Mend) (bot.Mended, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var m bot.Mended
+	for key, l := range s.lanes {
+		if s.incidents[key.owner].Number > q.After && len(l.tasks) > 0 &&
+			q.At.Sub(l.tasks[0].Due) > time.Minute && !l.until.After(q.At) {
+			m.Overdue++
+		}
+	}
+	m.Checked = len(s.incidents)
+	return m, nil
+}

@@ -1,0 +1,13 @@
+package memory_test
+
+import (
+	"testing"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+)
+
+func TestConformance(t *testing.T) {
+	bottest.Store(t, func(*testing.T) bot.Store { return memory.New() })
+}

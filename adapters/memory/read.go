@@ -1,0 +1,145 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Take implements [bot.Intake].
+func (s *Store) Take(_ context.Context, b intake.Batch) ([]intake.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return intake.Take(book{s, b.At}, b)
+}
+
+// book writes straight into the store: under the lock nothing here can fail
+// half way.
+type book struct {
+	*Store
+	at time.Time
+}
+
+// Row implements [intake.Book].
+func (b book) Row(integration, key string) (*intake.Row, error) {
+	if r, ok := b.alerts[[2]string{integration, key}]; ok {
+		return &r, nil
+	}
+	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
+}
+
+// PutRow implements [intake.Book].
+func (b book) PutRow(r intake.Row) error {
+	b.alerts[[2]string{r.Integration, r.Key}] = r
+	return nil
+}
+
+// Owner implements [intake.Book].
+func (b book) Owner(key string) (string, bool, error) {
+	g := b.groups[key]
+	return g.owner, g.always || g.until.After(b.at), nil
+}
+
+// Open implements [intake.Book].
+func (b book) Open(key, follows string, stub []byte) (string, error) {
+	b.number++
+	id := fmt.Sprintf("INC-%d", b.number)
+	b.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: b.number, Stub: stub, Follows: follows}}
+	b.groups[key] = group{owner: id, always: true}
+	return id, nil
+}
+
+// Mail implements [intake.Book]. The first mail wakes the incident at once,
+// later ones at most every 100 ms.
+func (b book) Mail(id string, m workflow.Mail) error {
+	i := b.incidents[id]
+	i.mailSeq++
+	m.Seq = i.mailSeq
+	i.Mail = append(i.Mail, m)
+	if i.mailDue.IsZero() {
+		i.mailDue = b.at
+		if next := i.readAt.Add(mailPause); next.After(b.at) {
+			i.mailDue = next
+		}
+	}
+	b.wake(i)
+	return nil
+}
+
+// Firing implements [bot.Intake].
+func (s *Store) Firing(_ context.Context, incident, after string, limit int) ([]intake.Row, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []intake.Row
+	for _, r := range s.alerts {
+		if r.Firing && r.Incident == incident && r.Integration+"\x00"+r.Key > after {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b intake.Row) int {
+		return cmp.Or(cmp.Compare(a.Integration, b.Integration), cmp.Compare(a.Key, b.Key))
+	})
+	return rows[:min(limit, len(rows))], nil
+}
+
+// List implements [bot.Library].
+func (s *Store) List(_ context.Context, q bot.Query) ([]bot.Loaded, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []bot.Loaded
+	for _, i := range s.incidents {
+		if (i.open || !q.Open) && (q.Before == 0 || i.Number < q.Before) {
+			all = append(all, i.Loaded)
+		}
+	}
+	slices.SortFunc(all, func(a, b bot.Loaded) int { return cmp.Compare(b.Number, a.Number) })
+	return all[:min(q.Limit, len(all))], nil
+}
+
+// History implements [bot.Library].
+func (s *Store) History(_ context.Context, id string, after, limit int) ([][]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.incidents[id]
+	if !ok {
+		return nil, fmt.Errorf("read the history of %s: %w", id, bot.ErrNotFound)
+	}
+	var all [][]byte
+	for _, e := range i.events {
+		if e.Seq > after && len(all) < limit {
+			all = append(all, e.Body)
+		}
+	}
+	return all, nil
+}
+
+// Get implements [bot.Records].
+func (s *Store) Get(_ context.Context, kind, id string) (bot.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.records[[2]string{kind, id}]
+	if !ok {
+		return bot.Record{}, fmt.Errorf("get %s %s: %w", kind, id, bot.ErrNotFound)
+	}
+	return r, nil
+}
+
+// Records implements [bot.Records].
+func (s *Store) Records(_ context.Context, kind, after string, limit int) ([]bot.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []bot.Record
+	for _, r := range s.records {
+		if r.Kind == kind && r.ID > after {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b bot.Record) int { return cmp.Compare(a.ID, b.ID) })
+	return all[:min(limit, len(all))], nil
+}

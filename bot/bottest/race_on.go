@@ -1,0 +1,6 @@
+//go:build race
+
+package bottest
+
+// raceEnabled makes the long tests shorter under the race detector.
+const raceEnabled = true

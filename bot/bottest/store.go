@@ -1,0 +1,499 @@
+// Package bottest holds what every adapter must pass: one conformance suite
+// for each port, hand-written fakes, and the simulated world.
+package bottest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Epoch is when the tests' world begins.
+var Epoch = time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
+
+// every class there is.
+var every = bot.Classes{From: 0, To: workflow.ClassDroppable}
+
+// Store is the conformance suite of [bot.Store]. open returns an empty store
+// that is closed with the test.
+func Store(t *testing.T, open func(t *testing.T) bot.Store) {
+	for _, c := range []struct {
+		name string
+		run  func(t *testing.T, s bot.Store)
+	}{
+		{"Commit", commits}, {"Atomic", atomic}, {"Operations", operations}, {"Groups", groups}, {"Take", takes},
+		{"Mailbox", mailbox}, {"MailRace", mailRace}, {"Wake", wakes}, {"Lanes", lanes}, {"Leases", leases}, {"Postpone", postpones},
+		{"Records", records}, {"List", lists}, {"TwentyWriters", twentyWriters}, {"ManyAlerts", manyAlerts}, {"Reroute", reroutes},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
+	}
+}
+
+func must[T any](t *testing.T, v T, err error) T {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// wants fails unless err is target.
+func wants(t *testing.T, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Fatalf("got error %v, want %v", err, target)
+	}
+}
+
+func at(seconds float64) time.Time {
+	return Epoch.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// commitOf is a commit that changes the state of an incident.
+func commitOf(id string, version int, seqs ...int) bot.Commit {
+	c := bot.Commit{At: Epoch, Incident: id, Version: version, Snapshot: fmt.Appendf(nil, "state %d of %s", version+1, id), Open: true}
+	for _, s := range seqs {
+		c.Events = append(c.Events, bot.StoredEvent{Seq: s, Body: fmt.Appendf(nil, "event %d", s)})
+	}
+	return c
+}
+
+func commits(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	_, err := s.Load(ctx, "INC-1")
+	wants(t, err, bot.ErrNotFound)
+	if n := mustReserve(t, s); n != 1 {
+		t.Fatalf("the first number is %d", n)
+	}
+	r := must1(s.Commit(ctx, commitOf("INC-1", 0, 1, 2)))(t)
+	if r.Version != 1 || r.Repeated {
+		t.Fatalf("receipt %+v", r)
+	}
+	l := must1(s.Load(ctx, "INC-1"))(t)
+	if l.Number != 1 || l.Version != 1 || string(l.Snapshot) != "state 1 of INC-1" || l.Stub != nil || len(l.Mail) != 0 {
+		t.Fatalf("loaded %+v", l)
+	}
+	_, err = s.Commit(ctx, commitOf("INC-1", 0, 3))
+	wants(t, err, bot.ErrConflict)
+	must1(s.Commit(ctx, commitOf("INC-1", 1, 3)))(t)
+	if n := mustReserve(t, s); n != 2 {
+		t.Fatalf("the second number is %d", n)
+	}
+	history := must1(s.History(ctx, "INC-1", 1, 10))(t)
+	if len(history) != 2 || string(history[0]) != "event 2" || string(history[1]) != "event 3" {
+		t.Fatalf("history %s", history)
+	}
+	if history = must1(s.History(ctx, "INC-1", 0, 1))(t); len(history) != 1 || string(history[0]) != "event 1" {
+		t.Fatalf("history %s", history)
+	}
+}
+
+// must1 is [must] for a call in one expression.
+func must1[T any](v T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		return must(t, v, err)
+	}
+}
+
+func mustReserve(t *testing.T, s bot.Store) int {
+	t.Helper()
+	return must1(s.Reserve(t.Context()))(t)
+}
+
+// atomic: what fails leaves nothing behind.
+func atomic(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
+	must1(s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}}))(t)
+	c := commitOf("INC-1", 1, 2)
+	c.Tasks = []bot.Task{{ID: "INC-1/2.0", Owner: "INC-1", Lane: workflow.Lane{Class: workflow.ClassPage, Destination: "p"}, Due: Epoch}}
+	c.WakeAt, c.Operation, c.Reply = Epoch, "op", []byte("yes")
+	c.Group = &bot.GroupHold{Key: "g", Always: true}
+	c.Records = []bot.RecordChange{{Kind: "k", ID: "b", Body: []byte("2")}, {Kind: "k", ID: "a", Version: 7, Body: []byte("x")}}
+	_, err := s.Commit(ctx, c)
+	wants(t, err, bot.ErrConflict)
+	if l := must1(s.Load(ctx, "INC-1"))(t); l.Version != 1 {
+		t.Errorf("version is %d after a commit that failed", l.Version)
+	}
+	_, err = s.Get(ctx, "k", "b")
+	wants(t, err, bot.ErrNotFound)
+	_, err = s.Reply(ctx, "op")
+	wants(t, err, bot.ErrNotFound)
+	if due := must1(s.Claim(ctx, bot.Claim{At: Epoch, For: time.Second, Limit: 9, Classes: every}))(t); len(due) != 0 {
+		t.Errorf("claimed %+v after a commit that failed", due)
+	}
+	taken := take(t, s, Epoch, fire("a", "g"))
+	if !taken[0].New {
+		t.Error("the group is held after a commit that failed")
+	}
+}
+
+func operations(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	c := commitOf("INC-1", 0, 1)
+	c.Operation, c.Reply = "op-1", []byte("INC-1 declared")
+	must1(s.Commit(ctx, c))(t)
+	again := commitOf("INC-1", 1, 2)
+	again.Operation, again.Reply = "op-1", []byte("something else")
+	r := must1(s.Commit(ctx, again))(t)
+	if !r.Repeated || string(r.Reply) != "INC-1 declared" {
+		t.Fatalf("receipt of the repeat %+v", r)
+	}
+	if l := must1(s.Load(ctx, "INC-1"))(t); l.Version != 1 {
+		t.Fatalf("the repeat made version %d", l.Version)
+	}
+	if reply := must1(s.Reply(ctx, "op-1"))(t); string(reply) != "INC-1 declared" {
+		t.Fatalf("reply %q", reply)
+	}
+	// Kept for 25 hours, then forgotten some time.
+	for n, hours := range []int{24, 26, 27} {
+		c := commitOf("INC-1", n+1, n+2)
+		c.At, c.Operation, c.Reply = Epoch.Add(time.Duration(hours)*time.Hour), fmt.Sprintf("op-%d", hours), []byte("x")
+		must1(s.Commit(ctx, c))(t)
+		if _, err := s.Reply(ctx, "op-1"); hours < 25 && err != nil {
+			t.Fatalf("forgotten after %d h: %v", hours, err)
+		}
+	}
+	_, err := s.Reply(ctx, "op-1")
+	wants(t, err, bot.ErrNotFound)
+}
+
+func groups(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	hold := func(id string, version int, g bot.GroupHold, when time.Time) error {
+		c := commitOf(id, version)
+		c.At, c.Group = when, &g
+		_, err := s.Commit(ctx, c)
+		return err
+	}
+	if err := hold("INC-1", 0, bot.GroupHold{Key: "g", Always: true}, Epoch); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, Epoch), bot.ErrTaken)
+	if err := hold("INC-1", 1, bot.GroupHold{Key: "g", Until: at(60)}, Epoch); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, at(59)), bot.ErrTaken)
+	if err := hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, at(60)); err != nil {
+		t.Fatal(err)
+	}
+	// Giving up what another owns by now changes nothing.
+	if err := hold("INC-1", 2, bot.GroupHold{Key: "g"}, at(61)); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, hold("INC-3", 0, bot.GroupHold{Key: "g", Always: true}, at(62)), bot.ErrTaken)
+}
+
+// fire is an arrival that fires; the other helpers change it.
+func fire(key, group string) intake.Arrival {
+	return intake.Arrival{
+		Integration: "prometheus", Group: group, Severity: workflow.SEV2, Stub: []byte("stub of " + group),
+		Alert: intake.Alert{Key: key, State: intake.Firing, Title: "Disk full " + key, StartedAt: Epoch},
+	}
+}
+
+func ended(a intake.Arrival, when time.Time) intake.Arrival {
+	a.Alert.State, a.Alert.EndedAt = intake.Resolved, when
+	return a
+}
+
+func since(a intake.Arrival, when time.Time) intake.Arrival {
+	a.Alert.StartedAt = when
+	return a
+}
+
+func take(t *testing.T, s bot.Store, when time.Time, arrivals ...intake.Arrival) []intake.Receipt {
+	t.Helper()
+	return must1(s.Take(t.Context(), intake.Batch{At: when, Arrivals: arrivals}))(t)
+}
+
+func takes(t *testing.T, s bot.Store) {
+	expect := func(when time.Time, a intake.Arrival, want intake.Receipt) {
+		t.Helper()
+		if got := take(t, s, when, a)[0]; got != want {
+			t.Errorf("%s %s: got %+v, want %+v", a.Alert.Key, a.Alert.State, got, want)
+		}
+	}
+	a, b := fire("a", "g"), fire("b", "g")
+	expect(at(0), a, intake.Receipt{Change: intake.Started, Incident: "INC-1", New: true})
+	expect(at(1), a, intake.Receipt{Change: intake.Repeated, Incident: "INC-1"})
+	expect(at(2), b, intake.Receipt{Change: intake.Started, Incident: "INC-1"})
+	expect(at(3), fire("c", "h"), intake.Receipt{Change: intake.Started, Incident: "INC-2", New: true})
+	other := a
+	other.Integration = "other" // identity is (integration, key): rule I3
+	expect(at(4), other, intake.Receipt{Change: intake.Started, Incident: "INC-1"})
+	expect(at(10), ended(a, at(9)), intake.Receipt{Change: intake.Ended, Incident: "INC-1"})
+	expect(at(11), ended(a, at(9)), intake.Receipt{Change: intake.Ignored})
+	expect(at(12), a, intake.Receipt{Change: intake.Stale, Incident: "INC-1"}) // I5: an older event
+	expect(at(20), since(a, at(19)), intake.Receipt{Change: intake.Again, Incident: "INC-1"})
+	expect(at(21), ended(a, at(9)), intake.Receipt{Change: intake.Stale, Incident: "INC-1"})
+	expect(at(30), ended(fire("unknown", "g"), at(30)), intake.Receipt{Change: intake.Ignored})
+	ignored := fire("d", "")
+	expect(at(31), ignored, intake.Receipt{Change: intake.Ignored})
+	// One that was called resolved, and fires on with its old start long after.
+	expect(at(40), ended(b, at(40)), intake.Receipt{Change: intake.Ended, Incident: "INC-1"})
+	expect(at(800), b, intake.Receipt{Change: intake.Again, Incident: "INC-1"})
+
+	l := must1(s.Load(t.Context(), "INC-1"))(t)
+	if string(l.Stub) != "stub of g" || l.Version != 0 || l.Snapshot != nil || l.Follows != "" {
+		t.Fatalf("stub %+v", l)
+	}
+	started, again, end := 0, 0, 0
+	for n, m := range l.Mail {
+		started, again, end = started+m.Started, again+m.Again, end+m.Ended
+		if m.Seq != n+1 {
+			t.Errorf("mail %d has number %d", n, m.Seq)
+		}
+	}
+	if started != 3 || again != 2 || end != 2 {
+		t.Errorf("mail counts %d started, %d again, %d ended", started, again, end)
+	}
+	if n := mustReserve(t, s); n != 3 {
+		t.Errorf("the next number is %d", n)
+	}
+}
+
+// mailbox: mail of one batch is one piece; reading takes what was read and
+// leaves the rest; a group is not given up while mail is unread.
+func mailbox(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	take(t, s, at(0), fire("a", "g"), fire("b", "g"), ended(fire("a", "g"), at(1)), fire("x", "other"))
+	l := must1(s.Load(ctx, "INC-1"))(t)
+	if len(l.Mail) != 1 || l.Mail[0].Started != 2 || l.Mail[0].Ended != 1 || len(l.Mail[0].Samples) != 3 || !l.Mail[0].At.Equal(at(0)) {
+		t.Fatalf("mail %+v", l.Mail)
+	}
+	take(t, s, at(1), fire("c", "g"))
+	c := commitOf("INC-1", 0, 1)
+	c.At, c.ReadMail, c.Group = at(2), 1, &bot.GroupHold{Key: "g"}
+	_, err := s.Commit(ctx, c)
+	wants(t, err, bot.ErrConflict)
+	c.Group.Always = true
+	must1(s.Commit(ctx, c))(t)
+	l = must1(s.Load(ctx, "INC-1"))(t)
+	if len(l.Mail) != 1 || l.Mail[0].Seq != 2 || l.Stub != nil {
+		t.Fatalf("after reading: %+v", l)
+	}
+	c = commitOf("INC-1", 1, 2)
+	c.At, c.ReadMail, c.Group = at(3), 2, &bot.GroupHold{Key: "g"}
+	must1(s.Commit(ctx, c))(t)
+	if got := take(t, s, at(4), fire("d", "g"))[0]; !got.New || got.Incident != "INC-3" {
+		t.Fatalf("a group that was given up opens a new incident, got %+v", got)
+	}
+	if l := must1(s.Load(ctx, "INC-3"))(t); l.Follows != "INC-1" {
+		t.Errorf("the new incident follows %q", l.Follows)
+	}
+	// An alert of the old incident goes on there.
+	if got := take(t, s, at(5), ended(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != intake.Ended {
+		t.Errorf("resolve: %+v", got)
+	}
+}
+
+// mailRace: while some read mail, more of it comes; none is lost or read twice.
+func mailRace(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	const senders, each = 4, 25
+	var wg sync.WaitGroup
+	for n := range senders {
+		wg.Go(func() {
+			for k := range each {
+				if _, err := s.Take(ctx, intake.Batch{At: Epoch, Arrivals: []intake.Arrival{fire(fmt.Sprintf("%d-%d", n, k), "g")}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	read, version := 0, 0
+	for finished := false; ; {
+		l, err := s.Load(ctx, "INC-1")
+		if err == nil && len(l.Mail) > 0 {
+			c := commitOf("INC-1", l.Version)
+			c.ReadMail = l.Mail[len(l.Mail)-1].Seq
+			for _, m := range l.Mail {
+				read += m.Started
+			}
+			r, err := s.Commit(ctx, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			version = r.Version
+			continue
+		}
+		if finished {
+			break
+		}
+		select {
+		case <-done:
+			finished = true
+		default:
+		}
+	}
+	if read != senders*each {
+		t.Errorf("read %d alerts of %d, in %d commits", read, senders*each, version)
+	}
+}
+
+func lists(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	for n := 1; n <= 5; n++ {
+		id := fmt.Sprintf("INC-%d", mustReserve(t, s))
+		c := commitOf(id, 0, 1)
+		c.Open = n%2 == 1
+		must1(s.Commit(ctx, c))(t)
+	}
+	take(t, s, Epoch, fire("a", "g"))
+	ids := func(q bot.Query) string {
+		var all []string
+		for _, l := range must1(s.List(ctx, q))(t) {
+			all = append(all, strings.TrimPrefix(l.ID, "INC-"))
+		}
+		return strings.Join(all, " ")
+	}
+	for want, q := range map[string]bot.Query{
+		"6 5 4 3 2 1": {Limit: 10}, "6 5": {Limit: 2}, "3 2": {Limit: 2, Before: 4}, "6 5 3 1": {Open: true, Limit: 10}, "3 1": {Open: true, Before: 5, Limit: 10},
+	} {
+		if got := ids(q); got != want {
+			t.Errorf("list %+v: %s, want %s", q, got, want)
+		}
+	}
+}
+
+func records(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	put := func(kind, id string, version int, body string) error {
+		c := bot.RecordChange{Kind: kind, ID: id, Version: version, Body: []byte(body)}
+		if body == "" {
+			c.Body = nil
+		}
+		_, err := s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{c}})
+		return err
+	}
+	for _, id := range []string{"b", "a", "c"} {
+		if err := put("k", id, 0, "1"+id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants(t, put("k", "a", 0, "again"), bot.ErrConflict)
+	if err := errors.Join(put("k", "a", 1, "2a"), put("k", "b", bot.AnyVersion, "2b"), put("other", "z", bot.AnyVersion, "z")); err != nil {
+		t.Fatal(err)
+	}
+	if r := must1(s.Get(ctx, "k", "a"))(t); r.Version != 2 || string(r.Body) != "2a" || r.Kind != "k" || r.ID != "a" {
+		t.Errorf("record %+v", r)
+	}
+	if err := put("k", "c", bot.AnyVersion, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Get(ctx, "k", "c")
+	wants(t, err, bot.ErrNotFound)
+	all := must1(s.Records(ctx, "k", "", 10))(t)
+	if len(all) != 2 || all[0].ID != "a" || all[1].ID != "b" {
+		t.Errorf("records %+v", all)
+	}
+	if rest := must1(s.Records(ctx, "k", "a", 10))(t); len(rest) != 1 {
+		t.Errorf("after a: %+v", rest)
+	}
+	if one := must1(s.Records(ctx, "k", "", 1))(t); len(one) != 1 {
+		t.Errorf("one: %+v", one)
+	}
+}
+
+// twentyWriters race on one incident: whoever loses is told, and nobody's work
+// is lost.
+func twentyWriters(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
+	const writers, each = 20, 5
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for done := 0; done < each; {
+				l, err := s.Load(ctx, "INC-1")
+				if err == nil {
+					_, err = s.Commit(ctx, commitOf("INC-1", l.Version, l.Version+1))
+				}
+				switch {
+				case err == nil:
+					done++
+				case !errors.Is(err, bot.ErrConflict):
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	history := must1(s.History(ctx, "INC-1", 0, 1000))(t)
+	if len(history) != 1+writers*each {
+		t.Fatalf("%d events", len(history))
+	}
+	for n, body := range history {
+		if string(body) != fmt.Sprintf("event %d", n+1) {
+			t.Fatalf("event %d is %s", n+1, body)
+		}
+	}
+}
+
+// manyAlerts: a hundred thousand alerts of one incident are a handful of
+// pieces of mail, and no read grows with them.
+func manyAlerts(t *testing.T, s bot.Store) {
+	total := 100_000
+	if raceEnabled || testing.Short() {
+		total = 5_000
+	}
+	for from := 0; from < total; from += 1000 {
+		batch := make([]intake.Arrival, 0, 1000)
+		for n := range 1000 {
+			batch = append(batch, fire(fmt.Sprintf("k%06d", from+n), "g"))
+		}
+		take(t, s, Epoch, batch...)
+	}
+	l := must1(s.Load(context.Background(), "INC-1"))(t) //nolint:usetesting // outlives a deadline on a slow machine
+	started := 0
+	for _, m := range l.Mail {
+		started += m.Started
+		if len(m.Samples) > 20 {
+			t.Fatalf("%d samples in one piece of mail", len(m.Samples))
+		}
+	}
+	if started != total || len(l.Mail) > total/1000 {
+		t.Fatalf("%d alerts in %d pieces of mail", started, len(l.Mail))
+	}
+	page := must1(s.Firing(t.Context(), "INC-1", "", 100))(t)
+	if len(page) != 100 || page[0].Key != "k000000" || page[99].Key != "k000099" {
+		t.Fatalf("firing: %d", len(page))
+	}
+	last := page[99]
+	if page = must1(s.Firing(t.Context(), "INC-1", last.Integration+"\x00"+last.Key, 100))(t); page[0].Key != "k000100" {
+		t.Fatalf("the next page begins with %s", page[0].Key)
+	}
+}
+
+// reroutes: alerts that an incident gives up start anew (rule I6).
+func reroutes(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	take(t, s, at(0), fire("a", "g"), fire("b", "g"))
+	c := commitOf("INC-1", 0, 1)
+	c.ReadMail, c.Group = 1, &bot.GroupHold{Key: "g"}
+	must1(s.Commit(ctx, c))(t)
+	take(t, s, at(5), ended(fire("b", "g"), at(5)))
+	again := fire("a", "g")
+	again.From = "INC-1"
+	gone := fire("b", "g")
+	gone.From = "INC-1"
+	got := take(t, s, at(10), again, gone, again)
+	want := []intake.Receipt{{Change: intake.Started, Incident: "INC-2", New: true}, {Change: intake.Ignored}, {Change: intake.Ignored}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

@@ -1,0 +1,98 @@
+package intake
+
+import (
+	"fmt"
+	"time"
+
+	"tocsin/workflow"
+)
+
+// Book is what [Take] needs of a store, within one transaction.
+type Book interface {
+	// Row returns the alert under (integration, key), or nil.
+	Row(integration, key string) (*Row, error)
+	// PutRow writes an alert.
+	PutRow(r Row) error
+	// Owner returns the incident that a group belonged to last, and whether it
+	// still answers for it at the batch's instant. incident is "" when the
+	// group was never seen.
+	Owner(group string) (incident string, holds bool, err error)
+	// Open reserves an incident for a group: a number and a stub that is
+	// listed at once. follows is the incident that had the group before.
+	Open(group, follows string, stub []byte) (incident string, err error)
+	// Mail puts mail into an incident's mailbox and wakes it.
+	Mail(incident string, m workflow.Mail) error
+}
+
+// seenEvery is how stale an alert's SeenAt may be: repeats write nothing more
+// often.
+const seenEvery = time.Minute
+
+// Take records a batch in a book. What the batch changes for one incident is
+// one piece of mail.
+func Take(book Book, b Batch) ([]Receipt, error) {
+	receipts := make([]Receipt, 0, len(b.Arrivals))
+	var order []string
+	mail := map[string]*workflow.Mail{}
+	for _, a := range b.Arrivals {
+		receipt, err := takeOne(book, a, b.At)
+		if err != nil {
+			return nil, fmt.Errorf("take alert %s of %s: %w", a.Alert.Key, a.Integration, err)
+		}
+		receipts = append(receipts, receipt)
+		m := Mail(a, receipt.Change, b.At)
+		if receipt.Incident == "" || m.Started+m.Again+m.Ended+m.Truncated == 0 {
+			continue
+		}
+		if sum, seen := mail[receipt.Incident]; seen {
+			sum.Add(m)
+			continue
+		}
+		mail[receipt.Incident] = &m
+		order = append(order, receipt.Incident)
+	}
+	for _, incident := range order {
+		if err := book.Mail(incident, *mail[incident]); err != nil {
+			return nil, fmt.Errorf("put mail for %s: %w", incident, err)
+		}
+	}
+	return receipts, nil
+}
+
+func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
+	row, err := book.Row(a.Integration, a.Alert.Key)
+	if err != nil {
+		return Receipt{}, err
+	}
+	next, change := Judge(row, a, at)
+	switch change {
+	case Stale:
+		return Receipt{Change: Stale, Incident: next.Incident}, nil
+	case Repeated:
+		if row != nil && at.Sub(row.SeenAt) < seenEvery {
+			return Receipt{Change: Repeated, Incident: row.Incident}, nil
+		}
+		return Receipt{Change: Repeated, Incident: next.Incident}, book.PutRow(next)
+	case Ignored:
+		if a.From != "" || a.Alert.State == Resolved {
+			return Receipt{Change: Ignored}, nil
+		}
+		return Receipt{Change: Ignored}, book.PutRow(next)
+	case Ended:
+		return Receipt{Change: Ended, Incident: next.Incident}, book.PutRow(next)
+	case Started, Again:
+	}
+	owner, holds, err := book.Owner(a.Group)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt := Receipt{Incident: owner}
+	if !holds {
+		receipt.New = true
+		if receipt.Incident, err = book.Open(a.Group, owner, a.Stub); err != nil {
+			return Receipt{}, err
+		}
+	}
+	receipt.Change = next.Join(receipt.Incident, a.Group, change)
+	return receipt, book.PutRow(next)
+}
