@@ -93,9 +93,9 @@ func (o *Organization) Integration(name string) (Integration, bool) {
 	return o.Integrations[n], true
 }
 
-// Plan is what an incident of these services is promised. The first service
-// with a policy decides who is paged.
-func (o *Organization) Plan(services []string) workflow.Plan {
+// Plan is what an incident is promised. The first of its services with a policy
+// decides who is paged; an owner is paged before that.
+func (o *Organization) Plan(services []string, owner workflow.Target) workflow.Plan {
 	p := workflow.Plan{
 		Policy: o.Policy, Fallback: o.Fallback, CatchAll: o.CatchAll, Policies: o.Policies,
 		Severities: o.Severities, Checklist: o.Checklist, Rules: o.Rules,
@@ -105,6 +105,13 @@ func (o *Organization) Plan(services []string) workflow.Plan {
 			p.Policy = s.Policy
 			break
 		}
+	}
+	if owner != "" {
+		first := workflow.Policy{
+			ID: "owner", Fallback: p.Policy,
+			Steps: []workflow.PolicyStep{{Notify: []workflow.Target{owner}, Wait: 5 * time.Minute}},
+		}
+		p.Policy, p.Policies = first.ID, append([]workflow.Policy{first}, p.Policies...)
 	}
 	return p
 }

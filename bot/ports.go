@@ -321,3 +321,7 @@ func RetryDelay(err error) (time.Duration, bool) {
 
 // Alert is one alert as a source tells it: what a decoder returns.
 type Alert = intake.Alert
+
+// Decoder reads the body that one kind of source sends. It is pure. An error
+// says where in the body it stopped, in words.
+type Decoder = func(body []byte) ([]Alert, error)

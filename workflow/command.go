@@ -27,6 +27,7 @@ type Declare struct {
 	Group       string    `json:"group,omitempty"`   // the alert group, when alerts opened it
 	Follows     string    `json:"follows,omitempty"` // the incident that this group had before
 	Links       []Link    `json:"links,omitempty"`
+	Owner       Target    `json:"owner,omitempty"` // paged first, before the policy that holds
 }
 
 // Wake carries out whatever is due.

@@ -184,6 +184,9 @@ func (t *turn) setStatus(to Status) error {
 			"From here it can go to "+strings.Join(may, ", ")+".")
 	}
 	t.record(StatusChanged{From: from, To: to})
+	if from == Monitoring && !t.now.Acknowledged() && t.now.Paging.State == Stopped {
+		t.startEscalation("moved back to " + string(to))
+	}
 	return nil
 }
 

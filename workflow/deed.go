@@ -48,7 +48,8 @@ type SendPage struct {
 	To      string  `json:"to"`
 	Via     string  `json:"via"`
 	First   bool    `json:"first,omitempty"`
-	Text    string  `json:"text,omitempty"` // for a notice
+	Text    string  `json:"text,omitempty"`   // for a notice
+	Alerts  int     `json:"alerts,omitempty"` // for a notice: how many new alerts it tells of
 }
 
 // TakeBack tells a medium that can that a page needs no answer any more.

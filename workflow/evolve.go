@@ -20,7 +20,10 @@ func (i *Incident) evolve(e Event) {
 	case AlertsForwarded:
 		i.arrived(AlertsArrived{Mail: f.Mail})
 	case AlertsAllResolved:
-		i.ResolveAt, i.Touched = f.ResolveAt, false
+		i.ResolveAt, i.ResolveIn = f.ResolveAt, 0
+		if !f.ResolveAt.IsZero() {
+			i.ResolveIn = f.ResolveAt.Sub(e.At)
+		}
 		i.AckDue, i.QuietTill, i.Telling = time.Time{}, time.Time{}, Telling{}
 		if !i.Acknowledged() {
 			i.Paging.stop(Stopped)
@@ -42,11 +45,11 @@ func (i *Incident) evolve(e Event) {
 }
 
 // moved notes that a person did something. The timer that resolves the
-// incident gives way to people (rule G7).
+// incident gives way to people, and begins anew (rule G7).
 func (i *Incident) moved(at time.Time) {
 	i.MovedAt = at
 	if !i.ResolveAt.IsZero() {
-		i.ResolveAt, i.Touched = time.Time{}, true
+		i.ResolveAt = at.Add(i.ResolveIn)
 	}
 }
 
@@ -131,8 +134,10 @@ func (i *Incident) arrived(f AlertsArrived) {
 func (i *Incident) turned(e Event) {
 	switch f := e.Fact.(type) {
 	case StatusChanged:
-		i.Before = f.From
-		i.Status = f.To
+		i.Before, i.Status = f.From, f.To
+		if f.To != Monitoring {
+			i.ResolveAt = time.Time{}
+		}
 	case IncidentResolved:
 		i.Before, i.Status = f.From, Resolved
 		i.ResolvedAt, i.ResolvedByTime, i.QuietTill = e.At, f.ByTimer, f.QuietTill

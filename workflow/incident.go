@@ -43,7 +43,6 @@ type Incident struct {
 	ResolvedByTime bool      `json:"resolved_by_time,omitempty"` // by the timer of rule G7, not by a person
 	ClosedAt       time.Time `json:"closed_at,omitzero"`
 	MovedAt        time.Time `json:"moved_at,omitzero"` // the last time a person did something
-	Touched        bool      `json:"touched,omitempty"` // a person did something since all alerts resolved
 
 	Group      string     `json:"group,omitempty"` // the alert group it answers for
 	Alerts     Alerts     `json:"alerts,omitzero"`
@@ -62,10 +61,11 @@ type Incident struct {
 	Paging     Escalation `json:"paging,omitzero"`
 	Telling    Telling    `json:"telling,omitzero"`
 
-	AckDue    time.Time `json:"ack_due,omitzero"`    // must be acknowledged by
-	UpdateDue time.Time `json:"update_due,omitzero"` // the next update is promised for
-	ResolveAt time.Time `json:"resolve_at,omitzero"` // resolves by itself (G7)
-	QuietTill time.Time `json:"quiet_till,omitzero"` // alerts left firing at the resolve stay quiet until (I6)
+	AckDue    time.Time     `json:"ack_due,omitzero"`     // must be acknowledged by
+	UpdateDue time.Time     `json:"update_due,omitzero"`  // the next update is promised for
+	ResolveAt time.Time     `json:"resolve_at,omitzero"`  // resolves by itself (G7)
+	ResolveIn time.Duration `json:"resolve_in,omitempty"` // so long after the last time a person did something
+	QuietTill time.Time     `json:"quiet_till,omitzero"`  // alerts left firing at the resolve stay quiet until (I6)
 }
 
 // Kind tells a real incident from a drill.
@@ -320,4 +320,10 @@ func (i Incident) Deadlines() []Deadline {
 		}
 	}
 	return all
+}
+
+// Stuck reports an open incident that nobody has acknowledged and for which
+// nothing would ever happen: it must not exist (rule E13).
+func (i Incident) Stuck() bool {
+	return i.Open() && !i.Acknowledged() && i.WakeAt().IsZero()
 }

@@ -163,9 +163,8 @@ func check(t *rapid.T, before Incident, in Input, out Outcome, owed map[string]b
 			t.Fatalf("woken at %s, still due at %s", in.At, at)
 		}
 	}
-	paging := i.Open() && !i.Acknowledged() && i.Paging.State != Stopped
-	if paging && i.Paging.NextAt.IsZero() {
-		t.Fatalf("open, unacknowledged, and nothing will happen: %+v", i.Paging)
+	if i.Stuck() {
+		t.Fatalf("open, not acknowledged, and nothing will happen: %+v", i.Paging)
 	}
 	for _, e := range out.Effects {
 		if p, is := e.Do.(SendPage); is {

@@ -17,6 +17,11 @@ func react(i *Incident, was outlook, e Event) []Deed {
 		deeds = owed(f.Pages, "")
 	case PeoplePaged:
 		deeds = owed(f.Pages, f.Text)
+		for n := range deeds {
+			page := deeds[n].(SendPage) //nolint:errcheck // owed makes nothing else
+			page.Alerts = f.Alerts
+			deeds[n] = page
+		}
 	case PagesOwed:
 		for _, id := range f.IDs {
 			if p := i.Paging.page(id); p != nil {

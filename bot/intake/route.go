@@ -1,5 +1,19 @@
 package intake
 
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"tocsin/workflow"
+)
+
 // Route is one routing rule: the first whose Match holds decides (rule I10).
 type Route struct {
 	Match    string   // a typed expression over alert, labels, annotations, integration
@@ -8,4 +22,231 @@ type Route struct {
 	Severity string   // an expression that gives a severity, such as labels.severity == "page" ? SEV1 : SEV3
 	Group    []string // label names whose values make the group
 	Line     int      // where it stands in the configuration
+}
+
+// Sender is what routing knows of the integration that an alert came through.
+type Sender struct {
+	Name       string
+	Severities map[string]workflow.Severity // words of this sender beyond rule I11
+}
+
+// Decision is where an alert goes, and why.
+type Decision struct {
+	Ignore   bool
+	Service  string
+	Severity workflow.Severity
+	Word     string // the severity word, when nobody mapped it
+	Group    string
+	Trace    []string // what was tried, in order, in words
+}
+
+// Router holds compiled routes. It is immutable.
+type Router struct {
+	routes   []compiled
+	services []string // a label "service" or "job" that names one is enough
+}
+
+type compiled struct {
+	Route
+	match    *vm.Program
+	severity *vm.Program
+}
+
+// environment is what expressions may use.
+type environment struct {
+	Alert       alertEnvironment  `expr:"alert"`
+	Labels      map[string]string `expr:"labels"`
+	Annotations map[string]string `expr:"annotations"`
+	Integration string            `expr:"integration"`
+	SEV1        int               `expr:"SEV1"`
+	SEV2        int               `expr:"SEV2"`
+	SEV3        int               `expr:"SEV3"`
+	SEV4        int               `expr:"SEV4"`
+	SEV5        int               `expr:"SEV5"`
+}
+
+type alertEnvironment struct {
+	Key         string `expr:"key"`
+	Title       string `expr:"title"`
+	Description string `expr:"description"`
+	Severity    string `expr:"severity"`
+	State       string `expr:"state"`
+	Link        string `expr:"link"`
+}
+
+// Limits of one expression (rule I10).
+const (
+	maxNodes  = 500
+	maxMemory = 10_000
+)
+
+// Compile checks one route and makes it ready. The error is worded for whoever
+// wrote the configuration and points into the expression.
+func Compile(r Route) error {
+	_, err := compile(r)
+	return err
+}
+
+func compile(r Route) (compiled, error) {
+	c := compiled{Route: r}
+	var err error
+	if c.match, err = expr.Compile(r.Match, expr.Env(environment{}), expr.AsBool(), expr.MaxNodes(maxNodes)); err != nil {
+		return c, fmt.Errorf("match: %w", err)
+	}
+	if r.Severity != "" {
+		if c.severity, err = expr.Compile(r.Severity, expr.Env(environment{}), expr.AsInt(), expr.MaxNodes(maxNodes)); err != nil {
+			return c, fmt.Errorf("severity: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// NewRouter compiles routes. services are the IDs that a label may name.
+func NewRouter(routes []Route, services []string) (*Router, error) {
+	r := &Router{services: services}
+	for n, route := range routes {
+		c, err := compile(route)
+		if err != nil {
+			return nil, fmt.Errorf("compile route %d: %w", n+1, err)
+		}
+		r.routes = append(r.routes, c)
+	}
+	return r, nil
+}
+
+// Decide routes one alert. A rule that fails to run is passed over, and says
+// so in the trace: an alert is never lost to a rule.
+func (r *Router) Decide(s Sender, a Alert) Decision {
+	var d Decision
+	note := func(format string, args ...any) { d.Trace = append(d.Trace, fmt.Sprintf(format, args...)) }
+	env := environmentOf(s, a)
+	d.Severity, d.Word = severityOf(s, a)
+	d.Service = r.serviceOf(a.Labels)
+	group := []string(nil)
+	matched := false
+	for n, route := range r.routes {
+		holds, err := run(route.match, env)
+		switch {
+		case err != nil:
+			note("route %d (%s): cannot be decided: %v", n+1, route.Match, err)
+			continue
+		case holds != true:
+			note("route %d (%s): no", n+1, route.Match)
+			continue
+		}
+		note("route %d (%s): yes", n+1, route.Match)
+		matched = true
+		d.Ignore = route.Ignore
+		d.Service = cmp.Or(route.Service, d.Service)
+		group = route.Group
+		if route.severity != nil {
+			v, err := run(route.severity, env)
+			sev, is := v.(int)
+			if err != nil || !is || sev < 1 || sev > 5 {
+				note("route %d: its severity gives %v (%v), not SEV1 to SEV5; kept %s", n+1, v, err, d.Severity)
+			} else {
+				d.Severity, d.Word = workflow.Severity(sev), ""
+			}
+		}
+		break
+	}
+	if !matched {
+		note("no route decides: the defaults hold")
+	}
+	d.Group = groupKey(s.Name, a, d.Service, group)
+	return d
+}
+
+func run(p *vm.Program, env environment) (any, error) {
+	machine := vm.VM{MemoryBudget: maxMemory}
+	return machine.Run(p, env)
+}
+
+func environmentOf(s Sender, a Alert) environment {
+	return environment{
+		Alert: alertEnvironment{
+			Key: a.Key, Title: a.Title, Description: a.Description, Severity: a.Severity, State: string(a.State), Link: a.Link,
+		},
+		Labels: a.Labels, Annotations: a.Annotations, Integration: s.Name, SEV1: 1, SEV2: 2, SEV3: 3, SEV4: 4, SEV5: 5,
+	}
+}
+
+// severityOf maps the sender's word (rule I11). An alert without any word is
+// SEV3 and is not marked.
+func severityOf(s Sender, a Alert) (workflow.Severity, string) {
+	if a.Severity == "" {
+		return workflow.SEV3, ""
+	}
+	for word, sev := range s.Severities {
+		if strings.EqualFold(word, a.Severity) {
+			return sev, ""
+		}
+	}
+	sev, known := workflow.SeverityOfWord(a.Severity)
+	if known {
+		return sev, ""
+	}
+	return sev, a.Severity
+}
+
+// serviceOf finds a configured service that a label names.
+func (r *Router) serviceOf(labels map[string]string) string {
+	for _, name := range []string{"service", "service_name", "job", "app"} {
+		if v := labels[name]; v != "" && slices.Contains(r.services, v) {
+			return v
+		}
+	}
+	return ""
+}
+
+// groupKey names the incident that an alert belongs to (rule G1). By default:
+// integration, alertname, service or job. An alert with none of the labels is
+// a group of its own.
+func groupKey(integration string, a Alert, service string, labels []string) string {
+	var parts []string
+	if labels == nil {
+		if v := a.Labels["alertname"]; v != "" {
+			parts = append(parts, "alertname="+v)
+			if s := cmp.Or(service, a.Labels["service"], a.Labels["job"]); s != "" {
+				parts = append(parts, "service="+s)
+			}
+		}
+	}
+	for _, name := range labels {
+		if v := a.Labels[name]; v != "" {
+			parts = append(parts, name+"="+v)
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"alert=" + a.Key}
+	}
+	key := integration + "|" + strings.Join(parts, "|")
+	if len(key) > 300 {
+		sum := sha256.Sum256([]byte(key))
+		key = integration + "|" + hex.EncodeToString(sum[:16])
+	}
+	return key
+}
+
+// Arrive makes an arrival of a routed alert. service is what the decision's
+// service is, when it is configured.
+func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) (Arrival, error) {
+	arrival := Arrival{Integration: s.Name, Alert: a, Severity: d.Severity, Word: d.Word}
+	if d.Ignore || a.State == Notice {
+		return arrival, nil
+	}
+	arrival.Group = d.Group
+	declare.Title = cmp.Or(a.Title, "Alert from "+s.Name)
+	declare.Description, declare.Source, declare.Severity = a.Description, workflow.SourceAlert, d.Severity
+	declare.Group, declare.Detected = d.Group, a.StartedAt
+	declare.Reporter.Name = s.Name
+	if l := link(a.Link); l != "" {
+		declare.Links = append(declare.Links, workflow.Link{URL: l, Title: "Alert source"})
+	}
+	if l := link(a.Runbook); l != "" {
+		declare.Links = append(declare.Links, workflow.Link{URL: l, Title: "Runbook"})
+	}
+	var err error
+	arrival.Stub, err = EncodeStub(declare)
+	return arrival, err
 }

@@ -146,8 +146,8 @@ func (r *Roster) Answer(target workflow.Target) workflow.Answer {
 func (r *Roster) recipient(p Person) workflow.Recipient {
 	return workflow.Recipient{
 		ID: p.ID, Name: p.Name,
-		High: r.keys(p, r.methods(p, p.High, p.Low)),
-		Low:  r.keys(p, r.methods(p, p.Low, p.High)),
+		High: keys(r.methods(p, p.High, p.Low)),
+		Low:  keys(r.methods(p, p.Low, p.High)),
 	}
 }
 
@@ -165,8 +165,8 @@ func (r *Roster) methods(p Person, own, other []Method) []Method {
 }
 
 // keys names methods so that each is unique for its person: the second sms is
-// "sms#2". The same medium and address keep their key in both urgencies.
-func (r *Roster) keys(p Person, methods []Method) []workflow.Method {
+// "sms#2".
+func keys(methods []Method) []workflow.Method {
 	var all []workflow.Method
 	seen := map[string]int{}
 	for _, m := range methods {
@@ -202,12 +202,15 @@ func (r *Roster) Contact(recipient, key string, urgency workflow.Level) (Contact
 	if !ok {
 		return Contact{}, fmt.Errorf("nobody is called %s any more", recipient)
 	}
-	methods := r.methods(p, p.High, p.Low)
+	lists := [][]Method{r.methods(p, p.High, p.Low), r.methods(p, p.Low, p.High)}
 	if urgency == workflow.Low {
-		methods = r.methods(p, p.Low, p.High)
+		slices.Reverse(lists)
 	}
-	for n, k := range r.keys(p, methods) {
-		if k.Key == key {
+	for _, methods := range lists { // the other list serves when the urgency has changed since
+		for n, k := range keys(methods) {
+			if k.Key != key {
+				continue
+			}
 			c := Contact{Person: p.ID, Name: p.Name, Via: methods[n].Via, Address: methods[n].To}
 			if c.Address == "" && c.Via == "email" {
 				c.Address = p.Email

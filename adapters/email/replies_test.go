@@ -1,0 +1,315 @@
+package email
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+
+	"tocsin/bot"
+)
+
+// script is a mail server that answers as it is told, once for each
+// connection. A command it does not know fails the test.
+type script struct {
+	greeting string            // instead of "220 hello"
+	replies  map[string]string // by verb; "." is the end of the mail; "" closes, "hang" says nothing
+	login    string            // the mechanisms it announces
+	tls      *tls.Config       // encrypted from the first byte
+}
+
+// serve runs the script, and returns the configuration that leads there. mails
+// ends it and counts what it has taken over.
+func (s script) serve(t *testing.T) (cfg Config, mails func() int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.tls != nil {
+		l = tls.NewListener(l, s.tls)
+	}
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	taken := 0
+	running.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() {
+				defer conn.Close()
+				if s.converse(t, conn) {
+					mu.Lock()
+					taken++
+					mu.Unlock()
+				}
+			})
+		}
+	})
+	end := func() {
+		l.Close()
+		running.Wait()
+	}
+	t.Cleanup(end)
+	cfg = testConfig()
+	cfg.Port = l.Addr().(*net.TCPAddr).Port
+	return cfg, func() int {
+		end()
+		return taken
+	}
+}
+
+// converse reports whether a mail was taken over.
+func (s script) converse(t *testing.T, conn net.Conn) (taken bool) {
+	in := bufio.NewScanner(conn)
+	say := func(verb, usual string) bool {
+		reply, told := s.replies[verb]
+		switch {
+		case !told:
+			reply = usual
+		case reply == "":
+			return false
+		case reply == "hang":
+			in.Scan() // until the other side gives up
+			return false
+		}
+		_, err := fmt.Fprintf(conn, "%s\r\n", reply)
+		return err == nil
+	}
+	fmt.Fprintf(conn, "%s\r\n", cmp.Or(s.greeting, "220 hello"))
+	for in.Scan() {
+		verb, _, _ := strings.Cut(strings.ToUpper(in.Text()), " ")
+		var usual string
+		switch verb {
+		case "EHLO":
+			usual = "250 hello"
+			if s.login != "" {
+				usual = "250-hello\r\n250 AUTH " + s.login
+			}
+		case "HELO", "MAIL", "RCPT", "RSET":
+			usual = "250 fine"
+		case "AUTH":
+			usual = "235 welcome"
+		case "*":
+			usual = "501 so be it"
+		case "QUIT":
+			say(verb, "221 bye")
+			return taken
+		case "DATA":
+			if !say(verb, "354 go on") {
+				return taken
+			}
+			if s.replies["DATA"] != "" {
+				continue
+			}
+			for in.Scan() && in.Text() != "." {
+			}
+			_, told := s.replies["."]
+			taken = !told && in.Err() == nil
+			verb, usual = ".", "250 taken"
+		default:
+			t.Errorf("the server was told %q", in.Text())
+			return taken
+		}
+		if !say(verb, usual) {
+			return taken
+		}
+	}
+	return taken
+}
+
+func TestReplies(t *testing.T) {
+	const fine, temporary, permanent = "fine", "temporary", "permanent"
+	for name, c := range map[string]struct {
+		script script
+		want   string
+		says   string
+	}{
+		"taken":                         {script{}, fine, ""},
+		"busy at once":                  {script{greeting: "421 too busy"}, temporary, "421"},
+		"this machine is not wanted":    {script{greeting: "554 go away"}, temporary, "554"},
+		"greylisted":                    {script{replies: map[string]string{"RCPT": "450 4.2.0 greylisted"}}, temporary, "450"},
+		"closing down":                  {script{replies: map[string]string{"RCPT": "421 closing"}}, temporary, "421"},
+		"unknown mailbox":               {script{replies: map[string]string{"RCPT": "550 5.1.1 no such user"}}, permanent, "no such user"},
+		"mailbox over its limit":        {script{replies: map[string]string{"RCPT": "552 5.2.2 over quota"}}, permanent, "over quota"},
+		"login wanted at the sender":    {script{replies: map[string]string{"MAIL": "530 5.7.0 login first"}}, temporary, "530"},
+		"login wanted at the recipient": {script{replies: map[string]string{"RCPT": "530 5.7.0 login first"}}, temporary, "530"},
+		"sender refused":                {script{replies: map[string]string{"MAIL": "553 5.7.1 not your address"}}, temporary, "553"},
+		"no data now":                   {script{replies: map[string]string{"DATA": "451 later"}}, temporary, "451"},
+		"no data ever":                  {script{replies: map[string]string{"DATA": "554 never"}}, permanent, "554"},
+		"text deferred":                 {script{replies: map[string]string{".": "452 disk full"}}, temporary, "452"},
+		"text refused":                  {script{replies: map[string]string{".": "552 too large"}}, permanent, "552"},
+		"closed after the mail":         {script{replies: map[string]string{".": ""}}, temporary, "EOF"},
+		"closed before it":              {script{replies: map[string]string{"MAIL": ""}}, temporary, "EOF"},
+		"taken, then gone":              {script{replies: map[string]string{"QUIT": ""}}, fine, ""},
+		"several lines":                 {script{replies: map[string]string{"RCPT": "550-no\r\n550 \x1b[31mreally"}}, permanent, "really"},
+		"nonsense":                      {script{greeting: "HTTP/1.1 400 Bad Request"}, temporary, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, mails := c.script.serve(t)
+			err := newPager(t, cfg).Page(t.Context(), answerPage())
+			got := temporary
+			switch {
+			case err == nil:
+				got = fine
+			case bot.IsPermanent(err):
+				got = permanent
+			}
+			if got != c.want || !strings.Contains(fmt.Sprint(err), c.says) {
+				t.Errorf("%s: %v; want %s, saying %q", got, err, c.want, c.says)
+			}
+			if unclean(fmt.Sprint(err)) {
+				t.Errorf("the error is not safe to show: %q", err)
+			}
+			if (mails() == 1) != (c.want == fine) {
+				t.Errorf("%d mails were taken", mails())
+			}
+		})
+	}
+}
+
+func TestRefusedConnectionIsTemporary(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := testConfig()
+	cfg.Port = l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+		t.Errorf("got %v, want a temporary error", err)
+	}
+}
+
+func TestASilentServerIsGivenUp(t *testing.T) {
+	for _, verb := range []string{"EHLO", "MAIL", "RCPT", "DATA", "."} {
+		cfg, _ := script{replies: map[string]string{verb: "hang"}}.serve(t)
+		p := newPager(t, cfg)
+		if p.timeout != 5*time.Second {
+			t.Fatalf("a send may last %s", p.timeout)
+		}
+		p.timeout = 50 * time.Millisecond
+		err := p.Page(t.Context(), answerPage())
+		if err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("%s: %v, want a temporary error", verb, err)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err = newPager(t, cfg).Page(ctx, answerPage())
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || bot.IsPermanent(err) {
+			t.Errorf("%s: %v, want the caller's deadline", verb, err)
+		}
+	}
+}
+
+// A server that keeps talking must neither fill the memory nor hold the page.
+func TestAnEndlessReplyIsCutOff(t *testing.T) {
+	cfg, _ := script{greeting: "220 " + strings.Repeat("x", maxReplies)}.serve(t)
+	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || !strings.Contains(err.Error(), "do not end") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTLSFromTheFirstByte(t *testing.T) {
+	certificate, key := selfSigned(t)
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, mails := script{login: "PLAIN", tls: &tls.Config{Certificates: []tls.Certificate{pair}}}.serve(t)
+	cfg.TLS, cfg.Username, cfg.Password = TLS, "tocsin", "opensesame"
+	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+		t.Errorf("got %v, want a temporary error: nobody vouches for the certificate", err)
+	}
+	p := newPager(t, cfg)
+	p.roots = x509.NewCertPool()
+	p.roots.AppendCertsFromPEM(certificate)
+	if err := p.Page(t.Context(), answerPage()); err != nil || mails() != 1 {
+		t.Errorf("got %v, %d mails", err, mails())
+	}
+}
+
+// Rule P4: whatever a server answers, the password is in no error and no log.
+func TestP4NoSecretLeaks(t *testing.T) {
+	const password = "open\"sesame-ünd-more" // quoting and encoding change how it looks
+	b64 := base64.StdEncoding.EncodeToString
+	echoes := password + " " + b64([]byte(password)) + " " + b64([]byte("\x00tocsin\x00"+password))
+	for name, s := range map[string]script{
+		"taken":              {login: "PLAIN"},
+		"login refused":      {login: "PLAIN", replies: map[string]string{"AUTH": "535 5.7.8 wrong: " + echoes}},
+		"login put off":      {login: "LOGIN", replies: map[string]string{"AUTH": "454 later: " + echoes}},
+		"login never ends":   {login: "PLAIN", replies: map[string]string{"AUTH": "334 " + b64([]byte(echoes))}},
+		"login broken off":   {login: "PLAIN", replies: map[string]string{"AUTH": ""}},
+		"login unknown":      {login: "XOAUTH2"},
+		"no login":           {},
+		"recipient refused":  {login: "PLAIN", replies: map[string]string{"RCPT": "550 " + echoes}},
+		"recipient deferred": {login: "PLAIN", replies: map[string]string{"RCPT": "450 " + echoes}},
+		"text refused":       {login: "PLAIN", replies: map[string]string{".": "554 " + echoes}},
+		"gone":               {login: "PLAIN", replies: map[string]string{"MAIL": ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, _ := s.serve(t)
+			cfg.Username, cfg.PasswordEnv, cfg.Password = "tocsin", "SMTP_PASSWORD", password
+			var logged bytes.Buffer
+			p, err := New(cfg, slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = p.Page(t.Context(), answerPage())
+			if (err == nil) != (name == "taken") {
+				t.Errorf("got %v", err)
+			}
+			if strings.Contains(name, "login") && (err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "log in")) {
+				t.Errorf("got %v, want a temporary error about the login: the operator can mend it", err)
+			}
+			shown := logged.String()
+			for ; err != nil; err = errors.Unwrap(err) {
+				shown += fmt.Sprintf("\n%v\n%+v", err, err)
+			}
+			shown += fmt.Sprintf("\n%v\n%+v\n%#v\n%s", cfg, cfg, cfg, cfg)
+			for _, secret := range append(strings.Fields(echoes), "sesame") {
+				if strings.Contains(shown, secret) {
+					t.Errorf("the password is shown: %s", shown)
+				}
+			}
+		})
+	}
+}
+
+func TestLogins(t *testing.T) {
+	encode := base64.StdEncoding.EncodeToString
+	for ways, wants := range map[string][]string{
+		"CRAM-MD5 LOGIN PLAIN": {"AUTH PLAIN " + encode([]byte("\x00tocsin\x00opensesame"))},
+		"XOAUTH2 LOGIN":        {"AUTH LOGIN"},
+	} {
+		in := &login{Config: Config{Host: "127.0.0.1", Username: "tocsin", Password: "opensesame"}}
+		got, first, err := in.Start(serverInfo(ways, false))
+		if err != nil || strings.TrimSpace("AUTH "+got+" "+encode(first)) != wants[0] {
+			t.Errorf("%s: AUTH %s %s, %v; want %s", ways, got, first, err, wants[0])
+		}
+	}
+	in := &login{Config: Config{Host: "smtp.example.com", Username: "tocsin", Password: "opensesame"}}
+	if _, _, err := in.Start(serverInfo("PLAIN", false)); err == nil {
+		t.Error("the password would travel readable")
+	}
+}
+
+func serverInfo(ways string, encrypted bool) *smtp.ServerInfo {
+	return &smtp.ServerInfo{Name: "127.0.0.1", TLS: encrypted, Auth: strings.Fields(ways)}
+}

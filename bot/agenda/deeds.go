@@ -1,0 +1,162 @@
+package agenda
+
+import (
+	"context"
+	"errors"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// page sends one page, or several to the same person as one message. Before
+// each send it looks again whether the page is still wanted (rule E3).
+func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
+	tasks, err := r.wanted(ctx, group)
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	if !r.covers(tasks[0].Lease) {
+		return nil // it comes again when the lease has run out
+	}
+	page, pager, err := r.cfg.Bot.Compose(ctx, tasks)
+	if err == nil {
+		send, cancel := context.WithTimeout(ctx, r.cfg.Send)
+		err = pager.Page(send, page)
+		cancel()
+	}
+	if err == nil {
+		r.bundles.sent(tasks[0].Deed, r.cfg.Bot.Now())
+	}
+	for _, t := range tasks {
+		if e := r.paged(ctx, t, err); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// wanted drops the pages that nobody needs any more. When the store cannot be
+// read, the page goes out all the same (rule E3).
+func (r *Runner) wanted(ctx context.Context, group []bot.Lease) ([]bot.PageTask, error) {
+	var tasks []bot.PageTask
+	for _, l := range group {
+		d, err := workflow.DecodeDeed(l.Body)
+		if err != nil {
+			return nil, err
+		}
+		page, is := d.(workflow.SendPage)
+		if !is {
+			continue
+		}
+		i, err := r.cfg.Bot.Peek(ctx, l.Owner)
+		if err != nil {
+			r.cfg.Log.Error("the store cannot be read; paging all the same", "incident", l.Owner, "error", err.Error())
+			return []bot.PageTask{{Lease: l, Deed: page}}, nil
+		}
+		if ok, _ := i.Wanted(page); !ok {
+			if err := r.cfg.Bot.Settle(ctx, l); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		tasks = append(tasks, bot.PageTask{Lease: l, Deed: page, Incident: i})
+	}
+	return tasks, nil
+}
+
+// paged brings the provider's answer back. A page that failed is told to the
+// incident, which goes on with the next method or step, and is tried again
+// beside that (rule E4).
+func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
+	switch {
+	case err == nil:
+		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Delivered{Page: t.Deed.Page})
+	case bot.IsPermanent(err):
+		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()})
+	}
+	if e := r.cfg.Bot.Report(ctx, t.Lease.Owner, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error(), Retrying: true}); e != nil {
+		return errors.Join(err, e)
+	}
+	r.postpone(ctx, t.Lease, err)
+	return nil
+}
+
+// takeBack tells a medium that a page needs no answer any more. It is a
+// courtesy: after some tries it is let be.
+func (r *Runner) takeBack(ctx context.Context, l bot.Lease, d workflow.TakeBack) error {
+	canceler, ok := r.cfg.Bot.Canceler(d.Via)
+	if !ok || l.Attempt > 10 {
+		return r.cfg.Bot.Settle(ctx, l)
+	}
+	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
+	if err != nil {
+		return err
+	}
+	task := bot.PageTask{Lease: l, Incident: i, Deed: workflow.SendPage{Page: d.Page, To: d.To, Via: d.Via, Purpose: workflow.ToKnow}}
+	if !r.covers(l) {
+		return nil
+	}
+	page, _, err := r.cfg.Bot.Compose(ctx, []bot.PageTask{task})
+	if err == nil {
+		send, cancel := context.WithTimeout(ctx, r.cfg.Send)
+		defer cancel()
+		err = canceler.Cancel(send, page, d.Why)
+	}
+	if err != nil && !bot.IsPermanent(err) {
+		return err
+	}
+	return r.cfg.Bot.Settle(ctx, l)
+}
+
+// openRoom makes the room on one platform.
+func (r *Runner) openRoom(ctx context.Context, l bot.Lease, d workflow.OpenRoom) error {
+	chat, ok := r.cfg.Bot.Chat(d.Platform)
+	if !ok {
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomRefused{Platform: d.Platform, Why: d.Platform + " is not connected"})
+	}
+	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
+	if err != nil {
+		return err
+	}
+	if !r.covers(l) {
+		return nil
+	}
+	send, cancel := context.WithTimeout(ctx, r.cfg.Send)
+	defer cancel()
+	room, err := chat.OpenRoom(send, r.cfg.Bot.RoomRequest(l.ID, i))
+	switch {
+	case err == nil:
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomReady{Platform: d.Platform, ID: room.ID, Name: room.Name, URL: room.URL})
+	case bot.IsPermanent(err):
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomRefused{Platform: d.Platform, Why: err.Error()})
+	}
+	return err
+}
+
+// post writes one event into a room. A room that will never open ends its lane.
+func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post) error {
+	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
+	if err != nil {
+		return err
+	}
+	post, err := r.cfg.Bot.PostOf(ctx, l.ID, i, d)
+	chat, ok := r.cfg.Bot.Chat(d.Platform)
+	if !ok || post.Room.State == workflow.RoomFailed {
+		return r.cfg.Bot.Settle(ctx, l)
+	}
+	if !r.covers(l) {
+		return nil // it comes again when the lease has run out
+	}
+	if err == nil {
+		send, cancel := context.WithTimeout(ctx, r.cfg.Send)
+		defer cancel()
+		err = chat.Post(send, post)
+	}
+	switch {
+	case err == nil:
+		return r.cfg.Bot.Settle(ctx, l)
+	case bot.IsPermanent(err):
+		return r.giveUp(ctx, l, "a post to "+d.Platform, err)
+	}
+	return err
+}

@@ -1,0 +1,330 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tocsin/bot/intake"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// Config is what a bot is made of.
+type Config struct {
+	Store        Store
+	Organization Organization
+	Pagers       map[string]Pager   // by medium: "email", "webhook", "log"
+	Chats        map[string]Chat    // by platform
+	Decoders     map[string]Decoder // by integration type
+	Secret       []byte             // signs acknowledgement links; at least 16 bytes
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// Validate reports what is missing.
+func (c Config) Validate() error {
+	switch {
+	case c.Store == nil, c.Now == nil, c.Log == nil:
+		return errors.New("configure bot: a store, a clock and a log are needed")
+	case len(c.Secret) < 16:
+		return errors.New("configure bot: the secret has fewer than 16 bytes")
+	}
+	return nil
+}
+
+// Bot is the running application: every change of an incident goes through it.
+// It is safe for concurrent use.
+type Bot struct {
+	cfg     Config
+	catalog commands.Catalog
+	org     atomic.Pointer[snapshot]
+	plans   sync.Map // hash → workflow.Plan; plans never change under their hash
+	turns   turnstile
+	nudged  chan struct{}
+	lag     atomic.Int64 // how old the oldest unread mail was when last looked, in nanoseconds
+}
+
+// snapshot is one configuration with what is made of it.
+type snapshot struct {
+	Organization
+	router *intake.Router
+}
+
+// New makes a bot.
+func New(cfg Config) (*Bot, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	b := &Bot{cfg: cfg, catalog: commands.New(), nudged: make(chan struct{}, 1)}
+	if err := b.Configure(cfg.Organization); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Configure swaps the whole configuration. Running incidents keep the plan
+// they were declared with.
+func (b *Bot) Configure(o Organization) error {
+	services := make([]string, 0, len(o.Services))
+	for _, s := range o.Services {
+		services = append(services, s.ID)
+	}
+	router, err := intake.NewRouter(o.Routes, services)
+	if err != nil {
+		return fmt.Errorf("configure bot: %w", err)
+	}
+	b.org.Store(&snapshot{Organization: o, router: router})
+	return nil
+}
+
+// Organization returns the configuration that holds now.
+func (b *Bot) Organization() *Organization { return &b.org.Load().Organization }
+
+// Catalog returns the language.
+func (b *Bot) Catalog() commands.Catalog { return b.catalog }
+
+// Store returns the store the bot stands on.
+func (b *Bot) Store() Store { return b.cfg.Store }
+
+// Now returns the bot's time.
+func (b *Bot) Now() time.Time { return b.cfg.Now().UTC() }
+
+// Nudged receives whenever something may have fallen due at once.
+func (b *Bot) Nudged() <-chan struct{} { return b.nudged }
+
+func (b *Bot) nudge() {
+	select {
+	case b.nudged <- struct{}{}:
+	default:
+	}
+}
+
+// request is one input on its way.
+type request struct {
+	by        workflow.Actor
+	command   workflow.Command
+	operation string
+	settle    *Lease
+	guard     func(workflow.Incident) error           // may refuse, once the incident is known
+	reply     func(result) []byte                     // what the operation answers
+	others    func(id string) (workflow.Other, error) // looks at another incident
+}
+
+// result is what a request came to.
+type result struct {
+	before   workflow.Incident
+	outcome  workflow.Outcome
+	refusal  error // a *workflow.Refusal
+	repeated []byte
+}
+
+// maxConflicts bounds how often a step is taken again because somebody else
+// was faster. Inputs of one incident queue in process before they race.
+const maxConflicts = 100
+
+// step takes an incident through one input and commits what came of it.
+func (b *Bot) step(ctx context.Context, id string, r request) (result, error) {
+	defer b.turns.enter(id)()
+	if r.operation != "" {
+		reply, err := b.cfg.Store.Reply(ctx, r.operation)
+		if err == nil {
+			return result{repeated: reply}, nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return result{}, fmt.Errorf("look up operation: %w", err)
+		}
+	}
+	for range maxConflicts {
+		res, err := b.try(ctx, id, r)
+		if !errors.Is(err, ErrConflict) {
+			return res, err
+		}
+	}
+	return result{}, fmt.Errorf("step %s: %w, %d times", id, ErrConflict, maxConflicts)
+}
+
+// try is one attempt of a step.
+func (b *Bot) try(ctx context.Context, id string, r request) (result, error) {
+	loaded, err := b.cfg.Store.Load(ctx, id)
+	_, declares := r.command.(workflow.Declare)
+	if errors.Is(err, ErrNotFound) && declares {
+		err = nil
+		loaded = Loaded{ID: id, Number: numberOf(id)}
+	}
+	if err != nil {
+		return result{}, err
+	}
+	if loaded.Snapshot == nil && loaded.Stub != nil {
+		if _, wakes := r.command.(workflow.Wake); wakes {
+			return b.first(ctx, loaded, r.settle)
+		}
+		if _, err := b.first(ctx, loaded, nil); err != nil {
+			return result{}, err
+		}
+		return result{}, ErrConflict // declared now: load it again, and go on
+	}
+	before, err := decode(loaded)
+	if err != nil {
+		return result{}, err
+	}
+	if r.guard != nil {
+		if err := r.guard(before); err != nil {
+			return result{before: before, refusal: err}, nil
+		}
+	}
+	return b.advance(ctx, loaded, before, r)
+}
+
+// first takes the first step of an incident that alerts have reserved, before
+// anything else happens to it.
+func (b *Bot) first(ctx context.Context, l Loaded, settle *Lease) (result, error) {
+	declare, err := intake.DecodeStub(l.Stub)
+	if err != nil {
+		return result{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
+	}
+	declare.Follows = l.Follows
+	return b.advance(ctx, l, workflow.Incident{ID: l.ID, Number: l.Number}, request{
+		by: workflow.Actor{Kind: workflow.ByAlert, Name: declare.Reporter.Name}, command: declare, settle: settle,
+	})
+}
+
+// advance asks, steps and commits.
+func (b *Bot) advance(ctx context.Context, l Loaded, before workflow.Incident, r request) (result, error) {
+	in := workflow.Input{ID: r.operation, At: b.Now(), By: r.by, Command: r.command, Mail: l.Mail}
+	var err error
+	if in.Known, err = b.known(ctx, before, in, r); err != nil {
+		return result{}, err
+	}
+	res := result{before: before}
+	res.outcome, res.refusal = workflow.Step(before, in)
+	c, err := b.commitOf(l, in, res, r)
+	if err != nil {
+		return result{}, err
+	}
+	if c.Snapshot == nil && c.Settle == nil && c.Operation == "" {
+		return res, nil // nothing changed
+	}
+	receipt, err := b.cfg.Store.Commit(ctx, c)
+	if errors.Is(err, ErrTaken) { // another incident answers for the group by now
+		c.Group = nil
+		receipt, err = b.cfg.Store.Commit(ctx, c)
+	}
+	if err != nil {
+		return result{}, err
+	}
+	if receipt.Repeated {
+		return result{repeated: receipt.Reply}, nil
+	}
+	if hash := res.outcome.Incident.PlanHash; before.PlanHash == "" && hash != "" {
+		b.plans.Store(hash, in.Known.Plan)
+	}
+	if len(c.Tasks) > 0 || !c.WakeAt.IsZero() {
+		b.nudge()
+	}
+	return res, nil
+}
+
+func decode(l Loaded) (workflow.Incident, error) {
+	if l.Snapshot == nil {
+		return workflow.Incident{ID: l.ID, Number: l.Number}, nil
+	}
+	i, err := workflow.DecodeIncident(l.Snapshot)
+	if err != nil {
+		return workflow.Incident{}, fmt.Errorf("read %s: %w", l.ID, err)
+	}
+	return i, nil
+}
+
+// commitOf turns an outcome into a commit. An input that made nothing true
+// only settles its task.
+func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Commit, error) {
+	out := res.outcome
+	c := Commit{At: in.At, Incident: l.ID, Version: l.Version, Settle: r.settle, WakeAt: out.Incident.WakeAt()}
+	if r.operation != "" && res.refusal == nil {
+		c.Operation = r.operation
+		if r.reply != nil {
+			c.Reply = r.reply(res)
+		}
+	}
+	if len(out.Events) == 0 {
+		return c, nil
+	}
+	var err error
+	if c.Snapshot, err = workflow.EncodeIncident(out.Incident); err != nil {
+		return c, err
+	}
+	c.Open = out.Incident.Open()
+	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Group != "" {
+		c.Group = &GroupHold{Key: out.Incident.Group, Always: always, Until: until}
+	}
+	if n := len(l.Mail); n > 0 {
+		c.ReadMail = l.Mail[n-1].Seq
+	}
+	for _, e := range out.Events {
+		body, err := workflow.EncodeEvent(e)
+		if err != nil {
+			return c, err
+		}
+		c.Events = append(c.Events, StoredEvent{Seq: e.Seq, Body: body})
+		change, err := b.recordOf(e.Fact, in.Known.Plan)
+		if err != nil {
+			return c, err
+		}
+		c.Records = append(c.Records, change...)
+	}
+	for _, e := range out.Effects {
+		if !b.can(e.Do) {
+			continue
+		}
+		body, err := workflow.EncodeDeed(e.Do)
+		if err != nil {
+			return c, err
+		}
+		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: l.ID, Lane: e.Lane, Due: in.At, Body: body})
+	}
+	return c, nil
+}
+
+// can reports whether there is anybody to carry a deed out: a medium that
+// cannot take pages back is not asked to.
+func (b *Bot) can(d workflow.Deed) bool {
+	t, is := d.(workflow.TakeBack)
+	if !is {
+		return true
+	}
+	pager, ok := b.cfg.Pagers[medium(t.Via)].(Canceler)
+	return ok && pager != nil
+}
+
+// Kinds of records.
+const (
+	kindPlan   = "plan"   // by content hash
+	kindCursor = "cursor" // by policy/step
+)
+
+// recordOf names the records that a fact writes in the same commit. A plan is
+// written once: what this process has read or written stays.
+func (b *Bot) recordOf(f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
+	switch f := f.(type) {
+	case workflow.Declared:
+		if _, kept := b.plans.Load(f.Plan); kept {
+			return nil, nil
+		}
+		body, err := json.Marshal(plan)
+		return []RecordChange{{Kind: kindPlan, ID: f.Plan, Version: AnyVersion, Body: body}}, err
+	case workflow.StepFired:
+		if f.Cursor == nil {
+			return nil, nil
+		}
+		body, err := json.Marshal(f.Cursor.Next)
+		return []RecordChange{{Kind: kindCursor, ID: f.Cursor.Key, Version: f.Cursor.Was, Body: body}}, err
+	default:
+		return nil, nil
+	}
+}

@@ -1,0 +1,264 @@
+package card
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/workflow"
+)
+
+// View is what a card is drawn for: who reads it, and where.
+type View struct {
+	Zone *time.Location
+	URL  string              // how people reach the pages; "" for none
+	Name func(string) string // a person's name; nil shows IDs
+	Word func(string) bool   // whether the language has a word; nil: all
+}
+
+func (v View) name(id string) string {
+	if v.Name == nil || id == "" {
+		return id
+	}
+	return or(v.Name(id), id)
+}
+
+func (v View) link(i workflow.Incident) string {
+	if v.URL == "" {
+		return ""
+	}
+	return v.URL + "/incidents/" + i.ID
+}
+
+// Title is the first line of a card: "INC-7 · Checkout is down".
+func Title(i workflow.Incident) string {
+	t := i.ID + " · " + i.Title
+	if i.Kind == workflow.Drill {
+		t = i.ID + " · DRILL · " + i.Title
+	}
+	if i.Status == workflow.Resolved || i.Status == workflow.Closed {
+		t = "✅ " + t
+	}
+	return t
+}
+
+// Card shows the whole incident, the same everywhere and always true.
+func Card(i workflow.Incident, v View) Message {
+	w := words{zone: v.Zone}
+	m := Message{Title: Title(i), Text: i.Description}
+	field := func(name, value string) {
+		if value != "" {
+			m.Fields = append(m.Fields, Field{name, value})
+		}
+	}
+	field("Severity", severity(i))
+	field("Status", status(i))
+	field("Service", strings.Join(i.Services, ", "))
+	field("Commander", v.name(i.Roles[workflow.Commander]))
+	field("Acknowledged", acknowledged(i, w))
+	field("Reporter", reporter(i))
+	field("Started", w.clock(i.DeclaredAt))
+	if i.Visibility == workflow.Private {
+		field("Visibility", "private")
+	}
+	field("Category", i.Category)
+	field("Impact", string(i.Impact))
+	field("Alerts", alerts(i))
+	field("Cause", i.Cause)
+	field("Resolution", i.Resolution)
+	if len(i.Symptoms) > 0 {
+		m.Sections = append(m.Sections, Section{"Symptoms", i.Symptoms})
+	}
+	if i.Latest.Text != "" {
+		lines := []string{i.Latest.Text, or(i.Latest.By, "Tocsin") + ", " + w.clock(i.Latest.At)}
+		if !i.UpdateDue.IsZero() {
+			lines = append(lines, "Next by "+w.clock(i.UpdateDue))
+		}
+		m.Sections = append(m.Sections, Section{"Latest update", lines})
+	}
+	m.Sections = append(m.Sections, work(i)...)
+	m.Actions = actions(i, v)
+	m.Footer = v.link(i)
+	return m
+}
+
+func severity(i workflow.Incident) string {
+	s := i.Severity.String()
+	switch i.Basis {
+	case workflow.FromMatrix:
+		s += fmt.Sprintf(" (impact %s × urgency %s)", or(string(i.Impact), "medium"), or(string(i.Urgency), "medium"))
+	case workflow.FromHand:
+		s += " (set by " + or(i.SeverityBy.Name, i.SeverityBy.ID) + ")"
+	case workflow.FromAlert:
+		s += " (the worst alert)"
+	case workflow.FromDefault:
+		s += " (nobody said)"
+	}
+	if len(i.Unmapped) > 0 {
+		s += fmt.Sprintf(", %q is not mapped: pages as high urgency", strings.Join(i.Unmapped, ", "))
+	}
+	return s
+}
+
+func status(i workflow.Incident) string {
+	s := string(i.Status)
+	if i.Unattended() {
+		s += " · UNATTENDED"
+	}
+	if i.MergedInto != "" {
+		s += " into " + i.MergedInto
+	}
+	return s
+}
+
+func acknowledged(i workflow.Incident, w words) string {
+	if !i.Acknowledged() {
+		if i.Open() {
+			return "by nobody yet"
+		}
+		return ""
+	}
+	return "by " + or(i.AckName, i.AcknowledgedBy) + ", " + w.clock(i.AcknowledgedAt)
+}
+
+func reporter(i workflow.Incident) string {
+	parts := []string{}
+	for _, p := range []string{i.Reporter.Name, i.Reporter.Department, i.Reporter.Contact} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func alerts(i workflow.Incident) string {
+	a := i.Alerts
+	if a.Total+a.Truncated == 0 {
+		return ""
+	}
+	s := fmt.Sprintf("%d firing, %d resolved", a.Firing, a.Resolved)
+	if a.Truncated > 0 {
+		s += fmt.Sprintf(", %d left out by the sender", a.Truncated)
+	}
+	return s
+}
+
+// work lists what is to be done, and the links.
+func work(i workflow.Incident) []Section {
+	var all []Section
+	add := func(heading string, lines []string) {
+		if len(lines) > 12 {
+			lines = append(lines[:12:12], fmt.Sprintf("and %d more", len(lines)-12))
+		}
+		if len(lines) > 0 {
+			all = append(all, Section{heading, lines})
+		}
+	}
+	var tasks, checks, links []string
+	for _, t := range i.Tasks {
+		line := fmt.Sprintf("%s %d %s", box(t.Done), t.N, t.Text)
+		if t.FollowUp {
+			line += " (follow-up)"
+		}
+		if t.Assignee != "" {
+			line += " @" + t.Assignee
+		}
+		tasks = append(tasks, line)
+	}
+	for n, c := range i.Checklist {
+		checks = append(checks, fmt.Sprintf("%s %d %s", map[workflow.CheckState]string{
+			workflow.CheckPassed: "☑", workflow.CheckFailed: "☒",
+		}[c.State]+map[bool]string{true: "☐"}[c.State == ""], n+1, c.Text))
+	}
+	for _, l := range i.Links {
+		links = append(links, strings.TrimSpace(l.Title+" "+l.URL+l.Incident))
+	}
+	add("Tasks", tasks)
+	add("Verification", checks)
+	add("Links", links)
+	return all
+}
+
+func box(done bool) string {
+	if done {
+		return "☑"
+	}
+	return "☐"
+}
+
+// actions are the buttons of a status: command lines that carry what was seen.
+func actions(i workflow.Incident, v View) []Action {
+	var all []Action
+	add := func(label, word, rest string) {
+		if v.Word == nil || v.Word(word) {
+			all = append(all, Action{Label: label, Command: strings.TrimSpace(word + " " + i.ID + " " + rest), Main: len(all) == 0})
+		}
+	}
+	seen := fmt.Sprintf("--seen %d", i.Seq)
+	switch {
+	case i.Status == workflow.Triage:
+		if !i.Acknowledged() {
+			add("Acknowledge", "ack", seen)
+		}
+		add("Accept", "status", "investigating")
+		add("Decline", "cancel", "")
+		add("Merge", "merge", "")
+	case i.Status == workflow.Monitoring:
+		add("Update", "update", "")
+		add("Resolve", "resolve", "")
+	case i.Open():
+		if !i.Acknowledged() {
+			add("Acknowledge", "ack", seen)
+		}
+		add("Update", "update", "")
+		add("Roles", "assign", "")
+		add("Page", "page", "")
+		add("Resolve", "resolve", "")
+	case i.Status == workflow.Resolved:
+		add("Postmortem", "postmortem", "")
+		add("Reopen", "reopen", "")
+		add("Close", "close", "")
+	case i.Status == workflow.Closed, i.Status == workflow.Canceled:
+		add("Reopen", "reopen", "")
+	}
+	return all
+}
+
+// Row is an incident on one line of a list.
+func Row(i workflow.Incident, v View) string {
+	parts := []string{i.ID, i.Severity.String(), string(i.Status)}
+	switch {
+	case i.Unattended():
+		parts = append(parts, "UNATTENDED")
+	case i.Acknowledged():
+		parts = append(parts, "acknowledged by "+or(i.AckName, i.AcknowledgedBy))
+	case i.Open():
+		parts = append(parts, "not acknowledged")
+	}
+	if len(i.Services) > 0 {
+		parts = append(parts, strings.Join(i.Services, ", "))
+	}
+	return strings.Join(parts, " · ") + " · " + i.Title
+}
+
+// Text writes a message as plain text: the command line and the log.
+func Text(m Message) string {
+	var b strings.Builder
+	b.WriteString(m.Title + "\n")
+	if m.Text != "" {
+		b.WriteString(m.Text + "\n")
+	}
+	for _, f := range m.Fields {
+		fmt.Fprintf(&b, "  %-13s %s\n", f.Name, f.Value)
+	}
+	for _, s := range m.Sections {
+		fmt.Fprintf(&b, "  %s\n", s.Heading)
+		for _, l := range s.Lines {
+			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(l, "\n", "\n    "))
+		}
+	}
+	if m.Footer != "" {
+		b.WriteString("  " + m.Footer + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,372 @@
+package card
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/workflow"
+)
+
+// Line says one fact in one sentence, for the timeline, the room and the API
+// alike. The speaker and the time stand beside it.
+func Line(e workflow.Event, zone *time.Location) string {
+	w := words{zone: zone}
+	switch f := e.Fact.(type) {
+	case workflow.Declared:
+		return w.declared(f)
+	case workflow.AlertsArrived:
+		return arrived(f.Mail, f.From)
+	case workflow.AlertsForwarded:
+		return arrived(f.Mail, "") + ", passed on to " + f.To
+	case workflow.AlertsAllResolved:
+		if f.ResolveAt.IsZero() {
+			return "All alerts resolved"
+		}
+		return "All alerts resolved; resolves by itself at " + w.clock(f.ResolveAt) + " unless somebody does something"
+	case workflow.AlertsReleased:
+		return fmt.Sprintf("%s still firing: opening a new incident", count(f.Firing, "alert is", "alerts are"))
+	case workflow.StatusChanged:
+		return "Now " + string(f.To) + because(f.Why)
+	case workflow.SeverityChanged:
+		return w.graded(f)
+	case workflow.DetailsChanged:
+		return w.detailed(f)
+	}
+	for _, say := range []func(workflow.Fact) string{w.paging, w.answer, w.paper, w.ending} {
+		if line := say(e.Fact); line != "" {
+			return line
+		}
+	}
+	return strings.ReplaceAll(workflow.FactKind(e.Fact), "_", " ")
+}
+
+// words says facts to a reader in a zone.
+type words struct{ zone *time.Location }
+
+// clock writes a time as the reader's clock shows it, with its zone.
+func (w words) clock(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	zone := w.zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("15:04:05 MST")
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
+}
+
+// count writes "1 alert" or "3 alerts".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func late(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return " (late by " + d.String() + ")"
+}
+
+func (w words) declared(f workflow.Declared) string {
+	d := f.Declare
+	line := "Declared " + d.Severity.String() + ": " + d.Title
+	if d.Kind == workflow.Drill {
+		line = "Drill declared, " + d.Severity.String() + ": " + d.Title
+	}
+	if len(d.Services) > 0 {
+		line += " (" + strings.Join(d.Services, ", ") + ")"
+	}
+	if d.Follows != "" {
+		line += "; its alerts had " + d.Follows + " before"
+	}
+	if len(f.Cut) > 0 {
+		line += "; cut because it was too long: " + strings.Join(f.Cut, ", ")
+	}
+	return line
+}
+
+func arrived(m workflow.Mail, from string) string {
+	var parts []string
+	add := func(n int, one, many string) {
+		if n > 0 {
+			parts = append(parts, count(n, one, many))
+		}
+	}
+	add(m.Started, "new alert", "new alerts")
+	add(m.Again, "alert fires again", "alerts fire again")
+	add(m.Ended, "alert resolved", "alerts resolved")
+	add(m.Truncated, "alert left out by the sender", "alerts left out by the sender")
+	line := strings.Join(parts, ", ")
+	if len(m.Samples) > 0 && m.Samples[0].Title != "" {
+		line += ": " + m.Samples[0].Title
+		if more := m.Started + m.Again + m.Ended - 1; more > 0 {
+			line += fmt.Sprintf(" and %d more", more)
+		}
+	}
+	if len(m.Unmapped) > 0 {
+		line += fmt.Sprintf("; severity %q is not mapped, so it pages as high urgency", strings.Join(m.Unmapped, ", "))
+	}
+	if from != "" {
+		line += ", through " + from
+	}
+	return line
+}
+
+func (w words) graded(f workflow.SeverityChanged) string {
+	line := "Now " + f.To.String()
+	if f.From != 0 && f.From != f.To {
+		line = fmt.Sprintf("%s → %s", f.From, f.To)
+	}
+	if f.Basis == workflow.FromMatrix {
+		line += fmt.Sprintf(" (impact %s, urgency %s)", or(string(f.Impact), "medium"), or(string(f.Urgency), "medium"))
+	}
+	return line + because(f.Reason)
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (w words) detailed(f workflow.DetailsChanged) string {
+	var parts []string
+	add := func(name, value string) {
+		if value != "" {
+			parts = append(parts, name+" "+value)
+		}
+	}
+	add("title:", f.Title)
+	add("description:", f.Description)
+	add("category:", f.Category)
+	add("also affected:", strings.Join(f.Services, ", "))
+	add("symptoms:", strings.Join(f.Symptoms, "; "))
+	return "Corrected " + strings.Join(parts, "; ")
+}
+
+// paging says what escalation did.
+func (w words) paging(f workflow.Fact) string {
+	switch f := f.(type) {
+	case workflow.EscalationStarted:
+		return fmt.Sprintf("Paging starts with policy %s%s", f.Policy, because(f.Why))
+	case workflow.StepFired:
+		return w.step(f)
+	case workflow.CycleBegan:
+		if f.Moved {
+			return "Nobody answered: going on with policy " + f.Policy
+		}
+		return fmt.Sprintf("Nobody answered: policy %s again, repeat %d", f.Policy, f.Repeat)
+	case workflow.NobodyReached:
+		return "NOBODY COULD BE REACHED" + rescued(f.Pages) + "; trying again at " + w.clock(f.Again)
+	case workflow.EscalationExhausted:
+		line := "NOBODY HAS ANSWERED, everybody was asked"
+		if f.Reminder > 0 {
+			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
+		}
+		return line + rescued(f.Pages) + "; next reminder at " + w.clock(f.Next)
+	case workflow.PagesOwed:
+		return "Next method due" + because(f.Why)
+	case workflow.PeoplePaged:
+		return w.asked(f)
+	case workflow.TellPostponed:
+		return fmt.Sprintf("%s: the next notice goes out at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
+	case workflow.PageDelivered:
+		return fmt.Sprintf("Page to %s by %s arrived", f.To, f.Via)
+	case workflow.PageFailed:
+		if f.Retrying {
+			return fmt.Sprintf("Page to %s by %s failed, trying again beside the next one%s", f.To, f.Via, because(f.Why))
+		}
+		return fmt.Sprintf("Page to %s by %s failed%s", f.To, f.Via, because(f.Why))
+	case workflow.PagesCanceled:
+		return fmt.Sprintf("%s canceled%s", count(len(f.IDs), "page", "pages"), because(f.Why))
+	default:
+		return ""
+	}
+}
+
+func (w words) step(f workflow.StepFired) string {
+	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
+	if f.By != "" {
+		line += " (" + f.By + ")"
+	}
+	if len(f.Pages) == 0 {
+		line += ": nobody to page, going on at once"
+	} else {
+		line += " pages " + whom(f.Pages)
+	}
+	for _, s := range f.Skipped {
+		line += "; " + string(s.Target) + ": " + s.Why
+	}
+	if !f.Next.IsZero() {
+		line += "; next step at " + w.clock(f.Next)
+	}
+	return line + late(f.Late)
+}
+
+// whom lists the people of pages with their methods.
+func whom(pages []workflow.PageState) string {
+	var order []string
+	via := map[string][]string{}
+	for _, p := range pages {
+		name := or(p.Name, p.To)
+		if via[name] == nil {
+			order = append(order, name)
+		}
+		how := p.Via
+		if p.State == workflow.Planned {
+			how += " after " + p.Due.Sub(pages[0].Due).String()
+		}
+		if p.State != workflow.Spare {
+			via[name] = append(via[name], how)
+		}
+	}
+	for n, name := range order {
+		order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
+	}
+	if len(order) > 6 {
+		order = append(order[:6], fmt.Sprintf("and %d more", len(order)-6))
+	}
+	return strings.Join(order, ", ")
+}
+
+func rescued(pages []workflow.PageState) string {
+	if len(pages) == 0 {
+		return ""
+	}
+	return ", telling " + whom(pages)
+}
+
+func (w words) asked(f workflow.PeoplePaged) string {
+	line := "Paged "
+	if f.Purpose == workflow.ToKnow {
+		line = "Told "
+	}
+	line += whom(f.Pages)
+	if f.Alerts > 0 {
+		line += " of " + count(f.Alerts, "new alert", "new alerts")
+	}
+	for _, s := range f.Skipped {
+		line += "; " + string(s.Target) + ": " + s.Why
+	}
+	return line + because(f.Text)
+}
+
+// answer says who answered.
+func (w words) answer(f workflow.Fact) string {
+	switch f := f.(type) {
+	case workflow.Acknowledged:
+		return "Acknowledged by " + or(f.Name, f.Person)
+	case workflow.PageAnswered:
+		return or(f.Name, f.Person) + " answered the page"
+	case workflow.Unacknowledged:
+		return "Acknowledgement taken back" + because(f.Why)
+	case workflow.AcknowledgeOverdue:
+		return "Not acknowledged by " + w.clock(f.Due) + ", as promised" + late(f.Late)
+	case workflow.UpdateOverdue:
+		return "The update promised for " + w.clock(f.Due) + " is overdue" + late(f.Late)
+	case workflow.RoomWanted:
+		return "Opening a room on " + f.Platform
+	case workflow.RoomOpened:
+		return "Room on " + f.Platform + ": " + or(f.Room.Name, f.ID)
+	case workflow.RoomLost:
+		return "No room on " + f.Platform + because(f.Why)
+	case workflow.EffectGivenUp:
+		return "Gave up: " + f.What + because(f.Why)
+	default:
+		return ""
+	}
+}
+
+// paper says what people wrote down.
+func (w words) paper(f workflow.Fact) string {
+	switch f := f.(type) {
+	case workflow.UpdatePosted:
+		line := "Update"
+		if f.Audience != "" {
+			line += " for " + f.Audience
+		}
+		line += ": " + f.Text
+		if !f.Next.IsZero() {
+			line += " (next by " + w.clock(f.Next) + ")"
+		}
+		return line
+	case workflow.RoleAssigned:
+		if f.Person == "" {
+			return "Nobody is " + f.Role + " any more"
+		}
+		return or(f.Name, f.Person) + " is " + f.Role
+	case workflow.NoteAdded:
+		return f.Text
+	case workflow.TaskAdded:
+		kind := "Task"
+		if f.FollowUp {
+			kind = "Follow-up"
+		}
+		line := fmt.Sprintf("%s %d: %s", kind, f.N, f.Text)
+		if f.Assignee != "" {
+			line += " (" + f.Assignee + ")"
+		}
+		return line
+	case workflow.TaskFinished:
+		if f.Undo {
+			return fmt.Sprintf("Task %d is open again: %s", f.N, f.Text)
+		}
+		return fmt.Sprintf("Task %d done: %s", f.N, f.Text)
+	case workflow.CauseSet:
+		return "Cause: " + f.Text
+	case workflow.CheckRecorded:
+		return fmt.Sprintf("Check %d %s: %s", f.N, f.State, f.Text)
+	case workflow.LinkAdded:
+		return "Link: " + strings.TrimSpace(f.Title+" "+f.URL+f.Incident)
+	case workflow.PeopleInvited:
+		return "Invited " + strings.Join(f.People, ", ")
+	case workflow.VisibilityChanged:
+		return "Now " + string(f.To)
+	default:
+		return ""
+	}
+}
+
+// ending says how it ended, and how it began again.
+func (w words) ending(f workflow.Fact) string {
+	switch f := f.(type) {
+	case workflow.IncidentResolved:
+		line := "Resolved" + because(f.Text)
+		if f.ByTimer {
+			line = "Resolved by itself: all alerts have been quiet"
+		}
+		if f.StillOn > 0 {
+			line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillOn, "alert is", "alerts are"),
+				or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietTill))
+		}
+		return line
+	case workflow.IncidentClosed:
+		if f.Forced {
+			return "Closed by force" + because(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
+		}
+		return "Closed" + because(f.Reason)
+	case workflow.IncidentReopened:
+		return "Reopened" + because(f.Why)
+	case workflow.IncidentCanceled:
+		return "Canceled, it was no incident" + because(f.Reason)
+	case workflow.IncidentMerged:
+		return "Merged into " + f.Into
+	case workflow.IncidentAbsorbed:
+		return "Took in " + f.From + because(f.Title)
+	default:
+		return ""
+	}
+}

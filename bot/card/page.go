@@ -1,0 +1,119 @@
+package card
+
+import (
+	"fmt"
+	"strings"
+
+	"tocsin/workflow"
+)
+
+// Asked is one incident somebody is paged for.
+type Asked struct {
+	Incident workflow.Incident
+	Purpose  workflow.Purpose
+	Text     string // what whoever asked, or the rules, say
+	Answer   string // address of the page with the acknowledge button; "" for none
+	Alerts   int    // new alerts the notice is about
+}
+
+// Page is the message that pages somebody. Of a private incident it says only
+// that it is there (rule P2).
+func Page(a Asked, v View) Message {
+	i := a.Incident
+	m := Message{Title: heading(a), Footer: v.link(i)}
+	if i.Visibility != workflow.Private {
+		w := words{zone: v.Zone}
+		m.Text = strings.TrimSpace(a.Text + "\n" + i.Description)
+		for _, f := range []Field{
+			{"Severity", severity(i)},
+			{"Status", status(i)},
+			{"Service", strings.Join(i.Services, ", ")},
+			{"Alerts", alerts(i)},
+			{"Started", w.clock(i.DeclaredAt)},
+			{"Reporter", reporter(i)},
+			{"Acknowledged", acknowledged(i, w)},
+		} {
+			if f.Value != "" {
+				m.Fields = append(m.Fields, f)
+			}
+		}
+		var titles []string
+		for _, s := range i.Alerts.Samples {
+			if !s.Resolved && len(titles) < 5 {
+				titles = append(titles, s.Title)
+			}
+		}
+		if len(titles) > 0 {
+			m.Sections = append(m.Sections, Section{"Firing", titles})
+		}
+		for _, l := range i.Links {
+			if l.URL != "" && len(m.Actions) < 2 {
+				m.Actions = append(m.Actions, Action{Label: or(l.Title, "Link"), URL: l.URL})
+			}
+		}
+	}
+	if a.Purpose != workflow.ToKnow {
+		ack := Action{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.Answer, Main: true}
+		m.Actions = append([]Action{ack}, m.Actions...)
+	}
+	if url := v.link(i); url != "" {
+		m.Actions = append(m.Actions, Action{Label: "Open " + i.ID, URL: url})
+	}
+	return m
+}
+
+// heading is the subject of a mail and the first line of every page.
+func heading(a Asked) string {
+	i := a.Incident
+	if i.Visibility == workflow.Private {
+		if a.Purpose == workflow.ToKnow {
+			return "A private incident has news for you: " + i.ID
+		}
+		return "A private incident needs you: " + i.ID
+	}
+	drill := ""
+	if i.Kind == workflow.Drill {
+		drill = "DRILL · "
+	}
+	switch a.Purpose {
+	case workflow.ToKnow:
+		if a.Alerts > 0 {
+			return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, count(a.Alerts, "new alert", "new alerts"), i.Title)
+		}
+		return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, or(a.Text, "news"), i.Title)
+	case workflow.ToJoin:
+		return fmt.Sprintf("%sPlease join %s %s · %s", drill, i.ID, i.Severity, i.Title)
+	case workflow.ToRescue:
+		return fmt.Sprintf("%sNOBODY HAS ANSWERED %s %s · %s", drill, i.ID, i.Severity, i.Title)
+	case workflow.ToAnswer:
+	}
+	return fmt.Sprintf("%s%s %s · %s", drill, i.ID, i.Severity, i.Title)
+}
+
+// Bundle is one message for several pages to the same person (rule E10).
+func Bundle(all []Asked, v View) Message {
+	if len(all) == 1 {
+		return Page(all[0], v)
+	}
+	m := Message{Title: fmt.Sprintf("%d incidents need you", len(all)), Footer: v.URL}
+	var lines []string
+	for _, a := range all {
+		lines = append(lines, heading(a))
+		if a.Purpose != workflow.ToKnow && len(m.Actions) < 5 {
+			m.Actions = append(m.Actions, Action{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Actions) == 0})
+		}
+	}
+	m.Sections = []Section{{"Incidents", lines}}
+	return m
+}
+
+// Blind is the page that goes out when the store cannot be read: less is known,
+// but somebody is told (rule E3).
+func Blind(incident string, v View) Message {
+	return Message{
+		Title:   incident + " needs you",
+		Text:    "Tocsin cannot read its store right now, so this page says no more. Somebody should look at Tocsin too.",
+		Actions: []Action{{Label: "Acknowledge", Command: "ack " + incident, Main: true}},
+		Footer:  v.URL,
+	}
+}
