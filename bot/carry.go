@@ -95,6 +95,7 @@ func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error
 	asked := make([]card.Asked, 0, len(tasks))
 	for _, t := range tasks {
 		i := t.Incident
+		page.Keys = append(page.Keys, t.Lease.Owner+"/"+t.Deed.Page)
 		if i.Status == "" {
 			page.Message = card.Blind(t.Lease.Owner, view)
 			page.Incidents = append(page.Incidents, PagedIncident{ID: t.Lease.Owner})

@@ -125,7 +125,8 @@ type RoomPost struct {
 
 // Page is what a pager hands over. A bundle holds several incidents.
 type Page struct {
-	Key       string // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
+	Key       string   // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
+	Keys      []string // of every page that this message carries; the first is Key
 	Purpose   workflow.Purpose
 	Person    string // ID of the person, or "webhook:noc"
 	Name      string // as shown

@@ -66,7 +66,7 @@ func (t *turn) read(m Mail, from string) {
 		return
 	}
 	if t.now.Status == Merged {
-		t.conclude(AlertsForwarded{Mail: m, To: t.now.MergedInto})
+		t.conclude(AlertsForwarded{Mail: m, To: t.now.MergedInto, From: from})
 		return
 	}
 	was := t.now

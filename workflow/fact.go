@@ -34,6 +34,7 @@ type AlertsArrived struct {
 type AlertsForwarded struct {
 	Mail Mail   `json:"mail"`
 	To   string `json:"to"`
+	From string `json:"from,omitempty"` // the merged incident it came through
 }
 
 // AlertsAllResolved says that none fires any more (rule G7).

@@ -33,7 +33,7 @@ func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 // hidden facts follow from what is said already.
 func hidden(f workflow.Fact) bool {
 	switch f.(type) {
-	case workflow.RoomWanted, workflow.EscalationStarted, workflow.AlertsArrived:
+	case workflow.RoomWanted, workflow.EscalationStarted:
 		return true
 	default:
 		return false

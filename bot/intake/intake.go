@@ -201,8 +201,8 @@ func clean(text string, limit int) string {
 
 // link keeps an address that a browser may open, and drops the rest.
 func link(url string) string {
-	s := clean(url, 300)
-	if len(s) > 8 && (s[:7] == "http://" || s[:8] == "https://") && len(url) <= 300 {
+	s := clean(url, 400)
+	if len(s) > 8 && (s[:7] == "http://" || s[:8] == "https://") && len(url) <= 400 {
 		return s
 	}
 	return ""

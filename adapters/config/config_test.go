@@ -1,0 +1,435 @@
+package config_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/adapters/config"
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+// compared are the options with which organizations are compared.
+func compared() cmp.Option {
+	return cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+}
+
+func parse(t *testing.T, text string, o config.Options) *config.File {
+	t.Helper()
+	f, faults := config.Parse("t.yaml", []byte(strings.TrimPrefix(text, "\n")), o)
+	if len(faults) > 0 {
+		t.Fatalf("faults:\n%v", faults)
+	}
+	return f
+}
+
+// mailSection stands for an adapter's own struct.
+type mailSection struct {
+	Host        string        `yaml:"host"`
+	Port        int           `yaml:"port"`
+	From        string        `yaml:"from"`
+	Username    string        `yaml:"username"`
+	PasswordEnv string        `yaml:"password_env"`
+	Timeout     time.Duration `yaml:"timeout"`
+	Verify      bool          `yaml:"verify"`
+	CC          []string      `yaml:"cc,omitempty"`
+
+	Password string `yaml:"-"`
+	Internal func()
+}
+
+// Validate says two things at once, one with the key at its beginning.
+func (s *mailSection) Validate() error {
+	var faults []error
+	if s.Host == "" {
+		faults = append(faults, errors.New("there is no host"))
+	}
+	if s.Port > 65535 {
+		faults = append(faults, errors.New("port: there is no such port"))
+	}
+	return errors.Join(faults...)
+}
+
+const exampleFile = "../../tocsin.example.yaml"
+
+// The project's own example is the golden file of what works now.
+func TestExample(t *testing.T) {
+	var mail mailSection
+	asked := map[string]bool{}
+	f, err := config.Load(exampleFile, config.Options{
+		Getenv:   func(name string) string { asked[name] = true; return "secret of " + name },
+		Sections: map[string]any{"pagers.email": &mail}, CheckRoute: intake.Compile,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"PROMETHEUS_HOOK_TOKEN": true, "CI_TOKEN": true, "SMTP_PASSWORD": true, "NOC_SECRET": true}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(exampleOrganization(t), f.Organization, compared()); diff != "" {
+		t.Errorf("organization (-want +got):\n%s", diff)
+	}
+	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" {
+		t.Errorf("pagers.email is %+v", mail)
+	}
+}
+
+func exampleOrganization(t *testing.T) bot.Organization {
+	zone := func(name string) *time.Location {
+		z, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	}
+	return bot.Organization{
+		Name: "Example Shop", Zone: zone("Europe/Berlin"), URL: "https://tocsin.example.com",
+		Roster: roster.Roster{
+			People: []roster.Person{
+				{
+					ID: "ana", Name: "Ana Silva", Email: "ana@example.com", Department: "Payments", Zone: zone("Europe/Lisbon"),
+					Slack: "U012AB3CD", Discord: "80351110224678912", Access: roster.Commander,
+					High: []roster.Method{{Via: "email"}, {Via: "webhook", To: "noc", After: 3 * time.Minute}},
+					Low:  []roster.Method{{Via: "email", To: "ana+later@example.com"}},
+				},
+				{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Access: roster.Responder},
+			},
+			Teams:    []roster.Team{{ID: "payments", Name: "Payments", Members: []string{"ana", "ben"}, Lead: "ana"}},
+			Webhooks: []string{"noc"},
+			Pagers:   []string{"log", "email", "webhook"},
+		},
+		Services: []bot.Service{
+			{
+				ID: "checkout", Name: "Checkout", Team: "payments", Category: "software", Policy: "payments",
+				DependsOn: []string{"database"}, Runbook: "https://wiki.example.com/checkout",
+			},
+			{ID: "database", Name: "Database", Team: "payments", Category: "software"},
+		},
+		Categories: []string{"hardware", "software", "network", "security", "service-interruption"},
+		Severities: map[string]workflow.SeverityPlan{
+			"SEV1": {Name: "Critical", Definition: "Customers cannot buy", Urgency: workflow.High, Acknowledge: 5 * time.Minute, Update: 30 * time.Minute},
+			"SEV2": {Name: "Major", Definition: "Many customers are hindered", Urgency: workflow.High, Acknowledge: 15 * time.Minute, Update: time.Hour},
+			"SEV3": {Name: "Moderate", Urgency: workflow.Low, Acknowledge: time.Hour, Update: 4 * time.Hour},
+			"SEV4": {Name: "Minor", Urgency: workflow.Low},
+			"SEV5": {Name: "Low", Urgency: workflow.Low},
+		},
+		Matrix: workflow.DefaultMatrix(),
+		Policies: []workflow.Policy{
+			{ID: "payments", Repeat: 3, Fallback: "everyone", Steps: []workflow.PolicyStep{
+				{Notify: []workflow.Target{"person:ana"}, Wait: 5 * time.Minute},
+				{Notify: []workflow.Target{"team:payments"}, Wait: 10 * time.Minute, RoundRobin: true},
+				{Notify: []workflow.Target{"team:payments", "webhook:noc"}, Wait: 15 * time.Minute},
+			}},
+			{ID: "everyone", Repeat: 3, Steps: []workflow.PolicyStep{
+				{Notify: []workflow.Target{"person:ana", "person:ben"}, Wait: 15 * time.Minute},
+			}},
+		},
+		Policy: "everyone", Fallback: "everyone", CatchAll: "webhook:noc",
+		Checklist:     []string{"Customers can buy again", "The alert is quiet for a good reason"},
+		Rules:         workflow.Rules{}.OrDefault(),
+		DefaultAccess: roster.Guest,
+		Tokens:        []bot.Token{{Name: "ci", Secret: "secret of CI_TOKEN", Access: roster.Responder, As: "ana"}},
+		Integrations: []bot.Integration{{
+			Name: "prometheus", Type: "alertmanager", Tokens: []string{"secret of PROMETHEUS_HOOK_TOKEN"}, Owner: "payments",
+			Severities: map[string]workflow.Severity{"urgent": workflow.SEV1, "ticket": workflow.SEV4},
+		}},
+		Routes: []intake.Route{
+			{Match: `labels.severity == "info"`, Ignore: true, Line: exampleLine(t, `"info"`)},
+			{Match: `labels.job == "checkout"`, Service: "checkout", Group: []string{"alertname", "cluster"}, Line: exampleLine(t, `"checkout"`)},
+			{Match: "true", Severity: `labels.severity == "page" ? SEV1 : SEV3`, Group: []string{"alertname", "job"}, Line: exampleLine(t, `"page"`)},
+		},
+		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret of NOC_SECRET"}},
+	}
+}
+
+// exampleLine finds the line of the example that holds a text.
+func exampleLine(t *testing.T, part string) int {
+	raw, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(raw), part)
+	if !found {
+		t.Fatalf("the example does not hold %s", part)
+	}
+	return strings.Count(before, "\n") + 1
+}
+
+// With nothing configured everything that the bot needs is there.
+func TestNothingConfigured(t *testing.T) {
+	want := bot.Default()
+	want.Roster.Pagers = []string{"log"}
+	for _, text := range []string{"", "# nothing\n", "---\n", "{}\n", "people:\nteams:\nseverities:\n"} {
+		if diff := cmp.Diff(want, parse(t, text, everySet()).Organization, compared()); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+	f, err := config.Load("", config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, f.Organization, compared()); diff != "" {
+		t.Errorf("without a file (-want +got):\n%s", diff)
+	}
+	if f.Has("pagers.email") {
+		t.Error("there is a section")
+	}
+}
+
+func TestLoadTellsWhatCannotBeRead(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "missing.yaml"), config.Options{})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "tocsin.yaml")
+	if err = os.WriteFile(path, []byte("a: 1\nb: 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = config.Load(path, config.Options{})
+	faults, is := errors.AsType[config.Faults](err)
+	if !is || len(faults) != 2 || faults[1].File != path || faults[1].Line != 2 || faults[1].Column != 1 {
+		t.Errorf("got %#v", err)
+	}
+}
+
+// What holds when only people are configured.
+func TestDefaultsWithPeople(t *testing.T) {
+	f := parse(t, `
+people:
+  - { id: ana, access: admin }
+  - { id: ben, access: stakeholder }
+  - { id: eve, access: responder }
+  - { id: fay }
+`, everySet())
+	o := f.Organization
+	want := []workflow.Policy{{ID: "default", Repeat: 3, Steps: []workflow.PolicyStep{{
+		Notify: []workflow.Target{"person:ana", "person:eve"}, Wait: 5 * time.Minute,
+	}}}}
+	if diff := cmp.Diff(want, o.Policies); diff != "" {
+		t.Errorf("policies (-want +got):\n%s", diff)
+	}
+	if o.Policy != "default" || o.DefaultAccess != roster.Guest || o.CatchAll != "log" {
+		t.Errorf("policy %s, access %s, catch-all %s", o.Policy, o.DefaultAccess, o.CatchAll)
+	}
+	if fay := o.Roster.People[3]; fay.Access != roster.Guest || fay.Name != "fay" {
+		t.Errorf("fay is %+v", fay)
+	}
+	o = parse(t, "default_access: responder\npeople: [{ id: fay }]\n", everySet()).Organization
+	if o.DefaultAccess != roster.Responder || o.Roster.People[0].Access != roster.Responder {
+		t.Errorf("access %s, fay's %s", o.DefaultAccess, o.Roster.People[0].Access)
+	}
+}
+
+// The default policy pages no more people than one step may.
+func TestDefaultPolicyIsBounded(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("people:\n")
+	for n := range 60 {
+		fmt.Fprintf(&text, "  - { id: p%d, access: responder }\n", n)
+	}
+	o := parse(t, text.String(), everySet()).Organization
+	if n := len(o.Policies[0].Steps[0].Notify); n != 40 {
+		t.Errorf("it pages %d", n)
+	}
+}
+
+func TestSmallDefaults(t *testing.T) {
+	o := parse(t, `
+categories: [storage]
+services: [{ id: db, category: database }]
+policies:
+  - { id: a, steps: [{ notify: [log] }], repeat: 0, fallback: b }
+  - { id: b, steps: [{ notify: ["policy:a"] }], fallback: a }
+  - { id: default, steps: [{ notify: [log], wait: 1h30m }] }
+priority: { high: { low: SEV1 } }
+rules: { remind_every: 2s }
+url: HTTPS://tocsin.example.com/
+`, everySet()).Organization
+	if diff := cmp.Diff([]string{"storage", "database"}, o.Categories); diff != "" {
+		t.Errorf("categories: %s", diff)
+	}
+	a, d := o.Policies[0], o.Policies[2]
+	if a.Repeat != 0 || a.Steps[0].Wait != 5*time.Minute || d.Repeat != 3 || d.Steps[0].Wait != 90*time.Minute || o.Policy != "default" {
+		t.Errorf("policies are %+v, default %s", o.Policies, o.Policy)
+	}
+	if o.Matrix[workflow.High][workflow.Low] != workflow.SEV1 || o.Matrix[workflow.Low][workflow.Low] != workflow.SEV5 {
+		t.Errorf("matrix is %v", o.Matrix)
+	}
+	if o.Rules.RemindEvery != 2*time.Second || o.Rules.ReopenWindow != 15*time.Minute || o.URL != "https://tocsin.example.com" {
+		t.Errorf("rules are %v, url %s", o.Rules, o.URL)
+	}
+	o = parse(t, "policies: [{ id: only, steps: [{ notify: [log] }] }]\n", everySet()).Organization
+	if o.Policy != "only" {
+		t.Errorf("the only policy is not the default one but %s", o.Policy)
+	}
+}
+
+// An alias stands for a whole value, as often as one likes.
+func TestAliases(t *testing.T) {
+	o := parse(t, `
+policies:
+  - { id: a, steps: &steps [{ notify: [log], wait: 1m }] }
+  - { id: b, steps: *steps }
+default_policy: a
+`, everySet()).Organization
+	if diff := cmp.Diff(o.Policies[0].Steps, o.Policies[1].Steps); diff != "" {
+		t.Errorf("steps differ: %s", diff)
+	}
+}
+
+func TestRotation(t *testing.T) {
+	o := parse(t, "integrations: [{ name: a, type: alertmanager, token_envs: [NEW, OLD] }, { name: b, type: alertmanager }]\n", everySet()).Organization
+	if diff := cmp.Diff([]string{"secret-new", "secret-old"}, o.Integrations[0].Tokens); diff != "" {
+		t.Errorf("tokens: %s", diff)
+	}
+	if len(o.Integrations[1].Tokens) != 0 {
+		t.Errorf("b has tokens of its own: %v", o.Integrations[1].Tokens)
+	}
+}
+
+func TestSection(t *testing.T) {
+	const text = `
+pagers:
+  email: { host: smtp.example.com, port: 25, timeout: 1m, verify: true, cc: [a@example.com], password_env: SMTP }
+`
+	f := parse(t, text, everySet())
+	got := mailSection{From: "kept@example.com"}
+	if err := f.Section("pagers.email", &got); err != nil || !f.Has("pagers.email") {
+		t.Fatalf("section: %v", err)
+	}
+	want := mailSection{
+		Host: "smtp.example.com", Port: 25, From: "kept@example.com", Timeout: time.Minute, Verify: true,
+		CC: []string{"a@example.com"}, PasswordEnv: "SMTP", Password: "secret-smtp",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("section (-want +got):\n%s", diff)
+	}
+	if err := f.Section("pagers.pigeon", &got); err != nil {
+		t.Errorf("a section that is not there: %v", err)
+	}
+	var strict struct {
+		Hots string `yaml:"hots"`
+		Port string `yaml:"port"`
+	}
+	err := f.Section("pagers.email", &strict)
+	if _, is := errors.AsType[config.Faults](err); !is || !strings.HasPrefix(err.Error(), `t.yaml:2:12: "host" is not a key of "pagers.email"; did you mean "hots"?`) {
+		t.Errorf("strict: %v", err)
+	}
+	if err := f.Section("pagers.email", strict); err == nil {
+		t.Error("a struct that cannot be filled was")
+	}
+}
+
+// The faults of an adapter's section come with all the others.
+func TestSectionsAreReadAlong(t *testing.T) {
+	o := everySet()
+	o.Sections = map[string]any{"pagers.email": &mailSection{}}
+	got := told("url: x\npagers:\n  email: { port: 99999, timeout: 5 }\nfoo: 1\n", o)
+	if len(got) != 3 || got[1] != `3:34: "timeout": "5" has no unit; write 5s, 5m, 5h or 5d` {
+		t.Errorf("got %q", got)
+	}
+	got = told("pagers:\n  email: { port: 99999 }\n", o)
+	want := []string{"2:10: pagers.email: there is no host", "2:18: pagers.email: port: there is no such port"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("validated (-want +got):\n%s", diff)
+	}
+}
+
+func TestSecretFromFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	env := map[string]string{
+		"GOOD_FILE": write("good", "hunter2\r\n"), "EMPTY_FILE": write("empty", "\n"), "LARGE_FILE": write("large", strings.Repeat("x", 70_000)),
+		"MISSING_FILE": filepath.Join(dir, "hunter2"), "BOTH": "value", "BOTH_FILE": write("both", "file"),
+	}
+	o := config.Options{Getenv: func(name string) string { return env[name] }}
+	tokens := parse(t, "tokens: [{ name: a, token_env: GOOD, access: guest }, { name: b, token_env: BOTH, access: guest }]\n", o).Organization.Tokens
+	if tokens[0].Secret != "hunter2" || tokens[1].Secret != "value" {
+		t.Errorf("secrets are %q and %q", tokens[0].Secret, tokens[1].Secret)
+	}
+	got := told(`integrations:
+  - { name: a, type: alertmanager, token_env: EMPTY }
+  - { name: b, type: alertmanager, token_env: LARGE }
+  - { name: c, type: alertmanager, token_env: MISSING }
+  - { name: d, type: alertmanager, token_env: UNSET }
+  - { name: e, type: alertmanager, token_env: hunter2 }
+pagers: { email: { password_env: UNSET } }
+`, o)
+	want := []string{
+		"2:47: the file that EMPTY_FILE names is empty; write the secret into it",
+		"3:47: the file that LARGE_FILE names cannot be read: it is larger than 64 KiB",
+		"4:47: the file that MISSING_FILE names cannot be read: no such file or directory",
+		"5:47: the environment variable UNSET is not set; set it, or set UNSET_FILE to the path of a file that holds the secret",
+		`6:47: "token_env" wants the name of an environment variable in capitals, such as SMTP_PASSWORD; the secret itself never stands in this file`,
+		"7:34: the environment variable UNSET is not set; set it, or set UNSET_FILE to the path of a file that holds the secret",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+// Wherever a secret is, or was put by mistake, nothing repeats it (rule P4).
+func TestSecretsAreNeverTold(t *testing.T) {
+	const secret = "hunter2"
+	getenv := func(name string) string {
+		if name == "BAD_FILE" {
+			return "/nowhere/" + secret
+		}
+		if name == "BAD" {
+			return ""
+		}
+		return secret
+	}
+	var faults []string
+	for _, text := range []string{
+		"tokens: [{ name: a, token_env: A, access: guest }, { name: b, token_env: B, access: guest }]",
+		"tokens: [{ name: a, token_env: hunter2, access: guest }]",
+		"tokens: [{ name: a, token_env: BAD, access: guest }]",
+		"tokens: [{ name: a, token: hunter2 }]",
+		"webhooks: [{ name: a, url: \"https://a:hunter2@example.com\", secret_env: A }]",
+		"webhooks: [{ name: a, url: \"example.com/hunter2\", secret_env: A }]",
+		"webhooks: [{ name: a, url: \"https://example.com:hunter2/\", secret_env: A }]",
+		"url: \"https://example.com:hunter2/\"",
+		"url: \"https://a:hunter2@example.com/\"",
+		"pagers: { email: { password: hunter2, password_env: hunter2, port: A } }",
+		"pagers: { email: { password_env: *hunter2 } }",
+		"pagers: { email: { password_env: [hunter2] } }",
+		"deadman: { url_env: A, url: https://example.com/hunter2 }",
+	} {
+		o := config.Options{Getenv: getenv, Sections: map[string]any{"pagers.email": &mailSection{}}}
+		got := told(text, o)
+		if len(got) == 0 {
+			t.Errorf("%s has no fault", text)
+		}
+		faults = append(faults, got...)
+	}
+	f := parse(t, "tokens: [{ name: a, token_env: A, access: guest }]\npagers: { email: { password_env: A } }\n", config.Options{Getenv: getenv})
+	encoded, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults = append(faults, fmt.Sprintf("%v %+v %#v %s %v %+v %#v", f, f, f, f, *f, *f, *f), string(encoded))
+	for _, text := range faults {
+		if strings.Contains(text, secret) {
+			t.Errorf("the secret is told: %s", text)
+		}
+	}
+}

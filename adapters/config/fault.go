@@ -1,0 +1,123 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxFaults is how many faults are told at once; maxKept bounds what is
+// remembered of a file that is wrong everywhere.
+const (
+	maxFaults = 50
+	maxKept   = 500
+)
+
+// Fault is one thing that is wrong with the configuration.
+type Fault struct {
+	File    string
+	Line    int    // from 1
+	Column  int    // from 1
+	Message string // what is wrong and what would be right; never a secret
+}
+
+// Error returns "file:line:column: message".
+func (f Fault) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Message)
+}
+
+// Faults is everything that is wrong with the configuration, by position.
+type Faults []Fault
+
+// Error returns the faults, a line each.
+func (f Faults) Error() string {
+	lines := make([]string, 0, len(f))
+	for _, one := range f {
+		lines = append(lines, one.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// told returns the faults found so far as a person should see them: sorted,
+// each once, and no more than anybody reads.
+func (r *reader) told() Faults {
+	all := slices.Clone(r.faults)
+	slices.SortStableFunc(all, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message))
+	})
+	all = slices.Compact(all)
+	if len(all) <= maxFaults {
+		return all
+	}
+	more := len(all) - maxFaults + 1
+	last := all[maxFaults-1]
+	last.Message = fmt.Sprintf("%d more faults begin here; mend those above first", more)
+	if r.dropped {
+		last.Message = "many more faults begin here; mend those above first"
+	}
+	return append(all[:maxFaults-1], last)
+}
+
+// either lists words as a choice: "a, b or c". Of many it shows a few.
+func either(words []string) string {
+	if len(words) > 20 {
+		return strings.Join(words[:20], ", ") + " …"
+	}
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// quote shows what somebody wrote, no more of it than is needed to find it.
+func quote(text string) string {
+	if runes := []rune(text); len(runes) > 60 {
+		text = string(runes[:59]) + "…"
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// nearest returns the word that somebody probably meant, or "".
+func nearest(word string, among []string) string {
+	typed := []rune(strings.ToLower(word))
+	if len(typed) > 64 {
+		return ""
+	}
+	found, least := "", min(max(1, len(typed)/3), 3, max(len(typed)-1, 0))+1
+	for _, candidate := range among {
+		if d := distance(typed, []rune(strings.ToLower(candidate)), least); d < least {
+			found, least = candidate, d
+		}
+	}
+	return found
+}
+
+// distance counts the letters to add, remove, replace or swap with their
+// neighbor. Where it is at least limit, it may be any number that is.
+func distance(a, b []rune, limit int) int {
+	if max(len(a)-len(b), len(b)-len(a)) >= limit {
+		return limit
+	}
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for n := range row {
+		row[n] = n
+	}
+	for i := range a {
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
+		for j := range b {
+			replaced := row[j]
+			if a[i] != b[j] {
+				replaced++
+			}
+			next[j+1] = min(replaced, next[j]+1, row[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,234 @@
+package bottest
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// tolerance is what lateness the ticks of the resting world explain.
+const tolerance = time.Minute
+
+// Crashes counts the restarts so far.
+func (w *World) Crashes() int { return w.crashes }
+
+// committed looks at every commit as it is applied.
+func (w *World) committed(c bot.Commit) {
+	var events []workflow.Event
+	for _, stored := range c.Events {
+		e, err := workflow.DecodeEvent(stored.Body)
+		if err != nil {
+			w.fail("an event of %s cannot be read: %v", c.Incident, err)
+			return
+		}
+		w.logf("%s %d %s", c.Incident, e.Seq, workflow.FactKind(e.Fact))
+		if f, is := e.Fact.(workflow.PageDelivered); is {
+			w.settled[c.Incident+"/"+f.Page] = true
+		}
+		events = append(events, e)
+	}
+	if c.Snapshot == nil {
+		return
+	}
+	i, err := workflow.DecodeIncident(c.Snapshot)
+	if err != nil {
+		w.fail("the snapshot of %s cannot be read: %v", c.Incident, err)
+		return
+	}
+	if i.Stuck() {
+		w.fail("E13: %s is open and not acknowledged, and nothing will happen", i.ID)
+	}
+	w.reach(i)
+	w.told(i, events)
+	w.quiet(i, events)
+}
+
+// quiet: when every alert has resolved, nobody is paged for it any more (G7).
+func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
+	resolved := false
+	for _, e := range events {
+		switch f := e.Fact.(type) {
+		case workflow.AlertsAllResolved:
+			resolved = !f.ResolveAt.IsZero()
+		case workflow.EscalationStarted, workflow.PeoplePaged:
+			resolved = false // asked for anew, after that
+		default:
+		}
+	}
+	if !resolved || i.Status != workflow.Monitoring {
+		return
+	}
+	for _, p := range i.Paging.Pages {
+		if p.State.Live() {
+			w.fail("G7: all alerts of %s have resolved, and page %s is %s", i.ID, p.ID, p.State)
+		}
+	}
+}
+
+// reach: waiting is spent only on somebody who may still answer (E4), and an
+// incident that waits for an answer is never silent for long (E7).
+func (w *World) reach(i workflow.Incident) {
+	p := i.Paging
+	if !i.Open() || i.Acknowledged() || p.State != workflow.Running || p.Unreached {
+		return
+	}
+	waiting, failed := false, false
+	for _, s := range p.Pages {
+		if s.Purpose != workflow.ToAnswer || s.At.Run != p.Run || s.At.Repeat != p.Repeat || s.At.Policy != len(p.Chain)-1 || s.At.Step != p.Step {
+			continue
+		}
+		switch s.State {
+		case workflow.Owed, workflow.Planned, workflow.Arrived:
+			waiting = true
+		case workflow.Failing, workflow.Lost:
+			failed = true
+		case workflow.Spare, workflow.Withdrawn:
+		}
+	}
+	if failed && !waiting && !p.Reached {
+		w.fail("E4: %s waits until %s and nobody was reached: %+v", i.ID, p.NextAt, p.Pages)
+	}
+	if p.NextAt.IsZero() {
+		w.fail("E7: %s pages, and no next step is due", i.ID)
+	}
+}
+
+// told: nothing is swallowed by an acknowledgement (G3).
+func (w *World) told(i workflow.Incident, events []workflow.Event) {
+	var arrived workflow.Event
+	for _, e := range events {
+		switch f := e.Fact.(type) {
+		case workflow.AlertsArrived:
+			if f.Started+f.Again > 0 {
+				arrived = e
+			}
+		case workflow.PeoplePaged, workflow.TellPostponed, workflow.Unacknowledged, workflow.EscalationStarted, workflow.Acknowledged:
+			arrived = workflow.Event{}
+		default:
+		}
+	}
+	if arrived.Seq > 0 && i.Acknowledged() && i.Open() {
+		w.fail("G3: alerts came to %s, which %s has, and nobody was told", i.ID, i.AckName)
+	}
+}
+
+// judge looks at the world once it is at rest.
+func (w *World) judge(ctx context.Context) {
+	all, err := w.store.base.List(ctx, bot.Query{Limit: 1000})
+	if err != nil {
+		w.fail("list: %v", err)
+	}
+	started, notes := 0, map[string]int{}
+	for _, l := range all {
+		if l.Snapshot == nil {
+			if l.Stub != nil {
+				w.fail("X1: %s is still a stub", l.ID)
+			}
+			continue
+		}
+		i := w.truth(l.ID)
+		s, n := w.history(ctx, i)
+		started += s
+		for text := range n {
+			notes[text] += n[text]
+		}
+		w.final(i)
+	}
+	if started != w.started {
+		w.fail("I1: %d alerts began by the receipts, %d by the incidents", w.started, started)
+	}
+	for text := range w.notes {
+		if notes[text] != 1 {
+			w.fail("X1: %q was accepted once and is there %d times", text, notes[text])
+		}
+	}
+	for text, n := range notes {
+		if n > 1 {
+			w.fail("X1: %q is there %d times", text, n)
+		}
+	}
+	for n := range w.replicas {
+		w.replicas[n].runner.Audit(ctx)
+		if h := w.replicas[n].runner.Health(); h.Overdue > 0 || len(h.Wrong)+len(h.Repaired) > 0 {
+			w.fail("E13: the audit found %+v", h)
+		}
+	}
+}
+
+// history checks an incident's events against its snapshot, and counts.
+func (w *World) history(ctx context.Context, i workflow.Incident) (started int, notes map[string]int) {
+	notes = map[string]int{}
+	raw, err := w.store.base.History(ctx, i.ID, 0, 1_000_000)
+	if err != nil {
+		w.fail("history: %v", err)
+	}
+	owed := map[string]bool{}
+	events := make([]workflow.Event, 0, len(raw))
+	owe := func(pages []workflow.PageState) {
+		for _, p := range pages {
+			if owed[p.ID] {
+				w.fail("E2: page %s of %s is owed twice", p.ID, i.ID)
+			}
+			owed[p.ID] = true
+		}
+	}
+	for n, body := range raw {
+		e, err := workflow.DecodeEvent(body)
+		if err != nil || e.Seq != n+1 {
+			w.fail("event %d of %s: %v", n+1, i.ID, err)
+			return started, notes
+		}
+		events = append(events, e)
+		switch f := e.Fact.(type) {
+		case workflow.AlertsArrived:
+			if f.From == "" {
+				started += f.Started
+			}
+		case workflow.AlertsForwarded:
+			if f.From == "" {
+				started += f.Mail.Started
+			}
+		case workflow.NoteAdded:
+			notes[f.Text]++
+		case workflow.StepFired:
+			owe(f.Pages)
+		case workflow.NobodyReached:
+			owe(f.Pages)
+		case workflow.EscalationExhausted:
+			owe(f.Pages)
+		case workflow.PeoplePaged:
+			owe(f.Pages)
+		default:
+		}
+	}
+	a, err1 := workflow.EncodeIncident(workflow.Replay(i.ID, i.Number, events))
+	b, err2 := workflow.EncodeIncident(i)
+	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
+		w.fail("replaying %s gives\n%s\nand the snapshot is\n%s", i.ID, a, b)
+	}
+	return started, notes
+}
+
+// final: at rest nothing is due, and everything owed is settled.
+func (w *World) final(i workflow.Incident) {
+	if at := i.WakeAt(); !at.IsZero() && w.now.Sub(at) > tolerance {
+		w.fail("X1: %s was due at %s, it is %s", i.ID, at, w.now)
+	}
+	for _, p := range i.Paging.Pages {
+		if (p.State == workflow.Owed || p.State == workflow.Failing) && w.now.Sub(p.Due) > 5*tolerance {
+			w.fail("X1: page %s of %s is %s since %s, it is %s", p.ID, i.ID, p.State, p.Due, w.now)
+		}
+		if p.State == workflow.Arrived && w.sent[i.ID+"/"+p.ID] == 0 {
+			w.fail("X1: page %s of %s is said to have arrived and was never sent", p.ID, i.ID)
+		}
+	}
+	if i.Open() && i.Telling.Pending > 0 && i.Acknowledged() && w.now.Sub(i.Telling.DueAt) > tolerance {
+		w.fail("G3: %d alerts of %s are still to be told", i.Telling.Pending, i.ID)
+	}
+	if i.Open() && len(i.Rooms) == 1 && i.Rooms[0].State != workflow.RoomOpen {
+		w.fail("X1: the room of %s is %s", i.ID, i.Rooms[0].State)
+	}
+}

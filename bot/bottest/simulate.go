@@ -1,0 +1,183 @@
+package bottest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Run lets the world live for some steps, come to rest, and be judged. It
+// returns what was wrong; the trace says how it came to that.
+func (w *World) Run(ctx context.Context, steps int) []string {
+	for range steps {
+		w.live(ctx)
+		if len(w.wrong) > 0 {
+			return w.wrong
+		}
+	}
+	w.rest(ctx)
+	w.judge(ctx)
+	return w.wrong
+}
+
+// Trace tells what happened, a line each.
+func (w *World) Trace() string { return w.trace.String() }
+
+// on runs something on a replica, and restarts the replica when it crashes.
+func (w *World) on(n int, do func(*replica)) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if _, is := p.(crash); !is {
+			panic(p)
+		}
+		w.crashes++
+		w.logf("replica %d restarts", n)
+		w.replicas[n] = w.boot()
+		if len(w.replicas) == 1 && w.rng.IntN(2) == 0 {
+			w.store.base.ForgetLeases()
+		}
+	}()
+	do(w.replicas[n])
+}
+
+// live lets one thing happen.
+func (w *World) live(ctx context.Context) {
+	n := w.rng.IntN(len(w.replicas))
+	switch w.rng.IntN(10) {
+	case 0, 1:
+		w.alerts(ctx, n)
+	case 2, 3:
+		w.command(ctx, n)
+	case 4, 5:
+		w.elapse()
+	default:
+		w.tick(ctx, n)
+	}
+}
+
+func (w *World) tick(ctx context.Context, n int) {
+	w.blind = false
+	w.on(n, func(r *replica) {
+		if _, err := r.runner.Tick(ctx); err != nil {
+			w.logf("tick: %v", err)
+		}
+	})
+}
+
+// elapse moves the clock: a little, to the next deadline, far, or a bit back.
+func (w *World) elapse() {
+	switch w.rng.IntN(12) {
+	case 0:
+		w.now = w.now.Add(time.Duration(w.rng.IntN(180)) * time.Minute)
+	case 1:
+		w.now = w.now.Add(-time.Duration(w.rng.IntN(3000)) * time.Millisecond)
+	case 2, 3, 4, 5:
+		if next, err := w.store.base.NextDue(context.Background(), every); err == nil && next.After(w.now) { //nolint:contextcheck // the simulation's own look
+			w.now = next
+		}
+	default:
+		w.now = w.now.Add(time.Duration(w.rng.IntN(20000)) * time.Millisecond)
+	}
+}
+
+// alerts sends a few alerts, as a sender does: until they are accepted.
+func (w *World) alerts(ctx context.Context, n int) {
+	var all []bot.Alert
+	for range 1 + w.rng.IntN(3) {
+		k := w.rng.IntN(6)
+		a := bot.Alert{
+			Key: fmt.Sprintf("k%d", k), Title: fmt.Sprintf("Alert %d", k), State: intake.Firing, StartedAt: w.now,
+			Severity: []string{"critical", "error", "warning", "odd", ""}[w.rng.IntN(5)],
+			Labels:   map[string]string{"alertname": fmt.Sprintf("A%d", k%3), "service": []string{"checkout", "search", ""}[k%3]},
+		}
+		if w.rng.IntN(5) < 2 {
+			a.State, a.EndedAt = intake.Resolved, w.now
+		}
+		all = append(all, a)
+	}
+	for try := range 5 {
+		accepted := false
+		w.on(n, func(r *replica) {
+			_, err := r.bot.Receive(ctx, "prometheus", all)
+			accepted = err == nil
+		})
+		if accepted {
+			return
+		}
+		w.logf("alerts not accepted, try %d", try)
+		n = w.rng.IntN(len(w.replicas))
+	}
+}
+
+// command gives one command, as a platform does: again under the same
+// operation when there was no answer.
+func (w *World) command(ctx context.Context, n int) {
+	id := fmt.Sprintf("INC-%d", 1+w.rng.IntN(4))
+	other := fmt.Sprintf("INC-%d", 1+w.rng.IntN(4))
+	w.operations++
+	note := fmt.Sprintf("note %d", w.operations)
+	lines := []string{
+		"ack " + id, "ack " + id, "ack " + id, "ack " + id, "unack " + id, "resolve " + id + " fixed", "status " + id + " identified",
+		"status " + id + " monitoring", "severity " + id + " 1", "severity " + id + " 4", "escalate " + id, "page " + id + " @ana please",
+		"note " + id + " " + note, "note " + id + " " + note, "update " + id + " looking --next 10m", "merge " + id + " " + other,
+		"reopen " + id, "cancel " + id + " nothing", "close " + id + " --force --reason done", "cause " + id + " because", "lead " + id,
+		"declare Something is wrong --sev 2 --service checkout", "task " + id + " do it", "private " + id, "invite " + id + " @ben",
+	}
+	line := lines[w.rng.IntN(len(lines))]
+	who := []string{"ana", "ben", "ana"}[w.rng.IntN(3)]
+	for range 6 {
+		answered := false
+		w.on(n, func(r *replica) {
+			speaker, _ := r.bot.Speaker(who)
+			reply, err := r.bot.Run(ctx, bot.Request{Text: line, Speaker: speaker, Operation: fmt.Sprintf("op %d", w.operations)})
+			if err != nil {
+				w.logf("%s: %v", line, err)
+				return
+			}
+			answered = true
+			w.logf("%s: %s: %v %q", who, line, reply.OK, reply.Text)
+			if reply.OK && len(line) > 4 && line[:4] == "note" {
+				w.notes[note] = true
+			}
+		})
+		if answered {
+			return
+		}
+		n = w.rng.IntN(len(w.replicas))
+	}
+}
+
+// rest ends the faults and lets everything that is owed be carried out.
+func (w *World) rest(ctx context.Context) {
+	w.faults = false
+	w.logf("coming to rest")
+	for range 300 {
+		w.now = w.now.Add(15 * time.Second)
+		for n := range w.replicas {
+			w.tick(ctx, n)
+		}
+		if len(w.wrong) > 0 {
+			return
+		}
+	}
+}
+
+// truth reads an incident past every fault.
+func (w *World) truth(id string) workflow.Incident {
+	l, err := w.store.base.Load(context.Background(), id)
+	if err != nil || l.Snapshot == nil {
+		return workflow.Incident{ID: id}
+	}
+	i, err := workflow.DecodeIncident(l.Snapshot)
+	if err != nil {
+		w.fail("the snapshot of %s cannot be read: %v", id, err)
+	}
+	return i
+}

@@ -1,0 +1,216 @@
+package bottest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+// World is a simulated installation: one store, one or two replicas, pagers
+// and a chat platform that fail in every way, and a clock that jumps. All of
+// it follows from the seed.
+type World struct {
+	Seed     uint64
+	rng      *rand.Rand
+	now      time.Time
+	store    *faultyStore
+	replicas []*replica
+	email    *fakePager
+	chat     *fakeChat
+	faults   bool // false while the world comes to rest
+	trace    strings.Builder
+	wrong    []string
+
+	operations int
+	notes      map[string]bool // text → accepted with an answer
+	sent       map[string]int  // page key → accepted by a provider
+	settled    map[string]bool // page key → its delivery is on record
+	blind      bool            // a read has failed in this task: the page goes out unchecked (E3)
+	started    int             // alerts that began, by the receipts of batches that were applied
+	crashes    int
+}
+
+// replica is one process.
+type replica struct {
+	bot    *bot.Bot
+	runner *agenda.Runner
+}
+
+// crash is kill -9.
+type crash struct{}
+
+// Crash marks the panic that no recovery may swallow.
+func (crash) Crash() {}
+
+// Base is what a simulated store stands on: one that can lose its leases, as
+// the end of the only process does.
+type Base interface {
+	bot.Store
+	ForgetLeases()
+}
+
+// NewWorld makes a world on a store.
+func NewWorld(seed uint64, base Base) *World {
+	w := &World{
+		Seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), now: Epoch, faults: true,
+		notes: map[string]bool{}, sent: map[string]int{}, settled: map[string]bool{},
+	}
+	w.store = &faultyStore{Store: base, base: base, w: w}
+	w.email = &fakePager{w: w}
+	w.chat = &fakeChat{w: w, rooms: map[string]string{}, posts: map[string]int{}}
+	for range 1 + w.rng.IntN(2) {
+		w.replicas = append(w.replicas, w.boot())
+	}
+	return w
+}
+
+func (w *World) boot() *replica {
+	quiet := slog.New(slog.DiscardHandler)
+	b, err := bot.New(bot.Config{
+		Store: w.store, Organization: Town(), Secret: []byte("0123456789abcdef"), Log: quiet,
+		Now:    func() time.Time { return w.now },
+		Pagers: map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
+		Chats:  map[string]bot.Chat{"slack": w.chat},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return &replica{bot: b, runner: agenda.New(agenda.Config{Bot: b, Log: quiet})}
+}
+
+// Town is the organization of the simulated world.
+func Town() bot.Organization {
+	o := bot.Default()
+	o.URL = "https://tocsin.example.com"
+	o.Roster = roster.Roster{
+		People: []roster.Person{
+			{ID: "ana", Name: "Ana", Access: roster.Admin, Email: "ana@example.com", High: []roster.Method{{Via: "email"}, {Via: "sms", To: "1", After: time.Minute}}},
+			{ID: "ben", Name: "Ben", Access: roster.Commander, Email: "ben@example.com", High: []roster.Method{{Via: "email"}}},
+			{ID: "dan", Name: "Dan", Access: roster.Responder, High: []roster.Method{{Via: "sms", To: "unknown"}}},
+		},
+		Teams:    []roster.Team{{ID: "all", Members: []string{"ana", "ben", "dan"}}},
+		Webhooks: []string{"noc"},
+		Pagers:   []string{"email", "sms", "webhook", "log"},
+	}
+	o.Services = []bot.Service{{ID: "checkout", Policy: "one"}, {ID: "search", Policy: "two"}}
+	o.Policies = []workflow.Policy{
+		{ID: "one", Repeat: 1, Fallback: "two", Steps: []workflow.PolicyStep{
+			{Notify: []workflow.Target{"person:dan"}, Wait: 2 * time.Minute},
+			{Notify: []workflow.Target{"person:ana"}, Wait: 5 * time.Minute},
+			{Notify: []workflow.Target{"team:all"}, Wait: 5 * time.Minute, RoundRobin: true},
+		}},
+		{ID: "two", Steps: []workflow.PolicyStep{{Notify: []workflow.Target{"person:ben", "webhook:noc"}, Wait: 10 * time.Minute}}},
+		{ID: "three", Steps: []workflow.PolicyStep{{Notify: []workflow.Target{"person:dan"}, Wait: time.Minute}}},
+	}
+	o.Policy, o.CatchAll = "three", "webhook:noc"
+	o.Severities = map[string]workflow.SeverityPlan{
+		"SEV1": {Urgency: workflow.High, Acknowledge: 5 * time.Minute, Update: 30 * time.Minute},
+		"SEV2": {Urgency: workflow.High, Update: time.Hour},
+	}
+	o.Integrations = []bot.Integration{{Name: "prometheus", Type: "alertmanager"}}
+	return o
+}
+
+func (w *World) logf(format string, args ...any) {
+	fmt.Fprintf(&w.trace, "%s "+format+"\n", append([]any{w.now.Format("02 15:04:05.000")}, args...)...)
+}
+
+func (w *World) fail(format string, args ...any) {
+	w.logf("WRONG: "+format, args...)
+	if len(w.wrong) < 5 {
+		w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+	}
+}
+
+// one reports true once in n, and never while the world comes to rest.
+func (w *World) one(n int) bool { return w.faults && w.rng.IntN(n) == 0 }
+
+var errFault = errors.New("injected fault")
+
+// faultyStore fails before, fails after, and crashes around every write.
+type faultyStore struct {
+	bot.Store
+	base Base
+	w    *World
+}
+
+func (s *faultyStore) before(what string) error {
+	if s.w.one(60) {
+		s.w.logf("fault before %s", what)
+		return errFault
+	}
+	if s.w.one(120) {
+		s.w.logf("crash before %s", what)
+		panic(crash{})
+	}
+	return nil
+}
+
+func (s *faultyStore) after(what string) error {
+	if s.w.one(60) {
+		s.w.logf("reply lost after %s", what)
+		return errFault
+	}
+	if s.w.one(120) {
+		s.w.logf("crash after %s", what)
+		panic(crash{})
+	}
+	return nil
+}
+
+// Load implements [bot.Incidents].
+func (s *faultyStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if s.w.one(80) {
+		s.w.blind = true
+		return bot.Loaded{}, errFault
+	}
+	return s.Store.Load(ctx, id)
+}
+
+// Claim implements [bot.Agenda].
+func (s *faultyStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+	if err := s.before("claim"); err != nil {
+		return nil, err
+	}
+	l, err := s.Store.Claim(ctx, q)
+	if err == nil {
+		err = s.after("claim")
+	}
+	return l, err
+}
+
+// Postpone implements [bot.Agenda].
+func (s *faultyStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
+	if err := s.before("postpone"); err != nil {
+		return err
+	}
+	if err := s.Store.Postpone(ctx, l, due); err != nil {
+		return err
+	}
+	return s.after("postpone")
+}
+
+// Commit implements [bot.Incidents]. What was written is noted even when the
+// answer is lost.
+func (s *faultyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if err := s.before("commit " + c.Incident); err != nil {
+		return bot.Receipt{}, err
+	}
+	r, err := s.Store.Commit(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	if !r.Repeated {
+		s.w.committed(c)
+	}
+	return r, s.after("commit " + c.Incident)
+}
