@@ -54,6 +54,7 @@ type Bot struct {
 type snapshot struct {
 	Organization
 	router *intake.Router
+	pagers map[string]Pager
 }
 
 // New makes a bot.
@@ -62,15 +63,16 @@ func New(cfg Config) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{cfg: cfg, catalog: commands.New(), nudged: make(chan struct{}, 1)}
-	if err := b.Configure(cfg.Organization); err != nil {
+	if err := b.Configure(cfg.Organization, cfg.Pagers); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// Configure swaps the whole configuration. Running incidents keep the plan
-// they were declared with.
-func (b *Bot) Configure(o Organization) error {
+// Configure swaps the whole configuration and the media it connects. Running
+// incidents keep the plan they were declared with. When the error is not nil
+// the old configuration stays.
+func (b *Bot) Configure(o Organization, pagers map[string]Pager) error {
 	services := make([]string, 0, len(o.Services))
 	for _, s := range o.Services {
 		services = append(services, s.ID)
@@ -79,7 +81,7 @@ func (b *Bot) Configure(o Organization) error {
 	if err != nil {
 		return fmt.Errorf("configure bot: %w", err)
 	}
-	b.org.Store(&snapshot{Organization: o, router: router})
+	b.org.Store(&snapshot{Organization: o, router: router, pagers: pagers})
 	return nil
 }
 
@@ -298,8 +300,8 @@ func (b *Bot) can(d workflow.Deed) bool {
 	if !is {
 		return true
 	}
-	pager, ok := b.cfg.Pagers[medium(t.Via)].(Canceler)
-	return ok && pager != nil
+	_, able := b.Canceler(t.Via)
+	return able
 }
 
 // Kinds of records.

@@ -80,7 +80,7 @@ func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error
 	if err != nil {
 		return Page{}, nil, Permanent(err)
 	}
-	pager := b.cfg.Pagers[contact.Via]
+	pager := b.org.Load().pagers[contact.Via]
 	if pager == nil {
 		return Page{}, nil, Permanent(fmt.Errorf("%s is not connected", contact.Via))
 	}
@@ -140,7 +140,7 @@ func (b *Bot) pagedIncident(t PageTask, person string) PagedIncident {
 
 // Canceler returns the medium of a method if it can take pages back.
 func (b *Bot) Canceler(via string) (Canceler, bool) {
-	c, ok := b.cfg.Pagers[medium(via)].(Canceler)
+	c, ok := b.org.Load().pagers[medium(via)].(Canceler)
 	return c, ok
 }
 

@@ -81,8 +81,8 @@ func (r *Roster) Person(id string) (Person, bool) {
 // name. ok is false when nobody, or more than one, is meant.
 func (r *Roster) Find(handle string) (Person, bool) {
 	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
-	if p, ok := r.Person(handle); ok {
-		return p, true
+	if p, ok := r.Person(handle); ok || handle == "" {
+		return p, ok
 	}
 	var found []Person
 	for _, p := range r.People {

@@ -1,0 +1,89 @@
+package roster_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+func town() roster.Roster {
+	return roster.Roster{
+		People: []roster.Person{
+			{ID: "ana", Name: "Ana Silva", Email: "ana@example.com", High: []roster.Method{
+				{Via: "sms", To: "1"}, {Via: "sms", To: "2", After: time.Minute}, {Via: "email", After: 2 * time.Minute},
+			}, Low: []roster.Method{{Via: "email"}}},
+			{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com"},
+			{ID: "cleo", Name: "Cleo"},
+		},
+		Teams:    []roster.Team{{ID: "all", Members: []string{"ana", "ben", "gone"}}, {ID: "empty"}},
+		Webhooks: []string{"noc"},
+		Pagers:   []string{"email", "log"},
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	r := town()
+	email := []workflow.Method{{Key: "email"}}
+	for target, want := range map[workflow.Target][]workflow.Recipient{
+		"person:ana": {{ID: "ana", Name: "Ana Silva", High: []workflow.Method{
+			{Key: "sms"}, {Key: "sms#2", After: time.Minute}, {Key: "email", After: 2 * time.Minute},
+		}, Low: email}},
+		"person:ben":  {{ID: "ben", Name: "Ben Okafor", High: email, Low: email}},
+		"person:cleo": {{ID: "cleo", Name: "Cleo", High: []workflow.Method{{Key: "log"}}, Low: []workflow.Method{{Key: "log"}}}},
+		"webhook:noc": {{ID: "webhook:noc", Name: "noc", High: []workflow.Method{{Key: "webhook"}}, Low: []workflow.Method{{Key: "webhook"}}}},
+	} {
+		if diff := cmp.Diff(want, r.Answer(target).Recipients); diff != "" {
+			t.Errorf("%s: %s", target, diff)
+		}
+	}
+	if got := r.Answer("team:all").Recipients; len(got) != 2 {
+		t.Errorf("team: %+v", got)
+	}
+	for target, why := range map[workflow.Target]string{
+		"person:zoe": "nobody is called zoe", "team:nope": "no team nope", "team:empty": "no members", "webhook:x": "no webhook x", "schedule:s": "cannot be paged",
+	} {
+		if a := r.Answer(target); len(a.Recipients) > 0 || !strings.Contains(a.Why, why) {
+			t.Errorf("%s: %+v", target, a)
+		}
+	}
+}
+
+// TestContact: addresses are read when the page is sent.
+func TestContact(t *testing.T) {
+	r := town()
+	for _, c := range []struct {
+		to, key string
+		urgency workflow.Level
+		want    roster.Contact
+	}{
+		{"ana", "sms#2", workflow.High, roster.Contact{Person: "ana", Name: "Ana Silva", Via: "sms", Address: "2"}},
+		{"ana", "email", workflow.Low, roster.Contact{Person: "ana", Name: "Ana Silva", Via: "email", Address: "ana@example.com"}},
+		{"ana", "sms", workflow.Low, roster.Contact{Person: "ana", Name: "Ana Silva", Via: "sms", Address: "1"}}, // planned before the severity fell
+		{"webhook:noc", "webhook", workflow.High, roster.Contact{Person: "webhook:noc", Name: "noc", Via: "webhook", Address: "noc"}},
+		{"log", "log", workflow.High, roster.Contact{Person: "log", Name: "the log", Via: "log"}},
+	} {
+		got, err := r.Contact(c.to, c.key, c.urgency)
+		if err != nil || got != c.want {
+			t.Errorf("%s %s: %+v %v", c.to, c.key, got, err)
+		}
+	}
+	for _, bad := range [][2]string{{"zoe", "email"}, {"ben", "sms"}} {
+		if _, err := r.Contact(bad[0], bad[1], workflow.High); err == nil {
+			t.Errorf("%v has a contact", bad)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	r := town()
+	for handle, want := range map[string]string{"@ana": "ana", "Ana Silva": "ana", "BEN@example.com": "ben", "ben": "ben", "zoe": "", "": ""} {
+		if p, _ := r.Find(handle); p.ID != want {
+			t.Errorf("%q finds %q, want %q", handle, p.ID, want)
+		}
+	}
+}
