@@ -166,7 +166,7 @@ func (b *Bot) try(ctx context.Context, id string, r request) (result, error) {
 		if _, wakes := r.command.(workflow.Wake); wakes {
 			return b.first(ctx, loaded, r.settle)
 		}
-		if _, err := b.first(ctx, loaded, nil); err != nil {
+		if _, err = b.first(ctx, loaded, nil); err != nil {
 			return result{}, err
 		}
 		return result{}, ErrConflict // declared now: load it again, and go on
@@ -176,8 +176,8 @@ func (b *Bot) try(ctx context.Context, id string, r request) (result, error) {
 		return result{}, err
 	}
 	if r.guard != nil {
-		if err := r.guard(before); err != nil {
-			return result{before: before, refusal: err}, nil
+		if no := r.guard(before); no != nil {
+			return result{before: before, refusal: no}, nil //nolint:nilerr // a refusal is an answer, not an error
 		}
 	}
 	return b.advance(ctx, loaded, before, r)

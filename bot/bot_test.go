@@ -234,12 +234,12 @@ func TestI1DeadLetters(t *testing.T) {
 	if no, is := errors.AsType[*workflow.Refusal](err); !is || !strings.Contains(no.Error(), "still cannot be read") {
 		t.Errorf("replay: %v", err)
 	}
-	if err := errors.Join(w.Discard(ctx, letters[0].ID), w.Discard(ctx, letters[1].ID)); err != nil {
+	if err = errors.Join(w.Discard(ctx, letters[0].ID), w.Discard(ctx, letters[1].ID)); err != nil {
 		t.Fatal(err)
 	}
 	w.tick(time.Second)
 	w.expect(w.say("ana", "show INC-1"), true, "monitoring")
-	if err := w.Unreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+	if err = w.Unreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
 		t.Fatal(err)
 	}
 	letters, _ = w.DeadLetters(ctx)
@@ -322,7 +322,7 @@ func TestI6Reroute(t *testing.T) {
 	}
 	w.tick(time.Hour)
 	w.tick(time.Second)
-	w.expect(w.say("ana", "show INC-2"), true, "before INC-1")
+	w.expect(w.say("ana", "show INC-2"), true, "Earlier INC-1")
 	if r := receive(alert); r.Change != intake.Repeated || r.Incident != "INC-2" {
 		t.Errorf("afterwards: %+v", r)
 	}

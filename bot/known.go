@@ -125,7 +125,8 @@ func (t *turnstile) enter(id string) (leave func()) {
 		g.Unlock()
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if g.users--; g.users == 0 {
+		g.users--
+		if g.users == 0 {
 			delete(t.gates, id)
 		}
 	}

@@ -93,6 +93,7 @@ type Pager interface {
 
 // Canceler is a pager that can take a page back once somebody has answered.
 type Canceler interface {
+	// Cancel takes a page back that was handed over, and says why.
 	Cancel(ctx context.Context, p Page, why string) error
 }
 

@@ -154,7 +154,7 @@ func (b *Bot) Unreadable(ctx context.Context, integration string, body []byte, r
 		return fmt.Errorf("encode dead letter: %w", err)
 	}
 	put := RecordChange{Kind: kindDeadLetter, ID: letter.ID, Version: AnyVersion, Body: raw}
-	if _, err := b.cfg.Store.Commit(ctx, Commit{At: now, Records: []RecordChange{put}}); err != nil {
+	if _, err = b.cfg.Store.Commit(ctx, Commit{At: now, Records: []RecordChange{put}}); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
 	_, err = b.take(ctx, b.letterBatch(letter, intake.Firing))

@@ -66,9 +66,9 @@ func (o Organization) Simulate(integration string, alerts []Alert, at time.Time)
 	batch := intake.Batch{At: at}
 	sim := Simulation{Alerts: []SimulatedAlert{}, Incidents: []SimulatedIncident{}}
 	for _, a := range alerts {
-		arrival, d, err := snap.route(integration, a)
-		if err != nil {
-			return sim, err
+		arrival, d, e := snap.route(integration, a)
+		if e != nil {
+			return sim, e
 		}
 		batch.Arrivals = append(batch.Arrivals, arrival)
 		sim.Alerts = append(sim.Alerts, SimulatedAlert{
@@ -122,9 +122,9 @@ func (s *snapshot) play(n int, book *sheet, at time.Time) (SimulatedIncident, er
 		i = out.Incident
 		for _, e := range out.Effects { // every page arrives
 			if page, is := e.Do.(workflow.SendPage); is {
-				next, err := workflow.Step(i, workflow.Input{At: at, Command: workflow.Delivered{Page: page.Page}, Known: known})
-				if err != nil {
-					return sim, err
+				next, e := workflow.Step(i, workflow.Input{At: at, Command: workflow.Delivered{Page: page.Page}, Known: known})
+				if e != nil {
+					return sim, e
 				}
 				i = next.Incident
 			}
@@ -167,7 +167,7 @@ func (s *sheet) PutRow(r intake.Row) error {
 }
 
 // Owner implements [intake.Book].
-func (s *sheet) Owner(group string) (string, bool, error) {
+func (s *sheet) Owner(group string) (incident string, holds bool, err error) {
 	id := s.groups[group]
 	return id, id != "", nil
 }

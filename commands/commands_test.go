@@ -179,11 +179,11 @@ func TestCatalog(t *testing.T) {
 		if err != nil || call.Word.Name != w.Name {
 			t.Errorf("the example of %s does not parse: %v", w.Name, err)
 		}
-		help, err := catalog.Help(w.Name, commands.Admin)
-		if err != nil {
-			t.Error(err)
+		about, e := catalog.Help(w.Name, commands.Admin)
+		if e != nil {
+			t.Error(e)
 		}
-		all.WriteString(help + "\n")
+		all.WriteString(about + "\n")
 	}
 	help, err := catalog.Help("", commands.Admin)
 	if err != nil {
@@ -191,7 +191,7 @@ func TestCatalog(t *testing.T) {
 	}
 	got := help + "\n" + all.String()
 	if *update {
-		if err := os.WriteFile("testdata/help.golden", []byte(got), 0o644); err != nil {
+		if err = os.WriteFile("testdata/help.golden", []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -114,7 +114,7 @@ func (a *args) flag(name string) (Flag, bool) {
 	return Flag{}, false
 }
 
-// unknownFlag refuses a flag that looks like a misspelt one. In a text, other
+// unknownFlag refuses a flag that looks like a misspelled one. In a text, other
 // words that begin with dashes are text.
 func (a *args) unknownFlag(name string) error {
 	var names []string

@@ -213,7 +213,7 @@ func (t *turn) undeliverable(c Undeliverable) {
 		if t.now.AcknowledgedBy == failed.To {
 			t.giveBack("no way to tell " + t.now.AckName)
 		}
-	case ToJoin, ToRescue:
+	case ToJoin, ToRescue, everyPurpose:
 	}
 }
 
@@ -266,5 +266,6 @@ func (t *turn) answered(c Command) {
 	case GiveUp:
 		why := label(c.Why, MaxTitle)
 		t.record(EffectGivenUp{What: shortName(c.What), Why: why})
+	default: // decided elsewhere
 	}
 }

@@ -71,7 +71,7 @@ func (i *Incident) declared(e Event, f Declared) {
 	i.Group, i.PlanHash = d.Group, f.Plan
 	i.Links = slices.Clone(d.Links)
 	if d.Follows != "" {
-		i.Links = append(i.Links, Link{Incident: d.Follows, Title: "before"})
+		i.Links = append(i.Links, Link{Incident: d.Follows, Title: "Earlier"})
 	}
 	i.Checklist = nil
 	for _, text := range f.Checklist {

@@ -22,8 +22,9 @@ func (s Status) Open() bool {
 	switch s {
 	case Triage, Investigating, Identified, Monitoring:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // Statuses returns every status in the order of a life.

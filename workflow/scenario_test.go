@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -269,9 +270,7 @@ func (s *scenario) fact(f Fact) string {
 	if d, is := m["declare"].(map[string]any); is {
 		delete(m, "declare")
 		delete(d, "detected")
-		for k, v := range d {
-			m[k] = v
-		}
+		maps.Copy(m, d)
 	}
 	return flat(m)
 }

@@ -37,7 +37,7 @@ type Receiver interface {
 // Decoder reads the body of one delivery. It is pure and safe for concurrent
 // use, and does not keep the body. Its error is shown to the sender and says
 // where the body is wrong.
-type Decoder func(body []byte) ([]bot.Alert, error)
+type Decoder = bot.Decoder
 
 // Config is what the door needs. Receiver is required.
 type Config struct {

@@ -41,16 +41,17 @@ func (b book) PutRow(r intake.Row) error {
 }
 
 // Owner implements [intake.Book].
-func (b book) Owner(key string) (string, bool, error) {
+func (b book) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return g.owner, g.always || g.until.After(b.at), nil
 }
 
 // Open implements [intake.Book].
 func (b book) Open(key, follows string, stub []byte) (string, error) {
-	b.number++
-	id := fmt.Sprintf("INC-%d", b.number)
-	b.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: b.number, Stub: stub, Follows: follows}}
+	s := b.Store
+	s.number++
+	id := fmt.Sprintf("INC-%d", s.number)
+	s.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: stub, Follows: follows}}
 	b.groups[key] = group{owner: id, always: true}
 	return id, nil
 }

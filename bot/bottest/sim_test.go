@@ -17,7 +17,7 @@ var (
 // TestSimulation lets many worlds live: random alerts and commands, faults
 // before and after every write and send, crashes, two replicas, clock jumps.
 // Each is judged by rules E2, E3, E4, E7, E13, G3, G7 and X1. A seed
-// reproduces exactly: go test ./bot/bottest -run TestSimulation -seed=N
+// reproduces exactly: go test ./bot/bottest -run TestSimulation -seed=N.
 func TestSimulation(t *testing.T) {
 	first, n := uint64(1), uint64(*seeds)
 	if *seed > 0 {

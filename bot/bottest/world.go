@@ -55,6 +55,7 @@ func (crash) Crash() {}
 // the end of the only process does.
 type Base interface {
 	bot.Store
+	// ForgetLeases drops every lease.
 	ForgetLeases()
 }
 

@@ -33,6 +33,7 @@ func Line(e workflow.Event, zone *time.Location) string {
 		return w.graded(f)
 	case workflow.DetailsChanged:
 		return w.detailed(f)
+	default: // said below
 	}
 	for _, say := range []func(workflow.Fact) string{w.paging, w.answer, w.paper, w.ending} {
 		if line := say(e.Fact); line != "" {
@@ -207,13 +208,20 @@ func (w words) step(f workflow.StepFired) string {
 	} else {
 		line += " pages " + whom(f.Pages)
 	}
-	for _, s := range f.Skipped {
-		line += "; " + string(s.Target) + ": " + s.Why
-	}
+	line += skipped(f.Skipped)
 	if !f.Next.IsZero() {
 		line += "; next step at " + w.clock(f.Next)
 	}
 	return line + late(f.Late)
+}
+
+// skipped names the targets that nobody stood behind, and why.
+func skipped(all []workflow.Skipped) string {
+	var b strings.Builder
+	for _, s := range all {
+		b.WriteString("; " + string(s.Target) + ": " + s.Why)
+	}
+	return b.String()
 }
 
 // whom lists the people of pages with their methods.
@@ -258,10 +266,7 @@ func (w words) asked(f workflow.PeoplePaged) string {
 	if f.Alerts > 0 {
 		line += " of " + count(f.Alerts, "new alert", "new alerts")
 	}
-	for _, s := range f.Skipped {
-		line += "; " + string(s.Target) + ": " + s.Why
-	}
-	return line + because(f.Text)
+	return line + skipped(f.Skipped) + because(f.Text)
 }
 
 // answer says who answered.

@@ -173,7 +173,7 @@ func environmentOf(s Sender, a Alert) environment {
 
 // severityOf maps the sender's word (rule I11). An alert without any word is
 // SEV3 and is not marked.
-func severityOf(s Sender, a Alert) (workflow.Severity, string) {
+func severityOf(s Sender, a Alert) (sev workflow.Severity, unmapped string) {
 	if a.Severity == "" {
 		return workflow.SEV3, ""
 	}

@@ -1,0 +1,144 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.post("/api/v1/commands", anaToken, `{"text": "declare Checkout is down --sev 2"}`)
+	var s said
+	a.into(http.StatusOK, &s)
+	if !s.OK || s.Incident != "INC-1" || !strings.Contains(s.Text, "Declared SEV2: Checkout is down.") {
+		t.Errorf("%+v", s)
+	}
+	h.post("/api/v1/commands", anaToken, `{"text": "ack", "incident": "inc-1", "as": ""}`).into(http.StatusOK, &s)
+	if !s.OK || s.Incident != "INC-1" {
+		t.Errorf("in the incident's room: %+v", s)
+	}
+	for text, want := range map[string]string{
+		"ack INC-1":  "You have acknowledged INC-1 already.",
+		"aknoledge":  "`help` lists them",
+		"":           "Say what to do.",
+		"ack":        "Which incident?",
+		"ack INC-99": "INC-99 does not exist.",
+	} {
+		if s := h.say(anaToken, text); s.OK || !strings.Contains(s.Text, want) {
+			t.Errorf("%q: %+v, want %q", text, s, want)
+		}
+	}
+	if s := h.say(anaToken, "ack INC-1"); s.Incident != "INC-1" {
+		t.Errorf("a refusal names its incident: %+v", s)
+	}
+	if s := h.say(guestToken, "list"); !s.OK || !strings.Contains(s.Text, "Checkout is down") {
+		t.Errorf("list: %+v", s)
+	}
+}
+
+func TestCommandInAShapeThatIsWrong(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, c := range []struct {
+		body, code string
+		words      []string
+	}{
+		{"", "bad_value", []string{"it ends too early"}},
+		{"ack INC-1", "bad_value", []string{"at byte 1", `{"text": "ack INC-7"}`}},
+		{`{"text": "list"`, "bad_value", []string{"it ends too early"}},
+		{`{"text": "list"} {}`, "bad_value", []string{"not a JSON object"}},
+		{`{"text": "list"} x`, "bad_value", []string{"not a JSON object"}},
+		{`["list"]`, "bad_value", []string{"not a JSON object"}},
+		{`null`, "bad_value", []string{"not a JSON object"}},
+		{`{}`, "bad_value", []string{`"text" is missing`}},
+		{`{"text": 7}`, "bad_value", []string{`"text" is not a text`}},
+		{`{"text": null}`, "bad_value", []string{`"text" is not a text`}},
+		{`{"text": "list", "as": ["ana"]}`, "bad_value", []string{`"as" is not a text`}},
+		{`{"text": "list", "room": "INC-1"}`, "unknown_field", []string{`"room"`, "text, incident, as"}},
+		{`{"txt": "list"}`, "unknown_field", []string{`"txt"`, "did you mean text?"}},
+		{`{"Text": "list"}`, "unknown_field", []string{`"Text"`, "did you mean text?"}},
+		{`{"text": "ack", "incident": "7"}`, "bad_value", []string{`"7" is no incident`, "INC-7"}},
+	} {
+		h.post("/api/v1/commands", anaToken, c.body).problem(http.StatusBadRequest, c.code, c.words...)
+	}
+	long := func(n int) string { return `{"text": "list` + strings.Repeat(" ", n-len(`{"text": "list"}`)) + `"}` }
+	if a := h.post("/api/v1/commands", anaToken, long(64<<10)); a.status != http.StatusOK {
+		t.Errorf("64 KiB: %d %s", a.status, a.body)
+	}
+	for _, body := range []string{long(64<<10 + 1), `{"text": "list"}` + strings.Repeat(" ", 64<<10), strings.Repeat("x", 1<<20), `{"text": "` + strings.Repeat("x", 1<<20) + `"}`} {
+		a := h.post("/api/v1/commands", anaToken, body)
+		if strings.HasPrefix(body, "x") { // known to be wrong at its first byte
+			a.problem(http.StatusBadRequest, "bad_value")
+			continue
+		}
+		a.problem(http.StatusRequestEntityTooLarge, "too_large", "64 KiB")
+	}
+	h.post("/api/v1/commands", anaToken, `{"text": "list"}`, "Idempotency-Key: "+strings.Repeat("k", 201)).
+		problem(http.StatusBadRequest, "bad_value", "200 characters")
+	h.post("/api/v1/commands", anaToken, `{"text": "list"}`, "Idempotency-Key: schlüssel").problem(http.StatusBadRequest, "bad_value")
+}
+
+func TestActingForSomebody(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	as := func(token, text, person string) answer {
+		return h.post("/api/v1/commands", token, fmt.Sprintf(`{"text": %q, "as": %q}`, text, person))
+	}
+	var s said
+	for n, handle := range []string{"ana", "@ana", "Ana Silva", "ANA@example.com"} {
+		as(adminToken, "declare Down", handle).into(http.StatusOK, &s)
+		if want := fmt.Sprintf("INC-%d", n+1); !s.OK || s.Incident != want {
+			t.Errorf("%s: %+v", handle, s)
+		}
+		if line := string(h.get("/api/v1/incidents/"+s.Incident+"/timeline", adminToken).body); !strings.Contains(line, `"by":"Ana Silva, by token admin","kind":"declared"`) {
+			t.Errorf("%s is recorded as %s", handle, line)
+		}
+	}
+	as(benToken, "ack INC-1", "ana").into(http.StatusOK, &s) // an administrator's token may, whomever it acts for else
+	if !s.OK {
+		t.Errorf("%+v", s)
+	}
+	as(adminToken, "cancel INC-2", "ben").into(http.StatusOK, &s)
+	if s.OK || !strings.Contains(s.Text, "commander") {
+		t.Errorf("ben may not cancel, whoever says it for him: %+v", s)
+	}
+	for _, token := range []string{anaToken, guestToken} {
+		as(token, "list", "ben").problem(http.StatusForbidden, "forbidden", `"admin"`)
+		as(token, "list", "nobody").problem(http.StatusForbidden, "forbidden", `"admin"`)
+	}
+	as(adminToken, "list", "anna").problem(http.StatusBadRequest, "bad_value", `"anna"`, "did you mean ana?")
+	as(adminToken, "list", "zoe").problem(http.StatusBadRequest, "bad_value", `nobody is called "zoe"`)
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	declare := func(token, key string) said {
+		var s said
+		h.post("/api/v1/commands", token, `{"text": "declare Down"}`, "Idempotency-Key: "+key).into(http.StatusOK, &s)
+		return s
+	}
+	first, again, other, theirs := declare(anaToken, "k 1"), declare(anaToken, "k 1"), declare(anaToken, "k 2"), declare(benToken, "k 1")
+	if first != again {
+		t.Errorf("the repeat is answered %+v, the first was %+v", again, first)
+	}
+	if first.Incident == other.Incident || first.Incident == theirs.Incident || other.Incident == theirs.Incident {
+		t.Errorf("one incident for different deliveries: %+v %+v %+v", first, other, theirs)
+	}
+	var all sync.WaitGroup
+	ids := make([]string, 16)
+	for n := range ids {
+		all.Go(func() { ids[n] = declare(anaToken, "race").Incident })
+	}
+	all.Wait()
+	for _, id := range ids {
+		if id != ids[0] || id == "" {
+			t.Errorf("one delivery at the same time: %v", ids)
+			break
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/sqlite"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// childEnv names the store that the test binary, run again, writes into until
+// it is killed.
+const childEnv = "TOCSIN_SQLITE_CHILD"
+
+// child commits and takes, and prints what it was told is done: a line "step
+// INC-7 3" for a version, "take 4711" for three alerts of one delivery.
+func child(path string) {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	say := func(err error, format string, args ...any) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Fprintf(os.Stdout, format+"\n", args...) // one write a line
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				n, err := s.Reserve(ctx)
+				say(err, "reserve %d", n)
+				for version := range 5 {
+					_, err := s.Commit(ctx, crashStep(n, version))
+					say(err, "step INC-%d %d", n, version+1)
+				}
+			}
+		})
+		wg.Go(func() {
+			for n := range 1 << 30 {
+				id := fmt.Sprintf("%d-%d-%d", os.Getpid(), rand.Int64(), n)
+				b := intake.Batch{At: bottest.Epoch}
+				for _, part := range []string{"a", "b", "c"} {
+					b.Arrivals = append(b.Arrivals, alertOf(id+part, fmt.Sprint("group", n%50)))
+				}
+				_, err := s.Take(ctx, b)
+				say(err, "take %s", id)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// crashStep makes a state, an event and a task that all say their version.
+func crashStep(n, version int) bot.Commit {
+	c := wake(fmt.Sprint("INC-", n), version, bottest.Epoch.Add(time.Hour))
+	c.Tasks = []bot.Task{{
+		ID: fmt.Sprint("task-", version+1), Owner: c.Incident, Due: bottest.Epoch,
+		Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprint("page:", version+1)},
+	}}
+	c.Operation = fmt.Sprintf("op %s %d", c.Incident, version+1)
+	return c
+}
+
+// TestX1Crash kills a process that writes, again and again: everything that
+// it was told is done is there, and nothing is half there.
+func TestX1Crash(t *testing.T) {
+	rounds := 10
+	if raceEnabled || testing.Short() {
+		rounds = 3
+	}
+	path := file(t)
+	told := &told{steps: map[string]int{}}
+	for range rounds {
+		told.round(t, path)
+		told.check(t, path)
+	}
+	t.Logf("%d steps of incidents, %d deliveries", len(told.steps), len(told.takes))
+}
+
+type told struct {
+	steps map[string]int
+	takes []string
+	most  int
+}
+
+// round runs a child for a random number of lines, and kills it.
+func (told *told) round(t *testing.T, path string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+path)
+	var problems strings.Builder
+	cmd.Stderr = &problems
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until := 1 + rand.IntN(1500)
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ {
+		var id string
+		version := 0
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, "take "):
+			told.takes = append(told.takes, strings.TrimPrefix(line, "take "))
+		case strings.HasPrefix(line, "reserve "):
+			fmt.Sscanf(line, "reserve %d", &version)
+			told.most = max(told.most, version)
+		default:
+			if _, err := fmt.Sscanf(line, "step %s %d", &id, &version); err != nil {
+				t.Fatalf("the child says %q", line)
+			}
+			told.steps[id] = version
+		}
+		if n == until {
+			cmd.Process.Kill()
+		}
+	}
+	cmd.Wait()
+	if problems.Len() > 0 {
+		t.Fatal(problems.String())
+	}
+}
+
+func (told *told) check(t *testing.T, path string) {
+	t.Helper()
+	ctx := t.Context()
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if n, err := s.Reserve(ctx); err != nil || n <= told.most {
+		t.Errorf("number %d is given out again after %d: %v", n, told.most, err)
+	}
+	if m, err := s.Mend(ctx, bot.Mend{At: bottest.Epoch, Limit: 1 << 20}); err != nil || len(m.Repaired) > 0 {
+		t.Errorf("the agenda is damaged: %v %v", m.Repaired, err)
+	}
+	tasks := map[string]int{}
+	leases, err := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Second, Limit: 1 << 20, Classes: bot.Classes{To: workflow.ClassPage}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range leases {
+		tasks[l.Owner]++
+	}
+	firing := map[string]bool{}
+	all, err := s.List(ctx, bot.Query{Limit: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all {
+		if l.Stub != nil {
+			told.stub(t, s, l, firing)
+			continue
+		}
+		history, err := s.History(ctx, l.ID, 0, 100)
+		if err != nil || len(history) != l.Version || string(l.Snapshot) != fmt.Sprint("state ", l.Version) || tasks[l.ID] != l.Version {
+			t.Errorf("%s is half there: version %d, %s, %d events, %d tasks, %v", l.ID, l.Version, l.Snapshot, len(history), tasks[l.ID], err)
+		}
+		if _, err := s.Reply(ctx, fmt.Sprintf("op %s %d", l.ID, l.Version)); err != nil {
+			t.Errorf("%s: %v", l.ID, err)
+		}
+		if l.Version < told.steps[l.ID] {
+			t.Errorf("%s: version %d was acknowledged, version %d is there", l.ID, told.steps[l.ID], l.Version)
+		}
+		delete(told.steps, l.ID)
+	}
+	if len(told.steps) > 0 {
+		t.Errorf("acknowledged and lost: %v", told.steps)
+	}
+	for _, id := range told.takes {
+		if !firing[id+"a"] {
+			t.Errorf("delivery %s was acknowledged and is lost", id)
+		}
+	}
+	for key := range firing {
+		if id := key[:len(key)-1]; !firing[id+"a"] || !firing[id+"b"] || !firing[id+"c"] {
+			t.Errorf("delivery %s is half there", id)
+		}
+	}
+}
+
+// stub compares the alerts of an incident with its mail.
+func (told *told) stub(t *testing.T, s *sqlite.Store, l bot.Loaded, firing map[string]bool) {
+	t.Helper()
+	rows, err := s.Firing(t.Context(), l.ID, "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		firing[r.Key] = true
+	}
+	full, err := s.Load(t.Context(), l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mailed := 0
+	for _, m := range full.Mail {
+		mailed += m.Started
+	}
+	if mailed != len(rows) {
+		t.Errorf("%s: mail of %d alerts, %d fire", l.ID, mailed, len(rows))
+	}
+}

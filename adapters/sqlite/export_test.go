@@ -1,0 +1,34 @@
+package sqlite
+
+import (
+	"context"
+	"sync"
+)
+
+// Exec runs a statement on the writer's connection, between transactions'
+// other requests: for pragmas and damage.
+func (s *Store) Exec(ctx context.Context, statement string) error {
+	return s.queue.submit(ctx, &request{do: func(t *tx) error { return t.spoil(t.exec(statement)) }})
+}
+
+// Hold keeps the writer busy until the returned function is called, so that
+// what comes meanwhile shares one transaction.
+func (s *Store) Hold() (release func()) {
+	began, end := make(chan struct{}), make(chan struct{})
+	var once sync.Once // it runs again if the transaction is spoiled
+	hold := func(*tx) error {
+		once.Do(func() { close(began) })
+		<-end
+		return nil
+	}
+	go s.queue.submit(context.Background(), &request{do: hold}) //nolint:errcheck // nothing to fail
+	<-began
+	return func() { close(end) }
+}
+
+// Waiting is how many requests wait for the writer.
+func (s *Store) Waiting() int {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.commits) + len(s.queue.takes)
+}

@@ -1,0 +1,342 @@
+package sqlite_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+var everyClass = bot.Classes{To: workflow.ClassDroppable}
+
+// TestLockStep gives the memory store and this one the same operations, at
+// random, and wants the same answers.
+func TestLockStep(t *testing.T) {
+	seeds, steps := 20, 400
+	if raceEnabled || testing.Short() {
+		seeds, steps = 3, 200
+	}
+	seen := map[string]int{}
+	for seed := range seeds {
+		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
+			tw := &twins{
+				T: t, rand: rand.New(rand.NewPCG(1, uint64(seed))), now: bottest.Epoch, known: map[string]*known{}, seen: seen,
+				memory: memory.New(), sqlite: open(t, filepath.Join(t.TempDir(), "tocsin.db")),
+			}
+			for range steps {
+				tw.step()
+				if t.Failed() {
+					t.Fatalf("after:\n%s", tw.tail())
+				}
+			}
+			tw.compareAll()
+		})
+	}
+	t.Logf("seen: %v", seen)
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new"} {
+		if seen[what] == 0 {
+			t.Errorf("no seed led to %q: the test has become blind", what)
+		}
+	}
+}
+
+// twins are the two stores, and what the test knows of the incidents in both.
+type twins struct {
+	*testing.T
+	rand           *rand.Rand
+	now            time.Time
+	memory, sqlite bot.Store
+	known          map[string]*known
+	ids            []string
+	leases         [][2]bot.Lease
+	log            []string
+	seen           map[string]int // what the seeds led to
+}
+
+type known struct {
+	version, events int
+	wakeAt          time.Time
+	group           string
+}
+
+func (tw *twins) note(format string, args ...any) {
+	tw.log = append(tw.log, fmt.Sprintf("%s ", tw.now.Format("15:04:05.000"))+fmt.Sprintf(format, args...))
+}
+
+func (tw *twins) tail() string {
+	text := ""
+	for _, line := range tw.log[max(0, len(tw.log)-25):] {
+		text += line + "\n"
+	}
+	return text
+}
+
+// same wants two answers, and two errors, to be the same.
+func same[T any](tw *twins, what string, m, s T, errM, errS error) {
+	tw.Helper()
+	for _, target := range []error{bot.ErrNotFound, bot.ErrConflict, bot.ErrTaken, bot.ErrLeaseLost} {
+		if errors.Is(errM, target) != errors.Is(errS, target) {
+			tw.Errorf("%s: memory says %v, sqlite says %v", what, errM, errS)
+		}
+	}
+	if (errM == nil) != (errS == nil) {
+		tw.Errorf("%s: memory says %v, sqlite says %v", what, errM, errS)
+	}
+	if diff := gocmp.Diff(m, s, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(bot.Lease{}, "Token")); diff != "" {
+		tw.Errorf("%s (-memory +sqlite):\n%s", what, diff)
+	}
+}
+
+func (tw *twins) chance(percent int) bool { return tw.rand.IntN(100) < percent }
+
+func (tw *twins) soon(most time.Duration) time.Time {
+	return tw.now.Add(time.Duration(tw.rand.Int64N(int64(most))).Truncate(time.Millisecond))
+}
+
+func (tw *twins) step() {
+	tw.now = tw.soon(5 * time.Second)
+	switch n := tw.rand.IntN(100); {
+	case n < 25:
+		tw.take()
+	case n < 30:
+		tw.declare()
+	case n < 55:
+		tw.commit()
+	case n < 65:
+		tw.settle()
+	case n < 80:
+		tw.claim()
+	case n < 88:
+		tw.postpone()
+	default:
+		tw.read()
+	}
+}
+
+func (tw *twins) take() {
+	b := intake.Batch{At: tw.now}
+	for range 1 + tw.rand.IntN(4) {
+		a := intake.Arrival{
+			Integration: tw.pick("grafana", "zabbix"), Group: tw.pick("g0", "g1", "g2", "g3", "", "g0"), Severity: workflow.Severity(1 + tw.rand.IntN(5)),
+			Word: tw.pick("", "", "odd"), Stub: []byte("stub"),
+			Alert: intake.Alert{
+				Key: tw.pick("a", "b", "c", "d\x00e", ""), Title: "Title", State: intake.State(tw.pick("firing", "firing", "resolved", "notice")),
+				Labels: map[string]string{"k": tw.pick("v", "w")}, Truncated: tw.rand.IntN(10) / 9,
+			},
+		}
+		if tw.chance(60) {
+			a.Alert.StartedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
+		}
+		if a.Alert.State == intake.Resolved && tw.chance(60) {
+			a.Alert.EndedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
+		}
+		if len(tw.ids) > 0 && tw.chance(10) {
+			a.From = tw.id()
+		}
+		b.Arrivals = append(b.Arrivals, a)
+	}
+	m, errM := tw.memory.Take(tw.Context(), b)
+	s, errS := tw.sqlite.Take(tw.Context(), b)
+	tw.note("take %d: %v", len(b.Arrivals), m)
+	same(tw, "take", m, s, errM, errS)
+	for n, r := range m {
+		tw.seen[string(r.Change)]++
+		if r.New {
+			tw.seen["new"]++
+			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group}
+			tw.ids = append(tw.ids, r.Incident)
+		}
+	}
+}
+
+func (tw *twins) pick(from ...string) string { return from[tw.rand.IntN(len(from))] }
+
+func (tw *twins) id() string { return tw.pick(tw.ids...) }
+
+func (tw *twins) declare() {
+	m, errM := tw.memory.Reserve(tw.Context())
+	s, errS := tw.sqlite.Reserve(tw.Context())
+	tw.note("reserve %d", m)
+	same(tw, "reserve", m, s, errM, errS)
+	id := fmt.Sprint("INC-", m)
+	tw.known[id] = &known{group: tw.pick("g0", "g4")}
+	tw.ids = append(tw.ids, id)
+}
+
+// commit steps an incident, now and then on what it is no more.
+func (tw *twins) commit() {
+	if len(tw.ids) == 0 {
+		return
+	}
+	id := tw.id()
+	k := tw.known[id]
+	c := bot.Commit{
+		At: tw.now, Incident: id, Version: k.version, Open: tw.chance(80), Snapshot: fmt.Appendf(nil, "state %d", k.version+1),
+		Events: []bot.StoredEvent{{Seq: k.events + 1, Body: fmt.Appendf(nil, "event %d", k.events+1)}},
+	}
+	if tw.chance(10) {
+		c.Version += tw.rand.IntN(3) - 1
+	}
+	if tw.chance(70) {
+		c.WakeAt = tw.soon(30 * time.Second)
+	}
+	for n := range tw.rand.IntN(4) {
+		lane := workflow.Lane{Class: workflow.Class(tw.rand.IntN(3) * 10), Destination: tw.pick("room", "page")}
+		c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.soon(10 * time.Second), Body: []byte("deed")})
+	}
+	if l, err := tw.memory.Load(tw.Context(), id); err == nil && len(l.Mail) > 0 && tw.chance(70) {
+		c.ReadMail = l.Mail[tw.rand.IntN(len(l.Mail))].Seq
+	}
+	if tw.chance(50) {
+		c.Group = &bot.GroupHold{Key: k.group, Always: tw.chance(50)}
+		if !c.Group.Always && tw.chance(50) {
+			c.Group.Until = tw.soon(20 * time.Second)
+		}
+	}
+	if tw.chance(20) {
+		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
+	}
+	for range tw.rand.IntN(3) {
+		r := bot.RecordChange{Kind: "k", ID: tw.pick("x", "y"), Version: tw.rand.IntN(3) - 1, Body: fmt.Append(nil, len(tw.log))}
+		if tw.chance(30) {
+			r.Body = nil
+		}
+		c.Records = append(c.Records, r)
+	}
+	lease := [2]bot.Lease{}
+	if n := slices.IndexFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id }); n >= 0 && tw.chance(80) {
+		lease = tw.leases[n]
+		c.Settle = &lease[0]
+	}
+	tw.both(c, lease[1])
+}
+
+// both commits, and learns what the incident is then.
+func (tw *twins) both(c bot.Commit, lease bot.Lease) {
+	m, errM := tw.memory.Commit(tw.Context(), c)
+	if c.Settle != nil {
+		c.Settle = &lease
+	}
+	s, errS := tw.sqlite.Commit(tw.Context(), c)
+	tw.note("commit %s at %d: tasks %d, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, len(c.Tasks), c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	same(tw, "commit "+c.Incident, m, s, errM, errS)
+	switch {
+	case errors.Is(errM, bot.ErrConflict):
+		tw.seen["conflict"]++
+	case errors.Is(errM, bot.ErrTaken):
+		tw.seen["taken"]++
+	case errors.Is(errM, bot.ErrLeaseLost):
+		tw.seen["lost"]++
+	case m.Repeated:
+		tw.seen["repeat"]++
+	default:
+		tw.seen["commit"]++
+	}
+	if k := tw.known[c.Incident]; errM == nil && !m.Repeated && c.Snapshot != nil {
+		k.version, k.events, k.wakeAt = m.Version, k.events+len(c.Events), c.WakeAt
+	}
+}
+
+// settle ends a task and changes nothing else.
+func (tw *twins) settle() {
+	if len(tw.leases) == 0 {
+		return
+	}
+	l := tw.leases[tw.rand.IntN(len(tw.leases))]
+	k := tw.known[l[0].Owner]
+	c := bot.Commit{At: tw.now, Incident: l[0].Owner, Version: k.version, WakeAt: k.wakeAt, Settle: &l[0]}
+	tw.both(c, l[1])
+}
+
+func (tw *twins) claim() {
+	q := bot.Claim{At: tw.now, For: time.Duration(1+tw.rand.IntN(20)) * time.Second, Limit: 1 + tw.rand.IntN(5), Classes: everyClass}
+	if tw.chance(30) {
+		q.Classes = bot.Classes{From: workflow.Class(tw.rand.IntN(25)), To: workflow.Class(tw.rand.IntN(30))}
+	}
+	m, errM := tw.memory.Claim(tw.Context(), q)
+	s, errS := tw.sqlite.Claim(tw.Context(), q)
+	tw.note("claim %d of %v: %d", q.Limit, q.Classes, len(m))
+	same(tw, "claim", m, s, errM, errS)
+	tw.seen["claimed"] += len(m)
+	for n := range min(len(m), len(s)) {
+		tw.leases = append(tw.leases, [2]bot.Lease{m[n], s[n]})
+	}
+	tw.leases = tw.leases[max(0, len(tw.leases)-20):]
+}
+
+func (tw *twins) postpone() {
+	if len(tw.leases) == 0 {
+		return
+	}
+	l, due := tw.leases[tw.rand.IntN(len(tw.leases))], tw.soon(20*time.Second)
+	errM := tw.memory.Postpone(tw.Context(), l[0], due)
+	errS := tw.sqlite.Postpone(tw.Context(), l[1], due)
+	tw.note("postpone %s of %s to %s: %v", l[0].ID, l[0].Owner, due, errM)
+	same(tw, "postpone", 0, 0, errM, errS)
+	if errM == nil {
+		tw.seen["postponed"]++
+	}
+}
+
+func (tw *twins) read() {
+	m, errM := tw.memory.NextDue(tw.Context(), everyClass)
+	s, errS := tw.sqlite.NextDue(tw.Context(), everyClass)
+	same(tw, "next due", m, s, errM, errS)
+	mendM, errM := tw.memory.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
+	mendS, errS := tw.sqlite.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
+	same(tw, "overdue", mendM.Overdue, mendS.Overdue, errM, errS)
+	same(tw, "repaired", mendM.Repaired, mendS.Repaired, nil, nil)
+	if len(tw.ids) == 0 {
+		return
+	}
+	id := tw.id()
+	tw.compare(id)
+	after, limit := tw.pick("", "grafana\x00b", "zabbix\x00", "grafana\x00d\x00e"), 1+tw.rand.IntN(5)
+	firingM, errM := tw.memory.Firing(tw.Context(), id, after, limit)
+	firingS, errS := tw.sqlite.Firing(tw.Context(), id, after, limit)
+	same(tw, "firing", firingM, firingS, errM, errS)
+	q := bot.Query{Open: tw.chance(50), Limit: 1 + tw.rand.IntN(10), Before: tw.rand.IntN(10)}
+	listM, errM := tw.memory.List(tw.Context(), q)
+	listS, errS := tw.sqlite.List(tw.Context(), q)
+	for n := range listM {
+		listM[n].Mail = nil // what a list says of mail is open
+	}
+	same(tw, "list", listM, listS, errM, errS)
+	from := tw.pick("", "x")
+	recordsM, errM := tw.memory.Records(tw.Context(), "k", from, 5)
+	recordsS, errS := tw.sqlite.Records(tw.Context(), "k", from, 5)
+	same(tw, "records", recordsM, recordsS, errM, errS)
+	op := fmt.Sprint("op-", tw.rand.IntN(40))
+	replyM, errM := tw.memory.Reply(tw.Context(), op)
+	replyS, errS := tw.sqlite.Reply(tw.Context(), op)
+	same(tw, "reply", replyM, replyS, errM, errS)
+}
+
+func (tw *twins) compare(id string) {
+	m, errM := tw.memory.Load(tw.Context(), id)
+	s, errS := tw.sqlite.Load(tw.Context(), id)
+	same(tw, "load "+id, m, s, errM, errS)
+	historyM, errM := tw.memory.History(tw.Context(), id, 1, 100)
+	historyS, errS := tw.sqlite.History(tw.Context(), id, 1, 100)
+	same(tw, "history of "+id, historyM, historyS, errM, errS)
+}
+
+func (tw *twins) compareAll() {
+	slices.SortFunc(tw.ids, cmp.Compare)
+	for _, id := range tw.ids {
+		tw.compare(id)
+	}
+}

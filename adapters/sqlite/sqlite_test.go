@@ -1,0 +1,359 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tocsin/adapters/sqlite"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childEnv); path != "" {
+		child(path)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func open(t testing.TB, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func file(t testing.TB) string { return filepath.Join(t.TempDir(), "data", "tocsin.db") }
+
+func TestConformance(t *testing.T) {
+	bottest.Store(t, func(t *testing.T) bot.Store { return open(t, file(t)) })
+}
+
+// wantError wants an error that says all of this.
+func wantError(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one that says %q", words)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("the error does not say %q: %v", w, err)
+		}
+	}
+}
+
+func refused(t *testing.T, path string) error {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
+	if err == nil {
+		s.Close()
+	}
+	return err
+}
+
+// raw writes with a second connection, as a person with a shell would.
+func raw(t *testing.T, s *sqlite.Store, statements ...string) {
+	t.Helper()
+	for _, text := range statements {
+		if err := s.Exec(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOneProcess(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	wantError(t, refused(t, path), path+" is in use by process "+fmt.Sprint(os.Getpid()), "on host", "since", "one process a file")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Run("no path", func(t *testing.T) { wantError(t, refused(t, ""), "no path") })
+	t.Run("newer schema", func(t *testing.T) {
+		path := file(t)
+		s := open(t, path)
+		raw(t, s, "PRAGMA user_version = 7")
+		s.Close()
+		wantError(t, refused(t, path), path, "was written by a newer version of tocsin (schema 7, this one knows 1): use that version, or restore a backup from before")
+	})
+	t.Run("no database", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "notes.txt")
+		text := strings.Repeat("These are notes. ", 100)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, refused(t, path), path, "is no tocsin store", "--data")
+		if now, err := os.ReadFile(path); err != nil || string(now) != text {
+			t.Errorf("the file was changed: %v", err)
+		}
+	})
+	t.Run("another program's", func(t *testing.T) {
+		path := file(t)
+		s := open(t, path)
+		raw(t, s, "PRAGMA user_version = 0")
+		s.Close()
+		wantError(t, refused(t, path), path, "another program", "--data")
+	})
+	t.Run("no folder", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, refused(t, filepath.Join(path, "tocsin.db")), path, "data folder", "--data")
+	})
+	t.Run("read-only folder", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // the point of the test
+			t.Fatal(err)
+		}
+		if f, err := os.Create(filepath.Join(dir, "probe")); err == nil {
+			f.Close()
+			t.Skip("this user may write everywhere")
+		}
+		wantError(t, refused(t, filepath.Join(dir, "tocsin.db")), dir, "let this user write", "--data")
+	})
+}
+
+func TestModes(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	if _, err := s.Reserve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{filepath.Dir(path): 0o700, path: 0o600, path + "-wal": 0o600, path + ".lock": 0o600} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v %v, want %v", name, info.Mode().Perm(), err, want)
+		}
+	}
+}
+
+func wake(id string, version int, at time.Time) bot.Commit {
+	return bot.Commit{
+		At: bottest.Epoch, Incident: id, Version: version, Snapshot: fmt.Appendf(nil, "state %d", version+1), Open: true, WakeAt: at,
+		Events: []bot.StoredEvent{{Seq: version + 1, Body: []byte("event")}},
+	}
+}
+
+func alertOf(key, group string) intake.Arrival {
+	return intake.Arrival{Integration: "i", Group: group, Severity: workflow.SEV1, Stub: []byte("stub"), Alert: intake.Alert{Key: key, State: intake.Firing}}
+}
+
+// TestReopen: everything but the leases outlives the process.
+func TestReopen(t *testing.T) {
+	ctx, path := t.Context(), file(t)
+	s := open(t, path)
+	if _, err := s.Take(ctx, intake.Batch{At: bottest.Epoch, Arrivals: []intake.Arrival{alertOf("a", "g")}}); err != nil {
+		t.Fatal(err)
+	}
+	q := bot.Claim{At: bottest.Epoch, For: time.Hour, Limit: 9, Classes: everyClass}
+	before, err := s.Claim(ctx, q)
+	if err != nil || len(before) != 1 {
+		t.Fatalf("claimed %v, %v", before, err)
+	}
+	s.Close()
+	if _, err := s.Reserve(ctx); !errors.Is(err, sqlite.ErrClosed) {
+		t.Errorf("a closed store writes: %v", err)
+	}
+	if _, err := s.Load(ctx, "INC-1"); !errors.Is(err, sqlite.ErrClosed) {
+		t.Errorf("a closed store reads: %v", err)
+	}
+	s = open(t, path)
+	after, err := s.Claim(ctx, q)
+	if err != nil || len(after) != 1 || after[0].Rev != before[0].Rev {
+		t.Fatalf("claimed %v, %v", after, err)
+	}
+	if err := s.Postpone(ctx, before[0], bottest.Epoch); !errors.Is(err, bot.ErrLeaseLost) {
+		t.Errorf("the lease of a process that is gone: %v", err)
+	}
+	if n, err := s.Reserve(ctx); err != nil || n != 2 {
+		t.Errorf("the next number is %d, %v", n, err)
+	}
+	if l, err := s.Load(ctx, "INC-1"); err != nil || len(l.Mail) != 1 || string(l.Stub) != "stub" {
+		t.Errorf("loaded %+v, %v", l, err)
+	}
+}
+
+// TestClose: what Close accepted is written; the rest is told.
+func TestClose(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	done := map[string]bool{}
+	for n := range 50 {
+		wg.Go(func() {
+			id := fmt.Sprint("INC-", n+1)
+			_, err := s.Commit(context.WithoutCancel(t.Context()), wake(id, 0, time.Time{}))
+			if err != nil && !errors.Is(err, sqlite.ErrClosed) {
+				t.Error(err)
+			}
+			mu.Lock()
+			done[id] = err == nil
+			mu.Unlock()
+		})
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	s = open(t, path)
+	for id, ok := range done {
+		if _, err := s.Load(t.Context(), id); (err == nil) != ok {
+			t.Errorf("%s: written %v, found %v", id, ok, err)
+		}
+	}
+}
+
+// TestDropped: a caller that goes before its turn leaves nothing behind.
+func TestDropped(t *testing.T) {
+	s := open(t, file(t))
+	release := s.Hold()
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan error)
+	go func() {
+		_, err := s.Commit(ctx, wake("INC-1", 0, time.Time{}))
+		answer <- err
+	}()
+	awaitQueue(s, 1)
+	cancel()
+	if err := <-answer; !errors.Is(err, context.Canceled) {
+		t.Errorf("answer: %v", err)
+	}
+	release()
+	if _, err := s.Load(t.Context(), "INC-1"); !errors.Is(err, bot.ErrNotFound) {
+		t.Errorf("written all the same: %v", err)
+	}
+}
+
+func awaitQueue(s *sqlite.Store, many int) {
+	for s.Waiting() < many {
+		runtime.Gosched()
+	}
+}
+
+// TestCulpritAlone: of those who share a transaction, only the one that cannot
+// be written fails, and leaves nothing.
+func TestCulpritAlone(t *testing.T) {
+	s := open(t, file(t))
+	release := s.Hold()
+	const many = 30
+	errs := make([]error, many)
+	var wg sync.WaitGroup
+	for n := range many {
+		wg.Go(func() {
+			c := wake(fmt.Sprint("INC-", n+1), 0, bottest.Epoch)
+			c.Operation = fmt.Sprint("op-", n)
+			if n == 7 {
+				c.Events = append(c.Events, c.Events[0])
+			}
+			_, errs[n] = s.Commit(context.WithoutCancel(t.Context()), c)
+		})
+	}
+	awaitQueue(s, many)
+	release()
+	wg.Wait()
+	for n, err := range errs {
+		_, found := s.Load(t.Context(), fmt.Sprint("INC-", n+1))
+		if (err != nil) != (n == 7) || (found != nil) != (n == 7) {
+			t.Errorf("commit %d: %v, found: %v", n, err, found)
+		}
+	}
+	if _, err := s.Reply(t.Context(), "op-7"); !errors.Is(err, bot.ErrNotFound) {
+		t.Errorf("half of it is there: %v", err)
+	}
+}
+
+// TestCommitsBeforeTakes: a page does not wait behind a flood of alerts.
+func TestCommitsBeforeTakes(t *testing.T) {
+	s := open(t, file(t))
+	release := s.Hold()
+	var mu sync.Mutex
+	var order []string
+	var wg sync.WaitGroup
+	answered := func(who string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			t.Error(err)
+		}
+		order = append(order, who)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	const takes = 5
+	for n := range takes {
+		wg.Go(func() {
+			big := intake.Batch{At: bottest.Epoch}
+			for k := range 2000 {
+				a := alertOf(fmt.Sprintf("%d-%d", n, k), "g")
+				a.Alert.Description = strings.Repeat("x", 1000)
+				big.Arrivals = append(big.Arrivals, a)
+			}
+			_, err := s.Take(ctx, big)
+			answered("take", err)
+		})
+	}
+	awaitQueue(s, takes)
+	wg.Go(func() {
+		_, err := s.Commit(ctx, wake("INC-900", 0, bottest.Epoch))
+		answered("commit", err)
+	})
+	awaitQueue(s, takes+1)
+	release()
+	wg.Wait()
+	// The first transaction takes the commit and as many alerts as fit.
+	if at := strings.Index(strings.Join(order, " "), "commit"); at > len("take take take ") {
+		t.Errorf("answered in the order %v", order)
+	}
+}
+
+// TestDiskFull: clear words, nothing half-written, and it goes on once there
+// is room.
+func TestDiskFull(t *testing.T) {
+	s := open(t, file(t))
+	if _, err := s.Commit(t.Context(), wake("INC-1", 0, time.Time{})); err != nil {
+		t.Fatal(err)
+	}
+	raw(t, s, "PRAGMA max_page_count = 60")
+	b := intake.Batch{At: bottest.Epoch}
+	for n := range 500 {
+		a := alertOf(fmt.Sprint("k", n), "g")
+		a.Alert.Description = strings.Repeat("x", 1000)
+		b.Arrivals = append(b.Arrivals, a)
+	}
+	_, err := s.Take(t.Context(), b)
+	wantError(t, err, "the disk is full", "free some space")
+	if all, err := s.List(t.Context(), bot.Query{Limit: 9}); err != nil || len(all) != 1 {
+		t.Fatalf("after a take that failed: %v, %v", all, err)
+	}
+	if rows, err := s.Firing(t.Context(), "INC-2", "", 9); err != nil || len(rows) != 0 {
+		t.Fatalf("after a take that failed: %v, %v", rows, err)
+	}
+	raw(t, s, "PRAGMA max_page_count = 100000")
+	got, err := s.Take(t.Context(), b)
+	if err != nil || !got[0].New || got[0].Incident != "INC-2" {
+		t.Fatalf("with room again: %v, %v", got[0], err)
+	}
+}

@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Take implements [bot.Intake]. Alerts are encoded here, by as many goroutines
+// as there are callers, and not by the one that writes.
+func (s *Store) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
+	size := 0
+	encoded := make([][]byte, len(b.Arrivals))
+	for n, a := range b.Arrivals {
+		var err error
+		if encoded[n], err = json.Marshal(a.Alert); err != nil {
+			return nil, fmt.Errorf("take alert %s of %s: %w", a.Alert.Key, a.Integration, err)
+		}
+		size += 500 + len(encoded[n]) + len(a.Stub)
+	}
+	var receipts []intake.Receipt
+	err := s.queue.submit(ctx, &request{take: true, size: size, do: func(t *tx) (err error) {
+		receipts, err = intake.Take(&book{tx: t, at: nanos(b.At), batch: b, encoded: encoded, now: -1}, b)
+		return t.spoil(err) // it writes as it goes
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("take %d alerts: %w", len(b.Arrivals), err)
+	}
+	return receipts, nil
+}
+
+// book is what [intake.Take] writes into.
+type book struct {
+	*tx
+	at      int64
+	batch   intake.Batch
+	encoded [][]byte // the alerts of the batch
+	now     int      // the arrival that is being judged
+}
+
+// rowColumns are what scanRow reads.
+const rowColumns = "integration, key, number, firing, grp, severity, event_at, applied_at, seen_at, body"
+
+func scanRow(row []driver.Value) (intake.Row, error) {
+	r := intake.Row{
+		Integration: text(row[0]), Key: text(row[1]), Incident: idOf(number(row[2])), Firing: number(row[3]) != 0, Group: text(row[4]),
+		Severity: workflow.Severity(number(row[5])), EventAt: instant(number(row[6])), AppliedAt: instant(number(row[7])), SeenAt: instant(number(row[8])),
+	}
+	if err := json.Unmarshal(body(row[9]), &r.Alert); err != nil {
+		return r, fmt.Errorf("read alert %s of %s: %w", r.Key, r.Integration, err)
+	}
+	return r, nil
+}
+
+// Row implements [intake.Book].
+func (b *book) Row(integration, key string) (*intake.Row, error) {
+	b.now++
+	k := alertKey{integration, key}
+	if r, ok := b.alerts.get(k); ok {
+		return &r, nil
+	}
+	found, err := b.one("SELECT "+rowColumns+" FROM alert WHERE integration = ? AND key = ?", integration, key)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	r, err := scanRow(found)
+	if err != nil {
+		return nil, err
+	}
+	b.alerts.put(k, r)
+	return &r, nil
+}
+
+// PutRow implements [intake.Book].
+func (b *book) PutRow(r intake.Row) error {
+	encoded, err := b.encode(r.Alert)
+	if err != nil {
+		return fmt.Errorf("write alert %s of %s: %w", r.Key, r.Integration, err)
+	}
+	n, _ := parseID(r.Incident)
+	b.alerts.put(alertKey{r.Integration, r.Key}, r)
+	return b.exec("INSERT INTO alert ("+rowColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET number = excluded.number, firing = excluded.firing, grp = excluded.grp, severity = excluded.severity,
+		event_at = excluded.event_at, applied_at = excluded.applied_at, seen_at = excluded.seen_at, body = excluded.body`,
+		r.Integration, r.Key, n, r.Firing, r.Group, int64(r.Severity), nanos(r.EventAt), nanos(r.AppliedAt), nanos(r.SeenAt), encoded)
+}
+
+// encode finds the alert among those that were encoded beforehand: most rows
+// hold the one that has just arrived. Its maps are the same maps then, which
+// makes the comparison cheap.
+func (b *book) encode(a intake.Alert) ([]byte, error) {
+	if b.now < len(b.encoded) && reflect.DeepEqual(a, b.batch.Arrivals[b.now].Alert) {
+		return b.encoded[b.now], nil
+	}
+	return json.Marshal(a)
+}
+
+// Owner implements [intake.Book].
+func (b *book) Owner(key string) (string, bool, error) {
+	g, err := b.group(key)
+	return idOf(g.number), g.always || g.until > b.at, err
+}
+
+// Open implements [intake.Book].
+func (b *book) Open(key, follows string, stub []byte) (string, error) {
+	h := b.newHead(b.last + 1)
+	h.open = true
+	h.follows, _ = parseID(follows)
+	b.touch(h)
+	if err := b.exec("INSERT INTO state (number, body) VALUES (?, ?)", h.number, stub); err != nil {
+		return "", err
+	}
+	return idOf(h.number), b.putGroup(key, hold{number: h.number, always: true})
+}
+
+// Mail implements [intake.Book]. The first mail wakes the incident at once,
+// later ones at most every 100 ms. What one transaction brings an incident is
+// one piece of mail.
+func (b *book) Mail(incident string, m workflow.Mail) error {
+	n, _ := parseID(incident)
+	h, err := b.head(n)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		return fmt.Errorf("put mail for %s: it is not there", incident)
+	}
+	b.touch(h)
+	if h.letter != nil {
+		h.letter.Add(m)
+		return nil
+	}
+	h.letter = &m
+	h.mailSeq++
+	if h.mailDue == 0 {
+		h.mailDue = b.at
+		if h.readAt != 0 {
+			h.mailDue = max(b.at, pause(h.readAt))
+		}
+	}
+	h.wake()
+	return nil
+}

@@ -1,0 +1,120 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// maxForm is how many bytes the acknowledgement's form may have.
+const maxForm = 4 << 10
+
+// lookAgain in the query says that what was pressed changed nothing.
+const lookAgain = "look=again"
+
+// open reads the link and the incident behind it. When it returns false it has
+// answered: with a page that shows nothing of the incident.
+func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (bot.AckLink, workflow.Incident, bool) {
+	link, err := s.Bot.ReadAckLink(r.PathValue("token"))
+	if errors.Is(err, bot.ErrOldLink) {
+		s.oldLink(w, link.Incident)
+		return link, workflow.Incident{}, false
+	}
+	if err != nil {
+		s.badLink(w)
+		return link, workflow.Incident{}, false
+	}
+	i, err := s.Bot.Incident(ctx, link.Incident, s.Bot.LinkSpeaker(link))
+	if _, no := errors.AsType[*workflow.Refusal](err); no {
+		s.badLink(w)
+		return link, i, false
+	}
+	if err != nil {
+		s.failed(r, link, err)
+		s.notStored(w, false)
+		return link, i, false
+	}
+	return link, i, true
+}
+
+// ask shows the incident, and the button. It changes nothing: programs that
+// look through mail open links too (rule P5).
+func (s *server) ask(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	link, i, ok := s.open(ctx, w, r)
+	if !ok {
+		return
+	}
+	p := s.draw(i, s.Bot.LinkSpeaker(link))
+	p.Action = here(r)
+	p.Again = p.Button && r.URL.RawQuery == lookAgain
+	s.render(w, http.StatusOK, "ack", "Acknowledge "+i.ID, p)
+}
+
+// acknowledge does what the button says, and sends the reader back to the page,
+// which says what is true now: loading that again repeats nothing.
+func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
+	if !s.ourOwn(r) {
+		s.note(w, http.StatusForbidden, note{Title: "This was sent from somewhere else", Lines: []line{
+			{Text: "Only the button on Tocsin's own page acknowledges. Nothing was acknowledged: open the link as it was sent, and press there."},
+		}})
+		return
+	}
+	// Whoever has pressed may put the telephone away.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	defer cancel()
+	link, _, ok := s.open(ctx, w, r)
+	if !ok {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	seen, err := strconv.Atoi(r.PostFormValue("seen"))
+	if err != nil || seen < 1 { // it must say what was seen (rule E5)
+		s.note(w, http.StatusBadRequest, note{Title: "This form is not complete", Lines: []line{
+			{Text: "Nothing was acknowledged. Open the link again as it was sent, and press the button."},
+		}})
+		return
+	}
+	reply, err := s.Bot.AckByLink(ctx, link, seen)
+	if err != nil {
+		s.failed(r, link, err)
+		s.notStored(w, true)
+		return
+	}
+	to := here(r)
+	if !reply.OK {
+		to += "?" + lookAgain
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// here is the page itself, seen from the page: a proxy may have put a folder in
+// front of it.
+func here(r *http.Request) string { return url.PathEscape(r.PathValue("token")) }
+
+// ourOwn reports whether a form was sent from one of our own pages. Behind a
+// proxy the browser may know us only by the configured address.
+func (s *server) ourOwn(r *http.Request) bool {
+	c := http.NewCrossOriginProtection()
+	if u, err := url.Parse(s.Bot.Organization().URL); err == nil && u.Host != "" {
+		if err := c.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			s.Log.Warn("the configured address is no origin", "error", err)
+		}
+	}
+	return c.Check(r) == nil
+}
+
+// failed logs what the reader is told in words. The token opens the door, so it
+// is not in the line (rule P4).
+func (s *server) failed(r *http.Request, link bot.AckLink, err error) {
+	s.Log.ErrorContext(r.Context(), "an acknowledgement page failed", slog.String("incident", link.Incident),
+		slog.String("person", link.Person), slog.String("method", r.Method), slog.Any("error", err))
+}

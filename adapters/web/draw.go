@@ -1,0 +1,169 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// maxFiring is how many firing alerts the page names.
+const maxFiring = 5
+
+// An ackPage is one incident, as whoever was paged for it sees it.
+type ackPage struct {
+	ID       string
+	Title    string
+	Severity string // "SEV2"; also names its colour
+	Name     string // of the severity, as configured
+	Status   workflow.Status
+	Drill    bool
+	Private  bool
+
+	Calm   bool // nothing is asked any more
+	State  []line
+	Again  bool // the press before changed nothing
+	Button bool
+	Action string // where the form goes
+	Seen   int
+	Me     string
+
+	Text     string
+	Fields   []card.Field
+	Sections []card.Section
+	Links    []anchor
+}
+
+type anchor struct{ Title, URL string }
+
+// draw shows an incident to a reader in the words of every other card.
+func (s *server) draw(i workflow.Incident, reader bot.Speaker) ackPage {
+	org := s.Bot.Organization()
+	zone := cmp.Or(reader.Zone, org.Zone, time.UTC)
+	c := card.Card(i, card.View{Zone: zone, Name: func(id string) string {
+		p, _ := org.Roster.Person(id)
+		return p.Name
+	}})
+	p := ackPage{
+		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Name: org.Severities[i.Severity.String()].Name,
+		Status: i.Status, Drill: i.Kind == workflow.Drill, Private: i.Visibility == workflow.Private,
+		Seen: i.Seq, Me: reader.Name, Text: c.Text,
+	}
+	p.State, p.Button = s.state(i, reader, zone)
+	p.Calm = !i.Open() || i.Acknowledged() && !p.Button
+	if firing := firing(i); len(firing.Lines) > 0 {
+		p.Sections = append(p.Sections, firing)
+	}
+	for _, f := range c.Fields {
+		if f.Name != "Status" && f.Name != "Acknowledged" && f.Name != "Visibility" { // said above
+			p.Fields = append(p.Fields, f)
+		}
+	}
+	for _, section := range c.Sections {
+		if section.Heading != "Links" {
+			p.Sections = append(p.Sections, section)
+		}
+	}
+	for _, l := range i.Links {
+		if u, err := url.Parse(l.URL); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			p.Links = append(p.Links, anchor{Title: cmp.Or(l.Title, u.Host), URL: l.URL})
+		}
+	}
+	return p
+}
+
+// state says what is true now, and whether there is something to press.
+func (s *server) state(i workflow.Incident, reader bot.Speaker, zone *time.Location) (lines []line, button bool) {
+	when := func(at time.Time) string { return clock(at, s.Bot.Now(), zone) }
+	if !i.Open() {
+		return []line{{Text: ended(i, when)}, {Text: "There is nothing left to acknowledge."}}, false
+	}
+	if !i.Acknowledged() {
+		first := "Nobody has acknowledged yet."
+		if i.Unattended() {
+			first = "UNATTENDED: everybody was asked, and nobody has answered."
+		}
+		if i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted {
+			first += " Paging goes on until somebody does."
+		}
+		return []line{{Text: first}}, true
+	}
+	who := cmp.Or(i.AckName, i.AcknowledgedBy) + " has"
+	mine := i.AcknowledgedBy == cmp.Or(reader.Person, "guest:"+reader.Name)
+	if mine {
+		who = "You have"
+	}
+	lines = []line{{Text: fmt.Sprintf("%s acknowledged, %s.", who, when(i.AcknowledgedAt))}}
+	switch {
+	case asked(i, reader.Person):
+		return append(lines, line{Text: "You are asked to join: the button tells them that you come."}), true
+	case mine:
+		return append(lines, line{Text: "You are not paged for it any more. Tell the others how it goes:", Code: "update " + i.ID + " TEXT"}), false
+	}
+	return append(lines, line{Text: "Nothing more is asked of you."}), false
+}
+
+// asked reports whether this very person was asked to join and has not
+// answered: whoever has acknowledged, their page goes on.
+func asked(i workflow.Incident, person string) bool {
+	for _, p := range i.Paging.Pages {
+		if person != "" && p.To == person && p.Purpose == workflow.ToJoin && (p.State.Live() || p.State == workflow.Arrived && p.Why == "") {
+			return true
+		}
+	}
+	return false
+}
+
+func ended(i workflow.Incident, when func(time.Time) string) string {
+	switch i.Status {
+	case workflow.Canceled:
+		return "Canceled: it was no incident."
+	case workflow.Merged:
+		return "Merged: it goes on as " + i.MergedInto + "."
+	case workflow.Closed:
+		return "Closed, " + when(i.ClosedAt) + "."
+	case workflow.Resolved:
+		return "Resolved, " + when(i.ResolvedAt) + "."
+	default:
+		return "It is over."
+	}
+}
+
+// firing names the alerts that fire.
+func firing(i workflow.Incident) card.Section {
+	s := card.Section{Heading: "Firing"}
+	for _, a := range i.Alerts.Samples {
+		if !a.Resolved && len(s.Lines) < maxFiring {
+			s.Lines = append(s.Lines, cmp.Or(a.Title, a.Key))
+		}
+	}
+	if more := i.Alerts.Firing - len(s.Lines); len(s.Lines) > 0 && more > 0 {
+		s.Lines = append(s.Lines, fmt.Sprintf("and %d more", more))
+	}
+	return s
+}
+
+// clock writes how long ago something was, and when by the reader's clock.
+func clock(at, now time.Time, zone *time.Location) string {
+	layout := "at 15:04 MST"
+	if at, now := at.In(zone), now.In(zone); at.YearDay() != now.YearDay() || at.Year() != now.Year() {
+		layout = "on 2 January at 15:04 MST"
+	}
+	var ago string
+	switch d := now.Sub(at); {
+	case d < time.Minute:
+		ago = "just now"
+	case d < time.Hour:
+		ago = fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		ago = fmt.Sprintf("%d h ago", int(d.Hours()))
+	default:
+		ago = fmt.Sprintf("%d days ago", int(d.Hours()/24))
+	}
+	return strings.TrimSpace(ago + " " + at.In(zone).Format(layout))
+}

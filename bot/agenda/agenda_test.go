@@ -1,0 +1,186 @@
+package agenda_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// pager remembers when each page came, and may hang or panic.
+type pager struct {
+	mu    sync.Mutex
+	at    map[string]time.Duration // page key → since the start
+	start time.Time
+	hangs func(bot.Page) bool
+	panic bool
+}
+
+func (p *pager) Page(ctx context.Context, page bot.Page) error {
+	p.mu.Lock()
+	hangs := p.hangs
+	p.mu.Unlock()
+	if hangs != nil && hangs(page) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.panic {
+		p.panic = false
+		panic("a bug in a pager")
+	}
+	for _, key := range page.Keys {
+		p.at[key] = time.Since(p.start)
+	}
+	return nil
+}
+
+// sent is a copy of what came so far.
+func (p *pager) sent() map[string]time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.at)
+}
+
+// house is a bot with its runner, running in a bubble of time.
+type house struct {
+	t     *testing.T
+	bot   *bot.Bot
+	run   *agenda.Runner
+	pager *pager
+	store *memory.Store
+}
+
+func inBubble(t *testing.T, test func(h *house)) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{t: t, store: memory.New(), pager: &pager{at: map[string]time.Duration{}, start: time.Now()}}
+		quiet := slog.New(slog.DiscardHandler)
+		var err error
+		h.bot, err = bot.New(bot.Config{
+			Store: h.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
+			Pagers: map[string]bot.Pager{"email": h.pager, "sms": h.pager, "webhook": h.pager, "log": h.pager},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.run = agenda.New(agenda.Config{Bot: h.bot, Log: quiet})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { h.run.Run(ctx); close(ended) }()
+		test(h)
+		cancel()
+		<-ended
+	})
+}
+
+func (h *house) say(line string) {
+	h.t.Helper()
+	ana, _ := h.bot.Speaker("ana")
+	reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: line, Speaker: ana})
+	if err != nil || !reply.OK {
+		h.t.Fatalf("%s: %+v %v", line, reply, err)
+	}
+}
+
+// pass lets time pass in the bubble.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // the bubble's time: nobody waits
+	synctest.Wait()
+}
+
+// TestRun: a page goes out at once, the next step when its wait is over, never
+// early.
+func TestRun(t *testing.T) {
+	inBubble(t, func(h *house) {
+		h.say("declare Checkout is down --sev 1 --service checkout")
+		synctest.Wait()
+		if at, sent := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !sent || at > 10*time.Millisecond {
+			h.t.Fatalf("the first page: %v", h.pager.sent())
+		}
+		pass(2*time.Minute - time.Millisecond)
+		if len(h.pager.sent()) != 1 {
+			h.t.Fatalf("early: %v", h.pager.sent())
+		}
+		pass(2 * time.Millisecond)
+		if at := h.pager.sent()["INC-1/1.0.0.1/ana/email"]; at < 2*time.Minute || at > 2*time.Minute+5*time.Millisecond {
+			h.t.Fatalf("the second step: %v", h.pager.sent())
+		}
+		pass(time.Minute)
+		if _, sent := h.pager.sent()["INC-1/1.0.0.1/ana/sms"]; !sent {
+			h.t.Fatalf("the second method: %v", h.pager.sent())
+		}
+		h.say("ack INC-1")
+		pass(20 * time.Minute)
+		if len(h.pager.sent()) != 3 {
+			h.t.Fatalf("after the acknowledgement: %v", h.pager.sent())
+		}
+		if health := h.run.Health(); health.At.IsZero() || health.Overdue > 0 || len(health.Wrong) > 0 {
+			h.t.Fatalf("health %+v", health)
+		}
+	})
+}
+
+// TestHangingPager: a medium that does not answer holds up nobody else, and
+// counts as failed after the send timeout (rule E4).
+func TestHangingPager(t *testing.T) {
+	inBubble(t, func(h *house) {
+		h.pager.hangs = func(p bot.Page) bool { return p.Person == "ben" }
+		h.say("declare Search is down --sev 1 --service search") // pages ben and the webhook
+		synctest.Wait()
+		if _, sent := h.pager.sent()["INC-1/1.0.0.0/webhook:noc/webhook"]; !sent {
+			h.t.Fatalf("the webhook waits for the mail: %v", h.pager.sent())
+		}
+		pass(6 * time.Second)
+		i, err := h.bot.Peek(h.t.Context(), "INC-1")
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for _, p := range i.Paging.Pages {
+			if p.To == "ben" && p.State != workflow.Failing {
+				h.t.Errorf("ben's page is %s after the timeout", p.State)
+			}
+		}
+		h.pager.mu.Lock()
+		h.pager.hangs = nil
+		h.pager.mu.Unlock()
+		pass(time.Minute)
+		if _, sent := h.pager.sent()["INC-1/1.0.0.0/ben/email"]; !sent {
+			h.t.Errorf("ben's page is not tried again: %v", h.pager.sent())
+		}
+	})
+}
+
+// TestPanickingPager: a bug in an adapter loses no page.
+func TestPanickingPager(t *testing.T) {
+	inBubble(t, func(h *house) {
+		h.pager.panic = true
+		h.say("declare Checkout is down --sev 1 --service checkout")
+		pass(15 * time.Second)
+		if _, sent := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !sent {
+			h.t.Errorf("the page is lost: %v", h.pager.sent())
+		}
+	})
+}
+
+// TestPermanent: retries stop where trying again cannot help.
+func TestPermanent(t *testing.T) {
+	err := bot.Permanent(errors.New("no such mailbox"))
+	if !bot.IsPermanent(err) || bot.IsPermanent(errors.New("x")) {
+		t.Error("Permanent is not recognized")
+	}
+	d, told := bot.RetryDelay(bot.RetryAfter(time.Minute, errors.New("busy")))
+	if !told || d != time.Minute {
+		t.Errorf("RetryAfter: %s %v", d, told)
+	}
+}

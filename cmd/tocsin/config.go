@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/adapters/config"
+	"tocsin/adapters/email"
+	"tocsin/bot/intake"
+)
+
+// defaultConfig is read when it exists and no other file is named.
+const defaultConfig = "tocsin.yaml"
+
+// configPath is the file to read; "" for none.
+func configPath(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	if _, err := os.Stat(defaultConfig); err == nil {
+		return defaultConfig
+	}
+	return ""
+}
+
+// loaded is a configuration with the sections that adapters read themselves.
+type loaded struct {
+	*config.File
+	email email.Config
+}
+
+func loadConfig(flag string) (loaded, error) {
+	var l loaded
+	var err error
+	l.File, err = config.Load(configPath(flag), config.Options{
+		Getenv: os.Getenv, CheckRoute: intake.Compile, Sections: map[string]any{"pagers.email": &l.email},
+	})
+	return l, err
+}
+
+func checkCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: "check", Short: "Validate the configuration: every fault with its place and what would be right.", Args: cobra.NoArgs,
+		Example: "  tocsin check --config tocsin.yaml",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := configPath(file)
+			l, err := loadConfig(file)
+			if faults, is := errors.AsType[config.Faults](err); is {
+				for _, f := range faults {
+					fmt.Fprintln(cmd.ErrOrStderr(), f.Error())
+				}
+				return errSaid
+			}
+			if err != nil {
+				return err
+			}
+			o := l.Organization
+			if path == "" {
+				path = "nothing is configured, which"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d people, %d teams, %d services, %d policies, %d integrations, %d routes.\n",
+				path, len(o.Roster.People), len(o.Roster.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml, when it exists]")
+	return cmd
+}

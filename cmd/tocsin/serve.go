@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/adapters/config"
+	"tocsin/adapters/sqlite"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/roster"
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct{ config, data, listen string }
+
+// Defaults of the command line.
+const (
+	defaultData   = "tocsin-data"
+	defaultListen = "127.0.0.1:8080"
+	drainFor      = 8 * time.Second // of the 10 s that an orchestrator usually waits
+)
+
+func serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the bot.", Args: cobra.NoArgs,
+		Long: `Run the bot. With nothing configured it keeps everything in ./tocsin-data and
+listens on 127.0.0.1:8080; pages go to this terminal and the log.
+
+SIGHUP reads the configuration again; SIGTERM finishes what is under way.
+Secrets come from the environment, each also as NAME_FILE: TOCSIN_API_TOKEN,
+TOCSIN_HOOK_TOKEN. What is unset is made on the first start and kept in the
+data folder.`,
+		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&f.config, "config", "", "configuration file [tocsin.yaml, when it exists]")
+	cmd.Flags().StringVar(&f.data, "data", defaultData, "folder for the store and the secrets")
+	cmd.Flags().StringVar(&f.listen, "listen", defaultListen, "address to listen on")
+	return cmd
+}
+
+// server is a running bot.
+type server struct {
+	flags  serveFlags
+	log    *slog.Logger
+	screen io.Writer // a terminal, or nil
+	bot    *bot.Bot
+	runner *agenda.Runner
+	store  *sqlite.Store
+	http   *http.Server
+	secret secrets
+}
+
+func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
+
+	s := &server{flags: f, log: newLog(stderr)}
+	if isTerminal(stdout) {
+		s.screen = stdout
+	}
+	listener, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	s.greet(stdout, listener.Addr())
+	return s.until(ctx, listener, again)
+}
+
+// start makes everything ready, in the order in which it can fail.
+func (s *server) start(ctx context.Context) (net.Listener, error) {
+	l, err := loadConfig(s.flags.config)
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	if s.secret, err = readSecrets(s.flags.data); err != nil {
+		return nil, err
+	}
+	s.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(s.flags.data, "tocsin.db"), Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.flags.listen)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen: %w; choose another address with --listen", err), s.store.Close())
+	}
+	if !l.Has("url") {
+		l.Organization.URL = "http://" + listener.Addr().String()
+	}
+	media, err := s.pagers(l)
+	if err == nil {
+		s.bot, err = bot.New(bot.Config{
+			Store: s.store, Organization: l.Organization, Pagers: media, Decoders: decoders(), Secret: s.secret.sign, Now: time.Now, Log: s.log,
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), s.store.Close())
+	}
+	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log})
+	s.http = &http.Server{
+		Handler: mux(s.bot, s.secret, s.log, s.ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	return listener, nil
+}
+
+func (s *server) pagers(l loaded) (map[string]bot.Pager, error) {
+	return pagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.log, s.screen)
+}
+
+// badConfig shows every fault, each on a line of its own.
+func badConfig(err error) error {
+	faults, is := errors.AsType[config.Faults](err)
+	if !is {
+		return err
+	}
+	lines := make([]string, 0, len(faults))
+	for _, f := range faults {
+		lines = append(lines, "  "+f.Error())
+	}
+	return fmt.Errorf("the configuration has faults:\n%s", strings.Join(lines, "\n"))
+}
+
+// until serves until ctx is done, and then lets what is under way finish.
+func (s *server) until(ctx context.Context, listener net.Listener, again <-chan os.Signal) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var background sync.WaitGroup
+	background.Go(func() { s.runner.Run(work) })
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(listener) }()
+	var err error
+	for running := true; running; {
+		select {
+		case <-again:
+			s.reload()
+		case err = <-failed:
+			running = false
+		case <-ctx.Done():
+			running = false
+		}
+	}
+	s.log.Info("stopping: no new requests, finishing what is under way")
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	defer cancel()
+	if e := s.http.Shutdown(drain); e != nil {
+		s.log.Warn("some requests did not finish in time", "error", e.Error())
+	}
+	stop()
+	finished := make(chan struct{})
+	go func() { background.Wait(); close(finished) }()
+	select {
+	case <-finished:
+	case <-drain.Done():
+		s.log.Warn("some sends did not finish in time; they are tried again at the next start")
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, s.store.Close())
+}
+
+// reload reads the configuration again. A faulty one changes nothing.
+func (s *server) reload() {
+	l, err := loadConfig(s.flags.config)
+	if err == nil {
+		if !l.Has("url") {
+			l.Organization.URL = s.bot.Organization().URL
+		}
+		var media map[string]bot.Pager
+		if media, err = s.pagers(l); err == nil {
+			err = s.bot.Configure(l.Organization, media)
+		}
+	}
+	if err != nil {
+		s.log.Error("the configuration was not read again; the old one holds", "error", badConfig(err).Error())
+		return
+	}
+	s.log.Info("the configuration was read again")
+}
+
+// ready says why the bot cannot work, if so.
+func (s *server) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if _, err := s.store.NextDue(ctx, bot.Classes{}); err != nil {
+		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	return nil
+}
+
+// tokens are the secrets of the API: the configured ones, and our own, which
+// is an administrator's.
+func tokens(b *bot.Bot, s secrets) []bot.Token {
+	own := bot.Token{Name: "operator", Secret: s.api, Access: roster.Admin}
+	return append([]bot.Token{own}, b.Organization().Tokens...)
+}
+
+// greet says where everything is. Secrets are shown on a terminal only.
+func (s *server) greet(out io.Writer, addr net.Addr) {
+	s.log.Info("tocsin is running", "listen", addr.String(), "data", s.flags.data)
+	if s.screen == nil {
+		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are in %s and %s\n", addr,
+			filepath.Join(s.flags.data, apiTokenFile), filepath.Join(s.flags.data, hookTokenFile))
+		return
+	}
+	fmt.Fprintf(out, `
+  Tocsin is running on http://%[1]s, and keeps everything in %[2]s.
+
+  Fire an alert:
+
+    curl -H "Authorization: Bearer %[3]s" http://%[1]s/hooks/alertmanager -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
+
+  Then, in another terminal:
+
+    tocsin run "list"          (or: go run ./cmd/tocsin run "list")
+    tocsin run "ack INC-1"
+
+`, addr, s.flags.data, s.secret.hook)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/bot"
+	"tocsin/commands"
+)
+
+func simulateCommand() *cobra.Command {
+	var file, integration, at string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "simulate --integration NAME FILE", Short: "Say what a payload would do, step by step. Changes nothing.",
+		Long: `Say what a payload would do, step by step, if nothing were open and nobody
+answered: alerts, the routes that were tried, the incident, and who would be
+paged when. FILE is what the sender posts; - reads it from standard input.`,
+		Example: "  tocsin simulate --integration alertmanager payload.json\n  tocsin simulate --config tocsin.yaml --integration prometheus --at 2026-03-29T02:30:00+01:00 payload.json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := loadConfig(file)
+			if err != nil {
+				return badConfig(err)
+			}
+			when := time.Now()
+			if at != "" {
+				if when, err = time.Parse(time.RFC3339, at); err != nil {
+					return fmt.Errorf("--at %s is no time; give one such as 2026-03-29T02:30:00Z", at)
+				}
+			}
+			sim, err := simulate(l.Organization, integration, args[0], when.UTC())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(sim)
+			}
+			tell(cmd.OutOrStdout(), sim, l.Organization.Zone)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml, when it exists]")
+	cmd.Flags().StringVar(&integration, "integration", "", "name of the integration that it would come through [the only one]")
+	cmd.Flags().StringVar(&at, "at", "", "when it would come [now]")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return cmd
+}
+
+func simulate(o bot.Organization, name, path string, at time.Time) (bot.Simulation, error) {
+	if name == "" && len(o.Integrations) == 1 {
+		name = o.Integrations[0].Name
+	}
+	integration, ok := o.Integration(name)
+	if !ok {
+		names := make([]string, 0, len(o.Integrations))
+		for _, i := range o.Integrations {
+			names = append(names, i.Name)
+		}
+		slices.Sort(names)
+		hint := "there is " + strings.Join(names, ", ")
+		if near := commands.Nearest(name, names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		if name == "" {
+			return bot.Simulation{}, fmt.Errorf("through which integration? Name it with --integration; %s", hint)
+		}
+		return bot.Simulation{}, fmt.Errorf("no integration is called %s; %s", name, hint)
+	}
+	raw, err := readPayload(path)
+	if err != nil {
+		return bot.Simulation{}, err
+	}
+	alerts, err := decoders()[integration.Type](raw)
+	if err != nil {
+		return bot.Simulation{}, fmt.Errorf("%s cannot be read as %s: %w", path, integration.Type, err)
+	}
+	return o.Simulate(name, alerts, at)
+}
+
+func readPayload(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(os.Stdin, 8<<20))
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the payload: %w", err)
+	}
+	return raw, nil
+}
+
+// tell writes a simulation for people.
+func tell(w io.Writer, sim bot.Simulation, zone *time.Location) {
+	for _, a := range sim.Alerts {
+		fmt.Fprintf(w, "%s %s (%s): %s", a.State, a.Title, a.Severity, a.Change)
+		if a.Incident != "" {
+			fmt.Fprintf(w, ", %s", a.Incident)
+		}
+		fmt.Fprintln(w)
+		for _, line := range a.Trace {
+			fmt.Fprintf(w, "    %s\n", line)
+		}
+		if a.Unmapped != "" {
+			fmt.Fprintf(w, "    severity %q is not mapped: it pages as high urgency\n", a.Unmapped)
+		}
+	}
+	for _, i := range sim.Incidents {
+		fmt.Fprintf(w, "\n%s %s %s, policy %s\n", i.ID, i.Severity, i.Title, i.Policy)
+		for _, s := range i.Steps {
+			fmt.Fprintf(w, "    %s  %s\n", s.At.In(zone).Format("15:04:05 MST"), s.Text)
+		}
+	}
+	if len(sim.Incidents) == 0 {
+		fmt.Fprintln(w, "\nNo incident, and nobody is paged.")
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tocsin/adapters/alertmanager"
+	"tocsin/adapters/api"
+	"tocsin/adapters/console"
+	"tocsin/adapters/email"
+	"tocsin/adapters/hooks"
+	"tocsin/adapters/web"
+	"tocsin/adapters/webhook"
+	"tocsin/bot"
+)
+
+// decoders read the bodies of alert sources, by integration type.
+func decoders() map[string]bot.Decoder {
+	return map[string]bot.Decoder{
+		"alertmanager": alertmanager.Decode,
+	}
+}
+
+// pagers reach people and machines, by medium.
+func pagers(l loaded, receivers func() []bot.Webhook, log *slog.Logger, terminal io.Writer) (map[string]bot.Pager, error) {
+	all := map[string]bot.Pager{"log": console.New(console.Config{Log: log, Terminal: terminal})}
+	hook, err := webhook.New(webhook.Config{Hooks: receivers, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	all["webhook"] = hook
+	if l.Has("pagers.email") {
+		cfg := l.email
+		cfg.Now = time.Now
+		mail, err := email.New(cfg, log)
+		if err != nil {
+			return nil, err
+		}
+		all["email"] = mail
+	}
+	return all, nil
+}
+
+// mux is the one place where paths meet adapters.
+func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() error) *http.ServeMux {
+	m := http.NewServeMux()
+	m.Handle("/hooks/{integration}", hooks.New(hooks.Config{
+		Receiver: b, Decoders: decoders(), Log: log, DefaultTokens: func() []string { return []string{s.hook} },
+	}))
+	m.Handle("/api/", api.New(api.Config{Bot: b, Log: log, Tokens: func() []bot.Token { return tokens(b, s) }}))
+	m.Handle("/", web.New(web.Config{Bot: b, Log: log, Ready: ready}))
+	return m
+}
