@@ -117,7 +117,7 @@ func whyNotOurs(s source, folder string) string {
 		return suites + " is for tests alone"
 	case within(folder, memory) && s.isATest && inAdapters:
 		return "" // a store that every adapter's tests may stand on
-	case within(folder, memory) && s.isATest && within(s.folder, suites) && strings.HasSuffix(s.pkg, "_test"):
+	case within(folder, memory) && s.isATest && within(s.folder, "bot") && strings.HasSuffix(s.pkg, "_test"):
 		return "" // the simulated world runs on it
 	case inAdapters && first(folder) == "adapters" && party(s.folder) != party(folder):
 		return "adapters never import each other; what two of them need belongs to bot"
