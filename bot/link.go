@@ -71,11 +71,15 @@ func (b *Bot) LinkSpeaker(l AckLink) Speaker {
 	if s, ok := b.Speaker(l.Person); ok {
 		return s
 	}
-	return Speaker{Name: l.Person, Zone: b.Organization().Zone}
+	s := Speaker{Name: strings.ReplaceAll(l.Person, ":", " "), Zone: b.Organization().Zone}
+	if strings.Contains(l.Person, ":") { // a webhook was paged, and is a member; a person who has left is not
+		s.Person = l.Person
+	}
+	return s
 }
 
 // AckByLink acknowledges what a link is bound to. seen is the Seq of the
 // incident that the person saw on the page (rule E5).
 func (b *Bot) AckByLink(ctx context.Context, l AckLink, seen int) (Reply, error) {
-	return b.change(ctx, l.Incident, workflow.Acknowledge{Seen: seen}, Request{Speaker: b.LinkSpeaker(l)})
+	return b.change(ctx, change{incident: l.Incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: b.LinkSpeaker(l)})
 }

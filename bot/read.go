@@ -71,8 +71,9 @@ func asIncident(l Loaded) (workflow.Incident, error) {
 	if err != nil {
 		return workflow.Incident{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
 	}
+	title, _ := workflow.CleanLine(d.Title, workflow.MaxTitle)
 	i := workflow.Incident{
-		ID: l.ID, Number: l.Number, Title: d.Title, Severity: d.Severity, Basis: workflow.FromAlert, Services: d.Services,
+		ID: l.ID, Number: l.Number, Title: title, Severity: d.Severity, Basis: workflow.FromAlert, Services: d.Services,
 		Status: workflow.Triage, Kind: workflow.Real, Source: d.Source, Visibility: workflow.Public, DetectedAt: d.Detected,
 	}
 	for n, m := range l.Mail {

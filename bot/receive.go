@@ -216,7 +216,7 @@ func (b *Bot) Replay(ctx context.Context, id string) ([]intake.Receipt, error) {
 	case l.Cut:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", keptHead), Hint: "Discard it once you have seen to it."}
 	}
-	alerts, err := decode(l.Body)
+	alerts, err := decodeSafely(decode, l.Body)
 	if err != nil {
 		return nil, &workflow.Refusal{Message: "It still cannot be read: " + err.Error() + ".", Hint: "Mend the sender, or discard the letter."}
 	}
@@ -225,6 +225,17 @@ func (b *Bot) Replay(ctx context.Context, id string) ([]intake.Receipt, error) {
 		return nil, err
 	}
 	return receipts, b.Discard(ctx, id)
+}
+
+// decodeSafely turns a decoder's panic into an error: the letter that caused
+// it must not end the process when it is replayed.
+func decodeSafely(decode Decoder, body []byte) (alerts []Alert, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("its decoder failed: %v", p)
+		}
+	}()
+	return decode(body)
 }
 
 // Discard is done with a dead letter.

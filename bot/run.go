@@ -86,7 +86,7 @@ func (b *Bot) Run(ctx context.Context, r Request) (Reply, error) {
 	if d, declares := call.Command.(workflow.Declare); declares {
 		return b.declare(ctx, d, r)
 	}
-	return b.change(ctx, call.Incident, call.Command, r)
+	return b.change(ctx, change{incident: call.Incident, command: call.Command}, r)
 }
 
 // refused turns a refusal into a reply and leaves other errors alone.
@@ -208,11 +208,11 @@ func (b *Bot) declare(ctx context.Context, d workflow.Declare, r Request) (Reply
 		return Reply{}, fmt.Errorf("reserve a number: %w", err)
 	}
 	id := fmt.Sprintf("INC-%d", number)
-	reply, err := b.change(ctx, id, d, r)
-	if err == nil && reply.OK && twin != "" {
-		reply.Text += fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", twin, id, twin)
+	note := ""
+	if twin != "" {
+		note = fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", twin, id, twin)
 	}
-	return reply, err
+	return b.change(ctx, change{incident: id, command: d, note: note}, r)
 }
 
 func first(all []string) string {
@@ -235,14 +235,21 @@ func (b *Bot) twin(ctx context.Context, services []string, s Speaker) string {
 	return open[0].ID
 }
 
+// change is what a person wants of an incident. The note is added to the reply.
+type change struct {
+	incident string
+	command  workflow.Command
+	note     string
+}
+
 // change takes one step of an incident for a person.
-func (b *Bot) change(ctx context.Context, id string, c workflow.Command, r Request) (Reply, error) {
-	view := b.view(r.Speaker)
+func (b *Bot) change(ctx context.Context, c change, r Request) (Reply, error) {
+	view, id := b.view(r.Speaker), c.incident
 	say := func(res result) Reply {
-		return Reply{OK: true, Incident: id, Text: card.Reply(res.outcome.Incident, res.outcome.Events, view)}
+		return Reply{OK: true, Incident: id, Text: card.Reply(res.outcome.Incident, res.outcome.Events, view) + c.note}
 	}
 	res, err := b.step(ctx, id, request{
-		by: r.Speaker.actor(), command: c, operation: r.Operation,
+		by: r.Speaker.actor(), command: c.command, operation: r.Operation,
 		guard: func(i workflow.Incident) error { return visible(i, r.Speaker) },
 		reply: func(res result) []byte {
 			raw, _ := json.Marshal(say(res)) //nolint:errchkjson // three plain fields
@@ -265,7 +272,9 @@ func (b *Bot) change(ctx context.Context, id string, c workflow.Command, r Reque
 		return decodeReply(res.repeated)
 	case res.refusal != nil:
 		reply, err := refused(res.refusal)
-		reply.Incident = id
+		if visible(res.before, r.Speaker) == nil {
+			reply.Incident = id
+		}
 		return reply, err
 	}
 	return say(res), nil

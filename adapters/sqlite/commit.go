@@ -66,7 +66,7 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	}
 	var held lease
 	if c.Settle != nil {
-		ok := false
+		var ok bool
 		if held, ok = t.leases.settling(laneOf(c.Settle.Task), c.Settle.Token); !ok {
 			return bot.Receipt{}, bot.ErrLeaseLost
 		}
@@ -80,13 +80,13 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	}
 	if c.Settle != nil {
 		t.settled = append(t.settled, laneOf(c.Settle.Task))
-		if err := t.settle(*c.Settle, held); err != nil {
+		if err = t.settle(*c.Settle, held); err != nil {
 			return bot.Receipt{}, t.spoil(err)
 		}
 	}
 	receipt := bot.Receipt{Version: c.Version, Reply: c.Reply}
 	for _, r := range c.Records {
-		if err := t.putRecord(r); err != nil {
+		if err = t.putRecord(r); err != nil {
 			return bot.Receipt{}, t.spoil(err)
 		}
 	}

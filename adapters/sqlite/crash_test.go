@@ -29,13 +29,11 @@ func child(path string) {
 	ctx := context.Background()
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		panic(err)
 	}
 	say := func(err error, format string, args ...any) {
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			panic(err)
 		}
 		fmt.Fprintf(os.Stdout, format+"\n", args...) // one write a line
 	}
@@ -122,7 +120,9 @@ func (told *told) round(t *testing.T, path string) {
 		case strings.HasPrefix(line, "take "):
 			told.takes = append(told.takes, strings.TrimPrefix(line, "take "))
 		case strings.HasPrefix(line, "reserve "):
-			fmt.Sscanf(line, "reserve %d", &version)
+			if _, err := fmt.Sscanf(line, "reserve %d", &version); err != nil {
+				t.Fatalf("the child says %q", line)
+			}
 			told.most = max(told.most, version)
 		default:
 			if _, err := fmt.Sscanf(line, "step %s %d", &id, &version); err != nil {
@@ -131,12 +131,13 @@ func (told *told) round(t *testing.T, path string) {
 			told.steps[id] = version
 		}
 		if n == until {
-			cmd.Process.Kill()
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	cmd.Wait()
-	if problems.Len() > 0 {
-		t.Fatal(problems.String())
+	if err := cmd.Wait(); err == nil || problems.Len() > 0 {
+		t.Fatalf("the child was not killed: %v %s", err, problems.String())
 	}
 }
 
@@ -148,10 +149,12 @@ func (told *told) check(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if n, err := s.Reserve(ctx); err != nil || n <= told.most {
+	n, err := s.Reserve(ctx)
+	if err != nil || n <= told.most {
 		t.Errorf("number %d is given out again after %d: %v", n, told.most, err)
 	}
-	if m, err := s.Mend(ctx, bot.Mend{At: bottest.Epoch, Limit: 1 << 20}); err != nil || len(m.Repaired) > 0 {
+	m, err := s.Mend(ctx, bot.Mend{At: bottest.Epoch, Limit: 1 << 20})
+	if err != nil || len(m.Repaired) > 0 {
 		t.Errorf("the agenda is damaged: %v %v", m.Repaired, err)
 	}
 	tasks := map[string]int{}

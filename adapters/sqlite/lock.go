@@ -39,8 +39,8 @@ func sign(f *os.File) error {
 	if err != nil {
 		host = "unknown"
 	}
-	if err := f.Truncate(0); err != nil {
-		return err
+	if failed := f.Truncate(0); failed != nil {
+		return failed
 	}
 	_, err = fmt.Fprintf(f, "process %d on host %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
 	return err

@@ -75,10 +75,10 @@ func TestE13Mend(t *testing.T) {
 			want := owed(t, s)
 			raw(t, s, c.damage...)
 			var sum bot.Mended
-			for after, slices := 0, 0; ; slices++ {
+			for after, turns := 0, 0; ; turns++ {
 				m, err := s.Mend(t.Context(), bot.Mend{At: at, After: after, Limit: 2})
-				if err != nil || slices > 9 {
-					t.Fatal(slices, err)
+				if err != nil || turns > 9 {
+					t.Fatal(turns, err)
 				}
 				sum.Checked, sum.Overdue, sum.Repaired = sum.Checked+m.Checked, sum.Overdue+m.Overdue, append(sum.Repaired, m.Repaired...)
 				if after = m.Next; after == 0 {

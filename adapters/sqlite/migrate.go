@@ -50,11 +50,11 @@ func step(s *session, version int64) error {
 	if err != nil {
 		return err
 	}
-	if err := s.exec("BEGIN IMMEDIATE"); err != nil {
+	err = s.exec("BEGIN IMMEDIATE")
+	if err != nil {
 		return err
 	}
-	err = s.exec(string(script))
-	if err == nil {
+	if err = s.exec(string(script)); err == nil {
 		err = s.exec(fmt.Sprintf("PRAGMA user_version = %d", version))
 	}
 	if err == nil {

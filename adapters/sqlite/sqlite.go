@@ -128,7 +128,10 @@ func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
 		return nil, err
 	}
 	w := newWriter(s, c.Log)
-	return w, w.recall()
+	if err := w.recall(); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // Close ends the store. What was accepted is written and answered first.

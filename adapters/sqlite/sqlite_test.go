@@ -174,10 +174,10 @@ func TestReopen(t *testing.T) {
 		t.Fatalf("claimed %v, %v", before, err)
 	}
 	s.Close()
-	if _, err := s.Reserve(ctx); !errors.Is(err, sqlite.ErrClosed) {
+	if _, err = s.Reserve(ctx); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("a closed store writes: %v", err)
 	}
-	if _, err := s.Load(ctx, "INC-1"); !errors.Is(err, sqlite.ErrClosed) {
+	if _, err = s.Load(ctx, "INC-1"); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("a closed store reads: %v", err)
 	}
 	s = open(t, path)
@@ -323,8 +323,8 @@ func TestCommitsBeforeTakes(t *testing.T) {
 	awaitQueue(s, takes+1)
 	release()
 	wg.Wait()
-	// The first transaction takes the commit and as many alerts as fit.
-	if at := strings.Index(strings.Join(order, " "), "commit"); at > len("take take take ") {
+	// The first transaction holds the commit, and two takes at most beside it.
+	if at := strings.Index(strings.Join(order, " "), "commit"); at > 2*len("take ") {
 		t.Errorf("answered in the order %v", order)
 	}
 }
@@ -345,10 +345,12 @@ func TestDiskFull(t *testing.T) {
 	}
 	_, err := s.Take(t.Context(), b)
 	wantError(t, err, "the disk is full", "free some space")
-	if all, err := s.List(t.Context(), bot.Query{Limit: 9}); err != nil || len(all) != 1 {
+	all, err := s.List(t.Context(), bot.Query{Limit: 9})
+	if err != nil || len(all) != 1 {
 		t.Fatalf("after a take that failed: %v, %v", all, err)
 	}
-	if rows, err := s.Firing(t.Context(), "INC-2", "", 9); err != nil || len(rows) != 0 {
+	rows, err := s.Firing(t.Context(), "INC-2", "", 9)
+	if err != nil || len(rows) != 0 {
 		t.Fatalf("after a take that failed: %v, %v", rows, err)
 	}
 	raw(t, s, "PRAGMA max_page_count = 100000")

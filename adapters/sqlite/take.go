@@ -101,7 +101,7 @@ func (b *book) encode(a intake.Alert) ([]byte, error) {
 }
 
 // Owner implements [intake.Book].
-func (b *book) Owner(key string) (string, bool, error) {
+func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g, err := b.group(key)
 	return idOf(g.number), g.always || g.until > b.at, err
 }

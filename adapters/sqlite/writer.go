@@ -83,10 +83,13 @@ func (w *writer) turn(first *request) {
 	var all []*request
 	var l load
 	err := w.transact(func(t *tx) error {
-		for r := first; r != nil && t.broken == nil; r = w.queue.more(l) {
+		for r := first; r != nil; r = w.queue.more(l) {
 			l.add(r)
 			all = append(all, r)
 			r.err = r.do(t)
+			if t.broken != nil {
+				break // before another is picked
+			}
 		}
 		return t.broken
 	})

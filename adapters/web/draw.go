@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -19,7 +18,7 @@ const maxFiring = 5
 type ackPage struct {
 	ID       string
 	Title    string
-	Severity string // "SEV2"; also names its colour
+	Severity string // "SEV2"; also names its color
 	Name     string // of the severity, as configured
 	Status   workflow.Status
 	Drill    bool
@@ -150,8 +149,9 @@ func firing(i workflow.Incident) card.Section {
 
 // clock writes how long ago something was, and when by the reader's clock.
 func clock(at, now time.Time, zone *time.Location) string {
+	at, now = at.In(zone), now.In(zone)
 	layout := "at 15:04 MST"
-	if at, now := at.In(zone), now.In(zone); at.YearDay() != now.YearDay() || at.Year() != now.Year() {
+	if at.YearDay() != now.YearDay() || at.Year() != now.Year() {
 		layout = "on 2 January at 15:04 MST"
 	}
 	var ago string
@@ -165,5 +165,5 @@ func clock(at, now time.Time, zone *time.Location) string {
 	default:
 		ago = fmt.Sprintf("%d days ago", int(d.Hours()/24))
 	}
-	return strings.TrimSpace(ago + " " + at.In(zone).Format(layout))
+	return ago + " " + at.Format(layout)
 }

@@ -2,5 +2,5 @@
 
 package bottest
 
-// raceEnabled makes the long tests shorter under the race detector.
-const raceEnabled = false
+// RaceEnabled makes the long tests shorter under the race detector.
+const RaceEnabled = false

@@ -3,6 +3,9 @@ package bottest_test
 import (
 	"flag"
 	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"tocsin/adapters/memory"
@@ -11,7 +14,7 @@ import (
 
 var (
 	seed  = flag.Uint64("seed", 0, "run this seed alone, and print what happened")
-	seeds = flag.Int("seeds", 300, "how many seeds the simulation runs")
+	seeds = flag.Int("seeds", 2000, "how many seeds the simulation runs; a tenth of it with -short or -race")
 )
 
 // TestSimulation lets many worlds live: random alerts and commands, faults
@@ -20,26 +23,36 @@ var (
 // reproduces exactly: go test ./bot/bottest -run TestSimulation -seed=N.
 func TestSimulation(t *testing.T) {
 	first, n := uint64(1), uint64(*seeds)
+	if testing.Short() || bottest.RaceEnabled {
+		n = max(1, n/10)
+	}
 	if *seed > 0 {
 		first, n = *seed, 1
 	}
-	crashes := 0
-	for s := first; s < first+n; s++ {
-		w := bottest.NewWorld(s, memory.New())
-		if wrong := w.Run(t.Context(), 150); len(wrong) > 0 {
-			for _, line := range wrong {
-				t.Errorf("seed %d: %s", s, line)
+	var crashes, failed atomic.Int64
+	next := make(chan uint64)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for s := range next {
+				w := bottest.NewWorld(s, memory.New())
+				for _, line := range w.Run(t.Context(), 150) {
+					t.Errorf("seed %d: %s", s, line)
+					failed.Add(1)
+				}
+				if *seed > 0 {
+					_, _ = os.Stdout.WriteString(w.Trace())
+				}
+				crashes.Add(int64(w.Crashes()))
 			}
-			if *seed > 0 {
-				_, _ = os.Stdout.WriteString(w.Trace())
-			}
-			if t.Failed() && s-first > 50 {
-				break
-			}
-		}
-		crashes += w.Crashes()
+		})
 	}
-	t.Logf("%d worlds, %d crashes", n, crashes)
+	for s := first; s < first+n && failed.Load() < 20; s++ {
+		next <- s
+	}
+	close(next)
+	workers.Wait()
+	t.Logf("%d worlds, %d crashes", n, crashes.Load())
 }
 
 // TestSeedReproduces: the same seed is the same world, to the letter.

@@ -117,7 +117,7 @@ func twentyWriters(t *testing.T, s bot.Store) {
 // pieces of mail, and no read grows with them.
 func manyAlerts(t *testing.T, s bot.Store) {
 	total := 100_000
-	if raceEnabled || testing.Short() {
+	if RaceEnabled || testing.Short() {
 		total = 5_000
 	}
 	for from := 0; from < total; from += 1000 {

@@ -57,7 +57,7 @@ func Card(i workflow.Incident, v View) Message {
 	field("Commander", v.name(i.Roles[workflow.Commander]))
 	field("Acknowledged", acknowledged(i, w))
 	field("Reporter", reporter(i))
-	field("Started", w.clock(i.DeclaredAt))
+	field("Started", w.date(i.DeclaredAt))
 	if i.Visibility == workflow.Private {
 		field("Visibility", "private")
 	}

@@ -58,6 +58,14 @@ func (w words) clock(t time.Time) string {
 	return t.In(zone).Format("15:04:05 MST")
 }
 
+// date is a clock with its day.
+func (w words) date(t time.Time) string {
+	if t.IsZero() || w.zone == nil {
+		return w.clock(t)
+	}
+	return t.In(w.zone).Format("2006-01-02 ") + w.clock(t)
+}
+
 func because(why string) string {
 	if why == "" {
 		return ""

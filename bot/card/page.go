@@ -29,7 +29,7 @@ func Page(a Asked, v View) Message {
 			{"Status", status(i)},
 			{"Service", strings.Join(i.Services, ", ")},
 			{"Alerts", alerts(i)},
-			{"Started", w.clock(i.DeclaredAt)},
+			{"Started", w.date(i.DeclaredAt)},
 			{"Reporter", reporter(i)},
 			{"Acknowledged", acknowledged(i, w)},
 		} {

@@ -1,0 +1,258 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/workflow"
+)
+
+func TestAcknowledge(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do(`ben: declare Checkout is down --sev 2 --service checkout --description "Since three"`)
+	h.later(2 * time.Minute)
+	path := h.link("ana")
+	p := h.get(path).has(200, "INC-1", "Checkout is down", "SEV2", "Major", "investigating", "Since three", "Nobody has acknowledged yet.",
+		"Paging goes on", "Ben Okafor", "<bdi>Ana Silva</bdi>", `<a href="https://wiki.example.com/checkout" rel="noreferrer noopener">`, ">checkout<")
+	if _, _, says := p.button(); says != "Acknowledge INC-1" {
+		t.Errorf("the button says %q", says)
+	}
+	after := h.press(p, path).has(200, "You have acknowledged, just now at 04:14 AST.").lacks("<form", "<button", "goes on until")
+	i := h.incident()
+	if i.AcknowledgedBy != "ana" || i.Paging.State != workflow.Answered {
+		t.Errorf("acknowledged by %q, paging is %s", i.AcknowledgedBy, i.Paging.State)
+	}
+	h.later(time.Hour)
+	h.get(path).has(200, "You have acknowledged, 1 h ago at 04:14 AST.")
+	if got := h.incident().Seq; got != i.Seq {
+		t.Errorf("looking made %d events", got-i.Seq)
+	}
+	// The same press again, as from a page that was left open.
+	h.press(p, path).has(200, "You have acknowledged").lacks("Look again")
+	if got := h.incident().Seq; got != i.Seq {
+		t.Errorf("the second press made %d events", got-i.Seq)
+	}
+	if strings.Contains(after.html, "?") {
+		t.Error("a page that is loaded again would ask for something")
+	}
+}
+
+// Programs that look through mail follow links, some with HEAD, and fill in no
+// forms.
+func TestP5LookingNeverAcknowledges(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Checkout is down")
+	path := h.link("ana")
+	before := h.incident().Seq
+	for _, method := range []string{"GET", "HEAD", "GET", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"} {
+		for _, query := range []string{"", "?seen=99", "?look=again", "?look=again&seen=99"} {
+			h.ask(method, path+query, "")
+		}
+	}
+	h.ask("POST", path, "").has(http.StatusBadRequest, "Nothing was acknowledged")
+	for _, form := range []string{"seen=", "seen=0", "seen=-1", "seen=x", "seen=1" + strings.Repeat("0", 5000), "other=1", "%zz"} {
+		h.ask("POST", path, form).has(http.StatusBadRequest, "Nothing was acknowledged")
+	}
+	h.ask("POST", path+"?seen=99", "other=1").has(http.StatusBadRequest)
+	if i := h.incident(); i.Acknowledged() || i.Seq != before {
+		t.Errorf("acknowledged by %q after %d events", i.AcknowledgedBy, i.Seq-before)
+	}
+}
+
+func TestOtherSitesCannotPress(t *testing.T) {
+	t.Parallel()
+	const ours = "Host: tocsin.example.com"
+	for _, c := range []struct {
+		name    string
+		header  []string
+		allowed bool
+	}{
+		{"another site", []string{"Sec-Fetch-Site: cross-site", "Origin: https://evil.example"}, false},
+		{"another subdomain", []string{"Sec-Fetch-Site: same-site", "Origin: https://evil.example.com"}, false},
+		{"another origin, an old browser", []string{"Origin: https://evil.example", ours}, false},
+		{"hidden origin, an old browser", []string{"Origin: null", ours}, false},
+		{"our own", []string{"Sec-Fetch-Site: same-origin", "Origin: https://tocsin.example.com", ours}, true},
+		{"our own over plain HTTP", []string{"Origin: http://10.0.0.7:8080", "Host: 10.0.0.7:8080"}, true},
+		{"our own behind a proxy that changes the host", []string{"Origin: https://tocsin.example.com", "Host: backend:8080"}, true},
+		{"no browser", nil, true},
+	} {
+		h := newHouse(t)
+		h.do("ben: declare Checkout is down")
+		path := h.link("ana")
+		_, form, _ := h.get(path).button()
+		p := h.ask("POST", path, form, c.header...)
+		if c.allowed {
+			p.has(http.StatusSeeOther)
+		} else {
+			p.has(http.StatusForbidden, "Nothing was acknowledged")
+		}
+		if got := h.incident().Acknowledged(); got != c.allowed {
+			t.Errorf("%s: acknowledged: %t", c.name, got)
+		}
+	}
+}
+
+func TestE5ThePageWasDrawnBeforeSomethingNew(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Checkout is down")
+	path := h.link("ana")
+	stale := h.get(path)
+	h.do("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
+	fresh := h.press(stale, path).has(200, "Something new happened after you opened this page, so nothing was acknowledged.")
+	if h.incident().Acknowledged() {
+		t.Error("the press swallowed something newer")
+	}
+	h.press(fresh, path).has(200, "You have acknowledged").lacks("Something new")
+	h.get(path+"?look=again").has(200, "You have acknowledged").lacks("Something new") // nothing to press, nothing to say
+}
+
+func TestSomebodyElseWasFaster(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("cy: declare Checkout is down")
+	path := h.link("ana")
+	stale := h.get(path)
+	h.do("ben: ack INC-1")
+	h.later(90 * time.Minute)
+	for _, p := range []page{h.press(stale, path), h.get(path)} {
+		p.has(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "Nothing more is asked of you.").lacks("<button", "Something new")
+	}
+	if got := h.incident().AcknowledgedBy; got != "ben" {
+		t.Errorf("acknowledged by %s", got)
+	}
+}
+
+func TestAskedToJoin(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Checkout is down", "ben: ack INC-1", "ben: page INC-1 @cy")
+	path := h.link("cy")
+	p := h.get(path).has(200, "Ben Okafor has acknowledged", "You are asked to join")
+	h.press(p, path).has(200, "Nothing more is asked of you.").lacks("<button")
+	if i := h.incident(); i.AcknowledgedBy != "ben" || i.Paging.Pages[len(i.Paging.Pages)-1].Why != "answered" {
+		t.Errorf("acknowledged by %s, pages %+v", i.AcknowledgedBy, i.Paging.Pages)
+	}
+}
+
+func TestItIsOver(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"resolve INC-1 Rolled back": "Resolved, 1 min ago at 04:12 AST.",
+		"cancel INC-1 A test":       "Canceled: it was no incident.",
+		"merge INC-1 INC-2":         "Merged: it goes on as INC-2.",
+	} {
+		h := newHouse(t)
+		h.do("cy: declare Checkout is down")
+		path := h.link("ana")
+		stale := h.get(path)
+		h.do("cy: declare The other", "cy: "+line)
+		h.later(time.Minute)
+		for _, p := range []page{h.press(stale, path), h.get(path)} {
+			p.has(200, want, "nothing left to acknowledge").lacks("<button", "Something new")
+		}
+		if h.incident().Acknowledged() {
+			t.Errorf("%s: acknowledged all the same", line)
+		}
+	}
+}
+
+func TestUnattended(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("cy: declare Checkout is down")
+	for range 10 {
+		h.later(10 * time.Minute)
+	}
+	path := h.link("ben")
+	p := h.get(path).has(200, "UNATTENDED: everybody was asked", "Paging goes on")
+	h.press(p, path).has(200, "You have acknowledged")
+}
+
+func TestOldLink(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Checkout is down")
+	path := h.link("ana")
+	_, form, _ := h.get(path).button()
+	h.later(24*time.Hour + time.Second)
+	h.get(path).has(http.StatusGone, "expired", "<code>ack INC-1</code>", "new page").lacks("Checkout")
+	h.ask("POST", path, form).has(http.StatusGone, "Nothing was acknowledged")
+	if h.incident().Acknowledged() {
+		t.Error("an expired link acknowledged")
+	}
+}
+
+func TestBadLink(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Checkout is down")
+	path := h.link("ana")
+	for _, bad := range []string{
+		path[:len(path)-1], path[:len(path)/2], path + "x", "/ack/x", "/ack/" + strings.Repeat("A", 4000),
+		"/ack/" + strings.ToLower(strings.TrimPrefix(path, "/ack/")), "/ack/%00", "/ack/%E2%80%AE", "/ack/" + "a.b",
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			p := h.ask(method, bad, map[string]string{"POST": "seen=1"}[method])
+			p.has(http.StatusNotFound, "Nothing was acknowledged", "<code>ack INC-7</code>").lacks("Checkout", "INC-1")
+		}
+	}
+	if h.incident().Acknowledged() {
+		t.Error("a bad link acknowledged")
+	}
+}
+
+// A private incident is shown to its members alone; to anybody else the link
+// looks like one that is not ours.
+func TestP2PrivateIncidents(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Somebody stole the key --private")
+	path := h.link("ana")
+	h.get(path).has(200, "Somebody stole the key", "private").button()
+	org := organization() // Ana leaves the house
+	org.Roster.People = org.Roster.People[1:]
+	if err := h.bot.Configure(org, nil); err != nil {
+		t.Fatal(err)
+	}
+	bad := h.get("/ack/nonsense")
+	for _, p := range []page{h.get(path), h.ask("POST", path, "seen=9")} {
+		if p.status != bad.status || p.html != bad.html {
+			t.Errorf("not as any bad link: %d\n%s", p.status, p.body())
+		}
+	}
+	if h.incident().Acknowledged() {
+		t.Error("acknowledged by somebody who is no member")
+	}
+}
+
+func TestX4StoreGone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("ben: declare Checkout is down")
+	path := h.link("ana")
+	p := h.get(path)
+	_, form, _ := p.button()
+	gone := func(p page, words ...string) {
+		t.Helper()
+		p.has(http.StatusServiceUnavailable, append(words, "cannot reach its store")...).lacks("db-7", "Checkout")
+		if got := p.header.Get("Retry-After"); got != "5" {
+			t.Errorf("Retry-After %q", got)
+		}
+	}
+	h.store.unwritten.Store(true)
+	gone(h.ask("POST", path, form), "not certain")
+	h.store.unread.Store(true)
+	gone(h.get(path), "Nothing was acknowledged")
+	gone(h.ask("POST", path, form), "Nothing was acknowledged")
+	if log := h.log.text(); strings.Count(log, "\n") != 3 || !strings.Contains(log, "db-7") || strings.Contains(log, strings.TrimPrefix(path, "/ack/")) {
+		t.Errorf("logged %s", log)
+	}
+	h.store.unread.Store(false)
+	h.store.unwritten.Store(false)
+	h.press(p, path).has(200, "You have acknowledged")
+}

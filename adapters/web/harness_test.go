@@ -1,0 +1,306 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/adapters/web"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+// store can be unplugged, for reading and for writing.
+type store struct {
+	bot.Store
+	unread, unwritten atomic.Bool
+}
+
+var errGone = errors.New("dial store: refused by db-7.internal")
+
+func (s *store) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if s.unread.Load() {
+		return bot.Loaded{}, errGone
+	}
+	return s.Store.Load(ctx, id)
+}
+
+func (s *store) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if s.unwritten.Load() {
+		return bot.Receipt{}, errGone
+	}
+	return s.Store.Commit(ctx, c)
+}
+
+// mailbox keeps the link of the last page to each person.
+type mailbox struct {
+	mu    sync.Mutex
+	links map[string]string
+}
+
+func (m *mailbox) Page(_ context.Context, p bot.Page) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.links[p.Person] = p.Incidents[0].AcknowledgeURL
+	return nil
+}
+
+type logged struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(p)
+}
+
+func (l *logged) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.String()
+}
+
+// house is a whole bot behind a real server. Ana is paged first, Ben after five
+// minutes, and Cy only when somebody asks.
+type house struct {
+	t      testing.TB
+	bot    *bot.Bot
+	runner *agenda.Runner
+	store  *store
+	mail   *mailbox
+	log    *logged
+	ready  atomic.Pointer[error]
+	server *httptest.Server
+	mu     sync.Mutex
+	now    time.Time
+}
+
+func organization() bot.Organization {
+	org := bot.Default()
+	org.Name, org.URL = "Example <Shop>", "https://tocsin.example.com"
+	org.DefaultAccess = roster.Responder
+	org.Roster.Pagers = []string{"email"}
+	for _, name := range []string{"Ana Silva", "Ben Okafor", "Cy Young"} {
+		first, _, _ := strings.Cut(name, " ")
+		id := strings.ToLower(first)
+		org.Roster.People = append(org.Roster.People, roster.Person{ID: id, Name: name, Email: id + "@example.com", Zone: time.FixedZone("AST", 3600)})
+	}
+	org.Services = []bot.Service{{ID: "checkout", Name: "Checkout", Runbook: "https://wiki.example.com/checkout"}}
+	org.Severities = map[string]workflow.SeverityPlan{"SEV2": {Name: "Major", Urgency: workflow.High}}
+	org.Policies[0].Steps = []workflow.PolicyStep{
+		{Notify: []workflow.Target{"person:ana"}, Wait: 5 * time.Minute}, {Notify: []workflow.Target{"person:ben"}, Wait: 5 * time.Minute},
+	}
+	return org
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{
+		t: t, store: &store{Store: memory.New()}, mail: &mailbox{links: map[string]string{}}, log: &logged{},
+		now: time.Date(2026, 3, 1, 3, 12, 0, 0, time.UTC),
+	}
+	discard := slog.New(slog.DiscardHandler)
+	var err error
+	h.bot, err = bot.New(bot.Config{
+		Store: h.store, Organization: organization(), Secret: bytes.Repeat([]byte("k"), 16), Log: discard,
+		Pagers: map[string]bot.Pager{"email": h.mail},
+		Now: func() time.Time {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.now
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.runner = agenda.New(agenda.Config{Bot: h.bot, Log: discard})
+	h.server = httptest.NewServer(web.New(web.Config{
+		Bot: h.bot, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Ready: func() error {
+			if err := h.ready.Load(); err != nil {
+				return *err
+			}
+			return nil
+		},
+	}))
+	t.Cleanup(h.server.Close)
+	h.server.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return h
+}
+
+// later lets time pass, and carries out what falls due.
+func (h *house) later(d time.Duration) {
+	h.t.Helper()
+	h.mu.Lock()
+	h.now = h.now.Add(d)
+	h.mu.Unlock()
+	for n := 1; n > 0; {
+		var err error
+		if n, err = h.runner.Tick(h.t.Context()); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// do gives commands, each as "person: line", that must be carried out, and
+// carries out what they owe.
+func (h *house) do(lines ...string) {
+	h.t.Helper()
+	for _, l := range lines {
+		person, text, _ := strings.Cut(l, ": ")
+		speaker, ok := h.bot.Speaker(person)
+		if !ok {
+			h.t.Fatalf("who is %s?", person)
+		}
+		speaker.Access = roster.Admin
+		reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: text, Speaker: speaker})
+		if err != nil || !reply.OK {
+			h.t.Fatalf("%s: %+v, %v", l, reply, err)
+		}
+		h.later(0)
+	}
+}
+
+// link is the path that the last page to a person links to.
+func (h *house) link(person string) string {
+	h.t.Helper()
+	h.mail.mu.Lock()
+	defer h.mail.mu.Unlock()
+	path, ok := strings.CutPrefix(h.mail.links[person], "https://tocsin.example.com")
+	if !ok || !strings.HasPrefix(path, "/ack/") {
+		h.t.Fatalf("%s has no link: %q", person, h.mail.links[person])
+	}
+	return path
+}
+
+func (h *house) incident() workflow.Incident {
+	h.t.Helper()
+	i, err := h.bot.Peek(h.t.Context(), "INC-1")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return i
+}
+
+// page is what came back.
+type page struct {
+	t      testing.TB
+	status int
+	header http.Header
+	html   string
+}
+
+func (h *house) get(path string, header ...string) page { return h.ask("GET", path, "", header...) }
+
+// ask sends one request over the wire; header is "Name: value" lines.
+func (h *house) ask(method, path, form string, header ...string) page {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.server.URL+path, strings.NewReader(form))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Set(name, value)
+		if name == "Host" {
+			r.Host = value
+		}
+	}
+	response, err := h.server.Client().Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return page{t: h.t, status: response.StatusCode, header: response.Header, html: string(body)}
+}
+
+// has checks a page: its status, and words that a reader must find in it.
+func (p page) has(status int, words ...string) page {
+	p.t.Helper()
+	if p.status != status {
+		p.t.Fatalf("answer %d, want %d:\n%s", p.status, status, p.html)
+	}
+	for _, w := range words {
+		if !strings.Contains(p.html, w) {
+			p.t.Errorf("the page says nothing of %q:\n%s", w, p.body())
+		}
+	}
+	return p
+}
+
+// lacks checks that some words are not there.
+func (p page) lacks(words ...string) page {
+	p.t.Helper()
+	for _, w := range words {
+		if strings.Contains(p.html, w) {
+			p.t.Errorf("the page says %q:\n%s", w, p.body())
+		}
+	}
+	return p
+}
+
+// body is the page without its head.
+func (p page) body() string {
+	_, body, _ := strings.Cut(p.html, "<body>")
+	return body
+}
+
+var hidden = regexp.MustCompile(`<form method="post" action="([^"]+)">\s*<input type="hidden" name="seen" value="(\d+)">\s*<button type="submit"[^>]*>([^<]+)</button>`)
+
+// button reads the only form of a page: where it goes, what it sends, and what
+// its button says.
+func (p page) button() (action, form, says string) {
+	p.t.Helper()
+	found := hidden.FindAllStringSubmatch(p.html, -1)
+	if len(found) != 1 || strings.Count(p.html, "<form") != 1 || strings.Count(p.html, "<button") != 1 {
+		p.t.Fatalf("not one button:\n%s", p.body())
+	}
+	return found[0][1], "seen=" + found[0][2], found[0][3]
+}
+
+// press does what a browser does when the button of a page at this path is
+// pressed, and follows to where it is sent.
+func (h *house) press(p page, path string) page {
+	h.t.Helper()
+	action, form, _ := p.button()
+	base, err := url.Parse("http://x" + path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	to, err := base.Parse(action)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	answer := h.ask("POST", to.Path, form, "Sec-Fetch-Site: same-origin")
+	if answer.status != http.StatusSeeOther {
+		return answer
+	}
+	next, err := to.Parse(answer.header.Get("Location"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.get(next.RequestURI())
+}
