@@ -198,6 +198,7 @@ func (s *Store) write(c bot.Commit) int {
 	if i == nil {
 		i = &incident{Loaded: bot.Loaded{ID: c.Incident, Number: numberOf(c.Incident)}}
 		s.incidents[c.Incident] = i
+		s.number = max(s.number, i.Number)
 	}
 	if !based(c) {
 		return i.Version

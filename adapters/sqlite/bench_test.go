@@ -121,7 +121,7 @@ func stepOf(n, version int) bot.Commit {
 	}
 }
 
-// BenchmarkCommit: steps of 320 incidents.
+// BenchmarkCommit: first steps, of one event and one page each.
 func BenchmarkCommit(b *testing.B) {
 	s := fresh(b)
 	callers(b, 32, 1, func(n int) error {

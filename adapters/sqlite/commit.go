@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"tocsin/bot"
 )
@@ -284,6 +283,3 @@ func (s *Store) Reserve(ctx context.Context) (int, error) {
 	}
 	return int(n), nil
 }
-
-// pause is mailPause after an instant.
-func pause(at int64) int64 { return at + int64(mailPause/time.Nanosecond) }

@@ -70,7 +70,7 @@ func refused(t *testing.T, path string) error {
 	return err
 }
 
-// raw writes with a second connection, as a person with a shell would.
+// raw changes the file past the store, as damage does.
 func raw(t *testing.T, s *sqlite.Store, statements ...string) {
 	t.Helper()
 	for _, text := range statements {

@@ -140,7 +140,7 @@ func (b *book) Mail(incident string, m workflow.Mail) error {
 	if h.mailDue == 0 {
 		h.mailDue = b.at
 		if h.readAt != 0 {
-			h.mailDue = max(b.at, pause(h.readAt))
+			h.mailDue = max(b.at, h.readAt+int64(mailPause))
 		}
 	}
 	h.wake()
