@@ -156,7 +156,7 @@ func by(a workflow.Actor) string {
 	if a.Kind == workflow.BySystem {
 		name = "tocsin"
 	}
-	if a.Token != "" {
+	if a.Token != "" && a.Token != name {
 		name += ", by token " + a.Token
 	}
 	return name

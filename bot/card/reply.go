@@ -64,7 +64,7 @@ func next(i workflow.Incident, events []workflow.Event) string {
 		case workflow.Declared:
 			return fmt.Sprintf("Next: `ack %s` if you are on it.", i.ID)
 		case workflow.Acknowledged:
-			if i.Roles[workflow.Commander] == "" {
+			if i.Roles[workflow.Commander] == "" && e.By.Kind == workflow.ByPerson {
 				return fmt.Sprintf("Nobody leads yet: `lead %s` takes command.", i.ID)
 			}
 		case workflow.StatusChanged:

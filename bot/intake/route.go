@@ -189,14 +189,15 @@ func severityOf(s Sender, a Alert) (sev workflow.Severity, unmapped string) {
 	return sev, a.Severity
 }
 
-// serviceOf finds a configured service that a label names.
+// serviceOf finds the service that a label names: a configured one, else what
+// the label "service" says.
 func (r *Router) serviceOf(labels map[string]string) string {
 	for _, name := range []string{"service", "service_name", "job", "app"} {
 		if v := labels[name]; v != "" && slices.Contains(r.services, v) {
 			return v
 		}
 	}
-	return ""
+	return labels["service"]
 }
 
 // groupKey names the incident that an alert belongs to (rule G1). By default:
