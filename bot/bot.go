@@ -191,6 +191,13 @@ func (b *Bot) first(ctx context.Context, l Loaded, settle *Lease) (result, error
 		return result{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
 	}
 	declare.Follows = l.Follows
+	if l.Follows != "" { // what was private stays private (rule P2)
+		before, e := b.Peek(ctx, l.Follows)
+		if e != nil && !errors.Is(e, ErrNotFound) {
+			return result{}, e
+		}
+		declare.Private = before.Visibility == workflow.Private
+	}
 	return b.advance(ctx, l, workflow.Incident{ID: l.ID, Number: l.Number}, request{
 		by: workflow.Actor{Kind: workflow.ByAlert, Name: declare.Reporter.Name}, command: declare, settle: settle,
 	})

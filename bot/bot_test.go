@@ -25,7 +25,21 @@ type town struct {
 	store  *memory.Store
 	runner *agenda.Runner
 	paged  []bot.Page
-	refuse error // what the pager answers
+	refuse error                 // what the pager answers
+	stale  map[string]bot.Loaded // what a load answers instead, as if it came before a commit
+}
+
+// staleStore answers some loads with what was true before.
+type staleStore struct {
+	*memory.Store
+	w *town
+}
+
+func (s staleStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if l, is := s.w.stale[id]; is {
+		return l, nil
+	}
+	return s.Store.Load(ctx, id)
 }
 
 // Page implements [bot.Pager].
@@ -42,7 +56,7 @@ func newTown(t *testing.T) *town {
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
 	w.Bot, err = bot.New(bot.Config{
-		Store: w.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
+		Store: staleStore{w.store, w}, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
 		Pagers:   map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w},
 		Decoders: map[string]bot.Decoder{"alertmanager": decodeTitle},
 	})
@@ -326,6 +340,109 @@ func TestI6Reroute(t *testing.T) {
 	if r := receive(alert); r.Change != intake.Repeated || r.Incident != "INC-2" {
 		t.Errorf("afterwards: %+v", r)
 	}
+}
+
+// TestI6RerouteIgnored: an alert that routes ignore by now, or of which only a
+// notice came since, still opens an incident that can be declared and pages.
+func TestI6RerouteIgnored(t *testing.T) {
+	w := newTown(t)
+	alert := bot.Alert{Key: "k", Title: "Disk full", State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
+	notice := alert
+	notice.State, notice.Title = intake.Notice, "flapping"
+	for _, a := range []bot.Alert{alert, notice} {
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.tick(0)
+	w.say("ana", "resolve INC-1")
+	org := bottest.Town()
+	org.Routes = []intake.Route{{Match: "true", Ignore: true}}
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.tick(61 * time.Minute)
+	w.tick(time.Second)
+	w.expect(w.say("ana", "show INC-2"), true, "INC-2 · Disk full")
+	w.expect(w.say("ana", "ack INC-2"), true, "Acknowledged")
+	// Its resolve still counts, whatever routes say (I3).
+	alert.State, alert.EndedAt = intake.Resolved, w.now
+	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{alert}); err != nil {
+		t.Fatal(err)
+	}
+	w.tick(time.Second)
+	w.expect(w.say("ana", "show INC-2"), true, "monitoring")
+}
+
+// TestMergedAlerts: alerts of a merged incident are not forgotten when the
+// other ends, and a live page is not canceled for them.
+func TestMergedAlerts(t *testing.T) {
+	w := newTown(t)
+	fire := func(key string) {
+		t.Helper()
+		a := bot.Alert{Key: key, Title: "Alert " + key, State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": key}}
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+		w.tick(time.Second)
+	}
+	fire("a")
+	fire("b")
+	w.expect(w.say("ana", "merge INC-1 INC-2"), true, "Merged into INC-2")
+	w.tick(time.Second)
+	w.say("ana", "ack INC-2")
+	w.expect(w.say("ana", "resolve INC-2"), true, "2 alerts are still firing")
+	w.tick(time.Second)
+	fire("c")
+	w.tick(time.Hour)
+	w.tick(time.Second)
+	list := w.say("ana", "list").Text
+	for _, title := range []string{"Alert a", "Alert b", "Alert c"} {
+		if !strings.Contains(list, title) {
+			t.Errorf("%s still fires, and no open incident is about it:\n%s", title, list)
+		}
+	}
+}
+
+// TestMergeCircle: two incidents merged into each other at the same instant
+// both go on.
+func TestMergeCircle(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare One --sev 1")
+	w.say("ana", "declare Two --sev 1")
+	// What ana sees of the other is from before: the store answers as it was.
+	one, err := w.store.Load(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.say("ana", "merge INC-1 INC-2"), true, "Merged")
+	w.stale = map[string]bot.Loaded{"INC-1": one}
+	w.expect(w.say("ana", "merge INC-2 INC-1"), true, "Merged")
+	w.stale = nil
+	w.tick(time.Second)
+	w.tick(time.Second)
+	if list := w.say("ana", "list").Text; !strings.Contains(list, "One") && !strings.Contains(list, "Two") {
+		t.Errorf("both are gone:\n%s", list)
+	}
+}
+
+// TestP2Merge: a private incident is not merged where everybody reads of it.
+func TestP2Merge(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Data leak --sev 1 --private")
+	w.say("ana", "declare Something --sev 1")
+	w.expect(w.say("ana", "merge INC-1 INC-2"), false, "INC-1 is private and INC-2 is not")
+	w.expect(w.say("ana", "link INC-2 INC-1"), true, "")
+	if text := w.say("ben", "show INC-2").Text; strings.Contains(text, "leak") {
+		t.Errorf("a link tells what a private incident is about:\n%s", text)
+	}
+}
+
+// TestPagePolicy: a policy can be paged by hand.
+func TestPagePolicy(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Something --sev 1")
+	w.expect(w.say("ana", "page INC-1 policy:two please"), true, "Paged Ben")
 }
 
 // TestI2Overload: too old unread mail refuses more, and says so.

@@ -45,7 +45,7 @@ func (b *Bot) Settle(ctx context.Context, l Lease) error {
 // Tell gives a command to another incident under the effect's ID, so that a
 // repeat changes nothing, and then ends the task.
 func (b *Bot) Tell(ctx context.Context, l Lease, d workflow.Tell) error {
-	_, err := b.step(ctx, d.Incident, request{by: system(), command: d.Absorb, operation: "effect " + l.ID})
+	_, err := b.step(ctx, d.Incident, request{by: system(), command: d.Command(), operation: "effect " + l.ID})
 	if errors.Is(err, ErrNotFound) {
 		return b.Answer(ctx, l, workflow.GiveUp{What: "passing alerts on to " + d.Incident, Why: "it does not exist"})
 	}

@@ -100,12 +100,13 @@ func (b *Bot) Reroute(ctx context.Context, incident string) error {
 		batch := intake.Batch{At: b.Now()}
 		for _, row := range rows {
 			after = row.Integration + "\x00" + row.Key
+			row.Alert.State = intake.Firing
 			arrival, _, err := org.route(row.Integration, row.Alert)
 			if err != nil {
 				return err
 			}
 			arrival.From = incident
-			if arrival.Group == "" { // ignored by now; but it pages until somebody says so there
+			if arrival.Group == "" { // ignored by now; but it pages until somebody resolves it
 				arrival.Group = row.Group
 			}
 			batch.Arrivals = append(batch.Arrivals, arrival)
@@ -127,12 +128,16 @@ type DeadLetter struct {
 	At          time.Time `json:"at"`
 	Integration string    `json:"integration"`
 	Reason      string    `json:"reason"`
-	Body        []byte    `json:"body,omitempty"`
+	Body        []byte    `json:"-"`             // a record of its own, so that a list reads no bodies
 	Cut         bool      `json:"cut,omitempty"` // only the head was kept: it cannot be replayed
 	Size        int       `json:"size"`
 }
 
-const kindDeadLetter = "deadletter"
+// Kinds of records for dead letters, both by the letter's ID.
+const (
+	kindDeadLetter = "deadletter"
+	kindDeadBody   = "deadletter-body"
+)
 
 // unreadableKey is the dedup key of the alert that stands for a dead letter.
 func unreadableKey(id string) string { return "unreadable:" + id }
@@ -153,8 +158,11 @@ func (b *Bot) Unreadable(ctx context.Context, integration string, body []byte, r
 	if err != nil {
 		return fmt.Errorf("encode dead letter: %w", err)
 	}
-	put := RecordChange{Kind: kindDeadLetter, ID: letter.ID, Version: AnyVersion, Body: raw}
-	if _, err = b.cfg.Store.Commit(ctx, Commit{At: now, Records: []RecordChange{put}}); err != nil {
+	put := []RecordChange{
+		{Kind: kindDeadLetter, ID: letter.ID, Version: AnyVersion, Body: raw},
+		{Kind: kindDeadBody, ID: letter.ID, Version: AnyVersion, Body: append([]byte{}, body...)},
+	}
+	if _, err = b.cfg.Store.Commit(ctx, Commit{At: now, Records: put}); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
 	_, err = b.take(ctx, b.letterBatch(letter, intake.Firing))
@@ -195,7 +203,6 @@ func (b *Bot) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
 		if err := json.Unmarshal(r.Body, &l); err != nil {
 			return nil, fmt.Errorf("read dead letter %s: %w", r.ID, err)
 		}
-		l.Body = nil
 		all = append(all, l)
 	}
 	return all, nil
@@ -247,8 +254,8 @@ func (b *Bot) Discard(ctx context.Context, id string) error {
 	if _, err := b.take(ctx, b.letterBatch(l, intake.Resolved)); err != nil {
 		return err
 	}
-	drop := RecordChange{Kind: kindDeadLetter, ID: id, Version: AnyVersion}
-	if _, err := b.cfg.Store.Commit(ctx, Commit{At: b.Now(), Records: []RecordChange{drop}}); err != nil {
+	drop := []RecordChange{{Kind: kindDeadLetter, ID: id, Version: AnyVersion}, {Kind: kindDeadBody, ID: id, Version: AnyVersion}}
+	if _, err := b.cfg.Store.Commit(ctx, Commit{At: b.Now(), Records: drop}); err != nil {
 		return fmt.Errorf("discard dead letter: %w", err)
 	}
 	return nil
@@ -266,5 +273,10 @@ func (b *Bot) letter(ctx context.Context, id string) (DeadLetter, error) {
 	if err := json.Unmarshal(rec.Body, &l); err != nil {
 		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w", id, err)
 	}
+	body, err := b.cfg.Store.Get(ctx, kindDeadBody, id)
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	l.Body = body.Body
 	return l, nil
 }

@@ -42,12 +42,15 @@ func combine(all []Mail) Mail {
 	return sum
 }
 
+// counts reports whether mail says anything.
+func (m Mail) counts() bool { return m.Started+m.Again+m.Ended+m.Truncated > 0 }
+
 // Add counts more mail into m. The first 20 samples stay.
 func (m *Mail) Add(more Mail) {
 	m.Started += more.Started
 	m.Again += more.Again
 	m.Ended += more.Ended
-	m.Truncated += more.Truncated
+	m.Truncated = max(m.Truncated, more.Truncated)
 	if more.Worst.Worse(m.Worst) {
 		m.Worst = more.Worst
 	}
@@ -62,11 +65,11 @@ func (m *Mail) Add(more Mail) {
 
 // read counts one piece of mail in and decides what it means.
 func (t *turn) read(m Mail, from string) {
-	if m.Started+m.Again+m.Ended+m.Truncated == 0 {
+	if !m.counts() {
 		return
 	}
 	if t.now.Status == Merged {
-		t.conclude(AlertsForwarded{Mail: m, To: t.now.MergedInto, From: from})
+		t.conclude(AlertsForwarded{Mail: m, To: t.now.MergedInto, From: from, Via: []string{t.now.ID}})
 		return
 	}
 	was := t.now
@@ -158,7 +161,7 @@ func (t *turn) tellAlerts(count int) {
 		t.conclude(TellPostponed{Due: last.Add(tellEvery), Alerts: count})
 		return
 	}
-	t.tell([]string{t.now.AcknowledgedBy}, count, "")
+	t.tell([]string{t.now.AcknowledgedBy}, count+t.now.Telling.Pending, "")
 }
 
 // minutes writes a duration in whole minutes.

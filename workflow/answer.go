@@ -172,9 +172,9 @@ func (t *turn) tell(people []string, alerts int, text string) {
 	}
 	holder := t.now.AcknowledgedBy
 	reached := slices.ContainsFunc(f.Pages, func(p PageState) bool { return p.To == holder })
-	f.Pages = t.supersede(f.Pages)
+	f.Pages, _ = t.supersede(f.Pages)
 	t.conclude(f)
-	if !reached && holder != "" {
+	if !reached && holder != "" && slices.Contains(people, holder) {
 		t.giveBack("no way to tell " + t.now.AckName)
 	}
 }

@@ -17,6 +17,8 @@ func lifeDecoder(kind string) func([]byte) (Fact, error) {
 		return as[AlertsArrived]
 	case "alerts_forwarded":
 		return as[AlertsForwarded]
+	case "merge_followed":
+		return as[MergeFollowed]
 	case "alerts_all_resolved":
 		return as[AlertsAllResolved]
 	case "status_changed":

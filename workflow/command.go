@@ -128,10 +128,20 @@ type Merge struct{ Into string }
 // Absorb arrives at the other side of a merge: first once to say so, then with
 // every later mail of the merged incident.
 type Absorb struct {
-	From  string `json:"from"`
-	Title string `json:"title,omitempty"`
-	Began bool   `json:"began,omitempty"` // the merge itself, not a later mail
-	Mail  Mail   `json:"mail"`
+	From  string   `json:"from"`
+	Title string   `json:"title,omitempty"`
+	Began bool     `json:"began,omitempty"` // the merge itself, not a later mail
+	Via   []string `json:"via,omitempty"`   // the merged incidents it has passed through
+	Mail  Mail     `json:"mail,omitzero"`
+}
+
+// Follow arrives at a merged incident when the other has ended, is open again,
+// or gives its alerts up. A merged incident answers for its alert group as long
+// as the other would.
+type Follow struct {
+	Ended   bool      `json:"ended,omitempty"`
+	Until   time.Time `json:"until,omitzero"`    // when it ended: the group comes back until then
+	Release bool      `json:"release,omitempty"` // alerts that still fire open a new incident
 }
 
 // AddLink links an address or another incident.
@@ -184,6 +194,7 @@ func (Reopen) command()        {}
 func (Cancel) command()        {}
 func (Merge) command()         {}
 func (Absorb) command()        {}
+func (Follow) command()        {}
 func (AddLink) command()       {}
 func (Invite) command()        {}
 func (SetVisibility) command() {}

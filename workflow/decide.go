@@ -26,6 +26,8 @@ func (t *turn) decide(c Command) error {
 		t.answered(c)
 	case Absorb:
 		t.absorb(c)
+	case Follow:
+		t.follow(c)
 	case Acknowledge:
 		return t.acknowledge(c)
 	case Unacknowledge:

@@ -74,8 +74,17 @@ type Post struct {
 
 // Tell gives a command to another incident, under the effect's ID.
 type Tell struct {
-	Incident string `json:"incident"`
-	Absorb   Absorb `json:"absorb"`
+	Incident string  `json:"incident"`
+	Absorb   Absorb  `json:"absorb,omitzero"`
+	Follow   *Follow `json:"follow,omitempty"` // instead of Absorb
+}
+
+// Command is what the other incident is told.
+func (d Tell) Command() Command {
+	if d.Follow != nil {
+		return *d.Follow
+	}
+	return d.Absorb
 }
 
 // Reroute takes the alerts that still fire through the intake again (I6).

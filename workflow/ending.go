@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,8 +46,10 @@ func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 	switch {
 	case i.Group == "" || i.Status == "":
 		return time.Time{}, false
-	case i.Open() || i.Status == Merged:
+	case i.Open() || i.Status == Merged && !i.OtherEnded:
 		return time.Time{}, true
+	case i.Status == Merged:
+		return i.HoldTill, false
 	case i.ResolvedByTime:
 		return i.ResolvedAt.Add(rules.OrDefault().ReopenWindow), false
 	}
@@ -162,6 +165,9 @@ func (t *turn) merge(c Merge) error {
 		return refuse(c.Into+" does not exist.", "`list` shows the open incidents.")
 	case !other.Status.Open():
 		return refuse(fmt.Sprintf("%s is %s.", c.Into, other.Status), "Merge into an open incident, or reopen it first.")
+	case t.now.Visibility == Private && !other.Private:
+		return refuse(fmt.Sprintf("%s is private and %s is not: everybody would read of it there.", t.now.ID, c.Into),
+			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.now.ID))
 	}
 	a := t.now.Alerts
 	t.record(IncidentMerged{From: t.now.Status, Into: c.Into, Title: t.now.Title, Mail: Mail{
@@ -172,10 +178,30 @@ func (t *turn) merge(c Merge) error {
 }
 
 // absorb is the other side of a merge. Alerts that come this way to an ended
-// incident open it again: nothing is swallowed.
+// incident open it again: nothing is swallowed. An incident that was itself
+// merged passes everything on, unless it has come in a circle: two that were
+// merged into each other at the same time both go on.
 func (t *turn) absorb(c Absorb) {
-	if c.Began {
+	if t.now.Status == Merged && (c.From == t.now.ID || slices.Contains(c.Via, t.now.ID)) {
+		t.revive("it was merged in a circle")
+	}
+	if t.now.Status == Merged {
+		if c.Began || c.Mail.counts() {
+			t.conclude(AlertsForwarded{
+				Mail: c.Mail, To: t.now.MergedInto, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.now.ID),
+			})
+		}
+		return
+	}
+	if c.Began && c.From != t.now.ID {
 		t.record(IncidentAbsorbed{From: c.From, Title: c.Title})
 	}
 	t.read(c.Mail, c.From)
+}
+
+// follow goes after the incident that this one was merged into.
+func (t *turn) follow(c Follow) {
+	if t.now.Status == Merged && (c.Ended != t.now.OtherEnded || !c.Until.Equal(t.now.HoldTill) || c.Release) {
+		t.conclude(MergeFollowed(c))
+	}
 }

@@ -87,10 +87,14 @@ func (t *turn) fireStep(policy Policy, repeat, step int, why string) bool {
 		}
 		f.Pages = append(f.Pages, pages...)
 	}
+	var left []string
+	f.Pages, left = t.supersede(f.Pages)
+	for _, id := range left {
+		f.Skipped = append(f.Skipped, Skipped{personOrSelf(id), "too many pages are on their way already"})
+	}
 	if len(f.Pages) > 0 {
 		f.Next = t.in.At.Add(max(s.Wait, time.Second))
 	}
-	f.Pages = t.supersede(f.Pages)
 	t.conclude(f)
 	return len(f.Pages) > 0
 }
@@ -187,25 +191,48 @@ func (t *turn) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordina
 }
 
 // supersede cancels older pages that the new ones replace, and keeps the whole
-// within what an incident can remember.
-func (t *turn) supersede(fresh []PageState) []PageState {
+// within what an incident can remember: later methods give way before people.
+// It returns the pages that stay, and the people for whom there was no room.
+func (t *turn) supersede(fresh []PageState) (stay []PageState, left []string) {
 	var old []string
-	live := 0
+	room := maxPages
 	for _, p := range t.now.Paging.Pages {
-		if !p.State.Live() || p.Purpose == ToJoin {
-			continue
-		}
-		replaced := slices.ContainsFunc(fresh, func(f PageState) bool { return f.To == p.To && f.Via == p.Via })
-		if replaced {
+		switch {
+		case !p.State.Live():
+		case slices.ContainsFunc(fresh, func(f PageState) bool { return f.replaces(p) }):
 			old = append(old, p.ID)
-		} else {
-			live++
+		default:
+			room--
 		}
 	}
 	if len(old) > 0 {
 		t.conclude(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
 	}
-	return fresh[:min(len(fresh), max(1, maxPages-live), len(fresh))]
+	if len(fresh) <= room {
+		return fresh, nil
+	}
+	seen := map[string]bool{}
+	for _, p := range fresh { // each one's first method
+		switch {
+		case seen[p.To]:
+		case len(stay) < max(room, 1):
+			stay = append(stay, p)
+		default:
+			left = append(left, p.To)
+		}
+		seen[p.To] = true
+	}
+	return stay, left
+}
+
+// replaces reports whether a new page makes an older one unnecessary: it goes
+// the same way, and asks for at least as much. A notice never replaces a page
+// that wants an answer, and another notice only when that one has failed.
+func (p PageState) replaces(old PageState) bool {
+	if p.To != old.To || p.Via != old.Via || old.Purpose == ToJoin {
+		return false
+	}
+	return p.Purpose != ToKnow || old.Purpose == ToKnow && old.State == Failing
 }
 
 // nobodyReached tells the catch-all and tries again soon (rule E4).
@@ -238,7 +265,8 @@ func (t *turn) rescuers(n int) []PageState {
 	for _, r := range recipients {
 		pages = append(pages, t.pagesFor(r, ToRescue, at.String()+"!", at)...)
 	}
-	return t.supersede(pages)
+	stay, _ := t.supersede(pages)
+	return stay
 }
 
 // cancelPages gives up every page of a purpose that is not sent yet.

@@ -19,6 +19,8 @@ func (i *Incident) evolve(e Event) {
 		i.arrived(f)
 	case AlertsForwarded:
 		i.arrived(AlertsArrived{Mail: f.Mail})
+	case MergeFollowed:
+		i.followed(f)
 	case AlertsAllResolved:
 		i.ResolveAt, i.ResolveIn = f.ResolveAt, 0
 		if !f.ResolveAt.IsZero() {
@@ -107,7 +109,7 @@ func (i *Incident) arrived(f AlertsArrived) {
 	a.Firing = max(0, a.Firing+f.Started+f.Again-f.Ended)
 	a.Resolved = max(0, a.Resolved+f.Ended-f.Again)
 	a.Total += f.Started
-	a.Truncated += f.Truncated
+	a.Truncated = max(a.Truncated, f.Truncated) // each delivery says how many it left out
 	if f.Worst.Worse(a.Worst) {
 		a.Worst = f.Worst
 	}
@@ -130,6 +132,14 @@ func (i *Incident) arrived(f AlertsArrived) {
 	}
 }
 
+// followed notes what became of the incident this one was merged into.
+func (i *Incident) followed(f MergeFollowed) {
+	i.OtherEnded, i.HoldTill = f.Ended, f.Until
+	if f.Release {
+		i.Alerts.Firing = 0
+	}
+}
+
 // turned moves the status.
 func (i *Incident) turned(e Event) {
 	switch f := e.Fact.(type) {
@@ -148,7 +158,7 @@ func (i *Incident) turned(e Event) {
 	case IncidentClosed:
 		i.Status, i.ClosedAt = Closed, e.At
 	case IncidentReopened:
-		i.Status = f.To
+		i.Status, i.MergedInto, i.OtherEnded, i.HoldTill = f.To, "", false, time.Time{}
 		i.ResolvedAt, i.ClosedAt, i.ResolvedByTime, i.QuietTill = time.Time{}, time.Time{}, false, time.Time{}
 		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = time.Time{}, "", ""
 	case IncidentCanceled:
@@ -169,6 +179,9 @@ func (i *Incident) rest() {
 }
 
 func (i *Incident) graded(e Event, f SeverityChanged) {
+	if f.To.Worse(i.Severity) {
+		i.Paging.Trigger = e.Seq // an acknowledgement must have seen it (rule E5)
+	}
 	i.Severity, i.Basis, i.SeverityBy = f.To, f.Basis, e.By
 	if f.Impact != "" {
 		i.Impact = f.Impact
@@ -237,7 +250,9 @@ func (i *Incident) noted(e Event) {
 			i.Checklist[f.N-1].State, i.Checklist[f.N-1].By = f.State, e.By.Name
 		}
 	case IncidentAbsorbed:
-		i.MergedFrom = append(i.MergedFrom, f.From)
+		if !slices.Contains(i.MergedFrom, f.From) && len(i.MergedFrom) < 200 {
+			i.MergedFrom = append(i.MergedFrom, f.From)
+		}
 	case LinkAdded:
 		i.Links = append(i.Links, f.Link)
 	case PeopleInvited:

@@ -32,7 +32,7 @@ func (i *Incident) paged(e Event) bool {
 		p.Manual = f.Manual
 		p.add(f.Pages)
 		i.remember(f.Pages)
-		if f.Purpose == ToKnow {
+		if f.Purpose == ToKnow && f.Alerts > 0 {
 			i.Telling = Telling{LastAt: e.At}
 		}
 	case TellPostponed:
@@ -103,6 +103,11 @@ func (p *Escalation) delivered(id string) {
 	}
 	if s.State != Withdrawn {
 		s.State, s.Why = Arrived, ""
+	}
+	for n := range p.Pages { // the other ways of a notice are not needed any more
+		if o := &p.Pages[n]; o.State == Spare && o.To == s.To && o.At == s.At {
+			o.State, o.Why = Withdrawn, "not needed"
+		}
 	}
 	if s.At.Run != p.Run || s.Purpose != ToAnswer {
 		return

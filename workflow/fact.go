@@ -32,9 +32,19 @@ type AlertsArrived struct {
 
 // AlertsForwarded passed mail on to the incident this one was merged into.
 type AlertsForwarded struct {
-	Mail Mail   `json:"mail"`
-	To   string `json:"to"`
-	From string `json:"from,omitempty"` // the merged incident it came through
+	Mail  Mail     `json:"mail"`
+	To    string   `json:"to"`
+	From  string   `json:"from,omitempty"`  // the merged incident it came through
+	Title string   `json:"title,omitempty"` // with Began: of that incident
+	Began bool     `json:"began,omitempty"` // that incident was merged just now
+	Via   []string `json:"via,omitempty"`
+}
+
+// MergeFollowed says what became of the incident that this one was merged into.
+type MergeFollowed struct {
+	Ended   bool      `json:"ended,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+	Release bool      `json:"release,omitempty"`
 }
 
 // AlertsAllResolved says that none fires any more (rule G7).
@@ -339,6 +349,7 @@ type UnknownFact struct {
 func (Declared) fact() string            { return "declared" }
 func (AlertsArrived) fact() string       { return "alerts_arrived" }
 func (AlertsForwarded) fact() string     { return "alerts_forwarded" }
+func (MergeFollowed) fact() string       { return "merge_followed" }
 func (AlertsAllResolved) fact() string   { return "alerts_all_resolved" }
 func (StatusChanged) fact() string       { return "status_changed" }
 func (SeverityChanged) fact() string     { return "severity_changed" }

@@ -57,6 +57,8 @@ type Incident struct {
 	Resolution string     `json:"resolution,omitempty"`
 	MergedInto string     `json:"merged_into,omitempty"`
 	MergedFrom []string   `json:"merged_from,omitempty"`
+	OtherEnded bool       `json:"other_ended,omitempty"` // what it was merged into has ended
+	HoldTill   time.Time  `json:"hold_till,omitzero"`    // and its group comes back until then
 	PlanHash   string     `json:"plan,omitempty"`
 	Paging     Escalation `json:"paging,omitzero"`
 	Telling    Telling    `json:"telling,omitzero"`

@@ -36,8 +36,9 @@ type Method struct {
 
 // Other is what a step may know of another incident.
 type Other struct {
-	Status Status
-	Title  string
+	Status  Status
+	Title   string
+	Private bool
 }
 
 // Questions is what a step must be told before it can be taken.
@@ -51,7 +52,7 @@ type Questions struct {
 // already in in.Known. It is pure: the same incident and input ask the same.
 func Asks(i Incident, in Input) Questions {
 	var q Questions
-	if mayEscalate(in) {
+	if len(in.Mail) > 0 || mayEscalate(in.Command) {
 		q.Targets = in.Known.Plan.Targets()
 		q.Cursors = in.Known.Plan.cursors()
 	}
@@ -77,15 +78,13 @@ func Asks(i Incident, in Input) Questions {
 
 func person(id string) Target { return Target("person:" + id) }
 
-// mayEscalate reports whether the input could fire an escalation step.
-func mayEscalate(in Input) bool {
-	if len(in.Mail) > 0 {
-		return true
-	}
-	switch in.Command.(type) {
-	case Declare, Wake, Escalate, Undeliverable, SetSeverity, Reopen, Absorb:
-		return true
-	default:
+// mayEscalate reports whether a command could fire an escalation step or page
+// somebody. Only those are named that never can, and are frequent.
+func mayEscalate(c Command) bool {
+	switch c.(type) {
+	case nil, Delivered, RoomReady, RoomRefused, GiveUp, AddNote:
 		return false
+	default:
+		return true
 	}
 }

@@ -51,7 +51,7 @@ func (s Status) Next() []Status {
 	case Closed, Canceled:
 		return []Status{Investigating} // by reopening
 	case Merged:
-		return nil
+		return []Status{Investigating} // when it was merged in a circle
 	}
 	return nil
 }

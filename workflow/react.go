@@ -33,13 +33,15 @@ func react(i *Incident, was outlook, e Event) []Deed {
 			deeds = append(deeds, TakeBack{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why})
 		}
 	case AlertsForwarded:
-		deeds = append(deeds, Tell{f.To, Absorb{From: i.ID, Mail: f.Mail}})
-	case IncidentMerged:
-		deeds = append(deeds, Tell{f.Into, Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}})
-	case AlertsReleased:
-		if f.Firing > 0 {
-			deeds = append(deeds, Reroute{Group: i.Group})
+		from := f.From
+		if from == "" {
+			from = i.ID
 		}
+		deeds = append(deeds, Tell{Incident: f.To, Absorb: Absorb{From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail}})
+	case IncidentMerged:
+		deeds = append(deeds, Tell{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}})
+	case IncidentResolved, IncidentCanceled, IncidentReopened, AlertsReleased, MergeFollowed:
+		deeds = follows(i, f)
 	case RoomWanted:
 		deeds = append(deeds, OpenRoom(f))
 	default: // a line in the room at most
@@ -48,6 +50,31 @@ func react(i *Incident, was outlook, e Event) []Deed {
 		deeds = append(deeds, takeBack(i, e.Fact)...)
 	}
 	return append(deeds, posts(i, e)...)
+}
+
+// follows tells the incidents that were merged into this one what became of
+// it, and takes alerts that it gives up through the intake again.
+func follows(i *Incident, f Fact) []Deed {
+	var deeds []Deed
+	var told Follow
+	switch f := f.(type) {
+	case IncidentResolved:
+		told = Follow{Ended: true, Until: f.KeepUntil}
+	case IncidentCanceled:
+		told = Follow{Ended: true}
+	case AlertsReleased:
+		told = Follow{Ended: true, Release: true}
+	case MergeFollowed:
+		told = Follow(f)
+	default: // open again: the zero Follow
+	}
+	if told.Release {
+		deeds = append(deeds, Reroute{Group: i.Group})
+	}
+	for _, id := range i.MergedFrom {
+		deeds = append(deeds, Tell{Incident: id, Follow: &told})
+	}
+	return deeds
 }
 
 func paging(s PagingState) bool { return s == Running || s == Exhausted }
@@ -104,7 +131,7 @@ func posts(i *Incident, e Event) []Deed {
 // timeline and on the card.
 func Worth(f Fact) bool {
 	switch f.(type) {
-	case Declared, PageDelivered, PagesOwed, PagesCanceled, TellPostponed, RoomWanted, RoomOpened, PageAnswered, AlertsForwarded, UnknownFact:
+	case Declared, PageDelivered, PagesOwed, PagesCanceled, TellPostponed, RoomWanted, RoomOpened, PageAnswered, AlertsForwarded, MergeFollowed, UnknownFact:
 		return false
 	default:
 		return true

@@ -72,9 +72,15 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		d, _ := time.ParseDuration(keys["next"])
 		return PostUpdate{Text: rest, Next: d, Status: Status(keys["status"])}, nil
 	case "absorb":
-		return Absorb{From: arg(1), Title: arg(2), Began: keys["began"] != "", Mail: Mail{
+		c := Absorb{From: arg(1), Title: arg(2), Began: keys["began"] != "", Mail: Mail{
 			At: s.now, Started: num("new"), Ended: num("ended"), Worst: sev(keys["worst"]),
-		}}, nil
+		}}
+		if via := keys["via"]; via != "" {
+			c.Via = strings.Split(via, ",")
+		}
+		return c, nil
+	case "follow":
+		return Follow{Ended: keys["ended"] != "", Release: keys["release"] != ""}, nil
 	case "gave-up":
 		return GiveUp{What: arg(1), Why: arg(2)}, nil
 	case "room-ready":

@@ -136,7 +136,7 @@ func (t *turn) addLink(c AddLink) error {
 		if c.Incident == t.now.ID {
 			return refuse("An incident cannot be linked to itself.", "")
 		}
-		if l.Title == "" {
+		if l.Title == "" && !other.Private {
 			l.Title = excerpt(other.Title, maxLine)
 		}
 	} else {

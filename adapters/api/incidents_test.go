@@ -266,7 +266,7 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 		got = append(got, line{e.By, e.Kind, e.Text})
 	}
 	for _, want := range []line{
-		{"admin, by token admin", "declared", "Declared SEV1: Checkout is down"},
+		{"admin", "declared", "Declared SEV1: Checkout is down"},
 		{"tocsin", "step_fired", "Step 1 of default pages Ben Okafor (email); next step at 03:17:00 UTC"},
 		{"Ana Silva, by token ci", "update_posted", "Update: Looking (next by 03:27:00 UTC)"},
 		{"Ana Silva, by token ci", "acknowledged", "Acknowledged by Ana Silva"},

@@ -140,7 +140,7 @@ func (b *book) Mail(incident string, m workflow.Mail) error {
 	if h.mailDue == 0 {
 		h.mailDue = b.at
 		if h.readAt != 0 {
-			h.mailDue = max(b.at, h.readAt+int64(mailPause))
+			h.mailDue = min(max(b.at, h.readAt+int64(mailPause)), b.at+int64(mailPause)) // the clock may have been set back
 		}
 	}
 	h.wake()

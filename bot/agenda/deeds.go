@@ -28,12 +28,17 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 		r.bundles.sent(tasks[0].Deed, r.cfg.Bot.Now())
 	}
 	for _, t := range tasks {
-		if e := r.paged(ctx, t, err); e != nil {
-			return e
+		if e := r.paged(ctx, t, err); e != nil && !errors.Is(e, bot.ErrLeaseLost) {
+			r.cfg.Log.Warn("a page could not be answered for, trying again", "incident", t.Lease.Owner, "page", t.Deed.Page, "error", e.Error())
+			r.postpone(ctx, t.Lease, e)
 		}
 	}
 	return nil
 }
+
+// answerTries is how often the delivery of a page is written down before it is
+// given back, to be sent again.
+const answerTries = 3
 
 // wanted drops the pages that nobody needs any more. When the store cannot be
 // read, the page goes out all the same (rule E3).
@@ -70,7 +75,13 @@ func (r *Runner) wanted(ctx context.Context, group []bot.Lease) ([]bot.PageTask,
 func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
 	switch {
 	case err == nil:
-		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Delivered{Page: t.Deed.Page})
+		var e error
+		for range answerTries { // it has been sent: sending it again would be the greater harm
+			if e = r.cfg.Bot.Answer(ctx, t.Lease, workflow.Delivered{Page: t.Deed.Page}); e == nil || errors.Is(e, bot.ErrLeaseLost) {
+				return nil
+			}
+		}
+		return e
 	case bot.IsPermanent(err):
 		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()})
 	}

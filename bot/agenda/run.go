@@ -60,12 +60,18 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 	// page that was sent is also written down.
 	work := context.WithoutCancel(ctx)
 	for ctx.Err() == nil {
-		var leases []bot.Lease
-		if n := len(free); n > 0 {
-			var err error
-			if leases, err = r.claim(ctx, p, n); err != nil && ctx.Err() == nil {
-				r.cfg.Log.Error("the agenda cannot be read; trying again in a second", "pool", p.name, "error", err.Error())
+		if len(free) == 0 { // all hands are busy
+			select {
+			case <-done:
+			case <-ctx.Done():
 			}
+			continue
+		}
+		leases, err := r.claim(ctx, p, len(free))
+		if err != nil && ctx.Err() == nil {
+			r.cfg.Log.Error("the agenda cannot be read; trying again in a second", "pool", p.name, "error", err.Error())
+			pause(ctx, longestSleep)
+			continue
 		}
 		for _, group := range r.group(work, leases) {
 			<-free
@@ -84,6 +90,15 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 			continue
 		}
 		r.sleep(ctx, p, wake, done)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -136,6 +136,7 @@ func (w *World) judge(ctx context.Context) {
 			notes[text] += n[text]
 		}
 		w.final(i)
+		w.attended(ctx, i)
 	}
 	if started != w.started {
 		w.fail("I1: %d alerts began by the receipts, %d by the incidents", w.started, started)
@@ -210,6 +211,31 @@ func (w *World) history(ctx context.Context, i workflow.Incident) (started int, 
 		w.fail("replaying %s gives\n%s\nand the snapshot is\n%s", i.ID, a, b)
 	}
 	return started, notes
+}
+
+// attended: an alert that fires belongs to an incident that somebody works on,
+// or that is quiet for a while (I6); and the incident counts what fires.
+func (w *World) attended(ctx context.Context, i workflow.Incident) {
+	firing, err := w.store.base.Firing(ctx, i.ID, "", 1000)
+	if err != nil {
+		w.fail("firing: %v", err)
+	}
+	if i.Open() && len(i.MergedFrom) == 0 && i.Alerts.Firing != len(firing) {
+		w.fail("I3: %s counts %d firing alerts, and %d fire", i.ID, i.Alerts.Firing, len(firing))
+	}
+	if len(firing) == 0 {
+		return
+	}
+	end := i
+	for hops := 0; end.Status == workflow.Merged && hops < 20; hops++ {
+		end = w.truth(end.MergedInto)
+	}
+	if !end.Open() && end.QuietTill.IsZero() {
+		w.fail("G3: %d alerts of %s fire, which ended as %s (%s), and nobody will look", len(firing), i.ID, end.ID, end.Status)
+	}
+	if end.Open() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.Acknowledged() {
+		w.fail("G7: %d alerts of %s fire, and %s only monitors", len(firing), i.ID, end.ID)
+	}
 }
 
 // final: at rest nothing is due, and everything owed is settled.

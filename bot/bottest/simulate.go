@@ -125,7 +125,7 @@ func (w *World) command(ctx context.Context, n int) {
 	note := fmt.Sprintf("note %d", w.operations)
 	lines := []string{
 		"ack " + id, "ack " + id, "ack " + id, "ack " + id, "unack " + id, "resolve " + id + " fixed", "status " + id + " identified",
-		"status " + id + " monitoring", "severity " + id + " 1", "severity " + id + " 4", "escalate " + id, "page " + id + " @ana please",
+		"status " + id + " monitoring", "status " + id + " investigating", "merge " + id + " " + other, "severity " + id + " 1", "severity " + id + " 4", "escalate " + id, "page " + id + " @ana please",
 		"note " + id + " " + note, "note " + id + " " + note, "update " + id + " looking --next 10m", "merge " + id + " " + other,
 		"reopen " + id, "cancel " + id + " nothing", "close " + id + " --force --reason done", "cause " + id + " because", "lead " + id,
 		"declare Something is wrong --sev 2 --service checkout", "task " + id + " do it", "private " + id, "invite " + id + " @ben",

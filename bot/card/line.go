@@ -19,7 +19,9 @@ func Line(e workflow.Event, zone *time.Location) string {
 	case workflow.AlertsArrived:
 		return arrived(f.Mail, f.From)
 	case workflow.AlertsForwarded:
-		return arrived(f.Mail, "") + ", passed on to " + f.To
+		return "Passed on to " + f.To + because(arrived(f.Mail, f.From))
+	case workflow.MergeFollowed:
+		return followed(f)
 	case workflow.AlertsAllResolved:
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
@@ -41,6 +43,16 @@ func Line(e workflow.Event, zone *time.Location) string {
 		}
 	}
 	return strings.ReplaceAll(workflow.FactKind(e.Fact), "_", " ")
+}
+
+func followed(f workflow.MergeFollowed) string {
+	switch {
+	case f.Release:
+		return "The other gave its alerts up: those that still fire open a new incident"
+	case f.Ended:
+		return "The other has ended: new alerts open a new incident"
+	}
+	return "The other is open again: new alerts go there"
 }
 
 // words says facts to a reader in a zone.

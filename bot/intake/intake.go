@@ -94,7 +94,7 @@ type Row struct {
 // lateDelivery is how long after a resolve a firing notice with an old start
 // is taken for a late delivery. After that it is taken for the truth: some
 // senders keep the start of an alert that they had called resolved.
-const lateDelivery = 5 * time.Minute
+const lateDelivery = time.Minute
 
 // eventAt is when the sender says that it happened.
 func eventAt(a Alert, received time.Time) time.Time {
@@ -124,22 +124,16 @@ func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 		next = *row
 		next.SeenAt = at
 	}
+	if a.Alert.State == Resolved { // for whoever has the alert, whatever routes say by now
+		return next.resolve(row, a, at)
+	}
 	if a.Alert.State == Notice || a.Group == "" {
-		next.Alert = a.Alert
+		if next.Incident == "" {
+			next.Alert = a.Alert // an incident's alert stays as it was
+		}
 		return next, Ignored
 	}
 	event := eventAt(a.Alert, at)
-	if a.Alert.State == Resolved {
-		switch {
-		case row == nil || row.Incident == "" || !row.Firing:
-			return next, Ignored
-		case event.Before(row.EventAt) && !a.Alert.EndedAt.IsZero():
-			return next, Stale
-		}
-		next.Firing, next.EventAt, next.AppliedAt = false, event, at
-		next.Alert.State, next.Alert.EndedAt = Resolved, a.Alert.EndedAt
-		return next, Ended
-	}
 	if row != nil && row.Incident != "" {
 		switch {
 		case row.Firing:
@@ -157,6 +151,20 @@ func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 	return next, change
 }
 
+// resolve is Judge for an alert that resolves.
+func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
+	event := eventAt(a.Alert, at)
+	switch {
+	case was == nil || was.Incident == "" || !was.Firing:
+		return r, Ignored
+	case event.Before(was.EventAt) && !a.Alert.EndedAt.IsZero():
+		return r, Stale
+	}
+	r.Firing, r.EventAt, r.AppliedAt = false, event, at
+	r.Alert.State, r.Alert.EndedAt = Resolved, a.Alert.EndedAt
+	return r, Ended
+}
+
 // Join makes the row part of the incident that owns its group. An alert that
 // fires again in another incident than before is new there.
 func (r *Row) Join(incident, group string, c Change) Change {
@@ -169,7 +177,7 @@ func (r *Row) Join(incident, group string, c Change) Change {
 
 // Mail turns the change of one arrival into mail.
 func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
-	m := workflow.Mail{At: at, Truncated: a.Alert.Truncated}
+	m := workflow.Mail{At: at}
 	switch c {
 	case Started:
 		m.Started = 1

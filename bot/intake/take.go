@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -34,6 +35,7 @@ func Take(book Book, b Batch) ([]Receipt, error) {
 	receipts := make([]Receipt, 0, len(b.Arrivals))
 	var order []string
 	mail := map[string]*workflow.Mail{}
+	truncated := map[string]int{}
 	for _, a := range b.Arrivals {
 		receipt, err := takeOne(book, a, b.At)
 		if err != nil {
@@ -41,7 +43,8 @@ func Take(book Book, b Batch) ([]Receipt, error) {
 		}
 		receipts = append(receipts, receipt)
 		m := Mail(a, receipt.Change, b.At)
-		if receipt.Incident == "" || m.Started+m.Again+m.Ended+m.Truncated == 0 {
+		truncated[receipt.Incident] = max(truncated[receipt.Incident], a.Alert.Truncated)
+		if receipt.Incident == "" || m.Started+m.Again+m.Ended == 0 {
 			continue
 		}
 		if sum, seen := mail[receipt.Incident]; seen {
@@ -52,6 +55,7 @@ func Take(book Book, b Batch) ([]Receipt, error) {
 		order = append(order, receipt.Incident)
 	}
 	for _, incident := range order {
+		mail[incident].Truncated = truncated[incident] // flagged once, with what changed (rule I7)
 		if err := book.Mail(incident, *mail[incident]); err != nil {
 			return nil, fmt.Errorf("put mail for %s: %w", incident, err)
 		}
@@ -89,10 +93,24 @@ func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
 	receipt := Receipt{Incident: owner}
 	if !holds {
 		receipt.New = true
-		if receipt.Incident, err = book.Open(a.Group, owner, a.Stub); err != nil {
+		stub := a.Stub
+		if len(stub) == 0 { // no incident without something to declare
+			if stub, err = EncodeStub(plainStub(a)); err != nil {
+				return Receipt{}, err
+			}
+		}
+		if receipt.Incident, err = book.Open(a.Group, owner, stub); err != nil {
 			return Receipt{}, err
 		}
 	}
 	receipt.Change = next.Join(receipt.Incident, a.Group, change)
 	return receipt, book.PutRow(next)
+}
+
+// plainStub is what an arrival declares that brings no stub of its own.
+func plainStub(a Arrival) workflow.Declare {
+	return workflow.Declare{
+		Title: cmp.Or(a.Alert.Title, "Alert from "+a.Integration), Source: workflow.SourceAlert,
+		Severity: cmp.Or(a.Severity, workflow.SEV3), Group: a.Group, Reporter: workflow.Reporter{Name: a.Integration},
+	}
 }

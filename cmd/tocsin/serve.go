@@ -164,10 +164,10 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	s.log.Info("stopping: no new requests, finishing what is under way")
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
 	defer cancel()
+	stop() // sends finish beside the requests
 	if e := s.http.Shutdown(drain); e != nil {
 		s.log.Warn("some requests did not finish in time", "error", e.Error())
 	}
-	stop()
 	finished := make(chan struct{})
 	go func() { background.Wait(); close(finished) }()
 	select {
