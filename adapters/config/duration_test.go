@@ -3,6 +3,8 @@ package config
 import (
 	"testing"
 	"time"
+
+	"tocsin/commands"
 )
 
 func TestDurations(t *testing.T) {
@@ -51,7 +53,7 @@ func TestNearest(t *testing.T) {
 		"acess": "access", "emial": "email", "ID": "id", "sev1": "SEV1", "nam": "name", "acccss": "access",
 		"a": "", "": "", "telephone": "", "zz": "",
 	} {
-		if got := nearest(typed, words); got != want {
+		if got := commands.Nearest(typed, words); got != want {
 			t.Errorf("nearest to %q is %q, want %q", typed, got, want)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"tocsin/commands"
 )
 
 // A kind is what a name is the name of.
@@ -158,7 +160,7 @@ func (r *reader) expect(n *yaml.Node, k kind, id, prefix string) {
 			return
 		}
 		known := r.order[k]
-		switch meant := nearest(id, known); {
+		switch meant := commands.Nearest(id, known); {
 		case meant != "":
 			r.fault(n, "there is no %s %s; did you mean %q?", k, quote(id), prefix+meant)
 		case len(known) > 0:

@@ -10,6 +10,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -138,8 +139,8 @@ func (r *reader) target(n *yaml.Node, what string) workflow.Target {
 		r.fault(n, "%s: not yet: paging a role comes in a later version; use person: or team: targets", quote(text))
 	case colon && word == "room":
 		r.fault(n, "%s: not yet: chat rooms come in a later version; use person:, team: or webhook: targets", quote(text))
-	case colon && nearest(word, kinds) != "":
-		r.fault(n, "%s is no target; did you mean %q?", quote(text), nearest(word, kinds)+":"+id)
+	case colon && commands.Nearest(word, kinds) != "":
+		r.fault(n, "%s is no target; did you mean %q?", quote(text), commands.Nearest(word, kinds)+":"+id)
 	default:
 		r.later(func() { r.bareTarget(n, text, kinds) })
 	}

@@ -8,6 +8,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -134,7 +135,7 @@ func (m *mapping) done() {
 			continue
 		}
 		at := m.pairs[key].key
-		meant := nearest(key, m.known)
+		meant := commands.Nearest(key, m.known)
 		switch {
 		case slices.Contains(m.known, key+"_env"):
 			m.r.fault(at, "%s is not a key of %s; secrets never stand in this file: use \"%[3]s_env\" with the name of an environment variable", quote(key), m.what, key)

@@ -10,6 +10,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -74,7 +75,7 @@ func (r *reader) among(n *yaml.Node, what, word string, words []string) bool {
 	if slices.Contains(words, word) {
 		return true
 	}
-	if meant := nearest(word, words); meant != "" {
+	if meant := commands.Nearest(word, words); meant != "" {
 		r.fault(n, "%s is %s, not %s; did you mean %q?", what, either(words), quote(word), meant)
 	} else {
 		r.fault(n, "%s is %s, not %s", what, either(words), quote(word))
