@@ -270,7 +270,7 @@ func (b *Bot) letter(ctx context.Context, id string) (DeadLetter, error) {
 		return DeadLetter{}, err
 	}
 	var l DeadLetter
-	if err := json.Unmarshal(rec.Body, &l); err != nil {
+	if err = json.Unmarshal(rec.Body, &l); err != nil {
 		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w", id, err)
 	}
 	body, err := b.cfg.Store.Get(ctx, kindDeadBody, id)
