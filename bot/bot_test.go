@@ -14,6 +14,7 @@ import (
 	"tocsin/bot/agenda"
 	"tocsin/bot/bottest"
 	"tocsin/bot/intake"
+	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
 
@@ -443,6 +444,26 @@ func TestPagePolicy(t *testing.T) {
 	w := newTown(t)
 	w.say("ana", "declare Something --sev 1")
 	w.expect(w.say("ana", "page INC-1 policy:two please"), true, "Paged Ben")
+}
+
+// TestE8Live: who answers for a target is read when the step fires, while the
+// policy is the one that was copied in at the start.
+func TestE8Live(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Search is down --sev 1 --service search") // pages ben, then nobody for ten minutes
+	w.tick(0)
+	org := bottest.Town()
+	org.Roster.People = append(org.Roster.People, roster.Person{ID: "eve", Name: "Eve", Email: "eve@example.com"})
+	org.Roster.Teams[0].Members = []string{"eve"}
+	org.Policies[1].Steps[0].Notify = []workflow.Target{"person:ana"} // no running incident learns of this
+	org.Policies[0].Steps[2].RoundRobin = false
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.say("ana", "page INC-1 @all"), true, "Paged Eve (email)")
+	w.expect(w.say("ana", "unack INC-1"), false, "not acknowledged")
+	w.say("ana", "ack INC-1")
+	w.expect(w.say("ana", "unack INC-1"), true, "Step 1 of two pages Ben (email), noc (webhook)")
 }
 
 // TestI2Overload: too old unread mail refuses more, and says so.

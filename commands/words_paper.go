@@ -112,7 +112,13 @@ func paperWords() []Word {
 		{
 			Name: "note", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Write to the timeline.", Example: "note INC-7 Restarted the database",
-			build: text("A note needs a text.", func(t string) workflow.Command { return workflow.AddNote{Text: t} }),
+			Flags: []Flag{{Name: "pin", Help: "keep it in view"}},
+			build: one(func(a *args) (workflow.Command, error) {
+				if strings.TrimSpace(a.text()) == "" {
+					return nil, a.mistake("A note needs a text.")
+				}
+				return workflow.AddNote{Text: a.text(), Pin: a.has("pin")}, nil
+			}),
 		},
 		{
 			Name: "task", Args: "[INC-n] TEXT | done N | undo N", Section: section, Access: Responder, takes: anIncident,

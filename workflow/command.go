@@ -81,8 +81,11 @@ type Escalate struct {
 	Reason string
 }
 
-// AddNote writes to the timeline.
-type AddNote struct{ Text string }
+// AddNote writes to the timeline. A pinned note is also kept in view.
+type AddNote struct {
+	Text string
+	Pin  bool
+}
 
 // AddTask adds something to be done, now or (FollowUp) afterwards.
 type AddTask struct {

@@ -126,12 +126,12 @@ func nameOf(r Recipient) string {
 // resolveTargets lists who stands behind the targets now, each once. A policy
 // as a target means whoever its first step would page.
 func (t *turn) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
-	add := func(r Recipient, target Target) {
+	add := func(r Recipient) {
 		same := func(o Recipient) bool { return o.ID == r.ID }
 		switch {
 		case slices.ContainsFunc(all, same):
 		case len(all) >= maxRecipients:
-			skipped = append(skipped, Skipped{target, fmt.Sprintf("one step pages at most %d", maxRecipients)})
+			skipped = append(skipped, Skipped{personOrSelf(r.ID), fmt.Sprintf("one step pages at most %d", maxRecipients)})
 		default:
 			all = append(all, r)
 		}
@@ -146,7 +146,7 @@ func (t *turn) resolveTargets(targets []Target, visited map[string]bool) (all []
 			visited[policy.ID] = true
 			more, not := t.resolveTargets(policy.Steps[0].Notify, visited)
 			for _, r := range more {
-				add(r, target)
+				add(r)
 			}
 			skipped = append(skipped, not...)
 			continue
@@ -160,7 +160,7 @@ func (t *turn) resolveTargets(targets []Target, visited map[string]bool) (all []
 			skipped = append(skipped, Skipped{target, why})
 		}
 		for _, r := range answer.Recipients {
-			add(r, target)
+			add(r)
 		}
 	}
 	return all, skipped

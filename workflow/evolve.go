@@ -79,6 +79,7 @@ func (i *Incident) declared(e Event, f Declared) {
 	for _, text := range f.Checklist {
 		i.Checklist = append(i.Checklist, Check{Text: text})
 	}
+	i.Meaning = f.SeverityPlan.meaning()
 	i.promise(f.SeverityPlan, e.At)
 }
 
@@ -192,6 +193,7 @@ func (i *Incident) graded(e Event, f SeverityChanged) {
 	if f.Basis != FromAlert {
 		i.Unmapped = nil // a person has judged it
 	}
+	i.Meaning = f.Plan.meaning()
 	i.promise(f.Plan, e.At)
 }
 
@@ -237,6 +239,10 @@ func (i *Incident) noted(e Event) {
 		}
 	case NoteAdded:
 		i.Notes++
+		if f.Pin {
+			i.Pins = append(i.Pins, Pin{At: e.At, By: e.By.Name, Text: excerpt(f.Text, 400)})
+			i.Pins = i.Pins[max(0, len(i.Pins)-maxPins):]
+		}
 	case TaskAdded:
 		i.Tasks = append(i.Tasks, f.Task)
 	case TaskFinished:

@@ -228,6 +228,7 @@ type RoleAssigned struct {
 // NoteAdded wrote to the timeline.
 type NoteAdded struct {
 	Text string `json:"text"`
+	Pin  bool   `json:"pin,omitempty"`
 	Cut  bool   `json:"cut,omitempty"`
 }
 

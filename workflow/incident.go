@@ -30,6 +30,7 @@ type Incident struct {
 	Severity   Severity `json:"severity,omitempty"`
 	Basis      Basis    `json:"basis,omitempty"`
 	SeverityBy Actor    `json:"severity_by,omitzero"`
+	Meaning    string   `json:"meaning,omitempty"`  // the severity's published name and definition
 	Unmapped   []string `json:"unmapped,omitempty"` // severity words nobody mapped; they page as high urgency
 
 	Status         Status    `json:"status,omitempty"`
@@ -51,6 +52,7 @@ type Incident struct {
 	Checklist  []Check    `json:"checklist,omitempty"`
 	Links      []Link     `json:"links,omitempty"`
 	Notes      int        `json:"notes,omitempty"` // how many; the events hold them
+	Pins       []Pin      `json:"pins,omitempty"`  // the latest five
 	Updates    int        `json:"updates,omitempty"`
 	Latest     Update     `json:"latest,omitzero"`
 	Cause      string     `json:"cause,omitempty"`
@@ -194,6 +196,13 @@ type Link struct {
 	Title    string `json:"title,omitempty"`
 }
 
+// Pin is a note that is kept in view.
+type Pin struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by,omitempty"`
+	Text string    `json:"text"` // an excerpt; the event holds the whole
+}
+
 // Update is what was last told to an audience.
 type Update struct {
 	At       time.Time `json:"at,omitzero"`
@@ -255,6 +264,7 @@ func (i Incident) clone() Incident {
 	i.Tasks = slices.Clone(i.Tasks)
 	i.Checklist = slices.Clone(i.Checklist)
 	i.Links = slices.Clone(i.Links)
+	i.Pins = slices.Clone(i.Pins)
 	i.MergedFrom = slices.Clone(i.MergedFrom)
 	i.Paging.Pages = slices.Clone(i.Paging.Pages)
 	i.Paging.Chain = slices.Clone(i.Paging.Chain)

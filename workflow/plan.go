@@ -48,6 +48,15 @@ type SeverityPlan struct {
 	Update      time.Duration `json:"update,omitempty"`
 }
 
+// meaning is the published name and definition, on one line.
+func (s SeverityPlan) meaning() string {
+	text := s.Name
+	if s.Definition != "" {
+		text += ": " + s.Definition
+	}
+	return label(strings.TrimPrefix(text, ": "), MaxTitle)
+}
+
 // Rules holds the delays that RULES.md shows in brackets. [Rules.OrDefault]
 // fills what is zero.
 type Rules struct {

@@ -90,7 +90,7 @@ func drawCommand(t *rapid.T, i Incident) Command {
 		PostUpdate{Text: text, Next: time.Minute},
 		Assign{Role: text, Person: who},
 		Page{Targets: []Target{"team:all"}, Text: text},
-		AddNote{Text: text},
+		AddNote{Text: text, Pin: true},
 		AddTask{Text: text, Assignee: who},
 		FinishTask{N: seen},
 		SetCause{Text: text},

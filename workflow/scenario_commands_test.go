@@ -105,13 +105,16 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 	case "merge":
 		return Merge{Into: rest}
 	case "assign":
+		if list[2] == "nobody" {
+			return Assign{Role: list[1]}
+		}
 		return Assign{Role: list[1], Person: list[2], Name: list[2]}
 	case "note":
-		return AddNote{Text: rest}
+		return AddNote{Text: rest, Pin: keys["pin"] != ""}
 	case "task":
 		return AddTask{Text: rest, FollowUp: keys["followup"] != ""}
 	case "done":
-		return FinishTask{N: n}
+		return FinishTask{N: n, Undo: keys["undo"] != ""}
 	case "cause":
 		return SetCause{Text: rest}
 	case "verify":
@@ -126,7 +129,10 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 	case "visibility":
 		return SetVisibility{To: Visibility(rest)}
 	case "details":
-		return SetDetails{Title: rest, AddServices: []string{keys["service"]}}
+		return SetDetails{
+			Title: rest, Description: keys["description"], Category: keys["category"],
+			AddServices: []string{keys["service"]}, AddSymptoms: []string{keys["symptom"]},
+		}
 	}
 	s.t.Fatalf("%q is no word of a scenario", list[0])
 	return nil

@@ -74,7 +74,7 @@ func play(t *testing.T, text string) *scenario {
 	s := &scenario{
 		t: t, now: epoch, i: Incident{ID: "INC-1", Number: 1},
 		answers: map[Target]Answer{}, cursors: map[string]int{},
-		others: map[string]Other{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}},
+		others: map[string]Other{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Title: "Secret", Private: true}},
 		plan:   Plan{Severities: map[string]SeverityPlan{}},
 	}
 	for line := range strings.Lines(text) {
@@ -124,9 +124,7 @@ func (s *scenario) line(line string) {
 		}
 		s.now, list = next, list[1:]
 	}
-	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{
-		Plan: s.plan, Answers: s.answers, Cursors: s.cursors, Others: s.others, Platforms: s.rooms,
-	}}
+	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms}}
 	if who, is := strings.CutSuffix(list[0], ":"); is {
 		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
 		list = list[1:]
@@ -138,7 +136,27 @@ func (s *scenario) line(line string) {
 		s.now = in.At
 	}
 	in.Command, in.Mail = s.command(list, keys)
+	s.answer(&in)
 	s.step(in)
+}
+
+// answer tells the step what it asks, and nothing else.
+func (s *scenario) answer(in *Input) {
+	q := Asks(s.i, *in)
+	in.Known.Answers, in.Known.Cursors, in.Known.Others = map[Target]Answer{}, map[string]int{}, map[string]Other{}
+	for _, t := range q.Targets {
+		if a, known := s.answers[t]; known {
+			in.Known.Answers[t] = a
+		}
+	}
+	for _, key := range q.Cursors {
+		in.Known.Cursors[key] = s.cursors[key]
+	}
+	for _, id := range q.Others {
+		if o, known := s.others[id]; known {
+			in.Known.Others[id] = o
+		}
+	}
 }
 
 func (s *scenario) setup(list []string, keys map[string]string) bool {
@@ -177,6 +195,12 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 		var a Answer
 		for _, id := range list[2:] {
 			a.Recipients = append(a.Recipients, s.answers[Target("person:"+id)].Recipients...)
+		}
+		s.answers[Target("team:"+list[1])] = a
+	case "crowd":
+		var a Answer
+		for n := range 45 {
+			a.Recipients = append(a.Recipients, recipient("p"+strconv.Itoa(10+n), keys))
 		}
 		s.answers[Target("team:"+list[1])] = a
 	case "nobody":

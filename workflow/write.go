@@ -14,7 +14,7 @@ func (t *turn) write(c Command) error {
 		if text == "" {
 			return refuse("A note needs a text.", "For example: `note Restarted the database`.")
 		}
-		t.record(NoteAdded{Text: text, Cut: cut})
+		t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut})
 	case AddTask:
 		return t.addTask(c)
 	case FinishTask:
@@ -128,13 +128,13 @@ func (t *turn) assign(c Assign) error {
 func (t *turn) addLink(c AddLink) error {
 	l := Link{Incident: c.Incident}
 	l.Title = label(c.Title, maxLine)
+	if c.Incident == t.now.ID {
+		return refuse("An incident cannot be linked to itself.", "")
+	}
 	if c.Incident != "" {
 		other, known := t.in.Known.Others[c.Incident]
 		if !known {
 			return refuse(c.Incident+" does not exist.", "`list` shows the open incidents.")
-		}
-		if c.Incident == t.now.ID {
-			return refuse("An incident cannot be linked to itself.", "")
 		}
 		if l.Title == "" && !other.Private {
 			l.Title = excerpt(other.Title, maxLine)

@@ -76,6 +76,13 @@ func Card(i workflow.Incident, v View) Message {
 		}
 		m.Sections = append(m.Sections, Section{"Latest update", lines})
 	}
+	if len(i.Pins) > 0 {
+		var lines []string
+		for _, p := range i.Pins {
+			lines = append(lines, p.Text+" ("+or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
+		}
+		m.Sections = append(m.Sections, Section{"Pinned", lines})
+	}
 	m.Sections = append(m.Sections, work(i)...)
 	m.Actions = actions(i, v)
 	m.Footer = v.link(i)
@@ -83,7 +90,7 @@ func Card(i workflow.Incident, v View) Message {
 }
 
 func severity(i workflow.Incident) string {
-	s := i.Severity.String()
+	s := strings.TrimSpace(i.Severity.String() + " " + i.Meaning)
 	switch i.Basis {
 	case workflow.FromMatrix:
 		s += fmt.Sprintf(" (impact %s × urgency %s)", or(string(i.Impact), "medium"), or(string(i.Urgency), "medium"))

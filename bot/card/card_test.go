@@ -38,6 +38,8 @@ func incident(s workflow.Status) workflow.Incident {
 		Tasks:     []workflow.Task{{N: 1, Text: "Call the vendor", Assignee: "ana"}, {N: 2, Text: "Alert on expiry", FollowUp: true, Done: true}},
 		Checklist: []workflow.Check{{Text: "Users can pay"}, {Text: "Queue is empty", State: workflow.CheckFailed}},
 		Links:     []workflow.Link{{URL: "https://wiki.example.com/checkout", Title: "Runbook"}, {Incident: "INC-3", Title: "before"}},
+		Pins:      []workflow.Pin{{At: start, By: "Ana Silva", Text: "It began with the deploy"}},
+		Meaning:   "Major: a core function is hurt",
 		Latest:    workflow.Update{At: start.Add(time.Minute), By: "Ana Silva", Text: "Rolling back"}, UpdateDue: start.Add(time.Hour),
 	}
 	if s != workflow.Triage {

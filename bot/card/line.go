@@ -238,7 +238,11 @@ func (w words) step(f workflow.StepFired) string {
 // skipped names the targets that nobody stood behind, and why.
 func skipped(all []workflow.Skipped) string {
 	var b strings.Builder
-	for _, s := range all {
+	for n, s := range all {
+		if n == 6 {
+			fmt.Fprintf(&b, "; and %d more", len(all)-n)
+			break
+		}
 		b.WriteString("; " + string(s.Target) + ": " + s.Why)
 	}
 	return b.String()
