@@ -1,0 +1,293 @@
+package bot_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+// TestI1DeadLetters: what cannot be read is kept, opens or joins one incident,
+// and is replayed.
+func TestI1DeadLetters(t *testing.T) {
+	w := newTown(t)
+	ctx := t.Context()
+	for range 2 {
+		w.now = w.now.Add(time.Second)
+		if err := w.Unreadable(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.tick(time.Second)
+	reply := w.say("ana", "list")
+	if strings.Count(reply.Text, "Alerts from prometheus cannot be read") != 1 {
+		t.Fatalf("list: %q", reply.Text)
+	}
+	letters, err := w.DeadLetters(ctx)
+	if err != nil || len(letters) != 2 {
+		t.Fatalf("%+v %v", letters, err)
+	}
+	_, err = w.Replay(ctx, letters[0].ID)
+	if no, is := errors.AsType[*workflow.Refusal](err); !is || !strings.Contains(no.Error(), "still cannot be read") {
+		t.Errorf("replay: %v", err)
+	}
+	if err = errors.Join(w.Discard(ctx, letters[0].ID), w.Discard(ctx, letters[1].ID)); err != nil {
+		t.Fatal(err)
+	}
+	w.tick(time.Second)
+	w.expect(w.say("ana", "show INC-1"), true, "monitoring")
+	if err = w.Unreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+		t.Fatal(err)
+	}
+	letters, _ = w.DeadLetters(ctx)
+	receipts, err := w.Replay(ctx, letters[0].ID)
+	if err != nil || len(receipts) != 1 || receipts[0].Change != intake.Started {
+		t.Errorf("replay: %+v %v", receipts, err)
+	}
+}
+
+// TestE4Retry: a page that fails for now is tried again beside the advance.
+func TestE4Retry(t *testing.T) {
+	w := newTown(t)
+	w.refuse = errors.New("connection refused")
+	w.say("ben", "declare Checkout is down --sev 1 --service search")
+	w.tick(0)
+	w.expect(w.say("ana", "who INC-1"), true, "failed, trying again: connection refused")
+	w.expect(w.say("ana", "list"), true, "UNATTENDED")
+	w.refuse = nil
+	w.tick(6 * time.Second)
+	w.expect(w.say("ana", "who INC-1"), true, "arrived at")
+}
+
+// TestE10Bundle: a person paged three times in two minutes gets the rest as
+// one message with a count.
+func TestE10Bundle(t *testing.T) {
+	w := newTown(t)
+	for range 7 {
+		w.say("dan", "declare Something --sev 1 --service search")
+	}
+	w.tick(0)
+	sizes := func() (all []int) {
+		for _, p := range w.paged {
+			if p.Person == "ben" {
+				all = append(all, len(p.Incidents))
+			}
+		}
+		return all
+	}
+	if got := sizes(); !slices.Equal(got, []int{1, 1, 1, 4}) {
+		t.Fatalf("pages: %v", got)
+	}
+	title := w.paged[len(w.paged)-1].Message.Title
+	if title != "4 incidents need you" {
+		t.Errorf("the bundle says %q", title)
+	}
+	// Two more, one after the other: they wait for each other.
+	for range 2 {
+		w.say("dan", "declare Something --sev 1 --service search")
+		w.tick(time.Second)
+	}
+	if got := sizes(); len(got) != 4 {
+		t.Fatalf("pages at once: %v", got)
+	}
+	w.tick(31 * time.Second)
+	if got := sizes(); len(got) != 5 || got[4] != 2 {
+		t.Fatalf("pages after half a minute: %v", got)
+	}
+	w.expect(w.say("ana", "who INC-7"), true, "arrived")
+}
+
+// TestI6Reroute: alerts left firing for an hour after a person resolved open a
+// new, linked incident.
+func TestI6Reroute(t *testing.T) {
+	w := newTown(t)
+	alert := bot.Alert{Key: "k", Title: "Disk full", State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
+	receive := func(a bot.Alert) intake.Receipt {
+		t.Helper()
+		r, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r[0]
+	}
+	receive(alert)
+	w.tick(0)
+	w.expect(w.say("ana", "resolve INC-1 Cleaned up"), true, "1 alert is still firing (Disk full), quiet until")
+	w.tick(time.Minute)
+	if r := receive(alert); r.Change != intake.Repeated {
+		t.Errorf("while it is quiet: %+v", r)
+	}
+	w.tick(time.Hour)
+	w.tick(time.Second)
+	w.expect(w.say("ana", "show INC-2"), true, "Earlier INC-1")
+	if r := receive(alert); r.Change != intake.Repeated || r.Incident != "INC-2" {
+		t.Errorf("afterwards: %+v", r)
+	}
+}
+
+// TestI6RerouteIgnored: an alert that routes ignore by now, or of which only a
+// notice came since, still opens an incident that can be declared and pages.
+func TestI6RerouteIgnored(t *testing.T) {
+	w := newTown(t)
+	alert := bot.Alert{Key: "k", Title: "Disk full", State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
+	notice := alert
+	notice.State, notice.Title = intake.Notice, "flapping"
+	for _, a := range []bot.Alert{alert, notice} {
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.tick(0)
+	w.say("ana", "resolve INC-1")
+	org := bottest.Town()
+	org.Routes = []intake.Route{{Match: "true", Ignore: true}}
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.tick(61 * time.Minute)
+	w.tick(time.Second)
+	w.expect(w.say("ana", "show INC-2"), true, "INC-2 · Disk full")
+	w.expect(w.say("ana", "ack INC-2"), true, "Acknowledged")
+	// Its resolve still counts, whatever routes say (I3).
+	alert.State, alert.EndedAt = intake.Resolved, w.now
+	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{alert}); err != nil {
+		t.Fatal(err)
+	}
+	w.tick(time.Second)
+	w.expect(w.say("ana", "show INC-2"), true, "monitoring")
+}
+
+// TestMergedAlerts: alerts of a merged incident are not forgotten when the
+// other ends, and a live page is not canceled for them.
+func TestMergedAlerts(t *testing.T) {
+	w := newTown(t)
+	fire := func(key string) {
+		t.Helper()
+		a := bot.Alert{Key: key, Title: "Alert " + key, State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": key}}
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+		w.tick(time.Second)
+	}
+	fire("a")
+	fire("b")
+	w.expect(w.say("ana", "merge INC-1 INC-2"), true, "Merged into INC-2")
+	w.tick(time.Second)
+	w.say("ana", "ack INC-2")
+	w.expect(w.say("ana", "resolve INC-2"), true, "2 alerts are still firing")
+	w.tick(time.Second)
+	fire("c")
+	w.tick(time.Hour)
+	w.tick(time.Second)
+	list := w.say("ana", "list").Text
+	for _, title := range []string{"Alert a", "Alert b", "Alert c"} {
+		if !strings.Contains(list, title) {
+			t.Errorf("%s still fires, and no open incident is about it:\n%s", title, list)
+		}
+	}
+}
+
+// TestMergeCircle: two incidents merged into each other at the same instant
+// both go on.
+func TestMergeCircle(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare One --sev 1")
+	w.say("ana", "declare Two --sev 1")
+	// What ana sees of the other is from before: the store answers as it was.
+	one, err := w.store.Load(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.say("ana", "merge INC-1 INC-2"), true, "Merged")
+	w.stale = map[string]bot.Loaded{"INC-1": one}
+	w.expect(w.say("ana", "merge INC-2 INC-1"), true, "Merged")
+	w.stale = nil
+	w.tick(time.Second)
+	w.tick(time.Second)
+	if list := w.say("ana", "list").Text; !strings.Contains(list, "One") && !strings.Contains(list, "Two") {
+		t.Errorf("both are gone:\n%s", list)
+	}
+}
+
+// TestP2Merge: a private incident is not merged where everybody reads of it.
+func TestP2Merge(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Data leak --sev 1 --private")
+	w.say("ana", "declare Something --sev 1")
+	w.expect(w.say("ana", "merge INC-1 INC-2"), false, "INC-1 is private and INC-2 is not")
+	w.expect(w.say("ana", "link INC-2 INC-1"), true, "")
+	if text := w.say("ben", "show INC-2").Text; strings.Contains(text, "leak") {
+		t.Errorf("a link tells what a private incident is about:\n%s", text)
+	}
+}
+
+// TestPagePolicy: a policy can be paged by hand.
+func TestPagePolicy(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Something --sev 1")
+	w.expect(w.say("ana", "page INC-1 policy:two please"), true, "Paged Ben")
+}
+
+// TestE8Live: who answers for a target is read when the step fires, while the
+// policy is the one that was copied in at the start.
+func TestE8Live(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Search is down --sev 1 --service search") // pages ben, then nobody for ten minutes
+	w.tick(0)
+	org := bottest.Town()
+	org.Roster.People = append(org.Roster.People, roster.Person{ID: "eve", Name: "Eve", Email: "eve@example.com"})
+	org.Roster.Teams[0].Members = []string{"eve"}
+	org.Policies[1].Steps[0].Notify = []workflow.Target{"person:ana"} // no running incident learns of this
+	org.Policies[0].Steps[2].RoundRobin = false
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.say("ana", "page INC-1 @all"), true, "Paged Eve (email)")
+	w.expect(w.say("ana", "unack INC-1"), false, "not acknowledged")
+	w.say("ana", "ack INC-1")
+	w.expect(w.say("ana", "unack INC-1"), true, "Step 1 of two pages Ben (email), noc (webhook)")
+}
+
+// TestI2Overload: too old unread mail refuses more, and says so.
+func TestI2Overload(t *testing.T) {
+	w := newTown(t)
+	w.Lagged(6 * time.Second)
+	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{{Key: "k", State: intake.Firing}}); !errors.Is(err, bot.ErrOverload) {
+		t.Errorf("got %v", err)
+	}
+	w.tick(0)
+	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{{Key: "k", State: intake.Firing}}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSimulate(t *testing.T) {
+	org := bottest.Town()
+	sim, err := org.Simulate("prometheus", []bot.Alert{
+		{Key: "a", Title: "Errors", State: intake.Firing, Severity: "critical", Labels: map[string]string{"alertname": "Errors", "service": "search"}},
+		{Key: "b", Title: "Gone", State: intake.Resolved, Labels: map[string]string{"alertname": "Errors", "service": "search"}},
+	}, bottest.Epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sim.Incidents) != 1 || sim.Incidents[0].Policy != "two" || sim.Alerts[1].Change != intake.Ignored {
+		t.Fatalf("%+v", sim)
+	}
+	var steps []string
+	for _, s := range sim.Incidents[0].Steps {
+		steps = append(steps, s.At.Format("15:04:05 ")+s.Text)
+	}
+	all := strings.Join(steps, "\n")
+	for _, want := range []string{"03:00:00 Declared SEV1: Errors (search)", "03:00:00 Step 1 of two pages Ben (email), noc (webhook)", "03:10:00 NOBODY HAS ANSWERED"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+}
