@@ -23,6 +23,7 @@ type Config struct {
 	Lease time.Duration // how long a claim lasts [10 s]; longer than Send
 	Send  time.Duration // how long one send may take [5 s]
 	Pages int           // pages carried out at a time [64]
+	Wakes int           // deadlines and new mail at a time [32]
 	Rest  int           // everything else at a time [64]
 }
 
@@ -30,6 +31,7 @@ type Config struct {
 type Runner struct {
 	cfg     Config
 	bundles *bundles
+	silent  *silent
 	mu      sync.Mutex
 	health  Health
 }
@@ -52,16 +54,19 @@ func New(cfg Config) *Runner {
 	}
 	def(&cfg.Lease, 10*time.Second)
 	def(&cfg.Send, 5*time.Second)
-	if cfg.Pages <= 0 {
-		cfg.Pages = 64
-	}
-	if cfg.Rest <= 0 {
-		cfg.Rest = 64
-	}
-	return &Runner{cfg: cfg, bundles: newBundles()}
+	cfg.Pages, cfg.Wakes, cfg.Rest = positive(cfg.Pages, 64), positive(cfg.Wakes, 32), positive(cfg.Rest, 64)
+	return &Runner{cfg: cfg, bundles: newBundles(), silent: newSilent()}
 }
 
-// pool is a claiming loop of its own: pages never wait for anything else.
+func positive(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// pool is a claiming loop of its own: pages never wait for anything else, and
+// deadlines, which make pages, never wait for a chat platform that hangs.
 type pool struct {
 	name    string
 	classes bot.Classes
@@ -71,7 +76,8 @@ type pool struct {
 func (r *Runner) pools() []pool {
 	return []pool{
 		{"pages", bot.Classes{To: workflow.ClassPage}, r.cfg.Pages},
-		{"rest", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
+		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassWake}, r.cfg.Wakes},
+		{"rest", bot.Classes{From: workflow.ClassWake + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
 	}
 }
 
@@ -99,7 +105,7 @@ func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, err
 	if err != nil {
 		return nil, fmt.Errorf("claim %s: %w", p.name, err)
 	}
-	if p.classes.From > workflow.ClassPage {
+	if p.classes.To == workflow.ClassWake {
 		var lag time.Duration
 		for _, l := range leases {
 			if l.ID == bot.WakeTask {

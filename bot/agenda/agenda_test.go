@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -157,6 +158,30 @@ func TestHangingPager(t *testing.T) {
 		pass(time.Minute)
 		if _, sent := h.pager.sent()["INC-1/1.0.0.0/ben/email"]; !sent {
 			h.t.Errorf("ben's page is not tried again: %v", h.pager.sent())
+		}
+	})
+}
+
+// TestSilentMedium: many pages into a medium that hangs hold up no other
+// medium, and after a few of them the rest fails at once (rule E4).
+func TestSilentMedium(t *testing.T) {
+	inBubble(t, func(h *house) {
+		h.pager.hangs = func(p bot.Page) bool { return p.Person == "ben" }
+		for range 300 {
+			h.say("declare Search is down --sev 1 --service search") // each pages ben and the webhook
+		}
+		pass(30 * time.Second)
+		webhooks := 0
+		for key, at := range h.pager.sent() {
+			if strings.Contains(key, "webhook:noc") {
+				webhooks++
+				if at > 12*time.Second {
+					h.t.Errorf("%s came after %s", key, at)
+				}
+			}
+		}
+		if webhooks < 300 {
+			h.t.Errorf("%d of 300 webhooks came", webhooks)
 		}
 	})
 }

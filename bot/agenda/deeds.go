@@ -3,6 +3,8 @@ package agenda
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"tocsin/bot"
 	"tocsin/workflow"
@@ -20,9 +22,7 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 	}
 	page, pager, err := r.cfg.Bot.Compose(ctx, tasks)
 	if err == nil {
-		send, cancel := context.WithTimeout(ctx, r.cfg.Send)
-		err = pager.Page(send, page)
-		cancel()
+		err = r.send(ctx, pager, page, tasks[0].Deed.Via)
 	}
 	if err == nil {
 		r.bundles.sent(tasks[0].Deed, r.cfg.Bot.Now())
@@ -34,6 +34,21 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 		}
 	}
 	return nil
+}
+
+// send hands a page over, unless its medium has been silent lately: then it
+// fails at once, so that the next method or step is not waited for (rule E4),
+// and what hangs in one medium holds up no other.
+func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, via string) error {
+	medium, _, _ := strings.Cut(via, "#")
+	if r.silent.now(medium, r.cfg.Bot.Now()) {
+		return fmt.Errorf("%s: %w", medium, errSilent)
+	}
+	send, cancel := context.WithTimeout(ctx, r.cfg.Send)
+	defer cancel()
+	err := pager.Page(send, page)
+	r.silent.heard(medium, err != nil && send.Err() != nil, r.cfg.Bot.Now())
+	return err
 }
 
 // answerTries is how often the delivery of a page is written down before it is

@@ -24,7 +24,7 @@ const longestSleep = time.Second
 // begun. It never returns an error: what fails is tried again.
 func (r *Runner) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	wakes := make([]chan struct{}, 0, 2)
+	wakes := make([]chan struct{}, 0, 3)
 	for _, p := range r.pools() {
 		wake := make(chan struct{}, 1)
 		wakes = append(wakes, wake)

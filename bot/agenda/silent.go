@@ -1,0 +1,52 @@
+package agenda
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// A medium that let so many sends in a row run out of time is left alone for a
+// while. Then one more decides whether it is heard of again.
+const (
+	silentAfter = 8
+	silentFor   = 10 * time.Second
+)
+
+var errSilent = errors.New("it has not answered lately")
+
+// silent remembers which media do not answer.
+type silent struct {
+	mu    sync.Mutex
+	media map[string]silence
+}
+
+type silence struct {
+	inARow int
+	until  time.Time
+}
+
+func newSilent() *silent { return &silent{media: map[string]silence{}} }
+
+// now reports whether a medium is left alone at an instant.
+func (s *silent) now(medium string, at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.media[medium].until.After(at)
+}
+
+// heard notes how a send ended.
+func (s *silent) heard(medium string, ranOut bool, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !ranOut {
+		delete(s.media, medium)
+		return
+	}
+	m := s.media[medium]
+	m.inARow++
+	if m.inARow >= silentAfter {
+		m = silence{inARow: silentAfter - 1, until: at.Add(silentFor)}
+	}
+	s.media[medium] = m
+}
