@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,11 +209,25 @@ func (b *Bot) declare(ctx context.Context, d workflow.Declare, r Request) (Reply
 		return Reply{}, fmt.Errorf("reserve a number: %w", err)
 	}
 	id := fmt.Sprintf("INC-%d", number)
-	note := ""
+	note := org.strange(d.Services, id)
 	if twin != "" {
-		note = fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", twin, id, twin)
+		note += fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", twin, id, twin)
 	}
 	return b.change(ctx, change{incident: id, command: d, note: note}, r)
+}
+
+// strange says which services nobody has configured, if some are.
+func (o *Organization) strange(services []string, id string) string {
+	names := make([]string, 0, len(o.Services))
+	for _, s := range o.Services {
+		names = append(names, s.ID)
+	}
+	for _, s := range services {
+		if near := commands.Nearest(s, names); near != "" && !slices.Contains(names, s) {
+			return fmt.Sprintf("\nNo service is called %q. If you mean %s: `edit %s --service %s`.", s, near, id, near)
+		}
+	}
+	return ""
 }
 
 func first(all []string) string {

@@ -63,6 +63,10 @@ func TestParse(t *testing.T) {
 		})},
 		{line: "ack INC-12", incident: "INC-12", want: workflow.Acknowledge{}},
 		{line: "ACK inc-12 --seen 12", incident: "INC-12", want: workflow.Acknowledge{Seen: 12}},
+		{line: "ack 12", incident: "INC-12", want: workflow.Acknowledge{}},
+		{line: "ack #12", incident: "INC-12", want: workflow.Acknowledge{}},
+		{line: "ack inc12", incident: "INC-12", want: workflow.Acknowledge{}},
+		{line: "assign INC-7 lead @ana", incident: "INC-7", want: workflow.Assign{Role: "commander", Person: "ana", Name: "ANA"}},
 		{line: "ack", room: "INC-3", incident: "INC-3", want: workflow.Acknowledge{}},
 		{line: "ack INC-4", room: "INC-3", incident: "INC-4", want: workflow.Acknowledge{}},
 		{line: "update INC-7 We found --the cause --next 1h30m", incident: "INC-7", want: workflow.PostUpdate{

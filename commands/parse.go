@@ -139,13 +139,18 @@ func (a *args) mistake(message string) error {
 	return refuse(message, "For example: `"+a.word.Example+"`.")
 }
 
-// ParseID reads "INC-7", "inc-7" or "inc 7"'s first form; "" when it is none.
+// ParseID reads "INC-7", "inc-7" or "inc7"; "" when it is none.
 func ParseID(text string) string {
-	if len(text) < 5 || len(text) > 14 || !strings.EqualFold(text[:4], "inc-") {
+	if len(text) < 4 || len(text) > 14 || !strings.EqualFold(text[:3], "inc") {
 		return ""
 	}
-	n, err := strconv.Atoi(text[4:])
-	if err != nil || n <= 0 || text[4] == '+' {
+	return numbered(strings.TrimPrefix(text[3:], "-"))
+}
+
+// numbered reads the bare number of an incident.
+func numbered(text string) string {
+	n, err := strconv.Atoi(text)
+	if err != nil || n <= 0 || text[0] == '+' {
 		return ""
 	}
 	return "INC-" + strconv.Itoa(n)
@@ -159,6 +164,9 @@ func (a *args) incident() (string, error) {
 	var ids []string
 	for len(a.rest) > 0 && len(ids) < 2 {
 		id := ParseID(strings.TrimSuffix(a.rest[0].text, ":"))
+		if id == "" && a.word.Args == "[INC-n]" { // a word that takes nothing else
+			id = numbered(strings.TrimPrefix(a.rest[0].text, "#"))
+		}
 		if id == "" || a.word.takes == anIncident && len(ids) == 1 {
 			break
 		}

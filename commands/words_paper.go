@@ -58,6 +58,9 @@ func buildAssign(a *args) (workflow.Command, error) {
 	if err := a.nothing(); err != nil {
 		return nil, err
 	}
+	if strings.EqualFold(role, "lead") {
+		role = workflow.Commander
+	}
 	if role == "" || handle == "" {
 		return nil, a.mistake("Which role, and to whom?")
 	}

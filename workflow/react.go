@@ -12,7 +12,7 @@ func react(i *Incident, was outlook, e Event) []Deed {
 	case StepFired:
 		deeds = owed(f.Pages, "")
 	case NobodyReached:
-		deeds = owed(f.Pages, "")
+		deeds = owed(f.Pages, "Nobody could be reached.")
 	case EscalationExhausted:
 		deeds = owed(f.Pages, "")
 	case PeoplePaged:

@@ -168,7 +168,7 @@ func (t *turn) invite(c Invite) error {
 	}
 	switch {
 	case len(fresh) == 0:
-		return refuse("They are all here already.", "")
+		return refuse("They may all see it already.", "Whoever was paged may, too.")
 	case len(t.now.Invited)+len(fresh) > maxInvited:
 		return refuse(fmt.Sprintf("%s can hold %d people.", t.now.ID, maxInvited), "")
 	}

@@ -70,9 +70,6 @@ type reply struct {
 // Replies are kept so long.
 const keepReplies = 25 * time.Hour
 
-// mailPause is between two readings of one mailbox.
-const mailPause = 100 * time.Millisecond
-
 var wakeLane = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
 
 // New returns an empty store.
@@ -216,7 +213,7 @@ func (s *Store) write(c bot.Commit) int {
 		i.readAt, i.mailDue = c.At, time.Time{}
 		i.Mail = slices.DeleteFunc(i.Mail, func(m workflow.Mail) bool { return m.Seq <= c.ReadMail })
 		if len(i.Mail) > 0 {
-			i.mailDue = c.At.Add(mailPause)
+			i.mailDue = c.At.Add(intake.MailPause)
 		}
 	}
 	for _, t := range c.Tasks {

@@ -64,10 +64,7 @@ func (b book) Mail(id string, m workflow.Mail) error {
 	m.Seq = i.mailSeq
 	i.Mail = append(i.Mail, m)
 	if i.mailDue.IsZero() {
-		i.mailDue = b.at
-		if next := i.readAt.Add(mailPause); next.After(b.at) {
-			i.mailDue = earlier(next, b.at.Add(mailPause)) // the clock may have been set back
-		}
+		i.mailDue = intake.MailDue(i.readAt, b.at)
 	}
 	b.wake(i)
 	return nil
@@ -143,11 +140,4 @@ func (s *Store) Records(_ context.Context, kind, after string, limit int) ([]bot
 	}
 	slices.SortFunc(all, func(a, b bot.Record) int { return cmp.Compare(a.ID, b.ID) })
 	return all[:min(limit, len(all))], nil
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tocsin/bot"
+	"tocsin/bot/intake"
 )
 
 // hold is who answers for an alert group.
@@ -171,7 +172,7 @@ func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
 		h.readAt, h.mailDue = nanos(c.At), 0
 		h.readSeq = min(max(h.readSeq, int64(c.ReadMail)), h.mailSeq)
 		if h.mailSeq > h.readSeq {
-			h.mailDue = nanos(c.At.Add(mailPause))
+			h.mailDue = nanos(c.At.Add(intake.MailPause))
 		}
 	}
 	for _, task := range c.Tasks {

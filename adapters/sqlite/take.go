@@ -138,10 +138,7 @@ func (b *book) Mail(incident string, m workflow.Mail) error {
 	h.letter = &m
 	h.mailSeq++
 	if h.mailDue == 0 {
-		h.mailDue = b.at
-		if h.readAt != 0 {
-			h.mailDue = min(max(b.at, h.readAt+int64(mailPause)), b.at+int64(mailPause)) // the clock may have been set back
-		}
+		h.mailDue = nanos(intake.MailDue(instant(h.readAt), instant(b.at)))
 	}
 	h.wake()
 	return nil

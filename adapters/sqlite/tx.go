@@ -41,9 +41,6 @@ type columns struct {
 	wakeAttempt, taskSeq       int64
 }
 
-// Mailboxes are read at most this often.
-const mailPause = 100 * time.Millisecond
-
 // keepReplies is for how long an operation is remembered.
 const keepReplies = 25 * time.Hour
 

@@ -98,8 +98,10 @@ func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
 		}
 		return e
 	case bot.IsPermanent(err):
+		r.cfg.Log.Warn("a page failed for good", "incident", t.Lease.Owner, "person", t.Deed.To, "via", t.Deed.Via, "error", err.Error())
 		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()})
 	}
+	r.cfg.Log.Warn("a page failed, trying again", "incident", t.Lease.Owner, "person", t.Deed.To, "via", t.Deed.Via, "attempt", t.Lease.Attempt, "error", err.Error())
 	if e := r.cfg.Bot.Report(ctx, t.Lease.Owner, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error(), Retrying: true}); e != nil {
 		return errors.Join(err, e)
 	}

@@ -222,6 +222,9 @@ func whom(pages []workflow.PageState) string {
 	for n, name := range order {
 		order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
 	}
+	if len(order) == 0 {
+		return "nobody"
+	}
 	if len(order) > 6 {
 		order = append(order[:6], fmt.Sprintf("and %d more", len(order)-6))
 	}

@@ -84,7 +84,8 @@ func heading(a Asked) string {
 	case workflow.ToJoin:
 		return fmt.Sprintf("%sPlease join %s %s · %s", drill, i.ID, i.Severity, i.Title)
 	case workflow.ToRescue:
-		return fmt.Sprintf("%sNOBODY HAS ANSWERED %s %s · %s", drill, i.ID, i.Severity, i.Title)
+		lead := or(strings.ToUpper(strings.TrimSuffix(a.Text, ".")), "NOBODY HAS ANSWERED")
+		return fmt.Sprintf("%s%s: %s %s · %s", drill, lead, i.ID, i.Severity, i.Title)
 	case workflow.ToAnswer:
 	}
 	return fmt.Sprintf("%s%s %s · %s", drill, i.ID, i.Severity, i.Title)

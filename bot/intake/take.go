@@ -29,6 +29,23 @@ type Book interface {
 // often.
 const seenEvery = time.Minute
 
+// MailPause is between two readings of one mailbox.
+const MailPause = 100 * time.Millisecond
+
+// MailDue says when mail that comes at an instant wakes its incident: at once,
+// but not sooner than MailPause after the mailbox was read last. The clock may
+// have been set back since then: no mail waits longer than that.
+func MailDue(readAt, at time.Time) time.Time {
+	due := at
+	if next := readAt.Add(MailPause); !readAt.IsZero() && next.After(at) {
+		due = next
+	}
+	if latest := at.Add(MailPause); due.After(latest) {
+		due = latest
+	}
+	return due
+}
+
 // Take records a batch in a book. What the batch changes for one incident is
 // one piece of mail.
 func Take(book Book, b Batch) ([]Receipt, error) {

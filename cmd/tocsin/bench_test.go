@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -98,6 +99,7 @@ func (r *rig) post(path, token, body string) time.Duration {
 		r.b.Error(err)
 		return 0
 	}
+	_, _ = io.Copy(io.Discard, res.Body) // else the connection is not used again
 	_ = res.Body.Close()
 	switch {
 	case res.StatusCode == http.StatusServiceUnavailable: // overload: come again, as senders do

@@ -71,7 +71,7 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if res.StatusCode >= 300 {
 		var f failure
 		if json.Unmarshal(answer, &f) == nil && f.Error.Message != "" {
-			return errors.New(strings.TrimSpace(f.Error.Message + " " + f.Error.Hint))
+			return errors.New(strings.TrimSpace(strings.TrimRight(f.Error.Message, ". ") + ". " + f.Error.Hint))
 		}
 		return fmt.Errorf("%s answered %s", base, res.Status)
 	}
@@ -132,8 +132,11 @@ func runCommand() *cobra.Command {
 		Use: "run COMMAND", Short: "Give a command, as in chat.",
 		Long:    "Give a command to a running server, as in chat. `tocsin run help` lists the words.",
 		Example: "  tocsin run \"declare Checkout is down --sev 2\"\n  tocsin run \"ack INC-1\"\n  tocsin run help",
-		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args = trailing(args, map[string]*string{"--server": &c.server, "--data": &c.data, "--as": &as, "--incident": &incident})
+			if len(args) == 0 {
+				return errors.New("say what to do, for example: tocsin run list")
+			}
 			return c.say(cmd, strings.Join(args, " "), incident, as)
 		},
 	}
@@ -142,6 +145,26 @@ func runCommand() *cobra.Command {
 	cmd.Flags().StringVar(&incident, "incident", "", "the incident that the command is about, as if typed in its room")
 	cmd.Flags().StringVar(&as, "as", "", "act for this person; needs an administrator's token")
 	return cmd
+}
+
+// trailing takes our own flags out of a command that is not quoted, wherever
+// they stand in it.
+func trailing(args []string, flags map[string]*string) []string {
+	var rest []string
+	for n := 0; n < len(args); n++ {
+		name, value, has := strings.Cut(args[n], "=")
+		target := flags[name]
+		switch {
+		case target == nil:
+			rest = append(rest, args[n])
+		case has:
+			*target = value
+		case n+1 < len(args):
+			n++
+			*target = args[n]
+		}
+	}
+	return rest
 }
 
 func incidentCommand() *cobra.Command {

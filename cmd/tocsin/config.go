@@ -32,11 +32,13 @@ type loaded struct {
 	email email.Config
 }
 
-func loadConfig(flag string) (loaded, error) {
+func loadConfig(flag string) (loaded, error) { return loadWith(flag, os.Getenv) }
+
+func loadWith(flag string, getenv func(string) string) (loaded, error) {
 	var l loaded
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: os.Getenv, CheckRoute: intake.Compile, Sections: map[string]any{"pagers.email": &l.email},
+		Getenv: getenv, CheckRoute: intake.Compile, Sections: map[string]any{"pagers.email": &l.email},
 	})
 	return l, err
 }
@@ -44,9 +46,12 @@ func loadConfig(flag string) (loaded, error) {
 func checkCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
-		Use: "check", Short: "Validate the configuration: every fault with its place and what would be right.", Args: cobra.NoArgs,
+		Use: "check [FILE]", Short: "Validate the configuration: every fault with its place and what would be right.", Args: cobra.MaximumNArgs(1),
 		Example: "  tocsin check --config tocsin.yaml",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				file = args[0]
+			}
 			path := configPath(file)
 			l, err := loadConfig(file)
 			if faults, is := errors.AsType[config.Faults](err); is {
@@ -62,7 +67,7 @@ func checkCommand() *cobra.Command {
 			if path == "" {
 				path = "nothing is configured, which"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d people, %d teams, %d services, %d policies, %d integrations, %d routes.\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine. People: %d, teams: %d, services: %d, policies: %d, integrations: %d, routes: %d.\n",
 				path, len(o.Roster.People), len(o.Roster.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
 			return nil
 		},

@@ -35,13 +35,16 @@ func deadletterCommand() *cobra.Command {
 						ids = append(ids, l.ID)
 					}
 				}
+				var failed error
 				for _, id := range ids {
 					if err := c.call(cmd.Context(), method, "/api/v1/deadletters/"+url.PathEscape(id)+suffix, nil, nil); err != nil {
-						return fmt.Errorf("%s: %w", id, err)
+						fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", id, err)
+						failed = errSaid
+						continue
 					}
 					fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", id, done)
 				}
-				return nil
+				return failed
 			},
 		}
 	}

@@ -84,7 +84,7 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s.greet(stdout, listener.Addr())
+	s.greet(ctx, stdout, listener.Addr())
 	return s.until(ctx, listener, again)
 }
 
@@ -178,7 +178,9 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	return errors.Join(err, s.store.Close())
+	err = errors.Join(err, s.store.Close())
+	s.log.Info("stopped")
+	return err
 }
 
 // reload reads the configuration again. A faulty one changes nothing.
@@ -194,7 +196,13 @@ func (s *server) reload() {
 		}
 	}
 	if err != nil {
-		s.log.Error("the configuration was not read again; the old one holds", "error", badConfig(err).Error())
+		faults, is := errors.AsType[config.Faults](err)
+		if !is {
+			s.log.Error("the configuration was not read again; the old one holds", "error", err.Error())
+		}
+		for _, f := range faults {
+			s.log.Error("the configuration was not read again; the old one holds", "fault", f.Error())
+		}
 		return
 	}
 	s.log.Info("the configuration was read again")
@@ -218,24 +226,45 @@ func tokens(b *bot.Bot, s secrets) []bot.Token {
 }
 
 // greet says where everything is. Secrets are shown on a terminal only.
-func (s *server) greet(out io.Writer, addr net.Addr) {
-	s.log.Info("tocsin is running", "listen", addr.String(), "data", s.flags.data)
+func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
+	from := "nothing"
+	if path := configPath(s.flags.config); path != "" {
+		from = path
+	}
+	s.log.Info("tocsin is running", "listen", addr.String(), "data", s.flags.data, "configured_by", from)
 	if s.screen == nil {
 		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are in %s and %s\n", addr,
 			filepath.Join(s.flags.data, apiTokenFile), filepath.Join(s.flags.data, hookTokenFile))
 		return
 	}
+	name, token := "alertmanager", s.secret.hook
+	if all := s.bot.Organization().Integrations; len(all) > 0 {
+		name = all[0].Name
+		if len(all[0].Tokens) > 0 {
+			token = all[0].Tokens[0]
+		}
+	}
+	flags, incident := "", "INC-1"
+	if s.flags.listen != defaultListen {
+		flags += " --server http://" + addr.String()
+	}
+	if s.flags.data != defaultData {
+		flags += " --data " + s.flags.data
+	}
+	if all, err := s.store.List(ctx, bot.Query{Limit: 1}); err == nil && len(all) > 0 {
+		incident = "INC-n"
+	}
 	fmt.Fprintf(out, `
-  Tocsin is running on http://%[1]s, and keeps everything in %[2]s.
+  Tocsin is running on http://%[1]s, keeps everything in %[2]s, and is configured by %[3]s.
 
   Fire an alert:
 
-    curl -H "Authorization: Bearer %[3]s" http://%[1]s/hooks/alertmanager -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
+    curl -H "Authorization: Bearer %[4]s" http://%[1]s/hooks/%[5]s -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
 
   Then, in another terminal:
 
-    tocsin run "list"          (or: go run ./cmd/tocsin run "list")
-    tocsin run "ack INC-1"
+    tocsin run%[6]s "list"          (or: go run ./cmd/tocsin run%[6]s "list")
+    tocsin run%[6]s "ack %[7]s"
 
-`, addr, s.flags.data, s.secret.hook)
+`, addr, s.flags.data, from, token, name, flags, incident)
 }
