@@ -235,6 +235,61 @@ func TestPagePolicy(t *testing.T) {
 	w.expect(w.say("ana", "page INC-1 policy:two please"), true, "Paged Ben")
 }
 
+// TestMergeCircleCounts: after a merge in a circle both count their own alerts.
+func TestMergeCircleCounts(t *testing.T) {
+	w := newTown(t)
+	alert := func(key string, state intake.State) {
+		t.Helper()
+		a := bot.Alert{Key: key, Title: "Alert " + key, State: state, Severity: "critical", StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": key}}
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+		w.tick(time.Second)
+	}
+	alert("a", intake.Firing)
+	alert("b", intake.Firing)
+	one, err := w.store.Load(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.say("ana", "merge INC-1 INC-2"), true, "Merged")
+	w.stale = map[string]bot.Loaded{"INC-1": one}
+	w.expect(w.say("ana", "merge INC-2 INC-1"), true, "Merged")
+	w.stale = nil
+	w.tick(time.Second)
+	w.tick(time.Second)
+	alert("a", intake.Resolved)
+	alert("b", intake.Resolved)
+	for _, id := range []string{"INC-1", "INC-2"} {
+		i, err := w.Peek(t.Context(), id)
+		if err != nil || i.Alerts.Firing != 0 {
+			t.Errorf("%s (%s) counts %d firing alerts, %v", id, i.Status, i.Alerts.Firing, err)
+		}
+	}
+}
+
+// TestI5LateResolve: a resolve that is older than the last start ends nothing.
+func TestI5LateResolve(t *testing.T) {
+	w := newTown(t)
+	start := w.now
+	at := func(state intake.State, began, ended time.Time) intake.Change {
+		t.Helper()
+		a := bot.Alert{Key: "k", Title: "Disk full", State: state, Severity: "critical", StartedAt: began, EndedAt: ended, Labels: map[string]string{"alertname": "Disk"}}
+		r, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r[0].Change
+	}
+	at(intake.Firing, start, time.Time{})
+	w.now = start.Add(30 * time.Second)
+	at(intake.Firing, start.Add(20*time.Second), time.Time{})
+	w.now = start.Add(40 * time.Second)
+	if c := at(intake.Resolved, start, start.Add(10*time.Second)); c != intake.Stale {
+		t.Errorf("the late resolve is %s", c)
+	}
+}
+
 // TestE8Live: who answers for a target is read when the step fires, while the
 // policy is the one that was copied in at the start.
 func TestE8Live(t *testing.T) {

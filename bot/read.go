@@ -37,7 +37,7 @@ func (b *Bot) List(ctx context.Context, s Speaker, q ListQuery) ([]workflow.Inci
 			return nil, 0, fmt.Errorf("list incidents: %w", err)
 		}
 		for _, l := range page {
-			i, err := asIncident(l)
+			i, err := b.asIncident(ctx, l)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -62,8 +62,8 @@ func matches(i workflow.Incident, q ListQuery) bool {
 }
 
 // asIncident decodes what a store holds. A stub looks like the incident it is
-// about to become.
-func asIncident(l Loaded) (workflow.Incident, error) {
+// about to become: private, if the one it follows is.
+func (b *Bot) asIncident(ctx context.Context, l Loaded) (workflow.Incident, error) {
 	if l.Snapshot != nil || l.Stub == nil {
 		return decode(l)
 	}
@@ -75,6 +75,15 @@ func asIncident(l Loaded) (workflow.Incident, error) {
 	i := workflow.Incident{
 		ID: l.ID, Number: l.Number, Title: title, Severity: d.Severity, Basis: workflow.FromAlert, Services: d.Services,
 		Status: workflow.Triage, Kind: workflow.Real, Source: d.Source, Visibility: workflow.Public, DetectedAt: d.Detected,
+	}
+	if l.Follows != "" {
+		before, err := b.Peek(ctx, l.Follows)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return i, err
+		}
+		if before.Visibility == workflow.Private {
+			i.Visibility = workflow.Private
+		}
 	}
 	for n, m := range l.Mail {
 		if n == 0 {
@@ -95,7 +104,7 @@ func (b *Bot) Incident(ctx context.Context, id string, s Speaker) (workflow.Inci
 	if err != nil {
 		return workflow.Incident{}, err
 	}
-	i, err := asIncident(l)
+	i, err := b.asIncident(ctx, l)
 	if err != nil {
 		return workflow.Incident{}, err
 	}

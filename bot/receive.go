@@ -88,8 +88,9 @@ func (b *Bot) take(ctx context.Context, batch intake.Batch) ([]intake.Receipt, e
 func (b *Bot) Lagged(by time.Duration) { b.lag.Store(int64(by)) }
 
 // Reroute takes the alerts that still fire for an incident through the intake
-// again: each opens, or joins, a new incident (rule I6).
-func (b *Bot) Reroute(ctx context.Context, incident string) error {
+// again: each opens, or joins, a new incident (rule I6). before is when they
+// were given up.
+func (b *Bot) Reroute(ctx context.Context, incident string, before time.Time) error {
 	after := ""
 	for {
 		rows, err := b.cfg.Store.Firing(ctx, incident, after, 500)
@@ -105,7 +106,7 @@ func (b *Bot) Reroute(ctx context.Context, incident string) error {
 			if err != nil {
 				return err
 			}
-			arrival.From = incident
+			arrival.From, arrival.Before = incident, before
 			if arrival.Group == "" { // ignored by now; but it pages until somebody resolves it
 				arrival.Group = row.Group
 			}

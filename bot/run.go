@@ -275,7 +275,7 @@ func (b *Bot) change(ctx context.Context, c change, r Request) (Reply, error) {
 			if _, no := errors.AsType[*workflow.Refusal](err); no {
 				return workflow.Other{}, ErrNotFound
 			}
-			return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private}, err
+			return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.MergedFrom)}, err
 		},
 	})
 	switch {

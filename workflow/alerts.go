@@ -100,7 +100,11 @@ func (t *turn) fired(was Incident, m Mail, count int) {
 	switch {
 	case !t.now.Open():
 		t.conclude(IncidentReopened{From: t.now.Status, To: Investigating, Why: "alerts fire again"})
-		t.startEscalation("alerts fire again")
+		run := t.now.Paging.Run
+		t.raise(m)
+		if t.now.Paging.Run == run { // else the rise has begun it
+			t.startEscalation("alerts fire again")
+		}
 		return
 	case was.Status == Monitoring && t.now.Status == Monitoring:
 		back := was.Before

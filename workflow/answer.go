@@ -201,7 +201,7 @@ func (t *turn) undeliverable(c Undeliverable) {
 		return // its successor was brought forward when it failed first
 	}
 	if next := t.nextMethod(failed); next != "" {
-		t.conclude(PagesOwed{IDs: []string{next}, Why: failed.Via + " failed"})
+		t.owe([]string{next}, failed.Via+" failed")
 		return
 	}
 	switch failed.Purpose {

@@ -1,6 +1,9 @@
 package workflow
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Effect is something the world must be told. ID is "incident/seq.n", stable
 // for ever, so that doing it twice can be recognized.
@@ -89,7 +92,8 @@ func (d Tell) Command() Command {
 
 // Reroute takes the alerts that still fire through the intake again (I6).
 type Reroute struct {
-	Group string `json:"group"`
+	Group string    `json:"group"`
+	At    time.Time `json:"at,omitzero"` // when they were given up: what began again since has been counted since
 }
 
 // UnknownDeed is a deed of a newer version: kept, and reported.

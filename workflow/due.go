@@ -1,6 +1,9 @@
 package workflow
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // due carries out every deadline that has passed, and leaves none behind:
 // afterwards WakeAt is zero or later than now. What was missed while nobody
@@ -37,8 +40,28 @@ func (t *turn) dueMethods() {
 		}
 	}
 	if len(ids) > 0 {
-		t.conclude(PagesOwed{IDs: ids})
+		t.owe(ids, "")
 	}
+}
+
+// owe hands planned pages over. An older page that keeps failing the same way
+// gives way to them.
+func (t *turn) owe(ids []string, why string) {
+	var old []string
+	for _, p := range t.now.Paging.Pages {
+		if !slices.Contains(ids, p.ID) {
+			continue
+		}
+		for _, q := range t.now.Paging.Pages {
+			if q.State == Failing && q.To == p.To && q.Via == p.Via && q.Purpose == p.Purpose && q.Purpose != ToJoin {
+				old = append(old, q.ID)
+			}
+		}
+	}
+	if len(old) > 0 {
+		t.conclude(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
+	}
+	t.conclude(PagesOwed{IDs: ids, Why: why})
 }
 
 // dueEscalation fires the next step, starts again, or reminds.

@@ -165,6 +165,8 @@ func (t *turn) merge(c Merge) error {
 		return refuse(c.Into+" does not exist.", "`list` shows the open incidents.")
 	case !other.Status.Open():
 		return refuse(fmt.Sprintf("%s is %s.", c.Into, other.Status), "Merge into an open incident, or reopen it first.")
+	case other.Taken >= maxMerged:
+		return refuse(fmt.Sprintf("%s has taken in %d incidents, which is as many as it can hold.", c.Into, other.Taken), "Merge into another.")
 	case t.now.Visibility == Private && !other.Private:
 		return refuse(fmt.Sprintf("%s is private and %s is not: everybody would read of it there.", t.now.ID, c.Into),
 			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.now.ID))
@@ -193,7 +195,10 @@ func (t *turn) absorb(c Absorb) {
 		}
 		return
 	}
-	if c.Began && c.From != t.now.ID {
+	if c.From == t.now.ID {
+		return // its own alerts, which it has counted
+	}
+	if c.Began {
 		t.record(IncidentAbsorbed{From: c.From, Title: c.Title})
 	}
 	t.read(c.Mail, c.From)

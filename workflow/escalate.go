@@ -90,7 +90,7 @@ func (t *turn) fireStep(policy Policy, repeat, step int, why string) bool {
 	var left []string
 	f.Pages, left = t.supersede(f.Pages)
 	for _, id := range left {
-		f.Skipped = append(f.Skipped, Skipped{personOrSelf(id), "too many pages are on their way already"})
+		f.Skipped = append(f.Skipped, Skipped{personOrSelf(id), "not by every method: too many pages at once"})
 	}
 	if len(f.Pages) > 0 {
 		f.Next = t.in.At.Add(max(s.Wait, time.Second))
@@ -192,7 +192,7 @@ func (t *turn) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordina
 
 // supersede cancels older pages that the new ones replace, and keeps the whole
 // within what an incident can remember: later methods give way before people.
-// It returns the pages that stay, and the people for whom there was no room.
+// It returns the pages that stay, and the people for whom some had no room.
 func (t *turn) supersede(fresh []PageState) (stay []PageState, left []string) {
 	var old []string
 	room := maxPages
@@ -211,18 +211,32 @@ func (t *turn) supersede(fresh []PageState) (stay []PageState, left []string) {
 	if len(fresh) <= room {
 		return fresh, nil
 	}
+	return fit(fresh, max(room, 1))
+}
+
+// fit keeps as many pages as there is room for: everybody's first method, then
+// the later ones. It names the people who lost one.
+func fit(fresh []PageState, room int) (stay []PageState, left []string) {
+	var later []PageState
 	seen := map[string]bool{}
-	for _, p := range fresh { // each one's first method
+	for _, p := range fresh {
 		switch {
 		case seen[p.To]:
-		case len(stay) < max(room, 1):
+			later = append(later, p)
+		case len(stay) < room:
 			stay = append(stay, p)
 		default:
 			left = append(left, p.To)
 		}
 		seen[p.To] = true
 	}
-	return stay, left
+	n := min(len(later), room-len(stay))
+	for _, p := range later[n:] {
+		if !slices.Contains(left, p.To) {
+			left = append(left, p.To)
+		}
+	}
+	return append(stay, later[:n]...), left
 }
 
 // replaces reports whether a new page makes an older one unnecessary: it goes
@@ -231,6 +245,9 @@ func (t *turn) supersede(fresh []PageState) (stay []PageState, left []string) {
 func (p PageState) replaces(old PageState) bool {
 	if p.To != old.To || p.Via != old.Via || old.Purpose == ToJoin {
 		return false
+	}
+	if p.State == Planned && p.Due.After(old.Due) {
+		return false // what is due sooner goes out, however often steps come round
 	}
 	return p.Purpose != ToKnow || old.Purpose == ToKnow && old.State == Failing
 }

@@ -108,6 +108,7 @@ func (s DeliveryState) Live() bool {
 const (
 	maxPages        = 80               // live and recent pages an incident remembers
 	maxRecipients   = 40               // people paged by one step
+	maxMerged       = 200              // incidents that one can take in
 	maxPins         = 5                // notes kept in view
 	maxSamples      = 20               // alerts remembered
 	tellEvery       = 2 * time.Minute  // between two notices to the acknowledger

@@ -18,7 +18,9 @@ func (i *Incident) evolve(e Event) {
 	case AlertsArrived:
 		i.arrived(f)
 	case AlertsForwarded:
-		i.arrived(AlertsArrived{Mail: f.Mail})
+		if f.From == "" { // its own: others only pass through
+			i.arrived(AlertsArrived{Mail: f.Mail})
+		}
 	case MergeFollowed:
 		i.followed(f)
 	case AlertsAllResolved:
@@ -256,7 +258,7 @@ func (i *Incident) noted(e Event) {
 			i.Checklist[f.N-1].State, i.Checklist[f.N-1].By = f.State, e.By.Name
 		}
 	case IncidentAbsorbed:
-		if !slices.Contains(i.MergedFrom, f.From) && len(i.MergedFrom) < 200 {
+		if !slices.Contains(i.MergedFrom, f.From) && len(i.MergedFrom) < 2*maxMerged {
 			i.MergedFrom = append(i.MergedFrom, f.From)
 		}
 	case LinkAdded:

@@ -39,6 +39,7 @@ type Other struct {
 	Status  Status
 	Title   string
 	Private bool
+	Taken   int // incidents merged into it
 }
 
 // Questions is what a step must be told before it can be taken.

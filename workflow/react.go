@@ -40,8 +40,12 @@ func react(i *Incident, was outlook, e Event) []Deed {
 		deeds = append(deeds, Tell{Incident: f.To, Absorb: Absorb{From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail}})
 	case IncidentMerged:
 		deeds = append(deeds, Tell{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}})
+	case IncidentAbsorbed:
+		if !i.Open() { // it ended before the news came
+			deeds = append(deeds, Tell{Incident: f.From, Follow: &Follow{Ended: true}})
+		}
 	case IncidentResolved, IncidentCanceled, IncidentReopened, AlertsReleased, MergeFollowed:
-		deeds = follows(i, f)
+		deeds = follows(i, e)
 	case RoomWanted:
 		deeds = append(deeds, OpenRoom(f))
 	default: // a line in the room at most
@@ -54,10 +58,10 @@ func react(i *Incident, was outlook, e Event) []Deed {
 
 // follows tells the incidents that were merged into this one what became of
 // it, and takes alerts that it gives up through the intake again.
-func follows(i *Incident, f Fact) []Deed {
+func follows(i *Incident, e Event) []Deed {
 	var deeds []Deed
 	var told Follow
-	switch f := f.(type) {
+	switch f := e.Fact.(type) {
 	case IncidentResolved:
 		told = Follow{Ended: true, Until: f.KeepUntil}
 	case IncidentCanceled:
@@ -69,7 +73,7 @@ func follows(i *Incident, f Fact) []Deed {
 	default: // open again: the zero Follow
 	}
 	if told.Release {
-		deeds = append(deeds, Reroute{Group: i.Group})
+		deeds = append(deeds, Reroute{Group: i.Group, At: e.At})
 	}
 	for _, id := range i.MergedFrom {
 		deeds = append(deeds, Tell{Incident: id, Follow: &told})

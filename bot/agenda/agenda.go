@@ -165,7 +165,7 @@ func (r *Runner) deed(ctx context.Context, group []bot.Lease) error {
 	case workflow.Tell:
 		return r.cfg.Bot.Tell(ctx, l, d)
 	case workflow.Reroute:
-		if err := r.cfg.Bot.Reroute(ctx, l.Owner); err != nil {
+		if err := r.cfg.Bot.Reroute(ctx, l.Owner, d.At); err != nil {
 			return err
 		}
 		return r.cfg.Bot.Settle(ctx, l)

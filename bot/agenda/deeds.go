@@ -22,7 +22,7 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 	}
 	page, pager, err := r.cfg.Bot.Compose(ctx, tasks)
 	if err == nil {
-		err = r.send(ctx, pager, page, tasks[0].Deed.Via)
+		err = r.send(ctx, pager, page, tasks[0].Deed)
 	}
 	if err == nil {
 		r.bundles.sent(tasks[0].Deed, r.cfg.Bot.Now())
@@ -39,8 +39,11 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 // send hands a page over, unless its medium has been silent lately: then it
 // fails at once, so that the next method or step is not waited for (rule E4),
 // and what hangs in one medium holds up no other.
-func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, via string) error {
-	medium, _, _ := strings.Cut(via, "#")
+func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, d workflow.SendPage) error {
+	medium, _, _ := strings.Cut(d.Via, "#")
+	if !human(d) {
+		medium = d.To // each receiver answers for itself
+	}
 	if r.silent.now(medium, r.cfg.Bot.Now()) {
 		return fmt.Errorf("%s: %w", medium, errSilent)
 	}

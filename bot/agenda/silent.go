@@ -7,7 +7,7 @@ import (
 )
 
 // A medium that let so many sends in a row run out of time is left alone for a
-// while. Then one more decides whether it is heard of again.
+// while. Then one send at a time tries whether it is heard of again.
 const (
 	silentAfter = 8
 	silentFor   = 10 * time.Second
@@ -28,11 +28,21 @@ type silence struct {
 
 func newSilent() *silent { return &silent{media: map[string]silence{}} }
 
-// now reports whether a medium is left alone at an instant.
+// now reports whether a medium is left alone at an instant. Whoever is the
+// first after that tries for all.
 func (s *silent) now(medium string, at time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.media[medium].until.After(at)
+	m, known := s.media[medium]
+	if !known || m.until.IsZero() {
+		return false
+	}
+	if m.until.After(at) {
+		return true
+	}
+	m.until = at.Add(silentFor)
+	s.media[medium] = m
+	return false
 }
 
 // heard notes how a send ended.
@@ -46,7 +56,7 @@ func (s *silent) heard(medium string, ranOut bool, at time.Time) {
 	m := s.media[medium]
 	m.inARow++
 	if m.inARow >= silentAfter {
-		m = silence{inARow: silentAfter - 1, until: at.Add(silentFor)}
+		m.until = at.Add(silentFor)
 	}
 	s.media[medium] = m
 }

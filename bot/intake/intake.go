@@ -47,8 +47,9 @@ type Arrival struct {
 	Stub        []byte // what to declare, should it open an incident
 	// From is set when an incident gives its alerts up and they are taken
 	// again (rule I6): only one that still fires for that incident counts, and
-	// it starts anew.
-	From string
+	// it starts anew, and only if it has not begun again since: that counted.
+	From   string
+	Before time.Time
 }
 
 // Batch is what one delivery brought.
@@ -112,7 +113,7 @@ func eventAt(a Alert, received time.Time) time.Time {
 // store finds the incident that owns the group and calls [Row.Join].
 func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 	if a.From != "" {
-		if row == nil || !row.Firing || row.Incident != a.From {
+		if row == nil || !row.Firing || row.Incident != a.From || !a.Before.IsZero() && !row.AppliedAt.Before(a.Before) {
 			return Row{}, Ignored
 		}
 		next := *row
@@ -137,6 +138,9 @@ func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 	if row != nil && row.Incident != "" {
 		switch {
 		case row.Firing:
+			if event.After(row.EventAt) { // an older resolve must not end this
+				next.EventAt = event
+			}
 			return next, Repeated
 		case event.Before(row.EventAt) && at.Sub(row.AppliedAt) < lateDelivery:
 			return next, Stale

@@ -237,7 +237,7 @@ func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) (Arrival, e
 		return arrival, nil
 	}
 	arrival.Group = d.Group
-	declare.Title = cmp.Or(a.Title, "Alert from "+s.Name)
+	declare.Title = cmp.Or(clean(a.Title, workflow.MaxTitle+1), clean(a.Key, 60), "Alert from "+s.Name)
 	declare.Description, declare.Source, declare.Severity = a.Description, workflow.SourceAlert, d.Severity
 	declare.Group, declare.Detected = d.Group, a.StartedAt
 	declare.Reporter.Name = s.Name

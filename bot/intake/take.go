@@ -90,7 +90,7 @@ func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
 	case Stale:
 		return Receipt{Change: Stale, Incident: next.Incident}, nil
 	case Repeated:
-		if row != nil && at.Sub(row.SeenAt) < seenEvery {
+		if row != nil && at.Sub(row.SeenAt) < seenEvery && next.EventAt.Equal(row.EventAt) {
 			return Receipt{Change: Repeated, Incident: row.Incident}, nil
 		}
 		return Receipt{Change: Repeated, Incident: next.Incident}, book.PutRow(next)
@@ -127,7 +127,7 @@ func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
 // plainStub is what an arrival declares that brings no stub of its own.
 func plainStub(a Arrival) workflow.Declare {
 	return workflow.Declare{
-		Title: cmp.Or(a.Alert.Title, "Alert from "+a.Integration), Source: workflow.SourceAlert,
+		Title: cmp.Or(clean(a.Alert.Title, workflow.MaxTitle+1), "Alert from "+a.Integration), Source: workflow.SourceAlert,
 		Severity: cmp.Or(a.Severity, workflow.SEV3), Group: a.Group, Reporter: workflow.Reporter{Name: a.Integration},
 	}
 }
