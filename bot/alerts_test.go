@@ -53,6 +53,29 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 }
 
+// TestI1Owner: what cannot be read pages the integration's owner first.
+func TestI1Owner(t *testing.T) {
+	w := newTown(t)
+	org := bottest.Town()
+	org.Integrations[0].Owner = "all"
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Unreadable(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
+		t.Fatal(err)
+	}
+	w.tick(time.Second)
+	var paged []string
+	for _, p := range w.paged {
+		paged = append(paged, p.Person)
+	}
+	slices.Sort(paged)
+	if !slices.Equal(paged, []string{"ana", "ben", "dan"}) {
+		t.Errorf("paged %v, want the whole team", paged)
+	}
+	w.expect(w.say("ana", "show INC-1"), true, "Alerts from prometheus cannot be read")
+}
+
 // TestE4Retry: a page that fails for now is tried again beside the advance.
 func TestE4Retry(t *testing.T) {
 	w := newTown(t)
