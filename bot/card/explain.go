@@ -74,7 +74,11 @@ func Who(id string, all []workflow.Delivery, v View) string {
 	w := words{zone: v.Zone}
 	var b strings.Builder
 	for _, d := range all {
-		fmt.Fprintf(&b, "%s  %s by %s: %s\n", w.clock(d.AskedAt), cmp.Or(d.Name, d.To), d.Via, Arrival(d, v))
+		whom := cmp.Or(d.Name, d.To)
+		if d.To != d.Via { // the log is not paged by log
+			whom += " by " + d.Via
+		}
+		fmt.Fprintf(&b, "%s  %s: %s\n", w.clock(d.AskedAt), whom, Arrival(d, v))
 	}
 	return b.String()
 }

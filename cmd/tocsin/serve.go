@@ -227,11 +227,11 @@ func tokens(b *bot.Bot, s secrets) []bot.Token {
 
 // greet says where everything is. Secrets are shown on a terminal only.
 func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
-	from := "nothing"
+	from := "Nothing is configured; " + defaultConfig + " in this folder would be read."
 	if path := configPath(s.flags.config); path != "" {
-		from = path
+		from = "It is configured by " + path + "."
 	}
-	s.log.Info("tocsin is running", "listen", addr.String(), "data", s.flags.data, "configured_by", from)
+	s.log.Info("tocsin is running", "listen", addr.String(), "data", s.flags.data, "config", configPath(s.flags.config))
 	if s.screen == nil {
 		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are in %s and %s\n", addr,
 			filepath.Join(s.flags.data, apiTokenFile), filepath.Join(s.flags.data, hookTokenFile))
@@ -255,7 +255,8 @@ func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
 		incident = "INC-n"
 	}
 	fmt.Fprintf(out, `
-  Tocsin is running on http://%[1]s, keeps everything in %[2]s, and is configured by %[3]s.
+  Tocsin is running on http://%[1]s, and keeps everything in %[2]s.
+  %[3]s
 
   Fire an alert:
 
