@@ -92,8 +92,7 @@ func (d Tell) Command() Command {
 
 // Reroute takes the alerts that still fire through the intake again (I6).
 type Reroute struct {
-	Group string    `json:"group"`
-	At    time.Time `json:"at,omitzero"` // when they were given up: what began again since has been counted since
+	At time.Time `json:"at,omitzero"` // when they were given up: what began again since has been counted since
 }
 
 // UnknownDeed is a deed of a newer version: kept, and reported.

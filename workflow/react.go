@@ -73,7 +73,7 @@ func follows(i *Incident, e Event) []Deed {
 	default: // open again: the zero Follow
 	}
 	if told.Release {
-		deeds = append(deeds, Reroute{Group: i.Group, At: e.At})
+		deeds = append(deeds, Reroute{At: e.At})
 	}
 	for _, id := range i.MergedFrom {
 		deeds = append(deeds, Tell{Incident: id, Follow: &told})

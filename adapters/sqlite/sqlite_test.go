@@ -131,7 +131,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		if f, err := os.Create(filepath.Join(dir, "probe")); err == nil {
 			f.Close()
-			t.Skip("SKIPPED: root may write everywhere; another user sees this one")
+			dir = "/sys" // root may write everywhere else
 		}
 		wantError(t, refused(t, filepath.Join(dir, "tocsin.db")), dir, "let this user write", "--data")
 	})
