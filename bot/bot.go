@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,13 +43,14 @@ func (c Config) Validate() error {
 // Bot is the running application: every change of an incident goes through it.
 // It is safe for concurrent use.
 type Bot struct {
-	cfg     Config
-	catalog commands.Catalog
-	org     atomic.Pointer[snapshot]
-	plans   sync.Map // hash → workflow.Plan; plans never change under their hash
-	turns   turnstile
-	nudged  chan struct{}
-	lag     atomic.Int64 // how old the oldest unread mail was when last looked, in nanoseconds
+	cfg       Config
+	catalog   commands.Catalog
+	platforms []string // of the chats, sorted
+	org       atomic.Pointer[snapshot]
+	plans     sync.Map // hash → workflow.Plan; plans never change under their hash
+	turns     turnstile
+	nudged    chan struct{}
+	lag       atomic.Int64 // how old the oldest unread mail was when last looked, in nanoseconds
 }
 
 // snapshot is one configuration with what is made of it.
@@ -62,7 +65,7 @@ func New(cfg Config) (*Bot, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, catalog: commands.New(), nudged: make(chan struct{}, 1)}
+	b := &Bot{cfg: cfg, catalog: commands.New(), platforms: slices.Sorted(maps.Keys(cfg.Chats)), nudged: make(chan struct{}, 1)}
 	if err := b.Configure(cfg.Organization, cfg.Pagers); err != nil {
 		return nil, err
 	}

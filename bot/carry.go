@@ -171,7 +171,7 @@ func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d wor
 	if err != nil {
 		return RoomPost{}, Permanent(err)
 	}
-	p := RoomPost{Key: key, Incident: i.ID, Message: card.Message{Title: by(e.By), Text: card.Line(e, b.Organization().Zone)}}
+	p := RoomPost{Key: key, Incident: i.ID, Event: d.Seq, Message: card.Message{Title: by(e.By), Text: card.Line(e, b.Organization().Zone)}}
 	for _, r := range i.Rooms {
 		if r.Platform == d.Platform {
 			p.Room = r

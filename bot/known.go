@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,12 +14,11 @@ import (
 
 // known answers what a step asks of the world.
 func (b *Bot) known(ctx context.Context, i workflow.Incident, in workflow.Input, r request) (workflow.Known, error) {
-	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
+	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}, Platforms: b.platforms}
 	org := b.Organization()
 	var err error
 	if d, declares := in.Command.(workflow.Declare); declares && i.Status == "" {
 		k.Plan = org.Plan(d.Services, d.Owner)
-		k.Platforms = slices.Sorted(maps.Keys(b.cfg.Chats))
 	} else if k.Plan, err = b.plan(ctx, i.PlanHash); err != nil {
 		return k, err
 	}

@@ -62,6 +62,30 @@ type Library interface {
 	List(ctx context.Context, q Query) ([]Loaded, error)
 	// History returns an incident's encoded events with Seq > after.
 	History(ctx context.Context, id string, after, limit int) ([][]byte, error)
+	// Watch tells of changes until ctx ends: of one incident, or of all when
+	// incident is "". The channel receives once something has been committed
+	// that a reader could see (state, mail, conversation), whoever committed
+	// it; changes that nobody has received yet are one. It is never closed, and
+	// a reader who is slow holds nobody up. When Commit or Take has returned,
+	// watchers in the same process have been told, and whoever is told can read
+	// what changed.
+	Watch(ctx context.Context, incident string) <-chan struct{}
+}
+
+// Talk keeps what is said in incidents' rooms. It is no part of the events, and
+// is written through Commit.
+type Talk interface {
+	// Talk returns the newest messages of an incident with Seq < before (0: of
+	// all), at most limit, oldest first. An incident that is not there has
+	// said nothing.
+	Talk(ctx context.Context, incident string, before, limit int) ([]Said, error)
+}
+
+// Said is one message of a conversation.
+type Said struct {
+	Key  string // unique in the incident: the origin's ID of the message, or the effect's
+	Seq  int    // its place in the conversation, from 1; the store gives it
+	Body []byte
 }
 
 // Records keeps small versioned documents by kind and id: everything that is
@@ -79,6 +103,7 @@ type Store interface {
 	Agenda
 	Intake
 	Library
+	Talk
 	Records
 }
 
@@ -121,6 +146,7 @@ type RoomPost struct {
 	Key      string // stable: the effect's ID
 	Incident string
 	Room     workflow.Room
+	Event    int // the Seq of the event it tells of
 	Message  card.Message
 }
 
@@ -179,6 +205,7 @@ type Commit struct {
 	Operation string // kept with Reply, so that a repeat gets the same answer
 	Reply     []byte
 	Records   []RecordChange
+	Said      []Said // appended to the incident's conversation; a Key that is there already is left as it is
 }
 
 // GroupHold says until when the incident answers for its alert group. Giving

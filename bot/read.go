@@ -21,8 +21,9 @@ type ListQuery struct {
 	Status   string
 	Severity workflow.Severity
 	Service  string
-	Before   int // Number < Before; 0: from the newest
-	Limit    int // at most 500; 0: 50
+	Text     string // in the ID, the title, the services or the description; any case
+	Before   int    // Number < Before; 0: from the newest
+	Limit    int    // at most 500; 0: 50
 }
 
 // List returns incidents that the speaker may see, newest first, and the
@@ -41,7 +42,7 @@ func (b *Bot) List(ctx context.Context, s Speaker, q ListQuery) ([]workflow.Inci
 			if err != nil {
 				return nil, 0, err
 			}
-			if matches(i, q) && visible(i, s) == nil {
+			if q.Matches(i) && visible(i, s) == nil {
 				if len(found) == limit {
 					return found, found[limit-1].Number, nil
 				}
@@ -55,10 +56,44 @@ func (b *Bot) List(ctx context.Context, s Speaker, q ListQuery) ([]workflow.Inci
 	}
 }
 
-func matches(i workflow.Incident, q ListQuery) bool {
+// OpenIncidents returns the newest open incidents, whoever may see them:
+// [Speaker.Sees] says who does.
+func (b *Bot) OpenIncidents(ctx context.Context, limit int) ([]workflow.Incident, error) {
+	var all []workflow.Incident
+	for before := 0; ; {
+		page, err := b.cfg.Store.List(ctx, Query{Open: true, Before: before, Limit: min(limit-len(all), 200)})
+		if err != nil {
+			return nil, fmt.Errorf("list incidents: %w", err)
+		}
+		for _, l := range page {
+			i, err := b.asIncident(ctx, l)
+			if err != nil {
+				return nil, err
+			}
+			all, before = append(all, i), l.Number
+		}
+		if len(page) < 200 || len(all) >= limit {
+			return all, nil
+		}
+	}
+}
+
+// Matches reports whether an incident is one of those that are looked for,
+// whether or not it has ended.
+func (q ListQuery) Matches(i workflow.Incident) bool {
 	return i.Status != "" && (q.Status == "" || string(i.Status) == q.Status) &&
 		(q.Severity == 0 || i.Severity == q.Severity) &&
-		(q.Service == "" || slices.Contains(i.Services, q.Service))
+		(q.Service == "" || slices.Contains(i.Services, q.Service)) &&
+		(q.Text == "" || contains(i, strings.ToLower(q.Text)))
+}
+
+func contains(i workflow.Incident, text string) bool {
+	for _, s := range append([]string{i.ID, i.Title, i.Description}, i.Services...) {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return false
 }
 
 // asIncident decodes what a store holds. A stub looks like the incident it is
@@ -111,13 +146,13 @@ func (b *Bot) Incident(ctx context.Context, id string, s Speaker) (workflow.Inci
 	return i, visible(i, s)
 }
 
-// History returns an incident's events, oldest first.
-func (b *Bot) History(ctx context.Context, id string, s Speaker) ([]workflow.Event, error) {
+// History returns an incident's events with Seq > after, oldest first.
+func (b *Bot) History(ctx context.Context, id string, s Speaker, after int) ([]workflow.Event, error) {
 	if _, err := b.Incident(ctx, id, s); err != nil {
 		return nil, err
 	}
 	var all []workflow.Event
-	for after := 0; ; {
+	for {
 		page, err := b.cfg.Store.History(ctx, id, after, 500)
 		if err != nil {
 			return nil, fmt.Errorf("read the history of %s: %w", id, err)
@@ -147,16 +182,21 @@ type Entry struct {
 
 // Timeline returns what happened, a line each, in the zone of the speaker.
 func (b *Bot) Timeline(ctx context.Context, id string, s Speaker) ([]Entry, error) {
-	events, err := b.History(ctx, id, s)
+	events, err := b.History(ctx, id, s, 0)
 	if err != nil {
 		return nil, err
 	}
 	view := b.view(s)
+	return Entries(events, view.Zone), nil
+}
+
+// Entries writes events as the lines of a timeline, in a reader's zone.
+func Entries(events []workflow.Event, zone *time.Location) []Entry {
 	all := make([]Entry, 0, len(events))
 	for _, e := range events {
-		all = append(all, Entry{Seq: e.Seq, At: e.At, By: by(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, view.Zone)})
+		all = append(all, Entry{Seq: e.Seq, At: e.At, By: by(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
 	}
-	return all, nil
+	return all
 }
 
 // by names an actor: "Ana", "Ana, by token ci", "prometheus" or "tocsin".
@@ -202,11 +242,13 @@ func (b *Bot) answer(ctx context.Context, call commands.Call, s Speaker) (string
 		}
 		return card.Timers(i, view), nil
 	case "who":
-		events, err := b.History(ctx, call.Incident, s)
+		events, err := b.History(ctx, call.Incident, s, 0)
 		if err != nil {
 			return "", err
 		}
 		return card.Who(call.Incident, workflow.Deliveries(events), view), nil
+	case "web":
+		return b.webText(ctx, call, s)
 	}
 	return "", fmt.Errorf("answer %s: nobody knows how", call.Query.Kind)
 }
@@ -219,9 +261,7 @@ func (b *Bot) listText(ctx context.Context, s Speaker, q ListQuery) (string, err
 	if len(found) == 0 {
 		return "No incidents. Quiet is good.", nil
 	}
-	slices.SortStableFunc(found, func(a, b workflow.Incident) int {
-		return cmp.Compare(attention(a), attention(b))
-	})
+	SortByNeed(found)
 	view := b.view(s)
 	var t strings.Builder
 	for _, i := range found {
@@ -233,7 +273,12 @@ func (b *Bot) listText(ctx context.Context, s Speaker, q ListQuery) (string, err
 	return t.String(), nil
 }
 
-// attention orders a list: unattended first, ended last.
+// SortByNeed puts what needs somebody first: unattended, then not acknowledged,
+// then the rest that is open, ended last. The order is kept otherwise.
+func SortByNeed(all []workflow.Incident) {
+	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(attention(a), attention(b)) })
+}
+
 func attention(i workflow.Incident) int {
 	switch {
 	case i.Unattended():

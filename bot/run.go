@@ -49,7 +49,8 @@ type Request struct {
 	Text      string
 	Room      string // the incident whose room it was typed in, or ""
 	Speaker   Speaker
-	Operation string // stable name of the delivery, so that its repeat gets the same reply
+	Fields    map[string][]string // what a form filled in, by the field's name in the catalog
+	Operation string              // stable name of the delivery, so that its repeat gets the same reply
 }
 
 // Reply answers a request. OK is false for a polite no, which changed nothing.
@@ -118,6 +119,7 @@ func (b *Bot) context(r Request) commands.Context {
 		speaker.Contact, speaker.Department = p.Email, p.Department
 	}
 	return commands.Context{
+		Fields: r.Fields, Choices: b.Choices,
 		Room: r.Room, Now: b.Now(), Zone: zone, Matrix: org.Matrix, Speaker: speaker,
 		Person: func(handle string) (string, string, bool) {
 			if strings.EqualFold(strings.TrimPrefix(handle, "@"), "me") && r.Speaker.Person != "" {
@@ -162,7 +164,7 @@ func (o *Organization) target(handle string) (workflow.Target, bool) {
 // (rule P1). Whoever is paged may acknowledge.
 func (b *Bot) allowed(ctx context.Context, call commands.Call, s Speaker) error {
 	if s.Access >= call.Access {
-		return nil
+		return hides(call.Command, s)
 	}
 	if _, acks := call.Command.(workflow.Acknowledge); acks && s.Person != "" {
 		i, err := b.Incident(ctx, call.Incident, s)
@@ -179,6 +181,31 @@ func (b *Bot) allowed(ctx context.Context, call commands.Call, s Speaker) error 
 		Message: fmt.Sprintf("`%s` needs the access %q; yours is %q.", call.Word.Name, call.Access, s.Access),
 		Hint:    "Ask somebody who has it, or an administrator.",
 	}
+}
+
+// hides refuses to hide an incident from everybody, its author included: only
+// configured people are members of private incidents (rule P2).
+func hides(c workflow.Command, s Speaker) error {
+	d, declares := c.(workflow.Declare)
+	v, sets := c.(workflow.SetVisibility)
+	hidden := declares && d.Private || sets && v.To == workflow.Private
+	if s.Person != "" || !hidden {
+		return nil
+	}
+	return &workflow.Refusal{
+		Message: "Only a configured person can make an incident private: nobody else would see it any more, you included.",
+		Hint:    "Add yourself under `people:`, or leave it open.",
+	}
+}
+
+// Sees reports whether a speaker may see an incident (rule P2).
+func (s Speaker) Sees(i workflow.Incident) bool { return visible(i, s) == nil }
+
+// Works reports whether a speaker may read along where an incident is worked
+// on: its timeline, its conversation and who was told. Everybody who sees it
+// may read its card.
+func (s Speaker) Works(i workflow.Incident) bool {
+	return s.Sees(i) && (s.Access >= roster.Responder || i.Member(s.Person))
 }
 
 // visible refuses, in the words of something that is not there, what the

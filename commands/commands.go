@@ -47,13 +47,19 @@ type Word struct {
 	Summary string // one sentence
 	Example string
 	Access  Access
+	Ways    []Way // other lines that it begins
 	Flags   []Flag
-	Section string // of the help
+	Form    []Field // what a form asks for; empty: a click is enough
+	Section string  // of the help
 
 	takes  scope
-	noText bool // unknown flags are mistakes, not text
+	noText bool    // unknown flags are mistakes, not text
+	also   []Field // what can be completed although no form asks for it
 	build  func(*args) (workflow.Command, *Query, error)
 }
+
+// Way is another line that a word begins, and what it does.
+type Way struct{ Line, Help string }
 
 // Flag is an option of a word.
 type Flag struct {
@@ -70,12 +76,14 @@ const (
 	noIncident  scope = iota // none
 	anIncident               // one: named, or the room's
 	twoIncident              // one, and another as an argument
+	mayIncident              // one where it is named or typed in a room, else none
 )
 
 // Query is a command that changes nothing: the bot answers it by reading.
 type Query struct {
-	Kind     string // the word: list, show, timeline, timers, who or help
-	Topic    string // help: a word
+	Kind     string // the word: list, show, timeline, timers, who, web or help
+	Topic    string // help: a word; web: "" for a link, sessions or revoke
+	ID       string // web revoke: the session, or "all"
 	Status   string
 	Severity workflow.Severity
 	Service  string
@@ -96,6 +104,16 @@ type Context struct {
 	// Service resolves a service by ID or name; unknown ones are kept as typed.
 	Service func(text string) (id string, ok bool)
 	Speaker workflow.Reporter
+	// Fields is what a form was filled in with, by the names of the word's
+	// fields. It adds to what the line says: texts follow one another, an option
+	// that both give is the form's, and a field that the word's Form lacks is
+	// refused. A value is taken literally, without the space around it; a blank
+	// one counts as not given.
+	Fields map[string][]string
+	// Choices lists what only the house knows, for [Catalog.Complete]: people,
+	// targets, services, and the open incidents that the speaker may see. What
+	// stands first is offered first. A nil func lists nothing.
+	Choices func(kind FieldKind) []Choice
 }
 
 // Call is a line understood.
@@ -124,27 +142,30 @@ func (c Catalog) Find(name string) (Word, bool) {
 	return c[n], true
 }
 
-// Parse understands a line. A mistake is a [*workflow.Refusal] that names the
-// nearest right word and an example.
+// longest is how much of a line, and of each value of a form, is read.
+const longest = 64 << 10
+
+// Parse understands a line, and what a form adds to it. A mistake is a
+// [*workflow.Refusal] that names the nearest right word and an example.
 func (c Catalog) Parse(text string, ctx Context) (Call, error) {
-	if len(text) > 64<<10 {
-		text = text[:64<<10]
-	}
-	tokens := split(text)
+	tokens := split(text[:min(len(text), longest)])
 	if len(tokens) == 0 {
 		return Call{}, refuse("Say what to do.", "`help` lists the words; for example `declare Checkout is down --sev 2`.")
 	}
-	if first := strings.ToLower(tokens[0].text); first == "/incident" || first == "/inc" || first == "incident" {
+	if calls(tokens[0].text) {
 		if tokens = tokens[1:]; len(tokens) == 0 {
 			tokens = split("help")
 		}
 	}
-	w, ok := c.Find(strings.ToLower(tokens[0].text))
+	w, ok := c.said(tokens[0].text)
 	if !ok {
 		return Call{}, c.unknown(tokens[0].text)
 	}
 	a := &args{word: w, ctx: ctx, flags: map[string][]string{}}
 	if err := a.read(tokens[1:]); err != nil {
+		return Call{}, err
+	}
+	if err := a.fill(); err != nil {
 		return Call{}, err
 	}
 	incident, err := a.incident()
@@ -162,13 +183,25 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	return call, nil
 }
 
+// calls reports whether a line that begins so is addressed to the bot: its word
+// comes next.
+func calls(word string) bool {
+	word = strings.ToLower(word)
+	return word == "/incident" || word == "/inc" || word == "incident"
+}
+
+// said finds a word as somebody typed it, such as "Ack" or "/ack".
+func (c Catalog) said(word string) (Word, bool) {
+	return c.Find(strings.ToLower(strings.TrimPrefix(word, "/")))
+}
+
 func (c Catalog) unknown(word string) error {
 	names := make([]string, 0, len(c))
 	for _, w := range c {
 		names = append(names, w.Name)
 	}
 	shown, _ := workflow.CleanLine(word, 30)
-	if near := Nearest(strings.ToLower(word), names); near != "" {
+	if near := Nearest(strings.TrimPrefix(word, "/"), names); near != "" {
 		w, _ := c.Find(near)
 		return refuse(fmt.Sprintf("%q is no word I know. Did you mean `%s`?", shown, near), "For example: `"+w.Example+"`.")
 	}

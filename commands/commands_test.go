@@ -96,6 +96,18 @@ func TestParse(t *testing.T) {
 		{line: `close INC-7 --force --reason "a drill"`, incident: "INC-7", want: workflow.Close{Force: true, Reason: "a drill"}},
 		{line: "link INC-7 INC-3", incident: "INC-7", want: workflow.AddLink{Incident: "INC-3"}},
 		{line: "link <https://example.com> Dashboard", room: "INC-7", incident: "INC-7", want: workflow.AddLink{URL: "https://example.com", Title: "Dashboard"}},
+		{line: "/ack INC-12", incident: "INC-12", want: workflow.Acknowledge{}},
+		{line: "/inc /Ack INC-12", incident: "INC-12", want: workflow.Acknowledge{}},
+		{line: "note /ack is a word", room: "INC-7", incident: "INC-7", want: workflow.AddNote{Text: "/ack is a word"}},
+		{line: "page @ben :fire: urgent: see https://example.com at 12:30", room: "INC-7", incident: "INC-7", want: workflow.Page{
+			Targets: []workflow.Target{"person:ben"}, Text: ":fire: urgent: see https://example.com at 12:30",
+		}},
+		{line: "page @ben urgent: now", room: "INC-7", incident: "INC-7", want: workflow.Page{
+			Targets: []workflow.Target{"person:ben"}, Text: "urgent: now",
+		}},
+		{line: "page @ben 12:30 it began", room: "INC-7", incident: "INC-7", want: workflow.Page{
+			Targets: []workflow.Target{"person:ben"}, Text: "12:30 it began",
+		}},
 		{line: "private off", room: "INC-7", incident: "INC-7", want: workflow.SetVisibility{To: workflow.Public}},
 		{line: "invite @ana @ben", room: "INC-7", incident: "INC-7", want: workflow.Invite{People: []string{"ana", "ben"}}},
 	} {
@@ -141,9 +153,21 @@ func TestMistakes(t *testing.T) {
 		"merge INC-7":                 "Merge into which incident?",
 		"task INC-7 done x":           `Give its number, not "x"`,
 		"verify INC-7 1 maybe":        "A check has passed or failed",
-		"help declrae":                "",
-		"list --status nope":          "The status is one of",
-		"\x00\x1b[31m":                "is no word I know",
+		"/declrae Checkout":           "Did you mean `declare`?",
+		"/":                           `"/" is no word I know`,
+		"/tmp is full":                `"/tmp" is no word I know. ` + "`help` lists them",
+		"page INC-7 @ana tean:db":     `I know nobody called "tean:db"`,
+		"page INC-7 " + strings.Repeat("@ana ", 11) + "come": "Page ten at most",
+		"assign INC-7 @ana @ben":                             "Which role, and to whom?",
+		"link INC-7":                                         "Link what?",
+		"web revoke":                                         "Revoke which?",
+		"web sesions":                                        "`web` gives a link",
+		"web sessions now":                                   "`web` does not take \"now\"",
+		"web revoke all now":                                 "`web` does not take \"now\"",
+		"web --all":                                          "it takes no options",
+		"help declrae":                                       "",
+		"list --status nope":                                 "The status is one of",
+		"\x00\x1b[31m":                                       "is no word I know",
 	} {
 		_, err := commands.New().Parse(line, world(""))
 		no, is := errors.AsType[*workflow.Refusal](err)
@@ -155,6 +179,30 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", line, no.Error(), want)
 		case strings.ContainsAny(no.Error(), "\x00\x1b"):
 			t.Errorf("%q: the answer repeats control characters", line)
+		}
+	}
+}
+
+// TestQueries: what is asked, and about which incident.
+func TestQueries(t *testing.T) {
+	for _, c := range []struct {
+		line, room, incident string
+		want                 commands.Query
+	}{
+		{line: "list --sev 1 --status Closed", want: commands.Query{Kind: "list", Severity: workflow.SEV1, Status: "closed", All: true}},
+		{line: "show INC-7", room: "INC-3", incident: "INC-7", want: commands.Query{Kind: "show"}},
+		{line: "help Declare", want: commands.Query{Kind: "help", Topic: "declare"}},
+		{line: "web", want: commands.Query{Kind: "web"}},
+		{line: "web", room: "INC-3", incident: "INC-3", want: commands.Query{Kind: "web"}},
+		{line: "/web inc-7", room: "INC-3", incident: "INC-7", want: commands.Query{Kind: "web"}},
+		{line: "web #7", incident: "INC-7", want: commands.Query{Kind: "web"}},
+		{line: "web Sessions", want: commands.Query{Kind: "web", Topic: "sessions"}},
+		{line: "web revoke 7xY", room: "INC-3", incident: "INC-3", want: commands.Query{Kind: "web", Topic: "revoke", ID: "7xY"}},
+		{line: "web revoke ALL", want: commands.Query{Kind: "web", Topic: "revoke", ID: "all"}},
+	} {
+		call, err := commands.New().Parse(c.line, world(c.room))
+		if err != nil || call.Incident != c.incident || cmp.Diff(&c.want, call.Query) != "" {
+			t.Errorf("%q in %q: %q %+v %v", c.line, c.room, call.Incident, call.Query, err)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ type token struct {
 	text   string // without its quotes
 	raw    string // as typed
 	quoted bool
+	field  string // the field of a form that it was given for; "" for what was typed
 }
 
 // split cuts a line into tokens. Double quotes, straight or curly, keep words
@@ -22,31 +25,34 @@ type token struct {
 func split(line string) []token {
 	var tokens []token
 	for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeftFunc(line, unicode.IsSpace) {
-		if size := quote(line); size > 0 {
-			if end := strings.IndexAny(line[size:], `"”“`); end >= 0 {
-				stop := size + end + quote(line[size+end:])
-				tokens = append(tokens, token{text: line[size : size+end], raw: line[:stop], quoted: true})
-				line = line[stop:]
-				continue
-			}
-		}
-		end := strings.IndexFunc(line, unicode.IsSpace)
-		if end < 0 {
-			end = len(line)
-		}
-		tokens = append(tokens, flagToken(line[:end], line, &end))
-		line = line[end:]
+		t := first(line)
+		tokens = append(tokens, t)
+		line = line[len(t.raw):]
 	}
 	return tokens
 }
 
+// first reads the token that a line begins with.
+func first(line string) token {
+	if size := quote(line); size > 0 {
+		if end := strings.IndexAny(line[size:], `"”“`); end >= 0 {
+			stop := size + end + quote(line[size+end:])
+			return token{text: line[size : size+end], raw: line[:stop], quoted: true}
+		}
+	}
+	end := strings.IndexFunc(line, unicode.IsSpace)
+	if end < 0 {
+		end = len(line)
+	}
+	return flagToken(line[:end], line)
+}
+
 // flagToken keeps --flag="two words" in one token.
-func flagToken(word, line string, end *int) token {
+func flagToken(word, line string) token {
 	if strings.HasPrefix(word, "--") {
 		if at := strings.Index(word, `="`); at > 0 {
 			if stop := strings.Index(line[at+2:], `"`); stop >= 0 {
-				*end = at + 2 + stop + 1
-				return token{text: line[:at+1] + line[at+2:at+2+stop], raw: line[:*end]}
+				return token{text: line[:at+1] + line[at+2:at+2+stop], raw: line[:at+2+stop+1]}
 			}
 		}
 	}
@@ -70,6 +76,7 @@ type args struct {
 	flags map[string][]string
 	rest  []token
 	other string // the second incident of a word that takes two
+	open  string // the flag that waits for its value at the end of the line
 }
 
 // read separates flags from words.
@@ -81,7 +88,7 @@ func (a *args) read(tokens []token) error {
 			continue
 		}
 		name, value, has := strings.Cut(t.text[2:], "=")
-		f, known := a.flag(strings.ToLower(name))
+		f, known := a.word.flag(strings.ToLower(name))
 		switch {
 		case !known:
 			if err := a.unknownFlag(name); err != nil {
@@ -95,6 +102,7 @@ func (a *args) read(tokens []token) error {
 			n++
 			value = tokens[n].text
 		case !has:
+			a.open = f.Name
 			return a.mistake("--" + f.Name + " needs a value: " + f.Arg + ".")
 		}
 		if len(a.flags[f.Name]) > 0 && !f.Many {
@@ -103,15 +111,6 @@ func (a *args) read(tokens []token) error {
 		a.flags[f.Name] = append(a.flags[f.Name], value)
 	}
 	return nil
-}
-
-func (a *args) flag(name string) (Flag, bool) {
-	for _, f := range a.word.Flags {
-		if f.Name == name {
-			return f, true
-		}
-	}
-	return Flag{}, false
 }
 
 // unknownFlag refuses a flag that looks like a misspelled one. In a text, other
@@ -161,32 +160,61 @@ func (a *args) incident() (string, error) {
 	if a.word.takes == noIncident {
 		return "", nil
 	}
-	var ids []string
-	for len(a.rest) > 0 && len(ids) < 2 {
-		id := ParseID(strings.TrimSuffix(a.rest[0].text, ":"))
-		if id == "" && a.word.Args == "[INC-n]" { // a word that takes nothing else
-			id = numbered(strings.TrimPrefix(a.rest[0].text, "#"))
+	most := 1
+	if a.word.takes == twoIncident {
+		if err := a.second(); err != nil {
+			return "", err
 		}
-		if id == "" || a.word.takes == anIncident && len(ids) == 1 {
-			break
-		}
-		ids, a.rest = append(ids, id), a.rest[1:]
-		if a.word.takes == twoIncident && len(a.rest) > 1 && strings.EqualFold(a.rest[0].text, "into") {
-			a.rest = a.rest[1:]
+		if a.other == "" {
+			most = 2
 		}
 	}
-	if a.word.takes == twoIncident && (len(ids) == 2 || len(ids) == 1 && a.ctx.Room != "") {
+	ids := a.ids(most)
+	if most == 2 && (len(ids) == 2 || len(ids) == 1 && a.ctx.Room != "") {
 		a.other = ids[len(ids)-1]
 		ids = ids[:len(ids)-1]
 	}
 	switch {
 	case len(ids) > 0:
 		return ids[0], nil
-	case a.ctx.Room != "":
+	case a.ctx.Room != "" || a.word.takes == mayIncident:
 		return a.ctx.Room, nil
 	}
 	return "", refuse(fmt.Sprintf("Which incident? `%s` needs one here.", a.word.Name),
 		"Name it, such as `"+a.word.Name+" INC-7`; `list` shows the open ones.")
+}
+
+// ids takes the incidents that the line begins with, at most so many. What a
+// form gave is never taken for one.
+func (a *args) ids(most int) []string {
+	var ids []string
+	for len(a.rest) > 0 && len(ids) < most && a.rest[0].field == "" {
+		id := ParseID(strings.TrimSuffix(a.rest[0].text, ":"))
+		if id == "" && a.word.Args == "[INC-n]" { // a word in which no other number can stand
+			id = numbered(strings.TrimPrefix(a.rest[0].text, "#"))
+		}
+		if id == "" {
+			break
+		}
+		ids, a.rest = append(ids, id), a.rest[1:]
+		if most == 2 && len(a.rest) > 1 && strings.EqualFold(a.rest[0].text, "into") {
+			a.rest = a.rest[1:]
+		}
+	}
+	return ids
+}
+
+// second takes the other incident out of what a form gave.
+func (a *args) second() error {
+	n := slices.IndexFunc(a.rest, func(t token) bool { return t.field != "" })
+	if n < 0 {
+		return nil
+	}
+	text := a.next(a.rest[n].field)
+	if a.other = cmp.Or(ParseID(text), numbered(strings.TrimPrefix(text, "#"))); a.other == "" {
+		return a.mistake(fmt.Sprintf("%q is no incident.", short(text)))
+	}
+	return nil
 }
 
 // text is what remains of the line: as typed, or without its quotes when it is
@@ -202,14 +230,26 @@ func (a *args) text() string {
 	return strings.Join(parts, " ")
 }
 
-// next takes the next word; "" when there is none.
-func (a *args) next() string {
-	if len(a.rest) == 0 {
+// next takes what a form gave for a field, else the next word of the line; ""
+// when there is neither. What a form gave comes behind the line's words.
+func (a *args) next(field string) string {
+	n := -1
+	if len(a.ctx.Fields) > 0 {
+		n = slices.IndexFunc(a.rest, func(t token) bool { return t.field == field })
+	}
+	if n < 0 && len(a.rest) > 0 && a.rest[0].field == "" {
+		n = 0
+	}
+	if n < 0 {
 		return ""
 	}
-	t := a.rest[0]
-	a.rest = a.rest[1:]
-	return t.text
+	text := a.rest[n].text
+	if n == 0 {
+		a.rest = a.rest[1:]
+	} else {
+		a.rest = slices.Delete(a.rest, n, n+1)
+	}
+	return text
 }
 
 // nothing refuses words that a command does not take.

@@ -46,7 +46,7 @@ func workWords() []Word {
 			Name: "declare", Args: "TITLE", Section: section, Access: Guest, takes: noIncident,
 			Summary: "Open an incident and page whoever is responsible.",
 			Example: `declare Checkout is down --sev 2 --service checkout`,
-			Flags:   declareFlags(), build: one(buildDeclare),
+			Flags:   declareFlags(), Form: declareForm(), build: one(buildDeclare),
 		},
 		{
 			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
@@ -64,7 +64,9 @@ func workWords() []Word {
 		{
 			Name: "status", Args: "[INC-n] STATUS", Section: section, Access: Responder, takes: anIncident, noText: true,
 			Summary: "Move to triage, investigating, identified, monitoring or resolved.",
-			Example: "status INC-7 identified", build: one(buildStatus),
+			Example: "status INC-7 identified",
+			Form:    []Field{{Name: "status", Label: "Status", Kind: Choose, Choices: pick(statuses(false)...), Required: true}},
+			build:   one(buildStatus),
 		},
 		{
 			Name: "severity", Args: "[INC-n] 1-5", Section: section, Access: Responder, takes: anIncident, noText: true,
@@ -73,6 +75,12 @@ func workWords() []Word {
 				{Name: "impact", Arg: "high|medium|low", Help: "how much is hurt"},
 				{Name: "urgency", Arg: "high|medium|low", Help: "how fast it gets worse"},
 				{Name: "reason", Arg: "TEXT", Help: "why"},
+			},
+			Form: []Field{
+				{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it open and say impact and urgency"},
+				{Name: "impact", Label: "Impact", Kind: Choose, Choices: levels(), Hint: "how much is hurt"},
+				{Name: "urgency", Label: "Urgency", Kind: Choose, Choices: levels(), Hint: "how fast it gets worse"},
+				{Name: "reason", Label: "Why", Kind: Line},
 			},
 			build: one(buildSeverity),
 		},
@@ -85,11 +93,18 @@ func workWords() []Word {
 				{Name: "status", Arg: "STATUS", Help: "also move there"},
 				{Name: "to", Arg: "AUDIENCE", Help: "for whom it is"},
 			},
+			Form: []Field{
+				{Name: "text", Label: "How do things stand?", Kind: Text, Required: true},
+				{Name: "next", Label: "Next update in", Kind: Duration, Hint: "such as 30m or 2h"},
+				{Name: "status", Label: "Move to", Kind: Choose, Choices: pick(statuses(false)...)},
+				{Name: "to", Label: "For whom", Kind: Line, Hint: "such as support; empty: everybody"},
+			},
 			build: one(buildUpdate),
 		},
 		{
 			Name: "escalate", Args: "[INC-n] [WHY]", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Page the next step now.", Example: "escalate INC-7 I cannot log in", Flags: []Flag{seen},
+			Form: []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "whoever is paged reads it"}},
 			build: one(func(a *args) (workflow.Command, error) {
 				n, err := a.number("seen")
 				return workflow.Escalate{Seen: n, Reason: a.text()}, err
@@ -98,21 +113,25 @@ func workWords() []Word {
 		{
 			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Users are well again.", Example: "resolve INC-7 Rolled back to 4.2",
+			Form:  []Field{{Name: "how", Label: "What helped", Kind: Text, Hint: "empty: what is written already stays"}},
 			build: text("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
 		},
 		{
 			Name: "reopen", Args: "[INC-n] [WHY]", Section: section, Access: Responder, takes: anIncident,
 			Summary: "It is not over: page again.", Example: "reopen INC-7 Fails again",
+			Form:  []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "whoever is paged reads it"}},
 			build: text("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
 		},
 		{
 			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, takes: anIncident,
 			Summary: "It was no incident.", Example: "cancel INC-7 Test alert",
+			Form:  []Field{{Name: "why", Label: "Why was it none?", Kind: Text}},
 			build: text("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
 		},
 		{
 			Name: "merge", Args: "[INC-n] INC-m", Section: section, Access: Commander, takes: twoIncident, noText: true,
 			Summary: "Go on as another incident, which takes the alerts.", Example: "merge INC-8 INC-7",
+			Form: []Field{{Name: "into", Label: "Goes on as", Kind: Incident, Required: true, Hint: "it takes the alerts"}},
 			build: plain(func(a *args) (workflow.Command, error) {
 				if a.other == "" {
 					return nil, a.mistake("Merge into which incident?")
@@ -140,6 +159,32 @@ func declareFlags() []Flag {
 		{Name: "contact", Arg: "TEXT", Help: "how to reach the reporter"},
 		{Name: "department", Arg: "TEXT", Help: "where the reporter works"},
 	}
+}
+
+// declareForm asks for what matters first, so that a platform with room for a
+// few fields can stop early.
+func declareForm() []Field {
+	return []Field{
+		{Name: "title", Label: "What is wrong?", Kind: Line, Required: true, Hint: "such as Checkout is down"},
+		{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it open and say impact and urgency"},
+		{Name: "service", Label: "What is affected", Kind: Service, Many: true},
+		{Name: "description", Label: "What is known", Kind: Text},
+		{Name: "private", Label: "Private", Kind: Check, Hint: "only its members see it"},
+		{Name: "impact", Label: "Impact", Kind: Choose, Choices: levels(), Hint: "how much is hurt"},
+		{Name: "urgency", Label: "Urgency", Kind: Choose, Choices: levels(), Hint: "how fast it gets worse"},
+		{Name: "symptom", Label: "What people see", Kind: Line, Many: true},
+		{Name: "category", Label: "Kind of fault", Kind: Choose, Choices: categories(), Hint: "empty: what the service says"},
+		{Name: "detected", Label: "Noticed since", Kind: Line, Hint: "such as 02:55, or 20m for twenty minutes ago"},
+		{Name: "drill", Label: "Drill", Kind: Check, Hint: "an exercise"},
+		{Name: "proactive", Label: "Nobody is hurt yet", Kind: Check, Hint: "found before anybody was hurt"},
+		{Name: "reporter", Label: "Who reported it, if not you", Kind: Line, Hint: "a name, or @somebody"},
+		{Name: "contact", Label: "How to reach them", Kind: Line},
+		{Name: "department", Label: "Where they work", Kind: Line},
+	}
+}
+
+func categories() []Choice {
+	return append(pick("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
 }
 
 func buildDeclare(a *args) (workflow.Command, error) {
@@ -203,7 +248,7 @@ func (a *args) services(flag string) []string {
 }
 
 func buildStatus(a *args) (workflow.Command, error) {
-	word := strings.ToLower(a.next())
+	word := strings.ToLower(a.next("status"))
 	if err := a.nothing(); err != nil {
 		return nil, err
 	}
@@ -211,12 +256,7 @@ func buildStatus(a *args) (workflow.Command, error) {
 }
 
 func (a *args) status(word string) (workflow.Command, error) {
-	var names []string
-	for _, s := range workflow.Statuses() {
-		if s.Open() || s == workflow.Resolved {
-			names = append(names, string(s))
-		}
-	}
+	names := statuses(false)
 	for _, n := range names {
 		if n == word {
 			return workflow.SetStatus{To: workflow.Status(n)}, nil
@@ -237,7 +277,7 @@ func buildSeverity(a *args) (workflow.Command, error) {
 	if c.Urgency, err = a.level("urgency"); err != nil {
 		return nil, err
 	}
-	if word := a.next(); word != "" {
+	if word := a.next("sev"); word != "" {
 		if c.Severity, err = a.severity(word); err != nil {
 			return nil, err
 		}
@@ -271,7 +311,7 @@ func buildUpdate(a *args) (workflow.Command, error) {
 
 // index reads the number of a task or a check.
 func (a *args) index(what string) (int, error) {
-	word := a.next()
+	word := a.next("number")
 	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
 	if err != nil || n < 1 {
 		return 0, a.mistake(fmt.Sprintf("Which %s? Give its number, not %q.", what, short(word)))

@@ -1,7 +1,10 @@
 package commands
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"tocsin/workflow"
 )
@@ -23,22 +26,41 @@ func peopleWords() []Word {
 		{
 			Name: "assign", Args: "[INC-n] ROLE @PERSON|nobody", Section: section, Access: Responder, takes: anIncident, noText: true,
 			Summary: "Give a role: commander, communications, operations, scribe, or your own.",
-			Example: "assign INC-7 communications @ana", build: one(buildAssign),
+			Example: "assign INC-7 communications @ana",
+			Form: []Field{
+				{
+					Name: "role", Label: "Role", Kind: Choose, Required: true,
+					Choices: pick(workflow.Commander, "communications", "operations", "scribe"),
+				},
+				{Name: "person", Label: "Who", Kind: Person, Hint: "empty: nobody"},
+			},
+			build: one(buildAssign),
 		},
 		{
 			Name: "page", Args: "[INC-n] @WHO… [WHY]", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Page more people, teams or policies, whoever has acknowledged.",
-			Example: "page INC-7 @ben we need the database team", build: one(buildPage),
+			Example: "page INC-7 @ben we need the database team",
+			Form: []Field{
+				{Name: "who", Label: "Whom", Kind: Target, Required: true, Many: true, Hint: "people, teams or policies; at most ten"},
+				{Name: "why", Label: "Why", Kind: Text, Hint: "they read it in the page"},
+			},
+			build: one(buildPage),
 		},
 		{
 			Name: "invite", Args: "[INC-n] @PERSON…", Section: section, Access: Responder, takes: anIncident, noText: true,
-			Summary: "Let people see and join.", Example: "invite INC-7 @ben", build: one(buildInvite),
+			Summary: "Let people see and join.", Example: "invite INC-7 @ben",
+			Form:  []Field{{Name: "person", Label: "Whom", Kind: Person, Required: true, Many: true}},
+			build: one(buildInvite),
 		},
 		{
 			Name: "private", Args: "[INC-n] [off]", Section: section, Access: Responder, takes: anIncident, noText: true,
 			Summary: "Hide it from everybody but its members, or show it again.", Example: "private INC-7",
+			Form: []Field{{
+				Name: "private", Label: "Who sees it", Kind: Choose,
+				Choices: []Choice{{"on", "Its members"}, {"off", "Everybody"}}, Hint: "empty: its members",
+			}},
 			build: one(func(a *args) (workflow.Command, error) {
-				switch strings.ToLower(a.next()) {
+				switch strings.ToLower(a.next("private")) {
 				case "", "on":
 					return workflow.SetVisibility{To: workflow.Private}, a.nothing()
 				case "off":
@@ -50,8 +72,9 @@ func peopleWords() []Word {
 	}
 }
 
+// buildAssign gives a role. A form that leaves the person empty takes it away.
 func buildAssign(a *args) (workflow.Command, error) {
-	role, handle := a.next(), a.next()
+	role, handle := a.next("role"), a.next("person")
 	if strings.HasPrefix(role, "@") { // assign @ana commander
 		role, handle = handle, role
 	}
@@ -61,7 +84,10 @@ func buildAssign(a *args) (workflow.Command, error) {
 	if strings.EqualFold(role, "lead") {
 		role = workflow.Commander
 	}
-	if role == "" || handle == "" {
+	if len(a.ctx.Fields) > 0 && handle == "" {
+		handle = "nobody"
+	}
+	if role == "" || handle == "" || strings.HasPrefix(role, "@") {
 		return nil, a.mistake("Which role, and to whom?")
 	}
 	if strings.EqualFold(handle, "nobody") {
@@ -71,20 +97,31 @@ func buildAssign(a *args) (workflow.Command, error) {
 	return workflow.Assign{Role: role, Person: id, Name: name}, err
 }
 
+// buildPage pages whoever a form names, then whoever the line begins with: its
+// first word, unless the form names somebody, and what looks like a target.
 func buildPage(a *args) (workflow.Command, error) {
 	var c workflow.Page
-	for len(a.rest) > 0 && len(c.Targets) < 10 {
-		word := a.rest[0].text
-		explicit := strings.HasPrefix(word, "@") || strings.Contains(word, ":")
-		if len(c.Targets) > 0 && !explicit || a.ctx.Target == nil {
+	for {
+		n := slices.IndexFunc(a.rest, func(t token) bool { return t.field == "who" })
+		if n < 0 && len(a.rest) > 0 && a.rest[0].field == "" && (len(c.Targets) == 0 || aims(a.rest[0].text)) {
+			n = 0
+		}
+		if n < 0 {
 			break
 		}
+		word := a.rest[n].text
+		if a.ctx.Target == nil {
+			return nil, a.mistake(fmt.Sprintf("I know nobody called %q.", short(word)))
+		}
 		t, ok := a.ctx.Target(word)
-		if !ok {
-			return nil, a.mistake("I know nobody called \"" + short(word) + "\".")
+		switch {
+		case !ok:
+			return nil, a.mistake(fmt.Sprintf("I know nobody called %q.", short(word)))
+		case len(c.Targets) == 10:
+			return nil, a.mistake("Page ten at most at once: then the rest.")
 		}
 		c.Targets = append(c.Targets, t)
-		a.rest = a.rest[1:]
+		a.rest = slices.Delete(a.rest, n, n+1)
 	}
 	if len(c.Targets) == 0 {
 		return nil, a.mistake("Page whom?")
@@ -93,10 +130,18 @@ func buildPage(a *args) (workflow.Command, error) {
 	return c, nil
 }
 
+// aims reports whether a word names whom to page: "@ana" or "policy:payments",
+// but neither "urgent:" nor an address.
+func aims(word string) bool {
+	kind, id, found := strings.Cut(word, ":")
+	return strings.HasPrefix(word, "@") || found && kind != "" && id != "" && !strings.HasPrefix(id, "/") &&
+		strings.IndexFunc(kind, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
+}
+
 func buildInvite(a *args) (workflow.Command, error) {
 	var c workflow.Invite
 	for len(a.rest) > 0 {
-		id, _, err := a.person(a.next())
+		id, _, err := a.person(a.next("person"))
 		if err != nil {
 			return nil, err
 		}
@@ -116,6 +161,10 @@ func paperWords() []Word {
 			Name: "note", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Write to the timeline.", Example: "note INC-7 Restarted the database",
 			Flags: []Flag{{Name: "pin", Help: "keep it in view"}},
+			Form: []Field{
+				{Name: "text", Label: "Note", Kind: Text, Required: true},
+				{Name: "pin", Label: "Keep it in view", Kind: Check},
+			},
 			build: one(func(a *args) (workflow.Command, error) {
 				if strings.TrimSpace(a.text()) == "" {
 					return nil, a.mistake("A note needs a text.")
@@ -126,24 +175,32 @@ func paperWords() []Word {
 		{
 			Name: "task", Args: "[INC-n] TEXT | done N | undo N", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Add something to be done, or tick it off.", Example: "task INC-7 Call the vendor --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, build: one(buildTask),
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: taskForm(), build: one(buildTask),
 		},
 		{
 			Name: "followup", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Add something to be done after the incident.", Example: "followup INC-7 Alert on certificate expiry --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}},
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: taskForm(),
 			build: one(func(a *args) (workflow.Command, error) { return buildAddTask(a, true) }),
 		},
 		{
 			Name: "cause", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Write down why it happened.", Example: "cause INC-7 Expired certificate on the load balancer",
+			Form:  []Field{{Name: "text", Label: "Why did it happen?", Kind: Text, Required: true}},
 			build: text("A cause needs a text.", func(t string) workflow.Command { return workflow.SetCause{Text: t} }),
 		},
 		{
 			Name: "link", Args: "[INC-n] URL|INC-m [TITLE]", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Link an address or another incident.", Example: "link INC-7 https://wiki.example.com/checkout Runbook",
+			Form: []Field{
+				{Name: "target", Label: "Address or incident", Kind: Line, Required: true, Hint: "https://… or INC-3"},
+				{Name: "title", Label: "Title", Kind: Line},
+			},
 			build: one(func(a *args) (workflow.Command, error) {
-				target := a.next()
+				target := a.next("target")
+				if target == "" {
+					return nil, a.mistake("Link what?")
+				}
 				if id := ParseID(target); id != "" {
 					return workflow.AddLink{Incident: id, Title: a.text()}, nil
 				}
@@ -161,6 +218,13 @@ func paperWords() []Word {
 				{Name: "service", Arg: "ID", Help: "also affected", Many: true},
 				{Name: "symptom", Arg: "TEXT", Help: "what people see", Many: true},
 			},
+			Form: []Field{
+				{Name: "title", Label: "Title", Kind: Line, Hint: "what is left empty stays as it is"},
+				{Name: "description", Label: "What is known", Kind: Text},
+				{Name: "category", Label: "Kind of fault", Kind: Choose, Choices: categories()},
+				{Name: "service", Label: "Also affected", Kind: Service, Many: true},
+				{Name: "symptom", Label: "What people also see", Kind: Line, Many: true},
+			},
 			build: plain(func(a *args) (workflow.Command, error) {
 				return workflow.SetDetails{
 					Title: a.get("title"), Description: a.get("description"), Category: a.get("category"),
@@ -170,7 +234,12 @@ func paperWords() []Word {
 		},
 		{
 			Name: "verify", Args: "[INC-n] N passed|failed", Section: section, Access: Responder, takes: anIncident, noText: true,
-			Summary: "Record the outcome of a line of the checklist.", Example: "verify INC-7 1 passed", build: one(buildVerify),
+			Summary: "Record the outcome of a line of the checklist.", Example: "verify INC-7 1 passed",
+			Form: []Field{
+				{Name: "number", Label: "Which check", Kind: Line, Required: true, Hint: "its number"},
+				{Name: "outcome", Label: "Outcome", Kind: Choose, Choices: pick("passed", "failed"), Required: true},
+			},
+			build: one(buildVerify),
 		},
 		{
 			Name: "close", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
@@ -179,6 +248,10 @@ func paperWords() []Word {
 				{Name: "force", Help: "in spite of what is missing; for commanders"},
 				{Name: "reason", Arg: "TEXT", Help: "why"},
 			},
+			Form: []Field{
+				{Name: "force", Label: "Close in spite of what is missing", Kind: Check, Hint: "for commanders; say why"},
+				{Name: "reason", Label: "Why", Kind: Text},
+			},
 			build: plain(func(a *args) (workflow.Command, error) {
 				return workflow.Close{Force: a.has("force"), Reason: a.get("reason")}, nil
 			}),
@@ -186,11 +259,18 @@ func paperWords() []Word {
 	}
 }
 
+func taskForm() []Field {
+	return []Field{
+		{Name: "text", Label: "What is to be done?", Kind: Line, Required: true},
+		{Name: "for", Label: "Who does it", Kind: Person},
+	}
+}
+
 func buildTask(a *args) (workflow.Command, error) {
-	if len(a.rest) == 2 {
+	if len(a.rest) == 2 && a.rest[1].field == "" {
 		switch strings.ToLower(a.rest[0].text) {
 		case "done", "undo":
-			undo := strings.EqualFold(a.next(), "undo")
+			undo := strings.EqualFold(a.next(""), "undo")
 			n, err := a.index("task")
 			return workflow.FinishTask{N: n, Undo: undo}, err
 		}
@@ -219,7 +299,7 @@ func buildVerify(a *args) (workflow.Command, error) {
 		return nil, err
 	}
 	c := workflow.Verify{N: n}
-	switch strings.ToLower(a.next()) {
+	switch strings.ToLower(a.next("outcome")) {
 	case "passed", "pass", "ok":
 		c.State = workflow.CheckPassed
 	case "failed", "fail":

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/workflow"
@@ -24,6 +25,11 @@ func readWords() []Word {
 				{Name: "all", Help: "ended ones too"},
 				{Name: "limit", Arg: "N", Help: "at most so many"},
 			},
+			also: []Field{
+				{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities()},
+				{Name: "service", Label: "Service", Kind: Service},
+				{Name: "status", Label: "Status", Kind: Choose, Choices: pick(statuses(true)...)},
+			},
 			build: buildList,
 		},
 		{
@@ -43,10 +49,21 @@ func readWords() []Word {
 			Summary: "Show who was told, through what, and whether it arrived.", Example: "who INC-7", build: about("who"),
 		},
 		{
+			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, takes: mayIncident, noText: true,
+			Summary: "Get a link that signs you in to the browser.", Example: "web",
+			Ways: []Way{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end that"}},
+			also: []Field{
+				{Name: "topic", Kind: Choose, Choices: []Choice{{"sessions", "Where you are signed in"}, {"revoke", "End a session, or all"}}},
+				{Name: "id", Kind: Line},
+			},
+			build: buildWeb,
+		},
+		{
 			Name: "help", Args: "[WORD]", Section: section, Access: Guest, takes: noIncident, noText: true,
 			Summary: "Show the words, or one of them.", Example: "help declare",
+			also: []Field{{Name: "topic", Kind: aWord}},
 			build: func(a *args) (workflow.Command, *Query, error) {
-				q := &Query{Kind: "help", Topic: strings.ToLower(a.next())}
+				q := &Query{Kind: "help", Topic: strings.ToLower(a.next(""))}
 				return nil, q, a.nothing()
 			},
 		},
@@ -65,17 +82,33 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 		return nil, nil, err
 	}
 	if a.has("status") {
-		var names []string
-		for _, s := range workflow.Statuses() {
-			names = append(names, string(s))
-			if string(s) == strings.ToLower(a.get("status")) {
-				q.Status = string(s)
-			}
+		names := statuses(true)
+		if n := slices.Index(names, strings.ToLower(a.get("status"))); n >= 0 {
+			q.Status = names[n]
 		}
 		if q.Status == "" {
 			return nil, nil, a.mistake("The status is one of " + strings.Join(names, ", ") + ".")
 		}
 		q.All = q.All || !workflow.Status(q.Status).Open()
+	}
+	return nil, q, a.nothing()
+}
+
+// buildWeb asks for a link to sign in with, which may lead to an incident; for
+// where somebody is signed in; or for an end of that.
+func buildWeb(a *args) (workflow.Command, *Query, error) {
+	q := &Query{Kind: "web", Topic: strings.ToLower(a.next(""))}
+	switch q.Topic {
+	case "", "sessions":
+	case "revoke":
+		if q.ID = a.next(""); q.ID == "" {
+			return nil, nil, a.mistake("Revoke which? `web sessions` lists them; `web revoke all` ends them all.")
+		}
+		if strings.EqualFold(q.ID, "all") {
+			q.ID = "all"
+		}
+	default:
+		return nil, nil, a.mistake("`web` gives a link; `web sessions` lists where you are signed in; `web revoke ID` or `web revoke all` ends it.")
 	}
 	return nil, q, a.nothing()
 }
@@ -104,6 +137,9 @@ func (c Catalog) Help(topic string, access Access) (string, error) {
 		return "", c.unknown(topic)
 	}
 	fmt.Fprintf(&b, "%s\n%s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
+	for _, way := range w.Ways {
+		fmt.Fprintf(&b, "  %-28s %s\n", way.Line, way.Help)
+	}
 	for _, f := range w.Flags {
 		fmt.Fprintf(&b, "  %-28s %s\n", strings.TrimSpace("--"+f.Name+" "+f.Arg), f.Help)
 	}

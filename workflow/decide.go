@@ -115,13 +115,22 @@ func (t *turn) declare(c Declare) error {
 		}
 	}
 	t.record(f)
-	for _, p := range t.in.Known.Platforms {
-		t.conclude(RoomWanted{Platform: p})
-	}
+	t.wantRooms()
 	if len(t.in.Mail) == 0 { // else the mail says how urgent it is
 		t.startEscalation("declared")
 	}
 	return nil
+}
+
+// wantRooms asks every platform that is connected for a room, unless it was
+// asked before: one that is connected later opens its rooms at the next step of
+// each running incident.
+func (t *turn) wantRooms() {
+	for _, p := range t.in.Known.Platforms {
+		if t.now.Open() && !slices.ContainsFunc(t.now.Rooms, func(r Room) bool { return r.Platform == p }) {
+			t.conclude(RoomWanted{Platform: p})
+		}
+	}
 }
 
 // grade finds the severity of a declaration, and where it comes from.

@@ -8,7 +8,7 @@ type Known struct {
 	Answers   map[Target]Answer // who answers for each target, live (rule E8)
 	Cursors   map[string]int    // whose turn it is, by round-robin step (rule E9)
 	Others    map[string]Other  // the other incidents that the command names
-	Platforms []string          // chat platforms that are connected, for a new incident
+	Platforms []string          // chat platforms that are connected
 }
 
 // Answer is who stands behind a target now. Nobody is an answer too: Recipients

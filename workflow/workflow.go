@@ -87,6 +87,7 @@ func Step(i Incident, in Input) (Outcome, error) {
 	if t.in.Command != nil {
 		err = t.decide(t.in.Command)
 	}
+	t.wantRooms()
 	return Outcome{Incident: t.now, Events: t.events, Effects: t.effects}, err
 }
 

@@ -209,7 +209,7 @@ func (s *server) deliveries(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Bot.History(r.Context(), id, who.Speaker)
+	events, err := s.Bot.History(r.Context(), id, who.Speaker, 0)
 	if err != nil {
 		return nil, err
 	}

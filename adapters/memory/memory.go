@@ -30,12 +30,14 @@ type Store struct {
 	lanes     map[laneKey]*lane
 	replies   map[string]reply
 	records   map[[2]string]bot.Record
+	feed      bot.Feed
 }
 
 type incident struct {
 	bot.Loaded
 	open     bool
 	events   []bot.StoredEvent
+	said     []bot.Said
 	mailSeq  int       // of the last mail that came
 	readAt   time.Time // when mail was read last
 	mailDue  time.Time // unread mail wakes it at; zero: none
@@ -139,12 +141,16 @@ func (s *Store) Commit(_ context.Context, c bot.Commit) (bot.Receipt, error) {
 	if c.Settle != nil {
 		s.settle(*c.Settle)
 	}
+	changed := false
 	if c.Incident != "" {
-		receipt.Version = s.write(c)
+		receipt.Version, changed = s.write(c)
 	}
 	if c.Operation != "" {
 		s.replies[c.Operation] = reply{at: c.At, body: c.Reply}
 		maps.DeleteFunc(s.replies, func(_ string, r reply) bool { return c.At.Sub(r.at) > keepReplies })
+	}
+	if changed {
+		s.feed.Changed(c.Incident)
 	}
 	return receipt, nil
 }
@@ -157,6 +163,9 @@ func (s *Store) check(c bot.Commit) error {
 		}
 	}
 	i := s.incidents[c.Incident]
+	if len(c.Said) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
+		return bot.ErrNotFound // what it is said in is neither there nor made by this commit
+	}
 	if based(c) {
 		version := 0
 		if i != nil {
@@ -190,15 +199,21 @@ func based(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
-func (s *Store) write(c bot.Commit) int {
+// write writes an incident's step and what was said in it. It returns the
+// version, and whether a reader will see a difference.
+func (s *Store) write(c bot.Commit) (version int, changed bool) {
 	i := s.incidents[c.Incident]
-	if i == nil {
+	switch {
+	case i == nil && !based(c):
+		return 0, false
+	case i == nil:
 		i = &incident{Loaded: bot.Loaded{ID: c.Incident, Number: numberOf(c.Incident)}}
 		s.incidents[c.Incident] = i
 		s.number = max(s.number, i.Number)
 	}
+	changed = i.say(c.Said)
 	if !based(c) {
-		return i.Version
+		return i.Version, changed
 	}
 	i.wakeAt = c.WakeAt
 	if c.Snapshot != nil {
@@ -224,7 +239,7 @@ func (s *Store) write(c bot.Commit) int {
 		s.lanes[key].tasks = append(s.lanes[key].tasks, t)
 	}
 	s.wake(i)
-	return i.Version
+	return i.Version, changed || c.Snapshot != nil || c.ReadMail > 0
 }
 
 // wake rewrites the standing wake-up: the earlier of the incident's own

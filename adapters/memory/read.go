@@ -16,18 +16,22 @@ import (
 func (s *Store) Take(_ context.Context, b intake.Batch) ([]intake.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return intake.Take(book{s, b.At}, b)
+	k := &book{Store: s, at: b.At}
+	receipts, err := intake.Take(k, b)
+	s.feed.Changed(k.mailed...)
+	return receipts, err
 }
 
 // book writes straight into the store: under the lock nothing here can fail
 // half way.
 type book struct {
 	*Store
-	at time.Time
+	at     time.Time
+	mailed []string // incidents; those that were reserved are among them
 }
 
 // Row implements [intake.Book].
-func (b book) Row(integration, key string) (*intake.Row, error) {
+func (b *book) Row(integration, key string) (*intake.Row, error) {
 	if r, ok := b.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
@@ -35,19 +39,19 @@ func (b book) Row(integration, key string) (*intake.Row, error) {
 }
 
 // PutRow implements [intake.Book].
-func (b book) PutRow(r intake.Row) error {
+func (b *book) PutRow(r intake.Row) error {
 	b.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
 // Owner implements [intake.Book].
-func (b book) Owner(key string) (incident string, holds bool, err error) {
+func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return g.owner, g.always || g.until.After(b.at), nil
 }
 
 // Open implements [intake.Book].
-func (b book) Open(key, follows string, stub []byte) (string, error) {
+func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	s := b.Store
 	s.number++
 	id := fmt.Sprintf("INC-%d", s.number)
@@ -58,11 +62,12 @@ func (b book) Open(key, follows string, stub []byte) (string, error) {
 
 // Mail implements [intake.Book]. The first mail wakes the incident at once,
 // later ones at most every 100 ms.
-func (b book) Mail(id string, m workflow.Mail) error {
+func (b *book) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]
 	i.mailSeq++
 	m.Seq = i.mailSeq
 	i.Mail = append(i.Mail, m)
+	b.mailed = append(b.mailed, id)
 	if i.mailDue.IsZero() {
 		i.mailDue = intake.MailDue(i.readAt, b.at)
 	}

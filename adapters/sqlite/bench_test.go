@@ -130,6 +130,22 @@ func BenchmarkCommit(b *testing.B) {
 	})
 }
 
+// BenchmarkSay: messages in the rooms of 20 incidents.
+func BenchmarkSay(b *testing.B) {
+	s := fresh(b)
+	for n := range 20 {
+		if _, err := s.Commit(b.Context(), stepOf(n+1, 0)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	callers(b, 32, 1, func(n int) error {
+		_, err := s.Commit(b.Context(), bot.Commit{
+			At: bottest.Epoch, Incident: fmt.Sprint("INC-", n%20+1), Said: []bot.Said{{Key: fmt.Sprint("message ", n), Body: make([]byte, 300)}},
+		})
+		return err
+	})
+}
+
 // BenchmarkClaim: deadlines 2 ms apart, beside 100,000 that are not due. Late
 // is what passes between the deadline and the commit that settles it.
 func BenchmarkClaim(b *testing.B) {

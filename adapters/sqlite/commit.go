@@ -49,6 +49,9 @@ func sizeOf(c bot.Commit) int {
 	for _, r := range c.Records {
 		size += len(r.Body)
 	}
+	for _, m := range c.Said {
+		size += len(m.Key) + len(m.Body)
+	}
 	return size
 }
 
@@ -104,6 +107,9 @@ func (t *tx) check(c bot.Commit, n int64) (*head, error) {
 	if err != nil {
 		return nil, t.spoil(err)
 	}
+	if len(c.Said) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
+		return nil, bot.ErrNotFound // what it is said in is neither there nor made by this commit
+	}
 	if based(c) {
 		version := int64(0)
 		if h != nil {
@@ -151,8 +157,12 @@ func based(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
-// write writes an incident's step, and returns its version.
+// write writes an incident's step and what was said in it, and returns its
+// version.
 func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
+	if err := t.say(n, c.Said); err != nil {
+		return 0, err
+	}
 	if !based(c) {
 		if h == nil {
 			return 0, nil
@@ -163,6 +173,9 @@ func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
 		h = t.newHead(n)
 	}
 	t.touch(h)
+	if c.Snapshot != nil || c.ReadMail > 0 {
+		t.changed = append(t.changed, n)
+	}
 	if c.Snapshot != nil {
 		if err := t.writeState(c, h); err != nil {
 			return 0, err

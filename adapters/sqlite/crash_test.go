@@ -64,13 +64,15 @@ func child(path string) {
 	wg.Wait()
 }
 
-// crashStep makes a state, an event and a task that all say their version.
+// crashStep makes a state, an event, a message and a task that all say their
+// version.
 func crashStep(n, version int) bot.Commit {
 	c := wake(fmt.Sprint("INC-", n), version, bottest.Epoch.Add(time.Hour))
 	c.Tasks = []bot.Task{{
 		ID: fmt.Sprint("task-", version+1), Owner: c.Incident, Due: bottest.Epoch,
 		Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprint("page:", version+1)},
 	}}
+	c.Said = []bot.Said{{Key: fmt.Sprint("message-", version+1)}}
 	c.Operation = fmt.Sprintf("op %s %d", c.Incident, version+1)
 	return c
 }
@@ -178,6 +180,10 @@ func (told *told) check(t *testing.T, path string) {
 		history, err := s.History(ctx, l.ID, 0, 100)
 		if err != nil || len(history) != l.Version || string(l.Snapshot) != fmt.Sprint("state ", l.Version) || tasks[l.ID] != l.Version {
 			t.Errorf("%s is half there: version %d, %s, %d events, %d tasks, %v", l.ID, l.Version, l.Snapshot, len(history), tasks[l.ID], err)
+		}
+		said, err := s.Talk(ctx, l.ID, 0, 100)
+		if err != nil || len(said) != l.Version || said[l.Version-1].Seq != l.Version {
+			t.Errorf("%s is half there: version %d, messages %+v, %v", l.ID, l.Version, said, err)
 		}
 		if _, err := s.Reply(ctx, fmt.Sprintf("op %s %d", l.ID, l.Version)); err != nil {
 			t.Errorf("%s: %v", l.ID, err)

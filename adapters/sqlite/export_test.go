@@ -2,8 +2,28 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
+
+// Make makes a file of an older schema, and runs statements on it.
+func Make(ctx context.Context, path string, version int64, statements ...string) error {
+	lock, err := prepareFile(path)
+	if err != nil {
+		return err
+	}
+	s, err := connect(ctx, path)
+	if err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	for v := int64(1); v <= version && err == nil; v++ {
+		err = step(s, v)
+	}
+	for n := 0; n < len(statements) && err == nil; n++ {
+		err = s.exec(statements[n])
+	}
+	return errors.Join(err, s.close(), lock.Close())
+}
 
 // Exec runs a statement on the writer's connection, between transactions'
 // other requests: for pragmas and damage.

@@ -36,6 +36,7 @@ func TestLockStep(t *testing.T) {
 				T: t, rand: rand.New(rand.NewPCG(1, uint64(seed))), now: bottest.Epoch, known: map[string]*known{}, seen: seen,
 				memory: memory.New(), sqlite: open(t, filepath.Join(t.TempDir(), "tocsin.db")),
 			}
+			tw.watch("")
 			for range steps {
 				tw.step()
 				if t.Failed() {
@@ -46,7 +47,7 @@ func TestLockStep(t *testing.T) {
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new"} {
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "nowhere", "told", "not told"} {
 		if seen[what] == 0 {
 			t.Errorf("no seed led to %q: the test has become blind", what)
 		}
@@ -62,8 +63,15 @@ type twins struct {
 	known          map[string]*known
 	ids            []string
 	leases         [][2]bot.Lease
+	watched        []watched
 	log            []string
 	seen           map[string]int // what the seeds led to
+}
+
+// watched is what both stores tell of an incident, or of all.
+type watched struct {
+	id             string
+	memory, sqlite <-chan struct{}
 }
 
 type known struct {
@@ -113,8 +121,10 @@ func (tw *twins) step() {
 		tw.take()
 	case n < 30:
 		tw.declare()
-	case n < 55:
+	case n < 50:
 		tw.commit()
+	case n < 55:
+		tw.say()
 	case n < 65:
 		tw.settle()
 	case n < 80:
@@ -123,6 +133,20 @@ func (tw *twins) step() {
 		tw.postpone()
 	default:
 		tw.read()
+	}
+	tw.listen()
+}
+
+func (tw *twins) watch(id string) {
+	tw.watched = append(tw.watched, watched{id, tw.memory.Watch(tw.Context(), id), tw.sqlite.Watch(tw.Context(), id)})
+}
+
+// listen wants the watchers of both stores to have been told of the same.
+func (tw *twins) listen() {
+	for _, w := range tw.watched {
+		m, s := heard(w.memory), heard(w.sqlite)
+		same(tw, fmt.Sprintf("the watcher of %q is told", w.id), m, s, nil, nil)
+		tw.seen[map[bool]string{true: "told", false: "not told"}[m]]++
 	}
 }
 
@@ -158,6 +182,7 @@ func (tw *twins) take() {
 			tw.seen["new"]++
 			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group}
 			tw.ids = append(tw.ids, r.Incident)
+			tw.watch(r.Incident)
 		}
 	}
 }
@@ -174,6 +199,7 @@ func (tw *twins) declare() {
 	id := fmt.Sprint("INC-", m)
 	tw.known[id] = &known{group: tw.pick("g0", "g4")}
 	tw.ids = append(tw.ids, id)
+	tw.watch(id)
 }
 
 // commit steps an incident, now and then on what it is no more.
@@ -216,6 +242,9 @@ func (tw *twins) commit() {
 		}
 		c.Records = append(c.Records, r)
 	}
+	if tw.chance(20) {
+		c.Said = tw.messages()
+	}
 	lease := [2]bot.Lease{}
 	if n := slices.IndexFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id }); n >= 0 && tw.chance(80) {
 		lease = tw.leases[n]
@@ -224,26 +253,68 @@ func (tw *twins) commit() {
 	tw.both(c, lease[1])
 }
 
+// say commits what is said, and no step: also in what was only reserved.
+func (tw *twins) say() {
+	if len(tw.ids) == 0 {
+		return
+	}
+	c := bot.Commit{At: tw.now, Incident: tw.id(), Said: tw.messages()}
+	if tw.chance(10) {
+		c.Incident = ""
+	}
+	if tw.chance(50) {
+		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
+	}
+	if tw.chance(20) {
+		c.Records = []bot.RecordChange{{Kind: "k", ID: "x", Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))}}
+	}
+	tw.both(c, bot.Lease{})
+}
+
+// messages are some of a few, so that many come twice.
+func (tw *twins) messages() []bot.Said {
+	var all []bot.Said
+	for range 1 + tw.rand.IntN(3) {
+		all = append(all, bot.Said{Key: fmt.Sprint("message ", tw.rand.IntN(12)), Seq: tw.rand.IntN(5), Body: fmt.Append(nil, "text ", len(tw.log))})
+	}
+	return all
+}
+
+// said is how many messages there are.
+func (tw *twins) said(id string) int {
+	all, err := tw.memory.Talk(tw.Context(), id, 0, 100)
+	if err != nil {
+		tw.Error(err)
+	}
+	return len(all)
+}
+
 // both commits, and learns what the incident is then.
 func (tw *twins) both(c bot.Commit, lease bot.Lease) {
+	before := tw.said(c.Incident)
 	m, errM := tw.memory.Commit(tw.Context(), c)
 	if c.Settle != nil {
 		c.Settle = &lease
 	}
 	s, errS := tw.sqlite.Commit(tw.Context(), c)
-	tw.note("commit %s at %d: tasks %d, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, len(c.Tasks), c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	tw.note("commit %s at %d: tasks %d, said %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, len(c.Tasks), c.Said, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
 	same(tw, "commit "+c.Incident, m, s, errM, errS)
 	switch {
 	case errors.Is(errM, bot.ErrConflict):
 		tw.seen["conflict"]++
 	case errors.Is(errM, bot.ErrTaken):
 		tw.seen["taken"]++
+	case errors.Is(errM, bot.ErrNotFound):
+		tw.seen["nowhere"]++
 	case errors.Is(errM, bot.ErrLeaseLost):
 		tw.seen["lost"]++
 	case m.Repeated:
 		tw.seen["repeat"]++
 	default:
 		tw.seen["commit"]++
+		added := tw.said(c.Incident) - before
+		tw.seen["said"] += added
+		tw.seen["said before"] += len(c.Said) - added
 	}
 	if k := tw.known[c.Incident]; errM == nil && !m.Repeated && c.Snapshot != nil {
 		k.version, k.events, k.wakeAt = m.Version, k.events+len(c.Events), c.WakeAt
@@ -315,6 +386,10 @@ func (tw *twins) read() {
 		listM[n].Mail = nil // what a list says of mail is open
 	}
 	same(tw, "list", listM, listS, errM, errS)
+	before, limit := tw.rand.IntN(12), tw.rand.IntN(6)
+	talkM, errM := tw.memory.Talk(tw.Context(), id, before, limit)
+	talkS, errS := tw.sqlite.Talk(tw.Context(), id, before, limit)
+	same(tw, "a page of talk", talkM, talkS, errM, errS)
 	from := tw.pick("", "x")
 	recordsM, errM := tw.memory.Records(tw.Context(), "k", from, 5)
 	recordsS, errS := tw.sqlite.Records(tw.Context(), "k", from, 5)
@@ -332,6 +407,9 @@ func (tw *twins) compare(id string) {
 	historyM, errM := tw.memory.History(tw.Context(), id, 1, 100)
 	historyS, errS := tw.sqlite.History(tw.Context(), id, 1, 100)
 	same(tw, "history of "+id, historyM, historyS, errM, errS)
+	talkM, errM := tw.memory.Talk(tw.Context(), id, 0, 100)
+	talkS, errS := tw.sqlite.Talk(tw.Context(), id, 0, 100)
+	same(tw, "talk of "+id, talkM, talkS, errM, errS)
 }
 
 func (tw *twins) compareAll() {

@@ -38,6 +38,7 @@ type Store struct {
 	queue   *queue
 	leases  *leases
 	classes *classes
+	feed    bot.Feed
 	writer  *session
 	readers chan *session
 	opened  int // of the readers

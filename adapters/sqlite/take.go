@@ -136,6 +136,7 @@ func (b *book) Mail(incident string, m workflow.Mail) error {
 		return nil
 	}
 	h.letter = &m
+	b.changed = append(b.changed, n) // what Open reserved is among them: it gets mail
 	h.mailSeq++
 	if h.mailDue == 0 {
 		h.mailDue = nanos(intake.MailDue(instant(h.readAt), instant(b.at)))

@@ -18,8 +18,9 @@ type tx struct {
 	*writer
 	dirty   []*head
 	settled []laneKey
-	now     int64 // the latest instant of an operation
-	broken  error // why it must be rolled back
+	changed []int64 // incidents that watchers are to be told of
+	now     int64   // the latest instant of an operation
+	broken  error   // why it must be rolled back
 }
 
 // head is the small part of an incident.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"tocsin/bot"
 	"tocsin/bot/intake"
 )
 
@@ -15,6 +16,7 @@ type writer struct {
 	queue   *queue
 	leases  *leases
 	classes *classes
+	feed    *bot.Feed
 	log     *slog.Logger
 
 	heads  cache[int64, *head]
@@ -37,7 +39,7 @@ const (
 
 func newWriter(s *Store, log *slog.Logger) *writer {
 	return &writer{
-		session: s.writer, queue: s.queue, leases: s.leases, classes: s.classes, log: log,
+		session: s.writer, queue: s.queue, leases: s.leases, classes: s.classes, feed: &s.feed, log: log,
 		heads: newCache[int64, *head](keepHeads), alerts: newCache[alertKey, intake.Row](keepAlerts), groups: newCache[string, hold](keepGroups),
 	}
 }
@@ -121,7 +123,9 @@ func (w *writer) alone(r *request) error {
 }
 
 // transact runs do in a transaction. Leases that it settled are released once
-// the commit has returned, so that no claim can find their old heads.
+// the commit has returned, so that no claim can find their old heads; and only
+// then are watchers told, since whoever is told reads at once. Nobody has been
+// answered yet.
 func (w *writer) transact(do func(*tx) error) error {
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a transaction: %w", explain(err))
@@ -135,6 +139,7 @@ func (w *writer) transact(do func(*tx) error) error {
 		err = &spoiledError{explain(err)}
 	} else if err = w.exec("COMMIT"); err == nil {
 		w.leases.release(t.settled)
+		w.tell(t.changed)
 		w.heads.trim()
 		w.alerts.trim()
 		w.groups.trim()

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"tocsin/bot"
 	"tocsin/workflow"
@@ -23,21 +25,21 @@ const lookAgain = "look=again"
 func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (bot.AckLink, workflow.Incident, bool) {
 	link, err := s.Bot.ReadAckLink(r.PathValue("token"))
 	if errors.Is(err, bot.ErrOldLink) {
-		s.oldLink(w, link.Incident)
+		s.oldLink(w, r, link.Incident)
 		return link, workflow.Incident{}, false
 	}
 	if err != nil {
-		s.badLink(w)
+		s.badLink(w, r)
 		return link, workflow.Incident{}, false
 	}
 	i, err := s.Bot.Incident(ctx, link.Incident, s.Bot.LinkSpeaker(link))
 	if _, no := errors.AsType[*workflow.Refusal](err); no {
-		s.badLink(w)
+		s.badLink(w, r)
 		return link, i, false
 	}
 	if err != nil {
 		s.failed(r, link, err)
-		s.notStored(w, false)
+		s.notStored(w, r, false)
 		return link, i, false
 	}
 	return link, i, true
@@ -52,17 +54,19 @@ func (s *server) ask(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	p := s.draw(i, s.Bot.LinkSpeaker(link))
+	reader := s.Bot.LinkSpeaker(link)
+	zone := cmp.Or(reader.Zone, s.Bot.Organization().Zone, time.UTC)
+	p := s.draw(i, reader, func(at time.Time) string { return clock(at, s.Bot.Now(), zone) })
 	p.Action = here(r)
 	p.Again = p.Button && r.URL.RawQuery == lookAgain
-	s.render(w, http.StatusOK, "ack", "Acknowledge "+i.ID, p)
+	s.render(w, r, http.StatusOK, view{name: "ack", title: "Acknowledge " + i.ID, page: p})
 }
 
 // acknowledge does what the button says, and sends the reader back to the page,
 // which says what is true now: loading that again repeats nothing.
 func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 	if !s.ourOwn(r) {
-		s.note(w, http.StatusForbidden, note{Title: "This was sent from somewhere else", Lines: []line{
+		s.note(w, r, http.StatusForbidden, note{Title: "This was sent from somewhere else", Lines: []line{
 			{Text: "Only the button on Tocsin's own page acknowledges. Nothing was acknowledged: open the link as it was sent, and press there."},
 		}})
 		return
@@ -77,7 +81,7 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	seen, err := strconv.Atoi(r.PostFormValue("seen"))
 	if err != nil || seen < 1 { // it must say what was seen (rule E5)
-		s.note(w, http.StatusBadRequest, note{Title: "This form is not complete", Lines: []line{
+		s.note(w, r, http.StatusBadRequest, note{Title: "This form is not complete", Lines: []line{
 			{Text: "Nothing was acknowledged. Open the link again as it was sent, and press the button."},
 		}})
 		return
@@ -85,7 +89,7 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 	reply, err := s.Bot.AckByLink(ctx, link, seen)
 	if err != nil {
 		s.failed(r, link, err)
-		s.notStored(w, true)
+		s.notStored(w, r, true)
 		return
 	}
 	to := here(r)

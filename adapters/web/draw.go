@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -41,7 +43,8 @@ type ackPage struct {
 type anchor struct{ Title, URL string }
 
 // draw shows an incident to a reader in the words of every other card.
-func (s *server) draw(i workflow.Incident, reader bot.Speaker) ackPage {
+// when writes the instants of what has happened.
+func (s *server) draw(i workflow.Incident, reader bot.Speaker, when func(time.Time) string) ackPage {
 	org := s.Bot.Organization()
 	zone := cmp.Or(reader.Zone, org.Zone, time.UTC)
 	c := card.Card(i, card.View{Zone: zone, Name: func(id string) string {
@@ -53,7 +56,7 @@ func (s *server) draw(i workflow.Incident, reader bot.Speaker) ackPage {
 		Status: i.Status, Drill: i.Kind == workflow.Drill, Private: i.Visibility == workflow.Private,
 		Seen: i.Seq, Me: reader.Name, Text: c.Text,
 	}
-	p.State, p.Button = s.state(i, reader, zone)
+	p.State, p.Button = state(i, reader, when)
 	p.Calm = !i.Open() || i.Acknowledged() && !p.Button
 	if firing := firing(i); len(firing.Lines) > 0 {
 		p.Sections = append(p.Sections, firing)
@@ -77,8 +80,7 @@ func (s *server) draw(i workflow.Incident, reader bot.Speaker) ackPage {
 }
 
 // state says what is true now, and whether there is something to press.
-func (s *server) state(i workflow.Incident, reader bot.Speaker, zone *time.Location) (lines []line, button bool) {
-	when := func(at time.Time) string { return clock(at, s.Bot.Now(), zone) }
+func state(i workflow.Incident, reader bot.Speaker, when func(time.Time) string) (lines []line, button bool) {
 	if !i.Open() {
 		return []line{{Text: ended(i, when)}, {Text: "There is nothing left to acknowledge."}}, false
 	}
@@ -105,17 +107,6 @@ func (s *server) state(i workflow.Incident, reader bot.Speaker, zone *time.Locat
 		return append(lines, line{Text: "You are not paged for it any more. Tell the others how it goes:", Code: "update " + i.ID + " TEXT"}), false
 	}
 	return append(lines, line{Text: "Nothing more is asked of you."}), false
-}
-
-// asked reports whether this very person was asked to join and has not
-// answered: whoever has acknowledged, their page goes on.
-func asked(i workflow.Incident, person string) bool {
-	for _, p := range i.Paging.Pages {
-		if person != "" && p.To == person && p.Purpose == workflow.ToJoin && (p.State.Live() || p.State == workflow.Arrived && p.Why == "") {
-			return true
-		}
-	}
-	return false
 }
 
 func ended(i workflow.Incident, when func(time.Time) string) string {
@@ -166,4 +157,53 @@ func clock(at, now time.Time, zone *time.Location) string {
 		ago = fmt.Sprintf("%d days ago", int(d.Hours()/24))
 	}
 	return ago + " " + at.Format(layout)
+}
+
+// span writes a duration as people say it: 30 min, 4 h, 2 days.
+func span(d time.Duration) string {
+	switch {
+	case d%(24*time.Hour) == 0:
+		return plural(int(d/(24*time.Hour)), "day", "days")
+	case d%time.Hour == 0:
+		return plural(int(d/time.Hour), "h", "h")
+	}
+	return plural(int(d/time.Minute), "min", "min")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// stamp writes an instant for programs.
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// A nameOf is who did something, and with what.
+type nameOf struct{ Name, Rest string }
+
+// byline parts "Ana, by token ci".
+func byline(by string) nameOf {
+	if at := strings.LastIndex(by, ", by token "); at >= 0 {
+		return nameOf{by[:at], by[at:]}
+	}
+	return nameOf{Name: by}
+}
+
+// A span is a piece of a text: typed ones are set as code.
+type spanOf struct {
+	Text string
+	Code bool
+}
+
+// saySpans finds what is to be typed in a text: it stands between backquotes.
+func saySpans(text string) []spanOf {
+	var all []spanOf
+	for n, piece := range strings.Split(text, "`") {
+		if piece != "" {
+			all = append(all, spanOf{piece, n%2 == 1})
+		}
+	}
+	return all
 }

@@ -264,7 +264,7 @@ func (p page) lacks(words ...string) page {
 
 // body is the page without its head.
 func (p page) body() string {
-	_, body, _ := strings.Cut(p.html, "<body>")
+	_, body, _ := strings.Cut(p.html, "<body")
 	return body
 }
 

@@ -1,19 +1,22 @@
-// Package web is what people open in a browser: the page that a mail links to,
-// where one button acknowledges, a front page, and what a supervisor asks. The
-// pages are plain HTML without any script, so that they work in whatever opens
-// links at night.
+// Package web is what people open in a browser: the incidents, a room for each
+// of them that is always there, the form that declares one, and the page that
+// a mail links to, where one button acknowledges.
+//
+// Pages are plain HTML that reads and works without any script. With one, they
+// are kept true: the server sends the regions that have changed, and nothing
+// else moves.
 package web
 
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
+	"compress/gzip"
 	"embed"
-	"encoding/base64"
 	"html/template"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"tocsin/bot"
@@ -34,42 +37,71 @@ var files embed.FS
 // patience ends a store that does not answer, before the reader gives up.
 const patience = 10 * time.Second
 
-// New returns the handler of every path that is nobody else's.
-func New(cfg Config) http.Handler {
+type server struct {
+	Config
+	mux        *http.ServeMux
+	pages      *template.Template
+	static     assets
+	board      board
+	closed     chan struct{}
+	closing    sync.Once
+	background sync.WaitGroup
+}
+
+// Server serves every path that is nobody else's. Use [New].
+type Server struct{ server }
+
+// New returns the browser's pages.
+func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
 	}
-	style, err := files.ReadFile("pages/style.css")
+	static, err := readAssets()
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // they are part of the program
 	}
-	sum := sha256.Sum256(style)
-	s := &server{
-		Config: cfg, mux: http.NewServeMux(), style: template.CSS(style),
-		pages: template.Must(template.ParseFS(files, "pages/*.html")),
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; " +
-			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-	}
-	s.mux.HandleFunc("GET /{$}", s.front)
-	s.mux.HandleFunc("GET /incidents/{id}", s.incident)
-	s.mux.HandleFunc("GET /ack/{token}", s.ask)
-	s.mux.HandleFunc("POST /ack/{token}", s.acknowledge)
-	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	s.mux.HandleFunc("GET /readyz", s.ready)
+	s := &Server{server{
+		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{bot: cfg.Bot},
+	}}
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": clockOf, "moment": moment}).ParseFS(files, "pages/*.html"))
+	s.routes()
 	return s
 }
 
-type server struct {
-	Config
-	mux    *http.ServeMux
-	pages  *template.Template
-	style  template.CSS
-	policy string // Content-Security-Policy
+func (s *server) routes() {
+	m := s.mux
+	m.HandleFunc("GET /{$}", s.signed(s.incidents))
+	m.HandleFunc("GET /incidents/{id}", s.signed(s.room))
+	m.HandleFunc("GET /incidents/{id}/timeline", s.signed(s.timeline))
+	m.HandleFunc("POST /incidents/{id}/do", s.signed(s.do))
+	m.HandleFunc("GET /declare", s.signed(s.declare))
+	m.HandleFunc("POST /declare", s.signed(s.do))
+	m.HandleFunc("GET /live", s.signed(s.live))
+	m.HandleFunc("GET /complete", s.signed(s.complete))
+	m.HandleFunc("GET /sessions", s.signed(s.sessions))
+	m.HandleFunc("POST /sessions", s.signed(s.revoke))
+	m.HandleFunc("POST /sign-out", s.signed(s.signOut))
+	m.HandleFunc("GET /sign-in", s.guarded(s.signInHelp))
+	m.HandleFunc("POST /sign-in", s.guarded(s.mailLink))
+	m.HandleFunc("GET /sign-in/{token}", s.guarded(s.link))
+	m.HandleFunc("POST /sign-in/{token}", s.guarded(s.enter))
+	m.HandleFunc("GET /ack/{token}", s.ask)
+	m.HandleFunc("POST /ack/{token}", s.acknowledge)
+	m.Handle("GET /static/", s.static)
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	m.HandleFunc("GET /readyz", s.ready)
 }
 
+// Close ends the pages that are kept true, and waits for mails under way.
+func (s *server) Close() {
+	s.closing.Do(func() { close(s.closed) })
+	s.background.Wait()
+}
+
+// ServeHTTP implements [http.Handler].
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := s.mux.Handler(r); pattern != "" {
 		s.mux.ServeHTTP(w, r)
@@ -84,13 +116,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allowed) == 0 {
-		s.note(w, http.StatusNotFound, note{Title: "There is nothing here", Lines: []line{
+		s.note(w, r, http.StatusNotFound, note{Title: "There is nothing here", Lines: []line{
 			{Text: "The address is wrong, or it was cut on the way. Open the link again as it was sent."},
 		}})
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.note(w, http.StatusMethodNotAllowed, note{Title: "This page is only to be opened", Lines: []line{
+	s.note(w, r, http.StatusMethodNotAllowed, note{Title: "This page is only to be opened", Lines: []line{
 		{Text: "It does not take what was sent. Open it in a browser."},
 	}})
 }
@@ -112,34 +144,83 @@ func plain(w http.ResponseWriter, status int, text string) {
 	w.Write([]byte(text + "\n"))
 }
 
+// A view is one page to be drawn.
+type view struct {
+	name   string  // of its template
+	title  string  // of the window
+	reader *reader // nil: nobody is signed in, and the page needs no script
+	page   any
+	parts  parts  // the regions that change
+	live   string // the address that keeps it true; "" for none
+	path   string // names the entry of the navigation that is current
+}
+
 // A frame is what every page has.
 type frame struct {
-	Style template.CSS
+	Root  string // of the assets
 	Org   string
-	Title string // of the window
+	Title string
+	Me    *reader
+	Live  string
+	Path  string
 	Page  any
+	parts parts
+}
+
+// Part is a region of the page that changes by itself: what it holds now.
+func (f frame) Part(name string) template.HTML {
+	for _, one := range f.parts {
+		if one.name == name {
+			return template.HTML(one.html) //nolint:gosec // our own template has escaped it
+		}
+	}
+	return ""
 }
 
 // render writes one page. It is drawn whole before anything of it is sent.
-func (s *server) render(w http.ResponseWriter, status int, name, title string, page any) {
+func (s *server) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	var b bytes.Buffer
-	f := frame{Style: s.style, Org: cmp.Or(s.Bot.Organization().Name, "Tocsin"), Title: title, Page: page}
-	if err := s.pages.ExecuteTemplate(&b, name, f); err != nil {
-		s.Log.Error("a page cannot be drawn", "page", name, "error", err)
+	f := frame{
+		Root: s.static.root, Org: cmp.Or(s.Bot.Organization().Name, "Tocsin"), Title: v.title, Me: v.reader, Live: v.live, Path: v.path, Page: v.page, parts: v.parts,
+	}
+	if f.Me != nil && f.Live == "" {
+		f.Live = "/live" // what pages the reader
+	}
+	if err := s.pages.ExecuteTemplate(&b, v.name, f); err != nil {
+		s.Log.Error("a page cannot be drawn", "page", v.name, "error", err)
 		plain(w, http.StatusInternalServerError, "This page cannot be drawn because of a fault in Tocsin. Its log says why.")
 		return
 	}
+	s.headers(w)
+	if !acceptsGzip(r) {
+		w.WriteHeader(status)
+		w.Write(b.Bytes())
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
+	z := gzip.NewWriter(w)
+	if _, err := z.Write(b.Bytes()); err != nil {
+		return // the browser has gone
+	}
+	if err := z.Close(); err != nil {
+		s.Log.Debug("a browser has gone", "error", err)
+	}
+}
+
+// headers are those of everything that is drawn for one reader.
+func (s *server) headers(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", s.policy)
-	// The address is a secret, so nobody else may learn it. With "no-referrer"
-	// a browser would also hide from us that a form was sent from our own page
-	// (Fetch, "append a request Origin header"), and over plain HTTP nothing
-	// else tells.
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "+
+		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	// Some addresses are secrets, so nobody else may learn them. With
+	// "no-referrer" a browser would also hide from us that a form was sent from
+	// our own page (Fetch, "append a request Origin header"), and over plain
+	// HTTP nothing else tells.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
 }

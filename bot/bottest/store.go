@@ -43,6 +43,14 @@ func Store(t *testing.T, open func(t *testing.T) bot.Store) {
 		{"TwentyWriters", twentyWriters},
 		{"ManyAlerts", manyAlerts},
 		{"Reroute", reroutes},
+		{"Talk", talks},
+		{"TalkPages", talkPages},
+		{"TalkAtomic", talkAtomic},
+		{"Watch", watches},
+		{"WatchNothing", watchNothing},
+		{"WatchOnce", watchOnce},
+		{"WatchEnds", watchEnds},
+		{"WatchReads", watchReads},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}

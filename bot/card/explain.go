@@ -39,9 +39,9 @@ func upcoming(i workflow.Incident, d workflow.Deadline) string {
 	case workflow.DuePage:
 		return fmt.Sprintf("%s is paged by %s, their next method", cmp.Or(d.Page.Name, d.Page.To), d.Page.Via)
 	case workflow.DueAck:
-		return fmt.Sprintf("the acknowledgement that %s promises is overdue", i.Severity)
+		return fmt.Sprintf("the acknowledgement that %s promises falls due", i.Severity)
 	case workflow.DueUpdate:
-		return "the next update is overdue"
+		return "the next update falls due"
 	case workflow.DueTell:
 		return fmt.Sprintf("%s hears of %s", i.AckName, count(i.Telling.Pending, "more alert", "more alerts"))
 	case workflow.DueResolve:

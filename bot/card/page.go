@@ -118,3 +118,12 @@ func Blind(incident string, v View) Message {
 		Footer:  v.URL,
 	}
 }
+
+// SignIn is the message that carries a sign-in link.
+func SignIn(link, organization string) Message {
+	return Message{
+		Title:   "Your link to sign in to " + or(organization, "Tocsin"),
+		Text:    "It works once, within 15 minutes. If you did not ask for it, let it be: nobody is signed in until it is opened and pressed.",
+		Actions: []Action{{Label: "Sign in", URL: link, Main: true}},
+	}
+}

@@ -72,7 +72,9 @@ func newRig(b *testing.B) *rig {
 		agenda.New(agenda.Config{Bot: r.bot, Log: quiet}).Run(ctx)
 		close(ended)
 	}()
-	server := httptest.NewServer(mux(r.bot, secrets{api: "api", hook: "hook"}, quiet, func() error { return nil }))
+	handler, pages := mux(r.bot, secrets{api: "api", hook: "hook"}, quiet, func() error { return nil })
+	b.Cleanup(pages.Close)
+	server := httptest.NewServer(handler)
 	r.url = server.URL
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
 	b.Cleanup(func() {

@@ -111,17 +111,19 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	media, err := s.pagers(l)
 	if err == nil {
 		s.bot, err = bot.New(bot.Config{
-			Store: s.store, Organization: l.Organization, Pagers: media, Decoders: decoders(), Secret: s.secret.sign, Now: time.Now, Log: s.log,
+			Store: s.store, Organization: l.Organization, Pagers: media, Chats: chats(func() *bot.Bot { return s.bot }), Decoders: decoders(), Secret: s.secret.sign, Now: time.Now, Log: s.log,
 		})
 	}
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), s.store.Close())
 	}
 	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log})
+	handler, pages := mux(s.bot, s.secret, s.log, s.ready)
 	s.http = &http.Server{
-		Handler: mux(s.bot, s.secret, s.log, s.ready), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	s.http.RegisterOnShutdown(pages.Close)
 	return listener, nil
 }
 
@@ -225,6 +227,16 @@ func tokens(b *bot.Bot, s secrets) []bot.Token {
 	return append([]bot.Token{own}, b.Organization().Tokens...)
 }
 
+// signInLink is a link for whoever sits at the terminal.
+func (s *server) signInLink(ctx context.Context) string {
+	link, err := s.bot.SignInLink(ctx, bot.Speaker{Name: "operator", Access: roster.Admin}, "/")
+	if err != nil {
+		s.log.Error("no sign-in link could be made", "error", err.Error())
+		return "(none could be made: the log says why; `tocsin login` makes another)"
+	}
+	return link
+}
+
 // greet says where everything is. Secrets are shown on a terminal only.
 func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
 	from := "Nothing is configured; " + defaultConfig + " in this folder would be read."
@@ -258,14 +270,18 @@ func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
   Tocsin is running on http://%[1]s, and keeps everything in %[2]s.
   %[3]s
 
+  Open this in a browser. It signs you in, once, within 15 minutes:
+
+    %[8]s
+
   Fire an alert:
 
     curl -H "Authorization: Bearer %[4]s" http://%[1]s/hooks/%[5]s -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
 
-  Then, in another terminal:
+  Then look at the browser; or, in another terminal:
 
     tocsin run%[6]s "list"          (or: go run ./cmd/tocsin run%[6]s "list")
     tocsin run%[6]s "ack %[7]s"
 
-`, addr, s.flags.data, from, token, name, flags, incident)
+`, addr, s.flags.data, from, token, name, flags, incident, s.signInLink(ctx))
 }

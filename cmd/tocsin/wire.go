@@ -43,13 +43,19 @@ func pagers(l loaded, receivers func() []bot.Webhook, log *slog.Logger, terminal
 	return all, nil
 }
 
-// mux is the one place where paths meet adapters.
-func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() error) *http.ServeMux {
-	m := http.NewServeMux()
+// chats are the platforms on which incidents have rooms, by name.
+func chats(b func() *bot.Bot) map[string]bot.Chat {
+	return map[string]bot.Chat{web.Platform: web.Chat{Bot: b}}
+}
+
+// mux is the one place where paths meet adapters. The pages are to be closed
+// when serving ends.
+func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() error) (m *http.ServeMux, pages *web.Server) {
+	m, pages = http.NewServeMux(), web.New(web.Config{Bot: b, Log: log, Ready: ready})
 	m.Handle("/hooks/{integration}", hooks.New(hooks.Config{
 		Receiver: b, Decoders: decoders(), Log: log, DefaultTokens: func() []string { return []string{s.hook} },
 	}))
 	m.Handle("/api/", api.New(api.Config{Bot: b, Log: log, Tokens: func() []bot.Token { return tokens(b, s) }}))
-	m.Handle("/", web.New(web.Config{Bot: b, Log: log, Ready: ready}))
-	return m
+	m.Handle("/", pages)
+	return m, pages
 }

@@ -1,0 +1,41 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"tocsin/bot"
+)
+
+// say appends what is not there yet, and reports whether there was any.
+func (i *incident) say(all []bot.Said) (changed bool) {
+	for _, m := range all {
+		if slices.ContainsFunc(i.said, func(old bot.Said) bool { return old.Key == m.Key }) {
+			continue
+		}
+		m.Seq = len(i.said) + 1
+		i.said = append(i.said, m)
+		changed = true
+	}
+	return changed
+}
+
+// Watch implements [bot.Library].
+func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
+	return s.feed.Watch(ctx, incident)
+}
+
+// Talk implements [bot.Talk].
+func (s *Store) Talk(_ context.Context, incident string, before, limit int) ([]bot.Said, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.incidents[incident]
+	if !ok {
+		return nil, nil
+	}
+	to := len(i.said) // the message in place n has Seq n+1
+	if before != 0 {
+		to = min(to, max(before-1, 0))
+	}
+	return slices.Clone(i.said[max(to-max(limit, 0), 0):to]), nil
+}

@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"slices"
+
+	"tocsin/bot"
+)
+
+// Watch implements [bot.Library].
+func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
+	return s.feed.Watch(ctx, incident)
+}
+
+// tell tells watchers of what a transaction changed, once it is committed.
+func (w *writer) tell(changed []int64) {
+	if !w.feed.Watched() {
+		return
+	}
+	slices.Sort(changed)
+	changed = slices.Compact(changed)
+	ids := make([]string, 0, len(changed))
+	for _, n := range changed {
+		ids = append(ids, idOf(n))
+	}
+	w.feed.Changed(ids...)
+}
+
+// say appends to an incident's conversation what is not there yet.
+func (t *tx) say(n int64, all []bot.Said) error {
+	for _, m := range all {
+		row, err := t.one(`INSERT INTO talk (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM talk WHERE number = ?1), ?2, ?3)
+			ON CONFLICT (number, key) DO NOTHING RETURNING seq`, n, m.Key, m.Body)
+		if err != nil {
+			return fmt.Errorf("write message %s: %w", m.Key, err)
+		}
+		if row != nil {
+			t.changed = append(t.changed, n)
+		}
+	}
+	return nil
+}
+
+// Talk implements [bot.Talk].
+func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error) {
+	n, _ := parseID(incident)
+	below := int64(before)
+	if before == 0 {
+		below = 1<<63 - 1
+	}
+	var all []bot.Said
+	err := s.read(ctx, func(r *session) error {
+		return r.each("SELECT key, seq, body FROM talk WHERE number = ? AND seq < ? ORDER BY seq DESC LIMIT ?", func(row []driver.Value) (bool, error) {
+			all = append(all, bot.Said{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])})
+			return true, ctx.Err()
+		}, n, below, int64(max(limit, 0)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+	}
+	slices.Reverse(all)
+	return all, nil
+}

@@ -1,0 +1,394 @@
+// Package browser drives the real pages of the built binary with a real
+// Chromium, as people would. It is a module of its own, so that nothing of it
+// is a dependency of Tocsin.
+package browser
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+var shots = flag.String("shots", "", "folder to keep pictures of the pages in")
+
+// binary is the built program.
+var binary string
+
+// chromium is the browser; "" when there is none.
+var chromium string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "tocsin-browser")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "tocsin")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/tocsin")
+	build.Dir = filepath.Join("..", "..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build tocsin: %v\n%s", err, out)
+		return 1
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			chromium = path
+			break
+		}
+	}
+	return m.Run()
+}
+
+// needChromium skips, loudly, where there is no browser, and fails where there
+// must be one.
+func needChromium(t testing.TB) {
+	t.Helper()
+	if chromium != "" {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("chromium is not installed: `make test` installs it")
+	}
+	t.Skip("SKIPPED: chromium is not installed, so nothing of the browser is tested here")
+}
+
+// patience is how long a page may take to show something; liveWithin is the
+// promise of a page that is kept true.
+const (
+	patience   = 15 * time.Second
+	liveWithin = time.Second
+)
+
+// house is a running Tocsin.
+type house struct {
+	t      testing.TB
+	dir    string
+	url    string
+	config string
+	cmd    *exec.Cmd
+	ended  chan struct{}
+}
+
+var running = regexp.MustCompile(`running on (http://\S+);`)
+
+// newHouse starts Tocsin with a configuration, or with none.
+func newHouse(t testing.TB, config string) *house {
+	t.Helper()
+	needChromium(t)
+	h := &house{t: t, dir: t.TempDir()}
+	if config != "" {
+		h.config = filepath.Join(h.dir, "tocsin.yaml")
+		if err := os.WriteFile(h.config, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.start("127.0.0.1:0")
+	t.Cleanup(func() { h.stop(syscall.SIGTERM) })
+	return h
+}
+
+// start runs serve and waits until it listens.
+func (h *house) start(listen string) {
+	h.t.Helper()
+	args := []string{"serve", "--data", filepath.Join(h.dir, "data"), "--listen", listen}
+	if h.config != "" {
+		args = append(args, "--config", h.config)
+	}
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = h.dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if m := running.FindStringSubmatch(lines.Text()); m != nil {
+			h.url = m[1]
+			break
+		}
+	}
+	if h.url == "" {
+		h.t.Fatalf("tocsin did not start:\n%s", stderr.String())
+	}
+	ended := make(chan struct{})
+	go func() {
+		for lines.Scan() { // what it says later is of no interest
+		}
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	h.cmd, h.ended = cmd, ended
+}
+
+// stop ends the process and waits for its end.
+func (h *house) stop(how syscall.Signal) {
+	if h.cmd == nil {
+		return
+	}
+	if err := h.cmd.Process.Signal(how); err != nil {
+		h.t.Logf("stop: %v", err)
+	}
+	<-h.ended
+	h.cmd = nil
+}
+
+func (h *house) listen() string { return strings.TrimPrefix(h.url, "http://") }
+
+// say gives a command on the command line, and returns the reply.
+func (h *house) say(args ...string) string {
+	h.t.Helper()
+	cmd := exec.Command(binary, append(args, "--server", h.url, "--data", filepath.Join(h.dir, "data"))...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("tocsin %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func (h *house) run(command string) string {
+	h.t.Helper()
+	return h.say("run", command)
+}
+
+// link makes a sign-in link.
+func (h *house) link(as string) string {
+	h.t.Helper()
+	args := []string{"login"}
+	if as != "" {
+		args = append(args, "--as", as)
+	}
+	return strings.Fields(h.say(args...))[0]
+}
+
+// alert fires, or resolves, an alert.
+func (h *house) alert(name, service, severity, status string) {
+	h.t.Helper()
+	token, err := os.ReadFile(filepath.Join(h.dir, "data", "hook-token"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{"version": "4", "alerts": []any{map[string]any{
+		"status": status, "labels": map[string]string{"alertname": name, "service": service, "severity": severity},
+		"annotations": map[string]string{"summary": name + " of " + service}, "generatorURL": "https://prometheus.example.com/graph?g0=" + name,
+	}}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodPost, h.url+"/hooks/alertmanager", bytes.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		h.t.Fatalf("the alert was answered %s", res.Status)
+	}
+}
+
+// person is somebody at a browser of their own.
+type person struct {
+	t    testing.TB
+	h    *house
+	ctx  context.Context
+	mu   sync.Mutex
+	bad  []string // what a browser should never have to say
+	fine []string // what it may say, in this test
+}
+
+// browse opens a browser. What goes wrong in it (an exception, a violation of
+// the content security policy, an error in the console) fails the test.
+func (h *house) browse() *person {
+	h.t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1280, 900), chromedp.UserDataDir(h.t.TempDir()),
+	)
+	allocated, free := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocated)
+	p := &person{t: h.t, h: h, ctx: ctx}
+	h.t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx)
+		cancel()
+		free()
+		for _, bad := range p.bad {
+			h.t.Errorf("the browser says: %s", bad)
+		}
+	})
+	chromedp.ListenTarget(ctx, p.hear)
+	if err := chromedp.Run(ctx); err != nil {
+		h.t.Fatalf("start chromium: %v", err)
+	}
+	return p
+}
+
+func (p *person) hear(event any) {
+	said := ""
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		said = "exception: " + e.ExceptionDetails.Error()
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.LevelError {
+			said = fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError {
+			said = "console error"
+			for _, a := range e.Args {
+				said += " " + string(a.Value) + a.Description
+			}
+		}
+	}
+	if said == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, fine := range p.fine {
+		if strings.Contains(said, fine) {
+			return
+		}
+	}
+	p.bad = append(p.bad, said)
+}
+
+// may lets the browser complain of something that the test causes.
+func (p *person) may(complaints ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fine = append(p.fine, complaints...)
+}
+
+// do carries actions out; each has some seconds.
+func (p *person) do(actions ...chromedp.Action) {
+	p.t.Helper()
+	for _, a := range actions {
+		ctx, cancel := context.WithTimeout(p.ctx, patience)
+		err := chromedp.Run(ctx, a)
+		cancel()
+		if err != nil {
+			p.t.Fatalf("%T: %v\n%s", a, err, p.text("body"))
+		}
+	}
+}
+
+func (p *person) open(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(p.h.url + path))
+}
+
+func (p *person) click(selector string) {
+	p.t.Helper()
+	p.do(chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+}
+
+func (p *person) fill(selector, text string) {
+	p.t.Helper()
+	js[string](p, fmt.Sprintf("document.querySelector(%q).value = ''", selector))
+	p.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
+}
+
+// text is what a person reads there now.
+func (p *person) text(selector string) string {
+	var s string
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Run(ctx, chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q)?.innerText ?? '(nothing)'", selector), &s)); err != nil {
+		return err.Error()
+	}
+	return s
+}
+
+// js evaluates an expression.
+func js[T any](p *person, expression string) T {
+	p.t.Helper()
+	var v T
+	p.do(chromedp.Evaluate(expression, &v))
+	return v
+}
+
+// until waits until an expression is true in the page, and returns how long
+// that took.
+func (p *person) until(what, expression string) time.Duration {
+	p.t.Helper()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		var is bool
+		// An error is a page that is just being left: the next one may do.
+		if err := chromedp.Run(ctx, chromedp.Evaluate("!!("+expression+")", &is)); err == nil && is {
+			return time.Since(began)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			p.t.Fatalf("never: %s; the page says:\n%s", what, p.text("body"))
+		}
+	}
+}
+
+// reads waits until a text is to be read somewhere.
+func (p *person) reads(selector, text string) time.Duration {
+	p.t.Helper()
+	return p.until(fmt.Sprintf("%s reads %q", selector, text),
+		fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))", selector, text))
+}
+
+// signIn opens a link and presses.
+func (p *person) signIn(as, name string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(p.h.link(as)))
+	if name != "" {
+		p.fill("#name", name)
+	}
+	p.click("form .main")
+	p.until("the incidents are shown", "document.querySelector('#live-rows') !== null")
+	p.live()
+}
+
+// live waits until the page is kept true.
+func (p *person) live() {
+	p.t.Helper()
+	p.until("the page is live", "document.querySelector('#line')?.dataset.kind === 'live'")
+}
+
+// room opens an incident's room.
+func (p *person) room(id string) {
+	p.t.Helper()
+	p.open("/incidents/" + id)
+	p.live()
+}

@@ -1,0 +1,136 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// widths at which the pages are looked at: a telephone, a laptop, 4K.
+var widths = map[string][2]int64{"phone": {320, 720}, "laptop": {1280, 900}, "wall": {3840, 2160}}
+
+// picture keeps the page as it is, in three widths and both themes.
+func (p *person) picture(name string) {
+	p.t.Helper()
+	for size, px := range widths {
+		for _, theme := range []string{"light", "dark"} {
+			p.look(size, theme)
+			var png []byte
+			p.do(chromedp.FullScreenshot(&png, 100))
+			file := filepath.Join(*shots, fmt.Sprintf("%s-%s-%s.png", name, size, theme))
+			if err := os.WriteFile(file, png, 0o600); err != nil {
+				p.t.Fatal(err)
+			}
+			_ = px
+		}
+	}
+}
+
+// look sets the width and the theme.
+func (p *person) look(size, theme string) {
+	p.t.Helper()
+	px := widths[size]
+	p.do(
+		emulation.SetDeviceMetricsOverride(px[0], px[1], 1, size == "phone"),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
+	)
+}
+
+// TestShots keeps pictures of every page, when asked to.
+func TestShots(t *testing.T) {
+	if *shots == "" {
+		t.Skip("no folder for pictures is given with -shots")
+	}
+	if err := os.MkdirAll(*shots, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t, team)
+	p := h.browse()
+	p.open("/sign-in")
+	p.picture("sign-in-how")
+	p.do(chromedp.Navigate(h.link("")))
+	p.picture("sign-in")
+	p.do(chromedp.SetValue("#person", "@ana", chromedp.ByQuery))
+	p.click("form .main")
+	p.until("the incidents are shown", "document.querySelector('#live-rows') !== null")
+	p.live()
+	p.picture("list-empty")
+	h.alert("CheckoutDown", "checkout", "critical", "firing")
+	p.reads("#live-ring", "INC-1 needs you")
+	for n, line := range []string{
+		"declare Card payments fail for some banks --sev 2 --service payments", "declare Search answers slowly --sev 3", "declare Invoice PDF has the wrong logo --sev 4",
+		"declare Quarterly certificate rotation --sev 5 --drill", "ack INC-2", "status INC-2 identified", "update INC-2 The bank's gateway drops every tenth request. We route around it. --next 30m",
+		"resolve INC-4 Logo replaced",
+	} {
+		_ = n
+		h.say("run", line, "--as", "ben")
+	}
+	p.open("/")
+	p.live()
+	p.picture("list")
+	h.alert("CheckoutSlow", "checkout", "warning", "firing")
+	p.room("INC-1")
+	p.picture("room-new")
+	p.click("#live-card .buttons button")
+	p.reads("#live-card .state", "You have acknowledged")
+	for _, line := range []string{
+		"lead INC-1", "note INC-1 The deploy of 03:02 is suspicious --pin", "task INC-1 Roll checkout back to 4.2 --for @ben", "task INC-1 Tell support what to answer", "status INC-1 identified",
+		"update INC-1 Checkout fails for everybody since 03:02. We are rolling the deploy back. --next 30m", "link INC-1 https://grafana.example.com/d/checkout Dashboard",
+	} {
+		h.say("run", line, "--as", "ana")
+	}
+	h.say("run", "task INC-1 done 2", "--as", "ben")
+	p.fill("#box", "Rolling back now, five minutes.")
+	p.click("#box-form .main")
+	p.reads("#live-talk", "Rolling back now")
+	p.picture("room")
+	p.open("/incidents/INC-1#do-update")
+	p.live()
+	p.picture("form-update")
+	p.open("/incidents/INC-1")
+	p.live()
+	p.fill("#box", "/upd")
+	p.until("completions are offered", "!document.querySelector('#options').hidden")
+	p.picture("completion")
+	p.open("/declare")
+	p.live()
+	p.picture("declare")
+	p.open("/sessions")
+	p.picture("sessions")
+	p.open("/incidents/INC-1/timeline")
+	p.picture("timeline")
+	p.may("404")
+	p.open("/incidents/INC-99")
+	p.picture("missing")
+	p.may("404")
+}
+
+// team is a small house: Ana is paged first.
+const team = `
+organization: Example Shop
+timezone: Europe/Berlin
+people:
+  - { id: ana, name: Ana Silva, email: ana@example.com, access: commander }
+  - { id: ben, name: Ben Okafor, email: ben@example.com, access: responder }
+teams:
+  - { id: payments, name: Payments, members: [ana, ben] }
+services:
+  - { id: checkout, name: Checkout, team: payments, runbook: "https://wiki.example.com/checkout" }
+  - { id: payments, name: Payments, team: payments }
+severities:
+  SEV1: { name: Critical, urgency: high, acknowledge: 5m, update: 30m }
+  SEV2: { name: Major, urgency: high, acknowledge: 15m, update: 1h }
+  SEV3: { name: Moderate, urgency: low, acknowledge: 1h, update: 4h }
+  SEV4: { name: Minor, urgency: low }
+  SEV5: { name: Low, urgency: low }
+policies:
+  - id: everyone
+    steps:
+      - { notify: ["person:ana"], wait: 5m }
+      - { notify: ["person:ben"], wait: 5m }
+default_policy: everyone
+`

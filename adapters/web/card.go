@@ -1,0 +1,127 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// A cardPart is the card.
+type cardPart struct {
+	ackPage
+	Buttons  []button
+	Latest   []string
+	Pins     []string
+	Tasks    []taskRow
+	Checks   []checkRow
+	Room     string // where the incident went on, if it was merged
+	Over     bool   // the incident has ended
+	Escalate int    // the Seq that the form to escalate was drawn from (rule E9)
+}
+
+// A button is a command line, or opens the form of a word.
+type button struct {
+	Label   string
+	Command string
+	Form    string
+	Path    string // where the command goes
+	Main    bool
+}
+
+type taskRow struct {
+	Text, Who string
+	FollowUp  bool
+	Done      bool
+	Press     button
+}
+
+type checkRow struct {
+	Text  string
+	State workflow.CheckState
+	By    string
+	Press []button
+}
+
+func (s *server) cardView(who reader) card.View {
+	org := s.Bot.Organization()
+	return card.View{
+		Zone: who.zone(), URL: org.URL,
+		Name: func(id string) string { p, _ := org.Roster.Person(id); return p.Name },
+		Word: func(w string) bool { _, ok := s.Bot.Catalog().Find(w); return ok },
+	}
+}
+
+// cardPart is the card, with what this reader may press.
+func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart {
+	v := s.cardView(who)
+	c := card.Card(i, v)
+	p := cardPart{ackPage: s.draw(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
+	p.Room, p.Escalate, p.Over = i.MergedInto, i.Seq, !i.Open()
+	p.State = slices.DeleteFunc(p.State, func(l line) bool { return l.Code != "" }) // there is a button for it
+	p.Sections = nil
+	for _, section := range c.Sections {
+		switch section.Heading {
+		case "Latest update":
+			p.Latest = section.Lines
+		case "Pinned":
+			p.Pins = section.Lines
+		case "Tasks", "Verification", "Links": // shown with something to press
+		default:
+			p.Sections = append(p.Sections, section)
+		}
+	}
+	if !works {
+		return p
+	}
+	p.Buttons = s.buttons(i, c.Actions, who)
+	for _, t := range i.Tasks {
+		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
+		if t.Assignee != "" && v.Name != nil {
+			row.Who = cmp.Or(v.Name(t.Assignee), t.Assignee)
+		}
+		if t.Done {
+			row.Press = button{Label: "Undo", Path: doPath(i.ID), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
+		}
+		p.Tasks = append(p.Tasks, row)
+	}
+	for n, c := range i.Checklist {
+		row := checkRow{Text: c.Text, State: c.State, By: c.By}
+		for label, word := range map[string]string{"Passed": "passed", "Failed": "failed"} {
+			if string(c.State) != word {
+				row.Press = append(row.Press, button{Label: label, Path: doPath(i.ID), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
+			}
+		}
+		slices.SortFunc(row.Press, func(a, b button) int { return cmp.Compare(b.Label, a.Label) })
+		p.Checks = append(p.Checks, row)
+	}
+	return p
+}
+
+func doPath(id string) string { return "/incidents/" + id + "/do" }
+
+// buttons are the card's, for this reader: a command that lacks something
+// opens its form, and what the reader may not do is not offered.
+func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader) []button {
+	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
+		actions = append(slices.Clone(actions), card.Action{Label: "Take lead", Command: "lead " + i.ID})
+	}
+	var all []button
+	for _, a := range actions {
+		name, rest, _ := strings.Cut(a.Command, " ")
+		w, ok := s.Bot.Catalog().Find(name)
+		if !ok || w.Access > who.Access && (name != "ack" || !asked(i, who.Person)) {
+			continue
+		}
+		b := button{Label: a.Label, Command: a.Command, Path: doPath(i.ID), Main: a.Main}
+		if len(w.Form) > 0 && rest == i.ID {
+			b.Form = name
+		}
+		all = append(all, b)
+	}
+	return all
+}

@@ -1,0 +1,225 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// The pace of a page that is kept true.
+const (
+	beatEvery  = 10 * time.Second       // so that a lost connection shows
+	settleFor  = 40 * time.Millisecond  // changes that come together are one
+	boardEvery = 500 * time.Millisecond // of what concerns all incidents
+	writeFor   = 10 * time.Second       // a browser that takes nothing for so long is gone
+)
+
+// stream keeps one open page true: it sends the regions that have changed, as
+// server-sent events of one kind.
+type stream struct {
+	w    http.ResponseWriter
+	ctl  *http.ResponseController
+	sent map[string]string // region → as sent last
+	at   string            // position of what the browser shows
+}
+
+// live keeps a page true until the browser goes, the session ends, or the
+// process stops. Whatever was missed comes first.
+func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
+	draw, incident, err := s.drawer(r, who)
+	if err != nil {
+		plain(w, http.StatusNotFound, err.Error())
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	// Watching begins before the first look, so that nothing falls between.
+	var mine <-chan struct{}
+	if incident != "" {
+		mine = s.Bot.Store().Watch(ctx, incident)
+	}
+	all := s.Bot.Store().Watch(ctx, "")
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	out := &stream{w: w, ctl: http.NewResponseController(w), at: r.Header.Get("Last-Event-ID")}
+	if out.at == "" {
+		out.at = r.URL.Query().Get("at")
+	}
+	if out.send("retry: 1000\n") != nil {
+		return
+	}
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	throttle := time.NewTimer(0) // of changes of other incidents
+	defer throttle.Stop()
+	var waiting <-chan struct{}
+	since := time.Now().Add(-boardPause)
+	for {
+		if err := s.push(ctx, out, draw, who, since); err != nil {
+			s.endLive(ctx, out, err)
+			return
+		}
+		for again := true; again; {
+			again = false
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.closed:
+				return
+			case <-mine:
+				pause(ctx, settleFor)
+			case <-waiting:
+				waiting, since = nil, time.Now()
+				throttle.Reset(boardEvery)
+			case <-throttle.C:
+				waiting, again = all, true
+			case <-beat.C:
+				if _, _, err := s.Bot.Session(ctx, who.secret); err != nil {
+					s.endLive(ctx, out, err)
+					return
+				}
+				if again = true; out.send("event: beat\ndata:\n") != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// A drawing draws the regions of a page that change; what concerns all
+// incidents as of since or later.
+type drawing func(ctx context.Context, since time.Time) (parts, error)
+
+// drawer returns how the page of this request is drawn, and which incident it
+// is about, if one.
+func (s *server) drawer(r *http.Request, who reader) (draw drawing, incident string, err error) {
+	q := r.URL.Query()
+	if q.Has("room") {
+		id := commands.ParseID(q.Get("room"))
+		if id == "" {
+			return nil, "", errors.New("there is no such room")
+		}
+		look := &sight{id: id, who: who}
+		return func(ctx context.Context, since time.Time) (parts, error) {
+			p, err := s.look(ctx, look)
+			if err != nil {
+				return nil, err
+			}
+			return s.roomParts(ctx, p, who, since)
+		}, id, nil
+	}
+	if q.Has("list") {
+		query := listQuery(q)
+		return func(ctx context.Context, since time.Time) (parts, error) {
+			p, err := s.list(ctx, query, who, since)
+			if err != nil {
+				return nil, err
+			}
+			return s.listParts(ctx, p, who, since)
+		}, "", nil
+	}
+	return func(ctx context.Context, since time.Time) (parts, error) { return s.ring(ctx, who, since) }, "", nil
+}
+
+// push draws the page and sends what is not there yet.
+func (s *server) push(ctx context.Context, out *stream, draw drawing, who reader, since time.Time) error {
+	if _, _, err := s.Bot.Session(ctx, who.secret); err != nil {
+		return err
+	}
+	look, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, err := draw(look, since)
+	if err != nil {
+		return err
+	}
+	return out.show(p)
+}
+
+// endLive says why a page is not kept true any more. The browser comes again
+// by itself when the store does not answer.
+func (s *server) endLive(ctx context.Context, out *stream, err error) {
+	_, gone := errors.AsType[*workflow.Refusal](err)
+	switch {
+	case ctx.Err() != nil:
+		return
+	case gone, errors.Is(err, bot.ErrNoSession):
+		if out.send("event: gone\ndata:\n") != nil {
+			return // so has the browser
+		}
+	default:
+		s.Log.WarnContext(ctx, "a page cannot be kept true; its browser comes again", "error", err.Error())
+	}
+}
+
+// show sends the regions that have changed since they were sent, or all of
+// them when it is not known what the browser shows.
+func (o *stream) show(p parts) error {
+	at := p.position()
+	if at == o.at && o.sent == nil {
+		o.sent = map[string]string{}
+		for _, one := range p {
+			o.sent[one.name] = one.html
+		}
+	}
+	if at == o.at {
+		return nil
+	}
+	if o.sent == nil {
+		o.sent = map[string]string{}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "id: %s\nevent: live\n", at)
+	for _, one := range p {
+		if was, has := o.sent[one.name]; has && was == one.html {
+			continue
+		}
+		o.sent[one.name] = one.html
+		fmt.Fprintf(&b, "data: <div id=\"live-%s\" hx-swap-oob=\"morph\">", one.name)
+		b.WriteString(strings.NewReplacer("\r", "", "\n", "\ndata: ").Replace(one.html))
+		b.WriteString("</div>\n")
+	}
+	o.at = at
+	return o.send(b.String())
+}
+
+// send writes one event and waits until it is on its way.
+func (o *stream) send(event string) error {
+	if err := o.ctl.SetWriteDeadline(time.Now().Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := o.w.Write([]byte(event + "\n")); err != nil {
+		return err
+	}
+	return o.ctl.Flush()
+}
+
+// maxCalls is how many incidents the banner names at once.
+const maxCalls = 5
+
+// ring draws what pages the reader, on whatever page they are.
+func (s *server) ring(ctx context.Context, who reader, since time.Time) (parts, error) {
+	open, err := s.board.read(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	mine := needs(open, who.Speaker, len(s.Bot.Organization().Roster.People) == 0)
+	return s.draws(mine[:min(len(mine), maxCalls)], "ring")
+}

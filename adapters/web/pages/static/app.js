@@ -1,0 +1,310 @@
+// What pages do beyond HTML: they stay true, say when they are not, ring, take
+// keys, and complete commands. Without this file they read and work the same.
+"use strict";
+(() => {
+  const $ = (selector, within = document) => within.querySelector(selector);
+  const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const on = (name, does) => document.addEventListener(name, does);
+
+  // The clock of the reader: times are written for it from now on.
+  const zone = $("#zone");
+  if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  if (!document.body.classList.contains("in")) return;
+  $$(".scripted").forEach((e) => { e.hidden = false; });
+
+  // ---- The connection. It shows itself when it is lost, and heals.
+  const staleAfter = 25000; // the server says something every ten seconds
+  let source, heard = Date.now();
+  const line = $("#line");
+  const say = (kind, text) => {
+    if (line.dataset.kind === kind) return;
+    line.dataset.kind = kind;
+    line.className = "line " + kind;
+    line.textContent = text;
+  };
+  const live = () => { heard = Date.now(); say("live", "Live"); };
+  const lost = () => say("lost", "Connection lost: what you see may be old. Trying again.");
+  htmx.createEventSource = (url) => {
+    const mine = source = new EventSource(url);
+    mine.addEventListener("open", live);
+    mine.addEventListener("beat", live);
+    mine.addEventListener("live", (event) => {
+      live();
+      const at = new URL($("#live").getAttribute("sse-connect"), location.href);
+      at.searchParams.set("at", event.lastEventId);
+      $("#live").setAttribute("sse-connect", at.pathname + at.search);
+    });
+    mine.addEventListener("gone", () => { mine.close(); location.reload(); });
+    mine.addEventListener("error", () => {
+      if (mine !== source) return;
+      lost();
+      if (mine.readyState === EventSource.CLOSED) signedOut();
+    });
+    return mine;
+  };
+  const reconnect = () => {
+    const old = $("#live"), fresh = old.cloneNode(false);
+    if (source) source.close();
+    heard = Date.now();
+    old.replaceWith(fresh);
+    htmx.process(fresh);
+  };
+  const signedOut = async () => { // refused, or not reached?
+    const answer = await fetch("/complete?line=", { cache: "no-store" }).catch(() => null);
+    if (answer && answer.status === 401) location.reload();
+  };
+  const look = (limit) => {
+    if (Date.now() - heard < limit) return;
+    lost();
+    reconnect();
+  };
+  setInterval(() => look(staleAfter), 2000);
+  const back = () => { if (!document.hidden) look(line.dataset.kind === "lost" ? 1000 : 12000); };
+  on("visibilitychange", back);
+  for (const name of ["online", "focus", "pageshow"]) window.addEventListener(name, back);
+  window.addEventListener("offline", lost);
+
+  // ---- Times that pass.
+  const span = (ms) => {
+    const min = Math.round(ms / 60000);
+    if (min < 1) return ms < 45000 ? Math.max(1, Math.round(ms / 1000)) + " s" : "1 min";
+    if (min < 60) return min + " min";
+    return min < 2880 ? Math.floor(min / 60) + " h" + (min < 600 && min % 60 ? " " + (min % 60) + " min" : "") : Math.floor(min / 1440) + " days";
+  };
+  const tick = () => {
+    const now = Date.now();
+    $$("[data-ago]").forEach((e) => {
+      const past = now - Date.parse(e.dateTime);
+      if (!e.title) e.title = e.textContent;
+      e.textContent = past < 60000 ? "just now" : span(past) + " ago";
+    });
+    $$("[data-until]").forEach((e) => {
+      const left = Date.parse(e.dataset.until) - now;
+      e.textContent = left < 1000 ? "now" : "in " + span(left);
+    });
+  };
+  setInterval(tick, 5000);
+
+  // ---- What pages you: a banner, the title, and a sound once it is allowed.
+  const title = document.title, sound = $("#sound");
+  let audio, rung = 0;
+  const loud = () => localStorage.getItem("tocsin-sound") === "on";
+  const showSound = () => {
+    sound.setAttribute("aria-pressed", String(loud()));
+    sound.textContent = loud() ? "Sound on" : "Sound off";
+  };
+  const chime = () => {
+    audio ||= new AudioContext();
+    if (audio.state === "suspended") audio.resume();
+    [[660, 0], [880, 0.22], [660, 0.44]].forEach(([tone, after]) => {
+      const voice = audio.createOscillator(), volume = audio.createGain(), at = audio.currentTime + after;
+      voice.frequency.value = tone;
+      volume.gain.setValueAtTime(0.0001, at);
+      volume.gain.exponentialRampToValueAtTime(0.25, at + 0.03);
+      volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.2);
+      voice.connect(volume).connect(audio.destination);
+      voice.start(at);
+      voice.stop(at + 0.22);
+    });
+  };
+  const ring = () => {
+    const calls = ($(".ring")?.dataset.ring || "").trim();
+    document.title = calls ? "⚠ " + calls.replaceAll(" ", ", ") + (calls.includes(" ") ? " need you" : " needs you") + " · Tocsin" : title;
+    if (!calls) { rung = 0; return; }
+    if (loud() && Date.now() - rung > 8000) { rung = Date.now(); chime(); }
+  };
+  sound.addEventListener("click", () => {
+    localStorage.setItem("tocsin-sound", loud() ? "off" : "on");
+    showSound();
+    if (loud()) chime();
+  });
+  showSound();
+  setInterval(ring, 1000);
+
+  // ---- After each change: what is read stays in view, times are the reader's.
+  const log = $("#log");
+  let low = true;
+  const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
+  const toEnd = () => { if (log) log.scrollTop = log.scrollHeight; };
+  on("htmx:oobBeforeSwap", (e) => { if (log && e.detail.target.id === "live-talk") low = atEnd(); });
+  on("htmx:oobAfterSwap", (e) => {
+    if (e.detail.target.id === "live-talk" && low) toEnd();
+    if (e.detail.target.id === "live-ring") ring();
+    tick();
+  });
+
+  // ---- What is pressed. A press has a name, so that one that is sent twice
+  // because the answer was lost is carried out once.
+  const names = new WeakMap(), openers = new WeakMap();
+  const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  const tell = (ok, text, where = $("#said")) => {
+    const box = document.createElement("div"), p = document.createElement("p");
+    box.className = "said " + (ok ? "ok" : "no");
+    p.textContent = text;
+    box.append(p);
+    where.replaceChildren(box);
+  };
+  const formOf = (e) => e.detail.elt.closest("form");
+  on("htmx:configRequest", (e) => {
+    const form = formOf(e);
+    if (!form) return;
+    if (!names.has(form)) names.set(form, fresh());
+    e.detail.parameters.op = names.get(form);
+  });
+  on("htmx:beforeRequest", () => $$(".problem, #said").forEach((p) => p.replaceChildren()));
+  on("htmx:afterRequest", (e) => {
+    const form = formOf(e), outcome = e.detail.xhr.getResponseHeader("X-Said");
+    if (!form || !outcome) return;
+    names.delete(form);
+    const sheet = form.closest(".sheet");
+    if (outcome === "ok") {
+      if (form.matches(".sheet form, #box-form")) form.reset();
+      if (sheet) close();
+      if (form.id === "box-form") { low = true; toEnd(); }
+    } else if (sheet) {
+      $(".problem", form).replaceChildren(...$("#said").childNodes);
+    }
+    fade();
+  });
+  let fading;
+  const fade = () => {
+    clearTimeout(fading);
+    const box = $("#said .said.ok");
+    if (!box || !box.textContent.trim()) { if (box) box.remove(); return; }
+    if (box.textContent.length < 240) fading = setTimeout(() => box.remove(), 10000);
+  };
+  $("#said").addEventListener("click", (e) => { if (!getSelection().toString()) e.target.closest(".said")?.remove(); });
+  const fail = (text) => (e) => {
+    const form = formOf(e), where = form && $(".problem", form);
+    tell(false, text(e), where || $("#said"));
+  };
+  on("htmx:sendError", fail(() => "Not sent: the server cannot be reached. What you wrote is still here; press again."));
+  on("htmx:timeout", fail(() => "No answer yet. Press again: it is carried out once, however often you press."));
+  on("htmx:responseError", fail((e) => ({
+    401: "You are signed out. Sign in again in another tab, then press again here.",
+    403: "Refused: it seemed to come from another site. Reload the page, then try again.",
+    503: "Tocsin cannot reach its store right now. What you wrote is still here; press again in a moment.",
+  })[e.detail.xhr.status] || "That went wrong (" + e.detail.xhr.status + "). Nothing was changed. Reload the page, then try again."));
+
+  // ---- Forms that a button opens.
+  const sheet = () => { const s = document.getElementById(location.hash.slice(1)); return s?.matches(".sheet") ? s : null; };
+  const close = () => {
+    const opener = sheet() && openers.get(sheet());
+    location.replace("#_");
+    if (opener?.isConnected) opener.focus({ preventScroll: true });
+  };
+  const opened = () => { if (sheet()) ($("input:not([type=hidden]), select, textarea", sheet()) || sheet()).focus({ preventScroll: true }); };
+  window.addEventListener("hashchange", opened);
+  on("click", (e) => {
+    const link = e.target.closest("a[href^='#do-']");
+    if (link) {
+      const s = document.getElementById(link.hash.slice(1));
+      if (s) openers.set(s, link);
+    }
+    if (e.target.closest("a.close") || e.target.matches(".sheet")) { e.preventDefault(); close(); }
+  });
+  const trap = (e, s) => {
+    const all = $$("a[href], button, input:not([type=hidden]), select, textarea", s).filter((x) => x.getClientRects().length);
+    const first = all[0], last = all[all.length - 1];
+    if (e.shiftKey && document.activeElement === first) { e.preventDefault(); last.focus(); }
+    if (!e.shiftKey && document.activeElement === last) { e.preventDefault(); first.focus(); }
+  };
+
+  // ---- The box, and how a command may go on.
+  const box = $("#box"), options = $("#options");
+  let choices = [], chosen = -1, asking;
+  const mark = (n) => {
+    chosen = n;
+    [...options.children].forEach((o, at) => o.setAttribute("aria-selected", String(at === n)));
+    if (n >= 0) { box.setAttribute("aria-activedescendant", options.children[n].id); options.children[n].scrollIntoView({ block: "nearest" }); } else box.removeAttribute("aria-activedescendant");
+  };
+  const hide = () => { if (options) { options.hidden = true; choices = []; chosen = -1; box.removeAttribute("aria-activedescendant"); } };
+  const offer = (found) => {
+    choices = found.filter((c) => c.line !== box.value);
+    options.replaceChildren(...choices.map((c, n) => {
+      const li = document.createElement("li"), help = document.createElement("span");
+      li.id = "option-" + n;
+      li.role = "option";
+      li.textContent = c.label + " ";
+      help.className = "meta";
+      help.textContent = c.help || "";
+      li.append(help);
+      li.addEventListener("mousedown", (e) => { e.preventDefault(); take(n); });
+      return li;
+    }));
+    options.hidden = choices.length === 0;
+    mark(-1);
+  };
+  const ask = async () => {
+    asking?.abort();
+    if (!box.value.startsWith("/") || box.value.includes("\n")) { hide(); return; }
+    asking = new AbortController();
+    const query = new URLSearchParams({ room: $(".room").dataset.room, line: box.value });
+    const answer = await fetch("/complete?" + query, { signal: asking.signal }).catch(() => null);
+    if (answer?.ok) offer(await answer.json());
+  };
+  const take = (n) => { box.value = choices[n].line; hide(); box.focus(); ask(); };
+  if (box) {
+    box.setAttribute("aria-autocomplete", "list");
+    box.setAttribute("aria-controls", "options");
+    let soon;
+    box.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(ask, 60); });
+    box.addEventListener("blur", hide);
+    box.addEventListener("keydown", (e) => {
+      const open = !options.hidden;
+      if (open && (e.key === "ArrowDown" || e.key === "ArrowUp")) {
+        e.preventDefault();
+        const step = e.key === "ArrowDown" ? 1 : -1;
+        mark((chosen + step + (chosen < 0 && step < 0 ? 1 : 0) + choices.length) % choices.length);
+      } else if (open && e.key === "Tab" && !e.shiftKey) {
+        e.preventDefault();
+        take(Math.max(chosen, 0));
+      } else if (open && e.key === "Enter" && chosen >= 0) {
+        e.preventDefault();
+        take(chosen);
+      } else if (e.key === "Escape") {
+        if (open) e.stopPropagation();
+        hide();
+      } else if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
+        e.preventDefault();
+        hide();
+        if (box.value.trim()) box.form.requestSubmit();
+      }
+    });
+  }
+
+  // ---- Keys.
+  const keys = $("#keys");
+  $("#keys-open").addEventListener("click", () => keys.showModal());
+  const step = (by) => {
+    const rows = $$("#rows .name a");
+    const at = rows.indexOf(document.activeElement);
+    rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.focus();
+  };
+  const press = (word) => $$("form").find((f) => f.elements.text?.value?.startsWith(word + " ") && f.getClientRects().length)?.requestSubmit();
+  const open = (word) => { if (document.getElementById("do-" + word)) { const s = document.getElementById("do-" + word); openers.set(s, document.activeElement); location.hash = "do-" + word; } };
+  const commands = {
+    "?": () => keys.showModal(),
+    i: () => { location.href = "/"; },
+    d: () => { location.href = "/declare"; },
+    j: () => step(1),
+    k: () => step(-1),
+    a: () => press("ack"),
+    u: () => open("update"),
+    r: () => open("resolve"),
+    m: () => box?.focus(),
+    "/": () => { const to = box || $("#q"); if (!to) return; to.focus(); if (to === box && !box.value) { box.value = "/"; ask(); } },
+  };
+  on("keydown", (e) => {
+    const s = sheet();
+    if (e.key === "Escape") { if (s) close(); else $("#said").replaceChildren(); return; }
+    if (s && e.key === "Tab") { trap(e, s); return; }
+    if (s || keys.open || e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input, select, textarea")) return;
+    if (commands[e.key]) { e.preventDefault(); commands[e.key](); }
+  });
+
+  toEnd();
+  tick();
+  ring();
+  opened();
+})();

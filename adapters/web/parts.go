@@ -1,0 +1,50 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// A part is one region of a page that changes by itself.
+type part struct{ name, html string }
+
+// parts are the regions of a page, in the order they stand in it.
+type parts []part
+
+// position names what the reader has seen: the same position, the same page.
+func (p parts) position() string {
+	h := fnv.New64a()
+	for _, one := range p {
+		h.Write([]byte(one.name + "\x00" + one.html + "\x00"))
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// roomParts draws the regions of a room that change.
+func (s *server) roomParts(ctx context.Context, p roomPage, who reader, since time.Time) (parts, error) {
+	names := []string{"card"}
+	if p.Works {
+		names = append(names, "talk", "next", "told", "alerts", "events")
+	}
+	all, err := s.draws(p, names...)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := s.ring(ctx, who, since)
+	return append(all, ring...), err
+}
+
+func (s *server) draws(page any, names ...string) (parts, error) {
+	var all parts
+	for _, name := range names {
+		var b bytes.Buffer
+		if err := s.pages.ExecuteTemplate(&b, name, page); err != nil {
+			return nil, fmt.Errorf("draw %s: %w", name, err)
+		}
+		all = append(all, part{name, b.String()})
+	}
+	return all, nil
+}

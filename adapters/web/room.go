@@ -1,0 +1,243 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// How much of an incident its room shows.
+const (
+	shownTalk   = 100
+	shownEvents = 60
+	shownPages  = 40
+	maxEvents   = 2000 // on the page with the whole timeline
+)
+
+// sight is what a room knows while somebody looks at it: events do not change,
+// so only new ones are read.
+type sight struct {
+	id     string
+	who    reader
+	events []workflow.Event
+}
+
+// A roomPage is one incident as a reader sees it.
+type roomPage struct {
+	ID     string
+	Card   cardPart
+	Works  bool // the reader may read along and take part
+	Talk   []bot.Remark
+	Next   []timerRow
+	Told   []toldRow
+	Alerts alertsPart
+	Events []bot.Entry
+	Older  int // events that are not shown
+	Forms  []form
+	Reply  *said
+	Text   string // of the box, when it was not taken
+	Zone   *time.Location
+}
+
+type timerRow struct {
+	At    time.Time
+	Clock string
+	Text  string
+}
+
+type toldRow struct {
+	Clock, Who, Via, How string
+	State                string // arrived, failed, waiting or gone: also names its color
+}
+
+type alertsPart struct {
+	Firing, Resolved, Truncated int
+	Rows                        []alertRow
+	More                        int
+}
+
+type alertRow struct {
+	Title, Severity, Key, Integration, Clock, Link string
+	Resolved                                       bool
+}
+
+// room shows one incident.
+func (s *server) room(w http.ResponseWriter, r *http.Request, who reader) {
+	s.showRoom(w, r, who, roomPage{})
+}
+
+// showRoom draws a room; with what a form that was sent without a script came
+// to.
+func (s *server) showRoom(w http.ResponseWriter, r *http.Request, who reader, with roomPage) {
+	id := commands.ParseID(r.PathValue("id"))
+	look := &sight{id: id, who: who}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	p, err := s.look(ctx, look)
+	if s.missing(w, r, who, err) {
+		return
+	}
+	p.Reply, p.Text = with.Reply, with.Text
+	if p.Works {
+		p.Forms = s.forms(ctx, id, who)
+	}
+	shown, err := s.roomParts(ctx, p, who, time.Now().Add(-boardPause))
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	title := p.ID + " · " + p.Card.Title
+	s.render(w, r, http.StatusOK, view{
+		name: "room", title: title, reader: &who, page: p,
+		parts: shown, live: "/live?room=" + id + "&at=" + shown.position(), path: "/incidents/" + id,
+	})
+}
+
+// missing answers for an incident that is not there for the reader, or cannot
+// be read, and reports whether it did.
+func (s *server) missing(w http.ResponseWriter, r *http.Request, who reader, err error) bool {
+	if err == nil {
+		return false
+	}
+	if no, is := errors.AsType[*workflow.Refusal](err); is {
+		s.render(w, r, http.StatusNotFound, view{name: "note", title: "Not there", reader: &who, page: note{Title: no.Message, Lines: []line{
+			{Text: "If it should be there: its number may be mistyped, or it is private and you are not one of its members."},
+		}}})
+		return true
+	}
+	s.broken(w, r, err)
+	return true
+}
+
+// look reads the incident and whatever belongs to it, as of one moment or
+// later.
+func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
+	p := roomPage{ID: l.id, Zone: l.who.zone()}
+	i, err := s.Bot.Incident(ctx, l.id, l.who.Speaker)
+	if err != nil {
+		return p, err
+	}
+	p.Works = l.who.Works(i)
+	p.Card = s.cardPart(i, l.who, p.Works)
+	if !p.Works {
+		return p, nil
+	}
+	last := 0
+	if n := len(l.events); n > 0 {
+		last = l.events[n-1].Seq
+	}
+	if i.Seq > last {
+		news, e := s.Bot.History(ctx, l.id, l.who.Speaker, last)
+		if e != nil {
+			return p, e
+		}
+		l.events = append(l.events, news...)
+	}
+	if p.Talk, err = s.Bot.Conversation(ctx, l.id, l.who.Speaker, 0, shownTalk); err != nil {
+		return p, err
+	}
+	for n := range p.Talk { // its times are this reader's
+		if at := p.Talk[n].Event; at > 0 && at <= len(l.events) && l.events[at-1].Seq == at {
+			p.Talk[n].Text = card.Line(l.events[at-1], p.Zone)
+		}
+	}
+	for _, t := range card.Upcoming(i) {
+		p.Next = append(p.Next, timerRow{At: t.At, Clock: clockOf(t.At, p.Zone), Text: upper(t.Text)})
+	}
+	p.Told = told(l.events, s.cardView(l.who))
+	p.Alerts = alertsOf(i, p.Zone)
+	shown := l.events[max(0, len(l.events)-shownEvents):]
+	p.Older = len(l.events) - len(shown)
+	p.Events = bot.Entries(shown, p.Zone)
+	slices.Reverse(p.Events)
+	return p, nil
+}
+
+// clockOf writes an instant as the reader's clock shows it.
+func clockOf(at time.Time, zone *time.Location) string { return at.In(zone).Format("15:04:05") }
+
+func upper(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// told lists who was paged, newest first, and how far each page is.
+func told(events []workflow.Event, v card.View) []toldRow {
+	all := workflow.Deliveries(events)
+	slices.Reverse(all)
+	rows := make([]toldRow, 0, min(len(all), shownPages))
+	for _, d := range all[:min(len(all), shownPages)] {
+		row := toldRow{Clock: clockOf(d.AskedAt, v.Zone), Who: cmp.Or(d.Name, d.To), How: card.Arrival(d, v), State: "waiting"}
+		if d.To != d.Via {
+			row.Via = d.Via
+		}
+		switch d.State {
+		case workflow.Arrived:
+			row.State = "arrived"
+		case workflow.Failing, workflow.Lost:
+			row.State = "failed"
+		case workflow.Withdrawn, workflow.Spare:
+			row.State = "gone"
+		default:
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func alertsOf(i workflow.Incident, zone *time.Location) alertsPart {
+	p := alertsPart{Firing: i.Alerts.Firing, Resolved: i.Alerts.Resolved, Truncated: i.Alerts.Truncated}
+	for _, a := range slices.Backward(i.Alerts.Samples) {
+		row := alertRow{Title: cmp.Or(a.Title, a.Key), Key: a.Key, Integration: a.Integration, Clock: clockOf(a.At, zone), Resolved: a.Resolved}
+		if a.Severity != 0 {
+			row.Severity = a.Severity.String()
+		}
+		if u, err := url.Parse(a.Link); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			row.Link = a.Link
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	slices.SortStableFunc(p.Rows, func(a, b alertRow) int { return boolCompare(a.Resolved, b.Resolved) })
+	p.More = max(0, i.Alerts.Total-len(p.Rows))
+	return p
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// timeline shows everything that happened, oldest first.
+func (s *server) timeline(w http.ResponseWriter, r *http.Request, who reader) {
+	id := commands.ParseID(r.PathValue("id"))
+	i, err := s.Bot.Incident(r.Context(), id, who.Speaker)
+	if err == nil && !who.Works(i) {
+		err = &workflow.Refusal{Message: "The timeline of " + id + " is for those who work on it."}
+	}
+	if s.missing(w, r, who, err) {
+		return
+	}
+	events, err := s.Bot.History(r.Context(), id, who.Speaker, max(0, i.Seq-maxEvents))
+	if s.missing(w, r, who, err) {
+		return
+	}
+	p := roomPage{ID: id, Events: bot.Entries(events, who.zone()), Zone: who.zone(), Older: max(0, i.Seq-maxEvents)}
+	s.render(w, r, http.StatusOK, view{name: "timeline", title: id + " · Timeline", reader: &who, page: p})
+}

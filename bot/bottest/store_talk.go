@@ -1,0 +1,150 @@
+package bottest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tocsin/bot"
+)
+
+// say is a commit of messages and nothing else, "key: body" each.
+func say(id string, messages ...string) bot.Commit {
+	c := bot.Commit{At: Epoch, Incident: id}
+	for _, m := range messages {
+		key, body, _ := strings.Cut(m, ": ")
+		c.Said = append(c.Said, bot.Said{Key: key, Body: []byte(body)})
+	}
+	return c
+}
+
+// talk is what was said, "1 key: body" each, with a comma between.
+func talk(t *testing.T, s bot.Store, id string, before, limit int) string {
+	t.Helper()
+	var all []string
+	for _, m := range must1(s.Talk(t.Context(), id, before, limit))(t) {
+		all = append(all, fmt.Sprintf("%d %s: %s", m.Seq, m.Key, m.Body))
+	}
+	return strings.Join(all, ", ")
+}
+
+func wantTalk(t *testing.T, s bot.Store, id, want string) {
+	t.Helper()
+	if got := talk(t, s, id, 0, 100); got != want {
+		t.Fatalf("the conversation of %s is\n%q, want\n%q", id, got, want)
+	}
+}
+
+// talks: messages stand in the order in which they came, each key once.
+func talks(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	wantTalk(t, s, "INC-1", "")
+	c := commitOf("INC-1", 0, 1) // what makes an incident may speak in it
+	c.Said = say("", "a: hello", "b: who is on it?").Said
+	must1(s.Commit(ctx, c))(t)
+	wantTalk(t, s, "INC-1", "1 a: hello, 2 b: who is on it?")
+
+	// It depends on no version and makes none: who talks never waits for who acts.
+	if r := must1(s.Commit(ctx, say("INC-1", "c: me")))(t); r.Version != 1 || r.Repeated {
+		t.Errorf("receipt %+v", r)
+	}
+	c = commitOf("INC-1", 1, 2)
+	c.Said = say("", "d: done").Said
+	must1(s.Commit(ctx, c))(t)
+	const four = "1 a: hello, 2 b: who is on it?, 3 c: me, 4 d: done"
+	wantTalk(t, s, "INC-1", four)
+
+	// A key that is there stays as it is; in another incident it is another.
+	again := say("INC-1", "b: changed", "e: one", "e: two", "a: changed")
+	again.Said[1].Seq = 77 // the store gives it
+	must1(s.Commit(ctx, again))(t)
+	wantTalk(t, s, "INC-1", four+", 5 e: one")
+	take(t, s, Epoch, fire("alert", "g"))
+	must1(s.Commit(ctx, say("INC-2", "a: to a stub")))(t)
+	wantTalk(t, s, "INC-2", "1 a: to a stub")
+	if l := must1(s.Load(ctx, "INC-2"))(t); l.Version != 0 || string(l.Stub) != "stub of g" || len(l.Mail) != 1 {
+		t.Errorf("talk has changed a stub: %+v", l)
+	}
+	must1(s.Commit(ctx, say("INC-1", "f: last")))(t)
+	wantTalk(t, s, "INC-1", four+", 5 e: one, 6 f: last")
+	if history := must1(s.History(ctx, "INC-1", 0, 10))(t); len(history) != 2 {
+		t.Errorf("talk is no part of the history: %s", history)
+	}
+}
+
+// talkPages: from the newest back, each page oldest first.
+func talkPages(t *testing.T, s bot.Store) {
+	c := commitOf("INC-1", 0)
+	for n := range 12 {
+		c.Said = append(c.Said, bot.Said{Key: fmt.Sprint("k", n+1), Body: []byte("x")})
+	}
+	must1(s.Commit(t.Context(), c))(t)
+	for _, page := range []struct {
+		before, limit int
+		want          string
+	}{
+		{0, 3, "10 11 12"},
+		{10, 3, "7 8 9"},
+		{7, 5, "2 3 4 5 6"},
+		{2, 5, "1"},
+		{1, 5, ""},
+		{13, 1, "12"},
+		{1000, 2, "11 12"},
+		{0, 0, ""},
+		{0, 100, "1 2 3 4 5 6 7 8 9 10 11 12"},
+	} {
+		seqs := make([]string, 0, page.limit)
+		for _, m := range must1(s.Talk(t.Context(), "INC-1", page.before, page.limit))(t) {
+			seqs = append(seqs, fmt.Sprint(m.Seq))
+			if m.Key != fmt.Sprint("k", m.Seq) {
+				t.Errorf("message %d has the key %s", m.Seq, m.Key)
+			}
+		}
+		if got := strings.Join(seqs, " "); got != page.want {
+			t.Errorf("before %d, at most %d: %q, want %q", page.before, page.limit, got, page.want)
+		}
+	}
+}
+
+// talkAtomic: a message is there with all that came with it, or not at all.
+func talkAtomic(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	for _, id := range []string{"INC-1", ""} {
+		c := say(id, "a: is anybody there?")
+		c.Operation, c.Reply = "op-nowhere", []byte("said")
+		c.Records = []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}
+		_, err := s.Commit(ctx, c)
+		wants(t, err, bot.ErrNotFound)
+		_, err = s.Load(ctx, "INC-1")
+		wants(t, err, bot.ErrNotFound)
+		_, err = s.Get(ctx, "k", "a")
+		wants(t, err, bot.ErrNotFound)
+		_, err = s.Reply(ctx, "op-nowhere")
+		wants(t, err, bot.ErrNotFound)
+		if all := must1(s.List(ctx, bot.Query{Limit: 10}))(t); len(all) != 0 {
+			t.Fatalf("a message has made an incident: %+v", all)
+		}
+	}
+	if n := mustReserve(t, s); n != 1 {
+		t.Fatalf("the first number is %d", n)
+	}
+	_, err := s.Commit(ctx, say("INC-1", "a: not yet")) // reserved, and nothing more
+	wants(t, err, bot.ErrNotFound)
+	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
+	wantTalk(t, s, "INC-1", "")
+
+	c := commitOf("INC-1", 7, 2)
+	c.Said = say("", "a: on what has changed").Said
+	_, err = s.Commit(ctx, c)
+	wants(t, err, bot.ErrConflict)
+	wantTalk(t, s, "INC-1", "")
+
+	c = say("INC-1", "a: once")
+	c.Operation, c.Reply = "op", []byte("said")
+	must1(s.Commit(ctx, c))(t)
+	c.Said = say("", "b: twice").Said
+	if r := must1(s.Commit(ctx, c))(t); !r.Repeated || string(r.Reply) != "said" {
+		t.Errorf("receipt of the repeat %+v", r)
+	}
+	wantTalk(t, s, "INC-1", "1 a: once")
+}
