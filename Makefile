@@ -6,8 +6,11 @@ SEED ?=
 # Versions of the tools are pinned in tools.mod, away from the program's own requirements.
 TOOL := $(GO) tool -modfile=tools.mod
 
+# The browser's tests are a module of their own: nothing of it is a dependency of the program.
+BROWSER := adapters/web/browser
+
 .DEFAULT_GOAL := help
-.PHONY: help run test race sim bench lint
+.PHONY: help run test race sim bench shots lint
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,6 +21,7 @@ run: ## start the bot with nothing configured, data in ./tocsin-data
 test: ## run every test; installs what tests run against if apt can
 	@.ci/deps
 	$(GO) test ./...
+	cd $(BROWSER) && $(GO) test ./...
 
 race: ## run every test under the race detector
 	$(GO) test -race ./...
@@ -27,6 +31,10 @@ sim: ## run the seeded simulation: SEEDS=2000 of them, or SEED=7 alone
 
 bench: ## run the benchmarks and print their figures
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	cd $(BROWSER) && $(GO) test -run '^$$' -bench . ./...
+
+shots: ## take pictures of every page, in three widths and both themes, into ./shots
+	cd $(BROWSER) && $(GO) test -run TestShots -count=1 -shots=$(CURDIR)/shots ./...
 
 lint: ## check format, taste, vet, go.mod and who imports whom
 	@unformatted=$$($(TOOL) gofumpt -l .) || exit 1; \
@@ -36,4 +44,5 @@ lint: ## check format, taste, vet, go.mod and who imports whom
 	$(TOOL) golangci-lint run
 	$(GO) vet ./...
 	$(GO) mod tidy -diff
+	cd $(BROWSER) && $(GO) vet ./... && $(GO) mod tidy -diff
 	$(GO) test ./cmd/tocsin -run TestImportRule -count=1

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -75,12 +76,8 @@ func needChromium(t testing.TB) {
 	t.Skip("SKIPPED: chromium is not installed, so nothing of the browser is tested here")
 }
 
-// patience is how long a page may take to show something; liveWithin is the
-// promise of a page that is kept true.
-const (
-	patience   = 15 * time.Second
-	liveWithin = time.Second
-)
+// patience is how long a page may take to show something.
+const patience = 20 * time.Second
 
 // house is a running Tocsin.
 type house struct {
@@ -158,6 +155,13 @@ func (h *house) stop(how syscall.Signal) {
 	}
 	<-h.ended
 	h.cmd = nil
+}
+
+func (h *house) signal(s syscall.Signal) {
+	h.t.Helper()
+	if err := h.cmd.Process.Signal(s); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *house) listen() string { return strings.TrimPrefix(h.url, "http://") }
@@ -391,4 +395,36 @@ func (p *person) room(id string) {
 	p.t.Helper()
 	p.open("/incidents/" + id)
 	p.live()
+}
+
+// wait waits until something is there. It needs no script in the page.
+func (p *person) wait(selector string) {
+	p.t.Helper()
+	p.do(chromedp.WaitVisible(selector, chromedp.ByQuery))
+}
+
+// html is the page as it is.
+func (p *person) html() string {
+	p.t.Helper()
+	var s string
+	p.do(chromedp.OuterHTML("html", &s, chromedp.ByQuery))
+	return s
+}
+
+// press presses a key, as a keyboard does when the page takes the key for
+// itself: chromedp would type its character all the same.
+func (p *person) press(key string) {
+	p.t.Helper()
+	code := map[string]int64{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "/": 191}[key]
+	p.do(
+		input.DispatchKeyEvent(input.KeyRawDown).WithKey(key).WithCode(key).WithWindowsVirtualKeyCode(code),
+		input.DispatchKeyEvent(input.KeyUp).WithKey(key).WithCode(key).WithWindowsVirtualKeyCode(code),
+	)
+}
+
+// types writes into a field and presses Enter.
+func (p *person) types(selector, text string) {
+	p.t.Helper()
+	p.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
+	p.press("Enter")
 }

@@ -281,7 +281,11 @@
     const at = rows.indexOf(document.activeElement);
     rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.focus();
   };
-  const press = (word) => $$("form").find((f) => f.elements.text?.value?.startsWith(word + " ") && f.getClientRects().length)?.requestSubmit();
+  const acknowledge = () => { // this room's; elsewhere what pages you, if it is one
+    const room = $(".room"), calls = $$(".ring form");
+    const form = room ? $$("#live-card form").find((f) => f.elements.text?.value.startsWith("ack ")) : calls.length === 1 && calls[0];
+    if (form) form.requestSubmit();
+  };
   const open = (word) => { if (document.getElementById("do-" + word)) { const s = document.getElementById("do-" + word); openers.set(s, document.activeElement); location.hash = "do-" + word; } };
   const commands = {
     "?": () => keys.showModal(),
@@ -289,7 +293,7 @@
     d: () => { location.href = "/declare"; },
     j: () => step(1),
     k: () => step(-1),
-    a: () => press("ack"),
+    a: acknowledge,
     u: () => open("update"),
     r: () => open("resolve"),
     m: () => box?.focus(),
