@@ -45,7 +45,8 @@ func (c Config) Validate() error {
 type Bot struct {
 	cfg       Config
 	catalog   commands.Catalog
-	platforms []string // of the chats, sorted
+	platforms []string            // of the chats, sorted
+	standing  map[string]Standing // of the chats, those that are, by platform
 	org       atomic.Pointer[snapshot]
 	plans     sync.Map // hash → workflow.Plan; plans never change under their hash
 	turns     turnstile
@@ -65,7 +66,12 @@ func New(cfg Config) (*Bot, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, catalog: commands.New(), platforms: slices.Sorted(maps.Keys(cfg.Chats)), nudged: make(chan struct{}, 1)}
+	b := &Bot{cfg: cfg, catalog: commands.New(), platforms: slices.Sorted(maps.Keys(cfg.Chats)), standing: map[string]Standing{}, nudged: make(chan struct{}, 1)}
+	for _, p := range b.platforms {
+		if s, is := cfg.Chats[p].(Standing); is {
+			b.standing[p] = s
+		}
+	}
 	if err := b.Configure(cfg.Organization, cfg.Pagers); err != nil {
 		return nil, err
 	}
@@ -292,6 +298,14 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 	}
 	for _, e := range out.Effects {
 		if !b.can(e.Do) {
+			continue
+		}
+		if post, is := e.Do.(workflow.Post); is && b.standing[post.Platform] != nil {
+			said, err := b.saidOf(e.ID, post, out.Events)
+			if err != nil {
+				return c, err
+			}
+			c.Said = append(c.Said, said)
 			continue
 		}
 		body, err := workflow.EncodeDeed(e.Do)

@@ -25,6 +25,7 @@ type town struct {
 	paged  []bot.Page
 	refuse error                 // what the pager answers
 	stale  map[string]bot.Loaded // what a load answers instead, as if it came before a commit
+	read   func(kind string)     // called when a record has been read
 }
 
 // staleStore answers some loads with what was true before.
@@ -38,6 +39,14 @@ func (s staleStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
 		return l, nil
 	}
 	return s.Store.Load(ctx, id)
+}
+
+func (s staleStore) Get(ctx context.Context, kind, id string) (bot.Record, error) {
+	r, err := s.Store.Get(ctx, kind, id)
+	if s.w.read != nil {
+		s.w.read(kind)
+	}
+	return r, err
 }
 
 // Page implements [bot.Pager].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tocsin/bot/card"
 	"tocsin/workflow"
@@ -158,20 +159,26 @@ func (b *Bot) RoomRequest(key string, i workflow.Incident) RoomRequest {
 	}
 }
 
-// PostOf is the message of one event of an incident in one room.
+// PostOf is the message in one room about what a step made true.
 func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (RoomPost, error) {
-	raw, err := b.cfg.Store.History(ctx, i.ID, d.Seq-1, 1)
+	through := max(d.Seq, d.Through)
+	raw, err := b.cfg.Store.History(ctx, i.ID, d.Seq-1, through-d.Seq+1)
 	if err != nil {
 		return RoomPost{}, err
 	}
 	if len(raw) == 0 {
 		return RoomPost{}, Permanent(fmt.Errorf("event %d of %s is missing", d.Seq, i.ID))
 	}
-	e, err := workflow.DecodeEvent(raw[0])
-	if err != nil {
-		return RoomPost{}, Permanent(err)
+	events := make([]workflow.Event, 0, len(raw))
+	for _, body := range raw {
+		e, err := workflow.DecodeEvent(body)
+		if err != nil {
+			return RoomPost{}, Permanent(err)
+		}
+		events = append(events, e)
 	}
-	p := RoomPost{Key: key, Incident: i.ID, Event: d.Seq, Message: card.Message{Title: by(e.By), Text: card.Line(e, b.Organization().Zone)}}
+	p := RoomPost{Key: key, Incident: i.ID, Event: d.Seq, Through: through, Message: card.Post(events, b.Organization().Zone)}
+	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
 	for _, r := range i.Rooms {
 		if r.Platform == d.Platform {
 			p.Room = r

@@ -15,6 +15,11 @@ import (
 // known answers what a step asks of the world.
 func (b *Bot) known(ctx context.Context, i workflow.Incident, in workflow.Input, r request) (workflow.Known, error) {
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}, Platforms: b.platforms}
+	for _, p := range b.platforms {
+		if s := b.standing[p]; s != nil {
+			k.Rooms = append(k.Rooms, s.Room(i.ID))
+		}
+	}
 	org := b.Organization()
 	var err error
 	if d, declares := in.Command.(workflow.Declare); declares && i.Status == "" {

@@ -132,6 +132,14 @@ type Chat interface {
 	Post(ctx context.Context, p RoomPost) error
 }
 
+// Standing is a chat whose rooms are the conversations in our own store: they
+// are always there, so that nothing has to be opened, and what is posted is
+// part of the commit that it tells of.
+type Standing interface {
+	// Room is the incident's.
+	Room(incident string) workflow.Room
+}
+
 // RoomRequest asks for an incident's room.
 type RoomRequest struct {
 	Key      string // stable: the effect's ID
@@ -146,7 +154,9 @@ type RoomPost struct {
 	Key      string // stable: the effect's ID
 	Incident string
 	Room     workflow.Room
-	Event    int // the Seq of the event it tells of
+	Event    int  // the Seq of the first event it tells of,
+	Through  int  // and of the last
+	Failure  bool // it only tells of what was given up: if it fails too, it is let be
 	Message  card.Message
 }
 

@@ -194,21 +194,9 @@ func (b *Bot) Timeline(ctx context.Context, id string, s Speaker) ([]Entry, erro
 func Entries(events []workflow.Event, zone *time.Location) []Entry {
 	all := make([]Entry, 0, len(events))
 	for _, e := range events {
-		all = append(all, Entry{Seq: e.Seq, At: e.At, By: by(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
+		all = append(all, Entry{Seq: e.Seq, At: e.At, By: card.By(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
 	}
 	return all
-}
-
-// by names an actor: "Ana", "Ana, by token ci", "prometheus" or "tocsin".
-func by(a workflow.Actor) string {
-	name := cmp.Or(a.Name, a.ID)
-	if a.Kind == workflow.BySystem {
-		name = "tocsin"
-	}
-	if a.Token != "" && a.Token != name {
-		name += ", by token " + a.Token
-	}
-	return name
 }
 
 // answer carries a query out: it reads and writes text.

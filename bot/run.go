@@ -199,19 +199,21 @@ func hides(c workflow.Command, s Speaker) error {
 }
 
 // Sees reports whether a speaker may see an incident (rule P2).
-func (s Speaker) Sees(i workflow.Incident) bool { return visible(i, s) == nil }
+func (s Speaker) Sees(i *workflow.Incident) bool {
+	return i.Visibility != workflow.Private || i.Member(s.Person)
+}
 
 // Works reports whether a speaker may read along where an incident is worked
 // on: its timeline, its conversation and who was told. Everybody who sees it
 // may read its card.
-func (s Speaker) Works(i workflow.Incident) bool {
+func (s Speaker) Works(i *workflow.Incident) bool {
 	return s.Sees(i) && (s.Access >= roster.Responder || i.Member(s.Person))
 }
 
 // visible refuses, in the words of something that is not there, what the
 // speaker must not see (rule P2).
 func visible(i workflow.Incident, s Speaker) error {
-	if i.Status == "" || i.Visibility != workflow.Private || i.Member(s.Person) {
+	if i.Status == "" || s.Sees(&i) {
 		return nil
 	}
 	return missing(i.ID)

@@ -35,10 +35,9 @@ const (
 type SignIn struct {
 	Person  string        `json:"person,omitempty"` // whom it signs in
 	Name    string        `json:"name,omitempty"`
-	Access  roster.Access `json:"access,omitempty"` // of whoever is no configured person
+	Access  roster.Access `json:"access,omitempty"` // at most: no link raises the access of whoever made it
 	Token   string        `json:"token,omitempty"`  // it was made with
 	To      string        `json:"to,omitempty"`     // path of the page to go on to
-	Mailed  bool          `json:"mailed,omitempty"`
 	Expires time.Time     `json:"expires"`
 	Used    time.Time     `json:"used,omitzero"`
 }
@@ -52,7 +51,7 @@ type Session struct {
 	ID      string        `json:"-"` // short, and no secret
 	Person  string        `json:"person,omitempty"`
 	Name    string        `json:"name,omitempty"`
-	Access  roster.Access `json:"access,omitempty"` // of whoever is no configured person
+	Access  roster.Access `json:"access,omitempty"` // at most; a person's own may be lower
 	Token   string        `json:"token,omitempty"`  // that its link was made with
 	Chosen  bool          `json:"chosen,omitempty"` // the reader said who they are: what they do is recorded with the token
 	Zone    string        `json:"zone,omitempty"`   // the browser's, IANA
@@ -87,7 +86,8 @@ func (b *Bot) SignInLink(ctx context.Context, s Speaker, to string) (string, err
 	return b.signInLink(ctx, SignIn{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
 }
 
-func (b *Bot) signInLink(ctx context.Context, link SignIn) (string, error) {
+// signInLink keeps a link, in one commit with other changes.
+func (b *Bot) signInLink(ctx context.Context, link SignIn, with ...RecordChange) (string, error) {
 	now, token := b.Now(), newSecret()
 	link.Expires = now.Add(SignInLife)
 	body, err := json.Marshal(link)
@@ -98,21 +98,25 @@ func (b *Bot) signInLink(ctx context.Context, link SignIn) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	changes = append(changes, RecordChange{Kind: kindSignIn, ID: hashed(token), Body: body})
+	changes = append(append(changes, with...), RecordChange{Kind: kindSignIn, ID: hashed(token), Body: body})
 	if _, err = b.cfg.Store.Commit(ctx, Commit{At: now, Records: changes}); err != nil {
 		return "", fmt.Errorf("make a sign-in link: %w", err)
 	}
 	return b.Organization().URL + "/sign-in/" + token, nil
 }
 
-// expired deletes the links and sessions that have ended: whoever makes a new
-// one clears up.
+// keepEnded is how long a link or session that has ended is kept, so that
+// whoever comes with it is told so.
+const keepEnded = 24 * time.Hour
+
+// expired deletes the links and sessions that ended long ago: whoever makes a
+// new one clears up.
 func (b *Bot) expired(ctx context.Context) ([]RecordChange, error) {
 	var gone []RecordChange
 	for _, kind := range []string{kindSignIn, kindSession} {
 		err := b.eachRecord(ctx, kind, func(r Record) {
 			var is struct{ Expires, Ends time.Time }
-			if json.Unmarshal(r.Body, &is) != nil || b.Now().After(later(is.Expires, is.Ends)) {
+			if json.Unmarshal(r.Body, &is) != nil || b.Now().After(later(is.Expires, is.Ends).Add(keepEnded)) {
 				gone = append(gone, RecordChange{Kind: kind, ID: r.ID, Version: AnyVersion})
 			}
 		})
@@ -195,10 +199,11 @@ func (b *Bot) SignIn(ctx context.Context, token string, who Session) (s Session,
 		Person: link.Person, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
 		Zone: who.Zone, Browser: line(who.Browser, 80), From: line(who.From, 60),
 	}
-	if link.Open() {
-		s.Name = cmp.Or(line(who.Name, 60), link.Name)
-		if p, ok := b.Organization().Roster.Person(who.Person); ok {
+	if people := b.Organization().Roster; link.Open() {
+		if p, ok := people.Person(who.Person); ok {
 			s.Person, s.Name, s.Chosen = p.ID, p.Name, true
+		} else if len(people.People) == 0 {
+			s.Name = cmp.Or(line(who.Name, 60), link.Name)
 		}
 	}
 	if _, err = time.LoadLocation(s.Zone); err != nil || len(s.Zone) > 60 || s.Zone == "Local" {
@@ -272,6 +277,7 @@ func (b *Bot) speakerOf(s Session) (Speaker, bool) {
 		if who, ok = b.Speaker(s.Person); !ok {
 			return who, false
 		}
+		who.Access = min(who.Access, s.Access)
 	}
 	if s.Chosen {
 		who.Token = s.Token

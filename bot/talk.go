@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"tocsin/bot/card"
 	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -21,7 +23,10 @@ type Remark struct {
 	Person string    `json:"person,omitempty"` // "" for a guest and for Tocsin itself
 	Name   string    `json:"name"`
 	Text   string    `json:"text"`
-	Event  int       `json:"event,omitempty"` // Tocsin's own line about the event of that Seq; 0: somebody said it
+	// Tocsin's own: it is about the events from Event to Through. 0: somebody
+	// said it.
+	Event   int `json:"event,omitempty"`
+	Through int `json:"through,omitempty"`
 }
 
 // Say puts a message of a person into an incident's conversation. When it
@@ -35,11 +40,11 @@ func (b *Bot) Say(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return refused(err)
 	}
-	if !r.Speaker.Works(i) {
+	if !r.Speaker.Works(&i) {
 		return Reply{Text: fmt.Sprintf("Talking in the room needs the access %q; yours is %q. Ask an administrator.", roster.Responder, r.Speaker.Access)}, nil
 	}
-	said := Remark{At: b.Now(), Person: r.Speaker.Person, Name: by(r.Speaker.actor()), Text: text}
-	if err := b.keep(ctx, r.Room, or(r.Operation, "said "+newSecret()), said); err != nil {
+	said := Remark{At: b.Now(), Person: r.Speaker.Person, Name: card.By(r.Speaker.actor()), Text: text}
+	if err := b.keep(ctx, r.Room, "said "+or(r.Operation, newSecret()), said); err != nil {
 		return Reply{}, err
 	}
 	reply := Reply{OK: true, Incident: r.Room}
@@ -57,15 +62,35 @@ func (b *Bot) Say(ctx context.Context, r Request) (Reply, error) {
 // KeepPost puts one of Tocsin's own messages into the conversation, once for
 // its key.
 func (b *Bot) KeepPost(ctx context.Context, p RoomPost) error {
-	return b.keep(ctx, p.Incident, p.Key, Remark{At: b.Now(), Name: p.Message.Title, Text: p.Message.Text, Event: p.Event})
+	return b.keep(ctx, p.Incident, p.Key, remarkOf(b.Now(), p.Message, p.Event, p.Through))
+}
+
+// saidOf is a post into a conversation of our own, about events that have just
+// happened.
+func (b *Bot) saidOf(key string, d workflow.Post, events []workflow.Event) (Said, error) {
+	through := max(d.Seq, d.Through)
+	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
+	return remarkOf(b.Now(), card.Post(told, b.Organization().Zone), d.Seq, through).said(key)
+}
+
+func remarkOf(at time.Time, m card.Message, event, through int) Remark {
+	return Remark{At: at, Name: m.Title, Text: m.Text, Event: event, Through: through}
+}
+
+func (r Remark) said(key string) (Said, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return Said{}, fmt.Errorf("keep a message: %w", err)
+	}
+	return Said{Key: key, Body: body}, nil
 }
 
 func (b *Bot) keep(ctx context.Context, incident, key string, r Remark) error {
-	body, err := json.Marshal(r)
+	said, err := r.said(key)
 	if err != nil {
-		return fmt.Errorf("keep a message: %w", err)
+		return err
 	}
-	_, err = b.cfg.Store.Commit(ctx, Commit{At: r.At, Incident: incident, Said: []Said{{Key: key, Body: body}}})
+	_, err = b.cfg.Store.Commit(ctx, Commit{At: r.At, Incident: incident, Said: []Said{said}})
 	if errors.Is(err, ErrNotFound) {
 		return Permanent(err)
 	}
@@ -77,7 +102,7 @@ func (b *Bot) keep(ctx context.Context, incident, key string, r Remark) error {
 // [Speaker.Works]).
 func (b *Bot) Conversation(ctx context.Context, id string, s Speaker, before, limit int) ([]Remark, error) {
 	i, err := b.Incident(ctx, id, s)
-	if err != nil || !s.Works(i) {
+	if err != nil || !s.Works(&i) {
 		return nil, err
 	}
 	said, err := b.cfg.Store.Talk(ctx, id, before, limit)
@@ -118,6 +143,9 @@ func (b *Bot) Choices(kind commands.FieldKind) []commands.Choice {
 		}
 		for _, p := range org.Policies {
 			all = append(all, commands.Choice{Value: "policy:" + p.ID, Label: p.ID + " (policy)"})
+		}
+		for _, name := range org.Roster.Webhooks {
+			all = append(all, commands.Choice{Value: "webhook:" + name, Label: name + " (webhook)"})
 		}
 	case commands.Service:
 		for _, s := range org.Services {

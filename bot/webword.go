@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot/card"
+	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -63,6 +64,9 @@ func or(s, other string) string {
 	return s
 }
 
+// kindMailed is the kind of records that say when a person was mailed a link.
+const kindMailed = "sign-in-mail"
+
 // mailEvery is how often one person is mailed a sign-in link at most.
 const mailEvery = time.Minute
 
@@ -79,15 +83,24 @@ func (b *Bot) MailSignIn(ctx context.Context, address string) error {
 	if mail == nil {
 		return errors.New("mail is not connected")
 	}
-	recent := false
-	err := b.eachRecord(ctx, kindSignIn, func(r Record) {
-		link, e := readLink(r)
-		recent = recent || e == nil && link.Mailed && link.Person == p.ID && b.Now().Sub(link.Expires.Add(-SignInLife)) < mailEvery
-	})
-	if err != nil || recent {
+	now := b.Now()
+	last, err := b.cfg.Store.Get(ctx, kindMailed, p.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	link, err := b.signInLink(ctx, SignIn{Person: p.ID, Name: p.Name, To: "/", Mailed: true})
+	var at time.Time
+	if len(last.Body) > 0 && at.UnmarshalText(last.Body) == nil && now.Sub(at) < mailEvery {
+		return nil
+	}
+	stamp, err := now.MarshalText()
+	if err != nil {
+		return fmt.Errorf("mail a sign-in link: %w", err)
+	}
+	link, err := b.signInLink(ctx, SignIn{Person: p.ID, Name: p.Name, Access: roster.Admin, To: "/"},
+		RecordChange{Kind: kindMailed, ID: p.ID, Version: last.Version, Body: stamp})
+	if errors.Is(err, ErrConflict) {
+		return nil // somebody else asked at the same moment
+	}
 	if err != nil {
 		return err
 	}

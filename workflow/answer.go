@@ -257,9 +257,7 @@ func (t *turn) answered(c Command) {
 				return
 			}
 		}
-		t.record(RoomOpened{Room{
-			Platform: shortName(c.Platform), ID: label(c.ID, 200), Name: label(c.Name, 100), URL: label(c.URL, maxURL), State: RoomOpen,
-		}})
+		t.record(opened(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL}))
 	case RoomRefused:
 		why := label(c.Why, MaxTitle)
 		t.record(RoomLost{Platform: shortName(c.Platform), Why: why})

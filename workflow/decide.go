@@ -124,13 +124,32 @@ func (t *turn) declare(c Declare) error {
 
 // wantRooms asks every platform that is connected for a room, unless it was
 // asked before: one that is connected later opens its rooms at the next step of
-// each running incident.
+// each running incident. Rooms that are always there need no asking.
 func (t *turn) wantRooms() {
+	if !t.now.Open() {
+		return
+	}
+	has := func(platform string) bool {
+		return slices.ContainsFunc(t.now.Rooms, func(r Room) bool { return r.Platform == platform })
+	}
+	for _, r := range t.in.Known.Rooms {
+		if !has(r.Platform) {
+			t.conclude(opened(r))
+		}
+	}
 	for _, p := range t.in.Known.Platforms {
-		if t.now.Open() && !slices.ContainsFunc(t.now.Rooms, func(r Room) bool { return r.Platform == p }) {
+		if !has(p) {
 			t.conclude(RoomWanted{Platform: p})
 		}
 	}
+}
+
+// opened is the fact that a room is there, with its texts as short as they are
+// kept.
+func opened(r Room) RoomOpened {
+	return RoomOpened{Room{
+		Platform: shortName(r.Platform), ID: label(r.ID, 200), Name: label(r.Name, 100), URL: label(r.URL, maxURL), State: RoomOpen,
+	}}
 }
 
 // grade finds the severity of a declaration, and where it comes from.

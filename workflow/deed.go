@@ -69,10 +69,12 @@ type OpenRoom struct {
 	Platform string `json:"platform"`
 }
 
-// Post writes one event into the room.
+// Post writes what one step made true into the room: the events from Seq to
+// Through (0: Seq alone) that are [Worth] a line.
 type Post struct {
 	Platform string `json:"platform"`
 	Seq      int    `json:"seq"`
+	Through  int    `json:"through,omitempty"`
 }
 
 // Tell gives a command to another incident, under the effect's ID.

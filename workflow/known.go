@@ -9,6 +9,7 @@ type Known struct {
 	Cursors   map[string]int    // whose turn it is, by round-robin step (rule E9)
 	Others    map[string]Other  // the other incidents that the command names
 	Platforms []string          // chat platforms that are connected
+	Rooms     []Room            // those of its rooms that are there without being opened
 }
 
 // Answer is who stands behind a target now. Nobody is an answer too: Recipients

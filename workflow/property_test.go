@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,8 @@ func drawMail(t *rapid.T) Mail {
 // TestAnyLife takes incidents through arbitrary inputs. Whatever happens:
 // nothing panics, replaying the events gives the state, a wake leaves no
 // deadline behind, an open and unacknowledged incident has one ahead of it
-// (E13), no page is owed twice (E2), and the snapshot stays within 64 KiB.
+// (E13), no page is owed twice (E2), every platform has its one room, and the
+// snapshot stays within 64 KiB.
 func TestAnyLife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		known := drawWorld(t)
@@ -146,12 +148,20 @@ func TestAnyLife(t *testing.T) {
 		i, events, owed := out.Incident, out.Events, map[string]bool{}
 		for range rapid.IntRange(1, 60).Draw(t, "inputs") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 900).Draw(t, "seconds")) * time.Second)
+			if rapid.IntRange(0, 9).Draw(t, "platforms?") == 0 { // connected, or not any more
+				known.Platforms, known.Rooms = []string{"web", "slack", "discord"}[:rapid.IntRange(0, 3).Draw(t, "platforms")], nil
+				if len(known.Platforms) > 0 && rapid.Bool().Draw(t, "stands") {
+					known.Rooms = []Room{{Platform: "web", ID: "INC-1"}}
+				}
+			}
 			in := Input{At: now, By: Actor{Kind: ByPerson, ID: "ana", Name: drawText(t)}, Known: known, Command: drawCommand(t, i)}
 			if rapid.IntRange(0, 3).Draw(t, "mail?") == 0 {
 				in.Mail = []Mail{drawMail(t), drawMail(t)}
 			}
 			out, _ := Step(i, in)
 			check(t, i, in, out, owed)
+			checkRooms(t, i, in, out)
+			checkPosts(t, i, out)
 			i, events = out.Incident, append(events, out.Events...)
 		}
 		if again := Replay("INC-1", 1, events); !reflect.DeepEqual(again, i) {
@@ -194,6 +204,62 @@ func check(t *rapid.T, before Incident, in Input, out Outcome, owed map[string]b
 	}
 	if len(out.Events) > 0 && out.Events[0].Seq != before.Seq+1 {
 		t.Fatalf("events have a gap: %d after %d", out.Events[0].Seq, before.Seq)
+	}
+}
+
+// checkRooms: after a step an open incident has a room on every platform that is
+// connected, or has asked for it, each once in its life, and none of those that
+// are always there; one that has ended asks nobody.
+func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
+	rooms := map[string]bool{}
+	for _, r := range out.Incident.Rooms {
+		if rooms[r.Platform] {
+			t.Fatalf("two rooms on %s: %+v", r.Platform, out.Incident.Rooms)
+		}
+		rooms[r.Platform] = true
+	}
+	for _, p := range in.Known.Platforms {
+		if out.Incident.Open() && !rooms[p] {
+			t.Fatalf("no room on %s: %+v", p, out.Incident.Rooms)
+		}
+	}
+	opened := map[string]bool{}
+	for _, e := range out.Effects {
+		d, opens := e.Do.(OpenRoom)
+		if !opens {
+			continue
+		}
+		had := slices.ContainsFunc(slices.Concat(before.Rooms, in.Known.Rooms), func(r Room) bool { return r.Platform == d.Platform })
+		if had || opened[d.Platform] || !slices.Contains(in.Known.Platforms, d.Platform) || !out.Incident.Open() {
+			t.Fatalf("a room on %s is asked for; the rooms are %+v, the status %s", d.Platform, before.Rooms, out.Incident.Status)
+		}
+		opened[d.Platform] = true
+	}
+}
+
+// checkPosts: a room hears of everything that is worth a line, and of each step
+// in one message at most.
+func checkPosts(t *rapid.T, before Incident, out Outcome) {
+	posts := map[string]Post{}
+	for _, e := range out.Effects {
+		if p, is := e.Do.(Post); is {
+			if _, twice := posts[p.Platform]; twice {
+				t.Fatalf("two posts of one step to %s", p.Platform)
+			}
+			posts[p.Platform] = p
+		}
+	}
+	for _, r := range before.Rooms {
+		lost := slices.ContainsFunc(out.Incident.Rooms, func(o Room) bool { return o.Platform == r.Platform && o.State == RoomFailed })
+		if r.State == RoomFailed || lost {
+			continue
+		}
+		p := posts[r.Platform]
+		for _, e := range out.Events {
+			if Worth(e.Fact) && (e.Seq < p.Seq || e.Seq > max(p.Seq, p.Through)) {
+				t.Fatalf("%s hears nothing of event %d, %s: %+v", r.Platform, e.Seq, FactKind(e.Fact), p)
+			}
+		}
 	}
 }
 

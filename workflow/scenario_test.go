@@ -60,6 +60,7 @@ type scenario struct {
 	cursors map[string]int
 	others  map[string]Other
 	rooms   []string
+	stands  []Room // of the rooms, those that need no opening
 	out     strings.Builder
 }
 
@@ -124,7 +125,7 @@ func (s *scenario) line(line string) {
 		}
 		s.now, list = next, list[1:]
 	}
-	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms}}
+	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.stands}}
 	if who, is := strings.CutSuffix(list[0], ":"); is {
 		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
 		list = list[1:]
@@ -207,6 +208,9 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 		s.answers[Target(list[1])] = Answer{Why: list[2]}
 	case "room":
 		s.rooms = append(s.rooms, list[1])
+		if keys["stands"] != "" {
+			s.stands = append(s.stands, Room{Platform: list[1], ID: s.i.ID, Name: s.i.ID})
+		}
 	default:
 		return false
 	}

@@ -88,7 +88,30 @@ func Step(i Incident, in Input) (Outcome, error) {
 		err = t.decide(t.in.Command)
 	}
 	t.wantRooms()
-	return Outcome{Incident: t.now, Events: t.events, Effects: t.effects}, err
+	return Outcome{Incident: t.now, Events: t.events, Effects: together(t.effects)}, err
+}
+
+// together makes one message of all that a step has to say in a room: people
+// read it at once, and platforms limit how often anybody may speak.
+func together(effects []Effect) []Effect {
+	first := map[string]int{} // platform → its post in kept
+	kept := effects[:0]
+	for _, e := range effects {
+		post, is := e.Do.(Post)
+		if !is {
+			kept = append(kept, e)
+			continue
+		}
+		if at, has := first[post.Platform]; has {
+			one := kept[at].Do.(Post) //nolint:errcheck // it is one: see below
+			one.Through = post.Seq
+			kept[at].Do = one
+			continue
+		}
+		first[post.Platform] = len(kept)
+		kept = append(kept, e)
+	}
+	return kept
 }
 
 // Replay folds a history into the incident it made. Replaying sends nothing.

@@ -40,6 +40,9 @@ func (t *turn) write(c Command) error {
 			return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
 		}
 		t.record(VisibilityChanged(c))
+		if by := t.in.By; c.To == Private && by.Kind == ByPerson && !t.now.Member(by.ID) {
+			t.record(PeopleInvited{People: []string{by.ID}}) // whoever hides it goes on seeing it
+		}
 	default: // decided elsewhere
 	}
 	return nil

@@ -3,9 +3,10 @@ package web
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/bot"
@@ -16,74 +17,117 @@ import (
 // board is what is open now, read once for all browsers that look.
 type board struct {
 	bot  *bot.Bot
-	mu   sync.Mutex
-	at   time.Time // when it was read last
+	mu   sync.Mutex // held by whoever reads
+	last atomic.Pointer[reading]
+	feed bot.Feed // of new readings
+	once sync.Once
+}
+
+// A reading is what was open at an instant, what needs somebody first.
+type reading struct {
+	at   time.Time
 	open []workflow.Incident
 }
 
 // boardPause is the least time between two readings: a hundred browsers and a
-// flood of alerts are then four readings a second.
-const boardPause = 250 * time.Millisecond
+// flood of alerts are then three readings a second.
+const boardPause = 300 * time.Millisecond
 
 // boardLimit is how many open incidents a browser is shown.
 const boardLimit = 500
 
 // read returns what is open, as of since or later, what needs somebody first.
 func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident, error) {
+	if r := b.last.Load(); r != nil && !r.at.Before(since) {
+		return r.open, nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.at.Before(since) {
-		return b.open, nil
-	}
-	if wait := boardPause - time.Since(b.at); wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-timer.C:
+	if r := b.last.Load(); r != nil {
+		if !r.at.Before(since) {
+			return r.open, nil // somebody read it while we waited
 		}
+		pause(ctx, boardPause-time.Since(r.at))
 	}
-	at := time.Now()
-	open, err := b.bot.OpenIncidents(ctx, boardLimit)
-	if err != nil {
+	r := &reading{at: time.Now()}
+	var err error
+	if r.open, err = b.bot.OpenIncidents(ctx, boardLimit); err != nil {
 		return nil, err
 	}
-	bot.SortByNeed(open)
-	b.open, b.at = open, at
-	return open, nil
+	bot.SortByNeed(r.open)
+	b.last.Store(r)
+	return r.open, nil
+}
+
+// watch tells of every new reading until ctx ends. From the first call on, the
+// board is read anew whenever something has changed, until closed.
+func (b *board) watch(ctx context.Context, closed <-chan struct{}, log *slog.Logger) <-chan struct{} {
+	b.once.Do(func() { go b.follow(closed, log) })
+	return b.feed.Watch(ctx, "")
+}
+
+// follow reads the board when something has changed and somebody looks. Those
+// who look wait for nothing: they are told when there is something new.
+func (b *board) follow(closed <-chan struct{}, log *slog.Logger) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	changed := b.bot.Store().Watch(ctx, "")
+	for {
+		select {
+		case <-closed:
+			return
+		case <-changed:
+		}
+		if !b.feed.Watched() {
+			continue // whoever comes next reads for themselves
+		}
+		if _, err := b.read(ctx, time.Now()); err != nil {
+			log.Warn("the open incidents cannot be read for the browsers; trying again", "error", err.Error())
+			pause(ctx, time.Second)
+		}
+		b.feed.Changed("board")
+	}
 }
 
 // needs returns the incidents that page this reader and have no answer yet, the
 // worst first.
 // Where nobody is configured, everybody is paged through the log, and whoever
 // looks is one of them.
-func needs(open []workflow.Incident, who bot.Speaker, nobody bool) []workflow.Incident {
-	mine := slices.DeleteFunc(slices.Clone(open), func(i workflow.Incident) bool {
-		called := asked(i, who.Person) || nobody && who.Access >= roster.Responder && rings(i)
-		return !called || !who.Sees(i)
-	})
-	slices.SortStableFunc(mine, func(a, b workflow.Incident) int { return cmp.Compare(a.Severity, b.Severity) })
+func needs(open []workflow.Incident, who bot.Speaker, nobody bool) []*workflow.Incident {
+	var mine []*workflow.Incident
+	for n := range open { // hundreds of browsers look through hundreds of incidents: none is copied
+		i := &open[n]
+		if (asked(i, who.Person) || nobody && who.Access >= roster.Responder && rings(i)) && who.Sees(i) {
+			mine = append(mine, i)
+		}
+	}
+	slices.SortStableFunc(mine, func(a, b *workflow.Incident) int { return cmp.Compare(a.Severity, b.Severity) })
 	return mine
 }
 
-// rings reports whether somebody is paged through the log and has not answered.
-func rings(i workflow.Incident) bool {
-	return !i.Acknowledged() && slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool {
-		return (p.Purpose == workflow.ToAnswer || p.Purpose == workflow.ToRescue) && pending(p) && strings.HasPrefix(p.Via, "log")
-	})
+// rings reports whether an incident pages somebody, whoever that is.
+func rings(i *workflow.Incident) bool {
+	return i.Open() && !i.Acknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted)
 }
 
 // asked reports whether a person is paged and has not answered: to answer
 // while nobody has, or to join whoever has.
-func asked(i workflow.Incident, person string) bool {
+func asked(i *workflow.Incident, person string) bool {
 	return person != "" && slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool {
 		return p.To == person && pending(p) && (p.Purpose == workflow.ToJoin || !i.Acknowledged() && p.Purpose != workflow.ToKnow)
 	})
 }
 
-// pending reports a page that is on its way or has arrived, and was not
-// answered.
+// pending reports a page that is on its way, has arrived or could not be
+// delivered, and was not answered: where the telephone failed, the page on the
+// screen still calls.
 func pending(p workflow.PageState) bool {
-	return p.State.Live() && p.State != workflow.Planned || p.State == workflow.Arrived && p.Why == ""
+	switch p.State {
+	case workflow.Owed, workflow.Failing, workflow.Lost:
+		return true
+	case workflow.Arrived:
+		return p.Why == ""
+	default:
+		return false
+	}
 }

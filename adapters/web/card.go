@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot/card"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -87,12 +88,15 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		if t.Done {
 			row.Press = button{Label: "Undo", Path: doPath(i.ID), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
 		}
+		if _, may := s.may("task", &i, who); !may {
+			row.Press = button{}
+		}
 		p.Tasks = append(p.Tasks, row)
 	}
 	for n, c := range i.Checklist {
 		row := checkRow{Text: c.Text, State: c.State, By: c.By}
 		for label, word := range map[string]string{"Passed": "passed", "Failed": "failed"} {
-			if string(c.State) != word {
+			if _, may := s.may("verify", &i, who); may && string(c.State) != word {
 				row.Press = append(row.Press, button{Label: label, Path: doPath(i.ID), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
 			}
 		}
@@ -100,6 +104,13 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		p.Checks = append(p.Checks, row)
 	}
 	return p
+}
+
+// may returns a word, and whether the reader may use it here. Whoever is paged
+// may acknowledge.
+func (s *server) may(name string, i *workflow.Incident, who reader) (commands.Word, bool) {
+	w, known := s.Bot.Catalog().Find(name)
+	return w, known && (w.Access <= who.Access || name == "ack" && asked(i, who.Person))
 }
 
 func doPath(id string) string { return "/incidents/" + id + "/do" }
@@ -113,8 +124,8 @@ func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader)
 	var all []button
 	for _, a := range actions {
 		name, rest, _ := strings.Cut(a.Command, " ")
-		w, ok := s.Bot.Catalog().Find(name)
-		if !ok || w.Access > who.Access && (name != "ack" || !asked(i, who.Person)) {
+		w, may := s.may(name, &i, who)
+		if !may {
 			continue
 		}
 		b := button{Label: a.Label, Command: a.Command, Path: doPath(i.ID), Main: a.Main}

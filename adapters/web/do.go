@@ -22,6 +22,12 @@ type said struct {
 // do carries a button, a form or a typed line out, in the room that the path
 // names or in none. When it answers, what was changed is durable.
 func (s *server) do(w http.ResponseWriter, r *http.Request, who reader) {
+	if r.PathValue("id") != "" {
+		_, err := s.Bot.Incident(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
+		if s.missing(w, r, who, err) {
+			return
+		}
+	}
 	request, talks, ok := s.request(w, r, who)
 	if !ok {
 		return
@@ -41,6 +47,14 @@ func (s *server) do(w http.ResponseWriter, r *http.Request, who reader) {
 		return
 	}
 	s.answer(w, r, who, request, reply)
+}
+
+// backToRoom is for whoever opens the address that forms are sent to.
+func (s *server) backToRoom(w http.ResponseWriter, r *http.Request, who reader) {
+	_, err := s.Bot.Incident(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
+	if !s.missing(w, r, who, err) {
+		s.redirect(w, r, "/incidents/"+commands.ParseID(r.PathValue("id")))
+	}
 }
 
 // request reads what was pressed or typed. talks says that it is a message for

@@ -173,20 +173,20 @@ func (s *server) enter(w http.ResponseWriter, r *http.Request) {
 	if s.badSignIn(w, r, err) {
 		return
 	}
-	s.setCookie(w, r, secret, int(time.Until(session.Ends).Seconds()))
+	s.setCookie(w, r, secret, session.Ends.Sub(session.Began))
 	s.Log.InfoContext(ctx, "signed in", "session", session.ID, "person", session.Person, "name", session.Name, "from", from)
-	to := link.To
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+	to := link.To // our own path, or the front page
+	if u, e := url.Parse(to); e != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.ContainsAny(to, "\\\t\r\n") || strings.HasPrefix(to, "//") {
 		to = "/"
 	}
 	s.redirect(w, r, to)
 }
 
-func (s *server) setCookie(w http.ResponseWriter, r *http.Request, secret string, seconds int) {
+func (s *server) setCookie(w http.ResponseWriter, r *http.Request, secret string, lasts time.Duration) {
 	u, err := url.Parse(s.Bot.Organization().URL)
 	secure := r.TLS != nil || err == nil && u.Scheme == "https" && strings.EqualFold(u.Hostname(), hostname(r.Host))
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: secret, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+		Name: cookieName, Value: secret, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -211,7 +211,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request, who reader) {
 		s.broken(w, r, err)
 		return
 	}
-	s.setCookie(w, r, "", -1)
+	s.setCookie(w, r, "", -time.Second)
 	s.redirect(w, r, "/sign-in")
 }
 

@@ -93,15 +93,18 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request, who reader) {
 		s.broken(w, r, err)
 		return
 	}
-	parts, err := s.listParts(ctx, p, who, since)
+	shown, err := s.draws(p, "rows")
+	if err == nil {
+		shown, err = s.withRing(ctx, shown, who, since)
+	}
 	if err != nil {
 		s.broken(w, r, err)
 		return
 	}
 	values := listValues(query)
 	values.Set("list", "1")
-	values.Set("at", parts.position())
-	s.render(w, r, http.StatusOK, view{name: "list", title: "Incidents", reader: &who, page: p, parts: parts, live: "/live?" + values.Encode(), path: "/"})
+	values.Set("at", shown.position())
+	s.render(w, r, http.StatusOK, view{name: "list", title: "Incidents", reader: &who, page: p, parts: shown, live: "/live?" + values.Encode(), path: "/"})
 }
 
 // list finds the incidents of a page: the open ones as everybody sees them
@@ -122,8 +125,9 @@ func (s *server) list(ctx context.Context, q bot.ListQuery, who reader, since ti
 		return p, err
 	}
 	var found []workflow.Incident
-	for _, i := range open {
-		if !who.Sees(i) {
+	for n := range open {
+		i := open[n]
+		if !who.Sees(&open[n]) {
 			continue
 		}
 		p.Open++
@@ -176,14 +180,4 @@ func (s *server) row(i workflow.Incident, who reader) listRow {
 		}
 	}
 	return row
-}
-
-// listParts draws the regions of the list that change.
-func (s *server) listParts(ctx context.Context, p listPage, who reader, since time.Time) (parts, error) {
-	all, err := s.draws(p, "rows")
-	if err != nil {
-		return nil, err
-	}
-	ring, err := s.ring(ctx, who, since)
-	return append(all, ring...), err
 }

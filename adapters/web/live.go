@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +16,9 @@ import (
 
 // The pace of a page that is kept true.
 const (
-	beatEvery  = 10 * time.Second       // so that a lost connection shows
-	settleFor  = 40 * time.Millisecond  // changes that come together are one
-	boardEvery = 500 * time.Millisecond // of what concerns all incidents
-	writeFor   = 10 * time.Second       // a browser that takes nothing for so long is gone
+	beatEvery = 10 * time.Second      // so that a lost connection shows
+	settleFor = 40 * time.Millisecond // changes that come together are one
+	writeFor  = 10 * time.Second      // a browser that takes nothing for so long is gone
 )
 
 // stream keeps one open page true: it sends the regions that have changed, as
@@ -33,7 +33,7 @@ type stream struct {
 // live keeps a page true until the browser goes, the session ends, or the
 // process stops. Whatever was missed comes first.
 func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
-	draw, incident, err := s.drawer(r, who)
+	draw, incident, err := s.drawer(r)
 	if err != nil {
 		plain(w, http.StatusNotFound, err.Error())
 		return
@@ -45,7 +45,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	if incident != "" {
 		mine = s.Bot.Store().Watch(ctx, incident)
 	}
-	all := s.Bot.Store().Watch(ctx, "")
+	all := s.board.watch(ctx, s.closed, s.Log)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -59,40 +59,36 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	throttle := time.NewTimer(0) // of changes of other incidents
-	defer throttle.Stop()
-	var waiting <-chan struct{}
-	since := time.Now().Add(-boardPause)
-	for {
-		if err := s.push(ctx, out, draw, who, since); err != nil {
-			s.endLive(ctx, out, err)
+	l := looking{who: who, draw: draw, since: time.Now()}
+	err = s.push(ctx, out, &l, true)
+	l.since = time.Time{} // from now on, the board as it was read last
+	for err == nil {
+		select {
+		case <-ctx.Done():
 			return
-		}
-		for again := true; again; {
-			again = false
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.closed:
-				return
-			case <-mine:
-				pause(ctx, settleFor)
-			case <-waiting:
-				waiting, since = nil, time.Now()
-				throttle.Reset(boardEvery)
-			case <-throttle.C:
-				waiting, again = all, true
-			case <-beat.C:
-				if _, _, err := s.Bot.Session(ctx, who.secret); err != nil {
-					s.endLive(ctx, out, err)
-					return
-				}
-				if again = true; out.send("event: beat\ndata:\n") != nil {
-					return
-				}
+		case <-s.closed:
+			return
+		case <-mine:
+			pause(ctx, settleFor)
+			err = s.push(ctx, out, &l, true)
+		case <-all: // something has changed somewhere: that concerns lists, and who is paged
+			err = s.push(ctx, out, &l, incident == "")
+		case <-beat.C:
+			if _, _, err = s.Bot.Session(ctx, who.secret); err == nil {
+				err = out.send("event: beat\ndata:\n")
 			}
 		}
 	}
+	s.endLive(ctx, out, err)
+}
+
+// looking is what one open page shows.
+type looking struct {
+	who   reader
+	draw  drawing
+	since time.Time // what concerns all incidents is as of then or later
+	page  parts
+	ring  parts
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -104,53 +100,64 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A drawing draws the regions of a page that change; what concerns all
-// incidents as of since or later.
-type drawing func(ctx context.Context, since time.Time) (parts, error)
+// A drawing draws the regions of a page that change, for a reader as they are
+// now; what concerns all incidents as of since or later.
+type drawing func(ctx context.Context, who reader, since time.Time) (parts, error)
 
 // drawer returns how the page of this request is drawn, and which incident it
 // is about, if one.
-func (s *server) drawer(r *http.Request, who reader) (draw drawing, incident string, err error) {
+func (s *server) drawer(r *http.Request) (draw drawing, incident string, err error) {
 	q := r.URL.Query()
 	if q.Has("room") {
 		id := commands.ParseID(q.Get("room"))
 		if id == "" {
 			return nil, "", errors.New("there is no such room")
 		}
-		look := &sight{id: id, who: who}
-		return func(ctx context.Context, since time.Time) (parts, error) {
+		look := &sight{id: id}
+		return func(ctx context.Context, who reader, _ time.Time) (parts, error) {
+			look.who = who
 			p, err := s.look(ctx, look)
 			if err != nil {
 				return nil, err
 			}
-			return s.roomParts(ctx, p, who, since)
+			return s.roomParts(p)
 		}, id, nil
 	}
 	if q.Has("list") {
 		query := listQuery(q)
-		return func(ctx context.Context, since time.Time) (parts, error) {
+		return func(ctx context.Context, who reader, since time.Time) (parts, error) {
 			p, err := s.list(ctx, query, who, since)
 			if err != nil {
 				return nil, err
 			}
-			return s.listParts(ctx, p, who, since)
+			return s.draws(p, "rows")
 		}, "", nil
 	}
-	return func(ctx context.Context, since time.Time) (parts, error) { return s.ring(ctx, who, since) }, "", nil
+	return func(context.Context, reader, time.Time) (parts, error) { return nil, nil }, "", nil
 }
 
-// push draws the page and sends what is not there yet.
-func (s *server) push(ctx context.Context, out *stream, draw drawing, who reader, since time.Time) error {
-	if _, _, err := s.Bot.Session(ctx, who.secret); err != nil {
-		return err
-	}
+// push draws who is paged, and the page if that may have changed, and sends
+// what is not there yet.
+func (s *server) push(ctx context.Context, out *stream, l *looking, page bool) error {
 	look, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	p, err := draw(look, since)
-	if err != nil {
+	// The board may have to be waited for: who may see what is asked after that.
+	if _, err := s.board.read(look, l.since); err != nil {
 		return err
 	}
-	return out.show(p)
+	var err error
+	if _, l.who.Speaker, err = s.Bot.Session(look, l.who.secret); err != nil {
+		return err
+	}
+	if page {
+		if l.page, err = l.draw(look, l.who, l.since); err != nil {
+			return err
+		}
+	}
+	if l.ring, err = s.ring(look, l.who, l.since); err != nil {
+		return err
+	}
+	return out.show(append(slices.Clip(l.page), l.ring...))
 }
 
 // endLive says why a page is not kept true any more. The browser comes again

@@ -24,17 +24,17 @@ func (p parts) position() string {
 }
 
 // roomParts draws the regions of a room that change.
-func (s *server) roomParts(ctx context.Context, p roomPage, who reader, since time.Time) (parts, error) {
-	names := []string{"card"}
-	if p.Works {
-		names = append(names, "talk", "next", "told", "alerts", "events")
+func (s *server) roomParts(p roomPage) (parts, error) {
+	if !p.Works {
+		return s.draws(p, "card")
 	}
-	all, err := s.draws(p, names...)
-	if err != nil {
-		return nil, err
-	}
+	return s.draws(p, "card", "talk", "next", "told", "alerts", "events")
+}
+
+// withRing adds the region that stands on every page.
+func (s *server) withRing(ctx context.Context, p parts, who reader, since time.Time) (parts, error) {
 	ring, err := s.ring(ctx, who, since)
-	return append(all, ring...), err
+	return append(p, ring...), err
 }
 
 func (s *server) draws(page any, names ...string) (parts, error) {

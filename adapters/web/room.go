@@ -91,7 +91,14 @@ func (s *server) showRoom(w http.ResponseWriter, r *http.Request, who reader, wi
 	if p.Works {
 		p.Forms = s.forms(ctx, id, who)
 	}
-	shown, err := s.roomParts(ctx, p, who, time.Now().Add(-boardPause))
+	since := time.Now()
+	if p.Reply == nil { // nothing was pressed: the board may be a moment old
+		since = since.Add(-boardPause)
+	}
+	shown, err := s.roomParts(p)
+	if err == nil {
+		shown, err = s.withRing(ctx, shown, who, since)
+	}
 	if err != nil {
 		s.broken(w, r, err)
 		return
@@ -110,6 +117,9 @@ func (s *server) missing(w http.ResponseWriter, r *http.Request, who reader, err
 		return false
 	}
 	if no, is := errors.AsType[*workflow.Refusal](err); is {
+		if commands.ParseID(r.PathValue("id")) == "" {
+			no = &workflow.Refusal{Message: "That incident does not exist."}
+		}
 		s.render(w, r, http.StatusNotFound, view{name: "note", title: "Not there", reader: &who, page: note{Title: no.Message, Lines: []line{
 			{Text: "If it should be there: its number may be mistyped, or it is private and you are not one of its members."},
 		}}})
@@ -127,7 +137,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Works = l.who.Works(i)
+	p.Works = l.who.Works(&i)
 	p.Card = s.cardPart(i, l.who, p.Works)
 	if !p.Works {
 		return p, nil
@@ -147,8 +157,8 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 		return p, err
 	}
 	for n := range p.Talk { // its times are this reader's
-		if at := p.Talk[n].Event; at > 0 && at <= len(l.events) && l.events[at-1].Seq == at {
-			p.Talk[n].Text = card.Line(l.events[at-1], p.Zone)
+		if r := &p.Talk[n]; r.Event > 0 && r.Through <= len(l.events) {
+			r.Text = card.Post(l.events[r.Event-1:r.Through], p.Zone).Text
 		}
 	}
 	for _, t := range card.Upcoming(i) {
@@ -228,7 +238,7 @@ func boolCompare(a, b bool) int {
 func (s *server) timeline(w http.ResponseWriter, r *http.Request, who reader) {
 	id := commands.ParseID(r.PathValue("id"))
 	i, err := s.Bot.Incident(r.Context(), id, who.Speaker)
-	if err == nil && !who.Works(i) {
+	if err == nil && !who.Works(&i) {
 		err = &workflow.Refusal{Message: "The timeline of " + id + " is for those who work on it."}
 	}
 	if s.missing(w, r, who, err) {

@@ -77,6 +77,7 @@ func (s *server) routes() {
 	m.HandleFunc("GET /incidents/{id}", s.signed(s.room))
 	m.HandleFunc("GET /incidents/{id}/timeline", s.signed(s.timeline))
 	m.HandleFunc("POST /incidents/{id}/do", s.signed(s.do))
+	m.HandleFunc("GET /incidents/{id}/do", s.signed(s.backToRoom))
 	m.HandleFunc("GET /declare", s.signed(s.declare))
 	m.HandleFunc("POST /declare", s.signed(s.do))
 	m.HandleFunc("GET /live", s.signed(s.live))

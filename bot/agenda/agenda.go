@@ -66,7 +66,8 @@ func positive(n, otherwise int) int {
 }
 
 // pool is a claiming loop of its own: pages never wait for anything else, and
-// deadlines, which make pages, never wait for a chat platform that hangs.
+// what makes pages (deadlines, mail, alerts that one incident tells another of)
+// never waits for a chat platform that hangs.
 type pool struct {
 	name    string
 	classes bot.Classes
@@ -76,8 +77,8 @@ type pool struct {
 func (r *Runner) pools() []pool {
 	return []pool{
 		{"pages", bot.Classes{To: workflow.ClassPage}, r.cfg.Pages},
-		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassWake}, r.cfg.Wakes},
-		{"rest", bot.Classes{From: workflow.ClassWake + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
+		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassTell}, r.cfg.Wakes},
+		{"rest", bot.Classes{From: workflow.ClassTell + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
 	}
 }
 
@@ -105,7 +106,7 @@ func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, err
 	if err != nil {
 		return nil, fmt.Errorf("claim %s: %w", p.name, err)
 	}
-	if p.classes.To == workflow.ClassWake {
+	if p.classes.From <= workflow.ClassWake && p.classes.To >= workflow.ClassWake {
 		var lag time.Duration
 		for _, l := range leases {
 			if l.ID == bot.WakeTask {

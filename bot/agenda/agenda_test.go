@@ -63,13 +63,16 @@ type house struct {
 	store *memory.Store
 }
 
-func inBubble(t *testing.T, test func(h *house)) {
+func inBubble(t *testing.T, test func(h *house)) { inTown(t, bottest.Town(), nil, test) }
+
+// inTown is inBubble for an organization and its chat platforms.
+func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test func(h *house)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{t: t, store: memory.New(), pager: &pager{at: map[string]time.Duration{}, start: time.Now()}}
 		quiet := slog.New(slog.DiscardHandler)
 		var err error
 		h.bot, err = bot.New(bot.Config{
-			Store: h.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
+			Store: h.store, Organization: org, Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now, Chats: chats,
 			Pagers: map[string]bot.Pager{"email": h.pager, "sms": h.pager, "webhook": h.pager, "log": h.pager},
 		})
 		if err != nil {

@@ -186,6 +186,9 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post) error {
 	switch {
 	case err == nil:
 		return r.cfg.Bot.Settle(ctx, l)
+	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
+		r.cfg.Log.Error("gave up telling of a failure", "incident", l.Owner, "platform", d.Platform, "error", err.Error())
+		return r.cfg.Bot.Settle(ctx, l)
 	case bot.IsPermanent(err):
 		return r.giveUp(ctx, l, "a post to "+d.Platform, err)
 	}

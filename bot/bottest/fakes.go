@@ -99,11 +99,13 @@ func (p *fakePager) Cancel(_ context.Context, page bot.Page, _ string) error {
 }
 
 // fakeChat opens rooms and takes posts. It knows its keys, as platforms do
-// that can be asked.
+// that can be asked. Now and then it refuses a post for good.
 type fakeChat struct {
-	w     *World
-	rooms map[string]string // incident → key
-	posts map[string]int
+	w       *World
+	rooms   map[string]string          // incident → key
+	told    map[string]map[int]bool    // incident → events that it was told of, or refused to be
+	last    map[string]int             // incident → event of the last post
+	refused map[string]map[string]bool // incident → keys of posts whose last answer was a refusal for good
 }
 
 // OpenRoom implements [bot.Chat].
@@ -130,9 +132,26 @@ func (c *fakeChat) Post(_ context.Context, p bot.RoomPost) error {
 	if c.w.one(10) {
 		return errFault
 	}
-	c.posts[p.Key]++
-	if c.w.one(30) {
+	if p.Event < c.last[p.Incident] {
+		c.w.fail("X1: event %d of %s is posted after event %d", p.Event, p.Incident, c.last[p.Incident])
+	}
+	c.last[p.Incident] = p.Event
+	if c.told[p.Incident] == nil {
+		c.told[p.Incident], c.refused[p.Incident] = map[int]bool{}, map[string]bool{}
+	}
+	delete(c.refused[p.Incident], p.Key)
+	for seq := p.Event; seq <= p.Through; seq++ {
+		c.told[p.Incident][seq] = true
+	}
+	c.w.logf("post %s", p.Key)
+	switch {
+	case c.w.one(30):
 		return errFault
+	case c.w.one(100):
+		if !p.Failure { // a failure to tell of a failure is let be
+			c.refused[p.Incident][p.Key] = true
+		}
+		return bot.Permanent(errFault)
 	}
 	return nil
 }

@@ -206,6 +206,9 @@ func (w *World) history(ctx context.Context, i workflow.Incident) (started int, 
 		}
 	}
 	a, err1 := workflow.EncodeIncident(workflow.Replay(i.ID, i.Number, events))
+	w.conversation(ctx, i, events)
+	w.allTold(i, events, "slack", w.chat.told[i.ID])
+	w.givenUp(i, events)
 	b, err2 := workflow.EncodeIncident(i)
 	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
 		w.fail("replaying %s gives\n%s\nand the snapshot is\n%s", i.ID, a, b)
@@ -254,7 +257,12 @@ func (w *World) final(i workflow.Incident) {
 	if i.Open() && i.Telling.Pending > 0 && i.Acknowledged() && w.now.Sub(i.Telling.DueAt) > tolerance {
 		w.fail("G3: %d alerts of %s are still to be told", i.Telling.Pending, i.ID)
 	}
-	if i.Open() && len(i.Rooms) == 1 && i.Rooms[0].State != workflow.RoomOpen {
-		w.fail("X1: the room of %s is %s", i.ID, i.Rooms[0].State)
+	for _, r := range i.Rooms {
+		if i.Open() && r.State != workflow.RoomOpen {
+			w.fail("X1: the room of %s on %s is %s", i.ID, r.Platform, r.State)
+		}
+	}
+	if len(i.Rooms) != 2 {
+		w.fail("X1: %s has the rooms %+v", i.ID, i.Rooms)
 	}
 }

@@ -50,13 +50,15 @@ func (w *World) on(n int, do func(*replica)) {
 // live lets one thing happen.
 func (w *World) live(ctx context.Context) {
 	n := w.rng.IntN(len(w.replicas))
-	switch w.rng.IntN(10) {
+	switch w.rng.IntN(11) {
 	case 0, 1:
 		w.alerts(ctx, n)
 	case 2, 3:
 		w.command(ctx, n)
 	case 4, 5:
 		w.elapse()
+	case 6:
+		w.talk(ctx, n)
 	default:
 		w.tick(ctx, n)
 	}

@@ -32,6 +32,8 @@ type World struct {
 
 	operations int
 	notes      map[string]bool // text → accepted with an answer
+	messages   []*message      // what people said, whether or not it was taken
+	heard      []*message      // those that were taken, in the order of the answers
 	sent       map[string]int  // page key → accepted by a provider
 	settled    map[string]bool // page key → its delivery is on record
 	blind      bool            // a read has failed in this task: the page goes out unchecked (E3)
@@ -67,7 +69,7 @@ func NewWorld(seed uint64, base Base) *World {
 	}
 	w.store = &faultyStore{Store: base, base: base, w: w}
 	w.email = &fakePager{w: w}
-	w.chat = &fakeChat{w: w, rooms: map[string]string{}, posts: map[string]int{}}
+	w.chat = &fakeChat{w: w, rooms: map[string]string{}, told: map[string]map[int]bool{}, last: map[string]int{}, refused: map[string]map[string]bool{}}
 	for range 1 + w.rng.IntN(2) {
 		w.replicas = append(w.replicas, w.boot())
 	}
@@ -80,7 +82,7 @@ func (w *World) boot() *replica {
 		Store: w.store, Organization: Town(), Secret: []byte("0123456789abcdef"), Log: quiet,
 		Now:    func() time.Time { return w.now },
 		Pagers: map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
-		Chats:  map[string]bot.Chat{"slack": w.chat},
+		Chats:  map[string]bot.Chat{"slack": w.chat, "web": standingChat{w}},
 	})
 	if err != nil {
 		panic(err)

@@ -211,6 +211,9 @@ func actions(i workflow.Incident, v View) []Action {
 		add("Decline", "cancel", "")
 		add("Merge", "merge", "")
 	case i.Status == workflow.Monitoring:
+		if !i.Acknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted) {
+			add("Acknowledge", "ack", seen)
+		}
 		add("Update", "update", "")
 		add("Resolve", "resolve", "")
 	case i.Open():

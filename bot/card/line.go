@@ -44,6 +44,40 @@ func Line(e workflow.Event, zone *time.Location) string {
 	return strings.ReplaceAll(workflow.FactKind(e.Fact), "_", " ")
 }
 
+// By names an actor: "Ana", "Ana, by token ci", "prometheus" or "tocsin".
+func By(a workflow.Actor) string {
+	name := or(a.Name, a.ID)
+	if a.Kind == workflow.BySystem {
+		name = "tocsin"
+	}
+	if a.Token != "" && a.Token != name {
+		name += ", by token " + a.Token
+	}
+	return name
+}
+
+// Post says in a room what one step made true: a line for each event that is
+// worth one. Whoever speaks first is the title; another is named in the line.
+func Post(events []workflow.Event, zone *time.Location) Message {
+	var m Message
+	var lines []string
+	for _, e := range events {
+		if !workflow.Worth(e.Fact) {
+			continue
+		}
+		line := Line(e, zone)
+		switch by := By(e.By); {
+		case len(lines) == 0:
+			m.Title = by
+		case by != m.Title && e.By.Kind != workflow.BySystem:
+			line = by + ": " + line
+		}
+		lines = append(lines, line)
+	}
+	m.Text = strings.Join(lines, "\n")
+	return m
+}
+
 func followed(f workflow.MergeFollowed) string {
 	switch {
 	case f.Release:

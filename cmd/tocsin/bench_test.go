@@ -61,6 +61,7 @@ func newRig(b *testing.B) *rig {
 	org := bot.Default()
 	r.bot, err = bot.New(bot.Config{
 		Store: store, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
+		Chats:  chats(func() *bot.Bot { return r.bot }),
 		Secret: []byte("0123456789abcdef"), Now: time.Now, Log: quiet,
 	})
 	if err != nil {

@@ -397,6 +397,16 @@ func (p *person) room(id string) {
 	p.live()
 }
 
+// command gives a command from the page, as a button does.
+func (p *person) command(line string) {
+	p.t.Helper()
+	said := js[string](p, fmt.Sprintf(`(() => { const x = new XMLHttpRequest(); x.open('POST', '/declare', false); x.setRequestHeader('HX-Request', 'true');
+		x.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); x.send(new URLSearchParams({text: %q})); return x.getResponseHeader('X-Said'); })()`, line))
+	if said != "ok" {
+		p.t.Fatalf("%s: %s", line, said)
+	}
+}
+
 // wait waits until something is there. It needs no script in the page.
 func (p *person) wait(selector string) {
 	p.t.Helper()

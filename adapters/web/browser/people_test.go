@@ -82,7 +82,7 @@ func TestCompletion(t *testing.T) {
 	p.until("one word is left", "document.querySelectorAll('#options li').length === 1")
 	p.press("Tab")
 	p.until("it is taken", "document.querySelector('#box').value === '/status '")
-	p.reads("#options", "identified")
+	p.reads("#options", "Identified")
 	p.do(chromedp.KeyEvent("ide"))
 	p.until("one status is left", "document.querySelectorAll('#options li').length === 1")
 	p.press("Tab")

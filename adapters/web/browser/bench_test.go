@@ -1,0 +1,49 @@
+package browser
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// BenchmarkPage: how heavy a page is on the wire when nothing of it was loaded
+// before, and how long until something is painted, on loopback.
+func BenchmarkPage(b *testing.B) {
+	h := newHouse(b, team)
+	h.alert("CheckoutDown", "checkout", "critical", "firing")
+	for range 20 {
+		h.say("run", "note INC-1 Something was noticed, and somebody wrote it down here", "--as", "ben")
+	}
+	for _, page := range []struct{ name, path string }{{"incidents", "/"}, {"room", "/incidents/INC-1"}, {"declare", "/declare"}} {
+		b.Run(page.name, func(b *testing.B) {
+			var paints []float64
+			var weight int
+			for range b.N {
+				b.StopTimer()
+				p := h.browse()
+				p.signIn("ana", "")
+				p.do(chromedp.Navigate("about:blank"))
+				clear(p)
+				b.StartTimer()
+				p.open(page.path)
+				p.live()
+				p.until("something is painted", "performance.getEntriesByName('first-contentful-paint').length > 0")
+				b.StopTimer()
+				paints = append(paints, js[float64](p, "performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+				weight = js[int](p, "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter(e => !e.name.includes('/live')).reduce((sum, e) => sum + e.transferSize, 0)")
+			}
+			slices.Sort(paints)
+			b.ReportMetric(paints[len(paints)/2], "paint-ms")
+			b.ReportMetric(float64(weight)/1000, "kB")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// clear forgets what the browser has loaded.
+func clear(p *person) {
+	p.t.Helper()
+	p.do(network.ClearBrowserCache())
+}

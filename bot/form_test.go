@@ -1,0 +1,275 @@
+package bot_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/roster"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// send sends a form.
+func (w *town) send(s bot.Speaker, room, line string, fields map[string][]string) bot.Reply {
+	w.t.Helper()
+	reply, err := w.Run(w.t.Context(), bot.Request{Text: line, Room: room, Speaker: s, Fields: fields})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reply
+}
+
+// fact returns the last fact of an incident.
+func (w *town) fact(id string) workflow.Fact {
+	w.t.Helper()
+	events, err := w.History(w.t.Context(), id, w.person("ana"), 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return events[len(events)-1].Fact
+}
+
+// TestFields: a form is a word with what was filled in.
+func TestFields(t *testing.T) {
+	w := newTown(t)
+	reply := w.send(w.person("ben"), "", "declare", map[string][]string{
+		"title": {"Checkout is down"}, "sev": {"2"}, "service": {"checkout", "search"}, "description": {"Since noon.\nNobody can pay."}, "drill": {"on"}, "private": {""},
+	})
+	i, err := w.Incident(t.Context(), "INC-1", w.person("ana"))
+	if err != nil || !reply.OK || i.Title != "Checkout is down" || i.Severity != workflow.SEV2 || !slices.Equal(i.Services, []string{"checkout", "search"}) ||
+		i.Description != "Since noon.\nNobody can pay." || i.Kind != workflow.Drill || i.Visibility != workflow.Public || i.Reporter.Person != "ben" {
+		t.Fatalf("%+v, %+v, %v", reply, i, err)
+	}
+	w.expect(w.send(w.person("ana"), "INC-1", "update", map[string][]string{"text": {"We are looking"}, "next": {"10m"}, "status": {""}, "to": {" support "}}), true, "INC-1")
+	i, err = w.Incident(t.Context(), "INC-1", w.person("ana"))
+	if err != nil || i.Latest.Text != "We are looking" || i.Latest.Audience != "support" || i.Latest.By != "Ana" || !i.UpdateDue.Equal(w.now.Add(10*time.Minute)) {
+		t.Errorf("update %+v, due %s, %v", i.Latest, i.UpdateDue, err)
+	}
+	seq := i.Seq
+	for line, fields := range map[string]map[string][]string{
+		"update":     {"text": {" \n"}, "next": {"10m"}},
+		"update ":    {"text": {"a"}, "next": {"soon"}},
+		"note":       {"text": {"a", "b"}},
+		"note INC-1": {"test": {"a"}},
+		"status":     {"status": {"<script>"}},
+	} {
+		if reply := w.send(w.person("ana"), "INC-1", line, fields); reply.OK || reply.Text == "" {
+			t.Errorf("%s with %v: %+v", line, fields, reply)
+		}
+	}
+	if i, err = w.Incident(t.Context(), "INC-1", w.person("ana")); err != nil || i.Seq != seq {
+		t.Errorf("a mistake has changed something: %v", err)
+	}
+	// A repeat of the form is answered as the first time, and changes nothing.
+	r := bot.Request{Text: "note", Room: "INC-1", Speaker: w.person("ana"), Fields: map[string][]string{"text": {"once"}}, Operation: "op"}
+	first, err1 := w.Run(t.Context(), r)
+	again, err2 := w.Run(t.Context(), r)
+	if err1 != nil || err2 != nil || !first.OK || first != again {
+		t.Errorf("%+v %v, then %+v %v", first, err1, again, err2)
+	}
+	if i, err = w.Incident(t.Context(), "INC-1", w.person("ana")); err != nil || i.Notes != 1 {
+		t.Errorf("%d notes, %v", i.Notes, err)
+	}
+}
+
+// TestFieldsHostile: what a form holds is text, whatever it looks like.
+func TestFieldsHostile(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down")
+	w.say("ben", "declare Search is slow")
+	for _, text := range []string{
+		"--next 5m", "--status resolved and --to nobody", "INC-2 is to blame", "INC-2", "@ben", "/resolve", "resolve", `"quoted"`, `"open`, "“curly”", `a "b" --c="d`,
+		"'; DROP TABLE incidents; --", "<script>alert(1)</script>", "<!channel> @everyone *x* `y` [z](javascript:1)", "a\nb\n\n  c", "a  b   c", `\n\x00\u202e`, "{{.}} %s %!d(MISSING) ${HOME}",
+		"🏴‍☠️🇩🇪🏳️‍🌈👩‍👩‍👧‍👦 e\u0301", "שלום עולם مرحبا", strings.Repeat("漢", 4000), "into INC-2", "off", "-", "--", "=", "#7",
+	} {
+		for _, line := range []string{"update", "update INC-1"} {
+			reply := w.send(w.person("ana"), "INC-1", line, map[string][]string{"text": {text}, "next": {"10m"}})
+			f, is := w.fact("INC-1").(workflow.UpdatePosted)
+			if !reply.OK || reply.Incident != "INC-1" || !is || f.Text != text || f.Cut || !f.Next.Equal(w.now.Add(10*time.Minute)) || f.Audience != "" {
+				t.Errorf("%s with %.60q: %.200q, %.300v", line, text, reply.Text, f)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"a\x00b\x1b[31m": "ab[31m", "\u202eevil\u202c": "evil", "a\r\nb": "a \nb", "\xff\xfex": "x", "\u200b a \t": "a", strings.Repeat("x", 10_000): strings.Repeat("x", 3999) + "…",
+	} {
+		w.send(w.person("ana"), "INC-1", "note", map[string][]string{"text": {text}})
+		if f, is := w.fact("INC-1").(workflow.NoteAdded); !is || f.Text != want || f.Cut != (len(text) > 4000) {
+			t.Errorf("%.20q is noted as %.200v", text, f)
+		}
+	}
+	for _, c := range []map[string][]string{{"text\n\u202e": {"a"}}, {strings.Repeat("x", 10_000): {"a"}}, {"": {"a"}}} {
+		if reply := w.send(w.person("ana"), "INC-1", "note", c); reply.OK || len(reply.Text) > 300 || strings.ContainsAny(reply.Text, "\n\u202e") {
+			t.Errorf("a strange field: %.400q", reply.Text)
+		}
+	}
+	if i, err := w.Peek(t.Context(), "INC-2"); err != nil || i.Updates != 0 || i.MergedInto != "" || !i.Open() {
+		t.Errorf("another incident was changed: %+v %v", i, err)
+	}
+}
+
+// TestP2Hides: nobody who is not configured makes an incident private, by a
+// word, an option or a form: nobody would see it any more.
+func TestP2Hides(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down")
+	for _, s := range []bot.Speaker{
+		{Name: "Zoe"},
+		{Name: "Zoe", Access: roster.Responder},
+		{Name: "operator", Token: "operator", Access: roster.Admin},
+	} {
+		for _, c := range []struct {
+			room, line string
+			fields     map[string][]string
+		}{
+			{"", "declare Data leak --private", nil},
+			{"", "declare --private Data leak", nil},
+			{"", "declare Data leak --private=false", nil}, // a switch: it is on when it is there
+			{"", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}},
+			{"", "declare Data leak", map[string][]string{"private": {"true"}}},
+			{"", "private INC-1", nil},
+			{"INC-1", "private", nil},
+			{"INC-1", "private on", nil},
+			{"INC-1", "private", map[string][]string{"private": {"on"}}},
+			{"INC-1", "private", map[string][]string{"private": {""}}},
+			{"INC-1", "PRIVATE INC-1 on", nil},
+		} {
+			reply := w.send(s, c.room, c.line, c.fields)
+			guest := s.Access < roster.Responder && !strings.HasPrefix(c.line, "declare")
+			if reply.OK || !guest && !strings.Contains(reply.Text, "Only a configured person can make an incident private") {
+				t.Errorf("%s (%s): %s %v: %+v", s.Name, s.Access, c.line, c.fields, reply)
+			}
+		}
+	}
+	all, err := w.OpenIncidents(t.Context(), 100)
+	if err != nil || ids(all) != "INC-1" || all[0].Visibility != workflow.Public {
+		t.Errorf("there are %q, %v", ids(all), err)
+	}
+	// What hides nothing is not refused.
+	w.expect(w.send(bot.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
+	w.expect(w.say("ben", "private INC-2"), true, "")
+	w.expect(w.send(w.person("ana"), "", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}), true, "INC-3")
+	if i, err := w.Peek(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.Member("ana") {
+		t.Errorf("%+v %v", i, err)
+	}
+}
+
+// TestP2HidesFromAuthor: whoever makes an incident private goes on seeing it,
+// also when they had no part in it so far.
+func TestP2HidesFromAuthor(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down")
+	w.expect(w.say("ana", "private INC-1"), true, "")
+	w.expect(w.say("ana", "show INC-1"), true, "Checkout is down")
+	w.expect(w.say("ana", "private INC-1 off"), true, "")
+}
+
+// lines are what completions lead to.
+func lines(all []commands.Completion) []string {
+	var found []string
+	for _, c := range all {
+		found = append(found, strings.TrimSpace(c.Line))
+	}
+	return found
+}
+
+// TestComplete: a line goes on with people, whoever can be paged, and services;
+// never with a word above the speaker's access, nor an incident that they must
+// not see. Open incidents are to be offered too (the Choices of
+// [commands.Context]); so far Bot.Choices has none.
+func TestComplete(t *testing.T) {
+	w := newTown(t)
+	org := bottest.Town()
+	org.Services[0].Name, org.Roster.Teams[0].Name = "Checkout and payment", "Everybody"
+	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.say("ben", "declare Data leak --private --service search")
+	w.say("ben", "declare Checkout is down")
+	complete := func(s bot.Speaker, room, line string) []string {
+		return lines(w.Complete(bot.Request{Text: line, Room: room, Speaker: s}))
+	}
+	ana := w.person("ana")
+	for _, c := range []struct {
+		room, line, want string
+	}{
+		{"", "ac", "ack"},
+		{"", "/resol", "/resolve"},
+		{"INC-2", "page @b", "page @ben"},
+		{"INC-2", "page B", "page @ben"},
+		{"INC-2", "page all", "page team:all"},
+		{"INC-2", "page every", "page team:all"},
+		{"INC-2", "page thr", "page policy:three"},
+		{"INC-2", "assign communications @d", "assign communications @dan"},
+		{"", "declare x --service pay", "declare x --service checkout"},
+		{"", "declare x --service=se", "declare x --service=search"},
+		{"", "list --status reso", "list --status resolved"},
+		{"", "web revo", "web revoke"},
+	} {
+		if got := complete(ana, c.room, c.line); !slices.Contains(got, c.want) {
+			t.Errorf("%q in %q: %q, want %q", c.line, c.room, got, c.want)
+		}
+	}
+	for _, nothing := range []string{"note @an", "page nobody-is-called-this", "zzzzzz ", strings.Repeat("x", 100_000), "\x00", "declare --sev 9 x @a"} {
+		if got := complete(ana, "INC-2", nothing); len(got) != 0 {
+			t.Errorf("%.30q goes on with %q", nothing, got)
+		}
+	}
+	guest := bot.Speaker{Name: "Zoe"}
+	for _, line := range []string{"", "a", "ac", "e", "p", "/"} {
+		for _, got := range complete(guest, "INC-2", line) {
+			word, _ := w.Catalog().Find(strings.TrimPrefix(strings.Fields(got)[0], "/"))
+			if word.Access > roster.Guest {
+				t.Errorf("a guest is offered %q", got)
+			}
+		}
+	}
+	for _, s := range []bot.Speaker{ana, guest, w.person("ben")} {
+		for _, line := range []string{"show ", "ack ", "ack 1", "ack inc", "merge INC-2 ", "merge INC-2 data", "web ", "link INC-2 ", "show le"} {
+			for _, c := range w.Complete(bot.Request{Text: line, Speaker: s}) {
+				if s.Person != "ben" && (strings.Contains(c.Line, "INC-1") || strings.Contains(strings.ToLower(c.Label+c.Help), "leak")) {
+					t.Errorf("P2: %s is offered %+v", s.Name, c)
+				}
+			}
+		}
+	}
+}
+
+// TestChoices: what a form offers is what the bot then understands.
+func TestChoices(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down --service search")
+	for kind, line := range map[commands.FieldKind]string{
+		commands.Person: "assign INC-1 scribe %s", commands.Target: "page INC-1 %s please", commands.Service: "edit INC-1 --service %s",
+	} {
+		all := w.Choices(kind)
+		if len(all) == 0 {
+			t.Errorf("there is no %s to choose", kind)
+		}
+		for _, c := range all {
+			if reply := w.say("ana", fmt.Sprintf(line, c.Value)); c.Label == "" || !reply.OK && !strings.Contains(reply.Text, "Nothing would change") {
+				t.Errorf("%s %q (%q): %+v", kind, c.Value, c.Label, reply)
+			}
+		}
+	}
+}
+
+// TestChoicesTargets: whoever can be paged can be chosen.
+func TestChoicesTargets(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down")
+	offered := map[string]bool{}
+	for _, c := range w.Choices(commands.Target) {
+		offered[c.Value] = true
+	}
+	for _, target := range []string{"@ana", "@dan", "team:all", "policy:three", "webhook:noc"} {
+		if reply := w.say("ana", "page INC-1 "+target+" please"); !reply.OK || !offered[target] {
+			t.Errorf("%s can be paged: %v, and is offered: %v", target, reply.OK, offered[target])
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package bot_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+// ids names incidents: "INC-3 INC-1".
+func ids(all []workflow.Incident) string {
+	names := make([]string, 0, len(all))
+	for _, i := range all {
+		names = append(names, i.ID)
+	}
+	return strings.Join(names, " ")
+}
+
+// TestListText: a text is looked for in the ID, the title, the services and the
+// description, in any case.
+func TestListText(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down --service checkout")
+	w.say("ben", `declare Straße gesperrt --service search --description "The ISP says: fiber cut near Évora"`)
+	w.say("ben", "declare Printer on fire --service search")
+	w.say("ben", "declare Payroll leak --private --service search")
+	w.say("ben", "resolve INC-3 water")
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	for _, c := range []struct {
+		q    bot.ListQuery
+		s    bot.Speaker
+		want string
+	}{
+		{bot.ListQuery{}, eve, "INC-2 INC-1"},
+		{bot.ListQuery{All: true}, eve, "INC-3 INC-2 INC-1"},
+		{bot.ListQuery{Text: "CHECKOUT"}, eve, "INC-1"},
+		{bot.ListQuery{Text: "inc-2"}, eve, "INC-2"},
+		{bot.ListQuery{Text: "INC"}, eve, "INC-2 INC-1"},
+		{bot.ListQuery{Text: "search", All: true}, eve, "INC-3 INC-2"},
+		{bot.ListQuery{Text: "fiber CUT"}, eve, "INC-2"},
+		{bot.ListQuery{Text: "éVORA"}, eve, "INC-2"},
+		{bot.ListQuery{Text: "straße"}, eve, "INC-2"},
+		{bot.ListQuery{Text: "on fire"}, eve, ""},
+		{bot.ListQuery{Text: "on fire", Status: "resolved"}, eve, "INC-3"},
+		{bot.ListQuery{Text: "on fire", Status: "closed"}, eve, ""},
+		{bot.ListQuery{Text: "payroll"}, eve, ""},
+		{bot.ListQuery{Text: "INC-4"}, eve, ""},
+		{bot.ListQuery{Text: "payroll"}, w.person("ben"), "INC-4"},
+		{bot.ListQuery{Text: "%"}, eve, ""},
+		{bot.ListQuery{Text: ".*"}, eve, ""},
+		{bot.ListQuery{Text: "\x00"}, eve, ""},
+		{bot.ListQuery{Text: strings.Repeat("x", 100_000)}, eve, ""},
+		{bot.ListQuery{Text: "c", Service: "checkout", Severity: workflow.SEV3}, eve, "INC-1"},
+		{bot.ListQuery{Text: "c", Service: "checkout", Severity: workflow.SEV1}, eve, ""},
+	} {
+		got, next, err := w.List(t.Context(), c.s, c.q)
+		if err != nil || ids(got) != c.want || next != 0 {
+			t.Errorf("%.60v: %q, more before %d, %v; want %q", c.q, ids(got), next, err, c.want)
+		}
+	}
+}
+
+// TestListPages: what is found comes in pages, however far apart it lies, and
+// the last page says that it is the last. What somebody must not see leaves no
+// gap to count by.
+func TestListPages(t *testing.T) {
+	w := newTown(t)
+	for n := range 450 { // more than are read from the store at once
+		switch n % 90 {
+		case 0:
+			w.say("ben", "declare Needle")
+		case 45:
+			w.say("ben", "declare Needle --service search --private")
+		default:
+			w.say("ben", "declare Straw")
+		}
+	}
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	for _, c := range []struct {
+		s     bot.Speaker
+		limit int
+		want  string
+	}{
+		{eve, 2, "INC-361 INC-271 | INC-181 INC-91 | INC-1"},
+		{eve, 5, "INC-361 INC-271 INC-181 INC-91 INC-1"},
+		{eve, 4, "INC-361 INC-271 INC-181 INC-91 | INC-1"},
+		{eve, 0, "INC-361 INC-271 INC-181 INC-91 INC-1"},
+		{w.person("ben"), 4, "INC-406 INC-361 INC-316 INC-271 | INC-226 INC-181 INC-136 INC-91 | INC-46 INC-1"},
+	} {
+		var pages []string
+		for before, more := 0, true; more; more = before > 0 {
+			page, next, err := w.List(t.Context(), c.s, bot.ListQuery{Text: "needle", Before: before, Limit: c.limit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages, before = append(pages, ids(page)), next
+		}
+		if got := strings.Join(pages, " | "); got != c.want {
+			t.Errorf("%s by %d: %q, want %q", c.s.Name, c.limit, got, c.want)
+		}
+	}
+	all, next, err := w.List(t.Context(), w.person("ben"), bot.ListQuery{Limit: 10_000})
+	if err != nil || len(all) != 450 || next != 0 {
+		t.Errorf("%d of 450, more before %d, %v", len(all), next, err)
+	}
+	for limit, want := range map[int]int{1: 1, 199: 199, 200: 200, 201: 201, 449: 449, 450: 450, 500: 450} {
+		open, err := w.OpenIncidents(t.Context(), limit)
+		if err != nil || len(open) != want || open[0].ID != "INC-450" || open[want-1].ID != fmt.Sprint("INC-", 451-want) {
+			t.Errorf("at most %d: %d open ones, %v", limit, len(open), err)
+		}
+	}
+}
+
+// TestOpenIncidents: what is open now, with what alerts have only just
+// reserved; whoever may see it.
+func TestOpenIncidents(t *testing.T) {
+	w := newTown(t)
+	if open, err := w.OpenIncidents(t.Context(), 10); err != nil || len(open) != 0 {
+		t.Fatalf("%v %v", open, err)
+	}
+	w.say("ben", "declare Checkout is down")
+	w.say("ben", "declare Data leak --private --service search") // pages ben
+	w.say("ben", "declare Search is slow")
+	w.say("ben", "resolve INC-3 fixed")
+	alert := func(key string, state intake.State) {
+		w.now = w.now.Add(time.Second)
+		a := bot.Alert{Key: key, Title: "Disk full\n\u202e" + key, State: state, StartedAt: w.now, EndedAt: w.now, Severity: "critical", Labels: map[string]string{"alertname": "DiskFull", "service": "search"}}
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alert("a", intake.Firing)
+	began := w.now
+	alert("b", intake.Firing)
+	alert("c", intake.Firing)
+	alert("b", intake.Resolved)
+	open, err := w.OpenIncidents(t.Context(), 10)
+	if err != nil || ids(open) != "INC-4 INC-2 INC-1" {
+		t.Fatalf("open are %q, %v", ids(open), err)
+	}
+	stub := open[0]
+	if stub.Status != workflow.Triage || stub.Title != "Disk full a" || stub.Severity != workflow.SEV1 || !slices.Equal(stub.Services, []string{"search"}) ||
+		!stub.DeclaredAt.Equal(began) || stub.Visibility != workflow.Public || stub.Source != workflow.SourceAlert || stub.Number != 4 {
+		t.Errorf("the stub looks like %+v", stub)
+	}
+	// Store.List need not read mail: firing alerts are counted by Incident.
+	one, err := w.Incident(t.Context(), "INC-4", w.person("ana"))
+	if err != nil || one.Alerts.Firing != 2 {
+		t.Errorf("%d alerts fire, %v", one.Alerts.Firing, err)
+	}
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	for s, want := range map[string]bool{"ben": true, "dan": false} {
+		if got := w.person(s).Sees(&open[1]); got != want {
+			t.Errorf("%s sees a private incident: %v", s, got)
+		}
+	}
+	if eve.Sees(&open[1]) || eve.Works(&open[1]) || !eve.Sees(&open[0]) {
+		t.Error("an outsider sees a private incident, or not a public one")
+	}
+	w.tick(time.Second) // the first step
+	after, err := w.OpenIncidents(t.Context(), 10)
+	if err != nil || ids(after) != "INC-4 INC-2 INC-1" || after[0].Alerts.Firing != 2 || after[0].Title != stub.Title || after[0].Status != stub.Status || after[0].Severity != stub.Severity {
+		t.Errorf("after the first step: %q, %+v, %v", ids(after), after[0], err)
+	}
+}
+
+// TestP2StubFollows: a stub that follows a private incident is private before
+// its first step, too.
+func TestP2StubFollows(t *testing.T) {
+	w := newTown(t)
+	fire := func(state intake.State) {
+		a := bot.Alert{Key: "a", Title: "Secret database full", State: state, StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": "x"}}
+		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fire(intake.Firing)
+	w.tick(time.Second)
+	w.expect(w.say("ana", "ack INC-1"), true, "")
+	w.expect(w.say("ana", "private INC-1"), true, "")
+	w.now = w.now.Add(time.Second)
+	fire(intake.Resolved)
+	w.tick(time.Second)
+	w.expect(w.say("ana", "resolve INC-1 fixed"), true, "")
+	w.now = w.now.Add(time.Hour)
+	fire(intake.Firing)
+	open, err := w.OpenIncidents(t.Context(), 10)
+	if err != nil || len(open) != 1 || open[0].ID == "INC-1" {
+		t.Fatalf("open are %q, %v", ids(open), err)
+	}
+	if open[0].Visibility != workflow.Private || w.person("ben").Sees(&open[0]) {
+		t.Errorf("the stub is %s", open[0].Visibility)
+	}
+	found, _, err := w.List(t.Context(), w.person("ben"), bot.ListQuery{Text: "secret", All: true})
+	if err != nil || len(found) != 0 {
+		t.Errorf("found %q, %v", ids(found), err)
+	}
+}
+
+// TestSortByNeed: what needs somebody comes first; else the order is kept.
+func TestSortByNeed(t *testing.T) {
+	acknowledged := workflow.Incident{ID: "acknowledged", Status: workflow.Triage, AcknowledgedBy: "ana"}
+	waiting := workflow.Incident{ID: "waiting", Status: workflow.Investigating}
+	unattended := workflow.Incident{ID: "unattended", Status: workflow.Triage, Paging: workflow.Escalation{State: workflow.Exhausted}}
+	ended := workflow.Incident{ID: "ended", Status: workflow.Resolved}
+	second := waiting
+	second.ID = "waiting-2"
+	all := []workflow.Incident{ended, acknowledged, waiting, second, unattended}
+	bot.SortByNeed(all)
+	if got := ids(all); got != "unattended waiting waiting-2 acknowledged ended" {
+		t.Errorf("sorted: %s", got)
+	}
+}
+
+// TestEntries: a timeline is written for whoever reads it: in their zone, with
+// everybody's name.
+func TestEntries(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down --detected 02:55")
+	ci := w.person("ana")
+	ci.Token = "ci"
+	w.ask(ci, "INC-1", "note <b>hello</b>")
+	w.ask(bot.Speaker{Name: "Zoe", Access: roster.Responder}, "INC-1", "ack")
+	w.ask(w.person("ana"), "INC-1", "update soon --next 2h")
+	events, err := w.History(t.Context(), "INC-1", w.person("ana"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := bot.Entries(events, tokyo)
+	by := map[string]string{}
+	for n, e := range entries {
+		if e.Seq != n+1 || !e.At.Equal(bottest.Epoch) {
+			t.Errorf("entry %+v", e)
+		}
+		by[e.Kind] = e.By + ": " + e.Text
+	}
+	for kind, want := range map[string]string{
+		"declared": "Ben: ", "note_added": "Ana, by token ci: ", "acknowledged": "Zoe: ", "escalation_started": "tocsin: ",
+	} {
+		if !strings.HasPrefix(by[kind], want) {
+			t.Errorf("%s: %q, want %q…", kind, by[kind], want)
+		}
+	}
+	if !strings.Contains(by["note_added"], "<b>hello</b>") || !strings.Contains(by["update_posted"], "14:00") {
+		t.Errorf("entries %q", by)
+	}
+}

@@ -1,0 +1,140 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// hall is a chat platform that keeps what it is given.
+type hall struct {
+	platform string
+	rooms    []bot.RoomRequest
+	posts    []string
+}
+
+// OpenRoom implements [bot.Chat].
+func (h *hall) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
+	h.rooms = append(h.rooms, r)
+	return workflow.Room{Platform: h.platform, ID: "C-" + r.Incident, Name: r.Name}, nil
+}
+
+// Post implements [bot.Chat].
+func (h *hall) Post(_ context.Context, p bot.RoomPost) error {
+	h.posts = append(h.posts, p.Room.ID+" "+p.Message.Title+": "+p.Message.Text)
+	return nil
+}
+
+// ours is a platform whose rooms are the conversations of the store.
+type ours struct{ *hall }
+
+// Room implements [bot.Standing].
+func (ours) Room(incident string) workflow.Room {
+	return workflow.Room{Platform: "web", ID: incident, Name: incident}
+}
+
+// restart begins anew on the same store, with these platforms.
+func (w *town) restart(chats map[string]bot.Chat) {
+	w.t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	var err error
+	w.Bot, err = bot.New(bot.Config{
+		Store: w.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
+		Pagers: map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}, Chats: chats,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.runner = agenda.New(agenda.Config{Bot: w.Bot, Log: quiet})
+}
+
+// TestRoomsLater: platforms that are connected while an incident runs get its
+// rooms at its next step, and hear of what happens from then on.
+func TestRoomsLater(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down --service search")
+	w.say("ben", "declare Payroll leak --private --service search")
+	w.say("ben", "declare Search is slow --service search")
+	w.say("ben", "resolve INC-3 it was the cache")
+	w.say("ben", "note INC-1 before")
+	slack, web := &hall{platform: "slack"}, &hall{}
+	w.restart(map[string]bot.Chat{"slack": slack, "web": ours{web}})
+	w.tick(time.Second) // the pages of the declarations
+	w.say("ben", "note INC-3 hello")
+	w.say("ben", "note INC-1 hello")
+	w.say("ben", "note INC-2 hello")
+	w.say("ben", "note INC-1 again")
+	w.tick(time.Second)
+	names := map[string]bool{}
+	for _, r := range slack.rooms {
+		names[r.Incident+" "+r.Name] = true
+		if r.Private != (r.Incident == "INC-2") {
+			t.Errorf("%s is opened as private: %v", r.Incident, r.Private)
+		}
+	}
+	if len(slack.rooms) != 2 || !names["INC-1 inc-1-checkout-is-down"] || !names["INC-2 inc-2"] {
+		t.Errorf("opened %v", names)
+	}
+	all := strings.Join(slack.posts, "\n")
+	if strings.Contains(all, "before") || strings.Contains(all, "INC-3") || strings.Count(all, "hello") != 2 || strings.Count(all, "C-INC-1 Ben: ") != 2 {
+		t.Errorf("posted:\n%s", all)
+	}
+	if len(web.rooms)+len(web.posts) > 0 {
+		t.Errorf("our own rooms are opened %v, and posted to %q", web.rooms, web.posts)
+	}
+	i, err := w.Peek(t.Context(), "INC-3")
+	if err != nil || len(i.Rooms) != 0 {
+		t.Errorf("what has ended has rooms: %+v %v", i.Rooms, err)
+	}
+}
+
+// TestStanding: what happens in an incident stands in its conversation as soon
+// as it is true, one message a step, among what people say.
+func TestStanding(t *testing.T) {
+	w := newTown(t)
+	w.restart(map[string]bot.Chat{"web": ours{&hall{}}})
+	ben := w.person("ben")
+	w.say("ben", "declare Checkout is down --service search")
+	w.talk(ben, "INC-1", "Looking", "")
+	w.send(ben, "INC-1", "update", map[string][]string{"text": {"Found <b>it</b>"}, "status": {"identified"}})
+	w.talk(ben, "INC-1", "Nearly there", "")
+	w.say("ben", "resolve INC-1 fixed")
+	all, err := w.Conversation(t.Context(), "INC-1", ben, 0, 100)
+	if err != nil || len(all) != 5 {
+		t.Fatalf("%+v %v", all, err)
+	}
+	for n, text := range []string{"", "Looking", "Found <b>it</b>", "Nearly there", "fixed"} {
+		r, tocsin := all[n], n%2 == 0
+		if !strings.Contains(r.Text, text) || (r.Event > 0) != tocsin || r.Seq != n+1 || tocsin && r.Person != "" {
+			t.Errorf("message %d: %+v, want %q", n+1, r, text)
+		}
+	}
+	if update := all[2]; update.Through <= update.Event || update.Name != "Ben" || !strings.Contains(update.Text, "identified") {
+		t.Errorf("a step of two events is told as %+v", update)
+	}
+}
+
+// TestSayTakesNoPlace: whatever an operation is called, it does not stand in for
+// one of Tocsin's own messages, whose keys are the names of effects.
+func TestSayTakesNoPlace(t *testing.T) {
+	w := newTown(t)
+	w.restart(map[string]bot.Chat{"web": ours{&hall{}}})
+	w.say("ben", "declare Checkout is down --service search")
+	i, err := w.Peek(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.talk(w.person("dan"), "INC-1", "nothing to see", fmt.Sprintf("INC-1/%d.0", i.Seq+1))
+	w.say("ben", "note INC-1 but there is")
+	if got := w.heard(w.person("ben"), "INC-1"); !strings.Contains(got, "but there is") {
+		t.Errorf("a message of Tocsin's own is missing:\n%s", got)
+	}
+}

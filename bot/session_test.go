@@ -1,0 +1,463 @@
+package bot_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/roster"
+)
+
+// operator is whoever sits at the terminal: an administrator whom nobody has
+// configured.
+func operator() bot.Speaker {
+	return bot.Speaker{Name: "operator", Token: "operator", Access: roster.Admin}
+}
+
+// person is a configured speaker.
+func (w *town) person(id string) bot.Speaker {
+	w.t.Helper()
+	s, ok := w.Speaker(id)
+	if !ok {
+		w.t.Fatalf("who is %s?", id)
+	}
+	return s
+}
+
+// token makes a sign-in link and returns what is secret in it.
+func (w *town) token(s bot.Speaker) string {
+	w.t.Helper()
+	link, err := w.SignInLink(w.t.Context(), s, "/incidents/INC-1")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	token, found := strings.CutPrefix(link, "https://tocsin.example.com/sign-in/")
+	if !found || len(token) < 32 || strings.Contains(token, "/") {
+		w.t.Fatalf("link %q", link)
+	}
+	return token
+}
+
+// enter signs in with a link that must work.
+func (w *town) enter(token string, who bot.Session) (s bot.Session, secret string) {
+	w.t.Helper()
+	s, secret, err := w.SignIn(w.t.Context(), token, who)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s, secret
+}
+
+// inside returns who speaks through a session, nobody if it does not work.
+func (w *town) inside(secret string) (bot.Speaker, bool) {
+	w.t.Helper()
+	_, who, err := w.Session(w.t.Context(), secret)
+	if err != nil && !errors.Is(err, bot.ErrNoSession) {
+		w.t.Fatal(err)
+	}
+	return who, err == nil
+}
+
+// records counts what the store holds of a kind.
+func (w *town) records(kind string) int {
+	w.t.Helper()
+	all, err := w.store.Records(w.t.Context(), kind, "", 10_000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(all)
+}
+
+// TestSignInOnce: a link may be looked at, and signs in once; the store holds
+// nothing that would.
+func TestSignInOnce(t *testing.T) {
+	w := newTown(t)
+	token := w.token(w.person("ana"))
+	for range 3 {
+		link, err := w.ReadSignIn(t.Context(), token)
+		if err != nil || link.Person != "ana" || link.To != "/incidents/INC-1" || link.Open() {
+			t.Fatalf("%+v %v", link, err)
+		}
+	}
+	w.keepsNot("sign-in", token)
+	s, secret := w.enter(token, bot.Session{Browser: "Firefox on\nLinux", From: "192.0.2.7", Person: "ben", Name: "Ben"})
+	if s.Person != "ana" || s.Name != "Ana" || s.Browser != "Firefox on Linux" || s.From != "192.0.2.7" || len(s.ID) != 8 || s.Chosen {
+		t.Errorf("session %+v", s)
+	}
+	if who, in := w.inside(secret); !in || who.Person != "ana" || who.Access != roster.Admin || who.Token != "" {
+		t.Errorf("signed in as %+v %v", who, in)
+	}
+	if _, _, err := w.SignIn(t.Context(), token, bot.Session{}); !errors.Is(err, bot.ErrUsedLink) {
+		t.Errorf("a second time: %v", err)
+	}
+	if _, err := w.ReadSignIn(t.Context(), token); !errors.Is(err, bot.ErrUsedLink) {
+		t.Errorf("looked at after it was used: %v", err)
+	}
+	w.keepsNot("sign-in", token)
+	w.keepsNot("session", secret)
+}
+
+// keepsNot: the one record of a kind in the store holds nothing to get in with.
+func (w *town) keepsNot(kind, secret string) {
+	w.t.Helper()
+	all, err := w.store.Records(w.t.Context(), kind, "", 10)
+	if err != nil || len(all) != 1 {
+		w.t.Fatalf("%d records of kind %s, %v", len(all), kind, err)
+	}
+	if strings.Contains(all[0].ID+string(all[0].Body), secret) {
+		w.t.Errorf("P4: the store holds a secret: %s", all[0].Body)
+	}
+	if _, in := w.inside(all[0].ID); in {
+		w.t.Error("P4: what the store holds opens a session")
+	}
+	if _, err := w.ReadSignIn(w.t.Context(), all[0].ID); !errors.Is(err, bot.ErrBadLink) {
+		w.t.Errorf("P4: what the store holds is a link: %v", err)
+	}
+}
+
+// TestSignInAtOnce: of fifty who press at once, one is signed in.
+func TestSignInAtOnce(t *testing.T) {
+	w := newTown(t)
+	token := w.token(w.person("ana"))
+	errs := make([]error, 50)
+	secrets := make([]string, 50)
+	var all, looked sync.WaitGroup
+	looked.Add(len(errs))
+	w.read = func(string) { // all find the link unused before the first uses it
+		looked.Done()
+		looked.Wait()
+	}
+	for n := range errs {
+		all.Go(func() { _, secrets[n], errs[n] = w.SignIn(t.Context(), token, bot.Session{}) })
+	}
+	all.Wait()
+	w.read = nil
+	in := 0
+	for n, err := range errs {
+		switch {
+		case err == nil:
+			in++
+			if _, works := w.inside(secrets[n]); !works {
+				t.Error("whoever got through is not signed in")
+			}
+		case !errors.Is(err, bot.ErrUsedLink):
+			t.Errorf("the others are told %v", err)
+		default:
+			if _, works := w.inside(secrets[n]); secrets[n] != "" && works {
+				t.Error("a secret that was refused signs in")
+			}
+		}
+	}
+	if in != 1 || w.records("session") != 1 {
+		t.Errorf("%d signed in, %d sessions", in, w.records("session"))
+	}
+}
+
+// TestSignInEnds: a link lives 15 minutes, a session 12 hours; and each that
+// does not work says why.
+func TestSignInEnds(t *testing.T) {
+	w := newTown(t)
+	used, old := w.token(w.person("ana")), w.token(w.person("ana"))
+	_, secret := w.enter(used, bot.Session{})
+	w.now = w.now.Add(bot.SignInLife)
+	if _, err := w.ReadSignIn(t.Context(), old); err != nil {
+		t.Errorf("after 15 minutes: %v", err)
+	}
+	w.now = w.now.Add(time.Nanosecond)
+	for token, want := range map[string]error{
+		old: bot.ErrOldLink, used: bot.ErrUsedLink,
+		"": bot.ErrBadLink, "x": bot.ErrBadLink, old[:len(old)-1]: bot.ErrBadLink, old + "A": bot.ErrBadLink, strings.Repeat("x", 100_000): bot.ErrBadLink,
+		"a\x00b": bot.ErrBadLink, strings.ToUpper(old): bot.ErrBadLink,
+	} {
+		if _, err := w.ReadSignIn(t.Context(), token); !errors.Is(err, want) {
+			t.Errorf("%.40q: %v, want %v", token, err, want)
+		}
+		if _, _, err := w.SignIn(t.Context(), token, bot.Session{}); !errors.Is(err, want) {
+			t.Errorf("sign in with %.40q: %v, want %v", token, err, want)
+		}
+		if _, in := w.inside(token); in {
+			t.Errorf("%.40q is a session", token)
+		}
+	}
+	if _, err := w.ReadSignIn(t.Context(), secret); !errors.Is(err, bot.ErrBadLink) {
+		t.Errorf("what a browser keeps is a link: %v", err)
+	}
+	w.now = bottest.Epoch.Add(bot.SessionLife)
+	if _, in := w.inside(secret); !in {
+		t.Error("signed out before 12 hours have passed")
+	}
+	w.now = w.now.Add(time.Nanosecond)
+	if _, in := w.inside(secret); in {
+		t.Error("signed in after 12 hours")
+	}
+}
+
+// TestSessionFollowsPeople: what a session may do is what its person may do
+// now; who is not configured any more is signed out, and cannot get in.
+func TestSessionFollowsPeople(t *testing.T) {
+	w := newTown(t)
+	late := w.token(w.person("ben"))
+	_, secret := w.enter(w.token(w.person("ben")), bot.Session{})
+	org := bottest.Town()
+	org.Roster.People[1].Access, org.Roster.People[1].Name = roster.Stakeholder, "Benjamin"
+	org.DefaultAccess = roster.Guest
+	pagers := map[string]bot.Pager{"email": w}
+	if err := w.Configure(org, pagers); err != nil {
+		t.Fatal(err)
+	}
+	if who, in := w.inside(secret); !in || who.Access != roster.Stakeholder || who.Name != "Benjamin" {
+		t.Errorf("after the access was taken away: %+v %v", who, in)
+	}
+	org = bottest.Town()
+	org.Roster.People = slices.Delete(org.Roster.People, 1, 2)
+	if err := w.Configure(org, pagers); err != nil {
+		t.Fatal(err)
+	}
+	if _, in := w.inside(secret); in {
+		t.Error("who has left is still signed in")
+	}
+	if _, _, err := w.SignIn(t.Context(), late, bot.Session{}); !errors.Is(err, bot.ErrBadLink) {
+		t.Errorf("who has left signs in: %v", err)
+	}
+	if err := w.Configure(bottest.Town(), pagers); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.ReadSignIn(t.Context(), late); err != nil {
+		t.Errorf("a link that could not be used is used up: %v", err)
+	}
+}
+
+// TestSignInZone: the browser says where it is; what is no zone is left out.
+func TestSignInZone(t *testing.T) {
+	w := newTown(t)
+	for zone, want := range map[string]string{
+		"Europe/Lisbon": "Europe/Lisbon", "Asia/Kathmandu": "Asia/Kathmandu", "UTC": "UTC",
+		"": "", "Local": "", "Nowhere/Land": "", "../../etc/passwd": "", "/etc/passwd": "", "..": "", "Europe": "", "Europe/Lisbon\x00": "", "a\\b": "",
+		"<script>": "", strings.Repeat("x", 10_000): "", strings.Repeat("Europe/", 1000) + "Lisbon": "", "zone.tab": "", "\xff": "",
+	} {
+		s, secret := w.enter(w.token(w.person("ana")), bot.Session{Zone: zone})
+		who, in := w.inside(secret)
+		read := cmp.Or(want, "UTC") // the organization's, where the browser says nothing of use
+		if s.Zone != want || !in || who.Zone == nil || who.Zone.String() != read {
+			t.Errorf("%.40q: session in %q, speaker in %v; want %q", zone, s.Zone, who.Zone, want)
+		}
+	}
+}
+
+// TestOpenLinks: whoever comes with a link of an administrator's token says who
+// they are; nobody else does.
+func TestOpenLinks(t *testing.T) {
+	w := newTown(t)
+	responder := bot.Speaker{Name: "ci", Token: "ci", Access: roster.Responder}
+	for _, c := range []struct {
+		by           bot.Speaker
+		who          bot.Session
+		open         bool
+		person, name string
+		access       roster.Access
+		token        string
+	}{
+		{operator(), bot.Session{Person: "ben"}, true, "ben", "Ben", roster.Commander, "operator"},
+		{operator(), bot.Session{Person: "ben", Name: "Somebody"}, true, "ben", "Ben", roster.Commander, "operator"},
+		{operator(), bot.Session{}, true, "", "operator", roster.Admin, ""},
+		{operator(), bot.Session{Person: "nobody"}, true, "", "operator", roster.Admin, ""},
+		{responder, bot.Session{Person: "ana", Name: "Ana"}, false, "", "ci", roster.Responder, ""},
+		{bot.Speaker{Name: "Zoe"}, bot.Session{Person: "ana", Name: "Ana"}, false, "", "Zoe", roster.Guest, ""},
+		{w.person("dan"), bot.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", roster.Responder, ""},
+		{w.person("ana"), bot.Session{Person: "ben"}, false, "ana", "Ana", roster.Admin, ""},
+	} {
+		token := w.token(c.by)
+		if link, err := w.ReadSignIn(t.Context(), token); err != nil || link.Open() != c.open {
+			t.Errorf("%s as %+v: link %+v %v", c.by.Name, c.who, link, err)
+		}
+		s, secret := w.enter(token, c.who)
+		who, in := w.inside(secret)
+		if !in || who.Person != c.person || who.Name != c.name || who.Access != c.access || who.Token != c.token || s.Chosen != (c.open && c.person != "") {
+			t.Errorf("%s as %+v: session %+v, speaker %+v", c.by.Name, c.who, s, who)
+		}
+	}
+	// What was chosen is in the record with the token.
+	_, secret := w.enter(w.token(operator()), bot.Session{Person: "ben"})
+	ben, _ := w.inside(secret)
+	if _, err := w.Run(t.Context(), bot.Request{Text: "declare Checkout is down", Speaker: ben}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := w.Timeline(t.Context(), "INC-1", operator())
+	if err != nil || len(entries) == 0 || entries[0].By != "Ben, by token operator" {
+		t.Errorf("the record says %+v %v", entries, err)
+	}
+}
+
+// TestOpenLinkName: a name that nobody has configured is taken where nobody is
+// configured, and nowhere else: there is somebody to be chosen.
+func TestOpenLinkName(t *testing.T) {
+	w := newTown(t)
+	for _, c := range []struct {
+		people int
+		want   string
+	}{{3, "operator"}, {0, "Ben"}} {
+		org := bottest.Town()
+		org.Roster.People = org.Roster.People[:c.people]
+		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
+			t.Fatal(err)
+		}
+		_, secret := w.enter(w.token(operator()), bot.Session{Name: "  Ben\n\u202e", Person: "nobody"})
+		who, in := w.inside(secret)
+		if !in || who.Person != "" || who.Name != c.want || who.Access != roster.Admin {
+			t.Fatalf("signed in as %+v %v, want %s", who, in, c.want)
+		}
+	}
+}
+
+// TestLinkRaisesNothing: whoever signs in may do no more than whoever made the
+// link: a token for one person stays what it is.
+func TestLinkRaisesNothing(t *testing.T) {
+	w := newTown(t)
+	for _, c := range []struct{ of, person, want roster.Access }{
+		{roster.Responder, roster.Admin, roster.Responder},
+		{roster.Admin, roster.Stakeholder, roster.Stakeholder},
+		{roster.Guest, roster.Admin, roster.Guest},
+	} {
+		org := bottest.Town()
+		org.DefaultAccess, org.Roster.People[0].Access = roster.Guest, c.person
+		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
+			t.Fatal(err)
+		}
+		by := w.person("ana")
+		by.Access = c.of
+		_, secret := w.enter(w.token(by), bot.Session{})
+		if who, in := w.inside(secret); !in || who.Access != c.want {
+			t.Errorf("by %s for %s: signed in as %s", c.of, c.person, who.Access)
+		}
+	}
+}
+
+// TestSignInPurge: whoever makes a link clears up what ended a day ago, and
+// nothing else: whoever comes with it until then is told what became of it.
+func TestSignInPurge(t *testing.T) {
+	w := newTown(t)
+	w.token(w.person("ana"))
+	w.copies("sign-in", 600) // more than are read at once
+	used := w.token(w.person("ana"))
+	_, secret := w.enter(used, bot.Session{})
+	w.now = w.now.Add(bot.SignInLife + 24*time.Hour)
+	old := w.token(w.person("ben"))
+	if _, err := w.ReadSignIn(t.Context(), used); !errors.Is(err, bot.ErrUsedLink) {
+		t.Errorf("a day later: %v", err)
+	}
+	w.now = w.now.Add(time.Second)
+	live := w.token(w.person("ben"))
+	if n, sessions := w.records("sign-in"), w.records("session"); n != 2 || sessions != 1 {
+		t.Fatalf("%d links and %d sessions are kept", n, sessions)
+	}
+	if _, err := w.ReadSignIn(t.Context(), used); !errors.Is(err, bot.ErrBadLink) {
+		t.Errorf("a link that was cleared up: %v", err)
+	}
+	for _, token := range []string{live, old} {
+		if _, err := w.ReadSignIn(t.Context(), token); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, in := w.inside(secret); in {
+		t.Error("signed in after its end")
+	}
+	_, secret = w.enter(live, bot.Session{})
+	w.now = w.now.Add(bot.SessionLife)
+	w.token(w.person("ana"))
+	if n, sessions := w.records("sign-in"), w.records("session"); n != 3 || sessions != 1 {
+		t.Fatalf("%d links and %d sessions are kept", n, sessions)
+	}
+	if _, in := w.inside(secret); !in {
+		t.Error("a session was cleared up before its end")
+	}
+}
+
+// copies puts more records like the one of a kind into the store.
+func (w *town) copies(kind string, many int) {
+	w.t.Helper()
+	all, err := w.store.Records(w.t.Context(), kind, "", 1)
+	if err != nil || len(all) != 1 {
+		w.t.Fatal(len(all), err)
+	}
+	c := bot.Commit{At: w.now}
+	for n := range many {
+		c.Records = append(c.Records, bot.RecordChange{Kind: kind, ID: fmt.Sprint("copy ", n), Body: all[0].Body})
+	}
+	if _, err := w.store.Commit(w.t.Context(), c); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestRevoke: people end their own sessions, an administrator everybody's; and
+// each sees the same in the list, newest first.
+func TestRevoke(t *testing.T) {
+	w := newTown(t)
+	zoe := bot.Speaker{Name: "Zoe", Access: roster.Stakeholder}
+	type one struct{ id, secret string }
+	in := map[string]one{}
+	for n, s := range []bot.Speaker{w.person("ben"), zoe, w.person("ben"), w.person("dan"), w.person("ana"), {Name: "Yan", Access: roster.Stakeholder}} {
+		w.now = w.now.Add(time.Minute)
+		session, secret := w.enter(w.token(s), bot.Session{Browser: "Firefox"})
+		in[fmt.Sprint(s.Name, n)] = one{session.ID, secret}
+	}
+	list := func(s bot.Speaker) string {
+		all, err := w.Sessions(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := make([]string, 0, len(all))
+		for _, one := range all {
+			names = append(names, one.Name)
+		}
+		return strings.Join(names, ", ")
+	}
+	for s, want := range map[string]string{"ben": "Ben, Ben", "dan": "Dan", "ana": "Yan, Ana, Dan, Ben, Zoe, Ben"} {
+		if got := list(w.person(s)); got != want {
+			t.Errorf("%s sees the sessions of %q, want %q", s, got, want)
+		}
+	}
+	if got := list(zoe); got != "Zoe" {
+		t.Errorf("a guest sees the sessions of %q", got)
+	}
+	revoke := func(s bot.Speaker, id string, want int) {
+		t.Helper()
+		if n, err := w.Revoke(t.Context(), s, id); n != want || err != nil {
+			t.Errorf("%s revokes %q: %d %v, want %d", s.Name, id, n, err, want)
+		}
+	}
+	ben, dan := w.person("ben"), w.person("dan")
+	revoke(dan, in["Ben0"].id, 0) // somebody else's is not there
+	revoke(dan, "", 0)
+	revoke(dan, "ALL ", 0)
+	revoke(dan, strings.Repeat("x", 10_000), 0)
+	revoke(zoe, in["Yan5"].id, 0)
+	if _, in := w.inside(in["Ben0"].secret); !in {
+		t.Fatal("somebody else's session was ended")
+	}
+	revoke(ben, strings.ToUpper(in["Ben0"].id), 1)
+	revoke(ben, in["Ben0"].id, 0)
+	if _, in := w.inside(in["Ben0"].secret); in {
+		t.Error("a session that was ended goes on")
+	}
+	revoke(zoe, "all", 1)
+	revoke(w.person("ana"), in["Dan3"].id, 1)
+	if got := list(w.person("ana")); got != "Yan, Ana, Ben" {
+		t.Errorf("left are the sessions of %q", got)
+	}
+	revoke(w.person("ana"), "all", 3)
+	if got := list(w.person("ana")); got != "" {
+		t.Errorf("left are the sessions of %q", got)
+	}
+	w.enter(w.token(ben), bot.Session{})
+	w.now = w.now.Add(bot.SessionLife + time.Second)
+	if got := list(ben); got != "" {
+		t.Errorf("what has ended is listed: %q", got)
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/roster"
+)
+
+// watched is one open room: it tells of every text that arrives.
+type watched struct{ came chan string }
+
+// signIn uses a link up, and returns a browser that is signed in.
+func (r *rig) signIn() *http.Client {
+	r.b.Helper()
+	link, err := r.bot.SignInLink(r.b.Context(), bot.Speaker{Name: "operator", Access: roster.Admin}, "/")
+	if err != nil {
+		r.b.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		r.b.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Transport: r.client.Transport}
+	_, token, _ := strings.Cut(link, "/sign-in/")
+	res, err := browser.PostForm(r.url+"/sign-in/"+token, url.Values{"name": {"Sam"}})
+	if err != nil {
+		r.b.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+		r.b.Fatalf("signing in is answered %s, %v", res.Status, err)
+	}
+	return browser
+}
+
+// watch opens a room and keeps it open.
+func (r *rig) watch(browser *http.Client, id string) watched {
+	r.b.Helper()
+	req, err := http.NewRequestWithContext(r.b.Context(), http.MethodGet, r.url+"/live?room="+id, http.NoBody)
+	if err != nil {
+		r.b.Fatal(err)
+	}
+	res, err := browser.Do(req)
+	if err != nil || res.StatusCode != http.StatusOK {
+		r.b.Fatalf("the room is answered %v, %v", res, err)
+	}
+	w := watched{came: make(chan string, 1000)}
+	go func() {
+		defer res.Body.Close()
+		defer close(w.came)
+		lines := bufio.NewScanner(res.Body)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			if _, text, is := strings.Cut(lines.Text(), "benchmark note "); is && strings.Contains(lines.Text(), "<p class=\"words\"") {
+				n, _, _ := strings.Cut(text, "<")
+				w.came <- n
+			}
+		}
+	}()
+	return w
+}
+
+// BenchmarkLive: from sending a command to its line in another browser, with
+// 200 rooms open and watched.
+func BenchmarkLive(b *testing.B) {
+	r := newRig(b)
+	const rooms = 200
+	browser := r.signIn()
+	open := make([]watched, rooms)
+	for n := range open {
+		r.post("/api/v1/commands", "api", fmt.Sprintf(`{"text":"declare Incident %d --sev 3"}`, n))
+		open[n] = r.watch(browser, fmt.Sprintf("INC-%d", n+1))
+	}
+	var all []time.Duration
+	b.ResetTimer()
+	for n := range b.N {
+		start := time.Now()
+		r.post("/api/v1/commands", "api", fmt.Sprintf(`{"text":"note INC-%d benchmark note %d"}`, n%rooms+1, n))
+		for came := range open[n%rooms].came {
+			if came == fmt.Sprint(n) {
+				break
+			}
+		}
+		all = append(all, time.Since(start))
+	}
+	b.StopTimer()
+	report(b, "commands", b.N, all)
+}
