@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -38,6 +39,11 @@ func stories(t *testing.T, dir string, smtp *smtptest.Server) {
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
 			e.Values["running"] = map[string]*process{}
+			jar, err := cookiejar.New(nil)
+			if err != nil {
+				return err
+			}
+			e.Values["browser"] = &http.Client{Jar: jar}
 			if smtp != nil {
 				e.Values["smtp"] = smtp
 				_, port := smtp.HostPort()
@@ -47,7 +53,7 @@ func stories(t *testing.T, dir string, smtp *smtptest.Server) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": storyServe, "stop": storyStop, "post": storyPost, "get": storyGet,
-			"eventually": storyEventually, "expand": storyExpand, "ackpath": storyAckPath, "postform": storyPostForm,
+			"eventually": storyEventually, "expand": storyExpand, "ackpath": storyAckPath, "postform": storyPostForm, "link": storyLink,
 		},
 	})
 }
@@ -169,10 +175,10 @@ func request(ts *testscript.TestScript, method, path, token string, body io.Read
 		ts.Check(e)
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(raw)))
 	}
-	if method == http.MethodPost && strings.HasPrefix(path, "/ack/") {
+	if method == http.MethodPost && (strings.HasPrefix(path, "/ack/") || strings.HasPrefix(path, "/sign-in")) {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := ts.Value("browser").(*http.Client).Do(req)
 	ts.Check(err)
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
@@ -267,17 +273,27 @@ func storyAckPath(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no link for %s", args[1])
 }
 
+// storyLink finds a link to sign in with: link FILE. LINK is then its path.
+func storyLink(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(`http://\S+?(/sign-in/[\w-]+)`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if m == nil {
+		ts.Fatalf("there is no link in %s", args[0])
+	}
+	ts.Setenv("LINK", m[1])
+}
+
 // storyPostForm sends the form of a page that was fetched, as a browser does:
-// postform PATH FILE.
+// postform PATH FILE. The answer goes to the file "answer".
 func storyPostForm(ts *testscript.TestScript, _ bool, args []string) {
 	form := url.Values{}
-	for _, m := range regexp.MustCompile(`<input[^>]*name="(\w+)"[^>]*value="([^"]*)"`).FindAllStringSubmatch(ts.ReadFile(args[1]), -1) {
+	for _, m := range regexp.MustCompile(`<input[^>]*name="(\w+)"(?:[^>]*value="([^"]*)")?`).FindAllStringSubmatch(ts.ReadFile(args[1]), -1) {
 		form.Set(m[1], m[2])
 	}
 	if len(form) == 0 {
 		ts.Fatalf("no form on the page")
 	}
 	status, answer := request(ts, http.MethodPost, args[0], "", strings.NewReader(form.Encode()))
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), []byte(answer), 0o600))
 	if status != http.StatusOK { // a redirect has been followed
 		ts.Fatalf("%d: %s", status, answer)
 	}

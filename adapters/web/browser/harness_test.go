@@ -257,6 +257,24 @@ func (h *house) browse() *person {
 	return p
 }
 
+// tab opens another page of the same browser.
+func (p *person) tab() *person {
+	p.t.Helper()
+	ctx, cancel := chromedp.NewContext(p.ctx)
+	tab := &person{t: p.t, h: p.h, ctx: ctx}
+	p.t.Cleanup(func() {
+		cancel()
+		for _, bad := range tab.bad {
+			p.t.Errorf("the browser says: %s", bad)
+		}
+	})
+	chromedp.ListenTarget(ctx, tab.hear)
+	if err := chromedp.Run(ctx); err != nil {
+		p.t.Fatalf("open a tab: %v", err)
+	}
+	return tab
+}
+
 func (p *person) hear(event any) {
 	said := ""
 	switch e := event.(type) {

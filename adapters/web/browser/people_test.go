@@ -191,6 +191,31 @@ func TestSound(t *testing.T) {
 	p.until("nothing calls any more", "!document.querySelector('.ring')")
 }
 
+// A browser holds six connections to one server. Pages that nobody looks at
+// leave some for those that somebody does.
+func TestManyTabs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, team)
+	h.alert("CheckoutDown", "checkout", "critical", "firing")
+	p := h.browse()
+	p.signIn("ana", "")
+	var away *person
+	for range 8 {
+		tab := p.tab()
+		tab.room("INC-1")
+		js[bool](tab, `(Object.defineProperty(document, 'hidden', {get: () => window.unseen ?? true, configurable: true}), document.dispatchEvent(new Event('visibilitychange')), true)`)
+		away = tab
+	}
+	away.until("the last one waits", "document.querySelector('#line').dataset.kind === 'away'")
+	last := p.tab()
+	last.room("INC-1")
+	last.click("#live-card .buttons .main")
+	last.reads("#live-card", "You have acknowledged")
+	js[bool](away, `(window.unseen = false, document.dispatchEvent(new Event('visibilitychange')), true)`)
+	away.live()
+	away.reads("#live-card", "You have acknowledged")
+}
+
 // A check that cannot fail would be none: what breaks the content security
 // policy, and what axe must find, is found.
 func TestChecksCanFail(t *testing.T) {

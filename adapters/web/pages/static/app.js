@@ -54,12 +54,39 @@
     if (answer && answer.status === 401) location.reload();
   };
   const look = (limit) => {
-    if (Date.now() - heard < limit) return;
+    if (line.dataset.kind === "away" || Date.now() - heard < limit) return;
     lost();
     reconnect();
   };
   setInterval(() => look(staleAfter), 2000);
-  const back = () => { if (!document.hidden) look(line.dataset.kind === "lost" ? 1000 : 12000); };
+  // Over HTTP/1.1 a browser holds six connections to one server: with a seventh
+  // page open nothing would load any more. Of the pages that nobody looks at,
+  // three stay connected, to ring; the others wait until they are looked at.
+  let free;
+  const slot = (n) => new Promise((got) => {
+    if (!navigator.locks) { got(false); return; } // only over HTTPS and on this machine
+    navigator.locks.request("tocsin " + n, { ifAvailable: true }, (lock) => {
+      got(Boolean(lock));
+      return lock && new Promise((done) => { free = done; });
+    });
+  });
+  const hidden = async () => {
+    if (free) return;
+    for (const n of [1, 2, 3]) if (await slot(n)) { if (!document.hidden) shown(); return; }
+    if (!document.hidden) return;
+    source?.close();
+    say("away", "Waiting until you look");
+  };
+  const shown = () => {
+    free?.();
+    free = null;
+    if (line.dataset.kind === "away") reconnect();
+  };
+  const back = () => {
+    if (document.hidden) { hidden(); return; }
+    shown();
+    look(line.dataset.kind === "lost" ? 1000 : 12000);
+  };
   on("visibilitychange", back);
   for (const name of ["online", "focus", "pageshow"]) window.addEventListener(name, back);
   window.addEventListener("offline", lost);
