@@ -178,10 +178,9 @@ func lines(all []commands.Completion) []string {
 	return found
 }
 
-// TestComplete: a line goes on with people, whoever can be paged, and services;
-// never with a word above the speaker's access, nor an incident that they must
-// not see. Open incidents are to be offered too (the Choices of
-// [commands.Context]); so far Bot.Choices has none.
+// TestComplete: a line goes on with people, whoever can be paged, services and
+// open incidents; never with a word above the speaker's access, nor an incident
+// that they must not see.
 func TestComplete(t *testing.T) {
 	w := newTown(t)
 	org := bottest.Town()
@@ -192,7 +191,7 @@ func TestComplete(t *testing.T) {
 	w.say("ben", "declare Data leak --private --service search")
 	w.say("ben", "declare Checkout is down")
 	complete := func(s bot.Speaker, room, line string) []string {
-		return lines(w.Complete(bot.Request{Text: line, Room: room, Speaker: s}))
+		return lines(w.Complete(t.Context(), bot.Request{Text: line, Room: room, Speaker: s}))
 	}
 	ana := w.person("ana")
 	for _, c := range []struct {
@@ -210,6 +209,9 @@ func TestComplete(t *testing.T) {
 		{"", "declare x --service=se", "declare x --service=search"},
 		{"", "list --status reso", "list --status resolved"},
 		{"", "web revo", "web revoke"},
+		{"", "ack ", "ack INC-2"},
+		{"", "ack check", "ack INC-2"},
+		{"", "merge INC-1 ", "merge INC-1 INC-2"},
 	} {
 		if got := complete(ana, c.room, c.line); !slices.Contains(got, c.want) {
 			t.Errorf("%q in %q: %q, want %q", c.line, c.room, got, c.want)
@@ -231,7 +233,7 @@ func TestComplete(t *testing.T) {
 	}
 	for _, s := range []bot.Speaker{ana, guest, w.person("ben")} {
 		for _, line := range []string{"show ", "ack ", "ack 1", "ack inc", "merge INC-2 ", "merge INC-2 data", "web ", "link INC-2 ", "show le"} {
-			for _, c := range w.Complete(bot.Request{Text: line, Speaker: s}) {
+			for _, c := range w.Complete(t.Context(), bot.Request{Text: line, Speaker: s}) {
 				if s.Person != "ben" && (strings.Contains(c.Line, "INC-1") || strings.Contains(strings.ToLower(c.Label+c.Help), "leak")) {
 					t.Errorf("P2: %s is offered %+v", s.Name, c)
 				}
@@ -247,7 +249,7 @@ func TestChoices(t *testing.T) {
 	for kind, line := range map[commands.FieldKind]string{
 		commands.Person: "assign INC-1 scribe %s", commands.Target: "page INC-1 %s please", commands.Service: "edit INC-1 --service %s",
 	} {
-		all := w.Choices(kind)
+		all := w.Choices(t.Context(), kind, bot.Speaker{})
 		if len(all) == 0 {
 			t.Errorf("there is no %s to choose", kind)
 		}
@@ -264,7 +266,7 @@ func TestChoicesTargets(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Checkout is down")
 	offered := map[string]bool{}
-	for _, c := range w.Choices(commands.Target) {
+	for _, c := range w.Choices(t.Context(), commands.Target, bot.Speaker{}) {
 		offered[c.Value] = true
 	}
 	for _, target := range []string{"@ana", "@dan", "team:all", "policy:three", "webhook:noc"} {

@@ -50,6 +50,10 @@ type Service struct {
 	Runbook   string
 }
 
+// OperatorToken is the name of the token that is not configured: the one that
+// whoever runs the process has.
+const OperatorToken = "operator"
+
 // Token is a named secret for the API.
 type Token struct {
 	Name   string

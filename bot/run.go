@@ -71,7 +71,7 @@ func (b *Bot) Run(ctx context.Context, r Request) (Reply, error) {
 			return Reply{}, err
 		}
 	}
-	call, err := b.catalog.Parse(r.Text, b.context(r))
+	call, err := b.catalog.Parse(r.Text, b.context(ctx, r))
 	if err != nil {
 		return refused(err)
 	}
@@ -108,7 +108,7 @@ func decodeReply(raw []byte) (Reply, error) {
 }
 
 // context is what the language needs to know of the speaker and the house.
-func (b *Bot) context(r Request) commands.Context {
+func (b *Bot) context(ctx context.Context, r Request) commands.Context {
 	org := b.Organization()
 	zone := r.Speaker.Zone
 	if zone == nil {
@@ -119,7 +119,7 @@ func (b *Bot) context(r Request) commands.Context {
 		speaker.Contact, speaker.Department = p.Email, p.Department
 	}
 	return commands.Context{
-		Fields: r.Fields, Choices: b.Choices,
+		Fields: r.Fields, Choices: func(k commands.FieldKind) []commands.Choice { return b.Choices(ctx, k, r.Speaker) },
 		Room: r.Room, Now: b.Now(), Zone: zone, Matrix: org.Matrix, Speaker: speaker,
 		Person: func(handle string) (string, string, bool) {
 			if strings.EqualFold(strings.TrimPrefix(handle, "@"), "me") && r.Speaker.Person != "" {

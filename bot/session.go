@@ -269,9 +269,14 @@ func readSession(rec Record) (Session, error) {
 }
 
 // speakerOf returns who speaks through a session, with the access they have
-// now; ok is false when the person is not configured any more.
+// now; ok is false when the person, or the token that made
+// the link, is not configured any more.
 func (b *Bot) speakerOf(s Session) (Speaker, bool) {
-	who := Speaker{Name: s.Name, Access: s.Access, Zone: b.Organization().Zone}
+	org := b.Organization()
+	if s.Token != "" && s.Token != OperatorToken && !slices.ContainsFunc(org.Tokens, func(t Token) bool { return t.Name == s.Token }) {
+		return Speaker{}, false // the token has been taken away: so is what it opened
+	}
+	who := Speaker{Name: s.Name, Access: s.Access, Zone: org.Zone}
 	if s.Person != "" {
 		var ok bool
 		if who, ok = b.Speaker(s.Person); !ok {

@@ -255,6 +255,11 @@ func TestSignInZone(t *testing.T) {
 // they are; nobody else does.
 func TestOpenLinks(t *testing.T) {
 	w := newTown(t)
+	org := bottest.Town()
+	org.Tokens = []bot.Token{{Name: "ci", Access: roster.Responder}}
+	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+		t.Fatal(err)
+	}
 	responder := bot.Speaker{Name: "ci", Token: "ci", Access: roster.Responder}
 	for _, c := range []struct {
 		by           bot.Speaker

@@ -121,13 +121,17 @@ func (b *Bot) Conversation(ctx context.Context, id string, s Speaker, before, li
 }
 
 // Complete returns how a line may go on, best first.
-func (b *Bot) Complete(r Request) []commands.Completion {
-	return b.catalog.Complete(r.Text, b.context(r), r.Speaker.Access)
+func (b *Bot) Complete(ctx context.Context, r Request) []commands.Completion {
+	return b.catalog.Complete(r.Text, b.context(ctx, r), r.Speaker.Access)
 }
 
-// Choices returns what may be chosen for a kind of field: people, whoever can
-// be paged, services.
-func (b *Bot) Choices(kind commands.FieldKind) []commands.Choice {
+// maxChoices is how many open incidents are offered to be chosen from.
+const maxChoices = 100
+
+// Choices returns what a speaker may choose from for a kind of field: people,
+// whoever can be paged, services, open incidents. What cannot be read is not
+// offered.
+func (b *Bot) Choices(ctx context.Context, kind commands.FieldKind, s Speaker) []commands.Choice {
 	org := b.Organization()
 	var all []commands.Choice
 	switch kind {
@@ -150,6 +154,17 @@ func (b *Bot) Choices(kind commands.FieldKind) []commands.Choice {
 	case commands.Service:
 		for _, s := range org.Services {
 			all = append(all, commands.Choice{Value: s.ID, Label: or(s.Name, s.ID)})
+		}
+	case commands.Incident:
+		open, err := b.OpenIncidents(ctx, maxChoices)
+		if err != nil {
+			b.cfg.Log.WarnContext(ctx, "the open incidents cannot be offered", "error", err.Error())
+		}
+		SortByNeed(open)
+		for n := range open {
+			if s.Sees(&open[n]) {
+				all = append(all, commands.Choice{Value: open[n].ID, Label: open[n].ID + " · " + open[n].Title})
+			}
 		}
 	default: // the language knows the others itself
 	}

@@ -105,10 +105,16 @@ func (b *Bot) MailSignIn(ctx context.Context, address string) error {
 		return err
 	}
 	key := "sign-in/" + hashed(link)[:16]
-	return mail.Page(ctx, Page{
+	err = mail.Page(ctx, Page{
 		Key: key, Keys: []string{key}, Purpose: workflow.ToKnow, Person: p.ID, Name: p.Name, Address: p.Email,
 		Message: card.SignIn(link, b.Organization().Name),
 	})
+	if err == nil {
+		return nil
+	}
+	// Nothing was mailed: whoever asks again is not to be told to wait.
+	_, e := b.cfg.Store.Commit(ctx, Commit{At: b.Now(), Records: []RecordChange{{Kind: kindMailed, ID: p.ID, Version: AnyVersion}}})
+	return errors.Join(err, e)
 }
 
 // MayMail reports whether sign-in links can be mailed.

@@ -39,9 +39,15 @@ func (t *turn) write(c Command) error {
 		if c.To == t.now.Visibility {
 			return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
 		}
+		by := t.in.By
+		joins := c.To == Private && by.Kind == ByPerson && !t.now.Member(by.ID) // whoever hides it goes on seeing it
+		if joins && len(t.now.Invited) >= maxInvited {
+			return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.now.ID, maxInvited),
+				"Let somebody who works on it hide it.")
+		}
 		t.record(VisibilityChanged(c))
-		if by := t.in.By; c.To == Private && by.Kind == ByPerson && !t.now.Member(by.ID) {
-			t.record(PeopleInvited{People: []string{by.ID}}) // whoever hides it goes on seeing it
+		if joins {
+			t.record(PeopleInvited{People: []string{by.ID}})
 		}
 	default: // decided elsewhere
 	}

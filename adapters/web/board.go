@@ -62,7 +62,7 @@ func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident,
 // watch tells of every new reading until ctx ends. From the first call on, the
 // board is read anew whenever something has changed, until closed.
 func (b *board) watch(ctx context.Context, closed <-chan struct{}, log *slog.Logger) <-chan struct{} {
-	b.once.Do(func() { go b.follow(closed, log) })
+	b.once.Do(func() { go b.follow(closed, log) }) //nolint:contextcheck // it outlives whoever asked first
 	return b.feed.Watch(ctx, "")
 }
 

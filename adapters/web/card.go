@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type button struct {
 	Command string
 	Form    string
 	Path    string // where the command goes
+	Op      string // of which state it was drawn: the same press of the same state is one
 	Main    bool
 }
 
@@ -76,17 +78,22 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 			p.Sections = append(p.Sections, section)
 		}
 	}
+	for _, l := range i.Links {
+		if l.Incident != "" {
+			p.Links = append(p.Links, anchor{Title: strings.TrimSpace(l.Incident + " " + l.Title), URL: "/incidents/" + l.Incident})
+		}
+	}
 	if !works {
 		return p
 	}
 	p.Buttons = s.buttons(i, c.Actions, who)
 	for _, t := range i.Tasks {
-		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
+		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
 		if t.Assignee != "" && v.Name != nil {
 			row.Who = cmp.Or(v.Name(t.Assignee), t.Assignee)
 		}
 		if t.Done {
-			row.Press = button{Label: "Undo", Path: doPath(i.ID), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
+			row.Press = button{Label: "Undo", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
 		}
 		if _, may := s.may("task", &i, who); !may {
 			row.Press = button{}
@@ -97,7 +104,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		row := checkRow{Text: c.Text, State: c.State, By: c.By}
 		for label, word := range map[string]string{"Passed": "passed", "Failed": "failed"} {
 			if _, may := s.may("verify", &i, who); may && string(c.State) != word {
-				row.Press = append(row.Press, button{Label: label, Path: doPath(i.ID), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
+				row.Press = append(row.Press, button{Label: label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
 			}
 		}
 		slices.SortFunc(row.Press, func(a, b button) int { return cmp.Compare(b.Label, a.Label) })
@@ -128,7 +135,7 @@ func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader)
 		if !may {
 			continue
 		}
-		b := button{Label: a.Label, Command: a.Command, Path: doPath(i.ID), Main: a.Main}
+		b := button{Label: a.Label, Command: a.Command, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Main: a.Main}
 		if len(w.Form) > 0 && rest == i.ID {
 			b.Form = name
 		}

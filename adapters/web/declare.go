@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 // A declarePage is the form that opens an incident, and what the severities
 // mean.
 type declarePage struct {
+	Op       string // names this page: the same declaration from it is one
 	Title    field
 	Impact   field
 	Urgency  field
@@ -47,8 +49,8 @@ func (s *server) declare(w http.ResponseWriter, r *http.Request, who reader) {
 // showDeclare draws the form, filled in as it was sent.
 func (s *server) showDeclare(w http.ResponseWriter, r *http.Request, who reader, filled map[string][]string, reply *said) {
 	word, _ := s.Bot.Catalog().Find("declare")
-	p := declarePage{Matrix: s.matrix(), Meanings: s.meanings(), Reply: reply}
-	for _, f := range s.fields(word, "declare", nil, filled) {
+	p := declarePage{Op: rand.Text(), Matrix: s.matrix(), Meanings: s.meanings(), Reply: reply}
+	for _, f := range s.fields(r.Context(), word, who, filling{prefix: "declare", values: filled}) {
 		switch f.Name {
 		case "title":
 			p.Title = f

@@ -67,12 +67,12 @@ func (s *server) request(w http.ResponseWriter, r *http.Request, who reader) (q 
 		return q, false, false
 	}
 	q = bot.Request{
-		Text: strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n"), Room: commands.ParseID(r.PathValue("id")), Speaker: who.Speaker, Fields: map[string][]string{},
+		Text: typed(r.PostForm.Get("text")), Room: commands.ParseID(r.PathValue("id")), Speaker: who.Speaker, Fields: map[string][]string{},
 	}
 	for name, values := range r.PostForm {
 		if field, is := strings.CutPrefix(name, "f."); is {
-			for _, value := range values { // browsers send the line breaks of mail
-				q.Fields[field] = append(q.Fields[field], strings.ReplaceAll(value, "\r\n", "\n"))
+			for _, value := range values {
+				q.Fields[field] = append(q.Fields[field], typed(value))
 			}
 		}
 	}
@@ -85,6 +85,12 @@ func (s *server) request(w http.ResponseWriter, r *http.Request, who reader) (q 
 	}
 	q.Operation = operation(who, r)
 	return q, talks, true
+}
+
+// typed is what somebody wrote: browsers send the line breaks of mail, and
+// programs send anything.
+func typed(value string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(value, "\r\n", "\n"), "\uFFFD")
 }
 
 // operation names what was sent: the same form sent twice from the same page
@@ -126,7 +132,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, who reader, q bo
 	case declared:
 		http.Redirect(w, r, "/incidents/"+reply.Incident, http.StatusSeeOther)
 	case q.Room != "":
-		s.showRoom(w, r, who, roomPage{Reply: &out, Text: map[bool]string{false: r.PostForm.Get("text")}[reply.OK || !r.PostForm.Has("box")]})
+		s.showRoom(w, r, who, roomPage{Reply: &out, Text: map[bool]string{false: typed(r.PostForm.Get("text"))}[reply.OK || !r.PostForm.Has("box")]})
 	default:
 		s.showDeclare(w, r, who, q.Fields, &out)
 	}
@@ -147,7 +153,7 @@ func (s *server) fragment(w http.ResponseWriter, name string, page any) {
 // complete says how a line may go on.
 func (s *server) complete(w http.ResponseWriter, r *http.Request, who reader) {
 	text := r.URL.Query().Get("line")
-	all := s.Bot.Complete(bot.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
+	all := s.Bot.Complete(r.Context(), bot.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
 	type option struct {
 		Line  string `json:"line"`
 		Label string `json:"label"`

@@ -27,7 +27,12 @@ type reader struct {
 // signed lets only those through who are signed in, to one of our own
 // addresses, and what changes something only from our own pages.
 func (s *server) signed(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
-	return s.guarded(func(w http.ResponseWriter, r *http.Request) {
+	return s.guarded(s.known(do))
+}
+
+// known finds out who asks.
+func (s *server) known(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.reader(r)
 		if errors.Is(err, bot.ErrNoSession) {
 			s.askToSignIn(w, r, http.StatusUnauthorized, "")
@@ -38,12 +43,21 @@ func (s *server) signed(do func(http.ResponseWriter, *http.Request, reader)) htt
 			return
 		}
 		do(w, r, who)
+	}
+}
+
+// guarded does what strict does, and ends what takes too long.
+func (s *server) guarded(do http.HandlerFunc) http.HandlerFunc {
+	return s.strict(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		do(w, r.WithContext(ctx))
 	})
 }
 
-// guarded refuses requests for strange hosts, and changes that other sites
+// strict refuses requests for strange hosts, and changes that other sites
 // ask for.
-func (s *server) guarded(do http.HandlerFunc) http.HandlerFunc {
+func (s *server) strict(do http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.knownHost(r) {
 			s.strangeHost(w, r)
@@ -71,19 +85,25 @@ func (s *server) reader(r *http.Request) (reader, error) {
 	if err != nil {
 		return reader{}, bot.ErrNoSession
 	}
-	session, speaker, err := s.Bot.Session(r.Context(), c.Value)
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	session, speaker, err := s.Bot.Session(ctx, c.Value)
 	return reader{speaker, session, c.Value}, err
 }
 
 // broken says that the store does not answer. The log says why.
 func (s *server) broken(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
+	if errors.Is(r.Context().Err(), context.Canceled) {
 		return // nobody waits for the answer
 	}
 	s.Log.ErrorContext(r.Context(), "a page failed", "method", r.Method, "path", pathOf(r), "error", err.Error())
 	w.Header().Set("Retry-After", "2")
+	first := "Try again in a moment."
+	if r.Method == http.MethodPost { // the answer may have been lost, not the question
+		first = "It is not certain whether what you sent was taken. Try again in a moment: the same is carried out once."
+	}
 	s.note(w, r, http.StatusServiceUnavailable, note{Title: "Tocsin cannot reach its store right now", Lines: []line{
-		{Text: "Nothing was changed. Try again in a moment. If it stays like this, the log of Tocsin says why; paging that has begun goes on."},
+		{Text: first}, {Text: "If it stays like this, the log of Tocsin says why; paging that has begun goes on."},
 	}})
 }
 
@@ -129,7 +149,7 @@ func (s *server) link(w http.ResponseWriter, r *http.Request) {
 	}
 	p := signInPage{Token: token, Open: link.Open(), Name: link.Name, Until: link.Expires.In(s.Bot.Organization().Zone).Format("15:04 MST")}
 	if p.Open {
-		p.People = s.Bot.Choices(commands.Person)
+		p.People = s.Bot.Choices(r.Context(), commands.Person, bot.Speaker{})
 	}
 	s.render(w, r, http.StatusOK, view{name: "sign-in", title: "Sign in", page: p})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"tocsin/bot"
 	"tocsin/commands"
 )
 
@@ -13,9 +12,10 @@ type form struct {
 	Word    string
 	Label   string // of the link that opens it, and its heading
 	Summary string
-	Command string // what the form adds to
+	Command string // what the form adds to; "" for one that the card holds, with what was seen
 	Submit  string
 	Path    string // where it is sent
+	Op      string // of which state it was drawn
 	Fields  []field
 }
 
@@ -37,40 +37,40 @@ func labelOf(word string) string {
 }
 
 // forms returns the forms of an incident that a reader may send.
-func (s *server) forms(ctx context.Context, id string, who reader) []form {
+func (s *server) forms(ctx context.Context, id, op string, who reader) []form {
 	var all []form
-	var open []commands.Choice
-	if found, _, err := s.Bot.List(ctx, who.Speaker, bot.ListQuery{Limit: 100}); err == nil {
-		for _, i := range found {
-			if i.ID != id {
-				open = append(open, commands.Choice{Value: i.ID, Label: i.ID + " · " + i.Title})
-			}
-		}
-	}
 	for _, w := range s.Bot.Catalog() {
 		label := labelOf(w.Name)
 		if len(w.Form) == 0 || label == "" || w.Access > who.Access || w.Name == "private" && who.Person == "" {
 			continue
 		}
-		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: label, Path: doPath(id)}
-		f.Fields = s.fields(w, "do-"+w.Name, open, nil)
+		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: label, Path: doPath(id), Op: op}
+		if slices.ContainsFunc(w.Flags, func(f commands.Flag) bool { return f.Name == "seen" }) {
+			f.Command = "" // two presses on the same state go one step (rule E9)
+		}
+		f.Fields = s.fields(ctx, w, who, filling{prefix: "do-" + w.Name, room: id})
 		all = append(all, f)
 	}
 	return all
 }
 
-// fields are the questions of a word's form.
-func (s *server) fields(w commands.Word, prefix string, open []commands.Choice, filled map[string][]string) []field {
+// filling is where a form stands, and what it was filled in with before.
+type filling struct {
+	prefix string // of the fields' IDs
+	room   string // the incident that it is about; "" for none
+	values map[string][]string
+}
+
+// fields are the questions of a word's form, with what may be chosen.
+func (s *server) fields(ctx context.Context, w commands.Word, who reader, in filling) []field {
 	all := make([]field, 0, len(w.Form))
 	for _, f := range w.Form {
-		one := field{Field: f, ID: prefix + "-" + f.Name, Options: f.Choices, Values: filled[f.Name]}
+		one := field{Field: f, ID: in.prefix + "-" + f.Name, Options: f.Choices, Values: in.values[f.Name]}
 		switch f.Kind {
-		case commands.Person, commands.Target, commands.Service:
-			one.Options = s.Bot.Choices(f.Kind)
-		case commands.Incident:
-			one.Options = open
 		case commands.Duration:
 			one.Options = []commands.Choice{{Value: "15m"}, {Value: "30m"}, {Value: "1h"}, {Value: "2h"}, {Value: "4h"}}
+		case commands.Person, commands.Target, commands.Service, commands.Incident:
+			one.Options = slices.DeleteFunc(s.Bot.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
 		default:
 		}
 		all = append(all, one)

@@ -2,13 +2,13 @@ package web_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -24,56 +24,14 @@ import (
 	"tocsin/workflow"
 )
 
-// store can be unplugged, for reading and for writing.
-type store struct {
-	bot.Store
-	unread, unwritten atomic.Bool
-}
-
-var errGone = errors.New("dial store: refused by db-7.internal")
-
-func (s *store) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	if s.unread.Load() {
-		return bot.Loaded{}, errGone
+// TestMain lets many tests run side by side, however few processors there are:
+// they mostly wait for what a page may take its time with.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
 	}
-	return s.Store.Load(ctx, id)
-}
-
-func (s *store) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	if s.unwritten.Load() {
-		return bot.Receipt{}, errGone
-	}
-	return s.Store.Commit(ctx, c)
-}
-
-// mailbox keeps the link of the last page to each person.
-type mailbox struct {
-	mu    sync.Mutex
-	links map[string]string
-}
-
-func (m *mailbox) Page(_ context.Context, p bot.Page) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.links[p.Person] = p.Incidents[0].AcknowledgeURL
-	return nil
-}
-
-type logged struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.Buffer.Write(p)
-}
-
-func (l *logged) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.Buffer.String()
+	os.Exit(m.Run())
 }
 
 // house is a whole bot behind a real server. Ana is paged first, Ben after five
@@ -86,6 +44,7 @@ type house struct {
 	mail   *mailbox
 	log    *logged
 	ready  atomic.Pointer[error]
+	pages  *web.Server
 	server *httptest.Server
 	mu     sync.Mutex
 	now    time.Time
@@ -101,6 +60,9 @@ func organization() bot.Organization {
 		id := strings.ToLower(first)
 		org.Roster.People = append(org.Roster.People, roster.Person{ID: id, Name: name, Email: id + "@example.com", Zone: time.FixedZone("AST", 3600)})
 	}
+	for _, name := range []string{"api", "ci", "grafana", "wallboard"} {
+		org.Tokens = append(org.Tokens, bot.Token{Name: name, Secret: "secret of " + name})
+	}
 	org.Services = []bot.Service{{ID: "checkout", Name: "Checkout", Runbook: "https://wiki.example.com/checkout"}}
 	org.Severities = map[string]workflow.SeverityPlan{"SEV2": {Name: "Major", Urgency: workflow.High}}
 	org.Policies[0].Steps = []workflow.PolicyStep{
@@ -109,17 +71,36 @@ func organization() bot.Organization {
 	return org
 }
 
-func newHouse(t testing.TB) *house {
+// newHouse opens a house whose organization was changed so.
+func newHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
+	t.Helper()
+	h := quietHouse(t, changes...)
+	h.server = httptest.NewServer(h.pages)
+	t.Cleanup(func() {
+		h.pages.Close()
+		h.server.CloseClientConnections()
+		h.server.Close()
+	})
+	return h
+}
+
+// quietHouse is a house that nobody can reach over the wire.
+func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	t.Helper()
 	h := &house{
-		t: t, store: &store{Store: memory.New()}, mail: &mailbox{links: map[string]string{}}, log: &logged{},
+		t: t, store: &store{Store: memory.New(), failed: make(chan struct{}, 1)}, mail: &mailbox{links: map[string]string{}}, log: &logged{},
 		now: time.Date(2026, 3, 1, 3, 12, 0, 0, time.UTC),
+	}
+	org := organization()
+	for _, change := range changes {
+		change(&org)
 	}
 	discard := slog.New(slog.DiscardHandler)
 	var err error
 	h.bot, err = bot.New(bot.Config{
-		Store: h.store, Organization: organization(), Secret: bytes.Repeat([]byte("k"), 16), Log: discard,
+		Store: h.store, Organization: org, Secret: bytes.Repeat([]byte("k"), 16), Log: discard,
 		Pagers: map[string]bot.Pager{"email": h.mail},
+		Chats:  map[string]bot.Chat{web.Platform: web.Chat{Bot: func() *bot.Bot { return h.bot }}},
 		Now: func() time.Time {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -130,7 +111,7 @@ func newHouse(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.runner = agenda.New(agenda.Config{Bot: h.bot, Log: discard})
-	h.server = httptest.NewServer(web.New(web.Config{
+	h.pages = web.New(web.Config{
 		Bot: h.bot, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Ready: func() error {
 			if err := h.ready.Load(); err != nil {
@@ -138,10 +119,20 @@ func newHouse(t testing.TB) *house {
 			}
 			return nil
 		},
-	}))
-	t.Cleanup(h.server.Close)
-	h.server.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	})
 	return h
+}
+
+// configure swaps the whole configuration.
+func (h *house) configure(changes ...func(*bot.Organization)) {
+	h.t.Helper()
+	org := organization()
+	for _, change := range changes {
+		change(&org)
+	}
+	if err := h.bot.Configure(org, map[string]bot.Pager{"email": h.mail}); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // later lets time pass, and carries out what falls due.
@@ -225,7 +216,7 @@ func (h *house) ask(method, path, form string, header ...string) page {
 			r.Host = value
 		}
 	}
-	response, err := h.server.Client().Do(r)
+	response, err := h.server.Client().Transport.RoundTrip(r) // it follows nothing
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -19,7 +20,7 @@ const shownIncidents = 100
 
 // A listPage is the incidents.
 type listPage struct {
-	Query      bot.ListQuery
+	Query      filter
 	Show       string // what of the ended ones: "open", "all", or a status
 	Severity   string
 	Rows       []listRow
@@ -42,12 +43,20 @@ type listRow struct {
 	Unattended, Waiting, Ended, Private, Drill          bool
 }
 
+// A filter is what of the incidents is listed.
+type filter struct {
+	bot.ListQuery
+	From int // of what is open: so many are left out
+}
+
 // listQuery reads the filter of an address. What it does not know it leaves
 // out.
-func listQuery(q url.Values) bot.ListQuery {
-	l := bot.ListQuery{Text: strings.TrimSpace(q.Get("q")), Service: q.Get("service"), Limit: shownIncidents}
-	if n, err := strconv.Atoi(q.Get("before")); err == nil && n > 0 {
-		l.Before = n
+func listQuery(q url.Values) filter {
+	l := filter{ListQuery: bot.ListQuery{Text: strings.TrimSpace(typed(q.Get("q"))), Service: typed(q.Get("service")), Limit: shownIncidents}}
+	for name, into := range map[string]*int{"before": &l.Before, "from": &l.From} {
+		if n, err := strconv.Atoi(q.Get(name)); err == nil && n > 0 {
+			*into = n
+		}
 	}
 	if sev, ok := workflow.ParseSeverity(q.Get("sev")); ok {
 		l.Severity = sev
@@ -61,7 +70,7 @@ func listQuery(q url.Values) bot.ListQuery {
 	return l
 }
 
-func listValues(l bot.ListQuery) url.Values {
+func listValues(l filter) url.Values {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -79,6 +88,9 @@ func listValues(l bot.ListQuery) url.Values {
 	}
 	if l.Before != 0 {
 		set("before", strconv.Itoa(l.Before))
+	}
+	if l.From != 0 {
+		set("from", strconv.Itoa(l.From))
 	}
 	return v
 }
@@ -109,8 +121,8 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request, who reader) {
 
 // list finds the incidents of a page: the open ones as everybody sees them
 // now, or any by looking through the store.
-func (s *server) list(ctx context.Context, q bot.ListQuery, who reader, since time.Time) (listPage, error) {
-	p := listPage{Query: q, Show: "open", Services: s.Bot.Choices(commands.Service), Filtered: len(listValues(q)) > 0}
+func (s *server) list(ctx context.Context, q filter, who reader, since time.Time) (listPage, error) {
+	p := listPage{Query: q, Show: "open", Services: s.Bot.Choices(ctx, commands.Service, who.Speaker), Filtered: len(listValues(q)) > 0}
 	if q.Severity != 0 {
 		p.Severity = q.Severity.String()
 	}
@@ -134,23 +146,26 @@ func (s *server) list(ctx context.Context, q bot.ListQuery, who reader, since ti
 		if i.Unattended() || !i.Acknowledged() {
 			p.Urgent++
 		}
-		if q.Matches(i) && len(found) < shownIncidents {
+		if q.Matches(i) {
 			found = append(found, i)
 		}
 	}
 	if q.All || q.Status != "" && !workflow.Status(q.Status).Open() || q.Before != 0 {
 		p.Show = map[bool]string{true: "all", false: q.Status}[q.All]
 		var next int
-		if found, next, err = s.Bot.List(ctx, who.Speaker, q); err != nil {
+		if found, next, err = s.Bot.List(ctx, who.Speaker, q.ListQuery); err != nil {
 			return p, err
 		}
 		if next > 0 {
 			more := q
-			more.Before = next
+			more.Before, more.From = next, 0
 			p.Next = "/?" + listValues(more).Encode()
 		}
-	} else if q.Status != "" {
-		p.Show = q.Status
+	} else {
+		if q.Status != "" {
+			p.Show = q.Status
+		}
+		found, p.Next = q.cut(found, open)
 	}
 	for _, i := range found {
 		p.Rows = append(p.Rows, s.row(i, who))
@@ -160,6 +175,24 @@ func (s *server) list(ctx context.Context, q bot.ListQuery, who reader, since ti
 		p.Fresh = err == nil && len(past) == 0
 	}
 	return p, nil
+}
+
+// cut returns what of the open incidents stands on one page, and where the next
+// one is. The board holds the newest of them: older ones are looked for in the
+// store.
+func (f filter) cut(found, board []workflow.Incident) (shown []workflow.Incident, next string) {
+	shown = found[min(f.From, len(found)):]
+	more := f
+	switch {
+	case len(shown) > shownIncidents:
+		shown, more.From = shown[:shownIncidents], f.From+shownIncidents
+	case len(board) == boardLimit:
+		oldest := slices.MinFunc(board, func(a, b workflow.Incident) int { return cmp.Compare(a.Number, b.Number) })
+		more.Before, more.From = oldest.Number, 0
+	default:
+		return shown, ""
+	}
+	return shown, "/?" + listValues(more).Encode()
 }
 
 func (s *server) row(i workflow.Incident, who reader) listRow {

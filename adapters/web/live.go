@@ -49,6 +49,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	out := &stream{w: w, ctl: http.NewResponseController(w), at: r.Header.Get("Last-Event-ID")}
 	if out.at == "" {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +47,7 @@ type roomPage struct {
 	Forms  []form
 	Reply  *said
 	Text   string // of the box, when it was not taken
+	Op     string // of which state the page was drawn: the same message from the same page is one
 	Zone   *time.Location
 }
 
@@ -89,7 +91,7 @@ func (s *server) showRoom(w http.ResponseWriter, r *http.Request, who reader, wi
 	}
 	p.Reply, p.Text = with.Reply, with.Text
 	if p.Works {
-		p.Forms = s.forms(ctx, id, who)
+		p.Forms = s.forms(ctx, id, p.Op, who)
 	}
 	since := time.Now()
 	if p.Reply == nil { // nothing was pressed: the board may be a moment old
@@ -155,6 +157,10 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	}
 	if p.Talk, err = s.Bot.Conversation(ctx, l.id, l.who.Speaker, 0, shownTalk); err != nil {
 		return p, err
+	}
+	p.Op = strconv.Itoa(i.Seq)
+	if n := len(p.Talk); n > 0 {
+		p.Op += "." + strconv.Itoa(p.Talk[n-1].Seq)
 	}
 	for n := range p.Talk { // its times are this reader's
 		if r := &p.Talk[n]; r.Event > 0 && r.Through <= len(l.events) {

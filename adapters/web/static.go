@@ -71,6 +71,16 @@ func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3): a quality of 0
+// is a refusal.
 func acceptsGzip(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, quality, _ := strings.Cut(part, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		_, q, stated := strings.Cut(strings.ReplaceAll(quality, " ", ""), "q=")
+		return !stated || strings.Trim(q, "0.") != ""
+	}
+	return false
 }

@@ -80,7 +80,7 @@ func (s *server) routes() {
 	m.HandleFunc("GET /incidents/{id}/do", s.signed(s.backToRoom))
 	m.HandleFunc("GET /declare", s.signed(s.declare))
 	m.HandleFunc("POST /declare", s.signed(s.do))
-	m.HandleFunc("GET /live", s.signed(s.live))
+	m.HandleFunc("GET /live", s.strict(s.known(s.live)))
 	m.HandleFunc("GET /complete", s.signed(s.complete))
 	m.HandleFunc("GET /sessions", s.signed(s.sessions))
 	m.HandleFunc("POST /sessions", s.signed(s.revoke))

@@ -47,7 +47,7 @@ func (r *rig) watch(browser *http.Client, id string) watched {
 	if err != nil {
 		r.b.Fatal(err)
 	}
-	res, err := browser.Do(req)
+	res, err := browser.Do(req) //nolint:bodyclose // closed by whoever reads it, below
 	if err != nil || res.StatusCode != http.StatusOK {
 		r.b.Fatalf("the room is answered %v, %v", res, err)
 	}

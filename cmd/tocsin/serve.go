@@ -223,13 +223,13 @@ func (s *server) ready() error {
 // tokens are the secrets of the API: the configured ones, and our own, which
 // is an administrator's.
 func tokens(b *bot.Bot, s secrets) []bot.Token {
-	own := bot.Token{Name: "operator", Secret: s.api, Access: roster.Admin}
+	own := bot.Token{Name: bot.OperatorToken, Secret: s.api, Access: roster.Admin}
 	return append([]bot.Token{own}, b.Organization().Tokens...)
 }
 
 // signInLink is a link for whoever sits at the terminal.
 func (s *server) signInLink(ctx context.Context) string {
-	link, err := s.bot.SignInLink(ctx, bot.Speaker{Name: "operator", Access: roster.Admin}, "/")
+	link, err := s.bot.SignInLink(ctx, bot.Speaker{Name: bot.OperatorToken, Access: roster.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
 		s.log.Error("no sign-in link could be made", "error", err.Error())
 		return "(none could be made: the log says why; `tocsin login` makes another)"

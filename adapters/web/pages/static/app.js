@@ -210,7 +210,7 @@
   on("htmx:responseError", fail((e) => ({
     401: "You are signed out. Sign in again in another tab, then press again here.",
     403: "Refused: it seemed to come from another site. Reload the page, then try again.",
-    503: "Tocsin cannot reach its store right now. What you wrote is still here; press again in a moment.",
+    503: "Tocsin cannot reach its store right now, and it is not certain whether this was taken. Press again in a moment: it is carried out once.",
   })[e.detail.xhr.status] || "That went wrong (" + e.detail.xhr.status + "). Nothing was changed. Reload the page, then try again."));
 
   // ---- Forms that a button opens.
