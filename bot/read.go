@@ -66,11 +66,13 @@ func (b *Bot) OpenIncidents(ctx context.Context, limit int) ([]workflow.Incident
 			return nil, fmt.Errorf("list incidents: %w", err)
 		}
 		for _, l := range page {
+			before = l.Number
 			i, err := b.asIncident(ctx, l)
-			if err != nil {
-				return nil, err
+			if err != nil { // the others are worth seeing
+				b.cfg.Log.ErrorContext(ctx, "an open incident cannot be read", "incident", l.ID, "error", err.Error())
+				continue
 			}
-			all, before = append(all, i), l.Number
+			all = append(all, i)
 		}
 		if len(page) < 200 || len(all) >= limit {
 			return all, nil

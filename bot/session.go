@@ -273,16 +273,21 @@ func readSession(rec Record) (Session, error) {
 // the link, is not configured any more.
 func (b *Bot) speakerOf(s Session) (Speaker, bool) {
 	org := b.Organization()
-	if s.Token != "" && s.Token != OperatorToken && !slices.ContainsFunc(org.Tokens, func(t Token) bool { return t.Name == s.Token }) {
-		return Speaker{}, false // the token has been taken away: so is what it opened
+	access := s.Access
+	if s.Token != "" && s.Token != OperatorToken {
+		n := slices.IndexFunc(org.Tokens, func(t Token) bool { return t.Name == s.Token })
+		if n < 0 {
+			return Speaker{}, false // the token has been taken away: so is what it opened
+		}
+		access = min(access, org.Tokens[n].Access)
 	}
-	who := Speaker{Name: s.Name, Access: s.Access, Zone: org.Zone}
+	who := Speaker{Name: s.Name, Access: access, Zone: org.Zone}
 	if s.Person != "" {
 		var ok bool
 		if who, ok = b.Speaker(s.Person); !ok {
 			return who, false
 		}
-		who.Access = min(who.Access, s.Access)
+		who.Access = min(who.Access, access)
 	}
 	if s.Chosen {
 		who.Token = s.Token

@@ -79,6 +79,7 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	defer s.hurry(w)()
 	seen, err := strconv.Atoi(r.PostFormValue("seen"))
 	if err != nil || seen < 1 { // it must say what was seen (rule E5)
 		s.note(w, r, http.StatusBadRequest, note{Title: "This form is not complete", Lines: []line{

@@ -81,12 +81,26 @@ func (b *board) follow(closed <-chan struct{}, log *slog.Logger) {
 		if !b.feed.Watched() {
 			continue // whoever comes next reads for themselves
 		}
-		if _, err := b.read(ctx, time.Now()); err != nil {
-			log.Warn("the open incidents cannot be read for the browsers; trying again", "error", err.Error())
-			pause(ctx, time.Second)
+		for b.readAgain(ctx, log) != nil {
+			select {
+			case <-closed:
+				return
+			case <-time.After(time.Second):
+			}
 		}
 		b.feed.Changed("board")
 	}
+}
+
+// readAgain reads what is open now. A store that hangs is not waited for.
+func (b *board) readAgain(ctx context.Context, log *slog.Logger) error {
+	look, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := b.read(look, time.Now())
+	if err != nil {
+		log.Warn("the open incidents cannot be read for the browsers; trying again", "error", err.Error())
+	}
+	return err
 }
 
 // needs returns the incidents that page this reader and have no answer yet, the

@@ -172,11 +172,11 @@ func TestE9TwoEscalateFromTheSamePage(t *testing.T) {
 	h.declared()
 	ana, cy := h.as("ana"), h.as("cy")
 	pages := []page{ana.get("/incidents/INC-1").has(200), cy.get("/incidents/INC-1").has(200)}
-	if ok, text := ana.press(pages[0].sheet("Escalate"), url.Values{"f.why": {"I cannot log in"}}).outcome(); !ok {
+	if ok, text := ana.press(pages[0].sheet("Page the next step"), url.Values{"f.why": {"I cannot log in"}}).outcome(); !ok {
 		t.Fatal(text)
 	}
 	h.later(0)
-	if ok, text := cy.press(pages[1].sheet("Escalate"), url.Values{"f.why": {"Nobody answers"}}).outcome(); ok {
+	if ok, text := cy.press(pages[1].sheet("Page the next step"), url.Values{"f.why": {"Nobody answers"}}).outcome(); ok {
 		t.Errorf("the second press pages further: %s", text)
 	}
 	h.later(0)
@@ -184,7 +184,7 @@ func TestE9TwoEscalateFromTheSamePage(t *testing.T) {
 		t.Errorf("step %d was fired last, not 1: one step was to be paged", got)
 	}
 	// Whoever has seen that goes one further.
-	if ok, text := cy.press(cy.get("/incidents/INC-1").sheet("Escalate"), nil).outcome(); !ok || h.incident().Paging.Step != 2 {
+	if ok, text := cy.press(cy.get("/incidents/INC-1").sheet("Page the next step"), nil).outcome(); !ok || h.incident().Paging.Step != 2 {
 		t.Errorf("step %d after %s", h.incident().Paging.Step, text)
 	}
 }
@@ -290,8 +290,9 @@ func TestBodiesThatAreNoForms(t *testing.T) {
 	h := newHouse(t).declared()
 	ana, before := h.as("ana"), h.incident().Seq
 	for kind, body := range map[string]string{
-		"application/json": `{"text":"ack INC-1"}`, "text/plain": "text=ack INC-1", "multipart/form-data; boundary=x": "--x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nack INC-1\r\n--x--\r\n",
-		"": "text=ack+INC-1", "multipart/form-data": "x", ";;;": "text=ack+INC-1",
+		"application/json": `{"text":"ack INC-1"}`, "text/plain": "text=ack INC-1",
+		"multipart/form-data; boundary=x": "--x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nack INC-1\r\n--x--\r\n",
+		"":                                "text=ack+INC-1", "multipart/form-data": "x", ";;;": "text=ack+INC-1",
 	} {
 		p := ana.ask("POST", "/incidents/INC-1/do?text=ack+INC-1", body, "Sec-Fetch-Site: same-origin", "Content-Type: "+kind)
 		if p.status >= http.StatusInternalServerError {

@@ -71,9 +71,23 @@ func (s *server) strict(do http.HandlerFunc) http.HandlerFunc {
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			defer s.hurry(w)()
 		}
 		do(w, r)
 	}
+}
+
+// hurry ends a body that comes too slowly: nobody may hold a connection for
+// nothing. What it returns lets the connection be used again.
+func (s *server) hurry(w http.ResponseWriter) (done func()) {
+	c := http.NewResponseController(w)
+	set := func(t time.Time) {
+		if err := c.SetReadDeadline(t); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			s.Log.Debug("a connection takes no deadline", "error", err)
+		}
+	}
+	set(time.Now().Add(patience))
+	return func() { set(time.Time{}) }
 }
 
 // maxBody is how many bytes a form may have: long texts are cut with a notice,
@@ -122,6 +136,7 @@ type signInPage struct {
 	Problem string
 	Mail    bool // links can be mailed
 	Mailed  bool
+	Out     bool // just signed out
 	Token   string
 	Open    bool // the reader says who they are
 	Name    string
@@ -131,7 +146,7 @@ type signInPage struct {
 
 // askToSignIn shows how to get a link.
 func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request, status int, problem string) {
-	p := signInPage{Problem: problem, Mail: s.Bot.MayMail(), Mailed: r.URL.RawQuery == "mailed"}
+	p := signInPage{Problem: problem, Mail: s.Bot.MayMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
 	s.render(w, r, status, view{name: "sign-in", title: "Sign in", page: p})
 }
 
@@ -232,7 +247,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request, who reader) {
 		return
 	}
 	s.setCookie(w, r, "", -time.Second)
-	s.redirect(w, r, "/sign-in")
+	s.redirect(w, r, "/sign-in?out")
 }
 
 // A sessionRow is one session in the list.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -36,15 +37,28 @@ func labelOf(word string) string {
 	}[word]
 }
 
+// submitOf is what a form's button says, where the label alone would not do.
+func submitOf(word string) string {
+	return map[string]string{
+		"update": "Post the update", "status": "Move there", "severity": "Set the severity", "assign": "Give the role", "page": "Page them", "note": "Write it down",
+		"task": "Add the task", "followup": "Add the follow-up", "cause": "Write it down", "link": "Add the link", "edit": "Correct it", "close": "Close the incident",
+		"escalate": "Page the next step", "invite": "Invite them", "merge": "Merge it", "cancel": "Cancel the incident",
+	}[word]
+}
+
 // forms returns the forms of an incident that a reader may send.
 func (s *server) forms(ctx context.Context, id, op string, who reader) []form {
 	var all []form
+	nobody := len(s.Bot.Organization().Roster.People) == 0
 	for _, w := range s.Bot.Catalog() {
 		label := labelOf(w.Name)
 		if len(w.Form) == 0 || label == "" || w.Access > who.Access || w.Name == "private" && who.Person == "" {
 			continue
 		}
-		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: label, Path: doPath(id), Op: op}
+		if nobody && (w.Name == "assign" || w.Name == "invite") { // there is nobody to choose
+			continue
+		}
+		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: cmp.Or(submitOf(w.Name), label), Path: doPath(id), Op: op}
 		if slices.ContainsFunc(w.Flags, func(f commands.Flag) bool { return f.Name == "seen" }) {
 			f.Command = "" // two presses on the same state go one step (rule E9)
 		}

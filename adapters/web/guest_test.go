@@ -9,6 +9,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/roster"
+	"tocsin/workflow"
 )
 
 // busy is a house with an incident on which something of everything happened.
@@ -125,5 +126,19 @@ func TestP1NobodyIsOfferedWhatTheyMayNotDo(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Whoever is paged may answer, whatever their access is otherwise.
+func TestP1AGuestWhoIsPagedAnswers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, guests, func(org *bot.Organization) { org.Policies[0].Steps[0].Notify = []workflow.Target{"person:cy"} })
+	h.declared()
+	h.settle()
+	cy := h.as("cy")
+	p := cy.get("/incidents/INC-1").has(200, `data-ring="INC-1 "`)
+	cy.press(p.sheet("Acknowledge"), nil).has(200, "You have acknowledged").lacks("data-ring")
+	if got := h.incident().AcknowledgedBy; got != "cy" {
+		t.Errorf("acknowledged by %q", got)
 	}
 }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"io"
 	"log/slog"
@@ -61,7 +62,7 @@ func organization() bot.Organization {
 		org.Roster.People = append(org.Roster.People, roster.Person{ID: id, Name: name, Email: id + "@example.com", Zone: time.FixedZone("AST", 3600)})
 	}
 	for _, name := range []string{"api", "ci", "grafana", "wallboard"} {
-		org.Tokens = append(org.Tokens, bot.Token{Name: name, Secret: "secret of " + name})
+		org.Tokens = append(org.Tokens, bot.Token{Name: name, Secret: "secret of " + name, Access: roster.Admin})
 	}
 	org.Services = []bot.Service{{ID: "checkout", Name: "Checkout", Runbook: "https://wiki.example.com/checkout"}}
 	org.Severities = map[string]workflow.SeverityPlan{"SEV2": {Name: "Major", Urgency: workflow.High}}
@@ -202,7 +203,9 @@ func (h *house) get(path string, header ...string) page { return h.ask("GET", pa
 // ask sends one request over the wire; header is "Name: value" lines.
 func (h *house) ask(method, path, form string, header ...string) page {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(h.t.Context(), method, h.server.URL+path, strings.NewReader(form))
+	ctx, cancel := context.WithTimeout(h.t.Context(), 3*soon)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, h.server.URL+path, strings.NewReader(form))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request, who reader) {
 	}
 	shown, err := s.draws(p, "rows")
 	if err == nil {
-		shown, err = s.withRing(ctx, shown, who, since)
+		shown, err = s.withRing(ctx, pageParts{parts: shown}, who, since)
 	}
 	if err != nil {
 		s.broken(w, r, err)

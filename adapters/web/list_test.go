@@ -40,6 +40,7 @@ func TestTheListIsFiltered(t *testing.T) {
 		"sev=5&show=all": "INC-7", "service=checkout": "INC-1 INC-3", "service=mail": "", "service=checkout&sev=2": "INC-3",
 		"q=checkout": "INC-1 INC-3", "q=CHECKOUT+is": "INC-1", "q=smtp+451": "INC-2", "q=INC-3": "INC-3", "q=+inc-4+": "", "q=inc-4&show=all": "INC-4", "q=nothing": "",
 		"q=full&service=checkout&sev=2&show=identified": "INC-3", "before=3&show=all": "INC-1 INC-2", "before=3": "INC-1 INC-2", "before=x": "INC-1 INC-2 INC-3", "before=-1": "INC-1 INC-2 INC-3",
+		"from=-1": "INC-1 INC-2 INC-3", "from=x": "INC-1 INC-2 INC-3", "from=99": "", "from=-99&show=all": "INC-1 INC-2 INC-3 INC-4 INC-5 INC-6 INC-7",
 	} {
 		p := ana.get("/?"+query).has(200, "3 open")
 		got := p.rows()

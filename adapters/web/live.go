@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,9 +17,10 @@ import (
 
 // The pace of a page that is kept true.
 const (
-	beatEvery = 10 * time.Second      // so that a lost connection shows
-	settleFor = 40 * time.Millisecond // changes that come together are one
-	writeFor  = 10 * time.Second      // a browser that takes nothing for so long is gone
+	beatEvery = 10 * time.Second       // so that a lost connection shows
+	settleFor = 40 * time.Millisecond  // changes that come together are one
+	roomPause = 300 * time.Millisecond // between two drawings of a room: many may watch a busy one
+	writeFor  = 10 * time.Second       // a browser that takes nothing for so long is gone
 )
 
 // stream keeps one open page true: it sends the regions that have changed, as
@@ -51,16 +53,20 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	if r.Method == http.MethodHead {
+		return // there is nothing to be kept true
+	}
 	out := &stream{w: w, ctl: http.NewResponseController(w), at: r.Header.Get("Last-Event-ID")}
 	if out.at == "" {
 		out.at = r.URL.Query().Get("at")
 	}
-	if out.send("retry: 1000\n") != nil {
+	// When a server comes back, its browsers come one after the other.
+	if out.send(fmt.Sprintf("retry: %d\n", 1000+rand.IntN(2000))) != nil || out.beat() != nil {
 		return
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	l := looking{who: who, draw: draw, since: time.Now()}
+	l, drawn := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now()
 	err = s.push(ctx, out, &l, true)
 	l.since = time.Time{} // from now on, the board as it was read last
 	for err == nil {
@@ -70,13 +76,17 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 		case <-s.closed:
 			return
 		case <-mine:
-			pause(ctx, settleFor)
-			err = s.push(ctx, out, &l, true)
+			pause(ctx, max(settleFor, roomPause-time.Since(drawn)))
+			select {
+			case <-mine: // came meanwhile: it is drawn too
+			default:
+			}
+			err, drawn = s.push(ctx, out, &l, true), time.Now()
 		case <-all: // something has changed somewhere: that concerns lists, and who is paged
 			err = s.push(ctx, out, &l, incident == "")
 		case <-beat.C:
 			if _, _, err = s.Bot.Session(ctx, who.secret); err == nil {
-				err = out.send("event: beat\ndata:\n")
+				err = out.beat()
 			}
 		}
 	}
@@ -87,6 +97,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 type looking struct {
 	who   reader
 	draw  drawing
+	room  string    // the incident whose room it is; "" for none
 	since time.Time // what concerns all incidents is as of then or later
 	page  parts
 	ring  parts
@@ -155,7 +166,7 @@ func (s *server) push(ctx context.Context, out *stream, l *looking, page bool) e
 			return err
 		}
 	}
-	if l.ring, err = s.ring(look, l.who, l.since); err != nil {
+	if l.ring, err = s.ring(look, l.who, l.room, l.since); err != nil {
 		return err
 	}
 	return out.show(append(slices.Clip(l.page), l.ring...))
@@ -168,12 +179,16 @@ func (s *server) endLive(ctx context.Context, out *stream, err error) {
 	switch {
 	case ctx.Err() != nil:
 		return
-	case gone, errors.Is(err, bot.ErrNoSession):
-		if out.send("event: gone\ndata:\n") != nil {
-			return // so has the browser
-		}
+	case gone:
+		err = out.send("event: gone\ndata:\n")
+	case errors.Is(err, bot.ErrNoSession):
+		err = out.send("event: out\ndata:\n")
 	default:
 		s.Log.WarnContext(ctx, "a page cannot be kept true; its browser comes again", "error", err.Error())
+		return
+	}
+	if err != nil {
+		s.Log.Debug("a browser has gone", "error", err)
 	}
 }
 
@@ -208,6 +223,11 @@ func (o *stream) show(p parts) error {
 	return o.send(b.String())
 }
 
+// beat says that the connection lives, and what time it is here.
+func (o *stream) beat() error {
+	return o.send(fmt.Sprintf("event: beat\ndata: %d\n", time.Now().UnixMilli()))
+}
+
 // send writes one event and waits until it is on its way.
 func (o *stream) send(event string) error {
 	if err := o.ctl.SetWriteDeadline(time.Now().Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -222,12 +242,25 @@ func (o *stream) send(event string) error {
 // maxCalls is how many incidents the banner names at once.
 const maxCalls = 5
 
+// A ringPart is what pages the reader.
+type ringPart struct {
+	IDs   []string
+	Calls []*workflow.Incident // but for the one whose room this is: its card asks
+}
+
 // ring draws what pages the reader, on whatever page they are.
-func (s *server) ring(ctx context.Context, who reader, since time.Time) (parts, error) {
+func (s *server) ring(ctx context.Context, who reader, room string, since time.Time) (parts, error) {
 	open, err := s.board.read(ctx, since)
 	if err != nil {
 		return nil, err
 	}
 	mine := needs(open, who.Speaker, len(s.Bot.Organization().Roster.People) == 0)
-	return s.draws(mine[:min(len(mine), maxCalls)], "ring")
+	var r ringPart
+	for _, i := range mine[:min(len(mine), maxCalls)] {
+		r.IDs = append(r.IDs, i.ID)
+		if i.ID != room {
+			r.Calls = append(r.Calls, i)
+		}
+	}
+	return s.draws(r, "ring")
 }

@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tocsin/bot"
 )
@@ -51,7 +54,7 @@ func TestP2LiveHasTheAccessOfNow(t *testing.T) {
 	h.as("ben").say("INC-1", "Not for guests")
 	ben.shows("talk", "Not for guests")
 	h.do("ben: severity INC-1 1")
-	raw := s.until("a card, or the end", func(e event) bool { return e.name == "gone" || strings.Contains(e.raw, "SEV1") }).raw
+	raw := s.until("a card, or the end", func(e event) bool { return e.name == "gone" || e.name == "out" || strings.Contains(e.raw, "SEV1") }).raw
 	if strings.Contains(raw, "Not for guests") {
 		t.Errorf("sent to a guest: %s", raw)
 	}
@@ -166,4 +169,31 @@ func TestLiveAReaderThatDoesNotRead(t *testing.T) {
 	h.pages.Close()
 	close(lazy.freed)
 	serving.Wait()
+}
+
+// Asking only for the headers of a stream begins none: what comes next on the
+// same connection is answered.
+func TestLiveIsNotHeldOpenForItsHeaders(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t).declared()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", h.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err = conn.SetDeadline(time.Now().Add(soon)); err != nil {
+		t.Fatal(err)
+	}
+	cookie := "\r\nHost: localhost\r\nCookie: tocsin_session=" + h.as("ana").cookie + "\r\n\r\n"
+	if _, err = conn.Write([]byte("HEAD /live HTTP/1.1" + cookie + "GET /healthz HTTP/1.1" + cookie)); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	for _, method := range []string{"HEAD", "GET"} {
+		response, err := http.ReadResponse(answers, &http.Request{Method: method})
+		if err != nil {
+			t.Fatalf("%s is not answered: %v", method, err)
+		}
+		response.Body.Close()
+	}
 }

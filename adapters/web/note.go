@@ -7,6 +7,7 @@ type note struct {
 	Title string
 	Lines []line
 	Steps []line // numbered
+	Back  bool   // leads to the incidents
 }
 
 // A line is a sentence, and what is to be typed after it.

@@ -32,9 +32,15 @@ func (s *server) roomParts(p roomPage) (parts, error) {
 }
 
 // withRing adds the region that stands on every page.
-func (s *server) withRing(ctx context.Context, p parts, who reader, since time.Time) (parts, error) {
-	ring, err := s.ring(ctx, who, since)
-	return append(p, ring...), err
+func (s *server) withRing(ctx context.Context, p pageParts, who reader, since time.Time) (parts, error) {
+	ring, err := s.ring(ctx, who, p.room, since)
+	return append(p.parts, ring...), err
+}
+
+// pageParts are the regions of one page, which may be an incident's room.
+type pageParts struct {
+	parts
+	room string
 }
 
 func (s *server) draws(page any, names ...string) (parts, error) {

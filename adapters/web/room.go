@@ -22,11 +22,12 @@ const (
 	shownTalk   = 100
 	shownEvents = 60
 	shownPages  = 40
+	seenEvents  = 500  // that an open room remembers
 	maxEvents   = 2000 // on the page with the whole timeline
 )
 
 // sight is what a room knows while somebody looks at it: events do not change,
-// so only new ones are read.
+// so only new ones are read, and the latest are kept.
 type sight struct {
 	id     string
 	who    reader
@@ -99,7 +100,7 @@ func (s *server) showRoom(w http.ResponseWriter, r *http.Request, who reader, wi
 	}
 	shown, err := s.roomParts(p)
 	if err == nil {
-		shown, err = s.withRing(ctx, shown, who, since)
+		shown, err = s.withRing(ctx, pageParts{shown, id}, who, since)
 	}
 	if err != nil {
 		s.broken(w, r, err)
@@ -124,7 +125,7 @@ func (s *server) missing(w http.ResponseWriter, r *http.Request, who reader, err
 		}
 		s.render(w, r, http.StatusNotFound, view{name: "note", title: "Not there", reader: &who, page: note{Title: no.Message, Lines: []line{
 			{Text: "If it should be there: its number may be mistyped, or it is private and you are not one of its members."},
-		}}})
+		}, Back: true}})
 		return true
 	}
 	s.broken(w, r, err)
@@ -144,7 +145,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	if !p.Works {
 		return p, nil
 	}
-	last := 0
+	last := max(0, i.Seq-seenEvents)
 	if n := len(l.events); n > 0 {
 		last = l.events[n-1].Seq
 	}
@@ -154,6 +155,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 			return p, e
 		}
 		l.events = append(l.events, news...)
+		l.events = slices.Clone(l.events[max(0, len(l.events)-seenEvents):])
 	}
 	if p.Talk, err = s.Bot.Conversation(ctx, l.id, l.who.Speaker, 0, shownTalk); err != nil {
 		return p, err
@@ -163,8 +165,9 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 		p.Op += "." + strconv.Itoa(p.Talk[n-1].Seq)
 	}
 	for n := range p.Talk { // its times are this reader's
-		if r := &p.Talk[n]; r.Event > 0 && r.Through <= len(l.events) {
-			r.Text = card.Post(l.events[r.Event-1:r.Through], p.Zone).Text
+		r := &p.Talk[n]
+		if told := l.between(r.Event, r.Through); len(told) > 0 {
+			r.Text = card.Post(told, p.Zone).Text
 		}
 	}
 	for _, t := range card.Upcoming(i) {
@@ -173,10 +176,19 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	p.Told = told(l.events, s.cardView(l.who))
 	p.Alerts = alertsOf(i, p.Zone)
 	shown := l.events[max(0, len(l.events)-shownEvents):]
-	p.Older = len(l.events) - len(shown)
+	p.Older = max(0, i.Seq-len(shown))
 	p.Events = bot.Entries(shown, p.Zone)
 	slices.Reverse(p.Events)
 	return p, nil
+}
+
+// between returns the events from one Seq to another; none when the room does
+// not remember the first of them any more.
+func (l *sight) between(from, through int) []workflow.Event {
+	if len(l.events) == 0 || from < l.events[0].Seq || through > l.events[len(l.events)-1].Seq || through < from {
+		return nil
+	}
+	return l.events[from-l.events[0].Seq : through-l.events[0].Seq+1]
 }
 
 // clockOf writes an instant as the reader's clock shows it.
@@ -201,7 +213,9 @@ func told(events []workflow.Event, v card.View) []toldRow {
 		}
 		switch d.State {
 		case workflow.Arrived:
-			row.State = "arrived"
+			if d.Via != "log" { // whether anybody reads it is not known
+				row.State = "arrived"
+			}
 		case workflow.Failing, workflow.Lost:
 			row.State = "failed"
 		case workflow.Withdrawn, workflow.Spare:

@@ -176,7 +176,7 @@ func (s *stream) shows(name, words string) event {
 // and the stream ends. It returns what came before.
 func (s *stream) gone() string {
 	s.t.Helper()
-	raw := s.until("gone", func(e event) bool { return e.name == "gone" }).raw
+	raw := s.until("gone", func(e event) bool { return e.name == "gone" || e.name == "out" }).raw
 	s.ends()
 	return raw
 }

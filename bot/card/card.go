@@ -228,6 +228,9 @@ func actions(i workflow.Incident, v View) []Action {
 		add("Postmortem", "postmortem", "")
 		add("Reopen", "reopen", "")
 		add("Close", "close", "")
+		for n := range all { // what usually follows; to reopen pages people again
+			all[n].Main = all[n].Label == "Close"
+		}
 	case i.Status == workflow.Closed, i.Status == workflow.Canceled:
 		add("Reopen", "reopen", "")
 	}

@@ -96,6 +96,9 @@ func Arrival(d workflow.Delivery, v View) string {
 	case workflow.Failing:
 		return "failed, trying again" + because(d.Why)
 	case workflow.Arrived:
+		if d.Via == "log" {
+			return "written to the log at " + w.clock(d.DoneAt)
+		}
 		return "arrived at " + w.clock(d.DoneAt)
 	case workflow.Lost:
 		return "failed" + because(d.Why)

@@ -29,7 +29,7 @@ func TestNight(t *testing.T) {
 	p.reads("#live-card", "Nobody has acknowledged yet")
 	p.reads("#live-alerts", "CheckoutDown of checkout")
 	p.reads("#live-next", "because nobody has acknowledged")
-	p.reads("#live-told", "arrived")
+	p.reads("#live-told", "written to the log")
 
 	p.click("#live-card .buttons .main")
 	p.reads("#live-card", "You have acknowledged")
@@ -97,7 +97,7 @@ func TestTwoBrowsers(t *testing.T) {
 	ben.signIn("ben", "")
 	ana.room("INC-1")
 	ben.room("INC-1")
-	ana.reads("#live-ring", "INC-1 needs you")
+	ana.until("Ana is paged, and the card asks", "document.querySelector('.ring').dataset.ring.includes('INC-1') && document.title.includes('INC-1 needs you')")
 	ben.until("Ben is not paged", "!document.querySelector('.ring')")
 
 	within := func(what string, p *person, selector, text string) {
@@ -141,7 +141,7 @@ func TestLostAndBack(t *testing.T) {
 	h.stop(syscall.SIGKILL)
 	p.reads("#line", "Connection lost")
 	p.types("#box", "Is anybody there?")
-	p.reads("#said", "the server cannot be reached")
+	p.reads("#box-said", "the server cannot be reached")
 	if got := js[string](p, "document.querySelector('#box').value.trim()"); got != "Is anybody there?" {
 		t.Errorf("the message is now %q", got)
 	}

@@ -96,7 +96,7 @@ func TestCompletion(t *testing.T) {
 	p.press("Enter")
 	p.reads("#live-events", "Ben Okafor is scribe")
 	p.types("#box", "/help update")
-	p.reads("#said", "Tell how things stand")
+	p.reads("#box-said", "Tell how things stand")
 }
 
 // Everything can be reached with the keyboard; `?` shows the keys.
@@ -129,6 +129,34 @@ func TestKeys(t *testing.T) {
 	p.until("Escape closes the form", "!document.querySelector('.sheet:target')")
 	p.do(chromedp.KeyEvent("m"))
 	p.until("the box has the focus", "document.activeElement.id === 'box'")
+}
+
+// Who is in a hurry presses twice, and writes on while a message is under way.
+func TestHurry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, team)
+	p := h.browse()
+	p.signIn("ana", "")
+	p.open("/declare")
+	p.live()
+	p.do(chromedp.SendKeys("#declare-title", "Checkout is down", chromedp.ByQuery))
+	js[bool](p, "(document.querySelector('form .main.wide').click(), document.querySelector('form .main.wide').click(), true)")
+	p.until("the room is open", "location.pathname === '/incidents/INC-1'")
+	p.live()
+	if got := h.run("list --all"); strings.Contains(got, "INC-2") {
+		t.Errorf("two incidents were declared:\n%s", got)
+	}
+	js[bool](p, `(() => { const box = document.querySelector('#box'); box.value = 'first'; box.form.requestSubmit(); box.value = 'second thought'; return true; })()`)
+	p.reads("#live-talk .message", "first")
+	p.until("the answer is there", "!document.querySelector('.htmx-request')")
+	if got := js[string](p, "document.querySelector('#box').value"); got != "second thought" {
+		t.Errorf("what was written meanwhile is %q", got)
+	}
+	h.say("run", "web revoke all", "--as", "ana")
+	p.reads("#line", "You are signed out")
+	if got := js[string](p, "document.querySelector('#box').value"); got != "second thought" {
+		t.Errorf("after the session has ended, what was written is %q", got)
+	}
 }
 
 // hostile is what people and machines put into every field.

@@ -14,7 +14,7 @@
 
   // ---- The connection. It shows itself when it is lost, and heals.
   const staleAfter = 25000; // the server says something every ten seconds
-  let source, heard = Date.now();
+  let source, heard = Date.now(), skew = 0; // skew: how far this clock is ahead of the server's
   const line = $("#line");
   const say = (kind, text) => {
     if (line.dataset.kind === kind) return;
@@ -25,9 +25,10 @@
   const live = () => { heard = Date.now(); say("live", "Live"); };
   const lost = () => say("lost", "Connection lost: what you see may be old. Trying again.");
   htmx.createEventSource = (url) => {
+    source?.close();
     const mine = source = new EventSource(url);
     mine.addEventListener("open", live);
-    mine.addEventListener("beat", live);
+    mine.addEventListener("beat", (event) => { live(); skew = Date.now() - Number(event.data || Date.now()); });
     mine.addEventListener("live", (event) => {
       live();
       const at = new URL($("#live").getAttribute("sse-connect"), location.href);
@@ -35,6 +36,7 @@
       $("#live").setAttribute("sse-connect", at.pathname + at.search);
     });
     mine.addEventListener("gone", () => { mine.close(); location.reload(); });
+    mine.addEventListener("out", () => { mine.close(); leave(); });
     mine.addEventListener("error", () => {
       if (mine !== source) return;
       lost();
@@ -51,7 +53,12 @@
   };
   const signedOut = async () => { // refused, or not reached?
     const answer = await fetch("/complete?line=", { cache: "no-store" }).catch(() => null);
-    if (answer && answer.status === 401) location.reload();
+    if (answer && answer.status === 401) leave();
+  };
+  const leave = () => { // what somebody is writing is not thrown away
+    const writing = $$("textarea, input:not([type=hidden]):not([type=checkbox]):not([type=radio])").some((e) => e.value !== e.defaultValue);
+    if (!writing) { location.reload(); return; }
+    say("lost", "You are signed out. Sign in again in another tab: what you wrote is still here.");
   };
   const look = (limit) => {
     if (line.dataset.kind === "away" || Date.now() - heard < limit) return;
@@ -62,18 +69,23 @@
   // Over HTTP/1.1 a browser holds six connections to one server: with a seventh
   // page open nothing would load any more. Of the pages that nobody looks at,
   // three stay connected, to ring; the others wait until they are looked at.
-  let free;
+  let free, choosing = false;
   const slot = (n) => new Promise((got) => {
-    if (!navigator.locks) { got(false); return; } // only over HTTPS and on this machine
     navigator.locks.request("tocsin " + n, { ifAvailable: true }, (lock) => {
       got(Boolean(lock));
       return lock && new Promise((done) => { free = done; });
     });
   });
   const hidden = async () => {
-    if (free) return;
-    for (const n of [1, 2, 3]) if (await slot(n)) { if (!document.hidden) shown(); return; }
-    if (!document.hidden) return;
+    // Locks exist over HTTPS and on this machine only. Without them a page
+    // stays connected: being rung is worth more than a seventh page.
+    if (free || choosing || !navigator.locks) return;
+    choosing = true;
+    let has = false;
+    for (const n of [1, 2, 3]) if (!has) has = await slot(n);
+    choosing = false;
+    if (!document.hidden) { shown(); return; }
+    if (has) return;
     source?.close();
     say("away", "Waiting until you look");
   };
@@ -99,7 +111,7 @@
     return min < 2880 ? Math.floor(min / 60) + " h" + (min < 600 && min % 60 ? " " + (min % 60) + " min" : "") : Math.floor(min / 1440) + " days";
   };
   const tick = () => {
-    const now = Date.now();
+    const now = Date.now() - skew;
     $$("[data-ago]").forEach((e) => {
       const past = now - Date.parse(e.dateTime);
       if (!e.title) e.title = e.textContent;
@@ -135,7 +147,7 @@
     });
   };
   const ring = () => {
-    const calls = ($(".ring")?.dataset.ring || "").trim();
+    const calls = line.dataset.kind === "away" ? "" : ($(".ring")?.dataset.ring || "").trim(); // what it shows may be long over
     document.title = calls ? "⚠ " + calls.replaceAll(" ", ", ") + (calls.includes(" ") ? " need you" : " needs you") + " · Tocsin" : title;
     if (!calls) { rung = 0; return; }
     if (loud() && Date.now() - rung > 8000) { rung = Date.now(); chime(); }
@@ -163,6 +175,7 @@
   // ---- What is pressed. A press has a name, so that one that is sent twice
   // because the answer was lost is carried out once.
   const names = new WeakMap(), openers = new WeakMap();
+  let sent = "";
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
   const tell = (ok, text, where = $("#said")) => {
     const box = document.createElement("div"), p = document.createElement("p");
@@ -177,15 +190,17 @@
     if (!form) return;
     if (!names.has(form)) names.set(form, fresh());
     e.detail.parameters.op = names.get(form);
+    if (form.id === "box-form") sent = form.elements.text.value;
   });
-  on("htmx:beforeRequest", () => $$(".problem, #said").forEach((p) => p.replaceChildren()));
+  const quiet = () => $$(".problem, .saids").forEach((p) => p.replaceChildren());
+  on("htmx:beforeRequest", quiet);
   on("htmx:afterRequest", (e) => {
     const form = formOf(e), outcome = e.detail.xhr.getResponseHeader("X-Said");
     if (!form || !outcome) return;
     names.delete(form);
     const sheet = form.closest(".sheet");
     if (outcome === "ok") {
-      if (form.matches(".sheet form, #box-form")) form.reset();
+      if (form.matches(".sheet form") || form.id === "box-form" && form.elements.text.value === sent) form.reset();
       if (sheet) close();
       if (form.id === "box-form") { low = true; toEnd(); }
     } else if (sheet) {
@@ -196,14 +211,22 @@
   let fading;
   const fade = () => {
     clearTimeout(fading);
-    const box = $("#said .said.ok");
-    if (!box || !box.textContent.trim()) { if (box) box.remove(); return; }
-    if (box.textContent.length < 240) fading = setTimeout(() => box.remove(), 10000);
+    $$(".saids .said").forEach((said) => {
+      if (!said.textContent.trim()) { said.remove(); return; }
+      const away = document.createElement("button");
+      away.type = "button";
+      away.className = "plain away";
+      away.textContent = "Dismiss";
+      away.addEventListener("click", () => said.remove());
+      said.prepend(away);
+    });
+    const done = $("#said .said.ok");
+    if (done && done.textContent.length < 240) fading = setTimeout(() => done.remove(), 10000);
   };
-  $("#said").addEventListener("click", (e) => { if (!getSelection().toString()) e.target.closest(".said")?.remove(); });
   const fail = (text) => (e) => {
     const form = formOf(e), where = form && $(".problem", form);
-    tell(false, text(e), where || $("#said"));
+    tell(false, text(e), where || (form?.id === "box-form" ? $("#box-said") : $("#said")));
+    fade();
   };
   on("htmx:sendError", fail(() => "Not sent: the server cannot be reached. What you wrote is still here; press again."));
   on("htmx:timeout", fail(() => "No answer yet. Press again: it is carried out once, however often you press."));
@@ -239,13 +262,13 @@
 
   // ---- The box, and how a command may go on.
   const box = $("#box"), options = $("#options");
-  let choices = [], chosen = -1, asking;
+  let choices = [], chosen = -1, asking, soon;
   const mark = (n) => {
     chosen = n;
     [...options.children].forEach((o, at) => o.setAttribute("aria-selected", String(at === n)));
     if (n >= 0) { box.setAttribute("aria-activedescendant", options.children[n].id); options.children[n].scrollIntoView({ block: "nearest" }); } else box.removeAttribute("aria-activedescendant");
   };
-  const hide = () => { if (options) { options.hidden = true; choices = []; chosen = -1; box.removeAttribute("aria-activedescendant"); } };
+  const hide = () => { clearTimeout(soon); asking?.abort(); if (options) { options.hidden = true; choices = []; chosen = -1; box.removeAttribute("aria-activedescendant"); } };
   const offer = (found) => {
     choices = found.filter((c) => c.line !== box.value);
     options.replaceChildren(...choices.map((c, n) => {
@@ -265,17 +288,17 @@
   const ask = async () => {
     asking?.abort();
     if (!box.value.startsWith("/") || box.value.includes("\n")) { hide(); return; }
-    asking = new AbortController();
+    const mine = asking = new AbortController();
     const query = new URLSearchParams({ room: $(".room").dataset.room, line: box.value });
     const answer = await fetch("/complete?" + query, { signal: asking.signal }).catch(() => null);
-    if (answer?.ok) offer(await answer.json());
+    const found = answer?.ok ? await answer.json().catch(() => []) : [];
+    if (!mine.signal.aborted) offer(found);
   };
   const take = (n) => { box.value = choices[n].line; hide(); box.focus(); ask(); };
   if (box) {
     box.setAttribute("aria-autocomplete", "list");
     box.setAttribute("aria-controls", "options");
-    let soon;
-    box.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(ask, 60); });
+    box.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(ask, 60); $("#box-said").replaceChildren(); });
     box.addEventListener("blur", hide);
     box.addEventListener("keydown", (e) => {
       const open = !options.hidden;
@@ -286,9 +309,9 @@
       } else if (open && e.key === "Tab" && !e.shiftKey) {
         e.preventDefault();
         take(Math.max(chosen, 0));
-      } else if (open && e.key === "Enter" && chosen >= 0) {
+      } else if (open && e.key === "Enter" && (chosen >= 0 || choices.length === 1 && !box.value.includes(" "))) {
         e.preventDefault();
-        take(chosen);
+        take(Math.max(chosen, 0));
       } else if (e.key === "Escape") {
         if (open) e.stopPropagation();
         hide();
@@ -324,13 +347,13 @@
     u: () => open("update"),
     r: () => open("resolve"),
     m: () => box?.focus(),
-    "/": () => { const to = box || $("#q"); if (!to) return; to.focus(); if (to === box && !box.value) { box.value = "/"; ask(); } },
+    "/": () => { const to = box || $("#q"); if (!to) return; const fold = to.closest("details"); if (fold) fold.open = true; to.focus(); if (to === box && !box.value) { box.value = "/"; ask(); } },
   };
   on("keydown", (e) => {
     const s = sheet();
-    if (e.key === "Escape") { if (s) close(); else $("#said").replaceChildren(); return; }
+    if (e.key === "Escape") { if (s) close(); else quiet(); return; }
     if (s && e.key === "Tab") { trap(e, s); return; }
-    if (s || keys.open || e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input, select, textarea")) return;
+    if (s || e.repeat || keys.open || e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input, select, textarea")) return;
     if (commands[e.key]) { e.preventDefault(); commands[e.key](); }
   });
 
