@@ -128,6 +128,13 @@ func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader)
 	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
 		actions = append(slices.Clone(actions), card.Action{Label: "Take lead", Command: "lead " + i.ID})
 	}
+	if asked(&i, who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
+		join := card.Action{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
+		actions = append([]card.Action{join}, actions...)
+		for n := range actions[1:] {
+			actions[n+1].Main = false
+		}
+	}
 	var all []button
 	for _, a := range actions {
 		name, rest, _ := strings.Cut(a.Command, " ")

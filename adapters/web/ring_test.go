@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,5 +138,20 @@ func TestTheRingInAFlood(t *testing.T) {
 	}
 	if n := strings.Count(ring, "needs you"); n < 1 || n > 5 {
 		t.Errorf("%d calls: %s", n, ring)
+	}
+}
+
+// Whoever is asked to join one that somebody else has acknowledged can answer,
+// wherever they are: in its room there is no banner, so the card asks.
+func TestWhoeverIsAskedToJoinCanAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t).declared("ben: ack INC-1", "ben: page INC-1 @cy we need you")
+	h.settle()
+	cy := h.as("cy")
+	for _, path := range []string{"/", "/incidents/INC-1"} {
+		asks := slices.ContainsFunc(cy.get(path).has(200).sheets(), func(s sheet) bool { return strings.HasPrefix(s.line(), "ack INC-1") })
+		if !asks {
+			t.Errorf("%s: Cy is asked to join, and has nothing to press", path)
+		}
 	}
 }

@@ -193,6 +193,9 @@ func (w words) paging(f workflow.Fact) string {
 	case workflow.TellPostponed:
 		return fmt.Sprintf("%s: the next notice goes out at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
 	case workflow.PageDelivered:
+		if f.Via == "log" {
+			return fmt.Sprintf("Page to %s written to the log", f.To)
+		}
 		return fmt.Sprintf("Page to %s by %s arrived", f.To, f.Via)
 	case workflow.PageFailed:
 		if f.Retrying {
