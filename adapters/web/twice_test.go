@@ -17,7 +17,7 @@ func TestTheSameTwiceIsOnce(t *testing.T) {
 	h := newHouse(t).declared()
 	ana := h.as("ana")
 	const room = "/incidents/INC-1/do"
-	for _, send := range []func(string, url.Values) page{ana.hx, func(path string, form url.Values) page { return ana.post(path, form) }} {
+	for round, send := range []func(string, url.Values) page{ana.hx, func(path string, form url.Values) page { return ana.post(path, form) }} {
 		for name, form := range map[string]url.Values{
 			"a message": {"text": {"Hello"}, "box": {"1"}}, "a command": {"text": {"/note Noted"}, "box": {"1"}}, "a button": {"text": {"unack INC-1"}},
 			"a form": {"text": {"update INC-1"}, "f.text": {"We know why"}, "f.next": {"30m"}}, "a form with a name": {"text": {"task INC-1"}, "f.text": {"Call"}, "op": {"1234"}},
@@ -25,7 +25,7 @@ func TestTheSameTwiceIsOnce(t *testing.T) {
 			if !h.incident().Acknowledged() {
 				h.do("cy: ack INC-1") // so that it can be given back
 			}
-			form.Set("op", fmt.Sprint(form.Get("op"), name, h.incident().Seq))
+			form.Set("op", fmt.Sprint(form.Get("op"), name, round))
 			events, said := h.incident().Seq, len(h.said("INC-1"))
 			first := send(room, form).has(200)
 			once, onceSaid := h.incident().Seq, len(h.said("INC-1"))
