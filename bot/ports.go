@@ -83,9 +83,9 @@ type Talk interface {
 
 // Said is one message of a conversation.
 type Said struct {
-	Key  string // unique in the incident: the origin's ID of the message, or the effect's
-	Seq  int    // its place in the conversation, from 1; the store gives it
-	Body []byte
+	Key  string `json:"key"` // unique in the incident: the origin's ID of the message, or the effect's
+	Seq  int    `json:"seq"` // its place in the conversation, from 1; the store gives it
+	Body []byte `json:"body"`
 }
 
 // Records keeps small versioned documents by kind and id: everything that is
@@ -236,20 +236,20 @@ type Receipt struct {
 
 // StoredEvent is an encoded event.
 type StoredEvent struct {
-	Seq  int
-	Body []byte
+	Seq  int    `json:"seq"`
+	Body []byte `json:"body"`
 }
 
 // Task is something owed. The task named WakeTask is the standing wake-up of
 // its owner: it stands outside the order of lanes and is overwritten.
 type Task struct {
-	ID      string // the effect's ID, or WakeTask
-	Owner   string // incident
-	Lane    workflow.Lane
-	Due     time.Time
-	Attempt int
-	Rev     int    // grows when a standing task is rewritten
-	Body    []byte // workflow.EncodeDeed; nil for WakeTask
+	ID      string        `json:"id"`    // the effect's ID, or WakeTask
+	Owner   string        `json:"owner"` // incident
+	Lane    workflow.Lane `json:"lane"`
+	Due     time.Time     `json:"due"`
+	Attempt int           `json:"attempt,omitempty"`
+	Rev     int           `json:"rev,omitempty"`  // grows when a standing task is rewritten
+	Body    []byte        `json:"body,omitempty"` // workflow.EncodeDeed; nil for WakeTask
 }
 
 // WakeTask is the ID of the standing wake-up.
@@ -298,10 +298,10 @@ type Query struct {
 
 // Record is a small versioned document.
 type Record struct {
-	Kind    string
-	ID      string
-	Version int
-	Body    []byte
+	Kind    string `json:"kind"`
+	ID      string `json:"id"`
+	Version int    `json:"version"`
+	Body    []byte `json:"body"`
 }
 
 // RecordChange writes a record. Version is the one that was read, 0 when there

@@ -1,0 +1,101 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"tocsin/bot/intake"
+)
+
+// Keep looks after what is over, and moves everything from one store into
+// another.
+type Keep interface {
+	// Over returns incidents that are not open and were last changed before an
+	// instant, those that have been over longest first.
+	Over(ctx context.Context, q Over) ([]string, error)
+	// Shelve moves an incident into its compact form. Readers find it as
+	// before, and the next commit brings it back. One that is open, has mail
+	// unread, or still owes something stays as it is: false.
+	Shelve(ctx context.Context, incident string) (bool, error)
+	// Forget deletes an incident with all that belongs to it: its history,
+	// conversation, alerts and group. One that is open, has mail unread, still
+	// owes something, or whose alerts fire stays as it is: false. One that is
+	// not there is forgotten already: true. Its number is never given again.
+	Forget(ctx context.Context, incident string) (bool, error)
+	// Export returns what the store holds, from just after the piece at a place
+	// ("": from the beginning): at most limit pieces, none at the end. The
+	// order: "counter", then "record/KIND/ID" by kind and ID, "incident/N" by
+	// number, "group/KEY" by key, "alert/INTEGRATION\x00KEY" by both, and
+	// "operation/ID" by ID. Leases are not among it. Nobody may write
+	// meanwhile.
+	Export(ctx context.Context, after string, limit int) ([]Piece, error)
+	// Import writes what Export returned into a store. The pieces of one call
+	// are written together or not at all; a piece that is there already is
+	// written over.
+	Import(ctx context.Context, pieces []Piece) error
+}
+
+// Over selects incidents that are over.
+type Over struct {
+	Before  time.Time // last changed before
+	Shelved bool      // those in compact form; else, those that are not
+	Limit   int
+}
+
+// Piece is one thing that a store holds. One field beside Place is set.
+type Piece struct {
+	Place     string          `json:"place"`             // unique, and where the piece stands in an export, see Keep.Export
+	Counter   *int            `json:"counter,omitempty"` // the last incident number given out
+	Record    *Record         `json:"record,omitempty"`
+	Incident  *Dossier        `json:"incident,omitempty"`
+	Group     *GroupPiece     `json:"group,omitempty"`
+	Alert     *AlertPiece     `json:"alert,omitempty"`
+	Operation *OperationPiece `json:"operation,omitempty"`
+}
+
+// GroupPiece is who answers for an alert group.
+type GroupPiece struct {
+	Key    string    `json:"key"`
+	Owner  string    `json:"owner"`
+	Always bool      `json:"always,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// AlertPiece is an alert under its identity.
+type AlertPiece struct {
+	Integration string     `json:"integration"`
+	Key         string     `json:"key"`
+	Row         intake.Row `json:"row"`
+}
+
+// OperationPiece is what an operation answered.
+type OperationPiece struct {
+	ID    string    `json:"id"`
+	At    time.Time `json:"at"`
+	Reply []byte    `json:"reply,omitempty"`
+}
+
+// Dossier is everything of one incident but its alerts and its group. Its JSON
+// is also what the compact form holds. The standing wake-up is not in it: it
+// follows from WakeAt and from the mail that is unread.
+type Dossier struct {
+	Number  int           `json:"number"`
+	Version int           `json:"version"`
+	Open    bool          `json:"open,omitempty"`
+	Follows string        `json:"follows,omitempty"`
+	Changed time.Time     `json:"changed,omitzero"` // the instant of the last commit with a snapshot
+	WakeAt  time.Time     `json:"wake_at,omitzero"`
+	ReadSeq int           `json:"read_seq,omitempty"` // mail up to this number has been read
+	ReadAt  time.Time     `json:"read_at,omitzero"`
+	Body    []byte        `json:"body"` // the snapshot; the stub while Version is 0
+	Events  []StoredEvent `json:"events,omitempty"`
+	Mail    []StoredMail  `json:"mail,omitempty"` // read or not, as the store kept it
+	Said    []Said        `json:"said,omitempty"`
+	Tasks   []Task        `json:"tasks,omitempty"` // by class and destination, then in their order
+}
+
+// StoredMail is a piece of mail: JSON of [workflow.Mail].
+type StoredMail struct {
+	Seq  int    `json:"seq"`
+	Body []byte `json:"body"`
+}
