@@ -13,21 +13,26 @@ type Keep interface {
 	// Over returns incidents that are not open and were last changed before an
 	// instant, those that have been over longest first.
 	Over(ctx context.Context, q Over) ([]string, error)
-	// Shelve moves an incident into its compact form. Readers find it as
-	// before, and the next commit brings it back. One that is open, has mail
-	// unread, or still owes something stays as it is: false.
+	// Shelve moves an incident into its compact form (see [Pack]). Readers find
+	// it as before, and nobody is told. What next touches it brings it back, as
+	// part of that change: a step, a message, a task that another commit owes
+	// in its name, mail. One that is not there, is open, has mail unread, or
+	// still owes something (a task, a wake-up) stays as it is: false. One that
+	// is in its compact form already: true.
 	Shelve(ctx context.Context, incident string) (bool, error)
 	// Forget deletes an incident with all that belongs to it: its history,
 	// conversation, alerts and group. One that is open, has mail unread, still
 	// owes something, or whose alerts fire stays as it is: false. One that is
 	// not there is forgotten already: true. Its number is never given again.
+	// Its watchers are told.
 	Forget(ctx context.Context, incident string) (bool, error)
 	// Export returns what the store holds, from just after the piece at a place
 	// ("": from the beginning): at most limit pieces, none at the end. The
 	// order: "counter", then "record/KIND/ID" by kind and ID, "incident/N" by
 	// number, "group/KEY" by key, "alert/INTEGRATION\x00KEY" by both, and
-	// "operation/ID" by ID. Leases are not among it. Nobody may write
-	// meanwhile.
+	// "operation/ID" by ID; all as bytes, and a kind has no slash in it. One in
+	// its compact form is exported as if it were not. Leases are not among it.
+	// Nobody may write meanwhile.
 	Export(ctx context.Context, after string, limit int) ([]Piece, error)
 	// Import writes what Export returned into a store. The pieces of one call
 	// are written together or not at all; a piece that is there already is
