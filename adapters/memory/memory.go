@@ -39,11 +39,14 @@ type incident struct {
 	events   []bot.StoredEvent
 	said     []bot.Said
 	mailSeq  int       // of the last mail that came
+	readSeq  int       // of the last mail that was read
 	readAt   time.Time // when mail was read last
 	mailDue  time.Time // unread mail wakes it at; zero: none
 	wakeAt   time.Time // its own deadline
 	wakeRev  int
 	wakeWhen time.Time // the standing wake-up, as rewritten last
+	changed  time.Time // the last commit with a snapshot
+	shelved  bool
 }
 
 type group struct {
@@ -212,13 +215,15 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 		s.number = max(s.number, i.Number)
 	}
 	changed = i.say(c.Said)
+	if len(c.Said) > 0 || based(c) {
+		i.shelved = false
+	}
 	if !based(c) {
 		return i.Version, changed
 	}
-	i.wakeAt = c.WakeAt
 	if c.Snapshot != nil {
 		i.Version++
-		i.Snapshot, i.Stub, i.open = c.Snapshot, nil, c.Open
+		i.Snapshot, i.Stub, i.open, i.wakeAt, i.changed = c.Snapshot, nil, c.Open, c.WakeAt, c.At
 		i.events = append(i.events, c.Events...)
 	}
 	if g := c.Group; g != nil && (g.Always || s.groups[g.Key].owner == c.Incident) {
@@ -226,17 +231,14 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 	}
 	if c.ReadMail > 0 {
 		i.readAt, i.mailDue = c.At, time.Time{}
+		i.readSeq = min(max(i.readSeq, c.ReadMail), i.mailSeq)
 		i.Mail = slices.DeleteFunc(i.Mail, func(m workflow.Mail) bool { return m.Seq <= c.ReadMail })
 		if len(i.Mail) > 0 {
 			i.mailDue = c.At.Add(intake.MailPause)
 		}
 	}
 	for _, t := range c.Tasks {
-		key := laneKey{t.Owner, t.Lane}
-		if s.lanes[key] == nil {
-			s.lanes[key] = &lane{}
-		}
-		s.lanes[key].tasks = append(s.lanes[key].tasks, t)
+		s.owe(t)
 	}
 	s.wake(i)
 	return i.Version, changed || c.Snapshot != nil || c.ReadMail > 0

@@ -64,7 +64,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 // later ones at most every 100 ms.
 func (b *book) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]
-	i.mailSeq++
+	i.mailSeq, i.shelved = i.mailSeq+1, false
 	m.Seq = i.mailSeq
 	i.Mail = append(i.Mail, m)
 	b.mailed = append(b.mailed, id)

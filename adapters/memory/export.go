@@ -1,0 +1,131 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Export implements [bot.Keep]. Mail that was read is not kept here, and so is
+// not among it.
+func (s *Store) Export(_ context.Context, after string, limit int) ([]bot.Piece, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bot.ReadSections(after, limit, []bot.Section{
+		{Name: "counter", Read: func(string, int) ([]bot.Piece, error) { return []bot.Piece{{Counter: new(s.number)}}, nil }},
+		{Name: "record", Read: s.exportRecords},
+		{Name: "incident", Read: s.exportIncidents},
+		{Name: "group", Read: s.exportGroups},
+		{Name: "alert", Read: s.exportAlerts},
+		{Name: "operation", Read: s.exportOperations},
+	})
+}
+
+// two compares pairs of names; one is the pair that a place holds.
+func two(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }
+
+func one(place, between string) [2]string {
+	first, second, _ := strings.Cut(place, between)
+	return [2]string{first, second}
+}
+
+// page returns what is made of the keys of a map that come after one.
+func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) int, piece func(K, V) (bot.Piece, error)) ([]bot.Piece, error) {
+	var keys []K
+	for k := range m {
+		if by(k, after) > 0 {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, by)
+	var all []bot.Piece
+	for _, k := range keys[:min(max(limit, 0), len(keys))] {
+		p, err := piece(k, m[k])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func (s *Store) exportRecords(after string, limit int) ([]bot.Piece, error) {
+	return page(s.records, one(after, "/"), limit, two, func(_ [2]string, r bot.Record) (bot.Piece, error) {
+		return bot.Piece{Record: &r}, nil
+	})
+}
+
+func (s *Store) exportIncidents(after string, limit int) ([]bot.Piece, error) {
+	byNumber := map[int]*incident{}
+	for _, i := range s.incidents {
+		byNumber[i.Number] = i
+	}
+	from, err := strconv.Atoi(cmp.Or(after, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("find incident %s: %w", after, err)
+	}
+	return page(byNumber, from, limit, cmp.Compare[int], func(_ int, i *incident) (bot.Piece, error) {
+		d, err := s.dossier(i)
+		return bot.Piece{Incident: &d}, err
+	})
+}
+
+func (s *Store) dossier(i *incident) (bot.Dossier, error) {
+	d := bot.Dossier{
+		Number: i.Number, Version: i.Version, Open: i.open, Follows: i.Follows, Changed: i.changed.UTC(), WakeAt: i.wakeAt.UTC(),
+		ReadSeq: i.readSeq, ReadAt: i.readAt.UTC(), Body: i.Snapshot, Events: slices.Clone(i.events), Said: slices.Clone(i.said),
+	}
+	if i.Version == 0 {
+		d.Body = i.Stub
+	}
+	for _, m := range i.Mail {
+		body, err := json.Marshal(m)
+		if err != nil {
+			return d, fmt.Errorf("write mail %d of %s: %w", m.Seq, i.ID, err)
+		}
+		d.Mail = append(d.Mail, bot.StoredMail{Seq: m.Seq, Body: body})
+	}
+	var lanes []workflow.Lane
+	for key := range s.lanes {
+		if key.owner == i.ID && key.lane != wakeLane {
+			lanes = append(lanes, key.lane)
+		}
+	}
+	slices.SortFunc(lanes, func(a, b workflow.Lane) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Destination, b.Destination))
+	})
+	for _, l := range lanes {
+		for _, t := range s.lanes[laneKey{i.ID, l}].tasks {
+			t.Due = t.Due.UTC()
+			d.Tasks = append(d.Tasks, t)
+		}
+	}
+	return d, nil
+}
+
+func (s *Store) exportGroups(after string, limit int) ([]bot.Piece, error) {
+	return page(s.groups, after, limit, cmp.Compare[string], func(key string, g group) (bot.Piece, error) {
+		return bot.Piece{Group: &bot.GroupPiece{Key: key, Owner: g.owner, Always: g.always, Until: g.until.UTC()}}, nil
+	})
+}
+
+func (s *Store) exportAlerts(after string, limit int) ([]bot.Piece, error) {
+	return page(s.alerts, one(after, "\x00"), limit, two, func(key [2]string, r intake.Row) (bot.Piece, error) {
+		r.EventAt, r.AppliedAt, r.SeenAt = r.EventAt.UTC(), r.AppliedAt.UTC(), r.SeenAt.UTC()
+		return bot.Piece{Alert: &bot.AlertPiece{Integration: key[0], Key: key[1], Row: r}}, nil
+	})
+}
+
+func (s *Store) exportOperations(after string, limit int) ([]bot.Piece, error) {
+	return page(s.replies, after, limit, cmp.Compare[string], func(id string, r reply) (bot.Piece, error) {
+		return bot.Piece{Operation: &bot.OperationPiece{ID: id, At: r.at.UTC(), Reply: r.body}}, nil
+	})
+}

@@ -1,0 +1,88 @@
+package memory
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Import implements [bot.Keep]. Everything is read before anything is written.
+func (s *Store) Import(_ context.Context, pieces []bot.Piece) error {
+	mail := make([][]workflow.Mail, len(pieces))
+	for n, p := range pieces {
+		err := p.Validate()
+		if err == nil && p.Incident != nil {
+			mail[n], err = unread(p.Incident)
+		}
+		if err != nil {
+			return fmt.Errorf("import %q: %w", p.Place, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n, p := range pieces {
+		switch {
+		case p.Counter != nil:
+			s.number = max(s.number, *p.Counter)
+		case p.Record != nil:
+			s.records[[2]string{p.Record.Kind, p.Record.ID}] = *p.Record
+		case p.Incident != nil:
+			s.putDossier(*p.Incident, mail[n])
+		case p.Group != nil:
+			s.groups[p.Group.Key] = group{owner: p.Group.Owner, always: p.Group.Always, until: p.Group.Until}
+		case p.Alert != nil:
+			r := p.Alert.Row
+			r.Integration, r.Key = p.Alert.Integration, p.Alert.Key
+			s.alerts[[2]string{r.Integration, r.Key}] = r
+		case p.Operation != nil:
+			s.replies[p.Operation.ID] = reply{at: p.Operation.At, body: p.Operation.Reply}
+		}
+	}
+	return nil
+}
+
+// unread reads the mail that is kept here.
+func unread(d *bot.Dossier) ([]workflow.Mail, error) {
+	var all []workflow.Mail
+	for _, stored := range d.Mail {
+		if stored.Seq <= d.ReadSeq {
+			continue
+		}
+		m := workflow.Mail{Seq: stored.Seq}
+		if err := json.Unmarshal(stored.Body, &m); err != nil {
+			return nil, fmt.Errorf("read mail %d: %w", stored.Seq, err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// putDossier puts an incident in the place of the one that is there, if any.
+func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
+	id := fmt.Sprintf("INC-%d", d.Number)
+	i := &incident{
+		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Follows: d.Follows, Mail: mail},
+		open:   d.Open, changed: d.Changed, events: d.Events, said: d.Said, wakeAt: d.WakeAt,
+		mailSeq: d.ReadSeq, readSeq: d.ReadSeq, readAt: d.ReadAt,
+	}
+	if d.Version == 0 {
+		i.Stub = d.Body
+	} else {
+		i.Snapshot = d.Body
+	}
+	if len(mail) > 0 {
+		i.mailSeq, i.mailDue = mail[len(mail)-1].Seq, intake.MailDue(d.ReadAt, mail[0].At)
+	}
+	s.incidents[id], s.number = i, max(s.number, d.Number)
+	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })
+	for _, t := range d.Tasks {
+		s.owe(t)
+	}
+	s.wake(i)
+	s.feed.Changed(id)
+}

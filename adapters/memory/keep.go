@@ -1,0 +1,93 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+)
+
+// Over implements [bot.Keep].
+func (s *Store) Over(_ context.Context, q bot.Over) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*incident
+	for _, i := range s.incidents {
+		if !i.open && i.shelved == q.Shelved && i.changed.Before(q.Before) {
+			all = append(all, i)
+		}
+	}
+	slices.SortFunc(all, func(a, b *incident) int {
+		return cmp.Or(a.changed.Compare(b.changed), cmp.Compare(a.Number, b.Number))
+	})
+	var ids []string
+	for _, i := range all[:min(max(q.Limit, 0), len(all))] {
+		ids = append(ids, i.ID)
+	}
+	return ids, nil
+}
+
+// owe puts a task at the end of its lane.
+func (s *Store) owe(t bot.Task) {
+	if i := s.incidents[t.Owner]; i != nil {
+		i.shelved = false
+	}
+	key := laneKey{t.Owner, t.Lane}
+	if s.lanes[key] == nil {
+		s.lanes[key] = &lane{}
+	}
+	s.lanes[key].tasks = append(s.lanes[key].tasks, t)
+}
+
+// done reports whether nothing is to come of an incident by itself.
+func (s *Store) done(i *incident) bool {
+	if i.open || len(i.Mail) > 0 {
+		return false
+	}
+	for key, l := range s.lanes {
+		if key.owner == i.ID && len(l.tasks) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Shelve implements [bot.Keep]. Nothing is made smaller here: the mark behaves
+// as the compact form does.
+func (s *Store) Shelve(_ context.Context, id string) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.incidents[id]
+	if i == nil || !s.done(i) {
+		return false, nil
+	}
+	i.shelved = true
+	return true, nil
+}
+
+// Forget implements [bot.Keep].
+func (s *Store) Forget(_ context.Context, id string) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.incidents[id]
+	switch {
+	case i == nil:
+		return true, nil
+	case !s.done(i):
+		return false, nil
+	}
+	for _, r := range s.alerts {
+		if r.Incident == id && r.Firing {
+			return false, nil
+		}
+	}
+	delete(s.incidents, id)
+	maps.DeleteFunc(s.alerts, func(_ [2]string, r intake.Row) bool { return r.Incident == id })
+	maps.DeleteFunc(s.groups, func(_ string, g group) bool { return g.owner == id })
+	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })
+	s.feed.Changed(id)
+	return true, nil
+}
