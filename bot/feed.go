@@ -70,6 +70,16 @@ func (f *Feed) Changed(incidents ...string) {
 	}
 }
 
+// ChangedAny tells every watcher: something may have changed that the store has
+// not heard of.
+func (f *Feed) ChangedAny() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, watchers := range f.watchers {
+		tell(watchers)
+	}
+}
+
 func tell(watchers map[*watcher]struct{}) {
 	for w := range watchers {
 		select {

@@ -35,6 +35,11 @@ const (
 	ClassDroppable Class = 90
 )
 
+// Classes returns every class, in the order they are claimed.
+func Classes() []Class {
+	return []Class{ClassFirstPage, ClassPage, ClassWake, ClassTell, ClassUpdate, ClassCard, ClassDroppable}
+}
+
 // Deed is what an effect does.
 //
 //sumtype:decl

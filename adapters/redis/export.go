@@ -1,0 +1,252 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// byLane orders tasks as a dossier has them; those of one lane stay as they
+// are.
+func byLane(a, b bot.Task) int {
+	return cmp.Or(cmp.Compare(a.Lane.Class, b.Lane.Class), cmp.Compare(a.Lane.Destination, b.Lane.Destination))
+}
+
+// laneName reads "class|destination".
+func laneName(name string) (workflow.Class, string, error) {
+	class, destination, _ := strings.Cut(name, "|")
+	number, err := strconv.Atoi(class)
+	if err != nil {
+		return 0, "", fmt.Errorf("lane %s is damaged: %w", name, err)
+	}
+	return workflow.Class(number), destination, nil
+}
+
+// mailOf reads a piece of mail.
+func mailOf(m bot.StoredMail) (workflow.Mail, error) {
+	mail := workflow.Mail{Seq: m.Seq}
+	if err := json.Unmarshal(m.Body, &mail); err != nil {
+		return mail, fmt.Errorf("read mail %d: %w", m.Seq, err)
+	}
+	return mail, nil
+}
+
+// mailbox is the mail that was read, "seq\nbody" each, and that which waits in
+// the incident's hash.
+func mailbox(head map[string]string, read []string) ([]bot.StoredMail, error) {
+	var all []bot.StoredMail
+	for _, text := range read {
+		seq, body, _ := strings.Cut(text, "\n")
+		n, err := strconv.Atoi(seq)
+		if err != nil {
+			return nil, fmt.Errorf("mail is damaged: %w", err)
+		}
+		all = append(all, bot.StoredMail{Seq: n, Body: []byte(body)})
+	}
+	for name, body := range head {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, "m")); err == nil && name[0] == 'm' {
+			all = append(all, bot.StoredMail{Seq: n, Body: []byte(body)})
+		}
+	}
+	slices.SortFunc(all, func(a, b bot.StoredMail) int { return a.Seq - b.Seq })
+	return all, nil
+}
+
+// Export implements [bot.Keep].
+func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Piece, error) {
+	e := &export{Store: s, ctx: ctx}
+	return bot.ReadSections(after, limit, []bot.Section{
+		{Name: "counter", Read: e.counter},
+		{Name: "record", Read: e.records},
+		{Name: "incident", Read: e.incidents},
+		{Name: "group", Read: e.groups},
+		{Name: "alert", Read: e.alerts},
+		{Name: "operation", Read: e.operations},
+	})
+}
+
+// export is one call of Export.
+type export struct {
+	*Store
+	ctx context.Context //nolint:containedctx // it lives as long as the call
+}
+
+func (e *export) counter(string, int) ([]bot.Piece, error) {
+	n, err := e.count()
+	return []bot.Piece{{Counter: &n}}, err
+}
+
+// count is the last number given out.
+func (e *export) count() (n int, err error) {
+	err = e.read(e.ctx, func() (err error) {
+		n, err = e.client.Get(e.ctx, e.keys.of("number")).Int()
+		return err
+	})
+	return n, err
+}
+
+func (e *export) records(after string, limit int) ([]bot.Piece, error) {
+	from, id, _ := strings.Cut(after, "/")
+	var kinds []string
+	err := e.read(e.ctx, func() (err error) {
+		kinds, err = e.client.SMembers(e.ctx, e.keys.of("kinds")).Result()
+		return err
+	})
+	slices.Sort(kinds)
+	var all []bot.Piece
+	for _, kind := range kinds {
+		if kind < from || err != nil || len(all) >= limit {
+			continue
+		}
+		start := ""
+		if kind == from {
+			start = id
+		}
+		var some []bot.Record
+		some, err = e.Records(e.ctx, kind, start, limit-len(all))
+		for _, r := range some {
+			all = append(all, bot.Piece{Record: &r})
+		}
+	}
+	return all, err
+}
+
+func (e *export) incidents(after string, limit int) ([]bot.Piece, error) {
+	var numbers []string
+	err := e.read(e.ctx, func() (err error) {
+		by := &goredis.ZRangeBy{Min: "(" + cmp.Or(after, "0"), Max: "+inf", Count: int64(limit)}
+		numbers, err = e.client.ZRangeByScore(e.ctx, e.keys.of("all"), by).Result()
+		return err
+	})
+	var all []bot.Piece
+	for k := 0; k < len(numbers) && err == nil; k++ {
+		var n int64
+		if n, err = strconv.ParseInt(numbers[k], 10, 64); err != nil {
+			break
+		}
+		var d *bot.Dossier
+		if d, _, err = e.dossier(e.ctx, n); d != nil {
+			all = append(all, bot.Piece{Incident: d})
+		}
+	}
+	return all, err
+}
+
+// page returns the names of a section that come after one. They are looked for
+// once, at the beginning of the section: nobody writes meanwhile.
+func (e *export) page(section, after string, limit int, find func() ([]string, error)) ([]string, error) {
+	e.exporting.Lock()
+	defer e.exporting.Unlock()
+	if after == "" || e.names[section] == nil {
+		names, err := find()
+		if err != nil {
+			return nil, err
+		}
+		slices.Sort(names)
+		if e.names == nil {
+			e.Store.names = map[string][]string{}
+		}
+		e.Store.names[section] = slices.Compact(names)
+	}
+	names := e.Store.names[section]
+	from, found := slices.BinarySearch(names, after)
+	if found {
+		from++
+	}
+	return names[from:min(from+max(limit, 0), len(names))], nil
+}
+
+// values reads keys whose names begin alike.
+func (e *export) values(section, prefix, after string, limit int) (names []string, texts []any, err error) {
+	names, err = e.page(section, after, limit, func() ([]string, error) {
+		var all []string
+		failed := e.scan(e.ctx, prefix+"*", func(name string) { all = append(all, name[len(prefix):]) })
+		return all, failed
+	})
+	if err != nil || len(names) == 0 {
+		return nil, nil, err
+	}
+	keys := make([]string, 0, len(names))
+	for _, name := range names {
+		keys = append(keys, prefix+name)
+	}
+	err = e.read(e.ctx, func() (err error) {
+		texts, err = e.client.MGet(e.ctx, keys...).Result()
+		return err
+	})
+	return names, texts, err
+}
+
+func (e *export) groups(after string, limit int) ([]bot.Piece, error) {
+	names, texts, err := e.values("group", e.keys.group(""), after, limit)
+	var all []bot.Piece
+	for k, name := range names {
+		text, _ := texts[k].(string)
+		if len(text) <= 1+len(noInstant) {
+			continue
+		}
+		all = append(all, bot.Piece{Group: &bot.GroupPiece{
+			Key: name, Owner: "INC-" + text[1+len(noInstant):], Always: text[0] == '1', Until: instant(text[1 : 1+len(noInstant)]),
+		}})
+	}
+	return all, err
+}
+
+func (e *export) alerts(after string, limit int) ([]bot.Piece, error) {
+	names, texts, err := e.values("alert", e.keys.alert(""), after, limit)
+	var all []bot.Piece
+	for k := 0; k < len(names) && err == nil; k++ {
+		text, _ := texts[k].(string)
+		var a alertState
+		if a, err = alertOf(names[k], text); a.row != nil {
+			all = append(all, bot.Piece{Alert: &bot.AlertPiece{Integration: a.row.Integration, Key: a.row.Key, Row: *a.row}})
+		}
+	}
+	return all, err
+}
+
+func (e *export) operations(after string, limit int) ([]bot.Piece, error) {
+	at := map[string]string{}
+	err := e.read(e.ctx, func() error {
+		all, err := e.client.LRange(e.ctx, e.keys.of("ops"), 0, -1).Result()
+		for _, text := range all {
+			at[text[len(noInstant):]] = text[:len(noInstant)]
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	names, err := e.page("operation", after, limit, func() (all []string, err error) {
+		err = e.read(e.ctx, func() (err error) {
+			all, err = e.client.HKeys(e.ctx, e.keys.of("op")).Result()
+			return err
+		})
+		return all, err
+	})
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	var replies []any
+	err = e.read(e.ctx, func() (err error) {
+		replies, err = e.client.HMGet(e.ctx, e.keys.of("op"), names...).Result()
+		return err
+	})
+	var all []bot.Piece
+	for k, id := range names {
+		if err == nil {
+			text, _ := replies[k].(string)
+			all = append(all, bot.Piece{Operation: &bot.OperationPiece{ID: id, At: instant(at[id]), Reply: bytesOf(text)}})
+		}
+	}
+	return all, err
+}

@@ -1,0 +1,55 @@
+package redis
+
+import (
+	"errors"
+	"fmt"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// ErrClosed is what a store answers after Close.
+var ErrClosed = errors.New("the store is closed")
+
+// ErrUnavailable is what a store answers when Redis does not. Whether what was
+// asked for has happened is then not known.
+var ErrUnavailable = errors.New("Redis does not answer") //nolint:staticcheck // a name
+
+func unavailable(err error) error {
+	if err == nil {
+		return ErrUnavailable
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, explain(err))
+}
+
+// passing reports whether an error may pass by itself: no answer at all, a
+// server that is starting, or one that is about to be another's replica.
+func passing(err error) bool {
+	if _, told := errors.AsType[goredis.Error](err); !told {
+		return true
+	}
+	for _, prefix := range []string{"NOSCRIPT", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MOVED", "ASK"} {
+		if goredis.HasErrorPrefix(err, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain says what to do about an error of the server.
+func explain(err error) error {
+	for prefix, advice := range map[string]string{
+		"OOM":        "Redis is full: raise its maxmemory, or shorten `retention:`; maxmemory-policy must stay noeviction",
+		"READONLY":   "this Redis is a replica and takes no writes: name the primary, or Sentinel, in REDIS_URL",
+		"MISCONF":    "Redis cannot write to its disk: free some space there, and look at its log",
+		"NOREPLICAS": "Redis refuses writes while it has too few replicas (min-replicas-to-write)",
+		"WRONGPASS":  "the user or password in REDIS_URL is wrong",
+		"NOAUTH":     "this Redis wants a password: REDIS_URL=redis://:PASSWORD@host:6379",
+		"NOPERM":     "the user in REDIS_URL may not do this: it needs all commands on the namespace's keys, and its feed channel",
+		"WRONGTYPE":  "the namespace is used by something else: choose another with ?namespace=NAME in REDIS_URL",
+	} {
+		if goredis.HasErrorPrefix(err, prefix) {
+			return fmt.Errorf("%s (%w)", advice, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,18 @@
+-- Put an incident that is over into its compact form, if it is still as it was
+-- when that was made of it.
+--
+-- KEYS: the common ones, then 1 the incident's hash, 2 events, 3 mail, 4 talk,
+--   5 keys of talk, 6 tasks, 7 alerts
+-- ARGV, after the call: number, version, messages there were, compact form
+-- Answers {what}: ok, or no.
+local number, version, said, packed = take(), tonumber(take()), tonumber(take()), take()
+local h = head(key(1))
+if not h or h.shelved or h.o == '1' or h.v ~= version or h.wd ~= '' or h.ms > h.rs then return { 'no' } end
+if redis.call('EXISTS', key(6)) == 1 or redis.call('LLEN', key(4)) ~= said then return { 'no' } end
+local kept = redis.call('HMGET', key(1), 'f', 'g', 'ch')
+redis.call('DEL', key(1), key(2), key(3), key(4), key(5))
+redis.call('HSET', key(1), 'z', packed, 'v', string.format('%.0f', version), 'o', '0', 'f', kept[1] or '', 'g', kept[2] or '', 'ch', kept[3] or '')
+redis.call('ZREM', OVER, number)
+redis.call('ZREM', OWING, number)
+redis.call('ZADD', SHELF, kept[3] and kept[3] ~= '' and score(kept[3]) or '0', number)
+return answer({ 'ok' })

@@ -1,0 +1,298 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Load implements [bot.Incidents]. The incident and its unread mail are one
+// hash, which makes them of one instant.
+func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	n, _ := parseID(id)
+	var fields map[string]string
+	err := s.read(ctx, func() (err error) {
+		fields, err = s.client.HGetAll(ctx, s.keys.incident(n, partHead)).Result()
+		return err
+	})
+	l := bot.Loaded{ID: id, Number: int(n)}
+	if err == nil {
+		err = load(&l, fields)
+	}
+	if err != nil {
+		return bot.Loaded{}, fmt.Errorf("load %s: %w", id, err)
+	}
+	return l, nil
+}
+
+// load reads an incident's hash.
+func load(l *bot.Loaded, fields map[string]string) error {
+	version, err := strconv.Atoi(fields["v"])
+	if err != nil {
+		return bot.ErrNotFound
+	}
+	if err := loadBody(l, version, fields["f"], fields["b"], fields["z"]); err != nil {
+		return err
+	}
+	for name, text := range fields {
+		seq, err := strconv.Atoi(strings.TrimPrefix(name, "m"))
+		if err != nil || name[0] != 'm' {
+			continue
+		}
+		m := workflow.Mail{Seq: seq}
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			return fmt.Errorf("read mail %d: %w", seq, err)
+		}
+		l.Mail = append(l.Mail, m)
+	}
+	slices.SortFunc(l.Mail, func(a, b workflow.Mail) int { return a.Seq - b.Seq })
+	return nil
+}
+
+// loadBody reads the snapshot or the stub, from the compact form if that is
+// where it is.
+func loadBody(l *bot.Loaded, version int, follows, body, packed string) error {
+	l.Version, l.Follows = version, follows
+	text := []byte(body)
+	if packed != "" {
+		var err error
+		if text, err = bot.UnpackBody([]byte(packed)); err != nil {
+			return err
+		}
+	}
+	if version == 0 {
+		l.Stub = text
+	} else {
+		l.Snapshot = text
+	}
+	return nil
+}
+
+// Reply implements [bot.Incidents].
+func (s *Store) Reply(ctx context.Context, operation string) ([]byte, error) {
+	reply, found := "", false
+	err := s.read(ctx, func() error {
+		all, err := s.client.HMGet(ctx, s.keys.of("op"), operation).Result()
+		if err == nil {
+			reply, found = all[0].(string)
+		}
+		return err
+	})
+	if err == nil && !found {
+		err = bot.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the reply of %s: %w", operation, err)
+	}
+	return bytesOf(reply), nil
+}
+
+// List implements [bot.Library]. Mail is left to Load.
+func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
+	set, before := "all", "+inf"
+	if q.Open {
+		set = "open"
+	}
+	if q.Before != 0 {
+		before = "(" + strconv.Itoa(q.Before)
+	}
+	if q.Limit <= 0 {
+		return nil, nil
+	}
+	var all []bot.Loaded
+	err := s.read(ctx, func() error {
+		all = nil
+		numbers, err := s.client.ZRevRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "-inf", Max: before, Count: int64(q.Limit)}).Result()
+		if err != nil || len(numbers) == 0 {
+			return err
+		}
+		all, err = s.loadMany(ctx, numbers)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list incidents: %w", err)
+	}
+	return all, nil
+}
+
+// loadMany reads incidents in one batch. One that is gone is left out.
+func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, error) {
+	batch := s.client.Pipeline()
+	bodies := make([]*goredis.SliceCmd, 0, len(numbers))
+	for _, number := range numbers {
+		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), "v", "f", "b", "z"))
+	}
+	if _, err := batch.Exec(ctx); err != nil {
+		return nil, err
+	}
+	all := make([]bot.Loaded, 0, len(numbers))
+	for n, cmd := range bodies {
+		var texts [4]string
+		for k, v := range cmd.Val() {
+			texts[k], _ = v.(string)
+		}
+		number, err := strconv.Atoi(numbers[n])
+		if err != nil {
+			return nil, fmt.Errorf("read number %q: %w", numbers[n], err)
+		}
+		version, err := strconv.Atoi(texts[0])
+		if err != nil {
+			continue
+		}
+		l := bot.Loaded{ID: idOf(int64(number)), Number: number}
+		if err := loadBody(&l, version, texts[1], texts[2], texts[3]); err != nil {
+			return nil, fmt.Errorf("read %s: %w", l.ID, err)
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// History implements [bot.Library].
+func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {
+	n, _ := parseID(id)
+	if after, limit = max(after, 0), max(limit, 0); limit == 0 {
+		return nil, nil
+	}
+	var texts []string
+	var head []any
+	err := s.read(ctx, func() error {
+		batch := s.client.TxPipeline()
+		fields := batch.HMGet(ctx, s.keys.incident(n, partHead), "v", "z")
+		events := batch.LRange(ctx, s.keys.incident(n, partEvents), int64(after), int64(after)+int64(limit)-1)
+		_, err := batch.Exec(ctx)
+		texts, head = events.Val(), fields.Val()
+		return err
+	})
+	if err == nil && (len(head) < 2 || head[0] == nil) {
+		err = bot.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the history of %s: %w", id, err)
+	}
+	if packed, is := head[1].(string); is {
+		d, err := bot.Unpack([]byte(packed))
+		if err != nil {
+			return nil, fmt.Errorf("read the history of %s: %w", id, err)
+		}
+		for _, e := range d.Events[min(after, len(d.Events)):min(after+limit, len(d.Events))] {
+			texts = append(texts, string(e.Body))
+		}
+	}
+	all := make([][]byte, 0, len(texts))
+	for _, text := range texts {
+		all = append(all, []byte(text))
+	}
+	return all, nil
+}
+
+// Firing implements [bot.Intake].
+func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]intake.Row, error) {
+	n, _ := parseID(incident)
+	if limit <= 0 {
+		return nil, nil
+	}
+	from := "-"
+	if after != "" {
+		from = "(" + after
+	}
+	var ids []string
+	var values []any
+	err := s.read(ctx, func() (err error) {
+		ids, err = s.client.ZRangeByLex(ctx, s.keys.incident(n, partFiring), &goredis.ZRangeBy{Min: from, Max: "+", Count: int64(limit)}).Result()
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		keys := make([]string, 0, len(ids))
+		for _, id := range ids {
+			keys = append(keys, s.keys.alert(id))
+		}
+		values, err = s.client.MGet(ctx, keys...).Result()
+		return err
+	})
+	var all []intake.Row
+	for k := 0; k < len(ids) && err == nil; k++ {
+		text, _ := values[k].(string)
+		var a alertState
+		if a, err = alertOf(ids[k], text); a.row != nil && a.row.Firing && a.row.Incident == incident {
+			all = append(all, *a.row)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list what fires for %s: %w", incident, err)
+	}
+	return all, nil
+}
+
+// Get implements [bot.Records].
+func (s *Store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
+	all, err := s.recordsOf(ctx, kind, []string{id})
+	if err == nil && len(all) == 0 {
+		err = bot.ErrNotFound
+	}
+	if err != nil {
+		return bot.Record{}, fmt.Errorf("get %s %s: %w", kind, id, err)
+	}
+	return all[0], nil
+}
+
+// Records implements [bot.Records].
+func (s *Store) Records(ctx context.Context, kind, after string, limit int) ([]bot.Record, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	from := "-"
+	if after != "" {
+		from = "(" + after
+	}
+	var ids []string
+	err := s.read(ctx, func() (err error) {
+		ids, err = s.client.ZRangeByLex(ctx, s.keys.recordIDs(kind), &goredis.ZRangeBy{Min: from, Max: "+", Count: int64(limit)}).Result()
+		return err
+	})
+	var all []bot.Record
+	if err == nil && len(ids) > 0 {
+		all, err = s.recordsOf(ctx, kind, ids)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", kind, err)
+	}
+	return all, nil
+}
+
+// recordsOf reads records of one kind, and leaves out those that are not there.
+func (s *Store) recordsOf(ctx context.Context, kind string, ids []string) ([]bot.Record, error) {
+	var values []any
+	err := s.read(ctx, func() (err error) {
+		values, err = s.client.HMGet(ctx, s.keys.records(kind), ids...).Result()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []bot.Record
+	for n, v := range values {
+		text, is := v.(string)
+		if !is {
+			continue
+		}
+		version, body, _ := strings.Cut(text, "\n")
+		number, err := strconv.Atoi(version)
+		if err != nil {
+			return nil, fmt.Errorf("read record %s: it is damaged: %w", ids[n], err)
+		}
+		all = append(all, bot.Record{Kind: kind, ID: ids[n], Version: number, Body: []byte(body)})
+	}
+	slices.SortFunc(all, func(a, b bot.Record) int { return cmp.Compare(a.ID, b.ID) })
+	return all, nil
+}

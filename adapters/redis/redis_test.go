@@ -1,0 +1,61 @@
+package redis_test
+
+import (
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+	"go.uber.org/goleak"
+
+	"tocsin/adapters/redis"
+	"tocsin/adapters/redis/redistest"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t testing.TB, url string) *redis.Store {
+	t.Helper()
+	s, err := redis.Open(t.Context(), redis.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// fresh opens a namespace of its own for each test on one server.
+func fresh(url string) func(t *testing.T) bot.Store {
+	n := 0
+	return func(t *testing.T) bot.Store {
+		n++
+		return open(t, url+"?namespace=t"+string(rune('a'+n/26))+string(rune('a'+n%26)))
+	}
+}
+
+func TestConformance(t *testing.T) {
+	bottest.Store(t, fresh(redistest.Start(t, redistest.Config{}).URL()))
+}
+
+// TestConformanceMini is the same suite on a server that is no server: quick,
+// and another reading of what the commands do.
+func TestConformanceMini(t *testing.T) {
+	bottest.Store(t, fresh(mini(t)))
+}
+
+// mini starts a miniredis that says which version it is like.
+func mini(t testing.TB) string {
+	m := miniredis.RunT(t)
+	m.Server().SetPreHook(func(p *server.Peer, cmd string, _ ...string) bool {
+		if cmd == "INFO" {
+			p.WriteBulk("redis_version:7.0.15\r\nredis_mode:standalone\r\nrole:master\r\n")
+		}
+		return cmd == "INFO"
+	})
+	return "redis://" + m.Addr()
+}

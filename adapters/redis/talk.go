@@ -1,0 +1,88 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"tocsin/bot"
+)
+
+// Talk implements [bot.Talk].
+func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error) {
+	n, _ := parseID(incident)
+	if limit <= 0 {
+		return nil, nil
+	}
+	var packed string
+	var texts []string
+	err := s.read(ctx, func() error {
+		end := int64(-1)
+		if before != 0 {
+			length, err := s.client.LLen(ctx, s.keys.incident(n, partTalk)).Result()
+			if err != nil {
+				return err
+			}
+			end = min(int64(before)-1, length) - 1 // it only grows
+			if end < 0 {
+				end = -1 << 40
+			}
+		}
+		start := end - int64(limit) + 1
+		if end >= 0 {
+			start = max(start, 0)
+		}
+		batch := s.client.TxPipeline()
+		form := batch.HGet(ctx, s.keys.incident(n, partHead), "z")
+		some := batch.LRange(ctx, s.keys.incident(n, partTalk), start, end)
+		_, err := batch.Exec(ctx)
+		packed, texts = form.Val(), some.Val()
+		return ignoreNil(err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+	}
+	if packed != "" {
+		d, err := bot.Unpack([]byte(packed))
+		if err != nil {
+			return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+		}
+		to := len(d.Said)
+		if before != 0 {
+			to = min(to, max(before-1, 0))
+		}
+		return d.Said[max(to-limit, 0):to], nil
+	}
+	all := make([]bot.Said, 0, len(texts))
+	for _, text := range texts {
+		m, err := saidOf(text)
+		if err != nil {
+			return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func ignoreNil(err error) error {
+	if err == goredis.Nil { //nolint:errorlint // the library's own
+		return nil
+	}
+	return err
+}
+
+// saidOf reads "seq width keybody", as commit.lua writes it.
+func saidOf(text string) (bot.Said, error) {
+	parts := strings.SplitN(text, " ", 3)
+	if len(parts) == 3 {
+		seq, err1 := strconv.Atoi(parts[0])
+		width, err2 := strconv.Atoi(parts[1])
+		if err1 == nil && err2 == nil && width >= 0 && width <= len(parts[2]) {
+			return bot.Said{Key: parts[2][:width], Seq: seq, Body: bytesOf(parts[2][width:])}, nil
+		}
+	}
+	return bot.Said{}, fmt.Errorf("a message is damaged: %.40q", text)
+}
