@@ -1,0 +1,64 @@
+package redistest
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+)
+
+// slots are all that there are in a cluster, numbered from 0.
+const slots = 16384
+
+// Cluster runs three masters that share the slots, without replicas, and
+// returns when each of them says that the cluster is well.
+func Cluster(tb testing.TB) []*Server {
+	tb.Helper()
+	const many = 3
+	nodes := make([]*Server, many)
+	for n := range nodes {
+		nodes[n] = start(tb, plan{defaults: durable + `cluster-enabled yes
+cluster-config-file nodes.conf
+cluster-node-timeout 2000
+cluster-announce-ip 127.0.0.1
+`})
+		nodes[n].must("CLUSTER", "ADDSLOTSRANGE", fmt.Sprint(n*slots/many), fmt.Sprint((n+1)*slots/many-1))
+		nodes[n].must("CLUSTER", "SET-CONFIG-EPOCH", fmt.Sprint(n+1)) // else they would have to settle who yields
+	}
+	for _, other := range nodes[1:] {
+		host, port, err := net.SplitHostPort(other.addr)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		nodes[0].must("CLUSTER", "MEET", host, port)
+	}
+	for _, n := range nodes {
+		n.AwaitCluster(many)
+	}
+	return nodes
+}
+
+// AwaitCluster returns when this node knows so many nodes and says that the
+// cluster is well.
+func (s *Server) AwaitCluster(nodes int) {
+	s.tb.Helper()
+	err := await(s.addr+" does not find the cluster well", func() (bool, error) {
+		info, err := s.Do("CLUSTER", "INFO")
+		text, is := info.(string)
+		return err == nil && is && strings.Contains(text, "cluster_state:ok\r\n") &&
+			strings.Contains(text, fmt.Sprintf("cluster_known_nodes:%d\r\n", nodes)), nil
+	})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// must is Do for what setting up needs.
+func (s *Server) must(args ...string) any {
+	s.tb.Helper()
+	answer, err := s.Do(args...)
+	if err != nil {
+		s.tb.Fatalf("%s on %s: %v", strings.Join(args, " "), s.addr, err)
+	}
+	return answer
+}
