@@ -98,13 +98,14 @@ type Records interface {
 }
 
 // Store is everything a store adapter implements.
-type Store interface {
+type Store interface { //nolint:interfacebloat // the sum of the ports; whoever uses one of them takes that one
 	Incidents
 	Agenda
 	Intake
 	Library
 	Talk
 	Records
+	Keep
 }
 
 // Pager reaches a person or a machine through one medium. An error is

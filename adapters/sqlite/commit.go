@@ -160,6 +160,11 @@ func based(c bot.Commit) bool {
 // write writes an incident's step and what was said in it, and returns its
 // version.
 func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
+	if len(c.Said) > 0 || based(c) {
+		if err := t.unshelve(h); err != nil {
+			return 0, err
+		}
+	}
 	if err := t.say(n, c.Said); err != nil {
 		return 0, err
 	}
@@ -200,7 +205,7 @@ func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
 // writeState writes what only a commit with a snapshot changes.
 func (t *tx) writeState(c bot.Commit, h *head) error {
 	h.version++
-	h.open, h.wakeAt = c.Open, nanos(c.WakeAt)
+	h.open, h.wakeAt, h.changed = c.Open, nanos(c.WakeAt), nanos(c.At)
 	if err := t.exec("INSERT OR REPLACE INTO state (number, body) VALUES (?, ?)", h.number, c.Snapshot); err != nil {
 		return err
 	}
@@ -225,6 +230,9 @@ func (t *tx) writeState(c bot.Commit, h *head) error {
 func (t *tx) addTask(task bot.Task) error {
 	k := laneOf(task)
 	h, err := t.head(k.number)
+	if err == nil {
+		err = t.unshelve(h)
+	}
 	if err != nil {
 		return err
 	}

@@ -20,16 +20,18 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 	found := false
 	var l bot.Loaded
 	err := s.read(ctx, func(r *session) error {
-		return r.each(`SELECT 0, i.version, i.follows, s.body FROM incident i LEFT JOIN state s ON s.number = i.number WHERE i.number = ?1
-			UNION ALL SELECT m.seq, 0, 0, m.body FROM mail m WHERE m.number = ?1 AND m.seq > (SELECT read_seq FROM incident WHERE number = ?1)`,
+		return r.each(`SELECT 0, i.version, i.follows, s.body, f.body FROM incident i
+				LEFT JOIN state s ON s.number = i.number LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?1
+			UNION ALL SELECT m.seq, 0, 0, m.body, NULL FROM mail m WHERE m.number = ?1 AND m.seq > (SELECT read_seq FROM incident WHERE number = ?1)`,
 			func(row []driver.Value) (bool, error) {
 				seq := number(row[0])
 				if seq == 0 {
 					found = true
 					mail := l.Mail
-					l = loaded(n, row[1:])
+					var err error
+					l, err = loaded(n, row[1:])
 					l.Mail = mail
-					return true, nil
+					return true, err
 				}
 				m := workflow.Mail{Seq: int(seq)}
 				err := json.Unmarshal(body(row[3]), &m)
@@ -47,15 +49,22 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 	return l, nil
 }
 
-// loaded reads the columns version, follows and body.
-func loaded(n int64, row []driver.Value) bot.Loaded {
+// loaded reads the columns version, follows, body, and the compact form.
+func loaded(n int64, row []driver.Value) (bot.Loaded, error) {
 	l := bot.Loaded{ID: idOf(n), Number: int(n), Version: int(number(row[0])), Follows: idOf(number(row[1]))}
-	if l.Version == 0 {
-		l.Stub = body(row[2])
-	} else {
-		l.Snapshot = body(row[2])
+	state := body(row[2])
+	if packed := body(row[3]); packed != nil {
+		var err error
+		if state, err = bot.UnpackBody(packed); err != nil {
+			return l, fmt.Errorf("read %s: %w", l.ID, err)
+		}
 	}
-	return l
+	if l.Version == 0 {
+		l.Stub = state
+	} else {
+		l.Snapshot = state
+	}
+	return l, nil
 }
 
 // Reply implements [bot.Incidents].
@@ -84,8 +93,8 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	const columns = "SELECT i.number, i.version, i.follows, s.body FROM incident i "
-	const rest = "LEFT JOIN state s ON s.number = i.number WHERE i.number < ? "
+	const columns = "SELECT i.number, i.version, i.follows, s.body, f.body FROM incident i "
+	const rest = "LEFT JOIN state s ON s.number = i.number LEFT JOIN shelf f ON f.number = i.number WHERE i.number < ? "
 	query := columns + rest + "ORDER BY i.number DESC LIMIT ?"
 	if q.Open {
 		query = columns + "INDEXED BY incident_open " + rest + "AND i.open ORDER BY i.number DESC LIMIT ?"
@@ -93,8 +102,12 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	var all []bot.Loaded
 	err := s.read(ctx, func(r *session) error {
 		return r.each(query, func(row []driver.Value) (bool, error) {
-			all = append(all, loaded(number(row[0]), row[1:]))
-			return true, ctx.Err()
+			l, err := loaded(number(row[0]), row[1:])
+			all = append(all, l)
+			if err == nil {
+				err = ctx.Err()
+			}
+			return true, err
 		}, before, int64(max(q.Limit, 0)))
 	})
 	if err != nil {
@@ -107,7 +120,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {
 	n, _ := parseID(id)
 	var all [][]byte
-	err := s.read(ctx, func(r *session) error {
+	err := s.readAtOnce(ctx, func(r *session) error {
 		err := r.each("SELECT body FROM event WHERE number = ? AND seq > ? ORDER BY seq LIMIT ?", func(row []driver.Value) (bool, error) {
 			all = append(all, body(row[0]))
 			return true, ctx.Err()
@@ -115,9 +128,11 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 		if err != nil || len(all) > 0 {
 			return err
 		}
-		row, err := r.one("SELECT 1 FROM incident WHERE number = ?", n)
-		if err == nil && row == nil {
-			err = bot.ErrNotFound
+		d, err := shelved(r, n)
+		for _, e := range d.Events {
+			if e.Seq > after && len(all) < limit {
+				all = append(all, e.Body)
+			}
 		}
 		return err
 	})
@@ -125,6 +140,21 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 		return nil, fmt.Errorf("read the history of %s: %w", id, err)
 	}
 	return all, nil
+}
+
+// shelved reads the compact form of an incident; one that is in no such form
+// is empty, and one that is not there is ErrNotFound.
+func shelved(r *session, n int64) (bot.Dossier, error) {
+	row, err := r.one("SELECT f.body FROM incident i LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?", n)
+	switch {
+	case err != nil:
+		return bot.Dossier{}, err
+	case row == nil:
+		return bot.Dossier{}, bot.ErrNotFound
+	case row[0] == nil:
+		return bot.Dossier{}, nil
+	}
+	return bot.Unpack(body(row[0]))
 }
 
 // Firing implements [bot.Intake].

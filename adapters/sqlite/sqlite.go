@@ -159,6 +159,20 @@ func (s *Store) release() error {
 	return errors.Join(append(all, s.lock.Close())...)
 }
 
+// readAtOnce is read for several statements, all of which see the same instant.
+func (s *Store) readAtOnce(ctx context.Context, do func(*session) error) error {
+	return s.read(ctx, func(r *session) error {
+		if err := r.exec("BEGIN"); err != nil {
+			return err
+		}
+		err := do(r)
+		if e := r.exec("COMMIT"); err == nil {
+			err = e
+		}
+		return err
+	})
+}
+
 // read runs do on a connection that sees every commit answered so far.
 func (s *Store) read(ctx context.Context, do func(*session) error) error {
 	if err := ctx.Err(); err != nil {

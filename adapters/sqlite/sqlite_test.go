@@ -97,7 +97,7 @@ func TestOpenRefuses(t *testing.T) {
 		s := open(t, path)
 		raw(t, s, "PRAGMA user_version = 7")
 		s.Close()
-		wantError(t, refused(t, path), path, "was written by a newer version of tocsin (schema 7, this one knows 2): use that version, or restore a backup from before")
+		wantError(t, refused(t, path), path, "was written by a newer version of tocsin (schema 7, this one knows 3): use that version, or restore a backup from before")
 	})
 	t.Run("no database", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "notes.txt")

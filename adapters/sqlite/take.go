@@ -130,6 +130,9 @@ func (b *book) Mail(incident string, m workflow.Mail) error {
 	if h == nil {
 		return fmt.Errorf("put mail for %s: it is not there", incident)
 	}
+	if err := b.unshelve(h); err != nil {
+		return err
+	}
 	b.touch(h)
 	if h.letter != nil {
 		h.letter.Add(m)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,6 +44,11 @@ func (t *tx) say(n int64, all []bot.Said) error {
 	return nil
 }
 
+// said reads the columns key, seq and body.
+func said(row []driver.Value) bot.Said {
+	return bot.Said{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])}
+}
+
 // Talk implements [bot.Talk].
 func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error) {
 	n, _ := parseID(incident)
@@ -51,11 +57,24 @@ func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([
 		below = 1<<63 - 1
 	}
 	var all []bot.Said
-	err := s.read(ctx, func(r *session) error {
-		return r.each("SELECT key, seq, body FROM talk WHERE number = ? AND seq < ? ORDER BY seq DESC LIMIT ?", func(row []driver.Value) (bool, error) {
-			all = append(all, bot.Said{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])})
+	err := s.readAtOnce(ctx, func(r *session) error {
+		err := r.each("SELECT key, seq, body FROM talk WHERE number = ? AND seq < ? ORDER BY seq DESC LIMIT ?", func(row []driver.Value) (bool, error) {
+			all = append(all, said(row))
 			return true, ctx.Err()
 		}, n, below, int64(max(limit, 0)))
+		if err != nil || len(all) > 0 {
+			return err
+		}
+		d, err := shelved(r, n)
+		for _, m := range slices.Backward(d.Said) {
+			if int64(m.Seq) < below && len(all) < limit {
+				all = append(all, m)
+			}
+		}
+		if errors.Is(err, bot.ErrNotFound) {
+			return nil // it has said nothing
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was said in %s: %w", incident, err)

@@ -40,6 +40,8 @@ type columns struct {
 	readAt, mailDue            int64
 	wakeRev, wakeWhen, wakeDue int64
 	wakeAttempt, taskSeq       int64
+	changed                    int64
+	shelved                    bool
 }
 
 // keepReplies is for how long an operation is remembered.
@@ -79,7 +81,7 @@ func (t *tx) head(n int64) (*head, error) {
 		return h, nil
 	}
 	row, err := t.one(`SELECT version, open, follows, wake_at, mail_seq, read_seq, read_at, mail_due,
-		wake_rev, wake_when, wake_due, wake_attempt, task_seq FROM incident WHERE number = ?`, n)
+		wake_rev, wake_when, wake_due, wake_attempt, task_seq, changed, shelved FROM incident WHERE number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -87,6 +89,7 @@ func (t *tx) head(n int64) (*head, error) {
 		number: n, version: number(row[0]), open: number(row[1]) != 0, follows: number(row[2]), wakeAt: number(row[3]),
 		mailSeq: number(row[4]), readSeq: number(row[5]), readAt: number(row[6]), mailDue: number(row[7]),
 		wakeRev: number(row[8]), wakeWhen: number(row[9]), wakeDue: number(row[10]), wakeAttempt: number(row[11]), taskSeq: number(row[12]),
+		changed: number(row[13]), shelved: number(row[14]) != 0,
 	}
 	h := &head{columns: c, was: c, exists: true}
 	t.heads.put(n, h)
@@ -164,13 +167,18 @@ func (t *tx) flushHead(h *head) error {
 	c := h.columns
 	if !h.exists {
 		return t.exec(`INSERT INTO incident (version, open, follows, wake_at, mail_seq, read_seq, read_at, mail_due,
-			wake_rev, wake_when, wake_due, wake_attempt, task_seq, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			wake_rev, wake_when, wake_due, wake_attempt, task_seq, changed, shelved, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			c.version, c.open, c.follows, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
-			c.wakeRev, c.wakeWhen, c.wakeDue, c.wakeAttempt, c.taskSeq, c.number)
+			c.wakeRev, c.wakeWhen, c.wakeDue, c.wakeAttempt, c.taskSeq, c.changed, c.shelved, c.number)
 	}
 	// Naming an indexed column rewrites its index, changed or not.
 	if c.open != h.was.open {
 		if err := t.exec("UPDATE incident SET open = ? WHERE number = ?", c.open, c.number); err != nil {
+			return err
+		}
+	}
+	if c.changed != h.was.changed || c.shelved != h.was.shelved {
+		if err := t.exec("UPDATE incident SET changed = ?, shelved = ? WHERE number = ?", c.changed, c.shelved, c.number); err != nil {
 			return err
 		}
 	}

@@ -51,9 +51,20 @@ func Store(t *testing.T, open func(t *testing.T) bot.Store) {
 		{"WatchOnce", watchOnce},
 		{"WatchEnds", watchEnds},
 		{"WatchReads", watchReads},
+		{"Shelve", shelves},
+		{"ShelveRefuses", shelveRefuses},
+		{"ShelvedBack", shelvedBack},
+		{"ShelvedAlert", shelvedAlert},
+		{"Over", overs},
+		{"Forget", forgets},
+		{"ForgetRefuses", forgetRefuses},
+		{"ExportPages", exportPages},
+		{"ImportAtomic", importAtomic},
+		{"ImportOver", importOver},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
+	t.Run("Import", func(t *testing.T) { imports(t, open(t), open(t)) })
 }
 
 func must[T any](t *testing.T, v T, err error) T {

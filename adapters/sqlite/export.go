@@ -1,0 +1,115 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tocsin/bot"
+)
+
+// Export implements [bot.Keep].
+func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Piece, error) {
+	var all []bot.Piece
+	err := s.readAtOnce(ctx, func(r *session) (err error) {
+		all, err = bot.ReadSections(after, limit, []bot.Section{
+			{Name: "counter", Read: exportCounter(r)},
+			{Name: "record", Read: exportRecords(r)},
+			{Name: "incident", Read: exportIncidents(ctx, r)},
+			{Name: "group", Read: exportGroups(r)},
+			{Name: "alert", Read: exportAlerts(r)},
+			{Name: "operation", Read: exportOperations(r)},
+		})
+		return err
+	})
+	return all, err
+}
+
+// reader reads a page of a section.
+type reader = func(after string, limit int) ([]bot.Piece, error)
+
+// pieces makes one of each row.
+func pieces(r *session, of func(row []driver.Value) (bot.Piece, error), query string, args ...any) ([]bot.Piece, error) {
+	var all []bot.Piece
+	err := r.each(query, func(row []driver.Value) (bool, error) {
+		p, err := of(row)
+		all = append(all, p)
+		return true, err
+	}, args...)
+	return all, err
+}
+
+func exportCounter(r *session) reader {
+	return func(string, int) ([]bot.Piece, error) {
+		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+			return bot.Piece{Counter: new(int(number(row[0])))}, nil
+		}, "SELECT value FROM counter WHERE name = 'incident'")
+	}
+}
+
+func exportRecords(r *session) reader {
+	return func(after string, limit int) ([]bot.Piece, error) {
+		kind, id, _ := strings.Cut(after, "/")
+		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+			rec := record(text(row[0]), text(row[1]), row[2:])
+			return bot.Piece{Record: &rec}, nil
+		}, "SELECT kind, id, version, body FROM record WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?", kind, id, int64(limit))
+	}
+}
+
+func exportIncidents(ctx context.Context, r *session) reader {
+	return func(after string, limit int) ([]bot.Piece, error) {
+		from, err := strconv.ParseInt(cmp.Or(after, "0"), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("find incident %s: %w", after, err)
+		}
+		var numbers []int64
+		err = r.each("SELECT number FROM incident WHERE number > ? ORDER BY number LIMIT ?", func(row []driver.Value) (bool, error) {
+			numbers = append(numbers, number(row[0]))
+			return true, nil
+		}, from, int64(limit))
+		var all []bot.Piece
+		for _, n := range numbers {
+			if err = ctx.Err(); err != nil {
+				break
+			}
+			d, e := readDossier(r, n)
+			if err = e; err != nil {
+				break
+			}
+			all = append(all, bot.Piece{Incident: d})
+		}
+		return all, err
+	}
+}
+
+func exportGroups(r *session) reader {
+	return func(after string, limit int) ([]bot.Piece, error) {
+		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+			return bot.Piece{Group: &bot.GroupPiece{
+				Key: text(row[0]), Owner: idOf(number(row[1])), Always: number(row[2]) != 0, Until: instant(number(row[3])),
+			}}, nil
+		}, "SELECT key, number, always, until FROM grp WHERE key > ? ORDER BY key LIMIT ?", after, int64(limit))
+	}
+}
+
+func exportAlerts(r *session) reader {
+	return func(after string, limit int) ([]bot.Piece, error) {
+		integration, key, _ := strings.Cut(after, "\x00")
+		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+			alert, err := scanRow(row)
+			return bot.Piece{Alert: &bot.AlertPiece{Integration: alert.Integration, Key: alert.Key, Row: alert}}, err
+		}, "SELECT "+rowColumns+" FROM alert WHERE (integration, key) > (?, ?) ORDER BY integration, key LIMIT ?", integration, key, int64(limit))
+	}
+}
+
+func exportOperations(r *session) reader {
+	return func(after string, limit int) ([]bot.Piece, error) {
+		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+			return bot.Piece{Operation: &bot.OperationPiece{ID: text(row[0]), At: instant(number(row[1])), Reply: body(row[2])}}, nil
+		}, "SELECT id, at, reply FROM op WHERE id > ? ORDER BY id LIMIT ?", after, int64(limit))
+	}
+}

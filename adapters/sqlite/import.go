@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// Import implements [bot.Keep].
+func (s *Store) Import(ctx context.Context, pieces []bot.Piece) error {
+	for _, p := range pieces {
+		if err := p.Validate(); err != nil {
+			return fmt.Errorf("import %q: %w", p.Place, err)
+		}
+	}
+	return s.queue.submit(ctx, &request{do: func(t *tx) error {
+		for _, p := range pieces {
+			if err := t.importPiece(p); err != nil {
+				return t.spoil(fmt.Errorf("import %q: %w", p.Place, err))
+			}
+		}
+		return nil
+	}})
+}
+
+func (t *tx) importPiece(p bot.Piece) error {
+	switch {
+	case p.Counter != nil:
+		t.last = max(t.last, int64(*p.Counter))
+	case p.Record != nil:
+		r := p.Record
+		return t.exec("INSERT OR REPLACE INTO record (kind, id, version, body) VALUES (?, ?, ?, ?)", r.Kind, r.ID, int64(r.Version), r.Body)
+	case p.Incident != nil:
+		return t.importDossier(*p.Incident)
+	case p.Group != nil:
+		n, _ := parseID(p.Group.Owner)
+		return t.putGroup(p.Group.Key, hold{n, p.Group.Always, nanos(p.Group.Until)})
+	case p.Alert != nil:
+		r := p.Alert.Row
+		r.Integration, r.Key = p.Alert.Integration, p.Alert.Key
+		return (&book{tx: t}).PutRow(r)
+	case p.Operation != nil:
+		at := nanos(p.Operation.At)
+		if t.oldest == 0 || at < t.oldest {
+			t.oldest = at
+		}
+		return t.exec("INSERT OR REPLACE INTO op (id, at, reply) VALUES (?, ?, ?)", p.Operation.ID, at, p.Operation.Reply)
+	}
+	return nil
+}
+
+// importDossier puts an incident in the place of the one that is there, if
+// any. Its wake-up is written anew.
+func (t *tx) importDossier(d bot.Dossier) error {
+	if err := t.flush(); err != nil { // of the one that is there nothing may be written later
+		return err
+	}
+	n := int64(d.Number)
+	if err := t.dropIncident(n); err != nil {
+		return err
+	}
+	h := t.newHead(n)
+	t.touch(h)
+	h.version, h.open, h.changed, h.wakeAt = int64(d.Version), d.Open, nanos(d.Changed), nanos(d.WakeAt)
+	h.readSeq, h.readAt = int64(d.ReadSeq), nanos(d.ReadAt)
+	h.follows, _ = parseID(d.Follows)
+	h.mailSeq = h.readSeq
+	for _, m := range d.Mail {
+		if m.Seq <= d.ReadSeq {
+			continue
+		}
+		h.mailSeq = int64(m.Seq)
+		if h.mailDue == 0 {
+			var mail workflow.Mail
+			if err := json.Unmarshal(m.Body, &mail); err != nil {
+				return fmt.Errorf("read mail %d: %w", m.Seq, err)
+			}
+			h.mailDue = nanos(intake.MailDue(d.ReadAt, mail.At))
+		}
+	}
+	h.wake()
+	t.changed = append(t.changed, n)
+	if err := t.putDossier(d); err != nil {
+		return err
+	}
+	for _, task := range d.Tasks {
+		if err := t.addTask(task); err != nil {
+			return err
+		}
+	}
+	return nil
+}

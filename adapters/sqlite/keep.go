@@ -1,0 +1,192 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"tocsin/bot"
+)
+
+// Over implements [bot.Keep].
+func (s *Store) Over(ctx context.Context, q bot.Over) ([]string, error) {
+	var all []string
+	err := s.read(ctx, func(r *session) error {
+		return r.each("SELECT number FROM incident INDEXED BY incident_over WHERE NOT open AND shelved = ? AND changed < ? ORDER BY changed, number LIMIT ?",
+			func(row []driver.Value) (bool, error) {
+				all = append(all, idOf(number(row[0])))
+				return true, nil
+			}, q.Shelved, nanos(q.Before), int64(max(q.Limit, 0)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what is over: %w", err)
+	}
+	return all, nil
+}
+
+// errMoved says that an incident changed while its compact form was made.
+var errMoved = errors.New("changed meanwhile")
+
+// Shelve implements [bot.Keep]. The compact form is made beside the writer,
+// which would else be held up by each large incident; it only looks whether
+// the incident is still what was packed.
+func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
+	n, _ := parseID(incident)
+	for {
+		done, err := s.shelve(ctx, n)
+		switch {
+		case errors.Is(err, errMoved):
+			continue
+		case err != nil:
+			return false, fmt.Errorf("shelve %s: %w", incident, err)
+		}
+		return done, nil
+	}
+}
+
+func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
+	var d *bot.Dossier
+	err := s.readAtOnce(ctx, func(r *session) (err error) {
+		d, err = readDossier(r, n)
+		return err
+	})
+	if err != nil || d == nil || d.Open || len(d.Tasks) > 0 || !d.WakeAt.IsZero() { // the writer has the last word on the rest
+		return false, err
+	}
+	packed, err := bot.Pack(*d)
+	if err != nil {
+		return false, err
+	}
+	done := false
+	err = s.queue.submit(ctx, &request{size: len(packed), do: func(t *tx) (err error) {
+		done, err = t.shelve(*d, packed)
+		return err
+	}})
+	return done, err
+}
+
+// shelve puts the compact form in the place of the rows that it was made of.
+// An incident's rows only change with its version, its mail and its messages.
+func (t *tx) shelve(d bot.Dossier, packed []byte) (bool, error) {
+	n := int64(d.Number)
+	h, err := t.finished(n)
+	switch {
+	case err != nil:
+		return false, t.spoil(err)
+	case h == nil:
+		return false, nil
+	case h.shelved:
+		return true, nil
+	}
+	row, err := t.one("SELECT coalesce(max(seq), 0) FROM talk WHERE number = ?", n)
+	if err != nil {
+		return false, t.spoil(err)
+	}
+	last := int64(0)
+	if len(d.Said) > 0 {
+		last = int64(d.Said[len(d.Said)-1].Seq)
+	}
+	if h.version != int64(d.Version) || h.readSeq != int64(d.ReadSeq) || h.readAt != nanos(d.ReadAt) || number(row[0]) != last {
+		return false, errMoved
+	}
+	h.shelved = true
+	t.touch(h)
+	return true, t.spoil(errors.Join(t.dropDossier(n), t.exec("INSERT INTO shelf (number, body) VALUES (?, ?)", n, packed)))
+}
+
+// finished returns the head of an incident of which nothing is to come by
+// itself: it is not open, its mail is read, and it owes nothing. Else nil.
+func (t *tx) finished(n int64) (*head, error) {
+	if err := t.flush(); err != nil { // what is kept back belongs to it
+		return nil, err
+	}
+	h, err := t.head(n)
+	if err != nil || h == nil || h.open || h.mailSeq > h.readSeq || h.wakeDue != 0 || h.due() != 0 {
+		return nil, err
+	}
+	owed, err := t.one("SELECT 1 FROM task WHERE number = ? LIMIT 1", n)
+	if err != nil || owed != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// unshelve brings an incident back from its compact form, for what is about to
+// change it.
+func (t *tx) unshelve(h *head) error {
+	if h == nil || !h.shelved {
+		return nil
+	}
+	row, err := t.one("SELECT body FROM shelf WHERE number = ?", h.number)
+	if err == nil && row == nil {
+		err = errors.New("its compact form is not there")
+	}
+	var d bot.Dossier
+	if err == nil {
+		d, err = bot.Unpack(body(row[0]))
+	}
+	if err == nil {
+		err = errors.Join(t.putDossier(d), t.exec("DELETE FROM shelf WHERE number = ?", h.number))
+	}
+	if err != nil {
+		return fmt.Errorf("take %s from the shelf: %w", idOf(h.number), err)
+	}
+	h.shelved = false
+	t.touch(h)
+	return nil
+}
+
+// Forget implements [bot.Keep].
+func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
+	n, _ := parseID(incident)
+	done := false
+	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {
+		done, err = t.forgetIncident(n)
+		return t.spoil(err)
+	}})
+	if err != nil {
+		return false, fmt.Errorf("forget %s: %w", incident, err)
+	}
+	return done, nil
+}
+
+func (t *tx) forgetIncident(n int64) (bool, error) {
+	h, err := t.finished(n)
+	if err != nil {
+		return false, err
+	}
+	if h == nil {
+		h, err = t.head(n)
+		return h == nil, err
+	}
+	fires, err := t.one("SELECT 1 FROM alert INDEXED BY alert_firing WHERE firing AND number = ? LIMIT 1", n)
+	if err != nil || fires != nil {
+		return false, err
+	}
+	t.changed = append(t.changed, n)
+	if err := t.dropIncident(n); err != nil {
+		return false, err
+	}
+	for k, r := range t.alerts.all {
+		if r.Incident == idOf(n) {
+			t.alerts.drop(k)
+		}
+	}
+	for k, g := range t.groups.all {
+		if g.number == n {
+			t.groups.drop(k)
+		}
+	}
+	return true, errors.Join(
+		t.exec("DELETE FROM alert INDEXED BY alert_over WHERE NOT firing AND number = ?", n),
+		t.exec("DELETE FROM grp INDEXED BY grp_number WHERE number = ?", n))
+}
+
+// dropIncident deletes an incident, whatever form it has, and what it owes.
+func (t *tx) dropIncident(n int64) error {
+	t.heads.drop(n)
+	return errors.Join(t.dropDossier(n),
+		t.exec("DELETE FROM shelf WHERE number = ?", n), t.exec("DELETE FROM task WHERE number = ?", n),
+		t.exec("DELETE FROM lane WHERE number = ?", n), t.exec("DELETE FROM incident WHERE number = ?", n))
+}

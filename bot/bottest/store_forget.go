@@ -1,0 +1,156 @@
+package bottest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// overs: the longest over first, each in one of the two lists.
+func overs(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	for n, seconds := range []float64{40, 10, 30, 10, 20} {
+		c := commitOf(fmt.Sprint("INC-", n+1), 0, 1)
+		c.At, c.Open = at(seconds), false
+		must1(s.Commit(ctx, c))(t)
+	}
+	must1(s.Commit(ctx, commitOf("INC-6", 0, 1)))(t) // open
+	take(t, s, at(0), fire("a", "g"))                // a stub
+	must1(s.Commit(ctx, say("INC-2", "late: talk is no step")))(t)
+	for _, c := range []struct {
+		before float64
+		limit  int
+		want   string
+	}{
+		{100, 100, "INC-2 INC-4 INC-5 INC-3 INC-1 | "},
+		{100, 2, "INC-2 INC-4 | "},
+		{100, 0, " | "},
+		{30, 100, "INC-2 INC-4 INC-5 | "},
+		{10, 100, " | "},
+	} {
+		if got := over(t, s, at(c.before), c.limit); got != c.want {
+			t.Errorf("before %v s, at most %d: %q, want %q", c.before, c.limit, got, c.want)
+		}
+	}
+	for _, id := range []string{"INC-5", "INC-2", "INC-1"} {
+		shelve(t, s, id, true)
+	}
+	if got, want := over(t, s, at(40), 100), "INC-4 INC-3 | INC-2 INC-5"; got != want {
+		t.Errorf("after shelving: %q, want %q", got, want)
+	}
+	c := commitOf("INC-2", 1, 2) // a step begins anew
+	c.At, c.Open = at(50), false
+	must1(s.Commit(ctx, c))(t)
+	if got, want := over(t, s, at(100), 100), "INC-4 INC-3 INC-2 | INC-5 INC-1"; got != want {
+		t.Errorf("after a step: %q, want %q", got, want)
+	}
+}
+
+// forgets: nothing is left, shelved or not, but the number.
+func forgets(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	past(t, s)
+	take(t, s, at(150), fire("other", "h")) // INC-2 stays
+	ends(t, s, "INC-2", at(151), "")
+	other := seenOne(t, s, "INC-2")
+	gone := func(id string) {
+		t.Helper()
+		_, err := s.Load(ctx, id)
+		wants(t, err, bot.ErrNotFound)
+		_, err = s.History(ctx, id, 0, 10)
+		wants(t, err, bot.ErrNotFound)
+		wantTalk(t, s, id, "")
+		_, err = s.Commit(ctx, say(id, "a: hello"))
+		wants(t, err, bot.ErrNotFound)
+		_, err = s.Commit(ctx, commitOf(id, 2, 9))
+		wants(t, err, bot.ErrConflict)
+		for _, p := range export(t, s, 100) {
+			text := string(must1(json.Marshal(p))(t))
+			if p.Place == "incident/"+strings.TrimPrefix(id, "INC-") || strings.Contains(text, `"`+id+`"`) {
+				t.Errorf("left of %s: %s", id, text)
+			}
+		}
+	}
+	one, all := s.Watch(ctx, "INC-1"), s.Watch(ctx, "")
+	forget(t, s, "INC-1", true)
+	if !told(one) || !told(all) {
+		t.Error("nobody is told")
+	}
+	gone("INC-1")
+	forget(t, s, "INC-1", true)
+	if told(all) {
+		t.Error("told of what was forgotten before")
+	}
+	if now := seenOne(t, s, "INC-2"); now != other {
+		t.Errorf("INC-2 has changed to\n%s", now)
+	}
+	// Its alerts are as if they had never been, and so is its group.
+	got := take(t, s, at(200), ended(fire("b", "g"), at(200)), since(fire("a", "g"), at(200)))
+	if want := []intake.Receipt{{Change: intake.Ignored}, {Change: intake.Started, Incident: "INC-3", New: true}}; !slices.Equal(got, want) {
+		t.Fatalf("taken %+v, want %+v", got, want)
+	}
+	if l := must1(s.Load(ctx, "INC-3"))(t); l.Follows != "" {
+		t.Errorf("it follows %s, which is forgotten", l.Follows)
+	}
+	// The last one, from the shelf: its number is not given again.
+	must1(s.Commit(ctx, commitOf("INC-4", 0, 1)))(t)
+	ends(t, s, "INC-4", at(201), "")
+	shelve(t, s, "INC-4", true)
+	forget(t, s, "INC-4", true)
+	gone("INC-4")
+	wantOver(t, s, "INC-2 | ")
+	if n := mustReserve(t, s); n != 5 {
+		t.Errorf("the next number is %d", n)
+	}
+}
+
+// forgetRefuses: what is not over, or whose alerts fire, stays as it is.
+func forgetRefuses(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	forget(t, s, "INC-1", true) // it is not there
+	take(t, s, at(0), fire("a", "g"))
+	forget(t, s, "INC-1", false) // a stub
+	c := commitOf("INC-1", 0, 1)
+	c.ReadMail, c.Group = 1, &bot.GroupHold{Key: "g", Always: true}
+	must1(s.Commit(ctx, c))(t)
+	forget(t, s, "INC-1", false) // open
+	c = commitOf("INC-1", 1, 2)
+	c.Open, c.WakeAt, c.Tasks = false, at(500), []bot.Task{task("INC-1", "INC-1/2.0", workflow.ClassUpdate, "room")}
+	must1(s.Commit(ctx, c))(t)
+	leases := claim(t, s, at(500))
+	forget(t, s, "INC-1", false) // it owes a post and a wake-up
+	if err := settle(t, s, leases[1]); err != nil {
+		t.Fatal(err)
+	}
+	forget(t, s, "INC-1", false) // it still wakes
+	ends(t, s, "INC-1", at(501), "")
+	forget(t, s, "INC-1", false) // a fires
+	shelve(t, s, "INC-1", true)
+	forget(t, s, "INC-1", false) // also from the shelf
+	take(t, s, at(600), ended(fire("a", "g"), at(600)))
+	forget(t, s, "INC-1", false) // mail is unread
+	if history := must1(s.History(ctx, "INC-1", 0, 10))(t); len(history) != 3 {
+		t.Errorf("%d events after all that", len(history))
+	}
+	ends(t, s, "INC-1", at(601), "")
+	// The group has gone to another by then, and stays there.
+	c = commitOf("INC-1", 4, 5)
+	c.At, c.Open, c.Group = at(602), false, &bot.GroupHold{Key: "g"}
+	must1(s.Commit(ctx, c))(t)
+	if got := take(t, s, at(603), fire("b", "g"))[0]; got.Incident != "INC-2" || !got.New {
+		t.Fatalf("taken %+v", got)
+	}
+	forget(t, s, "INC-1", true)
+	if got := take(t, s, at(604), fire("c", "g"))[0]; got.Incident != "INC-2" {
+		t.Errorf("taken %+v", got)
+	}
+	if got := names(claim(t, s, at(604))); got != "INC-2:wake" {
+		t.Errorf("claimed %s", got)
+	}
+}
