@@ -107,12 +107,12 @@ func (e *export) records(after string, limit int) ([]bot.Piece, error) {
 		if kind < from || err != nil || len(all) >= limit {
 			continue
 		}
-		start := ""
+		start := "-"
 		if kind == from {
-			start = id
+			start = "(" + id
 		}
 		var some []bot.Record
-		some, err = e.Records(e.ctx, kind, start, limit-len(all))
+		some, err = e.recordsFrom(e.ctx, kind, start, limit-len(all))
 		for _, r := range some {
 			all = append(all, bot.Piece{Record: &r})
 		}

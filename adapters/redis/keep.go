@@ -62,19 +62,20 @@ func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
 	}
 	a := &arguments{}
 	a.add(n, d.Version, len(d.Said), packed)
-	return s.ask(ctx, "shelve "+incident, &call{script: s.scripts.shelve, keys: s.everyPart(n)[:7], args: a.all, size: a.size})
+	said, err := s.ask(ctx, "shelve "+incident, &call{script: s.scripts.shelve, keys: s.everyPart(n)[:7], args: a.all, size: a.size})
+	return said == "ok", err
 }
 
-// ask runs a script that answers ok or no.
-func (s *Store) ask(ctx context.Context, what string, c *call) (bool, error) {
+// ask runs a script that answers one word.
+func (s *Store) ask(ctx context.Context, what string, c *call) (string, error) {
 	reply, err := s.commits.do(ctx, c)
 	if err == nil {
 		var said []string
 		if said, err = words(reply); err == nil {
-			return said[0] == "ok", nil
+			return said[0], nil
 		}
 	}
-	return false, fmt.Errorf("%s: %w", what, err)
+	return "", fmt.Errorf("%s: %w", what, err)
 }
 
 // unshelve brings an incident back out of its compact form. It is no error
@@ -166,12 +167,14 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 		}
 		a := &arguments{}
 		a.add(s.keys.of("feed"), s.origin, n, len(ids))
-		done, err := s.ask(ctx, "forget "+incident, &call{script: s.scripts.forget, keys: keys, args: a.all, size: a.size + 60*len(ids)})
-		if err != nil {
+		said, err := s.ask(ctx, "forget "+incident, &call{script: s.scripts.forget, keys: keys, args: a.all, size: a.size + 60*len(ids)})
+		switch {
+		case err != nil:
 			return false, err
-		}
-		if done {
+		case said == "ok":
 			s.changed(n)
+			return true, nil
+		case said == "gone":
 			return true, nil
 		}
 	}

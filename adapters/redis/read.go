@@ -248,12 +248,13 @@ func (s *Store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
 
 // Records implements [bot.Records].
 func (s *Store) Records(ctx context.Context, kind, after string, limit int) ([]bot.Record, error) {
+	return s.recordsFrom(ctx, kind, "("+after, limit)
+}
+
+// recordsFrom is Records from a bound as ZRANGEBYLEX has it.
+func (s *Store) recordsFrom(ctx context.Context, kind, from string, limit int) ([]bot.Record, error) {
 	if limit <= 0 {
 		return nil, nil
-	}
-	from := "-"
-	if after != "" {
-		from = "(" + after
 	}
 	var ids []string
 	err := s.read(ctx, func() (err error) {

@@ -48,7 +48,6 @@ end
 if class ~= '' and not holds(class, lane(number, destination), token) then return { 'lost' } end
 local h = nil
 if number ~= '' then h = head(HEAD) end
-if h and h.shelved then return { 'shelved' } end
 if #messages > 0 and not h and not (number ~= '' and snapshot) then return { 'missing' } end
 if based and (h and h.v or 0) ~= version then return { 'conflict' } end
 local owner, holder = nil, ''
@@ -67,12 +66,13 @@ for n, r in ipairs(records) do
     if (now and string.match(now, '^%d+') or '0') ~= r[3] then return { 'conflict' } end
   end
 end
-if #events > 0 then
+if #events > 0 and not (h and h.shelved) then
   local length = redis.call('LLEN', EVENTS)
   for n, e in ipairs(events) do
     if tonumber(e[1]) ~= length + n then return { 'gap' } end
   end
 end
+if h and h.shelved and (based or #messages > 0) then return { 'shelved' } end
 
 -- From here on everything is written.
 for n, r in ipairs(records) do

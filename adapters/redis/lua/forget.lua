@@ -4,7 +4,7 @@
 --   5 keys of talk, 6 tasks, 7 alerts, 8 those that fire, 9 its group, and
 --   its alerts
 -- ARGV, after the call: channel, origin (of the feed), number, how many alerts
--- Answers {what}: ok, or no.
+-- Answers {what}: ok, gone (it was not there), or no.
 local channel, origin, number, alerts = take(), take(), take(), tonumber(take())
 local h = head(key(1))
 if h and (h.o == '1' or h.wd ~= '' or h.ms > h.rs) then return { 'no' } end
@@ -14,5 +14,6 @@ if group and string.sub(group, 21) == number then redis.call('DEL', key(9)) end
 redis.call('DEL', key(1), key(2), key(3), key(4), key(5), key(7), key(8))
 for n = 1, alerts do redis.call('DEL', key(9 + n)) end
 for _, set in ipairs({ ALL, OPEN, OWING, OVER, SHELF }) do redis.call('ZREM', set, number) end
-if h then tell(channel, origin, number) end
+if not h then return answer({ 'gone' }) end
+tell(channel, origin, number)
 return answer({ 'ok' })

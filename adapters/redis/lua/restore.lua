@@ -51,6 +51,7 @@ redis.call('ZADD', ALL, number, number)
 redis.call('ZREM', SHELF, number)
 if open == '1' then
   redis.call('ZADD', OPEN, number, number)
+  redis.call('ZREM', OVER, number)
 else
   redis.call('ZREM', OPEN, number)
   redis.call('ZADD', OVER, changed ~= '' and score(changed) or '0', number)
