@@ -52,3 +52,19 @@ func (s *Store) Waiting() int {
 	defer s.queue.mu.Unlock()
 	return len(s.queue.commits) + len(s.queue.takes)
 }
+
+// Count is how many rows tables have.
+func (s *Store) Count(ctx context.Context, tables ...string) (int, error) {
+	all := 0
+	err := s.read(ctx, func(r *session) error {
+		for _, t := range tables {
+			row, err := r.one("SELECT count(*) FROM " + t)
+			if err != nil {
+				return err
+			}
+			all += int(number(row[0]))
+		}
+		return nil
+	})
+	return all, err
+}

@@ -27,7 +27,7 @@ var everyClass = bot.Classes{To: workflow.ClassDroppable}
 func TestLockStep(t *testing.T) {
 	seeds, steps := 20, 400
 	if raceEnabled || testing.Short() {
-		seeds, steps = 3, 200
+		seeds, steps = 5, 200
 	}
 	seen := map[string]int{}
 	for seed := range seeds {
@@ -44,10 +44,11 @@ func TestLockStep(t *testing.T) {
 				}
 			}
 			tw.compareAll()
+			tw.compareExports()
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "nowhere", "told", "not told"} {
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "nowhere", "told", "not told", "shelved", "not shelved", "said on the shelf", "stepped on the shelf", "mailed on the shelf", "forgotten", "not forgotten", "exported"} {
 		if seen[what] == 0 {
 			t.Errorf("no seed led to %q: the test has become blind", what)
 		}
@@ -127,10 +128,12 @@ func (tw *twins) step() {
 		tw.say()
 	case n < 65:
 		tw.settle()
-	case n < 80:
+	case n < 74:
 		tw.claim()
-	case n < 88:
+	case n < 80:
 		tw.postpone()
+	case n < 90:
+		tw.put()
 	default:
 		tw.read()
 	}
@@ -172,12 +175,16 @@ func (tw *twins) take() {
 		}
 		b.Arrivals = append(b.Arrivals, a)
 	}
+	onShelf := tw.shelf()
 	m, errM := tw.memory.Take(tw.Context(), b)
 	s, errS := tw.sqlite.Take(tw.Context(), b)
 	tw.note("take %d: %v", len(b.Arrivals), m)
 	same(tw, "take", m, s, errM, errS)
 	for n, r := range m {
 		tw.seen[string(r.Change)]++
+		if slices.Contains(onShelf, r.Incident) && !slices.Contains(tw.shelf(), r.Incident) {
+			tw.seen["mailed on the shelf"]++
+		}
 		if r.New {
 			tw.seen["new"]++
 			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group}
@@ -216,15 +223,23 @@ func (tw *twins) commit() {
 	if tw.chance(10) {
 		c.Version += tw.rand.IntN(3) - 1
 	}
-	if tw.chance(70) {
+	last := tw.chance(40) // after which nothing is to come
+	c.Open = c.Open && !last
+	if !last && tw.chance(70) {
 		c.WakeAt = tw.soon(30 * time.Second)
 	}
 	for n := range tw.rand.IntN(4) {
+		if last {
+			break
+		}
 		lane := workflow.Lane{Class: workflow.Class(tw.rand.IntN(3) * 10), Destination: tw.pick("room", "page")}
 		c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.soon(10 * time.Second), Body: []byte("deed")})
 	}
-	if l, err := tw.memory.Load(tw.Context(), id); err == nil && len(l.Mail) > 0 && tw.chance(70) {
+	if l, err := tw.memory.Load(tw.Context(), id); err == nil && len(l.Mail) > 0 && (last || tw.chance(70)) {
 		c.ReadMail = l.Mail[tw.rand.IntN(len(l.Mail))].Seq
+		if last {
+			c.ReadMail = l.Mail[len(l.Mail)-1].Seq
+		}
 	}
 	if tw.chance(50) {
 		c.Group = &bot.GroupHold{Key: k.group, Always: tw.chance(50)}
@@ -259,6 +274,9 @@ func (tw *twins) say() {
 		return
 	}
 	c := bot.Commit{At: tw.now, Incident: tw.id(), Said: tw.messages()}
+	if shelf := tw.shelf(); len(shelf) > 0 && tw.chance(30) {
+		c.Incident = tw.pick(shelf...)
+	}
 	if tw.chance(10) {
 		c.Incident = ""
 	}
@@ -291,7 +309,7 @@ func (tw *twins) said(id string) int {
 
 // both commits, and learns what the incident is then.
 func (tw *twins) both(c bot.Commit, lease bot.Lease) {
-	before := tw.said(c.Incident)
+	before, onShelf := tw.said(c.Incident), slices.Contains(tw.shelf(), c.Incident)
 	m, errM := tw.memory.Commit(tw.Context(), c)
 	if c.Settle != nil {
 		c.Settle = &lease
@@ -312,6 +330,12 @@ func (tw *twins) both(c bot.Commit, lease bot.Lease) {
 		tw.seen["repeat"]++
 	default:
 		tw.seen["commit"]++
+		switch {
+		case onShelf && c.Snapshot != nil:
+			tw.seen["stepped on the shelf"]++
+		case onShelf && len(c.Said) > 0:
+			tw.seen["said on the shelf"]++
+		}
 		added := tw.said(c.Incident) - before
 		tw.seen["said"] += added
 		tw.seen["said before"] += len(c.Said) - added
@@ -375,6 +399,10 @@ func (tw *twins) read() {
 	}
 	id := tw.id()
 	tw.compare(id)
+	over := bot.Over{Before: tw.soon(time.Minute).Add(-time.Minute), Shelved: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
+	overM, errM := tw.memory.Over(tw.Context(), over)
+	overS, errS := tw.sqlite.Over(tw.Context(), over)
+	same(tw, "over", overM, overS, errM, errS)
 	after, limit := tw.pick("", "grafana\x00b", "zabbix\x00", "grafana\x00d\x00e"), 1+tw.rand.IntN(5)
 	firingM, errM := tw.memory.Firing(tw.Context(), id, after, limit)
 	firingS, errS := tw.sqlite.Firing(tw.Context(), id, after, limit)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -134,6 +135,11 @@ func TestMigrate(t *testing.T) {
 		path := file(t)
 		rows := append([]string{
 			"INSERT INTO incident VALUES (7, 1, 1, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)",
+			"INSERT INTO incident VALUES (5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+			"INSERT INTO incident VALUES (6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+			`INSERT INTO event VALUES (5, 1, CAST('{"seq":1,"at":"2026-03-02T03:00:00Z"}' AS BLOB))`,
+			`INSERT INTO event VALUES (5, 2, CAST('{"seq":2,"at":"2026-03-02T03:01:00.123456789Z"}' AS BLOB))`,
+			"INSERT INTO event VALUES (6, 1, CAST('event 1' AS BLOB))",
 			"INSERT INTO state VALUES (7, CAST('state 1' AS BLOB))",
 			"INSERT INTO event VALUES (7, 1, CAST('event 1' AS BLOB))",
 			`INSERT INTO mail VALUES (7, 1, CAST('{"started":2}' AS BLOB))`,
@@ -167,6 +173,19 @@ func TestMigrate(t *testing.T) {
 			s.Close()
 		}
 		s := open(t, path)
+		// One was over at its last event; another, which does not say when, now.
+		at := bottest.Epoch.Add(time.Minute)
+		for _, c := range []struct {
+			before time.Time
+			want   []string
+		}{{at, nil}, {at.Add(time.Second), []string{"INC-5"}}, {time.Now().Add(time.Hour), []string{"INC-5", "INC-6"}}} {
+			if over, err := s.Over(t.Context(), bot.Over{Before: c.before, Limit: 9}); err != nil || !slices.Equal(over, c.want) {
+				t.Errorf("over before %s: %q, %v; want %q", c.before, over, err, c.want)
+			}
+		}
+		if done, err := s.Shelve(t.Context(), "INC-5"); err != nil || !done {
+			t.Errorf("shelved: %v, %v", done, err)
+		}
 		if n, err := s.Reserve(t.Context()); err != nil || n != 8 {
 			t.Errorf("the next number is %d, %v", n, err)
 		}

@@ -19,7 +19,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/config"
-	"tocsin/adapters/sqlite"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/bot/roster"
@@ -64,7 +63,7 @@ type server struct {
 	screen io.Writer // a terminal, or nil
 	bot    *bot.Bot
 	runner *agenda.Runner
-	store  *sqlite.Store
+	store  store
 	http   *http.Server
 	secret secrets
 }
@@ -97,9 +96,11 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if s.secret, err = readSecrets(s.flags.data); err != nil {
 		return nil, err
 	}
-	s.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(s.flags.data, "tocsin.db"), Log: s.log})
-	if err != nil {
+	if s.store, err = openStore(ctx, s.flags.data, s.log); err != nil {
 		return nil, err
+	}
+	if err = imported(ctx, s.store, storeName(s.flags.data)); err != nil {
+		return nil, errors.Join(err, s.store.Close())
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.flags.listen)
 	if err != nil {

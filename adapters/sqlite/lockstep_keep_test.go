@@ -1,0 +1,89 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+)
+
+// put puts what is over on the shelf, or away for good.
+func (tw *twins) put() {
+	if len(tw.ids) == 0 {
+		return
+	}
+	id := tw.id()
+	if over, err := tw.memory.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(over) > 0 && tw.chance(80) {
+		id = tw.pick(over...)
+	}
+	if tw.chance(80) {
+		m, errM := tw.memory.Shelve(tw.Context(), id)
+		s, errS := tw.sqlite.Shelve(tw.Context(), id)
+		tw.note("shelve %s: %v", id, m)
+		same(tw, "shelve "+id, m, s, errM, errS)
+		tw.seen[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
+		tw.compare(id)
+		return
+	}
+	_, missing := tw.memory.Load(tw.Context(), id)
+	m, errM := tw.memory.Forget(tw.Context(), id)
+	s, errS := tw.sqlite.Forget(tw.Context(), id)
+	tw.note("forget %s: %v", id, m)
+	same(tw, "forget "+id, m, s, errM, errS)
+	switch {
+	case !m:
+		tw.seen["not forgotten"]++
+	case missing == nil:
+		tw.seen["forgotten"]++
+		tw.compare(id)
+		tw.ids = slices.DeleteFunc(tw.ids, func(other string) bool { return other == id })
+		tw.leases = slices.DeleteFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id })
+	}
+}
+
+// shelf is what is on the shelf.
+func (tw *twins) shelf() []string {
+	all, err := tw.memory.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Hour), Shelved: true, Limit: 1000})
+	if err != nil {
+		tw.Error(err)
+	}
+	return all
+}
+
+// compareExports wants both stores to be exported alike, but for the mail that
+// the memory store does not keep once it is read; and what arises from either
+// export to be exported as it was.
+func (tw *twins) compareExports() {
+	m, errM := tw.memory.Export(tw.Context(), "", 10_000)
+	s, errS := tw.sqlite.Export(tw.Context(), "", 10_000)
+	for n, from := range [][]bot.Piece{m, s} {
+		copies := []bot.Store{memory.New(), open(tw, file(tw))}
+		for k, to := range copies {
+			if err := to.Import(tw.Context(), from); err != nil {
+				tw.Fatal(err)
+			}
+			again, err := to.Export(tw.Context(), "", 10_000)
+			same(tw, fmt.Sprintf("export %d imported into store %d", n, k), unreadOnly(from), unreadOnly(again), nil, err)
+			if k == 1 {
+				same(tw, "what SQLite makes of an export", from, again, nil, err)
+			}
+		}
+	}
+	same(tw, "export", unreadOnly(m), unreadOnly(s), errM, errS)
+	tw.seen["exported"] += len(m)
+}
+
+// unreadOnly leaves mail out that was read.
+func unreadOnly(pieces []bot.Piece) []bot.Piece {
+	all := slices.Clone(pieces)
+	for n, p := range all {
+		if p.Incident != nil {
+			d := *p.Incident
+			d.Mail = slices.DeleteFunc(slices.Clone(d.Mail), func(m bot.StoredMail) bool { return m.Seq <= d.ReadSeq })
+			all[n].Incident = &d
+		}
+	}
+	return all
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+)
+
+func openTest(t *testing.T, data string) store {
+	t.Helper()
+	s, err := openStore(t.Context(), data, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// failing fails from a call of Import on, as a full disk does.
+type failing struct {
+	store
+	left int
+}
+
+func (f *failing) Import(ctx context.Context, pieces []bot.Piece) error {
+	f.left--
+	if f.left < 0 {
+		return errors.New("the disk is full")
+	}
+	return f.store.Import(ctx, pieces)
+}
+
+// TestImportInterrupted: wherever an import ends early, the store is not taken
+// for a whole one, another file is refused, and the same one finishes it.
+func TestImportInterrupted(t *testing.T) {
+	from := openTest(t, t.TempDir())
+	for n := range 3 * importPieces {
+		id := fmt.Sprint("INC-", n+1)
+		if _, err := from.Commit(t.Context(), bot.Commit{At: time.Unix(int64(n), 0), Incident: id, Snapshot: []byte("{}"), Operation: id, Reply: []byte("yes")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var file bytes.Buffer
+	if _, err := writeExport(t.Context(), from, &file); err != nil {
+		t.Fatal(err)
+	}
+	this := func(sum string) exported {
+		return exported{name: "backup.jsonl", from: bytes.NewReader(file.Bytes()), sum: sum}
+	}
+	for calls := range 8 {
+		to := openTest(t, t.TempDir())
+		_, err := importInto(t.Context(), &failing{to, calls}, this("this"), "new")
+		if calls == 7 {
+			if err != nil {
+				t.Fatal(err) // else the loop is too short
+			}
+			continue
+		}
+		wantText(t, err, "the disk is full", "run it again with the same file")
+		if calls == 0 { // nothing was written
+			if err = imported(t.Context(), to, "new"); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		wantText(t, imported(t.Context(), to, "new"), "an import into new was interrupted: run `tocsin import` again with the same file")
+		_, err = importInto(t.Context(), to, this("another"), "new")
+		wantText(t, err, "an import of another file into new was interrupted")
+		done, err := importInto(t.Context(), to, this("this"), "new")
+		if err != nil || done.incidents != 3*importPieces || done.replies != 3*importPieces {
+			t.Fatalf("imported %s, %v", done, err)
+		}
+		if err = imported(t.Context(), to, "new"); err != nil {
+			t.Error(err)
+		}
+		var again bytes.Buffer
+		if _, err := writeExport(t.Context(), to, &again); err != nil || !bytes.Equal(again.Bytes(), file.Bytes()) {
+			t.Errorf("after %d calls and a second import it is another store: %v", calls, err)
+		}
+	}
+}
+
+func wantText(t *testing.T, err error, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			t.Fatalf("%v, want %q", err, w)
+		}
+	}
+}
+
+// TestUnfinishedIsNotServed: half a store pages nobody, and is no backup.
+func TestUnfinishedIsNotServed(t *testing.T) {
+	data := t.TempDir()
+	s := openTest(t, data)
+	mark := bot.Record{Kind: kindImport, ID: unfinished, Version: 1, Body: []byte("x")}
+	if err := s.Import(t.Context(), []bot.Piece{{Place: "record/" + kindImport + "/" + unfinished, Record: &mark}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"serve", "--data", data, "--listen", "127.0.0.1:0"}, {"export", "--data", data, "-"}} {
+		var out, said bytes.Buffer
+		if code := run(args, &out, &said); code != 1 || !strings.Contains(said.String(), "was interrupted: run `tocsin import` again") || out.Len() > 0 {
+			t.Errorf("%s: exit %d, %s%s", args[0], code, out.String(), said.String())
+		}
+	}
+}
+
+// TestExportReader: what a line of a file may look like, and what not.
+func TestExportReader(t *testing.T) {
+	const first, counter = `{"tocsin":"export","version":1}` + "\n", `{"place":"counter","counter":7}` + "\n"
+	for file, want := range map[string]string{
+		first + counter + `{"tocsin":"end","pieces":1}` + "\n": "",
+		first + counter + `{"tocsin":"end","pieces":1}`:        "",
+		first + `{"tocsin":"end","pieces":0}`:                  "",
+		"":                                                     "is empty",
+		"{":                                                    "is no export",
+		strings.Repeat("x", 1<<20):                             "is no export",
+		`{"tocsin":"end","pieces":0}`:                          "is no export",
+		`{"tocsin":"export","version":0}`:                      "is no export",
+		`{"tocsin":"export","vers`:                             "is cut short: it ends after line 0",
+		`{"tocsin":"export","version":9}`:                      "a newer version of tocsin (format 9, this one reads 1)",
+		first:                                                  "is cut short: it ends after line 1",
+		first + counter:                                        "is cut short: it ends after line 2",
+		first + counter + `{"place":"rec`:                      "is cut short: it ends after line 2",
+		first + counter + `{"tocsin":"end","pieces":2}`:               "counts 2 pieces, and it has 1",
+		first + counter + `{"tocsin":"end"}`:                          "line 3: this is neither",
+		first + counter + first:                                       "line 3: this is neither",
+		first + counter + `{"tocsin":"end","pieces":1}` + "\n" + "\n": "line 4: something follows",
+		first + "\n" + counter:                                        "line 2: this is no piece: EOF",
+		first + strings.TrimSuffix(counter, "\n") + counter:           "line 2: this is no piece: there is more than one",
+		first + `{"place":"counter"}` + "\n":                          "line 2: a piece holds one thing",
+		first + counter + "null\n":                                    "line 3: a piece holds one thing",
+	} {
+		_, err := readExport("FILE", strings.NewReader(file), func(bot.Piece, int) error { return nil })
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "FILE")) {
+			t.Errorf("%.80q: %v, want %q", file, err, want)
+		}
+	}
+}
