@@ -11,3 +11,7 @@ import (
 func TestConformance(t *testing.T) {
 	bottest.Store(t, func(*testing.T) bot.Store { return memory.New() })
 }
+
+func TestLinearizable(t *testing.T) {
+	bottest.Linearizable(t, func(*testing.T) []bot.Store { return []bot.Store{memory.New()} })
+}

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -58,4 +59,30 @@ func mini(t testing.TB) string {
 		return cmd == "INFO"
 	})
 	return "redis://" + m.Addr()
+}
+
+// TestConformanceCluster: every key of a namespace is in one slot, so that a
+// script works in a Cluster too. The first node asked is not the one that has
+// it.
+func TestConformanceCluster(t *testing.T) {
+	nodes := redistest.Cluster(t)
+	url := nodes[0].URL() + "?addr=" + nodes[1].Addr() + "&addr=" + nodes[2].Addr()
+	n := 0
+	bottest.Store(t, func(t *testing.T) bot.Store {
+		n++
+		return open(t, url+"&namespace=c"+strconv.Itoa(n))
+	})
+}
+
+// TestLinearizable: three replicas over one server, as one store.
+func TestLinearizable(t *testing.T) {
+	url, n := redistest.Start(t, redistest.Config{}).URL(), 0
+	bottest.Linearizable(t, func(t *testing.T) []bot.Store {
+		n++
+		var all []bot.Store
+		for range 3 {
+			all = append(all, open(t, url+"?namespace=l"+strconv.Itoa(n)))
+		}
+		return all
+	})
 }

@@ -48,6 +48,10 @@ func TestConformance(t *testing.T) {
 	bottest.Store(t, func(t *testing.T) bot.Store { return open(t, file(t)) })
 }
 
+func TestLinearizable(t *testing.T) {
+	bottest.Linearizable(t, func(t *testing.T) []bot.Store { return []bot.Store{open(t, file(t))} })
+}
+
 // wantError wants an error that says all of this.
 func wantError(t *testing.T, err error, words ...string) {
 	t.Helper()

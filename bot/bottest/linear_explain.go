@@ -1,0 +1,83 @@
+package bottest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// explain shows how far the calls can be put into an order, and what was being
+// called where that ends.
+func explain(calls []porcupine.Operation, info porcupine.LinearizationInfo) string {
+	var best []porcupine.Operation
+	for _, partial := range info.PartialLinearizationsOperations()[0] {
+		if len(partial) > len(best) {
+			best = partial
+		}
+	}
+	var told strings.Builder
+	fmt.Fprintf(&told, "no order explains the answers; %d of %d calls can be put in one, which ends with", len(best), len(calls))
+	placed := map[int64]bool{}
+	for n, o := range best {
+		placed[o.Call] = true
+		if n >= len(best)-12 {
+			told.WriteString(describe(o))
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(calls), func(o porcupine.Operation) bool { return placed[o.Call] })
+	first := slices.MinFunc(rest, func(a, b porcupine.Operation) int { return int(a.Return - b.Return) })
+	told.WriteString("\nand none of these can be next")
+	for _, o := range rest {
+		if o.Call < first.Return {
+			told.WriteString(describe(o))
+		}
+	}
+	return told.String()
+}
+
+// describe writes a call down, with its client and when it was made and
+// returned.
+func describe(o porcupine.Operation) string {
+	a := o.Output.(answer) //nolint:errcheck // nothing else is put in
+	got := brief(reflect.ValueOf(a.value))
+	if a.err != nil {
+		got = a.err.Error()
+	}
+	return fmt.Sprintf("\n  %d [%d to %d] %T%s → %s", o.ClientId, o.Call, o.Return, o.Input, brief(reflect.ValueOf(o.Input)), got)
+}
+
+// brief writes a value for a person: nothing that is zero, bytes as text,
+// instants as seconds since Epoch.
+func brief(v reflect.Value) string {
+	if !v.IsValid() {
+		return "done"
+	}
+	if when, is := reflect.TypeAssert[time.Time](v); is {
+		return fmt.Sprintf("%gs", when.Sub(Epoch).Seconds())
+	}
+	if raw, is := reflect.TypeAssert[[]byte](v); is {
+		return fmt.Sprintf("%q", raw)
+	}
+	var parts []string
+	switch v.Kind() { //nolint:exhaustive // the others are plain
+	case reflect.Pointer:
+		return brief(v.Elem())
+	case reflect.Slice:
+		for n := range v.Len() {
+			parts = append(parts, brief(v.Index(n)))
+		}
+		return "[" + strings.Join(parts, " ") + "]"
+	case reflect.Struct:
+		for _, field := range reflect.VisibleFields(v.Type()) {
+			if len(field.Index) == 1 && field.IsExported() && !v.Field(field.Index[0]).IsZero() {
+				parts = append(parts, field.Name+":"+brief(v.Field(field.Index[0])))
+			}
+		}
+		return "{" + strings.Join(parts, " ") + "}"
+	}
+	return fmt.Sprintf("%#v", v.Interface())
+}

@@ -1,0 +1,252 @@
+package bottest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// ledger is what a store must hold after some calls: the sequential meaning of
+// the ports, as values. What is in its maps is never changed in place, so that
+// a clone of the maps is a clone of it all.
+type ledger struct {
+	number    int
+	incidents map[string]entry
+	groups    map[string]holder
+	alerts    map[[2]string]intake.Row
+	lanes     map[laneID]queue
+	replies   map[string]string
+	records   map[string]bot.Record
+}
+
+type entry struct {
+	version  int
+	snapshot string
+	stub     string
+	follows  string
+	mail     []workflow.Mail // unread
+	readAt   time.Time
+	mailDue  time.Time
+	wakeAt   time.Time
+}
+
+// unread is the mail that a commit leaves.
+func (i entry) unread(c doCommit) []workflow.Mail {
+	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, text(m.Samples[0])) })
+}
+
+type holder struct {
+	owner  string
+	always bool
+	until  time.Time
+}
+
+type laneID struct {
+	owner string
+	lane  workflow.Lane
+}
+
+type queue struct {
+	tasks []bot.Task
+	token string
+	until time.Time
+}
+
+// laneOfWake is where stores keep the standing wake-up.
+var laneOfWake = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
+
+func newLedger(number int) *ledger {
+	return &ledger{
+		number: number, incidents: map[string]entry{}, groups: map[string]holder{}, alerts: map[[2]string]intake.Row{},
+		lanes: map[laneID]queue{}, replies: map[string]string{}, records: map[string]bot.Record{},
+	}
+}
+
+func (l *ledger) clone() *ledger {
+	return &ledger{
+		number: l.number, incidents: maps.Clone(l.incidents), groups: maps.Clone(l.groups), alerts: maps.Clone(l.alerts),
+		lanes: maps.Clone(l.lanes), replies: maps.Clone(l.replies), records: maps.Clone(l.records),
+	}
+}
+
+// refusals are the errors with which a commit may be refused: in which order a
+// store looks is its own affair. None: it must be done.
+func (l *ledger) refusals(c doCommit) (all []error) {
+	i := l.incidents[c.Incident]
+	if c.Settle != nil {
+		if q := l.lanes[laneID{c.Settle.Owner, c.Settle.Lane}]; q.token == "" || q.token != c.Settle.Token {
+			all = append(all, bot.ErrLeaseLost)
+		}
+	}
+	if based(c.Commit) && i.version != c.Version {
+		all = append(all, bot.ErrConflict)
+	}
+	if g := c.Group; g != nil {
+		now := l.groups[g.Key]
+		mine := now.owner == c.Incident
+		if g.Always && !mine && (now.always || now.until.After(c.At)) {
+			all = append(all, bot.ErrTaken)
+		}
+		if !g.Always && mine && len(i.unread(c)) > 0 {
+			all = append(all, bot.ErrConflict)
+		}
+	}
+	for _, r := range c.Records {
+		if r.Version != bot.AnyVersion && r.Version != l.records[r.ID].Version {
+			all = append(all, bot.ErrConflict)
+		}
+	}
+	return all
+}
+
+// based reports whether a commit depends on the version it was loaded at.
+func based(c bot.Commit) bool {
+	return c.Incident != "" && (c.Snapshot != nil || c.Settle != nil && c.Settle.ID == bot.WakeTask)
+}
+
+// commit does what was not refused, in a clone.
+func (l *ledger) commit(c doCommit) *ledger {
+	l = l.clone()
+	for _, r := range c.Records {
+		l.records[r.ID] = bot.Record{Kind: r.Kind, ID: r.ID, Version: l.records[r.ID].Version + 1, Body: r.Body}
+		if r.Body == nil {
+			delete(l.records, r.ID)
+		}
+	}
+	if c.Settle != nil {
+		id := laneID{c.Settle.Owner, c.Settle.Lane}
+		q := queue{tasks: l.lanes[id].tasks}
+		if len(q.tasks) > 0 && q.tasks[0].ID == c.Settle.ID { // the wake-up is rewritten below anyway
+			q.tasks = q.tasks[1:]
+		}
+		l.lanes[id] = q
+	}
+	if c.Operation != "" {
+		l.replies[c.Operation] = string(c.Reply)
+	}
+	if based(c.Commit) {
+		l.write(c)
+	}
+	return l
+}
+
+// write changes the clone.
+func (l *ledger) write(c doCommit) {
+	i := l.incidents[c.Incident]
+	i.wakeAt = c.WakeAt
+	if c.Snapshot != nil {
+		i.version++
+		i.snapshot, i.stub = string(c.Snapshot), ""
+	}
+	if g := c.Group; g != nil && (g.Always || l.groups[g.Key].owner == c.Incident) {
+		l.groups[g.Key] = holder{owner: c.Incident, always: g.Always, until: g.Until}
+	}
+	if c.ReadMail > 0 {
+		i.readAt, i.mailDue = c.At, time.Time{}
+		i.mail = i.unread(c)
+		if len(i.mail) > 0 {
+			i.mailDue = c.At.Add(intake.MailPause)
+		}
+	}
+	for _, t := range c.Tasks {
+		id := laneID{t.Owner, t.Lane}
+		q := l.lanes[id]
+		q.tasks = append(slices.Clip(q.tasks), t)
+		l.lanes[id] = q
+	}
+	l.put(c.Incident, i)
+}
+
+// put writes an incident with its standing wake-up, into a clone.
+func (l *ledger) put(id string, i entry) {
+	l.incidents[id] = i
+	due := i.wakeAt
+	if !i.mailDue.IsZero() && (due.IsZero() || i.mailDue.Before(due)) {
+		due = i.mailDue
+	}
+	lane := laneID{id, laneOfWake}
+	q := l.lanes[lane]
+	q.tasks = nil
+	if !due.IsZero() {
+		q.tasks = []bot.Task{{ID: bot.WakeTask, Owner: id, Lane: laneOfWake, Due: due}}
+	}
+	l.lanes[lane] = q
+}
+
+// due lists the lanes that a claim may lease, in its order but for those due
+// at the same instant.
+func (l *ledger) due(q bot.Claim) []laneID {
+	var all []laneID
+	for id, lane := range l.lanes {
+		if len(lane.tasks) > 0 && id.lane.Class >= q.Classes.From && id.lane.Class <= q.Classes.To &&
+			!lane.tasks[0].Due.After(q.At) && !lane.until.After(q.At) {
+			all = append(all, id)
+		}
+	}
+	slices.SortFunc(all, func(a, b laneID) int {
+		return cmp.Or(
+			cmp.Compare(a.lane.Class, b.lane.Class), l.lanes[a].tasks[0].Due.Compare(l.lanes[b].tasks[0].Due),
+			cmp.Compare(a.owner, b.owner), cmp.Compare(a.lane.Destination, b.lane.Destination),
+		)
+	})
+	return all
+}
+
+// lease gives a lane out, in a clone.
+func (l *ledger) lease(id laneID, token string, until time.Time) {
+	q := l.lanes[id]
+	q.token, q.until = token, until
+	l.lanes[id] = q
+}
+
+// takings writes alerts into a clone, as [intake.Take] wants it.
+type takings struct {
+	*ledger
+	at time.Time
+}
+
+// Row implements [intake.Book].
+func (t takings) Row(integration, key string) (*intake.Row, error) {
+	if r, ok := t.alerts[[2]string{integration, key}]; ok {
+		return &r, nil
+	}
+	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
+}
+
+// PutRow implements [intake.Book].
+func (t takings) PutRow(r intake.Row) error {
+	t.alerts[[2]string{r.Integration, r.Key}] = r
+	return nil
+}
+
+// Owner implements [intake.Book].
+func (t takings) Owner(key string) (incident string, holds bool, err error) {
+	g := t.groups[key]
+	return g.owner, g.always || g.until.After(t.at), nil
+}
+
+// Open implements [intake.Book].
+func (t takings) Open(key, follows string, stub []byte) (string, error) {
+	t.ledger.number++
+	id := fmt.Sprintf("INC-%d", t.ledger.number)
+	t.incidents[id] = entry{stub: string(stub), follows: follows}
+	t.groups[key] = holder{owner: id, always: true}
+	return id, nil
+}
+
+// Mail implements [intake.Book].
+func (t takings) Mail(id string, m workflow.Mail) error {
+	i := t.incidents[id]
+	i.mail = append(slices.Clip(i.mail), m)
+	if i.mailDue.IsZero() {
+		i.mailDue = intake.MailDue(i.readAt, t.at)
+	}
+	t.put(id, i)
+	return nil
+}

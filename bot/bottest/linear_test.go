@@ -1,0 +1,206 @@
+package bottest_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+)
+
+// broken is a store that does one thing wrong now and then.
+type broken struct {
+	*memory.Store
+	commit func(context.Context, bot.Commit) (bot.Receipt, error)
+	load   func(context.Context, string) (bot.Loaded, error)
+	take   func(context.Context, intake.Batch) ([]intake.Receipt, error)
+	claim  func(context.Context, bot.Claim) ([]bot.Lease, error)
+}
+
+func (b broken) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if b.commit == nil {
+		return b.Store.Commit(ctx, c)
+	}
+	return b.commit(ctx, c)
+}
+
+func (b broken) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if b.load == nil {
+		return b.Store.Load(ctx, id)
+	}
+	return b.load(ctx, id)
+}
+
+func (b broken) Take(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+	if b.take == nil {
+		return b.Store.Take(ctx, batch)
+	}
+	return b.take(ctx, batch)
+}
+
+func (b broken) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+	if b.claim == nil {
+		return b.Store.Claim(ctx, q)
+	}
+	return b.claim(ctx, q)
+}
+
+// faults are what a store may do wrong, each a way to break one.
+var faults = map[string]func(s *memory.Store, b *broken){
+	"an old state is read": func(s *memory.Store, b *broken) {
+		var mu sync.Mutex
+		old := map[string]bot.Loaded{}
+		b.load = func(ctx context.Context, id string) (bot.Loaded, error) {
+			l, err := s.Load(ctx, id)
+			mu.Lock()
+			defer mu.Unlock()
+			if was, there := old[id]; there && rand.IntN(4) == 0 {
+				return was, nil
+			}
+			if err == nil {
+				old[id] = l
+			}
+			return l, err
+		}
+	},
+	"an update is lost": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			r, err := s.Commit(ctx, c)
+			if l, lost := s.Load(ctx, c.Incident); errors.Is(err, bot.ErrConflict) && lost == nil {
+				c.Version = l.Version // written over what nobody has read
+				return s.Commit(ctx, c)
+			}
+			return r, err
+		}
+	},
+	"an operation is done twice": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			c.Operation = ""
+			return s.Commit(ctx, c)
+		}
+	},
+	"alerts are taken twice": func(s *memory.Store, b *broken) {
+		b.take = func(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+			if r, err := s.Take(ctx, batch); err != nil || rand.IntN(4) > 0 {
+				return r, err
+			}
+			return s.Take(ctx, batch)
+		}
+	},
+	"alerts that were accepted are lost": func(s *memory.Store, b *broken) {
+		b.take = func(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+			if len(batch.Arrivals) == 1 {
+				return s.Take(ctx, batch)
+			}
+			r, err := s.Take(ctx, intake.Batch{At: batch.At, Arrivals: batch.Arrivals[:1]})
+			for range batch.Arrivals[1:] {
+				r = append(r, intake.Receipt{Change: intake.Ignored})
+			}
+			return r, err
+		}
+	},
+	"half a commit is seen": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			if _, err := s.Commit(ctx, bot.Commit{At: c.At, Records: c.Records}); err != nil {
+				return bot.Receipt{}, err
+			}
+			c.Records = nil
+			return s.Commit(ctx, c)
+		}
+	},
+	"a lease is given to two": func(s *memory.Store, b *broken) {
+		b.claim = func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+			s.ForgetLeases()
+			return s.Claim(ctx, q)
+		}
+	},
+	"a lost lease settles": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			r, err := s.Commit(ctx, c)
+			if errors.Is(err, bot.ErrLeaseLost) {
+				c.Settle = nil
+				return s.Commit(ctx, c)
+			}
+			return r, err
+		}
+	},
+	"a task is given before it is due": func(s *memory.Store, b *broken) {
+		b.claim = func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+			q.At = q.At.Add(3 * time.Second)
+			q.For -= 3 * time.Second
+			return s.Claim(ctx, q)
+		}
+	},
+	"what is refused is done": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			if r, err := s.Commit(ctx, c); err != nil || rand.IntN(4) > 0 {
+				return r, err
+			}
+			return bot.Receipt{}, bot.ErrConflict
+		}
+	},
+}
+
+// TestLinearizableSees: each fault is told, by one of the first seeds.
+func TestLinearizableSees(t *testing.T) {
+	for name, breaks := range faults {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(10) {
+				b := &broken{Store: memory.New()}
+				breaks(b.Store, b)
+				if wrong := bottest.Linearize(t.Context(), []bot.Store{b, b}, seed); wrong != "" {
+					if !strings.Contains(wrong, "no order explains") {
+						t.Error(wrong)
+					}
+					t.Logf("seed %d: %s", seed, wrong)
+					return
+				}
+			}
+			t.Error("nothing is wrong with it")
+		})
+	}
+}
+
+var errNetwork = errors.New("the network is gone")
+
+// lossy loses requests, and answers to what was done.
+func lossy[T any](do func() (T, error)) (T, error) {
+	var nothing T
+	switch rand.IntN(12) {
+	case 0:
+		return nothing, errNetwork
+	case 1:
+		_, _ = do()
+		return nothing, errNetwork
+	}
+	return do()
+}
+
+// TestLinearizableUnclear: calls that got no answer may have been done or not.
+func TestLinearizableUnclear(t *testing.T) {
+	bottest.Linearizable(t, func(*testing.T) []bot.Store {
+		s := memory.New()
+		return []bot.Store{&broken{
+			Store: s,
+			commit: func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+				return lossy(func() (bot.Receipt, error) { return s.Commit(ctx, c) })
+			},
+			load: func(ctx context.Context, id string) (bot.Loaded, error) {
+				return lossy(func() (bot.Loaded, error) { return s.Load(ctx, id) })
+			},
+			take: func(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
+				return lossy(func() ([]intake.Receipt, error) { return s.Take(ctx, b) })
+			},
+			claim: func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+				return lossy(func() ([]bot.Lease, error) { return s.Claim(ctx, q) })
+			},
+		}}
+	})
+}
