@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,134 +19,122 @@ func within(r bot.Classes) []workflow.Class {
 	return slices.DeleteFunc(workflow.Classes(), func(c workflow.Class) bool { return c < r.From || c > r.To })
 }
 
-// Claim implements [bot.Agenda]. First lanes are leased, by the index alone;
-// then their heads are read. Whoever holds the lease is the only one to change
-// the head, so both together are one claim. The standing wake-up is rewritten
-// without a lease, but its revision tells: settling an older one leaves the
-// newer one due.
+// claimTries bounds how often a claim looks again because other replicas were
+// faster with all that it had found.
+const claimTries = 3
+
+// Claim implements [bot.Agenda]. The index says which lanes may be due; a
+// script then looks at their heads, and leases.
 func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
-	until := q.At.Add(q.For)
-	a := &arguments{}
-	a.add(nanos(q.At), nanos(until), score(q.At), q.Limit)
-	for _, c := range within(q.Classes) {
-		a.add(int(c))
-	}
-	reply, err := s.commits.do(ctx, &call{script: s.scripts.claim, args: a.all, size: a.size})
-	if err != nil {
-		return nil, fmt.Errorf("claim: %w", err)
-	}
-	claimed, err := claims(reply)
-	if err != nil || len(claimed) == 0 {
-		return nil, err
-	}
-	leases, err := s.heads(context.WithoutCancel(ctx), q.At, claimed)
-	if err != nil {
-		return nil, fmt.Errorf("read what was claimed: %w", err) // it comes again when the leases have run out
-	}
-	for n := range leases {
-		leases[n].Until = until
-	}
-	slices.SortStableFunc(leases, func(a, b bot.Lease) int {
-		return cmp.Or(cmp.Compare(a.Lane.Class, b.Lane.Class), a.Due.Compare(b.Due))
-	})
-	return leases, nil
-}
-
-// claimed is a lane that was leased.
-type claimed struct {
-	number int64
-	lane   workflow.Lane
-	token  string
-}
-
-// claims reads the answer of claim.lua.
-func claims(reply any) ([]claimed, error) {
-	flat, err := words(reply)
-	if err != nil {
-		return nil, fmt.Errorf("claim: %w", err)
-	}
-	var all []claimed
-	for n := 0; n+2 < len(flat); n += 3 {
-		class, err := strconv.Atoi(flat[n])
-		if err != nil {
-			return nil, fmt.Errorf("claim: read a class: %w", err)
-		}
-		number, destination, err := laneOf(flat[n+1])
+	for range claimTries {
+		found, err := s.candidates(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("claim: %w", err)
 		}
-		all = append(all, claimed{number, workflow.Lane{Class: workflow.Class(class), Destination: destination}, flat[n+2]})
+		if len(found) == 0 {
+			break
+		}
+		leases, err := s.lease(ctx, q, found)
+		if err != nil {
+			return nil, fmt.Errorf("claim: %w", err)
+		}
+		if len(leases) > 0 {
+			return leases, nil
+		}
 	}
-	return all, nil
+	return nil, nil
 }
 
-// laneOf reads a member of the agenda's sets: the number in 12 digits, and the
-// destination.
-func laneOf(member string) (number int64, destination string, err error) {
-	digits, destination, _ := strings.Cut(member, ":")
-	if number, err = strconv.ParseInt(digits, 10, 64); err != nil {
-		return 0, "", fmt.Errorf("read lane %q: %w", member, err)
-	}
-	return number, destination, nil
+// candidate is a lane that the index says is due, or whose lease has run out.
+type candidate struct {
+	number int64
+	lane   workflow.Lane
 }
 
-// heads reads the tasks at the heads of leased lanes. A lane that owes nothing
-// is damage of the index, and is mended.
-func (s *Store) heads(ctx context.Context, at time.Time, all []claimed) ([]bot.Lease, error) {
-	keys := make([]string, 0, 2*len(all))
-	a := &arguments{}
-	for _, c := range all {
-		keys = append(keys, s.keys.parts(c.number, partHead, partTasks)...)
-		a.add(int(c.lane.Class), c.lane.Destination)
+// candidates finds enough of them: the limit of those that are due, and the
+// limit of those whose leases have run out, of which some may be due earlier.
+func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error) {
+	if q.Limit <= 0 {
+		return nil, nil
 	}
-	var found []any
-	err := s.read(ctx, func() (err error) {
-		found, err = s.run(ctx, s.scripts.heads, keys, a.all).Slice()
+	var sets []*goredis.StringSliceCmd
+	err := s.read(ctx, func() error {
+		sets = sets[:0]
+		batch := s.client.Pipeline()
+		by := &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: int64(q.Limit)}
+		for _, c := range within(q.Classes) {
+			sets = append(sets, batch.ZRangeByScore(ctx, s.keys.due(c), by), batch.ZRangeByScore(ctx, s.keys.leased(c), by))
+		}
+		_, err := batch.Exec(ctx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	var leases []bot.Lease
-	for n, c := range all {
-		head, err := words(found[n])
-		if err != nil {
-			return nil, err
+	var all []candidate
+	for n, class := range within(q.Classes) {
+		if len(all) >= q.Limit {
+			break // of more urgent classes
 		}
-		task, owed, err := headOf(c, head)
-		if err != nil {
-			return nil, err
-		}
-		if !owed {
-			if _, _, err := s.mendOne(ctx, at, c.number, c.lane); err != nil {
-				return nil, err
+		for _, member := range append(sets[2*n].Val(), sets[2*n+1].Val()...) {
+			digits, destination, _ := strings.Cut(member, ":")
+			number, err := strconv.ParseInt(digits, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("read lane %q: %w", member, err)
 			}
-			continue
+			all = append(all, candidate{number, workflow.Lane{Class: class, Destination: destination}})
 		}
-		leases = append(leases, bot.Lease{Task: task, Token: c.token})
+	}
+	return all, nil
+}
+
+func (s *Store) lease(ctx context.Context, q bot.Claim, found []candidate) ([]bot.Lease, error) {
+	until := q.At.Add(q.For)
+	keys := make([]string, 0, 2*len(found))
+	a := &arguments{}
+	a.add(nanos(q.At), nanos(until), q.Limit)
+	for _, c := range found {
+		keys = append(keys, s.keys.parts(c.number, partHead, partTasks)...)
+		a.add(int(c.lane.Class), c.number, c.lane.Destination)
+	}
+	reply, err := s.commits.do(ctx, &call{script: s.scripts.lease, keys: keys, args: a.all, size: a.size})
+	if err != nil {
+		return nil, err
+	}
+	flat, err := words(reply)
+	if err != nil {
+		return nil, err
+	}
+	var leases []bot.Lease
+	for n := 0; n+2 < len(flat); n += 3 {
+		place, err := strconv.Atoi(flat[n])
+		if err != nil || place < 1 || place > len(found) {
+			return nil, fmt.Errorf("lease.lua answered %q for a place", flat[n])
+		}
+		task, err := found[place-1].task(flat[n+2])
+		if err != nil {
+			return nil, err // it comes again when the lease has run out
+		}
+		leases = append(leases, bot.Lease{Task: task, Token: flat[n+1], Until: until})
 	}
 	return leases, nil
 }
 
-// headOf reads what heads.lua found in a lane.
-func headOf(c claimed, head []string) (t bot.Task, owed bool, err error) {
-	switch len(head) {
-	case 0:
-		return bot.Task{}, false, nil
-	case 1:
-		t, err = unpackTask(head[0], c.number, c.lane)
-		return t, true, err
+// task reads the head of a lane.
+func (c candidate) task(text string) (bot.Task, error) {
+	if c.lane.Class != workflow.ClassWake || c.lane.Destination != bot.WakeTask {
+		return unpackTask(text, c.number, c.lane)
 	}
-	t = bot.Task{ID: bot.WakeTask, Owner: idOf(c.number), Lane: c.lane, Due: instant(head[0])}
-	if t.Attempt, err = strconv.Atoi(head[1]); err == nil {
-		t.Rev, err = strconv.Atoi(head[2])
+	parts := strings.Split(text, "\n")
+	if len(parts) != 3 {
+		return bot.Task{}, fmt.Errorf("read the wake-up of %s: it is damaged", idOf(c.number))
 	}
-	return t, true, err
-}
-
-// run runs a script that only reads.
-func (s *Store) run(ctx context.Context, script *goredis.Script, keys []string, args []any) *goredis.Cmd {
-	return script.Run(ctx, s.client, keys, args...) // by its text, when the server has forgotten it
+	t := bot.Task{ID: bot.WakeTask, Owner: idOf(c.number), Lane: c.lane, Due: instant(parts[0])}
+	var err error
+	if t.Attempt, err = strconv.Atoi(parts[1]); err == nil {
+		t.Rev, err = strconv.Atoi(parts[2])
+	}
+	return t, err
 }
 
 // Postpone implements [bot.Agenda].

@@ -21,8 +21,7 @@ type book struct {
 	alerts  map[string]alertState
 	groups  map[string]groupState
 	order   []string // alerts, as they were read
-	numbers []int64  // to open incidents with
-	opened  int
+	last    int64    // number given out
 	opens   []opening
 	mail    []*letter
 	letters map[string]*letter
@@ -81,9 +80,7 @@ func (s *Store) readBook(ctx context.Context, all []*taking) (*book, error) {
 	for _, g := range groups {
 		keys = append(keys, s.keys.group(g))
 	}
-	if len(keys) == 0 {
-		return b, nil
-	}
+	keys = append(keys, s.keys.of("number"))
 	var values []any
 	err := s.read(ctx, func() (err error) {
 		values, err = s.client.MGet(ctx, keys...).Result()
@@ -101,6 +98,11 @@ func (s *Store) readBook(ctx context.Context, all []*taking) (*book, error) {
 	for n, g := range groups {
 		text, _ := values[len(b.order)+n].(string)
 		b.groups[g] = groupOf(text)
+	}
+	if text, given := values[len(keys)-1].(string); given {
+		if b.last, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, fmt.Errorf("read the last number: %w", err)
+		}
 	}
 	return b, nil
 }
@@ -139,12 +141,6 @@ func groupOf(text string) groupState {
 	always := text[0] == '1'
 	g.holds = func(at time.Time) bool { return always || until.After(at) }
 	return g
-}
-
-func (b *book) copy() *book {
-	c := *b
-	c.alerts, c.groups, c.letters = maps.Clone(b.alerts), maps.Clone(b.groups), map[string]*letter{}
-	return &c
 }
 
 // judge takes batches, one after the other.
@@ -190,11 +186,7 @@ func (b *book) Owner(key string) (incident string, holds bool, err error) {
 
 // Open implements [intake.Book].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
-	n := int64(1<<40 + b.opened) // a trial's
-	if b.opened < len(b.numbers) {
-		n = b.numbers[b.opened]
-	}
-	b.opened++
+	n := b.last + int64(len(b.opens)) + 1
 	b.opens = append(b.opens, opening{number: n, follows: follows, stub: stub, group: key})
 	g := b.groups[key]
 	g.owner, g.now = n, packGroup(n, true, time.Time{})
@@ -268,7 +260,7 @@ func (s *Store) takeCall(b *book) (*call, error) {
 		}
 		a.add(o.key(s.keys.group(key)), g.read, write)
 	}
-	a.add(len(b.opens))
+	a.add(b.last, len(b.opens))
 	for _, i := range b.opens {
 		a.add(o.key(s.keys.incident(i.number, partHead)), i.number, i.follows, i.stub, s.keys.group(i.group))
 	}

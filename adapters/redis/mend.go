@@ -118,8 +118,8 @@ func (s *Store) mendMany(ctx context.Context, at time.Time, numbers []int64) (wr
 	return wrong, late, nil
 }
 
-// mendOne compares what one incident owes with the index. lanes are those in
-// which a claim has found nothing.
+// mendOne compares what one incident owes with the index. lanes are some that
+// the index has beside.
 func (s *Store) mendOne(ctx context.Context, at time.Time, n int64, lanes ...workflow.Lane) (wrong []string, late int, err error) {
 	a := &arguments{}
 	a.add(n, nanos(at), nanos(at.Add(-time.Minute)))
@@ -223,7 +223,8 @@ func (s *Store) orphans(ctx context.Context, at time.Time) ([]string, error) {
 				return nil, err
 			}
 			for _, member := range members {
-				number, destination, err := laneOf(member)
+				digits, destination, _ := strings.Cut(member, ":")
+				number, err := strconv.ParseInt(digits, 10, 64)
 				if err != nil {
 					continue // not ours; a claim would say so
 				}

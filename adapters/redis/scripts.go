@@ -28,7 +28,7 @@ const revisionWidth = 16
 
 // scripts are the transitions. Each is atomic, checks first and writes last.
 type scripts struct {
-	commit, take, claim, heads, postpone, mend, shelve, restore, forget *goredis.Script
+	commit, take, lease, postpone, mend, shelve, restore, forget *goredis.Script
 }
 
 func loadScripts() (scripts, error) {
@@ -44,23 +44,19 @@ func loadScripts() (scripts, error) {
 	}
 	var s scripts
 	for name, into := range map[string]**goredis.Script{
-		"commit": &s.commit, "take": &s.take, "claim": &s.claim, "postpone": &s.postpone, "mend": &s.mend,
-		"shelve": &s.shelve, "restore": &s.restore, "forget": &s.forget, "heads": &s.heads,
+		"commit": &s.commit, "take": &s.take, "lease": &s.lease, "postpone": &s.postpone, "mend": &s.mend,
+		"shelve": &s.shelve, "restore": &s.restore, "forget": &s.forget,
 	} {
 		text, err := lua.ReadFile("lua/" + name + ".lua")
 		if err != nil {
 			return scripts{}, err
 		}
-		front := constants + string(common)
-		if name == "heads" { // it only reads, and has none of the common keys
-			front = constants
-		}
-		*into = goredis.NewScript(front + string(text))
+		*into = goredis.NewScript(fmt.Sprintf("local SCRIPT = '%s'\n", name) + constants + string(common) + string(text))
 	}
 	return s, nil
 }
 
 // list is every script, to be loaded.
 func (s *scripts) list() []*goredis.Script {
-	return []*goredis.Script{s.commit, s.take, s.claim, s.heads, s.postpone, s.mend, s.shelve, s.restore, s.forget}
+	return []*goredis.Script{s.commit, s.take, s.lease, s.postpone, s.mend, s.shelve, s.restore, s.forget}
 }

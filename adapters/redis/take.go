@@ -136,9 +136,8 @@ func (s *Store) takeAll(ctx context.Context, all []*taking) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*giveUp)
 	defer cancel()
-	var spare []int64 // numbers that a try has reserved and not used
 	for range takeTries {
-		err := s.takeOnce(ctx, all, &spare)
+		err := s.takeOnce(ctx, all)
 		shelved, is := errors.AsType[*shelvedError](err)
 		if is {
 			err = s.unshelve(ctx, shelved.number)
@@ -158,9 +157,12 @@ type shelvedError struct{ number int64 }
 
 func (e *shelvedError) Error() string { return idOf(e.number) + " is in compact form" }
 
-func (s *Store) takeOnce(ctx context.Context, all []*taking, spare *[]int64) error {
-	b, err := s.judged(ctx, all, spare)
-	if err != nil || b.idle() {
+func (s *Store) takeOnce(ctx context.Context, all []*taking) error {
+	b, err := s.readBook(ctx, all)
+	if err != nil {
+		return err
+	}
+	if err = b.judge(all); err != nil || b.idle() {
 		return err
 	}
 	c, err := s.takeCall(b)
@@ -192,35 +194,6 @@ func (s *Store) takeOnce(ctx context.Context, all []*taking, spare *[]int64) err
 		return &shelvedError{n}
 	}
 	return fmt.Errorf("put mail for %s: it is not there", idOf(n))
-}
-
-// judged reads, and judges: once to see how many incidents open, and again
-// with their numbers.
-func (s *Store) judged(ctx context.Context, all []*taking, spare *[]int64) (*book, error) {
-	read, err := s.readBook(ctx, all)
-	if err != nil {
-		return nil, err
-	}
-	trial := read.copy()
-	if err = trial.judge(all); err != nil || trial.opened == 0 {
-		return trial, err
-	}
-	if need := int64(trial.opened - len(*spare)); need > 0 {
-		last := int64(0)
-		err = s.read(ctx, func() (err error) {
-			last, err = s.client.IncrBy(ctx, s.keys.of("number"), need).Result()
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for n := last - need + 1; n <= last; n++ {
-			*spare = append(*spare, n)
-		}
-	}
-	read.numbers = *spare
-	err = read.judge(all)
-	return read, err
 }
 
 // revision is one that no alert has had: of this process and this batch.

@@ -45,7 +45,7 @@ local function take()
 end
 
 local said = redis.call('HGET', TX, ARGV[1])
-if said then return cjson.decode(said) end
+if said and SCRIPT ~= 'lease' then return cjson.decode(said) end
 
 -- answer keeps an answer for the case that it is lost, and returns it.
 local function answer(reply)

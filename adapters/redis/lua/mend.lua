@@ -4,7 +4,8 @@
 -- KEYS: the common ones, then 1 the incident's hash, 2 its tasks
 -- ARGV, after the call:
 --   number, at, a minute before (19 digits each)
---   lanes that the index has and a claim found nothing in: class and destination each
+--   lanes that the index has, whether or not anything is owed in them: class
+--     and destination each
 -- Answers how many tasks are past their deadline by more than a minute and not
 -- leased, and then what was wrong, a line each.
 local number, at, overdue = take(), take(), take()

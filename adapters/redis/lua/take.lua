@@ -10,6 +10,7 @@
 --     was), 1 when it fires, its ID, the incident it belonged to (key of its
 --     alerts, key of those that fire; 0: none) and the one it belongs to
 --   how many groups, each: key, value that was read (''), value ('' as it was)
+--   the last number given out, as it was read
 --   how many incidents that open, each: key of the hash, number, what it
 --     follows, stub, group
 --   how many pieces of mail, each: key of the hash, key of the tasks, number,
@@ -25,7 +26,7 @@ local function list(width)
   end
   return all
 end
-local alerts, groups, opens, mail = list(9), list(3), list(5), list(6)
+local alerts, groups, last, opens, mail = list(9), list(3), take(), list(5), list(6)
 local function own_key(text) return key(tonumber(text)) end
 
 for _, a in ipairs(alerts) do
@@ -35,9 +36,9 @@ end
 for _, g in ipairs(groups) do
   if (redis.call('GET', own_key(g[1])) or '') ~= g[2] then return { 'changed' } end
 end
+if #opens > 0 and (redis.call('GET', NUMBER) or '0') ~= last then return { 'changed' } end
 local heads = {}
 for _, o in ipairs(opens) do
-  if redis.call('EXISTS', own_key(o[1])) == 1 then return { 'changed' } end
   heads[o[2]] = { v = 0, o = '1', ms = 0, rs = 0, rn = '', md = '', wa = '', wr = 0, ww = '', wd = '', wt = 0 }
 end
 for _, m in ipairs(mail) do
@@ -73,6 +74,7 @@ for _, o in ipairs(opens) do
   redis.call('HSET', own_key(o[1]), 'f', o[3], 'b', o[4], 'g', o[5])
   redis.call('ZADD', ALL, o[2], o[2])
   redis.call('ZADD', OPEN, o[2], o[2])
+  redis.call('SET', NUMBER, o[2])
 end
 for _, m in ipairs(mail) do
   local h = heads[m[3]]
