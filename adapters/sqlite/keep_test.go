@@ -89,24 +89,42 @@ func TestShelveBeside(t *testing.T) {
 	s, ctx := open(t, file(t)), context.WithoutCancel(t.Context())
 	closed(t, s, "INC-1", 1)
 	done := make(chan struct{})
-	var shelver sync.WaitGroup
+	var beside sync.WaitGroup
+	until := func(do func() bool) {
+		beside.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if !do() {
+					return
+				}
+			}
+		})
+	}
 	shelved := 0
-	shelver.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
-			ok, err := s.Shelve(ctx, "INC-1")
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if ok {
-				shelved++
-			}
+	until(func() bool {
+		ok, err := s.Shelve(ctx, "INC-1")
+		if err != nil {
+			t.Error(err)
 		}
+		if ok {
+			shelved++
+		}
+		return err == nil
+	})
+	events, messages := 1, 1
+	until(func() bool { // it never becomes less
+		history, err := s.History(ctx, "INC-1", 0, 10_000)
+		said, talkErr := s.Talk(ctx, "INC-1", 0, 10_000)
+		ok := err == nil && talkErr == nil && len(history) >= events && len(said) >= messages
+		if !ok {
+			t.Errorf("%d events, %d messages, %v, %v; there were %d and %d", len(history), len(said), err, talkErr, events, messages)
+		}
+		events, messages = len(history), len(said)
+		return ok
 	})
 	var sayers sync.WaitGroup
 	sayers.Go(func() {
@@ -136,7 +154,7 @@ func TestShelveBeside(t *testing.T) {
 	})
 	sayers.Wait()
 	close(done)
-	shelver.Wait()
+	beside.Wait()
 	if shelved == 0 {
 		t.Error("it never went to the shelf: the test has become blind")
 	}

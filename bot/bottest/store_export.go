@@ -78,7 +78,9 @@ func used(t *testing.T, s bot.Store) {
 	c = commitOf("INC-10", 0, 1)
 	c.Group = &bot.GroupHold{Key: "a", Always: true}
 	must1(s.Commit(ctx, c))(t)
+	take(t, s, at(149), fire("z", "a"))
 	c = commitOf("INC-10", 1, 2)
+	c.ReadMail = 1 // z fires on
 	c.At, c.Open, c.Group = at(150), false, &bot.GroupHold{Key: "a", Until: at(900)}
 	c.Operation = "op-3" // with no reply
 	c.Records = []bot.RecordChange{
@@ -92,6 +94,7 @@ var usedPlaces = []string{ //nolint:gochecknoglobals // a constant
 	"counter", "record/j/", "record/k/a", "record/k/b/c", "record/k-k/a", "incident/1", "incident/2", "incident/3", "incident/10",
 	"group/a", "group/g", "group/h", "group/stub",
 	"alert/prometheus\x00a", "alert/prometheus\x00b", "alert/prometheus\x00c", "alert/prometheus\x00d", "alert/prometheus\x00e", "alert/prometheus\x00recorded",
+	"alert/prometheus\x00z",
 	"operation/op-1", "operation/op-2", "operation/op-3",
 }
 
@@ -226,7 +229,11 @@ func goesOn(t *testing.T, s bot.Store) {
 	if l := must1(s.Load(ctx, "INC-14"))(t); l.Follows != "INC-1" {
 		t.Errorf("it follows %q", l.Follows)
 	}
-	l := must1(s.Load(ctx, "INC-2"))(t)
+	l := must1(s.Load(ctx, "INC-10"))(t) // it has read all its mail before
+	if len(l.Mail) != 1 || l.Mail[0].Seq != 2 {
+		t.Errorf("mail %+v", l.Mail)
+	}
+	l = must1(s.Load(ctx, "INC-2"))(t)
 	if len(l.Mail) != 2 || l.Mail[0].Seq != 2 || l.Mail[1].Seq != 3 {
 		t.Errorf("mail %+v", l.Mail)
 	}

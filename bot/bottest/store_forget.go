@@ -90,8 +90,9 @@ func forgets(t *testing.T, s bot.Store) {
 	if now := seenOne(t, s, "INC-2"); now != other {
 		t.Errorf("INC-2 has changed to\n%s", now)
 	}
-	// Its alerts are as if they had never been, and so is its group.
-	got := take(t, s, at(200), ended(fire("b", "g"), at(200)), since(fire("a", "g"), at(200)))
+	// Its alerts are as if they had never been, and so is its group: a start
+	// from before the resolve is no late delivery (rule I5).
+	got := take(t, s, at(104), ended(fire("b", "g"), at(104)), fire("a", "g"))
 	if want := []intake.Receipt{{Change: intake.Ignored}, {Change: intake.Started, Incident: "INC-3", New: true}}; !slices.Equal(got, want) {
 		t.Fatalf("taken %+v, want %+v", got, want)
 	}
@@ -150,6 +151,16 @@ func forgetRefuses(t *testing.T, s bot.Store) {
 	if got := take(t, s, at(604), fire("c", "g"))[0]; got.Incident != "INC-2" {
 		t.Errorf("taken %+v", got)
 	}
+	// One that never had an alert.
+	c = commitOf("INC-3", 0, 1)
+	c.Open, c.WakeAt = false, at(9000)
+	must1(s.Commit(ctx, c))(t)
+	forget(t, s, "INC-3", false) // it wakes later
+	c = commitOf("INC-3", 1, 2)
+	c.Open, c.Tasks = false, []bot.Task{task("INC-3", "INC-3/2.0", workflow.ClassUpdate, "room")}
+	c.Tasks[0].Due = at(9000)
+	must1(s.Commit(ctx, c))(t)
+	forget(t, s, "INC-3", false) // a last post is owed
 	if got := names(claim(t, s, at(604))); got != "INC-2:wake" {
 		t.Errorf("claimed %s", got)
 	}
