@@ -26,7 +26,7 @@ func takeLock(path string) (*os.File, error) {
 	case err == nil:
 		return f, nil
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		err = fmt.Errorf("open the store: %s is in use by %s; one process a file: stop it, or name another folder with --data", path, holder(f))
+		err = fmt.Errorf("open the store: %s is in use by %s; one process a file: stop it, or name another folder with --data; for many replicas set REDIS_URL", path, holder(f))
 	default:
 		err = fmt.Errorf("lock the store: %w", err)
 	}

@@ -114,11 +114,11 @@ func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	h.runner = agenda.New(agenda.Config{Bot: h.bot, Log: discard})
 	h.pages = web.New(web.Config{
 		Bot: h.bot, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Ready: func() error {
+		Ready: func() ([]string, error) {
 			if err := h.ready.Load(); err != nil {
-				return *err
+				return nil, *err
 			}
-			return nil
+			return []string{"store: a memory", "warning: it forgets"}, nil
 		},
 	})
 	return h

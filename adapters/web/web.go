@@ -26,9 +26,10 @@ import (
 type Config struct {
 	Bot *bot.Bot
 	Log *slog.Logger // nil: none
-	// Ready reports why the process cannot do its work now, in words that
-	// everybody may read; nil: it always can.
-	Ready func() error
+	// Ready reports why the process cannot do its work now, or, when it can,
+	// what should be seen to: in words that everybody may read. nil: it always
+	// can.
+	Ready func() (detail []string, err error)
 }
 
 //go:embed pages
@@ -57,7 +58,7 @@ func New(cfg Config) *Server {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Ready == nil {
-		cfg.Ready = func() error { return nil }
+		cfg.Ready = func() ([]string, error) { return nil, nil }
 	}
 	static, err := readAssets()
 	if err != nil {
@@ -129,11 +130,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
-	if err := s.Ready(); err != nil {
+	detail, err := s.Ready()
+	if err != nil {
 		plain(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	plain(w, http.StatusOK, "ok")
+	plain(w, http.StatusOK, strings.Join(append([]string{"ok"}, detail...), "\n"))
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

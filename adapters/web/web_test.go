@@ -53,7 +53,7 @@ func TestHealth(t *testing.T) {
 	if p := h.get("/healthz").has(200); p.html != "ok\n" || p.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("%q", p.html)
 	}
-	h.get("/readyz").has(200, "ok")
+	h.get("/readyz").has(200, "ok\nstore: a memory\nwarning: it forgets\n")
 	why := errors.New("the store does not answer")
 	h.ready.Store(&why)
 	h.get("/readyz").has(http.StatusServiceUnavailable, "the store does not answer")

@@ -73,7 +73,7 @@ func newRig(b *testing.B) *rig {
 		agenda.New(agenda.Config{Bot: r.bot, Log: quiet}).Run(ctx)
 		close(ended)
 	}()
-	handler, pages := mux(r.bot, secrets{api: "api", hook: "hook"}, quiet, func() error { return nil })
+	handler, pages := mux(r.bot, secrets{api: "api", hook: "hook"}, quiet, func() ([]string, error) { return nil, nil })
 	b.Cleanup(pages.Close)
 	server := httptest.NewServer(handler)
 	r.url = server.URL

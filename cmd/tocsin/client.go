@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/adapters/redis"
 	"tocsin/bot"
 )
 
@@ -50,7 +51,7 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return fmt.Errorf("%s is no address of a server; give one such as http://127.0.0.1:8080 with --server", base)
 	}
-	token, err := c.token()
+	token, err := c.token(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,16 +94,32 @@ func firstOf(all ...string) string {
 	return ""
 }
 
-// token is TOCSIN_API_TOKEN, or what the server on this machine keeps.
-func (c *client) token() (string, error) {
+// token is TOCSIN_API_TOKEN, or what the servers keep in Redis, or what the one
+// on this machine does.
+func (c *client) token(ctx context.Context) (string, error) {
 	if t, err := fromEnvironment("TOCSIN_API_TOKEN"); t != "" || err != nil {
 		return t, err
+	}
+	if at, err := fromEnvironment("REDIS_URL"); at != "" || err != nil {
+		return c.shared(ctx, at, err)
 	}
 	t, err := readSecretFile(filepath.Join(c.data, apiTokenFile))
 	if err != nil {
 		return "", fmt.Errorf("no token: set TOCSIN_API_TOKEN, or name the server's data folder with --data (%s has no readable %s)", c.data, apiTokenFile)
 	}
 	return t, nil
+}
+
+// shared is the token that servers keep in Redis.
+func (c *client) shared(ctx context.Context, at string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	t, err := redis.ReadSecret(ctx, at, apiTokenFile)
+	if errors.Is(err, redis.ErrNoSecret) {
+		err = errors.New("no token: no tocsin serve has run over this Redis yet; start one, or set TOCSIN_API_TOKEN")
+	}
+	return t, err
 }
 
 // say gives one command and prints the reply. A polite no is exit code 1.

@@ -14,7 +14,7 @@ import (
 )
 
 // notExported is said wherever somebody could think otherwise.
-const notExported = "Not in it: the tokens and the signing key (files api-token, hook-token and signing-key), and the configuration."
+const notExported = "Not in it: the tokens and the signing key (the files api-token, hook-token and signing-key; with Redis, they are there), and the configuration."
 
 func exportCommand() *cobra.Command {
 	var data string
@@ -43,12 +43,16 @@ and is readable to you alone: keep it so.`,
 
 // export opens the store before the file: what cannot be read makes none.
 func export(cmd *cobra.Command, data, path string) error {
-	if err := findStore(data); err != nil {
+	p, err := findPlace(data)
+	if err == nil {
+		err = p.exists()
+	}
+	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	return withStore(ctx, data, newLog(cmd.ErrOrStderr()), func(s store) error {
-		if err := imported(ctx, s, storeName(data)); err != nil {
+	return p.with(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
+		if err := imported(ctx, s, p.name); err != nil {
 			return err
 		}
 		write, say := func() (tally, error) { return exportTo(ctx, s, path) }, cmd.OutOrStdout()

@@ -52,12 +52,16 @@ func importFrom(cmd *cobra.Command, data, path string) error {
 		return fmt.Errorf("read %s again: %w", name, err)
 	}
 	ctx := cmd.Context()
-	return withStore(ctx, data, newLog(cmd.ErrOrStderr()), func(s store) error {
-		done, err := importInto(ctx, s, exported{name: name, from: f, sum: hex.EncodeToString(sum.Sum(nil))}, storeName(data))
+	p, err := findPlace(data)
+	if err != nil {
+		return err
+	}
+	return p.with(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
+		done, err := importInto(ctx, s, exported{name: name, from: f, sum: hex.EncodeToString(sum.Sum(nil))}, p)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Imported %s into %s.\n%s\n", done, storeName(data), notExported)
+		fmt.Fprintf(cmd.OutOrStdout(), "Imported %s into %s.\n%s\n", done, p.name, notExported)
 		return nil
 	})
 }
@@ -119,8 +123,8 @@ const (
 
 // importInto fills a store that is empty, or that the same file had begun to
 // fill: what is written twice is the same.
-func importInto(ctx context.Context, s bot.Store, e exported, name string) (tally, error) {
-	if err := mayImport(ctx, s, e, name); err != nil {
+func importInto(ctx context.Context, s bot.Store, e exported, p place) (tally, error) {
+	if err := mayImport(ctx, s, e, p); err != nil {
 		return tally{}, err
 	}
 	mark := bot.Record{Kind: kindImport, ID: unfinished, Version: 1, Body: []byte(e.sum)}
@@ -149,13 +153,13 @@ func importInto(ctx context.Context, s bot.Store, e exported, name string) (tall
 }
 
 // mayImport refuses a store in which there is something else.
-func mayImport(ctx context.Context, s bot.Store, e exported, name string) error {
+func mayImport(ctx context.Context, s bot.Store, e exported, p place) error {
 	mark, err := s.Get(ctx, kindImport, unfinished)
 	switch {
 	case err == nil && bytes.Equal(mark.Body, []byte(e.sum)):
 		return nil
 	case err == nil:
-		return fmt.Errorf("an import of another file into %s was interrupted: run it again with that file, or remove the store and begin anew", name)
+		return fmt.Errorf("an import of another file into %s was interrupted: run it again with that file, or remove the store and begin anew", p.name)
 	case !errors.Is(err, bot.ErrNotFound):
 		return err
 	}
@@ -170,7 +174,7 @@ func mayImport(ctx context.Context, s bot.Store, e exported, name string) error 
 			return err
 		}
 		if len(page) == 0 {
-			return fmt.Errorf("%s is not empty, it has %s: import into a new folder with --data DIR, or move this store away first", name, many(count, "incident"))
+			return fmt.Errorf("%s is not empty, it has %s: %s", p.name, many(count, "incident"), p.elsewhere())
 		}
 		count, before = count+len(page), page[len(page)-1].Number
 	}

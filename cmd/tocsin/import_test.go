@@ -15,7 +15,11 @@ import (
 
 func openTest(t *testing.T, data string) store {
 	t.Helper()
-	s, err := openStore(t.Context(), data, slog.New(slog.DiscardHandler))
+	p, err := findPlace(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.open(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,7 @@ func TestImportInterrupted(t *testing.T) {
 	}
 	for calls := range 8 {
 		to := openTest(t, t.TempDir())
-		_, err := importInto(t.Context(), &failing{to, calls}, this("this"), "new")
+		_, err := importInto(t.Context(), &failing{to, calls}, this("this"), place{name: "new"})
 		if calls == 7 {
 			if err != nil {
 				t.Fatal(err) // else the loop is too short
@@ -75,9 +79,9 @@ func TestImportInterrupted(t *testing.T) {
 			continue
 		}
 		wantText(t, imported(t.Context(), to, "new"), "an import into new was interrupted: run `tocsin import` again with the same file")
-		_, err = importInto(t.Context(), to, this("another"), "new")
+		_, err = importInto(t.Context(), to, this("another"), place{name: "new"})
 		wantText(t, err, "an import of another file into new was interrupted")
-		done, err := importInto(t.Context(), to, this("this"), "new")
+		done, err := importInto(t.Context(), to, this("this"), place{name: "new"})
 		if err != nil || done.incidents != 3*importPieces || done.replies != 3*importPieces {
 			t.Fatalf("imported %s, %v", done, err)
 		}

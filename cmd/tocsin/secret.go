@@ -1,13 +1,11 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -15,10 +13,10 @@ import (
 type secrets struct {
 	api  string // TOCSIN_API_TOKEN
 	hook string // TOCSIN_HOOK_TOKEN
-	sign []byte // signs acknowledgement links; never leaves the data folder
+	sign []byte // signs acknowledgement links; never leaves the store
 }
 
-// Files in the data folder.
+// Files in the data folder, or names in Redis.
 const (
 	apiTokenFile  = "api-token"
 	hookTokenFile = "hook-token"
@@ -26,43 +24,28 @@ const (
 )
 
 // readSecrets takes secrets from the environment, each also as NAME_FILE, else
-// from the data folder, where they are made on the first start with mode 0600.
-func readSecrets(data string) (secrets, error) {
+// from where the store keeps them; they are made on the first start.
+func readSecrets(ctx context.Context, in store) (secrets, error) {
 	var s secrets
 	var err error
-	if s.api, err = secret("TOCSIN_API_TOKEN", data, apiTokenFile); err != nil {
+	if s.api, err = secret(ctx, in, "TOCSIN_API_TOKEN", apiTokenFile); err != nil {
 		return s, err
 	}
-	if s.hook, err = secret("TOCSIN_HOOK_TOKEN", data, hookTokenFile); err != nil {
+	if s.hook, err = secret(ctx, in, "TOCSIN_HOOK_TOKEN", hookTokenFile); err != nil {
 		return s, err
 	}
-	key, err := secret("", data, signingFile)
+	key, err := secret(ctx, in, "", signingFile)
 	s.sign = []byte(key)
 	return s, err
 }
 
-func secret(name, data, file string) (string, error) {
+func secret(ctx context.Context, in store, name, kept string) (string, error) {
 	if v, err := fromEnvironment(name); v != "" || err != nil {
 		return v, err
 	}
-	path := filepath.Join(data, file)
-	if v, err := readSecretFile(path); err == nil {
-		return v, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
 	raw := make([]byte, 24)
-	if _, err := rand.Read(raw); err != nil {
-		return "", fmt.Errorf("make a secret: %w", err)
-	}
-	value := hex.EncodeToString(raw)
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", fmt.Errorf("make the data folder: %w", err)
-	}
-	if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep a secret: %w", err)
-	}
-	return value, nil
+	rand.Read(raw) // it never fails (crypto/rand)
+	return in.Secret(ctx, kept, hex.EncodeToString(raw))
 }
 
 // fromEnvironment reads NAME, or the file that NAME_FILE names.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,7 +24,10 @@ import (
 )
 
 // serveFlags are the flags of serve.
-type serveFlags struct{ config, data, listen string }
+type serveFlags struct {
+	config, data, listen string
+	durable              bool
+}
 
 // Defaults of the command line.
 const (
@@ -42,16 +44,26 @@ func serveCommand() *cobra.Command {
 listens on 127.0.0.1:8080; pages go to this terminal and the log.
 
 SIGHUP reads the configuration again; SIGTERM finishes what is under way.
-Secrets come from the environment, each also as NAME_FILE: TOCSIN_API_TOKEN,
-TOCSIN_HOOK_TOKEN. What is unset is made on the first start and kept in the
-data folder.`,
-		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080",
+With REDIS_URL everything is kept in Redis instead, and any number of these may
+run over the same one:
+
+  redis://:PASSWORD@HOST:6379/0                             one server
+  redis://HOST:26379?addr=HOST2:26379&master_name=NAME      Sentinel
+  redis://HOST:6379?addr=HOST2:6379&addr=HOST3:6379         Cluster
+  …&namespace=NAME                                          [tocsin]
+
+SIGHUP reads the configuration again; SIGTERM finishes what is under way.
+Secrets come from the environment, each also as NAME_FILE: REDIS_URL,
+TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN. Tokens that are unset are made on the first
+start and kept in the data folder, or in Redis.`,
+		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080\n  REDIS_URL=redis://redis:6379 tocsin serve --require-durable",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&f.config, "config", "", "configuration file [tocsin.yaml, when it exists]")
-	cmd.Flags().StringVar(&f.data, "data", defaultData, "folder for the store and the secrets")
+	cmd.Flags().StringVar(&f.data, "data", defaultData, "folder for the store and the secrets; with REDIS_URL nothing is kept there")
+	cmd.Flags().BoolVar(&f.durable, "require-durable", false, "do not start over a Redis that may lose what it has answered")
 	cmd.Flags().StringVar(&f.listen, "listen", defaultListen, "address to listen on")
 	return cmd
 }
@@ -63,7 +75,9 @@ type server struct {
 	screen io.Writer // a terminal, or nil
 	bot    *bot.Bot
 	runner *agenda.Runner
+	place  place
 	store  store
+	health health
 	http   *http.Server
 	secret secrets
 }
@@ -93,13 +107,13 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, badConfig(err)
 	}
-	if s.secret, err = readSecrets(s.flags.data); err != nil {
+	if s.place, err = findPlace(s.flags.data); err != nil {
 		return nil, err
 	}
-	if s.store, err = openStore(ctx, s.flags.data, s.log); err != nil {
+	if s.store, err = s.place.open(ctx, s.log); err != nil {
 		return nil, err
 	}
-	if err = imported(ctx, s.store, storeName(s.flags.data)); err != nil {
+	if err = s.trust(ctx); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.flags.listen)
@@ -112,7 +126,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	media, err := s.pagers(l)
 	if err == nil {
 		s.bot, err = bot.New(bot.Config{
-			Store: s.store, Organization: l.Organization, Pagers: media, Chats: chats(func() *bot.Bot { return s.bot }), Decoders: decoders(), Secret: s.secret.sign, Now: time.Now, Log: s.log,
+			Store: s.store, Organization: l.Organization, Pagers: media, Chats: chats(func() *bot.Bot { return s.bot }), Decoders: decoders(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
@@ -211,16 +225,6 @@ func (s *server) reload() {
 	s.log.Info("the configuration was read again")
 }
 
-// ready says why the bot cannot work, if so.
-func (s *server) ready() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if _, err := s.store.NextDue(ctx, bot.Classes{}); err != nil {
-		return fmt.Errorf("the store does not answer: %w", err)
-	}
-	return nil
-}
-
 // tokens are the secrets of the API: the configured ones, and our own, which
 // is an administrator's.
 func tokens(b *bot.Bot, s secrets) []bot.Token {
@@ -244,10 +248,9 @@ func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
 	if path := configPath(s.flags.config); path != "" {
 		from = "It is configured by " + path + "."
 	}
-	s.log.Info("tocsin is running", "listen", addr.String(), "data", s.flags.data, "config", configPath(s.flags.config))
+	s.log.Info("tocsin is running", "listen", addr.String(), "store", s.place.name, "config", configPath(s.flags.config))
 	if s.screen == nil {
-		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are in %s and %s\n", addr,
-			filepath.Join(s.flags.data, apiTokenFile), filepath.Join(s.flags.data, hookTokenFile))
+		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are %s\n", addr, s.place.secrets())
 		return
 	}
 	name, token := "alertmanager", s.secret.hook
@@ -284,5 +287,5 @@ func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
     tocsin run%[6]s "list"          (or: go run ./cmd/tocsin run%[6]s "list")
     tocsin run%[6]s "ack %[7]s"
 
-`, addr, s.flags.data, from, token, name, flags, incident, s.signInLink(ctx))
+`, addr, s.place.folder(), from, token, name, flags, incident, s.signInLink(ctx))
 }

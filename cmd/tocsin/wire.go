@@ -50,7 +50,7 @@ func chats(b func() *bot.Bot) map[string]bot.Chat {
 
 // mux is the one place where paths meet adapters. The pages are to be closed
 // when serving ends.
-func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() error) (m *http.ServeMux, pages *web.Server) {
+func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() ([]string, error)) (m *http.ServeMux, pages *web.Server) {
 	m, pages = http.NewServeMux(), web.New(web.Config{Bot: b, Log: log, Ready: ready})
 	m.Handle("/hooks/{integration}", hooks.New(hooks.Config{
 		Receiver: b, Decoders: decoders(), Log: log, DefaultTokens: func() []string { return []string{s.hook} },
