@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -51,8 +52,12 @@ type candidate struct {
 	lane   workflow.Lane
 }
 
-// candidates finds enough of them: the limit of those that are due, and the
-// limit of those whose leases have run out, of which some may be due earlier.
+// mostEnded bounds how many leases that have run out are looked at: more than
+// a replica that was killed leaves behind.
+const mostEnded = 1000
+
+// candidates finds enough of them: the earliest of those that are due, and the
+// earliest of those whose leases have run out.
 func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error) {
 	if q.Limit <= 0 {
 		return nil, nil
@@ -61,9 +66,10 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 	err := s.read(ctx, func() error {
 		sets = sets[:0]
 		batch := s.client.Pipeline()
-		by := &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: int64(q.Limit)}
 		for _, c := range within(q.Classes) {
-			sets = append(sets, batch.ZRangeByScore(ctx, s.keys.due(c), by), batch.ZRangeByScore(ctx, s.keys.leased(c), by))
+			sets = append(sets,
+				batch.ZRangeByScore(ctx, s.keys.due(c), &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: int64(q.Limit)}),
+				batch.ZRangeByScore(ctx, s.keys.leased(c), &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: mostEnded}))
 		}
 		_, err := batch.Exec(ctx)
 		return err
@@ -76,7 +82,11 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 		if len(all) >= q.Limit {
 			break // of more urgent classes
 		}
-		for _, member := range append(sets[2*n].Val(), sets[2*n+1].Val()...) {
+		ended, err := s.earliest(ctx, class, sets[2*n+1].Val(), q.Limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, member := range append(sets[2*n].Val(), ended...) {
 			digits, destination, _ := strings.Cut(member, ":")
 			number, err := strconv.ParseInt(digits, 10, 64)
 			if err != nil {
@@ -86,6 +96,34 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 		}
 	}
 	return all, nil
+}
+
+// earliest are the lanes that are due first, of some that were leased: the set
+// has them in the order in which their leases end.
+func (s *Store) earliest(ctx context.Context, class workflow.Class, members []string, limit int) ([]string, error) {
+	if len(members) <= limit {
+		return members, nil
+	}
+	names := make([]string, 0, len(members))
+	for _, m := range members {
+		names = append(names, strconv.Itoa(int(class))+"|"+m)
+	}
+	var leases []any
+	err := s.read(ctx, func() (err error) {
+		leases, err = s.client.HMGet(ctx, s.keys.of("lease"), names...).Result()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	due := map[string]string{}
+	for n, l := range leases {
+		if text, is := l.(string); is && len(text) >= 2*len(noInstant) {
+			due[members[n]] = text[len(noInstant) : 2*len(noInstant)]
+		}
+	}
+	slices.SortFunc(members, func(a, b string) int { return cmp.Or(cmp.Compare(due[a], due[b]), cmp.Compare(a, b)) })
+	return members[:limit], nil
 }
 
 func (s *Store) lease(ctx context.Context, q bot.Claim, found []candidate) ([]bot.Lease, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 	"go.uber.org/goleak"
 
+	"tocsin/adapters/memory"
 	"tocsin/adapters/redis"
 	"tocsin/adapters/redis/redistest"
 	"tocsin/bot"
@@ -85,4 +86,9 @@ func TestLinearizable(t *testing.T) {
 		}
 		return all
 	})
+}
+
+func TestLockStep(t *testing.T) {
+	next := fresh(redistest.Start(t, redistest.Config{}).URL())
+	bottest.LockStep(t, func(t *testing.T) (model, real bot.Store) { return memory.New(), next(t) })
 }

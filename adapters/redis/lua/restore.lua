@@ -32,9 +32,11 @@ for n = 1, tonumber(take()) do
   redis.call('HSET', key(5), name, '')
   redis.call('RPUSH', key(4), string.format('%.0f %.0f ', n, string.len(name)) .. name .. text)
 end
+local revision, when = 0, '' -- of the wake-up, which go on
+if shelved then revision, when = h.wr, h.ww end
 h = {
   v = tonumber(version), o = open, ms = tonumber(mail_seq), rs = tonumber(read_seq), rn = next_read, md = mail_due,
-  wa = wake_at, wr = 0, ww = '', wd = '', wt = 0,
+  wa = wake_at, wr = revision, ww = when, wd = '', wt = 0,
 }
 for _ = 1, tonumber(take()) do
   local class, destination, task = take(), take(), take()

@@ -11,7 +11,8 @@ if not h or h.shelved or h.o == '1' or h.v ~= version or h.wd ~= '' or h.ms > h.
 if redis.call('EXISTS', key(6)) == 1 or redis.call('LLEN', key(4)) ~= said then return { 'no' } end
 local kept = redis.call('HMGET', key(1), 'f', 'g', 'ch')
 redis.call('DEL', key(1), key(2), key(3), key(4), key(5))
-redis.call('HSET', key(1), 'z', packed, 'v', string.format('%.0f', version), 'o', '0', 'f', kept[1] or '', 'g', kept[2] or '', 'ch', kept[3] or '')
+redis.call('HSET', key(1), 'z', packed, 'v', string.format('%.0f', version), 'o', '0', 'f', kept[1] or '', 'g', kept[2] or '', 'ch', kept[3] or '',
+  'wr', string.format('%.0f', h.wr), 'ww', h.ww)
 redis.call('ZREM', OVER, number)
 redis.call('ZREM', OWING, number)
 redis.call('ZADD', SHELF, kept[3] and kept[3] ~= '' and score(kept[3]) or '0', number)

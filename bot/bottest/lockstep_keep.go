@@ -1,11 +1,10 @@
-package sqlite_test
+package bottest
 
 import (
 	"fmt"
 	"slices"
 	"time"
 
-	"tocsin/adapters/memory"
 	"tocsin/bot"
 )
 
@@ -15,21 +14,21 @@ func (tw *twins) put() {
 		return
 	}
 	id := tw.id()
-	if over, err := tw.memory.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(over) > 0 && tw.chance(80) {
+	if over, err := tw.model.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(over) > 0 && tw.chance(80) {
 		id = tw.pick(over...)
 	}
 	if tw.chance(80) {
-		m, errM := tw.memory.Shelve(tw.Context(), id)
-		s, errS := tw.sqlite.Shelve(tw.Context(), id)
+		m, errM := tw.model.Shelve(tw.Context(), id)
+		s, errS := tw.real.Shelve(tw.Context(), id)
 		tw.note("shelve %s: %v", id, m)
 		same(tw, "shelve "+id, m, s, errM, errS)
 		tw.seen[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
 		tw.compare(id)
 		return
 	}
-	_, missing := tw.memory.Load(tw.Context(), id)
-	m, errM := tw.memory.Forget(tw.Context(), id)
-	s, errS := tw.sqlite.Forget(tw.Context(), id)
+	_, missing := tw.model.Load(tw.Context(), id)
+	m, errM := tw.model.Forget(tw.Context(), id)
+	s, errS := tw.real.Forget(tw.Context(), id)
 	tw.note("forget %s: %v", id, m)
 	same(tw, "forget "+id, m, s, errM, errS)
 	switch {
@@ -45,7 +44,7 @@ func (tw *twins) put() {
 
 // shelf is what is on the shelf.
 func (tw *twins) shelf() []string {
-	all, err := tw.memory.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Hour), Shelved: true, Limit: 1000})
+	all, err := tw.model.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Hour), Shelved: true, Limit: 1000})
 	if err != nil {
 		tw.Error(err)
 	}
@@ -53,21 +52,21 @@ func (tw *twins) shelf() []string {
 }
 
 // compareExports wants both stores to be exported alike, but for the mail that
-// the memory store does not keep once it is read; and what arises from either
+// the model need not keep once it is read; and what arises from either
 // export to be exported as it was.
 func (tw *twins) compareExports() {
-	m, errM := tw.memory.Export(tw.Context(), "", 10_000)
-	s, errS := tw.sqlite.Export(tw.Context(), "", 10_000)
+	m, errM := tw.model.Export(tw.Context(), "", 10_000)
+	s, errS := tw.real.Export(tw.Context(), "", 10_000)
 	for n, from := range [][]bot.Piece{m, s} {
-		copies := []bot.Store{memory.New(), open(tw, file(tw))}
-		for k, to := range copies {
+		model, real := tw.open(tw.T)
+		for k, to := range []bot.Store{model, real} {
 			if err := to.Import(tw.Context(), from); err != nil {
 				tw.Fatal(err)
 			}
 			again, err := to.Export(tw.Context(), "", 10_000)
 			same(tw, fmt.Sprintf("export %d imported into store %d", n, k), unreadOnly(from), unreadOnly(again), nil, err)
 			if k == 1 {
-				same(tw, "what SQLite makes of an export", from, again, nil, err)
+				same(tw, "what the store makes of an export", from, again, nil, err)
 			}
 		}
 	}

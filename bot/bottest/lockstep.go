@@ -1,0 +1,342 @@
+package bottest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// LockStep gives two stores the same operations, at random, and wants the same
+// answers. The first is the one that is easily understood: the memory store.
+func LockStep(t *testing.T, open func(t *testing.T) (model, real bot.Store)) {
+	seeds, steps := 20, 400
+	if RaceEnabled || testing.Short() {
+		seeds, steps = 5, 200
+	}
+	seen := map[string]int{}
+	for seed := range seeds {
+		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
+			model, real := open(t)
+			tw := &twins{
+				T: t, rand: rand.New(rand.NewPCG(1, uint64(seed))), now: Epoch, known: map[string]*known{}, seen: seen, //nolint:gosec // no secret
+				model: model, real: real, open: open,
+			}
+			tw.watch("")
+			for range steps {
+				tw.step()
+				if t.Failed() {
+					t.Fatalf("after:\n%s", tw.tail())
+				}
+			}
+			tw.compareAll()
+			tw.compareExports()
+		})
+	}
+	t.Logf("seen: %v", seen)
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "nowhere", "told", "not told", "shelved", "not shelved", "said on the shelf", "stepped on the shelf", "mailed on the shelf", "forgotten", "not forgotten", "exported"} {
+		if seen[what] == 0 {
+			t.Errorf("no seed led to %q: the test has become blind", what)
+		}
+	}
+}
+
+// twins are the two stores, and what the test knows of the incidents in both.
+type twins struct {
+	*testing.T
+	rand        *rand.Rand
+	now         time.Time
+	model, real bot.Store
+	open        func(*testing.T) (model, real bot.Store)
+	known       map[string]*known
+	ids         []string
+	leases      [][2]bot.Lease
+	watched     []watched
+	log         []string
+	seen        map[string]int // what the seeds led to
+}
+
+// watched is what both stores tell of an incident, or of all.
+type watched struct {
+	id          string
+	model, real <-chan struct{}
+}
+
+type known struct {
+	version, events int
+	wakeAt          time.Time
+	group           string
+}
+
+func (tw *twins) note(format string, args ...any) {
+	tw.log = append(tw.log, fmt.Sprintf("%s ", tw.now.Format("15:04:05.000"))+fmt.Sprintf(format, args...))
+}
+
+func (tw *twins) tail() string {
+	text := ""
+	for _, line := range tw.log[max(0, len(tw.log)-25):] {
+		text += line + "\n"
+	}
+	return text
+}
+
+// same wants two answers, and two errors, to be the same.
+func same[T any](tw *twins, what string, m, s T, errM, errS error) {
+	tw.Helper()
+	for _, target := range []error{bot.ErrNotFound, bot.ErrConflict, bot.ErrTaken, bot.ErrLeaseLost} {
+		if errors.Is(errM, target) != errors.Is(errS, target) {
+			tw.Errorf("%s: the model says %v, the store says %v", what, errM, errS)
+		}
+	}
+	if (errM == nil) != (errS == nil) {
+		tw.Errorf("%s: the model says %v, the store says %v", what, errM, errS)
+	}
+	if diff := gocmp.Diff(m, s, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(bot.Lease{}, "Token")); diff != "" {
+		tw.Errorf("%s (-model +store):\n%s", what, diff)
+	}
+}
+
+func (tw *twins) chance(percent int) bool { return tw.rand.IntN(100) < percent }
+
+func (tw *twins) soon(most time.Duration) time.Time {
+	return tw.now.Add(time.Duration(tw.rand.Int64N(int64(most))).Truncate(time.Millisecond))
+}
+
+func (tw *twins) step() {
+	tw.now = tw.soon(5 * time.Second)
+	switch n := tw.rand.IntN(100); {
+	case n < 25:
+		tw.take()
+	case n < 30:
+		tw.declare()
+	case n < 50:
+		tw.commit()
+	case n < 55:
+		tw.say()
+	case n < 65:
+		tw.settle()
+	case n < 74:
+		tw.claim()
+	case n < 80:
+		tw.postpone()
+	case n < 90:
+		tw.put()
+	default:
+		tw.read()
+	}
+	tw.listen()
+}
+
+func (tw *twins) watch(id string) {
+	tw.watched = append(tw.watched, watched{id, tw.model.Watch(tw.Context(), id), tw.real.Watch(tw.Context(), id)})
+}
+
+// listen wants the watchers of both stores to have been told of the same.
+func (tw *twins) listen() {
+	for _, w := range tw.watched {
+		m, s := told(w.model), told(w.real)
+		same(tw, fmt.Sprintf("the watcher of %q is told", w.id), m, s, nil, nil)
+		tw.seen[map[bool]string{true: "told", false: "not told"}[m]]++
+	}
+}
+
+func (tw *twins) take() {
+	b := intake.Batch{At: tw.now}
+	for range 1 + tw.rand.IntN(4) {
+		a := intake.Arrival{
+			Integration: tw.pick("grafana", "zabbix"), Group: tw.pick("g0", "g1", "g2", "g3", "", "g0"), Severity: workflow.Severity(1 + tw.rand.IntN(5)),
+			Word: tw.pick("", "", "odd"), Stub: []byte("stub"),
+			Alert: intake.Alert{
+				Key: tw.pick("a", "b", "c", "d\x00e", ""), Title: "Title", State: intake.State(tw.pick("firing", "firing", "resolved", "notice")),
+				Labels: map[string]string{"k": tw.pick("v", "w")}, Truncated: tw.rand.IntN(10) / 9,
+			},
+		}
+		if tw.chance(60) {
+			a.Alert.StartedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
+		}
+		if a.Alert.State == intake.Resolved && tw.chance(60) {
+			a.Alert.EndedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
+		}
+		if len(tw.ids) > 0 && tw.chance(10) {
+			a.From = tw.id()
+		}
+		b.Arrivals = append(b.Arrivals, a)
+	}
+	onShelf := tw.shelf()
+	m, errM := tw.model.Take(tw.Context(), b)
+	s, errS := tw.real.Take(tw.Context(), b)
+	tw.note("take %d: %v", len(b.Arrivals), m)
+	same(tw, "take", m, s, errM, errS)
+	for n, r := range m {
+		tw.seen[string(r.Change)]++
+		if slices.Contains(onShelf, r.Incident) && !slices.Contains(tw.shelf(), r.Incident) {
+			tw.seen["mailed on the shelf"]++
+		}
+		if r.New {
+			tw.seen["new"]++
+			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group}
+			tw.ids = append(tw.ids, r.Incident)
+			tw.watch(r.Incident)
+		}
+	}
+}
+
+func (tw *twins) pick(from ...string) string { return from[tw.rand.IntN(len(from))] }
+
+func (tw *twins) id() string { return tw.pick(tw.ids...) }
+
+func (tw *twins) declare() {
+	m, errM := tw.model.Reserve(tw.Context())
+	s, errS := tw.real.Reserve(tw.Context())
+	tw.note("reserve %d", m)
+	same(tw, "reserve", m, s, errM, errS)
+	id := fmt.Sprint("INC-", m)
+	tw.known[id] = &known{group: tw.pick("g0", "g4")}
+	tw.ids = append(tw.ids, id)
+	tw.watch(id)
+}
+
+// commit steps an incident, now and then on what it is no more.
+func (tw *twins) commit() {
+	if len(tw.ids) == 0 {
+		return
+	}
+	id := tw.id()
+	k := tw.known[id]
+	c := bot.Commit{
+		At: tw.now, Incident: id, Version: k.version, Open: tw.chance(80), Snapshot: fmt.Appendf(nil, "state %d", k.version+1),
+		Events: []bot.StoredEvent{{Seq: k.events + 1, Body: fmt.Appendf(nil, "event %d", k.events+1)}},
+	}
+	if tw.chance(10) {
+		c.Version += tw.rand.IntN(3) - 1
+	}
+	last := tw.chance(40) // after which nothing is to come
+	c.Open = c.Open && !last
+	if !last && tw.chance(70) {
+		c.WakeAt = tw.soon(30 * time.Second)
+	}
+	for n := range tw.rand.IntN(4) {
+		if last {
+			break
+		}
+		lane := workflow.Lane{Class: workflow.Classes()[tw.rand.IntN(3)*2], Destination: tw.pick("room", "page")}
+		c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.soon(10 * time.Second), Body: []byte("deed")})
+	}
+	if l, err := tw.model.Load(tw.Context(), id); err == nil && len(l.Mail) > 0 && (last || tw.chance(70)) {
+		c.ReadMail = l.Mail[tw.rand.IntN(len(l.Mail))].Seq
+		if last {
+			c.ReadMail = l.Mail[len(l.Mail)-1].Seq
+		}
+	}
+	if tw.chance(50) {
+		c.Group = &bot.GroupHold{Key: k.group, Always: tw.chance(50)}
+		if !c.Group.Always && tw.chance(50) {
+			c.Group.Until = tw.soon(20 * time.Second)
+		}
+	}
+	if tw.chance(20) {
+		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
+	}
+	for range tw.rand.IntN(3) {
+		r := bot.RecordChange{Kind: "k", ID: tw.pick("x", "y"), Version: tw.rand.IntN(3) - 1, Body: fmt.Append(nil, len(tw.log))}
+		if tw.chance(30) {
+			r.Body = nil
+		}
+		c.Records = append(c.Records, r)
+	}
+	if tw.chance(20) {
+		c.Said = tw.messages()
+	}
+	lease := [2]bot.Lease{}
+	if n := slices.IndexFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id }); n >= 0 && tw.chance(80) {
+		lease = tw.leases[n]
+		c.Settle = &lease[0]
+	}
+	tw.both(c, lease[1])
+}
+
+// say commits what is said, and no step: also in what was only reserved.
+func (tw *twins) say() {
+	if len(tw.ids) == 0 {
+		return
+	}
+	c := bot.Commit{At: tw.now, Incident: tw.id(), Said: tw.messages()}
+	if shelf := tw.shelf(); len(shelf) > 0 && tw.chance(30) {
+		c.Incident = tw.pick(shelf...)
+	}
+	if tw.chance(10) {
+		c.Incident = ""
+	}
+	if tw.chance(50) {
+		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
+	}
+	if tw.chance(20) {
+		c.Records = []bot.RecordChange{{Kind: "k", ID: "x", Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))}}
+	}
+	tw.both(c, bot.Lease{})
+}
+
+// messages are some of a few, so that many come twice.
+func (tw *twins) messages() []bot.Said {
+	var all []bot.Said
+	for range 1 + tw.rand.IntN(3) {
+		all = append(all, bot.Said{Key: fmt.Sprint("message ", tw.rand.IntN(12)), Seq: tw.rand.IntN(5), Body: fmt.Append(nil, "text ", len(tw.log))})
+	}
+	return all
+}
+
+// said is how many messages there are.
+func (tw *twins) said(id string) int {
+	all, err := tw.model.Talk(tw.Context(), id, 0, 100)
+	if err != nil {
+		tw.Error(err)
+	}
+	return len(all)
+}
+
+// both commits, and learns what the incident is then.
+func (tw *twins) both(c bot.Commit, lease bot.Lease) {
+	before, onShelf := tw.said(c.Incident), slices.Contains(tw.shelf(), c.Incident)
+	m, errM := tw.model.Commit(tw.Context(), c)
+	if c.Settle != nil {
+		c.Settle = &lease
+	}
+	s, errS := tw.real.Commit(tw.Context(), c)
+	tw.note("commit %s at %d: tasks %d, said %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, len(c.Tasks), c.Said, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	same(tw, "commit "+c.Incident, m, s, errM, errS)
+	switch {
+	case errors.Is(errM, bot.ErrConflict):
+		tw.seen["conflict"]++
+	case errors.Is(errM, bot.ErrTaken):
+		tw.seen["taken"]++
+	case errors.Is(errM, bot.ErrNotFound):
+		tw.seen["nowhere"]++
+	case errors.Is(errM, bot.ErrLeaseLost):
+		tw.seen["lost"]++
+	case m.Repeated:
+		tw.seen["repeat"]++
+	default:
+		tw.seen["commit"]++
+		switch {
+		case onShelf && c.Snapshot != nil:
+			tw.seen["stepped on the shelf"]++
+		case onShelf && len(c.Said) > 0:
+			tw.seen["said on the shelf"]++
+		}
+		added := tw.said(c.Incident) - before
+		tw.seen["said"] += added
+		tw.seen["said before"] += len(c.Said) - added
+	}
+	if k := tw.known[c.Incident]; errM == nil && !m.Repeated && c.Snapshot != nil {
+		k.version, k.events, k.wakeAt = m.Version, k.events+len(c.Events), c.WakeAt
+	}
+}
