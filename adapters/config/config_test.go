@@ -151,6 +151,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			{Match: "true", Severity: `labels.severity == "page" ? SEV1 : SEV3`, Group: []string{"alertname", "job"}, Line: exampleLine(t, `"page"`)},
 		},
 		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret of NOC_SECRET"}},
+		Jobs:     bot.DefaultJobs(time.UTC), Retention: bot.Retention{ArchiveAfter: 24 * time.Hour},
 	}
 }
 

@@ -51,6 +51,9 @@ func (s Schedule) String() string {
 	return s.spec + " " + s.Zone().String()
 }
 
+// Equal reports whether two schedules have the same slots for the same reason.
+func (s Schedule) Equal(o Schedule) bool { return s.String() == o.String() }
+
 // Next returns the first slot after an instant; a zero one when there is none.
 // Slots that the clocks skip and that so fall on one instant are one, the last
 // of them: nobody needs the same report twice at once.
