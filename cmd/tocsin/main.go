@@ -33,7 +33,7 @@ Start with: tocsin serve`,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), checkCommand(), simulateCommand(), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), simulateCommand(), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), jobsCommand(), versionCommand())
 	err := root.ExecuteContext(context.Background())
 	switch {
 	case err == nil:
