@@ -370,6 +370,9 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 		p.outcome = func(agenda.Start) (agenda.Result, error) { return agenda.Result{}, errors.New("no luck") }
 		p.run(2*time.Minute + 59*time.Second)
 		p.wants("2000-01-01T00:01:00Z/1", "2000-01-01T00:01:00Z/2", "2000-01-01T00:02:00Z/1", "2000-01-01T00:02:00Z/2")
+		if run := p.last(); !run.Again.IsZero() {
+			t.Errorf("an attempt is promised in the next slot: %+v", run)
+		}
 	})
 }
 
@@ -510,7 +513,7 @@ func (p *plant) judgeKilled(missed bot.Missed, edge int) {
 
 // Many worlds in which the store fails before and after, and processes die.
 func TestX3FaultyWorlds(t *testing.T) {
-	worlds := 150
+	worlds := 60
 	if testing.Short() {
 		worlds = 20
 	}
@@ -570,4 +573,56 @@ func TestX3FaultyWorlds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A claim whose answer is lost is begun at once: nobody else may. What was
+// carried out and could not be written down is not begun again by the same
+// process, whatever the store says when it is back.
+func TestX3LostAnswers(t *testing.T) {
+	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *plant) {
+		p.store.edge = func(commit int, after bool) error {
+			if commit == 2 && after { // the first is the record, the second the claim
+				return errStore
+			}
+			return nil
+		}
+		p.run(time.Hour + 15*time.Second)
+		p.wants("2000-01-01T01:00:00Z/1")
+		if run := p.last(); run.Outcome != bot.JobDone || run.Attempts != 1 {
+			t.Errorf("%+v", run)
+		}
+	})
+	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc")}, func(p *plant) {
+		p.outcome = func(agenda.Start) (agenda.Result, error) {
+			return agenda.Result{Outputs: []agenda.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+		}
+		p.store.edge = func(commit int, _ bool) error {
+			if at := p.now().Sub(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)); commit > 2 && at < 70*time.Second {
+				return errStore
+			}
+			return nil
+		}
+		p.run(time.Hour + 10*time.Minute)
+		p.wants("2000-01-01T01:00:00Z/1")
+		if run := p.last(); run.Outcome != bot.JobInterrupted || len(p.pager.pages) != 1 {
+			t.Errorf("%d pages, %+v", len(p.pager.pages), run)
+		}
+	})
+	// One write's answer is lost in the middle: it is our own, and we go on.
+	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc", "person:ana")}, func(p *plant) {
+		p.outcome = func(agenda.Start) (agenda.Result, error) {
+			return agenda.Result{Note: "told", Outputs: []agenda.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+		}
+		p.store.edge = func(commit int, after bool) error {
+			if after && (commit == 3 || commit == 5) {
+				return errStore
+			}
+			return nil
+		}
+		p.run(time.Hour + time.Minute)
+		p.wants("2000-01-01T01:00:00Z/1")
+		if run := p.last(); run.Outcome != bot.JobDone || len(run.Sent) != 2 || len(p.pager.pages) != 2 || run.Attempts != 1 {
+			t.Errorf("%d pages, %+v", len(p.pager.pages), run)
+		}
+	})
 }
