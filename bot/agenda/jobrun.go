@@ -43,7 +43,7 @@ func (j *Jobs) carryOut(ctx context.Context, b *begun) {
 func (j *Jobs) say(ctx context.Context, b *begun, quiet bool) {
 	switch b.run.Outcome {
 	case bot.JobFailed, bot.JobPanicked, bot.JobWithheld:
-		if j.news(b.job.Name, string(b.run.Outcome)+b.run.Note) {
+		if !quiet && j.news(b.job.Name, string(b.run.Outcome)+b.run.Note) {
 			j.cfg.Log.ErrorContext(ctx, "a job was not done", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "attempt", b.run.Attempts)
 		}
 		return

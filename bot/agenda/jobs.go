@@ -41,7 +41,7 @@ type Start struct {
 type Result struct {
 	Note     string // what was done, such as "shelved 12, deleted 3"; "" when there was nothing to do
 	Withheld bool   // it did not do what it is for, and Note says why
-	Quiet    bool   // what was done is not worth a line of the log
+	Quiet    bool   // it is not worth a line of the log
 	// Outputs go to everybody the job is for. The n-th of a slot is the same
 	// one in every attempt.
 	Outputs []Output

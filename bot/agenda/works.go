@@ -32,7 +32,7 @@ func auditReport(r *Runner) (Result, error) {
 		return Result{}, errors.New("there was no audit yet: this process has just begun")
 	}
 	return Result{
-		Note:    fmt.Sprintf("told of %d audits", seen.Audits),
+		Note:    fmt.Sprintf("told of the last day, audits: %d", seen.Audits),
 		Outputs: []Output{func(v card.View) card.Message { return card.AuditReport(seen, v) }},
 	}, nil
 }
@@ -81,7 +81,8 @@ func deadman(ctx context.Context, r *Runner, outside bot.Pinger) (Result, error)
 		why = fmt.Sprintf("the audit found %d tasks overdue", h.Overdue)
 	}
 	if why != "" {
-		return Result{Withheld: true, Note: "no ping: " + why}, nil
+		// Every process begins without an audit: that is no news.
+		return Result{Withheld: true, Note: "no ping: " + why, Quiet: h.At.IsZero()}, nil
 	}
 	if err := outside.Ping(ctx, r.cfg.Bot.Organization().Deadman); err != nil {
 		return Result{}, fmt.Errorf("ping the dead-man's watcher: %w", err)
