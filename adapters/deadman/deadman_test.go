@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,9 +16,9 @@ import (
 const secret = "hunter2"
 
 func TestE12Ping(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		if r.Method != http.MethodGet {
 			t.Errorf("asked with %s", r.Method)
 		}
@@ -34,7 +35,7 @@ func TestE12Ping(t *testing.T) {
 	defer server.Close()
 	for _, c := range []struct {
 		address, want string
-		asks          int
+		asks          int32
 	}{
 		{server.URL + "/ok/" + secret, "", 1},
 		{server.URL + "/moved/" + secret, "it answered 302; redirects are not followed", 1},
@@ -46,11 +47,11 @@ func TestE12Ping(t *testing.T) {
 		{secret, "its address is not usable", 0},
 		{"ftp://" + secret + "/x", "it cannot be reached", 0},
 	} {
-		asked = 0
+		asked.Store(0)
 		p := deadman.New(deadman.Config{Client: &http.Client{Timeout: 200 * time.Millisecond}})
 		err := p.Ping(t.Context(), c.address)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || asked != c.asks {
-			t.Errorf("%s: %v, asked %d times", c.address, err, asked)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || asked.Load() != c.asks {
+			t.Errorf("%s: %v, asked %d times", c.address, err, asked.Load())
 		}
 		if err != nil && strings.Contains(err.Error(), secret) {
 			t.Errorf("P4: the error tells the address: %v", err)
