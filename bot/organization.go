@@ -37,6 +37,10 @@ type Organization struct {
 	Integrations  []Integration
 	Routes        []intake.Route
 	Webhooks      []Webhook
+
+	Jobs      []Job // by name
+	Retention Retention
+	Deadman   string // address that is pinged while all is well; a secret; "" for none
 }
 
 // Service is something that can break.
@@ -133,6 +137,7 @@ func Default() Organization {
 		Categories:   []string{"hardware", "software", "network", "security", "service-interruption"},
 		Integrations: []Integration{{Name: "alertmanager", Type: "alertmanager"}},
 		Rules:        workflow.Rules{}.OrDefault(),
+		Jobs:         DefaultJobs(time.UTC), Retention: Retention{ArchiveAfter: 24 * time.Hour},
 	}
 }
 

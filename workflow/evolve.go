@@ -176,7 +176,7 @@ func (i *Incident) turned(e Event) {
 
 // rest drops the deadlines of an incident that has ended.
 func (i *Incident) rest() {
-	i.AckDue, i.UpdateDue, i.ResolveAt = time.Time{}, time.Time{}, time.Time{}
+	i.AckDue, i.UpdateDue, i.Unkept, i.ResolveAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	i.Telling = Telling{}
 	i.Paging.stop(Stopped)
 }
@@ -229,9 +229,12 @@ func (i *Incident) noted(e Event) {
 	case UpdatePosted:
 		i.Updates++
 		i.Latest = Update{At: e.At, By: e.By.Name, Audience: f.Audience, Text: excerpt(f.Text, 2048)}
-		i.UpdateDue = f.Next
+		i.UpdateDue, i.Unkept = f.Next, time.Time{}
 	case UpdateOverdue:
 		i.UpdateDue = f.Next
+		if i.Unkept.IsZero() {
+			i.Unkept = f.Due
+		}
 	case RoleAssigned:
 		if i.Roles == nil {
 			i.Roles = map[string]string{}

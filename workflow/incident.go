@@ -67,6 +67,7 @@ type Incident struct {
 
 	AckDue    time.Time     `json:"ack_due,omitzero"`     // must be acknowledged by
 	UpdateDue time.Time     `json:"update_due,omitzero"`  // the next update is promised for
+	Unkept    time.Time     `json:"unkept,omitzero"`      // an update was promised for, and nobody has posted one since
 	ResolveAt time.Time     `json:"resolve_at,omitzero"`  // resolves by itself (G7)
 	ResolveIn time.Duration `json:"resolve_in,omitempty"` // so long after the last time a person did something
 	QuietTill time.Time     `json:"quiet_till,omitzero"`  // alerts left firing at the resolve stay quiet until (I6)

@@ -82,6 +82,7 @@ func (s *server) routes() []route {
 		{"GET /api/v1/deadletters", roster.Responder, s.deadLetters},
 		{"POST /api/v1/deadletters/{id}/replay", roster.Responder, s.replay},
 		{"DELETE /api/v1/deadletters/{id}", roster.Responder, s.discard},
+		{"GET /api/v1/jobs", roster.Responder, s.jobs},
 	}
 }
 

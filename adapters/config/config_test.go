@@ -17,6 +17,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/intake"
 	"tocsin/bot/roster"
+	"tocsin/bot/timetable"
 	"tocsin/workflow"
 )
 
@@ -68,13 +69,19 @@ func TestExample(t *testing.T) {
 	var mail mailSection
 	asked := map[string]bool{}
 	f, err := config.Load(exampleFile, config.Options{
-		Getenv:   func(name string) string { asked[name] = true; return "secret of " + name },
+		Getenv: func(name string) string {
+			asked[name] = true
+			if name == "DEADMAN_URL" {
+				return "https://watch.example.com/secret"
+			}
+			return "secret of " + name
+		},
 		Sections: map[string]any{"pagers.email": &mail}, CheckRoute: intake.Compile,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{"PROMETHEUS_HOOK_TOKEN": true, "CI_TOKEN": true, "SMTP_PASSWORD": true, "NOC_SECRET": true}
+	want := map[string]bool{"PROMETHEUS_HOOK_TOKEN": true, "CI_TOKEN": true, "SMTP_PASSWORD": true, "NOC_SECRET": true, "DEADMAN_URL": true}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
@@ -93,6 +100,13 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			t.Fatal(err)
 		}
 		return z
+	}
+	timetabled := func(spec string) timetable.Schedule {
+		s, err := timetable.Parse(spec, zone("Europe/Berlin"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
 	return bot.Organization{
 		Name: "Example Shop", Zone: zone("Europe/Berlin"), URL: "https://tocsin.example.com",
@@ -151,6 +165,14 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			{Match: "true", Severity: `labels.severity == "page" ? SEV1 : SEV3`, Group: []string{"alertname", "job"}, Line: exampleLine(t, `"page"`)},
 		},
 		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret of NOC_SECRET"}},
+		Jobs: []bot.Job{
+			{Name: "archive", Schedule: timetabled("17 * * * *"), Missed: bot.RunLate, Enabled: true},
+			{Name: "audit-report", Schedule: timetabled("0 9 * * *"), Missed: bot.RunLate, Enabled: true, To: []workflow.Target{"team:payments"}},
+			{Name: "deadman", Schedule: timetabled("@every 1m"), Missed: bot.Skip, Enabled: true},
+			{Name: "overdue-updates", Schedule: timetabled("@every 15m"), Missed: bot.Skip, Enabled: true, To: []workflow.Target{"person:ana"}},
+		},
+		Retention: bot.Retention{ArchiveAfter: 24 * time.Hour, DeleteAfter: 400 * 24 * time.Hour},
+		Deadman:   "https://watch.example.com/secret",
 	}
 }
 

@@ -14,12 +14,15 @@ const (
 
 // parseDuration reads "30s", "5m", "4h", "2d", and several of them in a row,
 // such as "1h30m". The error says what would be right.
-func parseDuration(text string) (time.Duration, error) {
+func parseDuration(text string) (time.Duration, error) { return parseUpTo(text, maxDuration) }
+
+// parseUpTo reads a duration that is no longer than most, whole days.
+func parseUpTo(text string, most time.Duration) (time.Duration, error) {
 	if text != "" && digits(text) == len(text) {
 		return 0, fmt.Errorf("%s has no unit; write %[2]ss, %[2]sm, %[2]sh or %[2]sd", quote(text), short(text))
 	}
 	if positive, negative := strings.CutPrefix(text, "-"); negative {
-		if _, err := parseDuration(positive); err == nil {
+		if _, err := parseUpTo(positive, most); err == nil {
 			return 0, fmt.Errorf("%s is negative; write %s", quote(text), positive)
 		}
 	}
@@ -34,8 +37,8 @@ func parseDuration(text string) (time.Duration, error) {
 			return 0, fmt.Errorf("%s is not a duration; write %s", quote(text), wouldBe(text))
 		}
 		count, err := strconv.ParseInt(left[:n], 10, 64)
-		if err != nil || count > int64(maxDuration/unit) || total+time.Duration(count)*unit > maxDuration {
-			return 0, fmt.Errorf("%s is longer than 366d, the most there is", quote(text))
+		if err != nil || count > int64(most/unit) || total+time.Duration(count)*unit > most {
+			return 0, fmt.Errorf("%s is longer than %dd, the most there is", quote(text), most/day)
 		}
 		total += time.Duration(count) * unit
 		if left = left[n+1:]; left == "" {

@@ -18,6 +18,9 @@ func everySet() config.Options {
 		if strings.HasSuffix(name, "_FILE") {
 			return ""
 		}
+		if strings.HasSuffix(name, "_URL") {
+			return "https://watch.example.com/secret"
+		}
 		return "secret-" + strings.ToLower(name)
 	}}
 }
@@ -78,7 +81,7 @@ func TestSyntax(t *testing.T) {
 
 func TestShapes(t *testing.T) {
 	runBad(t, []badCase{
-		{"unknown", "foo: 1\n", []string{`1:1: "foo" is not a key of the configuration; its keys are catch_all, categories, default_access, default_policy, fallback_policy, integrations, organization, pagers, people, policies, priority, routes, rules, services, severities, teams, timezone, tokens, url, verification, webhooks`}},
+		{"unknown", "foo: 1\n", []string{`1:1: "foo" is not a key of the configuration; its keys are catch_all, categories, deadman, default_access, default_policy, fallback_policy, integrations, jobs, organization, pagers, people, policies, priority, retention, routes, rules, services, severities, teams, timezone, tokens, url, verification, webhooks`}},
 		{"typing errors", "organizatoin: a\npolcies: []\n", []string{
 			`1:1: "organizatoin" is not a key of the configuration; did you mean "organization"?`,
 			`2:1: "polcies" is not a key of the configuration; did you mean "policies"?`,
@@ -344,10 +347,11 @@ func TestNotYet(t *testing.T) {
 		{"schedules: [{ id: primary }]", "2:1: schedules: not yet: on-call schedules come in a later version; use person: or team: targets"},
 		{"calendars: [{ id: business-hours }]", "2:1: calendars: not yet: business hours come in a later version; remove it, and every hour counts"},
 		{"bridge: https://meet.example.com/x", "2:1: bridge: not yet: links to join a call come in a later version; remove it"},
-		{"deadman: { url_env: X }", "2:1: deadman: not yet: the dead-man switch comes in a later version; remove it"},
 		{"chat: { mirror: all }", "2:1: chat: not yet: Slack and Discord come in a later version; remove it"},
 		{"audiences: []", "2:1: audiences: not yet: updates for audiences come in a later version; remove it"},
-		{"jobs: {}", "2:1: jobs: not yet: recurring jobs come in a later version; remove it"},
+		{"jobs: { handover: {} }", "2:9: handover: not yet: the hand-over comes with on-call schedules, in a later version; remove it"},
+		{"jobs: { weekly-digest: {} }", "2:9: weekly-digest: not yet: the digest comes in a later version; remove it"},
+		{"jobs: { audit-report: { to: \"room:slack:#ops\" } }", "2:29: \"room:slack:#ops\": not yet: chat rooms come in a later version; use person:, team: or webhook: targets"},
 		{"severities: { SEV1: { mitigate: 1h } }", "2:23: mitigate: not yet: this clock comes in a later version; remove it"},
 		{"severities: { SEV1: { resolve: 4h } }", "2:23: resolve: not yet: this clock comes in a later version; remove it"},
 		{"severities: { SEV1: { calendar: always } }", "2:23: calendar: not yet: business hours come in a later version; remove it, and every hour counts"},

@@ -48,6 +48,7 @@ func (r *reader) organization(root *mapping, sections map[string]*yaml.Node) bot
 		o.Integrations = all
 	}
 	o.Routes = each(root, "routes", r.route)
+	r.recurring(root, &o)
 	root.done()
 	return o
 }
@@ -58,10 +59,8 @@ func (r *reader) future(root *mapping) {
 	root.notYet("schedules", "on-call schedules come in a later version; use person: or team: targets")
 	root.notYet("calendars", "business hours come in a later version; remove it, and every hour counts")
 	root.notYet("bridge", "links to join a call come in a later version; remove it")
-	root.notYet("deadman", "the dead-man switch comes in a later version; remove it")
 	root.notYet("chat", "Slack and Discord come in a later version; remove it")
 	root.notYet("audiences", "updates for audiences come in a later version; remove it")
-	root.notYet("jobs", "recurring jobs come in a later version; remove it")
 }
 
 // pagers keeps the sections of the media aside.

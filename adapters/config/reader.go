@@ -29,8 +29,9 @@ type reader struct {
 	teams    map[string]roster.Team     // by ID, for the checks
 	policies map[string]workflow.Policy // by ID, for the checks
 
-	mail    bool // pagers.email is configured
-	spoiled bool // something is wrong with the people, so what follows from them says nothing
+	mail       bool // pagers.email is configured
+	hasDeadman bool // there is a section deadman, right or wrong
+	spoiled    bool // something is wrong with the people, so what follows from them says nothing
 }
 
 func newReader(file string, o Options) *reader {

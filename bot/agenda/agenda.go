@@ -34,6 +34,7 @@ type Runner struct {
 	silent  *silent
 	mu      sync.Mutex
 	health  Health
+	day     day
 }
 
 // Health is what the auditor saw last.

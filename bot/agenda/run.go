@@ -139,7 +139,7 @@ func (r *Runner) Audit(ctx context.Context) {
 	for after := 0; ; {
 		m, err := r.cfg.Bot.Store().Mend(ctx, bot.Mend{At: h.At, After: after, Limit: 500})
 		if err != nil {
-			r.cfg.Log.Error("the audit failed", "error", err.Error())
+			r.auditFailed(err)
 			return
 		}
 		h.Checked += m.Checked
@@ -152,7 +152,7 @@ func (r *Runner) Audit(ctx context.Context) {
 	}
 	wrong, err := r.waitForEver(ctx)
 	if err != nil {
-		r.cfg.Log.Error("the audit failed", "error", err.Error())
+		r.auditFailed(err)
 		return
 	}
 	h.Wrong = wrong
@@ -162,6 +162,14 @@ func (r *Runner) Audit(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.health = h
+	r.day.add(h)
+}
+
+func (r *Runner) auditFailed(err error) {
+	r.cfg.Log.Error("the audit failed", "error", err.Error())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.day.failed(r.cfg.Bot.Now())
 }
 
 // waitForEver names open, unacknowledged incidents without a future deadline,

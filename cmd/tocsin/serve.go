@@ -75,6 +75,7 @@ type server struct {
 	screen io.Writer // a terminal, or nil
 	bot    *bot.Bot
 	runner *agenda.Runner
+	jobs   *agenda.Jobs
 	place  place
 	store  store
 	health health
@@ -133,6 +134,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		return nil, errors.Join(err, listener.Close(), s.store.Close())
 	}
 	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log})
+	s.jobs = agenda.NewJobs(agenda.JobsConfig{Bot: s.bot, Log: s.log, Works: agenda.Works(s.runner, watcher()), Replica: host()})
 	handler, pages := mux(s.bot, s.secret, s.log, s.ready)
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -165,6 +167,7 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	defer stop()
 	var background sync.WaitGroup
 	background.Go(func() { s.runner.Run(work) })
+	background.Go(func() { s.jobs.Run(work) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(listener) }()
 	var err error

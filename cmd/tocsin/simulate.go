@@ -56,8 +56,9 @@ paged when. FILE is what the sender posts; - reads it from standard input.`,
 	return cmd
 }
 
-// pretend answers for secrets that are not set: a simulation needs none.
-func pretend(name string) string { return firstOf(os.Getenv(name), "not set") }
+// pretend answers for secrets that are not set: a simulation needs none. One of
+// them is an address.
+func pretend(name string) string { return firstOf(os.Getenv(name), "https://not-set.invalid") }
 
 func simulate(o bot.Organization, name, path string, at time.Time) (bot.Simulation, error) {
 	if name == "" && len(o.Integrations) == 1 {

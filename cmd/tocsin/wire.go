@@ -9,6 +9,7 @@ import (
 	"tocsin/adapters/alertmanager"
 	"tocsin/adapters/api"
 	"tocsin/adapters/console"
+	"tocsin/adapters/deadman"
 	"tocsin/adapters/email"
 	"tocsin/adapters/hooks"
 	"tocsin/adapters/web"
@@ -42,6 +43,9 @@ func pagers(l loaded, receivers func() []bot.Webhook, log *slog.Logger, terminal
 	}
 	return all, nil
 }
+
+// watcher is told that Tocsin is well.
+func watcher() bot.Pinger { return deadman.New(deadman.Config{}) }
 
 // chats are the platforms on which incidents have rooms, by name.
 func chats(b func() *bot.Bot) map[string]bot.Chat {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// listedJob is a job as the API shows it.
+type listedJob struct {
+	Name    string `json:"name"`
+	Cron    string `json:"cron"`
+	Enabled bool   `json:"enabled"`
+	Last    *struct {
+		Started  time.Time   `json:"started_at"`
+		Outcome  bot.Outcome `json:"outcome"`
+		Note     string      `json:"note"`
+		Attempts int         `json:"attempts"`
+		Again    time.Time   `json:"again_at"`
+	} `json:"last"`
+	Next *struct {
+		At time.Time `json:"at"`
+	} `json:"next"`
+}
+
+func jobsCommand() *cobra.Command {
+	var c client
+	cmd := &cobra.Command{
+		Use: "jobs", Short: "Show the recurring jobs: how each went last, and when it is next.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var answer struct {
+				Jobs []listedJob `json:"jobs"`
+			}
+			if err := c.call(cmd.Context(), http.MethodGet, "/api/v1/jobs", nil, &answer); err != nil {
+				return err
+			}
+			tellJobs(cmd.OutOrStdout(), answer.Jobs, time.Local)
+			return nil
+		},
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+// tellJobs writes a table for people, in their zone. Why a job was not done
+// stands below it, on a line of its own.
+func tellJobs(w io.Writer, jobs []listedJob, zone *time.Location) {
+	when := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04:05 MST") }
+	rows, why := [][4]string{{"JOB", "SCHEDULE", "LAST", "NEXT"}}, []string{""}
+	for _, j := range jobs {
+		last, next, reason := "never", "off", ""
+		if j.Next != nil {
+			next = when(j.Next.At)
+		}
+		if j.Last != nil {
+			last = when(j.Last.Started) + "  " + string(j.Last.Outcome)
+			note, _ := workflow.CleanLine(j.Last.Note, 300)
+			switch {
+			case j.Last.Outcome != bot.JobDone:
+				reason = note
+			case note != "":
+				last += ": " + note
+			}
+			if !j.Last.Again.IsZero() {
+				reason += fmt.Sprintf(" (attempt %d; again at %s)", j.Last.Attempts, when(j.Last.Again))
+			}
+		}
+		rows, why = append(rows, [4]string{j.Name, j.Cron, last, next}), append(why, reason)
+	}
+	var width [4]int
+	for _, row := range rows {
+		for n, cell := range row {
+			width[n] = max(width[n], utf8.RuneCountInString(cell))
+		}
+	}
+	for n, row := range rows {
+		fmt.Fprintf(w, "%-*s  %-*s  %-*s  %s\n", width[0], row[0], width[1], row[1], width[2], row[2], row[3])
+		if why[n] != "" {
+			fmt.Fprintf(w, "    %s\n", why[n])
+		}
+	}
+}
+
+// host is what this machine is called, for the record of who ran a job.
+func host() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
