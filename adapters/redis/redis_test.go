@@ -90,5 +90,5 @@ func TestLinearizable(t *testing.T) {
 
 func TestLockStep(t *testing.T) {
 	next := fresh(redistest.Start(t, redistest.Config{}).URL())
-	bottest.LockStep(t, func(t *testing.T) (model, real bot.Store) { return memory.New(), next(t) })
+	bottest.LockStep(t, func(t *testing.T) (model, tested bot.Store) { return memory.New(), next(t) })
 }

@@ -13,7 +13,7 @@ import (
 var everyClass = bot.Classes{To: workflow.ClassDroppable}
 
 func TestLockStep(t *testing.T) {
-	bottest.LockStep(t, func(t *testing.T) (model, real bot.Store) {
+	bottest.LockStep(t, func(t *testing.T) (model, tested bot.Store) {
 		return memory.New(), open(t, filepath.Join(t.TempDir(), "tocsin.db"))
 	})
 }

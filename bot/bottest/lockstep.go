@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 
 // LockStep gives two stores the same operations, at random, and wants the same
 // answers. The first is the one that is easily understood: the memory store.
-func LockStep(t *testing.T, open func(t *testing.T) (model, real bot.Store)) {
+func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 	seeds, steps := 20, 400
 	if RaceEnabled || testing.Short() {
 		seeds, steps = 5, 200
@@ -26,10 +27,10 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, real bot.Store)) {
 	seen := map[string]int{}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
-			model, real := open(t)
+			model, tested := open(t)
 			tw := &twins{
 				T: t, rand: rand.New(rand.NewPCG(1, uint64(seed))), now: Epoch, known: map[string]*known{}, seen: seen, //nolint:gosec // no secret
-				model: model, real: real, open: open,
+				model: model, tested: tested, open: open,
 			}
 			tw.watch("")
 			for range steps {
@@ -53,22 +54,22 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, real bot.Store)) {
 // twins are the two stores, and what the test knows of the incidents in both.
 type twins struct {
 	*testing.T
-	rand        *rand.Rand
-	now         time.Time
-	model, real bot.Store
-	open        func(*testing.T) (model, real bot.Store)
-	known       map[string]*known
-	ids         []string
-	leases      [][2]bot.Lease
-	watched     []watched
-	log         []string
-	seen        map[string]int // what the seeds led to
+	rand          *rand.Rand
+	now           time.Time
+	model, tested bot.Store
+	open          func(*testing.T) (model, tested bot.Store)
+	known         map[string]*known
+	ids           []string
+	leases        [][2]bot.Lease
+	watched       []watched
+	log           []string
+	seen          map[string]int // what the seeds led to
 }
 
 // watched is what both stores tell of an incident, or of all.
 type watched struct {
-	id          string
-	model, real <-chan struct{}
+	id            string
+	model, tested <-chan struct{}
 }
 
 type known struct {
@@ -82,14 +83,12 @@ func (tw *twins) note(format string, args ...any) {
 }
 
 func (tw *twins) tail() string {
-	text := ""
-	for _, line := range tw.log[max(0, len(tw.log)-25):] {
-		text += line + "\n"
-	}
-	return text
+	return strings.Join(tw.log[max(0, len(tw.log)-25):], "\n")
 }
 
 // same wants two answers, and two errors, to be the same.
+//
+//nolint:revive // two answers, each a value and an error
 func same[T any](tw *twins, what string, m, s T, errM, errS error) {
 	tw.Helper()
 	for _, target := range []error{bot.ErrNotFound, bot.ErrConflict, bot.ErrTaken, bot.ErrLeaseLost} {
@@ -137,13 +136,13 @@ func (tw *twins) step() {
 }
 
 func (tw *twins) watch(id string) {
-	tw.watched = append(tw.watched, watched{id, tw.model.Watch(tw.Context(), id), tw.real.Watch(tw.Context(), id)})
+	tw.watched = append(tw.watched, watched{id, tw.model.Watch(tw.Context(), id), tw.tested.Watch(tw.Context(), id)})
 }
 
 // listen wants the watchers of both stores to have been told of the same.
 func (tw *twins) listen() {
 	for _, w := range tw.watched {
-		m, s := told(w.model), told(w.real)
+		m, s := told(w.model), told(w.tested)
 		same(tw, fmt.Sprintf("the watcher of %q is told", w.id), m, s, nil, nil)
 		tw.seen[map[bool]string{true: "told", false: "not told"}[m]]++
 	}
@@ -173,7 +172,7 @@ func (tw *twins) take() {
 	}
 	onShelf := tw.shelf()
 	m, errM := tw.model.Take(tw.Context(), b)
-	s, errS := tw.real.Take(tw.Context(), b)
+	s, errS := tw.tested.Take(tw.Context(), b)
 	tw.note("take %d: %v", len(b.Arrivals), m)
 	same(tw, "take", m, s, errM, errS)
 	for n, r := range m {
@@ -196,7 +195,7 @@ func (tw *twins) id() string { return tw.pick(tw.ids...) }
 
 func (tw *twins) declare() {
 	m, errM := tw.model.Reserve(tw.Context())
-	s, errS := tw.real.Reserve(tw.Context())
+	s, errS := tw.tested.Reserve(tw.Context())
 	tw.note("reserve %d", m)
 	same(tw, "reserve", m, s, errM, errS)
 	id := fmt.Sprint("INC-", m)
@@ -310,7 +309,7 @@ func (tw *twins) both(c bot.Commit, lease bot.Lease) {
 	if c.Settle != nil {
 		c.Settle = &lease
 	}
-	s, errS := tw.real.Commit(tw.Context(), c)
+	s, errS := tw.tested.Commit(tw.Context(), c)
 	tw.note("commit %s at %d: tasks %d, said %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, len(c.Tasks), c.Said, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
 	same(tw, "commit "+c.Incident, m, s, errM, errS)
 	switch {

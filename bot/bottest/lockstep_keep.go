@@ -19,7 +19,7 @@ func (tw *twins) put() {
 	}
 	if tw.chance(80) {
 		m, errM := tw.model.Shelve(tw.Context(), id)
-		s, errS := tw.real.Shelve(tw.Context(), id)
+		s, errS := tw.tested.Shelve(tw.Context(), id)
 		tw.note("shelve %s: %v", id, m)
 		same(tw, "shelve "+id, m, s, errM, errS)
 		tw.seen[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
@@ -28,7 +28,7 @@ func (tw *twins) put() {
 	}
 	_, missing := tw.model.Load(tw.Context(), id)
 	m, errM := tw.model.Forget(tw.Context(), id)
-	s, errS := tw.real.Forget(tw.Context(), id)
+	s, errS := tw.tested.Forget(tw.Context(), id)
 	tw.note("forget %s: %v", id, m)
 	same(tw, "forget "+id, m, s, errM, errS)
 	switch {
@@ -56,10 +56,10 @@ func (tw *twins) shelf() []string {
 // export to be exported as it was.
 func (tw *twins) compareExports() {
 	m, errM := tw.model.Export(tw.Context(), "", 10_000)
-	s, errS := tw.real.Export(tw.Context(), "", 10_000)
+	s, errS := tw.tested.Export(tw.Context(), "", 10_000)
 	for n, from := range [][]bot.Piece{m, s} {
-		model, real := tw.open(tw.T)
-		for k, to := range []bot.Store{model, real} {
+		model, tested := tw.open(tw.T)
+		for k, to := range []bot.Store{model, tested} {
 			if err := to.Import(tw.Context(), from); err != nil {
 				tw.Fatal(err)
 			}

@@ -27,7 +27,7 @@ func (tw *twins) claim() {
 		q.Classes = bot.Classes{From: workflow.Class(tw.rand.IntN(50)), To: workflow.Class(tw.rand.IntN(60))}
 	}
 	m, errM := tw.model.Claim(tw.Context(), q)
-	s, errS := tw.real.Claim(tw.Context(), q)
+	s, errS := tw.tested.Claim(tw.Context(), q)
 	tw.note("claim %d of %v: %d", q.Limit, q.Classes, len(m))
 	same(tw, "claim", m, s, errM, errS)
 	tw.seen["claimed"] += len(m)
@@ -43,7 +43,7 @@ func (tw *twins) postpone() {
 	}
 	l, due := tw.leases[tw.rand.IntN(len(tw.leases))], tw.soon(20*time.Second)
 	errM := tw.model.Postpone(tw.Context(), l[0], due)
-	errS := tw.real.Postpone(tw.Context(), l[1], due)
+	errS := tw.tested.Postpone(tw.Context(), l[1], due)
 	tw.note("postpone %s of %s to %s: %v", l[0].ID, l[0].Owner, due, errM)
 	same(tw, "postpone", 0, 0, errM, errS)
 	if errM == nil {
@@ -53,10 +53,10 @@ func (tw *twins) postpone() {
 
 func (tw *twins) read() {
 	m, errM := tw.model.NextDue(tw.Context(), every)
-	s, errS := tw.real.NextDue(tw.Context(), every)
+	s, errS := tw.tested.NextDue(tw.Context(), every)
 	same(tw, "next due", m, s, errM, errS)
 	mendM, errM := tw.model.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
-	mendS, errS := tw.real.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
+	mendS, errS := tw.tested.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
 	same(tw, "overdue", mendM.Overdue, mendS.Overdue, errM, errS)
 	same(tw, "repaired", mendM.Repaired, mendS.Repaired, nil, nil)
 	if len(tw.ids) == 0 {
@@ -66,42 +66,42 @@ func (tw *twins) read() {
 	tw.compare(id)
 	over := bot.Over{Before: tw.soon(time.Minute).Add(-time.Minute), Shelved: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
 	overM, errM := tw.model.Over(tw.Context(), over)
-	overS, errS := tw.real.Over(tw.Context(), over)
+	overS, errS := tw.tested.Over(tw.Context(), over)
 	same(tw, "over", overM, overS, errM, errS)
 	after, limit := tw.pick("", "grafana\x00b", "zabbix\x00", "grafana\x00d\x00e"), 1+tw.rand.IntN(5)
 	firingM, errM := tw.model.Firing(tw.Context(), id, after, limit)
-	firingS, errS := tw.real.Firing(tw.Context(), id, after, limit)
+	firingS, errS := tw.tested.Firing(tw.Context(), id, after, limit)
 	same(tw, "firing", firingM, firingS, errM, errS)
 	q := bot.Query{Open: tw.chance(50), Limit: 1 + tw.rand.IntN(10), Before: tw.rand.IntN(10)}
 	listM, errM := tw.model.List(tw.Context(), q)
-	listS, errS := tw.real.List(tw.Context(), q)
+	listS, errS := tw.tested.List(tw.Context(), q)
 	for n := range listM {
 		listM[n].Mail = nil // what a list says of mail is open
 	}
 	same(tw, "list", listM, listS, errM, errS)
 	before, limit := tw.rand.IntN(12), tw.rand.IntN(6)
 	talkM, errM := tw.model.Talk(tw.Context(), id, before, limit)
-	talkS, errS := tw.real.Talk(tw.Context(), id, before, limit)
+	talkS, errS := tw.tested.Talk(tw.Context(), id, before, limit)
 	same(tw, "a page of talk", talkM, talkS, errM, errS)
 	from := tw.pick("", "x")
 	recordsM, errM := tw.model.Records(tw.Context(), "k", from, 5)
-	recordsS, errS := tw.real.Records(tw.Context(), "k", from, 5)
+	recordsS, errS := tw.tested.Records(tw.Context(), "k", from, 5)
 	same(tw, "records", recordsM, recordsS, errM, errS)
 	op := fmt.Sprint("op-", tw.rand.IntN(40))
 	replyM, errM := tw.model.Reply(tw.Context(), op)
-	replyS, errS := tw.real.Reply(tw.Context(), op)
+	replyS, errS := tw.tested.Reply(tw.Context(), op)
 	same(tw, "reply", replyM, replyS, errM, errS)
 }
 
 func (tw *twins) compare(id string) {
 	m, errM := tw.model.Load(tw.Context(), id)
-	s, errS := tw.real.Load(tw.Context(), id)
+	s, errS := tw.tested.Load(tw.Context(), id)
 	same(tw, "load "+id, m, s, errM, errS)
 	historyM, errM := tw.model.History(tw.Context(), id, 1, 100)
-	historyS, errS := tw.real.History(tw.Context(), id, 1, 100)
+	historyS, errS := tw.tested.History(tw.Context(), id, 1, 100)
 	same(tw, "history of "+id, historyM, historyS, errM, errS)
 	talkM, errM := tw.model.Talk(tw.Context(), id, 0, 100)
-	talkS, errS := tw.real.Talk(tw.Context(), id, 0, 100)
+	talkS, errS := tw.tested.Talk(tw.Context(), id, 0, 100)
 	same(tw, "talk of "+id, talkM, talkS, errM, errS)
 }
 

@@ -1,0 +1,286 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/redis"
+	"tocsin/adapters/redis/redistest"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+var everyClass = bot.Classes{To: workflow.ClassDroppable}
+
+// step is one step of an incident that wakes at once and owes one page.
+func step(id string, version int) bot.Commit {
+	return bot.Commit{
+		At: bottest.Epoch, Incident: id, Version: version, Snapshot: fmt.Appendf(nil, "state %d", version+1), Open: true, WakeAt: bottest.Epoch,
+		Events: []bot.StoredEvent{{Seq: version + 1, Body: []byte("event")}},
+		Tasks: []bot.Task{{
+			ID: fmt.Sprintf("%s/%d.0", id, version+1), Owner: id, Due: bottest.Epoch, Body: []byte("deed"),
+			Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprint("page:", version+1)},
+		}},
+	}
+}
+
+func alerts(keys ...string) intake.Batch {
+	b := intake.Batch{At: bottest.Epoch}
+	for _, k := range keys {
+		b.Arrivals = append(b.Arrivals, intake.Arrival{
+			Integration: "i", Group: "group of " + k, Severity: workflow.SEV1, Stub: []byte("stub"),
+			Alert: intake.Alert{Key: k, State: intake.Firing},
+		})
+	}
+	return b
+}
+
+// through opens a store by way of a proxy.
+func through(t *testing.T, server *redistest.Server) (*redis.Store, *redistest.Proxy) {
+	t.Helper()
+	proxy := redistest.NewProxy(t, server.Addr())
+	return open(t, "redis://"+proxy.Addr()), proxy
+}
+
+// TestLostReplies: what was done and not answered is done once, and answered.
+func TestLostReplies(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s, proxy := through(t, server)
+	ctx := t.Context()
+	lose := func() { proxy.LoseRepliesTo(1, "evalsha") }
+	lost := func(what string) {
+		t.Helper()
+		if !proxy.Lost() {
+			t.Errorf("%s: no reply was lost", what)
+		}
+	}
+	for n := range 10 {
+		lose()
+		if r, err := s.Commit(ctx, step("INC-1", n)); err != nil || r.Version != n+1 {
+			t.Fatalf("commit %d: %+v, %v", n, r, err)
+		}
+		lost("a commit")
+	}
+	if history, err := s.History(ctx, "INC-1", 0, 100); err != nil || len(history) != 10 {
+		t.Errorf("%d events, %v", len(history), err)
+	}
+	lose()
+	receipts, err := s.Take(ctx, alerts("a", "b"))
+	if err != nil || !receipts[0].New || receipts[1].Incident != "INC-3" {
+		t.Fatalf("take: %+v, %v", receipts, err)
+	}
+	lost("a take")
+	if l, err := s.Load(ctx, "INC-2"); err != nil || len(l.Mail) != 1 {
+		t.Errorf("the mail of one alert came %d times, %v", len(l.Mail), err)
+	}
+	lose()
+	leases, err := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Hour, Limit: 100, Classes: everyClass})
+	if err != nil || len(leases) != 13 {
+		t.Fatalf("claimed %d, %v", len(leases), err)
+	}
+	lost("a claim")
+	for _, l := range leases {
+		if l.ID != bot.WakeTask && string(l.Body) != "deed" || l.Token == "" {
+			t.Errorf("a lease without its task: %+v", l)
+		}
+	}
+	lose()
+	if err := s.Postpone(ctx, leases[0], bottest.Epoch.Add(time.Hour)); err != nil {
+		t.Errorf("postpone: %v", err)
+	}
+	lost("a postponement")
+	lose()
+	c := bot.Commit{At: bottest.Epoch, Incident: "INC-1", Settle: &leases[1], Operation: "op", Reply: []byte("reply")}
+	if r, err := s.Commit(ctx, c); err != nil || r.Repeated {
+		t.Errorf("settle: %+v, %v", r, err)
+	}
+	lost("a settlement")
+}
+
+// TestForgotten: a server that has forgotten the scripts is told them again.
+func TestForgotten(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s := open(t, server.URL())
+	for n := range 3 {
+		if _, err := server.Do("SCRIPT", "FLUSH"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Commit(t.Context(), step("INC-1", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestX4Unavailable: a server that is gone is said to be, within seconds, and
+// when it is back everything goes on, with all that was answered.
+func TestX4Unavailable(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s := open(t, server.URL())
+	ctx := t.Context()
+	if _, err := s.Commit(ctx, step("INC-1", 0)); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	_, commit := s.Commit(ctx, step("INC-1", 1))
+	_, take := s.Take(ctx, alerts("a"))
+	_, load := s.Load(ctx, "INC-1")
+	_, claim := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Second, Limit: 1, Classes: everyClass})
+	_, due := s.NextDue(ctx, everyClass)
+	for _, err := range []error{commit, take, load, claim, due} {
+		if !errors.Is(err, redis.ErrUnavailable) {
+			t.Errorf("a server that is gone: %v", err)
+		}
+	}
+	server.Restart()
+	if l, err := s.Load(ctx, "INC-1"); err != nil || l.Version != 1 {
+		t.Errorf("after the restart: %+v, %v", l, err)
+	}
+	if _, err := s.Commit(ctx, step("INC-1", 1)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPassing: a server that is away for a moment is waited for.
+func TestPassing(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s, proxy := through(t, server)
+	proxy.Cut()
+	var wg sync.WaitGroup
+	for n := range 20 {
+		wg.Go(func() {
+			if _, err := s.Commit(context.WithoutCancel(t.Context()), step(fmt.Sprint("INC-", n+1), 0)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	timer := time.AfterFunc(time.Second, proxy.Heal)
+	defer timer.Stop()
+	wg.Wait()
+	proxy.HalfClose() // and one that does not answer is asked again
+	timer = time.AfterFunc(time.Second, proxy.Heal)
+	defer timer.Stop()
+	if _, err := s.Commit(t.Context(), step("INC-1", 1)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFailover: Sentinel makes a replica the primary; what comes then goes
+// there.
+func TestFailover(t *testing.T) {
+	all := redistest.Sentinel(t)
+	addrs := all.Addrs()
+	s := open(t, fmt.Sprintf("redis://%s?addr=%s&addr=%s&master_name=%s", addrs[0], addrs[1], addrs[2], redistest.MasterName))
+	ctx := t.Context()
+	if _, err := s.Commit(ctx, step("INC-1", 0)); err != nil {
+		t.Fatal(err)
+	}
+	old := all.Master()
+	for _, n := range all.Nodes() { // what no replica has when its primary dies is lost: Redis answers before
+		for got, tick := any(nil), time.NewTicker(10*time.Millisecond); n != old && got != "1"; <-tick.C {
+			got, _ = n.Do("HGET", "{tocsin}:i:1", "v")
+		}
+	}
+	old.Kill()
+	all.AwaitOther(old)
+	var err error
+	for range 20 { // the client learns of it by and by
+		if _, err = s.Commit(ctx, step("INC-1", 1)); err == nil || errors.Is(err, bot.ErrConflict) {
+			break
+		}
+	}
+	if l, failed := s.Load(ctx, "INC-1"); err != nil || failed != nil || l.Version != 2 {
+		t.Errorf("after the failover: version %d, %v, %v", l.Version, err, failed)
+	}
+}
+
+// TestWatchElsewhere: what one replica changes, watchers of another hear of
+// within a second, also after their connection was lost.
+func TestWatchElsewhere(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	here := open(t, server.URL())
+	there, proxy := through(t, server)
+	one, all := there.Watch(t.Context(), "INC-1"), there.Watch(t.Context(), "")
+	heard := func(what string, channels ...<-chan struct{}) {
+		t.Helper()
+		timer := time.NewTimer(10 * time.Second)
+		defer timer.Stop()
+		for _, c := range channels {
+			select {
+			case <-c:
+			case <-timer.C:
+				t.Fatalf("not told of %s", what)
+			}
+		}
+	}
+	if _, err := here.Commit(t.Context(), step("INC-1", 0)); err != nil {
+		t.Fatal(err)
+	}
+	heard("a step", one, all)
+	if _, err := here.Take(t.Context(), alerts("a")); err != nil {
+		t.Fatal(err)
+	}
+	heard("mail", all)
+	proxy.Cut()
+	if _, err := here.Commit(t.Context(), step("INC-1", 1)); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Heal()
+	heard("what changed while it was cut off", one, all)
+	proxy.HalfClose()
+	if _, err := here.Commit(t.Context(), step("INC-1", 2)); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Heal()
+	heard("what changed while its connection was dead", one, all)
+}
+
+// TestFencing: a token of another's lease changes nothing (rule X2), and tokens
+// only grow.
+func TestX2Fencing(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	a, b := open(t, server.URL()), open(t, server.URL())
+	ctx := t.Context()
+	if _, err := a.Commit(ctx, step("INC-1", 0)); err != nil {
+		t.Fatal(err)
+	}
+	q := bot.Claim{At: bottest.Epoch, For: 10 * time.Second, Limit: 9, Classes: bot.Classes{To: workflow.ClassPage}}
+	slow, err := a.Claim(ctx, q)
+	if err != nil || len(slow) != 1 {
+		t.Fatalf("%v, %v", slow, err)
+	}
+	q.At = q.At.Add(10 * time.Second)
+	quick, err := b.Claim(ctx, q)
+	if err != nil || len(quick) != 1 || quick[0].Token <= slow[0].Token {
+		t.Fatalf("%v, %v", quick, err)
+	}
+	_, err = a.Commit(ctx, bot.Commit{At: q.At, Incident: "INC-1", Settle: &slow[0]})
+	if !errors.Is(err, bot.ErrLeaseLost) {
+		t.Errorf("the one that lost its lease: %v", err)
+	}
+	if _, err = b.Commit(ctx, bot.Commit{At: q.At, Incident: "INC-1", Settle: &quick[0]}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestQuiet: nothing of the library reaches standard error, and no error shows
+// a key's content.
+func TestUnknownClass(t *testing.T) {
+	s := open(t, redistest.Start(t, redistest.Config{}).URL())
+	c := step("INC-1", 0)
+	c.Tasks[0].Lane.Class = 77
+	_, err := s.Commit(t.Context(), c)
+	says(t, err, "class 77", "known class")
+	if _, err := s.Load(t.Context(), "INC-1"); !errors.Is(err, bot.ErrNotFound) {
+		t.Errorf("it was written all the same: %v", err)
+	}
+	if strings.Contains(err.Error(), "deed") {
+		t.Error("the error shows what was to be written")
+	}
+}

@@ -1,0 +1,234 @@
+package redis_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/redis"
+	"tocsin/adapters/redis/redistest"
+)
+
+// refused opens what must not be opened.
+func refused(t *testing.T, url string) error {
+	t.Helper()
+	s, err := redis.Open(t.Context(), redis.Config{URL: url})
+	if err == nil {
+		s.Close()
+	}
+	return err
+}
+
+// says wants an error that says all of this.
+func says(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one that says %q", words)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("the error does not say %q: %v", w, err)
+		}
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                                   "REDIS_URL=redis://",
+		"localhost:6379":                     "REDIS_URL=redis://",
+		"http://localhost":                   `it begins with "http://"`,
+		"redis://localhost/shop":             "number of a database",
+		"redis://localhost?timeout=3":        `nothing is called "timeout"`,
+		"redis://localhost?namespace=a{b}":   "1 to 60 letters",
+		"redis://localhost?namespace=":       "1 to 60 letters",
+		"redis://localhost/3?cluster=true":   "a Cluster has database 0 alone",
+		"redis://:se cret@localhost\x7f:637": "no address",
+	} {
+		err := redis.Config{URL: url}.Validate()
+		says(t, err, "read REDIS_URL", want)
+		if strings.Contains(err.Error(), "se cret") {
+			t.Errorf("the password is shown: %v", err)
+		}
+	}
+	for _, url := range []string{
+		"redis://localhost", "rediss://user:pass@redis.example.com:6380/2", "redis://h:26379?addr=i:26379&master_name=main&sentinel_password=x",
+		"redis://h?addr=i:6379&addr=j:6379", "redis://[::1]:6379?cluster=true&namespace=shop-2",
+	} {
+		if err := (redis.Config{URL: url}).Validate(); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+// TestP4Password: a wrong password fails at once, and neither it nor the right
+// one is shown.
+func TestP4Password(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{Password: "right-one"})
+	open(t, server.URL())
+	for url, want := range map[string]string{
+		"redis://:wrong-one@" + server.Addr(): "the user or password in REDIS_URL is wrong",
+		"redis://" + server.Addr():            "this Redis wants a password",
+	} {
+		began := time.Now()
+		err := refused(t, url)
+		says(t, err, "open Redis at "+server.Addr(), want)
+		if strings.Contains(err.Error(), "wrong-one") || strings.Contains(err.Error(), "right-one") {
+			t.Errorf("a password is shown: %v", err)
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	}
+}
+
+func TestOpenNobody(t *testing.T) {
+	began := time.Now()
+	says(t, refused(t, "redis://127.0.0.1:1"), "open Redis at 127.0.0.1:1", "connection refused")
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestOpenNamespace(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	for _, c := range [][]string{
+		{"SET", "{shop}:basket", "1"},
+		{"HSET", "{other}:meta", "app", "shop"},
+		{"SET", "{text}:meta", "hello"},
+		{"HSET", "{newer}:meta", "app", "tocsin", "schema", "7"},
+	} {
+		if _, err := server.Do(c...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const occupied = "is used by something else: choose another with ?namespace=NAME in REDIS_URL"
+	says(t, refused(t, server.URL()+"?namespace=shop"), `"shop"`, occupied)
+	says(t, refused(t, server.URL()+"?namespace=other"), `"other"`, occupied)
+	says(t, refused(t, server.URL()+"?namespace=text"), "used by something else", "?namespace=NAME")
+	says(t, refused(t, server.URL()+"?namespace=newer"), "newer version of tocsin (schema 7, this one knows 1)")
+	open(t, server.URL()+"?namespace=fresh")
+	open(t, server.URL()+"?namespace=fresh") // a second replica
+}
+
+// TestOpenTooOld speaks to something that answers as Redis 5 does.
+func TestOpenTooOld(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go old(conn)
+		}
+	}()
+	says(t, refused(t, "redis://"+l.Addr().String()), "Redis 5.0.14 is too old", "7")
+}
+
+func old(conn net.Conn) {
+	defer conn.Close()
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		switch word := strings.ToUpper(lines.Text()); word {
+		case "INFO":
+			text := "redis_version:5.0.14\r\nrole:master\r\n"
+			fmt.Fprintf(conn, "$%d\r\n%s\r\n", len(text), text)
+		case "HELLO":
+			fmt.Fprint(conn, "-ERR unknown command `HELLO`\r\n")
+		case "PING":
+			fmt.Fprint(conn, "+PONG\r\n")
+		}
+	}
+}
+
+func TestOpenReplica(t *testing.T) {
+	primary := redistest.Start(t, redistest.Config{})
+	host, port, _ := strings.Cut(primary.Addr(), ":")
+	replica := redistest.Start(t, redistest.Config{Directives: []string{"replicaof " + host + " " + port}})
+	says(t, refused(t, replica.URL()), "this Redis is a replica and takes no writes: name the primary, or Sentinel, in REDIS_URL")
+}
+
+// TestInspect names each setting that endangers data, and what would be right.
+func TestInspect(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s := open(t, server.URL())
+	warned := func(settings map[string]string, want ...string) {
+		t.Helper()
+		for name, value := range settings {
+			if _, err := server.Do("CONFIG", "SET", name, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := s.Inspect(t.Context())
+		if err != nil || r.Version != "Redis 7.0.15" && !strings.HasPrefix(r.Version, "Redis ") {
+			t.Fatalf("report %+v, %v", r, err)
+		}
+		var all []string
+		for _, w := range r.Warnings {
+			all = append(all, w.String())
+		}
+		text := strings.Join(all, "\n")
+		if len(all) != len(want) {
+			t.Fatalf("warnings:\n%s\nwant %q", text, want)
+		}
+		for n, w := range want {
+			if !strings.Contains(all[n], w) {
+				t.Errorf("warning %d does not say %q: %s", n, w, all[n])
+			}
+		}
+	}
+	warned(nil)
+	warned(map[string]string{"appendfsync": "everysec"}, `appendfsync: it is "everysec": a crash of its machine loses about a second`)
+	warned(map[string]string{"appendonly": "no"}, `appendonly: it is "no"`)
+	warned(map[string]string{"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}, "appendonly", `maxmemory-policy: it is "allkeys-lru": Redis deletes incidents`)
+}
+
+// TestFull: clear words, nothing half-written, and it goes on once there is
+// room.
+func TestFull(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s := open(t, server.URL())
+	if _, err := server.Do("CONFIG", "SET", "maxmemory", "1"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Commit(t.Context(), step("INC-1", 0))
+	says(t, err, "Redis is full: raise its maxmemory", "noeviction")
+	_, err = s.Take(t.Context(), alerts("a"))
+	says(t, err, "Redis is full")
+	if _, err := server.Do("CONFIG", "SET", "maxmemory", "0"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(t.Context(), step("INC-1", 0)); err != nil {
+		t.Error(err)
+	}
+	if r, err := s.Take(t.Context(), alerts("a")); err != nil || r[0].Incident != "INC-2" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestClosed: nothing hangs once the store is closed.
+func TestClosed(t *testing.T) {
+	s, err := redis.Open(t.Context(), redis.Config{URL: redistest.Start(t, redistest.Config{}).URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Load(t.Context(), "INC-1")
+	_, failed := s.Commit(t.Context(), step("INC-1", 0))
+	_, took := s.Take(t.Context(), alerts("a"))
+	for _, err := range []error{err, failed, took} {
+		if !errors.Is(err, redis.ErrClosed) {
+			t.Errorf("a closed store says %v", err)
+		}
+	}
+}
