@@ -21,7 +21,8 @@ type book struct {
 	alerts  map[string]alertState
 	groups  map[string]groupState
 	order   []string // alerts, as they were read
-	last    int64    // number given out
+	number  string   // the last given out, as it was read
+	last    int64
 	opens   []opening
 	mail    []*letter
 	letters map[string]*letter
@@ -99,12 +100,27 @@ func (s *Store) readBook(ctx context.Context, all []*taking) (*book, error) {
 		text, _ := values[len(b.order)+n].(string)
 		b.groups[g] = groupOf(text)
 	}
-	if text, given := values[len(keys)-1].(string); given {
-		if b.last, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return nil, fmt.Errorf("read the last number: %w", err)
-		}
+	b.number, _ = values[len(keys)-1].(string)
+	if b.last, err = s.lastNumber(ctx, b.number); err != nil {
+		return nil, fmt.Errorf("read the last number: %w", err)
 	}
 	return b, nil
+}
+
+// lastNumber reads the last number given out. Should it be lost, the newest
+// incident tells.
+func (s *Store) lastNumber(ctx context.Context, text string) (int64, error) {
+	if text == "" {
+		err := s.read(ctx, func() error {
+			newest, err := s.client.ZRevRange(ctx, s.keys.of("all"), 0, 0).Result()
+			text = strings.Join(append(newest, mark)[:1], "")
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // alertOf reads an alert: its revision, and JSON.
@@ -260,7 +276,7 @@ func (s *Store) takeCall(b *book) (*call, error) {
 		}
 		a.add(o.key(s.keys.group(key)), g.read, write)
 	}
-	a.add(b.last, len(b.opens))
+	a.add(b.number, len(b.opens))
 	for _, i := range b.opens {
 		a.add(o.key(s.keys.incident(i.number, partHead)), i.number, i.follows, i.stub, s.keys.group(i.group))
 	}

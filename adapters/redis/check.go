@@ -28,7 +28,7 @@ func (s *Store) settle(ctx context.Context) error {
 		if err := s.client.HSetNX(ctx, meta, "schema", schema).Err(); err != nil {
 			return explain(err)
 		}
-		return nil
+		return s.marked(ctx)
 	}
 	if found["app"] != "tocsin" {
 		return s.occupied()

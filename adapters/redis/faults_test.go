@@ -77,8 +77,8 @@ func TestLostReplies(t *testing.T) {
 		t.Fatalf("take: %+v, %v", receipts, err)
 	}
 	lost("a take")
-	if l, err := s.Load(ctx, "INC-2"); err != nil || len(l.Mail) != 1 {
-		t.Errorf("the mail of one alert came %d times, %v", len(l.Mail), err)
+	if l, failed := s.Load(ctx, "INC-2"); failed != nil || len(l.Mail) != 1 {
+		t.Errorf("the mail of one alert came %d times, %v", len(l.Mail), failed)
 	}
 	lose()
 	leases, err := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Hour, Limit: 100, Classes: everyClass})
@@ -241,7 +241,7 @@ func TestWatchElsewhere(t *testing.T) {
 	heard("what changed while its connection was dead", one, all)
 }
 
-// TestFencing: a token of another's lease changes nothing (rule X2), and tokens
+// TestX2Fencing: a token of another's lease changes nothing (rule X2), and tokens
 // only grow.
 func TestX2Fencing(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
@@ -269,16 +269,15 @@ func TestX2Fencing(t *testing.T) {
 	}
 }
 
-// TestQuiet: nothing of the library reaches standard error, and no error shows
-// a key's content.
+// TestUnknownClass: what no replica would claim is not written.
 func TestUnknownClass(t *testing.T) {
 	s := open(t, redistest.Start(t, redistest.Config{}).URL())
 	c := step("INC-1", 0)
 	c.Tasks[0].Lane.Class = 77
 	_, err := s.Commit(t.Context(), c)
 	says(t, err, "class 77", "known class")
-	if _, err := s.Load(t.Context(), "INC-1"); !errors.Is(err, bot.ErrNotFound) {
-		t.Errorf("it was written all the same: %v", err)
+	if _, there := s.Load(t.Context(), "INC-1"); !errors.Is(there, bot.ErrNotFound) {
+		t.Errorf("it was written all the same: %v", there)
 	}
 	if strings.Contains(err.Error(), "deed") {
 		t.Error("the error shows what was to be written")

@@ -30,7 +30,7 @@ func (s *Store) Over(ctx context.Context, q bot.Over) ([]string, error) {
 	}
 	var numbers []string
 	err := s.read(ctx, func() (err error) {
-		by := &goredis.ZRangeBy{Min: "-inf", Max: "(" + score(q.Before), Count: int64(q.Limit)}
+		by := &goredis.ZRangeBy{Min: "(" + mark, Max: "(" + score(q.Before), Count: int64(q.Limit)}
 		numbers, err = s.client.ZRangeByScore(ctx, set, by).Result()
 		return err
 	})

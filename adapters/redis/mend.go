@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,19 +18,20 @@ import (
 // Mend implements [bot.Agenda]. What is owed is in the hashes of incidents and
 // tasks; the agenda's index is compared with them, incident by incident, and
 // written again where it differs (rules E1, E13). Incidents that are closed but
-// still owe something are looked at like open ones. When the lists of
-// incidents themselves are gone, all of them are looked for first.
+// still owe something are looked at like open ones. When a list of incidents
+// itself was lost, all of them are looked for first.
 func (s *Store) Mend(ctx context.Context, q bot.Mend) (bot.Mended, error) {
 	var m bot.Mended
 	if q.After == 0 {
-		lost, err := s.lists(ctx)
+		lost, err := s.lost(ctx)
 		if err != nil {
 			return m, fmt.Errorf("mend the agenda: %w", err)
 		}
-		if lost {
+		if len(lost) > 0 {
 			if m.Repaired, err = s.Rebuild(ctx, q.At); err != nil {
 				return m, err
 			}
+			m.Repaired = append(m.Repaired, "lists that were lost: "+strings.Join(lost, ", "))
 		}
 	}
 	numbers, err := s.owing(ctx, q)
@@ -47,19 +49,44 @@ func (s *Store) Mend(ctx context.Context, q bot.Mend) (bot.Mended, error) {
 	return m, nil
 }
 
-// lists reports whether the lists of incidents are gone although numbers have
-// been given out.
-func (s *Store) lists(ctx context.Context) (lost bool, err error) {
-	var given int64
-	var there int64
-	err = s.read(ctx, func() (err error) {
-		if given, err = s.client.Exists(ctx, s.keys.of("number")).Result(); err != nil {
-			return err
+// mark is a member of each list of incidents, that no incident has for its
+// number. A list without it was deleted, whatever has been added since.
+const mark = "0"
+
+// lists are the names of the lists of incidents.
+func lists() []string { return []string{"all", "open", "owing", "over", "shelf"} }
+
+// marked puts the mark into every list.
+func (s *Store) marked(ctx context.Context) error {
+	return s.read(ctx, func() error {
+		batch := s.client.Pipeline()
+		for _, name := range lists() {
+			batch.ZAdd(ctx, s.keys.of(name), goredis.Z{Score: 0, Member: mark})
 		}
-		there, err = s.client.Exists(ctx, s.keys.of("all")).Result()
+		_, err := batch.Exec(ctx)
 		return err
 	})
-	return err == nil && given == 1 && there == 0, err
+}
+
+// lost names the lists without their mark.
+func (s *Store) lost(ctx context.Context) ([]string, error) {
+	var marks []*goredis.FloatCmd
+	err := s.read(ctx, func() error {
+		marks = marks[:0]
+		batch := s.client.Pipeline()
+		for _, name := range lists() {
+			marks = append(marks, batch.ZScore(ctx, s.keys.of(name), mark))
+		}
+		_, err := batch.Exec(ctx)
+		return ignoreNil(err)
+	})
+	var names []string
+	for n, m := range marks {
+		if err == nil && errors.Is(m.Err(), goredis.Nil) {
+			names = append(names, lists()[n])
+		}
+	}
+	return names, err
 }
 
 // owing are the next incidents to look at.
@@ -156,6 +183,9 @@ func (s *Store) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
 	orphans, err := s.orphans(ctx, at)
+	if err == nil {
+		err = s.marked(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}

@@ -112,7 +112,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	var all []bot.Loaded
 	err := s.read(ctx, func() error {
 		all = nil
-		numbers, err := s.client.ZRevRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "-inf", Max: before, Count: int64(q.Limit)}).Result()
+		numbers, err := s.client.ZRevRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(q.Limit)}).Result()
 		if err != nil || len(numbers) == 0 {
 			return err
 		}

@@ -69,7 +69,7 @@ if h then
     end
   end
   local changed = redis.call('HGET', key(1), 'ch')
-  changed = changed and score(changed) or '0'
+  changed = changed and score(changed) or '1'
   is(ALL, true, number)
   is(OPEN, h.o == '1', number)
   is(OVER, h.o ~= '1' and not h.shelved, changed)

@@ -56,6 +56,6 @@ if open == '1' then
   redis.call('ZREM', OVER, number)
 else
   redis.call('ZREM', OPEN, number)
-  redis.call('ZADD', OVER, changed ~= '' and score(changed) or '0', number)
+  redis.call('ZADD', OVER, changed ~= '' and score(changed) or '1', number)
 end
 return answer({ 'ok' })

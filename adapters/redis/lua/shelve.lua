@@ -15,5 +15,5 @@ redis.call('HSET', key(1), 'z', packed, 'v', string.format('%.0f', version), 'o'
   'wr', string.format('%.0f', h.wr), 'ww', h.ww)
 redis.call('ZREM', OVER, number)
 redis.call('ZREM', OWING, number)
-redis.call('ZADD', SHELF, kept[3] and kept[3] ~= '' and score(kept[3]) or '0', number)
+redis.call('ZADD', SHELF, kept[3] and kept[3] ~= '' and score(kept[3]) or '1', number)
 return answer({ 'ok' })

@@ -10,7 +10,7 @@
 --     was), 1 when it fires, its ID, the incident it belonged to (key of its
 --     alerts, key of those that fire; 0: none) and the one it belongs to
 --   how many groups, each: key, value that was read (''), value ('' as it was)
---   the last number given out, as it was read
+--   the last number given out, as it was read ('')
 --   how many incidents that open, each: key of the hash, number, what it
 --     follows, stub, group
 --   how many pieces of mail, each: key of the hash, key of the tasks, number,
@@ -36,9 +36,10 @@ end
 for _, g in ipairs(groups) do
   if (redis.call('GET', own_key(g[1])) or '') ~= g[2] then return { 'changed' } end
 end
-if #opens > 0 and (redis.call('GET', NUMBER) or '0') ~= last then return { 'changed' } end
+if #opens > 0 and (redis.call('GET', NUMBER) or '') ~= last then return { 'changed' } end
 local heads = {}
 for _, o in ipairs(opens) do
+  if redis.call('EXISTS', own_key(o[1])) == 1 then return { 'changed' } end
   heads[o[2]] = { v = 0, o = '1', ms = 0, rs = 0, rn = '', md = '', wa = '', wr = 0, ww = '', wd = '', wt = 0 }
 end
 for _, m in ipairs(mail) do
