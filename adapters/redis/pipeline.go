@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,10 @@ const (
 	longWait  = 500 * time.Millisecond
 )
 
+// atOnce is how many batches are under way: one is written while the server
+// syncs another.
+const atOnce = 3
+
 // pipeline sends calls in batches: those that come while one is under way share
 // the next, and so one sync of the server's log.
 //
@@ -66,7 +71,11 @@ func (s *Store) newPipeline(ctx context.Context, name string) *pipeline {
 		client: s.client, all: s.scripts.list(), common: s.keys.common(""), answers: s.keys.of("tx:" + s.origin + ":" + name + ":"),
 		calls: make(chan *call, 4*maxCalls), ended: s.ended, over: make(chan struct{}),
 	}
-	go p.run(ctx)
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() { p.run(ctx) })
+	}
+	go func() { all.Wait(); close(p.over) }()
 	return p
 }
 
@@ -110,7 +119,6 @@ func (p *pipeline) do(ctx context.Context, c *call) (any, error) {
 }
 
 func (p *pipeline) run(ctx context.Context) {
-	defer close(p.over)
 	for {
 		select {
 		case c := <-p.calls:

@@ -28,7 +28,7 @@ func Store(t *testing.T, open func(t *testing.T) bot.Store) {
 		run  func(t *testing.T, s bot.Store)
 	}{
 		{"Commit", commits},
-		{"Atomic", atomic},
+		{"Atomic", atomics},
 		{"Operations", operations},
 		{"Groups", groups},
 		{"Take", takes},
@@ -139,8 +139,8 @@ func mustReserve(t *testing.T, s bot.Store) int {
 	return must1(s.Reserve(t.Context()))(t)
 }
 
-// atomic: what fails leaves nothing behind.
-func atomic(t *testing.T, s bot.Store) {
+// atomics: what fails leaves nothing behind.
+func atomics(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
 	must1(s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}}))(t)

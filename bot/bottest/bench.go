@@ -1,0 +1,215 @@
+package bottest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/intake"
+	"tocsin/workflow"
+)
+
+// alert is of the size that Alertmanager sends.
+func alert(key, group string) intake.Arrival {
+	return intake.Arrival{
+		Integration: "alertmanager", Group: group, Severity: workflow.SEV2, Word: "critical",
+		Stub: []byte(`{"declare":{"title":"The disk of a database server is nearly full","severity":2,"service":"database"}}`),
+		Alert: intake.Alert{
+			Key: key, State: intake.Firing, Title: "The disk of " + key + " is nearly full", StartedAt: Epoch, Severity: "critical",
+			Labels:      map[string]string{"alertname": "DiskNearlyFull", "instance": key, "job": "node", "severity": "critical", "cluster": "europe-1"},
+			Annotations: map[string]string{"summary": "The disk of " + key + " is 93 % full", "runbook_url": "https://example.com/runbooks/disk"},
+			Link:        "https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes",
+		},
+	}
+}
+
+// callers runs do b.N times from so many goroutines, and reports how many
+// things a second that made and how long the slowest hundredth took.
+func callers(b *testing.B, many, things int, do func(n int) error) {
+	b.Helper()
+	took := make([][]time.Duration, many)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	start := time.Now()
+	for c := range many {
+		wg.Go(func() {
+			for n := next.Add(1) - 1; n < int64(b.N); n = next.Add(1) - 1 {
+				begin := time.Now()
+				if err := do(int(n)); err != nil {
+					b.Error(err)
+					return
+				}
+				took[c] = append(took[c], time.Since(begin))
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N*things)/time.Since(start).Seconds(), "things/s")
+	report(b, slices.Concat(took...))
+}
+
+func report(b *testing.B, took []time.Duration) {
+	b.Helper()
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// Bench measures a store. open returns an empty one that is closed with the
+// benchmark.
+func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
+	for _, c := range []struct {
+		name string
+		run  func(b *testing.B, s bot.Store)
+	}{
+		{"NewAlerts/by1", func(b *testing.B, s bot.Store) { benchNewAlerts(b, s, 1) }},
+		{"NewAlerts/by10", func(b *testing.B, s bot.Store) { benchNewAlerts(b, s, 10) }},
+		{"NewIncidents", benchNewIncidents},
+		{"Repeats", benchRepeats},
+		{"Commit", benchCommit},
+		{"Say", benchSay},
+		{"Claim", benchClaim},
+	} {
+		b.Run(c.name, func(b *testing.B) { c.run(b, open(b)) })
+	}
+}
+
+// benchNewAlerts: every alert is new, of 20 groups.
+func benchNewAlerts(b *testing.B, s bot.Store, size int) {
+	callers(b, 64, size, func(n int) error {
+		batch := intake.Batch{At: Epoch}
+		for k := range size {
+			batch.Arrivals = append(batch.Arrivals, alert(fmt.Sprintf("host-%x-%d", uint32(n)*2654435761, k), fmt.Sprintf("group-%d", n%20))) //nolint:gosec // wraps around on purpose
+		}
+		_, err := s.Take(b.Context(), batch)
+		return err
+	})
+}
+
+// benchNewIncidents: every alert opens an incident.
+func benchNewIncidents(b *testing.B, s bot.Store) {
+	callers(b, 64, 1, func(n int) error {
+		key := fmt.Sprintf("host-%x", uint32(n)*2654435761)
+		_, err := s.Take(b.Context(), intake.Batch{At: Epoch, Arrivals: []intake.Arrival{alert(key, key)}})
+		return err
+	})
+}
+
+// benchRepeats: a thousand alerts that fire and fire.
+func benchRepeats(b *testing.B, s bot.Store) {
+	send := func(n int) error {
+		_, err := s.Take(b.Context(), intake.Batch{At: Epoch, Arrivals: []intake.Arrival{alert(fmt.Sprint("host-", n%1000), "group")}})
+		return err
+	}
+	for n := range 1000 {
+		if err := send(n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	callers(b, 64, 1, send)
+}
+
+// stepOf is a step that makes one event and owes one page.
+func stepOf(n, version int) bot.Commit {
+	id := fmt.Sprintf("INC-%d", n)
+	return bot.Commit{
+		At: Epoch, Incident: id, Version: version, Open: true, Snapshot: make([]byte, 3000), WakeAt: Epoch.Add(time.Hour),
+		Events: []bot.StoredEvent{{Seq: version + 1, Body: make([]byte, 300)}},
+		Tasks: []bot.Task{{
+			ID: fmt.Sprintf("%s/%d.0", id, version+1), Owner: id, Due: Epoch, Body: make([]byte, 200),
+			Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprintf("page:%d", version)},
+		}},
+	}
+}
+
+// benchCommit: first steps, of one event and one page each.
+func benchCommit(b *testing.B, s bot.Store) {
+	callers(b, 32, 1, func(n int) error {
+		_, err := s.Commit(b.Context(), stepOf(n+1, 0))
+		return err
+	})
+}
+
+// benchSay: messages in the rooms of 20 incidents.
+func benchSay(b *testing.B, s bot.Store) {
+	for n := range 20 {
+		if _, err := s.Commit(b.Context(), stepOf(n+1, 0)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	callers(b, 32, 1, func(n int) error {
+		_, err := s.Commit(b.Context(), bot.Commit{
+			At: Epoch, Incident: fmt.Sprint("INC-", n%20+1), Said: []bot.Said{{Key: fmt.Sprint("message ", n), Body: make([]byte, 300)}},
+		})
+		return err
+	})
+}
+
+// benchClaim: deadlines 2 ms apart, beside 100,000 that are not due. Late
+// is what passes between the deadline and the commit that settles it.
+func benchClaim(b *testing.B, s bot.Store) {
+	const pending = 100_000
+	far := time.Now().Add(1000 * time.Hour)
+	put := func(n, version int, wake time.Time) error {
+		c := stepOf(n, version)
+		c.WakeAt, c.Tasks = wake, nil
+		_, err := s.Commit(b.Context(), c)
+		return err
+	}
+	start := func(from, many int, wake func(n int) time.Time) {
+		var wg sync.WaitGroup
+		for c := range 32 {
+			wg.Go(func() {
+				for n := c; n < many; n += 32 {
+					if err := put(from+n, 0, wake(n)); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	start(1, pending, func(int) time.Time { return far })
+	begin := time.Now().Add(time.Duration(b.N)*40*time.Microsecond + 100*time.Millisecond)
+	start(pending+1, b.N, func(n int) time.Time { return begin.Add(time.Duration(n) * 2 * time.Millisecond) })
+	b.ResetTimer()
+	var late []time.Duration
+	classes := bot.Classes{To: workflow.ClassDroppable}
+	for len(late) < b.N {
+		due, err := s.NextDue(b.Context(), classes)
+		if err != nil {
+			b.Fatal(err)
+		}
+		<-time.After(time.Until(due))
+		leases, err := s.Claim(b.Context(), bot.Claim{At: time.Now(), For: 10 * time.Second, Limit: 16, Classes: classes})
+		if err != nil {
+			b.Fatal(err)
+		}
+		took := make(chan time.Duration, len(leases))
+		for _, l := range leases { // as the agenda does, all at once
+			go func() {
+				loaded, err := s.Load(b.Context(), l.Owner)
+				if err == nil {
+					c := stepOf(loaded.Number, loaded.Version)
+					c.At, c.WakeAt, c.Settle, c.Tasks = time.Now(), far, &l, nil
+					_, err = s.Commit(b.Context(), c)
+				}
+				if err != nil {
+					b.Error(err)
+				}
+				took <- time.Since(l.Due)
+			}()
+		}
+		for range leases {
+			late = append(late, <-took)
+		}
+	}
+	report(b, late)
+}
