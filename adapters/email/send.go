@@ -14,6 +14,7 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"tocsin/bot"
 )
@@ -23,6 +24,38 @@ const maxReplies = 256 << 10
 
 // send hands the mail to the server, in one connection of its own.
 func (p *Pager) send(ctx context.Context, m *gomail.Msg) error {
+	return p.session(ctx, func(ctx context.Context, client *gomail.Client, session *smtp.Client) error {
+		err := client.SendWithSMTPClient(session, m)
+		if m.IsDelivered() {
+			// From here on nothing can take the mail back; leave politely, but
+			// let nobody wait for it.
+			leave(session)
+			return nil
+		}
+		if refused, is := errors.AsType[*gomail.SendError](err); is && ctx.Err() == nil {
+			return p.refused(refused)
+		}
+		return p.failed(ctx, "send through", err)
+	})
+}
+
+// Check asks whether the server answers, and accepts the login. It sends
+// nothing.
+func (p *Pager) Check(ctx context.Context) error {
+	return p.session(ctx, func(_ context.Context, _ *gomail.Client, session *smtp.Client) error {
+		leave(session)
+		return nil
+	})
+}
+
+// leave ends a conversation politely, and waits a second at most.
+func leave(session *smtp.Client) {
+	_ = session.UpdateDeadline(time.Second)
+	_ = session.Quit()
+}
+
+// session greets the server, logs in, and lets do speak with it.
+func (p *Pager) session(ctx context.Context, do func(context.Context, *gomail.Client, *smtp.Client) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, fmt.Errorf("no answer within %s", p.timeout))
 	defer cancel()
 	raw, err := p.dial(ctx)
@@ -47,18 +80,7 @@ func (p *Pager) send(ctx context.Context, m *gomail.Msg) error {
 	case err != nil:
 		return p.failed(ctx, "greet", err)
 	}
-	err = client.SendWithSMTPClient(session, m)
-	if m.IsDelivered() {
-		// From here on nothing can take the mail back; leave politely, but
-		// let nobody wait for it.
-		_ = session.UpdateDeadline(time.Second)
-		_ = session.Quit()
-		return nil
-	}
-	if refused, is := errors.AsType[*gomail.SendError](err); is && ctx.Err() == nil {
-		return p.refused(refused)
-	}
-	return p.failed(ctx, "send through", err)
+	return do(ctx, client, session)
 }
 
 // dial connects. The address is put together here because the library's form

@@ -84,7 +84,7 @@ func TestE1IndexLost(t *testing.T) {
 				}
 			}
 			var keys []string
-			for _, k := range strings.Fields(c.lost) {
+			for _, k := range strings.FieldsSeq(c.lost) {
 				keys = append(keys, "{"+namespace+"}:"+k)
 			}
 			if _, err := server.Do(append([]string{"DEL"}, keys...)...); err != nil {
@@ -113,8 +113,8 @@ func TestE1IndexLost(t *testing.T) {
 			if err != nil || failed != nil || len(all) != last || len(isOpen) != last-2 {
 				t.Errorf("%d incidents, %d of them open, %v, %v", len(all), len(isOpen), err, failed)
 			}
-			if n, err := s.Reserve(t.Context()); err != nil || n != last+1 {
-				t.Errorf("the next number is %d, %v", n, err)
+			if n, failed := s.Reserve(t.Context()); failed != nil || n != last+1 {
+				t.Errorf("the next number is %d, %v", n, failed)
 			}
 			if _, err = server.Do("DEL", "{"+namespace+"}:number"); err != nil {
 				t.Fatal(err)

@@ -59,9 +59,12 @@ func size(t *testing.T, server *redistest.Server) used {
 		t.Fatal(err)
 	}
 	var u used
-	fmt.Sscan(fmt.Sprint(keys), &u.keys)
-	for line := range strings.Lines(fmt.Sprint(info)) {
-		fmt.Sscanf(line, "used_memory_dataset:%d", &u.bytes)
+	if _, err = fmt.Sscan(fmt.Sprint(keys), &u.keys); err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(fmt.Sprint(info), "used_memory_dataset:")
+	if _, err = fmt.Sscan(rest, &u.bytes); err != nil {
+		t.Fatal(err)
 	}
 	return u
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// ErrInUse is what Open answers while another process has the file.
+var ErrInUse = errors.New("in use")
+
 // takeLock makes this process the only one that has the file. The lock is on
 // a file beside it and dies with the process, however that ends; the name
 // written into it is for whoever finds it taken.
@@ -26,7 +29,7 @@ func takeLock(path string) (*os.File, error) {
 	case err == nil:
 		return f, nil
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		err = fmt.Errorf("open the store: %s is in use by %s; one process a file: stop it, or name another folder with --data; for many replicas set REDIS_URL", path, holder(f))
+		err = fmt.Errorf("open the store: %s is %w by %s; one process a file: stop it, or name another folder with --data; for many replicas set REDIS_URL", path, ErrInUse, holder(f))
 	default:
 		err = fmt.Errorf("lock the store: %w", err)
 	}

@@ -22,7 +22,7 @@ import (
 func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 	seeds, steps := 20, 400
 	if RaceEnabled || testing.Short() {
-		seeds, steps = 5, 200
+		seeds, steps = 8, 300
 	}
 	seen := map[string]int{}
 	for seed := range seeds {

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tocsin/adapters/email/smtptest"
+	"tocsin/adapters/redis/redistest"
 )
 
 func TestMain(m *testing.M) {
@@ -29,12 +30,21 @@ func TestMain(m *testing.M) {
 
 // TestStories runs testdata/script: each is a story of somebody who uses the
 // built program, and reads as its manual.
-func TestStories(t *testing.T) { stories(t, "testdata/script", nil) }
+func TestStories(t *testing.T) { stories(t, "testdata/script", nil, nil) }
 
 // TestMailStories runs testdata/mail, with a real mail server beside.
-func TestMailStories(t *testing.T) { stories(t, "testdata/mail", smtptest.Start(t)) }
+func TestMailStories(t *testing.T) { stories(t, "testdata/mail", smtptest.Start(t), nil) }
 
-func stories(t *testing.T, dir string, smtp *smtptest.Server) {
+// TestRedisStories runs testdata/redis, with real servers beside: $REDIS, and
+// $FRAGILE, which may lose what it has answered.
+func TestRedisStories(t *testing.T) {
+	stories(t, "testdata/redis", nil, map[string]string{
+		"REDIS":   redistest.Start(t, redistest.Config{}).URL(),
+		"FRAGILE": redistest.Start(t, redistest.Config{Directives: []string{"appendfsync everysec"}}).URL(),
+	})
+}
+
+func stories(t *testing.T, dir string, smtp *smtptest.Server, env map[string]string) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
@@ -44,6 +54,9 @@ func stories(t *testing.T, dir string, smtp *smtptest.Server) {
 				return err
 			}
 			e.Values["browser"] = &http.Client{Jar: jar}
+			for key, value := range env {
+				e.Setenv(key, value)
+			}
 			if smtp != nil {
 				e.Values["smtp"] = smtp
 				_, port := smtp.HostPort()
@@ -117,7 +130,7 @@ func storyServe(ts *testscript.TestScript, neg bool, args []string) {
 	program, err := exec.LookPath("tocsin")
 	ts.Check(err)
 	env := []string{}
-	for _, key := range []string{"HOME", "PATH", "CI", "SMTP_PASSWORD", "NOC_SECRET", "TOCSIN_API_TOKEN", "TOCSIN_HOOK_TOKEN", "CI_TOKEN"} {
+	for _, key := range []string{"HOME", "PATH", "CI", "SMTP_PASSWORD", "NOC_SECRET", "REDIS_URL", "TOCSIN_API_TOKEN", "TOCSIN_HOOK_TOKEN", "CI_TOKEN"} {
 		if v := ts.Getenv(key); v != "" {
 			env = append(env, key+"="+v)
 		}
