@@ -74,6 +74,9 @@ func (d *doctor) configuration(ctx context.Context, file string) {
 	} else {
 		d.ok("configuration", path)
 	}
+	if at, err := fromEnvironment("REDIS_URL"); err == nil && at != "" && !l.Has("url") {
+		d.warn("configuration", "url is not set: links lead to the server that made them; set it to the address in front of all of them")
+	}
 	media, err := pagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		d.fail("configuration", err)
