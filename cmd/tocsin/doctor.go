@@ -74,7 +74,7 @@ func (d *doctor) configuration(ctx context.Context, file string) {
 	} else {
 		d.ok("configuration", path)
 	}
-	if at, err := fromEnvironment("REDIS_URL"); err == nil && at != "" && !l.Has("url") {
+	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && !l.Has("url") {
 		d.warn("configuration", "url is not set: links lead to the server that made them; set it to the address in front of all of them")
 	}
 	media, err := pagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, slog.New(slog.DiscardHandler), nil)
@@ -116,9 +116,9 @@ func (d *doctor) store(ctx context.Context, data string) {
 		if failed != nil {
 			return failed
 		}
-		open, err := s.List(ask, bot.Query{Open: true, Limit: 1000})
-		if err != nil {
-			return err
+		open, failed := s.List(ask, bot.Query{Open: true, Limit: 1000})
+		if failed != nil {
+			return failed
 		}
 		d.ok("store", fmt.Sprintf("%s: %s, %s; %s open", p.name, report.Version, report.Mode, many(len(open), "incident")))
 		for _, w := range report.Warnings {

@@ -96,16 +96,20 @@ func live(t *testing.T, server, id string) <-chan string {
 		t.Fatal(err)
 	}
 	browser := &http.Client{Jar: jar}
-	res, err := browser.PostForm(server+path, url.Values{"name": {"Sam"}})
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("sign in: %v, %v", res, err)
+	signed, err := browser.PostForm(server+path, url.Values{"name": {"Sam"}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	res.Body.Close()
+	defer signed.Body.Close()
+	if signed.StatusCode != http.StatusOK {
+		t.Fatalf("sign in: %s", signed.Status)
+	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server+"/live?room="+id, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res, err = browser.Do(req); err != nil || res.StatusCode != http.StatusOK {
+	res, err := browser.Do(req) //nolint:bodyclose // closed by whoever reads it, below
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("open the room: %v, %v", res, err)
 	}
 	lines := make(chan string, 1000)
