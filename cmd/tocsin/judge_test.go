@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -234,6 +235,17 @@ func (w *town) times(came []arrival) string {
 		text += fmt.Sprintf("%s from %+v; ", a.at.Format("15:04:05.000"), a.by)
 	}
 	return text
+}
+
+// prompt fails if more than a hundredth of the pages or steps was late.
+func (v verdict) prompt(t *testing.T, most time.Duration) {
+	t.Helper()
+	for what, all := range map[string][]time.Duration{"pages": v.page, "second steps": v.step} {
+		slices.Sort(all)
+		if len(all) == 0 || all[len(all)*99/100] > most {
+			t.Errorf("%s were late: %s", what, v)
+		}
+	}
 }
 
 // String writes the figures: how late half of them were, all but a hundredth,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +19,9 @@ type life struct{ house, run int }
 
 // arrival is a page that the receiver has accepted.
 type arrival struct {
-	at time.Time
-	by life
+	at     time.Time
+	signed time.Time // what its sender took for the time
+	by     life
 }
 
 // arrivals are all of them, by webhook-id.
@@ -37,9 +39,10 @@ func (a *arrivals) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	var by life
 	_, _ = fmt.Sscanf(r.URL.Path, "/%d/%d", &by.house, &by.run)
+	signed, _ := strconv.ParseInt(r.Header.Get("webhook-timestamp"), 10, 64)
 	a.mu.Lock()
 	id := r.Header.Get("webhook-id")
-	a.pages[id] = append(a.pages[id], arrival{time.Now(), by})
+	a.pages[id] = append(a.pages[id], arrival{time.Now(), time.Unix(signed, 0), by})
 	a.mu.Unlock()
 }
 

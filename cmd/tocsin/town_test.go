@@ -19,12 +19,11 @@ import (
 
 // plan is an installation to be. The zero plan is one process over a file.
 type plan struct {
-	config string                 // tocsin.yaml; $NOC is the address of the receiver for this run of this process
-	houses int                    // how many processes [1]
-	tags   string                 // the program is built with
-	redis  func(n int) string     // REDIS_URL of the n-th process, from 0; nil: a file
-	env    func(n int) []string   // what else is in its environment
-	trial  func(n, life int) bool // whether env holds for this run of it; nil: always
+	config string               // tocsin.yaml; $NOC is the address of the receiver for this run of this process
+	houses int                  // how many processes [1]
+	tags   string               // the program is built with
+	redis  func(n int) string   // REDIS_URL of the n-th process, from 0; nil: a file
+	env    func(n int) []string // what else is in its environment
 }
 
 // town is an installation of the real binary, in one process or several, which
@@ -51,14 +50,42 @@ type house struct {
 	ends   []time.Time // of each of its runs; zero: it still runs
 }
 
+// built are the programs that tests have compiled, by tags, each once.
+var built = struct {
+	mu     sync.Mutex
+	folder string
+	at     map[string]string
+}{at: map[string]string{}}
+
+// builders are all tests; what they compiled goes with them.
+type builders struct{ *testing.M }
+
+// Run runs the tests.
+func (m builders) Run() int {
+	defer func() { _ = os.RemoveAll(built.folder) }()
+	return m.M.Run()
+}
+
 // build compiles the program.
 func build(t *testing.T, tags string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "tocsin")
+	built.mu.Lock()
+	defer built.mu.Unlock()
+	if program := built.at[tags]; program != "" {
+		return program
+	}
+	if built.folder == "" {
+		var err error
+		if built.folder, err = os.MkdirTemp("", "tocsin-test"); err != nil { //nolint:usetesting // for all tests
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(built.folder, "tocsin-"+tags)
 	out, err := exec.Command("go", "build", "-tags", tags, "-o", program, ".").CombinedOutput()
 	if err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	built.at[tags] = program
 	return program
 }
 
@@ -102,7 +129,7 @@ func (h *house) start() error {
 	if w.plan.redis != nil {
 		env = append(env, "REDIS_URL="+w.plan.redis(h.number))
 	}
-	if w.plan.env != nil && (w.plan.trial == nil || w.plan.trial(h.number, life)) {
+	if w.plan.env != nil {
 		env = append(env, w.plan.env(h.number)...)
 	}
 	config := strings.ReplaceAll(w.plan.config, "$NOC", fmt.Sprintf("%s/%d/%d", w.receiver, h.number, life))
@@ -123,7 +150,9 @@ func (h *house) start() error {
 func (h *house) ended() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ends[len(h.ends)-1] = time.Now()
+	if last := &h.ends[len(h.ends)-1]; last.IsZero() {
+		*last = time.Now()
+	}
 }
 
 // kill ends the process as a power cut does.
@@ -186,5 +215,19 @@ func pass(t *testing.T, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-t.Context().Done():
+	}
+}
+
+// await looks again and again until something holds.
+func await(t *testing.T, most time.Duration, what string, holds func() bool) {
+	t.Helper()
+	deadline, tick := time.After(most), time.NewTicker(100*time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("within %s: not %s", most, what)
+		}
 	}
 }
