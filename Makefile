@@ -2,6 +2,8 @@ GO ?= go
 SEEDS ?= 2000
 # One seed to run again; empty runs SEEDS of them.
 SEED ?=
+# How often processes die in `make chaos`.
+KILLS ?= 500
 
 # Versions of the tools are pinned in tools.mod, away from the program's own requirements.
 TOOL := $(GO) tool -modfile=tools.mod
@@ -10,7 +12,7 @@ TOOL := $(GO) tool -modfile=tools.mod
 BROWSER := adapters/web/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race sim bench shots lint
+.PHONY: help run test race sim chaos bench shots lint
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +30,9 @@ race: ## run every test under the race detector
 
 sim: ## run the seeded simulation: SEEDS=2000 of them, or SEED=7 alone
 	$(GO) test ./bot/bottest -run TestSimulation -count=1 -v $(if $(SEED),-seed=$(SEED),-seeds=$(SEEDS))
+
+chaos: ## let replicas over Redis kill themselves KILLS=500 times at commits and sends
+	$(GO) test ./cmd/tocsin -run TestX2Chaos -count=1 -v -timeout 60m -kills=$(KILLS)
 
 bench: ## run the benchmarks and print their figures
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -215,7 +215,7 @@ func (s *Store) NextDue(ctx context.Context, q bot.Classes) (time.Time, error) {
 			firsts = append(firsts, batch.ZRangeWithScores(ctx, s.keys.due(c), 0, 0), batch.ZRangeWithScores(ctx, s.keys.leased(c), 0, 0))
 		}
 		if len(firsts) == 0 {
-			return batch.Do(ctx, "PING").Err()
+			return s.client.Ping(ctx).Err()
 		}
 		_, err := batch.Exec(ctx)
 		return err

@@ -13,7 +13,10 @@ import (
 // far it is from the server's. Leases and deadlines of several replicas are
 // compared with each other, so they must be of one clock; the server itself
 // never reads it.
-type clock struct{ offset atomic.Int64 }
+type clock struct {
+	local  func() time.Time
+	offset atomic.Int64
+}
 
 // measureEvery is between two measurements.
 const measureEvery = 30 * time.Second
@@ -28,12 +31,12 @@ func (c *clock) measure(ctx context.Context, client goredis.UniversalClient) err
 	best := time.Duration(-1)
 	var offset time.Duration
 	for range 5 {
-		before := time.Now()
+		before := c.local()
 		there, err := client.Time(ctx).Result()
 		if err != nil {
 			return err
 		}
-		trip := time.Since(before)
+		trip := c.local().Sub(before)
 		if best < 0 || trip < best {
 			best, offset = trip, there.Sub(before.Add(trip/2))
 		}
@@ -44,7 +47,7 @@ func (c *clock) measure(ctx context.Context, client goredis.UniversalClient) err
 	return nil
 }
 
-func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *clock) now() time.Time { return c.local().Add(time.Duration(c.offset.Load())) }
 
 // keep measures again and again: clocks drift, are set, and the server may be
 // another after a failover.

@@ -133,7 +133,8 @@ func TestX4Unavailable(t *testing.T) {
 	_, load := s.Load(ctx, "INC-1")
 	_, claim := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Second, Limit: 1, Classes: everyClass})
 	_, due := s.NextDue(ctx, everyClass)
-	for _, err := range []error{commit, take, load, claim, due} {
+	_, ready := s.NextDue(ctx, bot.Classes{}) // as /readyz asks
+	for _, err := range []error{commit, take, load, claim, due, ready} {
 		if !errors.Is(err, redis.ErrUnavailable) {
 			t.Errorf("a server that is gone: %v", err)
 		}

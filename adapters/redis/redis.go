@@ -30,8 +30,9 @@ import (
 
 // Config says where Redis is.
 type Config struct {
-	URL string       // see [address]; it may hold a password
-	Log *slog.Logger // nil: silent
+	URL string           // see [address]; it may hold a password
+	Log *slog.Logger     // nil: silent
+	Now func() time.Time // this machine's clock, right or wrong; nil: time.Now
 }
 
 // Validate reports what is wrong.
@@ -75,7 +76,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s := &Store{address: a, keys: newKeys(a.namespace), log: c.Log, origin: newOrigin(), ended: make(chan struct{})}
+	s.clock.local = c.Now
 	if s.scripts, err = loadScripts(); err != nil {
 		return nil, fmt.Errorf("read the scripts: %w", err)
 	}

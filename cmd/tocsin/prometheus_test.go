@@ -60,7 +60,7 @@ func TestRealAlertmanager(t *testing.T) {
 		fmt.Fprintf(rw, "broken{part=\"a\"} %[1]d\nbroken{part=\"b\"} %[1]d\n", broken.Load())
 	}))
 	defer metrics.Close()
-	w := newTown(t, "organization: Test\n")
+	w := newTown(t, plan{config: "organization: Test\n"})
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -76,7 +76,7 @@ receivers:
   - name: tocsin
     webhook_configs:
       - { url: "http://%s/hooks/alertmanager", send_resolved: true, http_config: { authorization: { credentials: hook } } }
-`, w.addr)), "--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+am, "--cluster.listen-address=")
+`, w.houses[0].addr)), "--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+am, "--cluster.listen-address=")
 	write("rules.yml", `
 groups:
   - name: test
@@ -114,7 +114,7 @@ scrape_configs: [{ job_name: test, static_configs: [{ targets: [%q] }] }]
 			case <-tick.C:
 			case <-deadline:
 				i, n := one()
-				t.Fatalf("%s: %d incidents, the first %+v\n%s", what, n, i, w.server.log.String())
+				t.Fatalf("%s: %d incidents, the first %+v\n%s", what, n, i, w.houses[0].server.log.String())
 			}
 		}
 	}

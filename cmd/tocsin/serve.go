@@ -145,7 +145,8 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 }
 
 func (s *server) pagers(l loaded) (map[string]bot.Pager, error) {
-	return pagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.log, s.screen)
+	all, err := pagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.store.Now, s.log, s.screen)
+	return shakenPagers(all), err
 }
 
 // badConfig shows every fault, each on a line of its own.

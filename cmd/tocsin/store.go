@@ -51,17 +51,17 @@ func findPlace(data string) (place, error) {
 // open opens the store, and makes it where there is none yet.
 func (p place) open(ctx context.Context, log *slog.Logger) (store, error) {
 	if p.url != "" {
-		s, err := redis.Open(ctx, redis.Config{URL: p.url, Log: log})
+		s, err := redis.Open(ctx, redis.Config{URL: p.url, Log: log, Now: shakenClock(time.Now)})
 		if err != nil {
 			return nil, err
 		}
-		return shared{s, p.data}, nil
+		return shaken(shared{s, p.data}), nil
 	}
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: p.name, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	return file{s, p.data}, nil
+	return shaken(file{s, p.data}), nil
 }
 
 // with opens the store for one thing to do, and closes it.

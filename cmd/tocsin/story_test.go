@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(builders{m}, map[string]func(){
 		"tocsin": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }

@@ -24,17 +24,19 @@ func decoders() map[string]bot.Decoder {
 	}
 }
 
-// pagers reach people and machines, by medium.
-func pagers(l loaded, receivers func() []bot.Webhook, log *slog.Logger, terminal io.Writer) (map[string]bot.Pager, error) {
+// pagers reach people and machines, by medium. What they stamp and sign bears
+// the time of all who share the store: a receiver refuses a page that seems
+// minutes old, and one machine's clock may be wrong.
+func pagers(l loaded, receivers func() []bot.Webhook, now func() time.Time, log *slog.Logger, terminal io.Writer) (map[string]bot.Pager, error) {
 	all := map[string]bot.Pager{"log": console.New(console.Config{Log: log, Terminal: terminal})}
-	hook, err := webhook.New(webhook.Config{Hooks: receivers, Now: time.Now})
+	hook, err := webhook.New(webhook.Config{Hooks: receivers, Now: now})
 	if err != nil {
 		return nil, err
 	}
 	all["webhook"] = hook
 	if l.Has("pagers.email") {
 		cfg := l.email
-		cfg.Now = time.Now
+		cfg.Now = now
 		mail, err := email.New(cfg, log)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tocsin/adapters/redis/redistest"
+)
+
+var kills = flag.Int("kills", 20, "how often processes kill themselves in TestX2Chaos (make chaos)")
+
+// TestX2Chaos lets replicas kill themselves at the edges of commits and sends
+// (see chaos.go), and starts them again, until that has happened often enough.
+func TestX2Chaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: needs a build of its own")
+	}
+	server := redistest.Start(t, redistest.Config{})
+	var deaths atomic.Int64
+	w := newTown(t, plan{
+		config: hurried, houses: 3, tags: "chaos", redis: over(server.URL()),
+		env: func(n int) []string {
+			if deaths.Load() >= int64(*kills) {
+				return nil
+			}
+			return []string{fmt.Sprintf("TOCSIN_CHAOS=%d:0.01", 3*deaths.Load()+int64(n)+1)}
+		},
+	})
+	began := time.Now()
+	end := w.load(6, 50*time.Millisecond)
+	var keepers sync.WaitGroup
+	enough := make(chan struct{})
+	for _, h := range w.houses {
+		keepers.Go(func() { h.keep(enough, &deaths) })
+	}
+	await(t, 30*time.Minute, "so many deaths", func() bool { return deaths.Load() >= int64(*kills) })
+	close(enough)
+	end()
+	keepers.Wait()
+	took := time.Since(began)
+	for _, h := range w.houses { // from here on nobody dies by himself
+		h.kill()
+		if err := h.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d deaths in %s: %s", deaths.Load(), took.Round(time.Second), w.judge(hurriedSteps, hurriedWait))
+}
+
+// keep starts a process again whenever it has died, until it was enough.
+func (h *house) keep(enough <-chan struct{}, deaths *atomic.Int64) {
+	for {
+		select {
+		case <-enough:
+			return
+		case <-h.server.ended:
+		}
+		h.ended()
+		for {
+			deaths.Add(1)
+			if err := h.start(); err == nil {
+				break
+			}
+			pass(h.town.t, 50*time.Millisecond)
+		}
+	}
+}
+
+// TestX2Skew: three replicas whose clocks are five minutes ahead, right, and
+// five minutes behind. No deadline fires early or twice, and no page is late.
+func TestX2Skew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: needs a build of its own")
+	}
+	server := redistest.Start(t, redistest.Config{})
+	w := newTown(t, plan{
+		config: hurried, houses: 3, tags: "chaos", redis: over(server.URL()),
+		env: func(n int) []string {
+			return []string{"TOCSIN_CHAOS_SKEW=" + []string{"5m", "0s", "-5m"}[n]}
+		},
+	})
+	end := w.load(6, 100*time.Millisecond)
+	pass(t, 8*time.Second)
+	end()
+	v := w.judge(hurriedSteps, hurriedWait)
+	t.Log(v)
+	if v.repeated > 0 {
+		t.Errorf("%d pages came again", v.repeated)
+	}
+	v.prompt(t, time.Second)
+	w.received.mu.Lock()
+	defer w.received.mu.Unlock()
+	for id, came := range w.received.pages {
+		if off := came[0].signed.Sub(came[0].at).Abs(); off > 2*time.Second {
+			t.Fatalf("page %s is signed %s off: its receiver would refuse it", id, off)
+		}
+	}
+}
