@@ -15,6 +15,7 @@ import (
 
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
+	"tocsin/workflow"
 )
 
 // doctorFor is how long each service may take to answer.
@@ -77,7 +78,7 @@ func (d *doctor) configuration(ctx context.Context, file string) {
 	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && !l.Has("url") {
 		d.warn("configuration", "url is not set: links lead to the server that made them; set it to the address in front of all of them")
 	}
-	media, err := pagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, slog.New(slog.DiscardHandler), nil)
+	media, err := pagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, time.Now, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		d.fail("configuration", err)
 		return
@@ -124,14 +125,14 @@ func (d *doctor) store(ctx context.Context, data string) {
 		for _, w := range report.Warnings {
 			d.warn("store", w.String())
 		}
-		due, err := s.NextDue(ask, bot.Classes{})
-		if err == nil {
-			err = imported(ask, s, p.name)
+		due, failed := s.NextDue(ask, bot.Classes{To: workflow.ClassPage})
+		if failed == nil {
+			failed = imported(ask, s, p.name)
 		}
-		if late := s.Now().Sub(due); err == nil && !due.IsZero() && late > time.Minute {
+		if late := s.Now().Sub(due); failed == nil && !due.IsZero() && late > time.Minute {
 			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? `tocsin rebuild` looks for what was lost", late.Round(time.Second)))
 		}
-		return err
+		return failed
 	})
 	if errors.Is(err, sqlite.ErrInUse) {
 		d.ok("store", p.name+": a server is running on it; its /readyz tells more")

@@ -19,7 +19,7 @@ import (
 // TestLiveElsewhere: whoever has a room open at one replica sees what happens
 // through another, within a second.
 func TestLiveElsewhere(t *testing.T) {
-	program := build(t)
+	program := build(t, "")
 	env := append(os.Environ(), "TOCSIN_API_TOKEN=api", "REDIS_URL="+redistest.Start(t, redistest.Config{}).URL())
 	var at [2]string
 	for n := range at {
