@@ -36,6 +36,7 @@ chaos: ## let replicas over Redis kill themselves KILLS=500 times at commits and
 
 bench: ## run the benchmarks and print their figures
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem ./cmd/tocsin -redis
 	cd $(BROWSER) && $(GO) test -run '^$$' -bench . ./...
 
 shots: ## take pictures of every page, in three widths and both themes, into ./shots

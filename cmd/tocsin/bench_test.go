@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,11 +17,13 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/adapters/sqlite"
+	"tocsin/adapters/redis/redistest"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/workflow"
 )
+
+var overRedis = flag.Bool("redis", false, "measure over Redis instead of SQLite")
 
 // rig is the whole program in one process, on a real file, with a pager that
 // only notes when a page came.
@@ -53,7 +56,11 @@ func (r *rig) Page(_ context.Context, p bot.Page) error {
 
 func newRig(b *testing.B) *rig {
 	quiet := slog.New(slog.DiscardHandler)
-	store, err := sqlite.Open(b.Context(), sqlite.Config{Path: filepath.Join(b.TempDir(), "tocsin.db"), Log: quiet})
+	at := place{name: filepath.Join(b.TempDir(), "tocsin.db")}
+	if *overRedis {
+		at.url = redistest.Start(b, redistest.Config{}).URL()
+	}
+	store, err := at.open(b.Context(), quiet)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -62,7 +69,7 @@ func newRig(b *testing.B) *rig {
 	r.bot, err = bot.New(bot.Config{
 		Store: store, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
 		Chats:  chats(func() *bot.Bot { return r.bot }),
-		Secret: []byte("0123456789abcdef"), Now: time.Now, Log: quiet,
+		Secret: []byte("0123456789abcdef"), Now: store.Now, Log: quiet,
 	})
 	if err != nil {
 		b.Fatal(err)
