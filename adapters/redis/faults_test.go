@@ -284,3 +284,37 @@ func TestUnknownClass(t *testing.T) {
 		t.Error("the error shows what was to be written")
 	}
 }
+
+// TestNumbersOnce: a number is given out once, whoever asks for it: people who
+// declare, and alerts that open incidents, at several replicas.
+func TestNumbersOnce(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	stores := []*redis.Store{open(t, server.URL()), open(t, server.URL()), open(t, server.URL())}
+	ctx := context.WithoutCancel(t.Context())
+	const each = 300
+	given := make(chan string, 2*each)
+	many(t, 2*each, 24, func(n int) error {
+		s := stores[n%len(stores)]
+		if n%2 == 0 {
+			number, err := s.Reserve(ctx)
+			given <- fmt.Sprint("INC-", number)
+			return err
+		}
+		r, err := s.Take(ctx, alerts(fmt.Sprint("alert ", n)))
+		if err == nil {
+			given <- r[0].Incident
+		}
+		return err
+	})
+	close(given)
+	seen := map[string]bool{}
+	for id := range given {
+		if seen[id] {
+			t.Errorf("%s was given out twice", id)
+		}
+		seen[id] = true
+	}
+	if !seen[fmt.Sprint("INC-", 2*each)] || len(seen) != 2*each {
+		t.Errorf("%d numbers, with gaps", len(seen))
+	}
+}
