@@ -35,7 +35,8 @@ type Options struct {
 
 // File is a configuration without a fault.
 type File struct {
-	// Organization is everything but the adapters' sections. Integrations
+	// Organization is everything but the adapters' sections. Its URL is empty
+	// when none is configured: whoever serves knows the address. Integrations
 	// without a token of their own have no Tokens: they share the default one.
 	Organization bot.Organization
 

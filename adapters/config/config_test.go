@@ -192,7 +192,7 @@ func exampleLine(t *testing.T, part string) int {
 // With nothing configured everything that the bot needs is there.
 func TestNothingConfigured(t *testing.T) {
 	want := bot.Default()
-	want.Roster.Pagers = []string{"log"}
+	want.Roster.Pagers, want.URL = []string{"log"}, "" // whoever serves knows the address
 	for _, text := range []string{"", "# nothing\n", "---\n", "{}\n", "people:\nteams:\nseverities:\n"} {
 		if diff := cmp.Diff(want, parse(t, text, everySet()).Organization, compared()); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)

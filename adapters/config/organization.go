@@ -19,7 +19,7 @@ func (r *reader) organization(root *mapping, sections map[string]*yaml.Node) bot
 	r.future(root)
 	o.Name = cmp.Or(root.text("organization", nameLength), o.Name)
 	o.Zone = cmp.Or(root.zone("timezone"), o.Zone)
-	o.URL = cmp.Or(root.site("url"), o.URL)
+	o.URL = root.site("url")
 	r.pagers(root, sections)
 	o.Webhooks = each(root, "webhooks", r.webhook)
 	o.Roster.Pagers, o.Roster.Webhooks = r.media(o.Webhooks)

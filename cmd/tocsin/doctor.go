@@ -75,7 +75,7 @@ func (d *doctor) configuration(ctx context.Context, file string) {
 	} else {
 		d.ok("configuration", path)
 	}
-	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && !l.Has("url") {
+	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set: links lead to the server that made them; set it to the address in front of all of them")
 	}
 	media, err := pagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, time.Now, slog.New(slog.DiscardHandler), nil)

@@ -121,7 +121,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen: %w; choose another address with --listen", err), s.store.Close())
 	}
-	if !l.Has("url") {
+	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
 	media, err := s.pagers(l)
@@ -208,7 +208,7 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 func (s *server) reload() {
 	l, err := loadConfig(s.flags.config)
 	if err == nil {
-		if !l.Has("url") {
+		if l.Organization.URL == "" {
 			l.Organization.URL = s.bot.Organization().URL
 		}
 		var media map[string]bot.Pager
