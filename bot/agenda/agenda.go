@@ -22,6 +22,7 @@ type Config struct {
 	Log   *slog.Logger
 	Lease time.Duration // how long a claim lasts [10 s]; longer than Send
 	Send  time.Duration // how long one send may take [5 s]
+	Audit time.Duration // between two audits [1 min]
 	Pages int           // pages carried out at a time [64]
 	Wakes int           // deadlines and new mail at a time [32]
 	Rest  int           // everything else at a time [64]
@@ -32,6 +33,7 @@ type Runner struct {
 	cfg     Config
 	bundles *bundles
 	silent  *silent
+	handed  *handed
 	mu      sync.Mutex
 	health  Health
 	day     day
@@ -55,8 +57,9 @@ func New(cfg Config) *Runner {
 	}
 	def(&cfg.Lease, 10*time.Second)
 	def(&cfg.Send, 5*time.Second)
+	def(&cfg.Audit, auditEvery)
 	cfg.Pages, cfg.Wakes, cfg.Rest = positive(cfg.Pages, 64), positive(cfg.Wakes, 32), positive(cfg.Rest, 64)
-	return &Runner{cfg: cfg, bundles: newBundles(), silent: newSilent()}
+	return &Runner{cfg: cfg, bundles: newBundles(), silent: newSilent(), handed: newHanded()}
 }
 
 func positive(n, otherwise int) int {

@@ -17,10 +17,10 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 	if err != nil || len(tasks) == 0 {
 		return err
 	}
-	if !r.covers(tasks[0].Lease) {
+	page, pager, err := r.cfg.Bot.Compose(ctx, tasks)
+	if !r.covers(tasks[0].Lease) { // asked last: the process may have stood still until now
 		return nil // it comes again when the lease has run out
 	}
-	page, pager, err := r.cfg.Bot.Compose(ctx, tasks)
 	if err == nil {
 		err = r.send(ctx, pager, page, tasks[0].Deed)
 	}
@@ -28,8 +28,12 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 		r.bundles.sent(tasks[0].Deed, r.cfg.Bot.Now())
 	}
 	for _, t := range tasks {
-		if e := r.paged(ctx, t, err); e != nil && !errors.Is(e, bot.ErrLeaseLost) {
-			r.cfg.Log.Warn("a page could not be answered for, trying again", "incident", t.Lease.Owner, "page", t.Deed.Page, "error", e.Error())
+		e := r.paged(ctx, t, err)
+		if e == nil || errors.Is(e, bot.ErrLeaseLost) {
+			continue
+		}
+		r.cfg.Log.Warn("a page could not be answered for, trying again", "incident", t.Lease.Owner, "page", t.Deed.Page, "error", e.Error())
+		if err != nil { // else only its answer is tried again
 			r.postpone(ctx, t.Lease, e)
 		}
 	}
@@ -49,13 +53,18 @@ func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, d wor
 	}
 	send, cancel := context.WithTimeout(ctx, r.cfg.Send)
 	defer cancel()
+	began := r.cfg.Bot.Now()
 	err := pager.Page(send, page)
-	r.silent.heard(medium, err != nil && send.Err() != nil, r.cfg.Bot.Now())
+	now := r.cfg.Bot.Now()
+	if now.Sub(began) > 2*r.cfg.Send { // it was this process that stood still, not the medium
+		return err
+	}
+	r.silent.heard(medium, err != nil && send.Err() != nil, now)
 	return err
 }
 
-// answerTries is how often the delivery of a page is written down before it is
-// given back, to be sent again.
+// answerTries is how often the delivery of a page is tried to be written down
+// before the page is remembered.
 const answerTries = 3
 
 // wanted drops the pages that nobody needs any more. When the store cannot be
@@ -69,6 +78,12 @@ func (r *Runner) wanted(ctx context.Context, group []bot.Lease) ([]bot.PageTask,
 		}
 		page, is := d.(workflow.SendPage)
 		if !is {
+			continue
+		}
+		if t := (bot.PageTask{Lease: l, Deed: page}); r.handed.has(t) {
+			if err = r.delivered(ctx, t); err != nil {
+				r.cfg.Log.Warn("a page that was sent is still to be written down", "incident", l.Owner, "page", page.Page, "error", err.Error())
+			}
 			continue
 		}
 		i, err := r.cfg.Bot.Peek(ctx, l.Owner)
@@ -93,16 +108,13 @@ func (r *Runner) wanted(ctx context.Context, group []bot.Lease) ([]bot.PageTask,
 func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
 	switch {
 	case err == nil:
-		var e error
-		for range answerTries { // it has been sent: sending it again would be the greater harm
-			if e = r.cfg.Bot.Answer(ctx, t.Lease, workflow.Delivered{Page: t.Deed.Page}); e == nil || errors.Is(e, bot.ErrLeaseLost) {
-				return nil
-			}
-		}
-		return e
+		return r.delivered(ctx, t)
 	case bot.IsPermanent(err):
 		r.cfg.Log.Warn("a page failed for good", "incident", t.Lease.Owner, "person", t.Deed.To, "via", t.Deed.Via, "error", err.Error())
 		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()})
+	}
+	if !r.cfg.Bot.Now().Before(t.Lease.Until) {
+		return bot.ErrLeaseLost // a report is not fenced: whoever lost the page may not tell of it (rule X2)
 	}
 	r.cfg.Log.Warn("a page failed, trying again", "incident", t.Lease.Owner, "person", t.Deed.To, "via", t.Deed.Via, "attempt", t.Lease.Attempt, "error", err.Error())
 	if e := r.cfg.Bot.Report(ctx, t.Lease.Owner, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error(), Retrying: true}); e != nil {

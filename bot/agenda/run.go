@@ -31,6 +31,7 @@ func (r *Runner) Run(ctx context.Context) {
 		all.Go(func() { r.loop(ctx, p, wake) })
 	}
 	all.Go(func() { r.audits(ctx) })
+	all.Go(func() { r.answers(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -119,7 +120,7 @@ func (r *Runner) sleep(ctx context.Context, p pool, wake, done <-chan struct{}) 
 }
 
 func (r *Runner) audits(ctx context.Context) {
-	ticker := time.NewTicker(auditEvery)
+	ticker := time.NewTicker(r.cfg.Audit)
 	defer ticker.Stop()
 	for {
 		select {

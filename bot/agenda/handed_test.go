@@ -1,0 +1,134 @@
+package agenda_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// outage is a store that can be away, or lose a lease.
+type outage struct {
+	bot.Store
+	away, loses atomic.Bool
+}
+
+var errAway = errors.New("the store is away")
+
+func (o *outage) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if o.away.Load() {
+		return bot.Loaded{}, errAway
+	}
+	return o.Store.Load(ctx, id)
+}
+
+func (o *outage) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+	if o.away.Load() {
+		return nil, errAway
+	}
+	return o.Store.Claim(ctx, q)
+}
+
+func (o *outage) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if o.away.Load() {
+		return bot.Receipt{}, errAway
+	}
+	if c.Settle != nil && c.Settle.ID != bot.WakeTask && o.loses.CompareAndSwap(true, false) {
+		return bot.Receipt{}, bot.ErrLeaseLost
+	}
+	return o.Store.Commit(ctx, c)
+}
+
+// TestE3Outage: a page that was sent while the store was away, or whose lease
+// was lost meanwhile, is not sent again: nobody has crashed. Its delivery is
+// written down once the store is back.
+func TestE3Outage(t *testing.T) {
+	for name, fail := range map[string]func(*outage){
+		"away for 5 s":   func(o *outage) { o.away.Store(true); time.AfterFunc(5*time.Second, func() { o.away.Store(false) }) },
+		"away for 1 min": func(o *outage) { o.away.Store(true); time.AfterFunc(time.Minute, func() { o.away.Store(false) }) },
+		"lease lost":     func(o *outage) { o.loses.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &outage{Store: memory.New()}
+				sent := 0
+				b, end := paging(t, store, func() error {
+					sent++
+					if sent == 1 {
+						fail(store)
+					}
+					return nil
+				})
+				defer end()
+				pass(90 * time.Second) // the next step comes at two minutes
+				i, err := b.Peek(t.Context(), "INC-1")
+				if err != nil || sent != 1 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.Arrived {
+					t.Errorf("sent %d times: %+v %v", sent, i.Paging.Pages, err)
+				}
+			})
+		})
+	}
+}
+
+// TestX2StoodStill: a process that stood still for longer than its lease finds
+// that its send has run out of time. It tells nobody of that, and does not take
+// the medium for silent: only itself was.
+func TestX2StoodStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		b, end := paging(t, memory.New(), func() error {
+			sent++
+			switch sent {
+			case 1: // frozen from 0 s to 12 s
+				time.Sleep(12 * time.Second) //nolint:forbidigo // the bubble's time: nobody waits
+				return context.DeadlineExceeded
+			case 2: // whoever has the lease then, from 10 s to 13 s
+				time.Sleep(3 * time.Second) //nolint:forbidigo // as above
+			}
+			return nil
+		})
+		defer end()
+		pass(30 * time.Second)
+		i, err := b.Peek(t.Context(), "INC-1")
+		if err != nil || sent != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.Arrived {
+			t.Errorf("sent %d times: %+v %v", sent, i.Paging.Pages, err)
+		}
+	})
+}
+
+// paging is a running bot whose first incident pages one person.
+func paging(t *testing.T, store bot.Store, page pages) (b *bot.Bot, end func()) {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	b, err := bot.New(bot.Config{
+		Store: store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
+		Pagers: map[string]bot.Pager{"sms": page},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { agenda.New(agenda.Config{Bot: b, Log: quiet}).Run(ctx); close(ended) }()
+	ana, _ := b.Speaker("ana")
+	reply, err := b.Run(ctx, bot.Request{Text: "declare Checkout is down --sev 1 --service checkout", Speaker: ana})
+	if err != nil || !reply.OK {
+		t.Fatalf("%+v %v", reply, err)
+	}
+	return b, func() { cancel(); <-ended }
+}
+
+// pages is a pager that only tells of each page.
+type pages func() error
+
+// Page implements [bot.Pager].
+func (p pages) Page(context.Context, bot.Page) error { return p() }
