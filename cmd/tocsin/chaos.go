@@ -18,10 +18,11 @@ import (
 
 // A program built with `-tags chaos` kills itself, and believes in a clock that
 // is wrong. It is for `make chaos` and its like; without the tag nothing of it
-// exists, and neither variable is read.
+// exists, and none of these is read.
 //
 //	TOCSIN_CHAOS=SEED:CHANCE[:EDGE]  SIGKILL at an edge, with this chance at each
 //	TOCSIN_CHAOS_SKEW=-5m            how far this machine's clock is ahead
+//	TOCSIN_CHAOS_AUDIT=5s            how long between two audits, instead of a minute
 //
 // Edges are commit, take, claim, postpone, page and cancel, each with .before
 // and .after: what was asked for has not begun, or its answer is there and
@@ -146,13 +147,25 @@ func (s *shakenCanceler) Cancel(ctx context.Context, p bot.Page, why string) err
 
 // shakenClock is the clock of a machine that is wrong about the time.
 func shakenClock(now func() time.Time) func() time.Time {
-	said := os.Getenv("TOCSIN_CHAOS_SKEW")
-	if said == "" {
+	skew := duration("TOCSIN_CHAOS_SKEW")
+	if skew == 0 {
 		return now
 	}
-	skew, err := time.ParseDuration(said)
-	if err != nil {
-		panic(fmt.Sprintf("read TOCSIN_CHAOS_SKEW=%s: %v; what would be right: -5m", said, err))
-	}
 	return func() time.Time { return now().Add(skew) }
+}
+
+// shakenAudit is how long the agenda waits between two audits; zero: as long
+// as it always does.
+func shakenAudit() time.Duration { return duration("TOCSIN_CHAOS_AUDIT") }
+
+func duration(name string) time.Duration {
+	said := os.Getenv(name)
+	if said == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(said)
+	if err != nil {
+		panic(fmt.Sprintf("read %s=%s: %v; what would be right: -5m", name, said, err))
+	}
+	return d
 }

@@ -15,4 +15,6 @@ func shaken(s store) store { return s }
 
 func shakenPagers(all map[string]bot.Pager) map[string]bot.Pager { return all }
 
+func shakenAudit() time.Duration { return 0 }
+
 func shakenClock(now func() time.Time) func() time.Time { return now }

@@ -28,6 +28,7 @@ type arrival struct {
 type arrivals struct {
 	mu    sync.Mutex
 	pages map[string][]arrival
+	slow  time.Duration // how long accepting a page takes
 }
 
 func newArrivals() *arrivals { return &arrivals{pages: map[string][]arrival{}} }
@@ -43,7 +44,19 @@ func (a *arrivals) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	id := r.Header.Get("webhook-id")
 	a.pages[id] = append(a.pages[id], arrival{time.Now(), time.Unix(signed, 0), by})
+	slow := a.slow
 	a.mu.Unlock()
+	if slow > 0 {
+		<-time.After(slow)
+	}
+}
+
+// slows says how long accepting a page takes from now on, so that whatever
+// happens to its sender happens in the middle of a send.
+func (a *arrivals) slows(by time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.slow = by
 }
 
 // of is a copy of what came under an id.
@@ -130,7 +143,14 @@ func said(status int, answer []byte) string {
 	return fmt.Sprintf("%d %s", status, strings.TrimSpace(string(answer)))
 }
 
-func (w *town) turn(n int) *house { return w.houses[n%len(w.houses)] }
+// turn is whose turn it is.
+func (w *town) turn(n int) *house {
+	n %= len(w.houses)
+	if n == 0 && w.away.Load() {
+		n++
+	}
+	return w.houses[n]
+}
 
 // say gives a command until it is answered, under the same key to one process
 // after the other. It returns the incident.

@@ -133,7 +133,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), s.store.Close())
 	}
-	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log})
+	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log, Audit: shakenAudit()})
 	s.jobs = agenda.NewJobs(agenda.JobsConfig{Bot: s.bot, Log: s.log, Works: agenda.Works(s.runner, watcher()), Replica: host()})
 	handler, pages := mux(s.bot, s.secret, s.log, s.ready)
 	s.http = &http.Server{

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -36,6 +37,8 @@ type town struct {
 	received *arrivals
 	done     *work
 	houses   []*house
+	away     atomic.Bool // clients leave the first process alone
+	lost     []time.Time // instants at which leases were taken from whoever held them
 }
 
 // house is one process of a town.
@@ -179,6 +182,9 @@ func (w *town) end(l life) time.Time {
 	defer h.mu.Unlock()
 	return h.ends[l.run]
 }
+
+// loseLeases notes that leases are about to be taken from processes that live.
+func (w *town) loseLeases() { w.lost = append(w.lost, time.Now()) }
 
 // do makes one request to the first process. status is 0 when there was no
 // answer.
