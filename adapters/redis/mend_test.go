@@ -84,7 +84,7 @@ func TestE1IndexLost(t *testing.T) {
 				}
 			}
 			var keys []string
-			for _, k := range strings.FieldsSeq(c.lost) {
+			for k := range strings.FieldsSeq(c.lost) {
 				keys = append(keys, "{"+namespace+"}:"+k)
 			}
 			if _, err := server.Do(append([]string{"DEL"}, keys...)...); err != nil {
