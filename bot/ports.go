@@ -32,7 +32,8 @@ type Incidents interface {
 // when the lane's head is due; order within a lane is strict.
 type Agenda interface {
 	// Claim leases the heads of lanes that are due, most urgent class first,
-	// earliest due first, at most one a lane.
+	// earliest due first, at most one a lane. What falls due while it is under
+	// way may be left to the next one.
 	Claim(ctx context.Context, q Claim) ([]Lease, error)
 	// Postpone gives a leased task back, due again at due, one attempt later.
 	// A newer revision of the task stays due as it is.

@@ -22,7 +22,7 @@ func within(r bot.Classes) []workflow.Class {
 
 // claimTries bounds how often a claim looks again because other replicas were
 // faster with all that it had found.
-const claimTries = 3
+const claimTries = 20
 
 // Claim implements [bot.Agenda]. The index says which lanes may be due; a
 // script then looks at their heads, and leases.

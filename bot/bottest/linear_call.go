@@ -175,6 +175,8 @@ func (c doClaim) make(ctx context.Context, s bot.Store) (any, error) { return s.
 
 // step lets those that are due at the same instant come in any order, and those
 // whose lease ran out be passed over: their holder may be answering just then.
+// A claim that got something may also leave what fell due while it was under
+// way; one that got nothing may not.
 // Nobody holds what an unclear claim leased.
 func (c doClaim) step(l *ledger, a answer) (*ledger, bool) {
 	due := l.due(c.Claim)
@@ -200,9 +202,9 @@ func (c doClaim) step(l *ledger, a answer) (*ledger, bool) {
 		last = g.Due
 		next.lease(id, g.Token, until)
 	}
-	for _, id := range due {
+	for _, id := range due[:min(len(due), c.Limit)] {
 		q := l.lanes[id]
-		if q.token == "" && next.lanes[id].token == "" && (len(got) < c.Limit || q.tasks[0].Due.Before(last)) {
+		if q.token == "" && len(got) == 0 {
 			return l, false
 		}
 	}
