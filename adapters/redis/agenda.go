@@ -150,8 +150,9 @@ func (s *Store) lease(ctx context.Context, q bot.Claim, found []candidate) ([]bo
 			return nil, fmt.Errorf("lease.lua answered %q for a place", flat[n])
 		}
 		task, err := found[place-1].task(flat[n+2])
-		if err != nil {
-			return nil, err // it comes again when the lease has run out
+		if err != nil { // the others are leased too: it must not hold them up
+			s.log.Error("a task cannot be read; trying again when its lease has run out", "incident", idOf(found[place-1].number), "error", err.Error())
+			continue
 		}
 		leases = append(leases, bot.Lease{Task: task, Token: flat[n+1], Until: until})
 	}

@@ -19,16 +19,23 @@ func (s *Store) settle(ctx context.Context) error {
 		return explain(err)
 	}
 	if len(found) == 0 {
-		if err := s.vacant(ctx); err != nil {
-			return err
+		vacant := s.vacant(ctx)
+		if vacant == nil {
+			batch := s.client.TxPipeline()
+			batch.HSetNX(ctx, meta, "app", "tocsin")
+			batch.HSetNX(ctx, meta, "schema", schema)
+			if _, err = batch.Exec(ctx); err != nil {
+				return explain(err)
+			}
+			vacant = s.marked(ctx)
 		}
-		if err := s.client.HSetNX(ctx, meta, "app", "tocsin").Err(); err != nil {
+		// Another replica may have come first at the same time.
+		if found, err = s.client.HGetAll(ctx, meta).Result(); err != nil {
 			return explain(err)
 		}
-		if err := s.client.HSetNX(ctx, meta, "schema", schema).Err(); err != nil {
-			return explain(err)
+		if vacant != nil && found["app"] != "tocsin" {
+			return vacant
 		}
-		return s.marked(ctx)
 	}
 	if found["app"] != "tocsin" {
 		return s.occupied()

@@ -22,12 +22,17 @@ func (s *Store) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 		return bot.Receipt{}, fmt.Errorf("commit %q: %w", c.Incident, err)
 	}
 	var receipt bot.Receipt
-	for range shelvedTries {
+	for tries := 1; ; tries++ {
 		var again bool
 		if receipt, again, err = s.commit(ctx, c, n); !again || err != nil {
 			break
 		}
-		err = s.unshelve(ctx, n)
+		if err = s.unshelve(ctx, n); err == nil && tries == shelvedTries {
+			err = bot.ErrConflict
+		}
+		if err != nil {
+			break
+		}
 	}
 	if err != nil {
 		return bot.Receipt{}, fmt.Errorf("commit %s: %w", c.Incident, err)
@@ -81,7 +86,7 @@ func (s *Store) commit(ctx context.Context, c bot.Commit, n int64) (r bot.Receip
 	case "gap":
 		return r, false, fmt.Errorf("its events do not follow those that are there")
 	}
-	return r, false, refusals()[said[0]]
+	return r, false, outcome(reply)
 }
 
 // refusals are what scripts answer when a check fails.

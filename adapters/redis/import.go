@@ -106,7 +106,7 @@ func (in *importing) piece(p bot.Piece) error {
 }
 
 func (in *importing) incident(d bot.Dossier) error {
-	c, err := in.restoreCall(d, false)
+	c, err := in.restoreCall(d, "")
 	if err != nil {
 		return err
 	}

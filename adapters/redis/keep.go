@@ -50,7 +50,7 @@ func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
 	if err != nil || d == nil {
 		return false, err
 	}
-	if shelved {
+	if shelved != "" {
 		return true, nil
 	}
 	if d.Open || len(d.Tasks) > 0 || len(d.Mail) > 0 && d.Mail[len(d.Mail)-1].Seq > d.ReadSeq {
@@ -61,7 +61,7 @@ func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
 		return false, err
 	}
 	a := &arguments{}
-	a.add(n, d.Version, len(d.Said), packed)
+	a.add(n, d.Version, len(d.Said), lastMail(*d), packed)
 	said, err := s.ask(ctx, "shelve "+incident, &call{script: s.scripts.shelve, keys: s.everyPart(n)[:7], args: a.all, size: a.size})
 	return said == "ok", err
 }
@@ -82,10 +82,10 @@ func (s *Store) ask(ctx context.Context, what string, c *call) (string, error) {
 // when somebody else was faster.
 func (s *Store) unshelve(ctx context.Context, n int64) error {
 	d, shelved, err := s.dossier(ctx, n)
-	if err != nil || !shelved {
+	if err != nil || shelved == "" {
 		return err
 	}
-	c, err := s.restoreCall(*d, true)
+	c, err := s.restoreCall(*d, shelved)
 	if err != nil {
 		return err
 	}
@@ -93,14 +93,20 @@ func (s *Store) unshelve(ctx context.Context, n int64) error {
 	return err
 }
 
-// restoreCall is the call of restore.lua.
-func (s *Store) restoreCall(d bot.Dossier, shelved bool) (*call, error) {
-	n := int64(d.Number)
-	last, due := d.ReadSeq, ""
+// lastMail is the number of the last mail that came.
+func lastMail(d bot.Dossier) int {
+	last := d.ReadSeq
 	if k := len(d.Mail); k > 0 {
 		last = max(last, d.Mail[k-1].Seq)
 	}
-	next := ""
+	return last
+}
+
+// restoreCall is the call of restore.lua. shelved is the compact form that d
+// was made of, if any.
+func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
+	n := int64(d.Number)
+	next, due := "", ""
 	if !d.ReadAt.IsZero() {
 		next = nanos(d.ReadAt.Add(intake.MailPause))
 	}
@@ -115,7 +121,7 @@ func (s *Store) restoreCall(d bot.Dossier, shelved bool) (*call, error) {
 		}
 	}
 	a := &arguments{}
-	a.add(n, shelved, d.Version, d.Open, d.Follows, nanos(d.Changed), nanos(d.WakeAt), last, d.ReadSeq, next, due, d.Body)
+	a.add(n, shelved, d.Version, d.Open, d.Follows, nanos(d.Changed), nanos(d.WakeAt), lastMail(d), d.ReadSeq, next, due, d.Body)
 	a.add(len(d.Events))
 	for _, e := range d.Events {
 		a.add(e.Body)
@@ -148,12 +154,21 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 	for range forgetTries {
 		var ids []string
 		var group string
+		var values []any
 		err := s.read(ctx, func() error {
 			batch := s.client.Pipeline()
 			alerts, head := batch.SMembers(ctx, s.keys.incident(n, partAlerts)), batch.HGet(ctx, s.keys.incident(n, partHead), "g")
 			_, failed := batch.Exec(ctx)
 			ids, group = alerts.Val(), head.Val()
-			return ignoreNil(failed)
+			if failed = ignoreNil(failed); failed != nil || len(ids) == 0 {
+				return failed
+			}
+			keys := make([]string, 0, len(ids))
+			for _, id := range ids {
+				keys = append(keys, s.keys.alert(id))
+			}
+			values, failed = s.client.MGet(ctx, keys...).Result()
+			return failed
 		})
 		if err != nil {
 			return false, fmt.Errorf("forget %s: %w", incident, err)
@@ -167,6 +182,14 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 		}
 		a := &arguments{}
 		a.add(s.keys.of("feed"), s.origin, n, len(ids))
+		for k, id := range ids {
+			text, _ := values[k].(string)
+			var alert alertState
+			if alert, err = alertOf(id, text); err != nil {
+				return false, fmt.Errorf("forget %s: %w", incident, err)
+			}
+			a.add(alert.revision, alert.was == incident)
+		}
 		said, err := s.ask(ctx, "forget "+incident, &call{script: s.scripts.forget, keys: keys, args: a.all, size: a.size + 60*len(ids)})
 		switch {
 		case err != nil:
@@ -188,8 +211,8 @@ type whole struct {
 }
 
 // dossier reads everything of an incident; nil when it is not there. shelved
-// says that it was in its compact form.
-func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved bool, err error) {
+// is its compact form, when it was in that.
+func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved string, err error) {
 	var w whole
 	err = s.read(ctx, func() error {
 		batch := s.client.TxPipeline()
@@ -204,13 +227,13 @@ func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved b
 		if packed := w.head["z"]; packed != "" {
 			var out bot.Dossier
 			out, err = bot.Unpack([]byte(packed))
-			d, shelved = &out, true
+			d, shelved = &out, packed
 		} else {
 			d, err = w.dossier(n)
 		}
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("read %s: %w", idOf(n), err)
+		return nil, "", fmt.Errorf("read %s: %w", idOf(n), err)
 	}
 	return d, shelved, nil
 }

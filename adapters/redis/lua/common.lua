@@ -70,8 +70,8 @@ local function index(class, lane, due)
   local held = redis.call('HGET', LEASE, class .. '|' .. lane)
   if due == '' then
     redis.call('ZREM', DUE[class], lane)
+    redis.call('ZREM', LEASED[class], lane)
     if held then
-      redis.call('ZREM', LEASED[class], lane)
       redis.call('ZADD', IDLE, string.format('%.0f', tonumber(score(string.sub(held, 1, 19))) + 3600000000), class .. '|' .. lane)
     end
   elseif held then
@@ -81,6 +81,7 @@ local function index(class, lane, due)
     redis.call('HSET', LEASE, class .. '|' .. lane, ends .. due .. string.sub(held, 39))
     redis.call('ZADD', LEASED[class], score(later(ends, due)), lane)
   else
+    redis.call('ZREM', LEASED[class], lane) -- where its lease was lost
     redis.call('ZADD', DUE[class], score(due), lane)
   end
 end
@@ -183,5 +184,6 @@ local function pop(tasks, name)
   return string.sub(redis.call('HGET', tasks, position(name, first + 1)), 1, 19)
 end
 
--- tell tells the watchers of other replicas what has changed.
-local function tell(channel, origin, number) redis.call('PUBLISH', channel, origin .. ' ' .. number) end
+-- tell tells the watchers of other replicas what has changed. Should the
+-- server forbid that, the change is made all the same, and whole.
+local function tell(channel, origin, number) redis.pcall('PUBLISH', channel, origin .. ' ' .. number) end

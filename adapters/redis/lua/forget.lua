@@ -3,16 +3,25 @@
 -- KEYS: the common ones, then 1 the incident's hash, 2 events, 3 mail, 4 talk,
 --   5 keys of talk, 6 tasks, 7 alerts, 8 those that fire, 9 its group, and
 --   its alerts
--- ARGV, after the call: channel, origin (of the feed), number, how many alerts
+-- ARGV, after the call: channel, origin (of the feed), number, how many alerts,
+--   each: revision that was read (''), 1 when it belongs to the incident. One
+--   that had ended and fires again belongs to another, and stays.
 -- Answers {what}: ok, gone (it was not there), or no.
 local channel, origin, number, alerts = take(), take(), take(), tonumber(take())
 local h = head(key(1))
 if h and (h.o == '1' or h.wd ~= '' or h.ms > h.rs) then return { 'no' } end
 if redis.call('EXISTS', key(6)) == 1 or redis.call('ZCARD', key(8)) > 0 or redis.call('SCARD', key(7)) ~= alerts then return { 'no' } end
+local its = {}
+for n = 1, alerts do
+  if redis.call('GETRANGE', key(9 + n), 0, REVISION - 1) ~= take() then return { 'no' } end
+  its[n] = take() == '1'
+end
 local group = redis.call('GET', key(9))
 if group and string.sub(group, 21) == number then redis.call('DEL', key(9)) end
 redis.call('DEL', key(1), key(2), key(3), key(4), key(5), key(7), key(8))
-for n = 1, alerts do redis.call('DEL', key(9 + n)) end
+for n = 1, alerts do
+  if its[n] then redis.call('DEL', key(9 + n)) end
+end
 for _, set in ipairs({ ALL, OPEN, OWING, OVER, SHELF }) do redis.call('ZREM', set, number) end
 if not h then return answer({ 'gone' }) end
 tell(channel, origin, number)

@@ -75,7 +75,8 @@ if h then
   is(OVER, h.o ~= '1' and not h.shelved, changed)
   is(SHELF, h.shelved and true or false, changed)
   is(OWING, not h.shelved and (h.wd ~= '' or redis.call('EXISTS', key(2)) == 1), number)
-  if tonumber(redis.call('GET', NUMBER) or '0') < tonumber(number) then redis.call('SET', NUMBER, number) end
+  local newest = redis.call('ZREVRANGE', ALL, 0, 0)[1]
+  if tonumber(redis.call('GET', NUMBER) or '0') < tonumber(newest) then redis.call('SET', NUMBER, newest) end
 end
 table.insert(wrong, 1, string.format('%.0f', late))
 return answer(wrong)

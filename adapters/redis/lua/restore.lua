@@ -3,17 +3,18 @@
 -- KEYS: the common ones, then 1 the incident's hash, 2 events, 3 mail, 4 talk,
 --   5 keys of talk, 6 tasks
 -- ARGV, after the call:
---   number; 1 when it is in compact form now, and 0 when it is imported
+--   number; the compact form that this was made of, '' when it is imported
 --   version, open, follows, changed, wake_at, mail_seq, read_seq, at the last
 --     reading and the pause, when unread mail is due, body
 --   how many events, each: body
 --   how much mail, each: seq, 1 when it was read, body
 --   how many messages, each: key, body
 --   how many tasks, each: class, destination, task
--- Answers {what}: ok, or no (it is not in compact form any more).
-local number, shelved = take(), take() == '1'
+-- Answers {what}: ok, or no (it is not in that compact form any more).
+local number, packed = take(), take()
+local shelved = packed ~= ''
 local h = head(key(1))
-if shelved and not (h and h.shelved) then return { 'no' } end
+if shelved and not (h and h.shelved == packed) then return { 'no' } end
 local version, open, follows, changed, wake_at = take(), take(), take(), take(), take()
 local mail_seq, read_seq, next_read, mail_due, body = take(), take(), take(), take(), take()
 local group = redis.call('HGET', key(1), 'g')

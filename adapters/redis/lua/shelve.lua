@@ -3,11 +3,11 @@
 --
 -- KEYS: the common ones, then 1 the incident's hash, 2 events, 3 mail, 4 talk,
 --   5 keys of talk, 6 tasks, 7 alerts
--- ARGV, after the call: number, version, messages there were, compact form
+-- ARGV, after the call: number, version, messages and mail there were, compact form
 -- Answers {what}: ok, or no.
-local number, version, said, packed = take(), tonumber(take()), tonumber(take()), take()
+local number, version, said, mail, packed = take(), tonumber(take()), tonumber(take()), tonumber(take()), take()
 local h = head(key(1))
-if not h or h.shelved or h.o == '1' or h.v ~= version or h.wd ~= '' or h.ms > h.rs then return { 'no' } end
+if not h or h.shelved or h.o == '1' or h.v ~= version or h.wd ~= '' or h.ms > h.rs or h.ms ~= mail then return { 'no' } end
 if redis.call('EXISTS', key(6)) == 1 or redis.call('LLEN', key(4)) ~= said then return { 'no' } end
 local kept = redis.call('HMGET', key(1), 'f', 'g', 'ch')
 redis.call('DEL', key(1), key(2), key(3), key(4), key(5))

@@ -39,7 +39,11 @@ end
 if #opens > 0 and (redis.call('GET', NUMBER) or '') ~= last then return { 'changed' } end
 local heads = {}
 for _, o in ipairs(opens) do
-  if redis.call('EXISTS', own_key(o[1])) == 1 then return { 'changed' } end
+  if redis.call('EXISTS', own_key(o[1])) == 1 then -- the last number was lost
+    local newest = redis.call('ZREVRANGE', ALL, 0, 0)[1]
+    if newest and tonumber(newest) > (tonumber(last) or 0) then redis.call('SET', NUMBER, newest) end
+    return { 'changed' }
+  end
   heads[o[2]] = { v = 0, o = '1', ms = 0, rs = 0, rn = '', md = '', wa = '', wr = 0, ww = '', wd = '', wt = 0 }
 end
 for _, m in ipairs(mail) do
