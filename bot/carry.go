@@ -93,15 +93,21 @@ func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error
 		Key: head.Lease.Owner + "/" + head.Deed.Page, Purpose: head.Deed.Purpose,
 		Person: contact.Person, Name: contact.Name, Address: contact.Address,
 	}
+	for _, t := range tasks {
+		page.Keys = append(page.Keys, t.Lease.Owner+"/"+t.Deed.Page)
+	}
+	if slices.ContainsFunc(tasks, func(t PageTask) bool { return t.Incident.Status == "" }) {
+		var ids []string
+		for _, t := range tasks {
+			ids = append(ids, t.Lease.Owner)
+			page.Incidents = append(page.Incidents, PagedIncident{ID: t.Lease.Owner})
+		}
+		page.Message = card.Blind(ids, view)
+		return page, pager, nil
+	}
 	asked := make([]card.Asked, 0, len(tasks))
 	for _, t := range tasks {
 		i := t.Incident
-		page.Keys = append(page.Keys, t.Lease.Owner+"/"+t.Deed.Page)
-		if i.Status == "" {
-			page.Message = card.Blind(t.Lease.Owner, view)
-			page.Incidents = append(page.Incidents, PagedIncident{ID: t.Lease.Owner})
-			return page, pager, nil
-		}
 		paged := b.pagedIncident(t, contact.Person)
 		page.Incidents = append(page.Incidents, paged)
 		asked = append(asked, card.Asked{Incident: i, Purpose: t.Deed.Purpose, Text: t.Deed.Text, Alerts: t.Deed.Alerts, Answer: paged.AcknowledgeURL})

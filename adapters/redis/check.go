@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // schema is the newest layout of keys that this program knows.
@@ -24,18 +26,16 @@ func (s *Store) settle(ctx context.Context) error {
 			batch := s.client.TxPipeline()
 			batch.HSetNX(ctx, meta, "app", "tocsin")
 			batch.HSetNX(ctx, meta, "schema", schema)
-			if _, err := batch.Exec(ctx); err != nil {
+			if _, err = batch.Exec(ctx); err != nil {
 				return explain(err)
 			}
-			if err := s.marked(ctx); err != nil {
-				return err
-			}
+			vacant = s.marked(ctx)
 		}
 		// Another replica may have come first at the same time.
 		if found, err = s.client.HGetAll(ctx, meta).Result(); err != nil {
 			return explain(err)
 		}
-		if len(found) == 0 {
+		if vacant != nil && found["app"] != "tocsin" {
 			return vacant
 		}
 	}
@@ -83,7 +83,11 @@ const oldest = 7
 // Inspect asks the server how it keeps data. The error says that it could not
 // be asked, or that it is too old to be used.
 func (s *Store) Inspect(ctx context.Context) (Report, error) {
-	text, err := s.client.Info(ctx, "server", "replication").Result()
+	var text string
+	node, err := s.node(ctx)
+	if err == nil {
+		text, err = node.Info(ctx, "server", "replication").Result()
+	}
 	if err != nil {
 		return Report{}, fmt.Errorf("ask Redis what it is: %w", explain(err))
 	}
@@ -99,7 +103,7 @@ func (s *Store) Inspect(ctx context.Context) (Report, error) {
 	if info["role"] == "slave" {
 		return r, errors.New("this Redis is a replica and takes no writes: name the primary, or Sentinel, in REDIS_URL")
 	}
-	r.Warnings, err = s.warnings(ctx)
+	r.Warnings, err = s.warnings(ctx, node)
 	return r, err
 }
 
@@ -114,10 +118,10 @@ func fields(text string) map[string]string {
 }
 
 // warnings reads the settings that decide whether an answer can be trusted.
-func (s *Store) warnings(ctx context.Context) ([]Warning, error) {
+func (s *Store) warnings(ctx context.Context, node goredis.UniversalClient) ([]Warning, error) {
 	settings := map[string]string{}
 	for _, name := range []string{"appendonly", "appendfsync", "maxmemory", "maxmemory-policy"} {
-		got, err := s.client.ConfigGet(ctx, name).Result()
+		got, err := node.ConfigGet(ctx, name).Result()
 		switch {
 		case err != nil && passing(err):
 			return nil, unavailable(err)

@@ -27,7 +27,11 @@ const bigOffset = 2 * time.Second
 
 // measure asks the server for its time, and believes the quickest answer of
 // some: half of its round trip is the error at most.
-func (c *clock) measure(ctx context.Context, client goredis.UniversalClient) error {
+func (c *clock) measure(ctx context.Context, node func(context.Context) (goredis.UniversalClient, error)) error {
+	client, err := node(ctx)
+	if err != nil {
+		return err
+	}
 	best := time.Duration(-1)
 	var offset time.Duration
 	for range 5 {
@@ -51,7 +55,7 @@ func (c *clock) now() time.Time { return c.local().Add(time.Duration(c.offset.Lo
 
 // keep measures again and again: clocks drift, are set, and the server may be
 // another after a failover.
-func (c *clock) keep(ctx context.Context, client goredis.UniversalClient, log *slog.Logger) {
+func (c *clock) keep(ctx context.Context, node func(context.Context) (goredis.UniversalClient, error), log *slog.Logger) {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
 	for {
@@ -61,7 +65,7 @@ func (c *clock) keep(ctx context.Context, client goredis.UniversalClient, log *s
 		case <-ticker.C:
 		}
 		was := c.offset.Load()
-		if err := c.measure(ctx, client); err != nil {
+		if err := c.measure(ctx, node); err != nil {
 			log.Debug("the clock of Redis could not be read", "error", err.Error())
 			continue
 		}

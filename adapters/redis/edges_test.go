@@ -190,3 +190,28 @@ func TestReserveAfterLoss(t *testing.T) {
 		t.Errorf("take: %+v, %v", r, err)
 	}
 }
+
+// TestX2OneClock: in a Cluster, all replicas take the time of the node that has
+// the namespace, and look at its settings.
+func TestX2OneClock(t *testing.T) {
+	nodes := redistest.Cluster(t)
+	s := open(t, nodes[0].URL()+"?cluster=true")
+	if _, err := s.Inspect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]int{}
+	for _, n := range nodes {
+		stats, err := n.Do("INFO", "commandstats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range []string{"time", "config|get"} {
+			if strings.Contains(fmt.Sprint(stats), "cmdstat_"+command+":") {
+				asked[command]++
+			}
+		}
+	}
+	if asked["time"] != 1 || asked["config|get"] != 1 {
+		t.Errorf("nodes that were asked: %v", asked)
+	}
+}

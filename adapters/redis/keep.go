@@ -184,8 +184,8 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 		a.add(s.keys.of("feed"), s.origin, n, len(ids))
 		for k, id := range ids {
 			text, _ := values[k].(string)
-			alert, err := alertOf(id, text)
-			if err != nil {
+			var alert alertState
+			if alert, err = alertOf(id, text); err != nil {
 				return false, fmt.Errorf("forget %s: %w", incident, err)
 			}
 			a.add(alert.revision, alert.was == incident)

@@ -205,15 +205,20 @@ func (s *Store) everyNumber(ctx context.Context) ([]int64, error) {
 	return slices.Compact(numbers), err
 }
 
+// node is the client of the node that has the namespace: in a Cluster, what
+// names no key goes to any of them.
+func (s *Store) node(ctx context.Context) (goredis.UniversalClient, error) {
+	if cluster, is := s.client.(*goredis.ClusterClient); is {
+		return cluster.MasterForKey(ctx, s.keys.of("meta"))
+	}
+	return s.client, nil
+}
+
 // scan visits the names of keys, on the node that has the namespace.
 func (s *Store) scan(ctx context.Context, pattern string, visit func(name string)) error {
-	client := s.client
-	if cluster, is := client.(*goredis.ClusterClient); is {
-		node, err := cluster.MasterForKey(ctx, s.keys.of("meta"))
-		if err != nil {
-			return unavailable(err)
-		}
-		client = node
+	client, err := s.node(ctx)
+	if err != nil {
+		return unavailable(err)
 	}
 	cursor := uint64(0)
 	for {

@@ -108,7 +108,7 @@ func (s *Store) begin(ctx, background context.Context) error {
 	if err := s.settle(first); err != nil {
 		return err
 	}
-	if err := s.clock.measure(first, s.client); err != nil {
+	if err := s.clock.measure(first, s.node); err != nil {
 		return explain(err)
 	}
 	for _, script := range s.scripts.list() {
@@ -119,7 +119,7 @@ func (s *Store) begin(ctx, background context.Context) error {
 	if err := s.listen(first, background); err != nil {
 		return explain(err)
 	}
-	s.running.Go(func() { s.clock.keep(background, s.client, s.log) })
+	s.running.Go(func() { s.clock.keep(background, s.node, s.log) })
 	working := context.WithoutCancel(ctx) // until Close has had every answer
 	s.commits, s.takes = s.newPipeline(working, "c"), s.newPipeline(working, "t")
 	s.batches = newBatches(working, s)

@@ -13,11 +13,13 @@ import (
 // page sends one page, or several to the same person as one message. Before
 // each send it looks again whether the page is still wanted (rule E3).
 func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
-	tasks, err := r.wanted(ctx, group)
+	look, cancel := context.WithTimeout(ctx, (r.cfg.Lease-r.cfg.Send)/2) // so that the lease covers the send all the same
+	defer cancel()
+	tasks, err := r.wanted(ctx, look, group)
 	if err != nil || len(tasks) == 0 {
 		return err
 	}
-	page, pager, err := r.cfg.Bot.Compose(ctx, tasks)
+	page, pager, err := r.cfg.Bot.Compose(look, tasks)
 	if !r.covers(tasks[0].Lease) { // asked last: the process may have stood still until now
 		return nil // it comes again when the lease has run out
 	}
@@ -68,8 +70,8 @@ func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, d wor
 const answerTries = 3
 
 // wanted drops the pages that nobody needs any more. When the store cannot be
-// read, the page goes out all the same (rule E3).
-func (r *Runner) wanted(ctx context.Context, group []bot.Lease) ([]bot.PageTask, error) {
+// read while look lasts, they go out all the same (rule E3).
+func (r *Runner) wanted(ctx, look context.Context, group []bot.Lease) ([]bot.PageTask, error) {
 	var tasks []bot.PageTask
 	for _, l := range group {
 		d, err := workflow.DecodeDeed(l.Body)
@@ -86,10 +88,11 @@ func (r *Runner) wanted(ctx context.Context, group []bot.Lease) ([]bot.PageTask,
 			}
 			continue
 		}
-		i, err := r.cfg.Bot.Peek(ctx, l.Owner)
+		i, err := r.cfg.Bot.Peek(look, l.Owner)
 		if err != nil {
 			r.cfg.Log.Error("the store cannot be read; paging all the same", "incident", l.Owner, "error", err.Error())
-			return []bot.PageTask{{Lease: l, Deed: page}}, nil
+			tasks = append(tasks, bot.PageTask{Lease: l, Deed: page})
+			continue
 		}
 		if ok, _ := i.Wanted(page); !ok {
 			if err := r.cfg.Bot.Settle(ctx, l); err != nil {

@@ -230,7 +230,7 @@ func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
 		tick := func(d time.Duration) {
 			for range int(d / time.Minute) {
 				y.later(time.Minute)
-				if _, err := y.run.Tick(t.Context()); err != nil {
+				if _, err := y.run.Tick(y.t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -295,7 +295,7 @@ func TestE13AuditReportTellsOfTheLastDay(t *testing.T) {
 		y.say("declare Checkout is down", "ack INC-1")
 		for range 25 * 60 {
 			y.later(time.Minute)
-			if _, err := y.run.Tick(t.Context()); err != nil {
+			if _, err := y.run.Tick(y.t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			y.run.Audit(t.Context())

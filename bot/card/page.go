@@ -2,6 +2,7 @@ package card
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/workflow"
@@ -110,13 +111,22 @@ func Bundle(all []Asked, v View) Message {
 
 // Blind is the page that goes out when the store cannot be read: less is known,
 // but somebody is told (rule E3).
-func Blind(incident string, v View) Message {
-	return Message{
-		Title:   incident + " needs you",
-		Text:    "Tocsin cannot read its store right now, so this page says no more. Somebody should look at Tocsin too.",
-		Actions: []Action{{Label: "Acknowledge", Command: "ack " + incident, Main: true}},
-		Footer:  v.URL,
+func Blind(incidents []string, v View) Message {
+	incidents = slices.Compact(slices.Sorted(slices.Values(incidents)))
+	m := Message{
+		Title:  incidents[0] + " needs you",
+		Text:   "Tocsin cannot read its store right now, so this page says no more. Somebody should look at Tocsin too.",
+		Footer: v.URL,
 	}
+	if len(incidents) == 1 {
+		m.Actions = []Action{{Label: "Acknowledge", Command: "ack " + incidents[0], Main: true}}
+		return m
+	}
+	m.Title = fmt.Sprintf("%d incidents need you: %s", len(incidents), strings.Join(incidents, ", "))
+	for _, id := range incidents[:min(len(incidents), 5)] {
+		m.Actions = append(m.Actions, Action{Label: "Acknowledge " + id, Command: "ack " + id, Main: len(m.Actions) == 0})
+	}
+	return m
 }
 
 // SignIn is the message that carries a sign-in link.

@@ -1,0 +1,92 @@
+package agenda_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/bottest"
+)
+
+// stalledStore stops answering loads after pages have been claimed: each takes
+// as long as three tries of a Redis that is frozen, unless its caller goes.
+type stalledStore struct {
+	*memory.Store
+	from    int // incidents that are declared before it stalls
+	stalled atomic.Bool
+}
+
+func (s *stalledStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+	if n, err := s.Reserved(ctx); err != nil || n < s.from {
+		return nil, err
+	}
+	leases, err := s.Store.Claim(ctx, q)
+	if len(leases) > 0 {
+		s.stalled.Store(true)
+	}
+	return leases, err
+}
+
+// Reserved is how many incidents there are.
+func (s *stalledStore) Reserved(ctx context.Context) (int, error) {
+	all, err := s.List(ctx, bot.Query{Limit: 1000})
+	return len(all), err
+}
+
+func (s *stalledStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if s.stalled.Load() {
+		timer := time.NewTimer(9 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+			return bot.Loaded{}, ctx.Err()
+		case <-timer.C:
+			return bot.Loaded{}, errors.New("i/o timeout")
+		}
+	}
+	return s.Store.Load(ctx, id)
+}
+
+// TestX4StalledStore: pages that are claimed go out although the store has
+// stopped answering, while their leases last (rules E3, X2, X4): each alone,
+// and those of a bundle as one that names them all.
+func TestX4StalledStore(t *testing.T) {
+	for _, incidents := range []int{1, 6} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &stalledStore{Store: memory.New(), from: incidents}
+			sms := &pager{at: map[string]time.Duration{}, start: time.Now()}
+			quiet := slog.New(slog.DiscardHandler)
+			b, err := bot.New(bot.Config{
+				Store: store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
+				Pagers: map[string]bot.Pager{"email": sms, "sms": sms, "webhook": sms, "log": sms},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ana, _ := b.Speaker("ana")
+			for range incidents {
+				if r, err := b.Run(t.Context(), bot.Request{Text: "declare Checkout is down --sev 1 --service checkout", Speaker: ana}); err != nil || !r.OK {
+					t.Fatalf("%+v, %v", r, err)
+				}
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { agenda.New(agenda.Config{Bot: b, Log: quiet}).Run(ctx); close(ended) }()
+			pass(5 * time.Second)
+			if got := sms.sent(); len(got) != incidents {
+				t.Errorf("%d of %d pages went out: %v", len(got), incidents, slices.Sorted(maps.Keys(got)))
+			}
+			cancel()
+			<-ended
+		})
+	}
+}
