@@ -88,9 +88,10 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 		}
 		for _, member := range append(sets[2*n].Val(), ended...) {
 			digits, destination, _ := strings.Cut(member, ":")
-			number, err := strconv.ParseInt(digits, 10, 64)
-			if err != nil {
-				return nil, fmt.Errorf("read lane %q: %w", member, err)
+			number, bad := strconv.ParseInt(digits, 10, 64)
+			if bad != nil { // not ours, and in nobody's way
+				s.log.Error("the agenda holds what is no lane; passing over it", "lane", member)
+				continue
 			}
 			all = append(all, candidate{number, workflow.Lane{Class: class, Destination: destination}})
 		}

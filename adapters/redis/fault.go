@@ -27,7 +27,7 @@ func passing(err error) bool {
 	if _, told := errors.AsType[goredis.Error](err); !told {
 		return true
 	}
-	for _, prefix := range []string{"NOSCRIPT", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MOVED", "ASK"} {
+	for _, prefix := range []string{"NOSCRIPT", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "EXECABORT", "MOVED", "ASK"} {
 		if goredis.HasErrorPrefix(err, prefix) {
 			return true
 		}

@@ -138,23 +138,31 @@ func TestMendWrong(t *testing.T) {
 		"ZADD {tocsin}:due:20 9999999999999999 000000000001:page:1",
 		"ZADD {tocsin}:due:50 1 000000000001:room:web",
 		"ZADD {tocsin}:due:50 1 000000000007:room:web", // of an incident that is not there
+		"ZADD {tocsin}:open 9 9",                       // and so is this
+		"ZADD {tocsin}:due:20 1 nonsense",
 	} {
 		if _, err := server.Do(strings.Fields(c)...); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if all, err := s.List(t.Context(), bot.Query{Open: true, Limit: 1}); err != nil || len(all) != 1 || all[0].ID != "INC-1" {
+		t.Errorf("listed %+v, %v", all, err)
+	}
+	audited := mended(t, s, bottest.Epoch)
 	repaired, err := s.Rebuild(t.Context(), bottest.Epoch)
+	repaired = append(audited, repaired...)
 	text := strings.Join(repaired, "\n")
 	for _, want := range []string{
 		"INC-1, lane 20 page:1: in the agenda at another instant than",
 		"INC-1, lane 50 room:web: in the agenda, with nothing owed",
 		"INC-7, lane 50 room:web: in the agenda, with nothing owed",
+		"INC-9, listed, and not there",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)
 		}
 	}
-	if err != nil || len(repaired) != 3 {
+	if err != nil || len(repaired) != 4 {
 		t.Errorf("repaired %d, %v", len(repaired), err)
 	}
 	if got := owed(t, s, bottest.Epoch); len(got) != 2 {

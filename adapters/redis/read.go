@@ -110,17 +110,24 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 		return nil, nil
 	}
 	var all []bot.Loaded
-	err := s.read(ctx, func() error {
-		all = nil
-		numbers, err := s.client.ZRevRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(q.Limit)}).Result()
-		if err != nil || len(numbers) == 0 {
+	for len(all) < q.Limit { // a number without its incident is damage, and must not end a list
+		var some []bot.Loaded
+		var numbers []string
+		err := s.read(ctx, func() (err error) {
+			by := &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(q.Limit - len(all))}
+			if numbers, err = s.client.ZRevRangeByScore(ctx, s.keys.of(set), by).Result(); err == nil && len(numbers) > 0 {
+				some, err = s.loadMany(ctx, numbers)
+			}
 			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list incidents: %w", err)
 		}
-		all, err = s.loadMany(ctx, numbers)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list incidents: %w", err)
+		if len(numbers) == 0 {
+			break
+		}
+		all = append(all, some...)
+		before = "(" + numbers[len(numbers)-1]
 	}
 	return all, nil
 }

@@ -92,11 +92,21 @@ func (b *batches) run(ctx context.Context) {
 		case <-b.ended:
 			return
 		case t := <-b.queue:
-			all := b.gather(t)
-			err := b.store.takeAll(ctx, all)
-			for _, one := range all {
-				one.done <- err
-			}
+			b.store.answer(ctx, b.gather(t))
+		}
+	}
+}
+
+// answer takes batches together; when that fails, and it is not the server's
+// fault, each alone, so that only the culprit fails.
+func (s *Store) answer(ctx context.Context, all []*taking) {
+	err := s.takeAll(ctx, all)
+	alone := err != nil && len(all) > 1 && !errors.Is(err, ErrUnavailable) && !errors.Is(err, errStale) && ctx.Err() == nil
+	for _, t := range all {
+		if alone {
+			t.done <- s.takeAll(ctx, []*taking{t})
+		} else {
+			t.done <- err
 		}
 	}
 }

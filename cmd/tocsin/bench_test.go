@@ -60,16 +60,16 @@ func newRig(b *testing.B) *rig {
 	if *overRedis {
 		at.url = redistest.Start(b, redistest.Config{}).URL()
 	}
-	store, err := at.open(b.Context(), quiet)
+	under, err := at.open(b.Context(), quiet)
 	if err != nil {
 		b.Fatal(err)
 	}
 	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
 	org := bot.Default()
 	r.bot, err = bot.New(bot.Config{
-		Store: store, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
+		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
 		Chats:  chats(func() *bot.Bot { return r.bot }),
-		Secret: []byte("0123456789abcdef"), Now: store.Now, Log: quiet,
+		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -89,7 +89,7 @@ func newRig(b *testing.B) *rig {
 		server.Close()
 		cancel()
 		<-ended
-		if err := store.Close(); err != nil {
+		if err := under.Close(); err != nil {
 			b.Error(err)
 		}
 	})

@@ -78,5 +78,10 @@ if h then
   local newest = redis.call('ZREVRANGE', ALL, 0, 0)[1]
   if tonumber(redis.call('GET', NUMBER) or '0') < tonumber(newest) then redis.call('SET', NUMBER, newest) end
 end
+if not h then
+  for _, set in ipairs({ ALL, OPEN, OWING, OVER, SHELF }) do
+    if redis.call('ZREM', set, number) == 1 and set ~= OWING then note('listed, and not there') end
+  end
+end
 table.insert(wrong, 1, string.format('%.0f', late))
 return answer(wrong)
