@@ -3,8 +3,10 @@ package main
 import (
 	"flag"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,8 +53,10 @@ func TestX2Chaos(t *testing.T) {
 	t.Logf("%d deaths in %s: %s", deaths.Load(), took.Round(time.Second), w.judge(hurriedSteps, hurriedWait))
 }
 
-// keep starts a process again whenever it has died, until it was enough.
+// keep starts a process again whenever it has killed itself, until it was
+// enough. One that ends in any other way fails the test.
 func (h *house) keep(enough <-chan struct{}, deaths *atomic.Int64) {
+	t := h.town.t
 	for {
 		select {
 		case <-enough:
@@ -60,12 +64,16 @@ func (h *house) keep(enough <-chan struct{}, deaths *atomic.Int64) {
 		case <-h.server.ended:
 		}
 		h.ended()
-		for {
-			deaths.Add(1)
-			if err := h.start(); err == nil {
-				break
+		if status, is := h.server.cmd.ProcessState.Sys().(syscall.WaitStatus); !is || status.Signal() != syscall.SIGKILL {
+			t.Errorf("process %d was not killed: %s\n%s", h.number, h.server.cmd.ProcessState, h.server.log.String())
+		}
+		deaths.Add(1)
+		for err := h.start(); err != nil; err = h.start() { // it died before anybody had read where it listens
+			if !strings.HasPrefix(err.Error(), "the server ended:") || strings.Contains(err.Error(), "panic") {
+				t.Error(err)
 			}
-			pass(h.town.t, 50*time.Millisecond)
+			deaths.Add(1)
+			pass(t, 50*time.Millisecond)
 		}
 	}
 }
