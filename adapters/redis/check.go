@@ -86,7 +86,7 @@ func (s *Store) Inspect(ctx context.Context) (Report, error) {
 	var text string
 	node, err := s.node(ctx)
 	if err == nil {
-		text, err = node.Info(ctx, "server", "replication").Result()
+		text, err = node.Info(ctx, "server", "replication", "memory", "persistence").Result()
 	}
 	if err != nil {
 		return Report{}, fmt.Errorf("ask Redis what it is: %w", explain(err))
@@ -104,7 +104,22 @@ func (s *Store) Inspect(ctx context.Context) (Report, error) {
 		return r, errors.New("this Redis is a replica and takes no writes: name the primary, or Sentinel, in REDIS_URL")
 	}
 	r.Warnings, err = s.warnings(ctx, node)
+	r.Warnings = append(r.Warnings, trouble(info)...)
 	return r, err
+}
+
+// trouble is what keeps a server from taking writes now.
+func trouble(info map[string]string) []Warning {
+	var all []Warning
+	holds, bad := strconv.ParseInt(info["used_memory"], 10, 64)
+	most, unknown := strconv.ParseInt(info["maxmemory"], 10, 64)
+	if bad == nil && unknown == nil && most > 0 && holds >= most {
+		all = append(all, Warning{"maxmemory", "Redis is full, and refuses what comes: raise it, or shorten `retention:`"})
+	}
+	if status := info["aof_last_write_status"]; status != "" && status != "ok" {
+		all = append(all, Warning{"disk", "Redis could not write its log last time, and refuses what comes: free some space there, and look at its log"})
+	}
+	return all
 }
 
 // fields reads "name:value" lines.

@@ -199,6 +199,9 @@ func TestFull(t *testing.T) {
 	if _, err := server.Do("CONFIG", "SET", "maxmemory", "1"); err != nil {
 		t.Fatal(err)
 	}
+	if r, err := s.Inspect(t.Context()); err != nil || len(r.Warnings) != 1 || r.Warnings[0].Setting != "maxmemory" {
+		t.Errorf("report %+v, %v", r, err)
+	}
 	_, err := s.Commit(t.Context(), step("INC-1", 0))
 	says(t, err, "Redis is full: raise its maxmemory", "noeviction")
 	_, err = s.Take(t.Context(), alerts("a"))
