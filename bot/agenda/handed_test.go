@@ -84,10 +84,9 @@ func TestE3Outage(t *testing.T) {
 // the medium for silent: only itself was.
 func TestX2StoodStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sent := 0
+		var sent atomic.Int32
 		b, end := paging(t, memory.New(), func() error {
-			sent++
-			switch sent {
+			switch sent.Add(1) {
 			case 1: // frozen from 0 s to 12 s
 				time.Sleep(12 * time.Second) //nolint:forbidigo // the bubble's time: nobody waits
 				return context.DeadlineExceeded
@@ -99,8 +98,8 @@ func TestX2StoodStill(t *testing.T) {
 		defer end()
 		pass(30 * time.Second)
 		i, err := b.Peek(t.Context(), "INC-1")
-		if err != nil || sent != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.Arrived {
-			t.Errorf("sent %d times: %+v %v", sent, i.Paging.Pages, err)
+		if err != nil || sent.Load() != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.Arrived {
+			t.Errorf("sent %d times: %+v %v", sent.Load(), i.Paging.Pages, err)
 		}
 	})
 }
