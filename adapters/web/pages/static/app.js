@@ -239,9 +239,10 @@
   // ---- Forms that a button opens.
   const sheet = () => { const s = document.getElementById(location.hash.slice(1)); return s?.matches(".sheet") ? s : null; };
   const close = () => {
-    const opener = sheet() && openers.get(sheet());
+    const s = sheet(), opener = s && openers.get(s);
     location.replace("#_");
     if (opener?.isConnected) opener.focus({ preventScroll: true });
+    if (s?.contains(document.activeElement)) document.activeElement.blur(); // else the next key would be typed into it
   };
   const opened = () => { if (sheet()) ($("input:not([type=hidden]), select, textarea", sheet()) || sheet()).focus({ preventScroll: true }); };
   window.addEventListener("hashchange", opened);
