@@ -45,11 +45,12 @@ func (c Config) Validate() error {
 type Bot struct {
 	cfg       Config
 	catalog   commands.Catalog
-	platforms []string            // of the chats, sorted
+	platforms []workflow.Platform // of the chats, by name
 	standing  map[string]Standing // of the chats, those that are, by platform
 	org       atomic.Pointer[snapshot]
 	plans     sync.Map // hash → workflow.Plan; plans never change under their hash
 	turns     turnstile
+	troubles  sync.Map // platform → Trouble
 	nudged    chan struct{}
 	lag       atomic.Int64 // how old the oldest unread mail was when last looked, in nanoseconds
 }
@@ -66,11 +67,16 @@ func New(cfg Config) (*Bot, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, catalog: commands.New(), platforms: slices.Sorted(maps.Keys(cfg.Chats)), standing: map[string]Standing{}, nudged: make(chan struct{}, 1)}
-	for _, p := range b.platforms {
-		if s, is := cfg.Chats[p].(Standing); is {
-			b.standing[p] = s
+	b := &Bot{cfg: cfg, catalog: commands.New(), standing: map[string]Standing{}, nudged: make(chan struct{}, 1)}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Chats)) {
+		p := workflow.Platform{Name: name}
+		if s, is := cfg.Chats[name].(Standing); is {
+			b.standing[name] = s
 		}
+		if h, is := cfg.Chats[name].(Host); is {
+			p = h.Platform()
+		}
+		b.platforms = append(b.platforms, p)
 	}
 	if err := b.Configure(cfg.Organization, cfg.Pagers); err != nil {
 		return nil, err
@@ -125,6 +131,7 @@ type request struct {
 	guard     func(workflow.Incident) error           // may refuse, once the incident is known
 	reply     func(result) []byte                     // what the operation answers
 	others    func(id string) (workflow.Other, error) // looks at another incident
+	records   []RecordChange                          // written in the same commit
 }
 
 // result is what a request came to.
@@ -225,7 +232,7 @@ func (b *Bot) advance(ctx context.Context, l Loaded, before workflow.Incident, r
 	if err != nil {
 		return result{}, err
 	}
-	if c.Snapshot == nil && c.Settle == nil && c.Operation == "" {
+	if c.Snapshot == nil && c.Settle == nil && c.Operation == "" && len(c.Records) == 0 {
 		return res, nil // nothing changed
 	}
 	receipt, err := b.cfg.Store.Commit(ctx, c)
@@ -263,7 +270,7 @@ func decode(l Loaded) (workflow.Incident, error) {
 // only settles its task.
 func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Commit, error) {
 	out := res.outcome
-	c := Commit{At: in.At, Incident: l.ID, Version: l.Version, Settle: r.settle, WakeAt: out.Incident.WakeAt()}
+	c := Commit{At: in.At, Incident: l.ID, Version: l.Version, Settle: r.settle, WakeAt: out.Incident.WakeAt(), Records: slices.Clone(r.records)}
 	if r.operation != "" && res.refusal == nil {
 		c.Operation = r.operation
 		if r.reply != nil {
@@ -290,7 +297,7 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 			return c, err
 		}
 		c.Events = append(c.Events, StoredEvent{Seq: e.Seq, Body: body})
-		change, err := b.recordOf(e.Fact, in.Known.Plan)
+		change, err := b.recordOf(l.ID, e.Fact, in.Known.Plan)
 		if err != nil {
 			return c, err
 		}
@@ -314,6 +321,14 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		}
 		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: l.ID, Lane: e.Lane, Due: in.At, Body: body})
 	}
+	for _, show := range out.Incident.Cards() {
+		body, err := workflow.EncodeDeed(show)
+		if err != nil {
+			return c, err
+		}
+		lane := workflow.LaneOf(show)
+		c.Tasks = append(c.Tasks, Task{ID: "card:" + lane.Destination, Owner: l.ID, Lane: lane, Due: in.At, Rev: out.Incident.Seq, Body: body})
+	}
 	return c, nil
 }
 
@@ -332,11 +347,12 @@ func (b *Bot) can(d workflow.Deed) bool {
 const (
 	kindPlan   = "plan"   // by content hash
 	kindCursor = "cursor" // by policy/step
+	kindRoom   = "room"   // by platform/room: whose it is
 )
 
 // recordOf names the records that a fact writes in the same commit. A plan is
 // written once: what this process has read or written stays.
-func (b *Bot) recordOf(f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
+func (b *Bot) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
 	switch f := f.(type) {
 	case workflow.Declared:
 		if _, kept := b.plans.Load(f.Plan); kept {
@@ -344,6 +360,11 @@ func (b *Bot) recordOf(f workflow.Fact, plan workflow.Plan) ([]RecordChange, err
 		}
 		body, err := json.Marshal(plan)
 		return []RecordChange{{Kind: kindPlan, ID: f.Plan, Version: AnyVersion, Body: body}}, err
+	case workflow.RoomOpened:
+		if b.standing[f.Platform] != nil {
+			return nil, nil
+		}
+		return []RecordChange{{Kind: kindRoom, ID: f.Platform + "/" + f.ID, Version: AnyVersion, Body: []byte(incident)}}, nil
 	case workflow.StepFired:
 		if f.Cursor == nil {
 			return nil, nil

@@ -22,9 +22,9 @@ func (b *Bot) Wake(ctx context.Context, l Lease) error {
 }
 
 // Answer gives an effect's answer to the incident that asked for it, and
-// settles its task in the same commit.
-func (b *Bot) Answer(ctx context.Context, l Lease, c workflow.Command) error {
-	_, err := b.step(ctx, l.Owner, request{by: system(), command: c, settle: &l})
+// settles its task and writes records in the same commit.
+func (b *Bot) Answer(ctx context.Context, l Lease, c workflow.Command, records ...RecordChange) error {
+	_, err := b.step(ctx, l.Owner, request{by: system(), command: c, settle: &l, records: records})
 	return err
 }
 
@@ -34,9 +34,10 @@ func (b *Bot) Report(ctx context.Context, id string, c workflow.Command) error {
 	return err
 }
 
-// Settle ends a task that needs no answer.
-func (b *Bot) Settle(ctx context.Context, l Lease) error {
-	_, err := b.cfg.Store.Commit(ctx, Commit{At: b.Now(), Incident: l.Owner, Settle: &l})
+// Settle ends a task that needs no answer, and writes records in the same
+// commit.
+func (b *Bot) Settle(ctx context.Context, l Lease, records ...RecordChange) error {
+	_, err := b.cfg.Store.Commit(ctx, Commit{At: b.Now(), Incident: l.Owner, Settle: &l, Records: records})
 	if err == nil {
 		b.nudge() // the next of the lane may be due
 	}
@@ -70,6 +71,7 @@ type PageTask struct {
 	Lease    Lease
 	Deed     workflow.SendPage
 	Incident workflow.Incident // zero when the store could not be read: the page is then sent blind (E3)
+	Tried    string            // its record as a page that may have been sent; "": none is kept
 }
 
 // Compose makes one page of tasks that go to the same recipient through the
@@ -155,64 +157,4 @@ func (b *Bot) Canceler(via string) (Canceler, bool) {
 func (b *Bot) Chat(platform string) (Chat, bool) {
 	c, ok := b.cfg.Chats[platform]
 	return c, ok
-}
-
-// RoomRequest is what an [OpenRoom] effect asks of a platform.
-func (b *Bot) RoomRequest(key string, i workflow.Incident) RoomRequest {
-	return RoomRequest{
-		Key: key, Incident: i.ID, Name: roomName(i), Private: i.Visibility == workflow.Private,
-		Card: card.Card(i, b.view(Speaker{})),
-	}
-}
-
-// PostOf is the message in one room about what a step made true.
-func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (RoomPost, error) {
-	through := max(d.Seq, d.Through)
-	raw, err := b.cfg.Store.History(ctx, i.ID, d.Seq-1, through-d.Seq+1)
-	if err != nil {
-		return RoomPost{}, err
-	}
-	if len(raw) == 0 {
-		return RoomPost{}, Permanent(fmt.Errorf("event %d of %s is missing", d.Seq, i.ID))
-	}
-	events := make([]workflow.Event, 0, len(raw))
-	for _, body := range raw {
-		e, err := workflow.DecodeEvent(body)
-		if err != nil {
-			return RoomPost{}, Permanent(err)
-		}
-		events = append(events, e)
-	}
-	p := RoomPost{Key: key, Incident: i.ID, Event: d.Seq, Through: through, Message: card.Post(events, b.Organization().Zone)}
-	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
-	for _, r := range i.Rooms {
-		if r.Platform == d.Platform {
-			p.Room = r
-		}
-	}
-	return p, nil
-}
-
-// roomName is "inc-7-checkout-is-down": lower case, digits and dashes.
-func roomName(i workflow.Incident) string {
-	slug := make([]byte, 0, 40)
-	for _, r := range i.Title {
-		switch {
-		case len(slug) >= 40:
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			slug = append(slug, byte(r))
-		case r >= 'A' && r <= 'Z':
-			slug = append(slug, byte(r-'A'+'a'))
-		case len(slug) > 0 && slug[len(slug)-1] != '-':
-			slug = append(slug, '-')
-		}
-	}
-	for len(slug) > 0 && slug[len(slug)-1] == '-' {
-		slug = slug[:len(slug)-1]
-	}
-	name := fmt.Sprintf("inc-%d", i.Number)
-	if len(slug) > 0 && i.Visibility != workflow.Private {
-		name += "-" + string(slug)
-	}
-	return name
 }

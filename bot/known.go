@@ -16,7 +16,7 @@ import (
 func (b *Bot) known(ctx context.Context, i workflow.Incident, in workflow.Input, r request) (workflow.Known, error) {
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}, Platforms: b.platforms}
 	for _, p := range b.platforms {
-		if s := b.standing[p]; s != nil {
+		if s := b.standing[p.Name]; s != nil {
 			k.Rooms = append(k.Rooms, s.Room(i.ID))
 		}
 	}

@@ -3,10 +3,8 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"tocsin/bot/card"
 	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
@@ -109,85 +107,6 @@ type Store interface { //nolint:interfacebloat // the sum of the ports; whoever 
 	Keep
 }
 
-// Pager reaches a person or a machine through one medium. An error is
-// temporary unless it is [Permanent]; [RetryAfter] says when to try again.
-type Pager interface {
-	// Page hands one page over. A nil error means that the provider accepted
-	// it. The same Key may come twice, after a crash: a medium that can tell
-	// must then send nothing, and every medium repeats the same identifier.
-	Page(ctx context.Context, p Page) error
-}
-
-// Canceler is a pager that can take a page back once somebody has answered.
-type Canceler interface {
-	// Cancel takes a page back that was handed over, and says why.
-	Cancel(ctx context.Context, p Page, why string) error
-}
-
-// Chat is one platform on which incidents have rooms.
-type Chat interface {
-	// OpenRoom makes the incident's room, or finds the one it made before:
-	// the same key never makes two.
-	OpenRoom(ctx context.Context, r RoomRequest) (workflow.Room, error)
-	// Post writes into a room. The same Key never posts twice where the
-	// platform lets it be known.
-	Post(ctx context.Context, p RoomPost) error
-}
-
-// Standing is a chat whose rooms are the conversations in our own store: they
-// are always there, so that nothing has to be opened, and what is posted is
-// part of the commit that it tells of.
-type Standing interface {
-	// Room is the incident's.
-	Room(incident string) workflow.Room
-}
-
-// RoomRequest asks for an incident's room.
-type RoomRequest struct {
-	Key      string // stable: the effect's ID
-	Incident string
-	Name     string // wanted, such as "inc-7-checkout-down"
-	Private  bool
-	Card     card.Message
-}
-
-// RoomPost is one message into a room.
-type RoomPost struct {
-	Key      string // stable: the effect's ID
-	Incident string
-	Room     workflow.Room
-	Event    int  // the Seq of the first event it tells of,
-	Through  int  // and of the last
-	Failure  bool // it only tells of what was given up: if it fails too, it is let be
-	Message  card.Message
-}
-
-// Page is what a pager hands over. A bundle holds several incidents.
-type Page struct {
-	Key       string   // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
-	Keys      []string // of every page that this message carries; the first is Key
-	Purpose   workflow.Purpose
-	Person    string // ID of the person, or "webhook:noc"
-	Name      string // as shown
-	Address   string // e-mail address, phone number or the webhook's name
-	Incidents []PagedIncident
-	Message   card.Message
-}
-
-// PagedIncident is what a machine needs to know of an incident it is paged
-// for. Title is empty when the incident is private.
-type PagedIncident struct {
-	ID             string    `json:"id"`
-	Title          string    `json:"title,omitempty"`
-	Severity       string    `json:"severity,omitempty"`
-	Status         string    `json:"status,omitempty"`
-	Services       []string  `json:"services,omitempty"`
-	DeclaredAt     time.Time `json:"declared_at,omitzero"`
-	Private        bool      `json:"private,omitempty"`
-	URL            string    `json:"url,omitempty"`
-	AcknowledgeURL string    `json:"acknowledge_url,omitempty"`
-}
-
 // Loaded is an incident as a store keeps it. A stub has no snapshot: alerts
 // have reserved its number, and its first step is still to come.
 type Loaded struct {
@@ -218,6 +137,7 @@ type Commit struct {
 	Reply     []byte
 	Records   []RecordChange
 	Said      []Said // appended to the incident's conversation; a Key that is there already is left as it is
+	Resaid    []Said // their bodies take the place of those under their keys; a Key that is not there is let be
 }
 
 // GroupHold says until when the incident answers for its alert group. Giving
@@ -243,7 +163,10 @@ type StoredEvent struct {
 }
 
 // Task is something owed. The task named WakeTask is the standing wake-up of
-// its owner: it stands outside the order of lanes and is overwritten.
+// its owner: it stands outside the order of lanes and is overwritten. So is any
+// task that is written with a Rev: it takes the place of whatever its lane
+// holds, and no other task is written into such a lane. Revisions of one lane
+// grow.
 type Task struct {
 	ID      string        `json:"id"`    // the effect's ID, or WakeTask
 	Owner   string        `json:"owner"` // incident
@@ -326,39 +249,6 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	ErrOverload  = errors.New("too many alerts are unread")
 )
-
-// permanentError marks an error that trying again cannot mend.
-type permanentError struct{ error }
-
-func (e permanentError) Unwrap() error { return e.error }
-
-// Permanent marks an error that trying again cannot mend.
-func Permanent(err error) error { return permanentError{err} }
-
-// IsPermanent reports whether an error was marked by [Permanent].
-func IsPermanent(err error) bool {
-	_, is := errors.AsType[permanentError](err)
-	return is
-}
-
-// retryError says when to try again.
-type retryError struct {
-	error
-	after time.Duration
-}
-
-func (e retryError) Unwrap() error { return e.error }
-
-// RetryAfter marks an error whose sender said when to try again.
-func RetryAfter(d time.Duration, err error) error {
-	return retryError{fmt.Errorf("%w (again in %s)", err, d), d}
-}
-
-// RetryDelay returns what [RetryAfter] was told.
-func RetryDelay(err error) (time.Duration, bool) {
-	e, is := errors.AsType[retryError](err)
-	return e.after, is
-}
 
 // Alert is one alert as a source tells it: what a decoder returns.
 type Alert = intake.Alert

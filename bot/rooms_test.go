@@ -24,7 +24,7 @@ type hall struct {
 // OpenRoom implements [bot.Chat].
 func (h *hall) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
 	h.rooms = append(h.rooms, r)
-	return workflow.Room{Platform: h.platform, ID: "C-" + r.Incident, Name: r.Name}, nil
+	return workflow.Room{Platform: h.platform, ID: "C-" + r.Incident, Name: r.Name, Private: r.Private}, nil
 }
 
 // Post implements [bot.Chat].

@@ -252,12 +252,13 @@ func (t *turn) stepFailed(at PageCoordinates) bool {
 func (t *turn) answered(c Command) {
 	switch c := c.(type) {
 	case RoomReady:
-		for _, r := range t.now.Rooms {
-			if r.Platform == c.Platform && r.State == RoomOpen && r.ID == c.ID {
-				return
-			}
+		t.roomReady(c)
+	case RoomClosed:
+		if r, is := t.now.Room(c.Platform); is && r.ID == c.ID && r.State == RoomOpen && !t.now.Open() {
+			t.record(RoomArchived(c))
 		}
-		t.record(opened(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL}))
+	case Furnished:
+		t.furnished(c)
 	case RoomRefused:
 		why := label(c.Why, MaxTitle)
 		t.record(RoomLost{Platform: shortName(c.Platform), Why: why})

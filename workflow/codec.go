@@ -148,6 +148,14 @@ func deedDecoder(kind string) func([]byte) (Deed, error) {
 		return asDeed[OpenRoom]
 	case "post":
 		return asDeed[Post]
+	case "show_card":
+		return asDeed[ShowCard]
+	case "furnish":
+		return asDeed[Furnish]
+	case "invite":
+		return asDeed[InviteAll]
+	case "close_room":
+		return asDeed[CloseRoom]
 	case "tell":
 		return asDeed[Tell]
 	case "reroute":

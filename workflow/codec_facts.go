@@ -105,6 +105,18 @@ func pagingDecoder(kind string) func([]byte) (Fact, error) {
 		return as[RoomOpened]
 	case "room_lost":
 		return as[RoomLost]
+	case "room_furnished":
+		return as[RoomFurnished]
+	case "room_step_retried":
+		return as[RoomStepRetried]
+	case "room_left":
+		return as[RoomLeft]
+	case "room_retired":
+		return as[RoomRetired]
+	case "room_archived":
+		return as[RoomArchived]
+	case "note_withdrawn":
+		return as[NoteWithdrawn]
 	case "effect_given_up":
 		return as[EffectGivenUp]
 	}

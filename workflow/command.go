@@ -81,11 +81,16 @@ type Escalate struct {
 	Reason string
 }
 
-// AddNote writes to the timeline. A pinned note is also kept in view.
+// AddNote writes to the timeline. A pinned note is also kept in view. Key names
+// the message that it was copied from, if any.
 type AddNote struct {
 	Text string
 	Pin  bool
+	Key  string
 }
+
+// RemoveNote takes back a note that was copied from a message.
+type RemoveNote struct{ Key string }
 
 // AddTask adds something to be done, now or (FollowUp) afterwards.
 type AddTask struct {
@@ -156,8 +161,22 @@ type Invite struct{ People []string }
 // SetVisibility hides the incident from all but its members, or shows it.
 type SetVisibility struct{ To Visibility }
 
-// RoomReady answers an [OpenRoom].
-type RoomReady struct{ Platform, ID, Name, URL string }
+// RoomReady answers an [OpenRoom]. Private says that only its members see the
+// room.
+type RoomReady struct {
+	Platform, ID, Name, URL string
+	Private                 bool
+}
+
+// RoomClosed answers a [CloseRoom].
+type RoomClosed struct{ Platform, ID string }
+
+// Furnished answers a [Furnish], the invitations, or the first announcement.
+// Why says what is wrong; "" when nothing is.
+type Furnished struct{ Platform, Step, Why string }
+
+// RetryRooms tries again what could not be done for the rooms.
+type RetryRooms struct{}
 
 // RoomRefused answers an [OpenRoom] that failed for good.
 type RoomRefused struct{ Platform, Why string }
@@ -203,6 +222,10 @@ func (Invite) command()        {}
 func (SetVisibility) command() {}
 func (RoomReady) command()     {}
 func (RoomRefused) command()   {}
+func (RoomClosed) command()    {}
+func (Furnished) command()     {}
+func (RetryRooms) command()    {}
+func (RemoveNote) command()    {}
 func (Delivered) command()     {}
 func (Undeliverable) command() {}
 func (GiveUp) command()        {}

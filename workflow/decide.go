@@ -22,8 +22,10 @@ func (t *turn) decide(c Command) error {
 		t.delivered(c)
 	case Undeliverable:
 		t.undeliverable(c)
-	case RoomReady, RoomRefused, GiveUp:
+	case RoomReady, RoomRefused, RoomClosed, Furnished, GiveUp:
 		t.answered(c)
+	case RetryRooms:
+		return t.retryRooms()
 	case Absorb:
 		t.absorb(c)
 	case Follow:
@@ -94,7 +96,7 @@ func (t *turn) declare(c Declare) error {
 	d.Services = lines(c.Services, 20)
 	d.Category = label(c.Category, maxLine)
 	d.Reporter = Reporter{
-		Person: label(c.Reporter.Person, 80), Name: shortName(c.Reporter.Name),
+		Person: label(c.Reporter.Person, 80), Handle: label(c.Reporter.Handle, 80), Name: shortName(c.Reporter.Name),
 		Contact: label(c.Reporter.Contact, 80), Department: shortName(c.Reporter.Department),
 	}
 	d.Group, d.Links = excerpt(c.Group, 600), c.Links[:min(len(c.Links), 5)]
@@ -120,36 +122,6 @@ func (t *turn) declare(c Declare) error {
 		t.startEscalation("declared")
 	}
 	return nil
-}
-
-// wantRooms asks every platform that is connected for a room, unless it was
-// asked before: one that is connected later opens its rooms at the next step of
-// each running incident. Rooms that are always there need no asking.
-func (t *turn) wantRooms() {
-	if !t.now.Open() {
-		return
-	}
-	has := func(platform string) bool {
-		return slices.ContainsFunc(t.now.Rooms, func(r Room) bool { return r.Platform == platform })
-	}
-	for _, r := range t.in.Known.Rooms {
-		if !has(r.Platform) {
-			t.conclude(opened(r))
-		}
-	}
-	for _, p := range t.in.Known.Platforms {
-		if !has(p) {
-			t.conclude(RoomWanted{Platform: p})
-		}
-	}
-}
-
-// opened is the fact that a room is there, with its texts as short as they are
-// kept.
-func opened(r Room) RoomOpened {
-	return RoomOpened{Room{
-		Platform: shortName(r.Platform), ID: label(r.ID, 200), Name: label(r.Name, 100), URL: label(r.URL, maxURL), State: RoomOpen,
-	}}
 }
 
 // grade finds the severity of a declaration, and where it comes from.

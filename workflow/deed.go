@@ -75,11 +75,38 @@ type OpenRoom struct {
 }
 
 // Post writes what one step made true into the room: the events from Seq to
-// Through (0: Seq alone) that are [Worth] a line.
+// Through (0: Seq alone) that are [Worth] a line. At the announcement it writes
+// those that are for everybody (see [Announced]).
 type Post struct {
 	Platform string `json:"platform"`
+	Place    Place  `json:"place,omitempty"`
 	Seq      int    `json:"seq"`
 	Through  int    `json:"through,omitempty"`
+}
+
+// ShowCard brings the card in a place up to date. It is owed as a standing
+// task, which a later one replaces, and makes no event.
+type ShowCard struct {
+	Platform string `json:"platform"`
+	Place    Place  `json:"place,omitempty"`
+}
+
+// Furnish gives a room what it lacks. The answer is [Furnished].
+type Furnish struct {
+	Platform string `json:"platform"`
+	Step     string `json:"step"`
+}
+
+// InviteAll asks people into a room. The answer is [Furnished].
+type InviteAll struct {
+	Platform string   `json:"platform"`
+	People   []string `json:"people"`
+}
+
+// CloseRoom puts a room away. The answer is [RoomClosed].
+type CloseRoom struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
 }
 
 // Tell gives a command to another incident, under the effect's ID.
@@ -113,6 +140,10 @@ func (SendPage) deed() string      { return "send_page" }
 func (TakeBack) deed() string      { return "take_back" }
 func (OpenRoom) deed() string      { return "open_room" }
 func (Post) deed() string          { return "post" }
+func (ShowCard) deed() string      { return "show_card" }
+func (Furnish) deed() string       { return "furnish" }
+func (InviteAll) deed() string     { return "invite" }
+func (CloseRoom) deed() string     { return "close_room" }
 func (Tell) deed() string          { return "tell" }
 func (Reroute) deed() string       { return "reroute" }
 func (d UnknownDeed) deed() string { return d.Kind }
@@ -121,8 +152,8 @@ func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
 }
 
-// laneOf says where a deed waits.
-func laneOf(d Deed) Lane {
+// LaneOf says where a deed waits.
+func LaneOf(d Deed) Lane {
 	switch d := d.(type) {
 	case SendPage:
 		class := ClassPage
@@ -135,7 +166,19 @@ func laneOf(d Deed) Lane {
 	case OpenRoom:
 		return Lane{ClassUpdate, "room:" + d.Platform}
 	case Post:
-		return Lane{ClassUpdate, "room:" + d.Platform}
+		return Lane{ClassUpdate, d.Place.lane() + ":" + d.Platform}
+	case ShowCard:
+		return Lane{ClassCard, d.Place.lane() + ":" + d.Platform}
+	case InviteAll:
+		return Lane{ClassUpdate, "invite:" + d.Platform}
+	case Furnish:
+		class := ClassDroppable
+		if d.Step == StepTopic {
+			class = ClassCard
+		}
+		return Lane{class, d.Step + ":" + d.Platform}
+	case CloseRoom:
+		return Lane{ClassDroppable, "close:" + d.Platform}
 	case Tell:
 		return Lane{ClassTell, "incident:" + d.Incident}
 	case Reroute:

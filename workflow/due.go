@@ -26,6 +26,7 @@ func (t *turn) due() {
 	if passed(t.now.ResolveAt) {
 		t.settle("", true)
 	}
+	t.dueRooms()
 	if passed(t.now.QuietTill) {
 		t.conclude(AlertsReleased{Firing: t.now.Alerts.Firing})
 	}

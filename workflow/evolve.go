@@ -42,7 +42,7 @@ func (i *Incident) evolve(e Event) {
 		i.answered(e)
 	case UnknownFact:
 	default:
-		if !i.paged(e) {
+		if !i.paged(e) && !i.housed(e) {
 			i.noted(e)
 		}
 	}
@@ -160,16 +160,20 @@ func (i *Incident) turned(e Event) {
 		i.rest()
 	case IncidentClosed:
 		i.Status, i.ClosedAt = Closed, e.At
+		i.retireRooms(e.At)
 	case IncidentReopened:
 		i.Status, i.MergedInto, i.OtherEnded, i.HoldTill = f.To, "", false, time.Time{}
 		i.ResolvedAt, i.ClosedAt, i.ResolvedByTime, i.QuietTill = time.Time{}, time.Time{}, false, time.Time{}
 		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = time.Time{}, "", ""
+		i.returnRooms()
 	case IncidentCanceled:
 		i.Before, i.Status, i.QuietTill = f.From, Canceled, f.QuietTill
 		i.rest()
+		i.retireRooms(e.At)
 	case IncidentMerged:
 		i.Before, i.Status, i.MergedInto = f.From, Merged, f.Into
 		i.rest()
+		i.retireRooms(e.At)
 	default: // folded elsewhere
 	}
 }
@@ -221,7 +225,7 @@ func (i *Incident) answered(e Event) {
 	}
 }
 
-// noted folds what people write down, and rooms.
+// noted folds what people write down.
 func (i *Incident) noted(e Event) {
 	switch f := e.Fact.(type) {
 	case DetailsChanged:
@@ -245,9 +249,12 @@ func (i *Incident) noted(e Event) {
 	case NoteAdded:
 		i.Notes++
 		if f.Pin {
-			i.Pins = append(i.Pins, Pin{At: e.At, By: e.By.Name, Text: excerpt(f.Text, 400)})
+			i.Pins = append(i.Pins, Pin{Key: f.Key, At: e.At, By: e.By.Name, Text: excerpt(f.Text, 400)})
 			i.Pins = i.Pins[max(0, len(i.Pins)-maxPins):]
 		}
+	case NoteWithdrawn:
+		i.Notes = max(0, i.Notes-1)
+		i.Pins = slices.DeleteFunc(i.Pins, func(p Pin) bool { return p.Key == f.Key })
 	case TaskAdded:
 		i.Tasks = append(i.Tasks, f.Task)
 	case TaskFinished:
@@ -270,12 +277,6 @@ func (i *Incident) noted(e Event) {
 		i.invite(f.People...)
 	case VisibilityChanged:
 		i.Visibility = f.To
-	case RoomWanted:
-		i.setRoom(Room{Platform: f.Platform, State: RoomRequested})
-	case RoomOpened:
-		i.setRoom(f.Room)
-	case RoomLost:
-		i.setRoom(Room{Platform: f.Platform, State: RoomFailed, Why: excerpt(f.Why, 200)})
 	default: // folded elsewhere
 	}
 }
@@ -296,16 +297,6 @@ func (i *Incident) detailed(f DetailsChanged) {
 
 func (i *Incident) task(n int) int {
 	return slices.IndexFunc(i.Tasks, func(t Task) bool { return t.N == n })
-}
-
-func (i *Incident) setRoom(r Room) {
-	for n := range i.Rooms {
-		if i.Rooms[n].Platform == r.Platform {
-			i.Rooms[n] = r
-			return
-		}
-	}
-	i.Rooms = append(i.Rooms, r)
 }
 
 // invite adds people who may see the incident, as far as it can remember them.

@@ -230,6 +230,13 @@ type NoteAdded struct {
 	Text string `json:"text"`
 	Pin  bool   `json:"pin,omitempty"`
 	Cut  bool   `json:"cut,omitempty"`
+	Key  string `json:"key,omitempty"` // of the message it was copied from
+}
+
+// NoteWithdrawn took back a note that was copied from a message.
+type NoteWithdrawn struct {
+	Key  string `json:"key"`
+	Text string `json:"text,omitempty"`
 }
 
 // TaskAdded is to be done.
@@ -320,13 +327,51 @@ type VisibilityChanged struct {
 	To Visibility `json:"to"`
 }
 
-// RoomWanted asked a platform for a room.
+// RoomWanted asked a platform for a room. Steps is what it is to be given.
 type RoomWanted struct {
-	Platform string `json:"platform"`
+	Platform string        `json:"platform"`
+	Private  bool          `json:"private,omitempty"`
+	Steps    []RoomStep    `json:"steps,omitempty"`
+	Archive  time.Duration `json:"archive,omitempty"` // how long after the end it is put away
 }
 
-// RoomOpened is there.
-type RoomOpened struct{ Room }
+// RoomOpened is there. Invite is whom the plan wants in it.
+type RoomOpened struct {
+	Room
+	Invite []string `json:"invite,omitempty"`
+}
+
+// RoomFurnished gave a room something, or could not.
+type RoomFurnished struct {
+	Platform string `json:"platform"`
+	Step     string `json:"step"`
+	Why      string `json:"why,omitempty"` // what is wrong
+}
+
+// RoomStepRetried tries a step of a room again, or for the first time.
+type RoomStepRetried struct {
+	Platform string `json:"platform"`
+	Step     string `json:"step"`
+}
+
+// RoomLeft gave up a room that not only members see, because the incident is
+// private (rule P2).
+type RoomLeft struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
+}
+
+// RoomRetired is to be put away: the incident ended some time ago.
+type RoomRetired struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
+}
+
+// RoomArchived was put away.
+type RoomArchived struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
+}
 
 // RoomLost could not be opened.
 type RoomLost struct {
@@ -391,5 +436,11 @@ func (VisibilityChanged) fact() string   { return "visibility_changed" }
 func (RoomWanted) fact() string          { return "room_wanted" }
 func (RoomOpened) fact() string          { return "room_opened" }
 func (RoomLost) fact() string            { return "room_lost" }
+func (RoomFurnished) fact() string       { return "room_furnished" }
+func (RoomStepRetried) fact() string     { return "room_step_retried" }
+func (RoomLeft) fact() string            { return "room_left" }
+func (RoomRetired) fact() string         { return "room_retired" }
+func (RoomArchived) fact() string        { return "room_archived" }
+func (NoteWithdrawn) fact() string       { return "note_withdrawn" }
 func (EffectGivenUp) fact() string       { return "effect_given_up" }
 func (f UnknownFact) fact() string       { return f.Kind }

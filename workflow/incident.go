@@ -104,6 +104,7 @@ const (
 // Reporter is who reported the incident.
 type Reporter struct {
 	Person     string `json:"person,omitempty"` // configured person, if known
+	Handle     string `json:"handle,omitempty"` // of a guest: where they write from, such as "slack:U024BE7LH"
 	Name       string `json:"name,omitempty"`
 	Contact    string `json:"contact,omitempty"`
 	Department string `json:"department,omitempty"`
@@ -145,26 +146,6 @@ type Mail struct {
 	Samples   []Alert   `json:"samples,omitempty"` // the first 20
 }
 
-// Room is an incident's room on one chat platform.
-type Room struct {
-	Platform string    `json:"platform"`
-	ID       string    `json:"id,omitempty"`
-	Name     string    `json:"name,omitempty"`
-	URL      string    `json:"url,omitempty"`
-	State    RoomState `json:"state"`
-	Why      string    `json:"why,omitempty"` // why it failed
-}
-
-// RoomState is how far a room is.
-type RoomState string
-
-// The states of a room.
-const (
-	RoomRequested RoomState = "requested"
-	RoomOpen      RoomState = "open"
-	RoomFailed    RoomState = "failed"
-)
-
 // Task is something to be done; a follow-up outlives the incident.
 type Task struct {
 	N        int    `json:"n"`
@@ -199,6 +180,7 @@ type Link struct {
 
 // Pin is a note that is kept in view.
 type Pin struct {
+	Key  string    `json:"key,omitempty"` // of the message it was copied from
 	At   time.Time `json:"at"`
 	By   string    `json:"by,omitempty"`
 	Text string    `json:"text"` // an excerpt; the event holds the whole
@@ -261,7 +243,7 @@ func (i Incident) clone() Incident {
 	i.Roles = maps.Clone(i.Roles)
 	i.Unmapped = slices.Clone(i.Unmapped)
 	i.Alerts.Samples = slices.Clone(i.Alerts.Samples)
-	i.Rooms = slices.Clone(i.Rooms)
+	i.Rooms = cloneRooms(i.Rooms)
 	i.Tasks = slices.Clone(i.Tasks)
 	i.Checklist = slices.Clone(i.Checklist)
 	i.Links = slices.Clone(i.Links)
@@ -304,6 +286,7 @@ const (
 	DueTell    DeadlineKind = "tell"        // the acknowledger hears of more alerts
 	DueResolve DeadlineKind = "resolve"     // resolves by itself (G7)
 	DueQuiet   DeadlineKind = "quiet"       // alerts left firing are looked at again (I6)
+	DueRetire  DeadlineKind = "retire"      // a room is put away
 )
 
 // Deadlines lists everything that will happen by itself, in no order.
@@ -327,6 +310,9 @@ func (i Incident) Deadlines() []Deadline {
 	add(i.Telling.DueAt, DueTell)
 	add(i.ResolveAt, DueResolve)
 	add(i.QuietTill, DueQuiet)
+	for _, r := range i.Rooms {
+		add(r.RetireAt, DueRetire)
+	}
 	for n := range i.Paging.Pages {
 		if p := i.Paging.Pages[n]; p.State == Planned {
 			all = append(all, Deadline{At: p.Due, What: DuePage, Page: &p})

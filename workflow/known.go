@@ -8,7 +8,7 @@ type Known struct {
 	Answers   map[Target]Answer // who answers for each target, live (rule E8)
 	Cursors   map[string]int    // whose turn it is, by round-robin step (rule E9)
 	Others    map[string]Other  // the other incidents that the command names
-	Platforms []string          // chat platforms that are connected
+	Platforms []Platform        // chat platforms that are connected
 	Rooms     []Room            // those of its rooms that are there without being opened
 }
 
@@ -69,6 +69,8 @@ func Asks(i Incident, in Input) Questions {
 		q.Targets = append(q.Targets, c.Targets...)
 	case Merge:
 		q.Others = append(q.Others, c.Into)
+	case RoomReady:
+		q.Targets = append(q.Targets, in.Known.Plan.Severity(i.Severity).Invite...)
 	case AddLink:
 		if c.Incident != "" {
 			q.Others = append(q.Others, c.Incident)
@@ -84,7 +86,7 @@ func person(id string) Target { return Target("person:" + id) }
 // somebody. Only those are named that never can, and are frequent.
 func mayEscalate(c Command) bool {
 	switch c.(type) {
-	case nil, Delivered, RoomReady, RoomRefused, GiveUp, AddNote:
+	case nil, Delivered, RoomReady, RoomRefused, RoomClosed, Furnished, GiveUp, AddNote, RemoveNote:
 		return false
 	default:
 		return true

@@ -46,6 +46,7 @@ type SeverityPlan struct {
 	Urgency     Level         `json:"urgency,omitempty"` // high or low: which notification methods
 	Acknowledge time.Duration `json:"acknowledge,omitempty"`
 	Update      time.Duration `json:"update,omitempty"`
+	Invite      []Target      `json:"invite,omitempty"` // into the rooms, when they open
 }
 
 // meaning is the published name and definition, on one line.

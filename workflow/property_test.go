@@ -26,6 +26,10 @@ func drawText(t *rapid.T) string { return hostile[rapid.IntRange(0, len(hostile)
 
 var people = []string{"ana", "ben", "cleo"}
 
+var platforms = []Platform{
+	{Name: "web"}, {Name: "slack", Archive: time.Hour, Steps: []string{StepTopic, StepPin, StepInvite, StepAnnounce}}, {Name: "discord", Steps: []string{StepPin}},
+}
+
 func drawWorld(t *rapid.T) Known {
 	target := func() Target {
 		return Target(rapid.SampledFrom([]string{"person:ana", "person:ben", "team:all", "webhook:noc", "policy:b", "nobody"}).Draw(t, "target"))
@@ -33,7 +37,7 @@ func drawWorld(t *rapid.T) Known {
 	k := Known{
 		Answers: map[Target]Answer{"nobody": {Why: "nobody is on call"}}, Cursors: map[string]int{},
 		Others:    map[string]Other{"INC-2": {Status: Investigating, Title: "Other"}},
-		Platforms: []string{"slack", "web"}[:rapid.IntRange(0, 2).Draw(t, "rooms")],
+		Platforms: platforms[1:][:rapid.IntRange(0, 2).Draw(t, "rooms")],
 	}
 	methods := func() (all []Method) {
 		for n, key := range []string{"email", "sms", "voice"}[:rapid.IntRange(0, 3).Draw(t, "methods")] {
@@ -111,6 +115,14 @@ func drawCommand(t *rapid.T, i Incident) Command {
 		Invite{People: []string{who, text}},
 		SetVisibility{To: Private},
 		RoomReady{Platform: "slack", ID: text},
+		RoomReady{Platform: "slack", ID: who, Private: true},
+		RoomClosed{Platform: "slack", ID: who},
+		Furnished{Platform: "slack", Step: rapid.SampledFrom(platforms[1].Steps).Draw(t, "step"), Why: text},
+		Furnished{Platform: "slack", Step: StepInvite},
+		RetryRooms{},
+		AddNote{Text: text, Pin: true, Key: who},
+		RemoveNote{Key: who},
+		SetVisibility{To: Public},
 		RoomRefused{Platform: "web", Why: text},
 		GiveUp{What: text, Why: text},
 		SetDetails{Title: text, AddSymptoms: []string{text}},
@@ -149,7 +161,7 @@ func TestAnyLife(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "inputs") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 900).Draw(t, "seconds")) * time.Second)
 			if rapid.IntRange(0, 9).Draw(t, "platforms?") == 0 { // connected, or not any more
-				known.Platforms, known.Rooms = []string{"web", "slack", "discord"}[:rapid.IntRange(0, 3).Draw(t, "platforms")], nil
+				known.Platforms, known.Rooms = platforms[:rapid.IntRange(0, 3).Draw(t, "platforms")], nil
 				if len(known.Platforms) > 0 && rapid.Bool().Draw(t, "stands") {
 					known.Rooms = []Room{{Platform: "web", ID: "INC-1"}}
 				}
@@ -219,8 +231,17 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		rooms[r.Platform] = true
 	}
 	for _, p := range in.Known.Platforms {
-		if out.Incident.Open() && !rooms[p] {
-			t.Fatalf("no room on %s: %+v", p, out.Incident.Rooms)
+		if out.Incident.Open() && !rooms[p.Name] {
+			t.Fatalf("no room on %s: %+v", p.Name, out.Incident.Rooms)
+		}
+	}
+	_, hides := in.Command.(SetVisibility)
+	if r, ready := in.Command.(RoomReady); ready && before.Visibility == Private && !r.Private {
+		hides = true // not what was asked for
+	}
+	for _, r := range out.Incident.Rooms { // rule P2
+		if out.Incident.Visibility == Private && r.Hosted && r.State == RoomOpen && !r.Private {
+			t.Fatalf("P2: everybody sees the room %+v", r)
 		}
 	}
 	opened := map[string]bool{}
@@ -229,8 +250,12 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		if !opens {
 			continue
 		}
-		had := slices.ContainsFunc(slices.Concat(before.Rooms, in.Known.Rooms), func(r Room) bool { return r.Platform == d.Platform })
-		if had || opened[d.Platform] || !slices.Contains(in.Known.Platforms, d.Platform) || !out.Incident.Open() {
+		had := slices.ContainsFunc(slices.Concat(before.Rooms, in.Known.Rooms), func(r Room) bool {
+			return r.Platform == d.Platform && r.State != RoomFailed && r.State != RoomWasArchived && !hides
+		})
+		connected := slices.ContainsFunc(in.Known.Platforms, func(p Platform) bool { return p.Name == d.Platform })
+		connected = connected || slices.ContainsFunc(before.Rooms, func(r Room) bool { return r.Platform == d.Platform && r.State == RoomWasArchived })
+		if had || opened[d.Platform] || !connected || !out.Incident.Open() {
 			t.Fatalf("a room on %s is asked for; the rooms are %+v, the status %s", d.Platform, before.Rooms, out.Incident.Status)
 		}
 		opened[d.Platform] = true
@@ -240,18 +265,22 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 // checkPosts: a room hears of everything that is worth a line, and of each step
 // in one message at most.
 func checkPosts(t *rapid.T, before Incident, out Outcome) {
-	posts := map[string]Post{}
+	posts, moved := map[string]Post{}, map[string]bool{} // in rooms; where another room is asked for
 	for _, e := range out.Effects {
-		if p, is := e.Do.(Post); is {
-			if _, twice := posts[p.Platform]; twice {
+		if p, is := e.Do.(Post); is && p.Place == InRoom {
+			if _, twice := posts[p.Platform]; twice && !moved[p.Platform] {
 				t.Fatalf("two posts of one step to %s", p.Platform)
 			}
 			posts[p.Platform] = p
 		}
+		if o, is := e.Do.(OpenRoom); is {
+			moved[o.Platform] = true
+		}
 	}
 	for _, r := range before.Rooms {
 		lost := slices.ContainsFunc(out.Incident.Rooms, func(o Room) bool { return o.Platform == r.Platform && o.State == RoomFailed })
-		if r.State == RoomFailed || lost {
+		left := slices.ContainsFunc(out.Events, func(e Event) bool { f, is := e.Fact.(RoomLeft); return is && f.Platform == r.Platform })
+		if r.State == RoomFailed || r.State == RoomWasArchived || lost || left || moved[r.Platform] {
 			continue
 		}
 		p := posts[r.Platform]

@@ -1,9 +1,18 @@
 package workflow
 
 // outlook is what react must remember of the state before a fact.
-type outlook struct{ paging PagingState }
+type outlook struct {
+	paging  PagingState
+	members []string // nil: no room is open that they could be asked into
+}
 
-func (i *Incident) outlook() outlook { return outlook{paging: i.Paging.State} }
+func (i *Incident) outlook() outlook {
+	was := outlook{paging: i.Paging.State}
+	if i.housedOpen() {
+		was.members = i.members()
+	}
+	return was
+}
 
 // react says what the world must be told about a fact, whoever caused it.
 func react(i *Incident, was outlook, e Event) []Deed {
@@ -46,13 +55,12 @@ func react(i *Incident, was outlook, e Event) []Deed {
 		}
 	case IncidentResolved, IncidentCanceled, IncidentReopened, AlertsReleased, MergeFollowed:
 		deeds = follows(i, e)
-	case RoomWanted:
-		deeds = append(deeds, OpenRoom(f))
 	default: // a line in the room at most
 	}
 	if paging(was.paging) && !paging(i.Paging.State) {
 		deeds = append(deeds, takeBack(i, e.Fact)...)
 	}
+	deeds = append(deeds, houses(i, was, e)...)
 	return append(deeds, posts(i, e)...)
 }
 
@@ -124,18 +132,34 @@ func posts(i *Incident, e Event) []Deed {
 	}
 	var deeds []Deed
 	for _, r := range i.Rooms {
-		if r.State != RoomFailed {
+		if r.State == RoomOpen || r.State == RoomRequested {
 			deeds = append(deeds, Post{Platform: r.Platform, Seq: e.Seq})
+		}
+		if r.wants(StepAnnounce) && i.Visibility != Private && Announced(e.Fact) {
+			deeds = append(deeds, Post{Platform: r.Platform, Place: Announce, Seq: e.Seq})
 		}
 	}
 	return deeds
+}
+
+// Announced reports whether a fact is said below the announcement too: it is
+// what people want to know who do not work on the incident.
+func Announced(f Fact) bool {
+	switch f.(type) {
+	case UpdatePosted, SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged:
+		return true
+	default:
+		return false
+	}
 }
 
 // Worth reports whether a fact is worth a line in the room. The rest is in the
 // timeline and on the card.
 func Worth(f Fact) bool {
 	switch f.(type) {
-	case Declared, PageDelivered, PagesOwed, PagesCanceled, TellPostponed, RoomWanted, RoomOpened, PageAnswered, AlertsForwarded, MergeFollowed, UnknownFact:
+	case Declared, PageDelivered, PagesOwed, PagesCanceled, TellPostponed, PageAnswered, AlertsForwarded, MergeFollowed, UnknownFact:
+		return false
+	case RoomWanted, RoomOpened, RoomFurnished, RoomStepRetried, RoomRetired, RoomArchived:
 		return false
 	default:
 		return true

@@ -84,7 +84,17 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 	case "gave-up":
 		return GiveUp{What: arg(1), Why: arg(2)}, nil
 	case "room-ready":
-		return RoomReady{Platform: arg(1), ID: "C1", Name: arg(2)}, nil
+		id := "C1"
+		if keys["id"] != "" {
+			id = keys["id"]
+		}
+		return RoomReady{Platform: arg(1), ID: id, Name: arg(2), Private: keys["private"] != ""}, nil
+	case "room-closed":
+		return RoomClosed{Platform: arg(1), ID: arg(2)}, nil
+	case "furnished":
+		return Furnished{Platform: arg(1), Step: arg(2), Why: arg(3)}, nil
+	case "retry":
+		return RetryRooms{}, nil
 	case "room-refused":
 		return RoomRefused{Platform: arg(1), Why: arg(2)}, nil
 	}
@@ -110,7 +120,16 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 		}
 		return Assign{Role: list[1], Person: list[2], Name: list[2]}
 	case "note":
-		return AddNote{Text: rest, Pin: keys["pin"] != ""}
+		return AddNote{Text: rest, Pin: keys["pin"] != "", Key: keys["key"]}
+	case "private":
+		if rest == "off" {
+			return SetVisibility{To: Public}
+		}
+		return SetVisibility{To: Private}
+	case "edit":
+		return SetDetails{Title: keys["title"]}
+	case "unnote":
+		return RemoveNote{Key: keys["key"]}
 	case "task":
 		return AddTask{Text: rest, FollowUp: keys["followup"] != ""}
 	case "done":

@@ -59,7 +59,7 @@ type scenario struct {
 	answers map[Target]Answer
 	cursors map[string]int
 	others  map[string]Other
-	rooms   []string
+	rooms   []Platform
 	stands  []Room // of the rooms, those that need no opening
 	out     strings.Builder
 }
@@ -207,7 +207,11 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 	case "nobody":
 		s.answers[Target(list[1])] = Answer{Why: list[2]}
 	case "room":
-		s.rooms = append(s.rooms, list[1])
+		p := Platform{Name: list[1], Archive: dur("archive")}
+		if keys["steps"] != "" {
+			p.Steps = strings.Split(keys["steps"], ",")
+		}
+		s.rooms = append(s.rooms, p)
 		if keys["stands"] != "" {
 			s.stands = append(s.stands, Room{Platform: list[1], ID: s.i.ID, Name: s.i.ID})
 		}

@@ -11,7 +11,10 @@
 // nothing.
 package workflow
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Input is one thing that happens to an incident.
 type Input struct {
@@ -91,25 +94,42 @@ func Step(i Incident, in Input) (Outcome, error) {
 	return Outcome{Incident: t.now, Events: t.events, Effects: together(t.effects)}, err
 }
 
-// together makes one message of all that a step has to say in a room: people
-// read it at once, and platforms limit how often anybody may speak.
+// together makes one message of all that a step has to say in a place, and one
+// invitation of all: people read it at once, and platforms limit how often
+// anybody may speak.
 func together(effects []Effect) []Effect {
-	first := map[string]int{} // platform → its post in kept
+	first := map[Lane]int{} // lane → its post or invitation in kept
 	kept := effects[:0]
 	for _, e := range effects {
-		post, is := e.Do.(Post)
-		if !is {
+		switch e.Do.(type) {
+		case Post, InviteAll:
+		case OpenRoom: // what comes after it is said in another room
+			delete(first, e.Lane)
+			kept = append(kept, e)
+			continue
+		default:
 			kept = append(kept, e)
 			continue
 		}
-		if at, has := first[post.Platform]; has {
-			one := kept[at].Do.(Post) //nolint:errcheck // it is one: see below
-			one.Through = post.Seq
-			kept[at].Do = one
+		at, has := first[e.Lane]
+		if !has {
+			first[e.Lane] = len(kept)
+			kept = append(kept, e)
 			continue
 		}
-		first[post.Platform] = len(kept)
-		kept = append(kept, e)
+		switch one := kept[at].Do.(type) {
+		case Post:
+			one.Through = e.Do.(Post).Seq //nolint:errcheck // a lane of posts
+			kept[at].Do = one
+		case InviteAll:
+			for _, p := range e.Do.(InviteAll).People { //nolint:errcheck // a lane of invitations
+				if !slices.Contains(one.People, p) {
+					one.People = append(slices.Clone(one.People), p)
+				}
+			}
+			kept[at].Do = one
+		default: // nothing else is the first of its lane
+		}
 	}
 	return kept
 }
@@ -146,7 +166,7 @@ func (t *turn) recordBy(by Actor, f Fact) {
 	for n, d := range react(&t.now, was, e) {
 		t.effects = append(t.effects, Effect{
 			ID:   effectID(t.now.ID, e.Seq, n),
-			Lane: laneOf(d),
+			Lane: LaneOf(d),
 			Do:   d,
 		})
 	}

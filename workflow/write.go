@@ -14,7 +14,17 @@ func (t *turn) write(c Command) error {
 		if text == "" {
 			return refuse("A note needs a text.", "For example: `note Restarted the database`.")
 		}
-		t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut})
+		key := label(c.Key, 120)
+		if key != "" && slices.ContainsFunc(t.now.Pins, func(p Pin) bool { return p.Key == key }) {
+			return nil // copied already
+		}
+		t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
+	case RemoveNote:
+		n := slices.IndexFunc(t.now.Pins, func(p Pin) bool { return p.Key == label(c.Key, 120) })
+		if c.Key == "" || n < 0 {
+			return refuse("That is not pinned to the timeline of "+t.now.ID+".", "")
+		}
+		t.record(NoteWithdrawn{Key: t.now.Pins[n].Key, Text: t.now.Pins[n].Text})
 	case AddTask:
 		return t.addTask(c)
 	case FinishTask:
@@ -45,9 +55,15 @@ func (t *turn) write(c Command) error {
 			return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.now.ID, maxInvited),
 				"Let somebody who works on it hide it.")
 		}
+		if c.To == Private {
+			t.rehouse()
+		}
 		t.record(VisibilityChanged(c))
 		if joins {
 			t.record(PeopleInvited{People: []string{by.ID}})
+		}
+		if c.To == Public {
+			t.announce()
 		}
 	default: // decided elsewhere
 	}

@@ -30,7 +30,8 @@ func (s *Store) Over(_ context.Context, q bot.Over) ([]string, error) {
 	return ids, nil
 }
 
-// owe puts a task at the end of its lane.
+// owe puts a task at the end of its lane; one with a revision takes the place
+// of all that the lane holds.
 func (s *Store) owe(t bot.Task) {
 	if i := s.incidents[t.Owner]; i != nil {
 		i.shelved = false
@@ -38,6 +39,9 @@ func (s *Store) owe(t bot.Task) {
 	key := laneKey{t.Owner, t.Lane}
 	if s.lanes[key] == nil {
 		s.lanes[key] = &lane{}
+	}
+	if t.Rev > 0 {
+		s.lanes[key].tasks = nil
 	}
 	s.lanes[key].tasks = append(s.lanes[key].tasks, t)
 }

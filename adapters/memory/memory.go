@@ -166,7 +166,7 @@ func (s *Store) check(c bot.Commit) error {
 		}
 	}
 	i := s.incidents[c.Incident]
-	if len(c.Said) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
+	if len(c.Said)+len(c.Resaid) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
 		return bot.ErrNotFound // what it is said in is neither there nor made by this commit
 	}
 	if based(c) {
@@ -215,7 +215,8 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 		s.number = max(s.number, i.Number)
 	}
 	changed = i.say(c.Said)
-	if len(c.Said) > 0 || based(c) {
+	changed = i.resay(c.Resaid) || changed
+	if len(c.Said)+len(c.Resaid) > 0 || based(c) {
 		i.shelved = false
 	}
 	if !based(c) {

@@ -20,6 +20,17 @@ func (i *incident) say(all []bot.Said) (changed bool) {
 	return changed
 }
 
+// resay replaces bodies, and reports whether there was anything to replace.
+func (i *incident) resay(all []bot.Said) (changed bool) {
+	for _, m := range all {
+		if n := slices.IndexFunc(i.said, func(old bot.Said) bool { return old.Key == m.Key }); n >= 0 {
+			i.said[n].Body = m.Body
+			changed = true
+		}
+	}
+	return changed
+}
+
 // Watch implements [bot.Library].
 func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 	return s.feed.Watch(ctx, incident)

@@ -33,6 +33,7 @@ type Runner struct {
 	cfg     Config
 	bundles *bundles
 	silent  *silent
+	once    *once
 	handed  *handed
 	mu      sync.Mutex
 	health  Health
@@ -59,7 +60,7 @@ func New(cfg Config) *Runner {
 	def(&cfg.Send, 5*time.Second)
 	def(&cfg.Audit, auditEvery)
 	cfg.Pages, cfg.Wakes, cfg.Rest = positive(cfg.Pages, 64), positive(cfg.Wakes, 32), positive(cfg.Rest, 64)
-	return &Runner{cfg: cfg, bundles: newBundles(), silent: newSilent(), handed: newHanded()}
+	return &Runner{cfg: cfg, bundles: newBundles(), silent: newSilent(), once: newOnce(), handed: newHanded()}
 }
 
 func positive(n, otherwise int) int {
@@ -163,10 +164,8 @@ func (r *Runner) deed(ctx context.Context, group []bot.Lease) error {
 		return r.page(ctx, group)
 	case workflow.TakeBack:
 		return r.takeBack(ctx, l, d)
-	case workflow.OpenRoom:
-		return r.openRoom(ctx, l, d)
-	case workflow.Post:
-		return r.post(ctx, l, d)
+	case workflow.OpenRoom, workflow.Post, workflow.ShowCard, workflow.Furnish, workflow.InviteAll, workflow.CloseRoom:
+		return r.roomDeed(ctx, l, d)
 	case workflow.Tell:
 		return r.cfg.Bot.Tell(ctx, l, d)
 	case workflow.Reroute:
@@ -198,12 +197,16 @@ func (r *Runner) postpone(ctx context.Context, l bot.Lease, because error) {
 	}
 }
 
-// backOff waits 5 s, 10 s, 20 s … at most a minute for pages and wake-ups, and
-// five minutes for the rest.
+// backOff waits 5 s, 10 s, 20 s … at most a minute for pages and wake-ups, half
+// of it for what people read in rooms, so that a platform that is back is soon
+// caught up with (rule X5), and five minutes for the rest.
 func backOff(l bot.Lease) time.Duration {
 	most := 5 * time.Minute
-	if l.Lane.Class <= workflow.ClassWake {
+	switch {
+	case l.Lane.Class <= workflow.ClassWake:
 		most = time.Minute
+	case l.Lane.Class <= workflow.ClassCard:
+		most = 30 * time.Second
 	}
 	return min(most, 5*time.Second<<min(l.Attempt, 10))
 }

@@ -20,11 +20,26 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 		return err
 	}
 	page, pager, err := r.cfg.Bot.Compose(look, tasks)
+	again := false
+	if _, asks := pager.(bot.Rechecker); asks && err == nil {
+		again = r.beginPages(look, tasks, page)
+	}
+	if again && len(tasks) > 1 { // each is asked about for itself
+		for _, t := range tasks {
+			if err = r.page(ctx, []bot.Lease{t.Lease}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if !r.covers(tasks[0].Lease) { // asked last: the process may have stood still until now
 		return nil // it comes again when the lease has run out
 	}
 	if err == nil {
-		err = r.send(ctx, pager, page, tasks[0].Deed)
+		err = r.send(ctx, pager, page, sending{tasks[0].Deed, again})
+		for _, key := range page.Keys {
+			r.once.ended(key, again, err)
+		}
 	}
 	if err == nil {
 		r.bundles.sent(tasks[0].Deed, r.cfg.Bot.Now())
@@ -45,10 +60,10 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 // send hands a page over, unless its medium has been silent lately: then it
 // fails at once, so that the next method or step is not waited for (rule E4),
 // and what hangs in one medium holds up no other.
-func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, d workflow.SendPage) error {
-	medium, _, _ := strings.Cut(d.Via, "#")
-	if !human(d) {
-		medium = d.To // each receiver answers for itself
+func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, s sending) error {
+	medium, _, _ := strings.Cut(s.Via, "#")
+	if !human(s.SendPage) {
+		medium = s.To // each receiver answers for itself
 	}
 	if r.silent.now(medium, r.cfg.Bot.Now()) {
 		return fmt.Errorf("%s: %w", medium, errSilent)
@@ -56,13 +71,38 @@ func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, d wor
 	send, cancel := context.WithTimeout(ctx, r.cfg.Send)
 	defer cancel()
 	began := r.cfg.Bot.Now()
-	err := pager.Page(send, page)
+	hand := pager.Page
+	if check, asks := pager.(bot.Rechecker); asks && s.again {
+		hand = check.PageAgain
+	}
+	err := hand(send, page)
 	now := r.cfg.Bot.Now()
 	if now.Sub(began) > 2*r.cfg.Send { // it was this process that stood still, not the medium
 		return err
 	}
 	r.silent.heard(medium, err != nil && send.Err() != nil, now)
 	return err
+}
+
+// sending is how a page is sent: again, when it may have been sent before.
+type sending struct {
+	workflow.SendPage
+	again bool
+}
+
+// beginPages puts pages on record that are about to be handed to somebody who
+// can be asked, and reports whether one may have been handed over before. When
+// that cannot be known, it may.
+func (r *Runner) beginPages(ctx context.Context, tasks []bot.PageTask, page bot.Page) (again bool) {
+	for n := range tasks {
+		tasks[n].Tried = page.Keys[n]
+		was, err := r.begin(ctx, page.Keys[n])
+		if err != nil {
+			r.cfg.Log.Warn("a page is not on record as tried; asking first", "page", page.Keys[n], "error", err.Error())
+		}
+		again = again || was
+	}
+	return again
 }
 
 // answerTries is how often the delivery of a page is tried to be written down
@@ -95,7 +135,7 @@ func (r *Runner) wanted(ctx, look context.Context, group []bot.Lease) ([]bot.Pag
 			continue
 		}
 		if ok, _ := i.Wanted(page); !ok {
-			if err := r.cfg.Bot.Settle(ctx, l); err != nil {
+			if err := r.cfg.Bot.Settle(ctx, l, tried(l.Owner+"/"+page.Page)); err != nil {
 				return nil, err
 			}
 			continue
@@ -114,7 +154,7 @@ func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
 		return r.delivered(ctx, t)
 	case bot.IsPermanent(err):
 		r.cfg.Log.Warn("a page failed for good", "incident", t.Lease.Owner, "person", t.Deed.To, "via", t.Deed.Via, "error", err.Error())
-		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()})
+		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()}, triedPage(t)...)
 	}
 	if !r.cfg.Bot.Now().Before(t.Lease.Until) {
 		return bot.ErrLeaseLost // a report is not fenced: whoever lost the page may not tell of it (rule X2)
@@ -152,60 +192,4 @@ func (r *Runner) takeBack(ctx context.Context, l bot.Lease, d workflow.TakeBack)
 		return err
 	}
 	return r.cfg.Bot.Settle(ctx, l)
-}
-
-// openRoom makes the room on one platform.
-func (r *Runner) openRoom(ctx context.Context, l bot.Lease, d workflow.OpenRoom) error {
-	chat, ok := r.cfg.Bot.Chat(d.Platform)
-	if !ok {
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomRefused{Platform: d.Platform, Why: d.Platform + " is not connected"})
-	}
-	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
-	if err != nil {
-		return err
-	}
-	if !r.covers(l) {
-		return nil
-	}
-	send, cancel := context.WithTimeout(ctx, r.cfg.Send)
-	defer cancel()
-	room, err := chat.OpenRoom(send, r.cfg.Bot.RoomRequest(l.ID, i))
-	switch {
-	case err == nil:
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomReady{Platform: d.Platform, ID: room.ID, Name: room.Name, URL: room.URL})
-	case bot.IsPermanent(err):
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomRefused{Platform: d.Platform, Why: err.Error()})
-	}
-	return err
-}
-
-// post writes one event into a room. A room that will never open ends its lane.
-func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post) error {
-	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
-	if err != nil {
-		return err
-	}
-	post, err := r.cfg.Bot.PostOf(ctx, l.ID, i, d)
-	chat, ok := r.cfg.Bot.Chat(d.Platform)
-	if !ok || post.Room.State == workflow.RoomFailed {
-		return r.cfg.Bot.Settle(ctx, l)
-	}
-	if !r.covers(l) {
-		return nil // it comes again when the lease has run out
-	}
-	if err == nil {
-		send, cancel := context.WithTimeout(ctx, r.cfg.Send)
-		defer cancel()
-		err = chat.Post(send, post)
-	}
-	switch {
-	case err == nil:
-		return r.cfg.Bot.Settle(ctx, l)
-	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
-		r.cfg.Log.Error("gave up telling of a failure", "incident", l.Owner, "platform", d.Platform, "error", err.Error())
-		return r.cfg.Bot.Settle(ctx, l)
-	case bot.IsPermanent(err):
-		return r.giveUp(ctx, l, "a post to "+d.Platform, err)
-	}
-	return err
 }

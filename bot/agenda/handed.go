@@ -90,7 +90,7 @@ func (h *handed) held() []handover {
 func (r *Runner) delivered(ctx context.Context, t bot.PageTask) error {
 	var err error
 	for range answerTries {
-		if err = r.cfg.Bot.Answer(ctx, t.Lease, workflow.Delivered{Page: t.Deed.Page}); err == nil {
+		if err = r.cfg.Bot.Answer(ctx, t.Lease, workflow.Delivered{Page: t.Deed.Page}, triedPage(t)...); err == nil {
 			r.handed.drop(t)
 			return nil
 		}

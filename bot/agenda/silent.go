@@ -45,6 +45,16 @@ func (s *silent) now(medium string, at time.Time) bool {
 	return false
 }
 
+// rest is how long a medium is still left alone; 0: it may be tried.
+func (s *silent) rest(medium string, at time.Time) time.Duration {
+	if !s.now(medium, at) {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.media[medium].until.Sub(at), time.Millisecond)
+}
+
 // heard notes how a send ended.
 func (s *silent) heard(medium string, ranOut bool, at time.Time) {
 	s.mu.Lock()

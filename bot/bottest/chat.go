@@ -3,6 +3,7 @@ package bottest
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -195,7 +196,7 @@ func sameRoom(c *chatTest) {
 	for range 8 {
 		all.Go(func() {
 			again, err := c.open(c.Context(), checkout())
-			if err != nil || again != first {
+			if err != nil || !reflect.DeepEqual(again, first) {
 				c.Errorf("opened again: %+v %v, want %+v", again, err, first)
 			}
 		})
@@ -222,7 +223,7 @@ func lostRoom(c *chatTest) {
 		c.Fatalf("the fixture has lost more than the answer: rooms %q", there)
 	}
 	room := c.room(checkout())
-	if err == nil && room != lost {
+	if err == nil && !reflect.DeepEqual(room, lost) {
 		c.Errorf("opened again: %+v, want %+v", room, lost)
 	}
 	if now := c.Rooms(); len(now) != 1 || now[0] != room.ID {
@@ -253,7 +254,7 @@ func roomIsKept(c *chatTest) {
 		c.Errorf("the address of the room is %q", room.URL)
 	}
 	declared, err := workflow.Step(workflow.Incident{ID: "INC-7", Number: 7}, workflow.Input{
-		At: Epoch, Command: workflow.Declare{Title: "Checkout is down"}, Known: workflow.Known{Platforms: []string{room.Platform}},
+		At: Epoch, Command: workflow.Declare{Title: "Checkout is down"}, Known: workflow.Known{Platforms: []workflow.Platform{{Name: room.Platform}}},
 	})
 	if err != nil {
 		c.Fatal(err)
@@ -265,8 +266,8 @@ func roomIsKept(c *chatTest) {
 		c.Fatal(err)
 	}
 	want := room
-	want.State = workflow.RoomOpen
-	if len(out.Incident.Rooms) != 1 || out.Incident.Rooms[0] != want {
+	want.State, want.Hosted = workflow.RoomOpen, true
+	if len(out.Incident.Rooms) != 1 || !reflect.DeepEqual(out.Incident.Rooms[0], want) {
 		c.Fatalf("kept as %+v, want %+v", out.Incident.Rooms, want)
 	}
 	c.mustPost(out.Incident.Rooms[0], "INC-7/3.0", "after a restart")
@@ -282,7 +283,7 @@ func standingRoom(c *chatTest) {
 	i := c.prepared(checkout())
 	c.mustPost(s.Room(i.ID), "INC-7/3.0", "before anybody asked")
 	room := c.room(i)
-	if again := s.Room(i.ID); again != room || again == s.Room("INC-8") {
+	if again := s.Room(i.ID); !reflect.DeepEqual(again, room) || reflect.DeepEqual(again, s.Room("INC-8")) {
 		c.Errorf("the room stands as %+v, opened %+v", again, room)
 	}
 	c.began[room.ID] = 0

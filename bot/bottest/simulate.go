@@ -130,7 +130,7 @@ func (w *World) command(ctx context.Context, n int) {
 		"status " + id + " monitoring", "status " + id + " investigating", "merge " + id + " " + other, "severity " + id + " 1", "severity " + id + " 4", "escalate " + id, "page " + id + " @ana please",
 		"note " + id + " " + note, "note " + id + " " + note, "update " + id + " looking --next 10m", "merge " + id + " " + other,
 		"reopen " + id, "cancel " + id + " nothing", "close " + id + " --force --reason done", "cause " + id + " because", "lead " + id,
-		"declare Something is wrong --sev 2 --service checkout", "task " + id + " do it", "private " + id, "invite " + id + " @ben",
+		"declare Something is wrong --sev 2 --service checkout", "task " + id + " do it", "private " + id, "private " + id + " off", "invite " + id + " @ben",
 	}
 	line := lines[w.rng.IntN(len(lines))]
 	who := []string{"ana", "ben", "ana"}[w.rng.IntN(3)]

@@ -111,10 +111,11 @@ func (w *World) inOrder(incident string, place map[string]int) {
 	}
 }
 
-// allTold: since its room is there or on its way, a platform was told of every
-// event that is worth it.
+// allTold: while its room is there or on its way, a platform was told of every
+// event that is worth it. What had not reached a room that was left or put away
+// is in the timeline alone.
 func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform string, told map[int]bool) {
-	has := false
+	has, away, missed := false, false, []workflow.Event(nil)
 	for _, e := range events {
 		switch f := e.Fact.(type) {
 		case workflow.RoomWanted:
@@ -123,11 +124,29 @@ func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform s
 			has = has || f.Room.Platform == platform
 		case workflow.RoomLost:
 			has = has && f.Platform != platform
+		case workflow.RoomArchived:
+			if f.Platform == platform {
+				has, away, missed = false, true, nil
+			}
+		case workflow.RoomLeft:
+			if f.Platform == platform {
+				has, away, missed = false, false, nil
+			}
+			if platform == "web" && !told[e.Seq] {
+				missed = append(missed, e)
+			}
+		case workflow.IncidentReopened:
+			if has = has || away; has && !told[e.Seq] {
+				missed = append(missed, e)
+			}
 		default:
 			if has && workflow.Worth(e.Fact) && !told[e.Seq] {
-				w.fail("X1: event %d of %s (%s) is not posted to %s", e.Seq, i.ID, workflow.FactKind(e.Fact), platform)
+				missed = append(missed, e)
 			}
 		}
+	}
+	for _, e := range missed {
+		w.fail("X1: event %d of %s (%s) is not posted to %s", e.Seq, i.ID, workflow.FactKind(e.Fact), platform)
 	}
 }
 
@@ -135,8 +154,12 @@ func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform s
 func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 	said := 0
 	for _, e := range events {
-		if _, is := e.Fact.(workflow.EffectGivenUp); is {
+		switch e.Fact.(type) {
+		case workflow.EffectGivenUp:
 			said++
+		case workflow.RoomLeft, workflow.RoomArchived: // it may not have come to that
+			return
+		default:
 		}
 	}
 	if refused := len(w.chat.refused[i.ID]); said < refused {

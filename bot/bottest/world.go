@@ -69,7 +69,7 @@ func NewWorld(seed uint64, base Base) *World {
 	}
 	w.store = &faultyStore{Store: base, base: base, w: w}
 	w.email = &fakePager{w: w}
-	w.chat = &fakeChat{w: w, rooms: map[string]string{}, told: map[string]map[int]bool{}, last: map[string]int{}, refused: map[string]map[string]bool{}}
+	w.chat = newFakeChat(w)
 	for range 1 + w.rng.IntN(2) {
 		w.replicas = append(w.replicas, w.boot())
 	}

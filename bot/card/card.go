@@ -67,24 +67,25 @@ func Card(i workflow.Incident, v View) Message {
 	field("Cause", i.Cause)
 	field("Resolution", i.Resolution)
 	if len(i.Symptoms) > 0 {
-		m.Sections = append(m.Sections, Section{"Symptoms", i.Symptoms})
+		m.Sections = append(m.Sections, Section{Heading: "Symptoms", Lines: i.Symptoms})
 	}
 	if i.Latest.Text != "" {
 		lines := []string{i.Latest.Text, or(i.Latest.By, "Tocsin") + ", " + w.clock(i.Latest.At)}
 		if !i.UpdateDue.IsZero() {
 			lines = append(lines, "Next by "+w.clock(i.UpdateDue))
 		}
-		m.Sections = append(m.Sections, Section{"Latest update", lines})
+		m.Sections = append(m.Sections, Section{Heading: "Latest update", Lines: lines})
 	}
 	if len(i.Pins) > 0 {
 		var lines []string
 		for _, p := range i.Pins {
 			lines = append(lines, p.Text+" ("+or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
 		}
-		m.Sections = append(m.Sections, Section{"Pinned", lines})
+		m.Sections = append(m.Sections, Section{Heading: "Pinned", Lines: lines})
 	}
+	m.Sections = append(m.Sections, setUp(i, v)...)
 	m.Sections = append(m.Sections, work(i)...)
-	m.Actions = actions(i, v)
+	m.Actions, m.More = actions(i, v), more(i, v)
 	m.Footer = v.link(i)
 	return m
 }
@@ -158,7 +159,7 @@ func work(i workflow.Incident) []Section {
 			lines = append(lines[:12:12], fmt.Sprintf("and %d more", len(lines)-12))
 		}
 		if len(lines) > 0 {
-			all = append(all, Section{heading, lines})
+			all = append(all, Section{Heading: heading, Lines: lines})
 		}
 	}
 	var tasks, checks, links []string

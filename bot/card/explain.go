@@ -48,6 +48,8 @@ func upcoming(i workflow.Incident, d workflow.Deadline) string {
 		return "it resolves by itself, because all alerts have resolved and nobody has touched it since"
 	case workflow.DueQuiet:
 		return "alerts that still fire open a new incident"
+	case workflow.DueRetire:
+		return "its room is put away, because it has ended"
 	}
 	return string(d.What)
 }

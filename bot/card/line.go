@@ -36,7 +36,7 @@ func Line(e workflow.Event, zone *time.Location) string {
 		return w.detailed(f)
 	default: // said below
 	}
-	for _, say := range []func(workflow.Fact) string{w.paging, w.answer, w.paper, w.ending} {
+	for _, say := range []func(workflow.Fact) string{w.paging, w.answer, w.paper, w.ending, roomed} {
 		if line := say(e.Fact); line != "" {
 			return line
 		}
@@ -300,12 +300,6 @@ func (w words) answer(f workflow.Fact) string {
 		return "Not acknowledged by " + w.clock(f.Due) + ", as promised" + late(f.Late)
 	case workflow.UpdateOverdue:
 		return "The update promised for " + w.clock(f.Due) + " is overdue" + late(f.Late)
-	case workflow.RoomWanted:
-		return "Opening a room on " + f.Platform
-	case workflow.RoomOpened:
-		return "Room on " + f.Platform + ": " + or(f.Room.Name, f.ID)
-	case workflow.RoomLost:
-		return "No room on " + f.Platform + because(f.Why)
 	case workflow.EffectGivenUp:
 		return "Gave up: " + f.What + because(f.Why)
 	default:
@@ -333,6 +327,8 @@ func (w words) paper(f workflow.Fact) string {
 		return or(f.Name, f.Person) + " is " + f.Role
 	case workflow.NoteAdded:
 		return f.Text
+	case workflow.NoteWithdrawn:
+		return "Took back: " + f.Text
 	case workflow.TaskAdded:
 		kind := "Task"
 		if f.FollowUp {

@@ -10,16 +10,18 @@ type Message struct {
 	Fields   []Field   // short facts, in order
 	Sections []Section // longer ones
 	Actions  []Action  // at most five
+	More     []Action  // at most five, less often needed
 	Footer   string
 }
 
 // Field is a short fact with a name.
 type Field struct{ Name, Value string }
 
-// Section is a longer text under a heading.
+// Section is a longer text under a heading, with something to press beside it.
 type Section struct {
 	Heading string
 	Lines   []string
+	Action  Action
 }
 
 // Action is a button or a link. A button is a command line of at most 100

@@ -45,7 +45,7 @@ func Page(a Asked, v View) Message {
 			}
 		}
 		if len(titles) > 0 {
-			m.Sections = append(m.Sections, Section{"Firing", titles})
+			m.Sections = append(m.Sections, Section{Heading: "Firing", Lines: titles})
 		}
 		for _, l := range i.Links {
 			if l.URL != "" && len(m.Actions) < 2 {
@@ -105,7 +105,7 @@ func Bundle(all []Asked, v View) Message {
 			m.Actions = append(m.Actions, Action{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Actions) == 0})
 		}
 	}
-	m.Sections = []Section{{"Incidents", lines}}
+	m.Sections = []Section{{Heading: "Incidents", Lines: lines}}
 	return m
 }
 

@@ -41,6 +41,17 @@ type Person struct {
 	Low        []Method // in order; for low urgency
 }
 
+// Handle returns the person's ID on a chat platform, or "".
+func (p Person) Handle(platform string) string {
+	switch platform {
+	case "slack":
+		return p.Slack
+	case "discord":
+		return p.Discord
+	}
+	return ""
+}
+
 // Method is one way to reach a person, so long after the page began.
 type Method struct {
 	Via   string // "email", "sms", …

@@ -1,0 +1,289 @@
+package agenda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// showEvery is between two edits of one card: what changes meanwhile is shown
+// at once then.
+const showEvery = 2 * time.Second
+
+// What a task waits for that is owed beside it.
+const waitFor = time.Second
+
+var (
+	errNoCard  = errors.New("the card is not there yet")
+	errSettled = errors.New("settled")
+)
+
+// roomDeed carries out what is owed to a chat platform.
+func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.Deed) error {
+	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
+	if err != nil {
+		return err
+	}
+	switch d := d.(type) {
+	case workflow.OpenRoom:
+		return r.openRoom(ctx, l, d, i)
+	case workflow.Post:
+		return r.post(ctx, l, d, i)
+	case workflow.ShowCard:
+		return r.show(ctx, l, d, i)
+	case workflow.Furnish:
+		return r.furnish(ctx, l, d, i)
+	case workflow.InviteAll:
+		return r.invite(ctx, l, d, i)
+	case workflow.CloseRoom:
+		return r.closeRoom(ctx, l, d, i)
+	default:
+		return r.cfg.Bot.Settle(ctx, l)
+	}
+}
+
+// ask asks a platform for something, unless it has been silent lately: then it
+// is to be asked when it is tried again, so that one that hangs holds up no
+// hands.
+func (r *Runner) ask(ctx context.Context, platform string, l bot.Lease, do func(context.Context) error) error {
+	if !r.covers(l) {
+		return errSettled // it comes again when the lease has run out
+	}
+	if wait := r.silent.rest(platform, r.cfg.Bot.Now()); wait > 0 {
+		return bot.RetryAfter(wait, fmt.Errorf("%s: %w", platform, errSilent))
+	}
+	send, cancel := context.WithTimeout(ctx, r.cfg.Send)
+	defer cancel()
+	began := r.cfg.Bot.Now()
+	err := do(send)
+	now := r.cfg.Bot.Now()
+	if now.Sub(began) > 2*r.cfg.Send { // it was this process that stood still
+		return err
+	}
+	r.silent.heard(platform, err != nil && send.Err() != nil, now)
+	_, later := bot.RetryDelay(err)
+	r.cfg.Bot.Heard(platform, err == nil || later || bot.IsPermanent(err), err)
+	return err
+}
+
+// left ends what must not be done now: its lease runs out.
+func left(err error) error {
+	if errors.Is(err, errSettled) {
+		return nil
+	}
+	return err
+}
+
+// openRoom makes the room on one platform.
+func (r *Runner) openRoom(ctx context.Context, l bot.Lease, d workflow.OpenRoom, i workflow.Incident) error {
+	chat, ok := r.cfg.Bot.Chat(d.Platform)
+	if !ok {
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomRefused{Platform: d.Platform, Why: d.Platform + " is not connected"})
+	}
+	var room workflow.Room
+	request := r.cfg.Bot.RoomRequest(l.ID, d.Platform, i)
+	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) (err error) {
+		room, err = chat.OpenRoom(ctx, request)
+		return err
+	})
+	if err == nil && request.Private && !room.Private {
+		err = bot.Permanent(errors.New("no private room could be had")) // no private room, no room (rule P2)
+	}
+	switch {
+	case err == nil:
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomReady{Platform: d.Platform, ID: room.ID, Name: room.Name, URL: room.URL, Private: room.Private})
+	case bot.IsPermanent(err):
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomRefused{Platform: d.Platform, Why: err.Error()})
+	}
+	return left(err)
+}
+
+// post writes what one step made true into a room, or below the announcement. A
+// room that will never open ends its lane; what is private is said in private
+// rooms only (rule P2).
+func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workflow.Incident) error {
+	chat, ok := r.cfg.Bot.Chat(d.Platform)
+	room, _ := i.Room(d.Platform)
+	if !ok || !mayPost(i, room, d) {
+		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
+	}
+	post, err := r.cfg.Bot.PostOf(ctx, l.ID, i, d)
+	if err == nil && d.Place == workflow.Announce && post.Under == "" {
+		return noCard(l)
+	}
+	if err == nil {
+		if post.Again, err = r.begin(ctx, l.ID); err != nil {
+			return err
+		}
+		err = r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return chat.Post(ctx, post) })
+		r.once.ended(l.ID, post.Again, err)
+	}
+	switch {
+	case err == nil:
+		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
+	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
+		r.cfg.Log.Error("gave up telling of a failure", "incident", l.Owner, "platform", d.Platform, "error", err.Error())
+		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
+	case bot.IsPermanent(err):
+		r.cfg.Log.Error("gave up", "task", l.ID, "incident", l.Owner, "what", "a post", "error", err.Error())
+		return r.cfg.Bot.Answer(ctx, l, workflow.GiveUp{What: "a post to " + d.Platform, Why: err.Error()}, tried(l.ID))
+	}
+	return left(err)
+}
+
+// noCard waits for the card: a moment at first, as it is owed beside this.
+func noCard(l bot.Lease) error {
+	if l.Attempt > 5 {
+		return errNoCard
+	}
+	return bot.RetryAfter(waitFor, errNoCard)
+}
+
+// mayPost reports whether something may be said in a place.
+func mayPost(i workflow.Incident, room workflow.Room, d workflow.Post) bool {
+	private := i.Visibility == workflow.Private
+	if d.Place == workflow.Announce {
+		s, is := room.Step(workflow.StepAnnounce)
+		return is && s.State != workflow.StepFailed && !private
+	}
+	return room.State == workflow.RoomOpen && (room.Private || !private || !room.Hosted)
+}
+
+// show brings a card up to date.
+func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i workflow.Incident) error {
+	host, ok := r.cfg.Bot.Host(d.Platform)
+	room, is := i.Room(d.Platform)
+	if !ok || !is || d.Place == workflow.InRoom && !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
+		return r.cfg.Bot.Settle(ctx, l)
+	}
+	at, err := r.cfg.Bot.Shown(ctx, i, d)
+	if err != nil {
+		return err
+	}
+	card, hash := r.cfg.Bot.CardOf(i, d)
+	now := r.cfg.Bot.Now()
+	wait := at.At.Add(showEvery).Sub(now)
+	switch {
+	case at.Ref != "" && at.Hash == hash, at.Ref == "" && d.Place == workflow.Announce && i.Visibility == workflow.Private && !at.Known():
+		return r.cfg.Bot.Settle(ctx, l)
+	case at.Ref != "" && wait > 0 && wait <= showEvery:
+		return bot.RetryAfter(wait, errors.New("the card was shown a moment ago"))
+	}
+	card.Ref, card.Again = at.Ref, at.Ref == "" && r.once.again(card.Key, at.By)
+	if at.Ref == "" && at.By != r.once.self {
+		if err = r.recordCard(ctx, at, bot.Shown{By: r.once.self}); err != nil {
+			return err
+		}
+		if at, err = r.cfg.Bot.Shown(ctx, i, d); err != nil {
+			return err
+		}
+	}
+	next := bot.Shown{Hash: hash, At: now, By: r.once.self}
+	err = r.ask(ctx, d.Platform, l, func(ctx context.Context) (err error) {
+		next.Ref, err = host.Show(ctx, card)
+		return err
+	})
+	r.once.ended(card.Key, card.Again, err)
+	return r.showed(ctx, l, d, at, next, err)
+}
+
+func (r *Runner) recordCard(ctx context.Context, at, next bot.Shown) error {
+	change, err := at.Change(next)
+	if err != nil {
+		return err
+	}
+	_, err = r.cfg.Bot.Store().Commit(ctx, bot.Commit{At: r.cfg.Bot.Now(), Records: []bot.RecordChange{change}})
+	return err
+}
+
+// showed writes down what became of a card. That it was announced, or cannot
+// be, is a step of the room's.
+func (r *Runner) showed(ctx context.Context, l bot.Lease, d workflow.ShowCard, at, next bot.Shown, err error) error {
+	switch {
+	case err == nil:
+		change, err := at.Change(next)
+		if err != nil {
+			return err
+		}
+		if d.Place == workflow.Announce && at.Ref == "" {
+			return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce}, change)
+		}
+		return r.cfg.Bot.Settle(ctx, l, change)
+	case !bot.IsPermanent(err):
+		return left(err)
+	}
+	r.cfg.Log.Error("gave up showing a card", "incident", l.Owner, "platform", d.Platform, "place", string(d.Place), "error", err.Error())
+	if d.Place == workflow.Announce {
+		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce, Why: err.Error()})
+	}
+	return r.cfg.Bot.Settle(ctx, l)
+}
+
+// furnish gives a room what it lacks.
+func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i workflow.Incident) error {
+	host, ok := r.cfg.Bot.Host(d.Platform)
+	room, is := i.Room(d.Platform)
+	if !ok || !is || room.State != workflow.RoomOpen {
+		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
+	}
+	work := r.cfg.Bot.RoomWork(l.ID, i, room, d.Step)
+	at, err := r.cfg.Bot.Shown(ctx, i, workflow.ShowCard{Platform: d.Platform})
+	if err != nil {
+		return err
+	}
+	if work.Card = at.Ref; d.Step == workflow.StepPin && at.Ref == "" {
+		return noCard(l)
+	}
+	if work.Again, err = r.begin(ctx, l.ID); err != nil {
+		return err
+	}
+	err = r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.Furnish(ctx, work) })
+	r.once.ended(l.ID, work.Again, err)
+	return r.stepped(ctx, l, workflow.Furnished{Platform: d.Platform, Step: d.Step}, err)
+}
+
+// stepped brings back how a step went.
+func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.Furnished, err error) error {
+	if err != nil {
+		if !bot.IsPermanent(err) {
+			return left(err)
+		}
+		f.Why = err.Error()
+		r.cfg.Log.Warn("a room lacks something", "incident", l.Owner, "platform", f.Platform, "step", f.Step, "error", f.Why)
+	}
+	return r.cfg.Bot.Answer(ctx, l, f, tried(l.ID))
+}
+
+// invite asks people into a room.
+func (r *Runner) invite(ctx context.Context, l bot.Lease, d workflow.InviteAll, i workflow.Incident) error {
+	host, ok := r.cfg.Bot.Host(d.Platform)
+	room, is := i.Room(d.Platform)
+	if !ok || !is || room.State != workflow.RoomOpen {
+		return r.cfg.Bot.Settle(ctx, l)
+	}
+	invitation := r.cfg.Bot.Invitation(l.ID, i, room, d.People)
+	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.Invite(ctx, invitation) })
+	return r.stepped(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepInvite}, err)
+}
+
+// closeRoom puts a room away, unless the incident goes on in it.
+func (r *Runner) closeRoom(ctx context.Context, l bot.Lease, d workflow.CloseRoom, i workflow.Incident) error {
+	host, ok := r.cfg.Bot.Host(d.Platform)
+	room, _ := i.Room(d.Platform)
+	if current := room.ID == d.ID; !ok || current && (i.Open() || room.State != workflow.RoomOpen) {
+		return r.cfg.Bot.Settle(ctx, l)
+	}
+	work := r.cfg.Bot.RoomWork(l.ID, i, workflow.Room{Platform: d.Platform, ID: d.ID}, "")
+	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
+	switch {
+	case err == nil:
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: d.ID})
+	case bot.IsPermanent(err):
+		return r.giveUp(ctx, l, "putting a room away", err)
+	}
+	return left(err)
+}

@@ -1,0 +1,202 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// The ports through which people are reached: pagers and chats.
+
+// Pager reaches a person or a machine through one medium. An error is
+// temporary unless it is [Permanent]; [RetryAfter] says when to try again.
+type Pager interface {
+	// Page hands one page over. A nil error means that the provider accepted
+	// it. The same Key may come twice, after a crash: a medium that can tell
+	// must then send nothing, and every medium repeats the same identifier.
+	Page(ctx context.Context, p Page) error
+}
+
+// Canceler is a pager that can take a page back once somebody has answered.
+type Canceler interface {
+	// Cancel takes a page back that was handed over, and says why.
+	Cancel(ctx context.Context, p Page, why string) error
+}
+
+// Rechecker is a pager whose party can be asked what it has been handed.
+type Rechecker interface {
+	// PageAgain is Page for a page that may have been handed over before,
+	// although nobody knows: it asks first, and hands nothing over twice (rule
+	// E3).
+	PageAgain(ctx context.Context, p Page) error
+}
+
+// Chat is one platform on which incidents have rooms.
+type Chat interface {
+	// OpenRoom makes the incident's room, finds the one it made before, or
+	// brings back one that was put away: the same incident never has two. A
+	// private incident gets a room that only its members see, or none.
+	OpenRoom(ctx context.Context, r RoomRequest) (workflow.Room, error)
+	// Post writes into a room. The same Key never posts twice where the
+	// platform lets it be known.
+	Post(ctx context.Context, p RoomPost) error
+}
+
+// Standing is a chat whose rooms are the conversations in our own store: they
+// are always there, so that nothing has to be opened, and what is posted is
+// part of the commit that it tells of.
+type Standing interface {
+	// Room is the incident's.
+	Room(incident string) workflow.Room
+}
+
+// Host is a chat whose rooms are the platform's own, and are looked after:
+// they hold a card, are furnished, people are asked into them, and they are
+// put away.
+type Host interface {
+	// Platform says what it is called and what it gives its rooms.
+	Platform() workflow.Platform
+	// Show writes a card, or brings the one at Ref up to date, and returns
+	// where it is. What was never written is found by its Key when Again says
+	// that it may have been.
+	Show(ctx context.Context, c ShownCard) (ref string, err error)
+	// Furnish gives a room one of the platform's steps.
+	Furnish(ctx context.Context, w RoomWork) error
+	// Invite asks people into a room. Whoever is in it already is no error.
+	// Those who cannot be asked are named by a permanent error, once all
+	// others have been.
+	Invite(ctx context.Context, i Invitation) error
+	// CloseRoom puts a room away. One that is not there any more is no error.
+	CloseRoom(ctx context.Context, w RoomWork) error
+}
+
+// RoomRequest asks for an incident's room.
+type RoomRequest struct {
+	Key      string // stable: the effect's ID
+	Incident string
+	Name     string // wanted, such as "inc-7-checkout-down"
+	Private  bool
+	Severity workflow.Severity // the worst are served first
+	Since    time.Time         // the incident was declared: a room from before is not its own
+	Was      workflow.Room     // with an ID: the room it had, to be brought back
+	Card     card.Message
+}
+
+// RoomPost is one message into a room, or below the announcement.
+type RoomPost struct {
+	Key      string // stable: the effect's ID
+	Incident string
+	Room     workflow.Room
+	Severity workflow.Severity
+	Under    string    // ref of the card it goes below; "": into the room
+	Again    bool      // it may have been posted before, and nobody knows
+	Since    time.Time // not before: where to look for it
+	Event    int       // the Seq of the first event it tells of,
+	Through  int       // and of the last
+	Failure  bool      // it only tells of what was given up: if it fails too, it is let be
+	Message  card.Message
+}
+
+// ShownCard is a card that is kept up to date in one place.
+type ShownCard struct {
+	Key      string // stable: "INC-7/slack/C024BE7LR", "INC-7/slack/announce"
+	Incident string
+	Place    workflow.Place
+	Room     workflow.Room
+	Severity workflow.Severity
+	Ref      string    // where it is; "": not yet written
+	Again    bool      // it may have been written, and nobody knows
+	Since    time.Time // not before: where to look for it
+	Message  card.Message
+}
+
+// RoomWork is one thing to do for a room.
+type RoomWork struct {
+	Key      string // stable: the effect's ID
+	Incident string
+	Room     workflow.Room
+	Severity workflow.Severity
+	Step     string // for Furnish
+	Again    bool   // it may have been done before, and nobody knows
+	Card     string // ref of the card
+	Title    string // of the incident
+	Links    []card.Action
+}
+
+// Invitation asks people into a room.
+type Invitation struct {
+	Key      string // stable: the effect's ID
+	Incident string
+	Room     workflow.Room
+	Severity workflow.Severity
+	People   []Invitee
+}
+
+// Invitee is somebody to be asked into a room. Handle is their ID on the
+// platform, where it is known; else they are found by their address.
+type Invitee struct {
+	ID, Name, Email, Handle string
+}
+
+// Page is what a pager hands over. A bundle holds several incidents.
+type Page struct {
+	Key       string   // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
+	Keys      []string // of every page that this message carries; the first is Key
+	Purpose   workflow.Purpose
+	Person    string // ID of the person, or "webhook:noc"
+	Name      string // as shown
+	Address   string // e-mail address, phone number or the webhook's name
+	Incidents []PagedIncident
+	Message   card.Message
+}
+
+// PagedIncident is what a machine needs to know of an incident it is paged
+// for. Title is empty when the incident is private.
+type PagedIncident struct {
+	ID             string    `json:"id"`
+	Title          string    `json:"title,omitempty"`
+	Severity       string    `json:"severity,omitempty"`
+	Status         string    `json:"status,omitempty"`
+	Services       []string  `json:"services,omitempty"`
+	DeclaredAt     time.Time `json:"declared_at,omitzero"`
+	Private        bool      `json:"private,omitempty"`
+	URL            string    `json:"url,omitempty"`
+	AcknowledgeURL string    `json:"acknowledge_url,omitempty"`
+}
+
+// permanentError marks an error that trying again cannot mend.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// Permanent marks an error that trying again cannot mend.
+func Permanent(err error) error { return permanentError{err} }
+
+// IsPermanent reports whether an error was marked by [Permanent].
+func IsPermanent(err error) bool {
+	_, is := errors.AsType[permanentError](err)
+	return is
+}
+
+// retryError says when to try again.
+type retryError struct {
+	error
+	after time.Duration
+}
+
+func (e retryError) Unwrap() error { return e.error }
+
+// RetryAfter marks an error whose sender said when to try again.
+func RetryAfter(d time.Duration, err error) error {
+	return retryError{fmt.Errorf("%w (again in %s)", err, d), d}
+}
+
+// RetryDelay returns what [RetryAfter] was told.
+func RetryDelay(err error) (time.Duration, bool) {
+	e, is := errors.AsType[retryError](err)
+	return e.after, is
+}
