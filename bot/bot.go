@@ -321,15 +321,21 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		}
 		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: l.ID, Lane: e.Lane, Due: in.At, Body: body})
 	}
-	for _, show := range out.Incident.Cards() {
+	c.Tasks, err = withCards(c.Tasks, out.Incident, in.At)
+	return c, err
+}
+
+// withCards adds the standing tasks that keep an incident's cards up to date.
+func withCards(all []Task, i workflow.Incident, due time.Time) ([]Task, error) {
+	for _, show := range i.Cards() {
 		body, err := workflow.EncodeDeed(show)
 		if err != nil {
-			return c, err
+			return nil, err
 		}
 		lane := workflow.LaneOf(show)
-		c.Tasks = append(c.Tasks, Task{ID: "card:" + lane.Destination, Owner: l.ID, Lane: lane, Due: in.At, Rev: out.Incident.Seq, Body: body})
+		all = append(all, Task{ID: "card:" + lane.Destination, Owner: i.ID, Lane: lane, Due: due, Rev: i.Seq, Body: body})
 	}
-	return c, nil
+	return all, nil
 }
 
 // can reports whether there is anybody to carry a deed out: a medium that

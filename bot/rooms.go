@@ -76,9 +76,9 @@ func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d wor
 	}
 	events := make([]workflow.Event, 0, len(raw))
 	for _, body := range raw {
-		e, err := workflow.DecodeEvent(body)
-		if err != nil {
-			return RoomPost{}, Permanent(err)
+		e, bad := workflow.DecodeEvent(body)
+		if bad != nil {
+			return RoomPost{}, Permanent(bad)
 		}
 		events = append(events, e)
 	}
@@ -185,7 +185,7 @@ func (b *Bot) CardOf(i workflow.Incident, d workflow.ShowCard) (c ShownCard, has
 	return c, hex.EncodeToString(sum[:8])
 }
 
-var seen = regexp.MustCompile(` --seen [0-9]+`) //nolint:gochecknoglobals // a constant
+var seen = regexp.MustCompile(` --seen \d+`)
 
 // RoomOwner returns the incident whose room it is, or ErrNotFound.
 func (b *Bot) RoomOwner(ctx context.Context, platform, room string) (string, error) {

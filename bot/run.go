@@ -18,6 +18,7 @@ import (
 // Speaker is whoever gives a command, as an adapter has authenticated them.
 type Speaker struct {
 	Person string // ID of a configured person; "" for a guest
+	Handle string // of a guest: where they write from, such as "slack:U024BE7LH"
 	Name   string // as shown
 	Access roster.Access
 	Token  string // the named API token that was used, if any
@@ -39,7 +40,7 @@ func (b *Bot) Speaker(person string) (s Speaker, ok bool) {
 func (s Speaker) actor() workflow.Actor {
 	a := workflow.Actor{Kind: workflow.ByPerson, ID: s.Person, Name: s.Name, Token: s.Token}
 	if s.Person == "" {
-		a.Kind, a.ID = workflow.ByGuest, "guest:"+s.Name
+		a.Kind, a.ID = workflow.ByGuest, "guest:"+or(s.Handle, s.Name)
 	}
 	return a
 }
@@ -114,7 +115,7 @@ func (b *Bot) context(ctx context.Context, r Request) commands.Context {
 	if zone == nil {
 		zone = org.Zone
 	}
-	speaker := workflow.Reporter{Person: r.Speaker.Person, Name: r.Speaker.Name}
+	speaker := workflow.Reporter{Person: r.Speaker.Person, Handle: r.Speaker.Handle, Name: r.Speaker.Name}
 	if p, ok := org.Roster.Person(r.Speaker.Person); ok {
 		speaker.Contact, speaker.Department = p.Email, p.Department
 	}

@@ -23,6 +23,10 @@ type Remark struct {
 	Person string    `json:"person,omitempty"` // "" for a guest and for Tocsin itself
 	Name   string    `json:"name"`
 	Text   string    `json:"text"`
+	Via    string    `json:"via,omitempty"` // the platform it was said on, if not here
+	// What became of it since.
+	Edited  bool `json:"edited,omitempty"`
+	Deleted bool `json:"deleted,omitempty"`
 	// Tocsin's own: it is about the events from Event to Through. 0: somebody
 	// said it.
 	Event   int `json:"event,omitempty"`

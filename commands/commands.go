@@ -58,6 +58,10 @@ type Word struct {
 	build  func(*args) (workflow.Command, *Query, error)
 }
 
+// TakesIncident reports whether a word is about one incident: the one that is
+// named, or the room's.
+func (w Word) TakesIncident() bool { return w.takes == anIncident || w.takes == twoIncident }
+
 // Way is another line that a word begins, and what it does.
 type Way struct{ Line, Help string }
 

@@ -123,6 +123,11 @@ func workWords() []Word {
 			build: text("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
 		},
 		{
+			Name: "retry", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Summary: "Try again what could not be done for its rooms.", Example: "retry INC-7",
+			build: plain(func(*args) (workflow.Command, error) { return workflow.RetryRooms{}, nil }),
+		},
+		{
 			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, takes: anIncident,
 			Summary: "It was no incident.", Example: "cancel INC-7 Test alert",
 			Form:  []Field{{Name: "why", Label: "Why was it none?", Kind: Text}},

@@ -26,8 +26,8 @@ func (r *Runner) page(ctx context.Context, group []bot.Lease) error {
 	}
 	if again && len(tasks) > 1 { // each is asked about for itself
 		for _, t := range tasks {
-			if err = r.page(ctx, []bot.Lease{t.Lease}); err != nil {
-				return err
+			if failed := r.page(ctx, []bot.Lease{t.Lease}); failed != nil {
+				return failed
 			}
 		}
 		return nil

@@ -175,10 +175,7 @@ func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i w
 	}
 	card.Ref, card.Again = at.Ref, at.Ref == "" && r.once.again(card.Key, at.By)
 	if at.Ref == "" && at.By != r.once.self {
-		if err = r.recordCard(ctx, at, bot.Shown{By: r.once.self}); err != nil {
-			return err
-		}
-		if at, err = r.cfg.Bot.Shown(ctx, i, d); err != nil {
+		if at, err = r.beginCard(ctx, i, d, at); err != nil {
 			return err
 		}
 	}
@@ -188,32 +185,35 @@ func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i w
 		return err
 	})
 	r.once.ended(card.Key, card.Again, err)
-	return r.showed(ctx, l, d, at, next, err)
-}
-
-func (r *Runner) recordCard(ctx context.Context, at, next bot.Shown) error {
+	if err != nil {
+		return r.notShown(ctx, l, d, err)
+	}
 	change, err := at.Change(next)
 	if err != nil {
 		return err
 	}
-	_, err = r.cfg.Bot.Store().Commit(ctx, bot.Commit{At: r.cfg.Bot.Now(), Records: []bot.RecordChange{change}})
-	return err
+	if d.Place == workflow.Announce && at.Ref == "" {
+		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce}, change)
+	}
+	return r.cfg.Bot.Settle(ctx, l, change)
 }
 
-// showed writes down what became of a card. That it was announced, or cannot
-// be, is a step of the room's.
-func (r *Runner) showed(ctx context.Context, l bot.Lease, d workflow.ShowCard, at, next bot.Shown, err error) error {
-	switch {
-	case err == nil:
-		change, err := at.Change(next)
-		if err != nil {
-			return err
-		}
-		if d.Place == workflow.Announce && at.Ref == "" {
-			return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce}, change)
-		}
-		return r.cfg.Bot.Settle(ctx, l, change)
-	case !bot.IsPermanent(err):
+// beginCard puts on record that this process is about to write a card.
+func (r *Runner) beginCard(ctx context.Context, i workflow.Incident, d workflow.ShowCard, at bot.Shown) (bot.Shown, error) {
+	change, err := at.Change(bot.Shown{By: r.once.self})
+	if err != nil {
+		return at, err
+	}
+	if _, err = r.cfg.Bot.Store().Commit(ctx, bot.Commit{At: r.cfg.Bot.Now(), Records: []bot.RecordChange{change}}); err != nil {
+		return at, err
+	}
+	return r.cfg.Bot.Shown(ctx, i, d)
+}
+
+// notShown says why a card could not be shown. That an incident cannot be
+// announced is a step of its room's.
+func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard, err error) error {
+	if !bot.IsPermanent(err) {
 		return left(err)
 	}
 	r.cfg.Log.Error("gave up showing a card", "incident", l.Owner, "platform", d.Platform, "place", string(d.Place), "error", err.Error())
@@ -281,7 +281,7 @@ func (r *Runner) closeRoom(ctx context.Context, l bot.Lease, d workflow.CloseRoo
 	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: d.ID})
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed(d))
 	case bot.IsPermanent(err):
 		return r.giveUp(ctx, l, "putting a room away", err)
 	}

@@ -88,6 +88,26 @@ func (r *Roster) Person(id string) (Person, bool) {
 	return r.People[n], true
 }
 
+// ByAccount finds somebody by their ID on a chat platform, or else by an e-mail
+// address that the platform vouches for. Whoever is configured with another ID
+// is not found by their address.
+func (r *Roster) ByAccount(platform, id, email string) (Person, bool) {
+	if id == "" {
+		return Person{}, false
+	}
+	for _, p := range r.People {
+		if p.Handle(platform) == id {
+			return p, true
+		}
+	}
+	for _, p := range r.People {
+		if email != "" && strings.EqualFold(p.Email, email) && p.Handle(platform) == "" {
+			return p, true
+		}
+	}
+	return Person{}, false
+}
+
 // Find resolves what people type: "@ana", "ana", an e-mail address or a whole
 // name. ok is false when nobody, or more than one, is meant.
 func (r *Roster) Find(handle string) (Person, bool) {

@@ -1,0 +1,154 @@
+package workflow
+
+import "slices"
+
+// wantRooms asks every platform that is connected for a room, unless it was
+// asked before: one that is connected later opens its rooms at the next step of
+// each running incident. Rooms that are always there need no asking.
+func (t *turn) wantRooms() {
+	if !t.now.Open() {
+		return
+	}
+	for _, r := range t.in.Known.Rooms {
+		if t.now.room(r.Platform) < 0 {
+			t.conclude(opened(r))
+		}
+	}
+	for _, p := range t.in.Known.Platforms {
+		if t.now.room(p.Name) < 0 {
+			t.conclude(wanted(p, t.now.Visibility))
+		}
+	}
+}
+
+// wanted asks a platform for a room. A private incident is not announced.
+func wanted(p Platform, v Visibility) RoomWanted {
+	f := RoomWanted{Platform: shortName(p.Name), Archive: p.Archive, Private: v == Private}
+	for _, name := range p.Steps {
+		if name != StepAnnounce || !f.Private {
+			f.Steps = append(f.Steps, RoomStep{Name: name})
+		}
+	}
+	return f
+}
+
+// standing reports a room that is always there.
+func (t *turn) standing(platform string) bool {
+	return slices.ContainsFunc(t.in.Known.Rooms, func(r Room) bool { return r.Platform == platform })
+}
+
+// opened is the fact that a room is there, with its texts as short as they are
+// kept.
+func opened(r Room) RoomOpened {
+	return RoomOpened{Room: Room{
+		Platform: shortName(r.Platform), ID: label(r.ID, 200), Name: label(r.Name, 100), URL: label(r.URL, maxURL), State: RoomOpen, Private: r.Private,
+	}}
+}
+
+// roomReady notes that a room is there. One that everybody sees is no room for
+// an incident that has become private meanwhile (rule P2): another is on its
+// way.
+func (t *turn) roomReady(c RoomReady) {
+	if r, is := t.now.Room(c.Platform); is && r.State == RoomOpen && r.ID == c.ID {
+		return
+	}
+	f := opened(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL, Private: c.Private})
+	if t.now.Visibility == Private && !c.Private && !t.standing(c.Platform) {
+		t.leave(c.Platform, f.ID)
+		return
+	}
+	if t.now.Visibility != Private {
+		for _, target := range t.in.Known.Plan.Severity(t.now.Severity).Invite {
+			for _, r := range t.in.Known.Answers[target].Recipients {
+				if joins(r.ID) && !slices.Contains(f.Invite, r.ID) && len(f.Invite) < maxInvited {
+					f.Invite = append(f.Invite, r.ID)
+				}
+			}
+		}
+	}
+	t.record(f)
+}
+
+// furnished notes how a step of a room went.
+func (t *turn) furnished(c Furnished) {
+	r, is := t.now.Room(c.Platform)
+	if !is {
+		return
+	}
+	f := RoomFurnished{Platform: r.Platform, Step: c.Step, Why: label(c.Why, maxLine)}
+	s, is := r.Step(c.Step)
+	if !is || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
+		return
+	}
+	t.record(f)
+}
+
+// retryRooms tries again what could not be done.
+func (t *turn) retryRooms() error {
+	tried := false
+	for _, r := range slices.Clone(t.now.Rooms) {
+		n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == r.Platform })
+		if r.State == RoomFailed && n >= 0 && t.now.Open() {
+			t.record(wanted(t.in.Known.Platforms[n], t.now.Visibility))
+			tried = true
+			continue
+		}
+		for _, s := range r.Steps {
+			if s.State == StepFailed {
+				t.record(RoomStepRetried{Platform: r.Platform, Step: s.Name})
+				tried = true
+			}
+		}
+	}
+	if !tried {
+		return refuse("Nothing of "+t.now.ID+"'s rooms has failed.", "`show` says how they are.")
+	}
+	return nil
+}
+
+// rehouse gives an incident that is about to become private rooms that only
+// members see, and leaves the others (rule P2). Those on their way will be such
+// rooms.
+func (t *turn) rehouse() {
+	for _, r := range slices.Clone(t.now.Rooms) {
+		if r.Hosted && !r.Private && r.ID != "" {
+			t.leave(r.Platform, r.ID)
+		}
+	}
+}
+
+// leave gives a room up that not only members see, and asks for one that is
+// private, if there is still something to do in it. An announcement stays, to
+// be emptied.
+func (t *turn) leave(platform, id string) {
+	r, _ := t.now.Room(platform)
+	t.conclude(RoomLeft{Platform: shortName(platform), ID: id})
+	n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == platform })
+	if _, still := t.now.Room(platform); still || n < 0 || !t.now.Open() {
+		return
+	}
+	f := wanted(t.in.Known.Platforms[n], Private)
+	if s, is := r.Step(StepAnnounce); is && s.State != StepFailed {
+		f.Steps = append(f.Steps, s)
+	}
+	t.conclude(f)
+}
+
+// announce announces an incident that is not private any more.
+func (t *turn) announce() {
+	for _, p := range t.in.Known.Platforms {
+		r, is := t.now.Room(p.Name)
+		if is && r.Hosted && slices.Contains(p.Steps, StepAnnounce) && !r.wants(StepAnnounce) {
+			t.conclude(RoomStepRetried{Platform: r.Platform, Step: StepAnnounce})
+		}
+	}
+}
+
+// dueRooms puts rooms away whose time has come.
+func (t *turn) dueRooms() {
+	for _, r := range slices.Clone(t.now.Rooms) {
+		if !r.RetireAt.IsZero() && !r.RetireAt.After(t.in.At) {
+			t.conclude(RoomRetired{Platform: r.Platform, ID: r.ID})
+		}
+	}
+}

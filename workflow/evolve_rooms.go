@@ -1,0 +1,111 @@
+package workflow
+
+import (
+	"slices"
+	"time"
+)
+
+// housed folds what becomes of rooms; false means that a fact is about
+// something else.
+func (i *Incident) housed(e Event) bool {
+	switch f := e.Fact.(type) {
+	case RoomWanted:
+		r := Room{Platform: f.Platform, State: RoomRequested, Hosted: true, Private: f.Private, Steps: slices.Clone(f.Steps), Archive: f.Archive}
+		i.setRoom(r)
+	case RoomOpened:
+		i.roomOpened(e.At, f)
+	case RoomLost:
+		i.atRoom(f.Platform, func(r *Room) { r.State, r.Why = RoomFailed, excerpt(f.Why, 200) })
+	case RoomFurnished:
+		i.atRoom(f.Platform, func(r *Room) { r.setStep(f.Step, f.Why) })
+	case RoomStepRetried:
+		i.atRoom(f.Platform, func(r *Room) { r.clearStep(f.Step) })
+	case RoomLeft:
+		i.Rooms = slices.DeleteFunc(i.Rooms, func(r Room) bool {
+			return r.Platform == f.Platform && (r.ID == f.ID || r.ID == "" && r.State == RoomRequested)
+		})
+	case VisibilityChanged:
+		for n := range i.Rooms { // those on their way will be such rooms
+			if r := &i.Rooms[n]; r.Hosted && r.ID == "" {
+				r.Private = f.To == Private
+			}
+		}
+		return false
+	case RoomRetired:
+		i.atRoom(f.Platform, func(r *Room) { r.RetireAt = time.Time{} })
+	case RoomArchived:
+		i.atRoom(f.Platform, func(r *Room) { r.State, r.RetireAt = RoomWasArchived, time.Time{} })
+	default:
+		return false
+	}
+	return true
+}
+
+// roomOpened keeps what the room was to be given. A room that is not the one
+// before is given everything anew.
+func (i *Incident) roomOpened(at time.Time, f RoomOpened) {
+	r := f.Room
+	if was, is := i.Room(f.Platform); is {
+		r.Hosted, r.Steps, r.Archive = was.Hosted, was.Steps, was.Archive
+		if was.ID != "" && was.ID != f.ID {
+			for n := range r.Steps {
+				if r.Steps[n].Name != StepAnnounce {
+					r.Steps[n] = RoomStep{Name: r.Steps[n].Name}
+				}
+			}
+		}
+	}
+	i.setRoom(r)
+	if !i.Open() && i.Status != Resolved {
+		i.retireRooms(at)
+	}
+}
+
+func (i *Incident) setRoom(r Room) {
+	if n := i.room(r.Platform); n >= 0 {
+		i.Rooms[n] = r
+		return
+	}
+	i.Rooms = append(i.Rooms, r)
+}
+
+func (i *Incident) atRoom(platform string, do func(*Room)) {
+	if n := i.room(platform); n >= 0 {
+		do(&i.Rooms[n])
+	}
+}
+
+func (r *Room) setStep(name, why string) {
+	for n := range r.Steps {
+		if r.Steps[n].Name == name {
+			r.Steps[n].State, r.Steps[n].Why = StepDone, excerpt(why, 200)
+			if why != "" {
+				r.Steps[n].State = StepFailed
+			}
+		}
+	}
+}
+
+func (r *Room) clearStep(name string) {
+	r.Steps = append(slices.DeleteFunc(r.Steps, func(s RoomStep) bool { return s.Name == name }), RoomStep{Name: name})
+}
+
+// retireRooms says when the rooms of an incident that has ended are put away.
+func (i *Incident) retireRooms(at time.Time) {
+	for n := range i.Rooms {
+		if r := &i.Rooms[n]; r.Archive > 0 && r.State == RoomOpen {
+			r.RetireAt = at.Add(r.Archive)
+		}
+	}
+}
+
+// returnRooms wants the rooms back of an incident that goes on.
+func (i *Incident) returnRooms() {
+	for n := range i.Rooms {
+		r := &i.Rooms[n]
+		r.RetireAt = time.Time{}
+		if r.State == RoomWasArchived {
+			r.State = RoomRequested
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package workflow
+
+import "time"
+
+// RoomWanted asked a platform for a room. Steps is what it is to be given.
+type RoomWanted struct {
+	Platform string        `json:"platform"`
+	Private  bool          `json:"private,omitempty"`
+	Steps    []RoomStep    `json:"steps,omitempty"`
+	Archive  time.Duration `json:"archive,omitempty"` // how long after the end it is put away
+}
+
+// RoomOpened is there. Invite is whom the plan wants in it.
+type RoomOpened struct {
+	Room
+	Invite []string `json:"invite,omitempty"`
+}
+
+// RoomFurnished gave a room something, or could not.
+type RoomFurnished struct {
+	Platform string `json:"platform"`
+	Step     string `json:"step"`
+	Why      string `json:"why,omitempty"` // what is wrong
+}
+
+// RoomStepRetried tries a step of a room again, or for the first time.
+type RoomStepRetried struct {
+	Platform string `json:"platform"`
+	Step     string `json:"step"`
+}
+
+// RoomLeft gave up a room that not only members see, because the incident is
+// private (rule P2).
+type RoomLeft struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
+}
+
+// RoomRetired is to be put away: the incident ended some time ago.
+type RoomRetired struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
+}
+
+// RoomArchived was put away.
+type RoomArchived struct {
+	Platform string `json:"platform"`
+	ID       string `json:"id,omitempty"`
+}
+
+// RoomLost could not be opened.
+type RoomLost struct {
+	Platform string `json:"platform"`
+	Why      string `json:"why"`
+}
+
+func (RoomWanted) fact() string      { return "room_wanted" }
+func (RoomOpened) fact() string      { return "room_opened" }
+func (RoomLost) fact() string        { return "room_lost" }
+func (RoomFurnished) fact() string   { return "room_furnished" }
+func (RoomStepRetried) fact() string { return "room_step_retried" }
+func (RoomLeft) fact() string        { return "room_left" }
+func (RoomRetired) fact() string     { return "room_retired" }
+func (RoomArchived) fact() string    { return "room_archived" }
