@@ -71,7 +71,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveMethod)
 	mux.HandleFunc("/response/{ticket}", s.serveResponse)
-	mux.HandleFunc("/socket/{ticket}", s.serveSocket)
+	mux.HandleFunc("/link/", s.serveSocket)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.pass(w, r) {
 			mux.ServeHTTP(w, r)

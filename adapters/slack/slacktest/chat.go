@@ -233,8 +233,9 @@ func postEphemeral(c *call) answer {
 	if refused != nil {
 		return refused
 	}
-	c.ephemerals = append(c.ephemerals, Ephemeral{ch.ID, c.args["user"], thread, said.text, said.blocks})
-	return answer{"message_ts": c.timestamp()}
+	ts := c.timestamp()
+	c.ephemerals = append(c.ephemerals, Ephemeral{ch.ID, c.args["user"], ts, thread, said.text, said.blocks})
+	return answer{"message_ts": ts}
 }
 
 // own finds a message of the caller's by ID of its channel and timestamp; a person's ID is no channel here ("ensure
@@ -284,12 +285,12 @@ func updateMessage(c *call) answer {
 	case c.args["metadata"] == "{}":
 		m.Metadata = nil
 	}
-	c.emit(ch, "message", c.changed(m))
+	c.emit(ch, "message", c.changeOf(m))
 	return answer{"channel": ch.ID, "ts": m.TS, "text": m.Text, "message": c.show(m, true)}
 }
 
-// changed is reference/events/message/message_changed.
-func (s *Server) changed(m *Message) answer {
+// changeOf is reference/events/message/message_changed.
+func (s *Server) changeOf(m *Message) answer {
 	return answer{"subtype": "message_changed", "hidden": true, "ts": s.timestamp(), "message": s.show(m, true)}
 }
 
@@ -306,10 +307,7 @@ func deleteMessage(c *call) answer {
 func (s *Server) remove(ch *Channel, m *Message) {
 	before := s.show(m, true)
 	m.Deleted, m.Pinned = true, false
-	// reference/events/message/message_deleted
-	s.emit(ch, "message", answer{
-		"subtype": "message_deleted", "hidden": true, "ts": s.timestamp(), "deleted_ts": m.TS, "previous_message": before,
-	})
+	s.emit(ch, "message", deletion(m, before, s.timestamp()))
 }
 
 // getPermalink: reference/methods/chat.getPermalink. It needs no scope.

@@ -232,11 +232,15 @@ func addReaction(c *call) answer {
 }
 
 func (s *Server) react(ch *Channel, m *Message, user, name string) {
+	m.reacted(user, name)
+	s.emit(ch, "reaction_added", s.reactionEvent(m, user, name))
+}
+
+func (m *Message) reacted(user, name string) {
 	if m.Reactions == nil {
 		m.Reactions = map[string][]string{}
 	}
-	m.Reactions[name] = append(m.Reactions[name], user)
-	s.emit(ch, "reaction_added", s.reactionEvent(m, user, name))
+	m.Reactions[name] = append(slices.Clone(m.Reactions[name]), user)
 }
 
 // reactionEvent: reference/events/reaction_added and reaction_removed.

@@ -126,7 +126,7 @@ func (s *Server) Close() {
 		close(s.done)
 	}
 	s.mu.Unlock()
-	s.closeSockets()
+	s.dropSockets()
 	_ = s.http.Close()
 	s.serving.Wait()
 }

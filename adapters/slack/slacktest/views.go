@@ -317,7 +317,7 @@ func (s *Server) showView(v *View) answer {
 		"id": v.ID, "team_id": s.TeamID, "app_id": s.AppID, "bot_id": s.BotID, "app_installed_team_id": s.TeamID,
 		"type": v.Type, "callback_id": v.CallbackID, "private_metadata": v.PrivateMetadata, "external_id": v.External,
 		"hash": v.Hash, "root_view_id": v.RootID, "previous_view_id": nil, "blocks": v.Blocks,
-		"clear_on_close": v.ClearOnClose, "notify_on_close": v.NotifyOnClose, "state": answer{"values": v.State},
+		"clear_on_close": v.ClearOnClose, "notify_on_close": v.NotifyOnClose, "state": answer{"values": v.copy().State},
 	}
 	if v.PreviousID != "" {
 		a["previous_view_id"] = v.PreviousID

@@ -79,8 +79,8 @@ type Bookmark struct{ ID, Channel, Title, Link, Emoji string }
 
 // Ephemeral is a message that one person saw, by chat.postEphemeral or through a response URL.
 type Ephemeral struct {
-	Channel, User, ThreadTS, Text string
-	Blocks                        json.RawMessage
+	Channel, User, TS, ThreadTS, Text string
+	Blocks                            json.RawMessage
 }
 
 type world struct {
