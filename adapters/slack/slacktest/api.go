@@ -103,6 +103,8 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		a = refuse(malformed)
 	case refused != "":
 		a = refuse(refused)
+	case m.app && r.Method != http.MethodPost:
+		a = refuse("insecure_request")
 	case !slices.Contains(m.tokens(), kind):
 		a = refuse("not_allowed_token_type")
 	default:
@@ -217,6 +219,9 @@ func readJSON(body io.Reader, into args) (malformed string) {
 	raw, err := io.ReadAll(body)
 	if err != nil {
 		return "invalid_json"
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return "" // slack-go opens its connections so, and is understood
 	}
 	if err = json.Unmarshal(raw, &object); err != nil {
 		if json.Valid(raw) {

@@ -53,6 +53,7 @@ type Delivery struct {
 
 	request *http.Request // for Replay
 	body    []byte
+	noRetry bool
 }
 
 // Failure is a payload that the app did not answer as it should, or a frame that it should not have sent.
@@ -212,7 +213,7 @@ func (s *Server) byHTTP(base string, p *parcel, d *Delivery) {
 	r.Header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
 	if p.attempt > 0 {
 		r.Header.Set("X-Slack-Retry-Num", strconv.Itoa(p.attempt))
-		r.Header.Set("X-Slack-Retry-Reason", "http_"+p.reason)
+		r.Header.Set("X-Slack-Retry-Reason", p.reason)
 	}
 	s.sign(r, body)
 	s.exchangeHTTP(r, body, d)
@@ -244,7 +245,7 @@ func (s *Server) exchangeHTTP(r *http.Request, body []byte, d *Delivery) {
 		return
 	}
 	defer got.Body.Close()
-	d.Status = got.StatusCode
+	d.Status, d.noRetry = got.StatusCode, got.Header.Get("X-Slack-No-Retry") == "1"
 	d.Response, err = io.ReadAll(got.Body)
 	switch {
 	case err != nil:
@@ -272,7 +273,7 @@ func (s *Server) Redeliver(d Delivery) Delivery {
 		accepts: accepts(d.Kind, d.Type),
 	}
 	if d.Kind == kindEvent {
-		p.attempt, p.reason = d.Attempt+1, "timeout"
+		p.attempt, p.reason = d.Attempt+1, retryReason(d)
 	}
 	return s.send(p)
 }

@@ -61,11 +61,11 @@ func (s *Server) event(ch *Channel, name string, fields answer) *parcel {
 	if !ch.has(s.BotUser) {
 		return nil
 	}
-	event := answer{"type": name, "event_ts": s.timestamp()}
+	event := maps.Clone(fields)
+	event["type"], event["event_ts"] = name, s.timestamp()
 	if subscribed == "group_archive" {
 		event["type"] = subscribed
 	}
-	maps.Copy(event, fields)
 	if name == "message" {
 		event["channel"], event["channel_type"] = ch.ID, "channel"
 		if ch.Direct {
@@ -105,18 +105,35 @@ func (s *Server) background(run func()) {
 // sendEvent delivers an event, again at once if that fails, and keeps it for RetryEvents if that fails too.
 func (s *Server) sendEvent(p *parcel) Delivery {
 	d := s.send(p)
-	for d.Err != nil && p.attempt == 0 {
-		p.attempt, p.reason = 1, "timeout"
+	if d.Err != nil && !d.noRetry {
+		p.attempt, p.reason = 1, retryReason(d)
 		d = s.send(p)
 	}
 	s.keep(p, d)
 	return d
 }
 
+// retryReason is X-Slack-Retry-Reason (apis/events-api, "Retries"), or retry_reason on a socket.
+func retryReason(d Delivery) string {
+	var known reason
+	switch {
+	case d.Socket > 0:
+		return "timeout"
+	case errors.As(d.Err, &known) && known == errTimeout:
+		return "http_timeout"
+	case d.Status != 0:
+		return "http_error"
+	default:
+		return "connection_failed"
+	}
+}
+
+// keep remembers an event that has to be sent again, unless the app forbade it with X-Slack-No-Retry.
 func (s *Server) keep(p *parcel, d Delivery) {
-	if d.Err == nil {
+	if d.Err == nil || d.noRetry {
 		return
 	}
+	p.reason = retryReason(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.attempt >= retries {
@@ -148,7 +165,8 @@ func (s *Server) RetryEvents() []Delivery {
 func (s *Server) Say(user, channel, text, threadTS string) Delivery {
 	s.mu.Lock()
 	ch := s.find(channel)
-	if ch == nil || !ch.has(user) || ch.Archived {
+	alone := threadTS != "" && ch != nil && s.message(ch.ID, threadTS) == nil
+	if ch == nil || !ch.has(user) || ch.Archived || alone {
 		s.mu.Unlock()
 		return Delivery{Err: fmt.Errorf("say something in %q: %s cannot write there", channel, user)}
 	}

@@ -32,7 +32,7 @@ type fault struct {
 	Fault
 }
 
-// Fail lets calls of a method go wrong; "*" means every method, and "response_url" posts to response URLs. Faults of
+// Fail lets calls of a method go wrong; "response_url" stands for posts to response URLs, and "*" for everything. Faults of
 // one method are used up in the order in which they were set.
 func (s *Server) Fail(method string, f Fault) {
 	if f.Times == 0 {
