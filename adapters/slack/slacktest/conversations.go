@@ -94,11 +94,15 @@ func archiveChannel(c *call) answer {
 	case !ch.has(c.user):
 		return refuse("not_in_channel")
 	}
-	c.system(ch, c.user, "channel_archive", "archived the channel")
-	c.emit(ch, "channel_archive", answer{"channel": ch.ID, "user": c.user})
-	ch.Archived = true
-	ch.Members = slices.DeleteFunc(ch.Members, func(m string) bool { return m == c.BotUser })
+	c.archive(ch, c.user)
 	return nil
+}
+
+func (s *Server) archive(ch *Channel, user string) {
+	s.system(ch, user, "channel_archive", "archived the channel")
+	s.emit(ch, "channel_archive", answer{"channel": ch.ID, "user": user})
+	ch.Archived = true
+	ch.Members = slices.DeleteFunc(ch.Members, func(m string) bool { return m == s.BotUser })
 }
 
 // unarchiveChannel: reference/methods/conversations.unarchive, whose "Bug alert" says that bot tokens cannot unarchive
@@ -115,12 +119,16 @@ func unarchiveChannel(c *call) answer {
 	case c.kind == "bot":
 		return refuse("not_in_channel")
 	}
-	ch.Archived = false
-	c.system(ch, c.user, "channel_unarchive", "un-archived the channel")
-	if !ch.has(c.user) {
-		ch.Members = append(ch.Members, c.user)
-	}
+	c.unarchive(ch, c.user)
 	return nil
+}
+
+func (s *Server) unarchive(ch *Channel, user string) {
+	ch.Archived = false
+	s.system(ch, user, "channel_unarchive", "un-archived the channel")
+	if !ch.has(user) {
+		ch.Members = append(ch.Members, user)
+	}
 }
 
 // renameChannel: reference/methods/conversations.rename. Only the creator (or an admin) may.

@@ -110,6 +110,7 @@ func (s *Server) fail(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = append(s.failures, f)
+	s.stir()
 }
 
 // send delivers once: to one of the sockets if there is any, else by HTTP if the app has a URL.

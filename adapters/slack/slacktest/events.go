@@ -160,6 +160,24 @@ func (s *Server) RetryEvents() []Delivery {
 	return all
 }
 
+// Archive lets a person archive a channel, which takes the app out of it (reference/events/channel_archive).
+func (s *Server) Archive(user, channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.find(channel); ch != nil && !ch.Archived {
+		s.archive(ch, user)
+	}
+}
+
+// Unarchive lets a person bring a channel back; the app is not in it.
+func (s *Server) Unarchive(user, channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.find(channel); ch != nil && ch.Archived {
+		s.unarchive(ch, user)
+	}
+}
+
 // Say lets a person write into a channel, into a thread if threadTS is given. The delivery is that of the message event;
 // its Message is set even if the app is not told.
 func (s *Server) Say(user, channel, text, threadTS string) Delivery {

@@ -157,7 +157,8 @@ func (c *call) span() (within func(ts string) bool, refused answer) {
 }
 
 // readHistory: reference/methods/conversations.history. Newest first; replies are left out unless they were broadcast.
-// With oldest and no latest the page that comes first is the one next to oldest, so that one has to go on by cursor.
+// With oldest and no latest the page that comes first is the one next to oldest, so that one has to go on by cursor: the
+// page of the older channels.history said so ("closest to oldest"), and the present one does not take it back.
 func readHistory(c *call) answer {
 	ch, refused := c.channel("channel", history(c.kind))
 	if refused != nil {

@@ -71,6 +71,7 @@ func (s *Server) record(c Call) {
 	defer s.mu.Unlock()
 	c.Phase = "after"
 	s.log = append(s.log, c)
+	s.stir()
 }
 
 func (s *Server) tell(c Call, phase string) {

@@ -10,7 +10,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// mostSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time.
+// mostSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time. One more is
+// told too_many_websockets and closed (github.com/slackapi/bolt-js/issues/2225).
 const mostSockets = 10
 
 // pingEvery keeps a client content that gives a connection up when no ping comes for half a minute.
@@ -25,7 +26,7 @@ type wire struct {
 	sockets   []*socket
 	opened    int // sockets so far
 	turn      int
-	changed   chan struct{} // closed and made anew when a socket comes or goes
+	changed   chan struct{} // closed and made anew when anything happened
 	waiting   map[string]*wait
 	pending   []*parcel
 	failures  []Failure
@@ -131,6 +132,11 @@ func (s *Server) seat(k *socket, in bool) {
 	} else {
 		s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == k })
 	}
+	s.stir()
+}
+
+// stir wakes those who wait for something; the lock is held.
+func (s *Server) stir() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -189,12 +195,18 @@ func (s *Server) Sockets() int {
 
 // WaitSockets waits until exactly so many sockets are connected, at most as long as given in real time, and reports it.
 func (s *Server) WaitSockets(n int, atMost time.Duration) bool {
+	return s.Wait(atMost, func() bool { return s.Sockets() == n })
+}
+
+// Wait waits until something is so, at most as long as given in real time, and reports it. It looks at first, and again
+// after every call, answer and socket, so that no test has to sleep.
+func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
 	deadline := time.After(atMost)
 	for {
 		s.mu.Lock()
-		count, changed := len(s.sockets), s.changed
+		changed := s.changed
 		s.mu.Unlock()
-		if count == n {
+		if so() {
 			return true
 		}
 		select {

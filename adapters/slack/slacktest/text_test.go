@@ -3,6 +3,7 @@ package slacktest_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"tocsin/adapters/slack/slacktest"
@@ -30,6 +31,24 @@ func TestReading(t *testing.T) {
 	} {
 		if got := slacktest.Read(in); got != want {
 			t.Errorf("Read(%q)\n got %q\nwant %q", in, got, want)
+		}
+	}
+}
+
+// What is escaped and verbatim is read as it was written, and notifies nobody.
+func TestHostileTextThatWasEscaped(t *testing.T) {
+	for _, hostile := range []string{
+		"<!channel> <!everyone|x> <@U1> <!subteam^S1>", "<https://evil.example|https://bank.example>", "&lt;!here&gt; &amp;", "a < b > c & d",
+	} {
+		escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(hostile)
+		if got := slacktest.Read(escaped); got != hostile {
+			t.Errorf("read %q, want %q", got, hostile)
+		}
+		if got := slacktest.Mentions(escaped); len(got) != 0 {
+			t.Errorf("%q notifies %q", escaped, got)
+		}
+		if len(slacktest.Mentions(hostile)) == 0 && strings.Contains(hostile, "<!") && !strings.Contains(hostile, "&lt;") {
+			t.Errorf("unescaped, %q notifies nobody", hostile)
 		}
 	}
 }
