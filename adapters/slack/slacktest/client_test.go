@@ -197,6 +197,18 @@ func respond(t *testing.T, address, body string) (status int, said string) {
 	return r.StatusCode, strings.TrimSpace(string(raw))
 }
 
+func get(t *testing.T, address, token string) (*http.Response, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return http.DefaultClient.Do(r)
+}
+
 func quick(o slacktest.Options) slacktest.Options {
 	o.AckTimeout = 40 * time.Millisecond
 	return o

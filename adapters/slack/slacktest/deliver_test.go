@@ -14,7 +14,7 @@ import (
 
 // docs.slack.dev/apis/events-api/using-socket-mode: tickets, hello, one of several connections, disconnect, ten at most.
 func TestSockets(t *testing.T) {
-	a := start(t, slacktest.Options{})
+	a := start(t, slacktest.Options{Events: []string{}})
 	a.refused("not_allowed_token_type", "apps.connections.open")
 	address := text(a.as(a.s.AppToken).do("apps.connections.open"), "url")
 	conn, _, err := websocket.DefaultDialer.Dial(address, nil) //nolint:bodyclose // an upgraded connection has no body
@@ -178,7 +178,7 @@ func TestHandshake(t *testing.T) {
 // docs.slack.dev/interactivity/handling-user-interaction: five uses, thirty minutes, original messages.
 func TestResponseURLs(t *testing.T) {
 	c := newClock()
-	a := start(t, slacktest.Options{Now: c.now})
+	a := start(t, slacktest.Options{Now: c.now, Events: []string{}})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
 	ts := a.post(id, "card", "blocks", `[`+actions(`{"type":"button","text":`+plain(3)+`,"value":"ack INC-1","action_id":"ack"},

@@ -75,6 +75,59 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// docs.slack.dev/reference/interaction-payloads/view-interactions-payload, "state": one entry for each kind of element.
+func TestWhatElementsOfFormsHold(t *testing.T) {
+	a := start(t, slacktest.Options{})
+	ana := a.s.AddUser(slacktest.User{Name: "ana"})
+	a.connect(quiet)
+	opt := `{"text":` + plain(1) + `,"value":"a"}`
+	elements := map[string]struct {
+		more    string
+		value   any
+		holds   string
+		initial string
+	}{
+		"plain_text_input": {"", "x", "value", `"initial_value":"i"`},
+		"number_input":     {`"is_decimal_allowed":false`, "3", "value", `"initial_value":"1"`},
+		"static_select":    {`"options":[` + opt + `]`, "a", "selected_option", `"initial_option":` + opt},
+		"radio_buttons":    {`"options":[` + opt + `]`, "a", "selected_option", `"initial_option":` + opt},
+		"external_select":  {"", "a", "selected_option", `"initial_option":` + opt},
+		"checkboxes":       {`"options":[` + opt + `]`, []string{"a"}, "selected_options", `"initial_options":[` + opt + `]`},
+		"multi_static_select": {
+			`"option_groups":[{"label":` + plain(1) + `,"options":[` + opt + `]}]`, []string{"a"}, "selected_options", `"initial_options":[` + opt + `]`,
+		},
+		"users_select":       {"", ana, "selected_user", `"initial_user":"` + ana + `"`},
+		"multi_users_select": {"", []string{ana}, "selected_users", `"initial_users":["` + ana + `"]`},
+		"datepicker":         {"", "2026-11-26", "selected_date", `"initial_date":"2026-11-25"`},
+		"timepicker":         {"", "03:12", "selected_time", `"initial_time":"03:00"`},
+		"datetimepicker":     {"", 1700000000, "selected_date_time", `"initial_date_time":1700000001`},
+	}
+	for kind, c := range elements {
+		more := ""
+		if c.more != "" {
+			more = "," + c.more
+		}
+		view := func(initial string) string {
+			return `{"type":"modal","title":` + plain(1) + `,"submit":` + plain(1) + `,"blocks":[{"type":"input","block_id":"b","label":` + plain(1) +
+				`,"element":{"type":"` + kind + `","action_id":"x"` + more + initial + `}}]}`
+		}
+		id := text(a.do("views.open", "trigger_id", a.s.Trigger(ana), "view", view(","+c.initial)), "view", "id")
+		if got := a.s.View(id).State["b"]["x"][c.holds]; got == nil {
+			t.Errorf("%s: nothing at first", kind)
+		}
+		id = text(a.do("views.open", "trigger_id", a.s.Trigger(ana), "view", view("")), "view", "id")
+		if d := a.s.Submit(ana, id, nil); d.Err == nil {
+			t.Errorf("%s: an empty field was sent", kind)
+		}
+		if err := a.s.Fill(ana, id, map[string]any{"b": c.value}); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if d := a.s.Submit(ana, id, nil); d.Err != nil {
+			t.Errorf("%s: %v", kind, d.Err)
+		}
+	}
+}
+
 // docs.slack.dev/interactivity/implementing-shortcuts and reference/interaction-payloads/block_actions-payload.
 func TestShortcutsAndEphemeralMessages(t *testing.T) {
 	a := start(t, slacktest.Options{})
