@@ -183,6 +183,12 @@ func (l *listener) form(t *testing.T, i int) url.Values {
 	return form
 }
 
+func (l *listener) signature(i int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.heads[i].Get("X-Slack-Signature")
+}
+
 func respond(t *testing.T, address, body string) (status int, said string) {
 	t.Helper()
 	r, err := http.Post(address, "application/json", strings.NewReader(body))
@@ -210,6 +216,6 @@ func get(t *testing.T, address, token string) (*http.Response, error) {
 }
 
 func quick(o slacktest.Options) slacktest.Options {
-	o.AckTimeout = 40 * time.Millisecond
+	o.AckTimeout = 150 * time.Millisecond
 	return o
 }

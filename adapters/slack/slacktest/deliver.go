@@ -165,7 +165,7 @@ func (s *Server) bySocket(to *socket, p *parcel, d *Delivery) {
 	id, _ := envelope["envelope_id"].(string)
 	w := &wait{make(chan json.RawMessage, 1)}
 	s.mu.Lock()
-	s.waiting[id] = w
+	s.waiting[id], s.issued[id] = w, true
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()

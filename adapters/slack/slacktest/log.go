@@ -25,7 +25,8 @@ type Call struct {
 }
 
 // OnCall sets a hook that runs before and after each call that gets as far as being carried out: after the checks of
-// token, scope and limit, and before anything is answered. The server holds no lock meanwhile.
+// token, scope and tier, and before anything is answered. A call may still be refused for its arguments: Done and Error
+// of the second phase tell. The server holds no lock meanwhile, so a hook may look at the workspace, or stop a process.
 func (s *Server) OnCall(hook func(Call)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

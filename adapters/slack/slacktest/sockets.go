@@ -28,6 +28,7 @@ type wire struct {
 	turn      int
 	changed   chan struct{} // closed and made anew when anything happened
 	waiting   map[string]*wait
+	issued    map[string]bool // envelope IDs of all times
 	pending   []*parcel
 	failures  []Failure
 	urls      map[string]*responseURL
@@ -38,7 +39,7 @@ type wire struct {
 func newWire() wire {
 	return wire{
 		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
-		waiting: map[string]*wait{}, urls: map[string]*responseURL{},
+		waiting: map[string]*wait{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -175,14 +176,17 @@ func (s *Server) listen(k *socket) {
 			continue
 		}
 		s.mu.Lock()
-		w := s.waiting[ack.EnvelopeID]
+		w, issued := s.waiting[ack.EnvelopeID], s.issued[ack.EnvelopeID]
 		delete(s.waiting, ack.EnvelopeID)
 		s.mu.Unlock()
-		if w == nil {
-			s.fail(Failure{Reason: "late_or_unknown_acknowledgement: " + ack.EnvelopeID})
-			continue
+		switch {
+		case w != nil:
+			w.acked <- ack.Payload
+		case !issued:
+			s.fail(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
+		default:
+			// It is late, and the delivery has failed already; or it is the second one.
 		}
-		w.acked <- ack.Payload
 	}
 }
 
