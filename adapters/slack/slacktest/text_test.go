@@ -11,26 +11,26 @@ import (
 
 // docs.slack.dev/messaging/formatting-message-text.
 func TestReading(t *testing.T) {
-	for in, want := range map[string]string{
-		"a &amp; b &lt;c&gt;":                                    "a & b <c>",
-		"<!channel> look":                                        "@channel (notifies) look",
-		"<!here|here>":                                           "@here (notifies)",
-		"<!subteam^S1|@sre>":                                     "@S1 (notifies)",
-		"&lt;!channel&gt;":                                       "<!channel>",
-		"<https://evil.example|https://good>":                    "https://good (link to https://evil.example)",
-		"<https://a>":                                            "https://a (link)",
-		"<@U1>, <#C1|inc-1>":                                     "@U1 (notifies), #inc-1",
-		"*bold* _it_ ~no~ `code`":                                "bold it no code",
-		"*_both_* and 2*3*4, snake_case_name":                    "both and 2*3*4, snake_case_name",
-		"&gt; quoted\nplain":                                     "| quoted\nplain",
-		"<!date^1700000000^{date_num} {time}|then>":              "2023-11-14 22:13",
-		"<!date^1700000000^{time_secs}^https://a.example/|then>": "22:13:20 (link to https://a.example/)",
-		"<!date^soon^{time}|then>":                               "(broken date)then",
-		"5 < 6":                                                  "5 < 6",
-		"an &amp;lt; that was escaped twice shows its entity &amp;x": "an &lt; that was escaped twice shows its entity &x",
+	for _, c := range []struct{ in, want string }{
+		{"a &amp; b &lt;c&gt;", "a & b <c>"},
+		{"<!channel> look", "@channel (notifies) look"},
+		{"<!here|here>", "@here (notifies)"},
+		{"<!subteam^S1|@sre>", "@S1 (notifies)"},
+		{"&lt;!channel&gt;", "<!channel>"},
+		{"<https://evil.example|https://good>", "https://good (link to https://evil.example)"},
+		{"<https://a>", "https://a (link)"},
+		{"<@U1>, <#C1|inc-1>", "@U1 (notifies), #inc-1"},
+		{"*bold* _it_ ~no~ `code`", "bold it no code"},
+		{"*_both_* and 2*3*4, snake_case_name", "both and 2*3*4, snake_case_name"},
+		{"&gt; quoted\nplain", "| quoted\nplain"},
+		{"<!date^1700000000^{date_num} {time}|then>", "2023-11-14 22:13"},
+		{"<!date^1700000000^{time_secs}^https://a.example/|then>", "22:13:20 (link to https://a.example/)"},
+		{"<!date^soon^{time}|then>", "(broken date)then"},
+		{"5 < 6", "5 < 6"},
+		{"an &amp;lt; that was escaped twice shows its entity &amp;x", "an &lt; that was escaped twice shows its entity &x"},
 	} {
-		if got := slacktest.Read(in); got != want {
-			t.Errorf("Read(%q)\n got %q\nwant %q", in, got, want)
+		if got := slacktest.Read(c.in); got != c.want {
+			t.Errorf("Read(%q)\n got %q\nwant %q", c.in, got, c.want)
 		}
 	}
 }
