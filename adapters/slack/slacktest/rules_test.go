@@ -11,7 +11,7 @@ import (
 func TestErrorsOfMethods(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
-	guest := a.s.AddUser(slacktest.User{Name: "gil", Restricted: true})
+	guest := a.s.AddUser(slacktest.User{Name: "cleo", Restricted: true})
 	stranger := a.s.AddUser(slacktest.User{Name: "eve", Stranger: true})
 	robot := a.s.AddUser(slacktest.User{Name: "robot", Bot: true})
 	general := a.s.AddChannel(slacktest.Channel{Name: "general", General: true, Members: []string{ana, a.s.BotUser}})
