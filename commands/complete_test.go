@@ -41,12 +41,12 @@ func TestComplete(t *testing.T) {
 		want []string
 	}{
 		// The word.
-		{line: "re", want: []string{"resolve ", "reopen "}},
+		{line: "re", want: []string{"resolve ", "reopen ", "retry "}},
 		{line: "Show", want: []string{"show "}},
 		{line: "un", room: "INC-3", want: []string{"unack"}},
 		{line: "ack", room: "INC-3", want: []string{"ack"}},
 		{line: "/ac", want: []string{"/ack "}},
-		{line: " /Incident  re", want: []string{" /Incident  resolve ", " /Incident  reopen "}},
+		{line: " /Incident  re", want: []string{" /Incident  resolve ", " /Incident  reopen ", " /Incident  retry "}},
 		{line: "/inc /un", want: []string{"/inc /unack "}},
 		{line: "incident ti", want: []string{"incident timeline ", "incident timers "}},
 		{line: "declrae", want: []string{"declare "}},
