@@ -1,0 +1,202 @@
+package slack
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// eventType names our metadata (docs.slack.dev/messaging/message-metadata).
+const eventType = "tocsin_written"
+
+// writing is one message on its way.
+type writing struct {
+	key      string
+	keys     []string // of all that it carries, when there are several
+	channel  string
+	thread   string // the message it goes below
+	severity workflow.Severity
+	again    bool // it may have been written before
+	since    time.Time
+	wait     bool
+	message  card.Message
+	look     look
+}
+
+// write writes a message once for its key. It returns where it is, and whether
+// it had been written before: then it may say what was true at that time.
+func (w *Workspace) write(ctx context.Context, m writing) (at string, before bool, err error) {
+	at, unclear, err := w.keys.begin(m.key)
+	if at != "" || err != nil {
+		return at, true, err
+	}
+	unclear = unclear || m.again
+	defer func() { w.keys.ended(m.key, at, unclear, err) }()
+	if unclear {
+		if at, err = w.find(ctx, m); at != "" || err != nil {
+			return at, true, err
+		}
+	}
+	at, err = w.post(ctx, m)
+	return at, false, err
+}
+
+func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) {
+	blocks, text := renderMessage(m.message, m.look)
+	payload := map[string]any{"key": m.key}
+	if len(m.keys) > 1 {
+		payload["keys"] = m.keys
+	}
+	options := []slack.MsgOption{
+		slack.MsgOptionBlocks(blocks...), slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: payload}),
+	}
+	if m.thread != "" {
+		options = append(options, slack.MsgOptionTS(m.thread))
+	}
+	err = w.call(ctx, call{method: "chat.postMessage", channel: m.channel, key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
+		channel, ts, e := w.api.PostMessageContext(ctx, m.channel, options...)
+		at = ref(channel, ts)
+		return e
+	})
+	if err != nil {
+		return "", err
+	}
+	return at, nil
+}
+
+// mostPages bounds how far back is looked, in pages of 200 messages.
+const mostPages = 10
+
+// find looks for a message that may have been written, by its key. Where Slack
+// does not let us look, nothing is found: once more is better than never.
+func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
+	oldest := ""
+	if !m.since.IsZero() {
+		oldest = strconv.FormatInt(m.since.Add(-time.Minute).Unix(), 10) + ".000000"
+	}
+	cursor := ""
+	for range mostPages {
+		messages, next, err := w.page(ctx, m, oldest, cursor)
+		switch code(err) {
+		case "not_in_channel", "missing_scope":
+			w.cfg.Log.WarnContext(ctx, "Slack does not let us look whether a message was written; it is written again", "key", m.key, "error", err.Error())
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		for n := range messages {
+			if carries(&messages[n], m.key) {
+				return ref(m.channel, messages[n].Timestamp), nil
+			}
+		}
+		if cursor = next; cursor == "" {
+			return "", nil
+		}
+	}
+	return "", nil
+}
+
+// page reads some messages of a channel, or below a message.
+func (w *Workspace) page(ctx context.Context, m writing, oldest, cursor string) (messages []slack.Message, next string, err error) {
+	if m.thread != "" {
+		err = w.call(ctx, call{method: "conversations.replies", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) (e error) {
+			messages, _, next, e = w.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+				ChannelID: m.channel, Timestamp: m.thread, Cursor: cursor, Oldest: oldest, Limit: 200, IncludeAllMetadata: true,
+			})
+			return e
+		})
+		return messages, next, err
+	}
+	err = w.call(ctx, call{method: "conversations.history", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
+		r, e := w.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: m.channel, Cursor: cursor, Oldest: oldest, Limit: 200, IncludeAllMetadata: true,
+		})
+		if e == nil {
+			messages, next = r.Messages, r.ResponseMetaData.NextCursor
+		}
+		return e
+	})
+	return messages, next, err
+}
+
+// carries reports whether a message was written for a key.
+func carries(m *slack.Message, key string) bool {
+	if m.Metadata.EventType != eventType {
+		return false
+	}
+	if m.Metadata.EventPayload["key"] == key {
+		return true
+	}
+	all, _ := m.Metadata.EventPayload["keys"].([]any) //nolint:errcheck // nil when there are none
+	for _, one := range all {
+		if one == key {
+			return true
+		}
+	}
+	return false
+}
+
+// rewrite puts a message in the place of another of ours.
+func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
+	channel, ts, err := parseRef(at)
+	if err != nil {
+		return err
+	}
+	blocks, text := renderMessage(m.message, m.look)
+	return w.call(ctx, call{method: "chat.update", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
+		_, _, _, e := w.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionBlocks(blocks...), slack.MsgOptionText(text, false))
+		return e
+	})
+}
+
+// Post implements [bot.Chat].
+func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
+	m := writing{
+		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Message, look: asPost,
+	}
+	if p.Under != "" {
+		var err error
+		if m.channel, m.thread, err = parseRef(p.Under); err != nil {
+			return err
+		}
+	}
+	_, _, err := w.write(ctx, m)
+	return err
+}
+
+// Show implements [bot.Host].
+func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
+	m := writing{
+		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Message, look: asCard,
+	}
+	if c.Ref != "" {
+		err := w.rewrite(ctx, c.Ref, m)
+		switch code(err) {
+		case "message_not_found", "channel_not_found", "cant_update_message": // somebody has deleted it
+		default:
+			return c.Ref, err
+		}
+		m.key += fmt.Sprintf("/%x", w.cfg.Now().UnixNano()) // another message
+		m.again = false
+	}
+	if c.Place == workflow.Announce {
+		var err error
+		if m.channel, err = w.channel(ctx, w.cfg.Announce, true); err != nil {
+			return "", err
+		}
+	}
+	at, before, err := w.write(ctx, m)
+	if err == nil && before {
+		err = w.rewrite(ctx, at, m)
+	}
+	return at, err
+}
