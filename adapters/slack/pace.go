@@ -138,8 +138,9 @@ func (g *gate) keep(c call, until time.Time) {
 	}
 }
 
-// refused shuts a gate for as long as Slack has said. Which limit it was, Slack
-// does not say: of a message, it is the channel's first.
+// refused shuts a gate for as long as Slack has said, and lets the call go first
+// then. Which limit it was, Slack does not say: of a message, it is taken to be
+// the channel's.
 func (p *pace) refused(c call, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,5 +148,8 @@ func (p *pace) refused(c call, wait time.Duration) {
 	g := gates[len(gates)-1]
 	if until := p.now().Add(wait); until.After(g.shut) {
 		g.shut = until
+	}
+	if c.key != "" {
+		g.waiting[c.key] = place{severity: cmp.Or(int(c.severity), 9), until: g.shut.Add(forget)}
 	}
 }

@@ -147,7 +147,7 @@ func (w *Workspace) list(ctx context.Context, name string) (id string, member bo
 	for cursor := ""; ; {
 		var page []slack.Channel
 		err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-			page, cursor, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: 1000, Cursor: cursor, ExcludeArchived: true})
+			page, cursor, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor, ExcludeArchived: true})
 			return e
 		})
 		if code(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones

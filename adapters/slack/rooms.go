@@ -15,6 +15,10 @@ import (
 	"tocsin/workflow"
 )
 
+// pageSize is how many channels are asked for at a time: fewer than a thousand
+// (docs.slack.dev/reference/methods/users.conversations).
+const pageSize = 999
+
 // mostNames is how many names are tried for one room.
 const mostNames = 9
 
@@ -101,7 +105,7 @@ func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me
 		var found []slack.Channel
 		err := w.call(ctx, call{method: "users.conversations", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
 			found, cursor, e = w.api.GetConversationsForUserContext(ctx, &slack.GetConversationsForUserParameters{
-				Types: []string{"public_channel", "private_channel"}, Limit: 1000, Cursor: cursor,
+				Types: []string{"public_channel", "private_channel"}, Limit: pageSize, Cursor: cursor,
 			})
 			return e
 		})

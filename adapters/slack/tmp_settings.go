@@ -24,3 +24,5 @@ const (
 func renderMessage(m card.Message, _ look) ([]slack.Block, string) {
 	return []slack.Block{slack.NewSectionBlock(slack.NewTextBlockObject("plain_text", m.Title+"\n"+m.Text+" ", false, false), nil, nil)}, m.Title
 }
+
+const longestMessage = 3000

@@ -1,0 +1,127 @@
+package slack
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// clock is a time that passes when a test says so.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: bottest.Epoch} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// house is a workspace with the adapter in it, and a bot.
+type house struct {
+	t     *testing.T
+	clock *clock
+	slack *slacktest.Server
+	*Workspace
+	bot *bot.Bot
+	log *strings.Builder
+}
+
+func newHouse(t *testing.T, o slacktest.Options) *house {
+	h := &house{t: t, clock: newClock(), log: &strings.Builder{}}
+	o.Now = h.clock.Now
+	h.slack = slacktest.New(o)
+	t.Cleanup(h.slack.Close)
+	h.Workspace = h.connect()
+	var err error
+	h.bot, err = bot.New(bot.Config{
+		Store: memory.New(), Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{"chat": h.Workspace},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// connect begins anew, as another process does.
+func (h *house) connect() *Workspace {
+	h.t.Helper()
+	w, err := New(Config{
+		Settings: Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour},
+		BotToken: h.slack.BotToken, SigningSecret: h.slack.SigningSecret, APIURL: h.slack.URL(), Mark: "0a1b2c3d",
+		Bot: func() *bot.Bot { return h.bot }, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return w
+}
+
+// patient comes again when it is told to, as the agenda does.
+type patient struct {
+	*Workspace
+	clock *clock
+}
+
+func (p patient) again(do func() error) error {
+	for range 200 {
+		err := do()
+		wait, later := bot.RetryDelay(err)
+		if !later {
+			return err
+		}
+		p.clock.pass(wait)
+	}
+	return context.DeadlineExceeded
+}
+
+// OpenRoom implements [bot.Chat].
+func (p patient) OpenRoom(ctx context.Context, r bot.RoomRequest) (room workflow.Room, err error) {
+	err = p.again(func() (e error) { room, e = p.Workspace.OpenRoom(ctx, r); return e })
+	return room, err
+}
+
+// Post implements [bot.Chat].
+func (p patient) Post(ctx context.Context, post bot.RoomPost) error {
+	return p.again(func() error { return p.Workspace.Post(ctx, post) })
+}
+
+// Show implements [bot.Host].
+func (p patient) Show(ctx context.Context, c bot.ShownCard) (at string, err error) {
+	err = p.again(func() (e error) { at, e = p.Workspace.Show(ctx, c); return e })
+	return at, err
+}
+
+// Furnish implements [bot.Host].
+func (p patient) Furnish(ctx context.Context, w bot.RoomWork) error {
+	return p.again(func() error { return p.Workspace.Furnish(ctx, w) })
+}
+
+// Invite implements [bot.Host].
+func (p patient) Invite(ctx context.Context, i bot.Invitation) error {
+	return p.again(func() error { return p.Workspace.Invite(ctx, i) })
+}
+
+// CloseRoom implements [bot.Host].
+func (p patient) CloseRoom(ctx context.Context, w bot.RoomWork) error {
+	return p.again(func() error { return p.Workspace.CloseRoom(ctx, w) })
+}

@@ -1,0 +1,122 @@
+package slack
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+func post(room workflow.Room, key string, again bool) bot.RoomPost {
+	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Message: card.Message{Title: "Ana", Text: "Said under " + key}}
+}
+
+// TestX1PostOnce: another process that is told that a message may have been
+// written finds it, however much was said since; and writes what was not.
+func TestX1PostOnce(t *testing.T) {
+	for name, fault := range map[string]slacktest.Fault{"before": {CutBefore: true}, "after": {LoseAnswer: true}, "500": {Status: 500}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, slacktest.Options{})
+			p := h.another()
+			room, err := p.OpenRoom(t.Context(), request(false))
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := post(room, "INC-7/3.0", false)
+			one.Since = h.clock.Now()
+			h.slack.Fail("chat.postMessage", fault)
+			if err = p.Post(t.Context(), one); err == nil || bot.IsPermanent(err) {
+				t.Fatalf("an unclear outcome answers %v", err)
+			}
+			ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+			h.slack.Join(ana, room.ID)
+			for range 450 {
+				h.slack.Say(ana, room.ID, "what is going on?", "")
+			}
+			one.Again = true
+			if err = h.another().Post(t.Context(), one); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.pass(time.Minute)
+			if err = h.another().Post(t.Context(), post(room, "INC-7/4.0", false)); err != nil {
+				t.Fatal(err)
+			}
+			if posts := h.slack.Posts(room.ID); len(posts) != 2 || !strings.Contains(posts[0].Plain(), "INC-7/3.0") || !strings.Contains(posts[1].Plain(), "INC-7/4.0") {
+				t.Errorf("%d posts: %+v", len(posts), posts)
+			}
+		})
+	}
+}
+
+// TestRetryAfter: what Slack puts off comes again when it says, and was not
+// written.
+func TestRetryAfter(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	room, err := h.another().OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.slack.Fail("chat.postMessage", slacktest.Fault{Status: 429, RetryAfter: 17 * time.Second})
+	w := h.connect()
+	err = w.Post(t.Context(), post(room, "INC-7/3.0", false))
+	if d, later := bot.RetryDelay(err); !later || d != 17*time.Second {
+		t.Fatalf("answered %v", err)
+	}
+	// The gate stays shut: nothing is even sent until then.
+	calls := h.slack.Count("chat.postMessage")
+	err = w.Post(t.Context(), post(room, "INC-7/4.0", false))
+	if d, later := bot.RetryDelay(err); !later || d < 16*time.Second || h.slack.Count("chat.postMessage") != calls {
+		t.Fatalf("answered %v", err)
+	}
+	h.clock.pass(18 * time.Second)
+	if err = w.Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.slack.Count("conversations.history"); n != 0 {
+		t.Errorf("what was put off is looked for, %d times", n)
+	}
+}
+
+// TestShow: a card is written once, brought up to date in place, found after a
+// crash and then says what is true now, and written anew when somebody has
+// deleted it. The announcement makes its channel where there is none.
+func TestShow(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	p := h.another()
+	room, err := p.OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	show := func(p patient, place workflow.Place, at, title string, again bool) string {
+		t.Helper()
+		c := bot.ShownCard{Key: "INC-7/" + string(place), Incident: "INC-7", Place: place, Room: room, Ref: at, Again: again, Message: card.Message{Title: title}}
+		at, err := p.Show(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, place := range []workflow.Place{workflow.InRoom, workflow.Announce} {
+		channel := room.ID
+		at := show(p, place, "", "first", false)
+		if place == workflow.Announce {
+			channel = h.slack.Channel("#incidents").ID
+		}
+		if again := show(h.another(), place, "", "second", true); again != at {
+			t.Errorf("%q: found at %s, it is at %s", place, again, at)
+		}
+		show(h.another(), place, at, "third", false)
+		posts := h.slack.Posts(channel)
+		if len(posts) != 1 || !strings.Contains(posts[0].Plain(), "third") {
+			t.Errorf("%q: %+v", place, posts)
+		}
+		h.slack.Delete(h.slack.BotUser, channel, posts[0].TS)
+		if anew := show(h.another(), place, at, "fourth", false); anew == at {
+			t.Errorf("%q: a card that was deleted is not written anew", place)
+		}
+	}
+}

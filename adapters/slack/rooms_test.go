@@ -1,0 +1,262 @@
+package slack
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+func request(private bool) bot.RoomRequest {
+	return bot.RoomRequest{
+		Key: "INC-7/2.0", Incident: "INC-7", Name: "inc-7-checkout-is-down", Private: private, Severity: workflow.SEV1, Since: bottest.Epoch,
+	}
+}
+
+// another is another process: it knows nothing of what the first has done.
+func (h *house) another() patient { return patient{h.connect(), h.clock} }
+
+func (h *house) ours() []slacktest.Channel {
+	return slices.DeleteFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return c.Creator != h.slack.BotUser })
+}
+
+// TestX1RoomOnce: a channel is made once, wherever opening it was interrupted:
+// before or after each call, whoever goes on.
+func TestX1RoomOnce(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		for _, method := range []string{"conversations.create", "conversations.setPurpose"} {
+			for name, fault := range map[string]slacktest.Fault{
+				"before": {CutBefore: true}, "after": {LoseAnswer: true}, "500": {Status: 500},
+			} {
+				t.Run(fmt.Sprint(method, " ", name, " private=", private), func(t *testing.T) {
+					h := newHouse(t, slacktest.Options{})
+					h.slack.Fail(method, fault)
+					if _, err := h.another().OpenRoom(t.Context(), request(private)); err == nil || bot.IsPermanent(err) {
+						t.Fatalf("an unclear outcome answers %v", err)
+					}
+					h.clock.pass(10 * time.Second)
+					room, err := h.another().OpenRoom(t.Context(), request(private))
+					if err != nil {
+						t.Fatal(err)
+					}
+					all := h.ours()
+					if len(all) != 1 || all[0].ID != room.ID || all[0].Private != private || !strings.Contains(all[0].Purpose, "tocsin/0a1b2c3d/INC-7") {
+						t.Errorf("room %+v, channels %+v", room, all)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestAdoptByKey: a channel of the wanted name is adopted only if it carries
+// the incident's key; else the room has another name.
+func TestAdoptByKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		make  func(h *house)
+		adopt bool
+	}{
+		"somebody else's": {func(h *house) {
+			ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: ana, Members: []string{ana, h.slack.BotUser}})
+		}, false},
+		"of another installation": {func(h *house) {
+			other := h.another()
+			other.cfg.Mark = "ffffffff"
+			if _, err := other.OpenRoom(t.Context(), request(false)); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		"of the other visibility": {func(h *house) {
+			if _, err := h.another().OpenRoom(t.Context(), request(true)); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		"older, and not marked": {func(h *house) {
+			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: h.slack.BotUser, Members: []string{h.slack.BotUser}})
+			h.clock.pass(time.Hour)
+		}, false},
+		"its own": {func(h *house) {
+			if _, err := h.another().OpenRoom(t.Context(), request(false)); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, slacktest.Options{})
+			c.make(h)
+			there := h.slack.Channel("inc-7-checkout-is-down")
+			r := request(false)
+			r.Since = h.clock.Now()
+			room, err := h.another().OpenRoom(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (room.ID == there.ID) != c.adopt || !c.adopt && room.Name != "inc-7-checkout-is-down-2" {
+				t.Errorf("room %+v, there was %+v", room, there)
+			}
+		})
+	}
+}
+
+// TestBringBack: Slack lets no bot unarchive a channel. With a user's token the
+// channel comes back; without one, or where it was removed, the incident goes
+// on in another.
+func TestBringBack(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		for _, user := range []bool{false, true} {
+			t.Run(fmt.Sprint("private=", private, " user=", user), func(t *testing.T) {
+				h := newHouse(t, slacktest.Options{})
+				p := h.another()
+				room, err := p.OpenRoom(t.Context(), request(private))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if private { // whoever gave the token is in it
+					h.slack.Join(h.slack.Installer, room.ID)
+				}
+				for range 2 { // once more is no error
+					if err = p.CloseRoom(t.Context(), bot.RoomWork{Key: "INC-7/9.0", Room: room}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if !h.slack.Channel(room.ID).Archived {
+					t.Fatal("the channel is not archived")
+				}
+				w := h.connect()
+				if user {
+					cfg := w.cfg
+					cfg.UserToken = h.slack.UserToken
+					if w, err = New(cfg); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r := request(private)
+				r.Was, r.Was.Private, r.Since = room, private, h.clock.Now().Add(-time.Hour)
+				back, err := patient{w, h.clock}.OpenRoom(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := h.slack.Channel(back.ID)
+				if (back.ID == room.ID) != user || c.Archived || c.Private != private || !slices.Contains(c.Members, h.slack.BotUser) {
+					t.Errorf("came back as %+v, it was %+v; the channel is %+v", back, room, c)
+				}
+				said := bot.RoomPost{Key: "INC-7/10.0", Room: back, Message: card.Message{Title: "Ana", Text: "It fails again"}}
+				if err = (patient{w, h.clock}).Post(t.Context(), said); err != nil {
+					t.Errorf("nothing can be said in it: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestInvite: people are found by their ID or their address, asked in a hundred
+// at a time, and those who cannot be are named once the others have been.
+func TestInvite(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	p := h.another()
+	room, err := p.OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := bot.Invitation{Key: "INC-7/8.0", Incident: "INC-7", Room: room}
+	for n := range 230 {
+		id := h.slack.AddUser(slacktest.User{Name: fmt.Sprint("u", n), Email: fmt.Sprintf("u%d@example.com", n)})
+		who := bot.Invitee{ID: fmt.Sprint("u", n), Handle: id}
+		if n < 20 {
+			who = bot.Invitee{ID: fmt.Sprint("u", n), Email: fmt.Sprintf("u%d@example.com", n)}
+		}
+		i.People = append(i.People, who)
+	}
+	h.slack.Join(i.People[50].Handle, room.ID)
+	i.People = append(i.People, bot.Invitee{ID: "zed", Name: "Zed", Email: "zed@example.org"}, bot.Invitee{ID: "yan", Name: "Yan"})
+	err = p.Invite(t.Context(), i)
+	if !bot.IsPermanent(err) || err.Error() != "not on Slack: Zed, Yan" {
+		t.Errorf("answered %v", err)
+	}
+	if n := len(h.slack.Channel(room.ID).Members); n != 231 {
+		t.Errorf("%d members", n)
+	}
+	if n := h.slack.Done("conversations.invite"); n != 3 {
+		t.Errorf("%d calls", n)
+	}
+	if err = p.Invite(t.Context(), bot.Invitation{Key: "INC-7/9.0", Room: room, People: i.People[:230]}); err != nil {
+		t.Errorf("asked again: %v", err)
+	}
+}
+
+// TestFurnish: the topic is set, the card pinned and addresses are bookmarked,
+// each once, wherever it was interrupted.
+func TestFurnish(t *testing.T) {
+	for name, fault := range map[string]*slacktest.Fault{"": nil, "before": {CutBefore: true}, "after": {LoseAnswer: true}, "second": {Skip: 1, LoseAnswer: true}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, slacktest.Options{})
+			p := h.another()
+			room, err := p.OpenRoom(t.Context(), request(false))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, err := p.Show(t.Context(), bot.ShownCard{Key: "INC-7/slack/" + room.ID, Room: room, Message: card.Message{Title: "INC-7 · Checkout is down"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {
+				work := bot.RoomWork{
+					Key: "INC-7/5." + step, Incident: "INC-7", Room: room, Step: step, Card: at, Title: "INC-7 · " + strings.Repeat("Checkout <is> & down ", 30),
+					Links: []card.Action{{Label: "INC-7 in the browser", URL: "https://tocsin.example.com/incidents/INC-7"}, {Label: "Runbook", URL: "https://wiki.example.com/checkout"}},
+				}
+				if fault != nil {
+					h.slack.Fail(map[string]string{workflow.StepTopic: "conversations.setTopic", workflow.StepPin: "pins.add", workflow.StepBookmarks: "bookmarks.add"}[step], *fault)
+				}
+				for try := range 3 {
+					work.Again = try > 0
+					if err = h.another().Furnish(t.Context(), work); err == nil {
+						break
+					}
+					if bot.IsPermanent(err) {
+						t.Fatalf("%s: %v", step, err)
+					}
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", step, err)
+				}
+				h.slack.Heal()
+			}
+			c := h.slack.Channel(room.ID)
+			if !strings.HasPrefix(c.Topic, "INC-7 · Checkout <is> & down") || len([]rune(c.Topic)) > 250 {
+				t.Errorf("topic %q", c.Topic)
+			}
+			if marks := h.slack.Bookmarks(room.ID); len(marks) != 2 {
+				t.Errorf("bookmarks %+v", marks)
+			}
+			if posts := h.slack.Posts(room.ID); len(posts) != 1 || !posts[0].Pinned {
+				t.Errorf("posts %+v", posts)
+			}
+		})
+	}
+}
+
+// TestMissingScope: each scope that is missing turns off one thing, says which
+// it is, and stops nothing else.
+func TestMissingScope(t *testing.T) {
+	h := newHouse(t, slacktest.Options{Scopes: slices.DeleteFunc(slacktest.AllBotScopes(), func(s string) bool { return s == "bookmarks:write" || s == "pins:write" })})
+	p := h.another()
+	room, err := p.OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.Furnish(t.Context(), bot.RoomWork{Key: "INC-7/5.0", Room: room, Step: workflow.StepBookmarks, Links: []card.Action{{Label: "x", URL: "https://example.com"}}})
+	if !bot.IsPermanent(err) || !strings.HasPrefix(err.Error(), "missing_scope: add bookmarks:write") {
+		t.Errorf("answered %v", err)
+	}
+	if err = p.Furnish(t.Context(), bot.RoomWork{Key: "INC-7/5.1", Room: room, Step: workflow.StepTopic, Title: "INC-7"}); err != nil {
+		t.Error(err)
+	}
+}
