@@ -1,6 +1,9 @@
 package bot
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Trouble says that a chat platform does not answer.
 type Trouble struct {
@@ -34,4 +37,16 @@ func (b *Bot) Trouble(platform string) (Trouble, bool) {
 		return Trouble{}, false
 	}
 	return t.(Trouble), true //nolint:errcheck // nothing else is put in
+}
+
+// Silent names the platforms that do not answer, each with since when: what is
+// the same was the same.
+func (b *Bot) Silent() string {
+	var all []string
+	for _, p := range b.platforms {
+		if t, is := b.Trouble(p.Name); is {
+			all = append(all, t.Platform+" "+t.Since.String())
+		}
+	}
+	return strings.Join(all, ", ")
 }

@@ -21,6 +21,7 @@ type cardPart struct {
 	Pins     []string
 	Tasks    []taskRow
 	Checks   []checkRow
+	Rooms    []roomRow
 	Room     string // where the incident went on, if it was merged
 	Over     bool   // the incident has ended
 	Escalate int    // the Seq that the form to escalate was drawn from (rule E9)
@@ -41,6 +42,14 @@ type taskRow struct {
 	FollowUp  bool
 	Done      bool
 	Press     button
+}
+
+// A roomRow says how far a platform's room is, with something to press when it
+// is not whole.
+type roomRow struct {
+	Heading string
+	Lines   []string
+	Press   button
 }
 
 type checkRow struct {
@@ -75,7 +84,20 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 			p.Pins = section.Lines
 		case "Tasks", "Verification", "Links": // shown with something to press
 		default:
-			p.Sections = append(p.Sections, section)
+			if section.Action.Command == "" && !roomHeading(i, section.Heading) {
+				p.Sections = append(p.Sections, section)
+				continue
+			}
+			row := roomRow{Heading: section.Heading, Lines: section.Lines}
+			if _, may := s.may("retry", &i, who); may && works && section.Action.Command != "" {
+				row.Press = button{Label: section.Action.Label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: section.Action.Command}
+			}
+			p.Rooms = append(p.Rooms, row)
+		}
+	}
+	for _, r := range i.Rooms {
+		if r.Hosted && r.URL != "" && r.State == workflow.RoomOpen && works {
+			p.Links = append(p.Links, anchor{Title: "#" + r.Name + " on " + platformName(r.Platform), URL: r.URL})
 		}
 	}
 	for _, l := range i.Links {
@@ -119,6 +141,14 @@ func (s *server) may(name string, i *workflow.Incident, who reader) (commands.Wo
 	w, known := s.Bot.Catalog().Find(name)
 	return w, known && (w.Access <= who.Access || name == "ack" && asked(i, who.Person))
 }
+
+// roomHeading reports whether a section of the card is about a platform's room.
+func roomHeading(i workflow.Incident, heading string) bool {
+	return slices.ContainsFunc(i.Rooms, func(r workflow.Room) bool { return r.Hosted && platformName(r.Platform) == heading })
+}
+
+// platformName is a platform's name, as people write it.
+func platformName(platform string) string { return upper(platform) }
 
 func doPath(id string) string { return "/incidents/" + id + "/do" }
 

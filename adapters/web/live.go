@@ -66,6 +66,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
+	silent := s.Bot.Silent()
 	l, drawn := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now()
 	err = s.push(ctx, out, &l, true)
 	l.since = time.Time{} // from now on, the board as it was read last
@@ -87,6 +88,10 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 		case <-beat.C:
 			if _, _, err = s.Bot.Session(ctx, who.secret); err == nil {
 				err = out.beat()
+			}
+			if now := s.Bot.Silent(); err == nil && now != silent { // no store knows of it
+				silent = now
+				err = s.push(ctx, out, &l, incident != "")
 			}
 		}
 	}

@@ -40,6 +40,8 @@ type roomPage struct {
 	Card   cardPart
 	Works  bool // the reader may read along and take part
 	Talk   []bot.Remark
+	// Trouble says which platforms do not answer, a line each (rule X5).
+	Trouble []string
 	Next   []timerRow
 	Told   []toldRow
 	Alerts alertsPart
@@ -160,6 +162,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	if p.Talk, err = s.Bot.Conversation(ctx, l.id, l.who.Speaker, 0, shownTalk); err != nil {
 		return p, err
 	}
+	p.Trouble = s.trouble(i, p.Zone)
 	p.Op = strconv.Itoa(i.Seq)
 	if n := len(p.Talk); n > 0 {
 		p.Op += "." + strconv.Itoa(p.Talk[n-1].Seq)
@@ -180,6 +183,18 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	p.Events = bot.Entries(shown, p.Zone)
 	slices.Reverse(p.Events)
 	return p, nil
+}
+
+// trouble says which platforms of an incident's rooms do not answer.
+func (s *server) trouble(i workflow.Incident, zone *time.Location) []string {
+	var all []string
+	for _, r := range i.Rooms {
+		if t, is := s.Bot.Trouble(r.Platform); is && r.Hosted {
+			all = append(all, platformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
+				". Work on here: what happens reaches it, in order, once it is back.")
+		}
+	}
+	return all
 }
 
 // between returns the events from one Seq to another; none when the room does

@@ -67,7 +67,7 @@ func New(cfg Config) *Server {
 	s := &Server{server{
 		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{bot: cfg.Bot},
 	}}
-	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": clockOf, "moment": moment}).ParseFS(files, "pages/*.html"))
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": clockOf, "moment": moment, "platform": platformName}).ParseFS(files, "pages/*.html"))
 	s.routes()
 	return s
 }
