@@ -1,0 +1,333 @@
+package slacktest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer is the JSON object that a method answers with.
+type answer map[string]any
+
+func refuse(code string) answer { return answer{"ok": false, "error": code} }
+
+// invalid refuses with the messages that Slack gives a developer (apis/web-api: "response_metadata").
+func invalid(messages ...string) answer {
+	for i, m := range messages {
+		messages[i] = "[ERROR] " + m
+	}
+	return answer{"ok": false, "error": "invalid_arguments", "response_metadata": answer{"messages": messages}}
+}
+
+func (a answer) code() string {
+	code, _ := a["error"].(string)
+	return code
+}
+
+// call is one call on its way through a method, with the lock held.
+type call struct {
+	*Server
+	method string
+	args   args
+	kind   string // bot, user or app
+	user   string // as whom it acts
+	scopes []string
+	wait   time.Duration // set when a limit inside the method was reached
+}
+
+type args map[string]string
+
+func (a args) boolean(name string) bool { return a[name] == "true" || a[name] == "1" }
+
+func (a args) list(name string) []string {
+	return strings.FieldsFunc(a[name], func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// has reports one of the scopes, any of which is enough.
+func (c *call) has(scopes ...string) bool {
+	return slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(c.scopes, s) })
+}
+
+// missing is the answer without a scope, with what Slack adds to it (authentication/… and every method's error list).
+func (c *call) missing(needed ...string) answer {
+	return answer{
+		"ok": false, "error": "missing_scope",
+		"needed": strings.Join(needed, ","), "provided": strings.Join(c.scopes, ","),
+	}
+}
+
+func (c *call) limited(wait time.Duration) answer {
+	c.wait = wait
+	return refuse("ratelimited")
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/{method}", s.serveMethod)
+	mux.HandleFunc("/response/{ticket}", s.serveResponse)
+	mux.HandleFunc("/link/", s.serveSocket)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.pass(w, r) {
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("method")
+	m, known := s.table[name]
+	given, token, malformed := readArgs(r, m.json)
+	kind, user, scopes, refused := s.authenticate(token)
+	logged := Call{Method: name, At: s.now(), Args: given, Token: kind}
+	if f, spoiled := s.nextFault(name); spoiled {
+		if s.spoil(w, f, &logged) {
+			return
+		}
+		if f.LoseAnswer {
+			defer cut(w)
+			w = &muffled{}
+		}
+	}
+	var a answer
+	var wait time.Duration
+	switch {
+	case !known:
+		a = refuse("unknown_method")
+	case malformed != "":
+		a = refuse(malformed)
+	case refused != "":
+		a = refuse(refused)
+	case m.app && r.Method != http.MethodPost:
+		a = refuse("insecure_request")
+	case !slices.Contains(m.tokens(), kind):
+		a = refuse("not_allowed_token_type")
+	default:
+		c := &call{Server: s, method: name, args: given, kind: kind, user: user, scopes: scopes}
+		a, wait = s.carryOut(m, c, &logged)
+	}
+	logged.Error = a.code()
+	if wait > 0 {
+		logged.Status = http.StatusTooManyRequests
+		s.record(logged)
+		tooMany(w, wait)
+		return
+	}
+	if _, lost := w.(*muffled); !lost {
+		logged.Status = http.StatusOK
+	}
+	s.record(logged)
+	if kind == "bot" || kind == "user" {
+		// auth.test tells the token's scopes by this header (authentication/installing-with-oauth), as all methods do.
+		w.Header().Set("X-OAuth-Scopes", strings.Join(scopes, ","))
+	}
+	write(w, http.StatusOK, a)
+}
+
+// carryOut checks the limit and the scopes, and then lets the method work between the two hooks.
+func (s *Server) carryOut(m method, c *call, logged *Call) (answer, time.Duration) {
+	s.mu.Lock()
+	if wait := s.overTier(c.method, m.perMinute); wait > 0 {
+		s.mu.Unlock()
+		return refuse("ratelimited"), wait
+	}
+	s.mu.Unlock()
+	if needed := m.scopesOf(c.kind); len(needed) > 0 && !c.has(needed...) {
+		return c.missing(needed...), 0
+	}
+	for _, name := range m.required {
+		if c.args[name] == "" {
+			return invalid("missing required field: " + name), 0
+		}
+	}
+	s.tell(*logged, "before")
+	s.mu.Lock()
+	a := m.do(c)
+	s.mu.Unlock()
+	if a == nil {
+		a = answer{}
+	}
+	if a.code() == "" {
+		a["ok"] = true
+		logged.Done = true
+	}
+	logged.Error = a.code()
+	s.tell(*logged, "after")
+	return a, c.wait
+}
+
+func (s *Server) overTier(method string, perMinute int) time.Duration {
+	if s.options.Unlimited || perMinute == 0 {
+		return 0
+	}
+	return s.limit.take(method, perMinute, s.now())
+}
+
+// readArgs reads arguments as apis/web-api describes: in the query of a GET; as a form; or, where the method takes it,
+// as JSON, which must then have the token in the header. A token in a query is not accepted.
+func readArgs(r *http.Request, takesJSON bool) (given args, token, malformed string) {
+	given = args{}
+	token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if r.Method == http.MethodGet {
+		for name := range r.URL.Query() {
+			given[name] = r.URL.Query().Get(name)
+		}
+		delete(given, "token")
+		return given, token, ""
+	}
+	if r.Method != http.MethodPost {
+		return given, token, "invalid_post_type"
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil:
+		return given, token, "missing_post_type"
+	case media == "application/json":
+		if !takesJSON {
+			return given, token, "" // not read: the method then misses its arguments
+		}
+		malformed = readJSON(r.Body, given)
+		delete(given, "token")
+		return given, token, malformed
+	case media == "application/x-www-form-urlencoded":
+		err = r.ParseForm()
+	case media == "multipart/form-data":
+		err = r.ParseMultipartForm(1 << 20)
+	default:
+		return given, token, "invalid_post_type"
+	}
+	if err != nil {
+		return given, token, "invalid_form_data"
+	}
+	for name := range r.PostForm {
+		given[name] = r.PostForm.Get(name)
+	}
+	if token == "" {
+		token = given["token"]
+	}
+	delete(given, "token")
+	return given, token, ""
+}
+
+func readJSON(body io.Reader, into args) (malformed string) {
+	var object map[string]json.RawMessage
+	raw, err := io.ReadAll(body)
+	if err != nil {
+		return "invalid_json"
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return "" // slack-go opens its connections so, and is understood
+	}
+	if err = json.Unmarshal(raw, &object); err != nil {
+		if json.Valid(raw) {
+			return "json_not_object"
+		}
+		return "invalid_json"
+	}
+	for name, value := range object {
+		var text string
+		if json.Unmarshal(value, &text) == nil {
+			into[name] = text
+		} else {
+			into[name] = string(value)
+		}
+	}
+	return ""
+}
+
+// authenticate says whose token it is (the error lists of every method: not_authed, invalid_auth, token_revoked).
+func (s *Server) authenticate(token string) (kind, user string, scopes []string, refused string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch token {
+	case "":
+		return "", "", nil, "not_authed"
+	case s.BotToken:
+		kind, user, scopes = "bot", s.BotUser, s.options.Scopes
+	case s.UserToken:
+		kind, user, scopes = "user", s.Installer, s.options.UserScopes
+	case s.AppToken:
+		kind, scopes = "app", []string{"connections:write"}
+	default:
+		return "", "", nil, "invalid_auth"
+	}
+	if slices.Contains(s.revoked, kind) {
+		refused = "token_revoked"
+	}
+	return kind, user, scopes, refused
+}
+
+// RevokeToken makes a token invalid: "bot", "user" or "app".
+func (s *Server) RevokeToken(kind string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked = append(s.revoked, kind)
+}
+
+// SetScopes grants the bot token other scopes, as installing the app again does.
+func (s *Server) SetScopes(scopes []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.Scopes = slices.Clone(scopes)
+}
+
+// page cuts one page out of n entries (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
+// method. A limit that is out of range is invalid_limit: some methods would quietly take another.
+func (c *call) page(n, standard, most int) (from, to int, next string, refused answer) {
+	limit := standard
+	if given := c.args["limit"]; given != "" {
+		value, err := strconv.Atoi(given)
+		if err != nil || value < 0 || value > most {
+			return 0, 0, "", refuse("invalid_limit")
+		}
+		if value > 0 {
+			limit = value
+		}
+	}
+	if cursor := c.args["cursor"]; cursor != "" {
+		value, err := strconv.Atoi(strings.TrimPrefix(cursor, c.method+":"))
+		if err != nil || value < 0 || value > n {
+			return 0, 0, "", refuse("invalid_cursor")
+		}
+		from = value
+	}
+	to = min(n, from+limit)
+	if to < n {
+		next = c.method + ":" + strconv.Itoa(to)
+	}
+	return from, to, next, nil
+}
+
+func write(w http.ResponseWriter, status int, a any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(a); err != nil {
+		panic("slacktest: cannot encode an answer: " + err.Error())
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes())
+}
+
+// muffled takes an answer that will never arrive.
+type muffled struct{ header http.Header }
+
+// Header is thrown away with the rest.
+func (m *muffled) Header() http.Header {
+	if m.header == nil {
+		m.header = http.Header{}
+	}
+	return m.header
+}
+
+// Write pretends that everything was written.
+func (*muffled) Write(p []byte) (int, error) { return len(p), nil }
+
+// WriteHeader does nothing.
+func (*muffled) WriteHeader(int) {}

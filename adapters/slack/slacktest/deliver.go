@@ -1,0 +1,323 @@
+package slacktest
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The kinds of envelopes of Socket Mode (apis/events-api/using-socket-mode).
+const (
+	kindSlash    = "slash_commands"
+	kindInteract = "interactive"
+	kindEvent    = "events_api"
+)
+
+// Delivery is one payload that was sent to the app, and what came back.
+type Delivery struct {
+	// Kind is slash_commands, interactive, or events_api; Type is the payload's own, such as block_actions or message.
+	Kind, Type string
+	// Payload is what was sent, as JSON (by HTTP a slash command is a form with the same fields).
+	Payload json.RawMessage
+	// TriggerID and ResponseURL are those of the payload; EventID is an event's.
+	TriggerID, ResponseURL, EventID string
+	// Message is what a person said or edited, as it is in the channel.
+	Message Message
+	// Attempt is 0 for the first, then 1 to 3 for retries.
+	Attempt int
+	// Socket is the number of the socket that it went to, counted from 1 as they came; 0 means HTTP, or nobody.
+	Socket int
+	// Took is how long the acknowledgement took, in real time.
+	Took time.Duration
+	// Status is the status of the answer by HTTP.
+	Status int
+	// Response is the payload of the acknowledgement, or the body of the answer.
+	Response []byte
+	// Errors are what a form's submission was refused for, by block_id. Options are what a search was answered with.
+	Errors  map[string]string
+	Options []string
+	// Err says why it was not sent, not acknowledged, or wrongly answered.
+	Err error
+
+	request *http.Request // for Replay
+	body    []byte
+	noRetry bool
+}
+
+// Failure is a payload that the app did not answer as it should, or a frame that it should not have sent.
+type Failure struct {
+	Kind, Type string
+	// Reason is operation_timeout, dispatch_failed (nobody was there, or an answer that is not 200), connection_lost, or a
+	// description of a wrong answer.
+	Reason  string
+	Payload json.RawMessage
+}
+
+// reason is an error that has a name in Failures.
+type reason string
+
+// Error is the name.
+func (r reason) Error() string { return string(r) }
+
+const (
+	errTimeout  = reason("operation_timeout")
+	errDispatch = reason("dispatch_failed")
+	errLost     = reason("connection_lost")
+)
+
+type wait struct{ acked chan json.RawMessage }
+
+// parcel is a payload on its way, with what a retry needs.
+type parcel struct {
+	kind, name string
+	payload    answer
+	accepts    bool // an answer in the acknowledgement
+	attempt    int
+	reason     string
+	trigger    string
+	response   string
+	event      string
+}
+
+// SetRequestURL lets payloads go by HTTP while no socket is connected: base is what stands before commands,
+// interactions and events, such as http://127.0.0.1:8080/slack/.
+func (s *Server) SetRequestURL(base string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.RequestURL = base
+}
+
+// Failures are what the app did not answer as it should.
+func (s *Server) Failures() []Failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.failures)
+}
+
+func (s *Server) fail(f Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, f)
+	s.stir()
+}
+
+// send delivers once: to one of the sockets if there is any, else by HTTP if the app has a URL.
+func (s *Server) send(p *parcel) Delivery {
+	raw, err := json.Marshal(p.payload)
+	if err != nil {
+		panic("slacktest: cannot encode a payload: " + err.Error())
+	}
+	d := Delivery{
+		Kind: p.kind, Type: p.name, Payload: raw, TriggerID: p.trigger, ResponseURL: p.response, EventID: p.event, Attempt: p.attempt,
+	}
+	began := time.Now()
+	s.mu.Lock()
+	var to *socket
+	if n := len(s.sockets); n > 0 {
+		to = s.sockets[s.turn%n]
+		s.turn++
+	}
+	base := s.options.RequestURL
+	s.mu.Unlock()
+	switch {
+	case to != nil:
+		s.bySocket(to, p, &d)
+	case base != "":
+		s.byHTTP(base, p, &d)
+	default:
+		d.Err = fmt.Errorf("reach the app: nobody is connected: %w", errDispatch)
+	}
+	d.Took = time.Since(began)
+	if d.Err != nil && p.kind != kindEvent {
+		s.fail(Failure{p.kind, p.name, reasonOf(d.Err), raw})
+	}
+	return d
+}
+
+func reasonOf(err error) string {
+	if known, ok := errors.AsType[reason](err); ok {
+		return known.Error()
+	}
+	return err.Error()
+}
+
+// bySocket sends an envelope to one socket and waits for its acknowledgement.
+func (s *Server) bySocket(to *socket, p *parcel, d *Delivery) {
+	d.Socket = to.number
+	envelope := answer{
+		"envelope_id": secret(), "type": p.kind, "accepts_response_payload": p.accepts, "payload": p.payload,
+	}
+	if p.kind == kindEvent {
+		envelope["retry_attempt"], envelope["retry_reason"] = p.attempt, p.reason
+	}
+	id, _ := envelope["envelope_id"].(string)
+	w := &wait{make(chan json.RawMessage, 1)}
+	s.mu.Lock()
+	s.waiting[id], s.issued[id] = w, true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.waiting, id)
+		s.mu.Unlock()
+	}()
+	if err := to.send(envelope); err != nil {
+		d.Err = fmt.Errorf("write to socket %d: %w", to.number, errLost)
+		return
+	}
+	select {
+	case d.Response = <-w.acked:
+		if len(d.Response) > 0 && !p.accepts {
+			d.Err = fmt.Errorf("acknowledge %s: it takes no payload, got %s", p.name, d.Response)
+		}
+	case <-to.gone:
+		d.Err = fmt.Errorf("wait for socket %d: %w", to.number, errLost)
+	case <-time.After(s.options.AckTimeout):
+		d.Err = fmt.Errorf("wait for socket %d: %w", to.number, errTimeout)
+	case <-s.done:
+		d.Err = errLost
+	}
+}
+
+// byHTTP posts a signed request (authentication/verifying-requests-from-slack).
+func (s *Server) byHTTP(base string, p *parcel, d *Delivery) {
+	path, kind := "events", "application/json"
+	body := []byte(d.Payload)
+	switch p.kind {
+	case kindSlash:
+		form := url.Values{}
+		for name, v := range p.payload {
+			form.Set(name, fmt.Sprint(v))
+		}
+		path, kind, body = "commands", "application/x-www-form-urlencoded", []byte(form.Encode())
+	case kindInteract:
+		path, kind = "interactions", "application/x-www-form-urlencoded"
+		body = []byte(url.Values{"payload": {string(d.Payload)}}.Encode())
+	}
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, strings.TrimSuffix(base, "/")+"/"+path, http.NoBody)
+	if err != nil {
+		d.Err = fmt.Errorf("make a request for the app: %w", err)
+		return
+	}
+	r.Header.Set("Content-Type", kind)
+	r.Header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
+	if p.attempt > 0 {
+		r.Header.Set("X-Slack-Retry-Num", strconv.Itoa(p.attempt))
+		r.Header.Set("X-Slack-Retry-Reason", p.reason)
+	}
+	s.sign(r, body)
+	s.exchangeHTTP(r, body, d)
+}
+
+func (s *Server) sign(r *http.Request, body []byte) {
+	// The receiver compares with its own clock, so this is the real time.
+	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(s.SigningSecret))
+	mac.Write([]byte("v0:" + stamp + ":"))
+	mac.Write(body)
+	r.Header.Set("X-Slack-Request-Timestamp", stamp)
+	r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+}
+
+// exchangeHTTP sends a request and reads the answer. Anything but 200 is a failure.
+func (s *Server) exchangeHTTP(r *http.Request, body []byte, d *Delivery) {
+	d.request, d.body = r, body
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.AckTimeout)
+	defer cancel()
+	r = r.Clone(ctx)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	got, err := s.client.Do(r)
+	if err != nil {
+		d.Err = fmt.Errorf("reach the app by HTTP: %w: %w", err, errDispatch)
+		if ctx.Err() != nil {
+			d.Err = fmt.Errorf("reach the app by HTTP: %w", errTimeout)
+		}
+		return
+	}
+	defer got.Body.Close()
+	d.Status, d.noRetry = got.StatusCode, got.Header.Get("X-Slack-No-Retry") == "1"
+	d.Response, err = io.ReadAll(got.Body)
+	switch {
+	case err != nil:
+		d.Err = fmt.Errorf("read the answer of the app: %w", errTimeout)
+	case got.StatusCode != http.StatusOK:
+		d.Err = fmt.Errorf("reach the app by HTTP: status %d: %w", got.StatusCode, errDispatch)
+	case strings.HasPrefix(got.Header.Get("Content-Type"), "text/plain") && len(d.Response) > 0 && d.Kind == kindSlash:
+		// A plain text is a message (interactivity/implementing-slash-commands, "Sending an immediate response").
+		d.Response, err = json.Marshal(answer{"text": string(d.Response)})
+		if err != nil {
+			d.Err = fmt.Errorf("read the answer of the app: %w", err)
+		}
+	}
+}
+
+// Redeliver sends the same payload again, with the same event or trigger ID, as Slack does with events whose
+// acknowledgement was lost. Nothing is done with the answer.
+func (s *Server) Redeliver(d Delivery) Delivery {
+	payload, ok := decodeAny(d.Payload)
+	if !ok {
+		return Delivery{Err: errors.New("deliver again: it was never sent")}
+	}
+	p := &parcel{
+		kind: d.Kind, name: d.Type, payload: payload, trigger: d.TriggerID, response: d.ResponseURL, event: d.EventID,
+		accepts: accepts(d.Kind, d.Type),
+	}
+	if d.Kind == kindEvent {
+		p.attempt, p.reason = d.Attempt+1, retryReason(d)
+	}
+	return s.send(p)
+}
+
+// Replay sends the very bytes and headers of a delivery by HTTP again, as somebody would who has overheard them.
+func (s *Server) Replay(d Delivery) Delivery {
+	if d.request == nil {
+		return Delivery{Err: errors.New("replay: it was not sent by HTTP")}
+	}
+	again := d
+	again.Err, again.Response = nil, nil
+	s.exchangeHTTP(d.request, d.body, &again)
+	return again
+}
+
+func decodeAny(raw []byte) (answer, bool) {
+	v, ok := parse(string(raw))
+	object, isObject := v.(map[string]any)
+	return answer(object), ok && isObject
+}
+
+// accepts tells which payloads are answered in their acknowledgement (accepts_response_payload).
+func accepts(kind, name string) bool {
+	return kind == kindSlash || name == "view_submission" || name == "block_suggestion"
+}
+
+// Verify sends the url_verification handshake (reference/events/url_verification) to the events URL.
+func (s *Server) Verify() Delivery {
+	challenge := secret()
+	p := &parcel{kind: kindEvent, name: "url_verification", payload: answer{
+		"type": "url_verification", "token": "verification", "challenge": challenge,
+	}}
+	d := Delivery{Kind: p.kind, Type: p.name}
+	s.mu.Lock()
+	base := s.options.RequestURL
+	s.mu.Unlock()
+	d.Payload, d.Err = json.Marshal(p.payload)
+	if d.Err == nil {
+		s.byHTTP(base, p, &d)
+	}
+	got, _ := decodeAny(d.Response)
+	if d.Err == nil && got["challenge"] != challenge && strings.TrimSpace(string(d.Response)) != challenge {
+		d.Err = fmt.Errorf("verify the URL: answered %s instead of the challenge", d.Response)
+	}
+	return d
+}

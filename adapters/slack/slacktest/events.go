@@ -1,0 +1,323 @@
+package slacktest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// retries is apis/events-api, "Retries": at once, after one minute, after five.
+const retries = 3
+
+// AllEvents are all event types that the server can send, by their names in an app's manifest.
+func AllEvents() []string {
+	return []string{
+		"app_home_opened", "app_mention", "channel_archive", "group_archive", "member_joined_channel", "message.channels",
+		"message.groups", "message.im", "reaction_added", "reaction_removed",
+	}
+}
+
+// subscription says under which name and scope the app gets an event of a channel (each event's page below
+// reference/events); an empty name means that there is none.
+func subscription(ch *Channel, name string) (subscribed, scope string) {
+	switch name {
+	case "message":
+		switch {
+		case ch.Direct:
+			return "message.im", "im:history"
+		case ch.Private:
+			return "message.groups", "groups:history"
+		default:
+			return "message.channels", "channels:history"
+		}
+	case "channel_archive":
+		if ch.Private {
+			return "group_archive", "groups:read"
+		}
+		return name, "channels:read"
+	case "member_joined_channel":
+		if ch.Private {
+			return name, "groups:read"
+		}
+		return name, "channels:read"
+	case "reaction_added", "reaction_removed":
+		return name, "reactions:read"
+	case "app_mention":
+		return name, "app_mentions:read"
+	case "app_home_opened":
+		return name, ""
+	}
+	return "", ""
+}
+
+// event makes the payload of an event that the app is to be told of; nil if it is not: it has to be subscribed, to have
+// the scope, and to be in the channel.
+func (s *Server) event(ch *Channel, name string, fields answer) *parcel {
+	subscribed, scope := subscription(ch, name)
+	if !slices.Contains(s.options.Events, subscribed) || scope != "" && !slices.Contains(s.options.Scopes, scope) {
+		return nil
+	}
+	if !ch.has(s.BotUser) {
+		return nil
+	}
+	event := maps.Clone(fields)
+	event["type"], event["event_ts"] = name, s.timestamp()
+	if subscribed == "group_archive" {
+		event["type"] = subscribed
+	}
+	if name == "message" {
+		event["channel"], event["channel_type"] = ch.ID, "channel"
+		if ch.Direct {
+			event["channel_type"] = "im"
+		} else if ch.Private {
+			event["channel_type"] = "group"
+		}
+	}
+	id := s.id("Ev")
+	// reference/objects/… and apis/events-api, "Callback field": the wrapper of every event.
+	return &parcel{kind: kindEvent, name: name, event: id, payload: answer{
+		"token": "verification", "team_id": s.TeamID, "context_team_id": s.TeamID, "api_app_id": s.AppID,
+		"type": "event_callback", "event": event, "event_id": id, "event_time": s.now().Unix(),
+		"is_ext_shared_channel": false, "event_context": "4-" + id,
+		"authorizations": []answer{{
+			"enterprise_id": nil, "team_id": s.TeamID, "user_id": s.BotUser, "is_bot": true, "is_enterprise_install": false,
+		}},
+	}}
+}
+
+// emit tells the app of something in the background; the lock is held.
+func (s *Server) emit(ch *Channel, name string, fields answer) {
+	if p := s.event(ch, name, fields); p != nil {
+		s.background(func() { s.sendEvent(p) })
+	}
+}
+
+// background runs something until the server is closed; the lock is held, so that Close cannot miss it.
+func (s *Server) background(run func()) {
+	select {
+	case <-s.done:
+	default:
+		s.serving.Go(run)
+	}
+}
+
+// sendEvent delivers an event, again at once if that fails, and keeps it for RetryEvents if that fails too.
+func (s *Server) sendEvent(p *parcel) Delivery {
+	d := s.send(p)
+	if d.Err != nil && !d.noRetry {
+		p.attempt, p.reason = 1, retryReason(d)
+		d = s.send(p)
+	}
+	s.keep(p, d)
+	return d
+}
+
+// retryReason is X-Slack-Retry-Reason (apis/events-api, "Retries"), or retry_reason on a socket.
+func retryReason(d Delivery) string {
+	var known reason
+	switch {
+	case d.Socket > 0:
+		return "timeout"
+	case errors.As(d.Err, &known) && known == errTimeout:
+		return "http_timeout"
+	case d.Status != 0:
+		return "http_error"
+	default:
+		return "connection_failed"
+	}
+}
+
+// keep remembers an event that has to be sent again, unless the app forbade it with X-Slack-No-Retry.
+func (s *Server) keep(p *parcel, d Delivery) {
+	if d.Err == nil || d.noRetry {
+		return
+	}
+	p.reason = retryReason(d)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.attempt >= retries {
+		s.failures = append(s.failures, Failure{p.kind, p.name, reasonOf(d.Err), d.Payload})
+		return
+	}
+	s.pending = append(s.pending, p)
+}
+
+// RetryEvents delivers every event that was not acknowledged once more, as Slack does one and five minutes later. After
+// the third retry an event is given up and is one of the Failures.
+func (s *Server) RetryEvents() []Delivery {
+	s.mu.Lock()
+	due := s.pending
+	s.pending = nil
+	s.mu.Unlock()
+	var all []Delivery
+	for _, p := range due {
+		p.attempt++
+		d := s.send(p)
+		s.keep(p, d)
+		all = append(all, d)
+	}
+	return all
+}
+
+// Archive lets a person archive a channel, which takes the app out of it (reference/events/channel_archive).
+func (s *Server) Archive(user, channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.find(channel); ch != nil && !ch.Archived {
+		s.archive(ch, user)
+	}
+}
+
+// Unarchive lets a person bring a channel back; the app is not in it.
+func (s *Server) Unarchive(user, channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.find(channel); ch != nil && ch.Archived {
+		s.unarchive(ch, user)
+	}
+}
+
+// Say lets a person write into a channel, into a thread if threadTS is given. The delivery is that of the message event;
+// its Message is set even if the app is not told.
+func (s *Server) Say(user, channel, text, threadTS string) Delivery {
+	s.mu.Lock()
+	ch := s.find(channel)
+	alone := threadTS != "" && ch != nil && s.message(ch.ID, threadTS) == nil
+	if ch == nil || !ch.has(user) || ch.Archived || alone {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("say something in %q: %s cannot write there", channel, user)}
+	}
+	m := &Message{User: user, Text: normalize(text), ThreadTS: threadTS, Channel: ch.ID, TS: s.timestamp()}
+	s.messages = append(s.messages, m)
+	return s.tellApp(ch, m, "message", s.show(m, true))
+}
+
+// Mention is Say with the app's name in front: the app gets a message event and an app_mention beside it
+// (reference/events/app_mention). The delivery is that of the mention.
+func (s *Server) Mention(user, channel, text, threadTS string) Delivery {
+	d := s.Say(user, channel, "<@"+s.BotUser+"> "+text, threadTS)
+	if d.Message.TS == "" {
+		return d
+	}
+	s.mu.Lock()
+	ch, m := s.find(channel), s.message(d.Message.Channel, d.Message.TS)
+	fields := s.show(m, false)
+	fields["channel"] = ch.ID
+	return s.tellApp(ch, m, "app_mention", fields)
+}
+
+// tellApp delivers an event of a message and waits for it. It is called with the lock held, and gives it back.
+func (s *Server) tellApp(ch *Channel, m *Message, name string, fields answer) Delivery {
+	p, said := s.event(ch, name, fields), m.copy()
+	s.mu.Unlock()
+	if p == nil {
+		return Delivery{Message: said, Err: errors.New("tell the app: it does not get this event here")}
+	}
+	d := s.sendEvent(p)
+	d.Message = said
+	return d
+}
+
+// Edit lets a person change what they said (reference/events/message/message_changed).
+func (s *Server) Edit(user, channel, ts, text string) Delivery {
+	ch, m, err := s.theirs(user, channel, ts)
+	if err != nil {
+		return Delivery{Err: err}
+	}
+	before := s.show(m, true)
+	m.Text, m.Edited, m.Edits = normalize(text), true, m.Edits+1
+	fields := s.changeOf(m)
+	fields["previous_message"] = before
+	return s.tellApp(ch, m, "message", fields)
+}
+
+// Delete lets a person take back what they said (reference/events/message/message_deleted).
+func (s *Server) Delete(user, channel, ts string) Delivery {
+	ch, m, err := s.theirs(user, channel, ts)
+	if err != nil {
+		return Delivery{Err: err}
+	}
+	before := s.show(m, true)
+	m.Deleted, m.Pinned = true, false
+	return s.tellApp(ch, m, "message", deletion(m, before, s.timestamp()))
+}
+
+func deletion(m *Message, before answer, at string) answer {
+	return answer{
+		"subtype": "message_deleted", "hidden": true, "ts": at, "deleted_ts": m.TS, "previous_message": before,
+	}
+}
+
+// theirs finds a message of a person's own, and takes the lock unless there is none.
+func (s *Server) theirs(user, channel, ts string) (*Channel, *Message, error) {
+	s.mu.Lock()
+	if ch := s.find(channel); ch != nil {
+		if m := s.message(ch.ID, ts); m != nil && !m.Deleted && m.User == user {
+			return ch, m, nil
+		}
+	}
+	s.mu.Unlock()
+	return nil, nil, fmt.Errorf("change message %s in %q: %s has none there", ts, channel, user)
+}
+
+// React lets a person put an emoji (its name without colons) on a message (reference/events/reaction_added).
+func (s *Server) React(user, channel, ts, emoji string) Delivery {
+	ch, m, err := s.reactable(channel, ts)
+	if err != nil {
+		return Delivery{Err: err}
+	}
+	if slices.Contains(m.Reactions[emoji], user) {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("react to %s with %s: %s already does", ts, emoji, user)}
+	}
+	m.reacted(user, emoji)
+	return s.tellApp(ch, m, "reaction_added", s.reactionEvent(m, user, emoji))
+}
+
+// Unreact takes it away again (reference/events/reaction_removed).
+func (s *Server) Unreact(user, channel, ts, emoji string) Delivery {
+	ch, m, err := s.reactable(channel, ts)
+	if err != nil {
+		return Delivery{Err: err}
+	}
+	if !slices.Contains(m.Reactions[emoji], user) {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("take %s from %s: %s does not react so", emoji, ts, user)}
+	}
+	m.Reactions[emoji] = slices.DeleteFunc(slices.Clone(m.Reactions[emoji]), func(u string) bool { return u == user })
+	if len(m.Reactions[emoji]) == 0 {
+		delete(m.Reactions, emoji)
+	}
+	return s.tellApp(ch, m, "reaction_removed", s.reactionEvent(m, user, emoji))
+}
+
+// reactable finds a message, and takes the lock unless there is none.
+func (s *Server) reactable(channel, ts string) (*Channel, *Message, error) {
+	s.mu.Lock()
+	if ch := s.find(channel); ch != nil {
+		if m := s.message(ch.ID, ts); m != nil && !m.Deleted {
+			return ch, m, nil
+		}
+	}
+	s.mu.Unlock()
+	return nil, nil, fmt.Errorf("react to message %s in %q: there is none", ts, channel)
+}
+
+// OpenHome lets a person open the app's Home tab (reference/events/app_home_opened).
+func (s *Server) OpenHome(user string) Delivery {
+	s.mu.Lock()
+	c := &call{Server: s, user: s.BotUser}
+	ch, _, refused := c.direct(user)
+	if refused != nil {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("open the home tab of %s: %s", user, refused.code())}
+	}
+	fields := answer{"user": user, "channel": ch.ID, "tab": "home"}
+	for _, v := range s.views {
+		if v.Type == "home" && v.User == user {
+			fields["view"] = s.showView(v)
+		}
+	}
+	return s.tellApp(ch, &Message{}, "app_home_opened", fields)
+}

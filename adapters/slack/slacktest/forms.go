@@ -1,0 +1,321 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Submit lets a person fill a modal in and press its button (reference/interaction-payloads/view-interactions-payload).
+// Values are given by block_id or action_id: a text, the value of an option, a user ID, a date, or a list of those for
+// elements that take several. What the client itself would refuse (a required field that is empty, a text that is too
+// long) is an error and is not sent. The app's answer is carried out: nothing closes the view, errors keep it open and
+// are in the delivery, update, push and clear do what they say.
+func (s *Server) Submit(user, viewID string, values map[string]any) Delivery {
+	s.mu.Lock()
+	v := s.top(user)
+	if v == nil || v.ID != viewID {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("submit view %s: %s does not have it in front", viewID, user)}
+	}
+	if err := s.enterValues(v, values); err != nil {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("submit view %s: %w", viewID, err)}
+	}
+	p := s.interaction("view_submission", user, v.ID)
+	p.payload["view"], p.payload["response_urls"] = s.showView(v), []any{}
+	s.mu.Unlock()
+	d := s.send(p)
+	if d.Err == nil {
+		d.Errors, d.Err = s.afterSubmit(user, viewID, d.Response)
+		if d.Err != nil {
+			s.fail(Failure{d.Kind, d.Type, "invalid response to view_submission: " + d.Err.Error(), d.Response})
+		}
+	}
+	return d
+}
+
+// Fill lets a person type into a modal without sending it, so that a test can see what an update keeps.
+func (s *Server) Fill(user, viewID string, values map[string]any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.view(viewID)
+	if v == nil || v.User != user {
+		return fmt.Errorf("fill view %s in: %s does not have it open", viewID, user)
+	}
+	for name, value := range values {
+		if err := s.enterValue(v, name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inputs are the elements of a view that hold values, with their blocks.
+func inputs(v *View) (blocks, elements []map[string]any) {
+	parsed, _ := parse(string(v.Blocks))
+	entries, _ := parsed.([]any)
+	for _, entry := range entries {
+		b, _ := entry.(map[string]any)
+		for _, e := range interactive(b) {
+			if initialState(e) != nil {
+				blocks, elements = append(blocks, b), append(elements, e)
+			}
+		}
+	}
+	return blocks, elements
+}
+
+func (s *Server) enterValues(v *View, values map[string]any) error {
+	for name, value := range values {
+		if err := s.enterValue(v, name, value); err != nil {
+			return err
+		}
+	}
+	blocks, elements := inputs(v)
+	for i, e := range elements {
+		b := blocks[i]
+		state := v.State[word(b, "block_id")][word(e, "action_id")]
+		optional, _ := b["optional"].(bool)
+		if word(b, "type") == "input" && !optional && emptyState(state) {
+			return fmt.Errorf("field %q is required", wordIn(b, "label"))
+		}
+		text, _ := state["value"].(string)
+		if n := length(text); text != "" && (n < numberAt(e, "min_length", 0) || n > numberAt(e, "max_length", 3000)) {
+			return fmt.Errorf("field %q has %d characters", wordIn(b, "label"), n)
+		}
+	}
+	return nil
+}
+
+func emptyState(state map[string]any) bool {
+	for name, value := range state {
+		if name == "type" {
+			continue
+		}
+		if list, isList := value.([]any); value == nil || value == "" || isList && len(list) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// enterValue puts one value into the state of a view.
+func (s *Server) enterValue(v *View, name string, value any) error {
+	blocks, elements := inputs(v)
+	for i, e := range elements {
+		block, action := word(blocks[i], "block_id"), word(e, "action_id")
+		if name != block && name != action {
+			continue
+		}
+		state, err := s.stateOf(e, value)
+		if err != nil {
+			return fmt.Errorf("fill %q in: %w", name, err)
+		}
+		state["type"] = e["type"]
+		v.State[block][action] = state
+		return nil
+	}
+	return fmt.Errorf("fill %q in: the view has no such field", name)
+}
+
+// stateOf makes the entry of state.values that an element has with a value ("View state" on the same page).
+func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
+	text, isText := value.(string)
+	var list []any
+	if many, isList := value.([]string); isList {
+		for _, one := range many {
+			list = append(list, one)
+		}
+	} else if isText {
+		list = []any{text}
+	}
+	kind := word(e, "type")
+	switch kind {
+	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
+		if text == "" {
+			return map[string]any{"value": nil}, nil
+		}
+		return map[string]any{"value": text}, nil
+	case "static_select", "radio_buttons":
+		if o := optionOf(e, text); o != nil {
+			return map[string]any{"selected_option": o}, nil
+		}
+	case "external_select":
+		return map[string]any{"selected_option": answer{"text": answer{"type": "plain_text", "text": text, "emoji": true}, "value": text}}, nil
+	case "checkboxes", "multi_static_select":
+		chosen := []any{}
+		for _, one := range list {
+			o := optionOf(e, fmt.Sprint(one))
+			if o == nil {
+				return nil, fmt.Errorf("there is no option %q", one)
+			}
+			chosen = append(chosen, o)
+		}
+		return map[string]any{"selected_options": chosen}, nil
+	case "users_select":
+		if s.users[text] != nil {
+			return map[string]any{"selected_user": text}, nil
+		}
+	case "multi_users_select":
+		return map[string]any{"selected_users": append([]any{}, list...)}, nil
+	case "datepicker":
+		return map[string]any{"selected_date": text}, nil
+	case "timepicker":
+		return map[string]any{"selected_time": text}, nil
+	case "datetimepicker":
+		return map[string]any{"selected_date_time": value}, nil
+	}
+	return nil, fmt.Errorf("%v is not a value for %s", value, kind)
+}
+
+// afterSubmit carries the answer to a submission out (surfaces/modals, "Updating views" and "Displaying errors").
+func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.view(viewID)
+	if v == nil {
+		return nil, nil //nolint:nilnil // the app has closed it meanwhile; there is nothing to say
+	}
+	var reply struct {
+		Action string            `json:"response_action"`
+		Errors map[string]string `json:"errors"`
+		View   json.RawMessage   `json:"view"`
+	}
+	if text := strings.TrimSpace(string(response)); text != "" {
+		if err := json.Unmarshal(response, &reply); err != nil {
+			return nil, fmt.Errorf("read the answer: %w", err)
+		}
+	}
+	switch reply.Action {
+	case "":
+		if text := strings.TrimSpace(string(response)); text != "" && text != "{}" {
+			return nil, errors.New("an answer without response_action has to be empty")
+		}
+		s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
+	case "clear":
+		s.closeViews(user)
+	case "errors":
+		return reply.Errors, checkErrors(v, reply.Errors)
+	case "update", "push":
+		c := &call{Server: s, args: args{"view": string(reply.View)}, user: user}
+		given, refused := c.given("modal", v.ID)
+		if refused != nil {
+			return nil, fmt.Errorf("check the view: %v", problems(refused))
+		}
+		if reply.Action == "push" {
+			v = &View{ID: s.id("V"), User: user, RootID: v.RootID, PreviousID: v.ID}
+			s.views = append(s.views, v)
+		}
+		s.fill(v, given)
+	default:
+		return nil, fmt.Errorf("response_action %q is not known", reply.Action)
+	}
+	return nil, nil //nolint:nilnil // no errors for the person, none of the app
+}
+
+// checkErrors: errors are told below input blocks alone, and have to name one.
+func checkErrors(v *View, told map[string]string) error {
+	if len(told) == 0 {
+		return errors.New("errors is empty")
+	}
+	blocks, _ := inputs(v)
+	for id, text := range told {
+		named := slices.ContainsFunc(blocks, func(b map[string]any) bool {
+			return word(b, "block_id") == id && word(b, "type") == "input"
+		})
+		if !named || strings.TrimSpace(text) == "" {
+			return fmt.Errorf("errors names %q, which is no input block, or says nothing", id)
+		}
+	}
+	return nil
+}
+
+// CloseView lets a person close the modal in front, or with all the whole stack. The app is told only if the view asks
+// for it (notify_on_close); else the delivery is empty.
+func (s *Server) CloseView(user, viewID string, all bool) Delivery {
+	s.mu.Lock()
+	v := s.top(user)
+	if v == nil || v.ID != viewID {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("close view %s: %s does not have it in front", viewID, user)}
+	}
+	all = all || v.ClearOnClose
+	told := v.NotifyOnClose
+	p := s.interaction("view_closed", user, v.ID)
+	// A closed view has no trigger: reference/interaction-payloads/view-interactions-payload, "view_closed".
+	delete(s.triggers, p.trigger)
+	delete(p.payload, "trigger_id")
+	p.trigger = ""
+	p.payload["view"], p.payload["is_cleared"] = s.showView(v), all
+	if all {
+		s.closeViews(user)
+	} else {
+		s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
+	}
+	s.mu.Unlock()
+	if !told {
+		return Delivery{}
+	}
+	return s.send(p)
+}
+
+// Suggest lets a person type into a menu whose options come from the app
+// (reference/interaction-payloads/block_suggestion-payload, and "external_select" on select-menu-element). The values
+// of the options that were answered are in the delivery.
+func (s *Server) Suggest(user, viewID, actionID, typed string) Delivery {
+	s.mu.Lock()
+	v := s.view(viewID)
+	var block string
+	if v != nil {
+		blocks, elements := inputs(v)
+		for i, e := range elements {
+			if word(e, "action_id") == actionID && word(e, "type") == "external_select" && length(typed) >= numberAt(e, "min_query_length", 3) {
+				block = word(blocks[i], "block_id")
+			}
+		}
+	}
+	if block == "" || v.User != user {
+		s.mu.Unlock()
+		return Delivery{Err: fmt.Errorf("search in %q of view %s: not possible, or too little typed", actionID, viewID)}
+	}
+	p := s.interaction("block_suggestion", user, v.ID)
+	delete(s.triggers, p.trigger)
+	delete(p.payload, "trigger_id")
+	p.trigger = ""
+	p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, block, typed
+	p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
+	s.mu.Unlock()
+	d := s.send(p)
+	if d.Err == nil {
+		d.Options, d.Err = suggested(d.Response)
+		if d.Err != nil {
+			s.fail(Failure{d.Kind, d.Type, d.Err.Error(), d.Response})
+		}
+	}
+	return d
+}
+
+// suggested reads an answer of at most 100 options.
+func suggested(response []byte) ([]string, error) {
+	object, ok := decodeAny(response)
+	if !ok {
+		return nil, fmt.Errorf("read the options: %s is no object", response)
+	}
+	c := newChecker("modal")
+	shape{
+		"options": may(listOf(0, 100, option(plain(75)).check)), "option_groups": may(listOf(0, 100, optionGroup)),
+	}.check(c, "", map[string]any(object))
+	if len(c.problems) > 0 {
+		return nil, fmt.Errorf("read the options: %s", strings.Join(c.problems, "; "))
+	}
+	var values []string
+	options, _ := object["options"].([]any)
+	for _, entry := range options {
+		o, _ := entry.(map[string]any)
+		values = append(values, word(o, "value"))
+	}
+	return values, nil
+}

@@ -1,0 +1,53 @@
+package slacktest
+
+import "time"
+
+// The tiers of apis/web-api/rate-limits, in calls a minute. "20+" is 20 here: what comes on top is not promised.
+const (
+	tier2 = 20
+	tier3 = 50
+	tier4 = 100
+	// Special tiers whose pages say "hundreds of requests per minute" (auth.test, chat.getPermalink).
+	hundreds = 200
+)
+
+const (
+	window = time.Minute
+	// chat.postMessage "generally allows posting one message per second per channel"; "short bursts >1 allowed"
+	// (apis/web-api/rate-limits): two is the shortest burst there is.
+	burst = 2
+	// "several hundred messages per minute" for a workspace, on the same page.
+	severalHundred = 300
+)
+
+// limits remembers when calls were let through, by method, or by channel for what is posted.
+type limits map[string][]time.Time
+
+// take lets a call through or says how long to wait. Calls that are refused do not count.
+func (l limits) take(key string, perMinute int, now time.Time) (wait time.Duration) {
+	past := l[key]
+	for len(past) > 0 && now.Sub(past[0]) >= window {
+		past = past[1:]
+	}
+	if len(past) >= perMinute {
+		l[key] = past
+		return past[0].Add(window).Sub(now)
+	}
+	l[key] = append(past, now)
+	return 0
+}
+
+// post is a bucket for one channel: it holds burst posts and gets one back each second. Its only entry is the time at
+// which it will be full again.
+func (l limits) post(channel string, now time.Time) (wait time.Duration) {
+	key := "post " + channel
+	full := now
+	if past := l[key]; len(past) > 0 && past[0].After(now) {
+		full = past[0]
+	}
+	if ahead := full.Sub(now); ahead > (burst-1)*time.Second {
+		return ahead - (burst-1)*time.Second
+	}
+	l[key] = []time.Time{full.Add(time.Second)}
+	return 0
+}

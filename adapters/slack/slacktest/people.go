@@ -1,0 +1,131 @@
+package slacktest
+
+import (
+	"slices"
+	"strings"
+)
+
+func (s *Server) peopleMethods() map[string]method {
+	read, write := []string{"usergroups:read"}, []string{"usergroups:write"}
+	return map[string]method{
+		"auth.test":           {do: testAuth, perMinute: hundreds, json: true},
+		"users.info":          {do: userInfo, perMinute: tier4, bot: []string{"users:read"}, required: []string{"user"}},
+		"users.lookupByEmail": {do: lookupByEmail, perMinute: tier3, bot: []string{"users:read.email"}, required: []string{"email"}},
+		"usergroups.list":     {do: listGroups, perMinute: tier2, bot: read},
+		"usergroups.users.list": {
+			do: listGroupUsers, perMinute: tier2, bot: read, required: []string{"usergroup"},
+		},
+		"usergroups.users.update": {
+			do: updateGroupUsers, perMinute: tier2, bot: write, required: []string{"usergroup"}, json: true,
+		},
+	}
+}
+
+// testAuth: reference/methods/auth.test.
+func testAuth(c *call) answer {
+	a := answer{
+		"url": "https://tocsin-test.slack.com/", "team": "Tocsin Test", "team_id": c.TeamID,
+		"user": c.users[c.user].Name, "user_id": c.user, "is_enterprise_install": false,
+	}
+	if c.kind == "bot" {
+		a["bot_id"] = c.BotID
+	}
+	return a
+}
+
+// profile is reference/objects/user-object; the address only with users:read.email (reference/scopes/users.read.email).
+func (c *call) profile(u *User) answer {
+	profile := answer{
+		"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.Name,
+		"display_name_normalized": u.Name, "team": u.TeamID,
+	}
+	if u.Email != "" && c.has("users:read.email") {
+		profile["email"] = u.Email
+	}
+	a := answer{
+		"id": u.ID, "team_id": u.TeamID, "name": u.Name, "deleted": u.Deleted, "profile": profile,
+		"is_bot": u.Bot, "is_app_user": false, "updated": 0, "is_stranger": u.Stranger,
+	}
+	if !u.Deleted {
+		a["real_name"], a["tz"], a["tz_label"], a["tz_offset"] = u.RealName, u.TZ, u.TZ, 0
+		a["is_admin"], a["is_owner"] = false, false
+		a["is_restricted"], a["is_ultra_restricted"] = u.Restricted, false
+	}
+	return a
+}
+
+// userInfo: reference/methods/users.info.
+func userInfo(c *call) answer {
+	u := c.users[c.args["user"]]
+	if u == nil {
+		return refuse("user_not_found")
+	}
+	return answer{"user": c.profile(u)}
+}
+
+// lookupByEmail: reference/methods/users.lookupByEmail. It finds no deactivated people and no strangers.
+func lookupByEmail(c *call) answer {
+	for _, u := range c.users {
+		if u.Email != "" && strings.EqualFold(u.Email, c.args["email"]) && !u.Deleted && !u.Stranger {
+			return answer{"user": c.profile(u)}
+		}
+	}
+	return refuse("users_not_found")
+}
+
+func (c *call) groupInfo(g *UserGroup) answer {
+	a := answer{
+		"id": g.ID, "team_id": c.TeamID, "is_usergroup": true, "name": g.Name, "handle": g.Handle,
+		"user_count": len(g.Members), "date_delete": 0,
+	}
+	if c.args.boolean("include_users") || c.method == "usergroups.users.update" {
+		a["users"] = append([]string{}, g.Members...)
+	}
+	return a
+}
+
+// listGroups: reference/methods/usergroups.list.
+func listGroups(c *call) answer {
+	all := []answer{}
+	for _, g := range c.groups {
+		all = append(all, c.groupInfo(g))
+	}
+	return answer{"usergroups": all}
+}
+
+func (c *call) group() *UserGroup {
+	for _, g := range c.groups {
+		if g.ID == c.args["usergroup"] {
+			return g
+		}
+	}
+	return nil
+}
+
+// listGroupUsers: reference/methods/usergroups.users.list.
+func listGroupUsers(c *call) answer {
+	g := c.group()
+	if g == nil {
+		return refuse("no_such_subteam")
+	}
+	return answer{"users": append([]string{}, g.Members...)}
+}
+
+// updateGroupUsers: reference/methods/usergroups.users.update. The list replaces the old one as a whole; an empty one
+// is an error.
+func updateGroupUsers(c *call) answer {
+	g, users := c.group(), c.args.list("users")
+	switch {
+	case g == nil:
+		return refuse("no_such_subteam")
+	case len(users) == 0:
+		return refuse("no_users_provided")
+	}
+	for _, id := range users {
+		if u := c.users[id]; u == nil || u.Deleted || u.Stranger {
+			return refuse("invalid_users")
+		}
+	}
+	g.Members = slices.Clone(users)
+	return answer{"usergroup": c.groupInfo(g)}
+}

@@ -1,0 +1,191 @@
+package slacktest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A response URL works five times within 30 minutes (interactivity/handling-user-interaction, "Message responses").
+const (
+	responseUses = 5
+	responseLife = 30 * time.Minute
+)
+
+type responseURL struct {
+	user, channel string
+	original      string // timestamp of the message that was used; empty for a command
+	ephemeral     bool   // the original is one that only the person sees
+	thread        string
+	made          time.Time
+	uses          int
+}
+
+// Response is what came to a response URL, or was answered to a slash command at once.
+type Response struct {
+	User, Channel, ThreadTS, Text string
+	Blocks                        json.RawMessage
+	// InChannel is for everybody; else only the user sees it. Replaced and Deleted tell what became of the original.
+	InChannel, Replaced, Deleted bool
+	Original                     string // timestamp of the message that was used
+}
+
+// Plain is the response as its reader sees it.
+func (r Response) Plain() string { return plainOf(r.Text, r.Blocks) }
+
+// Responses are all that were accepted, oldest first. What one person saw is among the Ephemerals too, and what
+// everybody saw among the Messages.
+func (s *Server) Responses() []Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.responses)
+}
+
+func (s *Server) newResponseURL(u responseURL) string {
+	ticket := secret()
+	u.made = s.now()
+	s.urls[ticket] = &u
+	return "http://" + s.listener.Addr().String() + "/response/" + ticket
+}
+
+func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
+	logged := Call{Method: "response_url", At: s.now(), Args: args{}}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	malformed := readJSON(bytes.NewReader(raw), logged.Args)
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPost || err != nil || media != "application/json" {
+		malformed = "invalid_payload"
+	}
+	if f, spoiled := s.nextFault("response_url"); spoiled {
+		if s.spoil(w, f, &logged) {
+			return
+		}
+		if f.LoseAnswer {
+			defer cut(w)
+			w = &muffled{}
+		}
+	}
+	s.tell(logged, "before")
+	refused := refuse(malformed)
+	if malformed == "" {
+		refused = s.useResponseURL(r.PathValue("ticket"), raw) //nolint:contextcheck // an event outlives the call that causes it
+	}
+	logged.Error, logged.Done = refused.code(), refused == nil
+	s.tell(logged, "after")
+	status := http.StatusOK
+	switch logged.Error {
+	case "":
+	case "expired_url", "used_url":
+		status = http.StatusNotFound
+	default:
+		status = http.StatusBadRequest
+	}
+	if _, lost := w.(*muffled); !lost {
+		logged.Status = status
+	}
+	s.record(logged)
+	if refused == nil {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, "ok")
+		return
+	}
+	write(w, status, refused)
+}
+
+// useResponseURL counts a use and carries it out. A message that is refused uses the URL up as well.
+func (s *Server) useResponseURL(ticket string, raw []byte) answer {
+	s.mu.Lock()
+	u := s.urls[ticket]
+	switch {
+	case u == nil || s.now().Sub(u.made) > responseLife:
+		s.mu.Unlock()
+		return refuse("expired_url")
+	case u.uses >= responseUses:
+		s.mu.Unlock()
+		return refuse("used_url")
+	}
+	u.uses++
+	s.mu.Unlock()
+	return s.respond(*u, raw)
+}
+
+// respond posts, replaces or deletes what a response says; nil means that it was done.
+func (s *Server) respond(u responseURL, raw []byte) answer {
+	given := args{}
+	if code := readJSON(bytes.NewReader(raw), given); code != "" {
+		return refuse("invalid_payload")
+	}
+	for name := range given {
+		switch name {
+		case "text", "blocks", "response_type", "replace_original", "delete_original", "thread_ts", "unfurl_links", "unfurl_media", "mrkdwn":
+		default:
+			return refuse("slacktest_does_not_know_" + name)
+		}
+	}
+	kind := given["response_type"]
+	if kind != "" && kind != "ephemeral" && kind != "in_channel" {
+		return refuse("invalid_response_type")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &call{Server: s, args: given, kind: "bot", user: s.BotUser}
+	if given.boolean("delete_original") {
+		return s.deleteOriginal(u)
+	}
+	said, refused := c.content(longestText)
+	if refused != nil {
+		return refused
+	}
+	r := Response{
+		User: u.user, Channel: u.channel, ThreadTS: given["thread_ts"], Text: said.text, Blocks: said.blocks,
+		InChannel: kind == "in_channel", Original: u.original,
+	}
+	ch := s.find(u.channel)
+	switch {
+	case given.boolean("replace_original") && u.original != "":
+		r.Replaced = true
+		if !s.replaceOriginal(u, said) {
+			return refuse("message_not_found")
+		}
+	case r.InChannel:
+		s.say(ch, &Message{User: s.BotUser, BotID: s.BotID, Text: said.text, Blocks: said.blocks, ThreadTS: r.ThreadTS})
+	default:
+		s.ephemerals = append(s.ephemerals, Ephemeral{u.channel, u.user, s.timestamp(), r.ThreadTS, said.text, said.blocks})
+	}
+	s.responses = append(s.responses, r)
+	return nil
+}
+
+func (s *Server) deleteOriginal(u responseURL) answer {
+	switch m := s.message(u.channel, u.original); {
+	case u.ephemeral && s.ephemeral(u.original) >= 0:
+		s.ephemerals = slices.DeleteFunc(slices.Clone(s.ephemerals), func(e Ephemeral) bool { return e.TS == u.original })
+	case u.original != "" && m != nil && !m.Deleted:
+		s.remove(s.find(u.channel), m)
+	default:
+		return refuse("message_not_found")
+	}
+	s.responses = append(s.responses, Response{User: u.user, Channel: u.channel, Deleted: true, Original: u.original})
+	return nil
+}
+
+func (s *Server) replaceOriginal(u responseURL, said content) bool {
+	if i := s.ephemeral(u.original); u.ephemeral && i >= 0 {
+		s.ephemerals[i].Text, s.ephemerals[i].Blocks = said.text, said.blocks
+		return true
+	}
+	m := s.message(u.channel, u.original)
+	if m == nil || m.Deleted {
+		return false
+	}
+	m.Text, m.Blocks, m.Edits = said.text, said.blocks, m.Edits+1
+	s.emit(s.find(u.channel), "message", s.changeOf(m))
+	return true
+}

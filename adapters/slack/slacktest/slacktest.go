@@ -1,0 +1,145 @@
+// Package slacktest is a stateful, strict stand-in for Slack over real HTTP and WebSocket, for tests.
+//
+// It keeps a workspace (users, channels, messages, views) and answers the Web API, Socket Mode, and response URLs as
+// the vendor's documents say. It is never more lenient than the vendor: what Slack would refuse, it refuses with
+// Slack's error code; where the documents leave a figure open, the smaller one is taken. Each rule names the page that
+// it comes from; pages without a host are below https://docs.slack.dev.
+package slacktest
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Options are what a test may choose. The zero value is a workspace in which the app has every scope.
+type Options struct {
+	// Now is the clock for timestamps, expiry and the windows of rate limits. The default is time.Now.
+	Now func() time.Time
+	// Scopes are the bot token's; nil means AllBotScopes.
+	Scopes []string
+	// UserScopes are the user token's; nil means AllUserScopes.
+	UserScopes []string
+	// AckTimeout is how long a delivery waits for its acknowledgement, in real time. The default is Slack's 3 seconds
+	// (apis/events-api, interactivity/handling-user-interaction).
+	AckTimeout time.Duration
+	// RequestURL is where payloads go by HTTP, such as http://127.0.0.1:8080/slack/. Empty: by Socket Mode only.
+	// It can be set later with SetRequestURL.
+	RequestURL string
+	// Events are the event types that the app subscribes to; nil means AllEvents.
+	Events []string
+	// Unlimited turns the rate limits off, for tests of something else.
+	Unlimited bool
+}
+
+// Server is one workspace with one app installed. Its methods may be called from several goroutines.
+type Server struct {
+	// BotToken (xoxb-), AppToken (xapp-), and UserToken (xoxp-) are what the Web API accepts.
+	BotToken, AppToken, UserToken string
+	// SigningSecret signs what is delivered by HTTP.
+	SigningSecret string
+	// TeamID and AppID identify the workspace and the app; BotUser and BotID are the app's user (U…) and bot (B…).
+	TeamID, AppID, BotUser, BotID string
+	// Installer is the person who installed the app: the user token acts as them.
+	Installer string
+
+	options  Options
+	http     *http.Server
+	listener net.Listener
+	serving  sync.WaitGroup
+	done     chan struct{}
+
+	mu sync.Mutex
+	world
+	wire
+	door
+	log   []Call
+	limit limits
+	table map[string]method
+	hook  func(Call)
+}
+
+// New starts a workspace on a free port of 127.0.0.1. It panics if it cannot listen.
+func New(o Options) *Server {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.AckTimeout == 0 {
+		o.AckTimeout = 3 * time.Second
+	}
+	if o.Scopes == nil {
+		o.Scopes = AllBotScopes()
+	}
+	if o.UserScopes == nil {
+		o.UserScopes = AllUserScopes()
+	}
+	if o.Events == nil {
+		o.Events = AllEvents()
+	}
+	s := &Server{
+		BotToken:      "xoxb-" + secret(),
+		AppToken:      "xapp-1-" + secret(),
+		UserToken:     "xoxp-" + secret(),
+		SigningSecret: secret(),
+		options:       o,
+		done:          make(chan struct{}),
+		world:         newWorld(),
+		wire:          newWire(),
+		limit:         limits{},
+	}
+	s.door.open = make(chan struct{})
+	close(s.door.open)
+	s.table = s.methods()
+	s.TeamID = s.id("T")
+	s.AppID = s.id("A")
+	s.BotID = s.id("B")
+	s.BotUser = s.addUser(User{Name: "tocsin", RealName: "Tocsin", Bot: true})
+	s.Installer = s.addUser(User{Name: "installer", RealName: "Installer", Email: "installer@example.com"})
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time and is closed with the server
+	if err != nil {
+		panic("slacktest: cannot listen: " + err.Error())
+	}
+	s.listener = listener
+	s.http = &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: 10 * time.Second,
+		// A connection that a fault has cut is not worth a word in the output of a test.
+		ErrorLog: log.New(nowhere{}, "", 0),
+	}
+	s.serving.Go(func() { _ = s.http.Serve(listener) })
+	return s
+}
+
+// URL is the address of the Web API, with a slash at its end: what SLACK_API_URL gets.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() + "/api/" }
+
+// Close ends the server with all its connections and waits for what it is still delivering.
+func (s *Server) Close() {
+	s.mu.Lock()
+	select {
+	case <-s.done:
+	default:
+		close(s.done)
+	}
+	s.mu.Unlock()
+	s.dropSockets()
+	_ = s.http.Close()
+	s.serving.Wait()
+}
+
+func (s *Server) now() time.Time { return s.options.Now() }
+
+// secret is as long as Slack's own, so that tests that look for leaks find nothing by accident.
+func secret() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // it never fails: crypto/rand
+	return hex.EncodeToString(b)
+}
+
+type nowhere struct{}
+
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,264 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// mostSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time. One more is
+// told too_many_websockets and closed (github.com/slackapi/bolt-js/issues/2225).
+const mostSockets = 10
+
+// pingEvery keeps a client content that gives a connection up when no ping comes for half a minute.
+const pingEvery = 5 * time.Second
+
+// wire is what goes between the app and people: sockets, deliveries, triggers, views, response URLs.
+type wire struct {
+	revoked   []string
+	triggers  map[string]*trigger
+	views     []*View
+	tickets   map[string]bool
+	sockets   []*socket
+	opened    int // sockets so far
+	turn      int
+	changed   chan struct{} // closed and made anew when anything happened
+	waiting   map[string]*wait
+	issued    map[string]bool // envelope IDs of all times
+	pending   []*parcel
+	failures  []Failure
+	urls      map[string]*responseURL
+	responses []Response
+	client    *http.Client
+}
+
+func newWire() wire {
+	return wire{
+		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
+		waiting: map[string]*wait{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
+		client: &http.Client{
+			Transport:     &http.Transport{DisableKeepAlives: true},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+type socket struct {
+	number int
+	conn   *websocket.Conn
+	mu     sync.Mutex // one writer at a time
+	gone   chan struct{}
+	once   sync.Once
+}
+
+func (k *socket) send(v any) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.conn.WriteJSON(v)
+}
+
+func (k *socket) close() {
+	k.once.Do(func() {
+		close(k.gone)
+		_ = k.conn.Close()
+	})
+}
+
+// openConnection: reference/methods/apps.connections.open. The URL holds a ticket that works once.
+func openConnection(c *call) answer {
+	ticket := secret()
+	c.tickets[ticket] = true
+	return answer{"url": "ws://" + c.listener.Addr().String() + "/link/?ticket=" + ticket + "&app_id=" + c.AppID}
+}
+
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	ticket := r.URL.Query().Get("ticket")
+	s.mu.Lock()
+	known := s.tickets[ticket]
+	delete(s.tickets, ticket)
+	s.mu.Unlock()
+	if !known {
+		http.Error(w, "invalid ticket", http.StatusForbidden)
+		return
+	}
+	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	k := &socket{conn: conn, gone: make(chan struct{})}
+	defer k.close()
+	s.mu.Lock()
+	full := len(s.sockets) >= mostSockets
+	s.opened++
+	k.number = s.opened
+	count := len(s.sockets) + 1
+	s.mu.Unlock()
+	if full {
+		_ = k.send(answer{"type": "disconnect", "reason": "too_many_websockets", "debug_info": s.debugInfo()})
+		return
+	}
+	// "hello" comes before anything else (apis/events-api/using-socket-mode).
+	hello := answer{
+		"type": "hello", "num_connections": count, "debug_info": s.debugInfo(),
+		"connection_info": answer{"app_id": s.AppID},
+	}
+	// Whoever is told to send something to the socket waits until that is out.
+	k.mu.Lock()
+	s.seat(k, true)
+	defer s.seat(k, false)
+	err = k.conn.WriteJSON(hello)
+	k.mu.Unlock()
+	if err != nil {
+		return
+	}
+	s.listen(k)
+}
+
+func (s *Server) debugInfo() answer {
+	return answer{"host": "slacktest", "started": s.now().UTC().Format(time.RFC3339), "build_number": 1, "approximate_connection_time": 18060}
+}
+
+// seat counts a socket in or out and wakes those who wait for that.
+func (s *Server) seat(k *socket, in bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in {
+		s.sockets = append(s.sockets, k)
+		s.background(func() { s.ping(k) })
+	} else {
+		s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == k })
+	}
+	s.stir()
+}
+
+// stir wakes those who wait for something; the lock is held.
+func (s *Server) stir() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *Server) ping(k *socket) {
+	ticker := time.NewTicker(pingEvery)
+	defer ticker.Stop()
+	defer k.close()
+	_ = k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+	for {
+		select {
+		case <-k.gone:
+			return
+		case <-s.done:
+			return
+		case <-ticker.C:
+			_ = k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+		}
+	}
+}
+
+// listen takes acknowledgements: {"envelope_id": "…", "payload": {…}}, the payload being optional.
+func (s *Server) listen(k *socket) {
+	for {
+		_, raw, err := k.conn.ReadMessage()
+		if err != nil {
+			k.close()
+			return
+		}
+		var ack struct {
+			EnvelopeID string          `json:"envelope_id"`
+			Payload    json.RawMessage `json:"payload"`
+		}
+		if json.Unmarshal(raw, &ack) != nil || ack.EnvelopeID == "" {
+			s.fail(Failure{Reason: "not an acknowledgement: " + string(raw)})
+			continue
+		}
+		s.mu.Lock()
+		w, issued := s.waiting[ack.EnvelopeID], s.issued[ack.EnvelopeID]
+		delete(s.waiting, ack.EnvelopeID)
+		s.mu.Unlock()
+		switch {
+		case w != nil:
+			w.acked <- ack.Payload
+		case !issued:
+			s.fail(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
+		default:
+			// It is late, and the delivery has failed already; or it is the second one.
+		}
+	}
+}
+
+// Sockets is how many are connected now.
+func (s *Server) Sockets() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sockets)
+}
+
+// WaitSockets waits until exactly so many sockets are connected, at most as long as given in real time, and reports it.
+func (s *Server) WaitSockets(n int, atMost time.Duration) bool {
+	return s.Wait(atMost, func() bool { return s.Sockets() == n })
+}
+
+// Wait waits until something is so, at most as long as given in real time, and reports it. It looks at first, and again
+// after every call, answer and socket, so that no test has to sleep.
+func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
+	deadline := time.After(atMost)
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if so() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			return false
+		case <-s.done:
+			return false
+		}
+	}
+}
+
+// WarnSockets tells every socket that it will be closed soon; Slack does so about ten seconds ahead
+// (apis/events-api/using-socket-mode, "Disconnecting").
+func (s *Server) WarnSockets() {
+	for _, k := range s.connected() {
+		_ = k.send(answer{"type": "disconnect", "reason": "warning", "debug_info": s.debugInfo()})
+	}
+}
+
+// RefreshSockets closes every socket as Slack does every few hours: with a warning if asked for, then with a disconnect
+// frame (refresh_requested), then the connection itself.
+func (s *Server) RefreshSockets(warn bool) {
+	if warn {
+		s.WarnSockets()
+	}
+	for _, k := range s.connected() {
+		_ = k.send(answer{"type": "disconnect", "reason": "refresh_requested", "debug_info": s.debugInfo()})
+		_ = k.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+		k.close()
+	}
+}
+
+// CutSocket cuts one socket off without a word: the i-th of those connected.
+func (s *Server) CutSocket(i int) {
+	if all := s.connected(); i < len(all) {
+		all[i].close()
+	}
+}
+
+func (s *Server) connected() []*socket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.sockets)
+}
+
+func (s *Server) dropSockets() {
+	for _, k := range s.connected() {
+		k.close()
+	}
+}

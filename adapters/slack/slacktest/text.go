@@ -1,0 +1,225 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// escape writes the three characters that Slack's markup takes for itself (messaging/formatting-message-text).
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
+func unescape(text string) string {
+	return strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace(text)
+}
+
+// normalize is what Slack does to the text of a message before it keeps it: an ampersand that begins no entity is
+// escaped.
+func normalize(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		rest := text[i:]
+		b.WriteByte(text[i])
+		entity := strings.HasPrefix(rest, "&amp;") || strings.HasPrefix(rest, "&lt;") || strings.HasPrefix(rest, "&gt;")
+		if text[i] == '&' && !entity {
+			b.WriteString("amp;")
+		}
+	}
+	return b.String()
+}
+
+// Read carries Slack's markup out as a reader sees it (messaging/formatting-message-text): <!channel> becomes
+// "@channel (notifies)", <https://a|b> becomes "b (link to https://a)", emphasis loses its marks, quoted lines begin
+// with a bar, and entities are characters again. Text that was meant as plain text and contains any of that was taken
+// for markup.
+func Read(mrkdwn string) string {
+	var b strings.Builder
+	for i, part := range splitMarkup(mrkdwn) {
+		if i%2 == 1 {
+			b.WriteString(readControl(part))
+		} else {
+			b.WriteString(part)
+		}
+	}
+	lines := strings.Split(b.String(), "\n")
+	for i, line := range lines {
+		if quoted, is := strings.CutPrefix(line, "&gt;"); is {
+			line = "| " + strings.TrimPrefix(quoted, " ")
+		}
+		lines[i] = unescape(plainMarks(line))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// splitMarkup cuts text into what stands outside of <…> (even places) and inside (odd places).
+func splitMarkup(text string) []string {
+	parts := []string{""}
+	for {
+		from := strings.IndexByte(text, '<')
+		if from < 0 {
+			break
+		}
+		to := strings.IndexByte(text[from:], '>')
+		if to < 0 {
+			break
+		}
+		parts[len(parts)-1] += text[:from]
+		parts = append(parts, text[from+1:from+to], "")
+		text = text[from+to+1:]
+	}
+	parts[len(parts)-1] += text
+	return parts
+}
+
+func readControl(inside string) string {
+	target, label, labeled := strings.Cut(inside, "|")
+	switch {
+	case target == "!channel", target == "!here", target == "!everyone":
+		return "@" + target[1:] + " (notifies)"
+	case strings.HasPrefix(target, "!subteam^"):
+		return "@" + strings.TrimPrefix(target, "!subteam^") + " (notifies)"
+	case strings.HasPrefix(target, "!date^"):
+		return readDate(target, label)
+	case strings.HasPrefix(target, "@"):
+		return target + " (notifies)"
+	case strings.HasPrefix(target, "#"):
+		if labeled {
+			return "#" + label
+		}
+		return target
+	case strings.HasPrefix(target, "!"):
+		return label
+	case labeled:
+		return label + " (link to " + target + ")"
+	default:
+		return target + " (link)"
+	}
+}
+
+// readDate is "Date formatting" on the same page, for a reader in UTC.
+func readDate(target, fallback string) string {
+	parts := strings.SplitN(strings.TrimPrefix(target, "!date^"), "^", 3)
+	seconds, err := strconv.ParseInt(parts[0], 10, 64)
+	if err != nil || len(parts) < 2 || fallback == "" {
+		return "(broken date)" + fallback
+	}
+	at := time.Unix(seconds, 0).UTC()
+	formats := []string{
+		"{date_num}", "2006-01-02", "{date_slash}", "01/02/2006", "{date_short_pretty}", "Jan 2, 2006", "{date_short}", "Jan 2, 2006",
+		"{date_long_pretty}", "Monday, January 2, 2006", "{date_long_full}", "January 2, 2006", "{date_long}", "Monday, January 2, 2006",
+		"{date_pretty}", "January 2, 2006", "{date}", "January 2, 2006", "{day_divider_pretty}", "Monday, January 2",
+		"{time_secs}", "15:04:05", "{time}", "15:04",
+	}
+	shown := strings.ReplaceAll(parts[1], "{ago}", "some time ago")
+	for i := 0; i < len(formats); i += 2 {
+		shown = strings.ReplaceAll(shown, formats[i], at.Format(formats[i+1]))
+	}
+	if len(parts) == 3 {
+		shown += " (link to " + parts[2] + ")"
+	}
+	return shown
+}
+
+// plainMarks takes the marks of emphasis and code away where they stand at the borders of words.
+func plainMarks(line string) string {
+	for _, mark := range []string{"```", "`", `\*`, "_", "~"} {
+		inner := "[^ " + strings.Trim(mark, "`") + "`](?:[^\n]*?[^ ])??"
+		pair := regexp.MustCompile(`(^|[\s(\[{"'.,;:!?*_~-])` + mark + `(` + inner + `)` + mark + `($|[\s)\]}"'.,;:!?*_~-])`)
+		for pair.MatchString(line) {
+			line = pair.ReplaceAllString(line, "$1$2$3")
+		}
+	}
+	return line
+}
+
+// Mentions are whom the markup of a text notifies: "@channel", "@here", "@everyone", and IDs of users and user groups.
+func Mentions(mrkdwn string) []string {
+	var found []string
+	for i, part := range splitMarkup(mrkdwn) {
+		target, _, _ := strings.Cut(part, "|")
+		switch {
+		case i%2 == 0:
+		case target == "!channel", target == "!here", target == "!everyone":
+			found = append(found, "@"+target[1:])
+		case strings.HasPrefix(target, "!subteam^"):
+			found = append(found, strings.TrimPrefix(target, "!subteam^"))
+		case strings.HasPrefix(target, "@"):
+			found = append(found, target[1:])
+		}
+	}
+	return found
+}
+
+// Plain is the message as a reader sees it: its blocks, one paragraph each, or its text if it has none.
+func (m Message) Plain() string { return plainOf(m.Text, m.Blocks) }
+
+// Plain is the message as the one who got it sees it.
+func (e Ephemeral) Plain() string { return plainOf(e.Text, e.Blocks) }
+
+// Notifies is whom the message notifies by markup, in its text and its blocks, each once.
+func (m Message) Notifies() []string {
+	found := Mentions(m.Text)
+	for _, t := range blockTexts(m.Blocks) {
+		if t.markup {
+			found = append(found, Mentions(t.text)...)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func plainOf(text string, blocks json.RawMessage) string {
+	if len(blocks) == 0 {
+		return Read(text)
+	}
+	var lines []string
+	for _, t := range blockTexts(blocks) {
+		if t.markup {
+			lines = append(lines, Read(t.text))
+		} else {
+			lines = append(lines, t.text)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+type blockText struct {
+	text   string
+	markup bool
+}
+
+// blockTexts are the text objects of blocks in reading order: text, fields, elements, accessory, options.
+func blockTexts(blocks json.RawMessage) []blockText {
+	v, ok := parse(string(blocks))
+	if !ok {
+		return nil
+	}
+	var found []blockText
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case map[string]any:
+			kind := word(v, "type")
+			if kind == "mrkdwn" || kind == "plain_text" {
+				found = append(found, blockText{word(v, "text"), kind == "mrkdwn"})
+				return
+			}
+			for _, name := range []string{
+				"title", "label", "text", "fields", "element", "elements", "accessory", "placeholder", "options", "description", "hint",
+			} {
+				walk(v[name])
+			}
+		}
+	}
+	walk(v)
+	return found
+}

@@ -1,0 +1,319 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// User is a member of the workspace, or somebody from another one whom a shared channel brings in.
+type User struct {
+	ID       string // U…; made up when empty
+	Name     string
+	RealName string
+	Email    string
+	TZ       string // an IANA zone; empty means UTC
+	TeamID   string // empty: the server's own
+	Bot      bool
+	Deleted  bool
+	// Restricted is a guest (is_restricted). Stranger is somebody from another workspace (is_stranger).
+	Restricted, Stranger bool
+}
+
+// Channel is a conversation: public, private, or a direct message between the app and one person.
+type Channel struct {
+	ID       string // C… or D…
+	Name     string // empty for a direct message
+	Private  bool
+	Direct   bool
+	General  bool
+	Archived bool
+	// Topic and Purpose are as people read them, not escaped.
+	Topic, Purpose string
+	Creator        string
+	Created        time.Time
+	Members        []string // user IDs in the order of their coming
+	PreviousNames  []string
+}
+
+// UserGroup is a group of people that has a handle (@sre).
+type UserGroup struct {
+	ID      string // S…
+	Handle  string
+	Name    string
+	Members []string
+}
+
+// Metadata is what an app attaches to a message.
+type Metadata struct {
+	EventType    string          `json:"event_type"`
+	EventPayload json.RawMessage `json:"event_payload"`
+}
+
+// Message is one message of a channel, deleted ones included.
+type Message struct {
+	Channel  string
+	TS       string
+	ThreadTS string // of its parent; empty for a message that is not in a thread
+	Subtype  string // channel_join, channel_topic, …: written by Slack itself
+	User     string
+	BotID    string // set for what the app posts
+	Text     string // as Slack stores it, escaped
+	Blocks   json.RawMessage
+	Metadata *Metadata
+	// Broadcast is a reply that the channel sees too.
+	Broadcast bool
+	Edited    bool // shown to people as (edited)
+	Edits     int  // how many times it was updated or edited
+	Deleted   bool
+	Pinned    bool
+	Reactions map[string][]string // emoji name → users, in order
+}
+
+// Bookmark is a link at the head of a channel.
+type Bookmark struct{ ID, Channel, Title, Link, Emoji string }
+
+// Ephemeral is a message that one person saw, by chat.postEphemeral or through a response URL.
+type Ephemeral struct {
+	Channel, User, TS, ThreadTS, Text string
+	Blocks                            json.RawMessage
+}
+
+type world struct {
+	ids        int
+	lastTS     int64
+	users      map[string]*User
+	channels   []*Channel
+	groups     []*UserGroup
+	messages   []*Message
+	bookmarks  []Bookmark
+	ephemerals []Ephemeral
+}
+
+func newWorld() world { return world{users: map[string]*User{}} }
+
+// id has the form of Slack's: a letter that tells the kind, then capitals and digits.
+func (w *world) id(kind string) string {
+	w.ids++
+	// Multiplying by an odd prime spreads neighbors over the whole range; 36^8 values are never used up.
+	n := uint64(w.ids) * 1_000_003 * 7919 % 2_821_109_907_456
+	return kind + "0" + strings.ToUpper(fmt.Sprintf("%09s", strconv.FormatUint(n, 36)))
+}
+
+// timestamp is unique in the workspace and increases strictly, whatever the clock does.
+func (s *Server) timestamp() string {
+	micros := max(s.now().UnixMicro(), s.lastTS+1)
+	s.lastTS = micros
+	return fmt.Sprintf("%d.%06d", micros/1e6, micros%1e6)
+}
+
+// AddUser adds a person and returns their ID.
+func (s *Server) AddUser(u User) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addUser(u)
+}
+
+func (s *Server) addUser(u User) string {
+	if u.ID == "" {
+		u.ID = s.id("U")
+	}
+	if u.TeamID == "" {
+		u.TeamID = s.TeamID
+	}
+	if u.TZ == "" {
+		u.TZ = "UTC"
+	}
+	s.users[u.ID] = &u
+	return u.ID
+}
+
+// ChangeUser replaces what is known of a user; the ID tells whom.
+func (s *Server) ChangeUser(u User) { s.AddUser(u) }
+
+// AddChannel adds a channel that people made (the app is in it only if it is among the members) and returns its ID.
+func (s *Server) AddChannel(c Channel) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.ID == "" {
+		c.ID = s.id("C")
+	}
+	if c.Created.IsZero() {
+		c.Created = s.now()
+	}
+	if c.Creator == "" {
+		c.Creator = s.Installer
+	}
+	c.Members = slices.Clone(c.Members)
+	s.channels = append(s.channels, &c)
+	return c.ID
+}
+
+// AddGroup adds a user group and returns its ID.
+func (s *Server) AddGroup(g UserGroup) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g.ID == "" {
+		g.ID = s.id("S")
+	}
+	g.Members = slices.Clone(g.Members)
+	s.groups = append(s.groups, &g)
+	return g.ID
+}
+
+// Join makes a person a member of a channel, as the client does, and tells the app.
+func (s *Server) Join(user, channel string) {
+	s.mu.Lock()
+	c := s.find(channel)
+	if c != nil && !slices.Contains(c.Members, user) {
+		s.enter(c, user, "")
+	}
+	s.mu.Unlock()
+}
+
+// Leave takes a person (or the app) out of a channel.
+func (s *Server) Leave(user, channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.find(channel); c != nil {
+		c.Members = slices.DeleteFunc(c.Members, func(m string) bool { return m == user })
+	}
+}
+
+// Channels are all conversations, in the order of their making.
+func (s *Server) Channels() []Channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Channel
+	for _, c := range s.channels {
+		all = append(all, c.copy())
+	}
+	return all
+}
+
+// Channel finds a conversation by ID or name (with or without #); the zero value if there is none.
+func (s *Server) Channel(nameOrID string) Channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.find(nameOrID); c != nil {
+		return c.copy()
+	}
+	return Channel{}
+}
+
+// Direct is the direct message between the app and a person; the zero value if none was opened.
+func (s *Server) Direct(user string) Channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.channels {
+		if c.Direct && slices.Contains(c.Members, user) {
+			return c.copy()
+		}
+	}
+	return Channel{}
+}
+
+// Group is a user group by ID or handle; the zero value if there is none.
+func (s *Server) Group(idOrHandle string) UserGroup {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.groups {
+		if g.ID == idOrHandle || g.Handle == idOrHandle {
+			found := *g
+			found.Members = slices.Clone(g.Members)
+			return found
+		}
+	}
+	return UserGroup{}
+}
+
+// Messages are those of a channel, by ID or name, oldest first, deleted ones and replies included.
+func (s *Server) Messages(channel string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.find(channel)
+	if c == nil {
+		return nil
+	}
+	var all []Message
+	for _, m := range s.messages {
+		if m.Channel == c.ID {
+			all = append(all, m.copy())
+		}
+	}
+	return all
+}
+
+// Posts are what the app itself said in a channel and has not deleted, oldest first.
+func (s *Server) Posts(channel string) []Message {
+	return slices.DeleteFunc(s.Messages(channel), func(m Message) bool { return m.BotID != s.BotID || m.Deleted })
+}
+
+// Message is one message by its timestamp; the zero value if there is none.
+func (s *Server) Message(channel, ts string) Message {
+	for _, m := range s.Messages(channel) {
+		if m.TS == ts {
+			return m
+		}
+	}
+	return Message{}
+}
+
+// Ephemerals are all messages that only one person saw, oldest first.
+func (s *Server) Ephemerals() []Ephemeral {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ephemerals)
+}
+
+// Bookmarks are those of a channel, by ID or name.
+func (s *Server) Bookmarks(channel string) []Bookmark {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.find(channel)
+	if c == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.bookmarks), func(b Bookmark) bool { return b.Channel != c.ID })
+}
+
+func (w *world) find(nameOrID string) *Channel {
+	name := strings.TrimPrefix(nameOrID, "#")
+	for _, c := range w.channels {
+		if c.ID == nameOrID || (c.Name != "" && c.Name == name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (w *world) message(channel, ts string) *Message {
+	for _, m := range w.messages {
+		if m.Channel == channel && m.TS == ts {
+			return m
+		}
+	}
+	return nil
+}
+
+func (c *Channel) has(user string) bool { return slices.Contains(c.Members, user) }
+
+func (c *Channel) copy() Channel {
+	d := *c
+	d.Members = slices.Clone(c.Members)
+	d.PreviousNames = slices.Clone(c.PreviousNames)
+	return d
+}
+
+func (m *Message) copy() Message {
+	d := *m
+	d.Reactions = maps.Clone(m.Reactions)
+	for name, users := range d.Reactions {
+		d.Reactions[name] = slices.Clone(users)
+	}
+	return d
+}
