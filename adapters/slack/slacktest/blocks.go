@@ -98,11 +98,12 @@ func actionID(c *checker, at string, v any) {
 }
 
 // block checks one block of reference/block-kit/blocks. Those that nobody here needs are refused: image, video, file,
-// rich_text, markdown, table and others; input is refused in messages.
+// markdown, table and others; input is refused in messages.
 func (c *checker) block() rule {
 	in := elements()
 	shapes := map[string]shape{
-		"divider": blockShape("divider"),
+		"divider":   blockShape("divider"),
+		"rich_text": richShape(),
 		// header-block: plain text of at most 150.
 		"header": blockShape("header").with("text", need(plain(150))),
 		// context-block: at most 10 elements.
@@ -208,7 +209,7 @@ func interactive(b map[string]any) []map[string]any {
 	var found []map[string]any
 	candidates, _ := b["elements"].([]any)
 	for _, e := range append([]any{b["accessory"], b["element"]}, candidates...) {
-		if element, _ := e.(map[string]any); element != nil && word(b, "type") != "context" {
+		if element, _ := e.(map[string]any); element != nil && word(b, "type") != "context" && word(b, "type") != "rich_text" {
 			found = append(found, element)
 		}
 	}

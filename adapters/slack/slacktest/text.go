@@ -209,6 +209,10 @@ func blockTexts(blocks json.RawMessage) []blockText {
 			}
 		case map[string]any:
 			kind := word(v, "type")
+			if kind == "rich_text" {
+				found = append(found, blockText{readRich(v), false})
+				return
+			}
 			if kind == "mrkdwn" || kind == "plain_text" {
 				found = append(found, blockText{word(v, "text"), kind == "mrkdwn"})
 				return

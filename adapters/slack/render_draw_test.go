@@ -1,0 +1,204 @@
+package slack
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+
+	"tocsin/adapters/slack/slacktest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares a text with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s has changed (-want +got); -update rewrites it\n%s", name, diff)
+	}
+}
+
+// sent is what goes to Slack.
+func sent(t interface{ Fatal(args ...any) }, v any) []byte {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// indented is JSON for a golden file.
+func indented(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw) + "\n"
+}
+
+// read is what people read in blocks.
+func read(t interface{ Fatal(args ...any) }, blocks []slack.Block) string {
+	return slacktest.Message{Blocks: sent(t, blocks)}.Plain()
+}
+
+type object = map[string]any
+
+func word(v any, name string) string {
+	o, _ := v.(object)
+	s, _ := o[name].(string)
+	return s
+}
+
+func list(v any, name string) []any {
+	o, _ := v.(object)
+	all, _ := o[name].([]any)
+	return all
+}
+
+// draw shows blocks about as a reader sees them, with what their buttons send.
+func draw(t *testing.T, blocks any) string {
+	t.Helper()
+	var all []any
+	if err := json.Unmarshal(sent(t, blocks), &all); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, block := range all {
+		o, _ := block.(object)
+		switch word(o, "type") {
+		case "header":
+			b.WriteString("# " + drawText(o["text"]) + "\n")
+		case "rich_text":
+			b.WriteString(drawRich(o))
+		case "section":
+			b.WriteString(drawText(o["text"]) + "\n")
+			for _, f := range list(o, "fields") {
+				b.WriteString("| " + drawText(f) + "\n")
+			}
+			if o["accessory"] != nil {
+				b.WriteString(drawElement(o["accessory"]) + "\n")
+			}
+		case "context":
+			for _, e := range list(o, "elements") {
+				b.WriteString("(" + drawText(e) + ")\n")
+			}
+		case "actions":
+			for _, e := range list(o, "elements") {
+				b.WriteString(drawElement(e) + "\n")
+			}
+		case "input":
+			b.WriteString(drawInput(o))
+		default:
+			b.WriteString("<" + word(o, "type") + ">\n")
+		}
+	}
+	return b.String()
+}
+
+func drawText(v any) string {
+	if word(v, "type") == "mrkdwn" {
+		return "mrkdwn: " + word(v, "text")
+	}
+	return word(v, "text")
+}
+
+func drawRich(o object) string {
+	var b strings.Builder
+	for _, part := range list(o, "elements") {
+		if word(part, "type") == "rich_text_preformatted" {
+			b.WriteString("```\n")
+		}
+		for _, e := range list(part, "elements") {
+			style, _ := e.(object)["style"].(object)
+			mark := ""
+			switch {
+			case style["bold"] == true:
+				mark = "**"
+			case style["code"] == true:
+				mark = "`"
+			}
+			text := word(e, "text")
+			switch word(e, "type") {
+			case "link":
+				text = "<" + text + " → " + word(e, "url") + ">"
+			case "channel":
+				text = "<#" + word(e, "channel_id") + ">"
+			}
+			b.WriteString(mark + text + mark)
+		}
+		b.WriteString("\n")
+		if word(part, "type") == "rich_text_preformatted" {
+			b.WriteString("```\n")
+		}
+	}
+	return b.String()
+}
+
+func drawElement(e any) string {
+	o, _ := e.(object)
+	switch word(e, "type") {
+	case "button":
+		return strings.TrimSpace(fmt.Sprintf("  [%s] %s: %s%s %s", drawText(o["text"]), word(e, "action_id"), word(e, "value"), word(e, "url"), word(e, "style")))
+	case "overflow":
+		var all []string
+		for _, option := range list(e, "options") {
+			all = append(all, fmt.Sprintf("[%s] %s", drawText(option.(object)["text"]), word(option, "value")))
+		}
+		return "  … " + word(e, "action_id") + ": " + strings.Join(all, ", ")
+	}
+	return "<" + word(e, "type") + ">"
+}
+
+func drawInput(o object) string {
+	e, _ := o["element"].(object)
+	s := fmt.Sprintf("%s (%s, %s %s", drawText(o["label"]), word(o, "block_id"), word(e, "type"), word(e, "action_id"))
+	for _, is := range []string{"multiline", "focus_on_load"} {
+		if e[is] == true {
+			s += ", " + is
+		}
+	}
+	if o["optional"] == true {
+		s += ", optional"
+	}
+	s += ")"
+	if e["placeholder"] != nil {
+		s += " … " + drawText(e["placeholder"])
+	}
+	s += "\n"
+	if word(e, "initial_value") != "" {
+		s += "    = " + word(e, "initial_value") + "\n"
+	}
+	for _, option := range list(e, "options") {
+		s += "    - " + drawText(option.(object)["text"]) + " = " + word(option, "value") + "\n"
+	}
+	for _, option := range append(list(e, "initial_options"), e["initial_option"]) {
+		if option != nil {
+			s += "    chosen: " + word(option, "value") + "\n"
+		}
+	}
+	if o["hint"] != nil {
+		s += "    " + drawText(o["hint"]) + "\n"
+	}
+	return s
+}

@@ -1,0 +1,49 @@
+package slack
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/slack-go/slack"
+)
+
+// code finds commands in our own sentences: `ack INC-7` between spaces or
+// punctuation. A backtick that somebody typed is none, nor is it the beginning
+// of one.
+var code = regexp.MustCompile("(?:^|[\\s(“\"])(`[^`\\s](?:[^`\n]*[^`\\s])?`)(?:$|[\\s.,;:!?)”\"])")
+
+// table finds indented columns, which need a font of one width: those of help
+// and of a card as text.
+var table = regexp.MustCompile(`(?m)^ {2,}\S.*\S {2,}\S`)
+
+// renderReply shows an answer to whoever asked. Commands in it are set as code;
+// everything else is shown as it is.
+func renderReply(reply string) (blocks []slack.Block, text string) {
+	s := &sheet{spare: longBlocks - noticeWeight}
+	reply = lines(reply)
+	show := func(text string) slack.Block { return rich(marked(text)...) }
+	if table.MatchString(reply) {
+		show = preformatted
+	}
+	s.write(reply, longest, show)
+	if len(s.blocks) == 0 {
+		s.put(rich(span{text: "–"}))
+	}
+	return append(s.blocks, s.notice()...), fallbackText(strings.ReplaceAll(reply, "`", ""))
+}
+
+// marked sets commands as code, and makes addresses clickable.
+func marked(text string) []span {
+	var all []span
+	for text != "" {
+		found := code.FindStringSubmatchIndex(text)
+		if found == nil || len(all) > 200 {
+			return append(all, linked(text)...)
+		}
+		from, to := found[2], found[3]
+		all = append(all, linked(text[:from])...)
+		all = append(all, span{text: text[from+1 : to-1], code: true})
+		text = text[to:]
+	}
+	return all
+}
