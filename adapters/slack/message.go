@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -27,7 +28,8 @@ type writing struct {
 	since    time.Time
 	wait     bool
 	message  card.Message
-	look     look
+	line     bool   // as somebody saying something
+	incident string // where the rest can be read; "" when it is none, or several
 }
 
 // write writes a message once for its key. It returns where it is, and whether
@@ -49,7 +51,7 @@ func (w *Workspace) write(ctx context.Context, m writing) (at string, before boo
 }
 
 func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) {
-	blocks, text := renderMessage(m.message, m.look)
+	blocks, text := renderMessage(m.message, w.look(ctx, m))
 	payload := map[string]any{"key": m.key}
 	if len(m.keys) > 1 {
 		payload["keys"] = m.keys
@@ -70,6 +72,25 @@ func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) 
 		return "", err
 	}
 	return at, nil
+}
+
+// look is how a message is shown: which hosts are ours, and where the rest of it
+// can be read.
+func (w *Workspace) look(ctx context.Context, m writing) look {
+	l := look{Line: m.line}
+	org := w.cfg.Bot().Organization()
+	if u, err := url.Parse(org.URL); err == nil && u.Host != "" {
+		l.Ours = append(l.Ours, u.Host)
+	}
+	if me, err := w.me(ctx); err == nil {
+		if u, e := url.Parse(me.URL); e == nil {
+			l.Ours = append(l.Ours, u.Host)
+		}
+	}
+	if m.incident != "" && org.URL != "" {
+		l.Rest = org.URL + "/incidents/" + m.incident
+	}
+	return l
 }
 
 // mostPages bounds how far back is looked, in pages of 200 messages.
@@ -151,7 +172,7 @@ func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
 	if err != nil {
 		return err
 	}
-	blocks, text := renderMessage(m.message, m.look)
+	blocks, text := renderMessage(m.message, w.look(ctx, m))
 	return w.call(ctx, call{method: "chat.update", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
 		_, _, _, e := w.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionBlocks(blocks...), slack.MsgOptionText(text, false))
 		return e
@@ -161,7 +182,7 @@ func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
 // Post implements [bot.Chat].
 func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 	m := writing{
-		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Message, look: asPost,
+		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Message, line: true, incident: p.Incident,
 	}
 	if p.Under != "" {
 		var err error
@@ -176,7 +197,7 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 // Show implements [bot.Host].
 func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
 	m := writing{
-		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Message, look: asCard,
+		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Message, incident: c.Incident,
 	}
 	if c.Ref != "" {
 		err := w.rewrite(ctx, c.Ref, m)

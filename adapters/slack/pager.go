@@ -25,7 +25,7 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, again: again, wait: true, message: p.Message, look: asPage,
+		key: p.Key, keys: p.Keys, channel: channel, again: again, wait: true, message: p.Message,
 	})
 	return err
 }
@@ -37,7 +37,7 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	if err != nil {
 		return err
 	}
-	m := writing{key: p.Key, channel: channel, wait: true, look: asPage}
+	m := writing{key: p.Key, channel: channel, wait: true}
 	at, err := w.find(ctx, m)
 	if at == "" || err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// code finds commands in our own sentences: `ack INC-7` between spaces or
+// spans finds commands in our own sentences: `ack INC-7` between spaces or
 // punctuation. A backtick that somebody typed is none, nor is it the beginning
 // of one.
-var code = regexp.MustCompile("(?:^|[\\s(“\"])(`[^`\\s](?:[^`\n]*[^`\\s])?`)(?:$|[\\s.,;:!?)”\"])")
+var spans = regexp.MustCompile("(?:^|[\\s(“\"])(`[^`\\s](?:[^`\n]*[^`\\s])?`)(?:$|[\\s.,;:!?)”\"])")
 
 // table finds indented columns, which need a font of one width: those of help
 // and of a card as text.
@@ -36,7 +36,7 @@ func renderReply(reply string) (blocks []slack.Block, text string) {
 func marked(text string) []span {
 	var all []span
 	for text != "" {
-		found := code.FindStringSubmatchIndex(text)
+		found := spans.FindStringSubmatchIndex(text)
 		if found == nil || len(all) > 200 {
 			return append(all, linked(text)...)
 		}
