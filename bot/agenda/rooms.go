@@ -1,9 +1,12 @@
 package agenda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -68,6 +71,38 @@ func (r *Runner) ask(ctx context.Context, platform string, l bot.Lease, do func(
 	_, later := bot.RetryDelay(err)
 	r.cfg.Bot.Heard(platform, err == nil || later || bot.IsPermanent(err), err)
 	return err
+}
+
+// worstFirst lets the rooms of the worst incidents be opened first, when several
+// are due at once: platforms limit how many there are in a minute.
+func (r *Runner) worstFirst(ctx context.Context, leases []bot.Lease) []bot.Lease {
+	var at []int
+	var rooms []bot.Lease
+	severity := map[string]workflow.Severity{}
+	for n, l := range leases {
+		if l.Lane.Class != workflow.ClassUpdate || !strings.HasPrefix(l.Lane.Destination, "room:") {
+			continue
+		}
+		if d, err := workflow.DecodeDeed(l.Body); err == nil {
+			if _, opens := d.(workflow.OpenRoom); opens {
+				at, rooms = append(at, n), append(rooms, l)
+			}
+		}
+	}
+	if len(rooms) < 2 {
+		return leases
+	}
+	for _, l := range rooms {
+		if i, err := r.cfg.Bot.Peek(ctx, l.Owner); err == nil {
+			severity[l.Owner] = i.Severity
+		}
+	}
+	slices.SortStableFunc(rooms, func(a, b bot.Lease) int { return cmp.Compare(severity[a.Owner], severity[b.Owner]) })
+	leases = slices.Clone(leases)
+	for n, l := range rooms {
+		leases[at[n]] = l
+	}
+	return leases
 }
 
 // left ends what must not be done now: its lease runs out.
