@@ -172,24 +172,34 @@ func (w *Workspace) me(ctx context.Context) (identity, error) {
 	if self != nil {
 		return *self, nil
 	}
-	var r *slack.AuthTestResponse
-	err := w.call(ctx, call{method: "auth.test"}, func(ctx context.Context) (err error) {
-		r, err = w.api.AuthTestContext(ctx)
-		return err
-	})
+	found, _, err := w.whoIs(ctx, w.api)
 	if err != nil {
 		return identity{}, err
 	}
-	self = &identity{Team: r.Team, TeamID: r.TeamID, User: r.UserID, Bot: r.BotID, URL: strings.TrimSuffix(r.URL, "/") + "/"}
-	for s := range strings.SplitSeq(r.Header.Get("X-Oauth-Scopes"), ",") {
-		if s = strings.TrimSpace(s); s != "" {
-			self.Scopes = append(self.Scopes, s)
-		}
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.self = self
-	return *self, nil
+	w.self = &found
+	return found, nil
+}
+
+// whoIs asks whose a token is. The header of the answer tells more: its scopes
+// (docs.slack.dev/authentication/installing-with-oauth), and Slack's time.
+func (w *Workspace) whoIs(ctx context.Context, api *slack.Client) (who identity, header http.Header, err error) {
+	var r *slack.AuthTestResponse
+	err = w.call(ctx, call{method: "auth.test", wait: true}, func(ctx context.Context) (e error) {
+		r, e = api.AuthTestContext(ctx)
+		return e
+	})
+	if err != nil {
+		return identity{}, nil, err
+	}
+	who = identity{Team: r.Team, TeamID: r.TeamID, User: r.UserID, Bot: r.BotID, URL: strings.TrimSuffix(r.URL, "/") + "/"}
+	for s := range strings.SplitSeq(r.Header.Get("X-Oauth-Scopes"), ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			who.Scopes = append(who.Scopes, s)
+		}
+	}
+	return who, r.Header, nil
 }
 
 // ref names a message for ever: its channel and its time.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/slack"
+	"tocsin/bot"
 )
 
 // slackConfig reads from the environment what Slack is reached with. It reports
@@ -91,14 +94,32 @@ func slackSettings() slack.Settings {
 }
 
 // slack asks Slack how the app is there.
-func (d *doctor) slack(_ context.Context, s slack.Settings) {
-	_, connected, err := slackConfig(s)
-	switch {
-	case err != nil:
+func (d *doctor) slack(ctx context.Context, s slack.Settings) {
+	cfg, connected, err := slackConfig(s)
+	if err == nil && !connected {
+		d.ok("slack", "it is not connected: SLACK_BOT_TOKEN is not set; `tocsin slack manifest` begins, and the README goes on")
+		return
+	}
+	var w *slack.Workspace
+	if err == nil {
+		cfg.Bot, cfg.Now, cfg.Log = func() *bot.Bot { return nil }, time.Now, slog.New(slog.DiscardHandler)
+		w, err = slack.New(cfg)
+	}
+	if err != nil {
 		d.fail("slack", err)
-	case !connected:
-		d.ok("slack", "it is not connected; `tocsin slack manifest` begins it, and the README goes on")
-	default:
-		d.ok("slack", "it is connected")
+		return
+	}
+	ask, cancel := context.WithTimeout(ctx, doctorFor)
+	defer cancel()
+	for _, f := range w.Inspect(ask) {
+		text := strings.TrimSuffix(f.Text+"; "+f.Do, "; ")
+		switch f.Grade {
+		case slack.Fine:
+			d.ok("slack", text)
+		case slack.Limited:
+			d.warn("slack", text)
+		case slack.Broken:
+			d.fail("slack", errors.New(text))
+		}
 	}
 }
