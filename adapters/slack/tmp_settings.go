@@ -1,8 +1,0 @@
-package slack
-
-import "time"
-
-type Settings struct {
-	Announce     string
-	ArchiveAfter time.Duration
-}
