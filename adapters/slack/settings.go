@@ -1,5 +1,3 @@
-// Package slack is Slack: rooms for incidents, and pages to people and
-// channels.
 package slack
 
 import (

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -72,6 +73,8 @@ type Workspace struct {
 	pace *pace
 	keys *keys
 
+	settings atomic.Pointer[Settings]
+
 	mu       sync.Mutex
 	self     *identity
 	channels map[string]string // name → ID
@@ -123,6 +126,7 @@ func New(cfg Config) (*Workspace, error) {
 		cfg: cfg, api: client(cfg.BotToken), pace: newPace(cfg.Now), keys: newKeys(),
 		channels: map[string]string{}, missed: map[string]time.Time{}, directs: map[string]string{}, accounts: newAccounts(),
 	}
+	w.Configure(cfg.Settings)
 	if cfg.UserToken != "" {
 		w.user = client(cfg.UserToken)
 	}
@@ -131,6 +135,9 @@ func New(cfg Config) (*Workspace, error) {
 	}
 	return w, nil
 }
+
+// Configure swaps the settings.
+func (w *Workspace) Configure(s Settings) { w.settings.Store(&s) }
 
 // bearer puts the token into the header, where every server of the Web API
 // reads it (docs.slack.dev/apis/web-api: "an HTTP Authorization header").
@@ -155,10 +162,10 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 // Platform implements [bot.Host].
 func (w *Workspace) Platform() workflow.Platform {
 	p := workflow.Platform{
-		Name: Platform, Archive: w.cfg.ArchiveAfter,
+		Name: Platform, Archive: w.settings.Load().ArchiveAfter,
 		Steps: []string{workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite},
 	}
-	if w.cfg.Announce != "" {
+	if w.settings.Load().Announce != "" {
 		p.Steps = append(p.Steps, workflow.StepAnnounce)
 	}
 	return p
