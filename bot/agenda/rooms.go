@@ -262,7 +262,7 @@ func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard,
 func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || room.State != workflow.RoomOpen {
+	if !ok || !is || !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
 	work := r.cfg.Bot.RoomWork(l.ID, i, room, d.Step)
@@ -297,7 +297,7 @@ func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.Furnished,
 func (r *Runner) invite(ctx context.Context, l bot.Lease, d workflow.InviteAll, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || room.State != workflow.RoomOpen {
+	if !ok || !is || !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
 	invitation := r.cfg.Bot.Invitation(l.ID, i, room, d.People)
@@ -312,7 +312,7 @@ func (r *Runner) closeRoom(ctx context.Context, l bot.Lease, d workflow.CloseRoo
 	if current := room.ID == d.ID; !ok || current && (i.Open() || room.State != workflow.RoomOpen) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
-	work := r.cfg.Bot.RoomWork(l.ID, i, workflow.Room{Platform: d.Platform, ID: d.ID}, "")
+	work := bot.RoomWork{Key: l.ID, Incident: i.ID, Room: workflow.Room{Platform: d.Platform, ID: d.ID}, Severity: i.Severity}
 	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
