@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +46,19 @@ func slackConfig(s slack.Settings) (c slack.Config, connected bool, err error) {
 		return c, false, fmt.Errorf("SLACK_API_URL is no address of a server; write one such as %s", slack.DefaultAPI)
 	}
 	return c, true, nil
+}
+
+// connectSlack makes the workspace that the environment names; nil when it names
+// none. sign is the installation's own secret: its channels are known by it.
+func connectSlack(l loaded, sign []byte, with slack.Config) (*slack.Workspace, error) {
+	c, connected, err := slackConfig(l.slack)
+	if !connected || err != nil {
+		return nil, err
+	}
+	c.Bot, c.Now, c.Log = with.Bot, with.Now, with.Log
+	mark := sha256.Sum256(append([]byte("rooms of "), sign...))
+	c.Mark = hex.EncodeToString(mark[:4])
+	return slack.New(c)
 }
 
 func slackCommand() *cobra.Command {
