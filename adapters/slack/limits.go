@@ -31,6 +31,13 @@ const (
 	// docs.slack.dev/reference/block-kit/composition-objects/option-object.
 	longOption = 150 // its value
 
+	// docs.slack.dev/reference/views/modal-views.
+	longTitle    = 24 // of a modal, and of each of its buttons
+	longMetadata = 3000
+
+	// docs.slack.dev/reference/block-kit/blocks/input-block.
+	longHint = 2000
+
 	// "We recommend keeping text to 4,000 characters":
 	// docs.slack.dev/reference/methods/chat.postMessage.
 	longText = 4000

@@ -108,7 +108,7 @@ func (s *sheet) title(text string) {
 // write shows a text, and cuts it until there is room for it.
 func (s *sheet) write(text string, limit int, show func(string) slack.Block) {
 	const least = 40
-	for ; limit >= least; limit -= limit / 8 {
+	for limit = min(limit, s.spare); limit >= least; limit -= limit / 8 {
 		shown, cut := shorten(text, limit)
 		if b := show(shown); b == nil || weight(b) <= s.spare {
 			s.cut = s.cut || cut
@@ -212,26 +212,25 @@ func (s *sheet) notice() []slack.Block {
 	return []slack.Block{slack.NewContextBlock("", markup(said+": the browser has the rest."))}
 }
 
-// fallback is the message as one text.
+// fallback is the message as one text, as far as there is room for it.
 func fallback(m card.Message) string {
-	var b strings.Builder
+	all := []string{line(m.Title), lines(m.Text)}
+	spare := longText
 	add := func(text string) {
-		if text != "" && b.Len() < 4*longText {
-			b.WriteString(text + "\n")
-		}
+		all = append(all, text)
+		spare -= len(text)
 	}
-	add(line(m.Title))
-	add(lines(m.Text))
 	for _, f := range m.Fields {
 		add(line(f.Name) + ": " + line(f.Value))
 	}
 	for _, s := range m.Sections {
-		add(line(s.Heading))
-		for _, l := range s.Lines {
-			add(lines(l))
+		for _, text := range append([]string{s.Heading}, s.Lines...) {
+			if spare > 0 {
+				add(lines(text))
+			}
 		}
 	}
-	return fallbackText(b.String())
+	return fallbackText(strings.Join(slices.DeleteFunc(all, func(text string) bool { return text == "" }), "\n"))
 }
 
 // fallbackText escapes a text and keeps it within what is recommended.

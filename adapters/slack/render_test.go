@@ -253,6 +253,7 @@ func TestButtons(t *testing.T) {
 		{Label: "Look-alike", URL: "https://b\u0430nk.example.com/"},
 		{Label: "Script", URL: "javascript:alert(1)"},
 		{Label: "Nothing"},
+		{URL: " \n\t "},
 		{Command: "show INC-7"},
 	}}
 	golden(t, "buttons.golden.txt", shown(t, m, ours()))

@@ -24,6 +24,7 @@ func elements() places {
 		{"users_select", pick("users_select").with("initial_user", may(textOf(longestID))), true, true, true},
 		{"multi_users_select", pickMany("multi_users_select").with("initial_users", may(listOf(1, 100, textOf(longestID)))), true, false, true},
 		{"multi_static_select", multiStaticShape(), true, false, true},
+		{"multi_external_select", multiExternalShape(), true, false, true},
 		{"checkboxes", choiceShape("checkboxes").with("initial_options", may(initialOptions)), true, true, true},
 		{"radio_buttons", choiceShape("radio_buttons").with("initial_option", may(initialOption)), true, true, true},
 		{"datepicker", pick("datepicker").with("initial_date", may(pattern(`^\d{4}-\d{2}-\d{2}$`))), true, true, true},
@@ -144,6 +145,11 @@ func externalSelectShape() shape {
 	return pick("external_select").with("initial_option", may(initialOption)).with("min_query_length", may(integer(0, 3000)))
 }
 
+// multiExternalShape: multi-select-menu-element, "multi_external_select".
+func multiExternalShape() shape {
+	return pickMany("multi_external_select").with("initial_options", may(initialOptions)).with("min_query_length", may(integer(0, 3000)))
+}
+
 // choiceShape: checkboxes-element and radio-button-group-element. At most 10 options, which may have markup.
 func choiceShape(kind string) shape {
 	labels := option(anyText(75)).with("description", may(anyText(75)))
@@ -204,7 +210,7 @@ func agree(c *checker, at string, e map[string]any) {
 		chosen = append(chosen, first)
 	}
 	for _, o := range chosen {
-		if kind != "external_select" && !containsJSON(all, o) {
+		if kind != "external_select" && kind != "multi_external_select" && !containsJSON(all, o) {
 			c.fault(at, "an initial option is not one of the options")
 		}
 	}

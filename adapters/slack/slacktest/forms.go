@@ -144,7 +144,13 @@ func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
 			return map[string]any{"selected_option": o}, nil
 		}
 	case "external_select":
-		return map[string]any{"selected_option": answer{"text": answer{"type": "plain_text", "text": text, "emoji": true}, "value": text}}, nil
+		return map[string]any{"selected_option": suggestion(text)}, nil
+	case "multi_external_select":
+		chosen := []any{}
+		for _, one := range list {
+			chosen = append(chosen, suggestion(fmt.Sprint(one)))
+		}
+		return map[string]any{"selected_options": chosen}, nil
 	case "checkboxes", "multi_static_select":
 		chosen := []any{}
 		for _, one := range list {
@@ -169,6 +175,11 @@ func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
 		return map[string]any{"selected_date_time": value}, nil
 	}
 	return nil, fmt.Errorf("%v is not a value for %s", value, kind)
+}
+
+// suggestion is an option that the app has suggested.
+func suggestion(value string) answer {
+	return answer{"text": answer{"type": "plain_text", "text": value, "emoji": true}, "value": value}
 }
 
 // afterSubmit carries the answer to a submission out (surfaces/modals, "Updating views" and "Displaying errors").
@@ -272,7 +283,7 @@ func (s *Server) Suggest(user, viewID, actionID, typed string) Delivery {
 	if v != nil {
 		blocks, elements := inputs(v)
 		for i, e := range elements {
-			if word(e, "action_id") == actionID && word(e, "type") == "external_select" && length(typed) >= numberAt(e, "min_query_length", 3) {
+			if word(e, "action_id") == actionID && strings.HasSuffix(word(e, "type"), "external_select") && length(typed) >= numberAt(e, "min_query_length", 3) {
 				block = word(blocks[i], "block_id")
 			}
 		}

@@ -96,11 +96,12 @@ func TestWhatElementsOfFormsHold(t *testing.T) {
 		"multi_static_select": {
 			`"option_groups":[{"label":` + plain(1) + `,"options":[` + opt + `]}]`, []string{"a"}, "selected_options", `"initial_options":[` + opt + `]`,
 		},
-		"users_select":       {"", ana, "selected_user", `"initial_user":"` + ana + `"`},
-		"multi_users_select": {"", []string{ana}, "selected_users", `"initial_users":["` + ana + `"]`},
-		"datepicker":         {"", "2026-11-26", "selected_date", `"initial_date":"2026-11-25"`},
-		"timepicker":         {"", "03:12", "selected_time", `"initial_time":"03:00"`},
-		"datetimepicker":     {"", 1700000000, "selected_date_time", `"initial_date_time":1700000001`},
+		"multi_external_select": {"", []string{"a"}, "selected_options", `"initial_options":[` + opt + `]`},
+		"users_select":          {"", ana, "selected_user", `"initial_user":"` + ana + `"`},
+		"multi_users_select":    {"", []string{ana}, "selected_users", `"initial_users":["` + ana + `"]`},
+		"datepicker":            {"", "2026-11-26", "selected_date", `"initial_date":"2026-11-25"`},
+		"timepicker":            {"", "03:12", "selected_time", `"initial_time":"03:00"`},
+		"datetimepicker":        {"", 1700000000, "selected_date_time", `"initial_date_time":1700000001`},
 	}
 	for kind, c := range elements {
 		more := ""

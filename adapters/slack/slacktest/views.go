@@ -352,7 +352,7 @@ func initialState(e map[string]any) map[string]any {
 		state["value"] = initial("initial_value")
 	case "static_select", "external_select", "radio_buttons":
 		state["selected_option"] = initial("initial_option")
-	case "checkboxes", "multi_static_select":
+	case "checkboxes", "multi_static_select", "multi_external_select":
 		state["selected_options"] = initial("initial_options")
 		if state["selected_options"] == nil {
 			state["selected_options"] = []any{}

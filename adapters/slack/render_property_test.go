@@ -1,0 +1,132 @@
+package slack
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot/card"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// anyText is what might stand anywhere: markup, mentions, links disguised as
+// others, what is long, empty, or runs from right to left.
+func anyText() *rapid.Generator[string] {
+	piece := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4"))))
+	return rapid.Custom(func(t *rapid.T) string {
+		return strings.Repeat(strings.Join(rapid.SliceOfN(piece, 0, 3).Draw(t, "pieces"), ""), rapid.SampledFrom([]int{1, 1, 1, 50}).Draw(t, "times"))
+	})
+}
+
+func anyAction() *rapid.Generator[card.Action] {
+	return rapid.Custom(func(t *rapid.T) card.Action {
+		text := anyText()
+		return card.Action{
+			Label: text.Draw(t, "label"), Command: rapid.OneOf(rapid.Just(""), rapid.Just("ack INC-7 --seen 12"), text).Draw(t, "command"),
+			URL: rapid.OneOf(rapid.Just(""), rapid.Just("https://wiki.example.com/x"), text).Draw(t, "url"), Main: rapid.Bool().Draw(t, "main"),
+		}
+	})
+}
+
+func anyMessage() *rapid.Generator[card.Message] {
+	return rapid.Custom(func(t *rapid.T) card.Message {
+		text, actions := anyText(), rapid.SliceOfN(anyAction(), 0, 30)
+		m := card.Message{
+			Title: text.Draw(t, "title"), Text: text.Draw(t, "text"), Actions: actions.Draw(t, "actions"), More: actions.Draw(t, "more"),
+			Footer: rapid.OneOf(rapid.Just("https://tocsin.example.com/incidents/INC-7"), text).Draw(t, "footer"),
+		}
+		for range rapid.IntRange(0, 30).Draw(t, "fields") {
+			m.Fields = append(m.Fields, card.Field{Name: text.Draw(t, "name"), Value: text.Draw(t, "value")})
+		}
+		for range rapid.SampledFrom([]int{0, 1, 5, 60}).Draw(t, "sections") {
+			s := card.Section{Heading: text.Draw(t, "heading"), Action: anyAction().Draw(t, "action")}
+			tasks := rapid.SampledFrom([]int{0, 1, 2, 200}).Draw(t, "lines")
+			one := text.Draw(t, "line")
+			for range tasks {
+				s.Lines = append(s.Lines, one)
+			}
+			m.Sections = append(m.Sections, s)
+		}
+		return m
+	})
+}
+
+// TestAnyMessage: whatever a message says, Slack takes it, and nobody is
+// notified by what somebody wrote.
+func TestAnyMessage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := look{Line: rapid.Bool().Draw(t, "as a line"), Ours: []string{"tocsin.example.com"}, Rest: anyText().Draw(t, "rest")}
+		blocks, text := renderMessage(anyMessage().Draw(t, "message"), o)
+		valid(t, blocks, text)
+		blocks, text = renderReply(anyText().Draw(t, "reply"))
+		valid(t, blocks, text)
+	})
+}
+
+// TestAnyTextIsRead: a text that is short enough is read as it was written.
+func TestAnyTextIsRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := anyText().Filter(func(s string) bool { return units(lines(s)) < longSummary/2 }).Draw(t, "text")
+		for _, o := range []look{{}, {Line: true}} {
+			blocks, _ := renderMessage(card.Message{Title: "Ana Silva", Text: text}, o)
+			if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, want) {
+				t.Fatalf("%q is read as %q", text, got)
+			}
+		}
+	})
+}
+
+// TestAnyForm: whatever there is to choose from, and whatever was filled in,
+// Slack takes the form.
+func TestAnyForm(t *testing.T) {
+	var forms []commands.Word
+	for _, w := range commands.New() {
+		if len(w.Form) > 0 {
+			forms = append(forms, w)
+		}
+	}
+	choice := rapid.Custom(func(t *rapid.T) commands.Choice {
+		return commands.Choice{Value: anyText().Draw(t, "value"), Label: anyText().Draw(t, "label")}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		w := rapid.SampledFrom(forms).Draw(t, "word")
+		choices := rapid.OneOf(rapid.SliceOfN(choice, 0, 8), rapid.Just(many(""))).Draw(t, "choices")
+		d := formData{
+			formOrigin: formOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), Respond: anyText().Draw(t, "respond")},
+			Choices:    func(commands.FieldKind) []commands.Choice { return choices }, Values: map[string][]string{},
+		}
+		for _, f := range w.Form {
+			d.Values[f.Name] = rapid.SliceOfN(anyText(), 0, 3).Draw(t, f.Name)
+		}
+		validView(t, formView(w, d))
+		validView(t, formLoading(w, d))
+		if n := len(suggestions(choices, anyText().Draw(t, "query"))); n > mostOptions {
+			t.Errorf("%d suggestions", n)
+		}
+	})
+}
+
+// TestAnyHome: whatever the incidents are called, Slack takes the Home tab, and
+// nobody is notified.
+func TestAnyHome(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := homeData{Guest: rapid.Bool().Draw(t, "guest"), Works: rapid.Bool().Draw(t, "works"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
+		for n := range rapid.IntRange(0, 40).Draw(t, "incidents") {
+			i := incident(workflow.Triage, rapid.Bool().Draw(t, "acknowledged"))
+			i.Number, i.Title, i.AckName, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}
+			i.Rooms[0].ID = rapid.OneOf(rapid.Just("C024BE7LR"), anyText()).Draw(t, "room")
+			h.Open = append(h.Open, i)
+			if rapid.Bool().Draw(t, "yours") {
+				h.Yours = append(h.Yours, i)
+			}
+		}
+		v := homeView(h)
+		validView(t, v)
+		if whom := (slacktest.Message{Blocks: sent(t, v.Blocks)}).Notifies(); len(whom) > 0 {
+			t.Errorf("it notifies %q", whom)
+		}
+	})
+}
