@@ -78,6 +78,7 @@ type Workspace struct {
 	missed   map[string]time.Time
 	directs  map[string]string // user → ID of the direct conversation
 	accounts *accounts
+	inbox    *inbox
 }
 
 // identity is who we are in the workspace.
@@ -122,6 +123,7 @@ func New(cfg Config) (*Workspace, error) {
 	w := &Workspace{
 		cfg: cfg, api: client(cfg.BotToken), pace: newPace(cfg.Now), keys: newKeys(),
 		channels: map[string]string{}, missed: map[string]time.Time{}, directs: map[string]string{}, accounts: newAccounts(),
+		inbox: newInbox(),
 	}
 	if cfg.UserToken != "" {
 		w.user = client(cfg.UserToken)

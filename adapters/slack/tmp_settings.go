@@ -1,8 +1,14 @@
 package slack
 
-import "time"
+import (
+	"time"
+
+	"tocsin/bot/roster"
+)
 
 type Settings struct {
 	Announce     string
 	ArchiveAfter time.Duration
 }
+
+func groupOf(roster.Team) string { return "" }
