@@ -13,8 +13,8 @@ import (
 	"tocsin/commands"
 )
 
-// house is what there is to choose from.
-func choices(kind commands.FieldKind) []commands.Choice {
+// houseChoices is what there is to choose from.
+func houseChoices(kind commands.FieldKind) []commands.Choice {
 	switch kind {
 	case commands.Person:
 		return []commands.Choice{{Value: "@ana", Label: "Ana Silva"}, {Value: "@ben", Label: "Ben"}}
@@ -68,7 +68,7 @@ func TestForms(t *testing.T) {
 		if len(w.Form) == 0 {
 			continue
 		}
-		d := formData{formOrigin: formOrigin{Channel: "C024BE7LR", Respond: "https://hooks.slack.com/actions/T1/2/x"}, Choices: choices}
+		d := formData{formOrigin: formOrigin{Channel: "C024BE7LR", Respond: "https://hooks.slack.com/actions/T1/2/x"}, Choices: houseChoices}
 		if w.Name != "declare" {
 			d.Incident = "INC-7"
 		}
@@ -78,7 +78,7 @@ func TestForms(t *testing.T) {
 	}
 	golden(t, "forms.golden.txt", all.String())
 	declare, _ := commands.New().Find("declare")
-	v := formView(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}, Choices: choices})
+	v := formView(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}, Choices: houseChoices})
 	golden(t, "declare.golden.json", indented(t, v))
 	golden(t, "loading.golden.json", indented(t, formLoading(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}})))
 }
@@ -88,7 +88,7 @@ func TestFormsFilled(t *testing.T) {
 	declare, _ := commands.New().Find("declare")
 	page, _ := commands.New().Find("page")
 	var all strings.Builder
-	all.WriteString(drawModal(t, formView(declare, formData{Choices: choices, Without: []string{"contact", "department"}, Values: map[string][]string{
+	all.WriteString(drawModal(t, formView(declare, formData{Choices: houseChoices, Without: []string{"contact", "department"}, Values: map[string][]string{
 		"title": {"Checkout\nis <down>"}, "sev": {"sev2"}, "service": {"Checkout", "fax", "fax"}, "description": {"a\nb"}, "private": {"true"}, "drill": {"false"},
 		"symptom": {"502", "slow"}, "impact": {"none of these"},
 	}})))
@@ -173,7 +173,7 @@ func TestFormErrors(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	values := func(query string) string {
 		var all []string
-		for _, o := range suggestions(choices(commands.Target), query) {
+		for _, o := range suggestions(houseChoices(commands.Target), query) {
 			all = append(all, o.Value)
 		}
 		return strings.Join(all, " ")

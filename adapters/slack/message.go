@@ -30,6 +30,7 @@ type writing struct {
 	message  card.Message
 	line     bool   // as somebody saying something
 	incident string // where the rest can be read; "" when it is none, or several
+	said     *said  // instead of the message: an answer
 }
 
 // write writes a message once for its key. It returns where it is, and whether
@@ -51,7 +52,7 @@ func (w *Workspace) write(ctx context.Context, m writing) (at string, before boo
 }
 
 func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) {
-	blocks, text := renderMessage(m.message, w.look(ctx, m))
+	blocks, text := w.shown(ctx, m)
 	payload := map[string]any{"key": m.key}
 	if len(m.keys) > 1 {
 		payload["keys"] = m.keys
@@ -72,6 +73,14 @@ func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) 
 		return "", err
 	}
 	return at, nil
+}
+
+// shown is a message as Slack's blocks.
+func (w *Workspace) shown(ctx context.Context, m writing) (blocks []slack.Block, text string) {
+	if m.said != nil {
+		return m.said.blocks, m.said.text
+	}
+	return renderMessage(m.message, w.look(ctx, m))
 }
 
 // look is how a message is shown: which hosts are ours, and where the rest of it

@@ -23,7 +23,7 @@ type accounts struct {
 	mu     sync.Mutex
 	byID   map[string]remembered[bot.Account]
 	byMail map[string]remembered[string] // "" for nobody
-	groups map[string][]string           // user group → users
+	groups map[string][]member           // user group → who is in it
 }
 
 type remembered[T any] struct {
@@ -33,7 +33,7 @@ type remembered[T any] struct {
 
 func newAccounts() *accounts {
 	return &accounts{
-		byID: map[string]remembered[bot.Account]{}, byMail: map[string]remembered[string]{}, groups: map[string][]string{},
+		byID: map[string]remembered[bot.Account]{}, byMail: map[string]remembered[string]{}, groups: map[string][]member{},
 	}
 }
 

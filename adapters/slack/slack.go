@@ -81,6 +81,7 @@ type Workspace struct {
 	missed   map[string]time.Time
 	directs  map[string]string // user → ID of the direct conversation
 	accounts *accounts
+	inbox    *inbox
 }
 
 // identity is who we are in the workspace.
@@ -125,6 +126,7 @@ func New(cfg Config) (*Workspace, error) {
 	w := &Workspace{
 		cfg: cfg, api: client(cfg.BotToken), pace: newPace(cfg.Now), keys: newKeys(),
 		channels: map[string]string{}, missed: map[string]time.Time{}, directs: map[string]string{}, accounts: newAccounts(),
+		inbox: newInbox(),
 	}
 	w.Configure(cfg.Settings)
 	if cfg.UserToken != "" {

@@ -221,8 +221,16 @@ func (s *Server) byHTTP(base string, p *parcel, d *Delivery) {
 }
 
 func (s *Server) sign(r *http.Request, body []byte) {
-	// The receiver compares with its own clock, so this is the real time.
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	// The receiver compares with its own clock, so this is the real time. What is sent again is signed anew, for another
+	// second: the vendor waits for longer.
+	s.mu.Lock()
+	now, sum := time.Now().Unix(), sha256.Sum256(body)
+	if last := s.signed[sum]; now <= last {
+		now = last + 1
+	}
+	s.signed[sum] = now
+	s.mu.Unlock()
+	stamp := strconv.FormatInt(now, 10)
 	mac := hmac.New(sha256.New, []byte(s.SigningSecret))
 	mac.Write([]byte("v0:" + stamp + ":"))
 	mac.Write(body)

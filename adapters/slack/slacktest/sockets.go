@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -34,12 +35,14 @@ type wire struct {
 	urls      map[string]*responseURL
 	responses []Response
 	client    *http.Client
+	signed    map[[sha256.Size]byte]int64 // body → the time that it was signed for last
 }
 
 func newWire() wire {
 	return wire{
 		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
 		waiting: map[string]*wait{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
+		signed: map[[sha256.Size]byte]int64{},
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -1,0 +1,285 @@
+package slack
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tocsin/adapters/memory"
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// The two ways in which payloads come.
+const (
+	bySocket = "socket"
+	byHTTP   = "http"
+)
+
+// notebook is a log that is read while it is written.
+type notebook struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+// Write implements [io.Writer].
+func (n *notebook) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.Write(p)
+}
+
+func (n *notebook) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.String()
+}
+
+// desk is a workspace in which the bot hears what people do, in real time.
+type desk struct {
+	*Workspace
+	t       *testing.T
+	slack   *slacktest.Server
+	bot     *bot.Bot
+	store   *slowStore
+	runner  *agenda.Runner
+	log     *notebook
+	lobby   string // a channel that is no incident's room
+	ana     string // an administrator, known by her address
+	ben     string // a commander
+	dan     string // a responder, known by his ID
+	zoe     string // a guest
+	rooms   map[string]string
+	stop    func()
+	request string // where requests are sent to
+}
+
+// slowStore is a store that can be held up, or be away.
+type slowStore struct {
+	bot.Store
+	mu   sync.Mutex
+	held chan struct{} // nil: it is not
+	err  error
+}
+
+func (s *slowStore) pass(ctx context.Context) error {
+	s.mu.Lock()
+	held, err := s.held, s.err
+	s.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+// hold holds every call up until it is let go.
+func (s *slowStore) hold() (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make(chan struct{})
+	s.held = held
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held = nil
+		close(held)
+	})
+}
+
+func (s *slowStore) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+// Load implements [bot.Incidents].
+func (s *slowStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if err := s.pass(ctx); err != nil {
+		return bot.Loaded{}, err
+	}
+	return s.Store.Load(ctx, id)
+}
+
+// Commit implements [bot.Incidents].
+func (s *slowStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if err := s.pass(ctx); err != nil {
+		return bot.Receipt{}, err
+	}
+	return s.Store.Commit(ctx, c)
+}
+
+// Get implements [bot.Records].
+func (s *slowStore) Get(ctx context.Context, kind, id string) (bot.Record, error) {
+	if err := s.pass(ctx); err != nil {
+		return bot.Record{}, err
+	}
+	return s.Store.Get(ctx, kind, id)
+}
+
+// newDesk opens a desk to which payloads come in one of the two ways.
+func newDesk(t *testing.T, way string, changes ...func(*desk, *bot.Organization)) *desk {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	d := &desk{t: t, log: &notebook{}, store: &slowStore{Store: memory.New()}, rooms: map[string]string{}}
+	d.slack = slacktest.New(slacktest.Options{})
+	d.ana = d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "ana@example.com", TZ: "Europe/Lisbon"})
+	d.ben = d.slack.AddUser(slacktest.User{Name: "ben", RealName: "Ben", Email: "ben@example.com"})
+	d.dan = d.slack.AddUser(slacktest.User{Name: "dan", RealName: "Dan", Email: "dan.elsewhere@example.org"})
+	d.zoe = d.slack.AddUser(slacktest.User{Name: "zoe", RealName: "Zoe Young", Email: "zoe@example.com"})
+	d.lobby = d.slack.AddChannel(slacktest.Channel{Name: "general-talk", Members: []string{d.ana, d.ben, d.dan, d.zoe, d.slack.BotUser}})
+	org := bottest.Town()
+	org.DefaultAccess = 0 // guests
+	org.Roster.People[2].Slack = d.dan
+	for _, change := range changes {
+		change(d, &org)
+	}
+	cfg := Config{
+		BotToken: d.slack.BotToken, SigningSecret: d.slack.SigningSecret, APIURL: d.slack.URL(), Mark: "0a1b2c3d",
+		Bot: func() *bot.Bot { return d.bot }, Now: time.Now, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if way == bySocket {
+		cfg.AppToken = d.slack.AppToken
+	}
+	var err error
+	if d.Workspace, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	d.bot, err = bot.New(bot.Config{
+		Store: d.store, Organization: org, Secret: []byte("0123456789abcdef"), Now: time.Now, Log: quiet,
+		Chats: map[string]bot.Chat{Platform: d.Workspace}, Pagers: map[string]bot.Pager{"chat": d.Workspace},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.runner = agenda.New(agenda.Config{Bot: d.bot, Log: quiet})
+	d.open(way)
+	t.Cleanup(func() {
+		d.stop()
+		d.slack.Close()
+		d.innocent()
+		if p, is := d.cfg.HTTP.Transport.(interface{ CloseIdleConnections() }); is {
+			p.CloseIdleConnections()
+		}
+		closeIdle()
+		goleak.VerifyNone(t, before)
+	})
+	return d
+}
+
+// open lets payloads come.
+func (d *desk) open(way string) {
+	d.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx) })
+	server := httptest.NewServer(d.Handler())
+	d.request = server.URL + "/slack/"
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+		server.Close()
+	})
+	if way == byHTTP {
+		d.slack.SetRequestURL(d.request)
+		return
+	}
+	if !d.slack.WaitSockets(sockets, 5*time.Second) {
+		d.t.Fatalf("%d sockets are open", d.slack.Sockets())
+	}
+}
+
+// innocent looks for what must never be: calls that Slack does not know, and
+// secrets in the log.
+func (d *desk) innocent() {
+	d.t.Helper()
+	for _, c := range d.slack.Unexpected() {
+		d.t.Errorf("Slack does not know %s", c.Method)
+	}
+	log := d.log.String()
+	for _, secret := range []string{
+		d.slack.BotToken, d.slack.AppToken, d.slack.SigningSecret, "/response/", "ticket=", "trigger_id", "response_url", "hooks.slack.com",
+	} {
+		if strings.Contains(log, secret) {
+			d.t.Errorf("%q is in the log:\n%s", secret, log)
+		}
+	}
+}
+
+// both runs a test once for each way.
+func both(t *testing.T, test func(t *testing.T, way string)) {
+	t.Helper()
+	for _, way := range []string{bySocket, byHTTP} {
+		t.Run(way, func(t *testing.T) { test(t, way) })
+	}
+}
+
+// declare declares an incident, and opens its room with all of its people in it.
+func (d *desk) declare(line string) (id, channel string) {
+	d.t.Helper()
+	s, _ := d.bot.Speaker("ana")
+	reply, err := d.bot.Run(d.t.Context(), bot.Request{Text: "declare " + line, Speaker: s})
+	if err != nil || !reply.OK {
+		d.t.Fatalf("%+v, %v", reply, err)
+	}
+	for range 20 {
+		if _, err = d.runner.Tick(d.t.Context()); err != nil {
+			d.t.Fatal(err)
+		}
+		if r, open := d.incident(reply.Incident).Room(Platform); open && r.ID != "" {
+			for _, user := range []string{d.ana, d.ben, d.dan, d.zoe} {
+				d.slack.Join(user, r.ID)
+			}
+			return reply.Incident, r.ID
+		}
+	}
+	d.t.Fatalf("no room was opened: %+v", d.incident(reply.Incident).Rooms)
+	return "", ""
+}
+
+func (d *desk) incident(id string) workflow.Incident {
+	d.t.Helper()
+	i, err := d.bot.Peek(d.t.Context(), id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return i
+}
+
+// whispers are what somebody was shown alone.
+func (d *desk) whispers(user string) []string {
+	var all []string
+	for _, e := range d.slack.Ephemerals() {
+		if e.User == user {
+			all = append(all, e.Plain())
+		}
+	}
+	return all
+}
+
+// eventually waits until something is so.
+func (d *desk) eventually(what string, so func() bool) {
+	d.t.Helper()
+	if !d.slack.Wait(10*time.Second, so) {
+		d.t.Fatalf("it is not so that %s\nwhispers: %q\nlog:\n%s", what, d.slack.Ephemerals(), d.log)
+	}
+}
+
+// told waits until somebody was shown something.
+func (d *desk) told(user, text string) {
+	d.t.Helper()
+	d.eventually(user+" is told "+text, func() bool { return strings.Contains(strings.Join(d.whispers(user), "\n"), text) })
+}
