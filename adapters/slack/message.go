@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -215,8 +214,7 @@ func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
 		default:
 			return c.Ref, err
 		}
-		m.key += fmt.Sprintf("/%x", w.cfg.Now().UnixNano()) // another message
-		m.again = false
+		m.key += "/" + c.Ref // another message, and the same one whenever this is tried again
 	}
 	if c.Place == workflow.Announce {
 		var err error
