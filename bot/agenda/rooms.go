@@ -163,6 +163,8 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	switch {
 	case err == nil:
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
+	case errors.Is(err, bot.ErrRoomGone) && d.Place == workflow.InRoom:
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: d.Through}, tried(l.ID))
 	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
 		r.cfg.Log.Error("gave up telling of a failure", "incident", l.Owner, "platform", d.Platform, "error", err.Error())
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
@@ -332,7 +334,7 @@ func (r *Runner) closeRoom(ctx context.Context, l bot.Lease, d workflow.CloseRoo
 	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed(d))
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: d.ID})
 	case bot.IsPermanent(err):
 		return r.giveUp(ctx, l, "putting a room away", err)
 	}
