@@ -14,7 +14,7 @@ func houses(i *Incident, was outlook, e Event) []Deed {
 		deeds = append(deeds, OpenRoom{Platform: f.Platform})
 	case IncidentReopened: // before anything is said in them
 		for _, r := range i.Rooms {
-			if r.State == RoomRequested && r.ID != "" {
+			if slices.Contains(was.archived, r.Platform) {
 				deeds = append(deeds, OpenRoom{Platform: r.Platform})
 			}
 		}
