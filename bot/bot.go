@@ -45,7 +45,7 @@ func (c Config) Validate() error {
 type Bot struct {
 	cfg       Config
 	catalog   commands.Catalog
-	platforms []workflow.Platform // of the chats, by name
+	platforms []string            // of the chats, by name
 	standing  map[string]Standing // of the chats, those that are, by platform
 	org       atomic.Pointer[snapshot]
 	plans     sync.Map // hash → workflow.Plan; plans never change under their hash
@@ -68,15 +68,11 @@ func New(cfg Config) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{cfg: cfg, catalog: commands.New(), standing: map[string]Standing{}, nudged: make(chan struct{}, 1)}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Chats)) {
-		p := workflow.Platform{Name: name}
+	b.platforms = slices.Sorted(maps.Keys(cfg.Chats))
+	for _, name := range b.platforms {
 		if s, is := cfg.Chats[name].(Standing); is {
 			b.standing[name] = s
 		}
-		if h, is := cfg.Chats[name].(Host); is {
-			p = h.Platform()
-		}
-		b.platforms = append(b.platforms, p)
 	}
 	if err := b.Configure(cfg.Organization, cfg.Pagers); err != nil {
 		return nil, err

@@ -135,7 +135,9 @@ func (b *Bot) urgency(ctx context.Context, i workflow.Incident) workflow.Level {
 func (b *Bot) pagedIncident(t PageTask, person string) PagedIncident {
 	i, url := t.Incident, b.Organization().URL
 	p := PagedIncident{ID: i.ID, Private: i.Visibility == workflow.Private, URL: url + "/incidents/" + i.ID}
-	if t.Deed.Purpose != workflow.ToKnow {
+	// A link is somebody's own: whoever opened one that was sent into a room would
+	// be that room.
+	if t.Deed.Purpose != workflow.ToKnow && workflow.Target(person).Kind() != "room" {
 		p.AcknowledgeURL = url + "/ack/" + b.ackToken(AckLink{
 			Incident: i.ID, Page: t.Deed.Page, Person: person, Expires: b.Now().Add(linkLife),
 		})

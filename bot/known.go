@@ -14,9 +14,14 @@ import (
 
 // known answers what a step asks of the world.
 func (b *Bot) known(ctx context.Context, i workflow.Incident, in workflow.Input, r request) (workflow.Known, error) {
-	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}, Platforms: b.platforms}
-	for _, p := range b.platforms {
-		if s := b.standing[p.Name]; s != nil {
+	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
+	for _, name := range b.platforms {
+		p := workflow.Platform{Name: name}
+		if h, is := b.Host(name); is {
+			p = h.Platform()
+		}
+		k.Platforms = append(k.Platforms, p)
+		if s := b.standing[name]; s != nil {
 			k.Rooms = append(k.Rooms, s.Room(i.ID))
 		}
 	}

@@ -83,7 +83,6 @@ type RoomRequest struct {
 	Severity workflow.Severity // the worst are served first
 	Since    time.Time         // the incident was declared: a room from before is not its own
 	Was      workflow.Room     // with an ID: the room it had, to be brought back
-	Card     card.Message
 }
 
 // RoomPost is one message into a room, or below the announcement.

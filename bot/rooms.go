@@ -30,7 +30,7 @@ func (b *Bot) RoomRequest(key, platform string, i workflow.Incident) RoomRequest
 	was, _ := i.Room(platform)
 	return RoomRequest{
 		Key: key, Incident: i.ID, Name: roomName(i), Private: i.Visibility == workflow.Private,
-		Severity: i.Severity, Since: i.DeclaredAt, Was: was, Card: card.Card(i, b.view(Speaker{})),
+		Severity: i.Severity, Since: i.DeclaredAt, Was: was,
 	}
 }
 

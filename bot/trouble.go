@@ -44,7 +44,7 @@ func (b *Bot) Trouble(platform string) (Trouble, bool) {
 func (b *Bot) Silent() string {
 	var all []string
 	for _, p := range b.platforms {
-		if t, is := b.Trouble(p.Name); is {
+		if t, is := b.Trouble(p); is {
 			all = append(all, t.Platform+" "+t.Since.String())
 		}
 	}

@@ -88,6 +88,12 @@ func (t *turn) retryRooms() error {
 	tried := false
 	for _, r := range slices.Clone(t.now.Rooms) {
 		n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == r.Platform })
+		stands := slices.IndexFunc(t.in.Known.Rooms, func(k Room) bool { return k.Platform == r.Platform })
+		if r.State == RoomFailed && stands >= 0 {
+			t.record(opened(t.in.Known.Rooms[stands]))
+			tried = true
+			continue
+		}
 		if r.State == RoomFailed && n >= 0 && t.now.Open() {
 			t.record(wanted(t.in.Known.Platforms[n], t.now.Visibility))
 			tried = true

@@ -104,12 +104,14 @@ func (f *File) Has(path string) bool { return f.sections[path] != nil }
 // Section decodes the section of an adapter, such as "pagers.email", into the
 // struct that into points to. A field that may be configured has a tag, such
 // as yaml:"host", and is a string, an int, a bool, a [time.Duration] or a list
-// of strings. A key that ends in _env names an environment variable: of
-// "password_env" the field PasswordEnv receives the name and the field
-// Password, which has no tag, the secret. A key without a field is a fault.
-// When the section is not configured the struct stays as it is. If the struct
-// has a method Validate() error, it is asked last, and may answer with joined
-// errors. The error is [Faults] when the section is wrong.
+// of strings. A duration may be never, or 0, which are zero. A key that ends in
+// _env names an environment variable: of "password_env" the field PasswordEnv
+// receives the name and the field Password, which has no tag, the secret. A key
+// without a field is a fault. What is not configured stays as it is, so that
+// the struct comes with its defaults; to leave a text empty that has one takes
+// quotes. If the struct has a method Validate() error, it is asked last, and
+// may answer with joined errors. The error is [Faults] when the section is
+// wrong.
 func (f *File) Section(path string, into any) error {
 	n := f.sections[path]
 	if n == nil {

@@ -67,6 +67,7 @@ const exampleFile = "../../tocsin.example.yaml"
 // The project's own example is the golden file of what works now.
 func TestExample(t *testing.T) {
 	var mail mailSection
+	var rooms chatSection
 	asked := map[string]bool{}
 	f, err := config.Load(exampleFile, config.Options{
 		Getenv: func(name string) string {
@@ -76,7 +77,7 @@ func TestExample(t *testing.T) {
 			}
 			return "secret of " + name
 		},
-		Sections: map[string]any{"pagers.email": &mail}, CheckRoute: intake.Compile,
+		Sections: map[string]any{"pagers.email": &mail, "chat.slack": &rooms}, CheckRoute: intake.Compile,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +91,9 @@ func TestExample(t *testing.T) {
 	}
 	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" {
 		t.Errorf("pagers.email is %+v", mail)
+	}
+	if want := (chatSection{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour}); rooms != want {
+		t.Errorf("chat.slack is %+v", rooms)
 	}
 }
 
@@ -115,25 +119,31 @@ func exampleOrganization(t *testing.T) bot.Organization {
 				{
 					ID: "ana", Name: "Ana Silva", Email: "ana@example.com", Department: "Payments", Zone: zone("Europe/Lisbon"),
 					Slack: "U012AB3CD", Discord: "80351110224678912", Access: roster.Commander,
-					High: []roster.Method{{Via: "email"}, {Via: "webhook", To: "noc", After: 3 * time.Minute}},
+					High: []roster.Method{{Via: "chat"}, {Via: "email", After: 2 * time.Minute}, {Via: "webhook", To: "noc", After: 3 * time.Minute}},
 					Low:  []roster.Method{{Via: "email", To: "ana+later@example.com"}},
 				},
 				{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Access: roster.Responder},
 			},
-			Teams:    []roster.Team{{ID: "payments", Name: "Payments", Members: []string{"ana", "ben"}, Lead: "ana"}},
+			Teams: []roster.Team{
+				{ID: "payments", Name: "Payments", Members: []string{"ana", "ben"}, Lead: "ana"},
+				{ID: "database", Name: "Database", Slack: "S0123456"},
+			},
 			Webhooks: []string{"noc"},
-			Pagers:   []string{"log", "email", "webhook"},
+			Pagers:   []string{"log", "email", "chat", "webhook"},
 		},
 		Services: []bot.Service{
 			{
 				ID: "checkout", Name: "Checkout", Team: "payments", Category: "software", Policy: "payments",
 				DependsOn: []string{"database"}, Runbook: "https://wiki.example.com/checkout",
 			},
-			{ID: "database", Name: "Database", Team: "payments", Category: "software"},
+			{ID: "database", Name: "Database", Team: "database", Category: "software"},
 		},
 		Categories: []string{"hardware", "software", "network", "security", "service-interruption"},
 		Severities: map[string]workflow.SeverityPlan{
-			"SEV1": {Name: "Critical", Definition: "Customers cannot buy", Urgency: workflow.High, Acknowledge: 5 * time.Minute, Update: 30 * time.Minute},
+			"SEV1": {
+				Name: "Critical", Definition: "Customers cannot buy", Urgency: workflow.High, Acknowledge: 5 * time.Minute, Update: 30 * time.Minute,
+				Invite: []workflow.Target{"team:payments", "person:ben"},
+			},
 			"SEV2": {Name: "Major", Definition: "Many customers are hindered", Urgency: workflow.High, Acknowledge: 15 * time.Minute, Update: time.Hour},
 			"SEV3": {Name: "Moderate", Urgency: workflow.Low, Acknowledge: time.Hour, Update: 4 * time.Hour},
 			"SEV4": {Name: "Minor", Urgency: workflow.Low},
@@ -150,7 +160,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 				{Notify: []workflow.Target{"person:ana", "person:ben"}, Wait: 15 * time.Minute},
 			}},
 		},
-		Policy: "everyone", Fallback: "everyone", CatchAll: "webhook:noc",
+		Policy: "everyone", Fallback: "everyone", CatchAll: "room:slack:#ops",
 		Checklist:     []string{"Customers can buy again", "The alert is quiet for a good reason"},
 		Rules:         workflow.Rules{}.OrDefault(),
 		DefaultAccess: roster.Guest,
@@ -167,7 +177,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret of NOC_SECRET"}},
 		Jobs: []bot.Job{
 			{Name: "archive", Schedule: timetabled("17 * * * *"), Missed: bot.RunLate, Enabled: true},
-			{Name: "audit-report", Schedule: timetabled("0 9 * * *"), Missed: bot.RunLate, Enabled: true, To: []workflow.Target{"team:payments"}},
+			{Name: "audit-report", Schedule: timetabled("0 9 * * *"), Missed: bot.RunLate, Enabled: true, To: []workflow.Target{"team:payments", "room:slack:#ops"}},
 			{Name: "deadman", Schedule: timetabled("@every 1m"), Missed: bot.Skip, Enabled: true},
 			{Name: "overdue-updates", Schedule: timetabled("@every 15m"), Missed: bot.Skip, Enabled: true, To: []workflow.Target{"person:ana"}},
 		},

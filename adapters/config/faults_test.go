@@ -12,10 +12,11 @@ import (
 	"tocsin/bot/intake"
 )
 
-// everySet are the options of most tables: every variable is set.
+// everySet are the options of most tables: every variable is set, but nothing of
+// Slack's, whose token says more than a secret does.
 func everySet() config.Options {
 	return config.Options{Getenv: func(name string) string {
-		if strings.HasSuffix(name, "_FILE") {
+		if strings.HasSuffix(name, "_FILE") || strings.HasPrefix(name, "SLACK_") {
 			return ""
 		}
 		if strings.HasSuffix(name, "_URL") {
@@ -81,7 +82,7 @@ func TestSyntax(t *testing.T) {
 
 func TestShapes(t *testing.T) {
 	runBad(t, []badCase{
-		{"unknown", "foo: 1\n", []string{`1:1: "foo" is not a key of the configuration; its keys are catch_all, categories, deadman, default_access, default_policy, fallback_policy, integrations, jobs, organization, pagers, people, policies, priority, retention, routes, rules, services, severities, teams, timezone, tokens, url, verification, webhooks`}},
+		{"unknown", "foo: 1\n", []string{`1:1: "foo" is not a key of the configuration; its keys are catch_all, categories, chat, deadman, default_access, default_policy, fallback_policy, integrations, jobs, organization, pagers, people, policies, priority, retention, routes, rules, services, severities, teams, timezone, tokens, url, verification, webhooks`}},
 		{"typing errors", "organizatoin: a\npolcies: []\n", []string{
 			`1:1: "organizatoin" is not a key of the configuration; did you mean "organization"?`,
 			`2:1: "polcies" is not a key of the configuration; did you mean "policies"?`,
@@ -164,8 +165,8 @@ webhooks: [{ name: noc, url: "https://noc.example.com/x", secret_env: NOC_SECRET
 `, []string{
 			`5:21: "via: email" needs a mail server: configure pagers.email, or remove this way to notify`,
 			`5:21: "via: email" needs an address: give the person an "email", or this way a "to"`,
-			`5:37: "via" is email, webhook or log, not "emial"; did you mean "email"?`,
-			`5:53: "via" is email, webhook or log, not "pigeon"`,
+			`5:37: "via" is chat, email, webhook or log, not "emial"; did you mean "email"?`,
+			`5:53: "via" is chat, email, webhook or log, not "pigeon"`,
 			`5:63: a way to notify needs "via", such as email`,
 			`5:94: "via: log" has no address; remove "to"`,
 			`6:20: "via: webhook" needs "to": the name of one of your webhooks`,
@@ -252,7 +253,7 @@ catch_all: payments
 			`6:25: "persn:ana" is no target; did you mean "person:ana"?`,
 			`6:38: there is no team "payment"; did you mean "team:payments"?`,
 			`6:54: there is no policy "b"; there is a, or add it under "policies"`,
-			`6:66: "nobody" is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME or log`,
+			`6:66: "nobody" is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME, room:slack:#NAME or log`,
 			`6:74: there is no person ""; there is ana, or add it under "people"`,
 			`6:92: "wait" is at least 1s, not "0s"; without a wish of your own leave it out`,
 			`6:109: "round_robin" is true or false, not "perhaps"`,
@@ -347,17 +348,17 @@ func TestNotYet(t *testing.T) {
 		{"schedules: [{ id: primary }]", "2:1: schedules: not yet: on-call schedules come in a later version; use person: or team: targets"},
 		{"calendars: [{ id: business-hours }]", "2:1: calendars: not yet: business hours come in a later version; remove it, and every hour counts"},
 		{"bridge: https://meet.example.com/x", "2:1: bridge: not yet: links to join a call come in a later version; remove it"},
-		{"chat: { mirror: all }", "2:1: chat: not yet: Slack and Discord come in a later version; remove it"},
+		{"chat: { mirror: all }", "2:9: mirror: not yet: carrying messages between platforms comes in a later version; remove it"},
+		{"chat: { discord: { rooms: channel } }", "2:9: discord: not yet: Discord comes in a later version; remove it"},
 		{"audiences: []", "2:1: audiences: not yet: updates for audiences come in a later version; remove it"},
 		{"jobs: { handover: {} }", "2:9: handover: not yet: the hand-over comes with on-call schedules, in a later version; remove it"},
 		{"jobs: { weekly-digest: {} }", "2:9: weekly-digest: not yet: the digest comes in a later version; remove it"},
-		{"jobs: { audit-report: { to: \"room:slack:#ops\" } }", "2:29: \"room:slack:#ops\": not yet: chat rooms come in a later version; use person:, team: or webhook: targets"},
+		{"jobs: { audit-report: { to: \"room:discord:ops\" } }", "2:29: \"room:discord:ops\": not yet: Discord comes in a later version; use a room:slack: target"},
 		{"severities: { SEV1: { mitigate: 1h } }", "2:23: mitigate: not yet: this clock comes in a later version; remove it"},
 		{"severities: { SEV1: { resolve: 4h } }", "2:23: resolve: not yet: this clock comes in a later version; remove it"},
 		{"severities: { SEV1: { calendar: always } }", "2:23: calendar: not yet: business hours come in a later version; remove it, and every hour counts"},
 		{"severities: { SEV1: { ack_timeout: 30m } }", "2:23: ack_timeout: not yet: asking again after an acknowledgement comes in a later version; remove it"},
-		{"severities: { SEV1: { room: now } }", "2:23: room: not yet: chat rooms come in a later version; remove it"},
-		{"severities: { SEV1: { invite: [\"person:ana\"] } }", "2:23: invite: not yet: chat rooms come in a later version; remove it"},
+		{"severities: { SEV1: { room: now } }", "2:23: room: not yet: when a room opens cannot be chosen yet; remove it, and it opens at once"},
 		{"severities: { SEV1: { update: \"cron: 0 9 * * 1-5\" } }", "2:31: update: cron: not yet: updates at fixed times come in a later version; write a duration such as 4h"},
 		{"services: [{ id: a, public: true }]", "2:21: public: not yet: the status page comes in a later version; remove it"},
 		{"teams: [{ id: a, schedule: primary }]", "2:18: schedule: not yet: on-call schedules come in a later version; the members are paged"},
@@ -369,7 +370,7 @@ func TestNotYet(t *testing.T) {
 		{"pagers: { twilio: {} }", "2:11: twilio: not yet: text messages and calls come in a later version; use email or a webhook"},
 		{"pagers: { pagerduty: {} }", "2:11: pagerduty: not yet: it comes in a later version; use email or a webhook"},
 		{"pagers: { ntfy: {} }", "2:11: ntfy: not yet: push messages come in a later version; use email or a webhook"},
-		{"catch_all: \"room:slack:#incidents\"", "2:12: \"room:slack:#incidents\": not yet: chat rooms come in a later version; use person:, team: or webhook: targets"},
+		{"catch_all: \"room:discord:incidents\"", "2:12: \"room:discord:incidents\": not yet: Discord comes in a later version; use a room:slack: target"},
 		{"catch_all: \"schedule:primary\"", "2:12: \"schedule:primary\": not yet: on-call schedules come in a later version; use person: or team: targets"},
 		{"catch_all: \"role:commander\"", "2:12: \"role:commander\": not yet: paging a role comes in a later version; use person: or team: targets"},
 	} {
@@ -377,9 +378,9 @@ func TestNotYet(t *testing.T) {
 			t.Errorf("%s: faults (-want +got):\n%s", c.text, diff)
 		}
 	}
-	for via, what := range map[string]string{"chat": "messages in chat", "sms": "text messages", "voice": "calls"} {
+	for via, what := range map[string]string{"discord": "messages on Discord", "sms": "text messages", "voice": "calls"} {
 		text := "people: [{ id: ana, access: admin, notify: { high: [{ via: " + via + ", to: \"+351900000001\" }] } }]\n"
-		want := "1:60: via: " + via + ": not yet: " + what + " come in a later version; use email, webhook or log"
+		want := "1:60: via: " + via + ": not yet: " + what + " come in a later version; use chat, email, webhook or log"
 		if diff := cmp.Diff([]string{want}, told(text, everySet())); diff != "" {
 			t.Errorf("%s: faults (-want +got):\n%s", via, diff)
 		}

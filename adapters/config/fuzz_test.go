@@ -22,11 +22,13 @@ func FuzzParse(f *testing.F) {
 	f.Add("pagers: { email: { host: a, port: b, password_env: C, cc: [x] } }\nrules: &r { hold: 1 }\n<<: *r\n")
 	f.Add("? [a]\n: !!binary aGk=\n---\n")
 	f.Add("severities: { SEV1: { update: \"cron: x\" } }\npriority: { high: { high: ~ } }\n")
+	f.Add("chat: { slack: { announce: #x, archive_after: never } }\ncatch_all: room:slack:#ops\n")
+	f.Add("chat:\n  slack: { announce: \"\" }\nteams: [{ id: a, slack: S0123456 }]\nseverities: { SEV1: { invite: [log, team:a, [b]] } }\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, faults := config.Parse("t.yaml", []byte(text), config.Options{
 			Getenv:     func(name string) string { return strings.Repeat("x", len(name)%2) },
 			CheckRoute: func(intake.Route) error { return nil },
-			Sections:   map[string]any{"pagers.email": &mailSection{}},
+			Sections:   map[string]any{"pagers.email": &mailSection{}, "chat.slack": &chatSection{Announce: "#incidents"}},
 		})
 		if (file == nil) != (len(faults) > 0) || len(faults) > 50 {
 			t.Fatalf("file %v, %d faults", file, len(faults))

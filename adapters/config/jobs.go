@@ -107,7 +107,7 @@ func (r *reader) audience(n *yaml.Node) []workflow.Target {
 	var all []workflow.Target
 	for _, n := range entries {
 		if n.Kind == yaml.ScalarNode && strings.HasPrefix(strings.TrimSpace(n.Value), string(aPolicy)+":") {
-			r.fault(n, "%s: a policy is for paging; a job tells person:, team: or webhook: targets, or log", quote(n.Value))
+			r.fault(n, "%s: a policy is for paging; a job tells person:, team:, webhook: or room: targets, or log", quote(n.Value))
 			continue
 		}
 		all = append(all, r.target(n, `"to"`))

@@ -87,7 +87,7 @@ func TestJobFaults(t *testing.T) {
 		`jobs: { archive: { to: log } }`:                            `1:20: the job "archive" tells nobody; remove "to"`,
 		`jobs: { audit-report: { cron: "@daily" } }`:                `1:9: the job "audit-report" needs "to": whom it tells, such as "person:ana" or "team:payments"; or write enabled: false`,
 		`jobs: { audit-report: { to: [] } }`:                        `1:29: "to" names nobody; write one such as "person:ana", or remove it`,
-		`jobs: { audit-report: { to: "policy:default" } }`:          `1:29: "policy:default": a policy is for paging; a job tells person:, team: or webhook: targets, or log`,
+		`jobs: { audit-report: { to: "policy:default" } }`:          `1:29: "policy:default": a policy is for paging; a job tells person:, team:, webhook: or room: targets, or log`,
 		`jobs: { audit-report: { to: "person:ann" } }`:              `1:29: there is no person "ann"; add it under "people"`,
 		`jobs: { deadman: {} }`:                                     `1:9: the job "deadman" needs the section "deadman", such as { url_env: DEADMAN_URL }; or write enabled: false`,
 		`deadman: {}`:                                               `1:10: "deadman" needs "url_env", such as DEADMAN_URL: the name of the environment variable that holds the address to ping`,

@@ -21,6 +21,7 @@ func (r *reader) organization(root *mapping, sections map[string]*yaml.Node) bot
 	o.Zone = cmp.Or(root.zone("timezone"), o.Zone)
 	o.URL = root.site("url")
 	r.pagers(root, sections)
+	r.chat(root, sections)
 	o.Webhooks = each(root, "webhooks", r.webhook)
 	o.Roster.Pagers, o.Roster.Webhooks = r.media(o.Webhooks)
 
@@ -59,7 +60,6 @@ func (r *reader) future(root *mapping) {
 	root.notYet("schedules", "on-call schedules come in a later version; use person: or team: targets")
 	root.notYet("calendars", "business hours come in a later version; remove it, and every hour counts")
 	root.notYet("bridge", "links to join a call come in a later version; remove it")
-	root.notYet("chat", "Slack and Discord come in a later version; remove it")
 	root.notYet("audiences", "updates for audiences come in a later version; remove it")
 }
 
@@ -83,6 +83,9 @@ func (r *reader) media(webhooks []bot.Webhook) (pagers, names []string) {
 	pagers = []string{logName}
 	if r.mail {
 		pagers = append(pagers, "email")
+	}
+	if r.slack {
+		pagers = append(pagers, "chat")
 	}
 	if len(webhooks) > 0 {
 		pagers = append(pagers, "webhook")

@@ -121,13 +121,13 @@ func (r *reader) step(n *yaml.Node, policy string, number int) workflow.PolicySt
 }
 
 // target reads who is paged: "person:ana", "team:payments", "policy:everyone",
-// "webhook:noc" or "log".
+// "webhook:noc", "room:slack:#ops" or "log".
 func (r *reader) target(n *yaml.Node, what string) workflow.Target {
 	text, ok := r.scalar(n, what)
 	if !ok {
 		return ""
 	}
-	kinds := []string{string(aPerson), string(aTeam), string(aPolicy), string(aWebhook)}
+	kinds := []string{string(aPerson), string(aTeam), string(aPolicy), string(aWebhook), "room"}
 	word, id, colon := strings.Cut(text, ":")
 	switch {
 	case text == logName:
@@ -138,7 +138,7 @@ func (r *reader) target(n *yaml.Node, what string) workflow.Target {
 	case colon && word == "role":
 		r.fault(n, "%s: not yet: paging a role comes in a later version; use person: or team: targets", quote(text))
 	case colon && word == "room":
-		r.fault(n, "%s: not yet: chat rooms come in a later version; use person:, team: or webhook: targets", quote(text))
+		r.room(n, text, id)
 	case colon && commands.Nearest(word, kinds) != "":
 		r.fault(n, "%s is no target; did you mean %q?", quote(text), commands.Nearest(word, kinds)+":"+id)
 	default:
@@ -155,7 +155,7 @@ func (r *reader) bareTarget(n *yaml.Node, text string, kinds []string) {
 			return
 		}
 	}
-	r.fault(n, "%s is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME or log", quote(text))
+	r.fault(n, "%s is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME, room:slack:#NAME or log", quote(text))
 }
 
 // reach checks that a step pages somebody, and no more than one step can.
@@ -188,6 +188,8 @@ func (w *walk) follow(targets []workflow.Target) {
 		switch team, isTeam := w.teams[target.ID()]; {
 		case target.Kind() == "person":
 			w.found[target.ID()] = true
+		case target.Kind() == "team" && isTeam && len(team.Members) == 0 && team.Slack != "":
+			w.found[string(target)] = true // who is in the group is known when it pages
 		case target.Kind() == "team" && isTeam:
 			for _, id := range team.Members[:min(len(team.Members), maxRecipients+1)] {
 				w.found[id] = true

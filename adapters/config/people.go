@@ -18,7 +18,7 @@ func (r *reader) person(n *yaml.Node, access roster.Access) roster.Person {
 	p := roster.Person{
 		ID: m.name("id", aPerson), Name: m.text("name", nameLength),
 		Email: m.email("email"), Department: m.text("department", nameLength), Zone: m.zone("timezone"),
-		Slack: m.account("slack", isSlackUser, "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
+		Slack: m.account("slack", roster.IsSlackUser, "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
 		Discord: m.account("discord", isDiscordUser,
 			"a Discord user ID, such as \"80351110224678912\" (in developer mode: Copy User ID)"),
 		Access: access,
@@ -65,12 +65,6 @@ func (m *mapping) account(key string, is func(string) bool, wanted string) strin
 	return id
 }
 
-// isSlackUser follows https://docs.slack.dev/reference/objects/user-object:
-// U, or W in an enterprise, and capitals and digits.
-func isSlackUser(id string) bool {
-	return len(id) >= 5 && (id[0] == 'U' || id[0] == 'W') && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
-}
-
 // isDiscordUser follows https://docs.discord.com/developers/reference#snowflakes:
 // a number of 64 bits, written with 17 to 20 digits.
 func isDiscordUser(id string) bool { return digits(id) == len(id) && len(id) >= 15 && len(id) <= 20 }
@@ -98,6 +92,8 @@ func (r *reader) method(n *yaml.Node, p roster.Person) roster.Method {
 		} else {
 			method.To = r.referOf(to, `"to"`, aWebhook)
 		}
+	case "chat":
+		r.chatTo(via, to, p)
 	case logName:
 		if to != nil {
 			r.fault(to, `"via: log" has no address; remove "to"`)
@@ -129,8 +125,11 @@ func (r *reader) emailTo(via, to *yaml.Node, p roster.Person) string {
 func (r *reader) unknownMedium(via *yaml.Node, word string) {
 	what := ""
 	switch word {
-	case "chat", "slack", "discord":
-		what = "messages in chat"
+	case "slack":
+		r.fault(via, `"via" is chat, not "slack"; it reaches people on Slack`)
+		return
+	case "discord":
+		what = "messages on Discord"
 	case "sms":
 		what = "text messages"
 	case "voice", "phone":
@@ -139,20 +138,26 @@ func (r *reader) unknownMedium(via *yaml.Node, word string) {
 		what = word + " messages"
 	}
 	if what != "" {
-		r.fault(via, "via: %s: not yet: %s come in a later version; use email, webhook or log", word, what)
+		r.fault(via, "via: %s: not yet: %s come in a later version; use chat, email, webhook or log", word, what)
 		return
 	}
-	r.among(via, `"via"`, word, []string{"email", "webhook", logName})
+	r.among(via, `"via"`, word, []string{"chat", "email", "webhook", logName})
 }
 
-// team reads a list of people.
+// team reads a list of people. One without members of its own has those of a
+// user group of Slack.
 func (r *reader) team(n *yaml.Node) roster.Team {
 	m := r.open(n, "a team")
 	t := roster.Team{
 		ID: m.name("id", aTeam), Name: m.text("name", nameLength),
 		Members: m.references("members", aPerson), Lead: m.refer("lead", aPerson),
+		Slack: m.account("slack", roster.IsSlackGroup, "the ID of a Slack user group, such as S0123456, which is not its handle"),
 	}
 	t.Name = cmp.Or(t.Name, t.ID)
+	r.own(m.take("slack"), "Slack user group", t.Slack)
+	if n := m.take("slack"); n != nil && len(t.Members) == 0 {
+		r.needSlack(n, "a team whose members are those of a Slack user group")
+	}
 	m.notYet("schedule", "on-call schedules come in a later version; the members are paged")
 	m.done()
 	return t

@@ -30,6 +30,7 @@ type reader struct {
 	policies map[string]workflow.Policy // by ID, for the checks
 
 	mail       bool // pagers.email is configured
+	slack      bool // Slack is connected, or meant to be
 	hasDeadman bool // there is a section deadman, right or wrong
 	spoiled    bool // something is wrong with the people, so what follows from them says nothing
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ func (r *reader) section(path string, n *yaml.Node, into any) {
 // fill sets one field. Where the key says nothing it stays as it is.
 func (m *mapping) fill(key string, field reflect.Value) error {
 	if m.take(key) == nil {
+		m.fillNothing(key, field)
 		return nil
 	}
 	isDuration := field.Type() == reflect.TypeFor[time.Duration]()
@@ -59,7 +61,7 @@ func (m *mapping) fill(key string, field reflect.Value) error {
 	case !field.CanSet():
 		return fmt.Errorf("it is not exported")
 	case isDuration:
-		field.SetInt(int64(m.duration(key, 0)))
+		field.SetInt(int64(m.span(key)))
 	case field.Kind() == reflect.String:
 		field.SetString(m.text(key, expressionLength))
 	case field.Kind() == reflect.Bool:
@@ -73,6 +75,28 @@ func (m *mapping) fill(key string, field reflect.Value) error {
 		return fmt.Errorf("a %s is not supported", field.Type())
 	}
 	return nil
+}
+
+// fillNothing decides about text that is empty. Quotes say that it is meant to
+// be; without them a text that has a default was probably forgotten, or began
+// with # and was taken for a comment.
+func (m *mapping) fillNothing(key string, field reflect.Value) {
+	p, there := m.pairs[key]
+	switch {
+	case !there || field.Kind() != reflect.String || !field.CanSet():
+	case p.value.ShortTag() == "!!str":
+		field.SetString("")
+	case field.String() != "":
+		m.r.fault(p.key, "%q is empty; give it a value, in quotes when it begins with #, or remove it", key)
+	}
+}
+
+// span reads a duration, or never, which is 0.
+func (m *mapping) span(key string) time.Duration {
+	if n := m.take(key); n.Kind == yaml.ScalarNode && slices.Contains([]string{"0", "never"}, strings.TrimSpace(n.Value)) {
+		return 0
+	}
+	return m.duration(key, 0)
 }
 
 // fillSecret sets the field that receives a secret.

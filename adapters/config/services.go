@@ -55,13 +55,13 @@ func (r *reader) severity(n *yaml.Node) workflow.SeverityPlan {
 		Urgency:     workflow.Level(m.oneOf("urgency", "high", "low")),
 		Acknowledge: m.duration("acknowledge", time.Second),
 		Update:      r.cadence(m),
+		Invite:      r.invited(m),
 	}
 	m.notYet("mitigate", "this clock comes in a later version; remove it")
 	m.notYet("resolve", "this clock comes in a later version; remove it")
 	m.notYet("calendar", "business hours come in a later version; remove it, and every hour counts")
 	m.notYet("ack_timeout", "asking again after an acknowledgement comes in a later version; remove it")
-	m.notYet("room", "chat rooms come in a later version; remove it")
-	m.notYet("invite", "chat rooms come in a later version; remove it")
+	m.notYet("room", "when a room opens cannot be chosen yet; remove it, and it opens at once")
 	m.done()
 	return p
 }

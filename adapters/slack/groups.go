@@ -72,7 +72,7 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 		case <-timer.C:
 		}
 		for _, team := range w.cfg.Bot().Organization().Roster.Teams {
-			group := groupOf(team)
+			group := team.Slack
 			if group == "" || ctx.Err() != nil {
 				continue
 			}

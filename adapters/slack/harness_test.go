@@ -54,13 +54,19 @@ func newHouse(t *testing.T, o slacktest.Options) *house {
 	var err error
 	h.bot, err = bot.New(bot.Config{
 		Store: memory.New(), Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{"chat": h.Workspace},
+		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{"chat": h.Workspace, "email": accepts{}, "sms": accepts{}, "webhook": accepts{}, "log": accepts{}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
 }
+
+// accepts is a medium that takes every page.
+type accepts struct{}
+
+// Page implements [bot.Pager].
+func (accepts) Page(context.Context, bot.Page) error { return nil }
 
 // connect begins anew, as another process does.
 func (h *house) connect() *Workspace {

@@ -148,7 +148,7 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 		},
 		group: func(id, label string) string {
 			for _, t := range org.Roster.Teams {
-				if groupOf(t) == id {
+				if t.Slack == id {
 					return "team:" + t.ID
 				}
 			}

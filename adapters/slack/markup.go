@@ -74,7 +74,7 @@ func preformatted(text string) slack.Block {
 
 func elements(spans []span) []slack.RichTextSectionElement {
 	var all []slack.RichTextSectionElement
-	for _, s := range spans {
+	for _, s := range joined(spans) {
 		var style *slack.RichTextSectionTextStyle
 		if s.bold || s.code {
 			style = &slack.RichTextSectionTextStyle{Bold: s.bold, Code: s.code}
@@ -93,6 +93,21 @@ func elements(spans []span) []slack.RichTextSectionElement {
 	}
 	return all
 }
+
+// joined makes one of spans that look the same: each takes room of its own.
+func joined(spans []span) []span {
+	var all []span
+	for _, s := range spans {
+		if last := len(all) - 1; last >= 0 && s.bare() && all[last].bare() {
+			all[last].text += s.text
+		} else if s != (span{bold: s.bold}) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (s span) bare() bool { return s == span{text: s.text} }
 
 // address finds what may be opened with a click. Only characters that a browser
 // shows as they are count, and no credentials: "https://bank.example@evil.example"

@@ -220,7 +220,7 @@ func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
 	}
 	if c.Place == workflow.Announce {
 		var err error
-		if m.channel, err = w.channel(ctx, w.cfg.Announce, true); err != nil {
+		if m.channel, err = w.channel(ctx, w.settings.Load().Announce, true); err != nil {
 			return "", err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"sync"
 	"time"
+
+	"tocsin/workflow"
 )
 
 // window is what limits count over, with a margin for the way there.
@@ -16,6 +18,13 @@ const perChannel = time.Second + 50*time.Millisecond
 // forget is how long a place in the queue is kept for somebody who does not come
 // when it is their turn.
 const forget = 15 * time.Second
+
+// spared is the part of a limit, one in so many, that is kept for what is urgent:
+// a SEV1 that comes into a storm of others must not wait a minute for its room.
+const spared = 10
+
+// urgent reports a call of a severe incident, or one that somebody waits for.
+func (c call) urgent() bool { return c.wait || c.severity == workflow.SEV1 || c.severity == workflow.SEV2 }
 
 // pace keeps calls within what Slack allows: each method so often a minute, and
 // each channel a message a second. Whoever has to wait is told when to come
@@ -116,14 +125,16 @@ func (g *gate) wait(now time.Time, c call, seq int) time.Duration {
 	if c.key != "" {
 		g.waiting[c.key] = mine
 	}
-	turn := now
-	if free := g.limit - len(g.sent); ahead >= free {
+	turn, limit := now, g.limit
+	if !c.urgent() {
+		limit -= g.limit / spared
+	}
+	if free := limit - len(g.sent); ahead >= free {
 		behind := ahead - free // how many of those who wait go before, once there is room again
-		turn = now
-		if n := behind % g.limit; n < len(g.sent) {
+		if n := behind % limit; n < len(g.sent) {
 			turn = g.sent[n]
 		}
-		turn = turn.Add(g.per * time.Duration(behind/g.limit+1))
+		turn = turn.Add(g.per * time.Duration(behind/limit+1))
 	}
 	if g.shut.After(turn) {
 		turn = g.shut

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
 	"tocsin/bot/card"
+	"tocsin/workflow"
 )
 
 // Page implements [bot.Pager]: a message to a person, or into a channel.
@@ -103,26 +105,21 @@ func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string
 	if id != "" {
 		return id, nil
 	}
-	if !missed.IsZero() && w.cfg.Now().Sub(missed) < askAgain {
-		return "", noChannel(name)
-	}
-	id, member, err := w.list(ctx, short)
-	if err != nil {
-		return "", err
+	member := true
+	var err error
+	if missed.IsZero() || w.cfg.Now().Sub(missed) >= askAgain {
+		if id, member, err = w.list(ctx, short); err != nil {
+			return "", err
+		}
+		w.remember(short, id)
 	}
 	if id == "" && ours {
 		if id, err = w.found(ctx, short); err != nil {
 			return "", err
 		}
+		w.remember(short, id)
 		member = true
 	}
-	w.mu.Lock()
-	if id == "" {
-		w.missed[short] = w.cfg.Now()
-	} else {
-		w.channels[short] = id
-	}
-	w.mu.Unlock()
 	if id == "" {
 		return "", noChannel(name)
 	}
@@ -134,8 +131,19 @@ func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string
 	return id, nil
 }
 
+// remember notes where a channel is, or that there is none.
+func (w *Workspace) remember(name, id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if id == "" {
+		w.missed[name] = w.cfg.Now()
+		return
+	}
+	w.channels[name] = id
+}
+
 // askAgain is how long a channel that was not there is not looked for.
-const askAgain = 60e9
+const askAgain = time.Minute
 
 func noChannel(name string) error {
 	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; make it, and invite the app", name))
@@ -171,7 +179,7 @@ func (w *Workspace) list(ctx context.Context, name string) (id string, member bo
 // found makes a channel where there is none.
 func (w *Workspace) found(ctx context.Context, name string) (string, error) {
 	var id string
-	err := w.call(ctx, call{method: "conversations.create", key: "channel " + name, wait: true}, func(ctx context.Context) error {
+	err := w.call(ctx, call{method: "conversations.create", key: "channel " + name, severity: workflow.SEV1, wait: true}, func(ctx context.Context) error {
 		c, e := w.api.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name})
 		if e == nil {
 			id = c.ID

@@ -222,7 +222,7 @@ func TestCuts(t *testing.T) {
 	blocks, text := renderMessage(card.Card(i, view()), ours())
 	valid(t, blocks, text)
 	got := read(t, blocks)
-	for _, want := range []string{"INC-7 · Checkout is down", "dddd", "uuuu", "tttt", "and 1 more", "more", "open it in the browser, https://tocsin.example.com/incidents/INC-7", "Resolve"} {
+	for _, want := range []string{"INC-7 · Checkout is down", "dddd", "uuuu", "tttt", "and 199 more", "cut to fit: open it in the browser, https://tocsin.example.com/incidents/INC-7", "Resolve"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it does not say %q", want)
 		}

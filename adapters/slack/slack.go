@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -72,6 +73,8 @@ type Workspace struct {
 	pace *pace
 	keys *keys
 
+	settings atomic.Pointer[Settings]
+
 	mu       sync.Mutex
 	self     *identity
 	channels map[string]string // name → ID
@@ -125,6 +128,7 @@ func New(cfg Config) (*Workspace, error) {
 		channels: map[string]string{}, missed: map[string]time.Time{}, directs: map[string]string{}, accounts: newAccounts(),
 		inbox: newInbox(),
 	}
+	w.Configure(cfg.Settings)
 	if cfg.UserToken != "" {
 		w.user = client(cfg.UserToken)
 	}
@@ -133,6 +137,9 @@ func New(cfg Config) (*Workspace, error) {
 	}
 	return w, nil
 }
+
+// Configure swaps the settings.
+func (w *Workspace) Configure(s Settings) { w.settings.Store(&s) }
 
 // bearer puts the token into the header, where every server of the Web API
 // reads it (docs.slack.dev/apis/web-api: "an HTTP Authorization header").
@@ -157,10 +164,10 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 // Platform implements [bot.Host].
 func (w *Workspace) Platform() workflow.Platform {
 	p := workflow.Platform{
-		Name: Platform, Archive: w.cfg.ArchiveAfter,
+		Name: Platform, Archive: w.settings.Load().ArchiveAfter,
 		Steps: []string{workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite},
 	}
-	if w.cfg.Announce != "" {
+	if w.settings.Load().Announce != "" {
 		p.Steps = append(p.Steps, workflow.StepAnnounce)
 	}
 	return p
@@ -174,24 +181,34 @@ func (w *Workspace) me(ctx context.Context) (identity, error) {
 	if self != nil {
 		return *self, nil
 	}
-	var r *slack.AuthTestResponse
-	err := w.call(ctx, call{method: "auth.test"}, func(ctx context.Context) (err error) {
-		r, err = w.api.AuthTestContext(ctx)
-		return err
-	})
+	found, _, err := w.whoIs(ctx, w.api)
 	if err != nil {
 		return identity{}, err
 	}
-	self = &identity{Team: r.Team, TeamID: r.TeamID, User: r.UserID, Bot: r.BotID, URL: strings.TrimSuffix(r.URL, "/") + "/"}
-	for s := range strings.SplitSeq(r.Header.Get("X-Oauth-Scopes"), ",") {
-		if s = strings.TrimSpace(s); s != "" {
-			self.Scopes = append(self.Scopes, s)
-		}
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.self = self
-	return *self, nil
+	w.self = &found
+	return found, nil
+}
+
+// whoIs asks whose a token is. The header of the answer tells more: its scopes
+// (docs.slack.dev/authentication/installing-with-oauth), and Slack's time.
+func (w *Workspace) whoIs(ctx context.Context, api *slack.Client) (who identity, header http.Header, err error) {
+	var r *slack.AuthTestResponse
+	err = w.call(ctx, call{method: "auth.test", wait: true}, func(ctx context.Context) (e error) {
+		r, e = api.AuthTestContext(ctx)
+		return e
+	})
+	if err != nil {
+		return identity{}, nil, err
+	}
+	who = identity{Team: r.Team, TeamID: r.TeamID, User: r.UserID, Bot: r.BotID, URL: strings.TrimSuffix(r.URL, "/") + "/"}
+	for s := range strings.SplitSeq(r.Header.Get("X-Oauth-Scopes"), ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			who.Scopes = append(who.Scopes, s)
+		}
+	}
+	return who, r.Header, nil
 }
 
 // ref names a message for ever: its channel and its time.

@@ -97,7 +97,7 @@ func (r *Runner) Tick(ctx context.Context) (int, error) {
 		if err != nil {
 			return done, err
 		}
-		for _, group := range r.group(ctx, leases) {
+		for _, group := range r.group(ctx, r.worstFirst(ctx, leases)) {
 			r.carry(ctx, group)
 		}
 		done += len(leases)

@@ -1,9 +1,12 @@
 package agenda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -68,6 +71,38 @@ func (r *Runner) ask(ctx context.Context, platform string, l bot.Lease, do func(
 	_, later := bot.RetryDelay(err)
 	r.cfg.Bot.Heard(platform, err == nil || later || bot.IsPermanent(err), err)
 	return err
+}
+
+// worstFirst lets the rooms of the worst incidents be opened first, when several
+// are due at once: platforms limit how many there are in a minute.
+func (r *Runner) worstFirst(ctx context.Context, leases []bot.Lease) []bot.Lease {
+	var at []int
+	var rooms []bot.Lease
+	severity := map[string]workflow.Severity{}
+	for n, l := range leases {
+		if l.Lane.Class != workflow.ClassUpdate || !strings.HasPrefix(l.Lane.Destination, "room:") {
+			continue
+		}
+		if d, err := workflow.DecodeDeed(l.Body); err == nil {
+			if _, opens := d.(workflow.OpenRoom); opens {
+				at, rooms = append(at, n), append(rooms, l)
+			}
+		}
+	}
+	if len(rooms) < 2 {
+		return leases
+	}
+	for _, l := range rooms {
+		if i, err := r.cfg.Bot.Peek(ctx, l.Owner); err == nil {
+			severity[l.Owner] = i.Severity
+		}
+	}
+	slices.SortStableFunc(rooms, func(a, b bot.Lease) int { return cmp.Compare(severity[a.Owner], severity[b.Owner]) })
+	leases = slices.Clone(leases)
+	for n, l := range rooms {
+		leases[at[n]] = l
+	}
+	return leases
 }
 
 // left ends what must not be done now: its lease runs out.
@@ -227,7 +262,7 @@ func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard,
 func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || room.State != workflow.RoomOpen {
+	if !ok || !is || !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
 	work := r.cfg.Bot.RoomWork(l.ID, i, room, d.Step)
@@ -262,7 +297,7 @@ func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.Furnished,
 func (r *Runner) invite(ctx context.Context, l bot.Lease, d workflow.InviteAll, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || room.State != workflow.RoomOpen {
+	if !ok || !is || !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
 	invitation := r.cfg.Bot.Invitation(l.ID, i, room, d.People)
@@ -277,7 +312,7 @@ func (r *Runner) closeRoom(ctx context.Context, l bot.Lease, d workflow.CloseRoo
 	if current := room.ID == d.ID; !ok || current && (i.Open() || room.State != workflow.RoomOpen) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
-	work := r.cfg.Bot.RoomWork(l.ID, i, workflow.Room{Platform: d.Platform, ID: d.ID}, "")
+	work := bot.RoomWork{Key: l.ID, Incident: i.ID, Room: workflow.Room{Platform: d.Platform, ID: d.ID}, Severity: i.Severity}
 	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:

@@ -74,7 +74,7 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 			pause(ctx, longestSleep)
 			continue
 		}
-		for _, group := range r.group(work, leases) {
+		for _, group := range r.group(work, r.worstFirst(work, leases)) {
 			<-free
 			running.Go(func() {
 				defer func() {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"tocsin/bot"
 	"tocsin/bot/card"
@@ -111,7 +110,6 @@ func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room
 	c.Helper()
 	r := bot.RoomRequest{
 		Key: i.ID + "/2.0", Incident: i.ID, Name: strings.ToLower(i.ID) + "-checkout-is-down", Private: i.Visibility == workflow.Private,
-		Card: card.Card(i, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
 	}
 	if r.Private {
 		r.Name = strings.ToLower(i.ID)

@@ -52,7 +52,7 @@ func (s *square) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room
 	}
 	made := func(room squareRoom) bool { return room.topic == r.Key }
 	if !slices.ContainsFunc(s.rooms, made) {
-		s.rooms = append(s.rooms, squareRoom{name: r.Name, topic: r.Key, private: r.Private, posts: []squarePost{{markup: html.EscapeString(r.Card.Title)}}})
+		s.rooms = append(s.rooms, squareRoom{name: r.Name, topic: r.Key, private: r.Private})
 		if err := s.answer(); err != nil {
 			return workflow.Room{}, err
 		}

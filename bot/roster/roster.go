@@ -3,13 +3,11 @@
 package roster
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"tocsin/commands"
-	"tocsin/workflow"
 )
 
 // Access is what somebody may do.
@@ -54,17 +52,18 @@ func (p Person) Handle(platform string) string {
 
 // Method is one way to reach a person, so long after the page began.
 type Method struct {
-	Via   string // "email", "sms", …
+	Via   string // "chat", "email", "sms", …
 	To    string // address; empty: the person's own for that medium
 	After time.Duration
 }
 
-// Team is a list of people.
+// Team is a list of people, or a user group of Slack.
 type Team struct {
 	ID      string
 	Name    string
-	Members []string
+	Members []string // where there are none, those of the group
 	Lead    string
+	Slack   string // ID of the user group, or ""
 }
 
 // Roster is everybody, as configured. It is never changed after it is made.
@@ -74,9 +73,13 @@ type Roster struct {
 	// Webhooks are the names that may be paged as "webhook:NAME".
 	Webhooks []string
 	// Pagers are the media that are connected. A person without a method of
-	// their own is reached by e-mail where that is connected, else through the
-	// log.
+	// their own is reached in chat and by e-mail, as far as these are connected
+	// and know them, else through the log.
 	Pagers []string
+	// Groups says who is in a user group of Slack now: IDs of people, and
+	// "guest:slack:U024BE7LH" for those who are not configured. It is asked
+	// whenever a team is, and answers at once. Nil knows nobody.
+	Groups func(group string) []string
 }
 
 // Person finds somebody by ID.
@@ -134,126 +137,4 @@ func (r *Roster) Team(id string) (Team, bool) {
 		return Team{}, false
 	}
 	return r.Teams[n], true
-}
-
-// Answer says who stands behind a target now, and how each is reached; or why
-// nobody does, in words for the room.
-func (r *Roster) Answer(target workflow.Target) workflow.Answer {
-	switch target.Kind() {
-	case "person":
-		p, ok := r.Person(target.ID())
-		if !ok && len(r.People) == 0 { // nobody is configured: everybody reads the log
-			m := []workflow.Method{{Key: "log"}}
-			return workflow.Answer{Recipients: []workflow.Recipient{{ID: target.ID(), Name: strings.TrimPrefix(target.ID(), "guest:"), High: m, Low: m}}}
-		}
-		if !ok {
-			return workflow.Answer{Why: fmt.Sprintf("nobody is called %s any more", target.ID())}
-		}
-		return workflow.Answer{Recipients: []workflow.Recipient{r.recipient(p)}}
-	case "team":
-		t, ok := r.Team(target.ID())
-		if !ok {
-			return workflow.Answer{Why: fmt.Sprintf("there is no team %s any more", target.ID())}
-		}
-		var a workflow.Answer
-		for _, id := range t.Members {
-			if p, ok := r.Person(id); ok {
-				a.Recipients = append(a.Recipients, r.recipient(p))
-			}
-		}
-		if len(a.Recipients) == 0 {
-			a.Why = fmt.Sprintf("team %s has no members", t.ID)
-		}
-		return a
-	case "webhook":
-		if !slices.Contains(r.Webhooks, target.ID()) {
-			return workflow.Answer{Why: fmt.Sprintf("there is no webhook %s any more", target.ID())}
-		}
-		m := []workflow.Method{{Key: "webhook"}}
-		return workflow.Answer{Recipients: []workflow.Recipient{{ID: string(target), Name: target.ID(), High: m, Low: m}}}
-	case "log":
-		m := []workflow.Method{{Key: "log"}}
-		return workflow.Answer{Recipients: []workflow.Recipient{{ID: "log", Name: "the log", High: m, Low: m}}}
-	}
-	return workflow.Answer{Why: fmt.Sprintf("%s cannot be paged", target)}
-}
-
-func (r *Roster) recipient(p Person) workflow.Recipient {
-	return workflow.Recipient{
-		ID: p.ID, Name: p.Name,
-		High: keys(r.methods(p, p.High, p.Low)),
-		Low:  keys(r.methods(p, p.Low, p.High)),
-	}
-}
-
-// methods returns a person's own methods, or what stands in for them.
-func (r *Roster) methods(p Person, own, other []Method) []Method {
-	switch {
-	case len(own) > 0:
-		return own
-	case len(other) > 0:
-		return other
-	case p.Email != "" && slices.Contains(r.Pagers, "email"):
-		return []Method{{Via: "email"}}
-	}
-	return []Method{{Via: "log"}}
-}
-
-// keys names methods so that each is unique for its person: the second sms is
-// "sms#2".
-func keys(methods []Method) []workflow.Method {
-	var all []workflow.Method
-	seen := map[string]int{}
-	for _, m := range methods {
-		seen[m.Via]++
-		key := m.Via
-		if n := seen[m.Via]; n > 1 {
-			key = fmt.Sprintf("%s#%d", m.Via, n)
-		}
-		all = append(all, workflow.Method{Key: key, After: m.After})
-	}
-	return all
-}
-
-// Contact is where a page goes.
-type Contact struct {
-	Person  string
-	Name    string
-	Via     string // pager
-	Address string
-}
-
-// Contact finds the address behind a recipient and a method's key, read when
-// the page is sent.
-func (r *Roster) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
-	target := workflow.Target(recipient)
-	switch target.Kind() {
-	case "webhook":
-		return Contact{Person: recipient, Name: target.ID(), Via: "webhook", Address: target.ID()}, nil
-	case "log":
-		return Contact{Person: recipient, Name: "the log", Via: "log"}, nil
-	case "guest":
-		return Contact{Person: recipient, Name: target.ID(), Via: "log"}, nil
-	}
-	p, ok := r.Person(recipient)
-	if !ok {
-		return Contact{}, fmt.Errorf("nobody is called %s any more", recipient)
-	}
-	lists := [][]Method{r.methods(p, p.High, p.Low), r.methods(p, p.Low, p.High)}
-	if urgency == workflow.Low {
-		slices.Reverse(lists)
-	}
-	for _, methods := range lists { // the other list serves when the urgency has changed since
-		for n, k := range keys(methods) {
-			if k.Key != key {
-				continue
-			}
-			c := Contact{Person: p.ID, Name: p.Name, Via: methods[n].Via, Address: methods[n].To}
-			if c.Address == "" && c.Via == "email" {
-				c.Address = p.Email
-			}
-			return c, nil
-		}
-	}
-	return Contact{}, fmt.Errorf("%s is not reached by %s any more", p.Name, key)
 }

@@ -117,6 +117,9 @@ func shakenPagers(all map[string]bot.Pager) map[string]bot.Pager {
 		if c, is := p.(bot.Canceler); is {
 			shaken[name] = &shakenCanceler{shakenPager{p, f}, c}
 		}
+		if _, is := p.(bot.Rechecker); is { // its edges are the calls that it makes
+			shaken[name] = p
+		}
 	}
 	return shaken
 }

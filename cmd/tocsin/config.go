@@ -9,6 +9,7 @@ import (
 
 	"tocsin/adapters/config"
 	"tocsin/adapters/email"
+	"tocsin/adapters/slack"
 	"tocsin/bot/intake"
 )
 
@@ -30,16 +31,18 @@ func configPath(flag string) string {
 type loaded struct {
 	*config.File
 	email email.Config
+	slack slack.Settings // also when the section is not there
 }
 
 func loadConfig(flag string) (loaded, error) { return loadWith(flag, os.Getenv) }
 
 func loadWith(flag string, getenv func(string) string) (loaded, error) {
-	var l loaded
+	l := loaded{slack: slack.DefaultSettings()}
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: getenv, CheckRoute: intake.Compile, Sections: map[string]any{"pagers.email": &l.email},
+		Getenv: getenv, CheckRoute: intake.Compile, Sections: map[string]any{"pagers.email": &l.email, "chat.slack": &l.slack},
 	})
+	l.slack = l.slack.Normal()
 	return l, err
 }
 

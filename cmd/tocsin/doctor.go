@@ -35,6 +35,7 @@ code is 1.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
 			d.configuration(cmd.Context(), file)
+			d.slack(cmd.Context(), slackSettings())
 			d.store(cmd.Context(), data)
 			if d.failed {
 				return errSaid

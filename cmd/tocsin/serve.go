@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/config"
+	"tocsin/adapters/slack"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/bot/roster"
@@ -54,7 +55,9 @@ run over the same one:
 
 SIGHUP reads the configuration again; SIGTERM finishes what is under way.
 Secrets come from the environment, each also as NAME_FILE: REDIS_URL,
-TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN. Tokens that are unset are made on the first
+TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN; and SLACK_BOT_TOKEN, which connects Slack,
+with SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (signed requests at
+/slack/), and SLACK_USER_TOKEN (brings archived channels back). Tokens that are unset are made on the first
 start and kept in the data folder, or in Redis.`,
 		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080\n  REDIS_URL=redis://redis:6379 tocsin serve --require-durable",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -76,6 +79,7 @@ type server struct {
 	bot    *bot.Bot
 	runner *agenda.Runner
 	jobs   *agenda.Jobs
+	slack  *slack.Workspace // nil: not connected
 	place  place
 	store  store
 	health health
@@ -124,10 +128,15 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
-	media, err := s.pagers(l)
+	owner := func() *bot.Bot { return s.bot }
+	s.slack, err = connectSlack(l, s.secret.sign, slack.Config{Bot: owner, Now: s.store.Now, Log: s.log})
+	var media map[string]bot.Pager
+	if err == nil {
+		media, err = s.pagers(l)
+	}
 	if err == nil {
 		s.bot, err = bot.New(bot.Config{
-			Store: s.store, Organization: l.Organization, Pagers: media, Chats: chats(func() *bot.Bot { return s.bot }), Decoders: decoders(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: s.grouped(l.Organization), Pagers: media, Chats: chats(owner, s.slack), Decoders: decoders(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
@@ -136,6 +145,9 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log, Audit: shakenAudit()})
 	s.jobs = agenda.NewJobs(agenda.JobsConfig{Bot: s.bot, Log: s.log, Works: agenda.Works(s.runner, watcher()), Replica: host()})
 	handler, pages := mux(s.bot, s.secret, s.log, s.ready)
+	if s.slack != nil {
+		handler.Handle("/slack/", s.slack.Handler())
+	}
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
@@ -146,7 +158,18 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 
 func (s *server) pagers(l loaded) (map[string]bot.Pager, error) {
 	all, err := pagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.store.Now, s.log, s.screen)
+	if s.slack != nil && err == nil {
+		all["chat"] = s.slack
+	}
 	return shakenPagers(all), err
+}
+
+// grouped gives teams the members of their user groups on Slack.
+func (s *server) grouped(o bot.Organization) bot.Organization {
+	if s.slack != nil {
+		o.Roster.Groups = s.slack.Groups
+	}
+	return o
 }
 
 // badConfig shows every fault, each on a line of its own.
@@ -169,6 +192,9 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	var background sync.WaitGroup
 	background.Go(func() { s.runner.Run(work) })
 	background.Go(func() { s.jobs.Run(work) })
+	if s.slack != nil {
+		background.Go(func() { s.slack.Run(work) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(listener) }()
 	var err error
@@ -213,7 +239,10 @@ func (s *server) reload() {
 		}
 		var media map[string]bot.Pager
 		if media, err = s.pagers(l); err == nil {
-			err = s.bot.Configure(l.Organization, media)
+			err = s.bot.Configure(s.grouped(l.Organization), media)
+		}
+		if s.slack != nil && err == nil {
+			s.slack.Configure(l.slack)
 		}
 	}
 	if err != nil {

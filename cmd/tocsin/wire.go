@@ -12,6 +12,7 @@ import (
 	"tocsin/adapters/deadman"
 	"tocsin/adapters/email"
 	"tocsin/adapters/hooks"
+	"tocsin/adapters/slack"
 	"tocsin/adapters/web"
 	"tocsin/adapters/webhook"
 	"tocsin/bot"
@@ -50,8 +51,12 @@ func pagers(l loaded, receivers func() []bot.Webhook, now func() time.Time, log 
 func watcher() bot.Pinger { return deadman.New(deadman.Config{}) }
 
 // chats are the platforms on which incidents have rooms, by name.
-func chats(b func() *bot.Bot) map[string]bot.Chat {
-	return map[string]bot.Chat{web.Platform: web.Chat{Bot: b}}
+func chats(b func() *bot.Bot, s *slack.Workspace) map[string]bot.Chat {
+	all := map[string]bot.Chat{web.Platform: web.Chat{Bot: b}}
+	if s != nil {
+		all[slack.Platform] = s
+	}
+	return all
 }
 
 // mux is the one place where paths meet adapters. The pages are to be closed

@@ -1,0 +1,60 @@
+package slack
+
+// Scope is a permission that the app asks for
+// (docs.slack.dev/reference/scopes). The manifest, the doctor and the README
+// all say what is said here.
+type Scope struct {
+	Name string
+	// Why is what it is for, as what follows "the app".
+	Why string
+	// Without is what is turned off when it is missing. All else goes on.
+	Without string
+}
+
+// chatWrite is the one scope without which the app is of no use.
+const chatWrite = "chat:write"
+
+// Scopes are all that the bot token needs, and no more, by name. Which of them
+// a method asks for is on its page, docs.slack.dev/reference/methods/<name>;
+// which an event, below docs.slack.dev/reference/events.
+func Scopes() []Scope {
+	return []Scope{
+		{"app_mentions:read", "hears mentions of itself", "mentions of the app are not heard"},
+		{"bookmarks:read", "looks which bookmarks are there before it adds any again", "bookmarks that were interrupted are not finished"},
+		{"bookmarks:write", "puts the links of an incident at the head of its channel", "channels have no bookmarks"},
+		{"channels:history", "hears what is said in public channels of incidents, and looks whether a message is there before it writes it again", "the conversation of public channels is not kept, 📌 is not heard there, and a message may come twice after an outage"},
+		{"channels:join", "joins the channel of announcements, and those that are paged", "somebody has to invite the app into these channels"},
+		{"channels:manage", "makes the channels of incidents, sets their topics, invites people, archives them", "incidents have no public channel"},
+		{"channels:read", "finds channels by their names", "nothing is announced, #channels are not paged, and a channel whose making was interrupted is made under another name"},
+		{chatWrite, "writes cards, posts, answers and pages", "nothing is written on Slack at all"},
+		{"commands", "offers `/incident`, `/inc` and the shortcuts", "there are no commands and no shortcuts; buttons still work"},
+		{"groups:history", "does in private channels what channels:history lets it do in public ones", "the conversation of private channels is not kept, 📌 is not heard there, and a message may come twice after an outage"},
+		{"groups:read", "finds private channels that it is in", "a private channel whose making was interrupted is made under another name; private #channels are neither paged nor announced in"},
+		{"groups:write", "makes the channels of private incidents, sets their topics, invites people, archives them", "private incidents have no channel: never a public one instead"},
+		{"im:history", "hears commands in direct messages, and looks whether a page is there before it sends it again", "commands in direct messages are not heard, and a page may come twice after an outage"},
+		{"im:write", "opens direct messages, in which people are paged", "nobody is paged by a direct message"},
+		{"pins:write", "pins the card of an incident in its channel", "cards are not pinned"},
+		{"reactions:read", "hears 📌, which adds a message to the timeline", "📌 adds nothing to the timeline; the shortcut does"},
+		{"usergroups:read", "takes the members of a user group for a team", "user groups are not teams"},
+		{"users:read", "knows who speaks: name and time zone", "everybody who speaks is a guest"},
+		{"users:read.email", "knows people by their e-mail addresses", "people are known only where their Slack ID is configured"},
+	}
+}
+
+// UserScopes are what the user token needs. It is optional: Slack denies bots
+// to bring an archived channel back
+// (docs.slack.dev/reference/methods/conversations.unarchive, "Bug alert").
+func UserScopes() []Scope {
+	return []Scope{
+		{"channels:write", "brings archived public channels back, and the app into them", "a reopened incident goes on in a new channel"},
+		{"groups:write", "brings archived private channels back, and the app into them", "a reopened private incident goes on in a new channel"},
+	}
+}
+
+// BotEvents are the events that the app is told of, by name: what people say,
+// mentions, 📌, and who looks at the Home tab.
+func BotEvents() []string {
+	return []string{
+		"app_home_opened", "app_mention", "message.channels", "message.groups", "message.im", "reaction_added", "reaction_removed",
+	}
+}

@@ -1,0 +1,302 @@
+package slack
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// methodName is how methods of the Web API are called.
+var methodName = regexp.MustCompile(`^[a-z]+(\.[A-Za-z]+)+$`)
+
+// literals are the texts in the adapter's code, without the table of limits,
+// which knows more methods than are called.
+func literals(t *testing.T) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || file == "scopes.go" {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if f, is := n.(*ast.FuncDecl); is && f.Name.Name == "limitOf" {
+				return false
+			}
+			if l, is := n.(*ast.BasicLit); is && l.Kind == token.STRING {
+				if text, err := strconv.Unquote(l.Value); err == nil {
+					found[text] = true
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// needs are the scopes that each method in the code asks for, any of which is
+// enough, as a strict Slack says to a token that has none.
+func needs(t *testing.T) map[string][]string {
+	t.Helper()
+	s := slacktest.New(slacktest.Options{Scopes: []string{"identify"}, Unlimited: true})
+	t.Cleanup(s.Close)
+	found := map[string][]string{}
+	for method := range literals(t) {
+		if !methodName.MatchString(method) {
+			continue
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+method, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+s.BotToken)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said struct{ Error, Needed string }
+		err = json.NewDecoder(answer.Body).Decode(&said)
+		answer.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said.Error == "unknown_method" {
+			continue // another text with a dot
+		}
+		found[method] = nil
+		if said.Needed != "" {
+			found[method] = strings.Split(said.Needed, ",")
+		}
+	}
+	return found
+}
+
+// incoming are the scopes of what people do, and the events' that hear it.
+var incoming = map[string][]string{
+	"app_mentions:read": {"app_mention"},
+	"channels:history":  {"message.channels"},
+	"groups:history":    {"message.groups"},
+	"im:history":        {"message.im"},
+	"reactions:read":    {"reaction_added", "reaction_removed"},
+	"commands":          nil, // and no event: the slash commands and shortcuts
+}
+
+// TestScopesAreThoseUsed: whatever the code calls has its scope, each scope has
+// something that needs it.
+func TestScopesAreThoseUsed(t *testing.T) {
+	all, used := names(Scopes()), needs(t)
+	if len(used) < 15 {
+		t.Fatalf("only these methods were found in the code: %v", used)
+	}
+	justified := map[string]bool{}
+	for method, any := range used {
+		got := slices.DeleteFunc(slices.Clone(any), func(s string) bool { return !slices.Contains(all, s) })
+		if len(any) > 0 && len(got) == 0 {
+			t.Errorf("%s is called and needs one of %v; the app asks for none of them", method, any)
+		}
+		for _, s := range got {
+			justified[s] = true
+		}
+	}
+	for scope := range incoming {
+		justified[scope] = true
+	}
+	for _, s := range Scopes() {
+		if !justified[s.Name] {
+			t.Errorf("the app asks for %s, and nothing that it calls or hears needs it", s.Name)
+		}
+		if s.Why == "" || s.Without == "" || strings.HasSuffix(s.Why+s.Without, ".") {
+			t.Errorf("%s: a reason and a consequence are needed, as parts of a sentence: %+v", s.Name, s)
+		}
+	}
+	if !slices.IsSorted(all) {
+		t.Errorf("not in order: %v", all)
+	}
+}
+
+// TestScopesSuffice does everything that goes out with exactly the scopes of the
+// manifest, and again without each: then Slack must refuse something.
+func TestScopesSuffice(t *testing.T) {
+	h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
+	everything(h)
+	for _, c := range h.slack.Calls("") {
+		if c.Error == "missing_scope" {
+			t.Errorf("%s %v lacks a scope", c.Method, c.Args)
+		}
+	}
+	for _, s := range Scopes() {
+		if _, is := incoming[s.Name]; is && !strings.HasSuffix(s.Name, ":history") || s.Name == "usergroups:read" {
+			continue // nothing that goes out needs it
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			without := slices.DeleteFunc(names(Scopes()), func(name string) bool { return name == s.Name })
+			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: without})
+			everything(h)
+			if !slices.ContainsFunc(h.slack.Calls(""), func(c slacktest.Call) bool { return c.Error == "missing_scope" }) {
+				t.Errorf("Slack refuses nothing without %s", s.Name)
+			}
+		})
+	}
+}
+
+// everything is all that the adapter does on Slack by itself. What is refused
+// goes on with the next.
+func everything(h *house) {
+	ctx := h.t.Context()
+	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
+	h.slack.AddChannel(slacktest.Channel{Name: "incidents", Members: []string{ana}})
+	message := card.Message{Title: "INC-7", Text: "Checkout is down."}
+	for _, private := range []bool{false, true} {
+		r := request(private)
+		if private {
+			r.Incident, r.Key, r.Name = "INC-8", "INC-8/2.0", "inc-8-secret"
+		}
+		room, err := h.another().OpenRoom(ctx, r)
+		if err != nil {
+			room = h.byHand(r)
+		}
+		_, _ = h.another().OpenRoom(ctx, r) // it is there already, and is found
+		for _, again := range []bool{false, true} {
+			w := h.another()
+			at, _ := w.Show(ctx, bot.ShownCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Again: again, Message: message})
+			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/post", Incident: r.Incident, Room: room, Again: again, Message: message})
+			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/reply", Incident: r.Incident, Room: room, Under: at, Again: again, Message: message})
+			for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {
+				_ = w.Furnish(ctx, bot.RoomWork{
+					Key: r.Key + "/" + step, Incident: r.Incident, Room: room, Step: step, Again: again, Card: at, Title: "Checkout is down",
+					Links: []card.Action{{Label: "Runbook", URL: "https://example.com/runbook"}},
+				})
+			}
+			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: "slack:" + ana, Message: message})
+		}
+		w := h.another()
+		_, _ = w.Show(ctx, bot.ShownCard{Key: r.Incident + "/announce", Incident: r.Incident, Place: workflow.Announce, Room: room, Message: message})
+		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "slack:#ops", Message: message})
+		_ = w.Invite(ctx, bot.Invitation{Key: r.Key + "/invite", Incident: r.Incident, Room: room, People: []bot.Invitee{{ID: "ana", Email: "ana@example.com"}}})
+		_, _ = w.Account(ctx, ana)
+		_ = w.CloseRoom(ctx, bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room})
+	}
+}
+
+// byHand is a channel that people have made, since the app may not.
+func (h *house) byHand(r bot.RoomRequest) workflow.Room {
+	id := h.slack.AddChannel(slacktest.Channel{Name: r.Name, Private: r.Private, Members: []string{h.slack.BotUser}})
+	return workflow.Room{Platform: Platform, ID: id, Name: r.Name, State: workflow.RoomOpen, Private: r.Private}
+}
+
+// TestEventsAreHeard: with the scopes and events of the manifest Slack tells the
+// app of all that it listens to, and of each event only with its scope.
+func TestEventsAreHeard(t *testing.T) {
+	heard := happen(t, names(Scopes()))
+	for _, event := range BotEvents() {
+		if !slices.Contains(heard, event) {
+			t.Errorf("%s is not heard; only %v", event, heard)
+		}
+	}
+	for scope, events := range incoming {
+		heard := happen(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
+		for _, event := range events {
+			if slices.Contains(heard, event) {
+				t.Errorf("%s is heard without %s", event, scope)
+			}
+		}
+	}
+}
+
+// happen lets people do what the app listens to, and returns what it was told.
+func happen(t *testing.T, scopes []string) []string {
+	t.Helper()
+	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(app.Close)
+	s := slacktest.New(slacktest.Options{Scopes: scopes, Events: BotEvents(), RequestURL: app.URL + "/slack/", AckTimeout: 30 * time.Second})
+	t.Cleanup(s.Close)
+	ana := s.AddUser(slacktest.User{Name: "ana"})
+	both := []string{ana, s.BotUser}
+	public := s.AddChannel(slacktest.Channel{Name: "inc-7", Members: both})
+	private := s.AddChannel(slacktest.Channel{Name: "inc-8", Private: true, Members: both})
+	var heard []string
+	note := func(event string, d slacktest.Delivery) slacktest.Message {
+		if d.Err == nil {
+			heard = append(heard, event)
+		}
+		return d.Message
+	}
+	note("app_home_opened", s.OpenHome(ana))
+	said := note("message.channels", s.Say(ana, public, "it is the database", ""))
+	note("message.groups", s.Say(ana, private, "it is the database", ""))
+	note("message.im", s.Say(ana, s.Direct(ana).ID, "list", ""))
+	note("app_mention", s.Mention(ana, public, "list", ""))
+	note("reaction_added", s.React(ana, public, said.TS, "pushpin"))
+	note("reaction_removed", s.Unreact(ana, public, said.TS, "pushpin"))
+	return heard
+}
+
+// TestUserScopesSuffice: with them an archived channel comes back.
+func TestUserScopesSuffice(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
+		w := h.differently(func(c *Config) { c.UserToken = h.slack.UserToken })
+		r := request(private)
+		room, err := w.OpenRoom(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if private { // a user's token reaches only where the user is
+			h.slack.Join(h.slack.Installer, room.ID)
+		}
+		if err = w.CloseRoom(t.Context(), bot.RoomWork{Room: room}); err != nil {
+			t.Fatal(err)
+		}
+		r.Was, r.Since = room, bottest.Epoch
+		back, err := w.OpenRoom(t.Context(), r)
+		if err != nil || back.ID != room.ID || h.slack.Channel(room.ID).Archived {
+			t.Errorf("private=%v: %+v, %v", private, back, err)
+		}
+	}
+}
+
+// TestScopesInTheREADME: its table says of each scope what the code says.
+func TestScopesInTheREADME(t *testing.T) {
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, s := range append(Scopes(), UserScopes()...) {
+		want = append(want, "| `"+s.Name+"` | "+s.Why+" | "+s.Without+" |")
+	}
+	row := regexp.MustCompile("^\\| `[a-z_]+(:[a-z.]+)*` \\|")
+	for line := range strings.Lines(string(raw)) {
+		if row.MatchString(line) {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the table of scopes in README.md is to be:\n%s\n\nand is:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tocsin/adapters/slack"
+)
+
+// The example is one that the adapters understand too.
+func TestAdaptersReadTheExample(t *testing.T) {
+	l, err := loadWith("../../tocsin.example.yaml", func(name string) string {
+		if name == "DEADMAN_URL" {
+			return "https://watch.example.com/secret"
+		}
+		return "secret of " + name
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !l.Has("pagers.email") || l.email.Host != "smtp.example.com" {
+		t.Errorf("e-mail is %s", l.email)
+	}
+	if !l.Has("chat.slack") || l.slack != slack.DefaultSettings() {
+		t.Errorf("Slack is %+v: the example shows the defaults", l.slack)
+	}
+}
+
+func TestSlackSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tocsin.yaml")
+	for text, want := range map[string]slack.Settings{
+		"":                                      slack.DefaultSettings(),
+		"chat: { slack: { announce: none } }\n": {ArchiveAfter: 7 * 24 * time.Hour},
+		"chat: { slack: { announce: \"\", archive_after: never } }\n":  {},
+		"chat: { slack: { announce: \"#ops\", archive_after: 2d } }\n": {Announce: "#ops", ArchiveAfter: 48 * time.Hour},
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := loadWith(path, func(string) string { return "" })
+		if err != nil || l.slack != want {
+			t.Errorf("%q: got %+v, %v", text, l.slack, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte("chat: { slack: { announce: incidents } }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := loadWith(path, func(string) string { return "" })
+	want := path + `:1:28: chat.slack: announce: "incidents" is no channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
