@@ -13,13 +13,8 @@ import (
 	"tocsin/commands"
 )
 
-<<<<<<< HEAD
 // houseChoices is what there is to choose from.
 func houseChoices(kind commands.FieldKind) []commands.Choice {
-=======
-// house is what there is to choose from.
-func choices(kind commands.FieldKind) []commands.Choice {
->>>>>>> main
 	switch kind {
 	case commands.Person:
 		return []commands.Choice{{Value: "@ana", Label: "Ana Silva"}, {Value: "@ben", Label: "Ben"}}
@@ -73,11 +68,7 @@ func TestForms(t *testing.T) {
 		if len(w.Form) == 0 {
 			continue
 		}
-<<<<<<< HEAD
 		d := formData{formOrigin: formOrigin{Channel: "C024BE7LR", Respond: "https://hooks.slack.com/actions/T1/2/x"}, Choices: houseChoices}
-=======
-		d := formData{formOrigin: formOrigin{Channel: "C024BE7LR", Respond: "https://hooks.slack.com/actions/T1/2/x"}, Choices: choices}
->>>>>>> main
 		if w.Name != "declare" {
 			d.Incident = "INC-7"
 		}
@@ -87,11 +78,7 @@ func TestForms(t *testing.T) {
 	}
 	golden(t, "forms.golden.txt", all.String())
 	declare, _ := commands.New().Find("declare")
-<<<<<<< HEAD
 	v := formView(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}, Choices: houseChoices})
-=======
-	v := formView(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}, Choices: choices})
->>>>>>> main
 	golden(t, "declare.golden.json", indented(t, v))
 	golden(t, "loading.golden.json", indented(t, formLoading(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}})))
 }
@@ -101,11 +88,7 @@ func TestFormsFilled(t *testing.T) {
 	declare, _ := commands.New().Find("declare")
 	page, _ := commands.New().Find("page")
 	var all strings.Builder
-<<<<<<< HEAD
 	all.WriteString(drawModal(t, formView(declare, formData{Choices: houseChoices, Without: []string{"contact", "department"}, Values: map[string][]string{
-=======
-	all.WriteString(drawModal(t, formView(declare, formData{Choices: choices, Without: []string{"contact", "department"}, Values: map[string][]string{
->>>>>>> main
 		"title": {"Checkout\nis <down>"}, "sev": {"sev2"}, "service": {"Checkout", "fax", "fax"}, "description": {"a\nb"}, "private": {"true"}, "drill": {"false"},
 		"symptom": {"502", "slow"}, "impact": {"none of these"},
 	}})))
@@ -190,11 +173,7 @@ func TestFormErrors(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	values := func(query string) string {
 		var all []string
-<<<<<<< HEAD
 		for _, o := range suggestions(houseChoices(commands.Target), query) {
-=======
-		for _, o := range suggestions(choices(commands.Target), query) {
->>>>>>> main
 			all = append(all, o.Value)
 		}
 		return strings.Join(all, " ")
