@@ -293,3 +293,13 @@ func (d *desk) told(user, text string) {
 	d.t.Helper()
 	d.eventually(user+" is told "+text, func() bool { return strings.Contains(strings.Join(d.whispers(user), "\n"), text) })
 }
+
+// anew forgets what has come, as another process does not know it.
+func (d *desk) anew() {
+	d.inbox.seen.mu.Lock()
+	clear(d.inbox.seen.all)
+	d.inbox.seen.mu.Unlock()
+	d.inbox.rooms.mu.Lock()
+	clear(d.inbox.rooms.owners)
+	d.inbox.rooms.mu.Unlock()
+}

@@ -103,7 +103,7 @@ func TestSlashForm(t *testing.T) {
 		}
 		// While the store does not answer, the form is there all the same.
 		_, release := d.store.hold()
-		d.inbox.rooms = rooms{owners: map[string]string{}}
+		d.anew()
 		began := time.Now()
 		d.slash(d.ana, room, "edit")
 		if v := d.slack.Modal(d.ana); !strings.Contains(v.Plain(), "One moment") || time.Since(began) > time.Second {
@@ -206,10 +206,10 @@ func TestSlashTwice(t *testing.T) {
 		d := newDesk(t, way)
 		first := d.slash(d.ana, d.lobby, "declare Checkout is down")
 		again := d.slack.Redeliver(first)
-		d.inbox.seen = seen{all: map[string]*sighting{}} // another process
+		d.anew()
 		other := d.slack.Redeliver(first)
 		for _, r := range []slacktest.Delivery{again, other} {
-			if r.Err != nil || string(r.Response) != string(first.Response) {
+			if r.Err != nil || !bytes.Equal(r.Response, first.Response) {
 				t.Errorf("%v: %s, not %s", r.Err, r.Response, first.Response)
 			}
 		}
