@@ -137,9 +137,15 @@ func (s *slowStore) Get(ctx context.Context, kind, id string) (bot.Record, error
 // newDesk opens a desk to which payloads come in one of the two ways.
 func newDesk(t *testing.T, way string, changes ...func(*desk, *bot.Organization)) *desk {
 	t.Helper()
+	return newDeskAt(t, way, slacktest.Options{}, changes...)
+}
+
+// newDeskAt is newDesk in a workspace of its own kind.
+func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*desk, *bot.Organization)) *desk {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
 	d := &desk{t: t, log: &notebook{}, store: &slowStore{Store: memory.New()}, rooms: map[string]string{}}
-	d.slack = slacktest.New(slacktest.Options{})
+	d.slack = slacktest.New(o)
 	d.ana = d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "ana@example.com", TZ: "Europe/Lisbon"})
 	d.ben = d.slack.AddUser(slacktest.User{Name: "ben", RealName: "Ben", Email: "ben@example.com"})
 	d.dan = d.slack.AddUser(slacktest.User{Name: "dan", RealName: "Dan", Email: "dan.elsewhere@example.org"})
