@@ -11,11 +11,14 @@ TOOL := $(GO) tool -modfile=tools.mod
 # The browser's tests are a module of their own: nothing of it is a dependency of the program.
 BROWSER := adapters/web/browser
 
+# An emulator of Slack, by the sums of its lock file.
+EMULATE := adapters/slack/testdata/emulate
+
 .DEFAULT_GOAL := help
-.PHONY: help run test race sim chaos bench shots lint
+.PHONY: help run test race sim chaos contract bench shots lint
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## start the bot with nothing configured, data in ./tocsin-data
 	$(GO) run ./cmd/tocsin serve
@@ -34,6 +37,10 @@ sim: ## run the seeded simulation: SEEDS=2000 of them, or SEED=7 alone
 chaos: ## let replicas over Redis kill themselves KILLS=500 times at commits and sends
 	$(GO) test ./cmd/tocsin -run TestX2Chaos -count=1 -v -timeout 60m -kills=$(KILLS)
 
+contract: ## play what goes out to Slack against npm's emulate, and show where it differs from Slack's documents
+	@cd $(EMULATE) && if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then npm ci --ignore-scripts --no-progress --no-audit --no-fund --loglevel=error; fi
+	$(GO) test -tags contract ./adapters/slack -run TestContract -count=1 -v
+
 bench: ## run the benchmarks and print their figures
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) test -run '^$$' -bench . -benchmem ./cmd/tocsin -redis
@@ -49,6 +56,7 @@ lint: ## check format, taste, vet, go.mod and who imports whom
 	fi
 	$(TOOL) golangci-lint run
 	$(GO) vet ./...
+	$(GO) vet -tags contract ./adapters/slack
 	$(GO) mod tidy -diff
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) mod tidy -diff
 	$(GO) test ./cmd/tocsin -run TestImportRule -count=1

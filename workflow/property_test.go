@@ -239,6 +239,9 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 	if r, ready := in.Command.(RoomReady); ready && before.Visibility == Private && !r.Private {
 		hides = true // not what was asked for
 	}
+	if _, gone := in.Command.(RoomClosed); gone {
+		hides = true
+	}
 	for _, r := range out.Incident.Rooms { // rule P2
 		if out.Incident.Visibility == Private && r.Platform != "web" && r.Hosted && r.State == RoomOpen && !r.Private {
 			t.Fatalf("P2: everybody sees the room %+v", r)

@@ -46,6 +46,13 @@ func houses(i *Incident, was outlook, e Event) []Deed {
 		if f.ID != "" {
 			deeds = append(deeds, CloseRoom(f))
 		}
+	case RoomArchived:
+		if r, _ := i.Room(f.Platform); r.State == RoomRequested {
+			deeds = append(deeds, OpenRoom{Platform: f.Platform})
+			if f.Seq > 0 {
+				deeds = append(deeds, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
+			}
+		}
 	case RoomRetired:
 		deeds = append(deeds, CloseRoom(f))
 	default: // it may bring people in

@@ -136,7 +136,7 @@ func lacking(all []Scope, granted []string) []Scope {
 func (w *Workspace) inspectUser(ctx context.Context, r *Report, me identity) {
 	const what = "SLACK_USER_TOKEN, which brings archived channels back, "
 	if w.user == nil {
-		if w.cfg.ArchiveAfter > 0 {
+		if w.settings.Load().ArchiveAfter > 0 {
 			r.add(Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived goes on in a new one", "")
 		}
 		return
@@ -191,7 +191,7 @@ func (w *Workspace) inspectWayIn(ctx context.Context, r *Report) {
 
 // inspectAnnounce looks for the channel of announcements.
 func (w *Workspace) inspectAnnounce(ctx context.Context, r *Report, granted []string) {
-	name := w.cfg.Announce
+	name := w.settings.Load().Announce
 	if name == "" {
 		r.add(Fine, "incidents are not announced in a channel", "")
 		return

@@ -152,8 +152,10 @@ func TestInspectIll(t *testing.T) {
 			want:   []string{"ok #incidents is there; the app joins it with the first announcement"},
 		},
 		"archived channel": {
-			change: func(s *slacktest.Server, _ *Config) { s.AddChannel(slacktest.Channel{Name: "incidents", Archived: true}) },
-			want:   []string{"FAIL #incidents, in which incidents are to be announced, is archived → bring it back, or name another"},
+			change: func(s *slacktest.Server, _ *Config) {
+				s.AddChannel(slacktest.Channel{Name: "incidents", Archived: true})
+			},
+			want: []string{"FAIL #incidents, in which incidents are to be announced, is archived → bring it back, or name another"},
 		},
 		"a channel's ID": {
 			change: func(_ *slacktest.Server, c *Config) { c.Announce = "C0123456789" },

@@ -200,6 +200,12 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 		}
 	}
 	_, _, err := w.write(ctx, m)
+	switch code(err) {
+	case "is_archived", "channel_not_found":
+		if p.Under == "" {
+			return bot.Permanent(fmt.Errorf("%w: %w", bot.ErrRoomGone, err))
+		}
+	}
 	return err
 }
 
@@ -215,8 +221,7 @@ func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
 		default:
 			return c.Ref, err
 		}
-		m.key += fmt.Sprintf("/%x", w.cfg.Now().UnixNano()) // another message
-		m.again = false
+		m.key += "/" + c.Ref // another message, and the same one whenever this is tried again
 	}
 	if c.Place == workflow.Announce {
 		var err error

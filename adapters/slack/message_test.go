@@ -120,3 +120,32 @@ func TestShow(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletedCardOnce: a card that somebody has deleted is written again, once,
+// also when it has to wait or its outcome is unclear.
+func TestDeletedCardOnce(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	p := h.another()
+	room, err := p.OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = p.Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil { // the channel has had its message of this second
+		t.Fatal(err)
+	}
+	shown := bot.ShownCard{
+		Key: "INC-7/card", Incident: "INC-7", Room: room, Ref: room.ID + ":1111111111.000001", Since: h.clock.Now(), Message: card.Message{Title: "INC-7 · Checkout is down"},
+	}
+	h.slack.Fail("chat.postMessage", slacktest.Fault{LoseAnswer: true})
+	if _, err = p.Show(t.Context(), shown); err == nil || bot.IsPermanent(err) {
+		t.Fatalf("an unclear outcome answers %v", err)
+	}
+	shown.Again = true
+	at, err := h.another().Show(t.Context(), shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if posts := h.slack.Posts(room.ID); len(posts) != 2 || ref(room.ID, posts[1].TS) != at {
+		t.Errorf("the card is at %s; %d posts: %+v", at, len(posts), posts)
+	}
+}

@@ -101,14 +101,21 @@ func (w *Workspace) mark(ctx context.Context, r bot.RoomRequest, channel *slack.
 // has written anything into its purpose, as a call leaves it that ended before
 // it could. One of the other visibility is not.
 func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me identity) (*slack.Channel, error) {
+	visibility := "public_channel"
+	if r.Private {
+		visibility = "private_channel"
+	}
 	for cursor := ""; ; {
 		var found []slack.Channel
 		err := w.call(ctx, call{method: "users.conversations", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
 			found, cursor, e = w.api.GetConversationsForUserContext(ctx, &slack.GetConversationsForUserParameters{
-				Types: []string{"public_channel", "private_channel"}, Limit: pageSize, Cursor: cursor,
+				Types: []string{visibility}, Limit: pageSize, Cursor: cursor,
 			})
 			return e
 		})
+		if code(err) == "missing_scope" {
+			return nil, nil //nolint:nilnil // we cannot see it
+		}
 		if err != nil {
 			return nil, err
 		}

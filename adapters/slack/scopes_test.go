@@ -114,10 +114,10 @@ func TestScopesAreThoseUsed(t *testing.T) {
 		t.Fatalf("only these methods were found in the code: %v", used)
 	}
 	justified := map[string]bool{}
-	for method, any := range used {
-		got := slices.DeleteFunc(slices.Clone(any), func(s string) bool { return !slices.Contains(all, s) })
-		if len(any) > 0 && len(got) == 0 {
-			t.Errorf("%s is called and needs one of %v; the app asks for none of them", method, any)
+	for method, needed := range used {
+		got := slices.DeleteFunc(slices.Clone(needed), func(s string) bool { return !slices.Contains(all, s) })
+		if len(needed) > 0 && len(got) == 0 {
+			t.Errorf("%s is called and needs one of %v; the app asks for none of them", method, needed)
 		}
 		for _, s := range got {
 			justified[s] = true
@@ -209,6 +209,25 @@ func (h *house) byHand(r bot.RoomRequest) workflow.Room {
 	return workflow.Room{Platform: Platform, ID: id, Name: r.Name, State: workflow.RoomOpen, Private: r.Private}
 }
 
+// TestRoomWithoutItsScopeToFindIt: without the scope to see it, the channel of a
+// name that is taken cannot be told to be ours; the room has another name.
+func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
+	for scope, unseen := range map[string]bool{"channels:read": false, "groups:read": true} {
+		all := slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope })
+		for _, private := range []bool{false, true} {
+			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: all})
+			first, err := h.another().OpenRoom(t.Context(), request(private))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := h.another().OpenRoom(t.Context(), request(private))
+			if err != nil || (again.ID == first.ID) == (private == unseen) {
+				t.Errorf("without %s, private=%v: %q and %q, %v", scope, private, first.Name, again.Name, err)
+			}
+		}
+	}
+}
+
 // TestEventsAreHeard: with the scopes and events of the manifest Slack tells the
 // app of all that it listens to, and of each event only with its scope.
 func TestEventsAreHeard(t *testing.T) {
@@ -224,6 +243,21 @@ func TestEventsAreHeard(t *testing.T) {
 			if slices.Contains(heard, event) {
 				t.Errorf("%s is heard without %s", event, scope)
 			}
+		}
+	}
+}
+
+// TestEventsAreThoseHeard: the code has a case for each event of the manifest.
+func TestEventsAreThoseHeard(t *testing.T) {
+	known := literals(t)
+	for _, event := range BotEvents() {
+		if kind, _, _ := strings.Cut(event, "."); !known[kind] {
+			t.Errorf("the app asks for %s, and nothing in the code is called %q", event, kind)
+		}
+	}
+	for _, event := range slacktest.AllEvents() {
+		if known[event] && !slices.Contains(BotEvents(), event) {
+			t.Errorf("the code knows the event %s, and the app does not ask for it", event)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func newRig(b *testing.B) *rig {
 	org := bot.Default()
 	r.bot, err = bot.New(bot.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
-		Chats:  chats(func() *bot.Bot { return r.bot }),
+		Chats:  chats(func() *bot.Bot { return r.bot }, nil),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/adapters/email/smtptest"
+	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
 	"tocsin/workflow"
 )
@@ -63,6 +64,67 @@ func TestDoctorLate(t *testing.T) {
 	text, _ = examined(t, data, "organization: Example\n")
 	wantsLine(t, text, "SQLite, synced at every commit, one process; 1 incident open")
 	wantsLine(t, text, "warn  agenda: a page is 5m0s late: is a server running?")
+}
+
+// TestDoctorSlack asks a strict Slack, one that knows no such token, and none.
+func TestDoctorSlack(t *testing.T) {
+	s := slacktest.New(slacktest.Options{})
+	defer s.Close()
+	ask := func(config string) (string, bool) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "tocsin.yaml")
+		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
+		d.configuration(t.Context(), file)
+		d.slack(t.Context())
+		return out.String(), d.failed
+	}
+	config := "chat: { slack: { announce: \"#ops\" } }\n"
+	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_USER_TOKEN", "SLACK_API_URL"} {
+		t.Setenv(name, "")
+		t.Setenv(name+"_FILE", "")
+	}
+	text, failed := ask(config)
+	wantsLine(t, text, "ok    slack: it is not connected: SLACK_BOT_TOKEN is not set; `tocsin slack manifest` begins")
+	if failed {
+		t.Errorf("it fails:\n%s", text)
+	}
+
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(s.BotToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SLACK_BOT_TOKEN_FILE", file)
+	t.Setenv("SLACK_APP_TOKEN", s.AppToken)
+	t.Setenv("SLACK_API_URL", s.URL())
+	text, failed = ask(config)
+	wantsLine(t, text, "ok    slack: the token is valid: the app is in Tocsin Test")
+	wantsLine(t, text, "ok    slack: #ops is made with the first announcement")
+	wantsLine(t, text, "warn  slack: it has scopes that it does not use: ")
+	wantsLine(t, text, "ok    slack: Socket Mode opens")
+	if failed {
+		t.Errorf("it fails:\n%s", text)
+	}
+
+	for want, set := range map[string][2]string{
+		"FAIL  slack: invalid_auth: SLACK_BOT_TOKEN is not valid any more; install the app again; copy the": {"SLACK_BOT_TOKEN", "xoxb-no"},
+		"FAIL  slack: SLACK_BOT_TOKEN is no bot token: it begins with xoxb-":                                {"SLACK_BOT_TOKEN", "xapp-1"},
+		"FAIL  slack: SLACK_API_URL is no address of a server":                                              {"SLACK_API_URL", "slack.com"},
+		"FAIL  slack: SLACK_BOT_TOKEN: read a secret: ":                                                     {"SLACK_BOT_TOKEN_FILE", "/does/not/exist"},
+		"FAIL  slack: SLACK_BOT_TOKEN is not set, and other secrets of Slack are":                           {"SLACK_BOT_TOKEN_FILE", ""},
+	} {
+		t.Run(set[0], func(t *testing.T) {
+			t.Setenv(set[0], set[1])
+			text, failed := ask(config)
+			wantsLine(t, text, want)
+			if !failed || strings.Contains(text, s.AppToken) {
+				t.Errorf("it does not fail, or tells a secret:\n%s", text)
+			}
+		})
+	}
 }
 
 // TestDoctorMail asks a real mail server, and one that is not there.

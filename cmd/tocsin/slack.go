@@ -103,14 +103,9 @@ With Socket Mode the server reaches Slack, and needs no address of its own. With
 	return cmd
 }
 
-// slackSettings are the settings of Slack.
-func slackSettings() slack.Settings {
-	return slack.Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour}
-}
-
 // slack asks Slack how the app is there.
-func (d *doctor) slack(ctx context.Context, s slack.Settings) {
-	cfg, connected, err := slackConfig(s)
+func (d *doctor) slack(ctx context.Context) {
+	cfg, connected, err := slackConfig(d.rooms)
 	if err == nil && !connected {
 		d.ok("slack", "it is not connected: SLACK_BOT_TOKEN is not set; `tocsin slack manifest` begins, and the README goes on")
 		return

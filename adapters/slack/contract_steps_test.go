@@ -1,0 +1,231 @@
+//go:build contract
+
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// step is one thing that was done, of which room, and what became of it.
+type step struct{ name, of, outcome string }
+
+// stage plays the steps.
+type stage struct {
+	t     *testing.T
+	clock *clock
+	at    party
+	bot   *bot.Bot
+	of    string // what the steps are done with
+	steps []step
+}
+
+// as is what one process of ours does: it knows nothing of the others.
+func (s *stage) as(token string) patient {
+	s.t.Helper()
+	w, err := New(Config{
+		Settings: Settings{Announce: "#incidents"}, BotToken: token, APIURL: s.at.api, Mark: "0a1b2c3d",
+		Bot: func() *bot.Bot { return s.bot }, Now: s.clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return patient{w, s.clock}
+}
+
+func (s *stage) note(name string, err error, more ...any) {
+	outcome := "done"
+	var status slack.StatusCodeError
+	switch {
+	case code(err) != "":
+		outcome = "refused: " + code(err)
+	case errors.As(err, &status):
+		outcome = fmt.Sprintf("fails with status %d", status.Code)
+	case bot.IsPermanent(err):
+		outcome = "refused: " + err.Error()
+	case err != nil:
+		outcome = "fails: " + err.Error()
+	}
+	for _, m := range more {
+		outcome += fmt.Sprint("; ", m)
+	}
+	s.steps = append(s.steps, step{name, s.of, outcome})
+}
+
+// play does all that the adapter does by itself, and notes what becomes of it.
+func play(t *testing.T, where func(*testing.T, func() time.Time) party) []step {
+	t.Helper()
+	c := &clock{now: time.Now()}
+	s := &stage{t: t, clock: c, at: where(t, c.Now), bot: newHouse(t, slacktest.Options{}).bot}
+	ctx := t.Context()
+	me, err := s.as(s.at.token).me(ctx)
+	s.note("who the token is", err, me.User != "", me.Team != "", strings.HasSuffix(me.URL, ".slack.com/"))
+	s.note("the scopes of the token", nil, len(me.Scopes) > 0)
+	_, err = s.as("xoxb-nobody").me(ctx)
+	s.note("a token that nobody has", err)
+	for _, private := range []bool{false, true} {
+		s.of = fmt.Sprintf(" (private=%v)", private)
+		s.room(ctx, private)
+	}
+	s.of = ""
+	s.people(ctx)
+	return s.steps
+}
+
+func (s *stage) room(ctx context.Context, private bool) {
+	r := bot.RoomRequest{Key: "INC-7/2.0", Incident: "INC-7", Name: "inc-7-Checkout, down!", Private: private, Severity: workflow.SEV1, Since: s.clock.Now()}
+	if private {
+		r.Key, r.Incident, r.Name = "INC-8/2.0", "INC-8", "inc-8-secret"
+	}
+	message := card.Message{Title: r.Incident + " · Checkout <is> down & *out*", Text: "It began at 3:12."}
+	w := s.as(s.at.token)
+	room, err := w.OpenRoom(ctx, r)
+	s.note("a room", err, room.Name, room.Private)
+	if err != nil {
+		return
+	}
+	found, err := w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: room.ID})
+	s.note("a room as it is", err, found.Name, found.IsPrivate, found.Purpose.Value, found.IsMember)
+	again, err := s.as(s.at.token).OpenRoom(ctx, r)
+	s.note("a room that is there already", err, again.ID == room.ID)
+
+	shown := bot.ShownCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Message: message}
+	at, err := w.Show(ctx, shown)
+	s.note("a room's card", err, at != "")
+	shown.Again = true
+	second, err := s.as(s.at.token).Show(ctx, shown)
+	s.note("a room's card, by another process", err, second == at)
+	shown.Ref = at
+	_, err = w.Show(ctx, shown)
+	s.note("a room's card, brought up to date", err)
+	shown.Ref = room.ID + ":1111111111.000001"
+	third, err := w.Show(ctx, shown)
+	s.note("a room's card that somebody has deleted", err, third != at)
+
+	_, ts, _ := strings.Cut(at, ":")
+	for _, text := range []string{"Rolling back.", strings.Repeat("0123456789 ", 900)} {
+		what := fmt.Sprintf("a post of %d characters", len(text))
+		post := bot.RoomPost{Key: r.Key + what, Incident: r.Incident, Room: room, Message: card.Message{Title: "ana", Text: text}}
+		s.twice(what, room.ID, "", post.Key, func(w patient, again bool) error {
+			post.Again = again
+			return w.Post(ctx, post)
+		})
+		post.Key, post.Under = r.Key+what+" below", at
+		s.twice(what+" below the card", room.ID, ts, post.Key, func(w patient, again bool) error {
+			post.Again = again
+			return w.Post(ctx, post)
+		})
+	}
+	s.furnish(ctx, room, r, at)
+	s.end(ctx, room, r)
+}
+
+// twice does something, and again from another process, which does not know
+// whether it was done; then there is one message.
+func (s *stage) twice(name, channel, thread, key string, do func(w patient, again bool) error) {
+	s.t.Helper()
+	first := do(s.as(s.at.token), false)
+	s.note(name, first)
+	if first != nil {
+		return
+	}
+	second := do(s.as(s.at.token), true)
+	messages, _, err := s.as(s.at.token).page(s.t.Context(), writing{channel: channel, thread: thread}, "", "")
+	count := 0
+	for n := range messages {
+		if carries(&messages[n], key) {
+			count++
+		}
+	}
+	s.note(name+", by another process", errors.Join(second, err), count)
+}
+
+// furnish gives the room what it is to have, each thing twice.
+func (s *stage) furnish(ctx context.Context, room workflow.Room, r bot.RoomRequest, at string) {
+	work := bot.RoomWork{
+		Key: r.Key + "/furnish", Incident: r.Incident, Room: room, Card: at, Title: "Checkout <is> down & out",
+		Links: []card.Action{{Label: "Runbook", URL: "https://example.com/runbook?a=b&c=d"}, {Label: "Call", URL: "https://meet.example.com/7"}},
+	}
+	for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {
+		work.Step, work.Again = step, false
+		s.note(step, s.as(s.at.token).Furnish(ctx, work))
+		work.Again = true
+		s.note(step+", by another process", s.as(s.at.token).Furnish(ctx, work))
+	}
+	w := s.as(s.at.token)
+	marks, err := w.api.ListBookmarksContext(ctx, room.ID)
+	s.note("a room's bookmarks", err, len(marks))
+	found, err := w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: room.ID})
+	topic := ""
+	if err == nil {
+		topic = found.Topic.Value
+	}
+	s.note("a room's topic", err, topic)
+
+	invitation := bot.Invitation{Key: r.Key + "/invite", Incident: r.Incident, Room: room, People: []bot.Invitee{{ID: "ana", Email: "ana@example.com"}}}
+	s.note("ana is asked in", s.as(s.at.token).Invite(ctx, invitation))
+	s.note("ana is asked in again", s.as(s.at.token).Invite(ctx, invitation))
+	invitation.People = append(invitation.People, bot.Invitee{ID: "ben", Email: "ben@example.com"}, bot.Invitee{ID: "dan", Name: "Dan", Email: "dan@example.com"})
+	s.note("ana, ben, and dan, whom nobody knows, are asked in", s.as(s.at.token).Invite(ctx, invitation))
+	members, _, err := w.api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: room.ID})
+	s.note("a room's members", err, len(members))
+}
+
+// end closes the room, and opens it again.
+func (s *stage) end(ctx context.Context, room workflow.Room, r bot.RoomRequest) {
+	work := bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room}
+	s.note("a room is archived", s.as(s.at.token).CloseRoom(ctx, work))
+	s.note("a room is archived again", s.as(s.at.token).CloseRoom(ctx, work))
+	s.note("a post into an archived room", s.as(s.at.token).Post(ctx, bot.RoomPost{Key: r.Key + "/late", Room: room, Message: card.Message{Title: "ana", Text: "Late."}}))
+	r.Was, r.Key = room, r.Key+"/back"
+	back, err := s.as(s.at.token).OpenRoom(ctx, r)
+	s.note("a room that was archived comes back to a bot", err, back.ID == room.ID)
+}
+
+// people are paged, and announcements made.
+func (s *stage) people(ctx context.Context) {
+	message := card.Message{Title: "INC-7 · Checkout is down", Text: "Page 1 to ana."}
+	w := s.as(s.at.token)
+	user, err := w.userOf(ctx, "", "ana@example.com")
+	s.note("ana by her address", err, user != "")
+	_, err = w.userOf(ctx, "", "dan@example.com")
+	s.note("dan, whom nobody knows", err)
+	account, err := w.Account(ctx, user)
+	s.note("who ana is", err, account.Name, account.Email)
+	direct, err := w.direct(ctx, user)
+	s.note("the direct conversation with ana", err, strings.HasPrefix(direct, "D"))
+	page := bot.Page{Key: "page:1", Address: "email:ana@example.com", Message: message}
+	s.twice("a page to ana", direct, "", page.Key, func(w patient, again bool) error {
+		if again {
+			return w.PageAgain(ctx, page)
+		}
+		return w.Page(ctx, page)
+	})
+	s.note("the page is taken back", w.Cancel(ctx, page, "ben has answered"))
+	page.Key, page.Address = "page:2", "slack:#incidents"
+	s.note("a page into a channel", w.Page(ctx, page))
+	page.Key, page.Address = "page:3", "slack:#nowhere"
+	s.note("a page into a channel that is not there", w.Page(ctx, page))
+
+	shown := bot.ShownCard{Key: "INC-7/announce", Incident: "INC-7", Place: workflow.Announce, Message: message}
+	at, err := w.Show(ctx, shown)
+	s.note("an announcement", err)
+	channel, ts, _ := strings.Cut(at, ":")
+	s.twice("an update below it", channel, ts, "INC-7/update", func(w patient, again bool) error {
+		return w.Post(ctx, bot.RoomPost{Key: "INC-7/update", Under: at, Again: again, Message: message})
+	})
+	c, err := w.lookUp(ctx, "#incidents")
+	s.note("the channel of announcements", err, c != nil && c.IsMember && !c.IsArchived)
+}
