@@ -135,12 +135,12 @@ func TestSubmitLate(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.inbox.patience = 10 * time.Millisecond
 	id, room := d.declare("Checkout is down --sev 2")
-	d.slash(d.ana, room, "resolve")
-	d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "What helped") })
+	d.slash(d.ana, room, "status")
+	d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "Status") })
 	d.slash(d.ben, room, "cancel none")
 	d.eventually("it is over", func() bool { return !d.incident(id).Open() })
 	_, release := d.store.hold()
-	got := d.slack.Submit(d.ana, d.slack.Modal(d.ana).ID, map[string]any{"how": "a restart"})
+	got := d.slack.Submit(d.ana, d.slack.Modal(d.ana).ID, map[string]any{"status": "identified"})
 	if got.Err != nil || len(got.Errors) != 0 {
 		t.Fatal(got.Err, got.Errors)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -172,7 +174,8 @@ func TestSlashLate(t *testing.T) {
 func TestAnswerElsewhere(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.inbox.patience = 10 * time.Millisecond
-	d.slack.Fail("response_url", slacktest.Fault{Status: 404, Times: 2})
+	d.slack.Fail("response_url", slacktest.Fault{Status: 404})
+	d.slack.Fail("response_url", slacktest.Fault{CutBefore: true})
 	late := func(text string) {
 		d.t.Helper()
 		_, release := d.store.hold()
@@ -309,6 +312,62 @@ func TestTyped(t *testing.T) {
 	}
 }
 
+// TestP1Namesake: somebody on Slack who is called like somebody here is not
+// taken for them: in a command, in a form, or in what they say (rule P1).
+func TestP1Namesake(t *testing.T) {
+	d := newDesk(t, bySocket)
+	id, room := d.declare("Checkout is down --sev 2")
+	other := d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "other@example.com"})
+	team := d.slack.AddUser(slacktest.User{Name: "all", RealName: "all", Email: "all@example.com"})
+	for _, text := range []string{"assign scribe <@" + other + "|ana>", "assign scribe <@" + other + ">", "page <@" + team + "|all>", "page <@" + team + ">"} {
+		if got := d.slash(d.ana, room, text); !strings.Contains(string(got.Response), "@U") {
+			t.Errorf("%s: %s", text, got.Response)
+		}
+	}
+	d.slack.Join(other, room)
+	if got := d.slash(other, room, "status identified"); !strings.Contains(string(got.Response), "needs the access") {
+		t.Errorf("%s", got.Response)
+	}
+	if i := d.incident(id); i.Roles["scribe"] != "" || i.Status != workflow.Investigating {
+		t.Errorf("%+v", i)
+	}
+	said := d.slack.Say(other, room, "It is slow", "").Message
+	d.slack.MessageShortcut(d.ben, "declare_from_message", said)
+	d.eventually("the form is filled", func() bool { return d.slack.Modal(d.ben).State["reporter"]["v"]["value"] == "Ana on Slack" })
+	d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Slow"})
+	d.told(d.ben, "INC-2: Declared")
+	if r := d.incident("INC-2").Reporter; r.Person != "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestRespond: a response URL is asked once, follows nobody elsewhere, and its
+// address is in no error.
+func TestRespond(t *testing.T) {
+	elsewhere := 0
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/redirect-secret":
+			http.Redirect(rw, r, server.URL+"/elsewhere", http.StatusTemporaryRedirect)
+		case "/cut-secret":
+			panic(http.ErrAbortHandler)
+		case "/elsewhere":
+			elsewhere++
+		}
+	}))
+	defer server.Close()
+	w := &Workspace{cfg: Config{APIURL: server.URL + "/api/", HTTP: &http.Client{}}}
+	for _, path := range []string{"/redirect-secret", "/cut-secret", "/%zz-secret"} {
+		if err := w.respond(t.Context(), server.URL+path, sayReply("hello")); err == nil || strings.Contains(err.Error(), "secret") || elsewhere > 0 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if err := w.respond(t.Context(), server.URL+"/good-secret", sayReply("hello")); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestHostileCommands: what people type is text, whatever it looks like, in the
 // incident, in the answer and in what Slack shows.
 func TestHostileCommands(t *testing.T) {
@@ -353,6 +412,7 @@ func TestPinned(t *testing.T) {
 		"http://127.0.0.1:4000/response/x":             {false, true},
 		"https://127.0.0.1:4000/response/x":            {},
 		"http://127.0.0.1:4001/response/x":             {},
+		"https://hooks.127.0.0.1:4000/x":               {false, true},
 		"http://169.254.169.254/latest/meta-data":      {},
 		"file:///etc/passwd":                           {},
 		"//hooks.slack.com/x":                          {},
