@@ -103,7 +103,8 @@ func (w *Workspace) respond(ctx context.Context, to string, s said) error {
 }
 
 // ofSlack reports whether an address is one of Slack's response URLs (rule I9):
-// a payload could name any.
+// a payload could name any. Where the Web API is elsewhere, such as at
+// slack-gov.com, so may they be.
 func (w *Workspace) ofSlack(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.Host == "" {
@@ -113,7 +114,10 @@ func (w *Workspace) ofSlack(address string) bool {
 		return true
 	}
 	api, err := url.Parse(w.cfg.APIURL)
-	return err == nil && w.cfg.APIURL != DefaultAPI && u.Scheme == api.Scheme && u.Host == api.Host
+	if err != nil || w.cfg.APIURL == DefaultAPI {
+		return false
+	}
+	return u.Scheme == api.Scheme && u.Host == api.Host || u.Scheme == "https" && u.Host == "hooks."+api.Host
 }
 
 // whisper shows a message to one person in a channel.

@@ -68,14 +68,19 @@ type slowStore struct {
 	bot.Store
 	mu   sync.Mutex
 	held chan struct{} // nil: it is not
+	come chan struct{} // receives when somebody waits
 	err  error
 }
 
 func (s *slowStore) pass(ctx context.Context) error {
 	s.mu.Lock()
-	held, err := s.held, s.err
+	held, come, err := s.held, s.come, s.err
 	s.mu.Unlock()
 	if held != nil {
+		select {
+		case come <- struct{}{}:
+		default:
+		}
 		select {
 		case <-held:
 		case <-ctx.Done():
@@ -85,13 +90,13 @@ func (s *slowStore) pass(ctx context.Context) error {
 	return err
 }
 
-// hold holds every call up until it is let go.
-func (s *slowStore) hold() (release func()) {
+// hold holds every call up until they are released. Come receives when one is.
+func (s *slowStore) hold() (come <-chan struct{}, release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	held := make(chan struct{})
-	s.held = held
-	return sync.OnceFunc(func() {
+	s.held, s.come = held, make(chan struct{}, 1)
+	return s.come, sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.held = nil
@@ -132,9 +137,15 @@ func (s *slowStore) Get(ctx context.Context, kind, id string) (bot.Record, error
 // newDesk opens a desk to which payloads come in one of the two ways.
 func newDesk(t *testing.T, way string, changes ...func(*desk, *bot.Organization)) *desk {
 	t.Helper()
+	return newDeskAt(t, way, slacktest.Options{}, changes...)
+}
+
+// newDeskAt is newDesk in a workspace of its own kind.
+func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*desk, *bot.Organization)) *desk {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
 	d := &desk{t: t, log: &notebook{}, store: &slowStore{Store: memory.New()}, rooms: map[string]string{}}
-	d.slack = slacktest.New(slacktest.Options{})
+	d.slack = slacktest.New(o)
 	d.ana = d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "ana@example.com", TZ: "Europe/Lisbon"})
 	d.ben = d.slack.AddUser(slacktest.User{Name: "ben", RealName: "Ben", Email: "ben@example.com"})
 	d.dan = d.slack.AddUser(slacktest.User{Name: "dan", RealName: "Dan", Email: "dan.elsewhere@example.org"})
@@ -210,8 +221,13 @@ func (d *desk) innocent() {
 		d.t.Errorf("Slack does not know %s", c.Method)
 	}
 	log := d.log.String()
+	for _, c := range d.slack.Calls("views.open") {
+		if trigger := c.Args["trigger_id"]; trigger != "" && strings.Contains(log, trigger) {
+			d.t.Errorf("a trigger is in the log:\n%s", log)
+		}
+	}
 	for _, secret := range []string{
-		d.slack.BotToken, d.slack.AppToken, d.slack.SigningSecret, "/response/", "ticket=", "trigger_id", "response_url", "hooks.slack.com",
+		d.slack.BotToken, d.slack.AppToken, d.slack.SigningSecret, "/response/", "ticket=", "hooks.slack.com",
 	} {
 		if strings.Contains(log, secret) {
 			d.t.Errorf("%q is in the log:\n%s", secret, log)
@@ -282,4 +298,14 @@ func (d *desk) eventually(what string, so func() bool) {
 func (d *desk) told(user, text string) {
 	d.t.Helper()
 	d.eventually(user+" is told "+text, func() bool { return strings.Contains(strings.Join(d.whispers(user), "\n"), text) })
+}
+
+// anew forgets what has come, as another process does not know it.
+func (d *desk) anew() {
+	d.inbox.seen.mu.Lock()
+	clear(d.inbox.seen.all)
+	d.inbox.seen.mu.Unlock()
+	d.inbox.rooms.mu.Lock()
+	clear(d.inbox.rooms.owners)
+	d.inbox.rooms.mu.Unlock()
 }

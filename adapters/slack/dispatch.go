@@ -22,8 +22,12 @@ const (
 // seconds (docs.slack.dev/interactivity/handling-user-interaction).
 const patience = 2 * time.Second
 
-// longestWork is how long anything is worked on, acknowledged or not.
-const longestWork = time.Minute
+// How long anything is worked on at a time, and an event that is acknowledged
+// and could not be done yet in all: whoever waits for an answer asks again.
+const (
+	longestWork  = time.Minute
+	longestEvent = 15 * time.Minute
+)
 
 // delivery is one payload, whichever way it has come.
 type delivery struct {
@@ -79,7 +83,11 @@ func (w *Workspace) take(ctx context.Context, d delivery, ack func(answer) error
 		_ = ack(answer{}) // there is nothing to lose
 		return
 	}
-	ctx, end, open := w.inbox.crew.begin(ctx)
+	most := longestWork
+	if d.kind == kindEvent {
+		most = longestEvent
+	}
+	ctx, end, open := w.inbox.crew.begin(ctx, most)
 	if !open {
 		_ = ack(answer{failed: errClosing}) // nothing was done
 		return
@@ -154,6 +162,8 @@ func (w *Workspace) again(s *sighting, ack func(answer) error) {
 
 // attempt does a task. One payload that brings it down brings nothing else down.
 func (w *Workspace) attempt(ctx context.Context, t task) (a answer) {
+	ctx, cancel := context.WithTimeout(ctx, longestWork)
+	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			w.cfg.Log.ErrorContext(ctx, "answering Slack panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -265,13 +275,13 @@ type crew struct {
 }
 
 // begin begins work, unless the crew is closing.
-func (c *crew) begin(ctx context.Context) (working context.Context, end func(), open bool) {
+func (c *crew) begin(ctx context.Context, most time.Duration) (working context.Context, end func(), open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return ctx, func() {}, false
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestWork)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	id := c.begun
 	c.begun++
 	c.work[id] = cancel

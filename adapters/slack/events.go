@@ -124,7 +124,8 @@ func (w *Workspace) message(e event) (task, error) {
 	switch m.Subtype {
 	case "", "file_share", "thread_broadcast", "me_message", "bot_message":
 	case "message_changed": // docs.slack.dev/reference/events/message/message_changed
-		heard, changed, deleted = m.Now, true, m.Now.Subtype == "tombstone"
+		deleted = m.Now.Subtype == "tombstone" // with answers below it
+		heard, changed = m.Now, !deleted
 		if m.Now.Text == m.Before.Text && !deleted { // a preview was added, or an answer below it
 			return task{}, nil
 		}
@@ -156,9 +157,8 @@ func (w *Workspace) hear(ctx context.Context, m message, changed, deleted bool) 
 		return err
 	}
 	u := bot.Utterance{Incident: incident, Key: m.key(), At: timeOf(m.TS), Via: "Slack", Changed: changed, Deleted: deleted}
-	u.By = w.author(ctx, m)
-	if !deleted {
-		u.Text = w.text(ctx, m)
+	if !deleted { // else it stays with whom it was
+		u.By, u.Text = w.author(ctx, m), w.text(ctx, m)
 	}
 	if u.Text == "" && !deleted {
 		return nil

@@ -144,7 +144,11 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 			if s := w.cfg.Bot().SpeakerOf(a); s.Person != "" {
 				return "@" + s.Person
 			}
-			return "@" + cmp.Or(label, a.Name)
+			name := cmp.Or(label, a.Name)
+			if w.meansOther(name) {
+				name = id
+			}
+			return "@" + name
 		},
 		group: func(id, label string) string {
 			for _, t := range org.Roster.Teams {
@@ -161,6 +165,15 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 			return address
 		},
 	})
+}
+
+// meansOther reports whether somebody's name on Slack means somebody else here,
+// or a team (rule P1).
+func (w *Workspace) meansOther(name string) bool {
+	r := w.cfg.Bot().Organization().Roster
+	_, person := r.Find(name)
+	_, team := r.Team(strings.TrimPrefix(name, "@"))
+	return person || team || strings.Contains(name, ":")
 }
 
 // read is a message as people see it.

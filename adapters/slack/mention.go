@@ -63,7 +63,7 @@ func (w *Workspace) spoken(e event, m message, text string) task {
 		s := sayReply(reply.Text)
 		alone := strings.HasPrefix(m.Channel, "D")
 		if !alone {
-			if hidden, e := w.hides(ctx, line, reply.Text, room); hidden || e != nil {
+			if hidden, e := w.hides(ctx, line, reply, room); hidden || e != nil {
 				return answer{after: func(ctx context.Context, _ bool) { w.tell(ctx, to, s) }}
 			}
 			to.thread = firstOf(m.Thread, m.TS)
@@ -86,15 +86,15 @@ const mostNamed = 100
 // channel: it is about where they are signed in, or names an incident that not
 // everybody sees and whose room this is not (rule P2). One that is not there is
 // answered like one that is hidden.
-func (w *Workspace) hides(ctx context.Context, line, reply, room string) (bool, error) {
+func (w *Workspace) hides(ctx context.Context, line string, reply bot.Reply, room string) (bool, error) {
 	words := strings.Fields(line)
 	if slices.ContainsFunc(words[:min(2, len(words))], func(word string) bool { return strings.EqualFold(strings.TrimPrefix(word, "/"), "web") }) {
 		return true, nil
 	}
-	if strings.Contains(reply, "/sign-in/") {
+	if strings.Contains(reply.Text, "/sign-in/") {
 		return true, nil
 	}
-	all := named.FindAllString(reply, -1)
+	all := named.FindAllString(reply.Text+" "+reply.Incident, -1)
 	if len(all) > mostNamed {
 		return true, nil
 	}

@@ -105,7 +105,7 @@ func (w *Workspace) fetch(ctx context.Context, m message) (*message, error) {
 	if err == nil && len(found) == 0 {
 		err = w.call(ctx, call{method: "conversations.replies", wait: true}, func(ctx context.Context) (e error) {
 			found, _, _, e = w.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-				ChannelID: m.Channel, Timestamp: m.TS, Latest: m.TS, Oldest: m.TS, Inclusive: true, Limit: 1,
+				ChannelID: m.Channel, Timestamp: m.TS, Latest: m.TS, Oldest: m.TS, Inclusive: true, Limit: 10, // the one above it is there in any case
 			})
 			return e
 		})

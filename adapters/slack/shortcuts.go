@@ -70,8 +70,11 @@ func (w *Workspace) told(ctx context.Context, m message) map[string][]string {
 	}
 	reporter := w.author(ctx, m)
 	by := reporter.Name
-	if reporter.Person != "" {
+	switch {
+	case reporter.Person != "":
 		by = "@" + reporter.Person
+	case w.meansOther(by):
+		by += " on Slack"
 	}
 	return map[string][]string{"description": {strings.TrimSpace(description)}, "reporter": {by}}
 }

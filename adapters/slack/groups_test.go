@@ -1,0 +1,115 @@
+package slack
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/roster"
+	"tocsin/workflow"
+)
+
+// grouped adds a group to the workspace, and a team that it stands for.
+func grouped(group *string) func(*desk, *bot.Organization) {
+	return func(d *desk, o *bot.Organization) {
+		gone := d.slack.AddUser(slacktest.User{Name: "gone", Email: "ben@example.com", Deleted: true})
+		*group = d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ana, d.dan, d.zoe, gone}})
+		o.Roster.Teams = append(o.Roster.Teams, roster.Team{ID: "sre", Slack: *group})
+		o.Roster.Groups = func(group string) []string { return d.Groups(group) }
+		o.Roster.Pagers = append(o.Roster.Pagers, "chat")
+	}
+}
+
+// TestGroups: the members of a user group are a team's, whoever they are here;
+// whoever has left the workspace is not among them.
+func TestGroups(t *testing.T) {
+	var group string
+	d := newDesk(t, bySocket, grouped(&group))
+	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
+	d.eventually("the members are known", func() bool { return slices.Equal(d.Groups(group), want) })
+	if got := d.bot.Organization().Roster.Answer("team:sre"); len(got.Recipients) != 3 {
+		t.Errorf("%+v", got)
+	}
+	// In a command the group is the team.
+	id, room := d.declare("Checkout is down --sev 2")
+	if got := d.slash(d.ana, room, "page <!subteam^"+group+"|@sre>"); !strings.Contains(string(got.Response), "Paged Ana") {
+		t.Errorf("%s", got.Response)
+	}
+	if !slices.ContainsFunc(d.incident(id).Paging.Pages, func(p workflow.PageState) bool { return p.To == "ana" }) {
+		t.Errorf("%+v", d.incident(id).Paging.Pages)
+	}
+}
+
+// TestGroupsKept: after a start while Slack is away, the last known members are
+// known; who somebody is here follows the configuration.
+func TestGroupsKept(t *testing.T) {
+	var group string
+	d := newDesk(t, byHTTP, grouped(&group))
+	d.eventually("the members are known", func() bool { return len(d.Groups(group)) == 3 })
+	d.stop()
+	d.slack.Fail("*", slacktest.Fault{Status: 503, Times: -1})
+	next, err := New(d.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := next.Groups(group); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+	if err = next.rememberGroups(t.Context()); err != nil || !slices.Equal(next.Groups(group), []string{"ana", "dan", "guest:slack:" + d.zoe}) {
+		t.Errorf("%q, %v", next.Groups(group), err)
+	}
+	org := *d.bot.Organization()
+	org.Roster.People = slices.Clone(org.Roster.People)
+	org.Roster.People = append(org.Roster.People, roster.Person{ID: "zoe", Name: "Zoe", Slack: d.zoe})
+	org.Roster.People[0].ID = "anna" // was ana
+	if err = d.bot.Configure(org, nil); err != nil || !slices.Equal(next.Groups(group), []string{"guest:slack:" + d.ana, "dan", "zoe"}) {
+		t.Errorf("%q, %v", next.Groups(group), err)
+	}
+}
+
+// TestGroupNew: a group that comes with a new configuration is asked for at
+// once, and members change with the group.
+func TestGroupNew(t *testing.T) {
+	d := newDesk(t, byHTTP)
+	group := d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ben}})
+	org := *d.bot.Organization()
+	org.Roster.Teams = append(slices.Clone(org.Roster.Teams), roster.Team{ID: "sre", Slack: group})
+	if err := d.bot.Configure(org, nil); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("its members are known", func() bool { return slices.Equal(d.Groups(group), []string{"ben"}) })
+	d.slack.ChangeUser(slacktest.User{ID: d.ben, Name: "ben", Deleted: true})
+	if err := d.askGroup(t.Context(), group); err != nil || len(d.Groups(group)) != 0 {
+		t.Errorf("%q, %v", d.Groups(group), err)
+	}
+}
+
+// TestRunEnds: what is under way when the process is told to end is answered,
+// and what comes afterwards is not taken.
+func TestRunEnds(t *testing.T) {
+	both(t, func(t *testing.T, way string) {
+		d := newDesk(t, way)
+		d.slash(d.ana, d.lobby, "list")
+		come, release := d.store.hold()
+		answered := make(chan slacktest.Delivery, 1)
+		go func() { answered <- d.slack.Slash(d.ana, d.lobby, "/incident", "declare Checkout is down") }()
+		<-come
+		ended := make(chan struct{})
+		go func() { d.stop(); close(ended) }()
+		release()
+		if got := <-answered; got.Err != nil || !strings.Contains(string(got.Response), "INC-1") {
+			t.Errorf("%v %s", got.Err, got.Response)
+		}
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Fatal("it goes on")
+		}
+		if status, _ := d.post("POST", "/slack/commands", "command=/incident&text=list&trigger_id=1.2.z", true); status != 503 {
+			t.Errorf("a command after the end: %d", status)
+		}
+	})
+}
