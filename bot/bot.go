@@ -288,17 +288,24 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		c.ReadMail = l.Mail[n-1].Seq
 	}
 	for _, e := range out.Events {
-		body, err := workflow.EncodeEvent(e)
-		if err != nil {
-			return c, err
+		body, bad := workflow.EncodeEvent(e)
+		if bad != nil {
+			return c, bad
 		}
 		c.Events = append(c.Events, StoredEvent{Seq: e.Seq, Body: body})
-		change, err := b.recordOf(l.ID, e.Fact, in.Known.Plan)
-		if err != nil {
-			return c, err
+		change, bad := b.recordOf(l.ID, e.Fact, in.Known.Plan)
+		if bad != nil {
+			return c, bad
 		}
 		c.Records = append(c.Records, change...)
 	}
+	err = b.owe(&c, out)
+	return c, err
+}
+
+// owe adds what is owed to the world: effects, what is said in our own rooms,
+// and the cards that are to be brought up to date.
+func (b *Bot) owe(c *Commit, out workflow.Outcome) error {
 	for _, e := range out.Effects {
 		if !b.can(e.Do) {
 			continue
@@ -306,23 +313,25 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		if post, is := e.Do.(workflow.Post); is && b.standing[post.Platform] != nil {
 			said, err := b.saidOf(e.ID, post, out.Events)
 			if err != nil {
-				return c, err
+				return err
 			}
 			c.Said = append(c.Said, said)
 			continue
 		}
 		body, err := workflow.EncodeDeed(e.Do)
 		if err != nil {
-			return c, err
+			return err
 		}
-		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: l.ID, Lane: e.Lane, Due: in.At, Body: body})
+		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: c.Incident, Lane: e.Lane, Due: c.At, Body: body})
 	}
-	c.Tasks, err = withCards(c.Tasks, out.Incident, in.At)
-	return c, err
+	cards, err := cardsOf(out.Incident, c.At)
+	c.Tasks = append(c.Tasks, cards...)
+	return err
 }
 
-// withCards adds the standing tasks that keep an incident's cards up to date.
-func withCards(all []Task, i workflow.Incident, due time.Time) ([]Task, error) {
+// cardsOf are the standing tasks that keep an incident's cards up to date.
+func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
+	var all []Task
 	for _, show := range i.Cards() {
 		body, err := workflow.EncodeDeed(show)
 		if err != nil {
