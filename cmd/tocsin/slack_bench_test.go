@@ -52,4 +52,3 @@ func BenchmarkSlackAcknowledge(b *testing.B) {
 	report(b, "commands", b.N, all)
 	b.ReportMetric(float64(s.Done("conversations.create")), "rooms")
 }
-
