@@ -87,7 +87,7 @@ func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d wor
 	}
 	p := RoomPost{
 		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,
-		Message: card.Post(events, b.Organization().Zone),
+		Message: card.Post(events, b.view(Speaker{})),
 	}
 	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
 	p.Room, _ = i.Room(d.Platform)

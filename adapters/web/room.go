@@ -36,22 +36,22 @@ type sight struct {
 
 // A roomPage is one incident as a reader sees it.
 type roomPage struct {
-	ID     string
-	Card   cardPart
-	Works  bool // the reader may read along and take part
-	Talk   []bot.Remark
+	ID    string
+	Card  cardPart
+	Works bool // the reader may read along and take part
+	Talk  []bot.Remark
 	// Trouble says which platforms do not answer, a line each (rule X5).
 	Trouble []string
-	Next   []timerRow
-	Told   []toldRow
-	Alerts alertsPart
-	Events []bot.Entry
-	Older  int // events that are not shown
-	Forms  []form
-	Reply  *said
-	Text   string // of the box, when it was not taken
-	Op     string // of which state the page was drawn: the same message from the same page is one
-	Zone   *time.Location
+	Next    []timerRow
+	Told    []toldRow
+	Alerts  alertsPart
+	Events  []bot.Entry
+	Older   int // events that are not shown
+	Forms   []form
+	Reply   *said
+	Text    string // of the box, when it was not taken
+	Op      string // of which state the page was drawn: the same message from the same page is one
+	Zone    *time.Location
 }
 
 type timerRow struct {
@@ -170,7 +170,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	for n := range p.Talk { // its times are this reader's
 		r := &p.Talk[n]
 		if told := l.between(r.Event, r.Through); len(told) > 0 {
-			r.Text = card.Post(told, p.Zone).Text
+			r.Text = card.Post(told, card.View{Zone: p.Zone}).Text
 		}
 	}
 	for _, t := range card.Upcoming(i) {
