@@ -24,7 +24,9 @@ const forget = 15 * time.Second
 const spared = 10
 
 // urgent reports a call of a severe incident, or one that somebody waits for.
-func (c call) urgent() bool { return c.wait || c.severity == workflow.SEV1 || c.severity == workflow.SEV2 }
+func (c call) urgent() bool {
+	return c.wait || c.severity == workflow.SEV1 || c.severity == workflow.SEV2
+}
 
 // pace keeps calls within what Slack allows: each method so often a minute, and
 // each channel a message a second. Whoever has to wait is told when to come
