@@ -136,7 +136,9 @@ func (b *Bot) Pin(ctx context.Context, r Request, key string) (Reply, error) {
 		if !found || was.Text == "" {
 			return Reply{Text: "That message is not known here, so it cannot be pinned to the timeline."}, nil
 		}
-		r.Text = was.Name + ": " + was.Text
+		if r.Text = was.Text; was.Name != card.By(r.Speaker.actor()) {
+			r.Text = was.Name + ": " + was.Text
+		}
 	}
 	return b.change(ctx, change{incident: r.Room, command: workflow.AddNote{Text: r.Text, Pin: true, Key: key}}, r)
 }
@@ -167,6 +169,18 @@ func (b *Bot) mayWork(ctx context.Context, r Request) (*Reply, error) {
 type Form struct {
 	Word     string
 	Incident string // "" when the word takes none
+}
+
+// NeedsForm reports whether a line that was typed is to be answered with a form:
+// it lacks what its word cannot do without.
+func (b *Bot) NeedsForm(ctx context.Context, r Request) (Form, bool) {
+	f, wants := b.WantsForm(r)
+	if !wants {
+		return f, false
+	}
+	call, err := b.catalog.Parse(r.Text, b.context(ctx, r))
+	edit, edits := call.Command.(workflow.SetDetails)
+	return f, err != nil || edits && len(edit.Title+edit.Description+edit.Category) == 0 && len(edit.AddServices)+len(edit.AddSymptoms) == 0
 }
 
 // WantsForm reports whether a line is to be answered with a form: it names a

@@ -168,6 +168,10 @@ type PagedIncident struct {
 	AcknowledgeURL string    `json:"acknowledge_url,omitempty"`
 }
 
+// ErrRoomGone is part of the error of a [Chat] that is asked to write into a
+// room that somebody has put away or deleted.
+var ErrRoomGone = errors.New("the room is gone")
+
 // permanentError marks an error that trying again cannot mend.
 type permanentError struct{ error }
 

@@ -254,7 +254,7 @@ func (t *turn) answered(c Command) {
 	case RoomReady:
 		t.roomReady(c)
 	case RoomClosed:
-		if r, is := t.now.Room(c.Platform); is && r.ID == c.ID && r.State == RoomOpen && !t.now.Open() {
+		if r, is := t.now.Room(c.Platform); is && r.ID == c.ID && r.State == RoomOpen && r.Hosted {
 			t.record(RoomArchived(c))
 		}
 	case Furnished:

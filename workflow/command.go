@@ -168,8 +168,12 @@ type RoomReady struct {
 	Private                 bool
 }
 
-// RoomClosed answers a [CloseRoom].
-type RoomClosed struct{ Platform, ID string }
+// RoomClosed answers a [CloseRoom], or says that somebody has put a room away.
+// The events from Seq to Through, if any, could not be posted any more.
+type RoomClosed struct {
+	Platform, ID string
+	Seq, Through int
+}
 
 // Furnished answers a [Furnish], the invitations, or the first announcement.
 // Why says what is wrong; "" when nothing is.

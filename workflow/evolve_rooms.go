@@ -34,7 +34,11 @@ func (i *Incident) housed(e Event) bool {
 	case RoomRetired:
 		i.atRoom(f.Platform, func(r *Room) { r.RetireAt = time.Time{} })
 	case RoomArchived:
-		i.atRoom(f.Platform, func(r *Room) { r.State, r.RetireAt = RoomWasArchived, time.Time{} })
+		i.atRoom(f.Platform, func(r *Room) {
+			if r.State, r.RetireAt = RoomWasArchived, (time.Time{}); i.Open() {
+				r.State = RoomRequested
+			}
+		})
 	default:
 		return false
 	}

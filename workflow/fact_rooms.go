@@ -42,10 +42,13 @@ type RoomRetired struct {
 	ID       string `json:"id,omitempty"`
 }
 
-// RoomArchived was put away.
+// RoomArchived was put away. While the incident goes on it is wanted back, and
+// told of the events from Seq to Through.
 type RoomArchived struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
+	Seq      int    `json:"seq,omitempty"`
+	Through  int    `json:"through,omitempty"`
 }
 
 // RoomLost could not be opened.

@@ -4,12 +4,19 @@ package workflow
 type outlook struct {
 	paging  PagingState
 	members []string // nil: no room is open that they could be asked into
+	// archived names the platforms whose rooms had been put away.
+	archived []string
 }
 
 func (i *Incident) outlook() outlook {
 	was := outlook{paging: i.Paging.State}
 	if i.housedOpen() {
 		was.members = i.members()
+	}
+	for _, r := range i.Rooms {
+		if r.State == RoomWasArchived {
+			was.archived = append(was.archived, r.Platform)
+		}
 	}
 	return was
 }

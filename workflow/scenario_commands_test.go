@@ -90,7 +90,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		}
 		return RoomReady{Platform: arg(1), ID: id, Name: arg(2), Private: keys["private"] != ""}, nil
 	case "room-closed":
-		return RoomClosed{Platform: arg(1), ID: arg(2)}, nil
+		return RoomClosed{Platform: arg(1), ID: arg(2), Seq: num("seq"), Through: num("seq")}, nil
 	case "furnished":
 		return Furnished{Platform: arg(1), Step: arg(2), Why: arg(3)}, nil
 	case "retry":

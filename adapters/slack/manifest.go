@@ -20,13 +20,6 @@ const (
 	eventsPath       = "/slack/events"
 )
 
-// Identities of the shortcuts.
-const (
-	callbackDeclare     = "declare"
-	callbackDeclareFrom = "declare_from_message"
-	callbackPin         = "pin_to_timeline"
-)
-
 // App is what may differ between the apps that people make for Tocsin.
 type App struct {
 	Name string // [Tocsin]
@@ -128,9 +121,9 @@ const usageHint = "[declare | ack | update | status | resolve | list | help] …
 // 150 (docs.slack.dev/interactivity/implementing-shortcuts).
 func shortcuts() []manifestShortcut {
 	return []manifestShortcut{
-		{Name: "Declare an incident", Callback: callbackDeclare, Type: "global", Description: "Opens the form that declares an incident."},
-		{Name: "Declare an incident", Callback: callbackDeclareFrom, Type: "message", Description: "The message becomes the description, its author the reporter."},
-		{Name: "Pin to the timeline", Callback: callbackPin, Type: "message", Description: "Adds the message to the timeline of this channel's incident."},
+		{Name: "Declare an incident", Callback: shortcutDeclare, Type: "global", Description: "Opens the form that declares an incident."},
+		{Name: "Declare an incident", Callback: shortcutDeclareFrom, Type: "message", Description: "The message becomes the description, its author the reporter."},
+		{Name: "Pin to the timeline", Callback: shortcutPin, Type: "message", Description: "Adds the message to the timeline of this channel's incident."},
 	}
 }
 

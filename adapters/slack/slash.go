@@ -79,7 +79,11 @@ func (w *Workspace) ask(ctx context.Context, a ask) answer {
 	if r.Room == "" && a.from.channel != "" && !strings.HasPrefix(a.from.channel, "D") {
 		r.Room = unknownRoom
 	}
-	if form, wanted := w.cfg.Bot().WantsForm(r); wanted && a.trigger != "" {
+	form, wanted := w.cfg.Bot().WantsForm(r)
+	if a.carries { // it was typed: whoever has said enough is not asked for more
+		form, wanted = w.cfg.Bot().NeedsForm(ctx, r)
+	}
+	if wanted && a.trigger != "" {
 		return w.offer(ctx, a, form)
 	}
 	return w.carryOut(ctx, a)

@@ -145,7 +145,11 @@ func (r *Runner) carry(ctx context.Context, group []bot.Lease) {
 	case err == nil, errors.Is(err, bot.ErrLeaseLost):
 	case ctx.Err() != nil: // shutting down: the lease ends with the process
 	default:
-		r.cfg.Log.Warn("a task failed, trying again", "task", head.ID, "incident", head.Owner, "attempt", head.Attempt, "error", err.Error())
+		level := slog.LevelWarn
+		if _, later := bot.RetryDelay(err); later { // it has only been put off
+			level = slog.LevelDebug
+		}
+		r.cfg.Log.Log(ctx, level, "a task failed, trying again", "task", head.ID, "incident", head.Owner, "attempt", head.Attempt, "error", err.Error())
 		for _, l := range group {
 			r.postpone(ctx, l, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tocsin/bot"
 	"tocsin/workflow"
@@ -145,6 +146,10 @@ func (r *Runner) wanted(ctx, look context.Context, group []bot.Lease) ([]bot.Pag
 	return tasks, nil
 }
 
+// briefly is how long a medium may put a page off without having failed: several
+// pages to one person, say, come a second apart on a chat platform.
+const briefly = 5 * time.Second
+
 // paged brings the provider's answer back. A page that failed is told to the
 // incident, which goes on with the next method or step, and is tried again
 // beside that (rule E4).
@@ -155,6 +160,10 @@ func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
 	case bot.IsPermanent(err):
 		r.cfg.Log.Warn("a page failed for good", "incident", t.Lease.Owner, "person", t.Deed.To, "via", t.Deed.Via, "error", err.Error())
 		return r.cfg.Bot.Answer(ctx, t.Lease, workflow.Undeliverable{Page: t.Deed.Page, Why: err.Error()}, triedPage(t)...)
+	}
+	if wait, later := bot.RetryDelay(err); later && wait <= briefly {
+		r.postpone(ctx, t.Lease, err) // it is on its way: nothing else need be tried
+		return nil
 	}
 	if !r.cfg.Bot.Now().Before(t.Lease.Until) {
 		return bot.ErrLeaseLost // a report is not fenced: whoever lost the page may not tell of it (rule X2)
@@ -178,7 +187,7 @@ func (r *Runner) takeBack(ctx context.Context, l bot.Lease, d workflow.TakeBack)
 	if err != nil {
 		return err
 	}
-	task := bot.PageTask{Lease: l, Incident: i, Deed: workflow.SendPage{Page: d.Page, To: d.To, Via: d.Via, Purpose: workflow.ToKnow}}
+	task := bot.PageTask{Lease: l, Incident: i, Deed: workflow.SendPage{Page: d.Page, To: d.To, Via: d.Via, Purpose: workflow.ToKnow, Text: d.Why}}
 	if !r.covers(l) {
 		return nil
 	}

@@ -17,8 +17,8 @@ import (
 // at once then.
 const showEvery = 2 * time.Second
 
-// What a task waits for that is owed beside it.
-const waitFor = time.Second
+// What a task waits that needs the card, which is owed beside it.
+const waitFor = 250 * time.Millisecond
 
 var (
 	errNoCard  = errors.New("the card is not there yet")
@@ -146,6 +146,9 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	if !ok || !mayPost(i, room, d) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
+	if first, err := r.cardFirst(ctx, l, d, i); !first || err != nil {
+		return err
+	}
 	post, err := r.cfg.Bot.PostOf(ctx, l.ID, i, d)
 	if err == nil && d.Place == workflow.Announce && post.Under == "" {
 		return noCard(l)
@@ -160,6 +163,8 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	switch {
 	case err == nil:
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
+	case errors.Is(err, bot.ErrRoomGone) && d.Place == workflow.InRoom:
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: d.Through}, tried(l.ID))
 	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
 		r.cfg.Log.Error("gave up telling of a failure", "incident", l.Owner, "platform", d.Platform, "error", err.Error())
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
@@ -170,9 +175,22 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	return left(err)
 }
 
+// cardFirst lets a new room begin with its card, unless that takes long. An
+// error asks to come again.
+func (r *Runner) cardFirst(ctx context.Context, l bot.Lease, d workflow.Post, i workflow.Incident) (bool, error) {
+	if _, shows := r.cfg.Bot.Host(d.Platform); !shows || d.Place != workflow.InRoom || l.Attempt > 5 {
+		return true, nil
+	}
+	at, err := r.cfg.Bot.Shown(ctx, i, workflow.ShowCard{Platform: d.Platform})
+	if err == nil && at.Ref == "" {
+		err = noCard(l)
+	}
+	return err == nil, err
+}
+
 // noCard waits for the card: a moment at first, as it is owed beside this.
 func noCard(l bot.Lease) error {
-	if l.Attempt > 5 {
+	if l.Attempt > 20 {
 		return errNoCard
 	}
 	return bot.RetryAfter(waitFor, errNoCard)
@@ -316,7 +334,7 @@ func (r *Runner) closeRoom(ctx context.Context, l bot.Lease, d workflow.CloseRoo
 	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed(d))
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: d.ID})
 	case bot.IsPermanent(err):
 		return r.giveUp(ctx, l, "putting a room away", err)
 	}
