@@ -34,6 +34,15 @@ func (b *Bot) RoomRequest(key, platform string, i workflow.Incident) RoomRequest
 	}
 }
 
+// roomView is how a room on a platform reads: everybody in it sees each time in
+// their own zone, where the platform looks after its rooms; else in the
+// organization's.
+func (b *Bot) roomView(platform string) card.View {
+	v := b.view(Speaker{})
+	_, v.Stamps = b.Host(platform)
+	return v
+}
+
 // RoomWork is one thing to do for a room.
 func (b *Bot) RoomWork(key string, i workflow.Incident, r workflow.Room, step string) RoomWork {
 	w := RoomWork{Key: key, Incident: i.ID, Room: r, Severity: i.Severity, Step: step, Title: card.Title(i)}
@@ -87,7 +96,7 @@ func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d wor
 	}
 	p := RoomPost{
 		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,
-		Message: card.Post(events, b.Organization().Zone),
+		Message: card.Post(events, b.roomView(d.Platform)),
 	}
 	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
 	p.Room, _ = i.Room(d.Platform)
@@ -167,7 +176,7 @@ func (b *Bot) CardOf(i workflow.Incident, d workflow.ShowCard) (c ShownCard, has
 	c = ShownCard{
 		Key: cardKey(i, d), Incident: i.ID, Place: d.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
 	}
-	view := b.view(Speaker{})
+	view := b.roomView(d.Platform)
 	switch {
 	case d.Place == workflow.InRoom:
 		c.Message = card.Card(i, view)

@@ -74,7 +74,7 @@ func (b *Bot) KeepPost(ctx context.Context, p RoomPost) error {
 func (b *Bot) saidOf(key string, d workflow.Post, events []workflow.Event) (Said, error) {
 	through := max(d.Seq, d.Through)
 	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
-	return remarkOf(b.Now(), card.Post(told, b.Organization().Zone), d.Seq, through).said(key)
+	return remarkOf(b.Now(), card.Post(told, b.view(Speaker{})), d.Seq, through).said(key)
 }
 
 func remarkOf(at time.Time, m card.Message, event, through int) Remark {

@@ -166,3 +166,15 @@ func suggestions(choices []commands.Choice, query string) []*slack.OptionBlockOb
 	slices.SortStableFunc(fitting, func(a, b *slack.OptionBlockObject) int { return cmp.Compare(rank(a), rank(b)) })
 	return fitting[:min(len(fitting), mostOptions)]
 }
+
+// suggested answers a menu that asks what fits. It has a list if nothing does:
+// without one (and [slack.OptionsResponse] leaves an empty one out) people go on
+// seeing what fitted before (github.com/slackapi/bolt-python/issues/468).
+type suggested struct {
+	Options []*slack.OptionBlockObject `json:"options"`
+}
+
+// suggest is the answer to whoever has typed a query.
+func suggest(choices []commands.Choice, query string) suggested {
+	return suggested{append([]*slack.OptionBlockObject{}, suggestions(choices, query)...)}
+}

@@ -120,5 +120,5 @@ func (w *Workspace) suggest(ctx context.Context, c *slack.InteractionCallback) a
 			choices = w.cfg.Bot().Choices(ctx, f.Kind, w.speaker(ctx, c.User.ID, nameOf(&c.User)))
 		}
 	}
-	return answer{now: slack.OptionsResponse{Options: suggestions(choices, c.Value)}}
+	return answer{now: suggest(choices, c.Value)}
 }

@@ -3,9 +3,12 @@ package slack
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"unicode/utf16"
 
 	"github.com/slack-go/slack"
+
+	"tocsin/bot/card"
 )
 
 // The vendor's limits, in characters unless it says otherwise. A character that
@@ -61,18 +64,49 @@ func units(text string) int {
 	return n
 }
 
+// reads counts the characters of a text as people read it: of a time, those of
+// the clock.
+func reads(text string) int { return units(card.Plain(text)) }
+
+// head is as much of a text as so many units hold.
+func head(text string, limit int) string {
+	n := 0
+	for at, r := range text {
+		if n += max(utf16.RuneLen(r), 1); n > limit {
+			return text[:at]
+		}
+	}
+	return text
+}
+
 // shorten cuts a text to so many units, and ends it with an ellipsis if it did.
 func shorten(text string, limit int) (short string, cut bool) {
 	if len(text) <= limit || units(text) <= limit {
 		return text, false
 	}
-	n := 0
-	for at, r := range text {
-		if n += max(utf16.RuneLen(r), 1); n > limit-1 {
-			return text[:at] + "…", true
-		}
+	return head(text, limit-1) + "…", true
+}
+
+// clip is [shorten] for a text with times in it: so many units are read, and a
+// time is kept whole or left out.
+func clip(text string, limit int) (short string, cut bool) {
+	if reads(text) <= limit {
+		return text, false
 	}
-	return text, false
+	var b strings.Builder
+	spare := limit - 1 // the ellipsis takes one
+	for _, p := range card.Pieces(text) {
+		n := units(p.Text)
+		if n > spare {
+			if p.At.IsZero() {
+				b.WriteString(head(p.Text, spare))
+			}
+			break
+		}
+		b.WriteString(p.String())
+		spare -= n
+	}
+	return b.String() + "…", true
 }
 
 // short is [shorten] where a cut needs no word.

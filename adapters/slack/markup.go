@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"tocsin/bot/card"
 	"tocsin/workflow"
 )
 
@@ -18,11 +19,15 @@ import (
 // plain text (docs.slack.dev/reference/block-kit/composition-objects/text-object).
 // There is nothing in them to escape, and so nothing to forget. Markup is left
 // for what is ours alone, and for the text that notifications show.
+//
+// Times are stamps in a text ([card.Pieces]). In rich text each is an element,
+// which Slack shows in its reader's zone; elsewhere it reads as it does in the
+// organization's.
 
 // plain is a text object without markup, in which an emoji's alias stays one.
 // It is never empty, which Slack refuses.
 func plain(text string, limit int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, short(cmp.Or(line(text), "–"), limit), false, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, short(cmp.Or(line(card.Plain(text)), "–"), limit), false, false)
 }
 
 // line makes a text safe to show on one line.
@@ -45,7 +50,7 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-// A span is a piece of rich text.
+// A span is a piece of rich text. There may be stamps in its text.
 type span struct {
 	text string
 	bold bool
@@ -68,12 +73,13 @@ func rich(spans ...span) slack.Block {
 // preformatted keeps the columns of a table.
 func preformatted(text string) slack.Block {
 	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{
-		Type: slack.RTEPreformatted, Elements: elements([]span{{text: text}}),
+		Type: slack.RTEPreformatted, Elements: elements([]span{{text: card.Plain(text)}}),
 	})
 }
 
 func elements(spans []span) []slack.RichTextSectionElement {
 	var all []slack.RichTextSectionElement
+	dates := 0
 	for _, s := range joined(spans) {
 		var style *slack.RichTextSectionTextStyle
 		if s.bold || s.code {
@@ -82,16 +88,52 @@ func elements(spans []span) []slack.RichTextSectionElement {
 		switch {
 		case s.room != "":
 			all = append(all, slack.NewRichTextSectionChannelElement(s.room, style))
-		case s.text == "":
-		case s.url != "":
-			all = append(all, slack.NewRichTextSectionLinkElement(s.url, s.text, style))
-		default: // no page names a limit here; that of text objects is kept
-			for part := range slices.Chunk([]rune(s.text), longSection/2) {
-				all = append(all, slack.NewRichTextSectionTextElement(string(part), style))
+		case s.url != "" && s.text != "":
+			all = append(all, slack.NewRichTextSectionLinkElement(s.url, card.Plain(s.text), style))
+		case s.code: // a date has no such style
+			all = append(all, texts(card.Plain(s.text), style)...)
+		default:
+			words := ""
+			for _, p := range card.Pieces(s.text) {
+				if p.At.IsZero() || dates == mostDates {
+					words += p.Text
+					continue
+				}
+				all = append(append(all, texts(words, style)...), date(p, style))
+				words = ""
+				dates++
 			}
+			all = append(all, texts(words, style)...)
 		}
 	}
 	return all
+}
+
+// mostDates is how many times of one text Slack shows: each takes room of its
+// own in the message. Those after them read as in the organization's zone.
+const mostDates = 20
+
+// texts are the elements of a text. No page names a limit for one; that of text
+// objects is kept.
+func texts(text string, style *slack.RichTextSectionTextStyle) []slack.RichTextSectionElement {
+	var all []slack.RichTextSectionElement
+	for part := range slices.Chunk([]rune(text), longSection/2) {
+		all = append(all, slack.NewRichTextSectionTextElement(string(part), style))
+	}
+	return all
+}
+
+// date is an instant that Slack shows in its reader's zone, with "today" and
+// "yesterday" where its day is named
+// (docs.slack.dev/reference/block-kit/block-elements/date-element).
+func date(p card.Piece, style *slack.RichTextSectionTextStyle) slack.RichTextSectionElement {
+	format := "{time_secs}"
+	if p.Day {
+		format = "{date_short_pretty} {time_secs}"
+	}
+	d := slack.NewRichTextSectionDateElement(p.At.Unix(), format, nil, &p.Text)
+	d.Style = style
+	return d
 }
 
 // joined makes one of spans that look the same: each takes room of its own.

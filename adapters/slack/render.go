@@ -26,8 +26,8 @@ const (
 	longField   = 400
 	longFields  = 4000
 	longSummary = 2000
-	longPart    = 1400
-	longLine    = 1200
+	longPart    = 1200
+	longLine    = 1100
 
 	// noticeWeight is kept free for [sheet.notice], and what joins blocks.
 	noticeWeight = 700
@@ -90,7 +90,7 @@ func (s *sheet) put(b slack.Block) {
 
 // fit cuts a text that is longer than it may be, and remembers it.
 func (s *sheet) fit(text string, limit int) string {
-	text, cut := shorten(text, limit)
+	text, cut := clip(text, limit)
 	s.cut = s.cut || cut
 	return text
 }
@@ -98,7 +98,7 @@ func (s *sheet) fit(text string, limit int) string {
 // title is a header if it fits into one; a longer one is shown whole.
 func (s *sheet) title(text string) {
 	text = line(text)
-	if units(text) > longHeader {
+	if reads(text) > longHeader {
 		s.put(rich(bold(s.fit(text, longLine))))
 	} else if text != "" {
 		s.put(slack.NewHeaderBlock(plain(text, longHeader)))
@@ -109,7 +109,7 @@ func (s *sheet) title(text string) {
 func (s *sheet) write(text string, limit int, show func(string) slack.Block) {
 	const least = 40
 	for limit = min(limit, s.spare); limit >= least; limit -= limit / 8 {
-		shown, cut := shorten(text, limit)
+		shown, cut := clip(text, limit)
 		if b := show(shown); b == nil || weight(b) <= s.spare {
 			s.cut = s.cut || cut
 			s.put(b)
@@ -126,7 +126,7 @@ func (s *sheet) fields(all []card.Field) {
 	spare := longFields
 	for n, f := range all {
 		name, value := short(line(f.Name), longLabel), s.fit(line(f.Value), longField)
-		if spare -= units(name + value); spare < 0 {
+		if spare -= reads(name + value); spare < 0 {
 			s.left += len(all) - n
 			break
 		}
@@ -180,7 +180,7 @@ func (s *sheet) body(all []string) string {
 	spare := longPart
 	for n, text := range all {
 		text = s.fit(lines(text), longLine)
-		if spare -= units(text) + 1; spare < 0 {
+		if spare -= reads(text) + 1; spare < 0 {
 			s.cut = true
 			shown = append(shown, fmt.Sprintf("and %d more", len(all)-n))
 			break
@@ -192,7 +192,7 @@ func (s *sheet) body(all []string) string {
 
 // plainLines is [plain] with line breaks.
 func plainLines(text string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, short(cmp.Or(lines(text), "–"), longSection), false, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, short(cmp.Or(lines(card.Plain(text)), "–"), longSection), false, false)
 }
 
 // notice says that something was cut, and where it can be read.
@@ -235,7 +235,7 @@ func fallback(m card.Message) string {
 
 // fallbackText escapes a text and keeps it within what is recommended.
 func fallbackText(text string) string {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(card.Plain(text))
 	for limit := longText; ; limit -= longText / 8 { // an escaped character is up to five
 		if escaped := escape(short(text, limit)); units(escaped) <= longText {
 			return cmp.Or(escaped, "–")

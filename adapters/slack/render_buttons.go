@@ -25,7 +25,7 @@ func (s *sheet) ending(m card.Message) []slack.Block {
 		switch {
 		case b != nil && len(pressed) < mostButtons-1:
 			pressed = append(pressed, b)
-		case b == nil && line(a.URL) != "" && len(unsafe) < mostMenu:
+		case b == nil && line(card.Plain(a.URL)) != "" && len(unsafe) < mostMenu:
 			unsafe = append(unsafe, strings.TrimSpace(short(line(a.Label), longLabel)+" "+short(line(a.URL), longField)))
 		}
 	}

@@ -144,6 +144,8 @@ func drawRich(o object) string {
 				text = "<" + text + " → " + word(e, "url") + ">"
 			case "channel":
 				text = "<#" + word(e, "channel_id") + ">"
+			case "date":
+				text = fmt.Sprintf("<%.0f %s | %s>", e.(object)["timestamp"], word(e, "format"), word(e, "fallback"))
 			}
 			b.WriteString(mark + text + mark)
 		}

@@ -15,7 +15,7 @@ import (
 // anyText is what might stand anywhere: markup, mentions, links disguised as
 // others, what is long, empty, or runs from right to left.
 func anyText() *rapid.Generator[string] {
-	piece := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4"))))
+	piece := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4\U0010FE00\U0010FE01\U0010FE02\U0010FE03"))))
 	return rapid.Custom(func(t *rapid.T) string {
 		return strings.Repeat(strings.Join(rapid.SliceOfN(piece, 0, 3).Draw(t, "pieces"), ""), rapid.SampledFrom([]int{1, 1, 1, 50}).Draw(t, "times"))
 	})

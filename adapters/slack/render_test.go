@@ -26,6 +26,13 @@ func view() card.View {
 	}
 }
 
+// roomy is the view of a room on Slack, in which everybody sees their own times.
+func roomy() card.View {
+	v := view()
+	v.Stamps = true
+	return v
+}
+
 func ours() look { return look{Ours: []string{"tocsin.example.com", "acme.slack.com"}} }
 
 // incident is one in a status, with something of everything.
@@ -112,8 +119,8 @@ func shown(t *testing.T, m card.Message, o look) string {
 func TestCards(t *testing.T) {
 	var cards, announced strings.Builder
 	each := func(name string, i workflow.Incident) {
-		fmt.Fprintf(&cards, "===== %s\n%s\n", name, shown(t, card.Card(i, view()), ours()))
-		fmt.Fprintf(&announced, "===== %s\n%s\n", name, shown(t, card.Announcement(i, i.Rooms[0], view()), ours()))
+		fmt.Fprintf(&cards, "===== %s\n%s\n", name, shown(t, card.Card(i, roomy()), ours()))
+		fmt.Fprintf(&announced, "===== %s\n%s\n", name, shown(t, card.Announcement(i, i.Rooms[0], roomy()), ours()))
 	}
 	for _, s := range workflow.Statuses() {
 		each(string(s)+", not acknowledged", incident(s, false))
@@ -140,7 +147,7 @@ func TestCards(t *testing.T) {
 	fmt.Fprintf(&announced, "===== hidden\n%s\n", shown(t, card.Hidden("INC-7"), ours()))
 	golden(t, "cards.golden.txt", cards.String())
 	golden(t, "announcements.golden.txt", announced.String())
-	blocks, text := renderMessage(card.Card(failed, view()), ours())
+	blocks, text := renderMessage(card.Card(failed, roomy()), ours())
 	golden(t, "card.golden.json", indented(t, object{"blocks": blocks, "text": text}))
 }
 
@@ -170,10 +177,11 @@ func TestPages(t *testing.T) {
 func TestPosts(t *testing.T) {
 	var all strings.Builder
 	o := ours()
+	stamp := card.Piece{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
 	o.Line, o.Rest = true, "https://tocsin.example.com/incidents/INC-7"
 	post := func(name string, m card.Message) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
 	post("one line", card.Message{Title: "Ana Silva", Text: "Acknowledged"})
-	post("several", card.Message{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back, next word by 04:30:00 CET\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
+	post("several", card.Message{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
 	post("nobody", card.Message{Text: "Acknowledged"})
 	post("nothing", card.Message{})
 	post("much", card.Message{Title: "ana", Text: strings.Repeat("0123456789 ", 1000)})
@@ -219,12 +227,12 @@ func TestCuts(t *testing.T) {
 		i.Symptoms = append(i.Symptoms, strings.Repeat("s", 200))
 		i.Pins = append(i.Pins, workflow.Pin{Text: strings.Repeat("p", 900)})
 	}
-	blocks, text := renderMessage(card.Card(i, view()), ours())
+	blocks, text := renderMessage(card.Card(i, roomy()), ours())
 	valid(t, blocks, text)
 	got := read(t, blocks)
 	for _, want := range []string{"INC-7 · Checkout is down", "dddd", "uuuu", "tttt", "and 199 more", "cut to fit: open it in the browser, https://tocsin.example.com/incidents/INC-7", "Resolve"} {
 		if !strings.Contains(got, want) {
-			t.Errorf("it does not say %q", want)
+			t.Errorf("it does not say %q: %s", want, got[len(got)-300:])
 		}
 	}
 	m := card.Message{Title: "a lot"}
@@ -286,10 +294,13 @@ func TestReadsAsText(t *testing.T) {
 	}
 }
 
-// visible is what of a text can be seen.
+// visible is what of a text can be seen: of what looks like a time, how it reads.
 func visible(text string) string {
-	return strings.Join(strings.Fields(lines(text)), "")
+	return strings.Join(strings.Fields(lines(card.Plain(text))), "")
 }
+
+// typedIn is a time that somebody has typed, and what only looks like one.
+const typedIn = "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<!channel>\U0010FE03 `\U0010FE00` \U0010FE03"
 
 // hostile is text that breaks careless programs.
 func hostile() []string {
@@ -298,7 +309,7 @@ func hostile() []string {
 		"*bold* _it_ ~no~ `code` ```block``` :tada: :+1: > quote\n&gt; quote\n>>> more", "&lt;!channel&gt; &amp;amp; & < >",
 		"https://bank.example@evil.example/x https://bank.example:80@evil.example (https://a.example/b_(c)_d). https://. http://x/|y>",
 		"[press](javascript:alert(1)) javascript:alert(1) mailto:a@b.example", "report\u202etxt.exe\u202c \u2066a\u2069", "a\x00b\x1b[31mred\x07\x7f",
-		"a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z", "שלום עולם، مرحبا (1) abc", "", " \n\t ", "–", "\u200b", "🏴‍☠️ 👩‍👩‍👧‍👦 e\u0301 ﷽",
+		"a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z", "שלום עולם، مرحبا (1) abc", "", " \n\t ", "–", "\u200b", typedIn, strings.Repeat(typedIn, 100), "🏴‍☠️ 👩‍👩‍👧‍👦 e\u0301 ﷽",
 		strings.Repeat("https://a.example/ ", 500), strings.Repeat("\"\\\n", 3000), strings.Repeat("w", 10_000), strings.Repeat("🇪🇺é漢", 2500), strings.Repeat("&<>", 3000),
 		strings.Repeat("`a b` ", 1500), "  a  b\n" + strings.Repeat("  one  two\n", 1500),
 	}

@@ -170,7 +170,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	for n := range p.Talk { // its times are this reader's
 		r := &p.Talk[n]
 		if told := l.between(r.Event, r.Through); len(told) > 0 {
-			r.Text = card.Post(told, p.Zone).Text
+			r.Text = card.Post(told, card.View{Zone: p.Zone}).Text
 		}
 	}
 	for _, t := range card.Upcoming(i) {

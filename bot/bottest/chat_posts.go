@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"tocsin/bot"
+	"tocsin/bot/card"
 )
 
 // The cases of [Chat] that are about what is posted.
@@ -105,6 +106,7 @@ func hostile() map[string]string {
 		"Lines":           "first\nsecond\r\nthird\n\n\n\tindented\u2028last",
 		"Controls":        "a\x00b\x1b[31mred\x07\x7f\u0085",
 		"NotUTF8":         "a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z",
+		"Stamps":          "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<b>\U0010FE03\U0010FE00 12",
 		"Blank":           " \n\t ",
 		"Empty":           "",
 	}
@@ -150,14 +152,15 @@ func (c *chatTest) reads(name, got, text string) {
 }
 
 // visibleText is what of a text can be seen: adapters may put white space
-// elsewhere, and leave out what is invisible or turns the text around.
+// elsewhere, and leave out what is invisible or turns the text around. What was
+// typed like a time may be read as one.
 func visibleText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError || strings.ContainsRune("\u200b\u200e\u200f\u061c\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", r) {
 			return -1
 		}
 		return r
-	}, text)
+	}, card.Plain(text))
 }
 
 // privateRoom: who is no member of a private incident reads nothing of it, nor

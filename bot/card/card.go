@@ -10,10 +10,11 @@ import (
 
 // View is what a card is drawn for: who reads it, and where.
 type View struct {
-	Zone *time.Location
-	URL  string              // how people reach the pages; "" for none
-	Name func(string) string // a person's name; nil shows IDs
-	Word func(string) bool   // whether the language has a word; nil: all
+	Zone   *time.Location
+	Stamps bool                // times are stamps, for a platform that shows them in each reader's zone (see [Pieces])
+	URL    string              // how people reach the pages; "" for none
+	Name   func(string) string // a person's name; nil shows IDs
+	Word   func(string) bool   // whether the language has a word; nil: all
 }
 
 func (v View) name(id string) string {
@@ -44,7 +45,7 @@ func Title(i workflow.Incident) string {
 
 // Card shows the whole incident, the same everywhere and always true.
 func Card(i workflow.Incident, v View) Message {
-	w := words{zone: v.Zone}
+	w := v.words()
 	m := Message{Title: Title(i), Text: i.Description}
 	field := func(name, value string) {
 		if value != "" {
@@ -274,5 +275,5 @@ func Text(m Message) string {
 	if m.Footer != "" {
 		b.WriteString("  " + m.Footer + "\n")
 	}
-	return b.String()
+	return Plain(b.String())
 }

@@ -60,7 +60,7 @@ func Timers(i workflow.Incident, v View) string {
 	if len(all) == 0 {
 		return i.ID + ": nothing will happen by itself."
 	}
-	w := words{zone: v.Zone}
+	w := v.words()
 	var b strings.Builder
 	for _, t := range all {
 		fmt.Fprintf(&b, "%s  %s\n", w.clock(t.At), t.Text)
@@ -73,7 +73,7 @@ func Who(id string, all []workflow.Delivery, v View) string {
 	if len(all) == 0 {
 		return id + ": nobody has been paged."
 	}
-	w := words{zone: v.Zone}
+	w := v.words()
 	var b strings.Builder
 	for _, d := range all {
 		whom := cmp.Or(d.Name, d.To)
@@ -87,7 +87,7 @@ func Who(id string, all []workflow.Delivery, v View) string {
 
 // Arrival says how far a page is.
 func Arrival(d workflow.Delivery, v View) string {
-	w := words{zone: v.Zone}
+	w := v.words()
 	switch d.State {
 	case workflow.Planned:
 		return "will be sent at " + w.clock(d.Due)

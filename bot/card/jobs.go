@@ -24,7 +24,7 @@ type AuditDay struct {
 
 // AuditReport tells what the auditor saw.
 func AuditReport(d AuditDay, v View) Message {
-	w := words{zone: v.Zone}
+	w := v.words()
 	m := Message{Title: "The audit found nothing to mend", Footer: v.URL}
 	found := d.Overdue + len(d.Repaired) + len(d.Wrong) + d.More
 	if found > 0 || d.Failed > 0 {
@@ -53,7 +53,7 @@ func AuditReport(d AuditDay, v View) Message {
 // OverdueUpdates lists incidents whose promised update nobody has posted. The
 // caller leaves private ones out (rule P2).
 func OverdueUpdates(all []workflow.Incident, v View) Message {
-	w := words{zone: v.Zone}
+	w := v.words()
 	m := Message{Title: count(len(all), "promised update is", "promised updates are") + " overdue", Footer: v.URL}
 	lines := make([]string, 0, len(all))
 	for _, i := range all {

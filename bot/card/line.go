@@ -10,8 +10,9 @@ import (
 
 // Line says one fact in one sentence, for the timeline, the room and the API
 // alike. The speaker and the time stand beside it.
-func Line(e workflow.Event, zone *time.Location) string {
-	w := words{zone: zone}
+func Line(e workflow.Event, zone *time.Location) string { return words{zone: zone}.line(e) }
+
+func (w words) line(e workflow.Event) string {
 	switch f := e.Fact.(type) {
 	case workflow.Declared:
 		return w.declared(f)
@@ -58,14 +59,14 @@ func By(a workflow.Actor) string {
 
 // Post says in a room what one step made true: a line for each event that is
 // worth one. Whoever speaks first is the title; another is named in the line.
-func Post(events []workflow.Event, zone *time.Location) Message {
+func Post(events []workflow.Event, v View) Message {
 	var m Message
 	var lines []string
 	for _, e := range events {
 		if !workflow.Worth(e.Fact) {
 			continue
 		}
-		line := Line(e, zone)
+		line := v.words().line(e)
 		switch by := By(e.By); {
 		case len(lines) == 0:
 			m.Title = by

@@ -23,7 +23,7 @@ func Page(a Asked, v View) Message {
 	i := a.Incident
 	m := Message{Title: heading(a), Footer: v.link(i)}
 	if i.Visibility != workflow.Private {
-		w := words{zone: v.Zone}
+		w := v.words()
 		m.Text = strings.TrimSpace(a.Text + "\n" + i.Description)
 		for _, f := range []Field{
 			{"Severity", severity(i)},

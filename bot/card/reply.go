@@ -15,7 +15,7 @@ func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 		if hidden(e.Fact) {
 			continue
 		}
-		lines = append(lines, Line(e, v.Zone)+".")
+		lines = append(lines, v.words().line(e)+".")
 		cut = cut || wasCut(e.Fact)
 	}
 	if len(lines) == 0 {

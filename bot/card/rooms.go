@@ -11,7 +11,7 @@ import (
 // Announcement is the card of an incident where everybody looks: what it is,
 // how it stands, and where it is worked on.
 func Announcement(i workflow.Incident, r workflow.Room, v View) Message {
-	w := words{zone: v.Zone}
+	w := v.words()
 	m := Message{Title: Title(i)}
 	for _, f := range []Field{
 		{"Severity", severity(i)},

@@ -32,6 +32,13 @@ func TestLimitsOfBlocks(t *testing.T) {
 	button := func(more string) string { return actions(`{"type":"button","text":` + plain(1) + more + `}`) }
 	overflow := func(options string) string { return actions(`{"type":"overflow","options":[` + options + `]}`) }
 	opt := `{"text":` + plain(1) + `,"value":"#"}`
+	rich := func(kind, element string) string {
+		return `{"type":"rich_text","elements":[{"type":"` + kind + `","elements":[` + element + `]}]}`
+	}
+	date := func(timestamp, format, more string) string {
+		return rich("rich_text_section", `{"type":"date","timestamp":`+timestamp+`,"format":"`+format+`"`+more+`}`)
+	}
+	const now = "1772421120"
 	long := func(name string, n int) string { return `,"` + name + `":"` + strings.Repeat("x", n) + `"` }
 	for name, c := range map[string]struct{ good, bad string }{
 		"blocks in a message":     {times(50, divider), times(51, divider)},
@@ -67,6 +74,18 @@ func TestLimitsOfBlocks(t *testing.T) {
 		"inputs are for views":    {divider, input(`{"type":"plain_text_input"}`)},
 		"texts are for inputs":    {divider, actions(`{"type":"plain_text_input"}`)},
 		"emoji count twice":       {`{"type":"header","text":{"type":"plain_text","text":"` + strings.Repeat("😀", 75) + `"}}`, `{"type":"header","text":{"type":"plain_text","text":"` + strings.Repeat("😀", 76) + `"}}`},
+		"a date":                  {date(now, "{date_short_pretty} {time}", ""), date(now, "", "")},
+		"a date has an instant":   {date("0", "{ago}", ""), rich("rich_text_section", `{"type":"date","format":"{time}"}`)},
+		"a date is a number":      {date(now, "{time_secs}", ""), date(`"`+now+`"`, "{time_secs}", "")},
+		"a date is in seconds":    {date(now, "at {time}", ""), date(now+"000", "at {time}", "")},
+		"a date has tokens":       {date(now, "{day_divider_pretty}", ""), date(now, "today", "")},
+		"tokens there are":        {date(now, "{date_num}, {time}", ""), date(now, "{date_num}, {clock}", "")},
+		"tokens are whole":        {date(now, "{date_slash} {date_long_full}", ""), date(now, "{date_slash} {date", "")},
+		"a date's fallback":       {date(now, "{time}", `,"fallback":"03:12 UTC"`), date(now, "{time}", `,"fallback":""`)},
+		"a date's style":          {date(now, "{time}", `,"style":{"bold":true,"underline":true}`), date(now, "{time}", `,"style":{"code":true}`)},
+		"a date's link":           {date(now, "{time}", `,"url":"https://example.com"`), date(now, "{time}", `,"url":"javascript:x"`)},
+		"a date has no text":      {date(now, "{time}", `,"timezone":"Europe/Lisbon"`), date(now, "{time}", `,"text":"now"`)},
+		"a date is in a section":  {rich("rich_text_preformatted", `{"type":"text","text":"x"}`), rich("rich_text_preformatted", `{"type":"date","timestamp":`+now+`,"format":"{time}"}`)},
 		"all texts together":      {times(4, `{"type":"section","text":`+mrkdwn(3000)+`}`), times(5, `{"type":"section","text":`+mrkdwn(3000)+`}`)},
 	} {
 		if got := slacktest.CheckBlocks([]byte("[" + c.good + "]")); len(got) > 0 {

@@ -274,29 +274,30 @@ func (s *Server) CloseView(user, viewID string, all bool) Delivery {
 }
 
 // Suggest lets a person type into a menu whose options come from the app
-// (reference/interaction-payloads/block_suggestion-payload, and "external_select" on select-menu-element). The values
-// of the options that were answered are in the delivery.
-func (s *Server) Suggest(user, viewID, actionID, typed string) Delivery {
+// (reference/interaction-payloads/block_suggestion-payload, and "external_select" on select-menu-element). The menu is
+// the one of an action_id in a block, as an action_id is unique in its block alone. The values of the options that were
+// answered are in the delivery.
+func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery {
 	s.mu.Lock()
 	v := s.view(viewID)
-	var block string
-	if v != nil {
+	searched := false
+	if v != nil && v.User == user {
 		blocks, elements := inputs(v)
 		for i, e := range elements {
-			if word(e, "action_id") == actionID && strings.HasSuffix(word(e, "type"), "external_select") && length(typed) >= numberAt(e, "min_query_length", 3) {
-				block = word(blocks[i], "block_id")
+			if word(blocks[i], "block_id") == blockID && word(e, "action_id") == actionID {
+				searched = strings.HasSuffix(word(e, "type"), "external_select") && length(typed) >= numberAt(e, "min_query_length", 3)
 			}
 		}
 	}
-	if block == "" || v.User != user {
+	if !searched {
 		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("search in %q of view %s: not possible, or too little typed", actionID, viewID)}
+		return Delivery{Err: fmt.Errorf("search in %q of block %q of view %s: not possible, or too little typed", actionID, blockID, viewID)}
 	}
 	p := s.interaction("block_suggestion", user, v.ID)
 	delete(s.triggers, p.trigger)
 	delete(p.payload, "trigger_id")
 	p.trigger = ""
-	p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, block, typed
+	p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, blockID, typed
 	p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
 	s.mu.Unlock()
 	d := s.send(p)
@@ -309,7 +310,9 @@ func (s *Server) Suggest(user, viewID, actionID, typed string) Delivery {
 	return d
 }
 
-// suggested reads an answer of at most 100 options.
+// suggested reads an answer of at most 100 options: "an object containing either an options array, or an option_groups
+// array" ("external_select" on reference/block-kit/block-elements/select-menu-element). What has neither leaves the
+// person with what was found before (github.com/slackapi/bolt-python/issues/468), and is refused here.
 func suggested(response []byte) ([]string, error) {
 	object, ok := decodeAny(response)
 	if !ok {
@@ -322,8 +325,11 @@ func suggested(response []byte) ([]string, error) {
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("read the options: %s", strings.Join(c.problems, "; "))
 	}
+	options, is := object["options"].([]any)
+	if _, grouped := object["option_groups"].([]any); is == grouped {
+		return nil, fmt.Errorf("read the options: %s has not one of options and option_groups", response)
+	}
 	var values []string
-	options, _ := object["options"].([]any)
 	for _, entry := range options {
 		o, _ := entry.(map[string]any)
 		values = append(values, word(o, "value"))

@@ -1,6 +1,7 @@
 package slacktest_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -14,6 +15,8 @@ const bigForm = `{"type":"modal","title":{"type":"plain_text","text":"Declare"},
 	"element":{"type":"static_select","action_id":"s","options":[{"text":{"type":"plain_text","text":"SEV1"},"value":"1"}]}},
 	{"type":"input","block_id":"who","optional":true,"label":{"type":"plain_text","text":"Who"},
 	"element":{"type":"external_select","action_id":"w","min_query_length":1}},
+	{"type":"input","block_id":"also","optional":true,"label":{"type":"plain_text","text":"And"},
+	"element":{"type":"multi_external_select","action_id":"w","min_query_length":2}},
 	{"type":"actions","block_id":"more","elements":[{"type":"button","action_id":"add","text":{"type":"plain_text","text":"Add"}}]}]}`
 
 // docs.slack.dev/surfaces/modals and reference/interaction-payloads/view-interactions-payload.
@@ -49,8 +52,27 @@ func TestForms(t *testing.T) {
 		t.Error("errors of a block that is no input were taken")
 	}
 	said.now(`{"options":[{"text":{"type":"plain_text","text":"ben"},"value":"U2"}]}`)
-	if d = a.s.Suggest(ana, id, "w", "b"); d.Err != nil || !slices.Equal(d.Options, []string{"U2"}) {
+	if d = a.s.Suggest(ana, id, "who", "w", "b"); d.Err != nil || !slices.Equal(d.Options, []string{"U2"}) {
 		t.Errorf("%+v", d)
+	}
+	for _, block := range []string{"also", "who", "sev", "none"} { // the same action_id; a second letter; no search; no block
+		d = a.s.Suggest(ana, id, block, "w", map[bool]string{true: "be"}[block != "who"])
+		var payload struct {
+			Block string `json:"block_id"`
+		}
+		if err := json.Unmarshal(d.Payload, &payload); (err == nil) != (block == "also") || err == nil && (d.Err != nil || payload.Block != block) {
+			t.Errorf("%s: %+v", block, d)
+		}
+	}
+	said.now(`{"options":[]}`)
+	if d = a.s.Suggest(ana, id, "who", "w", "x"); d.Err != nil || len(d.Options) > 0 {
+		t.Errorf("%+v", d)
+	}
+	for _, bad := range []string{`{}`, `{"options":null}`, `{"options":[],"option_groups":[]}`, `[]`} {
+		said.now(bad)
+		if d = a.s.Suggest(ana, id, "who", "w", "x"); d.Err == nil {
+			t.Errorf("%s was taken for options", bad)
+		}
 	}
 	said.now("")
 	d = a.s.ClickInView(ana, id, "add")

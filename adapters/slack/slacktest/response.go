@@ -35,7 +35,7 @@ type Response struct {
 }
 
 // Plain is the response as its reader sees it.
-func (r Response) Plain() string { return plainOf(r.Text, r.Blocks) }
+func (r Response) Plain() string { return plainOf(r.Text, r.Blocks, nil) }
 
 // Responses are all that were accepted, oldest first. What one person saw is among the Ephemerals too, and what
 // everybody saw among the Messages.

@@ -108,17 +108,7 @@ func readDate(target, fallback string) string {
 	if err != nil || len(parts) < 2 || fallback == "" {
 		return "(broken date)" + fallback
 	}
-	at := time.Unix(seconds, 0).UTC()
-	formats := []string{
-		"{date_num}", "2006-01-02", "{date_slash}", "01/02/2006", "{date_short_pretty}", "Jan 2, 2006", "{date_short}", "Jan 2, 2006",
-		"{date_long_pretty}", "Monday, January 2, 2006", "{date_long_full}", "January 2, 2006", "{date_long}", "Monday, January 2, 2006",
-		"{date_pretty}", "January 2, 2006", "{date}", "January 2, 2006", "{day_divider_pretty}", "Monday, January 2",
-		"{time_secs}", "15:04:05", "{time}", "15:04",
-	}
-	shown := strings.ReplaceAll(parts[1], "{ago}", "some time ago")
-	for i := 0; i < len(formats); i += 2 {
-		shown = strings.ReplaceAll(shown, formats[i], at.Format(formats[i+1]))
-	}
+	shown := showDate(parts[1], time.Unix(seconds, 0), time.UTC)
 	if len(parts) == 3 {
 		shown += " (link to " + parts[2] + ")"
 	}
@@ -155,16 +145,17 @@ func Mentions(mrkdwn string) []string {
 	return found
 }
 
-// Plain is the message as a reader sees it: its blocks, one paragraph each, or its text if it has none.
-func (m Message) Plain() string { return plainOf(m.Text, m.Blocks) }
+// Plain is the message as a reader sees it: its blocks, one paragraph each, or its text if it has none. Of the dates in
+// its rich text it shows the fallback.
+func (m Message) Plain() string { return plainOf(m.Text, m.Blocks, nil) }
 
 // Plain is the message as the one who got it sees it.
-func (e Ephemeral) Plain() string { return plainOf(e.Text, e.Blocks) }
+func (e Ephemeral) Plain() string { return plainOf(e.Text, e.Blocks, nil) }
 
 // Notifies is whom the message notifies by markup, in its text and its blocks, each once.
 func (m Message) Notifies() []string {
 	found := Mentions(m.Text)
-	for _, t := range blockTexts(m.Blocks) {
+	for _, t := range blockTexts(m.Blocks, nil) {
 		if t.markup {
 			found = append(found, Mentions(t.text)...)
 		}
@@ -173,12 +164,12 @@ func (m Message) Notifies() []string {
 	return slices.Compact(found)
 }
 
-func plainOf(text string, blocks json.RawMessage) string {
+func plainOf(text string, blocks json.RawMessage, zone *time.Location) string {
 	if len(blocks) == 0 {
 		return Read(text)
 	}
 	var lines []string
-	for _, t := range blockTexts(blocks) {
+	for _, t := range blockTexts(blocks, zone) {
 		if t.markup {
 			lines = append(lines, Read(t.text))
 		} else {
@@ -194,7 +185,7 @@ type blockText struct {
 }
 
 // blockTexts are the text objects of blocks in reading order: text, fields, elements, accessory, options.
-func blockTexts(blocks json.RawMessage) []blockText {
+func blockTexts(blocks json.RawMessage, zone *time.Location) []blockText {
 	v, ok := parse(string(blocks))
 	if !ok {
 		return nil
@@ -210,7 +201,7 @@ func blockTexts(blocks json.RawMessage) []blockText {
 		case map[string]any:
 			kind := word(v, "type")
 			if kind == "rich_text" {
-				found = append(found, blockText{readRich(v), false})
+				found = append(found, blockText{readRich(v, zone), false})
 				return
 			}
 			if kind == "mrkdwn" || kind == "plain_text" {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/adapters/slack/slacktest"
 )
@@ -65,5 +66,27 @@ func TestWhatAMessageSaysAndWhomItNotifies(t *testing.T) {
 	}
 	if got := m.Notifies(); !slices.Equal(got, []string{"@here", "U1"}) {
 		t.Errorf("notifies %q", got)
+	}
+}
+
+// docs.slack.dev/reference/block-kit/block-elements/date-element: each reader sees a date in their own zone, or else its
+// fallback.
+func TestDatesAreTheirReaders(t *testing.T) {
+	m := slacktest.Message{Blocks: json.RawMessage(`[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[
+		{"type":"text","text":"Started "},{"type":"date","timestamp":1772421120,"format":"{date_num} {time_secs}","fallback":"2026-03-02 04:12:00 CET"},
+		{"type":"text","text":", next by "},{"type":"date","timestamp":1772424720,"format":"{time}","url":"https://a.example/"}]}]}]`)}
+	for name, c := range map[string]struct{ got, want string }{
+		"nowhere":  {m.Plain(), "Started 2026-03-02 04:12:00 CET, next by 04:12 (link to https://a.example/)"},
+		"Tokyo":    {m.PlainIn(time.FixedZone("JST", 9*3600)), "Started 2026-03-02 12:12:00, next by 13:12 (link to https://a.example/)"},
+		"New York": {m.PlainIn(time.FixedZone("EST", -5*3600)), "Started 2026-03-01 22:12:00, next by 23:12 (link to https://a.example/)"},
+	} {
+		if c.got != c.want {
+			t.Errorf("in %s it reads %q, want %q", name, c.got, c.want)
+		}
+	}
+	at := time.Date(2026, 3, 2, 3, 12, 0, 0, time.UTC)
+	want := []slacktest.Date{{At: at, Format: "{date_num} {time_secs}", Fallback: "2026-03-02 04:12:00 CET"}, {At: at.Add(time.Hour), Format: "{time}"}}
+	if got := m.Dates(); !slices.Equal(got, want) {
+		t.Errorf("dates %+v, want %+v", got, want)
 	}
 }

@@ -31,7 +31,7 @@ type View struct {
 
 // Plain is the view as its reader sees it: title, then its texts, then the button.
 func (v View) Plain() string {
-	lines := []string{v.Title, plainOf("", v.Blocks), v.Submit}
+	lines := []string{v.Title, plainOf("", v.Blocks, nil), v.Submit}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 

@@ -1,0 +1,126 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// dateToken is anything in braces: what is not on the page is shown as it is, which nobody wants.
+var dateToken = regexp.MustCompile(`\{[^{}]*\}`)
+
+// dateTokens say how each token of a date's format looks ("Date format strings" on
+// reference/block-kit/block-elements/date-element, and "Date formatting" on messaging/formatting-message-text). Those
+// that say today, yesterday or tomorrow look as on any other day, for a reader here has no today.
+func dateTokens() map[string]string {
+	return map[string]string{
+		"{date_num}": "2006-01-02", "{date_slash}": "01/02/2006", "{date_short_pretty}": "Jan 2, 2006", "{date_short}": "Jan 2, 2006",
+		"{date_long_pretty}": "Monday, January 2, 2006", "{date_long_full}": "January 2, 2006", "{date_long}": "Monday, January 2, 2006",
+		"{date_pretty}": "January 2, 2006", "{date}": "January 2, 2006", "{day_divider_pretty}": "Monday, January 2",
+		"{time_secs}": "15:04:05", "{time}": "15:04",
+	}
+}
+
+// showDate is a date as a reader in a zone sees it.
+func showDate(format string, at time.Time, zone *time.Location) string {
+	tokens := dateTokens()
+	return dateToken.ReplaceAllStringFunc(format, func(token string) string {
+		if token == "{ago}" {
+			return "some time ago"
+		}
+		if layout, known := tokens[token]; known {
+			return at.In(zone).Format(layout)
+		}
+		return token
+	})
+}
+
+// dateShape: date-element, which is for sections, lists and quotes. The timestamp is in seconds; in milliseconds it
+// would have 13 digits.
+func dateShape() shape {
+	style := shape{
+		"bold": may(boolean), "italic": may(boolean), "strike": may(boolean), "highlight": may(boolean),
+		"client_highlight": may(boolean), "underline": may(boolean),
+	}.check
+	return shape{
+		"type": need(constant("date")), "timestamp": need(integer(0, 9_999_999_999)), "format": need(dateFormat),
+		"timezone": may(textOf(longestID)), "url": may(link), "fallback": may(spaceOrText), "style": may(style),
+	}
+}
+
+// dateFormat holds one token at least, and none that is not on the page.
+func dateFormat(c *checker, at string, v any) {
+	textOf(longestSection)(c, at, v)
+	format, _ := v.(string)
+	tokens := dateToken.FindAllString(format, -1)
+	known := dateTokens()
+	known["{ago}"] = ""
+	for _, token := range tokens {
+		if _, is := known[token]; !is {
+			c.fault(at, "unknown token %s", token)
+		}
+	}
+	if len(tokens) == 0 || strings.ContainsAny(dateToken.ReplaceAllString(format, ""), "{}") {
+		c.fault(at, "must hold tokens in braces")
+	}
+}
+
+// Date is an instant in the rich text of a message, which each reader sees in their own zone.
+type Date struct {
+	At       time.Time
+	Format   string // such as "{date_short_pretty} {time}"
+	Fallback string
+}
+
+// Dates are the instants in the rich text of the message, in reading order.
+func (m Message) Dates() []Date {
+	var all []Date
+	v, _ := parse(string(m.Blocks))
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case map[string]any:
+			if word(v, "type") == "date" {
+				all = append(all, Date{At: dateAt(v), Format: word(v, "format"), Fallback: word(v, "fallback")})
+				return
+			}
+			walk(v["elements"])
+		}
+	}
+	walk(v)
+	return all
+}
+
+// dateAt is the instant of a date element.
+func dateAt(element map[string]any) time.Time {
+	seconds, _ := element["timestamp"].(json.Number)
+	n, err := seconds.Int64()
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(n, 0).UTC()
+}
+
+// PlainIn is the message as a reader in a zone sees it, on a client that can show dates.
+func (m Message) PlainIn(zone *time.Location) string { return plainOf(m.Text, m.Blocks, zone) }
+
+// readDateElement is what a reader in a zone sees of a date element; without a zone, what a client shows that cannot
+// tell one: the fallback, or else the time in UTC.
+func readDateElement(element map[string]any, zone *time.Location) string {
+	shown := word(element, "fallback")
+	switch {
+	case zone != nil:
+		shown = showDate(word(element, "format"), dateAt(element), zone)
+	case shown == "":
+		shown = showDate(word(element, "format"), dateAt(element), time.UTC)
+	}
+	if url := word(element, "url"); url != "" {
+		shown += " (link to " + url + ")"
+	}
+	return shown
+}

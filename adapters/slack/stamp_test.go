@@ -1,0 +1,188 @@
+package slack
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// stampMarks are the characters between which a time stands in a text.
+const stampMarks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
+
+// TestTimesAreTheirReaders: two people read the same channel, one in Lisbon and
+// one in Tokyo, and each sees the times of their own clock.
+func TestTimesAreTheirReaders(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
+	ana, _ := h.bot.Speaker("ana")
+	say := func(text string) time.Time {
+		t.Helper()
+		at := h.clock.Now()
+		if reply, err := h.bot.Run(t.Context(), bot.Request{Text: text, Speaker: ana}); err != nil || !reply.OK {
+			t.Fatalf("%s: %+v %v", text, reply, err)
+		}
+		for range 60 {
+			if _, err := r.Tick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.pass(time.Second)
+		}
+		return at
+	}
+	declared := say("declare Checkout is down --sev 1 --service checkout")
+	h.clock.pass(20 * time.Minute)
+	acknowledged := say("ack INC-1")
+	updated := say("update INC-1 Rolling back --next 30m")
+	lisbon, tokyo := time.FixedZone("WET", 0), time.FixedZone("JST", 9*3600)
+	channel := h.slack.Channel("inc-1-checkout-is-down")
+	messages := slices.Concat(h.slack.Posts(channel.ID), h.slack.Posts(h.slack.Channel("incidents").ID))
+	if len(messages) < 4 {
+		t.Fatalf("%d messages", len(messages))
+	}
+	seen := map[time.Time]bool{}
+	for _, m := range messages {
+		there, here, plain := m.PlainIn(tokyo), m.PlainIn(lisbon), m.Plain()
+		if strings.ContainsAny(there+here+plain+m.Text+string(m.Blocks), stampMarks) {
+			t.Errorf("a stamp is seen: %q", m.Text)
+		}
+		for _, d := range m.Dates() {
+			seen[d.At] = true
+			clock := func(zone *time.Location) string { return d.At.In(zone).Format("15:04:05") }
+			if !strings.Contains(there, clock(tokyo)) || !strings.Contains(here, clock(lisbon)) || !strings.Contains(plain, d.Fallback) || !strings.Contains(m.Text, d.Fallback) {
+				t.Errorf("%+v is read in Tokyo in %q, in Lisbon in %q, elsewhere in %q, and notified of in %q", d, there, here, plain, m.Text)
+			}
+			if at, err := time.Parse("15:04:05 MST", d.Fallback[max(0, len(d.Fallback)-12):]); err != nil || at.Format("15:04:05") != clock(time.UTC) {
+				t.Errorf("%+v has another fallback: %v", d, err)
+			}
+		}
+	}
+	for name, at := range map[string]time.Time{"declared": declared, "acknowledged": acknowledged, "updated": updated, "the next update": updated.Add(30 * time.Minute)} {
+		if !seen[at] {
+			t.Errorf("%s at %s is on no message: %v", name, at, seen)
+		}
+	}
+}
+
+// TestTimesWhereTheyCannotBeDates: in plain text, in code, in tables and in the
+// text of notifications a time reads as in the organization's zone.
+func TestTimesWhereTheyCannotBeDates(t *testing.T) {
+	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
+	m := card.Message{
+		Title: "Since " + s, Text: "Started " + s, Fields: []card.Field{{Name: s, Value: s}}, Footer: "drawn at " + s,
+		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Action: card.Action{Label: "Since " + s, Command: "retry INC-7"}}},
+		Actions:  []card.Action{{Label: "Until " + s, Command: "ack INC-7"}, {Label: "At " + s, URL: "https://wiki.example.com/x"}, {Label: s, URL: "javascript:x"}},
+		More:     []card.Action{{Label: "At " + s, Command: "note INC-7"}},
+	}
+	reply := "  one  " + s + "\n  two  " + s
+	for name, render := range map[string]func() ([]byte, string, int){
+		"a card": func() ([]byte, string, int) {
+			b, text := renderMessage(m, look{})
+			valid(t, b, text)
+			return sent(t, b), text, 4
+		},
+		"a post": func() ([]byte, string, int) {
+			b, text := renderMessage(m, look{Line: true})
+			valid(t, b, text)
+			return sent(t, b), text, 5
+		},
+		"a table": func() ([]byte, string, int) {
+			b, text := renderReply(reply)
+			valid(t, b, text)
+			return sent(t, b), text, 0
+		},
+		"a reply": func() ([]byte, string, int) {
+			b, text := renderReply("`ack` " + s + " `" + s + "`")
+			valid(t, b, text)
+			return sent(t, b), text, 1
+		},
+		"a long title": func() ([]byte, string, int) {
+			b, text := renderMessage(card.Message{Title: strings.Repeat("long ", 40) + s}, look{})
+			valid(t, b, text)
+			return sent(t, b), text, 1
+		},
+	} {
+		raw, text, want := render()
+		if strings.ContainsAny(string(raw)+text, stampMarks) || !strings.Contains(text, "04:12:00 CET") {
+			t.Errorf("%s: %s, text %q", name, raw, text)
+		}
+		if got := (slacktest.Message{Blocks: raw}).Dates(); len(got) != want {
+			t.Errorf("%s shows %d dates, want %d: %s", name, len(got), want, raw)
+		}
+	}
+}
+
+// TestManyTimes: those that Slack does not show are read all the same.
+func TestManyTimes(t *testing.T) {
+	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
+	blocks, text := renderMessage(card.Message{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, look{Line: true})
+	valid(t, blocks, text)
+	m := slacktest.Message{Blocks: sent(t, blocks)}
+	if n := len(m.Dates()); n != mostDates {
+		t.Errorf("%d dates, want %d", n, mostDates)
+	}
+	if n := strings.Count(m.Plain(), "04:12:00 CET"); n != 300 {
+		t.Errorf("%d of 300 times are read", n)
+	}
+}
+
+// TestClip: a text with times is cut to what people read of it, and no time in
+// two.
+func TestClip(t *testing.T) {
+	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
+	for _, c := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"by Ana, " + s, 20, "by Ana, " + s},
+		{"by Ana, " + s, 19, "by Ana, …"},
+		{s + ", by Ana", 20, s + ", by Ana"},
+		{s + ", by Ana", 19, s + ", by A…"},
+		{s + s, 13, s + "…"},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"é漢😀x", 4, "é漢…"},
+	} {
+		got, cut := clip(c.text, c.limit)
+		if got != c.want || cut != (got != c.text) {
+			t.Errorf("%q cut to %d is %q (%v), want %q", c.text, c.limit, got, cut, c.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text, limit := anyText().Draw(t, "text")+s+anyText().Draw(t, "more"), rapid.IntRange(1, 200).Draw(t, "limit")
+		got, cut := clip(text, limit)
+		if n := reads(got); n > limit || !cut && got != text {
+			t.Fatalf("%q cut to %d has %d: %q (%v)", text, limit, n, got, cut)
+		}
+		if rest := strings.TrimSuffix(card.Plain(got), "…"); !strings.HasPrefix(card.Plain(text), rest) {
+			t.Fatalf("%q is cut to %q", text, got)
+		}
+	})
+}
+
+// TestTypedTimes: whoever types what stamps are made of has typed a time, or
+// nothing.
+func TestTypedTimes(t *testing.T) {
+	i := incident(workflow.Investigating, true)
+	i.Title, i.Description, i.AckName = "Down since "+typedIn, typedIn, typedIn
+	blocks, text := renderMessage(card.Card(i, roomy()), ours())
+	valid(t, blocks, text)
+	m := slacktest.Message{Text: text, Blocks: sent(t, blocks)}
+	if strings.ContainsAny(string(m.Blocks)+text, stampMarks) || !strings.Contains(m.Plain(), "Down since a04:12:00 CETb1772421120<!channel> ``\n") {
+		t.Errorf("it reads %s", m.Plain())
+	}
+	got := m.Dates()
+	if !slices.ContainsFunc(got, func(d slacktest.Date) bool { return d.At.Equal(i.AcknowledgedAt) }) {
+		t.Errorf("the time of the acknowledgement is lost: %+v", got)
+	}
+}

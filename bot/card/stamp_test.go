@@ -1,0 +1,188 @@
+package card_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// marks are the characters that stamps stand between.
+const marks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
+
+// messages are all that can be said of the incidents of these tests, in a view.
+func messages(t *testing.T, v card.View) []card.Message {
+	t.Helper()
+	var all []card.Message
+	say := func(text string) { all = append(all, card.Message{Text: text}) }
+	for _, s := range workflow.Statuses() {
+		i := incident(s)
+		i.Unkept = start
+		a := card.Asked{Incident: i, Purpose: workflow.ToAnswer}
+		all = append(all, card.Card(i, v), card.Announcement(i, workflow.Room{}, v), card.Page(a, v), card.Bundle([]card.Asked{a, a}, v), card.OverdueUpdates([]workflow.Incident{i}, v))
+		say(card.Timers(i, v))
+		say(card.Row(i, v))
+	}
+	all = append(all, card.AuditReport(card.AuditDay{Since: start}, v))
+	for _, s := range []workflow.DeliveryState{workflow.Planned, workflow.Arrived, workflow.Lost} {
+		say(card.Who("INC-7", []workflow.Delivery{{PageState: workflow.PageState{Name: "Ana Silva", Via: "email", State: s, Due: start}, AskedAt: start, DoneAt: start}}, v))
+	}
+	raw, err := os.ReadFile("../../workflow/testdata/recorded.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		e, err := workflow.DecodeEvent([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, card.Post([]workflow.Event{e}, v))
+		say(card.Reply(incident(workflow.Triage), []workflow.Event{e}, v))
+	}
+	return all
+}
+
+// TestStamps: with stamps a message says the same, and without it has none.
+func TestStamps(t *testing.T) {
+	bare, marked := view(), view()
+	marked.Stamps = true
+	without, with := messages(t, bare), messages(t, marked)
+	stamps := 0
+	for n := range without {
+		a, b := written(t, without[n]), written(t, with[n])
+		if strings.ContainsAny(a, marks) {
+			t.Errorf("stamps for whoever does not know them: %q", a)
+		}
+		if card.Plain(b) != a {
+			t.Errorf("with stamps it says %q, without %q", card.Plain(b), a)
+		}
+		if text := card.Text(with[n]); text != card.Text(without[n]) {
+			t.Errorf("as plain text: %q", text)
+		}
+		for _, p := range card.Pieces(b) {
+			if !p.At.IsZero() {
+				stamps++
+			}
+		}
+	}
+	if stamps < 50 {
+		t.Errorf("%d stamps in %d messages", stamps, len(with))
+	}
+}
+
+func written(t *testing.T, m card.Message) string {
+	t.Helper()
+	raw, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// TestStampOfCard: where it stands, a stamp says which instant it is, and how
+// the organization's clock shows it.
+func TestStampOfCard(t *testing.T) {
+	v := view()
+	v.Stamps = true
+	var found []string
+	for _, f := range card.Card(incident(workflow.Investigating), v).Fields {
+		for _, p := range card.Pieces(f.Value) {
+			if !p.At.IsZero() {
+				found = append(found, fmt.Sprintf("%s: %s, day %v, %q", f.Name, p.At.Format(time.RFC3339), p.Day, p.Text))
+			}
+		}
+	}
+	want := `Acknowledged: 2026-03-02T03:12:30Z, day false, "04:12:30 CET"; Started: 2026-03-02T03:12:00Z, day true, "2026-03-02 04:12:00 CET"`
+	if got := strings.Join(found, "; "); got != want {
+		t.Errorf("stamps %s, want %s", got, want)
+	}
+}
+
+// TestNoStamp: what cannot be stamped is said in words.
+func TestNoStamp(t *testing.T) {
+	for name, v := range map[string]card.View{
+		"a zone of an odd name": {Stamps: true, Zone: time.FixedZone("où <b>", 0)},
+		"a long name":           {Stamps: true, Zone: time.FixedZone(strings.Repeat("a", 40), 0)},
+	} {
+		if text := written(t, card.Card(incident(workflow.Investigating), v)); strings.ContainsAny(text, marks) || !strings.Contains(text, "03:12:30") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	i := incident(workflow.Investigating)
+	i.DeclaredAt = time.Date(1969, 7, 20, 20, 17, 0, 0, time.UTC)
+	i.AcknowledgedAt = time.Time{}
+	v := view()
+	v.Stamps = true
+	for _, f := range card.Card(i, v).Fields {
+		if strings.ContainsAny(f.Value, marks) {
+			t.Errorf("%s is stamped: %q", f.Name, f.Value)
+		}
+	}
+}
+
+// TestPieces: whole stamps are found between whatever was typed, and what only
+// looks like one is words.
+func TestPieces(t *testing.T) {
+	at := time.Unix(1_772_421_120, 0).UTC()
+	clock, day := card.Piece{Text: "04:12:00 CET", At: at}, card.Piece{Text: "2026-03-02 04:12:00 CET", At: at, Day: true}
+	for text, want := range map[string][]card.Piece{
+		"":                                    nil,
+		"nothing":                             {{Text: "nothing"}},
+		clock.String():                        {clock},
+		"by Ana, " + clock.String():           {{Text: "by Ana, "}, clock},
+		day.String() + clock.String() + "!":   {day, clock, {Text: "!"}},
+		"\U0010FE00" + clock.String():         {clock},
+		"\U0010FE0017724211" + clock.String(): {{Text: "17724211"}, clock},
+		"\U0010FE00" + "1772421120\U0010FE02" + day.String():                          {{Text: "1772421120"}, day},
+		"\U0010FE001772421120\U0010FE02<b>\U0010FE03":                                 {{Text: "1772421120<b>"}},
+		"\U0010FE000772421120\U0010FE02x\U0010FE03":                                   {{Text: "0772421120x"}},
+		"\U0010FE001772421120\U0010FE02\U0010FE03":                                    {{Text: "1772421120"}},
+		"\U0010FE001772421120\U0010FE02" + strings.Repeat("x", 41) + "\U0010FE03":     {{Text: "1772421120" + strings.Repeat("x", 41)}},
+		"\U0010FE001772421120\U0010FE02a\nb\U0010FE03":                                {{Text: "1772421120a\nb"}},
+		"\U0010FE03\U0010FE02\U0010FE01\U0010FE00":                                    nil,
+		clock.String()[:len(clock.String())-2]:                                        {{Text: "177242112004:12:00 CET"}}, // cut within a character
+		strings.TrimSuffix(clock.String(), "\U0010FE03") + "…" + clock.String() + ".": {{Text: "177242112004:12:00 CET…"}, clock, {Text: "."}},
+	} {
+		got := card.Pieces(strings.ToValidUTF8(text, ""))
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%+q is %+q, want %+q", text, got, want)
+		}
+	}
+}
+
+// TestAnyPieces: taking a text apart loses nothing but the characters of
+// stamps, and putting it together again changes nothing more.
+func TestAnyPieces(t *testing.T) {
+	stamp := rapid.Custom(func(t *rapid.T) string {
+		return card.Piece{
+			Text: rapid.SampledFrom([]string{"04:12:00 CET", "x", "", "a\nb", "<!channel>"}).Draw(t, "reads"),
+			At:   time.Unix(rapid.Int64Range(-1, 1<<40).Draw(t, "unix"), 0), Day: rapid.Bool().Draw(t, "day"),
+		}.String()
+	})
+	piece := rapid.OneOf(stamp, rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune(marks+"0123456789: \n"))))
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOf(piece).Draw(t, "pieces"), "")
+		pieces := card.Pieces(text)
+		var plain, again strings.Builder
+		for _, p := range pieces {
+			plain.WriteString(p.Text)
+			again.WriteString(p.String())
+			if p.Text == "" || strings.ContainsAny(p.Text, marks) {
+				t.Fatalf("piece %+q", p)
+			}
+		}
+		if plain.String() != card.Plain(text) {
+			t.Fatalf("%+q reads %+q, and in pieces %+q", text, card.Plain(text), plain.String())
+		}
+		if got := card.Pieces(again.String()); fmt.Sprint(got) != fmt.Sprint(pieces) {
+			t.Fatalf("put together again: %+q, want %+q", got, pieces)
+		}
+	})
+}
