@@ -288,17 +288,24 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		c.ReadMail = l.Mail[n-1].Seq
 	}
 	for _, e := range out.Events {
-		body, err := workflow.EncodeEvent(e)
-		if err != nil {
-			return c, err
+		body, bad := workflow.EncodeEvent(e)
+		if bad != nil {
+			return c, bad
 		}
 		c.Events = append(c.Events, StoredEvent{Seq: e.Seq, Body: body})
-		change, err := b.recordOf(l.ID, e.Fact, in.Known.Plan)
-		if err != nil {
-			return c, err
+		change, bad := b.recordOf(l.ID, e.Fact, in.Known.Plan)
+		if bad != nil {
+			return c, bad
 		}
 		c.Records = append(c.Records, change...)
 	}
+	err = b.owe(&c, out)
+	return c, err
+}
+
+// owe adds what is owed to the world: effects, what is said in our own rooms,
+// and the cards that are to be brought up to date.
+func (b *Bot) owe(c *Commit, out workflow.Outcome) error {
 	for _, e := range out.Effects {
 		if !b.can(e.Do) {
 			continue
@@ -306,23 +313,25 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		if post, is := e.Do.(workflow.Post); is && b.standing[post.Platform] != nil {
 			said, err := b.saidOf(e.ID, post, out.Events)
 			if err != nil {
-				return c, err
+				return err
 			}
 			c.Said = append(c.Said, said)
 			continue
 		}
 		body, err := workflow.EncodeDeed(e.Do)
 		if err != nil {
-			return c, err
+			return err
 		}
-		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: l.ID, Lane: e.Lane, Due: in.At, Body: body})
+		c.Tasks = append(c.Tasks, Task{ID: e.ID, Owner: c.Incident, Lane: e.Lane, Due: c.At, Body: body})
 	}
-	c.Tasks, err = withCards(c.Tasks, out.Incident, in.At)
-	return c, err
+	cards, err := cardsOf(out.Incident, c.At)
+	c.Tasks = append(c.Tasks, cards...)
+	return err
 }
 
-// withCards adds the standing tasks that keep an incident's cards up to date.
-func withCards(all []Task, i workflow.Incident, due time.Time) ([]Task, error) {
+// cardsOf are the standing tasks that keep an incident's cards up to date.
+func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
+	var all []Task
 	for _, show := range i.Cards() {
 		body, err := workflow.EncodeDeed(show)
 		if err != nil {
@@ -349,7 +358,7 @@ func (b *Bot) can(d workflow.Deed) bool {
 const (
 	kindPlan   = "plan"   // by content hash
 	kindCursor = "cursor" // by policy/step
-	kindRoom   = "room"   // by platform/room: whose it is
+	kindRoom   = "room"   // by platform/room: whose it is; and by incident/platform/room, so that it ends with the incident
 )
 
 // recordOf names the records that a fact writes in the same commit. A plan is
@@ -366,7 +375,11 @@ func (b *Bot) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]
 		if b.standing[f.Platform] != nil {
 			return nil, nil
 		}
-		return []RecordChange{{Kind: kindRoom, ID: f.Platform + "/" + f.ID, Version: AnyVersion, Body: []byte(incident)}}, nil
+		room := f.Platform + "/" + f.ID
+		return []RecordChange{
+			{Kind: kindRoom, ID: room, Version: AnyVersion, Body: []byte(incident)},
+			{Kind: kindRoom, ID: incident + "/" + room, Version: AnyVersion, Body: []byte{}},
+		}, nil
 	case workflow.StepFired:
 		if f.Cursor == nil {
 			return nil, nil

@@ -155,8 +155,8 @@ func (b *Bot) Unpin(ctx context.Context, r Request, key string) (Reply, error) {
 func (b *Bot) mayWork(ctx context.Context, r Request) (*Reply, error) {
 	i, err := b.Incident(ctx, r.Room, r.Speaker)
 	if err != nil {
-		no, err := refused(err)
-		return &no, err
+		no, e := refused(err)
+		return &no, e
 	}
 	if !r.Speaker.Works(&i) {
 		return &Reply{Text: fmt.Sprintf("Writing to the timeline needs the access %q; yours is %q. Ask an administrator.", roster.Responder, r.Speaker.Access)}, nil
@@ -180,7 +180,7 @@ func (b *Bot) NeedsForm(ctx context.Context, r Request) (Form, bool) {
 	}
 	call, err := b.catalog.Parse(r.Text, b.context(ctx, r))
 	edit, edits := call.Command.(workflow.SetDetails)
-	return f, err != nil || edits && len(edit.Title+edit.Description+edit.Category) == 0 && len(edit.AddServices)+len(edit.AddSymptoms) == 0
+	return f, err != nil || edits && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
 }
 
 // WantsForm reports whether a line is to be answered with a form: it names a

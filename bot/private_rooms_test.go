@@ -221,8 +221,16 @@ func TestP2EveryEffect(t *testing.T) {
 	pass(2 * time.Hour)
 
 	for _, d := range []workflow.Deed{
-		workflow.SendPage{}, workflow.TakeBack{}, workflow.OpenRoom{}, workflow.Post{}, workflow.ShowCard{}, workflow.Furnish{}, workflow.InviteAll{},
-		workflow.CloseRoom{}, workflow.Tell{}, workflow.Reroute{},
+		workflow.SendPage{},
+		workflow.TakeBack{},
+		workflow.OpenRoom{},
+		workflow.Post{},
+		workflow.ShowCard{},
+		workflow.Furnish{},
+		workflow.InviteAll{},
+		workflow.CloseRoom{},
+		workflow.Tell{},
+		workflow.Reroute{},
 	} {
 		if !g.kinds[deedName(d)] {
 			t.Errorf("no effect of the kind %q was owed: %q", deedName(d), slices.Sorted(maps.Keys(g.kinds)))

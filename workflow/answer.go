@@ -254,7 +254,7 @@ func (t *turn) answered(c Command) {
 	case RoomReady:
 		t.roomReady(c)
 	case RoomClosed:
-		if r, is := t.now.Room(c.Platform); is && r.ID == c.ID && r.State == RoomOpen && r.Hosted {
+		if r, is := t.now.Room(c.Platform); is && r.ID == c.ID && r.Hosted && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
 			t.record(RoomArchived(c))
 		}
 	case Furnished:

@@ -258,6 +258,8 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		})
 		connected := slices.ContainsFunc(in.Known.Platforms, func(p Platform) bool { return p.Name == d.Platform })
 		connected = connected || slices.ContainsFunc(before.Rooms, func(r Room) bool { return r.Platform == d.Platform && r.State == RoomWasArchived })
+		_, gone := in.Command.(RoomClosed) // it was connected when the room was opened
+		connected = connected || gone
 		reopened := slices.ContainsFunc(out.Events, func(e Event) bool { _, is := e.Fact.(IncidentReopened); return is })
 		if had || opened[d.Platform] || !connected || !out.Incident.Open() && !reopened {
 			t.Fatalf("a room on %s is asked for; the rooms are %+v, the status %s", d.Platform, before.Rooms, out.Incident.Status)

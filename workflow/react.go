@@ -4,12 +4,24 @@ package workflow
 type outlook struct {
 	paging  PagingState
 	members []string // nil: no room is open that they could be asked into
+	// archived names the platforms whose rooms had been put away; awaited those
+	// whose rooms were on their way.
+	archived, awaited []string
 }
 
 func (i *Incident) outlook() outlook {
 	was := outlook{paging: i.Paging.State}
 	if i.housedOpen() {
 		was.members = i.members()
+	}
+	for _, r := range i.Rooms {
+		switch r.State {
+		case RoomWasArchived:
+			was.archived = append(was.archived, r.Platform)
+		case RoomRequested:
+			was.awaited = append(was.awaited, r.Platform)
+		default:
+		}
 	}
 	return was
 }

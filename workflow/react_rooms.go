@@ -14,7 +14,7 @@ func houses(i *Incident, was outlook, e Event) []Deed {
 		deeds = append(deeds, OpenRoom{Platform: f.Platform})
 	case IncidentReopened: // before anything is said in them
 		for _, r := range i.Rooms {
-			if r.State == RoomRequested && r.ID != "" {
+			if slices.Contains(was.archived, r.Platform) {
 				deeds = append(deeds, OpenRoom{Platform: r.Platform})
 			}
 		}
@@ -48,8 +48,10 @@ func houses(i *Incident, was outlook, e Event) []Deed {
 		}
 	case RoomArchived:
 		if r, _ := i.Room(f.Platform); r.State == RoomRequested {
-			deeds = append(deeds, OpenRoom{Platform: f.Platform})
-			if f.Seq > 0 {
+			if !slices.Contains(was.awaited, f.Platform) {
+				deeds = append(deeds, OpenRoom{Platform: f.Platform})
+			}
+			if f.Seq > 0 { // behind the opening
 				deeds = append(deeds, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
 			}
 		}

@@ -166,7 +166,7 @@ func carries(m *slack.Message, key string) bool {
 	if m.Metadata.EventPayload["key"] == key {
 		return true
 	}
-	all, _ := m.Metadata.EventPayload["keys"].([]any) //nolint:errcheck // nil when there are none
+	all, _ := m.Metadata.EventPayload["keys"].([]any)
 	for _, one := range all {
 		if one == key {
 			return true

@@ -47,8 +47,8 @@ func (w *Workspace) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.R
 		if e != nil {
 			return workflow.Room{}, e
 		}
-		if e = w.mark(ctx, r, channel); e != nil {
-			return workflow.Room{}, e
+		if bad := w.mark(ctx, r, channel); bad != nil {
+			return workflow.Room{}, bad
 		}
 		return workflow.Room{
 			Platform: Platform, ID: channel.ID, Name: channel.Name, URL: me.URL + "archives/" + channel.ID, State: workflow.RoomOpen, Private: channel.IsPrivate,

@@ -95,16 +95,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 			p.Rooms = append(p.Rooms, row)
 		}
 	}
-	for _, r := range i.Rooms {
-		if r.Hosted && r.URL != "" && r.State == workflow.RoomOpen && works {
-			p.Links = append(p.Links, anchor{Title: "#" + r.Name + " on " + platformName(r.Platform), URL: r.URL})
-		}
-	}
-	for _, l := range i.Links {
-		if l.Incident != "" {
-			p.Links = append(p.Links, anchor{Title: strings.TrimSpace(l.Incident + " " + l.Title), URL: "/incidents/" + l.Incident})
-		}
-	}
+	p.Links = append(p.Links, elsewhere(i, works)...)
 	if !works {
 		return p
 	}
@@ -140,6 +131,22 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 func (s *server) may(name string, i *workflow.Incident, who reader) (commands.Word, bool) {
 	w, known := s.Bot.Catalog().Find(name)
 	return w, known && (w.Access <= who.Access || name == "ack" && asked(i, who.Person))
+}
+
+// elsewhere are the other incidents, and the rooms on other platforms.
+func elsewhere(i workflow.Incident, works bool) []anchor {
+	var all []anchor
+	for _, r := range i.Rooms {
+		if r.Hosted && r.URL != "" && r.State == workflow.RoomOpen && works {
+			all = append(all, anchor{Title: "#" + r.Name + " on " + platformName(r.Platform), URL: r.URL})
+		}
+	}
+	for _, l := range i.Links {
+		if l.Incident != "" {
+			all = append(all, anchor{Title: strings.TrimSpace(l.Incident + " " + l.Title), URL: "/incidents/" + l.Incident})
+		}
+	}
+	return all
 }
 
 // roomHeading reports whether a section of the card is about a platform's room.

@@ -66,8 +66,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	silent := s.Bot.Silent()
-	l, drawn := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now()
+	l, drawn, silent := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now(), s.Bot.Silent()
 	err = s.push(ctx, out, &l, true)
 	l.since = time.Time{} // from now on, the board as it was read last
 	for err == nil {
@@ -90,8 +89,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 				err = out.beat()
 			}
 			if now := s.Bot.Silent(); err == nil && now != silent { // no store knows of it
-				silent = now
-				err = s.push(ctx, out, &l, incident != "")
+				silent, err = now, s.push(ctx, out, &l, incident != "")
 			}
 		}
 	}

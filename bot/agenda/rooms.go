@@ -143,6 +143,9 @@ func (r *Runner) openRoom(ctx context.Context, l bot.Lease, d workflow.OpenRoom,
 func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workflow.Incident) error {
 	chat, ok := r.cfg.Bot.Chat(d.Platform)
 	room, _ := i.Room(d.Platform)
+	if ok && d.Place == workflow.InRoom && room.State == workflow.RoomRequested && room.ID != "" { // it comes back, behind this
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: max(d.Seq, d.Through)}, tried(l.ID))
+	}
 	if !ok || !mayPost(i, room, d) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
@@ -164,7 +167,7 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	case err == nil:
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	case errors.Is(err, bot.ErrRoomGone) && d.Place == workflow.InRoom:
-		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: d.Through}, tried(l.ID))
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: max(d.Seq, d.Through)}, tried(l.ID))
 	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
 		r.cfg.Log.Error("gave up telling of a failure", "incident", l.Owner, "platform", d.Platform, "error", err.Error())
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))

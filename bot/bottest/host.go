@@ -19,6 +19,7 @@ type fakeChat struct {
 	rooms   map[string]*fakeRoom       // by ID
 	last    map[string]int             // place → event of the last post there
 	posts   map[string]bool            // keys
+	later   map[string]bool            // incidents whose rooms were told of something once they were back
 	cards   map[string]string          // by key: what they show
 	told    map[string]map[int]bool    // incident → events that it was told of, or refused to be
 	refused map[string]map[string]bool // incident → keys of posts whose last answer was a refusal for good
@@ -33,7 +34,7 @@ type fakeRoom struct {
 
 func newFakeChat(w *World) *fakeChat {
 	return &fakeChat{
-		w: w, rooms: map[string]*fakeRoom{}, last: map[string]int{}, posts: map[string]bool{}, cards: map[string]string{},
+		w: w, rooms: map[string]*fakeRoom{}, last: map[string]int{}, posts: map[string]bool{}, later: map[string]bool{}, cards: map[string]string{},
 		told: map[string]map[int]bool{}, refused: map[string]map[string]bool{},
 	}
 }
@@ -97,7 +98,7 @@ func (c *fakeChat) Post(_ context.Context, p bot.RoomPost) error {
 		return bot.Permanent(errFault)
 	}
 	c.posts[p.Key] = true
-	if p.Event < c.last[place] {
+	if p.Event < c.last[place] && !c.later[p.Incident] {
 		c.w.fail("X1: event %d of %s is posted after event %d", p.Event, p.Incident, c.last[place])
 	}
 	c.last[place] = p.Event

@@ -25,8 +25,12 @@ func (w *World) committed(c bot.Commit) {
 			return
 		}
 		w.logf("%s %d %s", c.Incident, e.Seq, workflow.FactKind(e.Fact))
-		if f, is := e.Fact.(workflow.PageDelivered); is {
+		switch f := e.Fact.(type) {
+		case workflow.PageDelivered:
 			w.settled[c.Incident+"/"+f.Page] = true
+		case workflow.RoomArchived: // what it could not be told any more comes later
+			w.chat.later[c.Incident] = w.chat.later[c.Incident] || f.Seq > 0
+		default:
 		}
 		events = append(events, e)
 	}

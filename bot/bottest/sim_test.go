@@ -14,7 +14,7 @@ import (
 
 var (
 	seed  = flag.Uint64("seed", 0, "run this seed alone, and print what happened")
-	seeds = flag.Int("seeds", 1000, "how many seeds the simulation runs; a tenth of it with -short or -race")
+	seeds = flag.Int("seeds", 600, "how many seeds the simulation runs; a tenth of it with -short or -race")
 )
 
 // TestSimulation lets many worlds live: random alerts and commands, faults

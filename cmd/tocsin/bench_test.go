@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tocsin/adapters/redis/redistest"
+	"tocsin/adapters/slack"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/workflow"
@@ -55,6 +56,14 @@ func (r *rig) Page(_ context.Context, p bot.Page) error {
 }
 
 func newRig(b *testing.B) *rig {
+	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
+	r.start(nil)
+	return r
+}
+
+// start runs the program, connected to a Slack or to none.
+func (r *rig) start(s *slack.Workspace) {
+	b := r.b
 	quiet := slog.New(slog.DiscardHandler)
 	at := place{name: filepath.Join(b.TempDir(), "tocsin.db")}
 	if *overRedis {
@@ -64,11 +73,10 @@ func newRig(b *testing.B) *rig {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
 	org := bot.Default()
 	r.bot, err = bot.New(bot.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
-		Chats:  chats(func() *bot.Bot { return r.bot }, nil),
+		Chats:  chats(func() *bot.Bot { return r.bot }, s),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {
@@ -93,7 +101,6 @@ func newRig(b *testing.B) *rig {
 			b.Error(err)
 		}
 	})
-	return r
 }
 
 // post sends one delivery and returns how long the answer took.

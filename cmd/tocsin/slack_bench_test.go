@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/slack"
+	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+)
+
+// BenchmarkSlackAcknowledge is how long Slack waits for the acknowledgement of a
+// slash command, which is durable by then, while 50 incidents are being opened
+// in it: from sending it to the socket until the answer is there.
+func BenchmarkSlackAcknowledge(b *testing.B) {
+	s := slacktest.New(slacktest.Options{})
+	b.Cleanup(s.Close)
+	ana := s.AddUser(slacktest.User{Name: "ana", RealName: "Ana Silva"})
+	general := s.AddChannel(slacktest.Channel{Name: "general", Members: []string{ana}})
+	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
+	w, err := slack.New(slack.Config{
+		Settings: slack.DefaultSettings(), BotToken: s.BotToken, AppToken: s.AppToken, APIURL: s.URL(), Mark: "bench",
+		Bot: func() *bot.Bot { return r.bot }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.start(w)
+	var running sync.WaitGroup
+	running.Go(func() { w.Run(b.Context()) })
+	b.Cleanup(running.Wait)
+	if !s.WaitSockets(2, 10*time.Second) {
+		b.Fatal("no sockets")
+	}
+	r.post("/api/v1/commands", "api", `{"text":"declare Something --sev 2"}`)
+	for n := range 50 {
+		r.post("/hooks/alertmanager", "hook", alertBody(fmt.Sprint("storm ", n), fmt.Sprint("k", n)))
+	}
+	var all []time.Duration
+	b.ResetTimer()
+	for n := range b.N {
+		d := s.Slash(ana, general, "/incident", fmt.Sprintf("note INC-1 number %d", n))
+		if d.Err != nil {
+			b.Fatal(d.Err)
+		}
+		all = append(all, d.Took)
+	}
+	b.StopTimer()
+	report(b, "commands", b.N, all)
+	b.ReportMetric(float64(s.Done("conversations.create")), "rooms")
+}
