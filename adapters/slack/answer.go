@@ -143,13 +143,11 @@ func (w *Workspace) note(ctx context.Context, to asker, s said) error {
 }
 
 // sorry is what somebody reads when the store could not be reached, or
-// something is broken. What it was is in the log.
+// something is broken. What it was is in the log. Whether the command was done
+// nobody knows: an answer of the store may have been lost.
 func (w *Workspace) sorry(ctx context.Context, err error) string {
 	w.cfg.Log.ErrorContext(ctx, "a command from Slack failed", "error", err.Error())
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "That took too long, and may not have been done. Look whether it was, and try again."
-	}
-	return "That could not be done just now: something is wrong on this side. Try again; if it stays so, use the browser or the command line."
+	return "Something is wrong on this side, and it may not have been done. Look whether it was, and try again; if it stays so, use the browser or the command line."
 }
 
 // run carries a line out.

@@ -70,6 +70,7 @@ type slowStore struct {
 	held chan struct{} // nil: it is not
 	come chan struct{} // receives when somebody waits
 	err  error
+	lost error // comes instead of the answer to a commit that was made
 }
 
 func (s *slowStore) pass(ctx context.Context) error {
@@ -104,6 +105,12 @@ func (s *slowStore) hold() (come <-chan struct{}, release func()) {
 	})
 }
 
+func (s *slowStore) lose(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = err
+}
+
 func (s *slowStore) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +130,13 @@ func (s *slowStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, erro
 	if err := s.pass(ctx); err != nil {
 		return bot.Receipt{}, err
 	}
-	return s.Store.Commit(ctx, c)
+	r, err := s.Store.Commit(ctx, c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost != nil {
+		return bot.Receipt{}, s.lost
+	}
+	return r, err
 }
 
 // Get implements [bot.Records].

@@ -154,21 +154,28 @@ func TestSubmitLate(t *testing.T) {
 // TestSubmitStoreAway: a form that cannot be carried out stays open with what
 // was typed; sent again, it is done once.
 func TestSubmitStoreAway(t *testing.T) {
-	d := newDesk(t, bySocket)
-	d.slash(d.ana, d.lobby, "declare")
-	view := d.slack.Modal(d.ana)
-	d.store.fail(errors.New("disk on fire"))
-	got := d.slack.Submit(d.ana, view.ID, map[string]any{"title": "Checkout is down"})
-	if got.Err != nil || !strings.Contains(fmt.Sprint(got.Errors), "could not be done") {
-		t.Fatal(got.Err, got.Errors)
-	}
-	d.store.fail(nil)
-	for range 2 { // two presses
-		d.slack.Submit(d.ana, view.ID, map[string]any{"title": "Checkout is down"})
-	}
-	if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 {
-		t.Errorf("%d incidents, %v", len(open), err)
-	}
+	both(t, func(t *testing.T, way string) {
+		d := newDesk(t, way)
+		d.slash(d.ana, d.lobby, "declare")
+		view := d.slack.Modal(d.ana)
+		submit := func() slacktest.Delivery {
+			return d.slack.Submit(d.ana, view.ID, map[string]any{"title": "Checkout is down"})
+		}
+		for _, away := range []func(error){d.store.fail, d.store.lose} {
+			away(errors.New("disk on fire"))
+			if got := submit(); got.Err != nil || !strings.Contains(fmt.Sprint(got.Errors), "may not have been done") {
+				t.Fatal(got.Err, got.Errors)
+			}
+			away(nil)
+		}
+		if got := submit(); got.Err != nil || len(got.Errors) != 0 {
+			t.Fatal(got.Err, got.Errors)
+		}
+		d.told(d.ana, "Declared")
+		if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 {
+			t.Errorf("%d incidents, %v", len(open), err)
+		}
+	})
 }
 
 // TestSuggest: a menu of many asks for what it shows.

@@ -197,7 +197,7 @@ func TestStoreAway(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	d.store.fail(errors.New("disk on fire"))
 	got := d.slash(d.ana, d.lobby, "note INC-1 x")
-	if !strings.Contains(string(got.Response), "could not be done") || strings.Contains(string(got.Response), "fire") || !strings.Contains(d.log.String(), "disk on fire") {
+	if !strings.Contains(string(got.Response), "may not have been done") || strings.Contains(string(got.Response), "fire") || !strings.Contains(d.log.String(), "disk on fire") {
 		t.Errorf("%s\n%s", got.Response, d.log)
 	}
 }
