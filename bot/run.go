@@ -162,18 +162,19 @@ func (o *Organization) target(handle string) (workflow.Target, bool) {
 }
 
 // allowed checks the speaker's access before the command becomes an effect
-// (rule P1). Whoever is paged may acknowledge.
+// (rule P1). Whoever is paged may acknowledge: also a member of a user group whom
+// nobody has configured, as their chat names them.
 func (b *Bot) allowed(ctx context.Context, call commands.Call, s Speaker) error {
 	if s.Access >= call.Access {
 		return hides(call.Command, s)
 	}
-	if _, acks := call.Command.(workflow.Acknowledge); acks && s.Person != "" {
+	if _, acks := call.Command.(workflow.Acknowledge); acks && s.Person+s.Handle != "" {
 		i, err := b.Incident(ctx, call.Incident, s)
 		if err != nil {
 			return err
 		}
 		for _, p := range i.Paging.Pages {
-			if p.To == s.Person {
+			if p.To == s.actor().ID {
 				return nil
 			}
 		}

@@ -113,3 +113,21 @@ func TestRunEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestGroupAnswers: whoever is paged as a member of a user group may acknowledge,
+// also when nobody has configured them; others who are not configured may not.
+func TestGroupAnswers(t *testing.T) {
+	var group string
+	d := newDesk(t, byHTTP, grouped(&group))
+	d.eventually("the members are known", func() bool { return len(d.Groups(group)) == 3 })
+	id, room := d.declare("Checkout is down --sev 2")
+	d.slash(d.ana, room, "page team:sre")
+	stranger := d.slack.AddUser(slacktest.User{Name: "mallory", RealName: "Mallory"})
+	d.slack.Join(stranger, room)
+	if got := d.slash(stranger, room, "ack"); d.incident(id).Acknowledged() {
+		t.Fatalf("a stranger has acknowledged: %s", got.Response)
+	}
+	if got := d.slash(d.zoe, room, "ack"); d.incident(id).AcknowledgedBy != "guest:slack:"+d.zoe {
+		t.Errorf("whoever is paged is told %s", got.Response)
+	}
+}
