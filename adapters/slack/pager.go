@@ -27,7 +27,7 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, again: again, wait: true, message: p.Message,
+		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, wait: true, message: p.Message,
 	})
 	return err
 }
