@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -129,5 +131,31 @@ func TestGroupAnswers(t *testing.T) {
 	}
 	if got := d.slash(d.zoe, room, "ack"); d.incident(id).AcknowledgedBy != "guest:slack:"+d.zoe {
 		t.Errorf("whoever is paged is told %s", got.Response)
+	}
+}
+
+// TestGroupsLeaveRoom: asking who is in a large group leaves room to ask who
+// presses a button meanwhile, and asks once for each.
+func TestGroupsLeaveRoom(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var users []string
+	for n := range 120 {
+		name := fmt.Sprint("p", n)
+		users = append(users, h.slack.AddUser(slacktest.User{Name: name, Email: name + "@example.com"}))
+	}
+	group := h.slack.AddGroup(slacktest.UserGroup{Handle: "all", Name: "All", Members: users})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
+	for range 2 { // until as many were asked for as Slack allows
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		_ = h.askGroup(ctx, group)
+		cancel()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), askWho)
+	defer cancel()
+	if a, err := h.Account(ctx, ana); err != nil || a.Email != "ana@example.com" {
+		t.Errorf("whoever presses a button is %+v: %v", a, err)
+	}
+	if asked := h.slack.Count("users.info"); asked > 91 {
+		t.Errorf("%d calls", asked)
 	}
 }

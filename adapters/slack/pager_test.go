@@ -60,3 +60,26 @@ func TestPageGoesFirst(t *testing.T) {
 		t.Errorf("a page waits for posts: %v", err)
 	}
 }
+
+// TestInvitationsLeaveRoom: that many people are looked up for an invitation
+// holds up no page to somebody who is known by address alone.
+func TestInvitationsLeaveRoom(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	room, err := h.OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bot.Invitation{Key: "INC-7/3.1", Incident: "INC-7", Room: room, Severity: workflow.SEV1}
+	for n := range 60 {
+		name := fmt.Sprint("p", n)
+		h.slack.AddUser(slacktest.User{Name: name, Email: name + "@example.com"})
+		in.People = append(in.People, bot.Invitee{ID: name, Email: name + "@example.com"})
+	}
+	h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
+	if _, later := bot.RetryDelay(h.Invite(t.Context(), in)); !later {
+		t.Fatal("sixty people are looked up at once")
+	}
+	if err = h.Page(t.Context(), bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "email:ana@example.com"}); err != nil {
+		t.Errorf("a page waits for an invitation: %v", err)
+	}
+}
