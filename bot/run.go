@@ -23,6 +23,7 @@ type Speaker struct {
 	Access roster.Access
 	Token  string // the named API token that was used, if any
 	Zone   *time.Location
+	Unsure bool // a guest, because their chat does not say who they are
 }
 
 // Speaker returns a configured person as a speaker. ok is false when nobody is
@@ -177,6 +178,12 @@ func (b *Bot) allowed(ctx context.Context, call commands.Call, s Speaker) error 
 			if p.To == s.actor().ID {
 				return nil
 			}
+		}
+	}
+	if s.Unsure {
+		return &workflow.Refusal{
+			Message: fmt.Sprintf("`%s` needs the access %q, and your chat does not say who you are just now.", call.Word.Name, call.Access),
+			Hint:    "Try again in a moment, or use the browser.",
 		}
 	}
 	return &workflow.Refusal{
