@@ -40,7 +40,7 @@ func (w *Workspace) call(ctx context.Context, c call, do func(context.Context) e
 			break
 		}
 		if waited += wait; !c.wait || waited > maxWait {
-			return bot.RetryAfter(wait, fmt.Errorf("slack %s: as often as Slack allows", c.method))
+			return bot.RetryAfter(wait, fmt.Errorf("slack %s: %w", c.method, bot.ErrPaced))
 		}
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("slack %s: %w", c.method, err)
