@@ -27,7 +27,7 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, wait: true, message: p.Message,
+		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, since: p.Since, wait: true, message: p.Message,
 	})
 	return err
 }
@@ -40,7 +40,7 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	if err != nil {
 		return err
 	}
-	m := writing{key: p.Key, channel: channel, alone: true, wait: true}
+	m := writing{key: p.Key, channel: channel, alone: true, since: p.Since, wait: true}
 	at, err := w.find(ctx, m)
 	if at == "" || err != nil {
 		return err
