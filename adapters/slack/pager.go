@@ -150,31 +150,59 @@ func noChannel(name string) error {
 	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; make it, and invite the app", name))
 }
 
-// list looks a channel up among all that the app can see.
+// listing is how far a channel has been looked for.
+type listing struct {
+	cursor string
+	public bool // among the public ones alone
+}
+
+// list looks a channel up among all that the app can see. There may be more than
+// can be listed at a time: the next try goes on where this one ends.
 func (w *Workspace) list(ctx context.Context, name string) (id string, member bool, err error) {
-	types := []string{"public_channel", "private_channel"}
-	for cursor := ""; ; {
-		var page []slack.Channel
-		err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-			page, cursor, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor, ExcludeArchived: true})
-			return e
-		})
-		if code(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones
-			types = types[:1]
-			continue
+	w.mu.Lock()
+	at := w.listed[name]
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.listed[name] = at; err == nil || bot.IsPermanent(err) {
+			delete(w.listed, name)
 		}
-		if err != nil {
-			return "", false, err
+	}()
+	for {
+		page, next, e := w.listSome(ctx, at)
+		switch {
+		case code(e) == "missing_scope" && !at.public: // without groups:read there are the public ones
+			at = listing{public: true}
+			continue
+		case code(e) == "invalid_cursor" && at.cursor != "": // it was too long ago
+			at.cursor = ""
+			continue
+		case e != nil:
+			return "", false, e
 		}
 		for n := range page {
 			if page[n].Name == name {
 				return page[n].ID, page[n].IsMember, nil
 			}
 		}
-		if cursor == "" {
+		if at.cursor = next; next == "" {
 			return "", false, nil
 		}
 	}
+}
+
+// listSome lists some channels from where a listing is.
+func (w *Workspace) listSome(ctx context.Context, at listing) (page []slack.Channel, next string, err error) {
+	types := []string{"public_channel", "private_channel"}
+	if at.public {
+		types = types[:1]
+	}
+	err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
+		page, next, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: at.cursor, ExcludeArchived: true})
+		return e
+	})
+	return page, next, err
 }
 
 // found makes a channel where there is none.

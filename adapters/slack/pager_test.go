@@ -83,3 +83,56 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 		t.Errorf("a page waits for an invitation: %v", err)
 	}
 }
+
+// TestPageAgainLooksNoFurther: a page that may have been written is looked for
+// since its incident began, however much stands above it: looking is limited,
+// too, and the page waits.
+func TestPageAgainLooksNoFurther(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: "slack:" + ana, Message: card.Message{Title: "INC-6 needs you"}}
+	if err := h.Page(t.Context(), page); err != nil {
+		t.Fatal(err)
+	}
+	for range 700 {
+		h.slack.Say(ana, h.slack.Direct(ana).ID, "thanks", "")
+	}
+	h.clock.pass(time.Hour)
+	page.Key, page.Keys, page.Message.Title = "INC-7/p1", []string{"INC-7/p1"}, "INC-7 needs you"
+	page.Since = h.clock.Now()
+	for range 2 {
+		if err := h.another().PageAgain(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if looked := h.slack.Count("conversations.history"); looked != 2 {
+		t.Errorf("looked %d times", looked)
+	}
+	if posts := h.slack.Posts(h.slack.Direct(ana).ID); len(posts) != 2 {
+		t.Errorf("%d pages", len(posts))
+	}
+}
+
+// TestChannelAmongMany: a channel is found by its name also among more than can
+// be listed at a time: each time it is gone on where the last one ended.
+func TestChannelAmongMany(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	for n := range 2 * pageSize {
+		h.slack.AddChannel(slacktest.Channel{Name: fmt.Sprint("c", n)})
+	}
+	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
+	page := bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Message: card.Message{Title: "INC-7 needs you"}}
+	var err error
+	for range 3 {
+		for range tier2 - 1 { // one page is left of what may be listed in a minute
+			h.pace.take(call{method: "conversations.list", wait: true})
+		}
+		if err = h.Page(t.Context(), page); err == nil {
+			break
+		}
+		h.clock.pass(2 * window)
+	}
+	if err != nil || len(h.slack.Posts(ops)) != 1 {
+		t.Errorf("%v, %d calls", err, h.slack.Count("conversations.list"))
+	}
+}

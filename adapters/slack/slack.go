@@ -79,7 +79,8 @@ type Workspace struct {
 	self     *identity
 	channels map[string]string // name → ID
 	missed   map[string]time.Time
-	directs  map[string]string // user → ID of the direct conversation
+	listed   map[string]listing // name → how far it has been looked for
+	directs  map[string]string  // user → ID of the direct conversation
 	accounts *accounts
 	inbox    *inbox
 }
@@ -125,7 +126,7 @@ func New(cfg Config) (*Workspace, error) {
 	}
 	w := &Workspace{
 		cfg: cfg, api: client(cfg.BotToken), pace: newPace(cfg.Now), keys: newKeys(),
-		channels: map[string]string{}, missed: map[string]time.Time{}, directs: map[string]string{}, accounts: newAccounts(),
+		channels: map[string]string{}, missed: map[string]time.Time{}, listed: map[string]listing{}, directs: map[string]string{}, accounts: newAccounts(),
 		inbox: newInbox(),
 	}
 	w.Configure(cfg.Settings)
