@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,35 +102,63 @@ func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string
 		return name, nil
 	}
 	w.mu.Lock()
-	id, missed := w.channels[short], w.missed[short]
+	id, busy := w.channels[short], w.seeking[short]
+	w.seeking[short] = busy || id == ""
 	w.mu.Unlock()
-	if id != "" {
+	switch {
+	case id != "":
 		return id, nil
+	case busy: // else everybody would list, and make it, at once
+		return "", bot.RetryAfter(shortly, fmt.Errorf("look for channel %s: %w", name, bot.ErrPaced))
 	}
-	member := true
-	var err error
-	if missed.IsZero() || w.cfg.Now().Sub(missed) >= askAgain {
-		if id, member, err = w.list(ctx, short); err != nil {
-			return "", err
-		}
-		w.remember(short, id)
-	}
-	if id == "" && ours {
-		if id, err = w.found(ctx, short); err != nil {
-			return "", err
-		}
-		w.remember(short, id)
-		member = true
-	}
-	if id == "" {
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.seeking, short)
+	}()
+	id, member, err := w.seek(ctx, short, ours)
+	switch {
+	case err != nil:
+		return "", err
+	case id == "":
 		return "", noChannel(name)
-	}
-	if !member { // so that what was written there can be looked for
+	case !member: // so that what was written there can be looked for
 		if err = w.join(ctx, id); err != nil {
 			w.cfg.Log.WarnContext(ctx, "the app could not join a channel", "channel", name, "error", err.Error())
 		}
 	}
 	return id, nil
+}
+
+// shortly is when whoever needs a channel comes again that is being looked for.
+const shortly = 500 * time.Millisecond
+
+// seek looks for a channel that is not known; "" where there is none.
+func (w *Workspace) seek(ctx context.Context, name string, ours bool) (id string, member bool, err error) {
+	w.mu.Lock()
+	missed := w.missed[name]
+	w.mu.Unlock()
+	if missed.IsZero() || w.cfg.Now().Sub(missed) >= askAgain {
+		if id, member, err = w.list(ctx, name); err != nil {
+			return "", false, err
+		}
+		w.remember(name, id)
+	}
+	if id != "" || !ours {
+		return id, member, nil
+	}
+	if id, err = w.found(ctx, name); err == nil {
+		w.remember(name, id)
+		return id, true, nil
+	}
+	if code(err) != "name_taken" {
+		return "", false, err
+	}
+	if id, member, err = w.list(ctx, name); id != "" && err == nil { // another process was faster
+		w.remember(name, id)
+		return id, member, nil
+	}
+	return "", false, cmp.Or(err, bot.Permanent(errors.New("channel_not_found: #"+name+" is there, and the app is not in it; invite it with /invite")))
 }
 
 // remember notes where a channel is, or that there is none.
@@ -215,8 +244,5 @@ func (w *Workspace) found(ctx context.Context, name string) (string, error) {
 		}
 		return e
 	})
-	if code(err) == "name_taken" {
-		return "", bot.Permanent(errors.New("channel_not_found: #" + name + " is there, and the app is not in it; invite it with /invite"))
-	}
 	return id, err
 }

@@ -3,6 +3,7 @@ package slack
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,5 +135,31 @@ func TestChannelAmongMany(t *testing.T) {
 	}
 	if err != nil || len(h.slack.Posts(ops)) != 1 {
 		t.Errorf("%v, %d calls", err, h.slack.Count("conversations.list"))
+	}
+}
+
+// TestAnnounceAtOnce: when several incidents are the first ever to be announced,
+// by several processes, the channel is made once, and all of them are announced.
+func TestAnnounceAtOnce(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var all sync.WaitGroup
+	failed := make(chan error, 20)
+	for _, w := range []*Workspace{h.Workspace, h.connect()} {
+		for n := range 5 {
+			all.Go(func() {
+				_, err := w.channel(t.Context(), "#incidents", true)
+				if _, later := bot.RetryDelay(err); err != nil && !later {
+					failed <- fmt.Errorf("%d: %w", n, err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	close(failed)
+	for err := range failed {
+		t.Error(err)
+	}
+	if listed := h.slack.Count("conversations.list"); listed > 4 {
+		t.Errorf("channels are listed %d times", listed)
 	}
 }
