@@ -122,11 +122,15 @@ func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string
 		return "", err
 	case id == "":
 		return "", noChannel(name)
-	case !member: // so that what was written there can be looked for
-		if err = w.join(ctx, id); err != nil {
+	case !member: // else nothing can be written there, nor looked for
+		if err = w.join(ctx, id); err != nil && !bot.IsPermanent(err) {
+			return "", err
+		}
+		if err != nil { // it is for others to do: writing says so
 			w.cfg.Log.WarnContext(ctx, "the app could not join a channel", "channel", name, "error", err.Error())
 		}
 	}
+	w.remember(short, id)
 	return id, nil
 }
 
@@ -142,20 +146,20 @@ func (w *Workspace) seek(ctx context.Context, name string, ours bool) (id string
 		if id, member, err = w.list(ctx, name); err != nil {
 			return "", false, err
 		}
-		w.remember(name, id)
+		if id == "" {
+			w.remember(name, id)
+		}
 	}
 	if id != "" || !ours {
 		return id, member, nil
 	}
 	if id, err = w.found(ctx, name); err == nil {
-		w.remember(name, id)
 		return id, true, nil
 	}
 	if code(err) != "name_taken" {
 		return "", false, err
 	}
 	if id, member, err = w.list(ctx, name); id != "" && err == nil { // another process was faster
-		w.remember(name, id)
 		return id, member, nil
 	}
 	return "", false, cmp.Or(err, bot.Permanent(errors.New("channel_not_found: #"+name+" is there, and the app is not in it; invite it with /invite")))

@@ -163,3 +163,20 @@ func TestAnnounceAtOnce(t *testing.T) {
 		t.Errorf("channels are listed %d times", listed)
 	}
 }
+
+// TestJoinedBeforeWritten: a channel that the app has to join is written into
+// once it has, also when joining has to wait.
+func TestJoinedBeforeWritten(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var scopes []string
+	for _, s := range Scopes() { // not all that there are: chat:write.public is not asked for
+		scopes = append(scopes, s.Name)
+	}
+	h.slack.SetScopes(scopes)
+	id := h.slack.AddChannel(slacktest.Channel{Name: "incidents"})
+	h.slack.Fail("conversations.join", slacktest.Fault{Status: 429, RetryAfter: 5 * time.Second})
+	c := bot.ShownCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Message: card.Message{Title: "INC-7"}}
+	if at, err := h.another().Show(t.Context(), c); err != nil || len(h.slack.Posts(id)) != 1 {
+		t.Errorf("%q, %v: %d posts", at, err, len(h.slack.Posts(id)))
+	}
+}
