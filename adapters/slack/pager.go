@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 	_, _, err = w.write(ctx, writing{
 		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, since: p.Since, wait: true, message: p.Message,
 	})
+	w.lost(channel, err)
 	return err
 }
 
@@ -174,6 +176,16 @@ func (w *Workspace) remember(name, id string) {
 		return
 	}
 	w.channels[name] = id
+}
+
+// lost forgets the name of a channel that is gone: another may have it by now.
+func (w *Workspace) lost(channel string, err error) {
+	switch code(err) {
+	case "channel_not_found", "is_archived":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		maps.DeleteFunc(w.channels, func(_, id string) bool { return id == channel })
+	}
 }
 
 // askAgain is how long a channel that was not there is not looked for.

@@ -180,3 +180,35 @@ func TestJoinedBeforeWritten(t *testing.T) {
 		t.Errorf("%q, %v: %d posts", at, err, len(h.slack.Posts(id)))
 	}
 }
+
+// TestChannelReplaced: a name whose channel was put away, or deleted, is looked
+// for again: another channel may have it by now.
+func TestChannelReplaced(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+	write := map[string]func(n int) error{
+		"ops": func(n int) error {
+			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "slack:#ops", Message: card.Message{Title: "INC-7 needs you"}})
+		},
+		"incidents": func(n int) error {
+			_, err := h.Show(t.Context(), bot.ShownCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Message: card.Message{Title: "INC-7"}})
+			return err
+		},
+	}
+	for name, do := range write {
+		old := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
+		if err := do(1); err != nil {
+			t.Fatal(err)
+		}
+		h.slack.Archive(ana, old)
+		h.clock.pass(time.Minute)
+		if err := do(2); !bot.IsPermanent(err) {
+			t.Fatalf("an archived channel answers %v", err)
+		}
+		anew := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
+		h.clock.pass(time.Minute)
+		if err := do(3); err != nil || len(h.slack.Posts(anew)) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
