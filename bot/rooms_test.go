@@ -202,3 +202,44 @@ func TestNoCardToPin(t *testing.T) {
 		t.Errorf("it still owes something: %v", err)
 	}
 }
+
+// shy is a platform that gives no room until it is told to.
+type shy struct {
+	glass
+	gives bool
+}
+
+// OpenRoom implements [bot.Chat].
+func (s *shy) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
+	if !s.gives {
+		return workflow.Room{}, bot.Permanent(errors.New("missing_scope"))
+	}
+	return s.glass.OpenRoom(ctx, r)
+}
+
+// TestRetriedRoomIsAnnounced: an incident that was announced before its room
+// could be had is announced after it, too: nothing of its card is unfinished.
+func TestRetriedRoomIsAnnounced(t *testing.T) {
+	w := newTown(t)
+	s := &shy{}
+	w.restart(map[string]bot.Chat{"slack": s})
+	w.say("ben", "declare Checkout is down --service search")
+	for range 10 {
+		w.tick(time.Second)
+	}
+	s.gives = true
+	w.expect(w.say("ben", "retry INC-1"), true, "")
+	for range 20 {
+		w.tick(time.Second)
+	}
+	i, err := w.Peek(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, _ := i.Room("slack")
+	for _, step := range room.Steps {
+		if step.State != workflow.StepDone {
+			t.Errorf("%s is %q %s", step.Name, step.State, step.Why)
+		}
+	}
+}

@@ -228,7 +228,9 @@ func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i w
 	now := r.cfg.Bot.Now()
 	wait := at.At.Add(showEvery).Sub(now)
 	switch {
-	case at.Ref != "" && at.Hash == hash, at.Ref == "" && d.Place == workflow.Announce && i.Visibility == workflow.Private && !at.Known():
+	case at.Ref != "" && at.Hash == hash:
+		return r.shown(ctx, l, d, room)
+	case at.Ref == "" && d.Place == workflow.Announce && i.Visibility == workflow.Private && !at.Known():
 		return r.cfg.Bot.Settle(ctx, l)
 	case at.Ref != "" && wait > 0 && wait <= showEvery:
 		return bot.RetryAfter(wait, errors.New("the card was shown a moment ago"))
@@ -252,10 +254,16 @@ func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i w
 	if err != nil {
 		return err
 	}
-	if d.Place == workflow.Announce && at.Ref == "" {
-		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce}, change)
+	return r.shown(ctx, l, d, room, change)
+}
+
+// shown settles a card that is true. An announcement is a step of its room's,
+// which may have been asked for anew since it was written.
+func (r *Runner) shown(ctx context.Context, l bot.Lease, d workflow.ShowCard, room workflow.Room, change ...bot.RecordChange) error {
+	if s, is := room.Step(workflow.StepAnnounce); is && d.Place == workflow.Announce && s.State != workflow.StepDone {
+		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce}, change...)
 	}
-	return r.cfg.Bot.Settle(ctx, l, change)
+	return r.cfg.Bot.Settle(ctx, l, change...)
 }
 
 // beginCard puts on record that this process is about to write a card.
