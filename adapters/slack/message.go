@@ -229,6 +229,7 @@ func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
 			return c.Ref, err
 		}
 		m.key += "/" + c.Ref // another message, and the same one whenever this is tried again
+		m.again = true       // it is seldom, and that it was tried is nowhere on record
 	}
 	if c.Place == workflow.Announce {
 		var err error

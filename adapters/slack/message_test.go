@@ -149,3 +149,27 @@ func TestDeletedCardOnce(t *testing.T) {
 		t.Errorf("the card is at %s; %d posts: %+v", at, len(posts), posts)
 	}
 }
+
+// TestDeletedCardOnceByOthers: a card that somebody has deleted is written again
+// once, also when the process that did so has ended before it could say so.
+func TestDeletedCardOnceByOthers(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	room, err := h.another().OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := bot.ShownCard{Key: "INC-7/slack/" + room.ID, Incident: "INC-7", Room: room, Message: card.Message{Title: "first"}}
+	if c.Ref, err = h.another().Show(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	h.slack.Delete(h.slack.BotUser, room.ID, h.slack.Posts(room.ID)[0].TS)
+	for range 2 {
+		h.clock.pass(time.Minute)
+		if _, err = h.another().Show(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if posts := h.slack.Posts(room.ID); len(posts) != 1 {
+		t.Errorf("%d cards", len(posts))
+	}
+}
