@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -144,8 +145,8 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 			if s := w.cfg.Bot().SpeakerOf(a); s.Person != "" {
 				return "@" + s.Person
 			}
-			name := cmp.Or(label, a.Name)
-			if w.meansOther(name) {
+			name := asText(cmp.Or(label, a.Name))
+			if name == "" || w.meansOther(name) {
 				name = id
 			}
 			return "@" + name
@@ -165,6 +166,14 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 			return address
 		},
 	})
+}
+
+// asText leaves out of a name what the language would read as an option, or as
+// the beginning or end of a quote: people call themselves what they like (rule
+// P1).
+func asText(name string) string {
+	words := strings.Fields(strings.NewReplacer(`"`, "", "“", "", "”", "").Replace(name))
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return strings.HasPrefix(word, "--") }), " ")
 }
 
 // meansOther reports whether somebody's name on Slack means somebody else here,

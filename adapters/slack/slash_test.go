@@ -445,3 +445,17 @@ func TestPinned(t *testing.T) {
 		}
 	}
 }
+
+// TestP1NameIsNoCommand: what somebody calls themselves on Slack adds nothing to
+// the commands of those who mention them.
+func TestP1NameIsNoCommand(t *testing.T) {
+	d := newDesk(t, byHTTP)
+	id, _ := d.declare("Checkout is down --sev 2")
+	mallory := d.slack.AddUser(slacktest.User{Name: "mal", RealName: "Mal --status monitoring"})
+	if got := d.slash(d.ana, d.lobby, "update "+id+" talking to <@"+mallory+">"); !strings.Contains(string(got.Response), "talking to @") {
+		t.Fatalf("%s", got.Response)
+	}
+	if i := d.incident(id); i.Status != workflow.Investigating {
+		t.Errorf("%s, %q", i.Status, i.Latest.Text)
+	}
+}
