@@ -273,6 +273,7 @@ const inviteWithin = time.Second
 // one send has time for, it comes again, and those who were found are known.
 func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var users, missing []string
+	var denied error // that people may not be looked up
 	for _, p := range i.People {
 		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteWithin {
 			return bot.RetryAfter(time.Second, fmt.Errorf("look up who is asked in: %w", bot.ErrPaced))
@@ -281,6 +282,9 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		switch {
 		case bot.IsPermanent(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))
+			if denied == nil && code(err) != "" {
+				denied = err
+			}
 		case err != nil:
 			return err
 		case !slices.Contains(users, id):
@@ -297,6 +301,9 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 			return err
 		}
 		missing = append(missing, failed...)
+	}
+	if denied != nil {
+		return bot.Permanent(fmt.Errorf("%w; not asked in: %s", denied, strings.Join(missing, ", ")))
 	}
 	if len(missing) > 0 {
 		return bot.Permanent(fmt.Errorf("not on Slack: %s", strings.Join(missing, ", ")))

@@ -293,3 +293,25 @@ func TestInviteMany(t *testing.T) {
 		t.Errorf("%d members, %v", n, err)
 	}
 }
+
+// TestInviteWithoutScope: whoever could not be looked up is not said to be
+// missing: what stands in the way is said, and the others are asked in.
+func TestInviteWithoutScope(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	room, err := h.another().OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
+	dan := h.slack.AddUser(slacktest.User{Name: "dan"})
+	h.slack.SetScopes([]string{"chat:write", "channels:manage"})
+	err = h.Workspace.Invite(t.Context(), bot.Invitation{Key: "INC-7/3.1", Room: room, People: []bot.Invitee{
+		{ID: "ana", Name: "Ana", Email: "ana@example.com"}, {ID: "dan", Name: "Dan", Handle: dan},
+	}})
+	if !bot.IsPermanent(err) || !strings.Contains(err.Error(), "Ana") || !strings.Contains(err.Error(), "missing_scope: add users:read.email") || strings.Contains(err.Error(), "not on Slack") {
+		t.Errorf("%v", err)
+	}
+	if members := h.slack.Channel(room.ID).Members; !slices.Contains(members, dan) || slices.Contains(members, ana) {
+		t.Errorf("%q", members)
+	}
+}
