@@ -28,7 +28,8 @@ type Account struct {
 }
 
 // SpeakerOf returns whoever has an account: the configured person it belongs
-// to, by its ID or else by its address, or a guest (rule P1).
+// to, by its ID or else by its address, or a guest (rule P1). A guest who is
+// called like somebody configured is told apart from them.
 func (b *Bot) SpeakerOf(a Account) Speaker {
 	org := b.Organization()
 	if p, ok := org.Roster.ByAccount(a.Platform, a.ID, a.Email); ok {
@@ -38,8 +39,12 @@ func (b *Bot) SpeakerOf(a Account) Speaker {
 		}
 		return s
 	}
+	name := cmp.Or(line(a.Name, 60), a.ID)
+	if _, namesake := org.Roster.Find(name); namesake && a.Platform != "" {
+		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
+	}
 	return Speaker{
-		Handle: a.Platform + ":" + a.ID, Name: cmp.Or(line(a.Name, 60), a.ID), Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone),
+		Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone),
 		Unsure: a.Unsure,
 	}
 }

@@ -280,3 +280,19 @@ func TestDeletedLongAfter(t *testing.T) {
 		t.Errorf("%d messages, the first %+v, %v", len(all), all[:1], err)
 	}
 }
+
+// TestP1Namesake: whoever is called like somebody configured, and is not, is told
+// apart from them wherever they are named (rule P1).
+func TestP1Namesake(t *testing.T) {
+	w := newTown(t)
+	for name, want := range map[string]string{"Ana": "Ana on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe"} {
+		s := w.SpeakerOf(bot.Account{Platform: "slack", ID: "U0MALLORY", Name: name})
+		if s.Person != "" || s.Name != want {
+			t.Errorf("%q is %+v", name, s)
+		}
+	}
+	ana := w.SpeakerOf(bot.Account{Platform: "slack", ID: "U0ANA", Name: "Ana", Email: "ana@example.com"})
+	if ana.Person != "ana" || ana.Name != "Ana" {
+		t.Errorf("ana is %+v", ana)
+	}
+}
