@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,7 @@ type writing struct {
 	thread   string // the message it goes below
 	severity workflow.Severity
 	again    bool // it may have been written before
+	alone    bool // looked for as a message that carries nothing else
 	since    time.Time
 	wait     bool
 	message  card.Message
@@ -124,9 +126,14 @@ func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
 			return "", err
 		}
 		for n := range messages {
-			if carries(&messages[n], m.key) {
-				return ref(m.channel, messages[n].Timestamp), nil
+			one := &messages[n]
+			if !carries(one, m.key) {
+				continue
 			}
+			if m.alone && len(several(one)) > 0 {
+				return "", nil
+			}
+			return ref(m.channel, one.Timestamp), nil
 		}
 		if cursor = next; cursor == "" {
 			return "", nil
@@ -166,13 +173,13 @@ func carries(m *slack.Message, key string) bool {
 	if m.Metadata.EventPayload["key"] == key {
 		return true
 	}
+	return slices.Contains(several(m), any(key))
+}
+
+// several are the keys of a message that was written for more than one.
+func several(m *slack.Message) []any {
 	all, _ := m.Metadata.EventPayload["keys"].([]any)
-	for _, one := range all {
-		if one == key {
-			return true
-		}
-	}
-	return false
+	return all
 }
 
 // rewrite puts a message in the place of another of ours.

@@ -33,13 +33,14 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 }
 
 // Cancel implements [bot.Canceler]: the message says that nobody is needed any
-// more, and has no buttons.
+// more, and has no buttons. One that pages for several incidents stays as it
+// is: the others still need somebody.
 func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	channel, err := w.place(ctx, p.Address)
 	if err != nil {
 		return err
 	}
-	m := writing{key: p.Key, channel: channel, wait: true}
+	m := writing{key: p.Key, channel: channel, alone: true, wait: true}
 	at, err := w.find(ctx, m)
 	if at == "" || err != nil {
 		return err
