@@ -52,6 +52,7 @@ type task struct {
 // inbox is what comes in, and what is being done about it.
 type inbox struct {
 	patience time.Duration
+	silence  time.Duration
 	replays  replays
 	seen     seen
 	order    order
@@ -62,7 +63,7 @@ type inbox struct {
 
 func newInbox() *inbox {
 	return &inbox{
-		patience: patience, replays: replays{seen: map[signature]bool{}}, seen: seen{all: map[string]*sighting{}},
+		patience: patience, silence: silence, replays: replays{seen: map[signature]bool{}}, seen: seen{all: map[string]*sighting{}},
 		order: order{last: map[string]chan struct{}{}}, crew: crew{work: map[int]context.CancelFunc{}, idle: make(chan struct{})},
 		rooms: rooms{owners: map[string]string{}}, wanted: make(chan struct{}, 1),
 	}
