@@ -130,13 +130,23 @@ func TestFormConflict(t *testing.T) {
 	}
 }
 
-// TestFormNotOpened: when Slack does not open a form, the line is answered as
-// where there are none; when nobody knows, whoever asked is told what to do.
+// TestFormNotOpened: when Slack does not open a form, a line that was typed says
+// what it lacks, and what was pressed is not done unasked; when nobody knows,
+// whoever asked is told what to do.
 func TestFormNotOpened(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
 	if got := d.slash(d.ana, d.lobby, "declare"); !strings.Contains(string(got.Response), "needs a title") {
 		t.Errorf("%s", got.Response)
+	}
+	id, room := d.declare("Checkout is down --sev 2")
+	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
+	if got := d.slack.Click(d.ana, d.card(id, room), "Resolve"); got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	d.told(d.ana, "did not open the form")
+	if i := d.incident(id); i.Status == workflow.Resolved {
+		t.Error("it was resolved although nobody was asked")
 	}
 	d.slack.Fail("views.open", slacktest.Fault{LoseAnswer: true})
 	if got := d.slash(d.ana, d.lobby, "declare"); !strings.Contains(string(got.Response), "did not say") {
