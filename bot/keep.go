@@ -21,7 +21,7 @@ type Keep interface {
 	// is in its compact form already: true.
 	Shelve(ctx context.Context, incident string) (bool, error)
 	// Forget deletes an incident with all that belongs to it: its history,
-	// conversation, alerts and group. One that is open, has mail unread, still
+	// conversation, alerts, group and records (see [OwnedKinds]). One that is open, has mail unread, still
 	// owes something, or whose alerts fire stays as it is: false. One that is
 	// not there is forgotten already: true. Its number is never given again.
 	// Its watchers are told.
@@ -38,6 +38,23 @@ type Keep interface {
 	// are written together or not at all; a piece that is there already is
 	// written over.
 	Import(ctx context.Context, pieces []Piece) error
+}
+
+// KindTried is the kind of records of what package agenda has begun to carry
+// out, by the effect's ID.
+const KindTried = "tried"
+
+// OwnedKinds are the kinds of records that end with an incident (see
+// Keep.Forget): those whose ID begins with the incident's and a slash. Where
+// what follows the slash has a record of its own, of the same kind, whose body
+// is the incident's ID, that one ends with it: so a room is found by its name,
+// and by its incident.
+func OwnedKinds() []string { return []string{shownKind, kindRoom, KindTried} }
+
+// OwnedIDs is the range in which the IDs of an incident's own records are, as
+// bytes: at least from, and below below.
+func OwnedIDs(incident string) (from, below string) {
+	return incident + "/", incident + string(rune('/'+1))
 }
 
 // Over selects incidents that are over.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"tocsin/bot"
 	"tocsin/bot/intake"
@@ -92,6 +93,21 @@ func (s *Store) Forget(_ context.Context, id string) (bool, error) {
 	maps.DeleteFunc(s.alerts, func(_ [2]string, r intake.Row) bool { return r.Incident == id })
 	maps.DeleteFunc(s.groups, func(_ string, g group) bool { return g.owner == id })
 	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })
+	s.forgetRecords(id)
 	s.feed.Changed(id)
 	return true, nil
+}
+
+// forgetRecords deletes the records that belong to an incident.
+func (s *Store) forgetRecords(id string) {
+	for key := range s.records {
+		rest, its := strings.CutPrefix(key[1], id+"/")
+		if !its || !slices.Contains(bot.OwnedKinds(), key[0]) {
+			continue
+		}
+		delete(s.records, key)
+		if other := [2]string{key[0], rest}; string(s.records[other].Body) == id {
+			delete(s.records, other)
+		}
+	}
 }

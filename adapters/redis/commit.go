@@ -134,15 +134,17 @@ func (s *Store) commitCall(c bot.Commit, n int64) *call {
 	}
 	a.add(len(c.Tasks))
 	for _, t := range c.Tasks {
-		a.add(int(t.Lane.Class), t.Lane.Destination, packTask(t))
+		a.add(int(t.Lane.Class), t.Lane.Destination, packTask(t), t.Rev > 0)
 	}
 	a.add(len(c.Records))
 	for _, r := range c.Records {
 		a.add(r.Kind, r.ID, r.Version, r.Body == nil, r.Body)
 	}
-	a.add(len(c.Said))
-	for _, m := range c.Said {
-		a.add(m.Key, m.Body)
+	for _, messages := range [][]bot.Said{c.Said, c.Resaid} {
+		a.add(len(messages))
+		for _, m := range messages {
+			a.add(m.Key, m.Body)
+		}
 	}
 	return &call{script: s.scripts.commit, keys: keys, args: a.all, size: a.size}
 }

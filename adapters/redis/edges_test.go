@@ -215,3 +215,31 @@ func TestX2OneClock(t *testing.T) {
 		t.Errorf("nodes that were asked: %v", asked)
 	}
 }
+
+// TestOlderTalk: messages of an older version, which kept no places, are said
+// anew too.
+func TestOlderTalk(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s := open(t, server.URL())
+	c := step("INC-1", 0)
+	for n := range 3 {
+		key := fmt.Sprint("m", n+1)
+		c.Said = append(c.Said, bot.Said{Key: key, Body: []byte("1 2\n" + key)})
+	}
+	if _, err := s.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range c.Said {
+		if _, err := server.Do("HSET", "{tocsin}:i:1:said", m.Key, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := bot.Commit{At: bottest.Epoch, Incident: "INC-1", Resaid: []bot.Said{{Key: "m2", Body: []byte("two")}}}
+	if _, err := s.Commit(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Talk(t.Context(), "INC-1", 0, 10)
+	if err != nil || len(all) != 3 || string(all[1].Body) != "two" || string(all[2].Body) != "1 2\nm3" {
+		t.Errorf("talk %+v, %v", all, err)
+	}
+}

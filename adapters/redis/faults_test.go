@@ -104,6 +104,58 @@ func TestLostReplies(t *testing.T) {
 	lost("a settlement")
 }
 
+// TestLostClaimOfCard: a claim whose answer was lost is answered with what was
+// leased, although a newer card has taken its place, which is not due yet.
+func TestLostClaimOfCard(t *testing.T) {
+	server := redistest.Start(t, redistest.Config{})
+	s, proxy := through(t, server)
+	other := open(t, server.URL())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	commit := func(version int, due time.Time) {
+		t.Helper()
+		c := step("INC-1", version)
+		c.WakeAt = due
+		c.Tasks = []bot.Task{{
+			ID: "card", Owner: "INC-1", Due: due, Rev: version + 1, Body: fmt.Appendf(nil, "card %d", version+1),
+			Lane: workflow.Lane{Class: workflow.ClassCard, Destination: "room"},
+		}}
+		if _, err := other.Commit(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(0, bottest.Epoch)
+	proxy.LoseRepliesTo(1000, "evalsha")
+	got := make(chan []bot.Lease, 1)
+	go func() {
+		leases, err := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Hour, Limit: 10, Classes: everyClass})
+		if err != nil {
+			t.Error(err)
+		}
+		got <- leases
+	}()
+	for due := bottest.Epoch; due.Equal(bottest.Epoch); {
+		var err error
+		if due, err = other.NextDue(ctx, everyClass); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := bottest.Epoch.Add(time.Minute)
+	commit(1, later)
+	proxy.Heal()
+	leases := <-got
+	if len(leases) != 2 || leases[1].Rev != 1 || string(leases[1].Body) != "card 1" || !leases[0].Due.Equal(bottest.Epoch) {
+		t.Fatalf("claimed %+v", leases)
+	}
+	if _, err := s.Commit(ctx, bot.Commit{At: later, Incident: "INC-1", Settle: &leases[1]}); err != nil {
+		t.Fatal(err)
+	}
+	leases, err := s.Claim(ctx, bot.Claim{At: later, For: time.Hour, Limit: 10, Classes: everyClass})
+	if err != nil || len(leases) != 1 || string(leases[0].Body) != "card 2" {
+		t.Errorf("after that: %+v, %v", leases, err)
+	}
+}
+
 // TestForgotten: a server that has forgotten the scripts is told them again.
 func TestForgotten(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})

@@ -61,7 +61,7 @@ func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
 		return false, err
 	}
 	a := &arguments{}
-	a.add(n, d.Version, len(d.Said), lastMail(*d), packed)
+	a.add(n, d.Version, talkSum(d.Said), lastMail(*d), packed)
 	said, err := s.ask(ctx, "shelve "+incident, &call{script: s.scripts.shelve, keys: s.everyPart(n)[:7], args: a.all, size: a.size})
 	return said == "ok", err
 }
@@ -180,8 +180,12 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 		for _, id := range ids {
 			keys = append(keys, s.keys.alert(id))
 		}
+		for _, kind := range bot.OwnedKinds() {
+			keys = append(keys, s.keys.records(kind), s.keys.recordIDs(kind))
+		}
+		from, below := bot.OwnedIDs(incident)
 		a := &arguments{}
-		a.add(s.keys.of("feed"), s.origin, n, len(ids))
+		a.add(s.keys.of("feed"), s.origin, n, "["+from, "("+below, len(bot.OwnedKinds()), len(ids))
 		for k, id := range ids {
 			text, _ := values[k].(string)
 			var alert alertState

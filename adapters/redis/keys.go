@@ -29,7 +29,7 @@ const (
 	partEvents = ":events" // list, the first has Seq 1
 	partMail   = ":mail"   // list: mail that was read
 	partTalk   = ":talk"   // list, the first has Seq 1
-	partSaid   = ":said"   // hash: the keys of its messages
+	partSaid   = ":said"   // hash: the keys of its messages, and where they stand
 	partTasks  = ":tasks"  // hash: see common.lua
 	partAlerts = ":alerts" // set: IDs of its alerts
 	partFiring = ":firing" // zset: those that fire, in the order of their IDs

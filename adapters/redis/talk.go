@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -65,6 +67,16 @@ func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// talkSum is a sum of a conversation as it stands in its list, as shelve.lua
+// has it. It is no matter of secrets.
+func talkSum(all []bot.Said) string {
+	sum := sha1.New()
+	for _, m := range all {
+		fmt.Fprintf(sum, "%d %d %s%s", m.Seq, len(m.Key), m.Key, m.Body)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 func ignoreNil(err error) error {

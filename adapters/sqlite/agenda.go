@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 
@@ -136,9 +135,12 @@ func (t *tx) postpone(l bot.Lease, due int64) error {
 	if l.ID != held.id || int64(l.Rev) != held.rev {
 		return nil
 	}
-	err := t.exec("UPDATE task SET due = ?, attempt = ? WHERE number = ? AND class = ? AND destination = ? AND position = ?",
+	row, err := t.one("UPDATE task SET due = ?, attempt = ? WHERE number = ? AND class = ? AND destination = ? AND position = ? RETURNING position",
 		due, int64(l.Attempt)+1, k.number, k.class, k.destination, held.position)
-	return t.spoil(errors.Join(err, t.moveLane(k, due)))
+	if err == nil && row != nil { // else a newer revision stands in its place
+		err = t.moveLane(k, due)
+	}
+	return t.spoil(err)
 }
 
 // settle removes a leased task, unless a newer revision stands in its place.

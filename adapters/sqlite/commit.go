@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tocsin/bot"
 	"tocsin/bot/intake"
@@ -49,7 +50,7 @@ func sizeOf(c bot.Commit) int {
 	for _, r := range c.Records {
 		size += len(r.Body)
 	}
-	for _, m := range c.Said {
+	for _, m := range slices.Concat(c.Said, c.Resaid) {
 		size += len(m.Key) + len(m.Body)
 	}
 	return size
@@ -107,7 +108,7 @@ func (t *tx) check(c bot.Commit, n int64) (*head, error) {
 	if err != nil {
 		return nil, t.spoil(err)
 	}
-	if len(c.Said) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
+	if len(c.Said)+len(c.Resaid) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
 		return nil, bot.ErrNotFound // what it is said in is neither there nor made by this commit
 	}
 	if based(c) {
@@ -160,12 +161,15 @@ func based(c bot.Commit) bool {
 // write writes an incident's step and what was said in it, and returns its
 // version.
 func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
-	if len(c.Said) > 0 || based(c) {
+	if len(c.Said)+len(c.Resaid) > 0 || based(c) {
 		if err := t.unshelve(h); err != nil {
 			return 0, err
 		}
 	}
 	if err := t.say(n, c.Said); err != nil {
+		return 0, err
+	}
+	if err := t.resay(n, c.Resaid); err != nil {
 		return 0, err
 	}
 	if !based(c) {
@@ -225,8 +229,10 @@ func (t *tx) writeState(c bot.Commit, h *head) error {
 	return t.putGroup(g.Key, hold{h.number, g.Always, nanos(g.Until)})
 }
 
-// addTask puts a task at the end of its lane. Positions count per incident: a
-// lane needs no look to know where it ends.
+// addTask puts a task at the end of its lane; one with a revision takes the
+// place of all that the lane holds. Positions count per incident: a lane needs
+// no look to know where it ends, and a lease that names one never means a later
+// revision.
 func (t *tx) addTask(task bot.Task) error {
 	k := laneOf(task)
 	h, err := t.head(k.number)
@@ -241,10 +247,18 @@ func (t *tx) addTask(task bot.Task) error {
 	}
 	t.touch(h)
 	h.taskSeq++
+	if task.Rev > 0 {
+		if err = t.exec("DELETE FROM task WHERE number = ? AND class = ? AND destination = ?", k.number, k.class, k.destination); err != nil {
+			return fmt.Errorf("replace by task %s: %w", task.ID, err)
+		}
+	}
 	err = t.exec("INSERT INTO task (number, class, destination, position, id, due, attempt, rev, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		k.number, k.class, k.destination, h.taskSeq, task.ID, nanos(task.Due), int64(task.Attempt), int64(task.Rev), task.Body)
 	if err != nil {
 		return fmt.Errorf("add task %s: %w", task.ID, err)
+	}
+	if task.Rev > 0 {
+		return t.putLane(k, nanos(task.Due))
 	}
 	return t.addLane(k, nanos(task.Due))
 }

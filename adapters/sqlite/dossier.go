@@ -38,11 +38,7 @@ func readDossier(r *session, n int64) (*bot.Dossier, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.each("SELECT key, seq, body FROM talk WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
-		d.Said = append(d.Said, said(row))
-		return true, nil
-	}, n)
-	if err != nil {
+	if d.Said, err = allSaid(r, n); err != nil {
 		return nil, err
 	}
 	return d, r.each("SELECT class, destination, id, due, attempt, rev, body FROM task WHERE number = ? ORDER BY class, destination, position",

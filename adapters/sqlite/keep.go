@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tocsin/bot"
 )
@@ -67,7 +69,8 @@ func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
 }
 
 // shelve puts the compact form in the place of the rows that it was made of.
-// An incident's rows only change with its version, its mail and its messages.
+// An incident's rows only change with its version, its mail and its messages;
+// those are compared themselves, since they may have been replaced.
 func (t *tx) shelve(d bot.Dossier, packed []byte) (bool, error) {
 	n := int64(d.Number)
 	h, err := t.finished(n)
@@ -79,15 +82,12 @@ func (t *tx) shelve(d bot.Dossier, packed []byte) (bool, error) {
 	case h.shelved:
 		return true, nil
 	}
-	row, err := t.one("SELECT coalesce(max(seq), 0) FROM talk WHERE number = ?", n)
+	all, err := allSaid(t.session, n)
 	if err != nil {
 		return false, t.spoil(err)
 	}
-	last := int64(0)
-	if len(d.Said) > 0 {
-		last = int64(d.Said[len(d.Said)-1].Seq)
-	}
-	if h.version != int64(d.Version) || h.readSeq != int64(d.ReadSeq) || h.readAt != nanos(d.ReadAt) || number(row[0]) != last {
+	alike := slices.EqualFunc(all, d.Said, func(a, b bot.Said) bool { return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body) })
+	if h.version != int64(d.Version) || h.readSeq != int64(d.ReadSeq) || h.readAt != nanos(d.ReadAt) || !alike {
 		return false, errMoved
 	}
 	h.shelved = true
@@ -178,9 +178,25 @@ func (t *tx) forgetIncident(n int64) (bool, error) {
 			t.groups.drop(k)
 		}
 	}
-	return true, errors.Join(
+	return true, errors.Join(t.forgetRecords(idOf(n)),
 		t.exec("DELETE FROM alert INDEXED BY alert_over WHERE NOT firing AND number = ?", n),
 		t.exec("DELETE FROM grp INDEXED BY grp_number WHERE number = ?", n))
+}
+
+// forgetRecords deletes the records that belong to an incident.
+func (t *tx) forgetRecords(id string) error {
+	from, below := bot.OwnedIDs(id)
+	for _, kind := range bot.OwnedKinds() {
+		err := t.exec(`DELETE FROM record WHERE kind = ?1 AND body = ?4
+			AND id IN (SELECT substr(id, ?5) FROM record WHERE kind = ?1 AND id >= ?2 AND id < ?3)`, kind, from, below, []byte(id), int64(len(from))+1)
+		if err == nil {
+			err = t.exec("DELETE FROM record WHERE kind = ? AND id >= ? AND id < ?", kind, from, below)
+		}
+		if err != nil {
+			return fmt.Errorf("forget records of kind %s: %w", kind, err)
+		}
+	}
+	return nil
 }
 
 // dropIncident deletes an incident, whatever form it has, and what it owes.

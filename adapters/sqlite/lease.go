@@ -35,9 +35,10 @@ func laneOf(t bot.Task) laneKey {
 //     and look here after it. So a release during a claim leaves the lane here,
 //     as gone, until that claim has ended; the next one reads afterwards.
 //   - The head of a lane that nobody leases does not change: only Settle and
-//     Postpone change it, and they need the lease. The standing wake-up is
-//     rewritten without one, but its revision tells: settling an older one
-//     leaves the newer one due, as if the claim had come just before.
+//     Postpone change it, and they need the lease. The standing wake-up and
+//     other standing tasks are rewritten without one, but their revision tells:
+//     settling an older one leaves the newer one due, as if the claim had come
+//     just before.
 //
 // The writer therefore never waits for a claim, nor a claim for the writer.
 type leases struct {

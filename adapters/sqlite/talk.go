@@ -44,9 +44,32 @@ func (t *tx) say(n int64, all []bot.Said) error {
 	return nil
 }
 
+// resay replaces the bodies of messages that are there.
+func (t *tx) resay(n int64, all []bot.Said) error {
+	for _, m := range all {
+		row, err := t.one("UPDATE talk SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
+		if err != nil {
+			return fmt.Errorf("replace message %s: %w", m.Key, err)
+		}
+		if row != nil {
+			t.changed = append(t.changed, n)
+		}
+	}
+	return nil
+}
+
 // said reads the columns key, seq and body.
 func said(row []driver.Value) bot.Said {
 	return bot.Said{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])}
+}
+
+// allSaid reads a whole conversation that is in no compact form.
+func allSaid(r *session, n int64) (all []bot.Said, err error) {
+	err = r.each("SELECT key, seq, body FROM talk WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
+		all = append(all, said(row))
+		return true, nil
+	}, n)
+	return all, err
 }
 
 // Talk implements [bot.Talk].

@@ -208,6 +208,13 @@ func (t *tx) addLane(k laneKey, due int64) error {
 	return t.exec("INSERT INTO lane (number, class, destination, due) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", k.number, k.class, k.destination, due)
 }
 
+// putLane puts a lane into the agenda, or moves it there.
+func (t *tx) putLane(k laneKey, due int64) error {
+	t.classes.add(k.class)
+	return t.exec("INSERT INTO lane (number, class, destination, due) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET due = excluded.due",
+		k.number, k.class, k.destination, due)
+}
+
 func (t *tx) moveLane(k laneKey, due int64) error {
 	return t.exec("UPDATE lane SET due = ? WHERE number = ? AND class = ? AND destination = ?", due, k.number, k.class, k.destination)
 }

@@ -12,7 +12,7 @@ import (
 
 // kindTried is the kind of records that say which process has begun to carry
 // out what the other side can be asked about. They end with their task.
-const kindTried = "tried"
+const kindTried = bot.KindTried
 
 // once knows what may have been carried out although nobody has heard so. Each
 // such effect is put on record before it is first tried; whoever finds that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 // linearSeeds is how many histories Linearizable makes.
-const linearSeeds = 20
+const linearSeeds = 30
 
 // Linearizable lets clients use a store at the same time and wants every answer
 // to be one that a store would have given that does one call after another, in
@@ -29,7 +30,7 @@ const linearSeeds = 20
 // at any time since, or not: faults may be put between the handles and the
 // data. What is not judged: how mail is divided and numbered, revisions of the
 // standing wake-up and its postponing, whether a lane comes again soon after its
-// lease ran out, conversations, and what only reads many.
+// lease ran out, and what only reads many.
 func Linearizable(t *testing.T, open func(t *testing.T) []bot.Store) {
 	seen := map[string]int{}
 	for seed := range uint64(linearSeeds) {
@@ -40,15 +41,39 @@ func Linearizable(t *testing.T, open func(t *testing.T) []bot.Store) {
 			}
 			for _, o := range h.calls {
 				seen[sight(o)]++
+				if older(o, h.calls) {
+					seen["older card"]++
+				}
 			}
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "settle", "repeat", "conflict", "taken", "lost", "not found", "lease", "postpone", "take", "read"} {
+	for _, what := range []string{"commit", "settle", "repeat", "conflict", "taken", "lost", "not found", "lease", "postpone", "older card", "take", "talk", "read"} {
 		if seen[what] == 0 && !t.Failed() {
 			t.Errorf("no seed led to %q: the test has become blind", what)
 		}
 	}
+}
+
+// older reports whether a call answered for a card that had been replaced.
+func older(o porcupine.Operation, calls []porcupine.Operation) bool {
+	var l bot.Lease
+	if what := sight(o); what != "settle" && what != "postpone" {
+		return false
+	}
+	switch c := o.Input.(type) {
+	case doPostpone:
+		l = c.Lease
+	case doCommit:
+		if c.Settle != nil {
+			l = *c.Settle
+		}
+	}
+	return l.ID == linearCard && slices.ContainsFunc(calls, func(before porcupine.Operation) bool {
+		c, _ := before.Input.(doCommit)
+		return before.Metadata == o.Metadata && before.Return < o.Call && sight(before) == "commit" &&
+			slices.ContainsFunc(c.Tasks, func(t bot.Task) bool { return t.ID == linearCard && t.Rev > l.Rev })
+	})
 }
 
 // sight is what a call led to, in a word.
@@ -80,6 +105,8 @@ func sight(o porcupine.Operation) string {
 		return "lease"
 	case []intake.Receipt:
 		return "take"
+	case []bot.Said:
+		return "talk"
 	case nil:
 		return "postpone"
 	}

@@ -132,6 +132,20 @@ func (c readRecord) step(l *ledger, a answer) (*ledger, bool) {
 	return l, a.err == nil && text(a.value) == text(want)
 }
 
+// readTalk is Talk, of a whole conversation.
+type readTalk struct{ ID string }
+
+func (c readTalk) make(ctx context.Context, s bot.Store) (any, error) {
+	return s.Talk(ctx, c.ID, 0, 1000)
+}
+
+func (c readTalk) step(l *ledger, a answer) (*ledger, bool) {
+	got, _ := a.value.([]bot.Said)
+	return l, a.err == nil && slices.EqualFunc(got, l.incidents[c.ID].said, func(a, b bot.Said) bool {
+		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
+	})
+}
+
 // doCommit is Commit.
 type doCommit struct {
 	bot.Commit
@@ -211,10 +225,16 @@ func (c doClaim) step(l *ledger, a answer) (*ledger, bool) {
 	return next, true
 }
 
-// sameTask compares all but the revision, which a store counts as it likes.
+// sameTask compares all but the revision of the standing wake-up, which a store
+// counts as it likes.
 func sameTask(a, b bot.Task) bool {
-	return a.ID == b.ID && a.Owner == b.Owner && a.Lane == b.Lane && a.Due.Equal(b.Due) && a.Attempt == b.Attempt &&
+	return sameRevision(a, b) && a.Owner == b.Owner && a.Lane == b.Lane && a.Due.Equal(b.Due) && a.Attempt == b.Attempt &&
 		bytes.Equal(a.Body, b.Body)
+}
+
+// sameRevision reports whether a task is still the one that was leased.
+func sameRevision(a, b bot.Task) bool {
+	return a.ID == b.ID && (a.Rev == b.Rev || a.ID == bot.WakeTask)
 }
 
 // doPostpone is Postpone.
@@ -236,8 +256,9 @@ func (c doPostpone) step(l *ledger, a answer) (*ledger, bool) {
 	if a.refused() {
 		return l, false
 	}
-	q.tasks = slices.Clone(q.tasks)
-	q.tasks[0].Due, q.tasks[0].Attempt = c.Due, c.Lease.Attempt+1
+	if q.tasks = slices.Clone(q.tasks); sameRevision(q.tasks[0], c.Lease.Task) {
+		q.tasks[0].Due, q.tasks[0].Attempt = c.Due, c.Lease.Attempt+1
+	}
 	q.token, q.until = "", time.Time{}
 	next := l.clone()
 	next.lanes[id] = q

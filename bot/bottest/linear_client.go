@@ -19,9 +19,10 @@ import (
 // How much happens in one history.
 const (
 	linearClients = 6
-	linearCalls   = 40 // of each client
+	linearCalls   = 32 // of each client: of more there are too many orders to try
 	linearKind    = "linear"
 	linearGroup   = "linear"
+	linearCard    = "card" // the ID of each incident's standing task
 )
 
 // The places: no call touches two of them, so that each is judged by itself.
@@ -93,15 +94,28 @@ func (c *linearClient) live(ctx context.Context) {
 		}
 		do := next(place)
 		a := c.call(ctx, place, do)
-		if a.unclear() && ctx.Err() == nil && c.rng.IntN(2) == 0 {
+		again := c.rng.IntN(2)
+		if speaks(do) {
+			again = 10 // else there would be too many orders to try
+		}
+		for ; a.unclear() && ctx.Err() == nil && again > 0; again-- {
 			a = c.call(ctx, place, do) // as a sender does who got no answer
 		}
 		c.learn(place, do, a)
+		if commit, is := do.(doCommit); is && len(commit.Said)+len(commit.Resaid) > 0 {
+			c.call(ctx, place, readTalk{commit.Incident}) // which tells in what order all has been said
+		}
 		if commit, is := do.(doCommit); is && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
 			load := readLoad{commit.Incident} // and steps again, from what is there
 			c.learn(place, load, c.call(ctx, place, load))
 		}
 	}
+}
+
+// speaks reports whether a call says something and depends on nothing.
+func speaks(do call) bool {
+	c, is := do.(doCommit)
+	return is && c.Snapshot == nil && len(c.Said)+len(c.Resaid) > 0
 }
 
 // call makes one call and writes it down. A read that got no answer says
@@ -115,7 +129,7 @@ func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 	o := porcupine.Operation{ClientId: c.n, Input: do, Output: a, Call: began, Return: c.tick(), Metadata: place}
 	if a.unclear() {
 		switch do.(type) {
-		case readLoad, readReply, readRecord:
+		case readLoad, readReply, readRecord, readTalk:
 			return a
 		}
 		o.Return = 1 << 62 // it may be done at any time from now on; last of all is as good as never
@@ -185,7 +199,13 @@ func (c *linearClient) claim(place string) call {
 
 // onIncident is a call that touches an incident, its record and its tasks.
 func (c *linearClient) onIncident(id string) call {
-	switch c.rng.IntN(12) {
+	switch c.rng.IntN(14) {
+	case 12:
+		said, resaid := c.messages()
+		operation := fmt.Sprint(id, " words ", c.unique())
+		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Said: said, Resaid: resaid, Operation: operation}}
+	case 13:
+		return readTalk{id}
 	case 0, 1:
 		return readLoad{id}
 	case 2:
@@ -196,9 +216,9 @@ func (c *linearClient) onIncident(id string) call {
 		return c.claim(id)
 	case 6:
 		return doCommit{Commit: bot.Commit{At: c.now(), Records: c.change(id)}}
-	case 7, 8, 9:
+	case 7, 8, 9, 10:
 		if l := c.leased(id); l != nil {
-			if c.rng.IntN(3) == 0 {
+			if c.rng.IntN(3) == 0 || l.ID == linearCard && c.rng.IntN(2) == 0 {
 				return doPostpone{*l, c.about(c.now(), c.rng)}
 			}
 			return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Settle: l}}
@@ -238,10 +258,30 @@ func (c *linearClient) advance(id string) call {
 		t.Due = c.about(step.At, c.rng)
 		step.Tasks = append(step.Tasks, t)
 	}
+	if c.rng.IntN(3) > 0 { // revisions grow: the step that is based on this version is one
+		t := task(id, linearCard, c.class(id), "card")
+		t.Rev, t.Due, t.Body = step.Version+1, c.about(step.At, c.rng), fmt.Append(nil, "card ", c.unique())
+		step.Tasks = append(step.Tasks, t)
+	}
+	if c.rng.IntN(4) == 0 {
+		step.Said, step.Resaid = c.messages()
+	}
 	if c.rng.IntN(3) == 0 {
 		step.Settle = c.leased(id)
 	}
 	return doCommit{Commit: step}
+}
+
+// messages are some that are said, and some that are said anew: of a few, so
+// that many come twice.
+func (c *linearClient) messages() (said, resaid []bot.Said) {
+	some := func() (all []bot.Said) {
+		for range c.rng.IntN(3) {
+			all = append(all, bot.Said{Key: fmt.Sprint("message ", c.rng.IntN(6)), Body: fmt.Append(nil, "text ", c.unique())})
+		}
+		return all
+	}
+	return some(), some()
 }
 
 func (c *linearClient) step(id string) bot.Commit {
@@ -268,7 +308,7 @@ func (c *linearClient) onGroup(place string) call {
 	}
 	step := c.step(id)
 	step.Settle, step.ReadMail = lease, c.read[id].last
-	step.Group = &bot.GroupHold{Key: linearGroup, Always: c.rng.IntN(3) > 0}
+	step.Group = &bot.GroupHold{Key: linearGroup, Always: c.rng.IntN(2) > 0}
 	if c.rng.IntN(2) == 0 {
 		step.WakeAt = c.about(step.At, c.rng)
 	}

@@ -34,6 +34,24 @@ type entry struct {
 	readAt   time.Time
 	mailDue  time.Time
 	wakeAt   time.Time
+	said     []bot.Said
+}
+
+// say appends to a conversation what is not there yet, and then replaces what
+// is.
+func (i *entry) say(said, resaid []bot.Said) {
+	i.said = slices.Clone(i.said)
+	place := func(key string) int { return slices.IndexFunc(i.said, func(m bot.Said) bool { return m.Key == key }) }
+	for _, m := range said {
+		if place(m.Key) < 0 {
+			i.said = append(i.said, bot.Said{Key: m.Key, Seq: len(i.said) + 1, Body: m.Body})
+		}
+	}
+	for _, m := range resaid {
+		if n := place(m.Key); n >= 0 {
+			i.said[n].Body = m.Body
+		}
+	}
 }
 
 // unread is the mail that a commit leaves.
@@ -78,7 +96,10 @@ func (l *ledger) clone() *ledger {
 // refusals are the errors with which a commit may be refused: in which order a
 // store looks is its own affair. None: it must be done.
 func (l *ledger) refusals(c doCommit) (all []error) {
-	i := l.incidents[c.Incident]
+	i, there := l.incidents[c.Incident]
+	if len(c.Said)+len(c.Resaid) > 0 && !there && c.Snapshot == nil {
+		all = append(all, bot.ErrNotFound)
+	}
 	if c.Settle != nil {
 		if q := l.lanes[laneID{c.Settle.Owner, c.Settle.Lane}]; q.token == "" || q.token != c.Settle.Token {
 			all = append(all, bot.ErrLeaseLost)
@@ -122,13 +143,18 @@ func (l *ledger) commit(c doCommit) *ledger {
 	if c.Settle != nil {
 		id := laneID{c.Settle.Owner, c.Settle.Lane}
 		q := queue{tasks: l.lanes[id].tasks}
-		if len(q.tasks) > 0 && q.tasks[0].ID == c.Settle.ID { // the wake-up is rewritten below anyway
+		if len(q.tasks) > 0 && sameRevision(q.tasks[0], c.Settle.Task) { // the wake-up is rewritten below anyway
 			q.tasks = q.tasks[1:]
 		}
 		l.lanes[id] = q
 	}
 	if c.Operation != "" {
 		l.replies[c.Operation] = string(c.Reply)
+	}
+	if len(c.Said)+len(c.Resaid) > 0 {
+		i := l.incidents[c.Incident]
+		i.say(c.Said, c.Resaid)
+		l.incidents[c.Incident] = i
 	}
 	if based(c.Commit) {
 		l.write(c)
@@ -157,6 +183,9 @@ func (l *ledger) write(c doCommit) {
 	for _, t := range c.Tasks {
 		id := laneID{t.Owner, t.Lane}
 		q := l.lanes[id]
+		if t.Rev > 0 {
+			q.tasks = nil
+		}
 		q.tasks = append(slices.Clip(q.tasks), t)
 		l.lanes[id] = q
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,39 @@ var faults = map[string]func(s *memory.Store, b *broken){
 			return s.Claim(ctx, q)
 		}
 	},
+	"a card stays as it was": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			c.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), func(t bot.Task) bool { return t.Rev > 1 })
+			return s.Commit(ctx, c)
+		}
+	},
+	"an older card takes the newer one with it": func(s *memory.Store, b *broken) {
+		var mu sync.Mutex
+		newest := map[string]int{}
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if c.Settle != nil && c.Settle.Rev > 0 && newest[c.Settle.Owner] > 0 {
+				l := *c.Settle
+				l.Rev, c.Settle = newest[l.Owner], &l
+			}
+			r, err := s.Commit(ctx, c)
+			for _, t := range c.Tasks {
+				if err == nil && t.Rev > 0 {
+					newest[t.Owner] = t.Rev
+				}
+			}
+			return r, err
+		}
+	},
+	"what is said anew is as before": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			if rand.IntN(4) == 0 {
+				c.Resaid = nil
+			}
+			return s.Commit(ctx, c)
+		}
+	},
 	"what is refused is done": func(s *memory.Store, b *broken) {
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 			if r, err := s.Commit(ctx, c); err != nil || rand.IntN(4) > 0 {
@@ -152,7 +186,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 func TestLinearizableSees(t *testing.T) {
 	for name, breaks := range faults {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(10) {
+			for seed := range uint64(40) {
 				b := &broken{Store: memory.New()}
 				breaks(b.Store, b)
 				if wrong := bottest.Linearize(t.Context(), []bot.Store{b, b}, seed); wrong != "" {
@@ -199,6 +233,9 @@ func TestLinearizableUnclear(t *testing.T) {
 				return lossy(func() ([]intake.Receipt, error) { return s.Take(ctx, b) })
 			},
 			claim: func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+				if rand.IntN(3) > 0 {
+					return s.Claim(ctx, q) // what may have been leased or not multiplies the orders to try
+				}
 				return lossy(func() ([]bot.Lease, error) { return s.Claim(ctx, q) })
 			},
 		}}

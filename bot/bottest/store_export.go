@@ -60,6 +60,7 @@ func used(t *testing.T, s bot.Store) {
 		d.Due = at(120 + float64(n)/1e9)
 		c.Tasks = append(c.Tasks, d)
 	}
+	c.Tasks = append(c.Tasks, stand("INC-2", "room", 7, 360))
 	c.Operation, c.Reply = "op-2", []byte("acknowledged")
 	must1(s.Commit(ctx, c))(t)
 	for _, l := range claim(t, s, at(130)) {
@@ -127,8 +128,11 @@ func exportPages(t *testing.T, s bot.Store) {
 	for _, l := range d.Tasks {
 		tasks = append(tasks, l.ID)
 	}
-	if got := strings.Join(tasks, " "); got != "INC-2/1.2 INC-2/1.1 INC-2/1.0 INC-2/1.3" || d.Tasks[0].Attempt != 1 || !d.Tasks[0].Due.Equal(at(350)) {
+	if got := strings.Join(tasks, " "); got != "INC-2/1.2 INC-2/1.1 INC-2/1.0 INC-2/1.3 card:room" || d.Tasks[0].Attempt != 1 || !d.Tasks[0].Due.Equal(at(350)) {
 		t.Errorf("tasks %+v", d.Tasks)
+	}
+	if want := stand("INC-2", "room", 7, 360); !sameTask(d.Tasks[4], want) {
+		t.Errorf("exported %+v, want %+v", d.Tasks[4], want)
 	}
 	if !d.Open || d.Version != 1 || string(d.Body) != "state 1 of INC-2" || !d.WakeAt.Equal(at(400)) || !d.Changed.Equal(at(111)) || d.ReadSeq != 1 || !d.ReadAt.Equal(at(111)) ||
 		len(d.Mail) == 0 || d.Mail[len(d.Mail)-1].Seq != 2 {
@@ -213,6 +217,7 @@ func goesOn(t *testing.T, s bot.Store) {
 	}) {
 		t.Errorf("claimed %s", names(l))
 	}
+	card := wantCard(t, s, at(360), stand("INC-2", "room", 7, 360))
 	// What fires goes on, what resolved fires again where it was, and a group
 	// that is held for some time is.
 	got := take(t, s, at(500), fire("c", "h"), since(fire("d", "h"), at(499)), fire("f", "h"), fire("x", "a"), fire("y", "g"))
@@ -239,11 +244,13 @@ func goesOn(t *testing.T, s bot.Store) {
 	}
 	c = commitOf("INC-2", 1, 2)
 	c.At, c.ReadMail, c.WakeAt, c.Said = at(501), 3, at(900), say("", "m1: again", "m2: on").Said
+	c.Tasks, c.Settle, c.Resaid = []bot.Task{stand("INC-2", "room", 8, 502)}, &card, say("", "m1: goodbye").Said
 	must1(s.Commit(ctx, c))(t)
 	if l = must1(s.Load(ctx, "INC-2"))(t); len(l.Mail) != 0 || l.Version != 2 {
 		t.Errorf("loaded %+v", l)
 	}
-	wantTalk(t, s, "INC-2", "1 m1: <hello> & \u2028 goodbye, 2 m2: on")
+	wantTalk(t, s, "INC-2", "1 m1: goodbye, 2 m2: on")
+	wantCard(t, s, at(502), stand("INC-2", "room", 8, 502))
 }
 
 // importAtomic: the pieces of one call are written together or not at all.

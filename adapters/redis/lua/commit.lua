@@ -2,7 +2,7 @@
 -- is checked before anything is written.
 --
 -- KEYS: the common ones, then
---   1 the incident's hash, 2 events, 3 mail that was read, 4 talk, 5 keys of talk, 6 tasks
+--   1 the incident's hash, 2 events, 3 mail that was read, 4 talk, 5 places in talk, 6 tasks
 --   7 the alert group that is held or given up
 --   8 the kinds of records there are
 --   9… for each change of a record: the hash of its kind, and the zset of its IDs
@@ -17,9 +17,11 @@
 --   group: 1, always (1 or 0), until, the pause; or 0
 --   read_mail
 --   how many events, each: seq, body
---   how many tasks, each: class, destination, task
+--   how many tasks, each: class, destination, task, 1 when it takes the place
+--     of what its lane holds
 --   how many records, each: kind, id, version (-1: any), deletes (1 or 0), body
 --   how many messages, each: key, body
+--   how many messages that take the place of those there, each: key, body
 -- Answers {what, version, changed}: ok, repeat (the operation was committed
 -- before; its reply is the fourth), conflict, taken, lost (the lease), missing (what it is
 -- said in), shelved (restore it first), gap (an event is missing).
@@ -38,7 +40,8 @@ local function list(width)
   end
   return all
 end
-local events, tasks, records, messages = list(2), list(3), list(5), list(2)
+local events, tasks, records, messages, replacements = list(2), list(4), list(5), list(2), list(2)
+local talks = #messages + #replacements > 0
 local HEAD, EVENTS, MAIL, TALK, SAID, TASKS, GROUP, KINDS = key(1), key(2), key(3), key(4), key(5), key(6), key(7), key(8)
 
 if operation ~= '' then
@@ -48,7 +51,7 @@ end
 if class ~= '' and not holds(class, lane(number, destination), token) then return { 'lost' } end
 local h = nil
 if number ~= '' then h = head(HEAD) end
-if #messages > 0 and not h and not (number ~= '' and snapshot) then return { 'missing' } end
+if talks and not h and not (number ~= '' and snapshot) then return { 'missing' } end
 if based and (h and h.v or 0) ~= version then return { 'conflict' } end
 local owner, holder = nil, ''
 if grouped then
@@ -72,7 +75,7 @@ if #events > 0 and not (h and h.shelved) then
     if tonumber(e[1]) ~= length + n then return { 'gap' } end
   end
 end
-if h and h.shelved and (based or #messages > 0) then return { 'shelved' } end
+if h and h.shelved and (based or talks) then return { 'shelved' } end
 
 -- From here on everything is written.
 for n, r in ipairs(records) do
@@ -96,13 +99,21 @@ if class ~= '' then
     if h and h.wr == revision then h.wd, h.wt = '', 0 end
     if h then touched[class .. '|' .. name] = { class, name, h.wd } end
   else
-    touched[class .. '|' .. name] = { class, name, pop(TASKS, class .. '|' .. destination) }
+    touched[class .. '|' .. name] = { class, name, pop(TASKS, class .. '|' .. destination, revision) }
   end
 end
 local changed = 0
 for _, m in ipairs(messages) do
-  if redis.call('HSETNX', SAID, m[1], '') == 1 then
-    redis.call('RPUSH', TALK, string.format('%.0f %.0f ', redis.call('LLEN', TALK) + 1, string.len(m[1])) .. m[1] .. m[2])
+  local place = redis.call('LLEN', TALK) + 1
+  if redis.call('HSETNX', SAID, m[1], string.format('%.0f', place)) == 1 then
+    redis.call('RPUSH', TALK, message(place, m[1], m[2]))
+    changed = 1
+  end
+end
+for _, m in ipairs(replacements) do
+  local place = place_of(SAID, TALK, m[1])
+  if place then
+    redis.call('LSET', TALK, place - 1, message(place, m[1], m[2]))
     changed = 1
   end
 end
@@ -143,7 +154,13 @@ if based then
   end
   for _, t in ipairs(tasks) do
     local name = lane(number, t[2])
-    if push(TASKS, t[1] .. '|' .. t[2], t[3]) then
+    local first = true
+    if t[4] == '1' then
+      stand(TASKS, t[1] .. '|' .. t[2], t[3])
+    else
+      first = push(TASKS, t[1] .. '|' .. t[2], t[3])
+    end
+    if first then
       touched[t[1] .. '|' .. name] = { t[1], name, string.sub(t[3], 1, 19) }
     end
   end

@@ -153,7 +153,8 @@ end
 
 -- The tasks of an incident are one hash: L<lane> holds the first and last
 -- position of a lane, T<lane>|<position> a task: its due time in 19 digits,
--- the attempt, and after a newline whatever Go wants to know.
+-- the attempt, after a newline the revision, and after another whatever Go
+-- wants to know.
 local function bounds(tasks, name)
   local both = redis.call('HGET', tasks, 'L' .. name)
   if not both then return nil end
@@ -171,10 +172,25 @@ local function push(tasks, name, task)
   return first == last
 end
 
--- pop removes the head of a lane, and returns the due time of the next; ''.
-local function pop(tasks, name)
+-- stand makes a task all that its lane holds.
+local function stand(tasks, name, task)
+  local first, last = bounds(tasks, name)
+  for n = first or 1, last or 0 do
+    if n ~= 1 then redis.call('HDEL', tasks, position(name, n)) end
+  end
+  redis.call('HSET', tasks, 'L' .. name, '1 1', position(name, 1), task)
+end
+
+-- revision_of returns that of a task; 0: it is no standing one.
+local function revision_of(task) return tonumber(string.match(task, '^%d+\n(%d+)\n')) end
+
+-- pop removes the head of a lane, unless a newer revision stands in its place,
+-- and returns the due time of what is the head then; ''.
+local function pop(tasks, name, revision)
   local first, last = bounds(tasks, name)
   if not first then return '' end
+  local task = redis.call('HGET', tasks, position(name, first))
+  if revision_of(task) ~= revision then return string.sub(task, 1, 19) end
   redis.call('HDEL', tasks, position(name, first))
   if first == last then
     redis.call('HDEL', tasks, 'L' .. name)
@@ -182,6 +198,24 @@ local function pop(tasks, name)
   end
   redis.call('HSET', tasks, 'L' .. name, string.format('%.0f %.0f', first + 1, last))
   return string.sub(redis.call('HGET', tasks, position(name, first + 1)), 1, 19)
+end
+
+-- message is what stands in the list of an incident's conversation, in a place
+-- from 1.
+local function message(place, name, body)
+  return string.format('%.0f %.0f ', place, string.len(name)) .. name .. body
+end
+
+-- place_of returns where the message with a key stands; nil: nowhere. Older
+-- versions kept the keys without their places.
+local function place_of(said, talk, name)
+  local place = redis.call('HGET', said, name)
+  if not place then return nil end
+  if place ~= '' then return tonumber(place) end
+  for n, text in ipairs(redis.call('LRANGE', talk, 0, -1)) do
+    local width, rest = string.match(text, '^%d+ (%d+) (.*)$')
+    if rest and string.sub(rest, 1, tonumber(width)) == name then return n end
+  end
 end
 
 -- tell tells the watchers of other replicas what has changed. Should the

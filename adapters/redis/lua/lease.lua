@@ -11,28 +11,34 @@
 -- joined by a newline.
 local at, till, limit = take(), take(), tonumber(take())
 
--- head_of returns when the head of a candidate is due, and what it is.
+-- head_of returns when the head of a candidate is due, what it is, and whether
+-- it stands: a later revision may take its place while it is leased.
 local function head_of(n, class, destination)
   if class == WAKE_CLASS and destination == WAKE then
     local h = redis.call('HMGET', key(2 * n - 1), 'wd', 'wt', 'wr')
     if not h[1] or h[1] == '' then return '' end
-    return h[1], h[1] .. '\n' .. h[2] .. '\n' .. h[3]
+    return h[1], h[1] .. '\n' .. h[2] .. '\n' .. h[3], true
   end
   local first = bounds(key(2 * n), class .. '|' .. destination)
   if not first then return '' end
   local task = redis.call('HGET', key(2 * n), position(class .. '|' .. destination, first))
-  return string.sub(task, 1, 19), task
+  return string.sub(task, 1, 19), task, revision_of(task) ~= 0
 end
 
 local all = {}
 for n = 1, (#ARGV - at_arg) / 3 do
   local class, number, destination = take(), take(), take()
-  local due, task = head_of(n, class, destination)
-  all[n] = { n = n, class = class, number = tonumber(number), destination = destination, lane = lane(number, destination), due = due, task = task }
+  local due, task, stands = head_of(n, class, destination)
+  all[n] = {
+    n = n, class = class, number = tonumber(number), destination = destination, lane = lane(number, destination),
+    due = due, task = task, stands = stands,
+  }
 end
-if said then -- its answer was lost: the same lanes, which nobody has changed since
+if said then -- its answer was lost: the same lanes, and what stood in them
   local again = cjson.decode(said)
-  for n = 1, #again, 3 do again[n + 2] = all[again[n]].task or '' end
+  for n = 1, #again, 3 do
+    if again[n + 2] == '' then again[n + 2] = all[again[n]].task or '' end
+  end
   return again
 end
 
@@ -65,7 +71,7 @@ for k = 1, math.min(limit, #free) do
   redis.call('ZREM', DUE[c.class], c.lane)
   redis.call('ZADD', LEASED[c.class], score(till), c.lane)
   for _, v in ipairs({ c.n, token, c.task }) do got[#got + 1] = v end
-  for _, v in ipairs({ c.n, token, '' }) do kept[#kept + 1] = v end
+  for _, v in ipairs({ c.n, token, c.stands and c.task or '' }) do kept[#kept + 1] = v end
 end
 if #got > 0 then answer(kept) end
 return got

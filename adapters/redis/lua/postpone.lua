@@ -1,5 +1,5 @@
 -- Give a leased task back, due again later, one attempt on. A newer revision
--- of the wake-up stays due as it is.
+-- stays due as it is.
 --
 -- KEYS: the common ones, then 1 the incident's hash, 2 its tasks
 -- ARGV, after the call: number, class, destination, token, revision, due, attempt
@@ -18,11 +18,15 @@ if class == WAKE_CLASS and destination == WAKE then
   index(class, name, h and h.wd or '')
   return answer({ 'ok' })
 end
-local first = bounds(key(2), class .. '|' .. destination)
+local first, next_due = bounds(key(2), class .. '|' .. destination), ''
 if first then
   local field = position(class .. '|' .. destination, first)
   local task = redis.call('HGET', key(2), field)
-  redis.call('HSET', key(2), field, due .. attempt .. string.match(task, '\n.*$'))
+  next_due = string.sub(task, 1, 19)
+  if revision_of(task) == revision then
+    redis.call('HSET', key(2), field, due .. attempt .. string.match(task, '\n.*$'))
+    next_due = due
+  end
 end
-index(class, name, first and due or '')
+index(class, name, next_due)
 return answer({ 'ok' })

@@ -1,7 +1,7 @@
 -- Write a whole incident: out of its compact form, or one that is imported.
 --
 -- KEYS: the common ones, then 1 the incident's hash, 2 events, 3 mail, 4 talk,
---   5 keys of talk, 6 tasks
+--   5 places in talk, 6 tasks
 -- ARGV, after the call:
 --   number; the compact form that this was made of, '' when it is imported
 --   version, open, follows, changed, wake_at, mail_seq, read_seq, at the last
@@ -30,8 +30,8 @@ for _ = 1, tonumber(take()) do
 end
 for n = 1, tonumber(take()) do
   local name, text = take(), take()
-  redis.call('HSET', key(5), name, '')
-  redis.call('RPUSH', key(4), string.format('%.0f %.0f ', n, string.len(name)) .. name .. text)
+  redis.call('HSET', key(5), name, string.format('%.0f', n))
+  redis.call('RPUSH', key(4), message(n, name, text))
 end
 local revision, when = 0, '' -- of the wake-up, which go on
 if shelved then revision, when = h.wr, h.ww end
