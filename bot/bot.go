@@ -347,7 +347,7 @@ func (b *Bot) can(d workflow.Deed) bool {
 const (
 	kindPlan   = "plan"   // by content hash
 	kindCursor = "cursor" // by policy/step
-	kindRoom   = "room"   // by platform/room: whose it is
+	kindRoom   = "room"   // by platform/room: whose it is; and by incident/platform/room, so that it ends with the incident
 )
 
 // recordOf names the records that a fact writes in the same commit. A plan is
@@ -364,7 +364,11 @@ func (b *Bot) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]
 		if b.standing[f.Platform] != nil {
 			return nil, nil
 		}
-		return []RecordChange{{Kind: kindRoom, ID: f.Platform + "/" + f.ID, Version: AnyVersion, Body: []byte(incident)}}, nil
+		room := f.Platform + "/" + f.ID
+		return []RecordChange{
+			{Kind: kindRoom, ID: room, Version: AnyVersion, Body: []byte(incident)},
+			{Kind: kindRoom, ID: incident + "/" + room, Version: AnyVersion, Body: []byte{}},
+		}, nil
 	case workflow.StepFired:
 		if f.Cursor == nil {
 			return nil, nil

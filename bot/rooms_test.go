@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -136,5 +137,34 @@ func TestSayTakesNoPlace(t *testing.T) {
 	w.say("ben", "note INC-1 but there is")
 	if got := w.heard(w.person("ben"), "INC-1"); !strings.Contains(got, "but there is") {
 		t.Errorf("a message of Tocsin's own is missing:\n%s", got)
+	}
+}
+
+// TestRoomForgotten: whose room it is, is known until the incident is forgotten,
+// and no longer.
+func TestRoomForgotten(t *testing.T) {
+	w := newTown(t)
+	w.restart(map[string]bot.Chat{"slack": &hall{platform: "slack"}})
+	w.say("ben", "declare Checkout is down --service search")
+	w.say("ben", "declare Payroll is down --service search")
+	w.tick(time.Second)
+	w.say("ben", "cancel INC-1 nothing")
+	for range 20 {
+		w.tick(time.Hour)
+	}
+	for n, want := range []string{"INC-1", "INC-2"} {
+		if owner, err := w.RoomOwner(t.Context(), "slack", fmt.Sprint("C-INC-", n+1)); owner != want || err != nil {
+			t.Errorf("the room of %s is that of %q: %v", want, owner, err)
+		}
+	}
+	if gone, err := w.store.Forget(t.Context(), "INC-1"); !gone || err != nil {
+		t.Fatalf("forgotten: %v %v", gone, err)
+	}
+	if owner, err := w.RoomOwner(t.Context(), "slack", "C-INC-1"); !errors.Is(err, bot.ErrNotFound) {
+		t.Errorf("the room of what is forgotten is that of %q: %v", owner, err)
+	}
+	all, err := w.store.Records(t.Context(), "room", "", 10)
+	if err != nil || len(all) != 2 || all[0].ID != "INC-2/slack/C-INC-2" || all[1].ID != "slack/C-INC-2" {
+		t.Errorf("rooms on record: %+v %v", all, err)
 	}
 }
