@@ -44,7 +44,7 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "nowhere", "told", "not told", "shelved", "not shelved", "said on the shelf", "stepped on the shelf", "mailed on the shelf", "forgotten", "not forgotten", "exported"} {
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "said anew", "nothing said anew", "nowhere", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "told", "not told", "shelved", "not shelved", "said on the shelf", "stepped on the shelf", "mailed on the shelf", "forgotten", "forgotten with its records", "not forgotten", "exported"} {
 		if seen[what] == 0 {
 			t.Errorf("no seed led to %q: the test has become blind", what)
 		}
@@ -76,6 +76,7 @@ type known struct {
 	version, events int
 	wakeAt          time.Time
 	group           string
+	cards           map[string]int // revisions of its standing tasks that were written last, by destination
 }
 
 func (tw *twins) note(format string, args ...any) {
@@ -123,8 +124,10 @@ func (tw *twins) step() {
 		tw.say()
 	case n < 65:
 		tw.settle()
-	case n < 74:
+	case n < 72:
 		tw.claim()
+	case n < 75:
+		tw.show()
 	case n < 80:
 		tw.postpone()
 	case n < 90:
@@ -182,7 +185,7 @@ func (tw *twins) take() {
 		}
 		if r.New {
 			tw.seen["new"]++
-			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group}
+			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group, cards: map[string]int{}}
 			tw.ids = append(tw.ids, r.Incident)
 			tw.watch(r.Incident)
 		}
@@ -199,7 +202,7 @@ func (tw *twins) declare() {
 	tw.note("reserve %d", m)
 	same(tw, "reserve", m, s, errM, errS)
 	id := fmt.Sprint("INC-", m)
-	tw.known[id] = &known{group: tw.pick("g0", "g4")}
+	tw.known[id] = &known{group: tw.pick("g0", "g4"), cards: map[string]int{}}
 	tw.ids = append(tw.ids, id)
 	tw.watch(id)
 }
@@ -223,12 +226,8 @@ func (tw *twins) commit() {
 	if !last && tw.chance(70) {
 		c.WakeAt = tw.soon(30 * time.Second)
 	}
-	for n := range tw.rand.IntN(4) {
-		if last {
-			break
-		}
-		lane := workflow.Lane{Class: workflow.Classes()[tw.rand.IntN(3)*2], Destination: tw.pick("room", "page")}
-		c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.soon(10 * time.Second), Body: []byte("deed")})
+	if !last {
+		c.Tasks = tw.tasks(id)
 	}
 	if l, err := tw.model.Load(tw.Context(), id); err == nil && len(l.Mail) > 0 && (last || tw.chance(70)) {
 		c.ReadMail = l.Mail[tw.rand.IntN(len(l.Mail))].Seq
@@ -245,15 +244,12 @@ func (tw *twins) commit() {
 	if tw.chance(20) {
 		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
 	}
-	for range tw.rand.IntN(3) {
-		r := bot.RecordChange{Kind: "k", ID: tw.pick("x", "y"), Version: tw.rand.IntN(3) - 1, Body: fmt.Append(nil, len(tw.log))}
-		if tw.chance(30) {
-			r.Body = nil
-		}
-		c.Records = append(c.Records, r)
-	}
+	c.Records = tw.records(id)
 	if tw.chance(20) {
 		c.Said = tw.messages()
+	}
+	if tw.chance(20) {
+		c.Resaid = tw.messages()
 	}
 	lease := [2]bot.Lease{}
 	if n := slices.IndexFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id }); n >= 0 && tw.chance(80) {
@@ -263,54 +259,16 @@ func (tw *twins) commit() {
 	tw.both(c, lease[1])
 }
 
-// say commits what is said, and no step: also in what was only reserved.
-func (tw *twins) say() {
-	if len(tw.ids) == 0 {
-		return
-	}
-	c := bot.Commit{At: tw.now, Incident: tw.id(), Said: tw.messages()}
-	if shelf := tw.shelf(); len(shelf) > 0 && tw.chance(30) {
-		c.Incident = tw.pick(shelf...)
-	}
-	if tw.chance(10) {
-		c.Incident = ""
-	}
-	if tw.chance(50) {
-		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
-	}
-	if tw.chance(20) {
-		c.Records = []bot.RecordChange{{Kind: "k", ID: "x", Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))}}
-	}
-	tw.both(c, bot.Lease{})
-}
-
-// messages are some of a few, so that many come twice.
-func (tw *twins) messages() []bot.Said {
-	var all []bot.Said
-	for range 1 + tw.rand.IntN(3) {
-		all = append(all, bot.Said{Key: fmt.Sprint("message ", tw.rand.IntN(12)), Seq: tw.rand.IntN(5), Body: fmt.Append(nil, "text ", len(tw.log))})
-	}
-	return all
-}
-
-// said is how many messages there are.
-func (tw *twins) said(id string) int {
-	all, err := tw.model.Talk(tw.Context(), id, 0, 100)
-	if err != nil {
-		tw.Error(err)
-	}
-	return len(all)
-}
-
 // both commits, and learns what the incident is then.
 func (tw *twins) both(c bot.Commit, lease bot.Lease) {
 	before, onShelf := tw.said(c.Incident), slices.Contains(tw.shelf(), c.Incident)
+	cards := tw.leasedCards(c)
 	m, errM := tw.model.Commit(tw.Context(), c)
 	if c.Settle != nil {
 		c.Settle = &lease
 	}
 	s, errS := tw.tested.Commit(tw.Context(), c)
-	tw.note("commit %s at %d: tasks %d, said %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, len(c.Tasks), c.Said, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	tw.note("commit %s at %d: tasks %v, said %v and anew %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Said, c.Resaid, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
 	same(tw, "commit "+c.Incident, m, s, errM, errS)
 	switch {
 	case errors.Is(errM, bot.ErrConflict):
@@ -328,12 +286,11 @@ func (tw *twins) both(c bot.Commit, lease bot.Lease) {
 		switch {
 		case onShelf && c.Snapshot != nil:
 			tw.seen["stepped on the shelf"]++
-		case onShelf && len(c.Said) > 0:
+		case onShelf && len(c.Said)+len(c.Resaid) > 0:
 			tw.seen["said on the shelf"]++
 		}
-		added := tw.said(c.Incident) - before
-		tw.seen["said"] += added
-		tw.seen["said before"] += len(c.Said) - added
+		tw.heard(c, before)
+		tw.carded(c, cards)
 	}
 	if k := tw.known[c.Incident]; errM == nil && !m.Repeated && c.Snapshot != nil {
 		k.version, k.events, k.wakeAt = m.Version, k.events+len(c.Events), c.WakeAt

@@ -27,10 +27,14 @@ func (tw *twins) put() {
 		return
 	}
 	_, missing := tw.model.Load(tw.Context(), id)
+	records := tw.compareRecords()
 	m, errM := tw.model.Forget(tw.Context(), id)
 	s, errS := tw.tested.Forget(tw.Context(), id)
 	tw.note("forget %s: %v", id, m)
 	same(tw, "forget "+id, m, s, errM, errS)
+	if tw.compareRecords() < records {
+		tw.seen["forgotten with its records"]++
+	}
 	switch {
 	case !m:
 		tw.seen["not forgotten"]++

@@ -12,10 +12,12 @@ import (
 
 // settle ends a task and changes nothing else.
 func (tw *twins) settle() {
-	if len(tw.leases) == 0 {
-		return
+	if len(tw.leases) > 0 {
+		tw.end(tw.leases[tw.rand.IntN(len(tw.leases))])
 	}
-	l := tw.leases[tw.rand.IntN(len(tw.leases))]
+}
+
+func (tw *twins) end(l [2]bot.Lease) {
 	k := tw.known[l[0].Owner]
 	c := bot.Commit{At: tw.now, Incident: l[0].Owner, Version: k.version, WakeAt: k.wakeAt, Settle: &l[0]}
 	tw.both(c, l[1])
@@ -26,6 +28,11 @@ func (tw *twins) claim() {
 	if tw.chance(30) {
 		q.Classes = bot.Classes{From: workflow.Class(tw.rand.IntN(50)), To: workflow.Class(tw.rand.IntN(60))}
 	}
+	tw.claimed(q)
+}
+
+// claimed claims, and returns how many it got.
+func (tw *twins) claimed(q bot.Claim) int {
 	m, errM := tw.model.Claim(tw.Context(), q)
 	s, errS := tw.tested.Claim(tw.Context(), q)
 	tw.note("claim %d of %v: %d", q.Limit, q.Classes, len(m))
@@ -35,19 +42,26 @@ func (tw *twins) claim() {
 		tw.leases = append(tw.leases, [2]bot.Lease{m[n], s[n]})
 	}
 	tw.leases = tw.leases[max(0, len(tw.leases)-20):]
+	return len(m)
 }
 
 func (tw *twins) postpone() {
-	if len(tw.leases) == 0 {
-		return
+	if len(tw.leases) > 0 {
+		tw.putOff(tw.leases[tw.rand.IntN(len(tw.leases))])
 	}
-	l, due := tw.leases[tw.rand.IntN(len(tw.leases))], tw.soon(20*time.Second)
+}
+
+func (tw *twins) putOff(l [2]bot.Lease) {
+	due := tw.soon(20 * time.Second)
 	errM := tw.model.Postpone(tw.Context(), l[0], due)
 	errS := tw.tested.Postpone(tw.Context(), l[1], due)
 	tw.note("postpone %s of %s to %s: %v", l[0].ID, l[0].Owner, due, errM)
 	same(tw, "postpone", 0, 0, errM, errS)
 	if errM == nil {
 		tw.seen["postponed"]++
+		if tw.older(l[0]) {
+			tw.seen["older card postponed"]++
+		}
 	}
 }
 

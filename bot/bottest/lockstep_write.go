@@ -1,0 +1,192 @@
+package bottest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/workflow"
+)
+
+// tasks are what a step owes: some in their order, and cards that take the
+// place of older ones.
+func (tw *twins) tasks(id string) []bot.Task {
+	k := tw.known[id]
+	var all []bot.Task
+	for n := range tw.rand.IntN(4) {
+		lane := workflow.Lane{Class: workflow.Classes()[tw.rand.IntN(3)*2], Destination: tw.pick("room", "page")}
+		all = append(all, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.soon(10 * time.Second), Body: []byte("deed")})
+	}
+	for _, to := range []string{"room", "announce"} {
+		if tw.chance(50) {
+			t := stand(id, to, k.events+1, 0)
+			t.Due = tw.soon(10 * time.Second)
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// records are changes of a few records, of the incident's own among them.
+func (tw *twins) records(id string) []bot.RecordChange {
+	var all []bot.RecordChange
+	for range tw.rand.IntN(3) {
+		r := bot.RecordChange{Kind: "k", ID: tw.pick("x", "y"), Version: tw.rand.IntN(3) - 1, Body: fmt.Append(nil, len(tw.log))}
+		if tw.chance(30) {
+			r.Body = nil
+		}
+		all = append(all, r)
+	}
+	if tw.chance(30) {
+		room := tw.pick("slack/C1", "slack/C2", "slack/C3")
+		all = append(
+			all,
+			bot.RecordChange{Kind: "room", ID: room, Version: bot.AnyVersion, Body: []byte(id)},
+			bot.RecordChange{Kind: "room", ID: id + "/" + room, Version: bot.AnyVersion, Body: []byte{}},
+			bot.RecordChange{Kind: tw.pick("card", "tried", "k"), ID: id + "/" + room, Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))},
+		)
+	}
+	return all
+}
+
+// compareRecords wants every record to be in both stores, and returns how many
+// there are.
+func (tw *twins) compareRecords() int {
+	total := 0
+	for _, kind := range append(bot.OwnedKinds(), "k") {
+		m, errM := tw.model.Records(tw.Context(), kind, "", 1000)
+		s, errS := tw.tested.Records(tw.Context(), kind, "", 1000)
+		same(tw, "records of kind "+kind, m, s, errM, errS)
+		total += len(m)
+	}
+	return total
+}
+
+// leasedCards are the destinations of cards that are owed by an incident and
+// leased, as far as the test knows.
+func (tw *twins) leasedCards(c bot.Commit) []string {
+	var all []string
+	for _, l := range tw.leases {
+		if l[0].Owner == c.Incident && l[0].Lane.Class == workflow.ClassCard && l[0].Until.After(tw.now) && (c.Settle == nil || c.Settle.Token != l[0].Token) {
+			all = append(all, l[0].Lane.Destination)
+		}
+	}
+	return all
+}
+
+// older reports whether a lease is of a card that another has taken the place
+// of, as far as the test knows.
+func (tw *twins) older(l bot.Lease) bool {
+	k := tw.known[l.Owner]
+	return k != nil && l.Lane.Class == workflow.ClassCard && l.Rev < k.cards[l.Lane.Destination]
+}
+
+// show claims cards, and has the incident of one make a step while it is being
+// shown: there is a newer card by the time the older one is answered for.
+func (tw *twins) show() {
+	got := tw.claimed(bot.Claim{At: tw.now, For: 10 * time.Second, Limit: 2, Classes: bot.Classes{From: workflow.ClassCard, To: workflow.ClassCard}})
+	if got == 0 || len(tw.leases) == 0 {
+		return
+	}
+	l := tw.leases[len(tw.leases)-1]
+	id := l[0].Owner
+	k := tw.known[id]
+	card := stand(id, l[0].Lane.Destination, k.events+1, 0)
+	card.Due = tw.soon(10 * time.Second)
+	tw.both(bot.Commit{
+		At: tw.now, Incident: id, Version: k.version, Open: true, WakeAt: k.wakeAt, Snapshot: fmt.Appendf(nil, "state %d", k.version+1),
+		Events: []bot.StoredEvent{{Seq: k.events + 1, Body: fmt.Appendf(nil, "event %d", k.events+1)}}, Tasks: []bot.Task{card},
+	}, bot.Lease{})
+	switch tw.rand.IntN(3) {
+	case 0:
+		tw.end(l)
+	case 1:
+		tw.putOff(l)
+	default:
+	}
+}
+
+// carded learns which cards were written by a commit that was done.
+func (tw *twins) carded(c bot.Commit, leased []string) {
+	k := tw.known[c.Incident]
+	if l := c.Settle; l != nil && l.Lane.Class == workflow.ClassCard {
+		if tw.older(*l) {
+			tw.seen["older card settled"]++
+		} else {
+			delete(k.cards, l.Lane.Destination)
+		}
+	}
+	for _, t := range c.Tasks {
+		if t.Rev == 0 || c.Snapshot == nil {
+			continue
+		}
+		if k.cards[t.Lane.Destination] > 0 {
+			tw.seen["card replaced"]++
+			if slices.Contains(leased, t.Lane.Destination) {
+				tw.seen["card replaced while leased"]++
+			}
+		}
+		k.cards[t.Lane.Destination] = t.Rev
+	}
+}
+
+// say commits what is said, and no step: also in what was only reserved.
+func (tw *twins) say() {
+	if len(tw.ids) == 0 {
+		return
+	}
+	c := bot.Commit{At: tw.now, Incident: tw.id()}
+	if tw.chance(60) {
+		c.Said = tw.messages()
+	}
+	if len(c.Said) == 0 || tw.chance(30) {
+		c.Resaid = tw.messages()
+	}
+	if shelf := tw.shelf(); len(shelf) > 0 && tw.chance(30) {
+		c.Incident = tw.pick(shelf...)
+	}
+	if tw.chance(10) {
+		c.Incident = ""
+	}
+	if tw.chance(50) {
+		c.Operation, c.Reply = fmt.Sprint("op-", tw.rand.IntN(40)), fmt.Append(nil, "reply ", len(tw.log))
+	}
+	if tw.chance(20) {
+		c.Records = []bot.RecordChange{{Kind: "k", ID: "x", Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))}}
+	}
+	tw.both(c, bot.Lease{})
+}
+
+// messages are some of a few, so that many come twice.
+func (tw *twins) messages() []bot.Said {
+	var all []bot.Said
+	for range 1 + tw.rand.IntN(3) {
+		all = append(all, bot.Said{Key: fmt.Sprint("message ", tw.rand.IntN(12)), Seq: tw.rand.IntN(5), Body: fmt.Append(nil, "text ", len(tw.log))})
+	}
+	return all
+}
+
+// said is how often each message is there: once, or not.
+func (tw *twins) said(id string) map[string]int {
+	all, err := tw.model.Talk(tw.Context(), id, 0, 100)
+	if err != nil {
+		tw.Error(err)
+	}
+	keys := map[string]int{}
+	for _, m := range all {
+		keys[m.Key] = 1
+	}
+	return keys
+}
+
+// heard counts what became of the messages of a commit.
+func (tw *twins) heard(c bot.Commit, before map[string]int) {
+	after := tw.said(c.Incident)
+	tw.seen["said"] += len(after) - len(before)
+	tw.seen["said before"] += len(c.Said) - (len(after) - len(before))
+	for _, m := range c.Resaid {
+		tw.seen["said anew"] += after[m.Key]
+		tw.seen["nothing said anew"] += 1 - after[m.Key]
+	}
+}
