@@ -73,6 +73,8 @@ func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
 		{"NewIncidents", benchNewIncidents},
 		{"Repeats", benchRepeats},
 		{"Commit", benchCommit},
+		{"Steps/post", func(b *testing.B, s bot.Store) { benchSteps(b, s, 0) }},
+		{"Steps/card", func(b *testing.B, s bot.Store) { benchSteps(b, s, 1) }},
 		{"Say", benchSay},
 		{"Claim", benchClaim},
 	} {
@@ -132,6 +134,27 @@ func stepOf(n, version int) bot.Commit {
 func benchCommit(b *testing.B, s bot.Store) {
 	callers(b, 32, 1, func(n int) error {
 		_, err := s.Commit(b.Context(), stepOf(n+1, 0))
+		return err
+	})
+}
+
+// benchSteps: steps of a thousand incidents that go on, of one event, one page,
+// and one more task: a post behind those before it (0), or a card that takes
+// the place of the one before (1).
+func benchSteps(b *testing.B, s bot.Store, rev int) {
+	const many = 1000
+	var turns [many]sync.Mutex
+	var versions [many]int
+	callers(b, 32, 1, func(n int) error {
+		k := n % many
+		turns[k].Lock()
+		defer turns[k].Unlock()
+		c := stepOf(k+1, versions[k])
+		t := c.Tasks[0]
+		t.ID, t.Lane, t.Rev = t.ID+".more", workflow.Lane{Class: workflow.ClassCard, Destination: "room"}, rev*(versions[k]+1)
+		c.Tasks = append(c.Tasks, t)
+		versions[k]++
+		_, err := s.Commit(b.Context(), c)
 		return err
 	})
 }
