@@ -24,6 +24,7 @@ type Account struct {
 	Name     string
 	Email    string // "": not known, or not to be trusted
 	Zone     *time.Location
+	Unsure   bool // the platform has not said who they are
 }
 
 // SpeakerOf returns whoever has an account: the configured person it belongs
@@ -39,6 +40,7 @@ func (b *Bot) SpeakerOf(a Account) Speaker {
 	}
 	return Speaker{
 		Handle: a.Platform + ":" + a.ID, Name: cmp.Or(line(a.Name, 60), a.ID), Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone),
+		Unsure: a.Unsure,
 	}
 }
 

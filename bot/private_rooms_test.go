@@ -17,6 +17,7 @@ import (
 	"tocsin/bot/agenda"
 	"tocsin/bot/bottest"
 	"tocsin/bot/intake"
+	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
 
@@ -247,5 +248,60 @@ func TestP2EveryEffect(t *testing.T) {
 		if !strings.Contains(g.inside.String(), said) {
 			t.Errorf("the room does not say %q", said)
 		}
+	}
+}
+
+// guestHall notes who is asked into rooms.
+type guestHall struct {
+	glass
+	asked []string
+}
+
+// Invite implements [bot.Host].
+func (g *guestHall) Invite(_ context.Context, i bot.Invitation) error {
+	for _, p := range i.People {
+		g.asked = append(g.asked, i.Incident+" "+p.ID)
+	}
+	return nil
+}
+
+// TestP2NoGuests: whoever is not configured may not see what is private, and so
+// is asked into no room of it; into others they are.
+func TestP2NoGuests(t *testing.T) {
+	w := newTown(t)
+	g := &guestHall{}
+	w.restart(map[string]bot.Chat{"slack": g})
+	zoe := bot.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: roster.Responder}
+	for _, line := range []string{"declare Checkout is down", "declare Payroll has leaked"} {
+		if reply, err := w.Run(t.Context(), bot.Request{Text: line, Speaker: zoe}); err != nil || !reply.OK {
+			t.Fatalf("%+v %v", reply, err)
+		}
+	}
+	w.say("ana", "private INC-2")
+	for range 20 {
+		w.tick(10 * time.Second)
+	}
+	if !slices.Contains(g.asked, "INC-1 guest:slack:U0ZOE") || !slices.Contains(g.asked, "INC-2 ana") || slices.Contains(g.asked, "INC-2 guest:slack:U0ZOE") {
+		t.Errorf("asked in: %q", g.asked)
+	}
+}
+
+// TestP2OldInvitation: an invitation that was owed before the incident became
+// private asks in only those who belong to it now.
+func TestP2OldInvitation(t *testing.T) {
+	w := newTown(t)
+	w.say("ana", "declare Payroll has leaked --private")
+	i, err := w.Peek(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := w.Invitation("INC-1/3.1", i, workflow.Room{Platform: "slack", Private: true}, []string{"ana", "ben", "guest:slack:U0ZOE"})
+	for _, p := range in.People {
+		if !i.Member(p.ID) {
+			t.Errorf("%s is asked in", p.ID)
+		}
+	}
+	if len(in.People) == 0 {
+		t.Error("nobody is asked in")
 	}
 }

@@ -172,6 +172,10 @@ type PagedIncident struct {
 // room that somebody has put away or deleted.
 var ErrRoomGone = errors.New("the room is gone")
 
+// ErrPaced is part of the error of an adapter that has put something off itself,
+// to keep within what its platform allows: the platform was not asked.
+var ErrPaced = errors.New("as often as is allowed")
+
 // permanentError marks an error that trying again cannot mend.
 type permanentError struct{ error }
 

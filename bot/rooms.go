@@ -58,15 +58,16 @@ func (b *Bot) RoomWork(key string, i workflow.Incident, r workflow.Room, step st
 }
 
 // Invitation asks people into a room. Those who are not configured any more are
-// left out.
+// left out; so is, while the incident is private, whoever may not see it: an
+// invitation may be older than that, and guests never may (rule P2).
 func (b *Bot) Invitation(key string, i workflow.Incident, r workflow.Room, people []string) Invitation {
 	in := Invitation{Key: key, Incident: i.ID, Room: r, Severity: i.Severity}
-	org := b.Organization()
+	org, private := b.Organization(), i.Visibility == workflow.Private
 	for _, id := range people {
-		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is {
+		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is && !private {
 			in.People = append(in.People, Invitee{ID: id, Handle: guest})
 		}
-		if p, ok := org.Roster.Person(id); ok {
+		if p, ok := org.Roster.Person(id); ok && (!private || i.Member(id)) {
 			in.People = append(in.People, Invitee{ID: p.ID, Name: p.Name, Email: p.Email, Handle: p.Handle(r.Platform)})
 		}
 	}

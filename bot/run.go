@@ -23,6 +23,7 @@ type Speaker struct {
 	Access roster.Access
 	Token  string // the named API token that was used, if any
 	Zone   *time.Location
+	Unsure bool // a guest, because their chat does not say who they are
 }
 
 // Speaker returns a configured person as a speaker. ok is false when nobody is
@@ -162,20 +163,27 @@ func (o *Organization) target(handle string) (workflow.Target, bool) {
 }
 
 // allowed checks the speaker's access before the command becomes an effect
-// (rule P1). Whoever is paged may acknowledge.
+// (rule P1). Whoever is paged may acknowledge: also a member of a user group whom
+// nobody has configured, as their chat names them.
 func (b *Bot) allowed(ctx context.Context, call commands.Call, s Speaker) error {
 	if s.Access >= call.Access {
 		return hides(call.Command, s)
 	}
-	if _, acks := call.Command.(workflow.Acknowledge); acks && s.Person != "" {
+	if _, acks := call.Command.(workflow.Acknowledge); acks && s.Person+s.Handle != "" {
 		i, err := b.Incident(ctx, call.Incident, s)
 		if err != nil {
 			return err
 		}
 		for _, p := range i.Paging.Pages {
-			if p.To == s.Person {
+			if p.To == s.actor().ID {
 				return nil
 			}
+		}
+	}
+	if s.Unsure {
+		return &workflow.Refusal{
+			Message: fmt.Sprintf("`%s` needs the access %q, and your chat does not say who you are just now.", call.Word.Name, call.Access),
+			Hint:    "Try again in a moment, or use the browser.",
 		}
 	}
 	return &workflow.Refusal{

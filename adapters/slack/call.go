@@ -19,9 +19,13 @@ type call struct {
 	method   string
 	channel  string            // for what is limited by channel
 	key      string            // what it is for, so that it keeps its place while it waits
-	severity workflow.Severity // the worst goes first; 0: after all others
+	severity workflow.Severity // the worst goes first, after pages; 0: after all others
 	wait     bool              // for a moment, instead of coming again
 }
+
+// paging is the severity of a page, as pacing sees it: what has to answer goes
+// before what is to be read.
+const paging workflow.Severity = -1
 
 // maxWait is how long a call that may wait does so at most. It leaves the send
 // most of its time.
@@ -36,7 +40,7 @@ func (w *Workspace) call(ctx context.Context, c call, do func(context.Context) e
 			break
 		}
 		if waited += wait; !c.wait || waited > maxWait {
-			return bot.RetryAfter(wait, fmt.Errorf("slack %s: as often as Slack allows", c.method))
+			return bot.RetryAfter(wait, fmt.Errorf("slack %s: %w", c.method, bot.ErrPaced))
 		}
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("slack %s: %w", c.method, err)

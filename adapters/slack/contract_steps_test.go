@@ -198,9 +198,9 @@ func (s *stage) end(ctx context.Context, room workflow.Room, r bot.RoomRequest) 
 func (s *stage) people(ctx context.Context) {
 	message := card.Message{Title: "INC-7 · Checkout is down", Text: "Page 1 to ana."}
 	w := s.as(s.at.token)
-	user, err := w.userOf(ctx, "", "ana@example.com")
+	user, err := w.userOf(ctx, "", "ana@example.com", call{wait: true})
 	s.note("ana by her address", err, user != "")
-	_, err = w.userOf(ctx, "", "dan@example.com")
+	_, err = w.userOf(ctx, "", "dan@example.com", call{wait: true})
 	s.note("dan, whom nobody knows", err)
 	account, err := w.Account(ctx, user)
 	s.note("who ana is", err, account.Name, account.Email)

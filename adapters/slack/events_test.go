@@ -320,3 +320,21 @@ func TestDirect(t *testing.T) {
 		}
 	})
 }
+
+// TestP2MentionInLeftRoom: the channel that an incident had before it became
+// private is not for it any more, as long as it is there (rule P2).
+func TestP2MentionInLeftRoom(t *testing.T) {
+	d := newDesk(t, bySocket)
+	_, left := d.declare("Payroll has leaked --sev 2")
+	d.slash(d.ana, left, "private INC-1")
+	before := len(d.slack.Posts(left))
+	for _, text := range []string{"show INC-1", "note the payroll is on the internet", "timeline"} {
+		if got := d.slack.Mention(d.ana, left, text, ""); got.Err != nil {
+			t.Fatal(text, got.Err)
+		}
+	}
+	d.eventually("all are answered", func() bool { return len(d.whispers(d.ana)) == 1+3 })
+	if posts := d.slack.Posts(left); len(posts) != before {
+		t.Errorf("everybody reads %q", posts[before].Plain())
+	}
+}

@@ -115,7 +115,7 @@ func (w *Workspace) rememberGroups(ctx context.Context) error {
 func (w *Workspace) askGroup(ctx context.Context, group string) error {
 	var users []string
 	err := w.patiently(ctx, func() error {
-		return w.call(ctx, call{method: "usergroups.users.list", key: "group/" + group, wait: true}, func(ctx context.Context) (e error) {
+		return w.call(ctx, call{method: "usergroups.users.list", key: "group/" + group}, func(ctx context.Context) (e error) {
 			users, e = w.api.GetUserGroupMembersContext(ctx, group)
 			return e
 		})
@@ -156,11 +156,12 @@ func (w *Workspace) askGroup(ctx context.Context, group string) error {
 }
 
 // memberOf says who a member of a group is, and whether they are still here.
-// Whom Slack does not tell of is who they were.
+// Whom Slack does not tell of is who they were. Nobody waits for it: whoever
+// presses a button meanwhile is asked for first.
 func (w *Workspace) memberOf(ctx context.Context, user string, before []member) (m member, here bool, err error) {
 	var u *slack.User
 	err = w.patiently(ctx, func() error {
-		return w.call(ctx, call{method: "users.info", key: "member/" + user, wait: true}, func(ctx context.Context) (e error) {
+		return w.call(ctx, call{method: "users.info", key: "member/" + user}, func(ctx context.Context) (e error) {
 			u, e = w.api.GetUserInfoContext(ctx, user)
 			return e
 		})
@@ -178,11 +179,11 @@ func (w *Workspace) memberOf(ctx context.Context, user string, before []member) 
 	case u.Deleted || u.IsBot:
 		return member{}, false, nil
 	}
-	a, err := w.Account(ctx, user)
+	me, err := w.me(ctx)
 	if err != nil {
 		return member{}, false, err
 	}
-	return member{User: user, Person: w.cfg.Bot().SpeakerOf(a).Person}, true, nil
+	return member{User: user, Person: w.cfg.Bot().SpeakerOf(w.learn(u, me)).Person}, true, nil
 }
 
 // mostPatience bounds how often a call in the background comes again.

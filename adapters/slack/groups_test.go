@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -112,4 +114,48 @@ func TestRunEnds(t *testing.T) {
 			t.Errorf("a command after the end: %d", status)
 		}
 	})
+}
+
+// TestGroupAnswers: whoever is paged as a member of a user group may acknowledge,
+// also when nobody has configured them; others who are not configured may not.
+func TestGroupAnswers(t *testing.T) {
+	var group string
+	d := newDesk(t, byHTTP, grouped(&group))
+	d.eventually("the members are known", func() bool { return len(d.Groups(group)) == 3 })
+	id, room := d.declare("Checkout is down --sev 2")
+	d.slash(d.ana, room, "page team:sre")
+	stranger := d.slack.AddUser(slacktest.User{Name: "mallory", RealName: "Mallory"})
+	d.slack.Join(stranger, room)
+	if got := d.slash(stranger, room, "ack"); d.incident(id).Acknowledged() {
+		t.Fatalf("a stranger has acknowledged: %s", got.Response)
+	}
+	if got := d.slash(d.zoe, room, "ack"); d.incident(id).AcknowledgedBy != "guest:slack:"+d.zoe {
+		t.Errorf("whoever is paged is told %s", got.Response)
+	}
+}
+
+// TestGroupsLeaveRoom: asking who is in a large group leaves room to ask who
+// presses a button meanwhile, and asks once for each.
+func TestGroupsLeaveRoom(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var users []string
+	for n := range 120 {
+		name := fmt.Sprint("p", n)
+		users = append(users, h.slack.AddUser(slacktest.User{Name: name, Email: name + "@example.com"}))
+	}
+	group := h.slack.AddGroup(slacktest.UserGroup{Handle: "all", Name: "All", Members: users})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
+	for range 2 { // until as many were asked for as Slack allows
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		_ = h.askGroup(ctx, group)
+		cancel()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), askWho)
+	defer cancel()
+	if a, err := h.Account(ctx, ana); err != nil || a.Email != "ana@example.com" {
+		t.Errorf("whoever presses a button is %+v: %v", a, err)
+	}
+	if asked := h.slack.Count("users.info"); asked > 91 {
+		t.Errorf("%d calls", asked)
+	}
 }

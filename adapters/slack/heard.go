@@ -24,7 +24,7 @@ func (w *Workspace) account(ctx context.Context, id, name string) bot.Account {
 	a, err := w.Account(asking, id)
 	if err != nil {
 		w.cfg.Log.WarnContext(ctx, "Slack does not say who somebody is", "user", id, "error", err.Error())
-		return bot.Account{Platform: Platform, ID: id, Name: name}
+		return bot.Account{Platform: Platform, ID: id, Name: name, Unsure: !bot.IsPermanent(err)}
 	}
 	return a
 }

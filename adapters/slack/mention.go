@@ -63,7 +63,7 @@ func (w *Workspace) spoken(e event, m message, text string) task {
 		s := sayReply(reply.Text)
 		alone := strings.HasPrefix(m.Channel, "D")
 		if !alone {
-			if hidden, e := w.hides(ctx, line, reply, room); hidden || e != nil {
+			if hidden, e := w.hides(ctx, line, reply, m.Channel); hidden || e != nil {
 				return answer{after: func(ctx context.Context, _ bool) { w.tell(ctx, to, s) }}
 			}
 			to.thread = firstOf(m.Thread, m.TS)
@@ -86,7 +86,7 @@ const mostNamed = 100
 // channel: it is about where they are signed in, or names an incident that not
 // everybody sees and whose room this is not (rule P2). One that is not there is
 // answered like one that is hidden.
-func (w *Workspace) hides(ctx context.Context, line string, reply bot.Reply, room string) (bool, error) {
+func (w *Workspace) hides(ctx context.Context, line string, reply bot.Reply, channel string) (bool, error) {
 	words := strings.Fields(line)
 	if slices.ContainsFunc(words[:min(2, len(words))], func(word string) bool { return strings.EqualFold(strings.TrimPrefix(word, "/"), "web") }) {
 		return true, nil
@@ -99,15 +99,15 @@ func (w *Workspace) hides(ctx context.Context, line string, reply bot.Reply, roo
 		return true, nil
 	}
 	for _, id := range all {
-		if id == room {
+		i, err := w.cfg.Bot().Incident(ctx, id, bot.Speaker{})
+		if err == nil {
 			continue
 		}
-		if _, err := w.cfg.Bot().Incident(ctx, id, bot.Speaker{}); err != nil {
-			_, no := errors.AsType[*workflow.Refusal](err)
-			if no {
-				err = nil
-			}
+		if _, no := errors.AsType[*workflow.Refusal](err); !no {
 			return true, err
+		}
+		if r, is := i.Room(Platform); !is || r.ID != channel || !r.Private { // a room that it has left is not private
+			return true, nil
 		}
 	}
 	return false, nil

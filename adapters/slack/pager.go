@@ -27,7 +27,7 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, again: again, wait: true, message: p.Message,
+		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, wait: true, message: p.Message,
 	})
 	return err
 }
@@ -52,7 +52,7 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 // place finds the conversation behind an address.
 func (w *Workspace) place(ctx context.Context, address string) (string, error) {
 	if email, is := strings.CutPrefix(address, "email:"); is {
-		user, err := w.userOf(ctx, "", email)
+		user, err := w.userOf(ctx, "", email, call{severity: paging, wait: true})
 		if err != nil {
 			return "", err
 		}

@@ -39,8 +39,9 @@ func newAccounts() *accounts {
 
 var errNobody = errors.New("nobody on Slack has that address")
 
-// userOf finds a user: by ID, where it is known, else by address.
-func (w *Workspace) userOf(ctx context.Context, id, email string) (string, error) {
+// userOf finds a user: by ID, where it is known, else by address. How urgently
+// they are asked for, as says.
+func (w *Workspace) userOf(ctx context.Context, id, email string, as call) (string, error) {
 	if id != "" {
 		return id, nil
 	}
@@ -58,7 +59,8 @@ func (w *Workspace) userOf(ctx context.Context, id, email string) (string, error
 		return known.value, nil
 	}
 	var user *slack.User
-	err := w.call(ctx, call{method: "users.lookupByEmail", wait: true}, func(ctx context.Context) (e error) {
+	as.method = "users.lookupByEmail"
+	err := w.call(ctx, as, func(ctx context.Context) (e error) {
 		user, e = w.api.GetUserByEmailContext(ctx, email)
 		return e
 	})
@@ -79,7 +81,7 @@ func (w *Workspace) userOf(ctx context.Context, id, email string) (string, error
 
 // Account returns who a user is. An address is given only where the workspace
 // vouches for it: not of people of other workspaces, of bots, or of those who
-// have left.
+// have left. Where Slack does not answer, they are who they were last.
 func (w *Workspace) Account(ctx context.Context, id string) (bot.Account, error) {
 	now := w.cfg.Now()
 	w.accounts.mu.Lock()
@@ -88,19 +90,26 @@ func (w *Workspace) Account(ctx context.Context, id string) (bot.Account, error)
 	if is && now.Before(known.until) {
 		return known.value, nil
 	}
-	me, err := w.me(ctx)
-	if err != nil {
-		return bot.Account{}, err
-	}
 	var u *slack.User
-	err = w.call(ctx, call{method: "users.info", wait: true}, func(ctx context.Context) (e error) {
-		u, e = w.api.GetUserInfoContext(ctx, id)
-		return e
-	})
-	if err != nil {
-		return bot.Account{}, err
+	me, err := w.me(ctx)
+	if err == nil {
+		err = w.call(ctx, call{method: "users.info", wait: true}, func(ctx context.Context) (e error) {
+			u, e = w.api.GetUserInfoContext(ctx, id)
+			return e
+		})
 	}
-	a := bot.Account{Platform: Platform, ID: id, Name: firstOf(u.Profile.RealName, u.RealName, u.Profile.DisplayName, u.Name)}
+	switch {
+	case err == nil:
+		return w.learn(u, me), nil
+	case is && !bot.IsPermanent(err):
+		return known.value, nil
+	}
+	return bot.Account{}, err
+}
+
+// learn remembers what Slack has said of a user.
+func (w *Workspace) learn(u *slack.User, me identity) bot.Account {
+	a := bot.Account{Platform: Platform, ID: u.ID, Name: firstOf(u.Profile.RealName, u.RealName, u.Profile.DisplayName, u.Name)}
 	if zone, e := time.LoadLocation(u.TZ); e == nil && u.TZ != "" {
 		a.Zone = zone
 	}
@@ -109,8 +118,8 @@ func (w *Workspace) Account(ctx context.Context, id string) (bot.Account, error)
 	}
 	w.accounts.mu.Lock()
 	defer w.accounts.mu.Unlock()
-	w.accounts.byID[id] = remembered[bot.Account]{value: a, until: now.Add(rememberAccount)}
-	return a, nil
+	w.accounts.byID[u.ID] = remembered[bot.Account]{value: a, until: w.cfg.Now().Add(rememberAccount)}
+	return a
 }
 
 func firstOf(all ...string) string {

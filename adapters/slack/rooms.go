@@ -269,7 +269,7 @@ const maxInvite = 100
 func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var users, missing []string
 	for _, p := range i.People {
-		id, err := w.userOf(ctx, p.Handle, p.Email)
+		id, err := w.userOf(ctx, p.Handle, p.Email, call{key: i.Key}) // after whoever is looked up for a page
 		switch {
 		case bot.IsPermanent(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))

@@ -233,3 +233,24 @@ func TestWhoUnknown(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoWas: whoever was known is known still while Slack does not answer; who
+// never was is told that it is Slack that does not know them.
+func TestWhoWas(t *testing.T) {
+	d := newDesk(t, byHTTP)
+	id, _ := d.declare("Checkout is down --sev 2")
+	d.slash(d.ana, d.lobby, "note "+id+" before")
+	d.accounts.mu.Lock()
+	for user, known := range d.accounts.byID {
+		known.until = time.Time{}
+		d.accounts.byID[user] = known
+	}
+	d.accounts.mu.Unlock()
+	d.slack.Fail("users.info", slacktest.Fault{Status: 503, Times: -1})
+	if got := d.slash(d.ana, d.lobby, "status "+id+" identified"); !strings.Contains(string(got.Response), "identified") {
+		t.Errorf("%s", got.Response)
+	}
+	if got := d.slash(d.ben, d.lobby, "status "+id+" monitoring"); !strings.Contains(string(got.Response), "does not say who you are") {
+		t.Errorf("%s", got.Response)
+	}
+}

@@ -286,3 +286,23 @@ func TestChatRefusesPosts(t *testing.T) {
 		}
 	})
 }
+
+// TestPacedIsNoAnswer: what an adapter puts off itself, because it has asked as
+// often as it may, is no sign that its platform is there.
+func TestPacedIsNoAnswer(t *testing.T) {
+	c := &chat{how: hangs}
+	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+		h.say("declare Checkout is down --sev 1 --service checkout")
+		pass(6 * time.Second)
+		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, bot.ErrPaced) })
+		pass(time.Minute)
+		if _, silent := h.bot.Trouble("slack"); !silent {
+			t.Error("a platform that nobody asked is said to answer")
+		}
+		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, errors.New("too many calls")) })
+		pass(time.Minute)
+		if _, silent := h.bot.Trouble("slack"); silent {
+			t.Error("a platform that says when to come again is said not to answer")
+		}
+	})
+}

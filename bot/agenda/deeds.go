@@ -78,7 +78,7 @@ func (r *Runner) send(ctx context.Context, pager bot.Pager, page bot.Page, s sen
 	}
 	err := hand(send, page)
 	now := r.cfg.Bot.Now()
-	if now.Sub(began) > 2*r.cfg.Send { // it was this process that stood still, not the medium
+	if now.Sub(began) > 2*r.cfg.Send || errors.Is(err, bot.ErrPaced) { // it was this process that stood still or waits, not the medium
 		return err
 	}
 	r.silent.heard(medium, err != nil && send.Err() != nil, now)

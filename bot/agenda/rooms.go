@@ -64,7 +64,7 @@ func (r *Runner) ask(ctx context.Context, platform string, l bot.Lease, do func(
 	began := r.cfg.Bot.Now()
 	err := do(send)
 	now := r.cfg.Bot.Now()
-	if now.Sub(began) > 2*r.cfg.Send { // it was this process that stood still
+	if now.Sub(began) > 2*r.cfg.Send || errors.Is(err, bot.ErrPaced) { // it was this process that stood still, or waits
 		return err
 	}
 	r.silent.heard(platform, err != nil && send.Err() != nil, now)
