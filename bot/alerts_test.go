@@ -112,6 +112,9 @@ func TestE10Bundle(t *testing.T) {
 	if title != "4 incidents need you" {
 		t.Errorf("the bundle says %q", title)
 	}
+	if since := w.paged[len(w.paged)-1].Since; !since.Equal(w.now) {
+		t.Errorf("the bundle is looked for since %s", since)
+	}
 	// Two more, one after the other: they wait for each other.
 	for range 2 {
 		w.say("dan", "declare Something --sev 1 --service search")

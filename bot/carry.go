@@ -110,6 +110,9 @@ func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error
 	asked := make([]card.Asked, 0, len(tasks))
 	for _, t := range tasks {
 		i := t.Incident
+		if page.Since.IsZero() || i.DeclaredAt.Before(page.Since) {
+			page.Since = i.DeclaredAt
+		}
 		paged := b.pagedIncident(t, contact.Person)
 		page.Incidents = append(page.Incidents, paged)
 		asked = append(asked, card.Asked{Incident: i, Purpose: t.Deed.Purpose, Text: t.Deed.Text, Alerts: t.Deed.Alerts, Answer: paged.AcknowledgeURL})

@@ -104,24 +104,28 @@ func (b *Bot) resaid(ctx context.Context, c Commit, r Remark) (Commit, error) {
 	return c, err
 }
 
-// lookBack is how many messages are looked through for one.
+// lookBack is how many messages are read at a time to find one.
 const lookBack = 500
 
-// remark finds a message of a conversation by its key.
+// remark finds a message of a conversation by its key, the newest first.
 func (b *Bot) remark(ctx context.Context, incident, key string) (Remark, bool, error) {
-	said, err := b.cfg.Store.Talk(ctx, incident, 0, lookBack)
-	if err != nil {
-		return Remark{}, false, fmt.Errorf("read the conversation of %s: %w", incident, err)
-	}
-	for _, one := range said {
-		if one.Key != key {
-			continue
+	for before := 0; ; {
+		said, err := b.cfg.Store.Talk(ctx, incident, before, lookBack)
+		if err != nil {
+			return Remark{}, false, fmt.Errorf("read the conversation of %s: %w", incident, err)
 		}
-		var r Remark
-		err := json.Unmarshal(one.Body, &r)
-		return r, err == nil, err
+		for _, one := range said {
+			if one.Key == key {
+				var r Remark
+				err = json.Unmarshal(one.Body, &r)
+				return r, err == nil, err
+			}
+		}
+		if len(said) < lookBack {
+			return Remark{}, false, nil
+		}
+		before = said[0].Seq
 	}
-	return Remark{}, false, nil
 }
 
 // Pin copies a message of a room into the timeline, and keeps it in view; with

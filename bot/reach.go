@@ -147,9 +147,10 @@ type Page struct {
 	Key       string   // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
 	Keys      []string // of every page that this message carries; the first is Key
 	Purpose   workflow.Purpose
-	Person    string // ID of the person, or "webhook:noc"
-	Name      string // as shown
-	Address   string // e-mail address, phone number or the webhook's name
+	Person    string    // ID of the person, or "webhook:noc"
+	Name      string    // as shown
+	Address   string    // e-mail address, phone number or the webhook's name
+	Since     time.Time // not before: where to look for it; zero: not known
 	Incidents []PagedIncident
 	Message   card.Message
 }

@@ -168,3 +168,37 @@ func TestRoomForgotten(t *testing.T) {
 		t.Errorf("rooms on record: %+v %v", all, err)
 	}
 }
+
+// mute is a platform that takes no card.
+type mute struct{ glass }
+
+// Show implements [bot.Host].
+func (*mute) Show(context.Context, bot.ShownCard) (string, error) {
+	return "", bot.Permanent(errors.New("restricted_action"))
+}
+
+// TestNoCardToPin: where no card can be shown there is none to pin, which is
+// said, and nothing is owed for ever.
+func TestNoCardToPin(t *testing.T) {
+	w := newTown(t)
+	w.restart(map[string]bot.Chat{"slack": &mute{}})
+	w.say("ben", "declare Checkout is down --service search")
+	for range 60 {
+		w.tick(time.Second)
+	}
+	i, err := w.Peek(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, _ := i.Room("slack")
+	if pin, _ := room.Step(workflow.StepPin); pin.State != workflow.StepFailed || pin.Why != "restricted_action" {
+		t.Errorf("the pin is %+v, after %d events", pin, i.Seq)
+	}
+	w.say("ben", "cancel INC-1")
+	for range 30 {
+		w.tick(time.Hour)
+	}
+	if gone, err := w.store.Forget(t.Context(), "INC-1"); !gone || err != nil {
+		t.Errorf("it still owes something: %v", err)
+	}
+}

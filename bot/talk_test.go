@@ -255,3 +255,28 @@ func TestConversationPages(t *testing.T) {
 		t.Errorf("pages %s", pages)
 	}
 }
+
+// TestDeletedLongAfter: what somebody takes back is gone, however much has been
+// said since.
+func TestDeletedLongAfter(t *testing.T) {
+	w := newTown(t)
+	w.say("ben", "declare Checkout is down --service search")
+	ben := w.person("ben")
+	said := func(key, text string, deleted bool) {
+		t.Helper()
+		w.now = w.now.Add(time.Second)
+		u := bot.Utterance{Incident: "INC-1", Key: key, At: w.now, By: ben, Text: text, Via: "Slack", Deleted: deleted}
+		if err := w.Overhear(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said("first", "the password is hunter2", false)
+	for n := range 1200 {
+		said(fmt.Sprint("more ", n), "still looking", false)
+	}
+	said("first", "", true)
+	all, err := w.Conversation(t.Context(), "INC-1", ben, 0, 2000)
+	if err != nil || len(all) != 1201 || all[0].Text != "" || !all[0].Deleted {
+		t.Errorf("%d messages, the first %+v, %v", len(all), all[:1], err)
+	}
+}

@@ -21,6 +21,10 @@ const (
 // seconds (docs.slack.dev/interactivity/handling-user-interaction).
 const patience = 2 * time.Second
 
+// bodyWithin is how long a request may take to send its body: Slack itself gives
+// up after three seconds.
+const bodyWithin = 5 * time.Second
+
 // How long anything is worked on at a time, and an event that is acknowledged
 // and could not be done yet in all: whoever waits for an answer asks again.
 const (
@@ -53,6 +57,7 @@ type task struct {
 type inbox struct {
 	patience time.Duration
 	silence  time.Duration
+	reading  time.Duration
 	replays  replays
 	seen     seen
 	order    order
@@ -63,7 +68,7 @@ type inbox struct {
 
 func newInbox() *inbox {
 	return &inbox{
-		patience: patience, silence: silence, replays: replays{seen: map[signature]bool{}}, seen: seen{all: map[string]*sighting{}},
+		patience: patience, silence: silence, reading: bodyWithin, replays: replays{seen: map[signature]bool{}}, seen: seen{all: map[string]*sighting{}},
 		order: order{last: map[string]chan struct{}{}}, crew: crew{work: map[int]context.CancelFunc{}, idle: make(chan struct{})},
 		rooms: rooms{owners: map[string]string{}}, wanted: make(chan struct{}, 1),
 	}

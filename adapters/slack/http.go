@@ -43,6 +43,8 @@ func (w *Workspace) Handler() http.Handler {
 // body is signed, so nothing but the body is read.
 func (w *Workspace) signed(read func(body []byte) (delivery, error)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
+		connection := http.NewResponseController(rw)
+		_ = connection.SetReadDeadline(time.Now().Add(w.inbox.reading)) // where a server cannot, its own limit has to do
 		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			deny(rw, http.StatusRequestEntityTooLarge, "too_large", "the body has more than 1 MiB")
@@ -52,6 +54,7 @@ func (w *Workspace) signed(read func(body []byte) (delivery, error)) http.Handle
 			deny(rw, http.StatusBadRequest, "unreadable", "the body could not be read")
 			return
 		}
+		_ = connection.SetReadDeadline(time.Time{}) // as above
 		sum, err := w.verify(r.Header, body)
 		if err != nil {
 			w.cfg.Log.WarnContext(r.Context(), "a request for Slack's routes was refused", "path", r.URL.Path, "remote", r.RemoteAddr, "error", err.Error())

@@ -237,6 +237,7 @@ func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
 		}
 	}
 	at, before, err := w.write(ctx, m)
+	w.lost(m.channel, err)
 	if err == nil && before {
 		err = w.rewrite(ctx, at, m)
 	}

@@ -1,9 +1,11 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -27,8 +29,9 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, wait: true, message: p.Message,
+		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, since: p.Since, wait: true, message: p.Message,
 	})
+	w.lost(channel, err)
 	return err
 }
 
@@ -40,7 +43,7 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	if err != nil {
 		return err
 	}
-	m := writing{key: p.Key, channel: channel, alone: true, wait: true}
+	m := writing{key: p.Key, channel: channel, alone: true, since: p.Since, wait: true}
 	at, err := w.find(ctx, m)
 	if at == "" || err != nil {
 		return err
@@ -101,35 +104,67 @@ func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string
 		return name, nil
 	}
 	w.mu.Lock()
-	id, missed := w.channels[short], w.missed[short]
+	id, busy := w.channels[short], w.seeking[short]
+	w.seeking[short] = busy || id == ""
 	w.mu.Unlock()
-	if id != "" {
+	switch {
+	case id != "":
 		return id, nil
+	case busy: // else everybody would list, and make it, at once
+		return "", bot.RetryAfter(shortly, fmt.Errorf("look for channel %s: %w", name, bot.ErrPaced))
 	}
-	member := true
-	var err error
-	if missed.IsZero() || w.cfg.Now().Sub(missed) >= askAgain {
-		if id, member, err = w.list(ctx, short); err != nil {
-			return "", err
-		}
-		w.remember(short, id)
-	}
-	if id == "" && ours {
-		if id, err = w.found(ctx, short); err != nil {
-			return "", err
-		}
-		w.remember(short, id)
-		member = true
-	}
-	if id == "" {
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.seeking, short)
+	}()
+	id, member, err := w.seek(ctx, short, ours)
+	switch {
+	case err != nil:
+		return "", err
+	case id == "":
 		return "", noChannel(name)
-	}
-	if !member { // so that what was written there can be looked for
-		if err = w.join(ctx, id); err != nil {
+	case !member: // else nothing can be written there, nor looked for
+		if err = w.join(ctx, id); err != nil && !bot.IsPermanent(err) {
+			return "", err
+		}
+		if err != nil { // it is for others to do: writing says so
 			w.cfg.Log.WarnContext(ctx, "the app could not join a channel", "channel", name, "error", err.Error())
 		}
 	}
+	w.remember(short, id)
 	return id, nil
+}
+
+// shortly is when whoever needs a channel comes again that is being looked for.
+const shortly = 500 * time.Millisecond
+
+// seek looks for a channel that is not known; "" where there is none.
+func (w *Workspace) seek(ctx context.Context, name string, ours bool) (id string, member bool, err error) {
+	w.mu.Lock()
+	missed := w.missed[name]
+	w.mu.Unlock()
+	if missed.IsZero() || w.cfg.Now().Sub(missed) >= askAgain {
+		if id, member, err = w.list(ctx, name); err != nil {
+			return "", false, err
+		}
+		if id == "" {
+			w.remember(name, id)
+		}
+	}
+	if id != "" || !ours {
+		return id, member, nil
+	}
+	if id, err = w.found(ctx, name); err == nil {
+		return id, true, nil
+	}
+	if code(err) != "name_taken" {
+		return "", false, err
+	}
+	if id, member, err = w.list(ctx, name); id != "" && err == nil { // another process was faster
+		return id, member, nil
+	}
+	return "", false, cmp.Or(err, bot.Permanent(errors.New("channel_not_found: #"+name+" is there, and the app is not in it; invite it with /invite")))
 }
 
 // remember notes where a channel is, or that there is none.
@@ -143,6 +178,16 @@ func (w *Workspace) remember(name, id string) {
 	w.channels[name] = id
 }
 
+// lost forgets the name of a channel that is gone: another may have it by now.
+func (w *Workspace) lost(channel string, err error) {
+	switch code(err) {
+	case "channel_not_found", "is_archived":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		maps.DeleteFunc(w.channels, func(_, id string) bool { return id == channel })
+	}
+}
+
 // askAgain is how long a channel that was not there is not looked for.
 const askAgain = time.Minute
 
@@ -150,31 +195,59 @@ func noChannel(name string) error {
 	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; make it, and invite the app", name))
 }
 
-// list looks a channel up among all that the app can see.
+// listing is how far a channel has been looked for.
+type listing struct {
+	cursor string
+	public bool // among the public ones alone
+}
+
+// list looks a channel up among all that the app can see. There may be more than
+// can be listed at a time: the next try goes on where this one ends.
 func (w *Workspace) list(ctx context.Context, name string) (id string, member bool, err error) {
-	types := []string{"public_channel", "private_channel"}
-	for cursor := ""; ; {
-		var page []slack.Channel
-		err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-			page, cursor, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor, ExcludeArchived: true})
-			return e
-		})
-		if code(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones
-			types = types[:1]
-			continue
+	w.mu.Lock()
+	at := w.listed[name]
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.listed[name] = at; err == nil || bot.IsPermanent(err) {
+			delete(w.listed, name)
 		}
-		if err != nil {
-			return "", false, err
+	}()
+	for {
+		page, next, e := w.listSome(ctx, at)
+		switch {
+		case code(e) == "missing_scope" && !at.public: // without groups:read there are the public ones
+			at = listing{public: true}
+			continue
+		case code(e) == "invalid_cursor" && at.cursor != "": // it was too long ago
+			at.cursor = ""
+			continue
+		case e != nil:
+			return "", false, e
 		}
 		for n := range page {
 			if page[n].Name == name {
 				return page[n].ID, page[n].IsMember, nil
 			}
 		}
-		if cursor == "" {
+		if at.cursor = next; next == "" {
 			return "", false, nil
 		}
 	}
+}
+
+// listSome lists some channels from where a listing is.
+func (w *Workspace) listSome(ctx context.Context, at listing) (page []slack.Channel, next string, err error) {
+	types := []string{"public_channel", "private_channel"}
+	if at.public {
+		types = types[:1]
+	}
+	err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
+		page, next, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: at.cursor, ExcludeArchived: true})
+		return e
+	})
+	return page, next, err
 }
 
 // found makes a channel where there is none.
@@ -187,8 +260,5 @@ func (w *Workspace) found(ctx context.Context, name string) (string, error) {
 		}
 		return e
 	})
-	if code(err) == "name_taken" {
-		return "", bot.Permanent(errors.New("channel_not_found: #" + name + " is there, and the app is not in it; invite it with /invite"))
-	}
 	return id, err
 }

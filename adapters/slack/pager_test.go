@@ -3,6 +3,7 @@ package slack
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,5 +82,133 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 	}
 	if err = h.Page(t.Context(), bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "email:ana@example.com"}); err != nil {
 		t.Errorf("a page waits for an invitation: %v", err)
+	}
+}
+
+// TestPageAgainLooksNoFurther: a page that may have been written is looked for
+// since its incident began, however much stands above it: looking is limited,
+// too, and the page waits.
+func TestPageAgainLooksNoFurther(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: "slack:" + ana, Message: card.Message{Title: "INC-6 needs you"}}
+	if err := h.Page(t.Context(), page); err != nil {
+		t.Fatal(err)
+	}
+	for range 700 {
+		h.slack.Say(ana, h.slack.Direct(ana).ID, "thanks", "")
+	}
+	h.clock.pass(time.Hour)
+	page.Key, page.Keys, page.Message.Title = "INC-7/p1", []string{"INC-7/p1"}, "INC-7 needs you"
+	page.Since = h.clock.Now()
+	for range 2 {
+		if err := h.another().PageAgain(t.Context(), page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if looked := h.slack.Count("conversations.history"); looked != 2 {
+		t.Errorf("looked %d times", looked)
+	}
+	if posts := h.slack.Posts(h.slack.Direct(ana).ID); len(posts) != 2 {
+		t.Errorf("%d pages", len(posts))
+	}
+}
+
+// TestChannelAmongMany: a channel is found by its name also among more than can
+// be listed at a time: each time it is gone on where the last one ended.
+func TestChannelAmongMany(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	for n := range 2 * pageSize {
+		h.slack.AddChannel(slacktest.Channel{Name: fmt.Sprint("c", n)})
+	}
+	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
+	page := bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Message: card.Message{Title: "INC-7 needs you"}}
+	var err error
+	for range 3 {
+		for range tier2 - 1 { // one page is left of what may be listed in a minute
+			h.pace.take(call{method: "conversations.list", wait: true})
+		}
+		if err = h.Page(t.Context(), page); err == nil {
+			break
+		}
+		h.clock.pass(2 * window)
+	}
+	if err != nil || len(h.slack.Posts(ops)) != 1 {
+		t.Errorf("%v, %d calls", err, h.slack.Count("conversations.list"))
+	}
+}
+
+// TestAnnounceAtOnce: when several incidents are the first ever to be announced,
+// by several processes, the channel is made once, and all of them are announced.
+func TestAnnounceAtOnce(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var all sync.WaitGroup
+	failed := make(chan error, 20)
+	for _, w := range []*Workspace{h.Workspace, h.connect()} {
+		for n := range 5 {
+			all.Go(func() {
+				_, err := w.channel(t.Context(), "#incidents", true)
+				if _, later := bot.RetryDelay(err); err != nil && !later {
+					failed <- fmt.Errorf("%d: %w", n, err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	close(failed)
+	for err := range failed {
+		t.Error(err)
+	}
+	if listed := h.slack.Count("conversations.list"); listed > 4 {
+		t.Errorf("channels are listed %d times", listed)
+	}
+}
+
+// TestJoinedBeforeWritten: a channel that the app has to join is written into
+// once it has, also when joining has to wait.
+func TestJoinedBeforeWritten(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var scopes []string
+	for _, s := range Scopes() { // not all that there are: chat:write.public is not asked for
+		scopes = append(scopes, s.Name)
+	}
+	h.slack.SetScopes(scopes)
+	id := h.slack.AddChannel(slacktest.Channel{Name: "incidents"})
+	h.slack.Fail("conversations.join", slacktest.Fault{Status: 429, RetryAfter: 5 * time.Second})
+	c := bot.ShownCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Message: card.Message{Title: "INC-7"}}
+	if at, err := h.another().Show(t.Context(), c); err != nil || len(h.slack.Posts(id)) != 1 {
+		t.Errorf("%q, %v: %d posts", at, err, len(h.slack.Posts(id)))
+	}
+}
+
+// TestChannelReplaced: a name whose channel was put away, or deleted, is looked
+// for again: another channel may have it by now.
+func TestChannelReplaced(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+	write := map[string]func(n int) error{
+		"ops": func(n int) error {
+			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "slack:#ops", Message: card.Message{Title: "INC-7 needs you"}})
+		},
+		"incidents": func(n int) error {
+			_, err := h.Show(t.Context(), bot.ShownCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Message: card.Message{Title: "INC-7"}})
+			return err
+		},
+	}
+	for name, do := range write {
+		old := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
+		if err := do(1); err != nil {
+			t.Fatal(err)
+		}
+		h.slack.Archive(ana, old)
+		h.clock.pass(time.Minute)
+		if err := do(2); !bot.IsPermanent(err) {
+			t.Fatalf("an archived channel answers %v", err)
+		}
+		anew := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
+		h.clock.pass(time.Minute)
+		if err := do(3); err != nil || len(h.slack.Posts(anew)) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

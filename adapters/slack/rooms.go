@@ -265,10 +265,18 @@ func unclear(err error) error {
 // (docs.slack.dev/reference/methods/conversations.invite).
 const maxInvite = 100
 
-// Invite implements [bot.Host].
+// inviteWithin is what is kept of a send for the invitation itself, once the
+// people are looked up.
+const inviteWithin = time.Second
+
+// Invite implements [bot.Host]. Where there are more people to be looked up than
+// one send has time for, it comes again, and those who were found are known.
 func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var users, missing []string
 	for _, p := range i.People {
+		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteWithin {
+			return bot.RetryAfter(time.Second, fmt.Errorf("look up who is asked in: %w", bot.ErrPaced))
+		}
 		id, err := w.userOf(ctx, p.Handle, p.Email, call{key: i.Key}) // after whoever is looked up for a page
 		switch {
 		case bot.IsPermanent(err):

@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -258,5 +260,36 @@ func TestMissingScope(t *testing.T) {
 	}
 	if err = p.Furnish(t.Context(), bot.RoomWork{Key: "INC-7/5.1", Room: room, Step: workflow.StepTopic, Title: "INC-7"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestInviteMany: more people than can be looked up while one send lasts are
+// asked in all the same, and Slack is not taken for silent.
+func TestInviteMany(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	room, err := h.another().OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bot.Invitation{Key: "INC-7/3.1", Incident: "INC-7", Room: room}
+	for n := range 30 {
+		mail := fmt.Sprintf("p%d@example.com", n)
+		h.slack.AddUser(slacktest.User{Name: fmt.Sprint("p", n), Email: mail})
+		in.People = append(in.People, bot.Invitee{ID: mail, Email: mail})
+	}
+	h.slack.Fail("users.lookupByEmail", slacktest.Fault{Delay: 50 * time.Millisecond, Times: -1})
+	for range 20 {
+		send, cancel := context.WithTimeout(t.Context(), inviteWithin+200*time.Millisecond)
+		err = h.Workspace.Invite(send, in)
+		cancel()
+		if err != nil && !errors.Is(err, bot.ErrPaced) {
+			t.Fatal(err)
+		}
+		if err == nil {
+			break
+		}
+	}
+	if n := len(h.slack.Channel(room.ID).Members); err != nil || n != 31 {
+		t.Errorf("%d members, %v", n, err)
 	}
 }

@@ -79,7 +79,9 @@ type Workspace struct {
 	self     *identity
 	channels map[string]string // name → ID
 	missed   map[string]time.Time
-	directs  map[string]string // user → ID of the direct conversation
+	listed   map[string]listing // name → how far it has been looked for
+	seeking  map[string]bool    // names that are being looked for
+	directs  map[string]string  // user → ID of the direct conversation
 	accounts *accounts
 	inbox    *inbox
 }
@@ -125,7 +127,8 @@ func New(cfg Config) (*Workspace, error) {
 	}
 	w := &Workspace{
 		cfg: cfg, api: client(cfg.BotToken), pace: newPace(cfg.Now), keys: newKeys(),
-		channels: map[string]string{}, missed: map[string]time.Time{}, directs: map[string]string{}, accounts: newAccounts(),
+		channels: map[string]string{}, missed: map[string]time.Time{}, listed: map[string]listing{}, seeking: map[string]bool{},
+		directs: map[string]string{}, accounts: newAccounts(),
 		inbox: newInbox(),
 	}
 	w.Configure(cfg.Settings)

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/hmac"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -342,5 +344,31 @@ func TestOpeningFails(t *testing.T) {
 	})
 	if !strings.Contains(d.log.String(), "could not be opened") {
 		t.Error(d.log)
+	}
+}
+
+// TestSlowBody: whoever sends a body that does not end holds a connection for
+// seconds, and not for ever.
+func TestSlowBody(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	h.inbox.reading = 50 * time.Millisecond
+	server := httptest.NewServer(h.Handler())
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err = conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "POST /slack/commands HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ncommand=")
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("%d", answer.StatusCode)
 	}
 }

@@ -17,8 +17,12 @@ import (
 // at once then.
 const showEvery = 2 * time.Second
 
-// What a task waits that needs the card, which is owed beside it.
-const waitFor = 250 * time.Millisecond
+// What a task waits that needs the card, which is owed beside it; and how often
+// that is a moment only.
+const (
+	waitFor = 250 * time.Millisecond
+	soon    = 20
+)
 
 var (
 	errNoCard  = errors.New("the card is not there yet")
@@ -193,7 +197,7 @@ func (r *Runner) cardFirst(ctx context.Context, l bot.Lease, d workflow.Post, i 
 
 // noCard waits for the card: a moment at first, as it is owed beside this.
 func noCard(l bot.Lease) error {
-	if l.Attempt > 20 {
+	if l.Attempt > soon {
 		return errNoCard
 	}
 	return bot.RetryAfter(waitFor, errNoCard)
@@ -242,7 +246,7 @@ func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i w
 	})
 	r.once.ended(card.Key, card.Again, err)
 	if err != nil {
-		return r.notShown(ctx, l, d, err)
+		return r.notShown(ctx, l, d, at, err)
 	}
 	change, err := at.Change(next)
 	if err != nil {
@@ -267,14 +271,17 @@ func (r *Runner) beginCard(ctx context.Context, i workflow.Incident, d workflow.
 }
 
 // notShown says why a card could not be shown. That an incident cannot be
-// announced is a step of its room's.
-func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard, err error) error {
+// announced is a step of its room's; a card that never was cannot be pinned.
+func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard, at bot.Shown, err error) error {
 	if !bot.IsPermanent(err) {
 		return left(err)
 	}
 	r.cfg.Log.Error("gave up showing a card", "incident", l.Owner, "platform", d.Platform, "place", string(d.Place), "error", err.Error())
 	if d.Place == workflow.Announce {
 		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce, Why: err.Error()})
+	}
+	if at.Ref == "" {
+		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepPin, Why: err.Error()})
 	}
 	return r.cfg.Bot.Settle(ctx, l)
 }
@@ -292,6 +299,9 @@ func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i
 		return err
 	}
 	if work.Card = at.Ref; d.Step == workflow.StepPin && at.Ref == "" {
+		if pin, _ := room.Step(d.Step); pin.State == workflow.StepFailed && l.Attempt > soon {
+			return r.cfg.Bot.Settle(ctx, l, tried(l.ID)) // there will be none, unless it is tried again
+		}
 		return noCard(l)
 	}
 	if work.Again, err = r.begin(ctx, l.ID); err != nil {
