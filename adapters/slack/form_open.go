@@ -50,16 +50,19 @@ func (w *Workspace) blank(ctx context.Context, a ask, form bot.Form) formData {
 	return d
 }
 
-// notOpened answers when a form could not be opened. What Slack has refused is
-// answered as a line that was typed where there are no forms; what nobody knows
-// is left to whoever asked.
+// notOpened answers when a form could not be opened. A line that was typed says
+// itself what it lacks. What was pressed is not carried out: whoever pressed it
+// was to be asked first.
 func (w *Workspace) notOpened(ctx context.Context, a ask, word commands.Word, err error) answer {
 	w.cfg.Log.WarnContext(ctx, "a form could not be opened", "word", word.Name, "error", err.Error())
 	_, later := bot.RetryDelay(err)
 	if !later && !bot.IsPermanent(err) {
 		return w.reply(a, "Slack did not say whether the form was opened. If you do not see it, type it whole, for example `"+word.Example+"`.")
 	}
-	return w.carryOut(ctx, a)
+	if a.carries {
+		return w.carryOut(ctx, a)
+	}
+	return w.reply(a, "Slack did not open the form. Press it again, or type it, for example `"+word.Example+"`.")
 }
 
 // draw fills an open form, or says in its place why there is none.

@@ -136,7 +136,7 @@ func TestSubmitLate(t *testing.T) {
 	d.inbox.patience = 10 * time.Millisecond
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, room, "status")
-	d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "Status") })
+	d.eventually("the form is drawn", func() bool { return d.slack.Modal(d.ana).State["status"] != nil })
 	d.slash(d.ben, room, "cancel none")
 	d.eventually("it is over", func() bool { return !d.incident(id).Open() })
 	_, release := d.store.hold()

@@ -3,17 +3,11 @@ package slack
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/adapters/slack/slacktest"
-	"tocsin/bot"
-	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
 
@@ -136,13 +130,23 @@ func TestFormConflict(t *testing.T) {
 	}
 }
 
-// TestFormNotOpened: when Slack does not open a form, the line is answered as
-// where there are none; when nobody knows, whoever asked is told what to do.
+// TestFormNotOpened: when Slack does not open a form, a line that was typed says
+// what it lacks, and what was pressed is not done unasked; when nobody knows,
+// whoever asked is told what to do.
 func TestFormNotOpened(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
 	if got := d.slash(d.ana, d.lobby, "declare"); !strings.Contains(string(got.Response), "needs a title") {
 		t.Errorf("%s", got.Response)
+	}
+	id, room := d.declare("Checkout is down --sev 2")
+	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
+	if got := d.slack.Click(d.ana, d.card(id, room), "Resolve"); got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	d.told(d.ana, "did not open the form")
+	if i := d.incident(id); i.Status == workflow.Resolved {
+		t.Error("it was resolved although nobody was asked")
 	}
 	d.slack.Fail("views.open", slacktest.Fault{LoseAnswer: true})
 	if got := d.slash(d.ana, d.lobby, "declare"); !strings.Contains(string(got.Response), "did not say") {
@@ -166,28 +170,6 @@ func TestSlashLate(t *testing.T) {
 		if d.slack.Count("response_url") != 1 || d.incident("INC-1").Reporter.Person != "ana" {
 			t.Error(d.incident("INC-1"))
 		}
-	})
-}
-
-// TestAnswerElsewhere: what a response URL does not take is shown in the
-// channel, and else told in our conversation.
-func TestAnswerElsewhere(t *testing.T) {
-	d := newDesk(t, bySocket)
-	d.inbox.patience = 10 * time.Millisecond
-	d.slack.Fail("response_url", slacktest.Fault{Status: 404})
-	d.slack.Fail("response_url", slacktest.Fault{CutBefore: true})
-	late := func(text string) {
-		d.t.Helper()
-		_, release := d.store.hold()
-		d.slash(d.ana, d.lobby, text)
-		release()
-	}
-	late("declare Checkout is down")
-	d.told(d.ana, "INC-1: Declared")
-	d.slack.Fail("chat.postEphemeral", slacktest.Fault{Error: "channel_not_found"})
-	late("declare Search is slow")
-	d.eventually("ana has a message", func() bool {
-		return slices.ContainsFunc(d.slack.Posts(d.slack.Direct(d.ana).ID), func(m slacktest.Message) bool { return strings.Contains(m.Plain(), "INC-2: Declared") })
 	})
 }
 
@@ -270,192 +252,5 @@ func TestWhoWas(t *testing.T) {
 	}
 	if got := d.slash(d.ben, d.lobby, "status "+id+" monitoring"); !strings.Contains(string(got.Response), "does not say who you are") {
 		t.Errorf("%s", got.Response)
-	}
-}
-
-// TestUnmarked: what Slack writes as markup is read as what people see.
-func TestUnmarked(t *testing.T) {
-	w := words{
-		person: func(id, label string) string { return "@" + firstOf(label, id) },
-		group:  func(id, label string) string { return "team:" + id },
-		link:   func(address, label string) string { return address },
-	}
-	for text, want := range map[string]string{
-		"plain":                                     "plain",
-		"a &lt;b&gt; &amp;amp; c":                   "a <b> &amp; c",
-		"<@U123|ana> and <@U124>":                   "@ana and @U124",
-		"<!subteam^S123|@sre>":                      "team:S123",
-		"<!subteam^S123>":                           "team:S123",
-		"in <#C123|general>, <#C124>":               "in #general, #C124",
-		"see <https://a.example/?x=1&amp;y=2|here>": "see https://a.example/?x=1&y=2",
-		"<https://a.example>":                       "https://a.example",
-		"<!here> <!channel|channel>":                "@here @channel",
-		"<!date^1392734382^{date}|soon>":            "soon",
-		"<":                                         "<", "<>": "", "<@>": "@", "<|>": "", "<!>": "", "<#>": "#",
-		"&lt;@U123&gt;": "<@U123>", "&lt;!channel&gt;": "<!channel>", "a < b": "a < b", "<@U1|<@U2>": "@<@U2",
-		"&amp;lt;": "&lt;", "&quot;": "&quot;",
-	} {
-		if got := unmarked(text, w); got != want {
-			t.Errorf("%q is read as %q, not %q", text, got, want)
-		}
-	}
-}
-
-// FuzzUnmarked: nothing that comes brings it down.
-func FuzzUnmarked(f *testing.F) {
-	f.Add("<@U1|a> <!subteam^S|b> <#C|c> <https://x|y> &amp;")
-	f.Fuzz(func(t *testing.T, text string) {
-		unmarked(text, words{
-			person: func(id, label string) string { return id + label }, group: func(id, label string) string { return id + label },
-			link: func(address, label string) string { return address + label },
-		})
-	})
-}
-
-// TestTyped: people, groups, channels and links in a command are what the
-// language calls them.
-func TestTyped(t *testing.T) {
-	d := newDesk(t, bySocket, func(d *desk, o *bot.Organization) {
-		o.Roster.Teams = append(o.Roster.Teams, roster.Team{ID: "payments", Members: []string{"ben"}})
-	})
-	id, room := d.declare("Checkout is down --sev 2")
-	d.slash(d.ana, room, fmt.Sprintf("assign communications <@%s|ben>", d.ben))
-	d.slash(d.ana, room, fmt.Sprintf("assign operations <@%s>", d.dan))
-	if i := d.incident(id); i.Roles["communications"] != "ben" || i.Roles["operations"] != "dan" {
-		t.Errorf("%v", i.Roles)
-	}
-	d.slash(d.ana, room, "link <https://wiki.example.com/a?b=1&amp;c=2|Runbook>")
-	if i := d.incident(id); len(i.Links) != 1 || i.Links[0].URL != "https://wiki.example.com/a?b=1&c=2" {
-		t.Errorf("%+v", i.Links)
-	}
-	if got := d.slash(d.ana, room, "assign scribe <@U0NOBODY|zoe>"); !strings.Contains(string(got.Response), "@zoe") {
-		t.Errorf("%s", got.Response)
-	}
-}
-
-// TestP1Namesake: somebody on Slack who is called like somebody here is not
-// taken for them: in a command, in a form, or in what they say (rule P1).
-func TestP1Namesake(t *testing.T) {
-	d := newDesk(t, bySocket)
-	id, room := d.declare("Checkout is down --sev 2")
-	other := d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "other@example.com"})
-	team := d.slack.AddUser(slacktest.User{Name: "all", RealName: "all", Email: "all@example.com"})
-	for _, text := range []string{"assign scribe <@" + other + "|ana>", "assign scribe <@" + other + ">", "page <@" + team + "|all>", "page <@" + team + ">"} {
-		if got := d.slash(d.ana, room, text); !strings.Contains(string(got.Response), "@U") {
-			t.Errorf("%s: %s", text, got.Response)
-		}
-	}
-	d.slack.Join(other, room)
-	if got := d.slash(other, room, "status identified"); !strings.Contains(string(got.Response), "needs the access") {
-		t.Errorf("%s", got.Response)
-	}
-	if i := d.incident(id); i.Roles["scribe"] != "" || i.Status != workflow.Investigating {
-		t.Errorf("%+v", i)
-	}
-	said := d.slack.Say(other, room, "It is slow", "").Message
-	d.slack.MessageShortcut(d.ben, "declare_from_message", said)
-	d.eventually("the form is filled", func() bool { return d.slack.Modal(d.ben).State["reporter"]["v"]["value"] == "Ana on Slack" })
-	d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Slow"})
-	d.told(d.ben, "INC-2: Declared")
-	if r := d.incident("INC-2").Reporter; r.Person != "" {
-		t.Errorf("%+v", r)
-	}
-}
-
-// TestRespond: a response URL is asked once, follows nobody elsewhere, and its
-// address is in no error.
-func TestRespond(t *testing.T) {
-	elsewhere := 0
-	var server *httptest.Server
-	server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/redirect-secret":
-			http.Redirect(rw, r, server.URL+"/elsewhere", http.StatusTemporaryRedirect)
-		case "/cut-secret":
-			panic(http.ErrAbortHandler)
-		case "/elsewhere":
-			elsewhere++
-		}
-	}))
-	defer server.Close()
-	w := &Workspace{cfg: Config{APIURL: server.URL + "/api/", HTTP: &http.Client{}}}
-	for _, path := range []string{"/redirect-secret", "/cut-secret", "/%zz-secret"} {
-		if err := w.respond(t.Context(), server.URL+path, sayReply("hello")); err == nil || strings.Contains(err.Error(), "secret") || elsewhere > 0 {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	if err := w.respond(t.Context(), server.URL+"/good-secret", sayReply("hello")); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestHostileCommands: what people type is text, whatever it looks like, in the
-// incident, in the answer and in what Slack shows.
-func TestHostileCommands(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
-		id, room := d.declare("Checkout is down --sev 2")
-		for _, text := range []string{
-			"<!channel> everybody", "<@U123> *bold* `code`", "<https://good.example|https://evil.example>", "&lt;!here&gt;", "a & b < c > d",
-			"'; DROP TABLE incidents; --", "\u202eevil", "x\x00y", strings.Repeat("漢", 3000), "payload=%7B%7D&text=x", `{"type":"view_submission"}`, "{{.}} %s",
-		} {
-			before := d.incident(id).Notes
-			escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text) // as Slack sends what is typed
-			got := d.slash(d.ana, room, "note "+escaped)
-			if d.incident(id).Notes != before+1 {
-				t.Errorf("%.40q: %s", text, got.Response)
-			}
-		}
-		for _, e := range d.slack.Ephemerals() {
-			if m := slacktest.Mentions(e.Text); len(m) != 0 {
-				t.Errorf("%v are notified by %.200s", m, e.Text)
-			}
-		}
-		if failed := d.slack.Failures(); len(failed) != 0 {
-			t.Errorf("%+v", failed[0].Reason)
-		}
-	})
-}
-
-// TestPinned: an answer goes to Slack, and nowhere else, whatever a payload says
-// (rule I9).
-func TestPinned(t *testing.T) {
-	w := &Workspace{cfg: Config{APIURL: DefaultAPI}}
-	other := &Workspace{cfg: Config{APIURL: "http://127.0.0.1:4000/api/"}}
-	for address, want := range map[string][2]bool{
-		"https://hooks.slack.com/commands/T1/2/x":      {true, true},
-		"http://hooks.slack.com/commands/T1/2/x":       {},
-		"https://hooks.slack.com.evil.example/x":       {},
-		"https://hooks.slack.com@evil.example/x":       {},
-		"https://evil.example/hooks.slack.com":         {},
-		"https://hooks.slack.com:8443/x":               {},
-		"https://slack.com/api/chat.postMessage":       {},
-		"http://127.0.0.1:4000/response/x":             {false, true},
-		"https://127.0.0.1:4000/response/x":            {},
-		"http://127.0.0.1:4001/response/x":             {},
-		"https://hooks.127.0.0.1:4000/x":               {false, true},
-		"http://169.254.169.254/latest/meta-data":      {},
-		"file:///etc/passwd":                           {},
-		"//hooks.slack.com/x":                          {},
-		"":                                             {},
-		"https://user:pass@hooks.slack.com/commands/x": {},
-	} {
-		if w.ofSlack(address) != want[0] || other.ofSlack(address) != want[1] {
-			t.Errorf("%q is taken for Slack's: %v, %v", address, w.ofSlack(address), other.ofSlack(address))
-		}
-	}
-}
-
-// TestP1NameIsNoCommand: what somebody calls themselves on Slack adds nothing to
-// the commands of those who mention them.
-func TestP1NameIsNoCommand(t *testing.T) {
-	d := newDesk(t, byHTTP)
-	id, _ := d.declare("Checkout is down --sev 2")
-	mallory := d.slack.AddUser(slacktest.User{Name: "mal", RealName: "Mal --status monitoring"})
-	if got := d.slash(d.ana, d.lobby, "update "+id+" talking to <@"+mallory+">"); !strings.Contains(string(got.Response), "talking to @") {
-		t.Fatalf("%s", got.Response)
-	}
-	if i := d.incident(id); i.Status != workflow.Investigating {
-		t.Errorf("%s, %q", i.Status, i.Latest.Text)
 	}
 }

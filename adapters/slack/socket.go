@@ -36,6 +36,7 @@ const (
 // socket is one connection.
 type socket struct {
 	conn    *websocket.Conn
+	silence time.Duration
 	writing sync.Mutex
 
 	mu     sync.Mutex
@@ -128,7 +129,7 @@ func (w *Workspace) dial(ctx context.Context) (*socket, error) {
 		return nil, fmt.Errorf("connect to Slack: %w", bare(err))
 	}
 	conn.SetReadLimit(maxFrame)
-	s := &socket{conn: conn, leave: make(chan struct{})}
+	s := &socket{conn: conn, silence: w.inbox.silence, leave: make(chan struct{})}
 	s.heard()
 	conn.SetPongHandler(func(string) error { s.heard(); return nil })
 	conn.SetPingHandler(func(data string) error {
@@ -217,7 +218,7 @@ func (s *socket) heard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.hushed {
-		_ = s.conn.SetReadDeadline(time.Now().Add(silence)) // fails on a closed connection, which reading notices
+		_ = s.conn.SetReadDeadline(time.Now().Add(s.silence)) // fails on a closed connection, which reading notices
 	}
 }
 

@@ -3,11 +3,13 @@ package slack
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
@@ -276,6 +280,49 @@ func TestRefresh(t *testing.T) {
 	if !d.slack.WaitSockets(sockets, 10*time.Second) {
 		t.Errorf("%d sockets", d.slack.Sockets())
 	}
+}
+
+// TestDeadConnection: a connection on which nothing comes any more, not even an
+// answer to a ping, is given up and replaced.
+func TestDeadConnection(t *testing.T) {
+	opened := make(chan struct{}, 10)
+	over := make(chan struct{})
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/apps.connections.open" {
+			fmt.Fprintf(rw, `{"ok":true,"url":"ws://%s/link"}`, strings.TrimPrefix(server.URL, "http://"))
+			return
+		}
+		conn, err := (&websocket.Upgrader{}).Upgrade(rw, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		opened <- struct{}{}
+		<-over // it reads nothing
+	}))
+	defer server.Close()
+	defer close(over)
+	w, err := New(Config{
+		BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: server.URL + "/api/", Bot: func() *bot.Bot { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.inbox.silence = 20 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	var sitting sync.WaitGroup
+	sitting.Go(func() { w.sit(ctx) })
+	for range 2 {
+		select {
+		case <-opened:
+		case <-time.After(10 * time.Second):
+			t.Error("the dead connection was not replaced")
+		}
+	}
+	cancel()
+	sitting.Wait()
 }
 
 // TestBackOff: the pauses grow to half a minute, and chance takes at most half

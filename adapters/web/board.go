@@ -62,16 +62,21 @@ func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident,
 // watch tells of every new reading until ctx ends. From the first call on, the
 // board is read anew whenever something has changed, until closed.
 func (b *board) watch(ctx context.Context, closed <-chan struct{}, log *slog.Logger) <-chan struct{} {
-	b.once.Do(func() { go b.follow(closed, log) }) //nolint:contextcheck // it outlives whoever asked first
-	return b.feed.Watch(ctx, "")
+	mine := b.feed.Watch(ctx, "")
+	b.once.Do(func() { //nolint:contextcheck // it outlives whoever asked first
+		long, cancel := context.WithCancel(context.Background())
+		changed := b.bot.Store().Watch(long, "") // before anybody has looked: nothing falls between
+		go func() {
+			defer cancel()
+			b.follow(long, changed, closed, log)
+		}()
+	})
+	return mine
 }
 
 // follow reads the board when something has changed and somebody looks. Those
 // who look wait for nothing: they are told when there is something new.
-func (b *board) follow(closed <-chan struct{}, log *slog.Logger) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	changed := b.bot.Store().Watch(ctx, "")
+func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log *slog.Logger) {
 	for {
 		select {
 		case <-closed:

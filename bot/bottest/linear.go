@@ -18,7 +18,7 @@ import (
 )
 
 // linearSeeds is how many histories Linearizable makes.
-const linearSeeds = 20
+const linearSeeds = 30
 
 // Linearizable lets clients use a store at the same time and wants every answer
 // to be one that a store would have given that does one call after another, in

@@ -19,7 +19,7 @@ import (
 // How much happens in one history.
 const (
 	linearClients = 6
-	linearCalls   = 40 // of each client
+	linearCalls   = 32 // of each client: of more there are too many orders to try
 	linearKind    = "linear"
 	linearGroup   = "linear"
 	linearCard    = "card" // the ID of each incident's standing task
@@ -102,6 +102,9 @@ func (c *linearClient) live(ctx context.Context) {
 			a = c.call(ctx, place, do) // as a sender does who got no answer
 		}
 		c.learn(place, do, a)
+		if commit, is := do.(doCommit); is && len(commit.Said)+len(commit.Resaid) > 0 {
+			c.call(ctx, place, readTalk{commit.Incident}) // which tells in what order all has been said
+		}
 		if commit, is := do.(doCommit); is && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
 			load := readLoad{commit.Incident} // and steps again, from what is there
 			c.learn(place, load, c.call(ctx, place, load))
@@ -191,8 +194,7 @@ func (c *linearClient) class(place string) workflow.Class {
 
 func (c *linearClient) claim(place string) call {
 	class := c.class(place)
-	lasts := time.Duration(15+45*c.rng.IntN(2)) * time.Second
-	return doClaim{bot.Claim{At: c.now(), For: lasts, Limit: 1 + c.rng.IntN(2), Classes: bot.Classes{From: class, To: class}}}
+	return doClaim{bot.Claim{At: c.now(), For: 15 * time.Second, Limit: 1 + c.rng.IntN(2), Classes: bot.Classes{From: class, To: class}}}
 }
 
 // onIncident is a call that touches an incident, its record and its tasks.
@@ -261,7 +263,7 @@ func (c *linearClient) advance(id string) call {
 		t.Rev, t.Due, t.Body = step.Version+1, c.about(step.At, c.rng), fmt.Append(nil, "card ", c.unique())
 		step.Tasks = append(step.Tasks, t)
 	}
-	if c.rng.IntN(2) == 0 {
+	if c.rng.IntN(4) == 0 {
 		step.Said, step.Resaid = c.messages()
 	}
 	if c.rng.IntN(3) == 0 {
@@ -306,7 +308,7 @@ func (c *linearClient) onGroup(place string) call {
 	}
 	step := c.step(id)
 	step.Settle, step.ReadMail = lease, c.read[id].last
-	step.Group = &bot.GroupHold{Key: linearGroup, Always: c.rng.IntN(3) > 0}
+	step.Group = &bot.GroupHold{Key: linearGroup, Always: c.rng.IntN(2) > 0}
 	if c.rng.IntN(2) == 0 {
 		step.WakeAt = c.about(step.At, c.rng)
 	}

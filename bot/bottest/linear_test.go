@@ -186,7 +186,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 func TestLinearizableSees(t *testing.T) {
 	for name, breaks := range faults {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(10) {
+			for seed := range uint64(40) {
 				b := &broken{Store: memory.New()}
 				breaks(b.Store, b)
 				if wrong := bottest.Linearize(t.Context(), []bot.Store{b, b}, seed); wrong != "" {
@@ -233,6 +233,9 @@ func TestLinearizableUnclear(t *testing.T) {
 				return lossy(func() ([]intake.Receipt, error) { return s.Take(ctx, b) })
 			},
 			claim: func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+				if rand.IntN(3) > 0 {
+					return s.Claim(ctx, q) // what may have been leased or not multiplies the orders to try
+				}
 				return lossy(func() ([]bot.Lease, error) { return s.Claim(ctx, q) })
 			},
 		}}

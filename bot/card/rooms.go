@@ -76,6 +76,24 @@ func stepName(name string) string {
 	}
 }
 
+// stepDone says a step in the timeline.
+func stepDone(name string) string {
+	switch name {
+	case workflow.StepTopic:
+		return "Set the topic"
+	case workflow.StepPin:
+		return "Pinned the card"
+	case workflow.StepBookmarks:
+		return "Added bookmarks"
+	case workflow.StepInvite:
+		return "Invited people"
+	case workflow.StepAnnounce:
+		return "Announced it"
+	default:
+		return capital(name)
+	}
+}
+
 func capital(s string) string {
 	if s == "" {
 		return s
@@ -146,24 +164,24 @@ func more(i workflow.Incident, v View) []Action {
 func roomed(f workflow.Fact) string {
 	switch f := f.(type) {
 	case workflow.RoomWanted:
-		return "Opening a room on " + f.Platform
+		return "Opening a room on " + capital(f.Platform)
 	case workflow.RoomOpened:
-		return "Room on " + f.Platform + ": " + or(f.Room.Name, f.ID)
+		return "Room on " + capital(f.Platform) + ": " + or(f.Room.Name, f.ID)
 	case workflow.RoomLost:
-		return "No room on " + f.Platform + because(f.Why)
+		return "No room on " + capital(f.Platform) + because(f.Why)
 	case workflow.RoomFurnished:
 		if f.Why != "" {
-			return fmt.Sprintf("%s on %s failed: %s", stepName(f.Step), f.Platform, f.Why)
+			return fmt.Sprintf("%s on %s failed: %s", stepName(f.Step), capital(f.Platform), f.Why)
 		}
-		return fmt.Sprintf("%s on %s", stepName(f.Step), f.Platform)
+		return stepDone(f.Step) + " on " + capital(f.Platform)
 	case workflow.RoomStepRetried:
-		return fmt.Sprintf("Trying again on %s: %s", f.Platform, stepName(f.Step))
+		return fmt.Sprintf("%s on %s, once more", stepDone(f.Step), capital(f.Platform))
 	case workflow.RoomLeft:
-		return "Left the room on " + f.Platform + ": not only members saw it"
+		return "Left the room on " + capital(f.Platform) + ": not only members saw it"
 	case workflow.RoomRetired:
-		return "Putting the room on " + f.Platform + " away"
+		return "Putting the room on " + capital(f.Platform) + " away"
 	case workflow.RoomArchived:
-		return "The room on " + f.Platform + " is archived"
+		return "The room on " + capital(f.Platform) + " is archived"
 	default:
 		return ""
 	}

@@ -116,7 +116,7 @@ func awaitWhole(t *testing.T, s *slacktest.Server, ana string) {
 		room := roomOf(s)
 		whole := room.ID != "" && slices.Contains(room.Members, ana) && room.Topic != "" && len(s.Bookmarks(room.ID)) > 0 &&
 			len(s.Posts(room.ID)) > 1 && slices.ContainsFunc(s.Posts(room.ID), func(m slacktest.Message) bool { return m.Pinned }) && len(s.Posts(s.Direct(ana).ID)) > 0 && len(s.Posts("#incidents")) > 0
-		return whole && time.Since(quiet) > 3*time.Second
+		return whole && time.Since(quiet) > 2*time.Second
 	})
 }
 
