@@ -207,6 +207,11 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 		}
 	}
 	_, _, err := w.write(ctx, m)
+	if code(err) == "not_in_channel" && p.Under == "" && !p.Room.Private { // somebody has put us out of the incident's own room
+		if err = w.join(ctx, p.Room.ID); err == nil {
+			_, _, err = w.write(ctx, m)
+		}
+	}
 	switch code(err) {
 	case "is_archived", "channel_not_found":
 		if p.Under == "" {

@@ -173,3 +173,22 @@ func TestDeletedCardOnceByOthers(t *testing.T) {
 		t.Errorf("%d cards", len(posts))
 	}
 }
+
+// TestPutOutOfRoom: whoever puts the app out of an incident's public channel
+// makes nothing of what is said there get lost: it comes back.
+func TestPutOutOfRoom(t *testing.T) {
+	h := newHouse(t, slacktest.Options{})
+	var scopes []string
+	for _, s := range Scopes() {
+		scopes = append(scopes, s.Name)
+	}
+	h.slack.SetScopes(scopes)
+	room, err := h.another().OpenRoom(t.Context(), request(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.slack.Leave(h.slack.BotUser, room.ID)
+	if err = h.another().Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil || len(h.slack.Posts(room.ID)) != 1 {
+		t.Errorf("%d posts, %v", len(h.slack.Posts(room.ID)), err)
+	}
+}
