@@ -305,3 +305,26 @@ func TestP2OldInvitation(t *testing.T) {
 		t.Error("nobody is asked in")
 	}
 }
+
+// TestSaidBeforeHidden: what was still to be said when an incident became private
+// is said in its private room, once and in order, and not in the one that it
+// left.
+func TestSaidBeforeHidden(t *testing.T) {
+	w := newTown(t)
+	h := &hall{platform: "slack"}
+	w.restart(map[string]bot.Chat{"slack": h})
+	w.say("ben", "declare Checkout is down --service search")
+	w.tick(time.Second)
+	began := len(h.posts)
+	w.say("ben", "note INC-1 one")
+	w.say("ben", "note INC-1 two")
+	w.say("ben", "private INC-1")
+	for range 10 {
+		w.tick(time.Second)
+	}
+	all := strings.Join(h.posts[began:], "\n")
+	one, two := strings.Index(all, "one"), strings.Index(all, "two")
+	if one < 0 || two < one || strings.Count(all, "one")+strings.Count(all, "two") != 2 || !h.rooms[len(h.rooms)-1].Private {
+		t.Errorf("said %q in %+v", all, h.rooms)
+	}
+}

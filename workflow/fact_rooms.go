@@ -42,8 +42,9 @@ type RoomRetired struct {
 	ID       string `json:"id,omitempty"`
 }
 
-// RoomArchived was put away. While the incident goes on it is wanted back, and
-// told of the events from Seq to Through.
+// RoomArchived was put away, or left for one that is on its way (ID is then "").
+// While the incident goes on the room is wanted back, and told of the events from
+// Seq to Through.
 type RoomArchived struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`

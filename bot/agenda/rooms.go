@@ -147,7 +147,7 @@ func (r *Runner) openRoom(ctx context.Context, l bot.Lease, d workflow.OpenRoom,
 func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workflow.Incident) error {
 	chat, ok := r.cfg.Bot.Chat(d.Platform)
 	room, _ := i.Room(d.Platform)
-	if ok && d.Place == workflow.InRoom && room.State == workflow.RoomRequested && room.ID != "" { // it comes back, behind this
+	if ok && d.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.Open()) { // it comes, or comes back, behind this
 		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: max(d.Seq, d.Through)}, tried(l.ID))
 	}
 	if !ok || !mayPost(i, room, d) {

@@ -181,6 +181,9 @@ func roomed(f workflow.Fact) string {
 	case workflow.RoomRetired:
 		return "Putting the room on " + capital(f.Platform) + " away"
 	case workflow.RoomArchived:
+		if f.ID == "" {
+			return "Still to be said on " + f.Platform + ", in the room that is on its way"
+		}
 		return "The room on " + capital(f.Platform) + " is archived"
 	default:
 		return ""
