@@ -25,6 +25,7 @@ type Account struct {
 	Email    string // "": not known, or not to be trusted
 	Zone     *time.Location
 	Unsure   bool // the platform has not said who they are
+	Stranger bool // of another organization, in a channel that is shared with it
 }
 
 // SpeakerOf returns whoever has an account: the configured person it belongs
@@ -43,8 +44,12 @@ func (b *Bot) SpeakerOf(a Account) Speaker {
 	if _, namesake := org.Roster.Find(name); namesake && a.Platform != "" {
 		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
 	}
+	access := org.DefaultAccess
+	if a.Stranger {
+		access = roster.Guest
+	}
 	return Speaker{
-		Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone),
+		Handle: a.Platform + ":" + a.ID, Name: name, Access: access, Zone: cmp.Or(a.Zone, org.Zone),
 		Unsure: a.Unsure,
 	}
 }

@@ -141,3 +141,33 @@ func TestP1NameIsNoCommand(t *testing.T) {
 		t.Errorf("%s, %q", i.Status, i.Latest.Text)
 	}
 }
+
+// TestP1Stranger: somebody of another workspace, in a channel that is shared
+// with it, is a guest, whatever address they have there and whoever may respond
+// here (rule P1); so are an app, and whoever has left, by their addresses.
+func TestP1Stranger(t *testing.T) {
+	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = roster.Responder })
+	id, room := d.declare("Checkout is down --sev 2")
+	if got := d.slash(d.zoe, room, "status identified"); !strings.Contains(string(got.Response), "Now identified") {
+		t.Fatalf("whoever comes may respond: %s", got.Response)
+	}
+	for name, u := range map[string]slacktest.User{
+		"another workspace's": {TeamID: "T0ELSEWHERE"}, "a stranger": {Stranger: true},
+	} {
+		u.Name, u.Email = "ana", "ana@example.com"
+		other := d.slack.AddUser(u)
+		d.slack.Join(other, room)
+		if got := d.slash(other, room, "note it was nothing"); !strings.Contains(string(got.Response), "needs the access") {
+			t.Errorf("%s: %s", name, got.Response)
+		}
+	}
+	for name, u := range map[string]slacktest.User{"an app": {Bot: true}, "whoever has left": {Deleted: true}} {
+		u.Name, u.Email = "ana", "ana@example.com"
+		if a, err := d.Account(t.Context(), d.slack.AddUser(u)); err != nil || a.Email != "" {
+			t.Errorf("%s has the address %q %v", name, a.Email, err)
+		}
+	}
+	if i := d.incident(id); i.Status != workflow.Identified {
+		t.Errorf("it is %s", i.Status)
+	}
+}

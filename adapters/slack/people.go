@@ -113,7 +113,8 @@ func (w *Workspace) learn(u *slack.User, me identity) bot.Account {
 	if zone, e := time.LoadLocation(u.TZ); e == nil && u.TZ != "" {
 		a.Zone = zone
 	}
-	if !u.IsBot && !u.Deleted && !u.IsStranger && (u.TeamID == "" || u.TeamID == me.TeamID) {
+	a.Stranger = u.IsStranger || u.TeamID != "" && u.TeamID != me.TeamID
+	if !u.IsBot && !u.Deleted && !a.Stranger {
 		a.Email = u.Profile.Email
 	}
 	w.accounts.mu.Lock()
