@@ -28,13 +28,16 @@ func TestX1PostOnce(t *testing.T) {
 			}
 			one := post(room, "INC-7/3.0", false)
 			one.Since = h.clock.Now()
+			ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+			h.slack.Join(ana, room.ID)
+			for range 250 {
+				h.slack.Say(ana, room.ID, "it is slow", "")
+			}
 			h.slack.Fail("chat.postMessage", fault)
 			if err = p.Post(t.Context(), one); err == nil || bot.IsPermanent(err) {
 				t.Fatalf("an unclear outcome answers %v", err)
 			}
-			ana := h.slack.AddUser(slacktest.User{Name: "ana"})
-			h.slack.Join(ana, room.ID)
-			for range 450 {
+			for range 250 {
 				h.slack.Say(ana, room.ID, "what is going on?", "")
 			}
 			one.Again = true
