@@ -1,6 +1,9 @@
 package workflow
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Delivery is one page from being planned to its end: who was told, through
 // what, and whether it arrived.
@@ -61,4 +64,26 @@ func Deliveries(events []Event) []Delivery {
 		}
 	}
 	return all
+}
+
+// Awaits reports whether a person is paged and has not answered: to answer
+// while nobody has, or to join whoever has.
+func (i *Incident) Awaits(person string) bool {
+	return person != "" && slices.ContainsFunc(i.Paging.Pages, func(p PageState) bool {
+		return p.To == person && p.unanswered() && (p.Purpose == ToJoin || !i.Acknowledged() && p.Purpose != ToKnow)
+	})
+}
+
+// unanswered reports a page that is on its way, has arrived or could not be
+// delivered, and was not answered: where the telephone failed, the page on the
+// screen still calls.
+func (p PageState) unanswered() bool {
+	switch p.State {
+	case Owed, Failing, Lost:
+		return true
+	case Arrived:
+		return p.Why == ""
+	default:
+		return false
+	}
 }

@@ -109,6 +109,18 @@ func (r Room) wants(name string) bool {
 	return is && s.State != StepFailed
 }
 
+// MaySay reports whether something may be said of the incident in a place: the
+// check before anything is sent there. What is private is said in private rooms
+// only (rule P2).
+func (i Incident) MaySay(platform string, p Place) bool {
+	r, _ := i.Room(platform)
+	private := i.Visibility == Private
+	if p == Announce {
+		return r.wants(StepAnnounce) && !private
+	}
+	return r.State == RoomOpen && (r.Private || !private || !r.Hosted)
+}
+
 func cloneRooms(rooms []Room) []Room {
 	rooms = slices.Clone(rooms)
 	for n := range rooms {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/slack-go/slack"
 
@@ -83,5 +82,5 @@ func concerns(i *workflow.Incident, who string) bool {
 			return true
 		}
 	}
-	return !i.Acknowledged() && slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool { return p.To == who })
+	return i.Awaits(who)
 }

@@ -116,7 +116,7 @@ func needs(open []workflow.Incident, who bot.Speaker, nobody bool) []*workflow.I
 	var mine []*workflow.Incident
 	for n := range open { // hundreds of browsers look through hundreds of incidents: none is copied
 		i := &open[n]
-		if (asked(i, who.Person) || nobody && who.Access >= roster.Responder && rings(i)) && who.Sees(i) {
+		if (i.Awaits(who.Person) || nobody && who.Access >= roster.Responder && rings(i)) && who.Sees(i) {
 			mine = append(mine, i)
 		}
 	}
@@ -127,26 +127,4 @@ func needs(open []workflow.Incident, who bot.Speaker, nobody bool) []*workflow.I
 // rings reports whether an incident pages somebody, whoever that is.
 func rings(i *workflow.Incident) bool {
 	return i.Open() && !i.Acknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted)
-}
-
-// asked reports whether a person is paged and has not answered: to answer
-// while nobody has, or to join whoever has.
-func asked(i *workflow.Incident, person string) bool {
-	return person != "" && slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool {
-		return p.To == person && pending(p) && (p.Purpose == workflow.ToJoin || !i.Acknowledged() && p.Purpose != workflow.ToKnow)
-	})
-}
-
-// pending reports a page that is on its way, has arrived or could not be
-// delivered, and was not answered: where the telephone failed, the page on the
-// screen still calls.
-func pending(p workflow.PageState) bool {
-	switch p.State {
-	case workflow.Owed, workflow.Failing, workflow.Lost:
-		return true
-	case workflow.Arrived:
-		return p.Why == ""
-	default:
-		return false
-	}
 }

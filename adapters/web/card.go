@@ -130,7 +130,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 // may acknowledge.
 func (s *server) may(name string, i *workflow.Incident, who reader) (commands.Word, bool) {
 	w, known := s.Bot.Catalog().Find(name)
-	return w, known && (w.Access <= who.Access || name == "ack" && asked(i, who.Person))
+	return w, known && (w.Access <= who.Access || name == "ack" && i.Awaits(who.Person))
 }
 
 // elsewhere are the other incidents, and the rooms on other platforms.
@@ -165,7 +165,7 @@ func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader)
 	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
 		actions = append(slices.Clone(actions), card.Action{Label: "Take lead", Command: "lead " + i.ID})
 	}
-	if asked(&i, who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
+	if i.Awaits(who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
 		join := card.Action{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
 		actions = append([]card.Action{join}, actions...)
 		for n := range actions[1:] {

@@ -101,7 +101,7 @@ func state(i workflow.Incident, reader bot.Speaker, when func(time.Time) string)
 	}
 	lines = []line{{Text: fmt.Sprintf("%s acknowledged, %s.", who, when(i.AcknowledgedAt))}}
 	switch {
-	case asked(&i, reader.Person):
+	case i.Awaits(reader.Person):
 		return append(lines, line{Text: "You are asked to join: the button tells them that you come."}), true
 	case mine:
 		return append(lines, line{Text: "You are not paged for it any more. Tell the others how it goes:", Code: "update " + i.ID + " TEXT"}), false

@@ -150,7 +150,7 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	if ok && d.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.Open()) { // it comes, or comes back, behind this
 		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: max(d.Seq, d.Through)}, tried(l.ID))
 	}
-	if !ok || !mayPost(i, room, d) {
+	if !ok || !i.MaySay(d.Platform, d.Place) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
 	if first, err := r.cardFirst(ctx, l, d, i); !first || err != nil {
@@ -203,21 +203,11 @@ func noCard(l bot.Lease) error {
 	return bot.RetryAfter(waitFor, errNoCard)
 }
 
-// mayPost reports whether something may be said in a place.
-func mayPost(i workflow.Incident, room workflow.Room, d workflow.Post) bool {
-	private := i.Visibility == workflow.Private
-	if d.Place == workflow.Announce {
-		s, is := room.Step(workflow.StepAnnounce)
-		return is && s.State != workflow.StepFailed && !private
-	}
-	return room.State == workflow.RoomOpen && (room.Private || !private || !room.Hosted)
-}
-
 // show brings a card up to date.
 func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || d.Place == workflow.InRoom && !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
+	if !ok || !is || d.Place == workflow.InRoom && !i.MaySay(d.Platform, workflow.InRoom) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
 	at, err := r.cfg.Bot.Shown(ctx, i, d)
@@ -298,7 +288,7 @@ func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard,
 func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
+	if !ok || !is || !i.MaySay(d.Platform, workflow.InRoom) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
 	work := r.cfg.Bot.RoomWork(l.ID, i, room, d.Step)
@@ -336,7 +326,7 @@ func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.Furnished,
 func (r *Runner) invite(ctx context.Context, l bot.Lease, d workflow.InviteAll, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || !mayPost(i, room, workflow.Post{Platform: d.Platform}) {
+	if !ok || !is || !i.MaySay(d.Platform, workflow.InRoom) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
 	invitation := r.cfg.Bot.Invitation(l.ID, i, room, d.People)
