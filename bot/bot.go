@@ -364,29 +364,23 @@ const (
 // recordOf names the records that a fact writes in the same commit. A plan is
 // written once: what this process has read or written stays.
 func (b *Bot) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
-	switch f := f.(type) {
-	case workflow.Declared:
-		if _, kept := b.plans.Load(f.Plan); kept {
+	if d, is := f.(workflow.Declared); is {
+		if _, kept := b.plans.Load(d.Plan); kept {
 			return nil, nil
 		}
 		body, err := json.Marshal(plan)
-		return []RecordChange{{Kind: kindPlan, ID: f.Plan, Version: AnyVersion, Body: body}}, err
-	case workflow.RoomOpened:
-		if b.standing[f.Platform] != nil {
-			return nil, nil
-		}
-		room := f.Platform + "/" + f.ID
+		return []RecordChange{{Kind: kindPlan, ID: d.Plan, Version: AnyVersion, Body: body}}, err
+	}
+	if r, is := f.(workflow.RoomOpened); is && b.standing[r.Platform] == nil {
+		room := r.Platform + "/" + r.ID
 		return []RecordChange{
 			{Kind: kindRoom, ID: room, Version: AnyVersion, Body: []byte(incident)},
 			{Kind: kindRoom, ID: incident + "/" + room, Version: AnyVersion, Body: []byte{}},
 		}, nil
-	case workflow.StepFired:
-		if f.Cursor == nil {
-			return nil, nil
-		}
-		body, err := json.Marshal(f.Cursor.Next)
-		return []RecordChange{{Kind: kindCursor, ID: f.Cursor.Key, Version: f.Cursor.Was, Body: body}}, err
-	default:
-		return nil, nil
 	}
+	if s, is := f.(workflow.StepFired); is && s.Cursor != nil {
+		body, err := json.Marshal(s.Cursor.Next)
+		return []RecordChange{{Kind: kindCursor, ID: s.Cursor.Key, Version: s.Cursor.Was, Body: body}}, err
+	}
+	return nil, nil
 }

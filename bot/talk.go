@@ -170,7 +170,7 @@ func (b *Bot) Choices(ctx context.Context, kind commands.FieldKind, s Speaker) [
 				all = append(all, commands.Choice{Value: open[n].ID, Label: open[n].ID + " · " + open[n].Title})
 			}
 		}
-	default: // the language knows the others itself
+	case commands.Line, commands.Text, commands.Choose, commands.Duration, commands.Check: // the language knows them itself
 	}
 	return all
 }

@@ -152,7 +152,7 @@ func (t *typing) choices(f Field) []Choice {
 		if t.ctx.Choices != nil {
 			return t.ctx.Choices(f.Kind)
 		}
-	default: // whatever somebody likes to write
+	case Line, Text, Check: // free text
 	}
 	return nil
 }

@@ -27,9 +27,10 @@ func house(room string) commands.Context {
 			return []commands.Choice{{Value: "checkout", Label: "Checkout"}, {Value: "web shop"}, {Value: `un "sayable`}}
 		case commands.Incident:
 			return []commands.Choice{{Value: "INC-12", Label: "INC-12 Checkout is down"}, {Value: "INC-1", Label: "INC-1 Slow"}}
-		default:
+		case commands.Line, commands.Text, commands.Choose, commands.Duration, commands.Check:
 			return nil
 		}
+		return nil
 	}
 	return ctx
 }

@@ -7,6 +7,24 @@ import (
 	"time"
 )
 
+func (t *turn) decidePaging(c PagingCommand) error {
+	switch c := c.(type) {
+	case Acknowledge:
+		return t.acknowledge(c)
+	case Unacknowledge:
+		return t.unacknowledge()
+	case Page:
+		return t.page(c)
+	case Escalate:
+		return t.escalate(c)
+	case Delivered:
+		t.delivered(c)
+	case Undeliverable:
+		t.undeliverable(c)
+	}
+	return nil
+}
+
 // acknowledge answers the page. It is bound to what the person saw: it does
 // not swallow a newer trigger, and after a resolve it changes nothing (E5).
 func (t *turn) acknowledge(c Acknowledge) error {
@@ -246,25 +264,4 @@ func (t *turn) stepFailed(at PageCoordinates) bool {
 		return p.At == at && p.Purpose == ToAnswer &&
 			(p.State == Arrived || p.State == Owed || p.State == Planned)
 	})
-}
-
-// answered records how the world answered effects that page nobody.
-func (t *turn) answered(c Command) {
-	switch c := c.(type) {
-	case RoomReady:
-		t.roomReady(c)
-	case RoomClosed:
-		if r, is := t.now.Room(c.Platform); is && r.ID == c.ID && r.Hosted && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
-			t.record(RoomArchived(c))
-		}
-	case Furnished:
-		t.furnished(c)
-	case RoomRefused:
-		why := label(c.Why, MaxTitle)
-		t.record(RoomLost{Platform: shortName(c.Platform), Why: why})
-	case GiveUp:
-		why := label(c.Why, MaxTitle)
-		t.record(EffectGivenUp{What: shortName(c.What), Why: why})
-	default: // decided elsewhere
-	}
 }

@@ -9,41 +9,32 @@ import (
 
 // decide turns a command into facts, or refuses it.
 func (t *turn) decide(c Command) error {
-	if d, is := c.(Declare); is {
-		return t.declare(d)
-	}
-	if t.now.Status == "" {
+	if _, declares := c.(Declare); !declares && t.now.Status == "" {
 		return refuse("That incident does not exist yet.", "Declare one with `declare TITLE`.")
 	}
 	switch c := c.(type) {
+	case LifecycleCommand:
+		return t.decideLifecycle(c)
+	case PagingCommand:
+		return t.decidePaging(c)
+	case RoomCommand:
+		return t.decideRoom(c)
+	case RecordCommand:
+		return t.decideRecord(c)
+	}
+	return nil
+}
+
+func (t *turn) decideLifecycle(c LifecycleCommand) error {
+	switch c := c.(type) {
+	case Declare:
+		return t.declare(c)
 	case Wake:
 		t.due()
-	case Delivered:
-		t.delivered(c)
-	case Undeliverable:
-		t.undeliverable(c)
-	case RoomReady, RoomRefused, RoomClosed, Furnished, GiveUp:
-		t.answered(c)
-	case RetryRooms:
-		return t.retryRooms()
-	case Absorb:
-		t.absorb(c)
-	case Follow:
-		t.follow(c)
-	case Acknowledge:
-		return t.acknowledge(c)
-	case Unacknowledge:
-		return t.unacknowledge()
-	case Escalate:
-		return t.escalate(c)
-	case Page:
-		return t.page(c)
 	case SetStatus:
 		return t.setStatus(c.To)
 	case SetSeverity:
 		return t.setSeverity(c)
-	case PostUpdate:
-		return t.postUpdate(c)
 	case Resolve:
 		return t.resolve(c)
 	case Close:
@@ -54,8 +45,10 @@ func (t *turn) decide(c Command) error {
 		return t.cancel(c)
 	case Merge:
 		return t.merge(c)
-	default:
-		return t.write(c)
+	case Absorb:
+		t.absorb(c)
+	case Follow:
+		t.follow(c)
 	}
 	return nil
 }
@@ -244,32 +237,4 @@ func (t *turn) urgency() Level {
 		return High
 	}
 	return t.in.Known.Plan.Severity(t.now.Severity).Urgency
-}
-
-func (t *turn) postUpdate(c PostUpdate) error {
-	text, cut := CleanText(c.Text, MaxText)
-	if text == "" {
-		return refuse("An update needs a text.", "For example: `update We found the cause, fix in 20 minutes`.")
-	}
-	if t.now.Status == Merged {
-		return t.needOpen("update")
-	}
-	if c.Status != "" && c.Status != t.now.Status {
-		if err := t.setStatus(c.Status); err != nil {
-			return err
-		}
-	}
-	f := UpdatePosted{Text: text, Cut: cut}
-	f.Audience = label(c.Audience, 40)
-	if t.now.Open() {
-		every := c.Next
-		if every <= 0 {
-			every = t.in.Known.Plan.Severity(t.now.Severity).Update
-		}
-		if every > 0 {
-			f.Next = t.in.At.Add(every)
-		}
-	}
-	t.record(f)
-	return nil
 }

@@ -2,6 +2,30 @@ package workflow
 
 import "slices"
 
+func (t *turn) decideRoom(c RoomCommand) error {
+	switch c := c.(type) {
+	case RoomReady:
+		t.roomReady(c)
+	case RoomRefused:
+		t.record(RoomLost{Platform: shortName(c.Platform), Why: label(c.Why, MaxTitle)})
+	case RoomClosed:
+		t.roomClosed(c)
+	case Furnished:
+		t.furnished(c)
+	case RetryRooms:
+		return t.retryRooms()
+	}
+	return nil
+}
+
+// roomClosed notes that the incident's room was archived, by Tocsin or by hand.
+func (t *turn) roomClosed(c RoomClosed) {
+	r, is := t.now.Room(c.Platform)
+	if is && r.ID == c.ID && r.Hosted && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
+		t.record(RoomArchived(c))
+	}
+}
+
 // wantRooms asks every platform that is connected for a room, unless it was
 // asked before: one that is connected later opens its rooms at the next step of
 // each running incident. Rooms that are always there need no asking.

@@ -35,7 +35,11 @@ func Deliveries(events []Event) []Delivery {
 		}
 	}
 	for _, e := range events {
-		switch f := e.Fact.(type) {
+		f, ok := e.Fact.(PagingFact)
+		if !ok {
+			continue
+		}
+		switch f := f.(type) {
 		case StepFired:
 			add(e, f.Pages)
 		case NobodyReached:
@@ -60,7 +64,7 @@ func Deliveries(events []Event) []Delivery {
 			for _, id := range f.IDs {
 				move(e, id, Withdrawn, f.Why)
 			}
-		default: // no page
+		case EscalationStarted, CycleBegan, TellPostponed, Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
 		}
 	}
 	return all
@@ -83,7 +87,8 @@ func (p PageState) unanswered() bool {
 		return true
 	case Arrived:
 		return p.Why == ""
-	default:
+	case Planned, Spare, Withdrawn:
 		return false
 	}
+	return false
 }

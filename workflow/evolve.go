@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -13,38 +12,17 @@ func (i *Incident) evolve(e Event) {
 		i.moved(e.At)
 	}
 	switch f := e.Fact.(type) {
-	case Declared:
-		i.declared(e, f)
-	case AlertsArrived:
-		i.arrived(f)
-	case AlertsForwarded:
-		if f.From == "" { // its own: others only pass through
-			i.arrived(AlertsArrived{Mail: f.Mail})
-		}
-	case MergeFollowed:
-		i.followed(f)
-	case AlertsAllResolved:
-		i.ResolveAt, i.ResolveIn = f.ResolveAt, 0
-		if !f.ResolveAt.IsZero() {
-			i.ResolveIn = f.ResolveAt.Sub(e.At)
-		}
-		i.AckDue, i.QuietTill, i.Telling = time.Time{}, time.Time{}, Telling{}
-		if !i.Acknowledged() {
-			i.Paging.stop(Stopped)
-		}
-	case AlertsReleased:
-		i.QuietTill, i.Alerts.Firing = time.Time{}, 0
-	case StatusChanged, IncidentResolved, IncidentClosed, IncidentReopened, IncidentCanceled, IncidentMerged:
-		i.turned(e)
-	case SeverityChanged:
-		i.graded(e, f)
-	case Acknowledged, Unacknowledged, AcknowledgeOverdue, PageAnswered:
-		i.answered(e)
-	case UnknownFact:
-	default:
-		if !i.paged(e) && !i.housed(e) {
-			i.noted(e)
-		}
+	case LifecycleFact:
+		i.evolveLifecycle(e, f)
+	case AlertFact:
+		i.evolveAlerts(e, f)
+	case PagingFact:
+		i.evolvePaging(e, f)
+	case RoomFact:
+		i.evolveRoom(e, f)
+	case RecordFact:
+		i.evolveRecord(e, f)
+	case UnknownFact: // of a newer version: kept, without effect
 	}
 }
 
@@ -143,14 +121,18 @@ func (i *Incident) followed(f MergeFollowed) {
 	}
 }
 
-// turned moves the status.
-func (i *Incident) turned(e Event) {
-	switch f := e.Fact.(type) {
+// evolveLifecycle moves the status, the severity, and what it is merged into.
+func (i *Incident) evolveLifecycle(e Event, f LifecycleFact) {
+	switch f := f.(type) {
+	case Declared:
+		i.declared(e, f)
 	case StatusChanged:
 		i.Before, i.Status = f.From, f.To
 		if f.To != Monitoring {
 			i.ResolveAt = time.Time{}
 		}
+	case SeverityChanged:
+		i.graded(e, f)
 	case IncidentResolved:
 		i.Before, i.Status = f.From, Resolved
 		i.ResolvedAt, i.ResolvedByTime, i.QuietTill = e.At, f.ByTimer, f.QuietTill
@@ -174,7 +156,35 @@ func (i *Incident) turned(e Event) {
 		i.Before, i.Status, i.MergedInto = f.From, Merged, f.Into
 		i.rest()
 		i.retireRooms(e.At)
-	default: // folded elsewhere
+	case IncidentAbsorbed:
+		if !slices.Contains(i.MergedFrom, f.From) && len(i.MergedFrom) < 2*maxMerged {
+			i.MergedFrom = append(i.MergedFrom, f.From)
+		}
+	case MergeFollowed:
+		i.followed(f)
+	}
+}
+
+// evolveAlerts counts alerts in, and gives them up.
+func (i *Incident) evolveAlerts(e Event, f AlertFact) {
+	switch f := f.(type) {
+	case AlertsArrived:
+		i.arrived(f)
+	case AlertsForwarded:
+		if f.From == "" { // its own: others only pass through
+			i.arrived(AlertsArrived{Mail: f.Mail})
+		}
+	case AlertsAllResolved:
+		i.ResolveAt, i.ResolveIn = f.ResolveAt, 0
+		if !f.ResolveAt.IsZero() {
+			i.ResolveIn = f.ResolveAt.Sub(e.At)
+		}
+		i.AckDue, i.QuietTill, i.Telling = time.Time{}, time.Time{}, Telling{}
+		if !i.Acknowledged() {
+			i.Paging.stop(Stopped)
+		}
+	case AlertsReleased:
+		i.QuietTill, i.Alerts.Firing = time.Time{}, 0
 	}
 }
 
@@ -201,116 +211,4 @@ func (i *Incident) graded(e Event, f SeverityChanged) {
 	}
 	i.Meaning = f.Plan.meaning()
 	i.promise(f.Plan, e.At)
-}
-
-// answered follows who holds the incident.
-func (i *Incident) answered(e Event) {
-	switch f := e.Fact.(type) {
-	case Acknowledged:
-		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = e.At, f.Person, f.Name
-		i.AckDue, i.Telling = time.Time{}, Telling{}
-		i.Paging.stop(Answered)
-	case Unacknowledged:
-		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = time.Time{}, "", ""
-		i.Telling = Telling{}
-	case AcknowledgeOverdue:
-		i.AckDue = time.Time{}
-	case PageAnswered:
-		for n := range i.Paging.Pages {
-			if p := &i.Paging.Pages[n]; p.To == f.Person && p.Purpose == ToJoin && p.State == Arrived {
-				p.Why = "answered"
-			}
-		}
-	default: // folded elsewhere
-	}
-}
-
-// noted folds what people write down.
-func (i *Incident) noted(e Event) {
-	switch f := e.Fact.(type) {
-	case DetailsChanged:
-		i.detailed(f)
-	case UpdatePosted:
-		i.Updates++
-		i.Latest = Update{At: e.At, By: e.By.Name, Audience: f.Audience, Text: excerpt(f.Text, 2048)}
-		i.UpdateDue, i.Unkept = f.Next, time.Time{}
-	case UpdateOverdue:
-		i.UpdateDue = f.Next
-		if i.Unkept.IsZero() {
-			i.Unkept = f.Due
-		}
-	case RoleAssigned:
-		if i.Roles == nil {
-			i.Roles = map[string]string{}
-		}
-		if i.Roles[f.Role] = f.Person; f.Person == "" {
-			delete(i.Roles, f.Role)
-		}
-	case NoteAdded:
-		i.Notes++
-		if f.Pin {
-			i.Pins = append(i.Pins, Pin{Key: f.Key, At: e.At, By: e.By.Name, Text: excerpt(f.Text, 400)})
-			i.Pins = i.Pins[max(0, len(i.Pins)-maxPins):]
-		}
-	case NoteWithdrawn:
-		i.Notes = max(0, i.Notes-1)
-		i.Pins = slices.DeleteFunc(i.Pins, func(p Pin) bool { return p.Key == f.Key })
-	case TaskAdded:
-		i.Tasks = append(i.Tasks, f.Task)
-	case TaskFinished:
-		if n := i.task(f.N); n >= 0 {
-			i.Tasks[n].Done = !f.Undo
-		}
-	case CauseSet:
-		i.Cause = excerpt(f.Text, 2048)
-	case CheckRecorded:
-		if f.N >= 1 && f.N <= len(i.Checklist) {
-			i.Checklist[f.N-1].State, i.Checklist[f.N-1].By = f.State, e.By.Name
-		}
-	case IncidentAbsorbed:
-		if !slices.Contains(i.MergedFrom, f.From) && len(i.MergedFrom) < 2*maxMerged {
-			i.MergedFrom = append(i.MergedFrom, f.From)
-		}
-	case LinkAdded:
-		i.Links = append(i.Links, f.Link)
-	case PeopleInvited:
-		i.invite(f.People...)
-	case VisibilityChanged:
-		i.Visibility = f.To
-	default: // folded elsewhere
-	}
-}
-
-func (i *Incident) detailed(f DetailsChanged) {
-	if f.Title != "" {
-		i.Title = f.Title
-	}
-	if f.Description != "" {
-		i.Description = excerpt(f.Description, 4096)
-	}
-	if f.Category != "" {
-		i.Category = f.Category
-	}
-	i.Services = append(i.Services, f.Services...)
-	i.Symptoms = append(i.Symptoms, f.Symptoms...)
-}
-
-func (i *Incident) task(n int) int {
-	return slices.IndexFunc(i.Tasks, func(t Task) bool { return t.N == n })
-}
-
-// invite adds people who may see the incident, as far as it can remember them.
-func (i *Incident) invite(people ...string) {
-	size := 0
-	for _, p := range i.Invited {
-		size += len(p)
-	}
-	for _, p := range people {
-		if size += len(p); size > maxInvitedBytes {
-			return
-		}
-		if p != "" && !strings.Contains(p, ":") && !slices.Contains(i.Invited, p) && len(i.Invited) < maxInvited {
-			i.Invited = append(i.Invited, p)
-		}
-	}
 }

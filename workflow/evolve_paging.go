@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// paged folds the facts of escalation. It reports whether e was one.
-func (i *Incident) paged(e Event) bool {
+// evolvePaging folds who was paged and who answered.
+func (i *Incident) evolvePaging(e Event, f PagingFact) {
 	p := &i.Paging
-	switch f := e.Fact.(type) {
+	switch f := f.(type) {
 	case EscalationStarted:
 		p.begin(e.Seq, f)
 	case StepFired:
@@ -48,11 +48,27 @@ func (i *Incident) paged(e Event) bool {
 		p.move([]string{f.Page}, state, f.Why)
 	case PagesCanceled:
 		p.move(f.IDs, Withdrawn, f.Why)
-	case EffectGivenUp:
-	default:
-		return false
+	case Acknowledged:
+		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = e.At, f.Person, f.Name
+		i.AckDue, i.Telling = time.Time{}, Telling{}
+		p.stop(Answered)
+	case Unacknowledged:
+		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = time.Time{}, "", ""
+		i.Telling = Telling{}
+	case AcknowledgeOverdue:
+		i.AckDue = time.Time{}
+	case PageAnswered:
+		p.answered(f.Person)
 	}
-	return true
+}
+
+// answered marks the pages that asked a person to join, and arrived.
+func (p *Escalation) answered(person string) {
+	for n := range p.Pages {
+		if s := &p.Pages[n]; s.To == person && s.Purpose == ToJoin && s.State == Arrived {
+			s.Why = "answered"
+		}
+	}
 }
 
 // begin resets the run. Pages that people asked for by hand go on.

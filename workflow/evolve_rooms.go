@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// housed folds what becomes of rooms; false means that a fact is about
-// something else.
-func (i *Incident) housed(e Event) bool {
-	switch f := e.Fact.(type) {
+// evolveRoom folds what becomes of rooms.
+func (i *Incident) evolveRoom(e Event, f RoomFact) {
+	switch f := f.(type) {
 	case RoomWanted:
 		r := Room{Platform: f.Platform, State: RoomRequested, Hosted: true, Private: f.Private, Steps: slices.Clone(f.Steps), Archive: f.Archive}
 		i.setRoom(r)
@@ -24,13 +23,6 @@ func (i *Incident) housed(e Event) bool {
 		i.Rooms = slices.DeleteFunc(i.Rooms, func(r Room) bool {
 			return r.Platform == f.Platform && (r.ID == f.ID || r.ID == "" && r.State == RoomRequested)
 		})
-	case VisibilityChanged:
-		for n := range i.Rooms { // those on their way will be such rooms
-			if r := &i.Rooms[n]; r.Hosted && r.ID == "" {
-				r.Private = f.To == Private
-			}
-		}
-		return false
 	case RoomRetired:
 		i.atRoom(f.Platform, func(r *Room) { r.RetireAt = time.Time{} })
 	case RoomArchived:
@@ -39,10 +31,16 @@ func (i *Incident) housed(e Event) bool {
 				r.State = RoomRequested
 			}
 		})
-	default:
-		return false
 	}
-	return true
+}
+
+// hideRooms makes the rooms that are on their way private, or not.
+func (i *Incident) hideRooms(private bool) {
+	for n := range i.Rooms {
+		if r := &i.Rooms[n]; r.Hosted && r.ID == "" {
+			r.Private = private
+		}
+	}
 }
 
 // roomOpened keeps what the room was to be given. A room that is not the one

@@ -64,18 +64,17 @@ func Asks(i Incident, in Input) Questions {
 	if c := i.Roles[Commander]; c != "" && c != i.AcknowledgedBy {
 		q.Targets = append(q.Targets, person(c))
 	}
-	switch c := in.Command.(type) {
-	case Page:
+	if c, is := in.Command.(Page); is {
 		q.Targets = append(q.Targets, c.Targets...)
-	case Merge:
-		q.Others = append(q.Others, c.Into)
-	case RoomReady:
+	}
+	if _, is := in.Command.(RoomReady); is {
 		q.Targets = append(q.Targets, in.Known.Plan.Severity(i.Severity).Invite...)
-	case AddLink:
-		if c.Incident != "" {
-			q.Others = append(q.Others, c.Incident)
-		}
-	default: // needs nobody by name
+	}
+	if c, is := in.Command.(Merge); is {
+		q.Others = append(q.Others, c.Into)
+	}
+	if c, is := in.Command.(AddLink); is && c.Incident != "" {
+		q.Others = append(q.Others, c.Incident)
 	}
 	return q
 }
@@ -83,12 +82,18 @@ func Asks(i Incident, in Input) Questions {
 func person(id string) Target { return Target("person:" + id) }
 
 // mayEscalate reports whether a command could fire an escalation step or page
-// somebody. Only those are named that never can, and are frequent.
+// people. Asking who is on call costs time, and the answers to effects are
+// frequent.
 func mayEscalate(c Command) bool {
 	switch c.(type) {
-	case nil, Delivered, RoomReady, RoomRefused, RoomClosed, Furnished, GiveUp, AddNote, RemoveNote:
+	case nil, Delivered, AddNote, RemoveNote, GiveUp:
 		return false
-	default:
+	case RoomReady, RoomRefused, RoomClosed, Furnished, RetryRooms:
+		return false
+	case AddTask, FinishTask, SetCause, Verify, AddLink, Invite, Assign, SetDetails:
+		return false
+	case Acknowledge, Unacknowledge, Page, Escalate, Undeliverable, PostUpdate, SetVisibility, LifecycleCommand:
 		return true
 	}
+	return true
 }

@@ -22,9 +22,10 @@ func (s Status) Open() bool {
 	switch s {
 	case Triage, Investigating, Identified, Monitoring:
 		return true
-	default:
+	case Resolved, Closed, Canceled, Merged:
 		return false
 	}
+	return false // declared by nobody yet
 }
 
 // Statuses returns every status in the order of a life.

@@ -1,5 +1,7 @@
 package workflow
 
+import "time"
+
 // outlook is what react must remember of the state before a fact.
 type outlook struct {
 	paging  PagingState
@@ -20,7 +22,7 @@ func (i *Incident) outlook() outlook {
 			was.archived = append(was.archived, r.Platform)
 		case RoomRequested:
 			was.awaited = append(was.awaited, r.Platform)
-		default:
+		case RoomOpen, RoomFailed:
 		}
 	}
 	return was
@@ -30,44 +32,13 @@ func (i *Incident) outlook() outlook {
 func react(i *Incident, was outlook, e Event) []Deed {
 	var deeds []Deed
 	switch f := e.Fact.(type) {
-	case StepFired:
-		deeds = owed(f.Pages, "")
-	case NobodyReached:
-		deeds = owed(f.Pages, "Nobody could be reached.")
-	case EscalationExhausted:
-		deeds = owed(f.Pages, "")
-	case PeoplePaged:
-		deeds = owed(f.Pages, f.Text)
-		for n := range deeds {
-			page := deeds[n].(SendPage) //nolint:errcheck // owed makes nothing else
-			page.Alerts = f.Alerts
-			deeds[n] = page
-		}
-	case PagesOwed:
-		for _, id := range f.IDs {
-			if p := i.Paging.page(id); p != nil {
-				deeds = append(deeds, sendPage(*p, ""))
-			}
-		}
-	case PageDelivered:
-		if p := i.Paging.page(f.Page); p != nil && p.State == Withdrawn {
-			deeds = append(deeds, TakeBack{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why})
-		}
-	case AlertsForwarded:
-		from := f.From
-		if from == "" {
-			from = i.ID
-		}
-		deeds = append(deeds, Tell{Incident: f.To, Absorb: Absorb{From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail}})
-	case IncidentMerged:
-		deeds = append(deeds, Tell{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}})
-	case IncidentAbsorbed:
-		if !i.Open() { // it ended before the news came
-			deeds = append(deeds, Tell{Incident: f.From, Follow: &Follow{Ended: true}})
-		}
-	case IncidentResolved, IncidentCanceled, IncidentReopened, AlertsReleased, MergeFollowed:
-		deeds = follows(i, e)
-	default: // a line in the room at most
+	case PagingFact:
+		deeds = reactPaging(i, f)
+	case AlertFact:
+		deeds = reactAlert(i, e.At, f)
+	case LifecycleFact:
+		deeds = reactLifecycle(i, e.At, f)
+	case RoomFact, RecordFact, UnknownFact: // rooms and lines at most
 	}
 	if paging(was.paging) && !paging(i.Paging.State) {
 		deeds = append(deeds, takeBack(i, e.Fact)...)
@@ -76,49 +47,106 @@ func react(i *Incident, was outlook, e Event) []Deed {
 	return append(deeds, posts(i, e)...)
 }
 
-// follows tells the incidents that were merged into this one what became of
-// it, and takes alerts that it gives up through the intake again.
-func follows(i *Incident, e Event) []Deed {
-	var deeds []Deed
-	var told Follow
-	switch f := e.Fact.(type) {
-	case IncidentResolved:
-		told = Follow{Ended: true, Until: f.KeepUntil}
-	case IncidentCanceled:
-		told = Follow{Ended: true}
+func reactPaging(i *Incident, f PagingFact) []Deed {
+	switch f := f.(type) {
+	case StepFired:
+		return owed(f.Pages, SendPage{})
+	case NobodyReached:
+		return owed(f.Pages, SendPage{Text: "Nobody could be reached."})
+	case EscalationExhausted:
+		return owed(f.Pages, SendPage{})
+	case PeoplePaged:
+		return owed(f.Pages, SendPage{Text: f.Text, Alerts: f.Alerts})
+	case PagesOwed:
+		var deeds []Deed
+		for _, id := range f.IDs {
+			if p := i.Paging.page(id); p != nil {
+				deeds = append(deeds, sendPage(*p, SendPage{}))
+			}
+		}
+		return deeds
+	case PageDelivered:
+		if p := i.Paging.page(f.Page); p != nil && p.State == Withdrawn {
+			return []Deed{TakeBack{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why}}
+		}
+	case EscalationStarted, CycleBegan, TellPostponed, PageFailed, PagesCanceled,
+		Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
+	}
+	return nil
+}
+
+func reactAlert(i *Incident, at time.Time, f AlertFact) []Deed {
+	switch f := f.(type) {
+	case AlertsForwarded:
+		from := f.From
+		if from == "" {
+			from = i.ID
+		}
+		return []Deed{Tell{Incident: f.To, Absorb: Absorb{From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail}}}
 	case AlertsReleased:
-		told = Follow{Ended: true, Release: true}
+		return releaseAlerts(i, at)
+	case AlertsArrived, AlertsAllResolved:
+	}
+	return nil
+}
+
+func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Deed {
+	switch f := f.(type) {
+	case IncidentMerged:
+		return []Deed{Tell{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}}}
+	case IncidentAbsorbed:
+		if !i.Open() { // it ended before the news came
+			return []Deed{Tell{Incident: f.From, Follow: &Follow{Ended: true}}}
+		}
+	case IncidentResolved:
+		return tellMerged(i, Follow{Ended: true, Until: f.KeepUntil})
+	case IncidentCanceled:
+		return tellMerged(i, Follow{Ended: true})
+	case IncidentReopened:
+		return tellMerged(i, Follow{})
 	case MergeFollowed:
-		told = Follow(f)
-	default: // open again: the zero Follow
+		if f.Release {
+			return releaseAlerts(i, at)
+		}
+		return tellMerged(i, Follow(f))
+	case Declared, StatusChanged, SeverityChanged, IncidentClosed:
 	}
-	if told.Release {
-		deeds = append(deeds, Reroute{At: e.At})
-	}
+	return nil
+}
+
+// releaseAlerts takes the alerts that still fire through the intake again, and
+// lets the incidents that were merged into this one do the same.
+func releaseAlerts(i *Incident, at time.Time) []Deed {
+	return append([]Deed{Reroute{At: at}}, tellMerged(i, Follow{Ended: true, Release: true})...)
+}
+
+// tellMerged tells the incidents that were merged into this one what became of
+// it.
+func tellMerged(i *Incident, f Follow) []Deed {
+	var deeds []Deed
 	for _, id := range i.MergedFrom {
-		deeds = append(deeds, Tell{Incident: id, Follow: &told})
+		deeds = append(deeds, Tell{Incident: id, Follow: &f})
 	}
 	return deeds
 }
 
 func paging(s PagingState) bool { return s == Running || s == Exhausted }
 
-// owed sends the pages that are due at once.
-func owed(pages []PageState, text string) []Deed {
+// owed sends the pages that are due at once. What they say besides is in with.
+func owed(pages []PageState, with SendPage) []Deed {
 	var deeds []Deed
 	for _, p := range pages {
 		if p.State == Owed {
-			deeds = append(deeds, sendPage(p, text))
+			deeds = append(deeds, sendPage(p, with))
 		}
 	}
 	return deeds
 }
 
-func sendPage(p PageState, text string) SendPage {
-	return SendPage{
-		Page: p.ID, Purpose: p.Purpose, To: p.To, Via: p.Via, Text: text,
-		First: p.Purpose == ToAnswer && p.At.Policy == 0 && p.At.Repeat == 0 && p.At.Step == 0,
-	}
+func sendPage(p PageState, with SendPage) SendPage {
+	with.Page, with.Purpose, with.To, with.Via = p.ID, p.Purpose, p.To, p.Via
+	with.First = p.Purpose == ToAnswer && p.At.Policy == 0 && p.At.Repeat == 0 && p.At.Step == 0
+	return with
 }
 
 // takeBack tells every medium that can that its page needs no answer any more
@@ -157,23 +185,49 @@ func posts(i *Incident, e Event) []Deed {
 // Announced reports whether a fact is said below the announcement too: it is
 // what people want to know who do not work on the incident.
 func Announced(f Fact) bool {
-	switch f.(type) {
-	case UpdatePosted, SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged:
-		return true
-	default:
+	switch f := f.(type) {
+	case LifecycleFact:
+		switch f.(type) {
+		case SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged:
+			return true
+		case Declared, StatusChanged, IncidentClosed, IncidentAbsorbed, MergeFollowed:
+			return false
+		}
+	case RecordFact:
+		_, update := f.(UpdatePosted)
+		return update
+	case AlertFact, PagingFact, RoomFact, UnknownFact:
 		return false
 	}
+	return false
 }
 
 // Worth reports whether a fact is worth a line in the room. The rest is in the
 // timeline and on the card.
 func Worth(f Fact) bool {
 	switch f.(type) {
-	case Declared, PageDelivered, PagesOwed, PagesCanceled, TellPostponed, PageAnswered, AlertsForwarded, MergeFollowed, UnknownFact:
-		return false
-	case RoomWanted, RoomOpened, RoomFurnished, RoomStepRetried, RoomRetired, RoomArchived:
-		return false
-	default:
+	case StatusChanged, SeverityChanged, IncidentResolved, IncidentClosed, IncidentReopened, IncidentCanceled, IncidentMerged, IncidentAbsorbed:
 		return true
+	case Declared, MergeFollowed:
+		return false // the card says it
+	case AlertsArrived, AlertsAllResolved, AlertsReleased:
+		return true
+	case AlertsForwarded:
+		return false // the other incident says it
+	case EscalationStarted, StepFired, CycleBegan, NobodyReached, EscalationExhausted, PeoplePaged, PageFailed,
+		Acknowledged, Unacknowledged, AcknowledgeOverdue:
+		return true
+	case PagesOwed, TellPostponed, PageDelivered, PagesCanceled, PageAnswered:
+		return false // `who` says it
+	case RoomLost, RoomLeft:
+		return true
+	case RoomWanted, RoomOpened, RoomFurnished, RoomStepRetried, RoomRetired, RoomArchived:
+		return false // the card says it
+	case DetailsChanged, UpdatePosted, UpdateOverdue, RoleAssigned, NoteAdded, NoteWithdrawn, TaskAdded, TaskFinished,
+		CauseSet, CheckRecorded, LinkAdded, PeopleInvited, VisibilityChanged, EffectGivenUp:
+		return true
+	case UnknownFact:
+		return false
 	}
+	return false
 }

@@ -10,56 +10,98 @@ import (
 func houses(i *Incident, was outlook, e Event) []Deed {
 	var deeds []Deed
 	switch f := e.Fact.(type) {
+	case RoomFact:
+		deeds = reactRoom(i, was, f)
+	case LifecycleFact:
+		if _, reopened := f.(IncidentReopened); reopened { // before anything is said in them
+			deeds = reopenRooms(i, was)
+		}
+	case RecordFact:
+		if d, is := f.(DetailsChanged); is && d.Title != "" {
+			deeds = refreshTopics(i)
+		}
+	case AlertFact, PagingFact, UnknownFact: // they may bring people in
+	}
+	return append(deeds, newcomers(i, was)...)
+}
+
+func reactRoom(i *Incident, was outlook, f RoomFact) []Deed {
+	switch f := f.(type) {
 	case RoomWanted:
-		deeds = append(deeds, OpenRoom{Platform: f.Platform})
-	case IncidentReopened: // before anything is said in them
-		for _, r := range i.Rooms {
-			if slices.Contains(was.archived, r.Platform) {
-				deeds = append(deeds, OpenRoom{Platform: r.Platform})
-			}
-		}
+		return []Deed{OpenRoom{Platform: f.Platform}}
 	case RoomOpened:
-		if r, _ := i.Room(f.Platform); r.Hosted {
-			for _, s := range r.Steps {
-				deeds = append(deeds, furnish(r.Platform, s)...)
-			}
-			people := i.members()
-			for _, p := range f.Invite {
-				if !slices.Contains(people, p) {
-					people = append(people, p)
-				}
-			}
-			return append(deeds, inviteAll(f.Platform, people)...)
-		}
+		return reactRoomOpened(i, f)
 	case RoomStepRetried:
 		if f.Step == StepInvite {
 			return inviteAll(f.Platform, i.members())
 		}
 		return furnish(f.Platform, RoomStep{Name: f.Step})
-	case DetailsChanged:
-		for _, r := range i.Rooms {
-			if f.Title != "" && r.State == RoomOpen && r.wants(StepTopic) {
-				deeds = append(deeds, Furnish{Platform: r.Platform, Step: StepTopic})
-			}
-		}
 	case RoomLeft:
 		if f.ID != "" {
-			deeds = append(deeds, CloseRoom(f))
+			return []Deed{CloseRoom(f)}
 		}
 	case RoomArchived:
-		if r, _ := i.Room(f.Platform); r.State == RoomRequested {
-			if !slices.Contains(was.awaited, f.Platform) {
-				deeds = append(deeds, OpenRoom{Platform: f.Platform})
-			}
-			if f.Seq > 0 { // behind the opening
-				deeds = append(deeds, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
-			}
-		}
+		return reactRoomArchived(i, was, f)
 	case RoomRetired:
-		deeds = append(deeds, CloseRoom(f))
-	default: // it may bring people in
+		return []Deed{CloseRoom(f)}
+	case RoomLost, RoomFurnished:
 	}
-	return append(deeds, newcomers(i, was)...)
+	return nil
+}
+
+// reactRoomOpened furnishes a platform's room and asks people into it.
+func reactRoomOpened(i *Incident, f RoomOpened) []Deed {
+	r, _ := i.Room(f.Platform)
+	if !r.Hosted {
+		return nil
+	}
+	var deeds []Deed
+	for _, s := range r.Steps {
+		deeds = append(deeds, furnish(r.Platform, s)...)
+	}
+	people := i.members()
+	for _, p := range f.Invite {
+		if !slices.Contains(people, p) {
+			people = append(people, p)
+		}
+	}
+	return append(deeds, inviteAll(f.Platform, people)...)
+}
+
+// reactRoomArchived opens the next room of an incident that goes on, and says
+// there what could not be said in the archived one.
+func reactRoomArchived(i *Incident, was outlook, f RoomArchived) []Deed {
+	if r, _ := i.Room(f.Platform); r.State != RoomRequested {
+		return nil
+	}
+	var deeds []Deed
+	if !slices.Contains(was.awaited, f.Platform) {
+		deeds = append(deeds, OpenRoom{Platform: f.Platform})
+	}
+	if f.Seq > 0 { // behind the opening
+		deeds = append(deeds, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
+	}
+	return deeds
+}
+
+func reopenRooms(i *Incident, was outlook) []Deed {
+	var deeds []Deed
+	for _, r := range i.Rooms {
+		if slices.Contains(was.archived, r.Platform) {
+			deeds = append(deeds, OpenRoom{Platform: r.Platform})
+		}
+	}
+	return deeds
+}
+
+func refreshTopics(i *Incident) []Deed {
+	var deeds []Deed
+	for _, r := range i.Rooms {
+		if r.State == RoomOpen && r.wants(StepTopic) {
+			deeds = append(deeds, Furnish{Platform: r.Platform, Step: StepTopic})
+		}
+	}
+	return deeds
 }
 
 func furnish(platform string, s RoomStep) []Deed {

@@ -101,37 +101,45 @@ func together(effects []Effect) []Effect {
 	first := map[Lane]int{} // lane → its post or invitation in kept
 	kept := effects[:0]
 	for _, e := range effects {
-		switch e.Do.(type) {
-		case Post, InviteAll:
-		case OpenRoom: // what comes after it is said in another room
-			delete(first, e.Lane)
-			kept = append(kept, e)
-			continue
-		default:
-			kept = append(kept, e)
-			continue
-		}
 		at, has := first[e.Lane]
-		if !has {
-			first[e.Lane] = len(kept)
-			kept = append(kept, e)
-			continue
-		}
-		switch one := kept[at].Do.(type) {
-		case Post:
-			one.Through = e.Do.(Post).Seq //nolint:errcheck // a lane of posts
-			kept[at].Do = one
-		case InviteAll:
-			for _, p := range e.Do.(InviteAll).People { //nolint:errcheck // a lane of invitations
-				if !slices.Contains(one.People, p) {
-					one.People = append(slices.Clone(one.People), p)
-				}
+		if has {
+			if both, ok := joinDeeds(kept[at].Do, e.Do); ok {
+				kept[at].Do = both
+				continue
 			}
-			kept[at].Do = one
-		default: // nothing else is the first of its lane
 		}
+		if _, opens := e.Do.(OpenRoom); opens { // what comes after it is said in another room
+			delete(first, e.Lane)
+		} else if !has {
+			first[e.Lane] = len(kept)
+		}
+		kept = append(kept, e)
 	}
 	return kept
+}
+
+// joinDeeds makes one deed of two posts, or of two invitations; ok is false for
+// everything else.
+func joinDeeds(a, b Deed) (both Deed, ok bool) {
+	if one, is := a.(Post); is {
+		two, same := b.(Post)
+		if same {
+			one.Through = two.Seq
+		}
+		return one, same
+	}
+	one, is := a.(InviteAll)
+	two, same := b.(InviteAll)
+	if !is || !same {
+		return nil, false
+	}
+	one.People = slices.Clone(one.People)
+	for _, p := range two.People {
+		if !slices.Contains(one.People, p) {
+			one.People = append(one.People, p)
+		}
+	}
+	return one, true
 }
 
 // Replay folds a history into the incident it made. Replaying sends nothing.

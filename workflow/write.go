@@ -6,67 +6,121 @@ import (
 	"strings"
 )
 
-// write decides what people write down: it changes no status and pages nobody.
-func (t *turn) write(c Command) error {
+// decideRecord decides what people write down. Only an update that names a
+// status moves the incident.
+func (t *turn) decideRecord(c RecordCommand) error {
 	switch c := c.(type) {
+	case SetDetails:
+		return t.setDetails(c)
+	case PostUpdate:
+		return t.postUpdate(c)
+	case Assign:
+		return t.assign(c)
 	case AddNote:
-		text, cut := CleanText(c.Text, MaxText)
-		if text == "" {
-			return refuse("A note needs a text.", "For example: `note Restarted the database`.")
-		}
-		key := label(c.Key, 120)
-		if key != "" && slices.ContainsFunc(t.now.Pins, func(p Pin) bool { return p.Key == key }) {
-			return nil // copied already
-		}
-		t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
+		return t.addNote(c)
 	case RemoveNote:
-		n := slices.IndexFunc(t.now.Pins, func(p Pin) bool { return p.Key == label(c.Key, 120) })
-		if c.Key == "" || n < 0 {
-			return refuse("That is not pinned to the timeline of "+t.now.ID+".", "")
-		}
-		t.record(NoteWithdrawn{Key: t.now.Pins[n].Key, Text: t.now.Pins[n].Text})
+		return t.removeNote(c)
 	case AddTask:
 		return t.addTask(c)
 	case FinishTask:
 		return t.finishTask(c)
 	case SetCause:
-		text, cut := CleanText(c.Text, MaxText)
-		if text == "" {
-			return refuse("A cause needs a text.", "For example: `cause Expired certificate on the load balancer`.")
-		}
-		t.record(CauseSet{Text: text, Cut: cut})
+		return t.setCause(c)
 	case Verify:
 		return t.verify(c)
-	case Assign:
-		return t.assign(c)
 	case AddLink:
 		return t.addLink(c)
 	case Invite:
 		return t.invite(c)
-	case SetDetails:
-		return t.setDetails(c)
 	case SetVisibility:
-		if c.To == t.now.Visibility {
-			return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
-		}
-		by := t.in.By
-		joins := c.To == Private && by.Kind == ByPerson && !t.now.Member(by.ID) // whoever hides it goes on seeing it
-		if joins && len(t.now.Invited) >= maxInvited {
-			return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.now.ID, maxInvited),
-				"Let somebody who works on it hide it.")
-		}
-		if c.To == Private {
-			t.rehouse()
-		}
-		t.record(VisibilityChanged(c))
-		if joins {
-			t.record(PeopleInvited{People: []string{by.ID}})
-		}
-		if c.To == Public {
-			t.announce()
-		}
-	default: // decided elsewhere
+		return t.setVisibility(c)
+	case GiveUp:
+		t.record(EffectGivenUp{What: shortName(c.What), Why: label(c.Why, MaxTitle)})
 	}
+	return nil
+}
+
+func (t *turn) addNote(c AddNote) error {
+	text, cut := CleanText(c.Text, MaxText)
+	if text == "" {
+		return refuse("A note needs a text.", "For example: `note Restarted the database`.")
+	}
+	key := label(c.Key, 120)
+	if key != "" && slices.ContainsFunc(t.now.Pins, func(p Pin) bool { return p.Key == key }) {
+		return nil // copied already
+	}
+	t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
+	return nil
+}
+
+func (t *turn) removeNote(c RemoveNote) error {
+	n := slices.IndexFunc(t.now.Pins, func(p Pin) bool { return p.Key == label(c.Key, 120) })
+	if c.Key == "" || n < 0 {
+		return refuse("That is not pinned to the timeline of "+t.now.ID+".", "")
+	}
+	t.record(NoteWithdrawn{Key: t.now.Pins[n].Key, Text: t.now.Pins[n].Text})
+	return nil
+}
+
+func (t *turn) setCause(c SetCause) error {
+	text, cut := CleanText(c.Text, MaxText)
+	if text == "" {
+		return refuse("A cause needs a text.", "For example: `cause Expired certificate on the load balancer`.")
+	}
+	t.record(CauseSet{Text: text, Cut: cut})
+	return nil
+}
+
+// setVisibility hides or shows the incident. A person who hides it goes on
+// seeing it.
+func (t *turn) setVisibility(c SetVisibility) error {
+	if c.To == t.now.Visibility {
+		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
+	}
+	by := t.in.By
+	joins := c.To == Private && by.Kind == ByPerson && !t.now.Member(by.ID)
+	if joins && len(t.now.Invited) >= maxInvited {
+		return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.now.ID, maxInvited),
+			"Let somebody who works on it hide it.")
+	}
+	if c.To == Private {
+		t.rehouse()
+	}
+	t.record(VisibilityChanged(c))
+	if joins {
+		t.record(PeopleInvited{People: []string{by.ID}})
+	}
+	if c.To == Public {
+		t.announce()
+	}
+	return nil
+}
+
+func (t *turn) postUpdate(c PostUpdate) error {
+	text, cut := CleanText(c.Text, MaxText)
+	if text == "" {
+		return refuse("An update needs a text.", "For example: `update We found the cause, fix in 20 minutes`.")
+	}
+	if t.now.Status == Merged {
+		return t.needOpen("update")
+	}
+	if c.Status != "" && c.Status != t.now.Status {
+		if err := t.setStatus(c.Status); err != nil {
+			return err
+		}
+	}
+	f := UpdatePosted{Text: text, Cut: cut}
+	f.Audience = label(c.Audience, 40)
+	if t.now.Open() {
+		every := c.Next
+		if every <= 0 {
+			every = t.in.Known.Plan.Severity(t.now.Severity).Update
+		}
+		if every > 0 {
+			f.Next = t.in.At.Add(every)
+		}
+	}
+	t.record(f)
 	return nil
 }
 

@@ -89,16 +89,15 @@ func explain(body []byte, err error) error {
 
 // wanted names a Go type in the words of JSON.
 func wanted(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
+	switch k := t.Kind(); {
+	case k == reflect.Struct, k == reflect.Map:
 		return "object"
-	case reflect.Slice:
+	case k == reflect.Slice:
 		return "array"
-	case reflect.Int:
+	case k == reflect.Int:
 		return "integer"
-	default:
-		return "string"
 	}
+	return "string"
 }
 
 // place says where the byte is that was read last when offset bytes had been.

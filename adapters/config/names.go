@@ -37,9 +37,10 @@ func (k kind) section() string {
 		return "people"
 	case aPolicy:
 		return "policies"
-	default:
+	case aTeam, aService, aWebhook, aToken, anIntegration:
 		return string(k) + "s"
 	}
+	return string(k) + "s"
 }
 
 // name reads the name that others refer to by, and refuses one that is taken.
@@ -68,9 +69,10 @@ func exampleOf(k kind) string {
 		return "noc"
 	case aToken:
 		return "ci"
-	default:
+	case aTeam, aPolicy:
 		return "payments"
 	}
+	return "payments"
 }
 
 func (r *reader) define(n *yaml.Node, key, id string, k kind) {

@@ -30,7 +30,7 @@ func input(f commands.Field, d formData, first bool) *slack.InputBlock {
 		choices = options(f.Choices)
 	case commands.Person, commands.Target, commands.Service, commands.Incident:
 		choices = options(d.choices(f.Kind))
-	default: // typed
+	case commands.Line, commands.Text, commands.Duration: // typed
 	}
 	if len(choices) == 0 { // nobody knows what there is: it is typed
 		b.Element = typed(f, d.Values[f.Name], first)

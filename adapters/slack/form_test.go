@@ -26,9 +26,10 @@ func houseChoices(kind commands.FieldKind) []commands.Choice {
 		return []commands.Choice{{Value: "checkout", Label: "Checkout"}, {Value: "search", Label: "Search"}}
 	case commands.Incident:
 		return []commands.Choice{{Value: "INC-7", Label: "INC-7 · Checkout is down"}, {Value: "INC-8", Label: "INC-8 · Search is slow"}}
-	default:
+	case commands.Line, commands.Text, commands.Choose, commands.Duration, commands.Check:
 		return nil
 	}
+	return nil
 }
 
 // many are more choices than a menu holds.

@@ -31,9 +31,12 @@ func (w *Workspace) interaction(body json.RawMessage) (task, error) {
 		return w.shortcut(&c), nil
 	case slack.InteractionTypeMessageAction:
 		return w.messageShortcut(&c, body)
-	default: // a form that was closed is no concern of ours
+	case slack.InteractionTypeViewClosed, slack.InteractionTypeInteractionMessage, // not subscribed to
+		slack.InteractionTypeDialogCancellation, slack.InteractionTypeDialogSubmission, slack.InteractionTypeDialogSuggestion,
+		slack.InteractionTypeWorkflowStepEdit:
 		return task{}, nil
 	}
+	return task{}, nil
 }
 
 // nameOf is how a payload calls whoever caused it.

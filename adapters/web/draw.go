@@ -119,9 +119,9 @@ func ended(i workflow.Incident, when func(time.Time) string) string {
 		return "Closed, " + when(i.ClosedAt) + "."
 	case workflow.Resolved:
 		return "Resolved, " + when(i.ResolvedAt) + "."
-	default:
-		return "It is over."
+	case workflow.Triage, workflow.Investigating, workflow.Identified, workflow.Monitoring: // not ended
 	}
+	return "It is over."
 }
 
 // firing names the alerts that fire.

@@ -85,7 +85,7 @@ func (s *server) fields(ctx context.Context, w commands.Word, who reader, in fil
 			one.Options = []commands.Choice{{Value: "15m"}, {Value: "30m"}, {Value: "1h"}, {Value: "2h"}, {Value: "4h"}}
 		case commands.Person, commands.Target, commands.Service, commands.Incident:
 			one.Options = slices.DeleteFunc(s.Bot.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
-		default:
+		case commands.Line, commands.Text, commands.Choose, commands.Check:
 		}
 		all = append(all, one)
 	}
@@ -111,9 +111,10 @@ func (f field) Chooses() bool {
 		return true
 	case commands.Person, commands.Target, commands.Incident:
 		return len(f.Options) > 0
-	default:
+	case commands.Line, commands.Text, commands.Service, commands.Duration, commands.Check:
 		return false
 	}
+	return false
 }
 
 // Size is how many options are shown at once.

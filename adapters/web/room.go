@@ -235,7 +235,7 @@ func told(events []workflow.Event, v card.View) []toldRow {
 			row.State = "failed"
 		case workflow.Withdrawn, workflow.Spare:
 			row.State = "gone"
-		default:
+		case workflow.Planned, workflow.Owed: // waiting
 		}
 		rows = append(rows, row)
 	}

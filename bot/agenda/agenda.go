@@ -168,7 +168,7 @@ func (r *Runner) deed(ctx context.Context, group []bot.Lease) error {
 		return r.page(ctx, group)
 	case workflow.TakeBack:
 		return r.takeBack(ctx, l, d)
-	case workflow.OpenRoom, workflow.Post, workflow.ShowCard, workflow.Furnish, workflow.InviteAll, workflow.CloseRoom:
+	case workflow.RoomDeed:
 		return r.roomDeed(ctx, l, d)
 	case workflow.Tell:
 		return r.cfg.Bot.Tell(ctx, l, d)

@@ -49,7 +49,7 @@ func (j *Jobs) say(ctx context.Context, b *begun, quiet bool) {
 		return
 	case bot.JobInterrupted:
 		return
-	default:
+	case bot.JobWaiting, bot.JobRunning, bot.JobDone, bot.JobSkipped:
 		j.settled(b.job.Name)
 	}
 	if b.run.Note != "" && !quiet {

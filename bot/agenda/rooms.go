@@ -30,7 +30,7 @@ var (
 )
 
 // roomDeed carries out what is owed to a chat platform.
-func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.Deed) error {
+func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.RoomDeed) error {
 	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
 	if err != nil {
 		return err
@@ -48,9 +48,8 @@ func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.Deed) err
 		return r.invite(ctx, l, d, i)
 	case workflow.CloseRoom:
 		return r.closeRoom(ctx, l, d, i)
-	default:
-		return r.cfg.Bot.Settle(ctx, l)
 	}
+	return r.cfg.Bot.Settle(ctx, l)
 }
 
 // ask asks a platform for something, unless it has been silent lately: then it

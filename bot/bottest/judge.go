@@ -30,7 +30,7 @@ func (w *World) committed(c bot.Commit) {
 			w.settled[c.Incident+"/"+f.Page] = true
 		case workflow.RoomArchived: // what it could not be told any more comes later
 			w.chat.later[c.Incident] = w.chat.later[c.Incident] || f.Seq > 0
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 		events = append(events, e)
 	}
@@ -59,7 +59,7 @@ func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
 			resolved = !f.ResolveAt.IsZero()
 		case workflow.EscalationStarted, workflow.PeoplePaged:
 			resolved = false // asked for anew, after that
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
 	if !resolved || i.Status != workflow.Monitoring {
@@ -111,7 +111,7 @@ func (w *World) told(i workflow.Incident, events []workflow.Event) {
 			}
 		case workflow.PeoplePaged, workflow.TellPostponed, workflow.Unacknowledged, workflow.EscalationStarted, workflow.Acknowledged:
 			arrived = workflow.Event{}
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
 	if arrived.Seq > 0 && i.Acknowledged() && i.Open() {
@@ -207,7 +207,7 @@ func (w *World) history(ctx context.Context, i workflow.Incident) (started int, 
 			owe(f.Pages)
 		case workflow.PeoplePaged:
 			owe(f.Pages)
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
 	a, err1 := workflow.EncodeIncident(workflow.Replay(i.ID, i.Number, events))

@@ -162,7 +162,7 @@ func judgeHistory(calls []porcupine.Operation, number int) string {
 		case porcupine.Ok:
 		case porcupine.Unknown:
 			return fmt.Sprintf("%s: %d calls could not be judged within %s", place, len(places[place]), patience)
-		default:
+		case porcupine.Illegal:
 			return place + ": " + explain(places[place], info)
 		}
 	}

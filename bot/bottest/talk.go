@@ -139,7 +139,7 @@ func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform s
 			if has = has || away; has && !told[e.Seq] {
 				missed = append(missed, e)
 			}
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 			if has && workflow.Worth(e.Fact) && !told[e.Seq] {
 				missed = append(missed, e)
 			}
@@ -159,7 +159,7 @@ func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 			said++
 		case workflow.RoomLeft, workflow.RoomArchived: // it may not have come to that
 			return
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
 	if refused := len(w.chat.refused[i.ID]); said < refused {

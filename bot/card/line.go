@@ -14,14 +14,58 @@ func Line(e workflow.Event, zone *time.Location) string { return words{zone: zon
 
 func (w words) line(e workflow.Event) string {
 	switch f := e.Fact.(type) {
+	case workflow.LifecycleFact:
+		return w.lifecycle(f)
+	case workflow.AlertFact:
+		return w.alerts(f)
+	case workflow.PagingFact:
+		return w.paging(f)
+	case workflow.RoomFact:
+		return roomed(f)
+	case workflow.RecordFact:
+		return w.record(f)
+	case workflow.UnknownFact:
+	}
+	return strings.ReplaceAll(workflow.FactKind(e.Fact), "_", " ")
+}
+
+// lifecycle says where the incident stands, how severe it is, and how it ended.
+func (w words) lifecycle(f workflow.LifecycleFact) string {
+	switch f := f.(type) {
 	case workflow.Declared:
 		return w.declared(f)
+	case workflow.StatusChanged:
+		return "Now " + string(f.To) + because(f.Why)
+	case workflow.SeverityChanged:
+		return w.graded(f)
+	case workflow.IncidentResolved:
+		return w.resolved(f)
+	case workflow.IncidentClosed:
+		if f.Forced {
+			return "Closed by force" + because(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
+		}
+		return "Closed" + because(f.Reason)
+	case workflow.IncidentReopened:
+		return "Reopened" + because(f.Why)
+	case workflow.IncidentCanceled:
+		return "Canceled, it was no incident" + because(f.Reason)
+	case workflow.IncidentMerged:
+		return "Merged into " + f.Into
+	case workflow.IncidentAbsorbed:
+		return "Took in " + f.From + because(f.Title)
+	case workflow.MergeFollowed:
+		return followed(f)
+	}
+	return ""
+}
+
+// alerts says what its alerts did.
+func (w words) alerts(f workflow.AlertFact) string {
+	switch f := f.(type) {
 	case workflow.AlertsArrived:
 		return arrived(f.Mail, f.From)
 	case workflow.AlertsForwarded:
 		return "Passed on to " + f.To + because(arrived(f.Mail, f.From))
-	case workflow.MergeFollowed:
-		return followed(f)
 	case workflow.AlertsAllResolved:
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
@@ -29,20 +73,8 @@ func (w words) line(e workflow.Event) string {
 		return "All alerts resolved; resolves by itself at " + w.clock(f.ResolveAt) + " unless somebody does something"
 	case workflow.AlertsReleased:
 		return fmt.Sprintf("%s still firing: opening a new incident", count(f.Firing, "alert is", "alerts are"))
-	case workflow.StatusChanged:
-		return "Now " + string(f.To) + because(f.Why)
-	case workflow.SeverityChanged:
-		return w.graded(f)
-	case workflow.DetailsChanged:
-		return w.detailed(f)
-	default: // said below
 	}
-	for _, say := range []func(workflow.Fact) string{w.paging, w.answer, w.paper, w.ending, roomed} {
-		if line := say(e.Fact); line != "" {
-			return line
-		}
-	}
-	return strings.ReplaceAll(workflow.FactKind(e.Fact), "_", " ")
+	return ""
 }
 
 // By names an actor: "Ana", "Ana, by token ci", "prometheus" or "tocsin".
@@ -167,150 +199,15 @@ func (w words) detailed(f workflow.DetailsChanged) string {
 	return "Corrected " + strings.Join(parts, "; ")
 }
 
-// paging says what escalation did.
-func (w words) paging(f workflow.Fact) string {
+// record says what people wrote down and promised.
+func (w words) record(f workflow.RecordFact) string {
 	switch f := f.(type) {
-	case workflow.EscalationStarted:
-		return fmt.Sprintf("Paging starts with policy %s%s", f.Policy, because(f.Why))
-	case workflow.StepFired:
-		return w.step(f)
-	case workflow.CycleBegan:
-		if f.Moved {
-			return "Nobody answered: going on with policy " + f.Policy
-		}
-		return fmt.Sprintf("Nobody answered: policy %s again, repeat %d", f.Policy, f.Repeat)
-	case workflow.NobodyReached:
-		return "NOBODY COULD BE REACHED" + rescued(f.Pages) + "; trying again at " + w.clock(f.Again)
-	case workflow.EscalationExhausted:
-		line := "NOBODY HAS ANSWERED, everybody was asked"
-		if f.Reminder > 0 {
-			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
-		}
-		return line + rescued(f.Pages) + "; next reminder at " + w.clock(f.Next)
-	case workflow.PagesOwed:
-		return "Next method due" + because(f.Why)
-	case workflow.PeoplePaged:
-		return w.asked(f)
-	case workflow.TellPostponed:
-		return fmt.Sprintf("%s: the next notice goes out at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
-	case workflow.PageDelivered:
-		if f.Via == "log" {
-			return fmt.Sprintf("Page to %s written to the log", f.To)
-		}
-		return fmt.Sprintf("Page to %s by %s arrived", f.To, f.Via)
-	case workflow.PageFailed:
-		if f.Retrying {
-			return fmt.Sprintf("Page to %s by %s failed, trying again beside the next one%s", f.To, f.Via, because(f.Why))
-		}
-		return fmt.Sprintf("Page to %s by %s failed%s", f.To, f.Via, because(f.Why))
-	case workflow.PagesCanceled:
-		return fmt.Sprintf("%s canceled%s", count(len(f.IDs), "page", "pages"), because(f.Why))
-	default:
-		return ""
-	}
-}
-
-func (w words) step(f workflow.StepFired) string {
-	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
-	if f.By != "" {
-		line += " (" + f.By + ")"
-	}
-	if len(f.Pages) == 0 {
-		line += ": nobody to page, going on at once"
-	} else {
-		line += " pages " + whom(f.Pages)
-	}
-	line += skipped(f.Skipped)
-	if !f.Next.IsZero() {
-		line += "; next step at " + w.clock(f.Next)
-	}
-	return line + late(f.Late)
-}
-
-// skipped names the targets that nobody stood behind, and why.
-func skipped(all []workflow.Skipped) string {
-	var b strings.Builder
-	for n, s := range all {
-		if n == 6 {
-			fmt.Fprintf(&b, "; and %d more", len(all)-n)
-			break
-		}
-		b.WriteString("; " + string(s.Target) + ": " + s.Why)
-	}
-	return b.String()
-}
-
-// whom lists the people of pages with their methods.
-func whom(pages []workflow.PageState) string {
-	var order []string
-	via := map[string][]string{}
-	for _, p := range pages {
-		name := or(p.Name, p.To)
-		if via[name] == nil {
-			order = append(order, name)
-		}
-		how := p.Via
-		if p.State == workflow.Planned {
-			how += " after " + p.Due.Sub(pages[0].Due).String()
-		}
-		if p.State != workflow.Spare {
-			via[name] = append(via[name], how)
-		}
-	}
-	for n, name := range order {
-		order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
-	}
-	if len(order) == 0 {
-		return "nobody"
-	}
-	if len(order) > 6 {
-		order = append(order[:6], fmt.Sprintf("and %d more", len(order)-6))
-	}
-	return strings.Join(order, ", ")
-}
-
-func rescued(pages []workflow.PageState) string {
-	if len(pages) == 0 {
-		return ""
-	}
-	return ", telling " + whom(pages)
-}
-
-func (w words) asked(f workflow.PeoplePaged) string {
-	line := "Paged "
-	if f.Purpose == workflow.ToKnow {
-		line = "Told "
-	}
-	line += whom(f.Pages)
-	if f.Alerts > 0 {
-		line += " of " + count(f.Alerts, "new alert", "new alerts")
-	}
-	return line + skipped(f.Skipped) + because(f.Text)
-}
-
-// answer says who answered.
-func (w words) answer(f workflow.Fact) string {
-	switch f := f.(type) {
-	case workflow.Acknowledged:
-		return "Acknowledged by " + or(f.Name, f.Person)
-	case workflow.PageAnswered:
-		return or(f.Name, f.Person) + " answered the page"
-	case workflow.Unacknowledged:
-		return "Acknowledgement taken back" + because(f.Why)
-	case workflow.AcknowledgeOverdue:
-		return "Not acknowledged by " + w.clock(f.Due) + ", as promised" + late(f.Late)
+	case workflow.DetailsChanged:
+		return w.detailed(f)
 	case workflow.UpdateOverdue:
 		return "The update promised for " + w.clock(f.Due) + " is overdue" + late(f.Late)
 	case workflow.EffectGivenUp:
 		return "Gave up: " + f.What + because(f.Why)
-	default:
-		return ""
-	}
-}
-
-// paper says what people wrote down.
-func (w words) paper(f workflow.Fact) string {
-	switch f := f.(type) {
 	case workflow.UpdatePosted:
 		line := "Update"
 		if f.Audience != "" {
@@ -355,38 +252,19 @@ func (w words) paper(f workflow.Fact) string {
 		return "Invited " + strings.Join(f.People, ", ")
 	case workflow.VisibilityChanged:
 		return "Now " + string(f.To)
-	default:
-		return ""
 	}
+	return ""
 }
 
-// ending says how it ended, and how it began again.
-func (w words) ending(f workflow.Fact) string {
-	switch f := f.(type) {
-	case workflow.IncidentResolved:
-		line := "Resolved" + because(f.Text)
-		if f.ByTimer {
-			line = "Resolved by itself: all alerts have been quiet"
-		}
-		if f.StillOn > 0 {
-			line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillOn, "alert is", "alerts are"),
-				or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietTill))
-		}
-		return line
-	case workflow.IncidentClosed:
-		if f.Forced {
-			return "Closed by force" + because(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
-		}
-		return "Closed" + because(f.Reason)
-	case workflow.IncidentReopened:
-		return "Reopened" + because(f.Why)
-	case workflow.IncidentCanceled:
-		return "Canceled, it was no incident" + because(f.Reason)
-	case workflow.IncidentMerged:
-		return "Merged into " + f.Into
-	case workflow.IncidentAbsorbed:
-		return "Took in " + f.From + because(f.Title)
-	default:
-		return ""
+// resolved says how it was resolved, and what still fires.
+func (w words) resolved(f workflow.IncidentResolved) string {
+	line := "Resolved" + because(f.Text)
+	if f.ByTimer {
+		line = "Resolved by itself: all alerts have been quiet"
 	}
+	if f.StillOn > 0 {
+		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillOn, "alert is", "alerts are"),
+			or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietTill))
+	}
+	return line
 }

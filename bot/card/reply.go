@@ -32,29 +32,27 @@ func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 
 // hidden facts follow from what is said already.
 func hidden(f workflow.Fact) bool {
-	switch f.(type) {
-	case workflow.RoomWanted, workflow.EscalationStarted:
-		return true
-	default:
-		return false
-	}
+	_, room := f.(workflow.RoomWanted)
+	_, paging := f.(workflow.EscalationStarted)
+	return room || paging
 }
 
 func wasCut(f workflow.Fact) bool {
 	switch f := f.(type) {
 	case workflow.Declared:
 		return len(f.Cut) > 0
+	case workflow.IncidentResolved:
+		return f.Cut
 	case workflow.UpdatePosted:
 		return f.Cut
 	case workflow.NoteAdded:
 		return f.Cut
 	case workflow.CauseSet:
 		return f.Cut
-	case workflow.IncidentResolved:
-		return f.Cut
-	default:
+	case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		return false
 	}
+	return false
 }
 
 // next names the step that usually follows.
@@ -76,7 +74,7 @@ func next(i workflow.Incident, events []workflow.Event) string {
 				return fmt.Sprintf("Next: `cause %s TEXT`, then `close %s`.", i.ID, i.ID)
 			}
 			return fmt.Sprintf("Next: `close %s`.", i.ID)
-		default:
+		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
 	return ""

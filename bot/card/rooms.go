@@ -112,7 +112,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 		case workflow.StepFailed:
 			mark = " ✗ " + why
 			failed = true
-		default:
+		case "": // still to be done
 		}
 		open = open || state != workflow.StepDone
 		steps = append(steps, name+mark)
@@ -122,7 +122,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 		add("Room", workflow.StepDone, "")
 	case workflow.RoomFailed:
 		add("Room", workflow.StepFailed, r.Why)
-	default:
+	case workflow.RoomRequested:
 		add("Room", "", "")
 	}
 	if r.State == workflow.RoomFailed {
@@ -161,7 +161,7 @@ func more(i workflow.Incident, v View) []Action {
 }
 
 // roomed says what became of rooms.
-func roomed(f workflow.Fact) string {
+func roomed(f workflow.RoomFact) string {
 	switch f := f.(type) {
 	case workflow.RoomWanted:
 		return "Opening a room on " + capital(f.Platform)
@@ -185,7 +185,6 @@ func roomed(f workflow.Fact) string {
 			return "Still to be said on " + f.Platform + ", in the room that is on its way"
 		}
 		return "The room on " + capital(f.Platform) + " is archived"
-	default:
-		return ""
 	}
+	return ""
 }
