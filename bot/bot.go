@@ -202,7 +202,7 @@ func (b *Bot) first(ctx context.Context, l Loaded, settle *Lease) (result, error
 	if err != nil {
 		return result{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
 	}
-	declare.Follows = l.Follows
+	declare.Previous = l.Follows
 	if l.Follows != "" { // what was private stays private (rule P2)
 		before, e := b.Peek(ctx, l.Follows)
 		if e != nil && !errors.Is(e, ErrNotFound) {
@@ -281,8 +281,8 @@ func (b *Bot) commitOf(l Loaded, in workflow.Input, res result, r request) (Comm
 		return c, err
 	}
 	c.Open = out.Incident.Open()
-	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Group != "" {
-		c.Group = &GroupHold{Key: out.Incident.Group, Always: always, Until: until}
+	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Alerts.Group != "" {
+		c.Group = &GroupHold{Key: out.Incident.Alerts.Group, Always: always, Until: until}
 	}
 	if n := len(l.Mail); n > 0 {
 		c.ReadMail = l.Mail[n-1].Seq
@@ -318,7 +318,7 @@ func (b *Bot) owe(c *Commit, out workflow.Outcome) error {
 			c.Said = append(c.Said, said)
 			continue
 		}
-		body, err := workflow.EncodeDeed(e.Do)
+		body, err := workflow.EncodeAction(e.Do)
 		if err != nil {
 			return err
 		}
@@ -333,7 +333,7 @@ func (b *Bot) owe(c *Commit, out workflow.Outcome) error {
 func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
 	var all []Task
 	for _, show := range i.Cards() {
-		body, err := workflow.EncodeDeed(show)
+		body, err := workflow.EncodeAction(show)
 		if err != nil {
 			return nil, err
 		}
@@ -345,8 +345,8 @@ func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
 
 // can reports whether there is anybody to carry a deed out: a medium that
 // cannot take pages back is not asked to.
-func (b *Bot) can(d workflow.Deed) bool {
-	t, is := d.(workflow.TakeBack)
+func (b *Bot) can(d workflow.Action) bool {
+	t, is := d.(workflow.CancelPage)
 	if !is {
 		return true
 	}

@@ -44,9 +44,9 @@ func (b *Bot) Settle(ctx context.Context, l Lease, records ...RecordChange) erro
 	return err
 }
 
-// Tell gives a command to another incident under the effect's ID, so that a
+// Forward gives a command to another incident under the effect's ID, so that a
 // repeat changes nothing, and then ends the task.
-func (b *Bot) Tell(ctx context.Context, l Lease, d workflow.Tell) error {
+func (b *Bot) Tell(ctx context.Context, l Lease, d workflow.Forward) error {
 	_, err := b.step(ctx, d.Incident, request{by: system(), command: d.Command(), operation: "effect " + l.ID})
 	if errors.Is(err, ErrNotFound) {
 		return b.Answer(ctx, l, workflow.GiveUp{What: "passing alerts on to " + d.Incident, Why: "it does not exist"})
@@ -123,7 +123,7 @@ func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error
 
 // urgency is what the incident's plan says of its severity now.
 func (b *Bot) urgency(ctx context.Context, i workflow.Incident) workflow.Level {
-	if i.PlanHash == "" || len(i.Unmapped) > 0 {
+	if i.PlanHash == "" || len(i.Alerts.Unmapped) > 0 {
 		return workflow.High
 	}
 	plan, err := b.plan(ctx, i.PlanHash)
@@ -140,7 +140,7 @@ func (b *Bot) pagedIncident(t PageTask, person string) PagedIncident {
 	p := PagedIncident{ID: i.ID, Private: i.Visibility == workflow.Private, URL: url + "/incidents/" + i.ID}
 	// A link is somebody's own: whoever opened one that was sent into a room would
 	// be that room.
-	if t.Deed.Purpose != workflow.ToKnow && workflow.Target(person).Kind() != "room" {
+	if t.Deed.Purpose != workflow.PurposeNotice && workflow.Target(person).Kind() != "room" {
 		p.AcknowledgeURL = url + "/ack/" + b.ackToken(AckLink{
 			Incident: i.ID, Page: t.Deed.Page, Person: person, Expires: b.Now().Add(linkLife),
 		})

@@ -47,8 +47,8 @@ func TestFields(t *testing.T) {
 	}
 	w.expect(w.send(w.person("ana"), "INC-1", "update", map[string][]string{"text": {"We are looking"}, "next": {"10m"}, "status": {""}, "to": {" support "}}), true, "INC-1")
 	i, err = w.Incident(t.Context(), "INC-1", w.person("ana"))
-	if err != nil || i.Latest.Text != "We are looking" || i.Latest.Audience != "support" || i.Latest.By != "Ana" || !i.UpdateDue.Equal(w.now.Add(10*time.Minute)) {
-		t.Errorf("update %+v, due %s, %v", i.Latest, i.UpdateDue, err)
+	if err != nil || i.Paperwork.LatestUpdate.Text != "We are looking" || i.Paperwork.LatestUpdate.Audience != "support" || i.Paperwork.LatestUpdate.By != "Ana" || !i.Promises.UpdateBy.Equal(w.now.Add(10*time.Minute)) {
+		t.Errorf("update %+v, due %s, %v", i.Paperwork.LatestUpdate, i.Promises.UpdateBy, err)
 	}
 	seq := i.Seq
 	for line, fields := range map[string]map[string][]string{
@@ -72,8 +72,8 @@ func TestFields(t *testing.T) {
 	if err1 != nil || err2 != nil || !first.OK || first != again {
 		t.Errorf("%+v %v, then %+v %v", first, err1, again, err2)
 	}
-	if i, err = w.Incident(t.Context(), "INC-1", w.person("ana")); err != nil || i.Notes != 1 {
-		t.Errorf("%d notes, %v", i.Notes, err)
+	if i, err = w.Incident(t.Context(), "INC-1", w.person("ana")); err != nil || i.Paperwork.Notes != 1 {
+		t.Errorf("%d notes, %v", i.Paperwork.Notes, err)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestFieldsHostile(t *testing.T) {
 			t.Errorf("a strange field: %.400q", reply.Text)
 		}
 	}
-	if i, err := w.Peek(t.Context(), "INC-2"); err != nil || i.Updates != 0 || i.MergedInto != "" || !i.Open() {
+	if i, err := w.Peek(t.Context(), "INC-2"); err != nil || i.Paperwork.Updates != 0 || i.Merge.Into != "" || !i.Open() {
 		t.Errorf("another incident was changed: %+v %v", i, err)
 	}
 }
@@ -154,7 +154,7 @@ func TestP2Hides(t *testing.T) {
 	w.expect(w.send(bot.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
 	w.expect(w.say("ben", "private INC-2"), true, "")
 	w.expect(w.send(w.person("ana"), "", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}), true, "INC-3")
-	if i, err := w.Peek(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.Member("ana") {
+	if i, err := w.Peek(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.IsMember("ana") {
 		t.Errorf("%+v %v", i, err)
 	}
 }

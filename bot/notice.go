@@ -45,7 +45,7 @@ func (b *Bot) ComposeNotice(n Notice) (Page, Pager, error) {
 		view.Zone = org.ZoneOf(p)
 	}
 	return Page{
-		Key: n.Key, Keys: []string{n.Key}, Purpose: workflow.ToKnow,
+		Key: n.Key, Keys: []string{n.Key}, Purpose: workflow.PurposeNotice,
 		Person: contact.Person, Name: contact.Name, Address: contact.Address, Message: n.Say(view),
 	}, pager, nil
 }

@@ -62,7 +62,7 @@ func (g *glass) Cancel(_ context.Context, p bot.Page, why string) error {
 
 // Platform implements [bot.Host].
 func (g *glass) Platform() workflow.Platform {
-	return workflow.Platform{Name: "slack", Archive: time.Hour, Steps: []string{
+	return workflow.Platform{Name: "slack", ArchiveAfter: time.Hour, Steps: []string{
 		workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite, workflow.StepAnnounce,
 	}}
 }
@@ -85,7 +85,7 @@ func (g *glass) Show(_ context.Context, c bot.ShownCard) (string, error) {
 	return "C:" + c.Key, nil
 }
 
-// Furnish implements [bot.Host].
+// SetUpRoom implements [bot.Host].
 func (g *glass) Furnish(_ context.Context, w bot.RoomWork) error {
 	g.see(w.Room.Private, "furnish", w)
 	return nil
@@ -112,7 +112,7 @@ type glassStore struct {
 // Commit implements [bot.Incidents].
 func (s glassStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 	for _, t := range c.Tasks {
-		if d, err := workflow.DecodeDeed(t.Body); err == nil {
+		if d, err := workflow.DecodeAction(t.Body); err == nil {
 			s.g.kinds[deedName(d)] = true
 		}
 	}
@@ -120,11 +120,11 @@ func (s glassStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, erro
 }
 
 // deedName names every kind of effect that there is.
-func deedName(d workflow.Deed) string {
+func deedName(d workflow.Action) string {
 	switch d.(type) {
 	case workflow.SendPage:
 		return "page"
-	case workflow.TakeBack:
+	case workflow.CancelPage:
 		return "take back"
 	case workflow.OpenRoom:
 		return "open room"
@@ -132,17 +132,17 @@ func deedName(d workflow.Deed) string {
 		return "post"
 	case workflow.ShowCard:
 		return "card"
-	case workflow.Furnish:
+	case workflow.SetUpRoom:
 		return "furnish"
-	case workflow.InviteAll:
+	case workflow.InvitePeople:
 		return "invite"
 	case workflow.CloseRoom:
 		return "close room"
-	case workflow.Tell:
+	case workflow.Forward:
 		return "tell"
 	case workflow.Reroute:
 		return "reroute"
-	case workflow.UnknownDeed:
+	case workflow.UnknownAction:
 		return ""
 	}
 	return ""
@@ -221,16 +221,16 @@ func TestP2EveryEffect(t *testing.T) {
 	say("resolve INC-3 the payroll is gone")
 	pass(2 * time.Hour)
 
-	for _, d := range []workflow.Deed{
+	for _, d := range []workflow.Action{
 		workflow.SendPage{},
-		workflow.TakeBack{},
+		workflow.CancelPage{},
 		workflow.OpenRoom{},
 		workflow.Post{},
 		workflow.ShowCard{},
-		workflow.Furnish{},
-		workflow.InviteAll{},
+		workflow.SetUpRoom{},
+		workflow.InvitePeople{},
 		workflow.CloseRoom{},
-		workflow.Tell{},
+		workflow.Forward{},
 		workflow.Reroute{},
 	} {
 		if !g.kinds[deedName(d)] {
@@ -297,7 +297,7 @@ func TestP2OldInvitation(t *testing.T) {
 	}
 	in := w.Invitation("INC-1/3.1", i, workflow.Room{Platform: "slack", Private: true}, []string{"ana", "ben", "guest:slack:U0ZOE"})
 	for _, p := range in.People {
-		if !i.Member(p.ID) {
+		if !i.IsMember(p.ID) {
 			t.Errorf("%s is asked in", p.ID)
 		}
 	}

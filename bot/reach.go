@@ -65,7 +65,7 @@ type Host interface {
 	// where it is. What was never written is found by its Key when Again says
 	// that it may have been.
 	Show(ctx context.Context, c ShownCard) (ref string, err error)
-	// Furnish gives a room one of the platform's steps.
+	// SetUpRoom gives a room one of the platform's steps.
 	Furnish(ctx context.Context, w RoomWork) error
 	// Invite asks people into a room. Whoever is in it already is no error.
 	// Those who cannot be asked are named by a permanent error, once all

@@ -110,7 +110,7 @@ func (b *Bot) asIncident(ctx context.Context, l Loaded) (workflow.Incident, erro
 	}
 	title, _ := workflow.CleanLine(d.Title, workflow.MaxTitle)
 	i := workflow.Incident{
-		ID: l.ID, Number: l.Number, Title: title, Severity: d.Severity, Basis: workflow.FromAlert, Services: d.Services,
+		ID: l.ID, Number: l.Number, Title: title, Severity: d.Severity, SeverityBasis: workflow.FromAlert, Services: d.Services,
 		Status: workflow.Triage, Kind: workflow.Real, Source: d.Source, Visibility: workflow.Public, DetectedAt: d.Detected,
 	}
 	if l.Follows != "" {

@@ -206,7 +206,7 @@ func TestP2StubFollows(t *testing.T) {
 
 // TestSortByNeed: what needs somebody comes first; else the order is kept.
 func TestSortByNeed(t *testing.T) {
-	acknowledged := workflow.Incident{ID: "acknowledged", Status: workflow.Triage, AcknowledgedBy: "ana"}
+	acknowledged := workflow.Incident{ID: "acknowledged", Status: workflow.Triage, Acknowledgement: workflow.Acknowledgement{Person: "ana"}}
 	waiting := workflow.Incident{ID: "waiting", Status: workflow.Investigating}
 	unattended := workflow.Incident{ID: "unattended", Status: workflow.Triage, Paging: workflow.Escalation{State: workflow.Exhausted}}
 	ended := workflow.Incident{ID: "ended", Status: workflow.Resolved}

@@ -49,7 +49,7 @@ func (b *Bot) RoomWork(key string, i workflow.Incident, r workflow.Room, step st
 	if url := b.Organization().URL; url != "" {
 		w.Links = append(w.Links, card.Action{Label: i.ID + " in the browser", URL: url + "/incidents/" + i.ID})
 	}
-	for _, l := range i.Links {
+	for _, l := range i.Paperwork.Links {
 		if l.URL != "" && len(w.Links) < 3 {
 			w.Links = append(w.Links, card.Action{Label: cmp.Or(l.Title, "Link"), URL: l.URL})
 		}
@@ -67,7 +67,7 @@ func (b *Bot) Invitation(key string, i workflow.Incident, r workflow.Room, peopl
 		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is && !private {
 			in.People = append(in.People, Invitee{ID: id, Handle: guest})
 		}
-		if p, ok := org.Roster.Person(id); ok && (!private || i.Member(id)) {
+		if p, ok := org.Roster.Person(id); ok && (!private || i.IsMember(id)) {
 			in.People = append(in.People, Invitee{ID: p.ID, Name: p.Name, Email: p.Email, Handle: p.Handle(r.Platform)})
 		}
 	}
@@ -93,7 +93,7 @@ func (b *Bot) PostOf(ctx context.Context, key string, i workflow.Incident, d wor
 		events = append(events, e)
 	}
 	if d.Place == workflow.Announce {
-		events = slices.DeleteFunc(events, func(e workflow.Event) bool { return !workflow.Announced(e.Fact) })
+		events = slices.DeleteFunc(events, func(e workflow.Event) bool { return !workflow.IsAnnounced(e.Fact) })
 	}
 	p := RoomPost{
 		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,

@@ -209,14 +209,14 @@ func hides(c workflow.Command, s Speaker) error {
 
 // Sees reports whether a speaker may see an incident (rule P2).
 func (s Speaker) Sees(i *workflow.Incident) bool {
-	return i.Visibility != workflow.Private || i.Member(s.Person)
+	return i.Visibility != workflow.Private || i.IsMember(s.Person)
 }
 
 // Works reports whether a speaker may read along where an incident is worked
 // on: its timeline, its conversation and who was told. Everybody who sees it
 // may read its card.
 func (s Speaker) Works(i *workflow.Incident) bool {
-	return s.Sees(i) && (s.Access >= roster.Responder || i.Member(s.Person))
+	return s.Sees(i) && (s.Access >= roster.Responder || i.IsMember(s.Person))
 }
 
 // visible refuses, in the words of something that is not there, what the
@@ -313,7 +313,7 @@ func (b *Bot) change(ctx context.Context, c change, r Request) (Reply, error) {
 			if _, no := errors.AsType[*workflow.Refusal](err); no {
 				return workflow.Other{}, ErrNotFound
 			}
-			return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.MergedFrom)}, err
+			return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.Merge.From)}, err
 		},
 	})
 	switch {

@@ -64,7 +64,7 @@ func TestSay(t *testing.T) {
 		t.Errorf("%+v %v", all, err)
 	}
 	after, err := w.Peek(t.Context(), "INC-1")
-	if err != nil || after.Seq != before.Seq || !after.MovedAt.Equal(before.MovedAt) {
+	if err != nil || after.Seq != before.Seq || !after.LastActivityAt.Equal(before.LastActivityAt) {
 		t.Errorf("talking has changed the incident: %v", err)
 	}
 	for _, nowhere := range []string{"INC-99", "INC-0", "x", ""} {

@@ -106,7 +106,7 @@ func (b *Bot) MailSignIn(ctx context.Context, address string) error {
 	}
 	key := "sign-in/" + hashed(link)[:16]
 	err = mail.Page(ctx, Page{
-		Key: key, Keys: []string{key}, Purpose: workflow.ToKnow, Person: p.ID, Name: p.Name, Address: p.Email,
+		Key: key, Keys: []string{key}, Purpose: workflow.PurposeNotice, Person: p.ID, Name: p.Name, Address: p.Email,
 		Message: card.SignIn(link, b.Organization().Name),
 	})
 	if err == nil {

@@ -147,7 +147,7 @@ func TestMailSignIn(t *testing.T) {
 	}
 	ask(" Ana@Example.com ", 1)
 	mail := w.paged[0]
-	if mail.Address != "ana@example.com" || mail.Person != "ana" || mail.Purpose != workflow.ToKnow || mail.Key == "" || len(mail.Keys) != 1 || mail.Keys[0] != mail.Key || len(mail.Incidents) != 0 {
+	if mail.Address != "ana@example.com" || mail.Person != "ana" || mail.Purpose != workflow.PurposeNotice || mail.Key == "" || len(mail.Keys) != 1 || mail.Keys[0] != mail.Key || len(mail.Incidents) != 0 {
 		t.Errorf("mail %+v", mail)
 	}
 	token := strings.TrimPrefix(mail.Message.Actions[0].URL, "https://tocsin.example.com/sign-in/")

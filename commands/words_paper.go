@@ -272,14 +272,14 @@ func buildTask(a *args) (workflow.Command, error) {
 		case "done", "undo":
 			undo := strings.EqualFold(a.next(""), "undo")
 			n, err := a.index("task")
-			return workflow.FinishTask{N: n, Undo: undo}, err
+			return workflow.CompleteActionItem{N: n, Undo: undo}, err
 		}
 	}
 	return buildAddTask(a, false)
 }
 
 func buildAddTask(a *args, followUp bool) (workflow.Command, error) {
-	c := workflow.AddTask{Text: a.text(), FollowUp: followUp}
+	c := workflow.AddActionItem{Text: a.text(), FollowUp: followUp}
 	if strings.TrimSpace(c.Text) == "" {
 		return nil, a.mistake("What is to be done?")
 	}

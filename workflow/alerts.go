@@ -8,7 +8,7 @@ import (
 
 // readMail drains the mailbox, all of it as one piece. A new incident is
 // declared first, so that there is something to count into.
-func (t *turn) readMail() {
+func (t *transition) drainMailbox() {
 	mail := combine(t.in.Mail)
 	declare, isNew := t.in.Command.(Declare)
 	if t.now.Status == "" {
@@ -23,7 +23,7 @@ func (t *turn) readMail() {
 		}
 		t.in.Command = nil
 	}
-	t.read(mail, "")
+	t.countMail(mail, "")
 	if t.in.Command == nil && isNew && t.now.Paging.State == Idle && t.now.Status != Monitoring {
 		t.startEscalation("declared")
 	}
@@ -64,12 +64,12 @@ func (m *Mail) Add(more Mail) {
 }
 
 // read counts one piece of mail in and decides what it means.
-func (t *turn) read(m Mail, from string) {
+func (t *transition) countMail(m Mail, from string) {
 	if !m.counts() {
 		return
 	}
 	if t.now.Status == Merged {
-		t.conclude(AlertsForwarded{Mail: m, To: t.now.MergedInto, From: from, Via: []string{t.now.ID}})
+		t.recordBySystem(AlertsForwarded{Mail: m, To: t.now.Merge.Into, From: from, Via: []string{t.now.ID}})
 		return
 	}
 	was := t.now
@@ -80,7 +80,7 @@ func (t *turn) read(m Mail, from string) {
 	t.recordBy(by, AlertsArrived{Mail: m, From: from})
 	fired := m.Started + m.Again
 	if fired > 0 {
-		t.fired(was, m, fired)
+		t.alertsFired(was, m, fired)
 	}
 	if t.now.Alerts.Firing == 0 && m.Ended > 0 {
 		t.allResolved()
@@ -88,18 +88,18 @@ func (t *turn) read(m Mail, from string) {
 }
 
 // raise follows the worst alert, until a person has judged the severity.
-func (t *turn) raise(m Mail) {
-	if t.now.Basis != FromHand && t.now.Basis != FromMatrix && t.now.Open() && m.Worst.Worse(t.now.Severity) {
+func (t *transition) raise(m Mail) {
+	if t.now.SeverityBasis != FromHand && t.now.SeverityBasis != FromMatrix && t.now.Open() && m.Worst.Worse(t.now.Severity) {
 		t.grade(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})
 	}
 }
 
 // fired decides what alerts that began, or began again, ask for (rules I6, G3).
-func (t *turn) fired(was Incident, m Mail, count int) {
+func (t *transition) alertsFired(was Incident, m Mail, count int) {
 	rules := t.in.Known.Plan.Rules.OrDefault()
 	switch {
 	case !t.now.Open():
-		t.conclude(IncidentReopened{From: t.now.Status, To: Investigating, Why: "alerts fire again"})
+		t.recordBySystem(IncidentReopened{From: t.now.Status, To: Investigating, Why: "alerts fire again"})
 		run := t.now.Paging.Run
 		t.raise(m)
 		if t.now.Paging.Run == run { // else the rise has begun it
@@ -107,11 +107,11 @@ func (t *turn) fired(was Incident, m Mail, count int) {
 		}
 		return
 	case was.Status == Monitoring && t.now.Status == Monitoring:
-		back := was.Before
+		back := was.PreviousStatus
 		if !back.Open() || back == Monitoring {
 			back = Investigating
 		}
-		t.conclude(StatusChanged{From: Monitoring, To: back, Why: "alerts fire again"})
+		t.recordBySystem(StatusChanged{From: Monitoring, To: back, Why: "alerts fire again"})
 	}
 	t.raise(m)
 	worse := was.Alerts.Worst != 0 && m.Worst.Worse(was.Alerts.Worst)
@@ -122,50 +122,50 @@ func (t *turn) fired(was Incident, m Mail, count int) {
 		}
 		return
 	}
-	stale := t.in.At.Sub(t.now.MovedAt) >= rules.StaleAfter
+	stale := t.in.At.Sub(t.now.LastActivityAt) >= rules.StaleAfter
 	if !worse && !stale {
-		t.tellAlerts(count)
+		t.notifyOfAlerts(count)
 		return
 	}
 	why := "a more severe alert than any so far"
 	if !worse {
 		why = "a new alert, and nobody has moved for " + minutes(rules.StaleAfter)
 	}
-	t.giveBack(why)
+	t.withdrawAcknowledgement(why)
 }
 
 // giveBack takes the acknowledgement away and pages again.
-func (t *turn) giveBack(why string) {
-	t.conclude(Unacknowledged{Person: t.now.AcknowledgedBy, Why: why})
+func (t *transition) withdrawAcknowledgement(why string) {
+	t.recordBySystem(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: why})
 	t.startEscalation(why)
 }
 
 // allResolved moves to monitoring and stops paging (rule G7). An incident that
 // has ended already is no longer waiting for its alerts.
-func (t *turn) allResolved() {
+func (t *transition) allResolved() {
 	f := AlertsAllResolved{}
 	if t.now.Open() {
 		f.ResolveAt = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().ResolveAfter)
 	}
-	t.conclude(f)
+	t.recordBySystem(f)
 	if !t.now.Open() {
 		return
 	}
 	if t.now.Status != Monitoring {
-		t.conclude(StatusChanged{From: t.now.Status, To: Monitoring, Why: "all alerts resolved"})
+		t.recordBySystem(StatusChanged{From: t.now.Status, To: Monitoring, Why: "all alerts resolved"})
 	}
-	t.cancelPages("all alerts resolved", everyPurpose)
+	t.cancelPages("all alerts resolved", anyPurpose)
 }
 
 // tellAlerts tells the acknowledger of new alerts: at once, then at most every
 // two minutes, so that a flood is one message.
-func (t *turn) tellAlerts(count int) {
-	last := t.now.Telling.LastAt
-	if !last.IsZero() && t.in.At.Sub(last) < tellEvery {
-		t.conclude(TellPostponed{Due: last.Add(tellEvery), Alerts: count})
+func (t *transition) notifyOfAlerts(count int) {
+	last := t.now.Alerts.Notice.LastAt
+	if !last.IsZero() && t.in.At.Sub(last) < noticeEvery {
+		t.recordBySystem(NoticePostponed{Due: last.Add(noticeEvery), Alerts: count})
 		return
 	}
-	t.tell([]string{t.now.AcknowledgedBy}, count+t.now.Telling.Pending, "")
+	t.notify([]string{t.now.Acknowledgement.Person}, count+t.now.Alerts.Notice.Pending, "")
 }
 
 // minutes writes a duration in whole minutes.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// codecVersion is the version under which facts, deeds and snapshots are
+// codecVersion is the version under which facts, actions and snapshots are
 // written. A fact of a higher version, or of an unknown kind, is kept as it is.
 const codecVersion = 1
 
@@ -54,40 +54,40 @@ func DecodeEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
-type deedForm struct {
+type actionForm struct {
 	Kind    string          `json:"kind"`
 	Version int             `json:"v"`
-	Deed    json.RawMessage `json:"deed"`
+	Action  json.RawMessage `json:"action"`
 }
 
-// EncodeDeed writes a deed as one line of JSON.
-func EncodeDeed(d Deed) ([]byte, error) {
-	form := deedForm{Kind: d.deed(), Version: codecVersion}
-	if u, is := d.(UnknownDeed); is {
-		form.Version, form.Deed = u.Version, u.Body
+// EncodeAction writes an action as one line of JSON.
+func EncodeAction(d Action) ([]byte, error) {
+	form := actionForm{Kind: d.action(), Version: codecVersion}
+	if u, is := d.(UnknownAction); is {
+		form.Version, form.Action = u.Version, u.Body
 		return compact(form)
 	}
 	body, err := compact(d)
 	if err != nil {
-		return nil, fmt.Errorf("encode deed %s: %w", form.Kind, err)
+		return nil, fmt.Errorf("encode action %s: %w", form.Kind, err)
 	}
-	form.Deed = body
+	form.Action = body
 	return compact(form)
 }
 
-// DecodeDeed reads what [EncodeDeed] wrote.
-func DecodeDeed(b []byte) (Deed, error) {
-	var form deedForm
+// DecodeAction reads what [EncodeAction] wrote.
+func DecodeAction(b []byte) (Action, error) {
+	var form actionForm
 	if err := json.Unmarshal(b, &form); err != nil {
-		return nil, fmt.Errorf("decode deed: %w", err)
+		return nil, fmt.Errorf("decode action: %w", err)
 	}
-	decode := deedDecoder(form.Kind)
+	decode := actionDecoder(form.Kind)
 	if decode == nil || form.Version > codecVersion {
-		return UnknownDeed{Kind: form.Kind, Version: form.Version, Body: form.Deed}, nil
+		return UnknownAction{Kind: form.Kind, Version: form.Version, Body: form.Action}, nil
 	}
-	d, err := decode(form.Deed)
+	d, err := decode(form.Action)
 	if err != nil {
-		return nil, fmt.Errorf("decode deed %s: %w", form.Kind, err)
+		return nil, fmt.Errorf("decode action %s: %w", form.Kind, err)
 	}
 	return d, nil
 }
@@ -132,34 +132,34 @@ func as[F Fact](b []byte) (Fact, error) {
 	return f, err
 }
 
-func asDeed[D Deed](b []byte) (Deed, error) {
+func asAction[D Action](b []byte) (Action, error) {
 	var d D
 	err := json.Unmarshal(b, &d)
 	return d, err
 }
 
-func deedDecoder(kind string) func([]byte) (Deed, error) {
+func actionDecoder(kind string) func([]byte) (Action, error) {
 	switch kind {
 	case "send_page":
-		return asDeed[SendPage]
-	case "take_back":
-		return asDeed[TakeBack]
+		return asAction[SendPage]
+	case "cancel_page":
+		return asAction[CancelPage]
 	case "open_room":
-		return asDeed[OpenRoom]
+		return asAction[OpenRoom]
 	case "post":
-		return asDeed[Post]
+		return asAction[Post]
 	case "show_card":
-		return asDeed[ShowCard]
-	case "furnish":
-		return asDeed[Furnish]
-	case "invite":
-		return asDeed[InviteAll]
+		return asAction[ShowCard]
+	case "set_up_room":
+		return asAction[SetUpRoom]
+	case "invite_people":
+		return asAction[InvitePeople]
 	case "close_room":
-		return asDeed[CloseRoom]
-	case "tell":
-		return asDeed[Tell]
+		return asAction[CloseRoom]
+	case "forward":
+		return asAction[Forward]
 	case "reroute":
-		return asDeed[Reroute]
+		return asAction[Reroute]
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ func lifeDecoder(kind string) func([]byte) (Fact, error) {
 		return as[AlertsArrived]
 	case "alerts_forwarded":
 		return as[AlertsForwarded]
-	case "merge_followed":
-		return as[MergeFollowed]
+	case "merge_target_updated":
+		return as[MergeTargetUpdated]
 	case "alerts_all_resolved":
 		return as[AlertsAllResolved]
 	case "status_changed":
@@ -35,10 +35,10 @@ func lifeDecoder(kind string) func([]byte) (Fact, error) {
 		return as[RoleAssigned]
 	case "note_added":
 		return as[NoteAdded]
-	case "task_added":
-		return as[TaskAdded]
-	case "task_finished":
-		return as[TaskFinished]
+	case "action_item_added":
+		return as[ActionItemAdded]
+	case "action_item_completed":
+		return as[ActionItemCompleted]
 	case "cause_set":
 		return as[CauseSet]
 	case "resolved":
@@ -79,12 +79,12 @@ func pagingDecoder(kind string) func([]byte) (Fact, error) {
 		return as[NobodyReached]
 	case "escalation_exhausted":
 		return as[EscalationExhausted]
-	case "pages_owed":
-		return as[PagesOwed]
+	case "pages_queued":
+		return as[PagesQueued]
 	case "people_paged":
 		return as[PeoplePaged]
-	case "tell_postponed":
-		return as[TellPostponed]
+	case "notice_postponed":
+		return as[NoticePostponed]
 	case "page_delivered":
 		return as[PageDelivered]
 	case "page_failed":
@@ -103,16 +103,16 @@ func pagingDecoder(kind string) func([]byte) (Fact, error) {
 		return as[RoomWanted]
 	case "room_opened":
 		return as[RoomOpened]
-	case "room_lost":
-		return as[RoomLost]
-	case "room_furnished":
-		return as[RoomFurnished]
+	case "room_unavailable":
+		return as[RoomUnavailable]
+	case "room_step_finished":
+		return as[RoomStepFinished]
 	case "room_step_retried":
 		return as[RoomStepRetried]
-	case "room_left":
-		return as[RoomLeft]
-	case "room_retired":
-		return as[RoomRetired]
+	case "room_abandoned":
+		return as[RoomAbandoned]
+	case "room_archive_due":
+		return as[RoomArchiveDue]
 	case "room_archived":
 		return as[RoomArchived]
 	case "note_withdrawn":

@@ -24,8 +24,8 @@ type Declare struct {
 	Severity    Severity  `json:"severity,omitempty"`
 	Matrix      Matrix    `json:"matrix,omitempty"`
 	Private     bool      `json:"private,omitempty"`
-	Group       string    `json:"group,omitempty"`   // the alert group, when alerts opened it
-	Follows     string    `json:"follows,omitempty"` // the incident that this group had before
+	Group       string    `json:"group,omitempty"`    // the alert group, when alerts opened it
+	Previous    string    `json:"previous,omitempty"` // the incident that this group had before
 	Links       []Link    `json:"links,omitempty"`
 	Owner       Target    `json:"owner,omitempty"` // paged first, before the policy that holds
 }
@@ -92,14 +92,14 @@ type AddNote struct {
 // RemoveNote takes back a note that was copied from a message.
 type RemoveNote struct{ Key string }
 
-// AddTask adds something to be done, now or (FollowUp) afterwards.
-type AddTask struct {
+// AddActionItem adds something to be done, now or (FollowUp) afterwards.
+type AddActionItem struct {
 	Text, Assignee string
 	FollowUp       bool
 }
 
-// FinishTask ticks task N, or opens it again.
-type FinishTask struct {
+// CompleteActionItem ticks task N, or opens it again.
+type CompleteActionItem struct {
 	N    int
 	Undo bool
 }
@@ -143,10 +143,10 @@ type Absorb struct {
 	Mail  Mail     `json:"mail,omitzero"`
 }
 
-// Follow arrives at a merged incident when the other has ended, is open again,
+// UpdateMergeTarget arrives at a merged incident when the other has ended, is open again,
 // or gives its alerts up. A merged incident answers for its alert group as long
 // as the other would.
-type Follow struct {
+type UpdateMergeTarget struct {
 	Ended   bool      `json:"ended,omitempty"`
 	Until   time.Time `json:"until,omitzero"`    // when it ended: the group comes back until then
 	Release bool      `json:"release,omitempty"` // alerts that still fire open a new incident
@@ -175,9 +175,9 @@ type RoomClosed struct {
 	Seq, Through int
 }
 
-// Furnished answers a [Furnish], the invitations, or the first announcement.
+// RoomStepEnded answers a [SetUpRoom], the invitations, or the first announcement.
 // Why says what is wrong; "" when nothing is.
-type Furnished struct{ Platform, Step, Why string }
+type RoomStepEnded struct{ Platform, Step, Why string }
 
 // RetryRooms tries again what could not be done for the rooms.
 type RetryRooms struct{}
@@ -198,38 +198,38 @@ type Undeliverable struct {
 // GiveUp records that the agenda gave up on an effect, so that somebody knows.
 type GiveUp struct{ What, Why string }
 
-func (Declare) command()       {}
-func (Wake) command()          {}
-func (Acknowledge) command()   {}
-func (Unacknowledge) command() {}
-func (SetStatus) command()     {}
-func (SetSeverity) command()   {}
-func (SetDetails) command()    {}
-func (PostUpdate) command()    {}
-func (Assign) command()        {}
-func (Page) command()          {}
-func (Escalate) command()      {}
-func (AddNote) command()       {}
-func (AddTask) command()       {}
-func (FinishTask) command()    {}
-func (SetCause) command()      {}
-func (Resolve) command()       {}
-func (Verify) command()        {}
-func (Close) command()         {}
-func (Reopen) command()        {}
-func (Cancel) command()        {}
-func (Merge) command()         {}
-func (Absorb) command()        {}
-func (Follow) command()        {}
-func (AddLink) command()       {}
-func (Invite) command()        {}
-func (SetVisibility) command() {}
-func (RoomReady) command()     {}
-func (RoomRefused) command()   {}
-func (RoomClosed) command()    {}
-func (Furnished) command()     {}
-func (RetryRooms) command()    {}
-func (RemoveNote) command()    {}
-func (Delivered) command()     {}
-func (Undeliverable) command() {}
-func (GiveUp) command()        {}
+func (Declare) command()            {}
+func (Wake) command()               {}
+func (Acknowledge) command()        {}
+func (Unacknowledge) command()      {}
+func (SetStatus) command()          {}
+func (SetSeverity) command()        {}
+func (SetDetails) command()         {}
+func (PostUpdate) command()         {}
+func (Assign) command()             {}
+func (Page) command()               {}
+func (Escalate) command()           {}
+func (AddNote) command()            {}
+func (AddActionItem) command()      {}
+func (CompleteActionItem) command() {}
+func (SetCause) command()           {}
+func (Resolve) command()            {}
+func (Verify) command()             {}
+func (Close) command()              {}
+func (Reopen) command()             {}
+func (Cancel) command()             {}
+func (Merge) command()              {}
+func (Absorb) command()             {}
+func (UpdateMergeTarget) command()  {}
+func (AddLink) command()            {}
+func (Invite) command()             {}
+func (SetVisibility) command()      {}
+func (RoomReady) command()          {}
+func (RoomRefused) command()        {}
+func (RoomClosed) command()         {}
+func (RoomStepEnded) command()      {}
+func (RetryRooms) command()         {}
+func (RemoveNote) command()         {}
+func (Delivered) command()          {}
+func (Undeliverable) command()      {}
+func (GiveUp) command()             {}

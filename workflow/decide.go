@@ -8,7 +8,7 @@ import (
 )
 
 // decide turns a command into facts, or refuses it.
-func (t *turn) decide(c Command) error {
+func (t *transition) decide(c Command) error {
 	if _, declares := c.(Declare); !declares && t.now.Status == "" {
 		return refuse("That incident does not exist yet.", "Declare one with `declare TITLE`.")
 	}
@@ -25,12 +25,12 @@ func (t *turn) decide(c Command) error {
 	return nil
 }
 
-func (t *turn) decideLifecycle(c LifecycleCommand) error {
+func (t *transition) decideLifecycle(c LifecycleCommand) error {
 	switch c := c.(type) {
 	case Declare:
 		return t.declare(c)
 	case Wake:
-		t.due()
+		t.carryOutDeadlines()
 	case SetStatus:
 		return t.setStatus(c.To)
 	case SetSeverity:
@@ -47,8 +47,8 @@ func (t *turn) decideLifecycle(c LifecycleCommand) error {
 		return t.merge(c)
 	case Absorb:
 		t.absorb(c)
-	case Follow:
-		t.follow(c)
+	case UpdateMergeTarget:
+		t.updateMergeTarget(c)
 	}
 	return nil
 }
@@ -56,19 +56,19 @@ func (t *turn) decideLifecycle(c LifecycleCommand) error {
 func refuse(message, hint string) error { return &Refusal{Message: message, Hint: hint} }
 
 // needOpen refuses what makes no sense once the incident has ended.
-func (t *turn) needOpen(what string) error {
+func (t *transition) needOpen(what string) error {
 	if t.now.Open() {
 		return nil
 	}
 	if t.now.Status == Merged {
-		return refuse(fmt.Sprintf("%s was merged into %s.", t.now.ID, t.now.MergedInto),
-			fmt.Sprintf("Go on there: `%s %s`.", what, t.now.MergedInto))
+		return refuse(fmt.Sprintf("%s was merged into %s.", t.now.ID, t.now.Merge.Into),
+			fmt.Sprintf("Go on there: `%s %s`.", what, t.now.Merge.Into))
 	}
 	return refuse(fmt.Sprintf("%s is %s.", t.now.ID, t.now.Status),
 		fmt.Sprintf("If it is not over, `reopen %s` first.", t.now.ID))
 }
 
-func (t *turn) declare(c Declare) error {
+func (t *transition) declare(c Declare) error {
 	if t.now.Status != "" {
 		return refuse(t.now.ID+" is declared already.", "")
 	}
@@ -110,7 +110,7 @@ func (t *turn) declare(c Declare) error {
 		}
 	}
 	t.record(f)
-	t.wantRooms()
+	t.requestRooms()
 	if len(t.in.Mail) == 0 { // else the mail says how urgent it is
 		t.startEscalation("declared")
 	}
@@ -159,7 +159,7 @@ func lines(in []string, most int) []string {
 	return out
 }
 
-func (t *turn) setStatus(to Status) error {
+func (t *transition) setStatus(to Status) error {
 	if to == Resolved {
 		return t.resolve(Resolve{})
 	}
@@ -185,7 +185,7 @@ func (t *turn) setStatus(to Status) error {
 	return nil
 }
 
-func (t *turn) setSeverity(c SetSeverity) error {
+func (t *transition) setSeverity(c SetSeverity) error {
 	if err := t.needOpen("severity"); err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (t *turn) setSeverity(c SetSeverity) error {
 		}
 		to, basis = c.Matrix.of(c.Impact, c.Urgency), FromMatrix
 	}
-	if to == t.now.Severity && len(t.now.Unmapped) == 0 && c.Impact == "" && c.Urgency == "" {
+	if to == t.now.Severity && len(t.now.Alerts.Unmapped) == 0 && c.Impact == "" && c.Urgency == "" {
 		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, to), "")
 	}
 	reason := label(c.Reason, MaxTitle)
@@ -212,7 +212,7 @@ func (t *turn) setSeverity(c SetSeverity) error {
 
 // grade records a new severity. A rise to high urgency pages at once if nobody
 // has acknowledged, else tells the acknowledger and the commander.
-func (t *turn) grade(to Severity, f SeverityChanged) {
+func (t *transition) grade(to Severity, f SeverityChanged) {
 	was := t.urgency()
 	f.From, f.To, f.Plan = t.now.Severity, to, t.in.Known.Plan.Severity(to)
 	t.record(f)
@@ -223,17 +223,17 @@ func (t *turn) grade(to Severity, f SeverityChanged) {
 		t.startEscalation("raised to " + to.String())
 		return
 	}
-	told := []string{t.now.AcknowledgedBy}
+	told := []string{t.now.Acknowledgement.Person}
 	if c := t.now.Roles[Commander]; c != "" && c != told[0] {
 		told = append(told, c)
 	}
-	t.tell(told, 0, "Raised to "+to.String()+".")
+	t.notify(told, 0, "Raised to "+to.String()+".")
 }
 
 // urgency decides which notification methods are used. A severity word that
 // nobody mapped pages as high (rule I11).
-func (t *turn) urgency() Level {
-	if len(t.now.Unmapped) > 0 {
+func (t *transition) urgency() Level {
+	if len(t.now.Alerts.Unmapped) > 0 {
 		return High
 	}
 	return t.in.Known.Plan.Severity(t.now.Severity).Urgency

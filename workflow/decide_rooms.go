@@ -2,16 +2,16 @@ package workflow
 
 import "slices"
 
-func (t *turn) decideRoom(c RoomCommand) error {
+func (t *transition) decideRoom(c RoomCommand) error {
 	switch c := c.(type) {
 	case RoomReady:
 		t.roomReady(c)
 	case RoomRefused:
-		t.record(RoomLost{Platform: shortName(c.Platform), Why: label(c.Why, MaxTitle)})
+		t.record(RoomUnavailable{Platform: shortName(c.Platform), Why: label(c.Why, MaxTitle)})
 	case RoomClosed:
 		t.roomClosed(c)
-	case Furnished:
-		t.furnished(c)
+	case RoomStepEnded:
+		t.roomStepEnded(c)
 	case RetryRooms:
 		return t.retryRooms()
 	}
@@ -19,9 +19,9 @@ func (t *turn) decideRoom(c RoomCommand) error {
 }
 
 // roomClosed notes that the incident's room was archived, by Tocsin or by hand.
-func (t *turn) roomClosed(c RoomClosed) {
+func (t *transition) roomClosed(c RoomClosed) {
 	r, is := t.now.Room(c.Platform)
-	if is && r.ID == c.ID && r.Hosted && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
+	if is && r.ID == c.ID && r.Managed && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
 		t.record(RoomArchived(c))
 	}
 }
@@ -29,25 +29,25 @@ func (t *turn) roomClosed(c RoomClosed) {
 // wantRooms asks every platform that is connected for a room, unless it was
 // asked before: one that is connected later opens its rooms at the next step of
 // each running incident. Rooms that are always there need no asking.
-func (t *turn) wantRooms() {
+func (t *transition) requestRooms() {
 	if !t.now.Open() {
 		return
 	}
 	for _, r := range t.in.Known.Rooms {
 		if t.now.room(r.Platform) < 0 {
-			t.conclude(opened(r))
+			t.recordBySystem(roomOpenedFact(r))
 		}
 	}
 	for _, p := range t.in.Known.Platforms {
 		if t.now.room(p.Name) < 0 {
-			t.conclude(wanted(p, t.now.Visibility))
+			t.recordBySystem(roomRequest(p, t.now.Visibility))
 		}
 	}
 }
 
 // wanted asks a platform for a room. A private incident is not announced.
-func wanted(p Platform, v Visibility) RoomWanted {
-	f := RoomWanted{Platform: shortName(p.Name), Archive: p.Archive, Private: v == Private}
+func roomRequest(p Platform, v Visibility) RoomWanted {
+	f := RoomWanted{Platform: shortName(p.Name), ArchiveAfter: p.ArchiveAfter, Private: v == Private}
 	for _, name := range p.Steps {
 		if name != StepAnnounce || !f.Private {
 			f.Steps = append(f.Steps, RoomStep{Name: name})
@@ -57,13 +57,13 @@ func wanted(p Platform, v Visibility) RoomWanted {
 }
 
 // standing reports a room that is always there.
-func (t *turn) standing(platform string) bool {
+func (t *transition) isBuiltin(platform string) bool {
 	return slices.ContainsFunc(t.in.Known.Rooms, func(r Room) bool { return r.Platform == platform })
 }
 
 // opened is the fact that a room is there, with its texts as short as they are
 // kept.
-func opened(r Room) RoomOpened {
+func roomOpenedFact(r Room) RoomOpened {
 	return RoomOpened{Room: Room{
 		Platform: shortName(r.Platform), ID: label(r.ID, 200), Name: label(r.Name, 100), URL: label(r.URL, maxURL), State: RoomOpen, Private: r.Private,
 	}}
@@ -72,19 +72,19 @@ func opened(r Room) RoomOpened {
 // roomReady notes that a room is there. One that everybody sees is no room for
 // an incident that has become private meanwhile (rule P2): another is on its
 // way.
-func (t *turn) roomReady(c RoomReady) {
+func (t *transition) roomReady(c RoomReady) {
 	if r, is := t.now.Room(c.Platform); is && r.State == RoomOpen && r.ID == c.ID {
 		return
 	}
-	f := opened(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL, Private: c.Private})
-	if t.now.Visibility == Private && !c.Private && !t.standing(c.Platform) {
-		t.leave(c.Platform, f.ID)
+	f := roomOpenedFact(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL, Private: c.Private})
+	if t.now.Visibility == Private && !c.Private && !t.isBuiltin(c.Platform) {
+		t.abandonRoom(c.Platform, f.ID)
 		return
 	}
 	if t.now.Visibility != Private {
 		for _, target := range t.in.Known.Plan.Severity(t.now.Severity).Invite {
 			for _, r := range t.in.Known.Answers[target].Recipients {
-				if joins(r.ID) && !slices.Contains(f.Invite, r.ID) && len(f.Invite) < maxInvited {
+				if canJoinRoom(r.ID) && !slices.Contains(f.Invite, r.ID) && len(f.Invite) < maxInvited {
 					f.Invite = append(f.Invite, r.ID)
 				}
 			}
@@ -94,12 +94,12 @@ func (t *turn) roomReady(c RoomReady) {
 }
 
 // furnished notes how a step of a room went.
-func (t *turn) furnished(c Furnished) {
+func (t *transition) roomStepEnded(c RoomStepEnded) {
 	r, is := t.now.Room(c.Platform)
 	if !is {
 		return
 	}
-	f := RoomFurnished{Platform: r.Platform, Step: c.Step, Why: label(c.Why, maxLine)}
+	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: label(c.Why, maxLine)}
 	s, is := r.Step(c.Step)
 	if !is || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
 		return
@@ -108,18 +108,18 @@ func (t *turn) furnished(c Furnished) {
 }
 
 // retryRooms tries again what could not be done.
-func (t *turn) retryRooms() error {
+func (t *transition) retryRooms() error {
 	tried := false
 	for _, r := range slices.Clone(t.now.Rooms) {
 		n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == r.Platform })
 		stands := slices.IndexFunc(t.in.Known.Rooms, func(k Room) bool { return k.Platform == r.Platform })
 		if r.State == RoomFailed && stands >= 0 {
-			t.record(opened(t.in.Known.Rooms[stands]))
+			t.record(roomOpenedFact(t.in.Known.Rooms[stands]))
 			tried = true
 			continue
 		}
 		if r.State == RoomFailed && n >= 0 && t.now.Open() {
-			t.record(wanted(t.in.Known.Platforms[n], t.now.Visibility))
+			t.record(roomRequest(t.in.Known.Platforms[n], t.now.Visibility))
 			tried = true
 			continue
 		}
@@ -139,10 +139,10 @@ func (t *turn) retryRooms() error {
 // rehouse gives an incident that is about to become private rooms that only
 // members see, and leaves the others (rule P2). Those on their way will be such
 // rooms.
-func (t *turn) rehouse() {
+func (t *transition) replacePublicRooms() {
 	for _, r := range slices.Clone(t.now.Rooms) {
-		if r.Hosted && !r.Private && r.ID != "" {
-			t.leave(r.Platform, r.ID)
+		if r.Managed && !r.Private && r.ID != "" {
+			t.abandonRoom(r.Platform, r.ID)
 		}
 	}
 }
@@ -150,35 +150,35 @@ func (t *turn) rehouse() {
 // leave gives a room up that not only members see, and asks for one that is
 // private, if there is still something to do in it. An announcement stays, to
 // be emptied.
-func (t *turn) leave(platform, id string) {
+func (t *transition) abandonRoom(platform, id string) {
 	r, _ := t.now.Room(platform)
-	t.conclude(RoomLeft{Platform: shortName(platform), ID: id})
+	t.recordBySystem(RoomAbandoned{Platform: shortName(platform), ID: id})
 	n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == platform })
 	if _, still := t.now.Room(platform); still || n < 0 || !t.now.Open() {
 		return
 	}
-	f := wanted(t.in.Known.Platforms[n], Private)
+	f := roomRequest(t.in.Known.Platforms[n], Private)
 	if s, is := r.Step(StepAnnounce); is && s.State != StepFailed {
 		f.Steps = append(f.Steps, s)
 	}
-	t.conclude(f)
+	t.recordBySystem(f)
 }
 
 // announce announces an incident that is not private any more.
-func (t *turn) announce() {
+func (t *transition) announcePublic() {
 	for _, p := range t.in.Known.Platforms {
 		r, is := t.now.Room(p.Name)
-		if is && r.Hosted && slices.Contains(p.Steps, StepAnnounce) && !r.wants(StepAnnounce) {
-			t.conclude(RoomStepRetried{Platform: r.Platform, Step: StepAnnounce})
+		if is && r.Managed && slices.Contains(p.Steps, StepAnnounce) && !r.wants(StepAnnounce) {
+			t.recordBySystem(RoomStepRetried{Platform: r.Platform, Step: StepAnnounce})
 		}
 	}
 }
 
 // dueRooms puts rooms away whose time has come.
-func (t *turn) dueRooms() {
+func (t *transition) archiveDueRooms() {
 	for _, r := range slices.Clone(t.now.Rooms) {
-		if !r.RetireAt.IsZero() && !r.RetireAt.After(t.in.At) {
-			t.conclude(RoomRetired{Platform: r.Platform, ID: r.ID})
+		if !r.ArchiveAt.IsZero() && !r.ArchiveAt.After(t.in.At) {
+			t.recordBySystem(RoomArchiveDue{Platform: r.Platform, ID: r.ID})
 		}
 	}
 }

@@ -48,46 +48,46 @@ func Deliveries(events []Event) []Delivery {
 			add(e, f.Pages)
 		case PeoplePaged:
 			add(e, f.Pages)
-		case PagesOwed:
+		case PagesQueued:
 			for _, id := range f.IDs {
-				move(e, id, Owed, "")
+				move(e, id, DeliveryQueued, "")
 			}
 		case PageDelivered:
-			move(e, f.Page, Arrived, "")
+			move(e, f.Page, DeliveryAccepted, "")
 		case PageFailed:
-			state := Lost
+			state := DeliveryFailed
 			if f.Retrying {
-				state = Failing
+				state = DeliveryRetrying
 			}
 			move(e, f.Page, state, f.Why)
 		case PagesCanceled:
 			for _, id := range f.IDs {
-				move(e, id, Withdrawn, f.Why)
+				move(e, id, DeliveryCanceled, f.Why)
 			}
-		case EscalationStarted, CycleBegan, TellPostponed, Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
+		case EscalationStarted, CycleBegan, NoticePostponed, Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
 		}
 	}
 	return all
 }
 
-// Awaits reports whether a person is paged and has not answered: to answer
+// IsAwaiting reports whether a person is paged and has not answered: to answer
 // while nobody has, or to join whoever has.
-func (i *Incident) Awaits(person string) bool {
+func (i *Incident) IsAwaiting(person string) bool {
 	return person != "" && slices.ContainsFunc(i.Paging.Pages, func(p PageState) bool {
-		return p.To == person && p.unanswered() && (p.Purpose == ToJoin || !i.Acknowledged() && p.Purpose != ToKnow)
+		return p.To == person && p.isUnanswered() && (p.Purpose == PurposeJoin || !i.Acknowledged() && p.Purpose != PurposeNotice)
 	})
 }
 
 // unanswered reports a page that is on its way, has arrived or could not be
 // delivered, and was not answered: where the telephone failed, the page on the
 // screen still calls.
-func (p PageState) unanswered() bool {
+func (p PageState) isUnanswered() bool {
 	switch p.State {
-	case Owed, Failing, Lost:
+	case DeliveryQueued, DeliveryRetrying, DeliveryFailed:
 		return true
-	case Arrived:
+	case DeliveryAccepted:
 		return p.Why == ""
-	case Planned, Spare, Withdrawn:
+	case DeliveryPlanned, DeliveryStandby, DeliveryCanceled:
 		return false
 	}
 	return false

@@ -7,21 +7,21 @@ import (
 )
 
 // everyPurpose cancels pages whatever they are for.
-const everyPurpose Purpose = ""
+const anyPurpose Purpose = ""
 
 // startEscalation begins a run of paging from the first step of the plan's
 // policy. What an earlier run still planned is superseded.
-func (t *turn) startEscalation(why string) {
-	t.cancelPages("paging started again", ToAnswer)
+func (t *transition) startEscalation(why string) {
+	t.cancelPages("paging started again", PurposeEscalation)
 	policy := t.in.Known.Plan.Policy
-	t.conclude(EscalationStarted{Run: t.now.Paging.Run + 1, Policy: policy, Why: why})
+	t.recordBySystem(EscalationStarted{Run: t.now.Paging.Run + 1, Policy: policy, Why: why})
 	t.fire(0, 0, "")
 }
 
 // fire carries out the step at a position, and goes on at once as long as
 // nobody stands behind it: waiting is spent only on somebody who may answer
 // (rule E4).
-func (t *turn) fire(repeat, step int, why string) {
+func (t *transition) fire(repeat, step int, why string) {
 	plan := t.in.Known.Plan
 	for {
 		e := &t.now.Paging
@@ -34,13 +34,13 @@ func (t *turn) fire(repeat, step int, why string) {
 			continue
 		}
 		switch next := t.afterCycle(policy); {
-		case e.Reached && repeat < policy.Repeat:
+		case e.CycleReached && repeat < policy.Repeat:
 			repeat, step = repeat+1, 0
-			t.conclude(CycleBegan{Policy: policy.ID, Repeat: repeat})
+			t.recordBySystem(CycleBegan{Policy: policy.ID, Repeat: repeat})
 		case next != "":
 			repeat, step = 0, 0
-			t.conclude(CycleBegan{Policy: next, Moved: true})
-		case !e.Anybody:
+			t.recordBySystem(CycleBegan{Policy: next, Moved: true})
+		case !e.RunReached:
 			t.nobodyReached()
 			return
 		default:
@@ -52,7 +52,7 @@ func (t *turn) fire(repeat, step int, why string) {
 
 // afterCycle names the policy that follows one that is exhausted: its own
 // fallback, else the plan's, each visited once in a run.
-func (t *turn) afterCycle(policy Policy) string {
+func (t *transition) afterCycle(policy Policy) string {
 	for _, next := range []string{policy.Fallback, t.in.Known.Plan.Fallback} {
 		_, exists := t.in.Known.Plan.policy(next)
 		if exists && !slices.Contains(t.now.Paging.Chain, next) && len(t.now.Paging.Chain) < maxChain {
@@ -64,9 +64,9 @@ func (t *turn) afterCycle(policy Policy) string {
 
 // fireStep records the step with its pages, or with the reasons why it has
 // none. It reports whether somebody is paged.
-func (t *turn) fireStep(policy Policy, repeat, step int, why string) bool {
+func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool {
 	s := policy.Steps[step]
-	f := StepFired{Policy: policy.ID, By: why, At: PageCoordinates{
+	f := StepFired{Policy: policy.ID, Why: why, At: PageCoordinates{
 		Run: t.now.Paging.Run, Policy: len(t.now.Paging.Chain) - 1, Repeat: repeat, Step: step,
 	}}
 	if due := t.now.Paging.NextAt; !due.IsZero() && why == "" {
@@ -81,7 +81,7 @@ func (t *turn) fireStep(policy Policy, repeat, step int, why string) bool {
 		f.Cursor = &Cursor{Key: key, Was: turn, Next: turn + 1}
 	}
 	for _, r := range recipients {
-		pages := t.pagesFor(r, ToAnswer, f.At.String(), f.At)
+		pages := t.pagesFor(r, PurposeEscalation, f.At.String(), f.At)
 		if len(pages) == 0 {
 			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
 		}
@@ -95,14 +95,14 @@ func (t *turn) fireStep(policy Policy, repeat, step int, why string) bool {
 	if len(f.Pages) > 0 {
 		f.Next = t.in.At.Add(max(s.Wait, time.Second))
 	}
-	t.conclude(f)
+	t.recordBySystem(f)
 	return len(f.Pages) > 0
 }
 
 // lateness is how long after its deadline something happens, when that is
 // worth a word (rule X1: "late by").
 func lateness(due, at time.Time) time.Duration {
-	if late := at.Sub(due); late >= shiftGrace {
+	if late := at.Sub(due); late >= latenessWorthSaying {
 		return late.Round(time.Second)
 	}
 	return 0
@@ -111,7 +111,7 @@ func lateness(due, at time.Time) time.Duration {
 func personOrSelf(id string) Target {
 	t := Target(id)
 	if t.Kind() == id && id != "log" {
-		return person(id)
+		return personTarget(id)
 	}
 	return t
 }
@@ -125,7 +125,7 @@ func nameOf(r Recipient) string {
 
 // resolveTargets lists who stands behind the targets now, each once. A policy
 // as a target means whoever its first step would page.
-func (t *turn) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
+func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
 	add := func(r Recipient) {
 		same := func(o Recipient) bool { return o.ID == r.ID }
 		switch {
@@ -168,7 +168,7 @@ func (t *turn) resolveTargets(targets []Target, visited map[string]bool) (all []
 
 // pagesFor plans one page for each method of a recipient. A notice uses the
 // later methods only if an earlier one fails.
-func (t *turn) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordinates) []PageState {
+func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordinates) []PageState {
 	methods := r.High
 	if t.urgency() == Low && len(r.Low) > 0 || len(methods) == 0 {
 		methods = r.Low
@@ -177,13 +177,13 @@ func (t *turn) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordina
 	for n, m := range methods[:min(len(methods), 8)] {
 		p := PageState{
 			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: why, At: at,
-			To: r.ID, Name: shortName(r.Name), Via: m.Key, Due: t.in.At, State: Owed,
+			To: r.ID, Name: shortName(r.Name), Via: m.Key, Due: t.in.At, State: DeliveryQueued,
 		}
 		switch {
-		case why == ToKnow && n > 0:
-			p.State = Spare
-		case why != ToKnow && m.After > 0:
-			p.State, p.Due = Planned, t.in.At.Add(m.After)
+		case why == PurposeNotice && n > 0:
+			p.State = DeliveryStandby
+		case why != PurposeNotice && m.After > 0:
+			p.State, p.Due = DeliveryPlanned, t.in.At.Add(m.After)
 		}
 		pages = append(pages, p)
 	}
@@ -193,7 +193,7 @@ func (t *turn) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordina
 // supersede cancels older pages that the new ones replace, and keeps the whole
 // within what an incident can remember: later methods give way before people.
 // It returns the pages that stay, and the people for whom some had no room.
-func (t *turn) supersede(fresh []PageState) (stay []PageState, left []string) {
+func (t *transition) supersede(fresh []PageState) (stay []PageState, left []string) {
 	var old []string
 	room := maxPages
 	for _, p := range t.now.Paging.Pages {
@@ -206,7 +206,7 @@ func (t *turn) supersede(fresh []PageState) (stay []PageState, left []string) {
 		}
 	}
 	if len(old) > 0 {
-		t.conclude(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
+		t.recordBySystem(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
 	}
 	if len(fresh) <= room {
 		return fresh, nil
@@ -243,31 +243,31 @@ func fit(fresh []PageState, room int) (stay []PageState, left []string) {
 // the same way, and asks for at least as much. A notice never replaces a page
 // that wants an answer, and another notice only when that one has failed.
 func (p PageState) replaces(old PageState) bool {
-	if p.To != old.To || p.Via != old.Via || old.Purpose == ToJoin {
+	if p.To != old.To || p.Via != old.Via || old.Purpose == PurposeJoin {
 		return false
 	}
-	if p.State == Planned && p.Due.After(old.Due) {
+	if p.State == DeliveryPlanned && p.Due.After(old.Due) {
 		return false // what is due sooner goes out, however often steps come round
 	}
-	return p.Purpose != ToKnow || old.Purpose == ToKnow && old.State == Failing
+	return p.Purpose != PurposeNotice || old.Purpose == PurposeNotice && old.State == DeliveryRetrying
 }
 
 // nobodyReached tells the catch-all and tries again soon (rule E4).
-func (t *turn) nobodyReached() {
+func (t *transition) nobodyReached() {
 	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
-	t.conclude(NobodyReached{Again: again, Pages: t.rescuers(0)})
+	t.recordBySystem(NobodyReached{Again: again, Pages: t.catchAllPages(0)})
 }
 
 // exhausted tells the catch-all, now and again until somebody answers (E7).
-func (t *turn) exhausted() {
+func (t *transition) exhausted() {
 	n := t.now.Paging.Reminders
 	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
-	t.conclude(EscalationExhausted{Reminder: n, Next: next, Pages: t.rescuers(n)})
+	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages(n)})
 }
 
 // rescuers pages the catch-all. Where nobody stands behind it, the operator's
 // log is told.
-func (t *turn) rescuers(n int) []PageState {
+func (t *transition) catchAllPages(n int) []PageState {
 	target := t.in.Known.Plan.CatchAll
 	var recipients []Recipient
 	if target != "" {
@@ -280,21 +280,21 @@ func (t *turn) rescuers(n int) []PageState {
 	at.Repeat = n
 	var pages []PageState
 	for _, r := range recipients {
-		pages = append(pages, t.pagesFor(r, ToRescue, at.String()+"!", at)...)
+		pages = append(pages, t.pagesFor(r, PurposeCatchAll, at.String()+"!", at)...)
 	}
 	stay, _ := t.supersede(pages)
 	return stay
 }
 
 // cancelPages gives up every page of a purpose that is not sent yet.
-func (t *turn) cancelPages(why string, purposes ...Purpose) {
+func (t *transition) cancelPages(why string, purposes ...Purpose) {
 	var ids []string
 	for _, p := range t.now.Paging.Pages {
-		if p.State.Live() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, everyPurpose)) {
+		if p.State.Live() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
 			ids = append(ids, p.ID)
 		}
 	}
 	if len(ids) > 0 {
-		t.conclude(PagesCanceled{IDs: ids, Why: why})
+		t.recordBySystem(PagesCanceled{IDs: ids, Why: why})
 	}
 }

@@ -8,25 +8,21 @@ import (
 // Escalation is how far paging has come. A run begins when attention is first
 // needed, or needed again, and ends with an acknowledgement or a resolve.
 type Escalation struct {
-	Run     int         `json:"run,omitempty"` // counts from 1
-	State   PagingState `json:"state,omitempty"`
-	Chain   []string    `json:"chain,omitempty"`  // policies of this run; the last is the current one
-	Repeat  int         `json:"repeat,omitempty"` // of the current policy, from 0
-	Step    int         `json:"step,omitempty"`   // fired last, from 0
-	NextAt  time.Time   `json:"next_at,omitzero"` // next step, restart or reminder
-	Trigger int         `json:"trigger,omitempty"`
-	Fired   int         `json:"fired,omitempty"` // Seq of the last step that fired
-	Manual  int         `json:"manual,omitempty"`
-	// Reached: somebody accepted a page in the current cycle of the policy.
-	// Anybody: somebody did in this run. Unreached: the whole chain reached
-	// nobody; it starts again at NextAt (rule E4). Adrift: that happened, and
-	// still nobody has been reached.
-	Reached   bool        `json:"reached,omitempty"`
-	Anybody   bool        `json:"anybody,omitempty"`
-	Unreached bool        `json:"unreached,omitempty"`
-	Adrift    bool        `json:"adrift,omitempty"`
-	Reminders int         `json:"reminders,omitempty"`
-	Pages     []PageState `json:"pages,omitempty"`
+	Run            int         `json:"run,omitempty"` // counts from 1
+	State          PagingState `json:"state,omitempty"`
+	Chain          []string    `json:"chain,omitempty"`  // policies of this run; the last is the current one
+	Repeat         int         `json:"repeat,omitempty"` // of the current policy, from 0
+	Step           int         `json:"step,omitempty"`   // fired last, from 0
+	NextAt         time.Time   `json:"next_at,omitzero"` // next step, restart or reminder
+	Trigger        int         `json:"trigger,omitempty"`
+	Fired          int         `json:"fired,omitempty"` // Seq of the last step that fired
+	Manual         int         `json:"manual,omitempty"`
+	CycleReached   bool        `json:"cycle_reached,omitempty"`   // somebody accepted a page in the current cycle of the policy
+	RunReached     bool        `json:"run_reached,omitempty"`     // somebody accepted a page in this run
+	RestartPending bool        `json:"restart_pending,omitempty"` // the whole chain reached nobody: it starts again at NextAt (rule E4)
+	Unreachable    bool        `json:"unreachable,omitempty"`     // that happened, and nobody has been reached since
+	Reminders      int         `json:"reminders,omitempty"`
+	Pages          []PageState `json:"pages,omitempty"`
 }
 
 // PagingState is what escalation is doing.
@@ -46,10 +42,10 @@ type Purpose string
 
 // The purposes of a page.
 const (
-	ToAnswer Purpose = "answer" // escalation: until somebody acknowledges
-	ToJoin   Purpose = "join"   // a person asked for this person; outlives an acknowledgement
-	ToKnow   Purpose = "know"   // a notice that needs no answer (rule G3)
-	ToRescue Purpose = "rescue" // the catch-all: nobody answered (rule E7)
+	PurposeEscalation Purpose = "escalation" // escalation: until somebody acknowledges
+	PurposeJoin       Purpose = "join"       // a person asked for this person; outlives an acknowledgement
+	PurposeNotice     Purpose = "notice"     // a notice that needs no answer (rule G3)
+	PurposeCatchAll   Purpose = "catch_all"  // the catch-all: nobody answered (rule E7)
 )
 
 // PageState is one page to one recipient through one method.
@@ -90,32 +86,32 @@ type DeliveryState string
 
 // The states of a page.
 const (
-	Planned   DeliveryState = "planned"   // the method's delay has not passed
-	Spare     DeliveryState = "spare"     // used only if an earlier method fails
-	Owed      DeliveryState = "owed"      // handed to the agenda, not answered yet
-	Failing   DeliveryState = "failing"   // failed once, tried again beside the advance (E4)
-	Arrived   DeliveryState = "delivered" // accepted by the provider
-	Lost      DeliveryState = "failed"    // given up
-	Withdrawn DeliveryState = "canceled"
+	DeliveryPlanned  DeliveryState = "planned"   // the method's delay has not passed
+	DeliveryStandby  DeliveryState = "standby"   // used only if an earlier method fails
+	DeliveryQueued   DeliveryState = "queued"    // handed to the agenda, not answered yet
+	DeliveryRetrying DeliveryState = "retrying"  // failed once, tried again beside the advance (E4)
+	DeliveryAccepted DeliveryState = "delivered" // accepted by the provider
+	DeliveryFailed   DeliveryState = "failed"    // given up
+	DeliveryCanceled DeliveryState = "canceled"
 )
 
 // Live reports whether a page in this state may still be sent.
 func (s DeliveryState) Live() bool {
-	return s == Planned || s == Spare || s == Owed || s == Failing
+	return s == DeliveryPlanned || s == DeliveryStandby || s == DeliveryQueued || s == DeliveryRetrying
 }
 
 // Limits that keep the snapshot within 64 KiB.
 const (
-	maxPages        = 80               // live and recent pages an incident remembers
-	maxRecipients   = 40               // people paged by one step
-	maxMerged       = 200              // incidents that one can take in
-	maxPins         = 5                // notes kept in view
-	maxSamples      = 20               // alerts remembered
-	tellEvery       = 2 * time.Minute  // between two notices to the acknowledger
-	maxInvited      = 300              // people an incident remembers as members
-	maxInvitedBytes = 8000             // and the bytes of their IDs
-	maxChain        = 16               // policies visited by one run
-	shiftGrace      = 10 * time.Second // lateness not worth a word
+	maxPages            = 80               // live and recent pages an incident remembers
+	maxRecipients       = 40               // people paged by one step
+	maxMerged           = 200              // incidents that one can take in
+	maxPins             = 5                // notes kept in view
+	maxSamples          = 20               // alerts remembered
+	noticeEvery         = 2 * time.Minute  // between two notices to the acknowledger
+	maxInvited          = 300              // people an incident remembers as members
+	maxInvitedBytes     = 8000             // and the bytes of their IDs
+	maxChain            = 16               // policies visited by one run
+	latenessWorthSaying = 10 * time.Second // lateness not worth a word
 )
 
 // current returns the coordinates of the step that fired last.

@@ -6,7 +6,7 @@ import (
 )
 
 // evolvePaging folds who was paged and who answered.
-func (i *Incident) evolvePaging(e Event, f PagingFact) {
+func (i *Incident) applyPaging(e Event, f PagingFact) {
 	p := &i.Paging
 	switch f := f.(type) {
 	case EscalationStarted:
@@ -14,49 +14,49 @@ func (i *Incident) evolvePaging(e Event, f PagingFact) {
 	case StepFired:
 		p.Repeat, p.Step, p.NextAt, p.Fired = f.At.Repeat, f.At.Step, f.Next, e.Seq
 		p.add(f.Pages)
-		i.remember(f.Pages)
+		i.addPagedMembers(f.Pages)
 	case CycleBegan:
 		if p.Repeat = f.Repeat; f.Moved {
 			p.Chain = append(p.Chain, f.Policy)
 		}
-		p.Reached = false
+		p.CycleReached = false
 	case NobodyReached:
-		p.NextAt, p.Unreached, p.Adrift = f.Again, true, true
+		p.NextAt, p.RestartPending, p.Unreachable = f.Again, true, true
 		p.add(f.Pages)
 	case EscalationExhausted:
 		p.State, p.NextAt, p.Reminders = Exhausted, f.Next, f.Reminder+1
 		p.add(f.Pages)
-	case PagesOwed:
-		p.move(f.IDs, Owed, "")
+	case PagesQueued:
+		p.move(f.IDs, DeliveryQueued, "")
 	case PeoplePaged:
 		p.Manual = f.Manual
 		p.add(f.Pages)
-		i.remember(f.Pages)
-		if f.Purpose == ToKnow && f.Alerts > 0 {
-			i.Telling = Telling{LastAt: e.At}
+		i.addPagedMembers(f.Pages)
+		if f.Purpose == PurposeNotice && f.Alerts > 0 {
+			i.Alerts.Notice = AlertNotice{LastAt: e.At}
 		}
-	case TellPostponed:
-		i.Telling.Pending += f.Alerts
-		i.Telling.DueAt = f.Due
+	case NoticePostponed:
+		i.Alerts.Notice.Pending += f.Alerts
+		i.Alerts.Notice.DueAt = f.Due
 	case PageDelivered:
 		p.delivered(f.Page)
 	case PageFailed:
-		state := Lost
+		state := DeliveryFailed
 		if f.Retrying {
-			state = Failing
+			state = DeliveryRetrying
 		}
 		p.move([]string{f.Page}, state, f.Why)
 	case PagesCanceled:
-		p.move(f.IDs, Withdrawn, f.Why)
+		p.move(f.IDs, DeliveryCanceled, f.Why)
 	case Acknowledged:
-		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = e.At, f.Person, f.Name
-		i.AckDue, i.Telling = time.Time{}, Telling{}
+		i.Acknowledgement.At, i.Acknowledgement.Person, i.Acknowledgement.Name = e.At, f.Person, f.Name
+		i.Promises.AcknowledgeBy, i.Alerts.Notice = time.Time{}, AlertNotice{}
 		p.stop(Answered)
 	case Unacknowledged:
-		i.AcknowledgedAt, i.AcknowledgedBy, i.AckName = time.Time{}, "", ""
-		i.Telling = Telling{}
+		i.Acknowledgement.At, i.Acknowledgement.Person, i.Acknowledgement.Name = time.Time{}, "", ""
+		i.Alerts.Notice = AlertNotice{}
 	case AcknowledgeOverdue:
-		i.AckDue = time.Time{}
+		i.Promises.AcknowledgeBy = time.Time{}
 	case PageAnswered:
 		p.answered(f.Person)
 	}
@@ -65,7 +65,7 @@ func (i *Incident) evolvePaging(e Event, f PagingFact) {
 // answered marks the pages that asked a person to join, and arrived.
 func (p *Escalation) answered(person string) {
 	for n := range p.Pages {
-		if s := &p.Pages[n]; s.To == person && s.Purpose == ToJoin && s.State == Arrived {
+		if s := &p.Pages[n]; s.To == person && s.Purpose == PurposeJoin && s.State == DeliveryAccepted {
 			s.Why = "answered"
 		}
 	}
@@ -74,11 +74,11 @@ func (p *Escalation) answered(person string) {
 // begin resets the run. Pages that people asked for by hand go on.
 func (p *Escalation) begin(seq int, f EscalationStarted) {
 	p.Pages = slices.DeleteFunc(p.Pages, func(s PageState) bool {
-		return s.Purpose != ToJoin && !s.State.Live()
+		return s.Purpose != PurposeJoin && !s.State.Live()
 	})
 	*p = Escalation{
 		Run: f.Run, State: Running, Chain: []string{f.Policy},
-		Trigger: seq, Manual: p.Manual, Pages: p.Pages, Adrift: p.Adrift,
+		Trigger: seq, Manual: p.Manual, Pages: p.Pages, Unreachable: p.Unreachable,
 	}
 }
 
@@ -87,7 +87,7 @@ func (p *Escalation) stop(s PagingState) {
 	if p.State != Idle {
 		p.State = s
 	}
-	p.NextAt, p.Unreached, p.Adrift = time.Time{}, false, false
+	p.NextAt, p.RestartPending, p.Unreachable = time.Time{}, false, false
 }
 
 // add remembers pages and forgets the oldest that are settled.
@@ -117,26 +117,26 @@ func (p *Escalation) delivered(id string) {
 	if s == nil {
 		return
 	}
-	if s.State != Withdrawn {
-		s.State, s.Why = Arrived, ""
+	if s.State != DeliveryCanceled {
+		s.State, s.Why = DeliveryAccepted, ""
 	}
 	for n := range p.Pages { // the other ways of a notice are not needed any more
-		if o := &p.Pages[n]; o.State == Spare && o.To == s.To && o.At == s.At {
-			o.State, o.Why = Withdrawn, "not needed"
+		if o := &p.Pages[n]; o.State == DeliveryStandby && o.To == s.To && o.At == s.At {
+			o.State, o.Why = DeliveryCanceled, "not needed"
 		}
 	}
-	if s.At.Run != p.Run || s.Purpose != ToAnswer {
+	if s.At.Run != p.Run || s.Purpose != PurposeEscalation {
 		return
 	}
-	p.Anybody, p.Adrift = true, false
+	p.RunReached, p.Unreachable = true, false
 	if s.At.Policy == len(p.Chain)-1 && s.At.Repeat == p.Repeat {
-		p.Reached = true
+		p.CycleReached = true
 	}
 }
 
 // remember makes the people who were paged members of the incident.
-func (i *Incident) remember(pages []PageState) {
+func (i *Incident) addPagedMembers(pages []PageState) {
 	for _, s := range pages {
-		i.invite(s.To)
+		i.addMembers(s.To)
 	}
 }

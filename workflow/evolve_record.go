@@ -7,18 +7,18 @@ import (
 )
 
 // evolveRecord folds what people write down and promise.
-func (i *Incident) evolveRecord(e Event, f RecordFact) {
+func (i *Incident) applyRecord(e Event, f RecordFact) {
 	switch f := f.(type) {
 	case DetailsChanged:
-		i.detailed(f)
+		i.applyDetails(f)
 	case UpdatePosted:
-		i.Updates++
-		i.Latest = Update{At: e.At, By: e.By.Name, Audience: f.Audience, Text: excerpt(f.Text, 2048)}
-		i.UpdateDue, i.Unkept = f.Next, time.Time{}
+		i.Paperwork.Updates++
+		i.Paperwork.LatestUpdate = Update{At: e.At, By: e.By.Name, Audience: f.Audience, Text: excerpt(f.Text, 2048)}
+		i.Promises.UpdateBy, i.Promises.MissedUpdate = f.Next, time.Time{}
 	case UpdateOverdue:
-		i.UpdateDue = f.Next
-		if i.Unkept.IsZero() {
-			i.Unkept = f.Due
+		i.Promises.UpdateBy = f.Next
+		if i.Promises.MissedUpdate.IsZero() {
+			i.Promises.MissedUpdate = f.Due
 		}
 	case RoleAssigned:
 		if i.Roles == nil {
@@ -28,30 +28,30 @@ func (i *Incident) evolveRecord(e Event, f RecordFact) {
 			delete(i.Roles, f.Role)
 		}
 	case NoteAdded:
-		i.Notes++
+		i.Paperwork.Notes++
 		if f.Pin {
-			i.Pins = append(i.Pins, Pin{Key: f.Key, At: e.At, By: e.By.Name, Text: excerpt(f.Text, 400)})
-			i.Pins = i.Pins[max(0, len(i.Pins)-maxPins):]
+			i.Paperwork.Pins = append(i.Paperwork.Pins, Pin{Key: f.Key, At: e.At, By: e.By.Name, Text: excerpt(f.Text, 400)})
+			i.Paperwork.Pins = i.Paperwork.Pins[max(0, len(i.Paperwork.Pins)-maxPins):]
 		}
 	case NoteWithdrawn:
-		i.Notes = max(0, i.Notes-1)
-		i.Pins = slices.DeleteFunc(i.Pins, func(p Pin) bool { return p.Key == f.Key })
-	case TaskAdded:
-		i.Tasks = append(i.Tasks, f.Task)
-	case TaskFinished:
-		if n := i.task(f.N); n >= 0 {
-			i.Tasks[n].Done = !f.Undo
+		i.Paperwork.Notes = max(0, i.Paperwork.Notes-1)
+		i.Paperwork.Pins = slices.DeleteFunc(i.Paperwork.Pins, func(p Pin) bool { return p.Key == f.Key })
+	case ActionItemAdded:
+		i.Paperwork.ActionItems = append(i.Paperwork.ActionItems, f.ActionItem)
+	case ActionItemCompleted:
+		if n := i.actionItem(f.N); n >= 0 {
+			i.Paperwork.ActionItems[n].Done = !f.Undo
 		}
 	case CauseSet:
-		i.Cause = excerpt(f.Text, 2048)
+		i.Paperwork.Cause = excerpt(f.Text, 2048)
 	case CheckRecorded:
-		if f.N >= 1 && f.N <= len(i.Checklist) {
-			i.Checklist[f.N-1].State, i.Checklist[f.N-1].By = f.State, e.By.Name
+		if f.N >= 1 && f.N <= len(i.Paperwork.Checklist) {
+			i.Paperwork.Checklist[f.N-1].State, i.Paperwork.Checklist[f.N-1].By = f.State, e.By.Name
 		}
 	case LinkAdded:
-		i.Links = append(i.Links, f.Link)
+		i.Paperwork.Links = append(i.Paperwork.Links, f.Link)
 	case PeopleInvited:
-		i.invite(f.People...)
+		i.addMembers(f.People...)
 	case VisibilityChanged:
 		i.Visibility = f.To
 		i.hideRooms(f.To == Private)
@@ -59,7 +59,7 @@ func (i *Incident) evolveRecord(e Event, f RecordFact) {
 	}
 }
 
-func (i *Incident) detailed(f DetailsChanged) {
+func (i *Incident) applyDetails(f DetailsChanged) {
 	if f.Title != "" {
 		i.Title = f.Title
 	}
@@ -73,12 +73,12 @@ func (i *Incident) detailed(f DetailsChanged) {
 	i.Symptoms = append(i.Symptoms, f.Symptoms...)
 }
 
-func (i *Incident) task(n int) int {
-	return slices.IndexFunc(i.Tasks, func(t Task) bool { return t.N == n })
+func (i *Incident) actionItem(n int) int {
+	return slices.IndexFunc(i.Paperwork.ActionItems, func(t ActionItem) bool { return t.N == n })
 }
 
 // invite adds people who may see the incident, as far as it can remember them.
-func (i *Incident) invite(people ...string) {
+func (i *Incident) addMembers(people ...string) {
 	size := 0
 	for _, p := range i.Invited {
 		size += len(p)

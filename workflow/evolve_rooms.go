@@ -6,28 +6,28 @@ import (
 )
 
 // evolveRoom folds what becomes of rooms.
-func (i *Incident) evolveRoom(e Event, f RoomFact) {
+func (i *Incident) applyRoom(e Event, f RoomFact) {
 	switch f := f.(type) {
 	case RoomWanted:
-		r := Room{Platform: f.Platform, State: RoomRequested, Hosted: true, Private: f.Private, Steps: slices.Clone(f.Steps), Archive: f.Archive}
+		r := Room{Platform: f.Platform, State: RoomRequested, Managed: true, Private: f.Private, Steps: slices.Clone(f.Steps), ArchiveAfter: f.ArchiveAfter}
 		i.setRoom(r)
 	case RoomOpened:
-		i.roomOpened(e.At, f)
-	case RoomLost:
+		i.applyRoomOpened(e.At, f)
+	case RoomUnavailable:
 		i.atRoom(f.Platform, func(r *Room) { r.State, r.Why = RoomFailed, excerpt(f.Why, 200) })
-	case RoomFurnished:
+	case RoomStepFinished:
 		i.atRoom(f.Platform, func(r *Room) { r.setStep(f.Step, f.Why) })
 	case RoomStepRetried:
 		i.atRoom(f.Platform, func(r *Room) { r.clearStep(f.Step) })
-	case RoomLeft:
+	case RoomAbandoned:
 		i.Rooms = slices.DeleteFunc(i.Rooms, func(r Room) bool {
 			return r.Platform == f.Platform && (r.ID == f.ID || r.ID == "" && r.State == RoomRequested)
 		})
-	case RoomRetired:
-		i.atRoom(f.Platform, func(r *Room) { r.RetireAt = time.Time{} })
+	case RoomArchiveDue:
+		i.atRoom(f.Platform, func(r *Room) { r.ArchiveAt = time.Time{} })
 	case RoomArchived:
 		i.atRoom(f.Platform, func(r *Room) {
-			if r.State, r.RetireAt = RoomWasArchived, (time.Time{}); i.Open() {
+			if r.State, r.ArchiveAt = RoomIsArchived, (time.Time{}); i.Open() {
 				r.State = RoomRequested
 			}
 		})
@@ -37,7 +37,7 @@ func (i *Incident) evolveRoom(e Event, f RoomFact) {
 // hideRooms makes the rooms that are on their way private, or not.
 func (i *Incident) hideRooms(private bool) {
 	for n := range i.Rooms {
-		if r := &i.Rooms[n]; r.Hosted && r.ID == "" {
+		if r := &i.Rooms[n]; r.Managed && r.ID == "" {
 			r.Private = private
 		}
 	}
@@ -45,10 +45,10 @@ func (i *Incident) hideRooms(private bool) {
 
 // roomOpened keeps what the room was to be given. A room that is not the one
 // before is given everything anew.
-func (i *Incident) roomOpened(at time.Time, f RoomOpened) {
+func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 	r := f.Room
 	if was, is := i.Room(f.Platform); is {
-		r.Hosted, r.Steps, r.Archive = was.Hosted, was.Steps, was.Archive
+		r.Managed, r.Steps, r.ArchiveAfter = was.Managed, was.Steps, was.ArchiveAfter
 		if was.ID != "" && was.ID != f.ID {
 			for n := range r.Steps {
 				if r.Steps[n].Name != StepAnnounce {
@@ -59,7 +59,7 @@ func (i *Incident) roomOpened(at time.Time, f RoomOpened) {
 	}
 	i.setRoom(r)
 	if !i.Open() && i.Status != Resolved {
-		i.retireRooms(at)
+		i.scheduleRoomArchive(at)
 	}
 }
 
@@ -93,20 +93,20 @@ func (r *Room) clearStep(name string) {
 }
 
 // retireRooms says when the rooms of an incident that has ended are put away.
-func (i *Incident) retireRooms(at time.Time) {
+func (i *Incident) scheduleRoomArchive(at time.Time) {
 	for n := range i.Rooms {
-		if r := &i.Rooms[n]; r.Archive > 0 && r.State == RoomOpen {
-			r.RetireAt = at.Add(r.Archive)
+		if r := &i.Rooms[n]; r.ArchiveAfter > 0 && r.State == RoomOpen {
+			r.ArchiveAt = at.Add(r.ArchiveAfter)
 		}
 	}
 }
 
 // returnRooms wants the rooms back of an incident that goes on.
-func (i *Incident) returnRooms() {
+func (i *Incident) reopenRooms() {
 	for n := range i.Rooms {
 		r := &i.Rooms[n]
-		r.RetireAt = time.Time{}
-		if r.State == RoomWasArchived {
+		r.ArchiveAt = time.Time{}
+		if r.State == RoomIsArchived {
 			r.State = RoomRequested
 		}
 	}

@@ -40,8 +40,8 @@ type AlertsForwarded struct {
 	Via   []string `json:"via,omitempty"`
 }
 
-// MergeFollowed says what became of the incident that this one was merged into.
-type MergeFollowed struct {
+// MergeTargetUpdated says what became of the incident that this one was merged into.
+type MergeTargetUpdated struct {
 	Ended   bool      `json:"ended,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
 	Release bool      `json:"release,omitempty"`
@@ -93,7 +93,7 @@ type StepFired struct {
 	Pages   []PageState     `json:"pages,omitempty"`
 	Skipped []Skipped       `json:"skipped,omitempty"`
 	Next    time.Time       `json:"next,omitzero"`
-	By      string          `json:"why,omitempty"`
+	Why     string          `json:"why,omitempty"`
 	Cursor  *Cursor         `json:"cursor,omitempty"`
 	Late    time.Duration   `json:"late,omitempty"`
 }
@@ -132,9 +132,9 @@ type EscalationExhausted struct {
 	Pages    []PageState `json:"pages,omitempty"`
 }
 
-// PagesOwed says that later methods fell due, or were brought forward because
+// PagesQueued says that later methods fell due, or were brought forward because
 // an earlier one failed.
-type PagesOwed struct {
+type PagesQueued struct {
 	IDs []string `json:"ids"`
 	Why string   `json:"why,omitempty"`
 }
@@ -149,8 +149,8 @@ type PeoplePaged struct {
 	Alerts  int         `json:"alerts,omitempty"` // how many new alerts it tells of
 }
 
-// TellPostponed will tell the acknowledger of new alerts at Due.
-type TellPostponed struct {
+// NoticePostponed will tell the acknowledger of new alerts at Due.
+type NoticePostponed struct {
 	Due    time.Time `json:"due"`
 	Alerts int       `json:"alerts"`
 }
@@ -239,11 +239,11 @@ type NoteWithdrawn struct {
 	Text string `json:"text,omitempty"`
 }
 
-// TaskAdded is to be done.
-type TaskAdded struct{ Task }
+// ActionItemAdded is to be done.
+type ActionItemAdded struct{ ActionItem }
 
-// TaskFinished was done, or was opened again.
-type TaskFinished struct {
+// ActionItemCompleted was done, or was opened again.
+type ActionItemCompleted struct {
 	N    int    `json:"n"`
 	Text string `json:"text,omitempty"`
 	Undo bool   `json:"undo,omitempty"`
@@ -343,7 +343,7 @@ type UnknownFact struct {
 func (Declared) fact() string            { return "declared" }
 func (AlertsArrived) fact() string       { return "alerts_arrived" }
 func (AlertsForwarded) fact() string     { return "alerts_forwarded" }
-func (MergeFollowed) fact() string       { return "merge_followed" }
+func (MergeTargetUpdated) fact() string  { return "merge_target_updated" }
 func (AlertsAllResolved) fact() string   { return "alerts_all_resolved" }
 func (StatusChanged) fact() string       { return "status_changed" }
 func (SeverityChanged) fact() string     { return "severity_changed" }
@@ -353,9 +353,9 @@ func (StepFired) fact() string           { return "step_fired" }
 func (CycleBegan) fact() string          { return "cycle_began" }
 func (NobodyReached) fact() string       { return "nobody_reached" }
 func (EscalationExhausted) fact() string { return "escalation_exhausted" }
-func (PagesOwed) fact() string           { return "pages_owed" }
+func (PagesQueued) fact() string         { return "pages_queued" }
 func (PeoplePaged) fact() string         { return "people_paged" }
-func (TellPostponed) fact() string       { return "tell_postponed" }
+func (NoticePostponed) fact() string     { return "notice_postponed" }
 func (PageDelivered) fact() string       { return "page_delivered" }
 func (PageFailed) fact() string          { return "page_failed" }
 func (PagesCanceled) fact() string       { return "pages_canceled" }
@@ -367,8 +367,8 @@ func (UpdatePosted) fact() string        { return "update_posted" }
 func (UpdateOverdue) fact() string       { return "update_overdue" }
 func (RoleAssigned) fact() string        { return "role_assigned" }
 func (NoteAdded) fact() string           { return "note_added" }
-func (TaskAdded) fact() string           { return "task_added" }
-func (TaskFinished) fact() string        { return "task_finished" }
+func (ActionItemAdded) fact() string     { return "action_item_added" }
+func (ActionItemCompleted) fact() string { return "action_item_completed" }
 func (CauseSet) fact() string            { return "cause_set" }
 func (IncidentResolved) fact() string    { return "resolved" }
 func (AlertsReleased) fact() string      { return "alerts_released" }

@@ -4,10 +4,10 @@ import "time"
 
 // RoomWanted asked a platform for a room. Steps is what it is to be given.
 type RoomWanted struct {
-	Platform string        `json:"platform"`
-	Private  bool          `json:"private,omitempty"`
-	Steps    []RoomStep    `json:"steps,omitempty"`
-	Archive  time.Duration `json:"archive,omitempty"` // how long after the end it is put away
+	Platform     string        `json:"platform"`
+	Private      bool          `json:"private,omitempty"`
+	Steps        []RoomStep    `json:"steps,omitempty"`
+	ArchiveAfter time.Duration `json:"archive_after,omitempty"` // how long after the end it is put away
 }
 
 // RoomOpened is there. Invite is whom the plan wants in it.
@@ -16,8 +16,8 @@ type RoomOpened struct {
 	Invite []string `json:"invite,omitempty"`
 }
 
-// RoomFurnished gave a room something, or could not.
-type RoomFurnished struct {
+// RoomStepFinished gave a room something, or could not.
+type RoomStepFinished struct {
 	Platform string `json:"platform"`
 	Step     string `json:"step"`
 	Why      string `json:"why,omitempty"` // what is wrong
@@ -29,15 +29,15 @@ type RoomStepRetried struct {
 	Step     string `json:"step"`
 }
 
-// RoomLeft gave up a room that not only members see, because the incident is
+// RoomAbandoned gave up a room that not only members see, because the incident is
 // private (rule P2).
-type RoomLeft struct {
+type RoomAbandoned struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
 }
 
-// RoomRetired is to be put away: the incident ended some time ago.
-type RoomRetired struct {
+// RoomArchiveDue is to be put away: the incident ended some time ago.
+type RoomArchiveDue struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
 }
@@ -52,17 +52,17 @@ type RoomArchived struct {
 	Through  int    `json:"through,omitempty"`
 }
 
-// RoomLost could not be opened.
-type RoomLost struct {
+// RoomUnavailable could not be opened.
+type RoomUnavailable struct {
 	Platform string `json:"platform"`
 	Why      string `json:"why"`
 }
 
-func (RoomWanted) fact() string      { return "room_wanted" }
-func (RoomOpened) fact() string      { return "room_opened" }
-func (RoomLost) fact() string        { return "room_lost" }
-func (RoomFurnished) fact() string   { return "room_furnished" }
-func (RoomStepRetried) fact() string { return "room_step_retried" }
-func (RoomLeft) fact() string        { return "room_left" }
-func (RoomRetired) fact() string     { return "room_retired" }
-func (RoomArchived) fact() string    { return "room_archived" }
+func (RoomWanted) fact() string       { return "room_wanted" }
+func (RoomOpened) fact() string       { return "room_opened" }
+func (RoomUnavailable) fact() string  { return "room_unavailable" }
+func (RoomStepFinished) fact() string { return "room_step_finished" }
+func (RoomStepRetried) fact() string  { return "room_step_retried" }
+func (RoomAbandoned) fact() string    { return "room_abandoned" }
+func (RoomArchiveDue) fact() string   { return "room_archive_due" }
+func (RoomArchived) fact() string     { return "room_archived" }

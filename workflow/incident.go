@@ -25,52 +25,78 @@ type Incident struct {
 	Invited     []string          `json:"invited,omitempty"`
 	Roles       map[string]string `json:"roles,omitempty"` // role → person
 
-	Impact     Level    `json:"impact,omitempty"`
-	Urgency    Level    `json:"urgency,omitempty"`
-	Severity   Severity `json:"severity,omitempty"`
-	Basis      Basis    `json:"basis,omitempty"`
-	SeverityBy Actor    `json:"severity_by,omitzero"`
-	Meaning    string   `json:"meaning,omitempty"`  // the severity's published name and definition
-	Unmapped   []string `json:"unmapped,omitempty"` // severity words nobody mapped; they page as high urgency
+	Impact        Level    `json:"impact,omitempty"`
+	Urgency       Level    `json:"urgency,omitempty"`
+	Severity      Severity `json:"severity,omitempty"`
+	SeverityBasis Basis    `json:"severity_basis,omitempty"`
+	SeverityBy    Actor    `json:"severity_by,omitzero"`
+	Meaning       string   `json:"meaning,omitempty"` // the severity's published name and definition
 
 	Status         Status    `json:"status,omitempty"`
-	Before         Status    `json:"before,omitempty"` // the status that monitoring took over from
+	PreviousStatus Status    `json:"previous_status,omitempty"` // the status that monitoring took over from
 	DetectedAt     time.Time `json:"detected_at,omitzero"`
 	DeclaredAt     time.Time `json:"declared_at,omitzero"`
-	AcknowledgedAt time.Time `json:"acknowledged_at,omitzero"`
-	AcknowledgedBy string    `json:"acknowledged_by,omitempty"` // person
-	AckName        string    `json:"acknowledged_name,omitempty"`
-	ResolvedAt     time.Time `json:"resolved_at,omitzero"`
-	ResolvedByTime bool      `json:"resolved_by_time,omitempty"` // by the timer of rule G7, not by a person
-	ClosedAt       time.Time `json:"closed_at,omitzero"`
-	MovedAt        time.Time `json:"moved_at,omitzero"` // the last time a person did something
+	LastActivityAt time.Time `json:"last_activity_at,omitzero"` // the last time a person did something
+	PlanHash       string    `json:"plan,omitempty"`
 
-	Group      string     `json:"group,omitempty"` // the alert group it answers for
-	Alerts     Alerts     `json:"alerts,omitzero"`
-	Rooms      []Room     `json:"rooms,omitempty"`
-	Tasks      []Task     `json:"tasks,omitempty"`
-	Checklist  []Check    `json:"checklist,omitempty"`
-	Links      []Link     `json:"links,omitempty"`
-	Notes      int        `json:"notes,omitempty"` // how many; the events hold them
-	Pins       []Pin      `json:"pins,omitempty"`  // the latest five
-	Updates    int        `json:"updates,omitempty"`
-	Latest     Update     `json:"latest,omitzero"`
-	Cause      string     `json:"cause,omitempty"`
-	Resolution string     `json:"resolution,omitempty"`
-	MergedInto string     `json:"merged_into,omitempty"`
-	MergedFrom []string   `json:"merged_from,omitempty"`
-	OtherEnded bool       `json:"other_ended,omitempty"` // what it was merged into has ended
-	HoldTill   time.Time  `json:"hold_till,omitzero"`    // and its group comes back until then
-	PlanHash   string     `json:"plan,omitempty"`
-	Paging     Escalation `json:"paging,omitzero"`
-	Telling    Telling    `json:"telling,omitzero"`
+	Acknowledgement Acknowledgement `json:"acknowledgement,omitzero"`
+	Alerts          Alerts          `json:"alerts,omitzero"`
+	Paging          Escalation      `json:"paging,omitzero"`
+	Promises        Promises        `json:"promises,omitzero"`
+	Rooms           []Room          `json:"rooms,omitempty"`
+	Paperwork       Paperwork       `json:"paperwork,omitzero"`
+	Ending          Ending          `json:"ending,omitzero"`
+	Merge           MergeState      `json:"merge,omitzero"`
+}
 
-	AckDue    time.Time     `json:"ack_due,omitzero"`     // must be acknowledged by
-	UpdateDue time.Time     `json:"update_due,omitzero"`  // the next update is promised for
-	Unkept    time.Time     `json:"unkept,omitzero"`      // an update was promised for, and nobody has posted one since
-	ResolveAt time.Time     `json:"resolve_at,omitzero"`  // resolves by itself (G7)
-	ResolveIn time.Duration `json:"resolve_in,omitempty"` // so long after the last time a person did something
-	QuietTill time.Time     `json:"quiet_till,omitzero"`  // alerts left firing at the resolve stay quiet until (I6)
+// Acknowledgement is who has taken the incident on. Person is "" while nobody
+// has.
+type Acknowledgement struct {
+	At     time.Time `json:"at,omitzero"`
+	Person string    `json:"person,omitempty"`
+	Name   string    `json:"name,omitempty"`
+}
+
+// Promises are the instants by which people were promised to hear something.
+// Zero means that nothing is promised.
+type Promises struct {
+	AcknowledgeBy time.Time `json:"acknowledge_by,omitzero"`
+	UpdateBy      time.Time `json:"update_by,omitzero"`
+	MissedUpdate  time.Time `json:"missed_update,omitzero"` // when the first update was due that nobody has posted since
+}
+
+// Paperwork is what people write down: what is to be done and known before the
+// incident is closed.
+type Paperwork struct {
+	ActionItems  []ActionItem `json:"action_items,omitempty"`
+	Checklist    []Check      `json:"checklist,omitempty"`
+	Links        []Link       `json:"links,omitempty"`
+	Notes        int          `json:"notes,omitempty"` // how many; the events hold them
+	Pins         []Pin        `json:"pins,omitempty"`  // the latest five
+	Updates      int          `json:"updates,omitempty"`
+	LatestUpdate Update       `json:"latest_update,omitzero"`
+	Cause        string       `json:"cause,omitempty"`
+}
+
+// Ending is how the incident ended, or will end by itself.
+type Ending struct {
+	ResolvedAt time.Time `json:"resolved_at,omitzero"`
+	Resolution string    `json:"resolution,omitempty"`
+	ByTimer    bool      `json:"by_timer,omitempty"` // resolved by the timer (rule G7), not by a person
+	ClosedAt   time.Time `json:"closed_at,omitzero"`
+	// The timer resolves the incident at ResolveAt, which is ResolveAfter the last
+	// time a person did something (rule G7).
+	ResolveAt    time.Time     `json:"resolve_at,omitzero"`
+	ResolveAfter time.Duration `json:"resolve_after,omitempty"`
+}
+
+// MergeState ties an incident to those that were merged into it, and to the one
+// that it was merged into.
+type MergeState struct {
+	Into        string    `json:"into,omitempty"`
+	From        []string  `json:"from,omitempty"`
+	TargetEnded bool      `json:"target_ended,omitempty"` // the incident it was merged into has ended,
+	HoldUntil   time.Time `json:"hold_until,omitzero"`    // and its alert group comes back until then
 }
 
 // Kind tells a real incident from a drill.
@@ -112,12 +138,16 @@ type Reporter struct {
 
 // Alerts counts the alerts of an incident and keeps the latest samples.
 type Alerts struct {
-	Firing    int      `json:"firing,omitempty"`
-	Resolved  int      `json:"resolved,omitempty"`
-	Total     int      `json:"total,omitempty"`     // distinct alerts ever
-	Truncated int      `json:"truncated,omitempty"` // that senders said they left out (rule I7)
-	Worst     Severity `json:"worst,omitempty"`
-	Samples   []Alert  `json:"samples,omitempty"` // the latest 20, oldest first
+	Group      string      `json:"group,omitempty"` // the alert group it answers for
+	Firing     int         `json:"firing,omitempty"`
+	Resolved   int         `json:"resolved,omitempty"`
+	Total      int         `json:"total,omitempty"`     // distinct alerts ever
+	Truncated  int         `json:"truncated,omitempty"` // that senders said they left out (rule I7)
+	Worst      Severity    `json:"worst,omitempty"`
+	Unmapped   []string    `json:"unmapped,omitempty"`   // severity words nobody mapped; they page as high urgency
+	Samples    []Alert     `json:"samples,omitempty"`    // the latest 20, oldest first
+	QuietUntil time.Time   `json:"quiet_until,omitzero"` // alerts left firing at the resolve stay quiet until (rule I6)
+	Notice     AlertNotice `json:"notice,omitzero"`
 }
 
 // Alert is one alert as an incident remembers it.
@@ -146,8 +176,8 @@ type Mail struct {
 	Samples   []Alert   `json:"samples,omitempty"` // the first 20
 }
 
-// Task is something to be done; a follow-up outlives the incident.
-type Task struct {
+// ActionItem is something to be done; a follow-up outlives the incident.
+type ActionItem struct {
 	N        int    `json:"n"`
 	Text     string `json:"text"`
 	FollowUp bool   `json:"follow_up,omitempty"`
@@ -194,9 +224,9 @@ type Update struct {
 	Text     string    `json:"text,omitempty"` // an excerpt; the event holds the whole
 }
 
-// Telling collects what the acknowledger is told about new alerts, so that a
+// AlertNotice collects what the acknowledger is told about new alerts, so that a
 // flood of them is one message every [tellEvery] (rule G3).
-type Telling struct {
+type AlertNotice struct {
 	LastAt  time.Time `json:"last_at,omitzero"`
 	Pending int       `json:"pending,omitempty"` // new alerts not told yet
 	DueAt   time.Time `json:"due_at,omitzero"`
@@ -206,7 +236,7 @@ type Telling struct {
 const Commander = "commander"
 
 // Acknowledged reports whether somebody has answered.
-func (i Incident) Acknowledged() bool { return i.AcknowledgedBy != "" }
+func (i Incident) Acknowledged() bool { return i.Acknowledgement.Person != "" }
 
 // Open reports whether the incident still needs work: it is declared and not
 // resolved, closed, canceled or merged.
@@ -215,16 +245,16 @@ func (i Incident) Open() bool { return i.Status.Open() }
 // Unattended reports whether everybody was asked and nobody answered (E7), or
 // nobody could be reached at all.
 func (i Incident) Unattended() bool {
-	return i.Open() && !i.Acknowledged() && (i.Paging.State == Exhausted || i.Paging.Adrift)
+	return i.Open() && !i.Acknowledged() && (i.Paging.State == Exhausted || i.Paging.Unreachable)
 }
 
-// Member reports whether a person may see the incident when it is private:
+// IsMember reports whether a person may see the incident when it is private:
 // reporter, roles, invited and paged people.
-func (i Incident) Member(person string) bool {
+func (i Incident) IsMember(person string) bool {
 	if person == "" {
 		return false
 	}
-	if i.Reporter.Person == person || i.AcknowledgedBy == person || slices.Contains(i.Invited, person) {
+	if i.Reporter.Person == person || i.Acknowledgement.Person == person || slices.Contains(i.Invited, person) {
 		return true
 	}
 	for _, holder := range i.Roles {
@@ -241,14 +271,14 @@ func (i Incident) clone() Incident {
 	i.Services = slices.Clone(i.Services)
 	i.Invited = slices.Clone(i.Invited)
 	i.Roles = maps.Clone(i.Roles)
-	i.Unmapped = slices.Clone(i.Unmapped)
+	i.Alerts.Unmapped = slices.Clone(i.Alerts.Unmapped)
 	i.Alerts.Samples = slices.Clone(i.Alerts.Samples)
 	i.Rooms = cloneRooms(i.Rooms)
-	i.Tasks = slices.Clone(i.Tasks)
-	i.Checklist = slices.Clone(i.Checklist)
-	i.Links = slices.Clone(i.Links)
-	i.Pins = slices.Clone(i.Pins)
-	i.MergedFrom = slices.Clone(i.MergedFrom)
+	i.Paperwork.ActionItems = slices.Clone(i.Paperwork.ActionItems)
+	i.Paperwork.Checklist = slices.Clone(i.Paperwork.Checklist)
+	i.Paperwork.Links = slices.Clone(i.Paperwork.Links)
+	i.Paperwork.Pins = slices.Clone(i.Paperwork.Pins)
+	i.Merge.From = slices.Clone(i.Merge.From)
 	i.Paging.Pages = slices.Clone(i.Paging.Pages)
 	i.Paging.Chain = slices.Clone(i.Paging.Chain)
 	return i
@@ -283,10 +313,10 @@ const (
 	DuePage    DeadlineKind = "page"        // a person's next method
 	DueAck     DeadlineKind = "acknowledge" // the acknowledgement is overdue
 	DueUpdate  DeadlineKind = "update"      // the promised update is overdue
-	DueTell    DeadlineKind = "tell"        // the acknowledger hears of more alerts
+	DueNotice  DeadlineKind = "notice"      // the acknowledger hears of more alerts
 	DueResolve DeadlineKind = "resolve"     // resolves by itself (G7)
 	DueQuiet   DeadlineKind = "quiet"       // alerts left firing are looked at again (I6)
-	DueRetire  DeadlineKind = "retire"      // a room is put away
+	DueArchive DeadlineKind = "archive"     // a room is put away
 )
 
 // Deadlines lists everything that will happen by itself, in no order.
@@ -301,28 +331,28 @@ func (i Incident) Deadlines() []Deadline {
 	switch {
 	case i.Paging.State == Exhausted:
 		next = DueRemind
-	case i.Paging.Unreached:
+	case i.Paging.RestartPending:
 		next = DueRestart
 	}
 	add(i.Paging.NextAt, next)
-	add(i.AckDue, DueAck)
-	add(i.UpdateDue, DueUpdate)
-	add(i.Telling.DueAt, DueTell)
-	add(i.ResolveAt, DueResolve)
-	add(i.QuietTill, DueQuiet)
+	add(i.Promises.AcknowledgeBy, DueAck)
+	add(i.Promises.UpdateBy, DueUpdate)
+	add(i.Alerts.Notice.DueAt, DueNotice)
+	add(i.Ending.ResolveAt, DueResolve)
+	add(i.Alerts.QuietUntil, DueQuiet)
 	for _, r := range i.Rooms {
-		add(r.RetireAt, DueRetire)
+		add(r.ArchiveAt, DueArchive)
 	}
 	for n := range i.Paging.Pages {
-		if p := i.Paging.Pages[n]; p.State == Planned {
+		if p := i.Paging.Pages[n]; p.State == DeliveryPlanned {
 			all = append(all, Deadline{At: p.Due, What: DuePage, Page: &p})
 		}
 	}
 	return all
 }
 
-// Stuck reports an open incident that nobody has acknowledged and for which
+// IsStuck reports an open incident that nobody has acknowledged and for which
 // nothing would ever happen: it must not exist (rule E13).
-func (i Incident) Stuck() bool {
+func (i Incident) IsStuck() bool {
 	return i.Open() && !i.Acknowledged() && i.WakeAt().IsZero()
 }

@@ -7,57 +7,57 @@ import (
 
 // houses is what rooms owe to a fact: to be opened, furnished, joined, left and
 // put away.
-func houses(i *Incident, was outlook, e Event) []Deed {
-	var deeds []Deed
+func reactRooms(i *Incident, was before, e Event) []Action {
+	var actions []Action
 	switch f := e.Fact.(type) {
 	case RoomFact:
-		deeds = reactRoom(i, was, f)
+		actions = reactRoom(i, was, f)
 	case LifecycleFact:
 		if _, reopened := f.(IncidentReopened); reopened { // before anything is said in them
-			deeds = reopenRooms(i, was)
+			actions = reopenRooms(i, was)
 		}
 	case RecordFact:
 		if d, is := f.(DetailsChanged); is && d.Title != "" {
-			deeds = refreshTopics(i)
+			actions = refreshTopics(i)
 		}
 	case AlertFact, PagingFact, UnknownFact: // they may bring people in
 	}
-	return append(deeds, newcomers(i, was)...)
+	return append(actions, inviteNewMembers(i, was)...)
 }
 
-func reactRoom(i *Incident, was outlook, f RoomFact) []Deed {
+func reactRoom(i *Incident, was before, f RoomFact) []Action {
 	switch f := f.(type) {
 	case RoomWanted:
-		return []Deed{OpenRoom{Platform: f.Platform}}
+		return []Action{OpenRoom{Platform: f.Platform}}
 	case RoomOpened:
 		return reactRoomOpened(i, f)
 	case RoomStepRetried:
 		if f.Step == StepInvite {
-			return inviteAll(f.Platform, i.members())
+			return invitePeople(f.Platform, i.members())
 		}
-		return furnish(f.Platform, RoomStep{Name: f.Step})
-	case RoomLeft:
+		return setUpRoom(f.Platform, RoomStep{Name: f.Step})
+	case RoomAbandoned:
 		if f.ID != "" {
-			return []Deed{CloseRoom(f)}
+			return []Action{CloseRoom(f)}
 		}
 	case RoomArchived:
 		return reactRoomArchived(i, was, f)
-	case RoomRetired:
-		return []Deed{CloseRoom(f)}
-	case RoomLost, RoomFurnished:
+	case RoomArchiveDue:
+		return []Action{CloseRoom(f)}
+	case RoomUnavailable, RoomStepFinished:
 	}
 	return nil
 }
 
 // reactRoomOpened furnishes a platform's room and asks people into it.
-func reactRoomOpened(i *Incident, f RoomOpened) []Deed {
+func reactRoomOpened(i *Incident, f RoomOpened) []Action {
 	r, _ := i.Room(f.Platform)
-	if !r.Hosted {
+	if !r.Managed {
 		return nil
 	}
-	var deeds []Deed
+	var actions []Action
 	for _, s := range r.Steps {
-		deeds = append(deeds, furnish(r.Platform, s)...)
+		actions = append(actions, setUpRoom(r.Platform, s)...)
 	}
 	people := i.members()
 	for _, p := range f.Invite {
@@ -65,86 +65,86 @@ func reactRoomOpened(i *Incident, f RoomOpened) []Deed {
 			people = append(people, p)
 		}
 	}
-	return append(deeds, inviteAll(f.Platform, people)...)
+	return append(actions, invitePeople(f.Platform, people)...)
 }
 
 // reactRoomArchived opens the next room of an incident that goes on, and says
 // there what could not be said in the archived one.
-func reactRoomArchived(i *Incident, was outlook, f RoomArchived) []Deed {
+func reactRoomArchived(i *Incident, was before, f RoomArchived) []Action {
 	if r, _ := i.Room(f.Platform); r.State != RoomRequested {
 		return nil
 	}
-	var deeds []Deed
+	var actions []Action
 	if !slices.Contains(was.awaited, f.Platform) {
-		deeds = append(deeds, OpenRoom{Platform: f.Platform})
+		actions = append(actions, OpenRoom{Platform: f.Platform})
 	}
 	if f.Seq > 0 { // behind the opening
-		deeds = append(deeds, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
+		actions = append(actions, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
 	}
-	return deeds
+	return actions
 }
 
-func reopenRooms(i *Incident, was outlook) []Deed {
-	var deeds []Deed
+func reopenRooms(i *Incident, was before) []Action {
+	var actions []Action
 	for _, r := range i.Rooms {
 		if slices.Contains(was.archived, r.Platform) {
-			deeds = append(deeds, OpenRoom{Platform: r.Platform})
+			actions = append(actions, OpenRoom{Platform: r.Platform})
 		}
 	}
-	return deeds
+	return actions
 }
 
-func refreshTopics(i *Incident) []Deed {
-	var deeds []Deed
+func refreshTopics(i *Incident) []Action {
+	var actions []Action
 	for _, r := range i.Rooms {
 		if r.State == RoomOpen && r.wants(StepTopic) {
-			deeds = append(deeds, Furnish{Platform: r.Platform, Step: StepTopic})
+			actions = append(actions, SetUpRoom{Platform: r.Platform, Step: StepTopic})
 		}
 	}
-	return deeds
+	return actions
 }
 
-func furnish(platform string, s RoomStep) []Deed {
+func setUpRoom(platform string, s RoomStep) []Action {
 	switch s.Name {
 	case StepTopic, StepPin, StepBookmarks:
 		if s.State != StepDone {
-			return []Deed{Furnish{Platform: platform, Step: s.Name}}
+			return []Action{SetUpRoom{Platform: platform, Step: s.Name}}
 		}
 	default: // people and cards go their own ways
 	}
 	return nil
 }
 
-func inviteAll(platform string, people []string) []Deed {
+func invitePeople(platform string, people []string) []Action {
 	if len(people) == 0 {
 		return nil
 	}
-	return []Deed{InviteAll{Platform: platform, People: people}}
+	return []Action{InvitePeople{Platform: platform, People: people}}
 }
 
 // newcomers invites whoever has come to belong to the incident.
-func newcomers(i *Incident, was outlook) []Deed {
+func inviteNewMembers(i *Incident, was before) []Action {
 	if was.members == nil {
 		return nil
 	}
 	fresh := slices.DeleteFunc(i.members(), func(p string) bool { return slices.Contains(was.members, p) })
-	var deeds []Deed
+	var actions []Action
 	for _, r := range i.Rooms {
-		if r.Hosted && r.State == RoomOpen {
-			deeds = append(deeds, inviteAll(r.Platform, fresh)...)
+		if r.Managed && r.State == RoomOpen {
+			actions = append(actions, invitePeople(r.Platform, fresh)...)
 		}
 	}
-	return deeds
+	return actions
 }
 
 // housedOpen reports whether some platform's room is open.
-func (i *Incident) housedOpen() bool {
-	return slices.ContainsFunc(i.Rooms, func(r Room) bool { return r.Hosted && r.State == RoomOpen })
+func (i *Incident) hasManagedRoom() bool {
+	return slices.ContainsFunc(i.Rooms, func(r Room) bool { return r.Managed && r.State == RoomOpen })
 }
 
 // joins reports whether somebody can be asked into a room: people can, and
 // guests whose platform is known; webhooks and the log cannot.
-func joins(id string) bool {
+func canJoinRoom(id string) bool {
 	return id != "" && id != "log" && (!strings.Contains(id, ":") || strings.HasPrefix(id, "guest:") && strings.Count(id, ":") == 2)
 }
 
@@ -153,7 +153,7 @@ func joins(id string) bool {
 func (i *Incident) members() []string {
 	all := make([]string, 0, 8)
 	add := func(id string) {
-		if joins(id) && !slices.Contains(all, id) && len(all) < maxInvited {
+		if canJoinRoom(id) && !slices.Contains(all, id) && len(all) < maxInvited {
 			all = append(all, id)
 		}
 	}
@@ -169,12 +169,12 @@ func (i *Incident) members() []string {
 	for _, person := range roles {
 		add(person)
 	}
-	add(i.AcknowledgedBy)
+	add(i.Acknowledgement.Person)
 	for _, person := range i.Invited {
 		add(person)
 	}
 	for _, p := range i.Paging.Pages {
-		if p.Purpose != ToKnow && p.State != Planned && p.State != Spare {
+		if p.Purpose != PurposeNotice && p.State != DeliveryPlanned && p.State != DeliveryStandby {
 			add(p.To)
 		}
 	}

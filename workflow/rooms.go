@@ -13,12 +13,12 @@ type Room struct {
 	URL      string     `json:"url,omitempty"`
 	State    RoomState  `json:"state"`
 	Why      string     `json:"why,omitempty"`     // why it failed
-	Hosted   bool       `json:"hosted,omitempty"`  // it is the platform's: it was asked for, and is looked after
+	Managed  bool       `json:"managed,omitempty"` // it is the platform's: it was asked for, and is looked after
 	Private  bool       `json:"private,omitempty"` // only its members see it
 	Steps    []RoomStep `json:"steps,omitempty"`   // what it is given
 
-	Archive  time.Duration `json:"archive,omitempty"`  // how long after the end it is put away; 0: never
-	RetireAt time.Time     `json:"retire_at,omitzero"` // it is put away at
+	ArchiveAfter time.Duration `json:"archive_after,omitempty"` // how long after the end it is put away; 0: never
+	ArchiveAt    time.Time     `json:"archive_at,omitzero"`     // it is put away at
 }
 
 // RoomState is how far a room is.
@@ -26,10 +26,10 @@ type RoomState string
 
 // The states of a room.
 const (
-	RoomRequested   RoomState = "requested"
-	RoomOpen        RoomState = "open"
-	RoomFailed      RoomState = "failed"
-	RoomWasArchived RoomState = "archived"
+	RoomRequested  RoomState = "requested"
+	RoomOpen       RoomState = "open"
+	RoomFailed     RoomState = "failed"
+	RoomIsArchived RoomState = "archived"
 )
 
 // RoomStep is one thing that a room is given once it is open.
@@ -76,9 +76,9 @@ func (p Place) lane() string {
 
 // Platform is a chat platform that is connected.
 type Platform struct {
-	Name    string
-	Steps   []string      // what it gives its rooms
-	Archive time.Duration // how long after an incident's end its room is put away; 0: never
+	Name         string
+	Steps        []string      // what it gives its rooms
+	ArchiveAfter time.Duration // how long after an incident's end its room is put away; 0: never
 }
 
 // Room returns the incident's room on a platform.
@@ -109,16 +109,16 @@ func (r Room) wants(name string) bool {
 	return is && s.State != StepFailed
 }
 
-// MaySay reports whether something may be said of the incident in a place: the
+// CanPost reports whether something may be said of the incident in a place: the
 // check before anything is sent there. What is private is said in private rooms
 // only (rule P2).
-func (i Incident) MaySay(platform string, p Place) bool {
+func (i Incident) CanPost(platform string, p Place) bool {
 	r, _ := i.Room(platform)
 	private := i.Visibility == Private
 	if p == Announce {
 		return r.wants(StepAnnounce) && !private
 	}
-	return r.State == RoomOpen && (r.Private || !private || !r.Hosted)
+	return r.State == RoomOpen && (r.Private || !private || !r.Managed)
 }
 
 func cloneRooms(rooms []Room) []Room {
@@ -133,10 +133,10 @@ func cloneRooms(rooms []Room) []Room {
 func (i Incident) Cards() []ShowCard {
 	var all []ShowCard
 	for _, r := range i.Rooms {
-		if r.Hosted && r.State == RoomOpen {
+		if r.Managed && r.State == RoomOpen {
 			all = append(all, ShowCard{Platform: r.Platform})
 		}
-		if r.Hosted && r.wants(StepAnnounce) {
+		if r.Managed && r.wants(StepAnnounce) {
 			all = append(all, ShowCard{Platform: r.Platform, Place: Announce})
 		}
 	}

@@ -17,25 +17,25 @@ func TestP2MaySay(t *testing.T) {
 		place      Place
 		may        bool
 	}{
-		{Public, Room{State: RoomOpen, Hosted: true}, InRoom, true},
-		{Public, Room{State: RoomOpen, Hosted: true, Private: true}, InRoom, true},
-		{Public, Room{State: RoomRequested, Hosted: true}, InRoom, false},
-		{Public, Room{State: RoomFailed, Hosted: true}, InRoom, false},
-		{Public, Room{State: RoomWasArchived, Hosted: true}, InRoom, false},
-		{Private, Room{State: RoomOpen, Hosted: true}, InRoom, false},
-		{Private, Room{State: RoomOpen, Hosted: true, Private: true}, InRoom, true},
+		{Public, Room{State: RoomOpen, Managed: true}, InRoom, true},
+		{Public, Room{State: RoomOpen, Managed: true, Private: true}, InRoom, true},
+		{Public, Room{State: RoomRequested, Managed: true}, InRoom, false},
+		{Public, Room{State: RoomFailed, Managed: true}, InRoom, false},
+		{Public, Room{State: RoomIsArchived, Managed: true}, InRoom, false},
+		{Private, Room{State: RoomOpen, Managed: true}, InRoom, false},
+		{Private, Room{State: RoomOpen, Managed: true, Private: true}, InRoom, true},
 		{Private, Room{State: RoomOpen}, InRoom, true}, // our own, which shows it to members alone
-		{Public, Room{State: RoomRequested, Hosted: true, Steps: announced}, Announce, true},
-		{Public, Room{State: RoomOpen, Hosted: true}, Announce, false},
-		{Public, Room{State: RoomOpen, Hosted: true, Steps: []RoomStep{{Name: StepAnnounce, State: StepFailed}}}, Announce, false},
-		{Private, Room{State: RoomOpen, Hosted: true, Private: true, Steps: announced}, Announce, false},
+		{Public, Room{State: RoomRequested, Managed: true, Steps: announced}, Announce, true},
+		{Public, Room{State: RoomOpen, Managed: true}, Announce, false},
+		{Public, Room{State: RoomOpen, Managed: true, Steps: []RoomStep{{Name: StepAnnounce, State: StepFailed}}}, Announce, false},
+		{Private, Room{State: RoomOpen, Managed: true, Private: true, Steps: announced}, Announce, false},
 	} {
 		c.room.Platform = "slack"
 		i := Incident{ID: "INC-1", Visibility: c.visibility, Rooms: []Room{c.room}}
-		if may := i.MaySay("slack", c.place); may != c.may {
+		if may := i.CanPost("slack", c.place); may != c.may {
 			t.Errorf("%s, %q, %+v: %v", c.visibility, c.place, c.room, may)
 		}
-		if i.MaySay("discord", c.place) {
+		if i.CanPost("discord", c.place) {
 			t.Error("something may be said where there is no room")
 		}
 	}
@@ -49,20 +49,20 @@ func TestAwaits(t *testing.T) {
 		acked  string
 		awaits bool
 	}{
-		{PageState{Purpose: ToAnswer, State: Owed}, "", true},
-		{PageState{Purpose: ToAnswer, State: Arrived}, "", true},
-		{PageState{Purpose: ToAnswer, State: Lost}, "", true},
-		{PageState{Purpose: ToAnswer, State: Arrived}, "ben", false},
-		{PageState{Purpose: ToAnswer, State: Planned}, "", false},
-		{PageState{Purpose: ToAnswer, State: Withdrawn}, "", false},
-		{PageState{Purpose: ToKnow, State: Arrived}, "", false},
-		{PageState{Purpose: ToJoin, State: Arrived}, "ben", true},
-		{PageState{Purpose: ToJoin, State: Arrived, Why: "answered"}, "ben", false},
+		{PageState{Purpose: PurposeEscalation, State: DeliveryQueued}, "", true},
+		{PageState{Purpose: PurposeEscalation, State: DeliveryAccepted}, "", true},
+		{PageState{Purpose: PurposeEscalation, State: DeliveryFailed}, "", true},
+		{PageState{Purpose: PurposeEscalation, State: DeliveryAccepted}, "ben", false},
+		{PageState{Purpose: PurposeEscalation, State: DeliveryPlanned}, "", false},
+		{PageState{Purpose: PurposeEscalation, State: DeliveryCanceled}, "", false},
+		{PageState{Purpose: PurposeNotice, State: DeliveryAccepted}, "", false},
+		{PageState{Purpose: PurposeJoin, State: DeliveryAccepted}, "ben", true},
+		{PageState{Purpose: PurposeJoin, State: DeliveryAccepted, Why: "answered"}, "ben", false},
 	} {
 		c.page.To = "ana"
-		i := Incident{AcknowledgedBy: c.acked, Paging: Escalation{Pages: []PageState{c.page}}}
-		if i.Awaits("ana") != c.awaits || i.Awaits("cleo") || i.Awaits("") {
-			t.Error(fmt.Sprintf("%+v, acknowledged by %q:", c.page, c.acked), i.Awaits("ana"))
+		i := Incident{Acknowledgement: Acknowledgement{Person: c.acked}, Paging: Escalation{Pages: []PageState{c.page}}}
+		if i.IsAwaiting("ana") != c.awaits || i.IsAwaiting("cleo") || i.IsAwaiting("") {
+			t.Error(fmt.Sprintf("%+v, acknowledged by %q:", c.page, c.acked), i.IsAwaiting("ana"))
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		}
 		return c, nil
 	case "follow":
-		return Follow{Ended: keys["ended"] != "", Release: keys["release"] != ""}, nil
+		return UpdateMergeTarget{Ended: keys["ended"] != "", Release: keys["release"] != ""}, nil
 	case "gave-up":
 		return GiveUp{What: arg(1), Why: arg(2)}, nil
 	case "room-ready":
@@ -92,7 +92,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 	case "room-closed":
 		return RoomClosed{Platform: arg(1), ID: arg(2), Seq: num("seq"), Through: num("seq")}, nil
 	case "furnished":
-		return Furnished{Platform: arg(1), Step: arg(2), Why: arg(3)}, nil
+		return RoomStepEnded{Platform: arg(1), Step: arg(2), Why: arg(3)}, nil
 	case "retry":
 		return RetryRooms{}, nil
 	case "room-refused":
@@ -131,9 +131,9 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 	case "unnote":
 		return RemoveNote{Key: keys["key"]}
 	case "task":
-		return AddTask{Text: rest, FollowUp: keys["followup"] != ""}
+		return AddActionItem{Text: rest, FollowUp: keys["followup"] != ""}
 	case "done":
-		return FinishTask{N: n, Undo: keys["undo"] != ""}
+		return CompleteActionItem{N: n, Undo: keys["undo"] != ""}
 	case "cause":
 		return SetCause{Text: rest}
 	case "verify":

@@ -54,6 +54,7 @@ type scenario struct {
 	t       *testing.T
 	i       Incident
 	events  []Event
+	actions []Action
 	now     time.Time
 	plan    Plan
 	answers map[Target]Answer
@@ -207,7 +208,7 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 	case "nobody":
 		s.answers[Target(list[1])] = Answer{Why: list[2]}
 	case "room":
-		p := Platform{Name: list[1], Archive: dur("archive")}
+		p := Platform{Name: list[1], ArchiveAfter: dur("archive")}
 		if keys["steps"] != "" {
 			p.Steps = strings.Split(keys["steps"], ",")
 		}
@@ -254,25 +255,26 @@ func (s *scenario) step(in Input) {
 		}
 	}
 	for _, e := range out.Effects {
-		raw, err := EncodeDeed(e.Do)
+		s.actions = append(s.actions, e.Do)
+		raw, err := EncodeAction(e.Do)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		var form struct {
-			Kind string
-			Deed map[string]any
+			Kind   string
+			Action map[string]any
 		}
 		if err := json.Unmarshal(raw, &form); err != nil {
 			s.t.Fatal(err)
 		}
-		say("→ %s %s", form.Kind, flat(form.Deed))
+		say("→ %s %s", form.Kind, flat(form.Action))
 	}
 	if before == s.i.Seq {
 		say("nothing changes")
 	}
 	state := string(s.i.Status) + " " + s.i.Severity.String()
 	if s.i.Acknowledged() {
-		state += ", " + s.i.AckName + " has it"
+		state += ", " + s.i.Acknowledgement.Name + " has it"
 	}
 	if s.i.Unattended() {
 		state += ", UNATTENDED"

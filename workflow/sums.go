@@ -1,6 +1,6 @@
 package workflow
 
-// The commands, facts and deeds are sorted into smaller closed sets, each with a
+// The commands, facts and actions are sorted into smaller closed sets, each with a
 // handler of its own that names every member and has no default: a new member
 // that is not handled everywhere fails the linter.
 
@@ -76,41 +76,41 @@ type RecordFact interface {
 	recordFact()
 }
 
-// PageDeed reaches one recipient through one method, or takes that back.
+// PageAction reaches one recipient through one method, or takes that back.
 //
 //sumtype:decl
-type PageDeed interface {
-	Deed
-	pageDeed()
+type PageAction interface {
+	Action
+	pageAction()
 }
 
-// RoomDeed changes something on a chat platform.
+// RoomAction changes something on a chat platform.
 //
 //sumtype:decl
-type RoomDeed interface {
-	Deed
-	roomDeed()
+type RoomAction interface {
+	Action
+	roomAction()
 }
 
-// IncidentDeed goes to another incident, or to the intake.
+// IncidentAction goes to another incident, or to the intake.
 //
 //sumtype:decl
-type IncidentDeed interface {
-	Deed
-	incidentDeed()
+type IncidentAction interface {
+	Action
+	incidentAction()
 }
 
-func (Declare) lifecycleCommand()     {}
-func (Wake) lifecycleCommand()        {}
-func (SetStatus) lifecycleCommand()   {}
-func (SetSeverity) lifecycleCommand() {}
-func (Resolve) lifecycleCommand()     {}
-func (Close) lifecycleCommand()       {}
-func (Reopen) lifecycleCommand()      {}
-func (Cancel) lifecycleCommand()      {}
-func (Merge) lifecycleCommand()       {}
-func (Absorb) lifecycleCommand()      {}
-func (Follow) lifecycleCommand()      {}
+func (Declare) lifecycleCommand()           {}
+func (Wake) lifecycleCommand()              {}
+func (SetStatus) lifecycleCommand()         {}
+func (SetSeverity) lifecycleCommand()       {}
+func (Resolve) lifecycleCommand()           {}
+func (Close) lifecycleCommand()             {}
+func (Reopen) lifecycleCommand()            {}
+func (Cancel) lifecycleCommand()            {}
+func (Merge) lifecycleCommand()             {}
+func (Absorb) lifecycleCommand()            {}
+func (UpdateMergeTarget) lifecycleCommand() {}
 
 func (Acknowledge) pagingCommand()   {}
 func (Unacknowledge) pagingCommand() {}
@@ -119,36 +119,36 @@ func (Escalate) pagingCommand()      {}
 func (Delivered) pagingCommand()     {}
 func (Undeliverable) pagingCommand() {}
 
-func (RoomReady) roomCommand()   {}
-func (RoomRefused) roomCommand() {}
-func (RoomClosed) roomCommand()  {}
-func (Furnished) roomCommand()   {}
-func (RetryRooms) roomCommand()  {}
+func (RoomReady) roomCommand()     {}
+func (RoomRefused) roomCommand()   {}
+func (RoomClosed) roomCommand()    {}
+func (RoomStepEnded) roomCommand() {}
+func (RetryRooms) roomCommand()    {}
 
-func (SetDetails) recordCommand()    {}
-func (PostUpdate) recordCommand()    {}
-func (Assign) recordCommand()        {}
-func (AddNote) recordCommand()       {}
-func (RemoveNote) recordCommand()    {}
-func (AddTask) recordCommand()       {}
-func (FinishTask) recordCommand()    {}
-func (SetCause) recordCommand()      {}
-func (Verify) recordCommand()        {}
-func (AddLink) recordCommand()       {}
-func (Invite) recordCommand()        {}
-func (SetVisibility) recordCommand() {}
-func (GiveUp) recordCommand()        {}
+func (SetDetails) recordCommand()         {}
+func (PostUpdate) recordCommand()         {}
+func (Assign) recordCommand()             {}
+func (AddNote) recordCommand()            {}
+func (RemoveNote) recordCommand()         {}
+func (AddActionItem) recordCommand()      {}
+func (CompleteActionItem) recordCommand() {}
+func (SetCause) recordCommand()           {}
+func (Verify) recordCommand()             {}
+func (AddLink) recordCommand()            {}
+func (Invite) recordCommand()             {}
+func (SetVisibility) recordCommand()      {}
+func (GiveUp) recordCommand()             {}
 
-func (Declared) lifecycleFact()         {}
-func (StatusChanged) lifecycleFact()    {}
-func (SeverityChanged) lifecycleFact()  {}
-func (IncidentResolved) lifecycleFact() {}
-func (IncidentClosed) lifecycleFact()   {}
-func (IncidentReopened) lifecycleFact() {}
-func (IncidentCanceled) lifecycleFact() {}
-func (IncidentMerged) lifecycleFact()   {}
-func (IncidentAbsorbed) lifecycleFact() {}
-func (MergeFollowed) lifecycleFact()    {}
+func (Declared) lifecycleFact()           {}
+func (StatusChanged) lifecycleFact()      {}
+func (SeverityChanged) lifecycleFact()    {}
+func (IncidentResolved) lifecycleFact()   {}
+func (IncidentClosed) lifecycleFact()     {}
+func (IncidentReopened) lifecycleFact()   {}
+func (IncidentCanceled) lifecycleFact()   {}
+func (IncidentMerged) lifecycleFact()     {}
+func (IncidentAbsorbed) lifecycleFact()   {}
+func (MergeTargetUpdated) lifecycleFact() {}
 
 func (AlertsArrived) alertFact()     {}
 func (AlertsForwarded) alertFact()   {}
@@ -160,9 +160,9 @@ func (StepFired) pagingFact()           {}
 func (CycleBegan) pagingFact()          {}
 func (NobodyReached) pagingFact()       {}
 func (EscalationExhausted) pagingFact() {}
-func (PagesOwed) pagingFact()           {}
+func (PagesQueued) pagingFact()         {}
 func (PeoplePaged) pagingFact()         {}
-func (TellPostponed) pagingFact()       {}
+func (NoticePostponed) pagingFact()     {}
 func (PageDelivered) pagingFact()       {}
 func (PageFailed) pagingFact()          {}
 func (PagesCanceled) pagingFact()       {}
@@ -171,39 +171,39 @@ func (PageAnswered) pagingFact()        {}
 func (Unacknowledged) pagingFact()      {}
 func (AcknowledgeOverdue) pagingFact()  {}
 
-func (RoomWanted) roomFact()      {}
-func (RoomOpened) roomFact()      {}
-func (RoomLost) roomFact()        {}
-func (RoomFurnished) roomFact()   {}
-func (RoomStepRetried) roomFact() {}
-func (RoomLeft) roomFact()        {}
-func (RoomRetired) roomFact()     {}
-func (RoomArchived) roomFact()    {}
+func (RoomWanted) roomFact()       {}
+func (RoomOpened) roomFact()       {}
+func (RoomUnavailable) roomFact()  {}
+func (RoomStepFinished) roomFact() {}
+func (RoomStepRetried) roomFact()  {}
+func (RoomAbandoned) roomFact()    {}
+func (RoomArchiveDue) roomFact()   {}
+func (RoomArchived) roomFact()     {}
 
-func (DetailsChanged) recordFact()    {}
-func (UpdatePosted) recordFact()      {}
-func (UpdateOverdue) recordFact()     {}
-func (RoleAssigned) recordFact()      {}
-func (NoteAdded) recordFact()         {}
-func (NoteWithdrawn) recordFact()     {}
-func (TaskAdded) recordFact()         {}
-func (TaskFinished) recordFact()      {}
-func (CauseSet) recordFact()          {}
-func (CheckRecorded) recordFact()     {}
-func (LinkAdded) recordFact()         {}
-func (PeopleInvited) recordFact()     {}
-func (VisibilityChanged) recordFact() {}
-func (EffectGivenUp) recordFact()     {}
+func (DetailsChanged) recordFact()      {}
+func (UpdatePosted) recordFact()        {}
+func (UpdateOverdue) recordFact()       {}
+func (RoleAssigned) recordFact()        {}
+func (NoteAdded) recordFact()           {}
+func (NoteWithdrawn) recordFact()       {}
+func (ActionItemAdded) recordFact()     {}
+func (ActionItemCompleted) recordFact() {}
+func (CauseSet) recordFact()            {}
+func (CheckRecorded) recordFact()       {}
+func (LinkAdded) recordFact()           {}
+func (PeopleInvited) recordFact()       {}
+func (VisibilityChanged) recordFact()   {}
+func (EffectGivenUp) recordFact()       {}
 
-func (SendPage) pageDeed() {}
-func (TakeBack) pageDeed() {}
+func (SendPage) pageAction()   {}
+func (CancelPage) pageAction() {}
 
-func (OpenRoom) roomDeed()  {}
-func (Post) roomDeed()      {}
-func (ShowCard) roomDeed()  {}
-func (Furnish) roomDeed()   {}
-func (InviteAll) roomDeed() {}
-func (CloseRoom) roomDeed() {}
+func (OpenRoom) roomAction()     {}
+func (Post) roomAction()         {}
+func (ShowCard) roomAction()     {}
+func (SetUpRoom) roomAction()    {}
+func (InvitePeople) roomAction() {}
+func (CloseRoom) roomAction()    {}
 
-func (Tell) incidentDeed()    {}
-func (Reroute) incidentDeed() {}
+func (Forward) incidentAction() {}
+func (Reroute) incidentAction() {}

@@ -84,26 +84,26 @@ func (r *Refusal) Error() string {
 // valid, and holds what unread mail made true before the command was refused.
 func Step(i Incident, in Input) (Outcome, error) {
 	in.By.ID, in.By.Name = label(in.By.ID, 80), shortName(in.By.Name)
-	t := &turn{now: i.clone(), in: in}
-	t.readMail()
+	t := &transition{now: i.clone(), in: in}
+	t.drainMailbox()
 	var err error
 	if t.in.Command != nil {
 		err = t.decide(t.in.Command)
 	}
-	t.wantRooms()
-	return Outcome{Incident: t.now, Events: t.events, Effects: together(t.effects)}, err
+	t.requestRooms()
+	return Outcome{Incident: t.now, Events: t.events, Effects: mergePosts(t.effects)}, err
 }
 
 // together makes one message of all that a step has to say in a place, and one
 // invitation of all: people read it at once, and platforms limit how often
 // anybody may speak.
-func together(effects []Effect) []Effect {
+func mergePosts(effects []Effect) []Effect {
 	first := map[Lane]int{} // lane → its post or invitation in kept
 	kept := effects[:0]
 	for _, e := range effects {
 		at, has := first[e.Lane]
 		if has {
-			if both, ok := joinDeeds(kept[at].Do, e.Do); ok {
+			if both, ok := joinActions(kept[at].Do, e.Do); ok {
 				kept[at].Do = both
 				continue
 			}
@@ -118,9 +118,9 @@ func together(effects []Effect) []Effect {
 	return kept
 }
 
-// joinDeeds makes one deed of two posts, or of two invitations; ok is false for
+// joinDeeds makes one action of two posts, or of two invitations; ok is false for
 // everything else.
-func joinDeeds(a, b Deed) (both Deed, ok bool) {
+func joinActions(a, b Action) (both Action, ok bool) {
 	if one, is := a.(Post); is {
 		two, same := b.(Post)
 		if same {
@@ -128,8 +128,8 @@ func joinDeeds(a, b Deed) (both Deed, ok bool) {
 		}
 		return one, same
 	}
-	one, is := a.(InviteAll)
-	two, same := b.(InviteAll)
+	one, is := a.(InvitePeople)
+	two, same := b.(InvitePeople)
 	if !is || !same {
 		return nil, false
 	}
@@ -146,14 +146,14 @@ func joinDeeds(a, b Deed) (both Deed, ok bool) {
 func Replay(id string, number int, events []Event) Incident {
 	i := Incident{ID: id, Number: number}
 	for _, e := range events {
-		i.evolve(e)
+		i.apply(e)
 	}
 	return i
 }
 
 // turn is one step in the making. Facts are folded in as they are recorded, so
 // later decisions of the same step see them.
-type turn struct {
+type transition struct {
 	now     Incident
 	in      Input
 	events  []Event
@@ -161,15 +161,15 @@ type turn struct {
 }
 
 // record makes a fact true.
-func (t *turn) record(f Fact) { t.recordBy(t.in.By, f) }
+func (t *transition) record(f Fact) { t.recordBy(t.in.By, f) }
 
 // conclude records a fact that follows from the rules, not from a person.
-func (t *turn) conclude(f Fact) { t.recordBy(Actor{Kind: BySystem}, f) }
+func (t *transition) recordBySystem(f Fact) { t.recordBy(Actor{Kind: BySystem}, f) }
 
-func (t *turn) recordBy(by Actor, f Fact) {
+func (t *transition) recordBy(by Actor, f Fact) {
 	e := Event{Seq: t.now.Seq + 1, At: t.in.At, By: by, Fact: f}
-	was := t.now.outlook()
-	t.now.evolve(e)
+	was := t.now.before()
+	t.now.apply(e)
 	t.events = append(t.events, e)
 	for n, d := range react(&t.now, was, e) {
 		t.effects = append(t.effects, Effect{

@@ -238,7 +238,7 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 	var told struct{ Deliveries []map[string]any }
 	h.get("/api/v1/incidents/INC-1/deliveries", anaToken).into(http.StatusOK, &told)
 	want := []map[string]any{{
-		"to": "ben", "name": "Ben Okafor", "via": "email", "purpose": "answer", "state": "delivered",
+		"to": "ben", "name": "Ben Okafor", "via": "email", "purpose": "escalation", "state": "delivered",
 		"asked_at": "2026-03-01T03:12:00Z", "done_at": "2026-03-01T03:12:00Z", "text": "arrived at 03:12:00 UTC", "page": told.Deliveries[0]["page"],
 	}}
 	if diff := cmp.Diff(want, told.Deliveries); diff != "" {

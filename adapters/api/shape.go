@@ -123,7 +123,7 @@ func summarize(i workflow.Incident) summary {
 	s := summary{
 		ID: i.ID, Title: i.Title, Status: i.Status, Severity: i.Severity.String(), Services: list(i.Services),
 		Kind: i.Kind, Visibility: i.Visibility, DeclaredAt: i.DeclaredAt.UTC(),
-		AcknowledgedAt: i.AcknowledgedAt.UTC(), AcknowledgedBy: i.AcknowledgedBy, ResolvedAt: i.ResolvedAt.UTC(),
+		AcknowledgedAt: i.Acknowledgement.At.UTC(), AcknowledgedBy: i.Acknowledgement.Person, ResolvedAt: i.Ending.ResolvedAt.UTC(),
 		Commander: i.Roles[workflow.Commander], Unattended: i.Unattended(),
 		Alerts: alerts{Firing: i.Alerts.Firing, Resolved: i.Alerts.Resolved}, Rooms: []room{},
 	}
@@ -139,10 +139,10 @@ func detail(i workflow.Incident) details {
 	d := details{
 		summary: summarize(i), Seq: i.Seq, Description: i.Description, Symptoms: list(i.Symptoms),
 		Source: i.Source, Reporter: i.Reporter, Category: i.Category, Impact: i.Impact, Urgency: i.Urgency,
-		SeverityBasis: i.Basis, Unmapped: list(i.Unmapped), AcknowledgedName: i.AckName, Roles: map[string]string{},
-		DetectedAt: i.DetectedAt.UTC(), ClosedAt: i.ClosedAt.UTC(), AlertSamples: []alert{}, Truncated: i.Alerts.Truncated,
-		Tasks: []task{}, Checklist: []check{}, Links: list(i.Links), Cause: i.Cause, Resolution: i.Resolution,
-		MergedInto: i.MergedInto, MergedFrom: list(i.MergedFrom),
+		SeverityBasis: i.SeverityBasis, Unmapped: list(i.Alerts.Unmapped), AcknowledgedName: i.Acknowledgement.Name, Roles: map[string]string{},
+		DetectedAt: i.DetectedAt.UTC(), ClosedAt: i.Ending.ClosedAt.UTC(), AlertSamples: []alert{}, Truncated: i.Alerts.Truncated,
+		Tasks: []task{}, Checklist: []check{}, Links: list(i.Paperwork.Links), Cause: i.Paperwork.Cause, Resolution: i.Ending.Resolution,
+		MergedInto: i.Merge.Into, MergedFrom: list(i.Merge.From),
 	}
 	for role, person := range i.Roles {
 		if person != "" {
@@ -154,14 +154,14 @@ func detail(i workflow.Incident) details {
 			Integration: a.Integration, Title: a.Title, Severity: a.Severity.String(), Firing: !a.Resolved, At: a.At.UTC(), Link: a.Link,
 		})
 	}
-	for _, t := range i.Tasks {
+	for _, t := range i.Paperwork.ActionItems {
 		d.Tasks = append(d.Tasks, task(t))
 	}
-	for n, c := range i.Checklist {
+	for n, c := range i.Paperwork.Checklist {
 		d.Checklist = append(d.Checklist, check{N: n + 1, Text: c.Text, State: c.State, By: c.By})
 	}
-	if u := i.Latest; u.Text != "" {
-		d.LatestUpdate = &update{At: u.At.UTC(), By: u.By, Audience: u.Audience, Text: u.Text, NextDue: i.UpdateDue.UTC()}
+	if u := i.Paperwork.LatestUpdate; u.Text != "" {
+		d.LatestUpdate = &update{At: u.At.UTC(), By: u.By, Audience: u.Audience, Text: u.Text, NextDue: i.Promises.UpdateBy.UTC()}
 	}
 	return d
 }

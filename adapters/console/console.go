@@ -80,7 +80,7 @@ func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 // render writes the block for the terminal.
 func render(page bot.Page) string {
 	kind, whom := "PAGE", ""
-	if page.Purpose == workflow.ToKnow {
+	if page.Purpose == workflow.PurposeNotice {
 		kind = "NOTE"
 	}
 	if name := line(page.Name); name != "" && page.Person != "log" {
@@ -108,7 +108,7 @@ func render(page bot.Page) string {
 // so an ID that means something there is not offered.
 func answer(purpose workflow.Purpose, id string) string {
 	plain := id != "" && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
-	if purpose == workflow.ToKnow || !plain {
+	if purpose == workflow.PurposeNotice || !plain {
 		return ""
 	}
 	return fmt.Sprintf(" → answer: tocsin run \"ack %s\"", id)

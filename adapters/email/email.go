@@ -111,7 +111,7 @@ func (p *Pager) compose(page bot.Page) (*gomail.Msg, error) {
 	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated")        // RFC 3834
 	m.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All") // the same for Exchange
-	if page.Purpose == workflow.ToAnswer || page.Purpose == workflow.ToRescue {
+	if page.Purpose == workflow.PurposeEscalation || page.Purpose == workflow.PurposeCatchAll {
 		m.SetImportance(gomail.ImportanceHigh)
 	}
 	// The boundary depends on all that is between the boundaries: nobody can

@@ -54,7 +54,7 @@ func written(t *testing.T, p *Pager, page bot.Page) (raw []byte, read smtptest.M
 
 func answerPage() bot.Page {
 	return bot.Page{
-		Key: "INC-7/12.3", Purpose: workflow.ToAnswer, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
+		Key: "INC-7/12.3", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 		Incidents: []bot.PagedIncident{{ID: "INC-7", Title: "Checkout is down", Severity: "SEV1"}},
 		Message: card.Message{
 			Title: "INC-7 · Checkout is down",
@@ -99,7 +99,7 @@ func pages() map[string]bot.Page {
 	return map[string]bot.Page{
 		"answer": answerPage(),
 		"private": {
-			Key: "INC-8/3.1", Purpose: workflow.ToAnswer, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
+			Key: "INC-8/3.1", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-8", Private: true}},
 			Message: card.Message{
 				Title:   "A private incident needs you: INC-8",
@@ -107,7 +107,7 @@ func pages() map[string]bot.Page {
 			},
 		},
 		"bundle": {
-			Key: "INC-1/9.1+2", Purpose: workflow.ToRescue, Person: "ben", Name: "Ben Okafor", Address: "ben@example.com",
+			Key: "INC-1/9.1+2", Purpose: workflow.PurposeCatchAll, Person: "ben", Name: "Ben Okafor", Address: "ben@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-1"}, {ID: "INC-2"}},
 			Message: card.Message{
 				Title:    "2 incidents need you",
@@ -116,7 +116,7 @@ func pages() map[string]bot.Page {
 			},
 		},
 		"know": {
-			Key: "INC-7/20.1", Purpose: workflow.ToKnow, Person: "ana", Address: "ana@example.com",
+			Key: "INC-7/20.1", Purpose: workflow.PurposeNotice, Person: "ana", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-7"}},
 			Message:   card.Message{Title: "INC-7 · A new alert fires", Text: "DiskFull fires since 12:31. You acknowledged this incident."},
 		},

@@ -160,7 +160,7 @@ func TestPushpin(t *testing.T) {
 		pins := func(want ...string) {
 			t.Helper()
 			var all []string
-			for _, p := range d.incident(id).Pins {
+			for _, p := range d.incident(id).Paperwork.Pins {
 				all = append(all, p.Text)
 			}
 			if !slices.Equal(all, want) {
@@ -197,11 +197,11 @@ func TestPushpinUnheard(t *testing.T) {
 			t.Fatal(got.Err)
 		}
 	}
-	if pins := d.incident(id).Pins; len(pins) != 2 || pins[0].Text != "Zoe Young: The <certificate> has expired" || pins[1].Text != "Dan: Since noon" {
+	if pins := d.incident(id).Paperwork.Pins; len(pins) != 2 || pins[0].Text != "Zoe Young: The <certificate> has expired" || pins[1].Text != "Dan: Since noon" {
 		t.Errorf("%+v\n%s", pins, d.log)
 	}
 	d.slack.Delete(d.zoe, room, said.TS)
-	if pins := d.incident(id).Pins; len(pins) != 2 {
+	if pins := d.incident(id).Paperwork.Pins; len(pins) != 2 {
 		t.Errorf("%+v", pins)
 	}
 }
@@ -236,7 +236,7 @@ func TestMention(t *testing.T) {
 		}
 		in := d.slack.Mention(d.ana, d.lobby, "ack INC-1", got.Message.TS)
 		d.eventually("it is answered below the same message", func() bool { return len(below(got.Message.TS)) == 2 })
-		if in.Err != nil || d.incident("INC-1").AcknowledgedBy != "ana" {
+		if in.Err != nil || d.incident("INC-1").Acknowledgement.Person != "ana" {
 			t.Error(in.Err)
 		}
 		empty := d.slack.Mention(d.zoe, d.lobby, "", "")
@@ -253,8 +253,8 @@ func TestMention(t *testing.T) {
 func TestMentionInRoom(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
-	if got := d.slack.Mention(d.ben, room, "note The cache is cold", ""); got.Err != nil || d.incident(id).Notes != 1 {
-		t.Error(got.Err, d.incident(id).Notes)
+	if got := d.slack.Mention(d.ben, room, "note The cache is cold", ""); got.Err != nil || d.incident(id).Paperwork.Notes != 1 {
+		t.Error(got.Err, d.incident(id).Paperwork.Notes)
 	}
 }
 

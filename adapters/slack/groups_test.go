@@ -129,7 +129,7 @@ func TestGroupAnswers(t *testing.T) {
 	if got := d.slash(stranger, room, "ack"); d.incident(id).Acknowledged() {
 		t.Fatalf("a stranger has acknowledged: %s", got.Response)
 	}
-	if got := d.slash(d.zoe, room, "ack"); d.incident(id).AcknowledgedBy != "guest:slack:"+d.zoe {
+	if got := d.slash(d.zoe, room, "ack"); d.incident(id).Acknowledgement.Person != "guest:slack:"+d.zoe {
 		t.Errorf("whoever is paged is told %s", got.Response)
 	}
 }

@@ -117,7 +117,7 @@ func (p patient) Show(ctx context.Context, c bot.ShownCard) (at string, err erro
 	return at, err
 }
 
-// Furnish implements [bot.Host].
+// SetUpRoom implements [bot.Host].
 func (p patient) Furnish(ctx context.Context, w bot.RoomWork) error {
 	return p.again(func() error { return p.Workspace.Furnish(ctx, w) })
 }

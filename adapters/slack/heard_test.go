@@ -63,8 +63,8 @@ func TestTyped(t *testing.T) {
 		t.Errorf("%v", i.Roles)
 	}
 	d.slash(d.ana, room, "link <https://wiki.example.com/a?b=1&amp;c=2|Runbook>")
-	if i := d.incident(id); len(i.Links) != 1 || i.Links[0].URL != "https://wiki.example.com/a?b=1&c=2" {
-		t.Errorf("%+v", i.Links)
+	if i := d.incident(id); len(i.Paperwork.Links) != 1 || i.Paperwork.Links[0].URL != "https://wiki.example.com/a?b=1&c=2" {
+		t.Errorf("%+v", i.Paperwork.Links)
 	}
 	if got := d.slash(d.ana, room, "assign scribe <@U0NOBODY|zoe>"); !strings.Contains(string(got.Response), "@zoe") {
 		t.Errorf("%s", got.Response)
@@ -110,10 +110,10 @@ func TestHostileCommands(t *testing.T) {
 			"<!channel> everybody", "<@U123> *bold* `code`", "<https://good.example|https://evil.example>", "&lt;!here&gt;", "a & b < c > d",
 			"'; DROP TABLE incidents; --", "\u202eevil", "x\x00y", strings.Repeat("漢", 3000), "payload=%7B%7D&text=x", `{"type":"view_submission"}`, "{{.}} %s",
 		} {
-			before := d.incident(id).Notes
+			before := d.incident(id).Paperwork.Notes
 			escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text) // as Slack sends what is typed
 			got := d.slash(d.ana, room, "note "+escaped)
-			if d.incident(id).Notes != before+1 {
+			if d.incident(id).Paperwork.Notes != before+1 {
 				t.Errorf("%.40q: %s", text, got.Response)
 			}
 		}
@@ -138,7 +138,7 @@ func TestP1NameIsNoCommand(t *testing.T) {
 		t.Fatalf("%s", got.Response)
 	}
 	if i := d.incident(id); i.Status != workflow.Investigating {
-		t.Errorf("%s, %q", i.Status, i.Latest.Text)
+		t.Errorf("%s, %q", i.Status, i.Paperwork.LatestUpdate.Text)
 	}
 }
 

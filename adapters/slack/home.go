@@ -100,7 +100,7 @@ func (p *homePage) row(i *workflow.Incident, mine bool) slack.Block {
 	case i.Unattended():
 		stands = append(stands, "UNATTENDED")
 	case i.Acknowledged():
-		stands = append(stands, "acknowledged by "+cmp.Or(i.AckName, i.AcknowledgedBy))
+		stands = append(stands, "acknowledged by "+cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person))
 	default:
 		stands = append(stands, "not acknowledged")
 	}

@@ -74,7 +74,7 @@ func (w *Workspace) homeOf(ctx context.Context, s bot.Speaker) (homeData, error)
 
 // concerns reports whether somebody holds or leads an incident, or is asked for.
 func concerns(i *workflow.Incident, who string) bool {
-	if i.AcknowledgedBy == who {
+	if i.Acknowledgement.Person == who {
 		return true
 	}
 	for _, person := range i.Roles {
@@ -82,5 +82,5 @@ func concerns(i *workflow.Incident, who string) bool {
 			return true
 		}
 	}
-	return i.Awaits(who)
+	return i.IsAwaiting(who)
 }

@@ -55,7 +55,7 @@ func TestPress(t *testing.T) {
 			t.Fatal(first.Err, string(first.Response))
 		}
 		d.told(d.dan, "Acknowledged")
-		if i := d.incident(id); i.AcknowledgedBy != "dan" {
+		if i := d.incident(id); i.Acknowledgement.Person != "dan" {
 			t.Errorf("%+v", i)
 		}
 		seq := d.incident(id).Seq
@@ -146,7 +146,7 @@ func TestSubmitLate(t *testing.T) {
 	}
 	release()
 	d.told(d.ana, "canceled")
-	if d.incident(id).Resolution != "" {
+	if d.incident(id).Ending.Resolution != "" {
 		t.Error("it was resolved although it is over")
 	}
 }
@@ -233,8 +233,8 @@ func TestPinShortcut(t *testing.T) {
 		t.Fatal(got.Err)
 	}
 	d.told(d.ben, "certificate")
-	if i := d.incident(id); len(i.Pins) != 1 || !strings.Contains(i.Pins[0].Text, "The *certificate* has expired") {
-		t.Errorf("%+v", i.Pins)
+	if i := d.incident(id); len(i.Paperwork.Pins) != 1 || !strings.Contains(i.Paperwork.Pins[0].Text, "The *certificate* has expired") {
+		t.Errorf("%+v", i.Paperwork.Pins)
 	}
 	d.slack.MessageShortcut(d.zoe, "pin_to_timeline", said)
 	d.told(d.zoe, "needs the access")
@@ -269,7 +269,7 @@ func TestHomeTab(t *testing.T) {
 		d.eventually("dan is told, and the tab is drawn anew", func() bool {
 			return strings.Contains(d.directs(d.dan), "Acknowledged") && !strings.Contains(d.slack.Home(d.dan).Plain(), "Acknowledge\n")
 		})
-		if d.incident("INC-1").AcknowledgedBy != "dan" {
+		if d.incident("INC-1").Acknowledgement.Person != "dan" {
 			t.Errorf("%+v", d.incident("INC-1"))
 		}
 		if got := d.slack.ClickInView(d.dan, d.slack.Home(d.dan).ID, "Declare an incident"); got.Err != nil || d.slack.Modal(d.dan).CallbackID != "form:declare" {

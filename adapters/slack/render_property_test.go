@@ -116,7 +116,7 @@ func TestAnyHome(t *testing.T) {
 		h := homeData{Guest: rapid.Bool().Draw(t, "guest"), Works: rapid.Bool().Draw(t, "works"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
 		for n := range rapid.IntRange(0, 40).Draw(t, "incidents") {
 			i := incident(workflow.Triage, rapid.Bool().Draw(t, "acknowledged"))
-			i.Number, i.Title, i.AckName, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}
+			i.Number, i.Title, i.Acknowledgement.Name, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}
 			i.Rooms[0].ID = rapid.OneOf(rapid.Just("C024BE7LR"), anyText()).Draw(t, "room")
 			h.Open = append(h.Open, i)
 			if rapid.Bool().Draw(t, "yours") {

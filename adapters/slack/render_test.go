@@ -40,19 +40,21 @@ func incident(s workflow.Status, acknowledged bool) workflow.Incident {
 	i := workflow.Incident{
 		ID: "INC-7", Number: 7, Seq: 12, Kind: workflow.Real, Title: "Checkout is down", Description: "Payments fail since the deploy, see https://graphs.example.com/d/7?from=now-1h.",
 		Symptoms: []string{"HTTP 502"}, Reporter: workflow.Reporter{Name: "Cleo", Department: "Support", Contact: "ext. 12"},
-		Category: "software", Services: []string{"checkout"}, Severity: workflow.SEV2, Basis: workflow.FromMatrix, Impact: workflow.High, Urgency: workflow.Medium,
+		Category: "software", Services: []string{"checkout"}, Severity: workflow.SEV2, SeverityBasis: workflow.FromMatrix, Impact: workflow.High, Urgency: workflow.Medium,
 		Status: s, Visibility: workflow.Public, DeclaredAt: start, Roles: map[string]string{"commander": "ana"},
-		Alerts:    workflow.Alerts{Firing: 2, Resolved: 1, Total: 3, Samples: []workflow.Alert{{Title: "HighErrorRate on <checkout>"}}},
-		Tasks:     []workflow.Task{{N: 1, Text: "Call the vendor", Assignee: "ana"}, {N: 2, Text: "Alert on expiry", FollowUp: true, Done: true}},
-		Checklist: []workflow.Check{{Text: "Users can pay"}, {Text: "Queue is empty", State: workflow.CheckFailed}},
-		Links:     []workflow.Link{{URL: "https://wiki.example.com/checkout", Title: "Runbook"}, {Incident: "INC-3", Title: "before"}},
-		Pins:      []workflow.Pin{{At: start, By: "Ana Silva", Text: "It began with the deploy"}},
-		Meaning:   "Major: a core function is hurt",
-		Latest:    workflow.Update{At: start.Add(time.Minute), By: "Ana Silva", Text: "Rolling back"}, UpdateDue: start.Add(time.Hour),
-		Rooms: []workflow.Room{{Platform: "slack", ID: "C024BE7LR", Name: "inc-7-checkout-is-down", URL: "https://acme.slack.com/archives/C024BE7LR", State: workflow.RoomOpen, Hosted: true}},
+		Alerts:  workflow.Alerts{Firing: 2, Resolved: 1, Total: 3, Samples: []workflow.Alert{{Title: "HighErrorRate on <checkout>"}}},
+		Meaning: "Major: a core function is hurt",
+		Paperwork: workflow.Paperwork{
+			ActionItems:  []workflow.ActionItem{{N: 1, Text: "Call the vendor", Assignee: "ana"}, {N: 2, Text: "Alert on expiry", FollowUp: true, Done: true}},
+			Checklist:    []workflow.Check{{Text: "Users can pay"}, {Text: "Queue is empty", State: workflow.CheckFailed}},
+			Links:        []workflow.Link{{URL: "https://wiki.example.com/checkout", Title: "Runbook"}, {Incident: "INC-3", Title: "before"}},
+			Pins:         []workflow.Pin{{At: start, By: "Ana Silva", Text: "It began with the deploy"}},
+			LatestUpdate: workflow.Update{At: start.Add(time.Minute), By: "Ana Silva", Text: "Rolling back"},
+		}, Promises: workflow.Promises{UpdateBy: start.Add(time.Hour)},
+		Rooms: []workflow.Room{{Platform: "slack", ID: "C024BE7LR", Name: "inc-7-checkout-is-down", URL: "https://acme.slack.com/archives/C024BE7LR", State: workflow.RoomOpen, Managed: true}},
 	}
 	if acknowledged {
-		i.AcknowledgedBy, i.AckName, i.AcknowledgedAt = "ana", "Ana Silva", start.Add(30*time.Second)
+		i.Acknowledgement.Person, i.Acknowledgement.Name, i.Acknowledgement.At = "ana", "Ana Silva", start.Add(30*time.Second)
 	}
 	return i
 }
@@ -157,14 +159,14 @@ func TestPages(t *testing.T) {
 	page := func(name string, m card.Message) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, ours())) }
 	public, private := incident(workflow.Triage, false), incident(workflow.Triage, false)
 	private.Visibility = workflow.Private
-	for _, p := range []workflow.Purpose{workflow.ToAnswer, workflow.ToJoin, workflow.ToRescue, workflow.ToKnow} {
+	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeCatchAll, workflow.PurposeNotice} {
 		a := card.Asked{Incident: public, Purpose: p, Text: "Nobody has answered.", Answer: "https://tocsin.example.com/ack/t0ken"}
 		page(string(p), card.Page(a, view()))
 	}
 	page("private", card.Page(card.Asked{Incident: private}, view()))
 	other := incident(workflow.Triage, false)
 	other.ID, other.Title = "INC-8", "Search is slow"
-	page("a bundle", card.Bundle([]card.Asked{{Incident: public}, {Incident: other}, {Incident: private, Purpose: workflow.ToKnow}}, view()))
+	page("a bundle", card.Bundle([]card.Asked{{Incident: public}, {Incident: other}, {Incident: private, Purpose: workflow.PurposeNotice}}, view()))
 	page("blind", card.Blind([]string{"INC-7"}, view()))
 	page("blind, two", card.Blind([]string{"INC-7", "INC-8"}, view()))
 	page("a link to sign in", card.SignIn("https://tocsin.example.com/in/t0ken", "Example"))
@@ -221,11 +223,11 @@ func TestReplies(t *testing.T) {
 // TestCuts: what does not fit is named, and the reader is told where it is.
 func TestCuts(t *testing.T) {
 	i := incident(workflow.Investigating, true)
-	i.Description, i.Latest.Text, i.Cause = strings.Repeat("d", 4000), strings.Repeat("u", 4000), strings.Repeat("c", 4000)
+	i.Description, i.Paperwork.LatestUpdate.Text, i.Paperwork.Cause = strings.Repeat("d", 4000), strings.Repeat("u", 4000), strings.Repeat("c", 4000)
 	for n := range 200 {
-		i.Tasks = append(i.Tasks, workflow.Task{N: n + 3, Text: strings.Repeat("t", 300)})
+		i.Paperwork.ActionItems = append(i.Paperwork.ActionItems, workflow.ActionItem{N: n + 3, Text: strings.Repeat("t", 300)})
 		i.Symptoms = append(i.Symptoms, strings.Repeat("s", 200))
-		i.Pins = append(i.Pins, workflow.Pin{Text: strings.Repeat("p", 900)})
+		i.Paperwork.Pins = append(i.Paperwork.Pins, workflow.Pin{Text: strings.Repeat("p", 900)})
 	}
 	blocks, text := renderMessage(card.Card(i, roomy()), ours())
 	valid(t, blocks, text)

@@ -190,7 +190,7 @@ func (w *Workspace) join(ctx context.Context, channel string) error {
 	})
 }
 
-// Furnish implements [bot.Host].
+// SetUpRoom implements [bot.Host].
 func (w *Workspace) Furnish(ctx context.Context, f bot.RoomWork) error {
 	switch f.Step {
 	case workflow.StepTopic:

@@ -167,7 +167,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 // Platform implements [bot.Host].
 func (w *Workspace) Platform() workflow.Platform {
 	p := workflow.Platform{
-		Name: Platform, Archive: w.settings.Load().ArchiveAfter,
+		Name: Platform, ArchiveAfter: w.settings.Load().ArchiveAfter,
 		Steps: []string{workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite},
 	}
 	if w.settings.Load().Announce != "" {

@@ -28,7 +28,7 @@ func TestSlash(t *testing.T) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "declare Checkout is down --sev 2 --service checkout")
 		d.slash(d.dan, d.lobby, "ack INC-1") // by his ID
-		if i := d.incident("INC-1"); i.Severity != workflow.SEV2 || i.Reporter.Person != "ana" || i.AcknowledgedBy != "dan" {
+		if i := d.incident("INC-1"); i.Severity != workflow.SEV2 || i.Reporter.Person != "ana" || i.Acknowledgement.Person != "dan" {
 			t.Errorf("%+v", i)
 		}
 		for _, command := range []string{"/inc", "/incident"} {
@@ -62,7 +62,7 @@ func TestSlashInRoom(t *testing.T) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		d.slash(d.ben, room, "note The cache is cold")
-		if d.incident(id).Notes != 1 {
+		if d.incident(id).Paperwork.Notes != 1 {
 			t.Error("nothing was noted")
 		}
 		d.slash(d.ben, room, "")
@@ -74,7 +74,7 @@ func TestSlashInRoom(t *testing.T) {
 			t.Fatal(got.Err)
 		}
 		d.told(d.ben, "Acknowledged")
-		if d.incident(id).AcknowledgedBy != "ben" {
+		if d.incident(id).Acknowledgement.Person != "ben" {
 			t.Error("the button did nothing")
 		}
 	})

@@ -174,7 +174,7 @@ func TestClip(t *testing.T) {
 // nothing.
 func TestTypedTimes(t *testing.T) {
 	i := incident(workflow.Investigating, true)
-	i.Title, i.Description, i.AckName = "Down since "+typedIn, typedIn, typedIn
+	i.Title, i.Description, i.Acknowledgement.Name = "Down since "+typedIn, typedIn, typedIn
 	blocks, text := renderMessage(card.Card(i, roomy()), ours())
 	valid(t, blocks, text)
 	m := slacktest.Message{Text: text, Blocks: sent(t, blocks)}
@@ -182,7 +182,7 @@ func TestTypedTimes(t *testing.T) {
 		t.Errorf("it reads %s", m.Plain())
 	}
 	got := m.Dates()
-	if !slices.ContainsFunc(got, func(d slacktest.Date) bool { return d.At.Equal(i.AcknowledgedAt) }) {
+	if !slices.ContainsFunc(got, func(d slacktest.Date) bool { return d.At.Equal(i.Acknowledgement.At) }) {
 		t.Errorf("the time of the acknowledgement is lost: %+v", got)
 	}
 }

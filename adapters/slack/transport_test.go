@@ -273,8 +273,8 @@ func TestRefresh(t *testing.T) {
 		}
 	}
 	people.Wait()
-	if failed := d.slack.Failures(); len(failed) != 0 || d.incident("INC-1").Notes != 200 {
-		t.Errorf("%d notes, failures %+v", d.incident("INC-1").Notes, failed)
+	if failed := d.slack.Failures(); len(failed) != 0 || d.incident("INC-1").Paperwork.Notes != 200 {
+		t.Errorf("%d notes, failures %+v", d.incident("INC-1").Paperwork.Notes, failed)
 	}
 	d.slack.RefreshSockets(true)
 	if !d.slack.WaitSockets(sockets, 10*time.Second) {

@@ -22,8 +22,8 @@ func TestAcknowledge(t *testing.T) {
 	}
 	after := h.press(p, path).has(200, "You have acknowledged, just now at 04:14 AST.").lacks("<form", "<button", "goes on until")
 	i := h.incident()
-	if i.AcknowledgedBy != "ana" || i.Paging.State != workflow.Answered {
-		t.Errorf("acknowledged by %q, paging is %s", i.AcknowledgedBy, i.Paging.State)
+	if i.Acknowledgement.Person != "ana" || i.Paging.State != workflow.Answered {
+		t.Errorf("acknowledged by %q, paging is %s", i.Acknowledgement.Person, i.Paging.State)
 	}
 	h.later(time.Hour)
 	h.get(path).has(200, "You have acknowledged, 1 h ago at 04:14 AST.")
@@ -59,7 +59,7 @@ func TestP5LookingNeverAcknowledges(t *testing.T) {
 	}
 	h.ask("POST", path+"?seen=99", "other=1").has(http.StatusBadRequest)
 	if i := h.incident(); i.Acknowledged() || i.Seq != before {
-		t.Errorf("acknowledged by %q after %d events", i.AcknowledgedBy, i.Seq-before)
+		t.Errorf("acknowledged by %q after %d events", i.Acknowledgement.Person, i.Seq-before)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestSomebodyElseWasFaster(t *testing.T) {
 	for _, p := range []page{h.press(stale, path), h.get(path)} {
 		p.has(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "Nothing more is asked of you.").lacks("<button", "Something new")
 	}
-	if got := h.incident().AcknowledgedBy; got != "ben" {
+	if got := h.incident().Acknowledgement.Person; got != "ben" {
 		t.Errorf("acknowledged by %s", got)
 	}
 }
@@ -134,8 +134,8 @@ func TestAskedToJoin(t *testing.T) {
 	path := h.link("cy")
 	p := h.get(path).has(200, "Ben Okafor has acknowledged", "You are asked to join")
 	h.press(p, path).has(200, "Nothing more is asked of you.").lacks("<button")
-	if i := h.incident(); i.AcknowledgedBy != "ben" || i.Paging.Pages[len(i.Paging.Pages)-1].Why != "answered" {
-		t.Errorf("acknowledged by %s, pages %+v", i.AcknowledgedBy, i.Paging.Pages)
+	if i := h.incident(); i.Acknowledgement.Person != "ben" || i.Paging.Pages[len(i.Paging.Pages)-1].Why != "answered" {
+		t.Errorf("acknowledged by %s, pages %+v", i.Acknowledgement.Person, i.Paging.Pages)
 	}
 }
 

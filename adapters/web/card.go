@@ -73,7 +73,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	v := s.cardView(who)
 	c := card.Card(i, v)
 	p := cardPart{ackPage: s.draw(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
-	p.Room, p.Escalate, p.Over = i.MergedInto, i.Seq, !i.Open()
+	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.Open()
 	p.State = slices.DeleteFunc(p.State, func(l line) bool { return l.Code != "" }) // there is a button for it
 	p.Sections = nil
 	for _, section := range c.Sections {
@@ -100,7 +100,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		return p
 	}
 	p.Buttons = s.buttons(i, c.Actions, who)
-	for _, t := range i.Tasks {
+	for _, t := range i.Paperwork.ActionItems {
 		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
 		if t.Assignee != "" && v.Name != nil {
 			row.Who = cmp.Or(v.Name(t.Assignee), t.Assignee)
@@ -113,7 +113,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		}
 		p.Tasks = append(p.Tasks, row)
 	}
-	for n, c := range i.Checklist {
+	for n, c := range i.Paperwork.Checklist {
 		row := checkRow{Text: c.Text, State: c.State, By: c.By}
 		for label, word := range map[string]string{"Passed": "passed", "Failed": "failed"} {
 			if _, may := s.may("verify", &i, who); may && string(c.State) != word {
@@ -130,18 +130,18 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 // may acknowledge.
 func (s *server) may(name string, i *workflow.Incident, who reader) (commands.Word, bool) {
 	w, known := s.Bot.Catalog().Find(name)
-	return w, known && (w.Access <= who.Access || name == "ack" && i.Awaits(who.Person))
+	return w, known && (w.Access <= who.Access || name == "ack" && i.IsAwaiting(who.Person))
 }
 
 // elsewhere are the other incidents, and the rooms on other platforms.
 func elsewhere(i workflow.Incident, works bool) []anchor {
 	var all []anchor
 	for _, r := range i.Rooms {
-		if r.Hosted && r.URL != "" && r.State == workflow.RoomOpen && works {
+		if r.Managed && r.URL != "" && r.State == workflow.RoomOpen && works {
 			all = append(all, anchor{Title: "#" + r.Name + " on " + platformName(r.Platform), URL: r.URL})
 		}
 	}
-	for _, l := range i.Links {
+	for _, l := range i.Paperwork.Links {
 		if l.Incident != "" {
 			all = append(all, anchor{Title: strings.TrimSpace(l.Incident + " " + l.Title), URL: "/incidents/" + l.Incident})
 		}
@@ -151,7 +151,7 @@ func elsewhere(i workflow.Incident, works bool) []anchor {
 
 // roomHeading reports whether a section of the card is about a platform's room.
 func roomHeading(i workflow.Incident, heading string) bool {
-	return slices.ContainsFunc(i.Rooms, func(r workflow.Room) bool { return r.Hosted && platformName(r.Platform) == heading })
+	return slices.ContainsFunc(i.Rooms, func(r workflow.Room) bool { return r.Managed && platformName(r.Platform) == heading })
 }
 
 // platformName is a platform's name, as people write it.
@@ -165,7 +165,7 @@ func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader)
 	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
 		actions = append(slices.Clone(actions), card.Action{Label: "Take lead", Command: "lead " + i.ID})
 	}
-	if i.Awaits(who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
+	if i.IsAwaiting(who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
 		join := card.Action{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
 		actions = append([]card.Action{join}, actions...)
 		for n := range actions[1:] {

@@ -125,7 +125,7 @@ func TestALinkOfAPersonChoosesForTheReader(t *testing.T) {
 	ana := h.signIn(h.person("ana"), url.Values{"person": {"@ben"}, "name": {"Mallory"}, "access": {"admin"}})
 	ana.get("/sessions").has(200, "Ana Silva").lacks("Mallory", "Ben")
 	ana.run("INC-1", "ack INC-1").has(200)
-	if got := h.incident().AcknowledgedBy; got != "ana" {
+	if got := h.incident().Acknowledgement.Person; got != "ana" {
 		t.Errorf("acknowledged by %q", got)
 	}
 }
@@ -168,7 +168,7 @@ func TestTheOperatorSaysAName(t *testing.T) {
 	dee.get("/").has(200, "Dee &lt;b&gt;Ray&lt;/b&gt;").lacks("<b>", "\u202e")
 	dee.post("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}}).has(http.StatusSeeOther)
 	dee.run("INC-1", "ack INC-1").has(200)
-	if got := h.incident().AcknowledgedBy; got != "guest:Dee <b>Ray</b>" {
+	if got := h.incident().Acknowledgement.Person; got != "guest:Dee <b>Ray</b>" {
 		t.Errorf("acknowledged by %q", got)
 	}
 	h.signIn(operator(), nil).get("/sessions").has(200, "operator", "Dee &lt;b&gt;Ray")

@@ -71,7 +71,7 @@ func (s *server) draw(i workflow.Incident, reader bot.Speaker, when func(time.Ti
 			p.Sections = append(p.Sections, section)
 		}
 	}
-	for _, l := range i.Links {
+	for _, l := range i.Paperwork.Links {
 		if u, err := url.Parse(l.URL); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 			p.Links = append(p.Links, anchor{Title: cmp.Or(l.Title, u.Host), URL: l.URL})
 		}
@@ -94,14 +94,14 @@ func state(i workflow.Incident, reader bot.Speaker, when func(time.Time) string)
 		}
 		return []line{{Text: first}}, true
 	}
-	who := cmp.Or(i.AckName, i.AcknowledgedBy) + " has"
-	mine := i.AcknowledgedBy == cmp.Or(reader.Person, "guest:"+reader.Name)
+	who := cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person) + " has"
+	mine := i.Acknowledgement.Person == cmp.Or(reader.Person, "guest:"+reader.Name)
 	if mine {
 		who = "You have"
 	}
-	lines = []line{{Text: fmt.Sprintf("%s acknowledged, %s.", who, when(i.AcknowledgedAt))}}
+	lines = []line{{Text: fmt.Sprintf("%s acknowledged, %s.", who, when(i.Acknowledgement.At))}}
 	switch {
-	case i.Awaits(reader.Person):
+	case i.IsAwaiting(reader.Person):
 		return append(lines, line{Text: "You are asked to join: the button tells them that you come."}), true
 	case mine:
 		return append(lines, line{Text: "You are not paged for it any more. Tell the others how it goes:", Code: "update " + i.ID + " TEXT"}), false
@@ -114,11 +114,11 @@ func ended(i workflow.Incident, when func(time.Time) string) string {
 	case workflow.Canceled:
 		return "Canceled: it was no incident."
 	case workflow.Merged:
-		return "Merged: it goes on as " + i.MergedInto + "."
+		return "Merged: it goes on as " + i.Merge.Into + "."
 	case workflow.Closed:
-		return "Closed, " + when(i.ClosedAt) + "."
+		return "Closed, " + when(i.Ending.ClosedAt) + "."
 	case workflow.Resolved:
-		return "Resolved, " + when(i.ResolvedAt) + "."
+		return "Resolved, " + when(i.Ending.ResolvedAt) + "."
 	case workflow.Triage, workflow.Investigating, workflow.Identified, workflow.Monitoring: // not ended
 	}
 	return "It is over."

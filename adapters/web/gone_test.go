@@ -82,7 +82,7 @@ func TestX4PagesWithoutWriting(t *testing.T) {
 	h.store.unwritten.Store(false)
 	h.enter(fresh, nil).has(http.StatusSeeOther)
 	if i := h.incident(); i.Acknowledged() || len(h.said("INC-1")) > 0 || len(h.open()) != 1 {
-		t.Errorf("acknowledged by %q, said %q, open are %q", i.AcknowledgedBy, h.said("INC-1"), h.open())
+		t.Errorf("acknowledged by %q, said %q, open are %q", i.Acknowledgement.Person, h.said("INC-1"), h.open())
 	}
 }
 

@@ -138,7 +138,7 @@ func TestP1AGuestWhoIsPagedAnswers(t *testing.T) {
 	cy := h.as("cy")
 	p := cy.get("/incidents/INC-1").has(200, `data-ring="INC-1 "`)
 	cy.press(p.sheet("Acknowledge"), nil).has(200, "You have acknowledged").lacks("data-ring")
-	if got := h.incident().AcknowledgedBy; got != "cy" {
+	if got := h.incident().Acknowledgement.Person; got != "cy" {
 		t.Errorf("acknowledged by %q", got)
 	}
 }

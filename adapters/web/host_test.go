@@ -118,7 +118,7 @@ func TestOtherSitesCannotAskASignedInReader(t *testing.T) {
 	// The same from our own page, and from a page behind a proxy that changes the host.
 	ana.ask("POST", "/incidents/INC-1/do", "text=ack+INC-1", "Sec-Fetch-Site: same-origin", "Origin: https://tocsin.example.com", ours).has(200)
 	ana.ask("POST", "/incidents/INC-1/do", "text=lead+INC-1", "Origin: https://tocsin.example.com", "Host: localhost:8080").has(200)
-	if i := h.incident(); i.AcknowledgedBy != "ana" || i.Roles["commander"] != "ana" {
-		t.Errorf("acknowledged by %q, led by %q", i.AcknowledgedBy, i.Roles["commander"])
+	if i := h.incident(); i.Acknowledgement.Person != "ana" || i.Roles["commander"] != "ana" {
+		t.Errorf("acknowledged by %q, led by %q", i.Acknowledgement.Person, i.Roles["commander"])
 	}
 }

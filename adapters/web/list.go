@@ -197,8 +197,8 @@ func (f filter) cut(found, board []workflow.Incident) (shown []workflow.Incident
 
 func (s *server) row(i workflow.Incident, who reader) listRow {
 	at := i.DeclaredAt
-	if !i.ResolvedAt.IsZero() {
-		at = i.ResolvedAt
+	if !i.Ending.ResolvedAt.IsZero() {
+		at = i.Ending.ResolvedAt
 	}
 	row := listRow{
 		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Meaning: s.Bot.Organization().Severities[i.Severity.String()].Name,
@@ -207,9 +207,9 @@ func (s *server) row(i workflow.Incident, who reader) listRow {
 		Private: i.Visibility == workflow.Private, Drill: i.Kind == workflow.Drill,
 	}
 	if i.Acknowledged() {
-		row.Who = i.AckName
+		row.Who = i.Acknowledgement.Name
 		if row.Who == "" {
-			row.Who = i.AcknowledgedBy
+			row.Who = i.Acknowledgement.Person
 		}
 	}
 	return row

@@ -38,7 +38,7 @@ func TestALinkIsMailed(t *testing.T) {
 	r.get("/sessions").has(200, "Ana Silva").lacks("Ben")
 	r.post("/declare", url.Values{"text": {"declare Checkout is down"}}).has(http.StatusSeeOther)
 	r.run("INC-1", "ack INC-1").has(200)
-	if got := h.incident().AcknowledgedBy; got != "ana" {
+	if got := h.incident().Acknowledgement.Person; got != "ana" {
 		t.Errorf("acknowledged by %q", got)
 	}
 }

@@ -44,8 +44,8 @@ func TestTheRingIsForWhomeverIsPaged(t *testing.T) {
 	for _, s := range pages {
 		s.rings("INC-2", false)
 	}
-	if i := h.peek("INC-2"); i.AcknowledgedBy != "ana" {
-		t.Errorf("acknowledged by %q", i.AcknowledgedBy)
+	if i := h.peek("INC-2"); i.Acknowledgement.Person != "ana" {
+		t.Errorf("acknowledged by %q", i.Acknowledgement.Person)
 	}
 }
 

@@ -189,7 +189,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 func (s *server) trouble(i workflow.Incident, zone *time.Location) []string {
 	var all []string
 	for _, r := range i.Rooms {
-		if t, is := s.Bot.Trouble(r.Platform); is && r.Hosted {
+		if t, is := s.Bot.Trouble(r.Platform); is && r.Managed {
 			all = append(all, platformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
 				". Work on here: what happens reaches it, in order, once it is back.")
 		}
@@ -227,15 +227,15 @@ func told(events []workflow.Event, v card.View) []toldRow {
 			row.Via = d.Via
 		}
 		switch d.State {
-		case workflow.Arrived:
+		case workflow.DeliveryAccepted:
 			if d.Via != "log" { // whether anybody reads it is not known
 				row.State = "arrived"
 			}
-		case workflow.Failing, workflow.Lost:
+		case workflow.DeliveryRetrying, workflow.DeliveryFailed:
 			row.State = "failed"
-		case workflow.Withdrawn, workflow.Spare:
+		case workflow.DeliveryCanceled, workflow.DeliveryStandby:
 			row.State = "gone"
-		case workflow.Planned, workflow.Owed: // waiting
+		case workflow.DeliveryPlanned, workflow.DeliveryQueued: // waiting
 		}
 		rows = append(rows, row)
 	}

@@ -98,8 +98,8 @@ func TestTheSameAtTheSameTimeIsOnce(t *testing.T) {
 	if got := h.open(); len(got) != 2 {
 		t.Errorf("open are %q", got)
 	}
-	if got := h.said("INC-1"); len(got) != 1 || h.incident().Notes != 1 {
-		t.Errorf("said %q, %d notes", got, h.incident().Notes)
+	if got := h.said("INC-1"); len(got) != 1 || h.incident().Paperwork.Notes != 1 {
+		t.Errorf("said %q, %d notes", got, h.incident().Paperwork.Notes)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestTheSameFromANewPageIsDone(t *testing.T) {
 	}
 	for n, button := range []string{"Done", "Undo", "Done", "Undo"} {
 		ana.press(ana.get("/incidents/INC-1").has(200).sheet(button), nil).has(200)
-		if got := h.incident().Tasks[0].Done; got != (n%2 == 0) {
+		if got := h.incident().Paperwork.ActionItems[0].Done; got != (n%2 == 0) {
 			t.Errorf("press %d, %s: done is %t", n+1, button, got)
 		}
 	}
@@ -201,7 +201,7 @@ func TestX4AnAnswerThatWasLost(t *testing.T) {
 			}
 		}
 	}
-	if got := h.open(); len(h.said("INC-1")) != 1 || h.incident().Notes != 1 || len(got) != 2 {
-		t.Errorf("said %q, %d notes, open are %q", h.said("INC-1"), h.incident().Notes, got)
+	if got := h.open(); len(h.said("INC-1")) != 1 || h.incident().Paperwork.Notes != 1 || len(got) != 2 {
+		t.Errorf("said %q, %d notes, open are %q", h.said("INC-1"), h.incident().Paperwork.Notes, got)
 	}
 }

@@ -108,7 +108,7 @@ func newPager(t *testing.T, client *http.Client, hooks ...bot.Webhook) *webhook.
 
 func answerPage() bot.Page {
 	return bot.Page{
-		Key: "INC-7/12.3", Purpose: workflow.ToAnswer, Person: "ana", Name: "Ana Lima", Address: "noc",
+		Key: "INC-7/12.3", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "noc",
 		Incidents: []bot.PagedIncident{{
 			ID: "INC-7", Title: "Checkout <is> down", Severity: "SEV1", Status: "investigating", Services: []string{"checkout"},
 			DeclaredAt: noon.Add(-time.Hour), URL: "https://tocsin.example.com/incidents/INC-7",
@@ -120,13 +120,13 @@ func answerPage() bot.Page {
 
 func pages() map[string]bot.Page {
 	machine, private := answerPage(), answerPage()
-	machine.Key, machine.Person, machine.Purpose = "INC-7/12.4", "webhook:noc", workflow.ToRescue
+	machine.Key, machine.Person, machine.Purpose = "INC-7/12.4", "webhook:noc", workflow.PurposeCatchAll
 	private.Key = "INC-8/1.1"
 	private.Incidents = []bot.PagedIncident{{ID: "INC-8", Title: "hush-hush", Private: true}}
 	private.Message = card.Message{Title: "A private incident needs you: INC-8"}
 	return map[string]bot.Page{
 		"answer": answerPage(), "machine": machine, "private": private,
-		"empty": {Address: "noc", Key: "k", Purpose: workflow.ToKnow},
+		"empty": {Address: "noc", Key: "k", Purpose: workflow.PurposeNotice},
 	}
 }
 

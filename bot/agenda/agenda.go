@@ -82,8 +82,8 @@ type pool struct {
 func (r *Runner) pools() []pool {
 	return []pool{
 		{"pages", bot.Classes{To: workflow.ClassPage}, r.cfg.Pages},
-		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassTell}, r.cfg.Wakes},
-		{"rest", bot.Classes{From: workflow.ClassTell + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
+		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassForward}, r.cfg.Wakes},
+		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
 	}
 }
 
@@ -159,25 +159,25 @@ func (r *Runner) carry(ctx context.Context, group []bot.Lease) {
 // deed carries out what is no wake-up.
 func (r *Runner) deed(ctx context.Context, group []bot.Lease) error {
 	l := group[0]
-	d, err := workflow.DecodeDeed(l.Body)
+	d, err := workflow.DecodeAction(l.Body)
 	if err != nil {
 		return r.giveUp(ctx, l, "a task that cannot be read", err)
 	}
 	switch d := d.(type) {
 	case workflow.SendPage:
 		return r.page(ctx, group)
-	case workflow.TakeBack:
+	case workflow.CancelPage:
 		return r.takeBack(ctx, l, d)
-	case workflow.RoomDeed:
+	case workflow.RoomAction:
 		return r.roomDeed(ctx, l, d)
-	case workflow.Tell:
+	case workflow.Forward:
 		return r.cfg.Bot.Tell(ctx, l, d)
 	case workflow.Reroute:
 		if err := r.cfg.Bot.Reroute(ctx, l.Owner, d.At); err != nil {
 			return err
 		}
 		return r.cfg.Bot.Settle(ctx, l)
-	case workflow.UnknownDeed:
+	case workflow.UnknownAction:
 		return r.giveUp(ctx, l, "a task of a newer version", fmt.Errorf("%s is not known here", d.Kind))
 	}
 	return r.giveUp(ctx, l, "a task", fmt.Errorf("nobody knows how to carry out %T", d))

@@ -151,7 +151,7 @@ func TestHangingPager(t *testing.T) {
 			h.t.Fatal(err)
 		}
 		for _, p := range i.Paging.Pages {
-			if p.To == "ben" && p.State != workflow.Failing {
+			if p.To == "ben" && p.State != workflow.DeliveryRetrying {
 				h.t.Errorf("ben's page is %s after the timeout", p.State)
 			}
 		}

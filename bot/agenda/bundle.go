@@ -114,7 +114,7 @@ func pageOf(l bot.Lease) (workflow.SendPage, bool) {
 	if l.ID == bot.WakeTask {
 		return workflow.SendPage{}, false
 	}
-	d, err := workflow.DecodeDeed(l.Body)
+	d, err := workflow.DecodeAction(l.Body)
 	if err != nil {
 		return workflow.SendPage{}, false
 	}

@@ -115,7 +115,7 @@ const answerTries = 3
 func (r *Runner) wanted(ctx, look context.Context, group []bot.Lease) ([]bot.PageTask, error) {
 	var tasks []bot.PageTask
 	for _, l := range group {
-		d, err := workflow.DecodeDeed(l.Body)
+		d, err := workflow.DecodeAction(l.Body)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func (r *Runner) wanted(ctx, look context.Context, group []bot.Lease) ([]bot.Pag
 			tasks = append(tasks, bot.PageTask{Lease: l, Deed: page})
 			continue
 		}
-		if ok, _ := i.Wanted(page); !ok {
+		if ok, _ := i.StillWanted(page); !ok {
 			if err := r.cfg.Bot.Settle(ctx, l, tried(l.Owner+"/"+page.Page)); err != nil {
 				return nil, err
 			}
@@ -178,7 +178,7 @@ func (r *Runner) paged(ctx context.Context, t bot.PageTask, err error) error {
 
 // takeBack tells a medium that a page needs no answer any more. It is a
 // courtesy: after some tries it is let be.
-func (r *Runner) takeBack(ctx context.Context, l bot.Lease, d workflow.TakeBack) error {
+func (r *Runner) takeBack(ctx context.Context, l bot.Lease, d workflow.CancelPage) error {
 	canceler, ok := r.cfg.Bot.Canceler(d.Via)
 	if !ok || l.Attempt > 10 {
 		return r.cfg.Bot.Settle(ctx, l)
@@ -187,7 +187,7 @@ func (r *Runner) takeBack(ctx context.Context, l bot.Lease, d workflow.TakeBack)
 	if err != nil {
 		return err
 	}
-	task := bot.PageTask{Lease: l, Incident: i, Deed: workflow.SendPage{Page: d.Page, To: d.To, Via: d.Via, Purpose: workflow.ToKnow, Text: d.Why}}
+	task := bot.PageTask{Lease: l, Incident: i, Deed: workflow.SendPage{Page: d.Page, To: d.To, Via: d.Via, Purpose: workflow.PurposeNotice, Text: d.Why}}
 	if !r.covers(l) {
 		return nil
 	}

@@ -71,7 +71,7 @@ func TestE3Outage(t *testing.T) {
 				defer end()
 				pass(90 * time.Second) // the next step comes at two minutes
 				i, err := b.Peek(t.Context(), "INC-1")
-				if err != nil || sent != 1 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.Arrived {
+				if err != nil || sent != 1 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
 					t.Errorf("sent %d times: %+v %v", sent, i.Paging.Pages, err)
 				}
 			})
@@ -98,7 +98,7 @@ func TestX2StoodStill(t *testing.T) {
 		defer end()
 		pass(30 * time.Second)
 		i, err := b.Peek(t.Context(), "INC-1")
-		if err != nil || sent.Load() != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.Arrived {
+		if err != nil || sent.Load() != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
 			t.Errorf("sent %d times: %+v %v", sent.Load(), i.Paging.Pages, err)
 		}
 	})

@@ -30,7 +30,7 @@ var (
 )
 
 // roomDeed carries out what is owed to a chat platform.
-func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.RoomDeed) error {
+func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.RoomAction) error {
 	i, err := r.cfg.Bot.Peek(ctx, l.Owner)
 	if err != nil {
 		return err
@@ -42,9 +42,9 @@ func (r *Runner) roomDeed(ctx context.Context, l bot.Lease, d workflow.RoomDeed)
 		return r.post(ctx, l, d, i)
 	case workflow.ShowCard:
 		return r.show(ctx, l, d, i)
-	case workflow.Furnish:
+	case workflow.SetUpRoom:
 		return r.furnish(ctx, l, d, i)
-	case workflow.InviteAll:
+	case workflow.InvitePeople:
 		return r.invite(ctx, l, d, i)
 	case workflow.CloseRoom:
 		return r.closeRoom(ctx, l, d, i)
@@ -86,7 +86,7 @@ func (r *Runner) worstFirst(ctx context.Context, leases []bot.Lease) []bot.Lease
 		if l.Lane.Class != workflow.ClassUpdate || !strings.HasPrefix(l.Lane.Destination, "room:") {
 			continue
 		}
-		if d, err := workflow.DecodeDeed(l.Body); err == nil {
+		if d, err := workflow.DecodeAction(l.Body); err == nil {
 			if _, opens := d.(workflow.OpenRoom); opens {
 				at, rooms = append(at, n), append(rooms, l)
 			}
@@ -149,7 +149,7 @@ func (r *Runner) post(ctx context.Context, l bot.Lease, d workflow.Post, i workf
 	if ok && d.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.Open()) { // it comes, or comes back, behind this
 		return r.cfg.Bot.Answer(ctx, l, workflow.RoomClosed{Platform: d.Platform, ID: room.ID, Seq: d.Seq, Through: max(d.Seq, d.Through)}, tried(l.ID))
 	}
-	if !ok || !i.MaySay(d.Platform, d.Place) {
+	if !ok || !i.CanPost(d.Platform, d.Place) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
 	if first, err := r.cardFirst(ctx, l, d, i); !first || err != nil {
@@ -206,7 +206,7 @@ func noCard(l bot.Lease) error {
 func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || d.Place == workflow.InRoom && !i.MaySay(d.Platform, workflow.InRoom) {
+	if !ok || !is || d.Place == workflow.InRoom && !i.CanPost(d.Platform, workflow.InRoom) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
 	at, err := r.cfg.Bot.Shown(ctx, i, d)
@@ -250,7 +250,7 @@ func (r *Runner) show(ctx context.Context, l bot.Lease, d workflow.ShowCard, i w
 // which may have been asked for anew since it was written.
 func (r *Runner) shown(ctx context.Context, l bot.Lease, d workflow.ShowCard, room workflow.Room, change ...bot.RecordChange) error {
 	if s, is := room.Step(workflow.StepAnnounce); is && d.Place == workflow.Announce && s.State != workflow.StepDone {
-		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce}, change...)
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomStepEnded{Platform: d.Platform, Step: workflow.StepAnnounce}, change...)
 	}
 	return r.cfg.Bot.Settle(ctx, l, change...)
 }
@@ -275,19 +275,19 @@ func (r *Runner) notShown(ctx context.Context, l bot.Lease, d workflow.ShowCard,
 	}
 	r.cfg.Log.Error("gave up showing a card", "incident", l.Owner, "platform", d.Platform, "place", string(d.Place), "error", err.Error())
 	if d.Place == workflow.Announce {
-		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepAnnounce, Why: err.Error()})
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomStepEnded{Platform: d.Platform, Step: workflow.StepAnnounce, Why: err.Error()})
 	}
 	if at.Ref == "" {
-		return r.cfg.Bot.Answer(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepPin, Why: err.Error()})
+		return r.cfg.Bot.Answer(ctx, l, workflow.RoomStepEnded{Platform: d.Platform, Step: workflow.StepPin, Why: err.Error()})
 	}
 	return r.cfg.Bot.Settle(ctx, l)
 }
 
 // furnish gives a room what it lacks.
-func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i workflow.Incident) error {
+func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.SetUpRoom, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || !i.MaySay(d.Platform, workflow.InRoom) {
+	if !ok || !is || !i.CanPost(d.Platform, workflow.InRoom) {
 		return r.cfg.Bot.Settle(ctx, l, tried(l.ID))
 	}
 	work := r.cfg.Bot.RoomWork(l.ID, i, room, d.Step)
@@ -306,11 +306,11 @@ func (r *Runner) furnish(ctx context.Context, l bot.Lease, d workflow.Furnish, i
 	}
 	err = r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.Furnish(ctx, work) })
 	r.once.ended(l.ID, work.Again, err)
-	return r.stepped(ctx, l, workflow.Furnished{Platform: d.Platform, Step: d.Step}, err)
+	return r.stepped(ctx, l, workflow.RoomStepEnded{Platform: d.Platform, Step: d.Step}, err)
 }
 
 // stepped brings back how a step went.
-func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.Furnished, err error) error {
+func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.RoomStepEnded, err error) error {
 	if err != nil {
 		if !bot.IsPermanent(err) {
 			return left(err)
@@ -322,15 +322,15 @@ func (r *Runner) stepped(ctx context.Context, l bot.Lease, f workflow.Furnished,
 }
 
 // invite asks people into a room.
-func (r *Runner) invite(ctx context.Context, l bot.Lease, d workflow.InviteAll, i workflow.Incident) error {
+func (r *Runner) invite(ctx context.Context, l bot.Lease, d workflow.InvitePeople, i workflow.Incident) error {
 	host, ok := r.cfg.Bot.Host(d.Platform)
 	room, is := i.Room(d.Platform)
-	if !ok || !is || !i.MaySay(d.Platform, workflow.InRoom) {
+	if !ok || !is || !i.CanPost(d.Platform, workflow.InRoom) {
 		return r.cfg.Bot.Settle(ctx, l)
 	}
 	invitation := r.cfg.Bot.Invitation(l.ID, i, room, d.People)
 	err := r.ask(ctx, d.Platform, l, func(ctx context.Context) error { return host.Invite(ctx, invitation) })
-	return r.stepped(ctx, l, workflow.Furnished{Platform: d.Platform, Step: workflow.StepInvite}, err)
+	return r.stepped(ctx, l, workflow.RoomStepEnded{Platform: d.Platform, Step: workflow.StepInvite}, err)
 }
 
 // closeRoom puts a room away, unless the incident goes on in it.

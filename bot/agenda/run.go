@@ -192,7 +192,7 @@ func (r *Runner) waitForEver(ctx context.Context) ([]string, error) {
 				wrong = append(wrong, l.ID+": "+err.Error())
 				continue
 			}
-			if i.Stuck() {
+			if i.IsStuck() {
 				wrong = append(wrong, l.ID+": open, not acknowledged, and nothing would happen")
 				if err := r.cfg.Bot.Report(ctx, l.ID, workflow.Escalate{Reason: "the audit found it waiting for ever"}); err != nil {
 					return nil, err

@@ -49,7 +49,7 @@ func overdueUpdates(ctx context.Context, b *bot.Bot) (Result, error) {
 	}
 	var late []workflow.Incident
 	for _, i := range open {
-		if !i.Unkept.IsZero() && i.Visibility != workflow.Private {
+		if !i.Promises.MissedUpdate.IsZero() && i.Visibility != workflow.Private {
 			late = append(late, i)
 		}
 	}

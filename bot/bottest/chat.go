@@ -79,7 +79,7 @@ type chatTest struct {
 // The incidents of the suite.
 func chatIncident(n int, title string) workflow.Incident {
 	return workflow.Incident{
-		ID: fmt.Sprintf("INC-%d", n), Number: n, Title: title, Severity: workflow.SEV1, Basis: workflow.FromHand, Status: workflow.Investigating,
+		ID: fmt.Sprintf("INC-%d", n), Number: n, Title: title, Severity: workflow.SEV1, SeverityBasis: workflow.FromHand, Status: workflow.Investigating,
 		Kind: workflow.Real, Source: workflow.SourcePerson, Visibility: workflow.Public, DetectedAt: Epoch, DeclaredAt: Epoch,
 	}
 }
@@ -264,7 +264,7 @@ func roomIsKept(c *chatTest) {
 		c.Fatal(err)
 	}
 	want := room
-	want.State, want.Hosted = workflow.RoomOpen, true
+	want.State, want.Managed = workflow.RoomOpen, true
 	if len(out.Incident.Rooms) != 1 || !reflect.DeepEqual(out.Incident.Rooms[0], want) {
 		c.Fatalf("kept as %+v, want %+v", out.Incident.Rooms, want)
 	}

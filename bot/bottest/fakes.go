@@ -76,13 +76,13 @@ func (p *fakePager) check(incident, key string, page bot.Page) {
 			purpose = state.Purpose
 		}
 	}
-	if i.Acknowledged() && purpose == workflow.ToAnswer {
+	if i.Acknowledged() && purpose == workflow.PurposeEscalation {
 		p.w.fail("E3: %s is acknowledged, and %s is sent", incident, key)
 	}
 	if !i.Open() {
 		p.w.fail("E3: %s is %s, and %s is sent", incident, i.Status, key)
 	}
-	if i.Status == workflow.Monitoring && i.Paging.State == workflow.Stopped && purpose == workflow.ToAnswer {
+	if i.Status == workflow.Monitoring && i.Paging.State == workflow.Stopped && purpose == workflow.PurposeEscalation {
 		p.w.fail("G7: all alerts of %s have resolved, and %s is sent", incident, key)
 	}
 }

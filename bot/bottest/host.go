@@ -42,7 +42,7 @@ func newFakeChat(w *World) *fakeChat {
 // Platform implements [bot.Host].
 func (c *fakeChat) Platform() workflow.Platform {
 	return workflow.Platform{
-		Name: "slack", Archive: 2 * time.Hour,
+		Name: "slack", ArchiveAfter: 2 * time.Hour,
 		Steps: []string{workflow.StepTopic, workflow.StepPin, workflow.StepInvite, workflow.StepAnnounce},
 	}
 }
@@ -165,7 +165,7 @@ func (c *fakeChat) Show(_ context.Context, s bot.ShownCard) (string, error) {
 	return s.Key, nil
 }
 
-// Furnish implements [bot.Host].
+// SetUpRoom implements [bot.Host].
 func (c *fakeChat) Furnish(_ context.Context, w bot.RoomWork) error {
 	switch {
 	case c.w.one(10):
@@ -236,7 +236,7 @@ func (w *World) housed(i workflow.Incident) {
 	if room.private != r.Private || i.Visibility == workflow.Private && !room.private {
 		w.fail("P2: %s is %s, and its room is %+v", i.ID, i.Visibility, room)
 	}
-	for _, p := range []string{i.AcknowledgedBy, i.Reporter.Person, i.Roles[workflow.Commander]} {
+	for _, p := range []string{i.Acknowledgement.Person, i.Reporter.Person, i.Roles[workflow.Commander]} {
 		if p != "" && !slices.Contains(room.people, p) {
 			w.fail("%s of %s is not in its room: %q", p, i.ID, room.people)
 		}

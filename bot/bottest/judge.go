@@ -42,7 +42,7 @@ func (w *World) committed(c bot.Commit) {
 		w.fail("the snapshot of %s cannot be read: %v", c.Incident, err)
 		return
 	}
-	if i.Stuck() {
+	if i.IsStuck() {
 		w.fail("E13: %s is open and not acknowledged, and nothing will happen", i.ID)
 	}
 	w.reach(i)
@@ -76,23 +76,23 @@ func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
 // incident that waits for an answer is never silent for long (E7).
 func (w *World) reach(i workflow.Incident) {
 	p := i.Paging
-	if !i.Open() || i.Acknowledged() || p.State != workflow.Running || p.Unreached {
+	if !i.Open() || i.Acknowledged() || p.State != workflow.Running || p.RestartPending {
 		return
 	}
 	waiting, failed := false, false
 	for _, s := range p.Pages {
-		if s.Purpose != workflow.ToAnswer || s.At.Run != p.Run || s.At.Repeat != p.Repeat || s.At.Policy != len(p.Chain)-1 || s.At.Step != p.Step {
+		if s.Purpose != workflow.PurposeEscalation || s.At.Run != p.Run || s.At.Repeat != p.Repeat || s.At.Policy != len(p.Chain)-1 || s.At.Step != p.Step {
 			continue
 		}
 		switch s.State {
-		case workflow.Owed, workflow.Planned, workflow.Arrived:
+		case workflow.DeliveryQueued, workflow.DeliveryPlanned, workflow.DeliveryAccepted:
 			waiting = true
-		case workflow.Failing, workflow.Lost:
+		case workflow.DeliveryRetrying, workflow.DeliveryFailed:
 			failed = true
-		case workflow.Spare, workflow.Withdrawn:
+		case workflow.DeliveryStandby, workflow.DeliveryCanceled:
 		}
 	}
-	if failed && !waiting && !p.Reached {
+	if failed && !waiting && !p.CycleReached {
 		w.fail("E4: %s waits until %s and nobody was reached: %+v", i.ID, p.NextAt, p.Pages)
 	}
 	if p.NextAt.IsZero() {
@@ -109,13 +109,13 @@ func (w *World) told(i workflow.Incident, events []workflow.Event) {
 			if f.Started+f.Again > 0 {
 				arrived = e
 			}
-		case workflow.PeoplePaged, workflow.TellPostponed, workflow.Unacknowledged, workflow.EscalationStarted, workflow.Acknowledged:
+		case workflow.PeoplePaged, workflow.NoticePostponed, workflow.Unacknowledged, workflow.EscalationStarted, workflow.Acknowledged:
 			arrived = workflow.Event{}
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
 	if arrived.Seq > 0 && i.Acknowledged() && i.Open() {
-		w.fail("G3: alerts came to %s, which %s has, and nobody was told", i.ID, i.AckName)
+		w.fail("G3: alerts came to %s, which %s has, and nobody was told", i.ID, i.Acknowledgement.Name)
 	}
 }
 
@@ -228,7 +228,7 @@ func (w *World) attended(ctx context.Context, i workflow.Incident) {
 	if err != nil {
 		w.fail("firing: %v", err)
 	}
-	if i.Open() && len(i.MergedFrom) == 0 && i.Alerts.Firing != len(firing) {
+	if i.Open() && len(i.Merge.From) == 0 && i.Alerts.Firing != len(firing) {
 		w.fail("I3: %s counts %d firing alerts, and %d fire", i.ID, i.Alerts.Firing, len(firing))
 	}
 	if len(firing) == 0 {
@@ -236,9 +236,9 @@ func (w *World) attended(ctx context.Context, i workflow.Incident) {
 	}
 	end := i
 	for hops := 0; end.Status == workflow.Merged && hops < 20; hops++ {
-		end = w.truth(end.MergedInto)
+		end = w.truth(end.Merge.Into)
 	}
-	if !end.Open() && end.QuietTill.IsZero() {
+	if !end.Open() && end.Alerts.QuietUntil.IsZero() {
 		w.fail("G3: %d alerts of %s fire, which ended as %s (%s), and nobody will look", len(firing), i.ID, end.ID, end.Status)
 	}
 	if end.Open() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.Acknowledged() {
@@ -252,15 +252,15 @@ func (w *World) final(i workflow.Incident) {
 		w.fail("X1: %s was due at %s, it is %s", i.ID, at, w.now)
 	}
 	for _, p := range i.Paging.Pages {
-		if (p.State == workflow.Owed || p.State == workflow.Failing) && w.now.Sub(p.Due) > 5*tolerance {
+		if (p.State == workflow.DeliveryQueued || p.State == workflow.DeliveryRetrying) && w.now.Sub(p.Due) > 5*tolerance {
 			w.fail("X1: page %s of %s is %s since %s, it is %s", p.ID, i.ID, p.State, p.Due, w.now)
 		}
-		if p.State == workflow.Arrived && w.sent[i.ID+"/"+p.ID] == 0 {
+		if p.State == workflow.DeliveryAccepted && w.sent[i.ID+"/"+p.ID] == 0 {
 			w.fail("X1: page %s of %s is said to have arrived and was never sent", p.ID, i.ID)
 		}
 	}
-	if i.Open() && i.Telling.Pending > 0 && i.Acknowledged() && w.now.Sub(i.Telling.DueAt) > tolerance {
-		w.fail("G3: %d alerts of %s are still to be told", i.Telling.Pending, i.ID)
+	if i.Open() && i.Alerts.Notice.Pending > 0 && i.Acknowledged() && w.now.Sub(i.Alerts.Notice.DueAt) > tolerance {
+		w.fail("G3: %d alerts of %s are still to be told", i.Alerts.Notice.Pending, i.ID)
 	}
 	for _, r := range i.Rooms {
 		if i.Open() && r.State != workflow.RoomOpen {

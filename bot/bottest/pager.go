@@ -31,9 +31,9 @@ type ReceivedPage struct {
 // Pager is the conformance suite of [bot.Pager].
 func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 	page := func(f PagerFixture, key string, i workflow.Incident) bot.Page {
-		asked := card.Asked{Incident: i, Purpose: workflow.ToAnswer, Answer: "https://tocsin.example.com/ack/token"}
+		asked := card.Asked{Incident: i, Purpose: workflow.PurposeEscalation, Answer: "https://tocsin.example.com/ack/token"}
 		p := bot.Page{
-			Key: key, Keys: []string{key}, Purpose: workflow.ToAnswer, Person: "ana", Name: "Ana Silva", Address: f.Address,
+			Key: key, Keys: []string{key}, Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Silva", Address: f.Address,
 			Message:   card.Page(asked, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
 			Incidents: []bot.PagedIncident{{ID: i.ID, Private: i.Visibility == workflow.Private, AcknowledgeURL: asked.Answer}},
 		}

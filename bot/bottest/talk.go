@@ -122,13 +122,13 @@ func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform s
 			has = has || f.Platform == platform
 		case workflow.RoomOpened:
 			has = has || f.Room.Platform == platform
-		case workflow.RoomLost:
+		case workflow.RoomUnavailable:
 			has = has && f.Platform != platform
 		case workflow.RoomArchived:
 			if f.Platform == platform {
 				has, away, missed = false, true, nil
 			}
-		case workflow.RoomLeft:
+		case workflow.RoomAbandoned:
 			if f.Platform == platform {
 				has, away, missed = false, false, nil
 			}
@@ -140,7 +140,7 @@ func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform s
 				missed = append(missed, e)
 			}
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
-			if has && workflow.Worth(e.Fact) && !told[e.Seq] {
+			if has && workflow.IsPosted(e.Fact) && !told[e.Seq] {
 				missed = append(missed, e)
 			}
 		}
@@ -157,7 +157,7 @@ func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 		switch e.Fact.(type) {
 		case workflow.EffectGivenUp:
 			said++
-		case workflow.RoomLeft, workflow.RoomArchived: // it may not have come to that
+		case workflow.RoomAbandoned, workflow.RoomArchived: // it may not have come to that
 			return
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}

@@ -65,21 +65,21 @@ func Card(i workflow.Incident, v View) Message {
 	field("Category", i.Category)
 	field("Impact", string(i.Impact))
 	field("Alerts", alerts(i))
-	field("Cause", i.Cause)
-	field("Resolution", i.Resolution)
+	field("Cause", i.Paperwork.Cause)
+	field("Resolution", i.Ending.Resolution)
 	if len(i.Symptoms) > 0 {
 		m.Sections = append(m.Sections, Section{Heading: "Symptoms", Lines: i.Symptoms})
 	}
-	if i.Latest.Text != "" {
-		lines := []string{i.Latest.Text, or(i.Latest.By, "Tocsin") + ", " + w.clock(i.Latest.At)}
-		if !i.UpdateDue.IsZero() {
-			lines = append(lines, "Next by "+w.clock(i.UpdateDue))
+	if i.Paperwork.LatestUpdate.Text != "" {
+		lines := []string{i.Paperwork.LatestUpdate.Text, or(i.Paperwork.LatestUpdate.By, "Tocsin") + ", " + w.clock(i.Paperwork.LatestUpdate.At)}
+		if !i.Promises.UpdateBy.IsZero() {
+			lines = append(lines, "Next by "+w.clock(i.Promises.UpdateBy))
 		}
 		m.Sections = append(m.Sections, Section{Heading: "Latest update", Lines: lines})
 	}
-	if len(i.Pins) > 0 {
+	if len(i.Paperwork.Pins) > 0 {
 		var lines []string
-		for _, p := range i.Pins {
+		for _, p := range i.Paperwork.Pins {
 			lines = append(lines, p.Text+" ("+or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
 		}
 		m.Sections = append(m.Sections, Section{Heading: "Pinned", Lines: lines})
@@ -93,7 +93,7 @@ func Card(i workflow.Incident, v View) Message {
 
 func severity(i workflow.Incident) string {
 	s := strings.TrimSpace(i.Severity.String() + " " + i.Meaning)
-	switch i.Basis {
+	switch i.SeverityBasis {
 	case workflow.FromMatrix:
 		s += fmt.Sprintf(" (impact %s × urgency %s)", or(string(i.Impact), "medium"), or(string(i.Urgency), "medium"))
 	case workflow.FromHand:
@@ -103,8 +103,8 @@ func severity(i workflow.Incident) string {
 	case workflow.FromDefault:
 		s += " (nobody said)"
 	}
-	if len(i.Unmapped) > 0 {
-		s += fmt.Sprintf(", %q is not mapped: pages as high urgency", strings.Join(i.Unmapped, ", "))
+	if len(i.Alerts.Unmapped) > 0 {
+		s += fmt.Sprintf(", %q is not mapped: pages as high urgency", strings.Join(i.Alerts.Unmapped, ", "))
 	}
 	return s
 }
@@ -114,8 +114,8 @@ func status(i workflow.Incident) string {
 	if i.Unattended() {
 		s += " · UNATTENDED"
 	}
-	if i.MergedInto != "" {
-		s += " into " + i.MergedInto
+	if i.Merge.Into != "" {
+		s += " into " + i.Merge.Into
 	}
 	return s
 }
@@ -127,7 +127,7 @@ func acknowledged(i workflow.Incident, w words) string {
 		}
 		return ""
 	}
-	return "by " + or(i.AckName, i.AcknowledgedBy) + ", " + w.clock(i.AcknowledgedAt)
+	return "by " + or(i.Acknowledgement.Name, i.Acknowledgement.Person) + ", " + w.clock(i.Acknowledgement.At)
 }
 
 func reporter(i workflow.Incident) string {
@@ -164,7 +164,7 @@ func work(i workflow.Incident) []Section {
 		}
 	}
 	var tasks, checks, links []string
-	for _, t := range i.Tasks {
+	for _, t := range i.Paperwork.ActionItems {
 		line := fmt.Sprintf("%s %d %s", box(t.Done), t.N, t.Text)
 		if t.FollowUp {
 			line += " (follow-up)"
@@ -174,12 +174,12 @@ func work(i workflow.Incident) []Section {
 		}
 		tasks = append(tasks, line)
 	}
-	for n, c := range i.Checklist {
+	for n, c := range i.Paperwork.Checklist {
 		checks = append(checks, fmt.Sprintf("%s %d %s", map[workflow.CheckState]string{
 			workflow.CheckPassed: "☑", workflow.CheckFailed: "☒",
 		}[c.State]+map[bool]string{true: "☐"}[c.State == ""], n+1, c.Text))
 	}
-	for _, l := range i.Links {
+	for _, l := range i.Paperwork.Links {
 		links = append(links, strings.TrimSpace(l.Title+" "+l.URL+l.Incident))
 	}
 	add("Tasks", tasks)
@@ -246,7 +246,7 @@ func Row(i workflow.Incident, v View) string {
 	case i.Unattended():
 		parts = append(parts, "UNATTENDED")
 	case i.Acknowledged():
-		parts = append(parts, "acknowledged by "+or(i.AckName, i.AcknowledgedBy))
+		parts = append(parts, "acknowledged by "+or(i.Acknowledgement.Name, i.Acknowledgement.Person))
 	case i.Open():
 		parts = append(parts, "not acknowledged")
 	}

@@ -32,18 +32,20 @@ func incident(s workflow.Status) workflow.Incident {
 	i := workflow.Incident{
 		ID: "INC-7", Number: 7, Seq: 12, Kind: workflow.Real, Title: "Checkout is down", Description: "Payments fail since the deploy.",
 		Symptoms: []string{"HTTP 502"}, Reporter: workflow.Reporter{Name: "Cleo", Department: "Support", Contact: "ext. 12"},
-		Category: "software", Services: []string{"checkout"}, Severity: workflow.SEV2, Basis: workflow.FromMatrix, Impact: workflow.High, Urgency: workflow.Medium,
+		Category: "software", Services: []string{"checkout"}, Severity: workflow.SEV2, SeverityBasis: workflow.FromMatrix, Impact: workflow.High, Urgency: workflow.Medium,
 		Status: s, DeclaredAt: start, Roles: map[string]string{"commander": "ana"},
-		Alerts:    workflow.Alerts{Firing: 2, Resolved: 1, Total: 3, Truncated: 4},
-		Tasks:     []workflow.Task{{N: 1, Text: "Call the vendor", Assignee: "ana"}, {N: 2, Text: "Alert on expiry", FollowUp: true, Done: true}},
-		Checklist: []workflow.Check{{Text: "Users can pay"}, {Text: "Queue is empty", State: workflow.CheckFailed}},
-		Links:     []workflow.Link{{URL: "https://wiki.example.com/checkout", Title: "Runbook"}, {Incident: "INC-3", Title: "before"}},
-		Pins:      []workflow.Pin{{At: start, By: "Ana Silva", Text: "It began with the deploy"}},
-		Meaning:   "Major: a core function is hurt",
-		Latest:    workflow.Update{At: start.Add(time.Minute), By: "Ana Silva", Text: "Rolling back"}, UpdateDue: start.Add(time.Hour),
+		Alerts:  workflow.Alerts{Firing: 2, Resolved: 1, Total: 3, Truncated: 4},
+		Meaning: "Major: a core function is hurt",
+		Paperwork: workflow.Paperwork{
+			ActionItems:  []workflow.ActionItem{{N: 1, Text: "Call the vendor", Assignee: "ana"}, {N: 2, Text: "Alert on expiry", FollowUp: true, Done: true}},
+			Checklist:    []workflow.Check{{Text: "Users can pay"}, {Text: "Queue is empty", State: workflow.CheckFailed}},
+			Links:        []workflow.Link{{URL: "https://wiki.example.com/checkout", Title: "Runbook"}, {Incident: "INC-3", Title: "before"}},
+			Pins:         []workflow.Pin{{At: start, By: "Ana Silva", Text: "It began with the deploy"}},
+			LatestUpdate: workflow.Update{At: start.Add(time.Minute), By: "Ana Silva", Text: "Rolling back"},
+		}, Promises: workflow.Promises{UpdateBy: start.Add(time.Hour)},
 	}
 	if s != workflow.Triage {
-		i.AcknowledgedBy, i.AckName, i.AcknowledgedAt = "ana", "Ana Silva", start.Add(30*time.Second)
+		i.Acknowledgement.Person, i.Acknowledgement.Name, i.Acknowledgement.At = "ana", "Ana Silva", start.Add(30*time.Second)
 	}
 	return i
 }
@@ -88,7 +90,7 @@ func TestButtons(t *testing.T) {
 		i := incident(s)
 		i.ID, i.Seq = "INC-999999999", 2_000_000_000
 		m := card.Card(i, view())
-		page := card.Page(card.Asked{Incident: i, Purpose: workflow.ToAnswer}, view())
+		page := card.Page(card.Asked{Incident: i, Purpose: workflow.PurposeEscalation}, view())
 		if len(m.Actions) > 5 {
 			t.Errorf("%s shows %d buttons", s, len(m.Actions))
 		}
@@ -107,11 +109,11 @@ func TestButtons(t *testing.T) {
 // TestPageWords: what each kind of page says.
 func TestPageWords(t *testing.T) {
 	var all strings.Builder
-	for _, p := range []workflow.Purpose{workflow.ToAnswer, workflow.ToJoin, workflow.ToKnow, workflow.ToRescue} {
+	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeNotice, workflow.PurposeCatchAll} {
 		for _, v := range []workflow.Visibility{workflow.Public, workflow.Private} {
 			i := incident(workflow.Investigating)
 			i.Visibility = v
-			m := card.Page(card.Asked{Incident: i, Purpose: p, Text: "Please look.", Answer: "https://tocsin.example.com/ack/x", Alerts: map[bool]int{true: 3}[p == workflow.ToKnow]}, view())
+			m := card.Page(card.Asked{Incident: i, Purpose: p, Text: "Please look.", Answer: "https://tocsin.example.com/ack/x", Alerts: map[bool]int{true: 3}[p == workflow.PurposeNotice]}, view())
 			all.WriteString("== " + string(p) + " " + string(v) + "\n" + card.Text(m))
 			for _, a := range m.Actions {
 				all.WriteString("  [" + a.Label + "] " + a.Command + " " + a.URL + "\n")
@@ -127,7 +129,7 @@ func TestPageWords(t *testing.T) {
 // TestEveryFactHasWords: a fact without a line of its own would show its
 // stored name.
 func TestEveryFactHasWords(t *testing.T) {
-	raw, err := os.ReadFile("../../workflow/testdata/recorded.jsonl")
+	raw, err := os.ReadFile("../../workflow/testdata/recorded/events.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

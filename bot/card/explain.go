@@ -42,13 +42,13 @@ func upcoming(i workflow.Incident, d workflow.Deadline) string {
 		return fmt.Sprintf("the acknowledgement that %s promises falls due", i.Severity)
 	case workflow.DueUpdate:
 		return "the next update falls due"
-	case workflow.DueTell:
-		return fmt.Sprintf("%s hears of %s", i.AckName, count(i.Telling.Pending, "more alert", "more alerts"))
+	case workflow.DueNotice:
+		return fmt.Sprintf("%s hears of %s", i.Acknowledgement.Name, count(i.Alerts.Notice.Pending, "more alert", "more alerts"))
 	case workflow.DueResolve:
 		return "it resolves by itself, because all alerts have resolved and nobody has touched it since"
 	case workflow.DueQuiet:
 		return "alerts that still fire open a new incident"
-	case workflow.DueRetire:
+	case workflow.DueArchive:
 		return "its room is put away, because it has ended"
 	}
 	return string(d.What)
@@ -89,22 +89,22 @@ func Who(id string, all []workflow.Delivery, v View) string {
 func Arrival(d workflow.Delivery, v View) string {
 	w := v.words()
 	switch d.State {
-	case workflow.Planned:
+	case workflow.DeliveryPlanned:
 		return "will be sent at " + w.clock(d.Due)
-	case workflow.Spare:
+	case workflow.DeliveryStandby:
 		return "only if the one before fails"
-	case workflow.Owed:
+	case workflow.DeliveryQueued:
 		return "on its way"
-	case workflow.Failing:
+	case workflow.DeliveryRetrying:
 		return "failed, trying again" + because(d.Why)
-	case workflow.Arrived:
+	case workflow.DeliveryAccepted:
 		if d.Via == "log" {
 			return "written to the log at " + w.clock(d.DoneAt)
 		}
 		return "arrived at " + w.clock(d.DoneAt)
-	case workflow.Lost:
+	case workflow.DeliveryFailed:
 		return "failed" + because(d.Why)
-	case workflow.Withdrawn:
+	case workflow.DeliveryCanceled:
 		return "canceled" + because(d.Why)
 	}
 	return string(d.State)

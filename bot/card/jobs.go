@@ -61,7 +61,7 @@ func OverdueUpdates(all []workflow.Incident, v View) Message {
 		if who := v.name(i.Roles[workflow.Commander]); who != "" {
 			leads = who + " leads it"
 		}
-		lines = append(lines, i.ID+" "+i.Severity.String()+" · "+i.Title+" · promised for "+w.clock(i.Unkept)+" · "+leads)
+		lines = append(lines, i.ID+" "+i.Severity.String()+" · "+i.Title+" · promised for "+w.clock(i.Promises.MissedUpdate)+" · "+leads)
 	}
 	m.Text = strings.Join(append(shorten(lines, maxListed), "Post one with `update INC-n …`."), "\n")
 	return m

@@ -53,7 +53,7 @@ func (w words) lifecycle(f workflow.LifecycleFact) string {
 		return "Merged into " + f.Into
 	case workflow.IncidentAbsorbed:
 		return "Took in " + f.From + because(f.Title)
-	case workflow.MergeFollowed:
+	case workflow.MergeTargetUpdated:
 		return followed(f)
 	}
 	return ""
@@ -95,7 +95,7 @@ func Post(events []workflow.Event, v View) Message {
 	var m Message
 	var lines []string
 	for _, e := range events {
-		if !workflow.Worth(e.Fact) {
+		if !workflow.IsPosted(e.Fact) {
 			continue
 		}
 		line := v.words().line(e)
@@ -111,7 +111,7 @@ func Post(events []workflow.Event, v View) Message {
 	return m
 }
 
-func followed(f workflow.MergeFollowed) string {
+func followed(f workflow.MergeTargetUpdated) string {
 	switch {
 	case f.Release:
 		return "The other gave its alerts up: those that still fire open a new incident"
@@ -130,8 +130,8 @@ func (w words) declared(f workflow.Declared) string {
 	if len(d.Services) > 0 {
 		line += " (" + strings.Join(d.Services, ", ") + ")"
 	}
-	if d.Follows != "" {
-		line += "; its alerts had " + d.Follows + " before"
+	if d.Previous != "" {
+		line += "; its alerts had " + d.Previous + " before"
 	}
 	if len(f.Cut) > 0 {
 		line += "; cut because it was too long: " + strings.Join(f.Cut, ", ")
@@ -227,7 +227,7 @@ func (w words) record(f workflow.RecordFact) string {
 		return f.Text
 	case workflow.NoteWithdrawn:
 		return "Took back: " + f.Text
-	case workflow.TaskAdded:
+	case workflow.ActionItemAdded:
 		kind := "Task"
 		if f.FollowUp {
 			kind = "Follow-up"
@@ -237,7 +237,7 @@ func (w words) record(f workflow.RecordFact) string {
 			line += " (" + f.Assignee + ")"
 		}
 		return line
-	case workflow.TaskFinished:
+	case workflow.ActionItemCompleted:
 		if f.Undo {
 			return fmt.Sprintf("Task %d is open again: %s", f.N, f.Text)
 		}

@@ -27,11 +27,11 @@ func (w words) paging(f workflow.PagingFact) string {
 			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
 		}
 		return line + rescued(f.Pages) + "; next reminder at " + w.clock(f.Next)
-	case workflow.PagesOwed:
+	case workflow.PagesQueued:
 		return "Next method due" + because(f.Why)
 	case workflow.PeoplePaged:
 		return w.asked(f)
-	case workflow.TellPostponed:
+	case workflow.NoticePostponed:
 		return fmt.Sprintf("%s: the next notice goes out at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
 	case workflow.PageDelivered:
 		if f.Via == "log" {
@@ -59,8 +59,8 @@ func (w words) paging(f workflow.PagingFact) string {
 
 func (w words) step(f workflow.StepFired) string {
 	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
-	if f.By != "" {
-		line += " (" + f.By + ")"
+	if f.Why != "" {
+		line += " (" + f.Why + ")"
 	}
 	if len(f.Pages) == 0 {
 		line += ": nobody to page, going on at once"
@@ -97,10 +97,10 @@ func whom(pages []workflow.PageState) string {
 			order = append(order, name)
 		}
 		how := p.Via
-		if p.State == workflow.Planned {
+		if p.State == workflow.DeliveryPlanned {
 			how += " after " + p.Due.Sub(pages[0].Due).String()
 		}
-		if p.State != workflow.Spare {
+		if p.State != workflow.DeliveryStandby {
 			via[name] = append(via[name], how)
 		}
 	}
@@ -125,7 +125,7 @@ func rescued(pages []workflow.PageState) string {
 
 func (w words) asked(f workflow.PeoplePaged) string {
 	line := "Paged "
-	if f.Purpose == workflow.ToKnow {
+	if f.Purpose == workflow.PurposeNotice {
 		line = "Told "
 	}
 	line += whom(f.Pages)

@@ -47,13 +47,13 @@ func Page(a Asked, v View) Message {
 		if len(titles) > 0 {
 			m.Sections = append(m.Sections, Section{Heading: "Firing", Lines: titles})
 		}
-		for _, l := range i.Links {
+		for _, l := range i.Paperwork.Links {
 			if l.URL != "" && len(m.Actions) < 2 {
 				m.Actions = append(m.Actions, Action{Label: or(l.Title, "Link"), URL: l.URL})
 			}
 		}
 	}
-	if a.Purpose != workflow.ToKnow {
+	if a.Purpose != workflow.PurposeNotice {
 		ack := Action{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.Answer, Main: true}
 		m.Actions = append([]Action{ack}, m.Actions...)
 	}
@@ -67,7 +67,7 @@ func Page(a Asked, v View) Message {
 func heading(a Asked) string {
 	i := a.Incident
 	if i.Visibility == workflow.Private {
-		if a.Purpose == workflow.ToKnow {
+		if a.Purpose == workflow.PurposeNotice {
 			return "A private incident has news for you: " + i.ID
 		}
 		return "A private incident needs you: " + i.ID
@@ -77,17 +77,17 @@ func heading(a Asked) string {
 		drill = "DRILL · "
 	}
 	switch a.Purpose {
-	case workflow.ToKnow:
+	case workflow.PurposeNotice:
 		if a.Alerts > 0 {
 			return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, count(a.Alerts, "new alert", "new alerts"), i.Title)
 		}
 		return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, or(a.Text, "news"), i.Title)
-	case workflow.ToJoin:
+	case workflow.PurposeJoin:
 		return fmt.Sprintf("%sPlease join %s %s · %s", drill, i.ID, i.Severity, i.Title)
-	case workflow.ToRescue:
+	case workflow.PurposeCatchAll:
 		lead := or(strings.ToUpper(strings.TrimSuffix(a.Text, ".")), "NOBODY HAS ANSWERED")
 		return fmt.Sprintf("%s%s: %s %s · %s", drill, lead, i.ID, i.Severity, i.Title)
-	case workflow.ToAnswer:
+	case workflow.PurposeEscalation:
 	}
 	return fmt.Sprintf("%s%s %s · %s", drill, i.ID, i.Severity, i.Title)
 }
@@ -101,7 +101,7 @@ func Bundle(all []Asked, v View) Message {
 	var lines []string
 	for _, a := range all {
 		lines = append(lines, heading(a))
-		if a.Purpose != workflow.ToKnow && len(m.Actions) < 5 {
+		if a.Purpose != workflow.PurposeNotice && len(m.Actions) < 5 {
 			m.Actions = append(m.Actions, Action{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Actions) == 0})
 		}
 	}

@@ -70,7 +70,7 @@ func next(i workflow.Incident, events []workflow.Event) string {
 				return fmt.Sprintf("Paging goes on until somebody acknowledges: `ack %s`.", i.ID)
 			}
 		case workflow.IncidentResolved:
-			if i.Cause == "" {
+			if i.Paperwork.Cause == "" {
 				return fmt.Sprintf("Next: `cause %s TEXT`, then `close %s`.", i.ID, i.ID)
 			}
 			return fmt.Sprintf("Next: `close %s`.", i.ID)

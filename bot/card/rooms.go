@@ -25,7 +25,7 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Message {
 			m.Fields = append(m.Fields, f)
 		}
 	}
-	m.Text = i.Latest.Text
+	m.Text = i.Paperwork.LatestUpdate.Text
 	if m.Text == "" {
 		m.Text, _ = workflow.CleanText(i.Description, 500)
 	}
@@ -46,7 +46,7 @@ func Hidden(id string) Message { return Message{Title: id + " is private now"} }
 func setUp(i workflow.Incident, v View) []Section {
 	var all []Section
 	for _, r := range i.Rooms {
-		if !r.Hosted {
+		if !r.Managed {
 			continue
 		}
 		steps, failed := roomSteps(i, r)
@@ -118,7 +118,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 		steps = append(steps, name+mark)
 	}
 	switch r.State {
-	case workflow.RoomOpen, workflow.RoomWasArchived:
+	case workflow.RoomOpen, workflow.RoomIsArchived:
 		add("Room", workflow.StepDone, "")
 	case workflow.RoomFailed:
 		add("Room", workflow.StepFailed, r.Why)
@@ -131,7 +131,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 	for _, s := range r.Steps {
 		add(stepName(s.Name), s.State, s.Why)
 	}
-	if slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool { return p.State == workflow.Arrived }) {
+	if slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool { return p.State == workflow.DeliveryAccepted }) {
 		steps = append(steps, "Paged ✓")
 	}
 	if !open || !i.Open() && !failed {
@@ -167,18 +167,18 @@ func roomed(f workflow.RoomFact) string {
 		return "Opening a room on " + capital(f.Platform)
 	case workflow.RoomOpened:
 		return "Room on " + capital(f.Platform) + ": " + or(f.Room.Name, f.ID)
-	case workflow.RoomLost:
+	case workflow.RoomUnavailable:
 		return "No room on " + capital(f.Platform) + because(f.Why)
-	case workflow.RoomFurnished:
+	case workflow.RoomStepFinished:
 		if f.Why != "" {
 			return fmt.Sprintf("%s on %s failed: %s", stepName(f.Step), capital(f.Platform), f.Why)
 		}
 		return stepDone(f.Step) + " on " + capital(f.Platform)
 	case workflow.RoomStepRetried:
 		return fmt.Sprintf("%s on %s, once more", stepDone(f.Step), capital(f.Platform))
-	case workflow.RoomLeft:
+	case workflow.RoomAbandoned:
 		return "Left the room on " + capital(f.Platform) + ": not only members saw it"
-	case workflow.RoomRetired:
+	case workflow.RoomArchiveDue:
 		return "Putting the room on " + capital(f.Platform) + " away"
 	case workflow.RoomArchived:
 		if f.ID == "" {

@@ -24,17 +24,17 @@ func messages(t *testing.T, v card.View) []card.Message {
 	say := func(text string) { all = append(all, card.Message{Text: text}) }
 	for _, s := range workflow.Statuses() {
 		i := incident(s)
-		i.Unkept = start
-		a := card.Asked{Incident: i, Purpose: workflow.ToAnswer}
+		i.Promises.MissedUpdate = start
+		a := card.Asked{Incident: i, Purpose: workflow.PurposeEscalation}
 		all = append(all, card.Card(i, v), card.Announcement(i, workflow.Room{}, v), card.Page(a, v), card.Bundle([]card.Asked{a, a}, v), card.OverdueUpdates([]workflow.Incident{i}, v))
 		say(card.Timers(i, v))
 		say(card.Row(i, v))
 	}
 	all = append(all, card.AuditReport(card.AuditDay{Since: start}, v))
-	for _, s := range []workflow.DeliveryState{workflow.Planned, workflow.Arrived, workflow.Lost} {
+	for _, s := range []workflow.DeliveryState{workflow.DeliveryPlanned, workflow.DeliveryAccepted, workflow.DeliveryFailed} {
 		say(card.Who("INC-7", []workflow.Delivery{{PageState: workflow.PageState{Name: "Ana Silva", Via: "email", State: s, Due: start}, AskedAt: start, DoneAt: start}}, v))
 	}
-	raw, err := os.ReadFile("../../workflow/testdata/recorded.jsonl")
+	raw, err := os.ReadFile("../../workflow/testdata/recorded/events.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestNoStamp(t *testing.T) {
 	}
 	i := incident(workflow.Investigating)
 	i.DeclaredAt = time.Date(1969, 7, 20, 20, 17, 0, 0, time.UTC)
-	i.AcknowledgedAt = time.Time{}
+	i.Acknowledgement.At = time.Time{}
 	v := view()
 	v.Stamps = true
 	for _, f := range card.Card(i, v).Fields {

@@ -8,7 +8,7 @@ import (
 
 // decideRecord decides what people write down. Only an update that names a
 // status moves the incident.
-func (t *turn) decideRecord(c RecordCommand) error {
+func (t *transition) decideRecord(c RecordCommand) error {
 	switch c := c.(type) {
 	case SetDetails:
 		return t.setDetails(c)
@@ -20,10 +20,10 @@ func (t *turn) decideRecord(c RecordCommand) error {
 		return t.addNote(c)
 	case RemoveNote:
 		return t.removeNote(c)
-	case AddTask:
-		return t.addTask(c)
-	case FinishTask:
-		return t.finishTask(c)
+	case AddActionItem:
+		return t.addActionItem(c)
+	case CompleteActionItem:
+		return t.completeActionItem(c)
 	case SetCause:
 		return t.setCause(c)
 	case Verify:
@@ -40,29 +40,29 @@ func (t *turn) decideRecord(c RecordCommand) error {
 	return nil
 }
 
-func (t *turn) addNote(c AddNote) error {
+func (t *transition) addNote(c AddNote) error {
 	text, cut := CleanText(c.Text, MaxText)
 	if text == "" {
 		return refuse("A note needs a text.", "For example: `note Restarted the database`.")
 	}
 	key := label(c.Key, 120)
-	if key != "" && slices.ContainsFunc(t.now.Pins, func(p Pin) bool { return p.Key == key }) {
+	if key != "" && slices.ContainsFunc(t.now.Paperwork.Pins, func(p Pin) bool { return p.Key == key }) {
 		return nil // copied already
 	}
 	t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
 	return nil
 }
 
-func (t *turn) removeNote(c RemoveNote) error {
-	n := slices.IndexFunc(t.now.Pins, func(p Pin) bool { return p.Key == label(c.Key, 120) })
+func (t *transition) removeNote(c RemoveNote) error {
+	n := slices.IndexFunc(t.now.Paperwork.Pins, func(p Pin) bool { return p.Key == label(c.Key, 120) })
 	if c.Key == "" || n < 0 {
 		return refuse("That is not pinned to the timeline of "+t.now.ID+".", "")
 	}
-	t.record(NoteWithdrawn{Key: t.now.Pins[n].Key, Text: t.now.Pins[n].Text})
+	t.record(NoteWithdrawn{Key: t.now.Paperwork.Pins[n].Key, Text: t.now.Paperwork.Pins[n].Text})
 	return nil
 }
 
-func (t *turn) setCause(c SetCause) error {
+func (t *transition) setCause(c SetCause) error {
 	text, cut := CleanText(c.Text, MaxText)
 	if text == "" {
 		return refuse("A cause needs a text.", "For example: `cause Expired certificate on the load balancer`.")
@@ -73,30 +73,30 @@ func (t *turn) setCause(c SetCause) error {
 
 // setVisibility hides or shows the incident. A person who hides it goes on
 // seeing it.
-func (t *turn) setVisibility(c SetVisibility) error {
+func (t *transition) setVisibility(c SetVisibility) error {
 	if c.To == t.now.Visibility {
 		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
 	}
 	by := t.in.By
-	joins := c.To == Private && by.Kind == ByPerson && !t.now.Member(by.ID)
+	joins := c.To == Private && by.Kind == ByPerson && !t.now.IsMember(by.ID)
 	if joins && len(t.now.Invited) >= maxInvited {
 		return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.now.ID, maxInvited),
 			"Let somebody who works on it hide it.")
 	}
 	if c.To == Private {
-		t.rehouse()
+		t.replacePublicRooms()
 	}
 	t.record(VisibilityChanged(c))
 	if joins {
 		t.record(PeopleInvited{People: []string{by.ID}})
 	}
 	if c.To == Public {
-		t.announce()
+		t.announcePublic()
 	}
 	return nil
 }
 
-func (t *turn) postUpdate(c PostUpdate) error {
+func (t *transition) postUpdate(c PostUpdate) error {
 	text, cut := CleanText(c.Text, MaxText)
 	if text == "" {
 		return refuse("An update needs a text.", "For example: `update We found the cause, fix in 20 minutes`.")
@@ -124,42 +124,42 @@ func (t *turn) postUpdate(c PostUpdate) error {
 	return nil
 }
 
-func (t *turn) addTask(c AddTask) error {
+func (t *transition) addActionItem(c AddActionItem) error {
 	text := label(c.Text, maxLine)
 	if text == "" {
 		return refuse("A task needs a text.", "For example: `task Call the vendor`.")
 	}
 	used := len(text)
-	for _, task := range t.now.Tasks {
+	for _, task := range t.now.Paperwork.ActionItems {
 		used += len(task.Text) + len(task.Assignee)
 	}
-	if used > budget || len(t.now.Tasks) >= 200 {
-		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.now.ID, len(t.now.Tasks)),
+	if used > budget || len(t.now.Paperwork.ActionItems) >= 200 {
+		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.now.ID, len(t.now.Paperwork.ActionItems)),
 			"Keep the rest in your tracker and add it with `link URL`.")
 	}
 	n := 1
-	for _, task := range t.now.Tasks {
+	for _, task := range t.now.Paperwork.ActionItems {
 		n = max(n, task.N+1)
 	}
-	t.record(TaskAdded{Task{N: n, Text: text, FollowUp: c.FollowUp, Assignee: shortName(c.Assignee)}})
+	t.record(ActionItemAdded{ActionItem{N: n, Text: text, FollowUp: c.FollowUp, Assignee: shortName(c.Assignee)}})
 	return nil
 }
 
-func (t *turn) finishTask(c FinishTask) error {
-	n := t.now.task(c.N)
+func (t *transition) completeActionItem(c CompleteActionItem) error {
+	n := t.now.actionItem(c.N)
 	if n < 0 {
-		return refuse(fmt.Sprintf("%s has no task %d.", t.now.ID, c.N), t.taskList())
+		return refuse(fmt.Sprintf("%s has no task %d.", t.now.ID, c.N), t.openActionItems())
 	}
-	if t.now.Tasks[n].Done != c.Undo {
+	if t.now.Paperwork.ActionItems[n].Done != c.Undo {
 		return refuse(fmt.Sprintf("Task %d is %s already.", c.N, map[bool]string{false: "done", true: "open"}[c.Undo]), "")
 	}
-	t.record(TaskFinished{N: c.N, Text: t.now.Tasks[n].Text, Undo: c.Undo})
+	t.record(ActionItemCompleted{N: c.N, Text: t.now.Paperwork.ActionItems[n].Text, Undo: c.Undo})
 	return nil
 }
 
-func (t *turn) taskList() string {
+func (t *transition) openActionItems() string {
 	var open []string
-	for _, task := range t.now.Tasks {
+	for _, task := range t.now.Paperwork.ActionItems {
 		if !task.Done {
 			open = append(open, fmt.Sprintf("%d (%s)", task.N, task.Text))
 		}
@@ -170,22 +170,22 @@ func (t *turn) taskList() string {
 	return "Open: " + strings.Join(open[:min(len(open), 5)], ", ") + "."
 }
 
-func (t *turn) verify(c Verify) error {
-	if len(t.now.Checklist) == 0 {
+func (t *transition) verify(c Verify) error {
+	if len(t.now.Paperwork.Checklist) == 0 {
 		return refuse(t.now.ID+" has no checklist.", "Set one with `verification:` in the configuration.")
 	}
-	if c.N < 1 || c.N > len(t.now.Checklist) {
+	if c.N < 1 || c.N > len(t.now.Paperwork.Checklist) {
 		return refuse(fmt.Sprintf("%s has no check %d.", t.now.ID, c.N),
-			fmt.Sprintf("There are %d: `verify 1 passed`.", len(t.now.Checklist)))
+			fmt.Sprintf("There are %d: `verify 1 passed`.", len(t.now.Paperwork.Checklist)))
 	}
-	check := t.now.Checklist[c.N-1]
+	check := t.now.Paperwork.Checklist[c.N-1]
 	if check.State != c.State {
 		t.record(CheckRecorded{N: c.N, Text: check.Text, State: c.State})
 	}
 	return nil
 }
 
-func (t *turn) assign(c Assign) error {
+func (t *transition) assign(c Assign) error {
 	role := shortName(strings.ToLower(c.Role))
 	c.Name, c.Person = shortName(c.Name), label(c.Person, 80)
 	if role == "" {
@@ -204,7 +204,7 @@ func (t *turn) assign(c Assign) error {
 	return nil
 }
 
-func (t *turn) addLink(c AddLink) error {
+func (t *transition) addLink(c AddLink) error {
 	l := Link{Incident: c.Incident}
 	l.Title = label(c.Title, maxLine)
 	if c.Incident == t.now.ID {
@@ -227,17 +227,17 @@ func (t *turn) addLink(c AddLink) error {
 		l.URL = url
 	}
 	same := func(o Link) bool { return o.URL == l.URL && o.Incident == l.Incident }
-	if slices.ContainsFunc(t.now.Links, same) {
+	if slices.ContainsFunc(t.now.Paperwork.Links, same) {
 		return refuse("That is linked already.", "")
 	}
-	if len(t.now.Links) >= 20 {
+	if len(t.now.Paperwork.Links) >= 20 {
 		return refuse(t.now.ID+" has 20 links, which is as many as it can hold.", "Add the rest with `note`.")
 	}
 	t.record(LinkAdded{l})
 	return nil
 }
 
-func (t *turn) invite(c Invite) error {
+func (t *transition) invite(c Invite) error {
 	var fresh []string
 	for _, p := range c.People {
 		p = label(p, 80)
@@ -255,7 +255,7 @@ func (t *turn) invite(c Invite) error {
 	return nil
 }
 
-func (t *turn) setDetails(c SetDetails) error {
+func (t *transition) setDetails(c SetDetails) error {
 	var f DetailsChanged
 	f.Title = label(c.Title, MaxTitle)
 	f.Description, _ = CleanText(c.Description, MaxText)

@@ -10,7 +10,7 @@ import (
 type Effect struct {
 	ID   string
 	Lane Lane
-	Do   Deed
+	Do   Action
 }
 
 // Lane is where an effect waits its turn: strictly in order within the lane,
@@ -29,7 +29,7 @@ const (
 	ClassFirstPage Class = 10 // the first page of an incident
 	ClassPage      Class = 20
 	ClassWake      Class = 25 // deadlines and new mail
-	ClassTell      Class = 30 // incident to incident
+	ClassForward   Class = 30 // incident to incident
 	ClassUpdate    Class = 50 // rooms and posts
 	ClassCard      Class = 55
 	ClassDroppable Class = 90
@@ -37,15 +37,15 @@ const (
 
 // Classes returns every class, in the order they are claimed.
 func Classes() []Class {
-	return []Class{ClassFirstPage, ClassPage, ClassWake, ClassTell, ClassUpdate, ClassCard, ClassDroppable}
+	return []Class{ClassFirstPage, ClassPage, ClassWake, ClassForward, ClassUpdate, ClassCard, ClassDroppable}
 }
 
-// Deed is what an effect does.
+// Action is what an effect does.
 //
 //sumtype:decl
-type Deed interface {
-	// deed is the stable name under which the deed is stored.
-	deed() string
+type Action interface {
+	// action is the stable name under which the action is stored.
+	action() string
 }
 
 // SendPage pages one recipient through one method. The answer is [Delivered]
@@ -60,8 +60,8 @@ type SendPage struct {
 	Alerts  int     `json:"alerts,omitempty"` // for a notice: how many new alerts it tells of
 }
 
-// TakeBack tells a medium that can that a page needs no answer any more.
-type TakeBack struct {
+// CancelPage tells a medium that can that a page needs no answer any more.
+type CancelPage struct {
 	Page string `json:"page"`
 	To   string `json:"to"`
 	Via  string `json:"via"`
@@ -75,8 +75,8 @@ type OpenRoom struct {
 }
 
 // Post writes what one step made true into the room: the events from Seq to
-// Through (0: Seq alone) that are [Worth] a line. At the announcement it writes
-// those that are for everybody (see [Announced]).
+// Through (0: Seq alone) that are [IsPosted] a line. At the announcement it writes
+// those that are for everybody (see [IsAnnounced]).
 type Post struct {
 	Platform string `json:"platform"`
 	Place    Place  `json:"place,omitempty"`
@@ -91,14 +91,14 @@ type ShowCard struct {
 	Place    Place  `json:"place,omitempty"`
 }
 
-// Furnish gives a room what it lacks. The answer is [Furnished].
-type Furnish struct {
+// SetUpRoom gives a room what it lacks. The answer is [RoomStepEnded].
+type SetUpRoom struct {
 	Platform string `json:"platform"`
 	Step     string `json:"step"`
 }
 
-// InviteAll asks people into a room. The answer is [Furnished].
-type InviteAll struct {
+// InvitePeople asks people into a room. The answer is [RoomStepEnded].
+type InvitePeople struct {
 	Platform string   `json:"platform"`
 	People   []string `json:"people"`
 }
@@ -109,17 +109,17 @@ type CloseRoom struct {
 	ID       string `json:"id,omitempty"`
 }
 
-// Tell gives a command to another incident, under the effect's ID.
-type Tell struct {
-	Incident string  `json:"incident"`
-	Absorb   Absorb  `json:"absorb,omitzero"`
-	Follow   *Follow `json:"follow,omitempty"` // instead of Absorb
+// Forward gives a command to another incident, under the effect's ID.
+type Forward struct {
+	Incident string             `json:"incident"`
+	Absorb   Absorb             `json:"absorb,omitzero"`
+	Target   *UpdateMergeTarget `json:"target,omitempty"` // instead of Absorb
 }
 
 // Command is what the other incident is told.
-func (d Tell) Command() Command {
-	if d.Follow != nil {
-		return *d.Follow
+func (d Forward) Command() Command {
+	if d.Target != nil {
+		return *d.Target
 	}
 	return d.Absorb
 }
@@ -129,31 +129,31 @@ type Reroute struct {
 	At time.Time `json:"at,omitzero"` // when they were given up: what began again since has been counted since
 }
 
-// UnknownDeed is a deed of a newer version: kept, and reported.
-type UnknownDeed struct {
+// UnknownAction is an action of a newer version: kept, and reported.
+type UnknownAction struct {
 	Kind    string
 	Version int
 	Body    []byte
 }
 
-func (SendPage) deed() string      { return "send_page" }
-func (TakeBack) deed() string      { return "take_back" }
-func (OpenRoom) deed() string      { return "open_room" }
-func (Post) deed() string          { return "post" }
-func (ShowCard) deed() string      { return "show_card" }
-func (Furnish) deed() string       { return "furnish" }
-func (InviteAll) deed() string     { return "invite" }
-func (CloseRoom) deed() string     { return "close_room" }
-func (Tell) deed() string          { return "tell" }
-func (Reroute) deed() string       { return "reroute" }
-func (d UnknownDeed) deed() string { return d.Kind }
+func (SendPage) action() string        { return "send_page" }
+func (CancelPage) action() string      { return "cancel_page" }
+func (OpenRoom) action() string        { return "open_room" }
+func (Post) action() string            { return "post" }
+func (ShowCard) action() string        { return "show_card" }
+func (SetUpRoom) action() string       { return "set_up_room" }
+func (InvitePeople) action() string    { return "invite_people" }
+func (CloseRoom) action() string       { return "close_room" }
+func (Forward) action() string         { return "forward" }
+func (Reroute) action() string         { return "reroute" }
+func (d UnknownAction) action() string { return d.Kind }
 
 func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
 }
 
-// LaneOf says where a deed waits.
-func LaneOf(d Deed) Lane {
+// LaneOf says where an action waits.
+func LaneOf(d Action) Lane {
 	switch d := d.(type) {
 	case SendPage:
 		class := ClassPage
@@ -161,7 +161,7 @@ func LaneOf(d Deed) Lane {
 			class = ClassFirstPage
 		}
 		return Lane{class, "page:" + d.Page}
-	case TakeBack:
+	case CancelPage:
 		return Lane{ClassPage, "page:" + d.Page}
 	case OpenRoom:
 		return Lane{ClassUpdate, "room:" + d.Platform}
@@ -169,9 +169,9 @@ func LaneOf(d Deed) Lane {
 		return Lane{ClassUpdate, d.Place.lane() + ":" + d.Platform}
 	case ShowCard:
 		return Lane{ClassCard, d.Place.lane() + ":" + d.Platform}
-	case InviteAll:
+	case InvitePeople:
 		return Lane{ClassUpdate, "invite:" + d.Platform}
-	case Furnish:
+	case SetUpRoom:
 		class := ClassDroppable
 		if d.Step == StepTopic {
 			class = ClassCard
@@ -179,19 +179,19 @@ func LaneOf(d Deed) Lane {
 		return Lane{class, d.Step + ":" + d.Platform}
 	case CloseRoom:
 		return Lane{ClassDroppable, "close:" + d.Platform}
-	case Tell:
-		return Lane{ClassTell, "incident:" + d.Incident}
+	case Forward:
+		return Lane{ClassForward, "incident:" + d.Incident}
 	case Reroute:
-		return Lane{ClassTell, "intake"}
-	case UnknownDeed:
+		return Lane{ClassForward, "intake"}
+	case UnknownAction:
 		return Lane{ClassDroppable, "unknown"}
 	}
 	return Lane{ClassDroppable, "unknown"}
 }
 
-// Wanted reports whether an effect should still happen, and if not, why: the
+// StillWanted reports whether an effect should still happen, and if not, why: the
 // check before each send (rule E3).
-func (i Incident) Wanted(d Deed) (ok bool, why string) {
+func (i Incident) StillWanted(d Action) (ok bool, why string) {
 	page, is := d.(SendPage)
 	if !is {
 		return true, ""
@@ -200,9 +200,9 @@ func (i Incident) Wanted(d Deed) (ok bool, why string) {
 	switch {
 	case p == nil:
 		return false, "an older page, forgotten since"
-	case p.State == Withdrawn:
+	case p.State == DeliveryCanceled:
 		return false, p.Why
-	case p.State == Arrived:
+	case p.State == DeliveryAccepted:
 		return false, "delivered already"
 	case !p.State.Live():
 		return false, "given up"

@@ -9,16 +9,16 @@ import (
 
 // resolve says that users are well again. Alerts that still fire are named and
 // stay quiet for a while (rule I6).
-func (t *turn) resolve(c Resolve) error {
+func (t *transition) resolve(c Resolve) error {
 	if err := t.needOpen("resolve"); err != nil {
 		return err
 	}
-	t.settle(c.Text, false)
+	t.resolveAs(c.Text, false)
 	return nil
 }
 
 // settle resolves the incident, by a person or by the timer of rule G7.
-func (t *turn) settle(text string, byTimer bool) {
+func (t *transition) resolveAs(text string, byTimer bool) {
 	f := IncidentResolved{From: t.now.Status, ByTimer: byTimer, StillOn: t.now.Alerts.Firing}
 	f.Text, f.Cut = CleanText(text, MaxText)
 	rules := t.in.Known.Plan.Rules.OrDefault()
@@ -32,11 +32,11 @@ func (t *turn) settle(text string, byTimer bool) {
 	}
 	if byTimer {
 		f.KeepUntil = t.in.At.Add(rules.ReopenWindow)
-		t.conclude(f)
+		t.recordBySystem(f)
 	} else {
 		t.record(f)
 	}
-	t.cancelPages("resolved", everyPurpose)
+	t.cancelPages("resolved", anyPurpose)
 }
 
 // HoldsGroupUntil says how long the incident answers for its alert group: for
@@ -44,14 +44,14 @@ func (t *turn) settle(text string, byTimer bool) {
 // the timer resolved it, else not at all.
 func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 	switch {
-	case i.Group == "" || i.Status == "":
+	case i.Alerts.Group == "" || i.Status == "":
 		return time.Time{}, false
-	case i.Open() || i.Status == Merged && !i.OtherEnded:
+	case i.Open() || i.Status == Merged && !i.Merge.TargetEnded:
 		return time.Time{}, true
 	case i.Status == Merged:
-		return i.HoldTill, false
-	case i.ResolvedByTime:
-		return i.ResolvedAt.Add(rules.OrDefault().ReopenWindow), false
+		return i.Merge.HoldUntil, false
+	case i.Ending.ByTimer:
+		return i.Ending.ResolvedAt.Add(rules.OrDefault().ReopenWindow), false
 	}
 	return time.Time{}, false
 }
@@ -59,18 +59,18 @@ func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 // missing lists what verification asks for before an incident is closed.
 func (i Incident) missing() []string {
 	var m []string
-	if i.Cause == "" {
+	if i.Paperwork.Cause == "" {
 		m = append(m, "no cause (`cause TEXT`)")
 	}
-	if i.Resolution == "" {
+	if i.Ending.Resolution == "" {
 		m = append(m, "no resolution (`resolve TEXT`)")
 	}
-	for _, task := range i.Tasks {
+	for _, task := range i.Paperwork.ActionItems {
 		if !task.Done && !task.FollowUp {
 			m = append(m, fmt.Sprintf("task %d is open: %s (`task done %d`)", task.N, task.Text, task.N))
 		}
 	}
-	for n, c := range i.Checklist {
+	for n, c := range i.Paperwork.Checklist {
 		switch c.State {
 		case CheckPassed:
 		case CheckFailed:
@@ -83,7 +83,7 @@ func (i Incident) missing() []string {
 }
 
 // close ends the paperwork, once what must be known is written down.
-func (t *turn) close(c Close) error {
+func (t *transition) close(c Close) error {
 	id := t.now.ID
 	if t.now.Open() {
 		return refuse(fmt.Sprintf("%s is %s, not resolved.", id, t.now.Status), fmt.Sprintf("`resolve %s` first.", id))
@@ -121,7 +121,7 @@ func clip(in []string, most int) []string {
 	return out
 }
 
-func (t *turn) reopen(c Reopen) error {
+func (t *transition) reopen(c Reopen) error {
 	if t.now.Open() {
 		return refuse(fmt.Sprintf("%s is open (%s).", t.now.ID, t.now.Status), "")
 	}
@@ -134,12 +134,12 @@ func (t *turn) reopen(c Reopen) error {
 }
 
 // revive makes an ended incident active again, and pages.
-func (t *turn) revive(why string) {
+func (t *transition) revive(why string) {
 	t.record(IncidentReopened{From: t.now.Status, To: Investigating, Why: why})
 	t.startEscalation("reopened")
 }
 
-func (t *turn) cancel(c Cancel) error {
+func (t *transition) cancel(c Cancel) error {
 	if err := t.needOpen("cancel"); err != nil {
 		return err
 	}
@@ -149,11 +149,11 @@ func (t *turn) cancel(c Cancel) error {
 		f.QuietTill = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().QuietAfter)
 	}
 	t.record(f)
-	t.cancelPages("canceled", everyPurpose)
+	t.cancelPages("canceled", anyPurpose)
 	return nil
 }
 
-func (t *turn) merge(c Merge) error {
+func (t *transition) merge(c Merge) error {
 	if err := t.needOpen("merge"); err != nil {
 		return err
 	}
@@ -173,9 +173,9 @@ func (t *turn) merge(c Merge) error {
 	}
 	a := t.now.Alerts
 	t.record(IncidentMerged{From: t.now.Status, Into: c.Into, Title: t.now.Title, Mail: Mail{
-		At: t.in.At, Started: a.Firing, Worst: a.Worst, Unmapped: t.now.Unmapped, Samples: a.Samples,
+		At: t.in.At, Started: a.Firing, Worst: a.Worst, Unmapped: t.now.Alerts.Unmapped, Samples: a.Samples,
 	}})
-	t.cancelPages("merged into "+c.Into, everyPurpose)
+	t.cancelPages("merged into "+c.Into, anyPurpose)
 	return nil
 }
 
@@ -183,14 +183,14 @@ func (t *turn) merge(c Merge) error {
 // incident open it again: nothing is swallowed. An incident that was itself
 // merged passes everything on, unless it has come in a circle: two that were
 // merged into each other at the same time both go on.
-func (t *turn) absorb(c Absorb) {
+func (t *transition) absorb(c Absorb) {
 	if t.now.Status == Merged && (c.From == t.now.ID || slices.Contains(c.Via, t.now.ID)) {
 		t.revive("it was merged in a circle")
 	}
 	if t.now.Status == Merged {
 		if c.Began || c.Mail.counts() {
-			t.conclude(AlertsForwarded{
-				Mail: c.Mail, To: t.now.MergedInto, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.now.ID),
+			t.recordBySystem(AlertsForwarded{
+				Mail: c.Mail, To: t.now.Merge.Into, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.now.ID),
 			})
 		}
 		return
@@ -201,12 +201,12 @@ func (t *turn) absorb(c Absorb) {
 	if c.Began {
 		t.record(IncidentAbsorbed{From: c.From, Title: c.Title})
 	}
-	t.read(c.Mail, c.From)
+	t.countMail(c.Mail, c.From)
 }
 
 // follow goes after the incident that this one was merged into.
-func (t *turn) follow(c Follow) {
-	if t.now.Status == Merged && (c.Ended != t.now.OtherEnded || !c.Until.Equal(t.now.HoldTill) || c.Release) {
-		t.conclude(MergeFollowed(c))
+func (t *transition) updateMergeTarget(c UpdateMergeTarget) {
+	if t.now.Status == Merged && (c.Ended != t.now.Merge.TargetEnded || !c.Until.Equal(t.now.Merge.HoldUntil) || c.Release) {
+		t.recordBySystem(MergeTargetUpdated(c))
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func (t *turn) decidePaging(c PagingCommand) error {
+func (t *transition) decidePaging(c PagingCommand) error {
 	switch c := c.(type) {
 	case Acknowledge:
 		return t.acknowledge(c)
@@ -18,16 +18,16 @@ func (t *turn) decidePaging(c PagingCommand) error {
 	case Escalate:
 		return t.escalate(c)
 	case Delivered:
-		t.delivered(c)
+		t.pageDelivered(c)
 	case Undeliverable:
-		t.undeliverable(c)
+		t.pageUndeliverable(c)
 	}
 	return nil
 }
 
 // acknowledge answers the page. It is bound to what the person saw: it does
 // not swallow a newer trigger, and after a resolve it changes nothing (E5).
-func (t *turn) acknowledge(c Acknowledge) error {
+func (t *transition) acknowledge(c Acknowledge) error {
 	by := t.in.By
 	if by.ID == "" {
 		by.ID = by.Name
@@ -36,13 +36,13 @@ func (t *turn) acknowledge(c Acknowledge) error {
 		return err
 	}
 	if t.now.Acknowledged() {
-		if t.answerOwn(by) {
+		if t.answerJoinPages(by) {
 			return nil
 		}
-		if t.now.AcknowledgedBy == by.ID {
+		if t.now.Acknowledgement.Person == by.ID {
 			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.now.ID), "Next: `update TEXT`, or `lead` to take command.")
 		}
-		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.now.AckName, t.now.ID, ago(t.in.At.Sub(t.now.AcknowledgedAt))),
+		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.now.Acknowledgement.Name, t.now.ID, ago(t.in.At.Sub(t.now.Acknowledgement.At))),
 			"To take over, `lead`.")
 	}
 	if c.Seen > 0 && c.Seen < t.now.Paging.Trigger {
@@ -50,18 +50,18 @@ func (t *turn) acknowledge(c Acknowledge) error {
 			fmt.Sprintf("Look again: `show %s`, then acknowledge.", t.now.ID))
 	}
 	t.record(Acknowledged{Person: by.ID, Name: nameOf(Recipient{ID: by.ID, Name: by.Name}), Run: t.now.Paging.Run})
-	t.cancelPages("acknowledged by "+t.now.AckName, ToAnswer, ToRescue, ToKnow)
-	t.answerOwn(by)
+	t.cancelPages("acknowledged by "+t.now.Acknowledgement.Name, PurposeEscalation, PurposeCatchAll, PurposeNotice)
+	t.answerJoinPages(by)
 	return nil
 }
 
 // answerOwn ends the pages that asked this very person to join.
-func (t *turn) answerOwn(by Actor) bool {
+func (t *transition) answerJoinPages(by Actor) bool {
 	var ids []string
 	asked := false
 	for _, p := range t.now.Paging.Pages {
-		if p.Purpose == ToJoin && p.To == by.ID {
-			asked = asked || p.State == Arrived && p.Why == ""
+		if p.Purpose == PurposeJoin && p.To == by.ID {
+			asked = asked || p.State == DeliveryAccepted && p.Why == ""
 			if p.State.Live() {
 				ids = append(ids, p.ID)
 			}
@@ -72,7 +72,7 @@ func (t *turn) answerOwn(by Actor) bool {
 	}
 	t.record(PageAnswered{Person: by.ID, Name: by.Name})
 	if len(ids) > 0 {
-		t.conclude(PagesCanceled{IDs: ids, Why: "answered"})
+		t.recordBySystem(PagesCanceled{IDs: ids, Why: "answered"})
 	}
 	return true
 }
@@ -88,20 +88,20 @@ func ago(d time.Duration) string {
 	return strconv.Itoa(int(d/time.Hour)) + " h ago"
 }
 
-func (t *turn) unacknowledge() error {
+func (t *transition) unacknowledge() error {
 	if err := t.needOpen("unack"); err != nil {
 		return err
 	}
 	if !t.now.Acknowledged() {
 		return refuse(t.now.ID+" is not acknowledged.", "")
 	}
-	t.record(Unacknowledged{Person: t.now.AcknowledgedBy, Why: "given back"})
+	t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: "given back"})
 	t.startEscalation("given back by " + t.in.By.Name)
 	return nil
 }
 
 // escalate fires the next step now. Two clicks on one button advance once (E9).
-func (t *turn) escalate(c Escalate) error {
+func (t *transition) escalate(c Escalate) error {
 	if err := t.needOpen("escalate"); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (t *turn) escalate(c Escalate) error {
 		why += ": " + reason
 	}
 	if t.now.Acknowledged() {
-		t.record(Unacknowledged{Person: t.now.AcknowledgedBy, Why: why})
+		t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: why})
 	}
 	t.advance(why)
 	return nil
@@ -123,20 +123,20 @@ func (t *turn) escalate(c Escalate) error {
 
 // advance goes on with the step after the one that fired last, wherever paging
 // stands: then with the fallback policy, then from the start.
-func (t *turn) advance(why string) {
+func (t *transition) advance(why string) {
 	p := &t.now.Paging
 	policy, _ := t.in.Known.Plan.policy(p.Policy())
-	inRun := p.State == Running && !p.Unreached || p.State == Answered && p.Run > 0
+	inRun := p.State == Running && !p.RestartPending || p.State == Answered && p.Run > 0
 	next, fallback := p.Step+1, t.afterCycle(policy)
 	switch {
 	case inRun && next < len(policy.Steps):
 		repeat := p.Repeat
 		if p.State == Answered {
-			t.conclude(EscalationStarted{Run: p.Run + 1, Policy: policy.ID, Why: why})
+			t.recordBySystem(EscalationStarted{Run: p.Run + 1, Policy: policy.ID, Why: why})
 		}
 		t.fire(repeat, next, why)
 	case inRun && p.State == Running && fallback != "":
-		t.conclude(CycleBegan{Policy: fallback, Moved: true})
+		t.recordBySystem(CycleBegan{Policy: fallback, Moved: true})
 		t.fire(0, 0, why)
 	default:
 		t.startEscalation(why)
@@ -144,7 +144,7 @@ func (t *turn) advance(why string) {
 }
 
 // page asks for more people, whoever has acknowledged.
-func (t *turn) page(c Page) error {
+func (t *transition) page(c Page) error {
 	if err := t.needOpen("page"); err != nil {
 		return err
 	}
@@ -153,10 +153,10 @@ func (t *turn) page(c Page) error {
 	}
 	recipients, skipped := t.resolveTargets(c.Targets, map[string]bool{})
 	text, _ := CleanLine(c.Text, MaxTitle)
-	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: ToJoin, Text: text, Skipped: skipped}
+	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: PurposeJoin, Text: text, Skipped: skipped}
 	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
 	for _, r := range recipients {
-		pages := t.pagesFor(r, ToJoin, "m"+strconv.Itoa(f.Manual), at)
+		pages := t.pagesFor(r, PurposeJoin, "m"+strconv.Itoa(f.Manual), at)
 		if len(pages) == 0 {
 			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
 		}
@@ -180,66 +180,66 @@ func (t *turn) page(c Page) error {
 
 // tell sends people a notice that needs no answer. Somebody who cannot be told
 // does not hold the incident.
-func (t *turn) tell(people []string, alerts int, text string) {
-	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: ToKnow, Alerts: alerts, Text: text}
+func (t *transition) notify(people []string, alerts int, text string) {
+	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
 	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
 	for _, id := range people {
-		for _, r := range t.in.Known.Answers[person(id)].Recipients {
-			f.Pages = append(f.Pages, t.pagesFor(r, ToKnow, "k"+strconv.Itoa(f.Manual), at)...)
+		for _, r := range t.in.Known.Answers[personTarget(id)].Recipients {
+			f.Pages = append(f.Pages, t.pagesFor(r, PurposeNotice, "k"+strconv.Itoa(f.Manual), at)...)
 		}
 	}
-	holder := t.now.AcknowledgedBy
+	holder := t.now.Acknowledgement.Person
 	reached := slices.ContainsFunc(f.Pages, func(p PageState) bool { return p.To == holder })
 	f.Pages, _ = t.supersede(f.Pages)
-	t.conclude(f)
+	t.recordBySystem(f)
 	if !reached && holder != "" && slices.Contains(people, holder) {
-		t.giveBack("no way to tell " + t.now.AckName)
+		t.withdrawAcknowledgement("no way to tell " + t.now.Acknowledgement.Name)
 	}
 }
 
 // delivered notes that a provider accepted a page.
-func (t *turn) delivered(c Delivered) {
+func (t *transition) pageDelivered(c Delivered) {
 	p := t.now.Paging.page(c.Page)
-	if p == nil || p.State == Arrived {
+	if p == nil || p.State == DeliveryAccepted {
 		return
 	}
 	t.record(PageDelivered{Page: p.ID, To: p.To, Via: p.Via})
 }
 
 // undeliverable goes on at once with the next method, or the next step (E4).
-func (t *turn) undeliverable(c Undeliverable) {
+func (t *transition) pageUndeliverable(c Undeliverable) {
 	p := t.now.Paging.page(c.Page)
-	if p == nil || !p.State.Live() || p.State == Failing && c.Retrying {
+	if p == nil || !p.State.Live() || p.State == DeliveryRetrying && c.Retrying {
 		return
 	}
-	failed, first := *p, p.State != Failing
+	failed, first := *p, p.State != DeliveryRetrying
 	why := label(c.Why, MaxTitle)
 	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: why, Retrying: c.Retrying})
 	if !first {
 		return // its successor was brought forward when it failed first
 	}
 	if next := t.nextMethod(failed); next != "" {
-		t.owe([]string{next}, failed.Via+" failed")
+		t.queuePages([]string{next}, failed.Via+" failed")
 		return
 	}
 	switch failed.Purpose {
-	case ToAnswer:
-		if t.stepFailed(failed.At) {
+	case PurposeEscalation:
+		if t.isStepExhausted(failed.At) {
 			t.fire(t.now.Paging.Repeat, t.now.Paging.Step+1, "nobody was reached")
 		}
-	case ToKnow:
-		if t.now.AcknowledgedBy == failed.To {
-			t.giveBack("no way to tell " + t.now.AckName)
+	case PurposeNotice:
+		if t.now.Acknowledgement.Person == failed.To {
+			t.withdrawAcknowledgement("no way to tell " + t.now.Acknowledgement.Name)
 		}
-	case ToJoin, ToRescue, everyPurpose:
+	case PurposeJoin, PurposeCatchAll, anyPurpose:
 	}
 }
 
 // nextMethod finds the next page of the same firing to the same recipient.
-func (t *turn) nextMethod(failed PageState) string {
+func (t *transition) nextMethod(failed PageState) string {
 	next := -1
 	for n, p := range t.now.Paging.Pages {
-		if (p.State == Planned || p.State == Spare) && p.To == failed.To && p.Purpose == failed.Purpose && p.At == failed.At &&
+		if (p.State == DeliveryPlanned || p.State == DeliveryStandby) && p.To == failed.To && p.Purpose == failed.Purpose && p.At == failed.At &&
 			(next < 0 || p.Due.Before(t.now.Paging.Pages[next].Due)) {
 			next = n
 		}
@@ -252,16 +252,16 @@ func (t *turn) nextMethod(failed PageState) string {
 
 // stepFailed reports whether the step that is waiting has nobody left to wait
 // for.
-func (t *turn) stepFailed(at PageCoordinates) bool {
+func (t *transition) isStepExhausted(at PageCoordinates) bool {
 	e := &t.now.Paging
-	if e.State != Running || e.Unreached || at != e.current() {
+	if e.State != Running || e.RestartPending || at != e.current() {
 		return false
 	}
-	if policy, _ := t.in.Known.Plan.policy(e.Policy()); e.Reached && at.Step == len(policy.Steps)-1 {
+	if policy, _ := t.in.Known.Plan.policy(e.Policy()); e.CycleReached && at.Step == len(policy.Steps)-1 {
 		return false // somebody was reached earlier in the cycle: the wait is theirs
 	}
 	return !slices.ContainsFunc(e.Pages, func(p PageState) bool {
-		return p.At == at && p.Purpose == ToAnswer &&
-			(p.State == Arrived || p.State == Owed || p.State == Planned)
+		return p.At == at && p.Purpose == PurposeEscalation &&
+			(p.State == DeliveryAccepted || p.State == DeliveryQueued || p.State == DeliveryPlanned)
 	})
 }

@@ -58,11 +58,11 @@ func Asks(i Incident, in Input) Questions {
 		q.Targets = in.Known.Plan.Targets()
 		q.Cursors = in.Known.Plan.cursors()
 	}
-	if i.AcknowledgedBy != "" {
-		q.Targets = append(q.Targets, person(i.AcknowledgedBy))
+	if i.Acknowledgement.Person != "" {
+		q.Targets = append(q.Targets, personTarget(i.Acknowledgement.Person))
 	}
-	if c := i.Roles[Commander]; c != "" && c != i.AcknowledgedBy {
-		q.Targets = append(q.Targets, person(c))
+	if c := i.Roles[Commander]; c != "" && c != i.Acknowledgement.Person {
+		q.Targets = append(q.Targets, personTarget(c))
 	}
 	if c, is := in.Command.(Page); is {
 		q.Targets = append(q.Targets, c.Targets...)
@@ -79,7 +79,7 @@ func Asks(i Incident, in Input) Questions {
 	return q
 }
 
-func person(id string) Target { return Target("person:" + id) }
+func personTarget(id string) Target { return Target("person:" + id) }
 
 // mayEscalate reports whether a command could fire an escalation step or page
 // people. Asking who is on call costs time, and the answers to effects are
@@ -88,9 +88,9 @@ func mayEscalate(c Command) bool {
 	switch c.(type) {
 	case nil, Delivered, AddNote, RemoveNote, GiveUp:
 		return false
-	case RoomReady, RoomRefused, RoomClosed, Furnished, RetryRooms:
+	case RoomReady, RoomRefused, RoomClosed, RoomStepEnded, RetryRooms:
 		return false
-	case AddTask, FinishTask, SetCause, Verify, AddLink, Invite, Assign, SetDetails:
+	case AddActionItem, CompleteActionItem, SetCause, Verify, AddLink, Invite, Assign, SetDetails:
 		return false
 	case Acknowledge, Unacknowledge, Page, Escalate, Undeliverable, PostUpdate, SetVisibility, LifecycleCommand:
 		return true
