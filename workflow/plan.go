@@ -58,7 +58,7 @@ func (s SeverityPlan) meaning() string {
 	return label(strings.TrimPrefix(text, ": "), MaxTitle)
 }
 
-// Rules holds the delays that RULES.md shows in brackets. [Rules.OrDefault]
+// Rules holds the delays that docs/rules.md shows in brackets. [Rules.OrDefault]
 // fills what is zero.
 type Rules struct {
 	ReopenWindow time.Duration `json:"reopen_window,omitempty"` // I6

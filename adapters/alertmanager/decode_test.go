@@ -274,6 +274,8 @@ func TestAnEmptyListIsNoError(t *testing.T) {
 	}
 }
 
+// A body of more alerts than can be meant, or nested too deep, is read no
+// further (I9: bounded bodies and pinned fetches).
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{

@@ -229,6 +229,8 @@ func TestAlertsAreIncidentsAtOnce(t *testing.T) {
 	}
 }
 
+// The timeline says of each event who, by which token, when and what (P3: every
+// change names its actor).
 func TestTimelineDeliveriesTimers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -82,6 +82,7 @@ func TestI8WhichTokenOpensWhich(t *testing.T) {
 	}
 }
 
+// Without a token, nobody can be told apart (I8: tokens per integration).
 func TestClosedWithoutAnyToken(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t, func(c *hooks.Config) { c.DefaultTokens, c.Log = nil, nil })
@@ -96,6 +97,7 @@ func TestClosedWithoutAnyToken(t *testing.T) {
 	}
 }
 
+// A token in the address opens nothing (I8: tokens per integration).
 func TestTokenInTheAddressGetsAHint(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)

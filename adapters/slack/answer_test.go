@@ -34,7 +34,7 @@ func TestAnswerElsewhere(t *testing.T) {
 }
 
 // TestRespond: a response URL is asked once, follows nobody elsewhere, and its
-// address is in no error.
+// address is in no error (I9: bounded bodies and pinned fetches).
 func TestRespond(t *testing.T) {
 	elsewhere := 0
 	var server *httptest.Server

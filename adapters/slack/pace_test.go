@@ -64,7 +64,7 @@ func TestPace(t *testing.T) {
 }
 
 // TestPaceWorstFirst: of those who wait the worst go first, also when they came
-// last.
+// last (G4c: the worst incident's room first).
 func TestPaceWorstFirst(t *testing.T) {
 	now := bottest.Epoch
 	p := newPace(func() time.Time { return now })

@@ -14,7 +14,8 @@ import (
 )
 
 // TestCancelOneOfSeveral: one message may carry several pages. That one of them
-// is answered ends none of the others: the message stays, with its buttons.
+// is answered ends none of the others: the message stays, with its buttons (E5:
+// an acknowledgement carries what was seen).
 func TestCancelOneOfSeveral(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
@@ -45,7 +46,7 @@ func TestCancelOneOfSeveral(t *testing.T) {
 }
 
 // TestPageGoesFirst: a page waits for no post: not for those that wait for the
-// same channel, nor for those of the whole workspace.
+// same channel, nor for those of the whole workspace (E10: lanes by priority).
 func TestPageGoesFirst(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
@@ -87,7 +88,7 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 
 // TestPageAgainLooksNoFurther: a page that may have been written is looked for
 // since its incident began, however much stands above it: looking is limited,
-// too, and the page waits.
+// too, and the page waits (E3: check again before each send).
 func TestPageAgainLooksNoFurther(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})

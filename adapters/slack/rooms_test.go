@@ -30,7 +30,7 @@ func (h *house) ours() []slacktest.Channel {
 }
 
 // TestX1RoomOnce: a channel is made once, wherever opening it was interrupted:
-// before or after each call, whoever goes on.
+// before or after each call, whoever goes on (G2: one room per platform).
 func TestX1RoomOnce(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		for _, method := range []string{"conversations.create", "conversations.setPurpose"} {
@@ -59,7 +59,8 @@ func TestX1RoomOnce(t *testing.T) {
 }
 
 // TestAdoptByKey: a channel of the wanted name is adopted only if it carries
-// the incident's key; else the room has another name.
+// the incident's key; else the room has another name (G2: one room per
+// platform).
 func TestAdoptByKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		make  func(h *house)

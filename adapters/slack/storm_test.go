@@ -59,7 +59,8 @@ func (h *house) rooms() []slacktest.Channel {
 }
 
 // TestStorm: of 50 incidents at once the worst have their rooms first, and all
-// as soon as the documented limits let them; nothing is refused as too much.
+// as soon as the documented limits let them; nothing is refused as too much
+// (G4c: the worst incident's room first).
 func TestStorm(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})

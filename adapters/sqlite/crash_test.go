@@ -78,7 +78,8 @@ func crashStep(n, version int) bot.Commit {
 }
 
 // TestX1Crash kills a process that writes, again and again: everything that
-// it was told is done is there, and nothing is half there.
+// it was told is done is there, and nothing is half there (I1: a 2xx means
+// durable).
 func TestX1Crash(t *testing.T) {
 	rounds := 10
 	if raceEnabled || testing.Short() {

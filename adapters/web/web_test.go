@@ -47,6 +47,8 @@ func TestNothingThere(t *testing.T) {
 	}
 }
 
+// A process without its store is alive and not ready (X4: go on without the
+// store).
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

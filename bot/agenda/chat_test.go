@@ -199,7 +199,8 @@ func (h *house) wantPages(incidents int, page string, from, to time.Duration) {
 }
 
 // TestChatComesBack: what was to be posted while a platform did not answer is
-// posted when it does, in order and once, room by room.
+// posted when it does, in order and once, room by room (X5: go on without a chat
+// platform).
 func TestChatComesBack(t *testing.T) {
 	for name, how := range map[string]func(context.Context, string) error{"hangs": hangs, "fails": fails} {
 		t.Run(name, func(t *testing.T) {

@@ -254,6 +254,8 @@ func take(t *testing.T, s bot.Store, when time.Time, arrivals ...intake.Arrival)
 	return must1(s.Take(t.Context(), intake.Batch{At: when, Arrivals: arrivals}))(t)
 }
 
+// takes: what each alert changes, and for which incident (G1: an equal group key
+// joins the open incident; I5: an older event changes nothing).
 func takes(t *testing.T, s bot.Store) {
 	expect := func(when time.Time, a intake.Arrival, want intake.Receipt) {
 		t.Helper()
@@ -301,7 +303,8 @@ func takes(t *testing.T, s bot.Store) {
 }
 
 // mailbox: mail of one batch is one piece; reading takes what was read and
-// leaves the rest; a group is not given up while mail is unread.
+// leaves the rest; a group is not given up while mail is unread, and what fires
+// after that opens a linked incident (I6: firing again reopens or links).
 func mailbox(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	take(t, s, at(0), fire("a", "g"), fire("b", "g"), ended(fire("a", "g"), at(1)), fire("x", "other"))

@@ -69,7 +69,8 @@ func soundAgenda(t *testing.T, s bot.Store) {
 }
 
 // standing: a task with a revision takes the place of what its lane holds, and
-// of nothing else.
+// of nothing else: edits of a card collapse into one (X5: go on without a chat
+// platform).
 func standing(t *testing.T, s bot.Store) {
 	step(t, s, "INC-1", stand("INC-1", "room", 1, 0), stand("INC-1", "announce", 1, 0), task("INC-1", "post", workflow.ClassUpdate, "room"))
 	step(t, s, "INC-2", stand("INC-2", "room", 1, 0))

@@ -97,6 +97,8 @@ func TestG1Group(t *testing.T) {
 	}
 }
 
+// TestCompileSaysWhatIsWrong: an expression is checked before it decides
+// anything, its types and its cost too (I10: routing by typed expressions).
 func TestCompileSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ match, severity, want string }{
 		{`labels.job = "x"`, "", "match:"},
