@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -311,26 +310,5 @@ func TestUserScopesSuffice(t *testing.T) {
 		if err != nil || back.ID != room.ID || h.slack.Channel(room.ID).Archived {
 			t.Errorf("private=%v: %+v, %v", private, back, err)
 		}
-	}
-}
-
-// TestScopesInTheREADME: its table says of each scope what the code says.
-func TestScopesInTheREADME(t *testing.T) {
-	raw, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want, got []string
-	for _, s := range append(Scopes(), UserScopes()...) {
-		want = append(want, "| `"+s.Name+"` | "+s.Why+" | "+s.Without+" |")
-	}
-	row := regexp.MustCompile("^\\| `[a-z_]+(:[a-z.]+)*` \\|")
-	for line := range strings.Lines(string(raw)) {
-		if row.MatchString(line) {
-			got = append(got, strings.TrimSpace(line))
-		}
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the table of scopes in README.md is to be:\n%s\n\nand is:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 	}
 }
