@@ -153,15 +153,15 @@ func recordScenarios(t *testing.T) {
 		}
 		s := play(t, string(text))
 		for _, e := range s.events {
-			raw, err := EncodeEvent(e)
-			add(&events, raw, err)
+			raw, bad := EncodeEvent(e)
+			add(&events, raw, bad)
 		}
 		for _, card := range s.i.Cards() {
 			s.actions = append(s.actions, card)
 		}
 		for _, a := range s.actions {
-			raw, err := EncodeAction(a)
-			add(&actions, raw, err)
+			raw, bad := EncodeAction(a)
+			add(&actions, raw, bad)
 		}
 		raw, err := EncodeIncident(s.i)
 		add(&incidents, raw, err)
