@@ -11,8 +11,8 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 )
 
 // town is a bot over the memory store, with a pager that remembers.
@@ -75,11 +75,11 @@ func newTown(t *testing.T) *town {
 }
 
 // decodeTitle is a decoder whose body is the title of one alert.
-func decodeTitle(body []byte) ([]bot.Alert, error) {
+func decodeTitle(body []byte) ([]alerts.Alert, error) {
 	if strings.HasPrefix(string(body), "{") {
 		return nil, errors.New("at line 1, column 1: no title")
 	}
-	return []bot.Alert{{Key: string(body), Title: string(body), State: intake.Firing, Severity: "critical"}}, nil
+	return []alerts.Alert{{Key: string(body), Title: string(body), State: alerts.Firing, Severity: "critical"}}, nil
 }
 
 func (w *town) say(who, line string) bot.Reply {

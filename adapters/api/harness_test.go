@@ -25,6 +25,7 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -119,8 +120,8 @@ func (c chat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, err
 func (chat) Post(context.Context, bot.RoomPost) error { return nil }
 
 // lines decodes a body of one alert key a line. Some words are special.
-func lines(body []byte) ([]bot.Alert, error) {
-	var all []bot.Alert
+func lines(body []byte) ([]alerts.Alert, error) {
+	var all []alerts.Alert
 	for key := range strings.FieldsSeq(string(body)) {
 		switch key {
 		case "garbage":
@@ -128,7 +129,7 @@ func lines(body []byte) ([]bot.Alert, error) {
 		case "panic":
 			panic("a decoder with a fault: " + string(body))
 		}
-		all = append(all, bot.Alert{Key: key, State: "firing", Title: key + " is down", Severity: "critical", Labels: map[string]string{"alertname": "Down"}})
+		all = append(all, alerts.Alert{Key: key, State: "firing", Title: key + " is down", Severity: "critical", Labels: map[string]string{"alertname": "Down"}})
 	}
 	return all, nil
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // Receiver takes what came through the door.
@@ -26,7 +26,7 @@ type Receiver interface {
 	Organization() *bot.Organization
 	// Receive takes the alerts of one delivery. They are durably kept when it
 	// returns nil; the receipts are in the order of the alerts.
-	Receive(ctx context.Context, integration string, alerts []bot.Alert) ([]intake.Receipt, error)
+	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
 	// Unreadable keeps a delivery that is authenticated and cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
 	// owner. Both are durable when it returns nil. reason is one line for
@@ -34,16 +34,13 @@ type Receiver interface {
 	Unreadable(ctx context.Context, integration string, body []byte, reason string) error
 }
 
-// Decoder reads the body of one delivery. It is pure and safe for concurrent
-// use, and does not keep the body. Its error is shown to the sender and says
-// where the body is wrong.
-type Decoder = bot.Decoder
-
 // Config is what the door needs. Receiver is required.
 type Config struct {
 	Receiver Receiver
-	// Decoders are keyed by the type of integration.
-	Decoders map[string]Decoder
+	// Decoders are keyed by the type of integration. They are safe for
+	// concurrent use and do not keep the body; their errors are shown to the
+	// sender.
+	Decoders map[string]bot.Decoder
 	// Log gets one line for each delivery that was not accepted; nil: none.
 	Log *slog.Logger
 	// DefaultTokens returns the live secrets of the integrations that have none
@@ -105,23 +102,23 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// sender comes again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), takeTimeout)
 	defer cancel()
-	var alerts []bot.Alert
+	var all []alerts.Alert
 	if f == nil {
-		alerts, f = d.decode(in, body)
+		all, f = d.decode(in, body)
 	}
 	if f != nil {
 		d.refuse(w, r, in.Name, d.keep(ctx, in.Name, *f))
 		return
 	}
-	var receipts []intake.Receipt
-	if len(alerts) > 0 {
+	var receipts []alerts.Receipt
+	if len(all) > 0 {
 		var err error
-		if receipts, err = d.Receiver.Receive(ctx, in.Name, alerts); err != nil {
+		if receipts, err = d.Receiver.Receive(ctx, in.Name, all); err != nil {
 			d.refuse(w, r, in.Name, busy(err))
 			return
 		}
 	}
-	write(w, http.StatusAccepted, accepted{Status: "accepted", Alerts: len(alerts), Incidents: incidents(receipts)})
+	write(w, http.StatusAccepted, accepted{Status: "accepted", Alerts: len(all), Incidents: incidents(receipts)})
 }
 
 // A fault is a delivery that was not read. Dead says that it is to be kept;
@@ -146,7 +143,7 @@ func (d *door) keep(ctx context.Context, integration string, f fault) refusal {
 }
 
 // decode has a body read by the decoder of the integration's type.
-func (d *door) decode(in bot.Integration, body []byte) (alerts []bot.Alert, f *fault) {
+func (d *door) decode(in bot.Integration, body []byte) (all []alerts.Alert, f *fault) {
 	decoder := d.Decoders[in.Type]
 	if decoder == nil {
 		return nil, unreadable(body, fmt.Errorf("nothing here reads the type %q", in.Type))
@@ -156,14 +153,14 @@ func (d *door) decode(in bot.Integration, body []byte) (alerts []bot.Alert, f *f
 	defer func() {
 		if p := recover(); p != nil {
 			d.Log.Error("decoder panicked", "integration", in.Name, "type", in.Type, "stack", string(debug.Stack()))
-			alerts, f = nil, unreadable(body, errors.New("its decoder failed"))
+			all, f = nil, unreadable(body, errors.New("its decoder failed"))
 		}
 	}()
-	alerts, err := decoder(body)
+	all, err := decoder(body)
 	if err != nil {
 		return nil, unreadable(body, err)
 	}
-	return alerts, nil
+	return all, nil
 }
 
 // refuse answers no, and logs it. Nothing that the sender chose is in the line
@@ -186,7 +183,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, integration string
 }
 
 // incidents lists the incidents of the receipts, each once, in their order.
-func incidents(receipts []intake.Receipt) []string {
+func incidents(receipts []alerts.Receipt) []string {
 	var ids []string
 	seen := map[string]bool{"": true}
 	for _, r := range receipts {

@@ -1,7 +1,7 @@
-// Package intake decides what becomes of alerts: which incident they belong
+// Package alerts decides what becomes of alerts: which incident they belong
 // to, how severe they are, and what changed since the last time. It is pure;
 // stores call [Judge] within their transactions.
-package intake
+package alerts
 
 import (
 	"encoding/json"
