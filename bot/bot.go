@@ -21,10 +21,10 @@ import (
 type Config struct {
 	Store        Store
 	Organization Organization
-	Pagers       map[string]Pager   // by medium: "email", "webhook", "log"
-	Chats        map[string]Chat    // by platform
-	Decoders     map[string]Decoder // by integration type
-	Secret       []byte             // signs acknowledgement links; at least 16 bytes
+	Pagers       map[string]Pager // by medium: "email", "webhook", "log"
+	Chats        map[string]Chat  // by platform
+	Sources      alerts.Sources   // kinds of alert senders
+	Secret       []byte           // signs acknowledgement links; at least 16 bytes
 	Now          func() time.Time
 	Log          *slog.Logger
 }

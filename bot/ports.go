@@ -249,7 +249,3 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	ErrOverload  = errors.New("too many alerts are unread")
 )
-
-// Decoder reads the body that one kind of source sends. It is pure. An error
-// says where in the body it stopped, in words.
-type Decoder func(body []byte) ([]alerts.Alert, error)

@@ -217,14 +217,14 @@ func (b *Bot) Replay(ctx context.Context, id string) ([]alerts.Receipt, error) {
 		return nil, err
 	}
 	integration, ok := b.Organization().Integration(l.Integration)
-	decode := b.cfg.Decoders[integration.Type]
+	source, known := b.cfg.Sources.Find(integration.Type)
 	switch {
-	case !ok || decode == nil:
+	case !ok || !known:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
 	case l.Cut:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", keptHead), Hint: "Discard it once you have seen to it."}
 	}
-	all, err := decodeSafely(decode, l.Body)
+	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})
 	if err != nil {
 		return nil, &workflow.Refusal{Message: "It still cannot be read: " + err.Error() + ".", Hint: "Mend the sender, or discard the letter."}
 	}
@@ -237,13 +237,13 @@ func (b *Bot) Replay(ctx context.Context, id string) ([]alerts.Receipt, error) {
 
 // decodeSafely turns a decoder's panic into an error: the letter that caused
 // it must not end the process when it is replayed.
-func decodeSafely(decode Decoder, body []byte) (all []alerts.Alert, err error) {
+func decodeSafely(source alerts.Source, r alerts.Request) (all []alerts.Alert, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("its decoder failed: %v", p)
 		}
 	}()
-	return decode(body)
+	return source.Decode(r)
 }
 
 // Discard is done with a dead letter.

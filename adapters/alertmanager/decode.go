@@ -47,6 +47,15 @@ type alert struct {
 	Fingerprint  string            `json:"fingerprint"`
 }
 
+// Source is Alertmanager as a source of alerts. It signs nothing: its
+// http_config sends a token, as Bearer or Basic.
+func Source() alerts.Source {
+	return alerts.Source{
+		Type: "alertmanager", MaxBody: 4 << 20,
+		Decode: func(r alerts.Request) ([]alerts.Alert, error) { return Decode(r.Body) },
+	}
+}
+
 // Decode returns the alerts of one webhook body, in its order. An empty list is
 // no error. A body that cannot be read gives an error that says where: with
 // byte offset, line and column, and with the field's path when its type is

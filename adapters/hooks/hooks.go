@@ -37,10 +37,8 @@ type Receiver interface {
 // Config is what the door needs. Receiver is required.
 type Config struct {
 	Receiver Receiver
-	// Decoders are keyed by the type of integration. They are safe for
-	// concurrent use and do not keep the body; their errors are shown to the
-	// sender.
-	Decoders map[string]bot.Decoder
+	// Sources are the kinds of senders that are understood.
+	Sources alerts.Sources
 	// Log gets one line for each delivery that was not accepted; nil: none.
 	Log *slog.Logger
 	// DefaultTokens returns the live secrets of the integrations that have none
@@ -48,6 +46,8 @@ type Config struct {
 	DefaultTokens func() []string
 	// ReadTimeout is how long a request may take to send its body; 0: 10 s.
 	ReadTimeout time.Duration
+	// Now is the clock by which a signature is too old; nil: [time.Now].
+	Now func() time.Time
 }
 
 // takeTimeout ends a store that does not answer, before the sender gives up.
@@ -62,6 +62,9 @@ func New(cfg Config) http.Handler {
 	}
 	if cfg.DefaultTokens == nil {
 		cfg.DefaultTokens = func() []string { return nil }
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.ReadTimeout <= 0 {
 		cfg.ReadTimeout = 10 * time.Second
@@ -84,37 +87,29 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	org := d.Receiver.Organization()
-	in, known := org.Integration(r.PathValue("integration"))
-	if !d.admits(org, in.Name, token(r)) { // "" is nobody's name
-		d.refuse(w, r, in.Name, unauthorized(r))
+	got, no := d.open(w, r, connection)
+	if no != nil {
+		d.refuse(w, r, got.in.Name, *no)
 		return
-	}
-	if !known {
-		d.refuse(w, r, "", unknown(org))
-		return
-	}
-	body, f := read(w, r, limit(in.Type))
-	if f == nil { // else the server still has the rest of the body to drop
-		_ = connection.SetReadDeadline(time.Time{})
 	}
 	// What has arrived is taken even if its sender hangs up now: not every
 	// sender comes again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), takeTimeout)
 	defer cancel()
 	var all []alerts.Alert
+	f := got.fault
 	if f == nil {
-		all, f = d.decode(in, body)
+		all, f = d.decode(got)
 	}
 	if f != nil {
-		d.refuse(w, r, in.Name, d.keep(ctx, in.Name, *f))
+		d.refuse(w, r, got.in.Name, d.keep(ctx, got.in.Name, *f))
 		return
 	}
 	var receipts []alerts.Receipt
 	if len(all) > 0 {
 		var err error
-		if receipts, err = d.Receiver.Receive(ctx, in.Name, all); err != nil {
-			d.refuse(w, r, in.Name, busy(err))
+		if receipts, err = d.Receiver.Receive(ctx, got.in.Name, all); err != nil {
+			d.refuse(w, r, got.in.Name, busy(err))
 			return
 		}
 	}
@@ -142,25 +137,30 @@ func (d *door) keep(ctx context.Context, integration string, f fault) refusal {
 	return f.refusal
 }
 
-// decode has a body read by the decoder of the integration's type.
-func (d *door) decode(in bot.Integration, body []byte) (all []alerts.Alert, f *fault) {
-	decoder := d.Decoders[in.Type]
-	if decoder == nil {
-		return nil, unreadable(body, fmt.Errorf("nothing here reads the type %q", in.Type))
+// decode has a request read by its source.
+func (d *door) decode(got delivery) (all []alerts.Alert, f *fault) {
+	body := got.request.Body
+	if got.source.Decode == nil {
+		return nil, unreadable(body, fmt.Errorf("nothing here reads the type %q", got.in.Type))
 	}
 	// A body that brings its decoder down would do so each time it is sent again:
 	// it is a dead letter like any other.
 	defer func() {
 		if p := recover(); p != nil {
-			d.Log.Error("decoder panicked", "integration", in.Name, "type", in.Type, "stack", string(debug.Stack()))
+			d.panicked("Decode", got)
 			all, f = nil, unreadable(body, errors.New("its decoder failed"))
 		}
 	}()
-	all, err := decoder(body)
+	all, err := got.source.Decode(got.request)
 	if err != nil {
 		return nil, unreadable(body, err)
 	}
 	return all, nil
+}
+
+// panicked logs where a source failed, and nothing of the request (rule P4).
+func (d *door) panicked(function string, got delivery) {
+	d.Log.Error("source panicked", "function", function, "integration", got.in.Name, "type", got.in.Type, "stack", string(debug.Stack()))
 }
 
 // refuse answers no, and logs it. Nothing that the sender chose is in the line

@@ -69,14 +69,14 @@ func organization() *bot.Organization {
 }
 
 // lines decodes a body of one alert key a line. Some words are special.
-func lines(body []byte) ([]alerts.Alert, error) {
+func lines(r alerts.Request) ([]alerts.Alert, error) {
 	var all []alerts.Alert
-	for n, key := range strings.Fields(string(body)) {
+	for n, key := range strings.Fields(string(r.Body)) {
 		switch key {
 		case "garbage":
 			return nil, fmt.Errorf("read line: no key at line %d, column 1\x1b[31m", n+1)
 		case "panic":
-			panic("a decoder with a fault: " + string(body))
+			panic("a decoder with a fault: " + string(r.Body))
 		}
 		all = append(all, alerts.Alert{Key: key, State: alerts.Firing})
 	}
@@ -108,10 +108,13 @@ func (l *logged) text() string {
 }
 
 func newDoor(t testing.TB, set ...func(*hooks.Config)) *door {
-	d := &door{receiver: &receiver{t: t, org: organization()}, log: &logged{}}
+	return newDoorWith(&door{receiver: &receiver{t: t, org: organization()}, log: &logged{}}, set...)
+}
+
+func newDoorWith(d *door, set ...func(*hooks.Config)) *door {
 	cfg := hooks.Config{
 		Receiver:      d.receiver,
-		Decoders:      map[string]bot.Decoder{"alertmanager": lines, "lines": lines},
+		Sources:       alerts.Sources{{Type: "alertmanager", MaxBody: 4 << 20, Decode: lines}, {Type: "lines", Decode: lines}},
 		Log:           slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		DefaultTokens: func() []string { return []string{defaultToken} },
 	}

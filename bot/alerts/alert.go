@@ -1,6 +1,7 @@
-// Package alerts decides what becomes of alerts: which incident they belong
-// to, how severe they are, and what changed since the last time. It is pure;
-// stores call [Judge] within their transactions.
+// Package alerts says what a source of alerts is, and decides what becomes of
+// them: which incident they belong to, how severe they are, and what changed
+// since the last time. It is pure; stores call [Take] within their
+// transactions.
 package alerts
 
 import (
