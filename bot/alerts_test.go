@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -48,7 +48,7 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 	letters, _ = w.DeadLetters(ctx)
 	receipts, err := w.Replay(ctx, letters[0].ID)
-	if err != nil || len(receipts) != 1 || receipts[0].Change != intake.Started {
+	if err != nil || len(receipts) != 1 || receipts[0].Change != alerts.Started {
 		t.Errorf("replay: %+v %v", receipts, err)
 	}
 }
@@ -134,10 +134,10 @@ func TestE10Bundle(t *testing.T) {
 // new, linked incident.
 func TestI6Reroute(t *testing.T) {
 	w := newTown(t)
-	alert := bot.Alert{Key: "k", Title: "Disk full", State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
-	receive := func(a bot.Alert) intake.Receipt {
+	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
+	receive := func(a alerts.Alert) alerts.Receipt {
 		t.Helper()
-		r, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a})
+		r, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,13 +147,13 @@ func TestI6Reroute(t *testing.T) {
 	w.tick(0)
 	w.expect(w.say("ana", "resolve INC-1 Cleaned up"), true, "1 alert is still firing (Disk full), quiet until")
 	w.tick(time.Minute)
-	if r := receive(alert); r.Change != intake.Repeated {
+	if r := receive(alert); r.Change != alerts.Repeated {
 		t.Errorf("while it is quiet: %+v", r)
 	}
 	w.tick(time.Hour)
 	w.tick(time.Second)
 	w.expect(w.say("ana", "show INC-2"), true, "Earlier INC-1")
-	if r := receive(alert); r.Change != intake.Repeated || r.Incident != "INC-2" {
+	if r := receive(alert); r.Change != alerts.Repeated || r.Incident != "INC-2" {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
@@ -162,18 +162,18 @@ func TestI6Reroute(t *testing.T) {
 // notice came since, still opens an incident that can be declared and pages.
 func TestI6RerouteIgnored(t *testing.T) {
 	w := newTown(t)
-	alert := bot.Alert{Key: "k", Title: "Disk full", State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
+	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
 	notice := alert
-	notice.State, notice.Title = intake.Notice, "flapping"
-	for _, a := range []bot.Alert{alert, notice} {
-		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+	notice.State, notice.Title = alerts.Notice, "flapping"
+	for _, a := range []alerts.Alert{alert, notice} {
+		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.tick(0)
 	w.say("ana", "resolve INC-1")
 	org := bottest.Town()
-	org.Routes = []intake.Route{{Match: "true", Ignore: true}}
+	org.Routes = []alerts.Route{{Match: "true", Ignore: true}}
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)
 	}
@@ -182,8 +182,8 @@ func TestI6RerouteIgnored(t *testing.T) {
 	w.expect(w.say("ana", "show INC-2"), true, "INC-2 · Disk full")
 	w.expect(w.say("ana", "ack INC-2"), true, "Acknowledged")
 	// Its resolve still counts, whatever routes say (I3).
-	alert.State, alert.EndedAt = intake.Resolved, w.now
-	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{alert}); err != nil {
+	alert.State, alert.EndedAt = alerts.Resolved, w.now
+	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{alert}); err != nil {
 		t.Fatal(err)
 	}
 	w.tick(time.Second)
@@ -196,8 +196,8 @@ func TestMergedAlerts(t *testing.T) {
 	w := newTown(t)
 	fire := func(key string) {
 		t.Helper()
-		a := bot.Alert{Key: key, Title: "Alert " + key, State: intake.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": key}}
-		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+		a := alerts.Alert{Key: key, Title: "Alert " + key, State: alerts.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": key}}
+		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 		w.tick(time.Second)
@@ -264,16 +264,16 @@ func TestPagePolicy(t *testing.T) {
 // TestMergeCircleCounts: after a merge in a circle both count their own alerts.
 func TestMergeCircleCounts(t *testing.T) {
 	w := newTown(t)
-	alert := func(key string, state intake.State) {
+	alert := func(key string, state alerts.State) {
 		t.Helper()
-		a := bot.Alert{Key: key, Title: "Alert " + key, State: state, Severity: "critical", StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": key}}
-		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+		a := alerts.Alert{Key: key, Title: "Alert " + key, State: state, Severity: "critical", StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": key}}
+		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 		w.tick(time.Second)
 	}
-	alert("a", intake.Firing)
-	alert("b", intake.Firing)
+	alert("a", alerts.Firing)
+	alert("b", alerts.Firing)
 	one, err := w.store.Load(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
@@ -284,8 +284,8 @@ func TestMergeCircleCounts(t *testing.T) {
 	w.stale = nil
 	w.tick(time.Second)
 	w.tick(time.Second)
-	alert("a", intake.Resolved)
-	alert("b", intake.Resolved)
+	alert("a", alerts.Resolved)
+	alert("b", alerts.Resolved)
 	for _, id := range []string{"INC-1", "INC-2"} {
 		i, err := w.Peek(t.Context(), id)
 		if err != nil || i.Alerts.Firing != 0 {
@@ -298,20 +298,20 @@ func TestMergeCircleCounts(t *testing.T) {
 func TestI5LateResolve(t *testing.T) {
 	w := newTown(t)
 	start := w.now
-	at := func(state intake.State, began, ended time.Time) intake.Change {
+	at := func(state alerts.State, began, ended time.Time) alerts.Change {
 		t.Helper()
-		a := bot.Alert{Key: "k", Title: "Disk full", State: state, Severity: "critical", StartedAt: began, EndedAt: ended, Labels: map[string]string{"alertname": "Disk"}}
-		r, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a})
+		a := alerts.Alert{Key: "k", Title: "Disk full", State: state, Severity: "critical", StartedAt: began, EndedAt: ended, Labels: map[string]string{"alertname": "Disk"}}
+		r, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r[0].Change
 	}
-	at(intake.Firing, start, time.Time{})
+	at(alerts.Firing, start, time.Time{})
 	w.now = start.Add(30 * time.Second)
-	at(intake.Firing, start.Add(20*time.Second), time.Time{})
+	at(alerts.Firing, start.Add(20*time.Second), time.Time{})
 	w.now = start.Add(40 * time.Second)
-	if c := at(intake.Resolved, start, start.Add(10*time.Second)); c != intake.Stale {
+	if c := at(alerts.Resolved, start, start.Add(10*time.Second)); c != alerts.Stale {
 		t.Errorf("the late resolve is %s", c)
 	}
 }
@@ -340,25 +340,25 @@ func TestE8Live(t *testing.T) {
 func TestI2Overload(t *testing.T) {
 	w := newTown(t)
 	w.Lagged(6 * time.Second)
-	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{{Key: "k", State: intake.Firing}}); !errors.Is(err, bot.ErrOverload) {
+	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); !errors.Is(err, bot.ErrOverload) {
 		t.Errorf("got %v", err)
 	}
 	w.tick(0)
-	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{{Key: "k", State: intake.Firing}}); err != nil {
+	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestSimulate(t *testing.T) {
 	org := bottest.Town()
-	sim, err := org.Simulate("prometheus", []bot.Alert{
-		{Key: "a", Title: "Errors", State: intake.Firing, Severity: "critical", Labels: map[string]string{"alertname": "Errors", "service": "search"}},
-		{Key: "b", Title: "Gone", State: intake.Resolved, Labels: map[string]string{"alertname": "Errors", "service": "search"}},
+	sim, err := org.Simulate("prometheus", []alerts.Alert{
+		{Key: "a", Title: "Errors", State: alerts.Firing, Severity: "critical", Labels: map[string]string{"alertname": "Errors", "service": "search"}},
+		{Key: "b", Title: "Gone", State: alerts.Resolved, Labels: map[string]string{"alertname": "Errors", "service": "search"}},
 	}, bottest.Epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(sim.Incidents) != 1 || sim.Incidents[0].Policy != "two" || sim.Alerts[1].Change != intake.Ignored {
+	if len(sim.Incidents) != 1 || sim.Incidents[0].Policy != "two" || sim.Alerts[1].Change != alerts.Ignored {
 		t.Fatalf("%+v", sim)
 	}
 	var steps []string

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -21,10 +21,10 @@ import (
 type Config struct {
 	Store        Store
 	Organization Organization
-	Pagers       map[string]Pager   // by medium: "email", "webhook", "log"
-	Chats        map[string]Chat    // by platform
-	Decoders     map[string]Decoder // by integration type
-	Secret       []byte             // signs acknowledgement links; at least 16 bytes
+	Pagers       map[string]Pager // by medium: "email", "webhook", "log"
+	Chats        map[string]Chat  // by platform
+	Sources      alerts.Sources   // kinds of alert senders
+	Secret       []byte           // signs acknowledgement links; at least 16 bytes
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -58,7 +58,7 @@ type Bot struct {
 // snapshot is one configuration with what is made of it.
 type snapshot struct {
 	Organization
-	router *intake.Router
+	router *alerts.Router
 	pagers map[string]Pager
 }
 
@@ -88,7 +88,7 @@ func (b *Bot) Configure(o Organization, pagers map[string]Pager) error {
 	for _, s := range o.Services {
 		services = append(services, s.ID)
 	}
-	router, err := intake.NewRouter(o.Routes, services)
+	router, err := alerts.NewRouter(o.Routes, services)
 	if err != nil {
 		return fmt.Errorf("configure bot: %w", err)
 	}
@@ -198,7 +198,7 @@ func (b *Bot) try(ctx context.Context, id string, r request) (result, error) {
 // first takes the first step of an incident that alerts have reserved, before
 // anything else happens to it.
 func (b *Bot) first(ctx context.Context, l Loaded, settle *Lease) (result, error) {
-	declare, err := intake.DecodeStub(l.Stub)
+	declare, err := alerts.DecodeStub(l.Stub)
 	if err != nil {
 		return result{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
 	}

@@ -11,8 +11,8 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 )
 
 // town is a bot over the memory store, with a pager that remembers.
@@ -64,8 +64,8 @@ func newTown(t *testing.T) *town {
 	var err error
 	w.Bot, err = bot.New(bot.Config{
 		Store: staleStore{w.store, w}, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
-		Pagers:   map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w},
-		Decoders: map[string]bot.Decoder{"alertmanager": decodeTitle},
+		Pagers:  map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w},
+		Sources: alerts.Sources{{Type: "alertmanager", Decode: decodeTitle}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -75,11 +75,12 @@ func newTown(t *testing.T) *town {
 }
 
 // decodeTitle is a decoder whose body is the title of one alert.
-func decodeTitle(body []byte) ([]bot.Alert, error) {
-	if strings.HasPrefix(string(body), "{") {
+func decodeTitle(r alerts.Request) ([]alerts.Alert, error) {
+	title := string(r.Body)
+	if strings.HasPrefix(title, "{") {
 		return nil, errors.New("at line 1, column 1: no title")
 	}
-	return []bot.Alert{{Key: string(body), Title: string(body), State: intake.Firing, Severity: "critical"}}, nil
+	return []alerts.Alert{{Key: title, Title: title, State: alerts.Firing, Severity: "critical"}}, nil
 }
 
 func (w *town) say(who, line string) bot.Reply {

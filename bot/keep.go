@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // Keep looks after what is over, and moves everything from one store into
@@ -87,7 +87,7 @@ type GroupPiece struct {
 type AlertPiece struct {
 	Integration string     `json:"integration"`
 	Key         string     `json:"key"`
-	Row         intake.Row `json:"row"`
+	Row         alerts.Row `json:"row"`
 }
 
 // OperationPiece is what an operation answered.

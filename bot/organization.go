@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -35,7 +35,7 @@ type Organization struct {
 	DefaultAccess roster.Access
 	Tokens        []Token
 	Integrations  []Integration
-	Routes        []intake.Route
+	Routes        []alerts.Route
 	Webhooks      []Webhook
 
 	Jobs      []Job // by name

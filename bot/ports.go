@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -50,9 +50,9 @@ type Intake interface {
 	// (integration, key), its group's incident found or reserved, the
 	// difference put into that incident's mailbox. The receipts are in the
 	// order of the arrivals.
-	Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error)
+	Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error)
 	// Firing lists the alerts of an incident that still fire, by key.
-	Firing(ctx context.Context, incident, after string, limit int) ([]intake.Row, error)
+	Firing(ctx context.Context, incident, after string, limit int) ([]alerts.Row, error)
 }
 
 // Library reads many.
@@ -114,7 +114,7 @@ type Loaded struct {
 	Number   int
 	Version  int    // counts commits; 0 for a stub
 	Snapshot []byte // workflow.EncodeIncident; nil for a stub
-	Stub     []byte // intake.EncodeStub; nil once the first step is taken
+	Stub     []byte // alerts.EncodeStub; nil once the first step is taken
 	Follows  string // for a stub: the incident that had its alert group before
 	Mail     []workflow.Mail
 }
@@ -249,10 +249,3 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	ErrOverload  = errors.New("too many alerts are unread")
 )
-
-// Alert is one alert as a source tells it: what a decoder returns.
-type Alert = intake.Alert
-
-// Decoder reads the body that one kind of source sends. It is pure. An error
-// says where in the body it stopped, in words.
-type Decoder = func(body []byte) ([]Alert, error)

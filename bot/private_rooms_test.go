@@ -15,8 +15,8 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -181,9 +181,9 @@ func TestP2EveryEffect(t *testing.T) {
 			t.Fatalf("%s: %+v %v", line, reply, err)
 		}
 	}
-	alert := func(state intake.State) {
+	alert := func(state alerts.State) {
 		t.Helper()
-		_, err := b.Receive(t.Context(), "prometheus", []bot.Alert{{
+		_, err := b.Receive(t.Context(), "prometheus", []alerts.Alert{{
 			Key: "leak", Title: "Payroll leaks", State: state, StartedAt: now, Severity: "critical", Description: "The payroll is on the internet",
 			Labels: map[string]string{"alertname": "PayrollLeak", "service": "search"},
 		}})
@@ -213,7 +213,7 @@ func TestP2EveryEffect(t *testing.T) {
 
 	// An incident of alerts is hidden at once, resolved while it fires, and opens
 	// another when its quiet ends.
-	alert(intake.Firing)
+	alert(alerts.Firing)
 	say("private INC-3")
 	pass(time.Minute)
 	say("ack INC-3")

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/bot/alerts"
 	"tocsin/bot/card"
-	"tocsin/bot/intake"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -104,7 +104,7 @@ func (b *Bot) asIncident(ctx context.Context, l Loaded) (workflow.Incident, erro
 	if l.Snapshot != nil || l.Stub == nil {
 		return decode(l)
 	}
-	d, err := intake.DecodeStub(l.Stub)
+	d, err := alerts.DecodeStub(l.Stub)
 	if err != nil {
 		return workflow.Incident{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -129,18 +129,18 @@ func TestOpenIncidents(t *testing.T) {
 	w.say("ben", "declare Data leak --private --service search") // pages ben
 	w.say("ben", "declare Search is slow")
 	w.say("ben", "resolve INC-3 fixed")
-	alert := func(key string, state intake.State) {
+	alert := func(key string, state alerts.State) {
 		w.now = w.now.Add(time.Second)
-		a := bot.Alert{Key: key, Title: "Disk full\n\u202e" + key, State: state, StartedAt: w.now, EndedAt: w.now, Severity: "critical", Labels: map[string]string{"alertname": "DiskFull", "service": "search"}}
-		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+		a := alerts.Alert{Key: key, Title: "Disk full\n\u202e" + key, State: state, StartedAt: w.now, EndedAt: w.now, Severity: "critical", Labels: map[string]string{"alertname": "DiskFull", "service": "search"}}
+		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	alert("a", intake.Firing)
+	alert("a", alerts.Firing)
 	began := w.now
-	alert("b", intake.Firing)
-	alert("c", intake.Firing)
-	alert("b", intake.Resolved)
+	alert("b", alerts.Firing)
+	alert("c", alerts.Firing)
+	alert("b", alerts.Resolved)
 	open, err := w.OpenIncidents(t.Context(), 10)
 	if err != nil || ids(open) != "INC-4 INC-2 INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
@@ -175,22 +175,22 @@ func TestOpenIncidents(t *testing.T) {
 // its first step, too.
 func TestP2StubFollows(t *testing.T) {
 	w := newTown(t)
-	fire := func(state intake.State) {
-		a := bot.Alert{Key: "a", Title: "Secret database full", State: state, StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": "x"}}
-		if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+	fire := func(state alerts.State) {
+		a := alerts.Alert{Key: "a", Title: "Secret database full", State: state, StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": "x"}}
+		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	fire(intake.Firing)
+	fire(alerts.Firing)
 	w.tick(time.Second)
 	w.expect(w.say("ana", "ack INC-1"), true, "")
 	w.expect(w.say("ana", "private INC-1"), true, "")
 	w.now = w.now.Add(time.Second)
-	fire(intake.Resolved)
+	fire(alerts.Resolved)
 	w.tick(time.Second)
 	w.expect(w.say("ana", "resolve INC-1 fixed"), true, "")
 	w.now = w.now.Add(time.Hour)
-	fire(intake.Firing)
+	fire(alerts.Firing)
 	open, err := w.OpenIncidents(t.Context(), 10)
 	if err != nil || len(open) != 1 || open[0].ID == "INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -23,20 +23,20 @@ const overload = 5 * time.Second
 
 // Receive takes alerts of an integration in. When it returns without an error
 // every one of them is durable. ErrOverload asks the sender to come again.
-func (b *Bot) Receive(ctx context.Context, integration string, alerts []Alert) ([]intake.Receipt, error) {
+func (b *Bot) Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
 	if time.Duration(b.lag.Load()) > overload {
 		return nil, fmt.Errorf("receive alerts of %s: %w", integration, ErrOverload)
 	}
 	org := b.org.Load()
-	batch := intake.Batch{At: b.Now()}
-	receipts := make([]intake.Receipt, 0, len(alerts))
-	for n, a := range alerts {
+	batch := alerts.Batch{At: b.Now()}
+	receipts := make([]alerts.Receipt, 0, len(all))
+	for n, a := range all {
 		arrival, _, err := org.route(integration, a)
 		if err != nil {
 			return nil, err
 		}
 		batch.Arrivals = append(batch.Arrivals, arrival)
-		if len(batch.Arrivals) < takeAtMost && n < len(alerts)-1 {
+		if len(batch.Arrivals) < takeAtMost && n < len(all)-1 {
 			continue
 		}
 		taken, err := b.take(ctx, batch)
@@ -50,8 +50,8 @@ func (b *Bot) Receive(ctx context.Context, integration string, alerts []Alert) (
 }
 
 // route decides where one alert goes.
-func (s *snapshot) route(integration string, a Alert) (intake.Arrival, intake.Decision, error) {
-	sender := intake.Sender{Name: integration}
+func (s *snapshot) route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision, error) {
+	sender := alerts.Sender{Name: integration}
 	if i, ok := s.Integration(integration); ok {
 		sender.Severities = i.Severities
 	}
@@ -65,17 +65,17 @@ func (s *snapshot) route(integration string, a Alert) (intake.Arrival, intake.De
 	} else if d.Service != "" {
 		declare.Services = []string{d.Service}
 	}
-	arrival, err := intake.Arrive(sender, a, d, declare)
+	arrival, err := alerts.Arrive(sender, a, d, declare)
 	return arrival, d, err
 }
 
-func (b *Bot) take(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+func (b *Bot) take(ctx context.Context, batch alerts.Batch) ([]alerts.Receipt, error) {
 	receipts, err := b.cfg.Store.Take(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range receipts {
-		if r.Change == intake.Started || r.Change == intake.Again || r.Change == intake.Ended {
+		if r.Change == alerts.Started || r.Change == alerts.Again || r.Change == alerts.Ended {
 			b.nudge()
 			break
 		}
@@ -98,10 +98,10 @@ func (b *Bot) Reroute(ctx context.Context, incident string, before time.Time) er
 			return fmt.Errorf("list what still fires for %s: %w", incident, err)
 		}
 		org := b.org.Load()
-		batch := intake.Batch{At: b.Now()}
+		batch := alerts.Batch{At: b.Now()}
 		for _, row := range rows {
 			after = row.Integration + "\x00" + row.Key
-			row.Alert.State = intake.Firing
+			row.Alert.State = alerts.Firing
 			arrival, _, err := org.route(row.Integration, row.Alert)
 			if err != nil {
 				return err
@@ -166,7 +166,7 @@ func (b *Bot) Unreadable(ctx context.Context, integration string, body []byte, r
 	if _, err = b.cfg.Store.Commit(ctx, Commit{At: now, Records: put}); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
-	_, err = b.take(ctx, b.letterBatch(letter, intake.Firing))
+	_, err = b.take(ctx, b.letterBatch(letter, alerts.Firing))
 	return err
 }
 
@@ -174,22 +174,22 @@ func (b *Bot) Unreadable(ctx context.Context, integration string, body []byte, r
 const keptHead = 64 << 10
 
 // letterBatch is the alert that stands for a dead letter.
-func (b *Bot) letterBatch(l DeadLetter, state intake.State) intake.Batch {
-	a := Alert{
+func (b *Bot) letterBatch(l DeadLetter, state alerts.State) alerts.Batch {
+	a := alerts.Alert{
 		Key: unreadableKey(l.ID), State: state, Severity: "SEV2", StartedAt: l.At, EndedAt: b.Now(),
 		Title:       fmt.Sprintf("Alerts from %s cannot be read", l.Integration),
 		Description: fmt.Sprintf("%s\nNothing is lost: `tocsin deadletter list` shows what came, `tocsin deadletter replay` reads it again.", l.Reason),
 	}
-	d := intake.Decision{Severity: workflow.SEV2, Group: l.Integration + "|unreadable"}
+	d := alerts.Decision{Severity: workflow.SEV2, Group: l.Integration + "|unreadable"}
 	declare := workflow.Declare{}
 	if i, ok := b.Organization().Integration(l.Integration); ok && i.Owner != "" {
 		declare.Owner = workflow.Target("team:" + i.Owner)
 	}
-	arrival, err := intake.Arrive(intake.Sender{Name: l.Integration}, a, d, declare)
+	arrival, err := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
 	if err != nil { // a declaration of plain texts can always be encoded
 		b.cfg.Log.Error("cannot declare for a dead letter", "error", err)
 	}
-	return intake.Batch{At: b.Now(), Arrivals: []intake.Arrival{arrival}}
+	return alerts.Batch{At: b.Now(), Arrivals: []alerts.Arrival{arrival}}
 }
 
 // DeadLetters lists dead letters, oldest first, without their bodies.
@@ -211,24 +211,24 @@ func (b *Bot) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
 
 // Replay reads a dead letter again. When that works its alerts are taken, and
 // the letter is done with; else a refusal says what is still wrong.
-func (b *Bot) Replay(ctx context.Context, id string) ([]intake.Receipt, error) {
+func (b *Bot) Replay(ctx context.Context, id string) ([]alerts.Receipt, error) {
 	l, err := b.letter(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	integration, ok := b.Organization().Integration(l.Integration)
-	decode := b.cfg.Decoders[integration.Type]
+	source, known := b.cfg.Sources.Find(integration.Type)
 	switch {
-	case !ok || decode == nil:
+	case !ok || !known:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
 	case l.Cut:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", keptHead), Hint: "Discard it once you have seen to it."}
 	}
-	alerts, err := decodeSafely(decode, l.Body)
+	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})
 	if err != nil {
 		return nil, &workflow.Refusal{Message: "It still cannot be read: " + err.Error() + ".", Hint: "Mend the sender, or discard the letter."}
 	}
-	receipts, err := b.Receive(ctx, l.Integration, alerts)
+	receipts, err := b.Receive(ctx, l.Integration, all)
 	if err != nil {
 		return nil, err
 	}
@@ -237,13 +237,13 @@ func (b *Bot) Replay(ctx context.Context, id string) ([]intake.Receipt, error) {
 
 // decodeSafely turns a decoder's panic into an error: the letter that caused
 // it must not end the process when it is replayed.
-func decodeSafely(decode Decoder, body []byte) (alerts []Alert, err error) {
+func decodeSafely(source alerts.Source, r alerts.Request) (all []alerts.Alert, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("its decoder failed: %v", p)
 		}
 	}()
-	return decode(body)
+	return source.Decode(r)
 }
 
 // Discard is done with a dead letter.
@@ -252,7 +252,7 @@ func (b *Bot) Discard(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.take(ctx, b.letterBatch(l, intake.Resolved)); err != nil {
+	if _, err := b.take(ctx, b.letterBatch(l, alerts.Resolved)); err != nil {
 		return err
 	}
 	drop := []RecordChange{{Kind: kindDeadLetter, ID: id, Version: AnyVersion}, {Kind: kindDeadBody, ID: id, Version: AnyVersion}}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/bot/alerts"
 	"tocsin/bot/card"
-	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -22,11 +22,11 @@ type Simulation struct {
 type SimulatedAlert struct {
 	Key      string        `json:"key"`
 	Title    string        `json:"title"`
-	State    intake.State  `json:"state"`
+	State    alerts.State  `json:"state"`
 	Severity string        `json:"severity"`
 	Unmapped string        `json:"unmapped,omitempty"` // the severity word, when nobody mapped it
 	Group    string        `json:"group,omitempty"`
-	Change   intake.Change `json:"change"`
+	Change   alerts.Change `json:"change"`
 	Incident string        `json:"incident,omitempty"`
 	Trace    []string      `json:"trace"`
 }
@@ -52,20 +52,20 @@ const simulatedWakes = 60
 
 // Simulate says what alerts of an integration would do at an instant, beginning
 // with nothing open.
-func (o Organization) Simulate(integration string, alerts []Alert, at time.Time) (Simulation, error) {
+func (o Organization) Simulate(integration string, all []alerts.Alert, at time.Time) (Simulation, error) {
 	services := make([]string, 0, len(o.Services))
 	for _, s := range o.Services {
 		services = append(services, s.ID)
 	}
-	router, err := intake.NewRouter(o.Routes, services)
+	router, err := alerts.NewRouter(o.Routes, services)
 	if err != nil {
 		return Simulation{}, err
 	}
 	snap := &snapshot{Organization: o, router: router}
-	book := &sheet{rows: map[string]intake.Row{}, groups: map[string]string{}, at: at}
-	batch := intake.Batch{At: at}
+	book := &sheet{rows: map[string]alerts.Row{}, groups: map[string]string{}, at: at}
+	batch := alerts.Batch{At: at}
 	sim := Simulation{Alerts: []SimulatedAlert{}, Incidents: []SimulatedIncident{}}
-	for _, a := range alerts {
+	for _, a := range all {
 		arrival, d, e := snap.route(integration, a)
 		if e != nil {
 			return sim, e
@@ -75,7 +75,7 @@ func (o Organization) Simulate(integration string, alerts []Alert, at time.Time)
 			Key: a.Key, Title: a.Title, State: a.State, Severity: d.Severity.String(), Unmapped: d.Word, Group: arrival.Group, Trace: d.Trace,
 		})
 	}
-	receipts, err := intake.Take(book, batch)
+	receipts, err := alerts.Take(book, batch)
 	if err != nil {
 		return sim, err
 	}
@@ -94,7 +94,7 @@ func (o Organization) Simulate(integration string, alerts []Alert, at time.Time)
 
 // play takes one incident from its stub to where everybody was asked.
 func (s *snapshot) play(n int, book *sheet, at time.Time) (SimulatedIncident, error) {
-	declare, err := intake.DecodeStub(book.stubs[n])
+	declare, err := alerts.DecodeStub(book.stubs[n])
 	if err != nil {
 		return SimulatedIncident{}, err
 	}
@@ -144,7 +144,7 @@ func (s *snapshot) play(n int, book *sheet, at time.Time) (SimulatedIncident, er
 // sheet is a book for one simulation: it starts empty and is thrown away.
 type sheet struct {
 	at     time.Time
-	rows   map[string]intake.Row
+	rows   map[string]alerts.Row
 	groups map[string]string
 	stubs  [][]byte
 	mail   []workflow.Mail
@@ -152,27 +152,27 @@ type sheet struct {
 
 func simulatedID(n int) string { return fmt.Sprintf("INC-%d", n+1) }
 
-// Row implements [intake.Book].
-func (s *sheet) Row(_, key string) (*intake.Row, error) {
+// Row implements [alerts.Book].
+func (s *sheet) Row(_, key string) (*alerts.Row, error) {
 	if r, ok := s.rows[key]; ok {
 		return &r, nil
 	}
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [intake.Book].
-func (s *sheet) PutRow(r intake.Row) error {
+// PutRow implements [alerts.Book].
+func (s *sheet) PutRow(r alerts.Row) error {
 	s.rows[r.Key] = r
 	return nil
 }
 
-// Owner implements [intake.Book].
+// Owner implements [alerts.Book].
 func (s *sheet) Owner(group string) (incident string, holds bool, err error) {
 	id := s.groups[group]
 	return id, id != "", nil
 }
 
-// Open implements [intake.Book].
+// Open implements [alerts.Book].
 func (s *sheet) Open(group, _ string, stub []byte) (string, error) {
 	id := simulatedID(len(s.stubs))
 	s.stubs, s.mail = append(s.stubs, stub), append(s.mail, workflow.Mail{})
@@ -180,7 +180,7 @@ func (s *sheet) Open(group, _ string, stub []byte) (string, error) {
 	return id, nil
 }
 
-// Mail implements [intake.Book].
+// Mail implements [alerts.Book].
 func (s *sheet) Mail(incident string, m workflow.Mail) error {
 	s.mail[numberOf(incident)-1] = m
 	return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
@@ -216,7 +217,7 @@ func TestP2Talk(t *testing.T) {
 // incident has taken its first step.
 func TestSayStub(t *testing.T) {
 	w := newTown(t)
-	if _, err := w.Receive(t.Context(), "prometheus", []bot.Alert{{Key: "a", Title: "Disk full", State: "firing"}}); err != nil {
+	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "a", Title: "Disk full", State: "firing"}}); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(w.talk(w.person("ana"), "INC-1", "On it", ""), true, "")

@@ -16,8 +16,7 @@ import (
 	"time"
 	"unicode"
 
-	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -48,12 +47,21 @@ type alert struct {
 	Fingerprint  string            `json:"fingerprint"`
 }
 
+// Source is Alertmanager as a source of alerts. It signs nothing: its
+// http_config sends a token, as Bearer or Basic.
+func Source() alerts.Source {
+	return alerts.Source{
+		Type: "alertmanager", MaxBody: 4 << 20,
+		Decode: func(r alerts.Request) ([]alerts.Alert, error) { return Decode(r.Body) },
+	}
+}
+
 // Decode returns the alerts of one webhook body, in its order. An empty list is
 // no error. A body that cannot be read gives an error that says where: with
 // byte offset, line and column, and with the field's path when its type is
 // wrong. Of a body with one such fault nothing is returned, so that it can be
 // kept and replayed whole. Decode is pure and safe for concurrent use.
-func Decode(body []byte) ([]bot.Alert, error) {
+func Decode(body []byte) ([]alerts.Alert, error) {
 	if err := measure(body); err != nil {
 		return nil, err
 	}
@@ -69,26 +77,26 @@ func Decode(body []byte) ([]bot.Alert, error) {
 		return nil, fmt.Errorf("read webhook: no alerts in it, and the sender left out %d (see its max_alerts)", w.Truncated)
 	}
 	elsewhere, _ := webAddress(w.ExternalURL)
-	alerts := make([]bot.Alert, len(w.Alerts))
+	all := make([]alerts.Alert, len(w.Alerts))
 	for n, a := range w.Alerts {
-		alerts[n] = a.decode(elsewhere)
+		all[n] = a.decode(elsewhere)
 	}
 	if w.Truncated > 0 {
-		alerts[0].Truncated = w.Truncated
+		all[0].Truncated = w.Truncated
 	}
-	return alerts, nil
+	return all, nil
 }
 
 // decode turns one alert into ours. elsewhere is the link of an alert that has
 // none of its own.
-func (a alert) decode(elsewhere string) bot.Alert {
+func (a alert) decode(elsewhere string) alerts.Alert {
 	var notes []string
 	note := func(text string) {
 		if text != "" {
 			notes = append(notes, text)
 		}
 	}
-	out := bot.Alert{
+	out := alerts.Alert{
 		Title:       title(a.Labels, a.Annotations),
 		Description: text(a.Annotations, workflow.MaxText, "description", "message", "details"),
 		Severity:    line(a.Labels, maxSeverity, "severity", "priority"),
@@ -100,7 +108,7 @@ func (a alert) decode(elsewhere string) bot.Alert {
 	note(why)
 	out.StartedAt, why = instant("startsAt", a.StartsAt)
 	note(why)
-	if out.State == intake.Resolved { // the end of an alert that fires is a guess
+	if out.State == alerts.Resolved { // the end of an alert that fires is a guess
 		out.EndedAt, why = instant("endsAt", a.EndsAt)
 		note(why)
 	}
@@ -124,16 +132,16 @@ func (a alert) decode(elsewhere string) bot.Alert {
 
 // state reads an alert's own status. One that nobody knows counts as firing
 // and is marked (rule I4).
-func state(status string) (s intake.State, note string) {
+func state(status string) (s alerts.State, note string) {
 	switch strings.ToLower(strings.TrimSpace(status)) {
 	case "firing":
-		return intake.Firing, ""
+		return alerts.Firing, ""
 	case "resolved":
-		return intake.Resolved, ""
+		return alerts.Resolved, ""
 	case "":
-		return intake.Firing, "it has no status and counts as firing"
+		return alerts.Firing, "it has no status and counts as firing"
 	}
-	return intake.Firing, fmt.Sprintf("its status %q is unknown and counts as firing", quoted(status))
+	return alerts.Firing, fmt.Sprintf("its status %q is unknown and counts as firing", quoted(status))
 }
 
 // key is the alert's identity (rule I3): the fingerprint, else a hash of all

@@ -16,8 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/adapters/alertmanager"
-	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -34,12 +33,12 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		alerts, err := alertmanager.Decode(body)
+		all, err := alertmanager.Decode(body)
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		got, err := json.MarshalIndent(alerts, "", "  ")
+		got, err := json.MarshalIndent(all, "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,37 +60,37 @@ func TestGolden(t *testing.T) {
 }
 
 // one decodes a body with this one alert in it.
-func one(t *testing.T, alert string) bot.Alert {
+func one(t *testing.T, alert string) alerts.Alert {
 	t.Helper()
-	alerts, err := alertmanager.Decode([]byte(`{"alerts":[` + alert + `]}`))
-	if err != nil || len(alerts) != 1 {
-		t.Fatalf("Decode(%.200s) = %d alerts, %v", alert, len(alerts), err)
+	all, err := alertmanager.Decode([]byte(`{"alerts":[` + alert + `]}`))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("Decode(%.200s) = %d alerts, %v", alert, len(all), err)
 	}
-	return alerts[0]
+	return all[0]
 }
 
 func TestI4StatusIsPerAlert(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[string]struct {
-		state intake.State
+		state alerts.State
 		note  bool
 	}{
-		`"firing"`:      {intake.Firing, false},
-		`" Firing "`:    {intake.Firing, false},
-		`"resolved"`:    {intake.Resolved, false},
-		`"RESOLVED"`:    {intake.Resolved, false},
-		`"suppressed"`:  {intake.Firing, true},
-		`""`:            {intake.Firing, true},
-		`null`:          {intake.Firing, true},
-		`"resolved\n!"`: {intake.Firing, true},
+		`"firing"`:      {alerts.Firing, false},
+		`" Firing "`:    {alerts.Firing, false},
+		`"resolved"`:    {alerts.Resolved, false},
+		`"RESOLVED"`:    {alerts.Resolved, false},
+		`"suppressed"`:  {alerts.Firing, true},
+		`""`:            {alerts.Firing, true},
+		`null`:          {alerts.Firing, true},
+		`"resolved\n!"`: {alerts.Firing, true},
 	} {
 		// The group says the opposite of a resolved member.
 		body := fmt.Sprintf(`{"status":"firing","alerts":[{"status":%s,"fingerprint":"k"}]}`, status)
-		alerts, err := alertmanager.Decode([]byte(body))
-		if err != nil || len(alerts) != 1 {
-			t.Fatalf("status %s: %d alerts, %v", status, len(alerts), err)
+		all, err := alertmanager.Decode([]byte(body))
+		if err != nil || len(all) != 1 {
+			t.Fatalf("status %s: %d alerts, %v", status, len(all), err)
 		}
-		if a := alerts[0]; a.State != want.state || (a.Note != "") != want.note {
+		if a := all[0]; a.State != want.state || (a.Note != "") != want.note {
 			t.Errorf("status %s: state %q, note %q", status, a.State, a.Note)
 		}
 	}
@@ -208,18 +207,18 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		alerts, err := alertmanager.Decode(body)
+		all, err := alertmanager.Decode(body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := alerts[0].Link; got != want {
+		if got := all[0].Link; got != want {
 			t.Errorf("generatorURL %.80q: link %q, want %q", own, got, want)
 		}
 		book := want
 		if want == "https://am.example.com" {
 			book = ""
 		}
-		if got := alerts[0].Runbook; got != book {
+		if got := all[0].Runbook; got != book {
 			t.Errorf("runbook_url %.80q: runbook %q, want %q", own, got, book)
 		}
 	}
@@ -256,21 +255,21 @@ func TestLabelsAreBounded(t *testing.T) {
 
 func TestI7Truncated(t *testing.T) {
 	t.Parallel()
-	alerts, err := alertmanager.Decode([]byte(`{"truncatedAlerts":9,"alerts":[{},{}]}`))
-	if err != nil || alerts[0].Truncated != 9 || alerts[1].Truncated != 0 {
-		t.Errorf("%+v, %v", alerts, err)
+	all, err := alertmanager.Decode([]byte(`{"truncatedAlerts":9,"alerts":[{},{}]}`))
+	if err != nil || all[0].Truncated != 9 || all[1].Truncated != 0 {
+		t.Errorf("%+v, %v", all, err)
 	}
-	alerts, err = alertmanager.Decode([]byte(`{"truncatedAlerts":-9,"alerts":[{}]}`))
-	if err != nil || alerts[0].Truncated != 0 {
-		t.Errorf("%+v, %v", alerts, err)
+	all, err = alertmanager.Decode([]byte(`{"truncatedAlerts":-9,"alerts":[{}]}`))
+	if err != nil || all[0].Truncated != 0 {
+		t.Errorf("%+v, %v", all, err)
 	}
 }
 
 func TestAnEmptyListIsNoError(t *testing.T) {
 	t.Parallel()
-	alerts, err := alertmanager.Decode([]byte(`{"version":"4","alerts":[]}`))
-	if err != nil || len(alerts) != 0 {
-		t.Errorf("%d alerts, %v", len(alerts), err)
+	all, err := alertmanager.Decode([]byte(`{"version":"4","alerts":[]}`))
+	if err != nil || len(all) != 0 {
+		t.Errorf("%d alerts, %v", len(all), err)
 	}
 }
 
@@ -304,18 +303,18 @@ func TestUnreadable(t *testing.T) {
 		{"very deep", strings.Repeat("{\"a\":\n", 200_000), "more than 32 levels deep, at line 33, column 1"},
 		{"many", `{"alerts":[` + strings.Repeat("{},", 100_000) + "{}]}", "more than 100000 alerts in it"},
 	} {
-		alerts, err := alertmanager.Decode([]byte(c.body))
-		if err == nil || !strings.Contains(err.Error(), c.want) || alerts != nil {
-			t.Errorf("%s: %d alerts, %v\nwant %q", c.name, len(alerts), err, c.want)
+		all, err := alertmanager.Decode([]byte(c.body))
+		if err == nil || !strings.Contains(err.Error(), c.want) || all != nil {
+			t.Errorf("%s: %d alerts, %v\nwant %q", c.name, len(all), err, c.want)
 		}
 	}
 }
 
 func TestJustWithinTheBounds(t *testing.T) {
 	t.Parallel()
-	alerts, err := alertmanager.Decode([]byte(`{"alerts":[` + strings.Repeat("{},", 99_999) + "{}]}"))
-	if err != nil || len(alerts) != 100_000 {
-		t.Errorf("%d alerts, %v", len(alerts), err)
+	all, err := alertmanager.Decode([]byte(`{"alerts":[` + strings.Repeat("{},", 99_999) + "{}]}"))
+	if err != nil || len(all) != 100_000 {
+		t.Errorf("%d alerts, %v", len(all), err)
 	}
 	deep := `{"alerts":[],"extra":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + "}"
 	if _, err := alertmanager.Decode([]byte(deep)); err != nil {
@@ -337,12 +336,12 @@ func TestBadUTF8IsTolerated(t *testing.T) {
 }
 
 // checkBounds fails unless the alert is as bounded as Decode promises.
-func checkBounds(t *testing.T, a bot.Alert) {
+func checkBounds(t *testing.T, a alerts.Alert) {
 	t.Helper()
 	if a.Key == "" || len(a.Key) > 128 {
 		t.Errorf("key %q", a.Key)
 	}
-	if a.State != intake.Firing && a.State != intake.Resolved {
+	if a.State != alerts.Firing && a.State != alerts.Resolved {
 		t.Errorf("state %q", a.State)
 	}
 	if a.Title == "" || utf8.RuneCountInString(a.Title) > 200 || utf8.RuneCountInString(a.Description) > 4000 {
@@ -383,24 +382,24 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := slices.Clone(body)
-		alerts, err := alertmanager.Decode(body)
+		all, err := alertmanager.Decode(body)
 		if !bytes.Equal(before, body) {
 			t.Fatal("the body was changed")
 		}
 		if err != nil {
-			if len(alerts) > 0 || !strings.HasPrefix(err.Error(), "read webhook: ") {
-				t.Fatalf("%d alerts, %v", len(alerts), err)
+			if len(all) > 0 || !strings.HasPrefix(err.Error(), "read webhook: ") {
+				t.Fatalf("%d alerts, %v", len(all), err)
 			}
 			return
 		}
-		for _, a := range alerts {
+		for _, a := range all {
 			checkBounds(t, a)
 		}
-		if _, err = json.Marshal(alerts); err != nil {
+		if _, err = json.Marshal(all); err != nil {
 			t.Fatalf("cannot be stored: %v", err)
 		}
 		again, err := alertmanager.Decode(body)
-		if diff := cmp.Diff(alerts, again); diff != "" || err != nil {
+		if diff := cmp.Diff(all, again); diff != "" || err != nil {
 			t.Fatalf("decoded differently the second time, %v:\n%s", err, diff)
 		}
 	})
@@ -411,8 +410,8 @@ func BenchmarkDecode1000(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if alerts, err := alertmanager.Decode(body); err != nil || len(alerts) != 1000 {
-			b.Fatal(len(alerts), err)
+		if all, err := alertmanager.Decode(body); err != nil || len(all) != 1000 {
+			b.Fatal(len(all), err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -119,16 +120,16 @@ func (c chat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, err
 func (chat) Post(context.Context, bot.RoomPost) error { return nil }
 
 // lines decodes a body of one alert key a line. Some words are special.
-func lines(body []byte) ([]bot.Alert, error) {
-	var all []bot.Alert
-	for key := range strings.FieldsSeq(string(body)) {
+func lines(r alerts.Request) ([]alerts.Alert, error) {
+	var all []alerts.Alert
+	for key := range strings.FieldsSeq(string(r.Body)) {
 		switch key {
 		case "garbage":
 			return nil, errors.New("read line: no key")
 		case "panic":
-			panic("a decoder with a fault: " + string(body))
+			panic("a decoder with a fault: " + string(r.Body))
 		}
-		all = append(all, bot.Alert{Key: key, State: "firing", Title: key + " is down", Severity: "critical", Labels: map[string]string{"alertname": "Down"}})
+		all = append(all, alerts.Alert{Key: key, State: "firing", Title: key + " is down", Severity: "critical", Labels: map[string]string{"alertname": "Down"}})
 	}
 	return all, nil
 }
@@ -173,7 +174,7 @@ func newHouse(t testing.TB) *house {
 	h.bot, err = bot.New(bot.Config{
 		Store: h.store, Organization: organization(), Secret: bytes.Repeat([]byte("k"), 16), Log: slog.New(slog.DiscardHandler),
 		Pagers: map[string]bot.Pager{"email": mailbox{}}, Chats: map[string]bot.Chat{"slack": chat{}, "discord": chat{fails: true}},
-		Decoders: map[string]bot.Decoder{"alertmanager": lines},
+		Sources: alerts.Sources{{Type: "alertmanager", Decode: lines}},
 		Now: func() time.Time {
 			h.mu.Lock()
 			defer h.mu.Unlock()

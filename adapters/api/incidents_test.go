@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 )
 
 // ids lists incidents and returns their IDs, and where the next page begins.
@@ -194,11 +195,11 @@ func TestShow(t *testing.T) {
 func TestAlertsAreIncidentsAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	alerts, err := lines([]byte("disk"))
+	all, err := lines(alerts.Request{Body: []byte("disk")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.bot.Receive(t.Context(), "alertmanager", alerts); err != nil {
+	if _, err := h.bot.Receive(t.Context(), "alertmanager", all); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"as a stub", "stepped"} {

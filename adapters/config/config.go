@@ -12,7 +12,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // maxBytes is the largest file that is read: thousands of people and services
@@ -27,7 +27,7 @@ type Options struct {
 	// CheckRoute says what is wrong with a route's expressions; nil means that
 	// nobody looks. Its error is told at the expression that it begins with,
 	// "match: …" or "severity: …", else at the route.
-	CheckRoute func(intake.Route) error
+	CheckRoute func(alerts.Route) error
 	// Sections are filled while the file is read, so that their faults come
 	// with all the others: pointers as for [File.Section], by path.
 	Sections map[string]any

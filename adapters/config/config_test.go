@@ -15,7 +15,7 @@ import (
 
 	"tocsin/adapters/config"
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/bot/timetable"
 	"tocsin/workflow"
@@ -77,7 +77,7 @@ func TestExample(t *testing.T) {
 			}
 			return "secret of " + name
 		},
-		Sections: map[string]any{"pagers.email": &mail, "chat.slack": &rooms}, CheckRoute: intake.Compile,
+		Sections: map[string]any{"pagers.email": &mail, "chat.slack": &rooms}, CheckRoute: alerts.Compile,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			Name: "prometheus", Type: "alertmanager", Tokens: []string{"secret of PROMETHEUS_HOOK_TOKEN"}, Owner: "payments",
 			Severities: map[string]workflow.Severity{"urgent": workflow.SEV1, "ticket": workflow.SEV4},
 		}},
-		Routes: []intake.Route{
+		Routes: []alerts.Route{
 			{Match: `labels.severity == "info"`, Ignore: true, Line: exampleLine(t, `"info"`)},
 			{Match: `labels.job == "checkout"`, Service: "checkout", Group: []string{"alertname", "cluster"}, Line: exampleLine(t, `"checkout"`)},
 			{Match: "true", Severity: `labels.severity == "page" ? SEV1 : SEV3`, Group: []string{"alertname", "job"}, Line: exampleLine(t, `"page"`)},

@@ -7,7 +7,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -119,9 +119,9 @@ func (r *reader) words(n *yaml.Node) map[string]workflow.Severity {
 }
 
 // route reads one routing rule.
-func (r *reader) route(n *yaml.Node) intake.Route {
+func (r *reader) route(n *yaml.Node) alerts.Route {
 	m := r.open(n, "a route")
-	route := intake.Route{
+	route := alerts.Route{
 		Line: n.Line, Match: m.expression(m.need("match", `'labels.job == "checkout"'`), "match"),
 		Ignore: m.oneOf("do", "ignore") != "", Service: m.refer("service", aService),
 		Severity: m.expression(m.take("severity"), "severity"),

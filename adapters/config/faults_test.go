@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/adapters/config"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // everySet are the options of most tables: every variable is set, but nothing of
@@ -412,13 +412,13 @@ func TestFaultsAreSortedAndCapped(t *testing.T) {
 
 func TestRoutesAreChecked(t *testing.T) {
 	o := everySet()
-	var seen []intake.Route
-	o.CheckRoute = func(r intake.Route) error {
+	var seen []alerts.Route
+	o.CheckRoute = func(r alerts.Route) error {
 		seen = append(seen, r)
 		if r.Match == "bad" {
 			return errors.New("unknown name bad (1:1)\n | bad\n | ^")
 		}
-		return intake.Compile(r)
+		return alerts.Compile(r)
 	}
 	got := told(`routes:
   - { match: 'labels.job == "a"', severity: SEV1, group: [job] }
@@ -434,7 +434,7 @@ func TestRoutesAreChecked(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
-	first := intake.Route{Match: `labels.job == "a"`, Severity: "SEV1", Group: []string{"job"}, Line: 2}
+	first := alerts.Route{Match: `labels.job == "a"`, Severity: "SEV1", Group: []string{"job"}, Line: 2}
 	if diff := cmp.Diff(first, seen[0]); diff != "" || seen[3].Line != 5 {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tocsin/adapters/config"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // Whatever the file holds: no panic, and faults that can be shown.
@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		file, faults := config.Parse("t.yaml", []byte(text), config.Options{
 			Getenv:     func(name string) string { return strings.Repeat("x", len(name)%2) },
-			CheckRoute: func(intake.Route) error { return nil },
+			CheckRoute: func(alerts.Route) error { return nil },
 			Sections:   map[string]any{"pagers.email": &mailSection{}, "chat.slack": &chatSection{Announce: "#incidents"}},
 		})
 		if (file == nil) != (len(faults) > 0) || len(faults) > 50 {

@@ -51,29 +51,30 @@ func write(w http.ResponseWriter, status int, body any) {
 	w.Write(append(b, '\n'))
 }
 
-// unauthorized does not say whether the integration exists.
-func unauthorized(r *http.Request) refusal {
-	no := refusal{
-		status: http.StatusUnauthorized, Code: "unauthorized",
-		Message: "this needs the integration's token",
+// unauthorized does not say whether the integration exists, nor how it would
+// authenticate.
+func unauthorized(r *http.Request, why error) *refusal {
+	no := &refusal{
+		status: http.StatusUnauthorized, Code: "unauthorized", detail: why,
+		Message: "this needs the integration's token, or its sender's signature",
 		Hint: `send "Authorization: Bearer TOKEN", or Basic with the token as the password; ` +
-			"the token is the integration's own, or TOCSIN_HOOK_TOKEN",
+			"the token is the integration's own, or TOCSIN_HOOK_TOKEN. " +
+			"A sender that signs what it sends has to sign it with that token, and its clock has to be right",
 	}
 	if r.URL.Query().Has("token") {
 		no.Message = "a token in the address is not accepted"
-		no.Hint = `addresses end up in logs: send "Authorization: Bearer TOKEN" instead ` +
-			"(in Alertmanager: http_config.authorization.credentials_file of the webhook), and make a new token"
+		no.Hint = `addresses end up in logs: send "Authorization: Bearer TOKEN" instead, and make a new token`
 	}
 	return no
 }
 
 // unknown does not repeat the name: it may be a token in the wrong place.
-func unknown(org *bot.Organization) refusal {
+func unknown(org *bot.Organization) *refusal {
 	names := make([]string, len(org.Integrations))
 	for n, in := range org.Integrations {
 		names[n] = in.Name
 	}
-	no := refusal{
+	no := &refusal{
 		status: http.StatusNotFound, Code: "unknown_integration", Message: "there is no integration of this name",
 		Hint: "no integration is configured",
 	}
@@ -83,8 +84,8 @@ func unknown(org *bot.Organization) refusal {
 	return no
 }
 
-// busy makes the sender try again. Never 429: Alertmanager drops what is
-// answered with one, and retries what is answered with 5xx (rule I2).
+// busy makes the sender try again. Never 429: some senders drop what is
+// answered with one, and all retry what is answered with 5xx (rule I2).
 func busy(err error) refusal {
 	no := refusal{
 		status: http.StatusServiceUnavailable, Code: "unavailable",

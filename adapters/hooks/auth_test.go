@@ -10,8 +10,7 @@ import (
 	"testing"
 
 	"tocsin/adapters/hooks"
-	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 func basic(user, password string) string {
@@ -132,7 +131,7 @@ func TestP4NoSecretLeaks(t *testing.T) {
 				for _, body := range []string{"INC-1", "garbage " + secret, "panic " + secret, ""} {
 					for _, encoding := range []string{"", "gzip", secret} {
 						d := newDoor(t)
-						d.receive = func(context.Context, string, []bot.Alert) ([]intake.Receipt, error) {
+						d.receive = func(context.Context, string, []alerts.Alert) ([]alerts.Receipt, error) {
 							return nil, errors.New("store gone")
 						}
 						d.keep()

@@ -25,15 +25,6 @@ const (
 	maxReason = 300
 )
 
-// limit is how many bytes a body may have once it is decompressed (rule I9).
-func limit(integrationType string) int64 {
-	switch integrationType {
-	case "alertmanager", "grafana":
-		return 4 * mib
-	}
-	return mib
-}
-
 // read returns the body, decompressed.
 func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fault) {
 	encoding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
@@ -115,9 +106,17 @@ func unreadable(body []byte, err error) *fault {
 func oversize(head []byte, limit int64) *fault {
 	return &fault{dead: true, body: head, refusal: refusal{
 		status: http.StatusRequestEntityTooLarge, Code: "too_large",
-		Message: fmt.Sprintf("the body is larger than %d MiB", limit/mib),
-		Hint:    "its first 64 KiB are kept as a dead letter; send fewer alerts at once (in Alertmanager: max_alerts of the webhook)",
+		Message: "the body is larger than " + size(limit),
+		Hint:    "its first 64 KiB are kept as a dead letter; send fewer alerts at once",
 	}}
+}
+
+// size writes a limit for people.
+func size(limit int64) string {
+	if limit%mib == 0 {
+		return fmt.Sprintf("%d MiB", limit/mib)
+	}
+	return fmt.Sprintf("%d KiB", limit/kib)
 }
 
 func unsupported(head []byte) *fault {

@@ -15,8 +15,7 @@ import (
 	"time"
 
 	"tocsin/adapters/hooks"
-	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // body is one alert that fills n bytes.
@@ -208,7 +207,7 @@ func TestSenderHangsUpAfterwards(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t, func(c *hooks.Config) { c.ReadTimeout = 20 * time.Millisecond })
 	taking, hungUp := make(chan struct{}), make(chan error, 1)
-	d.receive = func(ctx context.Context, _ string, alerts []bot.Alert) ([]intake.Receipt, error) {
+	d.receive = func(ctx context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
 		close(taking)
 		select {
 		case <-ctx.Done():
@@ -216,7 +215,7 @@ func TestSenderHangsUpAfterwards(t *testing.T) {
 		case <-time.After(100 * time.Millisecond):
 			hungUp <- nil
 		}
-		return make([]intake.Receipt, len(alerts)), nil
+		return make([]alerts.Receipt, len(all)), nil
 	}
 	conn, done := overWire(t, d, "Content-Length: 5\r\n\r\nINC-1")
 	<-taking

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // Receiver takes what came through the door.
@@ -26,7 +26,7 @@ type Receiver interface {
 	Organization() *bot.Organization
 	// Receive takes the alerts of one delivery. They are durably kept when it
 	// returns nil; the receipts are in the order of the alerts.
-	Receive(ctx context.Context, integration string, alerts []bot.Alert) ([]intake.Receipt, error)
+	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
 	// Unreadable keeps a delivery that is authenticated and cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
 	// owner. Both are durable when it returns nil. reason is one line for
@@ -34,16 +34,11 @@ type Receiver interface {
 	Unreadable(ctx context.Context, integration string, body []byte, reason string) error
 }
 
-// Decoder reads the body of one delivery. It is pure and safe for concurrent
-// use, and does not keep the body. Its error is shown to the sender and says
-// where the body is wrong.
-type Decoder = bot.Decoder
-
 // Config is what the door needs. Receiver is required.
 type Config struct {
 	Receiver Receiver
-	// Decoders are keyed by the type of integration.
-	Decoders map[string]Decoder
+	// Sources are the kinds of senders that are understood.
+	Sources alerts.Sources
 	// Log gets one line for each delivery that was not accepted; nil: none.
 	Log *slog.Logger
 	// DefaultTokens returns the live secrets of the integrations that have none
@@ -51,6 +46,8 @@ type Config struct {
 	DefaultTokens func() []string
 	// ReadTimeout is how long a request may take to send its body; 0: 10 s.
 	ReadTimeout time.Duration
+	// Now is the clock by which a signature is too old; nil: [time.Now].
+	Now func() time.Time
 }
 
 // takeTimeout ends a store that does not answer, before the sender gives up.
@@ -65,6 +62,9 @@ func New(cfg Config) http.Handler {
 	}
 	if cfg.DefaultTokens == nil {
 		cfg.DefaultTokens = func() []string { return nil }
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.ReadTimeout <= 0 {
 		cfg.ReadTimeout = 10 * time.Second
@@ -87,41 +87,33 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	org := d.Receiver.Organization()
-	in, known := org.Integration(r.PathValue("integration"))
-	if !d.admits(org, in.Name, token(r)) { // "" is nobody's name
-		d.refuse(w, r, in.Name, unauthorized(r))
+	got, no := d.open(w, r, connection)
+	if no != nil {
+		d.refuse(w, r, got.in.Name, *no)
 		return
-	}
-	if !known {
-		d.refuse(w, r, "", unknown(org))
-		return
-	}
-	body, f := read(w, r, limit(in.Type))
-	if f == nil { // else the server still has the rest of the body to drop
-		_ = connection.SetReadDeadline(time.Time{})
 	}
 	// What has arrived is taken even if its sender hangs up now: not every
 	// sender comes again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), takeTimeout)
 	defer cancel()
-	var alerts []bot.Alert
+	var all []alerts.Alert
+	f := got.fault
 	if f == nil {
-		alerts, f = d.decode(in, body)
+		all, f = d.decode(got)
 	}
 	if f != nil {
-		d.refuse(w, r, in.Name, d.keep(ctx, in.Name, *f))
+		d.refuse(w, r, got.in.Name, d.keep(ctx, got.in.Name, *f))
 		return
 	}
-	var receipts []intake.Receipt
-	if len(alerts) > 0 {
+	var receipts []alerts.Receipt
+	if len(all) > 0 {
 		var err error
-		if receipts, err = d.Receiver.Receive(ctx, in.Name, alerts); err != nil {
-			d.refuse(w, r, in.Name, busy(err))
+		if receipts, err = d.Receiver.Receive(ctx, got.in.Name, all); err != nil {
+			d.refuse(w, r, got.in.Name, busy(err))
 			return
 		}
 	}
-	write(w, http.StatusAccepted, accepted{Status: "accepted", Alerts: len(alerts), Incidents: incidents(receipts)})
+	write(w, http.StatusAccepted, accepted{Status: "accepted", Alerts: len(all), Incidents: incidents(receipts)})
 }
 
 // A fault is a delivery that was not read. Dead says that it is to be kept;
@@ -145,25 +137,30 @@ func (d *door) keep(ctx context.Context, integration string, f fault) refusal {
 	return f.refusal
 }
 
-// decode has a body read by the decoder of the integration's type.
-func (d *door) decode(in bot.Integration, body []byte) (alerts []bot.Alert, f *fault) {
-	decoder := d.Decoders[in.Type]
-	if decoder == nil {
-		return nil, unreadable(body, fmt.Errorf("nothing here reads the type %q", in.Type))
+// decode has a request read by its source.
+func (d *door) decode(got delivery) (all []alerts.Alert, f *fault) {
+	body := got.request.Body
+	if got.source.Decode == nil {
+		return nil, unreadable(body, fmt.Errorf("nothing here reads the type %q", got.in.Type))
 	}
 	// A body that brings its decoder down would do so each time it is sent again:
 	// it is a dead letter like any other.
 	defer func() {
 		if p := recover(); p != nil {
-			d.Log.Error("decoder panicked", "integration", in.Name, "type", in.Type, "stack", string(debug.Stack()))
-			alerts, f = nil, unreadable(body, errors.New("its decoder failed"))
+			d.panicked("Decode", got)
+			all, f = nil, unreadable(body, errors.New("its decoder failed"))
 		}
 	}()
-	alerts, err := decoder(body)
+	all, err := got.source.Decode(got.request)
 	if err != nil {
 		return nil, unreadable(body, err)
 	}
-	return alerts, nil
+	return all, nil
+}
+
+// panicked logs where a source failed, and nothing of the request (rule P4).
+func (d *door) panicked(function string, got delivery) {
+	d.Log.Error("source panicked", "function", function, "integration", got.in.Name, "type", got.in.Type, "stack", string(debug.Stack()))
 }
 
 // refuse answers no, and logs it. Nothing that the sender chose is in the line
@@ -186,7 +183,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, integration string
 }
 
 // incidents lists the incidents of the receipts, each once, in their order.
-func incidents(receipts []intake.Receipt) []string {
+func incidents(receipts []alerts.Receipt) []string {
 	var ids []string
 	seen := map[string]bool{"": true}
 	for _, r := range receipts {

@@ -19,25 +19,25 @@ import (
 
 	"tocsin/adapters/hooks"
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // receiver is a strict fake: a call that the test did not prepare fails it.
 type receiver struct {
 	t          testing.TB
 	org        *bot.Organization
-	receive    func(ctx context.Context, integration string, alerts []bot.Alert) ([]intake.Receipt, error)
+	receive    func(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
 	unreadable func(ctx context.Context, integration string, body []byte, reason string) error
 }
 
 func (r *receiver) Organization() *bot.Organization { return r.org }
 
-func (r *receiver) Receive(ctx context.Context, integration string, alerts []bot.Alert) ([]intake.Receipt, error) {
+func (r *receiver) Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
 	if r.receive == nil {
-		r.t.Errorf("unexpected Receive(%s, %d alerts)", integration, len(alerts))
+		r.t.Errorf("unexpected Receive(%s, %d alerts)", integration, len(all))
 		return nil, errors.New("unexpected")
 	}
-	return r.receive(ctx, integration, alerts)
+	return r.receive(ctx, integration, all)
 }
 
 func (r *receiver) Unreadable(ctx context.Context, integration string, body []byte, reason string) error {
@@ -69,18 +69,18 @@ func organization() *bot.Organization {
 }
 
 // lines decodes a body of one alert key a line. Some words are special.
-func lines(body []byte) ([]bot.Alert, error) {
-	var alerts []bot.Alert
-	for n, key := range strings.Fields(string(body)) {
+func lines(r alerts.Request) ([]alerts.Alert, error) {
+	var all []alerts.Alert
+	for n, key := range strings.Fields(string(r.Body)) {
 		switch key {
 		case "garbage":
 			return nil, fmt.Errorf("read line: no key at line %d, column 1\x1b[31m", n+1)
 		case "panic":
-			panic("a decoder with a fault: " + string(body))
+			panic("a decoder with a fault: " + string(r.Body))
 		}
-		alerts = append(alerts, bot.Alert{Key: key, State: intake.Firing})
+		all = append(all, alerts.Alert{Key: key, State: alerts.Firing})
 	}
-	return alerts, nil
+	return all, nil
 }
 
 // door is the handler as cmd mounts it, and everything it logs.
@@ -108,10 +108,13 @@ func (l *logged) text() string {
 }
 
 func newDoor(t testing.TB, set ...func(*hooks.Config)) *door {
-	d := &door{receiver: &receiver{t: t, org: organization()}, log: &logged{}}
+	return newDoorWith(&door{receiver: &receiver{t: t, org: organization()}, log: &logged{}}, set...)
+}
+
+func newDoorWith(d *door, set ...func(*hooks.Config)) *door {
 	cfg := hooks.Config{
 		Receiver:      d.receiver,
-		Decoders:      map[string]hooks.Decoder{"alertmanager": lines, "lines": lines},
+		Sources:       alerts.Sources{{Type: "alertmanager", MaxBody: 4 << 20, Decode: lines}, {Type: "lines", Decode: lines}},
 		Log:           slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		DefaultTokens: func() []string { return []string{defaultToken} },
 	}
@@ -184,9 +187,9 @@ type deadLetter struct {
 // take prepares the fake to take alerts: each goes to the incident of its key.
 func (d *door) take() *[]string {
 	var keys []string
-	d.receive = func(ctx context.Context, _ string, alerts []bot.Alert) ([]intake.Receipt, error) {
-		receipts := make([]intake.Receipt, len(alerts))
-		for n, a := range alerts {
+	d.receive = func(ctx context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
+		receipts := make([]alerts.Receipt, len(all))
+		for n, a := range all {
 			keys = append(keys, a.Key)
 			if strings.HasPrefix(a.Key, "INC-") {
 				receipts[n].Incident = a.Key
@@ -297,7 +300,7 @@ func TestI2StoreGone(t *testing.T) {
 	} {
 		d := newDoor(t)
 		calls := 0
-		d.receive = func(context.Context, string, []bot.Alert) ([]intake.Receipt, error) { calls++; return nil, c.err }
+		d.receive = func(context.Context, string, []alerts.Alert) ([]alerts.Receipt, error) { calls++; return nil, c.err }
 		d.unreadable = func(context.Context, string, []byte, string) error { calls++; return c.err }
 		w := d.ask("POST", "/hooks/lab", c.body, bearer(otherToken))
 		wantProblem(t, w, http.StatusServiceUnavailable, c.code)
@@ -316,8 +319,8 @@ func TestI2StoreGone(t *testing.T) {
 func TestConcurrentDeliveries(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
-	d.receive = func(_ context.Context, integration string, alerts []bot.Alert) ([]intake.Receipt, error) {
-		return []intake.Receipt{{Incident: integration + "/" + alerts[0].Key}}, nil
+	d.receive = func(_ context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
+		return []alerts.Receipt{{Incident: integration + "/" + all[0].Key}}, nil
 	}
 	d.unreadable = func(context.Context, string, []byte, string) error { return nil }
 	var all sync.WaitGroup
@@ -357,8 +360,8 @@ func zip(t testing.TB, text string) string {
 
 func BenchmarkHandler(b *testing.B) {
 	d := newDoor(b)
-	d.receive = func(_ context.Context, _ string, alerts []bot.Alert) ([]intake.Receipt, error) {
-		return []intake.Receipt{{Incident: "INC-1"}, {Incident: "INC-1"}}, nil
+	d.receive = func(_ context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
+		return []alerts.Receipt{{Incident: "INC-1"}, {Incident: "INC-1"}}, nil
 	}
 	body := []byte("first second")
 	reader := bytes.NewReader(body)

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -118,7 +118,7 @@ func (s *Store) exportGroups(after string, limit int) ([]bot.Piece, error) {
 }
 
 func (s *Store) exportAlerts(after string, limit int) ([]bot.Piece, error) {
-	return page(s.alerts, one(after, "\x00"), limit, two, func(key [2]string, r intake.Row) (bot.Piece, error) {
+	return page(s.alerts, one(after, "\x00"), limit, two, func(key [2]string, r alerts.Row) (bot.Piece, error) {
 		r.EventAt, r.AppliedAt, r.SeenAt = r.EventAt.UTC(), r.AppliedAt.UTC(), r.SeenAt.UTC()
 		return bot.Piece{Alert: &bot.AlertPiece{Integration: key[0], Key: key[1], Row: r}}, nil
 	})

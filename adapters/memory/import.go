@@ -7,7 +7,7 @@ import (
 	"maps"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -76,7 +76,7 @@ func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
 		i.Snapshot = d.Body
 	}
 	if len(mail) > 0 {
-		i.mailSeq, i.mailDue = mail[len(mail)-1].Seq, intake.MailDue(d.ReadAt, mail[0].At)
+		i.mailSeq, i.mailDue = mail[len(mail)-1].Seq, alerts.MailDue(d.ReadAt, mail[0].At)
 	}
 	s.incidents[id], s.number = i, max(s.number, d.Number)
 	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })

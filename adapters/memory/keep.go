@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // Over implements [bot.Keep].
@@ -90,7 +90,7 @@ func (s *Store) Forget(_ context.Context, id string) (bool, error) {
 		}
 	}
 	delete(s.incidents, id)
-	maps.DeleteFunc(s.alerts, func(_ [2]string, r intake.Row) bool { return r.Incident == id })
+	maps.DeleteFunc(s.alerts, func(_ [2]string, r alerts.Row) bool { return r.Incident == id })
 	maps.DeleteFunc(s.groups, func(_ string, g group) bool { return g.owner == id })
 	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })
 	s.forgetRecords(id)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -26,7 +26,7 @@ type Store struct {
 	token     int
 	incidents map[string]*incident
 	groups    map[string]group
-	alerts    map[[2]string]intake.Row
+	alerts    map[[2]string]alerts.Row
 	lanes     map[laneKey]*lane
 	replies   map[string]reply
 	records   map[[2]string]bot.Record
@@ -80,7 +80,7 @@ var wakeLane = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTas
 // New returns an empty store.
 func New() *Store {
 	return &Store{
-		incidents: map[string]*incident{}, groups: map[string]group{}, alerts: map[[2]string]intake.Row{},
+		incidents: map[string]*incident{}, groups: map[string]group{}, alerts: map[[2]string]alerts.Row{},
 		lanes: map[laneKey]*lane{}, replies: map[string]reply{}, records: map[[2]string]bot.Record{},
 	}
 }
@@ -235,7 +235,7 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 		i.readSeq = min(max(i.readSeq, c.ReadMail), i.mailSeq)
 		i.Mail = slices.DeleteFunc(i.Mail, func(m workflow.Mail) bool { return m.Seq <= c.ReadMail })
 		if len(i.Mail) > 0 {
-			i.mailDue = c.At.Add(intake.MailPause)
+			i.mailDue = c.At.Add(alerts.MailPause)
 		}
 	}
 	for _, t := range c.Tasks {

@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
 // Take implements [bot.Intake].
-func (s *Store) Take(_ context.Context, b intake.Batch) ([]intake.Receipt, error) {
+func (s *Store) Take(_ context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := &book{Store: s, at: b.At}
-	receipts, err := intake.Take(k, b)
+	receipts, err := alerts.Take(k, b)
 	s.feed.Changed(k.mailed...)
 	return receipts, err
 }
@@ -30,27 +30,27 @@ type book struct {
 	mailed []string // incidents; those that were reserved are among them
 }
 
-// Row implements [intake.Book].
-func (b *book) Row(integration, key string) (*intake.Row, error) {
+// Row implements [alerts.Book].
+func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := b.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [intake.Book].
-func (b *book) PutRow(r intake.Row) error {
+// PutRow implements [alerts.Book].
+func (b *book) PutRow(r alerts.Row) error {
 	b.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
-// Owner implements [intake.Book].
+// Owner implements [alerts.Book].
 func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return g.owner, g.always || g.until.After(b.at), nil
 }
 
-// Open implements [intake.Book].
+// Open implements [alerts.Book].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	s := b.Store
 	s.number++
@@ -60,7 +60,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	return id, nil
 }
 
-// Mail implements [intake.Book]. The first mail wakes the incident at once,
+// Mail implements [alerts.Book]. The first mail wakes the incident at once,
 // later ones at most every 100 ms.
 func (b *book) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]
@@ -69,23 +69,23 @@ func (b *book) Mail(id string, m workflow.Mail) error {
 	i.Mail = append(i.Mail, m)
 	b.mailed = append(b.mailed, id)
 	if i.mailDue.IsZero() {
-		i.mailDue = intake.MailDue(i.readAt, b.at)
+		i.mailDue = alerts.MailDue(i.readAt, b.at)
 	}
 	b.wake(i)
 	return nil
 }
 
 // Firing implements [bot.Intake].
-func (s *Store) Firing(_ context.Context, incident, after string, limit int) ([]intake.Row, error) {
+func (s *Store) Firing(_ context.Context, incident, after string, limit int) ([]alerts.Row, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rows []intake.Row
+	var rows []alerts.Row
 	for _, r := range s.alerts {
 		if r.Firing && r.Incident == incident && r.Integration+"\x00"+r.Key > after {
 			rows = append(rows, r)
 		}
 	}
-	slices.SortFunc(rows, func(a, b intake.Row) int {
+	slices.SortFunc(rows, func(a, b alerts.Row) int {
 		return cmp.Or(cmp.Compare(a.Integration, b.Integration), cmp.Compare(a.Key, b.Key))
 	})
 	return rows[:min(limit, len(rows))], nil

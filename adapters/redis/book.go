@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
-// book is what [intake.Take] judges on: what was read, and what is to be
+// book is what [alerts.Take] judges on: what was read, and what is to be
 // written if that still holds.
 type book struct {
 	at      time.Time
@@ -32,7 +32,7 @@ type book struct {
 type alertState struct {
 	revision string // "" when it was not there
 	was      string // incident
-	row      *intake.Row
+	row      *alerts.Row
 	dirty    bool
 }
 
@@ -129,7 +129,7 @@ func alertOf(id, text string) (alertState, error) {
 		return alertState{}, nil
 	}
 	integration, key, _ := strings.Cut(id, "\x00")
-	row := &intake.Row{}
+	row := &alerts.Row{}
 	if err := json.Unmarshal([]byte(text[revisionWidth:]), row); err != nil {
 		return alertState{}, fmt.Errorf("read alert %s of %s: %w", key, integration, err)
 	}
@@ -164,7 +164,7 @@ func (b *book) judge(all []*taking) error {
 	for _, t := range all {
 		b.at = t.batch.At
 		var err error
-		if t.receipts, err = intake.Take(b, t.batch); err != nil {
+		if t.receipts, err = alerts.Take(b, t.batch); err != nil {
 			return err
 		}
 	}
@@ -176,8 +176,8 @@ func (b *book) idle() bool {
 	return len(b.mail) == 0 && !slices.ContainsFunc(b.order, func(id string) bool { return b.alerts[id].dirty })
 }
 
-// Row implements [intake.Book].
-func (b *book) Row(integration, key string) (*intake.Row, error) {
+// Row implements [alerts.Book].
+func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	if s := b.alerts[alertID(integration, key)]; s.row != nil {
 		row := *s.row
 		return &row, nil
@@ -185,8 +185,8 @@ func (b *book) Row(integration, key string) (*intake.Row, error) {
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [intake.Book].
-func (b *book) PutRow(r intake.Row) error {
+// PutRow implements [alerts.Book].
+func (b *book) PutRow(r alerts.Row) error {
 	id := alertID(r.Integration, r.Key)
 	s := b.alerts[id]
 	s.row, s.dirty = &r, true
@@ -194,13 +194,13 @@ func (b *book) PutRow(r intake.Row) error {
 	return nil
 }
 
-// Owner implements [intake.Book].
+// Owner implements [alerts.Book].
 func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return idOf(g.owner), g.holds != nil && g.holds(b.at), nil
 }
 
-// Open implements [intake.Book].
+// Open implements [alerts.Book].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	n := b.last + int64(len(b.opens)) + 1
 	b.opens = append(b.opens, opening{number: n, follows: follows, stub: stub, group: key})
@@ -211,7 +211,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	return idOf(n), nil
 }
 
-// Mail implements [intake.Book]. What is judged together brings an incident
+// Mail implements [alerts.Book]. What is judged together brings an incident
 // one piece of mail.
 func (b *book) Mail(incident string, m workflow.Mail) error {
 	if l, has := b.letters[incident]; has {
@@ -287,7 +287,7 @@ func (s *Store) takeCall(b *book) (*call, error) {
 			return nil, fmt.Errorf("write mail for %s: %w", idOf(l.number), err)
 		}
 		a.add(o.key(s.keys.incident(l.number, partHead)), o.key(s.keys.incident(l.number, partTasks)), l.number,
-			nanos(l.at), nanos(l.at.Add(intake.MailPause)), raw)
+			nanos(l.at), nanos(l.at.Add(alerts.MailPause)), raw)
 	}
 	return &call{script: s.scripts.take, keys: o.keys, args: a.all, size: a.size}, nil
 }

@@ -10,8 +10,8 @@ import (
 	"tocsin/adapters/redis"
 	"tocsin/adapters/redis/redistest"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -40,26 +40,26 @@ func TestI3ForgetLeavesOthersAlerts(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
 	ctx := t.Context()
-	take := func(state intake.State, after time.Duration) intake.Receipt {
+	take := func(state alerts.State, after time.Duration) alerts.Receipt {
 		t.Helper()
-		b := alerts("a", "kept")
+		b := batchOf("a", "kept")
 		b.At = b.At.Add(after)
-		b.Arrivals[0].Alert.State, b.Arrivals[1].Alert.State = state, intake.Resolved
+		b.Arrivals[0].Alert.State, b.Arrivals[1].Alert.State = state, alerts.Resolved
 		r, err := s.Take(ctx, b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r[0]
 	}
-	take(intake.Firing, 0)
-	take(intake.Resolved, time.Hour)
+	take(alerts.Firing, 0)
+	take(alerts.Resolved, time.Hour)
 	if _, err := s.Commit(ctx, closed(s, t, "INC-1", "group of a")); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := server.Do("DEL", "{tocsin}:a:i\x00a"); err != nil || fmt.Sprint(n) != "1" { // as it ends by itself
 		t.Fatal(n, err)
 	}
-	if r := take(intake.Firing, 2*time.Hour); r.Incident != "INC-2" {
+	if r := take(alerts.Firing, 2*time.Hour); r.Incident != "INC-2" {
 		t.Fatalf("fires again: %+v", r)
 	}
 	if ok, err := s.Forget(ctx, "INC-1"); !ok || err != nil {
@@ -68,7 +68,7 @@ func TestI3ForgetLeavesOthersAlerts(t *testing.T) {
 	if rows, err := s.Firing(ctx, "INC-2", "", 10); err != nil || len(rows) != 1 {
 		t.Errorf("%d alerts of INC-2 fire, %v", len(rows), err)
 	}
-	if r := take(intake.Resolved, 3*time.Hour); r.Change != intake.Ended || r.Incident != "INC-2" {
+	if r := take(alerts.Resolved, 3*time.Hour); r.Change != alerts.Ended || r.Incident != "INC-2" {
 		t.Errorf("its resolve: %+v", r)
 	}
 }
@@ -86,7 +86,7 @@ func TestFeedForbidden(t *testing.T) {
 	must("ACL", "SETUSER", "bot", "on", ">secret", "~*", "&*", "+@all")
 	s := open(t, strings.Replace(server.URL(), "redis://", "redis://bot:secret@", 1))
 	must("ACL", "SETUSER", "bot", "resetchannels")
-	if r, err := s.Take(t.Context(), alerts("a", "b")); err != nil || len(r) != 2 {
+	if r, err := s.Take(t.Context(), batchOf("a", "b")); err != nil || len(r) != 2 {
 		t.Fatalf("take: %+v, %v", r, err)
 	}
 	for _, id := range []string{"INC-1", "INC-2"} {
@@ -180,13 +180,13 @@ func TestOpenTogether(t *testing.T) {
 func TestReserveAfterLoss(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
-	if _, err := s.Take(t.Context(), alerts("a", "b", "c")); err != nil {
+	if _, err := s.Take(t.Context(), batchOf("a", "b", "c")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := server.Do("SET", "{tocsin}:number", "1"); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := s.Take(t.Context(), alerts("d")); err != nil || r[0].Incident != "INC-4" {
+	if r, err := s.Take(t.Context(), batchOf("d")); err != nil || r[0].Incident != "INC-4" {
 		t.Errorf("take: %+v, %v", r, err)
 	}
 }

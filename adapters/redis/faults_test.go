@@ -12,8 +12,8 @@ import (
 	"tocsin/adapters/redis"
 	"tocsin/adapters/redis/redistest"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -31,12 +31,12 @@ func step(id string, version int) bot.Commit {
 	}
 }
 
-func alerts(keys ...string) intake.Batch {
-	b := intake.Batch{At: bottest.Epoch}
+func batchOf(keys ...string) alerts.Batch {
+	b := alerts.Batch{At: bottest.Epoch}
 	for _, k := range keys {
-		b.Arrivals = append(b.Arrivals, intake.Arrival{
+		b.Arrivals = append(b.Arrivals, alerts.Arrival{
 			Integration: "i", Group: "group of " + k, Severity: workflow.SEV1, Stub: []byte("stub"),
-			Alert: intake.Alert{Key: k, State: intake.Firing},
+			Alert: alerts.Alert{Key: k, State: alerts.Firing},
 		})
 	}
 	return b
@@ -72,7 +72,7 @@ func TestLostReplies(t *testing.T) {
 		t.Errorf("%d events, %v", len(history), err)
 	}
 	lose()
-	receipts, err := s.Take(ctx, alerts("a", "b"))
+	receipts, err := s.Take(ctx, batchOf("a", "b"))
 	if err != nil || !receipts[0].New || receipts[1].Incident != "INC-3" {
 		t.Fatalf("take: %+v, %v", receipts, err)
 	}
@@ -181,7 +181,7 @@ func TestX4Unavailable(t *testing.T) {
 	}
 	server.Kill()
 	_, commit := s.Commit(ctx, step("INC-1", 1))
-	_, take := s.Take(ctx, alerts("a"))
+	_, take := s.Take(ctx, batchOf("a"))
 	_, load := s.Load(ctx, "INC-1")
 	_, claim := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Second, Limit: 1, Classes: everyClass})
 	_, due := s.NextDue(ctx, everyClass)
@@ -276,7 +276,7 @@ func TestWatchElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard("a step", one, all)
-	if _, err := here.Take(t.Context(), alerts("a")); err != nil {
+	if _, err := here.Take(t.Context(), batchOf("a")); err != nil {
 		t.Fatal(err)
 	}
 	heard("mail", all)
@@ -352,7 +352,7 @@ func TestNumbersOnce(t *testing.T) {
 			given <- fmt.Sprint("INC-", number)
 			return err
 		}
-		r, err := s.Take(ctx, alerts(fmt.Sprint("alert ", n)))
+		r, err := s.Take(ctx, batchOf(fmt.Sprint("alert ", n)))
 		if err == nil {
 			given <- r[0].Incident
 		}

@@ -9,7 +9,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -108,7 +108,7 @@ func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
 	n := int64(d.Number)
 	next, due := "", ""
 	if !d.ReadAt.IsZero() {
-		next = nanos(d.ReadAt.Add(intake.MailPause))
+		next = nanos(d.ReadAt.Add(alerts.MailPause))
 	}
 	for _, m := range d.Mail {
 		if m.Seq > d.ReadSeq {
@@ -116,7 +116,7 @@ func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
 			if err != nil {
 				return nil, err
 			}
-			due = nanos(intake.MailDue(d.ReadAt, first.At))
+			due = nanos(alerts.MailDue(d.ReadAt, first.At))
 			break
 		}
 	}
@@ -157,9 +157,9 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 		var values []any
 		err := s.read(ctx, func() error {
 			batch := s.client.Pipeline()
-			alerts, head := batch.SMembers(ctx, s.keys.incident(n, partAlerts)), batch.HGet(ctx, s.keys.incident(n, partHead), "g")
+			members, head := batch.SMembers(ctx, s.keys.incident(n, partAlerts)), batch.HGet(ctx, s.keys.incident(n, partHead), "g")
 			_, failed := batch.Exec(ctx)
-			ids, group = alerts.Val(), head.Val()
+			ids, group = members.Val(), head.Val()
 			if failed = ignoreNil(failed); failed != nil || len(ids) == 0 {
 				return failed
 			}
@@ -256,7 +256,7 @@ func (w whole) dossier(n int64) (*bot.Dossier, error) {
 		return nil, fmt.Errorf("its mailbox is damaged: %w", err)
 	}
 	if next := instant(w.head["rn"]); !next.IsZero() {
-		d.ReadAt = next.Add(-intake.MailPause)
+		d.ReadAt = next.Add(-alerts.MailPause)
 	}
 	for k, text := range w.events {
 		d.Events = append(d.Events, bot.StoredEvent{Seq: k + 1, Body: []byte(text)})

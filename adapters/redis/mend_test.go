@@ -119,7 +119,7 @@ func TestE1IndexLost(t *testing.T) {
 			if _, err = server.Do("DEL", "{"+namespace+"}:number"); err != nil {
 				t.Fatal(err)
 			}
-			if r, err := s.Take(t.Context(), alerts("a", "b")); err != nil || r[0].Incident != fmt.Sprint("INC-", last+1) {
+			if r, err := s.Take(t.Context(), batchOf("a", "b")); err != nil || r[0].Incident != fmt.Sprint("INC-", last+1) {
 				t.Errorf("without the number: %+v, %v", r, err)
 			}
 		})

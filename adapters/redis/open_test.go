@@ -204,7 +204,7 @@ func TestFull(t *testing.T) {
 	}
 	_, err := s.Commit(t.Context(), step("INC-1", 0))
 	says(t, err, "Redis is full: raise its maxmemory", "noeviction")
-	_, err = s.Take(t.Context(), alerts("a"))
+	_, err = s.Take(t.Context(), batchOf("a"))
 	says(t, err, "Redis is full")
 	if _, err := server.Do("CONFIG", "SET", "maxmemory", "0"); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestFull(t *testing.T) {
 	if _, err := s.Commit(t.Context(), step("INC-1", 0)); err != nil {
 		t.Error(err)
 	}
-	if r, err := s.Take(t.Context(), alerts("a")); err != nil || r[0].Incident != "INC-2" {
+	if r, err := s.Take(t.Context(), batchOf("a")); err != nil || r[0].Incident != "INC-2" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -228,7 +228,7 @@ func TestClosed(t *testing.T) {
 	}
 	_, err = s.Load(t.Context(), "INC-1")
 	_, failed := s.Commit(t.Context(), step("INC-1", 0))
-	_, took := s.Take(t.Context(), alerts("a"))
+	_, took := s.Take(t.Context(), batchOf("a"))
 	for _, err := range []error{err, failed, took} {
 		if !errors.Is(err, redis.ErrClosed) {
 			t.Errorf("a closed store says %v", err)

@@ -12,7 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -204,7 +204,7 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 }
 
 // Firing implements [bot.Intake].
-func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]intake.Row, error) {
+func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]alerts.Row, error) {
 	n, _ := parseID(incident)
 	if limit <= 0 {
 		return nil, nil
@@ -227,7 +227,7 @@ func (s *Store) Firing(ctx context.Context, incident, after string, limit int) (
 		values, err = s.client.MGet(ctx, keys...).Result()
 		return err
 	})
-	var all []intake.Row
+	var all []alerts.Row
 	for k := 0; k < len(ids) && err == nil; k++ {
 		text, _ := values[k].(string)
 		var a alertState

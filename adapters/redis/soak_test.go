@@ -73,7 +73,7 @@ func size(t *testing.T, server *redistest.Server) used {
 // opens it, it pages, people talk, the alert resolves, it is closed.
 func life(ctx context.Context, s *redis.Store, n int) error {
 	key := fmt.Sprint("alert ", n)
-	b := alerts(key)
+	b := batchOf(key)
 	b.Arrivals[0].Alert.Description = strings.Repeat("It is down. ", 20)
 	taken, err := s.Take(ctx, b)
 	if err != nil {

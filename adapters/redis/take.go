@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // batches takes alerts in: those of all callers that wait are judged together
@@ -21,8 +21,8 @@ type batches struct {
 
 // taking is one batch of a caller's.
 type taking struct {
-	batch    intake.Batch
-	receipts []intake.Receipt
+	batch    alerts.Batch
+	receipts []alerts.Receipt
 	done     chan error
 	mind     atomic.Int32
 }
@@ -41,7 +41,7 @@ func newBatches(ctx context.Context, s *Store) *batches {
 }
 
 // Take implements [bot.Intake].
-func (s *Store) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
+func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	t := &taking{batch: b, done: make(chan error, 1)}
 	err := s.batches.submit(ctx, t)
 	if err != nil {
@@ -114,13 +114,13 @@ func (s *Store) answer(ctx context.Context, all []*taking) {
 // gather picks what waits.
 func (b *batches) gather(first *taking) []*taking {
 	var all []*taking
-	alerts := 0
+	arrivals := 0
 	for t := first; ; {
 		if t.mind.CompareAndSwap(waiting, picked) {
 			all = append(all, t)
-			alerts += len(t.batch.Arrivals)
+			arrivals += len(t.batch.Arrivals)
 		}
-		if len(all) >= maxTakings || alerts >= maxAlerts {
+		if len(all) >= maxTakings || arrivals >= maxAlerts {
 			return all
 		}
 		select {

@@ -13,7 +13,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -43,8 +43,8 @@ func (h *house) storm(n int) {
 	h.t.Helper()
 	for k := range n {
 		severity := []string{"warning", "error", "critical"}[k*3/n]
-		_, err := h.bot.Receive(context.Background(), "prometheus", []bot.Alert{{
-			Key: fmt.Sprint("k", k), Title: fmt.Sprintf("Disk %d is full", k), State: intake.Firing, StartedAt: h.clock.Now(), Severity: severity,
+		_, err := h.bot.Receive(context.Background(), "prometheus", []alerts.Alert{{
+			Key: fmt.Sprint("k", k), Title: fmt.Sprintf("Disk %d is full", k), State: alerts.Firing, StartedAt: h.clock.Now(), Severity: severity,
 			Labels: map[string]string{"alertname": fmt.Sprint("disk", k), "service": "checkout"},
 		}})
 		if err != nil {
@@ -121,8 +121,8 @@ func TestCallsPerDeclare(t *testing.T) {
 	h.run(r, time.Minute, func() bool { return h.furnished(1) })
 	h.slack.Forget() // the first call asks who we are, and which channels there are
 	before := len(h.rooms())
-	if _, err := h.bot.Receive(t.Context(), "prometheus", []bot.Alert{{
-		Key: "x", Title: "Checkout is down", State: intake.Firing, StartedAt: h.clock.Now(), Severity: "critical",
+	if _, err := h.bot.Receive(t.Context(), "prometheus", []alerts.Alert{{
+		Key: "x", Title: "Checkout is down", State: alerts.Firing, StartedAt: h.clock.Now(), Severity: "critical",
 		Labels: map[string]string{"alertname": "CheckoutDown", "service": "search"},
 	}}); err != nil {
 		t.Fatal(err)

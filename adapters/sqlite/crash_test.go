@@ -14,8 +14,8 @@ import (
 
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -52,7 +52,7 @@ func child(path string) {
 		wg.Go(func() {
 			for n := range 1 << 30 {
 				id := fmt.Sprintf("%d-%d-%d", os.Getpid(), rand.Int64(), n)
-				b := intake.Batch{At: bottest.Epoch}
+				b := alerts.Batch{At: bottest.Epoch}
 				for _, part := range []string{"a", "b", "c"} {
 					b.Arrivals = append(b.Arrivals, alertOf(id+part, fmt.Sprint("group", n%50)))
 				}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -79,7 +79,7 @@ func (t *tx) importDossier(d bot.Dossier) error {
 			if err := json.Unmarshal(m.Body, &mail); err != nil {
 				return fmt.Errorf("read mail %d: %w", m.Seq, err)
 			}
-			h.mailDue = nanos(intake.MailDue(d.ReadAt, mail.At))
+			h.mailDue = nanos(alerts.MailDue(d.ReadAt, mail.At))
 		}
 	}
 	h.wake()

@@ -11,8 +11,8 @@ import (
 
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 )
 
 // bulk is where most of an incident is kept.
@@ -46,8 +46,8 @@ func TestCompactForm(t *testing.T) {
 	closed(t, s, "INC-1", 50)
 	alert := alertOf("k", "g")
 	over := alert
-	over.Alert.State = intake.Resolved
-	if _, err := s.Take(t.Context(), intake.Batch{At: bottest.Epoch, Arrivals: []intake.Arrival{alert, over}}); err != nil {
+	over.Alert.State = alerts.Resolved
+	if _, err := s.Take(t.Context(), alerts.Batch{At: bottest.Epoch, Arrivals: []alerts.Arrival{alert, over}}); err != nil {
 		t.Fatal(err)
 	}
 	last := wake("INC-2", 0, time.Time{})

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -158,10 +158,10 @@ func shelved(r *session, n int64) (bot.Dossier, error) {
 }
 
 // Firing implements [bot.Intake].
-func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]intake.Row, error) {
+func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]alerts.Row, error) {
 	n, _ := parseID(incident)
 	integration, key, _ := strings.Cut(after, "\x00")
-	var all []intake.Row
+	var all []alerts.Row
 	err := s.read(ctx, func(r *session) error {
 		return r.each("SELECT "+rowColumns+` FROM alert INDEXED BY alert_firing
 			WHERE firing AND number = ? AND (integration, key) > (?, ?) ORDER BY integration, key LIMIT ?`, func(row []driver.Value) (bool, error) {

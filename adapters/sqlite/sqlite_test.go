@@ -16,8 +16,8 @@ import (
 
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -161,15 +161,15 @@ func wake(id string, version int, at time.Time) bot.Commit {
 	}
 }
 
-func alertOf(key, group string) intake.Arrival {
-	return intake.Arrival{Integration: "i", Group: group, Severity: workflow.SEV1, Stub: []byte("stub"), Alert: intake.Alert{Key: key, State: intake.Firing}}
+func alertOf(key, group string) alerts.Arrival {
+	return alerts.Arrival{Integration: "i", Group: group, Severity: workflow.SEV1, Stub: []byte("stub"), Alert: alerts.Alert{Key: key, State: alerts.Firing}}
 }
 
 // TestReopen: everything but the leases outlives the process.
 func TestReopen(t *testing.T) {
 	ctx, path := t.Context(), file(t)
 	s := open(t, path)
-	if _, err := s.Take(ctx, intake.Batch{At: bottest.Epoch, Arrivals: []intake.Arrival{alertOf("a", "g")}}); err != nil {
+	if _, err := s.Take(ctx, alerts.Batch{At: bottest.Epoch, Arrivals: []alerts.Arrival{alertOf("a", "g")}}); err != nil {
 		t.Fatal(err)
 	}
 	q := bot.Claim{At: bottest.Epoch, For: time.Hour, Limit: 9, Classes: everyClass}
@@ -309,7 +309,7 @@ func TestCommitsBeforeTakes(t *testing.T) {
 	const takes = 5
 	for n := range takes {
 		wg.Go(func() {
-			big := intake.Batch{At: bottest.Epoch}
+			big := alerts.Batch{At: bottest.Epoch}
 			for k := range 2000 {
 				a := alertOf(fmt.Sprintf("%d-%d", n, k), "g")
 				a.Alert.Description = strings.Repeat("x", 1000)
@@ -341,7 +341,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw(t, s, "PRAGMA max_page_count = 60")
-	b := intake.Batch{At: bottest.Epoch}
+	b := alerts.Batch{At: bottest.Epoch}
 	for n := range 500 {
 		a := alertOf(fmt.Sprint("k", n), "g")
 		a.Alert.Description = strings.Repeat("x", 1000)

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"reflect"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
 // Take implements [bot.Intake]. Alerts are encoded here, by as many goroutines
 // as there are callers, and not by the one that writes.
-func (s *Store) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
+func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	size := 0
 	encoded := make([][]byte, len(b.Arrivals))
 	for n, a := range b.Arrivals {
@@ -23,9 +23,9 @@ func (s *Store) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, err
 		}
 		size += 500 + len(encoded[n]) + len(a.Stub)
 	}
-	var receipts []intake.Receipt
+	var receipts []alerts.Receipt
 	err := s.queue.submit(ctx, &request{take: true, size: size, do: func(t *tx) (err error) {
-		receipts, err = intake.Take(&book{tx: t, at: nanos(b.At), batch: b, encoded: encoded, now: -1}, b)
+		receipts, err = alerts.Take(&book{tx: t, at: nanos(b.At), batch: b, encoded: encoded, now: -1}, b)
 		return t.spoil(err) // it writes as it goes
 	}})
 	if err != nil {
@@ -34,11 +34,11 @@ func (s *Store) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, err
 	return receipts, nil
 }
 
-// book is what [intake.Take] writes into.
+// book is what [alerts.Take] writes into.
 type book struct {
 	*tx
 	at      int64
-	batch   intake.Batch
+	batch   alerts.Batch
 	encoded [][]byte // the alerts of the batch
 	now     int      // the arrival that is being judged
 }
@@ -46,8 +46,8 @@ type book struct {
 // rowColumns are what scanRow reads.
 const rowColumns = "integration, key, number, firing, grp, severity, event_at, applied_at, seen_at, body"
 
-func scanRow(row []driver.Value) (intake.Row, error) {
-	r := intake.Row{
+func scanRow(row []driver.Value) (alerts.Row, error) {
+	r := alerts.Row{
 		Integration: text(row[0]), Key: text(row[1]), Incident: idOf(number(row[2])), Firing: number(row[3]) != 0, Group: text(row[4]),
 		Severity: workflow.Severity(number(row[5])), EventAt: instant(number(row[6])), AppliedAt: instant(number(row[7])), SeenAt: instant(number(row[8])),
 	}
@@ -57,8 +57,8 @@ func scanRow(row []driver.Value) (intake.Row, error) {
 	return r, nil
 }
 
-// Row implements [intake.Book].
-func (b *book) Row(integration, key string) (*intake.Row, error) {
+// Row implements [alerts.Book].
+func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	b.now++
 	k := alertKey{integration, key}
 	if r, ok := b.alerts.get(k); ok {
@@ -76,8 +76,8 @@ func (b *book) Row(integration, key string) (*intake.Row, error) {
 	return &r, nil
 }
 
-// PutRow implements [intake.Book].
-func (b *book) PutRow(r intake.Row) error {
+// PutRow implements [alerts.Book].
+func (b *book) PutRow(r alerts.Row) error {
 	encoded, err := b.encode(r.Alert)
 	if err != nil {
 		return fmt.Errorf("write alert %s of %s: %w", r.Key, r.Integration, err)
@@ -93,20 +93,20 @@ func (b *book) PutRow(r intake.Row) error {
 // encode finds the alert among those that were encoded beforehand: most rows
 // hold the one that has just arrived. Its maps are the same maps then, which
 // makes the comparison cheap.
-func (b *book) encode(a intake.Alert) ([]byte, error) {
+func (b *book) encode(a alerts.Alert) ([]byte, error) {
 	if b.now < len(b.encoded) && reflect.DeepEqual(a, b.batch.Arrivals[b.now].Alert) {
 		return b.encoded[b.now], nil
 	}
 	return json.Marshal(a)
 }
 
-// Owner implements [intake.Book].
+// Owner implements [alerts.Book].
 func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g, err := b.group(key)
 	return idOf(g.number), g.always || g.until > b.at, err
 }
 
-// Open implements [intake.Book].
+// Open implements [alerts.Book].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	h := b.newHead(b.last + 1)
 	h.open = true
@@ -118,7 +118,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	return idOf(h.number), b.putGroup(key, hold{number: h.number, always: true})
 }
 
-// Mail implements [intake.Book]. The first mail wakes the incident at once,
+// Mail implements [alerts.Book]. The first mail wakes the incident at once,
 // later ones at most every 100 ms. What one transaction brings an incident is
 // one piece of mail.
 func (b *book) Mail(incident string, m workflow.Mail) error {
@@ -142,7 +142,7 @@ func (b *book) Mail(incident string, m workflow.Mail) error {
 	b.changed = append(b.changed, n) // what Open reserved is among them: it gets mail
 	h.mailSeq++
 	if h.mailDue == 0 {
-		h.mailDue = nanos(intake.MailDue(instant(h.readAt), instant(b.at)))
+		h.mailDue = nanos(alerts.MailDue(instant(h.readAt), instant(b.at)))
 	}
 	h.wake()
 	return nil

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // writer is the one goroutine that changes the file. Because nobody else does,
@@ -20,7 +20,7 @@ type writer struct {
 	log     *slog.Logger
 
 	heads  cache[int64, *head]
-	alerts cache[alertKey, intake.Row]
+	alerts cache[alertKey, alerts.Row]
 	groups cache[string, hold]
 	last   int64 // the last incident number given out
 	stored int64 // the same, as it is in the file
@@ -40,7 +40,7 @@ const (
 func newWriter(s *Store, log *slog.Logger) *writer {
 	return &writer{
 		session: s.writer, queue: s.queue, leases: s.leases, classes: s.classes, feed: &s.feed, log: log,
-		heads: newCache[int64, *head](keepHeads), alerts: newCache[alertKey, intake.Row](keepAlerts), groups: newCache[string, hold](keepGroups),
+		heads: newCache[int64, *head](keepHeads), alerts: newCache[alertKey, alerts.Row](keepAlerts), groups: newCache[string, hold](keepGroups),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -17,8 +18,8 @@ func busy(t *testing.T, changes ...func(*bot.Organization)) *house {
 	t.Helper()
 	h := newHouse(t, changes...)
 	labels := map[string]string{"alertname": "Errors", "service": "checkout"}
-	h.alert(bot.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Labels: labels})
-	h.alert(bot.Alert{Key: "b", Title: "Pod sesame-7 is gone", Severity: "critical", Labels: labels, Link: "https://prometheus.example.com/graph?sesame"})
+	h.alert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Labels: labels})
+	h.alert(alerts.Alert{Key: "b", Title: "Pod sesame-7 is gone", Severity: "critical", Labels: labels, Link: "https://prometheus.example.com/graph?sesame"})
 	h.later(1e9)
 	h.do("ana: ack INC-1", "ben: note INC-1 The password is sesame", "ana: task INC-1 Turn the sesame --for @ben", "ben: cause INC-1 It is sesame")
 	h.as("ben").say("INC-1", "Open, sesame!").has(200)

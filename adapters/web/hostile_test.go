@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -126,7 +127,7 @@ func strange(t *testing.T, text string) *house {
 	write("/incidents/INC-1/do", url.Values{"text": {text}, "box": {"1"}})
 	write("/incidents/INC-1/do", url.Values{"text": {"/" + text}, "box": {"1"}})
 	write("/incidents/INC-1/do", url.Values{"text": {text}})
-	h.alert(bot.Alert{
+	h.alert(alerts.Alert{
 		Key: text, Title: text, Description: text, Severity: text, Link: "https://a.example/?" + text, Runbook: text, Note: text,
 		Labels: map[string]string{"alertname": text, "service": text}, Annotations: map[string]string{"summary": text},
 	})

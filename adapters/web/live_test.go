@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/alerts"
 )
 
 func (h *house) declared(lines ...string) *house {
@@ -99,9 +99,9 @@ func TestLiveEveryRegion(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	labels := map[string]string{"alertname": "Errors", "service": "checkout"}
-	h.alert(bot.Alert{Key: "a", Title: "Checkout is slow", Severity: "critical", Labels: labels})
+	h.alert(alerts.Alert{Key: "a", Title: "Checkout is slow", Severity: "critical", Labels: labels})
 	s := h.as("cy").follow("/incidents/INC-1")
-	h.alert(bot.Alert{Key: "b", Title: "Checkout is down", Severity: "critical", Labels: labels})
+	h.alert(alerts.Alert{Key: "b", Title: "Checkout is down", Severity: "critical", Labels: labels})
 	h.later(time.Second) // alerts are read together
 	s.shows("alerts", "Checkout is down")
 	h.later(5 * time.Minute)

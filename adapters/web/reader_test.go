@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/workflow"
 )
@@ -187,12 +188,12 @@ func guests(org *bot.Organization) {
 func plain(org *bot.Organization) { org.URL = "http://tocsin.example.com" }
 
 // alert fires an alert, and carries out what that owes.
-func (h *house) alert(a bot.Alert) {
+func (h *house) alert(a alerts.Alert) {
 	h.t.Helper()
 	if a.State == "" {
 		a.State = "firing"
 	}
-	if _, err := h.bot.Receive(h.t.Context(), "alertmanager", []bot.Alert{a}); err != nil {
+	if _, err := h.bot.Receive(h.t.Context(), "alertmanager", []alerts.Alert{a}); err != nil {
 		h.t.Fatal(err)
 	}
 	h.later(0)

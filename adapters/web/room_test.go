@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -20,11 +21,11 @@ func TestARoomShowsEverything(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(org *bot.Organization) { org.Checklist = []string{"Can people pay?"} })
 	labels := map[string]string{"alertname": "Errors", "service": "checkout"}
-	h.alert(bot.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Labels: labels, Link: "https://prometheus.example.com/graph?a=1&b=2"})
-	h.alert(bot.Alert{Key: "b", Title: "Pod is gone", Severity: "warning", Labels: labels, Link: "javascript:alert(1)"})
-	h.alert(bot.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, Link: "http://10.0.0.1/c"})
+	h.alert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Labels: labels, Link: "https://prometheus.example.com/graph?a=1&b=2"})
+	h.alert(alerts.Alert{Key: "b", Title: "Pod is gone", Severity: "warning", Labels: labels, Link: "javascript:alert(1)"})
+	h.alert(alerts.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, Link: "http://10.0.0.1/c"})
 	h.later(time.Second)
-	h.alert(bot.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, State: "resolved"})
+	h.alert(alerts.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, State: "resolved"})
 	h.later(time.Second)
 	ana := h.as("ana")
 	before := ana.get("/incidents/INC-1").has(200)
@@ -70,7 +71,7 @@ func TestOnlyAddressesOfPagesAreLinks(t *testing.T) {
 		"vbscript:x": false, "//evil.example": false, "/sign-out": false, "ftp://a.example": false, "": false, "%": false,
 	} {
 		h := newHouse(t)
-		h.alert(bot.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Link: link})
+		h.alert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Link: link})
 		found := false
 		for _, a := range h.as("ana").get("/incidents/INC-1").has(200).dom().id("live-alerts").named("a") {
 			href := strings.ToLower(a.attr["href"])

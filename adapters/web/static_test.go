@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 )
 
 // assets are the addresses of what a page fetches, by file.
@@ -130,7 +131,7 @@ func TestEveryPageWeighsLessThan100KB(t *testing.T) {
 	const most = 100_000
 	h := newHouse(t).declared()
 	for n := range 20 {
-		h.alert(bot.Alert{
+		h.alert(alerts.Alert{
 			Key: fmt.Sprint(n), Title: fmt.Sprintf("Pod checkout-%d has been restarting for %d minutes", n*7919, n), Severity: "critical",
 			Labels: map[string]string{"alertname": "Restarts", "service": "checkout"}, Link: fmt.Sprintf("https://prometheus.example.com/graph?g0.expr=%d", n*104729),
 		})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/bot"
+	"tocsin/bot/alerts"
 )
 
 // Whoever is not signed in learns how to, and nothing else: not even whether
@@ -100,7 +100,7 @@ func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
 		h := newHouse(t)
-		if _, err := h.bot.Receive(t.Context(), "alertmanager", []bot.Alert{{
+		if _, err := h.bot.Receive(t.Context(), "alertmanager", []alerts.Alert{{
 			Key: "k", State: "firing", Title: text, Description: text, Severity: text, Link: text, Runbook: "https://example.com/?" + text,
 			Labels: map[string]string{"alertname": text, "service": text},
 		}}); err != nil {

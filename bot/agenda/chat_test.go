@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
 	"tocsin/workflow"
 )
@@ -177,8 +178,8 @@ func TestX5ChatHoldsUpNoAlert(t *testing.T) {
 func (h *house) alert(key string) {
 	h.t.Helper()
 	name, _, _ := strings.Cut(key, " ")
-	a := bot.Alert{Key: key, Title: "Disk full", State: "firing", Severity: "critical", Labels: map[string]string{"alertname": name}}
-	if _, err := h.bot.Receive(h.t.Context(), "prometheus", []bot.Alert{a}); err != nil {
+	a := alerts.Alert{Key: key, Title: "Disk full", State: "firing", Severity: "critical", Labels: map[string]string{"alertname": name}}
+	if _, err := h.bot.Receive(h.t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 		h.t.Fatal(err)
 	}
 }

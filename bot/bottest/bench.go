@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
 // alert is of the size that Alertmanager sends.
-func alert(key, group string) intake.Arrival {
-	return intake.Arrival{
+func alert(key, group string) alerts.Arrival {
+	return alerts.Arrival{
 		Integration: "alertmanager", Group: group, Severity: workflow.SEV2, Word: "critical",
 		Stub: []byte(`{"declare":{"title":"The disk of a database server is nearly full","severity":2,"service":"database"}}`),
-		Alert: intake.Alert{
-			Key: key, State: intake.Firing, Title: "The disk of " + key + " is nearly full", StartedAt: Epoch, Severity: "critical",
+		Alert: alerts.Alert{
+			Key: key, State: alerts.Firing, Title: "The disk of " + key + " is nearly full", StartedAt: Epoch, Severity: "critical",
 			Labels:      map[string]string{"alertname": "DiskNearlyFull", "instance": key, "job": "node", "severity": "critical", "cluster": "europe-1"},
 			Annotations: map[string]string{"summary": "The disk of " + key + " is 93 % full", "runbook_url": "https://example.com/runbooks/disk"},
 			Link:        "https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes",
@@ -85,7 +85,7 @@ func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
 // benchNewAlerts: every alert is new, of 20 groups.
 func benchNewAlerts(b *testing.B, s bot.Store, size int) {
 	callers(b, 64, size, func(n int) error {
-		batch := intake.Batch{At: Epoch}
+		batch := alerts.Batch{At: Epoch}
 		for k := range size {
 			batch.Arrivals = append(batch.Arrivals, alert(fmt.Sprintf("host-%x-%d", uint32(n)*2654435761, k), fmt.Sprintf("group-%d", n%20))) //nolint:gosec // wraps around on purpose
 		}
@@ -98,7 +98,7 @@ func benchNewAlerts(b *testing.B, s bot.Store, size int) {
 func benchNewIncidents(b *testing.B, s bot.Store) {
 	callers(b, 64, 1, func(n int) error {
 		key := fmt.Sprintf("host-%x", uint32(n)*2654435761)
-		_, err := s.Take(b.Context(), intake.Batch{At: Epoch, Arrivals: []intake.Arrival{alert(key, key)}})
+		_, err := s.Take(b.Context(), alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{alert(key, key)}})
 		return err
 	})
 }
@@ -106,7 +106,7 @@ func benchNewIncidents(b *testing.B, s bot.Store) {
 // benchRepeats: a thousand alerts that fire and fire.
 func benchRepeats(b *testing.B, s bot.Store) {
 	send := func(n int) error {
-		_, err := s.Take(b.Context(), intake.Batch{At: Epoch, Arrivals: []intake.Arrival{alert(fmt.Sprint("host-", n%1000), "group")}})
+		_, err := s.Take(b.Context(), alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{alert(fmt.Sprint("host-", n%1000), "group")}})
 		return err
 	}
 	for n := range 1000 {

@@ -4,12 +4,12 @@ import (
 	"context"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
 // Take implements [bot.Intake].
-func (s *faultyStore) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
+func (s *faultyStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	if err := s.before("take"); err != nil {
 		return nil, err
 	}
@@ -18,7 +18,7 @@ func (s *faultyStore) Take(ctx context.Context, b intake.Batch) ([]intake.Receip
 		return nil, err
 	}
 	for _, r := range receipts {
-		if r.Change == intake.Started {
+		if r.Change == alerts.Started {
 			s.w.started++
 		}
 		s.w.logf("take %s %s", r.Change, r.Incident)

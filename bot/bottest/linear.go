@@ -14,7 +14,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // linearSeeds is how many histories Linearizable makes.
@@ -103,7 +103,7 @@ func sight(o porcupine.Operation) string {
 			return "nothing due"
 		}
 		return "lease"
-	case []intake.Receipt:
+	case []alerts.Receipt:
 		return "take"
 	case []bot.Said:
 		return "talk"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -171,14 +171,14 @@ func (c doCommit) step(l *ledger, a answer) (*ledger, bool) {
 }
 
 // doTake is Take.
-type doTake struct{ intake.Batch }
+type doTake struct{ alerts.Batch }
 
 func (c doTake) make(ctx context.Context, s bot.Store) (any, error) { return s.Take(ctx, c.Batch) }
 
 func (c doTake) step(l *ledger, a answer) (*ledger, bool) {
 	next := l.clone()
-	want, err := intake.Take(takings{next, c.At}, c.Batch)
-	got, _ := a.value.([]intake.Receipt)
+	want, err := alerts.Take(takings{next, c.At}, c.Batch)
+	got, _ := a.value.([]alerts.Receipt)
 	return next, err == nil && (a.unclear() || a.err == nil && slices.Equal(got, want))
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -156,7 +156,7 @@ func (c *linearClient) learn(place string, do call, a answer) {
 		if commit, is := do.(doCommit); is && based(commit.Commit) && !v.Repeated {
 			c.versions[commit.Incident] = v.Version
 		}
-	case []intake.Receipt:
+	case []alerts.Receipt:
 		for _, r := range v {
 			if r.Incident != "" {
 				c.owner = r.Incident
@@ -317,7 +317,7 @@ func (c *linearClient) onGroup(place string) call {
 
 // arrivals are one or two of three alerts, which fire or are over.
 func (c *linearClient) arrivals() call {
-	b := intake.Batch{At: c.now()}
+	b := alerts.Batch{At: c.now()}
 	for _, key := range []string{"a", "b", "c"} {
 		if c.rng.IntN(2) > 0 {
 			continue
@@ -329,7 +329,7 @@ func (c *linearClient) arrivals() call {
 		b.Arrivals = append(b.Arrivals, a)
 	}
 	if len(b.Arrivals) == 0 {
-		b.Arrivals = []intake.Arrival{since(fire("d", linearGroup), b.At)}
+		b.Arrivals = []alerts.Arrival{since(fire("d", linearGroup), b.At)}
 	}
 	return doTake{b}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -19,7 +19,7 @@ type ledger struct {
 	number    int
 	incidents map[string]entry
 	groups    map[string]holder
-	alerts    map[[2]string]intake.Row
+	alerts    map[[2]string]alerts.Row
 	lanes     map[laneID]queue
 	replies   map[string]string
 	records   map[string]bot.Record
@@ -81,7 +81,7 @@ var laneOfWake = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeT
 
 func newLedger(number int) *ledger {
 	return &ledger{
-		number: number, incidents: map[string]entry{}, groups: map[string]holder{}, alerts: map[[2]string]intake.Row{},
+		number: number, incidents: map[string]entry{}, groups: map[string]holder{}, alerts: map[[2]string]alerts.Row{},
 		lanes: map[laneID]queue{}, replies: map[string]string{}, records: map[string]bot.Record{},
 	}
 }
@@ -177,7 +177,7 @@ func (l *ledger) write(c doCommit) {
 		i.readAt, i.mailDue = c.At, time.Time{}
 		i.mail = i.unread(c)
 		if len(i.mail) > 0 {
-			i.mailDue = c.At.Add(intake.MailPause)
+			i.mailDue = c.At.Add(alerts.MailPause)
 		}
 	}
 	for _, t := range c.Tasks {
@@ -234,33 +234,33 @@ func (l *ledger) lease(id laneID, token string, until time.Time) {
 	l.lanes[id] = q
 }
 
-// takings writes alerts into a clone, as [intake.Take] wants it.
+// takings writes alerts into a clone, as [alerts.Take] wants it.
 type takings struct {
 	*ledger
 	at time.Time
 }
 
-// Row implements [intake.Book].
-func (t takings) Row(integration, key string) (*intake.Row, error) {
+// Row implements [alerts.Book].
+func (t takings) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := t.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [intake.Book].
-func (t takings) PutRow(r intake.Row) error {
+// PutRow implements [alerts.Book].
+func (t takings) PutRow(r alerts.Row) error {
 	t.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
-// Owner implements [intake.Book].
+// Owner implements [alerts.Book].
 func (t takings) Owner(key string) (incident string, holds bool, err error) {
 	g := t.groups[key]
 	return g.owner, g.always || g.until.After(t.at), nil
 }
 
-// Open implements [intake.Book].
+// Open implements [alerts.Book].
 func (t takings) Open(key, follows string, stub []byte) (string, error) {
 	t.ledger.number++
 	id := fmt.Sprintf("INC-%d", t.ledger.number)
@@ -269,12 +269,12 @@ func (t takings) Open(key, follows string, stub []byte) (string, error) {
 	return id, nil
 }
 
-// Mail implements [intake.Book].
+// Mail implements [alerts.Book].
 func (t takings) Mail(id string, m workflow.Mail) error {
 	i := t.incidents[id]
 	i.mail = append(slices.Clip(i.mail), m)
 	if i.mailDue.IsZero() {
-		i.mailDue = intake.MailDue(i.readAt, t.at)
+		i.mailDue = alerts.MailDue(i.readAt, t.at)
 	}
 	t.put(id, i)
 	return nil

@@ -12,8 +12,8 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/intake"
 )
 
 // broken is a store that does one thing wrong now and then.
@@ -21,7 +21,7 @@ type broken struct {
 	*memory.Store
 	commit func(context.Context, bot.Commit) (bot.Receipt, error)
 	load   func(context.Context, string) (bot.Loaded, error)
-	take   func(context.Context, intake.Batch) ([]intake.Receipt, error)
+	take   func(context.Context, alerts.Batch) ([]alerts.Receipt, error)
 	claim  func(context.Context, bot.Claim) ([]bot.Lease, error)
 }
 
@@ -39,7 +39,7 @@ func (b broken) Load(ctx context.Context, id string) (bot.Loaded, error) {
 	return b.load(ctx, id)
 }
 
-func (b broken) Take(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+func (b broken) Take(ctx context.Context, batch alerts.Batch) ([]alerts.Receipt, error) {
 	if b.take == nil {
 		return b.Store.Take(ctx, batch)
 	}
@@ -88,7 +88,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 		}
 	},
 	"alerts are taken twice": func(s *memory.Store, b *broken) {
-		b.take = func(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+		b.take = func(ctx context.Context, batch alerts.Batch) ([]alerts.Receipt, error) {
 			if r, err := s.Take(ctx, batch); err != nil || rand.IntN(4) > 0 {
 				return r, err
 			}
@@ -96,13 +96,13 @@ var faults = map[string]func(s *memory.Store, b *broken){
 		}
 	},
 	"alerts that were accepted are lost": func(s *memory.Store, b *broken) {
-		b.take = func(ctx context.Context, batch intake.Batch) ([]intake.Receipt, error) {
+		b.take = func(ctx context.Context, batch alerts.Batch) ([]alerts.Receipt, error) {
 			if len(batch.Arrivals) == 1 {
 				return s.Take(ctx, batch)
 			}
-			r, err := s.Take(ctx, intake.Batch{At: batch.At, Arrivals: batch.Arrivals[:1]})
+			r, err := s.Take(ctx, alerts.Batch{At: batch.At, Arrivals: batch.Arrivals[:1]})
 			for range batch.Arrivals[1:] {
-				r = append(r, intake.Receipt{Change: intake.Ignored})
+				r = append(r, alerts.Receipt{Change: alerts.Ignored})
 			}
 			return r, err
 		}
@@ -230,8 +230,8 @@ func TestLinearizableUnclear(t *testing.T) {
 			load: func(ctx context.Context, id string) (bot.Loaded, error) {
 				return lossy(func() (bot.Loaded, error) { return s.Load(ctx, id) })
 			},
-			take: func(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
-				return lossy(func() ([]intake.Receipt, error) { return s.Take(ctx, b) })
+			take: func(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
+				return lossy(func() ([]alerts.Receipt, error) { return s.Take(ctx, b) })
 			},
 			claim: func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 				if rand.IntN(3) > 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -152,20 +152,20 @@ func (tw *twins) listen() {
 }
 
 func (tw *twins) take() {
-	b := intake.Batch{At: tw.now}
+	b := alerts.Batch{At: tw.now}
 	for range 1 + tw.rand.IntN(4) {
-		a := intake.Arrival{
+		a := alerts.Arrival{
 			Integration: tw.pick("grafana", "zabbix"), Group: tw.pick("g0", "g1", "g2", "g3", "", "g0"), Severity: workflow.Severity(1 + tw.rand.IntN(5)),
 			Word: tw.pick("", "", "odd"), Stub: []byte("stub"),
-			Alert: intake.Alert{
-				Key: tw.pick("a", "b", "c", "d\x00e", ""), Title: "Title", State: intake.State(tw.pick("firing", "firing", "resolved", "notice")),
+			Alert: alerts.Alert{
+				Key: tw.pick("a", "b", "c", "d\x00e", ""), Title: "Title", State: alerts.State(tw.pick("firing", "firing", "resolved", "notice")),
 				Labels: map[string]string{"k": tw.pick("v", "w")}, Truncated: tw.rand.IntN(10) / 9,
 			},
 		}
 		if tw.chance(60) {
 			a.Alert.StartedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
 		}
-		if a.Alert.State == intake.Resolved && tw.chance(60) {
+		if a.Alert.State == alerts.Resolved && tw.chance(60) {
 			a.Alert.EndedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
 		}
 		if len(tw.ids) > 0 && tw.chance(10) {

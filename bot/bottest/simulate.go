@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -91,16 +91,16 @@ func (w *World) elapse() {
 
 // alerts sends a few alerts, as a sender does: until they are accepted.
 func (w *World) alerts(ctx context.Context, n int) {
-	var all []bot.Alert
+	var all []alerts.Alert
 	for range 1 + w.rng.IntN(3) {
 		k := w.rng.IntN(6)
-		a := bot.Alert{
-			Key: fmt.Sprintf("k%d", k), Title: fmt.Sprintf("Alert %d", k), State: intake.Firing, StartedAt: w.now,
+		a := alerts.Alert{
+			Key: fmt.Sprintf("k%d", k), Title: fmt.Sprintf("Alert %d", k), State: alerts.Firing, StartedAt: w.now,
 			Severity: []string{"critical", "error", "warning", "odd", ""}[w.rng.IntN(5)],
 			Labels:   map[string]string{"alertname": fmt.Sprintf("A%d", k%3), "service": []string{"checkout", "search", ""}[k%3]},
 		}
 		if w.rng.IntN(5) < 2 {
-			a.State, a.EndedAt = intake.Resolved, w.now
+			a.State, a.EndedAt = alerts.Resolved, w.now
 		}
 		all = append(all, a)
 	}

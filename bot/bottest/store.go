@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -232,56 +232,56 @@ func groups(t *testing.T, s bot.Store) {
 }
 
 // fire is an arrival that fires; the other helpers change it.
-func fire(key, group string) intake.Arrival {
-	return intake.Arrival{
+func fire(key, group string) alerts.Arrival {
+	return alerts.Arrival{
 		Integration: "prometheus", Group: group, Severity: workflow.SEV2, Stub: []byte("stub of " + group),
-		Alert: intake.Alert{Key: key, State: intake.Firing, Title: "Disk full " + key, StartedAt: Epoch},
+		Alert: alerts.Alert{Key: key, State: alerts.Firing, Title: "Disk full " + key, StartedAt: Epoch},
 	}
 }
 
-func ended(a intake.Arrival, when time.Time) intake.Arrival {
-	a.Alert.State, a.Alert.EndedAt = intake.Resolved, when
+func ended(a alerts.Arrival, when time.Time) alerts.Arrival {
+	a.Alert.State, a.Alert.EndedAt = alerts.Resolved, when
 	return a
 }
 
-func since(a intake.Arrival, when time.Time) intake.Arrival {
+func since(a alerts.Arrival, when time.Time) alerts.Arrival {
 	a.Alert.StartedAt = when
 	return a
 }
 
-func take(t *testing.T, s bot.Store, when time.Time, arrivals ...intake.Arrival) []intake.Receipt {
+func take(t *testing.T, s bot.Store, when time.Time, arrivals ...alerts.Arrival) []alerts.Receipt {
 	t.Helper()
-	return must1(s.Take(t.Context(), intake.Batch{At: when, Arrivals: arrivals}))(t)
+	return must1(s.Take(t.Context(), alerts.Batch{At: when, Arrivals: arrivals}))(t)
 }
 
 // takes: what each alert changes, and for which incident (G1: an equal group key
 // joins the open incident; I5: an older event changes nothing).
 func takes(t *testing.T, s bot.Store) {
-	expect := func(when time.Time, a intake.Arrival, want intake.Receipt) {
+	expect := func(when time.Time, a alerts.Arrival, want alerts.Receipt) {
 		t.Helper()
 		if got := take(t, s, when, a)[0]; got != want {
 			t.Errorf("%s %s: got %+v, want %+v", a.Alert.Key, a.Alert.State, got, want)
 		}
 	}
 	a, b := fire("a", "g"), fire("b", "g")
-	expect(at(0), a, intake.Receipt{Change: intake.Started, Incident: "INC-1", New: true})
-	expect(at(1), a, intake.Receipt{Change: intake.Repeated, Incident: "INC-1"})
-	expect(at(2), b, intake.Receipt{Change: intake.Started, Incident: "INC-1"})
-	expect(at(3), fire("c", "h"), intake.Receipt{Change: intake.Started, Incident: "INC-2", New: true})
+	expect(at(0), a, alerts.Receipt{Change: alerts.Started, Incident: "INC-1", New: true})
+	expect(at(1), a, alerts.Receipt{Change: alerts.Repeated, Incident: "INC-1"})
+	expect(at(2), b, alerts.Receipt{Change: alerts.Started, Incident: "INC-1"})
+	expect(at(3), fire("c", "h"), alerts.Receipt{Change: alerts.Started, Incident: "INC-2", New: true})
 	other := a
 	other.Integration = "other" // identity is (integration, key): rule I3
-	expect(at(4), other, intake.Receipt{Change: intake.Started, Incident: "INC-1"})
-	expect(at(10), ended(a, at(9)), intake.Receipt{Change: intake.Ended, Incident: "INC-1"})
-	expect(at(11), ended(a, at(9)), intake.Receipt{Change: intake.Ignored})
-	expect(at(12), a, intake.Receipt{Change: intake.Stale, Incident: "INC-1"}) // I5: an older event
-	expect(at(20), since(a, at(19)), intake.Receipt{Change: intake.Again, Incident: "INC-1"})
-	expect(at(21), ended(a, at(9)), intake.Receipt{Change: intake.Stale, Incident: "INC-1"})
-	expect(at(30), ended(fire("unknown", "g"), at(30)), intake.Receipt{Change: intake.Ignored})
+	expect(at(4), other, alerts.Receipt{Change: alerts.Started, Incident: "INC-1"})
+	expect(at(10), ended(a, at(9)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
+	expect(at(11), ended(a, at(9)), alerts.Receipt{Change: alerts.Ignored})
+	expect(at(12), a, alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"}) // I5: an older event
+	expect(at(20), since(a, at(19)), alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
+	expect(at(21), ended(a, at(9)), alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"})
+	expect(at(30), ended(fire("unknown", "g"), at(30)), alerts.Receipt{Change: alerts.Ignored})
 	ignored := fire("d", "")
-	expect(at(31), ignored, intake.Receipt{Change: intake.Ignored})
+	expect(at(31), ignored, alerts.Receipt{Change: alerts.Ignored})
 	// One that was called resolved, and fires on with its old start long after.
-	expect(at(40), ended(b, at(40)), intake.Receipt{Change: intake.Ended, Incident: "INC-1"})
-	expect(at(800), b, intake.Receipt{Change: intake.Again, Incident: "INC-1"})
+	expect(at(40), ended(b, at(40)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
+	expect(at(800), b, alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
 
 	l := must1(s.Load(t.Context(), "INC-1"))(t)
 	if string(l.Stub) != "stub of g" || l.Version != 0 || l.Snapshot != nil || l.Follows != "" {
@@ -333,7 +333,7 @@ func mailbox(t *testing.T, s bot.Store) {
 		t.Errorf("the new incident follows %q", l.Follows)
 	}
 	// An alert of the old incident goes on there.
-	if got := take(t, s, at(5), ended(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != intake.Ended {
+	if got := take(t, s, at(5), ended(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != alerts.Ended {
 		t.Errorf("resolve: %+v", got)
 	}
 }
@@ -346,7 +346,7 @@ func mailRace(t *testing.T, s bot.Store) {
 	for n := range senders {
 		wg.Go(func() {
 			for k := range each {
-				if _, err := s.Take(ctx, intake.Batch{At: Epoch, Arrivals: []intake.Arrival{fire(fmt.Sprintf("%d-%d", n, k), "g")}}); err != nil {
+				if _, err := s.Take(ctx, alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{fire(fmt.Sprintf("%d-%d", n, k), "g")}}); err != nil {
 					t.Error(err)
 				}
 			}

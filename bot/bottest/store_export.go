@@ -9,7 +9,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -221,12 +221,12 @@ func goesOn(t *testing.T, s bot.Store) {
 	// What fires goes on, what resolved fires again where it was, and a group
 	// that is held for some time is.
 	got := take(t, s, at(500), fire("c", "h"), since(fire("d", "h"), at(499)), fire("f", "h"), fire("x", "a"), fire("y", "g"))
-	want := []intake.Receipt{
-		{Change: intake.Repeated, Incident: "INC-2"},
-		{Change: intake.Again, Incident: "INC-2"},
-		{Change: intake.Started, Incident: "INC-2"},
-		{Change: intake.Started, Incident: "INC-10"},
-		{Change: intake.Started, Incident: "INC-14", New: true},
+	want := []alerts.Receipt{
+		{Change: alerts.Repeated, Incident: "INC-2"},
+		{Change: alerts.Again, Incident: "INC-2"},
+		{Change: alerts.Started, Incident: "INC-2"},
+		{Change: alerts.Started, Incident: "INC-10"},
+		{Change: alerts.Started, Incident: "INC-14", New: true},
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("taken (-want +got):\n%s", diff)

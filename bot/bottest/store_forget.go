@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -93,7 +93,7 @@ func forgets(t *testing.T, s bot.Store) {
 	// Its alerts are as if they had never been, and so is its group: a start
 	// from before the resolve is no late delivery (rule I5).
 	got := take(t, s, at(104), ended(fire("b", "g"), at(104)), fire("a", "g"))
-	if want := []intake.Receipt{{Change: intake.Ignored}, {Change: intake.Started, Incident: "INC-3", New: true}}; !slices.Equal(got, want) {
+	if want := []alerts.Receipt{{Change: alerts.Ignored}, {Change: alerts.Started, Incident: "INC-3", New: true}}; !slices.Equal(got, want) {
 		t.Fatalf("taken %+v, want %+v", got, want)
 	}
 	if l := must1(s.Load(ctx, "INC-3"))(t); l.Follows != "" {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -230,7 +230,7 @@ func shelvedAlert(t *testing.T, s bot.Store) {
 	all := s.Watch(ctx, "")
 
 	got := take(t, s, at(1000), since(fire("a", "g"), at(999)), ended(fire("z", "h"), at(999)))
-	want := []intake.Receipt{{Change: intake.Again, Incident: "INC-1"}, {Change: intake.Ended, Incident: "INC-2"}}
+	want := []alerts.Receipt{{Change: alerts.Again, Incident: "INC-1"}, {Change: alerts.Ended, Incident: "INC-2"}}
 	if !slices.Equal(got, want) {
 		t.Fatalf("taken %+v, want %+v", got, want)
 	}

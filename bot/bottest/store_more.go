@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 func lists(t *testing.T, s bot.Store) {
@@ -121,7 +121,7 @@ func manyAlerts(t *testing.T, s bot.Store) {
 		total = 5_000
 	}
 	for from := 0; from < total; from += 1000 {
-		batch := make([]intake.Arrival, 0, 1000)
+		batch := make([]alerts.Arrival, 0, 1000)
 		for n := range 1000 {
 			batch = append(batch, fire(fmt.Sprintf("k%06d", from+n), "g"))
 		}
@@ -161,7 +161,7 @@ func reroutes(t *testing.T, s bot.Store) {
 	gone := fire("b", "g")
 	gone.From = "INC-1"
 	got := take(t, s, at(10), again, gone, again)
-	want := []intake.Receipt{{Change: intake.Started, Incident: "INC-2", New: true}, {Change: intake.Ignored}, {Change: intake.Ignored}}
+	want := []alerts.Receipt{{Change: alerts.Started, Incident: "INC-2", New: true}, {Change: alerts.Ignored}, {Change: alerts.Ignored}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

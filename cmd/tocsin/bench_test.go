@@ -75,7 +75,7 @@ func (r *rig) start(s *slack.Workspace) {
 	}
 	org := bot.Default()
 	r.bot, err = bot.New(bot.Config{
-		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Decoders: decoders(),
+		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Sources: sources(),
 		Chats:  chats(func() *bot.Bot { return r.bot }, s),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})

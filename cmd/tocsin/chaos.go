@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // A program built with `-tags chaos` kills itself, and believes in a clock that
@@ -85,7 +85,7 @@ func (s *shakenStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, er
 }
 
 // Take implements [bot.Intake].
-func (s *shakenStore) Take(ctx context.Context, b intake.Batch) ([]intake.Receipt, error) {
+func (s *shakenStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	s.fate.edge("take.before")
 	defer s.fate.edge("take.after")
 	return s.store.Take(ctx, b)

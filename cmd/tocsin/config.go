@@ -10,7 +10,7 @@ import (
 	"tocsin/adapters/config"
 	"tocsin/adapters/email"
 	"tocsin/adapters/slack"
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 )
 
 // defaultConfig is read when it exists and no other file is named.
@@ -40,7 +40,7 @@ func loadWith(flag string, getenv func(string) string) (loaded, error) {
 	l := loaded{slack: slack.DefaultSettings()}
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: getenv, CheckRoute: intake.Compile, Sections: map[string]any{"pagers.email": &l.email, "chat.slack": &l.slack},
+		Getenv: getenv, CheckRoute: alerts.Compile, Sections: map[string]any{"pagers.email": &l.email, "chat.slack": &l.slack},
 	})
 	l.slack = l.slack.Normal()
 	return l, err

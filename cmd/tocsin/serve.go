@@ -136,7 +136,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	}
 	if err == nil {
 		s.bot, err = bot.New(bot.Config{
-			Store: s.store, Organization: s.grouped(l.Organization), Pagers: media, Chats: chats(owner, s.slack), Decoders: decoders(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: s.grouped(l.Organization), Pagers: media, Chats: chats(owner, s.slack), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {

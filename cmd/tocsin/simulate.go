@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/commands"
 )
 
@@ -90,11 +92,15 @@ func simulate(o bot.Organization, name, path string, at time.Time) (bot.Simulati
 	if err != nil {
 		return bot.Simulation{}, err
 	}
-	alerts, err := decoders()[integration.Type](raw)
+	source, ok := sources().Find(integration.Type)
+	if !ok {
+		return bot.Simulation{}, fmt.Errorf("%s is of type %s, which cannot be read", name, integration.Type)
+	}
+	all, err := source.Decode(alerts.Request{Method: http.MethodPost, Body: raw})
 	if err != nil {
 		return bot.Simulation{}, fmt.Errorf("%s cannot be read as %s: %w", path, integration.Type, err)
 	}
-	return o.Simulate(name, alerts, at)
+	return o.Simulate(name, all, at)
 }
 
 func readPayload(path string) ([]byte, error) {

@@ -67,7 +67,7 @@ func TestTimesStayTimes(t *testing.T) {
 	}
 	screen := console.New(console.Config{Log: log, Terminal: seen})
 	b, err = bot.New(bot.Config{
-		Store: memory.New(), Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Decoders: decoders(),
+		Store: memory.New(), Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
 		Chats:  chats(func() *bot.Bot { return b }, room),
 		Pagers: map[string]bot.Pager{"email": seen, "webhook": seen, "sms": screen, "log": screen},
 	})

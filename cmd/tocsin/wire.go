@@ -16,12 +16,13 @@ import (
 	"tocsin/adapters/web"
 	"tocsin/adapters/webhook"
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 )
 
-// decoders read the bodies of alert sources, by integration type.
-func decoders() map[string]bot.Decoder {
-	return map[string]bot.Decoder{
-		"alertmanager": alertmanager.Decode,
+// sources are the kinds of alert senders.
+func sources() alerts.Sources {
+	return alerts.Sources{
+		alertmanager.Source(),
 	}
 }
 
@@ -64,7 +65,7 @@ func chats(b func() *bot.Bot, s *slack.Workspace) map[string]bot.Chat {
 func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() ([]string, error)) (m *http.ServeMux, pages *web.Server) {
 	m, pages = http.NewServeMux(), web.New(web.Config{Bot: b, Log: log, Ready: ready})
 	m.Handle("/hooks/{integration}", hooks.New(hooks.Config{
-		Receiver: b, Decoders: decoders(), Log: log, DefaultTokens: func() []string { return []string{s.hook} },
+		Receiver: b, Sources: sources(), Now: b.Now, Log: log, DefaultTokens: func() []string { return []string{s.hook} },
 	}))
 	m.Handle("/api/", api.New(api.Config{Bot: b, Log: log, Tokens: func() []bot.Token { return tokens(b, s) }}))
 	m.Handle("/", pages)

@@ -1,4 +1,4 @@
--- One batch of alerts, judged by Go on what it has read (bot/intake): nothing
+-- One batch of alerts, judged by Go on what it has read (bot/alerts): nothing
 -- is written unless all of that still holds.
 --
 -- KEYS: the common ones, then the alerts, the groups and, for each incident
@@ -85,7 +85,7 @@ for _, m in ipairs(mail) do
   local h = heads[m[3]]
   h.ms = h.ms + 1
   redis.call('HSET', own_key(m[1]), string.format('m%.0f', h.ms), m[6])
-  if h.md == '' then -- as intake.MailDue
+  if h.md == '' then -- as alerts.MailDue
     h.md = m[4]
     if h.rn > h.md then h.md = h.rn end
     if h.md > m[5] then h.md = m[5] end

@@ -1,4 +1,4 @@
-package intake
+package alerts
 
 import (
 	"cmp"

@@ -1,7 +1,8 @@
-// Package intake decides what becomes of alerts: which incident they belong
-// to, how severe they are, and what changed since the last time. It is pure;
-// stores call [Judge] within their transactions.
-package intake
+// Package alerts says what a source of alerts is, and decides what becomes of
+// them: which incident they belong to, how severe they are, and what changed
+// since the last time. It is pure; stores call [Take] within their
+// transactions.
+package alerts
 
 import (
 	"encoding/json"

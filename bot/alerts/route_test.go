@@ -1,18 +1,18 @@
-package intake_test
+package alerts_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"tocsin/bot/intake"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-func alert(labels ...string) intake.Alert {
-	a := intake.Alert{Key: "k", Title: "Disk full", State: intake.Firing, StartedAt: noon, Labels: map[string]string{}}
+func alert(labels ...string) alerts.Alert {
+	a := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, StartedAt: noon, Labels: map[string]string{}}
 	for n := 0; n+1 < len(labels); n += 2 {
 		a.Labels[labels[n]] = labels[n+1]
 	}
@@ -24,7 +24,7 @@ func alert(labels ...string) intake.Alert {
 // marked, and a sender may have words of its own.
 func TestI11Severity(t *testing.T) {
 	router := router(t)
-	own := intake.Sender{Name: "p", Severities: map[string]workflow.Severity{"Spicy": workflow.SEV1}}
+	own := alerts.Sender{Name: "p", Severities: map[string]workflow.Severity{"Spicy": workflow.SEV1}}
 	for word, want := range map[string]struct {
 		sev  workflow.Severity
 		word string
@@ -41,9 +41,9 @@ func TestI11Severity(t *testing.T) {
 	}
 }
 
-func router(t *testing.T, routes ...intake.Route) *intake.Router {
+func router(t *testing.T, routes ...alerts.Route) *alerts.Router {
 	t.Helper()
-	r, err := intake.NewRouter(routes, []string{"checkout", "search"})
+	r, err := alerts.NewRouter(routes, []string{"checkout", "search"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,12 +54,12 @@ func router(t *testing.T, routes ...intake.Route) *intake.Router {
 // decided is passed over and loses no alert.
 func TestI10Routes(t *testing.T) {
 	r := router(t,
-		intake.Route{Match: `labels.severity == "info"`, Ignore: true},
-		intake.Route{Match: `int(labels.depth) > 3`, Ignore: true},
-		intake.Route{Match: `labels.job == "checkout" && alert.title contains "Disk"`, Service: "checkout", Group: []string{"alertname", "cluster"}, Severity: `labels.env == "prod" ? SEV1 : SEV4`},
-		intake.Route{Match: "true", Severity: "7"},
+		alerts.Route{Match: `labels.severity == "info"`, Ignore: true},
+		alerts.Route{Match: `int(labels.depth) > 3`, Ignore: true},
+		alerts.Route{Match: `labels.job == "checkout" && alert.title contains "Disk"`, Service: "checkout", Group: []string{"alertname", "cluster"}, Severity: `labels.env == "prod" ? SEV1 : SEV4`},
+		alerts.Route{Match: "true", Severity: "7"},
 	)
-	p := intake.Sender{Name: "p"}
+	p := alerts.Sender{Name: "p"}
 	if d := r.Decide(p, alert("severity", "info")); !d.Ignore {
 		t.Errorf("info is not ignored: %+v", d)
 	}
@@ -81,7 +81,7 @@ func TestI10Routes(t *testing.T) {
 // TestG1Group: the default group is integration, alertname, service or job.
 func TestG1Group(t *testing.T) {
 	r := router(t)
-	group := func(labels ...string) string { return r.Decide(intake.Sender{Name: "p"}, alert(labels...)).Group }
+	group := func(labels ...string) string { return r.Decide(alerts.Sender{Name: "p"}, alert(labels...)).Group }
 	for _, c := range []struct{ got, want string }{
 		{group("alertname", "Disk", "service", "checkout", "instance", "1"), "p|alertname=Disk|service=checkout"},
 		{group("alertname", "Disk", "job", "node"), "p|alertname=Disk|service=node"},
@@ -107,7 +107,7 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 		{`true`, `"SEV1"`, "severity:"},
 		{`true` + strings.Repeat(` && true`, 600), "", "match:"}, // a cost limit
 	} {
-		err := intake.Compile(intake.Route{Match: c.match, Severity: c.severity})
+		err := alerts.Compile(alerts.Route{Match: c.match, Severity: c.severity})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.40s: %v, want %q", c.match, err, c.want)
 		}
@@ -118,12 +118,12 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 func TestHostileAlert(t *testing.T) {
 	a := alert("alertname", "x")
 	a.Title, a.Link = strings.Repeat("\u202e<b>🏴‍☠️\x1b[31m", 100_000), "javascript:alert(1)"
-	d := router(t).Decide(intake.Sender{Name: "p"}, a)
-	arrival, err := intake.Arrive(intake.Sender{Name: "p"}, a, d, workflow.Declare{})
+	d := router(t).Decide(alerts.Sender{Name: "p"}, a)
+	arrival, err := alerts.Arrive(alerts.Sender{Name: "p"}, a, d, workflow.Declare{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := intake.Mail(arrival, intake.Started, noon)
+	m := alerts.Mail(arrival, alerts.Started, noon)
 	s := m.Samples[0]
 	if len(s.Title) > 600 || strings.ContainsAny(s.Title, "\x1b\u202e") || s.Link != "" {
 		t.Errorf("sample %+v", s)
