@@ -10,7 +10,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
@@ -323,8 +323,8 @@ func TestE8Live(t *testing.T) {
 	w.say("ana", "declare Search is down --sev 1 --service search") // pages ben, then nobody for ten minutes
 	w.tick(0)
 	org := bottest.Town()
-	org.Roster.People = append(org.Roster.People, roster.Person{ID: "eve", Name: "Eve", Email: "eve@example.com"})
-	org.Roster.Teams[0].Members = []string{"eve"}
+	org.Directory.People = append(org.Directory.People, directory.Person{ID: "eve", Name: "Eve", Email: "eve@example.com"})
+	org.Directory.Teams[0].Members = []string{"eve"}
 	org.Policies[1].Steps[0].Notify = []workflow.Target{"person:ana"} // no running incident learns of this
 	org.Policies[0].Steps[2].RoundRobin = false
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {

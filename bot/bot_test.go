@@ -119,7 +119,7 @@ func (w *town) expect(reply bot.Reply, ok bool, want string) {
 func TestP1Access(t *testing.T) {
 	w := newTown(t)
 	org := bottest.Town()
-	org.DefaultAccess, org.Roster.People[2].Access = 0, 0 // dan is a guest
+	org.DefaultAccess, org.Directory.People[2].Access = 0, 0 // dan is a guest
 	if err := w.Configure(org, map[string]bot.Pager{"sms": w, "email": w, "webhook": w}); err != nil {
 		t.Fatal(err)
 	}

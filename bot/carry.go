@@ -79,7 +79,7 @@ type PageTask struct {
 func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error) {
 	org := b.Organization()
 	head := tasks[0]
-	contact, err := org.Roster.Contact(head.Deed.To, head.Deed.Via, b.urgency(ctx, head.Incident))
+	contact, err := org.Directory.Contact(head.Deed.To, head.Deed.Via, b.urgency(ctx, head.Incident))
 	if err != nil {
 		return Page{}, nil, Permanent(err)
 	}
@@ -88,7 +88,7 @@ func (b *Bot) Compose(ctx context.Context, tasks []PageTask) (Page, Pager, error
 		return Page{}, nil, Permanent(fmt.Errorf("%s is not connected", contact.Via))
 	}
 	view := b.view(Speaker{Person: contact.Person})
-	if p, ok := org.Roster.Person(contact.Person); ok {
+	if p, ok := org.Directory.Person(contact.Person); ok {
 		view.Zone = org.ZoneOf(p)
 	}
 	page := Page{

@@ -9,7 +9,6 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -120,8 +119,8 @@ func TestP2Hides(t *testing.T) {
 	w.say("ben", "declare Checkout is down")
 	for _, s := range []bot.Speaker{
 		{Name: "Zoe"},
-		{Name: "Zoe", Access: roster.Responder},
-		{Name: "operator", Token: "operator", Access: roster.Admin},
+		{Name: "Zoe", Access: commands.Responder},
+		{Name: "operator", Token: "operator", Access: commands.Admin},
 	} {
 		for _, c := range []struct {
 			room, line string
@@ -140,7 +139,7 @@ func TestP2Hides(t *testing.T) {
 			{"INC-1", "PRIVATE INC-1 on", nil},
 		} {
 			reply := w.send(s, c.room, c.line, c.fields)
-			guest := s.Access < roster.Responder && !strings.HasPrefix(c.line, "declare")
+			guest := s.Access < commands.Responder && !strings.HasPrefix(c.line, "declare")
 			if reply.OK || !guest && !strings.Contains(reply.Text, "Only a configured person can make an incident private") {
 				t.Errorf("%s (%s): %s %v: %+v", s.Name, s.Access, c.line, c.fields, reply)
 			}
@@ -184,7 +183,7 @@ func lines(all []commands.Completion) []string {
 func TestComplete(t *testing.T) {
 	w := newTown(t)
 	org := bottest.Town()
-	org.Services[0].Name, org.Roster.Teams[0].Name = "Checkout and payment", "Everybody"
+	org.Services[0].Name, org.Directory.Teams[0].Name = "Checkout and payment", "Everybody"
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +225,7 @@ func TestComplete(t *testing.T) {
 	for _, line := range []string{"", "a", "ac", "e", "p", "/"} {
 		for _, got := range complete(guest, "INC-2", line) {
 			word, _ := w.Catalog().Find(strings.TrimPrefix(strings.Fields(got)[0], "/"))
-			if word.Access > roster.Guest {
+			if word.Access > commands.Guest {
 				t.Errorf("a guest is offered %q", got)
 			}
 		}

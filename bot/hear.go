@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tocsin/bot/card"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -33,7 +32,7 @@ type Account struct {
 // called like somebody configured is told apart from them.
 func (b *Bot) SpeakerOf(a Account) Speaker {
 	org := b.Organization()
-	if p, ok := org.Roster.ByAccount(a.Platform, a.ID, a.Email); ok {
+	if p, ok := org.Directory.ByAccount(a.Platform, a.ID, a.Email); ok {
 		s, _ := b.Speaker(p.ID)
 		if p.Zone == nil && a.Zone != nil {
 			s.Zone = a.Zone
@@ -41,12 +40,12 @@ func (b *Bot) SpeakerOf(a Account) Speaker {
 		return s
 	}
 	name := cmp.Or(line(a.Name, 60), a.ID)
-	if _, namesake := org.Roster.Find(name); namesake && a.Platform != "" {
+	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
 		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
 	}
 	access := org.DefaultAccess
 	if a.Stranger {
-		access = roster.Guest
+		access = commands.Guest
 	}
 	return Speaker{
 		Handle: a.Platform + ":" + a.ID, Name: name, Access: access, Zone: cmp.Or(a.Zone, org.Zone),
@@ -175,7 +174,7 @@ func (b *Bot) mayWork(ctx context.Context, r Request) (*Reply, error) {
 		return &no, e
 	}
 	if !r.Speaker.Works(&i) {
-		return &Reply{Text: fmt.Sprintf("Writing to the timeline needs the access %q; yours is %q. Ask an administrator.", roster.Responder, r.Speaker.Access)}, nil
+		return &Reply{Text: fmt.Sprintf("Writing to the timeline needs the access %q; yours is %q. Ask an administrator.", commands.Responder, r.Speaker.Access)}, nil
 	}
 	return nil, nil //nolint:nilnil // nothing is refused, and nothing failed
 }

@@ -35,7 +35,7 @@ func (b *Bot) known(ctx context.Context, i workflow.Incident, in workflow.Input,
 	in.Known = k
 	q := workflow.Asks(i, in)
 	for _, t := range q.Targets {
-		k.Answers[t] = org.Roster.Answer(t)
+		k.Answers[t] = org.Directory.Answer(t)
 	}
 	if len(q.Cursors) > 0 {
 		k.Cursors = map[string]int{}

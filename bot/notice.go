@@ -21,7 +21,7 @@ type Notice struct {
 // methods in the order in which a notice tries them. The error says why there
 // is nobody.
 func (b *Bot) Recipients(t workflow.Target) ([]workflow.Recipient, error) {
-	a := b.Organization().Roster.Answer(t)
+	a := b.Organization().Directory.Answer(t)
 	if len(a.Recipients) == 0 {
 		return nil, Permanent(errors.New(a.Why))
 	}
@@ -32,7 +32,7 @@ func (b *Bot) Recipients(t workflow.Target) ([]workflow.Recipient, error) {
 // zone. The error is permanent when the recipient has no such method.
 func (b *Bot) ComposeNotice(n Notice) (Page, Pager, error) {
 	org := b.Organization()
-	contact, err := org.Roster.Contact(n.To.ID, n.Via, workflow.Low)
+	contact, err := org.Directory.Contact(n.To.ID, n.Via, workflow.Low)
 	if err != nil {
 		return Page{}, nil, Permanent(err)
 	}
@@ -41,7 +41,7 @@ func (b *Bot) ComposeNotice(n Notice) (Page, Pager, error) {
 		return Page{}, nil, Permanent(fmt.Errorf("%s is not connected", contact.Via))
 	}
 	view := b.view(Speaker{Person: contact.Person})
-	if p, ok := org.Roster.Person(contact.Person); ok {
+	if p, ok := org.Directory.Person(contact.Person); ok {
 		view.Zone = org.ZoneOf(p)
 	}
 	return Page{

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -19,7 +20,7 @@ type Organization struct {
 	Name       string
 	Zone       *time.Location
 	URL        string // how people reach the pages; without a trailing slash
-	Roster     roster.Roster
+	Directory     directory.Directory
 	Services   []Service
 	Categories []string
 
@@ -32,7 +33,7 @@ type Organization struct {
 	Checklist  []string
 	Rules      workflow.Rules
 
-	DefaultAccess roster.Access
+	DefaultAccess commands.Access
 	Tokens        []Token
 	Integrations  []Integration
 	Routes        []alerts.Route
@@ -62,7 +63,7 @@ const OperatorToken = "operator"
 type Token struct {
 	Name   string
 	Secret string
-	Access roster.Access
+	Access commands.Access
 	As     string // the person it acts for; "" for nobody
 }
 
@@ -133,7 +134,7 @@ func Default() Organization {
 			ID: "default", Repeat: 3,
 			Steps: []workflow.PolicyStep{{Notify: []workflow.Target{"log"}, Wait: 5 * time.Minute}},
 		}},
-		Policy: "default", CatchAll: "log", DefaultAccess: roster.Responder,
+		Policy: "default", CatchAll: "log", DefaultAccess: commands.Responder,
 		Categories:   []string{"hardware", "software", "network", "security", "service-interruption"},
 		Integrations: []Integration{{Name: "alertmanager", Type: "alertmanager"}},
 		Rules:        workflow.Rules{}.OrDefault(),
@@ -142,6 +143,6 @@ func Default() Organization {
 }
 
 // ZoneOf returns the zone a person reads times in.
-func (o *Organization) ZoneOf(p roster.Person) *time.Location {
+func (o *Organization) ZoneOf(p directory.Person) *time.Location {
 	return cmp.Or(p.Zone, o.Zone, time.UTC)
 }

@@ -17,7 +17,7 @@ import (
 	"tocsin/bot/agenda"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -156,7 +156,7 @@ func TestP2EveryEffect(t *testing.T) {
 	now := bottest.Epoch
 	org := bottest.Town()
 	org.CatchAll = "room:slack:#incidents"
-	org.Roster.Pagers = append(org.Roster.Pagers, "chat")
+	org.Directory.Pagers = append(org.Directory.Pagers, "chat")
 	b, err := bot.New(bot.Config{
 		Store: glassStore{memory.New(), g}, Organization: org, Secret: []byte("0123456789abcdef"), Now: func() time.Time { return now },
 		Log: slog.New(slog.NewTextHandler(g, &slog.HandlerOptions{Level: slog.LevelDebug})), Chats: map[string]bot.Chat{"slack": g},
@@ -271,7 +271,7 @@ func TestP2NoGuests(t *testing.T) {
 	w := newTown(t)
 	g := &guestHall{}
 	w.restart(map[string]bot.Chat{"slack": g})
-	zoe := bot.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: roster.Responder}
+	zoe := bot.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: commands.Responder}
 	for _, line := range []string{"declare Checkout is down", "declare Payroll has leaked"} {
 		if reply, err := w.Run(t.Context(), bot.Request{Text: line, Speaker: zoe}); err != nil || !reply.OK {
 			t.Fatalf("%+v %v", reply, err)

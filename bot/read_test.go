@@ -10,7 +10,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -32,7 +32,7 @@ func TestListText(t *testing.T) {
 	w.say("ben", "declare Printer on fire --service search")
 	w.say("ben", "declare Payroll leak --private --service search")
 	w.say("ben", "resolve INC-3 water")
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct {
 		q    bot.ListQuery
 		s    bot.Speaker
@@ -82,7 +82,7 @@ func TestListPages(t *testing.T) {
 			w.say("ben", "declare Straw")
 		}
 	}
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct {
 		s     bot.Speaker
 		limit int
@@ -155,7 +155,7 @@ func TestOpenIncidents(t *testing.T) {
 	if err != nil || one.Alerts.Firing != 2 {
 		t.Errorf("%d alerts fire, %v", one.Alerts.Firing, err)
 	}
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for s, want := range map[string]bool{"ben": true, "dan": false} {
 		if got := w.person(s).Sees(&open[1]); got != want {
 			t.Errorf("%s sees a private incident: %v", s, got)
@@ -227,7 +227,7 @@ func TestEntries(t *testing.T) {
 	ci := w.person("ana")
 	ci.Token = "ci"
 	w.ask(ci, "INC-1", "note <b>hello</b>")
-	w.ask(bot.Speaker{Name: "Zoe", Access: roster.Responder}, "INC-1", "ack")
+	w.ask(bot.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "ack")
 	w.ask(w.person("ana"), "INC-1", "update soon --next 2h")
 	events, err := w.History(t.Context(), "INC-1", w.person("ana"), 0)
 	if err != nil {

@@ -67,7 +67,7 @@ func (b *Bot) Invitation(key string, i workflow.Incident, r workflow.Room, peopl
 		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is && !private {
 			in.People = append(in.People, Invitee{ID: id, Handle: guest})
 		}
-		if p, ok := org.Roster.Person(id); ok && (!private || i.IsMember(id)) {
+		if p, ok := org.Directory.Person(id); ok && (!private || i.IsMember(id)) {
 			in.People = append(in.People, Invitee{ID: p.ID, Name: p.Name, Email: p.Email, Handle: p.Handle(r.Platform)})
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tocsin/bot/card"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -20,7 +19,7 @@ type Speaker struct {
 	Person string // ID of a configured person; "" for a guest
 	Handle string // of a guest: where they write from, such as "slack:U024BE7LH"
 	Name   string // as shown
-	Access roster.Access
+	Access commands.Access
 	Token  string // the named API token that was used, if any
 	Zone   *time.Location
 	Unsure bool // a guest, because their chat does not say who they are
@@ -30,7 +29,7 @@ type Speaker struct {
 // called that.
 func (b *Bot) Speaker(person string) (s Speaker, ok bool) {
 	org := b.Organization()
-	p, ok := org.Roster.Person(person)
+	p, ok := org.Directory.Person(person)
 	if !ok {
 		return Speaker{}, false
 	}
@@ -117,7 +116,7 @@ func (b *Bot) context(ctx context.Context, r Request) commands.Context {
 		zone = org.Zone
 	}
 	speaker := workflow.Reporter{Person: r.Speaker.Person, Handle: r.Speaker.Handle, Name: r.Speaker.Name}
-	if p, ok := org.Roster.Person(r.Speaker.Person); ok {
+	if p, ok := org.Directory.Person(r.Speaker.Person); ok {
 		speaker.Contact, speaker.Department = p.Email, p.Department
 	}
 	return commands.Context{
@@ -127,7 +126,7 @@ func (b *Bot) context(ctx context.Context, r Request) commands.Context {
 			if strings.EqualFold(strings.TrimPrefix(handle, "@"), "me") && r.Speaker.Person != "" {
 				return r.Speaker.Person, r.Speaker.Name, true
 			}
-			p, ok := org.Roster.Find(handle)
+			p, ok := org.Directory.Find(handle)
 			return p.ID, p.Name, ok
 		},
 		Target: org.target,
@@ -141,17 +140,17 @@ func (b *Bot) context(ctx context.Context, r Request) commands.Context {
 // target resolves what can be paged: a person, a team, or a target as the
 // configuration writes it.
 func (o *Organization) target(handle string) (workflow.Target, bool) {
-	if p, ok := o.Roster.Find(handle); ok {
+	if p, ok := o.Directory.Find(handle); ok {
 		return workflow.Target("person:" + p.ID), true
 	}
 	name := strings.TrimPrefix(handle, "@")
-	if t, ok := o.Roster.Team(name); ok {
+	if t, ok := o.Directory.Team(name); ok {
 		return workflow.Target("team:" + t.ID), true
 	}
 	t := workflow.Target(name)
 	switch t.Kind() {
 	case "person", "team", "webhook":
-		return t, len(o.Roster.Answer(t).Recipients) > 0
+		return t, len(o.Directory.Answer(t).Recipients) > 0
 	case "policy":
 		for _, p := range o.Policies {
 			if p.ID == t.ID() {
@@ -216,7 +215,7 @@ func (s Speaker) Sees(i *workflow.Incident) bool {
 // on: its timeline, its conversation and who was told. Everybody who sees it
 // may read its card.
 func (s Speaker) Works(i *workflow.Incident) bool {
-	return s.Sees(i) && (s.Access >= roster.Responder || i.IsMember(s.Person))
+	return s.Sees(i) && (s.Access >= commands.Responder || i.IsMember(s.Person))
 }
 
 // visible refuses, in the words of something that is not there, what the
@@ -342,7 +341,7 @@ func (b *Bot) view(s Speaker) card.View {
 	}
 	return card.View{
 		Zone: zone, URL: org.URL,
-		Name: func(id string) string { p, _ := org.Roster.Person(id); return p.Name },
+		Name: func(id string) string { p, _ := org.Directory.Person(id); return p.Name },
 		Word: func(w string) bool { _, ok := b.catalog.Find(w); return ok },
 	}
 }

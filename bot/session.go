@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -33,32 +33,32 @@ const (
 
 // SignIn is what a sign-in link is bound to. It works once, for 15 minutes.
 type SignIn struct {
-	Person  string        `json:"person,omitempty"` // whom it signs in
-	Name    string        `json:"name,omitempty"`
-	Access  roster.Access `json:"access,omitempty"` // at most: no link raises the access of whoever made it
-	Token   string        `json:"token,omitempty"`  // it was made with
-	To      string        `json:"to,omitempty"`     // path of the page to go on to
-	Expires time.Time     `json:"expires"`
-	Used    time.Time     `json:"used,omitzero"`
+	Person  string          `json:"person,omitempty"` // whom it signs in
+	Name    string          `json:"name,omitempty"`
+	Access  commands.Access `json:"access,omitempty"` // at most: no link raises the access of whoever made it
+	Token   string          `json:"token,omitempty"`  // it was made with
+	To      string          `json:"to,omitempty"`     // path of the page to go on to
+	Expires time.Time       `json:"expires"`
+	Used    time.Time       `json:"used,omitzero"`
 }
 
 // Open reports whether the reader may say who they are: the link was made by
 // an administrator's token, which may act for everybody.
-func (s SignIn) Open() bool { return s.Person == "" && s.Access >= roster.Admin }
+func (s SignIn) Open() bool { return s.Person == "" && s.Access >= commands.Admin }
 
 // Session is one browser that is signed in.
 type Session struct {
-	ID      string        `json:"-"` // short, and no secret
-	Person  string        `json:"person,omitempty"`
-	Name    string        `json:"name,omitempty"`
-	Access  roster.Access `json:"access,omitempty"` // at most; a person's own may be lower
-	Token   string        `json:"token,omitempty"`  // that its link was made with
-	Chosen  bool          `json:"chosen,omitempty"` // the reader said who they are: what they do is recorded with the token
-	Zone    string        `json:"zone,omitempty"`   // the browser's, IANA
-	Browser string        `json:"browser,omitempty"`
-	From    string        `json:"from,omitempty"` // address
-	Began   time.Time     `json:"began"`
-	Ends    time.Time     `json:"ends"`
+	ID      string          `json:"-"` // short, and no secret
+	Person  string          `json:"person,omitempty"`
+	Name    string          `json:"name,omitempty"`
+	Access  commands.Access `json:"access,omitempty"` // at most; a person's own may be lower
+	Token   string          `json:"token,omitempty"`  // that its link was made with
+	Chosen  bool            `json:"chosen,omitempty"` // the reader said who they are: what they do is recorded with the token
+	Zone    string          `json:"zone,omitempty"`   // the browser's, IANA
+	Browser string          `json:"browser,omitempty"`
+	From    string          `json:"from,omitempty"` // address
+	Began   time.Time       `json:"began"`
+	Ends    time.Time       `json:"ends"`
 
 	record string
 }
@@ -199,7 +199,7 @@ func (b *Bot) SignIn(ctx context.Context, token string, who Session) (s Session,
 		Person: link.Person, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
 		Zone: who.Zone, Browser: line(who.Browser, 80), From: line(who.From, 60),
 	}
-	if people := b.Organization().Roster; link.Open() {
+	if people := b.Organization().Directory; link.Open() {
 		if p, ok := people.Person(who.Person); ok {
 			s.Person, s.Name, s.Chosen = p.ID, p.Name, true
 		} else if len(people.People) == 0 {
@@ -307,7 +307,7 @@ func (b *Bot) Sessions(ctx context.Context, s Speaker) ([]Session, error) {
 	err := b.eachRecord(ctx, kindSession, func(r Record) {
 		one, err := readSession(r)
 		mine := one.Person == s.Person && (s.Person != "" || one.Name == s.Name)
-		if err == nil && b.Now().Before(one.Ends) && (mine || s.Access >= roster.Admin) {
+		if err == nil && b.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
 			all = append(all, one)
 		}
 	})

@@ -12,13 +12,13 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // operator is whoever sits at the terminal: an administrator whom nobody has
 // configured.
 func operator() bot.Speaker {
-	return bot.Speaker{Name: "operator", Token: "operator", Access: roster.Admin}
+	return bot.Speaker{Name: "operator", Token: "operator", Access: commands.Admin}
 }
 
 // person is a configured speaker.
@@ -91,7 +91,7 @@ func TestSignInOnce(t *testing.T) {
 	if s.Person != "ana" || s.Name != "Ana" || s.Browser != "Firefox on Linux" || s.From != "192.0.2.7" || len(s.ID) != 8 || s.Chosen {
 		t.Errorf("session %+v", s)
 	}
-	if who, in := w.inside(secret); !in || who.Person != "ana" || who.Access != roster.Admin || who.Token != "" {
+	if who, in := w.inside(secret); !in || who.Person != "ana" || who.Access != commands.Admin || who.Token != "" {
 		t.Errorf("signed in as %+v %v", who, in)
 	}
 	if _, _, err := w.SignIn(t.Context(), token, bot.Session{}); !errors.Is(err, bot.ErrUsedLink) {
@@ -206,17 +206,17 @@ func TestSessionFollowsPeople(t *testing.T) {
 	late := w.token(w.person("ben"))
 	_, secret := w.enter(w.token(w.person("ben")), bot.Session{})
 	org := bottest.Town()
-	org.Roster.People[1].Access, org.Roster.People[1].Name = roster.Stakeholder, "Benjamin"
-	org.DefaultAccess = roster.Guest
+	org.Directory.People[1].Access, org.Directory.People[1].Name = commands.Stakeholder, "Benjamin"
+	org.DefaultAccess = commands.Guest
 	pagers := map[string]bot.Pager{"email": w}
 	if err := w.Configure(org, pagers); err != nil {
 		t.Fatal(err)
 	}
-	if who, in := w.inside(secret); !in || who.Access != roster.Stakeholder || who.Name != "Benjamin" {
+	if who, in := w.inside(secret); !in || who.Access != commands.Stakeholder || who.Name != "Benjamin" {
 		t.Errorf("after the access was taken away: %+v %v", who, in)
 	}
 	org = bottest.Town()
-	org.Roster.People = slices.Delete(org.Roster.People, 1, 2)
+	org.Directory.People = slices.Delete(org.Directory.People, 1, 2)
 	if err := w.Configure(org, pagers); err != nil {
 		t.Fatal(err)
 	}
@@ -256,27 +256,27 @@ func TestSignInZone(t *testing.T) {
 func TestOpenLinks(t *testing.T) {
 	w := newTown(t)
 	org := bottest.Town()
-	org.Tokens = []bot.Token{{Name: "ci", Access: roster.Responder}}
+	org.Tokens = []bot.Token{{Name: "ci", Access: commands.Responder}}
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
 	}
-	responder := bot.Speaker{Name: "ci", Token: "ci", Access: roster.Responder}
+	responder := bot.Speaker{Name: "ci", Token: "ci", Access: commands.Responder}
 	for _, c := range []struct {
 		by           bot.Speaker
 		who          bot.Session
 		open         bool
 		person, name string
-		access       roster.Access
+		access       commands.Access
 		token        string
 	}{
-		{operator(), bot.Session{Person: "ben"}, true, "ben", "Ben", roster.Commander, "operator"},
-		{operator(), bot.Session{Person: "ben", Name: "Somebody"}, true, "ben", "Ben", roster.Commander, "operator"},
-		{operator(), bot.Session{}, true, "", "operator", roster.Admin, ""},
-		{operator(), bot.Session{Person: "nobody"}, true, "", "operator", roster.Admin, ""},
-		{responder, bot.Session{Person: "ana", Name: "Ana"}, false, "", "ci", roster.Responder, ""},
-		{bot.Speaker{Name: "Zoe"}, bot.Session{Person: "ana", Name: "Ana"}, false, "", "Zoe", roster.Guest, ""},
-		{w.person("dan"), bot.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", roster.Responder, ""},
-		{w.person("ana"), bot.Session{Person: "ben"}, false, "ana", "Ana", roster.Admin, ""},
+		{operator(), bot.Session{Person: "ben"}, true, "ben", "Ben", commands.Commander, "operator"},
+		{operator(), bot.Session{Person: "ben", Name: "Somebody"}, true, "ben", "Ben", commands.Commander, "operator"},
+		{operator(), bot.Session{}, true, "", "operator", commands.Admin, ""},
+		{operator(), bot.Session{Person: "nobody"}, true, "", "operator", commands.Admin, ""},
+		{responder, bot.Session{Person: "ana", Name: "Ana"}, false, "", "ci", commands.Responder, ""},
+		{bot.Speaker{Name: "Zoe"}, bot.Session{Person: "ana", Name: "Ana"}, false, "", "Zoe", commands.Guest, ""},
+		{w.person("dan"), bot.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", commands.Responder, ""},
+		{w.person("ana"), bot.Session{Person: "ben"}, false, "ana", "Ana", commands.Admin, ""},
 	} {
 		token := w.token(c.by)
 		if link, err := w.ReadSignIn(t.Context(), token); err != nil || link.Open() != c.open {
@@ -309,13 +309,13 @@ func TestOpenLinkName(t *testing.T) {
 		want   string
 	}{{3, "operator"}, {0, "Ben"}} {
 		org := bottest.Town()
-		org.Roster.People = org.Roster.People[:c.people]
+		org.Directory.People = org.Directory.People[:c.people]
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)
 		}
 		_, secret := w.enter(w.token(operator()), bot.Session{Name: "  Ben\n\u202e", Person: "nobody"})
 		who, in := w.inside(secret)
-		if !in || who.Person != "" || who.Name != c.want || who.Access != roster.Admin {
+		if !in || who.Person != "" || who.Name != c.want || who.Access != commands.Admin {
 			t.Fatalf("signed in as %+v %v, want %s", who, in, c.want)
 		}
 	}
@@ -325,13 +325,13 @@ func TestOpenLinkName(t *testing.T) {
 // link: a token for one person stays what it is.
 func TestLinkRaisesNothing(t *testing.T) {
 	w := newTown(t)
-	for _, c := range []struct{ of, person, want roster.Access }{
-		{roster.Responder, roster.Admin, roster.Responder},
-		{roster.Admin, roster.Stakeholder, roster.Stakeholder},
-		{roster.Guest, roster.Admin, roster.Guest},
+	for _, c := range []struct{ of, person, want commands.Access }{
+		{commands.Responder, commands.Admin, commands.Responder},
+		{commands.Admin, commands.Stakeholder, commands.Stakeholder},
+		{commands.Guest, commands.Admin, commands.Guest},
 	} {
 		org := bottest.Town()
-		org.DefaultAccess, org.Roster.People[0].Access = roster.Guest, c.person
+		org.DefaultAccess, org.Directory.People[0].Access = commands.Guest, c.person
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)
 		}
@@ -404,10 +404,10 @@ func (w *town) copies(kind string, many int) {
 // each sees the same in the list, newest first.
 func TestRevoke(t *testing.T) {
 	w := newTown(t)
-	zoe := bot.Speaker{Name: "Zoe", Access: roster.Stakeholder}
+	zoe := bot.Speaker{Name: "Zoe", Access: commands.Stakeholder}
 	type one struct{ id, secret string }
 	in := map[string]one{}
-	for n, s := range []bot.Speaker{w.person("ben"), zoe, w.person("ben"), w.person("dan"), w.person("ana"), {Name: "Yan", Access: roster.Stakeholder}} {
+	for n, s := range []bot.Speaker{w.person("ben"), zoe, w.person("ben"), w.person("dan"), w.person("ana"), {Name: "Yan", Access: commands.Stakeholder}} {
 		w.now = w.now.Add(time.Minute)
 		session, secret := w.enter(w.token(s), bot.Session{Browser: "Firefox"})
 		in[fmt.Sprint(s.Name, n)] = one{session.ID, secret}

@@ -102,7 +102,7 @@ func (s *snapshot) play(n int, book *sheet, at time.Time) (SimulatedIncident, er
 		Plan: s.Plan(declare.Services, declare.Owner), Answers: map[workflow.Target]workflow.Answer{}, Cursors: map[string]int{},
 	}
 	for _, t := range known.Plan.Targets() {
-		known.Answers[t] = s.Roster.Answer(t)
+		known.Answers[t] = s.Directory.Answer(t)
 	}
 	i := workflow.Incident{ID: simulatedID(n), Number: n + 1}
 	out, err := workflow.Step(i, workflow.Input{

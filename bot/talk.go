@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tocsin/bot/card"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -45,7 +44,7 @@ func (b *Bot) Say(ctx context.Context, r Request) (Reply, error) {
 		return refused(err)
 	}
 	if !r.Speaker.Works(&i) {
-		return Reply{Text: fmt.Sprintf("Talking in the room needs the access %q; yours is %q. Ask an administrator.", roster.Responder, r.Speaker.Access)}, nil
+		return Reply{Text: fmt.Sprintf("Talking in the room needs the access %q; yours is %q. Ask an administrator.", commands.Responder, r.Speaker.Access)}, nil
 	}
 	said := Remark{At: b.Now(), Person: r.Speaker.Person, Name: card.By(r.Speaker.actor()), Text: text}
 	if err := b.keep(ctx, r.Room, "said "+or(r.Operation, newSecret()), said); err != nil {
@@ -140,19 +139,19 @@ func (b *Bot) Choices(ctx context.Context, kind commands.FieldKind, s Speaker) [
 	var all []commands.Choice
 	switch kind {
 	case commands.Person, commands.Target:
-		for _, p := range org.Roster.People {
+		for _, p := range org.Directory.People {
 			all = append(all, commands.Choice{Value: "@" + p.ID, Label: or(p.Name, p.ID)})
 		}
 		if kind == commands.Person {
 			break
 		}
-		for _, t := range org.Roster.Teams {
+		for _, t := range org.Directory.Teams {
 			all = append(all, commands.Choice{Value: "team:" + t.ID, Label: or(t.Name, t.ID) + " (team)"})
 		}
 		for _, p := range org.Policies {
 			all = append(all, commands.Choice{Value: "policy:" + p.ID, Label: p.ID + " (policy)"})
 		}
-		for _, name := range org.Roster.Webhooks {
+		for _, name := range org.Directory.Webhooks {
 			all = append(all, commands.Choice{Value: "webhook:" + name, Label: name + " (webhook)"})
 		}
 	case commands.Service:

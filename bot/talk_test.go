@@ -11,7 +11,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -54,7 +54,7 @@ func TestSay(t *testing.T) {
 	ci := w.person("dan")
 	ci.Token = "ci"
 	w.talk(ci, "INC-1", "Deployed <b>1.2</b>\nand rolled back", "")
-	w.talk(bot.Speaker{Name: "Zoe", Access: roster.Responder}, "INC-1", "🏴‍☠️ שלום", "")
+	w.talk(bot.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "🏴‍☠️ שלום", "")
 	w.talk(w.person("ana"), "INC-1", "I see it too", "") // the same words are another message
 	want := "1 Ana: I see it too\n2 Dan, by token ci: Deployed <b>1.2</b>\nand rolled back\n3 Zoe: 🏴‍☠️ שלום\n4 Ana: I see it too"
 	if got := w.heard(w.person("ben"), "INC-1"); got != want {
@@ -166,13 +166,13 @@ func TestSayHint(t *testing.T) {
 func TestP1Talk(t *testing.T) {
 	w := newTown(t)
 	org := bottest.Town()
-	org.DefaultAccess, org.Roster.People[2].Access = 0, 0 // dan is a guest, and is paged first
+	org.DefaultAccess, org.Directory.People[2].Access = 0, 0 // dan is a guest, and is paged first
 	if err := w.Configure(org, map[string]bot.Pager{"sms": w, "email": w}); err != nil {
 		t.Fatal(err)
 	}
 	w.say("ben", "declare Search is slow --service search") // pages ben
 	w.talk(w.person("ana"), "INC-1", "hello", "")
-	for _, s := range []bot.Speaker{{Name: "Zoe"}, {Name: "Zoe", Access: roster.Stakeholder}, w.person("dan")} {
+	for _, s := range []bot.Speaker{{Name: "Zoe"}, {Name: "Zoe", Access: commands.Stakeholder}, w.person("dan")} {
 		if reply := w.talk(s, "INC-1", "let me in", ""); reply.OK || !strings.Contains(reply.Text, `needs the access "responder"`) {
 			t.Errorf("%s talks: %+v", s.Name, reply)
 		}
@@ -196,8 +196,8 @@ func TestP2Talk(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Data leak --private --service search")
 	w.talk(w.person("ben"), "INC-1", "payroll.xlsx", "")
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
-	for _, s := range []bot.Speaker{eve, {Name: "operator", Access: roster.Admin}, {Name: "Zoe"}, w.person("dan")} {
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
+	for _, s := range []bot.Speaker{eve, {Name: "operator", Access: commands.Admin}, {Name: "Zoe"}, w.person("dan")} {
 		if reply := w.talk(s, "INC-1", "hello", ""); reply.OK || reply.Incident != "" || reply.Text != "INC-1 does not exist. `list` shows the open incidents." {
 			t.Errorf("%s talks: %+v", s.Name, reply)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tocsin/bot/card"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -75,7 +74,7 @@ const mailEvery = time.Minute
 // that they were mailed a moment ago, is no error.
 func (b *Bot) MailSignIn(ctx context.Context, address string) error {
 	address = strings.TrimSpace(address)
-	p, ok := b.Organization().Roster.Find(address)
+	p, ok := b.Organization().Directory.Find(address)
 	if !ok || p.Email == "" || !strings.EqualFold(p.Email, address) {
 		return nil
 	}
@@ -96,7 +95,7 @@ func (b *Bot) MailSignIn(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("mail a sign-in link: %w", err)
 	}
-	link, err := b.signInLink(ctx, SignIn{Person: p.ID, Name: p.Name, Access: roster.Admin, To: "/"},
+	link, err := b.signInLink(ctx, SignIn{Person: p.ID, Name: p.Name, Access: commands.Admin, To: "/"},
 		RecordChange{Kind: kindMailed, ID: p.ID, Version: last.Version, Body: stamp})
 	if errors.Is(err, ErrConflict) {
 		return nil // somebody else asked at the same moment

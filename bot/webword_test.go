@@ -10,7 +10,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -57,7 +57,7 @@ func TestWeb(t *testing.T) {
 		}
 	}
 	zoe := bot.Speaker{Name: "Zoe"} // a guest may look at cards
-	if link := w.linked(w.ask(zoe, "", "web")); link.Person != "" || link.Name != "Zoe" || link.Access != roster.Guest || link.Open() {
+	if link := w.linked(w.ask(zoe, "", "web")); link.Person != "" || link.Name != "Zoe" || link.Access != commands.Guest || link.Open() {
 		t.Errorf("a guest's link: %+v", link)
 	}
 	kathmandu := w.person("ana")
@@ -75,7 +75,7 @@ func TestWeb(t *testing.T) {
 func TestP2Web(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Data leak --private --service search")
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: roster.Admin}
+	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct{ room, line string }{{"", "web INC-1"}, {"INC-1", "web"}, {"", "web INC-99"}} {
 		reply := w.ask(eve, c.room, c.line)
 		id := map[bool]string{true: "INC-99", false: "INC-1"}[strings.Contains(c.line, "99")]
@@ -202,7 +202,7 @@ func TestMailSignInOtherLinks(t *testing.T) {
 		t.Errorf("%d mails, %v", len(w.paged), err)
 	}
 	org := bottest.Town()
-	org.Roster.People[1].Email = "ana@example.com"
+	org.Directory.People[1].Email = "ana@example.com"
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
 	}

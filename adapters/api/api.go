@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // Config is what the interface needs. Bot and Tokens are required.
@@ -64,7 +64,7 @@ type server struct {
 // nil; an error is answered as [asProblem] reads it.
 type route struct {
 	pattern string
-	access  roster.Access
+	access  commands.Access
 	answer  func(r *http.Request, who caller) (any, error)
 }
 
@@ -78,20 +78,20 @@ func (s *server) routes() []route {
 		{"GET /api/v1/incidents/{id}/deliveries", s.accessOf("who"), s.deliveries},
 		{"GET /api/v1/incidents/{id}/timers", s.accessOf("timers"), s.timers},
 		// The bot asks each command for its own.
-		{"POST /api/v1/commands", roster.Guest, s.command},
-		{"GET /api/v1/deadletters", roster.Responder, s.deadLetters},
-		{"POST /api/v1/deadletters/{id}/replay", roster.Responder, s.replay},
-		{"DELETE /api/v1/deadletters/{id}", roster.Responder, s.discard},
-		{"GET /api/v1/jobs", roster.Responder, s.jobs},
+		{"POST /api/v1/commands", commands.Guest, s.command},
+		{"GET /api/v1/deadletters", commands.Responder, s.deadLetters},
+		{"POST /api/v1/deadletters/{id}/replay", commands.Responder, s.replay},
+		{"DELETE /api/v1/deadletters/{id}", commands.Responder, s.discard},
+		{"GET /api/v1/jobs", commands.Responder, s.jobs},
 	}
 }
 
 // accessOf is what a word takes. One that the language has lost is closed.
-func (s *server) accessOf(word string) roster.Access {
+func (s *server) accessOf(word string) commands.Access {
 	if w, ok := s.Bot.Catalog().Find(word); ok {
 		return w.Access
 	}
-	return roster.Admin
+	return commands.Admin
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

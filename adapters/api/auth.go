@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 )
 
@@ -73,12 +72,12 @@ func (s *server) speaker(person string, t bot.Token) (bot.Speaker, bool) {
 
 // actFor is the speaker that an administrator's request names.
 func (s *server) actFor(handle string, who caller) (bot.Speaker, error) {
-	if who.token.Access < roster.Admin {
-		no := s.forbidden(who.token.Access, roster.Admin)
-		no.Message = fmt.Sprintf("acting for somebody needs a token with the access %q; this one has %q", roster.Admin, who.token.Access)
+	if who.token.Access < commands.Admin {
+		no := s.forbidden(who.token.Access, commands.Admin)
+		no.Message = fmt.Sprintf("acting for somebody needs a token with the access %q; this one has %q", commands.Admin, who.token.Access)
 		return bot.Speaker{}, no
 	}
-	people := &s.Bot.Organization().Roster
+	people := &s.Bot.Organization().Directory
 	if p, ok := people.Find(handle); ok {
 		if speaker, ok := s.speaker(p.ID, who.token); ok {
 			return speaker, nil
@@ -113,7 +112,7 @@ func unauthorized(r *http.Request) *problem {
 	return no
 }
 
-func (s *server) forbidden(has, needs roster.Access) *problem {
+func (s *server) forbidden(has, needs commands.Access) *problem {
 	return &problem{
 		status: http.StatusForbidden, Code: "forbidden",
 		Message: fmt.Sprintf("this needs the access %q; yours is %q", needs, has),

@@ -26,7 +26,8 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -40,23 +41,23 @@ const (
 
 func tokens() []bot.Token {
 	return []bot.Token{
-		{Name: "unset", Access: roster.Admin}, // no secret: opens nothing
-		{Name: "admin", Secret: adminToken, Access: roster.Admin},
-		{Name: "ci", Secret: anaToken, Access: roster.Commander, As: "ana"},
-		{Name: "deploy", Secret: benToken, Access: roster.Admin, As: "ben"},
-		{Name: "screen", Secret: guestToken, Access: roster.Guest},
-		{Name: "old", Secret: "old-e1b2c3", Access: roster.Responder, As: "zoe"},
+		{Name: "unset", Access: commands.Admin}, // no secret: opens nothing
+		{Name: "admin", Secret: adminToken, Access: commands.Admin},
+		{Name: "ci", Secret: anaToken, Access: commands.Commander, As: "ana"},
+		{Name: "deploy", Secret: benToken, Access: commands.Admin, As: "ben"},
+		{Name: "screen", Secret: guestToken, Access: commands.Guest},
+		{Name: "old", Secret: "old-e1b2c3", Access: commands.Responder, As: "zoe"},
 	}
 }
 
 func organization() bot.Organization {
 	org := bot.Default()
-	org.DefaultAccess = roster.Guest
+	org.DefaultAccess = commands.Guest
 	org.Zone = time.FixedZone("XST", 5*3600)
-	org.Roster = roster.Roster{
-		People: []roster.Person{
-			{ID: "ana", Name: "Ana Silva", Email: "ana@example.com", Access: roster.Commander, Zone: time.FixedZone("AST", 3600)},
-			{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Access: roster.Responder},
+	org.Directory = directory.Directory{
+		People: []directory.Person{
+			{ID: "ana", Name: "Ana Silva", Email: "ana@example.com", Access: commands.Commander, Zone: time.FixedZone("AST", 3600)},
+			{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Access: commands.Responder},
 		},
 		Pagers: []string{"email"},
 	}

@@ -6,7 +6,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
@@ -43,7 +43,7 @@ func (r *reader) room(n *yaml.Node, text, at string) {
 		r.fault(n, "%s: not yet: Discord comes in a later version; use a room:slack: target", quote(text))
 	case platform != "slack":
 		r.fault(n, "%s names no platform; write room:slack: and the channel, such as \"room:slack:#ops\"", quote(text))
-	case !roster.IsSlackChannel(channel):
+	case !directory.IsSlackChannel(channel):
 		r.fault(n, "%s: %s is no channel of Slack; write # and its name in small letters, such as \"room:slack:#ops\", or its ID, such as \"room:slack:C024BE7LR\"", quote(text), quote(channel))
 	default:
 		r.needSlack(n, quote(text))
@@ -51,7 +51,7 @@ func (r *reader) room(n *yaml.Node, text, at string) {
 }
 
 // chatTo checks that a chat finds the person.
-func (r *reader) chatTo(via, to *yaml.Node, p roster.Person) {
+func (r *reader) chatTo(via, to *yaml.Node, p directory.Person) {
 	r.needSlack(via, `"via: chat"`)
 	if p.Slack == "" && p.Email == "" {
 		r.fault(via, `"via: chat" needs somebody to write to: give the person "slack", or "email" to be found by`)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/adapters/config"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
@@ -99,7 +99,7 @@ func TestWhatNeedsSlack(t *testing.T) {
 		}
 	}
 	for want, o := range map[string]config.Options{"log": only("SLACK_APP_TOKEN"), "log chat": only("SLACK_BOT_TOKEN_FILE")} {
-		if got := strings.Join(parse(t, "", o).Organization.Roster.Pagers, " "); got != want {
+		if got := strings.Join(parse(t, "", o).Organization.Directory.Pagers, " "); got != want {
 			t.Errorf("pagers are %s, want %s", got, want)
 		}
 	}
@@ -175,10 +175,10 @@ policies: [{ id: a, steps: [{ notify: ["team:ops", "room:slack:#ops"] }] }]
 severities: { SEV2: { invite: ["team:ops", "person:ana"] } }
 jobs: { overdue-updates: { to: "room:slack:C024BE7LR" } }
 `, only("SLACK_BOT_TOKEN")).Organization
-	if diff := cmp.Diff([]roster.Method{{Via: "chat"}, {Via: "chat", After: 5 * time.Minute}}, o.Roster.People[0].High); diff != "" {
+	if diff := cmp.Diff([]directory.Method{{Via: "chat"}, {Via: "chat", After: 5 * time.Minute}}, o.Directory.People[0].High); diff != "" {
 		t.Errorf("methods: %s", diff)
 	}
-	if diff := cmp.Diff([]roster.Team{{ID: "ops", Name: "ops", Slack: "S0123456", Lead: "ana"}}, o.Roster.Teams); diff != "" {
+	if diff := cmp.Diff([]directory.Team{{ID: "ops", Name: "ops", Slack: "S0123456", Lead: "ana"}}, o.Directory.Teams); diff != "" {
 		t.Errorf("teams: %s", diff)
 	}
 	if diff := cmp.Diff([]workflow.Target{"team:ops", "room:slack:#ops"}, o.Policies[0].Steps[0].Notify); diff != "" {

@@ -16,8 +16,9 @@ import (
 	"tocsin/adapters/config"
 	"tocsin/bot"
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/bot/timetable"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -114,17 +115,17 @@ func exampleOrganization(t *testing.T) bot.Organization {
 	}
 	return bot.Organization{
 		Name: "Example Shop", Zone: zone("Europe/Berlin"), URL: "https://tocsin.example.com",
-		Roster: roster.Roster{
-			People: []roster.Person{
+		Directory: directory.Directory{
+			People: []directory.Person{
 				{
 					ID: "ana", Name: "Ana Silva", Email: "ana@example.com", Department: "Payments", Zone: zone("Europe/Lisbon"),
-					Slack: "U012AB3CD", Discord: "80351110224678912", Access: roster.Commander,
-					High: []roster.Method{{Via: "chat"}, {Via: "email", After: 2 * time.Minute}, {Via: "webhook", To: "noc", After: 3 * time.Minute}},
-					Low:  []roster.Method{{Via: "email", To: "ana+later@example.com"}},
+					Slack: "U012AB3CD", Discord: "80351110224678912", Access: commands.Commander,
+					High: []directory.Method{{Via: "chat"}, {Via: "email", After: 2 * time.Minute}, {Via: "webhook", To: "noc", After: 3 * time.Minute}},
+					Low:  []directory.Method{{Via: "email", To: "ana+later@example.com"}},
 				},
-				{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Access: roster.Responder},
+				{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com", Access: commands.Responder},
 			},
-			Teams: []roster.Team{
+			Teams: []directory.Team{
 				{ID: "payments", Name: "Payments", Members: []string{"ana", "ben"}, Lead: "ana"},
 				{ID: "database", Name: "Database", Slack: "S0123456"},
 			},
@@ -163,8 +164,8 @@ func exampleOrganization(t *testing.T) bot.Organization {
 		Policy: "everyone", Fallback: "everyone", CatchAll: "room:slack:#ops",
 		Checklist:     []string{"Customers can buy again", "The alert is quiet for a good reason"},
 		Rules:         workflow.Rules{}.OrDefault(),
-		DefaultAccess: roster.Guest,
-		Tokens:        []bot.Token{{Name: "ci", Secret: "secret of CI_TOKEN", Access: roster.Responder, As: "ana"}},
+		DefaultAccess: commands.Guest,
+		Tokens:        []bot.Token{{Name: "ci", Secret: "secret of CI_TOKEN", Access: commands.Responder, As: "ana"}},
 		Integrations: []bot.Integration{{
 			Name: "prometheus", Type: "alertmanager", Tokens: []string{"secret of PROMETHEUS_HOOK_TOKEN"}, Owner: "payments",
 			Severities: map[string]workflow.Severity{"urgent": workflow.SEV1, "ticket": workflow.SEV4},
@@ -202,7 +203,7 @@ func exampleLine(t *testing.T, part string) int {
 // With nothing configured everything that the bot needs is there.
 func TestNothingConfigured(t *testing.T) {
 	want := bot.Default()
-	want.Roster.Pagers, want.URL = []string{"log"}, "" // whoever serves knows the address
+	want.Directory.Pagers, want.URL = []string{"log"}, "" // whoever serves knows the address
 	for _, text := range []string{"", "# nothing\n", "---\n", "{}\n", "people:\nteams:\nseverities:\n"} {
 		if diff := cmp.Diff(want, parse(t, text, everySet()).Organization, compared()); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
@@ -252,15 +253,15 @@ people:
 	if diff := cmp.Diff(want, o.Policies); diff != "" {
 		t.Errorf("policies (-want +got):\n%s", diff)
 	}
-	if o.Policy != "default" || o.DefaultAccess != roster.Guest || o.CatchAll != "log" {
+	if o.Policy != "default" || o.DefaultAccess != commands.Guest || o.CatchAll != "log" {
 		t.Errorf("policy %s, access %s, catch-all %s", o.Policy, o.DefaultAccess, o.CatchAll)
 	}
-	if fay := o.Roster.People[3]; fay.Access != roster.Guest || fay.Name != "fay" {
+	if fay := o.Directory.People[3]; fay.Access != commands.Guest || fay.Name != "fay" {
 		t.Errorf("fay is %+v", fay)
 	}
 	o = parse(t, "default_access: responder\npeople: [{ id: fay }]\n", everySet()).Organization
-	if o.DefaultAccess != roster.Responder || o.Roster.People[0].Access != roster.Responder {
-		t.Errorf("access %s, fay's %s", o.DefaultAccess, o.Roster.People[0].Access)
+	if o.DefaultAccess != commands.Responder || o.Directory.People[0].Access != commands.Responder {
+		t.Errorf("access %s, fay's %s", o.DefaultAccess, o.Directory.People[0].Access)
 	}
 }
 

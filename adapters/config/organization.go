@@ -8,7 +8,8 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -23,18 +24,18 @@ func (r *reader) organization(root *mapping, sections map[string]*yaml.Node) bot
 	r.pagers(root, sections)
 	r.chat(root, sections)
 	o.Webhooks = each(root, "webhooks", r.webhook)
-	o.Roster.Pagers, o.Roster.Webhooks = r.media(o.Webhooks)
+	o.Directory.Pagers, o.Directory.Webhooks = r.media(o.Webhooks)
 
 	if len(root.list("people")) > 0 {
-		o.DefaultAccess = roster.Guest
+		o.DefaultAccess = commands.Guest
 	}
 	if access, stated := root.access("default_access"); stated {
 		o.DefaultAccess = access
 	}
 	before := len(r.faults)
-	o.Roster.People = each(root, "people", func(n *yaml.Node) roster.Person { return r.person(n, o.DefaultAccess) })
+	o.Directory.People = each(root, "people", func(n *yaml.Node) directory.Person { return r.person(n, o.DefaultAccess) })
 	r.spoiled = len(r.faults) > before
-	o.Roster.Teams = each(root, "teams", r.team)
+	o.Directory.Teams = each(root, "teams", r.team)
 
 	o.Services = each(root, "services", r.service)
 	o.Categories = r.categories(root, o)

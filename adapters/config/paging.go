@@ -9,7 +9,6 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -40,7 +39,7 @@ func (r *reader) paging(root *mapping, o *bot.Organization) {
 	if o.Policy == "" {
 		o.Policy = r.onlyPolicy(root, own)
 	}
-	for _, t := range o.Roster.Teams {
+	for _, t := range o.Directory.Teams {
 		r.teams[t.ID] = t
 	}
 	for _, p := range own {
@@ -63,12 +62,12 @@ func (r *reader) onlyPolicy(root *mapping, own []workflow.Policy) string {
 // everyResponder is the policy when none is configured: everybody who may
 // respond, the first 40 of them. Without any people it is the log.
 func (r *reader) everyResponder(root *mapping, o *bot.Organization) []workflow.Policy {
-	if len(o.Roster.People) == 0 {
+	if len(o.Directory.People) == 0 {
 		return o.Policies
 	}
 	var notify []workflow.Target
-	for _, p := range o.Roster.People {
-		if p.Access >= roster.Responder && len(notify) < maxRecipients {
+	for _, p := range o.Directory.People {
+		if p.Access >= commands.Responder && len(notify) < maxRecipients {
 			notify = append(notify, workflow.Target("person:"+p.ID))
 		}
 	}

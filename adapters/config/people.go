@@ -6,19 +6,20 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 )
 
 // maxMethods is how many of a person's methods one page uses.
 const maxMethods = 8
 
 // person reads somebody. Who has no access of their own has the default one.
-func (r *reader) person(n *yaml.Node, access roster.Access) roster.Person {
+func (r *reader) person(n *yaml.Node, access commands.Access) directory.Person {
 	m := r.open(n, "a person")
-	p := roster.Person{
+	p := directory.Person{
 		ID: m.name("id", aPerson), Name: m.text("name", nameLength),
 		Email: m.email("email"), Department: m.text("department", nameLength), Zone: m.zone("timezone"),
-		Slack: m.account("slack", roster.IsSlackUser, "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
+		Slack: m.account("slack", directory.IsSlackUser, "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
 		Discord: m.account("discord", isDiscordUser,
 			"a Discord user ID, such as \"80351110224678912\" (in developer mode: Copy User ID)"),
 		Access: access,
@@ -31,7 +32,7 @@ func (r *reader) person(n *yaml.Node, access roster.Access) roster.Person {
 		p.Access = stated
 	}
 	notify := r.open(m.take("notify"), `"notify" of a person`)
-	method := func(n *yaml.Node) roster.Method { return r.method(n, p) }
+	method := func(n *yaml.Node) directory.Method { return r.method(n, p) }
 	p.High, p.Low = each(notify, "high", method), each(notify, "low", method)
 	for _, key := range []string{"high", "low"} {
 		if all := notify.list(key); len(all) > maxMethods {
@@ -44,12 +45,12 @@ func (r *reader) person(n *yaml.Node, access roster.Access) roster.Person {
 }
 
 // access reads a level of access, and whether there is one.
-func (m *mapping) access(key string) (roster.Access, bool) {
+func (m *mapping) access(key string) (commands.Access, bool) {
 	var words []string
-	for a := roster.Guest; a <= roster.Admin; a++ {
+	for a := commands.Guest; a <= commands.Admin; a++ {
 		words = append(words, a.String())
 	}
-	return roster.ParseAccess(m.oneOf(key, words...))
+	return commands.ParseAccess(m.oneOf(key, words...))
 }
 
 // account reads the ID of somebody on a platform.
@@ -70,9 +71,9 @@ func (m *mapping) account(key string, is func(string) bool, wanted string) strin
 func isDiscordUser(id string) bool { return digits(id) == len(id) && len(id) >= 15 && len(id) <= 20 }
 
 // method reads one way to reach a person.
-func (r *reader) method(n *yaml.Node, p roster.Person) roster.Method {
+func (r *reader) method(n *yaml.Node, p directory.Person) directory.Method {
 	m := r.open(n, "a way to notify")
-	method := roster.Method{After: m.duration("after", 0)}
+	method := directory.Method{After: m.duration("after", 0)}
 	via, to := m.need("via", "email"), m.take("to")
 	m.done()
 	if via == nil {
@@ -105,7 +106,7 @@ func (r *reader) method(n *yaml.Node, p roster.Person) roster.Method {
 }
 
 // emailTo reads where mail to a person goes; "" means their own address.
-func (r *reader) emailTo(via, to *yaml.Node, p roster.Person) string {
+func (r *reader) emailTo(via, to *yaml.Node, p directory.Person) string {
 	if !r.mail {
 		r.fault(via, `"via: email" needs a mail server: configure pagers.email, or remove this way to notify`)
 	}
@@ -146,12 +147,12 @@ func (r *reader) unknownMedium(via *yaml.Node, word string) {
 
 // team reads a list of people. One without members of its own has those of a
 // user group of Slack.
-func (r *reader) team(n *yaml.Node) roster.Team {
+func (r *reader) team(n *yaml.Node) directory.Team {
 	m := r.open(n, "a team")
-	t := roster.Team{
+	t := directory.Team{
 		ID: m.name("id", aTeam), Name: m.text("name", nameLength),
 		Members: m.references("members", aPerson), Lead: m.refer("lead", aPerson),
-		Slack: m.account("slack", roster.IsSlackGroup, "the ID of a Slack user group, such as S0123456, which is not its handle"),
+		Slack: m.account("slack", directory.IsSlackGroup, "the ID of a Slack user group, such as S0123456, which is not its handle"),
 	}
 	t.Name = cmp.Or(t.Name, t.ID)
 	r.own(m.take("slack"), "Slack user group", t.Slack)

@@ -7,7 +7,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -26,7 +26,7 @@ type reader struct {
 	owners map[string]*yaml.Node          // where what only one may have was given
 	checks []func()                       // what can only be checked once everything is read
 
-	teams    map[string]roster.Team     // by ID, for the checks
+	teams    map[string]directory.Team  // by ID, for the checks
 	policies map[string]workflow.Policy // by ID, for the checks
 
 	mail       bool // pagers.email is configured
@@ -39,7 +39,7 @@ func newReader(file string, o Options) *reader {
 	return &reader{
 		file: file, options: o,
 		names: map[kind]map[string]*yaml.Node{}, order: map[kind][]string{}, owners: map[string]*yaml.Node{},
-		teams: map[string]roster.Team{}, policies: map[string]workflow.Policy{},
+		teams: map[string]directory.Team{}, policies: map[string]workflow.Policy{},
 	}
 }
 

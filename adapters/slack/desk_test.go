@@ -166,7 +166,7 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 	d.lobby = d.slack.AddChannel(slacktest.Channel{Name: "general-talk", Members: []string{d.ana, d.ben, d.dan, d.zoe, d.slack.BotUser}})
 	org := bottest.Town()
 	org.DefaultAccess = 0 // guests
-	org.Roster.People[2].Slack = d.dan
+	org.Directory.People[2].Slack = d.dan
 	for _, change := range changes {
 		change(d, &org)
 	}

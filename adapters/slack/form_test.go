@@ -11,7 +11,7 @@ import (
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/commands"
 )
 
@@ -200,7 +200,7 @@ func TestMenuOfMany(t *testing.T) {
 	both(t, func(t *testing.T, way string) {
 		d := newDesk(t, way, func(_ *desk, org *bot.Organization) {
 			for n := range 150 {
-				org.Roster.People = append(org.Roster.People, roster.Person{ID: fmt.Sprintf("p%d", n), Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("p%d@example.com", n)})
+				org.Directory.People = append(org.Directory.People, directory.Person{ID: fmt.Sprintf("p%d", n), Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("p%d@example.com", n)})
 			}
 		})
 		d.declare("Checkout is down --service checkout")

@@ -40,13 +40,13 @@ func (w *Workspace) Groups(group string) []string {
 		default:
 		}
 	}
-	roster := w.cfg.Bot().Organization().Roster
+	people := w.cfg.Bot().Organization().Directory
 	var all []string
 	for _, m := range members {
 		id := "guest:" + Platform + ":" + m.User
-		if p, ok := roster.ByAccount(Platform, m.User, ""); ok {
+		if p, ok := people.ByAccount(Platform, m.User, ""); ok {
 			id = p.ID
-		} else if p, ok := roster.Person(m.Person); ok && p.Slack == "" {
+		} else if p, ok := people.Person(m.Person); ok && p.Slack == "" {
 			id = p.ID
 		}
 		if !slices.Contains(all, id) {
@@ -71,7 +71,7 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 		case <-w.inbox.wanted:
 		case <-timer.C:
 		}
-		for _, team := range w.cfg.Bot().Organization().Roster.Teams {
+		for _, team := range w.cfg.Bot().Organization().Directory.Teams {
 			group := team.Slack
 			if group == "" || ctx.Err() != nil {
 				continue

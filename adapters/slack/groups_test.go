@@ -10,7 +10,7 @@ import (
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
@@ -19,9 +19,9 @@ func grouped(group *string) func(*desk, *bot.Organization) {
 	return func(d *desk, o *bot.Organization) {
 		gone := d.slack.AddUser(slacktest.User{Name: "gone", Email: "ben@example.com", Deleted: true})
 		*group = d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ana, d.dan, d.zoe, gone}})
-		o.Roster.Teams = append(o.Roster.Teams, roster.Team{ID: "sre", Slack: *group})
-		o.Roster.Groups = func(group string) []string { return d.Groups(group) }
-		o.Roster.Pagers = append(o.Roster.Pagers, "chat")
+		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "sre", Slack: *group})
+		o.Directory.Groups = func(group string) []string { return d.Groups(group) }
+		o.Directory.Pagers = append(o.Directory.Pagers, "chat")
 	}
 }
 
@@ -32,7 +32,7 @@ func TestGroups(t *testing.T) {
 	d := newDesk(t, bySocket, grouped(&group))
 	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
 	d.eventually("the members are known", func() bool { return slices.Equal(d.Groups(group), want) })
-	if got := d.bot.Organization().Roster.Answer("team:sre"); len(got.Recipients) != 3 {
+	if got := d.bot.Organization().Directory.Answer("team:sre"); len(got.Recipients) != 3 {
 		t.Errorf("%+v", got)
 	}
 	// In a command the group is the team.
@@ -64,9 +64,9 @@ func TestGroupsKept(t *testing.T) {
 		t.Errorf("%q, %v", next.Groups(group), err)
 	}
 	org := *d.bot.Organization()
-	org.Roster.People = slices.Clone(org.Roster.People)
-	org.Roster.People = append(org.Roster.People, roster.Person{ID: "zoe", Name: "Zoe", Slack: d.zoe})
-	org.Roster.People[0].ID = "anna" // was ana
+	org.Directory.People = slices.Clone(org.Directory.People)
+	org.Directory.People = append(org.Directory.People, directory.Person{ID: "zoe", Name: "Zoe", Slack: d.zoe})
+	org.Directory.People[0].ID = "anna" // was ana
 	if err = d.bot.Configure(org, nil); err != nil || !slices.Equal(next.Groups(group), []string{"guest:slack:" + d.ana, "dan", "zoe"}) {
 		t.Errorf("%q, %v", next.Groups(group), err)
 	}
@@ -78,7 +78,7 @@ func TestGroupNew(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	group := d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ben}})
 	org := *d.bot.Organization()
-	org.Roster.Teams = append(slices.Clone(org.Roster.Teams), roster.Team{ID: "sre", Slack: group})
+	org.Directory.Teams = append(slices.Clone(org.Directory.Teams), directory.Team{ID: "sre", Slack: group})
 	if err := d.bot.Configure(org, nil); err != nil {
 		t.Fatal(err)
 	}

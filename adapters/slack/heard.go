@@ -152,7 +152,7 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 			return "@" + name
 		},
 		group: func(id, label string) string {
-			for _, t := range org.Roster.Teams {
+			for _, t := range org.Directory.Teams {
 				if t.Slack == id {
 					return "team:" + t.ID
 				}
@@ -179,7 +179,7 @@ func asText(name string) string {
 // meansOther reports whether somebody's name on Slack means somebody else here,
 // or a team (rule P1).
 func (w *Workspace) meansOther(name string) bool {
-	r := w.cfg.Bot().Organization().Roster
+	r := w.cfg.Bot().Organization().Directory
 	_, person := r.Find(name)
 	_, team := r.Team(strings.TrimPrefix(name, "@"))
 	return person || team || strings.Contains(name, ":")

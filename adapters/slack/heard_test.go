@@ -7,7 +7,8 @@ import (
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -54,7 +55,7 @@ func FuzzUnmarked(f *testing.F) {
 // language calls them.
 func TestTyped(t *testing.T) {
 	d := newDesk(t, bySocket, func(d *desk, o *bot.Organization) {
-		o.Roster.Teams = append(o.Roster.Teams, roster.Team{ID: "payments", Members: []string{"ben"}})
+		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "payments", Members: []string{"ben"}})
 	})
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, room, fmt.Sprintf("assign communications <@%s|ben>", d.ben))
@@ -146,7 +147,7 @@ func TestP1NameIsNoCommand(t *testing.T) {
 // with it, is a guest, whatever address they have there and whoever may respond
 // here (rule P1); so are an app, and whoever has left, by their addresses.
 func TestP1Stranger(t *testing.T) {
-	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = roster.Responder })
+	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = commands.Responder })
 	id, room := d.declare("Checkout is down --sev 2")
 	if got := d.slash(d.zoe, room, "status identified"); !strings.Contains(string(got.Response), "Now identified") {
 		t.Fatalf("whoever comes may respond: %s", got.Response)

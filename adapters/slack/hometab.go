@@ -8,7 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -51,7 +51,7 @@ func (w *Workspace) publish(ctx context.Context, user, name string) {
 // homeOf is what somebody's Home tab shows.
 func (w *Workspace) homeOf(ctx context.Context, s bot.Speaker) (homeData, error) {
 	org := w.cfg.Bot().Organization()
-	h := homeData{Guest: s.Person == "" && len(org.Roster.People) > 0, Works: s.Access >= roster.Responder, URL: org.URL}
+	h := homeData{Guest: s.Person == "" && len(org.Directory.People) > 0, Works: s.Access >= commands.Responder, URL: org.URL}
 	open, err := w.cfg.Bot().OpenIncidents(ctx, mostHome)
 	if err != nil {
 		return h, err

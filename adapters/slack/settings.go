@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 )
 
 // nowhere is what is written where incidents are not announced.
@@ -40,7 +40,7 @@ func (s Settings) Normal() Settings {
 // Validate reports every fault, and what would be right instead.
 func (s Settings) Validate() error {
 	var faults []error
-	if channel := s.Normal().Announce; channel != "" && !roster.IsSlackChannel(channel) {
+	if channel := s.Normal().Announce; channel != "" && !directory.IsSlackChannel(channel) {
 		faults = append(faults, fmt.Errorf("announce: %q is no channel of Slack; write %s", channel, wouldBe(channel)))
 	}
 	if s.ArchiveAfter < 0 {
@@ -52,7 +52,7 @@ func (s Settings) Validate() error {
 // wouldBe guesses the right spelling of "incidents" or "#Incidents".
 func wouldBe(channel string) string {
 	guess := "#" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(channel, "#")), " ", "-")
-	if roster.IsSlackChannel(guess) && !roster.IsSlackUser(channel) {
+	if directory.IsSlackChannel(guess) && !directory.IsSlackUser(channel) {
 		return fmt.Sprintf("%q, or its ID such as C024BE7LR; or none", guess)
 	}
 	return `a name such as "#incidents", of small letters, digits, - and _, at most 80; its ID, such as C024BE7LR; or none`

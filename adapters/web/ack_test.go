@@ -215,7 +215,7 @@ func TestP2PrivateIncidents(t *testing.T) {
 	path := h.link("ana")
 	h.get(path).has(200, "Somebody stole the key", "private").button()
 	org := organization() // Ana leaves the house
-	org.Roster.People = org.Roster.People[1:]
+	org.Directory.People = org.Directory.People[1:]
 	if err := h.bot.Configure(org, nil); err != nil {
 		t.Fatal(err)
 	}

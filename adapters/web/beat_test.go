@@ -114,7 +114,7 @@ func TestLiveEndsWithTheSessionWhenNothingHappens(t *testing.T) {
 			return nil
 		},
 		"of nobody any more": func(h *house) error {
-			h.configure(func(org *bot.Organization) { org.Roster.People = org.Roster.People[1:] })
+			h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 			return nil
 		},
 	} {

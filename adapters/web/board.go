@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -116,7 +116,7 @@ func needs(open []workflow.Incident, who bot.Speaker, nobody bool) []*workflow.I
 	var mine []*workflow.Incident
 	for n := range open { // hundreds of browsers look through hundreds of incidents: none is copied
 		i := &open[n]
-		if (i.IsAwaiting(who.Person) || nobody && who.Access >= roster.Responder && rings(i)) && who.Sees(i) {
+		if (i.IsAwaiting(who.Person) || nobody && who.Access >= commands.Responder && rings(i)) && who.Sees(i) {
 			mine = append(mine, i)
 		}
 	}

@@ -63,7 +63,7 @@ func (s *server) cardView(who reader) card.View {
 	org := s.Bot.Organization()
 	return card.View{
 		Zone: who.zone(), URL: org.URL,
-		Name: func(id string) string { p, _ := org.Roster.Person(id); return p.Name },
+		Name: func(id string) string { p, _ := org.Directory.Person(id); return p.Name },
 		Word: func(w string) bool { _, ok := s.Bot.Catalog().Find(w); return ok },
 	}
 }

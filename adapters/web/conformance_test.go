@@ -13,7 +13,7 @@ import (
 	"tocsin/adapters/web"
 	"tocsin/bot"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -93,7 +93,7 @@ func (h chatHouse) posts(r workflow.Room) (all []string) {
 
 // outside is all that an administrator reads who is a member of nothing.
 func (h chatHouse) outside() string {
-	zoe := bot.Speaker{Person: "zoe", Name: "Zoe", Access: roster.Admin}
+	zoe := bot.Speaker{Person: "zoe", Name: "Zoe", Access: commands.Admin}
 	var read strings.Builder
 	for _, id := range h.rooms() {
 		said, err := h.Conversation(h.t.Context(), id, zoe, 0, 1000)

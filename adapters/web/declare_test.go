@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -109,7 +109,7 @@ func TestAGuestDeclares(t *testing.T) {
 	if got := h.said("INC-1"); len(got) != 1 {
 		t.Errorf("said %q", got)
 	}
-	wall := h.guest("wallboard", roster.Guest)
+	wall := h.guest("wallboard", commands.Guest)
 	wall.post("/declare", url.Values{"text": {"declare"}, "f.title": {"By a token"}}).has(http.StatusSeeOther)
 	wall.get("/incidents/INC-2").has(200, "By a token")
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // ways are how to get a link: every page that refuses one names them.
@@ -161,7 +161,7 @@ func TestTheOperatorChoosesWhoTheyAre(t *testing.T) {
 // Where nobody is configured, people say what they are called.
 func TestTheOperatorSaysAName(t *testing.T) {
 	t.Parallel()
-	nobody := func(org *bot.Organization) { org.Roster.People = nil }
+	nobody := func(org *bot.Organization) { org.Directory.People = nil }
 	h := newHouse(t, nobody)
 	h.get(h.signInPath(operator(), "/")).has(200, `name="name"`, "Your name").lacks("<select")
 	dee := h.signIn(operator(), url.Values{"name": {"Dee\u202e  <b>Ray</b>"}})
@@ -191,7 +191,7 @@ func TestASaidNamePassesForNobody(t *testing.T) {
 // The link of a token that is no administrator's is for nobody else.
 func TestALesserTokenChoosesNobody(t *testing.T) {
 	t.Parallel()
-	for _, access := range []roster.Access{roster.Guest, roster.Stakeholder, roster.Responder, roster.Commander} {
+	for _, access := range []commands.Access{commands.Guest, commands.Stakeholder, commands.Responder, commands.Commander} {
 		h := newHouse(t)
 		h.do("ben: declare Somebody stole the key --private", "cy: declare Checkout is down")
 		api := bot.Speaker{Name: "grafana", Access: access, Token: "grafana"}
@@ -200,7 +200,7 @@ func TestALesserTokenChoosesNobody(t *testing.T) {
 		r.get("/sessions").has(200, "grafana").lacks("Ben Okafor")
 		r.get("/incidents/INC-1").has(http.StatusNotFound)
 		r.run("INC-2", "cancel INC-2").has(200)
-		if got := h.peek("INC-2").Open(); got == (access >= roster.Commander) {
+		if got := h.peek("INC-2").Open(); got == (access >= commands.Commander) {
 			t.Errorf("%s: still open: %t", access, got)
 		}
 	}
@@ -217,7 +217,7 @@ func TestP1ALinkRaisesNoAccess(t *testing.T) {
 		h := newHouse(t)
 		h.do("cy: declare Checkout is down")
 		lesser := h.person("ana")
-		lesser.Access, lesser.Token = roster.Guest, "wallboard"
+		lesser.Access, lesser.Token = commands.Guest, "wallboard"
 		signIn(h, lesser).run("INC-1", "resolve INC-1 It was me").has(200)
 		if !h.incident().Open() {
 			t.Errorf("%s: a token with the access of a guest has resolved", what)

@@ -48,7 +48,7 @@ func (s *server) draw(i workflow.Incident, reader bot.Speaker, when func(time.Ti
 	org := s.Bot.Organization()
 	zone := cmp.Or(reader.Zone, org.Zone, time.UTC)
 	c := card.Card(i, card.View{Zone: zone, Name: func(id string) string {
-		p, _ := org.Roster.Person(id)
+		p, _ := org.Directory.Person(id)
 		return p.Name
 	}})
 	p := ackPage{

@@ -49,7 +49,7 @@ func submitOf(word string) string {
 // forms returns the forms of an incident that a reader may send.
 func (s *server) forms(ctx context.Context, id, op string, who reader) []form {
 	var all []form
-	nobody := len(s.Bot.Organization().Roster.People) == 0
+	nobody := len(s.Bot.Organization().Directory.People) == 0
 	for _, w := range s.Bot.Catalog() {
 		label := labelOf(w.Name)
 		if len(w.Form) == 0 || label == "" || w.Access > who.Access || w.Name == "private" && who.Person == "" {

@@ -9,7 +9,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -30,7 +30,7 @@ func busy(t *testing.T, changes ...func(*bot.Organization)) *house {
 func (h *house) lesser() map[string]reader {
 	h.t.Helper()
 	return map[string]reader{
-		"a person": h.as("cy"), "a token": h.guest("wallboard", roster.Guest), "a stakeholder": h.guest("press", roster.Stakeholder),
+		"a person": h.as("cy"), "a token": h.guest("wallboard", commands.Guest), "a stakeholder": h.guest("press", commands.Stakeholder),
 		"the operator as a guest": h.signIn(operator(), url.Values{"person": {"cy"}}),
 	}
 }
@@ -68,7 +68,7 @@ func TestP1AGuestChangesNothing(t *testing.T) {
 	before, said := h.incident().Seq, len(h.said("INC-1"))
 	for who, r := range h.lesser() {
 		for _, w := range h.bot.Catalog() {
-			if w.Access <= roster.Stakeholder {
+			if w.Access <= commands.Stakeholder {
 				continue
 			}
 			form := url.Values{"text": {w.Name + " INC-1"}}
@@ -98,14 +98,14 @@ func TestP1NobodyIsOfferedWhatTheyMayNotDo(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		who, person, line string
-		access            roster.Access
+		access            commands.Access
 	}{
-		{"a guest", "cy", "ben: note INC-1 x", roster.Guest},
-		{"a guest who was invited", "cy", "ben: invite INC-1 @cy", roster.Guest},
-		{"a guest who was paged", "cy", "ben: page INC-1 @cy", roster.Guest},
-		{"a guest who reported it", "cy", "cy: declare The other", roster.Guest},
-		{"a responder", "ana", "ben: note INC-1 x", roster.Responder},
-		{"a commander", "ben", "ben: note INC-1 x", roster.Commander},
+		{"a guest", "cy", "ben: note INC-1 x", commands.Guest},
+		{"a guest who was invited", "cy", "ben: invite INC-1 @cy", commands.Guest},
+		{"a guest who was paged", "cy", "ben: page INC-1 @cy", commands.Guest},
+		{"a guest who reported it", "cy", "cy: declare The other", commands.Guest},
+		{"a responder", "ana", "ben: note INC-1 x", commands.Responder},
+		{"a commander", "ben", "ben: note INC-1 x", commands.Commander},
 	} {
 		h := newHouse(t, guests, func(org *bot.Organization) { org.Checklist = []string{"Can people pay?"} })
 		h.do("ben: declare Checkout is down", c.line)

@@ -21,7 +21,8 @@ import (
 	"tocsin/adapters/web"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -54,15 +55,15 @@ type house struct {
 func organization() bot.Organization {
 	org := bot.Default()
 	org.Name, org.URL = "Example <Shop>", "https://tocsin.example.com"
-	org.DefaultAccess = roster.Responder
-	org.Roster.Pagers = []string{"email"}
+	org.DefaultAccess = commands.Responder
+	org.Directory.Pagers = []string{"email"}
 	for _, name := range []string{"Ana Silva", "Ben Okafor", "Cy Young"} {
 		first, _, _ := strings.Cut(name, " ")
 		id := strings.ToLower(first)
-		org.Roster.People = append(org.Roster.People, roster.Person{ID: id, Name: name, Email: id + "@example.com", Zone: time.FixedZone("AST", 3600)})
+		org.Directory.People = append(org.Directory.People, directory.Person{ID: id, Name: name, Email: id + "@example.com", Zone: time.FixedZone("AST", 3600)})
 	}
 	for _, name := range []string{"api", "ci", "grafana", "wallboard"} {
-		org.Tokens = append(org.Tokens, bot.Token{Name: name, Secret: "secret of " + name, Access: roster.Admin})
+		org.Tokens = append(org.Tokens, bot.Token{Name: name, Secret: "secret of " + name, Access: commands.Admin})
 	}
 	org.Services = []bot.Service{{ID: "checkout", Name: "Checkout", Runbook: "https://wiki.example.com/checkout"}}
 	org.Severities = map[string]workflow.SeverityPlan{"SEV2": {Name: "Major", Urgency: workflow.High}}
@@ -160,7 +161,7 @@ func (h *house) do(lines ...string) {
 		if !ok {
 			h.t.Fatalf("who is %s?", person)
 		}
-		speaker.Access = roster.Admin
+		speaker.Access = commands.Admin
 		reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: text, Speaker: speaker})
 		if err != nil || !reply.OK {
 			h.t.Fatalf("%s: %+v, %v", l, reply, err)

@@ -12,7 +12,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
@@ -94,7 +94,7 @@ func strange(t *testing.T, text string) *house {
 	name := clean(text, 38)
 	h := newHouse(t, func(org *bot.Organization) {
 		org.Name = name
-		org.Roster.People[2].Name = name
+		org.Directory.People[2].Name = name
 		org.Services = append(org.Services, bot.Service{ID: "odd", Name: name, Runbook: "https://wiki.example.com/?" + url.QueryEscape(text)})
 		org.Severities["SEV2"] = workflow.SeverityPlan{Name: name, Definition: name, Urgency: workflow.High}
 		org.Checklist = []string{name}
@@ -261,7 +261,7 @@ func TestHostileTextsInStreams(t *testing.T) {
 func TestHostileTextsOfABrowser(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
-		h := newHouse(t, func(org *bot.Organization) { org.Roster = roster.Roster{} })
+		h := newHouse(t, func(org *bot.Organization) { org.Directory = directory.Directory{} })
 		agent := strings.Map(func(r rune) rune {
 			if r < ' ' || r == utf8.RuneError {
 				return -1

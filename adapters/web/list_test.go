@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // rows are the incidents of a list, in order.
@@ -159,7 +159,7 @@ func TestTheListIsPaged(t *testing.T) {
 func (h *house) quick(person, line string) {
 	h.t.Helper()
 	speaker := h.person(person)
-	speaker.Access = roster.Admin
+	speaker.Access = commands.Admin
 	if reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: line, Speaker: speaker}); err != nil || !reply.OK {
 		h.t.Fatalf("%s: %+v, %v", line, reply, err)
 	}

@@ -38,7 +38,7 @@ func TestLiveEndsWithThePerson(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t).declared()
 	s := h.as("ana").follow("/incidents/INC-1")
-	h.configure(func(org *bot.Organization) { org.Roster.People = org.Roster.People[1:] })
+	h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 	h.do("ben: note INC-1 Not for her eyes")
 	if raw := s.gone(); strings.Contains(raw, "Not for her eyes") {
 		t.Errorf("sent to somebody who has left: %s", raw)

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 )
 
 // secret is a house with a public incident, INC-1, and a private one, INC-2,
@@ -27,7 +28,7 @@ func secret(t *testing.T, changes ...func(*bot.Organization)) *house {
 func (h *house) strangers() map[string]reader {
 	h.t.Helper()
 	return map[string]reader{
-		"a responder": h.as("cy"), "an administrator": h.signIn(operator(), nil), "a token": h.guest("ci", roster.Responder),
+		"a responder": h.as("cy"), "an administrator": h.signIn(operator(), nil), "a token": h.guest("ci", commands.Responder),
 		"an administrator as Cy":            h.signIn(operator(), url.Values{"person": {"cy"}}),
 		"whoever says the name of a member": h.signIn(operator(), url.Values{"name": {"Ben Okafor"}}),
 	}
@@ -203,10 +204,10 @@ func TestP2APrivateIncidentRingsForItsMembers(t *testing.T) {
 	}
 	nobody := newHouse(t, func(org *bot.Organization) {
 		fresh := bot.Default()
-		org.Policies, org.DefaultAccess = fresh.Policies, roster.Responder
+		org.Policies, org.DefaultAccess = fresh.Policies, commands.Responder
 	})
 	nobody.do("ben: declare Somebody stole the key --private")
-	nobody.configure(func(org *bot.Organization) { org.Roster = roster.Roster{} }) // nobody is configured any more
+	nobody.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // nobody is configured any more
 	nobody.later(time.Minute)
 	p := nobody.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").has(200)
 	p.lacks("INC-1", "stole the key")
@@ -217,7 +218,7 @@ func TestP2APrivateIncidentRingsForItsMembers(t *testing.T) {
 func TestP2OnlyAConfiguredPersonCanHide(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	ci := h.guest("ci", roster.Admin)
+	ci := h.guest("ci", commands.Admin)
 	ci.get("/declare").has(200).lacks("f.private")
 	h.as("ana").get("/declare").has(200, "f.private")
 	ci.post("/declare", url.Values{"text": {"declare"}, "f.title": {"x"}, "f.private": {"true"}}).has(200, "Only a configured person")

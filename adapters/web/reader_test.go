@@ -9,7 +9,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -45,7 +45,7 @@ func (h *house) person(id string) bot.Speaker {
 
 // operator is the token of whoever sits at the machine.
 func operator() bot.Speaker {
-	return bot.Speaker{Name: "operator", Access: roster.Admin, Token: "operator"}
+	return bot.Speaker{Name: "operator", Access: commands.Admin, Token: "operator"}
 }
 
 // enter presses the button of a sign-in page.
@@ -87,7 +87,7 @@ func (h *house) as(person string) reader {
 }
 
 // guest signs somebody in who is nobody in particular.
-func (h *house) guest(name string, access roster.Access) reader {
+func (h *house) guest(name string, access commands.Access) reader {
 	h.t.Helper()
 	return h.signIn(bot.Speaker{Name: name, Access: access, Token: "api"}, nil)
 }
@@ -178,9 +178,9 @@ func (h *house) said(id string) []string {
 // guests configures a house in which somebody is only a guest: Ana responds,
 // Ben commands, Cy is a guest.
 func guests(org *bot.Organization) {
-	org.DefaultAccess = roster.Guest
-	for n, access := range []roster.Access{roster.Responder, roster.Commander, roster.Guest} {
-		org.Roster.People[n].Access = access
+	org.DefaultAccess = commands.Guest
+	for n, access := range []commands.Access{commands.Responder, commands.Commander, commands.Guest} {
+		org.Directory.People[n].Access = access
 	}
 }
 

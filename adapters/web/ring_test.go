@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 )
 
 // rings waits until a stream rings for an incident, or stops.
@@ -107,10 +108,10 @@ func TestWhereNobodyIsConfiguredItRingsForEverybody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(org *bot.Organization) {
 		fresh := bot.Default()
-		org.Roster, org.Policies = roster.Roster{}, fresh.Policies
+		org.Directory, org.Policies = directory.Directory{}, fresh.Policies
 	})
 	dee := h.signIn(operator(), url.Values{"name": {"Dee"}})
-	wall := h.guest("wall", roster.Guest).follow("/")
+	wall := h.guest("wall", commands.Guest).follow("/")
 	s := dee.follow("/")
 	dee.post("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}}).has(303)
 	h.later(0)

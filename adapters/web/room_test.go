@@ -10,7 +10,6 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
-	"tocsin/bot/roster"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -258,10 +257,10 @@ func TestOpeningWhereAFormWasSent(t *testing.T) {
 func TestFormsOfEveryWord(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, guests).declared()
-	for who, r := range map[string]reader{"ana": h.as("ana"), "ben": h.as("ben"), "api": h.guest("api", roster.Responder), "operator": h.signIn(operator(), nil)} {
-		access := map[string]roster.Access{"ben": roster.Commander, "operator": roster.Admin}[who]
+	for who, r := range map[string]reader{"ana": h.as("ana"), "ben": h.as("ben"), "api": h.guest("api", commands.Responder), "operator": h.signIn(operator(), nil)} {
+		access := map[string]commands.Access{"ben": commands.Commander, "operator": commands.Admin}[who]
 		if access == 0 {
-			access = roster.Responder
+			access = commands.Responder
 		}
 		sheets := map[string]sheet{}
 		for _, s := range r.get("/incidents/INC-1").has(200).sheets() {

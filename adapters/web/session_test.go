@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // The cookie is a session's only secret: scripts, other sites and, where we are
@@ -83,10 +83,10 @@ func TestASessionEndsWithItsPerson(t *testing.T) {
 	h := newHouse(t)
 	h.do("ben: declare Checkout is down")
 	ana, ben := h.as("ana"), h.as("ben")
-	h.configure(func(org *bot.Organization) { org.Roster.People = org.Roster.People[1:] })
+	h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 	ana.out("after she has left")
 	ben.get("/").has(200)
-	path := h.signInPath(bot.Speaker{Person: "ana", Name: "Ana Silva", Access: roster.Admin}, "/")
+	path := h.signInPath(bot.Speaker{Person: "ana", Name: "Ana Silva", Access: commands.Admin}, "/")
 	h.enter(path, nil).has(http.StatusNotFound, ways...)
 	h.configure() // she comes back
 	ana.get("/").has(200)
@@ -99,11 +99,11 @@ func TestASessionEndsWithItsToken(t *testing.T) {
 	h.do("ben: declare Checkout is down")
 	asAna := h.person("ana")
 	asAna.Token = "ci"
-	guest, ana, other := h.guest("wall", roster.Responder), h.signIn(asAna, nil), h.as("ana")
+	guest, ana, other := h.guest("wall", commands.Responder), h.signIn(asAna, nil), h.as("ana")
 	link := h.signInPath(asAna, "/")
 	h.configure(func(org *bot.Organization) { // the token may do less now
 		for n := range org.Tokens {
-			org.Tokens[n].Access = roster.Guest
+			org.Tokens[n].Access = commands.Guest
 		}
 	})
 	for _, r := range []reader{guest, ana} {
@@ -222,7 +222,7 @@ func TestAnAdministratorEndsSessions(t *testing.T) {
 func TestGuestsEndOnlyTheirOwnSessions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	grafana, ci := h.guest("grafana", roster.Guest), h.guest("ci", roster.Responder)
+	grafana, ci := h.guest("grafana", commands.Guest), h.guest("ci", commands.Responder)
 	ci.get("/sessions").has(200, "ci").lacks("grafana")
 	ci.post("/sessions", url.Values{"id": {"all"}})
 	grafana.get("/").has(200)

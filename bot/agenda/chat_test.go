@@ -71,7 +71,7 @@ func (c *chat) came() (rooms int, posts []string) {
 // sent several pages as one.
 func machines() bot.Organization {
 	org := bottest.Town()
-	org.Roster.Webhooks = []string{"noc", "second"}
+	org.Directory.Webhooks = []string{"noc", "second"}
 	org.Policies = []workflow.Policy{{ID: "one", Steps: []workflow.PolicyStep{
 		{Notify: []workflow.Target{"webhook:noc"}, Wait: time.Minute},
 		{Notify: []workflow.Target{"webhook:second"}, Wait: time.Minute},

@@ -11,7 +11,8 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/agenda"
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
+	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -94,13 +95,13 @@ func (w *World) boot() *replica {
 func Town() bot.Organization {
 	o := bot.Default()
 	o.URL = "https://tocsin.example.com"
-	o.Roster = roster.Roster{
-		People: []roster.Person{
-			{ID: "ana", Name: "Ana", Access: roster.Admin, Email: "ana@example.com", High: []roster.Method{{Via: "email"}, {Via: "sms", To: "1", After: time.Minute}}},
-			{ID: "ben", Name: "Ben", Access: roster.Commander, Email: "ben@example.com", High: []roster.Method{{Via: "email"}}},
-			{ID: "dan", Name: "Dan", Access: roster.Responder, High: []roster.Method{{Via: "sms", To: "unknown"}}},
+	o.Directory = directory.Directory{
+		People: []directory.Person{
+			{ID: "ana", Name: "Ana", Access: commands.Admin, Email: "ana@example.com", High: []directory.Method{{Via: "email"}, {Via: "sms", To: "1", After: time.Minute}}},
+			{ID: "ben", Name: "Ben", Access: commands.Commander, Email: "ben@example.com", High: []directory.Method{{Via: "email"}}},
+			{ID: "dan", Name: "Dan", Access: commands.Responder, High: []directory.Method{{Via: "sms", To: "unknown"}}},
 		},
-		Teams:    []roster.Team{{ID: "all", Members: []string{"ana", "ben", "dan"}}},
+		Teams:    []directory.Team{{ID: "all", Members: []string{"ana", "ben", "dan"}}},
 		Webhooks: []string{"noc"},
 		Pagers:   []string{"email", "sms", "webhook", "log"},
 	}

@@ -71,7 +71,7 @@ func checkCommand() *cobra.Command {
 				path = "nothing is configured, which"
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine. People: %d, teams: %d, services: %d, policies: %d, integrations: %d, routes: %d.\n",
-				path, len(o.Roster.People), len(o.Roster.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
+				path, len(o.Directory.People), len(o.Directory.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
 			return nil
 		},
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // watched is one open room: it tells of every text that arrives.
@@ -20,7 +20,7 @@ type watched struct{ came chan string }
 // signIn uses a link up, and returns a browser that is signed in.
 func (r *rig) signIn() *http.Client {
 	r.b.Helper()
-	link, err := r.bot.SignInLink(r.b.Context(), bot.Speaker{Name: "operator", Access: roster.Admin}, "/")
+	link, err := r.bot.SignInLink(r.b.Context(), bot.Speaker{Name: "operator", Access: commands.Admin}, "/")
 	if err != nil {
 		r.b.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 	"tocsin/adapters/slack"
 	"tocsin/bot"
 	"tocsin/bot/agenda"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // serveFlags are the flags of serve.
@@ -167,7 +167,7 @@ func (s *server) pagers(l loaded) (map[string]bot.Pager, error) {
 // grouped gives teams the members of their user groups on Slack.
 func (s *server) grouped(o bot.Organization) bot.Organization {
 	if s.slack != nil {
-		o.Roster.Groups = s.slack.Groups
+		o.Directory.Groups = s.slack.Groups
 	}
 	return o
 }
@@ -261,13 +261,13 @@ func (s *server) reload() {
 // tokens are the secrets of the API: the configured ones, and our own, which
 // is an administrator's.
 func tokens(b *bot.Bot, s secrets) []bot.Token {
-	own := bot.Token{Name: bot.OperatorToken, Secret: s.api, Access: roster.Admin}
+	own := bot.Token{Name: bot.OperatorToken, Secret: s.api, Access: commands.Admin}
 	return append([]bot.Token{own}, b.Organization().Tokens...)
 }
 
 // signInLink is a link for whoever sits at the terminal.
 func (s *server) signInLink(ctx context.Context) string {
-	link, err := s.bot.SignInLink(ctx, bot.Speaker{Name: bot.OperatorToken, Access: roster.Admin, Token: bot.OperatorToken}, "/")
+	link, err := s.bot.SignInLink(ctx, bot.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
 		s.log.Error("no sign-in link could be made", "error", err.Error())
 		return "(none could be made: the log says why; `tocsin login` makes another)"

@@ -20,7 +20,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/bot/bottest"
-	"tocsin/bot/roster"
+	"tocsin/commands"
 )
 
 // drawer keeps the mails that were to be sent, and what was written to the terminal.
@@ -111,7 +111,7 @@ func TestTimesStayTimes(t *testing.T) {
 	} {
 		read[path] = ask("GET", path, "", "Authorization", "Bearer api")
 	}
-	link, err := b.SignInLink(t.Context(), bot.Speaker{Person: "ana", Name: "Ana", Access: roster.Admin}, "/")
+	link, err := b.SignInLink(t.Context(), bot.Speaker{Person: "ana", Name: "Ana", Access: commands.Admin}, "/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package roster
+package directory
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ const (
 
 // Answer says who stands behind a target now, and how each is reached; or why
 // nobody does, in words for the room.
-func (r *Roster) Answer(target workflow.Target) workflow.Answer {
+func (r *Directory) Answer(target workflow.Target) workflow.Answer {
 	id := target.ID()
 	switch target.Kind() {
 	case "person":
@@ -65,7 +65,7 @@ func onSlack(what string) string { return what + " on Slack" }
 
 // team says who is in a team now. The members of a group who can be reached in
 // no way are left out.
-func (r *Roster) team(id string) workflow.Answer {
+func (r *Directory) team(id string) workflow.Answer {
 	t, ok := r.Team(id)
 	if !ok {
 		return workflow.Answer{Why: fmt.Sprintf("there is no team %s any more", id)}
@@ -91,7 +91,7 @@ func (r *Roster) team(id string) workflow.Answer {
 
 // somebody returns a configured person, or a guest who is known from a chat
 // that is connected.
-func (r *Roster) somebody(id string) (workflow.Recipient, bool) {
+func (r *Directory) somebody(id string) (workflow.Recipient, bool) {
 	if p, ok := r.Person(id); ok {
 		return workflow.Recipient{
 			ID: p.ID, Name: p.Name,
@@ -112,11 +112,11 @@ func slackGuest(id string) (user string, is bool) {
 }
 
 // connected reports whether a medium is.
-func (r *Roster) connected(medium string) bool { return slices.Contains(r.Pagers, medium) }
+func (r *Directory) connected(medium string) bool { return slices.Contains(r.Pagers, medium) }
 
 // methods returns a person's own methods for an urgency, or those for the
 // other, or what stands in for both.
-func (r *Roster) methods(p Person, urgency workflow.Level) []Method {
+func (r *Directory) methods(p Person, urgency workflow.Level) []Method {
 	own, other, later := p.High, p.Low, mailWhenHigh
 	if urgency == workflow.Low {
 		own, other, later = p.Low, p.High, mailWhenLow
@@ -181,7 +181,7 @@ type Contact struct {
 
 // Contact finds the address behind a recipient and a method's key, read when
 // the page is sent.
-func (r *Roster) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
+func (r *Directory) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
 	target := workflow.Target(recipient)
 	switch target.Kind() {
 	case "webhook":

@@ -1,4 +1,4 @@
-package roster_test
+package directory_test
 
 import (
 	"strings"
@@ -7,20 +7,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
-func town() roster.Roster {
-	return roster.Roster{
-		People: []roster.Person{
-			{ID: "ana", Name: "Ana Silva", Email: "ana@example.com", High: []roster.Method{
+func town() directory.Directory {
+	return directory.Directory{
+		People: []directory.Person{
+			{ID: "ana", Name: "Ana Silva", Email: "ana@example.com", High: []directory.Method{
 				{Via: "sms", To: "1"}, {Via: "sms", To: "2", After: time.Minute}, {Via: "email", After: 2 * time.Minute},
-			}, Low: []roster.Method{{Via: "email"}}},
+			}, Low: []directory.Method{{Via: "email"}}},
 			{ID: "ben", Name: "Ben Okafor", Email: "ben@example.com"},
 			{ID: "cleo", Name: "Cleo"},
 		},
-		Teams:    []roster.Team{{ID: "all", Members: []string{"ana", "ben", "gone"}}, {ID: "empty"}},
+		Teams:    []directory.Team{{ID: "all", Members: []string{"ana", "ben", "gone"}}, {ID: "empty"}},
 		Webhooks: []string{"noc"},
 		Pagers:   []string{"email", "log"},
 	}
@@ -59,13 +59,13 @@ func TestContact(t *testing.T) {
 	for _, c := range []struct {
 		to, key string
 		urgency workflow.Level
-		want    roster.Contact
+		want    directory.Contact
 	}{
-		{"ana", "sms#2", workflow.High, roster.Contact{Person: "ana", Name: "Ana Silva", Via: "sms", Address: "2"}},
-		{"ana", "email", workflow.Low, roster.Contact{Person: "ana", Name: "Ana Silva", Via: "email", Address: "ana@example.com"}},
-		{"ana", "sms", workflow.Low, roster.Contact{Person: "ana", Name: "Ana Silva", Via: "sms", Address: "1"}}, // planned before the severity fell
-		{"webhook:noc", "webhook", workflow.High, roster.Contact{Person: "webhook:noc", Name: "noc", Via: "webhook", Address: "noc"}},
-		{"log", "log", workflow.High, roster.Contact{Person: "log", Name: "the log", Via: "log"}},
+		{"ana", "sms#2", workflow.High, directory.Contact{Person: "ana", Name: "Ana Silva", Via: "sms", Address: "2"}},
+		{"ana", "email", workflow.Low, directory.Contact{Person: "ana", Name: "Ana Silva", Via: "email", Address: "ana@example.com"}},
+		{"ana", "sms", workflow.Low, directory.Contact{Person: "ana", Name: "Ana Silva", Via: "sms", Address: "1"}}, // planned before the severity fell
+		{"webhook:noc", "webhook", workflow.High, directory.Contact{Person: "webhook:noc", Name: "noc", Via: "webhook", Address: "noc"}},
+		{"log", "log", workflow.High, directory.Contact{Person: "log", Name: "the log", Via: "log"}},
 	} {
 		got, err := r.Contact(c.to, c.key, c.urgency)
 		if err != nil || got != c.want {

@@ -1,4 +1,4 @@
-package roster_test
+package directory_test
 
 import (
 	"strings"
@@ -7,21 +7,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/bot/roster"
+	"tocsin/bot/directory"
 	"tocsin/workflow"
 )
 
 // chatty is a town in which chat is connected, and whatever else is named.
-func chatty(pagers ...string) roster.Roster {
-	return roster.Roster{
-		People: []roster.Person{
+func chatty(pagers ...string) directory.Directory {
+	return directory.Directory{
+		People: []directory.Person{
 			{ID: "ana", Name: "Ana", Email: "ana@example.com", Slack: "U012AB3CD"},
 			{ID: "ben", Name: "Ben", Email: "ben@example.com"},
 			{ID: "cleo", Name: "Cleo", Slack: "U0CLEO"},
 			{ID: "dan", Name: "Dan"},
-			{ID: "eve", Name: "Eve", Email: "eve@example.com", Low: []roster.Method{{Via: "email"}}},
+			{ID: "eve", Name: "Eve", Email: "eve@example.com", Low: []directory.Method{{Via: "email"}}},
 		},
-		Teams: []roster.Team{
+		Teams: []directory.Team{
 			{ID: "ops", Slack: "S0123456"},
 			{ID: "both", Slack: "S0123456", Members: []string{"dan"}},
 			{ID: "lonely", Slack: "S0EMPTY"},
@@ -68,7 +68,7 @@ func TestRooms(t *testing.T) {
 		if diff := cmp.Diff(want, r.Answer(target).Recipients); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
-		contact := roster.Contact{Person: string(target), Name: name, Via: "chat", Address: target.ID()}
+		contact := directory.Contact{Person: string(target), Name: name, Via: "chat", Address: target.ID()}
 		if got, err := r.Contact(string(target), "chat", workflow.Low); err != nil || got != contact {
 			t.Errorf("%s: %+v %v", target, got, err)
 		}
@@ -90,7 +90,7 @@ func TestChatContact(t *testing.T) {
 			}
 		}
 	}
-	r.People[3].High = []roster.Method{{Via: "chat"}}
+	r.People[3].High = []directory.Method{{Via: "chat"}}
 	if _, err := r.Contact("dan", "chat", workflow.High); err == nil || err.Error() != "Dan has neither a Slack account nor an e-mail address to be found by" {
 		t.Errorf("dan: %v", err)
 	}
@@ -106,10 +106,10 @@ func TestGuests(t *testing.T) {
 	if diff := cmp.Diff(want, r.Answer("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("guest: %s", diff)
 	}
-	if diff := cmp.Diff(want, (&roster.Roster{Pagers: []string{"chat"}}).Answer("person:"+zoe).Recipients); diff != "" {
+	if diff := cmp.Diff(want, (&directory.Directory{Pagers: []string{"chat"}}).Answer("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("where nobody is configured: %s", diff)
 	}
-	for key, want := range map[string]roster.Contact{
+	for key, want := range map[string]directory.Contact{
 		"chat": {Person: zoe, Name: "U123 on Slack", Via: "chat", Address: "slack:U123"},
 		"log":  {Person: zoe, Name: "slack:U123", Via: "log"}, // planned before chat was connected
 	} {
@@ -128,7 +128,7 @@ func TestGuests(t *testing.T) {
 	}
 	log := []workflow.Method{{Key: "log"}}
 	want = []workflow.Recipient{{ID: zoe, Name: "slack:U123", High: log, Low: log}}
-	if diff := cmp.Diff(want, (&roster.Roster{Pagers: []string{"log"}}).Answer("person:"+zoe).Recipients); diff != "" {
+	if diff := cmp.Diff(want, (&directory.Directory{Pagers: []string{"log"}}).Answer("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("without chat, where nobody is configured: %s", diff)
 	}
 }
@@ -178,7 +178,7 @@ func TestSlackIDs(t *testing.T) {
 		"#Ops": "", "#ops.": "", "#o ps": "", "##ops": "", "#" + long + "x": "", "S" + strings.Repeat("0", 40): "", "ÜÜÜÜÜ": "", "#\xff": "",
 	} {
 		got := ""
-		for name, is := range map[string]func(string) bool{"user": roster.IsSlackUser, "group": roster.IsSlackGroup, "channel": roster.IsSlackChannel} {
+		for name, is := range map[string]func(string) bool{"user": directory.IsSlackUser, "group": directory.IsSlackGroup, "channel": directory.IsSlackChannel} {
 			if is(text) {
 				got += name
 			}

@@ -1,6 +1,6 @@
-// Package roster knows people and teams: who they are, what they may do, how
+// Package directory knows people and teams: who they are, what they may do, how
 // they are reached, and who stands behind a target at an instant.
-package roster
+package directory
 
 import (
 	"slices"
@@ -9,21 +9,6 @@ import (
 
 	"tocsin/commands"
 )
-
-// Access is what somebody may do.
-type Access = commands.Access
-
-// The levels of access.
-const (
-	Guest       = commands.Guest
-	Stakeholder = commands.Stakeholder
-	Responder   = commands.Responder
-	Commander   = commands.Commander
-	Admin       = commands.Admin
-)
-
-// ParseAccess reads the word of the configuration.
-func ParseAccess(word string) (Access, bool) { return commands.ParseAccess(word) }
 
 // Person is somebody configured.
 type Person struct {
@@ -34,7 +19,7 @@ type Person struct {
 	Zone       *time.Location // nil: the organization's
 	Slack      string         // user ID
 	Discord    string         // user ID
-	Access     Access
+	Access     commands.Access
 	High       []Method // in order; for high urgency
 	Low        []Method // in order; for low urgency
 }
@@ -66,8 +51,8 @@ type Team struct {
 	Slack   string // ID of the user group, or ""
 }
 
-// Roster is everybody, as configured. It is never changed after it is made.
-type Roster struct {
+// Directory is everybody, as configured. It is never changed after it is made.
+type Directory struct {
 	People []Person
 	Teams  []Team
 	// Webhooks are the names that may be paged as "webhook:NAME".
@@ -83,7 +68,7 @@ type Roster struct {
 }
 
 // Person finds somebody by ID.
-func (r *Roster) Person(id string) (Person, bool) {
+func (r *Directory) Person(id string) (Person, bool) {
 	n := slices.IndexFunc(r.People, func(p Person) bool { return p.ID == id })
 	if n < 0 {
 		return Person{}, false
@@ -94,7 +79,7 @@ func (r *Roster) Person(id string) (Person, bool) {
 // ByAccount finds somebody by their ID on a chat platform, or else by an e-mail
 // address that the platform vouches for. Whoever is configured with another ID
 // is not found by their address.
-func (r *Roster) ByAccount(platform, id, email string) (Person, bool) {
+func (r *Directory) ByAccount(platform, id, email string) (Person, bool) {
 	if id == "" {
 		return Person{}, false
 	}
@@ -113,7 +98,7 @@ func (r *Roster) ByAccount(platform, id, email string) (Person, bool) {
 
 // Find resolves what people type: "@ana", "ana", an e-mail address or a whole
 // name. ok is false when nobody, or more than one, is meant.
-func (r *Roster) Find(handle string) (Person, bool) {
+func (r *Directory) Find(handle string) (Person, bool) {
 	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
 	if p, ok := r.Person(handle); ok || handle == "" {
 		return p, ok
@@ -131,7 +116,7 @@ func (r *Roster) Find(handle string) (Person, bool) {
 }
 
 // Team finds a team by ID.
-func (r *Roster) Team(id string) (Team, bool) {
+func (r *Directory) Team(id string) (Team, bool) {
 	n := slices.IndexFunc(r.Teams, func(t Team) bool { return t.ID == id })
 	if n < 0 {
 		return Team{}, false
