@@ -11,6 +11,7 @@ import (
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
 	"tocsin/bot/directory"
+	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -21,7 +22,7 @@ func TestI1DeadLetters(t *testing.T) {
 	ctx := t.Context()
 	for range 2 {
 		w.now = w.now.Add(time.Second)
-		if err := w.Unreadable(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
+		if err := w.Intake.KeepUnreadable(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -30,24 +31,24 @@ func TestI1DeadLetters(t *testing.T) {
 	if strings.Count(reply.Text, "Alerts from prometheus cannot be read") != 1 {
 		t.Fatalf("list: %q", reply.Text)
 	}
-	letters, err := w.DeadLetters(ctx)
+	letters, err := w.Intake.DeadLetters(ctx)
 	if err != nil || len(letters) != 2 {
 		t.Fatalf("%+v %v", letters, err)
 	}
-	_, err = w.Replay(ctx, letters[0].ID)
+	_, err = w.Intake.Replay(ctx, letters[0].ID)
 	if no, is := errors.AsType[*workflow.Refusal](err); !is || !strings.Contains(no.Error(), "still cannot be read") {
 		t.Errorf("replay: %v", err)
 	}
-	if err = errors.Join(w.Discard(ctx, letters[0].ID), w.Discard(ctx, letters[1].ID)); err != nil {
+	if err = errors.Join(w.Intake.Discard(ctx, letters[0].ID), w.Intake.Discard(ctx, letters[1].ID)); err != nil {
 		t.Fatal(err)
 	}
 	w.tick(time.Second)
 	w.expect(w.say("ana", "show INC-1"), true, "monitoring")
-	if err = w.Unreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+	if err = w.Intake.KeepUnreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
 		t.Fatal(err)
 	}
-	letters, _ = w.DeadLetters(ctx)
-	receipts, err := w.Replay(ctx, letters[0].ID)
+	letters, _ = w.Intake.DeadLetters(ctx)
+	receipts, err := w.Intake.Replay(ctx, letters[0].ID)
 	if err != nil || len(receipts) != 1 || receipts[0].Change != alerts.Started {
 		t.Errorf("replay: %+v %v", receipts, err)
 	}
@@ -61,7 +62,7 @@ func TestI1Owner(t *testing.T) {
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Unreadable(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
+	if err := w.Intake.KeepUnreadable(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
 		t.Fatal(err)
 	}
 	w.tick(time.Second)
@@ -137,7 +138,7 @@ func TestI6Reroute(t *testing.T) {
 	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": "Disk"}}
 	receive := func(a alerts.Alert) alerts.Receipt {
 		t.Helper()
-		r, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a})
+		r, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +167,7 @@ func TestI6RerouteIgnored(t *testing.T) {
 	notice := alert
 	notice.State, notice.Title = alerts.Notice, "flapping"
 	for _, a := range []alerts.Alert{alert, notice} {
-		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +184,7 @@ func TestI6RerouteIgnored(t *testing.T) {
 	w.expect(w.say("ana", "ack INC-2"), true, "Acknowledged")
 	// Its resolve still counts, whatever routes say (I3).
 	alert.State, alert.EndedAt = alerts.Resolved, w.now
-	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{alert}); err != nil {
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{alert}); err != nil {
 		t.Fatal(err)
 	}
 	w.tick(time.Second)
@@ -197,7 +198,7 @@ func TestMergedAlerts(t *testing.T) {
 	fire := func(key string) {
 		t.Helper()
 		a := alerts.Alert{Key: key, Title: "Alert " + key, State: alerts.Firing, Severity: "critical", StartedAt: w.now, Labels: map[string]string{"alertname": key}}
-		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 		w.tick(time.Second)
@@ -267,7 +268,7 @@ func TestMergeCircleCounts(t *testing.T) {
 	alert := func(key string, state alerts.State) {
 		t.Helper()
 		a := alerts.Alert{Key: key, Title: "Alert " + key, State: state, Severity: "critical", StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": key}}
-		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 		w.tick(time.Second)
@@ -287,7 +288,7 @@ func TestMergeCircleCounts(t *testing.T) {
 	alert("a", alerts.Resolved)
 	alert("b", alerts.Resolved)
 	for _, id := range []string{"INC-1", "INC-2"} {
-		i, err := w.Peek(t.Context(), id)
+		i, err := w.LoadUnchecked(t.Context(), id)
 		if err != nil || i.Alerts.Firing != 0 {
 			t.Errorf("%s (%s) counts %d firing alerts, %v", id, i.Status, i.Alerts.Firing, err)
 		}
@@ -301,7 +302,7 @@ func TestI5LateResolve(t *testing.T) {
 	at := func(state alerts.State, began, ended time.Time) alerts.Change {
 		t.Helper()
 		a := alerts.Alert{Key: "k", Title: "Disk full", State: state, Severity: "critical", StartedAt: began, EndedAt: ended, Labels: map[string]string{"alertname": "Disk"}}
-		r, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a})
+		r, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -339,19 +340,19 @@ func TestE8Live(t *testing.T) {
 // TestI2Overload: too old unread mail refuses more, and says so.
 func TestI2Overload(t *testing.T) {
 	w := newTown(t)
-	w.Lagged(6 * time.Second)
-	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); !errors.Is(err, bot.ErrOverload) {
+	w.Intake.ReportLag(6 * time.Second)
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); !errors.Is(err, bot.ErrOverload) {
 		t.Errorf("got %v", err)
 	}
 	w.tick(0)
-	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); err != nil {
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestSimulate(t *testing.T) {
 	org := bottest.Town()
-	sim, err := org.Simulate("prometheus", []alerts.Alert{
+	sim, err := intake.Simulate(org, "prometheus", []alerts.Alert{
 		{Key: "a", Title: "Errors", State: alerts.Firing, Severity: "critical", Labels: map[string]string{"alertname": "Errors", "service": "search"}},
 		{Key: "b", Title: "Gone", State: alerts.Resolved, Labels: map[string]string{"alertname": "Errors", "service": "search"}},
 	}, bottest.Epoch)

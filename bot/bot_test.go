@@ -10,14 +10,18 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/agenda"
 	"tocsin/bot/alerts"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
+	"tocsin/bot/signin"
 )
 
 // town is a bot over the memory store, with a pager that remembers.
 type town struct {
-	*bot.Bot
+	*app.App
 	t      *testing.T
 	now    time.Time
 	store  *memory.Store
@@ -62,7 +66,7 @@ func newTown(t *testing.T) *town {
 	w := &town{t: t, now: bottest.Epoch, store: memory.New()}
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
-	w.Bot, err = bot.New(bot.Config{
+	w.App, err = app.New(app.Config{
 		Store: staleStore{w.store, w}, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
 		Pagers:  map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w},
 		Sources: alerts.Sources{{Type: "alertmanager", Decode: decodeTitle}},
@@ -70,7 +74,7 @@ func newTown(t *testing.T) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.runner = agenda.New(agenda.Config{Bot: w.Bot, Log: quiet})
+	w.runner = w.Agenda(0)
 	return w
 }
 
@@ -83,13 +87,13 @@ func decodeTitle(r alerts.Request) ([]alerts.Alert, error) {
 	return []alerts.Alert{{Key: title, Title: title, State: alerts.Firing, Severity: "critical"}}, nil
 }
 
-func (w *town) say(who, line string) bot.Reply {
+func (w *town) say(who, line string) dispatch.Reply {
 	w.t.Helper()
-	s, ok := w.Speaker(who)
+	s, ok := access.Person(w.Organization(), who)
 	if !ok {
-		s = bot.Speaker{Name: who}
+		s = access.Speaker{Name: who}
 	}
-	reply, err := w.Run(w.t.Context(), bot.Request{Text: line, Speaker: s})
+	reply, err := w.Dispatcher.Run(w.t.Context(), dispatch.Request{Text: line, Speaker: s})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -107,7 +111,7 @@ func (w *town) tick(d time.Duration) {
 	}
 }
 
-func (w *town) expect(reply bot.Reply, ok bool, want string) {
+func (w *town) expect(reply dispatch.Reply, ok bool, want string) {
 	w.t.Helper()
 	if reply.OK != ok || !strings.Contains(reply.Text, want) {
 		w.t.Errorf("got %v %q, want %v %q", reply.OK, reply.Text, ok, want)
@@ -135,14 +139,14 @@ func TestP1Access(t *testing.T) {
 func TestP2Private(t *testing.T) {
 	w := newTown(t)
 	w.expect(w.say("ben", "declare Data leak --sev 1 --service checkout --private"), true, "INC-1")
-	outsider := bot.Speaker{Person: "eve", Name: "Eve", Access: 4}
+	outsider := access.Speaker{Person: "eve", Name: "Eve", Access: 4}
 	for _, line := range []string{"show INC-1", "ack INC-1", "timeline INC-1", "who INC-1", "timers INC-1", "note INC-1 hi", "resolve INC-1"} {
-		reply, err := w.Run(t.Context(), bot.Request{Text: line, Speaker: outsider})
+		reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: outsider})
 		if err != nil || reply.OK || reply.Text != "INC-1 does not exist. `list` shows the open incidents." {
 			t.Errorf("%s: %+v %v", line, reply, err)
 		}
 	}
-	reply, err := w.Run(t.Context(), bot.Request{Text: "list --all", Speaker: outsider})
+	reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: "list --all", Speaker: outsider})
 	if err != nil || strings.Contains(reply.Text, "INC-1") {
 		t.Errorf("list: %q", reply.Text)
 	}
@@ -171,9 +175,9 @@ func TestP2Private(t *testing.T) {
 // nothing.
 func TestOperations(t *testing.T) {
 	w := newTown(t)
-	ana, _ := w.Speaker("ana")
-	run := func(line, op string) bot.Reply {
-		reply, err := w.Run(t.Context(), bot.Request{Text: line, Speaker: ana, Operation: op})
+	ana, _ := access.Person(w.Organization(), "ana")
+	run := func(line, op string) dispatch.Reply {
+		reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: ana, Operation: op})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,24 +214,24 @@ func TestP5AckLink(t *testing.T) {
 		t.Fatalf("no link in the page: %q of %d pages", url, len(w.paged))
 	}
 	for _, bad := range []string{"", "x", token[:len(token)-2], "A" + token, token + "A", strings.Replace(token, ".", "", 1)} {
-		if _, err := w.ReadAckLink(bad); !errors.Is(err, bot.ErrBadLink) {
+		if _, err := w.PageLinks.Read(bad); !errors.Is(err, signin.ErrBadLink) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	link, err := w.ReadAckLink(token)
+	link, err := w.PageLinks.Read(token)
 	if err != nil || link.Person != "ben" || link.Incident != "INC-1" {
 		t.Fatalf("link %+v %v", link, err)
 	}
-	i, err := w.Incident(t.Context(), "INC-1", w.LinkSpeaker(link))
+	i, err := w.Incidents.Get(t.Context(), "INC-1", w.PageLinks.Speaker(link))
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply, err := w.AckByLink(t.Context(), link, i.Seq)
+	reply, err := w.Dispatcher.Acknowledge(t.Context(), link.Incident, w.PageLinks.Speaker(link), i.Seq)
 	if err != nil || !reply.OK {
 		t.Fatalf("%+v %v", reply, err)
 	}
 	w.now = w.now.Add(25 * time.Hour)
-	if _, err := w.ReadAckLink(token); !errors.Is(err, bot.ErrOldLink) {
+	if _, err := w.PageLinks.Read(token); !errors.Is(err, signin.ErrOldLink) {
 		t.Errorf("after a day: %v", err)
 	}
 }

@@ -8,15 +8,17 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
 
 // send sends a form.
-func (w *town) send(s bot.Speaker, room, line string, fields map[string][]string) bot.Reply {
+func (w *town) send(s access.Speaker, room, line string, fields map[string][]string) dispatch.Reply {
 	w.t.Helper()
-	reply, err := w.Run(w.t.Context(), bot.Request{Text: line, Room: room, Speaker: s, Fields: fields})
+	reply, err := w.Dispatcher.Run(w.t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s, Fields: fields})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -26,7 +28,7 @@ func (w *town) send(s bot.Speaker, room, line string, fields map[string][]string
 // fact returns the last fact of an incident.
 func (w *town) fact(id string) workflow.Fact {
 	w.t.Helper()
-	events, err := w.History(w.t.Context(), id, w.person("ana"), 0)
+	events, err := w.Incidents.History(w.t.Context(), id, w.person("ana"), 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -39,13 +41,13 @@ func TestFields(t *testing.T) {
 	reply := w.send(w.person("ben"), "", "declare", map[string][]string{
 		"title": {"Checkout is down"}, "sev": {"2"}, "service": {"checkout", "search"}, "description": {"Since noon.\nNobody can pay."}, "drill": {"on"}, "private": {""},
 	})
-	i, err := w.Incident(t.Context(), "INC-1", w.person("ana"))
+	i, err := w.Incidents.Get(t.Context(), "INC-1", w.person("ana"))
 	if err != nil || !reply.OK || i.Title != "Checkout is down" || i.Severity != workflow.SEV2 || !slices.Equal(i.Services, []string{"checkout", "search"}) ||
 		i.Description != "Since noon.\nNobody can pay." || i.Kind != workflow.Drill || i.Visibility != workflow.Public || i.Reporter.Person != "ben" {
 		t.Fatalf("%+v, %+v, %v", reply, i, err)
 	}
 	w.expect(w.send(w.person("ana"), "INC-1", "update", map[string][]string{"text": {"We are looking"}, "next": {"10m"}, "status": {""}, "to": {" support "}}), true, "INC-1")
-	i, err = w.Incident(t.Context(), "INC-1", w.person("ana"))
+	i, err = w.Incidents.Get(t.Context(), "INC-1", w.person("ana"))
 	if err != nil || i.Paperwork.LatestUpdate.Text != "We are looking" || i.Paperwork.LatestUpdate.Audience != "support" || i.Paperwork.LatestUpdate.By != "Ana" || !i.Promises.UpdateBy.Equal(w.now.Add(10*time.Minute)) {
 		t.Errorf("update %+v, due %s, %v", i.Paperwork.LatestUpdate, i.Promises.UpdateBy, err)
 	}
@@ -61,17 +63,17 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s with %v: %+v", line, fields, reply)
 		}
 	}
-	if i, err = w.Incident(t.Context(), "INC-1", w.person("ana")); err != nil || i.Seq != seq {
+	if i, err = w.Incidents.Get(t.Context(), "INC-1", w.person("ana")); err != nil || i.Seq != seq {
 		t.Errorf("a mistake has changed something: %v", err)
 	}
 	// A repeat of the form is answered as the first time, and changes nothing.
-	r := bot.Request{Text: "note", Room: "INC-1", Speaker: w.person("ana"), Fields: map[string][]string{"text": {"once"}}, Operation: "op"}
-	first, err1 := w.Run(t.Context(), r)
-	again, err2 := w.Run(t.Context(), r)
+	r := dispatch.Request{Text: "note", Room: "INC-1", Speaker: w.person("ana"), Fields: map[string][]string{"text": {"once"}}, Operation: "op"}
+	first, err1 := w.Dispatcher.Run(t.Context(), r)
+	again, err2 := w.Dispatcher.Run(t.Context(), r)
 	if err1 != nil || err2 != nil || !first.OK || first != again {
 		t.Errorf("%+v %v, then %+v %v", first, err1, again, err2)
 	}
-	if i, err = w.Incident(t.Context(), "INC-1", w.person("ana")); err != nil || i.Paperwork.Notes != 1 {
+	if i, err = w.Incidents.Get(t.Context(), "INC-1", w.person("ana")); err != nil || i.Paperwork.Notes != 1 {
 		t.Errorf("%d notes, %v", i.Paperwork.Notes, err)
 	}
 }
@@ -107,7 +109,7 @@ func TestFieldsHostile(t *testing.T) {
 			t.Errorf("a strange field: %.400q", reply.Text)
 		}
 	}
-	if i, err := w.Peek(t.Context(), "INC-2"); err != nil || i.Paperwork.Updates != 0 || i.Merge.Into != "" || !i.Open() {
+	if i, err := w.LoadUnchecked(t.Context(), "INC-2"); err != nil || i.Paperwork.Updates != 0 || i.Merge.Into != "" || !i.Open() {
 		t.Errorf("another incident was changed: %+v %v", i, err)
 	}
 }
@@ -117,7 +119,7 @@ func TestFieldsHostile(t *testing.T) {
 func TestP2Hides(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Checkout is down")
-	for _, s := range []bot.Speaker{
+	for _, s := range []access.Speaker{
 		{Name: "Zoe"},
 		{Name: "Zoe", Access: commands.Responder},
 		{Name: "operator", Token: "operator", Access: commands.Admin},
@@ -145,15 +147,15 @@ func TestP2Hides(t *testing.T) {
 			}
 		}
 	}
-	all, err := w.OpenIncidents(t.Context(), 100)
+	all, err := w.Incidents.Open(t.Context(), 100)
 	if err != nil || ids(all) != "INC-1" || all[0].Visibility != workflow.Public {
 		t.Errorf("there are %q, %v", ids(all), err)
 	}
 	// What hides nothing is not refused.
-	w.expect(w.send(bot.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
+	w.expect(w.send(access.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
 	w.expect(w.say("ben", "private INC-2"), true, "")
 	w.expect(w.send(w.person("ana"), "", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}), true, "INC-3")
-	if i, err := w.Peek(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.IsMember("ana") {
+	if i, err := w.LoadUnchecked(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.IsMember("ana") {
 		t.Errorf("%+v %v", i, err)
 	}
 }
@@ -189,8 +191,8 @@ func TestComplete(t *testing.T) {
 	}
 	w.say("ben", "declare Data leak --private --service search")
 	w.say("ben", "declare Checkout is down")
-	complete := func(s bot.Speaker, room, line string) []string {
-		return lines(w.Complete(t.Context(), bot.Request{Text: line, Room: room, Speaker: s}))
+	complete := func(s access.Speaker, room, line string) []string {
+		return lines(w.Dispatcher.Complete(t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s}))
 	}
 	ana := w.person("ana")
 	for _, c := range []struct {
@@ -221,7 +223,7 @@ func TestComplete(t *testing.T) {
 			t.Errorf("%.30q goes on with %q", nothing, got)
 		}
 	}
-	guest := bot.Speaker{Name: "Zoe"}
+	guest := access.Speaker{Name: "Zoe"}
 	for _, line := range []string{"", "a", "ac", "e", "p", "/"} {
 		for _, got := range complete(guest, "INC-2", line) {
 			word, _ := w.Catalog().Find(strings.TrimPrefix(strings.Fields(got)[0], "/"))
@@ -230,9 +232,9 @@ func TestComplete(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []bot.Speaker{ana, guest, w.person("ben")} {
+	for _, s := range []access.Speaker{ana, guest, w.person("ben")} {
 		for _, line := range []string{"show ", "ack ", "ack 1", "ack inc", "merge INC-2 ", "merge INC-2 data", "web ", "link INC-2 ", "show le"} {
-			for _, c := range w.Complete(t.Context(), bot.Request{Text: line, Speaker: s}) {
+			for _, c := range w.Dispatcher.Complete(t.Context(), dispatch.Request{Text: line, Speaker: s}) {
 				if s.Person != "ben" && (strings.Contains(c.Line, "INC-1") || strings.Contains(strings.ToLower(c.Label+c.Help), "leak")) {
 					t.Errorf("P2: %s is offered %+v", s.Name, c)
 				}
@@ -248,7 +250,7 @@ func TestChoices(t *testing.T) {
 	for kind, line := range map[commands.FieldKind]string{
 		commands.Person: "assign INC-1 scribe %s", commands.Target: "page INC-1 %s please", commands.Service: "edit INC-1 --service %s",
 	} {
-		all := w.Choices(t.Context(), kind, bot.Speaker{})
+		all := w.Dispatcher.Choices(t.Context(), kind, access.Speaker{})
 		if len(all) == 0 {
 			t.Errorf("there is no %s to choose", kind)
 		}
@@ -265,7 +267,7 @@ func TestChoicesTargets(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Checkout is down")
 	offered := map[string]bool{}
-	for _, c := range w.Choices(t.Context(), commands.Target, bot.Speaker{}) {
+	for _, c := range w.Dispatcher.Choices(t.Context(), commands.Target, access.Speaker{}) {
 		offered[c.Value] = true
 	}
 	for _, target := range []string{"@ana", "@dan", "team:all", "policy:three", "webhook:noc"} {

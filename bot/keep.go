@@ -40,16 +40,12 @@ type Keep interface {
 	Import(ctx context.Context, pieces []Piece) error
 }
 
-// KindTried is the kind of records of what package agenda has begun to carry
-// out, by the effect's ID.
-const KindTried = "tried"
-
 // OwnedKinds are the kinds of records that end with an incident (see
 // Keep.Forget): those whose ID begins with the incident's and a slash. Where
 // what follows the slash has a record of its own, of the same kind, whose body
 // is the incident's ID, that one ends with it: so a room is found by its name,
 // and by its incident.
-func OwnedKinds() []string { return []string{shownKind, kindRoom, KindTried} }
+func OwnedKinds() []string { return []string{KindCard, KindRoom, KindAttempt} }
 
 // OwnedIDs is the range in which the IDs of an incident's own records are, as
 // bytes: at least from, and below below.

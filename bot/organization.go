@@ -20,7 +20,7 @@ type Organization struct {
 	Name       string
 	Zone       *time.Location
 	URL        string // how people reach the pages; without a trailing slash
-	Directory     directory.Directory
+	Directory  directory.Directory
 	Services   []Service
 	Categories []string
 
@@ -42,6 +42,8 @@ type Organization struct {
 	Jobs      []Job // by name
 	Retention Retention
 	Deadman   string // address that is pinged while all is well; a secret; "" for none
+
+	router *alerts.Router // see Prepare
 }
 
 // Service is something that can break.

@@ -162,7 +162,7 @@ type StoredEvent struct {
 	Body []byte `json:"body"`
 }
 
-// ActionItem is something owed. The task named WakeTask is the standing wake-up of
+// Task is something owed. The task named WakeTask is the standing wake-up of
 // its owner: it stands outside the order of lanes and is overwritten. So is any
 // task that is written with a Rev: it takes the place of whatever its lane
 // holds, and no other task is written into such a lane. Revisions of one lane

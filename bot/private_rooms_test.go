@@ -14,9 +14,11 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/access"
 	"tocsin/bot/alerts"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -157,7 +159,7 @@ func TestP2EveryEffect(t *testing.T) {
 	org := bottest.Town()
 	org.CatchAll = "room:slack:#incidents"
 	org.Directory.Pagers = append(org.Directory.Pagers, "chat")
-	b, err := bot.New(bot.Config{
+	b, err := app.New(app.Config{
 		Store: glassStore{memory.New(), g}, Organization: org, Secret: []byte("0123456789abcdef"), Now: func() time.Time { return now },
 		Log: slog.New(slog.NewTextHandler(g, &slog.HandlerOptions{Level: slog.LevelDebug})), Chats: map[string]bot.Chat{"slack": g},
 		Pagers: map[string]bot.Pager{"email": g, "sms": g, "webhook": g, "log": g, "chat": g},
@@ -165,7 +167,7 @@ func TestP2EveryEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner := agenda.New(agenda.Config{Bot: b, Log: slog.New(slog.NewTextHandler(g, nil))})
+	runner := b.Agenda(0)
 	pass := func(d time.Duration) {
 		t.Helper()
 		for end := now.Add(d); now.Before(end); now = now.Add(d/20 + time.Second) {
@@ -176,14 +178,14 @@ func TestP2EveryEffect(t *testing.T) {
 	}
 	say := func(line string) {
 		t.Helper()
-		ana, _ := b.Speaker("ana")
-		if reply, err := b.Run(t.Context(), bot.Request{Text: line, Speaker: ana}); err != nil || !reply.OK {
+		ana, _ := access.Person(b.Organization(), "ana")
+		if reply, err := b.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: ana}); err != nil || !reply.OK {
 			t.Fatalf("%s: %+v %v", line, reply, err)
 		}
 	}
 	alert := func(state alerts.State) {
 		t.Helper()
-		_, err := b.Receive(t.Context(), "prometheus", []alerts.Alert{{
+		_, err := b.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{
 			Key: "leak", Title: "Payroll leaks", State: state, StartedAt: now, Severity: "critical", Description: "The payroll is on the internet",
 			Labels: map[string]string{"alertname": "PayrollLeak", "service": "search"},
 		}})
@@ -271,9 +273,9 @@ func TestP2NoGuests(t *testing.T) {
 	w := newTown(t)
 	g := &guestHall{}
 	w.restart(map[string]bot.Chat{"slack": g})
-	zoe := bot.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: commands.Responder}
+	zoe := access.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: commands.Responder}
 	for _, line := range []string{"declare Checkout is down", "declare Payroll has leaked"} {
-		if reply, err := w.Run(t.Context(), bot.Request{Text: line, Speaker: zoe}); err != nil || !reply.OK {
+		if reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: zoe}); err != nil || !reply.OK {
 			t.Fatalf("%+v %v", reply, err)
 		}
 	}
@@ -291,11 +293,11 @@ func TestP2NoGuests(t *testing.T) {
 func TestP2OldInvitation(t *testing.T) {
 	w := newTown(t)
 	w.say("ana", "declare Payroll has leaked --private")
-	i, err := w.Peek(t.Context(), "INC-1")
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := w.Invitation("INC-1/3.1", i, workflow.Room{Platform: "slack", Private: true}, []string{"ana", "ben", "guest:slack:U0ZOE"})
+	in := w.Rooms.Invitation("INC-1/3.1", i, workflow.Room{Platform: "slack", Private: true}, []string{"ana", "ben", "guest:slack:U0ZOE"})
 	for _, p := range in.People {
 		if !i.IsMember(p.ID) {
 			t.Errorf("%s is asked in", p.ID)

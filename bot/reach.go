@@ -50,8 +50,9 @@ type Chat interface {
 // are always there, so that nothing has to be opened, and what is posted is
 // part of the commit that it tells of.
 type Standing interface {
-	// Room is the incident's.
-	Room(incident string) workflow.Room
+	// Room is the incident's. url is how people reach the pages, without a
+	// trailing slash.
+	Room(incident, url string) workflow.Room
 }
 
 // Host is a chat whose rooms are the platform's own, and are looked after:
@@ -149,6 +150,7 @@ type Page struct {
 	Purpose   workflow.Purpose
 	Person    string    // ID of the person, or "webhook:noc"
 	Name      string    // as shown
+	Via       string    // the pager's name
 	Address   string    // e-mail address, phone number or the webhook's name
 	Since     time.Time // not before: where to look for it; zero: not known
 	Incidents []PagedIncident

@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
+	"tocsin/bot/incidents"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -32,35 +33,35 @@ func TestListText(t *testing.T) {
 	w.say("ben", "declare Printer on fire --service search")
 	w.say("ben", "declare Payroll leak --private --service search")
 	w.say("ben", "resolve INC-3 water")
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
+	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct {
-		q    bot.ListQuery
-		s    bot.Speaker
+		q    incidents.Filter
+		s    access.Speaker
 		want string
 	}{
-		{bot.ListQuery{}, eve, "INC-2 INC-1"},
-		{bot.ListQuery{All: true}, eve, "INC-3 INC-2 INC-1"},
-		{bot.ListQuery{Text: "CHECKOUT"}, eve, "INC-1"},
-		{bot.ListQuery{Text: "inc-2"}, eve, "INC-2"},
-		{bot.ListQuery{Text: "INC"}, eve, "INC-2 INC-1"},
-		{bot.ListQuery{Text: "search", All: true}, eve, "INC-3 INC-2"},
-		{bot.ListQuery{Text: "fiber CUT"}, eve, "INC-2"},
-		{bot.ListQuery{Text: "éVORA"}, eve, "INC-2"},
-		{bot.ListQuery{Text: "straße"}, eve, "INC-2"},
-		{bot.ListQuery{Text: "on fire"}, eve, ""},
-		{bot.ListQuery{Text: "on fire", Status: "resolved"}, eve, "INC-3"},
-		{bot.ListQuery{Text: "on fire", Status: "closed"}, eve, ""},
-		{bot.ListQuery{Text: "payroll"}, eve, ""},
-		{bot.ListQuery{Text: "INC-4"}, eve, ""},
-		{bot.ListQuery{Text: "payroll"}, w.person("ben"), "INC-4"},
-		{bot.ListQuery{Text: "%"}, eve, ""},
-		{bot.ListQuery{Text: ".*"}, eve, ""},
-		{bot.ListQuery{Text: "\x00"}, eve, ""},
-		{bot.ListQuery{Text: strings.Repeat("x", 100_000)}, eve, ""},
-		{bot.ListQuery{Text: "c", Service: "checkout", Severity: workflow.SEV3}, eve, "INC-1"},
-		{bot.ListQuery{Text: "c", Service: "checkout", Severity: workflow.SEV1}, eve, ""},
+		{incidents.Filter{}, eve, "INC-2 INC-1"},
+		{incidents.Filter{All: true}, eve, "INC-3 INC-2 INC-1"},
+		{incidents.Filter{Text: "CHECKOUT"}, eve, "INC-1"},
+		{incidents.Filter{Text: "inc-2"}, eve, "INC-2"},
+		{incidents.Filter{Text: "INC"}, eve, "INC-2 INC-1"},
+		{incidents.Filter{Text: "search", All: true}, eve, "INC-3 INC-2"},
+		{incidents.Filter{Text: "fiber CUT"}, eve, "INC-2"},
+		{incidents.Filter{Text: "éVORA"}, eve, "INC-2"},
+		{incidents.Filter{Text: "straße"}, eve, "INC-2"},
+		{incidents.Filter{Text: "on fire"}, eve, ""},
+		{incidents.Filter{Text: "on fire", Status: "resolved"}, eve, "INC-3"},
+		{incidents.Filter{Text: "on fire", Status: "closed"}, eve, ""},
+		{incidents.Filter{Text: "payroll"}, eve, ""},
+		{incidents.Filter{Text: "INC-4"}, eve, ""},
+		{incidents.Filter{Text: "payroll"}, w.person("ben"), "INC-4"},
+		{incidents.Filter{Text: "%"}, eve, ""},
+		{incidents.Filter{Text: ".*"}, eve, ""},
+		{incidents.Filter{Text: "\x00"}, eve, ""},
+		{incidents.Filter{Text: strings.Repeat("x", 100_000)}, eve, ""},
+		{incidents.Filter{Text: "c", Service: "checkout", Severity: workflow.SEV3}, eve, "INC-1"},
+		{incidents.Filter{Text: "c", Service: "checkout", Severity: workflow.SEV1}, eve, ""},
 	} {
-		got, next, err := w.List(t.Context(), c.s, c.q)
+		got, next, err := w.Incidents.List(t.Context(), c.s, c.q)
 		if err != nil || ids(got) != c.want || next != 0 {
 			t.Errorf("%.60v: %q, more before %d, %v; want %q", c.q, ids(got), next, err, c.want)
 		}
@@ -82,9 +83,9 @@ func TestListPages(t *testing.T) {
 			w.say("ben", "declare Straw")
 		}
 	}
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
+	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct {
-		s     bot.Speaker
+		s     access.Speaker
 		limit int
 		want  string
 	}{
@@ -96,7 +97,7 @@ func TestListPages(t *testing.T) {
 	} {
 		var pages []string
 		for before, more := 0, true; more; more = before > 0 {
-			page, next, err := w.List(t.Context(), c.s, bot.ListQuery{Text: "needle", Before: before, Limit: c.limit})
+			page, next, err := w.Incidents.List(t.Context(), c.s, incidents.Filter{Text: "needle", Before: before, Limit: c.limit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,12 +107,12 @@ func TestListPages(t *testing.T) {
 			t.Errorf("%s by %d: %q, want %q", c.s.Name, c.limit, got, c.want)
 		}
 	}
-	all, next, err := w.List(t.Context(), w.person("ben"), bot.ListQuery{Limit: 10_000})
+	all, next, err := w.Incidents.List(t.Context(), w.person("ben"), incidents.Filter{Limit: 10_000})
 	if err != nil || len(all) != 450 || next != 0 {
 		t.Errorf("%d of 450, more before %d, %v", len(all), next, err)
 	}
 	for limit, want := range map[int]int{1: 1, 199: 199, 200: 200, 201: 201, 449: 449, 450: 450, 500: 450} {
-		open, err := w.OpenIncidents(t.Context(), limit)
+		open, err := w.Incidents.Open(t.Context(), limit)
 		if err != nil || len(open) != want || open[0].ID != "INC-450" || open[want-1].ID != fmt.Sprint("INC-", 451-want) {
 			t.Errorf("at most %d: %d open ones, %v", limit, len(open), err)
 		}
@@ -122,7 +123,7 @@ func TestListPages(t *testing.T) {
 // reserved; whoever may see it.
 func TestOpenIncidents(t *testing.T) {
 	w := newTown(t)
-	if open, err := w.OpenIncidents(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := w.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Fatalf("%v %v", open, err)
 	}
 	w.say("ben", "declare Checkout is down")
@@ -132,7 +133,7 @@ func TestOpenIncidents(t *testing.T) {
 	alert := func(key string, state alerts.State) {
 		w.now = w.now.Add(time.Second)
 		a := alerts.Alert{Key: key, Title: "Disk full\n\u202e" + key, State: state, StartedAt: w.now, EndedAt: w.now, Severity: "critical", Labels: map[string]string{"alertname": "DiskFull", "service": "search"}}
-		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,7 +142,7 @@ func TestOpenIncidents(t *testing.T) {
 	alert("b", alerts.Firing)
 	alert("c", alerts.Firing)
 	alert("b", alerts.Resolved)
-	open, err := w.OpenIncidents(t.Context(), 10)
+	open, err := w.Incidents.Open(t.Context(), 10)
 	if err != nil || ids(open) != "INC-4 INC-2 INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}
@@ -151,21 +152,21 @@ func TestOpenIncidents(t *testing.T) {
 		t.Errorf("the stub looks like %+v", stub)
 	}
 	// Store.List need not read mail: firing alerts are counted by Incident.
-	one, err := w.Incident(t.Context(), "INC-4", w.person("ana"))
+	one, err := w.Incidents.Get(t.Context(), "INC-4", w.person("ana"))
 	if err != nil || one.Alerts.Firing != 2 {
 		t.Errorf("%d alerts fire, %v", one.Alerts.Firing, err)
 	}
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
+	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for s, want := range map[string]bool{"ben": true, "dan": false} {
-		if got := w.person(s).Sees(&open[1]); got != want {
+		if got := w.person(s).CanSee(&open[1]); got != want {
 			t.Errorf("%s sees a private incident: %v", s, got)
 		}
 	}
-	if eve.Sees(&open[1]) || eve.Works(&open[1]) || !eve.Sees(&open[0]) {
+	if eve.CanSee(&open[1]) || eve.CanWorkOn(&open[1]) || !eve.CanSee(&open[0]) {
 		t.Error("an outsider sees a private incident, or not a public one")
 	}
 	w.tick(time.Second) // the first step
-	after, err := w.OpenIncidents(t.Context(), 10)
+	after, err := w.Incidents.Open(t.Context(), 10)
 	if err != nil || ids(after) != "INC-4 INC-2 INC-1" || after[0].Alerts.Firing != 2 || after[0].Title != stub.Title || after[0].Status != stub.Status || after[0].Severity != stub.Severity {
 		t.Errorf("after the first step: %q, %+v, %v", ids(after), after[0], err)
 	}
@@ -177,7 +178,7 @@ func TestP2StubFollows(t *testing.T) {
 	w := newTown(t)
 	fire := func(state alerts.State) {
 		a := alerts.Alert{Key: "a", Title: "Secret database full", State: state, StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": "x"}}
-		if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -191,14 +192,14 @@ func TestP2StubFollows(t *testing.T) {
 	w.expect(w.say("ana", "resolve INC-1 fixed"), true, "")
 	w.now = w.now.Add(time.Hour)
 	fire(alerts.Firing)
-	open, err := w.OpenIncidents(t.Context(), 10)
+	open, err := w.Incidents.Open(t.Context(), 10)
 	if err != nil || len(open) != 1 || open[0].ID == "INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}
-	if open[0].Visibility != workflow.Private || w.person("ben").Sees(&open[0]) {
+	if open[0].Visibility != workflow.Private || w.person("ben").CanSee(&open[0]) {
 		t.Errorf("the stub is %s", open[0].Visibility)
 	}
-	found, _, err := w.List(t.Context(), w.person("ben"), bot.ListQuery{Text: "secret", All: true})
+	found, _, err := w.Incidents.List(t.Context(), w.person("ben"), incidents.Filter{Text: "secret", All: true})
 	if err != nil || len(found) != 0 {
 		t.Errorf("found %q, %v", ids(found), err)
 	}
@@ -213,7 +214,7 @@ func TestSortByNeed(t *testing.T) {
 	second := waiting
 	second.ID = "waiting-2"
 	all := []workflow.Incident{ended, acknowledged, waiting, second, unattended}
-	bot.SortByNeed(all)
+	incidents.SortByNeed(all)
 	if got := ids(all); got != "unattended waiting waiting-2 acknowledged ended" {
 		t.Errorf("sorted: %s", got)
 	}
@@ -227,9 +228,9 @@ func TestEntries(t *testing.T) {
 	ci := w.person("ana")
 	ci.Token = "ci"
 	w.ask(ci, "INC-1", "note <b>hello</b>")
-	w.ask(bot.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "ack")
+	w.ask(access.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "ack")
 	w.ask(w.person("ana"), "INC-1", "update soon --next 2h")
-	events, err := w.History(t.Context(), "INC-1", w.person("ana"), 0)
+	events, err := w.Incidents.History(t.Context(), "INC-1", w.person("ana"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +238,7 @@ func TestEntries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := bot.Entries(events, tokyo)
+	entries := incidents.Entries(events, tokyo)
 	by := map[string]string{}
 	for n, e := range entries {
 		if e.Seq != n+1 || !e.At.Equal(bottest.Epoch) {

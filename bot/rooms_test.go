@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
 	"tocsin/workflow"
 )
@@ -38,23 +38,30 @@ func (h *hall) Post(_ context.Context, p bot.RoomPost) error {
 type ours struct{ *hall }
 
 // Room implements [bot.Standing].
-func (ours) Room(incident string) workflow.Room {
-	return workflow.Room{Platform: "web", ID: incident, Name: incident}
+func (ours) Room(incident, url string) workflow.Room {
+	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }
 
 // restart begins anew on the same store, with these platforms.
 func (w *town) restart(chats map[string]bot.Chat) {
 	w.t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
+	builtin := map[string]bot.Standing{}
+	for name, c := range chats {
+		if rooms, ok := c.(bot.Standing); ok {
+			builtin[name] = rooms
+			delete(chats, name)
+		}
+	}
 	var err error
-	w.Bot, err = bot.New(bot.Config{
+	w.App, err = app.New(app.Config{
 		Store: w.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
-		Pagers: map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}, Chats: chats,
+		Pagers: map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}, Chats: chats, Builtin: builtin,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.runner = agenda.New(agenda.Config{Bot: w.Bot, Log: quiet})
+	w.runner = w.Agenda(0)
 }
 
 // TestRoomsLater: platforms that are connected while an incident runs get its
@@ -91,7 +98,7 @@ func TestRoomsLater(t *testing.T) {
 	if len(web.rooms)+len(web.posts) > 0 {
 		t.Errorf("our own rooms are opened %v, and posted to %q", web.rooms, web.posts)
 	}
-	i, err := w.Peek(t.Context(), "INC-3")
+	i, err := w.LoadUnchecked(t.Context(), "INC-3")
 	if err != nil || len(i.Rooms) != 0 {
 		t.Errorf("what has ended has rooms: %+v %v", i.Rooms, err)
 	}
@@ -108,7 +115,7 @@ func TestStanding(t *testing.T) {
 	w.send(ben, "INC-1", "update", map[string][]string{"text": {"Found <b>it</b>"}, "status": {"identified"}})
 	w.talk(ben, "INC-1", "Nearly there", "")
 	w.say("ben", "resolve INC-1 fixed")
-	all, err := w.Conversation(t.Context(), "INC-1", ben, 0, 100)
+	all, err := w.Conversation.List(t.Context(), "INC-1", ben, 0, 100)
 	if err != nil || len(all) != 5 {
 		t.Fatalf("%+v %v", all, err)
 	}
@@ -129,7 +136,7 @@ func TestSayTakesNoPlace(t *testing.T) {
 	w := newTown(t)
 	w.restart(map[string]bot.Chat{"web": ours{&hall{}}})
 	w.say("ben", "declare Checkout is down --service search")
-	i, err := w.Peek(t.Context(), "INC-1")
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,14 +160,14 @@ func TestRoomForgotten(t *testing.T) {
 		w.tick(time.Hour)
 	}
 	for n, want := range []string{"INC-1", "INC-2"} {
-		if owner, err := w.RoomOwner(t.Context(), "slack", fmt.Sprint("C-INC-", n+1)); owner != want || err != nil {
+		if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", fmt.Sprint("C-INC-", n+1)); owner != want || err != nil {
 			t.Errorf("the room of %s is that of %q: %v", want, owner, err)
 		}
 	}
 	if gone, err := w.store.Forget(t.Context(), "INC-1"); !gone || err != nil {
 		t.Fatalf("forgotten: %v %v", gone, err)
 	}
-	if owner, err := w.RoomOwner(t.Context(), "slack", "C-INC-1"); !errors.Is(err, bot.ErrNotFound) {
+	if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", "C-INC-1"); !errors.Is(err, bot.ErrNotFound) {
 		t.Errorf("the room of what is forgotten is that of %q: %v", owner, err)
 	}
 	all, err := w.store.Records(t.Context(), "room", "", 10)
@@ -186,7 +193,7 @@ func TestNoCardToPin(t *testing.T) {
 	for range 60 {
 		w.tick(time.Second)
 	}
-	i, err := w.Peek(t.Context(), "INC-1")
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +239,7 @@ func TestRetriedRoomIsAnnounced(t *testing.T) {
 	for range 20 {
 		w.tick(time.Second)
 	}
-	i, err := w.Peek(t.Context(), "INC-1")
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
 	}

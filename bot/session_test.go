@@ -11,20 +11,23 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
+	"tocsin/bot/signin"
 	"tocsin/commands"
 )
 
 // operator is whoever sits at the terminal: an administrator whom nobody has
 // configured.
-func operator() bot.Speaker {
-	return bot.Speaker{Name: "operator", Token: "operator", Access: commands.Admin}
+func operator() access.Speaker {
+	return access.Speaker{Name: "operator", Token: "operator", Access: commands.Admin}
 }
 
 // person is a configured speaker.
-func (w *town) person(id string) bot.Speaker {
+func (w *town) person(id string) access.Speaker {
 	w.t.Helper()
-	s, ok := w.Speaker(id)
+	s, ok := access.Person(w.Organization(), id)
 	if !ok {
 		w.t.Fatalf("who is %s?", id)
 	}
@@ -32,9 +35,9 @@ func (w *town) person(id string) bot.Speaker {
 }
 
 // token makes a sign-in link and returns what is secret in it.
-func (w *town) token(s bot.Speaker) string {
+func (w *town) token(s access.Speaker) string {
 	w.t.Helper()
-	link, err := w.SignInLink(w.t.Context(), s, "/incidents/INC-1")
+	link, err := w.SignIn.Link(w.t.Context(), s, "/incidents/INC-1")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -46,9 +49,9 @@ func (w *town) token(s bot.Speaker) string {
 }
 
 // enter signs in with a link that must work.
-func (w *town) enter(token string, who bot.Session) (s bot.Session, secret string) {
+func (w *town) enter(token string, who signin.Session) (s signin.Session, secret string) {
 	w.t.Helper()
-	s, secret, err := w.SignIn(w.t.Context(), token, who)
+	s, secret, err := w.SignIn.SignIn(w.t.Context(), token, who)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -56,10 +59,10 @@ func (w *town) enter(token string, who bot.Session) (s bot.Session, secret strin
 }
 
 // inside returns who speaks through a session, nobody if it does not work.
-func (w *town) inside(secret string) (bot.Speaker, bool) {
+func (w *town) inside(secret string) (access.Speaker, bool) {
 	w.t.Helper()
-	_, who, err := w.Session(w.t.Context(), secret)
-	if err != nil && !errors.Is(err, bot.ErrNoSession) {
+	_, who, err := w.SignIn.Session(w.t.Context(), secret)
+	if err != nil && !errors.Is(err, signin.ErrNoSession) {
 		w.t.Fatal(err)
 	}
 	return who, err == nil
@@ -81,23 +84,23 @@ func TestSignInOnce(t *testing.T) {
 	w := newTown(t)
 	token := w.token(w.person("ana"))
 	for range 3 {
-		link, err := w.ReadSignIn(t.Context(), token)
+		link, err := w.SignIn.Read(t.Context(), token)
 		if err != nil || link.Person != "ana" || link.To != "/incidents/INC-1" || link.Open() {
 			t.Fatalf("%+v %v", link, err)
 		}
 	}
 	w.keepsNot("sign-in", token)
-	s, secret := w.enter(token, bot.Session{Browser: "Firefox on\nLinux", From: "192.0.2.7", Person: "ben", Name: "Ben"})
+	s, secret := w.enter(token, signin.Session{Browser: "Firefox on\nLinux", From: "192.0.2.7", Person: "ben", Name: "Ben"})
 	if s.Person != "ana" || s.Name != "Ana" || s.Browser != "Firefox on Linux" || s.From != "192.0.2.7" || len(s.ID) != 8 || s.Chosen {
 		t.Errorf("session %+v", s)
 	}
 	if who, in := w.inside(secret); !in || who.Person != "ana" || who.Access != commands.Admin || who.Token != "" {
 		t.Errorf("signed in as %+v %v", who, in)
 	}
-	if _, _, err := w.SignIn(t.Context(), token, bot.Session{}); !errors.Is(err, bot.ErrUsedLink) {
+	if _, _, err := w.SignIn.SignIn(t.Context(), token, signin.Session{}); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("a second time: %v", err)
 	}
-	if _, err := w.ReadSignIn(t.Context(), token); !errors.Is(err, bot.ErrUsedLink) {
+	if _, err := w.SignIn.Read(t.Context(), token); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("looked at after it was used: %v", err)
 	}
 	w.keepsNot("sign-in", token)
@@ -117,7 +120,7 @@ func (w *town) keepsNot(kind, secret string) {
 	if _, in := w.inside(all[0].ID); in {
 		w.t.Error("P4: what the store holds opens a session")
 	}
-	if _, err := w.ReadSignIn(w.t.Context(), all[0].ID); !errors.Is(err, bot.ErrBadLink) {
+	if _, err := w.SignIn.Read(w.t.Context(), all[0].ID); !errors.Is(err, signin.ErrBadLink) {
 		w.t.Errorf("P4: what the store holds is a link: %v", err)
 	}
 }
@@ -135,7 +138,7 @@ func TestSignInAtOnce(t *testing.T) {
 		looked.Wait()
 	}
 	for n := range errs {
-		all.Go(func() { _, secrets[n], errs[n] = w.SignIn(t.Context(), token, bot.Session{}) })
+		all.Go(func() { _, secrets[n], errs[n] = w.SignIn.SignIn(t.Context(), token, signin.Session{}) })
 	}
 	all.Wait()
 	w.read = nil
@@ -147,7 +150,7 @@ func TestSignInAtOnce(t *testing.T) {
 			if _, works := w.inside(secrets[n]); !works {
 				t.Error("whoever got through is not signed in")
 			}
-		case !errors.Is(err, bot.ErrUsedLink):
+		case !errors.Is(err, signin.ErrUsedLink):
 			t.Errorf("the others are told %v", err)
 		default:
 			if _, works := w.inside(secrets[n]); secrets[n] != "" && works {
@@ -165,31 +168,31 @@ func TestSignInAtOnce(t *testing.T) {
 func TestSignInEnds(t *testing.T) {
 	w := newTown(t)
 	used, old := w.token(w.person("ana")), w.token(w.person("ana"))
-	_, secret := w.enter(used, bot.Session{})
-	w.now = w.now.Add(bot.SignInLife)
-	if _, err := w.ReadSignIn(t.Context(), old); err != nil {
+	_, secret := w.enter(used, signin.Session{})
+	w.now = w.now.Add(signin.LinkLife)
+	if _, err := w.SignIn.Read(t.Context(), old); err != nil {
 		t.Errorf("after 15 minutes: %v", err)
 	}
 	w.now = w.now.Add(time.Nanosecond)
 	for token, want := range map[string]error{
-		old: bot.ErrOldLink, used: bot.ErrUsedLink,
-		"": bot.ErrBadLink, "x": bot.ErrBadLink, old[:len(old)-1]: bot.ErrBadLink, old + "A": bot.ErrBadLink, strings.Repeat("x", 100_000): bot.ErrBadLink,
-		"a\x00b": bot.ErrBadLink, strings.ToUpper(old): bot.ErrBadLink,
+		old: signin.ErrOldLink, used: signin.ErrUsedLink,
+		"": signin.ErrBadLink, "x": signin.ErrBadLink, old[:len(old)-1]: signin.ErrBadLink, old + "A": signin.ErrBadLink, strings.Repeat("x", 100_000): signin.ErrBadLink,
+		"a\x00b": signin.ErrBadLink, strings.ToUpper(old): signin.ErrBadLink,
 	} {
-		if _, err := w.ReadSignIn(t.Context(), token); !errors.Is(err, want) {
+		if _, err := w.SignIn.Read(t.Context(), token); !errors.Is(err, want) {
 			t.Errorf("%.40q: %v, want %v", token, err, want)
 		}
-		if _, _, err := w.SignIn(t.Context(), token, bot.Session{}); !errors.Is(err, want) {
+		if _, _, err := w.SignIn.SignIn(t.Context(), token, signin.Session{}); !errors.Is(err, want) {
 			t.Errorf("sign in with %.40q: %v, want %v", token, err, want)
 		}
 		if _, in := w.inside(token); in {
 			t.Errorf("%.40q is a session", token)
 		}
 	}
-	if _, err := w.ReadSignIn(t.Context(), secret); !errors.Is(err, bot.ErrBadLink) {
+	if _, err := w.SignIn.Read(t.Context(), secret); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("what a browser keeps is a link: %v", err)
 	}
-	w.now = bottest.Epoch.Add(bot.SessionLife)
+	w.now = bottest.Epoch.Add(signin.SessionLife)
 	if _, in := w.inside(secret); !in {
 		t.Error("signed out before 12 hours have passed")
 	}
@@ -204,7 +207,7 @@ func TestSignInEnds(t *testing.T) {
 func TestSessionFollowsPeople(t *testing.T) {
 	w := newTown(t)
 	late := w.token(w.person("ben"))
-	_, secret := w.enter(w.token(w.person("ben")), bot.Session{})
+	_, secret := w.enter(w.token(w.person("ben")), signin.Session{})
 	org := bottest.Town()
 	org.Directory.People[1].Access, org.Directory.People[1].Name = commands.Stakeholder, "Benjamin"
 	org.DefaultAccess = commands.Guest
@@ -223,13 +226,13 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if _, in := w.inside(secret); in {
 		t.Error("who has left is still signed in")
 	}
-	if _, _, err := w.SignIn(t.Context(), late, bot.Session{}); !errors.Is(err, bot.ErrBadLink) {
+	if _, _, err := w.SignIn.SignIn(t.Context(), late, signin.Session{}); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("who has left signs in: %v", err)
 	}
 	if err := w.Configure(bottest.Town(), pagers); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.ReadSignIn(t.Context(), late); err != nil {
+	if _, err := w.SignIn.Read(t.Context(), late); err != nil {
 		t.Errorf("a link that could not be used is used up: %v", err)
 	}
 }
@@ -242,7 +245,7 @@ func TestSignInZone(t *testing.T) {
 		"": "", "Local": "", "Nowhere/Land": "", "../../etc/passwd": "", "/etc/passwd": "", "..": "", "Europe": "", "Europe/Lisbon\x00": "", "a\\b": "",
 		"<script>": "", strings.Repeat("x", 10_000): "", strings.Repeat("Europe/", 1000) + "Lisbon": "", "zone.tab": "", "\xff": "",
 	} {
-		s, secret := w.enter(w.token(w.person("ana")), bot.Session{Zone: zone})
+		s, secret := w.enter(w.token(w.person("ana")), signin.Session{Zone: zone})
 		who, in := w.inside(secret)
 		read := cmp.Or(want, "UTC") // the organization's, where the browser says nothing of use
 		if s.Zone != want || !in || who.Zone == nil || who.Zone.String() != read {
@@ -260,26 +263,26 @@ func TestOpenLinks(t *testing.T) {
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
 	}
-	responder := bot.Speaker{Name: "ci", Token: "ci", Access: commands.Responder}
+	responder := access.Speaker{Name: "ci", Token: "ci", Access: commands.Responder}
 	for _, c := range []struct {
-		by           bot.Speaker
-		who          bot.Session
+		by           access.Speaker
+		who          signin.Session
 		open         bool
 		person, name string
 		access       commands.Access
 		token        string
 	}{
-		{operator(), bot.Session{Person: "ben"}, true, "ben", "Ben", commands.Commander, "operator"},
-		{operator(), bot.Session{Person: "ben", Name: "Somebody"}, true, "ben", "Ben", commands.Commander, "operator"},
-		{operator(), bot.Session{}, true, "", "operator", commands.Admin, ""},
-		{operator(), bot.Session{Person: "nobody"}, true, "", "operator", commands.Admin, ""},
-		{responder, bot.Session{Person: "ana", Name: "Ana"}, false, "", "ci", commands.Responder, ""},
-		{bot.Speaker{Name: "Zoe"}, bot.Session{Person: "ana", Name: "Ana"}, false, "", "Zoe", commands.Guest, ""},
-		{w.person("dan"), bot.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", commands.Responder, ""},
-		{w.person("ana"), bot.Session{Person: "ben"}, false, "ana", "Ana", commands.Admin, ""},
+		{operator(), signin.Session{Person: "ben"}, true, "ben", "Ben", commands.Commander, "operator"},
+		{operator(), signin.Session{Person: "ben", Name: "Somebody"}, true, "ben", "Ben", commands.Commander, "operator"},
+		{operator(), signin.Session{}, true, "", "operator", commands.Admin, ""},
+		{operator(), signin.Session{Person: "nobody"}, true, "", "operator", commands.Admin, ""},
+		{responder, signin.Session{Person: "ana", Name: "Ana"}, false, "", "ci", commands.Responder, ""},
+		{access.Speaker{Name: "Zoe"}, signin.Session{Person: "ana", Name: "Ana"}, false, "", "Zoe", commands.Guest, ""},
+		{w.person("dan"), signin.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", commands.Responder, ""},
+		{w.person("ana"), signin.Session{Person: "ben"}, false, "ana", "Ana", commands.Admin, ""},
 	} {
 		token := w.token(c.by)
-		if link, err := w.ReadSignIn(t.Context(), token); err != nil || link.Open() != c.open {
+		if link, err := w.SignIn.Read(t.Context(), token); err != nil || link.Open() != c.open {
 			t.Errorf("%s as %+v: link %+v %v", c.by.Name, c.who, link, err)
 		}
 		s, secret := w.enter(token, c.who)
@@ -289,12 +292,12 @@ func TestOpenLinks(t *testing.T) {
 		}
 	}
 	// What was chosen is in the record with the token.
-	_, secret := w.enter(w.token(operator()), bot.Session{Person: "ben"})
+	_, secret := w.enter(w.token(operator()), signin.Session{Person: "ben"})
 	ben, _ := w.inside(secret)
-	if _, err := w.Run(t.Context(), bot.Request{Text: "declare Checkout is down", Speaker: ben}); err != nil {
+	if _, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: "declare Checkout is down", Speaker: ben}); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := w.Timeline(t.Context(), "INC-1", operator())
+	entries, err := w.Incidents.Timeline(t.Context(), "INC-1", operator())
 	if err != nil || len(entries) == 0 || entries[0].By != "Ben, by token operator" {
 		t.Errorf("the record says %+v %v", entries, err)
 	}
@@ -313,7 +316,7 @@ func TestOpenLinkName(t *testing.T) {
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)
 		}
-		_, secret := w.enter(w.token(operator()), bot.Session{Name: "  Ben\n\u202e", Person: "nobody"})
+		_, secret := w.enter(w.token(operator()), signin.Session{Name: "  Ben\n\u202e", Person: "nobody"})
 		who, in := w.inside(secret)
 		if !in || who.Person != "" || who.Name != c.want || who.Access != commands.Admin {
 			t.Fatalf("signed in as %+v %v, want %s", who, in, c.want)
@@ -337,7 +340,7 @@ func TestLinkRaisesNothing(t *testing.T) {
 		}
 		by := w.person("ana")
 		by.Access = c.of
-		_, secret := w.enter(w.token(by), bot.Session{})
+		_, secret := w.enter(w.token(by), signin.Session{})
 		if who, in := w.inside(secret); !in || who.Access != c.want {
 			t.Errorf("by %s for %s: signed in as %s", c.of, c.person, who.Access)
 		}
@@ -351,10 +354,10 @@ func TestSignInPurge(t *testing.T) {
 	w.token(w.person("ana"))
 	w.copies("sign-in", 600) // more than are read at once
 	used := w.token(w.person("ana"))
-	_, secret := w.enter(used, bot.Session{})
-	w.now = w.now.Add(bot.SignInLife + 24*time.Hour)
+	_, secret := w.enter(used, signin.Session{})
+	w.now = w.now.Add(signin.LinkLife + 24*time.Hour)
 	old := w.token(w.person("ben"))
-	if _, err := w.ReadSignIn(t.Context(), used); !errors.Is(err, bot.ErrUsedLink) {
+	if _, err := w.SignIn.Read(t.Context(), used); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("a day later: %v", err)
 	}
 	w.now = w.now.Add(time.Second)
@@ -362,19 +365,19 @@ func TestSignInPurge(t *testing.T) {
 	if n, sessions := w.records("sign-in"), w.records("session"); n != 2 || sessions != 1 {
 		t.Fatalf("%d links and %d sessions are kept", n, sessions)
 	}
-	if _, err := w.ReadSignIn(t.Context(), used); !errors.Is(err, bot.ErrBadLink) {
+	if _, err := w.SignIn.Read(t.Context(), used); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("a link that was cleared up: %v", err)
 	}
 	for _, token := range []string{live, old} {
-		if _, err := w.ReadSignIn(t.Context(), token); err != nil {
+		if _, err := w.SignIn.Read(t.Context(), token); err != nil {
 			t.Error(err)
 		}
 	}
 	if _, in := w.inside(secret); in {
 		t.Error("signed in after its end")
 	}
-	_, secret = w.enter(live, bot.Session{})
-	w.now = w.now.Add(bot.SessionLife)
+	_, secret = w.enter(live, signin.Session{})
+	w.now = w.now.Add(signin.SessionLife)
 	w.token(w.person("ana"))
 	if n, sessions := w.records("sign-in"), w.records("session"); n != 3 || sessions != 1 {
 		t.Fatalf("%d links and %d sessions are kept", n, sessions)
@@ -404,16 +407,16 @@ func (w *town) copies(kind string, many int) {
 // each sees the same in the list, newest first.
 func TestRevoke(t *testing.T) {
 	w := newTown(t)
-	zoe := bot.Speaker{Name: "Zoe", Access: commands.Stakeholder}
+	zoe := access.Speaker{Name: "Zoe", Access: commands.Stakeholder}
 	type one struct{ id, secret string }
 	in := map[string]one{}
-	for n, s := range []bot.Speaker{w.person("ben"), zoe, w.person("ben"), w.person("dan"), w.person("ana"), {Name: "Yan", Access: commands.Stakeholder}} {
+	for n, s := range []access.Speaker{w.person("ben"), zoe, w.person("ben"), w.person("dan"), w.person("ana"), {Name: "Yan", Access: commands.Stakeholder}} {
 		w.now = w.now.Add(time.Minute)
-		session, secret := w.enter(w.token(s), bot.Session{Browser: "Firefox"})
+		session, secret := w.enter(w.token(s), signin.Session{Browser: "Firefox"})
 		in[fmt.Sprint(s.Name, n)] = one{session.ID, secret}
 	}
-	list := func(s bot.Speaker) string {
-		all, err := w.Sessions(t.Context(), s)
+	list := func(s access.Speaker) string {
+		all, err := w.SignIn.Sessions(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -431,9 +434,9 @@ func TestRevoke(t *testing.T) {
 	if got := list(zoe); got != "Zoe" {
 		t.Errorf("a guest sees the sessions of %q", got)
 	}
-	revoke := func(s bot.Speaker, id string, want int) {
+	revoke := func(s access.Speaker, id string, want int) {
 		t.Helper()
-		if n, err := w.Revoke(t.Context(), s, id); n != want || err != nil {
+		if n, err := w.SignIn.Revoke(t.Context(), s, id); n != want || err != nil {
 			t.Errorf("%s revokes %q: %d %v, want %d", s.Name, id, n, err, want)
 		}
 	}
@@ -460,8 +463,8 @@ func TestRevoke(t *testing.T) {
 	if got := list(w.person("ana")); got != "" {
 		t.Errorf("left are the sessions of %q", got)
 	}
-	w.enter(w.token(ben), bot.Session{})
-	w.now = w.now.Add(bot.SessionLife + time.Second)
+	w.enter(w.token(ben), signin.Session{})
+	w.now = w.now.Add(signin.SessionLife + time.Second)
 	if got := list(ben); got != "" {
 		t.Errorf("what has ended is listed: %q", got)
 	}

@@ -56,11 +56,11 @@ func TestTimesOfRooms(t *testing.T) {
 		t.Errorf("said: %+q", said)
 	}
 	ana := w.person("ana")
-	talk, err := w.Conversation(t.Context(), "INC-1", ana, 0, 100)
+	talk, err := w.Conversation.List(t.Context(), "INC-1", ana, 0, 100)
 	if err != nil || len(talk) == 0 {
 		t.Fatalf("%d remarks, %v", len(talk), err)
 	}
-	events, err := w.Timeline(t.Context(), "INC-1", ana)
+	events, err := w.Incidents.Timeline(t.Context(), "INC-1", ana)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,20 +77,20 @@ func TestCardIsTheSame(t *testing.T) {
 	w.restart(map[string]bot.Chat{"slack": &glass{kinds: map[string]bool{}}})
 	w.say("ana", "declare Checkout is down --sev 1 --service checkout")
 	w.say("ana", "update INC-1 rolling back --next 10m")
-	i, err := w.Peek(t.Context(), "INC-1")
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, place := range []workflow.Place{workflow.InRoom, workflow.Announce} {
 		d := workflow.ShowCard{Platform: "slack", Place: place}
-		_, before := w.CardOf(i, d)
+		_, before := w.Rooms.Card(i, d)
 		w.now = w.now.Add(200 * 24 * time.Hour)
-		if c, after := w.CardOf(i, d); after != before || !strings.ContainsAny(string(mustJSON(t, c)), marks) {
+		if c, after := w.Rooms.Card(i, d); after != before || !strings.ContainsAny(string(mustJSON(t, c)), marks) {
 			t.Errorf("%q has the hash %s, and had %s: %+v", place, after, before, c)
 		}
 		later := i
 		later.DeclaredAt = i.DeclaredAt.Add(time.Second)
-		if _, other := w.CardOf(later, d); other == before {
+		if _, other := w.Rooms.Card(later, d); other == before {
 			t.Errorf("%q: another time has the same hash", place)
 		}
 	}

@@ -9,16 +9,19 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
+	"tocsin/bot/conversation"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
 
 // talk says something in a room.
-func (w *town) talk(s bot.Speaker, room, text, operation string) bot.Reply {
+func (w *town) talk(s access.Speaker, room, text, operation string) dispatch.Reply {
 	w.t.Helper()
-	reply, err := w.Say(w.t.Context(), bot.Request{Text: text, Room: room, Speaker: s, Operation: operation})
+	reply, err := w.Dispatcher.Say(w.t.Context(), dispatch.Request{Text: text, Room: room, Speaker: s, Operation: operation})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -26,9 +29,9 @@ func (w *town) talk(s bot.Speaker, room, text, operation string) bot.Reply {
 }
 
 // heard is what somebody reads in a room: "1 Ana: hello", a line each.
-func (w *town) heard(s bot.Speaker, room string) string {
+func (w *town) heard(s access.Speaker, room string) string {
 	w.t.Helper()
-	all, err := w.Conversation(w.t.Context(), room, s, 0, 1000)
+	all, err := w.Conversation.List(w.t.Context(), room, s, 0, 1000)
 	if err != nil {
 		return err.Error()
 	}
@@ -43,7 +46,7 @@ func (w *town) heard(s bot.Speaker, room string) string {
 func TestSay(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Checkout is down --service checkout")
-	before, err := w.Peek(t.Context(), "INC-1")
+	before, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,17 +57,17 @@ func TestSay(t *testing.T) {
 	ci := w.person("dan")
 	ci.Token = "ci"
 	w.talk(ci, "INC-1", "Deployed <b>1.2</b>\nand rolled back", "")
-	w.talk(bot.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "🏴‍☠️ שלום", "")
+	w.talk(access.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "🏴‍☠️ שלום", "")
 	w.talk(w.person("ana"), "INC-1", "I see it too", "") // the same words are another message
 	want := "1 Ana: I see it too\n2 Dan, by token ci: Deployed <b>1.2</b>\nand rolled back\n3 Zoe: 🏴‍☠️ שלום\n4 Ana: I see it too"
 	if got := w.heard(w.person("ben"), "INC-1"); got != want {
 		t.Errorf("the conversation is\n%s\nwant\n%s", got, want)
 	}
-	all, err := w.Conversation(t.Context(), "INC-1", w.person("ana"), 0, 10)
+	all, err := w.Conversation.List(t.Context(), "INC-1", w.person("ana"), 0, 10)
 	if err != nil || all[0].Person != "ana" || all[2].Person != "" || !all[0].At.Equal(bottest.Epoch) || !all[1].At.Equal(w.now) || all[0].Event != 0 || all[0].Key == "" {
 		t.Errorf("%+v %v", all, err)
 	}
-	after, err := w.Peek(t.Context(), "INC-1")
+	after, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil || after.Seq != before.Seq || !after.LastActivityAt.Equal(before.LastActivityAt) {
 		t.Errorf("talking has changed the incident: %v", err)
 	}
@@ -100,7 +103,7 @@ func TestSayLimits(t *testing.T) {
 		{"a\x00b\u202ec\r\nd", "abc \nd", false},
 	} {
 		reply := w.talk(w.person("ana"), "INC-1", c.text, "")
-		all, err := w.Conversation(t.Context(), "INC-1", w.person("ana"), 0, 1)
+		all, err := w.Conversation.List(t.Context(), "INC-1", w.person("ana"), 0, 1)
 		if err != nil || !reply.OK || strings.Contains(reply.Text, "cut") != c.cut || all[0].Text != c.want {
 			t.Errorf("%.20q of %d bytes: %+v, heard %.20q of %d bytes", c.text, len(c.text), reply, all[0].Text, len(all[0].Text))
 		}
@@ -120,8 +123,8 @@ func TestSayOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 50 {
 		all.Go(func() {
-			r := bot.Request{Text: "hello", Room: "INC-1", Speaker: ana, Operation: fmt.Sprint("op ", n%2)}
-			if reply, err := w.Say(t.Context(), r); err != nil || !reply.OK {
+			r := dispatch.Request{Text: "hello", Room: "INC-1", Speaker: ana, Operation: fmt.Sprint("op ", n%2)}
+			if reply, err := w.Dispatcher.Say(t.Context(), r); err != nil || !reply.OK {
 				t.Errorf("%+v %v", reply, err)
 			}
 		})
@@ -155,7 +158,7 @@ func TestSayHint(t *testing.T) {
 			t.Errorf("%.30q: %+v, want %q", text, reply, hint)
 		}
 	}
-	i, err := w.Peek(t.Context(), "INC-1")
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil || i.Acknowledged() || !i.Open() {
 		t.Errorf("talk was taken for a command: %v", err)
 	}
@@ -172,15 +175,15 @@ func TestP1Talk(t *testing.T) {
 	}
 	w.say("ben", "declare Search is slow --service search") // pages ben
 	w.talk(w.person("ana"), "INC-1", "hello", "")
-	for _, s := range []bot.Speaker{{Name: "Zoe"}, {Name: "Zoe", Access: commands.Stakeholder}, w.person("dan")} {
+	for _, s := range []access.Speaker{{Name: "Zoe"}, {Name: "Zoe", Access: commands.Stakeholder}, w.person("dan")} {
 		if reply := w.talk(s, "INC-1", "let me in", ""); reply.OK || !strings.Contains(reply.Text, `needs the access "responder"`) {
 			t.Errorf("%s talks: %+v", s.Name, reply)
 		}
 		if got := w.heard(s, "INC-1"); got != "" {
 			t.Errorf("%s reads %q", s.Name, got)
 		}
-		if i, err := w.Incident(t.Context(), "INC-1", s); err != nil || s.Works(&i) || !s.Sees(&i) {
-			t.Errorf("%s: works %v, sees %v, %v", s.Name, s.Works(&i), s.Sees(&i), err)
+		if i, err := w.Incidents.Get(t.Context(), "INC-1", s); err != nil || s.CanWorkOn(&i) || !s.CanSee(&i) {
+			t.Errorf("%s: works %v, sees %v, %v", s.Name, s.CanWorkOn(&i), s.CanSee(&i), err)
 		}
 	}
 	w.say("ana", "page INC-1 @dan please")
@@ -196,12 +199,12 @@ func TestP2Talk(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Data leak --private --service search")
 	w.talk(w.person("ben"), "INC-1", "payroll.xlsx", "")
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
-	for _, s := range []bot.Speaker{eve, {Name: "operator", Access: commands.Admin}, {Name: "Zoe"}, w.person("dan")} {
+	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
+	for _, s := range []access.Speaker{eve, {Name: "operator", Access: commands.Admin}, {Name: "Zoe"}, w.person("dan")} {
 		if reply := w.talk(s, "INC-1", "hello", ""); reply.OK || reply.Incident != "" || reply.Text != "INC-1 does not exist. `list` shows the open incidents." {
 			t.Errorf("%s talks: %+v", s.Name, reply)
 		}
-		_, err := w.Conversation(t.Context(), "INC-1", s, 0, 10)
+		_, err := w.Conversation.List(t.Context(), "INC-1", s, 0, 10)
 		if no, is := errors.AsType[*workflow.Refusal](err); !is || no.Message != "INC-1 does not exist." {
 			t.Errorf("%s reads: %v", s.Name, err)
 		}
@@ -217,7 +220,7 @@ func TestP2Talk(t *testing.T) {
 // incident has taken its first step.
 func TestSayStub(t *testing.T) {
 	w := newTown(t)
-	if _, err := w.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "a", Title: "Disk full", State: "firing"}}); err != nil {
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "a", Title: "Disk full", State: "firing"}}); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(w.talk(w.person("ana"), "INC-1", "On it", ""), true, "")
@@ -237,7 +240,7 @@ func TestConversationPages(t *testing.T) {
 	}
 	before, pages := 0, ""
 	for {
-		page, err := w.Conversation(t.Context(), "INC-1", w.person("ben"), before, 10)
+		page, err := w.Conversation.List(t.Context(), "INC-1", w.person("ben"), before, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,8 +269,8 @@ func TestDeletedLongAfter(t *testing.T) {
 	said := func(key, text string, deleted bool) {
 		t.Helper()
 		w.now = w.now.Add(time.Second)
-		u := bot.Utterance{Incident: "INC-1", Key: key, At: w.now, By: ben, Text: text, Via: "Slack", Deleted: deleted}
-		if err := w.Overhear(t.Context(), u); err != nil {
+		u := conversation.PlatformMessage{Incident: "INC-1", Key: key, At: w.now, By: ben, Text: text, Via: "Slack", Deleted: deleted}
+		if err := w.Conversation.RecordMessage(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -276,7 +279,7 @@ func TestDeletedLongAfter(t *testing.T) {
 		said(fmt.Sprint("more ", n), "still looking", false)
 	}
 	said("first", "", true)
-	all, err := w.Conversation(t.Context(), "INC-1", ben, 0, 2000)
+	all, err := w.Conversation.List(t.Context(), "INC-1", ben, 0, 2000)
 	if err != nil || len(all) != 1201 || all[0].Text != "" || !all[0].Deleted {
 		t.Errorf("%d messages, the first %+v, %v", len(all), all[:1], err)
 	}
@@ -287,12 +290,12 @@ func TestDeletedLongAfter(t *testing.T) {
 func TestP1Namesake(t *testing.T) {
 	w := newTown(t)
 	for name, want := range map[string]string{"Ana": "Ana on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe"} {
-		s := w.SpeakerOf(bot.Account{Platform: "slack", ID: "U0MALLORY", Name: name})
+		s := access.Identify(w.Organization(), access.Account{Platform: "slack", ID: "U0MALLORY", Name: name})
 		if s.Person != "" || s.Name != want {
 			t.Errorf("%q is %+v", name, s)
 		}
 	}
-	ana := w.SpeakerOf(bot.Account{Platform: "slack", ID: "U0ANA", Name: "Ana", Email: "ana@example.com"})
+	ana := access.Identify(w.Organization(), access.Account{Platform: "slack", ID: "U0ANA", Name: "Ana", Email: "ana@example.com"})
 	if ana.Person != "ana" || ana.Name != "Ana" {
 		t.Errorf("ana is %+v", ana)
 	}

@@ -9,15 +9,18 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
+	"tocsin/bot/signin"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
 
 // ask runs a line in a room.
-func (w *town) ask(s bot.Speaker, room, line string) bot.Reply {
+func (w *town) ask(s access.Speaker, room, line string) dispatch.Reply {
 	w.t.Helper()
-	reply, err := w.Run(w.t.Context(), bot.Request{Text: line, Room: room, Speaker: s})
+	reply, err := w.Dispatcher.Run(w.t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -25,14 +28,14 @@ func (w *town) ask(s bot.Speaker, room, line string) bot.Reply {
 }
 
 // linked returns the link that a reply begins with.
-func (w *town) linked(reply bot.Reply) bot.SignIn {
+func (w *town) linked(reply dispatch.Reply) signin.SignIn {
 	w.t.Helper()
 	first, _, _ := strings.Cut(reply.Text, "\n")
 	token, is := strings.CutPrefix(first, "https://tocsin.example.com/sign-in/")
 	if !reply.OK || !is {
 		w.t.Fatalf("no link: %v %q", reply.OK, reply.Text)
 	}
-	link, err := w.ReadSignIn(w.t.Context(), token)
+	link, err := w.SignIn.Read(w.t.Context(), token)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -56,7 +59,7 @@ func TestWeb(t *testing.T) {
 			t.Errorf("%s: %+v, %q", c.line, link, reply.Text)
 		}
 	}
-	zoe := bot.Speaker{Name: "Zoe"} // a guest may look at cards
+	zoe := access.Speaker{Name: "Zoe"} // a guest may look at cards
 	if link := w.linked(w.ask(zoe, "", "web")); link.Person != "" || link.Name != "Zoe" || link.Access != commands.Guest || link.Open() {
 		t.Errorf("a guest's link: %+v", link)
 	}
@@ -75,7 +78,7 @@ func TestWeb(t *testing.T) {
 func TestP2Web(t *testing.T) {
 	w := newTown(t)
 	w.say("ben", "declare Data leak --private --service search")
-	eve := bot.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
+	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct{ room, line string }{{"", "web INC-1"}, {"INC-1", "web"}, {"", "web INC-99"}} {
 		reply := w.ask(eve, c.room, c.line)
 		id := map[bool]string{true: "INC-99", false: "INC-1"}[strings.Contains(c.line, "99")]
@@ -95,10 +98,10 @@ func TestP2Web(t *testing.T) {
 func TestWebSessions(t *testing.T) {
 	w := newTown(t)
 	w.expect(w.ask(w.person("ben"), "", "web sessions"), true, "No browser is signed in.")
-	one, secret := w.enter(w.token(w.person("ben")), bot.Session{Browser: "Firefox on Linux", From: "192.0.2.7"})
+	one, secret := w.enter(w.token(w.person("ben")), signin.Session{Browser: "Firefox on Linux", From: "192.0.2.7"})
 	w.now = w.now.Add(time.Hour)
-	two, _ := w.enter(w.token(w.person("ben")), bot.Session{})
-	other, _ := w.enter(w.token(w.person("dan")), bot.Session{Browser: "Safari on iPhone"})
+	two, _ := w.enter(w.token(w.person("ben")), signin.Session{})
+	other, _ := w.enter(w.token(w.person("dan")), signin.Session{Browser: "Safari on iPhone"})
 	text := w.ask(w.person("ben"), "INC-1", "web sessions").Text
 	lines := strings.Split(text, "\n")
 	if len(lines) != 3 || !strings.HasPrefix(lines[0], two.ID) || !strings.Contains(lines[0], "unknown browser, unknown address") ||
@@ -132,7 +135,7 @@ func TestMailSignIn(t *testing.T) {
 	ask := func(address string, want int) {
 		t.Helper()
 		w.paged = nil
-		if err := w.MailSignIn(t.Context(), address); err != nil {
+		if err := w.SignIn.Mail(t.Context(), address); err != nil {
 			t.Errorf("%.40q: %v", address, err)
 		}
 		if len(w.paged) != want {
@@ -151,7 +154,7 @@ func TestMailSignIn(t *testing.T) {
 		t.Errorf("mail %+v", mail)
 	}
 	token := strings.TrimPrefix(mail.Message.Actions[0].URL, "https://tocsin.example.com/sign-in/")
-	if link, err := w.ReadSignIn(t.Context(), token); err != nil || link.Person != "ana" || link.To != "/" {
+	if link, err := w.SignIn.Read(t.Context(), token); err != nil || link.Person != "ana" || link.To != "/" {
 		t.Errorf("link %+v %v", link, err)
 	}
 	if strings.Contains(mail.Key, token) {
@@ -160,7 +163,7 @@ func TestMailSignIn(t *testing.T) {
 	w.now = w.now.Add(59 * time.Second)
 	ask("ana@example.com", 0)
 	ask("ben@example.com", 1) // the minute is each person's own
-	w.enter(token, bot.Session{})
+	w.enter(token, signin.Session{})
 	ask("ana@example.com", 0) // also when the first link has been used
 	w.now = w.now.Add(time.Second)
 	ask("ana@example.com", 1)
@@ -182,7 +185,7 @@ func TestMailSignInAtOnce(t *testing.T) {
 	}
 	for range 20 {
 		all.Go(func() {
-			if err := w.MailSignIn(t.Context(), "ana@example.com"); err != nil {
+			if err := w.SignIn.Mail(t.Context(), "ana@example.com"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -198,7 +201,7 @@ func TestMailSignInAtOnce(t *testing.T) {
 func TestMailSignInOtherLinks(t *testing.T) {
 	w := newTown(t)
 	w.token(w.person("ana"))
-	if err := w.MailSignIn(t.Context(), "ana@example.com"); err != nil || len(w.paged) != 1 {
+	if err := w.SignIn.Mail(t.Context(), "ana@example.com"); err != nil || len(w.paged) != 1 {
 		t.Errorf("%d mails, %v", len(w.paged), err)
 	}
 	org := bottest.Town()
@@ -207,7 +210,7 @@ func TestMailSignInOtherLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.now, w.paged = w.now.Add(time.Hour), nil
-	if err := w.MailSignIn(t.Context(), "ana@example.com"); err != nil || len(w.paged) != 0 {
+	if err := w.SignIn.Mail(t.Context(), "ana@example.com"); err != nil || len(w.paged) != 0 {
 		t.Errorf("%d mails, %v", len(w.paged), err)
 	}
 }
@@ -215,23 +218,23 @@ func TestMailSignInOtherLinks(t *testing.T) {
 // TestMailSignInFails: whoever runs Tocsin learns why no mail goes out.
 func TestMailSignInFails(t *testing.T) {
 	w := newTown(t)
-	if !w.MayMail() {
+	if !w.SignIn.CanMail() {
 		t.Error("mail is connected")
 	}
 	w.refuse = errors.New("connection refused")
-	if err := w.MailSignIn(t.Context(), "ana@example.com"); !errors.Is(err, w.refuse) {
+	if err := w.SignIn.Mail(t.Context(), "ana@example.com"); !errors.Is(err, w.refuse) {
 		t.Errorf("the mail was refused: %v", err)
 	}
 	if err := w.Configure(bottest.Town(), map[string]bot.Pager{"sms": w}); err != nil {
 		t.Fatal(err)
 	}
-	if w.MayMail() {
+	if w.SignIn.CanMail() {
 		t.Error("mail is not connected")
 	}
-	if err := w.MailSignIn(t.Context(), "ben@example.com"); err == nil || !strings.Contains(fmt.Sprint(err), "not connected") {
+	if err := w.SignIn.Mail(t.Context(), "ben@example.com"); err == nil || !strings.Contains(fmt.Sprint(err), "not connected") {
 		t.Errorf("mail is not connected: %v", err)
 	}
-	if err := w.MailSignIn(t.Context(), "eve@example.com"); err != nil {
+	if err := w.SignIn.Mail(t.Context(), "eve@example.com"); err != nil {
 		t.Errorf("for nobody: %v", err)
 	}
 }

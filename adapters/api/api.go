@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/app"
 	"tocsin/commands"
 )
 
 // Config is what the interface needs. Bot and Tokens are required.
 type Config struct {
-	Bot *bot.Bot
+	Bot *app.App
 	// Tokens returns the tokens that are live now. One without a secret opens
 	// nothing.
 	Tokens func() []bot.Token

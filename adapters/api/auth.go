@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/commands"
 )
 
 // A caller is whoever asks: the speaker that the record names, and the token
 // that opened the door.
 type caller struct {
-	bot.Speaker
+	access.Speaker
 	token bot.Token
 }
 
@@ -24,7 +25,7 @@ func (s *server) admit(r *http.Request) (caller, *problem) {
 	if !ok {
 		return caller{}, unauthorized(r)
 	}
-	who := caller{token: token, Speaker: bot.Speaker{Name: token.Name, Access: token.Access, Token: token.Name}}
+	who := caller{token: token, Speaker: access.Speaker{Name: token.Name, Access: token.Access, Token: token.Name}}
 	if token.As == "" {
 		return who, nil
 	}
@@ -64,18 +65,18 @@ func (s *server) find(secret string) (bot.Token, bool) {
 
 // speaker is a person for whom a token acts. What they do is recorded as the
 // person's, so it takes the access of both.
-func (s *server) speaker(person string, t bot.Token) (bot.Speaker, bool) {
-	speaker, ok := s.Bot.Speaker(person)
+func (s *server) speaker(person string, t bot.Token) (access.Speaker, bool) {
+	speaker, ok := access.Person(s.Bot.Organization(), person)
 	speaker.Access, speaker.Token = min(speaker.Access, t.Access), t.Name
 	return speaker, ok
 }
 
 // actFor is the speaker that an administrator's request names.
-func (s *server) actFor(handle string, who caller) (bot.Speaker, error) {
+func (s *server) actFor(handle string, who caller) (access.Speaker, error) {
 	if who.token.Access < commands.Admin {
 		no := s.forbidden(who.token.Access, commands.Admin)
 		no.Message = fmt.Sprintf("acting for somebody needs a token with the access %q; this one has %q", commands.Admin, who.token.Access)
-		return bot.Speaker{}, no
+		return access.Speaker{}, no
 	}
 	people := &s.Bot.Organization().Directory
 	if p, ok := people.Find(handle); ok {
@@ -94,7 +95,7 @@ func (s *server) actFor(handle string, who caller) (bot.Speaker, error) {
 	if len(ids) == 0 {
 		no.Hint = "no people are configured: leave \"as\" out"
 	}
-	return bot.Speaker{}, no
+	return access.Speaker{}, no
 }
 
 func unauthorized(r *http.Request) *problem {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tocsin/bot"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 )
 
@@ -26,7 +27,7 @@ func (s *server) command(r *http.Request, who caller) (any, error) {
 	if !ok {
 		return nil, badValue(`"text" is missing`, `for example {"text": "list"}`)
 	}
-	q := bot.Request{Text: text, Speaker: who.Speaker}
+	q := dispatch.Request{Text: text, Speaker: who.Speaker}
 	if q.Operation, err = operation(r, who.token); err != nil {
 		return nil, err
 	}
@@ -40,13 +41,13 @@ func (s *server) command(r *http.Request, who caller) (any, error) {
 			return nil, err
 		}
 	}
-	reply, err := s.Bot.Run(r.Context(), q)
+	reply, err := s.Bot.Dispatcher.Run(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
 	if !reply.OK && reply.Incident != "" {
 		// A refusal that names its incident would tell that it exists (rule P2).
-		if _, err := s.Bot.Incident(r.Context(), reply.Incident, q.Speaker); err != nil {
+		if _, err := s.Bot.Incidents.Get(r.Context(), reply.Incident, q.Speaker); err != nil {
 			reply.Incident = ""
 		}
 	}

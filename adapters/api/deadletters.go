@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -21,7 +21,7 @@ type letter struct {
 }
 
 func (s *server) deadLetters(r *http.Request, _ caller) (any, error) {
-	all, err := s.Bot.DeadLetters(r.Context())
+	all, err := s.Bot.Intake.DeadLetters(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *server) deadLetters(r *http.Request, _ caller) (any, error) {
 // alerts belong to, of those that the caller may see.
 func (s *server) replay(r *http.Request, who caller) (any, error) {
 	id := r.PathValue("id")
-	receipts, err := s.Bot.Replay(r.Context(), id)
+	receipts, err := s.Bot.Intake.Replay(r.Context(), id)
 	if no, is := errors.AsType[*workflow.Refusal](err); is {
 		return nil, s.notReplayed(r, id, no)
 	}
@@ -53,7 +53,7 @@ func (s *server) replay(r *http.Request, who caller) (any, error) {
 			continue
 		}
 		seen[receipt.Incident] = true
-		if _, err := s.Bot.Incident(r.Context(), receipt.Incident, who.Speaker); err == nil {
+		if _, err := s.Bot.Incidents.Get(r.Context(), receipt.Incident, who.Speaker); err == nil {
 			done.Incidents = append(done.Incidents, receipt.Incident)
 		}
 	}
@@ -63,16 +63,16 @@ func (s *server) replay(r *http.Request, who caller) (any, error) {
 // notReplayed tells a letter that is not there from one that still cannot be
 // read.
 func (s *server) notReplayed(r *http.Request, id string, no *workflow.Refusal) error {
-	all, err := s.Bot.DeadLetters(r.Context())
+	all, err := s.Bot.Intake.DeadLetters(r.Context())
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(all, func(l bot.DeadLetter) bool { return l.ID == id }) {
+	if slices.ContainsFunc(all, func(l intake.DeadLetter) bool { return l.ID == id }) {
 		return &problem{status: http.StatusConflict, Code: "conflict", Message: no.Message, Hint: no.Hint}
 	}
 	return no
 }
 
 func (s *server) discard(r *http.Request, _ caller) (any, error) {
-	return nil, s.Bot.Discard(r.Context(), r.PathValue("id"))
+	return nil, s.Bot.Intake.Discard(r.Context(), r.PathValue("id"))
 }

@@ -26,6 +26,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/agenda"
 	"tocsin/bot/alerts"
+	"tocsin/bot/app"
 	"tocsin/bot/directory"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -156,7 +157,7 @@ func (l *logged) text() string {
 // request and answer is held.
 type house struct {
 	t       testing.TB
-	bot     *bot.Bot
+	bot     *app.App
 	runner  *agenda.Runner
 	store   *store
 	log     *logged
@@ -172,7 +173,7 @@ func newHouse(t testing.TB) *house {
 	h := &house{t: t, store: &store{Store: memory.New()}, log: &logged{}, now: time.Date(2026, 3, 1, 3, 12, 0, 0, time.UTC)}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	h.bot, err = bot.New(bot.Config{
+	h.bot, err = app.New(app.Config{
 		Store: h.store, Organization: organization(), Secret: bytes.Repeat([]byte("k"), 16), Log: slog.New(slog.DiscardHandler),
 		Pagers: map[string]bot.Pager{"email": mailbox{}}, Chats: map[string]bot.Chat{"slack": chat{}, "discord": chat{fails: true}},
 		Sources: alerts.Sources{{Type: "alertmanager", Decode: lines}},
@@ -185,7 +186,7 @@ func newHouse(t testing.TB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.runner = agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
+	h.runner = h.bot.Agenda(0)
 	h.handler = api.New(api.Config{Bot: h.bot, Tokens: tokens, Log: log})
 	h.server = httptest.NewServer(h.handler)
 	t.Cleanup(h.server.Close)

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/card"
+	"tocsin/bot/incidents"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -27,7 +28,7 @@ func (s *server) list(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.Bot.List(r.Context(), who.Speaker, q)
+	found, next, err := s.Bot.Incidents.List(r.Context(), who.Speaker, q)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +47,8 @@ func (s *server) list(r *http.Request, who caller) (any, error) {
 
 // query reads what is to be listed. A name or a value that is not understood is
 // an error: to leave a filter out would look like an answer.
-func (s *server) query(r *http.Request) (bot.ListQuery, error) {
-	q := bot.ListQuery{All: true, Limit: usualLimit}
+func (s *server) query(r *http.Request) (incidents.Filter, error) {
+	q := incidents.Filter{All: true, Limit: usualLimit}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, badValue("the query of the address cannot be read", "write it as name=value&name=value, percent-encoded")
@@ -61,7 +62,7 @@ func (s *server) query(r *http.Request) (bot.ListQuery, error) {
 			return q, badValue(fmt.Sprintf("%q is given %d times", name, len(all)), "give it once")
 		}
 	}
-	for _, read := range []func(url.Values, *bot.ListQuery) error{readStatus, readSeverity, readLimit, readAfter} {
+	for _, read := range []func(url.Values, *incidents.Filter) error{readStatus, readSeverity, readLimit, readAfter} {
 		if err := read(values, &q); err != nil {
 			return q, err
 		}
@@ -73,7 +74,7 @@ func (s *server) query(r *http.Request) (bot.ListQuery, error) {
 	return q, nil
 }
 
-func readStatus(values url.Values, q *bot.ListQuery) error {
+func readStatus(values url.Values, q *incidents.Filter) error {
 	word := strings.ToLower(values.Get("status"))
 	switch names := statuses(); {
 	case word == "":
@@ -95,7 +96,7 @@ func statuses() []string {
 	return names
 }
 
-func readSeverity(values url.Values, q *bot.ListQuery) error {
+func readSeverity(values url.Values, q *incidents.Filter) error {
 	word := values.Get("severity")
 	if word == "" {
 		return nil
@@ -107,7 +108,7 @@ func readSeverity(values url.Values, q *bot.ListQuery) error {
 	return nil
 }
 
-func readLimit(values url.Values, q *bot.ListQuery) error {
+func readLimit(values url.Values, q *incidents.Filter) error {
 	word := values.Get("limit")
 	if word == "" {
 		return nil
@@ -120,7 +121,7 @@ func readLimit(values url.Values, q *bot.ListQuery) error {
 	return nil
 }
 
-func readAfter(values url.Values, q *bot.ListQuery) error {
+func readAfter(values url.Values, q *incidents.Filter) error {
 	word := values.Get("after")
 	if word == "" {
 		return nil
@@ -150,12 +151,12 @@ func oneOf(word string, names []string) string {
 
 // incident reads the incident of the path as the caller may see it. One that is
 // private is missing to everybody else, in the same words (rule P2).
-func (s *server) incident(r *http.Request, who bot.Speaker) (workflow.Incident, error) {
+func (s *server) incident(r *http.Request, who access.Speaker) (workflow.Incident, error) {
 	id, err := incidentID(r)
 	if err != nil {
 		return workflow.Incident{}, err
 	}
-	return s.Bot.Incident(r.Context(), id, who)
+	return s.Bot.Incidents.Get(r.Context(), id, who)
 }
 
 func incidentID(r *http.Request) (string, error) {
@@ -172,7 +173,7 @@ func incidentID(r *http.Request) (string, error) {
 
 // inUTC is the caller as a reader of the interface: its times are UTC, in texts
 // too.
-func (c caller) inUTC() bot.Speaker {
+func (c caller) inUTC() access.Speaker {
 	c.Speaker.Zone = time.UTC
 	return c.Speaker
 }
@@ -194,14 +195,14 @@ func (s *server) timeline(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.Bot.Timeline(r.Context(), id, who.inUTC())
+	entries, err := s.Bot.Incidents.Timeline(r.Context(), id, who.inUTC())
 	if err != nil {
 		return nil, err
 	}
 	for n := range entries {
 		entries[n].At = entries[n].At.UTC()
 	}
-	return map[string][]bot.Entry{"events": entries}, nil
+	return map[string][]incidents.Entry{"events": entries}, nil
 }
 
 func (s *server) deliveries(r *http.Request, who caller) (any, error) {
@@ -209,7 +210,7 @@ func (s *server) deliveries(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Bot.History(r.Context(), id, who.Speaker, 0)
+	events, err := s.Bot.Incidents.History(r.Context(), id, who.Speaker, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/bot/incidents"
 )
 
 // ids lists incidents and returns their IDs, and where the next page begins.
@@ -199,7 +199,7 @@ func TestAlertsAreIncidentsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.bot.Receive(t.Context(), "alertmanager", all); err != nil {
+	if _, err := h.bot.Intake.Receive(t.Context(), "alertmanager", all); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"as a stub", "stepped"} {
@@ -258,7 +258,7 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 	if got := string(h.get("/api/v1/incidents/INC-1/timers", benToken).body); got != `{"timers":[]}`+"\n" {
 		t.Errorf("timers of a resolved incident: %s", got)
 	}
-	var happened struct{ Events []bot.Entry }
+	var happened struct{ Events []incidents.Entry }
 	h.get("/api/v1/incidents/INC-1/timeline", benToken).into(http.StatusOK, &happened)
 	type line struct{ By, Kind, Text string }
 	var got []line

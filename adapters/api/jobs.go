@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/jobs"
 )
 
 // job is a recurring job with its last slot and its next.
@@ -36,7 +36,7 @@ type nextSlot struct {
 }
 
 func (s *server) jobs(r *http.Request, _ caller) (any, error) {
-	states, err := s.Bot.Jobs(r.Context())
+	states, err := s.Bot.Jobs.List(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *server) jobs(r *http.Request, _ caller) (any, error) {
 	return map[string][]job{"jobs": all}, nil
 }
 
-func shownJob(s bot.JobState) job {
+func shownJob(s jobs.JobState) job {
 	j := job{Name: s.Name, Cron: s.Schedule.Spec(), Timezone: s.Schedule.Zone().String(), Enabled: s.Enabled, Missed: string(s.Missed)}
 	if last := s.Last; last.Slot != "" {
 		j.Last = &lastSlot{

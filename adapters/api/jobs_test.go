@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/jobs"
 )
 
 func TestJobs(t *testing.T) {
@@ -32,12 +33,12 @@ func TestJobs(t *testing.T) {
 		t.Errorf("at first: %+v", got)
 	}
 	at := h.now.Add(-time.Hour)
-	for version, run := range []bot.JobRun{
+	for version, run := range []jobs.JobRun{
 		{Spec: "17 * * * * UTC", Since: at},
-		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, By: "a-1", Attempts: 2, Outcome: bot.JobRunning, Until: at},
-		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, Finished: at, Again: at, By: "a-1", Attempts: 2, Outcome: bot.JobFailed, Note: "no luck", Sent: []string{"x"}},
+		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, By: "a-1", Attempts: 2, Outcome: jobs.JobRunning, Until: at},
+		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, Finished: at, Again: at, By: "a-1", Attempts: 2, Outcome: jobs.JobFailed, Note: "no luck", Sent: []string{"x"}},
 	} {
-		if _, err := h.bot.WriteJobRun(t.Context(), bot.JobArchive, version, run); err != nil {
+		if _, err := h.bot.Jobs.WriteRun(t.Context(), bot.JobArchive, version, run); err != nil {
 			t.Fatal(err)
 		}
 		h.get("/api/v1/jobs", benToken).into(http.StatusOK, &got)

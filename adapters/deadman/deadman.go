@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/jobs"
 )
 
 const (
@@ -29,7 +30,7 @@ type Config struct {
 // Pinger asks for an address.
 type Pinger struct{ client http.Client }
 
-var _ bot.Pinger = (*Pinger)(nil)
+var _ jobs.Pinger = (*Pinger)(nil)
 
 // New makes a pinger.
 func New(cfg Config) *Pinger {

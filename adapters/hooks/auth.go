@@ -38,7 +38,7 @@ type delivery struct {
 // it tells nothing either, every request without a good token waits for its
 // body as soon as one integration verifies signatures.
 func (d *door) open(w http.ResponseWriter, r *http.Request, connection *http.ResponseController) (delivery, *refusal) {
-	org := d.Receiver.Organization()
+	org := d.Organization()
 	in, known := org.Integration(r.PathValue("integration"))
 	source, _ := d.Sources.Find(in.Type)
 	got := delivery{in: in, source: source}

@@ -22,21 +22,21 @@ import (
 
 // Receiver takes what came through the door.
 type Receiver interface {
-	// Organization returns the configuration as it is now.
-	Organization() *bot.Organization
 	// Receive takes the alerts of one delivery. They are durably kept when it
 	// returns nil; the receipts are in the order of the alerts.
 	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
-	// Unreadable keeps a delivery that is authenticated and cannot be read as a
+	// KeepUnreadable keeps a delivery that is authenticated and cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
 	// owner. Both are durable when it returns nil. reason is one line for
 	// people. The body may be the head of a larger one.
-	Unreadable(ctx context.Context, integration string, body []byte, reason string) error
+	KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error
 }
 
-// Config is what the door needs. Receiver is required.
+// Config is what the door needs. Receiver and Organization are required.
 type Config struct {
 	Receiver Receiver
+	// Organization returns the configuration as it is now.
+	Organization func() *bot.Organization
 	// Sources are the kinds of senders that are understood.
 	Sources alerts.Sources
 	// Log gets one line for each delivery that was not accepted; nil: none.
@@ -131,7 +131,7 @@ func (d *door) keep(ctx context.Context, integration string, f fault) refusal {
 	if !f.dead {
 		return f.refusal
 	}
-	if err := d.Receiver.Unreadable(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
+	if err := d.Receiver.KeepUnreadable(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
 		return busy(fmt.Errorf("keep a dead letter: %w", err))
 	}
 	return f.refusal

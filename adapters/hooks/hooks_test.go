@@ -40,9 +40,9 @@ func (r *receiver) Receive(ctx context.Context, integration string, all []alerts
 	return r.receive(ctx, integration, all)
 }
 
-func (r *receiver) Unreadable(ctx context.Context, integration string, body []byte, reason string) error {
+func (r *receiver) KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error {
 	if r.unreadable == nil {
-		r.t.Errorf("unexpected Unreadable(%s, %d bytes, %s)", integration, len(body), reason)
+		r.t.Errorf("unexpected KeepUnreadable(%s, %d bytes, %s)", integration, len(body), reason)
 		return errors.New("unexpected")
 	}
 	return r.unreadable(ctx, integration, body, reason)
@@ -114,6 +114,7 @@ func newDoor(t testing.TB, set ...func(*hooks.Config)) *door {
 func newDoorWith(d *door, set ...func(*hooks.Config)) *door {
 	cfg := hooks.Config{
 		Receiver:      d.receiver,
+		Organization:  d.receiver.Organization,
 		Sources:       alerts.Sources{{Type: "alertmanager", MaxBody: 4 << 20, Decode: lines}, {Type: "lines", Decode: lines}},
 		Log:           slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		DefaultTokens: func() []string { return []string{defaultToken} },

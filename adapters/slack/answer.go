@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slack-go/slack"
+	"tocsin/bot/dispatch"
 
-	"tocsin/bot"
+	"github.com/slack-go/slack"
 )
 
 // asker is whom an answer goes to: by the first of its ways that works.
@@ -151,10 +151,10 @@ func (w *Workspace) sorry(ctx context.Context, err error) string {
 }
 
 // run carries a line out.
-func (w *Workspace) run(ctx context.Context, r bot.Request) (reply bot.Reply, failed bool) {
-	reply, err := w.cfg.Bot().Run(ctx, r)
+func (w *Workspace) run(ctx context.Context, r dispatch.Request) (reply dispatch.Reply, failed bool) {
+	reply, err := w.cfg.Bot().Dispatcher.Run(ctx, r)
 	if err != nil {
-		return bot.Reply{Text: w.sorry(ctx, err)}, true
+		return dispatch.Reply{Text: w.sorry(ctx, err)}, true
 	}
 	return reply, false
 }

@@ -15,6 +15,7 @@ import (
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
+	"tocsin/bot/app"
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
@@ -27,7 +28,7 @@ type stage struct {
 	t     *testing.T
 	clock *clock
 	at    party
-	bot   *bot.Bot
+	bot   *app.App
 	of    string // what the steps are done with
 	steps []step
 }
@@ -37,7 +38,7 @@ func (s *stage) as(token string) patient {
 	s.t.Helper()
 	w, err := New(Config{
 		Settings: Settings{Announce: "#incidents"}, BotToken: token, APIURL: s.at.api, Mark: "0a1b2c3d",
-		Bot: func() *bot.Bot { return s.bot }, Now: s.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Bot: func() *app.App { return s.bot }, Now: s.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		s.t.Fatal(err)

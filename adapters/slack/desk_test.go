@@ -14,8 +14,11 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/agenda"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -49,7 +52,7 @@ type desk struct {
 	*Workspace
 	t       *testing.T
 	slack   *slacktest.Server
-	bot     *bot.Bot
+	bot     *app.App
 	store   *slowStore
 	runner  *agenda.Runner
 	log     *notebook
@@ -172,7 +175,7 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 	}
 	cfg := Config{
 		BotToken: d.slack.BotToken, SigningSecret: d.slack.SigningSecret, APIURL: d.slack.URL(), Mark: "0a1b2c3d",
-		Bot: func() *bot.Bot { return d.bot }, Now: time.Now, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Bot: func() *app.App { return d.bot }, Store: d.store, Now: time.Now, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if way == bySocket {
 		cfg.AppToken = d.slack.AppToken
@@ -182,14 +185,14 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	d.bot, err = bot.New(bot.Config{
+	d.bot, err = app.New(app.Config{
 		Store: d.store, Organization: org, Secret: []byte("0123456789abcdef"), Now: time.Now, Log: quiet,
 		Chats: map[string]bot.Chat{Platform: d.Workspace}, Pagers: map[string]bot.Pager{"chat": d.Workspace},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.runner = agenda.New(agenda.Config{Bot: d.bot, Log: quiet})
+	d.runner = d.bot.Agenda(0)
 	d.open(way)
 	t.Cleanup(func() {
 		d.stop()
@@ -259,8 +262,8 @@ func both(t *testing.T, test func(t *testing.T, way string)) {
 // declare declares an incident, and opens its room with all of its people in it.
 func (d *desk) declare(line string) (id, channel string) {
 	d.t.Helper()
-	s, _ := d.bot.Speaker("ana")
-	reply, err := d.bot.Run(d.t.Context(), bot.Request{Text: "declare " + line, Speaker: s})
+	s, _ := access.Person(d.bot.Organization(), "ana")
+	reply, err := d.bot.Dispatcher.Run(d.t.Context(), dispatch.Request{Text: "declare " + line, Speaker: s})
 	if err != nil || !reply.OK {
 		d.t.Fatalf("%+v, %v", reply, err)
 	}
@@ -281,7 +284,7 @@ func (d *desk) declare(line string) (id, channel string) {
 
 func (d *desk) incident(id string) workflow.Incident {
 	d.t.Helper()
-	i, err := d.bot.Peek(d.t.Context(), id)
+	i, err := d.bot.LoadUnchecked(d.t.Context(), id)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/conversation"
 )
 
 // event is the wrapper of every event
@@ -156,14 +158,14 @@ func (w *Workspace) hear(ctx context.Context, m message, changed, deleted bool) 
 	if err != nil || incident == "" {
 		return err
 	}
-	u := bot.Utterance{Incident: incident, Key: m.key(), At: timeOf(m.TS), Via: "Slack", Changed: changed, Deleted: deleted}
+	u := conversation.PlatformMessage{Incident: incident, Key: m.key(), At: timeOf(m.TS), Via: "Slack", Edited: changed, Deleted: deleted}
 	if !deleted { // else it stays with whom it was
 		u.By, u.Text = w.author(ctx, m), w.text(ctx, m)
 	}
 	if u.Text == "" && !deleted {
 		return nil
 	}
-	err = w.cfg.Bot().Overhear(ctx, u)
+	err = w.cfg.Bot().Conversation.RecordMessage(ctx, u)
 	if bot.IsPermanent(err) { // the incident is forgotten
 		w.cfg.Log.InfoContext(ctx, "what is said in a room is not kept any more", "incident", incident, "error", err.Error())
 		return nil
@@ -172,12 +174,12 @@ func (w *Workspace) hear(ctx context.Context, m message, changed, deleted bool) 
 }
 
 // author is who wrote a message: somebody, or another app under its name.
-func (w *Workspace) author(ctx context.Context, m message) bot.Speaker {
+func (w *Workspace) author(ctx context.Context, m message) access.Speaker {
 	if m.User != "" && m.Bot == "" {
 		return w.speaker(ctx, m.User, m.User)
 	}
 	id := cmp.Or(m.Bot, m.User)
-	return w.cfg.Bot().SpeakerOf(bot.Account{Platform: Platform, ID: id, Name: firstOf(m.UserName, m.Profile.Name, id)})
+	return access.Identify(w.cfg.Bot().Organization(), access.Account{Platform: Platform, ID: id, Name: firstOf(m.UserName, m.Profile.Name, id)})
 }
 
 // text is what a message says and shares.

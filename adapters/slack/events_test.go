@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot/access"
 )
 
 // conversation is what was heard in an incident's room, a line each.
 func (d *desk) conversation(id string) []string {
 	d.t.Helper()
-	s, _ := d.bot.Speaker("ana")
-	all, err := d.bot.Conversation(d.t.Context(), id, s, 0, 100)
+	s, _ := access.Person(d.bot.Organization(), "ana")
+	all, err := d.bot.Conversation.List(d.t.Context(), id, s, 0, 100)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -63,8 +64,8 @@ func TestHear(t *testing.T) {
 		d.heard(id, "Ben: Who has seen <this>? @Zoe Young @here the graph (https://a.example/x)", "Zoe Young: Not me (edited)")
 		d.slack.Delete(d.ben, room, first.Message.TS)
 		d.heard(id, "Ben:  (deleted)", "Zoe Young: Not me (edited)")
-		s, _ := d.bot.Speaker("ana")
-		all, err := d.bot.Conversation(t.Context(), id, s, 0, 100)
+		s, _ := access.Person(d.bot.Organization(), "ana")
+		all, err := d.bot.Conversation.List(t.Context(), id, s, 0, 100)
 		if err != nil || len(all) == 0 || all[0].Via != "Slack" || all[0].Key != "slack:"+room+":"+first.Message.TS || all[0].At.Sub(timeOf(first.Message.TS)) != 0 {
 			t.Errorf("%+v, %v", all, err)
 		}
@@ -243,7 +244,7 @@ func TestMention(t *testing.T) {
 		if all := below(empty.Message.TS); len(all) != 1 || strings.Count(all[0], "\n") != 1 || !strings.Contains(all[0], "declare Checkout is down") {
 			t.Errorf("%q", all)
 		}
-		if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -273,7 +274,7 @@ func TestMentionLostReply(t *testing.T) {
 		if posts := d.slack.Posts(d.lobby); len(posts) != 1 || posts[0].ThreadTS != got.Message.TS {
 			t.Errorf("%d posts", len(posts))
 		}
-		if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -315,7 +316,7 @@ func TestDirect(t *testing.T) {
 			t.Errorf("%q\n%s", all, d.log)
 		}
 		d.slack.Redeliver(got)
-		if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 || len(d.slack.Posts(d.slack.Direct(d.ana).ID)) != 1 {
+		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 || len(d.slack.Posts(d.slack.Direct(d.ana).ID)) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -15,7 +16,7 @@ import (
 // offer opens a form. A trigger lives three seconds, so that a form for which
 // something has to be read first is opened empty, and drawn when that is known
 // (docs.slack.dev/surfaces/modals, "Opening modals").
-func (w *Workspace) offer(ctx context.Context, a ask, form bot.Form) answer {
+func (w *Workspace) offer(ctx context.Context, a ask, form dispatch.Form) answer {
 	word, ok := w.cfg.Bot().Catalog().Find(form.Word)
 	if !ok {
 		return w.carryOut(ctx, a)
@@ -41,12 +42,14 @@ func (w *Workspace) offer(ctx context.Context, a ask, form bot.Form) answer {
 }
 
 // blank is a form that nothing has been read for.
-func (w *Workspace) blank(ctx context.Context, a ask, form bot.Form) formData {
+func (w *Workspace) blank(ctx context.Context, a ask, form dispatch.Form) formData {
 	d := formData{formOrigin: formOrigin{Word: form.Word, Channel: a.from.channel, Respond: a.from.respond}}
 	if form.Incident != unknownRoom {
 		d.Incident = form.Incident
 	}
-	d.Choices = func(kind commands.FieldKind) []commands.Choice { return w.cfg.Bot().Choices(ctx, kind, a.speaker) }
+	d.Choices = func(kind commands.FieldKind) []commands.Choice {
+		return w.cfg.Bot().Dispatcher.Choices(ctx, kind, a.speaker)
+	}
 	return d
 }
 
@@ -66,7 +69,7 @@ func (w *Workspace) notOpened(ctx context.Context, a ask, word commands.Word, er
 }
 
 // draw fills an open form, or says in its place why there is none.
-func (w *Workspace) draw(ctx context.Context, a ask, form bot.Form, id, hash string) {
+func (w *Workspace) draw(ctx context.Context, a ask, form dispatch.Form, id, hash string) {
 	for range 2 {
 		view := w.filled(ctx, a, form)
 		err := w.call(ctx, call{method: "views.update", wait: true}, func(ctx context.Context) error {
@@ -90,7 +93,7 @@ func (w *Workspace) draw(ctx context.Context, a ask, form bot.Form, id, hash str
 
 // filled is the form with what had to be read for it; or, when it is not for
 // whoever asked, what they read instead.
-func (w *Workspace) filled(ctx context.Context, a ask, form bot.Form) slack.ModalViewRequest {
+func (w *Workspace) filled(ctx context.Context, a ask, form dispatch.Form) slack.ModalViewRequest {
 	b := w.cfg.Bot()
 	word, _ := b.Catalog().Find(form.Word)
 	if form.Incident == unknownRoom {
@@ -99,14 +102,14 @@ func (w *Workspace) filled(ctx context.Context, a ask, form bot.Form) slack.Moda
 			return refusalView(word, w.sorry(ctx, err))
 		}
 		if room == "" { // which incident is meant, the language asks
-			reply, _ := w.run(ctx, bot.Request{Text: a.line, Speaker: a.speaker})
+			reply, _ := w.run(ctx, dispatch.Request{Text: a.line, Speaker: a.speaker})
 			return refusalView(word, reply.Text)
 		}
 		form.Incident = room
 	}
 	d := w.blank(ctx, a, form)
 	if form.Incident != "" {
-		i, err := b.Incident(ctx, form.Incident, a.speaker)
+		i, err := b.Incidents.Get(ctx, form.Incident, a.speaker)
 		if no, is := errors.AsType[*workflow.Refusal](err); is {
 			return refusalView(word, no.Error())
 		}

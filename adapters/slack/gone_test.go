@@ -1,21 +1,20 @@
 package slack
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/adapters/slack/slacktest"
-	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/access"
+	"tocsin/bot/dispatch"
 )
 
 // say gives a command as Ana does.
 func (h *house) say(line string) {
 	h.t.Helper()
-	ana, _ := h.bot.Speaker("ana")
-	if reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: line, Speaker: ana}); err != nil || !reply.OK {
+	ana, _ := access.Person(h.bot.Organization(), "ana")
+	if reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: line, Speaker: ana}); err != nil || !reply.OK {
 		h.t.Fatalf("%s: %+v %v", line, reply, err)
 	}
 }
@@ -24,7 +23,7 @@ func (h *house) say(line string) {
 // worked on: it goes on in another, which hears what could not be said.
 func TestArchivedByHand(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
+	r := h.bot.Agenda(0)
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
 	h.say("declare Checkout is down --sev 1 --service checkout")
 	h.run(r, time.Minute, func() bool { return h.furnished(1) })
@@ -47,7 +46,7 @@ func TestArchivedByHand(t *testing.T) {
 // TestCardIsLeft: what changes nothing on a card edits none.
 func TestCardIsLeft(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
+	r := h.bot.Agenda(0)
 	h.say("declare Checkout is down --sev 1 --service checkout")
 	h.say("ack INC-1")
 	h.run(r, time.Minute, func() bool { return h.furnished(1) })

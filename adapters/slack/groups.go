@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 )
 
 // refreshEvery is how often the members of user groups are asked for.
@@ -84,11 +85,17 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 	}
 }
 
+// Store is where the adapter keeps the members of user groups.
+type Store interface {
+	Records(ctx context.Context, kind, after string, limit int) ([]bot.Record, error)
+	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+}
+
 // rememberGroups reads who was last known.
 func (w *Workspace) rememberGroups(ctx context.Context) error {
 	const page = 200
 	for after := ""; ; {
-		records, err := w.cfg.Bot().Store().Records(ctx, kindGroup, after, page)
+		records, err := w.cfg.Store.Records(ctx, kindGroup, after, page)
 		if err != nil {
 			return fmt.Errorf("read user groups: %w", err)
 		}
@@ -146,7 +153,7 @@ func (w *Workspace) askGroup(ctx context.Context, group string) error {
 	if err != nil {
 		return fmt.Errorf("keep user group %s: %w", group, err)
 	}
-	_, err = w.cfg.Bot().Store().Commit(ctx, bot.Commit{
+	_, err = w.cfg.Store.Commit(ctx, bot.Commit{
 		At: w.cfg.Bot().Now(), Records: []bot.RecordChange{{Kind: kindGroup, ID: group, Version: bot.AnyVersion, Body: body}},
 	})
 	if err != nil {
@@ -183,7 +190,7 @@ func (w *Workspace) memberOf(ctx context.Context, user string, before []member) 
 	if err != nil {
 		return member{}, false, err
 	}
-	return member{User: user, Person: w.cfg.Bot().SpeakerOf(w.learn(u, me)).Person}, true, nil
+	return member{User: user, Person: access.Identify(w.cfg.Bot().Organization(), w.learn(u, me)).Person}, true, nil
 }
 
 // mostPatience bounds how often a call in the background comes again.

@@ -11,6 +11,7 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
 	"tocsin/workflow"
 )
@@ -41,19 +42,20 @@ type house struct {
 	clock *clock
 	slack *slacktest.Server
 	*Workspace
-	bot *bot.Bot
-	log *strings.Builder
+	bot   *app.App
+	store *memory.Store
+	log   *strings.Builder
 }
 
 func newHouse(t *testing.T, o slacktest.Options) *house {
-	h := &house{t: t, clock: newClock(), log: &strings.Builder{}}
+	h := &house{t: t, clock: newClock(), log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)
 	h.Workspace = h.connect()
 	var err error
-	h.bot, err = bot.New(bot.Config{
-		Store: memory.New(), Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+	h.bot, err = app.New(app.Config{
+		Store: h.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{"chat": h.Workspace, "email": accepts{}, "sms": accepts{}, "webhook": accepts{}, "log": accepts{}},
 	})
 	if err != nil {
@@ -74,7 +76,7 @@ func (h *house) connect() *Workspace {
 	w, err := New(Config{
 		Settings: Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour},
 		BotToken: h.slack.BotToken, SigningSecret: h.slack.SigningSecret, APIURL: h.slack.URL(), Mark: "0a1b2c3d",
-		Bot: func() *bot.Bot { return h.bot }, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Bot: func() *app.App { return h.bot }, Store: h.store, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 )
 
 // askWho is how long Slack may take to say who somebody is.
@@ -19,20 +20,20 @@ const askWho = time.Second
 // account is who a user is. When Slack does not say in time, nobody is guessed
 // at (rule P1): this once, they are whoever the payload names, and are not
 // remembered as that.
-func (w *Workspace) account(ctx context.Context, id, name string) bot.Account {
+func (w *Workspace) account(ctx context.Context, id, name string) access.Account {
 	asking, cancel := context.WithTimeout(ctx, askWho)
 	defer cancel()
 	a, err := w.Account(asking, id)
 	if err != nil {
 		w.cfg.Log.WarnContext(ctx, "Slack does not say who somebody is", "user", id, "error", err.Error())
-		return bot.Account{Platform: Platform, ID: id, Name: name, Unsure: !bot.IsPermanent(err)}
+		return access.Account{Platform: Platform, ID: id, Name: name, Unsure: !bot.IsPermanent(err)}
 	}
 	return a
 }
 
 // speaker is who has typed or pressed something.
-func (w *Workspace) speaker(ctx context.Context, id, name string) bot.Speaker {
-	return w.cfg.Bot().SpeakerOf(w.account(ctx, id, name))
+func (w *Workspace) speaker(ctx context.Context, id, name string) access.Speaker {
+	return access.Identify(w.cfg.Bot().Organization(), w.account(ctx, id, name))
 }
 
 // rooms remembers whose rooms channels are. That never changes; a channel that
@@ -60,7 +61,7 @@ func (w *Workspace) room(ctx context.Context, channel string) (string, error) {
 	if incident := w.inbox.rooms.known(channel); incident != "" {
 		return incident, nil
 	}
-	incident, err := w.cfg.Bot().RoomOwner(ctx, Platform, channel)
+	incident, err := w.cfg.Bot().Rooms.RoomOwner(ctx, Platform, channel)
 	if errors.Is(err, bot.ErrNotFound) {
 		return "", nil
 	}
@@ -142,7 +143,7 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 	return unmarked(text, words{
 		person: func(id, label string) string {
 			a := w.account(ctx, id, cmp.Or(label, id))
-			if s := w.cfg.Bot().SpeakerOf(a); s.Person != "" {
+			if s := access.Identify(w.cfg.Bot().Organization(), a); s.Person != "" {
 				return "@" + s.Person
 			}
 			name := asText(cmp.Or(label, a.Name))
@@ -192,7 +193,7 @@ func (w *Workspace) read(ctx context.Context, text string) string {
 	return unmarked(text, words{
 		person: func(id, label string) string {
 			if label == "" {
-				label = w.cfg.Bot().SpeakerOf(w.account(ctx, id, id)).Name
+				label = access.Identify(w.cfg.Bot().Organization(), w.account(ctx, id, id)).Name
 			}
 			return "@" + label
 		},

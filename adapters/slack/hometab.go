@@ -7,7 +7,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -49,10 +49,10 @@ func (w *Workspace) publish(ctx context.Context, user, name string) {
 }
 
 // homeOf is what somebody's Home tab shows.
-func (w *Workspace) homeOf(ctx context.Context, s bot.Speaker) (homeData, error) {
+func (w *Workspace) homeOf(ctx context.Context, s access.Speaker) (homeData, error) {
 	org := w.cfg.Bot().Organization()
 	h := homeData{Guest: s.Person == "" && len(org.Directory.People) > 0, Works: s.Access >= commands.Responder, URL: org.URL}
-	open, err := w.cfg.Bot().OpenIncidents(ctx, mostHome)
+	open, err := w.cfg.Bot().Incidents.Open(ctx, mostHome)
 	if err != nil {
 		return h, err
 	}
@@ -61,7 +61,7 @@ func (w *Workspace) homeOf(ctx context.Context, s bot.Speaker) (homeData, error)
 		me = "guest:" + s.Handle
 	}
 	for n := range open {
-		if !s.Sees(&open[n]) {
+		if !s.CanSee(&open[n]) {
 			continue
 		}
 		h.Open = append(h.Open, open[n])

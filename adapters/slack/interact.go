@@ -9,7 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"tocsin/bot"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 )
 
@@ -90,7 +90,7 @@ func (w *Workspace) submitted(c *slack.InteractionCallback) task {
 		if err != nil {
 			return answer{now: refusedForm(word, w.sorry(ctx, err), nil)}
 		}
-		r := bot.Request{
+		r := dispatch.Request{
 			Text: origin.Line(), Room: origin.Incident, Fields: readForm(c.View.State), Speaker: w.speaker(ctx, c.User.ID, nameOf(&c.User)),
 			Operation: operationOf(c.View.ID, "form"),
 		}
@@ -120,7 +120,7 @@ func (w *Workspace) suggest(ctx context.Context, c *slack.InteractionCallback) a
 	var choices []commands.Choice
 	for _, f := range word.Form {
 		if f.Name == c.BlockID {
-			choices = w.cfg.Bot().Choices(ctx, f.Kind, w.speaker(ctx, c.User.ID, nameOf(&c.User)))
+			choices = w.cfg.Bot().Dispatcher.Choices(ctx, f.Kind, w.speaker(ctx, c.User.ID, nameOf(&c.User)))
 		}
 	}
 	return answer{now: suggest(choices, c.Value)}

@@ -17,7 +17,7 @@ import (
 // card shows the card in a room.
 func (d *desk) card(id, channel string) slacktest.Message {
 	d.t.Helper()
-	card, _ := d.bot.CardOf(d.incident(id), workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
+	card, _ := d.bot.Rooms.Card(d.incident(id), workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
 	var at string
 	err := d.patiently(d.t.Context(), func() (e error) { at, e = d.Show(d.t.Context(), card); return e })
 	if err != nil {
@@ -83,7 +83,7 @@ func TestOverflow(t *testing.T) {
 		t.Fatal("there is no menu on this card")
 	}
 	i := d.incident(id)
-	m, _ := d.bot.CardOf(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
+	m, _ := d.bot.Rooms.Card(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
 	label := m.Message.More[0].Label
 	if got := d.slack.ChooseOverflow(d.ana, card, label); got.Err != nil {
 		t.Fatal(got.Err)
@@ -123,7 +123,7 @@ func TestSubmit(t *testing.T) {
 		if again := d.slack.Redeliver(first); again.Err != nil {
 			t.Error(again.Err)
 		}
-		if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -172,7 +172,7 @@ func TestSubmitStoreAway(t *testing.T) {
 			t.Fatal(got.Err, got.Errors)
 		}
 		d.told(d.ana, "Declared")
-		if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -296,7 +296,7 @@ func TestStrangePayloads(t *testing.T) {
 			}
 		}
 	}
-	if open, err := d.bot.OpenIncidents(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Errorf("%d incidents, %v", len(open), err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -52,10 +54,10 @@ func (w *Workspace) spoken(e event, m message, text string) task {
 			return answer{failed: err}
 		}
 		line := strings.TrimSpace(w.typed(ctx, text))
-		reply := bot.Reply{OK: true, Text: hello}
+		reply := dispatch.Reply{OK: true, Text: hello}
 		if line != "" {
-			r := bot.Request{Text: line, Room: room, Speaker: w.speaker(ctx, m.User, m.User), Operation: operationOf(e.ID, "")}
-			if reply, err = w.cfg.Bot().Run(ctx, r); err != nil {
+			r := dispatch.Request{Text: line, Room: room, Speaker: w.speaker(ctx, m.User, m.User), Operation: operationOf(e.ID, "")}
+			if reply, err = w.cfg.Bot().Dispatcher.Run(ctx, r); err != nil {
 				return answer{failed: err}
 			}
 		}
@@ -86,7 +88,7 @@ const mostNamed = 100
 // channel: it is about where they are signed in, or names an incident that not
 // everybody sees and whose room this is not (rule P2). One that is not there is
 // answered like one that is hidden.
-func (w *Workspace) hides(ctx context.Context, line string, reply bot.Reply, channel string) (bool, error) {
+func (w *Workspace) hides(ctx context.Context, line string, reply dispatch.Reply, channel string) (bool, error) {
 	words := strings.Fields(line)
 	if slices.ContainsFunc(words[:min(2, len(words))], func(word string) bool { return strings.EqualFold(strings.TrimPrefix(word, "/"), "web") }) {
 		return true, nil
@@ -99,7 +101,7 @@ func (w *Workspace) hides(ctx context.Context, line string, reply bot.Reply, cha
 		return true, nil
 	}
 	for _, id := range all {
-		i, err := w.cfg.Bot().Incident(ctx, id, bot.Speaker{})
+		i, err := w.cfg.Bot().Incidents.Get(ctx, id, access.Speaker{})
 		if err == nil {
 			continue
 		}

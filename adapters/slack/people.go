@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 )
 
 // How long accounts are remembered: those that are there, and addresses that
@@ -21,7 +22,7 @@ const (
 // accounts remembers who is who.
 type accounts struct {
 	mu     sync.Mutex
-	byID   map[string]remembered[bot.Account]
+	byID   map[string]remembered[access.Account]
 	byMail map[string]remembered[string] // "" for nobody
 	groups map[string][]member           // user group → who is in it
 }
@@ -33,7 +34,7 @@ type remembered[T any] struct {
 
 func newAccounts() *accounts {
 	return &accounts{
-		byID: map[string]remembered[bot.Account]{}, byMail: map[string]remembered[string]{}, groups: map[string][]member{},
+		byID: map[string]remembered[access.Account]{}, byMail: map[string]remembered[string]{}, groups: map[string][]member{},
 	}
 }
 
@@ -82,7 +83,7 @@ func (w *Workspace) userOf(ctx context.Context, id, email string, as call) (stri
 // Account returns who a user is. An address is given only where the workspace
 // vouches for it: not of people of other workspaces, of bots, or of those who
 // have left. Where Slack does not answer, they are who they were last.
-func (w *Workspace) Account(ctx context.Context, id string) (bot.Account, error) {
+func (w *Workspace) Account(ctx context.Context, id string) (access.Account, error) {
 	now := w.cfg.Now()
 	w.accounts.mu.Lock()
 	known, is := w.accounts.byID[id]
@@ -104,12 +105,12 @@ func (w *Workspace) Account(ctx context.Context, id string) (bot.Account, error)
 	case is && !bot.IsPermanent(err):
 		return known.value, nil
 	}
-	return bot.Account{}, err
+	return access.Account{}, err
 }
 
 // learn remembers what Slack has said of a user.
-func (w *Workspace) learn(u *slack.User, me identity) bot.Account {
-	a := bot.Account{Platform: Platform, ID: u.ID, Name: firstOf(u.Profile.RealName, u.RealName, u.Profile.DisplayName, u.Name)}
+func (w *Workspace) learn(u *slack.User, me identity) access.Account {
+	a := access.Account{Platform: Platform, ID: u.ID, Name: firstOf(u.Profile.RealName, u.RealName, u.Profile.DisplayName, u.Name)}
 	if zone, e := time.LoadLocation(u.TZ); e == nil && u.TZ != "" {
 		a.Zone = zone
 	}
@@ -119,7 +120,7 @@ func (w *Workspace) learn(u *slack.User, me identity) bot.Account {
 	}
 	w.accounts.mu.Lock()
 	defer w.accounts.mu.Unlock()
-	w.accounts.byID[u.ID] = remembered[bot.Account]{value: a, until: w.cfg.Now().Add(rememberAccount)}
+	w.accounts.byID[u.ID] = remembered[access.Account]{value: a, until: w.cfg.Now().Add(rememberAccount)}
 	return a
 }
 

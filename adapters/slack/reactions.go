@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
+	"tocsin/bot/dispatch"
 )
 
 // pushpin is 📌, by which people put a message into the timeline.
@@ -38,7 +39,7 @@ func (w *Workspace) reaction(e event) (task, error) {
 		if err != nil || room == "" {
 			return answer{failed: err}
 		}
-		request := bot.Request{Room: room, Speaker: w.speaker(ctx, r.User, r.User), Operation: operationOf(e.ID, "")}
+		request := dispatch.Request{Room: room, Speaker: w.speaker(ctx, r.User, r.User), Operation: operationOf(e.ID, "")}
 		if r.Type == "reaction_removed" {
 			return answer{failed: w.unpin(ctx, request, m)}
 		}
@@ -48,9 +49,9 @@ func (w *Workspace) reaction(e event) (task, error) {
 
 // pin puts a message into the timeline. One that was never heard is fetched.
 // Whoever is not allowed to is told so, and nobody else.
-func (w *Workspace) pin(ctx context.Context, r bot.Request, m message, from asker) answer {
+func (w *Workspace) pin(ctx context.Context, r dispatch.Request, m message, from asker) answer {
 	b := w.cfg.Bot()
-	reply, err := b.Pin(ctx, r, m.key())
+	reply, err := b.Dispatcher.Pin(ctx, r, m.key())
 	if err == nil && !reply.OK {
 		found, e := w.fetch(ctx, m)
 		if e != nil && !bot.IsPermanent(e) {
@@ -59,7 +60,7 @@ func (w *Workspace) pin(ctx context.Context, r bot.Request, m message, from aske
 		if found != nil && e == nil {
 			if text := w.text(ctx, *found); text != "" {
 				r.Text = w.author(ctx, *found).Name + ": " + text
-				reply, err = b.Pin(ctx, r, m.key())
+				reply, err = b.Dispatcher.Pin(ctx, r, m.key())
 			}
 		}
 	}
@@ -70,7 +71,7 @@ func (w *Workspace) pin(ctx context.Context, r bot.Request, m message, from aske
 }
 
 // unpin takes a pin back when nobody's 📌 is left.
-func (w *Workspace) unpin(ctx context.Context, r bot.Request, m message) error {
+func (w *Workspace) unpin(ctx context.Context, r dispatch.Request, m message) error {
 	var left slack.ReactedItem
 	err := w.call(ctx, call{method: "reactions.get", wait: true}, func(ctx context.Context) (e error) {
 		left, e = w.api.GetReactionsContext(ctx, slack.NewRefToMessage(m.Channel, m.TS), slack.GetReactionsParameters{Full: true})
@@ -84,7 +85,7 @@ func (w *Workspace) unpin(ctx context.Context, r bot.Request, m message) error {
 			return nil
 		}
 	}
-	_, err = w.cfg.Bot().Unpin(ctx, r, m.key())
+	_, err = w.cfg.Bot().Dispatcher.Unpin(ctx, r, m.key())
 	return err
 }
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/slack-go/slack"
+	"tocsin/bot/dispatch"
 
-	"tocsin/bot"
+	"github.com/slack-go/slack"
 )
 
 // The callback_ids of our shortcuts, as the app's manifest names them
@@ -88,7 +88,7 @@ func (w *Workspace) pinBy(ctx context.Context, a ask, m message) answer {
 	if room == "" {
 		return w.reply(a, "This is no incident's room, so there is no timeline to pin it to. In one: `note TEXT`.")
 	}
-	reply, err := w.cfg.Bot().Pin(ctx, bot.Request{
+	reply, err := w.cfg.Bot().Dispatcher.Pin(ctx, dispatch.Request{
 		Text: w.author(ctx, m).Name + ": " + w.text(ctx, m), Room: room, Speaker: a.speaker, Operation: a.operation,
 	}, m.key())
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
+	"tocsin/bot/app"
 	"tocsin/workflow"
 )
 
@@ -41,11 +42,12 @@ type Config struct {
 	APIURL        string // [DefaultAPI]
 	// Mark tells the channels of this installation from others': it is written
 	// into their purpose.
-	Mark string
-	Bot  func() *bot.Bot // it is made with its chats, so it is asked for when it is needed
-	Now  func() time.Time
-	Log  *slog.Logger
-	HTTP *http.Client // [one of its own]
+	Mark  string
+	Store Store
+	Bot   func() *app.App // it is made with its chats, so it is asked for when it is needed
+	Now   func() time.Time
+	Log   *slog.Logger
+	HTTP  *http.Client // [one of its own]
 }
 
 // Validate reports what is missing.

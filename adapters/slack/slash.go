@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -61,7 +62,7 @@ func operationOf(id, part string) string {
 // takes.
 type ask struct {
 	line      string
-	speaker   bot.Speaker
+	speaker   access.Speaker
 	operation string
 	trigger   string // opens a form, within three seconds
 	from      asker
@@ -75,13 +76,13 @@ const unknownRoom = "INC-0"
 // ask answers a line: with a form when it lacks what it needs, else by carrying
 // it out. Nothing is read before a form is opened.
 func (w *Workspace) ask(ctx context.Context, a ask) answer {
-	r := bot.Request{Text: a.line, Speaker: a.speaker, Operation: a.operation, Room: w.inbox.rooms.known(a.from.channel)}
+	r := dispatch.Request{Text: a.line, Speaker: a.speaker, Operation: a.operation, Room: w.inbox.rooms.known(a.from.channel)}
 	if r.Room == "" && a.from.channel != "" && !strings.HasPrefix(a.from.channel, "D") {
 		r.Room = unknownRoom
 	}
-	form, wanted := w.cfg.Bot().WantsForm(r)
+	form, wanted := w.cfg.Bot().Dispatcher.WantsForm(r)
 	if a.carries { // it was typed: whoever has said enough is not asked for more
-		form, wanted = w.cfg.Bot().NeedsForm(ctx, r)
+		form, wanted = w.cfg.Bot().Dispatcher.NeedsForm(ctx, r)
 	}
 	if wanted && a.trigger != "" {
 		return w.offer(ctx, a, form)
@@ -95,7 +96,7 @@ func (w *Workspace) carryOut(ctx context.Context, a ask) answer {
 	if err != nil {
 		return w.reply(a, w.sorry(ctx, err))
 	}
-	reply, _ := w.run(ctx, bot.Request{Text: a.line, Room: room, Speaker: a.speaker, Operation: a.operation})
+	reply, _ := w.run(ctx, dispatch.Request{Text: a.line, Room: room, Speaker: a.speaker, Operation: a.operation})
 	return w.reply(a, reply.Text)
 }
 
@@ -129,12 +130,12 @@ func (w *Workspace) nothing(ctx context.Context, a ask) answer {
 		return w.ask(ctx, a)
 	}
 	b := w.cfg.Bot()
-	i, err := b.Incident(ctx, room, a.speaker)
+	i, err := b.Incidents.Get(ctx, room, a.speaker)
 	if err != nil {
-		reply, _ := w.run(ctx, bot.Request{Text: "show " + room, Speaker: a.speaker})
+		reply, _ := w.run(ctx, dispatch.Request{Text: "show " + room, Speaker: a.speaker})
 		return w.reply(a, reply.Text)
 	}
-	card, _ := b.CardOf(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
+	card, _ := b.Rooms.Card(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
 	blocks, text := renderMessage(card.Message, w.look(ctx, writing{incident: cmp.Or(i.ID, room)}))
 	return w.say(a, said{blocks: blocks, text: text})
 }

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -10,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/adapters/slack/slacktest"
-	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/access"
 	"tocsin/bot/card"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -23,12 +22,12 @@ const stampMarks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 // one in Tokyo, and each sees the times of their own clock.
 func TestTimesAreTheirReaders(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
-	ana, _ := h.bot.Speaker("ana")
+	r := h.bot.Agenda(0)
+	ana, _ := access.Person(h.bot.Organization(), "ana")
 	say := func(text string) time.Time {
 		t.Helper()
 		at := h.clock.Now()
-		if reply, err := h.bot.Run(t.Context(), bot.Request{Text: text, Speaker: ana}); err != nil || !reply.OK {
+		if reply, err := h.bot.Dispatcher.Run(t.Context(), dispatch.Request{Text: text, Speaker: ana}); err != nil || !reply.OK {
 			t.Fatalf("%s: %+v %v", text, reply, err)
 		}
 		for range 60 {

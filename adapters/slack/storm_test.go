@@ -3,7 +3,6 @@ package slack
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func (h *house) run(r *agenda.Runner, most time.Duration, until func() bool) {
 		if n > 0 {
 			continue
 		}
-		next, err := h.bot.Store().NextDue(h.t.Context(), bot.Classes{To: workflow.ClassDroppable})
+		next, err := h.store.NextDue(h.t.Context(), bot.Classes{To: workflow.ClassDroppable})
 		if err != nil || next.IsZero() || next.After(end) {
 			h.t.Fatalf("nothing more is due before %s: next %s %v", end, next, err)
 		}
@@ -43,7 +42,7 @@ func (h *house) storm(n int) {
 	h.t.Helper()
 	for k := range n {
 		severity := []string{"warning", "error", "critical"}[k*3/n]
-		_, err := h.bot.Receive(context.Background(), "prometheus", []alerts.Alert{{
+		_, err := h.bot.Intake.Receive(context.Background(), "prometheus", []alerts.Alert{{
 			Key: fmt.Sprint("k", k), Title: fmt.Sprintf("Disk %d is full", k), State: alerts.Firing, StartedAt: h.clock.Now(), Severity: severity,
 			Labels: map[string]string{"alertname": fmt.Sprint("disk", k), "service": "checkout"},
 		}})
@@ -63,7 +62,7 @@ func (h *house) rooms() []slacktest.Channel {
 // (G4c: the worst incident's room first).
 func TestStorm(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
+	r := h.bot.Agenda(0)
 	if _, err := h.channel(t.Context(), "#incidents", true); err != nil { // as when it starts
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestStorm(t *testing.T) {
 	}
 	worst := workflow.SEV1
 	for n, c := range rooms {
-		i, err := h.bot.Peek(t.Context(), strings.ToUpper(strings.Join(strings.Split(c.Name, "-")[:2], "-")))
+		i, err := h.bot.LoadUnchecked(t.Context(), strings.ToUpper(strings.Join(strings.Split(c.Name, "-")[:2], "-")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +99,7 @@ func TestStorm(t *testing.T) {
 // furnished reports whether so many incidents have whole rooms.
 func (h *house) furnished(n int) bool {
 	whole := 0
-	all, err := h.bot.OpenIncidents(context.Background(), n)
+	all, err := h.bot.Incidents.Open(context.Background(), n)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -116,12 +115,12 @@ func (h *house) furnished(n int) bool {
 // must.
 func TestCallsPerDeclare(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	r := agenda.New(agenda.Config{Bot: h.bot, Log: slog.New(slog.DiscardHandler)})
+	r := h.bot.Agenda(0)
 	h.storm(1)
 	h.run(r, time.Minute, func() bool { return h.furnished(1) })
 	h.slack.Forget() // the first call asks who we are, and which channels there are
 	before := len(h.rooms())
-	if _, err := h.bot.Receive(t.Context(), "prometheus", []alerts.Alert{{
+	if _, err := h.bot.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{
 		Key: "x", Title: "Checkout is down", State: alerts.Firing, StartedAt: h.clock.Now(), Severity: "critical",
 		Labels: map[string]string{"alertname": "CheckoutDown", "service": "search"},
 	}}); err != nil {

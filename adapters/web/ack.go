@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/signin"
 	"tocsin/workflow"
 )
 
@@ -22,9 +22,9 @@ const lookAgain = "look=again"
 
 // open reads the link and the incident behind it. When it returns false it has
 // answered: with a page that shows nothing of the incident.
-func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (bot.AckLink, workflow.Incident, bool) {
-	link, err := s.Bot.ReadAckLink(r.PathValue("token"))
-	if errors.Is(err, bot.ErrOldLink) {
+func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (signin.PageLink, workflow.Incident, bool) {
+	link, err := s.Bot.PageLinks.Read(r.PathValue("token"))
+	if errors.Is(err, signin.ErrOldLink) {
 		s.oldLink(w, r, link.Incident)
 		return link, workflow.Incident{}, false
 	}
@@ -32,7 +32,7 @@ func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		s.badLink(w, r)
 		return link, workflow.Incident{}, false
 	}
-	i, err := s.Bot.Incident(ctx, link.Incident, s.Bot.LinkSpeaker(link))
+	i, err := s.Bot.Incidents.Get(ctx, link.Incident, s.Bot.PageLinks.Speaker(link))
 	if _, no := errors.AsType[*workflow.Refusal](err); no {
 		s.badLink(w, r)
 		return link, i, false
@@ -54,7 +54,7 @@ func (s *server) ask(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	reader := s.Bot.LinkSpeaker(link)
+	reader := s.Bot.PageLinks.Speaker(link)
 	zone := cmp.Or(reader.Zone, s.Bot.Organization().Zone, time.UTC)
 	p := s.draw(i, reader, func(at time.Time) string { return clock(at, s.Bot.Now(), zone) })
 	p.Action = here(r)
@@ -87,7 +87,7 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 		}})
 		return
 	}
-	reply, err := s.Bot.AckByLink(ctx, link, seen)
+	reply, err := s.Bot.Dispatcher.Acknowledge(ctx, link.Incident, s.Bot.PageLinks.Speaker(link), seen)
 	if err != nil {
 		s.failed(r, link, err)
 		s.notStored(w, r, true)
@@ -119,7 +119,7 @@ func (s *server) ourOwn(r *http.Request) bool {
 
 // failed logs what the reader is told in words. The token opens the door, so it
 // is not in the line (rule P4).
-func (s *server) failed(r *http.Request, link bot.AckLink, err error) {
+func (s *server) failed(r *http.Request, link signin.PageLink, err error) {
 	s.Log.ErrorContext(r.Context(), "an acknowledgement page failed", slog.String("incident", link.Incident),
 		slog.String("person", link.Person), slog.String("method", r.Method), slog.Any("error", err))
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/signin"
 )
 
 // flow is a browser that takes everything, without a wire.
@@ -45,7 +46,7 @@ func (f *flow) take() string {
 func (h *house) request(ctx context.Context, person, path string) *http.Request {
 	h.t.Helper()
 	token := strings.TrimPrefix(h.signInPath(h.person(person), "/"), "/sign-in/")
-	_, secret, err := h.bot.SignIn(h.t.Context(), token, bot.Session{})
+	_, secret, err := h.bot.SignIn.SignIn(h.t.Context(), token, signin.Session{})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestLiveEndsWithTheSessionWhenNothingHappens(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*house) error{
 		"revoked": func(h *house) error {
-			_, err := h.bot.Revoke(h.t.Context(), h.person("ana"), "all")
+			_, err := h.bot.SignIn.Revoke(h.t.Context(), h.person("ana"), "all")
 			return err
 		},
 		"over": func(h *house) error {

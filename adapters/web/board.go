@@ -10,17 +10,21 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/app"
+	"tocsin/bot/incidents"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
 
 // board is what is open now, read once for all browsers that look.
 type board struct {
-	bot  *bot.Bot
-	mu   sync.Mutex // held by whoever reads
-	last atomic.Pointer[reading]
-	feed bot.Feed // of new readings
-	once sync.Once
+	store Watcher
+	bot   *app.App
+	mu    sync.Mutex // held by whoever reads
+	last  atomic.Pointer[reading]
+	feed  bot.Feed // of new readings
+	once  sync.Once
 }
 
 // A reading is what was open at an instant, what needs somebody first.
@@ -51,10 +55,10 @@ func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident,
 	}
 	r := &reading{at: time.Now()}
 	var err error
-	if r.open, err = b.bot.OpenIncidents(ctx, boardLimit); err != nil {
+	if r.open, err = b.bot.Incidents.Open(ctx, boardLimit); err != nil {
 		return nil, err
 	}
-	bot.SortByNeed(r.open)
+	incidents.SortByNeed(r.open)
 	b.last.Store(r)
 	return r.open, nil
 }
@@ -65,7 +69,7 @@ func (b *board) watch(ctx context.Context, closed <-chan struct{}, log *slog.Log
 	mine := b.feed.Watch(ctx, "")
 	b.once.Do(func() { //nolint:contextcheck // it outlives whoever asked first
 		long, cancel := context.WithCancel(context.Background())
-		changed := b.bot.Store().Watch(long, "") // before anybody has looked: nothing falls between
+		changed := b.store.Watch(long, "") // before anybody has looked: nothing falls between
 		go func() {
 			defer cancel()
 			b.follow(long, changed, closed, log)
@@ -112,11 +116,11 @@ func (b *board) readAgain(ctx context.Context, log *slog.Logger) error {
 // worst first.
 // Where nobody is configured, everybody is paged through the log, and whoever
 // looks is one of them.
-func needs(open []workflow.Incident, who bot.Speaker, nobody bool) []*workflow.Incident {
+func needs(open []workflow.Incident, who access.Speaker, nobody bool) []*workflow.Incident {
 	var mine []*workflow.Incident
 	for n := range open { // hundreds of browsers look through hundreds of incidents: none is copied
 		i := &open[n]
-		if (i.IsAwaiting(who.Person) || nobody && who.Access >= commands.Responder && rings(i)) && who.Sees(i) {
+		if (i.IsAwaiting(who.Person) || nobody && who.Access >= commands.Responder && rings(i)) && who.CanSee(i) {
 			mine = append(mine, i)
 		}
 	}

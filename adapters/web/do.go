@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/bot"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 )
 
@@ -23,7 +23,7 @@ type said struct {
 // names or in none. When it answers, what was changed is durable.
 func (s *server) do(w http.ResponseWriter, r *http.Request, who reader) {
 	if r.PathValue("id") != "" {
-		_, err := s.Bot.Incident(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
+		_, err := s.Bot.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
 		if s.missing(w, r, who, err) {
 			return
 		}
@@ -35,12 +35,12 @@ func (s *server) do(w http.ResponseWriter, r *http.Request, who reader) {
 	// Whoever has pressed may put the telephone away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	var reply bot.Reply
+	var reply dispatch.Reply
 	var err error
 	if talks {
-		reply, err = s.Bot.Say(ctx, request)
+		reply, err = s.Bot.Dispatcher.Say(ctx, request)
 	} else {
-		reply, err = s.Bot.Run(ctx, request)
+		reply, err = s.Bot.Dispatcher.Run(ctx, request)
 	}
 	if err != nil {
 		s.broken(w, r, err)
@@ -51,7 +51,7 @@ func (s *server) do(w http.ResponseWriter, r *http.Request, who reader) {
 
 // backToRoom is for whoever opens the address that forms are sent to.
 func (s *server) backToRoom(w http.ResponseWriter, r *http.Request, who reader) {
-	_, err := s.Bot.Incident(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
+	_, err := s.Bot.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
 	if !s.missing(w, r, who, err) {
 		s.redirect(w, r, "/incidents/"+commands.ParseID(r.PathValue("id")))
 	}
@@ -59,14 +59,14 @@ func (s *server) backToRoom(w http.ResponseWriter, r *http.Request, who reader) 
 
 // request reads what was pressed or typed. talks says that it is a message for
 // the room, not a command: a command begins with a slash.
-func (s *server) request(w http.ResponseWriter, r *http.Request, who reader) (q bot.Request, talks, ok bool) {
+func (s *server) request(w http.ResponseWriter, r *http.Request, who reader) (q dispatch.Request, talks, ok bool) {
 	if err := r.ParseForm(); err != nil {
 		s.note(w, r, http.StatusBadRequest, note{Title: "This was too long, or cut on the way", Lines: []line{
 			{Text: "Nothing was changed. A text holds 4,000 characters: shorten it, and send it again."},
 		}})
 		return q, false, false
 	}
-	q = bot.Request{
+	q = dispatch.Request{
 		Text: typed(r.PostForm.Get("text")), Room: commands.ParseID(r.PathValue("id")), Speaker: who.Speaker, Fields: map[string][]string{},
 	}
 	for name, values := range r.PostForm {
@@ -116,7 +116,7 @@ func operation(who reader, r *http.Request) string {
 
 // answer shows what a request came to: as a line in the page it was sent from,
 // or, without a script, as the page anew.
-func (s *server) answer(w http.ResponseWriter, r *http.Request, who reader, q bot.Request, reply bot.Reply) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, who reader, q dispatch.Request, reply dispatch.Reply) {
 	out := said{OK: reply.OK, Text: strings.TrimSpace(reply.Text)}
 	declared := reply.OK && q.Room == "" && reply.Incident != ""
 	if r.Header.Get("HX-Request") != "" {
@@ -153,7 +153,7 @@ func (s *server) fragment(w http.ResponseWriter, name string, page any) {
 // complete says how a line may go on.
 func (s *server) complete(w http.ResponseWriter, r *http.Request, who reader) {
 	text := r.URL.Query().Get("line")
-	all := s.Bot.Complete(r.Context(), bot.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
+	all := s.Bot.Dispatcher.Complete(r.Context(), dispatch.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
 	type option struct {
 		Line  string `json:"line"`
 		Label string `json:"label"`

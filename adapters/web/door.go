@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/signin"
 	"tocsin/commands"
 )
 
@@ -19,8 +20,8 @@ const cookieName = "tocsin_session"
 
 // reader is whoever is signed in.
 type reader struct {
-	bot.Speaker
-	session bot.Session
+	access.Speaker
+	session signin.Session
 	secret  string // of the session, as the browser keeps it
 }
 
@@ -34,7 +35,7 @@ func (s *server) signed(do func(http.ResponseWriter, *http.Request, reader)) htt
 func (s *server) known(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.reader(r)
-		if errors.Is(err, bot.ErrNoSession) {
+		if errors.Is(err, signin.ErrNoSession) {
 			s.askToSignIn(w, r, http.StatusUnauthorized, "")
 			return
 		}
@@ -97,11 +98,11 @@ const maxBody = 256 << 10
 func (s *server) reader(r *http.Request) (reader, error) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
-		return reader{}, bot.ErrNoSession
+		return reader{}, signin.ErrNoSession
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	session, speaker, err := s.Bot.Session(ctx, c.Value)
+	session, speaker, err := s.Bot.SignIn.Session(ctx, c.Value)
 	return reader{speaker, session, c.Value}, err
 }
 
@@ -146,7 +147,7 @@ type signInPage struct {
 
 // askToSignIn shows how to get a link.
 func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request, status int, problem string) {
-	p := signInPage{Problem: problem, Mail: s.Bot.MayMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
+	p := signInPage{Problem: problem, Mail: s.Bot.SignIn.CanMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
 	s.render(w, r, status, view{name: "sign-in", title: "Sign in", page: p})
 }
 
@@ -158,13 +159,13 @@ func (s *server) signInHelp(w http.ResponseWriter, r *http.Request) {
 // through mail and chat open links too.
 func (s *server) link(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := s.Bot.ReadSignIn(r.Context(), token)
+	link, err := s.Bot.SignIn.Read(r.Context(), token)
 	if s.badSignIn(w, r, err) {
 		return
 	}
 	p := signInPage{Token: token, Open: link.Open(), Name: link.Name, Until: link.Expires.In(s.Bot.Organization().Zone).Format("15:04 MST")}
 	if p.Open {
-		p.People = s.Bot.Choices(r.Context(), commands.Person, bot.Speaker{})
+		p.People = s.Bot.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
 	}
 	s.render(w, r, http.StatusOK, view{name: "sign-in", title: "Sign in", page: p})
 }
@@ -174,11 +175,11 @@ func (s *server) badSignIn(w http.ResponseWriter, r *http.Request, err error) bo
 	switch {
 	case err == nil:
 		return false
-	case errors.Is(err, bot.ErrUsedLink):
+	case errors.Is(err, signin.ErrUsedLink):
 		s.askToSignIn(w, r, http.StatusGone, "This link has been used: each works once. If that was not you, sign in with a new one and end the other session under Sessions.")
-	case errors.Is(err, bot.ErrOldLink):
+	case errors.Is(err, signin.ErrOldLink):
 		s.askToSignIn(w, r, http.StatusGone, "This link has expired: each works for 15 minutes.")
-	case errors.Is(err, bot.ErrBadLink):
+	case errors.Is(err, signin.ErrBadLink):
 		s.askToSignIn(w, r, http.StatusNotFound, "This link is not one of ours, it was cut, or it expired long ago.")
 	default:
 		s.broken(w, r, err)
@@ -189,7 +190,7 @@ func (s *server) badSignIn(w http.ResponseWriter, r *http.Request, err error) bo
 // enter uses a link up and begins a session.
 func (s *server) enter(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := s.Bot.ReadSignIn(r.Context(), token)
+	link, err := s.Bot.SignIn.Read(r.Context(), token)
 	if s.badSignIn(w, r, err) {
 		return
 	}
@@ -201,7 +202,7 @@ func (s *server) enter(w http.ResponseWriter, r *http.Request) {
 	// up all the same, and says so.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	session, secret, err := s.Bot.SignIn(ctx, token, bot.Session{
+	session, secret, err := s.Bot.SignIn.SignIn(ctx, token, signin.Session{
 		Person: strings.TrimPrefix(r.PostFormValue("person"), "@"), Name: r.PostFormValue("name"), Zone: r.PostFormValue("zone"),
 		Browser: browserName(r.UserAgent()), From: from,
 	})
@@ -233,7 +234,7 @@ func (s *server) mailLink(w http.ResponseWriter, r *http.Request) {
 	s.background.Go(func() {
 		mailing, cancel := context.WithTimeout(ctx, 3*patience)
 		defer cancel()
-		if err := s.Bot.MailSignIn(mailing, address); err != nil {
+		if err := s.Bot.SignIn.Mail(mailing, address); err != nil {
 			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())
 		}
 	})
@@ -242,7 +243,7 @@ func (s *server) mailLink(w http.ResponseWriter, r *http.Request) {
 
 // signOut ends the reader's session.
 func (s *server) signOut(w http.ResponseWriter, r *http.Request, who reader) {
-	if _, err := s.Bot.Revoke(r.Context(), who.Speaker, who.session.ID); err != nil {
+	if _, err := s.Bot.SignIn.Revoke(r.Context(), who.Speaker, who.session.ID); err != nil {
 		s.broken(w, r, err)
 		return
 	}
@@ -252,13 +253,13 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request, who reader) {
 
 // A sessionRow is one session in the list.
 type sessionRow struct {
-	bot.Session
+	signin.Session
 	Began, Ends string
 	Mine        bool // the one that asks
 }
 
 func (s *server) sessions(w http.ResponseWriter, r *http.Request, who reader) {
-	all, err := s.Bot.Sessions(r.Context(), who.Speaker)
+	all, err := s.Bot.SignIn.Sessions(r.Context(), who.Speaker)
 	if err != nil {
 		s.broken(w, r, err)
 		return
@@ -271,7 +272,7 @@ func (s *server) sessions(w http.ResponseWriter, r *http.Request, who reader) {
 }
 
 func (s *server) revoke(w http.ResponseWriter, r *http.Request, who reader) {
-	if _, err := s.Bot.Revoke(r.Context(), who.Speaker, r.PostFormValue("id")); err != nil {
+	if _, err := s.Bot.SignIn.Revoke(r.Context(), who.Speaker, r.PostFormValue("id")); err != nil {
 		s.broken(w, r, err)
 		return
 	}

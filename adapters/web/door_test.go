@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 )
 
@@ -76,7 +78,7 @@ func TestALinkThatIsPressedByManyWorksForOne(t *testing.T) {
 			}
 			p.has(http.StatusGone, append(ways, "has been used")...)
 		}
-		all, err := h.bot.Sessions(t.Context(), operator())
+		all, err := h.bot.SignIn.Sessions(t.Context(), operator())
 		if err != nil || in != 1 || len(all) != 1 {
 			t.Errorf("%d of %d presses signed in, %d sessions, %v", in, many, len(all), err)
 		}
@@ -191,17 +193,17 @@ func TestASaidNamePassesForNobody(t *testing.T) {
 // The link of a token that is no administrator's is for nobody else.
 func TestALesserTokenChoosesNobody(t *testing.T) {
 	t.Parallel()
-	for _, access := range []commands.Access{commands.Guest, commands.Stakeholder, commands.Responder, commands.Commander} {
+	for _, level := range []commands.Access{commands.Guest, commands.Stakeholder, commands.Responder, commands.Commander} {
 		h := newHouse(t)
 		h.do("ben: declare Somebody stole the key --private", "cy: declare Checkout is down")
-		api := bot.Speaker{Name: "grafana", Access: access, Token: "grafana"}
+		api := access.Speaker{Name: "grafana", Access: level, Token: "grafana"}
 		h.get(h.signInPath(api, "/")).has(200, "grafana").lacks("<select", `name="person"`, `name="name"`, "Ben Okafor")
 		r := h.signIn(api, url.Values{"person": {"ben"}, "name": {"Ben Okafor"}})
 		r.get("/sessions").has(200, "grafana").lacks("Ben Okafor")
 		r.get("/incidents/INC-1").has(http.StatusNotFound)
 		r.run("INC-2", "cancel INC-2").has(200)
-		if got := h.peek("INC-2").Open(); got == (access >= commands.Commander) {
-			t.Errorf("%s: still open: %t", access, got)
+		if got := h.peek("INC-2").Open(); got == (level >= commands.Commander) {
+			t.Errorf("%s: still open: %t", level, got)
 		}
 	}
 }
@@ -210,9 +212,9 @@ func TestALesserTokenChoosesNobody(t *testing.T) {
 // a browser that it signs in has no more either.
 func TestP1ALinkRaisesNoAccess(t *testing.T) {
 	t.Parallel()
-	for what, signIn := range map[string]func(*house, bot.Speaker) reader{
-		"by a link":   func(h *house, s bot.Speaker) reader { return h.signIn(s, nil) },
-		"by the word": func(h *house, s bot.Speaker) reader { return h.signInBy(s) },
+	for what, signIn := range map[string]func(*house, access.Speaker) reader{
+		"by a link":   func(h *house, s access.Speaker) reader { return h.signIn(s, nil) },
+		"by the word": func(h *house, s access.Speaker) reader { return h.signInBy(s) },
 	} {
 		h := newHouse(t)
 		h.do("cy: declare Checkout is down")
@@ -226,9 +228,9 @@ func TestP1ALinkRaisesNoAccess(t *testing.T) {
 }
 
 // signInBy signs a speaker in with the link that the word `web` gives.
-func (h *house) signInBy(s bot.Speaker) reader {
+func (h *house) signInBy(s access.Speaker) reader {
 	h.t.Helper()
-	reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: "web", Speaker: s})
+	reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: "web", Speaker: s})
 	if err != nil || !reply.OK {
 		h.t.Fatalf("%+v, %v", reply, err)
 	}

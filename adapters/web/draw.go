@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
@@ -44,7 +44,7 @@ type anchor struct{ Title, URL string }
 
 // draw shows an incident to a reader in the words of every other card.
 // when writes the instants of what has happened.
-func (s *server) draw(i workflow.Incident, reader bot.Speaker, when func(time.Time) string) ackPage {
+func (s *server) draw(i workflow.Incident, reader access.Speaker, when func(time.Time) string) ackPage {
 	org := s.Bot.Organization()
 	zone := cmp.Or(reader.Zone, org.Zone, time.UTC)
 	c := card.Card(i, card.View{Zone: zone, Name: func(id string) string {
@@ -80,7 +80,7 @@ func (s *server) draw(i workflow.Incident, reader bot.Speaker, when func(time.Ti
 }
 
 // state says what is true now, and whether there is something to press.
-func state(i workflow.Incident, reader bot.Speaker, when func(time.Time) string) (lines []line, button bool) {
+func state(i workflow.Incident, reader access.Speaker, when func(time.Time) string) (lines []line, button bool) {
 	if !i.Open() {
 		return []line{{Text: ended(i, when)}, {Text: "There is nothing left to acknowledge."}}, false
 	}

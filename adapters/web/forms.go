@@ -84,7 +84,7 @@ func (s *server) fields(ctx context.Context, w commands.Word, who reader, in fil
 		case commands.Duration:
 			one.Options = []commands.Choice{{Value: "15m"}, {Value: "30m"}, {Value: "1h"}, {Value: "2h"}, {Value: "4h"}}
 		case commands.Person, commands.Target, commands.Service, commands.Incident:
-			one.Options = slices.DeleteFunc(s.Bot.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
+			one.Options = slices.DeleteFunc(s.Bot.Dispatcher.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
 		case commands.Line, commands.Text, commands.Choose, commands.Check:
 		}
 		all = append(all, one)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/bot"
+	"tocsin/bot/dispatch"
 )
 
 // sorry checks the page that is shown while the store cannot be reached.
@@ -121,7 +121,7 @@ func TestLiveReadsAgainWhatCouldNotBeRead(t *testing.T) {
 	h.settle() // nobody reads any more
 	part := "list"
 	h.store.fails.Store(&part)
-	if reply, err := h.bot.Run(t.Context(), bot.Request{Text: "declare Mail is down", Speaker: h.person("ben")}); err != nil || !reply.OK {
+	if reply, err := h.bot.Dispatcher.Run(t.Context(), dispatch.Request{Text: "declare Mail is down", Speaker: h.person("ben")}); err != nil || !reply.OK {
 		t.Fatal(reply, err)
 	}
 	<-h.store.failed // somebody has tried

@@ -20,8 +20,11 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/adapters/web"
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/agenda"
+	"tocsin/bot/app"
 	"tocsin/bot/directory"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -40,7 +43,7 @@ func TestMain(m *testing.M) {
 // minutes, and Cy only when somebody asks.
 type house struct {
 	t      testing.TB
-	bot    *bot.Bot
+	bot    *app.App
 	runner *agenda.Runner
 	store  *store
 	mail   *mailbox
@@ -99,10 +102,10 @@ func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	}
 	discard := slog.New(slog.DiscardHandler)
 	var err error
-	h.bot, err = bot.New(bot.Config{
+	h.bot, err = app.New(app.Config{
 		Store: h.store, Organization: org, Secret: bytes.Repeat([]byte("k"), 16), Log: discard,
-		Pagers: map[string]bot.Pager{"email": h.mail},
-		Chats:  map[string]bot.Chat{web.Platform: web.Chat{Bot: func() *bot.Bot { return h.bot }}},
+		Pagers:  map[string]bot.Pager{"email": h.mail},
+		Builtin: map[string]bot.Standing{web.Platform: web.Rooms{}},
 		Now: func() time.Time {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -112,9 +115,9 @@ func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.runner = agenda.New(agenda.Config{Bot: h.bot, Log: discard})
+	h.runner = h.bot.Agenda(0)
 	h.pages = web.New(web.Config{
-		Bot: h.bot, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Bot: h.bot, Store: h.store, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Ready: func() ([]string, error) {
 			if err := h.ready.Load(); err != nil {
 				return nil, *err
@@ -157,12 +160,12 @@ func (h *house) do(lines ...string) {
 	h.t.Helper()
 	for _, l := range lines {
 		person, text, _ := strings.Cut(l, ": ")
-		speaker, ok := h.bot.Speaker(person)
+		speaker, ok := access.Person(h.bot.Organization(), person)
 		if !ok {
 			h.t.Fatalf("who is %s?", person)
 		}
 		speaker.Access = commands.Admin
-		reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: text, Speaker: speaker})
+		reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: text, Speaker: speaker})
 		if err != nil || !reply.OK {
 			h.t.Fatalf("%s: %+v, %v", l, reply, err)
 		}
@@ -184,7 +187,7 @@ func (h *house) link(person string) string {
 
 func (h *house) incident() workflow.Incident {
 	h.t.Helper()
-	i, err := h.bot.Peek(h.t.Context(), "INC-1")
+	i, err := h.bot.LoadUnchecked(h.t.Context(), "INC-1")
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestOtherSitesCannotAskASignedInReader(t *testing.T) {
 	if i := h.incident(); i.Seq != before || len(h.said("INC-1")) > 0 || len(h.mail.signIns()) > 0 {
 		t.Errorf("%d events, said %q, %d mails", i.Seq-before, h.said("INC-1"), len(h.mail.signIns()))
 	}
-	if _, err := h.bot.Peek(t.Context(), "INC-2"); err == nil {
+	if _, err := h.bot.LoadUnchecked(t.Context(), "INC-2"); err == nil {
 		t.Error("declared by another site")
 	}
 	// The same from our own page, and from a page behind a proxy that changes the host.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/incidents"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -45,14 +45,14 @@ type listRow struct {
 
 // A filter is what of the incidents is listed.
 type filter struct {
-	bot.ListQuery
+	incidents.Filter
 	From int // of what is open: so many are left out
 }
 
 // listQuery reads the filter of an address. What it does not know it leaves
 // out.
 func listQuery(q url.Values) filter {
-	l := filter{ListQuery: bot.ListQuery{Text: strings.TrimSpace(typed(q.Get("q"))), Service: typed(q.Get("service")), Limit: shownIncidents}}
+	l := filter{Filter: incidents.Filter{Text: strings.TrimSpace(typed(q.Get("q"))), Service: typed(q.Get("service")), Limit: shownIncidents}}
 	for name, into := range map[string]*int{"before": &l.Before, "from": &l.From} {
 		if n, err := strconv.Atoi(q.Get(name)); err == nil && n > 0 {
 			*into = n
@@ -122,7 +122,7 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request, who reader) {
 // list finds the incidents of a page: the open ones as everybody sees them
 // now, or any by looking through the store.
 func (s *server) list(ctx context.Context, q filter, who reader, since time.Time) (listPage, error) {
-	p := listPage{Query: q, Show: "open", Services: s.Bot.Choices(ctx, commands.Service, who.Speaker), Filtered: len(listValues(q)) > 0}
+	p := listPage{Query: q, Show: "open", Services: s.Bot.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(listValues(q)) > 0}
 	if q.Severity != 0 {
 		p.Severity = q.Severity.String()
 	}
@@ -139,7 +139,7 @@ func (s *server) list(ctx context.Context, q filter, who reader, since time.Time
 	var found []workflow.Incident
 	for n := range open {
 		i := open[n]
-		if !who.Sees(&open[n]) {
+		if !who.CanSee(&open[n]) {
 			continue
 		}
 		p.Open++
@@ -153,7 +153,7 @@ func (s *server) list(ctx context.Context, q filter, who reader, since time.Time
 	if q.All || q.Status != "" && !workflow.Status(q.Status).Open() || q.Before != 0 {
 		p.Show = map[bool]string{true: "all", false: q.Status}[q.All]
 		var next int
-		if found, next, err = s.Bot.List(ctx, who.Speaker, q.ListQuery); err != nil {
+		if found, next, err = s.Bot.Incidents.List(ctx, who.Speaker, q.Filter); err != nil {
 			return p, err
 		}
 		if next > 0 {
@@ -171,7 +171,7 @@ func (s *server) list(ctx context.Context, q filter, who reader, since time.Time
 		p.Rows = append(p.Rows, s.row(i, who))
 	}
 	if len(p.Rows) == 0 && !p.Filtered {
-		past, _, err := s.Bot.List(ctx, who.Speaker, bot.ListQuery{All: true, Limit: 1})
+		past, _, err := s.Bot.Incidents.List(ctx, who.Speaker, incidents.Filter{All: true, Limit: 1})
 		p.Fresh = err == nil && len(past) == 0
 	}
 	return p, nil

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/dispatch"
 	"tocsin/commands"
 )
 
@@ -160,7 +160,7 @@ func (h *house) quick(person, line string) {
 	h.t.Helper()
 	speaker := h.person(person)
 	speaker.Access = commands.Admin
-	if reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: line, Speaker: speaker}); err != nil || !reply.OK {
+	if reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: line, Speaker: speaker}); err != nil || !reply.OK {
 		h.t.Fatalf("%s: %+v, %v", line, reply, err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/signin"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -45,7 +45,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	// Watching begins before the first look, so that nothing falls between.
 	var mine <-chan struct{}
 	if incident != "" {
-		mine = s.Bot.Store().Watch(ctx, incident)
+		mine = s.Store.Watch(ctx, incident)
 	}
 	all := s.board.watch(ctx, s.closed, s.Log)
 	h := w.Header()
@@ -66,7 +66,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	l, drawn, silent := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now(), s.Bot.Silent()
+	l, drawn, silent := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now(), s.Bot.Health.Summary()
 	err = s.push(ctx, out, &l, true)
 	l.since = time.Time{} // from now on, the board as it was read last
 	for err == nil {
@@ -85,10 +85,10 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 		case <-all: // something has changed somewhere: that concerns lists, and who is paged
 			err = s.push(ctx, out, &l, incident == "")
 		case <-beat.C:
-			if _, _, err = s.Bot.Session(ctx, who.secret); err == nil {
+			if _, _, err = s.Bot.SignIn.Session(ctx, who.secret); err == nil {
 				err = out.beat()
 			}
-			if now := s.Bot.Silent(); err == nil && now != silent { // no store knows of it
+			if now := s.Bot.Health.Summary(); err == nil && now != silent { // no store knows of it
 				silent, err = now, s.push(ctx, out, &l, incident != "")
 			}
 		}
@@ -161,7 +161,7 @@ func (s *server) push(ctx context.Context, out *stream, l *looking, page bool) e
 		return err
 	}
 	var err error
-	if _, l.who.Speaker, err = s.Bot.Session(look, l.who.secret); err != nil {
+	if _, l.who.Speaker, err = s.Bot.SignIn.Session(look, l.who.secret); err != nil {
 		return err
 	}
 	if page {
@@ -184,7 +184,7 @@ func (s *server) endLive(ctx context.Context, out *stream, err error) {
 		return
 	case gone:
 		err = out.send("event: gone\ndata:\n")
-	case errors.Is(err, bot.ErrNoSession):
+	case errors.Is(err, signin.ErrNoSession):
 		err = out.send("event: out\ndata:\n")
 	default:
 		s.Log.WarnContext(ctx, "a page cannot be kept true; its browser comes again", "error", err.Error())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/dispatch"
 )
 
 func TestLiveEndsWithTheSession(t *testing.T) {
@@ -19,7 +20,7 @@ func TestLiveEndsWithTheSession(t *testing.T) {
 	ana, ben := h.as("ana"), h.as("ben")
 	streams := []*stream{ana.follow("/incidents/INC-1"), ana.follow("/"), ana.follow("/declare")}
 	other := ben.follow("/incidents/INC-1")
-	if _, err := h.bot.Revoke(t.Context(), h.person("ana"), "all"); err != nil {
+	if _, err := h.bot.SignIn.Revoke(t.Context(), h.person("ana"), "all"); err != nil {
 		t.Fatal(err)
 	}
 	h.do("ben: note INC-1 Not for her eyes", "ben: declare Not for her eyes")
@@ -89,7 +90,7 @@ func TestLiveEndsWithTheStore(t *testing.T) {
 	h := newHouse(t).declared()
 	streams := []*stream{h.as("ana").follow("/incidents/INC-1"), h.as("ana").follow("/"), h.as("ana").follow("/declare")}
 	speaker := h.person("ben")
-	if _, err := h.bot.Say(t.Context(), bot.Request{Text: "hello", Room: "INC-1", Speaker: speaker}); err != nil {
+	if _, err := h.bot.Dispatcher.Say(t.Context(), dispatch.Request{Text: "hello", Room: "INC-1", Speaker: speaker}); err != nil {
 		t.Fatal(err)
 	}
 	streams[0].shows("talk", "hello")

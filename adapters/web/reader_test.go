@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/alerts"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -20,9 +21,9 @@ type reader struct {
 }
 
 // signInPath makes a link for a speaker, and returns its path.
-func (h *house) signInPath(s bot.Speaker, to string) string {
+func (h *house) signInPath(s access.Speaker, to string) string {
 	h.t.Helper()
-	link, err := h.bot.SignInLink(h.t.Context(), s, to)
+	link, err := h.bot.SignIn.Link(h.t.Context(), s, to)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -34,9 +35,9 @@ func (h *house) signInPath(s bot.Speaker, to string) string {
 }
 
 // person is a configured person, as a speaker.
-func (h *house) person(id string) bot.Speaker {
+func (h *house) person(id string) access.Speaker {
 	h.t.Helper()
-	s, ok := h.bot.Speaker(id)
+	s, ok := access.Person(h.bot.Organization(), id)
 	if !ok {
 		h.t.Fatalf("who is %s?", id)
 	}
@@ -44,8 +45,8 @@ func (h *house) person(id string) bot.Speaker {
 }
 
 // operator is the token of whoever sits at the machine.
-func operator() bot.Speaker {
-	return bot.Speaker{Name: "operator", Access: commands.Admin, Token: "operator"}
+func operator() access.Speaker {
+	return access.Speaker{Name: "operator", Access: commands.Admin, Token: "operator"}
 }
 
 // enter presses the button of a sign-in page.
@@ -71,7 +72,7 @@ func (p page) cookie() *http.Cookie {
 }
 
 // signIn signs a speaker in by a link.
-func (h *house) signIn(s bot.Speaker, form url.Values) reader {
+func (h *house) signIn(s access.Speaker, form url.Values) reader {
 	h.t.Helper()
 	p := h.enter(h.signInPath(s, "/"), form)
 	if p.status != http.StatusSeeOther {
@@ -87,9 +88,9 @@ func (h *house) as(person string) reader {
 }
 
 // guest signs somebody in who is nobody in particular.
-func (h *house) guest(name string, access commands.Access) reader {
+func (h *house) guest(name string, level commands.Access) reader {
 	h.t.Helper()
-	return h.signIn(bot.Speaker{Name: name, Access: access, Token: "api"}, nil)
+	return h.signIn(access.Speaker{Name: name, Access: level, Token: "api"}, nil)
 }
 
 func (r reader) ask(method, path, form string, header ...string) page {
@@ -148,7 +149,7 @@ func (s sheet) with(more url.Values) url.Values {
 // peek is an incident as it is.
 func (h *house) peek(id string) workflow.Incident {
 	h.t.Helper()
-	i, err := h.bot.Peek(h.t.Context(), id)
+	i, err := h.bot.LoadUnchecked(h.t.Context(), id)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func (h *house) said(id string) []string {
 	}
 	var texts []string
 	for _, one := range all {
-		var r bot.Remark
+		var r bot.Message
 		if err := json.Unmarshal(one.Body, &r); err != nil {
 			h.t.Fatal(err)
 		}
@@ -193,7 +194,7 @@ func (h *house) alert(a alerts.Alert) {
 	if a.State == "" {
 		a.State = "firing"
 	}
-	if _, err := h.bot.Receive(h.t.Context(), "alertmanager", []alerts.Alert{a}); err != nil {
+	if _, err := h.bot.Intake.Receive(h.t.Context(), "alertmanager", []alerts.Alert{a}); err != nil {
 		h.t.Fatal(err)
 	}
 	h.later(0)

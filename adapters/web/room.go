@@ -13,6 +13,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/card"
+	"tocsin/bot/incidents"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -39,13 +40,13 @@ type roomPage struct {
 	ID    string
 	Card  cardPart
 	Works bool // the reader may read along and take part
-	Talk  []bot.Remark
+	Talk  []bot.Message
 	// Trouble says which platforms do not answer, a line each (rule X5).
 	Trouble []string
 	Next    []timerRow
 	Told    []toldRow
 	Alerts  alertsPart
-	Events  []bot.Entry
+	Events  []incidents.Entry
 	Older   int // events that are not shown
 	Forms   []form
 	Reply   *said
@@ -138,11 +139,11 @@ func (s *server) missing(w http.ResponseWriter, r *http.Request, who reader, err
 // later.
 func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	p := roomPage{ID: l.id, Zone: l.who.zone()}
-	i, err := s.Bot.Incident(ctx, l.id, l.who.Speaker)
+	i, err := s.Bot.Incidents.Get(ctx, l.id, l.who.Speaker)
 	if err != nil {
 		return p, err
 	}
-	p.Works = l.who.Works(&i)
+	p.Works = l.who.CanWorkOn(&i)
 	p.Card = s.cardPart(i, l.who, p.Works)
 	if !p.Works {
 		return p, nil
@@ -152,14 +153,14 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 		last = l.events[n-1].Seq
 	}
 	if i.Seq > last {
-		news, e := s.Bot.History(ctx, l.id, l.who.Speaker, last)
+		news, e := s.Bot.Incidents.History(ctx, l.id, l.who.Speaker, last)
 		if e != nil {
 			return p, e
 		}
 		l.events = append(l.events, news...)
 		l.events = slices.Clone(l.events[max(0, len(l.events)-seenEvents):])
 	}
-	if p.Talk, err = s.Bot.Conversation(ctx, l.id, l.who.Speaker, 0, shownTalk); err != nil {
+	if p.Talk, err = s.Bot.Conversation.List(ctx, l.id, l.who.Speaker, 0, shownTalk); err != nil {
 		return p, err
 	}
 	p.Trouble = s.trouble(i, p.Zone)
@@ -180,7 +181,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	p.Alerts = alertsOf(i, p.Zone)
 	shown := l.events[max(0, len(l.events)-shownEvents):]
 	p.Older = max(0, i.Seq-len(shown))
-	p.Events = bot.Entries(shown, p.Zone)
+	p.Events = incidents.Entries(shown, p.Zone)
 	slices.Reverse(p.Events)
 	return p, nil
 }
@@ -189,7 +190,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 func (s *server) trouble(i workflow.Incident, zone *time.Location) []string {
 	var all []string
 	for _, r := range i.Rooms {
-		if t, is := s.Bot.Trouble(r.Platform); is && r.Managed {
+		if t, is := s.Bot.Health.Outage(r.Platform); is && r.Managed {
 			all = append(all, platformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
 				". Work on here: what happens reaches it, in order, once it is back.")
 		}
@@ -272,17 +273,17 @@ func boolCompare(a, b bool) int {
 // timeline shows everything that happened, oldest first.
 func (s *server) timeline(w http.ResponseWriter, r *http.Request, who reader) {
 	id := commands.ParseID(r.PathValue("id"))
-	i, err := s.Bot.Incident(r.Context(), id, who.Speaker)
-	if err == nil && !who.Works(&i) {
+	i, err := s.Bot.Incidents.Get(r.Context(), id, who.Speaker)
+	if err == nil && !who.CanWorkOn(&i) {
 		err = &workflow.Refusal{Message: "The timeline of " + id + " is for those who work on it."}
 	}
 	if s.missing(w, r, who, err) {
 		return
 	}
-	events, err := s.Bot.History(r.Context(), id, who.Speaker, max(0, i.Seq-maxEvents))
+	events, err := s.Bot.Incidents.History(r.Context(), id, who.Speaker, max(0, i.Seq-maxEvents))
 	if s.missing(w, r, who, err) {
 		return
 	}
-	p := roomPage{ID: id, Events: bot.Entries(events, who.zone()), Zone: who.zone(), Older: max(0, i.Seq-maxEvents)}
+	p := roomPage{ID: id, Events: incidents.Entries(events, who.zone()), Zone: who.zone(), Older: max(0, i.Seq-maxEvents)}
 	s.render(w, r, http.StatusOK, view{name: "timeline", title: id + " · Timeline", reader: &who, page: p})
 }

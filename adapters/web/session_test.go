@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/commands"
 )
 
@@ -86,7 +87,7 @@ func TestASessionEndsWithItsPerson(t *testing.T) {
 	h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 	ana.out("after she has left")
 	ben.get("/").has(200)
-	path := h.signInPath(bot.Speaker{Person: "ana", Name: "Ana Silva", Access: commands.Admin}, "/")
+	path := h.signInPath(access.Speaker{Person: "ana", Name: "Ana Silva", Access: commands.Admin}, "/")
 	h.enter(path, nil).has(http.StatusNotFound, ways...)
 	h.configure() // she comes back
 	ana.get("/").has(200)
@@ -245,7 +246,7 @@ func TestSignOut(t *testing.T) {
 // id is how a reader's own session is called.
 func id(r reader) string {
 	r.h.t.Helper()
-	s, _, err := r.h.bot.Session(r.h.t.Context(), r.cookie)
+	s, _, err := r.h.bot.SignIn.Session(r.h.t.Context(), r.cookie)
 	if err != nil {
 		r.h.t.Fatal(err)
 	}

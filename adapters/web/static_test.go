@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/bot/dispatch"
 )
 
 // assets are the addresses of what a page fetches, by file.
@@ -145,7 +145,7 @@ func TestEveryPageWeighsLessThan100KB(t *testing.T) {
 				continue
 			}
 			text := fmt.Sprintf("Message %d: the rate of errors is %d.%d %%, and the database answers in %d ms; I look at node %x.", n, n*37%100, n%10, n*7919%1000, n*104729)
-			if reply, err := h.bot.Say(t.Context(), bot.Request{Text: text, Room: id, Speaker: speaker}); err != nil || !reply.OK {
+			if reply, err := h.bot.Dispatcher.Say(t.Context(), dispatch.Request{Text: text, Room: id, Speaker: speaker}); err != nil || !reply.OK {
 				t.Fatal(reply, err)
 			}
 		}

@@ -54,7 +54,7 @@ func TestTheSameDeclarationTwiceIsOneIncident(t *testing.T) {
 		}
 		ana.hx("/declare", form).has(200)
 	}
-	if _, err := h.bot.Peek(t.Context(), "INC-2"); err == nil {
+	if _, err := h.bot.LoadUnchecked(t.Context(), "INC-2"); err == nil {
 		t.Error("declared twice")
 	}
 	form.Set("f.title", "Mail is down")
@@ -68,7 +68,7 @@ func TestTheSameDeclarationTwiceIsOneIncident(t *testing.T) {
 // open lists the titles of what is open, sorted.
 func (h *house) open() []string {
 	h.t.Helper()
-	all, err := h.bot.OpenIncidents(h.t.Context(), 500)
+	all, err := h.bot.Incidents.Open(h.t.Context(), 500)
 	if err != nil {
 		h.t.Fatal(err)
 	}

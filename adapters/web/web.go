@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"embed"
 	"html/template"
 	"log/slog"
@@ -19,13 +20,19 @@ import (
 	"sync"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/app"
 )
 
-// Config is what the pages need. Bot is required.
+// Watcher tells of changes, as [bot.Library] does.
+type Watcher interface {
+	Watch(ctx context.Context, incident string) <-chan struct{}
+}
+
+// Config is what the pages need. Bot and Store are required.
 type Config struct {
-	Bot *bot.Bot
-	Log *slog.Logger // nil: none
+	Bot   *app.App
+	Store Watcher
+	Log   *slog.Logger // nil: none
 	// Ready reports why the process cannot do its work now, or, when it can,
 	// what should be seen to: in words that everybody may read. nil: it always
 	// can.
@@ -65,7 +72,7 @@ func New(cfg Config) *Server {
 		panic(err) // they are part of the program
 	}
 	s := &Server{server{
-		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{bot: cfg.Bot},
+		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{bot: cfg.Bot, store: cfg.Store},
 	}}
 	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": clockOf, "moment": moment, "platform": platformName}).ParseFS(files, "pages/*.html"))
 	s.routes()

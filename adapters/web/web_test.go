@@ -100,7 +100,7 @@ func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
 		h := newHouse(t)
-		if _, err := h.bot.Receive(t.Context(), "alertmanager", []alerts.Alert{{
+		if _, err := h.bot.Intake.Receive(t.Context(), "alertmanager", []alerts.Alert{{
 			Key: "k", State: "firing", Title: text, Description: text, Severity: text, Link: text, Runbook: "https://example.com/?" + text,
 			Labels: map[string]string{"alertname": text, "service": text},
 		}}); err != nil {

@@ -1,6 +1,6 @@
-// Package agenda carries out what is owed: it claims lanes that are due, pages,
-// posts and wakes, and brings the answers back. It retries what failed, and
-// audits every minute that nothing is overdue.
+// Package agenda carries out what is owed: it claims lanes that are due, hands each
+// task to the package that can carry it out, settles what that answers, and retries
+// what failed. Every minute it audits that nothing is overdue.
 package agenda
 
 import (
@@ -12,32 +12,61 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/delivery"
 	"tocsin/workflow"
 )
 
-// Config is what a runner is made of. Zero durations and numbers take their
-// defaults.
-type Config struct {
-	Bot   *bot.Bot
-	Log   *slog.Logger
-	Lease time.Duration // how long a claim lasts [10 s]; longer than Send
-	Send  time.Duration // how long one send may take [5 s]
-	Audit time.Duration // between two audits [1 min]
-	Pages int           // pages carried out at a time [64]
-	Wakes int           // deadlines and new mail at a time [32]
-	Rest  int           // everything else at a time [64]
+// Store is what a runner needs of the store.
+type Store interface {
+	bot.Agenda
+	List(ctx context.Context, q bot.Query) ([]bot.Loaded, error)
 }
+
+// Pages carries out what pages people.
+type Pages interface {
+	// Bundle sorts works into those that are carried out together, and those that
+	// wait for it.
+	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.Held)
+	// HandlePages carries one group out, and answers for each work in order.
+	HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
+}
+
+// Rooms carries out what is owed to chat platforms.
+type Rooms interface {
+	// Order puts what is to be done first at the front.
+	Order(ctx context.Context, works []bot.Work) []bot.Work
+	// HandleRoom carries one work out.
+	HandleRoom(ctx context.Context, w bot.Work) bot.Answer
+}
+
+// Intake takes the alerts of an incident again, and is told how far behind the
+// reading of mail is.
+type Intake interface {
+	Reroute(ctx context.Context, incident string, before time.Time) error
+	ReportLag(by time.Duration)
+}
+
+// Config is what a runner is made of.
+type Config struct {
+	Engine *bot.Engine
+	Store  Store
+	Pages  Pages
+	Rooms  Rooms
+	Intake Intake
+	Log    *slog.Logger
+	Audit  time.Duration // between two audits [1 min]
+}
+
+// leaseFor is how long a claim lasts: longer than one send may take.
+const leaseFor = 10 * time.Second
 
 // Runner carries the agenda out. Several runners may share a store.
 type Runner struct {
-	cfg     Config
-	bundles *bundles
-	silent  *silent
-	once    *once
-	handed  *handed
-	mu      sync.Mutex
-	health  Health
-	day     day
+	cfg       Config
+	unsettled *unsettled
+	mu        sync.Mutex
+	health    Health
+	day       day
 }
 
 // Health is what the auditor saw last.
@@ -51,39 +80,26 @@ type Health struct {
 
 // New makes a runner.
 func New(cfg Config) *Runner {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d <= 0 {
-			*d = v
-		}
+	if cfg.Audit <= 0 {
+		cfg.Audit = auditEvery
 	}
-	def(&cfg.Lease, 10*time.Second)
-	def(&cfg.Send, 5*time.Second)
-	def(&cfg.Audit, auditEvery)
-	cfg.Pages, cfg.Wakes, cfg.Rest = positive(cfg.Pages, 64), positive(cfg.Wakes, 32), positive(cfg.Rest, 64)
-	return &Runner{cfg: cfg, bundles: newBundles(), silent: newSilent(), once: newOnce(), handed: newHanded()}
-}
-
-func positive(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
+	return &Runner{cfg: cfg, unsettled: newUnsettled()}
 }
 
 // pool is a claiming loop of its own: pages never wait for anything else, and
-// what makes pages (deadlines, mail, alerts that one incident tells another of)
-// never waits for a chat platform that hangs.
+// what makes pages (deadlines, mail, alerts that one incident forwards to
+// another) never waits for a chat platform that hangs.
 type pool struct {
 	name    string
 	classes bot.Classes
-	size    int
+	workers int
 }
 
-func (r *Runner) pools() []pool {
+func pools() []pool {
 	return []pool{
-		{"pages", bot.Classes{To: workflow.ClassPage}, r.cfg.Pages},
-		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassForward}, r.cfg.Wakes},
-		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, r.cfg.Rest},
+		{"pages", bot.Classes{To: workflow.ClassPage}, 64},
+		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassForward}, 32},
+		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, 64},
 	}
 }
 
@@ -92,13 +108,13 @@ func (r *Runner) pools() []pool {
 // it; [Runner.Run] does the same for a process, many at a time.
 func (r *Runner) Tick(ctx context.Context) (int, error) {
 	done := 0
-	for _, p := range r.pools() {
+	for _, p := range pools() {
 		leases, err := r.claim(ctx, p, 100)
 		if err != nil {
 			return done, err
 		}
-		for _, group := range r.group(ctx, r.worstFirst(ctx, leases)) {
-			r.carry(ctx, group)
+		for _, group := range r.groups(ctx, leases) {
+			r.carryOut(ctx, group)
 		}
 		done += len(leases)
 	}
@@ -106,8 +122,8 @@ func (r *Runner) Tick(ctx context.Context) (int, error) {
 }
 
 func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, error) {
-	now := r.cfg.Bot.Now()
-	leases, err := r.cfg.Bot.Store().Claim(ctx, bot.Claim{At: now, For: r.cfg.Lease, Limit: limit, Classes: p.classes})
+	now := r.cfg.Engine.Now()
+	leases, err := r.cfg.Store.Claim(ctx, bot.Claim{At: now, For: leaseFor, Limit: limit, Classes: p.classes})
 	if err != nil {
 		return nil, fmt.Errorf("claim %s: %w", p.name, err)
 	}
@@ -118,14 +134,37 @@ func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, err
 				lag = max(lag, now.Sub(l.Due))
 			}
 		}
-		r.cfg.Bot.Lagged(lag)
+		r.cfg.Intake.ReportLag(lag)
 	}
 	return leases, nil
 }
 
-// carry carries out one task, or a bundle of pages. What cannot be answered to
+// groups decodes what was claimed and sorts it into what is carried out together.
+func (r *Runner) groups(ctx context.Context, leases []bot.Lease) [][]bot.Work {
+	works := make([]bot.Work, 0, len(leases))
+	for _, l := range leases {
+		w := bot.Work{Lease: l}
+		if l.ID != bot.WakeTask {
+			var err error
+			if w.Action, err = workflow.DecodeAction(l.Body); err != nil {
+				r.giveUp(ctx, w, "a task that cannot be read", err)
+				continue
+			}
+		}
+		works = append(works, w)
+	}
+	groups, held := r.cfg.Pages.Bundle(r.cfg.Rooms.Order(ctx, works))
+	for _, h := range held {
+		r.postpone(ctx, h.Work, bot.RetryAfter(h.Until.Sub(r.cfg.Engine.Now()), errBundled))
+	}
+	return groups
+}
+
+var errBundled = errors.New("waits for its bundle")
+
+// carryOut carries out one task, or a bundle of pages. What cannot be answered to
 // the store is tried again when the lease has run out.
-func (r *Runner) carry(ctx context.Context, group []bot.Lease) {
+func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
 	defer func() {
 		if p := recover(); p != nil {
 			if _, crash := p.(interface{ Crash() }); crash {
@@ -134,89 +173,74 @@ func (r *Runner) carry(ctx context.Context, group []bot.Lease) {
 			r.cfg.Log.Error("carrying a task out panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))
 		}
 	}()
-	head := group[0]
-	var err error
-	if head.ID == bot.WakeTask {
-		err = r.cfg.Bot.Wake(ctx, head)
-	} else {
-		err = r.deed(ctx, group)
+	group = r.settleSent(ctx, group)
+	if len(group) == 0 {
+		return
 	}
-	switch {
-	case err == nil, errors.Is(err, bot.ErrLeaseLost):
-	case ctx.Err() != nil: // shutting down: the lease ends with the process
-	default:
-		level := slog.LevelWarn
-		if _, later := bot.RetryDelay(err); later { // it has only been put off
-			level = slog.LevelDebug
-		}
-		r.cfg.Log.Log(ctx, level, "a task failed, trying again", "task", head.ID, "incident", head.Owner, "attempt", head.Attempt, "error", err.Error())
-		for _, l := range group {
-			r.postpone(ctx, l, err)
-		}
+	for n, a := range r.handle(ctx, group) {
+		r.settle(ctx, group[n], a)
 	}
 }
 
-// deed carries out what is no wake-up.
-func (r *Runner) deed(ctx context.Context, group []bot.Lease) error {
-	l := group[0]
-	d, err := workflow.DecodeAction(l.Body)
-	if err != nil {
-		return r.giveUp(ctx, l, "a task that cannot be read", err)
+// handle hands works to the package that can carry them out.
+func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
+	w := group[0]
+	if w.ID == bot.WakeTask {
+		return []bot.Answer{{Command: workflow.Wake{}}}
 	}
-	switch d := d.(type) {
-	case workflow.SendPage:
-		return r.page(ctx, group)
-	case workflow.CancelPage:
-		return r.takeBack(ctx, l, d)
+	switch a := w.Action.(type) {
+	case workflow.PageAction:
+		return r.cfg.Pages.HandlePages(ctx, r.withIncidents(ctx, group))
 	case workflow.RoomAction:
-		return r.roomDeed(ctx, l, d)
-	case workflow.Forward:
-		return r.cfg.Bot.Tell(ctx, l, d)
-	case workflow.Reroute:
-		if err := r.cfg.Bot.Reroute(ctx, l.Owner, d.At); err != nil {
-			return err
+		i, err := r.cfg.Engine.LoadUnchecked(ctx, w.Owner)
+		if err != nil {
+			return []bot.Answer{bot.Retry(err)}
 		}
-		return r.cfg.Bot.Settle(ctx, l)
+		w.Incident = i
+		return []bot.Answer{r.cfg.Rooms.HandleRoom(ctx, w)}
+	case workflow.IncidentAction:
+		return []bot.Answer{r.handleIncident(ctx, w, a)}
 	case workflow.UnknownAction:
-		return r.giveUp(ctx, l, "a task of a newer version", fmt.Errorf("%s is not known here", d.Kind))
+		return []bot.Answer{{Command: r.gaveUp(w, "a task of a newer version", fmt.Errorf("%s is not known here", a.Kind))}}
 	}
-	return r.giveUp(ctx, l, "a task", fmt.Errorf("nobody knows how to carry out %T", d))
+	return []bot.Answer{{Command: r.gaveUp(w, "a task", fmt.Errorf("%T cannot be carried out", w.Action))}}
 }
 
-// giveUp ends a task that cannot succeed, and says so where people read it.
-func (r *Runner) giveUp(ctx context.Context, l bot.Lease, what string, why error) error {
-	r.cfg.Log.Error("gave up", "task", l.ID, "incident", l.Owner, "what", what, "error", why.Error())
-	return r.cfg.Bot.Answer(ctx, l, workflow.GiveUp{What: what, Why: why.Error()})
+// handleIncident carries out what goes to another incident, or to the intake.
+func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.IncidentAction) bot.Answer {
+	switch a := a.(type) {
+	case workflow.Forward:
+		_, err := r.cfg.Engine.Apply(ctx, a.Incident, bot.Change{By: bySystem(), Command: a.Command(), Operation: "effect " + w.ID})
+		switch {
+		case errors.Is(err, bot.ErrNotFound):
+			return bot.Answer{Command: workflow.GiveUp{What: "passing alerts on to " + a.Incident, Why: "it does not exist"}}
+		case err != nil:
+			return bot.Retry(err)
+		}
+	case workflow.Reroute:
+		if err := r.cfg.Intake.Reroute(ctx, w.Owner, a.At); err != nil {
+			return bot.Retry(err)
+		}
+	}
+	return bot.Answer{}
 }
 
-// postpone gives a task back, to be tried again.
-func (r *Runner) postpone(ctx context.Context, l bot.Lease, because error) {
-	wait, told := bot.RetryDelay(because)
-	if !told {
-		wait = backOff(l)
+// withIncidents loads what pages are about, for half of what the lease has over a
+// send, so that the lease covers the send all the same. When the store cannot be
+// read the page goes out (rule E3).
+func (r *Runner) withIncidents(ctx context.Context, group []bot.Work) []bot.Work {
+	look, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	for n, w := range group {
+		i, err := r.cfg.Engine.LoadUnchecked(look, w.Owner)
+		if err != nil {
+			r.cfg.Log.Error("the store cannot be read; paging all the same", "incident", w.Owner, "error", err.Error())
+			continue
+		}
+		group[n].Incident = i
 	}
-	err := r.cfg.Bot.Store().Postpone(ctx, l, r.cfg.Bot.Now().Add(wait))
-	if err != nil && !errors.Is(err, bot.ErrLeaseLost) {
-		r.cfg.Log.Error("cannot postpone a task; it comes again when its lease runs out", "task", l.ID, "incident", l.Owner, "error", err.Error())
-	}
+	return group
 }
 
-// backOff waits 5 s, 10 s, 20 s … at most a minute for pages and wake-ups, half
-// of it for what people read in rooms, so that a platform that is back is soon
-// caught up with (rule X5), and five minutes for the rest.
-func backOff(l bot.Lease) time.Duration {
-	most := 5 * time.Minute
-	switch {
-	case l.Lane.Class <= workflow.ClassWake:
-		most = time.Minute
-	case l.Lane.Class <= workflow.ClassCard:
-		most = 30 * time.Second
-	}
-	return min(most, 5*time.Second<<min(l.Attempt, 10))
-}
-
-// covers reports whether the lease outlasts a send that begins now: a worker
-// whose lease does not may not send (rule X2).
-func (r *Runner) covers(l bot.Lease) bool {
-	return r.cfg.Bot.Now().Add(r.cfg.Send).Before(l.Until)
-}
+// bySystem is Tocsin itself, in the record.
+func bySystem() workflow.Actor { return workflow.Actor{Kind: workflow.BySystem} }

@@ -13,8 +13,11 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/agenda"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -57,7 +60,7 @@ func (p *pager) sent() map[string]time.Duration {
 // house is a bot with its runner, running in a bubble of time.
 type house struct {
 	t     *testing.T
-	bot   *bot.Bot
+	bot   *app.App
 	run   *agenda.Runner
 	pager *pager
 	store *memory.Store
@@ -71,14 +74,14 @@ func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test 
 		h := &house{t: t, store: memory.New(), pager: &pager{at: map[string]time.Duration{}, start: time.Now()}}
 		quiet := slog.New(slog.DiscardHandler)
 		var err error
-		h.bot, err = bot.New(bot.Config{
+		h.bot, err = app.New(app.Config{
 			Store: h.store, Organization: org, Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now, Chats: chats,
 			Pagers: map[string]bot.Pager{"email": h.pager, "sms": h.pager, "webhook": h.pager, "log": h.pager},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.run = agenda.New(agenda.Config{Bot: h.bot, Log: quiet})
+		h.run = h.bot.Agenda(0)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { h.run.Run(ctx); close(ended) }()
@@ -90,8 +93,8 @@ func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test 
 
 func (h *house) say(line string) {
 	h.t.Helper()
-	ana, _ := h.bot.Speaker("ana")
-	reply, err := h.bot.Run(h.t.Context(), bot.Request{Text: line, Speaker: ana})
+	ana, _ := access.Person(h.bot.Organization(), "ana")
+	reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: line, Speaker: ana})
 	if err != nil || !reply.OK {
 		h.t.Fatalf("%s: %+v %v", line, reply, err)
 	}
@@ -146,7 +149,7 @@ func TestHangingPager(t *testing.T) {
 			h.t.Fatalf("the webhook waits for the mail: %v", h.pager.sent())
 		}
 		pass(6 * time.Second)
-		i, err := h.bot.Peek(h.t.Context(), "INC-1")
+		i, err := h.bot.LoadUnchecked(h.t.Context(), "INC-1")
 		if err != nil {
 			h.t.Fatal(err)
 		}

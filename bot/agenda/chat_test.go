@@ -179,7 +179,7 @@ func (h *house) alert(key string) {
 	h.t.Helper()
 	name, _, _ := strings.Cut(key, " ")
 	a := alerts.Alert{Key: key, Title: "Disk full", State: "firing", Severity: "critical", Labels: map[string]string{"alertname": name}}
-	if _, err := h.bot.Receive(h.t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+	if _, err := h.bot.Intake.Receive(h.t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -252,7 +252,7 @@ func TestChatRefusesRoom(t *testing.T) {
 		h.say("ack INC-1")
 		h.say("note INC-1 hello")
 		pass(time.Hour)
-		i, err := h.bot.Peek(t.Context(), "INC-1")
+		i, err := h.bot.LoadUnchecked(t.Context(), "INC-1")
 		if err != nil || asked != 1 || len(i.Rooms) != 1 || i.Rooms[0].State != workflow.RoomFailed || i.Rooms[0].Why != "missing_scope" {
 			t.Errorf("asked %d times, rooms %+v, %v", asked, i.Rooms, err)
 		}
@@ -282,7 +282,7 @@ func TestChatRefusesPosts(t *testing.T) {
 		h.say("ack INC-1")
 		h.say("note INC-1 hello")
 		pass(time.Second)
-		i, err := h.bot.Peek(t.Context(), "INC-1")
+		i, err := h.bot.LoadUnchecked(t.Context(), "INC-1")
 		if err != nil || refused > 10 {
 			t.Errorf("the room was posted to %d times, and the incident has %d events, %v", refused, i.Seq, err)
 		}
@@ -298,12 +298,12 @@ func TestPacedIsNoAnswer(t *testing.T) {
 		pass(6 * time.Second)
 		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, bot.ErrPaced) })
 		pass(time.Minute)
-		if _, silent := h.bot.Trouble("slack"); !silent {
+		if _, silent := h.bot.Health.Outage("slack"); !silent {
 			t.Error("a platform that nobody asked is said to answer")
 		}
 		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, errors.New("too many calls")) })
 		pass(time.Minute)
-		if _, silent := h.bot.Trouble("slack"); silent {
+		if _, silent := h.bot.Health.Outage("slack"); silent {
 			t.Error("a platform that says when to come again is said not to answer")
 		}
 	})

@@ -11,8 +11,10 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/access"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -70,7 +72,7 @@ func TestE3Outage(t *testing.T) {
 				})
 				defer end()
 				pass(90 * time.Second) // the next step comes at two minutes
-				i, err := b.Peek(t.Context(), "INC-1")
+				i, err := b.LoadUnchecked(t.Context(), "INC-1")
 				if err != nil || sent != 1 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
 					t.Errorf("sent %d times: %+v %v", sent, i.Paging.Pages, err)
 				}
@@ -97,7 +99,7 @@ func TestX2StoodStill(t *testing.T) {
 		})
 		defer end()
 		pass(30 * time.Second)
-		i, err := b.Peek(t.Context(), "INC-1")
+		i, err := b.LoadUnchecked(t.Context(), "INC-1")
 		if err != nil || sent.Load() != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
 			t.Errorf("sent %d times: %+v %v", sent.Load(), i.Paging.Pages, err)
 		}
@@ -105,10 +107,10 @@ func TestX2StoodStill(t *testing.T) {
 }
 
 // paging is a running bot whose first incident pages one person.
-func paging(t *testing.T, store bot.Store, page pages) (b *bot.Bot, end func()) {
+func paging(t *testing.T, store bot.Store, page pages) (b *app.App, end func()) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	b, err := bot.New(bot.Config{
+	b, err := app.New(app.Config{
 		Store: store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
 		Pagers: map[string]bot.Pager{"sms": page},
 	})
@@ -117,9 +119,9 @@ func paging(t *testing.T, store bot.Store, page pages) (b *bot.Bot, end func()) 
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { agenda.New(agenda.Config{Bot: b, Log: quiet}).Run(ctx); close(ended) }()
-	ana, _ := b.Speaker("ana")
-	reply, err := b.Run(ctx, bot.Request{Text: "declare Checkout is down --sev 1 --service checkout", Speaker: ana})
+	go func() { b.Agenda(0).Run(ctx); close(ended) }()
+	ana, _ := access.Person(b.Organization(), "ana")
+	reply, err := b.Dispatcher.Run(ctx, dispatch.Request{Text: "declare Checkout is down --sev 1 --service checkout", Speaker: ana})
 	if err != nil || !reply.OK {
 		t.Fatalf("%+v %v", reply, err)
 	}

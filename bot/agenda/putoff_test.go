@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/workflow"
 )
 
@@ -41,8 +42,8 @@ func TestPutOff(t *testing.T) {
 				h.say("declare Checkout is down --sev 1 --service checkout")
 				synctest.Wait()
 				pass(10 * time.Second)
-				ana, _ := h.bot.Speaker("ana")
-				events, err := h.bot.History(t.Context(), "INC-1", ana, 0)
+				ana, _ := access.Person(h.bot.Organization(), "ana")
+				events, err := h.bot.Incidents.History(t.Context(), "INC-1", ana, 0)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -13,8 +13,10 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/access"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
 )
 
 // stalledStore stops answering loads after pages have been claimed: each takes
@@ -65,22 +67,22 @@ func TestX4StalledStore(t *testing.T) {
 			store := &stalledStore{Store: memory.New(), from: incidents}
 			sms := &pager{at: map[string]time.Duration{}, start: time.Now()}
 			quiet := slog.New(slog.DiscardHandler)
-			b, err := bot.New(bot.Config{
+			b, err := app.New(app.Config{
 				Store: store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
 				Pagers: map[string]bot.Pager{"email": sms, "sms": sms, "webhook": sms, "log": sms},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			ana, _ := b.Speaker("ana")
+			ana, _ := access.Person(b.Organization(), "ana")
 			for range incidents {
-				if r, err := b.Run(t.Context(), bot.Request{Text: "declare Checkout is down --sev 1 --service checkout", Speaker: ana}); err != nil || !r.OK {
+				if r, err := b.Dispatcher.Run(t.Context(), dispatch.Request{Text: "declare Checkout is down --sev 1 --service checkout", Speaker: ana}); err != nil || !r.OK {
 					t.Fatalf("%+v, %v", r, err)
 				}
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
-			go func() { agenda.New(agenda.Config{Bot: b, Log: quiet}).Run(ctx); close(ended) }()
+			go func() { b.Agenda(0).Run(ctx); close(ended) }()
 			pass(5 * time.Second)
 			if got := sms.sent(); len(got) != incidents {
 				t.Errorf("%d of %d pages went out: %v", len(got), incidents, slices.Sorted(maps.Keys(got)))

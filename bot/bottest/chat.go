@@ -52,7 +52,6 @@ func Chat(t *testing.T, open func(t *testing.T) ChatFixture) {
 		{"LostAnswerSameRoom", lostRoom},
 		{"RoomsApart", roomsApart},
 		{"RoomIsKept", roomIsKept},
-		{"Standing", standingRoom},
 		{"PostsInOrder", postsInOrder},
 		{"SameKeyOnePost", onePost},
 		{"SameKeyAtOnce", onePostAtOnce},
@@ -104,7 +103,7 @@ func (c *chatTest) prepared(i workflow.Incident) workflow.Incident {
 	return i
 }
 
-// open opens an incident's room, as the agenda does: [bot.Bot.RoomRequest]
+// open opens an incident's room, as the agenda does: [app.App.RoomRequest]
 // makes such a request.
 func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room, error) {
 	c.Helper()
@@ -270,22 +269,6 @@ func roomIsKept(c *chatTest) {
 	}
 	c.mustPost(out.Incident.Rooms[0], "INC-7/3.0", "after a restart")
 	c.wantPosts(room, "after a restart")
-}
-
-// standingRoom: a room that needs no opening is the one that opening it gives.
-func standingRoom(c *chatTest) {
-	s, stands := c.Chat.(bot.Standing)
-	if !stands {
-		c.Skip("its rooms are opened")
-	}
-	i := c.prepared(checkout())
-	c.mustPost(s.Room(i.ID), "INC-7/3.0", "before anybody asked")
-	room := c.room(i)
-	if again := s.Room(i.ID); !reflect.DeepEqual(again, room) || reflect.DeepEqual(again, s.Room("INC-8")) {
-		c.Errorf("the room stands as %+v, opened %+v", again, room)
-	}
-	c.began[room.ID] = 0
-	c.wantPosts(room, "before anybody asked")
 }
 
 // notThere: what will never be there is no reason to try again.

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/alerts"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -107,7 +108,7 @@ func (w *World) alerts(ctx context.Context, n int) {
 	for try := range 5 {
 		accepted := false
 		w.on(n, func(r *replica) {
-			_, err := r.bot.Receive(ctx, "prometheus", all)
+			_, err := r.bot.Intake.Receive(ctx, "prometheus", all)
 			accepted = err == nil
 		})
 		if accepted {
@@ -137,8 +138,8 @@ func (w *World) command(ctx context.Context, n int) {
 	for range 6 {
 		answered := false
 		w.on(n, func(r *replica) {
-			speaker, _ := r.bot.Speaker(who)
-			reply, err := r.bot.Run(ctx, bot.Request{Text: line, Speaker: speaker, Operation: fmt.Sprintf("op %d", w.operations)})
+			speaker, _ := access.Person(r.bot.Organization(), who)
+			reply, err := r.bot.Dispatcher.Run(ctx, dispatch.Request{Text: line, Speaker: speaker, Operation: fmt.Sprintf("op %d", w.operations)})
 			if err != nil {
 				w.logf("%s: %v", line, err)
 				return

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/dispatch"
 	"tocsin/workflow"
 )
 
@@ -35,8 +37,8 @@ func (w *World) talk(ctx context.Context, n int) {
 	for range 1 + w.rng.IntN(6) {
 		answered := false
 		w.on(n, func(r *replica) {
-			speaker, _ := r.bot.Speaker(m.who)
-			reply, err := r.bot.Say(ctx, bot.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
+			speaker, _ := access.Person(r.bot.Organization(), m.who)
+			reply, err := r.bot.Dispatcher.Say(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
 			if err != nil {
 				w.logf("%s says %q in %s: %v", m.who, m.text, m.incident, err)
 				return
@@ -67,7 +69,7 @@ func (w *World) conversation(ctx context.Context, i workflow.Incident, events []
 	place, told := map[string]int{}, map[int]bool{}
 	last := 0
 	for n, one := range said {
-		var r bot.Remark
+		var r bot.Message
 		if err := json.Unmarshal(one.Body, &r); err != nil || one.Seq != n+1 || r.Text == "" || r.Name == "" {
 			w.fail("X1: message %d of %s: %+v %v", n+1, i.ID, r, err)
 		}
@@ -167,23 +169,11 @@ func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 	}
 }
 
-// standingChat is a platform whose rooms are the conversations in the store, as
-// the browser's are: nothing is ever owed to it.
-type standingChat struct{ w *World }
-
-// OpenRoom implements [bot.Chat].
-func (c standingChat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
-	c.w.fail("X1: a room is opened that is always there: %s", r.Incident)
-	return c.Room(r.Incident), nil
-}
-
-// Post implements [bot.Chat].
-func (c standingChat) Post(_ context.Context, p bot.RoomPost) error {
-	c.w.fail("X1: %s is owed to a room of our own", p.Key)
-	return nil
-}
+// builtinRooms are the conversations in the store, as the browser's rooms are:
+// nothing is ever owed to them.
+type builtinRooms struct{}
 
 // Room implements [bot.Standing].
-func (standingChat) Room(incident string) workflow.Room {
-	return workflow.Room{Platform: "web", ID: incident, Name: incident}
+func (builtinRooms) Room(incident, url string) workflow.Room {
+	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/app"
 	"tocsin/bot/directory"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -44,7 +45,7 @@ type World struct {
 
 // replica is one process.
 type replica struct {
-	bot    *bot.Bot
+	bot    *app.App
 	runner *agenda.Runner
 }
 
@@ -79,16 +80,17 @@ func NewWorld(seed uint64, base Base) *World {
 
 func (w *World) boot() *replica {
 	quiet := slog.New(slog.DiscardHandler)
-	b, err := bot.New(bot.Config{
+	b, err := app.New(app.Config{
 		Store: w.store, Organization: Town(), Secret: []byte("0123456789abcdef"), Log: quiet,
-		Now:    func() time.Time { return w.now },
-		Pagers: map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
-		Chats:  map[string]bot.Chat{"slack": w.chat, "web": standingChat{w}},
+		Now:     func() time.Time { return w.now },
+		Pagers:  map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
+		Chats:   map[string]bot.Chat{"slack": w.chat},
+		Builtin: map[string]bot.Standing{"web": builtinRooms{}},
 	})
 	if err != nil {
 		panic(err)
 	}
-	return &replica{bot: b, runner: agenda.New(agenda.Config{Bot: b, Log: quiet})}
+	return &replica{bot: b, runner: b.Agenda(0)}
 }
 
 // Town is the organization of the simulated world.

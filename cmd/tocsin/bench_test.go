@@ -20,7 +20,7 @@ import (
 	"tocsin/adapters/redis/redistest"
 	"tocsin/adapters/slack"
 	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/app"
 	"tocsin/workflow"
 )
 
@@ -32,7 +32,7 @@ type rig struct {
 	b      *testing.B
 	url    string
 	client *http.Client
-	bot    *bot.Bot
+	bot    *app.App
 	mu     sync.Mutex
 	paged  map[string]time.Time // incident title → first page
 	came   chan string
@@ -74,9 +74,9 @@ func (r *rig) start(s *slack.Workspace) {
 		b.Fatal(err)
 	}
 	org := bot.Default()
-	r.bot, err = bot.New(bot.Config{
+	r.bot, err = app.New(app.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Sources: sources(),
-		Chats:  chats(func() *bot.Bot { return r.bot }, s),
+		Chats: chats(s), Builtin: builtin(),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {
@@ -85,10 +85,10 @@ func (r *rig) start(s *slack.Workspace) {
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan struct{})
 	go func() {
-		agenda.New(agenda.Config{Bot: r.bot, Log: quiet}).Run(ctx)
+		r.bot.Agenda(0).Run(ctx)
 		close(ended)
 	}()
-	handler, pages := mux(r.bot, secrets{api: "api", hook: "hook"}, quiet, func() ([]string, error) { return nil, nil })
+	handler, pages := doors{app: r.bot, store: under, secrets: secrets{api: "api", hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.mux()
 	b.Cleanup(pages.Close)
 	server := httptest.NewServer(handler)
 	r.url = server.URL

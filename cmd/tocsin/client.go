@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/redis"
-	"tocsin/bot"
+	"tocsin/bot/dispatch"
 )
 
 // client talks to a running server.
@@ -124,7 +124,7 @@ func (c *client) shared(ctx context.Context, at string, err error) (string, erro
 
 // say gives one command and prints the reply. A polite no is exit code 1.
 func (c *client) say(cmd *cobra.Command, text, incident, as string) error {
-	var reply bot.Reply
+	var reply dispatch.Reply
 	request := map[string]string{"text": text}
 	for key, value := range map[string]string{"incident": incident, "as": as} {
 		if value != "" {

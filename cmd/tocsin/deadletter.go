@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/bot"
+	"tocsin/bot/intake"
 	"tocsin/workflow"
 )
 
@@ -15,9 +15,9 @@ func deadletterCommand() *cobra.Command {
 	var c client
 	cmd := &cobra.Command{Use: "deadletter", Short: "Look after deliveries that could not be read."}
 	c.flags(cmd)
-	list := func(cmd *cobra.Command) ([]bot.DeadLetter, error) {
+	list := func(cmd *cobra.Command) ([]intake.DeadLetter, error) {
 		var answer struct {
-			DeadLetters []bot.DeadLetter `json:"deadletters"`
+			DeadLetters []intake.DeadLetter `json:"deadletters"`
 		}
 		err := c.call(cmd.Context(), http.MethodGet, "/api/v1/deadletters", nil, &answer)
 		return answer.DeadLetters, err

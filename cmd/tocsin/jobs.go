@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/bot"
+	"tocsin/bot/jobs"
 	"tocsin/workflow"
 )
 
@@ -20,11 +20,11 @@ type listedJob struct {
 	Cron    string `json:"cron"`
 	Enabled bool   `json:"enabled"`
 	Last    *struct {
-		Started  time.Time   `json:"started_at"`
-		Outcome  bot.Outcome `json:"outcome"`
-		Note     string      `json:"note"`
-		Attempts int         `json:"attempts"`
-		Again    time.Time   `json:"again_at"`
+		Started  time.Time    `json:"started_at"`
+		Outcome  jobs.Outcome `json:"outcome"`
+		Note     string       `json:"note"`
+		Attempts int          `json:"attempts"`
+		Again    time.Time    `json:"again_at"`
 	} `json:"last"`
 	Next *struct {
 		At time.Time `json:"at"`
@@ -52,10 +52,10 @@ func jobsCommand() *cobra.Command {
 
 // tellJobs writes a table for people, in their zone. Why a job was not done
 // stands below it, on a line of its own.
-func tellJobs(w io.Writer, jobs []listedJob, zone *time.Location) {
+func tellJobs(w io.Writer, all []listedJob, zone *time.Location) {
 	when := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04:05 MST") }
 	rows, why := [][4]string{{"JOB", "SCHEDULE", "LAST", "NEXT"}}, []string{""}
-	for _, j := range jobs {
+	for _, j := range all {
 		last, next, reason := "never", "off", ""
 		if j.Next != nil {
 			next = when(j.Next.At)
@@ -64,7 +64,7 @@ func tellJobs(w io.Writer, jobs []listedJob, zone *time.Location) {
 			last = when(j.Last.Started) + "  " + string(j.Last.Outcome)
 			note, _ := workflow.CleanLine(j.Last.Note, 300)
 			switch {
-			case j.Last.Outcome != bot.JobDone:
+			case j.Last.Outcome != jobs.JobDone:
 				reason = note
 			case note != "":
 				last += ": " + note

@@ -20,7 +20,10 @@ import (
 	"tocsin/adapters/config"
 	"tocsin/adapters/slack"
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/agenda"
+	"tocsin/bot/app"
+	"tocsin/bot/jobs"
 	"tocsin/commands"
 )
 
@@ -76,9 +79,9 @@ type server struct {
 	flags  serveFlags
 	log    *slog.Logger
 	screen io.Writer // a terminal, or nil
-	bot    *bot.Bot
+	bot    *app.App
 	runner *agenda.Runner
-	jobs   *agenda.Jobs
+	jobs   *jobs.Runner
 	slack  *slack.Workspace // nil: not connected
 	place  place
 	store  store
@@ -128,23 +131,23 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
-	owner := func() *bot.Bot { return s.bot }
-	s.slack, err = connectSlack(l, s.secret.sign, slack.Config{Bot: owner, Now: s.store.Now, Log: s.log})
+	owner := func() *app.App { return s.bot }
+	s.slack, err = connectSlack(l, s.secret.sign, slack.Config{Bot: owner, Store: s.store, Now: s.store.Now, Log: s.log})
 	var media map[string]bot.Pager
 	if err == nil {
 		media, err = s.pagers(l)
 	}
 	if err == nil {
-		s.bot, err = bot.New(bot.Config{
-			Store: s.store, Organization: s.grouped(l.Organization), Pagers: media, Chats: chats(owner, s.slack), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+		s.bot, err = app.New(app.Config{
+			Store: s.store, Organization: s.grouped(l.Organization), Pagers: media, Chats: chats(s.slack), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), s.store.Close())
 	}
-	s.runner = agenda.New(agenda.Config{Bot: s.bot, Log: s.log, Audit: shakenAudit()})
-	s.jobs = agenda.NewJobs(agenda.JobsConfig{Bot: s.bot, Log: s.log, Works: agenda.Works(s.runner, watcher()), Replica: host()})
-	handler, pages := mux(s.bot, s.secret, s.log, s.ready)
+	s.runner = s.bot.Agenda(shakenAudit())
+	s.jobs = s.bot.JobRunner(s.runner, watcher(), host())
+	handler, pages := doors{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.ready}.mux()
 	if s.slack != nil {
 		handler.Handle("/slack/", s.slack.Handler())
 	}
@@ -260,14 +263,14 @@ func (s *server) reload() {
 
 // tokens are the secrets of the API: the configured ones, and our own, which
 // is an administrator's.
-func tokens(b *bot.Bot, s secrets) []bot.Token {
+func tokens(b *app.App, s secrets) []bot.Token {
 	own := bot.Token{Name: bot.OperatorToken, Secret: s.api, Access: commands.Admin}
 	return append([]bot.Token{own}, b.Organization().Tokens...)
 }
 
 // signInLink is a link for whoever sits at the terminal.
 func (s *server) signInLink(ctx context.Context) string {
-	link, err := s.bot.SignInLink(ctx, bot.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
+	link, err := s.bot.SignIn.Link(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
 		s.log.Error("no sign-in link could be made", "error", err.Error())
 		return "(none could be made: the log says why; `tocsin login` makes another)"

@@ -14,6 +14,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/bot/intake"
 	"tocsin/commands"
 )
 
@@ -68,7 +69,7 @@ func pretend(name string) string {
 	return firstOf(os.Getenv(name), "https://not-set.invalid")
 }
 
-func simulate(o bot.Organization, name, path string, at time.Time) (bot.Simulation, error) {
+func simulate(o bot.Organization, name, path string, at time.Time) (intake.Simulation, error) {
 	if name == "" && len(o.Integrations) == 1 {
 		name = o.Integrations[0].Name
 	}
@@ -84,23 +85,23 @@ func simulate(o bot.Organization, name, path string, at time.Time) (bot.Simulati
 			hint = "did you mean " + near + "?"
 		}
 		if name == "" {
-			return bot.Simulation{}, fmt.Errorf("through which integration? Name it with --integration; %s", hint)
+			return intake.Simulation{}, fmt.Errorf("through which integration? Name it with --integration; %s", hint)
 		}
-		return bot.Simulation{}, fmt.Errorf("no integration is called %s; %s", name, hint)
+		return intake.Simulation{}, fmt.Errorf("no integration is called %s; %s", name, hint)
 	}
 	raw, err := readPayload(path)
 	if err != nil {
-		return bot.Simulation{}, err
+		return intake.Simulation{}, err
 	}
 	source, ok := sources().Find(integration.Type)
 	if !ok {
-		return bot.Simulation{}, fmt.Errorf("%s is of type %s, which cannot be read", name, integration.Type)
+		return intake.Simulation{}, fmt.Errorf("%s is of type %s, which cannot be read", name, integration.Type)
 	}
 	all, err := source.Decode(alerts.Request{Method: http.MethodPost, Body: raw})
 	if err != nil {
-		return bot.Simulation{}, fmt.Errorf("%s cannot be read as %s: %w", path, integration.Type, err)
+		return intake.Simulation{}, fmt.Errorf("%s cannot be read as %s: %w", path, integration.Type, err)
 	}
-	return o.Simulate(name, all, at)
+	return intake.Simulate(o, name, all, at)
 }
 
 func readPayload(path string) ([]byte, error) {
@@ -115,7 +116,7 @@ func readPayload(path string) ([]byte, error) {
 }
 
 // tell writes a simulation for people.
-func tell(w io.Writer, sim bot.Simulation, zone *time.Location) {
+func tell(w io.Writer, sim intake.Simulation, zone *time.Location) {
 	for _, a := range sim.Alerts {
 		fmt.Fprintf(w, "%s %s (%s): %s", a.State, a.Title, a.Severity, a.Change)
 		if a.Incident != "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/slack"
-	"tocsin/bot"
+	"tocsin/bot/app"
 )
 
 // slackConfig reads from the environment what Slack is reached with. It reports
@@ -55,7 +55,7 @@ func connectSlack(l loaded, sign []byte, with slack.Config) (*slack.Workspace, e
 	if !connected || err != nil {
 		return nil, err
 	}
-	c.Bot, c.Now, c.Log = with.Bot, with.Now, with.Log
+	c.Bot, c.Store, c.Now, c.Log = with.Bot, with.Store, with.Now, with.Log
 	mark := sha256.Sum256(append([]byte("rooms of "), sign...))
 	c.Mark = hex.EncodeToString(mark[:4])
 	return slack.New(c)
@@ -112,7 +112,7 @@ func (d *doctor) slack(ctx context.Context) {
 	}
 	var w *slack.Workspace
 	if err == nil {
-		cfg.Bot, cfg.Now, cfg.Log = func() *bot.Bot { return nil }, time.Now, slog.New(slog.DiscardHandler)
+		cfg.Bot, cfg.Now, cfg.Log = func() *app.App { return nil }, time.Now, slog.New(slog.DiscardHandler)
 		w, err = slack.New(cfg)
 	}
 	if err != nil {

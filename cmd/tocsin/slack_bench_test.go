@@ -9,7 +9,7 @@ import (
 
 	"tocsin/adapters/slack"
 	"tocsin/adapters/slack/slacktest"
-	"tocsin/bot"
+	"tocsin/bot/app"
 )
 
 // BenchmarkSlackAcknowledge is how long Slack waits for the acknowledgement of a
@@ -23,7 +23,7 @@ func BenchmarkSlackAcknowledge(b *testing.B) {
 	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
 	w, err := slack.New(slack.Config{
 		Settings: slack.DefaultSettings(), BotToken: s.BotToken, AppToken: s.AppToken, APIURL: s.URL(), Mark: "bench",
-		Bot: func() *bot.Bot { return r.bot }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Bot: func() *app.App { return r.bot }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

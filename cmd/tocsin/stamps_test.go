@@ -18,8 +18,10 @@ import (
 	"tocsin/adapters/slack"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
-	"tocsin/bot/agenda"
+	"tocsin/bot/access"
+	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/signin"
 	"tocsin/commands"
 )
 
@@ -57,26 +59,27 @@ func TestTimesStayTimes(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	org := bottest.Town()
 	org.Zone = time.FixedZone("CET", 3600)
-	var b *bot.Bot
+	var b *app.App
 	room, err := slack.New(slack.Config{
 		Settings: slack.Settings{Announce: "#incidents", ArchiveAfter: time.Hour}, BotToken: s.BotToken, SigningSecret: s.SigningSecret, APIURL: s.URL(),
-		Mark: "0a1b2c3d", Bot: func() *bot.Bot { return b }, Now: clock, Log: log,
+		Mark: "0a1b2c3d", Bot: func() *app.App { return b }, Now: clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	under := memory.New()
 	screen := console.New(console.Config{Log: log, Terminal: seen})
-	b, err = bot.New(bot.Config{
-		Store: memory.New(), Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
-		Chats:  chats(func() *bot.Bot { return b }, room),
+	b, err = app.New(app.Config{
+		Store: under, Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
+		Chats: chats(room), Builtin: builtin(),
 		Pagers: map[string]bot.Pager{"email": seen, "webhook": seen, "sms": screen, "log": screen},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, pages := mux(b, secrets{api: "api", hook: "hook"}, log, func() ([]string, error) { return nil, nil })
+	m, pages := doors{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.mux()
 	t.Cleanup(pages.Close)
-	runner := agenda.New(agenda.Config{Bot: b, Log: log})
+	runner := b.Agenda(0)
 	ask := func(method, path, body string, header ...string) string {
 		t.Helper()
 		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
@@ -111,11 +114,11 @@ func TestTimesStayTimes(t *testing.T) {
 	} {
 		read[path] = ask("GET", path, "", "Authorization", "Bearer api")
 	}
-	link, err := b.SignInLink(t.Context(), bot.Speaker{Person: "ana", Name: "Ana", Access: commands.Admin}, "/")
+	link, err := b.SignIn.Link(t.Context(), access.Speaker{Person: "ana", Name: "Ana", Access: commands.Admin}, "/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, secret, err := b.SignIn(t.Context(), link[strings.LastIndex(link, "/")+1:], bot.Session{})
+	_, secret, err := b.SignIn.SignIn(t.Context(), link[strings.LastIndex(link, "/")+1:], signin.Session{})
 	if err != nil {
 		t.Fatal(err)
 	}

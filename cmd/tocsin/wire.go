@@ -17,6 +17,8 @@ import (
 	"tocsin/adapters/webhook"
 	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/bot/app"
+	"tocsin/bot/jobs"
 )
 
 // sources are the kinds of alert senders.
@@ -49,25 +51,38 @@ func pagers(l loaded, receivers func() []bot.Webhook, now func() time.Time, log 
 }
 
 // watcher is told that Tocsin is well.
-func watcher() bot.Pinger { return deadman.New(deadman.Config{}) }
+func watcher() jobs.Pinger { return deadman.New(deadman.Config{}) }
 
 // chats are the platforms on which incidents have rooms, by name.
-func chats(b func() *bot.Bot, s *slack.Workspace) map[string]bot.Chat {
-	all := map[string]bot.Chat{web.Platform: web.Chat{Bot: b}}
+func chats(s *slack.Workspace) map[string]bot.Chat {
+	all := map[string]bot.Chat{}
 	if s != nil {
 		all[slack.Platform] = s
 	}
 	return all
 }
 
+// doors are what the mux connects to the application.
+type doors struct {
+	app     *app.App
+	store   web.Watcher
+	secrets secrets
+	log     *slog.Logger
+	ready   func() ([]string, error)
+}
+
 // mux is the one place where paths meet adapters. The pages are to be closed
 // when serving ends.
-func mux(b *bot.Bot, s secrets, log *slog.Logger, ready func() ([]string, error)) (m *http.ServeMux, pages *web.Server) {
-	m, pages = http.NewServeMux(), web.New(web.Config{Bot: b, Log: log, Ready: ready})
+func (d doors) mux() (m *http.ServeMux, pages *web.Server) {
+	m, pages = http.NewServeMux(), web.New(web.Config{Bot: d.app, Store: d.store, Log: d.log, Ready: d.ready})
 	m.Handle("/hooks/{integration}", hooks.New(hooks.Config{
-		Receiver: b, Sources: sources(), Now: b.Now, Log: log, DefaultTokens: func() []string { return []string{s.hook} },
+		Receiver: d.app.Intake, Organization: d.app.Organization, Sources: sources(), Now: d.app.Now, Log: d.log,
+		DefaultTokens: func() []string { return []string{d.secrets.hook} },
 	}))
-	m.Handle("/api/", api.New(api.Config{Bot: b, Log: log, Tokens: func() []bot.Token { return tokens(b, s) }}))
+	m.Handle("/api/", api.New(api.Config{Bot: d.app, Log: d.log, Tokens: func() []bot.Token { return tokens(d.app, d.secrets) }}))
 	m.Handle("/", pages)
 	return m, pages
 }
+
+// builtin are the platforms whose rooms are in our own store, by name.
+func builtin() map[string]bot.Standing { return map[string]bot.Standing{web.Platform: web.Rooms{}} }

@@ -72,7 +72,7 @@ func (p *Proxy) LoseRepliesTo(n int, word string) {
 	p.lose, p.word = n, []byte(word)
 }
 
-// DeliveryFailed reports whether everything that LoseReplies asked for has happened: each
+// Lost reports whether everything that LoseReplies asked for has happened: each
 // request was passed on. Its client learns of it when the server has answered.
 func (p *Proxy) Lost() bool {
 	p.mu.Lock()

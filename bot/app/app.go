@@ -1,0 +1,92 @@
+// Package app puts the engine and the packages that stand on it together. It
+// decides nothing: each package says what it needs, and New gives it that.
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
+	"tocsin/bot/conversation"
+	"tocsin/bot/delivery"
+	"tocsin/bot/dispatch"
+	"tocsin/bot/incidents"
+	"tocsin/bot/intake"
+	"tocsin/bot/jobs"
+	"tocsin/bot/outbound"
+	"tocsin/bot/rooms"
+	"tocsin/bot/signin"
+)
+
+// Config is what an application is made of.
+type Config struct {
+	Store        bot.Store
+	Organization bot.Organization
+	Pagers       map[string]bot.Pager // by name: "email", "webhook", "log"
+	Chats        map[string]bot.Chat  // by platform
+	Builtin      map[string]bot.Standing
+	Sources      alerts.Sources // by integration type
+	Secret       []byte         // signs acknowledgement links; at least 16 bytes
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// App is the running application.
+type App struct {
+	*bot.Engine
+	Incidents    *incidents.Reader
+	Conversation *conversation.Recorder
+	SignIn       *signin.Desk
+	PageLinks    *signin.PageLinks
+	Dispatcher   *dispatch.Dispatcher
+	Intake       *intake.Receiver
+	Delivery     *delivery.Sender
+	Rooms        *rooms.Manager
+	Jobs         *jobs.Ledger
+	Health       *outbound.Health
+
+	cfg Config
+}
+
+// New makes an application.
+func New(c Config) (*App, error) {
+	engine, err := bot.New(bot.Config{
+		Store: c.Store, Organization: c.Organization, Pagers: c.Pagers, Chats: c.Chats, Builtin: c.Builtin, Now: c.Now, Log: c.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Engine: engine, cfg: c, Health: outbound.NewHealth(engine.Now, c.Log)}
+	if a.PageLinks, err = signin.NewPageLinks(engine, c.Secret); err != nil {
+		return nil, err
+	}
+	a.Incidents = incidents.New(engine, c.Store, c.Log)
+	a.Conversation = conversation.New(engine, c.Store, a.Incidents)
+	a.SignIn = signin.New(engine, c.Store)
+	a.Dispatcher = dispatch.New(dispatch.Config{
+		Engine: engine, Store: c.Store, Incidents: a.Incidents, Conversation: a.Conversation, SignIn: a.SignIn, Log: c.Log,
+	})
+	a.Intake = intake.New(intake.Config{Engine: engine, Store: c.Store, Sources: c.Sources, Log: c.Log})
+	attempts, breaker := outbound.NewAttempts(c.Store, engine.Now), &outbound.Breaker{}
+	a.Delivery = delivery.New(delivery.Config{Engine: engine, Links: a.PageLinks, Attempts: attempts, Breaker: breaker, Log: c.Log})
+	a.Rooms = rooms.New(rooms.Config{Engine: engine, Store: c.Store, Attempts: attempts, Breaker: breaker, Health: a.Health, Log: c.Log})
+	a.Jobs = jobs.NewLedger(engine, c.Store)
+	return a, nil
+}
+
+// Agenda makes a runner that carries out what the application owes. audit is the
+// time between two audits; zero takes the default.
+func (a *App) Agenda(audit time.Duration) *agenda.Runner {
+	return agenda.New(agenda.Config{
+		Engine: a.Engine, Store: a.cfg.Store, Pages: a.Delivery, Rooms: a.Rooms, Intake: a.Intake, Log: a.cfg.Log, Audit: audit,
+	})
+}
+
+// JobRunner makes a runner of recurring jobs. audits is the runner of this
+// process, replica the name that this process is known by.
+func (a *App) JobRunner(audits jobs.Audits, pinger jobs.Pinger, replica string) *jobs.Runner {
+	works := jobs.Works(jobs.Parts{Engine: a.Engine, Archive: a.cfg.Store, Incidents: a.Incidents, Audits: audits, Pinger: pinger})
+	return jobs.NewRunner(jobs.Config{Engine: a.Engine, Ledger: a.Jobs, Delivery: a.Delivery, Works: works, Replica: replica, Log: a.cfg.Log})
+}

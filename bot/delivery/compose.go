@@ -1,0 +1,115 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/bot/signin"
+	"tocsin/workflow"
+)
+
+// compose makes one message of pages that go to the same recipient through the
+// same method. The error is permanent when the recipient has no such method.
+func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager, error) {
+	head := tasks[0]
+	page, pager, view, err := s.address(head.page.To, head.page.Via, s.urgency(ctx, head.Incident))
+	if err != nil {
+		return page, nil, err
+	}
+	page.Key, page.Purpose = head.key(), head.page.Purpose
+	for _, t := range tasks {
+		page.Keys = append(page.Keys, t.key())
+	}
+	if slices.ContainsFunc(tasks, func(t task) bool { return t.Incident.Status == "" }) {
+		var ids []string
+		for _, t := range tasks {
+			page.Incidents = append(page.Incidents, bot.PagedIncident{ID: t.Owner})
+			if !slices.Contains(ids, t.Owner) {
+				ids = append(ids, t.Owner)
+			}
+		}
+		page.Message = card.Blind(ids, view)
+		return page, pager, nil
+	}
+	asked := make([]card.Asked, 0, len(tasks))
+	for _, t := range tasks {
+		i := t.Incident
+		if page.Since.IsZero() || i.DeclaredAt.Before(page.Since) {
+			page.Since = i.DeclaredAt
+		}
+		paged := s.pagedIncident(t, page.Person)
+		page.Incidents = append(page.Incidents, paged)
+		asked = append(asked, card.Asked{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, Answer: paged.AcknowledgeURL})
+	}
+	page.Message = card.Bundle(distinct(asked), view)
+	return page, pager, nil
+}
+
+// distinct leaves out what one message would say twice: of several pages for one
+// incident with the same text, the one that wants an answer stays.
+func distinct(all []card.Asked) []card.Asked {
+	var kept []card.Asked
+	for _, a := range all {
+		same := slices.IndexFunc(kept, func(k card.Asked) bool {
+			return k.Incident.ID == a.Incident.ID && k.Text == a.Text && k.Alerts == a.Alerts
+		})
+		switch {
+		case same < 0:
+			kept = append(kept, a)
+		case kept[same].Purpose == workflow.PurposeNotice:
+			kept[same] = a
+		}
+	}
+	return kept
+}
+
+// address finds where a message to a recipient goes, through which pager, and how
+// the recipient reads times.
+func (s *Sender) address(to, via string, urgency workflow.Level) (bot.Page, bot.Pager, card.View, error) {
+	org := s.engine.Organization()
+	contact, err := org.Directory.Contact(to, via, urgency)
+	if err != nil {
+		return bot.Page{}, nil, card.View{}, bot.Permanent(err)
+	}
+	pager := s.engine.Pager(contact.Via)
+	if pager == nil {
+		return bot.Page{}, nil, card.View{}, bot.Permanent(fmt.Errorf("%s is not connected", contact.Via))
+	}
+	view := s.engine.View(nil)
+	if p, ok := org.Directory.Person(contact.Person); ok {
+		view.Zone = org.ZoneOf(p)
+	}
+	return bot.Page{Person: contact.Person, Name: contact.Name, Via: contact.Via, Address: contact.Address}, pager, view, nil
+}
+
+// urgency is what the incident's plan says of its severity now.
+func (s *Sender) urgency(ctx context.Context, i workflow.Incident) workflow.Level {
+	if i.PlanHash == "" || len(i.Alerts.Unmapped) > 0 {
+		return workflow.High
+	}
+	plan, err := s.engine.Plan(ctx, i.PlanHash)
+	if err != nil {
+		return workflow.High
+	}
+	return plan.Severity(i.Severity).Urgency
+}
+
+// pagedIncident is what a machine reads; of a private incident only that it is
+// there (rule P2).
+func (s *Sender) pagedIncident(t task, person string) bot.PagedIncident {
+	i, url := t.Incident, s.engine.Organization().URL
+	p := bot.PagedIncident{ID: i.ID, Private: i.Visibility == workflow.Private, URL: url + "/incidents/" + i.ID}
+	// A link is personal: a reader of a room who opened one that was sent into it
+	// would act as the room.
+	if t.page.Purpose != workflow.PurposeNotice && workflow.Target(person).Kind() != "room" {
+		p.AcknowledgeURL = url + "/ack/" + s.links.Token(signin.PageLink{Incident: i.ID, Page: t.page.Page, Person: person})
+	}
+	if !p.Private {
+		p.Title, p.Severity, p.Status = i.Title, i.Severity.String(), string(i.Status)
+		p.Services, p.DeclaredAt = i.Services, i.DeclaredAt
+	}
+	return p
+}

@@ -1,0 +1,298 @@
+// Package dispatch carries out the lines that people type, click and send: it
+// parses them, checks access, takes one step of an incident, and words the reply.
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/card"
+	"tocsin/bot/conversation"
+	"tocsin/bot/incidents"
+	"tocsin/bot/signin"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// Config is what a dispatcher is made of.
+type Config struct {
+	Engine       *bot.Engine
+	Store        Store
+	Incidents    *incidents.Reader
+	Conversation *conversation.Recorder
+	SignIn       *signin.Desk
+	Log          *slog.Logger
+}
+
+// Store is what a dispatcher needs of the store.
+type Store interface {
+	Reply(ctx context.Context, operation string) ([]byte, error)
+	Reserve(ctx context.Context) (int, error)
+}
+
+// Dispatcher carries out lines.
+type Dispatcher struct {
+	engine       *bot.Engine
+	store        Store
+	incidents    *incidents.Reader
+	conversation *conversation.Recorder
+	signin       *signin.Desk
+	log          *slog.Logger
+}
+
+// New makes a dispatcher.
+func New(c Config) *Dispatcher {
+	return &Dispatcher{engine: c.Engine, store: c.Store, incidents: c.Incidents, conversation: c.Conversation, signin: c.SignIn, log: c.Log}
+}
+
+// Request is a line somebody typed, clicked or sent.
+type Request struct {
+	Text      string
+	Room      string // the incident whose room it was typed in, or ""
+	Speaker   access.Speaker
+	Fields    map[string][]string // what a form filled in, by the field's name in the catalog
+	Operation string              // stable name of the delivery, so that its repeat gets the same reply
+}
+
+// Reply answers a request. OK is false for a polite no, which changed nothing.
+type Reply struct {
+	OK       bool   `json:"ok"`
+	Text     string `json:"text"`
+	Incident string `json:"incident,omitempty"`
+}
+
+// Run understands a line and carries it out. When it returns, what it changed
+// is durable. An error means that the store could not be reached or that
+// something is broken; a mistake of the speaker is a Reply that is not OK.
+func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
+	if r.Operation != "" {
+		if saved, err := d.store.Reply(ctx, r.Operation); err == nil {
+			return decodeReply(saved)
+		} else if !errors.Is(err, bot.ErrNotFound) {
+			return Reply{}, err
+		}
+	}
+	call, err := d.engine.Catalog().Parse(r.Text, d.context(ctx, r))
+	if err != nil {
+		return refused(err)
+	}
+	if err := d.check(ctx, call, r.Speaker); err != nil {
+		return refused(err)
+	}
+	if call.Query != nil {
+		text, err := d.answer(ctx, call, r.Speaker)
+		if err != nil {
+			return refused(err)
+		}
+		return Reply{OK: true, Text: text, Incident: call.Incident}, nil
+	}
+	if declare, declares := call.Command.(workflow.Declare); declares {
+		return d.declare(ctx, declare, r)
+	}
+	return d.change(ctx, change{incident: call.Incident, command: call.Command}, r)
+}
+
+// refused turns a refusal into a reply and leaves other errors alone.
+func refused(err error) (Reply, error) {
+	if no, is := errors.AsType[*workflow.Refusal](err); is {
+		return Reply{Text: no.Error()}, nil
+	}
+	return Reply{}, err
+}
+
+func decodeReply(raw []byte) (Reply, error) {
+	var reply Reply
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		return Reply{}, fmt.Errorf("read a saved reply: %w", err)
+	}
+	return reply, nil
+}
+
+// context is what the parser needs to know of the speaker and the organization.
+func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
+	org := d.engine.Organization()
+	zone := r.Speaker.Zone
+	if zone == nil {
+		zone = org.Zone
+	}
+	speaker := workflow.Reporter{Person: r.Speaker.Person, Handle: r.Speaker.Handle, Name: r.Speaker.Name}
+	if p, ok := org.Directory.Person(r.Speaker.Person); ok {
+		speaker.Contact, speaker.Department = p.Email, p.Department
+	}
+	return commands.Context{
+		Fields: r.Fields, Choices: func(k commands.FieldKind) []commands.Choice { return d.Choices(ctx, k, r.Speaker) },
+		Room: r.Room, Now: d.engine.Now(), Zone: zone, Matrix: org.Matrix, Speaker: speaker,
+		Person: func(handle string) (string, string, bool) {
+			if strings.EqualFold(strings.TrimPrefix(handle, "@"), "me") && r.Speaker.Person != "" {
+				return r.Speaker.Person, r.Speaker.Name, true
+			}
+			p, ok := org.Directory.Find(handle)
+			return p.ID, p.Name, ok
+		},
+		Target: func(handle string) (workflow.Target, bool) { return target(org, handle) },
+		Service: func(text string) (string, bool) {
+			s, ok := org.Service(text)
+			return s.ID, ok
+		},
+	}
+}
+
+// target resolves what can be paged: a person, a team, or a target as the
+// configuration writes it.
+func target(o *bot.Organization, handle string) (workflow.Target, bool) {
+	if p, ok := o.Directory.Find(handle); ok {
+		return workflow.Target("person:" + p.ID), true
+	}
+	name := strings.TrimPrefix(handle, "@")
+	if t, ok := o.Directory.Team(name); ok {
+		return workflow.Target("team:" + t.ID), true
+	}
+	t := workflow.Target(name)
+	switch t.Kind() {
+	case "person", "team", "webhook":
+		return t, len(o.Directory.Answer(t).Recipients) > 0
+	case "policy":
+		for _, p := range o.Policies {
+			if p.ID == t.ID() {
+				return t, true
+			}
+		}
+	}
+	return "", false
+}
+
+// declare opens an incident for a person.
+func (d *Dispatcher) declare(ctx context.Context, declare workflow.Declare, r Request) (Reply, error) {
+	duplicate := d.openForService(ctx, declare.Services, r.Speaker)
+	org := d.engine.Organization()
+	if s, ok := org.Service(first(declare.Services)); ok {
+		declare.Category = cmp.Or(declare.Category, s.Category)
+		if s.Runbook != "" {
+			declare.Links = append(declare.Links, workflow.Link{URL: s.Runbook, Title: "Runbook"})
+		}
+	}
+	number, err := d.store.Reserve(ctx)
+	if err != nil {
+		return Reply{}, fmt.Errorf("reserve a number: %w", err)
+	}
+	id := workflow.ID(number)
+	note := unknownServices(org, declare.Services, id)
+	if duplicate != "" {
+		note += fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", duplicate, id, duplicate)
+	}
+	return d.change(ctx, change{incident: id, command: declare, note: note}, r)
+}
+
+// unknownServices says which services are not configured but nearly called like
+// one that is.
+func unknownServices(o *bot.Organization, services []string, id string) string {
+	names := make([]string, 0, len(o.Services))
+	for _, s := range o.Services {
+		names = append(names, s.ID)
+	}
+	for _, s := range services {
+		if near := commands.Nearest(s, names); near != "" && !slices.Contains(names, s) {
+			return fmt.Sprintf("\nNo service is called %q. If you mean %s: `edit %s --service %s`.", s, near, id, near)
+		}
+	}
+	return ""
+}
+
+func first(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
+}
+
+// openForService finds an open incident of the same service, or returns "". A
+// store that cannot be read never stops a declaration.
+func (d *Dispatcher) openForService(ctx context.Context, services []string, s access.Speaker) string {
+	if len(services) == 0 {
+		return ""
+	}
+	open, _, err := d.incidents.List(ctx, s, incidents.Filter{Service: services[0], Limit: 1})
+	if err != nil || len(open) == 0 {
+		return ""
+	}
+	return open[0].ID
+}
+
+// change is what a person wants of an incident. The note is added to the reply.
+type change struct {
+	incident string
+	command  workflow.Command
+	note     string
+}
+
+// change takes one step of an incident for a person.
+func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, error) {
+	view, id := d.engine.View(r.Speaker.Zone), c.incident
+	reply := func(res bot.Result) Reply {
+		return Reply{OK: true, Incident: id, Text: card.Reply(res.Outcome.Incident, res.Outcome.Events, view) + c.note}
+	}
+	res, err := d.engine.Apply(ctx, id, bot.Change{
+		By: r.Speaker.Actor(), Command: c.command, Operation: r.Operation,
+		Guard: func(i workflow.Incident) error { return access.CheckVisible(i, r.Speaker) },
+		Reply: func(res bot.Result) []byte {
+			raw, _ := json.Marshal(reply(res)) //nolint:errchkjson // three plain fields
+			return raw
+		},
+		Others: func(other string) (workflow.Other, error) { return d.other(ctx, other, r.Speaker) },
+	})
+	switch {
+	case errors.Is(err, bot.ErrNotFound):
+		return refused(access.NotFound(id))
+	case err != nil:
+		return Reply{}, err
+	case res.Repeated != nil:
+		return decodeReply(res.Repeated)
+	case res.Refusal != nil:
+		no, err := refused(res.Refusal)
+		if access.CheckVisible(res.Before, r.Speaker) == nil {
+			no.Incident = id
+		}
+		return no, err
+	}
+	return reply(res), nil
+}
+
+// other is what a step may know of another incident that the speaker names.
+func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (workflow.Other, error) {
+	i, err := d.incidents.Get(ctx, id, s)
+	if _, no := errors.AsType[*workflow.Refusal](err); no {
+		return workflow.Other{}, bot.ErrNotFound
+	}
+	return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.Merge.From)}, err
+}
+
+// Acknowledge acknowledges an incident for the recipient of a page's link. seen is
+// the Seq of the incident that the person saw on the page (rule E5).
+func (d *Dispatcher) Acknowledge(ctx context.Context, incident string, s access.Speaker, seen int) (Reply, error) {
+	return d.change(ctx, change{incident: incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: s})
+}
+
+// check refuses a call that its speaker may not make (rule P1).
+func (d *Dispatcher) check(ctx context.Context, call commands.Call, s access.Speaker) error {
+	if s.Access >= call.Access {
+		return access.CanHide(s, call.Command)
+	}
+	word := call.Word
+	word.Access = call.Access // more than the word's, because of a flag
+	if call.Incident == "" {
+		return access.Can(s, word, nil)
+	}
+	i, err := d.incidents.Get(ctx, call.Incident, s)
+	if err != nil {
+		return err
+	}
+	return access.Can(s, word, &i)
+}

@@ -1,0 +1,131 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/bot/access"
+	"tocsin/bot/card"
+	"tocsin/bot/incidents"
+	"tocsin/bot/signin"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// answer carries a query out: it reads and writes text.
+func (d *Dispatcher) answer(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
+	view := d.engine.View(s.Zone)
+	switch q := call.Query; q.Kind {
+	case "help":
+		return d.engine.Catalog().Help(q.Topic, s.Access)
+	case "list":
+		return d.listText(ctx, s, incidents.Filter{All: q.All, Status: q.Status, Severity: q.Severity, Service: q.Service, Limit: q.Limit})
+	case "show":
+		i, err := d.incidents.Get(ctx, call.Incident, s)
+		if err != nil {
+			return "", err
+		}
+		return card.Text(card.Card(i, view)), nil
+	case "timeline":
+		entries, err := d.incidents.Timeline(ctx, call.Incident, s)
+		if err != nil {
+			return "", err
+		}
+		var t strings.Builder
+		for _, e := range entries {
+			fmt.Fprintf(&t, "%s  %s: %s\n", e.At.In(view.Zone).Format("2006-01-02 15:04:05 MST"), e.By, e.Text)
+		}
+		return t.String(), nil
+	case "timers":
+		i, err := d.incidents.Get(ctx, call.Incident, s)
+		if err != nil {
+			return "", err
+		}
+		return card.Timers(i, view), nil
+	case "who":
+		events, err := d.incidents.History(ctx, call.Incident, s, 0)
+		if err != nil {
+			return "", err
+		}
+		return card.Who(call.Incident, workflow.Deliveries(events), view), nil
+	case "web":
+		return d.webText(ctx, call, s)
+	}
+	return "", fmt.Errorf("answer %s: nobody knows how", call.Query.Kind)
+}
+
+func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents.Filter) (string, error) {
+	found, next, err := d.incidents.List(ctx, s, q)
+	if err != nil {
+		return "", err
+	}
+	if len(found) == 0 {
+		return "No incidents. Quiet is good.", nil
+	}
+	incidents.SortByNeed(found)
+	view := d.engine.View(s.Zone)
+	var t strings.Builder
+	for _, i := range found {
+		t.WriteString(card.Row(i, view) + "\n")
+	}
+	if next > 0 {
+		t.WriteString("There are more: `list --limit 500` shows them.\n")
+	}
+	return t.String(), nil
+}
+
+// webText answers the word `web`: a link to sign in with, where the speaker is
+// signed in, or how many sessions were ended.
+func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
+	switch call.Query.Topic {
+	case "sessions":
+		all, err := d.signin.Sessions(ctx, s)
+		if err != nil {
+			return "", err
+		}
+		if len(all) == 0 {
+			return "No browser is signed in.", nil
+		}
+		var t strings.Builder
+		for _, one := range all {
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, or(one.Name, one.Person), d.clock(one.Began, s), d.clock(one.Ends, s),
+				or(one.Browser, "unknown browser"), or(one.From, "unknown address"))
+		}
+		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil
+	case "revoke":
+		n, err := d.signin.Revoke(ctx, s, call.Query.ID)
+		if err != nil {
+			return "", err
+		}
+		if n == 0 {
+			short, _ := workflow.CleanLine(call.Query.ID, 20)
+			return "", &workflow.Refusal{Message: fmt.Sprintf("No session is called %q.", short), Hint: "`web sessions` lists them."}
+		}
+		return fmt.Sprintf("Signed out: %d.", n), nil
+	}
+	to := "/"
+	if call.Incident != "" {
+		if _, err := d.incidents.Get(ctx, call.Incident, s); err != nil {
+			return "", err
+		}
+		to = "/incidents/" + call.Incident
+	}
+	link, err := d.signin.Link(ctx, s, to)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.clock(d.engine.Now().Add(signin.LinkLife), s)), nil
+}
+
+func (d *Dispatcher) clock(at time.Time, s access.Speaker) string {
+	return at.In(d.engine.View(s.Zone).Zone).Format("15:04 MST")
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,242 @@
+// Package incidents reads incidents for a person: what they may see of the list,
+// of one incident, and of its history.
+package incidents
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/bot/alerts"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// Store is what a reader reads.
+type Store interface {
+	Load(ctx context.Context, id string) (bot.Loaded, error)
+	List(ctx context.Context, q bot.Query) ([]bot.Loaded, error)
+	History(ctx context.Context, id string, after, limit int) ([][]byte, error)
+}
+
+// Reader reads incidents.
+type Reader struct {
+	engine *bot.Engine
+	store  Store
+	log    *slog.Logger
+}
+
+// New makes a reader.
+func New(engine *bot.Engine, store Store, log *slog.Logger) *Reader {
+	return &Reader{engine: engine, store: store, log: log}
+}
+
+// Filter selects incidents for a list.
+type Filter struct {
+	All      bool // ended ones too
+	Status   string
+	Severity workflow.Severity
+	Service  string
+	Text     string // in the ID, the title, the services or the description; any case
+	Before   int    // Number < Before; 0: from the newest
+	Limit    int    // at most 500; 0: 50
+}
+
+// List returns incidents that the speaker may see, newest first, and the
+// number to go on before; 0 when there are no more.
+func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workflow.Incident, int, error) {
+	limit := min(cmp.Or(q.Limit, 50), 500)
+	open := !q.All && (q.Status == "" || workflow.Status(q.Status).Open())
+	var found []workflow.Incident
+	for before := q.Before; ; {
+		page, err := r.store.List(ctx, bot.Query{Open: open, Before: before, Limit: 200})
+		if err != nil {
+			return nil, 0, fmt.Errorf("list incidents: %w", err)
+		}
+		for _, l := range page {
+			i, err := r.asIncident(ctx, l)
+			if err != nil {
+				return nil, 0, err
+			}
+			if q.Matches(i) && access.CheckVisible(i, s) == nil {
+				if len(found) == limit {
+					return found, found[limit-1].Number, nil
+				}
+				found = append(found, i)
+			}
+			before = l.Number
+		}
+		if len(page) < 200 {
+			return found, 0, nil
+		}
+	}
+}
+
+// Open returns the newest open incidents, whoever may see them:
+// [Speaker.Sees] says who does.
+func (r *Reader) Open(ctx context.Context, limit int) ([]workflow.Incident, error) {
+	var all []workflow.Incident
+	for before := 0; ; {
+		page, err := r.store.List(ctx, bot.Query{Open: true, Before: before, Limit: min(limit-len(all), 200)})
+		if err != nil {
+			return nil, fmt.Errorf("list incidents: %w", err)
+		}
+		for _, l := range page {
+			before = l.Number
+			i, err := r.asIncident(ctx, l)
+			if err != nil { // the others are worth seeing
+				r.log.ErrorContext(ctx, "an open incident cannot be read", "incident", l.ID, "error", err.Error())
+				continue
+			}
+			all = append(all, i)
+		}
+		if len(page) < 200 || len(all) >= limit {
+			return all, nil
+		}
+	}
+}
+
+// Matches reports whether an incident is one of those that are looked for,
+// whether or not it has ended.
+func (q Filter) Matches(i workflow.Incident) bool {
+	return i.Status != "" && (q.Status == "" || string(i.Status) == q.Status) &&
+		(q.Severity == 0 || i.Severity == q.Severity) &&
+		(q.Service == "" || slices.Contains(i.Services, q.Service)) &&
+		(q.Text == "" || contains(i, strings.ToLower(q.Text)))
+}
+
+func contains(i workflow.Incident, text string) bool {
+	for _, s := range append([]string{i.ID, i.Title, i.Description}, i.Services...) {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// asIncident decodes what a store holds. A stub looks like the incident it is
+// about to become: private, if the one it follows is.
+func (r *Reader) asIncident(ctx context.Context, l bot.Loaded) (workflow.Incident, error) {
+	if l.Snapshot != nil || l.Stub == nil {
+		return bot.DecodeIncident(l)
+	}
+	d, err := alerts.DecodeStub(l.Stub)
+	if err != nil {
+		return workflow.Incident{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
+	}
+	title, _ := workflow.CleanLine(d.Title, workflow.MaxTitle)
+	i := workflow.Incident{
+		ID: l.ID, Number: l.Number, Title: title, Severity: d.Severity, SeverityBasis: workflow.FromAlert, Services: d.Services,
+		Status: workflow.Triage, Kind: workflow.Real, Source: d.Source, Visibility: workflow.Public, DetectedAt: d.Detected,
+	}
+	if l.Follows != "" {
+		before, err := r.engine.LoadUnchecked(ctx, l.Follows)
+		if err != nil && !errors.Is(err, bot.ErrNotFound) {
+			return i, err
+		}
+		if before.Visibility == workflow.Private {
+			i.Visibility = workflow.Private
+		}
+	}
+	for n, m := range l.Mail {
+		if n == 0 {
+			i.DeclaredAt = m.At
+		}
+		i.Alerts.Firing += m.Started + m.Again - m.Ended
+	}
+	return i, nil
+}
+
+// Get returns one incident, or a refusal when it does not exist for the
+// speaker.
+func (r *Reader) Get(ctx context.Context, id string, s access.Speaker) (workflow.Incident, error) {
+	l, err := r.store.Load(ctx, id)
+	if errors.Is(err, bot.ErrNotFound) {
+		return workflow.Incident{}, access.NotFound(id)
+	}
+	if err != nil {
+		return workflow.Incident{}, err
+	}
+	i, err := r.asIncident(ctx, l)
+	if err != nil {
+		return workflow.Incident{}, err
+	}
+	return i, access.CheckVisible(i, s)
+}
+
+// History returns an incident's events with Seq > after, oldest first.
+func (r *Reader) History(ctx context.Context, id string, s access.Speaker, after int) ([]workflow.Event, error) {
+	if _, err := r.Get(ctx, id, s); err != nil {
+		return nil, err
+	}
+	var all []workflow.Event
+	for {
+		page, err := r.store.History(ctx, id, after, 500)
+		if err != nil {
+			return nil, fmt.Errorf("read the history of %s: %w", id, err)
+		}
+		for _, raw := range page {
+			e, err := workflow.DecodeEvent(raw)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, e)
+			after = e.Seq
+		}
+		if len(page) < 500 {
+			return all, nil
+		}
+	}
+}
+
+// Entry is one line of a timeline.
+type Entry struct {
+	Seq  int       `json:"seq"`
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Kind string    `json:"kind"`
+	Text string    `json:"text"`
+}
+
+// Timeline returns what happened, a line each, in the zone of the speaker.
+func (r *Reader) Timeline(ctx context.Context, id string, s access.Speaker) ([]Entry, error) {
+	events, err := r.History(ctx, id, s, 0)
+	if err != nil {
+		return nil, err
+	}
+	return Entries(events, s.ZoneOr(r.engine.Organization().Zone)), nil
+}
+
+// Entries writes events as the lines of a timeline, in a reader's zone.
+func Entries(events []workflow.Event, zone *time.Location) []Entry {
+	all := make([]Entry, 0, len(events))
+	for _, e := range events {
+		all = append(all, Entry{Seq: e.Seq, At: e.At, By: card.By(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
+	}
+	return all
+}
+
+// SortByNeed puts what needs somebody first: unattended, then not acknowledged,
+// then the rest that is open, ended last. The order is kept otherwise.
+func SortByNeed(all []workflow.Incident) {
+	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(attention(a), attention(b)) })
+}
+
+func attention(i workflow.Incident) int {
+	switch {
+	case i.Unattended():
+		return 0
+	case i.Open() && !i.Acknowledged():
+		return 1
+	case i.Open():
+		return 2
+	}
+	return 3
+}

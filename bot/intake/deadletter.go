@@ -1,0 +1,174 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/alerts"
+	"tocsin/workflow"
+)
+
+// DeadLetter is a delivery that was authenticated and could not be read.
+type DeadLetter struct {
+	ID          string    `json:"id"`
+	At          time.Time `json:"at"`
+	Integration string    `json:"integration"`
+	Reason      string    `json:"reason"`
+	Body        []byte    `json:"-"`             // a record of its own, so that a list reads no bodies
+	Cut         bool      `json:"cut,omitempty"` // only the head was kept: it cannot be replayed
+	Size        int       `json:"size"`
+}
+
+// Kinds of records for dead letters, both by the letter's ID.
+const (
+	kindDeadLetter = "deadletter"
+	kindDeadBody   = "deadletter-body"
+)
+
+// unreadableKey is the dedup key of the alert that stands for a dead letter.
+func unreadableKey(id string) string { return "unreadable:" + id }
+
+// KeepUnreadable keeps a delivery that could not be read as a dead letter, and
+// opens or joins one incident that pages the integration's owner (rule I1).
+// It is durable when KeepUnreadable returns.
+func (r *Receiver) KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error {
+	now := r.engine.Now()
+	sum := sha256.Sum256(body)
+	why, _ := workflow.CleanLine(reason, 300)
+	letter := DeadLetter{
+		ID: now.Format("20060102T150405.000000") + "-" + hex.EncodeToString(sum[:4]), At: now,
+		Integration: integration, Reason: why, Body: body, Size: len(body),
+		Cut: len(body) == keptHead,
+	}
+	raw, err := json.Marshal(letter)
+	if err != nil {
+		return fmt.Errorf("encode dead letter: %w", err)
+	}
+	put := []bot.RecordChange{
+		{Kind: kindDeadLetter, ID: letter.ID, Version: bot.AnyVersion, Body: raw},
+		{Kind: kindDeadBody, ID: letter.ID, Version: bot.AnyVersion, Body: append([]byte{}, body...)},
+	}
+	if _, err = r.store.Commit(ctx, bot.Commit{At: now, Records: put}); err != nil {
+		return fmt.Errorf("keep dead letter: %w", err)
+	}
+	_, err = r.take(ctx, r.letterBatch(letter, alerts.Firing))
+	return err
+}
+
+// keptHead is how much of a body that is too large is kept.
+const keptHead = 64 << 10
+
+// letterBatch is the alert that stands for a dead letter.
+func (r *Receiver) letterBatch(l DeadLetter, state alerts.State) alerts.Batch {
+	a := alerts.Alert{
+		Key: unreadableKey(l.ID), State: state, Severity: "SEV2", StartedAt: l.At, EndedAt: r.engine.Now(),
+		Title:       fmt.Sprintf("Alerts from %s cannot be read", l.Integration),
+		Description: fmt.Sprintf("%s\nNothing is lost: `tocsin deadletter list` shows what came, `tocsin deadletter replay` reads it again.", l.Reason),
+	}
+	d := alerts.Decision{Severity: workflow.SEV2, Group: l.Integration + "|unreadable"}
+	declare := workflow.Declare{}
+	if i, ok := r.engine.Organization().Integration(l.Integration); ok && i.Owner != "" {
+		declare.Owner = workflow.Target("team:" + i.Owner)
+	}
+	arrival, err := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
+	if err != nil { // a declaration of plain texts can always be encoded
+		r.log.Error("cannot declare for a dead letter", "error", err)
+	}
+	return alerts.Batch{At: r.engine.Now(), Arrivals: []alerts.Arrival{arrival}}
+}
+
+// DeadLetters lists dead letters, oldest first, without their bodies.
+func (r *Receiver) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
+	records, err := r.store.Records(ctx, kindDeadLetter, "", 1000)
+	if err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
+	}
+	all := make([]DeadLetter, 0, len(records))
+	for _, r := range records {
+		var l DeadLetter
+		if err := json.Unmarshal(r.Body, &l); err != nil {
+			return nil, fmt.Errorf("read dead letter %s: %w", r.ID, err)
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// Replay reads a dead letter again. When that works its alerts are taken, and
+// the letter is done with; else a refusal says what is still wrong.
+func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, error) {
+	l, err := r.letter(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	integration, ok := r.engine.Organization().Integration(l.Integration)
+	source, known := r.sources.Find(integration.Type)
+	switch {
+	case !ok || !known:
+		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
+	case l.Cut:
+		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", keptHead), Hint: "Discard it once you have seen to it."}
+	}
+	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})
+	if err != nil {
+		return nil, &workflow.Refusal{Message: "It still cannot be read: " + err.Error() + ".", Hint: "Mend the sender, or discard the letter."}
+	}
+	receipts, err := r.Receive(ctx, l.Integration, all)
+	if err != nil {
+		return nil, err
+	}
+	return receipts, r.Discard(ctx, id)
+}
+
+// decodeSafely turns a decoder's panic into an error: the letter that caused
+// it must not end the process when it is replayed.
+func decodeSafely(source alerts.Source, r alerts.Request) (all []alerts.Alert, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("its decoder failed: %v", p)
+		}
+	}()
+	return source.Decode(r)
+}
+
+// Discard is done with a dead letter.
+func (r *Receiver) Discard(ctx context.Context, id string) error {
+	l, err := r.letter(ctx, id)
+	if err != nil {
+		return err
+	}
+	if _, err := r.take(ctx, r.letterBatch(l, alerts.Resolved)); err != nil {
+		return err
+	}
+	drop := []bot.RecordChange{{Kind: kindDeadLetter, ID: id, Version: bot.AnyVersion}, {Kind: kindDeadBody, ID: id, Version: bot.AnyVersion}}
+	if _, err := r.store.Commit(ctx, bot.Commit{At: r.engine.Now(), Records: drop}); err != nil {
+		return fmt.Errorf("discard dead letter: %w", err)
+	}
+	return nil
+}
+
+func (r *Receiver) letter(ctx context.Context, id string) (DeadLetter, error) {
+	rec, err := r.store.Get(ctx, kindDeadLetter, id)
+	if errors.Is(err, bot.ErrNotFound) {
+		return DeadLetter{}, &workflow.Refusal{Message: "There is no dead letter " + id + ".", Hint: "`tocsin deadletter list` shows them."}
+	}
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	var l DeadLetter
+	if err = json.Unmarshal(rec.Body, &l); err != nil {
+		return DeadLetter{}, fmt.Errorf("read dead letter %s: %w", id, err)
+	}
+	body, err := r.store.Get(ctx, kindDeadBody, id)
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	l.Body = body.Body
+	return l, nil
+}

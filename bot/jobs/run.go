@@ -1,0 +1,246 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/delivery"
+	"tocsin/workflow"
+)
+
+// carryOut runs a slot and writes down how it ended.
+func (j *Runner) carryOut(ctx context.Context, b *begun) {
+	limited, cancel := context.WithTimeout(ctx, b.work.timeout())
+	defer cancel()
+	result, err := j.do(limited, b)
+	if err == nil {
+		err = j.deliver(limited, b, result.Outputs)
+	}
+	now := j.cfg.Engine.Now()
+	b.run.Finished, b.run.Until = now, time.Time{}
+	b.run.Outcome, b.run.Note = JobDone, result.Note
+	if result.Withheld {
+		b.run.Outcome = JobWithheld
+	}
+	if err != nil {
+		j.fail(ctx, b, err, now)
+	}
+	if late := b.run.Started.Sub(b.slot.At); late > onTime {
+		b.run.Note = strings.TrimPrefix(b.run.Note+", late by "+late.Truncate(time.Second).String(), ", ")
+	}
+	b.run.Note, _ = workflow.CleanLine(b.run.Note, 400)
+	if !j.finish(ctx, b) {
+		return
+	}
+	j.say(ctx, b, result.Quiet)
+}
+
+// say tells the log of what was done, and of what was not, once.
+func (j *Runner) say(ctx context.Context, b *begun, quiet bool) {
+	switch b.run.Outcome {
+	case JobFailed, JobPanicked, JobWithheld:
+		if !quiet && j.news(b.job.Name, string(b.run.Outcome)+b.run.Note) {
+			j.cfg.Log.ErrorContext(ctx, "a job was not done", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "attempt", b.run.Attempts)
+		}
+		return
+	case JobInterrupted:
+		return
+	case JobWaiting, JobRunning, JobDone, JobSkipped:
+		j.settled(b.job.Name)
+	}
+	if b.run.Note != "" && !quiet {
+		j.cfg.Log.InfoContext(ctx, "a job is done", "job", b.job.Name, "slot", b.slot.Name, "note", b.run.Note, "took", b.run.Finished.Sub(b.run.Started).String())
+	}
+}
+
+var errStopping = errors.New("the process was asked to stop")
+
+// fail decides whether a slot is tried again: before the next one, and a few
+// times. A bug would be there again, and what is permanent too.
+func (j *Runner) fail(ctx context.Context, b *begun, err error, now time.Time) {
+	b.run.Outcome, b.run.Note = JobFailed, err.Error()
+	panicked, is := errors.AsType[panicError](err)
+	switch {
+	case is:
+		b.run.Outcome, b.run.Note = JobPanicked, panicked.what
+		return
+	case ctx.Err() != nil:
+		b.run.Outcome, b.run.Note = JobInterrupted, errStopping.Error()
+		if b.job.Missed == bot.RunLate && b.run.Attempts < maxAttempts {
+			b.run.Again = now // by another replica, or at the next start
+		}
+		return
+	case bot.IsPermanent(err) || b.run.Attempts >= maxAttempts:
+		return
+	}
+	again := now.Add(firstBackOff << (b.run.Attempts - 1))
+	if following := b.job.Schedule.Next(now).At; following.IsZero() || again.Before(following) {
+		b.run.Again = again
+	}
+}
+
+// panicError is a bug in a job.
+type panicError struct{ what string }
+
+func (p panicError) Error() string { return "panicked: " + p.what }
+
+// do does the work. A bug ends the slot and nothing else.
+func (j *Runner) do(ctx context.Context, b *begun) (result Result, err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if _, crash := p.(interface{ Crash() }); crash {
+			panic(p) // the simulation's kill -9
+		}
+		result, err = Result{}, panicError{fmt.Sprint(p)}
+	}()
+	return b.work.Do(ctx, Start{Job: b.job, Slot: b.slot, Attempt: b.run.Attempts})
+}
+
+// finish writes down how a slot ended, also while the process stops. What
+// cannot be written is begun again when the lease has run out, as after a crash.
+func (j *Runner) finish(ctx context.Context, b *begun) bool {
+	err := j.write(context.WithoutCancel(ctx), b)
+	if err != nil {
+		j.cfg.Log.ErrorContext(ctx, "how a job ended was not written down; its slot may be run again", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "error", err.Error())
+	}
+	return err == nil
+}
+
+// write brings the record up to date. While the store does not answer it tries
+// again; when another replica has taken the slot over it does not.
+func (j *Runner) write(ctx context.Context, b *begun) error {
+	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	defer cancel()
+	for wait := time.Second; ; wait *= 2 {
+		version, err := j.cfg.Ledger.WriteRun(ctx, b.job.Name, b.version, b.run)
+		if err == nil {
+			b.version = version
+			j.began(b.job.Name, version)
+			return nil
+		}
+		if errors.Is(err, bot.ErrConflict) {
+			run, is, e := j.cfg.Ledger.Run(ctx, b.job.Name)
+			if e == nil && !ours(run, b.run) {
+				return err
+			}
+			if e == nil { // our own write, whose answer was lost
+				b.version = is
+				continue
+			}
+		}
+		if wait > writeFor/2 {
+			return err
+		}
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// ours reports whether two records are of one attempt of one replica.
+func ours(a, b JobRun) bool {
+	return a.By == b.By && a.Slot == b.Slot && a.Attempts == b.Attempts && a.Started.Equal(b.Started)
+}
+
+// deliver sends the outputs, each to everybody it is for and only once: what
+// was accepted is on record before the next is sent.
+func (j *Runner) deliver(ctx context.Context, b *begun, outputs []Output) error {
+	var failed []error
+	for n, say := range outputs {
+		for _, target := range b.job.To {
+			people, err := j.cfg.Delivery.Recipients(target)
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			for _, to := range people {
+				key := fmt.Sprintf("job/%s/%s/%d/%s", b.job.Name, b.slot.Name, n+1, to.ID)
+				if slices.Contains(b.run.Sent, key) {
+					continue
+				}
+				if err := j.send(ctx, to, key, say); err != nil {
+					failed = append(failed, fmt.Errorf("tell %s: %w", to.Name, err))
+					continue
+				}
+				b.run.Sent = append(b.run.Sent, key)
+				if err := j.write(ctx, b); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return together(failed)
+}
+
+// together is one error for several: permanent when each of them is.
+func together(failed []error) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	permanent, said := true, make([]string, 0, len(failed))
+	for _, err := range failed {
+		permanent = permanent && bot.IsPermanent(err)
+		said = append(said, err.Error())
+	}
+	err := errors.New(strings.Join(said, "; "))
+	if permanent {
+		return bot.Permanent(err)
+	}
+	return err
+}
+
+// sendFor bounds one send.
+const sendFor = 5 * time.Second
+
+// send tries a recipient's methods in order until one accepts. The error is
+// permanent when all of them failed for good.
+func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, say Output) error {
+	var failed []error
+	for _, m := range to.Low {
+		page, pager, err := j.cfg.Delivery.ComposeNotice(delivery.Notice{Key: key, To: to, Via: m.Key, Say: say})
+		if err == nil {
+			err = j.hand(ctx, pager, page)
+		}
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, fmt.Errorf("%s: %w", m.Key, err))
+	}
+	return together(failed)
+}
+
+// hand gives a page to a pager. A bug there is the pager's failure, which goes
+// by no other way than an error.
+func (j *Runner) hand(ctx context.Context, pager bot.Pager, page bot.Page) (err error) {
+	defer func() {
+		p := recover()
+		if _, crash := p.(interface{ Crash() }); crash {
+			panic(p)
+		}
+		if p != nil {
+			err = panicError{fmt.Sprint(p)}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, sendFor)
+	defer cancel()
+	return pager.Page(ctx, page)
+}
+
+// pause waits, or until ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,49 @@
+package bot
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// Message is one message of an incident's conversation, as people read it.
+type Message struct {
+	Key    string    `json:"-"`
+	Seq    int       `json:"-"`
+	At     time.Time `json:"at"`
+	Person string    `json:"person,omitempty"` // "" for a guest and for Tocsin itself
+	Name   string    `json:"name"`
+	Text   string    `json:"text"`
+	Via    string    `json:"via,omitempty"` // the platform it was said on, if not here
+	// What became of it since.
+	Edited  bool `json:"edited,omitempty"`
+	Deleted bool `json:"deleted,omitempty"`
+	// Tocsin's own: it is about the events from Event to Through. 0: a person wrote it.
+	Event   int `json:"event,omitempty"`
+	Through int `json:"through,omitempty"`
+}
+
+// builtinPost is a post into a conversation of our own, about events that have just
+// happened.
+func (e *Engine) builtinPost(key string, d workflow.Post, events []workflow.Event) (Said, error) {
+	through := max(d.Seq, d.Through)
+	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
+	return postMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Stored(key)
+}
+
+func postMessage(at time.Time, m card.Message, event, through int) Message {
+	return Message{At: at, Name: m.Title, Text: m.Text, Event: event, Through: through}
+}
+
+// Stored is the message as a store keeps it, under a key.
+func (r Message) Stored(key string) (Said, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return Said{}, fmt.Errorf("keep a message: %w", err)
+	}
+	return Said{Key: key, Body: body}, nil
+}

@@ -1,0 +1,131 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"tocsin/workflow"
+)
+
+// answerQuestions answers what a step asks of the world.
+func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in workflow.Input, change Change) (workflow.Known, error) {
+	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
+	for _, name := range e.platforms {
+		p := workflow.Platform{Name: name}
+		if h, is := e.cfg.Chats[name].(Host); is {
+			p = h.Platform()
+		}
+		k.Platforms = append(k.Platforms, p)
+		if s := e.cfg.Builtin[name]; s != nil {
+			k.Rooms = append(k.Rooms, s.Room(i.ID, e.Organization().URL))
+		}
+	}
+	org := e.Organization()
+	var err error
+	if d, declares := in.Command.(workflow.Declare); declares && i.Status == "" {
+		k.Plan = org.Plan(d.Services, d.Owner)
+	} else if k.Plan, err = e.Plan(ctx, i.PlanHash); err != nil {
+		return k, err
+	}
+	in.Known = k
+	q := workflow.Asks(i, in)
+	for _, t := range q.Targets {
+		k.Answers[t] = org.Directory.Answer(t)
+	}
+	if len(q.Cursors) > 0 {
+		k.Cursors = map[string]int{}
+	}
+	for _, key := range q.Cursors {
+		rec, err := e.cfg.Store.Get(ctx, kindCursor, key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return k, err
+		}
+		k.Cursors[key] = rec.Version // the cursor counts its own writes
+	}
+	for _, id := range q.Others {
+		if change.Others == nil {
+			break
+		}
+		other, err := change.Others(id)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return k, err
+		}
+		if k.Others == nil {
+			k.Others = map[string]workflow.Other{}
+		}
+		k.Others[id] = other
+	}
+	return k, nil
+}
+
+// Plan reads a plan by its hash. Plans never change, so once read they stay.
+func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
+	if p, ok := e.plans.Load(hash); ok {
+		return p.(workflow.Plan), nil //nolint:errcheck // only plans are put in
+	}
+	rec, err := e.cfg.Store.Get(ctx, kindPlan, hash)
+	if errors.Is(err, ErrNotFound) {
+		// Lost, or written by hand: what is configured now is better than nothing.
+		e.cfg.Log.Error("the plan of a running incident is missing; the configured one holds", "plan", hash)
+		return e.Organization().Plan(nil, ""), nil
+	}
+	if err != nil {
+		return workflow.Plan{}, err
+	}
+	var p workflow.Plan
+	if err := json.Unmarshal(rec.Body, &p); err != nil {
+		return workflow.Plan{}, fmt.Errorf("read plan %s: %w", hash, err)
+	}
+	e.plans.Store(hash, p)
+	return p, nil
+}
+
+// pagerName names the pager of a method's key: "sms#2" is of "sms".
+func pagerName(key string) string {
+	name, _, _ := strings.Cut(key, "#")
+	return name
+}
+
+// turnstile lets one input of an incident through at a time, so that inputs
+// queue in process before they race in the store.
+type turnstile struct {
+	mu    sync.Mutex
+	gates map[string]*gate
+}
+
+type gate struct {
+	sync.Mutex
+	users int
+}
+
+// enter waits for the turn and returns how to leave.
+func (t *turnstile) enter(id string) (leave func()) {
+	t.mu.Lock()
+	if t.gates == nil {
+		t.gates = map[string]*gate{}
+	}
+	g := t.gates[id]
+	if g == nil {
+		g = &gate{}
+		t.gates[id] = g
+	}
+	g.users++
+	t.mu.Unlock()
+	g.Lock()
+	return func() {
+		g.Unlock()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		g.users--
+		if g.users == 0 {
+			delete(t.gates, id)
+		}
+	}
+}

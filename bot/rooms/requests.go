@@ -1,0 +1,162 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/card"
+	"tocsin/workflow"
+)
+
+// request is what an [workflow.OpenRoom] effect asks of a platform.
+func (m *Manager) request(key, platform string, i workflow.Incident) bot.RoomRequest {
+	was, _ := i.Room(platform)
+	return bot.RoomRequest{
+		Key: key, Incident: i.ID, Name: roomName(i), Private: i.Visibility == workflow.Private,
+		Severity: i.Severity, Since: i.DeclaredAt, Was: was,
+	}
+}
+
+// roomView is how a room on a platform reads: everybody in it sees each time in
+// their own zone, where the platform looks after its rooms; else in the
+// organization's.
+func (m *Manager) roomView(platform string) card.View {
+	v := m.engine.View(nil)
+	_, v.Stamps = m.host(platform)
+	return v
+}
+
+// work is one thing to do for a room.
+func (m *Manager) work(key string, i workflow.Incident, r workflow.Room, step string) bot.RoomWork {
+	w := bot.RoomWork{Key: key, Incident: i.ID, Room: r, Severity: i.Severity, Step: step, Title: card.Title(i)}
+	if url := m.engine.Organization().URL; url != "" {
+		w.Links = append(w.Links, card.Action{Label: i.ID + " in the browser", URL: url + "/incidents/" + i.ID})
+	}
+	for _, l := range i.Paperwork.Links {
+		if l.URL != "" && len(w.Links) < 3 {
+			w.Links = append(w.Links, card.Action{Label: cmp.Or(l.Title, "Link"), URL: l.URL})
+		}
+	}
+	return w
+}
+
+// Invitation asks people into a room. Those who are not configured any more are
+// left out; so is, while the incident is private, whoever may not see it: an
+// invitation may be older than that, and guests never may (rule P2).
+func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, people []string) bot.Invitation {
+	in := bot.Invitation{Key: key, Incident: i.ID, Room: r, Severity: i.Severity}
+	org, private := m.engine.Organization(), i.Visibility == workflow.Private
+	for _, id := range people {
+		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is && !private {
+			in.People = append(in.People, bot.Invitee{ID: id, Handle: guest})
+		}
+		if p, ok := org.Directory.Person(id); ok && (!private || i.IsMember(id)) {
+			in.People = append(in.People, bot.Invitee{ID: p.ID, Name: p.Name, Email: p.Email, Handle: p.Handle(r.Platform)})
+		}
+	}
+	return in
+}
+
+// postOf is the message in one room about what a step made true.
+func (m *Manager) postOf(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (bot.RoomPost, error) {
+	through := max(d.Seq, d.Through)
+	raw, err := m.store.History(ctx, i.ID, d.Seq-1, through-d.Seq+1)
+	if err != nil {
+		return bot.RoomPost{}, err
+	}
+	if len(raw) == 0 {
+		return bot.RoomPost{}, bot.Permanent(fmt.Errorf("event %d of %s is missing", d.Seq, i.ID))
+	}
+	events := make([]workflow.Event, 0, len(raw))
+	for _, body := range raw {
+		e, bad := workflow.DecodeEvent(body)
+		if bad != nil {
+			return bot.RoomPost{}, bot.Permanent(bad)
+		}
+		events = append(events, e)
+	}
+	if d.Place == workflow.Announce {
+		events = slices.DeleteFunc(events, func(e workflow.Event) bool { return !workflow.IsAnnounced(e.Fact) })
+	}
+	p := bot.RoomPost{
+		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,
+		Message: card.Post(events, m.roomView(d.Platform)),
+	}
+	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
+	p.Room, _ = i.Room(d.Platform)
+	if d.Place != workflow.Announce {
+		return p, nil
+	}
+	at, err := m.shown(ctx, i, workflow.ShowCard{Platform: d.Platform, Place: d.Place})
+	p.Under = at.Ref
+	return p, err
+}
+
+// owedAt is when a post about events was first owed.
+func owedAt(events []workflow.Event) time.Time {
+	if len(events) == 0 {
+		return time.Time{}
+	}
+	return events[0].At
+}
+
+// Card is the card of an incident in a place, and a hash of all that it says
+// and does: the same hash, the same card. What a button has seen is no part of
+// it, as long as pressing it does the same.
+func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.ShownCard, hash string) {
+	r, _ := i.Room(d.Platform)
+	c = bot.ShownCard{
+		Key: cardKey(i, d), Incident: i.ID, Place: d.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
+	}
+	view := m.roomView(d.Platform)
+	switch {
+	case d.Place == workflow.InRoom:
+		c.Message = card.Card(i, view)
+	case i.Visibility == workflow.Private:
+		c.Message = card.Hidden(i.ID)
+	default:
+		c.Message = card.Announcement(i, r, view)
+	}
+	body, err := json.Marshal(c.Message)
+	if err != nil { // texts are all it holds
+		return c, ""
+	}
+	said := fmt.Sprintf("%s %d %d", seen.ReplaceAll(body, nil), i.Paging.Trigger, i.Paging.Fired)
+	sum := sha256.Sum256([]byte(said))
+	return c, hex.EncodeToString(sum[:8])
+}
+
+var seen = regexp.MustCompile(` --seen \d+`)
+
+// roomName is "inc-7-checkout-is-down": lower case, digits and dashes.
+func roomName(i workflow.Incident) string {
+	slug := make([]byte, 0, 40)
+	for _, r := range i.Title {
+		switch {
+		case len(slug) >= 40:
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			slug = append(slug, byte(r))
+		case r >= 'A' && r <= 'Z':
+			slug = append(slug, byte(r-'A'+'a'))
+		case len(slug) > 0 && slug[len(slug)-1] != '-':
+			slug = append(slug, '-')
+		}
+	}
+	for len(slug) > 0 && slug[len(slug)-1] == '-' {
+		slug = slug[:len(slug)-1]
+	}
+	name := fmt.Sprintf("inc-%d", i.Number)
+	if len(slug) > 0 && i.Visibility != workflow.Private {
+		name += "-" + string(slug)
+	}
+	return name
+}

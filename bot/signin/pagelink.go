@@ -1,0 +1,97 @@
+package signin
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/access"
+)
+
+// pageLinkLife is how long an acknowledgement link works.
+const pageLinkLife = 24 * time.Hour
+
+// PageLink is what an acknowledgement link is bound to: one page, one person.
+type PageLink struct {
+	Incident string
+	Page     string
+	Person   string
+	Expires  time.Time
+}
+
+// PageLinks signs and reads the links that acknowledge a page. Nothing is stored:
+// the token says it all.
+type PageLinks struct {
+	engine *bot.Engine
+	secret []byte
+}
+
+// NewPageLinks makes page links. The secret signs them and has at least 16 bytes.
+func NewPageLinks(engine *bot.Engine, secret []byte) (*PageLinks, error) {
+	if len(secret) < 16 {
+		return nil, errors.New("sign page links: the secret has fewer than 16 bytes")
+	}
+	return &PageLinks{engine: engine, secret: secret}, nil
+}
+
+// Token signs a link that works from now on for a day.
+func (l *PageLinks) Token(p PageLink) string {
+	expires := l.engine.Now().Add(pageLinkLife)
+	payload := strings.Join([]string{p.Incident, p.Page, p.Person, strconv.FormatInt(expires.Unix(), 36)}, "\n")
+	return base64.RawURLEncoding.EncodeToString([]byte(payload)) + "." + base64.RawURLEncoding.EncodeToString(l.sign(payload))
+}
+
+func (l *PageLinks) sign(payload string) []byte {
+	mac := hmac.New(sha256.New, l.secret)
+	mac.Write([]byte("acknowledge\n" + payload))
+	return mac.Sum(nil)
+}
+
+// The reasons why a link does not work.
+var (
+	ErrBadLink = errors.New("this link is not one of ours, or it was cut")
+	ErrOldLink = errors.New("this link has expired")
+)
+
+// Read checks the token of an acknowledgement link. The error is [ErrBadLink] or
+// [ErrOldLink].
+func (l *PageLinks) Read(token string) (PageLink, error) {
+	head, tail, _ := strings.Cut(token, ".")
+	payload, err1 := base64.RawURLEncoding.DecodeString(head)
+	mac, err2 := base64.RawURLEncoding.DecodeString(tail)
+	if err := errors.Join(err1, err2); err != nil || !hmac.Equal(mac, l.sign(string(payload))) {
+		return PageLink{}, ErrBadLink
+	}
+	parts := strings.Split(string(payload), "\n")
+	if len(parts) != 4 {
+		return PageLink{}, ErrBadLink
+	}
+	unix, err := strconv.ParseInt(parts[3], 36, 64)
+	if err != nil {
+		return PageLink{}, ErrBadLink
+	}
+	p := PageLink{Incident: parts[0], Page: parts[1], Person: parts[2], Expires: time.Unix(unix, 0).UTC()}
+	if l.engine.Now().After(p.Expires) {
+		return p, ErrOldLink
+	}
+	return p, nil
+}
+
+// Speaker is the recipient of a link. The link itself is the proof: it lets them
+// see and acknowledge this one incident.
+func (l *PageLinks) Speaker(p PageLink) access.Speaker {
+	org := l.engine.Organization()
+	if s, ok := access.Person(org, p.Person); ok {
+		return s
+	}
+	s := access.Speaker{Name: strings.ReplaceAll(p.Person, ":", " "), Zone: org.Zone}
+	if strings.Contains(p.Person, ":") { // a webhook was paged, and is a member; a person who has left is not
+		s.Person = p.Person
+	}
+	return s
+}

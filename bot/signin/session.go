@@ -1,0 +1,130 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/access"
+	"tocsin/commands"
+)
+
+// Session is one browser that is signed in.
+type Session struct {
+	ID      string          `json:"-"` // short, and no secret
+	Person  string          `json:"person,omitempty"`
+	Name    string          `json:"name,omitempty"`
+	Access  commands.Access `json:"access,omitempty"` // at most; a person's own may be lower
+	Token   string          `json:"token,omitempty"`  // that its link was made with
+	Chosen  bool            `json:"chosen,omitempty"` // the reader said who they are: what they do is recorded with the token
+	Zone    string          `json:"zone,omitempty"`   // the browser's, IANA
+	Browser string          `json:"browser,omitempty"`
+	From    string          `json:"from,omitempty"` // address
+	Began   time.Time       `json:"began"`
+	Ends    time.Time       `json:"ends"`
+
+	record string
+}
+
+// Session returns the session that a browser's secret stands for, and whoever
+// speaks through it. The error is [ErrNoSession] or the store's.
+func (d *Desk) Session(ctx context.Context, secret string) (Session, access.Speaker, error) {
+	rec, err := d.store.Get(ctx, kindSession, hashed(secret))
+	if errors.Is(err, bot.ErrNotFound) {
+		return Session{}, access.Speaker{}, ErrNoSession
+	}
+	if err != nil {
+		return Session{}, access.Speaker{}, err
+	}
+	s, err := readSession(rec)
+	if err != nil {
+		return s, access.Speaker{}, err
+	}
+	who, ok := d.speakerOf(s)
+	if !ok || d.engine.Now().After(s.Ends) {
+		return s, access.Speaker{}, ErrNoSession
+	}
+	return s, who, nil
+}
+
+func readSession(rec bot.Record) (Session, error) {
+	s := Session{ID: rec.ID[:min(len(rec.ID), 8)], record: rec.ID}
+	if err := json.Unmarshal(rec.Body, &s); err != nil {
+		return s, fmt.Errorf("read a session: %w", err)
+	}
+	return s, nil
+}
+
+// speakerOf returns who speaks through a session, with the access they have
+// now; ok is false when the person, or the token that made
+// the link, is not configured any more.
+func (d *Desk) speakerOf(s Session) (access.Speaker, bool) {
+	org := d.engine.Organization()
+	may := s.Access
+	if s.Token != "" && s.Token != bot.OperatorToken {
+		n := slices.IndexFunc(org.Tokens, func(t bot.Token) bool { return t.Name == s.Token })
+		if n < 0 {
+			return access.Speaker{}, false // the token has been taken away: so is what it opened
+		}
+		may = min(may, org.Tokens[n].Access)
+	}
+	who := access.Speaker{Name: s.Name, Access: may, Zone: org.Zone}
+	if s.Person != "" {
+		var ok bool
+		if who, ok = access.Person(org, s.Person); !ok {
+			return who, false
+		}
+		who.Access = min(who.Access, may)
+	}
+	if s.Chosen {
+		who.Token = s.Token
+	}
+	if s.Zone != "" {
+		if zone, err := time.LoadLocation(s.Zone); err == nil {
+			who.Zone = zone
+		}
+	}
+	return who, true
+}
+
+// Sessions returns the sessions of a speaker, newest first; all of them for an
+// administrator.
+func (d *Desk) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
+	var all []Session
+	err := bot.EachRecord(ctx, d.store, kindSession, func(r bot.Record) {
+		one, err := readSession(r)
+		mine := one.Person == s.Person && (s.Person != "" || one.Name == s.Name)
+		if err == nil && d.engine.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
+			all = append(all, one)
+		}
+	})
+	slices.SortFunc(all, func(a, b Session) int { return b.Began.Compare(a.Began) })
+	return all, err
+}
+
+// Revoke ends the sessions of a speaker that an ID names, or all of them with
+// "all"; an administrator may end everybody's. It returns how many those were.
+func (d *Desk) Revoke(ctx context.Context, s access.Speaker, id string) (int, error) {
+	sessions, err := d.Sessions(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	var gone []bot.RecordChange
+	for _, one := range sessions {
+		if id == "all" || id != "" && strings.EqualFold(one.ID, id) {
+			gone = append(gone, bot.RecordChange{Kind: kindSession, ID: one.record, Version: bot.AnyVersion})
+		}
+	}
+	if len(gone) == 0 {
+		return 0, nil
+	}
+	if _, err = d.store.Commit(ctx, bot.Commit{At: d.engine.Now(), Records: gone}); err != nil {
+		return 0, fmt.Errorf("end a session: %w", err)
+	}
+	return len(gone), nil
+}
