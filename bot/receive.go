@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/bot/alerts"
@@ -28,29 +29,24 @@ func (b *Bot) Receive(ctx context.Context, integration string, all []alerts.Aler
 		return nil, fmt.Errorf("receive alerts of %s: %w", integration, ErrOverload)
 	}
 	org := b.org.Load()
-	batch := alerts.Batch{At: b.Now()}
+	now := b.Now()
 	receipts := make([]alerts.Receipt, 0, len(all))
-	for n, a := range all {
-		arrival, _, err := org.route(integration, a)
-		if err != nil {
-			return nil, err
-		}
-		batch.Arrivals = append(batch.Arrivals, arrival)
-		if len(batch.Arrivals) < takeAtMost && n < len(all)-1 {
-			continue
+	for piece := range slices.Chunk(all, takeAtMost) {
+		batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(piece))}
+		for n, a := range piece {
+			batch.Arrivals[n], _ = org.route(integration, a)
 		}
 		taken, err := b.take(ctx, batch)
 		if err != nil {
 			return nil, fmt.Errorf("receive alerts of %s: %w", integration, err)
 		}
 		receipts = append(receipts, taken...)
-		batch.Arrivals = nil
 	}
 	return receipts, nil
 }
 
 // route decides where one alert goes.
-func (s *snapshot) route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision, error) {
+func (s *snapshot) route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision) {
 	sender := alerts.Sender{Name: integration}
 	if i, ok := s.Integration(integration); ok {
 		sender.Severities = i.Severities
@@ -65,8 +61,7 @@ func (s *snapshot) route(integration string, a alerts.Alert) (alerts.Arrival, al
 	} else if d.Service != "" {
 		declare.Services = []string{d.Service}
 	}
-	arrival, err := alerts.Arrive(sender, a, d, declare)
-	return arrival, d, err
+	return alerts.Arrive(sender, a, d, declare), d
 }
 
 func (b *Bot) take(ctx context.Context, batch alerts.Batch) ([]alerts.Receipt, error) {
@@ -102,10 +97,7 @@ func (b *Bot) Reroute(ctx context.Context, incident string, before time.Time) er
 		for _, row := range rows {
 			after = row.Integration + "\x00" + row.Key
 			row.Alert.State = alerts.Firing
-			arrival, _, err := org.route(row.Integration, row.Alert)
-			if err != nil {
-				return err
-			}
+			arrival, _ := org.route(row.Integration, row.Alert)
 			arrival.From, arrival.Before = incident, before
 			if arrival.Group == "" { // ignored by now; but it pages until somebody resolves it
 				arrival.Group = row.Group
@@ -185,10 +177,7 @@ func (b *Bot) letterBatch(l DeadLetter, state alerts.State) alerts.Batch {
 	if i, ok := b.Organization().Integration(l.Integration); ok && i.Owner != "" {
 		declare.Owner = workflow.Target("team:" + i.Owner)
 	}
-	arrival, err := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
-	if err != nil { // a declaration of plain texts can always be encoded
-		b.cfg.Log.Error("cannot declare for a dead letter", "error", err)
-	}
+	arrival := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
 	return alerts.Batch{At: b.Now(), Arrivals: []alerts.Arrival{arrival}}
 }
 

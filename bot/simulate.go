@@ -66,10 +66,7 @@ func (o Organization) Simulate(integration string, all []alerts.Alert, at time.T
 	batch := alerts.Batch{At: at}
 	sim := Simulation{Alerts: []SimulatedAlert{}, Incidents: []SimulatedIncident{}}
 	for _, a := range all {
-		arrival, d, e := snap.route(integration, a)
-		if e != nil {
-			return sim, e
-		}
+		arrival, d := snap.route(integration, a)
 		batch.Arrivals = append(batch.Arrivals, arrival)
 		sim.Alerts = append(sim.Alerts, SimulatedAlert{
 			Key: a.Key, Title: a.Title, State: a.State, Severity: d.Severity.String(), Unmapped: d.Word, Group: arrival.Group, Trace: d.Trace,
