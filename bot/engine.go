@@ -125,7 +125,7 @@ func (o Organization) Prepare() (Organization, error) {
 
 // Route decides where an alert of an integration goes. The organization is one
 // that [Organization.Prepare] returned.
-func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision, error) {
+func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision) {
 	sender := alerts.Sender{Name: integration}
 	if i, ok := o.Integration(integration); ok {
 		sender.Severities = i.Severities
@@ -140,6 +140,5 @@ func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival
 	} else if d.Service != "" {
 		declare.Services = []string{d.Service}
 	}
-	arrival, err := alerts.Arrive(sender, a, d, declare)
-	return arrival, d, err
+	return alerts.Arrive(sender, a, d, declare), d
 }

@@ -35,7 +35,7 @@ func batchOf(keys ...string) alerts.Batch {
 	b := alerts.Batch{At: bottest.Epoch}
 	for _, k := range keys {
 		b.Arrivals = append(b.Arrivals, alerts.Arrival{
-			Integration: "i", Group: "group of " + k, Severity: workflow.SEV1, Stub: []byte("stub"),
+			Integration: "i", Group: "group of " + k, Severity: workflow.SEV1, Declare: workflow.Declare{Title: "stub"},
 			Alert: alerts.Alert{Key: k, State: alerts.Firing},
 		})
 	}

@@ -162,7 +162,7 @@ func wake(id string, version int, at time.Time) bot.Commit {
 }
 
 func alertOf(key, group string) alerts.Arrival {
-	return alerts.Arrival{Integration: "i", Group: group, Severity: workflow.SEV1, Stub: []byte("stub"), Alert: alerts.Alert{Key: key, State: alerts.Firing}}
+	return alerts.Arrival{Integration: "i", Group: group, Severity: workflow.SEV1, Declare: workflow.Declare{Title: "stub"}, Alert: alerts.Alert{Key: key, State: alerts.Firing}}
 }
 
 // TestReopen: everything but the leases outlives the process.
@@ -195,7 +195,7 @@ func TestReopen(t *testing.T) {
 	if n, err := s.Reserve(ctx); err != nil || n != 2 {
 		t.Errorf("the next number is %d, %v", n, err)
 	}
-	if l, err := s.Load(ctx, "INC-1"); err != nil || len(l.Mail) != 1 || string(l.Stub) != "stub" {
+	if l, err := s.Load(ctx, "INC-1"); err != nil || len(l.Mail) != 1 || !strings.Contains(string(l.Stub), `"title":"stub"`) {
 		t.Errorf("loaded %+v, %v", l, err)
 	}
 }

@@ -21,7 +21,7 @@ func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, err
 		if encoded[n], err = json.Marshal(a.Alert); err != nil {
 			return nil, fmt.Errorf("take alert %s of %s: %w", a.Alert.Key, a.Integration, err)
 		}
-		size += 500 + len(encoded[n]) + len(a.Stub)
+		size += 500 + len(encoded[n])
 	}
 	var receipts []alerts.Receipt
 	err := s.queue.submit(ctx, &request{take: true, size: size, do: func(t *tx) (err error) {

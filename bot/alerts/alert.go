@@ -45,7 +45,9 @@ type Arrival struct {
 	Group       string // the incident's group; "" when it is only recorded
 	Severity    workflow.Severity
 	Word        string // the severity word, when nobody mapped it
-	Stub        []byte // what to declare, should it open an incident
+	// Declare is what is declared should the alert open an incident; with no
+	// title, the alert's own stands in.
+	Declare workflow.Declare
 	// From is set when an incident gives its alerts up and they are taken
 	// again (rule I6): only one that still fires for that incident counts, and
 	// it starts anew, and only if it has not begun again since: that counted.

@@ -231,10 +231,10 @@ func groupKey(integration string, a Alert, service string, labels []string) stri
 
 // Arrive makes an arrival of a routed alert. service is what the decision's
 // service is, when it is configured.
-func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) (Arrival, error) {
+func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) Arrival {
 	arrival := Arrival{Integration: s.Name, Alert: a, Severity: d.Severity, Word: d.Word}
 	if d.Ignore || a.State == Notice {
-		return arrival, nil
+		return arrival
 	}
 	arrival.Group = d.Group
 	declare.Title = cmp.Or(clean(a.Title, workflow.MaxTitle+1), clean(a.Key, 60), "Alert from "+s.Name)
@@ -247,7 +247,6 @@ func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) (Arrival, e
 	if l := link(a.Runbook); l != "" {
 		declare.Links = append(declare.Links, workflow.Link{URL: l, Title: "Runbook"})
 	}
-	var err error
-	arrival.Stub, err = EncodeStub(declare)
-	return arrival, err
+	arrival.Declare = declare
+	return arrival
 }

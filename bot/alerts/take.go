@@ -110,13 +110,7 @@ func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
 	receipt := Receipt{Incident: owner}
 	if !holds {
 		receipt.New = true
-		stub := a.Stub
-		if len(stub) == 0 { // no incident without something to declare
-			if stub, err = EncodeStub(plainStub(a)); err != nil {
-				return Receipt{}, err
-			}
-		}
-		if receipt.Incident, err = book.Open(a.Group, owner, stub); err != nil {
+		if receipt.Incident, err = open(book, a, owner); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -124,8 +118,22 @@ func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
 	return receipt, book.PutRow(next)
 }
 
-// plainStub is what an arrival declares that brings no stub of its own.
-func plainStub(a Arrival) workflow.Declare {
+// open reserves an incident for the arrival's group. Only here is a stub
+// encoded: most arrivals join an incident that is open.
+func open(book Book, a Arrival, follows string) (incident string, err error) {
+	stub, err := EncodeStub(declared(a))
+	if err != nil {
+		return "", fmt.Errorf("encode stub: %w", err)
+	}
+	return book.Open(a.Group, follows, stub)
+}
+
+// declared is what an arrival declares. One without a title of its own gets a
+// plain one: no incident without something to declare.
+func declared(a Arrival) workflow.Declare {
+	if a.Declare.Title != "" {
+		return a.Declare
+	}
 	return workflow.Declare{
 		Title: cmp.Or(clean(a.Alert.Title, workflow.MaxTitle+1), "Alert from "+a.Integration), Source: workflow.SourceAlert,
 		Severity: cmp.Or(a.Severity, workflow.SEV3), Group: a.Group, Reporter: workflow.Reporter{Name: a.Integration},

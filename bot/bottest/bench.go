@@ -13,18 +13,17 @@ import (
 	"tocsin/workflow"
 )
 
-// alert is of the size that Alertmanager sends.
+// alert is of the size that Alertmanager sends, as the bot has routed it.
 func alert(key, group string) alerts.Arrival {
-	return alerts.Arrival{
-		Integration: "alertmanager", Group: group, Severity: workflow.SEV2, Word: "critical",
-		Stub: []byte(`{"declare":{"title":"The disk of a database server is nearly full","severity":2,"service":"database"}}`),
-		Alert: alerts.Alert{
-			Key: key, State: alerts.Firing, Title: "The disk of " + key + " is nearly full", StartedAt: Epoch, Severity: "critical",
-			Labels:      map[string]string{"alertname": "DiskNearlyFull", "instance": key, "job": "node", "severity": "critical", "cluster": "europe-1"},
-			Annotations: map[string]string{"summary": "The disk of " + key + " is 93 % full", "runbook_url": "https://example.com/runbooks/disk"},
-			Link:        "https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes",
-		},
+	a := alerts.Alert{
+		Key: key, State: alerts.Firing, Title: "The disk of " + key + " is nearly full", StartedAt: Epoch, Severity: "critical",
+		Labels:      map[string]string{"alertname": "DiskNearlyFull", "instance": key, "job": "node", "severity": "critical", "cluster": "europe-1"},
+		Annotations: map[string]string{"summary": "The disk of " + key + " is 93 % full", "runbook_url": "https://example.com/runbooks/disk"},
+		Link:        "https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes",
+		Runbook:     "https://example.com/runbooks/disk",
 	}
+	d := alerts.Decision{Service: "database", Severity: workflow.SEV2, Group: group}
+	return alerts.Arrive(alerts.Sender{Name: "alertmanager"}, a, d, workflow.Declare{Services: []string{"database"}})
 }
 
 // callers runs do b.N times from so many goroutines, and reports how many
@@ -85,7 +84,7 @@ func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
 // benchNewAlerts: every alert is new, of 20 groups.
 func benchNewAlerts(b *testing.B, s bot.Store, size int) {
 	callers(b, 64, size, func(n int) error {
-		batch := alerts.Batch{At: Epoch}
+		batch := alerts.Batch{At: Epoch, Arrivals: make([]alerts.Arrival, 0, size)}
 		for k := range size {
 			batch.Arrivals = append(batch.Arrivals, alert(fmt.Sprintf("host-%x-%d", uint32(n)*2654435761, k), fmt.Sprintf("group-%d", n%20))) //nolint:gosec // wraps around on purpose
 		}

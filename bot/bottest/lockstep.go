@@ -156,7 +156,7 @@ func (tw *twins) take() {
 	for range 1 + tw.rand.IntN(4) {
 		a := alerts.Arrival{
 			Integration: tw.pick("grafana", "zabbix"), Group: tw.pick("g0", "g1", "g2", "g3", "", "g0"), Severity: workflow.Severity(1 + tw.rand.IntN(5)),
-			Word: tw.pick("", "", "odd"), Stub: []byte("stub"),
+			Word: tw.pick("", "", "odd"), Declare: workflow.Declare{Title: "stub"},
 			Alert: alerts.Alert{
 				Key: tw.pick("a", "b", "c", "d\x00e", ""), Title: "Title", State: alerts.State(tw.pick("firing", "firing", "resolved", "notice")),
 				Labels: map[string]string{"k": tw.pick("v", "w")}, Truncated: tw.rand.IntN(10) / 9,

@@ -76,10 +76,7 @@ func (r *Receiver) letterBatch(l DeadLetter, state alerts.State) alerts.Batch {
 	if i, ok := r.engine.Organization().Integration(l.Integration); ok && i.Owner != "" {
 		declare.Owner = workflow.Target("team:" + i.Owner)
 	}
-	arrival, err := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
-	if err != nil { // a declaration of plain texts can always be encoded
-		r.log.Error("cannot declare for a dead letter", "error", err)
-	}
+	arrival := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
 	return alerts.Batch{At: r.engine.Now(), Arrivals: []alerts.Arrival{arrival}}
 }
 

@@ -58,24 +58,18 @@ func (r *Receiver) Receive(ctx context.Context, integration string, all []alerts
 	if time.Duration(r.lag.Load()) > overload {
 		return nil, fmt.Errorf("receive alerts of %s: %w", integration, bot.ErrOverload)
 	}
-	org := r.engine.Organization()
-	batch := alerts.Batch{At: r.engine.Now()}
+	org, now := r.engine.Organization(), r.engine.Now()
 	receipts := make([]alerts.Receipt, 0, len(all))
-	for n, a := range all {
-		arrival, _, err := org.Route(integration, a)
-		if err != nil {
-			return nil, err
-		}
-		batch.Arrivals = append(batch.Arrivals, arrival)
-		if len(batch.Arrivals) < takeAtMost && n < len(all)-1 {
-			continue
+	for piece := range slices.Chunk(all, takeAtMost) {
+		batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(piece))}
+		for n, a := range piece {
+			batch.Arrivals[n], _ = org.Route(integration, a)
 		}
 		taken, err := r.take(ctx, batch)
 		if err != nil {
 			return nil, fmt.Errorf("receive alerts of %s: %w", integration, err)
 		}
 		receipts = append(receipts, taken...)
-		batch.Arrivals = nil
 	}
 	return receipts, nil
 }
@@ -113,10 +107,7 @@ func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Tim
 		for _, row := range rows {
 			after = row.Integration + "\x00" + row.Key
 			row.Alert.State = alerts.Firing
-			arrival, _, err := org.Route(row.Integration, row.Alert)
-			if err != nil {
-				return err
-			}
+			arrival, _ := org.Route(row.Integration, row.Alert)
 			arrival.From, arrival.Before = incident, before
 			if arrival.Group == "" { // ignored by now; but it pages until somebody resolves it
 				arrival.Group = row.Group

@@ -62,10 +62,7 @@ func Simulate(o bot.Organization, integration string, all []alerts.Alert, at tim
 	batch := alerts.Batch{At: at}
 	sim := Simulation{Alerts: []SimulatedAlert{}, Incidents: []SimulatedIncident{}}
 	for _, a := range all {
-		arrival, d, e := o.Route(integration, a)
-		if e != nil {
-			return sim, e
-		}
+		arrival, d := o.Route(integration, a)
 		batch.Arrivals = append(batch.Arrivals, arrival)
 		sim.Alerts = append(sim.Alerts, SimulatedAlert{
 			Key: a.Key, Title: a.Title, State: a.State, Severity: d.Severity.String(), Unmapped: d.Word, Group: arrival.Group, Trace: d.Trace,
