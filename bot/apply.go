@@ -95,9 +95,9 @@ func (e *Engine) applyFirst(ctx context.Context, l Loaded, settle *Lease) (Resul
 	if err != nil {
 		return Result{}, fmt.Errorf("read the stub of %s: %w", l.ID, err)
 	}
-	declare.Previous = l.Follows
-	if l.Follows != "" { // what was private stays private (rule P2)
-		before, err := e.LoadUnchecked(ctx, l.Follows)
+	declare.Previous = l.Previous
+	if l.Previous != "" { // what was private stays private (rule P2)
+		before, err := e.LoadUnchecked(ctx, l.Previous)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return Result{}, err
 		}

@@ -61,7 +61,7 @@ func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 			if err != nil {
 				return err
 			}
-			c.Said = append(c.Said, message)
+			c.Messages = append(c.Messages, message)
 			continue
 		}
 		body, err := workflow.EncodeAction(effect.Do)

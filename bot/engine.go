@@ -20,9 +20,9 @@ import (
 type Config struct {
 	Store        Store
 	Organization Organization
-	Pagers       map[string]Pager    // by name: "email", "webhook", "log"
-	Chats        map[string]Chat     // by platform
-	Builtin      map[string]Standing // by platform, those whose rooms are in our own store
+	Pagers       map[string]Pager        // by name: "email", "webhook", "log"
+	Chats        map[string]Chat         // by platform
+	Builtin      map[string]BuiltinRooms // by platform, those whose rooms are in our own store
 	Now          func() time.Time
 	Log          *slog.Logger
 }

@@ -29,21 +29,21 @@ type Message struct {
 
 // builtinPost is a post into a conversation of our own, about events that have just
 // happened.
-func (e *Engine) builtinPost(key string, d workflow.Post, events []workflow.Event) (Said, error) {
+func (e *Engine) builtinPost(key string, d workflow.Post, events []workflow.Event) (StoredMessage, error) {
 	through := max(d.Seq, d.Through)
 	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
 	return postMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Stored(key)
 }
 
-func postMessage(at time.Time, m card.Message, event, through int) Message {
+func postMessage(at time.Time, m card.Content, event, through int) Message {
 	return Message{At: at, Name: m.Title, Text: m.Text, Event: event, Through: through}
 }
 
 // Stored is the message as a store keeps it, under a key.
-func (r Message) Stored(key string) (Said, error) {
+func (r Message) Stored(key string) (StoredMessage, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
-		return Said{}, fmt.Errorf("keep a message: %w", err)
+		return StoredMessage{}, fmt.Errorf("keep a message: %w", err)
 	}
-	return Said{Key: key, Body: body}, nil
+	return StoredMessage{Key: key, Body: body}, nil
 }

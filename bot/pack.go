@@ -9,9 +9,9 @@ import (
 	"io"
 )
 
-// Pack writes the compact form of an incident: the dossier's JSON, compressed.
+// Compact writes the compact form of an incident: the dossier's JSON, compressed.
 // The same dossier gives the same bytes.
-func Pack(d Dossier) ([]byte, error) {
+func Compact(d Dossier) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.DefaultCompression)
 	if err == nil {
@@ -26,8 +26,8 @@ func Pack(d Dossier) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Unpack reads what [Pack] wrote.
-func Unpack(packed []byte) (Dossier, error) {
+// Expand reads what [Compact] wrote.
+func Expand(packed []byte) (Dossier, error) {
 	var d Dossier
 	text, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
 	if err == nil {
@@ -39,10 +39,10 @@ func Unpack(packed []byte) (Dossier, error) {
 	return d, nil
 }
 
-// UnpackBody reads the body alone of what [Pack] wrote. It stops there: the
+// ExpandSnapshot reads the body alone of what [Compact] wrote. It stops there: the
 // history and the conversation, which come after it, are most of a dossier,
 // and a list of incidents needs neither.
-func UnpackBody(packed []byte) ([]byte, error) {
+func ExpandSnapshot(packed []byte) ([]byte, error) {
 	body, err := readBody(json.NewDecoder(flate.NewReader(bytes.NewReader(packed))))
 	if err != nil {
 		return nil, fmt.Errorf("unpack the state of an incident: %w", err)

@@ -12,15 +12,15 @@ type Section struct {
 	Name string
 	// Read returns the pieces with a key after this one, at most limit, in the
 	// order that [Keep.Export] gives. Their places are set by [ReadSections].
-	Read func(after string, limit int) ([]Piece, error)
+	Read func(after string, limit int) ([]ArchiveItem, error)
 }
 
 // ReadSections is how a store exports: it goes through its sections, which
 // stand in the order of [Keep.Export], from just after a place.
-func ReadSections(after string, limit int, sections []Section) ([]Piece, error) {
+func ReadSections(after string, limit int, sections []Section) ([]ArchiveItem, error) {
 	name, key, _ := strings.Cut(after, "/")
 	begun := after == ""
-	var all []Piece
+	var all []ArchiveItem
 	for _, s := range sections {
 		from := ""
 		if !begun {
@@ -40,7 +40,7 @@ func ReadSections(after string, limit int, sections []Section) ([]Piece, error) 
 			return nil, fmt.Errorf("export after %q: %w", after, err)
 		}
 		for _, p := range pieces {
-			p.Place = p.place()
+			p.Key = p.key()
 			all = append(all, p)
 		}
 	}
@@ -51,7 +51,7 @@ func ReadSections(after string, limit int, sections []Section) ([]Piece, error) 
 }
 
 // place is where the content of a piece belongs.
-func (p Piece) place() string {
+func (p ArchiveItem) key() string {
 	switch {
 	case p.Counter != nil:
 		return "counter"
@@ -71,18 +71,18 @@ func (p Piece) place() string {
 
 // Validate reports what is wrong with a piece that comes from outside: not one
 // content, or one that belongs elsewhere.
-func (p Piece) Validate() error {
+func (p ArchiveItem) Validate() error {
 	contents := 0
 	for _, is := range []bool{p.Counter != nil, p.Record != nil, p.Incident != nil, p.Group != nil, p.Alert != nil, p.Operation != nil} {
 		if is {
 			contents++
 		}
 	}
-	switch place := p.place(); {
+	switch place := p.key(); {
 	case contents != 1:
 		return fmt.Errorf("a piece holds one thing, and this one %d", contents)
-	case p.Place != place:
-		return fmt.Errorf("its place is %q, and what it holds belongs at %q", p.Place, place)
+	case p.Key != place:
+		return fmt.Errorf("its place is %q, and what it holds belongs at %q", p.Key, place)
 	case p.Record != nil && (p.Record.Kind == "" || strings.Contains(p.Record.Kind, "/")):
 		return fmt.Errorf("%q is no kind of a record", p.Record.Kind)
 	case p.Record != nil && (p.Record.Body == nil || p.Record.Version < 1):
@@ -104,7 +104,7 @@ func (d *Dossier) validate() error {
 		}
 	}
 	if !rising(d.Events, func(e StoredEvent) int { return e.Seq }) || !rising(d.Mail, func(m StoredMail) int { return m.Seq }) ||
-		!rising(d.Said, func(m Said) int { return m.Seq }) {
+		!rising(d.Messages, func(m StoredMessage) int { return m.Seq }) {
 		return fmt.Errorf("the events, the mail or the messages of %s are not in order", id)
 	}
 	return nil

@@ -20,6 +20,11 @@ type Incidents interface {
 	// Reply returns what an earlier commit of this operation answered, or
 	// ErrNotFound. Operations are kept for 25 hours.
 	Reply(ctx context.Context, operation string) ([]byte, error)
+	Committer
+}
+
+// Committer writes.
+type Committer interface {
 	// Commit makes one change, whole or not at all. It fails with ErrConflict
 	// when what it was based on has changed, with ErrTaken when the alert group
 	// has another owner, and with ErrLeaseLost when Settle is not held any more.
@@ -39,9 +44,9 @@ type Agenda interface {
 	// NextDue returns the earliest instant at which Claim may find something;
 	// zero when there is nothing at all.
 	NextDue(ctx context.Context, classes Classes) (time.Time, error)
-	// Mend compares the index with the records of a slice of the open
+	// RepairQuery compares the index with the records of a slice of the open
 	// incidents, and repairs it (rule E13).
-	Mend(ctx context.Context, q Mend) (Mended, error)
+	Repair(ctx context.Context, q RepairQuery) (Repairs, error)
 }
 
 // Intake takes alerts in.
@@ -77,11 +82,11 @@ type Talk interface {
 	// Talk returns the newest messages of an incident with Seq < before (0: of
 	// all), at most limit, oldest first. An incident that is not there has
 	// said nothing.
-	Talk(ctx context.Context, incident string, before, limit int) ([]Said, error)
+	Talk(ctx context.Context, incident string, before, limit int) ([]StoredMessage, error)
 }
 
-// Said is one message of a conversation.
-type Said struct {
+// StoredMessage is one message of a conversation.
+type StoredMessage struct {
 	Key  string `json:"key"` // unique in the incident: the origin's ID of the message, or the effect's
 	Seq  int    `json:"seq"` // its place in the conversation, from 1; the store gives it
 	Body []byte `json:"body"`
@@ -104,7 +109,7 @@ type Store interface { //nolint:interfacebloat // the sum of the ports; whoever 
 	Library
 	Talk
 	Records
-	Keep
+	Archive
 }
 
 // Loaded is an incident as a store keeps it. A stub has no snapshot: alerts
@@ -115,7 +120,7 @@ type Loaded struct {
 	Version  int    // counts commits; 0 for a stub
 	Snapshot []byte // workflow.EncodeIncident; nil for a stub
 	Stub     []byte // alerts.EncodeStub; nil once the first step is taken
-	Follows  string // for a stub: the incident that had its alert group before
+	Previous string // for a stub: the incident that had its alert group before
 	Mail     []workflow.Mail
 }
 
@@ -133,11 +138,11 @@ type Commit struct {
 	ReadMail int    // mail up to this number has been read; 0: none
 	Settle   *Lease // the task that this commit answers
 
-	Operation string // kept with Reply, so that a repeat gets the same answer
-	Reply     []byte
-	Records   []RecordChange
-	Said      []Said // appended to the incident's conversation; a Key that is there already is left as it is
-	Resaid    []Said // their bodies take the place of those under their keys; a Key that is not there is let be
+	Operation      string // kept with Reply, so that a repeat gets the same answer
+	Reply          []byte
+	Records        []RecordChange
+	Messages       []StoredMessage // appended to the incident's conversation; a Key that is there already is left as it is
+	EditedMessages []StoredMessage // their bodies take the place of those under their keys; a Key that is not there is let be
 }
 
 // GroupHold says until when the incident answers for its alert group. Giving
@@ -198,16 +203,16 @@ type Claim struct {
 	Classes Classes
 }
 
-// Mend asks for a slice of the audit: incidents with Number > After.
-type Mend struct {
+// RepairQuery asks for a slice of the audit: incidents with Number > After.
+type RepairQuery struct {
 	At    time.Time
 	After int
 	Limit int
 }
 
-// Mended reports what the audit found and repaired. Next is where the next
+// Repairs reports what the audit found and repaired. Next is where the next
 // slice begins; zero when all is done.
-type Mended struct {
+type Repairs struct {
 	Checked  int
 	Repaired []string // what was wrong, a line each
 	Overdue  int      // tasks past their deadline by more than a minute, and unclaimed

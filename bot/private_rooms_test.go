@@ -62,7 +62,7 @@ func (g *glass) Cancel(_ context.Context, p bot.Page, why string) error {
 	return nil
 }
 
-// Platform implements [bot.Host].
+// Platform implements [bot.RoomManager].
 func (g *glass) Platform() workflow.Platform {
 	return workflow.Platform{Name: "slack", ArchiveAfter: time.Hour, Steps: []string{
 		workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite, workflow.StepAnnounce,
@@ -77,29 +77,29 @@ func (g *glass) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, e
 
 // Post implements [bot.Chat].
 func (g *glass) Post(_ context.Context, p bot.RoomPost) error {
-	g.see(p.Room.Private && p.Under == "", "post", p)
+	g.see(p.Room.Private && p.ReplyTo == "", "post", p)
 	return nil
 }
 
-// Show implements [bot.Host].
-func (g *glass) Show(_ context.Context, c bot.ShownCard) (string, error) {
+// Show implements [bot.RoomManager].
+func (g *glass) ShowCard(_ context.Context, c bot.RoomCard) (string, error) {
 	g.see(c.Room.Private && c.Place == workflow.InRoom, "show", c)
 	return "C:" + c.Key, nil
 }
 
-// SetUpRoom implements [bot.Host].
-func (g *glass) Furnish(_ context.Context, w bot.RoomWork) error {
+// SetUpRoom implements [bot.RoomManager].
+func (g *glass) SetUpRoom(_ context.Context, w bot.RoomWork) error {
 	g.see(w.Room.Private, "furnish", w)
 	return nil
 }
 
-// Invite implements [bot.Host].
+// Invite implements [bot.RoomManager].
 func (g *glass) Invite(_ context.Context, i bot.Invitation) error {
 	g.see(false, "invite", i)
 	return nil
 }
 
-// CloseRoom implements [bot.Host].
+// CloseRoom implements [bot.RoomManager].
 func (g *glass) CloseRoom(_ context.Context, w bot.RoomWork) error {
 	g.see(w.Room.Private, "close", w)
 	return nil
@@ -259,7 +259,7 @@ type guestHall struct {
 	asked []string
 }
 
-// Invite implements [bot.Host].
+// Invite implements [bot.RoomManager].
 func (g *guestHall) Invite(_ context.Context, i bot.Invitation) error {
 	for _, p := range i.People {
 		g.asked = append(g.asked, i.Incident+" "+p.ID)

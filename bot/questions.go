@@ -16,7 +16,7 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
 	for _, name := range e.platforms {
 		p := workflow.Platform{Name: name}
-		if h, is := e.cfg.Chats[name].(Host); is {
+		if h, is := e.cfg.Chats[name].(RoomManager); is {
 			p = h.Platform()
 		}
 		k.Platforms = append(k.Platforms, p)

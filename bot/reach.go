@@ -46,28 +46,28 @@ type Chat interface {
 	Post(ctx context.Context, p RoomPost) error
 }
 
-// Standing is a chat whose rooms are the conversations in our own store: they
+// BuiltinRooms is a chat whose rooms are the conversations in our own store: they
 // are always there, so that nothing has to be opened, and what is posted is
 // part of the commit that it tells of.
-type Standing interface {
+type BuiltinRooms interface {
 	// Room is the incident's. url is how people reach the pages, without a
 	// trailing slash.
 	Room(incident, url string) workflow.Room
 }
 
-// Host is a chat whose rooms are the platform's own, and are looked after:
+// RoomManager is a chat whose rooms are the platform's own, and are looked after:
 // they hold a card, are furnished, people are asked into them, and they are
 // put away. The times in what it is given to show are stamps, each reader's
 // own ([card.Pieces]).
-type Host interface {
+type RoomManager interface {
 	// Platform says what it is called and what it gives its rooms.
 	Platform() workflow.Platform
 	// Show writes a card, or brings the one at Ref up to date, and returns
 	// where it is. What was never written is found by its Key when Again says
 	// that it may have been.
-	Show(ctx context.Context, c ShownCard) (ref string, err error)
+	ShowCard(ctx context.Context, c RoomCard) (ref string, err error)
 	// SetUpRoom gives a room one of the platform's steps.
-	Furnish(ctx context.Context, w RoomWork) error
+	SetUpRoom(ctx context.Context, w RoomWork) error
 	// Invite asks people into a room. Whoever is in it already is no error.
 	// Those who cannot be asked are named by a permanent error, once all
 	// others have been.
@@ -93,17 +93,17 @@ type RoomPost struct {
 	Incident string
 	Room     workflow.Room
 	Severity workflow.Severity
-	Under    string    // ref of the card it goes below; "": into the room
+	ReplyTo  string    // ref of the card it goes below; "": into the room
 	Again    bool      // it may have been posted before, and nobody knows
 	Since    time.Time // not before: where to look for it
 	Event    int       // the Seq of the first event it tells of,
 	Through  int       // and of the last
 	Failure  bool      // it only tells of what was given up: if it fails too, it is let be
-	Message  card.Message
+	Message  card.Content
 }
 
-// ShownCard is a card that is kept up to date in one place.
-type ShownCard struct {
+// RoomCard is a card that is kept up to date in one place.
+type RoomCard struct {
 	Key      string // stable: "INC-7/slack/C024BE7LR", "INC-7/slack/announce"
 	Incident string
 	Place    workflow.Place
@@ -112,7 +112,7 @@ type ShownCard struct {
 	Ref      string    // where it is; "": not yet written
 	Again    bool      // it may have been written, and nobody knows
 	Since    time.Time // not before: where to look for it
-	Message  card.Message
+	Message  card.Content
 }
 
 // RoomWork is one thing to do for a room.
@@ -125,7 +125,7 @@ type RoomWork struct {
 	Again    bool   // it may have been done before, and nobody knows
 	Card     string // ref of the card
 	Title    string // of the incident
-	Links    []card.Action
+	Links    []card.Button
 }
 
 // Invitation asks people into a room.
@@ -154,7 +154,7 @@ type Page struct {
 	Address   string    // e-mail address, phone number or the webhook's name
 	Since     time.Time // not before: where to look for it; zero: not known
 	Incidents []PagedIncident
-	Message   card.Message
+	Message   card.Content
 }
 
 // PagedIncident is what a machine needs to know of an incident it is paged

@@ -37,7 +37,7 @@ func (h *hall) Post(_ context.Context, p bot.RoomPost) error {
 // ours is a platform whose rooms are the conversations of the store.
 type ours struct{ *hall }
 
-// Room implements [bot.Standing].
+// Room implements [bot.BuiltinRooms].
 func (ours) Room(incident, url string) workflow.Room {
 	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }
@@ -46,9 +46,9 @@ func (ours) Room(incident, url string) workflow.Room {
 func (w *town) restart(chats map[string]bot.Chat) {
 	w.t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	builtin := map[string]bot.Standing{}
+	builtin := map[string]bot.BuiltinRooms{}
 	for name, c := range chats {
-		if rooms, ok := c.(bot.Standing); ok {
+		if rooms, ok := c.(bot.BuiltinRooms); ok {
 			builtin[name] = rooms
 			delete(chats, name)
 		}
@@ -179,8 +179,8 @@ func TestRoomForgotten(t *testing.T) {
 // mute is a platform that takes no card.
 type mute struct{ glass }
 
-// Show implements [bot.Host].
-func (*mute) Show(context.Context, bot.ShownCard) (string, error) {
+// Show implements [bot.RoomManager].
+func (*mute) Show(context.Context, bot.RoomCard) (string, error) {
 	return "", bot.Permanent(errors.New("restricted_action"))
 }
 

@@ -29,8 +29,8 @@ type content struct {
 	Text     []string // paragraphs
 	Fields   []card.Field
 	Sections []card.Section
-	Button   *card.Action  // the one big link, if the main action has one
-	Links    []card.Action // the others
+	Button   *card.Button  // the one big link, if the main action has one
+	Links    []card.Button // the others
 	Commands []string      // what can only be typed
 	Footer   string
 }
@@ -68,7 +68,7 @@ func read(page bot.Page) content {
 }
 
 // act sorts the actions into one button, links, and words to type.
-func (c *content) act(actions []card.Action) {
+func (c *content) act(actions []card.Button) {
 	for _, a := range actions {
 		a.Label = line(a.Label, maxLabel)
 		switch {

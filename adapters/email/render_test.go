@@ -56,7 +56,7 @@ func answerPage() bot.Page {
 	return bot.Page{
 		Key: "INC-7/12.3", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 		Incidents: []bot.PagedIncident{{ID: "INC-7", Title: "Checkout is down", Severity: "SEV1"}},
-		Message: card.Message{
+		Message: card.Content{
 			Title: "INC-7 · Checkout is down",
 			Text:  "Checkout fails for everyone in Europe.\nPlease answer within 5 minutes; then Ben is paged.",
 			Fields: []card.Field{
@@ -68,7 +68,7 @@ func answerPage() bot.Page {
 			Sections: []card.Section{{Heading: "Alerts", Lines: []string{
 				"HighErrorRate: 43 % of requests fail (cluster eu-1)", "LatencyP99: 12 s (cluster eu-1)",
 			}}},
-			Actions: []card.Action{
+			Actions: []card.Button{
 				{Label: "Acknowledge", Command: "ack INC-7 --seen 12", URL: "https://tocsin.example.com/incidents/INC-7/ack", Main: true},
 				{Label: "Open incident", URL: "https://tocsin.example.com/incidents/INC-7"},
 				{Label: "Runbook", URL: "https://wiki.example.com/checkout"},
@@ -83,12 +83,12 @@ func pages() map[string]bot.Page {
 	hostile := answerPage()
 	hostile.Key = "INC-7/13.1\r\nBcc: everyone@example.com"
 	hostile.Name = "Ana\r\nBcc: everyone@example.com\u202e <x@example.com>"
-	hostile.Message = card.Message{
+	hostile.Message = card.Content{
 		Title:    "Down\r\nBcc: everyone@example.com\r\n\r\n=?utf-8?q?=0D=0ACc:_x?= <script>alert(1)</script>\u202egpj.exe\x1b[2J",
 		Text:     "<img src=https://evil.example/x.png onerror=alert(1)>\n.\nQUIT\r\n\x00{{.Title}}",
 		Fields:   []card.Field{{Name: "<b>", Value: "\" onmouseover=\"alert(1)"}, {Name: "Empty"}},
 		Sections: []card.Section{{Heading: "</style>", Lines: []string{"a\nb", strings.Repeat("wide ", 5)}}},
-		Actions: []card.Action{
+		Actions: []card.Button{
 			{Label: "Click", URL: "javascript:alert(1)", Main: true},
 			{Label: "Data", URL: "data:text/html,<script>alert(1)</script>", Command: "list"},
 			{Label: "Split", URL: "https://example.com/\r\nX: y"},
@@ -101,24 +101,24 @@ func pages() map[string]bot.Page {
 		"private": {
 			Key: "INC-8/3.1", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-8", Private: true}},
-			Message: card.Message{
+			Message: card.Content{
 				Title:   "A private incident needs you: INC-8",
-				Actions: []card.Action{{Label: "Open", URL: "https://tocsin.example.com/incidents/INC-8", Main: true}},
+				Actions: []card.Button{{Label: "Open", URL: "https://tocsin.example.com/incidents/INC-8", Main: true}},
 			},
 		},
 		"bundle": {
 			Key: "INC-1/9.1+2", Purpose: workflow.PurposeCatchAll, Person: "ben", Name: "Ben Okafor", Address: "ben@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-1"}, {ID: "INC-2"}},
-			Message: card.Message{
+			Message: card.Content{
 				Title:    "2 incidents need you",
 				Sections: []card.Section{{Heading: "Unanswered", Lines: []string{"INC-1 SEV1 Checkout is down", "INC-2 SEV2 Zahlungen über Käufe gestört – 支払い"}}},
-				Actions:  []card.Action{{Label: "Acknowledge", Command: "ack INC-1", Main: true}, {Label: "Acknowledge", Command: "ack INC-2"}},
+				Actions:  []card.Button{{Label: "Acknowledge", Command: "ack INC-1", Main: true}, {Label: "Acknowledge", Command: "ack INC-2"}},
 			},
 		},
 		"know": {
 			Key: "INC-7/20.1", Purpose: workflow.PurposeNotice, Person: "ana", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-7"}},
-			Message:   card.Message{Title: "INC-7 · A new alert fires", Text: "DiskFull fires since 12:31. You acknowledged this incident."},
+			Message:   card.Content{Title: "INC-7 · A new alert fires", Text: "DiskFull fires since 12:31. You acknowledged this incident."},
 		},
 		"hostile": hostile,
 	}

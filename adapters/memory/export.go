@@ -14,13 +14,13 @@ import (
 	"tocsin/workflow"
 )
 
-// Export implements [bot.Keep]. Mail that was read is not kept here, and so is
+// Export implements [bot.Archive]. Mail that was read is not kept here, and so is
 // not among it.
-func (s *Store) Export(_ context.Context, after string, limit int) ([]bot.Piece, error) {
+func (s *Store) Export(_ context.Context, after string, limit int) ([]bot.ArchiveItem, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return bot.ReadSections(after, limit, []bot.Section{
-		{Name: "counter", Read: func(string, int) ([]bot.Piece, error) { return []bot.Piece{{Counter: new(s.number)}}, nil }},
+		{Name: "counter", Read: func(string, int) ([]bot.ArchiveItem, error) { return []bot.ArchiveItem{{Counter: new(s.number)}}, nil }},
 		{Name: "record", Read: s.exportRecords},
 		{Name: "incident", Read: s.exportIncidents},
 		{Name: "group", Read: s.exportGroups},
@@ -38,7 +38,7 @@ func one(place, between string) [2]string {
 }
 
 // page returns what is made of the keys of a map that come after one.
-func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) int, piece func(K, V) (bot.Piece, error)) ([]bot.Piece, error) {
+func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) int, piece func(K, V) (bot.ArchiveItem, error)) ([]bot.ArchiveItem, error) {
 	var keys []K
 	for k := range m {
 		if by(k, after) > 0 {
@@ -46,7 +46,7 @@ func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) in
 		}
 	}
 	slices.SortFunc(keys, by)
-	var all []bot.Piece
+	var all []bot.ArchiveItem
 	for _, k := range keys[:min(max(limit, 0), len(keys))] {
 		p, err := piece(k, m[k])
 		if err != nil {
@@ -57,13 +57,13 @@ func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) in
 	return all, nil
 }
 
-func (s *Store) exportRecords(after string, limit int) ([]bot.Piece, error) {
-	return page(s.records, one(after, "/"), limit, two, func(_ [2]string, r bot.Record) (bot.Piece, error) {
-		return bot.Piece{Record: &r}, nil
+func (s *Store) exportRecords(after string, limit int) ([]bot.ArchiveItem, error) {
+	return page(s.records, one(after, "/"), limit, two, func(_ [2]string, r bot.Record) (bot.ArchiveItem, error) {
+		return bot.ArchiveItem{Record: &r}, nil
 	})
 }
 
-func (s *Store) exportIncidents(after string, limit int) ([]bot.Piece, error) {
+func (s *Store) exportIncidents(after string, limit int) ([]bot.ArchiveItem, error) {
 	byNumber := map[int]*incident{}
 	for _, i := range s.incidents {
 		byNumber[i.Number] = i
@@ -72,16 +72,16 @@ func (s *Store) exportIncidents(after string, limit int) ([]bot.Piece, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find incident %s: %w", after, err)
 	}
-	return page(byNumber, from, limit, cmp.Compare[int], func(_ int, i *incident) (bot.Piece, error) {
+	return page(byNumber, from, limit, cmp.Compare[int], func(_ int, i *incident) (bot.ArchiveItem, error) {
 		d, err := s.dossier(i)
-		return bot.Piece{Incident: &d}, err
+		return bot.ArchiveItem{Incident: &d}, err
 	})
 }
 
 func (s *Store) dossier(i *incident) (bot.Dossier, error) {
 	d := bot.Dossier{
-		Number: i.Number, Version: i.Version, Open: i.open, Follows: i.Follows, Changed: i.changed.UTC(), WakeAt: i.wakeAt.UTC(),
-		ReadSeq: i.readSeq, ReadAt: i.readAt.UTC(), Body: i.Snapshot, Events: slices.Clone(i.events), Said: slices.Clone(i.said),
+		Number: i.Number, Version: i.Version, Open: i.open, Previous: i.Previous, Changed: i.changed.UTC(), WakeAt: i.wakeAt.UTC(),
+		ReadSeq: i.readSeq, ReadAt: i.readAt.UTC(), Body: i.Snapshot, Events: slices.Clone(i.events), Messages: slices.Clone(i.said),
 	}
 	if i.Version == 0 {
 		d.Body = i.Stub
@@ -111,21 +111,21 @@ func (s *Store) dossier(i *incident) (bot.Dossier, error) {
 	return d, nil
 }
 
-func (s *Store) exportGroups(after string, limit int) ([]bot.Piece, error) {
-	return page(s.groups, after, limit, cmp.Compare[string], func(key string, g group) (bot.Piece, error) {
-		return bot.Piece{Group: &bot.GroupPiece{Key: key, Owner: g.owner, Always: g.always, Until: g.until.UTC()}}, nil
+func (s *Store) exportGroups(after string, limit int) ([]bot.ArchiveItem, error) {
+	return page(s.groups, after, limit, cmp.Compare[string], func(key string, g group) (bot.ArchiveItem, error) {
+		return bot.ArchiveItem{Group: &bot.ArchivedGroup{Key: key, Owner: g.owner, Always: g.always, Until: g.until.UTC()}}, nil
 	})
 }
 
-func (s *Store) exportAlerts(after string, limit int) ([]bot.Piece, error) {
-	return page(s.alerts, one(after, "\x00"), limit, two, func(key [2]string, r alerts.Row) (bot.Piece, error) {
+func (s *Store) exportAlerts(after string, limit int) ([]bot.ArchiveItem, error) {
+	return page(s.alerts, one(after, "\x00"), limit, two, func(key [2]string, r alerts.Row) (bot.ArchiveItem, error) {
 		r.EventAt, r.AppliedAt, r.SeenAt = r.EventAt.UTC(), r.AppliedAt.UTC(), r.SeenAt.UTC()
-		return bot.Piece{Alert: &bot.AlertPiece{Integration: key[0], Key: key[1], Row: r}}, nil
+		return bot.ArchiveItem{Alert: &bot.ArchivedAlert{Integration: key[0], Key: key[1], Row: r}}, nil
 	})
 }
 
-func (s *Store) exportOperations(after string, limit int) ([]bot.Piece, error) {
-	return page(s.replies, after, limit, cmp.Compare[string], func(id string, r reply) (bot.Piece, error) {
-		return bot.Piece{Operation: &bot.OperationPiece{ID: id, At: r.at.UTC(), Reply: r.body}}, nil
+func (s *Store) exportOperations(after string, limit int) ([]bot.ArchiveItem, error) {
+	return page(s.replies, after, limit, cmp.Compare[string], func(id string, r reply) (bot.ArchiveItem, error) {
+		return bot.ArchiveItem{Operation: &bot.ArchivedOperation{ID: id, At: r.at.UTC(), Reply: r.body}}, nil
 	})
 }

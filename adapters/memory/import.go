@@ -11,8 +11,8 @@ import (
 	"tocsin/workflow"
 )
 
-// Import implements [bot.Keep]. Everything is read before anything is written.
-func (s *Store) Import(_ context.Context, pieces []bot.Piece) error {
+// Import implements [bot.Archive]. Everything is read before anything is written.
+func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 	mail := make([][]workflow.Mail, len(pieces))
 	for n, p := range pieces {
 		err := p.Validate()
@@ -20,7 +20,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.Piece) error {
 			mail[n], err = unread(p.Incident)
 		}
 		if err != nil {
-			return fmt.Errorf("import %q: %w", p.Place, err)
+			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
 	s.mu.Lock()
@@ -66,8 +66,8 @@ func unread(d *bot.Dossier) ([]workflow.Mail, error) {
 func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
 	id := fmt.Sprintf("INC-%d", d.Number)
 	i := &incident{
-		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Follows: d.Follows, Mail: mail},
-		open:   d.Open, changed: d.Changed, events: d.Events, said: d.Said, wakeAt: d.WakeAt,
+		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Previous: d.Previous, Mail: mail},
+		open:   d.Open, changed: d.Changed, events: d.Events, said: d.Messages, wakeAt: d.WakeAt,
 		mailSeq: d.ReadSeq, readSeq: d.ReadSeq, readAt: d.ReadAt,
 	}
 	if d.Version == 0 {

@@ -11,13 +11,13 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// Over implements [bot.Keep].
-func (s *Store) Over(_ context.Context, q bot.Over) ([]string, error) {
+// Over implements [bot.Archive].
+func (s *Store) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []*incident
 	for _, i := range s.incidents {
-		if !i.open && i.shelved == q.Shelved && i.changed.Before(q.Before) {
+		if !i.open && i.shelved == q.Archived && i.changed.Before(q.Before) {
 			all = append(all, i)
 		}
 	}
@@ -60,9 +60,9 @@ func (s *Store) done(i *incident) bool {
 	return true
 }
 
-// Shelve implements [bot.Keep]. Nothing is made smaller here: the mark behaves
+// Shelve implements [bot.Archive]. Nothing is made smaller here: the mark behaves
 // as the compact form does.
-func (s *Store) Shelve(_ context.Context, id string) (bool, error) {
+func (s *Store) Archive(_ context.Context, id string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.incidents[id]
@@ -73,7 +73,7 @@ func (s *Store) Shelve(_ context.Context, id string) (bool, error) {
 	return true, nil
 }
 
-// Forget implements [bot.Keep].
+// Forget implements [bot.Archive].
 func (s *Store) Forget(_ context.Context, id string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

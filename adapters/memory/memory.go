@@ -37,7 +37,7 @@ type incident struct {
 	bot.Loaded
 	open     bool
 	events   []bot.StoredEvent
-	said     []bot.Said
+	said     []bot.StoredMessage
 	mailSeq  int       // of the last mail that came
 	readSeq  int       // of the last mail that was read
 	readAt   time.Time // when mail was read last
@@ -166,7 +166,7 @@ func (s *Store) check(c bot.Commit) error {
 		}
 	}
 	i := s.incidents[c.Incident]
-	if len(c.Said)+len(c.Resaid) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
+	if len(c.Messages)+len(c.EditedMessages) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
 		return bot.ErrNotFound // what it is said in is neither there nor made by this commit
 	}
 	if based(c) {
@@ -214,9 +214,9 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 		s.incidents[c.Incident] = i
 		s.number = max(s.number, i.Number)
 	}
-	changed = i.say(c.Said)
-	changed = i.resay(c.Resaid) || changed
-	if len(c.Said)+len(c.Resaid) > 0 || based(c) {
+	changed = i.say(c.Messages)
+	changed = i.resay(c.EditedMessages) || changed
+	if len(c.Messages)+len(c.EditedMessages) > 0 || based(c) {
 		i.shelved = false
 	}
 	if !based(c) {
@@ -375,10 +375,10 @@ func (s *Store) NextDue(_ context.Context, c bot.Classes) (time.Time, error) {
 
 // Mend implements [bot.Agenda]. The maps are their own index: only lateness
 // can be wrong.
-func (s *Store) Mend(_ context.Context, q bot.Mend) (bot.Mended, error) {
+func (s *Store) Repair(_ context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var m bot.Mended
+	var m bot.Repairs
 	for key, l := range s.lanes {
 		if s.incidents[key.owner].Number > q.After && len(l.tasks) > 0 &&
 			q.At.Sub(l.tasks[0].Due) > time.Minute && !l.until.After(q.At) {

@@ -55,7 +55,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	s := b.Store
 	s.number++
 	id := fmt.Sprintf("INC-%d", s.number)
-	s.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: stub, Follows: follows}}
+	s.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: stub, Previous: follows}}
 	b.groups[key] = group{owner: id, always: true}
 	return id, nil
 }

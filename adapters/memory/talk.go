@@ -8,9 +8,9 @@ import (
 )
 
 // say appends what is not there yet, and reports whether there was any.
-func (i *incident) say(all []bot.Said) (changed bool) {
+func (i *incident) say(all []bot.StoredMessage) (changed bool) {
 	for _, m := range all {
-		if slices.ContainsFunc(i.said, func(old bot.Said) bool { return old.Key == m.Key }) {
+		if slices.ContainsFunc(i.said, func(old bot.StoredMessage) bool { return old.Key == m.Key }) {
 			continue
 		}
 		m.Seq = len(i.said) + 1
@@ -21,9 +21,9 @@ func (i *incident) say(all []bot.Said) (changed bool) {
 }
 
 // resay replaces bodies, and reports whether there was anything to replace.
-func (i *incident) resay(all []bot.Said) (changed bool) {
+func (i *incident) resay(all []bot.StoredMessage) (changed bool) {
 	for _, m := range all {
-		if n := slices.IndexFunc(i.said, func(old bot.Said) bool { return old.Key == m.Key }); n >= 0 {
+		if n := slices.IndexFunc(i.said, func(old bot.StoredMessage) bool { return old.Key == m.Key }); n >= 0 {
 			i.said[n].Body = m.Body
 			changed = true
 		}
@@ -37,7 +37,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 }
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(_ context.Context, incident string, before, limit int) ([]bot.Said, error) {
+func (s *Store) Talk(_ context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, ok := s.incidents[incident]

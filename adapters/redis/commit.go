@@ -140,7 +140,7 @@ func (s *Store) commitCall(c bot.Commit, n int64) *call {
 	for _, r := range c.Records {
 		a.add(r.Kind, r.ID, r.Version, r.Body == nil, r.Body)
 	}
-	for _, messages := range [][]bot.Said{c.Said, c.Resaid} {
+	for _, messages := range [][]bot.StoredMessage{c.Messages, c.EditedMessages} {
 		a.add(len(messages))
 		for _, m := range messages {
 			a.add(m.Key, m.Body)

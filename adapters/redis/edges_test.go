@@ -224,17 +224,17 @@ func TestOlderTalk(t *testing.T) {
 	c := step("INC-1", 0)
 	for n := range 3 {
 		key := fmt.Sprint("m", n+1)
-		c.Said = append(c.Said, bot.Said{Key: key, Body: []byte("1 2\n" + key)})
+		c.Messages = append(c.Messages, bot.StoredMessage{Key: key, Body: []byte("1 2\n" + key)})
 	}
 	if _, err := s.Commit(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range c.Said {
+	for _, m := range c.Messages {
 		if _, err := server.Do("HSET", "{tocsin}:i:1:said", m.Key, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	again := bot.Commit{At: bottest.Epoch, Incident: "INC-1", Resaid: []bot.Said{{Key: "m2", Body: []byte("two")}}}
+	again := bot.Commit{At: bottest.Epoch, Incident: "INC-1", EditedMessages: []bot.StoredMessage{{Key: "m2", Body: []byte("two")}}}
 	if _, err := s.Commit(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}

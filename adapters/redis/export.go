@@ -61,8 +61,8 @@ func mailbox(head map[string]string, read []string) ([]bot.StoredMail, error) {
 	return all, nil
 }
 
-// Export implements [bot.Keep].
-func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Piece, error) {
+// Export implements [bot.Archive].
+func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.ArchiveItem, error) {
 	e := &export{Store: s, ctx: ctx}
 	return bot.ReadSections(after, limit, []bot.Section{
 		{Name: "counter", Read: e.counter},
@@ -80,9 +80,9 @@ type export struct {
 	ctx context.Context //nolint:containedctx // it lives as long as the call
 }
 
-func (e *export) counter(string, int) ([]bot.Piece, error) {
+func (e *export) counter(string, int) ([]bot.ArchiveItem, error) {
 	n, err := e.count()
-	return []bot.Piece{{Counter: &n}}, err
+	return []bot.ArchiveItem{{Counter: &n}}, err
 }
 
 // count is the last number given out.
@@ -94,7 +94,7 @@ func (e *export) count() (n int, err error) {
 	return n, err
 }
 
-func (e *export) records(after string, limit int) ([]bot.Piece, error) {
+func (e *export) records(after string, limit int) ([]bot.ArchiveItem, error) {
 	from, id, _ := strings.Cut(after, "/")
 	var kinds []string
 	err := e.read(e.ctx, func() (err error) {
@@ -102,7 +102,7 @@ func (e *export) records(after string, limit int) ([]bot.Piece, error) {
 		return err
 	})
 	slices.Sort(kinds)
-	var all []bot.Piece
+	var all []bot.ArchiveItem
 	for _, kind := range kinds {
 		if kind < from || err != nil || len(all) >= limit {
 			continue
@@ -114,20 +114,20 @@ func (e *export) records(after string, limit int) ([]bot.Piece, error) {
 		var some []bot.Record
 		some, err = e.recordsFrom(e.ctx, kind, start, limit-len(all))
 		for _, r := range some {
-			all = append(all, bot.Piece{Record: &r})
+			all = append(all, bot.ArchiveItem{Record: &r})
 		}
 	}
 	return all, err
 }
 
-func (e *export) incidents(after string, limit int) ([]bot.Piece, error) {
+func (e *export) incidents(after string, limit int) ([]bot.ArchiveItem, error) {
 	var numbers []string
 	err := e.read(e.ctx, func() (err error) {
 		by := &goredis.ZRangeBy{Min: "(" + cmp.Or(after, "0"), Max: "+inf", Count: int64(limit)}
 		numbers, err = e.client.ZRangeByScore(e.ctx, e.keys.of("all"), by).Result()
 		return err
 	})
-	var all []bot.Piece
+	var all []bot.ArchiveItem
 	for k := 0; k < len(numbers) && err == nil; k++ {
 		var n int64
 		if n, err = strconv.ParseInt(numbers[k], 10, 64); err != nil {
@@ -135,7 +135,7 @@ func (e *export) incidents(after string, limit int) ([]bot.Piece, error) {
 		}
 		var d *bot.Dossier
 		if d, _, err = e.dossier(e.ctx, n); d != nil {
-			all = append(all, bot.Piece{Incident: d})
+			all = append(all, bot.ArchiveItem{Incident: d})
 		}
 	}
 	return all, err
@@ -186,35 +186,35 @@ func (e *export) values(section, prefix, after string, limit int) (names []strin
 	return names, texts, err
 }
 
-func (e *export) groups(after string, limit int) ([]bot.Piece, error) {
+func (e *export) groups(after string, limit int) ([]bot.ArchiveItem, error) {
 	names, texts, err := e.values("group", e.keys.group(""), after, limit)
-	var all []bot.Piece
+	var all []bot.ArchiveItem
 	for k, name := range names {
 		text, _ := texts[k].(string)
 		if len(text) <= 1+len(noInstant) {
 			continue
 		}
-		all = append(all, bot.Piece{Group: &bot.GroupPiece{
+		all = append(all, bot.ArchiveItem{Group: &bot.ArchivedGroup{
 			Key: name, Owner: "INC-" + text[1+len(noInstant):], Always: text[0] == '1', Until: instant(text[1 : 1+len(noInstant)]),
 		}})
 	}
 	return all, err
 }
 
-func (e *export) alerts(after string, limit int) ([]bot.Piece, error) {
+func (e *export) alerts(after string, limit int) ([]bot.ArchiveItem, error) {
 	names, texts, err := e.values("alert", e.keys.alert(""), after, limit)
-	var all []bot.Piece
+	var all []bot.ArchiveItem
 	for k := 0; k < len(names) && err == nil; k++ {
 		text, _ := texts[k].(string)
 		var a alertState
 		if a, err = alertOf(names[k], text); a.row != nil {
-			all = append(all, bot.Piece{Alert: &bot.AlertPiece{Integration: a.row.Integration, Key: a.row.Key, Row: *a.row}})
+			all = append(all, bot.ArchiveItem{Alert: &bot.ArchivedAlert{Integration: a.row.Integration, Key: a.row.Key, Row: *a.row}})
 		}
 	}
 	return all, err
 }
 
-func (e *export) operations(after string, limit int) ([]bot.Piece, error) {
+func (e *export) operations(after string, limit int) ([]bot.ArchiveItem, error) {
 	at := map[string]string{}
 	err := e.read(e.ctx, func() error {
 		all, err := e.client.LRange(e.ctx, e.keys.of("ops"), 0, -1).Result()
@@ -241,11 +241,11 @@ func (e *export) operations(after string, limit int) ([]bot.Piece, error) {
 		replies, err = e.client.HMGet(e.ctx, e.keys.of("op"), names...).Result()
 		return err
 	})
-	var all []bot.Piece
+	var all []bot.ArchiveItem
 	for k, id := range names {
 		if err == nil {
 			text, _ := replies[k].(string)
-			all = append(all, bot.Piece{Operation: &bot.OperationPiece{ID: id, At: instant(at[id]), Reply: bytesOf(text)}})
+			all = append(all, bot.ArchiveItem{Operation: &bot.ArchivedOperation{ID: id, At: instant(at[id]), Reply: bytesOf(text)}})
 		}
 	}
 	return all, err

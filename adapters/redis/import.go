@@ -11,12 +11,12 @@ import (
 	"tocsin/bot"
 )
 
-// Import implements [bot.Keep]: one transaction, in which each incident is a
+// Import implements [bot.Archive]: one transaction, in which each incident is a
 // script. An import that is tried again writes the same once more.
-func (s *Store) Import(ctx context.Context, pieces []bot.Piece) error {
+func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	for _, p := range pieces {
 		if err := p.Validate(); err != nil {
-			return fmt.Errorf("import %q: %w", p.Place, err)
+			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
 	heads, err := s.owners(ctx, pieces)
@@ -30,7 +30,7 @@ func (s *Store) Import(ctx context.Context, pieces []bot.Piece) error {
 	in := &importing{Store: s, ctx: ctx, batch: s.client.TxPipeline(), last: last, heads: heads}
 	for _, p := range pieces {
 		if err := in.piece(p); err != nil {
-			return fmt.Errorf("import %q: %w", p.Place, err)
+			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
 	in.batch.Set(ctx, s.keys.of("number"), in.last, 0)
@@ -45,7 +45,7 @@ func (s *Store) Import(ctx context.Context, pieces []bot.Piece) error {
 
 // owners are the incidents that groups belong to and that are there, or will
 // be.
-func (s *Store) owners(ctx context.Context, pieces []bot.Piece) (map[string]bool, error) {
+func (s *Store) owners(ctx context.Context, pieces []bot.ArchiveItem) (map[string]bool, error) {
 	there := map[string]bool{}
 	batch := s.client.Pipeline()
 	asked := map[string]*goredis.IntCmd{}
@@ -80,7 +80,7 @@ type importing struct {
 	changed []int64
 }
 
-func (in *importing) piece(p bot.Piece) error {
+func (in *importing) piece(p bot.ArchiveItem) error {
 	ctx, b := in.ctx, in.batch
 	switch {
 	case p.Counter != nil:
@@ -121,7 +121,7 @@ func (in *importing) incident(d bot.Dossier) error {
 	return nil
 }
 
-func (in *importing) group(g bot.GroupPiece) error {
+func (in *importing) group(g bot.ArchivedGroup) error {
 	n, is := parseID(g.Owner)
 	if !is {
 		return fmt.Errorf("its owner %q is no incident", g.Owner)
@@ -137,7 +137,7 @@ func (in *importing) group(g bot.GroupPiece) error {
 	return nil
 }
 
-func (in *importing) alert(a bot.AlertPiece) error {
+func (in *importing) alert(a bot.ArchivedAlert) error {
 	raw, err := json.Marshal(a.Row)
 	if err != nil {
 		return err

@@ -19,10 +19,10 @@ func (s *Store) everyPart(n int64) []string {
 	return s.keys.parts(n, partHead, partEvents, partMail, partTalk, partSaid, partTasks, partAlerts, partFiring)
 }
 
-// Over implements [bot.Keep].
-func (s *Store) Over(ctx context.Context, q bot.Over) ([]string, error) {
+// Over implements [bot.Archive].
+func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, error) {
 	set := s.keys.of("over")
-	if q.Shelved {
+	if q.Archived {
 		set = s.keys.of("shelf")
 	}
 	if q.Limit <= 0 {
@@ -43,8 +43,8 @@ func (s *Store) Over(ctx context.Context, q bot.Over) ([]string, error) {
 	return numbers, nil
 }
 
-// Shelve implements [bot.Keep].
-func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
+// Shelve implements [bot.Archive].
+func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {
 	n, _ := parseID(incident)
 	d, shelved, err := s.dossier(ctx, n)
 	if err != nil || d == nil {
@@ -56,12 +56,12 @@ func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
 	if d.Open || len(d.Tasks) > 0 || len(d.Mail) > 0 && d.Mail[len(d.Mail)-1].Seq > d.ReadSeq {
 		return false, nil
 	}
-	packed, err := bot.Pack(*d)
+	packed, err := bot.Compact(*d)
 	if err != nil {
 		return false, err
 	}
 	a := &arguments{}
-	a.add(n, d.Version, talkSum(d.Said), lastMail(*d), packed)
+	a.add(n, d.Version, talkSum(d.Messages), lastMail(*d), packed)
 	said, err := s.ask(ctx, "shelve "+incident, &call{script: s.scripts.shelve, keys: s.everyPart(n)[:7], args: a.all, size: a.size})
 	return said == "ok", err
 }
@@ -121,7 +121,7 @@ func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
 		}
 	}
 	a := &arguments{}
-	a.add(n, shelved, d.Version, d.Open, d.Follows, nanos(d.Changed), nanos(d.WakeAt), lastMail(d), d.ReadSeq, next, due, d.Body)
+	a.add(n, shelved, d.Version, d.Open, d.Previous, nanos(d.Changed), nanos(d.WakeAt), lastMail(d), d.ReadSeq, next, due, d.Body)
 	a.add(len(d.Events))
 	for _, e := range d.Events {
 		a.add(e.Body)
@@ -130,8 +130,8 @@ func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
 	for _, m := range d.Mail {
 		a.add(m.Seq, m.Seq <= d.ReadSeq, m.Body)
 	}
-	a.add(len(d.Said))
-	for _, m := range d.Said {
+	a.add(len(d.Messages))
+	for _, m := range d.Messages {
 		a.add(m.Key, m.Body)
 	}
 	a.add(len(d.Tasks))
@@ -148,7 +148,7 @@ func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
 // more alerts meanwhile.
 const forgetTries = 3
 
-// Forget implements [bot.Keep].
+// Forget implements [bot.Archive].
 func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 	n, _ := parseID(incident)
 	for range forgetTries {
@@ -230,7 +230,7 @@ func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved s
 	if err == nil && len(w.head) > 0 {
 		if packed := w.head["z"]; packed != "" {
 			var out bot.Dossier
-			out, err = bot.Unpack([]byte(packed))
+			out, err = bot.Expand([]byte(packed))
 			d, shelved = &out, packed
 		} else {
 			d, err = w.dossier(n)
@@ -245,7 +245,7 @@ func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved s
 // dossier puts together what was read.
 func (w whole) dossier(n int64) (*bot.Dossier, error) {
 	d := &bot.Dossier{
-		Number: int(n), Open: w.head["o"] == "1", Follows: w.head["f"], Changed: instant(w.head["ch"]), WakeAt: instant(w.head["wa"]),
+		Number: int(n), Open: w.head["o"] == "1", Previous: w.head["f"], Changed: instant(w.head["ch"]), WakeAt: instant(w.head["wa"]),
 		Body: bytesOf(w.head["b"]),
 	}
 	var err error
@@ -265,11 +265,11 @@ func (w whole) dossier(n int64) (*bot.Dossier, error) {
 		return nil, err
 	}
 	for _, text := range w.talk {
-		var m bot.Said
+		var m bot.StoredMessage
 		if m, err = saidOf(text); err != nil {
 			return nil, err
 		}
-		d.Said = append(d.Said, m)
+		d.Messages = append(d.Messages, m)
 	}
 	d.Tasks, err = tasksOf(n, w.tasks)
 	return d, err

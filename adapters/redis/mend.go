@@ -20,8 +20,8 @@ import (
 // written again where it differs (rules E1, E13). Incidents that are closed but
 // still owe something are looked at like open ones. When a list of incidents
 // itself was lost, all of them are looked for first.
-func (s *Store) Mend(ctx context.Context, q bot.Mend) (bot.Mended, error) {
-	var m bot.Mended
+func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
+	var m bot.Repairs
 	if q.After == 0 {
 		lost, err := s.lost(ctx)
 		if err != nil {
@@ -90,7 +90,7 @@ func (s *Store) lost(ctx context.Context) ([]string, error) {
 }
 
 // owing are the next incidents to look at.
-func (s *Store) owing(ctx context.Context, q bot.Mend) ([]int64, error) {
+func (s *Store) owing(ctx context.Context, q bot.RepairQuery) ([]int64, error) {
 	var numbers []int64
 	err := s.read(ctx, func() error {
 		numbers = nil

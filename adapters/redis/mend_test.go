@@ -33,7 +33,7 @@ func mended(t *testing.T, s *redis.Store, at time.Time) []string {
 	t.Helper()
 	var all []string
 	for after := 0; ; {
-		m, err := s.Mend(t.Context(), bot.Mend{At: at, After: after, Limit: 3})
+		m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, After: after, Limit: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,17 +216,17 @@ func TestSoak(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed := size(t, server)
-	q := bot.Over{Before: bottest.Epoch.Add(24 * time.Hour), Limit: total}
-	over, err := s.Over(ctx, q)
+	q := bot.EndedQuery{Before: bottest.Epoch.Add(24 * time.Hour), Limit: total}
+	over, err := s.ListEnded(ctx, q)
 	if err != nil || len(over) != total {
 		t.Fatalf("%d are over, %v", len(over), err)
 	}
-	many(t, total, 64, func(n int) error { return yes(s.Shelve(ctx, over[n])) })
+	many(t, total, 64, func(n int) error { return yes(s.Archive(ctx, over[n])) })
 	shelved := size(t, server)
 	t.Logf("each of %d incidents: closed %d keys, %d bytes; in compact form %d keys, %d bytes", total,
 		(closed.keys-before.keys)/total, (closed.bytes-before.bytes)/total, (shelved.keys-before.keys)/total, (shelved.bytes-before.bytes)/total)
-	q.Shelved = true
-	if over, err = s.Over(ctx, q); err != nil || len(over) != total {
+	q.Archived = true
+	if over, err = s.ListEnded(ctx, q); err != nil || len(over) != total {
 		t.Fatalf("%d are in compact form, %v", len(over), err)
 	}
 	many(t, total, 64, func(n int) error { return yes(s.Forget(ctx, over[n])) })

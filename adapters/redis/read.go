@@ -62,11 +62,11 @@ func load(l *bot.Loaded, fields map[string]string) error {
 // loadBody reads the snapshot or the stub, from the compact form if that is
 // where it is.
 func loadBody(l *bot.Loaded, version int, follows, body, packed string) error {
-	l.Version, l.Follows = version, follows
+	l.Version, l.Previous = version, follows
 	text := []byte(body)
 	if packed != "" {
 		var err error
-		if text, err = bot.UnpackBody([]byte(packed)); err != nil {
+		if text, err = bot.ExpandSnapshot([]byte(packed)); err != nil {
 			return err
 		}
 	}
@@ -188,7 +188,7 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 		return nil, fmt.Errorf("read the history of %s: %w", id, err)
 	}
 	if packed, is := head[1].(string); is {
-		d, err := bot.Unpack([]byte(packed))
+		d, err := bot.Expand([]byte(packed))
 		if err != nil {
 			return nil, fmt.Errorf("read the history of %s: %w", id, err)
 		}

@@ -84,7 +84,7 @@ func life(ctx context.Context, s *redis.Store, n int) error {
 	c := step(id, 0)
 	c.ReadMail, c.Snapshot, c.Events[0].Body = 1, []byte(text+text), []byte(text)
 	c.Group = &bot.GroupHold{Key: b.Arrivals[0].Group, Always: true}
-	c.Said = []bot.Said{{Key: "1", Body: []byte(text)}}
+	c.Messages = []bot.StoredMessage{{Key: "1", Body: []byte(text)}}
 	c.Operation, c.Reply = "op "+key, []byte("declared")
 	if _, err = s.Commit(ctx, c); err != nil {
 		return err

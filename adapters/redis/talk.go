@@ -14,7 +14,7 @@ import (
 )
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error) {
+func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	n, _ := parseID(incident)
 	if limit <= 0 {
 		return nil, nil
@@ -48,17 +48,17 @@ func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([
 		return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
 	}
 	if packed != "" {
-		d, err := bot.Unpack([]byte(packed))
+		d, err := bot.Expand([]byte(packed))
 		if err != nil {
 			return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
 		}
-		to := len(d.Said)
+		to := len(d.Messages)
 		if before != 0 {
 			to = min(to, max(before-1, 0))
 		}
-		return d.Said[max(to-limit, 0):to], nil
+		return d.Messages[max(to-limit, 0):to], nil
 	}
-	all := make([]bot.Said, 0, len(texts))
+	all := make([]bot.StoredMessage, 0, len(texts))
 	for _, text := range texts {
 		m, err := saidOf(text)
 		if err != nil {
@@ -71,7 +71,7 @@ func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([
 
 // talkSum is a sum of a conversation as it stands in its list, as shelve.lua
 // has it. It is no matter of secrets.
-func talkSum(all []bot.Said) string {
+func talkSum(all []bot.StoredMessage) string {
 	sum := sha1.New()
 	for _, m := range all {
 		fmt.Fprintf(sum, "%d %d %s%s", m.Seq, len(m.Key), m.Key, m.Body)
@@ -87,14 +87,14 @@ func ignoreNil(err error) error {
 }
 
 // saidOf reads "seq width keybody", as commit.lua writes it.
-func saidOf(text string) (bot.Said, error) {
+func saidOf(text string) (bot.StoredMessage, error) {
 	parts := strings.SplitN(text, " ", 3)
 	if len(parts) == 3 {
 		seq, err1 := strconv.Atoi(parts[0])
 		width, err2 := strconv.Atoi(parts[1])
 		if err1 == nil && err2 == nil && width >= 0 && width <= len(parts[2]) {
-			return bot.Said{Key: parts[2][:width], Seq: seq, Body: bytesOf(parts[2][width:])}, nil
+			return bot.StoredMessage{Key: parts[2][:width], Seq: seq, Body: bytesOf(parts[2][width:])}, nil
 		}
 	}
-	return bot.Said{}, fmt.Errorf("a message is damaged: %.40q", text)
+	return bot.StoredMessage{}, fmt.Errorf("a message is damaged: %.40q", text)
 }

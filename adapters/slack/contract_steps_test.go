@@ -90,7 +90,7 @@ func (s *stage) room(ctx context.Context, private bool) {
 	if private {
 		r.Key, r.Incident, r.Name = "INC-8/2.0", "INC-8", "inc-8-secret"
 	}
-	message := card.Message{Title: r.Incident + " · Checkout <is> down & *out*", Text: "It began at 3:12."}
+	message := card.Content{Title: r.Incident + " · Checkout <is> down & *out*", Text: "It began at 3:12."}
 	w := s.as(s.at.token)
 	room, err := w.OpenRoom(ctx, r)
 	s.note("a room", err, room.Name, room.Private)
@@ -102,28 +102,28 @@ func (s *stage) room(ctx context.Context, private bool) {
 	again, err := s.as(s.at.token).OpenRoom(ctx, r)
 	s.note("a room that is there already", err, again.ID == room.ID)
 
-	shown := bot.ShownCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Message: message}
-	at, err := w.Show(ctx, shown)
+	shown := bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Message: message}
+	at, err := w.ShowCard(ctx, shown)
 	s.note("a room's card", err, at != "")
 	shown.Again = true
-	second, err := s.as(s.at.token).Show(ctx, shown)
+	second, err := s.as(s.at.token).ShowCard(ctx, shown)
 	s.note("a room's card, by another process", err, second == at)
 	shown.Ref = at
-	_, err = w.Show(ctx, shown)
+	_, err = w.ShowCard(ctx, shown)
 	s.note("a room's card, brought up to date", err)
 	shown.Ref = room.ID + ":1111111111.000001"
-	third, err := w.Show(ctx, shown)
+	third, err := w.ShowCard(ctx, shown)
 	s.note("a room's card that somebody has deleted", err, third != at)
 
 	_, ts, _ := strings.Cut(at, ":")
 	for _, text := range []string{"Rolling back.", strings.Repeat("0123456789 ", 900)} {
 		what := fmt.Sprintf("a post of %d characters", len(text))
-		post := bot.RoomPost{Key: r.Key + what, Incident: r.Incident, Room: room, Message: card.Message{Title: "ana", Text: text}}
+		post := bot.RoomPost{Key: r.Key + what, Incident: r.Incident, Room: room, Message: card.Content{Title: "ana", Text: text}}
 		s.twice(what, room.ID, "", post.Key, func(w patient, again bool) error {
 			post.Again = again
 			return w.Post(ctx, post)
 		})
-		post.Key, post.Under = r.Key+what+" below", at
+		post.Key, post.ReplyTo = r.Key+what+" below", at
 		s.twice(what+" below the card", room.ID, ts, post.Key, func(w patient, again bool) error {
 			post.Again = again
 			return w.Post(ctx, post)
@@ -157,13 +157,13 @@ func (s *stage) twice(name, channel, thread, key string, do func(w patient, agai
 func (s *stage) furnish(ctx context.Context, room workflow.Room, r bot.RoomRequest, at string) {
 	work := bot.RoomWork{
 		Key: r.Key + "/furnish", Incident: r.Incident, Room: room, Card: at, Title: "Checkout <is> down & out",
-		Links: []card.Action{{Label: "Runbook", URL: "https://example.com/runbook?a=b&c=d"}, {Label: "Call", URL: "https://meet.example.com/7"}},
+		Links: []card.Button{{Label: "Runbook", URL: "https://example.com/runbook?a=b&c=d"}, {Label: "Call", URL: "https://meet.example.com/7"}},
 	}
 	for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {
 		work.Step, work.Again = step, false
-		s.note(step, s.as(s.at.token).Furnish(ctx, work))
+		s.note(step, s.as(s.at.token).SetUpRoom(ctx, work))
 		work.Again = true
-		s.note(step+", by another process", s.as(s.at.token).Furnish(ctx, work))
+		s.note(step+", by another process", s.as(s.at.token).SetUpRoom(ctx, work))
 	}
 	w := s.as(s.at.token)
 	marks, err := w.api.ListBookmarksContext(ctx, room.ID)
@@ -189,7 +189,7 @@ func (s *stage) end(ctx context.Context, room workflow.Room, r bot.RoomRequest) 
 	work := bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room}
 	s.note("a room is archived", s.as(s.at.token).CloseRoom(ctx, work))
 	s.note("a room is archived again", s.as(s.at.token).CloseRoom(ctx, work))
-	s.note("a post into an archived room", s.as(s.at.token).Post(ctx, bot.RoomPost{Key: r.Key + "/late", Room: room, Message: card.Message{Title: "ana", Text: "Late."}}))
+	s.note("a post into an archived room", s.as(s.at.token).Post(ctx, bot.RoomPost{Key: r.Key + "/late", Room: room, Message: card.Content{Title: "ana", Text: "Late."}}))
 	r.Was, r.Key = room, r.Key+"/back"
 	back, err := s.as(s.at.token).OpenRoom(ctx, r)
 	s.note("a room that was archived comes back to a bot", err, back.ID == room.ID)
@@ -197,7 +197,7 @@ func (s *stage) end(ctx context.Context, room workflow.Room, r bot.RoomRequest) 
 
 // people are paged, and announcements made.
 func (s *stage) people(ctx context.Context) {
-	message := card.Message{Title: "INC-7 · Checkout is down", Text: "Page 1 to ana."}
+	message := card.Content{Title: "INC-7 · Checkout is down", Text: "Page 1 to ana."}
 	w := s.as(s.at.token)
 	user, err := w.userOf(ctx, "", "ana@example.com", call{wait: true})
 	s.note("ana by her address", err, user != "")
@@ -220,12 +220,12 @@ func (s *stage) people(ctx context.Context) {
 	page.Key, page.Address = "page:3", "slack:#nowhere"
 	s.note("a page into a channel that is not there", w.Page(ctx, page))
 
-	shown := bot.ShownCard{Key: "INC-7/announce", Incident: "INC-7", Place: workflow.Announce, Message: message}
-	at, err := w.Show(ctx, shown)
+	shown := bot.RoomCard{Key: "INC-7/announce", Incident: "INC-7", Place: workflow.Announce, Message: message}
+	at, err := w.ShowCard(ctx, shown)
 	s.note("an announcement", err)
 	channel, ts, _ := strings.Cut(at, ":")
 	s.twice("an update below it", channel, ts, "INC-7/update", func(w patient, again bool) error {
-		return w.Post(ctx, bot.RoomPost{Key: "INC-7/update", Under: at, Again: again, Message: message})
+		return w.Post(ctx, bot.RoomPost{Key: "INC-7/update", ReplyTo: at, Again: again, Message: message})
 	})
 	c, err := w.lookUp(ctx, "#incidents")
 	s.note("the channel of announcements", err, c != nil && c.IsMember && !c.IsArchived)

@@ -87,8 +87,8 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 
 // Store is where the adapter keeps the members of user groups.
 type Store interface {
-	Records(ctx context.Context, kind, after string, limit int) ([]bot.Record, error)
-	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+	bot.Records
+	bot.Committer
 }
 
 // rememberGroups reads who was last known.

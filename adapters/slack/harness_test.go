@@ -113,23 +113,23 @@ func (p patient) Post(ctx context.Context, post bot.RoomPost) error {
 	return p.again(func() error { return p.Workspace.Post(ctx, post) })
 }
 
-// Show implements [bot.Host].
-func (p patient) Show(ctx context.Context, c bot.ShownCard) (at string, err error) {
-	err = p.again(func() (e error) { at, e = p.Workspace.Show(ctx, c); return e })
+// Show implements [bot.RoomManager].
+func (p patient) ShowCard(ctx context.Context, c bot.RoomCard) (at string, err error) {
+	err = p.again(func() (e error) { at, e = p.Workspace.ShowCard(ctx, c); return e })
 	return at, err
 }
 
-// SetUpRoom implements [bot.Host].
-func (p patient) Furnish(ctx context.Context, w bot.RoomWork) error {
-	return p.again(func() error { return p.Workspace.Furnish(ctx, w) })
+// SetUpRoom implements [bot.RoomManager].
+func (p patient) SetUpRoom(ctx context.Context, w bot.RoomWork) error {
+	return p.again(func() error { return p.Workspace.SetUpRoom(ctx, w) })
 }
 
-// Invite implements [bot.Host].
+// Invite implements [bot.RoomManager].
 func (p patient) Invite(ctx context.Context, i bot.Invitation) error {
 	return p.again(func() error { return p.Workspace.Invite(ctx, i) })
 }
 
-// CloseRoom implements [bot.Host].
+// CloseRoom implements [bot.RoomManager].
 func (p patient) CloseRoom(ctx context.Context, w bot.RoomWork) error {
 	return p.again(func() error { return p.Workspace.CloseRoom(ctx, w) })
 }

@@ -19,7 +19,7 @@ func (d *desk) card(id, channel string) slacktest.Message {
 	d.t.Helper()
 	card, _ := d.bot.Rooms.Card(d.incident(id), workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
 	var at string
-	err := d.patiently(d.t.Context(), func() (e error) { at, e = d.Show(d.t.Context(), card); return e })
+	err := d.patiently(d.t.Context(), func() (e error) { at, e = d.ShowCard(d.t.Context(), card); return e })
 	if err != nil {
 		d.t.Fatal(err)
 	}

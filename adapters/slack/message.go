@@ -29,7 +29,7 @@ type writing struct {
 	alone    bool // looked for as a message that carries nothing else
 	since    time.Time
 	wait     bool
-	message  card.Message
+	message  card.Content
 	line     bool   // as somebody saying something
 	incident string // where the rest can be read; "" when it is none, or several
 	said     *said  // instead of the message: an answer
@@ -200,29 +200,29 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 	m := writing{
 		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Message, line: true, incident: p.Incident,
 	}
-	if p.Under != "" {
+	if p.ReplyTo != "" {
 		var err error
-		if m.channel, m.thread, err = parseRef(p.Under); err != nil {
+		if m.channel, m.thread, err = parseRef(p.ReplyTo); err != nil {
 			return err
 		}
 	}
 	_, _, err := w.write(ctx, m)
-	if code(err) == "not_in_channel" && p.Under == "" && !p.Room.Private { // somebody has put us out of the incident's own room
+	if code(err) == "not_in_channel" && p.ReplyTo == "" && !p.Room.Private { // somebody has put us out of the incident's own room
 		if err = w.join(ctx, p.Room.ID); err == nil {
 			_, _, err = w.write(ctx, m)
 		}
 	}
 	switch code(err) {
 	case "is_archived", "channel_not_found":
-		if p.Under == "" {
+		if p.ReplyTo == "" {
 			return bot.Permanent(fmt.Errorf("%w: %w", bot.ErrRoomGone, err))
 		}
 	}
 	return err
 }
 
-// Show implements [bot.Host].
-func (w *Workspace) Show(ctx context.Context, c bot.ShownCard) (string, error) {
+// Show implements [bot.RoomManager].
+func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (string, error) {
 	m := writing{
 		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Message, incident: c.Incident,
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func post(room workflow.Room, key string, again bool) bot.RoomPost {
-	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Message: card.Message{Title: "Ana", Text: "Said under " + key}}
+	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Message: card.Content{Title: "Ana", Text: "Said under " + key}}
 }
 
 // TestX1PostOnce: another process that is told that a message may have been
@@ -96,8 +96,8 @@ func TestShow(t *testing.T) {
 	}
 	show := func(p patient, place workflow.Place, at, title string, again bool) string {
 		t.Helper()
-		c := bot.ShownCard{Key: "INC-7/" + string(place), Incident: "INC-7", Place: place, Room: room, Ref: at, Again: again, Message: card.Message{Title: title}}
-		at, err := p.Show(t.Context(), c)
+		c := bot.RoomCard{Key: "INC-7/" + string(place), Incident: "INC-7", Place: place, Room: room, Ref: at, Again: again, Message: card.Content{Title: title}}
+		at, err := p.ShowCard(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,15 +136,15 @@ func TestDeletedCardOnce(t *testing.T) {
 	if err = p.Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil { // the channel has had its message of this second
 		t.Fatal(err)
 	}
-	shown := bot.ShownCard{
-		Key: "INC-7/card", Incident: "INC-7", Room: room, Ref: room.ID + ":1111111111.000001", Since: h.clock.Now(), Message: card.Message{Title: "INC-7 · Checkout is down"},
+	shown := bot.RoomCard{
+		Key: "INC-7/card", Incident: "INC-7", Room: room, Ref: room.ID + ":1111111111.000001", Since: h.clock.Now(), Message: card.Content{Title: "INC-7 · Checkout is down"},
 	}
 	h.slack.Fail("chat.postMessage", slacktest.Fault{LoseAnswer: true})
-	if _, err = p.Show(t.Context(), shown); err == nil || bot.IsPermanent(err) {
+	if _, err = p.ShowCard(t.Context(), shown); err == nil || bot.IsPermanent(err) {
 		t.Fatalf("an unclear outcome answers %v", err)
 	}
 	shown.Again = true
-	at, err := h.another().Show(t.Context(), shown)
+	at, err := h.another().ShowCard(t.Context(), shown)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,14 +161,14 @@ func TestDeletedCardOnceByOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := bot.ShownCard{Key: "INC-7/slack/" + room.ID, Incident: "INC-7", Room: room, Message: card.Message{Title: "first"}}
-	if c.Ref, err = h.another().Show(t.Context(), c); err != nil {
+	c := bot.RoomCard{Key: "INC-7/slack/" + room.ID, Incident: "INC-7", Room: room, Message: card.Content{Title: "first"}}
+	if c.Ref, err = h.another().ShowCard(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	h.slack.Delete(h.slack.BotUser, room.ID, h.slack.Posts(room.ID)[0].TS)
 	for range 2 {
 		h.clock.pass(time.Minute)
-		if _, err = h.another().Show(t.Context(), c); err != nil {
+		if _, err = h.another().ShowCard(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -48,7 +48,7 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	if at == "" || err != nil {
 		return err
 	}
-	m.message = card.Message{Title: p.Message.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Message.Footer}
+	m.message = card.Content{Title: p.Message.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Message.Footer}
 	return w.rewrite(ctx, at, m)
 }
 

@@ -41,7 +41,7 @@ const (
 // A button's action_id is "do:<n>" and its value the command line; so is the
 // menu's, "do:more", and the value of each of its options. That of a link is
 // "open:<n>".
-func renderMessage(m card.Message, o look) (blocks []slack.Block, text string) {
+func renderMessage(m card.Content, o look) (blocks []slack.Block, text string) {
 	s := &sheet{look: o, rest: cmp.Or(o.Rest, m.Footer), spare: longBlocks - noticeWeight}
 	end := s.ending(m)
 	for _, b := range end {
@@ -144,7 +144,7 @@ func (s *sheet) text(text string) {
 }
 
 // say shows who said what, as people write in a chat.
-func (s *sheet) say(m card.Message) {
+func (s *sheet) say(m card.Content) {
 	who, what := s.fit(line(m.Title), longLine), lines(m.Text)
 	between := "  "
 	switch {
@@ -213,7 +213,7 @@ func (s *sheet) notice() []slack.Block {
 }
 
 // fallback is the message as one text, as far as there is room for it.
-func fallback(m card.Message) string {
+func fallback(m card.Content) string {
 	all := []string{line(m.Title), lines(m.Text)}
 	spare := longText
 	add := func(text string) {

@@ -16,7 +16,7 @@ const doMore = "do:more"
 
 // ending is what stands below everything: buttons, the menu, links that cannot
 // be opened with a click, and the footer.
-func (s *sheet) ending(m card.Message) []slack.Block {
+func (s *sheet) ending(m card.Content) []slack.Block {
 	var all []slack.Block
 	var pressed []slack.BlockElement
 	var unsafe []string
@@ -38,7 +38,7 @@ func (s *sheet) ending(m card.Message) []slack.Block {
 	if len(unsafe) > 0 {
 		all = append(all, rich(span{text: strings.Join(unsafe, "\n")}))
 	}
-	opened := slices.ContainsFunc(m.Actions, func(a card.Action) bool { return a.Command == "" && a.URL == m.Footer })
+	opened := slices.ContainsFunc(m.Actions, func(a card.Button) bool { return a.Command == "" && a.URL == m.Footer })
 	if to := link(m.Footer); to != "" && opened {
 		return all // a button says it already
 	} else if to != "" {
@@ -51,7 +51,7 @@ func (s *sheet) ending(m card.Message) []slack.Block {
 
 // button is a command to send or an address to open; nil for what is neither.
 // Where there are both, pressing here is answered here.
-func (s *sheet) button(a card.Action) *slack.ButtonBlockElement {
+func (s *sheet) button(a card.Button) *slack.ButtonBlockElement {
 	label, command := line(a.Label), strings.TrimSpace(a.Command)
 	b := &slack.ButtonBlockElement{Type: slack.METButton}
 	switch {
@@ -72,7 +72,7 @@ func (s *sheet) button(a card.Action) *slack.ButtonBlockElement {
 }
 
 // more is a menu; nil for an empty one.
-func more(actions []card.Action) *slack.OverflowBlockElement {
+func more(actions []card.Button) *slack.OverflowBlockElement {
 	var all []*slack.OptionBlockObject
 	for _, a := range actions {
 		command := strings.TrimSpace(a.Command)

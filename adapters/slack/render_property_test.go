@@ -21,20 +21,20 @@ func anyText() *rapid.Generator[string] {
 	})
 }
 
-func anyAction() *rapid.Generator[card.Action] {
-	return rapid.Custom(func(t *rapid.T) card.Action {
+func anyAction() *rapid.Generator[card.Button] {
+	return rapid.Custom(func(t *rapid.T) card.Button {
 		text := anyText()
-		return card.Action{
+		return card.Button{
 			Label: text.Draw(t, "label"), Command: rapid.OneOf(rapid.Just(""), rapid.Just("ack INC-7 --seen 12"), text).Draw(t, "command"),
 			URL: rapid.OneOf(rapid.Just(""), rapid.Just("https://wiki.example.com/x"), text).Draw(t, "url"), Main: rapid.Bool().Draw(t, "main"),
 		}
 	})
 }
 
-func anyMessage() *rapid.Generator[card.Message] {
-	return rapid.Custom(func(t *rapid.T) card.Message {
+func anyMessage() *rapid.Generator[card.Content] {
+	return rapid.Custom(func(t *rapid.T) card.Content {
 		text, actions := anyText(), rapid.SliceOfN(anyAction(), 0, 30)
-		m := card.Message{
+		m := card.Content{
 			Title: text.Draw(t, "title"), Text: text.Draw(t, "text"), Actions: actions.Draw(t, "actions"), More: actions.Draw(t, "more"),
 			Footer: rapid.OneOf(rapid.Just("https://tocsin.example.com/incidents/INC-7"), text).Draw(t, "footer"),
 		}
@@ -71,7 +71,7 @@ func TestAnyTextIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := anyText().Filter(func(s string) bool { return units(lines(s)) < longSummary/2 }).Draw(t, "text")
 		for _, o := range []look{{}, {Line: true}} {
-			blocks, _ := renderMessage(card.Message{Title: "Ana Silva", Text: text}, o)
+			blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, o)
 			if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, want) {
 				t.Fatalf("%q is read as %q", text, got)
 			}

@@ -110,7 +110,7 @@ func actionIDs(b slack.Block) []string {
 }
 
 // shown renders and draws a message.
-func shown(t *testing.T, m card.Message, o look) string {
+func shown(t *testing.T, m card.Content, o look) string {
 	t.Helper()
 	blocks, text := renderMessage(m, o)
 	valid(t, blocks, text)
@@ -156,7 +156,7 @@ func TestCards(t *testing.T) {
 // TestPages: what a person who is paged reads.
 func TestPages(t *testing.T) {
 	var all strings.Builder
-	page := func(name string, m card.Message) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, ours())) }
+	page := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, ours())) }
 	public, private := incident(workflow.Triage, false), incident(workflow.Triage, false)
 	private.Visibility = workflow.Private
 	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeCatchAll, workflow.PurposeNotice} {
@@ -181,14 +181,14 @@ func TestPosts(t *testing.T) {
 	o := ours()
 	stamp := card.Piece{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
 	o.Line, o.Rest = true, "https://tocsin.example.com/incidents/INC-7"
-	post := func(name string, m card.Message) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
-	post("one line", card.Message{Title: "Ana Silva", Text: "Acknowledged"})
-	post("several", card.Message{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
-	post("nobody", card.Message{Text: "Acknowledged"})
-	post("nothing", card.Message{})
-	post("much", card.Message{Title: "ana", Text: strings.Repeat("0123456789 ", 1000)})
+	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
+	post("one line", card.Content{Title: "Ana Silva", Text: "Acknowledged"})
+	post("several", card.Content{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
+	post("nobody", card.Content{Text: "Acknowledged"})
+	post("nothing", card.Content{})
+	post("much", card.Content{Title: "ana", Text: strings.Repeat("0123456789 ", 1000)})
 	golden(t, "posts.golden.txt", all.String())
-	blocks, text := renderMessage(card.Message{Title: "Ana Silva", Text: "Note: see https://wiki.example.com/a_b_c."}, o)
+	blocks, text := renderMessage(card.Content{Title: "Ana Silva", Text: "Note: see https://wiki.example.com/a_b_c."}, o)
 	golden(t, "post.golden.json", indented(t, object{"blocks": blocks, "text": text}))
 }
 
@@ -237,11 +237,11 @@ func TestCuts(t *testing.T) {
 			t.Errorf("it does not say %q: %s", want, got[len(got)-300:])
 		}
 	}
-	m := card.Message{Title: "a lot"}
+	m := card.Content{Title: "a lot"}
 	for n := range 300 {
-		m.Sections = append(m.Sections, card.Section{Heading: fmt.Sprint(n), Lines: []string{"x"}, Action: card.Action{Label: "Retry", Command: fmt.Sprint("retry ", n)}})
-		m.Actions = append(m.Actions, card.Action{Label: "Do", Command: fmt.Sprint("do ", n)})
-		m.More = append(m.More, card.Action{Label: "Do", Command: fmt.Sprint("do ", n)})
+		m.Sections = append(m.Sections, card.Section{Heading: fmt.Sprint(n), Lines: []string{"x"}, Action: card.Button{Label: "Retry", Command: fmt.Sprint("retry ", n)}})
+		m.Actions = append(m.Actions, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
+		m.More = append(m.More, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 	}
 	blocks, text = renderMessage(m, look{})
 	valid(t, blocks, text)
@@ -252,7 +252,7 @@ func TestCuts(t *testing.T) {
 
 // TestButtons: what a click sends, and what is no button.
 func TestButtons(t *testing.T) {
-	m := card.Message{Title: "INC-7", Actions: []card.Action{
+	m := card.Content{Title: "INC-7", Actions: []card.Button{
 		{Label: "Acknowledge", Command: "ack INC-7 --seen 12", URL: "https://tocsin.example.com/ack/t", Main: true},
 		{Label: "Open INC-7", URL: "https://tocsin.example.com/incidents/INC-7"},
 		{Label: "https://bank.example.com", URL: "https://evil.example.com/x"},
@@ -272,12 +272,12 @@ func TestButtons(t *testing.T) {
 // TestReadsAsText: what is meant as text is read as text.
 func TestReadsAsText(t *testing.T) {
 	for _, text := range hostile() {
-		for _, m := range []card.Message{
+		for _, m := range []card.Content{
 			{Title: "ana", Text: text},
 			{Title: text, Text: "x"},
 			{Title: "INC-7", Fields: []card.Field{{Name: "Cause", Value: text}}},
 			{Title: "INC-7", Sections: []card.Section{{Heading: "Pinned", Lines: []string{text}}}},
-			{Title: "INC-7", Sections: []card.Section{{Heading: "Slack", Lines: []string{text}, Action: card.Action{Label: "Retry", Command: "retry INC-7"}}}},
+			{Title: "INC-7", Sections: []card.Section{{Heading: "Slack", Lines: []string{text}, Action: card.Button{Label: "Retry", Command: "retry INC-7"}}}},
 		} {
 			for _, as := range []look{{}, {Line: true}} {
 				blocks, fallback := renderMessage(m, as)
@@ -320,13 +320,13 @@ func hostile() []string {
 // TestLongestIsKept: of a long post people read as much as is promised.
 func TestLongestIsKept(t *testing.T) {
 	for _, text := range []string{strings.Repeat("0123 ", 2000), strings.Repeat("w", 10_000)} {
-		blocks, _ := renderMessage(card.Message{Title: "Ana Silva", Text: text}, look{Line: true})
+		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, look{Line: true})
 		if got := read(t, blocks); !strings.Contains(got, text[:longest-1]) || !strings.Contains(got, "…") {
 			t.Errorf("of %d characters %d are read", len(text), len(got))
 		}
 	}
 	for _, text := range []string{strings.Repeat("\"", 10_000), strings.Repeat("🇪🇺é漢", 2500), strings.Repeat("https://a.example ", 600), strings.Repeat("a\n", 5000)} {
-		blocks, _ := renderMessage(card.Message{Title: "Ana Silva", Text: text}, look{Line: true})
+		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, look{Line: true})
 		if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, string([]rune(want)[:min(longest/3, len([]rune(want)))])) {
 			t.Errorf("of %.20q… too little is read", text)
 		}
@@ -336,7 +336,7 @@ func TestLongestIsKept(t *testing.T) {
 // TestTextIsWritten: the text that notifications show says what the message
 // says, and is escaped.
 func TestTextIsWritten(t *testing.T) {
-	_, text := renderMessage(card.Message{Title: "INC-7 · <!here>", Text: "a & b", Fields: []card.Field{{Name: "Status", Value: "triage"}}, Sections: []card.Section{{Heading: "Firing", Lines: []string{"x"}}}}, look{})
+	_, text := renderMessage(card.Content{Title: "INC-7 · <!here>", Text: "a & b", Fields: []card.Field{{Name: "Status", Value: "triage"}}, Sections: []card.Section{{Heading: "Firing", Lines: []string{"x"}}}}, look{})
 	if want := "INC-7 · &lt;!here&gt;\na &amp; b\nStatus: triage\nFiring\nx"; text != want {
 		t.Errorf("the text is %q, want %q", text, want)
 	}

@@ -190,8 +190,8 @@ func (w *Workspace) join(ctx context.Context, channel string) error {
 	})
 }
 
-// SetUpRoom implements [bot.Host].
-func (w *Workspace) Furnish(ctx context.Context, f bot.RoomWork) error {
+// SetUpRoom implements [bot.RoomManager].
+func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 	switch f.Step {
 	case workflow.StepTopic:
 		topic, _ := workflow.CleanLine(f.Title, maxTopic)
@@ -269,7 +269,7 @@ const maxInvite = 100
 // people are looked up.
 const inviteWithin = time.Second
 
-// Invite implements [bot.Host]. Where there are more people to be looked up than
+// Invite implements [bot.RoomManager]. Where there are more people to be looked up than
 // one send has time for, it comes again, and those who were found are known.
 func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var users, missing []string
@@ -334,7 +334,7 @@ func notInvited(err error) ([]string, error) {
 	return failed, nil
 }
 
-// CloseRoom implements [bot.Host].
+// CloseRoom implements [bot.RoomManager].
 func (w *Workspace) CloseRoom(ctx context.Context, c bot.RoomWork) error {
 	err := w.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
 		return w.api.ArchiveConversationContext(ctx, c.Room.ID)

@@ -151,7 +151,7 @@ func TestBringBack(t *testing.T) {
 				if (back.ID == room.ID) != user || c.Archived || c.Private != private || !slices.Contains(c.Members, h.slack.BotUser) {
 					t.Errorf("came back as %+v, it was %+v; the channel is %+v", back, room, c)
 				}
-				said := bot.RoomPost{Key: "INC-7/10.0", Room: back, Message: card.Message{Title: "Ana", Text: "It fails again"}}
+				said := bot.RoomPost{Key: "INC-7/10.0", Room: back, Message: card.Content{Title: "Ana", Text: "It fails again"}}
 				if err = (patient{w, h.clock}).Post(t.Context(), said); err != nil {
 					t.Errorf("nothing can be said in it: %v", err)
 				}
@@ -206,21 +206,21 @@ func TestFurnish(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at, err := p.Show(t.Context(), bot.ShownCard{Key: "INC-7/slack/" + room.ID, Room: room, Message: card.Message{Title: "INC-7 · Checkout is down"}})
+			at, err := p.ShowCard(t.Context(), bot.RoomCard{Key: "INC-7/slack/" + room.ID, Room: room, Message: card.Content{Title: "INC-7 · Checkout is down"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {
 				work := bot.RoomWork{
 					Key: "INC-7/5." + step, Incident: "INC-7", Room: room, Step: step, Card: at, Title: "INC-7 · " + strings.Repeat("Checkout <is> & down ", 30),
-					Links: []card.Action{{Label: "INC-7 in the browser", URL: "https://tocsin.example.com/incidents/INC-7"}, {Label: "Runbook", URL: "https://wiki.example.com/checkout"}},
+					Links: []card.Button{{Label: "INC-7 in the browser", URL: "https://tocsin.example.com/incidents/INC-7"}, {Label: "Runbook", URL: "https://wiki.example.com/checkout"}},
 				}
 				if fault != nil {
 					h.slack.Fail(map[string]string{workflow.StepTopic: "conversations.setTopic", workflow.StepPin: "pins.add", workflow.StepBookmarks: "bookmarks.add"}[step], *fault)
 				}
 				for try := range 3 {
 					work.Again = try > 0
-					if err = h.another().Furnish(t.Context(), work); err == nil {
+					if err = h.another().SetUpRoom(t.Context(), work); err == nil {
 						break
 					}
 					if bot.IsPermanent(err) {
@@ -255,11 +255,11 @@ func TestMissingScope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = p.Furnish(t.Context(), bot.RoomWork{Key: "INC-7/5.0", Room: room, Step: workflow.StepBookmarks, Links: []card.Action{{Label: "x", URL: "https://example.com"}}})
+	err = p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.0", Room: room, Step: workflow.StepBookmarks, Links: []card.Button{{Label: "x", URL: "https://example.com"}}})
 	if !bot.IsPermanent(err) || !strings.HasPrefix(err.Error(), "missing_scope: add bookmarks:write") {
 		t.Errorf("answered %v", err)
 	}
-	if err = p.Furnish(t.Context(), bot.RoomWork{Key: "INC-7/5.1", Room: room, Step: workflow.StepTopic, Title: "INC-7"}); err != nil {
+	if err = p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.1", Room: room, Step: workflow.StepTopic, Title: "INC-7"}); err != nil {
 		t.Error(err)
 	}
 }

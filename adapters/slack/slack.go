@@ -97,11 +97,11 @@ type identity struct {
 }
 
 var (
-	_ bot.Chat      = (*Workspace)(nil)
-	_ bot.Host      = (*Workspace)(nil)
-	_ bot.Pager     = (*Workspace)(nil)
-	_ bot.Canceler  = (*Workspace)(nil)
-	_ bot.Rechecker = (*Workspace)(nil)
+	_ bot.Chat        = (*Workspace)(nil)
+	_ bot.RoomManager = (*Workspace)(nil)
+	_ bot.Pager       = (*Workspace)(nil)
+	_ bot.Canceler    = (*Workspace)(nil)
+	_ bot.Rechecker   = (*Workspace)(nil)
 )
 
 // New makes a workspace. Nothing is asked of Slack yet.
@@ -166,7 +166,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return next.RoundTrip(r) //nolint:wrapcheck // the client adds what it was about
 }
 
-// Platform implements [bot.Host].
+// Platform implements [bot.RoomManager].
 func (w *Workspace) Platform() workflow.Platform {
 	p := workflow.Platform{
 		Name: Platform, ArchiveAfter: w.settings.Load().ArchiveAfter,

@@ -76,11 +76,11 @@ func TestTimesAreTheirReaders(t *testing.T) {
 // text of notifications a time reads as in the organization's zone.
 func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
-	m := card.Message{
+	m := card.Content{
 		Title: "Since " + s, Text: "Started " + s, Fields: []card.Field{{Name: s, Value: s}}, Footer: "drawn at " + s,
-		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Action: card.Action{Label: "Since " + s, Command: "retry INC-7"}}},
-		Actions:  []card.Action{{Label: "Until " + s, Command: "ack INC-7"}, {Label: "At " + s, URL: "https://wiki.example.com/x"}, {Label: s, URL: "javascript:x"}},
-		More:     []card.Action{{Label: "At " + s, Command: "note INC-7"}},
+		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Action: card.Button{Label: "Since " + s, Command: "retry INC-7"}}},
+		Actions:  []card.Button{{Label: "Until " + s, Command: "ack INC-7"}, {Label: "At " + s, URL: "https://wiki.example.com/x"}, {Label: s, URL: "javascript:x"}},
+		More:     []card.Button{{Label: "At " + s, Command: "note INC-7"}},
 	}
 	reply := "  one  " + s + "\n  two  " + s
 	for name, render := range map[string]func() ([]byte, string, int){
@@ -105,7 +105,7 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 			return sent(t, b), text, 1
 		},
 		"a long title": func() ([]byte, string, int) {
-			b, text := renderMessage(card.Message{Title: strings.Repeat("long ", 40) + s}, look{})
+			b, text := renderMessage(card.Content{Title: strings.Repeat("long ", 40) + s}, look{})
 			valid(t, b, text)
 			return sent(t, b), text, 1
 		},
@@ -123,7 +123,7 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 // TestManyTimes: those that Slack does not show are read all the same.
 func TestManyTimes(t *testing.T) {
 	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
-	blocks, text := renderMessage(card.Message{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, look{Line: true})
+	blocks, text := renderMessage(card.Content{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, look{Line: true})
 	valid(t, blocks, text)
 	m := slacktest.Message{Blocks: sent(t, blocks)}
 	if n := len(m.Dates()); n != mostDates {

@@ -50,7 +50,7 @@ func sizeOf(c bot.Commit) int {
 	for _, r := range c.Records {
 		size += len(r.Body)
 	}
-	for _, m := range slices.Concat(c.Said, c.Resaid) {
+	for _, m := range slices.Concat(c.Messages, c.EditedMessages) {
 		size += len(m.Key) + len(m.Body)
 	}
 	return size
@@ -108,7 +108,7 @@ func (t *tx) check(c bot.Commit, n int64) (*head, error) {
 	if err != nil {
 		return nil, t.spoil(err)
 	}
-	if len(c.Said)+len(c.Resaid) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
+	if len(c.Messages)+len(c.EditedMessages) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
 		return nil, bot.ErrNotFound // what it is said in is neither there nor made by this commit
 	}
 	if based(c) {
@@ -161,15 +161,15 @@ func based(c bot.Commit) bool {
 // write writes an incident's step and what was said in it, and returns its
 // version.
 func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
-	if len(c.Said)+len(c.Resaid) > 0 || based(c) {
+	if len(c.Messages)+len(c.EditedMessages) > 0 || based(c) {
 		if err := t.unshelve(h); err != nil {
 			return 0, err
 		}
 	}
-	if err := t.say(n, c.Said); err != nil {
+	if err := t.say(n, c.Messages); err != nil {
 		return 0, err
 	}
-	if err := t.resay(n, c.Resaid); err != nil {
+	if err := t.resay(n, c.EditedMessages); err != nil {
 		return 0, err
 	}
 	if !based(c) {

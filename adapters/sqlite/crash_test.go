@@ -72,7 +72,7 @@ func crashStep(n, version int) bot.Commit {
 		ID: fmt.Sprint("task-", version+1), Owner: c.Incident, Due: bottest.Epoch,
 		Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprint("page:", version+1)},
 	}}
-	c.Said = []bot.Said{{Key: fmt.Sprint("message-", version+1)}}
+	c.Messages = []bot.StoredMessage{{Key: fmt.Sprint("message-", version+1)}}
 	c.Operation = fmt.Sprintf("op %s %d", c.Incident, version+1)
 	return c
 }
@@ -156,7 +156,7 @@ func (told *told) check(t *testing.T, path string) {
 	if err != nil || n <= told.most {
 		t.Errorf("number %d is given out again after %d: %v", n, told.most, err)
 	}
-	m, err := s.Mend(ctx, bot.Mend{At: bottest.Epoch, Limit: 1 << 20})
+	m, err := s.Repair(ctx, bot.RepairQuery{At: bottest.Epoch, Limit: 1 << 20})
 	if err != nil || len(m.Repaired) > 0 {
 		t.Errorf("the agenda is damaged: %v %v", m.Repaired, err)
 	}

@@ -17,11 +17,11 @@ func readDossier(r *session, n int64) (*bot.Dossier, error) {
 	}
 	if packed := body(row[8]); packed != nil {
 		var d bot.Dossier
-		d, err = bot.Unpack(packed)
+		d, err = bot.Expand(packed)
 		return &d, err
 	}
 	d := &bot.Dossier{
-		Number: int(n), Version: int(number(row[0])), Open: number(row[1]) != 0, Follows: idOf(number(row[2])), Changed: instant(number(row[3])),
+		Number: int(n), Version: int(number(row[0])), Open: number(row[1]) != 0, Previous: idOf(number(row[2])), Changed: instant(number(row[3])),
 		WakeAt: instant(number(row[4])), ReadSeq: int(number(row[5])), ReadAt: instant(number(row[6])), Body: body(row[7]),
 	}
 	err = r.each("SELECT seq, body FROM event WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
@@ -38,7 +38,7 @@ func readDossier(r *session, n int64) (*bot.Dossier, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Said, err = allSaid(r, n); err != nil {
+	if d.Messages, err = allSaid(r, n); err != nil {
 		return nil, err
 	}
 	return d, r.each("SELECT class, destination, id, due, attempt, rev, body FROM task WHERE number = ? ORDER BY class, destination, position",
@@ -67,7 +67,7 @@ func (t *tx) putDossier(d bot.Dossier) error {
 			return err
 		}
 	}
-	for _, m := range d.Said {
+	for _, m := range d.Messages {
 		if err := t.exec("INSERT INTO talk (number, seq, key, body) VALUES (?, ?, ?, ?)", n, int64(m.Seq), m.Key, m.Body); err != nil {
 			return err
 		}

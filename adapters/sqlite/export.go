@@ -11,9 +11,9 @@ import (
 	"tocsin/bot"
 )
 
-// Export implements [bot.Keep].
-func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Piece, error) {
-	var all []bot.Piece
+// Export implements [bot.Archive].
+func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.ArchiveItem, error) {
+	var all []bot.ArchiveItem
 	err := s.readAtOnce(ctx, func(r *session) (err error) {
 		all, err = bot.ReadSections(after, limit, []bot.Section{
 			{Name: "counter", Read: exportCounter(r)},
@@ -29,11 +29,11 @@ func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Piec
 }
 
 // reader reads a page of a section.
-type reader = func(after string, limit int) ([]bot.Piece, error)
+type reader = func(after string, limit int) ([]bot.ArchiveItem, error)
 
 // pieces makes one of each row.
-func pieces(r *session, of func(row []driver.Value) (bot.Piece, error), query string, args ...any) ([]bot.Piece, error) {
-	var all []bot.Piece
+func pieces(r *session, of func(row []driver.Value) (bot.ArchiveItem, error), query string, args ...any) ([]bot.ArchiveItem, error) {
+	var all []bot.ArchiveItem
 	err := r.each(query, func(row []driver.Value) (bool, error) {
 		p, err := of(row)
 		all = append(all, p)
@@ -43,25 +43,25 @@ func pieces(r *session, of func(row []driver.Value) (bot.Piece, error), query st
 }
 
 func exportCounter(r *session) reader {
-	return func(string, int) ([]bot.Piece, error) {
-		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
-			return bot.Piece{Counter: new(int(number(row[0])))}, nil
+	return func(string, int) ([]bot.ArchiveItem, error) {
+		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+			return bot.ArchiveItem{Counter: new(int(number(row[0])))}, nil
 		}, "SELECT value FROM counter WHERE name = 'incident'")
 	}
 }
 
 func exportRecords(r *session) reader {
-	return func(after string, limit int) ([]bot.Piece, error) {
+	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		kind, id, _ := strings.Cut(after, "/")
-		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			rec := record(text(row[0]), text(row[1]), row[2:])
-			return bot.Piece{Record: &rec}, nil
+			return bot.ArchiveItem{Record: &rec}, nil
 		}, "SELECT kind, id, version, body FROM record WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?", kind, id, int64(limit))
 	}
 }
 
 func exportIncidents(ctx context.Context, r *session) reader {
-	return func(after string, limit int) ([]bot.Piece, error) {
+	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		from, err := strconv.ParseInt(cmp.Or(after, "0"), 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("find incident %s: %w", after, err)
@@ -71,7 +71,7 @@ func exportIncidents(ctx context.Context, r *session) reader {
 			numbers = append(numbers, number(row[0]))
 			return true, nil
 		}, from, int64(limit))
-		var all []bot.Piece
+		var all []bot.ArchiveItem
 		for _, n := range numbers {
 			if err = ctx.Err(); err != nil {
 				break
@@ -80,16 +80,16 @@ func exportIncidents(ctx context.Context, r *session) reader {
 			if err = e; err != nil {
 				break
 			}
-			all = append(all, bot.Piece{Incident: d})
+			all = append(all, bot.ArchiveItem{Incident: d})
 		}
 		return all, err
 	}
 }
 
 func exportGroups(r *session) reader {
-	return func(after string, limit int) ([]bot.Piece, error) {
-		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
-			return bot.Piece{Group: &bot.GroupPiece{
+	return func(after string, limit int) ([]bot.ArchiveItem, error) {
+		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+			return bot.ArchiveItem{Group: &bot.ArchivedGroup{
 				Key: text(row[0]), Owner: idOf(number(row[1])), Always: number(row[2]) != 0, Until: instant(number(row[3])),
 			}}, nil
 		}, "SELECT key, number, always, until FROM grp WHERE key > ? ORDER BY key LIMIT ?", after, int64(limit))
@@ -97,19 +97,19 @@ func exportGroups(r *session) reader {
 }
 
 func exportAlerts(r *session) reader {
-	return func(after string, limit int) ([]bot.Piece, error) {
+	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		integration, key, _ := strings.Cut(after, "\x00")
-		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
+		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			alert, err := scanRow(row)
-			return bot.Piece{Alert: &bot.AlertPiece{Integration: alert.Integration, Key: alert.Key, Row: alert}}, err
+			return bot.ArchiveItem{Alert: &bot.ArchivedAlert{Integration: alert.Integration, Key: alert.Key, Row: alert}}, err
 		}, "SELECT "+rowColumns+" FROM alert WHERE (integration, key) > (?, ?) ORDER BY integration, key LIMIT ?", integration, key, int64(limit))
 	}
 }
 
 func exportOperations(r *session) reader {
-	return func(after string, limit int) ([]bot.Piece, error) {
-		return pieces(r, func(row []driver.Value) (bot.Piece, error) {
-			return bot.Piece{Operation: &bot.OperationPiece{ID: text(row[0]), At: instant(number(row[1])), Reply: body(row[2])}}, nil
+	return func(after string, limit int) ([]bot.ArchiveItem, error) {
+		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+			return bot.ArchiveItem{Operation: &bot.ArchivedOperation{ID: text(row[0]), At: instant(number(row[1])), Reply: body(row[2])}}, nil
 		}, "SELECT id, at, reply FROM op WHERE id > ? ORDER BY id LIMIT ?", after, int64(limit))
 	}
 }

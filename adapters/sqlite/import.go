@@ -10,24 +10,24 @@ import (
 	"tocsin/workflow"
 )
 
-// Import implements [bot.Keep].
-func (s *Store) Import(ctx context.Context, pieces []bot.Piece) error {
+// Import implements [bot.Archive].
+func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	for _, p := range pieces {
 		if err := p.Validate(); err != nil {
-			return fmt.Errorf("import %q: %w", p.Place, err)
+			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
 	return s.queue.submit(ctx, &request{do: func(t *tx) error {
 		for _, p := range pieces {
 			if err := t.importPiece(p); err != nil {
-				return t.spoil(fmt.Errorf("import %q: %w", p.Place, err))
+				return t.spoil(fmt.Errorf("import %q: %w", p.Key, err))
 			}
 		}
 		return nil
 	}})
 }
 
-func (t *tx) importPiece(p bot.Piece) error {
+func (t *tx) importPiece(p bot.ArchiveItem) error {
 	switch {
 	case p.Counter != nil:
 		t.last = max(t.last, int64(*p.Counter))
@@ -67,7 +67,7 @@ func (t *tx) importDossier(d bot.Dossier) error {
 	t.touch(h)
 	h.version, h.open, h.changed, h.wakeAt = int64(d.Version), d.Open, nanos(d.Changed), nanos(d.WakeAt)
 	h.readSeq, h.readAt = int64(d.ReadSeq), nanos(d.ReadAt)
-	h.follows, _ = parseID(d.Follows)
+	h.follows, _ = parseID(d.Previous)
 	h.mailSeq = h.readSeq
 	for _, m := range d.Mail {
 		if m.Seq <= d.ReadSeq {

@@ -11,15 +11,15 @@ import (
 	"tocsin/bot"
 )
 
-// Over implements [bot.Keep].
-func (s *Store) Over(ctx context.Context, q bot.Over) ([]string, error) {
+// Over implements [bot.Archive].
+func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, error) {
 	var all []string
 	err := s.read(ctx, func(r *session) error {
 		return r.each("SELECT number FROM incident INDEXED BY incident_over WHERE NOT open AND shelved = ? AND changed < ? ORDER BY changed, number LIMIT ?",
 			func(row []driver.Value) (bool, error) {
 				all = append(all, idOf(number(row[0])))
 				return true, nil
-			}, q.Shelved, nanos(q.Before), int64(max(q.Limit, 0)))
+			}, q.Archived, nanos(q.Before), int64(max(q.Limit, 0)))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list what is over: %w", err)
@@ -30,10 +30,10 @@ func (s *Store) Over(ctx context.Context, q bot.Over) ([]string, error) {
 // errMoved says that an incident changed while its compact form was made.
 var errMoved = errors.New("changed meanwhile")
 
-// Shelve implements [bot.Keep]. The compact form is made beside the writer,
+// Shelve implements [bot.Archive]. The compact form is made beside the writer,
 // which would else be held up by each large incident; it only looks whether
 // the incident is still what was packed.
-func (s *Store) Shelve(ctx context.Context, incident string) (bool, error) {
+func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {
 	n, _ := parseID(incident)
 	for {
 		done, err := s.shelve(ctx, n)
@@ -56,7 +56,7 @@ func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
 	if err != nil || d == nil || d.Open || len(d.Tasks) > 0 || !d.WakeAt.IsZero() { // the writer has the last word on the rest
 		return false, err
 	}
-	packed, err := bot.Pack(*d)
+	packed, err := bot.Compact(*d)
 	if err != nil {
 		return false, err
 	}
@@ -86,7 +86,9 @@ func (t *tx) shelve(d bot.Dossier, packed []byte) (bool, error) {
 	if err != nil {
 		return false, t.spoil(err)
 	}
-	alike := slices.EqualFunc(all, d.Said, func(a, b bot.Said) bool { return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body) })
+	alike := slices.EqualFunc(all, d.Messages, func(a, b bot.StoredMessage) bool {
+		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
+	})
 	if h.version != int64(d.Version) || h.readSeq != int64(d.ReadSeq) || h.readAt != nanos(d.ReadAt) || !alike {
 		return false, errMoved
 	}
@@ -124,7 +126,7 @@ func (t *tx) unshelve(h *head) error {
 	}
 	var d bot.Dossier
 	if err == nil {
-		d, err = bot.Unpack(body(row[0]))
+		d, err = bot.Expand(body(row[0]))
 	}
 	if err == nil {
 		err = errors.Join(t.putDossier(d), t.exec("DELETE FROM shelf WHERE number = ?", h.number))
@@ -137,7 +139,7 @@ func (t *tx) unshelve(h *head) error {
 	return nil
 }
 
-// Forget implements [bot.Keep].
+// Forget implements [bot.Archive].
 func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 	n, _ := parseID(incident)
 	done := false

@@ -22,7 +22,7 @@ var bulk = []string{"state", "event", "mail", "talk", "task", "lane"}
 func closed(t testing.TB, s *sqlite.Store, id string, events int) {
 	t.Helper()
 	c := wake(id, 0, time.Time{})
-	c.Open, c.Events, c.Said = false, nil, say("", "a").Said
+	c.Open, c.Events, c.Messages = false, nil, say("", "a").Messages
 	for n := range events {
 		c.Events = append(c.Events, bot.StoredEvent{Seq: n + 1, Body: fmt.Appendf(nil, `{"seq":%d,"text":"something that happened"}`, n+1)})
 	}
@@ -56,7 +56,7 @@ func TestCompactForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"INC-1", "INC-2"} {
-		if done, err := s.Shelve(t.Context(), id); err != nil || !done {
+		if done, err := s.Archive(t.Context(), id); err != nil || !done {
 			t.Fatalf("shelved %s: %v, %v", id, done, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestShelveBeside(t *testing.T) {
 	}
 	shelved := 0
 	until(func() bool {
-		ok, err := s.Shelve(ctx, "INC-1")
+		ok, err := s.Archive(ctx, "INC-1")
 		if err != nil {
 			t.Error(err)
 		}
@@ -165,7 +165,7 @@ func TestShelveBeside(t *testing.T) {
 func TestShelfDamaged(t *testing.T) {
 	s := open(t, file(t))
 	closed(t, s, "INC-1", 1)
-	if done, err := s.Shelve(t.Context(), "INC-1"); err != nil || !done {
+	if done, err := s.Archive(t.Context(), "INC-1"); err != nil || !done {
 		t.Fatalf("shelved: %v, %v", done, err)
 	}
 	raw(t, s, "UPDATE shelf SET body = CAST('damage' AS BLOB)")

@@ -16,14 +16,14 @@ import (
 // tasks; the agenda's index is compared with them and written again where it
 // differs (rules E1, E13). Incidents that are closed but still owe something,
 // a last post for example, are looked at like open ones.
-func (s *Store) Mend(ctx context.Context, q bot.Mend) (bot.Mended, error) {
-	var m bot.Mended
+func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
+	var m bot.Repairs
 	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {
 		m, err = t.mend(q)
 		return t.spoil(err)
 	}})
 	if err != nil {
-		return bot.Mended{}, fmt.Errorf("mend the agenda: %w", err)
+		return bot.Repairs{}, fmt.Errorf("mend the agenda: %w", err)
 	}
 	return m, nil
 }
@@ -36,16 +36,16 @@ type audit struct {
 	repaired     []string
 }
 
-func (t *tx) mend(q bot.Mend) (bot.Mended, error) {
+func (t *tx) mend(q bot.RepairQuery) (bot.Repairs, error) {
 	// What the transaction keeps back would look like damage.
 	if err := t.flush(); err != nil {
-		return bot.Mended{}, err
+		return bot.Repairs{}, err
 	}
 	a := &audit{should: map[laneKey]int64{}, says: map[laneKey]int64{}}
 	if err := a.read(t, q); err != nil {
-		return bot.Mended{}, err
+		return bot.Repairs{}, err
 	}
-	m := bot.Mended{Checked: len(a.numbers), Repaired: a.repaired}
+	m := bot.Repairs{Checked: len(a.numbers), Repaired: a.repaired}
 	if len(a.numbers) == q.Limit && q.Limit > 0 {
 		m.Next = int(a.numbers[len(a.numbers)-1])
 	}
@@ -53,7 +53,7 @@ func (t *tx) mend(q bot.Mend) (bot.Mended, error) {
 	for _, k := range a.lanes() {
 		wrong, err := a.repair(t, k)
 		if err != nil {
-			return bot.Mended{}, err
+			return bot.Repairs{}, err
 		}
 		if wrong != "" {
 			m.Repaired = append(m.Repaired, fmt.Sprintf("%s, lane %d %s: %s", idOf(k.number), k.class, k.destination, wrong))
@@ -98,7 +98,7 @@ func stamp(n int64) string {
 }
 
 // read reads a slice.
-func (a *audit) read(t *tx, q bot.Mend) error {
+func (a *audit) read(t *tx, q bot.RepairQuery) error {
 	err := t.each(`SELECT number FROM (
 			SELECT number FROM (SELECT number FROM incident INDEXED BY incident_open WHERE open AND number > ?1 ORDER BY number LIMIT ?2)
 			UNION SELECT number FROM (SELECT number FROM incident INDEXED BY incident_awake WHERE wake_due <> 0 AND number > ?1 ORDER BY number LIMIT ?2)

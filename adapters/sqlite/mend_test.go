@@ -74,9 +74,9 @@ func TestE13Mend(t *testing.T) {
 			s := owing(t)
 			want := owed(t, s)
 			raw(t, s, c.damage...)
-			var sum bot.Mended
+			var sum bot.Repairs
 			for after, turns := 0, 0; ; turns++ {
-				m, err := s.Mend(t.Context(), bot.Mend{At: at, After: after, Limit: 2})
+				m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, After: after, Limit: 2})
 				if err != nil || turns > 9 {
 					t.Fatal(turns, err)
 				}
@@ -99,7 +99,7 @@ func TestE13Mend(t *testing.T) {
 			if sum.Checked < 6 || sum.Overdue != 12 { // pages and rooms of all, the wake-up of the first
 				t.Errorf("checked %d, overdue %d", sum.Checked, sum.Overdue)
 			}
-			again, err := s.Mend(t.Context(), bot.Mend{At: at, Limit: 100})
+			again, err := s.Repair(t.Context(), bot.RepairQuery{At: at, Limit: 100})
 			if err != nil || len(again.Repaired) != 0 || again.Next != 0 {
 				t.Errorf("mended again: %+v, %v", again, err)
 			}
@@ -116,7 +116,7 @@ func TestE13MendLeased(t *testing.T) {
 		t.Fatalf("claimed %d, %v", len(leases), err)
 	}
 	at := bottest.Epoch.Add(20 * time.Minute)
-	if m, err := s.Mend(t.Context(), bot.Mend{At: at, Limit: 100}); err != nil || m.Overdue != 0 || len(m.Repaired) != 0 {
+	if m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, Limit: 100}); err != nil || m.Overdue != 0 || len(m.Repaired) != 0 {
 		t.Fatalf("mended %+v, %v", m, err)
 	}
 	for _, l := range leases {
@@ -124,7 +124,7 @@ func TestE13MendLeased(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if m, err := s.Mend(t.Context(), bot.Mend{At: at, Limit: 100}); err != nil || m.Overdue != 0 || len(m.Repaired) != 0 {
+	if m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, Limit: 100}); err != nil || m.Overdue != 0 || len(m.Repaired) != 0 {
 		t.Fatalf("mended %+v, %v", m, err)
 	}
 }

@@ -51,11 +51,11 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 
 // loaded reads the columns version, follows, body, and the compact form.
 func loaded(n int64, row []driver.Value) (bot.Loaded, error) {
-	l := bot.Loaded{ID: idOf(n), Number: int(n), Version: int(number(row[0])), Follows: idOf(number(row[1]))}
+	l := bot.Loaded{ID: idOf(n), Number: int(n), Version: int(number(row[0])), Previous: idOf(number(row[1]))}
 	state := body(row[2])
 	if packed := body(row[3]); packed != nil {
 		var err error
-		if state, err = bot.UnpackBody(packed); err != nil {
+		if state, err = bot.ExpandSnapshot(packed); err != nil {
 			return l, fmt.Errorf("read %s: %w", l.ID, err)
 		}
 	}
@@ -154,7 +154,7 @@ func shelved(r *session, n int64) (bot.Dossier, error) {
 	case row[0] == nil:
 		return bot.Dossier{}, nil
 	}
-	return bot.Unpack(body(row[0]))
+	return bot.Expand(body(row[0]))
 }
 
 // Firing implements [bot.Intake].

@@ -30,7 +30,7 @@ func (w *writer) tell(changed []int64) {
 }
 
 // say appends to an incident's conversation what is not there yet.
-func (t *tx) say(n int64, all []bot.Said) error {
+func (t *tx) say(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
 		row, err := t.one(`INSERT INTO talk (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM talk WHERE number = ?1), ?2, ?3)
 			ON CONFLICT (number, key) DO NOTHING RETURNING seq`, n, m.Key, m.Body)
@@ -45,7 +45,7 @@ func (t *tx) say(n int64, all []bot.Said) error {
 }
 
 // resay replaces the bodies of messages that are there.
-func (t *tx) resay(n int64, all []bot.Said) error {
+func (t *tx) resay(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
 		row, err := t.one("UPDATE talk SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
 		if err != nil {
@@ -59,12 +59,12 @@ func (t *tx) resay(n int64, all []bot.Said) error {
 }
 
 // said reads the columns key, seq and body.
-func said(row []driver.Value) bot.Said {
-	return bot.Said{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])}
+func said(row []driver.Value) bot.StoredMessage {
+	return bot.StoredMessage{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])}
 }
 
 // allSaid reads a whole conversation that is in no compact form.
-func allSaid(r *session, n int64) (all []bot.Said, err error) {
+func allSaid(r *session, n int64) (all []bot.StoredMessage, err error) {
 	err = r.each("SELECT key, seq, body FROM talk WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
 		all = append(all, said(row))
 		return true, nil
@@ -73,13 +73,13 @@ func allSaid(r *session, n int64) (all []bot.Said, err error) {
 }
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error) {
+func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	n, _ := parseID(incident)
 	below := int64(before)
 	if before == 0 {
 		below = 1<<63 - 1
 	}
-	var all []bot.Said
+	var all []bot.StoredMessage
 	err := s.readAtOnce(ctx, func(r *session) error {
 		err := r.each("SELECT key, seq, body FROM talk WHERE number = ? AND seq < ? ORDER BY seq DESC LIMIT ?", func(row []driver.Value) (bool, error) {
 			all = append(all, said(row))
@@ -89,7 +89,7 @@ func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([
 			return err
 		}
 		d, err := shelved(r, n)
-		for _, m := range slices.Backward(d.Said) {
+		for _, m := range slices.Backward(d.Messages) {
 			if int64(m.Seq) < below && len(all) < limit {
 				all = append(all, m)
 			}

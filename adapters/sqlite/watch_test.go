@@ -51,7 +51,7 @@ func TestToldWhenDurable(t *testing.T) {
 	s := open(t, file(t))
 	one, all := s.Watch(t.Context(), "INC-1"), s.Watch(t.Context(), "")
 	first := wake("INC-1", 0, time.Time{})
-	first.Said = say("", "a").Said
+	first.Messages = say("", "a").Messages
 	errs := amid(t, s, func() {
 		if heard(one) || heard(all) {
 			t.Error("told before the commit")
@@ -92,7 +92,7 @@ func TestWatchAmid(t *testing.T) {
 }
 
 func say(id, key string) bot.Commit {
-	return bot.Commit{At: bottest.Epoch, Incident: id, Said: []bot.Said{{Key: key, Body: []byte("hello")}}}
+	return bot.Commit{At: bottest.Epoch, Incident: id, Messages: []bot.StoredMessage{{Key: key, Body: []byte("hello")}}}
 }
 
 // TestCulpritUntold: when a transaction is rolled back because of one, nobody
@@ -106,7 +106,7 @@ func TestCulpritUntold(t *testing.T) {
 	for n := range 3 {
 		wg.Go(func() {
 			c := wake(fmt.Sprint("INC-", n+1), 0, time.Time{})
-			c.Said = say("", "a").Said
+			c.Messages = say("", "a").Messages
 			if n == 1 {
 				c.Events = append(c.Events, c.Events[0])
 			}
@@ -155,7 +155,7 @@ func TestMigrate(t *testing.T) {
 		path := old(t)
 		for range 2 { // the second time it is up to date
 			s := open(t, path)
-			if l, err := s.Load(t.Context(), "INC-7"); err != nil || string(l.Snapshot) != "state 1" || l.Follows != "INC-3" || len(l.Mail) != 1 {
+			if l, err := s.Load(t.Context(), "INC-7"); err != nil || string(l.Snapshot) != "state 1" || l.Previous != "INC-3" || len(l.Mail) != 1 {
 				t.Errorf("loaded %+v, %v", l, err)
 			}
 			if h, err := s.History(t.Context(), "INC-7", 0, 9); err != nil || len(h) != 1 {
@@ -179,11 +179,11 @@ func TestMigrate(t *testing.T) {
 			before time.Time
 			want   []string
 		}{{at, nil}, {at.Add(time.Second), []string{"INC-5"}}, {time.Now().Add(time.Hour), []string{"INC-5", "INC-6"}}} {
-			if over, err := s.Over(t.Context(), bot.Over{Before: c.before, Limit: 9}); err != nil || !slices.Equal(over, c.want) {
+			if over, err := s.ListEnded(t.Context(), bot.EndedQuery{Before: c.before, Limit: 9}); err != nil || !slices.Equal(over, c.want) {
 				t.Errorf("over before %s: %q, %v; want %q", c.before, over, err, c.want)
 			}
 		}
-		if done, err := s.Shelve(t.Context(), "INC-5"); err != nil || !done {
+		if done, err := s.Archive(t.Context(), "INC-5"); err != nil || !done {
 			t.Errorf("shelved: %v, %v", done, err)
 		}
 		if n, err := s.Reserve(t.Context()); err != nil || n != 8 {

@@ -161,13 +161,13 @@ func doPath(id string) string { return "/incidents/" + id + "/do" }
 
 // buttons are the card's, for this reader: a command that lacks something
 // opens its form, and what the reader may not do is not offered.
-func (s *server) buttons(i workflow.Incident, actions []card.Action, who reader) []button {
+func (s *server) buttons(i workflow.Incident, actions []card.Button, who reader) []button {
 	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
-		actions = append(slices.Clone(actions), card.Action{Label: "Take lead", Command: "lead " + i.ID})
+		actions = append(slices.Clone(actions), card.Button{Label: "Take lead", Command: "lead " + i.ID})
 	}
 	if i.IsAwaiting(who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
-		join := card.Action{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
-		actions = append([]card.Action{join}, actions...)
+		join := card.Button{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
+		actions = append([]card.Button{join}, actions...)
 		for n := range actions[1:] {
 			actions[n+1].Main = false
 		}

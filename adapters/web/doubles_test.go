@@ -109,7 +109,7 @@ func (s *store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return s.Store.List(ctx, q)
 }
 
-func (s *store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error) {
+func (s *store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	if err := s.reading(ctx, "talk"); err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	h.bot, err = app.New(app.Config{
 		Store: h.store, Organization: org, Secret: bytes.Repeat([]byte("k"), 16), Log: discard,
 		Pagers:  map[string]bot.Pager{"email": h.mail},
-		Builtin: map[string]bot.Standing{web.Platform: web.Rooms{}},
+		Builtin: map[string]bot.BuiltinRooms{web.Platform: web.Rooms{}},
 		Now: func() time.Time {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -96,7 +96,7 @@ func TestLiveEndsWithTheStore(t *testing.T) {
 	streams[0].shows("talk", "hello")
 	h.store.unread.Store(true)
 	// Somebody else's process still reaches it.
-	if _, err := h.store.Store.Commit(t.Context(), bot.Commit{At: h.bot.Now(), Incident: "INC-1", Said: []bot.Said{{Key: "x", Body: []byte(`{"text":"x"}`)}}}); err != nil {
+	if _, err := h.store.Store.Commit(t.Context(), bot.Commit{At: h.bot.Now(), Incident: "INC-1", Messages: []bot.StoredMessage{{Key: "x", Body: []byte(`{"text":"x"}`)}}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range streams {

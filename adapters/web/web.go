@@ -25,6 +25,7 @@ import (
 
 // Watcher tells of changes, as [bot.Library] does.
 type Watcher interface {
+	// Watch receives when something of an incident, or of any for "", has changed.
 	Watch(ctx context.Context, incident string) <-chan struct{}
 }
 

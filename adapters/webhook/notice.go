@@ -71,7 +71,7 @@ func bounded(i bot.PagedIncident) bot.PagedIncident {
 }
 
 // words are the message as plain text.
-func words(m card.Message) string {
+func words(m card.Content) string {
 	text, _ := workflow.CleanText(m.Text, workflow.MaxText)
 	return strings.TrimSpace(line(m.Title) + "\n" + text)
 }

@@ -19,7 +19,7 @@ import (
 // Store is what a runner needs of the store.
 type Store interface {
 	bot.Agenda
-	List(ctx context.Context, q bot.Query) ([]bot.Loaded, error)
+	bot.Library
 }
 
 // Pages carries out what pages people.
@@ -42,7 +42,9 @@ type Rooms interface {
 // Intake takes the alerts of an incident again, and is told how far behind the
 // reading of mail is.
 type Intake interface {
+	// Reroute takes the alerts that still fire for an incident again.
 	Reroute(ctx context.Context, incident string, before time.Time) error
+	// ReportLag says how old the oldest unread mail is.
 	ReportLag(by time.Duration)
 }
 

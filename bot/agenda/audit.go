@@ -28,7 +28,7 @@ func (r *Runner) audits(ctx context.Context) {
 func (r *Runner) Audit(ctx context.Context) {
 	h := Health{At: r.cfg.Engine.Now()}
 	for after := 0; ; {
-		m, err := r.cfg.Store.Mend(ctx, bot.Mend{At: h.At, After: after, Limit: 500})
+		m, err := r.cfg.Store.Repair(ctx, bot.RepairQuery{At: h.At, After: after, Limit: 500})
 		if err != nil {
 			r.auditFailed(err)
 			return

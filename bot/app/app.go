@@ -26,7 +26,7 @@ type Config struct {
 	Organization bot.Organization
 	Pagers       map[string]bot.Pager // by name: "email", "webhook", "log"
 	Chats        map[string]bot.Chat  // by platform
-	Builtin      map[string]bot.Standing
+	Builtin      map[string]bot.BuiltinRooms
 	Sources      alerts.Sources // by integration type
 	Secret       []byte         // signs acknowledgement links; at least 16 bytes
 	Now          func() time.Time
@@ -38,7 +38,7 @@ type App struct {
 	*bot.Engine
 	Incidents    *incidents.Reader
 	Conversation *conversation.Recorder
-	SignIn       *signin.Desk
+	SignIn       *signin.Service
 	PageLinks    *signin.PageLinks
 	Dispatcher   *dispatch.Dispatcher
 	Intake       *intake.Receiver

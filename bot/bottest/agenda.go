@@ -195,7 +195,7 @@ func postpones(t *testing.T, s bot.Store) {
 	if names(l) != "INC-1:post-1" || l[0].Attempt != 1 || string(l[0].Body) != "deed post-1" {
 		t.Fatalf("claimed %+v", l)
 	}
-	m := must1(s.Mend(ctx, bot.Mend{At: at(500), Limit: 100}))(t)
+	m := must1(s.Repair(ctx, bot.RepairQuery{At: at(500), Limit: 100}))(t)
 	if m.Overdue != 1 || m.Next != 0 || len(m.Repaired) != 0 {
 		t.Errorf("mended %+v", m)
 	}

@@ -167,7 +167,7 @@ func benchSay(b *testing.B, s bot.Store) {
 	}
 	callers(b, 32, 1, func(n int) error {
 		_, err := s.Commit(b.Context(), bot.Commit{
-			At: Epoch, Incident: fmt.Sprint("INC-", n%20+1), Said: []bot.Said{{Key: fmt.Sprint("message ", n), Body: make([]byte, 300)}},
+			At: Epoch, Incident: fmt.Sprint("INC-", n%20+1), Messages: []bot.StoredMessage{{Key: fmt.Sprint("message ", n), Body: make([]byte, 300)}},
 		})
 		return err
 	})

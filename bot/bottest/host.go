@@ -39,7 +39,7 @@ func newFakeChat(w *World) *fakeChat {
 	}
 }
 
-// Platform implements [bot.Host].
+// Platform implements [bot.RoomManager].
 func (c *fakeChat) Platform() workflow.Platform {
 	return workflow.Platform{
 		Name: "slack", ArchiveAfter: 2 * time.Hour,
@@ -75,8 +75,8 @@ func (c *fakeChat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room
 // Post implements [bot.Chat].
 func (c *fakeChat) Post(_ context.Context, p bot.RoomPost) error {
 	place := p.Room.ID
-	if p.Under != "" {
-		place = p.Under
+	if p.ReplyTo != "" {
+		place = p.ReplyTo
 	} else if room := c.rooms[p.Room.ID]; room == nil || room.incident != p.Incident {
 		c.w.fail("a post to %s before its room %q is open", p.Incident, p.Room.ID)
 	}
@@ -120,7 +120,7 @@ func (c *fakeChat) note(p bot.RoomPost) {
 		c.refused[p.Incident] = map[string]bool{}
 	}
 	delete(c.refused[p.Incident], p.Key)
-	for seq := p.Event; seq <= p.Through && p.Under == ""; seq++ {
+	for seq := p.Event; seq <= p.Through && p.ReplyTo == ""; seq++ {
 		c.told[p.Incident][seq] = true
 	}
 }
@@ -133,8 +133,8 @@ func (c *fakeChat) hides(incident, place string) {
 	}
 }
 
-// Show implements [bot.Host].
-func (c *fakeChat) Show(_ context.Context, s bot.ShownCard) (string, error) {
+// Show implements [bot.RoomManager].
+func (c *fakeChat) ShowCard(_ context.Context, s bot.RoomCard) (string, error) {
 	if c.w.one(10) {
 		return "", errFault
 	}
@@ -165,8 +165,8 @@ func (c *fakeChat) Show(_ context.Context, s bot.ShownCard) (string, error) {
 	return s.Key, nil
 }
 
-// SetUpRoom implements [bot.Host].
-func (c *fakeChat) Furnish(_ context.Context, w bot.RoomWork) error {
+// SetUpRoom implements [bot.RoomManager].
+func (c *fakeChat) SetUpRoom(_ context.Context, w bot.RoomWork) error {
 	switch {
 	case c.w.one(10):
 		return errFault
@@ -179,7 +179,7 @@ func (c *fakeChat) Furnish(_ context.Context, w bot.RoomWork) error {
 	return nil
 }
 
-// Invite implements [bot.Host].
+// Invite implements [bot.RoomManager].
 func (c *fakeChat) Invite(_ context.Context, i bot.Invitation) error {
 	if c.w.one(10) {
 		return errFault
@@ -198,7 +198,7 @@ func (c *fakeChat) Invite(_ context.Context, i bot.Invitation) error {
 	return nil
 }
 
-// CloseRoom implements [bot.Host].
+// CloseRoom implements [bot.RoomManager].
 func (c *fakeChat) CloseRoom(_ context.Context, w bot.RoomWork) error {
 	if c.w.one(10) {
 		return errFault

@@ -105,7 +105,7 @@ func sight(o porcupine.Operation) string {
 		return "lease"
 	case []alerts.Receipt:
 		return "take"
-	case []bot.Said:
+	case []bot.StoredMessage:
 		return "talk"
 	case nil:
 		return "postpone"

@@ -82,7 +82,7 @@ type loaded struct {
 
 func (c readLoad) make(ctx context.Context, s bot.Store) (any, error) {
 	l, err := s.Load(ctx, c.ID)
-	v := loaded{Shown: shown{Version: l.Version, Snapshot: string(l.Snapshot), Stub: string(l.Stub), Follows: l.Follows}}
+	v := loaded{Shown: shown{Version: l.Version, Snapshot: string(l.Snapshot), Stub: string(l.Stub), Follows: l.Previous}}
 	v.samples = v.Shown.add(l.Mail)
 	for _, m := range l.Mail {
 		v.last = m.Seq
@@ -140,8 +140,8 @@ func (c readTalk) make(ctx context.Context, s bot.Store) (any, error) {
 }
 
 func (c readTalk) step(l *ledger, a answer) (*ledger, bool) {
-	got, _ := a.value.([]bot.Said)
-	return l, a.err == nil && slices.EqualFunc(got, l.incidents[c.ID].said, func(a, b bot.Said) bool {
+	got, _ := a.value.([]bot.StoredMessage)
+	return l, a.err == nil && slices.EqualFunc(got, l.incidents[c.ID].said, func(a, b bot.StoredMessage) bool {
 		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
 	})
 }

@@ -102,7 +102,7 @@ func (c *linearClient) live(ctx context.Context) {
 			a = c.call(ctx, place, do) // as a sender does who got no answer
 		}
 		c.learn(place, do, a)
-		if commit, is := do.(doCommit); is && len(commit.Said)+len(commit.Resaid) > 0 {
+		if commit, is := do.(doCommit); is && len(commit.Messages)+len(commit.EditedMessages) > 0 {
 			c.call(ctx, place, readTalk{commit.Incident}) // which tells in what order all has been said
 		}
 		if commit, is := do.(doCommit); is && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
@@ -115,7 +115,7 @@ func (c *linearClient) live(ctx context.Context) {
 // speaks reports whether a call says something and depends on nothing.
 func speaks(do call) bool {
 	c, is := do.(doCommit)
-	return is && c.Snapshot == nil && len(c.Said)+len(c.Resaid) > 0
+	return is && c.Snapshot == nil && len(c.Messages)+len(c.EditedMessages) > 0
 }
 
 // call makes one call and writes it down. A read that got no answer says
@@ -203,7 +203,7 @@ func (c *linearClient) onIncident(id string) call {
 	case 12:
 		said, resaid := c.messages()
 		operation := fmt.Sprint(id, " words ", c.unique())
-		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Said: said, Resaid: resaid, Operation: operation}}
+		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Messages: said, EditedMessages: resaid, Operation: operation}}
 	case 13:
 		return readTalk{id}
 	case 0, 1:
@@ -264,7 +264,7 @@ func (c *linearClient) advance(id string) call {
 		step.Tasks = append(step.Tasks, t)
 	}
 	if c.rng.IntN(4) == 0 {
-		step.Said, step.Resaid = c.messages()
+		step.Messages, step.EditedMessages = c.messages()
 	}
 	if c.rng.IntN(3) == 0 {
 		step.Settle = c.leased(id)
@@ -274,10 +274,10 @@ func (c *linearClient) advance(id string) call {
 
 // messages are some that are said, and some that are said anew: of a few, so
 // that many come twice.
-func (c *linearClient) messages() (said, resaid []bot.Said) {
-	some := func() (all []bot.Said) {
+func (c *linearClient) messages() (said, resaid []bot.StoredMessage) {
+	some := func() (all []bot.StoredMessage) {
 		for range c.rng.IntN(3) {
-			all = append(all, bot.Said{Key: fmt.Sprint("message ", c.rng.IntN(6)), Body: fmt.Append(nil, "text ", c.unique())})
+			all = append(all, bot.StoredMessage{Key: fmt.Sprint("message ", c.rng.IntN(6)), Body: fmt.Append(nil, "text ", c.unique())})
 		}
 		return all
 	}

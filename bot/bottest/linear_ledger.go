@@ -34,17 +34,19 @@ type entry struct {
 	readAt   time.Time
 	mailDue  time.Time
 	wakeAt   time.Time
-	said     []bot.Said
+	said     []bot.StoredMessage
 }
 
 // say appends to a conversation what is not there yet, and then replaces what
 // is.
-func (i *entry) say(said, resaid []bot.Said) {
+func (i *entry) say(said, resaid []bot.StoredMessage) {
 	i.said = slices.Clone(i.said)
-	place := func(key string) int { return slices.IndexFunc(i.said, func(m bot.Said) bool { return m.Key == key }) }
+	place := func(key string) int {
+		return slices.IndexFunc(i.said, func(m bot.StoredMessage) bool { return m.Key == key })
+	}
 	for _, m := range said {
 		if place(m.Key) < 0 {
-			i.said = append(i.said, bot.Said{Key: m.Key, Seq: len(i.said) + 1, Body: m.Body})
+			i.said = append(i.said, bot.StoredMessage{Key: m.Key, Seq: len(i.said) + 1, Body: m.Body})
 		}
 	}
 	for _, m := range resaid {
@@ -97,7 +99,7 @@ func (l *ledger) clone() *ledger {
 // store looks is its own affair. None: it must be done.
 func (l *ledger) refusals(c doCommit) (all []error) {
 	i, there := l.incidents[c.Incident]
-	if len(c.Said)+len(c.Resaid) > 0 && !there && c.Snapshot == nil {
+	if len(c.Messages)+len(c.EditedMessages) > 0 && !there && c.Snapshot == nil {
 		all = append(all, bot.ErrNotFound)
 	}
 	if c.Settle != nil {
@@ -151,9 +153,9 @@ func (l *ledger) commit(c doCommit) *ledger {
 	if c.Operation != "" {
 		l.replies[c.Operation] = string(c.Reply)
 	}
-	if len(c.Said)+len(c.Resaid) > 0 {
+	if len(c.Messages)+len(c.EditedMessages) > 0 {
 		i := l.incidents[c.Incident]
-		i.say(c.Said, c.Resaid)
+		i.say(c.Messages, c.EditedMessages)
 		l.incidents[c.Incident] = i
 	}
 	if based(c.Commit) {

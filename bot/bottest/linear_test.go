@@ -167,7 +167,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 	"what is said anew is as before": func(s *memory.Store, b *broken) {
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 			if rand.IntN(4) == 0 {
-				c.Resaid = nil
+				c.EditedMessages = nil
 			}
 			return s.Commit(ctx, c)
 		}

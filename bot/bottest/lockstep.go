@@ -246,10 +246,10 @@ func (tw *twins) commit() {
 	}
 	c.Records = tw.records(id)
 	if tw.chance(20) {
-		c.Said = tw.messages()
+		c.Messages = tw.messages()
 	}
 	if tw.chance(20) {
-		c.Resaid = tw.messages()
+		c.EditedMessages = tw.messages()
 	}
 	lease := [2]bot.Lease{}
 	if n := slices.IndexFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id }); n >= 0 && tw.chance(80) {
@@ -268,7 +268,7 @@ func (tw *twins) both(c bot.Commit, lease bot.Lease) {
 		c.Settle = &lease
 	}
 	s, errS := tw.tested.Commit(tw.Context(), c)
-	tw.note("commit %s at %d: tasks %v, said %v and anew %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Said, c.Resaid, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	tw.note("commit %s at %d: tasks %v, said %v and anew %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Messages, c.EditedMessages, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
 	same(tw, "commit "+c.Incident, m, s, errM, errS)
 	switch {
 	case errors.Is(errM, bot.ErrConflict):
@@ -286,7 +286,7 @@ func (tw *twins) both(c bot.Commit, lease bot.Lease) {
 		switch {
 		case onShelf && c.Snapshot != nil:
 			tw.seen["stepped on the shelf"]++
-		case onShelf && len(c.Said)+len(c.Resaid) > 0:
+		case onShelf && len(c.Messages)+len(c.EditedMessages) > 0:
 			tw.seen["said on the shelf"]++
 		}
 		tw.heard(c, before)

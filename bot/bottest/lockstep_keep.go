@@ -14,12 +14,12 @@ func (tw *twins) put() {
 		return
 	}
 	id := tw.id()
-	if over, err := tw.model.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(over) > 0 && tw.chance(80) {
+	if over, err := tw.model.ListEnded(tw.Context(), bot.EndedQuery{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(over) > 0 && tw.chance(80) {
 		id = tw.pick(over...)
 	}
 	if tw.chance(80) {
-		m, errM := tw.model.Shelve(tw.Context(), id)
-		s, errS := tw.tested.Shelve(tw.Context(), id)
+		m, errM := tw.model.Archive(tw.Context(), id)
+		s, errS := tw.tested.Archive(tw.Context(), id)
 		tw.note("shelve %s: %v", id, m)
 		same(tw, "shelve "+id, m, s, errM, errS)
 		tw.seen[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
@@ -48,7 +48,7 @@ func (tw *twins) put() {
 
 // shelf is what is on the shelf.
 func (tw *twins) shelf() []string {
-	all, err := tw.model.Over(tw.Context(), bot.Over{Before: tw.now.Add(time.Hour), Shelved: true, Limit: 1000})
+	all, err := tw.model.ListEnded(tw.Context(), bot.EndedQuery{Before: tw.now.Add(time.Hour), Archived: true, Limit: 1000})
 	if err != nil {
 		tw.Error(err)
 	}
@@ -61,7 +61,7 @@ func (tw *twins) shelf() []string {
 func (tw *twins) compareExports() {
 	m, errM := tw.model.Export(tw.Context(), "", 10_000)
 	s, errS := tw.tested.Export(tw.Context(), "", 10_000)
-	for n, from := range [][]bot.Piece{m, s} {
+	for n, from := range [][]bot.ArchiveItem{m, s} {
 		model, tested := tw.open(tw.T)
 		for k, to := range []bot.Store{model, tested} {
 			if err := to.Import(tw.Context(), from); err != nil {
@@ -79,7 +79,7 @@ func (tw *twins) compareExports() {
 }
 
 // unreadOnly leaves mail out that was read.
-func unreadOnly(pieces []bot.Piece) []bot.Piece {
+func unreadOnly(pieces []bot.ArchiveItem) []bot.ArchiveItem {
 	all := slices.Clone(pieces)
 	for n, p := range all {
 		if p.Incident != nil {

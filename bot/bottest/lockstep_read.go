@@ -69,8 +69,8 @@ func (tw *twins) read() {
 	m, errM := tw.model.NextDue(tw.Context(), every)
 	s, errS := tw.tested.NextDue(tw.Context(), every)
 	same(tw, "next due", m, s, errM, errS)
-	mendM, errM := tw.model.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
-	mendS, errS := tw.tested.Mend(tw.Context(), bot.Mend{At: tw.now, Limit: 1000})
+	mendM, errM := tw.model.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
+	mendS, errS := tw.tested.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
 	same(tw, "overdue", mendM.Overdue, mendS.Overdue, errM, errS)
 	same(tw, "repaired", mendM.Repaired, mendS.Repaired, nil, nil)
 	if len(tw.ids) == 0 {
@@ -78,9 +78,9 @@ func (tw *twins) read() {
 	}
 	id := tw.id()
 	tw.compare(id)
-	over := bot.Over{Before: tw.soon(time.Minute).Add(-time.Minute), Shelved: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
-	overM, errM := tw.model.Over(tw.Context(), over)
-	overS, errS := tw.tested.Over(tw.Context(), over)
+	over := bot.EndedQuery{Before: tw.soon(time.Minute).Add(-time.Minute), Archived: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
+	overM, errM := tw.model.ListEnded(tw.Context(), over)
+	overS, errS := tw.tested.ListEnded(tw.Context(), over)
 	same(tw, "over", overM, overS, errM, errS)
 	after, limit := tw.pick("", "grafana\x00b", "zabbix\x00", "grafana\x00d\x00e"), 1+tw.rand.IntN(5)
 	firingM, errM := tw.model.Firing(tw.Context(), id, after, limit)

@@ -138,10 +138,10 @@ func (tw *twins) say() {
 	}
 	c := bot.Commit{At: tw.now, Incident: tw.id()}
 	if tw.chance(60) {
-		c.Said = tw.messages()
+		c.Messages = tw.messages()
 	}
-	if len(c.Said) == 0 || tw.chance(30) {
-		c.Resaid = tw.messages()
+	if len(c.Messages) == 0 || tw.chance(30) {
+		c.EditedMessages = tw.messages()
 	}
 	if shelf := tw.shelf(); len(shelf) > 0 && tw.chance(30) {
 		c.Incident = tw.pick(shelf...)
@@ -159,10 +159,10 @@ func (tw *twins) say() {
 }
 
 // messages are some of a few, so that many come twice.
-func (tw *twins) messages() []bot.Said {
-	var all []bot.Said
+func (tw *twins) messages() []bot.StoredMessage {
+	var all []bot.StoredMessage
 	for range 1 + tw.rand.IntN(3) {
-		all = append(all, bot.Said{Key: fmt.Sprint("message ", tw.rand.IntN(12)), Seq: tw.rand.IntN(5), Body: fmt.Append(nil, "text ", len(tw.log))})
+		all = append(all, bot.StoredMessage{Key: fmt.Sprint("message ", tw.rand.IntN(12)), Seq: tw.rand.IntN(5), Body: fmt.Append(nil, "text ", len(tw.log))})
 	}
 	return all
 }
@@ -184,8 +184,8 @@ func (tw *twins) said(id string) map[string]int {
 func (tw *twins) heard(c bot.Commit, before map[string]int) {
 	after := tw.said(c.Incident)
 	tw.seen["said"] += len(after) - len(before)
-	tw.seen["said before"] += len(c.Said) - (len(after) - len(before))
-	for _, m := range c.Resaid {
+	tw.seen["said before"] += len(c.Messages) - (len(after) - len(before))
+	for _, m := range c.EditedMessages {
 		tw.seen["said anew"] += after[m.Key]
 		tw.seen["nothing said anew"] += 1 - after[m.Key]
 	}

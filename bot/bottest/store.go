@@ -296,7 +296,7 @@ func takes(t *testing.T, s bot.Store) {
 	expect(at(800), b, alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
 
 	l := must1(s.Load(t.Context(), "INC-1"))(t)
-	if !isStub(t, l, "g") || l.Follows != "" {
+	if !isStub(t, l, "g") || l.Previous != "" {
 		t.Fatalf("stub %+v", l)
 	}
 	started, again, end := 0, 0, 0
@@ -341,8 +341,8 @@ func mailbox(t *testing.T, s bot.Store) {
 	if got := take(t, s, at(4), fire("d", "g"))[0]; !got.New || got.Incident != "INC-3" {
 		t.Fatalf("a group that was given up opens a new incident, got %+v", got)
 	}
-	if l := must1(s.Load(ctx, "INC-3"))(t); l.Follows != "INC-1" {
-		t.Errorf("the new incident follows %q", l.Follows)
+	if l := must1(s.Load(ctx, "INC-3"))(t); l.Previous != "INC-1" {
+		t.Errorf("the new incident follows %q", l.Previous)
 	}
 	// An alert of the old incident goes on there.
 	if got := take(t, s, at(5), ended(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != alerts.Ended {

@@ -14,10 +14,10 @@ import (
 )
 
 // export reads a whole store, in pages.
-func export(t *testing.T, s bot.Store, limit int) []bot.Piece {
+func export(t *testing.T, s bot.Store, limit int) []bot.ArchiveItem {
 	t.Helper()
-	var all []bot.Piece
-	for after := ""; ; after = all[len(all)-1].Place {
+	var all []bot.ArchiveItem
+	for after := ""; ; after = all[len(all)-1].Key {
 		page := must1(s.Export(t.Context(), after, limit))(t)
 		if len(page) > limit {
 			t.Fatalf("%d pieces, at most %d were asked for", len(page), limit)
@@ -34,7 +34,7 @@ func export(t *testing.T, s bot.Store, limit int) []bot.Piece {
 }
 
 // lines are pieces as they stand in a file.
-func lines(t *testing.T, pieces []bot.Piece) string {
+func lines(t *testing.T, pieces []bot.ArchiveItem) string {
 	t.Helper()
 	var all []string
 	for _, p := range pieces {
@@ -51,7 +51,7 @@ func used(t *testing.T, s bot.Store) {
 	take(t, s, at(110), fire("c", "h"), fire("d", "h"), fire("e", "stub"), fire("recorded", ""))
 	c := commitOf("INC-2", 0, 1) // open: c and d fire
 	c.At, c.ReadMail, c.WakeAt, c.Group = at(111), 1, at(400), &bot.GroupHold{Key: "h", Always: true}
-	c.Said = say("", "m1: <hello> & \u2028 goodbye").Said
+	c.Messages = say("", "m1: <hello> & \u2028 goodbye").Messages
 	for n, lane := range []string{"room", "page:2", "page:1", "room"} {
 		d := task("INC-2", "INC-2/1."+string(rune('0'+n)), workflow.ClassUpdate, lane)
 		if lane != "room" {
@@ -109,7 +109,7 @@ func exportPages(t *testing.T, s bot.Store) {
 	whole := export(t, s, 1000)
 	places := make([]string, 0, len(whole))
 	for _, p := range whole {
-		places = append(places, p.Place)
+		places = append(places, p.Key)
 	}
 	if diff := gocmp.Diff(usedPlaces, places); diff != "" {
 		t.Fatalf("places (-want +got):\n%s", diff)
@@ -168,15 +168,15 @@ func imports(t *testing.T, from, to bot.Store) {
 		}
 	}
 	goesOn(t, to)
-	if m := must1(to.Mend(t.Context(), bot.Mend{At: at(200), Limit: 100}))(t); len(m.Repaired) != 0 {
+	if m := must1(to.Repair(t.Context(), bot.RepairQuery{At: at(200), Limit: 100}))(t); len(m.Repaired) != 0 {
 		t.Errorf("mended %q", m.Repaired)
 	}
 }
 
 // reread is what a file makes of pieces.
-func reread(t *testing.T, pieces []bot.Piece) []bot.Piece {
+func reread(t *testing.T, pieces []bot.ArchiveItem) []bot.ArchiveItem {
 	t.Helper()
-	all := make([]bot.Piece, len(pieces))
+	all := make([]bot.ArchiveItem, len(pieces))
 	for n, p := range pieces {
 		if err := json.Unmarshal(must1(json.Marshal(p))(t), &all[n]); err != nil {
 			t.Fatal(err)
@@ -231,8 +231,8 @@ func goesOn(t *testing.T, s bot.Store) {
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("taken (-want +got):\n%s", diff)
 	}
-	if l := must1(s.Load(ctx, "INC-14"))(t); l.Follows != "INC-1" {
-		t.Errorf("it follows %q", l.Follows)
+	if l := must1(s.Load(ctx, "INC-14"))(t); l.Previous != "INC-1" {
+		t.Errorf("it follows %q", l.Previous)
 	}
 	l := must1(s.Load(ctx, "INC-10"))(t) // it has read all its mail before
 	if len(l.Mail) != 1 || l.Mail[0].Seq != 2 {
@@ -243,8 +243,8 @@ func goesOn(t *testing.T, s bot.Store) {
 		t.Errorf("mail %+v", l.Mail)
 	}
 	c = commitOf("INC-2", 1, 2)
-	c.At, c.ReadMail, c.WakeAt, c.Said = at(501), 3, at(900), say("", "m1: again", "m2: on").Said
-	c.Tasks, c.Settle, c.Resaid = []bot.Task{stand("INC-2", "room", 8, 502)}, &card, say("", "m1: goodbye").Said
+	c.At, c.ReadMail, c.WakeAt, c.Messages = at(501), 3, at(900), say("", "m1: again", "m2: on").Messages
+	c.Tasks, c.Settle, c.EditedMessages = []bot.Task{stand("INC-2", "room", 8, 502)}, &card, say("", "m1: goodbye").Messages
 	must1(s.Commit(ctx, c))(t)
 	if l = must1(s.Load(ctx, "INC-2"))(t); len(l.Mail) != 0 || l.Version != 2 {
 		t.Errorf("loaded %+v", l)
@@ -258,20 +258,20 @@ func importAtomic(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	used(t, s)
 	want := lines(t, export(t, s, 100))
-	good := bot.Piece{Place: "record/k/new", Record: &bot.Record{Kind: "k", ID: "new", Version: 1, Body: []byte("1")}}
+	good := bot.ArchiveItem{Key: "record/k/new", Record: &bot.Record{Kind: "k", ID: "new", Version: 1, Body: []byte("1")}}
 	dossier := bot.Dossier{Number: 20, Version: 1, Body: []byte("state")}
 	twice := dossier
 	twice.Events = []bot.StoredEvent{{Seq: 1}, {Seq: 1}}
 	unread := dossier
 	unread.Mail = []bot.StoredMail{{Seq: 1, Body: []byte("not JSON")}}
-	for what, bad := range map[string]bot.Piece{
-		"nothing in it":        {Place: "group/x"},
-		"two things in it":     {Place: "counter", Counter: new(1), Group: &bot.GroupPiece{Key: "x"}},
-		"another place":        {Place: "incident/21", Incident: &dossier},
-		"an event twice":       {Place: "incident/20", Incident: &twice},
-		"mail that is no mail": {Place: "incident/20", Incident: &unread},
+	for what, bad := range map[string]bot.ArchiveItem{
+		"nothing in it":        {Key: "group/x"},
+		"two things in it":     {Key: "counter", Counter: new(1), Group: &bot.ArchivedGroup{Key: "x"}},
+		"another place":        {Key: "incident/21", Incident: &dossier},
+		"an event twice":       {Key: "incident/20", Incident: &twice},
+		"mail that is no mail": {Key: "incident/20", Incident: &unread},
 	} {
-		if err := s.Import(ctx, []bot.Piece{good, bad}); err == nil {
+		if err := s.Import(ctx, []bot.ArchiveItem{good, bad}); err == nil {
 			t.Errorf("a piece with %s was imported", what)
 		}
 		if got := lines(t, export(t, s, 100)); got != want {
@@ -288,7 +288,7 @@ func importOver(t *testing.T, s bot.Store) {
 	pieces := export(t, s, 100)
 	// All of it changes.
 	c := commitOf("INC-2", 1, 2, 3)
-	c.At, c.ReadMail, c.Open, c.Said = at(300), 2, false, say("", "later: this goes").Said
+	c.At, c.ReadMail, c.Open, c.Messages = at(300), 2, false, say("", "later: this goes").Messages
 	c.Tasks = []bot.Task{task("INC-2", "INC-2/3.0", workflow.ClassPage, "later")}
 	c.Group = &bot.GroupHold{Key: "h"}
 	c.Records = []bot.RecordChange{{Kind: "k", ID: "a", Version: 2, Body: []byte("3")}}
@@ -309,7 +309,7 @@ func importOver(t *testing.T, s bot.Store) {
 	}
 	wantOver(t, s, "INC-1 INC-10 | ")
 	lower := *pieces[0].Counter - 5
-	if err := s.Import(ctx, []bot.Piece{{Place: "counter", Counter: &lower}}); err != nil {
+	if err := s.Import(ctx, []bot.ArchiveItem{{Key: "counter", Counter: &lower}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := mustReserve(t, s); n != 13 {

@@ -72,7 +72,7 @@ func forgets(t *testing.T, s bot.Store) {
 		wants(t, err, bot.ErrConflict)
 		for _, p := range export(t, s, 100) {
 			text := string(must1(json.Marshal(p))(t))
-			if p.Place == "incident/"+strings.TrimPrefix(id, "INC-") || strings.Contains(text, `"`+id+`"`) {
+			if p.Key == "incident/"+strings.TrimPrefix(id, "INC-") || strings.Contains(text, `"`+id+`"`) {
 				t.Errorf("left of %s: %s", id, text)
 			}
 		}
@@ -96,8 +96,8 @@ func forgets(t *testing.T, s bot.Store) {
 	if want := []alerts.Receipt{{Change: alerts.Ignored}, {Change: alerts.Started, Incident: "INC-3", New: true}}; !slices.Equal(got, want) {
 		t.Fatalf("taken %+v, want %+v", got, want)
 	}
-	if l := must1(s.Load(ctx, "INC-3"))(t); l.Follows != "" {
-		t.Errorf("it follows %s, which is forgotten", l.Follows)
+	if l := must1(s.Load(ctx, "INC-3"))(t); l.Previous != "" {
+		t.Errorf("it follows %s, which is forgotten", l.Previous)
 	}
 	// The last one, from the shelf: its number is not given again.
 	must1(s.Commit(ctx, commitOf("INC-4", 0, 1)))(t)

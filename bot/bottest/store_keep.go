@@ -35,7 +35,7 @@ func past(t *testing.T, s bot.Store) {
 	take(t, s, at(0), fire("a", "g"), fire("b", "g"))
 	c := commitOf("INC-1", 0, 1, 2)
 	c.At, c.ReadMail, c.Group, c.WakeAt = at(1), 1, &bot.GroupHold{Key: "g", Always: true}, at(300)
-	c.Said = say("", "m1: hello", "m2: who is on it?").Said
+	c.Messages = say("", "m1: hello", "m2: who is on it?").Messages
 	c.Tasks = []bot.Task{task("INC-1", "INC-1/1.0", workflow.ClassPage, "page:1")}
 	c.Operation, c.Reply = "op-1", []byte("declared")
 	must1(s.Commit(t.Context(), c))(t)
@@ -49,7 +49,7 @@ func past(t *testing.T, s bot.Store) {
 
 func shelve(t *testing.T, s bot.Store, id string, want bool) {
 	t.Helper()
-	if got := must1(s.Shelve(t.Context(), id))(t); got != want {
+	if got := must1(s.Archive(t.Context(), id))(t); got != want {
 		t.Fatalf("shelved %s: %v, want %v", id, got, want)
 	}
 }
@@ -64,8 +64,8 @@ func forget(t *testing.T, s bot.Store, id string, want bool) {
 // over is what is over and not shelved, and then what is shelved.
 func over(t *testing.T, s bot.Store, before time.Time, limit int) string {
 	t.Helper()
-	open := must1(s.Over(t.Context(), bot.Over{Before: before, Limit: limit}))(t)
-	shelved := must1(s.Over(t.Context(), bot.Over{Before: before, Limit: limit, Shelved: true}))(t)
+	open := must1(s.ListEnded(t.Context(), bot.EndedQuery{Before: before, Limit: limit}))(t)
+	shelved := must1(s.ListEnded(t.Context(), bot.EndedQuery{Before: before, Limit: limit, Archived: true}))(t)
 	return strings.Join(open, " ") + " | " + strings.Join(shelved, " ")
 }
 
@@ -131,7 +131,7 @@ func shelves(t *testing.T, s bot.Store) {
 	_, err := s.Commit(t.Context(), commitOf("INC-1", 1, 4))
 	wants(t, err, bot.ErrConflict)
 	must1(s.Commit(t.Context(), bot.Commit{At: at(101), Incident: "INC-1", Records: []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}}))(t)
-	if m := must1(s.Mend(t.Context(), bot.Mend{At: at(200), Limit: 100}))(t); len(m.Repaired) != 0 || m.Overdue != 0 {
+	if m := must1(s.Repair(t.Context(), bot.RepairQuery{At: at(200), Limit: 100}))(t); len(m.Repaired) != 0 || m.Overdue != 0 {
 		t.Errorf("mended %+v", m)
 	}
 	wantOver(t, s, " | INC-1")
@@ -189,7 +189,7 @@ func shelvedBack(t *testing.T, s bot.Store) {
 	c = commitOf("INC-1", 2, 4) // reopened
 	c.At, c.WakeAt, c.Group = at(200), at(260), &bot.GroupHold{Key: "g", Always: true}
 	c.Tasks = []bot.Task{task("INC-1", "INC-1/4.0", workflow.ClassPage, "page:4")}
-	c.Said = say("", "m5: open again").Said
+	c.Messages = say("", "m5: open again").Messages
 	if r := must1(s.Commit(ctx, c))(t); r.Version != 3 {
 		t.Errorf("receipt %+v", r)
 	}

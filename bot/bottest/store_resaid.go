@@ -12,7 +12,7 @@ import (
 // each.
 func resay(id string, messages ...string) bot.Commit {
 	c := say(id, messages...)
-	c.Said, c.Resaid = nil, c.Said
+	c.Messages, c.EditedMessages = nil, c.Messages
 	return c
 }
 
@@ -20,12 +20,12 @@ func resay(id string, messages ...string) bot.Commit {
 func resaid(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
-	c.Said, c.Resaid = say("", "a: hello", "b: who is on it?", "c: me").Said, say("", "x: nowhere", "c: ben").Said
+	c.Messages, c.EditedMessages = say("", "a: hello", "b: who is on it?", "c: me").Messages, say("", "x: nowhere", "c: ben").Messages
 	must1(s.Commit(ctx, c))(t)
 	wantTalk(t, s, "INC-1", "1 a: hello, 2 b: who is on it?, 3 c: ben")
 
 	c = resay("INC-1", "b: who?", "x: nowhere", "a: good morning")
-	c.Resaid[0].Seq = 77 // its place stays
+	c.EditedMessages[0].Seq = 77 // its place stays
 	if r := must1(s.Commit(ctx, c))(t); r.Version != 1 || r.Repeated {
 		t.Errorf("receipt %+v", r)
 	}
@@ -35,7 +35,7 @@ func resaid(t *testing.T, s bot.Store) {
 	wantTalk(t, s, "INC-1", "1 a: two, 2 b: who?, 3 c: ben, 4 d: ")
 
 	c = commitOf("INC-1", 1, 2) // with a step
-	c.Resaid = say("", "d: closed").Said
+	c.EditedMessages = say("", "d: closed").Messages
 	must1(s.Commit(ctx, c))(t)
 	wantTalk(t, s, "INC-1", "1 a: two, 2 b: who?, 3 c: ben, 4 d: closed")
 	if got := talk(t, s, "INC-1", 3, 1); got != "2 b: who?" {
@@ -64,13 +64,13 @@ func resaidAtomic(t *testing.T, s bot.Store) {
 		wants(t, err, bot.ErrNotFound)
 	}
 	c := commitOf("INC-1", 0, 1)
-	c.Resaid = say("", "a: what makes an incident may speak in it").Said
+	c.EditedMessages = say("", "a: what makes an incident may speak in it").Messages
 	must1(s.Commit(ctx, c))(t)
 	wantTalk(t, s, "INC-1", "")
 	must1(s.Commit(ctx, say("INC-1", "a: hello")))(t)
 
 	c = commitOf("INC-1", 7, 2)
-	c.Resaid = say("", "a: on what has changed").Said
+	c.EditedMessages = say("", "a: on what has changed").Messages
 	_, err := s.Commit(ctx, c)
 	wants(t, err, bot.ErrConflict)
 	wantTalk(t, s, "INC-1", "1 a: hello")
@@ -78,7 +78,7 @@ func resaidAtomic(t *testing.T, s bot.Store) {
 	c = resay("INC-1", "a: once")
 	c.Operation, c.Reply = "op", []byte("edited")
 	must1(s.Commit(ctx, c))(t)
-	c.Resaid = say("", "a: twice").Said
+	c.EditedMessages = say("", "a: twice").Messages
 	if r := must1(s.Commit(ctx, c))(t); !r.Repeated || string(r.Reply) != "edited" {
 		t.Errorf("receipt of the repeat %+v", r)
 	}
@@ -89,7 +89,7 @@ func resaidAtomic(t *testing.T, s bot.Store) {
 func resaidWatch(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
-	c.Said = say("", "a: hello").Said
+	c.Messages = say("", "a: hello").Messages
 	must1(s.Commit(ctx, c))(t)
 	one, other, all := s.Watch(ctx, "INC-1"), s.Watch(ctx, "INC-2"), s.Watch(ctx, "")
 	must1(s.Commit(ctx, resay("INC-1", "a: good morning")))(t)
@@ -127,7 +127,7 @@ func resaidRace(t *testing.T, s bot.Store) {
 	for n := range 100 {
 		var both sync.WaitGroup
 		both.Go(func() {
-			if _, err := s.Shelve(t.Context(), "INC-1"); err != nil {
+			if _, err := s.Archive(t.Context(), "INC-1"); err != nil {
 				t.Error(err)
 			}
 		})

@@ -63,7 +63,7 @@ func mustSettle(t *testing.T, s bot.Store, l bot.Lease) {
 // soundAgenda: the audit finds nothing wrong.
 func soundAgenda(t *testing.T, s bot.Store) {
 	t.Helper()
-	if m := must1(s.Mend(t.Context(), bot.Mend{At: Epoch, Limit: 100}))(t); len(m.Repaired) != 0 {
+	if m := must1(s.Repair(t.Context(), bot.RepairQuery{At: Epoch, Limit: 100}))(t); len(m.Repaired) != 0 {
 		t.Fatalf("mended %q", m.Repaired)
 	}
 }

@@ -13,7 +13,7 @@ func say(id string, messages ...string) bot.Commit {
 	c := bot.Commit{At: Epoch, Incident: id}
 	for _, m := range messages {
 		key, body, _ := strings.Cut(m, ": ")
-		c.Said = append(c.Said, bot.Said{Key: key, Body: []byte(body)})
+		c.Messages = append(c.Messages, bot.StoredMessage{Key: key, Body: []byte(body)})
 	}
 	return c
 }
@@ -40,7 +40,7 @@ func talks(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	wantTalk(t, s, "INC-1", "")
 	c := commitOf("INC-1", 0, 1) // what makes an incident may speak in it
-	c.Said = say("", "a: hello", "b: who is on it?").Said
+	c.Messages = say("", "a: hello", "b: who is on it?").Messages
 	must1(s.Commit(ctx, c))(t)
 	wantTalk(t, s, "INC-1", "1 a: hello, 2 b: who is on it?")
 
@@ -49,14 +49,14 @@ func talks(t *testing.T, s bot.Store) {
 		t.Errorf("receipt %+v", r)
 	}
 	c = commitOf("INC-1", 1, 2)
-	c.Said = say("", "d: done").Said
+	c.Messages = say("", "d: done").Messages
 	must1(s.Commit(ctx, c))(t)
 	const four = "1 a: hello, 2 b: who is on it?, 3 c: me, 4 d: done"
 	wantTalk(t, s, "INC-1", four)
 
 	// A key that is there stays as it is; in another incident it is another.
 	again := say("INC-1", "b: changed", "e: one", "e: two", "a: changed")
-	again.Said[1].Seq = 77 // the store gives it
+	again.Messages[1].Seq = 77 // the store gives it
 	must1(s.Commit(ctx, again))(t)
 	wantTalk(t, s, "INC-1", four+", 5 e: one")
 	take(t, s, Epoch, fire("alert", "g"))
@@ -76,7 +76,7 @@ func talks(t *testing.T, s bot.Store) {
 func talkPages(t *testing.T, s bot.Store) {
 	c := commitOf("INC-1", 0)
 	for n := range 12 {
-		c.Said = append(c.Said, bot.Said{Key: fmt.Sprint("k", n+1), Body: []byte("x")})
+		c.Messages = append(c.Messages, bot.StoredMessage{Key: fmt.Sprint("k", n+1), Body: []byte("x")})
 	}
 	must1(s.Commit(t.Context(), c))(t)
 	for _, page := range []struct {
@@ -134,7 +134,7 @@ func talkAtomic(t *testing.T, s bot.Store) {
 	wantTalk(t, s, "INC-1", "")
 
 	c := commitOf("INC-1", 7, 2)
-	c.Said = say("", "a: on what has changed").Said
+	c.Messages = say("", "a: on what has changed").Messages
 	_, err = s.Commit(ctx, c)
 	wants(t, err, bot.ErrConflict)
 	wantTalk(t, s, "INC-1", "")
@@ -142,7 +142,7 @@ func talkAtomic(t *testing.T, s bot.Store) {
 	c = say("INC-1", "a: once")
 	c.Operation, c.Reply = "op", []byte("said")
 	must1(s.Commit(ctx, c))(t)
-	c.Said = say("", "b: twice").Said
+	c.Messages = say("", "b: twice").Messages
 	if r := must1(s.Commit(ctx, c))(t); !r.Repeated || string(r.Reply) != "said" {
 		t.Errorf("receipt of the repeat %+v", r)
 	}

@@ -68,7 +68,7 @@ func watches(t *testing.T, s bot.Store) {
 func watchNothing(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
-	c.WakeAt, c.Operation, c.Reply, c.Said = at(50), "op", []byte("yes"), say("", "a: hello").Said
+	c.WakeAt, c.Operation, c.Reply, c.Messages = at(50), "op", []byte("yes"), say("", "a: hello").Messages
 	c.Group = &bot.GroupHold{Key: "g", Always: true}
 	c.Tasks = []bot.Task{task("INC-1", "INC-1/1.0", workflow.ClassPage, "p"), task("INC-1", "INC-1/1.1", workflow.ClassPage, "p")}
 	must1(s.Commit(ctx, c))(t)

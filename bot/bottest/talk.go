@@ -173,7 +173,7 @@ func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 // nothing is ever owed to them.
 type builtinRooms struct{}
 
-// Room implements [bot.Standing].
+// Room implements [bot.BuiltinRooms].
 func (builtinRooms) Room(incident, url string) workflow.Room {
 	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }

@@ -44,9 +44,9 @@ func Title(i workflow.Incident) string {
 }
 
 // Card shows the whole incident, the same everywhere and always true.
-func Card(i workflow.Incident, v View) Message {
+func Card(i workflow.Incident, v View) Content {
 	w := v.words()
-	m := Message{Title: Title(i), Text: i.Description}
+	m := Content{Title: Title(i), Text: i.Description}
 	field := func(name, value string) {
 		if value != "" {
 			m.Fields = append(m.Fields, Field{name, value})
@@ -196,11 +196,11 @@ func box(done bool) string {
 }
 
 // actions are the buttons of a status: command lines that carry what was seen.
-func actions(i workflow.Incident, v View) []Action {
-	var all []Action
+func actions(i workflow.Incident, v View) []Button {
+	var all []Button
 	add := func(label, word, rest string) {
 		if v.Word == nil || v.Word(word) {
-			all = append(all, Action{Label: label, Command: strings.TrimSpace(word + " " + i.ID + " " + rest), Main: len(all) == 0})
+			all = append(all, Button{Label: label, Command: strings.TrimSpace(word + " " + i.ID + " " + rest), Main: len(all) == 0})
 		}
 	}
 	seen := fmt.Sprintf("--seen %d", i.Seq)
@@ -257,7 +257,7 @@ func Row(i workflow.Incident, v View) string {
 }
 
 // Text writes a message as plain text: the command line and the log.
-func Text(m Message) string {
+func Text(m Content) string {
 	var b strings.Builder
 	b.WriteString(m.Title + "\n")
 	if m.Text != "" {

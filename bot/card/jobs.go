@@ -23,9 +23,9 @@ type AuditDay struct {
 }
 
 // AuditReport tells what the auditor saw.
-func AuditReport(d AuditDay, v View) Message {
+func AuditReport(d AuditDay, v View) Content {
 	w := v.words()
-	m := Message{Title: "The audit found nothing to mend", Footer: v.URL}
+	m := Content{Title: "The audit found nothing to mend", Footer: v.URL}
 	found := d.Overdue + len(d.Repaired) + len(d.Wrong) + d.More
 	if found > 0 || d.Failed > 0 {
 		m.Title = "The audit found something"
@@ -52,9 +52,9 @@ func AuditReport(d AuditDay, v View) Message {
 
 // OverdueUpdates lists incidents whose promised update nobody has posted. The
 // caller leaves private ones out (rule P2).
-func OverdueUpdates(all []workflow.Incident, v View) Message {
+func OverdueUpdates(all []workflow.Incident, v View) Content {
 	w := v.words()
-	m := Message{Title: count(len(all), "promised update is", "promised updates are") + " overdue", Footer: v.URL}
+	m := Content{Title: count(len(all), "promised update is", "promised updates are") + " overdue", Footer: v.URL}
 	lines := make([]string, 0, len(all))
 	for _, i := range all {
 		leads := "nobody leads it: `lead " + i.ID + "`"

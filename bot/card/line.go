@@ -91,8 +91,8 @@ func By(a workflow.Actor) string {
 
 // Post says in a room what one step made true: a line for each event that is
 // worth one. Whoever speaks first is the title; another is named in the line.
-func Post(events []workflow.Event, v View) Message {
-	var m Message
+func Post(events []workflow.Event, v View) Content {
+	var m Content
 	var lines []string
 	for _, e := range events {
 		if !workflow.IsPosted(e.Fact) {

@@ -2,15 +2,15 @@
 // like in words, for every room, page, mail and the command line alike.
 package card
 
-// Message is what people read, free of any platform. Adapters render it, split
+// Content is what people read, free of any platform. Adapters render it, split
 // it at their limits and escape it: nothing in it is markup.
-type Message struct {
+type Content struct {
 	Title    string    // one line
 	Text     string    // a paragraph or a few, separated by line breaks
 	Fields   []Field   // short facts, in order
 	Sections []Section // longer ones
-	Actions  []Action  // at most five
-	More     []Action  // at most five, less often needed
+	Actions  []Button  // at most five
+	More     []Button  // at most five, less often needed
 	Footer   string
 }
 
@@ -21,12 +21,12 @@ type Field struct{ Name, Value string }
 type Section struct {
 	Heading string
 	Lines   []string
-	Action  Action
+	Action  Button
 }
 
-// Action is a button or a link. A button is a command line of at most 100
+// Button is a button or a link. A button is a command line of at most 100
 // bytes; a link is a URL.
-type Action struct {
+type Button struct {
 	Label   string
 	Command string
 	URL     string

@@ -19,9 +19,9 @@ type Asked struct {
 
 // Page is the message that pages somebody. Of a private incident it says only
 // that it is there (rule P2).
-func Page(a Asked, v View) Message {
+func Page(a Asked, v View) Content {
 	i := a.Incident
-	m := Message{Title: heading(a), Footer: v.link(i)}
+	m := Content{Title: heading(a), Footer: v.link(i)}
 	if i.Visibility != workflow.Private {
 		w := v.words()
 		m.Text = strings.TrimSpace(a.Text + "\n" + i.Description)
@@ -49,16 +49,16 @@ func Page(a Asked, v View) Message {
 		}
 		for _, l := range i.Paperwork.Links {
 			if l.URL != "" && len(m.Actions) < 2 {
-				m.Actions = append(m.Actions, Action{Label: or(l.Title, "Link"), URL: l.URL})
+				m.Actions = append(m.Actions, Button{Label: or(l.Title, "Link"), URL: l.URL})
 			}
 		}
 	}
 	if a.Purpose != workflow.PurposeNotice {
-		ack := Action{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.Answer, Main: true}
-		m.Actions = append([]Action{ack}, m.Actions...)
+		ack := Button{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.Answer, Main: true}
+		m.Actions = append([]Button{ack}, m.Actions...)
 	}
 	if url := v.link(i); url != "" {
-		m.Actions = append(m.Actions, Action{Label: "Open " + i.ID, URL: url})
+		m.Actions = append(m.Actions, Button{Label: "Open " + i.ID, URL: url})
 	}
 	return m
 }
@@ -93,16 +93,16 @@ func heading(a Asked) string {
 }
 
 // Bundle is one message for several pages to the same person (rule E10).
-func Bundle(all []Asked, v View) Message {
+func Bundle(all []Asked, v View) Content {
 	if len(all) == 1 {
 		return Page(all[0], v)
 	}
-	m := Message{Title: fmt.Sprintf("%d incidents need you", len(all)), Footer: v.URL}
+	m := Content{Title: fmt.Sprintf("%d incidents need you", len(all)), Footer: v.URL}
 	var lines []string
 	for _, a := range all {
 		lines = append(lines, heading(a))
 		if a.Purpose != workflow.PurposeNotice && len(m.Actions) < 5 {
-			m.Actions = append(m.Actions, Action{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Actions) == 0})
+			m.Actions = append(m.Actions, Button{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Actions) == 0})
 		}
 	}
 	m.Sections = []Section{{Heading: "Incidents", Lines: lines}}
@@ -111,29 +111,29 @@ func Bundle(all []Asked, v View) Message {
 
 // Blind is the page that goes out when the store cannot be read: less is known,
 // but somebody is told (rule E3).
-func Blind(incidents []string, v View) Message {
+func Blind(incidents []string, v View) Content {
 	incidents = slices.Compact(slices.Sorted(slices.Values(incidents)))
-	m := Message{
+	m := Content{
 		Title:  incidents[0] + " needs you",
 		Text:   "Tocsin cannot read its store right now, so this page says no more. Somebody should look at Tocsin too.",
 		Footer: v.URL,
 	}
 	if len(incidents) == 1 {
-		m.Actions = []Action{{Label: "Acknowledge", Command: "ack " + incidents[0], Main: true}}
+		m.Actions = []Button{{Label: "Acknowledge", Command: "ack " + incidents[0], Main: true}}
 		return m
 	}
 	m.Title = fmt.Sprintf("%d incidents need you: %s", len(incidents), strings.Join(incidents, ", "))
 	for _, id := range incidents[:min(len(incidents), 5)] {
-		m.Actions = append(m.Actions, Action{Label: "Acknowledge " + id, Command: "ack " + id, Main: len(m.Actions) == 0})
+		m.Actions = append(m.Actions, Button{Label: "Acknowledge " + id, Command: "ack " + id, Main: len(m.Actions) == 0})
 	}
 	return m
 }
 
 // SignIn is the message that carries a sign-in link.
-func SignIn(link, organization string) Message {
-	return Message{
+func SignIn(link, organization string) Content {
+	return Content{
 		Title:   "Your link to sign in to " + or(organization, "Tocsin"),
 		Text:    "It works once, within 15 minutes. If you did not ask for it, let it be: nobody is signed in until it is opened and pressed.",
-		Actions: []Action{{Label: "Sign in", URL: link, Main: true}},
+		Actions: []Button{{Label: "Sign in", URL: link, Main: true}},
 	}
 }

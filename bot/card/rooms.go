@@ -10,9 +10,9 @@ import (
 
 // Announcement is the card of an incident where everybody looks: what it is,
 // how it stands, and where it is worked on.
-func Announcement(i workflow.Incident, r workflow.Room, v View) Message {
+func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
 	w := v.words()
-	m := Message{Title: Title(i)}
+	m := Content{Title: Title(i)}
 	for _, f := range []Field{
 		{"Severity", severity(i)},
 		{"Status", status(i)},
@@ -30,17 +30,17 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Message {
 		m.Text, _ = workflow.CleanText(i.Description, 500)
 	}
 	if r.State == workflow.RoomOpen && r.URL != "" {
-		m.Actions = append(m.Actions, Action{Label: "Join the room", URL: r.URL, Main: true})
+		m.Actions = append(m.Actions, Button{Label: "Join the room", URL: r.URL, Main: true})
 	}
 	if v.link(i) != "" {
-		m.Actions = append(m.Actions, Action{Label: "Open " + i.ID, URL: v.link(i)})
+		m.Actions = append(m.Actions, Button{Label: "Open " + i.ID, URL: v.link(i)})
 	}
 	return m
 }
 
 // Hidden stands where an incident was announced that has become private (rule
 // P2).
-func Hidden(id string) Message { return Message{Title: id + " is private now"} }
+func Hidden(id string) Content { return Content{Title: id + " is private now"} }
 
 // setUp shows how far the rooms are while anything is unfinished.
 func setUp(i workflow.Incident, v View) []Section {
@@ -55,7 +55,7 @@ func setUp(i workflow.Incident, v View) []Section {
 		}
 		s := Section{Heading: capital(r.Platform), Lines: []string{strings.Join(steps, " · ")}}
 		if failed && (v.Word == nil || v.Word("retry")) {
-			s.Action = Action{Label: "Retry", Command: "retry " + i.ID}
+			s.Action = Button{Label: "Retry", Command: "retry " + i.ID}
 		}
 		all = append(all, s)
 	}
@@ -141,11 +141,11 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 }
 
 // more are the words that people need less often.
-func more(i workflow.Incident, v View) []Action {
-	var all []Action
+func more(i workflow.Incident, v View) []Button {
+	var all []Button
 	add := func(label, word, rest string) {
 		if v.Word == nil || v.Word(word) {
-			all = append(all, Action{Label: label, Command: strings.TrimSpace(word + " " + i.ID + " " + rest)})
+			all = append(all, Button{Label: label, Command: strings.TrimSpace(word + " " + i.ID + " " + rest)})
 		}
 	}
 	add("Add a note", "note", "")

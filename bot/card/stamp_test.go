@@ -18,10 +18,10 @@ import (
 const marks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 
 // messages are all that can be said of the incidents of these tests, in a view.
-func messages(t *testing.T, v card.View) []card.Message {
+func messages(t *testing.T, v card.View) []card.Content {
 	t.Helper()
-	var all []card.Message
-	say := func(text string) { all = append(all, card.Message{Text: text}) }
+	var all []card.Content
+	say := func(text string) { all = append(all, card.Content{Text: text}) }
 	for _, s := range workflow.Statuses() {
 		i := incident(s)
 		i.Promises.MissedUpdate = start
@@ -77,7 +77,7 @@ func TestStamps(t *testing.T) {
 	}
 }
 
-func written(t *testing.T, m card.Message) string {
+func written(t *testing.T, m card.Content) string {
 	t.Helper()
 	raw, err := json.Marshal(m)
 	if err != nil {

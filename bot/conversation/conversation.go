@@ -19,8 +19,8 @@ import (
 
 // Store is where conversations are kept.
 type Store interface {
-	Talk(ctx context.Context, incident string, before, limit int) ([]bot.Said, error)
-	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+	bot.Talk
+	bot.Committer
 }
 
 // Recorder records and reads conversations.
@@ -43,7 +43,7 @@ func (r *Recorder) Append(ctx context.Context, incident, key string, m bot.Messa
 	if err != nil {
 		return err
 	}
-	return r.commit(ctx, bot.Commit{At: m.At, Incident: incident, Said: []bot.Said{stored}})
+	return r.commit(ctx, bot.Commit{At: m.At, Incident: incident, Messages: []bot.StoredMessage{stored}})
 }
 
 func (r *Recorder) commit(ctx context.Context, c bot.Commit) error {
@@ -82,7 +82,7 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 	if err != nil {
 		return err
 	}
-	c := bot.Commit{At: r.engine.Now(), Incident: p.Incident, Said: []bot.Said{stored}}
+	c := bot.Commit{At: r.engine.Now(), Incident: p.Incident, Messages: []bot.StoredMessage{stored}}
 	if p.Edited || p.Deleted {
 		if c, err = r.replace(ctx, c, m); err != nil {
 			return err
@@ -95,20 +95,20 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 // time stay as they are. An edit of a message that was never recorded is recorded
 // as it is now.
 func (r *Recorder) replace(ctx context.Context, c bot.Commit, m bot.Message) (bot.Commit, error) {
-	key := c.Said[0].Key
+	key := c.Messages[0].Key
 	was, found, err := r.Find(ctx, c.Incident, key)
 	if err != nil {
 		return c, err
 	}
 	if !found {
 		if m.Deleted {
-			c.Said = nil
+			c.Messages = nil
 		}
 		return c, nil
 	}
 	was.Text, was.Edited, was.Deleted = m.Text, m.Edited, m.Deleted
 	stored, err := was.Stored(key)
-	c.Said, c.Resaid = nil, []bot.Said{stored}
+	c.Messages, c.EditedMessages = nil, []bot.StoredMessage{stored}
 	return c, err
 }
 

@@ -13,7 +13,7 @@ type Notice struct {
 	Key string // stable for ever, as a page's
 	To  workflow.Recipient
 	Via string // key of the method
-	Say func(v card.View) card.Message
+	Say func(v card.View) card.Content
 }
 
 // Recipients are the people and machines behind a target, each with their

@@ -28,14 +28,13 @@ type Config struct {
 	Store        Store
 	Incidents    *incidents.Reader
 	Conversation *conversation.Recorder
-	SignIn       *signin.Desk
+	SignIn       *signin.Service
 	Log          *slog.Logger
 }
 
-// Store is what a dispatcher needs of the store.
+// Store is where operations and incident numbers are.
 type Store interface {
-	Reply(ctx context.Context, operation string) ([]byte, error)
-	Reserve(ctx context.Context) (int, error)
+	bot.Incidents
 }
 
 // Dispatcher carries out lines.
@@ -44,7 +43,7 @@ type Dispatcher struct {
 	store        Store
 	incidents    *incidents.Reader
 	conversation *conversation.Recorder
-	signin       *signin.Desk
+	signin       *signin.Service
 	log          *slog.Logger
 }
 

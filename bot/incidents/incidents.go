@@ -21,9 +21,8 @@ import (
 
 // Store is what a reader reads.
 type Store interface {
-	Load(ctx context.Context, id string) (bot.Loaded, error)
-	List(ctx context.Context, q bot.Query) ([]bot.Loaded, error)
-	History(ctx context.Context, id string, after, limit int) ([][]byte, error)
+	bot.Incidents
+	bot.Library
 }
 
 // Reader reads incidents.
@@ -136,8 +135,8 @@ func (r *Reader) asIncident(ctx context.Context, l bot.Loaded) (workflow.Inciden
 		ID: l.ID, Number: l.Number, Title: title, Severity: d.Severity, SeverityBasis: workflow.FromAlert, Services: d.Services,
 		Status: workflow.Triage, Kind: workflow.Real, Source: d.Source, Visibility: workflow.Public, DetectedAt: d.Detected,
 	}
-	if l.Follows != "" {
-		before, err := r.engine.LoadUnchecked(ctx, l.Follows)
+	if l.Previous != "" {
+		before, err := r.engine.LoadUnchecked(ctx, l.Previous)
 		if err != nil && !errors.Is(err, bot.ErrNotFound) {
 			return i, err
 		}

@@ -19,7 +19,7 @@ import (
 type Store interface {
 	bot.Intake
 	bot.Records
-	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+	bot.Committer
 }
 
 // Config is what a receiver is made of.

@@ -20,7 +20,7 @@ func archive(ctx context.Context, p Parts) (Result, error) {
 	var err error
 	if keeping.DeleteAfter > 0 {
 		for _, compact := range []bool{true, false} {
-			n, left, e := sweep(ctx, bot.Over{Before: now.Add(-keeping.DeleteAfter), Shelved: compact}, keep.Over, keep.Forget)
+			n, left, e := sweep(ctx, bot.EndedQuery{Before: now.Add(-keeping.DeleteAfter), Archived: compact}, keep.ListEnded, keep.Forget)
 			gone, stayed, err = gone+n, stayed+left, e
 			if err != nil {
 				break
@@ -29,7 +29,7 @@ func archive(ctx context.Context, p Parts) (Result, error) {
 	}
 	if err == nil && keeping.ArchiveAfter > 0 {
 		var left int
-		shelved, left, err = sweep(ctx, bot.Over{Before: now.Add(-keeping.ArchiveAfter)}, keep.Over, keep.Shelve)
+		shelved, left, err = sweep(ctx, bot.EndedQuery{Before: now.Add(-keeping.ArchiveAfter)}, keep.ListEnded, keep.Archive)
 		stayed = max(stayed, left)
 	}
 	var said []string
@@ -51,8 +51,8 @@ func archive(ctx context.Context, p Parts) (Result, error) {
 // sweep does something to every incident that is over, oldest first. Those that
 // stay are found again and again: it asks for so many more.
 func sweep(
-	ctx context.Context, q bot.Over,
-	over func(context.Context, bot.Over) ([]string, error), do func(context.Context, string) (bool, error),
+	ctx context.Context, q bot.EndedQuery,
+	over func(context.Context, bot.EndedQuery) ([]string, error), do func(context.Context, string) (bool, error),
 ) (done, stayed int, err error) {
 	seen := map[string]bool{}
 	for {

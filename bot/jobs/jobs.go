@@ -53,7 +53,7 @@ type Result struct {
 }
 
 // Output is a message, said to a reader.
-type Output func(v card.View) card.Message
+type Output func(v card.View) card.Content
 
 // Times of jobs. A slot that begins this late is still on time: a process that
 // was just starting, or another replica's lease, is no reason to skip it.

@@ -21,7 +21,7 @@ func TestX3OneStartPerSlotAcrossReplicas(t *testing.T) {
 	for _, replicas := range []int{1, 2, 3} {
 		inPlant(t, replicas, []bot.Job{job(t, "@every 1m", bot.RunLate, "webhook:noc")}, func(p *plant) {
 			p.outcome = func(s jobs.Start) (jobs.Result, error) {
-				return jobs.Result{Note: "swept", Outputs: []jobs.Output{func(card.View) card.Message { return card.Message{Title: s.Slot.Name} }}}, nil
+				return jobs.Result{Note: "swept", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: s.Slot.Name} }}}, nil
 			}
 			p.run(time.Hour + time.Second)
 			if len(p.started) != 60 || len(p.order) != 60 || len(p.pager.accepted) != 60 || len(p.pager.pages) != 60 {
@@ -194,7 +194,7 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.RunLate, "team:all", "webhook:noc")}, func(p *plant) {
 		tries := 0
 		p.outcome = func(jobs.Start) (jobs.Result, error) {
-			return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+			return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 		}
 		p.pager.refuse = func(page bot.Page) error {
 			if page.Person == "ben" {

@@ -20,7 +20,7 @@ func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 		for edge := range 24 {
 			inPlant(t, 2, []bot.Job{job(t, "@every 1h", missed, "person:ana", "webhook:noc")}, func(p *plant) {
 				p.outcome = func(s jobs.Start) (jobs.Result, error) {
-					return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+					return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 				}
 				p.store.edge = func(commit int, after bool) error {
 					if commit == edge/2+1 && after == (edge%2 == 1) {
@@ -91,7 +91,7 @@ func TestX3FaultyWorlds(t *testing.T) {
 				if faults && rng.IntN(6) == 0 {
 					return jobs.Result{}, errStore
 				}
-				return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+				return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 			}
 			p.store.edge = func(int, bool) error {
 				switch n := rng.IntN(40); {
@@ -161,7 +161,7 @@ func TestX3LostAnswers(t *testing.T) {
 	})
 	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc")}, func(p *plant) {
 		p.outcome = func(jobs.Start) (jobs.Result, error) {
-			return jobs.Result{Outputs: []jobs.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+			return jobs.Result{Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 		}
 		p.store.edge = func(commit int, _ bool) error {
 			if at := p.now().Sub(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)); commit > 2 && at < 70*time.Second {
@@ -178,7 +178,7 @@ func TestX3LostAnswers(t *testing.T) {
 	// One write's answer is lost in the middle: it is our own, and we go on.
 	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc", "person:ana")}, func(p *plant) {
 		p.outcome = func(jobs.Start) (jobs.Result, error) {
-			return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Message { return card.Message{Title: "News"} }}}, nil
+			return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 		}
 		p.store.edge = func(commit int, after bool) error {
 			if after && (commit == 3 || commit == 5) {

@@ -29,7 +29,7 @@ const (
 // Store is where the records of slots are kept.
 type Store interface {
 	bot.Records
-	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+	bot.Committer
 }
 
 // Ledger reads and writes the records by which replicas agree on who starts a

@@ -15,14 +15,16 @@ import (
 
 // Audits is what the auditor of this process has seen.
 type Audits interface {
+	// Health returns what the last audit saw.
 	Health() agenda.Health
+	// Day adds up the audits of the last 24 hours.
 	Day() card.AuditDay
 }
 
 // Parts are what the jobs stand on.
 type Parts struct {
 	Engine    *bot.Engine
-	Archive   bot.Keep
+	Archive   bot.Archive
 	Incidents *incidents.Reader
 	Audits    Audits
 	Pinger    Pinger
@@ -46,7 +48,7 @@ func auditReport(a Audits) (Result, error) {
 	}
 	return Result{
 		Note:    fmt.Sprintf("told of the last day, audits: %d", seen.Audits),
-		Outputs: []Output{func(v card.View) card.Message { return card.AuditReport(seen, v) }},
+		Outputs: []Output{func(v card.View) card.Content { return card.AuditReport(seen, v) }},
 	}, nil
 }
 
@@ -71,7 +73,7 @@ func overdueUpdates(ctx context.Context, reader *incidents.Reader) (Result, erro
 	}
 	return Result{
 		Note:    fmt.Sprintf("told of %d", len(late)),
-		Outputs: []Output{func(v card.View) card.Message { return card.OverdueUpdates(late, v) }},
+		Outputs: []Output{func(v card.View) card.Content { return card.OverdueUpdates(late, v) }},
 	}, nil
 }
 

@@ -37,21 +37,21 @@ type keeper struct {
 	late   int // tasks overdue, as the audit will find
 }
 
-func (k *keeper) Over(_ context.Context, q bot.Over) ([]string, error) {
+func (k *keeper) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lists++
 	all := slices.SortedFunc(maps.Keys(k.over), func(a, b string) int { return k.over[a].Compare(k.over[b]) })
 	var found []string
 	for _, id := range all {
-		if k.shelf[id] == q.Shelved && k.over[id].Before(q.Before) && len(found) < q.Limit {
+		if k.shelf[id] == q.Archived && k.over[id].Before(q.Before) && len(found) < q.Limit {
 			found = append(found, id)
 		}
 	}
 	return found, nil
 }
 
-func (k *keeper) Shelve(_ context.Context, id string) (bool, error) {
+func (k *keeper) Archive(_ context.Context, id string) (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.owes[id] {
@@ -72,11 +72,12 @@ func (k *keeper) Forget(_ context.Context, id string) (bool, error) {
 	return true, nil
 }
 
-func (k *keeper) Export(context.Context, string, int) ([]bot.Piece, error) { panic("unexpected") }
-func (k *keeper) Import(context.Context, []bot.Piece) error                { panic("unexpected") }
+func (k *keeper) Export(context.Context, string, int) ([]bot.ArchiveItem, error) { panic("unexpected") }
 
-func (k *keeper) Mend(ctx context.Context, q bot.Mend) (bot.Mended, error) {
-	m, err := k.Store.Mend(ctx, q)
+func (k *keeper) Import(context.Context, []bot.ArchiveItem) error { panic("unexpected") }
+
+func (k *keeper) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
+	m, err := k.Store.Repair(ctx, q)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	m.Overdue += k.late

@@ -19,8 +19,8 @@ const SendTimeout = 5 * time.Second
 
 // Store is where attempts are kept.
 type Store interface {
-	Get(ctx context.Context, kind, id string) (bot.Record, error)
-	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+	bot.Records
+	bot.Committer
 }
 
 // Attempts knows which effects may have been carried out although no answer came.

@@ -73,7 +73,7 @@ const showEvery = 2 * time.Second
 // showCard brings a card up to date.
 func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard) bot.Answer {
 	i := w.Incident
-	host, ok := m.host(a.Platform)
+	host, ok := m.manager(a.Platform)
 	room, is := i.Room(a.Platform)
 	if !ok || !is || a.Place == workflow.InRoom && !i.CanPost(a.Platform, workflow.InRoom) {
 		return bot.Answer{}
@@ -101,7 +101,7 @@ func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard)
 	}
 	next := shownCard{Hash: hash, At: now, By: m.attempts.Self()}
 	err = m.call(ctx, a.Platform, w, func(ctx context.Context) (err error) {
-		next.Ref, err = host.Show(ctx, card)
+		next.Ref, err = host.ShowCard(ctx, card)
 		return err
 	})
 	m.attempts.Ended(card.Key, card.Again, err)

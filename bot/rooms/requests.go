@@ -31,7 +31,7 @@ func (m *Manager) request(key, platform string, i workflow.Incident) bot.RoomReq
 // organization's.
 func (m *Manager) roomView(platform string) card.View {
 	v := m.engine.View(nil)
-	_, v.Stamps = m.host(platform)
+	_, v.Stamps = m.manager(platform)
 	return v
 }
 
@@ -39,11 +39,11 @@ func (m *Manager) roomView(platform string) card.View {
 func (m *Manager) work(key string, i workflow.Incident, r workflow.Room, step string) bot.RoomWork {
 	w := bot.RoomWork{Key: key, Incident: i.ID, Room: r, Severity: i.Severity, Step: step, Title: card.Title(i)}
 	if url := m.engine.Organization().URL; url != "" {
-		w.Links = append(w.Links, card.Action{Label: i.ID + " in the browser", URL: url + "/incidents/" + i.ID})
+		w.Links = append(w.Links, card.Button{Label: i.ID + " in the browser", URL: url + "/incidents/" + i.ID})
 	}
 	for _, l := range i.Paperwork.Links {
 		if l.URL != "" && len(w.Links) < 3 {
-			w.Links = append(w.Links, card.Action{Label: cmp.Or(l.Title, "Link"), URL: l.URL})
+			w.Links = append(w.Links, card.Button{Label: cmp.Or(l.Title, "Link"), URL: l.URL})
 		}
 	}
 	return w
@@ -97,7 +97,7 @@ func (m *Manager) postOf(ctx context.Context, key string, i workflow.Incident, d
 		return p, nil
 	}
 	at, err := m.shown(ctx, i, workflow.ShowCard{Platform: d.Platform, Place: d.Place})
-	p.Under = at.Ref
+	p.ReplyTo = at.Ref
 	return p, err
 }
 
@@ -112,9 +112,9 @@ func owedAt(events []workflow.Event) time.Time {
 // Card is the card of an incident in a place, and a hash of all that it says
 // and does: the same hash, the same card. What a button has seen is no part of
 // it, as long as pressing it does the same.
-func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.ShownCard, hash string) {
+func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard, hash string) {
 	r, _ := i.Room(d.Platform)
-	c = bot.ShownCard{
+	c = bot.RoomCard{
 		Key: cardKey(i, d), Incident: i.ID, Place: d.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
 	}
 	view := m.roomView(d.Platform)

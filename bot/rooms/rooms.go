@@ -19,8 +19,9 @@ import (
 
 // Store is what rooms need of the store.
 type Store interface {
-	outbound.Store
-	History(ctx context.Context, id string, after, limit int) ([][]byte, error)
+	bot.Records
+	bot.Committer
+	bot.Library
 }
 
 // Config is what a manager is made of.
@@ -111,9 +112,9 @@ func (m *Manager) Order(ctx context.Context, works []bot.Work) []bot.Work {
 }
 
 // host returns the platform of that name, if its rooms are the platform's own.
-func (m *Manager) host(platform string) (bot.Host, bool) {
+func (m *Manager) manager(platform string) (bot.RoomManager, bool) {
 	chat, _ := m.engine.Chat(platform)
-	h, ok := chat.(bot.Host)
+	h, ok := chat.(bot.RoomManager)
 	return h, ok
 }
 
@@ -180,7 +181,7 @@ func (m *Manager) open(ctx context.Context, w bot.Work, a workflow.OpenRoom) bot
 
 // setUp gives a room what it lacks.
 func (m *Manager) setUp(ctx context.Context, w bot.Work, a workflow.SetUpRoom) bot.Answer {
-	host, ok := m.host(a.Platform)
+	host, ok := m.manager(a.Platform)
 	room, is := w.Incident.Room(a.Platform)
 	if !ok || !is || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
 		return done(w, nil)
@@ -199,7 +200,7 @@ func (m *Manager) setUp(ctx context.Context, w bot.Work, a workflow.SetUpRoom) b
 	if work.Again, err = m.attempts.Begin(ctx, w.ID); err != nil {
 		return bot.Retry(err)
 	}
-	err = m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.Furnish(ctx, work) })
+	err = m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.SetUpRoom(ctx, work) })
 	m.attempts.Ended(w.ID, work.Again, err)
 	return m.stepEnded(w, workflow.RoomStepEnded{Platform: a.Platform, Step: a.Step}, err)
 }
@@ -218,7 +219,7 @@ func (m *Manager) stepEnded(w bot.Work, c workflow.RoomStepEnded, err error) bot
 
 // invite asks people into a room.
 func (m *Manager) invite(ctx context.Context, w bot.Work, a workflow.InvitePeople) bot.Answer {
-	host, ok := m.host(a.Platform)
+	host, ok := m.manager(a.Platform)
 	room, is := w.Incident.Room(a.Platform)
 	if !ok || !is || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
 		return bot.Answer{}
@@ -230,7 +231,7 @@ func (m *Manager) invite(ctx context.Context, w bot.Work, a workflow.InvitePeopl
 
 // archive archives a room, unless the incident goes on in it.
 func (m *Manager) archive(ctx context.Context, w bot.Work, a workflow.CloseRoom) bot.Answer {
-	host, ok := m.host(a.Platform)
+	host, ok := m.manager(a.Platform)
 	i := w.Incident
 	room, _ := i.Room(a.Platform)
 	if current := room.ID == a.ID; !ok || current && (i.Open() || room.State != workflow.RoomOpen) {
@@ -266,7 +267,7 @@ func (m *Manager) post(ctx context.Context, w bot.Work, a workflow.Post) bot.Ans
 		return bot.Retry(err)
 	}
 	post, err := m.postOf(ctx, w.ID, i, a)
-	if err == nil && a.Place == workflow.Announce && post.Under == "" {
+	if err == nil && a.Place == workflow.Announce && post.ReplyTo == "" {
 		return bot.Retry(noCard(w))
 	}
 	if err == nil {
@@ -295,7 +296,7 @@ func (m *Manager) post(ctx context.Context, w bot.Work, a workflow.Post) bot.Ans
 // error asks to come again.
 func (m *Manager) cardFirst(ctx context.Context, w bot.Work, a workflow.Post) error {
 	const most = 5 // attempts
-	if _, shows := m.host(a.Platform); !shows || a.Place != workflow.InRoom || w.Attempt > most {
+	if _, shows := m.manager(a.Platform); !shows || a.Place != workflow.InRoom || w.Attempt > most {
 		return nil
 	}
 	at, err := m.shown(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})

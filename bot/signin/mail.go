@@ -22,7 +22,7 @@ const mailEvery = time.Minute
 // Mail sends a sign-in link to the configured person who has this
 // address. Nobody who asks learns whether there is one: that there is not, or
 // that they were mailed a moment ago, is no error.
-func (d *Desk) Mail(ctx context.Context, address string) error {
+func (d *Service) Mail(ctx context.Context, address string) error {
 	address = strings.TrimSpace(address)
 	p, ok := d.engine.Organization().Directory.Find(address)
 	if !ok || p.Email == "" || !strings.EqualFold(p.Email, address) {
@@ -67,4 +67,4 @@ func (d *Desk) Mail(ctx context.Context, address string) error {
 }
 
 // CanMail reports whether sign-in links can be mailed.
-func (d *Desk) CanMail() bool { return d.engine.Pager("email") != nil }
+func (d *Service) CanMail() bool { return d.engine.Pager("email") != nil }

@@ -33,7 +33,7 @@ type Session struct {
 
 // Session returns the session that a browser's secret stands for, and whoever
 // speaks through it. The error is [ErrNoSession] or the store's.
-func (d *Desk) Session(ctx context.Context, secret string) (Session, access.Speaker, error) {
+func (d *Service) Session(ctx context.Context, secret string) (Session, access.Speaker, error) {
 	rec, err := d.store.Get(ctx, kindSession, hashed(secret))
 	if errors.Is(err, bot.ErrNotFound) {
 		return Session{}, access.Speaker{}, ErrNoSession
@@ -63,7 +63,7 @@ func readSession(rec bot.Record) (Session, error) {
 // speakerOf returns who speaks through a session, with the access they have
 // now; ok is false when the person, or the token that made
 // the link, is not configured any more.
-func (d *Desk) speakerOf(s Session) (access.Speaker, bool) {
+func (d *Service) speakerOf(s Session) (access.Speaker, bool) {
 	org := d.engine.Organization()
 	may := s.Access
 	if s.Token != "" && s.Token != bot.OperatorToken {
@@ -94,7 +94,7 @@ func (d *Desk) speakerOf(s Session) (access.Speaker, bool) {
 
 // Sessions returns the sessions of a speaker, newest first; all of them for an
 // administrator.
-func (d *Desk) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
+func (d *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
 	var all []Session
 	err := bot.EachRecord(ctx, d.store, kindSession, func(r bot.Record) {
 		one, err := readSession(r)
@@ -109,7 +109,7 @@ func (d *Desk) Sessions(ctx context.Context, s access.Speaker) ([]Session, error
 
 // Revoke ends the sessions of a speaker that an ID names, or all of them with
 // "all"; an administrator may end everybody's. It returns how many those were.
-func (d *Desk) Revoke(ctx context.Context, s access.Speaker, id string) (int, error) {
+func (d *Service) Revoke(ctx context.Context, s access.Speaker, id string) (int, error) {
 	sessions, err := d.Sessions(ctx, s)
 	if err != nil {
 		return 0, err

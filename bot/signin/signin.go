@@ -23,17 +23,17 @@ import (
 // Store is where links and sessions are kept.
 type Store interface {
 	bot.Records
-	Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error)
+	bot.Committer
 }
 
-// Desk signs people in.
-type Desk struct {
+// Service signs people in.
+type Service struct {
 	engine *bot.Engine
 	store  Store
 }
 
 // New makes a desk.
-func New(engine *bot.Engine, store Store) *Desk { return &Desk{engine: engine, store: store} }
+func New(engine *bot.Engine, store Store) *Service { return &Service{engine: engine, store: store} }
 
 // How long a sign-in link and a session last.
 const (
@@ -82,12 +82,12 @@ func newSecret() string {
 
 // Link makes a link that signs a speaker in, and leads to a path of the
 // browser pages.
-func (d *Desk) Link(ctx context.Context, s access.Speaker, to string) (string, error) {
+func (d *Service) Link(ctx context.Context, s access.Speaker, to string) (string, error) {
 	return d.newLink(ctx, SignIn{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
 }
 
 // newLink keeps a link, in one commit with other changes.
-func (d *Desk) newLink(ctx context.Context, link SignIn, with ...bot.RecordChange) (string, error) {
+func (d *Service) newLink(ctx context.Context, link SignIn, with ...bot.RecordChange) (string, error) {
 	now, token := d.engine.Now(), newSecret()
 	link.Expires = now.Add(LinkLife)
 	body, err := json.Marshal(link)
@@ -111,7 +111,7 @@ const keepEnded = 24 * time.Hour
 
 // expired deletes the links and sessions that ended long ago: whoever makes a
 // new one clears up.
-func (d *Desk) expired(ctx context.Context) ([]bot.RecordChange, error) {
+func (d *Service) expired(ctx context.Context) ([]bot.RecordChange, error) {
 	var gone []bot.RecordChange
 	for _, kind := range []string{kindSignIn, kindSession} {
 		err := bot.EachRecord(ctx, d.store, kind, func(r bot.Record) {
@@ -136,12 +136,12 @@ func later(a, b time.Time) time.Time {
 
 // Read looks at a sign-in link and changes nothing. The error is
 // [ErrBadLink], [ErrOldLink], [ErrUsedLink], or the store's.
-func (d *Desk) Read(ctx context.Context, token string) (SignIn, error) {
+func (d *Service) Read(ctx context.Context, token string) (SignIn, error) {
 	link, _, err := d.read(ctx, token)
 	return link, err
 }
 
-func (d *Desk) read(ctx context.Context, token string) (SignIn, int, error) {
+func (d *Service) read(ctx context.Context, token string) (SignIn, int, error) {
 	var link SignIn
 	rec, err := d.store.Get(ctx, kindSignIn, hashed(token))
 	if errors.Is(err, bot.ErrNotFound) {
@@ -173,7 +173,7 @@ func readLink(rec bot.Record) (SignIn, error) {
 // SignIn uses a link up and begins a session: both or neither, once. who says
 // where the browser is and, if the link is open, who the reader is. secret is
 // what the browser keeps.
-func (d *Desk) SignIn(ctx context.Context, token string, who Session) (s Session, secret string, err error) {
+func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Session, secret string, err error) {
 	link, version, err := d.read(ctx, token)
 	if err != nil {
 		return s, "", err

@@ -87,7 +87,7 @@ func exportTo(ctx context.Context, s store, path string) (tally, error) {
 	return done, err
 }
 
-func writeExport(ctx context.Context, s bot.Keep, w io.Writer) (tally, error) {
+func writeExport(ctx context.Context, s bot.Archive, w io.Writer) (tally, error) {
 	to, err := newExportWriter(w)
 	if err != nil {
 		return tally{}, err
@@ -104,7 +104,7 @@ func writeExport(ctx context.Context, s bot.Keep, w io.Writer) (tally, error) {
 			if err := to.write(p); err != nil {
 				return to.tally, err
 			}
-			after = p.Place
+			after = p.Key
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // An export is lines of JSON: a first one that says what it is, a
-// [bot.Piece] a line, and a last one with the number of pieces, without which
+// [bot.ArchiveItem] a line, and a last one with the number of pieces, without which
 // it is cut short. Two exports of the same store are the same file.
 
 // exportVersion is the format that is written, and the newest that is read.
@@ -35,7 +35,7 @@ const (
 // tally counts what is in an export.
 type tally struct{ pieces, incidents, alerts, groups, records, replies int }
 
-func (t *tally) add(p bot.Piece) {
+func (t *tally) add(p bot.ArchiveItem) {
 	t.pieces++
 	switch {
 	case p.Incident != nil:
@@ -80,7 +80,7 @@ func newExportWriter(w io.Writer) (*exportWriter, error) {
 	return e, e.lines.Encode(frame{Tocsin: firstLine, Version: exportVersion})
 }
 
-func (e *exportWriter) write(p bot.Piece) error {
+func (e *exportWriter) write(p bot.ArchiveItem) error {
 	e.tally.add(p)
 	return e.lines.Encode(p)
 }
@@ -100,7 +100,7 @@ type exportReader struct {
 // readExport hands over each piece of an export, and about how many bytes it
 // has. An error names the file, the line, and what is wrong. Whether the file
 // is whole is known only when it returns.
-func readExport(name string, from io.Reader, do func(p bot.Piece, size int) error) (tally, error) {
+func readExport(name string, from io.Reader, do func(p bot.ArchiveItem, size int) error) (tally, error) {
 	r := &exportReader{name: name, from: bufio.NewReaderSize(from, 1<<16)}
 	if err := r.begin(); err != nil {
 		return r.tally, err
@@ -113,7 +113,7 @@ func readExport(name string, from io.Reader, do func(p bot.Piece, size int) erro
 		if bytes.HasPrefix(line, []byte(frameStart)) {
 			return r.tally, r.end(line)
 		}
-		var p bot.Piece
+		var p bot.ArchiveItem
 		if err = strictly(line, &p); err != nil {
 			err = fmt.Errorf("this is no piece: %w", err)
 		} else if err = p.Validate(); err == nil {

@@ -44,7 +44,7 @@ func importFrom(cmd *cobra.Command, data, path string) error {
 	}
 	defer func() { _ = f.Close() }()
 	sum := sha256.New()
-	_, err = readExport(name, io.TeeReader(f, sum), func(bot.Piece, int) error { return nil })
+	_, err = readExport(name, io.TeeReader(f, sum), func(bot.ArchiveItem, int) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -128,13 +128,13 @@ func importInto(ctx context.Context, s bot.Store, e exported, p place) (tally, e
 		return tally{}, err
 	}
 	mark := bot.Record{Kind: kindImport, ID: unfinished, Version: 1, Body: []byte(e.sum)}
-	batch, size := []bot.Piece{{Place: "record/" + kindImport + "/" + unfinished, Record: &mark}}, 0
+	batch, size := []bot.ArchiveItem{{Key: "record/" + kindImport + "/" + unfinished, Record: &mark}}, 0
 	write := func() error {
 		err := s.Import(ctx, batch)
 		batch, size = batch[:0], 0
 		return err
 	}
-	done, err := readExport(e.name, e.from, func(p bot.Piece, bytes int) error {
+	done, err := readExport(e.name, e.from, func(p bot.ArchiveItem, bytes int) error {
 		if batch, size = append(batch, p), size+bytes; len(batch) < importPieces && size < importBytes {
 			return nil
 		}

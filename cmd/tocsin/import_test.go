@@ -37,7 +37,7 @@ type failing struct {
 	left int
 }
 
-func (f *failing) Import(ctx context.Context, pieces []bot.Piece) error {
+func (f *failing) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	f.left--
 	if f.left < 0 {
 		return errors.New("the disk is full")
@@ -109,7 +109,7 @@ func TestUnfinishedIsNotServed(t *testing.T) {
 	data := t.TempDir()
 	s := openTest(t, data)
 	mark := bot.Record{Kind: kindImport, ID: unfinished, Version: 1, Body: []byte("x")}
-	if err := s.Import(t.Context(), []bot.Piece{{Place: "record/" + kindImport + "/" + unfinished, Record: &mark}}); err != nil {
+	if err := s.Import(t.Context(), []bot.ArchiveItem{{Key: "record/" + kindImport + "/" + unfinished, Record: &mark}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -149,7 +149,7 @@ func TestExportReader(t *testing.T) {
 		first + `{"place":"counter"}` + "\n":                          "line 2: a piece holds one thing",
 		first + counter + "null\n":                                    "line 3: a piece holds one thing",
 	} {
-		_, err := readExport("FILE", strings.NewReader(file), func(bot.Piece, int) error { return nil })
+		_, err := readExport("FILE", strings.NewReader(file), func(bot.ArchiveItem, int) error { return nil })
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "FILE")) {
 			t.Errorf("%.80q: %v, want %q", file, err, want)
 		}

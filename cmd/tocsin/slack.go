@@ -68,7 +68,7 @@ func slackCommand() *cobra.Command {
 }
 
 func slackManifestCommand() *cobra.Command {
-	var app slack.App
+	var config slack.App
 	var socket, asJSON bool
 	cmd := &cobra.Command{
 		Use: "manifest", Short: "Print the manifest from which Slack makes the app.", Args: cobra.NoArgs,
@@ -80,14 +80,14 @@ With Socket Mode the server reaches Slack, and needs no address of its own. With
 --url Slack reaches the server there, over https, and signs what it sends.`,
 		Example: "  tocsin slack manifest\n  tocsin slack manifest --url https://tocsin.example.com --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if socket && app.URL != "" {
+			if socket && config.URL != "" {
 				return errors.New("an app has Socket Mode or an address, not both: choose --socket or --url")
 			}
 			write := slack.ManifestYAML
 			if asJSON {
 				write = slack.ManifestJSON
 			}
-			raw, err := write(app)
+			raw, err := write(config)
 			if err != nil {
 				return err
 			}
@@ -96,9 +96,9 @@ With Socket Mode the server reaches Slack, and needs no address of its own. With
 		},
 	}
 	cmd.Flags().BoolVar(&socket, "socket", false, "Socket Mode, which is also what you get without --url")
-	cmd.Flags().StringVar(&app.URL, "url", "", "signed requests: the https address at which Slack reaches the server")
-	cmd.Flags().StringVar(&app.Name, "name", "Tocsin", "name of the app")
-	cmd.Flags().BoolVar(&app.Unarchive, "unarchive", false, "also ask for the user token that brings archived channels back (SLACK_USER_TOKEN)")
+	cmd.Flags().StringVar(&config.URL, "url", "", "signed requests: the https address at which Slack reaches the server")
+	cmd.Flags().StringVar(&config.Name, "name", "Tocsin", "name of the app")
+	cmd.Flags().BoolVar(&config.Unarchive, "unarchive", false, "also ask for the user token that brings archived channels back (SLACK_USER_TOKEN)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON instead of YAML")
 	return cmd
 }

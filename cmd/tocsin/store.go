@@ -156,7 +156,7 @@ func (f file) Inspect(context.Context) (redis.Report, error) {
 func (f file) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
 	var repaired []string
 	for after := 0; ; {
-		m, err := f.Mend(ctx, bot.Mend{At: at, After: after, Limit: 500})
+		m, err := f.Repair(ctx, bot.RepairQuery{At: at, After: after, Limit: 500})
 		if err != nil {
 			return nil, err
 		}

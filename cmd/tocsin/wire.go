@@ -85,4 +85,6 @@ func (d doors) mux() (m *http.ServeMux, pages *web.Server) {
 }
 
 // builtin are the platforms whose rooms are in our own store, by name.
-func builtin() map[string]bot.Standing { return map[string]bot.Standing{web.Platform: web.Rooms{}} }
+func builtin() map[string]bot.BuiltinRooms {
+	return map[string]bot.BuiltinRooms{web.Platform: web.Rooms{}}
+}
