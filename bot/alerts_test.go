@@ -109,7 +109,7 @@ func TestE10Bundle(t *testing.T) {
 	if got := sizes(); !slices.Equal(got, []int{1, 1, 1, 4}) {
 		t.Fatalf("pages: %v", got)
 	}
-	title := w.paged[len(w.paged)-1].Message.Title
+	title := w.paged[len(w.paged)-1].Content.Title
 	if title != "4 incidents need you" {
 		t.Errorf("the bundle says %q", title)
 	}

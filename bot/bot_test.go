@@ -165,8 +165,8 @@ func TestP2Private(t *testing.T) {
 				t.Errorf("page %s shows %+v", p.Keys[n], i)
 			}
 		}
-		if strings.Contains(p.Message.Title+p.Message.Text, "leak") {
-			t.Errorf("page says %q %q", p.Message.Title, p.Message.Text)
+		if strings.Contains(p.Content.Title+p.Content.Text, "leak") {
+			t.Errorf("page says %q %q", p.Content.Title, p.Content.Text)
 		}
 	}
 }

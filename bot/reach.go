@@ -99,7 +99,7 @@ type RoomPost struct {
 	Event    int       // the Seq of the first event it tells of,
 	Through  int       // and of the last
 	Failure  bool      // it only tells of what was given up: if it fails too, it is let be
-	Message  card.Content
+	Content  card.Content
 }
 
 // RoomCard is a card that is kept up to date in one place.
@@ -112,7 +112,7 @@ type RoomCard struct {
 	Ref      string    // where it is; "": not yet written
 	Again    bool      // it may have been written, and nobody knows
 	Since    time.Time // not before: where to look for it
-	Message  card.Content
+	Content  card.Content
 }
 
 // RoomWork is one thing to do for a room.
@@ -154,7 +154,7 @@ type Page struct {
 	Address   string    // e-mail address, phone number or the webhook's name
 	Since     time.Time // not before: where to look for it; zero: not known
 	Incidents []PagedIncident
-	Message   card.Content
+	Content   card.Content
 }
 
 // PagedIncident is what a machine needs to know of an incident it is paged

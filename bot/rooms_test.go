@@ -30,7 +30,7 @@ func (h *hall) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, er
 
 // Post implements [bot.Chat].
 func (h *hall) Post(_ context.Context, p bot.RoomPost) error {
-	h.posts = append(h.posts, p.Room.ID+" "+p.Message.Title+": "+p.Message.Text)
+	h.posts = append(h.posts, p.Room.ID+" "+p.Content.Title+": "+p.Content.Text)
 	return nil
 }
 

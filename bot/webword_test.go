@@ -153,7 +153,7 @@ func TestMailSignIn(t *testing.T) {
 	if mail.Address != "ana@example.com" || mail.Person != "ana" || mail.Purpose != workflow.PurposeNotice || mail.Key == "" || len(mail.Keys) != 1 || mail.Keys[0] != mail.Key || len(mail.Incidents) != 0 {
 		t.Errorf("mail %+v", mail)
 	}
-	token := strings.TrimPrefix(mail.Message.Actions[0].URL, "https://tocsin.example.com/sign-in/")
+	token := strings.TrimPrefix(mail.Content.Buttons[0].URL, "https://tocsin.example.com/sign-in/")
 	if link, err := w.SignIn.Read(t.Context(), token); err != nil || link.Person != "ana" || link.To != "/" {
 		t.Errorf("link %+v %v", link, err)
 	}

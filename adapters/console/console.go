@@ -116,7 +116,7 @@ func answer(purpose workflow.Purpose, id string) string {
 
 // words are the message on one line.
 func words(page bot.Page) string {
-	title, text := line(page.Message.Title), line(page.Message.Text)
+	title, text := line(page.Content.Title), line(page.Content.Text)
 	if title != "" && text != "" {
 		return title + ": " + text
 	}

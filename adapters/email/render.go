@@ -37,7 +37,7 @@ type content struct {
 
 // read takes out of a page what a mail shows.
 func read(page bot.Page) content {
-	m := page.Message
+	m := page.Content
 	c := content{Title: title(page), Footer: line(m.Footer, maxValue)}
 	text, _ := workflow.CleanText(m.Text, workflow.MaxText)
 	for paragraph := range strings.SplitSeq(text, "\n") {
@@ -63,7 +63,7 @@ func read(page bot.Page) content {
 	if more := max(len(m.Fields)-maxFields, 0) + max(len(m.Sections)-maxSections, 0); more > 0 {
 		c.Sections = append(c.Sections, card.Section{Heading: fmt.Sprintf("… and %d more", more)})
 	}
-	c.act(m.Actions)
+	c.act(m.Buttons)
 	return c
 }
 
@@ -94,7 +94,7 @@ func (c content) OrType() string {
 
 // title is the subject, and the heading. It is never empty.
 func title(page bot.Page) string {
-	if t := line(page.Message.Title, workflow.MaxTitle); t != "" {
+	if t := line(page.Content.Title, workflow.MaxTitle); t != "" {
 		return t
 	}
 	ids := make([]string, 0, len(page.Incidents))

@@ -56,7 +56,7 @@ func answerPage() bot.Page {
 	return bot.Page{
 		Key: "INC-7/12.3", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 		Incidents: []bot.PagedIncident{{ID: "INC-7", Title: "Checkout is down", Severity: "SEV1"}},
-		Message: card.Content{
+		Content: card.Content{
 			Title: "INC-7 · Checkout is down",
 			Text:  "Checkout fails for everyone in Europe.\nPlease answer within 5 minutes; then Ben is paged.",
 			Fields: []card.Field{
@@ -68,7 +68,7 @@ func answerPage() bot.Page {
 			Sections: []card.Section{{Heading: "Alerts", Lines: []string{
 				"HighErrorRate: 43 % of requests fail (cluster eu-1)", "LatencyP99: 12 s (cluster eu-1)",
 			}}},
-			Actions: []card.Button{
+			Buttons: []card.Button{
 				{Label: "Acknowledge", Command: "ack INC-7 --seen 12", URL: "https://tocsin.example.com/incidents/INC-7/ack", Main: true},
 				{Label: "Open incident", URL: "https://tocsin.example.com/incidents/INC-7"},
 				{Label: "Runbook", URL: "https://wiki.example.com/checkout"},
@@ -83,12 +83,12 @@ func pages() map[string]bot.Page {
 	hostile := answerPage()
 	hostile.Key = "INC-7/13.1\r\nBcc: everyone@example.com"
 	hostile.Name = "Ana\r\nBcc: everyone@example.com\u202e <x@example.com>"
-	hostile.Message = card.Content{
+	hostile.Content = card.Content{
 		Title:    "Down\r\nBcc: everyone@example.com\r\n\r\n=?utf-8?q?=0D=0ACc:_x?= <script>alert(1)</script>\u202egpj.exe\x1b[2J",
 		Text:     "<img src=https://evil.example/x.png onerror=alert(1)>\n.\nQUIT\r\n\x00{{.Title}}",
 		Fields:   []card.Field{{Name: "<b>", Value: "\" onmouseover=\"alert(1)"}, {Name: "Empty"}},
 		Sections: []card.Section{{Heading: "</style>", Lines: []string{"a\nb", strings.Repeat("wide ", 5)}}},
-		Actions: []card.Button{
+		Buttons: []card.Button{
 			{Label: "Click", URL: "javascript:alert(1)", Main: true},
 			{Label: "Data", URL: "data:text/html,<script>alert(1)</script>", Command: "list"},
 			{Label: "Split", URL: "https://example.com/\r\nX: y"},
@@ -101,24 +101,24 @@ func pages() map[string]bot.Page {
 		"private": {
 			Key: "INC-8/3.1", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-8", Private: true}},
-			Message: card.Content{
+			Content: card.Content{
 				Title:   "A private incident needs you: INC-8",
-				Actions: []card.Button{{Label: "Open", URL: "https://tocsin.example.com/incidents/INC-8", Main: true}},
+				Buttons: []card.Button{{Label: "Open", URL: "https://tocsin.example.com/incidents/INC-8", Main: true}},
 			},
 		},
 		"bundle": {
 			Key: "INC-1/9.1+2", Purpose: workflow.PurposeCatchAll, Person: "ben", Name: "Ben Okafor", Address: "ben@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-1"}, {ID: "INC-2"}},
-			Message: card.Content{
+			Content: card.Content{
 				Title:    "2 incidents need you",
 				Sections: []card.Section{{Heading: "Unanswered", Lines: []string{"INC-1 SEV1 Checkout is down", "INC-2 SEV2 Zahlungen über Käufe gestört – 支払い"}}},
-				Actions:  []card.Button{{Label: "Acknowledge", Command: "ack INC-1", Main: true}, {Label: "Acknowledge", Command: "ack INC-2"}},
+				Buttons:  []card.Button{{Label: "Acknowledge", Command: "ack INC-1", Main: true}, {Label: "Acknowledge", Command: "ack INC-2"}},
 			},
 		},
 		"know": {
 			Key: "INC-7/20.1", Purpose: workflow.PurposeNotice, Person: "ana", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-7"}},
-			Message:   card.Content{Title: "INC-7 · A new alert fires", Text: "DiskFull fires since 12:31. You acknowledged this incident."},
+			Content:   card.Content{Title: "INC-7 · A new alert fires", Text: "DiskFull fires since 12:31. You acknowledged this incident."},
 		},
 		"hostile": hostile,
 	}
@@ -235,10 +235,10 @@ func TestE3SameKeySameMail(t *testing.T) {
 
 func TestLongMessagesAreCutWithANotice(t *testing.T) {
 	page := answerPage()
-	page.Message.Title = strings.Repeat("ü", 900)
-	page.Message.Text = strings.Repeat("long ", 5000)
-	page.Message.Sections = []card.Section{{Heading: "Many", Lines: make([]string, 500)}}
-	page.Message.Fields = make([]card.Field, 40)
+	page.Content.Title = strings.Repeat("ü", 900)
+	page.Content.Text = strings.Repeat("long ", 5000)
+	page.Content.Sections = []card.Section{{Heading: "Many", Lines: make([]string, 500)}}
+	page.Content.Fields = make([]card.Field, 40)
 	raw, read := written(t, newPager(t, testConfig()), page)
 	if n := len([]rune(read.Subject)); n > 200 || !strings.HasSuffix(read.Subject, "…") {
 		t.Errorf("the subject has %d characters: %s", n, read.Subject)
@@ -255,7 +255,7 @@ func TestLongMessagesAreCutWithANotice(t *testing.T) {
 
 func TestTitleIsNeverEmpty(t *testing.T) {
 	page := answerPage()
-	page.Message.Title = "\u202e\r\n"
+	page.Content.Title = "\u202e\r\n"
 	if got := title(page); got != "INC-7" {
 		t.Errorf("title %q, want the incident's ID", got)
 	}

@@ -102,7 +102,7 @@ func (s *stage) room(ctx context.Context, private bool) {
 	again, err := s.as(s.at.token).OpenRoom(ctx, r)
 	s.note("a room that is there already", err, again.ID == room.ID)
 
-	shown := bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Message: message}
+	shown := bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Content: message}
 	at, err := w.ShowCard(ctx, shown)
 	s.note("a room's card", err, at != "")
 	shown.Again = true
@@ -118,7 +118,7 @@ func (s *stage) room(ctx context.Context, private bool) {
 	_, ts, _ := strings.Cut(at, ":")
 	for _, text := range []string{"Rolling back.", strings.Repeat("0123456789 ", 900)} {
 		what := fmt.Sprintf("a post of %d characters", len(text))
-		post := bot.RoomPost{Key: r.Key + what, Incident: r.Incident, Room: room, Message: card.Content{Title: "ana", Text: text}}
+		post := bot.RoomPost{Key: r.Key + what, Incident: r.Incident, Room: room, Content: card.Content{Title: "ana", Text: text}}
 		s.twice(what, room.ID, "", post.Key, func(w patient, again bool) error {
 			post.Again = again
 			return w.Post(ctx, post)
@@ -189,7 +189,7 @@ func (s *stage) end(ctx context.Context, room workflow.Room, r bot.RoomRequest) 
 	work := bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room}
 	s.note("a room is archived", s.as(s.at.token).CloseRoom(ctx, work))
 	s.note("a room is archived again", s.as(s.at.token).CloseRoom(ctx, work))
-	s.note("a post into an archived room", s.as(s.at.token).Post(ctx, bot.RoomPost{Key: r.Key + "/late", Room: room, Message: card.Content{Title: "ana", Text: "Late."}}))
+	s.note("a post into an archived room", s.as(s.at.token).Post(ctx, bot.RoomPost{Key: r.Key + "/late", Room: room, Content: card.Content{Title: "ana", Text: "Late."}}))
 	r.Was, r.Key = room, r.Key+"/back"
 	back, err := s.as(s.at.token).OpenRoom(ctx, r)
 	s.note("a room that was archived comes back to a bot", err, back.ID == room.ID)
@@ -207,7 +207,7 @@ func (s *stage) people(ctx context.Context) {
 	s.note("who ana is", err, account.Name, account.Email)
 	direct, err := w.direct(ctx, user)
 	s.note("the direct conversation with ana", err, strings.HasPrefix(direct, "D"))
-	page := bot.Page{Key: "page:1", Address: "email:ana@example.com", Message: message}
+	page := bot.Page{Key: "page:1", Address: "email:ana@example.com", Content: message}
 	s.twice("a page to ana", direct, "", page.Key, func(w patient, again bool) error {
 		if again {
 			return w.PageAgain(ctx, page)
@@ -220,12 +220,12 @@ func (s *stage) people(ctx context.Context) {
 	page.Key, page.Address = "page:3", "slack:#nowhere"
 	s.note("a page into a channel that is not there", w.Page(ctx, page))
 
-	shown := bot.RoomCard{Key: "INC-7/announce", Incident: "INC-7", Place: workflow.Announce, Message: message}
+	shown := bot.RoomCard{Key: "INC-7/announce", Incident: "INC-7", Place: workflow.Announce, Content: message}
 	at, err := w.ShowCard(ctx, shown)
 	s.note("an announcement", err)
 	channel, ts, _ := strings.Cut(at, ":")
 	s.twice("an update below it", channel, ts, "INC-7/update", func(w patient, again bool) error {
-		return w.Post(ctx, bot.RoomPost{Key: "INC-7/update", ReplyTo: at, Again: again, Message: message})
+		return w.Post(ctx, bot.RoomPost{Key: "INC-7/update", ReplyTo: at, Again: again, Content: message})
 	})
 	c, err := w.lookUp(ctx, "#incidents")
 	s.note("the channel of announcements", err, c != nil && c.IsMember && !c.IsArchived)

@@ -84,11 +84,11 @@ func TestOverflow(t *testing.T) {
 	}
 	i := d.incident(id)
 	m, _ := d.bot.Rooms.Card(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
-	label := m.Message.More[0].Label
+	label := m.Content.More[0].Label
 	if got := d.slack.ChooseOverflow(d.ana, card, label); got.Err != nil {
 		t.Fatal(got.Err)
 	}
-	d.eventually("something came of "+m.Message.More[0].Command, func() bool {
+	d.eventually("something came of "+m.Content.More[0].Command, func() bool {
 		return len(d.whispers(d.ana)) > 0 || d.slack.Modal(d.ana).ID != ""
 	})
 }

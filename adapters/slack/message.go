@@ -198,7 +198,7 @@ func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
 // Post implements [bot.Chat].
 func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 	m := writing{
-		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Message, line: true, incident: p.Incident,
+		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Content, line: true, incident: p.Incident,
 	}
 	if p.ReplyTo != "" {
 		var err error
@@ -224,7 +224,7 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 // Show implements [bot.RoomManager].
 func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (string, error) {
 	m := writing{
-		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Message, incident: c.Incident,
+		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Content, incident: c.Incident,
 	}
 	if c.Ref != "" {
 		err := w.rewrite(ctx, c.Ref, m)

@@ -12,7 +12,7 @@ import (
 )
 
 func post(room workflow.Room, key string, again bool) bot.RoomPost {
-	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Message: card.Content{Title: "Ana", Text: "Said under " + key}}
+	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Content: card.Content{Title: "Ana", Text: "Said under " + key}}
 }
 
 // TestX1PostOnce: another process that is told that a message may have been
@@ -96,7 +96,7 @@ func TestShow(t *testing.T) {
 	}
 	show := func(p patient, place workflow.Place, at, title string, again bool) string {
 		t.Helper()
-		c := bot.RoomCard{Key: "INC-7/" + string(place), Incident: "INC-7", Place: place, Room: room, Ref: at, Again: again, Message: card.Content{Title: title}}
+		c := bot.RoomCard{Key: "INC-7/" + string(place), Incident: "INC-7", Place: place, Room: room, Ref: at, Again: again, Content: card.Content{Title: title}}
 		at, err := p.ShowCard(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestDeletedCardOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := bot.RoomCard{
-		Key: "INC-7/card", Incident: "INC-7", Room: room, Ref: room.ID + ":1111111111.000001", Since: h.clock.Now(), Message: card.Content{Title: "INC-7 · Checkout is down"},
+		Key: "INC-7/card", Incident: "INC-7", Room: room, Ref: room.ID + ":1111111111.000001", Since: h.clock.Now(), Content: card.Content{Title: "INC-7 · Checkout is down"},
 	}
 	h.slack.Fail("chat.postMessage", slacktest.Fault{LoseAnswer: true})
 	if _, err = p.ShowCard(t.Context(), shown); err == nil || bot.IsPermanent(err) {
@@ -161,7 +161,7 @@ func TestDeletedCardOnceByOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := bot.RoomCard{Key: "INC-7/slack/" + room.ID, Incident: "INC-7", Room: room, Message: card.Content{Title: "first"}}
+	c := bot.RoomCard{Key: "INC-7/slack/" + room.ID, Incident: "INC-7", Room: room, Content: card.Content{Title: "first"}}
 	if c.Ref, err = h.another().ShowCard(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, since: p.Since, wait: true, message: p.Message,
+		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, since: p.Since, wait: true, message: p.Content,
 	})
 	w.lost(channel, err)
 	return err
@@ -48,7 +48,7 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	if at == "" || err != nil {
 		return err
 	}
-	m.message = card.Content{Title: p.Message.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Message.Footer}
+	m.message = card.Content{Title: p.Content.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Content.Footer}
 	return w.rewrite(ctx, at, m)
 }
 

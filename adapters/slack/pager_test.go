@@ -21,18 +21,18 @@ func TestCancelOneOfSeveral(t *testing.T) {
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	both := bot.Page{
 		Key: "INC-7/p1", Keys: []string{"INC-7/p1", "INC-8/p1"}, Address: "slack:" + ana,
-		Message: card.Content{Title: "2 incidents need you", Actions: []card.Button{{Label: "Acknowledge INC-8", Command: "ack INC-8"}}},
+		Content: card.Content{Title: "2 incidents need you", Buttons: []card.Button{{Label: "Acknowledge INC-8", Command: "ack INC-8"}}},
 	}
 	if err := h.Page(t.Context(), both); err != nil {
 		t.Fatal(err)
 	}
-	alone := bot.Page{Key: "INC-9/p1", Keys: []string{"INC-9/p1"}, Address: both.Address, Message: card.Content{Title: "INC-9 needs you"}}
+	alone := bot.Page{Key: "INC-9/p1", Keys: []string{"INC-9/p1"}, Address: both.Address, Content: card.Content{Title: "INC-9 needs you"}}
 	h.clock.pass(perChannel)
 	if err := h.Page(t.Context(), alone); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"INC-7/p1", "INC-8/p1", "INC-9/p1"} {
-		if err := h.Cancel(t.Context(), bot.Page{Key: key, Address: both.Address, Message: card.Content{Title: key}}, "acknowledged by ben"); err != nil {
+		if err := h.Cancel(t.Context(), bot.Page{Key: key, Address: both.Address, Content: card.Content{Title: key}}, "acknowledged by ben"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestPageGoesFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := h.Page(t.Context(), bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Message: card.Content{Title: "INC-7 needs you"}})
+	err := h.Page(t.Context(), bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Content: card.Content{Title: "INC-7 needs you"}})
 	if wait, later := bot.RetryDelay(err); later && wait > 2*time.Second {
 		t.Errorf("a page waits for posts: %v", err)
 	}
@@ -92,7 +92,7 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 func TestPageAgainLooksNoFurther(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
-	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: "slack:" + ana, Message: card.Content{Title: "INC-6 needs you"}}
+	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: "slack:" + ana, Content: card.Content{Title: "INC-6 needs you"}}
 	if err := h.Page(t.Context(), page); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestPageAgainLooksNoFurther(t *testing.T) {
 		h.slack.Say(ana, h.slack.Direct(ana).ID, "thanks", "")
 	}
 	h.clock.pass(time.Hour)
-	page.Key, page.Keys, page.Message.Title = "INC-7/p1", []string{"INC-7/p1"}, "INC-7 needs you"
+	page.Key, page.Keys, page.Content.Title = "INC-7/p1", []string{"INC-7/p1"}, "INC-7 needs you"
 	page.Since = h.clock.Now()
 	for range 2 {
 		if err := h.another().PageAgain(t.Context(), page); err != nil {
@@ -123,7 +123,7 @@ func TestChannelAmongMany(t *testing.T) {
 		h.slack.AddChannel(slacktest.Channel{Name: fmt.Sprint("c", n)})
 	}
 	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
-	page := bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Message: card.Content{Title: "INC-7 needs you"}}
+	page := bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Content: card.Content{Title: "INC-7 needs you"}}
 	var err error
 	for range 3 {
 		for range tier2 - 1 { // one page is left of what may be listed in a minute
@@ -176,7 +176,7 @@ func TestJoinedBeforeWritten(t *testing.T) {
 	h.slack.SetScopes(scopes)
 	id := h.slack.AddChannel(slacktest.Channel{Name: "incidents"})
 	h.slack.Fail("conversations.join", slacktest.Fault{Status: 429, RetryAfter: 5 * time.Second})
-	c := bot.RoomCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Message: card.Content{Title: "INC-7"}}
+	c := bot.RoomCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Content: card.Content{Title: "INC-7"}}
 	if at, err := h.another().ShowCard(t.Context(), c); err != nil || len(h.slack.Posts(id)) != 1 {
 		t.Errorf("%q, %v: %d posts", at, err, len(h.slack.Posts(id)))
 	}
@@ -189,10 +189,10 @@ func TestChannelReplaced(t *testing.T) {
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	write := map[string]func(n int) error{
 		"ops": func(n int) error {
-			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "slack:#ops", Message: card.Content{Title: "INC-7 needs you"}})
+			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "slack:#ops", Content: card.Content{Title: "INC-7 needs you"}})
 		},
 		"incidents": func(n int) error {
-			_, err := h.ShowCard(t.Context(), bot.RoomCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Message: card.Content{Title: "INC-7"}})
+			_, err := h.ShowCard(t.Context(), bot.RoomCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Content: card.Content{Title: "INC-7"}})
 			return err
 		},
 	}

@@ -162,7 +162,7 @@ func (s *sheet) say(m card.Content) {
 // section shows what fits of a section, and how much does not.
 func (s *sheet) section(c card.Section) {
 	heading, body := short(line(c.Heading), longLabel), s.body(c.Lines)
-	if b := s.button(c.Action); b != nil { // a button stands beside plain text
+	if b := s.button(c.Button); b != nil { // a button stands beside plain text
 		s.put(slack.NewSectionBlock(plainLines(heading+"\n"+body), nil, slack.NewAccessory(b)))
 		return
 	}

@@ -20,7 +20,7 @@ func (s *sheet) ending(m card.Content) []slack.Block {
 	var all []slack.Block
 	var pressed []slack.BlockElement
 	var unsafe []string
-	for _, a := range m.Actions {
+	for _, a := range m.Buttons {
 		b := s.button(a)
 		switch {
 		case b != nil && len(pressed) < mostButtons-1:
@@ -38,7 +38,7 @@ func (s *sheet) ending(m card.Content) []slack.Block {
 	if len(unsafe) > 0 {
 		all = append(all, rich(span{text: strings.Join(unsafe, "\n")}))
 	}
-	opened := slices.ContainsFunc(m.Actions, func(a card.Button) bool { return a.Command == "" && a.URL == m.Footer })
+	opened := slices.ContainsFunc(m.Buttons, func(a card.Button) bool { return a.Command == "" && a.URL == m.Footer })
 	if to := link(m.Footer); to != "" && opened {
 		return all // a button says it already
 	} else if to != "" {

@@ -35,14 +35,14 @@ func anyMessage() *rapid.Generator[card.Content] {
 	return rapid.Custom(func(t *rapid.T) card.Content {
 		text, actions := anyText(), rapid.SliceOfN(anyAction(), 0, 30)
 		m := card.Content{
-			Title: text.Draw(t, "title"), Text: text.Draw(t, "text"), Actions: actions.Draw(t, "actions"), More: actions.Draw(t, "more"),
+			Title: text.Draw(t, "title"), Text: text.Draw(t, "text"), Buttons: actions.Draw(t, "actions"), More: actions.Draw(t, "more"),
 			Footer: rapid.OneOf(rapid.Just("https://tocsin.example.com/incidents/INC-7"), text).Draw(t, "footer"),
 		}
 		for range rapid.IntRange(0, 30).Draw(t, "fields") {
 			m.Fields = append(m.Fields, card.Field{Name: text.Draw(t, "name"), Value: text.Draw(t, "value")})
 		}
 		for range rapid.SampledFrom([]int{0, 1, 5, 60}).Draw(t, "sections") {
-			s := card.Section{Heading: text.Draw(t, "heading"), Action: anyAction().Draw(t, "action")}
+			s := card.Section{Heading: text.Draw(t, "heading"), Button: anyAction().Draw(t, "action")}
 			tasks := rapid.SampledFrom([]int{0, 1, 2, 200}).Draw(t, "lines")
 			one := text.Draw(t, "line")
 			for range tasks {

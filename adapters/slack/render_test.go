@@ -239,8 +239,8 @@ func TestCuts(t *testing.T) {
 	}
 	m := card.Content{Title: "a lot"}
 	for n := range 300 {
-		m.Sections = append(m.Sections, card.Section{Heading: fmt.Sprint(n), Lines: []string{"x"}, Action: card.Button{Label: "Retry", Command: fmt.Sprint("retry ", n)}})
-		m.Actions = append(m.Actions, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
+		m.Sections = append(m.Sections, card.Section{Heading: fmt.Sprint(n), Lines: []string{"x"}, Button: card.Button{Label: "Retry", Command: fmt.Sprint("retry ", n)}})
+		m.Buttons = append(m.Buttons, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 		m.More = append(m.More, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 	}
 	blocks, text = renderMessage(m, look{})
@@ -252,7 +252,7 @@ func TestCuts(t *testing.T) {
 
 // TestButtons: what a click sends, and what is no button.
 func TestButtons(t *testing.T) {
-	m := card.Content{Title: "INC-7", Actions: []card.Button{
+	m := card.Content{Title: "INC-7", Buttons: []card.Button{
 		{Label: "Acknowledge", Command: "ack INC-7 --seen 12", URL: "https://tocsin.example.com/ack/t", Main: true},
 		{Label: "Open INC-7", URL: "https://tocsin.example.com/incidents/INC-7"},
 		{Label: "https://bank.example.com", URL: "https://evil.example.com/x"},
@@ -277,7 +277,7 @@ func TestReadsAsText(t *testing.T) {
 			{Title: text, Text: "x"},
 			{Title: "INC-7", Fields: []card.Field{{Name: "Cause", Value: text}}},
 			{Title: "INC-7", Sections: []card.Section{{Heading: "Pinned", Lines: []string{text}}}},
-			{Title: "INC-7", Sections: []card.Section{{Heading: "Slack", Lines: []string{text}, Action: card.Button{Label: "Retry", Command: "retry INC-7"}}}},
+			{Title: "INC-7", Sections: []card.Section{{Heading: "Slack", Lines: []string{text}, Button: card.Button{Label: "Retry", Command: "retry INC-7"}}}},
 		} {
 			for _, as := range []look{{}, {Line: true}} {
 				blocks, fallback := renderMessage(m, as)

@@ -151,7 +151,7 @@ func TestBringBack(t *testing.T) {
 				if (back.ID == room.ID) != user || c.Archived || c.Private != private || !slices.Contains(c.Members, h.slack.BotUser) {
 					t.Errorf("came back as %+v, it was %+v; the channel is %+v", back, room, c)
 				}
-				said := bot.RoomPost{Key: "INC-7/10.0", Room: back, Message: card.Content{Title: "Ana", Text: "It fails again"}}
+				said := bot.RoomPost{Key: "INC-7/10.0", Room: back, Content: card.Content{Title: "Ana", Text: "It fails again"}}
 				if err = (patient{w, h.clock}).Post(t.Context(), said); err != nil {
 					t.Errorf("nothing can be said in it: %v", err)
 				}
@@ -206,7 +206,7 @@ func TestFurnish(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at, err := p.ShowCard(t.Context(), bot.RoomCard{Key: "INC-7/slack/" + room.ID, Room: room, Message: card.Content{Title: "INC-7 · Checkout is down"}})
+			at, err := p.ShowCard(t.Context(), bot.RoomCard{Key: "INC-7/slack/" + room.ID, Room: room, Content: card.Content{Title: "INC-7 · Checkout is down"}})
 			if err != nil {
 				t.Fatal(err)
 			}

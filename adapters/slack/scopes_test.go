@@ -182,20 +182,20 @@ func everything(h *house) {
 		_, _ = h.another().OpenRoom(ctx, r) // it is there already, and is found
 		for _, again := range []bool{false, true} {
 			w := h.another()
-			at, _ := w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Again: again, Message: message})
-			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/post", Incident: r.Incident, Room: room, Again: again, Message: message})
-			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/reply", Incident: r.Incident, Room: room, ReplyTo: at, Again: again, Message: message})
+			at, _ := w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Again: again, Content: message})
+			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/post", Incident: r.Incident, Room: room, Again: again, Content: message})
+			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/reply", Incident: r.Incident, Room: room, ReplyTo: at, Again: again, Content: message})
 			for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {
 				_ = w.SetUpRoom(ctx, bot.RoomWork{
 					Key: r.Key + "/" + step, Incident: r.Incident, Room: room, Step: step, Again: again, Card: at, Title: "Checkout is down",
 					Links: []card.Button{{Label: "Runbook", URL: "https://example.com/runbook"}},
 				})
 			}
-			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: "slack:" + ana, Message: message})
+			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: "slack:" + ana, Content: message})
 		}
 		w := h.another()
-		_, _ = w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/announce", Incident: r.Incident, Place: workflow.Announce, Room: room, Message: message})
-		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "slack:#ops", Message: message})
+		_, _ = w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/announce", Incident: r.Incident, Place: workflow.Announce, Room: room, Content: message})
+		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "slack:#ops", Content: message})
 		_ = w.Invite(ctx, bot.Invitation{Key: r.Key + "/invite", Incident: r.Incident, Room: room, People: []bot.Invitee{{ID: "ana", Email: "ana@example.com"}}})
 		_, _ = w.Account(ctx, ana)
 		_ = w.CloseRoom(ctx, bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room})

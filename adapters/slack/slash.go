@@ -136,6 +136,6 @@ func (w *Workspace) nothing(ctx context.Context, a ask) answer {
 		return w.reply(a, reply.Text)
 	}
 	card, _ := b.Rooms.Card(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
-	blocks, text := renderMessage(card.Message, w.look(ctx, writing{incident: cmp.Or(i.ID, room)}))
+	blocks, text := renderMessage(card.Content, w.look(ctx, writing{incident: cmp.Or(i.ID, room)}))
 	return w.say(a, said{blocks: blocks, text: text})
 }

@@ -78,8 +78,8 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
 	m := card.Content{
 		Title: "Since " + s, Text: "Started " + s, Fields: []card.Field{{Name: s, Value: s}}, Footer: "drawn at " + s,
-		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Action: card.Button{Label: "Since " + s, Command: "retry INC-7"}}},
-		Actions:  []card.Button{{Label: "Until " + s, Command: "ack INC-7"}, {Label: "At " + s, URL: "https://wiki.example.com/x"}, {Label: s, URL: "javascript:x"}},
+		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Button: card.Button{Label: "Since " + s, Command: "retry INC-7"}}},
+		Buttons:  []card.Button{{Label: "Until " + s, Command: "ack INC-7"}, {Label: "At " + s, URL: "https://wiki.example.com/x"}, {Label: s, URL: "javascript:x"}},
 		More:     []card.Button{{Label: "At " + s, Command: "note INC-7"}},
 	}
 	reply := "  one  " + s + "\n  two  " + s

@@ -84,13 +84,13 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 			p.Pins = section.Lines
 		case "Tasks", "Verification", "Links": // shown with something to press
 		default:
-			if section.Action.Command == "" && !roomHeading(i, section.Heading) {
+			if section.Button.Command == "" && !roomHeading(i, section.Heading) {
 				p.Sections = append(p.Sections, section)
 				continue
 			}
 			row := roomRow{Heading: section.Heading, Lines: section.Lines}
-			if _, may := s.may("retry", &i, who); may && works && section.Action.Command != "" {
-				row.Press = button{Label: section.Action.Label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: section.Action.Command}
+			if _, may := s.may("retry", &i, who); may && works && section.Button.Command != "" {
+				row.Press = button{Label: section.Button.Label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: section.Button.Command}
 			}
 			p.Rooms = append(p.Rooms, row)
 		}
@@ -99,7 +99,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	if !works {
 		return p
 	}
-	p.Buttons = s.buttons(i, c.Actions, who)
+	p.Buttons = s.buttons(i, c.Buttons, who)
 	for _, t := range i.Paperwork.ActionItems {
 		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
 		if t.Assignee != "" && v.Name != nil {

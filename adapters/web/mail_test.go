@@ -26,12 +26,12 @@ func TestALinkIsMailed(t *testing.T) {
 	p := h.askForMail(" Ana@Example.com ").has(http.StatusSeeOther)
 	h.get(p.header.Get("Location")).has(200, "a link is on its way").lacks("Ana", "ana@")
 	mails := h.mail.signIns()
-	if len(mails) != 1 || mails[0].Person != "ana" || mails[0].Address != "ana@example.com" || len(mails[0].Message.Actions) != 1 {
+	if len(mails) != 1 || mails[0].Person != "ana" || mails[0].Address != "ana@example.com" || len(mails[0].Content.Buttons) != 1 {
 		t.Fatalf("mailed %+v", mails)
 	}
-	path, ours := strings.CutPrefix(mails[0].Message.Actions[0].URL, "https://tocsin.example.com")
+	path, ours := strings.CutPrefix(mails[0].Content.Buttons[0].URL, "https://tocsin.example.com")
 	if !ours {
-		t.Fatalf("the link is %s", mails[0].Message.Actions[0].URL)
+		t.Fatalf("the link is %s", mails[0].Content.Buttons[0].URL)
 	}
 	h.get(path).has(200, "Ana Silva")
 	r := reader{h, h.enter(path, url.Values{"person": {"ben"}}).has(http.StatusSeeOther).cookie().Value}
@@ -87,7 +87,7 @@ func TestAPersonIsMailedOnceAMinute(t *testing.T) {
 	h.later(time.Second)
 	h.askForMail("ana@example.com")
 	mails(3, "after a minute")
-	path := strings.TrimPrefix(h.mail.signIns()[2].Message.Actions[0].URL, "https://tocsin.example.com")
+	path := strings.TrimPrefix(h.mail.signIns()[2].Content.Buttons[0].URL, "https://tocsin.example.com")
 	h.enter(path, nil).has(http.StatusSeeOther)
 	h.askForMail("ana@example.com")
 	mails(3, "after it was used")

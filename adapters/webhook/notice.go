@@ -44,7 +44,7 @@ func (n notice) about(page bot.Page, now time.Time) notice {
 	for _, i := range page.Incidents {
 		filled.Incidents = append(filled.Incidents, bounded(i))
 	}
-	filled.Text = words(page.Message)
+	filled.Text = words(page.Content)
 	return filled
 }
 

@@ -114,7 +114,7 @@ func answerPage() bot.Page {
 			DeclaredAt: noon.Add(-time.Hour), URL: "https://tocsin.example.com/incidents/INC-7",
 			AcknowledgeURL: "https://tocsin.example.com/incidents/INC-7/ack",
 		}},
-		Message: card.Content{Title: "INC-7 · Checkout is down", Text: "Checkout fails for everyone in Europe.\nPlease answer."},
+		Content: card.Content{Title: "INC-7 · Checkout is down", Text: "Checkout fails for everyone in Europe.\nPlease answer."},
 	}
 }
 
@@ -123,7 +123,7 @@ func pages() map[string]bot.Page {
 	machine.Key, machine.Person, machine.Purpose = "INC-7/12.4", "webhook:noc", workflow.PurposeCatchAll
 	private.Key = "INC-8/1.1"
 	private.Incidents = []bot.PagedIncident{{ID: "INC-8", Title: "hush-hush", Private: true}}
-	private.Message = card.Content{Title: "A private incident needs you: INC-8"}
+	private.Content = card.Content{Title: "A private incident needs you: INC-8"}
 	return map[string]bot.Page{
 		"answer": answerPage(), "machine": machine, "private": private,
 		"empty": {Address: "noc", Key: "k", Purpose: workflow.PurposeNotice},
@@ -326,7 +326,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	for range 1000 {
 		page.Incidents = append(page.Incidents, one)
 	}
-	page.Message.Text = strings.Repeat("\\\"", 1<<20)
+	page.Content.Text = strings.Repeat("\\\"", 1<<20)
 	if err := r.pager(t, secret, nil).Page(t.Context(), page); err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (c *chat) Post(ctx context.Context, p bot.RoomPost) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.posts = append(c.posts, p.Key+": "+p.Message.Text)
+	c.posts = append(c.posts, p.Key+": "+p.Content.Text)
 	return nil
 }
 

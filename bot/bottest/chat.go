@@ -136,7 +136,7 @@ func (c *chatTest) room(i workflow.Incident) workflow.Room {
 func (c *chatTest) post(ctx context.Context, r workflow.Room, key, text string) error {
 	c.Helper()
 	incident, _, _ := strings.Cut(key, "/")
-	err := c.Chat.Post(ctx, bot.RoomPost{Key: key, Incident: incident, Room: r, Event: 3, Message: card.Content{Title: "Ana Silva", Text: text}})
+	err := c.Chat.Post(ctx, bot.RoomPost{Key: key, Incident: incident, Room: r, Event: 3, Content: card.Content{Title: "Ana Silva", Text: text}})
 	c.keepsSecrets(err)
 	return err
 }

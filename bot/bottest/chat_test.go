@@ -83,7 +83,7 @@ func (s *square) Post(ctx context.Context, p bot.RoomPost) error {
 	case slices.ContainsFunc(room.posts, func(old squarePost) bool { return old.key == p.Key }):
 		return nil
 	}
-	text := []rune(p.Message.Title + ": " + strings.ToValidUTF8(p.Message.Text, ""))
+	text := []rune(p.Content.Title + ": " + strings.ToValidUTF8(p.Content.Text, ""))
 	if len(text) > 300 {
 		text = append(text[:299:299], '…')
 	}

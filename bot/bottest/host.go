@@ -143,8 +143,8 @@ func (c *fakeChat) ShowCard(_ context.Context, s bot.RoomCard) (string, error) {
 	}
 	i := c.w.truth(s.Incident)
 	if s.Place == workflow.Announce {
-		if i.Visibility == workflow.Private && !strings.Contains(s.Message.Title, "is private now") {
-			c.w.fail("P2: %s is private, and announced as %q", s.Incident, s.Message.Title)
+		if i.Visibility == workflow.Private && !strings.Contains(s.Content.Title, "is private now") {
+			c.w.fail("P2: %s is private, and announced as %q", s.Incident, s.Content.Title)
 		}
 	} else {
 		c.hides(s.Incident, s.Room.ID)
@@ -156,7 +156,7 @@ func (c *fakeChat) ShowCard(_ context.Context, s bot.RoomCard) (string, error) {
 	case s.Ref != "" && s.Ref != s.Key:
 		c.w.fail("X1: the card %s is at %q", s.Key, s.Ref)
 	}
-	c.cards[s.Key] = s.Message.Title
+	c.cards[s.Key] = s.Content.Title
 	c.w.logf("card %s", s.Key)
 	c.crash("card " + s.Key)
 	if c.w.one(20) {

@@ -34,7 +34,7 @@ func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 		asked := card.Asked{Incident: i, Purpose: workflow.PurposeEscalation, Answer: "https://tocsin.example.com/ack/token"}
 		p := bot.Page{
 			Key: key, Keys: []string{key}, Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Silva", Address: f.Address,
-			Message:   card.Page(asked, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
+			Content:   card.Page(asked, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
 			Incidents: []bot.PagedIncident{{ID: i.ID, Private: i.Visibility == workflow.Private, AcknowledgeURL: asked.Answer}},
 		}
 		if !p.Incidents[0].Private {

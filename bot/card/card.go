@@ -86,7 +86,7 @@ func Card(i workflow.Incident, v View) Content {
 	}
 	m.Sections = append(m.Sections, setUp(i, v)...)
 	m.Sections = append(m.Sections, work(i)...)
-	m.Actions, m.More = actions(i, v), more(i, v)
+	m.Buttons, m.More = actions(i, v), more(i, v)
 	m.Footer = v.link(i)
 	return m
 }

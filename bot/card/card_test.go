@@ -56,7 +56,7 @@ func TestCard(t *testing.T) {
 	for _, s := range workflow.Statuses() {
 		m := card.Card(incident(s), view())
 		all.WriteString("== " + string(s) + "\n" + card.Text(m))
-		for _, a := range m.Actions {
+		for _, a := range m.Buttons {
 			all.WriteString("  [" + a.Label + "] " + a.Command + "\n")
 		}
 	}
@@ -91,10 +91,10 @@ func TestButtons(t *testing.T) {
 		i.ID, i.Seq = "INC-999999999", 2_000_000_000
 		m := card.Card(i, view())
 		page := card.Page(card.Asked{Incident: i, Purpose: workflow.PurposeEscalation}, view())
-		if len(m.Actions) > 5 {
-			t.Errorf("%s shows %d buttons", s, len(m.Actions))
+		if len(m.Buttons) > 5 {
+			t.Errorf("%s shows %d buttons", s, len(m.Buttons))
 		}
-		for _, a := range append(m.Actions, page.Actions...) {
+		for _, a := range append(m.Buttons, page.Buttons...) {
 			if a.Command == "" {
 				continue
 			}
@@ -115,7 +115,7 @@ func TestPageWords(t *testing.T) {
 			i.Visibility = v
 			m := card.Page(card.Asked{Incident: i, Purpose: p, Text: "Please look.", Answer: "https://tocsin.example.com/ack/x", Alerts: map[bool]int{true: 3}[p == workflow.PurposeNotice]}, view())
 			all.WriteString("== " + string(p) + " " + string(v) + "\n" + card.Text(m))
-			for _, a := range m.Actions {
+			for _, a := range m.Buttons {
 				all.WriteString("  [" + a.Label + "] " + a.Command + " " + a.URL + "\n")
 			}
 			if text := all.String(); v == workflow.Private && strings.Contains(text[strings.LastIndex(text, "=="):], "Checkout") {

@@ -9,7 +9,7 @@ type Content struct {
 	Text     string    // a paragraph or a few, separated by line breaks
 	Fields   []Field   // short facts, in order
 	Sections []Section // longer ones
-	Actions  []Button  // at most five
+	Buttons  []Button  // at most five
 	More     []Button  // at most five, less often needed
 	Footer   string
 }
@@ -21,7 +21,7 @@ type Field struct{ Name, Value string }
 type Section struct {
 	Heading string
 	Lines   []string
-	Action  Button
+	Button  Button
 }
 
 // Button is a button or a link. A button is a command line of at most 100

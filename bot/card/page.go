@@ -48,17 +48,17 @@ func Page(a Asked, v View) Content {
 			m.Sections = append(m.Sections, Section{Heading: "Firing", Lines: titles})
 		}
 		for _, l := range i.Paperwork.Links {
-			if l.URL != "" && len(m.Actions) < 2 {
-				m.Actions = append(m.Actions, Button{Label: or(l.Title, "Link"), URL: l.URL})
+			if l.URL != "" && len(m.Buttons) < 2 {
+				m.Buttons = append(m.Buttons, Button{Label: or(l.Title, "Link"), URL: l.URL})
 			}
 		}
 	}
 	if a.Purpose != workflow.PurposeNotice {
 		ack := Button{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.Answer, Main: true}
-		m.Actions = append([]Button{ack}, m.Actions...)
+		m.Buttons = append([]Button{ack}, m.Buttons...)
 	}
 	if url := v.link(i); url != "" {
-		m.Actions = append(m.Actions, Button{Label: "Open " + i.ID, URL: url})
+		m.Buttons = append(m.Buttons, Button{Label: "Open " + i.ID, URL: url})
 	}
 	return m
 }
@@ -101,8 +101,8 @@ func Bundle(all []Asked, v View) Content {
 	var lines []string
 	for _, a := range all {
 		lines = append(lines, heading(a))
-		if a.Purpose != workflow.PurposeNotice && len(m.Actions) < 5 {
-			m.Actions = append(m.Actions, Button{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Actions) == 0})
+		if a.Purpose != workflow.PurposeNotice && len(m.Buttons) < 5 {
+			m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Buttons) == 0})
 		}
 	}
 	m.Sections = []Section{{Heading: "Incidents", Lines: lines}}
@@ -119,12 +119,12 @@ func Blind(incidents []string, v View) Content {
 		Footer: v.URL,
 	}
 	if len(incidents) == 1 {
-		m.Actions = []Button{{Label: "Acknowledge", Command: "ack " + incidents[0], Main: true}}
+		m.Buttons = []Button{{Label: "Acknowledge", Command: "ack " + incidents[0], Main: true}}
 		return m
 	}
 	m.Title = fmt.Sprintf("%d incidents need you: %s", len(incidents), strings.Join(incidents, ", "))
 	for _, id := range incidents[:min(len(incidents), 5)] {
-		m.Actions = append(m.Actions, Button{Label: "Acknowledge " + id, Command: "ack " + id, Main: len(m.Actions) == 0})
+		m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + id, Command: "ack " + id, Main: len(m.Buttons) == 0})
 	}
 	return m
 }
@@ -134,6 +134,6 @@ func SignIn(link, organization string) Content {
 	return Content{
 		Title:   "Your link to sign in to " + or(organization, "Tocsin"),
 		Text:    "It works once, within 15 minutes. If you did not ask for it, let it be: nobody is signed in until it is opened and pressed.",
-		Actions: []Button{{Label: "Sign in", URL: link, Main: true}},
+		Buttons: []Button{{Label: "Sign in", URL: link, Main: true}},
 	}
 }

@@ -30,10 +30,10 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
 		m.Text, _ = workflow.CleanText(i.Description, 500)
 	}
 	if r.State == workflow.RoomOpen && r.URL != "" {
-		m.Actions = append(m.Actions, Button{Label: "Join the room", URL: r.URL, Main: true})
+		m.Buttons = append(m.Buttons, Button{Label: "Join the room", URL: r.URL, Main: true})
 	}
 	if v.link(i) != "" {
-		m.Actions = append(m.Actions, Button{Label: "Open " + i.ID, URL: v.link(i)})
+		m.Buttons = append(m.Buttons, Button{Label: "Open " + i.ID, URL: v.link(i)})
 	}
 	return m
 }
@@ -55,7 +55,7 @@ func setUp(i workflow.Incident, v View) []Section {
 		}
 		s := Section{Heading: capital(r.Platform), Lines: []string{strings.Join(steps, " · ")}}
 		if failed && (v.Word == nil || v.Word("retry")) {
-			s.Action = Button{Label: "Retry", Command: "retry " + i.ID}
+			s.Button = Button{Label: "Retry", Command: "retry " + i.ID}
 		}
 		all = append(all, s)
 	}

@@ -31,7 +31,7 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 				ids = append(ids, t.Owner)
 			}
 		}
-		page.Message = card.Blind(ids, view)
+		page.Content = card.Blind(ids, view)
 		return page, pager, nil
 	}
 	asked := make([]card.Asked, 0, len(tasks))
@@ -44,7 +44,7 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		page.Incidents = append(page.Incidents, paged)
 		asked = append(asked, card.Asked{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, Answer: paged.AcknowledgeURL})
 	}
-	page.Message = card.Bundle(distinct(asked), view)
+	page.Content = card.Bundle(distinct(asked), view)
 	return page, pager, nil
 }
 

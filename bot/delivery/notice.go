@@ -34,6 +34,6 @@ func (s *Sender) ComposeNotice(n Notice) (bot.Page, bot.Pager, error) {
 	if err != nil {
 		return page, nil, err
 	}
-	page.Key, page.Keys, page.Purpose, page.Message = n.Key, []string{n.Key}, workflow.PurposeNotice, n.Say(view)
+	page.Key, page.Keys, page.Purpose, page.Content = n.Key, []string{n.Key}, workflow.PurposeNotice, n.Say(view)
 	return page, pager, nil
 }

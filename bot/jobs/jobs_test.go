@@ -215,7 +215,7 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "tell dan") && !strings.Contains(run.Note, "tell Dan") || !run.Again.IsZero() {
 			t.Errorf("%+v", run)
 		}
-		if page := p.pager.pages[0]; page.Purpose != workflow.PurposeNotice || len(page.Incidents) != 0 || page.Message.Title != "News" {
+		if page := p.pager.pages[0]; page.Purpose != workflow.PurposeNotice || len(page.Incidents) != 0 || page.Content.Title != "News" {
 			t.Errorf("page %+v", page)
 		}
 	})

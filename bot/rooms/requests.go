@@ -89,7 +89,7 @@ func (m *Manager) postOf(ctx context.Context, key string, i workflow.Incident, d
 	}
 	p := bot.RoomPost{
 		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,
-		Message: card.Post(events, m.roomView(d.Platform)),
+		Content: card.Post(events, m.roomView(d.Platform)),
 	}
 	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
 	p.Room, _ = i.Room(d.Platform)
@@ -120,13 +120,13 @@ func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard
 	view := m.roomView(d.Platform)
 	switch {
 	case d.Place == workflow.InRoom:
-		c.Message = card.Card(i, view)
+		c.Content = card.Card(i, view)
 	case i.Visibility == workflow.Private:
-		c.Message = card.Hidden(i.ID)
+		c.Content = card.Hidden(i.ID)
 	default:
-		c.Message = card.Announcement(i, r, view)
+		c.Content = card.Announcement(i, r, view)
 	}
-	body, err := json.Marshal(c.Message)
+	body, err := json.Marshal(c.Content)
 	if err != nil { // texts are all it holds
 		return c, ""
 	}

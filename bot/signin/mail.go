@@ -56,7 +56,7 @@ func (d *Service) Mail(ctx context.Context, address string) error {
 	key := "sign-in/" + hashed(link)[:16]
 	err = mail.Page(ctx, bot.Page{
 		Key: key, Keys: []string{key}, Purpose: workflow.PurposeNotice, Person: p.ID, Name: p.Name, Address: p.Email,
-		Message: card.SignIn(link, d.engine.Organization().Name),
+		Content: card.SignIn(link, d.engine.Organization().Name),
 	})
 	if err == nil {
 		return nil
