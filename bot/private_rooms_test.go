@@ -18,6 +18,7 @@ import (
 	"tocsin/bot/alerts"
 	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/directory"
 	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -158,11 +159,11 @@ func TestP2EveryEffect(t *testing.T) {
 	now := bottest.Epoch
 	org := bottest.Town()
 	org.CatchAll = "room:slack:#incidents"
-	org.Directory.Pagers = append(org.Directory.Pagers, "chat")
+	org.Directory.Platforms = []directory.Platform{{Name: "slack", Title: "Slack"}}
 	b, err := app.New(app.Config{
 		Store: glassStore{memory.New(), g}, Organization: org, Secret: []byte("0123456789abcdef"), Now: func() time.Time { return now },
 		Log: slog.New(slog.NewTextHandler(g, &slog.HandlerOptions{Level: slog.LevelDebug})), Chats: map[string]bot.Chat{"slack": g},
-		Pagers: map[string]bot.Pager{"email": g, "sms": g, "webhook": g, "log": g, "chat": g},
+		Pagers: map[string]bot.Pager{"email": g, "sms": g, "webhook": g, "log": g, "slack": g},
 	})
 	if err != nil {
 		t.Fatal(err)

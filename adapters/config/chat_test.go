@@ -21,7 +21,7 @@ type chatSection struct {
 
 // only are options under which these variables alone are set.
 func only(names ...string) config.Options {
-	return config.Options{Getenv: func(name string) string {
+	return config.Options{Platforms: table(), Getenv: func(name string) string {
 		if slices.Contains(names, name) {
 			return "set"
 		}
@@ -98,9 +98,13 @@ func TestWhatNeedsSlack(t *testing.T) {
 			}
 		}
 	}
-	for want, o := range map[string]config.Options{"log": only("SLACK_APP_TOKEN"), "log chat": only("SLACK_BOT_TOKEN_FILE")} {
-		if got := strings.Join(parse(t, "", o).Organization.Directory.Pagers, " "); got != want {
-			t.Errorf("pagers are %s, want %s", got, want)
+	for want, o := range map[string]config.Options{"": only("SLACK_APP_TOKEN"), "slack": only("SLACK_BOT_TOKEN_FILE")} {
+		got := ""
+		for _, p := range parse(t, "", o).Organization.Directory.Platforms {
+			got += p.Name
+		}
+		if got != want {
+			t.Errorf("the platforms are %s, want %s", got, want)
 		}
 	}
 }
@@ -118,8 +122,8 @@ catch_all: "room:slack:#störung"
 			`5:39: "room:slack:#Ops": "#Ops" is no channel of Slack; write # and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`,
 			`5:58: "room:slack:ops": "ops" is no channel of Slack; write # and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`,
 			`5:76: "room:slack:": "" is no channel of Slack; write # and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`,
-			`5:91: "room:#ops" names no platform; write room:slack: and the channel, such as "room:slack:#ops"`,
-			`5:104: "room:teams:ops" names no platform; write room:slack: and the channel, such as "room:slack:#ops"`,
+			`5:91: "room:#ops" names no platform; write room:PLATFORM:ROOM, such as "room:slack:#ops"`,
+			`5:104: "room:teams:ops" names no platform; write room:PLATFORM:ROOM, such as "room:slack:#ops"`,
 			`5:122: "rom:slack:#ops" is no target; did you mean "room:slack:#ops"?`,
 		}},
 		{"groups", `
@@ -142,7 +146,7 @@ people:
   - { id: ben, access: admin, slack: U012AB3CD, notify: { low: [{ via: chat, to: U012AB3CD }] } }
 `, []string{
 			`3:55: "via: chat" needs somebody to write to: give the person "slack", or "email" to be found by`,
-			`3:70: "via" is chat, not "slack"; it reaches people on Slack`,
+			`3:70: "via: slack" needs somebody to write to: give the person "slack", or "email" to be found by`,
 			`4:82: "via: chat" writes to the person's own account; remove "to"`,
 		}},
 		{"invited", `
@@ -178,7 +182,7 @@ jobs: { overdue-updates: { to: "room:slack:C024BE7LR" } }
 	if diff := cmp.Diff([]directory.Method{{Via: "chat"}, {Via: "chat", After: 5 * time.Minute}}, o.Directory.People[0].High); diff != "" {
 		t.Errorf("methods: %s", diff)
 	}
-	if diff := cmp.Diff([]directory.Team{{ID: "ops", Name: "ops", Slack: "S0123456", Lead: "ana"}}, o.Directory.Teams); diff != "" {
+	if diff := cmp.Diff([]directory.Team{{ID: "ops", Name: "ops", Groups: map[string]string{"slack": "S0123456"}, Lead: "ana"}}, o.Directory.Teams); diff != "" {
 		t.Errorf("teams: %s", diff)
 	}
 	if diff := cmp.Diff([]workflow.Target{"team:ops", "room:slack:#ops"}, o.Policies[0].Steps[0].Notify); diff != "" {

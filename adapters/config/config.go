@@ -13,6 +13,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/bot/platform"
 )
 
 // maxBytes is the largest file that is read: thousands of people and services
@@ -28,6 +29,8 @@ type Options struct {
 	// nobody looks. Its error is told at the expression that it begins with,
 	// "match: …" or "severity: …", else at the route.
 	CheckRoute func(alerts.Route) error
+	// Platforms are the chat platforms there are.
+	Platforms platform.Table
 	// Sections are filled while the file is read, so that their faults come
 	// with all the others: pointers as for [File.Section], by path.
 	Sections map[string]any

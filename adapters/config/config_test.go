@@ -7,16 +7,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tocsin/adapters/config"
 	"tocsin/bot"
 	"tocsin/bot/alerts"
 	"tocsin/bot/directory"
+	"tocsin/bot/platform"
 	"tocsin/bot/timetable"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -24,11 +27,34 @@ import (
 
 // compared are the options with which organizations are compared.
 func compared() cmp.Option {
-	return cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+	return cmp.Options{
+		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }), cmpopts.IgnoreUnexported(bot.Organization{}),
+	}
+}
+
+// table are platforms as the configuration sees them.
+func table() platform.Table {
+	id := func(pattern, want string) platform.ID {
+		return platform.ID{Is: regexp.MustCompile(pattern).MatchString, Want: want}
+	}
+	connect := func(platform.Options) (platform.Platform, error) { return nil, errors.New("not in this test") }
+	return platform.Table{
+		{
+			Name: "slack", Title: "Slack", FindsByEmail: true, Secrets: []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"}, Connect: connect,
+			Account: id("^[UW][A-Z0-9]{4,}$", "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
+			Group:   id("^S[A-Z0-9]{4,}$", "the ID of a Slack user group, such as S0123456, which is not its handle"),
+			Room:    id("^(#[\\p{Ll}0-9_-]+|[CG][A-Z0-9]{4,})$", `# and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`),
+		},
+		{
+			Name: "discord", Title: "Discord",
+			Account: id("^[0-9]{15,20}$", `a Discord user ID, such as "80351110224678912" (in developer mode: Copy User ID)`),
+		},
+	}
 }
 
 func parse(t *testing.T, text string, o config.Options) *config.File {
 	t.Helper()
+	o.Platforms = table()
 	f, faults := config.Parse("t.yaml", []byte(strings.TrimPrefix(text, "\n")), o)
 	if len(faults) > 0 {
 		t.Fatalf("faults:\n%v", faults)
@@ -71,6 +97,7 @@ func TestExample(t *testing.T) {
 	var rooms chatSection
 	asked := map[string]bool{}
 	f, err := config.Load(exampleFile, config.Options{
+		Platforms: table(),
 		Getenv: func(name string) string {
 			asked[name] = true
 			if name == "DEADMAN_URL" {
@@ -119,7 +146,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			People: []directory.Person{
 				{
 					ID: "ana", Name: "Ana Silva", Email: "ana@example.com", Department: "Payments", Zone: zone("Europe/Lisbon"),
-					Slack: "U012AB3CD", Discord: "80351110224678912", Access: commands.Commander,
+					Accounts: map[string]string{"slack": "U012AB3CD", "discord": "80351110224678912"}, Access: commands.Commander,
 					High: []directory.Method{{Via: "chat"}, {Via: "email", After: 2 * time.Minute}, {Via: "webhook", To: "noc", After: 3 * time.Minute}},
 					Low:  []directory.Method{{Via: "email", To: "ana+later@example.com"}},
 				},
@@ -127,10 +154,11 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			},
 			Teams: []directory.Team{
 				{ID: "payments", Name: "Payments", Members: []string{"ana", "ben"}, Lead: "ana"},
-				{ID: "database", Name: "Database", Slack: "S0123456"},
+				{ID: "database", Name: "Database", Groups: map[string]string{"slack": "S0123456"}},
 			},
-			Webhooks: []string{"noc"},
-			Pagers:   []string{"log", "email", "chat", "webhook"},
+			Webhooks:  []string{"noc"},
+			Pagers:    []string{"log", "email", "webhook"},
+			Platforms: []directory.Platform{{Name: "slack", Title: "Slack", FindsByEmail: true}},
 		},
 		Services: []bot.Service{
 			{
@@ -209,7 +237,7 @@ func TestNothingConfigured(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
-	f, err := config.Load("", config.Options{})
+	f, err := config.Load("", config.Options{Platforms: table()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +250,7 @@ func TestNothingConfigured(t *testing.T) {
 }
 
 func TestLoadTellsWhatCannotBeRead(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "missing.yaml"), config.Options{})
+	_, err := config.Load(filepath.Join(t.TempDir(), "missing.yaml"), config.Options{Platforms: table()})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -230,7 +258,7 @@ func TestLoadTellsWhatCannotBeRead(t *testing.T) {
 	if err = os.WriteFile(path, []byte("a: 1\nb: 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = config.Load(path, config.Options{})
+	_, err = config.Load(path, config.Options{Platforms: table()})
 	faults, is := errors.AsType[config.Faults](err)
 	if !is || len(faults) != 2 || faults[1].File != path || faults[1].Line != 2 || faults[1].Column != 1 {
 		t.Errorf("got %#v", err)
@@ -393,7 +421,7 @@ func TestSecretFromFile(t *testing.T) {
 		"GOOD_FILE": write("good", "hunter2\r\n"), "EMPTY_FILE": write("empty", "\n"), "LARGE_FILE": write("large", strings.Repeat("x", 70_000)),
 		"MISSING_FILE": filepath.Join(dir, "hunter2"), "BOTH": "value", "BOTH_FILE": write("both", "file"),
 	}
-	o := config.Options{Getenv: func(name string) string { return env[name] }}
+	o := config.Options{Platforms: table(), Getenv: func(name string) string { return env[name] }}
 	tokens := parse(t, "tokens: [{ name: a, token_env: GOOD, access: guest }, { name: b, token_env: BOTH, access: guest }]\n", o).Organization.Tokens
 	if tokens[0].Secret != "hunter2" || tokens[1].Secret != "value" {
 		t.Errorf("secrets are %q and %q", tokens[0].Secret, tokens[1].Secret)
@@ -447,14 +475,14 @@ func TestSecretsAreNeverTold(t *testing.T) {
 		"pagers: { email: { password_env: [hunter2] } }",
 		"deadman: { url_env: A, url: https://example.com/hunter2 }",
 	} {
-		o := config.Options{Getenv: getenv, Sections: map[string]any{"pagers.email": &mailSection{}}}
+		o := config.Options{Platforms: table(), Getenv: getenv, Sections: map[string]any{"pagers.email": &mailSection{}}}
 		got := told(text, o)
 		if len(got) == 0 {
 			t.Errorf("%s has no fault", text)
 		}
 		faults = append(faults, got...)
 	}
-	f := parse(t, "tokens: [{ name: a, token_env: A, access: guest }]\npagers: { email: { password_env: A } }\n", config.Options{Getenv: getenv})
+	f := parse(t, "tokens: [{ name: a, token_env: A, access: guest }]\npagers: { email: { password_env: A } }\n", config.Options{Platforms: table(), Getenv: getenv})
 	encoded, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)

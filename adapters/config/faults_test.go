@@ -15,7 +15,7 @@ import (
 // everySet are the options of most tables: every variable is set, but nothing of
 // Slack's, whose token says more than a secret does.
 func everySet() config.Options {
-	return config.Options{Getenv: func(name string) string {
+	return config.Options{Platforms: table(), Getenv: func(name string) string {
 		if strings.HasSuffix(name, "_FILE") || strings.HasPrefix(name, "SLACK_") {
 			return ""
 		}
@@ -53,7 +53,7 @@ func runBad(t *testing.T, cases []badCase) {
 }
 
 func TestFaultIsPrintedAsCompilersDo(t *testing.T) {
-	_, faults := config.Parse("tocsin.yaml", []byte("people:\n  - id: ana\n    acess: admin\n"), config.Options{})
+	_, faults := config.Parse("tocsin.yaml", []byte("people:\n  - id: ana\n    acess: admin\n"), config.Options{Platforms: table()})
 	if len(faults) == 0 || faults[0].Error() != `tocsin.yaml:3:5: "acess" is not a key of a person; did you mean "access"?` {
 		t.Errorf("got %v", faults)
 	}
@@ -253,7 +253,7 @@ catch_all: payments
 			`6:25: "persn:ana" is no target; did you mean "person:ana"?`,
 			`6:38: there is no team "payment"; did you mean "team:payments"?`,
 			`6:54: there is no policy "b"; there is a, or add it under "policies"`,
-			`6:66: "nobody" is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME, room:slack:#NAME or log`,
+			`6:66: "nobody" is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME, room:slack:#ops or log`,
 			`6:74: there is no person ""; there is ana, or add it under "people"`,
 			`6:92: "wait" is at least 1s, not "0s"; without a wish of your own leave it out`,
 			`6:109: "round_robin" is true or false, not "perhaps"`,
@@ -353,7 +353,7 @@ func TestNotYet(t *testing.T) {
 		{"audiences: []", "2:1: audiences: not yet: updates for audiences come in a later version; remove it"},
 		{"jobs: { handover: {} }", "2:9: handover: not yet: the hand-over comes with on-call schedules, in a later version; remove it"},
 		{"jobs: { weekly-digest: {} }", "2:9: weekly-digest: not yet: the digest comes in a later version; remove it"},
-		{"jobs: { audit-report: { to: \"room:discord:ops\" } }", "2:29: \"room:discord:ops\": not yet: Discord comes in a later version; use a room:slack: target"},
+		{"jobs: { audit-report: { to: \"room:discord:ops\" } }", "2:29: \"room:discord:ops\": not yet: Discord comes in a later version; use a target such as \"room:slack:#ops\""},
 		{"severities: { SEV1: { mitigate: 1h } }", "2:23: mitigate: not yet: this clock comes in a later version; remove it"},
 		{"severities: { SEV1: { resolve: 4h } }", "2:23: resolve: not yet: this clock comes in a later version; remove it"},
 		{"severities: { SEV1: { calendar: always } }", "2:23: calendar: not yet: business hours come in a later version; remove it, and every hour counts"},
@@ -370,7 +370,7 @@ func TestNotYet(t *testing.T) {
 		{"pagers: { twilio: {} }", "2:11: twilio: not yet: text messages and calls come in a later version; use email or a webhook"},
 		{"pagers: { pagerduty: {} }", "2:11: pagerduty: not yet: it comes in a later version; use email or a webhook"},
 		{"pagers: { ntfy: {} }", "2:11: ntfy: not yet: push messages come in a later version; use email or a webhook"},
-		{"catch_all: \"room:discord:incidents\"", "2:12: \"room:discord:incidents\": not yet: Discord comes in a later version; use a room:slack: target"},
+		{"catch_all: \"room:discord:incidents\"", "2:12: \"room:discord:incidents\": not yet: Discord comes in a later version; use a target such as \"room:slack:#ops\""},
 		{"catch_all: \"schedule:primary\"", "2:12: \"schedule:primary\": not yet: on-call schedules come in a later version; use person: or team: targets"},
 		{"catch_all: \"role:commander\"", "2:12: \"role:commander\": not yet: paging a role comes in a later version; use person: or team: targets"},
 	} {
@@ -392,7 +392,7 @@ func TestFaultsAreSortedAndCapped(t *testing.T) {
 	for n := range 60 {
 		fmt.Fprintf(&text, "unknown%d: 1\n", n)
 	}
-	_, faults := config.Parse("t.yaml", []byte(text.String()), config.Options{})
+	_, faults := config.Parse("t.yaml", []byte(text.String()), config.Options{Platforms: table()})
 	if len(faults) != 50 {
 		t.Fatalf("got %d faults", len(faults))
 	}
@@ -404,7 +404,7 @@ func TestFaultsAreSortedAndCapped(t *testing.T) {
 	if got := faults[49].Message; got != "11 more faults begin here; mend those above first" {
 		t.Errorf("the last says %q", got)
 	}
-	_, faults = config.Parse("t.yaml", []byte(strings.Repeat("unknown", 1)+": 1\n"+"people: ["+strings.Repeat("1, ", 5000)+"]\n"), config.Options{})
+	_, faults = config.Parse("t.yaml", []byte(strings.Repeat("unknown", 1)+": 1\n"+"people: ["+strings.Repeat("1, ", 5000)+"]\n"), config.Options{Platforms: table()})
 	if got := faults[49].Message; len(faults) != 50 || got != "many more faults begin here; mend those above first" {
 		t.Errorf("of very many the last says %q", got)
 	}

@@ -26,6 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("chat:\n  slack: { announce: \"\" }\nteams: [{ id: a, slack: S0123456 }]\nseverities: { SEV1: { invite: [log, team:a, [b]] } }\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, faults := config.Parse("t.yaml", []byte(text), config.Options{
+			Platforms:  table(),
 			Getenv:     func(name string) string { return strings.Repeat("x", len(name)%2) },
 			CheckRoute: func(alerts.Route) error { return nil },
 			Sections:   map[string]any{"pagers.email": &mailSection{}, "chat.slack": &chatSection{Announce: "#incidents"}},

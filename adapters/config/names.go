@@ -27,7 +27,6 @@ const (
 	logName      = "log" // the operator's log, as a recipient and as a target
 	defaultName  = "default"
 	emailSection = "pagers.email"
-	slackSection = "chat.slack"
 )
 
 // section is the key under which things of this kind are configured.

@@ -25,6 +25,7 @@ func (r *reader) organization(root *mapping, sections map[string]*yaml.Node) bot
 	r.chat(root, sections)
 	o.Webhooks = each(root, "webhooks", r.webhook)
 	o.Directory.Pagers, o.Directory.Webhooks = r.media(o.Webhooks)
+	o.Directory.Platforms = r.platforms()
 
 	if len(root.list("people")) > 0 {
 		o.DefaultAccess = commands.Guest
@@ -84,9 +85,6 @@ func (r *reader) media(webhooks []bot.Webhook) (pagers, names []string) {
 	pagers = []string{logName}
 	if r.mail {
 		pagers = append(pagers, "email")
-	}
-	if r.slack {
-		pagers = append(pagers, "chat")
 	}
 	if len(webhooks) > 0 {
 		pagers = append(pagers, "webhook")

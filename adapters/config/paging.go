@@ -120,7 +120,7 @@ func (r *reader) step(n *yaml.Node, policy string, number int) workflow.PolicySt
 }
 
 // target reads who is paged: "person:ana", "team:payments", "policy:everyone",
-// "webhook:noc", "room:slack:#ops" or "log".
+// "webhook:noc", "room:PLATFORM:#ops" or "log".
 func (r *reader) target(n *yaml.Node, what string) workflow.Target {
 	text, ok := r.scalar(n, what)
 	if !ok {
@@ -154,7 +154,7 @@ func (r *reader) bareTarget(n *yaml.Node, text string, kinds []string) {
 			return
 		}
 	}
-	r.fault(n, "%s is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME, room:slack:#NAME or log", quote(text))
+	r.fault(n, "%s is no target; write person:NAME, team:NAME, policy:NAME, webhook:NAME, %s or log", quote(text), r.exampleRoom())
 }
 
 // reach checks that a step pages somebody, and no more than one step can.
@@ -187,7 +187,7 @@ func (w *walk) follow(targets []workflow.Target) {
 		switch team, isTeam := w.teams[target.ID()]; {
 		case target.Kind() == "person":
 			w.found[target.ID()] = true
-		case target.Kind() == "team" && isTeam && len(team.Members) == 0 && team.Slack != "":
+		case target.Kind() == "team" && isTeam && len(team.Members) == 0 && len(team.Groups) > 0:
 			w.found[string(target)] = true // who is in the group is known when it pages
 		case target.Kind() == "team" && isTeam:
 			for _, id := range team.Members[:min(len(team.Members), maxRecipients+1)] {

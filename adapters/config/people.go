@@ -7,6 +7,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"tocsin/bot/directory"
+	"tocsin/bot/platform"
 	"tocsin/commands"
 )
 
@@ -19,15 +20,11 @@ func (r *reader) person(n *yaml.Node, access commands.Access) directory.Person {
 	p := directory.Person{
 		ID: m.name("id", aPerson), Name: m.text("name", nameLength),
 		Email: m.email("email"), Department: m.text("department", nameLength), Zone: m.zone("timezone"),
-		Slack: m.account("slack", directory.IsSlackUser, "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
-		Discord: m.account("discord", isDiscordUser,
-			"a Discord user ID, such as \"80351110224678912\" (in developer mode: Copy User ID)"),
 		Access: access,
 	}
 	p.Name = cmp.Or(p.Name, p.ID)
 	r.own(m.take("email"), "e-mail address", strings.ToLower(p.Email))
-	r.own(m.take("slack"), "Slack user", p.Slack)
-	r.own(m.take("discord"), "Discord user", p.Discord)
+	p.Accounts = r.accounts(m, func(d platform.Description) platform.ID { return d.Account }, "user")
 	if stated, ok := m.access("access"); ok {
 		p.Access = stated
 	}
@@ -66,9 +63,27 @@ func (m *mapping) account(key string, is func(string) bool, wanted string) strin
 	return id
 }
 
-// isDiscordUser follows https://docs.discord.com/developers/reference#snowflakes:
-// a number of 64 bits, written with 17 to 20 digits.
-func isDiscordUser(id string) bool { return digits(id) == len(id) && len(id) >= 15 && len(id) <= 20 }
+// accounts reads the IDs that a person or a team has on the platforms, each under
+// the platform's name. what says what they are of.
+func (r *reader) accounts(m *mapping, kind func(platform.Description) platform.ID, what string) map[string]string {
+	var all map[string]string
+	for _, p := range r.options.Platforms {
+		id := kind(p)
+		if id.Is == nil {
+			continue
+		}
+		account := m.account(p.Name, id.Is, id.Want)
+		r.own(m.take(p.Name), p.Title+" "+what, account)
+		if account == "" {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[p.Name] = account
+	}
+	return all
+}
 
 // method reads one way to reach a person.
 func (r *reader) method(n *yaml.Node, p directory.Person) directory.Method {
@@ -93,13 +108,17 @@ func (r *reader) method(n *yaml.Node, p directory.Person) directory.Method {
 		} else {
 			method.To = r.referOf(to, `"to"`, aWebhook)
 		}
-	case "chat":
-		r.chatTo(via, to, p)
+	case directory.ViaChat:
+		r.chatTo(via, to, word, p)
 	case logName:
 		if to != nil {
 			r.fault(to, `"via: log" has no address; remove "to"`)
 		}
 	default:
+		if d, ok := r.options.Platforms.Find(word); ok && d.Connect != nil {
+			r.chatTo(via, to, word, p)
+			break
+		}
 		r.unknownMedium(via, word)
 	}
 	return method
@@ -125,12 +144,10 @@ func (r *reader) emailTo(via, to *yaml.Node, p directory.Person) string {
 
 func (r *reader) unknownMedium(via *yaml.Node, word string) {
 	what := ""
+	if p, ok := r.options.Platforms.Find(word); ok {
+		what = "messages on " + p.Title
+	}
 	switch word {
-	case "slack":
-		r.fault(via, `"via" is chat, not "slack"; it reaches people on Slack`)
-		return
-	case "discord":
-		what = "messages on Discord"
 	case "sms":
 		what = "text messages"
 	case "voice", "phone":
@@ -152,12 +169,13 @@ func (r *reader) team(n *yaml.Node) directory.Team {
 	t := directory.Team{
 		ID: m.name("id", aTeam), Name: m.text("name", nameLength),
 		Members: m.references("members", aPerson), Lead: m.refer("lead", aPerson),
-		Slack: m.account("slack", directory.IsSlackGroup, "the ID of a Slack user group, such as S0123456, which is not its handle"),
 	}
 	t.Name = cmp.Or(t.Name, t.ID)
-	r.own(m.take("slack"), "Slack user group", t.Slack)
-	if n := m.take("slack"); n != nil && len(t.Members) == 0 {
-		r.needSlack(n, "a team whose members are those of a Slack user group")
+	t.Groups = r.accounts(m, func(d platform.Description) platform.ID { return d.Group }, "user group")
+	for _, p := range r.options.Platforms {
+		if t.Groups[p.Name] != "" && len(t.Members) == 0 {
+			r.needPlatform(m.take(p.Name), p, "a team whose members are those of a "+p.Title+" user group")
+		}
 	}
 	m.notYet("schedule", "on-call schedules come in a later version; the members are paged")
 	m.done()

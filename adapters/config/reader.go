@@ -29,17 +29,17 @@ type reader struct {
 	teams    map[string]directory.Team  // by ID, for the checks
 	policies map[string]workflow.Policy // by ID, for the checks
 
-	mail       bool // pagers.email is configured
-	slack      bool // Slack is connected, or meant to be
-	hasDeadman bool // there is a section deadman, right or wrong
-	spoiled    bool // something is wrong with the people, so what follows from them says nothing
+	mail       bool            // pagers.email is configured
+	connected  map[string]bool // platforms that are connected, or meant to be
+	hasDeadman bool            // there is a section deadman, right or wrong
+	spoiled    bool            // something is wrong with the people, so what follows from them says nothing
 }
 
 func newReader(file string, o Options) *reader {
 	return &reader{
 		file: file, options: o,
 		names: map[kind]map[string]*yaml.Node{}, order: map[kind][]string{}, owners: map[string]*yaml.Node{},
-		teams: map[string]directory.Team{}, policies: map[string]workflow.Policy{},
+		connected: map[string]bool{}, teams: map[string]directory.Team{}, policies: map[string]workflow.Policy{},
 	}
 }
 

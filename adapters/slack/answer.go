@@ -152,7 +152,7 @@ func (w *Workspace) sorry(ctx context.Context, err error) string {
 
 // run carries a line out.
 func (w *Workspace) run(ctx context.Context, r dispatch.Request) (reply dispatch.Reply, failed bool) {
-	reply, err := w.cfg.Bot().Dispatcher.Run(ctx, r)
+	reply, err := w.app.Dispatcher.Run(ctx, r)
 	if err != nil {
 		return dispatch.Reply{Text: w.sorry(ctx, err)}, true
 	}

@@ -38,7 +38,7 @@ func (s *stage) as(token string) patient {
 	s.t.Helper()
 	w, err := New(Config{
 		Settings: Settings{Announce: "#incidents"}, BotToken: token, APIURL: s.at.api, Mark: "0a1b2c3d",
-		Bot: func() *app.App { return s.bot }, Now: s.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Now: s.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -215,9 +215,9 @@ func (s *stage) people(ctx context.Context) {
 		return w.Page(ctx, page)
 	})
 	s.note("the page is taken back", w.Cancel(ctx, page, "ben has answered"))
-	page.Key, page.Address = "page:2", "slack:#incidents"
+	page.Key, page.Address = "page:2", "#incidents"
 	s.note("a page into a channel", w.Page(ctx, page))
-	page.Key, page.Address = "page:3", "slack:#nowhere"
+	page.Key, page.Address = "page:3", "#nowhere"
 	s.note("a page into a channel that is not there", w.Page(ctx, page))
 
 	shown := bot.RoomCard{Key: "INC-7/announce", Incident: "INC-7", Place: workflow.Announce, Content: message}

@@ -169,13 +169,13 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 	d.lobby = d.slack.AddChannel(slacktest.Channel{Name: "general-talk", Members: []string{d.ana, d.ben, d.dan, d.zoe, d.slack.BotUser}})
 	org := bottest.Town()
 	org.DefaultAccess = 0 // guests
-	org.Directory.People[2].Slack = d.dan
+	org.Directory.People[2].Accounts = map[string]string{Platform: d.dan}
 	for _, change := range changes {
 		change(d, &org)
 	}
 	cfg := Config{
 		BotToken: d.slack.BotToken, SigningSecret: d.slack.SigningSecret, APIURL: d.slack.URL(), Mark: "0a1b2c3d",
-		Bot: func() *app.App { return d.bot }, Store: d.store, Now: time.Now, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Store: d.store, Now: time.Now, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if way == bySocket {
 		cfg.AppToken = d.slack.AppToken
@@ -187,12 +187,13 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 	quiet := slog.New(slog.DiscardHandler)
 	d.bot, err = app.New(app.Config{
 		Store: d.store, Organization: org, Secret: []byte("0123456789abcdef"), Now: time.Now, Log: quiet,
-		Chats: map[string]bot.Chat{Platform: d.Workspace}, Pagers: map[string]bot.Pager{"chat": d.Workspace},
+		Chats: map[string]bot.Chat{Platform: d.Workspace}, Pagers: map[string]bot.Pager{Platform: d.Workspace},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.runner = d.bot.Agenda(0)
+	d.Inbound(inboundOf(d.bot))
 	d.open(way)
 	t.Cleanup(func() {
 		d.stop()

@@ -165,7 +165,7 @@ func (w *Workspace) hear(ctx context.Context, m message, changed, deleted bool) 
 	if u.Text == "" && !deleted {
 		return nil
 	}
-	err = w.cfg.Bot().Conversation.RecordMessage(ctx, u)
+	err = w.app.Conversation.RecordMessage(ctx, u)
 	if bot.IsPermanent(err) { // the incident is forgotten
 		w.cfg.Log.InfoContext(ctx, "what is said in a room is not kept any more", "incident", incident, "error", err.Error())
 		return nil

@@ -17,7 +17,7 @@ import (
 // something has to be read first is opened empty, and drawn when that is known
 // (docs.slack.dev/surfaces/modals, "Opening modals").
 func (w *Workspace) offer(ctx context.Context, a ask, form dispatch.Form) answer {
-	word, ok := w.cfg.Bot().Catalog().Find(form.Word)
+	word, ok := w.app.Catalog().Find(form.Word)
 	if !ok {
 		return w.carryOut(ctx, a)
 	}
@@ -48,7 +48,7 @@ func (w *Workspace) blank(ctx context.Context, a ask, form dispatch.Form) formDa
 		d.Incident = form.Incident
 	}
 	d.Choices = func(kind commands.FieldKind) []commands.Choice {
-		return w.cfg.Bot().Dispatcher.Choices(ctx, kind, a.speaker)
+		return w.app.Dispatcher.Choices(ctx, kind, a.speaker)
 	}
 	return d
 }
@@ -94,7 +94,7 @@ func (w *Workspace) draw(ctx context.Context, a ask, form dispatch.Form, id, has
 // filled is the form with what had to be read for it; or, when it is not for
 // whoever asked, what they read instead.
 func (w *Workspace) filled(ctx context.Context, a ask, form dispatch.Form) slack.ModalViewRequest {
-	b := w.cfg.Bot()
+	b := w.app
 	word, _ := b.Catalog().Find(form.Word)
 	if form.Incident == unknownRoom {
 		room, err := w.room(ctx, a.from.channel)

@@ -27,10 +27,10 @@ type member struct {
 	Person string `json:"person,omitempty"`
 }
 
-// Groups returns the people in a user group, as last known: IDs of configured
+// Members returns the people in a user group, as last known: IDs of configured
 // people, and "guest:slack:U024BE7LH" of others. It asks nobody; a group that
 // is not known yet is asked for soon.
-func (w *Workspace) Groups(group string) []string {
+func (w *Workspace) Members(group string) []string {
 	w.accounts.mu.Lock()
 	members, known := w.accounts.groups[group]
 	w.accounts.mu.Unlock()
@@ -40,13 +40,16 @@ func (w *Workspace) Groups(group string) []string {
 		default:
 		}
 	}
-	people := w.cfg.Bot().Organization().Directory
+	if w.app == nil { // nothing comes in yet
+		return nil
+	}
+	people := w.app.Organization().Directory
 	var all []string
 	for _, m := range members {
 		id := "guest:" + Platform + ":" + m.User
 		if p, ok := people.ByAccount(Platform, m.User, ""); ok {
 			id = p.ID
-		} else if p, ok := people.Person(m.Person); ok && p.Slack == "" {
+		} else if p, ok := people.Person(m.Person); ok && p.Accounts[Platform] == "" {
 			id = p.ID
 		}
 		if !slices.Contains(all, id) {
@@ -71,8 +74,8 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 		case <-w.inbox.wanted:
 		case <-timer.C:
 		}
-		for _, team := range w.cfg.Bot().Organization().Directory.Teams {
-			group := team.Slack
+		for _, team := range w.app.Organization().Directory.Teams {
+			group := team.Groups[Platform]
 			if group == "" || ctx.Err() != nil {
 				continue
 			}
@@ -82,12 +85,6 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 		}
 		timer.Reset(refreshEvery)
 	}
-}
-
-// Store is where the adapter keeps the members of user groups.
-type Store interface {
-	bot.Records
-	bot.Committer
 }
 
 // rememberGroups reads who was last known.
@@ -153,7 +150,7 @@ func (w *Workspace) askGroup(ctx context.Context, group string) error {
 		return fmt.Errorf("keep user group %s: %w", group, err)
 	}
 	_, err = w.cfg.Store.Commit(ctx, bot.Commit{
-		At: w.cfg.Bot().Now(), Records: []bot.RecordChange{{Kind: kindGroup, ID: group, Version: bot.AnyVersion, Body: body}},
+		At: w.app.Now(), Records: []bot.RecordChange{{Kind: kindGroup, ID: group, Version: bot.AnyVersion, Body: body}},
 	})
 	if err != nil {
 		return fmt.Errorf("keep user group %s: %w", group, err)

@@ -19,9 +19,10 @@ func grouped(group *string) func(*desk, *bot.Organization) {
 	return func(d *desk, o *bot.Organization) {
 		gone := d.slack.AddUser(slacktest.User{Name: "gone", Email: "ben@example.com", Deleted: true})
 		*group = d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ana, d.dan, d.zoe, gone}})
-		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "sre", Slack: *group})
-		o.Directory.Groups = func(group string) []string { return d.Groups(group) }
-		o.Directory.Pagers = append(o.Directory.Pagers, "chat")
+		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "sre", Groups: map[string]string{Platform: *group}})
+		o.Directory.Platforms = []directory.Platform{{
+			Name: Platform, Title: "Slack", FindsByEmail: true, Members: func(group string) []string { return d.Members(group) },
+		}}
 	}
 }
 
@@ -31,7 +32,7 @@ func TestGroups(t *testing.T) {
 	var group string
 	d := newDesk(t, bySocket, grouped(&group))
 	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
-	d.eventually("the members are known", func() bool { return slices.Equal(d.Groups(group), want) })
+	d.eventually("the members are known", func() bool { return slices.Equal(d.Members(group), want) })
 	if got := d.bot.Organization().Directory.Answer("team:sre"); len(got.Recipients) != 3 {
 		t.Errorf("%+v", got)
 	}
@@ -50,25 +51,26 @@ func TestGroups(t *testing.T) {
 func TestGroupsKept(t *testing.T) {
 	var group string
 	d := newDesk(t, byHTTP, grouped(&group))
-	d.eventually("the members are known", func() bool { return len(d.Groups(group)) == 3 })
+	d.eventually("the members are known", func() bool { return len(d.Members(group)) == 3 })
 	d.stop()
 	d.slack.Fail("*", slacktest.Fault{Status: 503, Times: -1})
 	next, err := New(d.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := next.Groups(group); len(got) != 0 {
+	next.Inbound(inboundOf(d.bot))
+	if got := next.Members(group); len(got) != 0 {
 		t.Errorf("%q", got)
 	}
-	if err = next.rememberGroups(t.Context()); err != nil || !slices.Equal(next.Groups(group), []string{"ana", "dan", "guest:slack:" + d.zoe}) {
-		t.Errorf("%q, %v", next.Groups(group), err)
+	if err = next.rememberGroups(t.Context()); err != nil || !slices.Equal(next.Members(group), []string{"ana", "dan", "guest:slack:" + d.zoe}) {
+		t.Errorf("%q, %v", next.Members(group), err)
 	}
 	org := *d.bot.Organization()
 	org.Directory.People = slices.Clone(org.Directory.People)
-	org.Directory.People = append(org.Directory.People, directory.Person{ID: "zoe", Name: "Zoe", Slack: d.zoe})
+	org.Directory.People = append(org.Directory.People, directory.Person{ID: "zoe", Name: "Zoe", Accounts: map[string]string{Platform: d.zoe}})
 	org.Directory.People[0].ID = "anna" // was ana
-	if err = d.bot.Configure(org, nil); err != nil || !slices.Equal(next.Groups(group), []string{"guest:slack:" + d.ana, "dan", "zoe"}) {
-		t.Errorf("%q, %v", next.Groups(group), err)
+	if err = d.bot.Configure(org, nil); err != nil || !slices.Equal(next.Members(group), []string{"guest:slack:" + d.ana, "dan", "zoe"}) {
+		t.Errorf("%q, %v", next.Members(group), err)
 	}
 }
 
@@ -78,14 +80,14 @@ func TestGroupNew(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	group := d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ben}})
 	org := *d.bot.Organization()
-	org.Directory.Teams = append(slices.Clone(org.Directory.Teams), directory.Team{ID: "sre", Slack: group})
+	org.Directory.Teams = append(slices.Clone(org.Directory.Teams), directory.Team{ID: "sre", Groups: map[string]string{Platform: group}})
 	if err := d.bot.Configure(org, nil); err != nil {
 		t.Fatal(err)
 	}
-	d.eventually("its members are known", func() bool { return slices.Equal(d.Groups(group), []string{"ben"}) })
+	d.eventually("its members are known", func() bool { return slices.Equal(d.Members(group), []string{"ben"}) })
 	d.slack.ChangeUser(slacktest.User{ID: d.ben, Name: "ben", Deleted: true})
-	if err := d.askGroup(t.Context(), group); err != nil || len(d.Groups(group)) != 0 {
-		t.Errorf("%q, %v", d.Groups(group), err)
+	if err := d.askGroup(t.Context(), group); err != nil || len(d.Members(group)) != 0 {
+		t.Errorf("%q, %v", d.Members(group), err)
 	}
 }
 
@@ -121,7 +123,7 @@ func TestRunEnds(t *testing.T) {
 func TestGroupAnswers(t *testing.T) {
 	var group string
 	d := newDesk(t, byHTTP, grouped(&group))
-	d.eventually("the members are known", func() bool { return len(d.Groups(group)) == 3 })
+	d.eventually("the members are known", func() bool { return len(d.Members(group)) == 3 })
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, room, "page team:sre")
 	stranger := d.slack.AddUser(slacktest.User{Name: "mallory", RealName: "Mallory"})

@@ -13,6 +13,7 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/platform"
 	"tocsin/workflow"
 )
 
@@ -56,12 +57,20 @@ func newHouse(t *testing.T, o slacktest.Options) *house {
 	var err error
 	h.bot, err = app.New(app.Config{
 		Store: h.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{"chat": h.Workspace, "email": accepts{}, "sms": accepts{}, "webhook": accepts{}, "log": accepts{}},
+		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{Platform: h.Workspace, "email": accepts{}, "sms": accepts{}, "webhook": accepts{}, "log": accepts{}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.Inbound(inboundOf(h.bot))
 	return h
+}
+
+// inboundOf is what comes in from Slack goes to.
+func inboundOf(a *app.App) platform.Application {
+	return platform.Application{
+		Engine: a.Engine, Dispatcher: a.Dispatcher, Incidents: a.Incidents, Conversation: a.Conversation, Rooms: a.Rooms, Health: a.Health,
+	}
 }
 
 // accepts is a medium that takes every page.
@@ -76,10 +85,13 @@ func (h *house) connect() *Workspace {
 	w, err := New(Config{
 		Settings: Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour},
 		BotToken: h.slack.BotToken, SigningSecret: h.slack.SigningSecret, APIURL: h.slack.URL(), Mark: "0a1b2c3d",
-		Bot: func() *app.App { return h.bot }, Store: h.store, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Store: h.store, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	})
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	if h.bot != nil {
+		w.Inbound(inboundOf(h.bot))
 	}
 	return w
 }

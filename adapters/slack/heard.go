@@ -33,7 +33,7 @@ func (w *Workspace) account(ctx context.Context, id, name string) access.Account
 
 // identify is the speaker behind an account.
 func (w *Workspace) identify(a access.Account) access.Speaker {
-	s, _ := access.Identify(w.cfg.Bot().Organization(), access.Claim{Account: a})
+	s, _ := access.Identify(w.app.Organization(), access.Claim{Account: a})
 	return s
 }
 
@@ -67,7 +67,7 @@ func (w *Workspace) room(ctx context.Context, channel string) (string, error) {
 	if incident := w.inbox.rooms.known(channel); incident != "" {
 		return incident, nil
 	}
-	incident, err := w.cfg.Bot().Rooms.RoomOwner(ctx, Platform, channel)
+	incident, err := w.app.Rooms.RoomOwner(ctx, Platform, channel)
 	if errors.Is(err, bot.ErrNotFound) {
 		return "", nil
 	}
@@ -145,7 +145,7 @@ func unescape(text string) string {
 func (w *Workspace) typed(ctx context.Context, text string) string {
 	ctx, cancel := context.WithTimeout(ctx, askWho)
 	defer cancel()
-	org := w.cfg.Bot().Organization()
+	org := w.app.Organization()
 	return unmarked(text, words{
 		person: func(id, label string) string {
 			a := w.account(ctx, id, cmp.Or(label, id))
@@ -160,7 +160,7 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 		},
 		group: func(id, label string) string {
 			for _, t := range org.Directory.Teams {
-				if t.Slack == id {
+				if t.Groups[Platform] == id {
 					return "team:" + t.ID
 				}
 			}
@@ -186,7 +186,7 @@ func asText(name string) string {
 // meansOther reports whether somebody's name on Slack means somebody else here,
 // or a team (rule P1).
 func (w *Workspace) meansOther(name string) bool {
-	r := w.cfg.Bot().Organization().Directory
+	r := w.app.Organization().Directory
 	_, person := r.Find(name)
 	_, team := r.Team(strings.TrimPrefix(name, "@"))
 	return person || team || strings.Contains(name, ":")

@@ -49,11 +49,11 @@ func (w *Workspace) publish(ctx context.Context, user, name string) {
 
 // homeOf is what somebody's Home tab shows.
 func (w *Workspace) homeOf(ctx context.Context, s access.Speaker) (homeData, error) {
-	org := w.cfg.Bot().Organization()
+	org := w.app.Organization()
 	h := homeData{Guest: s.Person == "" && len(org.Directory.People) > 0, URL: org.URL}
-	acknowledge, _ := w.cfg.Bot().Catalog().Find("ack")
+	acknowledge, _ := w.app.Catalog().Find("ack")
 	h.CanAcknowledge = func(i *workflow.Incident) bool { return access.Can(s, acknowledge, i) == nil }
-	open, err := w.cfg.Bot().Incidents.Open(ctx, mostHome)
+	open, err := w.app.Incidents.Open(ctx, mostHome)
 	if err != nil {
 		return h, err
 	}

@@ -8,39 +8,24 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/bot/platform"
+
 	"github.com/slack-go/slack"
 )
 
-// Grade is how well something is.
-type Grade int
-
-// What a finding may be.
-const (
-	Fine    Grade = iota
-	Limited       // something is turned off, or soon may be
-	Broken        // it does not work
-)
-
-// Finding is one thing that was looked at: how it is, and what to do where it
-// is not fine.
-type Finding struct {
-	Grade    Grade
-	Text, Do string
-}
-
-// Report is how the app is in its workspace, in the order in which it was
+// report is how the app is in its workspace, in the order in which it was
 // looked at.
-type Report []Finding
+type report []platform.Finding
 
-func (r *Report) add(g Grade, text, do string) {
-	*r = append(*r, Finding{Grade: g, Text: text, Do: do})
+func (r *report) add(g platform.Grade, text, do string) {
+	*r = append(*r, platform.Finding{Grade: g, Text: text, Do: do})
 }
 
 // Inspect asks Slack how the app is: the tokens, the scopes, the channel of
 // announcements, the way in, and the clock. It changes nothing and writes
 // nothing.
-func (w *Workspace) Inspect(ctx context.Context) Report {
-	var r Report
+func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
+	var r report
 	if me, ok := w.inspectToken(ctx, &r); ok {
 		inspectScopes(&r, me.Scopes)
 		w.inspectAnnounce(ctx, &r, me.Scopes)
@@ -54,7 +39,7 @@ func (w *Workspace) Inspect(ctx context.Context) Report {
 const again = "add it under “OAuth & Permissions” of the app, and install the app again"
 
 // inspectToken asks whose token it is. Slack's answer also tells its time.
-func (w *Workspace) inspectToken(ctx context.Context, r *Report) (identity, bool) {
+func (w *Workspace) inspectToken(ctx context.Context, r *report) (identity, bool) {
 	sent := w.cfg.Now()
 	me, header, err := w.whoIs(ctx, w.api)
 	if err != nil {
@@ -62,10 +47,10 @@ func (w *Workspace) inspectToken(ctx context.Context, r *Report) (identity, bool
 		if code(err) != "" {
 			do = "copy the “Bot User OAuth Token” of the app again"
 		}
-		r.add(Broken, err.Error(), do)
+		r.add(platform.Broken, err.Error(), do)
 		return me, false
 	}
-	r.add(Fine, "the token is valid: the app is in "+me.Team+", "+me.URL, "")
+	r.add(platform.Fine, "the token is valid: the app is in "+me.Team+", "+me.URL, "")
 	w.inspectClock(r, header, sent, w.cfg.Now())
 	return me, true
 }
@@ -78,7 +63,7 @@ const (
 )
 
 // inspectClock compares the clock with Slack's, which tells whole seconds.
-func (w *Workspace) inspectClock(r *Report, header http.Header, sent, got time.Time) {
+func (w *Workspace) inspectClock(r *report, header http.Header, sent, got time.Time) {
 	theirs, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
 		return
@@ -92,11 +77,11 @@ func (w *Workspace) inspectClock(r *Report, header http.Header, sent, got time.T
 	text := fmt.Sprintf("the clock is %s %s Slack's", amount, way)
 	switch {
 	case amount <= clockFine:
-		r.add(Fine, "the clock agrees with Slack's", "")
+		r.add(platform.Fine, "the clock agrees with Slack's", "")
 	case amount > clockUsable && w.cfg.SigningSecret != "":
-		r.add(Broken, text+": signed requests are refused", "let the machine take its time from NTP")
+		r.add(platform.Broken, text+": signed requests are refused", "let the machine take its time from NTP")
 	default:
-		r.add(Limited, text+"; beyond 5m signed requests are refused", "let the machine take its time from NTP")
+		r.add(platform.Limited, text+"; beyond 5m signed requests are refused", "let the machine take its time from NTP")
 	}
 }
 
@@ -105,26 +90,26 @@ func (w *Workspace) reach() string {
 	return "see whether " + w.cfg.APIURL + " is reached from here, through the proxy if there is one"
 }
 
-func inspectScopes(r *Report, granted []string) {
+func inspectScopes(r *report, granted []string) {
 	if len(granted) == 0 {
-		r.add(Limited, "Slack does not say which scopes the app has", "compare them with `tocsin slack manifest`")
+		r.add(platform.Limited, "Slack does not say which scopes the app has", "compare them with `tocsin slack manifest`")
 		return
 	}
 	missing := lacking(Scopes(), granted)
 	for _, s := range missing {
-		g := Limited
+		g := platform.Limited
 		if s.Name == chatWrite {
-			g = Broken
+			g = platform.Broken
 		}
 		r.add(g, "the scope "+s.Name+" is missing: "+s.Without, again)
 	}
 	if len(missing) == 0 {
-		r.add(Fine, fmt.Sprintf("it has all %d scopes that it needs", len(Scopes())), "")
+		r.add(platform.Fine, fmt.Sprintf("it has all %d scopes that it needs", len(Scopes())), "")
 	}
 	wanted := names(Scopes())
 	unused := slices.DeleteFunc(slices.Clone(granted), func(s string) bool { return slices.Contains(wanted, s) })
 	if len(unused) > 0 {
-		r.add(Limited, "it has scopes that it does not use: "+strings.Join(unused, ", "), "take them from the app, and install it again")
+		r.add(platform.Limited, "it has scopes that it does not use: "+strings.Join(unused, ", "), "take them from the app, and install it again")
 	}
 }
 
@@ -133,43 +118,43 @@ func lacking(all []Scope, granted []string) []Scope {
 }
 
 // inspectUser asks about the token that brings archived channels back.
-func (w *Workspace) inspectUser(ctx context.Context, r *Report, me identity) {
+func (w *Workspace) inspectUser(ctx context.Context, r *report, me identity) {
 	const what = "SLACK_USER_TOKEN, which brings archived channels back, "
 	if w.user == nil {
 		if w.settings.Load().ArchiveAfter > 0 {
-			r.add(Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived goes on in a new one", "")
+			r.add(platform.Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived goes on in a new one", "")
 		}
 		return
 	}
 	who, _, err := w.whoIs(ctx, w.user)
 	switch {
 	case code(err) != "":
-		r.add(Limited, what+"is not valid: "+code(err), "copy the “User OAuth Token” of the app again, or do without it")
+		r.add(platform.Limited, what+"is not valid: "+code(err), "copy the “User OAuth Token” of the app again, or do without it")
 		return
 	case err != nil:
-		r.add(Limited, what+"could not be tried: "+err.Error(), "run this again")
+		r.add(platform.Limited, what+"could not be tried: "+err.Error(), "run this again")
 		return
 	case who.TeamID != me.TeamID:
-		r.add(Limited, what+"is of another workspace, "+who.Team, "take the one of "+me.Team)
+		r.add(platform.Limited, what+"is of another workspace, "+who.Team, "take the one of "+me.Team)
 		return
 	}
 	missing := lacking(UserScopes(), who.Scopes)
 	for _, s := range missing {
-		r.add(Limited, what+"lacks the scope "+s.Name+": "+s.Without, "add it to the user token's scopes, and install the app again")
+		r.add(platform.Limited, what+"lacks the scope "+s.Name+": "+s.Without, "add it to the user token's scopes, and install the app again")
 	}
 	if len(missing) == 0 {
-		r.add(Fine, what+"is valid", "")
+		r.add(platform.Fine, what+"is valid", "")
 	}
 }
 
 // inspectWayIn looks how commands, buttons and events come.
-func (w *Workspace) inspectWayIn(ctx context.Context, r *Report) {
+func (w *Workspace) inspectWayIn(ctx context.Context, r *report) {
 	if w.cfg.SigningSecret != "" {
-		r.add(Fine, "signed requests are taken at "+commandsPath+", "+interactionsPath+" and "+eventsPath, "")
+		r.add(platform.Fine, "signed requests are taken at "+commandsPath+", "+interactionsPath+" and "+eventsPath, "")
 	}
 	if w.apps == nil {
 		if w.cfg.SigningSecret == "" {
-			r.add(Broken, "commands, buttons and events cannot come: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set",
+			r.add(platform.Broken, "commands, buttons and events cannot come: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set",
 				"set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for signed requests")
 		}
 		return
@@ -180,20 +165,20 @@ func (w *Workspace) inspectWayIn(ctx context.Context, r *Report) {
 	})
 	switch {
 	case err == nil:
-		r.add(Fine, "Socket Mode opens", "")
+		r.add(platform.Fine, "Socket Mode opens", "")
 	case code(err) != "":
-		r.add(Broken, "Socket Mode does not open: "+code(err),
+		r.add(platform.Broken, "Socket Mode does not open: "+code(err),
 			"turn Socket Mode on in the app, and copy an app-level token with the scope connections:write into SLACK_APP_TOKEN")
 	default:
-		r.add(Broken, "Socket Mode does not open: "+err.Error(), w.reach())
+		r.add(platform.Broken, "Socket Mode does not open: "+err.Error(), w.reach())
 	}
 }
 
 // inspectAnnounce looks for the channel of announcements.
-func (w *Workspace) inspectAnnounce(ctx context.Context, r *Report, granted []string) {
+func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []string) {
 	name := w.settings.Load().Announce
 	if name == "" {
-		r.add(Fine, "incidents are not announced in a channel", "")
+		r.add(platform.Fine, "incidents are not announced in a channel", "")
 		return
 	}
 	if !slices.Contains(granted, "channels:read") && len(granted) > 0 {
@@ -202,17 +187,17 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *Report, granted []st
 	c, err := w.lookUp(ctx, name)
 	switch {
 	case err != nil && code(err) != "channel_not_found":
-		r.add(Limited, "the channel "+name+" could not be looked for: "+err.Error(), "run this again")
+		r.add(platform.Limited, "the channel "+name+" could not be looked for: "+err.Error(), "run this again")
 	case c == nil && !strings.HasPrefix(name, "#"):
-		r.add(Broken, "the app sees no channel "+name+", in which incidents are to be announced", "invite the app into it with /invite, or name another")
+		r.add(platform.Broken, "the app sees no channel "+name+", in which incidents are to be announced", "invite the app into it with /invite, or name another")
 	case c == nil:
-		r.add(Fine, name+" is made with the first announcement; if it is there already it is private, and the app has to be invited", "")
+		r.add(platform.Fine, name+" is made with the first announcement; if it is there already it is private, and the app has to be invited", "")
 	case c.IsArchived:
-		r.add(Broken, name+", in which incidents are to be announced, is archived", "bring it back, or name another")
+		r.add(platform.Broken, name+", in which incidents are to be announced, is archived", "bring it back, or name another")
 	case !c.IsMember:
-		r.add(Fine, name+" is there; the app joins it with the first announcement", "")
+		r.add(platform.Fine, name+" is there; the app joins it with the first announcement", "")
 	default:
-		r.add(Fine, "incidents are announced in "+name, "")
+		r.add(platform.Fine, "incidents are announced in "+name, "")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot/platform"
 )
 
 // differently is another process, reached with something else.
@@ -35,7 +36,7 @@ func examined(t *testing.T, o slacktest.Options, change func(*slacktest.Server, 
 		if f.Do != "" {
 			lines.WriteString(" → " + f.Do)
 		}
-		if (f.Grade == Fine) != (f.Do == "") {
+		if (f.Grade == platform.Fine) != (f.Do == "") {
 			t.Errorf("what is not fine says what to do, and nothing else does: %+v", f)
 		}
 		lines.WriteString("\n")

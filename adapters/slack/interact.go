@@ -81,7 +81,7 @@ func then(first func(context.Context, bool), next func(context.Context)) func(co
 // knew what had become of it, it is the same operation.
 func (w *Workspace) submitted(c *slack.InteractionCallback) task {
 	name, is := strings.CutPrefix(c.View.CallbackID, formCallback)
-	word, known := w.cfg.Bot().Catalog().Find(name)
+	word, known := w.app.Catalog().Find(name)
 	if !is || !known {
 		return task{}
 	}
@@ -116,11 +116,11 @@ func refusedForm(word commands.Word, message string, fields map[string][]string)
 
 // suggest answers a menu that asks for what it shows.
 func (w *Workspace) suggest(ctx context.Context, c *slack.InteractionCallback) answer {
-	word, _ := w.cfg.Bot().Catalog().Find(strings.TrimPrefix(c.View.CallbackID, formCallback))
+	word, _ := w.app.Catalog().Find(strings.TrimPrefix(c.View.CallbackID, formCallback))
 	var choices []commands.Choice
 	for _, f := range word.Form {
 		if f.Name == c.BlockID {
-			choices = w.cfg.Bot().Dispatcher.Choices(ctx, f.Kind, w.speaker(ctx, c.User.ID, nameOf(&c.User)))
+			choices = w.app.Dispatcher.Choices(ctx, f.Kind, w.speaker(ctx, c.User.ID, nameOf(&c.User)))
 		}
 	}
 	return answer{now: suggest(choices, c.Value)}

@@ -57,7 +57,7 @@ func (w *Workspace) spoken(e event, m message, text string) task {
 		reply := dispatch.Reply{OK: true, Text: hello}
 		if line != "" {
 			r := dispatch.Request{Text: line, Room: room, Speaker: w.speaker(ctx, m.User, m.User), Operation: operationOf(e.ID, "")}
-			if reply, err = w.cfg.Bot().Dispatcher.Run(ctx, r); err != nil {
+			if reply, err = w.app.Dispatcher.Run(ctx, r); err != nil {
 				return answer{failed: err}
 			}
 		}
@@ -101,7 +101,7 @@ func (w *Workspace) hides(ctx context.Context, line string, reply dispatch.Reply
 		return true, nil
 	}
 	for _, id := range all {
-		i, err := w.cfg.Bot().Incidents.Get(ctx, id, access.Speaker{})
+		i, err := w.app.Incidents.Get(ctx, id, access.Speaker{})
 		if err == nil {
 			continue
 		}

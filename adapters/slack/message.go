@@ -89,8 +89,11 @@ func (w *Workspace) shown(ctx context.Context, m writing) (blocks []slack.Block,
 // can be read.
 func (w *Workspace) look(ctx context.Context, m writing) look {
 	l := look{Line: m.line}
-	org := w.cfg.Bot().Organization()
-	if u, err := url.Parse(org.URL); err == nil && u.Host != "" {
+	pages := "" // how people reach them; not known before anything comes in
+	if w.app != nil {
+		pages = w.app.Organization().URL
+	}
+	if u, err := url.Parse(pages); err == nil && u.Host != "" {
 		l.Ours = append(l.Ours, u.Host)
 	}
 	if me, err := w.me(ctx); err == nil {
@@ -98,8 +101,8 @@ func (w *Workspace) look(ctx context.Context, m writing) look {
 			l.Ours = append(l.Ours, u.Host)
 		}
 	}
-	if m.incident != "" && org.URL != "" {
-		l.Rest = org.URL + "/incidents/" + m.incident
+	if m.incident != "" && pages != "" {
+		l.Rest = pages + "/incidents/" + m.incident
 	}
 	return l
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // Page implements [bot.Pager]: a message to a person, or into a channel.
-// Addresses are "slack:U024BE7LH", "slack:#ops" and "email:ana@example.com".
+// Addresses are "U024BE7LH", "#ops" and "email:ana@example.com".
 func (w *Workspace) Page(ctx context.Context, p bot.Page) error { return w.hand(ctx, p, false) }
 
 // PageAgain implements [bot.Rechecker].
@@ -61,14 +61,13 @@ func (w *Workspace) place(ctx context.Context, address string) (string, error) {
 		}
 		return w.direct(ctx, user)
 	}
-	id, is := strings.CutPrefix(address, Platform+":")
 	switch {
-	case !is || id == "":
-		return "", bot.Permanent(fmt.Errorf("%q is no address on Slack", address))
-	case strings.HasPrefix(id, "#"), strings.HasPrefix(id, "C"), strings.HasPrefix(id, "G"):
-		return w.channel(ctx, id, false)
+	case isUserID(address):
+		return w.direct(ctx, address)
+	case isChannel(address):
+		return w.channel(ctx, address, false)
 	}
-	return w.direct(ctx, id)
+	return "", bot.Permanent(fmt.Errorf("%q is no address on Slack", address))
 }
 
 // direct opens the direct conversation with a user.

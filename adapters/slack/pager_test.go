@@ -20,7 +20,7 @@ func TestCancelOneOfSeveral(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	both := bot.Page{
-		Key: "INC-7/p1", Keys: []string{"INC-7/p1", "INC-8/p1"}, Address: "slack:" + ana,
+		Key: "INC-7/p1", Keys: []string{"INC-7/p1", "INC-8/p1"}, Address: ana,
 		Content: card.Content{Title: "2 incidents need you", Buttons: []card.Button{{Label: "Acknowledge INC-8", Command: "ack INC-8"}}},
 	}
 	if err := h.Page(t.Context(), both); err != nil {
@@ -57,7 +57,7 @@ func TestPageGoesFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := h.Page(t.Context(), bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Content: card.Content{Title: "INC-7 needs you"}})
+	err := h.Page(t.Context(), bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "#ops", Content: card.Content{Title: "INC-7 needs you"}})
 	if wait, later := bot.RetryDelay(err); later && wait > 2*time.Second {
 		t.Errorf("a page waits for posts: %v", err)
 	}
@@ -92,7 +92,7 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 func TestPageAgainLooksNoFurther(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
-	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: "slack:" + ana, Content: card.Content{Title: "INC-6 needs you"}}
+	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: ana, Content: card.Content{Title: "INC-6 needs you"}}
 	if err := h.Page(t.Context(), page); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestChannelAmongMany(t *testing.T) {
 		h.slack.AddChannel(slacktest.Channel{Name: fmt.Sprint("c", n)})
 	}
 	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
-	page := bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "slack:#ops", Content: card.Content{Title: "INC-7 needs you"}}
+	page := bot.Page{Key: "INC-7/p1", Keys: []string{"INC-7/p1"}, Address: "#ops", Content: card.Content{Title: "INC-7 needs you"}}
 	var err error
 	for range 3 {
 		for range tier2 - 1 { // one page is left of what may be listed in a minute
@@ -189,7 +189,7 @@ func TestChannelReplaced(t *testing.T) {
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	write := map[string]func(n int) error{
 		"ops": func(n int) error {
-			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "slack:#ops", Content: card.Content{Title: "INC-7 needs you"}})
+			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "#ops", Content: card.Content{Title: "INC-7 needs you"}})
 		},
 		"incidents": func(n int) error {
 			_, err := h.ShowCard(t.Context(), bot.RoomCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Content: card.Content{Title: "INC-7"}})

@@ -50,7 +50,7 @@ func (w *Workspace) reaction(e event) (task, error) {
 // pin puts a message into the timeline. One that was never heard is fetched.
 // Whoever is not allowed to is told so, and nobody else.
 func (w *Workspace) pin(ctx context.Context, r dispatch.Request, m message, from asker) answer {
-	b := w.cfg.Bot()
+	b := w.app
 	reply, err := b.Dispatcher.Pin(ctx, r, m.key())
 	if err == nil && !reply.OK {
 		found, e := w.fetch(ctx, m)
@@ -85,7 +85,7 @@ func (w *Workspace) unpin(ctx context.Context, r dispatch.Request, m message) er
 			return nil
 		}
 	}
-	_, err = w.cfg.Bot().Dispatcher.Unpin(ctx, r, m.key())
+	_, err = w.app.Dispatcher.Unpin(ctx, r, m.key())
 	return err
 }
 

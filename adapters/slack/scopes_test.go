@@ -191,11 +191,11 @@ func everything(h *house) {
 					Links: []card.Button{{Label: "Runbook", URL: "https://example.com/runbook"}},
 				})
 			}
-			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: "slack:" + ana, Content: message})
+			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: ana, Content: message})
 		}
 		w := h.another()
 		_, _ = w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/announce", Incident: r.Incident, Place: workflow.Announce, Room: room, Content: message})
-		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "slack:#ops", Content: message})
+		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "#ops", Content: message})
 		_ = w.Invite(ctx, bot.Invitation{Key: r.Key + "/invite", Incident: r.Incident, Room: room, People: []bot.Invitee{{ID: "ana", Email: "ana@example.com"}}})
 		_, _ = w.Account(ctx, ana)
 		_ = w.CloseRoom(ctx, bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room})

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"tocsin/bot/directory"
 )
 
 // nowhere is what is written where incidents are not announced.
@@ -40,7 +38,7 @@ func (s Settings) Normal() Settings {
 // Validate reports every fault, and what would be right instead.
 func (s Settings) Validate() error {
 	var faults []error
-	if channel := s.Normal().Announce; channel != "" && !directory.IsSlackChannel(channel) {
+	if channel := s.Normal().Announce; channel != "" && !isChannel(channel) {
 		faults = append(faults, fmt.Errorf("announce: %q is no channel of Slack; write %s", channel, wouldBe(channel)))
 	}
 	if s.ArchiveAfter < 0 {
@@ -52,7 +50,7 @@ func (s Settings) Validate() error {
 // wouldBe guesses the right spelling of "incidents" or "#Incidents".
 func wouldBe(channel string) string {
 	guess := "#" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(channel, "#")), " ", "-")
-	if directory.IsSlackChannel(guess) && !directory.IsSlackUser(channel) {
+	if isChannel(guess) && !isUserID(channel) {
 		return fmt.Sprintf("%q, or its ID such as C024BE7LR; or none", guess)
 	}
 	return `a name such as "#incidents", of small letters, digits, - and _, at most 80; its ID, such as C024BE7LR; or none`

@@ -88,7 +88,7 @@ func (w *Workspace) pinBy(ctx context.Context, a ask, m message) answer {
 	if room == "" {
 		return w.reply(a, "This is no incident's room, so there is no timeline to pin it to. In one: `note TEXT`.")
 	}
-	reply, err := w.cfg.Bot().Dispatcher.Pin(ctx, dispatch.Request{
+	reply, err := w.app.Dispatcher.Pin(ctx, dispatch.Request{
 		Text: w.author(ctx, m).Name + ": " + w.text(ctx, m), Room: room, Speaker: a.speaker, Operation: a.operation,
 	}, m.key())
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
-	"tocsin/bot/app"
+	"tocsin/bot/platform"
 	"tocsin/workflow"
 )
 
@@ -43,8 +43,7 @@ type Config struct {
 	// Mark tells the channels of this installation from others': it is written
 	// into their purpose.
 	Mark  string
-	Store Store
-	Bot   func() *app.App // it is made with its chats, so it is asked for when it is needed
+	Store platform.Store
 	Now   func() time.Time
 	Log   *slog.Logger
 	HTTP  *http.Client // [one of its own]
@@ -59,8 +58,8 @@ func (c Config) Validate() error {
 		return errors.New("SLACK_APP_TOKEN is no app-level token: it begins with xapp-; make one under “Basic Information” of the app, with the scope connections:write")
 	case c.UserToken != "" && !strings.HasPrefix(c.UserToken, "xoxp-"):
 		return errors.New("SLACK_USER_TOKEN is no user token: it begins with xoxp-")
-	case c.Bot == nil, c.Now == nil, c.Log == nil:
-		return errors.New("configure slack: a bot, a clock and a log are needed")
+	case c.Store == nil, c.Now == nil, c.Log == nil:
+		return errors.New("configure slack: a store, a clock and a log are needed")
 	}
 	return nil
 }
@@ -69,6 +68,7 @@ func (c Config) Validate() error {
 // concurrent use.
 type Workspace struct {
 	cfg  Config
+	app  *platform.Application // what comes in goes there; set by Inbound, before anything comes
 	api  *slack.Client
 	user *slack.Client // as the user who has given a token; nil: nobody has
 	apps *slack.Client // with the app-level token
@@ -133,7 +133,7 @@ func New(cfg Config) (*Workspace, error) {
 		directs: map[string]string{}, accounts: newAccounts(),
 		inbox: newInbox(),
 	}
-	w.Configure(cfg.Settings)
+	w.settings.Store(&cfg.Settings)
 	if cfg.UserToken != "" {
 		w.user = client(cfg.UserToken)
 	}
@@ -144,7 +144,18 @@ func New(cfg Config) (*Workspace, error) {
 }
 
 // Configure swaps the settings.
-func (w *Workspace) Configure(s Settings) { w.settings.Store(&s) }
+func (w *Workspace) Configure(settings any) {
+	if s, ok := settings.(*Settings); ok {
+		normal := s.Normal()
+		w.settings.Store(&normal)
+	}
+}
+
+// Inbound implements [platform.Platform].
+func (w *Workspace) Inbound(app platform.Application) platform.Inbound {
+	w.app = &app
+	return w
+}
 
 // bearer puts the token into the header, where every server of the Web API
 // reads it (docs.slack.dev/apis/web-api: "an HTTP Authorization header").

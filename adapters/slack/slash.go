@@ -80,9 +80,9 @@ func (w *Workspace) ask(ctx context.Context, a ask) answer {
 	if r.Room == "" && a.from.channel != "" && !strings.HasPrefix(a.from.channel, "D") {
 		r.Room = unknownRoom
 	}
-	form, wanted := w.cfg.Bot().Dispatcher.WantsForm(r)
+	form, wanted := w.app.Dispatcher.WantsForm(r)
 	if a.carries { // it was typed: whoever has said enough is not asked for more
-		form, wanted = w.cfg.Bot().Dispatcher.NeedsForm(ctx, r)
+		form, wanted = w.app.Dispatcher.NeedsForm(ctx, r)
 	}
 	if wanted && a.trigger != "" {
 		return w.offer(ctx, a, form)
@@ -129,7 +129,7 @@ func (w *Workspace) nothing(ctx context.Context, a ask) answer {
 		a.line = "declare"
 		return w.ask(ctx, a)
 	}
-	b := w.cfg.Bot()
+	b := w.app
 	i, err := b.Incidents.Get(ctx, room, a.speaker)
 	if err != nil {
 		reply, _ := w.run(ctx, dispatch.Request{Text: "show " + room, Speaker: a.speaker})

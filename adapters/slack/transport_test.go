@@ -22,9 +22,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"tocsin/adapters/memory"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
-	"tocsin/bot/app"
 )
 
 func closeIdle() {
@@ -306,7 +306,7 @@ func TestDeadConnection(t *testing.T) {
 	defer server.Close()
 	defer close(over)
 	w, err := New(Config{
-		BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: server.URL + "/api/", Bot: func() *app.App { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		BotToken: "xoxb-1", AppToken: "xapp-1", APIURL: server.URL + "/api/", Store: memory.New(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

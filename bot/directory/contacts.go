@@ -2,7 +2,6 @@ package directory
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +10,8 @@ import (
 	"tocsin/workflow"
 )
 
-// How long after a page in chat somebody without methods of their own is also
-// sent a mail. If chat fails it goes out at once (rule E4): not everybody who
+// How long after a page in chat a person without methods of their own is also
+// sent a mail. If chat fails it goes out at once (rule E4): not every person who
 // has an address is on the platform.
 const (
 	mailWhenHigh = 2 * time.Minute
@@ -20,31 +19,31 @@ const (
 )
 
 // Answer says who stands behind a target now, and how each is reached; or why
-// nobody does, in words for the room.
-func (r *Directory) Answer(target workflow.Target) workflow.Answer {
+// there is nobody, in words for the room.
+func (d *Directory) Answer(target workflow.Target) workflow.Answer {
 	id := target.ID()
 	switch target.Kind() {
 	case "person":
-		if known, ok := r.somebody(id); ok {
-			return only(known)
+		if r, ok := d.recipient(id); ok {
+			return only(r)
 		}
-		if len(r.People) == 0 { // nobody is configured: everybody reads the log
-			return only(reached(id, strings.TrimPrefix(id, "guest:"), "log"))
+		if len(d.People) == 0 { // no people are configured: everybody reads the log
+			return only(reachedBy(id, strings.TrimPrefix(id, "guest:"), "log"))
 		}
 		return workflow.Answer{Why: fmt.Sprintf("nobody is called %s any more", id)}
 	case "team":
-		return r.team(id)
+		return d.team(id)
 	case "room":
-		if channel, is := strings.CutPrefix(id, "slack:"); is {
-			return only(reached(string(target), onSlack(channel), "chat"))
+		if p, room, ok := d.onPlatform(id); ok {
+			return only(reachedBy(string(target), p.place(room), p.Name))
 		}
 	case "webhook":
-		if !slices.Contains(r.Webhooks, id) {
+		if !slices.Contains(d.Webhooks, id) {
 			return workflow.Answer{Why: fmt.Sprintf("there is no webhook %s any more", id)}
 		}
-		return only(reached(string(target), id, "webhook"))
+		return only(reachedBy(string(target), id, "webhook"))
 	case "log":
-		return only(reached("log", "the log", "log"))
+		return only(reachedBy("log", "the log", "log"))
 	}
 	return workflow.Answer{Why: fmt.Sprintf("%s cannot be paged", target)}
 }
@@ -54,84 +53,105 @@ func only(one workflow.Recipient) workflow.Answer {
 	return workflow.Answer{Recipients: []workflow.Recipient{one}}
 }
 
-// reached is a recipient who is reached in one way, however urgent it is.
-func reached(id, name, method string) workflow.Recipient {
+// reachedBy is a recipient who is reached in one way, whatever the urgency.
+func reachedBy(id, name, method string) workflow.Recipient {
 	m := []workflow.Method{{Key: method}}
 	return workflow.Recipient{ID: id, Name: name, High: m, Low: m}
 }
 
-// onSlack names what is known by its place on Slack alone.
-func onSlack(what string) string { return what + " on Slack" }
+// onPlatform splits "slack:U024BE7LH" into a platform that is connected and an ID
+// there.
+func (d *Directory) onPlatform(text string) (p Platform, id string, ok bool) {
+	name, id, _ := strings.Cut(text, ":")
+	n := slices.IndexFunc(d.Platforms, func(p Platform) bool { return p.Name == name })
+	if n < 0 || id == "" || strings.Contains(id, ":") {
+		return Platform{}, "", false
+	}
+	return d.Platforms[n], id, true
+}
+
+// place names what is known by its place on the platform alone.
+func (p Platform) place(what string) string { return what + " on " + p.Title }
 
 // team says who is in a team now. The members of a group who can be reached in
 // no way are left out.
-func (r *Directory) team(id string) workflow.Answer {
-	t, ok := r.Team(id)
+func (d *Directory) team(id string) workflow.Answer {
+	t, ok := d.Team(id)
 	if !ok {
 		return workflow.Answer{Why: fmt.Sprintf("there is no team %s any more", id)}
 	}
-	members, why := t.Members, "team %s has no members"
-	if len(members) == 0 && t.Slack != "" {
-		why = "nobody is known to be in the Slack group of team %s"
-		if r.Groups != nil {
-			members = r.Groups(t.Slack)
+	members, why := t.Members, fmt.Sprintf("team %s has no members", t.ID)
+	for _, p := range d.Platforms {
+		group := t.Groups[p.Name]
+		if len(t.Members) > 0 || group == "" {
+			continue
+		}
+		why = fmt.Sprintf("nobody is known to be in the %s group of team %s", p.Title, t.ID)
+		if p.Members != nil {
+			members = append(members, p.Members(group)...)
 		}
 	}
 	var a workflow.Answer
 	for _, member := range members {
-		if known, ok := r.somebody(member); ok {
-			a.Recipients = append(a.Recipients, known)
+		if r, ok := d.recipient(member); ok {
+			a.Recipients = append(a.Recipients, r)
 		}
 	}
 	if len(a.Recipients) == 0 {
-		a.Why = fmt.Sprintf(why, t.ID)
+		a.Why = why
 	}
 	return a
 }
 
-// somebody returns a configured person, or a guest who is known from a chat
+// recipient returns a configured person, or a guest who is known from a platform
 // that is connected.
-func (r *Directory) somebody(id string) (workflow.Recipient, bool) {
-	if p, ok := r.Person(id); ok {
+func (d *Directory) recipient(id string) (workflow.Recipient, bool) {
+	if p, ok := d.Person(id); ok {
 		return workflow.Recipient{
 			ID: p.ID, Name: p.Name,
-			High: keys(r.methods(p, workflow.High)),
-			Low:  keys(r.methods(p, workflow.Low)),
+			High: keys(d.methods(p, workflow.High)),
+			Low:  keys(d.methods(p, workflow.Low)),
 		}, true
 	}
-	if user, is := slackGuest(id); is && r.connected("chat") {
-		return reached(id, onSlack(user), "chat"), true
+	if p, account, ok := d.guest(id); ok {
+		return reachedBy(id, p.place(account), p.Name), true
 	}
 	return workflow.Recipient{}, false
 }
 
-// slackGuest returns the Slack user of an ID such as "guest:slack:U024BE7LH".
-func slackGuest(id string) (user string, is bool) {
-	user, is = strings.CutPrefix(id, "guest:slack:")
-	return user, is && user != "" && !strings.Contains(user, ":")
+// guest returns the account of an ID such as "guest:slack:U024BE7LH".
+func (d *Directory) guest(id string) (p Platform, account string, ok bool) {
+	rest, is := strings.CutPrefix(id, "guest:")
+	if !is {
+		return Platform{}, "", false
+	}
+	return d.onPlatform(rest)
 }
 
-// connected reports whether a medium is.
-func (r *Directory) connected(medium string) bool { return slices.Contains(r.Pagers, medium) }
-
 // methods returns a person's own methods for an urgency, or those for the
-// other, or what stands in for both.
-func (r *Directory) methods(p Person, urgency workflow.Level) []Method {
+// other, or what stands in for both. A method "chat" is one for each platform that
+// knows them.
+func (d *Directory) methods(p Person, urgency workflow.Level) []Method {
 	own, other, later := p.High, p.Low, mailWhenHigh
 	if urgency == workflow.Low {
 		own, other, later = p.Low, p.High, mailWhenLow
 	}
-	switch {
-	case len(own) > 0:
-		return own
-	case len(other) > 0:
-		return other
+	if len(own) == 0 {
+		own = other
 	}
 	var all []Method
-	if r.connected("chat") && chatAddress(p) != "" {
-		all = append(all, Method{Via: "chat"})
+	for _, m := range own {
+		if m.Via == ViaChat {
+			all = append(all, d.onChat(p, m.After)...)
+		} else {
+			all = append(all, m)
+		}
 	}
-	if r.connected("email") && p.Email != "" {
+	if len(own) > 0 {
+		return all
+	}
+	all = d.onChat(p, 0)
+	if slices.Contains(d.Pagers, "email") && p.Email != "" {
 		mail := Method{Via: "email"}
 		if len(all) > 0 {
 			mail.After = later
@@ -144,13 +164,25 @@ func (r *Directory) methods(p Person, urgency workflow.Level) []Method {
 	return all
 }
 
-// chatAddress is how a chat finds a person; "" when it cannot.
-func chatAddress(p Person) string {
-	switch {
-	case p.Slack != "":
-		return "slack:" + p.Slack
-	case p.Email != "":
-		return "email:" + p.Email
+// onChat returns a method for each connected platform that knows a person.
+func (d *Directory) onChat(p Person, after time.Duration) []Method {
+	var all []Method
+	for _, platform := range d.Platforms {
+		if platform.address(p) != "" {
+			all = append(all, Method{Via: platform.Name, After: after})
+		}
+	}
+	return all
+}
+
+// address is how the platform finds a person: their account's ID, or
+// "email:ADDRESS"; "" when it cannot.
+func (p Platform) address(person Person) string {
+	switch account := person.Accounts[p.Name]; {
+	case account != "":
+		return account
+	case p.FindsByEmail && person.Email != "":
+		return "email:" + person.Email
 	}
 	return ""
 }
@@ -176,29 +208,29 @@ type Contact struct {
 	Person  string
 	Name    string
 	Via     string // pager
-	Address string // for "chat": "slack:U012AB3CD", "slack:#ops", or "email:ana@example.com" of who is to be found by it
+	Address string // on a platform: the ID of an account or a room, or "email:ADDRESS" of who is to be found by it
 }
 
 // Contact finds the address behind a recipient and a method's key, read when
-// the page is sent.
-func (r *Directory) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
+// the page is sent. The error says that the recipient is not reached that way.
+func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
 	target := workflow.Target(recipient)
 	switch target.Kind() {
 	case "webhook":
 		return Contact{Person: recipient, Name: target.ID(), Via: "webhook", Address: target.ID()}, nil
 	case "room":
-		if channel, is := strings.CutPrefix(target.ID(), "slack:"); is {
-			return Contact{Person: recipient, Name: onSlack(channel), Via: "chat", Address: target.ID()}, nil
+		if p, room, ok := d.onPlatform(target.ID()); ok {
+			return Contact{Person: recipient, Name: p.place(room), Via: p.Name, Address: room}, nil
 		}
 	case "log":
 		return Contact{Person: recipient, Name: "the log", Via: "log"}, nil
 	case "guest":
-		if user, is := slackGuest(recipient); is && key == "chat" {
-			return Contact{Person: recipient, Name: onSlack(user), Via: "chat", Address: target.ID()}, nil
+		if p, account, ok := d.guest(recipient); ok && key == p.Name {
+			return Contact{Person: recipient, Name: p.place(account), Via: p.Name, Address: account}, nil
 		}
 		return Contact{Person: recipient, Name: target.ID(), Via: "log"}, nil
 	}
-	p, ok := r.Person(recipient)
+	p, ok := d.Person(recipient)
 	if !ok {
 		return Contact{}, fmt.Errorf("nobody is called %s any more", recipient)
 	}
@@ -207,10 +239,10 @@ func (r *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 		other = workflow.High
 	}
 	for _, u := range []workflow.Level{urgency, other} { // the other's serve when the urgency has changed since
-		methods := r.methods(p, u)
+		methods := d.methods(p, u)
 		for n, k := range keys(methods) {
 			if k.Key == key {
-				return contact(p, methods[n])
+				return d.contact(p, methods[n])
 			}
 		}
 	}
@@ -218,16 +250,18 @@ func (r *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 }
 
 // contact is where a method reaches a person.
-func contact(p Person, m Method) (Contact, error) {
+func (d *Directory) contact(p Person, m Method) (Contact, error) {
 	c := Contact{Person: p.ID, Name: p.Name, Via: m.Via, Address: m.To}
-	switch m.Via {
-	case "email":
+	if m.Via == "email" {
 		c.Address = cmp.Or(m.To, p.Email)
-	case "chat":
-		if c.Address = chatAddress(p); c.Address == "" {
-			return Contact{}, errors.New(p.Name + " has neither a Slack account nor an e-mail address to be found by")
+	}
+	for _, platform := range d.Platforms {
+		if platform.Name != m.Via {
+			continue
 		}
-	default: // the address is the method's
+		if c.Address = platform.address(p); c.Address == "" {
+			return Contact{}, fmt.Errorf("%s has neither a %s account nor an e-mail address to be found by", p.Name, platform.Title)
+		}
 	}
 	return c, nil
 }

@@ -11,29 +11,34 @@ import (
 	"tocsin/workflow"
 )
 
+// slack is the platform that is connected.
+func slack() []directory.Platform {
+	return []directory.Platform{{Name: "slack", Title: "Slack", FindsByEmail: true}}
+}
+
 // chatty is a town in which chat is connected, and whatever else is named.
 func chatty(pagers ...string) directory.Directory {
 	return directory.Directory{
 		People: []directory.Person{
-			{ID: "ana", Name: "Ana", Email: "ana@example.com", Slack: "U012AB3CD"},
+			{ID: "ana", Name: "Ana", Email: "ana@example.com", Accounts: map[string]string{"slack": "U012AB3CD"}},
 			{ID: "ben", Name: "Ben", Email: "ben@example.com"},
-			{ID: "cleo", Name: "Cleo", Slack: "U0CLEO"},
+			{ID: "cleo", Name: "Cleo", Accounts: map[string]string{"slack": "U0CLEO"}},
 			{ID: "dan", Name: "Dan"},
 			{ID: "eve", Name: "Eve", Email: "eve@example.com", Low: []directory.Method{{Via: "email"}}},
 		},
 		Teams: []directory.Team{
-			{ID: "ops", Slack: "S0123456"},
-			{ID: "both", Slack: "S0123456", Members: []string{"dan"}},
-			{ID: "lonely", Slack: "S0EMPTY"},
+			{ID: "ops", Groups: map[string]string{"slack": "S0123456"}},
+			{ID: "both", Groups: map[string]string{"slack": "S0123456"}, Members: []string{"dan"}},
+			{ID: "lonely", Groups: map[string]string{"slack": "S0EMPTY"}},
 		},
-		Pagers: append([]string{"log", "chat"}, pagers...),
+		Pagers: append([]string{"log"}, pagers...), Platforms: slack(),
 	}
 }
 
 // TestDefaultsWithChat: whoever has no methods of their own is reached in chat,
 // and by e-mail if that goes unanswered, by what can work for them.
 func TestDefaultsWithChat(t *testing.T) {
-	chat, log, mail := workflow.Method{Key: "chat"}, workflow.Method{Key: "log"}, workflow.Method{Key: "email"}
+	chat, log, mail := workflow.Method{Key: "slack"}, workflow.Method{Key: "log"}, workflow.Method{Key: "email"}
 	soon, late := workflow.Method{Key: "email", After: 2 * time.Minute}, workflow.Method{Key: "email", After: time.Hour}
 	type both struct{ high, low []workflow.Method }
 	of := func(m ...workflow.Method) []workflow.Method { return m }
@@ -61,15 +66,15 @@ func TestDefaultsWithChat(t *testing.T) {
 
 // TestRooms: a channel is a recipient of its own, whom chat reaches.
 func TestRooms(t *testing.T) {
-	r := town()
-	m := []workflow.Method{{Key: "chat"}}
+	r := chatty()
+	m := []workflow.Method{{Key: "slack"}}
 	for target, name := range map[workflow.Target]string{"room:slack:#ops": "#ops on Slack", "room:slack:C024BE7LR": "C024BE7LR on Slack"} {
 		want := []workflow.Recipient{{ID: string(target), Name: name, High: m, Low: m}}
 		if diff := cmp.Diff(want, r.Answer(target).Recipients); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
-		contact := directory.Contact{Person: string(target), Name: name, Via: "chat", Address: target.ID()}
-		if got, err := r.Contact(string(target), "chat", workflow.Low); err != nil || got != contact {
+		contact := directory.Contact{Person: string(target), Name: name, Via: "slack", Address: strings.TrimPrefix(target.ID(), "slack:")}
+		if got, err := r.Contact(string(target), "slack", workflow.Low); err != nil || got != contact {
 			t.Errorf("%s: %+v %v", target, got, err)
 		}
 	}
@@ -82,16 +87,16 @@ func TestRooms(t *testing.T) {
 // address by which the platform finds them.
 func TestChatContact(t *testing.T) {
 	r := chatty("email")
-	for id, want := range map[string]string{"ana": "slack:U012AB3CD", "ben": "email:ben@example.com", "cleo": "slack:U0CLEO"} {
+	for id, want := range map[string]string{"ana": "U012AB3CD", "ben": "email:ben@example.com", "cleo": "U0CLEO"} {
 		for _, urgency := range []workflow.Level{workflow.High, workflow.Low} {
-			got, err := r.Contact(id, "chat", urgency)
-			if err != nil || got.Person != id || got.Via != "chat" || got.Address != want {
+			got, err := r.Contact(id, "slack", urgency)
+			if err != nil || got.Person != id || got.Via != "slack" || got.Address != want {
 				t.Errorf("%s: %+v %v", id, got, err)
 			}
 		}
 	}
-	r.People[3].High = []directory.Method{{Via: "chat"}}
-	if _, err := r.Contact("dan", "chat", workflow.High); err == nil || err.Error() != "Dan has neither a Slack account nor an e-mail address to be found by" {
+	r.People[3].High = []directory.Method{{Via: "slack"}}
+	if _, err := r.Contact("dan", "slack", workflow.High); err == nil || err.Error() != "Dan has neither a Slack account nor an e-mail address to be found by" {
 		t.Errorf("dan: %v", err)
 	}
 }
@@ -100,18 +105,18 @@ func TestChatContact(t *testing.T) {
 // connected.
 func TestGuests(t *testing.T) {
 	const zoe = "guest:slack:U123"
-	m := []workflow.Method{{Key: "chat"}}
+	m := []workflow.Method{{Key: "slack"}}
 	r := chatty()
 	want := []workflow.Recipient{{ID: zoe, Name: "U123 on Slack", High: m, Low: m}}
 	if diff := cmp.Diff(want, r.Answer("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("guest: %s", diff)
 	}
-	if diff := cmp.Diff(want, (&directory.Directory{Pagers: []string{"chat"}}).Answer("person:"+zoe).Recipients); diff != "" {
+	if diff := cmp.Diff(want, (&directory.Directory{Platforms: slack()}).Answer("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("where nobody is configured: %s", diff)
 	}
 	for key, want := range map[string]directory.Contact{
-		"chat": {Person: zoe, Name: "U123 on Slack", Via: "chat", Address: "slack:U123"},
-		"log":  {Person: zoe, Name: "slack:U123", Via: "log"}, // planned before chat was connected
+		"slack": {Person: zoe, Name: "U123 on Slack", Via: "slack", Address: "U123"},
+		"log":   {Person: zoe, Name: "slack:U123", Via: "log"}, // planned before chat was connected
 	} {
 		if got, err := r.Contact(zoe, key, workflow.High); err != nil || got != want {
 			t.Errorf("by %s: %+v %v", key, got, err)
@@ -122,7 +127,7 @@ func TestGuests(t *testing.T) {
 			t.Errorf("%s: %+v", id, a)
 		}
 	}
-	r.Pagers = []string{"email", "log"}
+	r.Platforms = nil
 	if a := r.Answer("person:" + zoe); len(a.Recipients) > 0 {
 		t.Errorf("without chat: %+v", a)
 	}
@@ -141,7 +146,7 @@ func TestGroups(t *testing.T) {
 		t.Errorf("unknown: %+v", a)
 	}
 	now := []string{"ana", "gone", "guest:slack:U123"}
-	r.Groups = func(group string) []string {
+	r.Platforms[0].Members = func(group string) []string {
 		if group != "S0123456" {
 			return nil
 		}
@@ -169,22 +174,25 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-func TestSlackIDs(t *testing.T) {
-	long := strings.Repeat("x", 80)
-	for text, want := range map[string]string{
-		"U012AB3CD": "user", "W012AB3CD": "user", "S0123456": "group", "C024BE7LR": "channel", "G024BE7LR": "channel",
-		"#ops": "channel", "#inc-7_b": "channel", "#störung": "channel", "#障害": "channel", "#" + long: "channel",
-		"": "", "#": "", "U": "", "u012ab3cd": "", "U012-AB3": "", "D024BE7LR": "", "T024BE7LR": "", "ops": "", "@ops": "",
-		"#Ops": "", "#ops.": "", "#o ps": "", "##ops": "", "#" + long + "x": "", "S" + strings.Repeat("0", 40): "", "ÜÜÜÜÜ": "", "#\xff": "",
-	} {
-		got := ""
-		for name, is := range map[string]func(string) bool{"user": directory.IsSlackUser, "group": directory.IsSlackGroup, "channel": directory.IsSlackChannel} {
-			if is(text) {
-				got += name
-			}
-		}
-		if got != want {
-			t.Errorf("%q is %q, want %q", text, got, want)
-		}
+// TestViaChat: "chat" is a method for each connected platform that knows the
+// person, and a platform's own name is that one.
+func TestViaChat(t *testing.T) {
+	d := directory.Directory{
+		People: []directory.Person{{
+			ID: "ana", Name: "Ana", Accounts: map[string]string{"slack": "U0ANA", "huddle": "7"},
+			High: []directory.Method{{Via: directory.ViaChat}, {Via: directory.ViaChat, After: time.Minute}}, Low: []directory.Method{{Via: "huddle"}},
+		}},
+		Platforms: []directory.Platform{{Name: "slack", Title: "Slack"}, {Name: "huddle", Title: "Huddle"}, {Name: "other", Title: "Other"}},
+	}
+	r := d.Answer("person:ana").Recipients[0]
+	high := []workflow.Method{{Key: "slack"}, {Key: "huddle"}, {Key: "slack#2", After: time.Minute}, {Key: "huddle#2", After: time.Minute}}
+	if diff := cmp.Diff(high, r.High); diff != "" {
+		t.Errorf("high: %s", diff)
+	}
+	if diff := cmp.Diff([]workflow.Method{{Key: "huddle"}}, r.Low); diff != "" {
+		t.Errorf("low: %s", diff)
+	}
+	if c, err := d.Contact("ana", "huddle#2", workflow.High); err != nil || c.Via != "huddle" || c.Address != "7" {
+		t.Errorf("contact: %+v %v", c, err)
 	}
 }

@@ -16,80 +16,82 @@ type Person struct {
 	Name       string
 	Email      string
 	Department string
-	Zone       *time.Location // nil: the organization's
-	Slack      string         // user ID
-	Discord    string         // user ID
+	Zone       *time.Location    // nil: the organization's
+	Accounts   map[string]string // platform → account ID
 	Access     commands.Access
 	High       []Method // in order; for high urgency
 	Low        []Method // in order; for low urgency
 }
 
-// Handle returns the person's ID on a chat platform, or "".
-func (p Person) Handle(platform string) string {
-	switch platform {
-	case "slack":
-		return p.Slack
-	case "discord":
-		return p.Discord
-	}
-	return ""
-}
-
 // Method is one way to reach a person, so long after the page began.
 type Method struct {
-	Via   string // "chat", "email", "sms", …
+	Via   string // a pager, such as "email"; or [ViaChat]
 	To    string // address; empty: the person's own for that medium
 	After time.Duration
 }
 
-// Team is a list of people, or a user group of Slack.
+// ViaChat is a method that stands for every connected platform that knows the
+// person.
+const ViaChat = "chat"
+
+// Team is a list of people, or the members of a group on a platform.
 type Team struct {
 	ID      string
 	Name    string
-	Members []string // where there are none, those of the group
+	Members []string // where there are none, those of the groups
 	Lead    string
-	Slack   string // ID of the user group, or ""
+	Groups  map[string]string // platform → group ID
 }
 
-// Directory is everybody, as configured. It is never changed after it is made.
+// Platform is a chat platform that is connected.
+type Platform struct {
+	Name         string // also of its pager
+	Title        string // as people write it
+	FindsByEmail bool   // people without an account are found by their address
+	// Members returns who is in a group now: IDs of configured people, and
+	// "guest:NAME:ACCOUNT" of others. It is asked whenever a team is, and answers at
+	// once. Nil knows no groups.
+	Members func(group string) []string
+}
+
+// Directory is the people, teams and machines that can be paged, as configured.
+// It is never changed after it is made.
 type Directory struct {
 	People []Person
 	Teams  []Team
 	// Webhooks are the names that may be paged as "webhook:NAME".
 	Webhooks []string
-	// Pagers are the media that are connected. A person without a method of
-	// their own is reached in chat and by e-mail, as far as these are connected
-	// and know them, else through the log.
+	// Pagers are the pagers that are connected, beside those of the platforms. A
+	// person without a method of their own is reached on the platforms that know
+	// them and by e-mail, else through the log.
 	Pagers []string
-	// Groups says who is in a user group of Slack now: IDs of people, and
-	// "guest:slack:U024BE7LH" for those who are not configured. It is asked
-	// whenever a team is, and answers at once. Nil knows nobody.
-	Groups func(group string) []string
+	// Platforms are the chat platforms that are connected, in order.
+	Platforms []Platform
 }
 
 // Person finds somebody by ID.
-func (r *Directory) Person(id string) (Person, bool) {
-	n := slices.IndexFunc(r.People, func(p Person) bool { return p.ID == id })
+func (d *Directory) Person(id string) (Person, bool) {
+	n := slices.IndexFunc(d.People, func(p Person) bool { return p.ID == id })
 	if n < 0 {
 		return Person{}, false
 	}
-	return r.People[n], true
+	return d.People[n], true
 }
 
 // ByAccount finds somebody by their ID on a chat platform, or else by an e-mail
 // address that the platform vouches for. Whoever is configured with another ID
 // is not found by their address.
-func (r *Directory) ByAccount(platform, id, email string) (Person, bool) {
+func (d *Directory) ByAccount(platform, id, email string) (Person, bool) {
 	if id == "" {
 		return Person{}, false
 	}
-	for _, p := range r.People {
-		if p.Handle(platform) == id {
+	for _, p := range d.People {
+		if p.Accounts[platform] == id {
 			return p, true
 		}
 	}
-	for _, p := range r.People {
-		if email != "" && strings.EqualFold(p.Email, email) && p.Handle(platform) == "" {
+	for _, p := range d.People {
+		if email != "" && strings.EqualFold(p.Email, email) && p.Accounts[platform] == "" {
 			return p, true
 		}
 	}
@@ -98,13 +100,13 @@ func (r *Directory) ByAccount(platform, id, email string) (Person, bool) {
 
 // Find resolves what people type: "@ana", "ana", an e-mail address or a whole
 // name. ok is false when nobody, or more than one, is meant.
-func (r *Directory) Find(handle string) (Person, bool) {
+func (d *Directory) Find(handle string) (Person, bool) {
 	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
-	if p, ok := r.Person(handle); ok || handle == "" {
+	if p, ok := d.Person(handle); ok || handle == "" {
 		return p, ok
 	}
 	var found []Person
-	for _, p := range r.People {
+	for _, p := range d.People {
 		if strings.EqualFold(p.ID, handle) || strings.EqualFold(p.Email, handle) || strings.EqualFold(p.Name, handle) {
 			found = append(found, p)
 		}
@@ -116,10 +118,10 @@ func (r *Directory) Find(handle string) (Person, bool) {
 }
 
 // Team finds a team by ID.
-func (r *Directory) Team(id string) (Team, bool) {
-	n := slices.IndexFunc(r.Teams, func(t Team) bool { return t.ID == id })
+func (d *Directory) Team(id string) (Team, bool) {
+	n := slices.IndexFunc(d.Teams, func(t Team) bool { return t.ID == id })
 	if n < 0 {
 		return Team{}, false
 	}
-	return r.Teams[n], true
+	return d.Teams[n], true
 }

@@ -72,7 +72,7 @@ func TestContact(t *testing.T) {
 			t.Errorf("%s %s: %+v %v", c.to, c.key, got, err)
 		}
 	}
-	for _, bad := range [][2]string{{"zoe", "email"}, {"ben", "sms"}, {"ben", "chat"}, {"room:discord:ops", "chat"}} {
+	for _, bad := range [][2]string{{"zoe", "email"}, {"ben", "sms"}, {"ben", "slack"}, {"room:discord:ops", "discord"}} {
 		if _, err := r.Contact(bad[0], bad[1], workflow.High); err == nil {
 			t.Errorf("%v has a contact", bad)
 		}

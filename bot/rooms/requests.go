@@ -60,7 +60,7 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 			in.People = append(in.People, bot.Invitee{ID: id, Handle: guest})
 		}
 		if p, ok := org.Directory.Person(id); ok && (!private || i.IsMember(id)) {
-			in.People = append(in.People, bot.Invitee{ID: p.ID, Name: p.Name, Email: p.Email, Handle: p.Handle(r.Platform)})
+			in.People = append(in.People, bot.Invitee{ID: p.ID, Name: p.Name, Email: p.Email, Handle: p.Accounts[r.Platform]})
 		}
 	}
 	return in

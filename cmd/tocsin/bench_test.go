@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"tocsin/adapters/redis/redistest"
-	"tocsin/adapters/slack"
 	"tocsin/bot"
 	"tocsin/bot/app"
 	"tocsin/workflow"
@@ -62,7 +61,7 @@ func newRig(b *testing.B) *rig {
 }
 
 // start runs the program, connected to a Slack or to none.
-func (r *rig) start(s *slack.Workspace) {
+func (r *rig) start(s connections) {
 	b := r.b
 	quiet := slog.New(slog.DiscardHandler)
 	at := place{name: filepath.Join(b.TempDir(), "tocsin.db")}
@@ -76,7 +75,7 @@ func (r *rig) start(s *slack.Workspace) {
 	org := bot.Default()
 	r.bot, err = app.New(app.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Sources: sources(),
-		Chats: chats(s), Builtin: builtin(),
+		Chats: s.chats(), Builtin: builtin(),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {

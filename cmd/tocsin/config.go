@@ -9,7 +9,6 @@ import (
 
 	"tocsin/adapters/config"
 	"tocsin/adapters/email"
-	"tocsin/adapters/slack"
 	"tocsin/bot/alerts"
 )
 
@@ -30,19 +29,25 @@ func configPath(flag string) string {
 // loaded is a configuration with the sections that adapters read themselves.
 type loaded struct {
 	*config.File
-	email email.Config
-	slack slack.Settings // also when the section is not there
+	email    email.Config
+	settings map[string]any // of the platforms, by name; also where a section is not there
 }
 
 func loadConfig(flag string) (loaded, error) { return loadWith(flag, os.Getenv) }
 
 func loadWith(flag string, getenv func(string) string) (loaded, error) {
-	l := loaded{slack: slack.DefaultSettings()}
+	l := loaded{settings: map[string]any{}}
+	sections := map[string]any{"pagers.email": &l.email}
+	for _, d := range platforms() {
+		if d.NewSettings != nil {
+			l.settings[d.Name] = d.NewSettings()
+			sections["chat."+d.Name] = l.settings[d.Name]
+		}
+	}
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: getenv, CheckRoute: alerts.Compile, Sections: map[string]any{"pagers.email": &l.email, "chat.slack": &l.slack},
+		Getenv: getenv, CheckRoute: alerts.Compile, Platforms: platforms(), Sections: sections,
 	})
-	l.slack = l.slack.Normal()
 	return l, err
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/adapters/slack"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
 	"tocsin/workflow"
@@ -27,9 +26,9 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Ask the real services whether they are well.", Args: cobra.NoArgs,
 		Long: `Ask the real services whether they are well: the configuration, the store and
-how it keeps data, the clock, the mail server, and Slack: tokens, scopes, the
-channel of announcements, and how its commands come. It sends no page and
-changes nothing.
+how it keeps data, the clock, the mail server, and each chat platform: tokens,
+scopes, the channel of announcements, and how its commands come. It sends no page
+and changes nothing.
 
 A line each: ok, warn (see to it), FAIL (it does not work). With a FAIL the exit
 code is 1.`,
@@ -37,7 +36,7 @@ code is 1.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
 			d.configuration(cmd.Context(), file)
-			d.slack(cmd.Context())
+			d.platforms(cmd.Context(), platforms())
 			d.store(cmd.Context(), data)
 			if d.failed {
 				return errSaid
@@ -52,10 +51,10 @@ code is 1.`,
 
 // doctor says how everything is, a line each.
 type doctor struct {
-	out    io.Writer
-	log    *slog.Logger
-	rooms  slack.Settings // of the configuration
-	failed bool
+	out      io.Writer
+	log      *slog.Logger
+	settings map[string]any // of the platforms, from the configuration
+	failed   bool
 }
 
 func (d *doctor) ok(what, text string)   { fmt.Fprintf(d.out, "ok    %s: %s\n", what, text) }
@@ -69,7 +68,7 @@ func (d *doctor) fail(what string, err error) {
 // configuration reads the file, and asks the media that can be asked.
 func (d *doctor) configuration(ctx context.Context, file string) {
 	l, err := loadConfig(file)
-	d.rooms = l.slack
+	d.settings = l.settings
 	if err != nil {
 		d.fail("configuration", badConfig(err))
 		return

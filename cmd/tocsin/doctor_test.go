@@ -79,7 +79,7 @@ func TestDoctorSlack(t *testing.T) {
 		var out bytes.Buffer
 		d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
 		d.configuration(t.Context(), file)
-		d.slack(t.Context())
+		d.platforms(t.Context(), platforms())
 		return out.String(), d.failed
 	}
 	config := "chat: { slack: { announce: \"#ops\" } }\n"
@@ -88,7 +88,7 @@ func TestDoctorSlack(t *testing.T) {
 		t.Setenv(name+"_FILE", "")
 	}
 	text, failed := ask(config)
-	wantsLine(t, text, "ok    slack: it is not connected: SLACK_BOT_TOKEN is not set; `tocsin slack manifest` begins")
+	wantsLine(t, text, "ok    slack: it is not connected: SLACK_BOT_TOKEN is not set; docs/slack.md says how to connect it")
 	if failed {
 		t.Errorf("it fails:\n%s", text)
 	}

@@ -33,7 +33,8 @@ Start with: tocsin serve`,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), checkCommand(), simulateCommand(), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), jobsCommand(), doctorCommand(), rebuildCommand(), slackCommand(), exportCommand(), importCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), simulateCommand(), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), jobsCommand(), doctorCommand(), rebuildCommand(), exportCommand(), importCommand(), versionCommand())
+	root.AddCommand(platformCommands(platforms())...)
 	err := root.ExecuteContext(context.Background())
 	switch {
 	case err == nil:

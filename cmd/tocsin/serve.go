@@ -18,7 +18,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/config"
-	"tocsin/adapters/slack"
 	"tocsin/bot"
 	"tocsin/bot/access"
 	"tocsin/bot/agenda"
@@ -56,12 +55,10 @@ run over the same one:
   redis://HOST:6379?addr=HOST2:6379&addr=HOST3:6379         Cluster
   …&namespace=NAME                                          [tocsin]
 
-SIGHUP reads the configuration again; SIGTERM finishes what is under way.
 Secrets come from the environment, each also as NAME_FILE: REDIS_URL,
-TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN; and SLACK_BOT_TOKEN, which connects Slack,
-with SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (signed requests at
-/slack/), and SLACK_USER_TOKEN (brings archived channels back). Tokens that are unset are made on the first
-start and kept in the data folder, or in Redis.`,
+TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN. Those that are unset are made on the first
+start and kept in the data folder, or in Redis. Chat platforms:
+` + secretsHelp(platforms()),
 		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080\n  REDIS_URL=redis://redis:6379 tocsin serve --require-durable",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -76,18 +73,18 @@ start and kept in the data folder, or in Redis.`,
 
 // server is a running bot.
 type server struct {
-	flags  serveFlags
-	log    *slog.Logger
-	screen io.Writer // a terminal, or nil
-	bot    *app.App
-	runner *agenda.Runner
-	jobs   *jobs.Runner
-	slack  *slack.Workspace // nil: not connected
-	place  place
-	store  store
-	health health
-	http   *http.Server
-	secret secrets
+	flags     serveFlags
+	log       *slog.Logger
+	screen    io.Writer // a terminal, or nil
+	bot       *app.App
+	runner    *agenda.Runner
+	jobs      *jobs.Runner
+	platforms connections
+	place     place
+	store     store
+	health    health
+	http      *http.Server
+	secret    secrets
 }
 
 func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
@@ -131,15 +128,16 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
-	owner := func() *app.App { return s.bot }
-	s.slack, err = connectSlack(l, s.secret.sign, slack.Config{Bot: owner, Store: s.store, Now: s.store.Now, Log: s.log})
+	s.platforms, err = link{
+		table: platforms(), settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
+	}.connect()
 	var media map[string]bot.Pager
 	if err == nil {
 		media, err = s.pagers(l)
 	}
 	if err == nil {
 		s.bot, err = app.New(app.Config{
-			Store: s.store, Organization: s.grouped(l.Organization), Pagers: media, Chats: chats(s.slack), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: s.platforms.members(l.Organization), Pagers: media, Chats: s.platforms.chats(), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
@@ -148,9 +146,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	s.runner = s.bot.Agenda(shakenAudit())
 	s.jobs = s.bot.JobRunner(s.runner, watcher(), host())
 	handler, pages := doors{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.ready}.mux()
-	if s.slack != nil {
-		handler.Handle("/slack/", s.slack.Handler())
-	}
+	s.platforms.serve(s.bot, handler)
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
@@ -161,18 +157,12 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 
 func (s *server) pagers(l loaded) (map[string]bot.Pager, error) {
 	all, err := pagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.store.Now, s.log, s.screen)
-	if s.slack != nil && err == nil {
-		all["chat"] = s.slack
+	for _, p := range s.platforms {
+		if err == nil {
+			all[p.Name] = p.Platform
+		}
 	}
 	return shakenPagers(all), err
-}
-
-// grouped gives teams the members of their user groups on Slack.
-func (s *server) grouped(o bot.Organization) bot.Organization {
-	if s.slack != nil {
-		o.Directory.Groups = s.slack.Groups
-	}
-	return o
 }
 
 // badConfig shows every fault, each on a line of its own.
@@ -195,8 +185,8 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	var background sync.WaitGroup
 	background.Go(func() { s.runner.Run(work) })
 	background.Go(func() { s.jobs.Run(work) })
-	if s.slack != nil {
-		background.Go(func() { s.slack.Run(work) })
+	for _, p := range s.platforms {
+		background.Go(func() { p.inbound.Run(work) })
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(listener) }()
@@ -242,10 +232,10 @@ func (s *server) reload() {
 		}
 		var media map[string]bot.Pager
 		if media, err = s.pagers(l); err == nil {
-			err = s.bot.Configure(s.grouped(l.Organization), media)
+			err = s.bot.Configure(s.platforms.members(l.Organization), media)
 		}
-		if s.slack != nil && err == nil {
-			s.slack.Configure(l.slack)
+		if err == nil {
+			s.platforms.configure(l.settings)
 		}
 	}
 	if err != nil {

@@ -60,10 +60,10 @@ paged when. FILE is what the sender posts; - reads it from standard input.`,
 }
 
 // pretend answers for secrets that are not set: a simulation needs none. One of
-// them is an address. A token of Slack also says that people are reached there,
+// them is an address. A secret of a platform also says that people are reached there,
 // so none is made up.
 func pretend(name string) string {
-	if strings.HasPrefix(name, "SLACK_") {
+	if isPlatformSecret(platforms(), name) {
 		return os.Getenv(name)
 	}
 	return firstOf(os.Getenv(name), "https://not-set.invalid")

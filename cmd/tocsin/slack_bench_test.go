@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/adapters/slack"
 	"tocsin/adapters/slack/slacktest"
-	"tocsin/bot/app"
 )
 
 // BenchmarkSlackAcknowledge is how long Slack waits for the acknowledgement of a
@@ -23,12 +24,14 @@ func BenchmarkSlackAcknowledge(b *testing.B) {
 	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
 	w, err := slack.New(slack.Config{
 		Settings: slack.DefaultSettings(), BotToken: s.BotToken, AppToken: s.AppToken, APIURL: s.URL(), Mark: "bench",
-		Bot: func() *app.App { return r.bot }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Store: memory.New(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	r.start(w)
+	found := connections{{Description: slack.Description(), Platform: w}}
+	r.start(found)
+	found.serve(r.bot, http.NewServeMux())
 	var running sync.WaitGroup
 	running.Go(func() { w.Run(b.Context()) })
 	b.Cleanup(running.Wait)

@@ -59,19 +59,18 @@ func TestTimesStayTimes(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	org := bottest.Town()
 	org.Zone = time.FixedZone("CET", 3600)
-	var b *app.App
+	under := memory.New()
 	room, err := slack.New(slack.Config{
 		Settings: slack.Settings{Announce: "#incidents", ArchiveAfter: time.Hour}, BotToken: s.BotToken, SigningSecret: s.SigningSecret, APIURL: s.URL(),
-		Mark: "0a1b2c3d", Bot: func() *app.App { return b }, Now: clock, Log: log,
+		Mark: "0a1b2c3d", Store: under, Now: clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	under := memory.New()
 	screen := console.New(console.Config{Log: log, Terminal: seen})
-	b, err = app.New(app.Config{
+	b, err := app.New(app.Config{
 		Store: under, Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
-		Chats: chats(room), Builtin: builtin(),
+		Chats: map[string]bot.Chat{slack.Platform: room}, Builtin: builtin(),
 		Pagers: map[string]bot.Pager{"email": seen, "webhook": seen, "sms": screen, "log": screen},
 	})
 	if err != nil {
@@ -79,6 +78,7 @@ func TestTimesStayTimes(t *testing.T) {
 	}
 	m, pages := doors{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.mux()
 	t.Cleanup(pages.Close)
+	connections{{Description: slack.Description(), Platform: room}}.serve(b, m)
 	runner := b.Agenda(0)
 	ask := func(method, path, body string, header ...string) string {
 		t.Helper()

@@ -12,7 +12,6 @@ import (
 	"tocsin/adapters/deadman"
 	"tocsin/adapters/email"
 	"tocsin/adapters/hooks"
-	"tocsin/adapters/slack"
 	"tocsin/adapters/web"
 	"tocsin/adapters/webhook"
 	"tocsin/bot"
@@ -52,15 +51,6 @@ func pagers(l loaded, receivers func() []bot.Webhook, now func() time.Time, log 
 
 // watcher is told that Tocsin is well.
 func watcher() jobs.Pinger { return deadman.New(deadman.Config{}) }
-
-// chats are the platforms on which incidents have rooms, by name.
-func chats(s *slack.Workspace) map[string]bot.Chat {
-	all := map[string]bot.Chat{}
-	if s != nil {
-		all[slack.Platform] = s
-	}
-	return all
-}
 
 // doors are what the mux connects to the application.
 type doors struct {

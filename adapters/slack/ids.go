@@ -1,4 +1,4 @@
-package directory
+package slack
 
 import (
 	"strings"
@@ -8,27 +8,27 @@ import (
 
 const capitalsAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// IsSlackUser reports whether text is the ID of somebody on Slack. It follows
+// isUserID reports whether text is the ID of somebody on Slack. It follows
 // https://docs.slack.dev/reference/objects/user-object: U, or W in an
 // enterprise, and capitals and digits.
-func IsSlackUser(text string) bool { return isSlackID(text, "UW") }
+func isUserID(text string) bool { return isID(text, "UW") }
 
-// IsSlackGroup reports whether text is the ID of a user group of Slack. It
+// isGroupID reports whether text is the ID of a user group of Slack. It
 // follows https://docs.slack.dev/reference/objects/usergroup-object: S, and
 // capitals and digits.
-func IsSlackGroup(text string) bool { return isSlackID(text, "S") }
+func isGroupID(text string) bool { return isID(text, "S") }
 
-// IsSlackChannel reports whether text names a channel of Slack: # and its name,
+// isChannel reports whether text names a channel of Slack: # and its name,
 // or its ID. Names follow
 // https://docs.slack.dev/reference/methods/conversations.create: small letters,
 // digits, hyphens and underscores, at most 80. The letters of scripts that know
 // no capitals are among them. IDs follow
 // https://docs.slack.dev/reference/objects/conversation-object: C, or G for
 // private channels from before March 2021, and capitals and digits.
-func IsSlackChannel(text string) bool {
+func isChannel(text string) bool {
 	name, named := strings.CutPrefix(text, "#")
 	if !named {
-		return isSlackID(text, "CG")
+		return isID(text, "CG")
 	}
 	for _, c := range name {
 		switch {
@@ -41,6 +41,6 @@ func IsSlackChannel(text string) bool {
 	return name != "" && utf8.RuneCountInString(name) <= 80
 }
 
-func isSlackID(text, kinds string) bool {
+func isID(text, kinds string) bool {
 	return len(text) >= 5 && len(text) <= 40 && strings.Contains(kinds, text[:1]) && strings.Trim(text, capitalsAndDigits) == ""
 }

@@ -1,0 +1,25 @@
+// Package discord describes Discord as a chat platform. This version cannot connect
+// it yet; accounts can be configured already.
+package discord
+
+import "tocsin/bot/platform"
+
+// Description describes Discord as a chat platform.
+func Description() platform.Description {
+	return platform.Description{
+		Name: "discord", Title: "Discord",
+		Account: platform.ID{Is: isAccount, Want: `a Discord user ID, such as "80351110224678912" (in developer mode: Copy User ID)`},
+	}
+}
+
+// isAccount reports whether text is a user's ID
+// (https://docs.discord.com/developers/reference#snowflakes): a number of 64 bits,
+// written with 15 to 20 digits.
+func isAccount(text string) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(text) >= 15 && len(text) <= 20
+}

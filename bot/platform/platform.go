@@ -1,0 +1,151 @@
+// Package platform describes chat platforms. A platform says once what it is
+// called, which secrets and settings it reads, what its IDs look like and what can
+// be done with it; the configuration, the directory of people, the command line and
+// the wiring work with that description and never name a platform.
+package platform
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"tocsin/bot"
+	"tocsin/bot/conversation"
+	"tocsin/bot/dispatch"
+	"tocsin/bot/incidents"
+	"tocsin/bot/outbound"
+	"tocsin/bot/rooms"
+)
+
+// Description is what the rest of Tocsin knows of a chat platform.
+type Description struct {
+	Name  string // in the configuration, in targets ("room:NAME:ID") and in stored pages: "slack"
+	Title string // as people write it: "Slack"
+
+	Account ID // of a person
+	Group   ID // of a group of people that stands for a team; Is is nil where there are none
+	Room    ID // of a room that can be paged
+
+	// Secrets are the environment variables that it reads, each also as NAME_FILE.
+	// The platform is connected when the first of them is set.
+	Secrets []string
+	// NewSettings returns a pointer to the settings of the section "chat.NAME" with
+	// their defaults: a struct with yaml tags and a method Validate() error.
+	NewSettings func() any
+	// FindsByEmail says that people without an account are found by their address.
+	FindsByEmail bool
+	// Connect connects the platform; nil where this version cannot yet. An error
+	// names what is wrong with a secret or a setting, and what would be right.
+	Connect func(Options) (Platform, error)
+	// Commands are the platform's own subcommands: `tocsin NAME COMMAND`.
+	Commands []Command
+}
+
+// ID says what the IDs of one kind look like.
+type ID struct {
+	Is   func(text string) bool
+	Want string // what would be right, with an example: `a user ID, such as "U012AB3CD"`
+}
+
+// Options are what a platform is connected with.
+type Options struct {
+	Settings any // as NewSettings returned them, filled in
+	Secret   func(name string) string
+	Mark     string // names this installation: what bears it is ours
+	Store    Store
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Store is where a platform keeps what it learns of the vendor.
+type Store interface {
+	bot.Records
+	bot.Committer
+}
+
+// Platform is a platform that is connected. It is built before the application:
+// what comes in is taken by [Platform.Inbound] once there is one.
+type Platform interface {
+	bot.Chat
+	bot.Pager
+	// Members returns who is in a group now: IDs of configured people, and
+	// "guest:NAME:ACCOUNT" of others. It answers at once, from what is known.
+	Members(group string) []string
+	// Configure takes the settings of a configuration that was read again.
+	Configure(settings any)
+	// Inspect asks the vendor how the connection is, and changes nothing.
+	Inspect(ctx context.Context) []Finding
+	// Inbound takes what comes from the platform to an application.
+	Inbound(app Application) Inbound
+}
+
+// Inbound takes what comes from a platform. One to which the vendor sends requests
+// also has a method Handler() http.Handler, which serves them below "/NAME/".
+type Inbound interface {
+	// Run takes it until ctx has ended and everything under way is done.
+	Run(ctx context.Context)
+}
+
+// Application is what a platform's inbound side asks of the bot.
+type Application struct {
+	*bot.Engine
+	Dispatcher   *dispatch.Dispatcher
+	Incidents    *incidents.Reader
+	Conversation *conversation.Recorder
+	Rooms        *rooms.Manager
+	Health       *outbound.Health
+}
+
+// Grade is how well something is.
+type Grade int
+
+// The grades of a finding.
+const (
+	Fine    Grade = iota
+	Limited       // something is turned off, or soon may be
+	Broken        // it does not work
+)
+
+// Finding is one thing that was looked at: how it is, and what to do where it is
+// not fine.
+type Finding struct {
+	Grade    Grade
+	Text, Do string
+}
+
+// Command is a subcommand of a platform.
+type Command struct {
+	Name, Short, Long, Example string
+	Flags                      []Flag
+	// Run returns what is printed. The values of the flags are by name: a string,
+	// or "true" for a switch that is on.
+	Run func(flags map[string]string) ([]byte, error)
+}
+
+// Flag is a flag of a subcommand. A switch has no value.
+type Flag struct {
+	Name, Default, Usage string
+	Switch               bool
+}
+
+// Table is the platforms there are, in the order in which they are shown.
+type Table []Description
+
+// Find returns the description of a platform.
+func (t Table) Find(name string) (Description, bool) {
+	n := slices.IndexFunc(t, func(d Description) bool { return d.Name == name })
+	if n < 0 {
+		return Description{}, false
+	}
+	return t[n], true
+}
+
+// IsConnected reports whether the environment connects a platform. getenv returns
+// "" for what is not set.
+func (d Description) IsConnected(getenv func(string) string) bool {
+	if len(d.Secrets) == 0 {
+		return false
+	}
+	return getenv(d.Secrets[0]) != "" || getenv(d.Secrets[0]+"_FILE") != ""
+}
