@@ -218,7 +218,7 @@ func (s *server) deliveries(r *http.Request, who caller) (any, error) {
 	for _, d := range workflow.Deliveries(events) {
 		all = append(all, delivery{
 			Page: d.ID, To: d.To, Name: d.Name, Via: d.Via, Purpose: d.Purpose, State: d.State, Why: d.Why,
-			AskedAt: d.AskedAt.UTC(), DoneAt: d.DoneAt.UTC(), Text: card.Arrival(d, card.View{Zone: time.UTC}),
+			AskedAt: d.AskedAt.UTC(), DoneAt: d.DoneAt.UTC(), Text: card.DeliveryStatus(d, card.View{Zone: time.UTC}),
 		})
 	}
 	return map[string][]delivery{"deliveries": all}, nil
@@ -234,7 +234,7 @@ func (s *server) timers(r *http.Request, who caller) (any, error) {
 
 // timers is never nil: an empty list says that nothing will happen by itself.
 func timers(i workflow.Incident) []card.Timer {
-	all := append([]card.Timer{}, card.Upcoming(i)...)
+	all := append([]card.Timer{}, card.UpcomingTimers(i)...)
 	for n := range all {
 		all[n].At = all[n].At.UTC()
 	}

@@ -61,7 +61,7 @@ var filled = []struct{ word, fields, want, first string }{
 	{"severity", "f.sev=2&f.reason=Nobody+can+pay", "SEV2", ""},
 	{"severity", "f.impact=high&f.urgency=high", "SEV1", ""},
 	{"assign", "f.role=scribe&f.person=@cy", "scribe", ""},
-	{"assign", "f.role=scribe&f.person=", "Nobody", "assign INC-1 scribe @cy"},
+	{"assign", "f.role=scribe&f.person=", "Unassigned", "assign INC-1 scribe @cy"},
 	{"page", "f.who=@cy&f.why=We+need+you", "Cy Young", ""},
 	{"note", "f.text=Restarted+it&f.pin=true", "Restarted it", ""},
 	{"task", "f.text=Call+the+vendor&f.for=@cy", "Call the vendor", ""},
@@ -279,7 +279,7 @@ func TestWhatIsTooLong(t *testing.T) {
 	if ok, text := ana.say("INC-1", long).has(200).outcome(); !ok || !strings.Contains(text, "cut") || len(h.said("INC-1")) != 1 {
 		t.Errorf("a long message says %q", text)
 	}
-	if ok, text := ana.post("/incidents/INC-1/do", url.Values{"text": {"note INC-1"}, "f.text": {long}}).has(200).outcome(); !ok || !strings.Contains(text, "cut") {
+	if ok, text := ana.post("/incidents/INC-1/do", url.Values{"text": {"note INC-1"}, "f.text": {long}}).has(200).outcome(); !ok || !strings.Contains(text, "shortened") {
 		t.Errorf("a long note says %.200q", text)
 	}
 }

@@ -38,10 +38,10 @@ func (h *house) lesser() map[string]reader {
 func TestP2AGuestSeesTheCardAndNoMore(t *testing.T) {
 	t.Parallel()
 	h := busy(t, guests)
-	h.as("ana").get("/incidents/INC-1").has(200, "The password is sesame", "Open, sesame!", "Pod sesame-7", "Turn the sesame", "arrived at", "Conversation")
+	h.as("ana").get("/incidents/INC-1").has(200, "The password is sesame", "Open, sesame!", "Pod sesame-7", "Turn the sesame", "delivered at", "Conversation")
 	for who, r := range h.lesser() {
 		p := r.get("/incidents/INC-1").has(200, "INC-1", "Checkout is down", "SEV1", "triage", "Ana Silva has acknowledged", "It is sesame")
-		p.lacks("password", "Open, sesame", "Pod sesame", "prometheus.example", "Turn the sesame", "arrived", "paged", "Timeline", "Conversation", "Step 1",
+		p.lacks("password", "Open, sesame", "Pod sesame", "prometheus.example", "Turn the sesame", "delivered", "paged", "Timeline", "Conversation", "Step 1",
 			"What happens next", "Who was told", `class="box"`, "hx-post", "href=\"#do-")
 		if forms := p.sheets(); len(forms) > 0 {
 			t.Errorf("%s is offered %q", who, forms[0].line())

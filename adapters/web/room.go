@@ -174,7 +174,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 			r.Text = card.Post(told, card.View{Zone: p.Zone}).Text
 		}
 	}
-	for _, t := range card.Upcoming(i) {
+	for _, t := range card.UpcomingTimers(i) {
 		p.Next = append(p.Next, timerRow{At: t.At, Clock: clockOf(t.At, p.Zone), Text: upper(t.Text)})
 	}
 	p.Told = told(l.events, s.cardView(l.who))
@@ -223,7 +223,7 @@ func told(events []workflow.Event, v card.View) []toldRow {
 	slices.Reverse(all)
 	rows := make([]toldRow, 0, min(len(all), shownPages))
 	for _, d := range all[:min(len(all), shownPages)] {
-		row := toldRow{Clock: clockOf(d.AskedAt, v.Zone), Who: cmp.Or(d.Name, d.To), How: card.Arrival(d, v), State: "waiting"}
+		row := toldRow{Clock: clockOf(d.AskedAt, v.Zone), Who: cmp.Or(d.Name, d.To), How: card.DeliveryStatus(d, v), State: "waiting"}
 		if d.To != d.Via {
 			row.Via = d.Via
 		}

@@ -29,7 +29,7 @@ func TestARoomShowsEverything(t *testing.T) {
 	ana := h.as("ana")
 	before := ana.get("/incidents/INC-1").has(200)
 	for region, words := range map[string][]string{
-		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "arrived at 04:12:00 AST"},
+		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
 		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "Nobody has acknowledged", "Runbook", "Can people pay?"},
 		"talk": {"new alert", "Checkout is down"},
@@ -51,7 +51,7 @@ func TestARoomShowsEverything(t *testing.T) {
 			"You have acknowledged", "We restart it", "Keep this", "Call the vendor", "Ben Okafor", "Write a test", "follow-up", "A full disk", "passed",
 			"Disks", "White page", "triage",
 		},
-		"next": {"update falls due"}, "events": {"Keep this", "A full disk", "acknowledged", "scribe"}, "talk": {"Line one", "Ana Silva"},
+		"next": {"update due"}, "events": {"Keep this", "A full disk", "acknowledged", "scribe"}, "talk": {"Line one", "Ana Silva"},
 	} {
 		for _, w := range words {
 			if got := after.region(region); !strings.Contains(strings.ToLower(got), strings.ToLower(w)) {
@@ -92,12 +92,12 @@ var stand = []struct {
 	lines                      []string
 }{
 	{"triage", "Acknowledge, Accept", "Acknowledge, Accept, Decline, Merge", []string{"status INC-1 triage"}},
-	{"investigating", "Acknowledge, Update, Roles, Page, Resolve", "Acknowledge, Update, Roles, Page, Resolve", []string{"note INC-1 x"}},
-	{"acknowledged", "Update, Roles, Page, Resolve, Take lead", "Update, Roles, Page, Resolve, Take lead", []string{"ack INC-1"}},
-	{"led", "Update, Roles, Page, Resolve", "Update, Roles, Page, Resolve", []string{"ack INC-1", "lead INC-1"}},
-	{"identified", "Update, Roles, Page, Resolve, Take lead", "Update, Roles, Page, Resolve, Take lead", []string{"ack INC-1", "status INC-1 identified"}},
-	{"monitoring", "Update, Resolve, Take lead", "Update, Resolve, Take lead", []string{"ack INC-1", "status INC-1 monitoring"}},
-	{"resolved", "Reopen, Close", "Reopen, Close", []string{"ack INC-1", "resolve INC-1 Done"}},
+	{"investigating", "Acknowledge, Post update, Assign role, Page someone, Resolve", "Acknowledge, Post update, Assign role, Page someone, Resolve", []string{"note INC-1 x"}},
+	{"acknowledged", "Post update, Assign role, Page someone, Resolve, Take lead", "Post update, Assign role, Page someone, Resolve, Take lead", []string{"ack INC-1"}},
+	{"led", "Post update, Assign role, Page someone, Resolve", "Post update, Assign role, Page someone, Resolve", []string{"ack INC-1", "lead INC-1"}},
+	{"identified", "Post update, Assign role, Page someone, Resolve, Take lead", "Post update, Assign role, Page someone, Resolve, Take lead", []string{"ack INC-1", "status INC-1 identified"}},
+	{"monitoring", "Post update, Resolve, Take lead", "Post update, Resolve, Take lead", []string{"ack INC-1", "status INC-1 monitoring"}},
+	{"resolved", "Reopen, Close incident", "Reopen, Close incident", []string{"ack INC-1", "resolve INC-1 Done"}},
 	{"closed", "Reopen", "Reopen", []string{"resolve INC-1 Done", "close INC-1 --force --reason Done"}},
 	{"canceled", "Reopen", "Reopen", []string{"cancel INC-1 A test"}},
 	{"merged", "", "", []string{"merge INC-1 INC-2"}},

@@ -29,7 +29,7 @@ func TestNight(t *testing.T) {
 	p.reads("#live-card", "Nobody has acknowledged yet")
 	p.reads("#live-alerts", "CheckoutDown of checkout")
 	p.reads("#live-next", "because nobody has acknowledged")
-	p.reads("#live-told", "written to the log")
+	p.reads("#live-told", "logged at")
 
 	p.click("#live-card .buttons .main")
 	p.reads("#live-card", "You have acknowledged")
