@@ -95,6 +95,15 @@ func (o *Organization) Service(id string) (Service, bool) {
 	return o.Services[n], true
 }
 
+// Token finds a configured token by name.
+func (o *Organization) Token(name string) (Token, bool) {
+	n := slices.IndexFunc(o.Tokens, func(t Token) bool { return t.Name == name })
+	if n < 0 {
+		return Token{}, false
+	}
+	return o.Tokens[n], true
+}
+
 // Integration finds an integration by name.
 func (o *Organization) Integration(name string) (Integration, bool) {
 	n := slices.IndexFunc(o.Integrations, func(i Integration) bool { return i.Name == name })

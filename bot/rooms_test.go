@@ -180,7 +180,7 @@ func TestRoomForgotten(t *testing.T) {
 type mute struct{ glass }
 
 // Show implements [bot.RoomManager].
-func (*mute) Show(context.Context, bot.RoomCard) (string, error) {
+func (*mute) ShowCard(context.Context, bot.RoomCard) (string, error) {
 	return "", bot.Permanent(errors.New("restricted_action"))
 }
 

@@ -290,12 +290,12 @@ func TestDeletedLongAfter(t *testing.T) {
 func TestP1Namesake(t *testing.T) {
 	w := newTown(t)
 	for name, want := range map[string]string{"Ana": "Ana on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe"} {
-		s := access.Identify(w.Organization(), access.Account{Platform: "slack", ID: "U0MALLORY", Name: name})
+		s, _ := access.Identify(w.Organization(), access.Claim{Account: access.Account{Platform: "slack", ID: "U0MALLORY", Name: name}})
 		if s.Person != "" || s.Name != want {
 			t.Errorf("%q is %+v", name, s)
 		}
 	}
-	ana := access.Identify(w.Organization(), access.Account{Platform: "slack", ID: "U0ANA", Name: "Ana", Email: "ana@example.com"})
+	ana, _ := access.Identify(w.Organization(), access.Claim{Account: access.Account{Platform: "slack", ID: "U0ANA", Name: "Ana", Email: "ana@example.com"}})
 	if ana.Person != "ana" || ana.Name != "Ana" {
 		t.Errorf("ana is %+v", ana)
 	}

@@ -248,6 +248,11 @@ func (i Incident) Unattended() bool {
 	return i.Open() && !i.Acknowledged() && (i.Paging.State == Exhausted || i.Paging.Unreachable)
 }
 
+// IsPaging reports whether the incident pages people until one acknowledges.
+func (i *Incident) IsPaging() bool {
+	return i.Open() && !i.Acknowledged() && isPaging(i.Paging.State)
+}
+
 // IsMember reports whether a person may see the incident when it is private:
 // reporter, roles, invited and paged people.
 func (i Incident) IsMember(person string) bool {

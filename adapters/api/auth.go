@@ -25,10 +25,7 @@ func (s *server) admit(r *http.Request) (caller, *problem) {
 	if !ok {
 		return caller{}, unauthorized(r)
 	}
-	who := caller{token: token, Speaker: access.Speaker{Name: token.Name, Access: token.Access, Token: token.Name}}
-	if token.As == "" {
-		return who, nil
-	}
+	who := caller{token: token}
 	if who.Speaker, ok = s.speaker(token.As, token); !ok {
 		return caller{}, &problem{
 			status: http.StatusForbidden, Code: "forbidden",
@@ -63,11 +60,11 @@ func (s *server) find(secret string) (bot.Token, bool) {
 	return found, ok
 }
 
-// speaker is a person for whom a token acts. What they do is recorded as the
-// person's, so it takes the access of both.
+// speaker is the person for whom a token acts, or the token itself for "". What
+// they do is recorded as the person's, so it takes the access of both.
 func (s *server) speaker(person string, t bot.Token) (access.Speaker, bool) {
-	speaker, ok := access.Person(s.Bot.Organization(), person)
-	speaker.Access, speaker.Token = min(speaker.Access, t.Access), t.Name
+	speaker, ok := access.Identify(s.Bot.Organization(), access.Claim{Person: person, Name: t.Name, Limit: access.AtMost(t.Access)})
+	speaker.Token = t.Name
 	return speaker, ok
 }
 

@@ -184,7 +184,7 @@ func (s *server) show(r *http.Request, who caller) (any, error) {
 		return nil, err
 	}
 	d := detail(i)
-	if who.Access >= s.accessOf("timers") {
+	if w, ok := s.Bot.Catalog().Find("timers"); ok && access.Can(who.Speaker, w, &i) == nil {
 		d.Timers = timers(i)
 	}
 	return d, nil

@@ -179,7 +179,7 @@ func (w *Workspace) author(ctx context.Context, m message) access.Speaker {
 		return w.speaker(ctx, m.User, m.User)
 	}
 	id := cmp.Or(m.Bot, m.User)
-	return access.Identify(w.cfg.Bot().Organization(), access.Account{Platform: Platform, ID: id, Name: firstOf(m.UserName, m.Profile.Name, id)})
+	return w.identify(access.Account{Platform: Platform, ID: id, Name: firstOf(m.UserName, m.Profile.Name, id)})
 }
 
 // text is what a message says and shares.

@@ -11,7 +11,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
-	"tocsin/bot/access"
 )
 
 // refreshEvery is how often the members of user groups are asked for.
@@ -190,7 +189,7 @@ func (w *Workspace) memberOf(ctx context.Context, user string, before []member) 
 	if err != nil {
 		return member{}, false, err
 	}
-	return member{User: user, Person: access.Identify(w.cfg.Bot().Organization(), w.learn(u, me)).Person}, true, nil
+	return member{User: user, Person: w.identify(w.learn(u, me)).Person}, true, nil
 }
 
 // mostPatience bounds how often a call in the background comes again.

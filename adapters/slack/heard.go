@@ -31,9 +31,15 @@ func (w *Workspace) account(ctx context.Context, id, name string) access.Account
 	return a
 }
 
+// identify is the speaker behind an account.
+func (w *Workspace) identify(a access.Account) access.Speaker {
+	s, _ := access.Identify(w.cfg.Bot().Organization(), access.Claim{Account: a})
+	return s
+}
+
 // speaker is who has typed or pressed something.
 func (w *Workspace) speaker(ctx context.Context, id, name string) access.Speaker {
-	return access.Identify(w.cfg.Bot().Organization(), w.account(ctx, id, name))
+	return w.identify(w.account(ctx, id, name))
 }
 
 // rooms remembers whose rooms channels are. That never changes; a channel that
@@ -143,7 +149,7 @@ func (w *Workspace) typed(ctx context.Context, text string) string {
 	return unmarked(text, words{
 		person: func(id, label string) string {
 			a := w.account(ctx, id, cmp.Or(label, id))
-			if s := access.Identify(w.cfg.Bot().Organization(), a); s.Person != "" {
+			if s := w.identify(a); s.Person != "" {
 				return "@" + s.Person
 			}
 			name := asText(cmp.Or(label, a.Name))
@@ -193,7 +199,7 @@ func (w *Workspace) read(ctx context.Context, text string) string {
 	return unmarked(text, words{
 		person: func(id, label string) string {
 			if label == "" {
-				label = access.Identify(w.cfg.Bot().Organization(), w.account(ctx, id, id)).Name
+				label = w.identify(w.account(ctx, id, id)).Name
 			}
 			return "@" + label
 		},

@@ -16,10 +16,11 @@ import (
 // that they may see.
 type homeData struct {
 	Guest bool                // nobody knows who they are
-	Works bool                // they may acknowledge any; those of Yours they may in any case
 	Yours []workflow.Incident // that they hold, lead or are asked for
 	Open  []workflow.Incident // all; those of Yours are shown there alone
 	URL   string              // of the browser; "": none
+	// CanAcknowledge reports whether they may acknowledge an incident; nil: any.
+	CanAcknowledge func(*workflow.Incident) bool
 }
 
 // mostRows is how many incidents one list shows.
@@ -115,7 +116,7 @@ func (p *homePage) row(i *workflow.Incident, mine bool) slack.Block {
 	if where := p.where(i); where != "" {
 		s.Fields = []*slack.TextBlockObject{markup(where)}
 	}
-	if (p.Works || mine) && i.Open() && !i.Acknowledged() {
+	if i.Open() && !i.Acknowledged() && (p.CanAcknowledge == nil || p.CanAcknowledge(i)) {
 		ack := p.do("Acknowledge", fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq))
 		s.Accessory = slack.NewAccessory(ack)
 	}

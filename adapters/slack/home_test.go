@@ -25,21 +25,21 @@ func TestHome(t *testing.T) {
 	private.ID, private.Number, private.Visibility, private.Severity, private.Services = "INC-9", 9, workflow.Private, workflow.SEV3, nil
 	var all strings.Builder
 	home := func(name string, h homeData) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawHome(t, h)) }
-	home("empty", homeData{Works: true, URL: "https://tocsin.example.com"})
+	home("empty", homeData{URL: "https://tocsin.example.com"})
 	home("nothing known", homeData{})
-	home("a guest", homeData{Guest: true, Open: []workflow.Incident{drill, yours}})
+	home("a guest", homeData{Guest: true, Open: []workflow.Incident{drill, yours}, CanAcknowledge: func(*workflow.Incident) bool { return false }})
 	home("full", homeData{
-		Works: true, URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{private, yours, drill},
+		URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{private, yours, drill},
 	})
 	golden(t, "home.golden.txt", all.String())
-	v := homeView(homeData{Works: true, URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{drill}})
+	v := homeView(homeData{URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{drill}})
 	golden(t, "home.golden.json", indented(t, v))
 }
 
 // TestHomeIsBounded: of many incidents the worst are shown, and how many more
 // there are.
 func TestHomeIsBounded(t *testing.T) {
-	h := homeData{Works: true, URL: "https://tocsin.example.com"}
+	h := homeData{URL: "https://tocsin.example.com"}
 	for n := range 100 {
 		i := incident(workflow.Triage, false)
 		i.ID, i.Number, i.Severity, i.DeclaredAt = fmt.Sprint("INC-", n), n, workflow.Severity(5-n%5), start.Add(time.Duration(n)*time.Second)

@@ -8,7 +8,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot/access"
-	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -51,7 +50,9 @@ func (w *Workspace) publish(ctx context.Context, user, name string) {
 // homeOf is what somebody's Home tab shows.
 func (w *Workspace) homeOf(ctx context.Context, s access.Speaker) (homeData, error) {
 	org := w.cfg.Bot().Organization()
-	h := homeData{Guest: s.Person == "" && len(org.Directory.People) > 0, Works: s.Access >= commands.Responder, URL: org.URL}
+	h := homeData{Guest: s.Person == "" && len(org.Directory.People) > 0, URL: org.URL}
+	acknowledge, _ := w.cfg.Bot().Catalog().Find("ack")
+	h.CanAcknowledge = func(i *workflow.Incident) bool { return access.Can(s, acknowledge, i) == nil }
 	open, err := w.cfg.Bot().Incidents.Open(ctx, mostHome)
 	if err != nil {
 		return h, err

@@ -113,7 +113,7 @@ func TestAnyForm(t *testing.T) {
 // nobody is notified.
 func TestAnyHome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := homeData{Guest: rapid.Bool().Draw(t, "guest"), Works: rapid.Bool().Draw(t, "works"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
+		h := homeData{Guest: rapid.Bool().Draw(t, "guest"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
 		for n := range rapid.IntRange(0, 40).Draw(t, "incidents") {
 			i := incident(workflow.Triage, rapid.Bool().Draw(t, "acknowledged"))
 			i.Number, i.Title, i.Acknowledgement.Name, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}

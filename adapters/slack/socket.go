@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -176,7 +177,24 @@ func (w *Workspace) listen(ctx context.Context, s *socket) {
 	s.replace(false)
 	close(done)
 	working.Wait()
-	_ = s.conn.Close() // it is of no more use
+	s.close()
+}
+
+// closing is how long a connection that is of no more use may take to end.
+const closing = 500 * time.Millisecond
+
+// close ends a connection in order. Closing it while something that has arrived is
+// still unread would reset it, and the last answer could be lost on its way.
+func (s *socket) close() {
+	end := time.Now().Add(closing)
+	s.writing.Lock()
+	err := s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), end)
+	s.writing.Unlock()
+	raw := s.conn.NetConn()
+	if err == nil && raw.SetReadDeadline(end) == nil {
+		_, _ = io.Copy(io.Discard, raw) // until the other side has closed it too
+	}
+	_ = s.conn.Close()
 }
 
 // acknowledge answers an envelope. What could not be done is not acknowledged:

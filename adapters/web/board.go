@@ -13,7 +13,6 @@ import (
 	"tocsin/bot/access"
 	"tocsin/bot/app"
 	"tocsin/bot/incidents"
-	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -114,21 +113,14 @@ func (b *board) readAgain(ctx context.Context, log *slog.Logger) error {
 
 // needs returns the incidents that page this reader and have no answer yet, the
 // worst first.
-// Where nobody is configured, everybody is paged through the log, and whoever
-// looks is one of them.
-func needs(open []workflow.Incident, who access.Speaker, nobody bool) []*workflow.Incident {
+func (s *server) needs(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
 	var mine []*workflow.Incident
+	org := s.Bot.Organization()
 	for n := range open { // hundreds of browsers look through hundreds of incidents: none is copied
-		i := &open[n]
-		if (i.IsAwaiting(who.Person) || nobody && who.Access >= commands.Responder && rings(i)) && who.CanSee(i) {
-			mine = append(mine, i)
+		if access.NeedsAnswer(org, who, &open[n]) {
+			mine = append(mine, &open[n])
 		}
 	}
 	slices.SortStableFunc(mine, func(a, b *workflow.Incident) int { return cmp.Compare(a.Severity, b.Severity) })
 	return mine
-}
-
-// rings reports whether an incident pages somebody, whoever that is.
-func rings(i *workflow.Incident) bool {
-	return i.Open() && !i.Acknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted)
 }

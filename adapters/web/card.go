@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/bot/access"
 	"tocsin/bot/card"
-	"tocsin/commands"
 	"tocsin/workflow"
 )
 
@@ -59,18 +59,10 @@ type checkRow struct {
 	Press []button
 }
 
-func (s *server) cardView(who reader) card.View {
-	org := s.Bot.Organization()
-	return card.View{
-		Zone: who.zone(), URL: org.URL,
-		Name: func(id string) string { p, _ := org.Directory.Person(id); return p.Name },
-		Word: func(w string) bool { _, ok := s.Bot.Catalog().Find(w); return ok },
-	}
-}
-
 // cardPart is the card, with what this reader may press.
 func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart {
-	v := s.cardView(who)
+	v := access.View(s.Bot.Engine, who.Speaker, &i)
+	v.Zone = who.zone()
 	c := card.Card(i, v)
 	p := cardPart{ackPage: s.draw(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
 	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.Open()
@@ -89,7 +81,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 				continue
 			}
 			row := roomRow{Heading: section.Heading, Lines: section.Lines}
-			if _, may := s.may("retry", &i, who); may && works && section.Button.Command != "" {
+			if v.Word("retry") && works && section.Button.Command != "" {
 				row.Press = button{Label: section.Button.Label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: section.Button.Command}
 			}
 			p.Rooms = append(p.Rooms, row)
@@ -99,7 +91,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	if !works {
 		return p
 	}
-	p.Buttons = s.buttons(i, c.Buttons, who)
+	p.Buttons = s.buttons(i, c.Buttons, who, v)
 	for _, t := range i.Paperwork.ActionItems {
 		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
 		if t.Assignee != "" && v.Name != nil {
@@ -108,7 +100,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		if t.Done {
 			row.Press = button{Label: "Undo", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
 		}
-		if _, may := s.may("task", &i, who); !may {
+		if !v.Word("task") {
 			row.Press = button{}
 		}
 		p.Tasks = append(p.Tasks, row)
@@ -116,7 +108,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	for n, c := range i.Paperwork.Checklist {
 		row := checkRow{Text: c.Text, State: c.State, By: c.By}
 		for label, word := range map[string]string{"Passed": "passed", "Failed": "failed"} {
-			if _, may := s.may("verify", &i, who); may && string(c.State) != word {
+			if v.Word("verify") && string(c.State) != word {
 				row.Press = append(row.Press, button{Label: label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
 			}
 		}
@@ -124,13 +116,6 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		p.Checks = append(p.Checks, row)
 	}
 	return p
-}
-
-// may returns a word, and whether the reader may use it here. Whoever is paged
-// may acknowledge.
-func (s *server) may(name string, i *workflow.Incident, who reader) (commands.Word, bool) {
-	w, known := s.Bot.Catalog().Find(name)
-	return w, known && (w.Access <= who.Access || name == "ack" && i.IsAwaiting(who.Person))
 }
 
 // elsewhere are the other incidents, and the rooms on other platforms.
@@ -161,7 +146,7 @@ func doPath(id string) string { return "/incidents/" + id + "/do" }
 
 // buttons are the card's, for this reader: a command that lacks something
 // opens its form, and what the reader may not do is not offered.
-func (s *server) buttons(i workflow.Incident, actions []card.Button, who reader) []button {
+func (s *server) buttons(i workflow.Incident, actions []card.Button, who reader, v card.View) []button {
 	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
 		actions = append(slices.Clone(actions), card.Button{Label: "Take lead", Command: "lead " + i.ID})
 	}
@@ -175,8 +160,8 @@ func (s *server) buttons(i workflow.Incident, actions []card.Button, who reader)
 	var all []button
 	for _, a := range actions {
 		name, rest, _ := strings.Cut(a.Command, " ")
-		w, may := s.may(name, &i, who)
-		if !may {
+		w, ok := s.Bot.Catalog().Find(name)
+		if !ok || !v.Word(name) {
 			continue
 		}
 		b := button{Label: a.Label, Command: a.Command, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Main: a.Main}

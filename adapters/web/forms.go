@@ -5,7 +5,9 @@ import (
 	"context"
 	"slices"
 
+	"tocsin/bot/access"
 	"tocsin/commands"
+	"tocsin/workflow"
 )
 
 // A form is a command with its missing arguments, as the catalog describes it.
@@ -47,12 +49,13 @@ func submitOf(word string) string {
 }
 
 // forms returns the forms of an incident that a reader may send.
-func (s *server) forms(ctx context.Context, id, op string, who reader) []form {
+func (s *server) forms(ctx context.Context, i *workflow.Incident, op string, who reader) []form {
 	var all []form
+	id := i.ID
 	nobody := len(s.Bot.Organization().Directory.People) == 0
 	for _, w := range s.Bot.Catalog() {
 		label := labelOf(w.Name)
-		if len(w.Form) == 0 || label == "" || w.Access > who.Access || w.Name == "private" && who.Person == "" {
+		if len(w.Form) == 0 || label == "" || access.Can(who.Speaker, w, i) != nil || w.Name == "private" && who.Person == "" {
 			continue
 		}
 		if nobody && (w.Name == "assign" || w.Name == "invite") { // there is nobody to choose

@@ -257,7 +257,7 @@ func (s *server) ring(ctx context.Context, who reader, room string, since time.T
 	if err != nil {
 		return nil, err
 	}
-	mine := needs(open, who.Speaker, len(s.Bot.Organization().Directory.People) == 0)
+	mine := s.needs(open, who.Speaker)
 	var r ringPart
 	for _, i := range mine[:min(len(mine), maxCalls)] {
 		r.IDs = append(r.IDs, i.ID)

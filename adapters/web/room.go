@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/card"
 	"tocsin/bot/incidents"
 	"tocsin/commands"
@@ -30,9 +31,10 @@ const (
 // sight is what a room knows while somebody looks at it: events do not change,
 // so only new ones are read, and the latest are kept.
 type sight struct {
-	id     string
-	who    reader
-	events []workflow.Event
+	id       string
+	who      reader
+	incident workflow.Incident
+	events   []workflow.Event
 }
 
 // A roomPage is one incident as a reader sees it.
@@ -95,7 +97,7 @@ func (s *server) showRoom(w http.ResponseWriter, r *http.Request, who reader, wi
 	}
 	p.Reply, p.Text = with.Reply, with.Text
 	if p.Works {
-		p.Forms = s.forms(ctx, id, p.Op, who)
+		p.Forms = s.forms(ctx, &look.incident, p.Op, who)
 	}
 	since := time.Now()
 	if p.Reply == nil { // nothing was pressed: the board may be a moment old
@@ -143,6 +145,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	if err != nil {
 		return p, err
 	}
+	l.incident = i
 	p.Works = l.who.CanWorkOn(&i)
 	p.Card = s.cardPart(i, l.who, p.Works)
 	if !p.Works {
@@ -177,7 +180,7 @@ func (s *server) look(ctx context.Context, l *sight) (roomPage, error) {
 	for _, t := range card.UpcomingTimers(i) {
 		p.Next = append(p.Next, timerRow{At: t.At, Clock: clockOf(t.At, p.Zone), Text: upper(t.Text)})
 	}
-	p.Told = told(l.events, s.cardView(l.who))
+	p.Told = told(l.events, access.View(s.Bot.Engine, l.who.Speaker, &i))
 	p.Alerts = alertsOf(i, p.Zone)
 	shown := l.events[max(0, len(l.events)-shownEvents):]
 	p.Older = max(0, i.Seq-len(shown))

@@ -24,14 +24,92 @@ type Speaker struct {
 	Unsure bool // a guest, because their chat does not say who they are
 }
 
-// Person returns a configured person as a speaker. ok is false when nobody is
-// called that.
-func Person(org *bot.Organization, person string) (s Speaker, ok bool) {
-	p, ok := org.Directory.Person(person)
-	if !ok {
+// Claim is what a front has found out about a speaker: from a session, an API
+// token, a page's link, or an account on a platform. Its zero fields say nothing.
+type Claim struct {
+	Person  string  // ID of a configured person
+	Account Account // on a chat platform
+	Name    string  // as shown, of a speaker who is not configured
+	Token   string  // the named API token behind it: it lends at most its own access
+	Limit   Limit   // at most this access, whoever it is
+}
+
+// Limit is a highest access. The zero Limit limits nothing.
+type Limit struct {
+	Access commands.Access
+	Holds  bool
+}
+
+// AtMost limits a claim.
+func AtMost(a commands.Access) Limit { return Limit{Access: a, Holds: true} }
+
+// Account is an account on a chat platform, as the platform knows it.
+type Account struct {
+	Platform string
+	ID       string
+	Name     string
+	Email    string // "": not known, or not to be trusted
+	Zone     *time.Location
+	Unsure   bool // the platform has not said whose it is
+	Stranger bool // of another organization, in a channel that is shared with it
+}
+
+// Identify returns the speaker that a claim is about: the configured person, by ID,
+// by account or by an address that the platform vouches for, or a guest (rule P1).
+// ok is false when the person or the token is not configured any more.
+func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
+	person := c.Person
+	if p, found := org.Directory.ByAccount(c.Account.Platform, c.Account.ID, c.Account.Email); found {
+		person = p.ID
+	}
+	switch p, found := org.Directory.Person(person); {
+	case found:
+		s = Speaker{Person: p.ID, Name: p.Name, Access: max(p.Access, org.DefaultAccess), Zone: cmp.Or(p.Zone, c.Account.Zone, org.Zone)}
+	case person != "":
+		return Speaker{}, false
+	case c.Account.ID != "":
+		s = guest(org, c.Account)
+	default:
+		s = Speaker{Name: c.Name, Access: org.DefaultAccess, Zone: org.Zone}
+		if c.Limit.Holds { // a token or a link stands for itself
+			s.Access = c.Limit.Access
+		}
+	}
+	if c.Limit.Holds {
+		s.Access = min(s.Access, c.Limit.Access)
+	}
+	if c.Token != "" && c.Token != bot.OperatorToken {
+		token, found := org.Token(c.Token)
+		if !found {
+			return Speaker{}, false // the token was taken away: so is what it opened
+		}
+		s.Access = min(s.Access, token.Access)
+	}
+	return s, true
+}
+
+// guest is the speaker behind an account that belongs to nobody who is configured.
+// A guest who is called like a configured person is told apart from them.
+func guest(org *bot.Organization, a Account) Speaker {
+	name, _ := workflow.CleanLine(a.Name, 60)
+	name = cmp.Or(name, a.ID)
+	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
+		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
+	}
+	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unsure: a.Unsure}
+	if a.Stranger {
+		s.Access = commands.Guest
+	}
+	return s
+}
+
+// Person returns a configured person as a speaker. ok is false when no person has
+// that ID.
+func Person(org *bot.Organization, id string) (s Speaker, ok bool) {
+	if id == "" {
 		return Speaker{}, false
 	}
-	return Speaker{Person: p.ID, Name: p.Name, Access: max(p.Access, org.DefaultAccess), Zone: org.ZoneOf(p)}, true
+	return Identify(org, Claim{Person: id})
 }
 
 // Actor is the speaker in the record: "ana, by token ci".
@@ -41,43 +119,6 @@ func (s Speaker) Actor() workflow.Actor {
 		a.Kind, a.ID = workflow.ByGuest, "guest:"+cmp.Or(s.Handle, s.Name)
 	}
 	return a
-}
-
-// Account is somebody on a chat platform, as the platform knows them.
-type Account struct {
-	Platform string
-	ID       string
-	Name     string
-	Email    string // "": not known, or not to be trusted
-	Zone     *time.Location
-	Unsure   bool // the platform has not said who they are
-	Stranger bool // of another organization, in a channel that is shared with it
-}
-
-// Identify returns whoever has an account: the configured person it belongs
-// to, by its ID or else by its address, or a guest (rule P1). A guest who is
-// called like somebody configured is told apart from them.
-func Identify(org *bot.Organization, a Account) Speaker {
-	if p, ok := org.Directory.ByAccount(a.Platform, a.ID, a.Email); ok {
-		s, _ := Person(org, p.ID)
-		if p.Zone == nil && a.Zone != nil {
-			s.Zone = a.Zone
-		}
-		return s
-	}
-	name, _ := workflow.CleanLine(a.Name, 60)
-	name = cmp.Or(name, a.ID)
-	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
-		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
-	}
-	access := org.DefaultAccess
-	if a.Stranger {
-		access = commands.Guest
-	}
-	return Speaker{
-		Handle: a.Platform + ":" + a.ID, Name: name, Access: access, Zone: cmp.Or(a.Zone, org.Zone),
-		Unsure: a.Unsure,
-	}
 }
 
 // CanSee reports whether a speaker may see an incident (rule P2).

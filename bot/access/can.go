@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"tocsin/bot"
+	"tocsin/bot/card"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -57,4 +59,25 @@ func CanHide(s Speaker, c workflow.Command) error {
 		Message: "Only a configured person can make an incident private: nobody else would see it any more, you included.",
 		Hint:    "Add yourself under `people:`, or leave it open.",
 	}
+}
+
+// View is how a speaker reads the card of an incident: it offers only the words
+// that the speaker may use on it. Everything that draws a card for one reader takes
+// its view from here.
+func View(e *bot.Engine, s Speaker, i *workflow.Incident) card.View {
+	v := e.View(s.Zone)
+	catalog := e.Catalog()
+	v.Word = func(name string) bool {
+		w, ok := catalog.Find(name)
+		return ok && Can(s, w, i) == nil
+	}
+	return v
+}
+
+// NeedsAnswer reports whether an incident pages a speaker who has not answered.
+// While no people are configured everybody is paged through the log, and each
+// responder is one of them.
+func NeedsAnswer(org *bot.Organization, s Speaker, i *workflow.Incident) bool {
+	everybody := len(org.Directory.People) == 0 && s.Access >= commands.Responder && i.IsPaging()
+	return (everybody || i.IsAwaiting(s.Person)) && s.CanSee(i)
 }

@@ -45,7 +45,7 @@ func (d *Service) Session(ctx context.Context, secret string) (Session, access.S
 	if err != nil {
 		return s, access.Speaker{}, err
 	}
-	who, ok := d.speakerOf(s)
+	who, ok := d.speaker(s)
 	if !ok || d.engine.Now().After(s.Ends) {
 		return s, access.Speaker{}, ErrNoSession
 	}
@@ -60,36 +60,20 @@ func readSession(rec bot.Record) (Session, error) {
 	return s, nil
 }
 
-// speakerOf returns who speaks through a session, with the access they have
-// now; ok is false when the person, or the token that made
-// the link, is not configured any more.
-func (d *Service) speakerOf(s Session) (access.Speaker, bool) {
-	org := d.engine.Organization()
-	may := s.Access
-	if s.Token != "" && s.Token != bot.OperatorToken {
-		n := slices.IndexFunc(org.Tokens, func(t bot.Token) bool { return t.Name == s.Token })
-		if n < 0 {
-			return access.Speaker{}, false // the token has been taken away: so is what it opened
-		}
-		may = min(may, org.Tokens[n].Access)
-	}
-	who := access.Speaker{Name: s.Name, Access: may, Zone: org.Zone}
-	if s.Person != "" {
-		var ok bool
-		if who, ok = access.Person(org, s.Person); !ok {
-			return who, false
-		}
-		who.Access = min(who.Access, may)
-	}
+// speaker returns who speaks through a session, with the access they have now; ok
+// is false when the person, or the token that made the link, is not configured any
+// more.
+func (d *Service) speaker(s Session) (access.Speaker, bool) {
+	who, ok := access.Identify(d.engine.Organization(), access.Claim{
+		Person: s.Person, Name: s.Name, Token: s.Token, Limit: access.AtMost(s.Access),
+	})
 	if s.Chosen {
 		who.Token = s.Token
 	}
-	if s.Zone != "" {
-		if zone, err := time.LoadLocation(s.Zone); err == nil {
-			who.Zone = zone
-		}
+	if zone, err := time.LoadLocation(s.Zone); err == nil && s.Zone != "" {
+		who.Zone = zone
 	}
-	return who, true
+	return who, ok
 }
 
 // Sessions returns the sessions of a speaker, newest first; all of them for an

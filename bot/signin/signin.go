@@ -193,7 +193,7 @@ func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Sess
 	if _, err = time.LoadLocation(s.Zone); err != nil || len(s.Zone) > 60 || s.Zone == "Local" {
 		s.Zone = ""
 	}
-	if _, ok := d.speakerOf(s); !ok {
+	if _, ok := d.speaker(s); !ok {
 		return s, "", ErrBadLink // the person has left meanwhile
 	}
 	link.Used = now
