@@ -226,7 +226,7 @@ func TestP2PrivateIncidents(t *testing.T) {
 		}
 	}
 	if h.incident().Acknowledged() {
-		t.Error("acknowledged by somebody who is no member")
+		t.Error("acknowledged by a reader who is not a member")
 	}
 }
 

@@ -38,7 +38,7 @@ func TestBannerIsForPagedPeople(t *testing.T) {
 		}
 	}
 	if e := calm.waitRegion("rows", "Checkout is down"); strings.Contains(e.raw, "needs you") {
-		t.Errorf("it rings for somebody who was not paged: %s", e.raw)
+		t.Errorf("the banner shows for a reader who was not paged: %s", e.raw)
 	}
 	ring := ana.get("/").expect(200, "INC-2 needs you").form("Acknowledge INC-2")
 	ana.submit(ring, nil).expect(200)

@@ -183,7 +183,7 @@ func TestE9TwoEscalateFromTheSamePage(t *testing.T) {
 	if got := h.incident().Paging.Step; got != 1 {
 		t.Errorf("step %d was fired last, not 1: one step was to be paged", got)
 	}
-	// Whoever has seen that goes one further.
+	// A press with the new Seq advances one more step.
 	if ok, text := cy.submit(cy.get("/incidents/INC-1").form("Escalate"), nil).outcome(); !ok || h.incident().Paging.Step != 2 {
 		t.Errorf("step %d after %s", h.incident().Paging.Step, text)
 	}

@@ -122,7 +122,7 @@ func TestP1OnlyAllowedCommandsAreOffered(t *testing.T) {
 			for _, s := range r.get("/incidents/" + id).expect(200).forms() {
 				word, _, _ := strings.Cut(s.line(), " ")
 				w, known := h.bot.Catalog().Find(word)
-				if known && w.Access > c.access && word != "ack" { // whoever is paged may acknowledge
+				if known && w.Access > c.access && word != "ack" { // a paged person may acknowledge
 					t.Errorf("%s is offered %q after %q", c.who, s.line(), line)
 					break after
 				}

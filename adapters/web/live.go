@@ -101,7 +101,7 @@ type liveView struct {
 	who    reader
 	render renderer
 	room   string    // the incident whose room it is; "" for none
-	since  time.Time // the minimum age of the board's reading
+	since  time.Time // the board must be as of then or later
 	page   regions
 	banner regions
 }

@@ -26,7 +26,7 @@ func TestLiveEndsWithTheSession(t *testing.T) {
 	h.mustRun("ben: note INC-1 Not for her eyes", "ben: declare Not for her eyes")
 	for _, s := range streams {
 		if raw := s.waitGone(); strings.Contains(raw, "Not for her eyes") {
-			t.Errorf("sent to somebody who is signed out: %s", raw)
+			t.Errorf("sent to a reader who is signed out: %s", raw)
 		}
 	}
 	other.waitRegion("events", "Not for her eyes")
@@ -42,7 +42,7 @@ func TestLiveEndsWithThePerson(t *testing.T) {
 	h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 	h.mustRun("ben: note INC-1 Not for her eyes")
 	if raw := s.waitGone(); strings.Contains(raw, "Not for her eyes") {
-		t.Errorf("sent to somebody who has left: %s", raw)
+		t.Errorf("sent to a person who has left: %s", raw)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestP2LiveEndsWhenTheIncidentIsHidden(t *testing.T) {
 	h.mustRun("ben: private INC-1", "ben: update INC-1 Somebody stole the key")
 	for _, s := range []*stream{room, operator} {
 		if raw := s.waitGone(); strings.Contains(raw, "stole the key") {
-			t.Errorf("sent to somebody who is no member: %s", raw)
+			t.Errorf("sent to a reader who is not a member: %s", raw)
 		}
 	}
 	for _, s := range []*stream{list, all} {
@@ -95,7 +95,7 @@ func TestLiveEndsWithTheStore(t *testing.T) {
 	}
 	streams[0].waitRegion("talk", "hello")
 	h.store.readsFail.Store(true)
-	// Somebody else's process still reaches it.
+	// Another process still reaches the store.
 	if _, err := h.store.Store.Commit(t.Context(), bot.Commit{At: h.bot.Now(), Incident: "INC-1", Messages: []bot.StoredMessage{{Key: "x", Body: []byte(`{"text":"x"}`)}}}); err != nil {
 		t.Fatal(err)
 	}

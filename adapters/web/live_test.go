@@ -64,7 +64,7 @@ func TestLiveSendsMissedChanges(t *testing.T) {
 	all := ana.live("/live?room=INC-1", "Last-Event-ID: 0123456789abcdef").nextEvent()
 	for _, name := range []string{"card", "talk", "next", "told", "alerts", "events"} {
 		if _, sent := all.regions[name]; !sent {
-			t.Errorf("nobody knows what the browser shows, and %s is not sent: %s", name, all.raw)
+			t.Errorf("it is unknown what the browser shows, but %s is not sent: %s", name, all.raw)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestLiveSendsMissedChanges(t *testing.T) {
 func TestLiveSendsOnlyChanges(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t).declare()
-	s := h.signInAs("cy").follow("/incidents/INC-1") // whom nothing pages
+	s := h.signInAs("cy").follow("/incidents/INC-1") // Cy is not paged
 	h.mustRun("ben: note INC-1 It begins")
 	s.waitRegion("events", "It begins") // from here on it is known what the browser shows
 	h.signInAs("ben").sendMessage("INC-1", "Is it the database?")
@@ -86,7 +86,7 @@ func TestLiveSendsOnlyChanges(t *testing.T) {
 	if e = s.waitRegion("events", "Restarted it"); e.regions["next"] != "" || e.regions["alerts"] != "" || e.id == "" {
 		t.Errorf("a note is not news of %s", e.raw)
 	}
-	// Another incident is nobody's business here.
+	// A change of another incident is not sent here.
 	h.mustRun("ben: declare The other")
 	h.signInAs("ben").sendMessage("INC-1", "Back to work")
 	if e = s.waitRegion("talk", "Back to work"); strings.Contains(e.raw, "The other") {

@@ -30,8 +30,8 @@ func (h *testServer) nonMembers() map[string]reader {
 	h.t.Helper()
 	return map[string]reader{
 		"a responder": h.signInAs("cy"), "an administrator": h.signIn(operator(), nil), "a token": h.signInGuest("ci", commands.Responder),
-		"an administrator as Cy":            h.signIn(operator(), url.Values{"person": {"cy"}}),
-		"whoever says the name of a member": h.signIn(operator(), url.Values{"name": {"Ben Okafor"}}),
+		"an administrator as Cy":   h.signIn(operator(), url.Values{"person": {"cy"}}),
+		"a typed name of a member": h.signIn(operator(), url.Values{"name": {"Ben Okafor"}}),
 	}
 }
 
@@ -188,7 +188,7 @@ func TestP2PrivateDuplicateIsNotNamed(t *testing.T) {
 			if private {
 				p.expectNot("INC-1 ", "merge INC-2 INC-1")
 			}
-			break // whoever is next has that one as a twin
+			break // the next one has that one as a duplicate
 		}
 	}
 }
@@ -204,14 +204,14 @@ func TestP2BannerOfPrivateIncident(t *testing.T) {
 		r.get("/").expect(200).expectNot("INC-2")
 		r.live("/live").nextEvent()
 	}
-	nobody := newTestServer(t, func(org *bot.Organization) {
+	unconfigured := newTestServer(t, func(org *bot.Organization) {
 		fresh := bot.Default()
 		org.Policies, org.DefaultAccess = fresh.Policies, commands.Responder
 	})
-	nobody.mustRun("ben: declare Somebody stole the key --private")
-	nobody.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // nobody is configured any more
-	nobody.advance(time.Minute)
-	p := nobody.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").expect(200)
+	unconfigured.mustRun("ben: declare Somebody stole the key --private")
+	unconfigured.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // no people are configured any more
+	unconfigured.advance(time.Minute)
+	p := unconfigured.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").expect(200)
 	p.expectNot("INC-1", "stole the key")
 }
 

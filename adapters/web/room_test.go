@@ -167,7 +167,7 @@ func TestUnacknowledgedPagesHaveAButton(t *testing.T) {
 		}
 		asks := slices.ContainsFunc(p.forms(), func(s pageForm) bool { return strings.HasPrefix(s.line(), "ack INC-1") })
 		if !asks {
-			t.Errorf("%s: paging goes on, and nobody can acknowledge: %s", status, p.region("card"))
+			t.Errorf("%s: paging continues, and no one can acknowledge: %s", status, p.region("card"))
 		}
 	}
 }
@@ -268,7 +268,7 @@ func TestFormsOfEveryCommand(t *testing.T) {
 		}
 		for _, w := range h.bot.Catalog() {
 			s, there := sheets[w.Name]
-			hides := w.Name == "private" && (who == "api" || who == "operator") // nobody could see it any more
+			hides := w.Name == "private" && (who == "api" || who == "operator") // no one could see it any more
 			want := len(w.Form) > 0 && w.Access <= access && w.Name != "declare" && !hides
 			if there != want {
 				t.Errorf("%s: the form of %s is there: %t", who, w.Name, there)

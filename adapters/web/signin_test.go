@@ -95,7 +95,7 @@ func TestALinkExpiresAfterAQuarterOfAnHour(t *testing.T) {
 	for _, p := range []page{h.submitSignIn(path, nil), h.get(path)} {
 		p.expect(http.StatusGone, append(signInWays, "expired", "15 minutes")...)
 	}
-	// Whoever asks for a new one must not make the old one look like a forgery.
+	// Requesting a new link must not make the old one look invalid.
 	h.signInPath(h.person("ben"), "/")
 	h.get(path).expect(http.StatusGone, append(signInWays, "expired")...)
 }
@@ -163,8 +163,8 @@ func TestTheOperatorChoosesWhoTheyAre(t *testing.T) {
 // Without configured people, readers type their names.
 func TestTheOperatorSaysAName(t *testing.T) {
 	t.Parallel()
-	nobody := func(org *bot.Organization) { org.Directory.People = nil }
-	h := newTestServer(t, nobody)
+	noPeople := func(org *bot.Organization) { org.Directory.People = nil }
+	h := newTestServer(t, noPeople)
 	h.get(h.signInPath(operator(), "/")).expect(200, `name="name"`, "Your name").expectNot("<select")
 	dee := h.signIn(operator(), url.Values{"name": {"Dee\u202e  <b>Ray</b>"}})
 	dee.get("/").expect(200, "Dee &lt;b&gt;Ray&lt;/b&gt;").expectNot("<b>", "\u202e")

@@ -21,7 +21,7 @@ type assets struct {
 }
 
 type asset struct {
-	mediaType     string // media type
+	mediaType     string // such as "text/css; charset=utf-8"
 	plain, zipped []byte
 }
 

@@ -101,7 +101,7 @@ func TestOtherFilesAreNotServed(t *testing.T) {
 	if p := h.send("POST", root+"/app.js", "x=y"); p.status != http.StatusMethodNotAllowed {
 		t.Errorf("POST is answered %d", p.status)
 	}
-	// Files are nobody's secret: they need no session, whichever host was asked.
+	// Files are public: they need no session and no known host.
 	h.get(root+"/app.js", "Host: evil.example").expect(200)
 }
 

@@ -116,13 +116,13 @@ func TestLiveRetriesFailedReads(t *testing.T) {
 	h.mustRun("ben: severity INC-1 2")
 	s.waitRegion("rows", "SEV2")
 	h.settle()
-	h.settle() // nobody reads any more
+	h.settle() // no page is open any more
 	part := "list"
 	h.store.failingPart.Store(&part)
 	if reply, err := h.bot.Dispatcher.Run(t.Context(), dispatch.Request{Text: "declare Mail is down", Speaker: h.person("ben")}); err != nil || !reply.OK {
 		t.Fatal(reply, err)
 	}
-	<-h.store.failed // somebody has tried
+	<-h.store.failed // a read has failed
 	h.store.failingPart.Store(nil)
 	// Either the stream goes on, or it ends and the browser comes again.
 	for {

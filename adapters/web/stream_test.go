@@ -44,7 +44,7 @@ func (r reader) live(query string, header ...string) *stream {
 		name, value, _ := strings.Cut(line, ": ")
 		q.Header.Set(name, value)
 	}
-	response, err := r.h.server.Client().Transport.RoundTrip(q) //nolint:bodyclose // whoever reads it closes it
+	response, err := r.h.server.Client().Transport.RoundTrip(q) //nolint:bodyclose // the reader of the stream closes it
 	if err != nil {
 		r.h.t.Fatal(err)
 	}

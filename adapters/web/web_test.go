@@ -28,7 +28,7 @@ func TestNotSignedIn(t *testing.T) {
 		}
 	}
 	if h.incident().Acknowledged() {
-		t.Error("somebody who is not signed in has acknowledged")
+		t.Error("a reader who is not signed in has acknowledged")
 	}
 }
 
