@@ -83,11 +83,11 @@ func TestE4Retry(t *testing.T) {
 	w.refuse = errors.New("connection refused")
 	w.say("ben", "declare Checkout is down --sev 1 --service search")
 	w.tick(0)
-	w.expect(w.say("ana", "who INC-1"), true, "failed, trying again: connection refused")
+	w.expect(w.say("ana", "who INC-1"), true, "failed, retrying: connection refused")
 	w.expect(w.say("ana", "list"), true, "UNATTENDED")
 	w.refuse = nil
 	w.tick(6 * time.Second)
-	w.expect(w.say("ana", "who INC-1"), true, "arrived at")
+	w.expect(w.say("ana", "who INC-1"), true, "delivered at")
 }
 
 // TestE10Bundle: a person paged three times in two minutes gets the rest as
@@ -128,7 +128,7 @@ func TestE10Bundle(t *testing.T) {
 	if got := sizes(); len(got) != 5 || got[4] != 2 {
 		t.Fatalf("pages after half a minute: %v", got)
 	}
-	w.expect(w.say("ana", "who INC-7"), true, "arrived")
+	w.expect(w.say("ana", "who INC-7"), true, "delivered")
 }
 
 // TestI6Reroute: alerts left firing for an hour after a person resolved open a
@@ -367,7 +367,7 @@ func TestSimulate(t *testing.T) {
 		steps = append(steps, s.At.Format("15:04:05 ")+s.Text)
 	}
 	all := strings.Join(steps, "\n")
-	for _, want := range []string{"03:00:00 Declared SEV1: Errors (search)", "03:00:00 Step 1 of two pages Ben (email), noc (webhook)", "03:10:00 NOBODY HAS ANSWERED"} {
+	for _, want := range []string{"03:00:00 Declared SEV1: Errors (search)", "03:00:00 Step 1 of two pages Ben (email), noc (webhook)", "03:10:00 NO ONE HAS ACKNOWLEDGED"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}

@@ -140,5 +140,5 @@ func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival
 	} else if d.Service != "" {
 		declare.Services = []string{d.Service}
 	}
-	return alerts.Arrive(sender, a, d, declare), d
+	return alerts.NewArrival(sender, a, d, declare), d
 }

@@ -58,7 +58,7 @@ type BuiltinRooms interface {
 // RoomManager is a chat whose rooms are the platform's own, and are looked after:
 // they hold a card, are furnished, people are asked into them, and they are
 // put away. The times in what it is given to show are stamps, each reader's
-// own ([card.Pieces]).
+// own ([card.ParseSpans]).
 type RoomManager interface {
 	// Platform says what it is called and what it gives its rooms.
 	Platform() workflow.Platform

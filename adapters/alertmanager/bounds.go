@@ -21,16 +21,16 @@ const (
 	maxValue  = 2048 // bytes of a label's value
 )
 
-// measure refuses, before anything is allocated for it, a body whose size once
-// decoded would have little to do with its length. It looks at brackets and
-// commas alone; whether the body is JSON is for the decoder to say.
-func measure(body []byte) error {
+// checkSize refuses, before anything is allocated for it, a body whose decoded
+// size would be far larger than its length. It looks at brackets and commas
+// only; whether the body is JSON is decided by the decoder.
+func checkSize(body []byte) error {
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
 	switch {
 	case len(trimmed) == 0:
 		return errors.New("read webhook: the body is empty")
 	case trimmed[0] == '[':
-		return errors.New("read webhook: it is a JSON array, where Alertmanager's webhook is an object; is the sender Prometheus itself?")
+		return errors.New("read webhook: it is a JSON array, but Alertmanager's webhook is an object; is the sender Prometheus itself?")
 	}
 	depth, commas, list := 0, 0, false
 	for n := 0; n < len(body); n++ {
@@ -40,7 +40,7 @@ func measure(body []byte) error {
 		case '{', '[':
 			depth++
 			if depth > maxDepth {
-				return fmt.Errorf("read webhook: more than %d levels deep, %s", maxDepth, place(body, int64(n)+1))
+				return fmt.Errorf("read webhook: nested more than %d levels deep, %s", maxDepth, position(body, int64(n)+1))
 			}
 			if depth == 2 {
 				commas, list = 0, body[n] == '['
@@ -53,15 +53,15 @@ func measure(body []byte) error {
 			}
 			commas++
 			if commas >= maxAlerts {
-				return fmt.Errorf("read webhook: more than %d alerts in it, %s", maxAlerts, place(body, int64(n)+1))
+				return fmt.Errorf("read webhook: more than %d alerts, %s", maxAlerts, position(body, int64(n)+1))
 			}
 		}
 	}
 	return nil
 }
 
-// endOfString returns where the string that opens at n closes; len(body) when
-// it never does.
+// endOfString returns the index at which the string that opens at n closes, or
+// len(body) when it does not.
 func endOfString(body []byte, n int) int {
 	for n++; n < len(body); n++ {
 		switch body[n] {
@@ -74,35 +74,38 @@ func endOfString(body []byte, n int) int {
 	return len(body)
 }
 
-// explain words the decoder's error for whoever set the sender up.
-func explain(body []byte, err error) error {
-	if e, is := errors.AsType[*json.SyntaxError](err); is {
-		return fmt.Errorf("read webhook: %w, %s", err, place(body, e.Offset))
+// describeError rewords the decoder's error for the person who configured the
+// sender.
+func describeError(body []byte, err error) error {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("read webhook: %w, %s", err, position(body, e.Offset))
 	}
-	if e, is := errors.AsType[*json.UnmarshalTypeError](err); is {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		found, _, _ := strings.Cut(e.Value, " ") // without the number itself
 		field := cmp.Or(e.Field, "the body")
-		return fmt.Errorf("read webhook: %s: found %s, want %s, %s", field, found, wanted(e.Type), place(body, e.Offset))
+		return fmt.Errorf("read webhook: %s: found %s, want %s, %s", field, found, jsonType(e.Type), position(body, e.Offset))
 	}
 	return fmt.Errorf("read webhook: %w", err)
 }
 
-// wanted names a Go type in the words of JSON.
-func wanted(t reflect.Type) string {
-	switch k := t.Kind(); {
-	case k == reflect.Struct, k == reflect.Map:
+// jsonType returns the JSON name of a Go type.
+func jsonType(t reflect.Type) string {
+	k := t.Kind()
+	if k == reflect.Struct || k == reflect.Map {
 		return "object"
-	case k == reflect.Slice:
+	}
+	if k == reflect.Slice {
 		return "array"
-	case k == reflect.Int:
+	}
+	if k == reflect.Int {
 		return "integer"
 	}
 	return "string"
 }
 
-// place says where the byte is that was read last when offset bytes had been.
-// Lines and columns count from 1, columns in characters.
-func place(body []byte, offset int64) string {
+// position returns the line, column and byte of the last byte read, when offset
+// bytes were read. Lines and columns count from 1, columns in characters.
+func position(body []byte, offset int64) string {
 	at := int(min(max(offset-1, 0), int64(len(body))))
 	before := body[:at]
 	lines := 1 + bytes.Count(before, []byte("\n"))
@@ -110,23 +113,23 @@ func place(body []byte, offset int64) string {
 	return fmt.Sprintf("at line %d, column %d (byte %d)", lines, column, at)
 }
 
-// bounded returns m, or a copy within the limits of number and length; the
-// note says how many had to be left out.
-func bounded(what string, m map[string]string) (kept map[string]string, note string) {
-	if fits(m) {
+// limitLabels returns m, or a copy within the limits of number and length; the
+// note says how many entries were left out.
+func limitLabels(what string, m map[string]string) (kept map[string]string, note string) {
+	if withinLimits(m) {
 		return m, ""
 	}
 	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(labelRank(a), labelRank(b)), strings.Compare(a, b))
 	})
 	kept = make(map[string]string, maxPairs)
 	for _, name := range names {
 		if len(kept) == maxPairs {
 			break
 		}
-		short := cut(name, maxName)
+		short := truncate(name, maxName)
 		if _, has := kept[short]; !has {
-			kept[short] = cut(m[name], maxValue)
+			kept[short] = truncate(m[name], maxValue)
 		}
 	}
 	if left := len(m) - len(kept); left > 0 {
@@ -135,7 +138,7 @@ func bounded(what string, m map[string]string) (kept map[string]string, note str
 	return kept, note
 }
 
-func fits(m map[string]string) bool {
+func withinLimits(m map[string]string) bool {
 	if len(m) > maxPairs {
 		return false
 	}
@@ -147,9 +150,9 @@ func fits(m map[string]string) bool {
 	return true
 }
 
-// rank puts first what routing and grouping look at, so that a crowd of other
-// labels does not push it out.
-func rank(name string) int {
+// labelRank returns 0 for labels that routing and grouping use, so that a large
+// number of other labels does not displace them.
+func labelRank(name string) int {
 	switch name {
 	case "alertname", "cluster", "env", "environment", "instance", "job", "namespace", "priority", "service",
 		"severity", "team":
@@ -158,8 +161,8 @@ func rank(name string) int {
 	return 1
 }
 
-// cut shortens s to at most n bytes, at a character's edge.
-func cut(s string, n int) string {
+// truncate shortens s to at most n bytes, at the edge of a character.
+func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

@@ -1,5 +1,5 @@
-// Package alertmanager reads what Prometheus Alertmanager posts to a webhook
-// receiver: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config.
+// Package alertmanager decodes the webhooks of Prometheus Alertmanager:
+// https://prometheus.io/docs/alerting/latest/configuration/#webhook_config.
 package alertmanager
 
 import (
@@ -24,13 +24,12 @@ const (
 	maxKey      = 128  // bytes of a fingerprint; Alertmanager's own have 16
 	maxLink     = 2048 // bytes
 	maxSeverity = 64   // characters of a severity word
-	maxQuoted   = 40   // characters of the body that a note repeats
+	maxQuoted   = 40   // characters of the body that a note quotes
 )
 
-// webhook is the body. Its version is not looked at: 4 is the only one there
-// ever was with this shape, and another that has it means the same. What the
-// sender says of the whole group is not looked at either: a group that fires
-// contains alerts that have resolved (rule I4).
+// webhook is the body of a request. The version is ignored: 4 is the only one
+// with this shape. The status of the group is ignored too: a group that fires
+// contains alerts that have resolved (I4: status is per alert).
 type webhook struct {
 	Alerts      []alert `json:"alerts"`
 	ExternalURL string  `json:"externalURL"`
@@ -47,7 +46,7 @@ type alert struct {
 	Fingerprint  string            `json:"fingerprint"`
 }
 
-// Source is Alertmanager as a source of alerts. It signs nothing: its
+// Source returns Alertmanager as a source of alerts. It signs nothing: its
 // http_config sends a token, as Bearer or Basic.
 func Source() alerts.Source {
 	return alerts.Source{
@@ -57,29 +56,29 @@ func Source() alerts.Source {
 }
 
 // Decode returns the alerts of one webhook body, in its order. An empty list is
-// no error. A body that cannot be read gives an error that says where: with
-// byte offset, line and column, and with the field's path when its type is
-// wrong. Of a body with one such fault nothing is returned, so that it can be
-// kept and replayed whole. Decode is pure and safe for concurrent use.
+// valid. The error for a body that cannot be read has the byte offset, line and
+// column, and the path of a field with a wrong type. One such fault refuses the
+// whole body, so that it can be kept and replayed. Decode is pure and safe for
+// concurrent use.
 func Decode(body []byte) ([]alerts.Alert, error) {
-	if err := measure(body); err != nil {
+	if err := checkSize(body); err != nil {
 		return nil, err
 	}
 	var w webhook
 	if err := json.Unmarshal(body, &w); err != nil {
-		return nil, explain(body, err)
+		return nil, describeError(body, err)
 	}
 	switch {
 	case w.Alerts == nil:
-		return nil, errors.New(`read webhook: no alerts in it: the list "alerts" is missing`)
+		return nil, errors.New(`read webhook: the list "alerts" is missing`)
 	case len(w.Alerts) == 0 && w.Truncated > 0:
-		// Nothing would remember the ones that were left out.
-		return nil, fmt.Errorf("read webhook: no alerts in it, and the sender left out %d (see its max_alerts)", w.Truncated)
+		// The alerts that were left out would be lost without a trace.
+		return nil, fmt.Errorf("read webhook: it has no alerts, and the sender left out %d (see its max_alerts)", w.Truncated)
 	}
-	elsewhere, _ := webAddress(w.ExternalURL)
+	fallbackLink, _ := webAddress(w.ExternalURL)
 	all := make([]alerts.Alert, len(w.Alerts))
 	for n, a := range w.Alerts {
-		all[n] = a.decode(elsewhere)
+		all[n] = a.toAlert(fallbackLink)
 	}
 	if w.Truncated > 0 {
 		all[0].Truncated = w.Truncated
@@ -87,9 +86,9 @@ func Decode(body []byte) ([]alerts.Alert, error) {
 	return all, nil
 }
 
-// decode turns one alert into ours. elsewhere is the link of an alert that has
+// toAlert converts one alert. fallbackLink is the link of an alert that has
 // none of its own.
-func (a alert) decode(elsewhere string) alerts.Alert {
+func (a alert) toAlert(fallbackLink string) alerts.Alert {
 	var notes []string
 	note := func(text string) {
 		if text != "" {
@@ -98,25 +97,25 @@ func (a alert) decode(elsewhere string) alerts.Alert {
 	}
 	out := alerts.Alert{
 		Title:       title(a.Labels, a.Annotations),
-		Description: text(a.Annotations, workflow.MaxText, "description", "message", "details"),
-		Severity:    line(a.Labels, maxSeverity, "severity", "priority"),
+		Description: firstText(a.Annotations, workflow.MaxText, "description", "message", "details"),
+		Severity:    firstLine(a.Labels, maxSeverity, "severity", "priority"),
 	}
-	var why string
-	out.State, why = state(a.Status)
-	note(why)
-	out.Key, why = key(a.Fingerprint, a.Labels)
-	note(why)
-	out.StartedAt, why = instant("startsAt", a.StartsAt)
-	note(why)
-	if out.State == alerts.Resolved { // the end of an alert that fires is a guess
-		out.EndedAt, why = instant("endsAt", a.EndsAt)
-		note(why)
+	var reason string
+	out.State, reason = parseState(a.Status)
+	note(reason)
+	out.Key, reason = dedupKey(a.Fingerprint, a.Labels)
+	note(reason)
+	out.StartedAt, reason = parseTime("startsAt", a.StartsAt)
+	note(reason)
+	if out.State == alerts.Resolved { // the end of a firing alert is an estimate
+		out.EndedAt, reason = parseTime("endsAt", a.EndsAt)
+		note(reason)
 	}
-	out.Labels, why = bounded("labels", a.Labels)
-	note(why)
-	out.Annotations, why = bounded("annotations", a.Annotations)
-	note(why)
-	out.Link = elsewhere
+	out.Labels, reason = limitLabels("labels", a.Labels)
+	note(reason)
+	out.Annotations, reason = limitLabels("annotations", a.Annotations)
+	note(reason)
+	out.Link = fallbackLink
 	if own, ok := webAddress(a.GeneratorURL); ok {
 		out.Link = own
 	}
@@ -130,9 +129,9 @@ func (a alert) decode(elsewhere string) alerts.Alert {
 	return out
 }
 
-// state reads an alert's own status. One that nobody knows counts as firing
-// and is marked (rule I4).
-func state(status string) (s alerts.State, note string) {
+// parseState parses an alert's own status. An unknown one counts as firing and
+// is noted (I4: status is per alert).
+func parseState(status string) (s alerts.State, note string) {
 	switch strings.ToLower(strings.TrimSpace(status)) {
 	case "firing":
 		return alerts.Firing, ""
@@ -141,12 +140,13 @@ func state(status string) (s alerts.State, note string) {
 	case "":
 		return alerts.Firing, "it has no status and counts as firing"
 	}
-	return alerts.Firing, fmt.Sprintf("its status %q is unknown and counts as firing", quoted(status))
+	return alerts.Firing, fmt.Sprintf("its status %q is unknown and counts as firing", quote(status))
 }
 
-// key is the alert's identity (rule I3): the fingerprint, else a hash of all
-// its labels, before any is cut.
-func key(fingerprint string, labels map[string]string) (k, note string) {
+// dedupKey returns the alert's identity: the fingerprint, else a hash of all
+// its labels before any is left out (I3: identity is integration and dedup
+// key).
+func dedupKey(fingerprint string, labels map[string]string) (k, note string) {
 	k = strings.TrimSpace(fingerprint)
 	switch {
 	case k != "" && len(k) <= maxKey:
@@ -159,7 +159,7 @@ func key(fingerprint string, labels map[string]string) (k, note string) {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		b.WriteString(name)
-		b.WriteByte(0xff) // in no UTF-8 text: names and values cannot run into each other
+		b.WriteByte(0xff) // never part of UTF-8: separates names from values
 		b.WriteString(labels[name])
 		b.WriteByte(0xff)
 	}
@@ -171,23 +171,24 @@ func hash(s string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// title is what the rule's author wrote, else what fires and where.
+// title returns the summary that the rule's author wrote, else what fires and
+// where.
 func title(labels, annotations map[string]string) string {
-	if t := line(annotations, workflow.MaxTitle, "summary", "title"); t != "" {
+	if t := firstLine(annotations, workflow.MaxTitle, "summary", "title"); t != "" {
 		return t
 	}
-	t := cmp.Or(line(labels, workflow.MaxTitle, "alertname"), "Alert without a name")
-	if where := line(labels, workflow.MaxTitle, "instance"); where != "" {
+	t := cmp.Or(firstLine(labels, workflow.MaxTitle, "alertname"), "Alert without a name")
+	if where := firstLine(labels, workflow.MaxTitle, "instance"); where != "" {
 		t += " on " + where
-	} else if job := line(labels, workflow.MaxTitle, "job"); job != "" {
+	} else if job := firstLine(labels, workflow.MaxTitle, "job"); job != "" {
 		t += " in " + job
 	}
 	t, _ = workflow.CleanLine(t, workflow.MaxTitle)
 	return t
 }
 
-// line returns the first of the named values that says something, on one line.
-func line(values map[string]string, limit int, names ...string) string {
+// firstLine returns the first non-empty one of the named values, on one line.
+func firstLine(values map[string]string, limit int, names ...string) string {
 	for _, name := range names {
 		if s, _ := workflow.CleanLine(values[name], limit); s != "" {
 			return s
@@ -196,8 +197,8 @@ func line(values map[string]string, limit int, names ...string) string {
 	return ""
 }
 
-// text is [line] for texts of several lines.
-func text(values map[string]string, limit int, names ...string) string {
+// firstText is [firstLine] for texts of several lines.
+func firstText(values map[string]string, limit int, names ...string) string {
 	for _, name := range names {
 		if s, _ := workflow.CleanText(values[name], limit); s != "" {
 			return s
@@ -206,26 +207,26 @@ func text(values map[string]string, limit int, names ...string) string {
 	return ""
 }
 
-// instant reads a time. The year 1 is Go's zero time, which Alertmanager sends
-// for "not yet". A time that cannot be read is left out and marked: when an
-// alert began matters less than that it fires.
-func instant(field, s string) (at time.Time, note string) {
+// parseTime parses a time. The year 1 is Go's zero time, which Alertmanager
+// sends for "not yet". A time that cannot be parsed is left out and noted: an
+// alert without its start is better than no alert.
+func parseTime(field, s string) (at time.Time, note string) {
 	if s == "" {
 		return time.Time{}, ""
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	t = t.UTC()
 	switch {
-	case err != nil || t.Year() > 9999: // a later year could not be written again
-		return time.Time{}, fmt.Sprintf("its %s %q is no time", field, quoted(s))
+	case err != nil || t.Year() > 9999: // JSON cannot encode a later year
+		return time.Time{}, fmt.Sprintf("its %s %q is not a time", field, quote(s))
 	case t.Year() <= 1:
 		return time.Time{}, ""
 	}
 	return t, ""
 }
 
-// webAddress keeps an address that a browser may open and that shows itself as
-// it is, without the password that it may carry (rule P4).
+// webAddress returns a web address without hidden characters, and without the
+// password that it may contain (P4: secrets are never shown).
 func webAddress(s string) (address string, ok bool) {
 	s = strings.TrimSpace(s)
 	hidden := func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
@@ -243,7 +244,7 @@ func webAddress(s string) (address string, ok bool) {
 	return s, true
 }
 
-func quoted(s string) string {
+func quote(s string) string {
 	s, _ = workflow.CleanLine(s, maxQuoted)
 	return s
 }

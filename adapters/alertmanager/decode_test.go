@@ -59,8 +59,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// one decodes a body with this one alert in it.
-func one(t *testing.T, alert string) alerts.Alert {
+// decodeOne decodes a body with one alert.
+func decodeOne(t *testing.T, alert string) alerts.Alert {
 	t.Helper()
 	all, err := alertmanager.Decode([]byte(`{"alerts":[` + alert + `]}`))
 	if err != nil || len(all) != 1 {
@@ -84,7 +84,7 @@ func TestI4StatusIsPerAlert(t *testing.T) {
 		`null`:          {alerts.Firing, true},
 		`"resolved\n!"`: {alerts.Firing, true},
 	} {
-		// The group says the opposite of a resolved member.
+		// The status of the group is the opposite of a resolved member's.
 		body := fmt.Sprintf(`{"status":"firing","alerts":[{"status":%s,"fingerprint":"k"}]}`, status)
 		all, err := alertmanager.Decode([]byte(body))
 		if err != nil || len(all) != 1 {
@@ -99,10 +99,10 @@ func TestI4StatusIsPerAlert(t *testing.T) {
 func TestI3Key(t *testing.T) {
 	t.Parallel()
 	labels := `"labels":{"alertname":"A","job":"j"}`
-	if got := one(t, `{"fingerprint":" 8a1f ",`+labels+`}`).Key; got != "8a1f" {
+	if got := decodeOne(t, `{"fingerprint":" 8a1f ",`+labels+`}`).Key; got != "8a1f" {
 		t.Errorf("key %q, want the fingerprint", got)
 	}
-	hashed := one(t, `{"status":"firing",`+labels+`}`)
+	hashed := decodeOne(t, `{"status":"firing",`+labels+`}`)
 	if len(hashed.Key) != 16 || strings.Trim(hashed.Key, "0123456789abcdef") != "" {
 		t.Errorf("key %q, want 16 hex digits", hashed.Key)
 	}
@@ -110,7 +110,7 @@ func TestI3Key(t *testing.T) {
 		`{"status":"resolved","labels":{"job":"j","alertname":"A"},"annotations":{"summary":"other"},"startsAt":"2026-01-01T00:00:00Z"}`,
 		`{"fingerprint":"  ",` + labels + `}`,
 	} {
-		if got := one(t, same).Key; got != hashed.Key {
+		if got := decodeOne(t, same).Key; got != hashed.Key {
 			t.Errorf("%s: key %q, want %q", same, got, hashed.Key)
 		}
 	}
@@ -118,18 +118,18 @@ func TestI3Key(t *testing.T) {
 		`{"labels":{"alertname":"A","job":"k"}}`, `{"labels":{"alertname":"A"}}`,
 		`{"labels":{"alertname":"Ajob","":"j"}}`, `{}`,
 	} {
-		if got := one(t, other).Key; got == hashed.Key || len(got) != 16 {
+		if got := decodeOne(t, other).Key; got == hashed.Key || len(got) != 16 {
 			t.Errorf("%s: key %q is another alert's", other, got)
 		}
 	}
 	long := strings.Repeat("f", 129)
-	if got := one(t, `{"fingerprint":"`+long+`"}`).Key; len(got) != 16 {
+	if got := decodeOne(t, `{"fingerprint":"`+long+`"}`).Key; len(got) != 16 {
 		t.Errorf("a fingerprint of 129 bytes: key %q", got)
 	}
-	// Labels that are cut away still tell alerts apart.
+	// Labels that are shortened still distinguish alerts.
 	value := strings.Repeat("v", 3000)
-	a := one(t, `{"labels":{"l":"`+value+`1"}}`)
-	b := one(t, `{"labels":{"l":"`+value+`2"}}`)
+	a := decodeOne(t, `{"labels":{"l":"`+value+`1"}}`)
+	b := decodeOne(t, `{"labels":{"l":"`+value+`2"}}`)
 	if a.Key == b.Key || a.Labels["l"] != b.Labels["l"] {
 		t.Errorf("keys %q and %q, labels of %d and %d bytes", a.Key, b.Key, len(a.Labels["l"]), len(b.Labels["l"]))
 	}
@@ -146,13 +146,13 @@ func TestWords(t *testing.T) {
 		{`{"labels":{"instance":"i"}}`, "Alert without a name on i", "", ""},
 		{`{"annotations":{"summary":"two\nlines","description":"two\nlines"}}`, "two lines", "two\nlines", ""},
 	} {
-		a := one(t, c.alert)
+		a := decodeOne(t, c.alert)
 		if a.Title != c.title || a.Description != c.description || a.Severity != c.severity {
 			t.Errorf("%s:\ngot  %q, %q, %q\nwant %q, %q, %q", c.alert,
 				a.Title, a.Description, a.Severity, c.title, c.description, c.severity)
 		}
 	}
-	long := one(t, `{"annotations":{"summary":"`+strings.Repeat("ä", 500)+`","description":"`+strings.Repeat("ö", 5000)+`"}}`)
+	long := decodeOne(t, `{"annotations":{"summary":"`+strings.Repeat("ä", 500)+`","description":"`+strings.Repeat("ö", 5000)+`"}}`)
 	if n := utf8.RuneCountInString(long.Title); n > workflow.MaxTitle || !strings.HasSuffix(long.Title, "…") {
 		t.Errorf("a title of %d characters", n)
 	}
@@ -176,7 +176,7 @@ func TestTimes(t *testing.T) {
 		{`{"status":"resolved","startsAt":"soon","endsAt":"2026-02-11T03:12:42.517Z"}`, time.Time{}, start.Add(time.Second), true},
 		{`{"status":"resolved","startsAt":"2026-02-11T03:12:41.517Z","endsAt":"9999-12-31T23:59:59-01:00"}`, start, time.Time{}, true},
 	} {
-		a := one(t, strings.Replace(c.alert, "{", `{"fingerprint":"k",`, 1))
+		a := decodeOne(t, strings.Replace(c.alert, "{", `{"fingerprint":"k",`, 1))
 		if !a.StartedAt.Equal(c.start) || !a.EndedAt.Equal(c.end) || (a.Note != "") != c.note {
 			t.Errorf("%s: %v to %v, note %q", c.alert, a.StartedAt, a.EndedAt, a.Note)
 		}
@@ -235,7 +235,7 @@ func TestLabelsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := one(t, `{"status":"firing","fingerprint":"k","labels":`+string(labels)+`,"annotations":{"b`+strings.Repeat("ü", 100)+`":"v"}}`)
+	a := decodeOne(t, `{"status":"firing","fingerprint":"k","labels":`+string(labels)+`,"annotations":{"b`+strings.Repeat("ü", 100)+`":"v"}}`)
 	checkBounds(t, a)
 	if len(a.Labels) != 64 || a.Labels["severity"] != "critical" || a.Labels["service"] != "basket" {
 		t.Errorf("%d labels, severity %q, service %q", len(a.Labels), a.Labels["severity"], a.Labels["service"])
@@ -265,7 +265,7 @@ func TestI7Truncated(t *testing.T) {
 	}
 }
 
-func TestAnEmptyListIsNoError(t *testing.T) {
+func TestEmptyListIsValid(t *testing.T) {
 	t.Parallel()
 	all, err := alertmanager.Decode([]byte(`{"version":"4","alerts":[]}`))
 	if err != nil || len(all) != 0 {
@@ -273,19 +273,19 @@ func TestAnEmptyListIsNoError(t *testing.T) {
 	}
 }
 
-// A body of more alerts than can be meant, or nested too deep, is read no
-// further (I9: bounded bodies and pinned fetches).
+// A body with too many alerts, or nested too deep, is refused early (I9:
+// bounded bodies and pinned fetches).
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{
 		{"empty", "", "read webhook: the body is empty"},
 		{"blank", " \r\n\t", "read webhook: the body is empty"},
-		{"array", ` [{"labels":{}}]`, "read webhook: it is a JSON array, where"},
+		{"array", ` [{"labels":{}}]`, "read webhook: it is a JSON array, but"},
 		{"text", `"firing"`, "read webhook: the body: found string, want object, at line 1, column 8 (byte 7)"},
-		{"null", `null`, `no alerts in it: the list "alerts" is missing`},
-		{"no list", `{"status":"firing"}`, `no alerts in it: the list "alerts" is missing`},
-		{"null list", `{"alerts":null}`, `no alerts in it: the list "alerts" is missing`},
-		{"all left out", `{"alerts":[],"truncatedAlerts":4}`, "no alerts in it, and the sender left out 4"},
+		{"null", `null`, `read webhook: the list "alerts" is missing`},
+		{"no list", `{"status":"firing"}`, `read webhook: the list "alerts" is missing`},
+		{"null list", `{"alerts":null}`, `read webhook: the list "alerts" is missing`},
+		{"all left out", `{"alerts":[],"truncatedAlerts":4}`, "it has no alerts, and the sender left out 4"},
 		{
 			"syntax", "{\n  \"receiver\": \"ü\",\n  \"alerts\": [ {]\n}",
 			"invalid character ']' looking for beginning of object key string, at line 3, column 16 (byte 37)",
@@ -301,7 +301,7 @@ func TestUnreadable(t *testing.T) {
 		{"count", `{"alerts":[{}],"truncatedAlerts":1.5}`, "truncatedAlerts: found number, want integer"},
 		{"deep", strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33), "more than 32 levels deep, at line 1, column 161"},
 		{"very deep", strings.Repeat("{\"a\":\n", 200_000), "more than 32 levels deep, at line 33, column 1"},
-		{"many", `{"alerts":[` + strings.Repeat("{},", 100_000) + "{}]}", "more than 100000 alerts in it"},
+		{"many", `{"alerts":[` + strings.Repeat("{},", 100_000) + "{}]}", "more than 100000 alerts"},
 	} {
 		all, err := alertmanager.Decode([]byte(c.body))
 		if err == nil || !strings.Contains(err.Error(), c.want) || all != nil {
@@ -320,7 +320,7 @@ func TestJustWithinTheBounds(t *testing.T) {
 	if _, err := alertmanager.Decode([]byte(deep)); err != nil {
 		t.Error(err)
 	}
-	// Brackets and commas within texts are not counted.
+	// Brackets and commas in strings are not counted.
 	quiet := `{"alerts":[{"fingerprint":"k","annotations":{"summary":"` + strings.Repeat(`[{\"\\,`, 50_000) + `"}}]}`
 	if _, err := alertmanager.Decode([]byte(quiet)); err != nil {
 		t.Error(err)
@@ -329,13 +329,13 @@ func TestJustWithinTheBounds(t *testing.T) {
 
 func TestBadUTF8IsTolerated(t *testing.T) {
 	t.Parallel()
-	a := one(t, "{\"status\":\"firing\",\"labels\":{\"alertname\":\"caf\xe9\"}}")
+	a := decodeOne(t, "{\"status\":\"firing\",\"labels\":{\"alertname\":\"caf\xe9\"}}")
 	if !utf8.ValidString(a.Title) || !utf8.ValidString(a.Labels["alertname"]) || !strings.HasPrefix(a.Title, "caf") {
 		t.Errorf("title %q, labels %q", a.Title, a.Labels)
 	}
 }
 
-// checkBounds fails unless the alert is as bounded as Decode promises.
+// checkBounds fails unless the alert is within the limits that Decode promises.
 func checkBounds(t *testing.T, a alerts.Alert) {
 	t.Helper()
 	if a.Key == "" || len(a.Key) > 128 {
@@ -416,7 +416,7 @@ func BenchmarkDecode1000(b *testing.B) {
 	}
 }
 
-// webhook makes a body of n alerts as large as real ones are.
+// webhook returns a body of n alerts of a realistic size.
 func webhook(n int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"version":"4","status":"firing","externalURL":"http://am.example.com","alerts":[`)

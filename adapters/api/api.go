@@ -1,6 +1,6 @@
-// Package api is the JSON interface under /api/v1: incidents to read, and every
-// word of the language to give. A named bearer token opens it. What it serves is
-// written down in openapi.yaml, which it serves too.
+// Package api serves the JSON API under /api/v1: it reads incidents and runs
+// every command of the bot. A request is authenticated by a named bearer token.
+// The API is described in openapi.yaml, which is served too.
 package api
 
 import (
@@ -18,13 +18,13 @@ import (
 	"tocsin/commands"
 )
 
-// Config is what the interface needs. Bot and Tokens are required.
+// Config configures [New]. Bot and Tokens are required.
 type Config struct {
 	Bot *app.App
-	// Tokens returns the tokens that are live now. One without a secret opens
-	// nothing.
+	// Tokens returns the tokens that are accepted now. A token without a secret
+	// is never accepted.
 	Tokens func() []bot.Token
-	// Log gets one line for each request that was refused at the door or failed;
+	// Log gets one line for each request that was not authenticated or failed;
 	// nil: none.
 	Log *slog.Logger
 }
@@ -33,23 +33,24 @@ type Config struct {
 var description []byte
 
 const (
-	// describing is the operation that needs no token.
-	describing = "GET /api/v1/openapi.yaml"
-	// maxBody is how many bytes a request may carry.
+	// descriptionPattern is the only operation that needs no token.
+	descriptionPattern = "GET /api/v1/openapi.yaml"
+	// maxBody is the maximum size of a request body, in bytes.
 	maxBody = 64 << 10
-	// patience ends a store that does not answer, before the client gives up.
-	patience = 10 * time.Second
+	// requestTimeout ends a request whose store does not answer, before the
+	// client gives up.
+	requestTimeout = 10 * time.Second
 )
 
-// New returns the handler of everything under /api/. Answers are JSON; one that
-// is not a yes is {"error": {"code", "message", "hint"}}. A command that the
-// language refuses is a yes with "ok": false.
+// New returns the handler of everything under /api/. Responses are JSON; an
+// error is {"error": {"code", "message", "hint"}}. A command that the bot
+// refuses is answered with status 200 and "ok": false.
 func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &server{Config: cfg, mux: http.NewServeMux()}
-	s.mux.HandleFunc(describing, describe)
+	s.mux.HandleFunc(descriptionPattern, handleDescription)
 	for _, rt := range s.routes() {
 		s.mux.Handle(rt.pattern, s.handler(rt))
 	}
@@ -61,35 +62,36 @@ type server struct {
 	mux *http.ServeMux
 }
 
-// A route is one operation. Its answer is written as JSON, nothing when it is
-// nil; an error is answered as [asProblem] reads it.
+// route is one operation. What handle returns is written as JSON, and nil as an
+// empty response; an error is converted by [asProblem].
 type route struct {
 	pattern string
 	access  commands.Access
-	answer  func(r *http.Request, who caller) (any, error)
+	handle  func(r *http.Request, who caller) (any, error)
 }
 
-// routes are the operations that need a token. Reading takes the access that
-// the word of the language takes which shows the same.
+// routes returns the operations that need a token. Reading needs the same
+// access as the command that shows the same.
 func (s *server) routes() []route {
 	return []route{
-		{"GET /api/v1/incidents", s.accessOf("list"), s.list},
-		{"GET /api/v1/incidents/{id}", s.accessOf("show"), s.show},
-		{"GET /api/v1/incidents/{id}/timeline", s.accessOf("timeline"), s.timeline},
-		{"GET /api/v1/incidents/{id}/deliveries", s.accessOf("who"), s.deliveries},
-		{"GET /api/v1/incidents/{id}/timers", s.accessOf("timers"), s.timers},
-		// The bot asks each command for its own.
-		{"POST /api/v1/commands", commands.Guest, s.command},
-		{"GET /api/v1/deadletters", commands.Responder, s.deadLetters},
-		{"POST /api/v1/deadletters/{id}/replay", commands.Responder, s.replay},
-		{"DELETE /api/v1/deadletters/{id}", commands.Responder, s.discard},
-		{"GET /api/v1/jobs", commands.Responder, s.jobs},
+		{"GET /api/v1/incidents", s.accessOf("list"), s.handleList},
+		{"GET /api/v1/incidents/{id}", s.accessOf("show"), s.handleShow},
+		{"GET /api/v1/incidents/{id}/timeline", s.accessOf("timeline"), s.handleTimeline},
+		{"GET /api/v1/incidents/{id}/deliveries", s.accessOf("who"), s.handleDeliveries},
+		{"GET /api/v1/incidents/{id}/timers", s.accessOf("timers"), s.handleTimers},
+		// The dispatcher checks the access of each command.
+		{"POST /api/v1/commands", commands.Guest, s.handleCommand},
+		{"GET /api/v1/deadletters", commands.Responder, s.handleDeadLetters},
+		{"POST /api/v1/deadletters/{id}/replay", commands.Responder, s.handleReplay},
+		{"DELETE /api/v1/deadletters/{id}", commands.Responder, s.handleDiscard},
+		{"GET /api/v1/jobs", commands.Responder, s.handleJobs},
 	}
 }
 
-// accessOf is what a word takes. One that the language has lost is closed.
-func (s *server) accessOf(word string) commands.Access {
-	if w, ok := s.Bot.Catalog().Find(word); ok {
+// accessOf returns the access that a command needs; Admin for one that does not
+// exist.
+func (s *server) accessOf(command string) commands.Access {
+	if w, ok := s.Bot.Catalog().Find(command); ok {
 		return w.Access
 	}
 	return commands.Admin
@@ -97,14 +99,15 @@ func (s *server) accessOf(word string) commands.Access {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := s.mux.Handler(r); pattern == "" {
-		s.refuse(w, r, s.nowhere(r))
+		s.refuse(w, r, s.noRoute(r))
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
-// nowhere answers a path that is not there, or a method that it does not have.
-func (s *server) nowhere(r *http.Request) *problem {
+// noRoute answers a path that does not exist, or a method that the path does
+// not have.
+func (s *server) noRoute(r *http.Request) *problem {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		probe := *r
@@ -118,52 +121,54 @@ func (s *server) nowhere(r *http.Request) *problem {
 	}
 	if len(allowed) == 0 {
 		return &problem{
-			status: http.StatusNotFound, Code: "not_found", Message: "there is nothing at this address",
-			Hint: "/api/v1/openapi.yaml says what there is",
+			status: http.StatusNotFound, Code: "not_found", Message: "this path does not exist",
+			Hint: "/api/v1/openapi.yaml lists the paths",
 		}
 	}
 	return &problem{
-		status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "this address does not take " + shown(r.Method),
+		status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "this path does not accept the method " + sanitize(r.Method),
 		Hint: "use " + strings.Join(allowed, " or "), allow: strings.Join(allowed, ", "),
 	}
 }
 
-// handler carries one operation out: first who asks, then what is asked.
+// handler returns the HTTP handler of one operation: it authenticates the
+// request, checks the access, and then runs the operation.
 func (s *server) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer s.recover(w, r)
-		who, no := s.admit(r)
-		if no == nil && who.Access < rt.access {
-			no = s.forbidden(who.Access, rt.access)
+		defer s.recoverPanic(w, r)
+		who, prob := s.authenticate(r)
+		if prob == nil && who.Access < rt.access {
+			prob = s.forbidden(who.Access, rt.access)
 		}
-		if no != nil {
-			s.refuse(w, r, no)
+		if prob != nil {
+			s.refuse(w, r, prob)
 			return
 		}
 		parent := r.Context()
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			// What has arrived is carried out even if its sender hangs up now.
+			// A change is carried out even if its client disconnects now.
 			parent = context.WithoutCancel(parent)
 		}
-		ctx, cancel := context.WithTimeout(parent, patience)
+		ctx, cancel := context.WithTimeout(parent, requestTimeout)
 		defer cancel()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		body, err := rt.answer(r.WithContext(ctx), who)
+		body, err := rt.handle(r.WithContext(ctx), who)
 		switch {
 		case err != nil:
 			s.refuse(w, r, asProblem(err))
 		case body == nil:
-			header(w)
+			setHeaders(w)
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			write(w, http.StatusOK, body)
+			writeJSON(w, http.StatusOK, body)
 		}
 	})
 }
 
-// recover keeps a fault from looking like a network that broke. What was
-// panicked with may hold anything, so the log gets only where (rule P4).
-func (s *server) recover(w http.ResponseWriter, r *http.Request) {
+// recoverPanic answers a request whose handler panicked with status 500. The
+// value of the panic may contain anything, so the log gets only the stack (P4:
+// secrets are never shown).
+func (s *server) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
@@ -171,31 +176,33 @@ func (s *server) recover(w http.ResponseWriter, r *http.Request) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // compared as net/http compares it
 		panic(p)
 	}
-	s.Log.ErrorContext(r.Context(), "an answer panicked", "route", r.Pattern, "stack", string(debug.Stack()))
-	write(w, http.StatusInternalServerError, map[string]*problem{"error": {
-		Code: "internal", Message: "this could not be carried out because of a fault in Tocsin", Hint: "its log says where",
+	s.Log.ErrorContext(r.Context(), "a handler panicked", "route", r.Pattern, "stack", string(debug.Stack()))
+	writeJSON(w, http.StatusInternalServerError, map[string]*problem{"error": {
+		Code: "internal", Message: "this failed because of a fault in Tocsin", Hint: "its log has the stack trace",
 	}})
 }
 
-// refuse answers no. The log gets what failed and who was turned away at the
-// door, without anything that the sender chose: a token may stand anywhere in a
-// request that was set up in a hurry (rule P4).
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, no *problem) {
+// refuse writes an error response and logs server errors and failed
+// authentications. The log line has nothing that the client chose: a token may
+// be anywhere in a request that was set up in a hurry (P4: secrets are never
+// shown).
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, prob *problem) {
 	attrs := []slog.Attr{
-		slog.String("route", cmp.Or(r.Pattern, "none")), slog.Int("status", no.status), slog.String("code", no.Code),
+		slog.String("route", cmp.Or(r.Pattern, "none")), slog.Int("status", prob.status), slog.String("code", prob.Code),
 		slog.String("remote", r.RemoteAddr),
 	}
 	switch {
-	case no.status >= http.StatusInternalServerError && r.Context().Err() == nil:
-		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed", append(attrs, slog.Any("error", no.detail))...)
-	case no.status == http.StatusUnauthorized:
+	case prob.status >= http.StatusInternalServerError && r.Context().Err() == nil:
+		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed", append(attrs, slog.Any("error", prob.detail))...)
+	case prob.status == http.StatusUnauthorized:
 		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", attrs...)
 	}
-	no.write(w)
+	prob.write(w)
 }
 
-func describe(w http.ResponseWriter, _ *http.Request) {
-	header(w)
+// handleDescription serves openapi.yaml.
+func handleDescription(w http.ResponseWriter, _ *http.Request) {
+	setHeaders(w)
 	w.Header().Set("Content-Type", "application/yaml; charset=utf-8") // RFC 9512
 	w.Write(description)
 }

@@ -14,11 +14,11 @@ import (
 	"tocsin/commands"
 )
 
-// maxKey is how long an Idempotency-Key may be, in characters.
-const maxKey = 200
+// maxIdempotencyKey is the maximum length of an Idempotency-Key, in characters.
+const maxIdempotencyKey = 200
 
-// command gives a line of the language, as if it had been typed.
-func (s *server) command(r *http.Request, who caller) (any, error) {
+// handleCommand runs a command, as if it had been typed in chat.
+func (s *server) handleCommand(r *http.Request, who caller) (any, error) {
 	given, err := readFields(r, "text", "incident", "as")
 	if err != nil {
 		return nil, err
@@ -28,16 +28,16 @@ func (s *server) command(r *http.Request, who caller) (any, error) {
 		return nil, badValue(`"text" is missing`, `for example {"text": "list"}`)
 	}
 	q := dispatch.Request{Text: text, Speaker: who.Speaker}
-	if q.Operation, err = operation(r, who.token); err != nil {
+	if q.Operation, err = operationID(r, who.token); err != nil {
 		return nil, err
 	}
 	if typed := given["incident"]; typed != "" {
 		if q.Room = commands.ParseID(typed); q.Room == "" {
-			return nil, badValue(fmt.Sprintf("%q is no incident", shown(typed)), `"incident" is called INC-7; leave it out if the text names one`)
+			return nil, badValue(fmt.Sprintf("%q is not an incident", sanitize(typed)), `"incident" is an ID such as INC-7; leave it out if the text names the incident`)
 		}
 	}
 	if handle := given["as"]; handle != "" {
-		if q.Speaker, err = s.actFor(handle, who); err != nil {
+		if q.Speaker, err = s.actAs(handle, who); err != nil {
 			return nil, err
 		}
 	}
@@ -46,7 +46,8 @@ func (s *server) command(r *http.Request, who caller) (any, error) {
 		return nil, err
 	}
 	if !reply.OK && reply.Incident != "" {
-		// A refusal that names its incident would tell that it exists (rule P2).
+		// A refusal that names a private incident would show that it exists
+		// (P2: private means members only).
 		if _, err := s.Bot.Incidents.Get(r.Context(), reply.Incident, q.Speaker); err != nil {
 			reply.Incident = ""
 		}
@@ -54,50 +55,51 @@ func (s *server) command(r *http.Request, who caller) (any, error) {
 	return reply, nil
 }
 
-// readFields reads an object of texts. Every way to be wrong is named.
+// readFields decodes a JSON object of strings with the given names. Each error
+// says what is wrong and what would be right.
 func readFields(r *http.Request, names ...string) (map[string]string, error) {
 	var raw map[string]json.RawMessage
 	d := json.NewDecoder(r.Body)
 	err := d.Decode(&raw)
 	if err == nil {
 		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			err = errors.Join(errors.New("something follows the object"), more)
+			err = errors.Join(errors.New("read body: data after the object"), more)
 		}
 	}
-	if _, is := errors.AsType[*http.MaxBytesError](err); is {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, &problem{
 			status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: fmt.Sprintf("the body is larger than %d KiB", maxBody>>10),
-			Hint: "texts hold 4,000 characters; put longer ones behind a link",
+			Hint: "a text holds 4,000 characters; link to longer ones",
 		}
 	}
 	if err != nil || raw == nil {
-		return nil, badValue("the body is not a JSON object"+because(err), `for example {"text": "ack INC-7"}`)
+		return nil, badValue("the body is not a JSON object"+syntaxDetail(err), `for example {"text": "ack INC-7"}`)
 	}
 	fields := map[string]string{}
 	for name, value := range raw {
 		if !slices.Contains(names, name) {
 			return nil, &problem{
-				status: http.StatusBadRequest, Code: "unknown_field", Message: fmt.Sprintf("there is no field %q", shown(name)),
-				Hint: oneOf(name, names),
+				status: http.StatusBadRequest, Code: "unknown_field", Message: fmt.Sprintf("there is no field %q", sanitize(name)),
+				Hint: suggest(name, names),
 			}
 		}
 		var text *string
 		if err := json.Unmarshal(value, &text); err != nil || text == nil {
-			return nil, badValue(fmt.Sprintf("%q is not a text", name), fmt.Sprintf(`write it in quotes: {%q: "…"}`, name))
+			return nil, badValue(fmt.Sprintf("%q is not a string", name), fmt.Sprintf(`write it in quotes: {%q: "…"}`, name))
 		}
 		fields[name] = *text
 	}
 	return fields, nil
 }
 
-// because says where a body is wrong, and repeats nothing of it but a
-// character.
-func because(err error) string {
+// syntaxDetail says where a body is malformed. It repeats at most one character
+// of it.
+func syntaxDetail(err error) string {
 	if err == nil {
 		return ""
 	}
-	if at, is := errors.AsType[*json.SyntaxError](err); is {
-		return fmt.Sprintf(": at byte %d: %s", at.Offset, shown(at.Error()))
+	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Sprintf(": at byte %d: %s", at.Offset, sanitize(at.Error()))
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return ": it ends too early"
@@ -105,16 +107,16 @@ func because(err error) string {
 	return ""
 }
 
-// operation names a delivery for good, so that the bot answers its repeat as it
-// answered the first. Each token has its own names.
-func operation(r *http.Request, t bot.Token) (string, error) {
+// operationID returns the ID by which the bot recognizes a repeated request,
+// from the Idempotency-Key. Each token has its own keys.
+func operationID(r *http.Request, t bot.Token) (string, error) {
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" {
 		return "", nil
 	}
 	odd := func(c rune) bool { return c < ' ' || c > '~' }
-	if len(key) > maxKey || strings.ContainsFunc(key, odd) {
-		return "", badValue("the Idempotency-Key cannot be used", fmt.Sprintf("it holds at most %d characters of ASCII; a UUID is a good one", maxKey))
+	if len(key) > maxIdempotencyKey || strings.ContainsFunc(key, odd) {
+		return "", badValue("the Idempotency-Key is not valid", fmt.Sprintf("use at most %d characters of printable ASCII, for example a UUID", maxIdempotencyKey))
 	}
 	return "api " + t.Name + " " + key, nil
 }

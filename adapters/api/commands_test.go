@@ -10,9 +10,9 @@ import (
 
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	a := h.post("/api/v1/commands", anaToken, `{"text": "declare Checkout is down --sev 2"}`)
-	var s said
+	var s reply
 	a.into(http.StatusOK, &s)
 	if !s.OK || s.Incident != "INC-1" || !strings.Contains(s.Text, "Declared SEV2: Checkout is down.") {
 		t.Errorf("%+v", s)
@@ -28,21 +28,21 @@ func TestCommand(t *testing.T) {
 		"ack":        "Which incident?",
 		"ack INC-99": "INC-99 does not exist.",
 	} {
-		if s := h.say(anaToken, text); s.OK || !strings.Contains(s.Text, want) {
+		if s := h.run(anaToken, text); s.OK || !strings.Contains(s.Text, want) {
 			t.Errorf("%q: %+v, want %q", text, s, want)
 		}
 	}
-	if s := h.say(anaToken, "ack INC-1"); s.Incident != "INC-1" {
+	if s := h.run(anaToken, "ack INC-1"); s.Incident != "INC-1" {
 		t.Errorf("a refusal names its incident: %+v", s)
 	}
-	if s := h.say(guestToken, "list"); !s.OK || !strings.Contains(s.Text, "Checkout is down") {
+	if s := h.run(guestToken, "list"); !s.OK || !strings.Contains(s.Text, "Checkout is down") {
 		t.Errorf("list: %+v", s)
 	}
 }
 
-func TestCommandInAShapeThatIsWrong(t *testing.T) {
+func TestMalformedCommands(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for _, c := range []struct {
 		body, code string
 		words      []string
@@ -55,13 +55,13 @@ func TestCommandInAShapeThatIsWrong(t *testing.T) {
 		{`["list"]`, "bad_value", []string{"not a JSON object"}},
 		{`null`, "bad_value", []string{"not a JSON object"}},
 		{`{}`, "bad_value", []string{`"text" is missing`}},
-		{`{"text": 7}`, "bad_value", []string{`"text" is not a text`}},
-		{`{"text": null}`, "bad_value", []string{`"text" is not a text`}},
-		{`{"text": "list", "as": ["ana"]}`, "bad_value", []string{`"as" is not a text`}},
+		{`{"text": 7}`, "bad_value", []string{`"text" is not a string`}},
+		{`{"text": null}`, "bad_value", []string{`"text" is not a string`}},
+		{`{"text": "list", "as": ["ana"]}`, "bad_value", []string{`"as" is not a string`}},
 		{`{"text": "list", "room": "INC-1"}`, "unknown_field", []string{`"room"`, "text, incident, as"}},
 		{`{"txt": "list"}`, "unknown_field", []string{`"txt"`, "did you mean text?"}},
 		{`{"Text": "list"}`, "unknown_field", []string{`"Text"`, "did you mean text?"}},
-		{`{"text": "ack", "incident": "7"}`, "bad_value", []string{`"7" is no incident`, "INC-7"}},
+		{`{"text": "ack", "incident": "7"}`, "bad_value", []string{`"7" is not an incident`, "INC-7"}},
 	} {
 		h.post("/api/v1/commands", anaToken, c.body).problem(http.StatusBadRequest, c.code, c.words...)
 	}
@@ -71,24 +71,24 @@ func TestCommandInAShapeThatIsWrong(t *testing.T) {
 	}
 	for _, body := range []string{long(64<<10 + 1), `{"text": "list"}` + strings.Repeat(" ", 64<<10), strings.Repeat("x", 1<<20), `{"text": "` + strings.Repeat("x", 1<<20) + `"}`} {
 		a := h.post("/api/v1/commands", anaToken, body)
-		if strings.HasPrefix(body, "x") { // known to be wrong at its first byte
+		if strings.HasPrefix(body, "x") { // malformed from its first byte
 			a.problem(http.StatusBadRequest, "bad_value")
 			continue
 		}
 		a.problem(http.StatusRequestEntityTooLarge, "too_large", "64 KiB")
 	}
 	h.post("/api/v1/commands", anaToken, `{"text": "list"}`, "Idempotency-Key: "+strings.Repeat("k", 201)).
-		problem(http.StatusBadRequest, "bad_value", "200 characters")
+		problem(http.StatusBadRequest, "bad_value", "at most 200 characters")
 	h.post("/api/v1/commands", anaToken, `{"text": "list"}`, "Idempotency-Key: schlüssel").problem(http.StatusBadRequest, "bad_value")
 }
 
-func TestActingForSomebody(t *testing.T) {
+func TestActingForAPerson(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	as := func(token, text, person string) answer {
 		return h.post("/api/v1/commands", token, fmt.Sprintf(`{"text": %q, "as": %q}`, text, person))
 	}
-	var s said
+	var s reply
 	for n, handle := range []string{"ana", "@ana", "Ana Silva", "ANA@example.com"} {
 		as(adminToken, "declare Down", handle).into(http.StatusOK, &s)
 		if want := fmt.Sprintf("INC-%d", n+1); !s.OK || s.Incident != want {
@@ -98,27 +98,27 @@ func TestActingForSomebody(t *testing.T) {
 			t.Errorf("%s is recorded as %s", handle, line)
 		}
 	}
-	as(benToken, "ack INC-1", "ana").into(http.StatusOK, &s) // an administrator's token may, whomever it acts for else
+	as(benToken, "ack INC-1", "ana").into(http.StatusOK, &s) // an administrator's token may, also when it acts for ben by itself
 	if !s.OK {
 		t.Errorf("%+v", s)
 	}
 	as(adminToken, "cancel INC-2", "ben").into(http.StatusOK, &s)
 	if s.OK || !strings.Contains(s.Text, "commander") {
-		t.Errorf("ben may not cancel, whoever says it for him: %+v", s)
+		t.Errorf("ben may not cancel, also not by an administrator's token: %+v", s)
 	}
 	for _, token := range []string{anaToken, guestToken} {
 		as(token, "list", "ben").problem(http.StatusForbidden, "forbidden", `"admin"`)
 		as(token, "list", "nobody").problem(http.StatusForbidden, "forbidden", `"admin"`)
 	}
 	as(adminToken, "list", "anna").problem(http.StatusBadRequest, "bad_value", `"anna"`, "did you mean ana?")
-	as(adminToken, "list", "zoe").problem(http.StatusBadRequest, "bad_value", `nobody is called "zoe"`)
+	as(adminToken, "list", "zoe").problem(http.StatusBadRequest, "bad_value", `no person is called "zoe"`)
 }
 
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	declare := func(token, key string) said {
-		var s said
+	h := newTestServer(t)
+	declare := func(token, key string) reply {
+		var s reply
 		h.post("/api/v1/commands", token, `{"text": "declare Down"}`, "Idempotency-Key: "+key).into(http.StatusOK, &s)
 		return s
 	}

@@ -10,8 +10,8 @@ import (
 	"tocsin/workflow"
 )
 
-// letter is a delivery that could not be read, without its body.
-type letter struct {
+// deadLetter is a delivery that could not be read, without its body.
+type deadLetter struct {
 	ID          string    `json:"id"`
 	At          time.Time `json:"at"`
 	Integration string    `json:"integration"`
@@ -20,25 +20,25 @@ type letter struct {
 	Cut         bool      `json:"cut"`
 }
 
-func (s *server) deadLetters(r *http.Request, _ caller) (any, error) {
+func (s *server) handleDeadLetters(r *http.Request, _ caller) (any, error) {
 	all, err := s.Bot.Intake.DeadLetters(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	letters := make([]letter, 0, len(all))
+	letters := make([]deadLetter, 0, len(all))
 	for _, l := range all {
-		letters = append(letters, letter{ID: l.ID, At: l.At.UTC(), Integration: l.Integration, Reason: l.Reason, Size: l.Size, Cut: l.Cut})
+		letters = append(letters, deadLetter{ID: l.ID, At: l.At.UTC(), Integration: l.Integration, Reason: l.Reason, Size: l.Size, Cut: l.Cut})
 	}
-	return map[string][]letter{"deadletters": letters}, nil
+	return map[string][]deadLetter{"deadletters": letters}, nil
 }
 
-// replay reads a dead letter again. The answer names the incidents that its
-// alerts belong to, of those that the caller may see.
-func (s *server) replay(r *http.Request, who caller) (any, error) {
+// handleReplay reads a dead letter again. The response lists the incidents that
+// its alerts belong to and that the caller may see.
+func (s *server) handleReplay(r *http.Request, who caller) (any, error) {
 	id := r.PathValue("id")
 	receipts, err := s.Bot.Intake.Replay(r.Context(), id)
-	if no, is := errors.AsType[*workflow.Refusal](err); is {
-		return nil, s.notReplayed(r, id, no)
+	if prob, ok := errors.AsType[*workflow.Refusal](err); ok {
+		return nil, s.replayProblem(r, id, prob)
 	}
 	if err != nil {
 		return nil, err
@@ -60,19 +60,19 @@ func (s *server) replay(r *http.Request, who caller) (any, error) {
 	return done, nil
 }
 
-// notReplayed tells a letter that is not there from one that still cannot be
-// read.
-func (s *server) notReplayed(r *http.Request, id string, no *workflow.Refusal) error {
+// replayProblem distinguishes a dead letter that does not exist from one that
+// still cannot be read.
+func (s *server) replayProblem(r *http.Request, id string, prob *workflow.Refusal) error {
 	all, err := s.Bot.Intake.DeadLetters(r.Context())
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(all, func(l intake.DeadLetter) bool { return l.ID == id }) {
-		return &problem{status: http.StatusConflict, Code: "conflict", Message: no.Message, Hint: no.Hint}
+		return &problem{status: http.StatusConflict, Code: "conflict", Message: prob.Message, Hint: prob.Hint}
 	}
-	return no
+	return prob
 }
 
-func (s *server) discard(r *http.Request, _ caller) (any, error) {
+func (s *server) handleDiscard(r *http.Request, _ caller) (any, error) {
 	return nil, s.Bot.Intake.Discard(r.Context(), r.PathValue("id"))
 }

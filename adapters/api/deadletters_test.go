@@ -13,31 +13,31 @@ type deadLetter struct {
 	Cut                     bool
 }
 
-func (h *house) letters() []deadLetter {
+func (h *testServer) deadLetters() []deadLetter {
 	h.t.Helper()
 	var got struct{ DeadLetters []deadLetter }
 	h.get("/api/v1/deadletters", benToken).into(http.StatusOK, &got)
 	return got.DeadLetters
 }
 
-// unread keeps a delivery as a dead letter and returns its path.
-func (h *house) unread(body string) string {
+// addDeadLetter keeps a delivery as a dead letter and returns its path.
+func (h *testServer) addDeadLetter(body string) string {
 	h.t.Helper()
 	if err := h.bot.Intake.KeepUnreadable(h.t.Context(), "alertmanager", []byte(body), "no key"); err != nil {
 		h.t.Fatal(err)
 	}
-	all := h.letters()
+	all := h.deadLetters()
 	return "/api/v1/deadletters/" + all[len(all)-1].ID
 }
 
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	if got := string(h.get("/api/v1/deadletters", benToken).body); got != `{"deadletters":[]}`+"\n" {
 		t.Errorf("none is listed as %s", got)
 	}
-	readable := h.unread("disk cpu disk")
-	if all := h.letters(); len(all) != 1 || all[0].Integration != "alertmanager" || all[0].Reason != "no key" || all[0].Size != 13 || all[0].Cut {
+	readable := h.addDeadLetter("disk cpu disk")
+	if all := h.deadLetters(); len(all) != 1 || all[0].Integration != "alertmanager" || all[0].Reason != "no key" || all[0].Size != 13 || all[0].Cut {
 		t.Errorf("listed: %+v", all)
 	}
 	if a := h.get("/api/v1/deadletters", benToken); strings.Contains(string(a.body), "disk") {
@@ -48,42 +48,42 @@ func TestDeadLetters(t *testing.T) {
 		Incidents []string
 	}
 	h.post(readable+"/replay", benToken, "").into(http.StatusOK, &done)
-	if done.Alerts != 3 || len(done.Incidents) == 0 || len(h.letters()) != 0 {
-		t.Errorf("replayed: %+v, left %v", done, h.letters())
+	if done.Alerts != 3 || len(done.Incidents) == 0 || len(h.deadLetters()) != 0 {
+		t.Errorf("replayed: %+v, left %v", done, h.deadLetters())
 	}
 	for _, path := range []string{readable, "/api/v1/deadletters/nothing"} {
 		h.post(path+"/replay", benToken, "").problem(http.StatusNotFound, "not_found", "no dead letter")
-		h.ask("DELETE", path, benToken, "").problem(http.StatusNotFound, "not_found", "no dead letter")
+		h.send("DELETE", path, benToken, "").problem(http.StatusNotFound, "not_found", "no dead letter")
 	}
 }
 
 func TestDeadLetterThatStaysUnreadable(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for body, why := range map[string]string{
 		"garbage": "still cannot be read: read line: no key", strings.Repeat("x", 64<<10): "Only the first 65536 bytes",
 	} {
-		path := h.unread(body)
+		path := h.addDeadLetter(body)
 		h.post(path+"/replay", benToken, "").problem(http.StatusConflict, "conflict", why)
-		if len(h.letters()) != 1 {
-			t.Errorf("left: %v", h.letters())
+		if len(h.deadLetters()) != 1 {
+			t.Errorf("left: %v", h.deadLetters())
 		}
-		if a := h.ask("DELETE", path, benToken, ""); a.status != http.StatusNoContent || len(a.body) != 0 {
+		if a := h.send("DELETE", path, benToken, ""); a.status != http.StatusNoContent || len(a.body) != 0 {
 			t.Errorf("discard: %d %s", a.status, a.body)
 		}
-		if len(h.letters()) != 0 {
-			t.Errorf("left: %v", h.letters())
+		if len(h.deadLetters()) != 0 {
+			t.Errorf("left: %v", h.deadLetters())
 		}
 	}
 }
 
-// A fault is an answer, and what it was about is not in the log.
-func TestAFaultIsAnAnswer(t *testing.T) {
+// A panic is answered, and the value of the panic is not logged.
+func TestPanicIsAnswered(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	path := h.unread("panic s3cret")
+	h := newTestServer(t)
+	path := h.addDeadLetter("panic s3cret")
 	a := h.post(path+"/replay", benToken, "")
-	if a.status == http.StatusConflict { // the bot has caught it
+	if a.status == http.StatusConflict { // the bot has recovered from it
 		return
 	}
 	a.problem(http.StatusInternalServerError, "internal", "fault in Tocsin")
@@ -92,22 +92,22 @@ func TestAFaultIsAnAnswer(t *testing.T) {
 	}
 }
 
-// Of the incidents that a letter's alerts belong to, the answer names those
-// that are no secret (rule P2).
+// The answer to a replay names only incidents that the caller may see (P2:
+// private means members only).
 func TestP2ReplayNamesNoPrivateIncident(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	var done struct{ Incidents []string }
-	h.post(h.unread("disk")+"/replay", benToken, "").into(http.StatusOK, &done)
+	h.post(h.addDeadLetter("disk")+"/replay", benToken, "").into(http.StatusOK, &done)
 	id := done.Incidents[0]
-	h.later(0)
-	h.later(0)
-	h.do(benToken, "ack "+id, "private "+id)
-	h.post(h.unread("disk2")+"/replay", adminToken, "").into(http.StatusOK, &done)
+	h.advance(0)
+	h.advance(0)
+	h.mustRun(benToken, "ack "+id, "private "+id)
+	h.post(h.addDeadLetter("disk2")+"/replay", adminToken, "").into(http.StatusOK, &done)
 	if len(done.Incidents) != 0 {
 		t.Errorf("the answer names %v, and %s is private", done.Incidents, id)
 	}
-	h.later(time.Second) // mail is read at most every 100 ms
+	h.advance(time.Second) // alerts are read at most every 100 ms
 	var i struct{ Alerts struct{ Firing int } }
 	h.get("/api/v1/incidents/"+id, benToken).into(http.StatusOK, &i)
 	if i.Alerts.Firing != 2 {

@@ -10,10 +10,10 @@ import (
 	"tocsin/adapters/api"
 )
 
-// What is served and what is described are the same operations.
+// The served and the described operations are the same.
 func TestDescriptionAndRoutesAreTheSame(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	a := h.get("/api/v1/openapi.yaml", "")
 	if got := a.header.Get("Content-Type"); a.status != http.StatusOK || got != "application/yaml; charset=utf-8" {
 		t.Fatalf("%d, Content-Type %q", a.status, got)
@@ -32,11 +32,11 @@ func TestDescriptionAndRoutesAreTheSame(t *testing.T) {
 	}
 }
 
-// The description is strict: it would notice a field that it does not name.
+// The description is strict: a field that it does not name is an error.
 func TestDescriptionNoticesDrift(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(anaToken, "declare Checkout is down")
+	h := newTestServer(t)
+	h.mustRun(anaToken, "declare Checkout is down")
 	doc := document(t, h.get("/api/v1/openapi.yaml", "").body)
 	for _, name := range []string{"IncidentInList", "Incident"} {
 		schema := doc.Components.Schemas[name].Value
@@ -45,7 +45,7 @@ func TestDescriptionNoticesDrift(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/api/v1/incidents", "/api/v1/incidents/INC-1"} {
-		spy := &house{t: &quiet{TB: t}, router: h.router}
+		spy := &testServer{t: &quiet{TB: t}, router: h.router}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
@@ -58,14 +58,14 @@ func TestDescriptionNoticesDrift(t *testing.T) {
 			n = slices.Index(a.body, '[') + len(`[{"`)
 		}
 		a.body = slices.Insert(a.body, n, []byte(`surprise":1,"`)...)
-		spy.hold(r, a)
+		spy.checkDescription(r, a)
 		if !spy.t.(*quiet).failed {
-			t.Errorf("%s: nobody notices %s", path, a.body)
+			t.Errorf("%s: not noticed: %s", path, a.body)
 		}
 	}
 }
 
-// quiet notes a failure instead of failing.
+// quiet records a failure instead of failing.
 type quiet struct {
 	testing.TB
 	failed bool

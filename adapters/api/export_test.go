@@ -2,9 +2,9 @@ package api
 
 import "net/http"
 
-// Patterns are those of every operation of a handler.
+// Patterns returns the patterns of all operations that a handler serves.
 func Patterns(h http.Handler) []string {
-	all := []string{describing}
+	all := []string{descriptionPattern}
 	for _, rt := range h.(*server).routes() {
 		all = append(all, rt.pattern)
 	}

@@ -67,17 +67,17 @@ func organization() bot.Organization {
 	return org
 }
 
-// store can be unplugged.
+// store is a store that can be down.
 type store struct {
 	bot.Store
-	gone atomic.Bool
+	down atomic.Bool
 }
 
-var errGone = errors.New("dial store: refused by db-7.internal")
+var errDown = errors.New("dial store: refused by db-7.internal")
 
 func (s *store) err() error {
-	if s.gone.Load() {
-		return errGone
+	if s.down.Load() {
+		return errDown
 	}
 	return nil
 }
@@ -104,12 +104,12 @@ func (s *store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
 	return s.Store.Get(ctx, kind, id)
 }
 
-// mailbox is a pager that accepts everything.
+// mailbox is a pager that accepts every page.
 type mailbox struct{}
 
 func (mailbox) Page(context.Context, bot.Page) error { return nil }
 
-// chat opens a room on the first platform and none on the second.
+// chat opens rooms, or fails.
 type chat struct{ fails bool }
 
 func (c chat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
@@ -121,7 +121,7 @@ func (c chat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, err
 
 func (chat) Post(context.Context, bot.RoomPost) error { return nil }
 
-// lines decodes a body of one alert key a line. Some words are special.
+// lines decodes a body of alert keys. The keys "garbage" and "panic" are special.
 func lines(r alerts.Request) ([]alerts.Alert, error) {
 	var all []alerts.Alert
 	for key := range strings.FieldsSeq(string(r.Body)) {
@@ -136,31 +136,31 @@ func lines(r alerts.Request) ([]alerts.Alert, error) {
 	return all, nil
 }
 
-type logged struct {
+type logBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
 }
 
-func (l *logged) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Buffer.Write(p)
 }
 
-func (l *logged) text() string {
+func (l *logBuffer) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Buffer.String()
 }
 
-// house is a whole bot behind a real server, and the description to which every
-// request and answer is held.
-type house struct {
+// testServer is a whole bot behind a real HTTP server, and the API's
+// description, to which every request and response is compared.
+type testServer struct {
 	t       testing.TB
 	bot     *app.App
 	runner  *agenda.Runner
 	store   *store
-	log     *logged
+	log     *logBuffer
 	handler http.Handler
 	server  *httptest.Server
 	router  routers.Router
@@ -168,9 +168,9 @@ type house struct {
 	now     time.Time
 }
 
-func newHouse(t testing.TB) *house {
+func newTestServer(t testing.TB) *testServer {
 	t.Helper()
-	h := &house{t: t, store: &store{Store: memory.New()}, log: &logged{}, now: time.Date(2026, 3, 1, 3, 12, 0, 0, time.UTC)}
+	h := &testServer{t: t, store: &store{Store: memory.New()}, log: &logBuffer{}, now: time.Date(2026, 3, 1, 3, 12, 0, 0, time.UTC)}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	h.bot, err = app.New(app.Config{
@@ -209,8 +209,8 @@ func document(t testing.TB, raw []byte) *openapi3.T {
 	return doc
 }
 
-// later lets time pass, and carries out what falls due.
-func (h *house) later(d time.Duration) {
+// advance moves the clock and runs the tasks that fall due.
+func (h *testServer) advance(d time.Duration) {
 	h.t.Helper()
 	h.mu.Lock()
 	h.now = h.now.Add(d)
@@ -223,7 +223,7 @@ func (h *house) later(d time.Duration) {
 	}
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	t      testing.TB
 	status int
@@ -231,15 +231,15 @@ type answer struct {
 	body   []byte
 }
 
-func (h *house) get(path, token string) answer { return h.ask("GET", path, token, "") }
+func (h *testServer) get(path, token string) answer { return h.send("GET", path, token, "") }
 
-func (h *house) post(path, token, body string, header ...string) answer {
-	return h.ask("POST", path, token, body, header...)
+func (h *testServer) post(path, token, body string, header ...string) answer {
+	return h.send("POST", path, token, body, header...)
 }
 
-// ask sends one request over the wire and holds both sides to the description;
-// header is "Name: value" lines.
-func (h *house) ask(method, path, token, body string, header ...string) answer {
+// send sends one request over HTTP and compares the request and the response
+// with the description; header is "Name: value" lines.
+func (h *testServer) send(method, path, token, body string, header ...string) answer {
 	h.t.Helper()
 	request := func(base string) *http.Request {
 		r, err := http.NewRequestWithContext(h.t.Context(), method, base+path, strings.NewReader(body))
@@ -271,22 +271,22 @@ func (h *house) ask(method, path, token, body string, header ...string) answer {
 		h.t.Errorf("%s %s: Cache-Control %q", method, path, got)
 	}
 	if h.router != nil {
-		h.hold(request(""), a)
+		h.checkDescription(request(""), a)
 	}
 	return a
 }
 
-// hold reports what is not as the description says.
-func (h *house) hold(r *http.Request, a answer) {
+// checkDescription reports a request or response that differs from the description.
+func (h *testServer) checkDescription(r *http.Request, a answer) {
 	h.t.Helper()
 	name := r.Method + " " + r.URL.String()
-	if r.Method == http.MethodHead { // described as GET, and without a body
+	if r.Method == http.MethodHead { // described as GET, without a body
 		return
 	}
 	route, params, err := h.router.FindRoute(r)
 	if err != nil {
 		if a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed {
-			h.t.Errorf("%s: %d, and it is not described: %v", name, a.status, err)
+			h.t.Errorf("%s: %d, but it is not described: %v", name, a.status, err)
 		}
 		return
 	}
@@ -298,8 +298,8 @@ func (h *house) hold(r *http.Request, a answer) {
 	switch {
 	case a.status < 300 && err != nil:
 		h.t.Errorf("%s: %d, but the description forbids the request: %v", name, a.status, err)
-	case a.status == http.StatusUnauthorized && err == nil && !strings.Contains(string(a.body), "not a live one"):
-		h.t.Errorf("%s: 401, but the description lets it in", name)
+	case a.status == http.StatusUnauthorized && err == nil && !strings.Contains(string(a.body), "is not valid"):
+		h.t.Errorf("%s: 401, but the description allows it", name)
 	}
 	out := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input, Status: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)),
@@ -310,7 +310,7 @@ func (h *house) hold(r *http.Request, a answer) {
 	}
 }
 
-// authenticated holds a request to the security scheme of the description.
+// authenticated checks a request against the security scheme of the description.
 func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	r := in.RequestValidationInput.Request
 	if !strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), in.SecurityScheme.Scheme+" ") {
@@ -333,7 +333,7 @@ func (a answer) into(status int, into any) {
 	}
 }
 
-// problem checks an answer that is not a yes; every word must stand in it.
+// problem checks an error response; each of the words must be in it.
 func (a answer) problem(status int, code string, words ...string) {
 	a.t.Helper()
 	var p struct {
@@ -345,32 +345,32 @@ func (a answer) problem(status int, code string, words ...string) {
 	}
 	for _, w := range words {
 		if !strings.Contains(p.Error.Message+" "+p.Error.Hint, w) {
-			a.t.Errorf("answer %s says nothing of %q", a.body, w)
+			a.t.Errorf("answer %s does not contain %q", a.body, w)
 		}
 	}
 }
 
-// said is the answer to a command.
-type said struct {
+// reply is the answer to a command.
+type reply struct {
 	OK       bool
 	Text     string
 	Incident string
 }
 
-// say gives a command as a token.
-func (h *house) say(token, text string) said {
+// run runs a command with a token.
+func (h *testServer) run(token, text string) reply {
 	h.t.Helper()
-	var s said
+	var s reply
 	h.post("/api/v1/commands", token, fmt.Sprintf(`{"text": %q}`, text)).into(http.StatusOK, &s)
 	return s
 }
 
-// do gives commands that must be carried out.
-func (h *house) do(token string, lines ...string) said {
+// mustRun runs commands, none of which may be refused.
+func (h *testServer) mustRun(token string, lines ...string) reply {
 	h.t.Helper()
-	var s said
+	var s reply
 	for _, text := range lines {
-		if s = h.say(token, text); !s.OK {
+		if s = h.run(token, text); !s.OK {
 			h.t.Fatalf("%s: refused: %s", text, s.Text)
 		}
 	}

@@ -17,14 +17,14 @@ import (
 	"tocsin/workflow"
 )
 
-// What one list holds.
+// The number of incidents in one page of a list.
 const (
-	usualLimit = 50
-	mostLimit  = 500
+	defaultLimit = 50
+	maxLimit     = 500
 )
 
-func (s *server) list(r *http.Request, who caller) (any, error) {
-	q, err := s.query(r)
+func (s *server) handleList(r *http.Request, who caller) (any, error) {
+	q, err := s.parseFilter(r)
 	if err != nil {
 		return nil, err
 	}
@@ -37,32 +37,33 @@ func (s *server) list(r *http.Request, who caller) (any, error) {
 		Next      string    `json:"next,omitempty"`
 	}{Incidents: make([]summary, 0, len(found))}
 	for _, i := range found {
-		page.Incidents = append(page.Incidents, summarize(i))
+		page.Incidents = append(page.Incidents, newSummary(i))
 	}
 	if next > 0 {
-		page.Next = cursor(next)
+		page.Next = encodeCursor(next)
 	}
 	return page, nil
 }
 
-// query reads what is to be listed. A name or a value that is not understood is
-// an error: to leave a filter out would look like an answer.
-func (s *server) query(r *http.Request) (incidents.Filter, error) {
-	q := incidents.Filter{All: true, Limit: usualLimit}
+// parseFilter reads the filter of a list from the query. An unknown name or
+// value is an error: a filter that is silently ignored would look like an
+// answer.
+func (s *server) parseFilter(r *http.Request) (incidents.Filter, error) {
+	q := incidents.Filter{All: true, Limit: defaultLimit}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return q, badValue("the query of the address cannot be read", "write it as name=value&name=value, percent-encoded")
+		return q, badValue("the query cannot be parsed", "write it as name=value&name=value, percent-encoded")
 	}
 	names := []string{"status", "severity", "service", "limit", "after"}
 	for name, all := range values {
 		if !slices.Contains(names, name) {
-			return q, badValue(fmt.Sprintf("there is no parameter %q", shown(name)), oneOf(name, names))
+			return q, badValue(fmt.Sprintf("there is no parameter %q", sanitize(name)), suggest(name, names))
 		}
 		if len(all) > 1 {
 			return q, badValue(fmt.Sprintf("%q is given %d times", name, len(all)), "give it once")
 		}
 	}
-	for _, read := range []func(url.Values, *incidents.Filter) error{readStatus, readSeverity, readLimit, readAfter} {
+	for _, read := range []func(url.Values, *incidents.Filter) error{parseStatus, parseSeverity, parseLimit, parseAfter} {
 		if err := read(values, &q); err != nil {
 			return q, err
 		}
@@ -74,21 +75,21 @@ func (s *server) query(r *http.Request) (incidents.Filter, error) {
 	return q, nil
 }
 
-func readStatus(values url.Values, q *incidents.Filter) error {
+func parseStatus(values url.Values, q *incidents.Filter) error {
 	word := strings.ToLower(values.Get("status"))
-	switch names := statuses(); {
+	switch names := statusNames(); {
 	case word == "":
 	case word == "open":
 		q.All = false
 	case slices.Contains(names, word):
 		q.Status = word
 	default:
-		return badValue(fmt.Sprintf("%q is no status", shown(word)), oneOf(word, append([]string{"open"}, names...)))
+		return badValue(fmt.Sprintf("%q is not a status", sanitize(word)), suggest(word, append([]string{"open"}, names...)))
 	}
 	return nil
 }
 
-func statuses() []string {
+func statusNames() []string {
 	var names []string
 	for _, status := range workflow.Statuses() {
 		names = append(names, string(status))
@@ -96,32 +97,32 @@ func statuses() []string {
 	return names
 }
 
-func readSeverity(values url.Values, q *incidents.Filter) error {
+func parseSeverity(values url.Values, q *incidents.Filter) error {
 	word := values.Get("severity")
 	if word == "" {
 		return nil
 	}
 	var ok bool
 	if q.Severity, ok = workflow.ParseSeverity(word); !ok {
-		return badValue(fmt.Sprintf("%q is no severity", shown(word)), "it is SEV1, SEV2, SEV3, SEV4 or SEV5, or its number alone")
+		return badValue(fmt.Sprintf("%q is not a severity", sanitize(word)), "use SEV1, SEV2, SEV3, SEV4 or SEV5, or the number alone")
 	}
 	return nil
 }
 
-func readLimit(values url.Values, q *incidents.Filter) error {
+func parseLimit(values url.Values, q *incidents.Filter) error {
 	word := values.Get("limit")
 	if word == "" {
 		return nil
 	}
 	n, err := strconv.Atoi(word)
-	if err != nil || n < 1 || n > mostLimit {
-		return badValue(fmt.Sprintf("%q is no limit", shown(word)), fmt.Sprintf("it is a number from 1 to %d", mostLimit))
+	if err != nil || n < 1 || n > maxLimit {
+		return badValue(fmt.Sprintf("%q is not a limit", sanitize(word)), fmt.Sprintf("use a number from 1 to %d", maxLimit))
 	}
 	q.Limit = n
 	return nil
 }
 
-func readAfter(values url.Values, q *incidents.Filter) error {
+func parseAfter(values url.Values, q *incidents.Filter) error {
 	word := values.Get("after")
 	if word == "" {
 		return nil
@@ -129,73 +130,74 @@ func readAfter(values url.Values, q *incidents.Filter) error {
 	raw, err := base64.RawURLEncoding.DecodeString(word)
 	number, named := strings.CutPrefix(string(raw), "before ")
 	if q.Before, _ = strconv.Atoi(number); err != nil || !named || q.Before < 1 {
-		return badValue(fmt.Sprintf("%q is not where a page ended", shown(word)), `give what the page before answered as "next", unchanged`)
+		return badValue(fmt.Sprintf("%q is not a valid cursor", sanitize(word)), `send the "next" of the previous page, unchanged`)
 	}
 	return nil
 }
 
-// cursor is where the next page begins. It is wrapped so that nobody counts on
-// what is in it.
-func cursor(before int) string {
+// encodeCursor returns the cursor of the next page. It is encoded so that no
+// client relies on its content.
+func encodeCursor(before int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("before " + strconv.Itoa(before)))
 }
 
-// oneOf says what would be right.
-func oneOf(word string, names []string) string {
-	hint := "it is one of " + strings.Join(names, ", ")
+// suggest returns a hint with the accepted names, and the nearest one first.
+func suggest(word string, names []string) string {
+	hint := "use one of " + strings.Join(names, ", ")
 	if near := commands.Nearest(strings.ToLower(word), names); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
 	return hint
 }
 
-// incident reads the incident of the path as the caller may see it. One that is
-// private is missing to everybody else, in the same words (rule P2).
-func (s *server) incident(r *http.Request, who access.Speaker) (workflow.Incident, error) {
-	id, err := incidentID(r)
+// loadIncident returns the incident of the path as the caller may see it. A
+// private incident does not exist for everyone else, in the same words (P2:
+// private means members only).
+func (s *server) loadIncident(r *http.Request, who access.Speaker) (workflow.Incident, error) {
+	id, err := parseIncidentID(r)
 	if err != nil {
 		return workflow.Incident{}, err
 	}
 	return s.Bot.Incidents.Get(r.Context(), id, who)
 }
 
-func incidentID(r *http.Request) (string, error) {
+func parseIncidentID(r *http.Request) (string, error) {
 	typed := r.PathValue("id")
 	id := commands.ParseID(typed)
 	if id == "" {
 		return "", &problem{
-			status: http.StatusNotFound, Code: "not_found", Message: fmt.Sprintf("%q is no incident", shown(typed)),
-			Hint: "incidents are called INC-7; /api/v1/incidents lists them",
+			status: http.StatusNotFound, Code: "not_found", Message: fmt.Sprintf("%q is not an incident", sanitize(typed)),
+			Hint: "an incident's ID is like INC-7; /api/v1/incidents lists them",
 		}
 	}
 	return id, nil
 }
 
-// inUTC is the caller as a reader of the interface: its times are UTC, in texts
-// too.
-func (c caller) inUTC() access.Speaker {
+// speakerInUTC returns the speaker with the zone UTC, because the API shows
+// every time in UTC, in texts too.
+func (c caller) speakerInUTC() access.Speaker {
 	c.Speaker.Zone = time.UTC
 	return c.Speaker
 }
 
-func (s *server) show(r *http.Request, who caller) (any, error) {
-	i, err := s.incident(r, who.Speaker)
+func (s *server) handleShow(r *http.Request, who caller) (any, error) {
+	i, err := s.loadIncident(r, who.Speaker)
 	if err != nil {
 		return nil, err
 	}
-	d := detail(i)
+	d := newDetails(i)
 	if w, ok := s.Bot.Catalog().Find("timers"); ok && access.Can(who.Speaker, w, &i) == nil {
-		d.Timers = timers(i)
+		d.Timers = upcomingTimers(i)
 	}
 	return d, nil
 }
 
-func (s *server) timeline(r *http.Request, who caller) (any, error) {
-	id, err := incidentID(r)
+func (s *server) handleTimeline(r *http.Request, who caller) (any, error) {
+	id, err := parseIncidentID(r)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.Bot.Incidents.Timeline(r.Context(), id, who.inUTC())
+	entries, err := s.Bot.Incidents.Timeline(r.Context(), id, who.speakerInUTC())
 	if err != nil {
 		return nil, err
 	}
@@ -205,8 +207,8 @@ func (s *server) timeline(r *http.Request, who caller) (any, error) {
 	return map[string][]incidents.Entry{"events": entries}, nil
 }
 
-func (s *server) deliveries(r *http.Request, who caller) (any, error) {
-	id, err := incidentID(r)
+func (s *server) handleDeliveries(r *http.Request, who caller) (any, error) {
+	id, err := parseIncidentID(r)
 	if err != nil {
 		return nil, err
 	}
@@ -218,23 +220,24 @@ func (s *server) deliveries(r *http.Request, who caller) (any, error) {
 	for _, d := range workflow.Deliveries(events) {
 		all = append(all, delivery{
 			Page: d.ID, To: d.To, Name: d.Name, Via: d.Via, Purpose: d.Purpose, State: d.State, Why: d.Why,
-			AskedAt: d.AskedAt.UTC(), DoneAt: d.DoneAt.UTC(), Text: card.Arrival(d, card.View{Zone: time.UTC}),
+			AskedAt: d.AskedAt.UTC(), DoneAt: d.DoneAt.UTC(), Text: card.DeliveryStatus(d, card.View{Zone: time.UTC}),
 		})
 	}
 	return map[string][]delivery{"deliveries": all}, nil
 }
 
-func (s *server) timers(r *http.Request, who caller) (any, error) {
-	i, err := s.incident(r, who.Speaker)
+func (s *server) handleTimers(r *http.Request, who caller) (any, error) {
+	i, err := s.loadIncident(r, who.Speaker)
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]card.Timer{"timers": timers(i)}, nil
+	return map[string][]card.Timer{"timers": upcomingTimers(i)}, nil
 }
 
-// timers is never nil: an empty list says that nothing will happen by itself.
-func timers(i workflow.Incident) []card.Timer {
-	all := append([]card.Timer{}, card.Upcoming(i)...)
+// upcomingTimers returns the incident's timers in UTC. It is never nil: an
+// empty list says that nothing is scheduled.
+func upcomingTimers(i workflow.Incident) []card.Timer {
+	all := append([]card.Timer{}, card.UpcomingTimers(i)...)
 	for n := range all {
 		all[n].At = all[n].At.UTC()
 	}

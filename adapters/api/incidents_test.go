@@ -13,8 +13,8 @@ import (
 	"tocsin/bot/incidents"
 )
 
-// ids lists incidents and returns their IDs, and where the next page begins.
-func (h *house) ids(query, token string) (all, next string) {
+// ids lists incidents and returns their IDs, and the cursor of the next page.
+func (h *testServer) ids(query, token string) (all, next string) {
 	h.t.Helper()
 	var page struct {
 		Incidents []struct{ ID string }
@@ -30,11 +30,11 @@ func (h *house) ids(query, token string) (all, next string) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	if got := string(h.get("/api/v1/incidents", guestToken).body); got != `{"incidents":[]}`+"\n" {
 		t.Errorf("nothing is listed as %s", got)
 	}
-	h.do(
+	h.mustRun(
 		anaToken, "declare One --sev 1 --service checkout", "declare Two --sev 2", "declare Three --sev 2 --service checkout,payment",
 		"declare Four --sev 5 --drill", "resolve INC-2 done", "status INC-3 monitoring", "cancel INC-4",
 	)
@@ -63,8 +63,8 @@ func TestList(t *testing.T) {
 			h.get("/api/v1/incidents"+query, anaToken).problem(http.StatusBadRequest, "bad_value", "did you mean closed?")
 			continue
 		}
-		if strings.Contains(query, "OPEN") || query == "?status=" { // kinder than described
-			got, _ := (&house{t: t, server: h.server}).ids(query, anaToken)
+		if strings.Contains(query, "OPEN") || query == "?status=" { // accepted, but not described
+			got, _ := (&testServer{t: t, server: h.server}).ids(query, anaToken)
 			if got != want {
 				t.Errorf("%s: %s, want %s", query, got, want)
 			}
@@ -78,11 +78,11 @@ func TestList(t *testing.T) {
 
 func TestListInPages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for range 7 {
-		h.do(anaToken, "declare Down")
+		h.mustRun(anaToken, "declare Down")
 	}
-	h.do(benToken, "declare Hidden --private") // in nobody else's page, and not in its cursor
+	h.mustRun(benToken, "declare Hidden --private") // not in another speaker's page, and not in its cursor
 	var got []string
 	for after := ""; ; {
 		page, next := h.ids("?limit=3&after="+after, anaToken)
@@ -100,14 +100,14 @@ func TestListInPages(t *testing.T) {
 	}
 }
 
-func TestListSaysWhatWouldBeRight(t *testing.T) {
+func TestListRefusesBadFilters(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for query, words := range map[string][]string{
-		"?status=resolve":            {`"resolve" is no status`, "did you mean resolved?", "open, triage"},
-		"?status=x":                  {"it is one of open, triage"},
+		"?status=resolve":            {`"resolve" is not a status`, "did you mean resolved?", "open, triage"},
+		"?status=x":                  {"use one of open, triage"},
 		"?severity=SEV6":             {"SEV1, SEV2, SEV3, SEV4 or SEV5"},
-		"?severity=critical":         {`"critical" is no severity`},
+		"?severity=critical":         {`"critical" is not a severity`},
 		"?limit=0":                   {"from 1 to 500"},
 		"?limit=501":                 {"from 1 to 500"},
 		"?limit=-1":                  {"from 1 to 500"},
@@ -120,7 +120,7 @@ func TestListSaysWhatWouldBeRight(t *testing.T) {
 		"?page=2":                    {"status, severity, service, limit, after"},
 		"?status=open&status=merged": {`"status" is given 2 times`},
 		"?status=%zz":                {"percent-encoded"},
-		"?status=%1b%5b31mx":         {`"[31mx" is no status`},
+		"?status=%1b%5b31mx":         {`"[31mx" is not a status`},
 	} {
 		h.get("/api/v1/incidents"+query, anaToken).problem(http.StatusBadRequest, "bad_value", words...)
 	}
@@ -128,12 +128,12 @@ func TestListSaysWhatWouldBeRight(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(anaToken, `declare Checkout is down <b>&co --sev 2 --service checkout`)
-	h.later(0)
-	h.do(anaToken, "ack INC-1", "lead INC-1")
-	h.later(10 * time.Minute)
-	h.do(anaToken, "resolve INC-1 Rolled back")
+	h := newTestServer(t)
+	h.mustRun(anaToken, `declare Checkout is down <b>&co --sev 2 --service checkout`)
+	h.advance(0)
+	h.mustRun(anaToken, "ack INC-1", "lead INC-1")
+	h.advance(10 * time.Minute)
+	h.mustRun(anaToken, "resolve INC-1 Rolled back")
 	const want = `{"incidents":[{"id":"INC-1","title":"Checkout is down <b>&co","status":"resolved","severity":"SEV2",` +
 		`"services":["checkout"],"kind":"real","visibility":"public","declared_at":"2026-03-01T03:12:00Z",` +
 		`"acknowledged_at":"2026-03-01T03:12:00Z","acknowledged_by":"ana","resolved_at":"2026-03-01T03:22:00Z","commander":"ana",` +
@@ -146,13 +146,13 @@ func TestSummary(t *testing.T) {
 
 func TestShow(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(
+	h := newTestServer(t)
+	h.mustRun(
 		anaToken, `declare Checkout is down --impact high --urgency low --service checkout --description "It began at three" --symptom "no carts" --detected 20m`,
 		"task INC-1 look at the logs --for @ben", "followup INC-1 write it down", "note INC-1 The deploy did it",
 		`update INC-1 "We are on it" --next 30m --to customers`, "cause INC-1 A deploy", "assign INC-1 scribe @ben",
 	)
-	h.later(0)
+	h.advance(0)
 	var got map[string]any
 	h.get("/api/v1/incidents/inc-1", anaToken).into(http.StatusOK, &got)
 	want := map[string]any{
@@ -191,10 +191,10 @@ func TestShow(t *testing.T) {
 	}
 }
 
-// An incident that alerts have reserved is there before its first step.
+// An incident whose ID alerts have reserved can be read before its first step.
 func TestAlertsAreIncidentsAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	all, err := lines(alerts.Request{Body: []byte("disk")})
 	if err != nil {
 		t.Fatal(err)
@@ -226,23 +226,23 @@ func TestAlertsAreIncidentsAtOnce(t *testing.T) {
 		if when == "stepped" && (len(got.AlertSamples) != 1 || !got.AlertSamples[0].Firing) {
 			t.Errorf("samples: %+v", got.AlertSamples)
 		}
-		h.later(0)
+		h.advance(0)
 	}
 }
 
-// The timeline says of each event who, by which token, when and what (P3: every
-// change names its actor).
+// The timeline names the actor, the token, the time and the change of each event
+// (P3: every change names its actor).
 func TestTimelineDeliveriesTimers(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(adminToken, "declare Checkout is down --sev 1")
-	h.later(0)
-	h.do(anaToken, "update INC-1 Looking --next 15m")
+	h := newTestServer(t)
+	h.mustRun(adminToken, "declare Checkout is down --sev 1")
+	h.advance(0)
+	h.mustRun(anaToken, "update INC-1 Looking --next 15m")
 	var told struct{ Deliveries []map[string]any }
 	h.get("/api/v1/incidents/INC-1/deliveries", anaToken).into(http.StatusOK, &told)
 	want := []map[string]any{{
 		"to": "ben", "name": "Ben Okafor", "via": "email", "purpose": "escalation", "state": "delivered",
-		"asked_at": "2026-03-01T03:12:00Z", "done_at": "2026-03-01T03:12:00Z", "text": "arrived at 03:12:00 UTC", "page": told.Deliveries[0]["page"],
+		"asked_at": "2026-03-01T03:12:00Z", "done_at": "2026-03-01T03:12:00Z", "text": "delivered at 03:12:00 UTC", "page": told.Deliveries[0]["page"],
 	}}
 	if diff := cmp.Diff(want, told.Deliveries); diff != "" {
 		t.Error(diff)
@@ -254,7 +254,7 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 	if len(due.Timers) != 2 || due.Timers[0].At != "2026-03-01T03:17:00Z" || due.Timers[0].Kind != "escalate" || due.Timers[1].Kind != "update" {
 		t.Errorf("timers: %+v", due.Timers)
 	}
-	h.do(anaToken, "ack INC-1", "resolve INC-1 Rolled back")
+	h.mustRun(anaToken, "ack INC-1", "resolve INC-1 Rolled back")
 	if got := string(h.get("/api/v1/incidents/INC-1/timers", benToken).body); got != `{"timers":[]}`+"\n" {
 		t.Errorf("timers of a resolved incident: %s", got)
 	}
@@ -271,7 +271,7 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 	for _, want := range []line{
 		{"admin", "declared", "Declared SEV1: Checkout is down"},
 		{"tocsin", "step_fired", "Step 1 of default pages Ben Okafor (email); next step at 03:17:00 UTC"},
-		{"Ana Silva, by token ci", "update_posted", "Update: Looking (next by 03:27:00 UTC)"},
+		{"Ana Silva, by token ci", "update_posted", "Update: Looking (next update due 03:27:00 UTC)"},
 		{"Ana Silva, by token ci", "acknowledged", "Acknowledged by Ana Silva"},
 		{"Ana Silva, by token ci", "resolved", "Resolved: Rolled back"},
 	} {
@@ -283,21 +283,21 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 
 func TestNoSuchIncident(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for _, rest := range []string{"", "/timeline", "/deliveries", "/timers"} {
 		h.get("/api/v1/incidents/INC-99"+rest, anaToken).problem(http.StatusNotFound, "not_found", "INC-99 does not exist")
-		h.get("/api/v1/incidents/foo"+rest, anaToken).problem(http.StatusNotFound, "not_found", `"foo" is no incident`, "INC-7")
+		h.get("/api/v1/incidents/foo"+rest, anaToken).problem(http.StatusNotFound, "not_found", `"foo" is not an incident`, "INC-7")
 		h.get("/api/v1/incidents/%2e%2e%2f"+rest, anaToken).problem(http.StatusNotFound, "not_found")
 	}
 }
 
 func TestP2PrivateIncidentsAreMissing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(benToken, "declare Somebody stole the key --private --sev 1")
-	h.later(0)
+	h := newTestServer(t)
+	h.mustRun(benToken, "declare Somebody stole the key --private --sev 1")
+	h.advance(0)
 	if all, _ := h.ids("", benToken); all != "1" {
-		t.Fatalf("its member does not see it: %q", all)
+		t.Fatalf("its member does not list it: %q", all)
 	}
 	same := func(a, b answer) bool {
 		return a.status == b.status && string(a.body) == strings.ReplaceAll(string(b.body), "INC-99", "INC-1")

@@ -7,7 +7,7 @@ import (
 	"tocsin/bot/jobs"
 )
 
-// job is a recurring job with its last slot and its next.
+// job is a recurring job with its last and its next slot.
 type job struct {
 	Name     string    `json:"name"`
 	Cron     string    `json:"cron"`
@@ -18,7 +18,7 @@ type job struct {
 	Next     *nextSlot `json:"next,omitempty"`
 }
 
-// lastSlot is how the last slot ended, or stands.
+// lastSlot is the slot that ran last or is running.
 type lastSlot struct {
 	Slot     string    `json:"slot"`
 	Started  time.Time `json:"started_at"`
@@ -30,24 +30,25 @@ type lastSlot struct {
 	Again    time.Time `json:"again_at,omitzero"`
 }
 
+// nextSlot is the slot that comes next.
 type nextSlot struct {
 	Slot string    `json:"slot"`
 	At   time.Time `json:"at"`
 }
 
-func (s *server) jobs(r *http.Request, _ caller) (any, error) {
+func (s *server) handleJobs(r *http.Request, _ caller) (any, error) {
 	states, err := s.Bot.Jobs.List(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	all := make([]job, 0, len(states))
 	for _, state := range states {
-		all = append(all, shownJob(state))
+		all = append(all, newJob(state))
 	}
 	return map[string][]job{"jobs": all}, nil
 }
 
-func shownJob(s jobs.JobState) job {
+func newJob(s jobs.JobState) job {
 	j := job{Name: s.Name, Cron: s.Schedule.Spec(), Timezone: s.Schedule.Zone().String(), Enabled: s.Enabled, Missed: string(s.Missed)}
 	if last := s.Last; last.Slot != "" {
 		j.Last = &lastSlot{

@@ -11,7 +11,7 @@ import (
 
 func TestJobs(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	h.get("/api/v1/jobs", guestToken).problem(http.StatusForbidden, "forbidden", "responder")
 	type slot struct {
 		Slot, Outcome, Note, By string
@@ -49,6 +49,6 @@ func TestJobs(t *testing.T) {
 	if last := got.Jobs[0].Last; last == nil || last.Slot != "2026-03-01T02:17 UTC" || last.Outcome != "failed" || last.Note != "no luck" || last.Attempts != 2 || last.By != "a-1" || !last.Started.Equal(at) {
 		t.Errorf("in the end: %+v", last)
 	}
-	h.store.gone.Store(true)
+	h.store.down.Store(true)
 	h.get("/api/v1/jobs", benToken).problem(http.StatusServiceUnavailable, "unavailable")
 }

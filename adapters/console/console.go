@@ -1,6 +1,6 @@
-// Package console is the pager of last resort: it writes pages into the log,
-// and for whoever sits at the terminal as a line with the command to answer.
-// It is there when nothing else is configured, and it never fails.
+// Package console is the pager of last resort: it writes pages to the log and,
+// in one line with the command to acknowledge, to the terminal. It is used when
+// nothing else is configured, and it never fails.
 package console
 
 import (
@@ -15,18 +15,17 @@ import (
 	"tocsin/workflow"
 )
 
-// maxShown is how many incidents of a bundle the terminal shows.
+// maxShown is the maximum number of incidents of a bundle that the terminal shows.
 const maxShown = 10
 
-// Config says where pages are written. Both may be nil.
+// Config says where pages are written. Both fields may be nil.
 type Config struct {
 	Log *slog.Logger
-	// Terminal gets a readable block for each page; nil when nobody reads
-	// along.
+	// Terminal gets a readable block for each page; nil: no terminal.
 	Terminal io.Writer
 }
 
-// Pager writes pages down.
+// Pager writes pages to the log and the terminal.
 type Pager struct {
 	log      *slog.Logger
 	mu       sync.Mutex // one block at a time
@@ -35,7 +34,7 @@ type Pager struct {
 
 var _ bot.Pager = (*Pager)(nil)
 
-// New makes a pager.
+// New returns a pager.
 func New(cfg Config) *Pager {
 	p := &Pager{log: cfg.Log, terminal: cfg.Terminal}
 	if p.log == nil {
@@ -47,44 +46,45 @@ func New(cfg Config) *Pager {
 	return p
 }
 
-// Page writes the page down, and always answers nil: after this there is
-// nobody else to ask. Of a private incident only its ID is shown (rule P2).
+// Page writes the page, and always returns nil: there is no pager after this
+// one. Of a private incident only the ID is shown (P2: private means members
+// only).
 func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 	ids, severities, private := make([]string, 0, len(page.Incidents)), []string{}, false
 	for _, i := range page.Incidents {
-		ids = append(ids, line(i.ID))
+		ids = append(ids, cleanLine(i.ID))
 		private = private || i.Private
 		if i.Severity != "" && !i.Private {
-			severities = append(severities, line(i.Severity))
+			severities = append(severities, cleanLine(i.Severity))
 		}
 	}
-	told := []slog.Attr{
-		slog.String("key", line(page.Key)), slog.String("purpose", string(page.Purpose)),
-		slog.String("person", line(page.Person)), slog.Any("incidents", ids),
+	attrs := []slog.Attr{
+		slog.String("key", cleanLine(page.Key)), slog.String("purpose", string(page.Purpose)),
+		slog.String("person", cleanLine(page.Person)), slog.Any("incidents", ids),
 	}
 	if len(severities) > 0 {
-		told = append(told, slog.Any("severities", severities))
+		attrs = append(attrs, slog.Any("severities", severities))
 	}
 	if !private {
-		told = append(told, slog.String("text", words(page)))
+		attrs = append(attrs, slog.String("text", message(page)))
 	}
-	p.log.LogAttrs(ctx, slog.LevelWarn, "page", told...)
+	p.log.LogAttrs(ctx, slog.LevelWarn, "page", attrs...)
 
 	block := render(page)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, _ = io.WriteString(p.terminal, block) // a terminal that is gone stops nothing
+	_, _ = io.WriteString(p.terminal, block) // a failing terminal is ignored: the log has the page
 	return nil
 }
 
-// render writes the block for the terminal.
+// render returns the block for the terminal.
 func render(page bot.Page) string {
-	kind, whom := "PAGE", ""
+	kind, recipient := "PAGE", ""
 	if page.Purpose == workflow.PurposeNotice {
 		kind = "NOTE"
 	}
-	if name := line(page.Name); name != "" && page.Person != "log" {
-		whom = "for " + name + ": "
+	if name := cleanLine(page.Name); name != "" && page.Person != "log" {
+		recipient = "for " + name + ": "
 	}
 	var b strings.Builder
 	for n, i := range page.Incidents {
@@ -92,39 +92,39 @@ func render(page bot.Page) string {
 			fmt.Fprintf(&b, "  %s  … and %d more → see: tocsin run \"list\"\n", kind, len(page.Incidents)-n)
 			break
 		}
-		what := line(i.Severity + " " + i.Title)
+		what := cleanLine(i.Severity + " " + i.Title)
 		if i.Private {
 			what = "a private incident"
 		}
-		fmt.Fprintf(&b, "  %s  %s%s%s\n", kind, whom, line(i.ID+" "+what), answer(page.Purpose, i.ID))
+		fmt.Fprintf(&b, "  %s  %s%s%s\n", kind, recipient, cleanLine(i.ID+" "+what), answerHint(page.Purpose, i.ID))
 	}
 	if len(page.Incidents) == 0 {
-		fmt.Fprintf(&b, "  %s  %s%s\n", kind, whom, words(page))
+		fmt.Fprintf(&b, "  %s  %s%s\n", kind, recipient, message(page))
 	}
 	return b.String()
 }
 
-// answer is the command to answer with. It is meant to be copied into a shell,
-// so an ID that means something there is not offered.
-func answer(purpose workflow.Purpose, id string) string {
+// answerHint returns the command to acknowledge with. It is meant to be copied
+// into a shell, so it is left out for an ID that has a special meaning there.
+func answerHint(purpose workflow.Purpose, id string) string {
 	plain := id != "" && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
 	if purpose == workflow.PurposeNotice || !plain {
 		return ""
 	}
-	return fmt.Sprintf(" → answer: tocsin run \"ack %s\"", id)
+	return fmt.Sprintf(" → acknowledge: tocsin run \"ack %s\"", id)
 }
 
-// words are the message on one line.
-func words(page bot.Page) string {
-	title, text := line(page.Content.Title), line(page.Content.Text)
+// message returns the page's message on one line.
+func message(page bot.Page) string {
+	title, text := cleanLine(page.Content.Title), cleanLine(page.Content.Text)
 	if title != "" && text != "" {
 		return title + ": " + text
 	}
 	return title + text
 }
 
-// line makes text safe on one line.
-func line(text string) string {
+// cleanLine makes a text safe and puts it on one line.
+func cleanLine(text string) string {
 	clean, _ := workflow.CleanLine(text, workflow.MaxTitle)
 	return clean
 }

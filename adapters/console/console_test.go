@@ -34,14 +34,14 @@ func pages() map[string]bot.Page {
 			Key: "INC-1/2.1", Purpose: workflow.PurposeEscalation, Person: "log", Name: "log",
 			Incidents: []bot.PagedIncident{{ID: "INC-1", Severity: "SEV1", Title: "Checkout is down", AcknowledgeURL: "https://tocsin.example.com/a/secret-token"}},
 			Content: card.Content{
-				Title: "INC-1 · Checkout is down", Text: "Nobody has answered yet.",
+				Title: "INC-1 · Checkout is down", Text: "No one has acknowledged yet.",
 				Buttons: []card.Button{{Label: "Acknowledge", Command: "ack INC-1 --seen 2", URL: "https://tocsin.example.com/a/secret-token", Main: true}},
 			},
 		},
 		"person": {
 			Key: "INC-1/2.2", Purpose: workflow.PurposeJoin, Person: "ana", Name: "Ana Lima",
 			Incidents: []bot.PagedIncident{{ID: "INC-1", Severity: "SEV1", Title: "Checkout is down"}},
-			Content:   card.Content{Title: "INC-1 · Ben asks for you"},
+			Content:   card.Content{Title: "INC-1 · Ben asks you to join"},
 		},
 		"know": {
 			Key: "INC-1/7.1", Purpose: workflow.PurposeNotice, Person: "ana", Name: "Ana Lima",
@@ -87,7 +87,7 @@ func page(t *testing.T, p bot.Page) (logged, shown string) {
 	return log.String(), terminal.String()
 }
 
-func TestPagesLookAsAgreed(t *testing.T) {
+func TestGolden(t *testing.T) {
 	for name, p := range pages() {
 		t.Run(name, func(t *testing.T) {
 			logged, shown := page(t, p)
@@ -109,7 +109,7 @@ func TestPagesLookAsAgreed(t *testing.T) {
 	}
 }
 
-func TestNothingReachesTheTerminalButText(t *testing.T) {
+func TestTerminalGetsTextOnly(t *testing.T) {
 	for name, p := range pages() {
 		logged, shown := page(t, p)
 		for _, r := range strings.ReplaceAll(logged+shown, "\n", "") {
@@ -120,7 +120,7 @@ func TestNothingReachesTheTerminalButText(t *testing.T) {
 		for line := range strings.Lines(shown) {
 			_, command, offered := strings.Cut(line, "tocsin run ")
 			if offered && strings.ContainsAny(strings.Trim(command, "\"\n"), "\"$`;|&\\") {
-				t.Errorf("%s: a shell would do more than is meant: %s", name, command)
+				t.Errorf("%s: the command has a special meaning in a shell: %s", name, command)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func TestNothingReachesTheTerminalButText(t *testing.T) {
 	}
 }
 
-// Rules P2 and P4.
+// TestP4NoSecretLeaks also covers P2: a private incident's texts are not shown.
 func TestP4NoSecretLeaks(t *testing.T) {
 	for name, p := range pages() {
 		logged, shown := page(t, p)

@@ -1,5 +1,6 @@
-// Package deadman tells a watcher outside that Tocsin is well. The watcher
-// raises the alarm when it has not been told for a while (rule E12).
+// Package deadman pings an external watcher while Tocsin is well. The watcher
+// raises the alarm when the pings stop (E12: the dead-man ping needs a clean
+// audit).
 package deadman
 
 import (
@@ -16,38 +17,39 @@ import (
 )
 
 const (
-	pingFor   = 5 * time.Second
-	maxAnswer = 64 << 10 // bytes that are read of an answer
+	pingTimeout = 5 * time.Second
+	maxResponse = 64 << 10 // bytes of a response that are read
 )
 
-// Config says through what it pings.
+// Config says how pings are sent.
 type Config struct {
-	// Client sends [one that waits for 5 s]. A copy is used, which follows no
-	// redirect and waits for at most 5 s.
+	// Client sends the pings; nil: one with a timeout of 5 s. A copy is used, which
+	// follows no redirect and has a timeout of at most 5 s.
 	Client *http.Client
 }
 
-// Pinger asks for an address.
+// Pinger sends pings.
 type Pinger struct{ client http.Client }
 
 var _ jobs.Pinger = (*Pinger)(nil)
 
-// New makes a pinger.
+// New returns a pinger.
 func New(cfg Config) *Pinger {
 	p := &Pinger{}
 	if cfg.Client != nil {
 		p.client = *cfg.Client
 	}
-	if p.client.Timeout <= 0 || p.client.Timeout > pingFor {
-		p.client.Timeout = pingFor
+	if p.client.Timeout <= 0 || p.client.Timeout > pingTimeout {
+		p.client.Timeout = pingTimeout
 	}
-	// The address is a secret, and for nobody but whom it was given for.
+	// The address is a secret, so it is not sent to another server.
 	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return p
 }
 
-// Ping asks for the address with GET. A nil error means that the watcher
-// answered with 2xx. No error shows the address, which is a secret.
+// Ping requests the address with GET. A nil error means that the watcher
+// answered with 2xx. No error contains the address, which is a secret (P4:
+// secrets are never shown).
 func (p *Pinger) Ping(ctx context.Context, address string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil || request.URL.Host == "" {
@@ -56,9 +58,9 @@ func (p *Pinger) Ping(ctx context.Context, address string) error {
 	request.Header.Set("User-Agent", "Tocsin")
 	response, err := p.client.Do(request)
 	if err != nil {
-		// The client's error quotes the address; what is inside it may name the
-		// host, which is none of the log's business either.
-		if outer, is := errors.AsType[*url.Error](err); is && outer.Timeout() {
+		// The client's error contains the address, and the error inside it may
+		// contain the host, which is not logged either.
+		if outer, ok := errors.AsType[*url.Error](err); ok && outer.Timeout() {
 			return errors.New("it did not answer within 5 s")
 		}
 		if ctx.Err() != nil {
@@ -67,7 +69,7 @@ func (p *Pinger) Ping(ctx context.Context, address string) error {
 		return errors.New("it cannot be reached: is its address right, and may this machine connect to it?")
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // so that the connection can be used again
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse) // so that the connection can be used again
 	switch status := response.StatusCode; {
 	case status >= 200 && status < 300:
 		return nil

@@ -16,11 +16,11 @@ import (
 const secret = "hunter2"
 
 func TestE12Ping(t *testing.T) {
-	var asked atomic.Int32
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		if r.Method != http.MethodGet {
-			t.Errorf("asked with %s", r.Method)
+			t.Errorf("requested with %s", r.Method)
 		}
 		switch r.URL.Path {
 		case "/ok/" + secret:
@@ -35,7 +35,7 @@ func TestE12Ping(t *testing.T) {
 	defer server.Close()
 	for _, c := range []struct {
 		address, want string
-		asks          int32
+		requests      int32
 	}{
 		{server.URL + "/ok/" + secret, "", 1},
 		{server.URL + "/moved/" + secret, "it answered 302; redirects are not followed", 1},
@@ -47,14 +47,14 @@ func TestE12Ping(t *testing.T) {
 		{secret, "its address is not usable", 0},
 		{"ftp://" + secret + "/x", "it cannot be reached", 0},
 	} {
-		asked.Store(0)
+		requests.Store(0)
 		p := deadman.New(deadman.Config{Client: &http.Client{Timeout: 200 * time.Millisecond}})
 		err := p.Ping(t.Context(), c.address)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || asked.Load() != c.asks {
-			t.Errorf("%s: %v, asked %d times", c.address, err, asked.Load())
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || requests.Load() != c.requests {
+			t.Errorf("%s: %v, %d requests", c.address, err, requests.Load())
 		}
 		if err != nil && strings.Contains(err.Error(), secret) {
-			t.Errorf("P4: the error tells the address: %v", err)
+			t.Errorf("P4: the error contains the address: %v", err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-func TestConfigSaysWhatWouldBeRight(t *testing.T) {
+func TestValidate(t *testing.T) {
 	good := func() Config { return Config{Host: "smtp.example.com", From: "tocsin@example.com"} }
 	for name, c := range map[string]struct {
 		change func(*Config)
-		wants  string // "" when it is right
+		wants  string // "" when it is valid
 	}{
 		"as it is":                 {func(*Config) {}, ""},
 		"a name before":            {func(c *Config) { c.From = "Incident bot <tocsin@example.com>" }, ""},
@@ -41,7 +41,7 @@ func TestConfigSaysWhatWouldBeRight(t *testing.T) {
 		})
 	}
 	if err := (Config{TLS: "ssl"}).Validate(); strings.Count(fmt.Sprint(err), "\n") != 2 {
-		t.Errorf("not every fault is told: %v", err)
+		t.Errorf("not every fault is reported: %v", err)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestConfigDefaults(t *testing.T) {
 	}
 }
 
-func TestNewAsksForThePassword(t *testing.T) {
+func TestNewRequiresThePassword(t *testing.T) {
 	cfg := Config{Host: "smtp.example.com", From: "tocsin@example.com", Username: "tocsin", PasswordEnv: "SMTP_PASSWORD"}
 	if _, err := New(cfg, nil); err == nil || !strings.Contains(err.Error(), "SMTP_PASSWORD is empty") {
 		t.Errorf("got %v, want the variable's name", err)

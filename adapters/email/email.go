@@ -1,9 +1,9 @@
 // Package email pages people by mail, through any SMTP server.
 //
-// A mail says what bot/card wrote, as plain text and as HTML that loads
-// nothing. The same page always carries the same Message-ID, so that a repeat
-// after a crash is recognized (rule E3), and all mails of one incident make
-// one thread.
+// A mail has the content that bot/card renders, as plain text and as HTML that
+// loads nothing. The same page always has the same Message-ID, so that a repeat
+// after a crash is recognized (E3: check again before each send), and all mails
+// of one incident form one thread.
 package email
 
 import (
@@ -26,26 +26,26 @@ import (
 	"tocsin/workflow"
 )
 
-// sendTimeout bounds one page, whatever the server does: it is shorter than
-// the lease under which the page is sent.
+// sendTimeout limits one page, whatever the server does: it is shorter than the
+// lease under which the worker sends it.
 const sendTimeout = 5 * time.Second
 
 //go:embed mail.html
 var layout string
 
-// Pager pages by mail.
+// Pager pages people by mail.
 type Pager struct {
 	cfg     Config
 	from    *mail.Address
 	layout  *template.Template
 	log     *slog.Logger
 	timeout time.Duration
-	roots   *x509.CertPool // nil: the system's
+	roots   *x509.CertPool // trusted certificates; nil: the system's
 }
 
 var _ bot.Pager = (*Pager)(nil)
 
-// New makes a pager. It does not connect: a mail server that is down at start
+// New returns a pager. It does not connect: a mail server that is down at start
 // may be up when it is needed.
 func New(cfg Config, log *slog.Logger) (*Pager, error) {
 	if err := cfg.Validate(); err != nil {
@@ -61,7 +61,7 @@ func New(cfg Config, log *slog.Logger) (*Pager, error) {
 	}
 	page, err := template.New("mail").Parse(layout)
 	if err != nil {
-		return nil, fmt.Errorf("parse the mail's layout: %w", err)
+		return nil, fmt.Errorf("parse mail.html: %w", err)
 	}
 	return &Pager{
 		cfg: withDefaults(cfg), from: from, layout: page, timeout: sendTimeout,
@@ -69,13 +69,14 @@ func New(cfg Config, log *slog.Logger) (*Pager, error) {
 	}, nil
 }
 
-// Page sends one mail. A nil error means that the server has taken it over. An
-// address that is none, an unknown mailbox and a refused text are permanent;
-// everything else, a refused login included, somebody may mend.
+// Page sends one mail. A nil error means that the server has accepted it. An
+// invalid address, an unknown mailbox and a refused text are permanent errors;
+// everything else is temporary, a refused login included: an operator may fix
+// it.
 func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 	m, err := p.compose(page)
 	if err != nil {
-		return bot.Permanent(fmt.Errorf("write the mail: %w", err))
+		return bot.Permanent(fmt.Errorf("compose mail: %w", err))
 	}
 	if err := p.send(ctx, m); err != nil {
 		return err
@@ -84,24 +85,24 @@ func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 	return nil
 }
 
-// compose writes the mail. Everything that comes from outside is cleaned
-// before it becomes a header, whoever cleaned it before.
+// compose returns the mail of a page. Everything from outside is cleaned before
+// it becomes a header, whether or not the caller has cleaned it.
 func (p *Pager) compose(page bot.Page) (*gomail.Msg, error) {
 	to, err := parseRecipient(page.Address)
 	if err != nil {
 		return nil, err
 	}
-	said := read(page)
-	html, err := said.html(p.layout)
+	c := newContent(page)
+	html, err := c.html(p.layout)
 	if err != nil {
 		return nil, err
 	}
-	text := said.text()
+	text := c.text()
 
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	m.FromMailAddress(p.from)
-	m.ToMailAddress(&mail.Address{Name: plain(line(page.Name, maxLabel)), Address: to})
-	m.Subject(plain(said.Title))
+	m.ToMailAddress(&mail.Address{Name: escapeEncodedWord(cleanLine(page.Name, maxLabel)), Address: to})
+	m.Subject(escapeEncodedWord(c.Title))
 	m.SetDateWithValue(p.cfg.Now().UTC())
 	m.SetMessageIDWithValue(p.messageID("page", page.Key))
 	if len(page.Incidents) > 0 {
@@ -114,27 +115,27 @@ func (p *Pager) compose(page bot.Page) (*gomail.Msg, error) {
 	if page.Purpose == workflow.PurposeEscalation || page.Purpose == workflow.PurposeCatchAll {
 		m.SetImportance(gomail.ImportanceHigh)
 	}
-	// The boundary depends on all that is between the boundaries: nobody can
-	// write a text that contains it, and a repeat is the same to the byte.
+	// The boundary is a hash of everything between the boundaries: no text can
+	// contain it, and a repeat is the same to the byte.
 	m.SetBoundary("tocsin" + digest("boundary", page.Key, text, html))
 	m.SetBodyString(gomail.TypeTextPlain, text)
 	m.AddAlternativeString(gomail.TypeTextHTML, html)
 	return m, nil
 }
 
-// plain keeps a text from being read as one that is already encoded
-// (RFC 2047): it could bring back whatever was cleaned away.
-func plain(text string) string { return strings.ReplaceAll(text, "=?", "= ?") }
+// escapeEncodedWord keeps a text from being decoded as an encoded word (RFC
+// 2047), which could bring back characters that were removed.
+func escapeEncodedWord(text string) string { return strings.ReplaceAll(text, "=?", "= ?") }
 
-// messageID derives an identifier that never changes, and that no other
-// installation makes which writes from another address. It tells nothing.
+// messageID derives an identifier that never changes and that no other
+// installation with another sender's address makes. It reveals nothing.
 func (p *Pager) messageID(kind, key string) string {
 	_, domain, _ := strings.Cut(p.from.Address, "@")
 	return kind + "." + digest(kind, p.from.Address, key) + "@" + domain
 }
 
-// digest is short enough for a header line, and long enough never to meet its
-// like.
+// digest returns a hash that is short enough for a header line and long enough
+// to be unique.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {

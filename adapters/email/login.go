@@ -7,25 +7,27 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-var errNoLogin = errors.New("the server offers no way to log in that is known here (PLAIN, LOGIN, SCRAM-SHA-256, CRAM-MD5)")
+var errNoLogin = errors.New("the server offers no supported login (PLAIN, LOGIN, SCRAM-SHA-256, CRAM-MD5)")
 
-// login picks the way to log in when the server has said which it knows. The
-// library's own choice cannot be told apart from its other failures, and it
-// refuses PLAIN over a connection that we have encrypted.
-type login struct {
+// loginAuth chooses the login mechanism when the server has announced which it
+// supports. The library's own choice fails with an error that cannot be
+// distinguished from others, and refuses PLAIN over a connection that we have
+// encrypted.
+type loginAuth struct {
 	Config
-	begun bool
+	started bool
 	smtp.Auth
 }
 
-// Start chooses, the simplest way first: the connection is encrypted, or does
-// not leave this machine, and servers announce more than they can do.
-func (l *login) Start(server *smtp.ServerInfo) (way string, first []byte, err error) {
-	l.begun = true
-	if !server.TLS && !loopback(l.Host) {
+// Start chooses the simplest mechanism first: the connection is encrypted, or
+// does not leave this machine, and some servers announce mechanisms that do not
+// work.
+func (l *loginAuth) Start(server *smtp.ServerInfo) (mechanism string, first []byte, err error) {
+	l.started = true
+	if !server.TLS && !isLoopback(l.Host) {
 		return "", nil, smtp.ErrUnencrypted
 	}
-	ways := []struct {
+	mechanisms := []struct {
 		name string
 		auth smtp.Auth
 	}{
@@ -34,10 +36,10 @@ func (l *login) Start(server *smtp.ServerInfo) (way string, first []byte, err er
 		{"SCRAM-SHA-256", smtp.ScramSHA256Auth(l.Username, l.Password)},
 		{"CRAM-MD5", smtp.CRAMMD5Auth(l.Username, l.Password)},
 	}
-	for _, w := range ways {
-		if slices.Contains(server.Auth, w.name) {
-			l.Auth = w.auth
-			return w.auth.Start(server)
+	for _, m := range mechanisms {
+		if slices.Contains(server.Auth, m.name) {
+			l.Auth = m.auth
+			return m.auth.Start(server)
 		}
 	}
 	return "", nil, errNoLogin

@@ -12,7 +12,7 @@ import (
 	"tocsin/workflow"
 )
 
-// How much of a message a mail shows. What is more is counted, never silently
+// The limits of a mail's content. What does not fit is counted, never silently
 // left out.
 const (
 	maxFields   = 30
@@ -22,38 +22,38 @@ const (
 	maxLabel    = 80   // characters of a name, heading or button
 )
 
-// content is a message made safe to show: one line where there is one line,
-// and only links that lead to a page.
+// content is a message made safe to show: single lines are single lines, and
+// every link is a web address.
 type content struct {
 	Title    string
 	Text     []string // paragraphs
 	Fields   []card.Field
 	Sections []card.Section
-	Button   *card.Button  // the one big link, if the main action has one
-	Links    []card.Button // the others
-	Commands []string      // what can only be typed
+	Button   *card.Button  // the main button, if it has a link
+	Links    []card.Button // the other links
+	Commands []string      // commands without a link, to be typed
 	Footer   string
 }
 
-// read takes out of a page what a mail shows.
-func read(page bot.Page) content {
+// newContent returns the content of a page's mail.
+func newContent(page bot.Page) content {
 	m := page.Content
-	c := content{Title: title(page), Footer: line(m.Footer, maxValue)}
+	c := content{Title: subject(page), Footer: cleanLine(m.Footer, maxValue)}
 	text, _ := workflow.CleanText(m.Text, workflow.MaxText)
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		if paragraph = strings.TrimSpace(paragraph); paragraph != "" {
 			c.Text = append(c.Text, paragraph)
 		}
 	}
-	for _, f := range first(m.Fields, maxFields) {
-		if f = (card.Field{Name: line(f.Name, maxLabel), Value: line(f.Value, maxValue)}); f.Value != "" {
+	for _, f := range firstN(m.Fields, maxFields) {
+		if f = (card.Field{Name: cleanLine(f.Name, maxLabel), Value: cleanLine(f.Value, maxValue)}); f.Value != "" {
 			c.Fields = append(c.Fields, f)
 		}
 	}
-	for _, s := range first(m.Sections, maxSections) {
-		clean := card.Section{Heading: line(s.Heading, maxLabel)}
-		for _, l := range first(s.Lines, maxLines) {
-			clean.Lines = append(clean.Lines, line(l, maxValue))
+	for _, s := range firstN(m.Sections, maxSections) {
+		clean := card.Section{Heading: cleanLine(s.Heading, maxLabel)}
+		for _, l := range firstN(s.Lines, maxLines) {
+			clean.Lines = append(clean.Lines, cleanLine(l, maxValue))
 		}
 		if more := len(s.Lines) - maxLines; more > 0 {
 			clean.Lines = append(clean.Lines, fmt.Sprintf("… and %d more", more))
@@ -63,17 +63,18 @@ func read(page bot.Page) content {
 	if more := max(len(m.Fields)-maxFields, 0) + max(len(m.Sections)-maxSections, 0); more > 0 {
 		c.Sections = append(c.Sections, card.Section{Heading: fmt.Sprintf("… and %d more", more)})
 	}
-	c.act(m.Buttons)
+	c.addButtons(m.Buttons)
 	return c
 }
 
-// act sorts the actions into one button, links, and words to type.
-func (c *content) act(actions []card.Button) {
+// addButtons sorts the buttons into the main button, links, and commands to
+// type.
+func (c *content) addButtons(actions []card.Button) {
 	for _, a := range actions {
-		a.Label = line(a.Label, maxLabel)
+		a.Label = cleanLine(a.Label, maxLabel)
 		switch {
-		case !link(a.URL):
-			if command := line(a.Command, maxValue); command != "" {
+		case !isLink(a.URL):
+			if command := cleanLine(a.Command, maxValue); command != "" {
 				c.Commands = append(c.Commands, command)
 			}
 		case a.Main && c.Button == nil:
@@ -84,30 +85,30 @@ func (c *content) act(actions []card.Button) {
 	}
 }
 
-// OrType introduces the words to type.
-func (c content) OrType() string {
+// CommandIntro introduces the commands to type.
+func (c content) CommandIntro() string {
 	if c.Button == nil && len(c.Links) == 0 {
 		return "Type"
 	}
 	return "or type"
 }
 
-// title is the subject, and the heading. It is never empty.
-func title(page bot.Page) string {
-	if t := line(page.Content.Title, workflow.MaxTitle); t != "" {
+// subject returns the subject and heading. It is never empty.
+func subject(page bot.Page) string {
+	if t := cleanLine(page.Content.Title, workflow.MaxTitle); t != "" {
 		return t
 	}
 	ids := make([]string, 0, len(page.Incidents))
 	for _, i := range page.Incidents {
 		ids = append(ids, i.ID)
 	}
-	if t := line(strings.Join(ids, ", "), workflow.MaxTitle); t != "" {
+	if t := cleanLine(strings.Join(ids, ", "), workflow.MaxTitle); t != "" {
 		return t
 	}
 	return "You are paged"
 }
 
-// text renders the plain part.
+// text renders the plain-text part.
 func (c content) text() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, c.Title)
@@ -124,7 +125,7 @@ func (c content) text() string {
 		fmt.Fprintf(&b, "%s: %s\n", a.Label, a.URL)
 	}
 	for _, command := range c.Commands {
-		fmt.Fprintf(&b, "%s: %s\n", c.OrType(), command)
+		fmt.Fprintf(&b, "%s: %s\n", c.CommandIntro(), command)
 	}
 	if len(c.Fields) > 0 {
 		fmt.Fprintln(&b)
@@ -144,26 +145,26 @@ func (c content) text() string {
 	return b.String()
 }
 
-// html renders the other part.
+// html renders the HTML part.
 func (c content) html(layout *template.Template) (string, error) {
 	var b bytes.Buffer
 	if err := layout.Execute(&b, c); err != nil {
-		return "", fmt.Errorf("render the mail: %w", err)
+		return "", fmt.Errorf("render mail.html: %w", err)
 	}
 	return b.String(), nil
 }
 
-// line makes text safe on one line.
-func line(text string, limit int) string {
+// cleanLine makes a text safe and puts it on one line.
+func cleanLine(text string, limit int) string {
 	clean, _ := workflow.CleanLine(text, limit)
 	return clean
 }
 
-// link reports whether a URL leads to a page and hides nothing.
-func link(text string) bool {
+// isLink reports whether a URL is a web address without hidden characters.
+func isLink(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
-		!unclean(text) && !strings.ContainsAny(text, " \n")
+		!isUnclean(text) && !strings.ContainsAny(text, " \n")
 }
 
-func first[T any](all []T, n int) []T { return all[:min(n, len(all))] }
+func firstN[T any](all []T, n int) []T { return all[:min(n, len(all))] }

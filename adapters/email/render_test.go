@@ -35,8 +35,8 @@ func newPager(t *testing.T, cfg Config) *Pager {
 	return p
 }
 
-// written returns the mail as it would be sent, and as it is read.
-func written(t *testing.T, p *Pager, page bot.Page) (raw []byte, read smtptest.Mail) {
+// composeMail returns the mail of a page, as sent and as parsed.
+func composeMail(t *testing.T, p *Pager, page bot.Page) (raw []byte, read smtptest.Mail) {
 	t.Helper()
 	m, err := p.compose(page)
 	if err != nil {
@@ -141,11 +141,11 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestMailsLookAsAgreed(t *testing.T) {
+func TestGolden(t *testing.T) {
 	p := newPager(t, testConfig())
 	for name, page := range pages() {
 		t.Run(name, func(t *testing.T) {
-			raw, read := written(t, p, page)
+			raw, read := composeMail(t, p, page)
 			header, _, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n\n")
 			golden(t, name+".txt", header+"\n\n"+read.Text)
 			golden(t, name+".html", read.HTML)
@@ -154,7 +154,7 @@ func TestMailsLookAsAgreed(t *testing.T) {
 }
 
 func TestHostileTextStaysText(t *testing.T) {
-	raw, read := written(t, newPager(t, testConfig()), pages()["hostile"])
+	raw, read := composeMail(t, newPager(t, testConfig()), pages()["hostile"])
 	for _, h := range []string{"Bcc", "X", "Cc"} {
 		if _, there := read.Header[h]; there {
 			t.Errorf("header %s was injected:\n%s", h, raw)
@@ -182,7 +182,7 @@ func TestHostileTextStaysText(t *testing.T) {
 func TestHTMLLoadsNothing(t *testing.T) {
 	p := newPager(t, testConfig())
 	for name, page := range pages() {
-		_, read := written(t, p, page)
+		_, read := composeMail(t, p, page)
 		for _, bad := range []string{"<img", "<link", "<style", "<script", "src=\"", "url(", "@import", "<iframe", "<form"} {
 			if strings.Contains(strings.ToLower(read.HTML), bad) {
 				t.Errorf("%s: the HTML part contains %q", name, bad)
@@ -205,30 +205,30 @@ func TestBadAddressesArePermanent(t *testing.T) {
 	}
 }
 
-// Rule E3: a repeat carries the same Message-ID.
+// A repeat has the same Message-ID (E3: check again before each send).
 func TestE3SameKeySameMail(t *testing.T) {
 	p := newPager(t, testConfig())
-	first, a := written(t, p, answerPage())
-	again, _ := written(t, p, answerPage())
+	first, a := composeMail(t, p, answerPage())
+	again, _ := composeMail(t, p, answerPage())
 	if !bytes.Equal(first, again) {
-		t.Errorf("the same page is written differently:\n%s", cmp.Diff(string(first), string(again)))
+		t.Errorf("the same page is composed differently:\n%s", cmp.Diff(string(first), string(again)))
 	}
 	other := answerPage()
 	other.Key = "INC-7/13.1"
-	_, b := written(t, p, other)
+	_, b := composeMail(t, p, other)
 	if a.Header.Get("Message-Id") == b.Header.Get("Message-Id") {
 		t.Error("two pages carry the same Message-ID")
 	}
 	if a.Header.Get("References") != b.Header.Get("References") || a.Header.Get("References") == "" {
-		t.Errorf("two mails of one incident do not make a thread: %q, %q", a.Header.Get("References"), b.Header.Get("References"))
+		t.Errorf("two mails of one incident are not one thread: %q, %q", a.Header.Get("References"), b.Header.Get("References"))
 	}
 	other.Incidents[0].ID = "INC-8"
-	if _, c := written(t, p, other); c.Header.Get("References") == a.Header.Get("References") {
+	if _, c := composeMail(t, p, other); c.Header.Get("References") == a.Header.Get("References") {
 		t.Error("two incidents share a thread")
 	}
 	staging := testConfig()
 	staging.From = "tocsin-staging@example.com"
-	if _, c := written(t, newPager(t, staging), answerPage()); c.Header.Get("Message-Id") == a.Header.Get("Message-Id") {
+	if _, c := composeMail(t, newPager(t, staging), answerPage()); c.Header.Get("Message-Id") == a.Header.Get("Message-Id") {
 		t.Error("two installations write the same Message-ID")
 	}
 }
@@ -239,7 +239,7 @@ func TestLongMessagesAreCutWithANotice(t *testing.T) {
 	page.Content.Text = strings.Repeat("long ", 5000)
 	page.Content.Sections = []card.Section{{Heading: "Many", Lines: make([]string, 500)}}
 	page.Content.Fields = make([]card.Field, 40)
-	raw, read := written(t, newPager(t, testConfig()), page)
+	raw, read := composeMail(t, newPager(t, testConfig()), page)
 	if n := len([]rune(read.Subject)); n > 200 || !strings.HasSuffix(read.Subject, "…") {
 		t.Errorf("the subject has %d characters: %s", n, read.Subject)
 	}
@@ -256,11 +256,11 @@ func TestLongMessagesAreCutWithANotice(t *testing.T) {
 func TestTitleIsNeverEmpty(t *testing.T) {
 	page := answerPage()
 	page.Content.Title = "\u202e\r\n"
-	if got := title(page); got != "INC-7" {
+	if got := subject(page); got != "INC-7" {
 		t.Errorf("title %q, want the incident's ID", got)
 	}
 	page.Incidents = nil
-	if got := title(page); got != "You are paged" {
+	if got := subject(page); got != "You are paged" {
 		t.Errorf("title %q", got)
 	}
 }

@@ -22,17 +22,17 @@ import (
 	"tocsin/bot"
 )
 
-// script is a mail server that answers as it is told, once for each
-// connection. A command it does not know fails the test.
+// script is a mail server with scripted replies, once for each connection. An
+// unexpected command fails the test.
 type script struct {
 	greeting string            // instead of "220 hello"
-	replies  map[string]string // by verb; "." is the end of the mail; "" closes, "hang" says nothing
+	replies  map[string]string // by verb; "." is the end of the mail; "" closes the connection, "hang" never replies
 	login    string            // the mechanisms it announces
 	tls      *tls.Config       // encrypted from the first byte
 }
 
-// serve runs the script, and returns the configuration that leads there. mails
-// ends it and counts what it has taken over.
+// serve runs the script, and returns a configuration for it. mails stops it and
+// returns the number of mails that it has accepted.
 func (s script) serve(t *testing.T) (cfg Config, mails func() int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,7 +74,7 @@ func (s script) serve(t *testing.T) (cfg Config, mails func() int) {
 	}
 }
 
-// converse reports whether a mail was taken over.
+// converse runs one SMTP session and reports whether a mail was accepted.
 func (s script) converse(t *testing.T, conn net.Conn) (taken bool) {
 	in := bufio.NewScanner(conn)
 	say := func(verb, usual string) bool {
@@ -123,7 +123,7 @@ func (s script) converse(t *testing.T, conn net.Conn) (taken bool) {
 			taken = !told && in.Err() == nil
 			verb, usual = ".", "250 taken"
 		default:
-			t.Errorf("the server was told %q", in.Text())
+			t.Errorf("unexpected command %q", in.Text())
 			return taken
 		}
 		if !say(verb, usual) {
@@ -173,11 +173,11 @@ func TestReplies(t *testing.T) {
 			if got != c.want || !strings.Contains(fmt.Sprint(err), c.says) {
 				t.Errorf("%s: %v; want %s, saying %q", got, err, c.want, c.says)
 			}
-			if unclean(fmt.Sprint(err)) {
+			if isUnclean(fmt.Sprint(err)) {
 				t.Errorf("the error is not safe to show: %q", err)
 			}
 			if (mails() == 1) != (c.want == fine) {
-				t.Errorf("%d mails were taken", mails())
+				t.Errorf("%d mails were accepted", mails())
 			}
 		})
 	}
@@ -196,7 +196,7 @@ func TestRefusedConnectionIsTemporary(t *testing.T) {
 	}
 }
 
-func TestASilentServerIsGivenUp(t *testing.T) {
+func TestSilentServerTimesOut(t *testing.T) {
 	for _, verb := range []string{"EHLO", "MAIL", "RCPT", "DATA", "."} {
 		cfg, _ := script{replies: map[string]string{verb: "hang"}}.serve(t)
 		p := newPager(t, cfg)
@@ -218,10 +218,10 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 	}
 }
 
-// A server that keeps talking must neither fill the memory nor hold the page.
-func TestAnEndlessReplyIsCutOff(t *testing.T) {
-	cfg, _ := script{greeting: "220 " + strings.Repeat("x", maxReplies)}.serve(t)
-	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || !strings.Contains(err.Error(), "do not end") {
+// A server that never stops sending must neither fill the memory nor delay the page.
+func TestEndlessReplyIsCutOff(t *testing.T) {
+	cfg, _ := script{greeting: "220 " + strings.Repeat("x", maxReplyBytes)}.serve(t)
+	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -235,7 +235,7 @@ func TestTLSFromTheFirstByte(t *testing.T) {
 	cfg, mails := script{login: "PLAIN", tls: &tls.Config{Certificates: []tls.Certificate{pair}}}.serve(t)
 	cfg.TLS, cfg.Username, cfg.Password = TLS, "tocsin", "opensesame"
 	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
-		t.Errorf("got %v, want a temporary error: nobody vouches for the certificate", err)
+		t.Errorf("got %v, want a temporary error: the certificate is not trusted", err)
 	}
 	p := newPager(t, cfg)
 	p.roots = x509.NewCertPool()
@@ -245,7 +245,8 @@ func TestTLSFromTheFirstByte(t *testing.T) {
 	}
 }
 
-// Rule P4: whatever a server answers, the password is in no error and no log.
+// Whatever a server replies, the password is in no error and no log (P4: secrets are
+// never shown).
 func TestP4NoSecretLeaks(t *testing.T) {
 	const password = "open\"sesame-ünd-more" // quoting and encoding change how it looks
 	b64 := base64.StdEncoding.EncodeToString
@@ -276,7 +277,7 @@ func TestP4NoSecretLeaks(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if strings.Contains(name, "login") && (err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "log in")) {
-				t.Errorf("got %v, want a temporary error about the login: the operator can mend it", err)
+				t.Errorf("got %v, want a temporary error about the login: the operator can fix it", err)
 			}
 			shown := logged.String()
 			for ; err != nil; err = errors.Unwrap(err) {
@@ -298,15 +299,15 @@ func TestLogins(t *testing.T) {
 		"CRAM-MD5 LOGIN PLAIN": {"AUTH PLAIN " + encode([]byte("\x00tocsin\x00opensesame"))},
 		"XOAUTH2 LOGIN":        {"AUTH LOGIN"},
 	} {
-		in := &login{Config: Config{Host: "127.0.0.1", Username: "tocsin", Password: "opensesame"}}
+		in := &loginAuth{Config: Config{Host: "127.0.0.1", Username: "tocsin", Password: "opensesame"}}
 		got, first, err := in.Start(serverInfo(ways, false))
 		if err != nil || strings.TrimSpace("AUTH "+got+" "+encode(first)) != wants[0] {
 			t.Errorf("%s: AUTH %s %s, %v; want %s", ways, got, first, err, wants[0])
 		}
 	}
-	in := &login{Config: Config{Host: "smtp.example.com", Username: "tocsin", Password: "opensesame"}}
+	in := &loginAuth{Config: Config{Host: "smtp.example.com", Username: "tocsin", Password: "opensesame"}}
 	if _, _, err := in.Start(serverInfo("PLAIN", false)); err == nil {
-		t.Error("the password would travel readable")
+		t.Error("the password would be sent in plain text")
 	}
 }
 

@@ -19,86 +19,87 @@ import (
 	"tocsin/bot"
 )
 
-// maxReplies bounds what is read from a server in one conversation.
-const maxReplies = 256 << 10
+// maxReplyBytes is how many bytes of replies are read in one SMTP session.
+const maxReplyBytes = 256 << 10
 
-// send hands the mail to the server, in one connection of its own.
+// send sends the mail over a connection of its own.
 func (p *Pager) send(ctx context.Context, m *gomail.Msg) error {
-	return p.session(ctx, func(ctx context.Context, client *gomail.Client, session *smtp.Client) error {
+	return p.withSession(ctx, func(ctx context.Context, client *gomail.Client, session *smtp.Client) error {
 		err := client.SendWithSMTPClient(session, m)
 		if m.IsDelivered() {
-			// From here on nothing can take the mail back; leave politely, but
-			// let nobody wait for it.
-			leave(session)
+			// The server has accepted the mail: end the session politely, but
+			// do not make the worker wait for it.
+			quit(session)
 			return nil
 		}
-		if refused, is := errors.AsType[*gomail.SendError](err); is && ctx.Err() == nil {
-			return p.refused(refused)
+		if refused, ok := errors.AsType[*gomail.SendError](err); ok && ctx.Err() == nil {
+			return p.sendError(refused)
 		}
-		return p.failed(ctx, "send through", err)
+		return p.temporaryError(ctx, "send through", err)
 	})
 }
 
-// Check asks whether the server answers, and accepts the login. It sends
-// nothing.
+// Check reports whether the server answers and accepts the login. It sends no
+// mail.
 func (p *Pager) Check(ctx context.Context) error {
-	return p.session(ctx, func(_ context.Context, _ *gomail.Client, session *smtp.Client) error {
-		leave(session)
+	return p.withSession(ctx, func(_ context.Context, _ *gomail.Client, session *smtp.Client) error {
+		quit(session)
 		return nil
 	})
 }
 
-// leave ends a conversation politely, and waits a second at most.
-func leave(session *smtp.Client) {
+// quit ends a session politely, and waits one second at most.
+func quit(session *smtp.Client) {
 	_ = session.UpdateDeadline(time.Second)
 	_ = session.Quit()
 }
 
-// session greets the server, logs in, and lets do speak with it.
-func (p *Pager) session(ctx context.Context, do func(context.Context, *gomail.Client, *smtp.Client) error) error {
+// withSession greets the server, logs in, and calls do with the session.
+func (p *Pager) withSession(ctx context.Context, do func(context.Context, *gomail.Client, *smtp.Client) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, fmt.Errorf("no answer within %s", p.timeout))
 	defer cancel()
 	raw, err := p.dial(ctx)
 	if err != nil {
-		return p.failed(ctx, "reach", err)
+		return p.temporaryError(ctx, "reach", err)
 	}
 	defer func() { _ = raw.Close() }()
-	// The library renews its deadline with every step, and a server that
-	// hands out a byte now and then would keep it busy for ever.
+	// The library renews its deadline with every step, and a server that sends
+	// a byte now and then would keep it busy for ever.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 
-	in := &login{Config: p.cfg}
-	client, err := p.client(raw, in)
+	in := &loginAuth{Config: p.cfg}
+	client, err := p.newClient(raw, in)
 	if err != nil {
-		return p.failed(ctx, "prepare for", err)
+		return p.temporaryError(ctx, "prepare for", err)
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	switch {
-	case err != nil && in.begun && ctx.Err() == nil:
-		return p.refusedLogin(err)
+	case err != nil && in.started && ctx.Err() == nil:
+		return p.loginError(err)
 	case err != nil:
-		return p.failed(ctx, "greet", err)
+		return p.temporaryError(ctx, "greet", err)
 	}
 	return do(ctx, client, session)
 }
 
-// dial connects. The address is put together here because the library's form
-// knows no IPv6.
+// dial connects. The address is joined here because the library does not
+// support IPv6.
 func (p *Pager) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.cfg.Host, strconv.Itoa(p.cfg.Port)))
 	if err != nil {
 		return nil, err
 	}
-	return &brief{Conn: conn, left: maxReplies}, nil
+	return &limitedConn{Conn: conn, left: maxReplyBytes}, nil
 }
 
-// client prepares the library for one conversation over an open connection.
-func (p *Pager) client(raw net.Conn, in *login) (*gomail.Client, error) {
+// newClient returns the library's client for one session over an open
+// connection.
+func (p *Pager) newClient(raw net.Conn, in *loginAuth) (*gomail.Client, error) {
 	secured := &tls.Config{
 		ServerName: p.cfg.Host, RootCAs: p.roots, MinVersion: tls.VersionTLS12,
 		// On this machine the alternative is no encryption at all, and mail
-		// servers come with a certificate that nobody has signed.
+		// servers come with a self-signed certificate.
 		InsecureSkipVerify: p.cfg.TLS == ifOffered,
 	}
 	conn, policy := raw, gomail.NoTLS
@@ -122,22 +123,23 @@ func (p *Pager) client(raw net.Conn, in *login) (*gomail.Client, error) {
 	return gomail.NewClient(p.cfg.Host, options...)
 }
 
-// failed words an error that trying again may mend.
-func (p *Pager) failed(ctx context.Context, verb string, err error) error {
+// temporaryError returns an error that a retry may fix, with a verb for the
+// failed step.
+func (p *Pager) temporaryError(ctx context.Context, verb string, err error) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	if reply, is := errors.AsType[*textproto.Error](err); is {
-		err = fmt.Errorf("%d %s", reply.Code, p.quote(reply.Msg))
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
+		err = fmt.Errorf("%d %s", reply.Code, p.redact(reply.Msg))
 	}
 	return fmt.Errorf("%s mail server %s: %w", verb, p.cfg.Host, err)
 }
 
-// refusedLogin says nothing of what the server answered: some answer with the
-// password.
-func (p *Pager) refusedLogin(err error) error {
-	why := "the conversation broke off"
-	if reply, is := errors.AsType[*textproto.Error](err); is {
+// loginError returns the error of a refused login. It leaves out the server's
+// reply: some servers reply with the password.
+func (p *Pager) loginError(err error) error {
+	why := "the connection was closed"
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		why = fmt.Sprintf("refused with %d; check username and %s", reply.Code, p.cfg.PasswordEnv)
 	} else if errors.Is(err, errNoLogin) {
 		why = errNoLogin.Error()
@@ -145,14 +147,15 @@ func (p *Pager) refusedLogin(err error) error {
 	return fmt.Errorf("log in to mail server %s as %s: %s", p.cfg.Host, p.cfg.Username, why)
 }
 
-// refused tells the answers that will stay the same from the others.
+// sendError converts the server's refusal into an error: permanent when a retry
+// would be refused again, else temporary.
 //
-// A recipient or a text that is refused with 5xx is refused for good, and
-// would only stand in the way of what comes after it. A sender that is refused
-// is the operator's to mend, and so is a server that asks for a login.
-func (p *Pager) refused(e *gomail.SendError) error {
-	text, _, _ := strings.Cut(e.Error(), ", affected ") // recipient and Message-ID are known to whoever reads this
-	err := fmt.Errorf("send through mail server %s: %s", p.cfg.Host, p.quote(text))
+// A recipient or text that is refused with 5xx is refused permanently, and
+// would only delay later pages. A refused sender and a server that requires a
+// login are temporary: an operator can fix them.
+func (p *Pager) sendError(e *gomail.SendError) error {
+	text, _, _ := strings.Cut(e.Error(), ", affected ") // the caller has the recipient and the Message-ID
+	err := fmt.Errorf("send through mail server %s: %s", p.cfg.Host, p.redact(text))
 	code := e.ErrorCode()
 	switch code {
 	case 530, 534, 535, 538: // authentication, RFC 4954 section 6
@@ -165,11 +168,11 @@ func (p *Pager) refused(e *gomail.SendError) error {
 	return err
 }
 
-// quote makes a server's words safe to show. The password is taken out in
-// every form in which it was sent.
-func (p *Pager) quote(text string) string {
+// redact makes a server's reply safe to show. The password is removed in every
+// form in which it was sent.
+func (p *Pager) redact(text string) string {
 	if p.cfg.Password != "" {
-		quoted := strconv.Quote(p.cfg.Password) // textproto quotes what it was told
+		quoted := strconv.Quote(p.cfg.Password) // textproto quotes a reply
 		encode := base64.StdEncoding.EncodeToString
 		text = strings.NewReplacer(
 			encode([]byte("\x00"+p.cfg.Username+"\x00"+p.cfg.Password)), "[redacted]",
@@ -178,20 +181,20 @@ func (p *Pager) quote(text string) string {
 			p.cfg.Password, "[redacted]",
 		).Replace(text)
 	}
-	return line(text, 300)
+	return cleanLine(text, 300)
 }
 
-// brief is a connection that reads only so much: replies are short, and the
-// library keeps whatever comes.
-type brief struct {
+// limitedConn is a connection that reads a limited number of bytes: replies are
+// short, and the library buffers everything.
+type limitedConn struct {
 	net.Conn
 	left int
 }
 
-// Read fails once the server has said too much.
-func (b *brief) Read(into []byte) (int, error) {
+// Read fails once the server has sent too much.
+func (b *limitedConn) Read(into []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errors.New("the server's answers do not end")
+		return 0, errors.New("the server's reply is too long")
 	}
 	n, err := b.Conn.Read(into[:min(len(into), b.left)])
 	b.left -= n

@@ -18,7 +18,7 @@ import (
 
 // These tests talk to a real mail server.
 
-func TestARealServerTakesEveryPage(t *testing.T) {
+func TestRealServerAcceptsEveryPage(t *testing.T) {
 	server := smtptest.Start(t)
 	cfg := testConfig()
 	cfg.Host, cfg.Port = server.HostPort()
@@ -44,37 +44,37 @@ func TestARealServerTakesEveryPage(t *testing.T) {
 			t.Errorf("the envelope is from %s to %v", m.From, m.To)
 		}
 		if m.Header.Get("Auto-Submitted") != "auto-generated" || m.Text == "" || m.HTML == "" {
-			t.Errorf("not the mail that was written:\n%s", m.Raw)
+			t.Errorf("not the mail that was composed:\n%s", m.Raw)
 		}
 		if m.Header.Get("Date") != "Wed, 04 Mar 2026 12:00:00 +0000" {
 			t.Errorf("Date is %s, want the injected clock's", m.Header.Get("Date"))
 		}
 	}
-	_, answer := written(t, p, all["answer"])
+	_, answer := composeMail(t, p, all["answer"])
 	if n := seen[answer.Header.Get("Message-Id")]; n != 2 || len(seen) != len(all) {
 		t.Errorf("the repeat is not recognizable: %d of its ID, %d IDs", n, len(seen))
 	}
-	_, hostile := written(t, p, all["hostile"])
+	_, hostile := composeMail(t, p, all["hostile"])
 	for _, m := range got {
 		if m.Header.Get("Message-Id") == hostile.Header.Get("Message-Id") && (m.Text != hostile.Text || m.HTML != hostile.HTML) {
-			t.Errorf("the text changed on its way:\n%s", m.Text)
+			t.Errorf("the text was changed in transit:\n%s", m.Text)
 		}
 	}
 }
 
-func TestARealServerOverSTARTTLS(t *testing.T) {
+func TestRealServerOverSTARTTLS(t *testing.T) {
 	certificate, key := selfSigned(t)
 	server := smtptest.StartTLS(t, certificate, key)
 	cfg := testConfig()
 	cfg.Host, cfg.Port = server.HostPort()
 
-	t.Run("on this machine nobody has to know the certificate", func(t *testing.T) {
+	t.Run("on this machine the certificate is not verified", func(t *testing.T) {
 		if err := newPager(t, cfg).Page(t.Context(), answerPage()); err != nil {
 			t.Error(err)
 		}
 	})
 	cfg.TLS = STARTTLS
-	t.Run("asked for, it must be known", func(t *testing.T) {
+	t.Run("starttls: the certificate is verified", func(t *testing.T) {
 		err := newPager(t, cfg).Page(t.Context(), answerPage())
 		if err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("got %v, want a temporary error about the certificate", err)
@@ -87,13 +87,13 @@ func TestARealServerOverSTARTTLS(t *testing.T) {
 		}
 	})
 	cfg.TLS = None
-	t.Run("refused, the server refuses the sender", func(t *testing.T) {
+	t.Run("none: the server refuses the sender", func(t *testing.T) {
 		if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
-			t.Errorf("got %v, want a temporary error: the operator can mend it", err)
+			t.Errorf("got %v, want a temporary error: the operator can fix it", err)
 		}
 	})
 	if got := server.Messages(); len(got) != 2 {
-		t.Errorf("%d mails arrived, want 2", len(got))
+		t.Errorf("%d mails were received, want 2", len(got))
 	}
 }
 
@@ -110,7 +110,7 @@ func TestSTARTTLSIsNotSkipped(t *testing.T) {
 	}
 }
 
-// selfSigned makes a certificate for 127.0.0.1, in PEM.
+// selfSigned returns a self-signed certificate for 127.0.0.1, in PEM.
 func selfSigned(t *testing.T) (certificate, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -11,9 +11,9 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// token returns the secret of a request, "" when there is none: that of
-// "Authorization: Bearer", or the password of Basic, whatever the user's name.
-func token(r *http.Request) string {
+// requestToken returns the secret of a request, "" when there is none: that of
+// "Authorization: Bearer", or the password of Basic with any user name.
+func requestToken(r *http.Request) string {
 	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(rest)
@@ -22,104 +22,106 @@ func token(r *http.Request) string {
 	return password
 }
 
-// A delivery is one authenticated request.
+// delivery is one authenticated request.
 type delivery struct {
 	in      bot.Integration
 	source  alerts.Source
 	request alerts.Request
-	fault   *fault // why it cannot be read
+	fault   *fault // the reason when its body cannot be read
 }
 
-// open authenticates a request and reads it. Whoever cannot authenticate gets
-// the same 401, whether or not the integration exists and however it
-// authenticates; only then is the name looked at.
+// authenticate checks a request's token or signature and reads its body. A
+// request that is not authenticated gets the same 401, whether or not the
+// integration exists and however it authenticates; only then is the name looked
+// up.
 //
-// A signature can be checked only once the body is there. So that the wait for
-// it tells nothing either, every request without a good token waits for its
-// body as soon as one integration verifies signatures.
-func (d *door) open(w http.ResponseWriter, r *http.Request, connection *http.ResponseController) (delivery, *refusal) {
-	org := d.Organization()
-	in, known := org.Integration(r.PathValue("integration"))
-	source, _ := d.Sources.Find(in.Type)
+// A signature can be checked only once the body has been read. So that the wait
+// for the body shows nothing either, every request without a good token waits
+// for it as soon as one integration verifies signatures.
+func (h *handler) authenticate(w http.ResponseWriter, r *http.Request, connection *http.ResponseController) (delivery, *refusal) {
+	org := h.Organization()
+	in, ok := org.Integration(r.PathValue("integration"))
+	source, _ := h.Sources.Find(in.Type)
 	got := delivery{in: in, source: source}
-	byToken := source.Verify == nil && d.admits(org, in.Name, token(r)) // "" is nobody's name
+	byToken := source.Verify == nil && h.tokenAccepted(org, in.Name, requestToken(r)) // "" when the integration does not exist
 	limit := source.BodyLimit()
 	if !byToken {
-		limit = d.signedLimit(org)
+		limit = h.signedLimit(org)
 	}
 	switch {
 	case limit == 0:
 		return got, unauthorized(r, errNoToken)
-	case byToken && !known:
-		return got, unknown(org)
+	case byToken && !ok:
+		return got, unknownIntegration(org)
 	}
-	body, f := read(w, r, limit)
-	if f == nil { // else the server still has the rest of the body to drop
+	body, f := readBody(w, r, limit)
+	if f == nil { // else the server still has to discard the rest of the body
 		_ = connection.SetReadDeadline(time.Time{})
-	} else if body = f.body; !f.dead {
+	} else if body = f.body; !f.keep {
 		return got, &f.refusal
 	}
 	got.request = alerts.Request{Method: r.Method, Query: r.URL.Query(), Header: r.Header, Body: body}
 	if !byToken {
-		if err := d.verify(got); err != nil {
-			if f != nil { // a body that is cut has another signature
+		if err := h.verify(got); err != nil {
+			if f != nil { // a truncated body has another signature
 				err = fmt.Errorf("%w; %s", err, f.Message)
 			}
 			return got, unauthorized(r, err)
 		}
 		if own := source.BodyLimit(); f == nil && int64(len(body)) > own {
-			f = oversize(head(body), own)
+			f = bodyTooLarge(truncateToHead(body), own)
 		}
 	}
 	got.fault = f
 	return got, nil
 }
 
-// errNoToken is why a request is refused whose integration takes tokens, or
-// does not exist.
-var errNoToken = errors.New("no good token")
+// errNoToken is the reason when the integration takes tokens, or does not
+// exist.
+var errNoToken = errors.New("no valid token")
 
-// verify reports why a request is not authenticated by its signature.
-func (d *door) verify(got delivery) (err error) {
+// verify checks the signature of a request.
+func (h *handler) verify(got delivery) (err error) {
 	if got.source.Verify == nil {
 		return errNoToken
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			d.panicked("Verify", got)
+			h.logPanic("Verify", got)
 			err = errors.New("its verifier failed")
 		}
 	}()
 	secrets := got.in.Tokens
 	if len(secrets) == 0 {
-		secrets = d.DefaultTokens()
+		secrets = h.DefaultTokens()
 	}
-	if err := got.source.Verify(got.request, alerts.NewSecrets(secrets...), d.Now()); err != nil {
+	if err := got.source.Verify(got.request, alerts.NewSecrets(secrets...), h.Now()); err != nil {
 		return fmt.Errorf("verify the signature: %w", err)
 	}
 	return nil
 }
 
-// signedLimit is how long a body may be that has to be read before its sender
-// is known: the longest that an integration with signatures takes, 0 when there
-// is none.
-func (d *door) signedLimit(org *bot.Organization) int64 {
+// signedLimit is the maximum size of a body that has to be read before its
+// sender is known, in bytes: the largest limit of the integrations that verify
+// signatures, 0 when there are none.
+func (h *handler) signedLimit(org *bot.Organization) int64 {
 	var limit int64
 	for _, in := range org.Integrations {
-		if s, _ := d.Sources.Find(in.Type); s.Verify != nil {
+		if s, _ := h.Sources.Find(in.Type); s.Verify != nil {
 			limit = max(limit, s.BodyLimit())
 		}
 	}
 	return limit
 }
 
-// admits reports whether a secret opens the integration of this name: it must
-// be one of its own, or one of the defaults when it has none of its own. With
-// no name, for an integration that does not exist, any live secret will do: who
-// may send something here may know what there is, and nobody else. Every secret
-// is compared, whichever matches (rule I8).
-func (d *door) admits(org *bot.Organization, integration, secret string) bool {
-	byDefault := alerts.NewSecrets(d.DefaultTokens()...).Contain(secret)
+// tokenAccepted reports whether a secret is accepted for the integration of
+// this name: one of its own, or one of the defaults when it has none of its
+// own. An empty name, for an integration that does not exist, accepts any
+// secret that is valid for another one: a sender that is authenticated may
+// learn which names exist. Every secret is compared, whichever matches (I8:
+// tokens per integration).
+func (h *handler) tokenAccepted(org *bot.Organization, integration, secret string) bool {
+	byDefault := alerts.NewSecrets(h.DefaultTokens()...).Contain(secret)
 	own, some, closed := false, byDefault, false
 	for _, in := range org.Integrations {
 		match := alerts.NewSecrets(in.Tokens...).Contain(secret)

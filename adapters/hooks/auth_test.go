@@ -17,7 +17,7 @@ func basic(user, password string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-func TestI8WhichTokenOpensWhich(t *testing.T) {
+func TestI8TokensPerIntegration(t *testing.T) {
 	t.Parallel()
 	const accepted, unauthorized, unknown = http.StatusAccepted, http.StatusUnauthorized, http.StatusNotFound
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestI8WhichTokenOpensWhich(t *testing.T) {
 		{"longer than a token", "/hooks/prod", bearer(ownToken + "0"), unauthorized},
 		{"other case", "/hooks/prod", bearer(strings.ToUpper(ownToken)), unauthorized},
 		{"broken basic", "/hooks/prod", "Authorization: Basic %%%", unauthorized},
-		{"in the address", "/hooks/prod?token=" + ownToken, "", unauthorized},
+		{"in the URL", "/hooks/prod?token=" + ownToken, "", unauthorized},
 		{"unknown name, nothing", "/hooks/nowhere", "", unauthorized},
 		{"unknown name, wrong token", "/hooks/nowhere", bearer("wrong"), unauthorized},
 		{"unknown name, any token", "/hooks/nowhere", bearer(otherToken), unknown},
@@ -53,15 +53,15 @@ func TestI8WhichTokenOpensWhich(t *testing.T) {
 		{"unknown name, blank", "/hooks/nowhere", "Authorization: Bearer  ", unauthorized},
 		{"name in other case", "/hooks/PROD", bearer(ownToken), unknown},
 	} {
-		d := newDoor(t)
+		h := newHandler(t)
 		if c.want == accepted {
-			d.take()
+			h.expectAlerts()
 		}
 		var headers []string
 		if c.header != "" {
 			headers = append(headers, c.header)
 		}
-		w := d.ask("POST", c.path, "INC-1", headers...)
+		w := h.send("POST", c.path, "INC-1", headers...)
 		if w.Code != c.want {
 			t.Errorf("%s: %d %s, want %d", c.name, w.Code, w.Body, c.want)
 			continue
@@ -81,37 +81,37 @@ func TestI8WhichTokenOpensWhich(t *testing.T) {
 	}
 }
 
-// Without a token, nobody can be told apart (I8: tokens per integration).
+// Without any token, no sender is accepted (I8: tokens per integration).
 func TestClosedWithoutAnyToken(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *hooks.Config) { c.DefaultTokens, c.Log = nil, nil })
+	h := newHandler(t, func(c *hooks.Config) { c.DefaultTokens, c.Log = nil, nil })
 	for _, header := range []string{"X-Nothing: ", "Authorization: Bearer ", basic("", ""), bearer(defaultToken)} {
-		if w := d.ask("POST", "/hooks/alertmanager", "INC-1", header); w.Code != http.StatusUnauthorized {
+		if w := h.send("POST", "/hooks/alertmanager", "INC-1", header); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s: %d %s", header, w.Code, w.Body)
 		}
 	}
-	d = newDoor(t, func(c *hooks.Config) { c.DefaultTokens = func() []string { return []string{""} } })
-	if w := d.ask("POST", "/hooks/alertmanager", "INC-1", "Authorization: Bearer "); w.Code != http.StatusUnauthorized {
-		t.Errorf("an empty default opens the door: %d %s", w.Code, w.Body)
+	h = newHandler(t, func(c *hooks.Config) { c.DefaultTokens = func() []string { return []string{""} } })
+	if w := h.send("POST", "/hooks/alertmanager", "INC-1", "Authorization: Bearer "); w.Code != http.StatusUnauthorized {
+		t.Errorf("an empty default token is accepted: %d %s", w.Code, w.Body)
 	}
 }
 
-// A token in the address opens nothing (I8: tokens per integration).
-func TestTokenInTheAddressGetsAHint(t *testing.T) {
+// A token in the URL is not accepted (I8: tokens per integration).
+func TestTokenInTheURLGetsAHint(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
-	p := wantProblem(t, d.ask("POST", "/hooks/prod?token="+ownToken, "INC-1"), http.StatusUnauthorized, "unauthorized")
-	if !strings.Contains(p.Error.Hint, "Authorization: Bearer") || !strings.Contains(p.Error.Message, "address") {
+	h := newHandler(t)
+	p := wantProblem(t, h.send("POST", "/hooks/prod?token="+ownToken, "INC-1"), http.StatusUnauthorized, "unauthorized")
+	if !strings.Contains(p.Error.Hint, "Authorization: Bearer") || !strings.Contains(p.Error.Message, "URL") {
 		t.Errorf("%+v", p)
 	}
 }
 
 func TestAuthenticationComesBeforeTheBody(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	h := newHandler(t)
 	for _, body := range []string{"garbage", strings.Repeat("x", 5<<20)} {
-		wantProblem(t, d.ask("POST", "/hooks/prod", body), http.StatusUnauthorized, "unauthorized")
-		wantProblem(t, d.ask("POST", "/hooks/nowhere", body, bearer(ownToken)), http.StatusNotFound, "unknown_integration")
+		wantProblem(t, h.send("POST", "/hooks/prod", body), http.StatusUnauthorized, "unauthorized")
+		wantProblem(t, h.send("POST", "/hooks/nowhere", body, bearer(ownToken)), http.StatusNotFound, "unknown_integration")
 	}
 }
 
@@ -130,19 +130,19 @@ func TestP4NoSecretLeaks(t *testing.T) {
 			} {
 				for _, body := range []string{"INC-1", "garbage " + secret, "panic " + secret, ""} {
 					for _, encoding := range []string{"", "gzip", secret} {
-						d := newDoor(t)
-						d.receive = func(context.Context, string, []alerts.Alert) ([]alerts.Receipt, error) {
+						h := newHandler(t)
+						h.receive = func(context.Context, string, []alerts.Alert) ([]alerts.Receipt, error) {
 							return nil, errors.New("store gone")
 						}
-						d.keep()
-						w := d.ask("POST", path, body, header, "Content-Encoding: "+encoding)
+						h.expectDeadLetter()
+						w := h.send("POST", path, body, header, "Content-Encoding: "+encoding)
 						answer := w.Body.String()
 						for name, values := range w.Header() {
 							answer += name + ": " + strings.Join(values, ", ") + "\n"
 						}
-						for _, h := range hidden {
-							if strings.Contains(answer, h) || strings.Contains(d.log.text(), h) {
-								t.Fatalf("%s with %q, body %q leaks %q:\nanswer %s\nlog %s", path, header, body, h, answer, d.log.text())
+						for _, text := range hidden {
+							if strings.Contains(answer, text) || strings.Contains(h.log.text(), text) {
+								t.Fatalf("%s with %q, body %q leaks %q:\nanswer %s\nlog %s", path, header, body, text, answer, h.log.text())
 							}
 						}
 					}

@@ -16,63 +16,63 @@ import (
 const (
 	kib = 1 << 10
 	mib = 1 << 20
-	// headSize is how much is kept of a body that is too large.
+	// headSize is how many bytes of a body that is too large are kept.
 	headSize = 64 * kib
-	// gzipSlack is how much longer than its content a compressed body may be. It
-	// also bounds a stream that has no content at all and never ends.
+	// gzipSlack is how many bytes longer than its content a compressed body may
+	// be. It also limits a stream that decompresses to nothing and never ends.
 	gzipSlack = 64 * kib
-	// maxReason is how many characters of a decoder's error are repeated.
+	// maxReason is the maximum length of a decoder's error in an answer, in
+	// characters.
 	maxReason = 300
 )
 
-// read returns the body, decompressed.
-func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fault) {
+// readBody returns the body, decompressed.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fault) {
 	encoding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
 	zipped := encoding == "gzip" || encoding == "x-gzip"
-	most := limit
+	maximum := limit
 	if zipped {
-		most += gzipSlack
+		maximum += gzipSlack
 	}
-	raw, err := readAtMost(w, r, most)
-	tooLarge := false
-	if _, is := errors.AsType[*http.MaxBytesError](err); is {
-		tooLarge = true
+	raw, err := readAtMost(w, r, maximum)
+	large := false
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		large = true
 	} else if err != nil {
-		return nil, brokenOff(err)
+		return nil, incomplete(err)
 	}
 	if encoding != "" && encoding != "identity" && !zipped {
-		return nil, unsupported(head(raw))
+		return nil, unsupportedEncoding(truncateToHead(raw))
 	}
 	body := raw
 	if zipped {
 		var whole bool
-		if body, whole, err = gunzip(raw, limit); err != nil && !tooLarge {
+		if body, whole, err = gunzip(raw, limit); err != nil && !large {
 			return nil, unreadable(raw, err)
 		}
-		tooLarge = tooLarge || !whole
-		if len(body) == 0 && tooLarge {
+		large = large || !whole
+		if len(body) == 0 && large {
 			body = raw
 		}
 	}
-	if tooLarge {
-		return nil, oversize(head(body), limit)
+	if large {
+		return nil, bodyTooLarge(truncateToHead(body), limit)
 	}
 	return body, nil
 }
 
-// readAtMost reads the raw body. Of one that is longer it returns the
-// beginning, and *http.MaxBytesError.
-func readAtMost(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+// readAtMost reads the raw body. When it is longer than the limit, it returns
+// the beginning and *http.MaxBytesError.
+func readAtMost(w http.ResponseWriter, r *http.Request, maximum int64) ([]byte, error) {
 	var b bytes.Buffer
 	if r.ContentLength > 0 {
-		b.Grow(int(min(r.ContentLength, most)) + bytes.MinRead)
+		b.Grow(int(min(r.ContentLength, maximum)) + bytes.MinRead)
 	}
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, most))
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maximum))
 	return b.Bytes(), err
 }
 
-// gunzip decompresses no more than limit bytes, however many there are: whole
-// says whether that was all.
+// gunzip decompresses at most limit bytes; whole reports whether that was all.
 func gunzip(raw []byte, limit int64) (body []byte, whole bool, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(raw))
 	if err != nil {
@@ -88,54 +88,54 @@ func gunzip(raw []byte, limit int64) (body []byte, whole bool, err error) {
 	return body, true, nil
 }
 
-// head is the beginning of a body, free of the rest of it.
-func head(body []byte) []byte {
+// truncateToHead copies the beginning of a body, so that the rest can be freed.
+func truncateToHead(body []byte) []byte {
 	return bytes.Clone(body[:min(len(body), headSize)])
 }
 
-// unreadable is a delivery that its decoder could not make sense of.
+// unreadable is the fault of a body that its decoder cannot read.
 func unreadable(body []byte, err error) *fault {
 	reason, _ := workflow.CleanLine(err.Error(), maxReason)
-	return &fault{dead: true, body: body, reason: reason, refusal: refusal{
+	return &fault{keep: true, body: body, reason: reason, refusal: refusal{
 		status: http.StatusBadRequest, Code: "unreadable", Message: "the body cannot be read: " + reason,
-		Hint:   "it is kept as a dead letter and its owner is told; once its cause is mended: tocsin deadletter replay",
+		Hint:   "it is kept as a dead letter and its owner is notified; once the cause is fixed: tocsin deadletter replay",
 		detail: errors.New(reason),
 	}}
 }
 
-func oversize(head []byte, limit int64) *fault {
-	return &fault{dead: true, body: head, refusal: refusal{
+func bodyTooLarge(head []byte, limit int64) *fault {
+	return &fault{keep: true, body: head, refusal: refusal{
 		status: http.StatusRequestEntityTooLarge, Code: "too_large",
-		Message: "the body is larger than " + size(limit),
+		Message: "the body is larger than " + formatSize(limit),
 		Hint:    "its first 64 KiB are kept as a dead letter; send fewer alerts at once",
 	}}
 }
 
-// size writes a limit for people.
-func size(limit int64) string {
+// formatSize formats a limit: "4 MiB", "512 KiB".
+func formatSize(limit int64) string {
 	if limit%mib == 0 {
 		return fmt.Sprintf("%d MiB", limit/mib)
 	}
 	return fmt.Sprintf("%d KiB", limit/kib)
 }
 
-func unsupported(head []byte) *fault {
-	return &fault{dead: true, body: head, refusal: refusal{
+func unsupportedEncoding(head []byte) *fault {
+	return &fault{keep: true, body: head, refusal: refusal{
 		status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding",
-		Message: "the body has a Content-Encoding that is not understood",
-		Hint:    "its first 64 KiB are kept as a dead letter; send it as it is, or compressed with gzip",
+		Message: "the body has a Content-Encoding that is not supported",
+		Hint:    "its first 64 KiB are kept as a dead letter; send it uncompressed or compressed with gzip",
 	}}
 }
 
-// brokenOff is a body that did not arrive whole. Whoever still listens is to
-// send it again.
-func brokenOff(err error) *fault {
-	no := refusal{
+// incomplete is the fault of a body that did not arrive whole. The sender is
+// asked to send it again.
+func incomplete(err error) *fault {
+	ref := refusal{
 		status: http.StatusServiceUnavailable, Code: "incomplete",
-		Message: "the body broke off before its end; send it again", detail: fmt.Errorf("read body: %w", err),
+		Message: "the body is incomplete; send it again", detail: fmt.Errorf("read body: %w", err),
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		no.Message = "the body took too long to arrive; send it again"
+		ref.Message = "the body took too long to arrive; send it again"
 	}
-	return &fault{refusal: no}
+	return &fault{refusal: ref}
 }

@@ -18,7 +18,7 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// body is one alert that fills n bytes.
+// body returns one alert, padded to n bytes.
 func body(n int) string { return "INC-1" + strings.Repeat(" ", n-5) }
 
 func TestI9Limits(t *testing.T) {
@@ -32,19 +32,19 @@ func TestI9Limits(t *testing.T) {
 		{"/hooks/lab", otherToken, mib},
 	} {
 		for _, zipped := range []bool{false, true} {
-			d := newDoor(t)
+			h := newHandler(t)
 			send := func(text string) *httptest.ResponseRecorder {
 				if zipped {
-					return d.ask("POST", c.path, zip(t, text), bearer(c.token), "Content-Encoding: gzip")
+					return h.send("POST", c.path, zip(t, text), bearer(c.token), "Content-Encoding: gzip")
 				}
-				return d.ask("POST", c.path, text, bearer(c.token))
+				return h.send("POST", c.path, text, bearer(c.token))
 			}
-			d.take()
+			h.expectAlerts()
 			if w := send(body(c.limit)); w.Code != 202 {
 				t.Errorf("%s, zipped %t: %d %s", c.path, zipped, w.Code, w.Body)
 			}
-			d.receive = nil
-			letter := d.keep()
+			h.receive = nil
+			letter := h.expectDeadLetter()
 			text := body(c.limit + 1)
 			p := wantProblem(t, send(text), http.StatusRequestEntityTooLarge, "too_large")
 			if !strings.Contains(p.Error.Message, fmt.Sprintf("%d MiB", c.limit/mib)) || p.Error.Hint == "" {
@@ -71,22 +71,22 @@ func TestGzip(t *testing.T) {
 		{"identity", "INC-1", "identity", 202},
 		{"empty header", "INC-1", "", 202},
 		{"not compressed", "INC-1", "gzip", 400},
-		{"broken off", half, "gzip", 400},
+		{"incomplete", half, "gzip", 400},
 		{"wrong sum", zip(t, "INC-1")[:15] + "????" + zip(t, "INC-1")[19:], "gzip", 400},
 		{"nothing", "", "gzip", 400},
-		{"rubbish behind", zip(t, "INC-1") + "rubbish", "gzip", 400},
+		{"trailing garbage", zip(t, "INC-1") + "rubbish", "gzip", 400},
 		{"deflate", "INC-1", "deflate", 415},
 		{"brotli", "INC-1", "br", 415},
 		{"twice", zip(t, zip(t, "INC-1")), "gzip, gzip", 415},
 	} {
-		d := newDoor(t)
+		h := newHandler(t)
 		var letter *deadLetter
 		if c.want == 202 {
-			d.take()
+			h.expectAlerts()
 		} else {
-			letter = d.keep()
+			letter = h.expectDeadLetter()
 		}
-		w := d.ask("POST", "/hooks/lab", c.body, bearer(otherToken), "Content-Encoding: "+c.encoding)
+		w := h.send("POST", "/hooks/lab", c.body, bearer(otherToken), "Content-Encoding: "+c.encoding)
 		if w.Code != c.want {
 			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
 		}
@@ -119,14 +119,14 @@ func bomb(t *testing.T, n int) string {
 	return b.String()
 }
 
-// It measures what the process allocates, so it runs alone.
+// TestI9GzipBomb measures what the process allocates, so it does not run in parallel.
 func TestI9GzipBomb(t *testing.T) {
 	packed := bomb(t, 64)
-	d := newDoor(t)
-	letter := d.keep()
+	h := newHandler(t)
+	letter := h.expectDeadLetter()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	wantProblem(t, d.ask("POST", "/hooks/lab", packed, bearer(otherToken), "Content-Encoding: gzip"), http.StatusRequestEntityTooLarge, "too_large")
+	wantProblem(t, h.send("POST", "/hooks/lab", packed, bearer(otherToken), "Content-Encoding: gzip"), http.StatusRequestEntityTooLarge, "too_large")
 	runtime.ReadMemStats(&after)
 	if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 16 {
 		t.Errorf("64 MiB unpacked took %d MiB", got)
@@ -139,23 +139,24 @@ func TestI9GzipBomb(t *testing.T) {
 // A stream of empty members decompresses to nothing and has no end.
 func TestI9GzipWithoutContent(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
-	letter := d.keep()
+	h := newHandler(t)
+	letter := h.expectDeadLetter()
 	empty := strings.Repeat(zip(t, ""), 100_000)
-	wantProblem(t, d.ask("POST", "/hooks/lab", empty, bearer(otherToken), "Content-Encoding: gzip"), http.StatusRequestEntityTooLarge, "too_large")
+	wantProblem(t, h.send("POST", "/hooks/lab", empty, bearer(otherToken), "Content-Encoding: gzip"), http.StatusRequestEntityTooLarge, "too_large")
 	if letter.Times != 1 || letter.Body != empty[:64<<10] {
 		t.Errorf("kept %d times, %d bytes", letter.Times, len(letter.Body))
 	}
 }
 
-// overWire serves the door over TCP, dials it, and writes a request that ends
-// in text: further headers, an empty line, and what there is of the body. done is told of each request that was answered.
-func overWire(t *testing.T, d *door, text string) (conn net.Conn, done <-chan struct{}) {
+// overWire serves the handler over TCP, connects, and writes a request that
+// ends in text: further headers, an empty line, and the received part of the
+// body. done receives once for each request that was answered.
+func overWire(t *testing.T, h *testHandler, text string) (conn net.Conn, done <-chan struct{}) {
 	t.Helper()
 	answered := make(chan struct{}, 8)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { answered <- struct{}{} }()
-		d.ServeHTTP(w, r)
+		h.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -169,18 +170,18 @@ func overWire(t *testing.T, d *door, text string) (conn net.Conn, done <-chan st
 	return conn, answered
 }
 
-func TestSenderHangsUpInTheMiddle(t *testing.T) {
+func TestSenderDisconnectsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"Content-Length: 100\r\n\r\nINC-1",
 		"Transfer-Encoding: chunked\r\n\r\n5\r\nINC-1\r\n",
 		"Content-Length: 100\r\nContent-Encoding: gzip\r\n\r\n" + zip(t, "INC-1"),
 	} {
-		d := newDoor(t) // neither Receive nor Unreadable may be called
-		conn, done := overWire(t, d, text)
+		h := newHandler(t) // neither Receive nor KeepUnreadable may be called
+		conn, done := overWire(t, h, text)
 		conn.Close()
 		<-done
-		if got := d.log.text(); !strings.Contains(got, "code=incomplete") {
+		if got := h.log.text(); !strings.Contains(got, "code=incomplete") {
 			t.Errorf("%q: logged %s", text, got)
 		}
 	}
@@ -188,8 +189,8 @@ func TestSenderHangsUpInTheMiddle(t *testing.T) {
 
 func TestSlowBodyIsCutOff(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *hooks.Config) { c.ReadTimeout = 50 * time.Millisecond })
-	conn, done := overWire(t, d, "Content-Length: 100\r\n\r\nINC-1")
+	h := newHandler(t, func(c *hooks.Config) { c.ReadTimeout = 50 * time.Millisecond })
+	conn, done := overWire(t, h, "Content-Length: 100\r\n\r\nINC-1")
 	<-done
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -201,30 +202,30 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 	}
 }
 
-// What has arrived whole is taken although nobody waits for the answer, and a
+// A complete delivery is stored although its sender has disconnected, and a
 // store may take longer than a body.
-func TestSenderHangsUpAfterwards(t *testing.T) {
+func TestSenderDisconnectsAfterwards(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *hooks.Config) { c.ReadTimeout = 20 * time.Millisecond })
-	taking, hungUp := make(chan struct{}), make(chan error, 1)
-	d.receive = func(ctx context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
-		close(taking)
+	h := newHandler(t, func(c *hooks.Config) { c.ReadTimeout = 20 * time.Millisecond })
+	receiving, canceled := make(chan struct{}), make(chan error, 1)
+	h.receive = func(ctx context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
+		close(receiving)
 		select {
 		case <-ctx.Done():
-			hungUp <- ctx.Err()
+			canceled <- ctx.Err()
 		case <-time.After(100 * time.Millisecond):
-			hungUp <- nil
+			canceled <- nil
 		}
 		return make([]alerts.Receipt, len(all)), nil
 	}
-	conn, done := overWire(t, d, "Content-Length: 5\r\n\r\nINC-1")
-	<-taking
+	conn, done := overWire(t, h, "Content-Length: 5\r\n\r\nINC-1")
+	<-receiving
 	conn.Close()
-	if err := <-hungUp; err != nil {
-		t.Errorf("the store was told: %v", err)
+	if err := <-canceled; err != nil {
+		t.Errorf("the store's context was canceled: %v", err)
 	}
 	<-done
-	if got := d.log.text(); got != "" {
+	if got := h.log.text(); got != "" {
 		t.Errorf("logged %s", got)
 	}
 }

@@ -1,9 +1,9 @@
-// Package hooks is the one HTTP door for all sources of alerts: it
-// authenticates, limits what comes in, has it decoded by the source's decoder,
-// and sees to it that nothing authenticated is lost. A sender reads a 2xx as
-// "never send this again", so it gets one only when the alerts are kept; 503
-// makes it try again; any other status comes after what it sent was put aside
-// as a dead letter (rules I1 and I2).
+// Package hooks receives alerts over HTTP from every source. It authenticates a
+// request, limits its size, decodes it with the decoder of its source, and
+// stores the alerts. A sender reads a 2xx as "never send this again", so it
+// gets one only when the alerts are durable (I1: a 2xx means durable). It
+// retries after a 503 (I2: overload is a 503). Any other status is sent after
+// the delivery was kept as a dead letter.
 package hooks
 
 import (
@@ -20,41 +20,43 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// Receiver takes what came through the door.
+// Receiver stores what was received.
 type Receiver interface {
-	// Receive takes the alerts of one delivery. They are durably kept when it
+	// Receive stores the alerts of one delivery. They are durable when it
 	// returns nil; the receipts are in the order of the alerts.
 	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
-	// KeepUnreadable keeps a delivery that is authenticated and cannot be read as a
+	// KeepUnreadable stores an authenticated delivery that cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
 	// owner. Both are durable when it returns nil. reason is one line for
 	// people. The body may be the head of a larger one.
 	KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error
 }
 
-// Config is what the door needs. Receiver and Organization are required.
+// Config configures [New]. Receiver and Organization are required.
 type Config struct {
 	Receiver Receiver
-	// Organization returns the configuration as it is now.
+	// Organization returns the current configuration.
 	Organization func() *bot.Organization
-	// Sources are the kinds of senders that are understood.
+	// Sources are the supported kinds of senders.
 	Sources alerts.Sources
 	// Log gets one line for each delivery that was not accepted; nil: none.
 	Log *slog.Logger
-	// DefaultTokens returns the live secrets of the integrations that have none
-	// of their own; nil: there are none, and such integrations are closed.
+	// DefaultTokens returns the secrets of the integrations that have none of
+	// their own; nil: there are none, and such integrations accept nothing.
 	DefaultTokens func() []string
 	// ReadTimeout is how long a request may take to send its body; 0: 10 s.
 	ReadTimeout time.Duration
-	// Now is the clock by which a signature is too old; nil: [time.Now].
+	// Now is the clock that decides whether a signature is too old; nil:
+	// [time.Now].
 	Now func() time.Time
 }
 
-// takeTimeout ends a store that does not answer, before the sender gives up.
-const takeTimeout = 10 * time.Second
+// storeTimeout ends a request whose store does not answer, before the sender
+// gives up.
+const storeTimeout = 10 * time.Second
 
-// New returns the handler of POST /hooks/{integration}; it reads the path's
-// value "integration". Answers are JSON: 202 with the incidents that the alerts
+// New returns the handler of POST /hooks/{integration}; it reads the path value
+// "integration". Responses are JSON: 202 with the incidents that the alerts
 // belong to, else {"error": {"code", "message", "hint"}}.
 func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
@@ -69,85 +71,86 @@ func New(cfg Config) http.Handler {
 	if cfg.ReadTimeout <= 0 {
 		cfg.ReadTimeout = 10 * time.Second
 	}
-	return &door{cfg}
+	return &handler{cfg}
 }
 
-type door struct{ Config }
+type handler struct{ Config }
 
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Set before anything else, so that it also holds while the server drops the
-	// body of a request that was refused. Not every server can: then its own
-	// ReadTimeout has to do.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Set first, so that it also limits how long the server discards the body
+	// of a refused request. Not every server supports it: then its own
+	// ReadTimeout applies.
 	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(d.ReadTimeout))
+	_ = connection.SetReadDeadline(time.Now().Add(h.ReadTimeout))
 
 	if r.Method != http.MethodPost {
-		d.refuse(w, r, "", refusal{
+		h.refuse(w, r, "", refusal{
 			status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "alerts are sent with POST",
 		})
 		return
 	}
-	got, no := d.open(w, r, connection)
-	if no != nil {
-		d.refuse(w, r, got.in.Name, *no)
+	got, ref := h.authenticate(w, r, connection)
+	if ref != nil {
+		h.refuse(w, r, got.in.Name, *ref)
 		return
 	}
-	// What has arrived is taken even if its sender hangs up now: not every
-	// sender comes again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), takeTimeout)
+	// A complete delivery is stored even if its sender disconnects now: not
+	// every sender retries.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTimeout)
 	defer cancel()
 	var all []alerts.Alert
 	f := got.fault
 	if f == nil {
-		all, f = d.decode(got)
+		all, f = h.decode(got)
 	}
 	if f != nil {
-		d.refuse(w, r, got.in.Name, d.keep(ctx, got.in.Name, *f))
+		h.refuse(w, r, got.in.Name, h.keepDeadLetter(ctx, got.in.Name, *f))
 		return
 	}
 	var receipts []alerts.Receipt
 	if len(all) > 0 {
 		var err error
-		if receipts, err = d.Receiver.Receive(ctx, got.in.Name, all); err != nil {
-			d.refuse(w, r, got.in.Name, busy(err))
+		if receipts, err = h.Receiver.Receive(ctx, got.in.Name, all); err != nil {
+			h.refuse(w, r, got.in.Name, unavailable(err))
 			return
 		}
 	}
-	write(w, http.StatusAccepted, accepted{Status: "accepted", Alerts: len(all), Incidents: incidents(receipts)})
+	writeJSON(w, http.StatusAccepted, acceptedResponse{Status: "accepted", Alerts: len(all), Incidents: incidentIDs(receipts)})
 }
 
-// A fault is a delivery that was not read. Dead says that it is to be kept;
-// else it never arrived whole, and the sender is to try again.
+// fault is a delivery whose body was not read. keep says that it becomes a dead
+// letter; else it never arrived whole, and the sender is asked to send it
+// again.
 type fault struct {
 	refusal
-	dead   bool
-	body   []byte // what there is of it
-	reason string // one line; "": the message
+	keep   bool
+	body   []byte // the part that was received
+	reason string // one line for people; "": the message
 }
 
-// keep puts a faulty delivery aside before its sender is told no. Where it
-// cannot, the sender is told to try again.
-func (d *door) keep(ctx context.Context, integration string, f fault) refusal {
-	if !f.dead {
+// keepDeadLetter stores a faulty delivery before the sender gets the error.
+// When that fails, the sender is asked to send it again.
+func (h *handler) keepDeadLetter(ctx context.Context, integration string, f fault) refusal {
+	if !f.keep {
 		return f.refusal
 	}
-	if err := d.Receiver.KeepUnreadable(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
-		return busy(fmt.Errorf("keep a dead letter: %w", err))
+	if err := h.Receiver.KeepUnreadable(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
+		return unavailable(fmt.Errorf("keep a dead letter: %w", err))
 	}
 	return f.refusal
 }
 
-// decode has a request read by its source.
-func (d *door) decode(got delivery) (all []alerts.Alert, f *fault) {
+// decode decodes a request with its source.
+func (h *handler) decode(got delivery) (all []alerts.Alert, f *fault) {
 	body := got.request.Body
 	if got.source.Decode == nil {
-		return nil, unreadable(body, fmt.Errorf("nothing here reads the type %q", got.in.Type))
+		return nil, unreadable(body, fmt.Errorf("no source has the type %q", got.in.Type))
 	}
-	// A body that brings its decoder down would do so each time it is sent again:
-	// it is a dead letter like any other.
+	// A body on which its decoder panics would do so each time it is sent: it
+	// becomes a dead letter like any other.
 	defer func() {
 		if p := recover(); p != nil {
-			d.panicked("Decode", got)
+			h.logPanic("Decode", got)
 			all, f = nil, unreadable(body, errors.New("its decoder failed"))
 		}
 	}()
@@ -158,32 +161,33 @@ func (d *door) decode(got delivery) (all []alerts.Alert, f *fault) {
 	return all, nil
 }
 
-// panicked logs where a source failed, and nothing of the request (rule P4).
-func (d *door) panicked(function string, got delivery) {
-	d.Log.Error("source panicked", "function", function, "integration", got.in.Name, "type", got.in.Type, "stack", string(debug.Stack()))
+// logPanic logs the stack of a source that panicked, and nothing of the request
+// (P4: secrets are never shown).
+func (h *handler) logPanic(function string, got delivery) {
+	h.Log.Error("source panicked", "function", function, "integration", got.in.Name, "type", got.in.Type, "stack", string(debug.Stack()))
 }
 
-// refuse answers no, and logs it. Nothing that the sender chose is in the line
-// but the place where a body is wrong: a token may stand anywhere in a request
-// that was set up in a hurry (rule P4).
-func (d *door) refuse(w http.ResponseWriter, r *http.Request, integration string, no refusal) {
+// refuse writes an error response and logs it. The line has nothing that the
+// sender chose but the place where a body is malformed: a token may be anywhere
+// in a request that was set up in a hurry (P4: secrets are never shown).
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, integration string, ref refusal) {
 	level := slog.LevelWarn
 	attrs := []slog.Attr{
-		slog.String("integration", integration), slog.Int("status", no.status), slog.String("code", no.Code),
+		slog.String("integration", integration), slog.Int("status", ref.status), slog.String("code", ref.Code),
 		slog.String("remote", r.RemoteAddr),
 	}
-	if no.detail != nil {
-		attrs = append(attrs, slog.Any("error", no.detail))
+	if ref.detail != nil {
+		attrs = append(attrs, slog.Any("error", ref.detail))
 	}
-	if no.status >= http.StatusInternalServerError {
+	if ref.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	d.Log.LogAttrs(r.Context(), level, "hook refused", attrs...)
-	no.write(w)
+	h.Log.LogAttrs(r.Context(), level, "hook refused", attrs...)
+	ref.write(w)
 }
 
-// incidents lists the incidents of the receipts, each once, in their order.
-func incidents(receipts []alerts.Receipt) []string {
+// incidentIDs lists the incidents of the receipts, each once, in their order.
+func incidentIDs(receipts []alerts.Receipt) []string {
 	var ids []string
 	seen := map[string]bool{"": true}
 	for _, r := range receipts {

@@ -22,7 +22,8 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// receiver is a strict fake: a call that the test did not prepare fails it.
+// receiver is a strict fake Receiver: a call that the test did not prepare fails
+// the test.
 type receiver struct {
 	t          testing.TB
 	org        *bot.Organization
@@ -68,7 +69,7 @@ func organization() *bot.Organization {
 	}}
 }
 
-// lines decodes a body of one alert key a line. Some words are special.
+// lines decodes a body of alert keys. The keys "garbage" and "panic" are special.
 func lines(r alerts.Request) ([]alerts.Alert, error) {
 	var all []alerts.Alert
 	for n, key := range strings.Fields(string(r.Body)) {
@@ -83,40 +84,41 @@ func lines(r alerts.Request) ([]alerts.Alert, error) {
 	return all, nil
 }
 
-// door is the handler as cmd mounts it, and everything it logs.
-type door struct {
+// testHandler is the handler as cmd mounts it, with the fake receiver and the
+// log.
+type testHandler struct {
 	*receiver
 	http.Handler
-	log *logged
+	log *logBuffer
 }
 
-type logged struct {
+type logBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
 }
 
-func (l *logged) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Buffer.Write(p)
 }
 
-func (l *logged) text() string {
+func (l *logBuffer) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Buffer.String()
 }
 
-func newDoor(t testing.TB, set ...func(*hooks.Config)) *door {
-	return newDoorWith(&door{receiver: &receiver{t: t, org: organization()}, log: &logged{}}, set...)
+func newHandler(t testing.TB, set ...func(*hooks.Config)) *testHandler {
+	return newHandlerWith(&testHandler{receiver: &receiver{t: t, org: organization()}, log: &logBuffer{}}, set...)
 }
 
-func newDoorWith(d *door, set ...func(*hooks.Config)) *door {
+func newHandlerWith(h *testHandler, set ...func(*hooks.Config)) *testHandler {
 	cfg := hooks.Config{
-		Receiver:      d.receiver,
-		Organization:  d.receiver.Organization,
+		Receiver:      h.receiver,
+		Organization:  h.receiver.Organization,
 		Sources:       alerts.Sources{{Type: "alertmanager", MaxBody: 4 << 20, Decode: lines}, {Type: "lines", Decode: lines}},
-		Log:           slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:           slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		DefaultTokens: func() []string { return []string{defaultToken} },
 	}
 	for _, f := range set {
@@ -124,28 +126,29 @@ func newDoorWith(d *door, set ...func(*hooks.Config)) *door {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/hooks/{integration}", hooks.New(cfg))
-	d.Handler = mux
-	return d
+	h.Handler = mux
+	return h
 }
 
-// ask sends one request; header is "Name: value" lines.
-func (d *door) ask(method, path, body string, header ...string) *httptest.ResponseRecorder {
+// send sends one request; header is "Name: value" lines.
+func (h *testHandler) send(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for _, h := range header {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Add(name, value)
 	}
 	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return w
 }
 
-// problem is the shape of every answer that is not a yes.
+// problem is the shape of every error response.
 type problem struct {
 	Error struct{ Code, Message, Hint string }
 }
 
-// wantProblem checks status and shape, and returns the answer.
+// wantProblem checks the status and the shape of an error response, and returns
+// it.
 func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code string) problem {
 	t.Helper()
 	var p problem
@@ -170,10 +173,10 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 
 func bearer(token string) string { return "Authorization: Bearer " + token }
 
-// keep prepares the fake to keep one dead letter.
-func (d *door) keep() *deadLetter {
+// expectDeadLetter prepares the fake to keep one dead letter.
+func (h *testHandler) expectDeadLetter() *deadLetter {
 	var l deadLetter
-	d.unreadable = func(ctx context.Context, integration string, body []byte, reason string) error {
+	h.unreadable = func(ctx context.Context, integration string, body []byte, reason string) error {
 		l = deadLetter{l.Times + 1, integration, string(body), reason}
 		return ctx.Err()
 	}
@@ -185,10 +188,11 @@ type deadLetter struct {
 	Integration, Body, Reason string
 }
 
-// take prepares the fake to take alerts: each goes to the incident of its key.
-func (d *door) take() *[]string {
+// expectAlerts prepares the fake to receive alerts: each goes to the incident of
+// its key.
+func (h *testHandler) expectAlerts() *[]string {
 	var keys []string
-	d.receive = func(ctx context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
+	h.receive = func(ctx context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
 		receipts := make([]alerts.Receipt, len(all))
 		for n, a := range all {
 			keys = append(keys, a.Key)
@@ -212,9 +216,9 @@ func TestAccepted(t *testing.T) {
 		{"no incident", "/hooks/lab", "x y", bearer(otherToken), `{"status":"accepted","alerts":2}`},
 		{"token in the query as well", "/hooks/prod?token=x", "x", bearer(ownToken), `{"status":"accepted","alerts":1}`},
 	} {
-		d := newDoor(t)
-		keys := d.take()
-		w := d.ask("POST", c.path, c.body, c.header)
+		h := newHandler(t)
+		keys := h.expectAlerts()
+		w := h.send("POST", c.path, c.body, c.header)
 		if w.Code != http.StatusAccepted || strings.TrimSpace(w.Body.String()) != c.want {
 			t.Errorf("%s: %d %s, want 202 %s", c.name, w.Code, w.Body, c.want)
 		}
@@ -224,7 +228,7 @@ func TestAccepted(t *testing.T) {
 		if diff := cmp.Diff(strings.Fields(c.body), *keys); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
-		if got := d.log.text(); got != "" {
+		if got := h.log.text(); got != "" {
 			t.Errorf("%s: logged %s", c.name, got)
 		}
 	}
@@ -232,8 +236,8 @@ func TestAccepted(t *testing.T) {
 
 func TestNoAlertsIsAccepted(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t) // Receive would fail the test
-	w := d.ask("POST", "/hooks/prod", " ", bearer(ownToken))
+	h := newHandler(t) // a call of Receive fails the test
+	w := h.send("POST", "/hooks/prod", " ", bearer(ownToken))
 	if want := `{"status":"accepted","alerts":0}`; w.Code != 202 || strings.TrimSpace(w.Body.String()) != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -242,8 +246,8 @@ func TestNoAlertsIsAccepted(t *testing.T) {
 func TestMethod(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-		d := newDoor(t)
-		w := d.ask(method, "/hooks/prod", "INC-1", bearer(ownToken))
+		h := newHandler(t)
+		w := h.send(method, "/hooks/prod", "INC-1", bearer(ownToken))
 		wantProblem(t, w, http.StatusMethodNotAllowed, "method_not_allowed")
 		if got := w.Header().Get("Allow"); got != "POST" {
 			t.Errorf("%s: Allow %q", method, got)
@@ -254,9 +258,9 @@ func TestMethod(t *testing.T) {
 func TestSendersLieAboutTheType(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{"", "text/plain; charset=utf-16", "application/json; charset=\"", "image/png", "multipart/form-data"} {
-		d := newDoor(t)
-		keys := d.take()
-		if w := d.ask("POST", "/hooks/lab", "caf\xe9", bearer(otherToken), "Content-Type: "+contentType); w.Code != 202 || len(*keys) != 1 {
+		h := newHandler(t)
+		keys := h.expectAlerts()
+		if w := h.send("POST", "/hooks/lab", "caf\xe9", bearer(otherToken), "Content-Type: "+contentType); w.Code != 202 || len(*keys) != 1 {
 			t.Errorf("%q: %d %s", contentType, w.Code, w.Body)
 		}
 	}
@@ -267,11 +271,11 @@ func TestI1UnreadableIsKeptBeforeTheAnswer(t *testing.T) {
 	for _, c := range []struct{ path, token, body, message, reason string }{
 		{"/hooks/lab", otherToken, "a\ngarbage", "at line 2, column 1", "read line: no key at line 2, column 1[31m"},
 		{"/hooks/lab", otherToken, "a panic", "its decoder failed", "its decoder failed"},
-		{"/hooks/exotic", defaultToken, "coo", `nothing here reads the type "carrier-pigeon"`, `nothing here reads the type "carrier-pigeon"`},
+		{"/hooks/exotic", defaultToken, "coo", `no source has the type "carrier-pigeon"`, `no source has the type "carrier-pigeon"`},
 	} {
-		d := newDoor(t)
-		letter := d.keep()
-		p := wantProblem(t, d.ask("POST", c.path, c.body, bearer(c.token)), http.StatusBadRequest, "unreadable")
+		h := newHandler(t)
+		letter := h.expectDeadLetter()
+		p := wantProblem(t, h.send("POST", c.path, c.body, bearer(c.token)), http.StatusBadRequest, "unreadable")
 		if !strings.Contains(p.Error.Message, c.message) || strings.Contains(p.Error.Message, "\x1b") {
 			t.Errorf("message %q, want %q in it", p.Error.Message, c.message)
 		}
@@ -279,8 +283,8 @@ func TestI1UnreadableIsKeptBeforeTheAnswer(t *testing.T) {
 		if diff := cmp.Diff(want, *letter); diff != "" {
 			t.Errorf("%s: %s", c.body, diff)
 		}
-		if got := d.log.text(); strings.Contains(got, "a decoder with a fault") {
-			t.Errorf("what a decoder panics with may hold the body: %s", got)
+		if got := h.log.text(); strings.Contains(got, "a decoder with a fault") {
+			t.Errorf("the value of a decoder's panic is logged and may hold the body: %s", got)
 		}
 	}
 }
@@ -299,16 +303,16 @@ func TestI2StoreGone(t *testing.T) {
 		{"dead letter", "garbage", "unavailable", gone},
 		{"dead letter of an oversize body", tooLarge, "unavailable", gone},
 	} {
-		d := newDoor(t)
+		h := newHandler(t)
 		calls := 0
-		d.receive = func(context.Context, string, []alerts.Alert) ([]alerts.Receipt, error) { calls++; return nil, c.err }
-		d.unreadable = func(context.Context, string, []byte, string) error { calls++; return c.err }
-		w := d.ask("POST", "/hooks/lab", c.body, bearer(otherToken))
+		h.receive = func(context.Context, string, []alerts.Alert) ([]alerts.Receipt, error) { calls++; return nil, c.err }
+		h.unreadable = func(context.Context, string, []byte, string) error { calls++; return c.err }
+		w := h.send("POST", "/hooks/lab", c.body, bearer(otherToken))
 		wantProblem(t, w, http.StatusServiceUnavailable, c.code)
 		if strings.Contains(w.Body.String(), "db-7") {
-			t.Errorf("%s: the detail is shown to the sender: %s", c.name, w.Body)
+			t.Errorf("%s: the sender gets the detail: %s", c.name, w.Body)
 		}
-		if got := d.log.text(); strings.Count(got, "\n") != 1 || !strings.Contains(got, c.err.Error()) {
+		if got := h.log.text(); strings.Count(got, "\n") != 1 || !strings.Contains(got, c.err.Error()) {
 			t.Errorf("%s: logged %s", c.name, got)
 		}
 		if calls != 1 {
@@ -319,25 +323,25 @@ func TestI2StoreGone(t *testing.T) {
 
 func TestConcurrentDeliveries(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
-	d.receive = func(_ context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
+	h := newHandler(t)
+	h.receive = func(_ context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
 		return []alerts.Receipt{{Incident: integration + "/" + all[0].Key}}, nil
 	}
-	d.unreadable = func(context.Context, string, []byte, string) error { return nil }
+	h.unreadable = func(context.Context, string, []byte, string) error { return nil }
 	var all sync.WaitGroup
 	for n := range 64 {
 		all.Go(func() {
 			key := fmt.Sprintf("k%d", n)
-			if w := d.ask("POST", "/hooks/prod", key, bearer(ownToken)); w.Code != 202 || !strings.Contains(w.Body.String(), `"prod/`+key+`"`) {
+			if w := h.send("POST", "/hooks/prod", key, bearer(ownToken)); w.Code != 202 || !strings.Contains(w.Body.String(), `"prod/`+key+`"`) {
 				t.Errorf("%s: %d %s", key, w.Code, w.Body)
 			}
-			if w := d.ask("POST", "/hooks/lab", zip(t, key), bearer(otherToken), "Content-Encoding: gzip"); w.Code != 202 || !strings.Contains(w.Body.String(), `"lab/`+key+`"`) {
+			if w := h.send("POST", "/hooks/lab", zip(t, key), bearer(otherToken), "Content-Encoding: gzip"); w.Code != 202 || !strings.Contains(w.Body.String(), `"lab/`+key+`"`) {
 				t.Errorf("%s: %d %s", key, w.Code, w.Body)
 			}
-			if w := d.ask("POST", "/hooks/lab", "garbage", bearer(otherToken)); w.Code != 400 {
+			if w := h.send("POST", "/hooks/lab", "garbage", bearer(otherToken)); w.Code != 400 {
 				t.Errorf("%s: %d %s", key, w.Code, w.Body)
 			}
-			if w := d.ask("POST", "/hooks/lab", key, bearer(ownToken)); w.Code != 401 {
+			if w := h.send("POST", "/hooks/lab", key, bearer(ownToken)); w.Code != 401 {
 				t.Errorf("%s: %d %s", key, w.Code, w.Body)
 			}
 		})
@@ -360,8 +364,8 @@ func zip(t testing.TB, text string) string {
 }
 
 func BenchmarkHandler(b *testing.B) {
-	d := newDoor(b)
-	d.receive = func(_ context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
+	h := newHandler(b)
+	h.receive = func(_ context.Context, _ string, all []alerts.Alert) ([]alerts.Receipt, error) {
 		return []alerts.Receipt{{Incident: "INC-1"}, {Incident: "INC-1"}}, nil
 	}
 	body := []byte("first second")
@@ -373,7 +377,7 @@ func BenchmarkHandler(b *testing.B) {
 		reader.Reset(body)
 		r.Body = io.NopCloser(reader)
 		w := httptest.NewRecorder()
-		d.ServeHTTP(w, r)
+		h.ServeHTTP(w, r)
 		if w.Code != http.StatusAccepted {
 			b.Fatal(w.Code, w.Body)
 		}

@@ -235,7 +235,7 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 		i.readSeq = min(max(i.readSeq, c.ReadMail), i.mailSeq)
 		i.Mail = slices.DeleteFunc(i.Mail, func(m workflow.Mail) bool { return m.Seq <= c.ReadMail })
 		if len(i.Mail) > 0 {
-			i.mailDue = c.At.Add(alerts.MailPause)
+			i.mailDue = c.At.Add(alerts.MailInterval)
 		}
 	}
 	for _, t := range c.Tasks {

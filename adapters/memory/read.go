@@ -30,7 +30,7 @@ type book struct {
 	mailed []string // incidents; those that were reserved are among them
 }
 
-// Row implements [alerts.Book].
+// Row implements [alerts.Tx].
 func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := b.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
@@ -38,19 +38,19 @@ func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [alerts.Book].
+// PutRow implements [alerts.Tx].
 func (b *book) PutRow(r alerts.Row) error {
 	b.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
-// Owner implements [alerts.Book].
+// Owner implements [alerts.Tx].
 func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return g.owner, g.always || g.until.After(b.at), nil
 }
 
-// Open implements [alerts.Book].
+// Open implements [alerts.Tx].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	s := b.Store
 	s.number++
@@ -60,7 +60,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	return id, nil
 }
 
-// Mail implements [alerts.Book]. The first mail wakes the incident at once,
+// Mail implements [alerts.Tx]. The first mail wakes the incident at once,
 // later ones at most every 100 ms.
 func (b *book) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]

@@ -176,7 +176,7 @@ func (b *book) idle() bool {
 	return len(b.mail) == 0 && !slices.ContainsFunc(b.order, func(id string) bool { return b.alerts[id].dirty })
 }
 
-// Row implements [alerts.Book].
+// Row implements [alerts.Tx].
 func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	if s := b.alerts[alertID(integration, key)]; s.row != nil {
 		row := *s.row
@@ -185,7 +185,7 @@ func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [alerts.Book].
+// PutRow implements [alerts.Tx].
 func (b *book) PutRow(r alerts.Row) error {
 	id := alertID(r.Integration, r.Key)
 	s := b.alerts[id]
@@ -194,13 +194,13 @@ func (b *book) PutRow(r alerts.Row) error {
 	return nil
 }
 
-// Owner implements [alerts.Book].
+// Owner implements [alerts.Tx].
 func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return idOf(g.owner), g.holds != nil && g.holds(b.at), nil
 }
 
-// Open implements [alerts.Book].
+// Open implements [alerts.Tx].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	n := b.last + int64(len(b.opens)) + 1
 	b.opens = append(b.opens, opening{number: n, follows: follows, stub: stub, group: key})
@@ -211,7 +211,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	return idOf(n), nil
 }
 
-// Mail implements [alerts.Book]. What is judged together brings an incident
+// Mail implements [alerts.Tx]. What is judged together brings an incident
 // one piece of mail.
 func (b *book) Mail(incident string, m workflow.Mail) error {
 	if l, has := b.letters[incident]; has {
@@ -287,7 +287,7 @@ func (s *Store) takeCall(b *book) (*call, error) {
 			return nil, fmt.Errorf("write mail for %s: %w", idOf(l.number), err)
 		}
 		a.add(o.key(s.keys.incident(l.number, partHead)), o.key(s.keys.incident(l.number, partTasks)), l.number,
-			nanos(l.at), nanos(l.at.Add(alerts.MailPause)), raw)
+			nanos(l.at), nanos(l.at.Add(alerts.MailInterval)), raw)
 	}
 	return &call{script: s.scripts.take, keys: o.keys, args: a.all, size: a.size}, nil
 }

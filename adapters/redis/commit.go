@@ -115,7 +115,7 @@ func (s *Store) commitCall(c bot.Commit, n int64) *call {
 		number = strconv.FormatInt(n, 10)
 	}
 	a := &arguments{}
-	a.add(s.keys.of("feed"), s.origin, number, nanos(c.At), nanos(c.At.Add(alerts.MailPause)))
+	a.add(s.keys.of("feed"), s.origin, number, nanos(c.At), nanos(c.At.Add(alerts.MailInterval)))
 	a.add(c.Operation, c.Reply, nanos(c.At.Add(-keepReplies)))
 	if c.Settle == nil {
 		a.add("", "", "", 0)

@@ -108,7 +108,7 @@ func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
 	n := int64(d.Number)
 	next, due := "", ""
 	if !d.ReadAt.IsZero() {
-		next = nanos(d.ReadAt.Add(alerts.MailPause))
+		next = nanos(d.ReadAt.Add(alerts.MailInterval))
 	}
 	for _, m := range d.Mail {
 		if m.Seq > d.ReadSeq {
@@ -256,7 +256,7 @@ func (w whole) dossier(n int64) (*bot.Dossier, error) {
 		return nil, fmt.Errorf("its mailbox is damaged: %w", err)
 	}
 	if next := instant(w.head["rn"]); !next.IsZero() {
-		d.ReadAt = next.Add(-alerts.MailPause)
+		d.ReadAt = next.Add(-alerts.MailInterval)
 	}
 	for k, text := range w.events {
 		d.Events = append(d.Events, bot.StoredEvent{Seq: k + 1, Body: []byte(text)})

@@ -66,7 +66,7 @@ func TestPress(t *testing.T) {
 		if d.incident(id).Seq != seq {
 			t.Error("pressed once, done twice")
 		}
-		d.slack.Click(d.ben, card, "Update")
+		d.slack.Click(d.ben, card, "Post update")
 		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
 		if failed := d.slack.Failures(); len(failed) != 0 {
 			t.Errorf("%+v", failed)

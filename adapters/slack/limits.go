@@ -95,7 +95,7 @@ func clip(text string, limit int) (short string, cut bool) {
 	}
 	var b strings.Builder
 	spare := limit - 1 // the ellipsis takes one
-	for _, p := range card.Pieces(text) {
+	for _, p := range card.ParseSpans(text) {
 		n := units(p.Text)
 		if n > spare {
 			if p.At.IsZero() {

@@ -20,7 +20,7 @@ import (
 // There is nothing in them to escape, and so nothing to forget. Markup is left
 // for what is ours alone, and for the text that notifications show.
 //
-// Times are stamps in a text ([card.Pieces]). In rich text each is an element,
+// Times are stamps in a text ([card.ParseSpans]). In rich text each is an element,
 // which Slack shows in its reader's zone; elsewhere it reads as it does in the
 // organization's.
 
@@ -94,7 +94,7 @@ func elements(spans []span) []slack.RichTextSectionElement {
 			all = append(all, texts(card.Plain(s.text), style)...)
 		default:
 			words := ""
-			for _, p := range card.Pieces(s.text) {
+			for _, p := range card.ParseSpans(s.text) {
 				if p.At.IsZero() || dates == mostDates {
 					words += p.Text
 					continue
@@ -126,7 +126,7 @@ func texts(text string, style *slack.RichTextSectionTextStyle) []slack.RichTextS
 // date is an instant that Slack shows in its reader's zone, with "today" and
 // "yesterday" where its day is named
 // (docs.slack.dev/reference/block-kit/block-elements/date-element).
-func date(p card.Piece, style *slack.RichTextSectionTextStyle) slack.RichTextSectionElement {
+func date(p card.Span, style *slack.RichTextSectionTextStyle) slack.RichTextSectionElement {
 	format := "{time_secs}"
 	if p.Day {
 		format = "{date_short_pretty} {time_secs}"

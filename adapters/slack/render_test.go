@@ -146,7 +146,7 @@ func TestCards(t *testing.T) {
 	lost := incident(workflow.Triage, false)
 	lost.Rooms[0].State, lost.Rooms[0].Why = workflow.RoomFailed, "restricted_action"
 	each("its room failed", lost)
-	fmt.Fprintf(&announced, "===== hidden\n%s\n", shown(t, card.Hidden("INC-7"), ours()))
+	fmt.Fprintf(&announced, "===== hidden\n%s\n", shown(t, card.HiddenAnnouncement("INC-7"), ours()))
 	golden(t, "cards.golden.txt", cards.String())
 	golden(t, "announcements.golden.txt", announced.String())
 	blocks, text := renderMessage(card.Card(failed, roomy()), ours())
@@ -160,18 +160,18 @@ func TestPages(t *testing.T) {
 	public, private := incident(workflow.Triage, false), incident(workflow.Triage, false)
 	private.Visibility = workflow.Private
 	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeCatchAll, workflow.PurposeNotice} {
-		a := card.Asked{Incident: public, Purpose: p, Text: "Nobody has answered.", Answer: "https://tocsin.example.com/ack/t0ken"}
+		a := card.PageRequest{Incident: public, Purpose: p, Text: "Nobody has answered.", AckURL: "https://tocsin.example.com/ack/t0ken"}
 		page(string(p), card.Page(a, view()))
 	}
-	page("private", card.Page(card.Asked{Incident: private}, view()))
+	page("private", card.Page(card.PageRequest{Incident: private}, view()))
 	other := incident(workflow.Triage, false)
 	other.ID, other.Title = "INC-8", "Search is slow"
-	page("a bundle", card.Bundle([]card.Asked{{Incident: public}, {Incident: other}, {Incident: private, Purpose: workflow.PurposeNotice}}, view()))
-	page("blind", card.Blind([]string{"INC-7"}, view()))
-	page("blind, two", card.Blind([]string{"INC-7", "INC-8"}, view()))
+	page("a bundle", card.Bundle([]card.PageRequest{{Incident: public}, {Incident: other}, {Incident: private, Purpose: workflow.PurposeNotice}}, view()))
+	page("blind", card.FallbackPage([]string{"INC-7"}, view()))
+	page("blind, two", card.FallbackPage([]string{"INC-7", "INC-8"}, view()))
 	page("a link to sign in", card.SignIn("https://tocsin.example.com/in/t0ken", "Example"))
 	golden(t, "pages.golden.txt", all.String())
-	blocks, text := renderMessage(card.Page(card.Asked{Incident: public}, view()), ours())
+	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ours())
 	golden(t, "page.golden.json", indented(t, object{"blocks": blocks, "text": text}))
 }
 
@@ -179,7 +179,7 @@ func TestPages(t *testing.T) {
 func TestPosts(t *testing.T) {
 	var all strings.Builder
 	o := ours()
-	stamp := card.Piece{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
+	stamp := card.Span{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
 	o.Line, o.Rest = true, "https://tocsin.example.com/incidents/INC-7"
 	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
 	post("one line", card.Content{Title: "Ana Silva", Text: "Acknowledged"})

@@ -75,7 +75,7 @@ func TestTimesAreTheirReaders(t *testing.T) {
 // TestTimesWhereTheyCannotBeDates: in plain text, in code, in tables and in the
 // text of notifications a time reads as in the organization's zone.
 func TestTimesWhereTheyCannotBeDates(t *testing.T) {
-	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
+	s := card.Span{Text: "04:12:00 CET", At: start}.String()
 	m := card.Content{
 		Title: "Since " + s, Text: "Started " + s, Fields: []card.Field{{Name: s, Value: s}}, Footer: "drawn at " + s,
 		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Button: card.Button{Label: "Since " + s, Command: "retry INC-7"}}},
@@ -122,7 +122,7 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 
 // TestManyTimes: those that Slack does not show are read all the same.
 func TestManyTimes(t *testing.T) {
-	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
+	s := card.Span{Text: "04:12:00 CET", At: start}.String()
 	blocks, text := renderMessage(card.Content{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, look{Line: true})
 	valid(t, blocks, text)
 	m := slacktest.Message{Blocks: sent(t, blocks)}
@@ -137,7 +137,7 @@ func TestManyTimes(t *testing.T) {
 // TestClip: a text with times is cut to what people read of it, and no time in
 // two.
 func TestClip(t *testing.T) {
-	s := card.Piece{Text: "04:12:00 CET", At: start}.String()
+	s := card.Span{Text: "04:12:00 CET", At: start}.String()
 	for _, c := range []struct {
 		text  string
 		limit int

@@ -194,7 +194,7 @@ func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
 		h.readAt, h.mailDue = nanos(c.At), 0
 		h.readSeq = min(max(h.readSeq, int64(c.ReadMail)), h.mailSeq)
 		if h.mailSeq > h.readSeq {
-			h.mailDue = nanos(c.At.Add(alerts.MailPause))
+			h.mailDue = nanos(c.At.Add(alerts.MailInterval))
 		}
 	}
 	for _, task := range c.Tasks {

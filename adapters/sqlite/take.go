@@ -57,7 +57,7 @@ func scanRow(row []driver.Value) (alerts.Row, error) {
 	return r, nil
 }
 
-// Row implements [alerts.Book].
+// Row implements [alerts.Tx].
 func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	b.now++
 	k := alertKey{integration, key}
@@ -76,7 +76,7 @@ func (b *book) Row(integration, key string) (*alerts.Row, error) {
 	return &r, nil
 }
 
-// PutRow implements [alerts.Book].
+// PutRow implements [alerts.Tx].
 func (b *book) PutRow(r alerts.Row) error {
 	encoded, err := b.encode(r.Alert)
 	if err != nil {
@@ -100,13 +100,13 @@ func (b *book) encode(a alerts.Alert) ([]byte, error) {
 	return json.Marshal(a)
 }
 
-// Owner implements [alerts.Book].
+// Owner implements [alerts.Tx].
 func (b *book) Owner(key string) (incident string, holds bool, err error) {
 	g, err := b.group(key)
 	return idOf(g.number), g.always || g.until > b.at, err
 }
 
-// Open implements [alerts.Book].
+// Open implements [alerts.Tx].
 func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	h := b.newHead(b.last + 1)
 	h.open = true
@@ -118,7 +118,7 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 	return idOf(h.number), b.putGroup(key, hold{number: h.number, always: true})
 }
 
-// Mail implements [alerts.Book]. The first mail wakes the incident at once,
+// Mail implements [alerts.Tx]. The first mail wakes the incident at once,
 // later ones at most every 100 ms. What one transaction brings an incident is
 // one piece of mail.
 func (b *book) Mail(incident string, m workflow.Mail) error {

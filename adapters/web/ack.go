@@ -25,21 +25,21 @@ const lookAgain = "look=again"
 func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (signin.PageLink, workflow.Incident, bool) {
 	link, err := s.Bot.PageLinks.Read(r.PathValue("token"))
 	if errors.Is(err, signin.ErrOldLink) {
-		s.oldLink(w, r, link.Incident)
+		s.writeExpiredLink(w, r, link.Incident)
 		return link, workflow.Incident{}, false
 	}
 	if err != nil {
-		s.badLink(w, r)
+		s.writeBadLink(w, r)
 		return link, workflow.Incident{}, false
 	}
 	i, err := s.Bot.Incidents.Get(ctx, link.Incident, s.Bot.PageLinks.Speaker(link))
 	if _, no := errors.AsType[*workflow.Refusal](err); no {
-		s.badLink(w, r)
+		s.writeBadLink(w, r)
 		return link, i, false
 	}
 	if err != nil {
 		s.failed(r, link, err)
-		s.notStored(w, r, false)
+		s.writeAckStoreError(w, r, false)
 		return link, i, false
 	}
 	return link, i, true
@@ -66,7 +66,7 @@ func (s *server) ask(w http.ResponseWriter, r *http.Request) {
 // which says what is true now: loading that again repeats nothing.
 func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 	if !s.ourOwn(r) {
-		s.note(w, r, http.StatusForbidden, note{Title: "This was sent from somewhere else", Lines: []line{
+		s.writeErrorPage(w, r, http.StatusForbidden, errorPage{Title: "This was sent from somewhere else", Lines: []textLine{
 			{Text: "Only the button on Tocsin's own page acknowledges. Nothing was acknowledged: open the link as it was sent, and press there."},
 		}})
 		return
@@ -79,10 +79,10 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	defer s.hurry(w)()
+	defer s.limitBodyTime(w)()
 	seen, err := strconv.Atoi(r.PostFormValue("seen"))
 	if err != nil || seen < 1 { // it must say what was seen (rule E5)
-		s.note(w, r, http.StatusBadRequest, note{Title: "This form is not complete", Lines: []line{
+		s.writeErrorPage(w, r, http.StatusBadRequest, errorPage{Title: "This form is not complete", Lines: []textLine{
 			{Text: "Nothing was acknowledged. Open the link again as it was sent, and press the button."},
 		}})
 		return
@@ -90,7 +90,7 @@ func (s *server) acknowledge(w http.ResponseWriter, r *http.Request) {
 	reply, err := s.Bot.Dispatcher.Acknowledge(ctx, link.Incident, s.Bot.PageLinks.Speaker(link), seen)
 	if err != nil {
 		s.failed(r, link, err)
-		s.notStored(w, r, true)
+		s.writeAckStoreError(w, r, true)
 		return
 	}
 	to := here(r)

@@ -11,59 +11,59 @@ import (
 
 func TestAcknowledge(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(`ben: declare Checkout is down --sev 2 --service checkout --description "Since three"`)
-	h.later(2 * time.Minute)
-	path := h.link("ana")
-	p := h.get(path).has(200, "INC-1", "Checkout is down", "SEV2", "Major", "investigating", "Since three", "Nobody has acknowledged yet.",
+	h := newTestServer(t)
+	h.mustRun(`ben: declare Checkout is down --sev 2 --service checkout --description "Since three"`)
+	h.advance(2 * time.Minute)
+	path := h.ackPath("ana")
+	p := h.get(path).expect(200, "INC-1", "Checkout is down", "SEV2", "Major", "investigating", "Since three", "Nobody has acknowledged yet.",
 		"Paging goes on", "Ben Okafor", "<bdi>Ana Silva</bdi>", `<a href="https://wiki.example.com/checkout" rel="noreferrer noopener">`, ">checkout<")
 	if _, _, says := p.button(); says != "Acknowledge INC-1" {
 		t.Errorf("the button says %q", says)
 	}
-	after := h.press(p, path).has(200, "You have acknowledged, just now at 04:14 AST.").lacks("<form", "<button", "goes on until")
+	after := h.pressAck(p, path).expect(200, "You have acknowledged, just now at 04:14 AST.").expectNot("<form", "<button", "goes on until")
 	i := h.incident()
 	if i.Acknowledgement.Person != "ana" || i.Paging.State != workflow.Answered {
 		t.Errorf("acknowledged by %q, paging is %s", i.Acknowledgement.Person, i.Paging.State)
 	}
-	h.later(time.Hour)
-	h.get(path).has(200, "You have acknowledged, 1 h ago at 04:14 AST.")
+	h.advance(time.Hour)
+	h.get(path).expect(200, "You have acknowledged, 1 h ago at 04:14 AST.")
 	if got := h.incident().Seq; got != i.Seq {
-		t.Errorf("looking made %d events", got-i.Seq)
+		t.Errorf("opening the page caused %d events", got-i.Seq)
 	}
-	// The same press again, as from a page that was left open.
-	h.press(p, path).has(200, "You have acknowledged").lacks("Look again")
+	// The same press again, as from a page that stayed open.
+	h.pressAck(p, path).expect(200, "You have acknowledged").expectNot("Look again")
 	if got := h.incident().Seq; got != i.Seq {
-		t.Errorf("the second press made %d events", got-i.Seq)
+		t.Errorf("the second press caused %d events", got-i.Seq)
 	}
 	if strings.Contains(after.html, "?") {
-		t.Error("a page that is loaded again would ask for something")
+		t.Error("the page's address has a query, so a reload would repeat something")
 	}
 }
 
-// Programs that look through mail follow links, some with HEAD, and fill in no
-// forms.
-func TestP5LookingNeverAcknowledges(t *testing.T) {
+// Programs that scan mail follow links, some with HEAD, and submit no forms
+// (P5: a link acknowledges only by POST).
+func TestP5OpeningNeverAcknowledges(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	path := h.link("ana")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	path := h.ackPath("ana")
 	before := h.incident().Seq
 	for _, method := range []string{"GET", "HEAD", "GET", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"} {
 		for _, query := range []string{"", "?seen=99", "?look=again", "?look=again&seen=99"} {
-			h.ask(method, path+query, "")
+			h.send(method, path+query, "")
 		}
 	}
-	h.ask("POST", path, "").has(http.StatusBadRequest, "Nothing was acknowledged")
+	h.send("POST", path, "").expect(http.StatusBadRequest, "Nothing was acknowledged")
 	for _, form := range []string{"seen=", "seen=0", "seen=-1", "seen=x", "seen=1" + strings.Repeat("0", 5000), "other=1", "%zz"} {
-		h.ask("POST", path, form).has(http.StatusBadRequest, "Nothing was acknowledged")
+		h.send("POST", path, form).expect(http.StatusBadRequest, "Nothing was acknowledged")
 	}
-	h.ask("POST", path+"?seen=99", "other=1").has(http.StatusBadRequest)
+	h.send("POST", path+"?seen=99", "other=1").expect(http.StatusBadRequest)
 	if i := h.incident(); i.Acknowledged() || i.Seq != before {
 		t.Errorf("acknowledged by %q after %d events", i.Acknowledgement.Person, i.Seq-before)
 	}
 }
 
-func TestOtherSitesCannotPress(t *testing.T) {
+func TestOtherSitesCannotAcknowledge(t *testing.T) {
 	t.Parallel()
 	const ours = "Host: tocsin.example.com"
 	for _, c := range []struct {
@@ -80,15 +80,15 @@ func TestOtherSitesCannotPress(t *testing.T) {
 		{"our own behind a proxy that changes the host", []string{"Origin: https://tocsin.example.com", "Host: backend:8080"}, true},
 		{"no browser", nil, true},
 	} {
-		h := newHouse(t)
-		h.do("ben: declare Checkout is down")
-		path := h.link("ana")
+		h := newTestServer(t)
+		h.mustRun("ben: declare Checkout is down")
+		path := h.ackPath("ana")
 		_, form, _ := h.get(path).button()
-		p := h.ask("POST", path, form, c.header...)
+		p := h.send("POST", path, form, c.header...)
 		if c.allowed {
-			p.has(http.StatusSeeOther)
+			p.expect(http.StatusSeeOther)
 		} else {
-			p.has(http.StatusForbidden, "Nothing was acknowledged")
+			p.expect(http.StatusForbidden, "Nothing was acknowledged")
 		}
 		if got := h.incident().Acknowledged(); got != c.allowed {
 			t.Errorf("%s: acknowledged: %t", c.name, got)
@@ -96,31 +96,31 @@ func TestOtherSitesCannotPress(t *testing.T) {
 	}
 }
 
-func TestE5ThePageWasDrawnBeforeSomethingNew(t *testing.T) {
+func TestE5StalePage(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	path := h.link("ana")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	path := h.ackPath("ana")
 	stale := h.get(path)
-	h.do("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
-	fresh := h.press(stale, path).has(200, "Something new happened after you opened this page, so nothing was acknowledged.")
+	h.mustRun("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
+	fresh := h.pressAck(stale, path).expect(200, "Something new happened after you opened this page, so nothing was acknowledged.")
 	if h.incident().Acknowledged() {
-		t.Error("the press swallowed something newer")
+		t.Error("the press acknowledged something newer")
 	}
-	h.press(fresh, path).has(200, "You have acknowledged").lacks("Something new")
-	h.get(path+"?look=again").has(200, "You have acknowledged").lacks("Something new") // nothing to press, nothing to say
+	h.pressAck(fresh, path).expect(200, "You have acknowledged").expectNot("Something new")
+	h.get(path+"?look=again").expect(200, "You have acknowledged").expectNot("Something new") // nothing to press, nothing to say
 }
 
-func TestSomebodyElseWasFaster(t *testing.T) {
+func TestAcknowledgedBySomeoneElse(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("cy: declare Checkout is down")
-	path := h.link("ana")
+	h := newTestServer(t)
+	h.mustRun("cy: declare Checkout is down")
+	path := h.ackPath("ana")
 	stale := h.get(path)
-	h.do("ben: ack INC-1")
-	h.later(90 * time.Minute)
-	for _, p := range []page{h.press(stale, path), h.get(path)} {
-		p.has(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "Nothing more is asked of you.").lacks("<button", "Something new")
+	h.mustRun("ben: ack INC-1")
+	h.advance(90 * time.Minute)
+	for _, p := range []page{h.pressAck(stale, path), h.get(path)} {
+		p.expect(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "Nothing more is asked of you.").expectNot("<button", "Something new")
 	}
 	if got := h.incident().Acknowledgement.Person; got != "ben" {
 		t.Errorf("acknowledged by %s", got)
@@ -129,31 +129,31 @@ func TestSomebodyElseWasFaster(t *testing.T) {
 
 func TestAskedToJoin(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down", "ben: ack INC-1", "ben: page INC-1 @cy")
-	path := h.link("cy")
-	p := h.get(path).has(200, "Ben Okafor has acknowledged", "You are asked to join")
-	h.press(p, path).has(200, "Nothing more is asked of you.").lacks("<button")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down", "ben: ack INC-1", "ben: page INC-1 @cy")
+	path := h.ackPath("cy")
+	p := h.get(path).expect(200, "Ben Okafor has acknowledged", "You are asked to join")
+	h.pressAck(p, path).expect(200, "Nothing more is asked of you.").expectNot("<button")
 	if i := h.incident(); i.Acknowledgement.Person != "ben" || i.Paging.Pages[len(i.Paging.Pages)-1].Why != "answered" {
 		t.Errorf("acknowledged by %s, pages %+v", i.Acknowledgement.Person, i.Paging.Pages)
 	}
 }
 
-func TestItIsOver(t *testing.T) {
+func TestEnded(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"resolve INC-1 Rolled back": "Resolved, 1 min ago at 04:12 AST.",
 		"cancel INC-1 A test":       "Canceled: it was no incident.",
 		"merge INC-1 INC-2":         "Merged: it goes on as INC-2.",
 	} {
-		h := newHouse(t)
-		h.do("cy: declare Checkout is down")
-		path := h.link("ana")
+		h := newTestServer(t)
+		h.mustRun("cy: declare Checkout is down")
+		path := h.ackPath("ana")
 		stale := h.get(path)
-		h.do("cy: declare The other", "cy: "+line)
-		h.later(time.Minute)
-		for _, p := range []page{h.press(stale, path), h.get(path)} {
-			p.has(200, want, "nothing left to acknowledge").lacks("<button", "Something new")
+		h.mustRun("cy: declare The other", "cy: "+line)
+		h.advance(time.Minute)
+		for _, p := range []page{h.pressAck(stale, path), h.get(path)} {
+			p.expect(200, want, "nothing left to acknowledge").expectNot("<button", "Something new")
 		}
 		if h.incident().Acknowledged() {
 			t.Errorf("%s: acknowledged all the same", line)
@@ -163,25 +163,25 @@ func TestItIsOver(t *testing.T) {
 
 func TestUnattended(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("cy: declare Checkout is down")
+	h := newTestServer(t)
+	h.mustRun("cy: declare Checkout is down")
 	for range 10 {
-		h.later(10 * time.Minute)
+		h.advance(10 * time.Minute)
 	}
-	path := h.link("ben")
-	p := h.get(path).has(200, "UNATTENDED: everybody was asked", "Paging goes on")
-	h.press(p, path).has(200, "You have acknowledged")
+	path := h.ackPath("ben")
+	p := h.get(path).expect(200, "UNATTENDED: everybody was asked", "Paging goes on")
+	h.pressAck(p, path).expect(200, "You have acknowledged")
 }
 
 func TestOldLink(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	path := h.link("ana")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	path := h.ackPath("ana")
 	_, form, _ := h.get(path).button()
-	h.later(24*time.Hour + time.Second)
-	h.get(path).has(http.StatusGone, "expired", "<code>ack INC-1</code>", "new page").lacks("Checkout")
-	h.ask("POST", path, form).has(http.StatusGone, "Nothing was acknowledged")
+	h.advance(24*time.Hour + time.Second)
+	h.get(path).expect(http.StatusGone, "expired", "<code>ack INC-1</code>", "page you again").expectNot("Checkout")
+	h.send("POST", path, form).expect(http.StatusGone, "Nothing was acknowledged")
 	if h.incident().Acknowledged() {
 		t.Error("an expired link acknowledged")
 	}
@@ -189,16 +189,16 @@ func TestOldLink(t *testing.T) {
 
 func TestBadLink(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	path := h.link("ana")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	path := h.ackPath("ana")
 	for _, bad := range []string{
 		path[:len(path)-1], path[:len(path)/2], path + "x", "/ack/x", "/ack/" + strings.Repeat("A", 4000),
 		"/ack/" + strings.ToLower(strings.TrimPrefix(path, "/ack/")), "/ack/%00", "/ack/%E2%80%AE", "/ack/" + "a.b",
 	} {
 		for _, method := range []string{"GET", "POST"} {
-			p := h.ask(method, bad, map[string]string{"POST": "seen=1"}[method])
-			p.has(http.StatusNotFound, "Nothing was acknowledged", "<code>ack INC-7</code>").lacks("Checkout", "INC-1")
+			p := h.send(method, bad, map[string]string{"POST": "seen=1"}[method])
+			p.expect(http.StatusNotFound, "Nothing was acknowledged", "<code>ack INC-7</code>").expectNot("Checkout", "INC-1")
 		}
 	}
 	if h.incident().Acknowledged() {
@@ -206,53 +206,53 @@ func TestBadLink(t *testing.T) {
 	}
 }
 
-// A private incident is shown to its members alone; to anybody else the link
-// looks like one that is not ours.
+// A private incident is shown only to its members; for everyone else the link
+// looks invalid (P2: private means members only).
 func TestP2PrivateIncidents(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Somebody stole the key --private")
-	path := h.link("ana")
-	h.get(path).has(200, "Somebody stole the key", "private").button()
-	org := organization() // Ana leaves the house
+	h := newTestServer(t)
+	h.mustRun("ben: declare Somebody stole the key --private")
+	path := h.ackPath("ana")
+	h.get(path).expect(200, "Somebody stole the key", "private").button()
+	org := organization() // Ana leaves the organization
 	org.Directory.People = org.Directory.People[1:]
 	if err := h.bot.Configure(org, nil); err != nil {
 		t.Fatal(err)
 	}
 	bad := h.get("/ack/nonsense")
-	for _, p := range []page{h.get(path), h.ask("POST", path, "seen=9")} {
+	for _, p := range []page{h.get(path), h.send("POST", path, "seen=9")} {
 		if p.status != bad.status || p.html != bad.html {
 			t.Errorf("not as any bad link: %d\n%s", p.status, p.body())
 		}
 	}
 	if h.incident().Acknowledged() {
-		t.Error("acknowledged by somebody who is no member")
+		t.Error("acknowledged by a reader who is not a member")
 	}
 }
 
-func TestX4StoreGone(t *testing.T) {
+func TestX4StoreDown(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	path := h.link("ana")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	path := h.ackPath("ana")
 	p := h.get(path)
 	_, form, _ := p.button()
 	gone := func(p page, words ...string) {
 		t.Helper()
-		p.has(http.StatusServiceUnavailable, append(words, "cannot reach its store")...).lacks("db-7", "Checkout")
+		p.expect(http.StatusServiceUnavailable, append(words, "cannot reach its store")...).expectNot("db-7", "Checkout")
 		if got := p.header.Get("Retry-After"); got != "5" {
 			t.Errorf("Retry-After %q", got)
 		}
 	}
-	h.store.unwritten.Store(true)
-	gone(h.ask("POST", path, form), "not certain")
-	h.store.unread.Store(true)
+	h.store.writesFail.Store(true)
+	gone(h.send("POST", path, form), "not certain")
+	h.store.readsFail.Store(true)
 	gone(h.get(path), "Nothing was acknowledged")
-	gone(h.ask("POST", path, form), "Nothing was acknowledged")
+	gone(h.send("POST", path, form), "Nothing was acknowledged")
 	if log := h.log.text(); strings.Count(log, "\n") != 3 || !strings.Contains(log, "db-7") || strings.Contains(log, strings.TrimPrefix(path, "/ack/")) {
 		t.Errorf("logged %s", log)
 	}
-	h.store.unread.Store(false)
-	h.store.unwritten.Store(false)
-	h.press(p, path).has(200, "You have acknowledged")
+	h.store.readsFail.Store(false)
+	h.store.writesFail.Store(false)
+	h.pressAck(p, path).expect(200, "You have acknowledged")
 }

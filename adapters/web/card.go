@@ -66,7 +66,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	c := card.Card(i, v)
 	p := cardPart{ackPage: s.draw(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
 	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.Open()
-	p.State = slices.DeleteFunc(p.State, func(l line) bool { return l.Code != "" }) // there is a button for it
+	p.State = slices.DeleteFunc(p.State, func(l textLine) bool { return l.Code != "" }) // there is a button for it
 	p.Sections = nil
 	for _, section := range c.Sections {
 		switch section.Heading {
@@ -140,7 +140,7 @@ func roomHeading(i workflow.Incident, heading string) bool {
 }
 
 // platformName is a platform's name, as people write it.
-func platformName(platform string) string { return upper(platform) }
+func platformName(platform string) string { return capitalize(platform) }
 
 func doPath(id string) string { return "/incidents/" + id + "/do" }
 

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// complete returns how a line may go on, in the room of INC-1.
+// complete returns the completions of a line in the room of INC-1.
 func (r reader) complete(line string) (lines []string) {
 	r.h.t.Helper()
-	p := r.get("/complete?room=INC-1&line=" + url.QueryEscape(line)).has(200)
+	p := r.get("/complete?room=INC-1&line=" + url.QueryEscape(line)).expect(200)
 	var all []struct{ Line, Label, Help string }
 	if err := json.Unmarshal([]byte(p.html), &all); err != nil || all == nil {
 		r.h.t.Fatalf("%v: %s", err, p.html)
@@ -24,10 +24,10 @@ func (r reader) complete(line string) (lines []string) {
 	return lines
 }
 
-func TestALineIsCompleted(t *testing.T) {
+func TestComplete(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, guests).declared()
-	ana, cy := h.as("ana"), h.as("cy")
+	h := newTestServer(t, guests).declare()
+	ana, cy := h.signInAs("ana"), h.signInAs("cy")
 	for line, want := range map[string]string{
 		"/upd": "/update ", "/ack": "/ack ", "/page @b": "/page @ben ", "/page Cy": "/page @cy ", "/assign scribe @a": "/assign scribe @ana ", "/status mon": "/status monitoring",
 		"/update It goes on --nex": "/update It goes on --next ", "/declare x --service ch": "/declare x --service checkout", "/help esc": "/help escalate",
@@ -49,7 +49,7 @@ func TestALineIsCompleted(t *testing.T) {
 	if got := ana.complete("/can"); strings.Contains(strings.Join(got, " "), "cancel") {
 		t.Errorf("a responder is offered %q", got)
 	}
-	if got := h.as("ben").complete("/can"); len(got) != 1 {
+	if got := h.signInAs("ben").complete("/can"); len(got) != 1 {
 		t.Errorf("a commander is offered %q", got)
 	}
 }

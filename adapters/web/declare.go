@@ -9,23 +9,23 @@ import (
 	"tocsin/workflow"
 )
 
-// A declarePage is the form that opens an incident, and what the severities
+// declarePage is the form that declares an incident, and what the severities
 // mean.
 type declarePage struct {
-	Op       string // names this page: the same declaration from it is one
+	Op       string // identifies this page: the same declaration from it runs once
 	Title    field
 	Impact   field
 	Urgency  field
 	Severity field
-	Fields   []field // shown at once
+	Fields   []field // shown directly
 	More     []field // shown on demand
 	Matrix   []matrixRow
-	Meanings []meaning
-	Reply    *said
-	Open     bool // something of More is filled in
+	Meanings []severityMeaning
+	Reply    *commandReply
+	Open     bool // a field of More has a value
 }
 
-// A matrixRow gives the severity for each urgency, of one impact.
+// matrixRow has the severities of one impact, a cell for each urgency.
 type matrixRow struct {
 	Impact workflow.Level
 	Cells  []matrixCell
@@ -36,21 +36,21 @@ type matrixCell struct {
 	Severity string
 }
 
-// A meaning is what a severity promises.
-type meaning struct {
+// severityMeaning describes a severity and its deadlines.
+type severityMeaning struct {
 	Severity, Name, Definition, Promise string
 	Pages                               bool // as high urgency
 }
 
-func (s *server) declare(w http.ResponseWriter, r *http.Request, who reader) {
-	s.showDeclare(w, r, who, nil, nil)
+func (s *server) handleDeclare(w http.ResponseWriter, r *http.Request, who reader) {
+	s.writeDeclarePage(w, r, who, nil, nil)
 }
 
-// showDeclare draws the form, filled in as it was sent.
-func (s *server) showDeclare(w http.ResponseWriter, r *http.Request, who reader, filled map[string][]string, reply *said) {
+// writeDeclarePage shows the form, with the values that were posted before.
+func (s *server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who reader, filled map[string][]string, reply *commandReply) {
 	word, _ := s.Bot.Catalog().Find("declare")
-	p := declarePage{Op: rand.Text(), Matrix: s.matrix(), Meanings: s.meanings(), Reply: reply}
-	for _, f := range s.fields(r.Context(), word, who, filling{prefix: "declare", values: filled}) {
+	p := declarePage{Op: rand.Text(), Matrix: s.severityMatrix(), Meanings: s.severityMeanings(), Reply: reply}
+	for _, f := range s.formFields(r.Context(), word, who, formContext{prefix: "declare", values: filled}) {
 		switch f.Name {
 		case "title":
 			p.Title = f
@@ -63,7 +63,7 @@ func (s *server) showDeclare(w http.ResponseWriter, r *http.Request, who reader,
 		case "description", "service":
 			p.Fields = append(p.Fields, f)
 		case "private":
-			if who.Person == "" { // nobody could see it any more
+			if who.Person == "" { // without a person, no one could see the incident
 				continue
 			}
 			fallthrough
@@ -72,11 +72,11 @@ func (s *server) showDeclare(w http.ResponseWriter, r *http.Request, who reader,
 			p.Open = p.Open || f.Value() != ""
 		}
 	}
-	slices.SortStableFunc(p.Fields, func(a, b field) int { return boolCompare(a.Kind == commands.Text, b.Kind == commands.Text) })
+	slices.SortStableFunc(p.Fields, func(a, b field) int { return compareBool(a.Kind == commands.Text, b.Kind == commands.Text) })
 	s.render(w, r, http.StatusOK, view{name: "declare", title: "Declare an incident", reader: &who, page: p, path: "/declare"})
 }
 
-func (s *server) matrix() []matrixRow {
+func (s *server) severityMatrix() []matrixRow {
 	levels := []workflow.Level{workflow.High, workflow.Medium, workflow.Low}
 	org := s.Bot.Organization()
 	rows := make([]matrixRow, 0, len(levels))
@@ -90,12 +90,12 @@ func (s *server) matrix() []matrixRow {
 	return rows
 }
 
-func (s *server) meanings() []meaning {
+func (s *server) severityMeanings() []severityMeaning {
 	org := s.Bot.Organization()
-	var all []meaning
+	var all []severityMeaning
 	for sev := workflow.SEV1; sev <= workflow.SEV5; sev++ {
 		plan := org.Plan(nil, "").Severity(sev)
-		m := meaning{Severity: sev.String(), Name: plan.Name, Definition: plan.Definition, Pages: plan.Urgency == workflow.High}
+		m := severityMeaning{Severity: sev.String(), Name: plan.Name, Definition: plan.Definition, Pages: plan.Urgency == workflow.High}
 		if plan.Acknowledge > 0 {
 			m.Promise = "acknowledged within " + span(plan.Acknowledge)
 		}

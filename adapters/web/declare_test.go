@@ -14,21 +14,21 @@ import (
 
 func TestDeclare(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	ana := h.as("ana")
-	form := ana.get("/declare").has(200, "Declare an incident", "Major", "Pages as high urgency", "impact high", "urgency low", "SEV1")
-	s := form.sheet("Declare and page")
+	h := newTestServer(t)
+	ana := h.signInAs("ana")
+	form := ana.get("/declare").expect(200, "Declare an incident", "Major", "Pages as high urgency", "impact high", "urgency low", "SEV1")
+	s := form.form("Declare and page")
 	w, _ := h.bot.Catalog().Find("declare")
 	for _, f := range w.Form {
 		if !slices.Contains(s.names, "f."+f.Name) {
 			t.Errorf("it does not ask for %s", f.Name)
 		}
 	}
-	p := ana.press(s, url.Values{
+	p := ana.submit(s, url.Values{
 		"f.title": {"  Checkout is down "}, "f.sev": {"2"}, "f.service": {"Checkout"}, "f.description": {"Since three.\r\nNobody can pay."},
 		"f.symptom": {"White page"}, "f.category": {"software"}, "f.detected": {"20m"}, "f.reporter": {"@cy"}, "f.contact": {"555"}, "f.department": {"Sales"},
 		"f.private": {"true"}, "f.drill": {"true"}, "f.proactive": {"true"},
-	}).has(http.StatusSeeOther)
+	}).expect(http.StatusSeeOther)
 	if to := p.header.Get("Location"); to != "/incidents/INC-1" {
 		t.Fatalf("it leads to %s", to)
 	}
@@ -42,9 +42,9 @@ func TestDeclare(t *testing.T) {
 
 func TestDeclareWithAScriptLeadsToTheRoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	p := h.as("ana").hx("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.impact": {"high"}, "f.urgency": {"medium"}}).has(200)
-	if p.header.Get("HX-Redirect") != "/incidents/INC-1" || p.header.Get("X-Said") != "ok" {
+	h := newTestServer(t)
+	p := h.signInAs("ana").postHX("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.impact": {"high"}, "f.urgency": {"medium"}}).expect(200)
+	if p.header.Get("HX-Redirect") != "/incidents/INC-1" || p.header.Get("X-Command-Result") != "ok" {
 		t.Errorf("answered %v", p.header)
 	}
 	if got := h.incident().Severity; got != workflow.DefaultMatrix()[workflow.High][workflow.Medium] {
@@ -52,22 +52,22 @@ func TestDeclareWithAScriptLeadsToTheRoom(t *testing.T) {
 	}
 }
 
-// What was written is not lost because one field was wrong.
-func TestARefusedDeclarationIsStillFilledIn(t *testing.T) {
+// A refused form keeps the values of all its fields.
+func TestRefusedDeclarationKeepsItsValues(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	ana := h.as("ana")
+	h := newTestServer(t)
+	ana := h.signInAs("ana")
 	written := url.Values{
 		"f.title": {`Say "hi" <b>`}, "f.service": {"checkout"}, "f.description": {"\nSince three.\nNobody can pay.</textarea>"}, "f.symptom": {"White page"},
 		"f.category": {"software"}, "f.detected": {"yesterday, perhaps"}, "f.reporter": {"Dee"}, "f.contact": {"555"}, "f.department": {"Sales"},
 		"f.impact": {"high"}, "f.urgency": {"low"}, "f.sev": {"2"}, "f.private": {"true"}, "f.drill": {"true"}, "f.proactive": {"true"},
 	}
-	s := ana.get("/declare").sheet("Declare and page")
-	p := ana.press(s, written).has(200)
+	s := ana.get("/declare").form("Declare and page")
+	p := ana.submit(s, written).expect(200)
 	if ok, text := p.outcome(); ok || text == "" {
 		t.Errorf("says %q", text)
 	}
-	again := p.sheet("Declare and page")
+	again := p.form("Declare and page")
 	for name, values := range written {
 		got := strings.ReplaceAll(again.fields.Get(name), "\r\n", "\n")
 		if strings.TrimSpace(got) != strings.TrimSpace(values[0]) {
@@ -78,54 +78,53 @@ func TestARefusedDeclarationIsStillFilledIn(t *testing.T) {
 		t.Error("what is wrong is out of sight")
 	}
 	again.fields.Set("f.detected", "20m")
-	ana.press(again, nil).has(http.StatusSeeOther)
+	ana.submit(again, nil).expect(http.StatusSeeOther)
 	// With a script, only what is wrong comes back: the page stands.
-	p = ana.hx("/declare", url.Values{"text": {"declare"}, "f.title": {""}}).has(200).lacks("<html")
+	p = ana.postHX("/declare", url.Values{"text": {"declare"}, "f.title": {""}}).expect(200).expectNot("<html")
 	if ok, text := p.outcome(); ok || !strings.Contains(text, "title") || p.header.Get("HX-Redirect") != "" {
 		t.Errorf("says %q and leads to %q", text, p.header.Get("HX-Redirect"))
 	}
-	if got := h.open(); len(got) != 1 {
+	if got := h.openTitles(); len(got) != 1 {
 		t.Errorf("open are %q", got)
 	}
 }
 
-func TestATwinIsNamed(t *testing.T) {
+func TestDuplicateIsNamed(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is slow --service checkout")
-	p := h.as("ana").hx("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.service": {"checkout"}})
-	p.has(200, "INC-1 is open for the same service", "merge INC-2 INC-1")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is slow --service checkout")
+	p := h.signInAs("ana").postHX("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.service": {"checkout"}})
+	p.expect(200, "INC-1 is open for the same service", "merge INC-2 INC-1")
 }
 
-// Guests may declare: whoever sees that something is wrong can say so, and then
-// reads along.
+// Guests may declare an incident, and may then read its conversation.
 func TestAGuestDeclares(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, guests)
-	cy := h.as("cy")
-	p := cy.press(cy.get("/declare").has(200).sheet("Declare and page"), url.Values{"f.title": {"I cannot pay"}}).has(http.StatusSeeOther)
-	cy.get(p.header.Get("Location")).has(200, "I cannot pay", "Conversation")
-	cy.say("INC-1", "It says error 500").has(200)
-	if got := h.said("INC-1"); len(got) != 1 {
+	h := newTestServer(t, guests)
+	cy := h.signInAs("cy")
+	p := cy.submit(cy.get("/declare").expect(200).form("Declare and page"), url.Values{"f.title": {"I cannot pay"}}).expect(http.StatusSeeOther)
+	cy.get(p.header.Get("Location")).expect(200, "I cannot pay", "Conversation")
+	cy.sendMessage("INC-1", "It says error 500").expect(200)
+	if got := h.messages("INC-1"); len(got) != 1 {
 		t.Errorf("said %q", got)
 	}
-	wall := h.guest("wallboard", commands.Guest)
-	wall.post("/declare", url.Values{"text": {"declare"}, "f.title": {"By a token"}}).has(http.StatusSeeOther)
-	wall.get("/incidents/INC-2").has(200, "By a token")
+	wall := h.signInGuest("wallboard", commands.Guest)
+	wall.post("/declare", url.Values{"text": {"declare"}, "f.title": {"By a token"}}).expect(http.StatusSeeOther)
+	wall.get("/incidents/INC-2").expect(200, "By a token")
 }
 
-// The matrix of the page is the one that counts.
+// The page shows the configured matrix.
 func TestTheMatrixIsTheConfiguredOne(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(org *bot.Organization) {
+	h := newTestServer(t, func(org *bot.Organization) {
 		org.Matrix = workflow.Matrix{
 			workflow.High:   {workflow.High: 1, workflow.Medium: 1, workflow.Low: 1},
 			workflow.Medium: {workflow.High: 5, workflow.Medium: 5, workflow.Low: 5},
 			workflow.Low:    {workflow.High: 2, workflow.Medium: 3, workflow.Low: 4},
 		}
 	})
-	ana := h.as("ana")
-	table := ana.get("/declare").has(200).dom().named("table")[0]
+	ana := h.signInAs("ana")
+	table := ana.get("/declare").expect(200).dom().named("table")[0]
 	cells := ""
 	for _, c := range table.named("td") {
 		cells += strings.TrimPrefix(c.text(), "SEV")
@@ -133,7 +132,7 @@ func TestTheMatrixIsTheConfiguredOne(t *testing.T) {
 	if cells != "111555234" {
 		t.Errorf("the table says %s", cells)
 	}
-	ana.post("/declare", url.Values{"text": {"declare"}, "f.title": {"x"}, "f.impact": {"low"}, "f.urgency": {"high"}}).has(http.StatusSeeOther)
+	ana.post("/declare", url.Values{"text": {"declare"}, "f.title": {"x"}, "f.impact": {"low"}, "f.urgency": {"high"}}).expect(http.StatusSeeOther)
 	if got := h.incident().Severity; got != 2 {
 		t.Errorf("declared as %s", got)
 	}

@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// element is one element of a page, as a browser would see it.
+// element is one element of a parsed page.
 type element struct {
 	name   string
 	attr   map[string]string
 	parent *element
 	inner  []*element
-	words  strings.Builder // of itself and of everything in it
+	words  strings.Builder // the text of the element and of everything in it
 }
 
-// dom reads a page or a fragment. Pages are written so that a lenient reader of
-// XML can read them, which the standard library has.
+// dom parses a page or a fragment. Pages are written so that the lenient mode
+// of encoding/xml can parse them.
 func dom(t testing.TB, html string) *element {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(html))
@@ -53,7 +53,7 @@ func dom(t testing.TB, html string) *element {
 	}
 }
 
-// dom reads the page.
+// dom parses the page.
 func (p page) dom() *element {
 	p.t.Helper()
 	return dom(p.t, p.html)
@@ -61,7 +61,7 @@ func (p page) dom() *element {
 
 func (e *element) text() string { return strings.Join(strings.Fields(e.words.String()), " ") }
 
-// all returns what is within and passes, in the order of the page.
+// all returns the elements within for which passes is true, in the order of the page.
 func (e *element) all(passes func(*element) bool) []*element {
 	var found []*element
 	for _, one := range e.inner {
@@ -73,7 +73,7 @@ func (e *element) all(passes func(*element) bool) []*element {
 	return found
 }
 
-// named returns the elements of these names.
+// named returns the elements with these names.
 func (e *element) named(names ...string) []*element {
 	return e.all(func(one *element) bool { return slices.Contains(names, one.name) })
 }
@@ -92,32 +92,32 @@ func (e *element) has(attribute string) bool {
 	return has
 }
 
-// sheet is a form as a browser would send it.
-type sheet struct {
+// pageForm is a form of a page, as a browser would submit it.
+type pageForm struct {
 	id, action string
-	fields     url.Values // as they are filled in
-	names      []string   // of everything that can be filled in
+	fields     url.Values // the current values
+	names      []string   // the names of all controls
 	button     string
 }
 
-// line is the command that the form gives, if it gives one.
-func (s sheet) line() string { return s.fields.Get("text") }
+// line returns the form's command, if it has one.
+func (s pageForm) line() string { return s.fields.Get("text") }
 
-// sheets returns the forms of a page that are sent with POST.
-func (p page) sheets() []sheet {
+// forms returns the forms of a page that are submitted with POST.
+func (p page) forms() []pageForm {
 	p.t.Helper()
 	root := p.dom()
-	var all []sheet
+	var all []pageForm
 	for _, f := range root.named("form") {
 		if f.attr["method"] == "post" {
-			all = append(all, sheetOf(root, f))
+			all = append(all, newPageForm(root, f))
 		}
 	}
 	return all
 }
 
-func sheetOf(root, f *element) sheet {
-	s := sheet{id: f.attr["id"], action: f.attr["action"], fields: url.Values{}}
+func newPageForm(root, f *element) pageForm {
+	s := pageForm{id: f.attr["id"], action: f.attr["action"], fields: url.Values{}}
 	controls := f.named("input", "textarea", "select")
 	if s.id != "" {
 		controls = append(controls, root.all(func(e *element) bool { return e.attr["form"] == s.id })...)
@@ -144,8 +144,8 @@ func sheetOf(root, f *element) sheet {
 	return s
 }
 
-// choose adds what a list has selected; a list of one choice always has one.
-func (s *sheet) choose(list *element) {
+// choose adds the selected options of a list; a list with a single choice always has one.
+func (s *pageForm) choose(list *element) {
 	options := list.named("option")
 	value := func(o *element) string {
 		if o.has("value") {
@@ -165,19 +165,19 @@ func (s *sheet) choose(list *element) {
 	}
 }
 
-// sheet returns the form whose button says this.
-func (p page) sheet(button string) sheet {
+// form returns the form with this button.
+func (p page) form(button string) pageForm {
 	p.t.Helper()
-	for _, s := range p.sheets() {
+	for _, s := range p.forms() {
 		if s.button == button {
 			return s
 		}
 	}
 	p.t.Fatalf("no form has a button %q:\n%s", button, p.body())
-	return sheet{}
+	return pageForm{}
 }
 
-// region is the text of a region that changes by itself.
+// region returns the text of a live region.
 func (p page) region(name string) string {
 	p.t.Helper()
 	e := p.dom().id("live-" + name)
@@ -187,12 +187,12 @@ func (p page) region(name string) string {
 	return e.text()
 }
 
-// heading is the text of the only heading of first rank.
+// heading returns the text of the page's only h1.
 func (p page) heading() string {
 	p.t.Helper()
 	all := p.dom().named("h1")
 	if len(all) != 1 {
-		p.t.Fatalf("%d headings of first rank:\n%s", len(all), p.body())
+		p.t.Fatalf("%d h1 elements:\n%s", len(all), p.body())
 	}
 	return all[0].text()
 }

@@ -27,7 +27,7 @@ type ackPage struct {
 	Private  bool
 
 	Calm   bool // nothing is asked any more
-	State  []line
+	State  []textLine
 	Again  bool // the press before changed nothing
 	Button bool
 	Action string // where the form goes
@@ -80,9 +80,9 @@ func (s *server) draw(i workflow.Incident, reader access.Speaker, when func(time
 }
 
 // state says what is true now, and whether there is something to press.
-func state(i workflow.Incident, reader access.Speaker, when func(time.Time) string) (lines []line, button bool) {
+func state(i workflow.Incident, reader access.Speaker, when func(time.Time) string) (lines []textLine, button bool) {
 	if !i.Open() {
-		return []line{{Text: ended(i, when)}, {Text: "There is nothing left to acknowledge."}}, false
+		return []textLine{{Text: ended(i, when)}, {Text: "There is nothing left to acknowledge."}}, false
 	}
 	if !i.Acknowledged() {
 		first := "Nobody has acknowledged yet."
@@ -92,21 +92,21 @@ func state(i workflow.Incident, reader access.Speaker, when func(time.Time) stri
 		if i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted {
 			first += " Paging goes on until somebody does."
 		}
-		return []line{{Text: first}}, true
+		return []textLine{{Text: first}}, true
 	}
 	who := cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person) + " has"
 	mine := i.Acknowledgement.Person == cmp.Or(reader.Person, "guest:"+reader.Name)
 	if mine {
 		who = "You have"
 	}
-	lines = []line{{Text: fmt.Sprintf("%s acknowledged, %s.", who, when(i.Acknowledgement.At))}}
+	lines = []textLine{{Text: fmt.Sprintf("%s acknowledged, %s.", who, when(i.Acknowledgement.At))}}
 	switch {
 	case i.IsAwaiting(reader.Person):
-		return append(lines, line{Text: "You are asked to join: the button tells them that you come."}), true
+		return append(lines, textLine{Text: "You are asked to join: the button tells them that you come."}), true
 	case mine:
-		return append(lines, line{Text: "You are not paged for it any more. Tell the others how it goes:", Code: "update " + i.ID + " TEXT"}), false
+		return append(lines, textLine{Text: "You are not paged for it any more. Tell the others how it goes:", Code: "update " + i.ID + " TEXT"}), false
 	}
-	return append(lines, line{Text: "Nothing more is asked of you."}), false
+	return append(lines, textLine{Text: "Nothing more is asked of you."}), false
 }
 
 func ended(i workflow.Incident, when func(time.Time) string) string {

@@ -29,8 +29,8 @@ import (
 	"tocsin/workflow"
 )
 
-// TestMain lets many tests run side by side, however few processors there are:
-// they mostly wait for what a page may take its time with.
+// TestMain runs many tests in parallel on any number of processors, because
+// they mostly wait for live updates.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "12"); err != nil {
@@ -39,15 +39,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// house is a whole bot behind a real server. Ana is paged first, Ben after five
-// minutes, and Cy only when somebody asks.
-type house struct {
+// testServer is a whole bot behind a real HTTP server. Ana is paged first, Ben
+// after five minutes, and Cy only on request.
+type testServer struct {
 	t      testing.TB
 	bot    *app.App
 	runner *agenda.Runner
 	store  *store
 	mail   *mailbox
-	log    *logged
+	log    *logBuffer
 	ready  atomic.Pointer[error]
 	pages  *web.Server
 	server *httptest.Server
@@ -76,10 +76,10 @@ func organization() bot.Organization {
 	return org
 }
 
-// newHouse opens a house whose organization was changed so.
-func newHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
+// newTestServer returns a server with a changed organization.
+func newTestServer(t testing.TB, changes ...func(*bot.Organization)) *testServer {
 	t.Helper()
-	h := quietHouse(t, changes...)
+	h := newServerWithoutHTTP(t, changes...)
 	h.server = httptest.NewServer(h.pages)
 	t.Cleanup(func() {
 		h.pages.Close()
@@ -89,11 +89,11 @@ func newHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	return h
 }
 
-// quietHouse is a house that nobody can reach over the wire.
-func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
+// newServerWithoutHTTP returns a server without an HTTP listener.
+func newServerWithoutHTTP(t testing.TB, changes ...func(*bot.Organization)) *testServer {
 	t.Helper()
-	h := &house{
-		t: t, store: &store{Store: memory.New(), failed: make(chan struct{}, 1)}, mail: &mailbox{links: map[string]string{}}, log: &logged{},
+	h := &testServer{
+		t: t, store: &store{Store: memory.New(), failed: make(chan struct{}, 1)}, mail: &mailbox{links: map[string]string{}}, log: &logBuffer{},
 		now: time.Date(2026, 3, 1, 3, 12, 0, 0, time.UTC),
 	}
 	org := organization()
@@ -128,8 +128,8 @@ func quietHouse(t testing.TB, changes ...func(*bot.Organization)) *house {
 	return h
 }
 
-// configure swaps the whole configuration.
-func (h *house) configure(changes ...func(*bot.Organization)) {
+// configure replaces the whole configuration.
+func (h *testServer) configure(changes ...func(*bot.Organization)) {
 	h.t.Helper()
 	org := organization()
 	for _, change := range changes {
@@ -140,8 +140,8 @@ func (h *house) configure(changes ...func(*bot.Organization)) {
 	}
 }
 
-// later lets time pass, and carries out what falls due.
-func (h *house) later(d time.Duration) {
+// advance moves the clock and runs the tasks that fall due.
+func (h *testServer) advance(d time.Duration) {
 	h.t.Helper()
 	h.mu.Lock()
 	h.now = h.now.Add(d)
@@ -154,27 +154,27 @@ func (h *house) later(d time.Duration) {
 	}
 }
 
-// do gives commands, each as "person: line", that must be carried out, and
-// carries out what they owe.
-func (h *house) do(lines ...string) {
+// mustRun runs commands, each as "person: line", none of which may be refused,
+// and the tasks that they owe.
+func (h *testServer) mustRun(lines ...string) {
 	h.t.Helper()
 	for _, l := range lines {
 		person, text, _ := strings.Cut(l, ": ")
 		speaker, ok := access.Person(h.bot.Organization(), person)
 		if !ok {
-			h.t.Fatalf("who is %s?", person)
+			h.t.Fatalf("no person %s", person)
 		}
 		speaker.Access = commands.Admin
 		reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: text, Speaker: speaker})
 		if err != nil || !reply.OK {
 			h.t.Fatalf("%s: %+v, %v", l, reply, err)
 		}
-		h.later(0)
+		h.advance(0)
 	}
 }
 
-// link is the path that the last page to a person links to.
-func (h *house) link(person string) string {
+// ackPath returns the path of the acknowledge link in the last page to a person.
+func (h *testServer) ackPath(person string) string {
 	h.t.Helper()
 	h.mail.mu.Lock()
 	defer h.mail.mu.Unlock()
@@ -185,7 +185,7 @@ func (h *house) link(person string) string {
 	return path
 }
 
-func (h *house) incident() workflow.Incident {
+func (h *testServer) incident() workflow.Incident {
 	h.t.Helper()
 	i, err := h.bot.LoadUnchecked(h.t.Context(), "INC-1")
 	if err != nil {
@@ -194,7 +194,7 @@ func (h *house) incident() workflow.Incident {
 	return i
 }
 
-// page is what came back.
+// page is a response.
 type page struct {
 	t      testing.TB
 	status int
@@ -202,12 +202,14 @@ type page struct {
 	html   string
 }
 
-func (h *house) get(path string, header ...string) page { return h.ask("GET", path, "", header...) }
+func (h *testServer) get(path string, header ...string) page {
+	return h.send("GET", path, "", header...)
+}
 
-// ask sends one request over the wire; header is "Name: value" lines.
-func (h *house) ask(method, path, form string, header ...string) page {
+// send sends one request over HTTP; header is "Name: value" lines.
+func (h *testServer) send(method, path, form string, header ...string) page {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 3*soon)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 3*waitTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, h.server.URL+path, strings.NewReader(form))
 	if err != nil {
@@ -223,7 +225,7 @@ func (h *house) ask(method, path, form string, header ...string) page {
 			r.Host = value
 		}
 	}
-	response, err := h.server.Client().Transport.RoundTrip(r) // it follows nothing
+	response, err := h.server.Client().Transport.RoundTrip(r) // without following redirects
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -235,32 +237,32 @@ func (h *house) ask(method, path, form string, header ...string) page {
 	return page{t: h.t, status: response.StatusCode, header: response.Header, html: string(body)}
 }
 
-// has checks a page: its status, and words that a reader must find in it.
-func (p page) has(status int, words ...string) page {
+// expect checks a page's status, and texts that it must contain.
+func (p page) expect(status int, words ...string) page {
 	p.t.Helper()
 	if p.status != status {
 		p.t.Fatalf("answer %d, want %d:\n%s", p.status, status, p.html)
 	}
 	for _, w := range words {
 		if !strings.Contains(p.html, w) {
-			p.t.Errorf("the page says nothing of %q:\n%s", w, p.body())
+			p.t.Errorf("the page does not contain %q:\n%s", w, p.body())
 		}
 	}
 	return p
 }
 
-// lacks checks that some words are not there.
-func (p page) lacks(words ...string) page {
+// expectNot checks that a page does not contain some texts.
+func (p page) expectNot(words ...string) page {
 	p.t.Helper()
 	for _, w := range words {
 		if strings.Contains(p.html, w) {
-			p.t.Errorf("the page says %q:\n%s", w, p.body())
+			p.t.Errorf("the page contains %q:\n%s", w, p.body())
 		}
 	}
 	return p
 }
 
-// body is the page without its head.
+// body returns the page without its head.
 func (p page) body() string {
 	_, body, _ := strings.Cut(p.html, "<body")
 	return body
@@ -268,8 +270,8 @@ func (p page) body() string {
 
 var hidden = regexp.MustCompile(`<form method="post" action="([^"]+)">\s*<input type="hidden" name="seen" value="(\d+)">\s*<button type="submit"[^>]*>([^<]+)</button>`)
 
-// button reads the only form of a page: where it goes, what it sends, and what
-// its button says.
+// button returns the only form of a page: its action, its values, and its
+// button's label.
 func (p page) button() (action, form, says string) {
 	p.t.Helper()
 	found := hidden.FindAllStringSubmatch(p.html, -1)
@@ -279,9 +281,9 @@ func (p page) button() (action, form, says string) {
 	return found[0][1], "seen=" + found[0][2], found[0][3]
 }
 
-// press does what a browser does when the button of a page at this path is
-// pressed, and follows to where it is sent.
-func (h *house) press(p page, path string) page {
+// pressAck submits the form of the page at this path, as a browser does, and
+// follows the redirect.
+func (h *testServer) pressAck(p page, path string) page {
 	h.t.Helper()
 	action, form, _ := p.button()
 	base, err := url.Parse("http://x" + path)
@@ -292,7 +294,7 @@ func (h *house) press(p page, path string) page {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	answer := h.ask("POST", to.Path, form, "Sec-Fetch-Site: same-origin")
+	answer := h.send("POST", to.Path, form, "Sec-Fetch-Site: same-origin")
 	if answer.status != http.StatusSeeOther {
 		return answer
 	}

@@ -35,7 +35,7 @@ func hostname(host string) string {
 }
 
 func (s *server) strangeHost(w http.ResponseWriter, r *http.Request) {
-	s.note(w, r, http.StatusMisdirectedRequest, note{Title: "Tocsin does not answer to this address", Lines: []line{
+	s.writeErrorPage(w, r, http.StatusMisdirectedRequest, errorPage{Title: "Tocsin does not answer to this address", Lines: []textLine{
 		{Text: "It was asked for " + shorten(r.Host) + ". It answers to the configured url, to localhost and to the address it listens on, so that no other site can pose as it."},
 		{Text: "If people are to reach it here, set this in the configuration:", Code: "url: https://" + shorten(r.Host)},
 		{Text: "If it is behind a proxy, let the proxy pass on the name that the browser asked for; nginx, for example:", Code: "proxy_set_header Host $host;"},

@@ -16,7 +16,7 @@ import (
 	"tocsin/workflow"
 )
 
-// hostile are texts that somebody may send.
+// hostile are texts that an attacker may send.
 var hostile = map[string]string{
 	"markup":     `<script>alert(1)</script><img src=x onerror=alert(2)>"'><b>bold</b>&amp;`,
 	"attributes": `" autofocus onfocus=alert(1) x="`,
@@ -41,8 +41,8 @@ var (
 	ourAddresses  = regexp.MustCompile(`^(/([^/\\].*)?|#[a-zA-Z0-9_-]*|https?://(a\.example|wiki\.example\.com)/.*)$`)
 )
 
-// tame checks that what stands in a page was all put there by us.
-func (p page) tame(what string) *element {
+// expectEscaped checks that all elements and attributes of a page are our own.
+func (p page) expectEscaped(what string) *element {
 	p.t.Helper()
 	if !utf8.ValidString(p.html) || strings.Contains(p.html, "ZgotmplZ") || strings.ContainsAny(p.html, "\x00\x1b") {
 		p.t.Errorf("%s: the page is not clean: %q", what, p.html)
@@ -67,42 +67,42 @@ func (p page) tame(what string) *element {
 	return root
 }
 
-// clean is how a text is shown, on one line.
+// clean returns a text as it is shown on one line.
 func clean(text string, limit int) string {
 	s, _ := workflow.CleanLine(text, limit)
 	return s
 }
 
-// shows checks that a text is somewhere on the page, as a text.
-func (p page) shows(what, text string) {
+// expectText checks that the page contains a text as text.
+func (p page) expectText(what, text string) {
 	p.t.Helper()
-	if all := p.dom().words.String(); !holds(all, text) {
+	if all := p.dom().words.String(); !containsText(all, text) {
 		p.t.Errorf("%s: %q is not shown:\n%s", what, text[:min(len(text), 60)], p.body())
 	}
 }
 
-// holds reports whether words begin a text somewhere: the end of a long one may
-// be cut, and code is set without its backquotes.
-func holds(words, text string) bool {
+// containsText reports whether words begin a text of the page: the end of a
+// long one may be cut, and code is shown without backquotes.
+func containsText(words, text string) bool {
 	plain := func(s string) string { return strings.Join(strings.Fields(strings.ReplaceAll(s, "`", "")), " ") }
 	first := strings.TrimSuffix(clean(plain(text), 38), "…")
 	return strings.Contains(plain(words), plain(first))
 }
 
-// strange is a house in which everything has a hostile name.
-func strange(t *testing.T, text string) *house {
+// newHostileServer returns a server in which everything has a hostile name.
+func newHostileServer(t *testing.T, text string) *testServer {
 	name := clean(text, 38)
-	h := newHouse(t, func(org *bot.Organization) {
+	h := newTestServer(t, func(org *bot.Organization) {
 		org.Name = name
 		org.Directory.People[2].Name = name
 		org.Services = append(org.Services, bot.Service{ID: "odd", Name: name, Runbook: "https://wiki.example.com/?" + url.QueryEscape(text)})
 		org.Severities["SEV2"] = workflow.SeverityPlan{Name: name, Definition: name, Urgency: workflow.High}
 		org.Checklist = []string{name}
 	})
-	cy := h.as("cy")
+	cy := h.signInAs("cy")
 	write := func(path string, form url.Values) {
 		t.Helper()
-		if p := cy.hx(path, form); p.status != http.StatusOK {
+		if p := cy.postHX(path, form); p.status != http.StatusOK {
 			t.Errorf("%v is answered %d", form, p.status)
 		}
 	}
@@ -127,54 +127,54 @@ func strange(t *testing.T, text string) *house {
 	write("/incidents/INC-1/do", url.Values{"text": {text}, "box": {"1"}})
 	write("/incidents/INC-1/do", url.Values{"text": {"/" + text}, "box": {"1"}})
 	write("/incidents/INC-1/do", url.Values{"text": {text}})
-	h.alert(alerts.Alert{
+	h.fireAlert(alerts.Alert{
 		Key: text, Title: text, Description: text, Severity: text, Link: "https://a.example/?" + text, Runbook: text, Note: text,
 		Labels: map[string]string{"alertname": text, "service": text}, Annotations: map[string]string{"summary": text},
 	})
-	h.later(0)
+	h.advance(0)
 	return h
 }
 
 func TestHostileTextsEverywhere(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
-		h := strange(t, text)
-		ana, cy := h.as("ana"), h.as("cy")
+		h := newHostileServer(t, text)
+		ana, cy := h.signInAs("ana"), h.signInAs("cy")
 		for _, r := range []reader{ana, cy} {
-			room := r.get("/incidents/INC-1").has(200)
-			room.tame(name + ": room")
+			room := r.get("/incidents/INC-1").expect(200)
+			room.expectEscaped(name + ": room")
 			for _, region := range []string{"card", "talk", "events"} {
 				e := room.dom().id("live-" + region)
-				if !holds(e.words.String(), text) {
+				if !containsText(e.words.String(), text) {
 					t.Errorf("%s: it is not shown in %s: %s", name, region, e.words.String())
 				}
 			}
 			for _, path := range []string{"/", "/?show=all", "/incidents/INC-1/timeline", "/incidents/INC-2", "/declare", "/sessions"} {
-				p := r.get(path).has(200)
-				p.tame(name + ": " + path)
+				p := r.get(path).expect(200)
+				p.expectEscaped(name + ": " + path)
 				if r == cy || !strings.HasPrefix(path, "/sessions") {
-					p.shows(name+": "+path, text)
+					p.expectText(name+": "+path, text)
 				}
 				if n := len(p.html); n > 400_000 {
 					t.Errorf("%s: %s has %d bytes", name, path, n)
 				}
 			}
 		}
-		p := h.get(h.signInPath(h.person("cy"), "/")).has(200)
-		p.tame(name + ": sign-in")
-		p.shows(name+": sign-in", text)
-		p = h.get(h.signInPath(operator(), "/")).has(200)
-		p.tame(name + ": sign-in of the operator")
-		p.shows(name+": sign-in of the operator", text)
+		p := h.get(h.signInPath(h.person("cy"), "/")).expect(200)
+		p.expectEscaped(name + ": sign-in")
+		p.expectText(name+": sign-in", text)
+		p = h.get(h.signInPath(operator(), "/")).expect(200)
+		p.expectEscaped(name + ": sign-in of the operator")
+		p.expectText(name+": sign-in of the operator", text)
 	}
 }
 
-// What the reader has typed comes back to them as a text too.
+// The reader's own input is shown as text too.
 func TestHostileTextsComeBack(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
-		h := newHouse(t).declared()
-		ana := h.as("ana")
+		h := newTestServer(t).declare()
+		ana := h.signInAs("ana")
 		for _, path := range []string{
 			"/?q=", "/?service=", "/?show=", "/?sev=", "/?before=", "/incidents/", "/incidents/INC-1?x=", "/declare?x=", "/live?room=", "/complete?line=", "/x/", "/sign-in?", "/sign-in/", "/ack/",
 			"/static/",
@@ -184,7 +184,7 @@ func TestHostileTextsComeBack(t *testing.T) {
 				t.Errorf("%s: %s is answered %d %q", name, path, p.status, p.html)
 			}
 			if strings.HasPrefix(p.header.Get("Content-Type"), "text/html") {
-				printable(p).tame(name + ": " + path)
+				printable(p).expectEscaped(name + ": " + path)
 			}
 		}
 		for _, form := range []url.Values{
@@ -203,20 +203,20 @@ func TestHostileTextsComeBack(t *testing.T) {
 			for n, path := range []string{"/incidents/INC-1/do", "/declare", "/sessions", "/incidents/" + url.PathEscape(text) + "/do"} {
 				send := ana.post
 				if n == 0 && (!form.Has("box") || form.Get("text") == text) { // quicker: there is no page to be drawn
-					send = func(path string, form url.Values, _ ...string) page { return ana.hx(path, form) }
+					send = func(path string, form url.Values, _ ...string) page { return ana.postHX(path, form) }
 				}
 				p := send(path, form)
 				if p.status >= 500 || !utf8.ValidString(p.html) {
 					t.Errorf("%s: %s with %v is answered %d %q", name, path, form, p.status, p.html)
 				}
-				printable(p).tame(name + ": " + path)
+				printable(p).expectEscaped(name + ": " + path)
 			}
 		}
 	}
 }
 
-// printable leaves out what only the reader has typed and no reader of XML
-// takes.
+// printable removes characters that only the reader can type and that the XML
+// parser refuses.
 func printable(p page) page {
 	p.html = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -232,11 +232,11 @@ func TestHostileTextsInStreams(t *testing.T) {
 	line := regexp.MustCompile(`^(id: [0-9a-f]+|event: live|data: .*|data:|)$`)
 	for _, name := range []string{"a stream", "controls", "markup", "not UTF-8", "rtl", "htmx"} {
 		text := hostile[name]
-		h := strange(t, text)
-		s := h.as("ana").live("/live?room=INC-1")
-		first := s.next()
-		h.as("cy").say("INC-1", text+" again")
-		for _, e := range []event{first, s.until("more", func(event) bool { return true })} {
+		h := newHostileServer(t, text)
+		s := h.signInAs("ana").live("/live?room=INC-1")
+		first := s.nextEvent()
+		h.signInAs("cy").sendMessage("INC-1", text+" again")
+		for _, e := range []event{first, s.waitUntil("more", func(event) bool { return true })} {
 			for l := range strings.SplitSeq(strings.TrimSuffix(e.raw, "\n"), "\n") {
 				if !line.MatchString(l) || strings.ContainsAny(l, "\r\x00") || !utf8.ValidString(l) {
 					t.Errorf("%s: the stream holds the line %q", name, l)
@@ -245,23 +245,23 @@ func TestHostileTextsInStreams(t *testing.T) {
 			if strings.Count(e.raw, "\nevent: ") != 1 || e.name != "live" {
 				t.Errorf("%s: not one event: %q", name, e.raw)
 			}
-			page{t: t, html: e.data}.tame(name + ": stream")
+			page{t: t, html: e.data}.expectEscaped(name + ": stream")
 		}
 		for _, region := range []string{"card", "talk", "events"} {
 			if _, sent := first.regions[region]; !sent {
 				t.Errorf("%s: %s is not sent", name, region)
 			}
 		}
-		list := h.as("ana").live("/live?list=1&q=" + url.QueryEscape(text)).next()
-		page{t: t, html: list.data}.tame(name + ": list")
+		list := h.signInAs("ana").live("/live?list=1&q=" + url.QueryEscape(text)).nextEvent()
+		page{t: t, html: list.data}.expectEscaped(name + ": list")
 	}
 }
 
-// Whoever signs in says what their browser is, and what they are called.
+// The browser and the name of a session are texts of the reader.
 func TestHostileTextsOfABrowser(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
-		h := newHouse(t, func(org *bot.Organization) { org.Directory = directory.Directory{} })
+		h := newTestServer(t, func(org *bot.Organization) { org.Directory = directory.Directory{} })
 		agent := strings.Map(func(r rune) rune {
 			if r < ' ' || r == utf8.RuneError {
 				return -1
@@ -269,15 +269,15 @@ func TestHostileTextsOfABrowser(t *testing.T) {
 			return r
 		}, text)
 		form := url.Values{"name": {text}, "zone": {text}}.Encode()
-		c := h.ask("POST", h.signInPath(operator(), "/"), form, "User-Agent: "+agent[:min(len(agent), 4000)], "Sec-Fetch-Site: same-origin").has(http.StatusSeeOther).cookie()
+		c := h.send("POST", h.signInPath(operator(), "/"), form, "User-Agent: "+agent[:min(len(agent), 4000)], "Sec-Fetch-Site: same-origin").expect(http.StatusSeeOther).cookie()
 		r := reader{h, c.Value}
-		p := r.get("/sessions").has(200)
-		p.tame(name)
-		p.shows(name, text)
-		r.post("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}}).has(http.StatusSeeOther)
-		r.run("INC-1", "ack INC-1").tame(name)
-		p = r.get("/incidents/INC-1").has(200)
-		p.tame(name)
+		p := r.get("/sessions").expect(200)
+		p.expectEscaped(name)
+		p.expectText(name, text)
+		r.post("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}}).expect(http.StatusSeeOther)
+		r.runCommand("INC-1", "ack INC-1").expectEscaped(name)
+		p = r.get("/incidents/INC-1").expect(200)
+		p.expectEscaped(name)
 		if got := slices.Collect(strings.Lines(h.log.text())); len(got) != 1 {
 			t.Errorf("%s: the log has %d lines: %q", name, len(got), got)
 		}

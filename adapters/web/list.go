@@ -15,26 +15,26 @@ import (
 	"tocsin/workflow"
 )
 
-// shownIncidents is how many incidents one page lists.
-const shownIncidents = 100
+// maxRows is the maximum number of incidents on one page.
+const maxRows = 100
 
-// A listPage is the incidents.
+// listPage is the list of incidents.
 type listPage struct {
-	Query      filter
-	Show       string // what of the ended ones: "open", "all", or a status
+	Query      listFilter
+	Show       string // the filter's status: "open", "all", or a status
 	Severity   string
 	Rows       []listRow
-	Open       int // how many are open, whatever is looked for
-	Urgent     int // of these, how many nobody attends to
+	Open       int // number of open incidents, whatever the filter
+	Urgent     int // number of open incidents without an acknowledgement
 	Next       string
 	Services   []commands.Choice
 	Severities []string
 	Statuses   []string
 	Filtered   bool
-	Fresh      bool // nothing has ever happened
+	Fresh      bool // there has never been an incident
 }
 
-// A listRow is one incident in a list.
+// listRow is one incident in the list.
 type listRow struct {
 	ID, Title, Severity, Meaning, Status, Services, Who string
 	At                                                  time.Time
@@ -43,16 +43,15 @@ type listRow struct {
 	Unattended, Waiting, Ended, Private, Drill          bool
 }
 
-// A filter is what of the incidents is listed.
-type filter struct {
+// listFilter selects the incidents of a list.
+type listFilter struct {
 	incidents.Filter
-	From int // of what is open: so many are left out
+	From int // number of open incidents to skip
 }
 
-// listQuery reads the filter of an address. What it does not know it leaves
-// out.
-func listQuery(q url.Values) filter {
-	l := filter{Filter: incidents.Filter{Text: strings.TrimSpace(typed(q.Get("q"))), Service: typed(q.Get("service")), Limit: shownIncidents}}
+// parseListFilter parses the filter of a query. Unknown values are ignored.
+func parseListFilter(q url.Values) listFilter {
+	l := listFilter{Filter: incidents.Filter{Text: strings.TrimSpace(cleanInput(q.Get("q"))), Service: cleanInput(q.Get("service")), Limit: maxRows}}
 	for name, into := range map[string]*int{"before": &l.Before, "from": &l.From} {
 		if n, err := strconv.Atoi(q.Get(name)); err == nil && n > 0 {
 			*into = n
@@ -70,7 +69,7 @@ func listQuery(q url.Values) filter {
 	return l
 }
 
-func listValues(l filter) url.Values {
+func encodeListFilter(l listFilter) url.Values {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -95,34 +94,34 @@ func listValues(l filter) url.Values {
 	return v
 }
 
-func (s *server) incidents(w http.ResponseWriter, r *http.Request, who reader) {
-	query := listQuery(r.URL.Query())
+func (s *server) handleIncidents(w http.ResponseWriter, r *http.Request, who reader) {
+	query := parseListFilter(r.URL.Query())
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	since := time.Now().Add(-boardPause)
-	p, err := s.list(ctx, query, who, since)
+	p, err := s.loadList(ctx, query, who, since)
 	if err != nil {
-		s.broken(w, r, err)
+		s.writeStoreError(w, r, err)
 		return
 	}
-	shown, err := s.draws(p, "rows")
+	shown, err := s.renderRegions(p, "rows")
 	if err == nil {
-		shown, err = s.withRing(ctx, pageParts{parts: shown}, who, since)
+		shown, err = s.withBanner(ctx, pageRegions{regions: shown}, who, since)
 	}
 	if err != nil {
-		s.broken(w, r, err)
+		s.writeStoreError(w, r, err)
 		return
 	}
-	values := listValues(query)
+	values := encodeListFilter(query)
 	values.Set("list", "1")
-	values.Set("at", shown.position())
+	values.Set("at", shown.version())
 	s.render(w, r, http.StatusOK, view{name: "list", title: "Incidents", reader: &who, page: p, parts: shown, live: "/live?" + values.Encode(), path: "/"})
 }
 
-// list finds the incidents of a page: the open ones as everybody sees them
-// now, or any by looking through the store.
-func (s *server) list(ctx context.Context, q filter, who reader, since time.Time) (listPage, error) {
-	p := listPage{Query: q, Show: "open", Services: s.Bot.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(listValues(q)) > 0}
+// loadList returns the incidents of a page: open ones from the board, others
+// from the store.
+func (s *server) loadList(ctx context.Context, q listFilter, who reader, since time.Time) (listPage, error) {
+	p := listPage{Query: q, Show: "open", Services: s.Bot.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(encodeListFilter(q)) > 0}
 	if q.Severity != 0 {
 		p.Severity = q.Severity.String()
 	}
@@ -159,16 +158,16 @@ func (s *server) list(ctx context.Context, q filter, who reader, since time.Time
 		if next > 0 {
 			more := q
 			more.Before, more.From = next, 0
-			p.Next = "/?" + listValues(more).Encode()
+			p.Next = "/?" + encodeListFilter(more).Encode()
 		}
 	} else {
 		if q.Status != "" {
 			p.Show = q.Status
 		}
-		found, p.Next = q.cut(found, open)
+		found, p.Next = q.paginate(found, open)
 	}
 	for _, i := range found {
-		p.Rows = append(p.Rows, s.row(i, who))
+		p.Rows = append(p.Rows, s.newListRow(i, who))
 	}
 	if len(p.Rows) == 0 && !p.Filtered {
 		past, _, err := s.Bot.Incidents.List(ctx, who.Speaker, incidents.Filter{All: true, Limit: 1})
@@ -177,32 +176,32 @@ func (s *server) list(ctx context.Context, q filter, who reader, since time.Time
 	return p, nil
 }
 
-// cut returns what of the open incidents stands on one page, and where the next
-// one is. The board holds the newest of them: older ones are looked for in the
+// paginate returns the open incidents of one page, and the address of the next
+// page. The board has the newest open incidents; older ones come from the
 // store.
-func (f filter) cut(found, board []workflow.Incident) (shown []workflow.Incident, next string) {
+func (f listFilter) paginate(found, board []workflow.Incident) (shown []workflow.Incident, next string) {
 	shown = found[min(f.From, len(found)):]
 	more := f
 	switch {
-	case len(shown) > shownIncidents:
-		shown, more.From = shown[:shownIncidents], f.From+shownIncidents
+	case len(shown) > maxRows:
+		shown, more.From = shown[:maxRows], f.From+maxRows
 	case len(board) == boardLimit:
 		oldest := slices.MinFunc(board, func(a, b workflow.Incident) int { return cmp.Compare(a.Number, b.Number) })
 		more.Before, more.From = oldest.Number, 0
 	default:
 		return shown, ""
 	}
-	return shown, "/?" + listValues(more).Encode()
+	return shown, "/?" + encodeListFilter(more).Encode()
 }
 
-func (s *server) row(i workflow.Incident, who reader) listRow {
+func (s *server) newListRow(i workflow.Incident, who reader) listRow {
 	at := i.DeclaredAt
 	if !i.Ending.ResolvedAt.IsZero() {
 		at = i.Ending.ResolvedAt
 	}
 	row := listRow{
 		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Meaning: s.Bot.Organization().Severities[i.Severity.String()].Name,
-		Status: string(i.Status), Services: strings.Join(i.Services, ", "), At: at, Clock: moment(at, who.zone()),
+		Status: string(i.Status), Services: strings.Join(i.Services, ", "), At: at, Clock: formatMoment(at, who.zone()),
 		Firing: i.Alerts.Firing, Unattended: i.Unattended(), Waiting: i.Open() && !i.Acknowledged(), Ended: !i.Open(),
 		Private: i.Visibility == workflow.Private, Drill: i.Kind == workflow.Drill,
 	}

@@ -15,34 +15,34 @@ import (
 	"tocsin/workflow"
 )
 
-// The pace of a page that is kept true.
+// Intervals of live updates.
 const (
-	beatEvery = 10 * time.Second       // so that a lost connection shows
-	settleFor = 40 * time.Millisecond  // changes that come together are one
-	roomPause = 300 * time.Millisecond // between two drawings of a room: many may watch a busy one
-	writeFor  = 10 * time.Second       // a browser that takes nothing for so long is gone
+	heartbeatInterval = 10 * time.Second       // so that a browser notices a lost connection
+	settleTime        = 40 * time.Millisecond  // changes within this time are sent together
+	roomInterval      = 300 * time.Millisecond // minimum time between two renderings of a room, which many may watch
+	writeTimeout      = 10 * time.Second       // a browser that reads nothing for so long is disconnected
 )
 
-// stream keeps one open page true: it sends the regions that have changed, as
-// server-sent events of one kind.
+// stream updates one open page: it sends the regions that have changed, as
+// server-sent events.
 type stream struct {
 	w    http.ResponseWriter
 	ctl  *http.ResponseController
-	sent map[string]string // region → as sent last
-	at   string            // position of what the browser shows
+	sent map[string]string // region → the HTML that was last sent
+	at   string            // version of what the browser shows
 }
 
-// live keeps a page true until the browser goes, the session ends, or the
-// process stops. Whatever was missed comes first.
-func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
-	draw, incident, err := s.drawer(r)
+// handleLive updates a page until the browser disconnects, the session ends, or
+// the process stops. It begins with the changes that the page has missed.
+func (s *server) handleLive(w http.ResponseWriter, r *http.Request, who reader) {
+	draw, incident, err := s.newRenderer(r)
 	if err != nil {
 		plain(w, http.StatusNotFound, err.Error())
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	// Watching begins before the first look, so that nothing falls between.
+	// Watching begins before the first rendering, so that no change is missed.
 	var mine <-chan struct{}
 	if incident != "" {
 		mine = s.Store.Watch(ctx, incident)
@@ -54,21 +54,21 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	if r.Method == http.MethodHead {
-		return // there is nothing to be kept true
+		return // the headers are the whole response
 	}
 	out := &stream{w: w, ctl: http.NewResponseController(w), at: r.Header.Get("Last-Event-ID")}
 	if out.at == "" {
 		out.at = r.URL.Query().Get("at")
 	}
-	// When a server comes back, its browsers come one after the other.
-	if out.send(fmt.Sprintf("retry: %d\n", 1000+rand.IntN(2000))) != nil || out.beat() != nil {
+	// After a restart of the server its browsers reconnect one after the other.
+	if out.sendEvent(fmt.Sprintf("retry: %d\n", 1000+rand.IntN(2000))) != nil || out.sendHeartbeat() != nil {
 		return
 	}
-	beat := time.NewTicker(beatEvery)
+	beat := time.NewTicker(heartbeatInterval)
 	defer beat.Stop()
-	l, drawn, silent := looking{who: who, draw: draw, room: incident, since: time.Now()}, time.Now(), s.Bot.Health.Summary()
+	l, drawn, silent := liveView{who: who, render: draw, room: incident, since: time.Now()}, time.Now(), s.Bot.Health.Summary()
 	err = s.push(ctx, out, &l, true)
-	l.since = time.Time{} // from now on, the board as it was read last
+	l.since = time.Time{} // from now on, the latest reading of the board
 	for err == nil {
 		select {
 		case <-ctx.Done():
@@ -76,34 +76,34 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, who reader) {
 		case <-s.closed:
 			return
 		case <-mine:
-			pause(ctx, max(settleFor, roomPause-time.Since(drawn)))
+			pause(ctx, max(settleTime, roomInterval-time.Since(drawn)))
 			select {
-			case <-mine: // came meanwhile: it is drawn too
+			case <-mine: // a change that came meanwhile is included
 			default:
 			}
 			err, drawn = s.push(ctx, out, &l, true), time.Now()
-		case <-all: // something has changed somewhere: that concerns lists, and who is paged
+		case <-all: // any incident has changed: updates lists and the banner
 			err = s.push(ctx, out, &l, incident == "")
 		case <-beat.C:
 			if _, _, err = s.Bot.SignIn.Session(ctx, who.secret); err == nil {
-				err = out.beat()
+				err = out.sendHeartbeat()
 			}
-			if now := s.Bot.Health.Summary(); err == nil && now != silent { // no store knows of it
+			if now := s.Bot.Health.Summary(); err == nil && now != silent { // outages are not in the store
 				silent, err = now, s.push(ctx, out, &l, incident != "")
 			}
 		}
 	}
-	s.endLive(ctx, out, err)
+	s.endStream(ctx, out, err)
 }
 
-// looking is what one open page shows.
-type looking struct {
-	who   reader
-	draw  drawing
-	room  string    // the incident whose room it is; "" for none
-	since time.Time // what concerns all incidents is as of then or later
-	page  parts
-	ring  parts
+// liveView is what one open page shows.
+type liveView struct {
+	who    reader
+	render renderer
+	room   string    // the incident whose room it is; "" for none
+	since  time.Time // the board must be as of then or later
+	page   regions
+	banner regions
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -115,48 +115,48 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A drawing draws the regions of a page that change, for a reader as they are
-// now; what concerns all incidents as of since or later.
-type drawing func(ctx context.Context, who reader, since time.Time) (parts, error)
+// renderer renders the regions of a page for a reader. The list of open
+// incidents is as of since or later.
+type renderer func(ctx context.Context, who reader, since time.Time) (regions, error)
 
-// drawer returns how the page of this request is drawn, and which incident it
-// is about, if one.
-func (s *server) drawer(r *http.Request) (draw drawing, incident string, err error) {
+// newRenderer returns the renderer for a request's page, and the incident whose
+// room it is.
+func (s *server) newRenderer(r *http.Request) (draw renderer, incident string, err error) {
 	q := r.URL.Query()
 	if q.Has("room") {
 		id := commands.ParseID(q.Get("room"))
 		if id == "" {
 			return nil, "", errors.New("there is no such room")
 		}
-		look := &sight{id: id}
-		return func(ctx context.Context, who reader, _ time.Time) (parts, error) {
+		look := &roomState{id: id}
+		return func(ctx context.Context, who reader, _ time.Time) (regions, error) {
 			look.who = who
-			p, err := s.look(ctx, look)
+			p, err := s.loadRoom(ctx, look)
 			if err != nil {
 				return nil, err
 			}
-			return s.roomParts(p)
+			return s.renderRoom(p)
 		}, id, nil
 	}
 	if q.Has("list") {
-		query := listQuery(q)
-		return func(ctx context.Context, who reader, since time.Time) (parts, error) {
-			p, err := s.list(ctx, query, who, since)
+		query := parseListFilter(q)
+		return func(ctx context.Context, who reader, since time.Time) (regions, error) {
+			p, err := s.loadList(ctx, query, who, since)
 			if err != nil {
 				return nil, err
 			}
-			return s.draws(p, "rows")
+			return s.renderRegions(p, "rows")
 		}, "", nil
 	}
-	return func(context.Context, reader, time.Time) (parts, error) { return nil, nil }, "", nil
+	return func(context.Context, reader, time.Time) (regions, error) { return nil, nil }, "", nil
 }
 
-// push draws who is paged, and the page if that may have changed, and sends
-// what is not there yet.
-func (s *server) push(ctx context.Context, out *stream, l *looking, page bool) error {
+// push renders the banner, and the page if that may have changed, and sends the
+// changed regions.
+func (s *server) push(ctx context.Context, out *stream, l *liveView, page bool) error {
 	look, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// The board may have to be waited for: who may see what is asked after that.
+	// Reading the board may take a moment: access is checked after it.
 	if _, err := s.board.read(look, l.since); err != nil {
 		return err
 	}
@@ -165,40 +165,40 @@ func (s *server) push(ctx context.Context, out *stream, l *looking, page bool) e
 		return err
 	}
 	if page {
-		if l.page, err = l.draw(look, l.who, l.since); err != nil {
+		if l.page, err = l.render(look, l.who, l.since); err != nil {
 			return err
 		}
 	}
-	if l.ring, err = s.ring(look, l.who, l.room, l.since); err != nil {
+	if l.banner, err = s.renderBanner(look, l.who, l.room, l.since); err != nil {
 		return err
 	}
-	return out.show(append(slices.Clip(l.page), l.ring...))
+	return out.sendRegions(append(slices.Clip(l.page), l.banner...))
 }
 
-// endLive says why a page is not kept true any more. The browser comes again
-// by itself when the store does not answer.
-func (s *server) endLive(ctx context.Context, out *stream, err error) {
+// endStream tells the browser why a page is no longer updated. The browser
+// reconnects by itself when the store has failed.
+func (s *server) endStream(ctx context.Context, out *stream, err error) {
 	_, gone := errors.AsType[*workflow.Refusal](err)
 	switch {
 	case ctx.Err() != nil:
 		return
 	case gone:
-		err = out.send("event: gone\ndata:\n")
+		err = out.sendEvent("event: gone\ndata:\n")
 	case errors.Is(err, signin.ErrNoSession):
-		err = out.send("event: out\ndata:\n")
+		err = out.sendEvent("event: out\ndata:\n")
 	default:
-		s.Log.WarnContext(ctx, "a page cannot be kept true; its browser comes again", "error", err.Error())
+		s.Log.WarnContext(ctx, "a live page failed; its browser reconnects", "error", err.Error())
 		return
 	}
 	if err != nil {
-		s.Log.Debug("a browser has gone", "error", err)
+		s.Log.Debug("a browser has disconnected", "error", err)
 	}
 }
 
-// show sends the regions that have changed since they were sent, or all of
-// them when it is not known what the browser shows.
-func (o *stream) show(p parts) error {
-	at := p.position()
+// sendRegions sends the regions that have changed since they were sent, or all
+// of them when it is not known what the browser shows.
+func (o *stream) sendRegions(p regions) error {
+	at := p.version()
 	if at == o.at && o.sent == nil {
 		o.sent = map[string]string{}
 		for _, one := range p {
@@ -223,17 +223,18 @@ func (o *stream) show(p parts) error {
 		b.WriteString("</div>\n")
 	}
 	o.at = at
-	return o.send(b.String())
+	return o.sendEvent(b.String())
 }
 
-// beat says that the connection lives, and what time it is here.
-func (o *stream) beat() error {
-	return o.send(fmt.Sprintf("event: beat\ndata: %d\n", time.Now().UnixMilli()))
+// sendHeartbeat tells the browser that the connection is alive, and the
+// server's time.
+func (o *stream) sendHeartbeat() error {
+	return o.sendEvent(fmt.Sprintf("event: beat\ndata: %d\n", time.Now().UnixMilli()))
 }
 
-// send writes one event and waits until it is on its way.
-func (o *stream) send(event string) error {
-	if err := o.ctl.SetWriteDeadline(time.Now().Add(writeFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+// sendEvent writes one event and flushes it.
+func (o *stream) sendEvent(event string) error {
+	if err := o.ctl.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	if _, err := o.w.Write([]byte(event + "\n")); err != nil {
@@ -242,28 +243,28 @@ func (o *stream) send(event string) error {
 	return o.ctl.Flush()
 }
 
-// maxCalls is how many incidents the banner names at once.
-const maxCalls = 5
+// maxBannerIncidents is the maximum number of incidents in the banner.
+const maxBannerIncidents = 5
 
-// A ringPart is what pages the reader.
-type ringPart struct {
-	IDs   []string
-	Calls []*workflow.Incident // but for the one whose room this is: its card asks
+// bannerView is the paging banner: the incidents that page the reader.
+type bannerView struct {
+	IDs       []string
+	Incidents []*workflow.Incident // without the incident whose room this is: its card has the button
 }
 
-// ring draws what pages the reader, on whatever page they are.
-func (s *server) ring(ctx context.Context, who reader, room string, since time.Time) (parts, error) {
+// renderBanner renders the paging banner of a page.
+func (s *server) renderBanner(ctx context.Context, who reader, room string, since time.Time) (regions, error) {
 	open, err := s.board.read(ctx, since)
 	if err != nil {
 		return nil, err
 	}
 	mine := s.needs(open, who.Speaker)
-	var r ringPart
-	for _, i := range mine[:min(len(mine), maxCalls)] {
+	var r bannerView
+	for _, i := range mine[:min(len(mine), maxBannerIncidents)] {
 		r.IDs = append(r.IDs, i.ID)
 		if i.ID != room {
-			r.Calls = append(r.Calls, i)
+			r.Incidents = append(r.Incidents, i)
 		}
 	}
-	return s.draws(r, "ring")
+	return s.renderRegions(r, "ring")
 }

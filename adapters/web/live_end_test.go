@@ -16,46 +16,46 @@ import (
 
 func TestLiveEndsWithTheSession(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	ana, ben := h.as("ana"), h.as("ben")
+	h := newTestServer(t).declare()
+	ana, ben := h.signInAs("ana"), h.signInAs("ben")
 	streams := []*stream{ana.follow("/incidents/INC-1"), ana.follow("/"), ana.follow("/declare")}
 	other := ben.follow("/incidents/INC-1")
 	if _, err := h.bot.SignIn.Revoke(t.Context(), h.person("ana"), "all"); err != nil {
 		t.Fatal(err)
 	}
-	h.do("ben: note INC-1 Not for her eyes", "ben: declare Not for her eyes")
+	h.mustRun("ben: note INC-1 Not for her eyes", "ben: declare Not for her eyes")
 	for _, s := range streams {
-		if raw := s.gone(); strings.Contains(raw, "Not for her eyes") {
-			t.Errorf("sent to somebody who is signed out: %s", raw)
+		if raw := s.waitGone(); strings.Contains(raw, "Not for her eyes") {
+			t.Errorf("sent to a reader who is signed out: %s", raw)
 		}
 	}
-	other.shows("events", "Not for her eyes")
-	if log := h.log.text(); strings.Contains(log, "cannot be kept true") {
+	other.waitRegion("events", "Not for her eyes")
+	if log := h.log.text(); strings.Contains(log, "a live page failed") {
 		t.Errorf("an end as it should be is logged: %s", log)
 	}
 }
 
 func TestLiveEndsWithThePerson(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	s := h.as("ana").follow("/incidents/INC-1")
+	h := newTestServer(t).declare()
+	s := h.signInAs("ana").follow("/incidents/INC-1")
 	h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
-	h.do("ben: note INC-1 Not for her eyes")
-	if raw := s.gone(); strings.Contains(raw, "Not for her eyes") {
-		t.Errorf("sent to somebody who has left: %s", raw)
+	h.mustRun("ben: note INC-1 Not for her eyes")
+	if raw := s.waitGone(); strings.Contains(raw, "Not for her eyes") {
+		t.Errorf("sent to a person who has left: %s", raw)
 	}
 }
 
-// Access that is taken away is taken from pages that are open too.
-func TestP2LiveHasTheAccessOfNow(t *testing.T) {
+// A lower access applies to open pages too (P2: private means members only).
+func TestP2LiveUsesTheCurrentAccess(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	s, ben := h.as("cy").follow("/incidents/INC-1"), h.as("ben").follow("/incidents/INC-1")
+	h := newTestServer(t).declare()
+	s, ben := h.signInAs("cy").follow("/incidents/INC-1"), h.signInAs("ben").follow("/incidents/INC-1")
 	h.configure(guests)
-	h.as("ben").say("INC-1", "Not for guests")
-	ben.shows("talk", "Not for guests")
-	h.do("ben: severity INC-1 1")
-	raw := s.until("a card, or the end", func(e event) bool { return e.name == "gone" || e.name == "out" || strings.Contains(e.raw, "SEV1") }).raw
+	h.signInAs("ben").sendMessage("INC-1", "Not for guests")
+	ben.waitRegion("talk", "Not for guests")
+	h.mustRun("ben: severity INC-1 1")
+	raw := s.waitUntil("a card, or the end", func(e event) bool { return e.name == "gone" || e.name == "out" || strings.Contains(e.raw, "SEV1") }).raw
 	if strings.Contains(raw, "Not for guests") {
 		t.Errorf("sent to a guest: %s", raw)
 	}
@@ -63,73 +63,73 @@ func TestP2LiveHasTheAccessOfNow(t *testing.T) {
 
 func TestP2LiveEndsWhenTheIncidentIsHidden(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	cy, ana := h.as("cy"), h.as("ana")
+	h := newTestServer(t).declare()
+	cy, ana := h.signInAs("cy"), h.signInAs("ana")
 	room, list, all, member := cy.follow("/incidents/INC-1"), cy.follow("/"), cy.follow("/?show=all"), ana.follow("/incidents/INC-1")
 	operator := h.signIn(operator(), nil).follow("/incidents/INC-1")
-	h.do("ben: private INC-1", "ben: update INC-1 Somebody stole the key")
+	h.mustRun("ben: private INC-1", "ben: update INC-1 Somebody stole the key")
 	for _, s := range []*stream{room, operator} {
-		if raw := s.gone(); strings.Contains(raw, "stole the key") {
-			t.Errorf("sent to somebody who is no member: %s", raw)
+		if raw := s.waitGone(); strings.Contains(raw, "stole the key") {
+			t.Errorf("sent to a reader who is not a member: %s", raw)
 		}
 	}
 	for _, s := range []*stream{list, all} {
-		s.until("a list without it", func(e event) bool {
+		s.waitUntil("a list without it", func(e event) bool {
 			rows, sent := e.regions["rows"]
 			return sent && !strings.Contains(rows, "INC-1") && !strings.Contains(rows, "1 open")
 		})
 	}
-	member.shows("card", "stole the key")
-	cy.live("/live?room=INC-1").gone()
-	h.do("ben: private INC-1 off")
-	list.shows("rows", "Checkout is down")
+	member.waitRegion("card", "stole the key")
+	cy.live("/live?room=INC-1").waitGone()
+	h.mustRun("ben: private INC-1 off")
+	list.waitRegion("rows", "Checkout is down")
 }
 
 func TestLiveEndsWithTheStore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	streams := []*stream{h.as("ana").follow("/incidents/INC-1"), h.as("ana").follow("/"), h.as("ana").follow("/declare")}
+	h := newTestServer(t).declare()
+	streams := []*stream{h.signInAs("ana").follow("/incidents/INC-1"), h.signInAs("ana").follow("/"), h.signInAs("ana").follow("/declare")}
 	speaker := h.person("ben")
 	if _, err := h.bot.Dispatcher.Say(t.Context(), dispatch.Request{Text: "hello", Room: "INC-1", Speaker: speaker}); err != nil {
 		t.Fatal(err)
 	}
-	streams[0].shows("talk", "hello")
-	h.store.unread.Store(true)
-	// Somebody else's process still reaches it.
+	streams[0].waitRegion("talk", "hello")
+	h.store.readsFail.Store(true)
+	// Another process still reaches the store.
 	if _, err := h.store.Store.Commit(t.Context(), bot.Commit{At: h.bot.Now(), Incident: "INC-1", Messages: []bot.StoredMessage{{Key: "x", Body: []byte(`{"text":"x"}`)}}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range streams {
-		if raw := s.ends(); strings.Contains(raw, "db-7") || strings.Contains(raw, "gone") {
+		if raw := s.waitEnd(); strings.Contains(raw, "db-7") || strings.Contains(raw, "gone") {
 			t.Errorf("sent %s", raw)
 		}
 	}
-	if log := h.log.text(); strings.Count(log, "cannot be kept true") != len(streams) || !strings.Contains(log, "db-7") {
+	if log := h.log.text(); strings.Count(log, "a live page failed") != len(streams) || !strings.Contains(log, "db-7") {
 		t.Errorf("logged %s", log)
 	}
 }
 
 func TestCloseEndsEveryStreamAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
+	h := newTestServer(t).declare()
 	var streams []*stream
 	for _, person := range []string{"ana", "ben", "cy"} {
 		for _, path := range []string{"/incidents/INC-1", "/", "/sessions"} {
-			streams = append(streams, h.as(person).follow(path))
+			streams = append(streams, h.signInAs(person).follow(path))
 		}
 	}
 	h.pages.Close()
 	for _, s := range streams {
-		if raw := s.ends(); strings.Contains(raw, "gone") {
+		if raw := s.waitEnd(); strings.Contains(raw, "gone") {
 			t.Errorf("the browser is told not to come again: %s", raw)
 		}
 	}
 	h.pages.Close() // once more is no matter
-	h.as("ana").live("/live").ends()
+	h.signInAs("ana").live("/live").waitEnd()
 }
 
-// stuck is a browser that takes nothing, from its second event on.
-type stuck struct {
+// stuckResponse is a response to a browser that reads nothing from its second event on.
+type stuckResponse struct {
 	*httptest.ResponseRecorder
 	writes  int
 	blocked chan struct{} // closed when it takes no more
@@ -137,7 +137,7 @@ type stuck struct {
 	once    sync.Once
 }
 
-func (s *stuck) Write(b []byte) (int, error) {
+func (s *stuckResponse) Write(b []byte) (int, error) {
 	s.writes++
 	if s.writes > 1 {
 		s.once.Do(func() { close(s.blocked) })
@@ -147,12 +147,12 @@ func (s *stuck) Write(b []byte) (int, error) {
 	return s.ResponseRecorder.Write(b)
 }
 
-// A browser that reads nothing holds up neither the others nor the work.
-func TestLiveAReaderThatDoesNotRead(t *testing.T) {
+// A browser that reads nothing delays neither other browsers nor the bot.
+func TestLiveStuckBrowser(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	ana, ben := h.as("ana"), h.as("ben")
-	lazy := &stuck{ResponseRecorder: httptest.NewRecorder(), blocked: make(chan struct{}), freed: make(chan struct{})}
+	h := newTestServer(t).declare()
+	ana, ben := h.signInAs("ana"), h.signInAs("ben")
+	lazy := &stuckResponse{ResponseRecorder: httptest.NewRecorder(), blocked: make(chan struct{}), freed: make(chan struct{})}
 	var serving sync.WaitGroup
 	q := httptest.NewRequestWithContext(t.Context(), "GET", "/live?room=INC-1", http.NoBody)
 	q.Host = "localhost"
@@ -161,31 +161,31 @@ func TestLiveAReaderThatDoesNotRead(t *testing.T) {
 	<-lazy.blocked
 	s, list := ben.follow("/incidents/INC-1"), ben.follow("/")
 	for _, word := range []string{"alpha", "bravo", "charlie"} {
-		ben.say("INC-1", word).has(200)
-		s.shows("talk", word)
-		h.do("ben: declare It is " + word)
-		list.shows("rows", "It is "+word)
+		ben.sendMessage("INC-1", word).expect(200)
+		s.waitRegion("talk", word)
+		h.mustRun("ben: declare It is " + word)
+		list.waitRegion("rows", "It is "+word)
 	}
-	ana.get("/incidents/INC-1").has(200, "charlie")
+	ana.get("/incidents/INC-1").expect(200, "charlie")
 	h.pages.Close()
 	close(lazy.freed)
 	serving.Wait()
 }
 
-// Asking only for the headers of a stream begins none: what comes next on the
-// same connection is answered.
-func TestLiveIsNotHeldOpenForItsHeaders(t *testing.T) {
+// A HEAD request ends at once, so that the next request on the connection is
+// answered.
+func TestLiveHead(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
+	h := newTestServer(t).declare()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", h.server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err = conn.SetDeadline(time.Now().Add(soon)); err != nil {
+	if err = conn.SetDeadline(time.Now().Add(waitTimeout)); err != nil {
 		t.Fatal(err)
 	}
-	cookie := "\r\nHost: localhost\r\nCookie: tocsin_session=" + h.as("ana").cookie + "\r\n\r\n"
+	cookie := "\r\nHost: localhost\r\nCookie: tocsin_session=" + h.signInAs("ana").cookie + "\r\n\r\n"
 	if _, err = conn.Write([]byte("HEAD /live HTTP/1.1" + cookie + "GET /healthz HTTP/1.1" + cookie)); err != nil {
 		t.Fatal(err)
 	}

@@ -11,20 +11,20 @@ import (
 	"tocsin/bot"
 )
 
-// askForMail asks for a link by mail, and waits until it is sent or refused.
-func (h *house) askForMail(address string) page {
+// askForMail requests a link by mail, and waits until it is sent or refused.
+func (h *testServer) askForMail(address string) page {
 	h.t.Helper()
-	p := h.ask("POST", "/sign-in", url.Values{"address": {address}}.Encode(), "Sec-Fetch-Site: same-origin")
+	p := h.send("POST", "/sign-in", url.Values{"address": {address}}.Encode(), "Sec-Fetch-Site: same-origin")
 	h.pages.Close() // it waits for mails under way
 	return p
 }
 
 func TestALinkIsMailed(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.get("/sign-in").has(200, `name="address"`)
-	p := h.askForMail(" Ana@Example.com ").has(http.StatusSeeOther)
-	h.get(p.header.Get("Location")).has(200, "a link is on its way").lacks("Ana", "ana@")
+	h := newTestServer(t)
+	h.get("/sign-in").expect(200, `name="address"`)
+	p := h.askForMail(" Ana@Example.com ").expect(http.StatusSeeOther)
+	h.get(p.header.Get("Location")).expect(200, "a link was sent").expectNot("Ana", "ana@")
 	mails := h.mail.signIns()
 	if len(mails) != 1 || mails[0].Person != "ana" || mails[0].Address != "ana@example.com" || len(mails[0].Content.Buttons) != 1 {
 		t.Fatalf("mailed %+v", mails)
@@ -33,20 +33,20 @@ func TestALinkIsMailed(t *testing.T) {
 	if !ours {
 		t.Fatalf("the link is %s", mails[0].Content.Buttons[0].URL)
 	}
-	h.get(path).has(200, "Ana Silva")
-	r := reader{h, h.enter(path, url.Values{"person": {"ben"}}).has(http.StatusSeeOther).cookie().Value}
-	r.get("/sessions").has(200, "Ana Silva").lacks("Ben")
-	r.post("/declare", url.Values{"text": {"declare Checkout is down"}}).has(http.StatusSeeOther)
-	r.run("INC-1", "ack INC-1").has(200)
+	h.get(path).expect(200, "Ana Silva")
+	r := reader{h, h.submitSignIn(path, url.Values{"person": {"ben"}}).expect(http.StatusSeeOther).cookie().Value}
+	r.get("/sessions").expect(200, "Ana Silva").expectNot("Ben")
+	r.post("/declare", url.Values{"text": {"declare Checkout is down"}}).expect(http.StatusSeeOther)
+	r.runCommand("INC-1", "ack INC-1").expect(200)
 	if got := h.incident().Acknowledgement.Person; got != "ana" {
 		t.Errorf("acknowledged by %q", got)
 	}
 }
 
-// Nobody learns from the answer who belongs to the house.
-func TestMailAnswersEverybodyTheSame(t *testing.T) {
+// The response does not show whether a person has the address.
+func TestMailResponseIsTheSameForEveryone(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	known := h.askForMail("ana@example.com")
 	for _, address := range []string{
 		"nobody@example.com", "ana", "@ana", "Ana Silva", "", " ", "*", "ana@example.com\r\nBcc: eve@example.com", strings.Repeat("a", 200<<10),
@@ -69,7 +69,7 @@ func TestMailAnswersEverybodyTheSame(t *testing.T) {
 
 func TestAPersonIsMailedOnceAMinute(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	mails := func(want int, when string) {
 		t.Helper()
 		if got := len(h.mail.signIns()); got != want {
@@ -81,28 +81,27 @@ func TestAPersonIsMailedOnceAMinute(t *testing.T) {
 	mails(1, "at once")
 	h.askForMail("ben@example.com")
 	mails(2, "to somebody else")
-	h.later(59 * time.Second)
+	h.advance(59 * time.Second)
 	h.askForMail("ANA@example.com")
 	mails(2, "within the minute")
-	h.later(time.Second)
+	h.advance(time.Second)
 	h.askForMail("ana@example.com")
 	mails(3, "after a minute")
 	path := strings.TrimPrefix(h.mail.signIns()[2].Content.Buttons[0].URL, "https://tocsin.example.com")
-	h.enter(path, nil).has(http.StatusSeeOther)
+	h.submitSignIn(path, nil).expect(http.StatusSeeOther)
 	h.askForMail("ana@example.com")
 	mails(3, "after it was used")
 }
 
-// Whoever asks again and again, however fast, is mailed once: else anybody
-// could fill a mailbox.
+// Concurrent requests mail one link, so that no one can fill a mailbox.
 func TestAPersonIsMailedOnceHoweverManyAskAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.store.meetings(true)
+	h := newTestServer(t)
+	h.store.pairReaders(true)
 	var asking sync.WaitGroup
 	for range 2 {
 		asking.Go(func() {
-			h.ask("POST", "/sign-in", "address=ana%40example.com", "Sec-Fetch-Site: same-origin").has(http.StatusSeeOther)
+			h.send("POST", "/sign-in", "address=ana%40example.com", "Sec-Fetch-Site: same-origin").expect(http.StatusSeeOther)
 		})
 	}
 	asking.Wait()
@@ -112,27 +111,27 @@ func TestAPersonIsMailedOnceHoweverManyAskAtOnce(t *testing.T) {
 	}
 }
 
-func TestWithoutMailNoneIsOffered(t *testing.T) {
+func TestWithoutMail(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	if err := h.bot.Configure(organization(), map[string]bot.Pager{}); err != nil {
 		t.Fatal(err)
 	}
-	h.get("/sign-in").has(200, ways...).lacks(`name="address"`)
-	h.askForMail("ana@example.com").has(http.StatusSeeOther)
-	h.get("/sign-in?mailed").has(200).lacks("on its way")
+	h.get("/sign-in").expect(200, signInWays...).expectNot(`name="address"`)
+	h.askForMail("ana@example.com").expect(http.StatusSeeOther)
+	h.get("/sign-in?mailed").expect(200).expectNot("was sent")
 }
 
-func TestAMailThatFailsIsLogged(t *testing.T) {
+func TestFailedMailIsLogged(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	h.mail.shut = true
-	h.askForMail("ana@example.com").has(http.StatusSeeOther)
+	h.askForMail("ana@example.com").expect(http.StatusSeeOther)
 	if log := h.log.text(); !strings.Contains(log, "could not be mailed") || strings.Contains(log, "/sign-in/") {
 		t.Errorf("logged %s", log)
 	}
-	h.store.unread.Store(true)
-	h.askForMail("ben@example.com").has(http.StatusSeeOther)
+	h.store.readsFail.Store(true)
+	h.askForMail("ben@example.com").expect(http.StatusSeeOther)
 	if log := h.log.text(); strings.Count(log, "could not be mailed") != 2 {
 		t.Errorf("logged %s", log)
 	}

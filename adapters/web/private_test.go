@@ -13,39 +13,40 @@ import (
 	"tocsin/commands"
 )
 
-// secret is a house with a public incident, INC-1, and a private one, INC-2,
-// whose members are Ana, who was paged, and Ben, who declared it.
-func secret(t *testing.T, changes ...func(*bot.Organization)) *house {
+// newServerWithPrivate returns a server with a public incident, INC-1, and a
+// private one, INC-2, whose members are Ana, who was paged, and Ben, who
+// declared it.
+func newServerWithPrivate(t *testing.T, changes ...func(*bot.Organization)) *testServer {
 	t.Helper()
-	h := newHouse(t, changes...)
-	h.do("ben: declare Mail is slow --service checkout", `ben: declare Somebody stole the key --service checkout --sev 1 --private`,
+	h := newTestServer(t, changes...)
+	h.mustRun("ben: declare Mail is slow --service checkout", `ben: declare Somebody stole the key --service checkout --sev 1 --private`,
 		"ben: update INC-2 It was Eve")
-	h.as("ben").say("INC-2", "Change the locks").has(200)
+	h.signInAs("ben").sendMessage("INC-2", "Change the locks").expect(200)
 	return h
 }
 
-// strangers are those who are no members: an administrator is none either.
-func (h *house) strangers() map[string]reader {
+// nonMembers are readers who are not members; an administrator is not one either.
+func (h *testServer) nonMembers() map[string]reader {
 	h.t.Helper()
 	return map[string]reader{
-		"a responder": h.as("cy"), "an administrator": h.signIn(operator(), nil), "a token": h.guest("ci", commands.Responder),
-		"an administrator as Cy":            h.signIn(operator(), url.Values{"person": {"cy"}}),
-		"whoever says the name of a member": h.signIn(operator(), url.Values{"name": {"Ben Okafor"}}),
+		"a responder": h.signInAs("cy"), "an administrator": h.signIn(operator(), nil), "a token": h.signInGuest("ci", commands.Responder),
+		"an administrator as Cy":   h.signIn(operator(), url.Values{"person": {"cy"}}),
+		"a typed name of a member": h.signIn(operator(), url.Values{"name": {"Ben Okafor"}}),
 	}
 }
 
 var whispers = []string{"INC-2", "stole the key", "It was Eve", "Change the locks"}
 
-func TestP2APrivateIncidentIsListedForItsMembers(t *testing.T) {
+func TestP2PrivateIncidentIsListedForItsMembers(t *testing.T) {
 	t.Parallel()
-	h := secret(t)
+	h := newServerWithPrivate(t)
 	searches := []string{
 		"/", "/?show=all", "/?sev=1", "/?sev=1&show=all", "/?service=checkout", "/?q=key", "/?q=INC-2&show=all", "/?show=investigating",
 		"/?before=3", "/?show=all&before=3", "/?q=stole&service=checkout&sev=SEV1&show=investigating&before=99",
 	}
-	for who, r := range h.strangers() {
+	for who, r := range h.nonMembers() {
 		for _, path := range searches {
-			p := r.get(path).has(200)
+			p := r.get(path).expect(200)
 			rows := p.region("rows") + p.region("ring")
 			for _, w := range whispers {
 				if strings.Contains(rows, w) {
@@ -58,39 +59,39 @@ func TestP2APrivateIncidentIsListedForItsMembers(t *testing.T) {
 		}
 	}
 	for _, member := range []string{"ana", "ben"} {
-		r := h.as(member)
+		r := h.signInAs(member)
 		for _, path := range searches {
-			r.get(path).has(200, "INC-2", "stole the key", "2 open", "private")
+			r.get(path).expect(200, "INC-2", "stole the key", "2 open", "private")
 		}
-		r.get("/incidents/INC-2").has(200, "stole the key", "It was Eve", "Change the locks", "private")
-		r.get("/incidents/INC-2/timeline").has(200, "It was Eve")
+		r.get("/incidents/INC-2").expect(200, "stole the key", "It was Eve", "Change the locks", "private")
+		r.get("/incidents/INC-2/timeline").expect(200, "It was Eve")
 	}
-	h.do("ben: invite INC-2 @cy")
-	h.as("cy").get("/incidents/INC-2").has(200, "stole the key", "Change the locks")
+	h.mustRun("ben: invite INC-2 @cy")
+	h.signInAs("cy").get("/incidents/INC-2").expect(200, "stole the key", "Change the locks")
 }
 
-// sameAsMissing checks that two answers, of which one is about INC-2 and one
-// about INC-99, which is not there, do not differ.
+// sameAsMissing checks that the response about INC-2, which is private, does
+// not differ from that about INC-99, which does not exist.
 func sameAsMissing(t *testing.T, what string, private, missing page) {
 	t.Helper()
 	words := func(p page) string {
 		return strings.NewReplacer("INC-2", "INC-n", "INC-99", "INC-n").Replace(p.html)
 	}
-	if private.status != missing.status || words(private) != words(missing) || private.header.Get("X-Said") != missing.header.Get("X-Said") {
+	if private.status != missing.status || words(private) != words(missing) || private.header.Get("X-Command-Result") != missing.header.Get("X-Command-Result") {
 		t.Errorf("%s tells that it is there: %d, not %d\n%s\n%s", what, private.status, missing.status, words(private), words(missing))
 	}
 	for _, w := range whispers[1:] {
-		private.lacks(w)
+		private.expectNot(w)
 	}
 }
 
-func TestP2APrivateIncidentIsNotThereForAnybodyElse(t *testing.T) {
+func TestP2PrivateIncidentDoesNotExistForOthers(t *testing.T) {
 	t.Parallel()
-	h := secret(t)
-	before := h.peek("INC-2").Seq
-	for who, r := range h.strangers() {
+	h := newServerWithPrivate(t)
+	before := h.load("INC-2").Seq
+	for who, r := range h.nonMembers() {
 		for _, path := range []string{"/incidents/INC-2", "/incidents/inc-2", "/incidents/INC-2/timeline"} {
-			p := r.get(path).has(http.StatusNotFound, "INC-2 does not exist")
+			p := r.get(path).expect(http.StatusNotFound, "INC-2 does not exist")
 			sameAsMissing(t, who+" opening "+path, p, r.get(strings.NewReplacer("INC-2", "INC-99", "inc-2", "inc-99").Replace(path)))
 		}
 		for _, line := range []string{
@@ -105,48 +106,48 @@ func TestP2APrivateIncidentIsNotThereForAnybodyElse(t *testing.T) {
 			sameAsMissing(t, who+" saying "+line, r.post("/incidents/INC-2/do", text("INC-2")), r.post("/incidents/INC-99/do", text("INC-99")))
 			for _, path := range []string{"/incidents/INC-2/do", "/incidents/INC-1/do", "/declare"} {
 				there := strings.ReplaceAll(path, "INC-2", "INC-99")
-				sameAsMissing(t, who+" saying on "+path+" "+line, r.hx(path, text("INC-2")), r.hx(there, text("INC-99")))
+				sameAsMissing(t, who+" saying on "+path+" "+line, r.postHX(path, text("INC-2")), r.postHX(there, text("INC-99")))
 			}
 		}
 		hello := url.Values{"text": {"hello"}, "box": {"1"}}
-		sameAsMissing(t, who+" talking", r.hx("/incidents/INC-2/do", hello), r.hx("/incidents/INC-99/do", hello))
+		sameAsMissing(t, who+" talking", r.postHX("/incidents/INC-2/do", hello), r.postHX("/incidents/INC-99/do", hello))
 		sameAsMissing(t, who+" talking", r.post("/incidents/INC-2/do", hello), r.post("/incidents/INC-99/do", hello))
 		for _, line := range []string{"merge INC-1 %", "link INC-1 %", "link INC-1 % the other"} {
 			on := func(id string) page {
-				return r.hx("/incidents/INC-1/do", url.Values{"text": {strings.ReplaceAll(line, "%", id)}})
+				return r.postHX("/incidents/INC-1/do", url.Values{"text": {strings.ReplaceAll(line, "%", id)}})
 			}
 			sameAsMissing(t, who+" on "+line, on("INC-2"), on("INC-99"))
 		}
 	}
-	if i := h.peek("INC-2"); i.Seq != before || len(h.said("INC-2")) != 1 || h.peek("INC-1").Status == "merged" {
-		t.Errorf("%d events, said %q", i.Seq-before, h.said("INC-2"))
+	if i := h.load("INC-2"); i.Seq != before || len(h.messages("INC-2")) != 1 || h.load("INC-1").Status == "merged" {
+		t.Errorf("%d events, said %q", i.Seq-before, h.messages("INC-2"))
 	}
 }
 
-func TestP2APrivateIncidentIsNotCompleted(t *testing.T) {
+func TestP2PrivateIncidentIsNotCompleted(t *testing.T) {
 	t.Parallel()
-	h := secret(t)
-	for who, r := range h.strangers() {
+	h := newServerWithPrivate(t)
+	for who, r := range h.nonMembers() {
 		for _, line := range []string{"", "a", "/ack ", "ack INC", "merge ", "merge INC-1 ", "link INC", "show INC-", "show 2", "update ", "task done ", "verify "} {
 			at := func(room string) page {
-				return r.get("/complete?room=" + room + "&line=" + url.QueryEscape(line)).has(200)
+				return r.get("/complete?room=" + room + "&line=" + url.QueryEscape(line)).expect(200)
 			}
 			sameAsMissing(t, who+" completing "+line, at("INC-2"), at("INC-99"))
-			at("INC-1").lacks(whispers...)
-			at("").lacks(whispers...)
+			at("INC-1").expectNot(whispers...)
+			at("").expectNot(whispers...)
 		}
-		r.get("/incidents/INC-1").has(200).lacks(whispers...)
-		r.get("/incidents/INC-1/timeline").has(200).lacks(whispers...)
-		r.get("/declare").has(200).lacks(whispers...)
+		r.get("/incidents/INC-1").expect(200).expectNot(whispers...)
+		r.get("/incidents/INC-1/timeline").expect(200).expectNot(whispers...)
+		r.get("/declare").expect(200).expectNot(whispers...)
 	}
 }
 
-func TestP2APrivateIncidentIsNotStreamed(t *testing.T) {
+func TestP2PrivateIncidentIsNotStreamed(t *testing.T) {
 	t.Parallel()
-	h := secret(t)
-	strangers, streams, sent := h.strangers(), map[string][]*stream{}, map[string]string{}
+	h := newServerWithPrivate(t)
+	strangers, streams, sent := h.nonMembers(), map[string][]*stream{}, map[string]string{}
 	for who, r := range strangers {
-		if raw, missing := r.live("/live?room=INC-2").gone(), r.live("/live?room=INC-99").gone(); raw != missing {
+		if raw, missing := r.live("/live?room=INC-2").waitGone(), r.live("/live?room=INC-99").waitGone(); raw != missing {
 			t.Errorf("%s is sent %q, not %q", who, raw, missing)
 		}
 		for _, path := range []string{"/live?list=1", "/live?list=1&show=all&q=INC-2", "/live", "/live?room=INC-1"} {
@@ -155,15 +156,15 @@ func TestP2APrivateIncidentIsNotStreamed(t *testing.T) {
 	}
 	for who, all := range streams {
 		for _, s := range all {
-			sent[who] += s.next().raw
+			sent[who] += s.nextEvent().raw
 		}
 	}
-	h.do("ben: update INC-2 It was Eve and Mallory", "ben: severity INC-2 2", "ben: note INC-1 Seen by all", "ben: declare Seen in lists")
+	h.mustRun("ben: update INC-2 It was Eve and Mallory", "ben: severity INC-2 2", "ben: note INC-1 Seen by all", "ben: declare Seen in lists")
 	for who, all := range streams {
-		sent[who] += all[0].shows("rows", "Seen in lists").raw + all[3].shows("events", "Seen by all").raw
+		sent[who] += all[0].waitRegion("rows", "Seen in lists").raw + all[3].waitRegion("events", "Seen by all").raw
 		h.pages.Close()
 		for _, s := range all {
-			sent[who] += s.ends()
+			sent[who] += s.waitEnd()
 		}
 		for _, w := range append(slices.Clone(whispers), "Mallory") {
 			if strings.Contains(sent[who], w) {
@@ -173,56 +174,57 @@ func TestP2APrivateIncidentIsNotStreamed(t *testing.T) {
 	}
 }
 
-func TestP2ATwinThatIsPrivateIsNotNamed(t *testing.T) {
+func TestP2PrivateDuplicateIsNotNamed(t *testing.T) {
 	t.Parallel()
 	for _, private := range []bool{false, true} {
-		h := newHouse(t)
-		h.do("ben: declare Somebody stole the key --service checkout" + map[bool]string{true: " --private"}[private])
-		for _, r := range h.strangers() {
-			p := r.hx("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.service": {"checkout"}}).has(200)
+		h := newTestServer(t)
+		h.mustRun("ben: declare Somebody stole the key --service checkout" + map[bool]string{true: " --private"}[private])
+		for _, r := range h.nonMembers() {
+			p := r.postHX("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.service": {"checkout"}}).expect(200)
 			if got := strings.Contains(p.html, "is open for the same service"); private && got {
 				t.Errorf("the hint names it: %s", p.html)
 			}
-			p.lacks("stole the key")
+			p.expectNot("stole the key")
 			if private {
-				p.lacks("INC-1 ", "merge INC-2 INC-1")
+				p.expectNot("INC-1 ", "merge INC-2 INC-1")
 			}
-			break // whoever is next has that one as a twin
+			break // the next one has that one as a duplicate
 		}
 	}
 }
 
-// The ring is for members; whoever was paged is one.
-func TestP2APrivateIncidentRingsForItsMembers(t *testing.T) {
+// The banner is for members; a paged person is one (P2: private means members
+// only).
+func TestP2BannerOfPrivateIncident(t *testing.T) {
 	t.Parallel()
-	h := secret(t)
+	h := newServerWithPrivate(t)
 	h.settle()
-	h.as("ana").get("/").has(200, "INC-2 needs you")
-	for _, r := range h.strangers() {
-		r.get("/").has(200).lacks("INC-2")
-		r.live("/live").next()
+	h.signInAs("ana").get("/").expect(200, "INC-2 needs you")
+	for _, r := range h.nonMembers() {
+		r.get("/").expect(200).expectNot("INC-2")
+		r.live("/live").nextEvent()
 	}
-	nobody := newHouse(t, func(org *bot.Organization) {
+	unconfigured := newTestServer(t, func(org *bot.Organization) {
 		fresh := bot.Default()
 		org.Policies, org.DefaultAccess = fresh.Policies, commands.Responder
 	})
-	nobody.do("ben: declare Somebody stole the key --private")
-	nobody.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // nobody is configured any more
-	nobody.later(time.Minute)
-	p := nobody.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").has(200)
-	p.lacks("INC-1", "stole the key")
+	unconfigured.mustRun("ben: declare Somebody stole the key --private")
+	unconfigured.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // no people are configured any more
+	unconfigured.advance(time.Minute)
+	p := unconfigured.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").expect(200)
+	p.expectNot("INC-1", "stole the key")
 }
 
-// What a private incident was declared from, and what it says of itself, are no
-// more public than it is.
+// The form and the card of a private incident are as private as the incident
+// (P2: private means members only).
 func TestP2OnlyAConfiguredPersonCanHide(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	ci := h.guest("ci", commands.Admin)
-	ci.get("/declare").has(200).lacks("f.private")
-	h.as("ana").get("/declare").has(200, "f.private")
-	ci.post("/declare", url.Values{"text": {"declare"}, "f.title": {"x"}, "f.private": {"true"}}).has(200, "Only a configured person")
-	h.declared()
-	ci.get("/incidents/INC-1").has(200).lacks("do-private")
-	ci.run("INC-1", "private INC-1").has(200, "Only a configured person")
+	h := newTestServer(t)
+	ci := h.signInGuest("ci", commands.Admin)
+	ci.get("/declare").expect(200).expectNot("f.private")
+	h.signInAs("ana").get("/declare").expect(200, "f.private")
+	ci.post("/declare", url.Values{"text": {"declare"}, "f.title": {"x"}, "f.private": {"true"}}).expect(200, "Only a configured person")
+	h.declare()
+	ci.get("/incidents/INC-1").expect(200).expectNot("do-private")
+	ci.runCommand("INC-1", "private INC-1").expect(200, "Only a configured person")
 }

@@ -14,14 +14,14 @@ import (
 	"tocsin/workflow"
 )
 
-// reader is a browser that is signed in.
+// reader is a signed-in browser.
 type reader struct {
-	h      *house
+	h      *testServer
 	cookie string
 }
 
-// signInPath makes a link for a speaker, and returns its path.
-func (h *house) signInPath(s access.Speaker, to string) string {
+// signInPath returns the path of a new sign-in link for a speaker.
+func (h *testServer) signInPath(s access.Speaker, to string) string {
 	h.t.Helper()
 	link, err := h.bot.SignIn.Link(h.t.Context(), s, to)
 	if err != nil {
@@ -34,8 +34,8 @@ func (h *house) signInPath(s access.Speaker, to string) string {
 	return u.Path
 }
 
-// person is a configured person, as a speaker.
-func (h *house) person(id string) access.Speaker {
+// person returns the speaker of a configured person.
+func (h *testServer) person(id string) access.Speaker {
 	h.t.Helper()
 	s, ok := access.Person(h.bot.Organization(), id)
 	if !ok {
@@ -44,18 +44,18 @@ func (h *house) person(id string) access.Speaker {
 	return s
 }
 
-// operator is the token of whoever sits at the machine.
+// operator is the speaker with shell access to the server.
 func operator() access.Speaker {
 	return access.Speaker{Name: "operator", Access: commands.Admin, Token: "operator"}
 }
 
-// enter presses the button of a sign-in page.
-func (h *house) enter(path string, form url.Values) page {
+// submitSignIn submits the form of a sign-in page.
+func (h *testServer) submitSignIn(path string, form url.Values) page {
 	h.t.Helper()
-	return h.ask("POST", path, form.Encode(), "Sec-Fetch-Site: same-origin")
+	return h.send("POST", path, form.Encode(), "Sec-Fetch-Site: same-origin")
 }
 
-// cookie is the session that an answer begins.
+// cookie returns the session cookie of a response.
 func (p page) cookie() *http.Cookie {
 	p.t.Helper()
 	for _, line := range p.header.Values("Set-Cookie") {
@@ -72,82 +72,82 @@ func (p page) cookie() *http.Cookie {
 }
 
 // signIn signs a speaker in by a link.
-func (h *house) signIn(s access.Speaker, form url.Values) reader {
+func (h *testServer) signIn(s access.Speaker, form url.Values) reader {
 	h.t.Helper()
-	p := h.enter(h.signInPath(s, "/"), form)
+	p := h.submitSignIn(h.signInPath(s, "/"), form)
 	if p.status != http.StatusSeeOther {
 		h.t.Fatalf("not signed in: %d\n%s", p.status, p.body())
 	}
 	return reader{h, p.cookie().Value}
 }
 
-// as signs a configured person in.
-func (h *house) as(person string) reader {
+// signInAs signs a configured person in.
+func (h *testServer) signInAs(person string) reader {
 	h.t.Helper()
 	return h.signIn(h.person(person), nil)
 }
 
-// guest signs somebody in who is nobody in particular.
-func (h *house) guest(name string, level commands.Access) reader {
+// signInGuest signs in a reader who is not a configured person.
+func (h *testServer) signInGuest(name string, level commands.Access) reader {
 	h.t.Helper()
 	return h.signIn(access.Speaker{Name: name, Access: level, Token: "api"}, nil)
 }
 
-func (r reader) ask(method, path, form string, header ...string) page {
+func (r reader) send(method, path, form string, header ...string) page {
 	r.h.t.Helper()
-	return r.h.ask(method, path, form, append([]string{"Cookie: tocsin_session=" + r.cookie}, header...)...)
+	return r.h.send(method, path, form, append([]string{"Cookie: tocsin_session=" + r.cookie}, header...)...)
 }
 
 func (r reader) get(path string, header ...string) page {
 	r.h.t.Helper()
-	return r.ask("GET", path, "", header...)
+	return r.send("GET", path, "", header...)
 }
 
-// post sends a form as one of our own pages does, without a script.
+// post submits a form as one of our own pages does without JavaScript.
 func (r reader) post(path string, form url.Values, header ...string) page {
 	r.h.t.Helper()
-	return r.ask("POST", path, form.Encode(), append([]string{"Sec-Fetch-Site: same-origin"}, header...)...)
+	return r.send("POST", path, form.Encode(), append([]string{"Sec-Fetch-Site: same-origin"}, header...)...)
 }
 
-// hx sends a form as one of our own pages does, with a script.
-func (r reader) hx(path string, form url.Values) page {
+// postHX submits a form as one of our own pages does with JavaScript.
+func (r reader) postHX(path string, form url.Values) page {
 	r.h.t.Helper()
 	return r.post(path, form, "HX-Request: true")
 }
 
-// run gives a command in a room, as a button does.
-func (r reader) run(id, line string) page {
+// runCommand runs a command in a room, as a button does.
+func (r reader) runCommand(id, line string) page {
 	r.h.t.Helper()
 	return r.post("/incidents/"+id+"/do", url.Values{"text": {line}})
 }
 
-// say types into the box of a room.
-func (r reader) say(id, text string) page {
+// sendMessage sends a text from the message box of a room.
+func (r reader) sendMessage(id, text string) page {
 	r.h.t.Helper()
 	return r.post("/incidents/"+id+"/do", url.Values{"text": {text}, "box": {"1"}})
 }
 
-// press sends a form of a page as it is filled in, and what is given more; tap
-// does so with a script.
-func (r reader) press(s sheet, more url.Values) page {
+// submit submits a form of a page with more values; submitHX does so with
+// JavaScript.
+func (r reader) submit(s pageForm, more url.Values) page {
 	r.h.t.Helper()
-	return r.post(s.action, s.with(more))
+	return r.post(s.action, s.values(more))
 }
 
-func (r reader) tap(s sheet, more url.Values) page {
+func (r reader) submitHX(s pageForm, more url.Values) page {
 	r.h.t.Helper()
-	return r.hx(s.action, s.with(more))
+	return r.postHX(s.action, s.values(more))
 }
 
-// with is what a form sends once more is filled in.
-func (s sheet) with(more url.Values) url.Values {
+// values returns the form's values together with more.
+func (s pageForm) values(more url.Values) url.Values {
 	form := maps.Clone(s.fields)
 	maps.Copy(form, more)
 	return form
 }
 
-// peek is an incident as it is.
-func (h *house) peek(id string) workflow.Incident {
+// load returns an incident without an access check.
+func (h *testServer) load(id string) workflow.Incident {
 	h.t.Helper()
 	i, err := h.bot.LoadUnchecked(h.t.Context(), id)
 	if err != nil {
@@ -156,8 +156,8 @@ func (h *house) peek(id string) workflow.Incident {
 	return i
 }
 
-// said is what people have said in an incident.
-func (h *house) said(id string) []string {
+// messages returns the messages of people in an incident.
+func (h *testServer) messages(id string) []string {
 	h.t.Helper()
 	all, err := h.store.Store.Talk(h.t.Context(), id, 0, 1000)
 	if err != nil {
@@ -176,8 +176,8 @@ func (h *house) said(id string) []string {
 	return texts
 }
 
-// guests configures a house in which somebody is only a guest: Ana responds,
-// Ben commands, Cy is a guest.
+// guests configures a server where Ana is a responder, Ben a commander and Cy a
+// guest.
 func guests(org *bot.Organization) {
 	org.DefaultAccess = commands.Guest
 	for n, access := range []commands.Access{commands.Responder, commands.Commander, commands.Guest} {
@@ -185,11 +185,11 @@ func guests(org *bot.Organization) {
 	}
 }
 
-// plain is an address that a browser reaches without encryption.
+// plain configures an address without encryption.
 func plain(org *bot.Organization) { org.URL = "http://tocsin.example.com" }
 
-// alert fires an alert, and carries out what that owes.
-func (h *house) alert(a alerts.Alert) {
+// fireAlert receives an alert, and runs the tasks that it owes.
+func (h *testServer) fireAlert(a alerts.Alert) {
 	h.t.Helper()
 	if a.State == "" {
 		a.State = "firing"
@@ -197,5 +197,5 @@ func (h *house) alert(a alerts.Alert) {
 	if _, err := h.bot.Intake.Receive(h.t.Context(), "alertmanager", []alerts.Alert{a}); err != nil {
 		h.t.Fatal(err)
 	}
-	h.later(0)
+	h.advance(0)
 }

@@ -14,22 +14,22 @@ import (
 	"tocsin/workflow"
 )
 
-// TestARoomShowsEverything: the card, who was told and whether it arrived, what
-// happens next, the alerts, the timeline and the conversation.
-func TestARoomShowsEverything(t *testing.T) {
+// TestRoomShowsEverything: the card, the pages, the timers, the alerts, the
+// timeline and the conversation.
+func TestRoomShowsEverything(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(org *bot.Organization) { org.Checklist = []string{"Can people pay?"} })
+	h := newTestServer(t, func(org *bot.Organization) { org.Checklist = []string{"Can people pay?"} })
 	labels := map[string]string{"alertname": "Errors", "service": "checkout"}
-	h.alert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Labels: labels, Link: "https://prometheus.example.com/graph?a=1&b=2"})
-	h.alert(alerts.Alert{Key: "b", Title: "Pod is gone", Severity: "warning", Labels: labels, Link: "javascript:alert(1)"})
-	h.alert(alerts.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, Link: "http://10.0.0.1/c"})
-	h.later(time.Second)
-	h.alert(alerts.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, State: "resolved"})
-	h.later(time.Second)
-	ana := h.as("ana")
-	before := ana.get("/incidents/INC-1").has(200)
+	h.fireAlert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Labels: labels, Link: "https://prometheus.example.com/graph?a=1&b=2"})
+	h.fireAlert(alerts.Alert{Key: "b", Title: "Pod is gone", Severity: "warning", Labels: labels, Link: "javascript:alert(1)"})
+	h.fireAlert(alerts.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, Link: "http://10.0.0.1/c"})
+	h.advance(time.Second)
+	h.fireAlert(alerts.Alert{Key: "c", Title: "Disk is full", Severity: "warning", Labels: labels, State: "resolved"})
+	h.advance(time.Second)
+	ana := h.signInAs("ana")
+	before := ana.get("/incidents/INC-1").expect(200)
 	for region, words := range map[string][]string{
-		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "arrived at 04:12:00 AST"},
+		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
 		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "Nobody has acknowledged", "Runbook", "Can people pay?"},
 		"talk": {"new alert", "Checkout is down"},
@@ -40,18 +40,18 @@ func TestARoomShowsEverything(t *testing.T) {
 			}
 		}
 	}
-	before.has(200, `href="https://prometheus.example.com/graph?a=1&amp;b=2"`, `href="https://wiki.example.com/checkout"`).lacks("javascript:")
-	h.do("ana: ack INC-1", "ana: assign INC-1 scribe @cy", `ana: update INC-1 We restart it --next 30m`, "ana: note INC-1 Keep this --pin",
+	before.expect(200, `href="https://prometheus.example.com/graph?a=1&amp;b=2"`, `href="https://wiki.example.com/checkout"`).expectNot("javascript:")
+	h.mustRun("ana: ack INC-1", "ana: assign INC-1 scribe @cy", `ana: update INC-1 We restart it --next 30m`, "ana: note INC-1 Keep this --pin",
 		"ana: task INC-1 Call the vendor --for @ben", "ana: followup INC-1 Write a test", "ana: cause INC-1 A full disk", "ana: verify INC-1 1 passed",
 		"ana: link INC-1 https://wiki.example.com/disk Disks", `ana: edit INC-1 --symptom "White page"`)
-	ana.say("INC-1", "Line one\nline two")
-	after := ana.get("/incidents/INC-1").has(200, "Line one\nline two").lacks("needs you")
+	ana.sendMessage("INC-1", "Line one\nline two")
+	after := ana.get("/incidents/INC-1").expect(200, "Line one\nline two").expectNot("needs you")
 	for region, words := range map[string][]string{
 		"card": {
 			"You have acknowledged", "We restart it", "Keep this", "Call the vendor", "Ben Okafor", "Write a test", "follow-up", "A full disk", "passed",
 			"Disks", "White page", "triage",
 		},
-		"next": {"update falls due"}, "events": {"Keep this", "A full disk", "acknowledged", "scribe"}, "talk": {"Line one", "Ana Silva"},
+		"next": {"update due"}, "events": {"Keep this", "A full disk", "acknowledged", "scribe"}, "talk": {"Line one", "Ana Silva"},
 	} {
 		for _, w := range words {
 			if got := after.region(region); !strings.Contains(strings.ToLower(got), strings.ToLower(w)) {
@@ -61,18 +61,18 @@ func TestARoomShowsEverything(t *testing.T) {
 	}
 }
 
-// An alert's link is the sender's: only addresses of pages are links.
-func TestOnlyAddressesOfPagesAreLinks(t *testing.T) {
+// Only web addresses in an alert become links.
+func TestOnlyWebAddressesAreLinks(t *testing.T) {
 	t.Parallel()
 	for link, want := range map[string]bool{
 		"https://a.example/x?y=1#z": true, "http://a.example": true,
 		"javascript:alert(1)": false, "JaVaScRiPt:alert(1)": false, "\u00a0javascript:alert(1)": false, "java\nscript:alert(1)": false, "data:text/html,x": false,
 		"vbscript:x": false, "//evil.example": false, "/sign-out": false, "ftp://a.example": false, "": false, "%": false,
 	} {
-		h := newHouse(t)
-		h.alert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Link: link})
+		h := newTestServer(t)
+		h.fireAlert(alerts.Alert{Key: "a", Title: "Checkout is down", Severity: "critical", Link: link})
 		found := false
-		for _, a := range h.as("ana").get("/incidents/INC-1").has(200).dom().id("live-alerts").named("a") {
+		for _, a := range h.signInAs("ana").get("/incidents/INC-1").expect(200).dom().id("live-alerts").named("a") {
 			href := strings.ToLower(a.attr["href"])
 			if !strings.HasPrefix(href, "https:") && !strings.HasPrefix(href, "http:") {
 				t.Errorf("%q is the link %q", link, href)
@@ -85,19 +85,19 @@ func TestOnlyAddressesOfPagesAreLinks(t *testing.T) {
 	}
 }
 
-// stand are ways to each status, and the buttons that a responder and a
-// commander are offered there.
-var stand = []struct {
+// statusButtons has the commands that lead to each status, and the buttons that
+// a responder and a commander are offered there.
+var statusButtons = []struct {
 	name, responder, commander string
 	lines                      []string
 }{
 	{"triage", "Acknowledge, Accept", "Acknowledge, Accept, Decline, Merge", []string{"status INC-1 triage"}},
-	{"investigating", "Acknowledge, Update, Roles, Page, Resolve", "Acknowledge, Update, Roles, Page, Resolve", []string{"note INC-1 x"}},
-	{"acknowledged", "Update, Roles, Page, Resolve, Take lead", "Update, Roles, Page, Resolve, Take lead", []string{"ack INC-1"}},
-	{"led", "Update, Roles, Page, Resolve", "Update, Roles, Page, Resolve", []string{"ack INC-1", "lead INC-1"}},
-	{"identified", "Update, Roles, Page, Resolve, Take lead", "Update, Roles, Page, Resolve, Take lead", []string{"ack INC-1", "status INC-1 identified"}},
-	{"monitoring", "Update, Resolve, Take lead", "Update, Resolve, Take lead", []string{"ack INC-1", "status INC-1 monitoring"}},
-	{"resolved", "Reopen, Close", "Reopen, Close", []string{"ack INC-1", "resolve INC-1 Done"}},
+	{"investigating", "Acknowledge, Post update, Assign role, Page someone, Resolve", "Acknowledge, Post update, Assign role, Page someone, Resolve", []string{"note INC-1 x"}},
+	{"acknowledged", "Post update, Assign role, Page someone, Resolve, Take lead", "Post update, Assign role, Page someone, Resolve, Take lead", []string{"ack INC-1"}},
+	{"led", "Post update, Assign role, Page someone, Resolve", "Post update, Assign role, Page someone, Resolve", []string{"ack INC-1", "lead INC-1"}},
+	{"identified", "Post update, Assign role, Page someone, Resolve, Take lead", "Post update, Assign role, Page someone, Resolve, Take lead", []string{"ack INC-1", "status INC-1 identified"}},
+	{"monitoring", "Post update, Resolve, Take lead", "Post update, Resolve, Take lead", []string{"ack INC-1", "status INC-1 monitoring"}},
+	{"resolved", "Reopen, Close incident", "Reopen, Close incident", []string{"ack INC-1", "resolve INC-1 Done"}},
 	{"closed", "Reopen", "Reopen", []string{"resolve INC-1 Done", "close INC-1 --force --reason Done"}},
 	{"canceled", "Reopen", "Reopen", []string{"cancel INC-1 A test"}},
 	{"merged", "", "", []string{"merge INC-1 INC-2"}},
@@ -105,14 +105,14 @@ var stand = []struct {
 
 func TestButtonsOfEveryStatus(t *testing.T) {
 	t.Parallel()
-	for _, c := range stand {
-		h := newHouse(t, guests)
-		h.do("ben: declare Checkout is down", "ben: declare The other")
+	for _, c := range statusButtons {
+		h := newTestServer(t, guests)
+		h.mustRun("ben: declare Checkout is down", "ben: declare The other")
 		for _, line := range c.lines {
-			h.do("ben: " + line)
+			h.mustRun("ben: " + line)
 		}
 		for person, want := range map[string]string{"ana": c.responder, "ben": c.commander} {
-			p := h.as(person).get("/incidents/INC-1").has(200)
+			p := h.signInAs(person).get("/incidents/INC-1").expect(200)
 			root := p.dom()
 			var labels []string
 			for _, group := range root.id("live-card").all(func(e *element) bool { return e.attr["class"] == "buttons" }) {
@@ -126,18 +126,17 @@ func TestButtonsOfEveryStatus(t *testing.T) {
 			if got := strings.Join(labels, ", "); got != want {
 				t.Errorf("%s: %s is offered %s, want %s", c.name, person, got, want)
 			}
-			for _, s := range p.sheets() {
+			for _, s := range p.forms() {
 				if s.fields.Has("text") && s.fields.Get("box") == "" {
-					h.understood(c.name, s)
+					h.expectCommand(c.name, s)
 				}
 			}
 		}
 	}
 }
 
-// understood checks that a button is a command that the language knows; a form
-// is one, but for what is to be filled in.
-func (h *house) understood(where string, s sheet) {
+// expectCommand checks that a button or a form is a command of the catalog.
+func (h *testServer) expectCommand(where string, s pageForm) {
 	h.t.Helper()
 	ctx := commands.Context{Zone: time.UTC, Now: h.bot.Now(), Speaker: workflow.Reporter{Person: "ana", Name: "Ana Silva"}}
 	blanks := slices.ContainsFunc(s.names, func(name string) bool { return strings.HasPrefix(name, "f.") })
@@ -151,44 +150,44 @@ func (h *house) understood(where string, s sheet) {
 	}
 }
 
-// As long as a page says that paging goes on until somebody acknowledges, it
-// lets somebody acknowledge.
-func TestWhatAsksForAnAnswerHasAButton(t *testing.T) {
+// A page that says that paging continues until someone acknowledges has a
+// button to acknowledge.
+func TestUnacknowledgedPagesHaveAButton(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"triage", "investigating", "identified", "monitoring"} {
-		h := newHouse(t)
-		h.do("ben: declare Checkout is down", "ben: note INC-1 x")
+		h := newTestServer(t)
+		h.mustRun("ben: declare Checkout is down", "ben: note INC-1 x")
 		if status != "investigating" {
-			h.do("ben: status INC-1 " + status)
+			h.mustRun("ben: status INC-1 " + status)
 		}
-		cy := h.as("cy")
-		p := cy.get("/incidents/INC-1").has(200, status)
+		cy := h.signInAs("cy")
+		p := cy.get("/incidents/INC-1").expect(200, status)
 		if !strings.Contains(p.region("card"), "Paging goes on") {
 			continue
 		}
-		asks := slices.ContainsFunc(p.sheets(), func(s sheet) bool { return strings.HasPrefix(s.line(), "ack INC-1") })
+		asks := slices.ContainsFunc(p.forms(), func(s pageForm) bool { return strings.HasPrefix(s.line(), "ack INC-1") })
 		if !asks {
-			t.Errorf("%s: paging goes on, and nobody can acknowledge: %s", status, p.region("card"))
+			t.Errorf("%s: paging continues, and no one can acknowledge: %s", status, p.region("card"))
 		}
 	}
 }
 
-func TestAMergedIncidentLeadsOn(t *testing.T) {
+func TestMergedIncidentLinksToItsTarget(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down", "ben: declare The other", "ben: merge INC-1 INC-2")
-	p := h.as("cy").get("/incidents/INC-1").has(200, "merged", `href="/incidents/INC-2"`)
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down", "ben: declare The other", "ben: merge INC-1 INC-2")
+	p := h.signInAs("cy").get("/incidents/INC-1").expect(200, "merged", `href="/incidents/INC-2"`)
 	if p.dom().id("box") == nil {
 		t.Error("its conversation ends")
 	}
 }
 
-// Another incident that is linked can be opened from here.
-func TestALinkedIncidentCanBeOpened(t *testing.T) {
+// A linked incident can be opened.
+func TestLinkedIncidentCanBeOpened(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down", "ben: declare The other", "ben: link INC-1 INC-2", "ben: link INC-1 https://a.example/x The wiki")
-	card := h.as("cy").get("/incidents/INC-1").has(200).dom().id("live-card")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down", "ben: declare The other", "ben: link INC-1 INC-2", "ben: link INC-1 https://a.example/x The wiki")
+	card := h.signInAs("cy").get("/incidents/INC-1").expect(200).dom().id("live-card")
 	leads := map[string]string{}
 	for _, a := range card.named("a") {
 		leads[a.attr["href"]] = a.text()
@@ -198,15 +197,15 @@ func TestALinkedIncidentCanBeOpened(t *testing.T) {
 	}
 }
 
-func TestAWrongRoom(t *testing.T) {
+func TestUnknownRoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	ana := h.as("ana")
+	h := newTestServer(t).declare()
+	ana := h.signInAs("ana")
 	for _, id := range []string{
 		"INC-7", "INC-0", "INC--1", "x", "1", "INC-1x", "INC-99999999999999999999", "%3Cscript%3E", "%00", "INC-%F0%9F%94%A5", strings.Repeat("9", 3000),
 	} {
 		for _, path := range []string{"/incidents/" + id, "/incidents/" + id + "/timeline"} {
-			p := ana.get(path).has(http.StatusNotFound, "does not exist", "private", "mistyped").lacks("Checkout", "<script>")
+			p := ana.get(path).expect(http.StatusNotFound, "does not exist", "private", "Check the number").expectNot("Checkout", "<script>")
 			if h1 := p.heading(); strings.HasPrefix(h1, "does not exist") || len(h1) > 200 {
 				t.Fatalf("%.40s: the heading is %.100q", path, h1)
 			}
@@ -217,21 +216,20 @@ func TestAWrongRoom(t *testing.T) {
 			}
 		}
 	}
-	ana.get("/incidents/inc-1").has(200, "Checkout is down")
+	ana.get("/incidents/inc-1").expect(200, "Checkout is down")
 	if p := ana.get("/incidents/INC-1/"); p.status == 200 {
 		t.Errorf("answer %d", p.status)
 	}
 }
 
-// Where nothing is there, nothing is done: a reader who is told that the room
-// does not exist must not have changed something else.
-func TestNothingIsDoneInARoomThatIsNotThere(t *testing.T) {
+// A command in a room that does not exist changes nothing.
+func TestCommandInAnUnknownRoom(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	ana, before := h.as("ana"), h.incident().Seq
+	h := newTestServer(t).declare()
+	ana, before := h.signInAs("ana"), h.incident().Seq
 	for _, id := range []string{"INC-7", "x"} {
 		for _, line := range []string{"declare By mistake", "ack INC-1", "resolve INC-1"} {
-			p := ana.run(id, line)
+			p := ana.runCommand(id, line)
 			if i, err := h.bot.LoadUnchecked(t.Context(), "INC-2"); p.status == http.StatusNotFound && (err == nil || h.incident().Seq != before) {
 				t.Fatalf("%s in %s: answered that it is not there, and carried out: %s", line, id, i.Title)
 			}
@@ -239,38 +237,38 @@ func TestNothingIsDoneInARoomThatIsNotThere(t *testing.T) {
 	}
 }
 
-// Whoever has pressed without a script has an address in the browser that was
-// made to be sent to. To open it is no mistake.
-func TestOpeningWhereAFormWasSent(t *testing.T) {
+// Without JavaScript a browser shows the address that forms are posted to.
+// Opening it leads to the room.
+func TestOpeningTheCommandAddress(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	ana := h.as("ana")
+	h := newTestServer(t).declare()
+	ana := h.signInAs("ana")
 	p := ana.get("/incidents/INC-1/do")
 	if p.status != http.StatusSeeOther && p.status != http.StatusFound && !strings.Contains(p.html, `href="/incidents/INC-1"`) {
 		t.Errorf("answer %d, and no way back to the room:\n%s", p.status, p.body())
 	}
-	p.lacks("It does not take what was sent", "Open it in a browser")
+	p.expectNot("It does not take what was sent", "Open it in a browser")
 }
 
-// TestFormsOfEveryWord: whatever asks for something has a form, if the reader
-// may use it.
-func TestFormsOfEveryWord(t *testing.T) {
+// TestFormsOfEveryCommand: every command with arguments has a form, if the
+// reader may run it.
+func TestFormsOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, guests).declared()
-	for who, r := range map[string]reader{"ana": h.as("ana"), "ben": h.as("ben"), "api": h.guest("api", commands.Responder), "operator": h.signIn(operator(), nil)} {
+	h := newTestServer(t, guests).declare()
+	for who, r := range map[string]reader{"ana": h.signInAs("ana"), "ben": h.signInAs("ben"), "api": h.signInGuest("api", commands.Responder), "operator": h.signIn(operator(), nil)} {
 		access := map[string]commands.Access{"ben": commands.Commander, "operator": commands.Admin}[who]
 		if access == 0 {
 			access = commands.Responder
 		}
-		sheets := map[string]sheet{}
-		for _, s := range r.get("/incidents/INC-1").has(200).sheets() {
+		sheets := map[string]pageForm{}
+		for _, s := range r.get("/incidents/INC-1").expect(200).forms() {
 			if words := strings.Fields(s.line()); len(words) > 1 && words[1] == "INC-1" && s.id != "" {
 				sheets[words[0]] = s
 			}
 		}
 		for _, w := range h.bot.Catalog() {
 			s, there := sheets[w.Name]
-			hides := w.Name == "private" && (who == "api" || who == "operator") // nobody could see it any more
+			hides := w.Name == "private" && (who == "api" || who == "operator") // no one could see it any more
 			want := len(w.Form) > 0 && w.Access <= access && w.Name != "declare" && !hides
 			if there != want {
 				t.Errorf("%s: the form of %s is there: %t", who, w.Name, there)

@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// assets are the files that pages refer to, by address. The address holds a
-// hash of all of them, so that a browser may keep them for ever.
+// assets are the files that pages refer to. Their address has a hash of all of
+// them, so that a browser may cache them for ever.
 type assets struct {
 	root  string // "/static/0123abcd/"
 	files map[string]asset
 }
 
 type asset struct {
-	kind          string // media type
+	mediaType     string // such as "text/css; charset=utf-8"
 	plain, zipped []byte
 }
 
@@ -42,7 +42,7 @@ func readAssets() (assets, error) {
 		z := gzip.NewWriter(&zipped)
 		_, err = z.Write(raw)
 		err = errors.Join(err, z.Close())
-		a.files[path.Base(name)] = asset{kind: mime.TypeByExtension(path.Ext(name)), plain: raw, zipped: zipped.Bytes()}
+		a.files[path.Base(name)] = asset{mediaType: mime.TypeByExtension(path.Ext(name)), plain: raw, zipped: zipped.Bytes()}
 		return err
 	})
 	a.root = "/static/" + hex.EncodeToString(all.Sum(nil))[:12] + "/"
@@ -56,10 +56,10 @@ func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", f.kind)
+	h.Set("Content-Type", f.mediaType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
-	if strings.HasPrefix(r.URL.Path, a.root) { // an older address is another version's: it may not be kept under it
+	if strings.HasPrefix(r.URL.Path, a.root) { // an older address is another version's, so this content must not be cached under it
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	body := f.plain
@@ -71,8 +71,8 @@ func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3): a quality of 0
-// is a refusal.
+// acceptsGzip reports whether Accept-Encoding includes gzip (RFC 9110, section
+// 12.5.3): a quality of 0 is a refusal.
 func acceptsGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, quality, _ := strings.Cut(part, ";")

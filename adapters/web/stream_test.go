@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// soon is how long a test waits for what comes at once, on a busy machine.
-const soon = 10 * time.Second
+// waitTimeout is how long a test waits for an event on a busy machine.
+const waitTimeout = 10 * time.Second
 
 // event is one server-sent event.
 type event struct {
@@ -22,7 +22,7 @@ type event struct {
 	regions        map[string]string // what is in each region that it replaces
 }
 
-// stream is a page that is kept true.
+// stream is the event stream of a live page.
 type stream struct {
 	t      testing.TB
 	events chan event
@@ -31,7 +31,7 @@ type stream struct {
 	leave  context.CancelFunc
 }
 
-// live opens the stream of a page, as the browser of a reader does.
+// live opens the stream of a page, as a reader's browser does.
 func (r reader) live(query string, header ...string) *stream {
 	r.h.t.Helper()
 	ctx, leave := context.WithCancel(r.h.t.Context())
@@ -44,7 +44,7 @@ func (r reader) live(query string, header ...string) *stream {
 		name, value, _ := strings.Cut(line, ": ")
 		q.Header.Set(name, value)
 	}
-	response, err := r.h.server.Client().Transport.RoundTrip(q) //nolint:bodyclose // whoever reads it closes it
+	response, err := r.h.server.Client().Transport.RoundTrip(q) //nolint:bodyclose // the reader of the stream closes it
 	if err != nil {
 		r.h.t.Fatal(err)
 	}
@@ -58,20 +58,20 @@ func (r reader) live(query string, header ...string) *stream {
 	r.h.t.Cleanup(leave)
 	select {
 	case s.retry = <-first:
-	case <-time.After(soon):
+	case <-time.After(waitTimeout):
 		r.h.t.Fatal("a stream does not begin")
 	}
 	return s
 }
 
-// follow opens the stream of a page that is loaded now, as its browser would.
+// follow loads a page and opens its stream, as a browser does.
 func (r reader) follow(path string) *stream {
 	r.h.t.Helper()
-	return r.live(r.get(path).has(200).live())
+	return r.live(r.get(path).expect(200).livePath())
 }
 
-// live is the address that keeps a page true.
-func (p page) live() string {
+// livePath returns the path of a page's stream.
+func (p page) livePath() string {
 	p.t.Helper()
 	e := p.dom().id("live")
 	if e == nil {
@@ -80,7 +80,7 @@ func (p page) live() string {
 	return e.attr["sse-connect"]
 }
 
-// read takes events apart as a browser does (HTML Standard, "event stream
+// read parses events as a browser does (HTML Standard, "event stream
 // interpretation"), until the stream ends.
 func (s *stream) read(body io.ReadCloser, first chan<- string) {
 	defer close(s.events)
@@ -120,8 +120,8 @@ func (s *stream) read(body io.ReadCloser, first chan<- string) {
 
 var region = regexp.MustCompile(`(?s)<div id="live-([a-z]+)" hx-swap-oob="[a-zA-Z]+">(.*?)</div>\n(?:<div id="live-|$)`)
 
-// next waits for the next event that changes something.
-func (s *stream) next() event {
+// nextEvent waits for the next event that changes something.
+func (s *stream) nextEvent() event {
 	s.t.Helper()
 	for {
 		select {
@@ -142,19 +142,19 @@ func (s *stream) next() event {
 				rest = rest[m[5]+len("</div>\n"):]
 			}
 			return e
-		case <-time.After(soon):
+		case <-time.After(waitTimeout):
 			s.t.Fatal("nothing arrives")
 		}
 	}
 }
 
-// until waits for an event that passes, and returns everything up to it as one.
-func (s *stream) until(what string, passes func(event) bool) event {
+// waitUntil waits for an event for which passes is true, and returns everything up to it as one.
+func (s *stream) waitUntil(what string, passes func(event) bool) event {
 	s.t.Helper()
 	sum := event{regions: map[string]string{}}
-	end := time.Now().Add(soon)
+	end := time.Now().Add(waitTimeout)
 	for time.Now().Before(end) {
-		e := s.next()
+		e := s.nextEvent()
 		sum.id, sum.name = e.id, e.name
 		sum.raw += e.raw
 		maps.Copy(sum.regions, e.regions)
@@ -166,25 +166,25 @@ func (s *stream) until(what string, passes func(event) bool) event {
 	return sum
 }
 
-// shows waits until a region shows some words.
-func (s *stream) shows(name, words string) event {
+// waitRegion waits until a region contains some words.
+func (s *stream) waitRegion(name, words string) event {
 	s.t.Helper()
-	return s.until(name+" with "+words, func(e event) bool { return strings.Contains(e.regions[name], words) })
+	return s.waitUntil(name+" with "+words, func(e event) bool { return strings.Contains(e.regions[name], words) })
 }
 
-// gone waits until the browser is told that there is nothing to see any more,
-// and the stream ends. It returns what came before.
-func (s *stream) gone() string {
+// waitGone waits until the browser is told that the incident is no longer
+// visible and the stream ends. It returns what came before.
+func (s *stream) waitGone() string {
 	s.t.Helper()
-	raw := s.until("gone", func(e event) bool { return e.name == "gone" || e.name == "out" }).raw
-	s.ends()
+	raw := s.waitUntil("gone", func(e event) bool { return e.name == "gone" || e.name == "out" }).raw
+	s.waitEnd()
 	return raw
 }
 
-// ends waits until the stream has ended, and returns what came before.
-func (s *stream) ends() (raw string) {
+// waitEnd waits until the stream has ended, and returns what came before.
+func (s *stream) waitEnd() (raw string) {
 	s.t.Helper()
-	late := time.After(soon)
+	late := time.After(waitTimeout)
 	for {
 		select {
 		case e, open := <-s.events:

@@ -11,7 +11,7 @@ import (
 
 var vendored = regexp.MustCompile(`(?m)^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$`)
 
-// What is of others is what they published.
+// Vendored files are as their authors published them.
 func TestVendored(t *testing.T) {
 	t.Parallel()
 	list, err := os.ReadFile("VENDORED.md")

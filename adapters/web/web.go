@@ -75,29 +75,29 @@ func New(cfg Config) *Server {
 	s := &Server{server{
 		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{bot: cfg.Bot, store: cfg.Store},
 	}}
-	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": clockOf, "moment": moment, "platform": platformName}).ParseFS(files, "pages/*.html"))
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": formatClock, "moment": formatMoment, "platform": platformName}).ParseFS(files, "pages/*.html"))
 	s.routes()
 	return s
 }
 
 func (s *server) routes() {
 	m := s.mux
-	m.HandleFunc("GET /{$}", s.signed(s.incidents))
-	m.HandleFunc("GET /incidents/{id}", s.signed(s.room))
-	m.HandleFunc("GET /incidents/{id}/timeline", s.signed(s.timeline))
-	m.HandleFunc("POST /incidents/{id}/do", s.signed(s.do))
-	m.HandleFunc("GET /incidents/{id}/do", s.signed(s.backToRoom))
-	m.HandleFunc("GET /declare", s.signed(s.declare))
-	m.HandleFunc("POST /declare", s.signed(s.do))
-	m.HandleFunc("GET /live", s.strict(s.known(s.live)))
-	m.HandleFunc("GET /complete", s.signed(s.complete))
-	m.HandleFunc("GET /sessions", s.signed(s.sessions))
-	m.HandleFunc("POST /sessions", s.signed(s.revoke))
-	m.HandleFunc("POST /sign-out", s.signed(s.signOut))
-	m.HandleFunc("GET /sign-in", s.guarded(s.signInHelp))
-	m.HandleFunc("POST /sign-in", s.guarded(s.mailLink))
-	m.HandleFunc("GET /sign-in/{token}", s.guarded(s.link))
-	m.HandleFunc("POST /sign-in/{token}", s.guarded(s.enter))
+	m.HandleFunc("GET /{$}", s.withSession(s.handleIncidents))
+	m.HandleFunc("GET /incidents/{id}", s.withSession(s.handleRoom))
+	m.HandleFunc("GET /incidents/{id}/timeline", s.withSession(s.handleTimeline))
+	m.HandleFunc("POST /incidents/{id}/do", s.withSession(s.handleCommand))
+	m.HandleFunc("GET /incidents/{id}/do", s.withSession(s.handleCommandGet))
+	m.HandleFunc("GET /declare", s.withSession(s.handleDeclare))
+	m.HandleFunc("POST /declare", s.withSession(s.handleCommand))
+	m.HandleFunc("GET /live", s.checkOrigin(s.loadSession(s.handleLive)))
+	m.HandleFunc("GET /complete", s.withSession(s.handleComplete))
+	m.HandleFunc("GET /sessions", s.withSession(s.handleSessions))
+	m.HandleFunc("POST /sessions", s.withSession(s.handleRevokeSession))
+	m.HandleFunc("POST /sign-out", s.withSession(s.handleSignOut))
+	m.HandleFunc("GET /sign-in", s.withTimeout(s.handleSignInPage))
+	m.HandleFunc("POST /sign-in", s.withTimeout(s.handleMailLink))
+	m.HandleFunc("GET /sign-in/{token}", s.withTimeout(s.handleSignInLink))
+	m.HandleFunc("POST /sign-in/{token}", s.withTimeout(s.handleSignIn))
 	m.HandleFunc("GET /ack/{token}", s.ask)
 	m.HandleFunc("POST /ack/{token}", s.acknowledge)
 	m.Handle("GET /static/", s.static)
@@ -126,13 +126,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allowed) == 0 {
-		s.note(w, r, http.StatusNotFound, note{Title: "There is nothing here", Lines: []line{
+		s.writeErrorPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
 			{Text: "The address is wrong, or it was cut on the way. Open the link again as it was sent."},
 		}})
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.note(w, r, http.StatusMethodNotAllowed, note{Title: "This page is only to be opened", Lines: []line{
+	s.writeErrorPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page is only to be opened", Lines: []textLine{
 		{Text: "It does not take what was sent. Open it in a browser."},
 	}})
 }
@@ -161,9 +161,9 @@ type view struct {
 	title  string  // of the window
 	reader *reader // nil: nobody is signed in, and the page needs no script
 	page   any
-	parts  parts  // the regions that change
-	live   string // the address that keeps it true; "" for none
-	path   string // names the entry of the navigation that is current
+	parts  regions // the regions that change
+	live   string  // the address that keeps it true; "" for none
+	path   string  // names the entry of the navigation that is current
 }
 
 // A frame is what every page has.
@@ -175,7 +175,7 @@ type frame struct {
 	Live  string
 	Path  string
 	Page  any
-	parts parts
+	parts regions
 }
 
 // Part is a region of the page that changes by itself: what it holds now.

@@ -10,67 +10,67 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// Whoever is not signed in learns how to, and nothing else: not even whether
-// an incident exists.
+// A reader who is not signed in gets only the sign-in page, whether or not an
+// incident exists.
 func TestNotSignedIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	front := h.get("/").has(http.StatusUnauthorized, "Example &lt;Shop&gt;", "Sign in", "tocsin login", "/incident web").lacks("Checkout", "INC-1", "<Shop>")
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	front := h.get("/").expect(http.StatusUnauthorized, "Example &lt;Shop&gt;", "Sign in", "tocsin login", "/incident web").expectNot("Checkout", "INC-1", "<Shop>")
 	for _, path := range []string{"/incidents/INC-1", "/incidents/INC-2", "/incidents/x", "/incidents/INC-1/timeline", "/declare", "/sessions", "/live?room=INC-1", "/complete?line=a", "/?show=all"} {
-		if p := h.get(path).has(http.StatusUnauthorized); p.html != front.html {
+		if p := h.get(path).expect(http.StatusUnauthorized); p.html != front.html {
 			t.Errorf("%s differs:\n%s", path, p.body())
 		}
 	}
 	for _, path := range []string{"/incidents/INC-1/do", "/declare", "/sessions", "/sign-out"} {
-		if p := h.ask("POST", path, "text=ack+INC-1").has(http.StatusUnauthorized); p.html != front.html {
+		if p := h.send("POST", path, "text=ack+INC-1").expect(http.StatusUnauthorized); p.html != front.html {
 			t.Errorf("POST %s differs:\n%s", path, p.body())
 		}
 	}
 	if h.incident().Acknowledged() {
-		t.Error("somebody who is not signed in has acknowledged")
+		t.Error("a reader who is not signed in has acknowledged")
 	}
 }
 
-func TestNothingThere(t *testing.T) {
+func TestUnknownPaths(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for _, path := range []string{"/x", "/ack", "/ack/", "/ack/a/b", "/sign-in/a/b", "/favicon.ico", "/robots.txt", "/index.html"} {
-		h.get(path).has(http.StatusNotFound, "There is nothing here")
-		h.ask("POST", path, "a=b").has(http.StatusNotFound)
+		h.get(path).expect(http.StatusNotFound, "There is nothing here")
+		h.send("POST", path, "a=b").expect(http.StatusNotFound)
 	}
 	for path, allow := range map[string]string{"/": "GET", "/ack/x": "GET, POST", "/incidents/INC-1": "GET", "/healthz": "GET"} {
-		p := h.ask("DELETE", path, "").has(http.StatusMethodNotAllowed)
+		p := h.send("DELETE", path, "").expect(http.StatusMethodNotAllowed)
 		if got := p.header.Get("Allow"); got != allow {
 			t.Errorf("%s: Allow %q, want %q", path, got, allow)
 		}
 	}
 }
 
-// A process without its store is alive and not ready (X4: go on without the
+// A process without its store is healthy and not ready (X4: go on without the
 // store).
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	if p := h.get("/healthz").has(200); p.html != "ok\n" || p.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+	h := newTestServer(t)
+	if p := h.get("/healthz").expect(200); p.html != "ok\n" || p.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("%q", p.html)
 	}
-	h.get("/readyz").has(200, "ok\nstore: a memory\nwarning: it forgets\n")
+	h.get("/readyz").expect(200, "ok\nstore: a memory\nwarning: it forgets\n")
 	why := errors.New("the store does not answer")
 	h.ready.Store(&why)
-	h.get("/readyz").has(http.StatusServiceUnavailable, "the store does not answer")
-	h.get("/healthz").has(200, "ok")
+	h.get("/readyz").expect(http.StatusServiceUnavailable, "the store does not answer")
+	h.get("/healthz").expect(200, "ok")
 	h.ready.Store(nil)
-	h.get("/readyz").has(200)
+	h.get("/readyz").expect(200)
 }
 
-// Only our own files run and are fetched, nothing is framed, and the address,
-// which may be a secret, is told to nobody.
-func TestEveryPageIsLocked(t *testing.T) {
+// Only our own files are loaded, no page can be framed, and the address, which
+// may be a secret, is not sent to other sites.
+func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do("ben: declare Checkout is down")
-	for _, path := range []string{"/", "/x", "/incidents/INC-1", "/ack/x", h.link("ana")} {
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down")
+	for _, path := range []string{"/", "/x", "/incidents/INC-1", "/ack/x", h.ackPath("ana")} {
 		p := h.get(path)
 		for name, want := range map[string]string{
 			"Content-Type":  "text/html; charset=utf-8",
@@ -82,8 +82,8 @@ func TestEveryPageIsLocked(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}
 		}
-		p.has(p.status, `<html lang="en">`, `<meta name="robots" content="noindex, nofollow">`, `name="viewport"`, "<main ", "<header ", "<footer ").
-			lacks("<script>", " style=", "<style", "<img", "url(", "onclick", "https://fonts", "@import")
+		p.expect(p.status, `<html lang="en">`, `<meta name="robots" content="noindex, nofollow">`, `name="viewport"`, "<main ", "<header ", "<footer ").
+			expectNot("<script>", " style=", "<style", "<img", "url(", "onclick", "https://fonts", "@import")
 		if strings.Count(p.html, "<h1") != 1 {
 			t.Errorf("%s: not one heading", path)
 		}
@@ -99,15 +99,15 @@ var (
 func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
-		h := newHouse(t)
+		h := newTestServer(t)
 		if _, err := h.bot.Intake.Receive(t.Context(), "alertmanager", []alerts.Alert{{
 			Key: "k", State: "firing", Title: text, Description: text, Severity: text, Link: text, Runbook: "https://example.com/?" + text,
 			Labels: map[string]string{"alertname": text, "service": text},
 		}}); err != nil {
 			t.Fatal(err)
 		}
-		h.later(0)
-		p := h.get(h.link("ana")).has(200)
+		h.advance(0)
+		p := h.get(h.ackPath("ana")).expect(200)
 		for _, tag := range tags.FindAllString(p.body(), -1) {
 			for _, bad := range []string{"<script", "<img", "<b>", "<!--", "</style", "onerror=", "onfocus=", "autofocus", "javascript:"} {
 				if strings.Contains(strings.ToLower(values.ReplaceAllString(tag, "")), bad) {
@@ -120,7 +120,7 @@ func TestHostileTexts(t *testing.T) {
 				t.Errorf("%s: a link to %s", name, href[1])
 			}
 		}
-		p.lacks("\u202e", "\u2067", "\x00", "\x1b", "\xe9", "ZgotmplZ")
+		p.expectNot("\u202e", "\u2067", "\x00", "\x1b", "\xe9", "ZgotmplZ")
 		if n := len(p.html); n > 200_000 {
 			t.Errorf("%s: a page of %d bytes", name, n)
 		}

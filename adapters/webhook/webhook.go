@@ -1,8 +1,8 @@
-// Package webhook pages machines: it posts signed JSON to the receivers of the
-// configuration, as Standard Webhooks describes it (standardwebhooks.com).
+// Package webhook pages systems: it posts signed JSON to the configured
+// receivers, as Standard Webhooks defines it (standardwebhooks.com).
 //
-// The same page always carries the same webhook-id, by which a receiver tells
-// a repeat after a crash (rule E3).
+// The same page always has the same webhook-id, by which a receiver recognizes
+// a repeat after a crash (E3: check again before each send).
 package webhook
 
 import (
@@ -26,25 +26,25 @@ import (
 )
 
 const (
-	sendTimeout   = 5 * time.Second // shorter than the lease under which a page is sent
-	maxAnswer     = 64 << 10        // bytes that are read of an answer
+	sendTimeout   = 5 * time.Second // shorter than the lease under which the worker sends a page
+	maxResponse   = 64 << 10        // bytes of a response that are read
 	maxRetryAfter = time.Hour
 	secretPrefix  = "whsec_"
 )
 
-// Config says where webhooks come from.
+// Config configures [New].
 type Config struct {
-	// Hooks returns the receivers as they are now, so that a reload of the
-	// configuration takes effect with the next page.
+	// Hooks returns the current receivers, so that a reload of the configuration
+	// takes effect with the next page.
 	Hooks func() []bot.Webhook
-	// Client sends [one that waits for 5 s]. A copy is used, which follows no
-	// redirect and waits for at most 5 s.
+	// Client sends the requests; nil: one with a timeout of 5 s. A copy is used,
+	// which follows no redirect and has a timeout of at most 5 s.
 	Client *http.Client
-	// Now is the clock of the signature [time.Now].
+	// Now is the clock of the signature; nil: [time.Now].
 	Now func() time.Time
 }
 
-// Validate reports what is missing.
+// Validate reports a missing field.
 func (c Config) Validate() error {
 	if c.Hooks == nil {
 		return errors.New("hooks is missing: pass a function that returns the receivers")
@@ -52,7 +52,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Pager posts pages. The address of a page is the receiver's name.
+// Pager posts pages to webhooks. The address of a page is the receiver's name.
 type Pager struct {
 	hooks  func() []bot.Webhook
 	client http.Client
@@ -64,7 +64,7 @@ var (
 	_ bot.Canceler = (*Pager)(nil)
 )
 
-// New makes a pager.
+// New returns a pager.
 func New(cfg Config) (*Pager, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure webhooks: %w", err)
@@ -74,13 +74,13 @@ func New(cfg Config) (*Pager, error) {
 		p.client = *cfg.Client
 	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		bounded := t.Clone()
-		bounded.MaxResponseHeaderBytes = maxAnswer
+		bounded.MaxResponseHeaderBytes = maxResponse
 		p.client.Transport = bounded
 	}
 	if p.client.Timeout <= 0 || p.client.Timeout > sendTimeout {
 		p.client.Timeout = sendTimeout
 	}
-	// A signed page is for the receiver that was configured, and nobody else.
+	// A signed page is for the configured receiver only.
 	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if p.now == nil {
 		p.now = time.Now
@@ -88,97 +88,99 @@ func New(cfg Config) (*Pager, error) {
 	return p, nil
 }
 
-// Check reports what is wrong with a receiver, and what would be right. It
-// shows neither its secret nor its URL, which may hold one.
+// Check reports what is wrong with a receiver's configuration, and what would
+// be right. The error contains neither the secret nor the URL, which may hold
+// one.
 func Check(hook bot.Webhook) error {
 	u, err := url.Parse(hook.URL)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-		return fmt.Errorf("webhook %q has no usable url: write one that begins with https://", hook.Name)
+		return fmt.Errorf("webhook %q has no usable url: write one like https://noc.example.com/hook", hook.Name)
 	}
-	_, err = signer(hook)
+	_, err = newSigner(hook)
 	return err
 }
 
-// signer reads the secret: with the prefix whsec_ it is base64, as the standard
-// writes it; without, the key is the bytes as they are.
-func signer(hook bot.Webhook) (*standardwebhooks.Webhook, error) {
+// newSigner returns the signer for a receiver's secret. With the prefix whsec_
+// the secret is base64, as the standard defines it; without, the key is the
+// bytes as they are.
+func newSigner(hook bot.Webhook) (*standardwebhooks.Webhook, error) {
 	encoded, isEncoded := strings.CutPrefix(hook.Secret, secretPrefix)
 	switch {
 	case hook.Secret == "" || hook.Secret == secretPrefix:
-		return nil, fmt.Errorf("webhook %q has no secret: put the one it shares with its receiver into secret_env", hook.Name)
+		return nil, fmt.Errorf("webhook %q has no secret: put the one it shares with its receiver into the variable that secret_env names", hook.Name)
 	case !isEncoded:
 		return standardwebhooks.NewWebhookRaw([]byte(hook.Secret))
 	}
 	s, err := standardwebhooks.NewWebhook(encoded)
-	if err != nil { // the library's error would show where the secret goes wrong
-		return nil, fmt.Errorf("webhook %q has a secret that begins with whsec_ and is not base64: copy it again, whole", hook.Name)
+	if err != nil { // the library's error would show a part of the secret
+		return nil, fmt.Errorf("webhook %q has a secret that begins with whsec_ and is not base64: copy the whole secret again", hook.Name)
 	}
 	return s, nil
 }
 
 // Page posts the page. A nil error means that the receiver answered with 2xx.
 func (p *Pager) Page(ctx context.Context, page bot.Page) error {
-	return p.post(ctx, page, notice{Type: "page", ID: identify(page.Key)})
+	return p.post(ctx, page, payload{Type: "page", ID: webhookID(page.Key)})
 }
 
 // Cancel tells the receiver that the page needs no answer any more, and why.
 func (p *Pager) Cancel(ctx context.Context, page bot.Page, why string) error {
-	return p.post(ctx, page, notice{Type: "page.canceled", ID: identify(page.Key + "/canceled"), Why: line(why)})
+	return p.post(ctx, page, payload{Type: "page.canceled", ID: webhookID(page.Key + "/canceled"), Why: cleanLine(why)})
 }
 
-// identify derives the webhook-id. The standard joins it to the rest with full
-// stops, which keys contain.
-func identify(key string) string {
+// webhookID derives the webhook-id from a page's key. It is a hash because the
+// standard joins the ID to the rest with full stops, which keys contain.
+func webhookID(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
-func (p *Pager) post(ctx context.Context, page bot.Page, n notice) error {
+func (p *Pager) post(ctx context.Context, page bot.Page, n payload) error {
 	hooks := p.hooks()
 	at := slices.IndexFunc(hooks, func(h bot.Webhook) bool { return h.Name == page.Address })
 	if at < 0 {
-		return bot.Permanent(fmt.Errorf("find webhook %q: nothing of this name is configured", page.Address))
+		return bot.Permanent(fmt.Errorf("find webhook %q: no webhook of this name is configured", page.Address))
 	}
 	hook := hooks[at]
-	request, err := p.request(ctx, hook, n.about(page, p.now()))
+	request, err := p.newRequest(ctx, hook, n.withPage(page, p.now()))
 	if err != nil {
 		return bot.Permanent(err)
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		// The client's error quotes the URL; what is inside it does not.
-		if outer, is := errors.AsType[*url.Error](err); is {
+		// The client's error contains the URL; the error inside it does not.
+		if outer, ok := errors.AsType[*url.Error](err); ok {
 			err = outer.Err
 		}
 		return fmt.Errorf("post to webhook %q: %w", hook.Name, err)
 	}
 	defer response.Body.Close()
-	// Reading to the end lets the connection be used again. What the answer
-	// says does not matter, nor whether it breaks off.
-	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
-	return p.judge(hook, response)
+	// Reading to the end lets the connection be used again. The content of the
+	// response does not matter, nor whether it is complete.
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse)
+	return p.checkResponse(hook, response)
 }
 
-// request signs.
-func (p *Pager) request(ctx context.Context, hook bot.Webhook, n notice) (*http.Request, error) {
+// newRequest returns the signed request.
+func (p *Pager) newRequest(ctx context.Context, hook bot.Webhook, n payload) (*http.Request, error) {
 	if err := Check(hook); err != nil {
 		return nil, err
 	}
-	sign, err := signer(hook)
+	sign, err := newSigner(hook)
 	if err != nil {
 		return nil, err
 	}
 	body, err := n.encode()
 	if err != nil {
-		return nil, fmt.Errorf("write for webhook %q: %w", hook.Name, err)
+		return nil, fmt.Errorf("encode for webhook %q: %w", hook.Name, err)
 	}
 	signature, err := sign.Sign(n.ID, n.Timestamp, body)
 	if err != nil {
 		return nil, fmt.Errorf("sign for webhook %q: %w", hook.Name, err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
-	if err != nil { // it would quote the URL
-		return nil, fmt.Errorf("prepare for webhook %q: its url is not usable", hook.Name)
+	if err != nil { // err contains the URL
+		return nil, fmt.Errorf("prepare request for webhook %q: its url is not usable", hook.Name)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Tocsin")
@@ -188,17 +190,18 @@ func (p *Pager) request(ctx context.Context, hook bot.Webhook, n notice) (*http.
 	return request, nil
 }
 
-// judge tells an answer that will stay the same from one that may change.
-func (p *Pager) judge(hook bot.Webhook, response *http.Response) error {
+// checkResponse converts a status into an error: permanent when a retry would
+// get the same response, else temporary.
+func (p *Pager) checkResponse(hook bot.Webhook, response *http.Response) error {
 	status := response.StatusCode
 	err := fmt.Errorf("post to webhook %q: the receiver answered %d", hook.Name, status)
 	switch {
 	case status >= 200 && status < 300:
 		return nil
 	case status >= 300 && status < 400:
-		return fmt.Errorf("%w; redirects are not followed: write the url it leads to into the configuration", err)
+		return fmt.Errorf("%w; redirects are not followed: configure the url it redirects to", err)
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
-		if d := p.wait(response.Header.Get("Retry-After")); d > 0 {
+		if d := p.retryAfter(response.Header.Get("Retry-After")); d > 0 {
 			return bot.RetryAfter(d, err)
 		}
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly:
@@ -208,9 +211,9 @@ func (p *Pager) judge(hook bot.Webhook, response *http.Response) error {
 	return err
 }
 
-// wait reads Retry-After: seconds or an instant (RFC 9110 section 10.2.3).
-// Zero means that it says nothing.
-func (p *Pager) wait(text string) time.Duration {
+// retryAfter parses Retry-After: seconds or an instant (RFC 9110 section
+// 10.2.3). It is zero when there is none.
+func (p *Pager) retryAfter(text string) time.Duration {
 	if seconds, err := strconv.Atoi(text); err == nil {
 		return time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
 	}

@@ -32,13 +32,13 @@ const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 5e8, time.UTC)
 
-// delivery is what a receiver got.
+// delivery is one request that a receiver got.
 type delivery struct {
 	ID   string
 	Body []byte
 }
 
-// receiver is strict: what is not a rightly signed page fails the test.
+// receiver is strict: a request that is not a correctly signed page fails the test.
 type receiver struct {
 	*httptest.Server
 
@@ -46,8 +46,8 @@ type receiver struct {
 	got []delivery
 }
 
-// receive runs a receiver that knows the secret, and answers as told.
-func receive(t *testing.T, secret string, answer http.HandlerFunc) *receiver {
+// startReceiver runs a receiver that has the secret, and answers with a handler.
+func startReceiver(t *testing.T, secret string, answer http.HandlerFunc) *receiver {
 	t.Helper()
 	verify, err := standardwebhooks.NewWebhookRaw([]byte(secret))
 	if strings.HasPrefix(secret, "whsec_") {
@@ -89,7 +89,7 @@ func (r *receiver) all() []delivery {
 	return r.got
 }
 
-// pager sends to the receiver under the name "noc".
+// pager returns a pager that sends to the receiver under the name "noc".
 func (r *receiver) pager(t *testing.T, secret string, client *http.Client) *webhook.Pager {
 	t.Helper()
 	return newPager(t, client, bot.Webhook{Name: "noc", URL: r.URL + "/hook/url-token", Secret: secret})
@@ -152,10 +152,10 @@ func golden(t *testing.T, name string, body []byte) {
 	}
 }
 
-func TestBodiesLookAsAgreed(t *testing.T) {
+func TestGolden(t *testing.T) {
 	for name, page := range pages() {
 		t.Run(name, func(t *testing.T) {
-			r := receive(t, secret, nil)
+			r := startReceiver(t, secret, nil)
 			p := r.pager(t, secret, nil)
 			if err := p.Page(t.Context(), page); err != nil {
 				t.Fatal(err)
@@ -170,9 +170,9 @@ func TestBodiesLookAsAgreed(t *testing.T) {
 	}
 }
 
-// Rule E3: a repeat carries the same webhook-id.
+// A repeat has the same webhook-id (E3: check again before each send).
 func TestE3SameKeySameID(t *testing.T) {
-	r := receive(t, secret, nil)
+	r := startReceiver(t, secret, nil)
 	p := r.pager(t, secret, nil)
 	other := answerPage()
 	other.Key = "INC-7/12.4"
@@ -200,7 +200,7 @@ func TestE3SameKeySameID(t *testing.T) {
 
 func TestSecretsAreBase64OrBytes(t *testing.T) {
 	for _, s := range []string{secret, "opensesame", "bm90IGVuY29kZWQ="} {
-		r := receive(t, s, nil)
+		r := startReceiver(t, s, nil)
 		if err := r.pager(t, s, nil).Page(t.Context(), answerPage()); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}
@@ -212,7 +212,7 @@ func TestAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		status     int
 		retryAfter string
-		want       time.Duration // of RetryAfter; 0: temporary without
+		want       time.Duration // of RetryAfter; 0: a temporary error without it
 		fine       bool
 	}{
 		"ok":                      {status: 200, fine: true},
@@ -240,8 +240,8 @@ func TestAnswers(t *testing.T) {
 		"unavailable, yesterday":  {status: 503, retryAfter: "Tue, 03 Mar 2026 12:01:00 GMT"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := receive(t, secret, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Location", "/elsewhere") // where the strict receiver would complain
+			r := startReceiver(t, secret, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/elsewhere") // where the strict receiver would fail the test
 				if c.retryAfter != "" {
 					w.Header().Set("Retry-After", c.retryAfter)
 				}
@@ -264,9 +264,9 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestASlowReceiverIsGivenUp(t *testing.T) {
+func TestSlowReceiverTimesOut(t *testing.T) {
 	gone := make(chan struct{})
-	r := receive(t, secret, func(_ http.ResponseWriter, q *http.Request) {
+	r := startReceiver(t, secret, func(_ http.ResponseWriter, q *http.Request) {
 		<-q.Context().Done()
 		gone <- struct{}{}
 	})
@@ -282,9 +282,9 @@ func TestASlowReceiverIsGivenUp(t *testing.T) {
 	<-gone
 }
 
-func TestAHugeAnswerIsNotRead(t *testing.T) {
+func TestHugeResponseIsNotRead(t *testing.T) {
 	wrote := make(chan int, 1)
-	r := receive(t, secret, func(w http.ResponseWriter, _ *http.Request) {
+	r := startReceiver(t, secret, func(w http.ResponseWriter, _ *http.Request) {
 		n := 0
 		for chunk := make([]byte, 1<<20); n < 1<<30; n += len(chunk) {
 			if _, err := w.Write(chunk); err != nil {
@@ -299,7 +299,7 @@ func TestAHugeAnswerIsNotRead(t *testing.T) {
 	if n := <-wrote; n >= 1<<30 {
 		t.Error("the whole gigabyte was taken")
 	}
-	huge := receive(t, secret, func(w http.ResponseWriter, _ *http.Request) {
+	huge := startReceiver(t, secret, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Huge", strings.Repeat("x", 1<<20))
 	})
 	if err := huge.pager(t, secret, nil).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
@@ -307,8 +307,8 @@ func TestAHugeAnswerIsNotRead(t *testing.T) {
 	}
 }
 
-func TestNobodyListensIsTemporary(t *testing.T) {
-	r := receive(t, secret, nil)
+func TestRefusedConnectionIsTemporary(t *testing.T) {
+	r := startReceiver(t, secret, nil)
 	p := r.pager(t, secret, nil)
 	r.Close()
 	if err := p.Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
@@ -317,7 +317,7 @@ func TestNobodyListensIsTemporary(t *testing.T) {
 }
 
 func TestBodiesAreBounded(t *testing.T) {
-	r := receive(t, secret, nil)
+	r := startReceiver(t, secret, nil)
 	page := answerPage()
 	one := page.Incidents[0]
 	one.Title, one.URL = strings.Repeat("ü\x00", 5000), "https://"+strings.Repeat("x", 1<<20)
@@ -343,7 +343,7 @@ func TestBodiesAreBounded(t *testing.T) {
 }
 
 func TestHooksAreReadLive(t *testing.T) {
-	r := receive(t, secret, nil)
+	r := startReceiver(t, secret, nil)
 	var hooks []bot.Webhook
 	p, err := webhook.New(webhook.Config{Hooks: func() []bot.Webhook { return hooks }, Now: func() time.Time { return noon }})
 	if err != nil {
@@ -358,29 +358,30 @@ func TestHooksAreReadLive(t *testing.T) {
 	}
 }
 
-// Rule P4: neither the secret nor the URL, which may hold one, is in an error.
+// No error contains the secret or the URL, which may hold one (P4: secrets are
+// never shown).
 func TestP4NoSecretLeaks(t *testing.T) {
-	r := receive(t, secret, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
+	r := startReceiver(t, secret, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	for name, hook := range map[string]bot.Webhook{
-		"no secret":        {URL: r.URL + "/hook/url-token"},
-		"only the prefix":  {URL: r.URL + "/hook/url-token", Secret: "whsec_"},
-		"not base64":       {URL: r.URL + "/hook/url-token", Secret: "whsec_open!sesame"},
-		"refused":          {URL: r.URL + "/hook/url-token", Secret: secret},
-		"nobody there":     {URL: closed.URL + "/hook/url-token", Secret: secret},
-		"not a page":       {URL: "file:///etc/url-token", Secret: secret},
-		"no scheme":        {URL: "noc.example.com/url-token", Secret: secret},
-		"control":          {URL: "https://noc.example.com/url-token\x00", Secret: secret},
-		"a password in it": {URL: "http://noc:url-token@127.0.0.1:1/", Secret: secret},
-		"a bad port":       {URL: "http://127.0.0.1:url-token/", Secret: secret},
+		"no secret":          {URL: r.URL + "/hook/url-token"},
+		"only the prefix":    {URL: r.URL + "/hook/url-token", Secret: "whsec_"},
+		"not base64":         {URL: r.URL + "/hook/url-token", Secret: "whsec_open!sesame"},
+		"refused":            {URL: r.URL + "/hook/url-token", Secret: secret},
+		"connection refused": {URL: closed.URL + "/hook/url-token", Secret: secret},
+		"not a page":         {URL: "file:///etc/url-token", Secret: secret},
+		"no scheme":          {URL: "noc.example.com/url-token", Secret: secret},
+		"control":            {URL: "https://noc.example.com/url-token\x00", Secret: secret},
+		"a password in it":   {URL: "http://noc:url-token@127.0.0.1:1/", Secret: secret},
+		"a bad port":         {URL: "http://127.0.0.1:url-token/", Secret: secret},
 	} {
 		hook.Name = "noc"
 		err := newPager(t, nil, hook).Page(t.Context(), answerPage())
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if temporary := name == "nobody there" || name == "a password in it"; bot.IsPermanent(err) == temporary {
+		if temporary := name == "connection refused" || name == "a password in it"; bot.IsPermanent(err) == temporary {
 			t.Errorf("%s: %v", name, err)
 		}
 		shown := fmt.Sprintf("%v %v", err, webhook.Check(hook))

@@ -28,7 +28,7 @@ func (d *day) add(h Health) {
 		seen.Overdue++
 	}
 	at.keep(&seen.Repaired, h.Repaired)
-	at.keep(&seen.Wrong, h.Wrong)
+	at.keep(&seen.Stuck, h.Wrong)
 }
 
 // failed counts an audit that could not be done.
@@ -65,7 +65,7 @@ func (d *day) sum() card.AuditDay {
 		all.Overdue += h.seen.Overdue
 		all.More += h.seen.More
 		all.Repaired = append(all.Repaired, h.seen.Repaired...)
-		all.Wrong = append(all.Wrong, h.seen.Wrong...)
+		all.Stuck = append(all.Stuck, h.seen.Stuck...)
 	}
 	return all
 }

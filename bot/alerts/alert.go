@@ -1,7 +1,6 @@
-// Package alerts says what a source of alerts is, and decides what becomes of
-// them: which incident they belong to, how severe they are, and what changed
-// since the last time. It is pure; stores call [Take] within their
-// transactions.
+// Package alerts defines sources of alerts and routes what they send: which
+// incident an alert belongs to, how severe it is, and what it changes. It is
+// pure; stores call [Take] in their transactions.
 package alerts
 
 import (
@@ -11,64 +10,65 @@ import (
 	"tocsin/workflow"
 )
 
-// Alert is one alert as a source tells it, after decoding.
+// Alert is one decoded alert of a source.
 type Alert struct {
-	Key         string            `json:"key"` // the source's own alert ID, else a hash of the identity labels (rule I3)
+	Key         string            `json:"key"` // the source's own alert ID, else a hash of the identity labels (I3: identity is integration and dedup key)
 	State       State             `json:"state"`
 	Title       string            `json:"title,omitempty"`
 	Description string            `json:"description,omitempty"`
-	Severity    string            `json:"severity,omitempty"` // the source's word (rule I11)
+	Severity    string            `json:"severity,omitempty"` // the source's word (I11: severity words are mapped)
 	StartedAt   time.Time         `json:"started_at,omitzero"`
 	EndedAt     time.Time         `json:"ended_at,omitzero"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Link        string            `json:"link,omitempty"`
 	Runbook     string            `json:"runbook,omitempty"`
-	Truncated   int               `json:"truncated,omitempty"` // alerts the sender says it left out beside this one (rule I7)
-	Note        string            `json:"note,omitempty"`      // what the decoder could not make sense of
+	Truncated   int               `json:"truncated,omitempty"` // alerts that the sender left out of the batch (I7: a truncated batch is flagged)
+	Note        string            `json:"note,omitempty"`      // what the decoder could not read
 }
 
-// State is what an alert says of itself (rule I4).
+// State is an alert's own status (I4: status is per alert).
 type State string
 
-// The states of an alert. A state nobody knows counts as firing and is marked.
+// The states of an alert. An unknown state counts as firing and is noted.
 const (
 	Firing   State = "firing"
 	Resolved State = "resolved"
 	Notice   State = "notice" // test, downtime, flapping: recorded, never pages
 )
 
-// Arrival is an alert on its way into the store, routed.
+// Arrival is a routed alert that a store is about to record.
 type Arrival struct {
 	Integration string
 	Alert       Alert
 	Group       string // the incident's group; "" when it is only recorded
 	Severity    workflow.Severity
-	Word        string // the severity word, when nobody mapped it
-	// Declare is what is declared should the alert open an incident; with no
-	// title, the alert's own stands in.
+	Word        string // the severity word, when it is not mapped
+	// Declare declares the incident, should the alert open one; without a title
+	// it gets the alert's.
 	Declare workflow.Declare
-	// From is set when an incident gives its alerts up and they are taken
-	// again (rule I6): only one that still fires for that incident counts, and
-	// it starts anew, and only if it has not begun again since: that counted.
+	// From is the incident that releases this alert so that it can open another
+	// one (I6: firing again reopens or links). The alert counts only if it
+	// still fires for that incident and was not applied again since Before; it
+	// then counts as started.
 	From   string
 	Before time.Time
 }
 
-// Batch is what one delivery brought.
+// Batch is the alerts of one delivery.
 type Batch struct {
 	At       time.Time
 	Arrivals []Arrival
 }
 
-// Receipt says what became of an arrival.
+// Receipt reports what an arrival changed.
 type Receipt struct {
 	Change   Change `json:"change"`
 	Incident string `json:"incident,omitempty"`
 	New      bool   `json:"new,omitempty"` // it opened the incident
 }
 
-// Change is the difference an arrival makes.
+// Change is the difference that an arrival makes.
 type Change string
 
 // The changes.
@@ -76,9 +76,9 @@ const (
 	Started  Change = "started"  // fires, and is new to its incident
 	Again    Change = "again"    // fires again
 	Ended    Change = "ended"    // resolved
-	Repeated Change = "repeated" // nothing new: last seen now
-	Ignored  Change = "ignored"  // recorded only: a notice, a route's wish, or a resolve with nothing open (I5)
-	Stale    Change = "stale"    // older than what was applied (rule I5)
+	Repeated Change = "repeated" // nothing new; SeenAt is updated
+	Ignored  Change = "ignored"  // recorded only: a notice, an ignoring route, or a resolve of an alert that does not fire
+	Stale    Change = "stale"    // older than what was applied (I5: an older event changes nothing)
 )
 
 // Row is an alert as a store keeps it, under (Integration, Key).
@@ -89,18 +89,18 @@ type Row struct {
 	Group       string            `json:"group,omitempty"`
 	Firing      bool              `json:"firing,omitempty"`
 	Severity    workflow.Severity `json:"severity,omitempty"`
-	EventAt     time.Time         `json:"event_at,omitzero"` // by the sender's clock, of the last one applied
+	EventAt     time.Time         `json:"event_at,omitzero"` // the sender's time of the last applied event
 	AppliedAt   time.Time         `json:"applied_at,omitzero"`
 	SeenAt      time.Time         `json:"seen_at,omitzero"`
 	Alert       Alert             `json:"alert"`
 }
 
-// lateDelivery is how long after a resolve a firing notice with an old start
-// is taken for a late delivery. After that it is taken for the truth: some
-// senders keep the start of an alert that they had called resolved.
+// lateDelivery is how long after a resolve a firing event with an older start
+// counts as a late delivery. After that it counts as firing again: some senders
+// keep the start of an alert that they had resolved.
 const lateDelivery = time.Minute
 
-// eventAt is when the sender says that it happened.
+// eventAt returns the sender's time of the event.
 func eventAt(a Alert, received time.Time) time.Time {
 	switch {
 	case a.State == Resolved && !a.EndedAt.IsZero():
@@ -111,10 +111,10 @@ func eventAt(a Alert, received time.Time) time.Time {
 	return received
 }
 
-// Judge says what an arrival changes, given the row under its key, if any, and
-// returns the row as it is then. Where the change is Started or Again, the
-// store finds the incident that owns the group and calls [Row.Join].
-func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
+// Apply returns what an arrival changes and the new row, given the row under
+// its key, nil if there is none. When the change is Started or Again, the store
+// finds the incident that owns the group and calls [Row.Join].
+func Apply(row *Row, a Arrival, at time.Time) (Row, Change) {
 	if a.From != "" {
 		if row == nil || !row.Firing || row.Incident != a.From || !a.Before.IsZero() && !row.AppliedAt.Before(a.Before) {
 			return Row{}, Ignored
@@ -128,12 +128,12 @@ func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 		next = *row
 		next.SeenAt = at
 	}
-	if a.Alert.State == Resolved { // for whoever has the alert, whatever routes say by now
+	if a.Alert.State == Resolved { // ends the alert in its incident, whatever the routes say now
 		return next.resolve(row, a, at)
 	}
 	if a.Alert.State == Notice || a.Group == "" {
 		if next.Incident == "" {
-			next.Alert = a.Alert // an incident's alert stays as it was
+			next.Alert = a.Alert // the alert of an incident is not replaced
 		}
 		return next, Ignored
 	}
@@ -141,7 +141,7 @@ func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 	if row != nil && row.Incident != "" {
 		switch {
 		case row.Firing:
-			if event.After(row.EventAt) { // an older resolve must not end this
+			if event.After(row.EventAt) { // a resolve older than this must not end it
 				next.EventAt = event
 			}
 			return next, Repeated
@@ -158,7 +158,7 @@ func Judge(row *Row, a Arrival, at time.Time) (Row, Change) {
 	return next, change
 }
 
-// resolve is Judge for an alert that resolves.
+// resolve is [Apply] for an alert that resolves.
 func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
 	event := eventAt(a.Alert, at)
 	switch {
@@ -172,8 +172,8 @@ func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
 	return r, Ended
 }
 
-// Join makes the row part of the incident that owns its group. An alert that
-// fires again in another incident than before is new there.
+// Join assigns the row to the incident that owns its group. An alert that fires
+// again in another incident than before counts as started there.
 func (r *Row) Join(incident, group string, c Change) Change {
 	if c == Again && r.Incident != incident {
 		c = Started
@@ -182,7 +182,7 @@ func (r *Row) Join(incident, group string, c Change) Change {
 	return c
 }
 
-// Mail turns the change of one arrival into mail.
+// Mail returns the mail that tells an incident of one arrival's change.
 func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
 	m := workflow.Mail{At: at}
 	switch c {
@@ -203,7 +203,7 @@ func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
 	if c == Started || c == Again || c == Ended {
 		m.Samples = []workflow.Alert{{
 			Key: clean(a.Alert.Key, 64), Integration: clean(a.Integration, 40), Title: clean(a.Alert.Title, 120),
-			Severity: a.Severity, Word: clean(a.Word, 40), Resolved: c == Ended, At: at, Link: link(a.Alert.Link),
+			Severity: a.Severity, Word: clean(a.Word, 40), Resolved: c == Ended, At: at, Link: webAddress(a.Alert.Link),
 		}}
 	}
 	return m
@@ -214,8 +214,8 @@ func clean(text string, limit int) string {
 	return s
 }
 
-// link keeps an address that a browser may open, and drops the rest.
-func link(url string) string {
+// webAddress returns a URL that a browser may open, "" for any other.
+func webAddress(url string) string {
 	s := clean(url, 400)
 	if len(s) > 8 && (s[:7] == "http://" || s[:8] == "https://") && len(url) <= 400 {
 		return s
@@ -223,15 +223,15 @@ func link(url string) string {
 	return ""
 }
 
-// Stub is what an incident is declared from when an alert opened it.
+// Stub is the declaration of an incident that an alert opened.
 type Stub struct {
 	Declare workflow.Declare `json:"declare"`
 }
 
-// EncodeStub writes a stub.
+// EncodeStub encodes a stub.
 func EncodeStub(d workflow.Declare) ([]byte, error) { return json.Marshal(Stub{d}) }
 
-// DecodeStub reads what [EncodeStub] wrote.
+// DecodeStub decodes what [EncodeStub] returned.
 func DecodeStub(b []byte) (workflow.Declare, error) {
 	var s Stub
 	err := json.Unmarshal(b, &s)

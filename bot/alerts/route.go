@@ -14,45 +14,46 @@ import (
 	"tocsin/workflow"
 )
 
-// Route is one routing rule: the first whose Match holds decides (rule I10).
+// Route is one routing rule. The first route whose Match is true decides (I10:
+// routing by typed expressions).
 type Route struct {
 	Match    string   // a typed expression over alert, labels, annotations, integration
 	Ignore   bool     // record the alert and do nothing else
 	Service  string   // service ID
-	Severity string   // an expression that gives a severity, such as labels.severity == "page" ? SEV1 : SEV3
+	Severity string   // an expression that returns a severity, such as labels.severity == "page" ? SEV1 : SEV3
 	Group    []string // label names whose values make the group
-	Line     int      // where it stands in the configuration
+	Line     int      // its line in the configuration
 }
 
-// Sender is what routing knows of the integration that an alert came through.
+// Sender is the part of an integration that routing uses.
 type Sender struct {
 	Name       string
-	Severities map[string]workflow.Severity // words of this sender beyond rule I11
+	Severities map[string]workflow.Severity // the sender's own severity words
 }
 
-// Decision is where an alert goes, and why.
+// Decision says where an alert goes, and why.
 type Decision struct {
 	Ignore   bool
 	Service  string
 	Severity workflow.Severity
-	Word     string // the severity word, when nobody mapped it
+	Word     string // the severity word, when it is not mapped
 	Group    string
-	Trace    []string // what was tried, in order, in words
+	Trace    []string // one sentence for each route that was tried, in order
 }
 
 // Router holds compiled routes. It is immutable.
 type Router struct {
-	routes   []compiled
-	services []string // a label "service" or "job" that names one is enough
+	routes   []compiledRoute
+	services []string // IDs that the labels "service" and "job" may name
 }
 
-type compiled struct {
+type compiledRoute struct {
 	Route
 	match    *vm.Program
 	severity *vm.Program
 }
 
-// environment is what expressions may use.
+// environment has the variables of an expression.
 type environment struct {
 	Alert       alertEnvironment  `expr:"alert"`
 	Labels      map[string]string `expr:"labels"`
@@ -74,21 +75,21 @@ type alertEnvironment struct {
 	Link        string `expr:"link"`
 }
 
-// Limits of one expression (rule I10).
+// Limits of one expression (I10: routing by typed expressions).
 const (
 	maxNodes  = 500
 	maxMemory = 10_000
 )
 
-// Compile checks one route and makes it ready. The error is worded for whoever
-// wrote the configuration and points into the expression.
+// Compile checks one route. The error is for the author of the configuration
+// and points into the expression.
 func Compile(r Route) error {
 	_, err := compile(r)
 	return err
 }
 
-func compile(r Route) (compiled, error) {
-	c := compiled{Route: r}
+func compile(r Route) (compiledRoute, error) {
+	c := compiledRoute{Route: r}
 	var err error
 	if c.match, err = expr.Compile(r.Match, expr.Env(environment{}), expr.AsBool(), expr.MaxNodes(maxNodes)); err != nil {
 		return c, fmt.Errorf("match: %w", err)
@@ -101,7 +102,7 @@ func compile(r Route) (compiled, error) {
 	return c, nil
 }
 
-// NewRouter compiles routes. services are the IDs that a label may name.
+// NewRouter returns a router. services are the IDs that a label may name.
 func NewRouter(routes []Route, services []string) (*Router, error) {
 	r := &Router{services: services}
 	for n, route := range routes {
@@ -114,23 +115,23 @@ func NewRouter(routes []Route, services []string) (*Router, error) {
 	return r, nil
 }
 
-// Decide routes one alert. A rule that fails to run is passed over, and says
-// so in the trace: an alert is never lost to a rule.
+// Decide routes one alert. A route that fails to run is skipped and noted in
+// the trace: a faulty route never loses an alert.
 func (r *Router) Decide(s Sender, a Alert) Decision {
 	var d Decision
 	note := func(format string, args ...any) { d.Trace = append(d.Trace, fmt.Sprintf(format, args...)) }
-	env := environmentOf(s, a)
-	d.Severity, d.Word = severityOf(s, a)
-	d.Service = r.serviceOf(a.Labels)
+	env := newEnvironment(s, a)
+	d.Severity, d.Word = mapSeverity(s, a)
+	d.Service = r.findService(a.Labels)
 	group := []string(nil)
 	matched := false
 	for n, route := range r.routes {
-		holds, err := run(route.match, env)
+		matches, err := run(route.match, env)
 		switch {
 		case err != nil:
-			note("route %d (%s): cannot be decided: %v", n+1, route.Match, err)
+			note("route %d (%s): cannot be evaluated: %v", n+1, route.Match, err)
 			continue
-		case holds != true:
+		case matches != true:
 			note("route %d (%s): no", n+1, route.Match)
 			continue
 		}
@@ -141,9 +142,9 @@ func (r *Router) Decide(s Sender, a Alert) Decision {
 		group = route.Group
 		if route.severity != nil {
 			v, err := run(route.severity, env)
-			sev, is := v.(int)
-			if err != nil || !is || sev < 1 || sev > 5 {
-				note("route %d: its severity gives %v (%v), not SEV1 to SEV5; kept %s", n+1, v, err, d.Severity)
+			sev, ok := v.(int)
+			if err != nil || !ok || sev < 1 || sev > 5 {
+				note("route %d: its severity is %v (%v), not SEV1 to SEV5; keeping %s", n+1, v, err, d.Severity)
 			} else {
 				d.Severity, d.Word = workflow.Severity(sev), ""
 			}
@@ -151,7 +152,7 @@ func (r *Router) Decide(s Sender, a Alert) Decision {
 		break
 	}
 	if !matched {
-		note("no route decides: the defaults hold")
+		note("no route matches: the defaults apply")
 	}
 	d.Group = groupKey(s.Name, a, d.Service, group)
 	return d
@@ -162,7 +163,7 @@ func run(p *vm.Program, env environment) (any, error) {
 	return machine.Run(p, env)
 }
 
-func environmentOf(s Sender, a Alert) environment {
+func newEnvironment(s Sender, a Alert) environment {
 	return environment{
 		Alert: alertEnvironment{
 			Key: a.Key, Title: a.Title, Description: a.Description, Severity: a.Severity, State: string(a.State), Link: a.Link,
@@ -171,9 +172,9 @@ func environmentOf(s Sender, a Alert) environment {
 	}
 }
 
-// severityOf maps the sender's word (rule I11). An alert without any word is
-// SEV3 and is not marked.
-func severityOf(s Sender, a Alert) (sev workflow.Severity, unmapped string) {
+// mapSeverity maps the sender's word (I11: severity words are mapped). An alert
+// without any word is SEV3, and that is not noted.
+func mapSeverity(s Sender, a Alert) (sev workflow.Severity, unmapped string) {
 	if a.Severity == "" {
 		return workflow.SEV3, ""
 	}
@@ -182,16 +183,16 @@ func severityOf(s Sender, a Alert) (sev workflow.Severity, unmapped string) {
 			return sev, ""
 		}
 	}
-	sev, known := workflow.SeverityOfWord(a.Severity)
-	if known {
+	sev, ok := workflow.SeverityOfWord(a.Severity)
+	if ok {
 		return sev, ""
 	}
 	return sev, a.Severity
 }
 
-// serviceOf finds the service that a label names: a configured one, else what
-// the label "service" says.
-func (r *Router) serviceOf(labels map[string]string) string {
+// findService returns the service that a label names: a configured one, else
+// the value of the label "service".
+func (r *Router) findService(labels map[string]string) string {
 	for _, name := range []string{"service", "service_name", "job", "app"} {
 		if v := labels[name]; v != "" && slices.Contains(r.services, v) {
 			return v
@@ -200,9 +201,9 @@ func (r *Router) serviceOf(labels map[string]string) string {
 	return labels["service"]
 }
 
-// groupKey names the incident that an alert belongs to (rule G1). By default:
-// integration, alertname, service or job. An alert with none of the labels is
-// a group of its own.
+// groupKey names the group of an alert, and so its incident (G1: an equal group
+// key joins the open incident). By default: integration, alertname, and service
+// or job. An alert with none of the labels is a group of its own.
 func groupKey(integration string, a Alert, service string, labels []string) string {
 	var parts []string
 	if labels == nil {
@@ -229,9 +230,9 @@ func groupKey(integration string, a Alert, service string, labels []string) stri
 	return key
 }
 
-// Arrive makes an arrival of a routed alert. service is what the decision's
-// service is, when it is configured.
-func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) Arrival {
+// NewArrival returns the arrival of a routed alert. declare holds the
+// configured service of the decision; the alert's own values are added.
+func NewArrival(s Sender, a Alert, d Decision, declare workflow.Declare) Arrival {
 	arrival := Arrival{Integration: s.Name, Alert: a, Severity: d.Severity, Word: d.Word}
 	if d.Ignore || a.State == Notice {
 		return arrival
@@ -241,10 +242,10 @@ func Arrive(s Sender, a Alert, d Decision, declare workflow.Declare) Arrival {
 	declare.Description, declare.Source, declare.Severity = a.Description, workflow.SourceAlert, d.Severity
 	declare.Group, declare.Detected = d.Group, a.StartedAt
 	declare.Reporter.Name = s.Name
-	if l := link(a.Link); l != "" {
+	if l := webAddress(a.Link); l != "" {
 		declare.Links = append(declare.Links, workflow.Link{URL: l, Title: "Alert source"})
 	}
-	if l := link(a.Runbook); l != "" {
+	if l := webAddress(a.Runbook); l != "" {
 		declare.Links = append(declare.Links, workflow.Link{URL: l, Title: "Runbook"})
 	}
 	arrival.Declare = declare

@@ -21,7 +21,7 @@ func alert(labels ...string) alerts.Alert {
 }
 
 // TestI11Severity: words map case-insensitively, an unknown one is SEV3 and
-// marked, and a sender may have words of its own.
+// noted, and a sender may have words of its own.
 func TestI11Severity(t *testing.T) {
 	router := router(t)
 	own := alerts.Sender{Name: "p", Severities: map[string]workflow.Severity{"Spicy": workflow.SEV1}}
@@ -68,7 +68,7 @@ func TestI10Routes(t *testing.T) {
 		t.Errorf("decided %+v", d)
 	}
 	trace := strings.Join(d.Trace, "\n")
-	for _, want := range []string{`route 1 (labels.severity == "info"): no`, "route 2 (int(labels.depth) > 3): cannot be decided", "route 3", ": yes"} {
+	for _, want := range []string{`route 1 (labels.severity == "info"): no`, "route 2 (int(labels.depth) > 3): cannot be evaluated", "route 3", ": yes"} {
 		if !strings.Contains(trace, want) {
 			t.Errorf("the trace does not say %q:\n%s", want, trace)
 		}
@@ -97,9 +97,9 @@ func TestG1Group(t *testing.T) {
 	}
 }
 
-// TestCompileSaysWhatIsWrong: an expression is checked before it decides
-// anything, its types and its cost too (I10: routing by typed expressions).
-func TestCompileSaysWhatIsWrong(t *testing.T) {
+// TestCompileErrors: an expression's types and cost are checked before it is
+// used (I10: routing by typed expressions).
+func TestCompileErrors(t *testing.T) {
 	for _, c := range []struct{ match, severity, want string }{
 		{`labels.job = "x"`, "", "match:"},
 		{`labels.job`, "", "bool"},
@@ -114,12 +114,12 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestHostileAlert: whatever a sender writes stays short and harmless.
+// TestHostileAlert: the text of a hostile sender is shortened and cleaned.
 func TestHostileAlert(t *testing.T) {
 	a := alert("alertname", "x")
 	a.Title, a.Link = strings.Repeat("\u202e<b>🏴‍☠️\x1b[31m", 100_000), "javascript:alert(1)"
 	d := router(t).Decide(alerts.Sender{Name: "p"}, a)
-	arrival := alerts.Arrive(alerts.Sender{Name: "p"}, a, d, workflow.Declare{})
+	arrival := alerts.NewArrival(alerts.Sender{Name: "p"}, a, d, workflow.Declare{})
 	m := alerts.Mail(arrival, alerts.Started, noon)
 	s := m.Samples[0]
 	if len(s.Title) > 600 || strings.ContainsAny(s.Title, "\x1b\u202e") || s.Link != "" {

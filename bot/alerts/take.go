@@ -8,53 +8,52 @@ import (
 	"tocsin/workflow"
 )
 
-// Book is what [Take] needs of a store, within one transaction.
-type Book interface {
+// Tx is what [Take] needs of a store, within one transaction.
+type Tx interface {
 	// Row returns the alert under (integration, key), or nil.
 	Row(integration, key string) (*Row, error)
 	// PutRow writes an alert.
 	PutRow(r Row) error
 	// Owner returns the incident that a group belonged to last, and whether it
-	// still answers for it at the batch's instant. incident is "" when the
-	// group was never seen.
+	// still owns the group at the batch's instant. incident is "" when the
+	// group is new.
 	Owner(group string) (incident string, holds bool, err error)
-	// Open reserves an incident for a group: a number and a stub that is
-	// listed at once. follows is the incident that had the group before.
+	// Open reserves an incident for a group: a number, and a stub that is listed
+	// at once. follows is the incident that owned the group before.
 	Open(group, follows string, stub []byte) (incident string, err error)
 	// Mail puts mail into an incident's mailbox and wakes it.
 	Mail(incident string, m workflow.Mail) error
 }
 
-// seenEvery is how stale an alert's SeenAt may be: repeats write nothing more
+// seenInterval is how old an alert's SeenAt may be: repeats write nothing more
 // often.
-const seenEvery = time.Minute
+const seenInterval = time.Minute
 
-// MailPause is between two readings of one mailbox.
-const MailPause = 100 * time.Millisecond
+// MailInterval is the minimum time between two readings of one mailbox.
+const MailInterval = 100 * time.Millisecond
 
-// MailDue says when mail that comes at an instant wakes its incident: at once,
-// but not sooner than MailPause after the mailbox was read last. The clock may
-// have been set back since then: no mail waits longer than that.
+// MailDue returns when mail that comes at an instant wakes its incident: at
+// once, but not sooner than MailInterval after the mailbox was last read. If
+// the clock was set back since then, it waits for MailInterval at most.
 func MailDue(readAt, at time.Time) time.Time {
 	due := at
-	if next := readAt.Add(MailPause); !readAt.IsZero() && next.After(at) {
+	if next := readAt.Add(MailInterval); !readAt.IsZero() && next.After(at) {
 		due = next
 	}
-	if latest := at.Add(MailPause); due.After(latest) {
+	if latest := at.Add(MailInterval); due.After(latest) {
 		due = latest
 	}
 	return due
 }
 
-// Take records a batch in a book. What the batch changes for one incident is
-// one piece of mail.
-func Take(book Book, b Batch) ([]Receipt, error) {
+// Take records a batch. All changes for one incident become one piece of mail.
+func Take(tx Tx, b Batch) ([]Receipt, error) {
 	receipts := make([]Receipt, 0, len(b.Arrivals))
 	var order []string
 	mail := map[string]*workflow.Mail{}
 	truncated := map[string]int{}
 	for _, a := range b.Arrivals {
-		receipt, err := takeOne(book, a, b.At)
+		receipt, err := takeOne(tx, a, b.At)
 		if err != nil {
 			return nil, fmt.Errorf("take alert %s of %s: %w", a.Alert.Key, a.Integration, err)
 		}
@@ -72,65 +71,65 @@ func Take(book Book, b Batch) ([]Receipt, error) {
 		order = append(order, receipt.Incident)
 	}
 	for _, incident := range order {
-		mail[incident].Truncated = truncated[incident] // flagged once, with what changed (rule I7)
-		if err := book.Mail(incident, *mail[incident]); err != nil {
+		mail[incident].Truncated = truncated[incident] // flagged once, with a change (I7: a truncated batch is flagged)
+		if err := tx.Mail(incident, *mail[incident]); err != nil {
 			return nil, fmt.Errorf("put mail for %s: %w", incident, err)
 		}
 	}
 	return receipts, nil
 }
 
-func takeOne(book Book, a Arrival, at time.Time) (Receipt, error) {
-	row, err := book.Row(a.Integration, a.Alert.Key)
+func takeOne(tx Tx, a Arrival, at time.Time) (Receipt, error) {
+	row, err := tx.Row(a.Integration, a.Alert.Key)
 	if err != nil {
 		return Receipt{}, err
 	}
-	next, change := Judge(row, a, at)
+	next, change := Apply(row, a, at)
 	switch change {
 	case Stale:
 		return Receipt{Change: Stale, Incident: next.Incident}, nil
 	case Repeated:
-		if row != nil && at.Sub(row.SeenAt) < seenEvery && next.EventAt.Equal(row.EventAt) {
+		if row != nil && at.Sub(row.SeenAt) < seenInterval && next.EventAt.Equal(row.EventAt) {
 			return Receipt{Change: Repeated, Incident: row.Incident}, nil
 		}
-		return Receipt{Change: Repeated, Incident: next.Incident}, book.PutRow(next)
+		return Receipt{Change: Repeated, Incident: next.Incident}, tx.PutRow(next)
 	case Ignored:
 		if a.From != "" || a.Alert.State == Resolved {
 			return Receipt{Change: Ignored}, nil
 		}
-		return Receipt{Change: Ignored}, book.PutRow(next)
+		return Receipt{Change: Ignored}, tx.PutRow(next)
 	case Ended:
-		return Receipt{Change: Ended, Incident: next.Incident}, book.PutRow(next)
+		return Receipt{Change: Ended, Incident: next.Incident}, tx.PutRow(next)
 	case Started, Again:
 	}
-	owner, holds, err := book.Owner(a.Group)
+	owner, holds, err := tx.Owner(a.Group)
 	if err != nil {
 		return Receipt{}, err
 	}
 	receipt := Receipt{Incident: owner}
 	if !holds {
 		receipt.New = true
-		if receipt.Incident, err = open(book, a, owner); err != nil {
+		if receipt.Incident, err = openIncident(tx, a, owner); err != nil {
 			return Receipt{}, err
 		}
 	}
 	receipt.Change = next.Join(receipt.Incident, a.Group, change)
-	return receipt, book.PutRow(next)
+	return receipt, tx.PutRow(next)
 }
 
-// open reserves an incident for the arrival's group. Only here is a stub
-// encoded: most arrivals join an incident that is open.
-func open(book Book, a Arrival, follows string) (incident string, err error) {
-	stub, err := EncodeStub(declared(a))
+// openIncident reserves an incident for the arrival's group. The stub is
+// encoded only here, because most arrivals join an open incident.
+func openIncident(tx Tx, a Arrival, follows string) (incident string, err error) {
+	stub, err := EncodeStub(declaration(a))
 	if err != nil {
 		return "", fmt.Errorf("encode stub: %w", err)
 	}
-	return book.Open(a.Group, follows, stub)
+	return tx.Open(a.Group, follows, stub)
 }
 
-// declared is what an arrival declares. One without a title of its own gets a
-// plain one: no incident without something to declare.
-func declared(a Arrival) workflow.Declare {
+// declaration returns the arrival's declaration, or a minimal one when it has
+// no title.
+func declaration(a Arrival) workflow.Declare {
 	if a.Declare.Title != "" {
 		return a.Declare
 	}

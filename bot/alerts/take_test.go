@@ -8,28 +8,28 @@ import (
 	"tocsin/workflow"
 )
 
-// book is a store's transaction with one group, that an incident owns or not.
-type book struct {
+// tx is a store's transaction with one group, which an incident owns or not.
+type fakeTx struct {
 	owner string
 	stubs [][]byte
 }
 
-func (b *book) Row(string, string) (*alerts.Row, error) {
-	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
+func (f *fakeTx) Row(string, string) (*alerts.Row, error) {
+	return nil, nil //nolint:nilnil // Tx.Row returns nil for an alert that is not stored
 }
-func (b *book) PutRow(alerts.Row) error          { return nil }
-func (b *book) Mail(string, workflow.Mail) error { return nil }
-func (b *book) Owner(string) (incident string, holds bool, err error) {
-	return b.owner, b.owner != "", nil
-}
-
-func (b *book) Open(_, _ string, stub []byte) (string, error) {
-	b.owner, b.stubs = "INC-1", append(b.stubs, stub)
-	return b.owner, nil
+func (f *fakeTx) PutRow(alerts.Row) error          { return nil }
+func (f *fakeTx) Mail(string, workflow.Mail) error { return nil }
+func (f *fakeTx) Owner(string) (incident string, holds bool, err error) {
+	return f.owner, f.owner != "", nil
 }
 
-// TestStubOnlyWhenAGroupOpens: the second alert of a group declares something
-// that cannot be encoded, and is taken: nobody tries.
+func (f *fakeTx) Open(_, _ string, stub []byte) (string, error) {
+	f.owner, f.stubs = "INC-1", append(f.stubs, stub)
+	return f.owner, nil
+}
+
+// TestStubOnlyWhenAGroupOpens: the declaration of a group's second alert cannot
+// be encoded, but the alert is recorded, because it joins the open incident.
 func TestStubOnlyWhenAGroupOpens(t *testing.T) {
 	arrival := func(key string, detected time.Time) alerts.Arrival {
 		return alerts.Arrival{
@@ -38,7 +38,7 @@ func TestStubOnlyWhenAGroupOpens(t *testing.T) {
 		}
 	}
 	unwritable := noon.AddDate(9000, 0, 0)
-	b := &book{}
+	b := &fakeTx{}
 	receipts, err := alerts.Take(b, alerts.Batch{At: noon, Arrivals: []alerts.Arrival{arrival("a", noon), arrival("b", unwritable)}})
 	if err != nil || len(receipts) != 2 || !receipts[0].New || receipts[1].New || receipts[1].Incident != "INC-1" {
 		t.Fatalf("receipts %+v, %v", receipts, err)
@@ -49,16 +49,15 @@ func TestStubOnlyWhenAGroupOpens(t *testing.T) {
 	if d, err := alerts.DecodeStub(b.stubs[0]); err != nil || d.Title != "Disk full" || !d.Detected.Equal(noon) {
 		t.Errorf("stub %+v, %v", d, err)
 	}
-	if _, err := alerts.Take(&book{}, alerts.Batch{At: noon, Arrivals: []alerts.Arrival{arrival("b", unwritable)}}); err == nil {
+	if _, err := alerts.Take(&fakeTx{}, alerts.Batch{At: noon, Arrivals: []alerts.Arrival{arrival("b", unwritable)}}); err == nil {
 		t.Error("a stub that cannot be encoded opens an incident")
 	}
 }
 
-// TestPlainStub: an arrival that declares nothing opens an incident all the
-// same.
-func TestPlainStub(t *testing.T) {
+// TestMinimalStub: an arrival without a declaration opens an incident too.
+func TestMinimalStub(t *testing.T) {
 	for title, want := range map[string]string{"Disk full": "Disk full", "": "Alert from p"} {
-		b := &book{}
+		b := &fakeTx{}
 		a := alerts.Arrival{Integration: "p", Group: "g", Alert: alerts.Alert{Key: "k", State: alerts.Firing, Title: title}}
 		if _, err := alerts.Take(b, alerts.Batch{At: noon, Arrivals: []alerts.Arrival{a}}); err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ func alert(key, group string) alerts.Arrival {
 		Runbook:     "https://example.com/runbooks/disk",
 	}
 	d := alerts.Decision{Service: "database", Severity: workflow.SEV2, Group: group}
-	return alerts.Arrive(alerts.Sender{Name: "alertmanager"}, a, d, workflow.Declare{Services: []string{"database"}})
+	return alerts.NewArrival(alerts.Sender{Name: "alertmanager"}, a, d, workflow.Declare{Services: []string{"database"}})
 }
 
 // callers runs do b.N times from so many goroutines, and reports how many

@@ -179,7 +179,7 @@ func (l *ledger) write(c doCommit) {
 		i.readAt, i.mailDue = c.At, time.Time{}
 		i.mail = i.unread(c)
 		if len(i.mail) > 0 {
-			i.mailDue = c.At.Add(alerts.MailPause)
+			i.mailDue = c.At.Add(alerts.MailInterval)
 		}
 	}
 	for _, t := range c.Tasks {
@@ -242,7 +242,7 @@ type takings struct {
 	at time.Time
 }
 
-// Row implements [alerts.Book].
+// Row implements [alerts.Tx].
 func (t takings) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := t.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
@@ -250,19 +250,19 @@ func (t takings) Row(integration, key string) (*alerts.Row, error) {
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [alerts.Book].
+// PutRow implements [alerts.Tx].
 func (t takings) PutRow(r alerts.Row) error {
 	t.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
-// Owner implements [alerts.Book].
+// Owner implements [alerts.Tx].
 func (t takings) Owner(key string) (incident string, holds bool, err error) {
 	g := t.groups[key]
 	return g.owner, g.always || g.until.After(t.at), nil
 }
 
-// Open implements [alerts.Book].
+// Open implements [alerts.Tx].
 func (t takings) Open(key, follows string, stub []byte) (string, error) {
 	t.ledger.number++
 	id := fmt.Sprintf("INC-%d", t.ledger.number)
@@ -271,7 +271,7 @@ func (t takings) Open(key, follows string, stub []byte) (string, error) {
 	return id, nil
 }
 
-// Mail implements [alerts.Book].
+// Mail implements [alerts.Tx].
 func (t takings) Mail(id string, m workflow.Mail) error {
 	i := t.incidents[id]
 	i.mail = append(slices.Clip(i.mail), m)

@@ -31,11 +31,11 @@ type ReceivedPage struct {
 // Pager is the conformance suite of [bot.Pager].
 func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 	page := func(f PagerFixture, key string, i workflow.Incident) bot.Page {
-		asked := card.Asked{Incident: i, Purpose: workflow.PurposeEscalation, Answer: "https://tocsin.example.com/ack/token"}
+		asked := card.PageRequest{Incident: i, Purpose: workflow.PurposeEscalation, AckURL: "https://tocsin.example.com/ack/token"}
 		p := bot.Page{
 			Key: key, Keys: []string{key}, Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Silva", Address: f.Address,
 			Content:   card.Page(asked, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
-			Incidents: []bot.PagedIncident{{ID: i.ID, Private: i.Visibility == workflow.Private, AcknowledgeURL: asked.Answer}},
+			Incidents: []bot.PagedIncident{{ID: i.ID, Private: i.Visibility == workflow.Private, AcknowledgeURL: asked.AckURL}},
 		}
 		if !p.Incidents[0].Private {
 			p.Incidents[0].Title = i.Title

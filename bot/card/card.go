@@ -1,6 +1,7 @@
 package card
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -8,20 +9,20 @@ import (
 	"tocsin/workflow"
 )
 
-// View is what a card is drawn for: who reads it, and where.
+// View says for whom a message is rendered, and where it is shown.
 type View struct {
 	Zone   *time.Location
-	Stamps bool                // times are stamps, for a platform that shows them in each reader's zone (see [Pieces])
-	URL    string              // how people reach the pages; "" for none
-	Name   func(string) string // a person's name; nil shows IDs
-	Word   func(string) bool   // whether the language has a word; nil: all
+	Stamps bool                // times are stamps, for a platform that shows each reader their own zone (see [ParseSpans])
+	URL    string              // base URL of the browser's pages; "" for none
+	Name   func(string) string // returns a person's name; nil shows IDs
+	Word   func(string) bool   // reports whether a command exists, so that its button is shown; nil: all do
 }
 
 func (v View) name(id string) string {
 	if v.Name == nil || id == "" {
 		return id
 	}
-	return or(v.Name(id), id)
+	return cmp.Or(v.Name(id), id)
 }
 
 func (v View) link(i workflow.Incident) string {
@@ -31,7 +32,7 @@ func (v View) link(i workflow.Incident) string {
 	return v.URL + "/incidents/" + i.ID
 }
 
-// Title is the first line of a card: "INC-7 · Checkout is down".
+// Title returns the first line of a card: "INC-7 · Checkout is down".
 func Title(i workflow.Incident) string {
 	t := i.ID + " · " + i.Title
 	if i.Kind == workflow.Drill {
@@ -43,9 +44,9 @@ func Title(i workflow.Incident) string {
 	return t
 }
 
-// Card shows the whole incident, the same everywhere and always true.
+// Card renders the whole incident: its state, fields, sections and buttons.
 func Card(i workflow.Incident, v View) Content {
-	w := v.words()
+	w := v.formatter()
 	m := Content{Title: Title(i), Text: i.Description}
 	field := func(name, value string) {
 		if value != "" {
@@ -71,22 +72,22 @@ func Card(i workflow.Incident, v View) Content {
 		m.Sections = append(m.Sections, Section{Heading: "Symptoms", Lines: i.Symptoms})
 	}
 	if i.Paperwork.LatestUpdate.Text != "" {
-		lines := []string{i.Paperwork.LatestUpdate.Text, or(i.Paperwork.LatestUpdate.By, "Tocsin") + ", " + w.clock(i.Paperwork.LatestUpdate.At)}
+		lines := []string{i.Paperwork.LatestUpdate.Text, cmp.Or(i.Paperwork.LatestUpdate.By, "Tocsin") + ", " + w.clock(i.Paperwork.LatestUpdate.At)}
 		if !i.Promises.UpdateBy.IsZero() {
-			lines = append(lines, "Next by "+w.clock(i.Promises.UpdateBy))
+			lines = append(lines, "Next update due "+w.clock(i.Promises.UpdateBy))
 		}
 		m.Sections = append(m.Sections, Section{Heading: "Latest update", Lines: lines})
 	}
 	if len(i.Paperwork.Pins) > 0 {
 		var lines []string
 		for _, p := range i.Paperwork.Pins {
-			lines = append(lines, p.Text+" ("+or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
+			lines = append(lines, p.Text+" ("+cmp.Or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
 		}
 		m.Sections = append(m.Sections, Section{Heading: "Pinned", Lines: lines})
 	}
-	m.Sections = append(m.Sections, setUp(i, v)...)
-	m.Sections = append(m.Sections, work(i)...)
-	m.Buttons, m.More = actions(i, v), more(i, v)
+	m.Sections = append(m.Sections, roomSections(i, v)...)
+	m.Sections = append(m.Sections, workSections(i)...)
+	m.Buttons, m.More = primaryButtons(i, v), secondaryButtons(i, v)
 	m.Footer = v.link(i)
 	return m
 }
@@ -95,13 +96,13 @@ func severity(i workflow.Incident) string {
 	s := strings.TrimSpace(i.Severity.String() + " " + i.Meaning)
 	switch i.SeverityBasis {
 	case workflow.FromMatrix:
-		s += fmt.Sprintf(" (impact %s × urgency %s)", or(string(i.Impact), "medium"), or(string(i.Urgency), "medium"))
+		s += fmt.Sprintf(" (impact %s × urgency %s)", cmp.Or(string(i.Impact), "medium"), cmp.Or(string(i.Urgency), "medium"))
 	case workflow.FromHand:
-		s += " (set by " + or(i.SeverityBy.Name, i.SeverityBy.ID) + ")"
+		s += " (set by " + cmp.Or(i.SeverityBy.Name, i.SeverityBy.ID) + ")"
 	case workflow.FromAlert:
-		s += " (the worst alert)"
+		s += " (from the worst alert)"
 	case workflow.FromDefault:
-		s += " (nobody said)"
+		s += " (default)"
 	}
 	if len(i.Alerts.Unmapped) > 0 {
 		s += fmt.Sprintf(", %q is not mapped: pages as high urgency", strings.Join(i.Alerts.Unmapped, ", "))
@@ -120,14 +121,14 @@ func status(i workflow.Incident) string {
 	return s
 }
 
-func acknowledged(i workflow.Incident, w words) string {
+func acknowledged(i workflow.Incident, w formatter) string {
 	if !i.Acknowledged() {
 		if i.Open() {
-			return "by nobody yet"
+			return "not yet"
 		}
 		return ""
 	}
-	return "by " + or(i.Acknowledgement.Name, i.Acknowledgement.Person) + ", " + w.clock(i.Acknowledgement.At)
+	return "by " + cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person) + ", " + w.clock(i.Acknowledgement.At)
 }
 
 func reporter(i workflow.Incident) string {
@@ -152,8 +153,8 @@ func alerts(i workflow.Incident) string {
 	return s
 }
 
-// work lists what is to be done, and the links.
-func work(i workflow.Incident) []Section {
+// workSections lists the tasks, the verification and the links.
+func workSections(i workflow.Incident) []Section {
 	var all []Section
 	add := func(heading string, lines []string) {
 		if len(lines) > 12 {
@@ -165,7 +166,7 @@ func work(i workflow.Incident) []Section {
 	}
 	var tasks, checks, links []string
 	for _, t := range i.Paperwork.ActionItems {
-		line := fmt.Sprintf("%s %d %s", box(t.Done), t.N, t.Text)
+		line := fmt.Sprintf("%s %d %s", checkbox(t.Done), t.N, t.Text)
 		if t.FollowUp {
 			line += " (follow-up)"
 		}
@@ -188,15 +189,16 @@ func work(i workflow.Incident) []Section {
 	return all
 }
 
-func box(done bool) string {
+func checkbox(done bool) string {
 	if done {
 		return "☑"
 	}
 	return "☐"
 }
 
-// actions are the buttons of a status: command lines that carry what was seen.
-func actions(i workflow.Incident, v View) []Button {
+// primaryButtons returns the buttons for the incident's status. Their commands
+// carry the sequence number that the reader has seen.
+func primaryButtons(i workflow.Incident, v View) []Button {
 	var all []Button
 	add := func(label, word, rest string) {
 		if v.Word == nil || v.Word(word) {
@@ -216,22 +218,22 @@ func actions(i workflow.Incident, v View) []Button {
 		if !i.Acknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted) {
 			add("Acknowledge", "ack", seen)
 		}
-		add("Update", "update", "")
+		add("Post update", "update", "")
 		add("Resolve", "resolve", "")
 	case i.Open():
 		if !i.Acknowledged() {
 			add("Acknowledge", "ack", seen)
 		}
-		add("Update", "update", "")
-		add("Roles", "assign", "")
-		add("Page", "page", "")
+		add("Post update", "update", "")
+		add("Assign role", "assign", "")
+		add("Page someone", "page", "")
 		add("Resolve", "resolve", "")
 	case i.Status == workflow.Resolved:
 		add("Postmortem", "postmortem", "")
 		add("Reopen", "reopen", "")
-		add("Close", "close", "")
-		for n := range all { // what usually follows; to reopen pages people again
-			all[n].Main = all[n].Label == "Close"
+		add("Close incident", "close", "")
+		for n := range all { // the usual next step; reopening pages people again
+			all[n].Main = all[n].Label == "Close incident"
 		}
 	case i.Status == workflow.Closed, i.Status == workflow.Canceled:
 		add("Reopen", "reopen", "")
@@ -239,14 +241,14 @@ func actions(i workflow.Incident, v View) []Button {
 	return all
 }
 
-// Row is an incident on one line of a list.
+// Row renders an incident as one line of a list.
 func Row(i workflow.Incident, v View) string {
 	parts := []string{i.ID, i.Severity.String(), string(i.Status)}
 	switch {
 	case i.Unattended():
 		parts = append(parts, "UNATTENDED")
 	case i.Acknowledged():
-		parts = append(parts, "acknowledged by "+or(i.Acknowledgement.Name, i.Acknowledgement.Person))
+		parts = append(parts, "acknowledged by "+cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person))
 	case i.Open():
 		parts = append(parts, "not acknowledged")
 	}
@@ -256,7 +258,7 @@ func Row(i workflow.Incident, v View) string {
 	return strings.Join(parts, " · ") + " · " + i.Title
 }
 
-// Text writes a message as plain text: the command line and the log.
+// Text renders a message as plain text, for the command line and the log.
 func Text(m Content) string {
 	var b strings.Builder
 	b.WriteString(m.Title + "\n")

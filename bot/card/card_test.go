@@ -27,7 +27,7 @@ func view() card.View {
 	}
 }
 
-// incident is one in a status, with something of everything.
+// incident returns an incident in a status, with every part filled in.
 func incident(s workflow.Status) workflow.Incident {
 	i := workflow.Incident{
 		ID: "INC-7", Number: 7, Seq: 12, Kind: workflow.Real, Title: "Checkout is down", Description: "Payments fail since the deploy.",
@@ -50,7 +50,7 @@ func incident(s workflow.Status) workflow.Incident {
 	return i
 }
 
-// TestCard: the card in every status, as text.
+// TestCard compares the card in every status, as text.
 func TestCard(t *testing.T) {
 	var all strings.Builder
 	for _, s := range workflow.Statuses() {
@@ -82,15 +82,15 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestButtons: a button is a command line of at most 100 bytes that parses, and
-// at most five are shown.
+// TestButtons: a button's command parses and has at most 100 bytes, and a card
+// has at most five buttons.
 func TestButtons(t *testing.T) {
 	catalog := commands.New()
 	for _, s := range workflow.Statuses() {
 		i := incident(s)
 		i.ID, i.Seq = "INC-999999999", 2_000_000_000
 		m := card.Card(i, view())
-		page := card.Page(card.Asked{Incident: i, Purpose: workflow.PurposeEscalation}, view())
+		page := card.Page(card.PageRequest{Incident: i, Purpose: workflow.PurposeEscalation}, view())
 		if len(m.Buttons) > 5 {
 			t.Errorf("%s shows %d buttons", s, len(m.Buttons))
 		}
@@ -106,28 +106,28 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-// TestPageWords: what each kind of page says.
+// TestPageWords compares the text of each kind of page.
 func TestPageWords(t *testing.T) {
 	var all strings.Builder
 	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeNotice, workflow.PurposeCatchAll} {
 		for _, v := range []workflow.Visibility{workflow.Public, workflow.Private} {
 			i := incident(workflow.Investigating)
 			i.Visibility = v
-			m := card.Page(card.Asked{Incident: i, Purpose: p, Text: "Please look.", Answer: "https://tocsin.example.com/ack/x", Alerts: map[bool]int{true: 3}[p == workflow.PurposeNotice]}, view())
+			m := card.Page(card.PageRequest{Incident: i, Purpose: p, Text: "Please look.", AckURL: "https://tocsin.example.com/ack/x", Alerts: map[bool]int{true: 3}[p == workflow.PurposeNotice]}, view())
 			all.WriteString("== " + string(p) + " " + string(v) + "\n" + card.Text(m))
 			for _, a := range m.Buttons {
 				all.WriteString("  [" + a.Label + "] " + a.Command + " " + a.URL + "\n")
 			}
 			if text := all.String(); v == workflow.Private && strings.Contains(text[strings.LastIndex(text, "=="):], "Checkout") {
-				t.Errorf("P2: a page tells what a private incident is about:\n%s", text)
+				t.Errorf("P2: a page shows what a private incident is about:\n%s", text)
 			}
 		}
 	}
 	golden(t, "testdata/page.golden", all.String())
 }
 
-// TestEveryFactHasWords: a fact without a line of its own would show its
-// stored name.
+// TestEveryFactHasWords: every fact has a sentence of its own; else the
+// timeline would show its stored name.
 func TestEveryFactHasWords(t *testing.T) {
 	raw, err := os.ReadFile("../../workflow/testdata/recorded/events.jsonl")
 	if err != nil {

@@ -7,41 +7,41 @@ import (
 	"tocsin/workflow"
 )
 
-// maxListed is how many incidents, or findings, a message of a job names.
+// maxListed is how many incidents or findings a job's message lists.
 const maxListed = 20
 
-// AuditDay is what the auditor of one process saw in a day.
+// AuditDay counts what the auditor of one process found in a day.
 type AuditDay struct {
 	Since    time.Time // the first audit
 	Audits   int
-	Failed   int // the store could not be read
-	Checked  int // incidents, each time they were looked at
+	Failed   int // audits that could not read the store
+	Checked  int // checks of open incidents, one per incident and audit
 	Overdue  int // audits that found tasks past their deadline
 	Repaired []string
-	Wrong    []string // incidents that would have waited for ever
-	More     int      // findings beyond those that are kept
+	Stuck    []string // incidents that had no task and no deadline
+	More     int      // findings that are in the log only
 }
 
-// AuditReport tells what the auditor saw.
+// AuditReport renders what the auditor found in a day.
 func AuditReport(d AuditDay, v View) Content {
-	w := v.words()
-	m := Content{Title: "The audit found nothing to mend", Footer: v.URL}
-	found := d.Overdue + len(d.Repaired) + len(d.Wrong) + d.More
+	w := v.formatter()
+	m := Content{Title: "Audit: no problems found", Footer: v.URL}
+	found := d.Overdue + len(d.Repaired) + len(d.Stuck) + d.More
 	if found > 0 || d.Failed > 0 {
-		m.Title = "The audit found something"
+		m.Title = "Audit: problems found"
 	}
-	lines := []string{"Since " + w.date(d.Since) + ": " + count(d.Audits, "audit", "audits") + ", " + count(d.Checked, "look", "looks") + " at open incidents."}
+	lines := []string{"Since " + w.date(d.Since) + ": " + count(d.Audits, "audit", "audits") + ", " + count(d.Checked, "check", "checks") + " of open incidents."}
 	if d.Failed > 0 {
-		lines = append(lines, count(d.Failed, "audit", "audits")+" could not read the store. The log says why.")
+		lines = append(lines, count(d.Failed, "audit", "audits")+" could not read the store; the log has the error.")
 	}
 	if d.Overdue > 0 {
-		lines = append(lines, count(d.Overdue, "audit", "audits")+" found work more than a minute late. If that goes on, Tocsin needs a faster disk, or a medium hangs.")
+		lines = append(lines, count(d.Overdue, "audit", "audits")+" found work more than a minute late. If this continues, Tocsin needs a faster disk, or a paging provider is hanging.")
 	}
 	for _, line := range shorten(d.Repaired, maxListed) {
 		lines = append(lines, "Repaired: "+line)
 	}
-	for _, line := range shorten(d.Wrong, maxListed) {
-		lines = append(lines, "Would have waited for ever, and was escalated: "+line)
+	for _, line := range shorten(d.Stuck, maxListed) {
+		lines = append(lines, "Stuck without a deadline, escalated: "+line)
 	}
 	if d.More > 0 {
 		lines = append(lines, count(d.More, "more finding is", "more findings are")+" in the log.")
@@ -50,27 +50,27 @@ func AuditReport(d AuditDay, v View) Content {
 	return m
 }
 
-// OverdueUpdates lists incidents whose promised update nobody has posted. The
-// caller leaves private ones out (rule P2).
+// OverdueUpdates lists incidents whose promised update is overdue. The caller
+// leaves private incidents out (P2: private means members only).
 func OverdueUpdates(all []workflow.Incident, v View) Content {
-	w := v.words()
-	m := Content{Title: count(len(all), "promised update is", "promised updates are") + " overdue", Footer: v.URL}
+	w := v.formatter()
+	m := Content{Title: count(len(all), "update is", "updates are") + " overdue", Footer: v.URL}
 	lines := make([]string, 0, len(all))
 	for _, i := range all {
-		leads := "nobody leads it: `lead " + i.ID + "`"
-		if who := v.name(i.Roles[workflow.Commander]); who != "" {
-			leads = who + " leads it"
+		commander := "no commander: `lead " + i.ID + "`"
+		if name := v.name(i.Roles[workflow.Commander]); name != "" {
+			commander = "commander " + name
 		}
-		lines = append(lines, i.ID+" "+i.Severity.String()+" · "+i.Title+" · promised for "+w.clock(i.Promises.MissedUpdate)+" · "+leads)
+		lines = append(lines, i.ID+" "+i.Severity.String()+" · "+i.Title+" · was due "+w.clock(i.Promises.MissedUpdate)+" · "+commander)
 	}
-	m.Text = strings.Join(append(shorten(lines, maxListed), "Post one with `update INC-n …`."), "\n")
+	m.Text = strings.Join(append(shorten(lines, maxListed), "Post an update with `update INC-n TEXT`."), "\n")
 	return m
 }
 
-// shorten keeps the first lines, and counts the rest.
-func shorten(lines []string, most int) []string {
-	if len(lines) <= most {
+// shorten keeps the first maximum lines and adds how many are left out.
+func shorten(lines []string, maximum int) []string {
+	if len(lines) <= maximum {
 		return lines
 	}
-	return append(lines[:most:most], "… and "+count(len(lines)-most, "more", "more"))
+	return append(lines[:maximum:maximum], "… and "+count(len(lines)-maximum, "more", "more"))
 }

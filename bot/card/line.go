@@ -1,6 +1,7 @@
 package card
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -8,11 +9,11 @@ import (
 	"tocsin/workflow"
 )
 
-// Line says one fact in one sentence, for the timeline, the room and the API
-// alike. The speaker and the time stand beside it.
-func Line(e workflow.Event, zone *time.Location) string { return words{zone: zone}.line(e) }
+// Line describes one fact in one sentence, for the timeline, the room and the
+// API. Who caused it and when are shown beside it. A nil zone is UTC.
+func Line(e workflow.Event, zone *time.Location) string { return formatter{zone: zone}.line(e) }
 
-func (w words) line(e workflow.Event) string {
+func (w formatter) line(e workflow.Event) string {
 	switch f := e.Fact.(type) {
 	case workflow.LifecycleFact:
 		return w.lifecycle(f)
@@ -21,7 +22,7 @@ func (w words) line(e workflow.Event) string {
 	case workflow.PagingFact:
 		return w.paging(f)
 	case workflow.RoomFact:
-		return roomed(f)
+		return roomLine(f)
 	case workflow.RecordFact:
 		return w.record(f)
 	case workflow.UnknownFact:
@@ -29,57 +30,59 @@ func (w words) line(e workflow.Event) string {
 	return strings.ReplaceAll(workflow.FactKind(e.Fact), "_", " ")
 }
 
-// lifecycle says where the incident stands, how severe it is, and how it ended.
-func (w words) lifecycle(f workflow.LifecycleFact) string {
+// lifecycle describes changes of status and severity, and how the incident
+// ended.
+func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 	switch f := f.(type) {
 	case workflow.Declared:
 		return w.declared(f)
 	case workflow.StatusChanged:
-		return "Now " + string(f.To) + because(f.Why)
+		return "Now " + string(f.To) + withReason(f.Why)
 	case workflow.SeverityChanged:
-		return w.graded(f)
+		return w.severityChanged(f)
 	case workflow.IncidentResolved:
 		return w.resolved(f)
 	case workflow.IncidentClosed:
 		if f.Forced {
-			return "Closed by force" + because(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
+			return "Closed by force" + withReason(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
 		}
-		return "Closed" + because(f.Reason)
+		return "Closed" + withReason(f.Reason)
 	case workflow.IncidentReopened:
-		return "Reopened" + because(f.Why)
+		return "Reopened" + withReason(f.Why)
 	case workflow.IncidentCanceled:
-		return "Canceled, it was no incident" + because(f.Reason)
+		return "Canceled, not an incident" + withReason(f.Reason)
 	case workflow.IncidentMerged:
 		return "Merged into " + f.Into
 	case workflow.IncidentAbsorbed:
-		return "Took in " + f.From + because(f.Title)
+		return "Merged " + f.From + " into this incident" + withReason(f.Title)
 	case workflow.MergeTargetUpdated:
-		return followed(f)
+		return mergeTargetUpdated(f)
 	}
 	return ""
 }
 
-// alerts says what its alerts did.
-func (w words) alerts(f workflow.AlertFact) string {
+// alerts describes what happened to the incident's alerts.
+func (w formatter) alerts(f workflow.AlertFact) string {
 	switch f := f.(type) {
 	case workflow.AlertsArrived:
-		return arrived(f.Mail, f.From)
+		return alertsArrived(f.Mail, f.From)
 	case workflow.AlertsForwarded:
-		return "Passed on to " + f.To + because(arrived(f.Mail, f.From))
+		return "Alerts forwarded to " + f.To + withReason(alertsArrived(f.Mail, f.From))
 	case workflow.AlertsAllResolved:
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
 		}
-		return "All alerts resolved; resolves by itself at " + w.clock(f.ResolveAt) + " unless somebody does something"
+		return "All alerts resolved; resolves automatically at " + w.clock(f.ResolveAt) + " unless someone acts"
 	case workflow.AlertsReleased:
 		return fmt.Sprintf("%s still firing: opening a new incident", count(f.Firing, "alert is", "alerts are"))
 	}
 	return ""
 }
 
-// By names an actor: "Ana", "Ana, by token ci", "prometheus" or "tocsin".
-func By(a workflow.Actor) string {
-	name := or(a.Name, a.ID)
+// ActorName returns an actor's name: "Ana", "Ana, by token ci", "prometheus" or
+// "tocsin".
+func ActorName(a workflow.Actor) string {
+	name := cmp.Or(a.Name, a.ID)
 	if a.Kind == workflow.BySystem {
 		name = "tocsin"
 	}
@@ -89,8 +92,9 @@ func By(a workflow.Actor) string {
 	return name
 }
 
-// Post says in a room what one step made true: a line for each event that is
-// worth one. Whoever speaks first is the title; another is named in the line.
+// Post renders the events of one step as a message for a room, a line for each
+// event that is posted. The title is the first actor; a line names its actor
+// when that is someone else.
 func Post(events []workflow.Event, v View) Content {
 	var m Content
 	var lines []string
@@ -98,8 +102,8 @@ func Post(events []workflow.Event, v View) Content {
 		if !workflow.IsPosted(e.Fact) {
 			continue
 		}
-		line := v.words().line(e)
-		switch by := By(e.By); {
+		line := v.formatter().line(e)
+		switch by := ActorName(e.By); {
 		case len(lines) == 0:
 			m.Title = by
 		case by != m.Title && e.By.Kind != workflow.BySystem:
@@ -111,17 +115,17 @@ func Post(events []workflow.Event, v View) Content {
 	return m
 }
 
-func followed(f workflow.MergeTargetUpdated) string {
+func mergeTargetUpdated(f workflow.MergeTargetUpdated) string {
 	switch {
 	case f.Release:
-		return "The other gave its alerts up: those that still fire open a new incident"
+		return "The incident it was merged into released its alerts: those still firing open a new incident"
 	case f.Ended:
-		return "The other has ended: new alerts open a new incident"
+		return "The incident it was merged into has ended: new alerts open a new incident"
 	}
-	return "The other is open again: new alerts go there"
+	return "The incident it was merged into is open again: new alerts go there"
 }
 
-func (w words) declared(f workflow.Declared) string {
+func (w formatter) declared(f workflow.Declared) string {
 	d := f.Declare
 	line := "Declared " + d.Severity.String() + ": " + d.Title
 	if d.Kind == workflow.Drill {
@@ -131,15 +135,15 @@ func (w words) declared(f workflow.Declared) string {
 		line += " (" + strings.Join(d.Services, ", ") + ")"
 	}
 	if d.Previous != "" {
-		line += "; its alerts had " + d.Previous + " before"
+		line += "; previous incident of these alerts: " + d.Previous
 	}
 	if len(f.Cut) > 0 {
-		line += "; cut because it was too long: " + strings.Join(f.Cut, ", ")
+		line += "; shortened because it was too long: " + strings.Join(f.Cut, ", ")
 	}
 	return line
 }
 
-func arrived(m workflow.Mail, from string) string {
+func alertsArrived(m workflow.Mail, from string) string {
 	var parts []string
 	add := func(n int, one, many string) {
 		if n > 0 {
@@ -147,7 +151,7 @@ func arrived(m workflow.Mail, from string) string {
 		}
 	}
 	add(m.Started, "new alert", "new alerts")
-	add(m.Again, "alert fires again", "alerts fire again")
+	add(m.Again, "alert firing again", "alerts firing again")
 	add(m.Ended, "alert resolved", "alerts resolved")
 	add(m.Truncated, "alert left out by the sender", "alerts left out by the sender")
 	line := strings.Join(parts, ", ")
@@ -161,30 +165,23 @@ func arrived(m workflow.Mail, from string) string {
 		line += fmt.Sprintf("; severity %q is not mapped, so it pages as high urgency", strings.Join(m.Unmapped, ", "))
 	}
 	if from != "" {
-		line += ", through " + from
+		line += ", forwarded by " + from
 	}
 	return line
 }
 
-func (w words) graded(f workflow.SeverityChanged) string {
+func (w formatter) severityChanged(f workflow.SeverityChanged) string {
 	line := "Now " + f.To.String()
 	if f.From != 0 && f.From != f.To {
 		line = fmt.Sprintf("%s → %s", f.From, f.To)
 	}
 	if f.Basis == workflow.FromMatrix {
-		line += fmt.Sprintf(" (impact %s, urgency %s)", or(string(f.Impact), "medium"), or(string(f.Urgency), "medium"))
+		line += fmt.Sprintf(" (impact %s, urgency %s)", cmp.Or(string(f.Impact), "medium"), cmp.Or(string(f.Urgency), "medium"))
 	}
-	return line + because(f.Reason)
+	return line + withReason(f.Reason)
 }
 
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
-func (w words) detailed(f workflow.DetailsChanged) string {
+func (w formatter) detailsChanged(f workflow.DetailsChanged) string {
 	var parts []string
 	add := func(name, value string) {
 		if value != "" {
@@ -196,18 +193,18 @@ func (w words) detailed(f workflow.DetailsChanged) string {
 	add("category:", f.Category)
 	add("also affected:", strings.Join(f.Services, ", "))
 	add("symptoms:", strings.Join(f.Symptoms, "; "))
-	return "Corrected " + strings.Join(parts, "; ")
+	return "Edited " + strings.Join(parts, "; ")
 }
 
-// record says what people wrote down and promised.
-func (w words) record(f workflow.RecordFact) string {
+// record describes what people wrote, promised and assigned.
+func (w formatter) record(f workflow.RecordFact) string {
 	switch f := f.(type) {
 	case workflow.DetailsChanged:
-		return w.detailed(f)
+		return w.detailsChanged(f)
 	case workflow.UpdateOverdue:
-		return "The update promised for " + w.clock(f.Due) + " is overdue" + late(f.Late)
+		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.Late)
 	case workflow.EffectGivenUp:
-		return "Gave up: " + f.What + because(f.Why)
+		return "Gave up: " + f.What + withReason(f.Why)
 	case workflow.UpdatePosted:
 		line := "Update"
 		if f.Audience != "" {
@@ -215,18 +212,18 @@ func (w words) record(f workflow.RecordFact) string {
 		}
 		line += ": " + f.Text
 		if !f.Next.IsZero() {
-			line += " (next by " + w.clock(f.Next) + ")"
+			line += " (next update due " + w.clock(f.Next) + ")"
 		}
 		return line
 	case workflow.RoleAssigned:
 		if f.Person == "" {
-			return "Nobody is " + f.Role + " any more"
+			return "Unassigned the role " + f.Role
 		}
-		return or(f.Name, f.Person) + " is " + f.Role
+		return cmp.Or(f.Name, f.Person) + " is " + f.Role
 	case workflow.NoteAdded:
 		return f.Text
 	case workflow.NoteWithdrawn:
-		return "Took back: " + f.Text
+		return "Note withdrawn: " + f.Text
 	case workflow.ActionItemAdded:
 		kind := "Task"
 		if f.FollowUp {
@@ -239,7 +236,7 @@ func (w words) record(f workflow.RecordFact) string {
 		return line
 	case workflow.ActionItemCompleted:
 		if f.Undo {
-			return fmt.Sprintf("Task %d is open again: %s", f.N, f.Text)
+			return fmt.Sprintf("Task %d reopened: %s", f.N, f.Text)
 		}
 		return fmt.Sprintf("Task %d done: %s", f.N, f.Text)
 	case workflow.CauseSet:
@@ -256,15 +253,16 @@ func (w words) record(f workflow.RecordFact) string {
 	return ""
 }
 
-// resolved says how it was resolved, and what still fires.
-func (w words) resolved(f workflow.IncidentResolved) string {
-	line := "Resolved" + because(f.Text)
+// resolved describes how the incident was resolved, and which alerts still
+// fire.
+func (w formatter) resolved(f workflow.IncidentResolved) string {
+	line := "Resolved" + withReason(f.Text)
 	if f.ByTimer {
-		line = "Resolved by itself: all alerts have been quiet"
+		line = "Resolved automatically: all alerts stayed resolved"
 	}
 	if f.StillOn > 0 {
 		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillOn, "alert is", "alerts are"),
-			or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietTill))
+			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietTill))
 	}
 	return line
 }

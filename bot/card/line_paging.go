@@ -1,81 +1,83 @@
 package card
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"tocsin/workflow"
 )
 
-// paging says what escalation did, and who answered.
-func (w words) paging(f workflow.PagingFact) string {
+// paging describes escalation, pages and acknowledgements.
+func (w formatter) paging(f workflow.PagingFact) string {
 	switch f := f.(type) {
 	case workflow.EscalationStarted:
-		return fmt.Sprintf("Paging starts with policy %s%s", f.Policy, because(f.Why))
+		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why))
 	case workflow.StepFired:
-		return w.step(f)
+		return w.stepFired(f)
 	case workflow.CycleBegan:
 		if f.Moved {
-			return "Nobody answered: going on with policy " + f.Policy
+			return "No one has acknowledged: continuing with policy " + f.Policy
 		}
-		return fmt.Sprintf("Nobody answered: policy %s again, repeat %d", f.Policy, f.Repeat)
+		return fmt.Sprintf("No one has acknowledged: repeating policy %s (repeat %d)", f.Policy, f.Repeat)
 	case workflow.NobodyReached:
-		return "NOBODY COULD BE REACHED" + rescued(f.Pages) + "; trying again at " + w.clock(f.Again)
+		return "NO ONE COULD BE REACHED" + notifying(f.Pages) + "; retrying at " + w.clock(f.Again)
 	case workflow.EscalationExhausted:
-		line := "NOBODY HAS ANSWERED, everybody was asked"
+		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
 		if f.Reminder > 0 {
 			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
 		}
-		return line + rescued(f.Pages) + "; next reminder at " + w.clock(f.Next)
+		return line + notifying(f.Pages) + "; next reminder at " + w.clock(f.Next)
 	case workflow.PagesQueued:
-		return "Next method due" + because(f.Why)
+		return "Paging by the next method" + withReason(f.Why)
 	case workflow.PeoplePaged:
-		return w.asked(f)
+		return w.peoplePaged(f)
 	case workflow.NoticePostponed:
-		return fmt.Sprintf("%s: the next notice goes out at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
+		return fmt.Sprintf("%s: next notification at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
 	case workflow.PageDelivered:
 		if f.Via == "log" {
-			return fmt.Sprintf("Page to %s written to the log", f.To)
+			return loggedPage(f.To)
 		}
-		return fmt.Sprintf("Page to %s by %s arrived", f.To, f.Via)
+		return fmt.Sprintf("Paged %s by %s, delivered", f.To, f.Via)
 	case workflow.PageFailed:
 		if f.Retrying {
-			return fmt.Sprintf("Page to %s by %s failed, trying again beside the next one%s", f.To, f.Via, because(f.Why))
+			return fmt.Sprintf("Paging %s by %s failed, retrying alongside the next method%s", f.To, f.Via, withReason(f.Why))
 		}
-		return fmt.Sprintf("Page to %s by %s failed%s", f.To, f.Via, because(f.Why))
+		return fmt.Sprintf("Paging %s by %s failed%s", f.To, f.Via, withReason(f.Why))
 	case workflow.PagesCanceled:
-		return fmt.Sprintf("%s canceled%s", count(len(f.IDs), "page", "pages"), because(f.Why))
+		return fmt.Sprintf("%s canceled%s", count(len(f.IDs), "page", "pages"), withReason(f.Why))
 	case workflow.Acknowledged:
-		return "Acknowledged by " + or(f.Name, f.Person)
+		return "Acknowledged by " + cmp.Or(f.Name, f.Person)
 	case workflow.PageAnswered:
-		return or(f.Name, f.Person) + " answered the page"
+		return cmp.Or(f.Name, f.Person) + " answered the page"
 	case workflow.Unacknowledged:
-		return "Acknowledgement taken back" + because(f.Why)
+		return "Acknowledgement withdrawn" + withReason(f.Why)
 	case workflow.AcknowledgeOverdue:
-		return "Not acknowledged by " + w.clock(f.Due) + ", as promised" + late(f.Late)
+		return "Acknowledgement overdue: it was due " + w.clock(f.Due) + lateBy(f.Late)
 	}
 	return ""
 }
 
-func (w words) step(f workflow.StepFired) string {
+func (w formatter) stepFired(f workflow.StepFired) string {
 	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
 	if f.Why != "" {
 		line += " (" + f.Why + ")"
 	}
 	if len(f.Pages) == 0 {
-		line += ": nobody to page, going on at once"
+		line += ": no one to page, moving on at once"
 	} else {
-		line += " pages " + whom(f.Pages)
+		line += " pages " + recipients(f.Pages)
 	}
-	line += skipped(f.Skipped)
+	line += skippedTargets(f.Skipped)
 	if !f.Next.IsZero() {
 		line += "; next step at " + w.clock(f.Next)
 	}
-	return line + late(f.Late)
+	return line + lateBy(f.Late)
 }
 
-// skipped names the targets that nobody stood behind, and why.
-func skipped(all []workflow.Skipped) string {
+// skippedTargets lists the targets of a step that no one could be paged for,
+// with the reason.
+func skippedTargets(all []workflow.Skipped) string {
 	var b strings.Builder
 	for n, s := range all {
 		if n == 6 {
@@ -87,12 +89,13 @@ func skipped(all []workflow.Skipped) string {
 	return b.String()
 }
 
-// whom lists the people of pages with their methods.
-func whom(pages []workflow.PageState) string {
+// recipients lists the people of pages with their methods: "Ana (email, sms
+// after 1m0s)".
+func recipients(pages []workflow.PageState) string {
 	var order []string
 	via := map[string][]string{}
 	for _, p := range pages {
-		name := or(p.Name, p.To)
+		name := cmp.Or(p.Name, p.To)
 		if via[name] == nil {
 			order = append(order, name)
 		}
@@ -108,7 +111,7 @@ func whom(pages []workflow.PageState) string {
 		order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
 	}
 	if len(order) == 0 {
-		return "nobody"
+		return "no one"
 	}
 	if len(order) > 6 {
 		order = append(order[:6], fmt.Sprintf("and %d more", len(order)-6))
@@ -116,21 +119,30 @@ func whom(pages []workflow.PageState) string {
 	return strings.Join(order, ", ")
 }
 
-func rescued(pages []workflow.PageState) string {
+// notifying names the recipients of the pages that go to the catch-all.
+func notifying(pages []workflow.PageState) string {
 	if len(pages) == 0 {
 		return ""
 	}
-	return ", telling " + whom(pages)
+	return ", notifying " + recipients(pages)
 }
 
-func (w words) asked(f workflow.PeoplePaged) string {
+func (w formatter) peoplePaged(f workflow.PeoplePaged) string {
 	line := "Paged "
 	if f.Purpose == workflow.PurposeNotice {
-		line = "Told "
+		line = "Notified "
 	}
-	line += whom(f.Pages)
+	line += recipients(f.Pages)
 	if f.Alerts > 0 {
 		line += " of " + count(f.Alerts, "new alert", "new alerts")
 	}
-	return line + skipped(f.Skipped) + because(f.Text)
+	return line + skippedTargets(f.Skipped) + withReason(f.Text)
+}
+
+// loggedPage describes a page that was written to Tocsin's own log.
+func loggedPage(to string) string {
+	if to == "log" {
+		return "Logged the page"
+	}
+	return "Logged the page to " + to
 }

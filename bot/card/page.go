@@ -1,6 +1,7 @@
 package card
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,22 +9,22 @@ import (
 	"tocsin/workflow"
 )
 
-// Asked is one incident somebody is paged for.
-type Asked struct {
+// PageRequest is one incident that a person is paged for.
+type PageRequest struct {
 	Incident workflow.Incident
 	Purpose  workflow.Purpose
-	Text     string // what whoever asked, or the rules, say
-	Answer   string // address of the page with the acknowledge button; "" for none
-	Alerts   int    // new alerts the notice is about
+	Text     string // the message of the person who asked, or the reason of an automatic page
+	AckURL   string // address of the page with the acknowledge button; "" for none
+	Alerts   int    // new alerts that a notice reports
 }
 
-// Page is the message that pages somebody. Of a private incident it says only
-// that it is there (rule P2).
-func Page(a Asked, v View) Content {
+// Page renders the message that pages a person. Of a private incident it shows
+// the ID only (P2: private means members only).
+func Page(a PageRequest, v View) Content {
 	i := a.Incident
-	m := Content{Title: heading(a), Footer: v.link(i)}
+	m := Content{Title: pageTitle(a), Footer: v.link(i)}
 	if i.Visibility != workflow.Private {
-		w := v.words()
+		w := v.formatter()
 		m.Text = strings.TrimSpace(a.Text + "\n" + i.Description)
 		for _, f := range []Field{
 			{"Severity", severity(i)},
@@ -49,12 +50,12 @@ func Page(a Asked, v View) Content {
 		}
 		for _, l := range i.Paperwork.Links {
 			if l.URL != "" && len(m.Buttons) < 2 {
-				m.Buttons = append(m.Buttons, Button{Label: or(l.Title, "Link"), URL: l.URL})
+				m.Buttons = append(m.Buttons, Button{Label: cmp.Or(l.Title, "Link"), URL: l.URL})
 			}
 		}
 	}
 	if a.Purpose != workflow.PurposeNotice {
-		ack := Button{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.Answer, Main: true}
+		ack := Button{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.AckURL, Main: true}
 		m.Buttons = append([]Button{ack}, m.Buttons...)
 	}
 	if url := v.link(i); url != "" {
@@ -63,12 +64,12 @@ func Page(a Asked, v View) Content {
 	return m
 }
 
-// heading is the subject of a mail and the first line of every page.
-func heading(a Asked) string {
+// pageTitle returns the subject of a mail and the first line of every page.
+func pageTitle(a PageRequest) string {
 	i := a.Incident
 	if i.Visibility == workflow.Private {
 		if a.Purpose == workflow.PurposeNotice {
-			return "A private incident has news for you: " + i.ID
+			return "A private incident has an update for you: " + i.ID
 		}
 		return "A private incident needs you: " + i.ID
 	}
@@ -81,41 +82,41 @@ func heading(a Asked) string {
 		if a.Alerts > 0 {
 			return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, count(a.Alerts, "new alert", "new alerts"), i.Title)
 		}
-		return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, or(a.Text, "news"), i.Title)
+		return fmt.Sprintf("%s%s: %s · %s", drill, i.ID, cmp.Or(a.Text, "update"), i.Title)
 	case workflow.PurposeJoin:
 		return fmt.Sprintf("%sPlease join %s %s · %s", drill, i.ID, i.Severity, i.Title)
 	case workflow.PurposeCatchAll:
-		lead := or(strings.ToUpper(strings.TrimSuffix(a.Text, ".")), "NOBODY HAS ANSWERED")
+		lead := cmp.Or(strings.ToUpper(strings.TrimSuffix(a.Text, ".")), "NO ONE HAS ACKNOWLEDGED")
 		return fmt.Sprintf("%s%s: %s %s · %s", drill, lead, i.ID, i.Severity, i.Title)
 	case workflow.PurposeEscalation:
 	}
 	return fmt.Sprintf("%s%s %s · %s", drill, i.ID, i.Severity, i.Title)
 }
 
-// Bundle is one message for several pages to the same person (rule E10).
-func Bundle(all []Asked, v View) Content {
+// Bundle renders one message for several pages to the same person.
+func Bundle(all []PageRequest, v View) Content {
 	if len(all) == 1 {
 		return Page(all[0], v)
 	}
 	m := Content{Title: fmt.Sprintf("%d incidents need you", len(all)), Footer: v.URL}
 	var lines []string
 	for _, a := range all {
-		lines = append(lines, heading(a))
+		lines = append(lines, pageTitle(a))
 		if a.Purpose != workflow.PurposeNotice && len(m.Buttons) < 5 {
-			m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.Answer, Main: len(m.Buttons) == 0})
+			m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.AckURL, Main: len(m.Buttons) == 0})
 		}
 	}
 	m.Sections = []Section{{Heading: "Incidents", Lines: lines}}
 	return m
 }
 
-// Blind is the page that goes out when the store cannot be read: less is known,
-// but somebody is told (rule E3).
-func Blind(incidents []string, v View) Content {
+// FallbackPage renders the page that is sent when the store cannot be read: it
+// has no details, but it is sent (E3: check again before each send).
+func FallbackPage(incidents []string, v View) Content {
 	incidents = slices.Compact(slices.Sorted(slices.Values(incidents)))
 	m := Content{
 		Title:  incidents[0] + " needs you",
-		Text:   "Tocsin cannot read its store right now, so this page says no more. Somebody should look at Tocsin too.",
+		Text:   "Tocsin cannot read its store right now, so this page has no details. Please check Tocsin as well.",
 		Footer: v.URL,
 	}
 	if len(incidents) == 1 {
@@ -129,11 +130,11 @@ func Blind(incidents []string, v View) Content {
 	return m
 }
 
-// SignIn is the message that carries a sign-in link.
+// SignIn renders the message that carries a sign-in link.
 func SignIn(link, organization string) Content {
 	return Content{
-		Title:   "Your link to sign in to " + or(organization, "Tocsin"),
-		Text:    "It works once, within 15 minutes. If you did not ask for it, let it be: nobody is signed in until it is opened and pressed.",
+		Title:   "Your link to sign in to " + cmp.Or(organization, "Tocsin"),
+		Text:    "It works once, within 15 minutes. If you did not ask for it, ignore it: no one is signed in until the link is opened and confirmed.",
 		Buttons: []Button{{Label: "Sign in", URL: link, Main: true}},
 	}
 }

@@ -7,37 +7,39 @@ import (
 	"tocsin/workflow"
 )
 
-// Reply is what whoever gave a command reads: what it did, and the next step.
+// Reply renders the answer to a command: what it changed, and the usual next
+// step.
 func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 	var lines []string
 	cut := false
 	for _, e := range events {
-		if hidden(e.Fact) {
+		if isImplied(e.Fact) {
 			continue
 		}
-		lines = append(lines, v.words().line(e)+".")
-		cut = cut || wasCut(e.Fact)
+		lines = append(lines, v.formatter().line(e)+".")
+		cut = cut || isShortened(e.Fact)
 	}
 	if len(lines) == 0 {
 		lines = []string{"Nothing changed."}
 	}
 	if cut {
-		lines = append(lines, "It was cut: titles hold 200 characters, texts 4,000.")
+		lines = append(lines, "It was shortened: a title holds 200 characters, a text 4,000.")
 	}
-	if hint := next(i, events); hint != "" {
+	if hint := nextHint(i, events); hint != "" {
 		lines = append(lines, hint)
 	}
 	return i.ID + ": " + strings.Join(lines, "\n")
 }
 
-// hidden facts follow from what is said already.
-func hidden(f workflow.Fact) bool {
+// isImplied reports whether a fact follows from another one of the reply and
+// needs no line.
+func isImplied(f workflow.Fact) bool {
 	_, room := f.(workflow.RoomWanted)
 	_, paging := f.(workflow.EscalationStarted)
 	return room || paging
 }
 
-func wasCut(f workflow.Fact) bool {
+func isShortened(f workflow.Fact) bool {
 	switch f := f.(type) {
 	case workflow.Declared:
 		return len(f.Cut) > 0
@@ -55,19 +57,19 @@ func wasCut(f workflow.Fact) bool {
 	return false
 }
 
-// next names the step that usually follows.
-func next(i workflow.Incident, events []workflow.Event) string {
+// nextHint returns the step that usually follows, as a sentence.
+func nextHint(i workflow.Incident, events []workflow.Event) string {
 	for _, e := range events {
 		switch f := e.Fact.(type) {
 		case workflow.Declared:
 			return fmt.Sprintf("Next: `ack %s` if you are on it.", i.ID)
 		case workflow.Acknowledged:
 			if i.Roles[workflow.Commander] == "" && e.By.Kind == workflow.ByPerson {
-				return fmt.Sprintf("Nobody leads yet: `lead %s` takes command.", i.ID)
+				return fmt.Sprintf("No commander yet: `lead %s` makes you the commander.", i.ID)
 			}
 		case workflow.StatusChanged:
 			if !i.Acknowledged() && e.By.Human() && f.To != workflow.Monitoring {
-				return fmt.Sprintf("Paging goes on until somebody acknowledges: `ack %s`.", i.ID)
+				return fmt.Sprintf("Paging continues until someone acknowledges: `ack %s`.", i.ID)
 			}
 		case workflow.IncidentResolved:
 			if i.Paperwork.Cause == "" {

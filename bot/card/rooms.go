@@ -1,6 +1,7 @@
 package card
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,10 +9,10 @@ import (
 	"tocsin/workflow"
 )
 
-// Announcement is the card of an incident where everybody looks: what it is,
-// how it stands, and where it is worked on.
+// Announcement renders the incident for a channel that everyone reads: its
+// state and how to join its room.
 func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
-	w := v.words()
+	w := v.formatter()
 	m := Content{Title: Title(i)}
 	for _, f := range []Field{
 		{"Severity", severity(i)},
@@ -38,12 +39,13 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
 	return m
 }
 
-// Hidden stands where an incident was announced that has become private (rule
-// P2).
-func Hidden(id string) Content { return Content{Title: id + " is private now"} }
+// HiddenAnnouncement replaces the announcement of an incident that has become
+// private (P2: private means members only).
+func HiddenAnnouncement(id string) Content { return Content{Title: id + " is private now"} }
 
-// setUp shows how far the rooms are while anything is unfinished.
-func setUp(i workflow.Incident, v View) []Section {
+// roomSections shows the progress of setting up each room, while it is
+// unfinished.
+func roomSections(i workflow.Incident, v View) []Section {
 	var all []Section
 	for _, r := range i.Rooms {
 		if !r.Managed {
@@ -53,7 +55,7 @@ func setUp(i workflow.Incident, v View) []Section {
 		if steps == nil {
 			continue
 		}
-		s := Section{Heading: capital(r.Platform), Lines: []string{strings.Join(steps, " · ")}}
+		s := Section{Heading: capitalize(r.Platform), Lines: []string{strings.Join(steps, " · ")}}
 		if failed && (v.Word == nil || v.Word("retry")) {
 			s.Button = Button{Label: "Retry", Command: "retry " + i.ID}
 		}
@@ -62,7 +64,7 @@ func setUp(i workflow.Incident, v View) []Section {
 	return all
 }
 
-// stepName is a step, as people call it.
+// stepName returns the label of a room's setup step: "Card pinned".
 func stepName(name string) string {
 	switch name {
 	case workflow.StepInvite:
@@ -72,12 +74,13 @@ func stepName(name string) string {
 	case workflow.StepPin:
 		return "Card pinned"
 	default:
-		return capital(name)
+		return capitalize(name)
 	}
 }
 
-// stepDone says a step in the timeline.
-func stepDone(name string) string {
+// stepResult describes a finished setup step for the timeline: "Pinned the
+// card".
+func stepResult(name string) string {
 	switch name {
 	case workflow.StepTopic:
 		return "Set the topic"
@@ -90,18 +93,18 @@ func stepDone(name string) string {
 	case workflow.StepAnnounce:
 		return "Announced it"
 	default:
-		return capital(name)
+		return capitalize(name)
 	}
 }
 
-func capital(s string) string {
+func capitalize(s string) string {
 	if s == "" {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// roomSteps says how each step went; nil when all are done.
+// roomSteps returns each setup step with its result; nil when all are done.
 func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed bool) {
 	open := false
 	add := func(name string, state workflow.StepState, why string) {
@@ -112,7 +115,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 		case workflow.StepFailed:
 			mark = " ✗ " + why
 			failed = true
-		case "": // still to be done
+		case "": // not done yet
 		}
 		open = open || state != workflow.StepDone
 		steps = append(steps, name+mark)
@@ -140,51 +143,51 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 	return steps, failed
 }
 
-// more are the words that people need less often.
-func more(i workflow.Incident, v View) []Button {
+// secondaryButtons returns the commands that people need less often.
+func secondaryButtons(i workflow.Incident, v View) []Button {
 	var all []Button
 	add := func(label, word, rest string) {
 		if v.Word == nil || v.Word(word) {
 			all = append(all, Button{Label: label, Command: strings.TrimSpace(word + " " + i.ID + " " + rest)})
 		}
 	}
-	add("Add a note", "note", "")
+	add("Add note", "note", "")
 	if i.Open() {
-		add("Severity", "severity", "")
+		add("Change severity", "severity", "")
 		add("Escalate", "escalate", fmt.Sprintf("--seen %d", i.Seq))
 		add("Invite", "invite", "")
 	} else {
-		add("Write the cause", "cause", "")
+		add("Set cause", "cause", "")
 	}
-	add("Add a task", "task", "")
+	add("Add task", "task", "")
 	return all
 }
 
-// roomed says what became of rooms.
-func roomed(f workflow.RoomFact) string {
+// roomLine describes what happened to a room.
+func roomLine(f workflow.RoomFact) string {
 	switch f := f.(type) {
 	case workflow.RoomWanted:
-		return "Opening a room on " + capital(f.Platform)
+		return "Opening a room on " + capitalize(f.Platform)
 	case workflow.RoomOpened:
-		return "Room on " + capital(f.Platform) + ": " + or(f.Room.Name, f.ID)
+		return "Room on " + capitalize(f.Platform) + ": " + cmp.Or(f.Room.Name, f.ID)
 	case workflow.RoomUnavailable:
-		return "No room on " + capital(f.Platform) + because(f.Why)
+		return "No room on " + capitalize(f.Platform) + withReason(f.Why)
 	case workflow.RoomStepFinished:
 		if f.Why != "" {
-			return fmt.Sprintf("%s on %s failed: %s", stepName(f.Step), capital(f.Platform), f.Why)
+			return fmt.Sprintf("%s on %s failed: %s", stepName(f.Step), capitalize(f.Platform), f.Why)
 		}
-		return stepDone(f.Step) + " on " + capital(f.Platform)
+		return stepResult(f.Step) + " on " + capitalize(f.Platform)
 	case workflow.RoomStepRetried:
-		return fmt.Sprintf("%s on %s, once more", stepDone(f.Step), capital(f.Platform))
+		return fmt.Sprintf("%s on %s: retrying", stepName(f.Step), capitalize(f.Platform))
 	case workflow.RoomAbandoned:
-		return "Left the room on " + capital(f.Platform) + ": not only members saw it"
+		return "Left the room on " + capitalize(f.Platform) + ": people who are not members could see it"
 	case workflow.RoomArchiveDue:
-		return "Putting the room on " + capital(f.Platform) + " away"
+		return "Archiving the room on " + capitalize(f.Platform)
 	case workflow.RoomArchived:
 		if f.ID == "" {
-			return "Still to be said on " + f.Platform + ", in the room that is on its way"
+			return "Messages for " + capitalize(f.Platform) + " wait for its new room"
 		}
-		return "The room on " + capital(f.Platform) + " is archived"
+		return "The room on " + capitalize(f.Platform) + " is archived"
 	}
 	return ""
 }

@@ -17,22 +17,23 @@ import (
 // marks are the characters that stamps stand between.
 const marks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 
-// messages are all that can be said of the incidents of these tests, in a view.
+// messages renders every kind of message about the incidents of these tests in
+// a view.
 func messages(t *testing.T, v card.View) []card.Content {
 	t.Helper()
 	var all []card.Content
-	say := func(text string) { all = append(all, card.Content{Text: text}) }
+	add := func(text string) { all = append(all, card.Content{Text: text}) }
 	for _, s := range workflow.Statuses() {
 		i := incident(s)
 		i.Promises.MissedUpdate = start
-		a := card.Asked{Incident: i, Purpose: workflow.PurposeEscalation}
-		all = append(all, card.Card(i, v), card.Announcement(i, workflow.Room{}, v), card.Page(a, v), card.Bundle([]card.Asked{a, a}, v), card.OverdueUpdates([]workflow.Incident{i}, v))
-		say(card.Timers(i, v))
-		say(card.Row(i, v))
+		a := card.PageRequest{Incident: i, Purpose: workflow.PurposeEscalation}
+		all = append(all, card.Card(i, v), card.Announcement(i, workflow.Room{}, v), card.Page(a, v), card.Bundle([]card.PageRequest{a, a}, v), card.OverdueUpdates([]workflow.Incident{i}, v))
+		add(card.Timers(i, v))
+		add(card.Row(i, v))
 	}
 	all = append(all, card.AuditReport(card.AuditDay{Since: start}, v))
 	for _, s := range []workflow.DeliveryState{workflow.DeliveryPlanned, workflow.DeliveryAccepted, workflow.DeliveryFailed} {
-		say(card.Who("INC-7", []workflow.Delivery{{PageState: workflow.PageState{Name: "Ana Silva", Via: "email", State: s, Due: start}, AskedAt: start, DoneAt: start}}, v))
+		add(card.Deliveries("INC-7", []workflow.Delivery{{PageState: workflow.PageState{Name: "Ana Silva", Via: "email", State: s, Due: start}, AskedAt: start, DoneAt: start}}, v))
 	}
 	raw, err := os.ReadFile("../../workflow/testdata/recorded/events.jsonl")
 	if err != nil {
@@ -44,12 +45,12 @@ func messages(t *testing.T, v card.View) []card.Content {
 			t.Fatal(err)
 		}
 		all = append(all, card.Post([]workflow.Event{e}, v))
-		say(card.Reply(incident(workflow.Triage), []workflow.Event{e}, v))
+		add(card.Reply(incident(workflow.Triage), []workflow.Event{e}, v))
 	}
 	return all
 }
 
-// TestStamps: with stamps a message says the same, and without it has none.
+// TestStamps: the text is the same with and without stamps.
 func TestStamps(t *testing.T) {
 	bare, marked := view(), view()
 	marked.Stamps = true
@@ -58,7 +59,7 @@ func TestStamps(t *testing.T) {
 	for n := range without {
 		a, b := written(t, without[n]), written(t, with[n])
 		if strings.ContainsAny(a, marks) {
-			t.Errorf("stamps for whoever does not know them: %q", a)
+			t.Errorf("stamps in a view that did not ask for them: %q", a)
 		}
 		if card.Plain(b) != a {
 			t.Errorf("with stamps it says %q, without %q", card.Plain(b), a)
@@ -66,7 +67,7 @@ func TestStamps(t *testing.T) {
 		if text := card.Text(with[n]); text != card.Text(without[n]) {
 			t.Errorf("as plain text: %q", text)
 		}
-		for _, p := range card.Pieces(b) {
+		for _, p := range card.ParseSpans(b) {
 			if !p.At.IsZero() {
 				stamps++
 			}
@@ -86,14 +87,14 @@ func written(t *testing.T, m card.Content) string {
 	return string(raw)
 }
 
-// TestStampOfCard: where it stands, a stamp says which instant it is, and how
-// the organization's clock shows it.
+// TestStampOfCard: a stamp in a card holds the instant and its time in the
+// organization's zone.
 func TestStampOfCard(t *testing.T) {
 	v := view()
 	v.Stamps = true
 	var found []string
 	for _, f := range card.Card(incident(workflow.Investigating), v).Fields {
-		for _, p := range card.Pieces(f.Value) {
+		for _, p := range card.ParseSpans(f.Value) {
 			if !p.At.IsZero() {
 				found = append(found, fmt.Sprintf("%s: %s, day %v, %q", f.Name, p.At.Format(time.RFC3339), p.Day, p.Text))
 			}
@@ -105,7 +106,7 @@ func TestStampOfCard(t *testing.T) {
 	}
 }
 
-// TestNoStamp: what cannot be stamped is said in words.
+// TestNoStamp: a time that no stamp can hold is written as text.
 func TestNoStamp(t *testing.T) {
 	for name, v := range map[string]card.View{
 		"a zone of an odd name": {Stamps: true, Zone: time.FixedZone("où <b>", 0)},
@@ -127,12 +128,12 @@ func TestNoStamp(t *testing.T) {
 	}
 }
 
-// TestPieces: whole stamps are found between whatever was typed, and what only
-// looks like one is words.
-func TestPieces(t *testing.T) {
+// TestParseSpans: whole stamps are found in typed text, and a malformed stamp
+// is words.
+func TestParseSpans(t *testing.T) {
 	at := time.Unix(1_772_421_120, 0).UTC()
-	clock, day := card.Piece{Text: "04:12:00 CET", At: at}, card.Piece{Text: "2026-03-02 04:12:00 CET", At: at, Day: true}
-	for text, want := range map[string][]card.Piece{
+	clock, day := card.Span{Text: "04:12:00 CET", At: at}, card.Span{Text: "2026-03-02 04:12:00 CET", At: at, Day: true}
+	for text, want := range map[string][]card.Span{
 		"":                                    nil,
 		"nothing":                             {{Text: "nothing"}},
 		clock.String():                        {clock},
@@ -150,39 +151,39 @@ func TestPieces(t *testing.T) {
 		clock.String()[:len(clock.String())-2]:                                        {{Text: "177242112004:12:00 CET"}}, // cut within a character
 		strings.TrimSuffix(clock.String(), "\U0010FE03") + "…" + clock.String() + ".": {{Text: "177242112004:12:00 CET…"}, clock, {Text: "."}},
 	} {
-		got := card.Pieces(strings.ToValidUTF8(text, ""))
+		got := card.ParseSpans(strings.ToValidUTF8(text, ""))
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%+q is %+q, want %+q", text, got, want)
 		}
 	}
 }
 
-// TestAnyPieces: taking a text apart loses nothing but the characters of
-// stamps, and putting it together again changes nothing more.
-func TestAnyPieces(t *testing.T) {
+// TestAnySpans: splitting a text loses nothing but the delimiters of
+// malformed stamps, and joining the spans again changes nothing more.
+func TestAnySpans(t *testing.T) {
 	stamp := rapid.Custom(func(t *rapid.T) string {
-		return card.Piece{
+		return card.Span{
 			Text: rapid.SampledFrom([]string{"04:12:00 CET", "x", "", "a\nb", "<!channel>"}).Draw(t, "reads"),
 			At:   time.Unix(rapid.Int64Range(-1, 1<<40).Draw(t, "unix"), 0), Day: rapid.Bool().Draw(t, "day"),
 		}.String()
 	})
-	piece := rapid.OneOf(stamp, rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune(marks+"0123456789: \n"))))
+	part := rapid.OneOf(stamp, rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune(marks+"0123456789: \n"))))
 	rapid.Check(t, func(t *rapid.T) {
-		text := strings.Join(rapid.SliceOf(piece).Draw(t, "pieces"), "")
-		pieces := card.Pieces(text)
+		text := strings.Join(rapid.SliceOf(part).Draw(t, "spans"), "")
+		spans := card.ParseSpans(text)
 		var plain, again strings.Builder
-		for _, p := range pieces {
+		for _, p := range spans {
 			plain.WriteString(p.Text)
 			again.WriteString(p.String())
 			if p.Text == "" || strings.ContainsAny(p.Text, marks) {
-				t.Fatalf("piece %+q", p)
+				t.Fatalf("span %+q", p)
 			}
 		}
 		if plain.String() != card.Plain(text) {
-			t.Fatalf("%+q reads %+q, and in pieces %+q", text, card.Plain(text), plain.String())
+			t.Fatalf("%+q reads %+q, and in spans %+q", text, card.Plain(text), plain.String())
 		}
-		if got := card.Pieces(again.String()); fmt.Sprint(got) != fmt.Sprint(pieces) {
-			t.Fatalf("put together again: %+q, want %+q", got, pieces)
+		if got := card.ParseSpans(again.String()); fmt.Sprint(got) != fmt.Sprint(spans) {
+			t.Fatalf("joined again: %+q, want %+q", got, spans)
 		}
 	})
 }

@@ -31,10 +31,10 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 				ids = append(ids, t.Owner)
 			}
 		}
-		page.Content = card.Blind(ids, view)
+		page.Content = card.FallbackPage(ids, view)
 		return page, pager, nil
 	}
-	asked := make([]card.Asked, 0, len(tasks))
+	asked := make([]card.PageRequest, 0, len(tasks))
 	for _, t := range tasks {
 		i := t.Incident
 		if page.Since.IsZero() || i.DeclaredAt.Before(page.Since) {
@@ -42,7 +42,7 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		}
 		paged := s.pagedIncident(t, page.Person)
 		page.Incidents = append(page.Incidents, paged)
-		asked = append(asked, card.Asked{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, Answer: paged.AcknowledgeURL})
+		asked = append(asked, card.PageRequest{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, AckURL: paged.AcknowledgeURL})
 	}
 	page.Content = card.Bundle(distinct(asked), view)
 	return page, pager, nil
@@ -50,10 +50,10 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 
 // distinct leaves out what one message would say twice: of several pages for one
 // incident with the same text, the one that wants an answer stays.
-func distinct(all []card.Asked) []card.Asked {
-	var kept []card.Asked
+func distinct(all []card.PageRequest) []card.PageRequest {
+	var kept []card.PageRequest
 	for _, a := range all {
-		same := slices.IndexFunc(kept, func(k card.Asked) bool {
+		same := slices.IndexFunc(kept, func(k card.PageRequest) bool {
 			return k.Incident.ID == a.Incident.ID && k.Text == a.Text && k.Alerts == a.Alerts
 		})
 		switch {

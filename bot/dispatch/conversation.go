@@ -27,7 +27,7 @@ func (d *Dispatcher) Pin(ctx context.Context, r Request, key string) (Reply, err
 		if !found || was.Text == "" {
 			return Reply{Text: "That message is not known here, so it cannot be pinned to the timeline."}, nil
 		}
-		if r.Text = was.Text; was.Name != card.By(r.Speaker.Actor()) {
+		if r.Text = was.Text; was.Name != card.ActorName(r.Speaker.Actor()) {
 			r.Text = was.Name + ": " + was.Text
 		}
 	}
@@ -68,7 +68,7 @@ func (d *Dispatcher) Say(ctx context.Context, r Request) (Reply, error) {
 		return refused(err)
 	}
 	key := "said " + cmp.Or(r.Operation, rand.Text())
-	m := bot.Message{At: d.engine.Now(), Person: r.Speaker.Person, Name: card.By(r.Speaker.Actor()), Text: text}
+	m := bot.Message{At: d.engine.Now(), Person: r.Speaker.Person, Name: card.ActorName(r.Speaker.Actor()), Text: text}
 	if err := d.conversation.Append(ctx, r.Room, key, m); err != nil {
 		return Reply{}, err
 	}

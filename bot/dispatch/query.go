@@ -49,7 +49,7 @@ func (d *Dispatcher) answer(ctx context.Context, call commands.Call, s access.Sp
 		if err != nil {
 			return "", err
 		}
-		return card.Who(call.Incident, workflow.Deliveries(events), view), nil
+		return card.Deliveries(call.Incident, workflow.Deliveries(events), view), nil
 	case "web":
 		return d.webText(ctx, call, s)
 	}

@@ -217,7 +217,7 @@ func (r *Reader) Timeline(ctx context.Context, id string, s access.Speaker) ([]E
 func Entries(events []workflow.Event, zone *time.Location) []Entry {
 	all := make([]Entry, 0, len(events))
 	for _, e := range events {
-		all = append(all, Entry{Seq: e.Seq, At: e.At, By: card.By(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
+		all = append(all, Entry{Seq: e.Seq, At: e.At, By: card.ActorName(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
 	}
 	return all
 }

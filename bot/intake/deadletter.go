@@ -76,7 +76,7 @@ func (r *Receiver) letterBatch(l DeadLetter, state alerts.State) alerts.Batch {
 	if i, ok := r.engine.Organization().Integration(l.Integration); ok && i.Owner != "" {
 		declare.Owner = workflow.Target("team:" + i.Owner)
 	}
-	arrival := alerts.Arrive(alerts.Sender{Name: l.Integration}, a, d, declare)
+	arrival := alerts.NewArrival(alerts.Sender{Name: l.Integration}, a, d, declare)
 	return alerts.Batch{At: r.engine.Now(), Arrivals: []alerts.Arrival{arrival}}
 }
 

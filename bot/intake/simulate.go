@@ -145,7 +145,7 @@ type sheet struct {
 
 func simulatedID(n int) string { return fmt.Sprintf("INC-%d", n+1) }
 
-// Row implements [alerts.Book].
+// Row implements [alerts.Tx].
 func (s *sheet) Row(_, key string) (*alerts.Row, error) {
 	if r, ok := s.rows[key]; ok {
 		return &r, nil
@@ -153,19 +153,19 @@ func (s *sheet) Row(_, key string) (*alerts.Row, error) {
 	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
 }
 
-// PutRow implements [alerts.Book].
+// PutRow implements [alerts.Tx].
 func (s *sheet) PutRow(r alerts.Row) error {
 	s.rows[r.Key] = r
 	return nil
 }
 
-// Owner implements [alerts.Book].
+// Owner implements [alerts.Tx].
 func (s *sheet) Owner(group string) (incident string, holds bool, err error) {
 	id := s.groups[group]
 	return id, id != "", nil
 }
 
-// Open implements [alerts.Book].
+// Open implements [alerts.Tx].
 func (s *sheet) Open(group, _ string, stub []byte) (string, error) {
 	id := simulatedID(len(s.stubs))
 	s.stubs, s.mail = append(s.stubs, stub), append(s.mail, workflow.Mail{})
@@ -173,7 +173,7 @@ func (s *sheet) Open(group, _ string, stub []byte) (string, error) {
 	return id, nil
 }
 
-// Mail implements [alerts.Book].
+// Mail implements [alerts.Tx].
 func (s *sheet) Mail(incident string, m workflow.Mail) error {
 	s.mail[workflow.NumberOf(incident)-1] = m
 	return nil

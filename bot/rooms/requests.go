@@ -122,7 +122,7 @@ func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard
 	case d.Place == workflow.InRoom:
 		c.Content = card.Card(i, view)
 	case i.Visibility == workflow.Private:
-		c.Content = card.Hidden(i.ID)
+		c.Content = card.HiddenAnnouncement(i.ID)
 	default:
 		c.Content = card.Announcement(i, r, view)
 	}

@@ -1,12 +1,12 @@
-// Package timetable knows at which instants a recurring job starts, and what
-// each start is called. It is pure: whoever asks brings the time.
+// Package timetable computes when a recurring job starts, and names each start.
+// It is pure: the caller passes the time.
 //
-// Times of a cron spec are times of the wall clock in a zone, and each happens
-// once (rule O1): one that the clocks skip in spring happens at the first
-// instant after the gap, one that they show twice in autumn at the first. Only
-// the parser of robfig/cron is used, and its Next for civil times, which know
-// no daylight saving: its own runner skips the first and starts the second
-// twice.
+// Times of a cron spec are wall-clock times in a zone, and each happens once
+// (O1: wall-clock times happen once): a time that does not exist in spring
+// happens at the first instant after the gap, one that comes twice in autumn at
+// the first. Only the parser of robfig/cron is used, and its Next for civil
+// times without daylight saving: its own runner skips the former and starts the
+// latter twice.
 package timetable
 
 import (
@@ -16,26 +16,26 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Slot is one start of a job. Its name says which one, in every replica and
-// whatever the zone's rules say later: local wall time and zone, such as
-// "2026-10-25T02:30 Europe/Berlin", or, for "@every", the instant in UTC.
+// Slot is one start of a job. Its name identifies it in every replica, whatever
+// the zone's rules become: local wall time and zone, such as "2026-10-25T02:30
+// Europe/Berlin", or, for "@every", the instant in UTC.
 type Slot struct {
 	Name string
 	At   time.Time // UTC
 }
 
-// Schedule is a timetable. The zero value has no slots.
+// Schedule is a parsed spec. The zero value has no slots.
 type Schedule struct {
 	spec  string
 	zone  *time.Location
-	cron  cron.Schedule // of civil times, which are labeled UTC; nil for every
+	cron  cron.Schedule // on civil times, labeled UTC; nil for @every
 	every time.Duration // counted from the epoch, so that all replicas agree
 }
 
-// Spec returns the spec as it was written.
+// Spec returns the spec as it was written, with single spaces.
 func (s Schedule) Spec() string { return s.spec }
 
-// Zone returns the zone in which the spec is read.
+// Zone returns the zone of the spec.
 func (s Schedule) Zone() *time.Location {
 	if s.zone == nil {
 		return time.UTC
@@ -43,7 +43,7 @@ func (s Schedule) Zone() *time.Location {
 	return s.zone
 }
 
-// String tells one schedule from another.
+// String returns the spec and its zone, by which schedules are compared.
 func (s Schedule) String() string {
 	if s.every > 0 {
 		return s.spec
@@ -51,24 +51,24 @@ func (s Schedule) String() string {
 	return s.spec + " " + s.Zone().String()
 }
 
-// Equal reports whether two schedules have the same slots for the same reason.
+// Equal reports whether two schedules have the same spec and zone.
 func (s Schedule) Equal(o Schedule) bool { return s.String() == o.String() }
 
 // Next returns the first slot after an instant; a zero one when there is none.
-// Slots that the clocks skip and that so fall on one instant are one, the last
-// of them: nobody needs the same report twice at once.
+// Slots that do not exist and so fall on one instant count as one, named after
+// the last: no one needs the same report twice at once.
 func (s Schedule) Next(after time.Time) Slot {
 	switch {
 	case s.every > 0:
-		return s.named(s.floor(after).Add(s.every))
+		return s.slotAt(s.floor(after).Add(s.every))
 	case s.cron == nil:
 		return Slot{}
 	}
-	civil := s.following(s.reached(after))
+	civil := s.nextCivil(s.latestCivil(after))
 	if civil.IsZero() {
 		return Slot{}
 	}
-	return s.Latest(s.instant(civil))
+	return s.Latest(s.toInstant(civil))
 }
 
 // Latest returns the last slot that is not after an instant; a zero one when
@@ -76,13 +76,13 @@ func (s Schedule) Next(after time.Time) Slot {
 func (s Schedule) Latest(at time.Time) Slot {
 	switch {
 	case s.every > 0:
-		return s.named(s.floor(at))
+		return s.slotAt(s.floor(at))
 	case s.cron == nil:
 		return Slot{}
 	}
-	reached := s.reached(at)
-	passed := func(minutes int) bool { // whether a slot lies in the last so many minutes
-		next := s.following(reached.Add(-time.Duration(minutes) * time.Minute))
+	reached := s.latestCivil(at)
+	passed := func(minutes int) bool { // reports whether there is a slot in the last minutes
+		next := s.nextCivil(reached.Add(-time.Duration(minutes) * time.Minute))
 		return !next.IsZero() && !next.After(reached)
 	}
 	const longest = 9 * 366 * 24 * 60
@@ -90,11 +90,11 @@ func (s Schedule) Latest(at time.Time) Slot {
 	if minutes == longest {
 		return Slot{}
 	}
-	civil := s.following(reached.Add(-time.Duration(minutes) * time.Minute))
-	return Slot{Name: civil.Format("2006-01-02T15:04") + " " + s.Zone().String(), At: s.instant(civil)}
+	civil := s.nextCivil(reached.Add(-time.Duration(minutes) * time.Minute))
+	return Slot{Name: civil.Format("2006-01-02T15:04") + " " + s.Zone().String(), At: s.toInstant(civil)}
 }
 
-// floor is the last multiple of every.
+// floor returns the last multiple of the interval.
 func (s Schedule) floor(at time.Time) time.Time {
 	every := int64(s.every / time.Second)
 	seconds := at.Unix()
@@ -105,13 +105,14 @@ func (s Schedule) floor(at time.Time) time.Time {
 	return time.Unix(seconds-past, 0).UTC()
 }
 
-func (s Schedule) named(at time.Time) Slot {
+func (s Schedule) slotAt(at time.Time) Slot {
 	return Slot{Name: at.Format(time.RFC3339), At: at}
 }
 
-// following is the first civil time of the spec after another. The library
-// looks five years ahead; from one 29 February to the next it may be eight.
-func (s Schedule) following(civil time.Time) time.Time {
+// nextCivil returns the first civil time of the spec after another. The library
+// looks five years ahead, but there may be eight from one 29 February to the
+// next.
+func (s Schedule) nextCivil(civil time.Time) time.Time {
 	for range 2 {
 		if next := s.cron.Next(civil); !next.IsZero() {
 			return next
@@ -121,33 +122,33 @@ func (s Schedule) following(civil time.Time) time.Time {
 	return time.Time{}
 }
 
-// widest is more than any offset from UTC, and than any gap.
-const widest = 26 * time.Hour
+// maxOffset is more than any offset from UTC, and more than any gap.
+const maxOffset = 26 * time.Hour
 
-// instant is when a civil time happens: the first instant at which the wall
-// clock shows it, or something later (rule O1).
-func (s Schedule) instant(civil time.Time) time.Time {
-	for t := civil.Add(-widest); ; {
-		start, end, offset := period(t, s.Zone())
+// toInstant returns when a civil time happens: the first instant at which the
+// wall clock shows it or a later time (O1: wall-clock times happen once).
+func (s Schedule) toInstant(civil time.Time) time.Time {
+	for t := civil.Add(-maxOffset); ; {
+		start, end, offset := offsetPeriod(t, s.Zone())
 		shown := civil.Add(-offset)
 		if !end.IsZero() && !shown.Before(end) {
 			t = end
 			continue
 		}
-		if shown.Before(start) { // the clocks have skipped it
+		if shown.Before(start) { // the civil time does not exist
 			return start.UTC()
 		}
 		return shown
 	}
 }
 
-// reached is the latest civil time that the wall clock has shown up to an
-// instant. While an hour repeats it stands still: what is due in the hour has
-// happened the first time.
-func (s Schedule) reached(at time.Time) time.Time {
+// latestCivil returns the latest civil time that the wall clock has shown up to
+// an instant. While an hour repeats it does not advance: everything due in that
+// hour has happened the first time.
+func (s Schedule) latestCivil(at time.Time) time.Time {
 	var latest time.Time
-	for t := at.Add(-widest); ; {
-		_, end, offset := period(t, s.Zone())
+	for t := at.Add(-maxOffset); ; {
+		_, end, offset := offsetPeriod(t, s.Zone())
 		last := end.Add(-1)
 		done := end.IsZero() || end.After(at)
 		if done {
@@ -163,9 +164,9 @@ func (s Schedule) reached(at time.Time) time.Time {
 	}
 }
 
-// period returns the bounds of the time around an instant in which a zone's
-// offset stays the same. A zero bound is none.
-func period(t time.Time, zone *time.Location) (start, end time.Time, offset time.Duration) {
+// offsetPeriod returns the bounds of the period around an instant in which a
+// zone's offset stays the same. A zero bound is none.
+func offsetPeriod(t time.Time, zone *time.Location) (start, end time.Time, offset time.Duration) {
 	local := t.In(zone)
 	start, end = local.ZoneBounds()
 	_, seconds := local.Zone()

@@ -39,8 +39,8 @@ func instant(t testing.TB, text string) time.Time {
 	return at
 }
 
-// walk returns the slots after an instant.
-func walk(s timetable.Schedule, after time.Time, n int) []string {
+// slotsAfter returns the next n slots after an instant.
+func slotsAfter(s timetable.Schedule, after time.Time, n int) []string {
 	var all []string
 	for range n {
 		slot := s.Next(after)
@@ -67,7 +67,7 @@ func TestO1SlotsAcrossTransitions(t *testing.T) {
 		{"autumn: the repeated hour has no starts of its own", "*/20 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", []string{
 			"2026-10-25T02:40 Europe/Berlin = 25 00:40Z", "2026-10-25T03:00 Europe/Berlin = 25 02:00Z",
 		}},
-		{"spring: starts that fall on one instant are one", "*/20 * * * *", "Europe/Berlin", "2026-03-29T00:30:00Z", []string{
+		{"spring: starts that fall on one instant count as one", "*/20 * * * *", "Europe/Berlin", "2026-03-29T00:30:00Z", []string{
 			"2026-03-29T01:40 Europe/Berlin = 29 00:40Z", "2026-03-29T03:00 Europe/Berlin = 29 01:00Z", "2026-03-29T03:20 Europe/Berlin = 29 01:20Z",
 		}},
 		{"half an hour", "15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", []string{
@@ -81,12 +81,12 @@ func TestO1SlotsAcrossTransitions(t *testing.T) {
 			"1970-01-01T00:14:00Z = 01 00:14Z", "1970-01-01T00:21:00Z = 01 00:21Z",
 		}},
 		{"every, before the epoch", "@every 7m", "UTC", "1969-12-31T23:59:00Z", []string{"1970-01-01T00:00:00Z = 01 00:00Z"}},
-		{"every goes on through the repeated hour", "@every 30m", "Europe/Berlin", "2026-10-25T00:45:00Z", []string{
+		{"every continues through the repeated hour", "@every 30m", "Europe/Berlin", "2026-10-25T00:45:00Z", []string{
 			"2026-10-25T01:00:00Z = 25 01:00Z", "2026-10-25T01:30:00Z = 25 01:30Z",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := walk(parse(t, c.spec, c.zone), instant(t, c.after), len(c.want))
+			got := slotsAfter(parse(t, c.spec, c.zone), instant(t, c.after), len(c.want))
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
@@ -109,8 +109,8 @@ func TestO1LatestStandsStillInTheRepeatedHour(t *testing.T) {
 	}
 }
 
-// expected walks every second minute by minute, and looks at the wall: a civil
-// time has happened as soon as the clock has shown it or anything later.
+// expected computes the slots minute by minute: a civil time has happened as
+// soon as the clock has shown it or a later time.
 func expected(zone *time.Location, from, to time.Time, is func(civil time.Time) bool) []timetable.Slot {
 	var all []timetable.Slot
 	shown := func(at time.Time) time.Time {
@@ -136,8 +136,8 @@ func expected(zone *time.Location, from, to time.Time, is func(civil time.Time) 
 	return all
 }
 
-// Every civil time happens exactly once, in order, and never before its time,
-// around every transition of zones that do it differently.
+// Every civil time happens exactly once, in order, and never early, around
+// every transition of zones with different rules.
 func TestO1EveryCivilTimeHappensOnce(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kolkata", "UTC", "America/Sao_Paulo", "Pacific/Apia"} {
 		t.Run(name, func(t *testing.T) {
@@ -192,21 +192,21 @@ func TestParseTraps(t *testing.T) {
 		" tz=UTC 0 9 * * *":       `use "timezone"`,
 		"@every -5m":              `"@every -5m" is shorter than a minute; write @every 1m or more`,
 		"@every 30s":              "shorter than a minute",
-		"@every":                  "is no interval",
-		"@every day":              `"@every day" is no interval; write one such as @every 15m`,
+		"@every":                  "is not an interval",
+		"@every day":              `"@every day" is not an interval; write one such as @every 15m`,
 		"@every 90.5s":            "whole seconds; write @every 1m30s",
 		"@every 9000h":            "longer than 366 days",
 		"@reboot":                 "unrecognized descriptor",
-		"0 9 31 2 *":              `"0 9 31 2 *" never happens: no month that it names has such a day`,
+		"0 9 31 2 *":              `"0 9 31 2 *" never happens: none of its months has such a day`,
 		"0 9 31 2,4,6 *":          "never happens",
 		"0 9 * *":                 "it has 4 fields, not five",
 		"0 0 9 * * *":             "it has 6 fields, not five",
-		"60 9 * * *":              `the minute, field 1, is "60"; it is 0 to 59`,
-		"0 24 * * *":              `the hour, field 2, is "24"; it is 0 to 23`,
-		"0 9 * * 7":               `the weekday, field 5, is "7"; it is 0 (Sunday) to 6`,
-		"0 9 * foo *":             `the month, field 4, is "foo"; it is 1 to 12`,
-		", 9 * * *":               `the minute, field 1, is ",", a list with a hole`,
-		"0 9 1,, * *":             "a list with a hole",
+		"60 9 * * *":              `the minute, field 1, is "60"; write 0 to 59`,
+		"0 24 * * *":              `the hour, field 2, is "24"; write 0 to 23`,
+		"0 9 * * 7":               `the weekday, field 5, is "7"; write 0 (Sunday) to 6`,
+		"0 9 * foo *":             `the month, field 4, is "foo"; write 1 to 12`,
+		", 9 * * *":               `the minute, field 1, is ",", a list with an empty item`,
+		"0 9 1,, * *":             "a list with an empty item",
 		"0 9 */0 * *":             `the day, field 3, is "*/0"`,
 		strings.Repeat("0 ", 200): "longer than 200 bytes",
 	} {
@@ -246,7 +246,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q: at %s the latest is %v", spec, at, latest)
 		}
 		if again, err := timetable.Parse(s.Spec(), berlin); err != nil || again.String() != s.String() {
-			t.Fatalf("%q is read again as %v, %v", spec, again, err)
+			t.Fatalf("%q is parsed again as %v, %v", spec, again, err)
 		}
 	})
 }

@@ -54,9 +54,9 @@ func (w *town) saidInWords() (hooks, commands int) {
 	for text, n := range w.done.refused {
 		w.t.Logf("%d times: %s", n, text)
 		switch {
-		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "this could not be stored just now; send it again"):
+		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "this could not be stored right now; send it again"):
 			hooks += n
-		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "Tocsin cannot reach its store just now"):
+		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "Tocsin cannot reach its store right now"):
 			commands += n
 		default:
 			w.t.Errorf("%d times: %s", n, text)

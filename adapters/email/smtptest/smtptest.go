@@ -1,5 +1,5 @@
-// Package smtptest starts a real mail server for tests: aiosmtpd, which keeps
-// what it is given in a maildir.
+// Package smtptest starts a real mail server for tests: aiosmtpd, which stores
+// the mail that it receives in a maildir.
 package smtptest
 
 import (
@@ -22,10 +22,11 @@ import (
 	"time"
 )
 
-// patience is how long anything may take before a test fails.
-const patience = 15 * time.Second
+// waitTimeout is how long a step may take before the test fails.
+const waitTimeout = 15 * time.Second
 
-// Server is a mail server on this machine. It ends with the test.
+// Server is a mail server on this machine. It is stopped at the end of the
+// test.
 type Server struct {
 	Addr string // host:port
 
@@ -33,23 +34,24 @@ type Server struct {
 	folder string
 }
 
-// Mail is what the server was given.
+// Mail is one mail that the server received.
 type Mail struct {
 	From    string   // of the envelope
 	To      []string // of the envelope
 	Header  mail.Header
 	Subject string // decoded
 	Text    string // the plain part, decoded, with \n
-	HTML    string // the other part, likewise
-	Raw     []byte // as it is in the maildir
+	HTML    string // the HTML part, decoded, with
+
+	Raw []byte // as it is in the maildir
 }
 
-// Start runs a server that speaks no TLS. Without aiosmtpd the test is skipped,
-// and fails where CI=true.
+// Start runs a server without TLS. Without aiosmtpd the test is skipped; with
+// CI=true it fails.
 func Start(tb testing.TB) *Server { return start(tb) }
 
-// StartTLS runs a server that takes mail only after STARTTLS, with a
-// certificate and its key in PEM.
+// StartTLS runs a server that accepts mail only after STARTTLS. The certificate
+// and its key are PEM.
 func StartTLS(tb testing.TB, certificate, key []byte) *Server {
 	tb.Helper()
 	folder := tb.TempDir()
@@ -66,14 +68,14 @@ func start(tb testing.TB, options ...string) *Server {
 	tb.Helper()
 	program, err := exec.LookPath("aiosmtpd")
 	if err != nil {
-		const missing = "aiosmtpd is missing (Debian: python3-aiosmtpd), and nothing here was tried against a real mail server"
+		const missing = "aiosmtpd is missing (Debian: python3-aiosmtpd), so no test ran against a real mail server"
 		if os.Getenv("CI") == "true" {
 			tb.Fatal(missing)
 		}
 		tb.Skip("SKIPPED: " + missing)
 	}
 	s := &Server{tb: tb, folder: filepath.Join(tb.TempDir(), "mail")}
-	// Between the choice of a port and its use another program may take it.
+	// Another program may take the port between its choice and its use.
 	for range 3 {
 		if err = s.run(program, options); err == nil {
 			return s
@@ -83,16 +85,16 @@ func start(tb testing.TB, options ...string) *Server {
 	return nil
 }
 
-// run starts the program once, and returns when it greets.
+// run starts the program once, and returns when it accepts connections.
 func (s *Server) run(program string, options []string) error {
 	addr, err := freeAddr(s.tb)
 	if err != nil {
 		return err
 	}
 	args := append([]string{"-n", "-l", addr, "-c", "aiosmtpd.handlers.Mailbox"}, options...)
-	var said bytes.Buffer
+	var output bytes.Buffer
 	cmd := exec.CommandContext(s.tb.Context(), program, append(args, s.folder)...)
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -105,14 +107,14 @@ func (s *Server) run(program string, options []string) error {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
-	deadline, tick := time.After(patience), time.NewTicker(20*time.Millisecond)
+	deadline, tick := time.After(waitTimeout), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
-	for !greets(s.tb, addr) {
+	for !isGreeting(s.tb, addr) {
 		select {
 		case <-ended:
-			return fmt.Errorf("it ended: %s", said.String())
+			return fmt.Errorf("it ended: %s", output.String())
 		case <-deadline:
-			return fmt.Errorf("it did not greet on %s within %s", addr, patience)
+			return fmt.Errorf("it did not greet on %s within %s", addr, waitTimeout)
 		case <-tick.C:
 		}
 	}
@@ -120,7 +122,7 @@ func (s *Server) run(program string, options []string) error {
 	return nil
 }
 
-// HostPort splits Addr for a configuration.
+// HostPort returns the host and the port of Addr.
 func (s *Server) HostPort() (host string, port int) {
 	s.tb.Helper()
 	host, text, err := net.SplitHostPort(s.Addr)
@@ -133,7 +135,7 @@ func (s *Server) HostPort() (host string, port int) {
 	return host, port
 }
 
-// Messages returns what has arrived until now, in the order of arrival.
+// Messages returns the mails received until now, in order.
 func (s *Server) Messages() []Mail {
 	s.tb.Helper()
 	found, err := filepath.Glob(filepath.Join(s.folder, "new", "*"))
@@ -159,7 +161,7 @@ func (s *Server) Messages() []Mail {
 // Wait returns the mails once there are at least n of them.
 func (s *Server) Wait(n int) []Mail {
 	s.tb.Helper()
-	deadline, tick := time.After(patience), time.NewTicker(10*time.Millisecond)
+	deadline, tick := time.After(waitTimeout), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for {
 		if all := s.Messages(); len(all) >= n {
@@ -167,13 +169,13 @@ func (s *Server) Wait(n int) []Mail {
 		}
 		select {
 		case <-deadline:
-			s.tb.Fatalf("waited %s for %d mails; there are %d", patience, n, len(s.Messages()))
+			s.tb.Fatalf("waited %s for %d mails; there are %d", waitTimeout, n, len(s.Messages()))
 		case <-tick.C:
 		}
 	}
 }
 
-// Parse reads a mail as a server keeps it.
+// Parse parses a mail of the maildir.
 func Parse(raw []byte) (Mail, error) {
 	parsed, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -240,7 +242,7 @@ func (m *Mail) readPart(kind string, body io.Reader) error {
 	return nil
 }
 
-// sequence is the number that the maildir gave a mail: 42 in
+// sequence returns the number that the maildir gave a mail: 42 for
 // "1700000000.M5P9Q42.host".
 func sequence(name string) int {
 	_, after, _ := strings.Cut(filepath.Base(name), "Q")
@@ -260,8 +262,8 @@ func freeAddr(tb testing.TB) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// greets reports whether a mail server answers.
-func greets(tb testing.TB, addr string) bool {
+// isGreeting reports whether a mail server answers at the address.
+func isGreeting(tb testing.TB, addr string) bool {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(tb.Context(), "tcp", addr)
 	if err != nil {
 		return false

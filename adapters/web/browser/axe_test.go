@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe runs axe-core on the page as it is: a screen reader's first hour.
+// axe runs the accessibility checks of axe-core on the current page.
 func (p *person) axe(t *testing.T, name string) {
 	t.Helper()
 	if found := p.axeFinds(); found != "[]" {
@@ -18,7 +18,7 @@ func (p *person) axe(t *testing.T, name string) {
 	}
 }
 
-// axeFinds returns what is wrong, as JSON.
+// axeFinds returns the violations, as JSON.
 func (p *person) axeFinds() string {
 	p.t.Helper()
 	file := filepath.Join("node_modules", "axe-core", "axe.min.js")
@@ -33,10 +33,10 @@ func (p *person) axeFinds() string {
 	return string(found)
 }
 
-// TestAxe looks at every page, narrow and wide, light and dark.
+// TestAxe checks every page, narrow and wide, light and dark.
 func TestAxe(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	for _, line := range []string{"declare Search is slow --sev 3", "task INC-1 Roll back --for @ben", "note INC-1 Suspicious --pin", "update INC-1 Rolling back", "declare It was nothing", "cancel INC-3", "task INC-1 Call the vendor"} {
 		h.say("run", line, "--as", "ana")
@@ -49,7 +49,7 @@ func TestAxe(t *testing.T) {
 		for _, size := range []string{"phone", "laptop"} {
 			for _, theme := range []string{"light", "dark"} {
 				p.look(size, theme)
-				p.open("/healthz") // a form that the address opens is opened by arriving
+				p.open("/healthz") // a form in the address opens only when the page is loaded
 				p.open(path)
 				p.axe(t, name+" "+size+" "+theme)
 			}

@@ -8,10 +8,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// BenchmarkPage: how heavy a page is on the wire when nothing of it was loaded
-// before, and how long until something is painted, on loopback.
+// BenchmarkPage measures the bytes of a page that is loaded with an empty
+// cache, and the time to first paint, on loopback.
 func BenchmarkPage(b *testing.B) {
-	h := newHouse(b, team)
+	h := startTocsin(b, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	for range 20 {
 		h.say("run", "note INC-1 Something was noticed, and somebody wrote it down here", "--as", "ben")
@@ -42,7 +42,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// clear forgets what the browser has loaded.
+// clear empties the browser's cache.
 func clear(p *person) {
 	p.t.Helper()
 	p.do(network.ClearBrowserCache())

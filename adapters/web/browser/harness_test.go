@@ -63,8 +63,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// needChromium skips, loudly, where there is no browser, and fails where there
-// must be one.
+// needChromium skips the test without a browser; with CI=true it fails.
 func needChromium(t testing.TB) {
 	t.Helper()
 	if chromium != "" {
@@ -76,11 +75,11 @@ func needChromium(t testing.TB) {
 	t.Skip("SKIPPED: chromium is not installed, so nothing of the browser is tested here")
 }
 
-// patience is how long a page may take to show something.
-const patience = 20 * time.Second
+// waitTimeout is how long a test waits for a page to show something.
+const waitTimeout = 20 * time.Second
 
-// house is a running Tocsin.
-type house struct {
+// process is a running Tocsin.
+type process struct {
 	t      testing.TB
 	dir    string
 	url    string
@@ -91,11 +90,11 @@ type house struct {
 
 var running = regexp.MustCompile(`running on (http://\S+);`)
 
-// newHouse starts Tocsin with a configuration, or with none.
-func newHouse(t testing.TB, config string) *house {
+// startTocsin starts Tocsin with a configuration, or with none.
+func startTocsin(t testing.TB, config string) *process {
 	t.Helper()
 	needChromium(t)
-	h := &house{t: t, dir: t.TempDir()}
+	h := &process{t: t, dir: t.TempDir()}
 	if config != "" {
 		h.config = filepath.Join(h.dir, "tocsin.yaml")
 		if err := os.WriteFile(h.config, []byte(config), 0o600); err != nil {
@@ -108,7 +107,7 @@ func newHouse(t testing.TB, config string) *house {
 }
 
 // start runs serve and waits until it listens.
-func (h *house) start(listen string) {
+func (h *process) start(listen string) {
 	h.t.Helper()
 	args := []string{"serve", "--data", filepath.Join(h.dir, "data"), "--listen", listen}
 	if h.config != "" {
@@ -137,7 +136,7 @@ func (h *house) start(listen string) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		for lines.Scan() { // what it says later is of no interest
+		for lines.Scan() { // later output is ignored
 		}
 		_ = cmd.Wait()
 		close(ended)
@@ -146,7 +145,7 @@ func (h *house) start(listen string) {
 }
 
 // stop ends the process and waits for its end.
-func (h *house) stop(how syscall.Signal) {
+func (h *process) stop(how syscall.Signal) {
 	if h.cmd == nil {
 		return
 	}
@@ -157,17 +156,17 @@ func (h *house) stop(how syscall.Signal) {
 	h.cmd = nil
 }
 
-func (h *house) signal(s syscall.Signal) {
+func (h *process) signal(s syscall.Signal) {
 	h.t.Helper()
 	if err := h.cmd.Process.Signal(s); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-func (h *house) listen() string { return strings.TrimPrefix(h.url, "http://") }
+func (h *process) listen() string { return strings.TrimPrefix(h.url, "http://") }
 
-// say gives a command on the command line, and returns the reply.
-func (h *house) say(args ...string) string {
+// say runs a command on the command line, and returns the reply.
+func (h *process) say(args ...string) string {
 	h.t.Helper()
 	cmd := exec.Command(binary, append(args, "--server", h.url, "--data", filepath.Join(h.dir, "data"))...)
 	out, err := cmd.CombinedOutput()
@@ -177,13 +176,13 @@ func (h *house) say(args ...string) string {
 	return string(out)
 }
 
-func (h *house) run(command string) string {
+func (h *process) run(command string) string {
 	h.t.Helper()
 	return h.say("run", command)
 }
 
-// link makes a sign-in link.
-func (h *house) link(as string) string {
+// link returns a new sign-in link.
+func (h *process) link(as string) string {
 	h.t.Helper()
 	args := []string{"login"}
 	if as != "" {
@@ -193,7 +192,7 @@ func (h *house) link(as string) string {
 }
 
 // alert fires, or resolves, an alert.
-func (h *house) alert(name, service, severity, status string) {
+func (h *process) alert(name, service, severity, status string) {
 	h.t.Helper()
 	token, err := os.ReadFile(filepath.Join(h.dir, "data", "hook-token"))
 	if err != nil {
@@ -221,19 +220,19 @@ func (h *house) alert(name, service, severity, status string) {
 	}
 }
 
-// person is somebody at a browser of their own.
+// person is a person with a browser of their own.
 type person struct {
 	t    testing.TB
-	h    *house
+	h    *process
 	ctx  context.Context
 	mu   sync.Mutex
-	bad  []string // what a browser should never have to say
-	fine []string // what it may say, in this test
+	bad  []string // unexpected errors of the browser
+	fine []string // expected errors of this test
 }
 
-// browse opens a browser. What goes wrong in it (an exception, a violation of
+// browse opens a browser. An error in it (an exception, a violation of
 // the content security policy, an error in the console) fails the test.
-func (h *house) browse() *person {
+func (h *process) browse() *person {
 	h.t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
@@ -305,18 +304,18 @@ func (p *person) hear(event any) {
 	p.bad = append(p.bad, said)
 }
 
-// may lets the browser complain of something that the test causes.
+// may allows an error that the test causes.
 func (p *person) may(complaints ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fine = append(p.fine, complaints...)
 }
 
-// do carries actions out; each has some seconds.
+// do runs actions, with a time limit for each.
 func (p *person) do(actions ...chromedp.Action) {
 	p.t.Helper()
 	for _, a := range actions {
-		ctx, cancel := context.WithTimeout(p.ctx, patience)
+		ctx, cancel := context.WithTimeout(p.ctx, waitTimeout)
 		err := chromedp.Run(ctx, a)
 		cancel()
 		if err != nil {
@@ -341,10 +340,10 @@ func (p *person) fill(selector, text string) {
 	p.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
-// text is what a person reads there now.
+// text returns the visible text of an element.
 func (p *person) text(selector string) string {
 	var s string
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, waitTimeout)
 	defer cancel()
 	if err := chromedp.Run(ctx, chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q)?.innerText ?? '(nothing)'", selector), &s)); err != nil {
 		return err.Error()
@@ -360,18 +359,18 @@ func js[T any](p *person, expression string) T {
 	return v
 }
 
-// until waits until an expression is true in the page, and returns how long
-// that took.
+// until waits until an expression is true in the page, and returns the time
+// that it took.
 func (p *person) until(what, expression string) time.Duration {
 	p.t.Helper()
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, waitTimeout)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
 		var is bool
-		// An error is a page that is just being left: the next one may do.
+		// An error may come from a page that is being left: try again on the next one.
 		if err := chromedp.Run(ctx, chromedp.Evaluate("!!("+expression+")", &is)); err == nil && is {
 			return time.Since(began)
 		}
@@ -383,14 +382,14 @@ func (p *person) until(what, expression string) time.Duration {
 	}
 }
 
-// reads waits until a text is to be read somewhere.
+// reads waits until an element shows a text.
 func (p *person) reads(selector, text string) time.Duration {
 	p.t.Helper()
 	return p.until(fmt.Sprintf("%s reads %q", selector, text),
 		fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))", selector, text))
 }
 
-// signIn opens a link and presses.
+// signIn opens a sign-in link and submits its form.
 func (p *person) signIn(as, name string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate(p.h.link(as)))
@@ -402,7 +401,7 @@ func (p *person) signIn(as, name string) {
 	p.live()
 }
 
-// live waits until the page is kept true.
+// live waits until the page is connected.
 func (p *person) live() {
 	p.t.Helper()
 	p.until("the page is live", "document.querySelector('#line')?.dataset.kind === 'live'")
@@ -415,23 +414,23 @@ func (p *person) room(id string) {
 	p.live()
 }
 
-// command gives a command from the page, as a button does.
+// command runs a command from the page, as a button does.
 func (p *person) command(line string) {
 	p.t.Helper()
 	said := js[string](p, fmt.Sprintf(`(() => { const x = new XMLHttpRequest(); x.open('POST', '/declare', false); x.setRequestHeader('HX-Request', 'true');
-		x.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); x.send(new URLSearchParams({text: %q})); return x.getResponseHeader('X-Said'); })()`, line))
+		x.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); x.send(new URLSearchParams({text: %q})); return x.getResponseHeader('X-Command-Result'); })()`, line))
 	if said != "ok" {
 		p.t.Fatalf("%s: %s", line, said)
 	}
 }
 
-// wait waits until something is there. It needs no script in the page.
+// wait waits until an element exists. It works without JavaScript.
 func (p *person) wait(selector string) {
 	p.t.Helper()
 	p.do(chromedp.WaitVisible(selector, chromedp.ByQuery))
 }
 
-// html is the page as it is.
+// html returns the current page.
 func (p *person) html() string {
 	p.t.Helper()
 	var s string
@@ -439,8 +438,8 @@ func (p *person) html() string {
 	return s
 }
 
-// press presses a key, as a keyboard does when the page takes the key for
-// itself: chromedp would type its character all the same.
+// press presses a key whose default action the page prevents: chromedp would
+// type its character all the same.
 func (p *person) press(key string) {
 	p.t.Helper()
 	code := map[string]int64{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "/": 191}[key]
@@ -450,7 +449,7 @@ func (p *person) press(key string) {
 	)
 }
 
-// types writes into a field and presses Enter.
+// types types into a field and presses Enter.
 func (p *person) types(selector, text string) {
 	p.t.Helper()
 	p.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))

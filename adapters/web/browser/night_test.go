@@ -10,11 +10,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A whole night in the browser, with nothing configured: an alert comes, the
-// page rings, somebody acknowledges, talks, tells, resolves and closes.
+// A whole night in the browser, with nothing configured: an alert arrives, the
+// page rings, a person acknowledges, writes messages, posts an update, resolves
+// and closes.
 func TestNight(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, "")
+	h := startTocsin(t, "")
 	p := h.browse()
 	p.signIn("", "Sam")
 	p.reads("main", "Quiet is good")
@@ -28,8 +29,8 @@ func TestNight(t *testing.T) {
 	p.live()
 	p.reads("#live-card", "Nobody has acknowledged yet")
 	p.reads("#live-alerts", "CheckoutDown of checkout")
-	p.reads("#live-next", "because nobody has acknowledged")
-	p.reads("#live-told", "written to the log")
+	p.reads("#live-next", "because no one has acknowledged")
+	p.reads("#live-told", "logged at")
 
 	p.click("#live-card .buttons .main")
 	p.reads("#live-card", "You have acknowledged")
@@ -59,14 +60,14 @@ func TestNight(t *testing.T) {
 		t.Errorf("the command line shows:\n%s", got)
 	}
 	p.open("/")
-	p.reads("main", "Nothing is open.")
+	p.reads("main", "No open incidents.")
 }
 
-// Declaring explains the severities, shows what impact and urgency come to,
-// says what is missing, and leads to the room.
+// The declare form explains the severities, shows the severity of an impact and
+// urgency, says what is missing, and leads to the room.
 func TestDeclare(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.signIn("ben", "")
 	p.do(chromedp.KeyEvent("d"))
@@ -86,11 +87,11 @@ func TestDeclare(t *testing.T) {
 	p.reads("#live-card", "Ben Okafor")
 }
 
-// Two people act at once. Each sees what the other does within a second, and
-// whoever is late sees the truth and no error.
+// Two people act at once. Each sees the other's change within a second, and the
+// later one sees the current state and no error.
 func TestTwoBrowsers(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	ana, ben := h.browse(), h.browse()
 	ana.signIn("ana", "")
@@ -109,13 +110,13 @@ func TestTwoBrowsers(t *testing.T) {
 
 	ana.click("#live-card .buttons .main")
 	within("an acknowledgement", ben, "#live-card", "Ana Silva has acknowledged")
-	// A page that lags behind: what is pressed is not so any more.
+	// A stale page: its button no longer applies.
 	js[bool](ben, `(() => { const f = document.createElement('form'); f.setAttribute('hx-post', '/incidents/INC-1/do'); f.setAttribute('hx-target', '#said');
 		f.innerHTML = '<input name="text" value="ack INC-1 --seen 2"><button>late</button>'; document.querySelector('main').append(f); htmx.process(f); f.requestSubmit(); return true; })()`)
 	ben.reads("#said", "Ana Silva acknowledged INC-1")
 	ben.until("it is told as a no, not as an error", "document.querySelector('#said .said.no') !== null")
 
-	// Both write at once: nothing of either is lost.
+	// Both send messages at once: no message is lost.
 	ana.do(chromedp.SendKeys("#box", "Ana writes", chromedp.ByQuery))
 	ben.do(chromedp.SendKeys("#box", "Ben writes", chromedp.ByQuery))
 	ana.press("Enter")
@@ -127,11 +128,11 @@ func TestTwoBrowsers(t *testing.T) {
 	within("the second of two messages", ana, "#live-talk", "Ben writes")
 }
 
-// The server dies and comes back. The page says so, loses nothing that was
-// typed, and is true again by itself.
+// The server dies and comes back. The page says so, keeps the typed text, and
+// reconnects by itself.
 func TestLostAndBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	p := h.browse()
 	p.may("[object Event]", "htmx:afterRequest", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "htmx:sendError", "htmx:sseError", "Failed to load resource")
@@ -157,16 +158,16 @@ func TestLostAndBack(t *testing.T) {
 	}
 }
 
-// The laptop slept: time passed, and nothing came. The page notices at once
-// when it is looked at again.
+// The laptop slept: time passed without an event. The page notices as soon as
+// it is shown again.
 func TestSlept(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	p := h.browse()
 	p.signIn("ana", "")
 	p.room("INC-1")
-	// A stream that is silently dead: the process stands still, and a minute
+	// A stream that is silently dead: the process is stopped, and a minute
 	// passes for the page.
 	h.signal(syscall.SIGSTOP)
 	js[bool](p, `(() => { const real = Date.now; Date.now = () => real() + 60000; window.dispatchEvent(new Event('focus')); return true; })()`)
@@ -177,10 +178,10 @@ func TestSlept(t *testing.T) {
 	p.reads("#live-card", "Ben Okafor has acknowledged")
 }
 
-// Without a script the pages read, and everything that matters works.
+// Without JavaScript the pages can be read and everything important works.
 func TestWithoutScript(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.do(emulation.SetScriptExecutionDisabled(true))
 	p.do(chromedp.Navigate(h.link("ana")))

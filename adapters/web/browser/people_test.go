@@ -8,14 +8,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A link that was used or is wrong says how to get a new one.
+// The page of a used or invalid link says how to get a new one.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.may("410", "404", "401")
 	link := h.link("ben")
-	p.do(chromedp.Navigate(link), chromedp.Navigate(link)) // looking uses nothing up
+	p.do(chromedp.Navigate(link), chromedp.Navigate(link)) // opening a link does not use it up
 	p.reads("main", "You will be signed in as Ben Okafor")
 	p.click("form .main")
 	p.reads("header", "Ben Okafor")
@@ -23,17 +23,17 @@ func TestLinks(t *testing.T) {
 	p.reads("[role=alert]", "This link has been used")
 	p.reads("main", "tocsin login")
 	p.open("/sign-in/nonsense")
-	p.reads("[role=alert]", "This link is not one of ours")
+	p.reads("[role=alert]", "This link is not valid")
 	other := h.browse()
 	other.may("401")
 	other.open("/incidents/INC-1")
 	other.reads("main", "A link signs you in")
 }
 
-// The link of the machine itself may act for everybody: it asks who one is.
+// The link of the server itself can act for anyone: its page asks for the person.
 func TestWhoAreYou(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.do(chromedp.Navigate(h.link("")))
 	p.do(chromedp.SetValue("#person", "@ana", chromedp.ByQuery))
@@ -44,7 +44,7 @@ func TestWhoAreYou(t *testing.T) {
 // Sessions are listed and ended, and a page whose session has ended says so.
 func TestSessions(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p, other := h.browse(), h.browse()
 	p.signIn("ana", "")
 	other.may("401")
@@ -67,10 +67,10 @@ func TestSessions(t *testing.T) {
 	p.reads("main", "A link signs you in") // by itself
 }
 
-// The box completes commands from the catalog, with the keyboard alone.
+// The message box completes commands of the catalog, with the keyboard alone.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	p := h.browse()
 	p.signIn("ana", "")
@@ -102,7 +102,7 @@ func TestCompletion(t *testing.T) {
 // Everything can be reached with the keyboard; `?` shows the keys.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	h.alert("DiskFull", "payments", "warning", "firing")
 	p := h.browse()
@@ -131,10 +131,11 @@ func TestKeys(t *testing.T) {
 	p.until("the box has the focus", "document.activeElement.id === 'box'")
 }
 
-// Who is in a hurry presses twice, and writes on while a message is under way.
+// A person in a hurry presses twice, and continues to type while a message is
+// being sent.
 func TestHurry(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.signIn("ana", "")
 	p.open("/declare")
@@ -159,19 +160,19 @@ func TestHurry(t *testing.T) {
 	}
 }
 
-// hostile is what people and machines put into every field.
+// hostile is a text that an attacker puts into every field.
 var hostile = map[string]string{
 	"markup": `<script>alert(1)</script><img src=x onerror=alert(2)>"'><b>bold</b>&amp;</textarea></div>`,
 	"rtl":    "\u202eplus\u202c نظام الدفع معطل 🏴󠁧󠁢󠁥󠁮󠁧󠁿🇩🇪👩🏽‍🚒",
 	"long":   strings.Repeat("word ", 1000) + strings.Repeat("x", 5000),
 }
 
-// Text of others is text, in every field; nothing of it runs, and no page is
+// Foreign text is shown as text in every field; none of it runs, and no page is
 // wider than its window.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostile {
-		h := newHouse(t, team)
+		h := startTocsin(t, team)
 		h.alert(text, text, text, "firing")
 		p := h.browse()
 		p.signIn("ana", "")
@@ -198,10 +199,10 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// Being paged is heard, once sound is allowed, until somebody answers.
+// A page sounds, once the reader has turned sound on, until someone acknowledges.
 func TestSound(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.signIn("ana", "")
 	js[bool](p, `(() => { window.tones = 0; const real = AudioContext.prototype.createOscillator;
@@ -219,11 +220,11 @@ func TestSound(t *testing.T) {
 	p.until("nothing calls any more", "!document.querySelector('.ring')")
 }
 
-// A browser holds six connections to one server. Pages that nobody looks at
-// leave some for those that somebody does.
+// A browser holds six connections to one server. Pages in the background leave
+// some of them for pages that are shown.
 func TestManyTabs(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	h.alert("CheckoutDown", "checkout", "critical", "firing")
 	p := h.browse()
 	p.signIn("ana", "")
@@ -244,11 +245,11 @@ func TestManyTabs(t *testing.T) {
 	away.reads("#live-card", "You have acknowledged")
 }
 
-// A check that cannot fail would be none: what breaks the content security
-// policy, and what axe must find, is found.
+// The checks can fail: a violation of the content security policy and an
+// accessibility violation are found.
 func TestChecksCanFail(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.open("/sign-in")
 	js[bool](p, `(() => { const s = document.createElement('script'); s.textContent = 'window.ran = true'; document.body.append(s);

@@ -10,10 +10,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// widths at which the pages are looked at: a telephone, a laptop, 4K.
+// widths of the pictures: a phone, a laptop, 4K.
 var widths = map[string][2]int64{"phone": {320, 720}, "laptop": {1280, 900}, "wall": {3840, 2160}}
 
-// picture keeps the page as it is, in three widths and both themes.
+// picture saves pictures of the page, in three widths and both themes.
 func (p *person) picture(name string) {
 	p.t.Helper()
 	for size := range widths {
@@ -39,7 +39,7 @@ func (p *person) look(size, theme string) {
 	)
 }
 
-// TestShots keeps pictures of every page, when asked to.
+// TestShots saves pictures of every page, with -shots.
 func TestShots(t *testing.T) {
 	if *shots == "" {
 		t.Skip("no folder for pictures is given with -shots")
@@ -47,7 +47,7 @@ func TestShots(t *testing.T) {
 	if err := os.MkdirAll(*shots, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h := newHouse(t, team)
+	h := startTocsin(t, team)
 	p := h.browse()
 	p.open("/sign-in")
 	p.picture("sign-in-how")
@@ -119,7 +119,7 @@ func TestShots(t *testing.T) {
 	p.may("404")
 }
 
-// team is a small house: Ana is paged first.
+// team is the configuration of a small team: Ana is paged first.
 const team = `
 organization: Example Shop
 timezone: Europe/Berlin

@@ -1,19 +1,19 @@
-// What pages do beyond HTML: they stay true, say when they are not, ring, take
-// keys, and complete commands. Without this file they read and work the same.
+// What pages do beyond HTML: live updates, the connection's state, the sound of a
+// page, keyboard shortcuts and completions. Pages work without this file too.
 "use strict";
 (() => {
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
   const on = (name, does) => document.addEventListener(name, does);
 
-  // The clock of the reader: times are written for it from now on.
+  // The reader's time zone, in which the server formats times from now on.
   const zone = $("#zone");
   if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   if (!document.body.classList.contains("in")) return;
   $$(".scripted").forEach((e) => { e.hidden = false; });
 
-  // ---- The connection. It shows itself when it is lost, and heals.
-  const staleAfter = 25000; // the server says something every ten seconds
+  // ---- The connection: it shows when it is lost, and reconnects.
+  const staleAfter = 25000; // the server sends an event every ten seconds
   let source, heard = Date.now(), skew = 0; // skew: how far this clock is ahead of the server's
   const line = $("#line");
   const say = (kind, text) => {
@@ -23,7 +23,7 @@
     line.textContent = text;
   };
   const live = () => { heard = Date.now(); say("live", "Live"); };
-  const lost = () => say("lost", "Connection lost: what you see may be old. Trying again.");
+  const lost = () => say("lost", "Connection lost: this page may be out of date. Reconnecting.");
   htmx.createEventSource = (url) => {
     source?.close();
     const mine = source = new EventSource(url);
@@ -51,14 +51,14 @@
     old.replaceWith(fresh);
     htmx.process(fresh);
   };
-  const signedOut = async () => { // refused, or not reached?
+  const signedOut = async () => { // was the session refused, or the server not reached?
     const answer = await fetch("/complete?line=", { cache: "no-store" }).catch(() => null);
     if (answer && answer.status === 401) leave();
   };
-  const leave = () => { // what somebody is writing is not thrown away
+  const leave = () => { // text that the reader is typing is not lost
     const writing = $$("textarea, input:not([type=hidden]):not([type=checkbox]):not([type=radio])").some((e) => e.value !== e.defaultValue);
     if (!writing) { location.reload(); return; }
-    say("lost", "You are signed out. Sign in again in another tab: what you wrote is still here.");
+    say("lost", "You are signed out. Sign in again in another tab: your text is still here.");
   };
   const look = (limit) => {
     if (line.dataset.kind === "away" || Date.now() - heard < limit) return;
@@ -67,8 +67,8 @@
   };
   setInterval(() => look(staleAfter), 2000);
   // Over HTTP/1.1 a browser holds six connections to one server: with a seventh
-  // page open nothing would load any more. Of the pages that nobody looks at,
-  // three stay connected, to ring; the others wait until they are looked at.
+  // page open nothing would load any more. Of the pages in the background, three
+  // stay connected, so that they can ring; the others wait until they are shown.
   let free, choosing = false;
   const slot = (n) => new Promise((got) => {
     navigator.locks.request("tocsin " + n, { ifAvailable: true }, (lock) => {
@@ -77,8 +77,8 @@
     });
   });
   const hidden = async () => {
-    // Locks exist over HTTPS and on this machine only. Without them a page
-    // stays connected: being rung is worth more than a seventh page.
+    // Locks exist only over HTTPS and on localhost. Without them a page stays
+    // connected: the sound of a page is worth more than a seventh tab.
     if (free || choosing || !navigator.locks) return;
     choosing = true;
     let has = false;
@@ -87,7 +87,7 @@
     if (!document.hidden) { shown(); return; }
     if (has) return;
     source?.close();
-    say("away", "Waiting until you look");
+    say("away", "Paused in the background");
   };
   const shown = () => {
     free?.();
@@ -103,7 +103,7 @@
   for (const name of ["online", "focus", "pageshow"]) window.addEventListener(name, back);
   window.addEventListener("offline", lost);
 
-  // ---- Times that pass.
+  // ---- Relative times.
   const span = (ms) => {
     const min = Math.round(ms / 60000);
     if (min < 1) return ms < 45000 ? Math.max(1, Math.round(ms / 1000)) + " s" : "1 min";
@@ -124,7 +124,7 @@
   };
   setInterval(tick, 5000);
 
-  // ---- What pages you: a banner, the title, and a sound once it is allowed.
+  // ---- Paging: a banner, the title, and a sound once the reader has turned it on.
   const title = document.title, sound = $("#sound");
   let audio, rung = 0;
   const loud = () => localStorage.getItem("tocsin-sound") === "on";
@@ -147,7 +147,7 @@
     });
   };
   const ring = () => {
-    const calls = line.dataset.kind === "away" ? "" : ($(".ring")?.dataset.ring || "").trim(); // what it shows may be long over
+    const calls = line.dataset.kind === "away" ? "" : ($(".ring")?.dataset.ring || "").trim(); // a paused page may be out of date
     document.title = calls ? "⚠ " + calls.replaceAll(" ", ", ") + (calls.includes(" ") ? " need you" : " needs you") + " · Tocsin" : title;
     if (!calls) { rung = 0; return; }
     if (loud() && Date.now() - rung > 8000) { rung = Date.now(); chime(); }
@@ -160,7 +160,7 @@
   showSound();
   setInterval(ring, 1000);
 
-  // ---- After each change: what is read stays in view, times are the reader's.
+  // ---- After each update: keep the scroll position, and format the times.
   const log = $("#log");
   let low = true;
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
@@ -172,8 +172,8 @@
     tick();
   });
 
-  // ---- What is pressed. A press has a name, so that one that is sent twice
-  // because the answer was lost is carried out once.
+  // ---- Requests. Each has a random ID, so that one that is sent twice because the
+  // response was lost runs once.
   const names = new WeakMap(), openers = new WeakMap();
   let sent = "";
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
@@ -195,7 +195,7 @@
   const quiet = () => $$(".problem, .saids").forEach((p) => p.replaceChildren());
   on("htmx:beforeRequest", quiet);
   on("htmx:afterRequest", (e) => {
-    const form = formOf(e), outcome = e.detail.xhr.getResponseHeader("X-Said");
+    const form = formOf(e), outcome = e.detail.xhr.getResponseHeader("X-Command-Result");
     if (!form || !outcome) return;
     names.delete(form);
     const sheet = form.closest(".sheet");
@@ -228,21 +228,21 @@
     tell(false, text(e), where || (form?.id === "box-form" ? $("#box-said") : $("#said")));
     fade();
   };
-  on("htmx:sendError", fail(() => "Not sent: the server cannot be reached. What you wrote is still here; press again."));
-  on("htmx:timeout", fail(() => "No answer yet. Press again: it is carried out once, however often you press."));
+  on("htmx:sendError", fail(() => "Not sent: the server cannot be reached. Your text is still here; try again."));
+  on("htmx:timeout", fail(() => "No response yet. Try again: the request runs once, however often you send it."));
   on("htmx:responseError", fail((e) => ({
-    401: "You are signed out. Sign in again in another tab, then press again here.",
+    401: "You are signed out. Sign in again in another tab, then try again here.",
     403: "Refused: it seemed to come from another site. Reload the page, then try again.",
-    503: "Tocsin cannot reach its store right now, and it is not certain whether this was taken. Press again in a moment: it is carried out once.",
-  })[e.detail.xhr.status] || "That went wrong (" + e.detail.xhr.status + "). Nothing was changed. Reload the page, then try again."));
+    503: "Tocsin cannot reach its store right now, and it is not certain whether your change was saved. Try again in a moment: the request runs once.",
+  })[e.detail.xhr.status] || "The request failed (" + e.detail.xhr.status + "). Nothing was changed. Reload the page, then try again."));
 
-  // ---- Forms that a button opens.
+  // ---- Forms that open from a button.
   const sheet = () => { const s = document.getElementById(location.hash.slice(1)); return s?.matches(".sheet") ? s : null; };
   const close = () => {
     const s = sheet(), opener = s && openers.get(s);
     location.replace("#_");
     if (opener?.isConnected) opener.focus({ preventScroll: true });
-    if (s?.contains(document.activeElement)) document.activeElement.blur(); // else the next key would be typed into it
+    if (s?.contains(document.activeElement)) document.activeElement.blur(); // else the next key would go into the closed form
   };
   const opened = () => { if (sheet()) ($("input:not([type=hidden]), select, textarea", sheet()) || sheet()).focus({ preventScroll: true }); };
   window.addEventListener("hashchange", opened);
@@ -261,7 +261,7 @@
     if (!e.shiftKey && document.activeElement === last) { e.preventDefault(); first.focus(); }
   };
 
-  // ---- The box, and how a command may go on.
+  // ---- The message box and its completions.
   const box = $("#box"), options = $("#options");
   let choices = [], chosen = -1, asking, soon;
   const mark = (n) => {
@@ -332,7 +332,7 @@
     const at = rows.indexOf(document.activeElement);
     rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.focus();
   };
-  const acknowledge = () => { // this room's; elsewhere what pages you, if it is one
+  const acknowledge = () => { // the room's incident; elsewhere the one in the banner, if it is the only one
     const room = $(".room"), calls = $$(".ring form");
     const form = room ? $$("#live-card form").find((f) => f.elements.text?.value.startsWith("ack ")) : calls.length === 1 && calls[0];
     if (form) form.requestSubmit();

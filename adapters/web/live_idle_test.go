@@ -16,25 +16,25 @@ import (
 	"tocsin/bot/signin"
 )
 
-// flow is a browser that takes everything, without a wire.
-type flow struct {
+// memoryResponse is a response to a browser that reads everything, without a connection.
+type memoryResponse struct {
 	header http.Header
 	mu     sync.Mutex
 	bytes.Buffer
 }
 
-func (f *flow) Header() http.Header { return f.header }
-func (f *flow) WriteHeader(int)     {}
-func (f *flow) Flush()              {}
+func (f *memoryResponse) Header() http.Header { return f.header }
+func (f *memoryResponse) WriteHeader(int)     {}
+func (f *memoryResponse) Flush()              {}
 
-func (f *flow) Write(b []byte) (int, error) {
+func (f *memoryResponse) Write(b []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.Buffer.Write(b)
 }
 
-// take returns what has come since it was asked last.
-func (f *flow) take() string {
+// takeOutput returns what was written since the last call.
+func (f *memoryResponse) takeOutput() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	text := f.String()
@@ -42,8 +42,8 @@ func (f *flow) take() string {
 	return text
 }
 
-// request is a request of a person who is signed in, without a wire.
-func (h *house) request(ctx context.Context, person, path string) *http.Request {
+// request returns a request of a signed-in person, without a connection.
+func (h *testServer) request(ctx context.Context, person, path string) *http.Request {
 	h.t.Helper()
 	token := strings.TrimPrefix(h.signInPath(h.person(person), "/"), "/sign-in/")
 	_, secret, err := h.bot.SignIn.SignIn(h.t.Context(), token, signin.Session{})
@@ -56,13 +56,13 @@ func (h *house) request(ctx context.Context, person, path string) *http.Request 
 	return r
 }
 
-// looking begins to keep pages of Ana true in a bubble of time, and returns what
-// they are sent, and how to end it.
-func (h *house) looking(paths ...string) (flows []*flow, serving *sync.WaitGroup) {
+// startStreams opens live pages of Ana in a synctest bubble. It returns their
+// responses, and a group that is done when they have ended.
+func (h *testServer) startStreams(paths ...string) (flows []*memoryResponse, serving *sync.WaitGroup) {
 	h.t.Helper()
 	serving = &sync.WaitGroup{}
 	for _, path := range paths {
-		f := &flow{header: http.Header{}}
+		f := &memoryResponse{header: http.Header{}}
 		r := h.request(h.t.Context(), "ana", path)
 		serving.Go(func() { h.pages.ServeHTTP(f, r) })
 		flows = append(flows, f)
@@ -72,19 +72,20 @@ func (h *house) looking(paths ...string) (flows []*flow, serving *sync.WaitGroup
 
 var pagesToLookAt = []string{"/live", "/live?list=1", "/live?list=1&show=all", "/live?room=INC-1"}
 
-// A connection that is lost shows: something comes every ten seconds.
+// A heartbeat comes every ten seconds, so that a browser notices a lost
+// connection.
 func TestLiveBeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := quietHouse(t).declared()
-		flows, serving := h.looking(pagesToLookAt...)
-		h.wait(time.Second)
+		h := newServerWithoutHTTP(t).declare()
+		flows, serving := h.startStreams(pagesToLookAt...)
+		h.sleep(time.Second)
 		for _, f := range flows {
-			f.take()
+			f.takeOutput()
 		}
-		h.wait(31 * time.Second)
+		h.sleep(31 * time.Second)
 		for n, f := range flows {
-			if got := f.take(); strings.Count(got, "event: beat\ndata: ") != 3 || strings.Count(got, "event:") != 3 {
+			if got := f.takeOutput(); strings.Count(got, "event: beat\ndata: ") != 3 || strings.Count(got, "event:") != 3 {
 				t.Errorf("%s: in 31 quiet seconds came %q", pagesToLookAt[n], got)
 			}
 		}
@@ -93,42 +94,43 @@ func TestLiveBeats(t *testing.T) {
 	})
 }
 
-// wait lets time pass in the bubble, and nothing else.
-func (h *house) wait(d time.Duration) {
+// sleep lets time pass in the bubble.
+func (h *testServer) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	<-timer.C
 	synctest.Wait()
 }
 
-// However a session ends, its pages end within seconds, with nothing happening.
+// However a session ends, its live pages end within seconds, even when nothing
+// changes.
 func TestLiveEndsWithTheSessionWhenNothingHappens(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*house) error{
-		"revoked": func(h *house) error {
+	for name, end := range map[string]func(*testServer) error{
+		"revoked": func(h *testServer) error {
 			_, err := h.bot.SignIn.Revoke(h.t.Context(), h.person("ana"), "all")
 			return err
 		},
-		"over": func(h *house) error {
+		"over": func(h *testServer) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.now = h.now.Add(12*time.Hour + time.Second)
 			return nil
 		},
-		"of nobody any more": func(h *house) error {
+		"of nobody any more": func(h *testServer) error {
 			h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 			return nil
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			h := quietHouse(t).declared()
-			flows, serving := h.looking(pagesToLookAt...)
-			h.wait(time.Second)
+			h := newServerWithoutHTTP(t).declare()
+			flows, serving := h.startStreams(pagesToLookAt...)
+			h.sleep(time.Second)
 			if err := end(h); err != nil {
 				t.Fatal(err)
 			}
-			h.wait(11 * time.Second)
+			h.sleep(11 * time.Second)
 			for n, f := range flows {
-				if got := f.take(); !strings.HasSuffix(got, "event: out\ndata:\n\n") {
+				if got := f.takeOutput(); !strings.HasSuffix(got, "event: out\ndata:\n\n") {
 					t.Errorf("%s: %s was sent %q", name, pagesToLookAt[n], got)
 				}
 			}
@@ -138,7 +140,8 @@ func TestLiveEndsWithTheSessionWhenNothingHappens(t *testing.T) {
 	}
 }
 
-// A store that does not answer at all is given up before the reader gives up.
+// A request times out when the store does not answer (X4: go on without the
+// store).
 func TestX4AStoreThatHangs(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, path, form string }{
@@ -159,10 +162,10 @@ func TestX4AStoreThatHangs(t *testing.T) {
 		{"POST", "/sign-out", ""},
 	} {
 		hung := func(t *testing.T) {
-			h := quietHouse(t).declared()
+			h := newServerWithoutHTTP(t).declare()
 			ctx, leave := context.WithTimeout(t.Context(), time.Minute)
 			defer leave()
-			path := strings.Replace(c.path, "/ack/LINK", h.link("ana"), 1)
+			path := strings.Replace(c.path, "/ack/LINK", h.ackPath("ana"), 1)
 			r := h.request(ctx, "ana", path)
 			r.Method, r.Body = c.method, io.NopCloser(strings.NewReader(c.form))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -2,12 +2,12 @@ package web
 
 import "tocsin/workflow"
 
-// Platform is the name under which the browser is a chat platform.
+// Platform is the name of the browser as a chat platform.
 const Platform = "web"
 
-// Rooms are the rooms in the browser: pages that are always there. They implement
-// [bot.BuiltinRooms]: what is posted is in the conversation with the commit that
-// it tells of, and each open page shows it at once.
+// Rooms are the rooms in the browser, which always exist. They implement
+// [bot.BuiltinRooms]: a post is part of the conversation with the commit that
+// it reports, and every open page shows it at once.
 type Rooms struct{}
 
 // Room implements [bot.BuiltinRooms].

@@ -7,9 +7,9 @@ import (
 	"tocsin/workflow"
 )
 
-// The types of this file are what clients rely on: openapi.yaml describes them,
-// and a test holds the two against each other. Times are UTC. What is absent is
-// left out; a list is empty rather than absent.
+// The types of this file are the JSON that clients rely on. openapi.yaml
+// describes them, and a test compares the two. Times are UTC. An absent value
+// is left out; a list is empty rather than absent.
 
 // summary is an incident in a list.
 type summary struct {
@@ -35,7 +35,7 @@ type alerts struct {
 	Resolved int `json:"resolved"`
 }
 
-// room is one that is open; the timeline says what became of the others.
+// room is an open room; the timeline says what happened to the others.
 type room struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id"`
@@ -43,7 +43,7 @@ type room struct {
 	URL      string `json:"url,omitempty"`
 }
 
-// details is one incident whole.
+// details is one incident with everything but its events.
 type details struct {
 	summary
 	Seq              int               `json:"seq"`
@@ -105,7 +105,7 @@ type update struct {
 	NextDue  time.Time `json:"next_due,omitzero"`
 }
 
-// delivery is one page.
+// delivery is one page to one person by one method.
 type delivery struct {
 	Page    string                 `json:"page"`
 	To      string                 `json:"to"`
@@ -119,9 +119,9 @@ type delivery struct {
 	Text    string                 `json:"text"`
 }
 
-func summarize(i workflow.Incident) summary {
+func newSummary(i workflow.Incident) summary {
 	s := summary{
-		ID: i.ID, Title: i.Title, Status: i.Status, Severity: i.Severity.String(), Services: list(i.Services),
+		ID: i.ID, Title: i.Title, Status: i.Status, Severity: i.Severity.String(), Services: nonNil(i.Services),
 		Kind: i.Kind, Visibility: i.Visibility, DeclaredAt: i.DeclaredAt.UTC(),
 		AcknowledgedAt: i.Acknowledgement.At.UTC(), AcknowledgedBy: i.Acknowledgement.Person, ResolvedAt: i.Ending.ResolvedAt.UTC(),
 		Commander: i.Roles[workflow.Commander], Unattended: i.Unattended(),
@@ -135,14 +135,14 @@ func summarize(i workflow.Incident) summary {
 	return s
 }
 
-func detail(i workflow.Incident) details {
+func newDetails(i workflow.Incident) details {
 	d := details{
-		summary: summarize(i), Seq: i.Seq, Description: i.Description, Symptoms: list(i.Symptoms),
+		summary: newSummary(i), Seq: i.Seq, Description: i.Description, Symptoms: nonNil(i.Symptoms),
 		Source: i.Source, Reporter: i.Reporter, Category: i.Category, Impact: i.Impact, Urgency: i.Urgency,
-		SeverityBasis: i.SeverityBasis, Unmapped: list(i.Alerts.Unmapped), AcknowledgedName: i.Acknowledgement.Name, Roles: map[string]string{},
+		SeverityBasis: i.SeverityBasis, Unmapped: nonNil(i.Alerts.Unmapped), AcknowledgedName: i.Acknowledgement.Name, Roles: map[string]string{},
 		DetectedAt: i.DetectedAt.UTC(), ClosedAt: i.Ending.ClosedAt.UTC(), AlertSamples: []alert{}, Truncated: i.Alerts.Truncated,
-		Tasks: []task{}, Checklist: []check{}, Links: list(i.Paperwork.Links), Cause: i.Paperwork.Cause, Resolution: i.Ending.Resolution,
-		MergedInto: i.Merge.Into, MergedFrom: list(i.Merge.From),
+		Tasks: []task{}, Checklist: []check{}, Links: nonNil(i.Paperwork.Links), Cause: i.Paperwork.Cause, Resolution: i.Ending.Resolution,
+		MergedInto: i.Merge.Into, MergedFrom: nonNil(i.Merge.From),
 	}
 	for role, person := range i.Roles {
 		if person != "" {
@@ -166,5 +166,5 @@ func detail(i workflow.Incident) details {
 	return d
 }
 
-// list is never nil.
-func list[T any](all []T) []T { return append([]T{}, all...) }
+// nonNil returns a copy of a list that is never nil.
+func nonNil[T any](all []T) []T { return append([]T{}, all...) }

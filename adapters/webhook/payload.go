@@ -12,54 +12,55 @@ import (
 	"tocsin/workflow"
 )
 
-// Bounds of a body. What does not fit is counted, never refused.
+// The limits of a body. What does not fit is counted, never refused.
 const (
 	maxBody     = 64 << 10 // bytes
 	maxServices = 20       // of one incident
 	maxLink     = 2000     // bytes of a URL
 )
 
-// notice is the body.
-type notice struct {
+// payload is the JSON body of a request.
+type payload struct {
 	Type      string              `json:"type"` // "page" or "page.canceled"
 	ID        string              `json:"id"`   // the same as in the header webhook-id
 	Timestamp time.Time           `json:"timestamp"`
 	Purpose   workflow.Purpose    `json:"purpose"`
-	Person    string              `json:"person,omitempty"` // who is paged through the receiver; absent if it is paged itself
+	Person    string              `json:"person,omitempty"` // who is paged through the receiver; absent when the receiver itself is paged
 	Why       string              `json:"why,omitempty"`    // of page.canceled
 	Incidents []bot.PagedIncident `json:"incidents"`
 	Omitted   int                 `json:"omitted,omitempty"` // incidents that did not fit
 	Text      string              `json:"text"`
 }
 
-// about adds what a page says.
-func (n notice) about(page bot.Page, now time.Time) notice {
+// withPage adds the content of a page.
+func (n payload) withPage(page bot.Page, now time.Time) payload {
 	filled := n
 	filled.Timestamp = now.UTC().Truncate(time.Second) // as in the header
 	filled.Purpose = page.Purpose
 	if !strings.HasPrefix(page.Person, "webhook:") {
-		filled.Person = line(page.Person)
+		filled.Person = cleanLine(page.Person)
 	}
 	filled.Incidents = make([]bot.PagedIncident, 0, len(page.Incidents))
 	for _, i := range page.Incidents {
-		filled.Incidents = append(filled.Incidents, bounded(i))
+		filled.Incidents = append(filled.Incidents, sanitizeIncident(i))
 	}
-	filled.Text = words(page.Content)
+	filled.Text = plainText(page.Content)
 	return filled
 }
 
-// bounded makes an incident safe to show and small. A private one has no title
-// (rule P2), whoever took it out before.
-func bounded(i bot.PagedIncident) bot.PagedIncident {
+// sanitizeIncident makes an incident safe to show and limits its size. A
+// private incident has no title (P2: private means members only), whether or
+// not the caller has removed it.
+func sanitizeIncident(i bot.PagedIncident) bot.PagedIncident {
 	small := i
-	small.Title = line(i.Title)
+	small.Title = cleanLine(i.Title)
 	if i.Private {
 		small.Title = ""
 	}
 	small.DeclaredAt = i.DeclaredAt.UTC()
 	small.Services = make([]string, 0, min(len(i.Services), maxServices))
 	for _, s := range i.Services[:min(len(i.Services), maxServices)] {
-		small.Services = append(small.Services, line(s))
+		small.Services = append(small.Services, cleanLine(s))
 	}
 	if len(i.URL) > maxLink {
 		small.URL = ""
@@ -70,35 +71,35 @@ func bounded(i bot.PagedIncident) bot.PagedIncident {
 	return small
 }
 
-// words are the message as plain text.
-func words(m card.Content) string {
+// plainText returns the message as plain text.
+func plainText(m card.Content) string {
 	text, _ := workflow.CleanText(m.Text, workflow.MaxText)
-	return strings.TrimSpace(line(m.Title) + "\n" + text)
+	return strings.TrimSpace(cleanLine(m.Title) + "\n" + text)
 }
 
-// encode writes as many incidents as fit.
-func (n notice) encode() ([]byte, error) {
+// encode writes the body with as many incidents as fit.
+func (n payload) encode() ([]byte, error) {
 	all := n.Incidents
 	for fit := len(all); ; fit /= 2 {
-		shown := n
-		shown.Incidents, shown.Omitted = all[:fit], len(all)-fit
+		part := n
+		part.Incidents, part.Omitted = all[:fit], len(all)-fit
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
-		if err := e.Encode(shown); err != nil {
+		if err := e.Encode(part); err != nil {
 			return nil, err
 		}
 		if b.Len() <= maxBody {
 			return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 		}
 		if fit == 0 {
-			return nil, errors.New("the page is larger than 64 KiB without any incident")
+			return nil, errors.New("encode page: it is larger than 64 KiB without any incident")
 		}
 	}
 }
 
-// line makes text safe on one line.
-func line(text string) string {
+// cleanLine makes a text safe and puts it on one line.
+func cleanLine(text string) string {
 	clean, _ := workflow.CleanLine(text, workflow.MaxTitle)
 	return clean
 }

@@ -7,34 +7,34 @@ import (
 	"testing"
 )
 
-// every is every page there is, by name.
-func (h *house) every() map[string]page {
+// allPages returns every page, by name.
+func (h *testServer) allPages() map[string]page {
 	h.t.Helper()
-	ana := h.as("ana")
+	ana := h.signInAs("ana")
 	all := map[string]page{
 		"the list": ana.get("/"), "an empty list": ana.get("/?q=nothing"), "everything": ana.get("/?show=all"), "a room": ana.get("/incidents/INC-1"),
 		"a timeline": ana.get("/incidents/INC-1/timeline"), "a form": ana.get("/declare"), "sessions": ana.get("/sessions"), "no room": ana.get("/incidents/INC-9"),
-		"an answer": ana.run("INC-1", "note INC-1 x"), "a refusal": ana.run("INC-1", "frobnicate"), "a message": ana.say("INC-1", "x"),
-		"a refused form": ana.post("/declare", url.Values{"text": {"declare"}}), "too long": ana.ask("POST", "/declare", "text=%zz", "Sec-Fetch-Site: same-origin"),
-		"a guest's room":  h.guest("wall", 0).get("/incidents/INC-1"),
-		"no timeline":     h.guest("wall", 0).get("/incidents/INC-1/timeline"),
+		"an answer": ana.runCommand("INC-1", "note INC-1 x"), "a refusal": ana.runCommand("INC-1", "frobnicate"), "a message": ana.sendMessage("INC-1", "x"),
+		"a refused form": ana.post("/declare", url.Values{"text": {"declare"}}), "too long": ana.send("POST", "/declare", "text=%zz", "Sec-Fetch-Site: same-origin"),
+		"a guest's room":  h.signInGuest("wall", 0).get("/incidents/INC-1"),
+		"no timeline":     h.signInGuest("wall", 0).get("/incidents/INC-1/timeline"),
 		"nobody":          h.get("/"),
 		"sign-in":         h.get("/sign-in"),
 		"sign-in, mailed": h.get("/sign-in?mailed"),
 		"a link":          h.get(h.signInPath(h.person("ana"), "/")), "a link of the operator": h.get(h.signInPath(operator(), "/")), "no link": h.get("/sign-in/x"),
-		"another host": h.get("/", "Host: evil.example"), "another site": ana.ask("POST", "/declare", "", "Sec-Fetch-Site: cross-site"),
-		"nothing": h.get("/x"), "another method": h.ask("DELETE", "/", ""), "a page to acknowledge": h.get(h.link("ana")), "no page to acknowledge": h.get("/ack/x"),
+		"another host": h.get("/", "Host: evil.example"), "another site": ana.send("POST", "/declare", "", "Sec-Fetch-Site: cross-site"),
+		"nothing": h.get("/x"), "another method": h.send("DELETE", "/", ""), "a page to acknowledge": h.get(h.ackPath("ana")), "no page to acknowledge": h.get("/ack/x"),
 	}
-	h.store.unread.Store(true)
+	h.store.readsFail.Store(true)
 	all["no store"] = ana.get("/")
-	h.store.unread.Store(false)
+	h.store.readsFail.Store(false)
 	return all
 }
 
 func TestEveryPageHasItsHeaders(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	for name, p := range h.every() {
+	h := newTestServer(t).declare()
+	for name, p := range h.allPages() {
 		for header, want := range map[string]string{
 			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex, nofollow",
 			"Referrer-Policy": "same-origin",
@@ -64,8 +64,8 @@ func TestEveryPageHasItsHeaders(t *testing.T) {
 
 func TestEveryPageIsWellMade(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared("ben: task INC-1 Call", "ben: note INC-1 Keep this --pin", "ben: update INC-1 Soon")
-	for name, p := range h.every() {
+	h := newTestServer(t).declare("ben: task INC-1 Call", "ben: note INC-1 Keep this --pin", "ben: update INC-1 Soon")
+	for name, p := range h.allPages() {
 		root := p.dom()
 		p.heading()
 		seen := map[string]bool{}
@@ -91,7 +91,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 				t.Errorf("%s: there is a <%s> %s", name, e.name, e.text())
 			case e.name == "title" && e.text() == "", e.name == "html" && e.attr["lang"] != "en":
 				t.Errorf("%s: <%s> %v %q", name, e.name, e.attr, e.text())
-			case e.name == "form" && e.parent != nil && inside(e, "form"):
+			case e.name == "form" && e.parent != nil && isInside(e, "form"):
 				t.Errorf("%s: a form within a form", name)
 			}
 			if refers := e.attr["src"] + e.attr["href"]; (e.name == "script" || e.name == "link") && h.get(refers).status != http.StatusOK {
@@ -101,7 +101,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 	}
 }
 
-func inside(e *element, name string) bool {
+func isInside(e *element, name string) bool {
 	for e = e.parent; e != nil; e = e.parent {
 		if e.name == name {
 			return true
@@ -110,11 +110,11 @@ func inside(e *element, name string) bool {
 	return false
 }
 
-// Every form and every control can be used with a keyboard and read out.
+// Every form and every control is usable with a keyboard and a screen reader.
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared("ben: task INC-1 Call")
-	for name, p := range h.every() {
+	h := newTestServer(t).declare("ben: task INC-1 Call")
+	for name, p := range h.allPages() {
 		root := p.dom()
 		labels := map[string]bool{}
 		for _, l := range root.named("label") {
@@ -133,13 +133,13 @@ func TestEveryControlHasAName(t *testing.T) {
 	}
 }
 
-// What is read by machines is no page, and is not to be kept or guessed either.
-func TestWhatIsNoPageIsLockedToo(t *testing.T) {
+// Responses for programs have security headers and are not cached either.
+func TestOtherResponsesHaveTheirHeaders(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t).declared()
-	ana := h.as("ana")
+	h := newTestServer(t).declare()
+	ana := h.signInAs("ana")
 	for what, header := range map[string]http.Header{
-		"complete": ana.get("/complete?room=INC-1&line=a").has(200, `"line"`).header, "a fragment": ana.hx("/incidents/INC-1/do", url.Values{"text": {"show"}}).header,
+		"complete": ana.get("/complete?room=INC-1&line=a").expect(200, `"line"`).header, "a fragment": ana.postHX("/incidents/INC-1/do", url.Values{"text": {"show"}}).header,
 		"a stream": ana.live("/live").header, "health": h.get("/healthz").header,
 	} {
 		if header.Get("Cache-Control") != "no-store" || header.Get("X-Content-Type-Options") != "nosniff" {

@@ -10,32 +10,32 @@ import (
 	"tocsin/bot"
 )
 
-var everything = []string{
+var everyOperation = []string{
 	"GET /api/v1/incidents", "GET /api/v1/incidents/INC-1", "GET /api/v1/incidents/INC-1/timeline",
 	"GET /api/v1/incidents/INC-1/deliveries", "GET /api/v1/incidents/INC-1/timers", "POST /api/v1/commands",
 	"GET /api/v1/deadletters", "POST /api/v1/deadletters/x/replay", "DELETE /api/v1/deadletters/x",
 }
 
-func TestOnlyLiveTokensOpen(t *testing.T) {
+func TestOnlyValidTokens(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	for _, line := range everything {
+	h := newTestServer(t)
+	for _, line := range everyOperation {
 		method, path, _ := strings.Cut(line, " ")
 		for _, header := range []string{
 			"X-Nothing: x", "Authorization: Bearer wrong", "Authorization: Bearer", "Authorization: " + adminToken,
 			"Authorization: Basic YTphZG1pbi03ZjFlMmE=", "Authorization: Bearer " + adminToken[:5], "Authorization: Bearer " + adminToken + "0",
 			"Authorization: Bearer " + strings.ToUpper(adminToken), "Cookie: token=" + adminToken,
 		} {
-			a := h.ask(method, path, "", "", header)
+			a := h.send(method, path, "", "", header)
 			a.problem(http.StatusUnauthorized, "unauthorized", "Authorization: Bearer TOKEN")
 			if got := a.header.Get("WWW-Authenticate"); got != `Bearer realm="tocsin"` {
 				t.Errorf("%s: WWW-Authenticate %q", line, got)
 			}
 		}
-		h.ask(method, path+"?token="+adminToken, "", "").problem(http.StatusUnauthorized, "unauthorized", "not accepted", "make a new token")
+		h.send(method, path+"?token="+adminToken, "", "").problem(http.StatusUnauthorized, "unauthorized", "not accepted", "make a new token")
 	}
 	for _, header := range []string{"Authorization: bearer " + anaToken, "Authorization: BEARER   " + anaToken} {
-		if a := h.ask("GET", "/api/v1/incidents", "", "", header); a.status != http.StatusOK {
+		if a := h.send("GET", "/api/v1/incidents", "", "", header); a.status != http.StatusOK {
 			t.Errorf("%s: %d %s", header, a.status, a.body)
 		}
 	}
@@ -44,7 +44,7 @@ func TestOnlyLiveTokensOpen(t *testing.T) {
 
 func TestClosedWithoutTokens(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	h.server = httptest.NewServer(api.New(api.Config{Bot: h.bot, Tokens: func() []bot.Token { return nil }}))
 	t.Cleanup(h.server.Close)
 	for _, token := range []string{"", adminToken} {
@@ -52,14 +52,14 @@ func TestClosedWithoutTokens(t *testing.T) {
 	}
 }
 
-// Reading takes the access of the word that shows the same, whether or not the
-// incident exists.
+// Reading needs the access of the command that shows the same, whether or not
+// the incident exists.
 func TestP1Access(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(anaToken, "declare Down")
-	h.later(0)
-	for _, line := range everything {
+	h := newTestServer(t)
+	h.mustRun(anaToken, "declare Down")
+	h.advance(0)
+	for _, line := range everyOperation {
 		method, path, _ := strings.Cut(line, " ")
 		for _, id := range []string{"INC-1", "INC-99"} {
 			path = strings.Replace(path, "INC-1", id, 1)
@@ -67,7 +67,7 @@ func TestP1Access(t *testing.T) {
 			if path == "/api/v1/commands" {
 				body = `{"text": "list"}`
 			}
-			a := h.ask(method, path, guestToken, body)
+			a := h.send(method, path, guestToken, body)
 			switch path {
 			case "/api/v1/incidents", "/api/v1/commands", "/api/v1/incidents/INC-1":
 				if a.status != http.StatusOK {
@@ -80,28 +80,28 @@ func TestP1Access(t *testing.T) {
 			}
 		}
 	}
-	if s := h.say(guestToken, "ack INC-1"); s.OK || !strings.Contains(s.Text, "responder") {
+	if s := h.run(guestToken, "ack INC-1"); s.OK || !strings.Contains(s.Text, "responder") {
 		t.Errorf("a guest acknowledges: %+v", s)
 	}
 }
 
-// A token that acts for a person may do what both may.
+// A token that acts for a person is limited to the access of both.
 func TestATokenHasNoMoreAccessThanItsPerson(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(benToken, "declare Down")
-	if s := h.say(benToken, "cancel INC-1"); s.OK || !strings.Contains(s.Text, "commander") {
-		t.Errorf("ben is a responder, his token an administrator's; together they cancel: %+v", s)
+	h := newTestServer(t)
+	h.mustRun(benToken, "declare Down")
+	if s := h.run(benToken, "cancel INC-1"); s.OK || !strings.Contains(s.Text, "commander") {
+		t.Errorf("ben is a responder and his token an administrator's, yet they cancel: %+v", s)
 	}
-	h.do(anaToken, "cancel INC-1")
+	h.mustRun(anaToken, "cancel INC-1")
 }
 
-func TestNothingThere(t *testing.T) {
+func TestUnknownPaths(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestServer(t)
 	for _, path := range []string{"/api/", "/api/v1", "/api/v1/", "/api/v2/incidents", "/api/v1/incidents/", "/api/v1/incidents/INC-1/x", "/api/v1/openapi.json", "/api/v1/deadletters/"} {
 		for _, method := range []string{"GET", "POST", "DELETE", "PATCH"} {
-			h.ask(method, path, anaToken, "").problem(http.StatusNotFound, "not_found", "/api/v1/openapi.yaml")
+			h.send(method, path, anaToken, "").problem(http.StatusNotFound, "not_found", "/api/v1/openapi.yaml")
 		}
 	}
 	for _, c := range [][3]string{
@@ -112,30 +112,30 @@ func TestNothingThere(t *testing.T) {
 		{"GET", "/api/v1/deadletters/x", "DELETE"},
 		{"OPTIONS", "/api/v1/openapi.yaml", "GET, HEAD"},
 	} {
-		a := h.ask(c[0], c[1], "", "")
+		a := h.send(c[0], c[1], "", "")
 		a.problem(http.StatusMethodNotAllowed, "method_not_allowed", c[0])
 		if got := a.header.Get("Allow"); got != c[2] {
 			t.Errorf("%s %s: Allow %q, want %q", c[0], c[1], got, c[2])
 		}
 	}
-	if a := h.ask("HEAD", "/api/v1/incidents", anaToken, ""); a.status != http.StatusOK || len(a.body) != 0 {
+	if a := h.send("HEAD", "/api/v1/incidents", anaToken, ""); a.status != http.StatusOK || len(a.body) != 0 {
 		t.Errorf("HEAD: %d %s", a.status, a.body)
 	}
 }
 
-func TestX4StoreGone(t *testing.T) {
+func TestX4StoreDown(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	h.do(anaToken, "declare Down")
-	h.store.gone.Store(true)
-	for _, line := range everything {
+	h := newTestServer(t)
+	h.mustRun(anaToken, "declare Down")
+	h.store.down.Store(true)
+	for _, line := range everyOperation {
 		method, path, _ := strings.Cut(line, " ")
 		body := ""
 		if path == "/api/v1/commands" {
 			body = `{"text": "ack INC-1"}`
 		}
 		before := strings.Count(h.log.text(), "\n")
-		a := h.ask(method, path, anaToken, body)
+		a := h.send(method, path, anaToken, body)
 		a.problem(http.StatusServiceUnavailable, "unavailable", "cannot reach its store")
 		if got := a.header.Get("Retry-After"); got != "5" {
 			t.Errorf("%s: Retry-After %q", line, got)
@@ -143,30 +143,30 @@ func TestX4StoreGone(t *testing.T) {
 		if strings.Contains(string(a.body), "db-7") {
 			t.Errorf("%s shows the detail: %s", line, a.body)
 		}
-		if log := h.log.text(); strings.Count(log, "\n") != before+1 || !strings.Contains(log, errGone.Error()) {
+		if log := h.log.text(); strings.Count(log, "\n") != before+1 || !strings.Contains(log, errDown.Error()) {
 			t.Errorf("%s: logged %s", line, log)
 		}
 	}
-	h.store.gone.Store(false)
-	h.do(anaToken, "ack INC-1")
+	h.store.down.Store(false)
+	h.mustRun(anaToken, "ack INC-1")
 }
 
 func TestP4NoSecretLeaks(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{adminToken, benToken, "guess-77aa88"} {
-		h := newHouse(t)
-		for _, gone := range []bool{false, true} {
-			h.store.gone.Store(gone)
-			for _, line := range append(everything, "PUT /api/v1/commands", "GET /api/v1/nowhere") {
+		h := newTestServer(t)
+		for _, down := range []bool{false, true} {
+			h.store.down.Store(down)
+			for _, line := range append(everyOperation, "PUT /api/v1/commands", "GET /api/v1/nowhere") {
 				method, path, _ := strings.Cut(line, " ")
 				for _, path := range []string{path, path + "?token=" + secret, strings.Replace(path, "INC-1", secret, 1)} {
 					for _, header := range []string{"Authorization: Bearer " + secret, "Authorization: " + secret, "User-Agent: " + secret, "Idempotency-Key: é" + secret} {
-						a := (&house{t: t, server: h.server}).ask(method, path, "", `{"text": "list"}`, header)
+						a := (&testServer{t: t, server: h.server}).send(method, path, "", `{"text": "list"}`, header)
 						answer := string(a.body)
 						for name, values := range a.header {
 							answer += name + ": " + strings.Join(values, ", ") + "\n"
 						}
-						typed := strings.Contains(path, secret) && !strings.Contains(path, "?") // an ID that is none is repeated to whoever typed it
+						typed := strings.Contains(path, secret) && !strings.Contains(path, "?") // an invalid ID is repeated to the client that sent it
 						if strings.Contains(answer, secret) && !typed || strings.Contains(h.log.text(), secret) {
 							t.Fatalf("%s %s with %s leaks:\nanswer %s\nlog %s", method, path, header, answer, h.log.text())
 						}

@@ -24,15 +24,15 @@ import (
 
 var signedNow = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// signature is what the test's vendor sends in X-Signature: an HMAC over the
-// time in X-Signed-At and the body.
+// signature returns the X-Signature of the test's vendor: an HMAC over the time
+// in X-Signed-At and the body.
 func signature(secret, at, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(at + ":" + body))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// verifySignature is what a source of that vendor would do.
+// verifySignature verifies the signature of the test's vendor.
 func verifySignature(r alerts.Request, secrets alerts.Secrets, now time.Time) error {
 	header := http.Header(r.Header)
 	at, given := header.Get("X-Signed-At"), header.Get("X-Signature")
@@ -46,22 +46,22 @@ func verifySignature(r alerts.Request, secrets alerts.Secrets, now time.Time) er
 	if !secrets.Any(func(secret string) bool {
 		return hmac.Equal([]byte(given), []byte(signature(secret, at, string(r.Body))))
 	}) {
-		return errors.New("X-Signature is not that of a live secret")
+		return errors.New("X-Signature does not match a secret")
 	}
 	return nil
 }
 
-// headerOnly is a source whose sender repeats its secret in a header of its own.
+// headerOnly verifies a sender that sends its secret in a header of its own.
 func headerOnly(r alerts.Request, secrets alerts.Secrets, _ time.Time) error {
 	if !secrets.Contain(http.Header(r.Header).Get("X-Secret")) {
-		return errors.New("X-Secret is not a live secret")
+		return errors.New("X-Secret is not a valid secret")
 	}
 	return nil
 }
 
-// signed adds integrations whose sources verify signatures.
-func signed(d *door) func(*hooks.Config) {
-	d.org.Integrations = append(d.org.Integrations,
+// withSignatures adds integrations whose sources verify signatures.
+func withSignatures(h *testHandler) func(*hooks.Config) {
+	h.org.Integrations = append(h.org.Integrations,
 		bot.Integration{Name: "signed", Type: "signing", Tokens: []string{ownToken, rotatedToken}},
 		bot.Integration{Name: "shared", Type: "signing"},
 		bot.Integration{Name: "unset-signed", Type: "signing", Tokens: []string{""}},
@@ -75,14 +75,14 @@ func signed(d *door) func(*hooks.Config) {
 	}
 }
 
-// newSignedDoor serves the door over TCP.
-func newSignedDoor(t *testing.T) (*door, *httptest.Server) {
+// newSignatureHandler serves the handler over TCP.
+func newSignatureHandler(t *testing.T) (*testHandler, *httptest.Server) {
 	t.Helper()
-	d := &door{receiver: &receiver{t: t, org: organization()}, log: &logged{}}
-	d = newDoorWith(d, signed(d))
-	server := httptest.NewServer(d)
+	h := &testHandler{receiver: &receiver{t: t, org: organization()}, log: &logBuffer{}}
+	h = newHandlerWith(h, withSignatures(h))
+	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return d, server
+	return h, server
 }
 
 // post sends one request; header is "Name: value" lines.
@@ -147,11 +147,11 @@ func TestI8Signatures(t *testing.T) {
 		{"with the empty secret", "/hooks/unset-signed", sign("", now, "INC-1"), unauthorized},
 		{"default where the own one is unset", "/hooks/unset-signed", sign(defaultToken, now, "INC-1"), unauthorized},
 		{"signature where a token is asked for", "/hooks/prod", sign(ownToken, now, "INC-1"), unauthorized},
-		{"signature to nobody", "/hooks/nowhere", sign(ownToken, now, "INC-1"), unauthorized},
+		{"signature for an unknown name", "/hooks/nowhere", sign(ownToken, now, "INC-1"), unauthorized},
 	} {
-		d, server := newSignedDoor(t)
+		h, server := newSignatureHandler(t)
 		if c.want == accepted {
-			d.take()
+			h.expectAlerts()
 		}
 		w := post(t, server.URL+c.path, "INC-1", c.header...)
 		if w.Code != c.want {
@@ -162,26 +162,26 @@ func TestI8Signatures(t *testing.T) {
 			wantProblem(t, w, unauthorized, "unauthorized")
 		}
 		for _, secret := range []string{ownToken, rotatedToken, defaultToken, "INC-1"} {
-			if strings.Contains(d.log.text(), secret) {
-				t.Errorf("%s: the log repeats %s: %s", c.name, secret, d.log.text())
+			if strings.Contains(h.log.text(), secret) {
+				t.Errorf("%s: the log repeats %s: %s", c.name, secret, h.log.text())
 			}
 		}
 	}
 }
 
-// TestSignedCompressed: what is signed is the content, however it is sent.
+// TestSignedCompressed: the signature is that of the decompressed body.
 func TestSignedCompressed(t *testing.T) {
 	t.Parallel()
-	d, server := newSignedDoor(t)
-	keys := d.take()
+	h, server := newSignatureHandler(t)
+	keys := h.expectAlerts()
 	w := post(t, server.URL+"/hooks/signed", zip(t, "INC-1"), append(sign(ownToken, signedNow, "INC-1"), "Content-Encoding: gzip")...)
 	if w.Code != http.StatusAccepted || len(*keys) != 1 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
-// TestI1SignedUnreadable: a dead letter is kept of what is authenticated, and of
-// nothing else.
+// TestI1SignedUnreadable: a dead letter is kept only of an authenticated
+// delivery.
 func TestI1SignedUnreadable(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 2<<20+1)
@@ -194,17 +194,17 @@ func TestI1SignedUnreadable(t *testing.T) {
 		{"too large", "/hooks/headed", large, []string{"X-Secret: " + ownToken}, http.StatusRequestEntityTooLarge},
 		{"too large for this one", "/hooks/headed", large[:2<<20], []string{"X-Secret: " + ownToken}, http.StatusRequestEntityTooLarge},
 		{"other encoding", "/hooks/headed", "INC-1", []string{"X-Secret: " + ownToken, "Content-Encoding: br"}, http.StatusUnsupportedMediaType},
-		{"garbage of a stranger", "/hooks/signed", "garbage", sign("wrong", signedNow, "garbage"), http.StatusUnauthorized},
+		{"garbage, not authenticated", "/hooks/signed", "garbage", sign("wrong", signedNow, "garbage"), http.StatusUnauthorized},
 		{"too large to verify", "/hooks/signed", large, sign(ownToken, signedNow, large), http.StatusUnauthorized},
-		{"too large, of a stranger", "/hooks/headed", large, nil, http.StatusUnauthorized},
-		{"other encoding, of a stranger", "/hooks/signed", "INC-1", []string{"Content-Encoding: br"}, http.StatusUnauthorized},
-		{"not compressed, of a stranger", "/hooks/nowhere", "INC-1", []string{"Content-Encoding: gzip"}, http.StatusUnauthorized},
-		{"brings the verifier down", "/hooks/signed", "panic verifier", sign(ownToken, signedNow, ""), http.StatusUnauthorized},
+		{"too large, not authenticated", "/hooks/headed", large, nil, http.StatusUnauthorized},
+		{"other encoding, not authenticated", "/hooks/signed", "INC-1", []string{"Content-Encoding: br"}, http.StatusUnauthorized},
+		{"not compressed, not authenticated", "/hooks/nowhere", "INC-1", []string{"Content-Encoding: gzip"}, http.StatusUnauthorized},
+		{"the verifier panics", "/hooks/signed", "panic verifier", sign(ownToken, signedNow, ""), http.StatusUnauthorized},
 	} {
-		d, server := newSignedDoor(t)
+		h, server := newSignatureHandler(t)
 		var kept *deadLetter // else the strict receiver fails the test
 		if c.want != http.StatusUnauthorized {
-			kept = d.keep()
+			kept = h.expectDeadLetter()
 		}
 		if w := post(t, server.URL+c.path, c.body, c.header...); w.Code != c.want {
 			t.Errorf("%s: %d %s, want %d", c.name, w.Code, w.Body, c.want)
@@ -212,21 +212,21 @@ func TestI1SignedUnreadable(t *testing.T) {
 		if kept != nil && (kept.Times != 1 || kept.Body == "" || !strings.HasPrefix(c.body, kept.Body)) {
 			t.Errorf("%s: kept %d times, %d bytes", c.name, kept.Times, len(kept.Body))
 		}
-		if got := d.log.text(); strings.Contains(got, "with a fault") {
-			t.Errorf("%s: what a verifier panics with may hold the body: %s", c.name, got)
+		if got := h.log.text(); strings.Contains(got, "with a fault") {
+			t.Errorf("%s: the value of a verifier's panic is logged and may hold the body: %s", c.name, got)
 		}
 	}
 }
 
-// TestStrangersLearnNoName: to a request without a token or a signature, a name
-// that takes tokens, one that takes signatures and one that does not exist
-// answer alike: in the answer, and in whether they wait for the body.
-func TestStrangersLearnNoName(t *testing.T) {
+// TestUnauthenticatedLearnNoName: a request without a valid token or signature
+// gets the same answer for a name that takes tokens, one that takes signatures
+// and one that does not exist, and waits for its body alike.
+func TestUnauthenticatedLearnNoName(t *testing.T) {
 	t.Parallel()
 	for _, header := range [][]string{nil, {bearer("wrong")}, sign("wrong", signedNow, "INC-1"), {"Content-Encoding: br"}} {
 		var answers []string
 		for _, name := range []string{"nowhere", "prod", "lab", "signed", "headed", "shared"} {
-			_, server := newSignedDoor(t)
+			_, server := newSignatureHandler(t)
 			w := post(t, server.URL+"/hooks/"+name, "INC-1", header...)
 			answers = append(answers, fmt.Sprint(w.Code, w.Header(), w.Body, firstLine(t, server, name, header)))
 			if last := answers[len(answers)-1]; last != answers[0] {
@@ -239,7 +239,7 @@ func TestStrangersLearnNoName(t *testing.T) {
 	}
 }
 
-// firstLine is what the server says before the body has come.
+// firstLine returns what the server sends before it has received the body.
 func firstLine(t *testing.T, server *httptest.Server, name string, header []string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())

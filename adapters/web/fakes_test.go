@@ -12,39 +12,39 @@ import (
 	"tocsin/bot"
 )
 
-// store can be unplugged, for reading and for writing.
+// store is a store whose reads and writes can fail.
 type store struct {
 	bot.Store
-	unread, unwritten atomic.Bool
-	hangs             atomic.Bool                   // it does not answer when it is read
-	lossy             atomic.Bool                   // it writes, and then its answer is lost
-	fails             atomic.Pointer[string]        // the part that cannot be read
-	failed            chan struct{}                 // that was tried
-	meeting           atomic.Pointer[chan struct{}] // where two that read records wait for each other
+	readsFail, writesFail atomic.Bool
+	hangs                 atomic.Bool                   // reads do not return
+	losesReplies          atomic.Bool                   // writes succeed, and then their reply is lost
+	failingPart           atomic.Pointer[string]        // the part whose reads fail
+	failed                chan struct{}                 // receives when failingPart was read
+	meeting               atomic.Pointer[chan struct{}] // where two readers of records wait for each other
 }
 
-// reading is nil while the store can be read, as far as a part of it goes.
-func (s *store) reading(ctx context.Context, part string) error {
+// readError returns the error of a read of a part, nil while it can be read.
+func (s *store) readError(ctx context.Context, part string) error {
 	if s.hangs.Load() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	one := s.fails.Load()
+	one := s.failingPart.Load()
 	if one != nil && *one == part {
 		select {
 		case s.failed <- struct{}{}:
 		default:
 		}
 	}
-	if s.unread.Load() || one != nil && *one == part {
-		return errGone
+	if s.readsFail.Load() || one != nil && *one == part {
+		return errDown
 	}
 	return nil
 }
 
-// meet lets two that read records go on together, as of the same moment; one
-// whom nobody meets goes on after a while.
-func (s *store) meet() {
+// meetReader waits for another reader of records, so that both have read the
+// same state, but no longer than 100 ms.
+func (s *store) meetReader() {
 	c := s.meeting.Load()
 	if c == nil {
 		return
@@ -58,8 +58,8 @@ func (s *store) meet() {
 	}
 }
 
-// meetings begins, or ends, that those who read records wait for each other.
-func (s *store) meetings(on bool) {
+// pairReaders sets whether readers of records wait for each other.
+func (s *store) pairReaders(on bool) {
 	if !on {
 		s.meeting.Store(nil)
 		return
@@ -68,79 +68,79 @@ func (s *store) meetings(on bool) {
 	s.meeting.Store(&c)
 }
 
-var errGone = errors.New("dial store: refused by db-7.internal")
+var errDown = errors.New("dial store: refused by db-7.internal")
 
 func (s *store) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	if err := s.reading(ctx, "load"); err != nil {
+	if err := s.readError(ctx, "load"); err != nil {
 		return bot.Loaded{}, err
 	}
 	return s.Store.Load(ctx, id)
 }
 
 func (s *store) Reply(ctx context.Context, operation string) ([]byte, error) {
-	if err := s.reading(ctx, "reply"); err != nil {
+	if err := s.readError(ctx, "reply"); err != nil {
 		return nil, err
 	}
 	return s.Store.Reply(ctx, operation)
 }
 
 func (s *store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
-	if err := s.reading(ctx, "get"); err != nil {
+	if err := s.readError(ctx, "get"); err != nil {
 		return bot.Record{}, err
 	}
 	rec, err := s.Store.Get(ctx, kind, id)
-	s.meet()
+	s.meetReader()
 	return rec, err
 }
 
 func (s *store) Records(ctx context.Context, kind, after string, limit int) ([]bot.Record, error) {
-	if err := s.reading(ctx, "records"); err != nil {
+	if err := s.readError(ctx, "records"); err != nil {
 		return nil, err
 	}
 	all, err := s.Store.Records(ctx, kind, after, limit)
-	s.meet()
+	s.meetReader()
 	return all, err
 }
 
 func (s *store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
-	if err := s.reading(ctx, "list"); err != nil {
+	if err := s.readError(ctx, "list"); err != nil {
 		return nil, err
 	}
 	return s.Store.List(ctx, q)
 }
 
 func (s *store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
-	if err := s.reading(ctx, "talk"); err != nil {
+	if err := s.readError(ctx, "talk"); err != nil {
 		return nil, err
 	}
 	return s.Store.Talk(ctx, incident, before, limit)
 }
 
 func (s *store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {
-	if err := s.reading(ctx, "history"); err != nil {
+	if err := s.readError(ctx, "history"); err != nil {
 		return nil, err
 	}
 	return s.Store.History(ctx, id, after, limit)
 }
 
 func (s *store) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	if s.unwritten.Load() {
-		return bot.Receipt{}, errGone
+	if s.writesFail.Load() {
+		return bot.Receipt{}, errDown
 	}
 	receipt, err := s.Store.Commit(ctx, c)
-	if s.lossy.Load() {
-		return bot.Receipt{}, errGone
+	if s.losesReplies.Load() {
+		return bot.Receipt{}, errDown
 	}
 	return receipt, err
 }
 
-// mailbox keeps the link of the last page to each person, and every mail that
-// carries a link to sign in with.
+// mailbox is a pager that keeps the link of the last page to each person, and
+// every mail with a sign-in link.
 type mailbox struct {
 	mu    sync.Mutex
 	links map[string]string
 	mails []bot.Page
-	shut  bool // it takes no mail
+	shut  bool // it accepts no mail
 }
 
 func (m *mailbox) Page(_ context.Context, p bot.Page) error {
@@ -157,25 +157,25 @@ func (m *mailbox) Page(_ context.Context, p bot.Page) error {
 	return nil
 }
 
-// signIns are the mails with links to sign in with.
+// signIns returns the mails with sign-in links.
 func (m *mailbox) signIns() []bot.Page {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.mails)
 }
 
-type logged struct {
+type logBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
 }
 
-func (l *logged) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Buffer.Write(p)
 }
 
-func (l *logged) text() string {
+func (l *logBuffer) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Buffer.String()

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"tocsin/bot/access"
+	"tocsin/commands"
+	"tocsin/workflow"
+)
+
+// form is a command with its missing arguments, as the catalog describes it.
+type form struct {
+	Word    string
+	Label   string // the link that opens it, and its heading
+	Summary string
+	Command string // the command line that the form completes; "" when the card has it with --seen
+	Submit  string
+	Path    string // where it is posted
+	Op      string // identifies the state that it was rendered from
+	Fields  []field
+}
+
+// field is one input of a form.
+type field struct {
+	commands.Field
+	ID      string
+	Options []commands.Choice // to choose from, or suggestions
+	Values  []string          // the values that were posted before
+}
+
+// formLabel returns the label of a command's form, "" for a command without
+// one.
+func formLabel(word string) string {
+	return map[string]string{
+		"update": "Post update", "resolve": "Resolve", "status": "Change status", "severity": "Change severity", "assign": "Assign role", "page": "Page someone", "note": "Add note",
+		"task": "Add task", "followup": "Add follow-up", "cause": "Set cause", "link": "Add link", "edit": "Edit details", "verify": "Record check", "close": "Close incident",
+		"escalate": "Escalate", "invite": "Invite", "private": "Change visibility", "reopen": "Reopen", "cancel": "Cancel incident", "merge": "Merge",
+	}[word]
+}
+
+// submitLabel returns the label of a form's button, "" when it is the form's
+// label.
+func submitLabel(word string) string {
+	return map[string]string{"page": "Page", "edit": "Save details", "status": "Set status", "severity": "Set severity", "private": "Set visibility"}[word]
+}
+
+// incidentForms returns the forms of an incident that the reader may send.
+func (s *server) incidentForms(ctx context.Context, i *workflow.Incident, op string, who reader) []form {
+	var all []form
+	id := i.ID
+	noPeople := len(s.Bot.Organization().Directory.People) == 0
+	for _, w := range s.Bot.Catalog() {
+		label := formLabel(w.Name)
+		if len(w.Form) == 0 || label == "" || access.Can(who.Speaker, w, i) != nil || w.Name == "private" && who.Person == "" {
+			continue
+		}
+		if noPeople && (w.Name == "assign" || w.Name == "invite") { // there is no one to choose
+			continue
+		}
+		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: cmp.Or(submitLabel(w.Name), label), Path: doPath(id), Op: op}
+		if slices.ContainsFunc(w.Flags, func(f commands.Flag) bool { return f.Name == "seen" }) {
+			f.Command = "" // the card has it with the state it was rendered from (E9: two clicks advance once)
+		}
+		f.Fields = s.formFields(ctx, w, who, formContext{prefix: "do-" + w.Name, room: id})
+		all = append(all, f)
+	}
+	return all
+}
+
+// formContext says where a form is shown, and the values that were posted
+// before.
+type formContext struct {
+	prefix string // of the fields' IDs
+	room   string // the incident that it is about; "" for none
+	values map[string][]string
+}
+
+// formFields returns the fields of a command's form, with their options.
+func (s *server) formFields(ctx context.Context, w commands.Word, who reader, in formContext) []field {
+	all := make([]field, 0, len(w.Form))
+	for _, f := range w.Form {
+		one := field{Field: f, ID: in.prefix + "-" + f.Name, Options: f.Choices, Values: in.values[f.Name]}
+		switch f.Kind {
+		case commands.Duration:
+			one.Options = []commands.Choice{{Value: "15m"}, {Value: "30m"}, {Value: "1h"}, {Value: "2h"}, {Value: "4h"}}
+		case commands.Person, commands.Target, commands.Service, commands.Incident:
+			one.Options = slices.DeleteFunc(s.Bot.Dispatcher.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
+		case commands.Line, commands.Text, commands.Choose, commands.Check:
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// Value returns the value that was posted before.
+func (f field) Value() string {
+	if len(f.Values) == 0 {
+		return ""
+	}
+	return f.Values[0]
+}
+
+// Has reports whether a value was chosen before.
+func (f field) Has(value string) bool { return slices.Contains(f.Values, value) }
+
+// IsChoice reports whether a value must be one of the options. People are typed
+// when none are configured.
+func (f field) IsChoice() bool {
+	switch f.Kind {
+	case commands.Choose:
+		return true
+	case commands.Person, commands.Target, commands.Incident:
+		return len(f.Options) > 0
+	case commands.Line, commands.Text, commands.Service, commands.Duration, commands.Check:
+		return false
+	}
+	return false
+}
+
+// Size is the number of options shown at once.
+func (f field) Size() int { return min(max(len(f.Options), 2), 6) }

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tocsin/bot/access"
+	"tocsin/bot/signin"
+	"tocsin/commands"
+)
+
+// signInPage says how to get a sign-in link; with a link, it has the button
+// that uses it.
+type signInPage struct {
+	Problem string
+	Mail    bool // links can be mailed
+	Mailed  bool
+	Out     bool // the reader has just signed out
+	Token   string
+	Open    bool // the reader chooses who they are
+	Name    string
+	People  []commands.Choice
+	Until   string
+}
+
+// writeSignInPage shows how to get a link.
+func (s *server) writeSignInPage(w http.ResponseWriter, r *http.Request, status int, problem string) {
+	p := signInPage{Problem: problem, Mail: s.Bot.SignIn.CanMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
+	s.render(w, r, status, view{name: "sign-in", title: "Sign in", page: p})
+}
+
+func (s *server) handleSignInPage(w http.ResponseWriter, r *http.Request) {
+	s.writeSignInPage(w, r, http.StatusOK, "")
+}
+
+// handleSignInLink shows who a link signs in. It does not use the link up:
+// programs that scan mail and chat open links too (P5: a link acknowledges only
+// by POST).
+func (s *server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
+	token := r.PathValue("token")
+	link, err := s.Bot.SignIn.Read(r.Context(), token)
+	if s.writeSignInError(w, r, err) {
+		return
+	}
+	p := signInPage{Token: token, Open: link.Open(), Name: link.Name, Until: link.Expires.In(s.Bot.Organization().Zone).Format("15:04 MST")}
+	if p.Open {
+		p.People = s.Bot.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
+	}
+	s.render(w, r, http.StatusOK, view{name: "sign-in", title: "Sign in", page: p})
+}
+
+// writeSignInError answers for a link that does not work, and reports whether
+// there was an error.
+func (s *server) writeSignInError(w http.ResponseWriter, r *http.Request, err error) bool {
+	switch {
+	case err == nil:
+		return false
+	case errors.Is(err, signin.ErrUsedLink):
+		s.writeSignInPage(w, r, http.StatusGone, "This link has been used: each works once. If you did not use it, sign in with a new one and end the other session under Sessions.")
+	case errors.Is(err, signin.ErrOldLink):
+		s.writeSignInPage(w, r, http.StatusGone, "This link has expired: each works for 15 minutes.")
+	case errors.Is(err, signin.ErrBadLink):
+		s.writeSignInPage(w, r, http.StatusNotFound, "This link is not valid: it was truncated, or it expired long ago.")
+	default:
+		s.writeStoreError(w, r, err)
+	}
+	return true
+}
+
+// handleSignIn uses a link up and starts a session.
+func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
+	token := r.PathValue("token")
+	link, err := s.Bot.SignIn.Read(r.Context(), token)
+	if s.writeSignInError(w, r, err) {
+		return
+	}
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		from = r.RemoteAddr
+	}
+	// The session starts even if the browser disconnects now: the link is used
+	// up, and says so when it is opened again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	defer cancel()
+	session, secret, err := s.Bot.SignIn.SignIn(ctx, token, signin.Session{
+		Person: strings.TrimPrefix(r.PostFormValue("person"), "@"), Name: r.PostFormValue("name"), Zone: r.PostFormValue("zone"),
+		Browser: browserName(r.UserAgent()), From: from,
+	})
+	if s.writeSignInError(w, r, err) {
+		return
+	}
+	s.setCookie(w, r, secret, session.Ends.Sub(session.Began))
+	s.Log.InfoContext(ctx, "signed in", "session", session.ID, "person", session.Person, "name", session.Name, "from", from)
+	to := link.To // one of our own paths, or the list of incidents
+	if u, e := url.Parse(to); e != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.ContainsAny(to, "\\\t\r\n") || strings.HasPrefix(to, "//") {
+		to = "/"
+	}
+	s.redirect(w, r, to)
+}
+
+func (s *server) setCookie(w http.ResponseWriter, r *http.Request, secret string, lasts time.Duration) {
+	u, err := url.Parse(s.Bot.Organization().URL)
+	secure := r.TLS != nil || err == nil && u.Scheme == "https" && strings.EqualFold(u.Hostname(), hostname(r.Host))
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: secret, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// handleMailLink mails a link to the person with this address. The response and
+// its time are the same when there is no such person.
+func (s *server) handleMailLink(w http.ResponseWriter, r *http.Request) {
+	address := r.PostFormValue("address")
+	ctx := context.WithoutCancel(r.Context())
+	s.background.Go(func() {
+		mailing, cancel := context.WithTimeout(ctx, 3*patience)
+		defer cancel()
+		if err := s.Bot.SignIn.Mail(mailing, address); err != nil {
+			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())
+		}
+	})
+	s.redirect(w, r, "/sign-in?mailed")
+}
+
+// browserName returns enough of a User-Agent for a person to recognize their
+// own browser.
+func browserName(agent string) string {
+	name := "Browser"
+	for _, known := range []string{"Edg/", "Firefox/", "Chrome/", "Safari/"} {
+		if strings.Contains(agent, known) {
+			name = strings.TrimSuffix(known, "/")
+			break
+		}
+	}
+	if name == "Edg" {
+		name = "Edge"
+	}
+	for _, system := range []string{"Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux"} {
+		if strings.Contains(agent, system) {
+			return name + " on " + strings.Replace(system, "Mac OS X", "macOS", 1)
+		}
+	}
+	return name
+}
