@@ -3,7 +3,6 @@ package slacktest
 import (
 	"encoding/json"
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -34,36 +33,6 @@ func showDate(format string, at time.Time, zone *time.Location) string {
 		}
 		return token
 	})
-}
-
-// dateShape: date-element, which is for sections, lists and quotes. The timestamp is in seconds; in milliseconds it
-// would have 13 digits.
-func dateShape() shape {
-	style := shape{
-		"bold": may(boolean), "italic": may(boolean), "strike": may(boolean), "highlight": may(boolean),
-		"client_highlight": may(boolean), "underline": may(boolean),
-	}.check
-	return shape{
-		"type": need(constant("date")), "timestamp": need(integer(0, 9_999_999_999)), "format": need(dateFormat),
-		"timezone": may(textOf(longestID)), "url": may(link), "fallback": may(spaceOrText), "style": may(style),
-	}
-}
-
-// dateFormat holds one token at least, and none that is not on the page.
-func dateFormat(c *checker, at string, v any) {
-	textOf(longestSection)(c, at, v)
-	format, _ := v.(string)
-	tokens := dateToken.FindAllString(format, -1)
-	known := dateTokens()
-	known["{ago}"] = ""
-	for _, token := range tokens {
-		if _, is := known[token]; !is {
-			c.fault(at, "unknown token %s", token)
-		}
-	}
-	if len(tokens) == 0 || strings.ContainsAny(dateToken.ReplaceAllString(format, ""), "{}") {
-		c.fault(at, "must hold tokens in braces")
-	}
 }
 
 // Date is an instant in the rich text of a message, which each reader sees in their own zone.

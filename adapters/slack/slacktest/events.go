@@ -314,10 +314,8 @@ func (s *Server) OpenHome(user string) Delivery {
 		return Delivery{Err: fmt.Errorf("open the home tab of %s: %s", user, refused.code())}
 	}
 	fields := answer{"user": user, "channel": ch.ID, "tab": "home"}
-	for _, v := range s.views {
-		if v.Type == "home" && v.User == user {
-			fields["view"] = s.showView(v)
-		}
+	if v := s.home(user); v != nil {
+		fields["view"] = s.showView(v)
 	}
 	return s.tellApp(ch, &Message{}, "app_home_opened", fields)
 }

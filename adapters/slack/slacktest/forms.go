@@ -56,15 +56,11 @@ func (s *Server) Fill(user, viewID string, values map[string]any) error {
 // inputs are the elements of a view that hold values, with their blocks.
 func inputs(v *View) (blocks, elements []map[string]any) {
 	parsed, _ := parse(string(v.Blocks))
-	entries, _ := parsed.([]any)
-	for _, entry := range entries {
-		b, _ := entry.(map[string]any)
-		for _, e := range interactive(b) {
-			if initialState(e) != nil {
-				blocks, elements = append(blocks, b), append(elements, e)
-			}
+	eachElement(parsed, func(b, e map[string]any) {
+		if initialState(e) != nil {
+			blocks, elements = append(blocks, b), append(elements, e)
 		}
-	}
+	})
 	return blocks, elements
 }
 
@@ -124,62 +120,57 @@ func (s *Server) enterValue(v *View, name string, value any) error {
 // stateOf makes the entry of state.values that an element has with a value ("View state" on the same page).
 func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
 	text, isText := value.(string)
-	var list []any
-	if many, isList := value.([]string); isList {
-		for _, one := range many {
-			list = append(list, one)
-		}
-	} else if isText {
-		list = []any{text}
+	list, _ := value.([]string)
+	if isText {
+		list = []string{text}
 	}
-	kind := word(e, "type")
-	switch kind {
-	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
+	held := readSchemas().named[word(e, "type")].State
+	state := map[string]any{held: value}
+	switch held {
+	case "value":
 		if text == "" {
-			return map[string]any{"value": nil}, nil
+			state[held] = nil
 		}
-		return map[string]any{"value": text}, nil
-	case "static_select", "radio_buttons":
-		if o := optionOf(e, text); o != nil {
-			return map[string]any{"selected_option": o}, nil
+	case "selected_option":
+		chosen, err := choose(e, []string{text})
+		if err != nil {
+			return nil, err
 		}
-	case "external_select":
-		return map[string]any{"selected_option": suggestion(text)}, nil
-	case "multi_external_select":
-		chosen := []any{}
+		state[held] = chosen[0]
+	case "selected_options":
+		chosen, err := choose(e, list)
+		if err != nil {
+			return nil, err
+		}
+		state[held] = chosen
+	case "selected_user":
+		if s.users[text] == nil {
+			return nil, fmt.Errorf("there is no user %v", value)
+		}
+	case "selected_users":
+		users := []any{}
 		for _, one := range list {
-			chosen = append(chosen, suggestion(fmt.Sprint(one)))
+			users = append(users, one)
 		}
-		return map[string]any{"selected_options": chosen}, nil
-	case "checkboxes", "multi_static_select":
-		chosen := []any{}
-		for _, one := range list {
-			o := optionOf(e, fmt.Sprint(one))
-			if o == nil {
-				return nil, fmt.Errorf("there is no option %q", one)
-			}
-			chosen = append(chosen, o)
-		}
-		return map[string]any{"selected_options": chosen}, nil
-	case "users_select":
-		if s.users[text] != nil {
-			return map[string]any{"selected_user": text}, nil
-		}
-	case "multi_users_select":
-		return map[string]any{"selected_users": append([]any{}, list...)}, nil
-	case "datepicker":
-		return map[string]any{"selected_date": text}, nil
-	case "timepicker":
-		return map[string]any{"selected_time": text}, nil
-	case "datetimepicker":
-		return map[string]any{"selected_date_time": value}, nil
+		state[held] = users
 	}
-	return nil, fmt.Errorf("%v is not a value for %s", value, kind)
+	return state, nil
 }
 
-// suggestion is an option that the app has suggested.
-func suggestion(value string) answer {
-	return answer{"text": answer{"type": "plain_text", "text": value, "emoji": true}, "value": value}
+// choose finds the options with the given values or texts. Those of an external menu were suggested by the app.
+func choose(e map[string]any, values []string) ([]any, error) {
+	chosen := []any{}
+	for _, value := range values {
+		o := findOption(e, value)
+		if isExternal(e) {
+			o = map[string]any{"text": answer{"type": "plain_text", "text": value, "emoji": true}, "value": value}
+		}
+		if o == nil {
+			return nil, fmt.Errorf("there is no option %q", value)
+		}
+		chosen = append(chosen, o)
+	}
+	return chosen, nil
 }
 
 // afterSubmit carries the answer to a submission out (surfaces/modals, "Updating views" and "Displaying errors").
@@ -211,16 +202,19 @@ func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]s
 	case "errors":
 		return reply.Errors, checkErrors(v, reply.Errors)
 	case "update", "push":
-		c := &call{Server: s, args: args{"view": string(reply.View)}, user: user}
-		given, refused := c.given("modal", v.ID)
-		if refused != nil {
-			return nil, fmt.Errorf("check the view: %v", problems(refused))
+		c := &call{Server: s, args: args{"view": string(reply.View)}}
+		if problems := checkJSON("view", modalRule(), reply.View); problems != nil {
+			return nil, fmt.Errorf("check the view: %v", problems)
 		}
-		if reply.Action == "push" {
-			v = &View{ID: s.id("V"), User: user, RootID: v.RootID, PreviousID: v.ID}
-			s.views = append(s.views, v)
+		given, refused := c.given(v.ID)
+		switch {
+		case refused != nil:
+			return nil, fmt.Errorf("check the view: %s", refused.code())
+		case reply.Action == "push":
+			s.addView(user, v, given)
+		default:
+			s.fill(v, given)
 		}
-		s.fill(v, given)
 	default:
 		return nil, fmt.Errorf("response_action %q is not known", reply.Action)
 	}
@@ -285,7 +279,7 @@ func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery
 		blocks, elements := inputs(v)
 		for i, e := range elements {
 			if word(blocks[i], "block_id") == blockID && word(e, "action_id") == actionID {
-				searched = strings.HasSuffix(word(e, "type"), "external_select") && length(typed) >= numberAt(e, "min_query_length", 3)
+				searched = isExternal(e) && length(typed) >= numberAt(e, "min_query_length", 3)
 			}
 		}
 	}
@@ -314,21 +308,11 @@ func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery
 // array" ("external_select" on reference/block-kit/block-elements/select-menu-element). What has neither leaves the
 // person with what was found before (github.com/slackapi/bolt-python/issues/468), and is refused here.
 func suggested(response []byte) ([]string, error) {
-	object, ok := decodeAny(response)
-	if !ok {
-		return nil, fmt.Errorf("read the options: %s is no object", response)
+	if problems := checkJSON("options", rule{Format: "json", Type: "suggestions", Required: true}, response); problems != nil {
+		return nil, fmt.Errorf("read the options: %s in %s", strings.Join(problems, "; "), response)
 	}
-	c := newChecker("modal")
-	shape{
-		"options": may(listOf(0, 100, option(plain(75)).check)), "option_groups": may(listOf(0, 100, optionGroup)),
-	}.check(c, "", map[string]any(object))
-	if len(c.problems) > 0 {
-		return nil, fmt.Errorf("read the options: %s", strings.Join(c.problems, "; "))
-	}
-	options, is := object["options"].([]any)
-	if _, grouped := object["option_groups"].([]any); is == grouped {
-		return nil, fmt.Errorf("read the options: %s has not one of options and option_groups", response)
-	}
+	object, _ := decodeAny(response)
+	options, _ := object["options"].([]any)
 	var values []string
 	for _, entry := range options {
 		o, _ := entry.(map[string]any)

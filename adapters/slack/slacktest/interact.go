@@ -205,7 +205,7 @@ func (s *Server) action(raw json.RawMessage, wanted, what string) (json.RawMessa
 				}
 				return whole, a
 			}
-			if o := optionOf(e, wanted); what == "option" && o != nil && word(e, "type") != "checkboxes" {
+			if o := findOption(e, wanted); what == "option" && o != nil && word(e, "type") != "checkboxes" {
 				a["selected_option"] = o
 				return whole, a
 			}
@@ -216,24 +216,4 @@ func (s *Server) action(raw json.RawMessage, wanted, what string) (json.RawMessa
 
 func matches(e map[string]any, wanted string) bool {
 	return word(e, "action_id") == wanted || word(e, "value") == wanted || wordIn(e, "text") == wanted
-}
-
-// optionOf finds an option of an element by value or text.
-func optionOf(e map[string]any, wanted string) map[string]any {
-	lists := []any{e["options"]}
-	groups, _ := e["option_groups"].([]any)
-	for _, g := range groups {
-		group, _ := g.(map[string]any)
-		lists = append(lists, group["options"])
-	}
-	for _, list := range lists {
-		options, _ := list.([]any)
-		for _, entry := range options {
-			o, _ := entry.(map[string]any)
-			if word(o, "value") == wanted || wordIn(o, "text") == wanted {
-				return o
-			}
-		}
-	}
-	return nil
 }

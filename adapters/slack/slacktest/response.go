@@ -122,16 +122,8 @@ func (s *Server) respond(u responseURL, raw []byte) answer {
 	if code := readJSON(bytes.NewReader(raw), given); code != "" {
 		return refuse("invalid_payload")
 	}
-	for name := range given {
-		switch name {
-		case "text", "blocks", "response_type", "replace_original", "delete_original", "thread_ts", "unfurl_links", "unfurl_media", "mrkdwn":
-		default:
-			return refuse("slacktest_does_not_know_" + name)
-		}
-	}
-	kind := given["response_type"]
-	if kind != "" && kind != "ephemeral" && kind != "in_channel" {
-		return refuse("invalid_response_type")
+	if refused := readMethods().ResponseURL.check(given); refused != nil {
+		return refused
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,13 +131,10 @@ func (s *Server) respond(u responseURL, raw []byte) answer {
 	if given.boolean("delete_original") {
 		return s.deleteOriginal(u)
 	}
-	said, refused := c.content(longestText)
-	if refused != nil {
-		return refused
-	}
+	said := c.content()
 	r := Response{
 		User: u.user, Channel: u.channel, ThreadTS: given["thread_ts"], Text: said.text, Blocks: said.blocks,
-		InChannel: kind == "in_channel", Original: u.original,
+		InChannel: given["response_type"] == "in_channel", Original: u.original,
 	}
 	ch := s.find(u.channel)
 	switch {

@@ -9,7 +9,6 @@ package slacktest
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -59,7 +58,6 @@ type Server struct {
 	door
 	log   []Call
 	limit limits
-	table map[string]method
 	hook  func(Call)
 }
 
@@ -93,7 +91,6 @@ func New(o Options) *Server {
 	}
 	s.door.open = make(chan struct{})
 	close(s.door.open)
-	s.table = s.methods()
 	s.TeamID = s.id("T")
 	s.AppID = s.id("A")
 	s.BotID = s.id("B")
@@ -107,8 +104,6 @@ func New(o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: 10 * time.Second,
-		// A connection that a fault has cut is not worth a word in the output of a test.
-		ErrorLog: log.New(nowhere{}, "", 0),
 	}
 	s.serving.Go(func() { _ = s.http.Serve(listener) })
 	return s
@@ -139,7 +134,3 @@ func secret() string {
 	_, _ = rand.Read(b) // it never fails: crypto/rand
 	return hex.EncodeToString(b)
 }
-
-type nowhere struct{}
-
-func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
