@@ -31,15 +31,11 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	given, token, malformed := readArgs(r, known && m.JSON)
 	kind, user, scopes, refused := s.authenticate(token)
 	logged := Call{Method: name, At: s.now(), Args: given, Token: kind}
-	if f, spoiled := s.nextFault(name); spoiled {
-		if s.spoil(w, f, &logged) {
-			return
-		}
-		if f.LoseAnswer {
-			defer cut(w)
-			w = &muffled{}
-		}
+	w, lost := s.nextFault(w, &logged)
+	if w == nil {
+		return
 	}
+	defer lost()
 	var a answer
 	var wait time.Duration
 	switch {
@@ -64,7 +60,7 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		tooMany(w, wait)
 		return
 	}
-	if _, lost := w.(*muffled); !lost {
+	if _, discarded := w.(*discard); !discarded {
 		logged.Status = http.StatusOK
 	}
 	s.record(logged)
@@ -254,20 +250,3 @@ func write(w http.ResponseWriter, status int, a any) {
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes())
 }
-
-// muffled takes an answer that will never arrive.
-type muffled struct{ header http.Header }
-
-// Header is thrown away with the rest.
-func (m *muffled) Header() http.Header {
-	if m.header == nil {
-		m.header = http.Header{}
-	}
-	return m.header
-}
-
-// Write pretends that everything was written.
-func (*muffled) Write(p []byte) (int, error) { return len(p), nil }
-
-// WriteHeader does nothing.
-func (*muffled) WriteHeader(int) {}

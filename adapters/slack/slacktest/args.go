@@ -24,7 +24,7 @@ const unknownArgument = "slacktest_does_not_know_"
 // checkArgs checks arguments against the schema of a method. An empty one counts as left out, unless its rule says
 // otherwise.
 func checkArgs(s *schema, given args) []problem {
-	c := &checker{schemas: readSchemas(), code: "invalid_arguments", surface: "message"}
+	c := newBlockChecker()
 	read := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		text := given[name]
@@ -44,7 +44,10 @@ func checkArgs(s *schema, given args) []problem {
 			}
 		}
 	}
-	c.fields("", s, &rule{}, read, c.surface)
+	c.fields("", s, &rule{}, read, "message")
+	for at := range c.focused {
+		c.report(at, &rule{Error: "invalid_blocks"}, "", "focus_on_load is for views")
+	}
 	return c.problems
 }
 

@@ -26,32 +26,49 @@ func checkJSON(name string, r rule, text []byte) []string {
 	return messages(checkArgs(&schema{Fields: map[string]rule{name: r}}, args{name: string(text)}))
 }
 
-// agree checks what one field of an element or a view says of another. What is wrong with an element is told of its
-// place.
-func (c *checker) agree(at string, s *schema, object map[string]any) {
-	switch {
-	case c.groups["elements"][s.kind] == s:
-		c.agreeElement(at, s, object)
-	case c.groups["views"][s.kind] == s:
-		blocks, _ := object["blocks"].([]any)
-		for i, b := range blocks {
-			block, _ := b.(map[string]any)
-			if s.kind == "modal" && word(block, "type") == "input" && object["submit"] == nil {
-				c.report(fmt.Sprintf("%s/blocks/%d", at, i), &rule{}, "", "submit is required when an input block is within the blocks array")
-			}
-		}
-		if c.focused > 1 {
-			c.report(at, &rule{}, "", "only one element can have focus_on_load set to true")
-		}
-	}
+// blockChecker is a checker that knows what the fields of elements and views have to do with each other.
+type blockChecker struct {
+	*checker
+	// focused are the elements outside of a view that have focus_on_load, by place, and whether it is true.
+	focused map[string]bool
 }
 
-func (c *checker) agreeElement(at string, s *schema, e map[string]any) {
-	if _, given := e["focus_on_load"]; given && c.surface == "message" {
-		c.report(at, &rule{}, "", "focus_on_load is for views")
+func newBlockChecker() *blockChecker {
+	c := &blockChecker{&checker{schemas: readSchemas(), code: "invalid_arguments"}, map[string]bool{}}
+	c.agree = func(at string, s *schema, object map[string]any) {
+		switch s {
+		case c.groups["elements"][s.kind]:
+			c.agreeElement(at, s, object)
+		case c.groups["views"][s.kind]:
+			c.agreeView(at, s, object)
+		}
 	}
-	if e["focus_on_load"] == true {
-		c.focused++
+	return c
+}
+
+func (c *blockChecker) agreeView(at string, s *schema, view map[string]any) {
+	blocks, _ := view["blocks"].([]any)
+	for i, b := range blocks {
+		block, _ := b.(map[string]any)
+		if s.kind == "modal" && word(block, "type") == "input" && view["submit"] == nil {
+			c.report(fmt.Sprintf("%s/blocks/%d", at, i), &rule{}, "", "submit is required when an input block is within the blocks array")
+		}
+	}
+	focused := 0
+	for _, on := range c.focused {
+		if on {
+			focused++
+		}
+	}
+	if focused > 1 {
+		c.report(at, &rule{}, "", "only one element can have focus_on_load set to true")
+	}
+	clear(c.focused)
+}
+
+func (c *blockChecker) agreeElement(at string, s *schema, e map[string]any) {
+	if focus, given := e["focus_on_load"]; given {
+		c.focused[at] = focus == true
 	}
 	chosen, _ := e["initial_options"].([]any)
 	if first := e["initial_option"]; first != nil {

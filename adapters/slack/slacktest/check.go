@@ -19,9 +19,10 @@ type problem struct{ code, message string }
 type checker struct {
 	schemas
 	problems []problem
-	code     string // of what is wrong, where a rule has none
-	surface  string // message, where the blocks of one are checked
-	focused  int
+	// code is the error of a problem whose rule has none.
+	code string
+	// agree checks what the fields of an object say of each other, after each was checked for itself.
+	agree func(at string, s *schema, object map[string]any)
 	// characters counts those of all texts.
 	characters int
 }
@@ -131,9 +132,6 @@ func (c *checker) typed(at string, r *rule, v any, inside string) {
 		return
 	case s.kind != "":
 		inside = s.kind
-	}
-	if c.groups["views"][s.kind] == s {
-		c.surface = s.kind
 	}
 	c.fields(at, s, r, object, inside)
 	c.agree(at, s, object)

@@ -43,25 +43,14 @@ type Date struct {
 }
 
 // Dates are the instants in the rich text of the message, in reading order.
-func (m Message) Dates() []Date {
-	var all []Date
+func (m Message) Dates() (all []Date) {
 	v, _ := parse(string(m.Blocks))
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, e := range v {
-				walk(e)
-			}
-		case map[string]any:
-			if word(v, "type") == "date" {
-				all = append(all, Date{At: dateAt(v), Format: word(v, "format"), Fallback: word(v, "fallback")})
-				return
-			}
-			walk(v["elements"])
+	walk(v, func(object map[string]any) []string {
+		if word(object, "type") == "date" {
+			all = append(all, Date{At: dateAt(object), Format: word(object, "format"), Fallback: word(object, "fallback")})
 		}
-	}
-	walk(v)
+		return []string{"elements"}
+	})
 	return all
 }
 

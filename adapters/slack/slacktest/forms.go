@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -14,20 +13,18 @@ import (
 // long) is an error and is not sent. The app's answer is carried out: nothing closes the view, errors keep it open and
 // are in the delivery, update, push and clear do what they say.
 func (s *Server) Submit(user, viewID string, values map[string]any) Delivery {
-	s.mu.Lock()
-	v := s.top(user)
-	if v == nil || v.ID != viewID {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("submit view %s: %s does not have it in front", viewID, user)}
-	}
-	if err := s.enterValues(v, values); err != nil {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("submit view %s: %w", viewID, err)}
-	}
-	p := s.interaction("view_submission", user, v.ID)
-	p.payload["view"], p.payload["response_urls"] = s.showView(v), []any{}
-	s.mu.Unlock()
-	d := s.send(p)
+	d := s.deliver(func() (*parcel, error) {
+		v, err := s.inFront(user, viewID)
+		if err == nil {
+			err = s.enterValues(v, values)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("submit view %s: %w", viewID, err)
+		}
+		p := s.interaction("view_submission", user, v.ID)
+		p.payload["view"], p.payload["response_urls"] = s.showView(v), []any{}
+		return p, nil
+	})
 	if d.Err == nil {
 		d.Errors, d.Err = s.afterSubmit(user, viewID, d.Response)
 		if d.Err != nil {
@@ -35,6 +32,15 @@ func (s *Server) Submit(user, viewID string, values map[string]any) Delivery {
 		}
 	}
 	return d
+}
+
+// inFront finds the modal that a user has in front of them.
+func (s *Server) inFront(user, viewID string) (*View, error) {
+	v := s.top(user)
+	if v == nil || v.ID != viewID {
+		return nil, fmt.Errorf("%s does not have it in front", user)
+	}
+	return v, nil
 }
 
 // Fill lets a person type into a modal without sending it, so that a test can see what an update keeps.
@@ -53,68 +59,65 @@ func (s *Server) Fill(user, viewID string, values map[string]any) error {
 	return nil
 }
 
-// inputs are the elements of a view that hold values, with their blocks.
-func inputs(v *View) (blocks, elements []map[string]any) {
+// eachInput calls visit with every element of a view that holds a value, and its block.
+func eachInput(v *View, visit func(block, element map[string]any)) {
 	parsed, _ := parse(string(v.Blocks))
 	eachElement(parsed, func(b, e map[string]any) {
 		if initialState(e) != nil {
-			blocks, elements = append(blocks, b), append(elements, e)
+			visit(b, e)
 		}
 	})
-	return blocks, elements
 }
 
-func (s *Server) enterValues(v *View, values map[string]any) error {
+// enterValues puts values into the state of a view, and checks what the client checks before it sends.
+func (s *Server) enterValues(v *View, values map[string]any) (err error) {
 	for name, value := range values {
-		if err := s.enterValue(v, name, value); err != nil {
-			return err
+		if refused := s.enterValue(v, name, value); refused != nil {
+			return refused
 		}
 	}
-	blocks, elements := inputs(v)
-	for i, e := range elements {
-		b := blocks[i]
+	eachInput(v, func(b, e map[string]any) {
 		state := v.State[word(b, "block_id")][word(e, "action_id")]
 		optional, _ := b["optional"].(bool)
 		if word(b, "type") == "input" && !optional && emptyState(state) {
-			return fmt.Errorf("field %q is required", wordIn(b, "label"))
+			err = fmt.Errorf("field %q is required", wordIn(b, "label"))
 		}
 		text, _ := state["value"].(string)
 		if n := length(text); text != "" && (n < numberAt(e, "min_length", 0) || n > numberAt(e, "max_length", 3000)) {
-			return fmt.Errorf("field %q has %d characters", wordIn(b, "label"), n)
+			err = fmt.Errorf("field %q has %d characters", wordIn(b, "label"), n)
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 func emptyState(state map[string]any) bool {
 	for name, value := range state {
-		if name == "type" {
-			continue
-		}
-		if list, isList := value.([]any); value == nil || value == "" || isList && len(list) == 0 {
+		list, isList := value.([]any)
+		if name != "type" && (value == nil || value == "" || isList && len(list) == 0) {
 			return true
 		}
 	}
 	return false
 }
 
-// enterValue puts one value into the state of a view.
+// enterValue puts one value into the state of a view; its name is that of the block or of the element.
 func (s *Server) enterValue(v *View, name string, value any) error {
-	blocks, elements := inputs(v)
-	for i, e := range elements {
-		block, action := word(blocks[i], "block_id"), word(e, "action_id")
+	err := errors.New("the view has no such field")
+	eachInput(v, func(b, e map[string]any) {
+		block, action := word(b, "block_id"), word(e, "action_id")
 		if name != block && name != action {
-			continue
+			return
 		}
-		state, err := s.stateOf(e, value)
-		if err != nil {
-			return fmt.Errorf("fill %q in: %w", name, err)
+		var state map[string]any
+		if state, err = s.stateOf(e, value); err == nil {
+			state["type"] = e["type"]
+			v.State[block][action] = state
 		}
-		state["type"] = e["type"]
-		v.State[block][action] = state
-		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fill %q in: %w", name, err)
 	}
-	return fmt.Errorf("fill %q in: the view has no such field", name)
+	return nil
 }
 
 // stateOf makes the entry of state.values that an element has with a value ("View state" on the same page).
@@ -196,7 +199,7 @@ func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]s
 		if text := strings.TrimSpace(string(response)); text != "" && text != "{}" {
 			return nil, errors.New("an answer without response_action has to be empty")
 		}
-		s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
+		s.closeView(v)
 	case "clear":
 		s.closeViews(user)
 	case "errors":
@@ -226,10 +229,10 @@ func checkErrors(v *View, told map[string]string) error {
 	if len(told) == 0 {
 		return errors.New("errors is empty")
 	}
-	blocks, _ := inputs(v)
 	for id, text := range told {
-		named := slices.ContainsFunc(blocks, func(b map[string]any) bool {
-			return word(b, "block_id") == id && word(b, "type") == "input"
+		named := false
+		eachInput(v, func(b, _ map[string]any) {
+			named = named || word(b, "block_id") == id && word(b, "type") == "input"
 		})
 		if !named || strings.TrimSpace(text) == "" {
 			return fmt.Errorf("errors names %q, which is no input block, or says nothing", id)
@@ -241,30 +244,24 @@ func checkErrors(v *View, told map[string]string) error {
 // CloseView lets a person close the modal in front, or with all the whole stack. The app is told only if the view asks
 // for it (notify_on_close); else the delivery is empty.
 func (s *Server) CloseView(user, viewID string, all bool) Delivery {
-	s.mu.Lock()
-	v := s.top(user)
-	if v == nil || v.ID != viewID {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("close view %s: %s does not have it in front", viewID, user)}
-	}
-	all = all || v.ClearOnClose
-	told := v.NotifyOnClose
-	p := s.interaction("view_closed", user, v.ID)
-	// A closed view has no trigger: reference/interaction-payloads/view-interactions-payload, "view_closed".
-	delete(s.triggers, p.trigger)
-	delete(p.payload, "trigger_id")
-	p.trigger = ""
-	p.payload["view"], p.payload["is_cleared"] = s.showView(v), all
-	if all {
-		s.closeViews(user)
-	} else {
-		s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
-	}
-	s.mu.Unlock()
-	if !told {
-		return Delivery{}
-	}
-	return s.send(p)
+	return s.deliver(func() (*parcel, error) {
+		v, err := s.inFront(user, viewID)
+		if err != nil {
+			return nil, fmt.Errorf("close view %s: %w", viewID, err)
+		}
+		all = all || v.ClearOnClose
+		p := s.interaction("view_closed", user, v.ID)
+		p.payload["view"], p.payload["is_cleared"] = s.showView(v), all
+		if all {
+			s.closeViews(user)
+		} else {
+			s.closeView(v)
+		}
+		if !v.NotifyOnClose {
+			return nil, nil
+		}
+		return p, nil
+	})
 }
 
 // Suggest lets a person type into a menu whose options come from the app
@@ -272,29 +269,23 @@ func (s *Server) CloseView(user, viewID string, all bool) Delivery {
 // the one of an action_id in a block, as an action_id is unique in its block alone. The values of the options that were
 // answered are in the delivery.
 func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery {
-	s.mu.Lock()
-	v := s.view(viewID)
-	searched := false
-	if v != nil && v.User == user {
-		blocks, elements := inputs(v)
-		for i, e := range elements {
-			if word(blocks[i], "block_id") == blockID && word(e, "action_id") == actionID {
-				searched = isExternal(e) && length(typed) >= numberAt(e, "min_query_length", 3)
-			}
+	d := s.deliver(func() (*parcel, error) {
+		v, searched := s.view(viewID), false
+		if v != nil && v.User == user {
+			eachInput(v, func(b, e map[string]any) {
+				if word(b, "block_id") == blockID && word(e, "action_id") == actionID {
+					searched = isExternal(e) && length(typed) >= numberAt(e, "min_query_length", 3)
+				}
+			})
 		}
-	}
-	if !searched {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("search in %q of block %q of view %s: not possible, or too little typed", actionID, blockID, viewID)}
-	}
-	p := s.interaction("block_suggestion", user, v.ID)
-	delete(s.triggers, p.trigger)
-	delete(p.payload, "trigger_id")
-	p.trigger = ""
-	p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, blockID, typed
-	p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
-	s.mu.Unlock()
-	d := s.send(p)
+		if !searched {
+			return nil, fmt.Errorf("search in %q of block %q of view %s: not possible, or too little typed", actionID, blockID, viewID)
+		}
+		p := s.interaction("block_suggestion", user, v.ID)
+		p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, blockID, typed
+		p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
+		return p, nil
+	})
 	if d.Err == nil {
 		d.Options, d.Err = suggested(d.Response)
 		if d.Err != nil {

@@ -36,6 +36,8 @@ func (f family) of(c *Channel) []string {
 type webAPI struct {
 	Tiers       map[string]int
 	Scopes      map[string]map[string]family // by name, then by kind of token
+	Installed   map[string][]string          // by kind of token
+	Events      map[string]event
 	Methods     map[string]*method
 	ResponseURL *method `yaml:"response_url"`
 }
@@ -74,22 +76,10 @@ func (m *method) check(given args) answer {
 }
 
 // AllBotScopes are all scopes that any method here asks of a bot token, and those that only events need.
-func AllBotScopes() []string {
-	return []string{
-		"app_mentions:read", "bookmarks:read", "bookmarks:write", "channels:history", "channels:join", "channels:manage",
-		"channels:read", "chat:write", "chat:write.public", "commands", "groups:history", "groups:read", "groups:write",
-		"im:history", "im:read", "im:write", "pins:read", "pins:write", "reactions:read", "reactions:write",
-		"usergroups:read", "usergroups:write", "users:read", "users:read.email",
-	}
-}
+func AllBotScopes() []string { return slices.Clone(readMethods().Installed["bot"]) }
 
 // AllUserScopes are those of the user token.
-func AllUserScopes() []string {
-	return []string{
-		"channels:history", "channels:read", "channels:write", "chat:write", "groups:history", "groups:read",
-		"groups:write", "im:history", "im:read", "im:write", "users:read",
-	}
-}
+func AllUserScopes() []string { return slices.Clone(readMethods().Installed["user"]) }
 
 // handlers carry the methods out, after everything that methods.yaml says was checked.
 func handlers() map[string]func(*call) answer {

@@ -63,15 +63,11 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || err != nil || media != "application/json" {
 		malformed = "invalid_payload"
 	}
-	if f, spoiled := s.nextFault("response_url"); spoiled {
-		if s.spoil(w, f, &logged) {
-			return
-		}
-		if f.LoseAnswer {
-			defer cut(w)
-			w = &muffled{}
-		}
+	w, lost := s.nextFault(w, &logged)
+	if w == nil {
+		return
 	}
+	defer lost()
 	s.tell(logged, "before")
 	refused := refuse(malformed)
 	if malformed == "" {
@@ -87,7 +83,7 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	default:
 		status = http.StatusBadRequest
 	}
-	if _, lost := w.(*muffled); !lost {
+	if _, discarded := w.(*discard); !discarded {
 		logged.Status = status
 	}
 	s.record(logged)

@@ -56,42 +56,21 @@ func (s *Server) Views() []View {
 }
 
 // View is one view by its ID; the zero value when it is closed.
-func (s *Server) View(id string) View {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v := s.view(id); v != nil {
-		return v.copy()
-	}
-	return View{}
-}
+func (s *Server) View(id string) View { return s.copyView(func() *View { return s.view(id) }) }
 
 // Modal is the modal that a person has in front of them; the zero value if there is none.
-func (s *Server) Modal(user string) View {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v := s.top(user); v != nil {
-		return v.copy()
-	}
-	return View{}
-}
+func (s *Server) Modal(user string) View { return s.copyView(func() *View { return s.top(user) }) }
 
 // Home is a person's Home tab; the zero value if none was published.
-func (s *Server) Home(user string) View {
+func (s *Server) Home(user string) View { return s.copyView(func() *View { return s.home(user) }) }
+
+func (s *Server) copyView(find func() *View) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v := s.home(user); v != nil {
+	if v := find(); v != nil {
 		return v.copy()
 	}
 	return View{}
-}
-
-func (s *Server) home(user string) *View {
-	for _, v := range s.views {
-		if v.Type == "home" && v.User == user {
-			return v
-		}
-	}
-	return nil
 }
 
 func (v *View) copy() View {
@@ -104,17 +83,20 @@ func (v *View) copy() View {
 }
 
 func (s *Server) view(id string) *View {
-	for _, v := range s.views {
-		if v.ID == id {
-			return v
-		}
-	}
-	return nil
+	return s.lastView(func(v *View) bool { return v.ID == id })
 }
 
 func (s *Server) top(user string) *View {
+	return s.lastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
+}
+
+func (s *Server) home(user string) *View {
+	return s.lastView(func(v *View) bool { return v.Type == "home" && v.User == user })
+}
+
+func (s *Server) lastView(match func(*View) bool) *View {
 	for _, v := range slices.Backward(s.views) {
-		if v.Type == "modal" && v.User == user {
+		if match(v) {
 			return v
 		}
 	}
@@ -190,13 +172,13 @@ func pushView(c *call) answer {
 }
 
 func updateView(c *call) answer {
-	i := slices.IndexFunc(c.views, func(v *View) bool {
+	v := c.lastView(func(v *View) bool {
 		return v.Type == "modal" && (v.ID == c.args["view_id"] || v.External != "" && v.External == c.args["external_id"])
 	})
-	if i < 0 {
+	if v == nil {
 		return refuse("not_found")
 	}
-	return c.replaceView(c.views[i])
+	return c.replaceView(v)
 }
 
 func publishView(c *call) answer {
@@ -235,10 +217,8 @@ func (c *call) given(own string) (map[string]any, answer) {
 	v, _ := parse(c.args["view"])
 	given, _ := v.(map[string]any)
 	external := word(given, "external_id")
-	for _, v := range c.views {
-		if external != "" && v.External == external && v.ID != own {
-			return nil, refuse("duplicate_external_id")
-		}
+	if c.lastView(func(v *View) bool { return external != "" && v.External == external && v.ID != own }) != nil {
+		return nil, refuse("duplicate_external_id")
 	}
 	return given, nil
 }
@@ -307,6 +287,10 @@ func (s *Server) showView(v *View) answer {
 		}
 	}
 	return a
+}
+
+func (s *Server) closeView(v *View) {
+	s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
 }
 
 // closeViews closes all modals of a person.
