@@ -10,31 +10,14 @@ import (
 // retries is apis/events-api, "Retries": at once, after one minute, after five.
 const retries = 3
 
-// event is one entry of the events of methods.yaml.
-type event struct{ Public, Private, Direct, Any subscription }
-
 // subscription is the name under which an app subscribes to an event, and the scope that it needs.
 type subscription struct{ Name, Scope string }
-
-// of is the subscription for a conversation; the zero value if its kind has none.
-func (e event) of(ch *Channel) subscription {
-	switch {
-	case e.Any.Name != "":
-		return e.Any
-	case ch.Direct:
-		return e.Direct
-	case ch.Private:
-		return e.Private
-	default:
-		return e.Public
-	}
-}
 
 // AllEvents are all event types that the server can send, by their names in an app's manifest.
 func AllEvents() []string {
 	var all []string
 	for _, e := range readMethods().Events {
-		for _, s := range []subscription{e.Public, e.Private, e.Direct, e.Any} {
+		for _, s := range []subscription{e.Public, e.Private, e.Direct} {
 			if s.Name != "" {
 				all = append(all, s.Name)
 			}

@@ -18,26 +18,29 @@ type method struct {
 	Errors                             []string
 }
 
-// family is a set of scopes that differ only by the kind of conversation (reference/scopes).
-type family struct{ Public, Private, Direct []string }
+// byKind is something that differs by the kind of conversation.
+type byKind[T any] struct{ Public, Private, Direct T }
 
-func (f family) of(c *Channel) []string {
+func (b byKind[T]) of(c *Channel) T {
 	switch {
 	case c.Direct:
-		return f.Direct
+		return b.Direct
 	case c.Private:
-		return f.Private
+		return b.Private
 	default:
-		return f.Public
+		return b.Public
 	}
 }
+
+// family is a set of scopes that differ only by the kind of conversation (reference/scopes).
+type family = byKind[[]string]
 
 // webAPI is methods.yaml.
 type webAPI struct {
 	Tiers       map[string]int
 	Scopes      map[string]map[string]family // by name, then by kind of token
 	Installed   map[string][]string          // by kind of token
-	Events      map[string]event
+	Events      map[string]byKind[subscription]
 	Methods     map[string]*method
 	ResponseURL *method `yaml:"response_url"`
 }
