@@ -35,7 +35,7 @@ func (b byKind[T]) of(c *Channel) T {
 // family is a set of scopes that differ only by the kind of conversation (reference/scopes).
 type family = byKind[[]string]
 
-// webAPI is methods.yaml.
+// webAPI is app.yaml and methods.yaml.
 type webAPI struct {
 	Tiers       map[string]int
 	Scopes      map[string]map[string]family // by name, then by kind of token
@@ -45,10 +45,11 @@ type webAPI struct {
 	ResponseURL *method `yaml:"response_url"`
 }
 
-// readMethods reads methods.yaml, once.
+// readMethods reads both, once.
 //
 //nolint:gochecknoglobals // It is never changed.
 var readMethods = sync.OnceValue(func() (api webAPI) {
+	readFile("app.yaml", &api)
 	readFile("methods.yaml", &api)
 	return api
 })

@@ -11,7 +11,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-//go:embed blocks.yaml methods.yaml
+//go:embed app.yaml blocks.yaml methods.yaml
 var files embed.FS
 
 // rule says what one argument of a method, or one field of an object, has to be. blocks.yaml and methods.yaml explain

@@ -5,7 +5,7 @@
 // Slack's error code; where the documents leave a figure open, the smaller one is taken. Each rule names the page that
 // it comes from; pages without a host are below https://docs.slack.dev.
 //
-// What a call, a block or a view may hold is data, methods.yaml and blocks.yaml: rule.go reads it and check.go applies it,
+// What a call, a block or a view may hold is data, in the YAML files: rule.go reads it and check.go applies it,
 // and both know nothing of Slack. A call is checked for, in this order, its token, its tier, its scope, the conversation
 // that it names, its arguments, the message that it names, and the state of both (call.go). Only what depends on more of
 // the workspace than that is code, in the handler of the method.
