@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"mime"
@@ -11,61 +12,6 @@ import (
 	"strings"
 	"time"
 )
-
-// answer is the JSON object that a method answers with.
-type answer map[string]any
-
-func refuse(code string) answer { return answer{"ok": false, "error": code} }
-
-// invalid refuses with the messages that Slack gives a developer (apis/web-api: "response_metadata").
-func invalid(messages ...string) answer {
-	for i, m := range messages {
-		messages[i] = "[ERROR] " + m
-	}
-	return answer{"ok": false, "error": "invalid_arguments", "response_metadata": answer{"messages": messages}}
-}
-
-func (a answer) code() string {
-	code, _ := a["error"].(string)
-	return code
-}
-
-// call is one call on its way through a method, with the lock held.
-type call struct {
-	*Server
-	method string
-	args   args
-	kind   string // bot, user or app
-	user   string // as whom it acts
-	scopes []string
-	wait   time.Duration // set when a limit inside the method was reached
-}
-
-type args map[string]string
-
-func (a args) boolean(name string) bool { return a[name] == "true" || a[name] == "1" }
-
-func (a args) list(name string) []string {
-	return strings.FieldsFunc(a[name], func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// has reports one of the scopes, any of which is enough.
-func (c *call) has(scopes ...string) bool {
-	return slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(c.scopes, s) })
-}
-
-// missing is the answer without a scope, with what Slack adds to it (authentication/… and every method's error list).
-func (c *call) missing(needed ...string) answer {
-	return answer{
-		"ok": false, "error": "missing_scope",
-		"needed": strings.Join(needed, ","), "provided": strings.Join(c.scopes, ","),
-	}
-}
-
-func (c *call) limited(wait time.Duration) answer {
-	c.wait = wait
-	return refuse("ratelimited")
-}
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -81,19 +27,15 @@ func (s *Server) routes() http.Handler {
 
 func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
-	m, known := s.table[name]
-	given, token, malformed := readArgs(r, m.json)
+	m, known := readMethods().Methods[name]
+	given, token, malformed := readArgs(r, known && m.JSON)
 	kind, user, scopes, refused := s.authenticate(token)
 	logged := Call{Method: name, At: s.now(), Args: given, Token: kind}
-	if f, spoiled := s.nextFault(name); spoiled {
-		if s.spoil(w, f, &logged) {
-			return
-		}
-		if f.LoseAnswer {
-			defer cut(w)
-			w = &muffled{}
-		}
+	w, lost := s.nextFault(w, &logged)
+	if w == nil {
+		return
 	}
+	defer lost()
 	var a answer
 	var wait time.Duration
 	switch {
@@ -103,9 +45,9 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		a = refuse(malformed)
 	case refused != "":
 		a = refuse(refused)
-	case m.app && r.Method != http.MethodPost:
+	case m.Token == "app" && r.Method != http.MethodPost:
 		a = refuse("insecure_request")
-	case !slices.Contains(m.tokens(), kind):
+	case !m.takes(kind):
 		a = refuse("not_allowed_token_type")
 	default:
 		c := &call{Server: s, method: name, args: given, kind: kind, user: user, scopes: scopes}
@@ -118,7 +60,7 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		tooMany(w, wait)
 		return
 	}
-	if _, lost := w.(*muffled); !lost {
+	if _, discarded := w.(*discard); !discarded {
 		logged.Status = http.StatusOK
 	}
 	s.record(logged)
@@ -130,28 +72,15 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 }
 
 // carryOut checks the limit and the scopes, and then lets the method work between the two hooks.
-func (s *Server) carryOut(m method, c *call, logged *Call) (answer, time.Duration) {
-	s.mu.Lock()
-	if wait := s.overTier(c.method, m.perMinute); wait > 0 {
-		s.mu.Unlock()
+func (s *Server) carryOut(m *method, c *call, logged *Call) (answer, time.Duration) {
+	if wait := s.overTier(c.method, m.Tier); wait > 0 {
 		return refuse("ratelimited"), wait
 	}
-	s.mu.Unlock()
-	if needed := m.scopesOf(c.kind); len(needed) > 0 && !c.has(needed...) {
-		return c.missing(needed...), 0
-	}
-	for _, name := range m.required {
-		if c.args[name] == "" {
-			return invalid("missing required field: " + name), 0
-		}
+	if refused := c.need(m.scopes(c.kind)...); refused != nil {
+		return refused, 0
 	}
 	s.tell(*logged, "before")
-	s.mu.Lock()
-	a := m.do(c)
-	s.mu.Unlock()
-	if a == nil {
-		a = answer{}
-	}
+	a := c.handle(m)
 	if a.code() == "" {
 		a["ok"] = true
 		logged.Done = true
@@ -161,11 +90,26 @@ func (s *Server) carryOut(m method, c *call, logged *Call) (answer, time.Duratio
 	return a, c.wait
 }
 
-func (s *Server) overTier(method string, perMinute int) time.Duration {
-	if s.options.Unlimited || perMinute == 0 {
+// handle checks a call, and carries it out if nothing is wrong with it.
+func (c *call) handle(m *method) answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if refused := c.check(m); refused != nil {
+		return refused
+	}
+	if a := handlers()[c.method](c); a != nil {
+		return a
+	}
+	return answer{}
+}
+
+func (s *Server) overTier(method, tier string) time.Duration {
+	if s.options.Unlimited {
 		return 0
 	}
-	return s.limit.take(method, perMinute, s.now())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limit.take(method, readMethods().Tiers[tier], s.now())
 }
 
 // readArgs reads arguments as apis/web-api describes: in the query of a GET; as a form; or, where the method takes it,
@@ -276,31 +220,23 @@ func (s *Server) SetScopes(scopes []string) {
 	s.options.Scopes = slices.Clone(scopes)
 }
 
-// page cuts one page out of n entries (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
-// method. A limit that is out of range is invalid_limit: some methods would quietly take another.
-func (c *call) page(n, standard, most int) (from, to int, next string, refused answer) {
-	limit := standard
-	if given := c.args["limit"]; given != "" {
-		value, err := strconv.Atoi(given)
-		if err != nil || value < 0 || value > most {
-			return 0, 0, "", refuse("invalid_limit")
-		}
-		if value > 0 {
-			limit = value
-		}
-	}
+// page cuts one page out of a list (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
+// method. A limit that is out of range was refused: some methods would quietly take another.
+func page[T any](c *call, all []T, standard int) (some []T, next string, refused answer) {
+	limit, _ := strconv.Atoi(c.args["limit"])
+	from := 0
 	if cursor := c.args["cursor"]; cursor != "" {
 		value, err := strconv.Atoi(strings.TrimPrefix(cursor, c.method+":"))
-		if err != nil || value < 0 || value > n {
-			return 0, 0, "", refuse("invalid_cursor")
+		if err != nil || value < 0 || value > len(all) {
+			return nil, "", refuse("invalid_cursor")
 		}
 		from = value
 	}
-	to = min(n, from+limit)
-	if to < n {
+	to := min(len(all), from+cmp.Or(limit, standard))
+	if to < len(all) {
 		next = c.method + ":" + strconv.Itoa(to)
 	}
-	return from, to, next, nil
+	return all[from:to], next, nil
 }
 
 func write(w http.ResponseWriter, status int, a any) {
@@ -314,20 +250,3 @@ func write(w http.ResponseWriter, status int, a any) {
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes())
 }
-
-// muffled takes an answer that will never arrive.
-type muffled struct{ header http.Header }
-
-// Header is thrown away with the rest.
-func (m *muffled) Header() http.Header {
-	if m.header == nil {
-		m.header = http.Header{}
-	}
-	return m.header
-}
-
-// Write pretends that everything was written.
-func (*muffled) Write(p []byte) (int, error) { return len(p), nil }
-
-// WriteHeader does nothing.
-func (*muffled) WriteHeader(int) {}

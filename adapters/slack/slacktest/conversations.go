@@ -1,55 +1,6 @@
 package slacktest
 
-import (
-	"regexp"
-	"slices"
-	"strings"
-	"unicode/utf8"
-)
-
-// Limits of reference/methods/conversations.create, .setTopic, .setPurpose and .invite. The page of .invite has said
-// both 1000 and 100 users; the smaller holds here.
-const (
-	longestName  = 80
-	longestTopic = 250
-	mostInvited  = 100
-	mostListed   = 999 // "an integer under 1000"
-)
-
-func (s *Server) conversationMethods() map[string]method {
-	archive := on(manage, tier2, archiveChannel, "channel").withJSON()
-	return map[string]method{
-		"conversations.create":    on(manage, tier2, createChannel).withJSON(),
-		"conversations.archive":   archive,
-		"conversations.unarchive": on(manage, tier2, unarchiveChannel, "channel"),
-		"conversations.rename":    on(manage, tier2, renameChannel, "channel").withJSON(),
-		"conversations.setTopic":  on(topics, tier2, setTopic, "channel").withJSON(),
-		// The scopes of setPurpose are those of setTopic (reference/methods/conversations.setPurpose).
-		"conversations.setPurpose": on(topics, tier2, setPurpose, "channel").withJSON(),
-		"conversations.invite":     on(invites, tier3, inviteUsers, "channel").withJSON(),
-		"conversations.join": {
-			do: joinChannel, perMinute: tier3, bot: []string{"channels:join"}, user: []string{"channels:write"},
-			required: []string{"channel"}, json: true,
-		},
-		"conversations.open": on(manage, tier3, openDirect).withJSON(),
-	}
-}
-
-// checkName holds names to reference/methods/conversations.create, "Naming": lower case letters, digits, hyphens and
-// underscores, at most 80. Slack also takes letters of other scripts; the page does not promise it.
-func checkName(name string) string {
-	switch {
-	case name == "":
-		return "invalid_name_required"
-	case utf8.RuneCountInString(name) > longestName:
-		return "invalid_name_maxlength"
-	case !regexp.MustCompile(`^[a-z0-9_-]+$`).MatchString(name):
-		return "invalid_name_specials"
-	case strings.Trim(name, "-_") == "":
-		return "invalid_name_punctuation"
-	}
-	return ""
-}
+import "slices"
 
 // nameTaken counts archived and private channels too: an archived channel keeps its name
 // (slack.com/help/articles/213185307, and name_taken on reference/methods/conversations.create).
@@ -57,47 +8,28 @@ func (w *world) nameTaken(name string) bool {
 	return slices.ContainsFunc(w.channels, func(c *Channel) bool { return c.Name == name })
 }
 
-// createChannel: reference/methods/conversations.create. The creator becomes a member.
+// createChannel makes the creator a member.
 func createChannel(c *call) answer {
-	name, private := c.args["name"], c.args.boolean("is_private")
-	f := manage(c.kind)
-	if needed := f.of(&Channel{Private: private}); !c.has(needed...) {
-		return c.missing(needed...)
+	ch := &Channel{Name: c.args["name"], Private: c.args.boolean("is_private"), Creator: c.user, Members: []string{c.user}}
+	f := readMethods().Methods[c.method].family(c.kind)
+	if refused := c.need(f.of(ch)...); refused != nil {
+		return refused
 	}
-	if code := checkName(name); code != "" {
-		return refuse(code)
-	}
-	if c.nameTaken(name) {
+	if c.nameTaken(ch.Name) {
 		return refuse("name_taken")
 	}
-	ch := &Channel{
-		ID: c.id("C"), Name: name, Private: private, Creator: c.user, Created: c.now(), Members: []string{c.user},
-	}
+	ch.ID, ch.Created = c.id("C"), c.now()
 	c.channels = append(c.channels, ch)
 	c.system(ch, c.user, "channel_join", "<@"+c.user+"> has joined the channel")
-	return answer{"channel": c.conversation(ch)}
+	return answer{"channel": c.showChannel(ch)}
 }
 
-// archiveChannel: reference/methods/conversations.archive. The app's own user leaves an archived channel, so that it
-// finds a private one no more.
 func archiveChannel(c *call) answer {
-	ch, refused := c.channel("channel", manage(c.kind))
-	switch {
-	case refused != nil:
-		return refused
-	case ch.Direct:
-		return refuse("method_not_supported_for_channel_type")
-	case ch.General:
-		return refuse("cant_archive_general")
-	case ch.Archived:
-		return refuse("already_archived")
-	case !ch.has(c.user):
-		return refuse("not_in_channel")
-	}
-	c.archive(ch, c.user)
+	c.archive(c.ch, c.user)
 	return nil
 }
 
+// archive takes the app's own user out of the channel, so that it finds a private one no more.
 func (s *Server) archive(ch *Channel, user string) {
 	s.system(ch, user, "channel_archive", "archived the channel")
 	s.emit(ch, "channel_archive", answer{"channel": ch.ID, "user": user})
@@ -105,24 +37,12 @@ func (s *Server) archive(ch *Channel, user string) {
 	ch.Members = slices.DeleteFunc(ch.Members, func(m string) bool { return m == s.BotUser })
 }
 
-// unarchiveChannel: reference/methods/conversations.unarchive, whose "Bug alert" says that bot tokens cannot unarchive
-// and that a user token has to be used. "The calling user is added to the conversation", and nobody else.
 func unarchiveChannel(c *call) answer {
-	ch, refused := c.channel("channel", manage(c.kind))
-	switch {
-	case refused != nil:
-		return refused
-	case ch.Direct:
-		return refuse("method_not_supported_for_channel_type")
-	case !ch.Archived:
-		return refuse("not_archived")
-	case c.kind == "bot":
-		return refuse("not_in_channel")
-	}
-	c.unarchive(ch, c.user)
+	c.unarchive(c.ch, c.user)
 	return nil
 }
 
+// unarchive adds the calling user to the channel, and nobody else (reference/methods/conversations.unarchive).
 func (s *Server) unarchive(ch *Channel, user string) {
 	ch.Archived = false
 	s.system(ch, user, "channel_unarchive", "un-archived the channel")
@@ -131,110 +51,47 @@ func (s *Server) unarchive(ch *Channel, user string) {
 	}
 }
 
-// renameChannel: reference/methods/conversations.rename. Only the creator (or an admin) may.
 func renameChannel(c *call) answer {
-	ch, refused := c.channel("channel", manage(c.kind))
-	if refused != nil {
-		return refused
-	}
 	name := c.args["name"]
-	switch {
-	case ch.Direct:
-		return refuse("method_not_supported_for_channel_type")
-	case ch.Archived:
-		return refuse("is_archived")
-	case !ch.has(c.user):
-		return refuse("not_in_channel")
-	case ch.Creator != c.user:
-		return refuse("not_authorized")
-	}
-	if code := checkName(name); code != "" {
-		return refuse(code)
-	}
-	if name != ch.Name && c.nameTaken(name) {
+	if name != c.ch.Name && c.nameTaken(name) {
 		return refuse("name_taken")
 	}
-	ch.PreviousNames = append([]string{ch.Name}, ch.PreviousNames...)
-	ch.Name = name
-	c.system(ch, c.user, "channel_name", "renamed the channel to \""+name+"\"")
-	return answer{"channel": c.conversation(ch)}
+	c.ch.PreviousNames = append([]string{c.ch.Name}, c.ch.PreviousNames...)
+	c.ch.Name = name
+	c.system(c.ch, c.user, "channel_name", "renamed the channel to \""+name+"\"")
+	return answer{"channel": c.showChannel(c.ch)}
 }
 
-func setTopic(c *call) answer   { return c.describe("topic") }
-func setPurpose(c *call) answer { return c.describe("purpose") }
-
-// describe: reference/methods/conversations.setTopic and .setPurpose.
-func (c *call) describe(what string) answer {
-	ch, refused := c.channel("channel", topics(c.kind))
-	if refused != nil {
-		return refused
-	}
-	text, given := c.args[what]
-	switch {
-	case !given:
-		return invalid("missing required field: " + what)
-	case ch.Direct:
-		return refuse("method_not_supported_for_channel_type")
-	case ch.Archived:
-		return refuse("is_archived")
-	case !ch.has(c.user):
-		return refuse("not_in_channel")
-	case utf8.RuneCountInString(text) > longestTopic:
-		return refuse("too_long")
-	}
-	if what == "topic" {
-		ch.Topic = unescape(text)
-	} else {
-		ch.Purpose = unescape(text)
-	}
-	c.system(ch, c.user, "channel_"+what, "set the channel "+what+": "+escape(unescape(text)))
-	return answer{"channel": c.conversation(ch)}
+func setTopic(c *call) answer {
+	c.ch.Topic = unescape(c.args["topic"])
+	c.system(c.ch, c.user, "channel_topic", "set the channel topic: "+escape(c.ch.Topic))
+	return answer{"channel": c.showChannel(c.ch)}
 }
 
-// joinChannel: reference/methods/conversations.join.
+func setPurpose(c *call) answer {
+	c.ch.Purpose = unescape(c.args["purpose"])
+	c.system(c.ch, c.user, "channel_purpose", "set the channel purpose: "+escape(c.ch.Purpose))
+	return answer{"channel": c.showChannel(c.ch)}
+}
+
 func joinChannel(c *call) answer {
-	ch, refused := c.channel("channel", family{})
-	switch {
-	case refused != nil:
-		return refused
-	case ch.Direct || ch.Private:
-		return refuse("method_not_supported_for_channel_type")
-	case ch.Archived:
-		return refuse("is_archived")
-	}
 	a := answer{}
-	if ch.has(c.user) {
+	if c.ch.has(c.user) {
 		a["warning"] = "already_in_channel"
 	} else {
-		c.enter(ch, c.user, "")
+		c.enter(c.ch, c.user, "")
 	}
-	a["channel"] = c.conversation(ch)
+	a["channel"] = c.showChannel(c.ch)
 	return a
 }
 
-// inviteUsers: reference/methods/conversations.invite. Without force one bad ID spoils the whole call; with it the good
-// ones are invited, and the bad ones are told in errors all the same.
+// inviteUsers invites nobody if one ID is bad, unless force is given: then the good ones are invited, and the bad ones
+// are in errors all the same (reference/methods/conversations.invite).
 func inviteUsers(c *call) answer {
-	ch, refused := c.channel("channel", invites(c.kind))
-	users := c.args.list("users")
-	switch {
-	case refused != nil:
-		return refused
-	case ch.Direct:
-		return refuse("method_not_supported_for_channel_type")
-	case ch.Archived:
-		return refuse("is_archived")
-	case !ch.has(c.user):
-		return refuse("not_in_channel")
-	case len(users) == 0:
-		return refuse("no_user")
-	case len(users) > mostInvited:
-		return refuse("too_many_users")
-	}
 	var bad []answer
 	var good []string
-	for _, id := range users {
-		if code := c.cannotEnter(ch, id); code != "" {
+	for _, id := range c.args.list("users") {
+		if code := c.cannotEnter(c.ch, id); code != "" {
 			bad = append(bad, answer{"user": id, "ok": false, "error": code})
 		} else if !slices.Contains(good, id) {
 			good = append(good, id)
@@ -244,9 +101,9 @@ func inviteUsers(c *call) answer {
 		return answer{"ok": false, "error": bad[0].code(), "errors": bad}
 	}
 	for _, id := range good {
-		c.enter(ch, id, c.user)
+		c.enter(c.ch, id, c.user)
 	}
-	a := answer{"channel": c.conversation(ch)}
+	a := answer{"channel": c.showChannel(c.ch)}
 	if len(bad) > 0 {
 		a["errors"] = bad
 	}
@@ -272,7 +129,7 @@ func (c *call) cannotEnter(ch *Channel, id string) string {
 	return ""
 }
 
-// enter makes somebody a member, with Slack's own message and the event (reference/events/member_joined_channel).
+// enter makes a user a member, with Slack's own message and the event (reference/events/member_joined_channel).
 func (s *Server) enter(ch *Channel, user, inviter string) {
 	ch.Members = append(ch.Members, user)
 	s.system(ch, user, "channel_join", "<@"+user+"> has joined the channel")
@@ -286,13 +143,10 @@ func (s *Server) enter(ch *Channel, user, inviter string) {
 	s.emit(ch, "member_joined_channel", event)
 }
 
-// openDirect: reference/methods/conversations.open, for one person; the app opens no group direct messages.
+// openDirect opens the direct message with one person; the app opens none with several.
 func openDirect(c *call) answer {
-	if c.args["channel"] == "" && c.args["users"] == "" {
-		return refuse("users_list_not_supplied")
-	}
 	if c.args["users"] == "" {
-		ch, refused := c.channel("channel", manage(c.kind))
+		ch, refused := c.conversation(c.args["channel"])
 		switch {
 		case refused != nil:
 			return refused
@@ -301,20 +155,16 @@ func openDirect(c *call) answer {
 		}
 		return answer{"channel": answer{"id": ch.ID}, "no_op": true, "already_open": true}
 	}
-	users := c.args.list("users")
-	if len(users) != 1 {
-		return refuse("too_many_users") // stricter than Slack, which takes eight
+	if refused := c.need("im:write"); refused != nil {
+		return refused
 	}
-	if !c.has("im:write") {
-		return c.missing("im:write")
-	}
-	ch, isNew, refused := c.direct(users[0])
+	ch, isNew, refused := c.direct(c.args.list("users")[0])
 	if refused != nil {
 		return refused
 	}
 	a := answer{"channel": answer{"id": ch.ID}}
 	if c.args.boolean("return_im") {
-		a["channel"] = c.conversation(ch)
+		a["channel"] = c.showChannel(ch)
 	}
 	if !isNew {
 		a["no_op"], a["already_open"] = true, true
@@ -326,12 +176,10 @@ func openDirect(c *call) answer {
 func (c *call) direct(user string) (ch *Channel, isNew bool, refused answer) {
 	u := c.users[user]
 	switch {
-	case u == nil:
+	case u == nil, u.ID == c.user, u.Bot: // bots do not talk to bots: cannot_dm_bot on chat.postMessage
 		return nil, false, refuse("user_not_found")
 	case u.Deleted:
 		return nil, false, refuse("user_disabled")
-	case u.ID == c.user || u.Bot:
-		return nil, false, refuse("user_not_found") // bots do not talk to bots: cannot_dm_bot on chat.postMessage
 	}
 	for _, ch := range c.channels {
 		if ch.Direct && ch.has(user) && ch.has(c.user) {

@@ -3,7 +3,6 @@ package slacktest
 import (
 	"encoding/json"
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -36,36 +35,6 @@ func showDate(format string, at time.Time, zone *time.Location) string {
 	})
 }
 
-// dateShape: date-element, which is for sections, lists and quotes. The timestamp is in seconds; in milliseconds it
-// would have 13 digits.
-func dateShape() shape {
-	style := shape{
-		"bold": may(boolean), "italic": may(boolean), "strike": may(boolean), "highlight": may(boolean),
-		"client_highlight": may(boolean), "underline": may(boolean),
-	}.check
-	return shape{
-		"type": need(constant("date")), "timestamp": need(integer(0, 9_999_999_999)), "format": need(dateFormat),
-		"timezone": may(textOf(longestID)), "url": may(link), "fallback": may(spaceOrText), "style": may(style),
-	}
-}
-
-// dateFormat holds one token at least, and none that is not on the page.
-func dateFormat(c *checker, at string, v any) {
-	textOf(longestSection)(c, at, v)
-	format, _ := v.(string)
-	tokens := dateToken.FindAllString(format, -1)
-	known := dateTokens()
-	known["{ago}"] = ""
-	for _, token := range tokens {
-		if _, is := known[token]; !is {
-			c.fault(at, "unknown token %s", token)
-		}
-	}
-	if len(tokens) == 0 || strings.ContainsAny(dateToken.ReplaceAllString(format, ""), "{}") {
-		c.fault(at, "must hold tokens in braces")
-	}
-}
-
 // Date is an instant in the rich text of a message, which each reader sees in their own zone.
 type Date struct {
 	At       time.Time
@@ -74,25 +43,14 @@ type Date struct {
 }
 
 // Dates are the instants in the rich text of the message, in reading order.
-func (m Message) Dates() []Date {
-	var all []Date
+func (m Message) Dates() (all []Date) {
 	v, _ := parse(string(m.Blocks))
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, e := range v {
-				walk(e)
-			}
-		case map[string]any:
-			if word(v, "type") == "date" {
-				all = append(all, Date{At: dateAt(v), Format: word(v, "format"), Fallback: word(v, "fallback")})
-				return
-			}
-			walk(v["elements"])
+	walk(v, func(object map[string]any) []string {
+		if word(object, "type") == "date" {
+			all = append(all, Date{At: dateAt(object), Format: word(object, "format"), Fallback: word(object, "fallback")})
 		}
-	}
-	walk(v)
+		return []string{"elements"}
+	})
 	return all
 }
 

@@ -10,61 +10,35 @@ import (
 // retries is apis/events-api, "Retries": at once, after one minute, after five.
 const retries = 3
 
+// subscription is the name under which an app subscribes to an event, and the scope that it needs.
+type subscription struct{ Name, Scope string }
+
 // AllEvents are all event types that the server can send, by their names in an app's manifest.
 func AllEvents() []string {
-	return []string{
-		"app_home_opened", "app_mention", "channel_archive", "group_archive", "member_joined_channel", "message.channels",
-		"message.groups", "message.im", "reaction_added", "reaction_removed",
+	var all []string
+	for _, e := range readMethods().Events {
+		for _, s := range []subscription{e.Public, e.Private, e.Direct} {
+			if s.Name != "" {
+				all = append(all, s.Name)
+			}
+		}
 	}
-}
-
-// subscription says under which name and scope the app gets an event of a channel (each event's page below
-// reference/events); an empty name means that there is none.
-func subscription(ch *Channel, name string) (subscribed, scope string) {
-	switch name {
-	case "message":
-		switch {
-		case ch.Direct:
-			return "message.im", "im:history"
-		case ch.Private:
-			return "message.groups", "groups:history"
-		default:
-			return "message.channels", "channels:history"
-		}
-	case "channel_archive":
-		if ch.Private {
-			return "group_archive", "groups:read"
-		}
-		return name, "channels:read"
-	case "member_joined_channel":
-		if ch.Private {
-			return name, "groups:read"
-		}
-		return name, "channels:read"
-	case "reaction_added", "reaction_removed":
-		return name, "reactions:read"
-	case "app_mention":
-		return name, "app_mentions:read"
-	case "app_home_opened":
-		return name, ""
-	}
-	return "", ""
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // event makes the payload of an event that the app is to be told of; nil if it is not: it has to be subscribed, to have
 // the scope, and to be in the channel.
 func (s *Server) event(ch *Channel, name string, fields answer) *parcel {
-	subscribed, scope := subscription(ch, name)
-	if !slices.Contains(s.options.Events, subscribed) || scope != "" && !slices.Contains(s.options.Scopes, scope) {
-		return nil
-	}
-	if !ch.has(s.BotUser) {
+	to := readMethods().Events[name].of(ch)
+	allowed := to.Scope == "" || slices.Contains(s.options.Scopes, to.Scope)
+	if !allowed || !slices.Contains(s.options.Events, to.Name) || !ch.has(s.BotUser) {
 		return nil
 	}
 	event := maps.Clone(fields)
 	event["type"], event["event_ts"] = name, s.timestamp()
-	if subscribed == "group_archive" {
-		event["type"] = subscribed
+	if to.Name == "group_archive" {
+		event["type"] = to.Name
 	}
 	if name == "message" {
 		event["channel"], event["channel_type"] = ch.ID, "channel"
@@ -314,10 +288,8 @@ func (s *Server) OpenHome(user string) Delivery {
 		return Delivery{Err: fmt.Errorf("open the home tab of %s: %s", user, refused.code())}
 	}
 	fields := answer{"user": user, "channel": ch.ID, "tab": "home"}
-	for _, v := range s.views {
-		if v.Type == "home" && v.User == user {
-			fields["view"] = s.showView(v)
-		}
+	if v := s.home(user); v != nil {
+		fields["view"] = s.showView(v)
 	}
 	return s.tellApp(ch, &Message{}, "app_home_opened", fields)
 }

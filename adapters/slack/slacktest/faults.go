@@ -102,7 +102,22 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-func (s *Server) nextFault(method string) (Fault, bool) {
+// nextFault lets the next fault of a method happen. It answers with where the answer goes, which is nil if the call is over,
+// and with what to do after it.
+func (s *Server) nextFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, after func()) {
+	f := s.takeFault(c.Method)
+	switch {
+	case s.spoil(w, f, c):
+		return nil, nil
+	case f.LoseAnswer:
+		return &discard{}, func() { cut(w) }
+	default:
+		return w, func() {}
+	}
+}
+
+// takeFault uses up one fault of a method; the zero value if there is none.
+func (s *Server) takeFault(method string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
@@ -111,7 +126,7 @@ func (s *Server) nextFault(method string) (Fault, bool) {
 		}
 		if f.Skip > 0 {
 			f.Skip--
-			return Fault{}, false
+			return Fault{}
 		}
 		if f.Times > 0 {
 			f.Times--
@@ -119,9 +134,9 @@ func (s *Server) nextFault(method string) (Fault, bool) {
 		if f.Times == 0 {
 			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
 		}
-		return f.Fault, true
+		return f.Fault
 	}
-	return Fault{}, false
+	return Fault{}
 }
 
 // spoil carries the part of a fault out that comes before the call. It reports whether the call is over.
@@ -172,3 +187,20 @@ func cut(w http.ResponseWriter) {
 	}
 	_ = conn.Close()
 }
+
+// discard takes an answer that will never arrive.
+type discard struct{ header http.Header }
+
+// Header is thrown away with the rest.
+func (d *discard) Header() http.Header {
+	if d.header == nil {
+		d.header = http.Header{}
+	}
+	return d.header
+}
+
+// Write pretends that everything was written.
+func (*discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// WriteHeader does nothing.
+func (*discard) WriteHeader(int) {}

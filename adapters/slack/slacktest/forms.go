@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -14,20 +13,18 @@ import (
 // long) is an error and is not sent. The app's answer is carried out: nothing closes the view, errors keep it open and
 // are in the delivery, update, push and clear do what they say.
 func (s *Server) Submit(user, viewID string, values map[string]any) Delivery {
-	s.mu.Lock()
-	v := s.top(user)
-	if v == nil || v.ID != viewID {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("submit view %s: %s does not have it in front", viewID, user)}
-	}
-	if err := s.enterValues(v, values); err != nil {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("submit view %s: %w", viewID, err)}
-	}
-	p := s.interaction("view_submission", user, v.ID)
-	p.payload["view"], p.payload["response_urls"] = s.showView(v), []any{}
-	s.mu.Unlock()
-	d := s.send(p)
+	d := s.deliver(func() (*parcel, error) {
+		v, err := s.inFront(user, viewID)
+		if err == nil {
+			err = s.enterValues(v, values)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("submit view %s: %w", viewID, err)
+		}
+		p := s.interaction("view_submission", user, v.ID)
+		p.payload["view"], p.payload["response_urls"] = s.showView(v), []any{}
+		return p, nil
+	})
 	if d.Err == nil {
 		d.Errors, d.Err = s.afterSubmit(user, viewID, d.Response)
 		if d.Err != nil {
@@ -35,6 +32,15 @@ func (s *Server) Submit(user, viewID string, values map[string]any) Delivery {
 		}
 	}
 	return d
+}
+
+// inFront finds the modal that a user has in front of them.
+func (s *Server) inFront(user, viewID string) (*View, error) {
+	v := s.top(user)
+	if v == nil || v.ID != viewID {
+		return nil, fmt.Errorf("%s does not have it in front", user)
+	}
+	return v, nil
 }
 
 // Fill lets a person type into a modal without sending it, so that a test can see what an update keeps.
@@ -53,133 +59,121 @@ func (s *Server) Fill(user, viewID string, values map[string]any) error {
 	return nil
 }
 
-// inputs are the elements of a view that hold values, with their blocks.
-func inputs(v *View) (blocks, elements []map[string]any) {
+// eachInput calls visit with every element of a view that holds a value, and its block.
+func eachInput(v *View, visit func(block, element map[string]any)) {
 	parsed, _ := parse(string(v.Blocks))
-	entries, _ := parsed.([]any)
-	for _, entry := range entries {
-		b, _ := entry.(map[string]any)
-		for _, e := range interactive(b) {
-			if initialState(e) != nil {
-				blocks, elements = append(blocks, b), append(elements, e)
-			}
+	eachElement(parsed, func(b, e map[string]any) {
+		if initialState(e) != nil {
+			visit(b, e)
 		}
-	}
-	return blocks, elements
+	})
 }
 
-func (s *Server) enterValues(v *View, values map[string]any) error {
+// enterValues puts values into the state of a view, and checks what the client checks before it sends.
+func (s *Server) enterValues(v *View, values map[string]any) (err error) {
 	for name, value := range values {
-		if err := s.enterValue(v, name, value); err != nil {
-			return err
+		if refused := s.enterValue(v, name, value); refused != nil {
+			return refused
 		}
 	}
-	blocks, elements := inputs(v)
-	for i, e := range elements {
-		b := blocks[i]
+	eachInput(v, func(b, e map[string]any) {
 		state := v.State[word(b, "block_id")][word(e, "action_id")]
 		optional, _ := b["optional"].(bool)
 		if word(b, "type") == "input" && !optional && emptyState(state) {
-			return fmt.Errorf("field %q is required", wordIn(b, "label"))
+			err = fmt.Errorf("field %q is required", wordIn(b, "label"))
 		}
 		text, _ := state["value"].(string)
 		if n := length(text); text != "" && (n < numberAt(e, "min_length", 0) || n > numberAt(e, "max_length", 3000)) {
-			return fmt.Errorf("field %q has %d characters", wordIn(b, "label"), n)
+			err = fmt.Errorf("field %q has %d characters", wordIn(b, "label"), n)
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 func emptyState(state map[string]any) bool {
 	for name, value := range state {
-		if name == "type" {
-			continue
-		}
-		if list, isList := value.([]any); value == nil || value == "" || isList && len(list) == 0 {
+		list, isList := value.([]any)
+		if name != "type" && (value == nil || value == "" || isList && len(list) == 0) {
 			return true
 		}
 	}
 	return false
 }
 
-// enterValue puts one value into the state of a view.
+// enterValue puts one value into the state of a view; its name is that of the block or of the element.
 func (s *Server) enterValue(v *View, name string, value any) error {
-	blocks, elements := inputs(v)
-	for i, e := range elements {
-		block, action := word(blocks[i], "block_id"), word(e, "action_id")
+	err := errors.New("the view has no such field")
+	eachInput(v, func(b, e map[string]any) {
+		block, action := word(b, "block_id"), word(e, "action_id")
 		if name != block && name != action {
-			continue
+			return
 		}
-		state, err := s.stateOf(e, value)
-		if err != nil {
-			return fmt.Errorf("fill %q in: %w", name, err)
+		var state map[string]any
+		if state, err = s.stateOf(e, value); err == nil {
+			state["type"] = e["type"]
+			v.State[block][action] = state
 		}
-		state["type"] = e["type"]
-		v.State[block][action] = state
-		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fill %q in: %w", name, err)
 	}
-	return fmt.Errorf("fill %q in: the view has no such field", name)
+	return nil
 }
 
 // stateOf makes the entry of state.values that an element has with a value ("View state" on the same page).
 func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
 	text, isText := value.(string)
-	var list []any
-	if many, isList := value.([]string); isList {
-		for _, one := range many {
-			list = append(list, one)
-		}
-	} else if isText {
-		list = []any{text}
+	list, _ := value.([]string)
+	if isText {
+		list = []string{text}
 	}
-	kind := word(e, "type")
-	switch kind {
-	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
+	held := readSchemas().named[word(e, "type")].State
+	state := map[string]any{held: value}
+	switch held {
+	case "value":
 		if text == "" {
-			return map[string]any{"value": nil}, nil
+			state[held] = nil
 		}
-		return map[string]any{"value": text}, nil
-	case "static_select", "radio_buttons":
-		if o := optionOf(e, text); o != nil {
-			return map[string]any{"selected_option": o}, nil
+	case "selected_option":
+		chosen, err := choose(e, []string{text})
+		if err != nil {
+			return nil, err
 		}
-	case "external_select":
-		return map[string]any{"selected_option": suggestion(text)}, nil
-	case "multi_external_select":
-		chosen := []any{}
+		state[held] = chosen[0]
+	case "selected_options":
+		chosen, err := choose(e, list)
+		if err != nil {
+			return nil, err
+		}
+		state[held] = chosen
+	case "selected_user":
+		if s.users[text] == nil {
+			return nil, fmt.Errorf("there is no user %v", value)
+		}
+	case "selected_users":
+		users := []any{}
 		for _, one := range list {
-			chosen = append(chosen, suggestion(fmt.Sprint(one)))
+			users = append(users, one)
 		}
-		return map[string]any{"selected_options": chosen}, nil
-	case "checkboxes", "multi_static_select":
-		chosen := []any{}
-		for _, one := range list {
-			o := optionOf(e, fmt.Sprint(one))
-			if o == nil {
-				return nil, fmt.Errorf("there is no option %q", one)
-			}
-			chosen = append(chosen, o)
-		}
-		return map[string]any{"selected_options": chosen}, nil
-	case "users_select":
-		if s.users[text] != nil {
-			return map[string]any{"selected_user": text}, nil
-		}
-	case "multi_users_select":
-		return map[string]any{"selected_users": append([]any{}, list...)}, nil
-	case "datepicker":
-		return map[string]any{"selected_date": text}, nil
-	case "timepicker":
-		return map[string]any{"selected_time": text}, nil
-	case "datetimepicker":
-		return map[string]any{"selected_date_time": value}, nil
+		state[held] = users
 	}
-	return nil, fmt.Errorf("%v is not a value for %s", value, kind)
+	return state, nil
 }
 
-// suggestion is an option that the app has suggested.
-func suggestion(value string) answer {
-	return answer{"text": answer{"type": "plain_text", "text": value, "emoji": true}, "value": value}
+// choose finds the options with the given values or texts. Those of an external menu were suggested by the app.
+func choose(e map[string]any, values []string) ([]any, error) {
+	chosen := []any{}
+	for _, value := range values {
+		o := findOption(e, value)
+		if isExternal(e) {
+			o = map[string]any{"text": answer{"type": "plain_text", "text": value, "emoji": true}, "value": value}
+		}
+		if o == nil {
+			return nil, fmt.Errorf("there is no option %q", value)
+		}
+		chosen = append(chosen, o)
+	}
+	return chosen, nil
 }
 
 // afterSubmit carries the answer to a submission out (surfaces/modals, "Updating views" and "Displaying errors").
@@ -205,22 +199,25 @@ func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]s
 		if text := strings.TrimSpace(string(response)); text != "" && text != "{}" {
 			return nil, errors.New("an answer without response_action has to be empty")
 		}
-		s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
+		s.closeView(v)
 	case "clear":
 		s.closeViews(user)
 	case "errors":
 		return reply.Errors, checkErrors(v, reply.Errors)
 	case "update", "push":
-		c := &call{Server: s, args: args{"view": string(reply.View)}, user: user}
-		given, refused := c.given("modal", v.ID)
-		if refused != nil {
-			return nil, fmt.Errorf("check the view: %v", problems(refused))
+		c := &call{Server: s, args: args{"view": string(reply.View)}}
+		if problems := checkJSON("view", modalRule(), reply.View); problems != nil {
+			return nil, fmt.Errorf("check the view: %v", problems)
 		}
-		if reply.Action == "push" {
-			v = &View{ID: s.id("V"), User: user, RootID: v.RootID, PreviousID: v.ID}
-			s.views = append(s.views, v)
+		given, refused := c.given(v.ID)
+		switch {
+		case refused != nil:
+			return nil, fmt.Errorf("check the view: %s", refused.code())
+		case reply.Action == "push":
+			s.addView(user, v, given)
+		default:
+			s.fill(v, given)
 		}
-		s.fill(v, given)
 	default:
 		return nil, fmt.Errorf("response_action %q is not known", reply.Action)
 	}
@@ -232,10 +229,10 @@ func checkErrors(v *View, told map[string]string) error {
 	if len(told) == 0 {
 		return errors.New("errors is empty")
 	}
-	blocks, _ := inputs(v)
 	for id, text := range told {
-		named := slices.ContainsFunc(blocks, func(b map[string]any) bool {
-			return word(b, "block_id") == id && word(b, "type") == "input"
+		named := false
+		eachInput(v, func(b, _ map[string]any) {
+			named = named || word(b, "block_id") == id && word(b, "type") == "input"
 		})
 		if !named || strings.TrimSpace(text) == "" {
 			return fmt.Errorf("errors names %q, which is no input block, or says nothing", id)
@@ -247,30 +244,24 @@ func checkErrors(v *View, told map[string]string) error {
 // CloseView lets a person close the modal in front, or with all the whole stack. The app is told only if the view asks
 // for it (notify_on_close); else the delivery is empty.
 func (s *Server) CloseView(user, viewID string, all bool) Delivery {
-	s.mu.Lock()
-	v := s.top(user)
-	if v == nil || v.ID != viewID {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("close view %s: %s does not have it in front", viewID, user)}
-	}
-	all = all || v.ClearOnClose
-	told := v.NotifyOnClose
-	p := s.interaction("view_closed", user, v.ID)
-	// A closed view has no trigger: reference/interaction-payloads/view-interactions-payload, "view_closed".
-	delete(s.triggers, p.trigger)
-	delete(p.payload, "trigger_id")
-	p.trigger = ""
-	p.payload["view"], p.payload["is_cleared"] = s.showView(v), all
-	if all {
-		s.closeViews(user)
-	} else {
-		s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
-	}
-	s.mu.Unlock()
-	if !told {
-		return Delivery{}
-	}
-	return s.send(p)
+	return s.deliver(func() (*parcel, error) {
+		v, err := s.inFront(user, viewID)
+		if err != nil {
+			return nil, fmt.Errorf("close view %s: %w", viewID, err)
+		}
+		all = all || v.ClearOnClose
+		p := s.interaction("view_closed", user, v.ID)
+		p.payload["view"], p.payload["is_cleared"] = s.showView(v), all
+		if all {
+			s.closeViews(user)
+		} else {
+			s.closeView(v)
+		}
+		if !v.NotifyOnClose {
+			return nil, nil
+		}
+		return p, nil
+	})
 }
 
 // Suggest lets a person type into a menu whose options come from the app
@@ -278,29 +269,23 @@ func (s *Server) CloseView(user, viewID string, all bool) Delivery {
 // the one of an action_id in a block, as an action_id is unique in its block alone. The values of the options that were
 // answered are in the delivery.
 func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery {
-	s.mu.Lock()
-	v := s.view(viewID)
-	searched := false
-	if v != nil && v.User == user {
-		blocks, elements := inputs(v)
-		for i, e := range elements {
-			if word(blocks[i], "block_id") == blockID && word(e, "action_id") == actionID {
-				searched = strings.HasSuffix(word(e, "type"), "external_select") && length(typed) >= numberAt(e, "min_query_length", 3)
-			}
+	d := s.deliver(func() (*parcel, error) {
+		v, searched := s.view(viewID), false
+		if v != nil && v.User == user {
+			eachInput(v, func(b, e map[string]any) {
+				if word(b, "block_id") == blockID && word(e, "action_id") == actionID {
+					searched = isExternal(e) && length(typed) >= numberAt(e, "min_query_length", 3)
+				}
+			})
 		}
-	}
-	if !searched {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("search in %q of block %q of view %s: not possible, or too little typed", actionID, blockID, viewID)}
-	}
-	p := s.interaction("block_suggestion", user, v.ID)
-	delete(s.triggers, p.trigger)
-	delete(p.payload, "trigger_id")
-	p.trigger = ""
-	p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, blockID, typed
-	p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
-	s.mu.Unlock()
-	d := s.send(p)
+		if !searched {
+			return nil, fmt.Errorf("search in %q of block %q of view %s: not possible, or too little typed", actionID, blockID, viewID)
+		}
+		p := s.interaction("block_suggestion", user, v.ID)
+		p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, blockID, typed
+		p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
+		return p, nil
+	})
 	if d.Err == nil {
 		d.Options, d.Err = suggested(d.Response)
 		if d.Err != nil {
@@ -314,21 +299,11 @@ func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery
 // array" ("external_select" on reference/block-kit/block-elements/select-menu-element). What has neither leaves the
 // person with what was found before (github.com/slackapi/bolt-python/issues/468), and is refused here.
 func suggested(response []byte) ([]string, error) {
-	object, ok := decodeAny(response)
-	if !ok {
-		return nil, fmt.Errorf("read the options: %s is no object", response)
+	if problems := checkJSON("options", rule{Format: "json", Type: "suggestions", Required: true}, response); problems != nil {
+		return nil, fmt.Errorf("read the options: %s in %s", strings.Join(problems, "; "), response)
 	}
-	c := newChecker("modal")
-	shape{
-		"options": may(listOf(0, 100, option(plain(75)).check)), "option_groups": may(listOf(0, 100, optionGroup)),
-	}.check(c, "", map[string]any(object))
-	if len(c.problems) > 0 {
-		return nil, fmt.Errorf("read the options: %s", strings.Join(c.problems, "; "))
-	}
-	options, is := object["options"].([]any)
-	if _, grouped := object["option_groups"].([]any); is == grouped {
-		return nil, fmt.Errorf("read the options: %s has not one of options and option_groups", response)
-	}
+	object, _ := decodeAny(response)
+	options, _ := object["options"].([]any)
 	var values []string
 	for _, entry := range options {
 		o, _ := entry.(map[string]any)

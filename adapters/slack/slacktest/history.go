@@ -2,25 +2,12 @@ package slacktest
 
 import (
 	"cmp"
-	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-func (s *Server) historyMethods() map[string]method {
-	return map[string]method{
-		"conversations.info":    on(reading, tier3, channelInfo, "channel"),
-		"conversations.list":    on(reading, tier2, listChannels),
-		"users.conversations":   on(reading, tier3, listOwnChannels),
-		"conversations.members": on(reading, tier4, listMembers, "channel"),
-		"conversations.history": on(history, tier3, readHistory, "channel"),
-		"conversations.replies": on(history, tier3, readReplies, "channel", "ts"),
-	}
-}
-
-// conversation is reference/objects/conversation-object. Topic and purpose come escaped.
-func (c *call) conversation(ch *Channel) answer {
+// showChannel is reference/objects/conversation-object. Topic and purpose come escaped.
+func (c *call) showChannel(ch *Channel) answer {
 	a := answer{
 		"id": ch.ID, "created": ch.Created.Unix(), "updated": ch.Created.UnixMilli(), "is_im": ch.Direct,
 		"is_archived": ch.Archived, "is_org_shared": false, "context_team_id": c.TeamID,
@@ -42,44 +29,31 @@ func (c *call) conversation(ch *Channel) answer {
 	return a
 }
 
-// channelInfo: reference/methods/conversations.info.
 func channelInfo(c *call) answer {
-	ch, refused := c.channel("channel", reading(c.kind))
-	if refused != nil {
-		return refused
-	}
-	a := c.conversation(ch)
+	a := c.showChannel(c.ch)
 	if c.args.boolean("include_num_members") {
-		a["num_members"] = len(ch.Members)
+		a["num_members"] = len(c.ch.Members)
 	}
 	return answer{"channel": a}
 }
 
-func listChannels(c *call) answer    { return c.list(false) }
-func listOwnChannels(c *call) answer { return c.list(true) }
-
-// list: reference/methods/conversations.list, and users.conversations for those that the caller is in.
-func (c *call) list(own bool) answer {
+// listChannels is conversations.list, and users.conversations for those that the caller or another user is in.
+func listChannels(c *call) answer {
+	own := c.method == "users.conversations"
 	types := c.args.list("types")
 	if len(types) == 0 {
 		types = []string{"public_channel"}
 	}
+	scopes := map[string]string{
+		"public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read", "mpim": "mpim:read",
+	}
 	for _, t := range types {
-		needed, known := map[string]string{
-			"public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read", "mpim": "mpim:read",
-		}[t]
-		if !known {
-			return refuse("invalid_types")
-		}
-		if !c.has(needed) {
-			return c.missing(needed)
+		if refused := c.need(scopes[t]); refused != nil {
+			return refused
 		}
 	}
-	member := c.user
-	if user := c.args["user"]; own && user != "" {
-		member = user
-	}
-	var found []answer
+	member := cmp.Or(c.args["user"], c.user)
+	found := []answer{}
 	for _, ch := range c.channels {
 		kind := "public_channel"
 		if ch.Direct {
@@ -94,34 +68,26 @@ func (c *call) list(own bool) answer {
 		if ch.Archived && c.args.boolean("exclude_archived") {
 			continue
 		}
-		a := c.conversation(ch)
+		a := c.showChannel(ch)
 		if !own {
 			a["num_members"] = len(ch.Members)
 		}
 		found = append(found, a)
 	}
-	from, to, next, refused := c.page(len(found), 100, mostListed)
+	some, next, refused := page(c, found, 100)
 	if refused != nil {
 		return refused
 	}
-	return answer{"channels": append([]answer{}, found[from:to]...), "response_metadata": answer{"next_cursor": next}}
+	return answer{"channels": some, "response_metadata": answer{"next_cursor": next}}
 }
 
-// listMembers: reference/methods/conversations.members.
 func listMembers(c *call) answer {
-	ch, refused := c.channel("channel", reading(c.kind))
+	some, next, refused := page(c, c.ch.Members, 100)
 	if refused != nil {
 		return refused
 	}
-	from, to, next, refused := c.page(len(ch.Members), 100, mostListed)
-	if refused != nil {
-		return refused
-	}
-	members := append([]string{}, ch.Members[from:to]...)
-	return answer{"members": members, "response_metadata": answer{"next_cursor": next}}
+	return answer{"members": append([]string{}, some...), "response_metadata": answer{"next_cursor": next}}
 }
-
-func validTS(ts string) bool { return regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`).MatchString(ts) }
 
 // compareTS orders timestamps, whose fractions may be shorter in an argument.
 func compareTS(a, b string) int {
@@ -132,49 +98,24 @@ func compareTS(a, b string) int {
 	return cmp.Compare(normal(a), normal(b))
 }
 
-// span checks oldest and latest and says whether a timestamp lies between them.
-func (c *call) span() (within func(ts string) bool, refused answer) {
-	oldest, latest, inclusive := c.args["oldest"], c.args["latest"], c.args.boolean("inclusive")
-	if oldest != "" && !validTS(oldest) {
-		return nil, refuse("invalid_ts_oldest")
+// within says whether a timestamp lies between the arguments oldest and latest.
+func (c *call) within(ts string) bool {
+	least := 1
+	if c.args.boolean("inclusive") {
+		least = 0
 	}
-	if latest != "" && !validTS(latest) {
-		return nil, refuse("invalid_ts_latest")
-	}
-	return func(ts string) bool {
-		if oldest != "" {
-			if order := compareTS(ts, oldest); order < 0 || order == 0 && !inclusive {
-				return false
-			}
-		}
-		if latest != "" {
-			if order := compareTS(ts, latest); order > 0 || order == 0 && !inclusive {
-				return false
-			}
-		}
-		return true
-	}, nil
+	oldest, latest := c.args["oldest"], c.args["latest"]
+	return (oldest == "" || compareTS(ts, oldest) >= least) && (latest == "" || compareTS(latest, ts) >= least)
 }
 
-// readHistory: reference/methods/conversations.history. Newest first; replies are left out unless they were broadcast.
-// With oldest and no latest the page that comes first is the one next to oldest, so that one has to go on by cursor: the
-// page of the older channels.history said so ("closest to oldest"), and the present one does not take it back.
+// readHistory answers newest first; replies are left out unless they were broadcast. With oldest and no latest the page
+// that comes first is the one next to oldest, so that one has to go on by cursor: the page of the older channels.history
+// said so ("closest to oldest"), and the present one does not take it back.
 func readHistory(c *call) answer {
-	ch, refused := c.channel("channel", history(c.kind))
-	if refused != nil {
-		return refused
-	}
-	if !ch.has(c.user) && c.kind == "bot" {
-		return refuse("not_in_channel") // "only user tokens can access public channels they are not in"
-	}
-	within, refused := c.span()
-	if refused != nil {
-		return refused
-	}
 	var found []*Message
 	for _, m := range c.messages {
 		top := m.ThreadTS == "" || m.ThreadTS == m.TS || m.Broadcast
-		if m.Channel == ch.ID && !m.Deleted && top && within(m.TS) {
+		if m.Channel == c.ch.ID && !m.Deleted && top && c.within(m.TS) {
 			found = append(found, m)
 		}
 	}
@@ -182,56 +123,43 @@ func readHistory(c *call) answer {
 	if !forward {
 		slices.Reverse(found)
 	}
-	from, to, next, refused := c.page(len(found), 100, mostListed)
+	some, next, refused := page(c, found, 100)
 	if refused != nil {
 		return refused
 	}
-	page := slices.Clone(found[from:to])
 	if forward {
-		slices.Reverse(page)
+		slices.Reverse(some)
 	}
-	return c.messagePage(page, next)
+	return c.messagePage(some, next)
 }
 
-// readReplies: reference/methods/conversations.replies. The parent comes first, then its replies, oldest first.
+// readReplies answers with the parent first, then its replies, oldest first.
 func readReplies(c *call) answer {
-	ch, refused := c.channel("channel", history(c.kind))
-	if refused != nil {
-		return refused
-	}
-	if !ch.has(c.user) && c.kind == "bot" {
-		return refuse("not_in_channel")
-	}
-	within, refused := c.span()
-	if refused != nil {
-		return refused
-	}
-	start := c.message(ch.ID, c.args["ts"])
+	start := c.message(c.ch.ID, c.args["ts"])
 	if start == nil || start.Deleted && c.replies(start) == 0 {
 		return refuse("thread_not_found")
 	}
 	parent := cmp.Or(start.ThreadTS, start.TS)
 	var found []*Message
 	for _, m := range c.messages {
-		inThread := m.TS == parent || m.ThreadTS == parent
-		if m.Channel == ch.ID && inThread && !m.Deleted && (m.TS == parent || within(m.TS)) {
+		inThread := m.TS == parent || m.ThreadTS == parent && c.within(m.TS)
+		if m.Channel == c.ch.ID && inThread && !m.Deleted {
 			found = append(found, m)
 		}
 	}
-	from, to, next, refused := c.page(len(found), 1000, 1000)
+	some, next, refused := page(c, found, 1000)
 	if refused != nil {
 		return refused
 	}
-	return c.messagePage(found[from:to], next)
+	return c.messagePage(some, next)
 }
 
-func (c *call) messagePage(page []*Message, next string) answer {
+func (c *call) messagePage(some []*Message, next string) answer {
 	messages := []answer{}
-	for _, m := range page {
+	for _, m := range some {
 		messages = append(messages, c.show(m, c.args.boolean("include_all_metadata")))
 	}
-	a := answer{"messages": messages, "has_more": next != "", "response_metadata": answer{"next_cursor": next}}
-	return a
+	return answer{"messages": messages, "has_more": next != "", "response_metadata": answer{"next_cursor": next}}
 }
 
 func (w *world) replies(parent *Message) (n int) {
@@ -276,11 +204,4 @@ func (s *Server) show(m *Message, metadata bool) answer {
 		a["reactions"] = reactionList(m)
 	}
 	return a
-}
-
-// decodeObject reads an argument that must be a JSON object.
-func decodeObject(text string) (map[string]json.RawMessage, bool) {
-	var object map[string]json.RawMessage
-	err := json.Unmarshal([]byte(text), &object)
-	return object, err == nil && object != nil
 }

@@ -1,10 +1,8 @@
 package slacktest
 
 import (
-	"regexp"
+	"cmp"
 	"slices"
-	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -13,127 +11,31 @@ const (
 	mostEmoji     = 23  // slack.com/help/articles/202931348: distinct emoji one person may add (too_many_reactions)
 )
 
-func (s *Server) itemMethods() map[string]method {
-	pins, marks := []string{"pins:write"}, []string{"bookmarks:write"}
-	one := []string{"channel_id"}
-	return map[string]method{
-		"pins.add":         {do: addPin, perMinute: tier2, bot: pins, required: []string{"channel"}, json: true},
-		"pins.remove":      {do: removePin, perMinute: tier2, bot: pins, required: []string{"channel"}, json: true},
-		"bookmarks.add":    {do: addBookmark, perMinute: tier2, bot: marks, required: append(one, "title", "type"), json: true},
-		"bookmarks.edit":   {do: editBookmark, perMinute: tier2, bot: marks, required: append(one, "bookmark_id"), json: true},
-		"bookmarks.remove": {do: removeBookmark, perMinute: tier2, bot: marks, required: append(one, "bookmark_id"), json: true},
-		"bookmarks.list":   {do: listBookmarks, perMinute: tier3, bot: []string{"bookmarks:read"}, required: one, json: true},
-		"reactions.add": {
-			do: addReaction, perMinute: tier3, bot: []string{"reactions:write"},
-			required: []string{"channel", "timestamp", "name"}, json: true,
-		},
-		"reactions.get": {do: getReactions, perMinute: tier3, bot: []string{"reactions:read"}, required: []string{"channel"}},
-	}
-}
-
-// item finds the message that channel and timestamp name, for pins and reactions.
-func (c *call) item() (*Channel, *Message, answer) {
-	ch, refused := c.channel("channel", family{})
-	ts := c.args["timestamp"]
-	switch {
-	case refused != nil:
-		return nil, nil, refused
-	case ts == "":
-		return nil, nil, refuse("no_item_specified")
-	case !validTS(ts):
-		return nil, nil, refuse("bad_timestamp")
-	}
-	m := c.message(ch.ID, ts)
-	if m == nil || m.Deleted {
-		return nil, nil, refuse("message_not_found")
-	}
-	return ch, m, nil
-}
-
-// addPin: reference/methods/pins.add.
 func addPin(c *call) answer {
-	ch, m, refused := c.item()
-	switch {
-	case refused != nil:
-		return refused
-	case !ch.has(c.user):
-		return refuse("not_in_channel")
-	case ch.Archived:
-		return refuse("restricted_action")
-	case m.Subtype != "":
-		return refuse("not_pinnable")
-	case m.Pinned:
-		return refuse("already_pinned")
-	}
 	pinned := 0
 	for _, other := range c.messages {
-		if other.Channel == ch.ID && other.Pinned {
+		if other.Channel == c.ch.ID && other.Pinned {
 			pinned++
 		}
 	}
 	if pinned >= mostPins {
 		return refuse("too_many_pins")
 	}
-	m.Pinned = true
+	c.m.Pinned = true
 	return nil
 }
 
-// removePin: reference/methods/pins.remove.
 func removePin(c *call) answer {
-	ch, m, refused := c.item()
-	switch {
-	case refused != nil:
-		return refused
-	case !ch.has(c.user) || ch.Archived:
-		return refuse("restricted_action")
-	case !m.Pinned:
-		return refuse("no_pin")
-	}
-	m.Pinned = false
+	c.m.Pinned = false
 	return nil
 }
 
-// marked finds the channel of a bookmark; strangers to a channel have no permission there.
-func (c *call) marked() (*Channel, answer) {
-	ch, refused := c.channel("channel_id", family{})
-	switch {
-	case refused != nil:
-		return nil, refused
-	case !ch.has(c.user) || ch.Archived:
-		return nil, refuse("permission_denied")
-	}
-	return ch, nil
-}
-
-func checkBookmark(link, emoji string) string {
-	switch {
-	case !strings.HasPrefix(link, "http://") && !strings.HasPrefix(link, "https://"):
-		return "invalid_link"
-	case emoji != "" && !regexp.MustCompile(`^:[a-z0-9_+'-]+:$`).MatchString(emoji):
-		return "invalid_emoji"
-	}
-	return ""
-}
-
-// addBookmark: reference/methods/bookmarks.add, for links alone.
+// addBookmark adds a link; there are no others here.
 func addBookmark(c *call) answer {
-	ch, refused := c.marked()
-	if refused != nil {
-		return refused
-	}
-	if c.args["type"] != "link" {
-		return refuse("invalid_bookmark_type")
-	}
-	if code := checkBookmark(c.args["link"], c.args["emoji"]); code != "" {
-		return refuse(code)
-	}
-	if !utf8.ValidString(c.args["title"]) {
-		return invalid("title is not UTF-8")
-	}
-	if len(slices.DeleteFunc(slices.Clone(c.bookmarks), func(b Bookmark) bool { return b.Channel != ch.ID })) >= mostBookmarks {
+	if len(c.channelBookmarks(c.ch.ID)) >= mostBookmarks {
 		return refuse("too_many_bookmarks")
 	}
-	b := Bookmark{c.id("Bk"), ch.ID, c.args["title"], c.args["link"], c.args["emoji"]}
+	b := Bookmark{c.id("Bk"), c.ch.ID, c.args["title"], c.args["link"], c.args["emoji"]}
 	c.bookmarks = append(c.bookmarks, b)
 	return answer{"bookmark": b.show()}
 }
@@ -145,95 +47,57 @@ func (b Bookmark) show() answer {
 	}
 }
 
-func (c *call) bookmark() (int, answer) {
-	ch, refused := c.marked()
-	if refused != nil {
-		return 0, refused
-	}
-	i := slices.IndexFunc(c.bookmarks, func(b Bookmark) bool { return b.Channel == ch.ID && b.ID == c.args["bookmark_id"] })
-	if i < 0 {
-		return 0, refuse("not_found")
-	}
-	return i, nil
+// bookmark is the place of the bookmark that the call names; -1 if the channel has none such.
+func (c *call) bookmark() int {
+	return slices.IndexFunc(c.bookmarks, func(b Bookmark) bool { return b.Channel == c.ch.ID && b.ID == c.args["bookmark_id"] })
 }
 
-// editBookmark: reference/methods/bookmarks.edit.
 func editBookmark(c *call) answer {
-	i, refused := c.bookmark()
-	if refused != nil {
-		return refused
+	i := c.bookmark()
+	if i < 0 {
+		return refuse("not_found")
 	}
-	b := c.bookmarks[i]
-	for name, field := range map[string]*string{"title": &b.Title, "link": &b.Link, "emoji": &b.Emoji} {
-		if value, given := c.args[name]; given && (value != "" || name == "emoji") {
-			*field = value
-		}
+	b := &c.bookmarks[i]
+	b.Title, b.Link = cmp.Or(c.args["title"], b.Title), cmp.Or(c.args["link"], b.Link)
+	if emoji, given := c.args["emoji"]; given {
+		b.Emoji = emoji
 	}
-	if code := checkBookmark(b.Link, b.Emoji); code != "" {
-		return refuse(code)
-	}
-	c.bookmarks[i] = b
 	return answer{"bookmark": b.show()}
 }
 
-// removeBookmark: reference/methods/bookmarks.remove.
 func removeBookmark(c *call) answer {
-	i, refused := c.bookmark()
-	if refused != nil {
-		return refused
+	i := c.bookmark()
+	if i < 0 {
+		return refuse("not_found")
 	}
 	c.bookmarks = slices.Delete(slices.Clone(c.bookmarks), i, i+1)
 	return nil
 }
 
-// listBookmarks: reference/methods/bookmarks.list.
 func listBookmarks(c *call) answer {
-	ch, refused := c.channel("channel_id", family{})
-	if refused != nil {
-		return refused
-	}
 	all := []answer{}
-	for _, b := range c.bookmarks {
-		if b.Channel == ch.ID {
-			all = append(all, b.show())
-		}
+	for _, b := range c.channelBookmarks(c.ch.ID) {
+		all = append(all, b.show())
 	}
 	return answer{"bookmarks": all}
 }
 
-// addReaction: reference/methods/reactions.add.
 func addReaction(c *call) answer {
-	ch, m, refused := c.item()
-	if refused != nil {
-		return refused
-	}
-	name := c.args["name"]
-	switch {
-	case ch.Archived:
-		return refuse("is_archived")
-	case !ch.has(c.user):
-		return refuse("not_in_channel")
-	case !regexp.MustCompile(`^[a-z0-9_+'-]+(::skin-tone-[2-6])?$`).MatchString(name):
-		return refuse("invalid_name")
-	case slices.Contains(m.Reactions[name], c.user):
-		return refuse("already_reacted")
-	}
-	mine := 0
-	for _, users := range m.Reactions {
+	name, mine := c.args["name"], 0
+	for _, users := range c.m.Reactions {
 		if slices.Contains(users, c.user) {
 			mine++
 		}
 	}
-	if mine >= mostEmoji {
+	switch {
+	case slices.Contains(c.m.Reactions[name], c.user):
+		return refuse("already_reacted")
+	case mine >= mostEmoji:
 		return refuse("too_many_reactions")
 	}
-	c.react(ch, m, c.user, name)
+	c.m.reacted(c.user, name)
+	c.emit(c.ch, "reaction_added", c.reactionEvent(c.m, c.user, name))
 	return nil
-}
-
-func (s *Server) react(ch *Channel, m *Message, user, name string) {
-	m.reacted(user, name)
-	s.emit(ch, "reaction_added", s.reactionEvent(m, user, name))
 }
 
 func (m *Message) reacted(user, name string) {
@@ -251,16 +115,8 @@ func (s *Server) reactionEvent(m *Message, user, name string) answer {
 	}
 }
 
-// getReactions: reference/methods/reactions.get.
 func getReactions(c *call) answer {
-	ch, m, refused := c.item()
-	switch {
-	case refused != nil:
-		return refused
-	case ch.Private && !ch.has(c.user):
-		return refuse("channel_not_found")
-	}
-	shown := c.show(m, false)
-	shown["permalink"] = "https://tocsin-test.slack.com/archives/" + ch.ID + "/p" + strings.ReplaceAll(m.TS, ".", "")
-	return answer{"type": "message", "channel": ch.ID, "message": shown}
+	shown := c.show(c.m, false)
+	shown["permalink"] = permalink(c.m)
+	return answer{"type": "message", "channel": c.ch.ID, "message": shown}
 }

@@ -2,22 +2,11 @@ package slacktest
 
 import "time"
 
-// The tiers of apis/web-api/rate-limits, in calls a minute. "20+" is 20 here: what comes on top is not promised.
-const (
-	tier2 = 20
-	tier3 = 50
-	tier4 = 100
-	// Special tiers whose pages say "hundreds of requests per minute" (auth.test, chat.getPermalink).
-	hundreds = 200
-)
-
 const (
 	window = time.Minute
 	// chat.postMessage "generally allows posting one message per second per channel"; "short bursts >1 allowed"
 	// (apis/web-api/rate-limits): two is the shortest burst there is.
 	burst = 2
-	// "several hundred messages per minute" for a workspace, on the same page.
-	severalHundred = 300
 )
 
 // limits remembers when calls were let through, by method, or by channel for what is posted.

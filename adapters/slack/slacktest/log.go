@@ -3,6 +3,7 @@ package slacktest
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,9 +56,11 @@ func (s *Server) Done(method string) int {
 	return len(slices.DeleteFunc(s.Calls(method), func(c Call) bool { return !c.Done }))
 }
 
-// Unexpected are calls of methods that the server does not know. A test fails if there are any.
+// Unexpected are calls of methods, or with arguments, that the server does not know. A test fails if there are any.
 func (s *Server) Unexpected() []Call {
-	return slices.DeleteFunc(s.Calls(""), func(c Call) bool { return c.Error != "unknown_method" })
+	return slices.DeleteFunc(s.Calls(""), func(c Call) bool {
+		return c.Error != "unknown_method" && !strings.HasPrefix(c.Error, unknownArgument)
+	})
 }
 
 // Forget empties the log of calls.

@@ -5,23 +5,6 @@ import (
 	"strings"
 )
 
-func (s *Server) peopleMethods() map[string]method {
-	read, write := []string{"usergroups:read"}, []string{"usergroups:write"}
-	return map[string]method{
-		"auth.test":           {do: testAuth, perMinute: hundreds, json: true},
-		"users.info":          {do: userInfo, perMinute: tier4, bot: []string{"users:read"}, required: []string{"user"}},
-		"users.lookupByEmail": {do: lookupByEmail, perMinute: tier3, bot: []string{"users:read.email"}, required: []string{"email"}},
-		"usergroups.list":     {do: listGroups, perMinute: tier2, bot: read},
-		"usergroups.users.list": {
-			do: listGroupUsers, perMinute: tier2, bot: read, required: []string{"usergroup"},
-		},
-		"usergroups.users.update": {
-			do: updateGroupUsers, perMinute: tier2, bot: write, required: []string{"usergroup"}, json: true,
-		},
-	}
-}
-
-// testAuth: reference/methods/auth.test.
 func testAuth(c *call) answer {
 	a := answer{
 		"url": "https://tocsin-test.slack.com/", "team": "Tocsin Test", "team_id": c.TeamID,
@@ -54,7 +37,6 @@ func (c *call) profile(u *User) answer {
 	return a
 }
 
-// userInfo: reference/methods/users.info.
 func userInfo(c *call) answer {
 	u := c.users[c.args["user"]]
 	if u == nil {
@@ -63,7 +45,7 @@ func userInfo(c *call) answer {
 	return answer{"user": c.profile(u)}
 }
 
-// lookupByEmail: reference/methods/users.lookupByEmail. It finds no deactivated people and no strangers.
+// lookupByEmail finds no deactivated people and no strangers.
 func lookupByEmail(c *call) answer {
 	for _, u := range c.users {
 		if u.Email != "" && strings.EqualFold(u.Email, c.args["email"]) && !u.Deleted && !u.Stranger {
@@ -84,7 +66,6 @@ func (c *call) groupInfo(g *UserGroup) answer {
 	return a
 }
 
-// listGroups: reference/methods/usergroups.list.
 func listGroups(c *call) answer {
 	all := []answer{}
 	for _, g := range c.groups {
@@ -102,7 +83,6 @@ func (c *call) group() *UserGroup {
 	return nil
 }
 
-// listGroupUsers: reference/methods/usergroups.users.list.
 func listGroupUsers(c *call) answer {
 	g := c.group()
 	if g == nil {
@@ -111,15 +91,11 @@ func listGroupUsers(c *call) answer {
 	return answer{"users": append([]string{}, g.Members...)}
 }
 
-// updateGroupUsers: reference/methods/usergroups.users.update. The list replaces the old one as a whole; an empty one
-// is an error.
+// updateGroupUsers replaces the old list as a whole.
 func updateGroupUsers(c *call) answer {
 	g, users := c.group(), c.args.list("users")
-	switch {
-	case g == nil:
+	if g == nil {
 		return refuse("no_such_subteam")
-	case len(users) == 0:
-		return refuse("no_users_provided")
 	}
 	for _, id := range users {
 		if u := c.users[id]; u == nil || u.Deleted || u.Stranger {

@@ -63,15 +63,11 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || err != nil || media != "application/json" {
 		malformed = "invalid_payload"
 	}
-	if f, spoiled := s.nextFault("response_url"); spoiled {
-		if s.spoil(w, f, &logged) {
-			return
-		}
-		if f.LoseAnswer {
-			defer cut(w)
-			w = &muffled{}
-		}
+	w, lost := s.nextFault(w, &logged)
+	if w == nil {
+		return
 	}
+	defer lost()
 	s.tell(logged, "before")
 	refused := refuse(malformed)
 	if malformed == "" {
@@ -87,7 +83,7 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	default:
 		status = http.StatusBadRequest
 	}
-	if _, lost := w.(*muffled); !lost {
+	if _, discarded := w.(*discard); !discarded {
 		logged.Status = status
 	}
 	s.record(logged)
@@ -122,16 +118,8 @@ func (s *Server) respond(u responseURL, raw []byte) answer {
 	if code := readJSON(bytes.NewReader(raw), given); code != "" {
 		return refuse("invalid_payload")
 	}
-	for name := range given {
-		switch name {
-		case "text", "blocks", "response_type", "replace_original", "delete_original", "thread_ts", "unfurl_links", "unfurl_media", "mrkdwn":
-		default:
-			return refuse("slacktest_does_not_know_" + name)
-		}
-	}
-	kind := given["response_type"]
-	if kind != "" && kind != "ephemeral" && kind != "in_channel" {
-		return refuse("invalid_response_type")
+	if refused := readMethods().ResponseURL.check(given); refused != nil {
+		return refused
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,13 +127,10 @@ func (s *Server) respond(u responseURL, raw []byte) answer {
 	if given.boolean("delete_original") {
 		return s.deleteOriginal(u)
 	}
-	said, refused := c.content(longestText)
-	if refused != nil {
-		return refused
-	}
+	said := c.content()
 	r := Response{
 		User: u.user, Channel: u.channel, ThreadTS: given["thread_ts"], Text: said.text, Blocks: said.blocks,
-		InChannel: kind == "in_channel", Original: u.original,
+		InChannel: given["response_type"] == "in_channel", Original: u.original,
 	}
 	ch := s.find(u.channel)
 	switch {

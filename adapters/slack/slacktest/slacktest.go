@@ -4,12 +4,16 @@
 // the vendor's documents say. It is never more lenient than the vendor: what Slack would refuse, it refuses with
 // Slack's error code; where the documents leave a figure open, the smaller one is taken. Each rule names the page that
 // it comes from; pages without a host are below https://docs.slack.dev.
+//
+// What a call, a block or a view may hold is data, in the YAML files: rule.go reads it and check.go applies it,
+// and both know nothing of Slack. A call is checked for, in this order, its token, its tier, its scope, the conversation
+// that it names, its arguments, the message that it names, and the state of both (call.go). Only what depends on more of
+// the workspace than that is code, in the handler of the method.
 package slacktest
 
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -59,7 +63,6 @@ type Server struct {
 	door
 	log   []Call
 	limit limits
-	table map[string]method
 	hook  func(Call)
 }
 
@@ -93,7 +96,6 @@ func New(o Options) *Server {
 	}
 	s.door.open = make(chan struct{})
 	close(s.door.open)
-	s.table = s.methods()
 	s.TeamID = s.id("T")
 	s.AppID = s.id("A")
 	s.BotID = s.id("B")
@@ -107,8 +109,6 @@ func New(o Options) *Server {
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: 10 * time.Second,
-		// A connection that a fault has cut is not worth a word in the output of a test.
-		ErrorLog: log.New(nowhere{}, "", 0),
 	}
 	s.serving.Go(func() { _ = s.http.Serve(listener) })
 	return s
@@ -139,7 +139,3 @@ func secret() string {
 	_, _ = rand.Read(b) // it never fails: crypto/rand
 	return hex.EncodeToString(b)
 }
-
-type nowhere struct{}
-
-func (nowhere) Write(p []byte) (int, error) { return len(p), nil }

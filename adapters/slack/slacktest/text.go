@@ -78,15 +78,12 @@ func splitMarkup(text string) []string {
 
 func readControl(inside string) string {
 	target, label, labeled := strings.Cut(inside, "|")
+	who, notifies := notified(target)
 	switch {
-	case target == "!channel", target == "!here", target == "!everyone":
-		return "@" + target[1:] + " (notifies)"
-	case strings.HasPrefix(target, "!subteam^"):
-		return "@" + strings.TrimPrefix(target, "!subteam^") + " (notifies)"
+	case notifies:
+		return "@" + strings.TrimPrefix(who, "@") + " (notifies)"
 	case strings.HasPrefix(target, "!date^"):
 		return readDate(target, label)
-	case strings.HasPrefix(target, "@"):
-		return target + " (notifies)"
 	case strings.HasPrefix(target, "#"):
 		if labeled {
 			return "#" + label
@@ -132,17 +129,22 @@ func Mentions(mrkdwn string) []string {
 	var found []string
 	for i, part := range splitMarkup(mrkdwn) {
 		target, _, _ := strings.Cut(part, "|")
-		switch {
-		case i%2 == 0:
-		case target == "!channel", target == "!here", target == "!everyone":
-			found = append(found, "@"+target[1:])
-		case strings.HasPrefix(target, "!subteam^"):
-			found = append(found, strings.TrimPrefix(target, "!subteam^"))
-		case strings.HasPrefix(target, "@"):
-			found = append(found, target[1:])
+		if who, ok := notified(target); ok && i%2 == 1 {
+			found = append(found, who)
 		}
 	}
 	return found
+}
+
+// notified is whom the inside of <…> notifies, if it does.
+func notified(target string) (who string, ok bool) {
+	if target == "!channel" || target == "!here" || target == "!everyone" {
+		return "@" + target[1:], true
+	}
+	if who, ok = strings.CutPrefix(target, "!subteam^"); ok {
+		return who, true
+	}
+	return strings.CutPrefix(target, "@")
 }
 
 // Plain is the message as a reader sees it: its blocks, one paragraph each, or its text if it has none. Of the dates in
@@ -185,36 +187,35 @@ type blockText struct {
 }
 
 // blockTexts are the text objects of blocks in reading order: text, fields, elements, accessory, options.
-func blockTexts(blocks json.RawMessage, zone *time.Location) []blockText {
-	v, ok := parse(string(blocks))
-	if !ok {
-		return nil
-	}
-	var found []blockText
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, e := range v {
-				walk(e)
-			}
-		case map[string]any:
-			kind := word(v, "type")
-			if kind == "rich_text" {
-				found = append(found, blockText{readRich(v, zone), false})
-				return
-			}
-			if kind == "mrkdwn" || kind == "plain_text" {
-				found = append(found, blockText{word(v, "text"), kind == "mrkdwn"})
-				return
-			}
-			for _, name := range []string{
+func blockTexts(blocks json.RawMessage, zone *time.Location) (found []blockText) {
+	v, _ := parse(string(blocks))
+	walk(v, func(object map[string]any) []string {
+		switch kind := word(object, "type"); kind {
+		case "rich_text":
+			found = append(found, blockText{readRich(object, zone), false})
+			return nil
+		case "mrkdwn", "plain_text":
+			found = append(found, blockText{word(object, "text"), kind == "mrkdwn"})
+			return nil
+		default:
+			return []string{
 				"title", "label", "text", "fields", "element", "elements", "accessory", "placeholder", "options", "description", "hint",
-			} {
-				walk(v[name])
 			}
 		}
-	}
-	walk(v)
+	})
 	return found
+}
+
+// walk calls visit with every object in a list, and then with those in the fields that it returns.
+func walk(v any, visit func(object map[string]any) (fields []string)) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			walk(e, visit)
+		}
+	case map[string]any:
+		for _, name := range visit(v) {
+			walk(v[name], visit)
+		}
+	}
 }

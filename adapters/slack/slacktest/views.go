@@ -42,19 +42,6 @@ type trigger struct {
 	used bool
 }
 
-func (s *Server) viewMethods() map[string]method {
-	one := []string{"view"}
-	return map[string]method{
-		"views.open":    {do: openView, perMinute: tier4, required: one, json: true},
-		"views.push":    {do: pushView, perMinute: tier4, required: one, json: true},
-		"views.update":  {do: updateView, perMinute: tier4, required: one, json: true},
-		"views.publish": {do: publishView, perMinute: tier4, required: append(one, "user_id"), json: true},
-		"apps.connections.open": {
-			do: openConnection, perMinute: tier3, app: true, bot: []string{"connections:write"}, json: true,
-		},
-	}
-}
-
 // Views are the open modals, those below others included, in the order of their opening.
 func (s *Server) Views() []View {
 	s.mu.Lock()
@@ -69,33 +56,19 @@ func (s *Server) Views() []View {
 }
 
 // View is one view by its ID; the zero value when it is closed.
-func (s *Server) View(id string) View {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v := s.view(id); v != nil {
-		return v.copy()
-	}
-	return View{}
-}
+func (s *Server) View(id string) View { return s.copyView(func() *View { return s.view(id) }) }
 
 // Modal is the modal that a person has in front of them; the zero value if there is none.
-func (s *Server) Modal(user string) View {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v := s.top(user); v != nil {
-		return v.copy()
-	}
-	return View{}
-}
+func (s *Server) Modal(user string) View { return s.copyView(func() *View { return s.top(user) }) }
 
 // Home is a person's Home tab; the zero value if none was published.
-func (s *Server) Home(user string) View {
+func (s *Server) Home(user string) View { return s.copyView(func() *View { return s.home(user) }) }
+
+func (s *Server) copyView(find func() *View) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, v := range s.views {
-		if v.Type == "home" && v.User == user {
-			return v.copy()
-		}
+	if v := find(); v != nil {
+		return v.copy()
 	}
 	return View{}
 }
@@ -110,17 +83,20 @@ func (v *View) copy() View {
 }
 
 func (s *Server) view(id string) *View {
-	for _, v := range s.views {
-		if v.ID == id {
-			return v
-		}
-	}
-	return nil
+	return s.lastView(func(v *View) bool { return v.ID == id })
 }
 
 func (s *Server) top(user string) *View {
+	return s.lastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
+}
+
+func (s *Server) home(user string) *View {
+	return s.lastView(func(v *View) bool { return v.Type == "home" && v.User == user })
+}
+
+func (s *Server) lastView(match func(*View) bool) *View {
 	for _, v := range slices.Backward(s.views) {
-		if v.Type == "modal" && v.User == user {
+		if match(v) {
 			return v
 		}
 	}
@@ -144,8 +120,6 @@ func (s *Server) newTrigger(user, view string) string {
 func (c *call) exchange() (*trigger, answer) {
 	t := c.triggers[c.args["trigger_id"]]
 	switch {
-	case c.args["trigger_id"] == "":
-		return nil, invalid("missing required field: trigger_id")
 	case t == nil:
 		return nil, refuse("invalid_trigger_id")
 	case t.used:
@@ -157,9 +131,9 @@ func (c *call) exchange() (*trigger, answer) {
 	return t, nil
 }
 
-// openView: reference/methods/views.open. A bad view does not use the trigger up.
+// openView takes the trigger last: a bad view does not use it up.
 func openView(c *call) answer {
-	given, refused := c.given("modal", "")
+	given, refused := c.given("")
 	if refused != nil {
 		return refused
 	}
@@ -168,16 +142,12 @@ func openView(c *call) answer {
 		return refused
 	}
 	c.closeViews(t.user)
-	v := &View{ID: c.id("V"), User: t.user}
-	v.RootID = v.ID
-	c.fill(v, given)
-	c.views = append(c.views, v)
-	return answer{"view": c.showView(v)}
+	return answer{"view": c.showView(c.addView(t.user, nil, given))}
 }
 
-// pushView: reference/methods/views.push, with a trigger from an interaction in the modal.
+// pushView needs a trigger from an interaction in the modal.
 func pushView(c *call) answer {
-	given, refused := c.given("modal", "")
+	given, refused := c.given("")
 	if refused != nil {
 		return refused
 	}
@@ -198,80 +168,71 @@ func pushView(c *call) answer {
 	if depth >= mostPushed {
 		return refuse("push_limit_reached")
 	}
-	v := &View{ID: c.id("V"), User: t.user, RootID: below.RootID, PreviousID: below.ID}
-	c.fill(v, given)
-	c.views = append(c.views, v)
-	return answer{"view": c.showView(v)}
+	return answer{"view": c.showView(c.addView(t.user, below, given))}
 }
 
-// updateView: reference/methods/views.update.
 func updateView(c *call) answer {
-	if (c.args["view_id"] == "") == (c.args["external_id"] == "") {
-		return invalid("either view_id or external_id is required")
-	}
-	i := slices.IndexFunc(c.views, func(v *View) bool {
+	v := c.lastView(func(v *View) bool {
 		return v.Type == "modal" && (v.ID == c.args["view_id"] || v.External != "" && v.External == c.args["external_id"])
 	})
-	if i < 0 {
+	if v == nil {
 		return refuse("not_found")
 	}
-	v := c.views[i]
-	given, refused := c.given("modal", v.ID)
-	if refused != nil {
-		return refused
-	}
-	if hash := c.args["hash"]; hash != "" && hash != v.Hash {
-		return refuse("hash_conflict")
-	}
-	c.fill(v, given)
-	return answer{"view": c.showView(v)}
+	return c.replaceView(v)
 }
 
-// publishView: reference/methods/views.publish.
 func publishView(c *call) answer {
 	user := c.args["user_id"]
 	if u := c.users[user]; u == nil || u.Bot || u.Deleted {
-		return invalid("invalid user_id [json-pointer:/user_id]")
+		return refuse("invalid_arguments")
 	}
-	var v *View
-	for _, old := range c.views {
-		if old.Type == "home" && old.User == user {
-			v = old
-		}
+	if v := c.home(user); v != nil {
+		return c.replaceView(v)
 	}
-	own := ""
-	if v != nil {
-		own = v.ID
-	}
-	given, refused := c.given("home", own)
-	if refused != nil {
+	given, refused := c.given("")
+	switch {
+	case refused != nil:
 		return refused
-	}
-	if hash := c.args["hash"]; hash != "" && (v == nil || hash != v.Hash) {
+	case c.args["hash"] != "":
 		return refuse("hash_conflict")
 	}
-	if v == nil {
-		v = &View{ID: c.id("V"), User: user}
-		v.RootID = v.ID
-		c.views = append(c.views, v)
+	return answer{"view": c.showView(c.addView(user, nil, given))}
+}
+
+// replaceView makes a view the one that was given, unless it has changed since the app saw it.
+func (c *call) replaceView(v *View) answer {
+	given, refused := c.given(v.ID)
+	switch hash := c.args["hash"]; {
+	case refused != nil:
+		return refused
+	case hash != "" && hash != v.Hash:
+		return refuse("hash_conflict")
 	}
 	c.fill(v, given)
 	return answer{"view": c.showView(v)}
 }
 
-// given checks the view of a call; own is the view that it will replace.
-func (c *call) given(kind, own string) (map[string]any, answer) {
-	given, refused := checkView(c.args["view"], kind)
-	if refused != nil {
-		return nil, refused
-	}
+// given reads the view of a call, which was checked; own is the view that it will replace.
+func (c *call) given(own string) (map[string]any, answer) {
+	v, _ := parse(c.args["view"])
+	given, _ := v.(map[string]any)
 	external := word(given, "external_id")
-	for _, v := range c.views {
-		if external != "" && v.External == external && v.ID != own {
-			return nil, refuse("duplicate_external_id")
-		}
+	if c.lastView(func(v *View) bool { return external != "" && v.External == external && v.ID != own }) != nil {
+		return nil, refuse("duplicate_external_id")
 	}
 	return given, nil
+}
+
+// addView opens a view for a user, above another one unless that is nil.
+func (s *Server) addView(user string, below *View, given map[string]any) *View {
+	v := &View{ID: s.id("V"), User: user}
+	v.RootID = v.ID
+	if below != nil {
+		v.RootID, v.PreviousID = below.RootID, below.ID
+	}
+	s.fill(v, given)
+	s.views = append(s.views, v)
+	return v
 }
 
 // fill makes a view what an app has sent. What was filled in stays where block_id and action_id stay
@@ -286,24 +247,20 @@ func (s *Server) fill(v *View, given map[string]any) {
 	v.Blocks = complete(given["blocks"])
 	before := v.State
 	v.State = map[string]map[string]map[string]any{}
-	blocks, _ := given["blocks"].([]any)
-	for _, entry := range blocks {
-		b, _ := entry.(map[string]any)
-		for _, e := range interactive(b) {
-			value := initialState(e)
-			block, action := word(b, "block_id"), word(e, "action_id")
-			if old := before[block][action]; old != nil && old["type"] == value["type"] {
-				value = old
-			}
-			if value == nil {
-				continue
-			}
-			if v.State[block] == nil {
-				v.State[block] = map[string]map[string]any{}
-			}
-			v.State[block][action] = value
+	eachElement(given["blocks"], func(b, e map[string]any) {
+		value := initialState(e)
+		block, action := word(b, "block_id"), word(e, "action_id")
+		if old := before[block][action]; old != nil && old["type"] == value["type"] {
+			value = old
 		}
-	}
+		if value == nil {
+			return
+		}
+		if v.State[block] == nil {
+			v.State[block] = map[string]map[string]any{}
+		}
+		v.State[block][action] = value
+	})
 }
 
 func wordIn(object map[string]any, name string) string {
@@ -332,46 +289,24 @@ func (s *Server) showView(v *View) answer {
 	return a
 }
 
+func (s *Server) closeView(v *View) {
+	s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
+}
+
 // closeViews closes all modals of a person.
 func (s *Server) closeViews(user string) {
 	s.views = slices.DeleteFunc(s.views, func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
-// initialState is what an element of a view says before anybody touches it; nil for what holds no value.
+// initialState is what an element of a view says before anyone uses it; nil for what holds no value.
 func initialState(e map[string]any) map[string]any {
-	kind := word(e, "type")
-	state := map[string]any{"type": kind}
-	initial := func(name string) any {
-		if v, given := e[name]; given {
-			return v
-		}
+	s := readSchemas().named[word(e, "type")]
+	if s == nil || s.State == "" {
 		return nil
 	}
-	switch kind {
-	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
-		state["value"] = initial("initial_value")
-	case "static_select", "external_select", "radio_buttons":
-		state["selected_option"] = initial("initial_option")
-	case "checkboxes", "multi_static_select", "multi_external_select":
-		state["selected_options"] = initial("initial_options")
-		if state["selected_options"] == nil {
-			state["selected_options"] = []any{}
-		}
-	case "users_select":
-		state["selected_user"] = initial("initial_user")
-	case "multi_users_select":
-		state["selected_users"] = initial("initial_users")
-		if state["selected_users"] == nil {
-			state["selected_users"] = []any{}
-		}
-	case "datepicker":
-		state["selected_date"] = initial("initial_date")
-	case "timepicker":
-		state["selected_time"] = initial("initial_time")
-	case "datetimepicker":
-		state["selected_date_time"] = initial("initial_date_time")
-	default:
-		return nil
+	value := e[s.Initial]
+	if value == nil && strings.HasSuffix(s.State, "s") { // selected_options, selected_users
+		value = []any{}
 	}
-	return state
+	return map[string]any{"type": s.kind, s.State: value}
 }

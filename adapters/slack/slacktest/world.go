@@ -278,7 +278,11 @@ func (s *Server) Bookmarks(channel string) []Bookmark {
 	if c == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.bookmarks), func(b Bookmark) bool { return b.Channel != c.ID })
+	return s.channelBookmarks(c.ID)
+}
+
+func (w *world) channelBookmarks(channel string) []Bookmark {
+	return slices.DeleteFunc(slices.Clone(w.bookmarks), func(b Bookmark) bool { return b.Channel != channel })
 }
 
 func (w *world) find(nameOrID string) *Channel {
