@@ -10,10 +10,10 @@ import (
 // Archive looks after what is over, and moves everything from one store into
 // another.
 type Archive interface {
-	// EndedQuery returns incidents that are not open and were last changed before an
+	// ListEnded returns incidents that are not open and were last changed before an
 	// instant, those that have been over longest first.
 	ListEnded(ctx context.Context, q EndedQuery) ([]string, error)
-	// Shelve moves an incident into its compact form (see [Compact]). Readers find
+	// Archive moves an incident into its compact form (see [Compact]). Readers find
 	// it as before, and nobody is told. What next touches it brings it back, as
 	// part of that change: a step, a message, a task that another commit owes
 	// in its name, mail. One that is not there, is open, has mail unread, or

@@ -44,7 +44,7 @@ type Agenda interface {
 	// NextDue returns the earliest instant at which Claim may find something;
 	// zero when there is nothing at all.
 	NextDue(ctx context.Context, classes Classes) (time.Time, error)
-	// RepairQuery compares the index with the records of a slice of the open
+	// Repair compares the index with the records of a slice of the open
 	// incidents, and repairs it (rule E13).
 	Repair(ctx context.Context, q RepairQuery) (Repairs, error)
 }

@@ -62,7 +62,7 @@ type BuiltinRooms interface {
 type RoomManager interface {
 	// Platform says what it is called and what it gives its rooms.
 	Platform() workflow.Platform
-	// Show writes a card, or brings the one at Ref up to date, and returns
+	// ShowCard writes a card, or brings the one at Ref up to date, and returns
 	// where it is. What was never written is found by its Key when Again says
 	// that it may have been.
 	ShowCard(ctx context.Context, c RoomCard) (ref string, err error)

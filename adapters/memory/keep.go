@@ -11,7 +11,7 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// Over implements [bot.Archive].
+// ListEnded implements [bot.Archive].
 func (s *Store) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +60,7 @@ func (s *Store) done(i *incident) bool {
 	return true
 }
 
-// Shelve implements [bot.Archive]. Nothing is made smaller here: the mark behaves
+// Archive implements [bot.Archive]. Nothing is made smaller here: the mark behaves
 // as the compact form does.
 func (s *Store) Archive(_ context.Context, id string) (bool, error) {
 	s.mu.Lock()

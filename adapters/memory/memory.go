@@ -373,7 +373,7 @@ func (s *Store) NextDue(_ context.Context, c bot.Classes) (time.Time, error) {
 	return next, nil
 }
 
-// Mend implements [bot.Agenda]. The maps are their own index: only lateness
+// Repair implements [bot.Agenda]. The maps are their own index: only lateness
 // can be wrong.
 func (s *Store) Repair(_ context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	s.mu.Lock()

@@ -19,7 +19,7 @@ func (s *Store) everyPart(n int64) []string {
 	return s.keys.parts(n, partHead, partEvents, partMail, partTalk, partSaid, partTasks, partAlerts, partFiring)
 }
 
-// Over implements [bot.Archive].
+// ListEnded implements [bot.Archive].
 func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, error) {
 	set := s.keys.of("over")
 	if q.Archived {
@@ -43,7 +43,7 @@ func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, erro
 	return numbers, nil
 }
 
-// Shelve implements [bot.Archive].
+// Archive implements [bot.Archive].
 func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {
 	n, _ := parseID(incident)
 	d, shelved, err := s.dossier(ctx, n)

@@ -15,7 +15,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Mend implements [bot.Agenda]. What is owed is in the hashes of incidents and
+// Repair implements [bot.Agenda]. What is owed is in the hashes of incidents and
 // tasks; the agenda's index is compared with them, incident by incident, and
 // written again where it differs (rules E1, E13). Incidents that are closed but
 // still owe something are looked at like open ones. When a list of incidents

@@ -42,11 +42,11 @@ func homeView(h homeData) slack.HomeTabViewRequest {
 	open := slices.DeleteFunc(slices.Clone(h.Open), func(i workflow.Incident) bool {
 		return slices.ContainsFunc(h.Yours, func(y workflow.Incident) bool { return y.ID == i.ID })
 	})
-	p.list("Yours", h.Yours, true)
+	p.list("Yours", h.Yours)
 	if len(h.Yours) > 0 {
-		p.list("Also open", open, false)
+		p.list("Also open", open)
 	} else {
-		p.list("Open", open, false)
+		p.list("Open", open)
 	}
 	if len(h.Yours)+len(h.Open) == 0 {
 		p.blocks = append(p.blocks, rich(span{text: "Nothing is open. Quiet is good."}))
@@ -68,7 +68,7 @@ func (p *homePage) do(label, command string) *slack.ButtonBlockElement {
 }
 
 // list shows incidents, the worst first, and of one severity the oldest.
-func (p *homePage) list(heading string, all []workflow.Incident, mine bool) {
+func (p *homePage) list(heading string, all []workflow.Incident) {
 	if len(all) == 0 {
 		return
 	}
@@ -78,7 +78,7 @@ func (p *homePage) list(heading string, all []workflow.Incident, mine bool) {
 	})
 	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(heading, longHeader)))
 	for n := range all[:min(len(all), mostRows)] {
-		p.blocks = append(p.blocks, p.row(&all[n], mine))
+		p.blocks = append(p.blocks, p.row(&all[n]))
 	}
 	if left := len(all) - mostRows; left > 0 {
 		said := fmt.Sprintf("and %d more", left)
@@ -91,7 +91,7 @@ func (p *homePage) list(heading string, all []workflow.Incident, mine bool) {
 
 // row is one incident: what it is, how it stands, where it is worked on, and a
 // button if nobody has said that they are on it.
-func (p *homePage) row(i *workflow.Incident, mine bool) slack.Block {
+func (p *homePage) row(i *workflow.Incident) slack.Block {
 	title := i.ID + " · " + i.Title
 	if i.Kind == workflow.Drill {
 		title = i.ID + " · DRILL · " + i.Title

@@ -224,7 +224,7 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 	return err
 }
 
-// Show implements [bot.RoomManager].
+// ShowCard implements [bot.RoomManager].
 func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (string, error) {
 	m := writing{
 		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Content, incident: c.Incident,

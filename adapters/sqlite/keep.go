@@ -11,7 +11,7 @@ import (
 	"tocsin/bot"
 )
 
-// Over implements [bot.Archive].
+// ListEnded implements [bot.Archive].
 func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, error) {
 	var all []string
 	err := s.read(ctx, func(r *session) error {
@@ -30,7 +30,7 @@ func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, erro
 // errMoved says that an incident changed while its compact form was made.
 var errMoved = errors.New("changed meanwhile")
 
-// Shelve implements [bot.Archive]. The compact form is made beside the writer,
+// Archive implements [bot.Archive]. The compact form is made beside the writer,
 // which would else be held up by each large incident; it only looks whether
 // the incident is still what was packed.
 func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {

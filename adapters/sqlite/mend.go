@@ -12,7 +12,7 @@ import (
 	"tocsin/bot"
 )
 
-// Mend implements [bot.Agenda]. What is owed is in the rows of incidents and
+// Repair implements [bot.Agenda]. What is owed is in the rows of incidents and
 // tasks; the agenda's index is compared with them and written again where it
 // differs (rules E1, E13). Incidents that are closed but still owe something,
 // a last post for example, are looked at like open ones.
