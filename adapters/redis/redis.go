@@ -10,7 +10,7 @@
 // All keys of a namespace carry one tag, {tocsin} unless REDIS_URL says
 // otherwise, so that a script may touch any of them in a Cluster too. What
 // keys there are, how large they grow and when they end stands in
-// ARCHITECTURE.md.
+// KEYS.md.
 package redis
 
 import (

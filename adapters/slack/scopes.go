@@ -1,7 +1,7 @@
 package slack
 
 // Scope is a permission that the app asks for
-// (docs.slack.dev/reference/scopes). The manifest, the doctor and the README
+// (docs.slack.dev/reference/scopes). The manifest, the doctor and docs/slack.md
 // all say what is said here.
 type Scope struct {
 	Name string
