@@ -204,7 +204,7 @@ func TestWithoutScript(t *testing.T) {
 	p.do(chromedp.SendKeys("#box", "/resolv", chromedp.ByQuery))
 	p.click("#box-form .main")
 	p.wait(".said.no")
-	for _, want := range []string{"Checkout is down", "Plain words", "Said without a script", "resolve", "You have acknowledged", "Without a script this page does not change by itself"} {
+	for _, want := range []string{"Checkout is down", "Plain words", "Said without a script", "resolve", "You have acknowledged", "Without JavaScript this page does not update by itself"} {
 		if got := p.html(); !strings.Contains(got, want) {
 			t.Errorf("the page does not say %q:\n%s", want, got)
 		}
