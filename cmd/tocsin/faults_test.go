@@ -56,6 +56,8 @@ func (w *town) saidInWords() (hooks, commands int) {
 		switch {
 		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "this could not be stored right now; send it again"):
 			hooks += n
+		case strings.HasPrefix(text, "503 ") && strings.Contains(text, `"code":"overloaded"`): // what came in the outage is still being read (I2)
+			hooks += n
 		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "Tocsin cannot reach its store right now"):
 			commands += n
 		default:
