@@ -56,7 +56,9 @@ chat: { testchat: { archive_after: 1s } }
 	does(ben, "", "declare Checkout is down --sev 1 --service checkout")
 	waits("the room is set up", func() bool {
 		r := room()
-		pinned := slices.ContainsFunc(r.Messages, func(m bottest.ChatMessage) bool { return m.Pinned && strings.Contains(m.Text(), "INC-1 · Checkout is down") })
+		pinned := slices.ContainsFunc(r.Messages, func(m bottest.ChatMessage) bool {
+			return m.Pinned && strings.Contains(m.Text(), "INC-1 · Checkout is down")
+		})
 		return pinned && strings.Contains(r.Topic, "Checkout is down") && len(r.Links) > 0 && slices.Contains(r.Members, ben)
 	})
 	waits("the incident is announced", func() bool { return reads(chat.Announcements(), "INC-1", "Checkout is down") })
