@@ -71,7 +71,7 @@ func quote(s string) int {
 
 // args is a line being understood.
 type args struct {
-	word  Word
+	word  Spec
 	ctx   Context
 	flags map[string][]string
 	rest  []token

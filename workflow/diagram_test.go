@@ -45,15 +45,15 @@ func lifeDiagram() string {
 		var open []string
 		for _, to := range from.Next() {
 			switch {
-			case to.Open():
+			case to.IsOpen():
 				open = append(open, string(to))
-			case from.Open() && everyOpenMay(to):
+			case from.IsOpen() && everyOpenMay(to):
 				arrows = append(arrows, "open --> "+string(to))
 			default:
 				arrows = append(arrows, name(from)+" --> "+string(to))
 			}
 		}
-		if len(open) > 0 && !from.Open() {
+		if len(open) > 0 && !from.IsOpen() {
 			arrows = append(arrows, name(from)+" --> open : "+strings.Join(open, ", "))
 		}
 	}
@@ -65,7 +65,7 @@ func openDiagram() string {
 	var arrows []string
 	for _, from := range append([]Status{""}, Statuses()...) {
 		for _, to := range from.Next() {
-			if to.Open() && (from.Open() || from == "") {
+			if to.IsOpen() && (from.IsOpen() || from == "") {
 				arrows = append(arrows, name(from)+" --> "+string(to))
 			}
 		}
@@ -75,7 +75,7 @@ func openDiagram() string {
 
 // everyOpenMay reports whether every open status may be followed by to.
 func everyOpenMay(to Status) bool {
-	return !slices.ContainsFunc(Statuses(), func(s Status) bool { return s.Open() && !s.May(to) })
+	return !slices.ContainsFunc(Statuses(), func(s Status) bool { return s.IsOpen() && !s.CanMoveTo(to) })
 }
 
 // name is what a status is called in a diagram.

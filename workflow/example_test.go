@@ -44,7 +44,7 @@ func ExampleStep() {
 			fmt.Printf("    event %d: %s\n", e.Seq, workflow.FactKind(e.Fact))
 		}
 		for _, e := range out.Effects {
-			fmt.Printf("    effect %s: %s\n", e.ID, describe(e.Do))
+			fmt.Printf("    effect %s: %s\n", e.ID, describe(e.Action))
 		}
 		if err != nil {
 			fmt.Println("    refused:", err)

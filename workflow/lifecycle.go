@@ -18,7 +18,7 @@ const (
 )
 
 // Open reports whether an incident in this status still needs work.
-func (s Status) Open() bool {
+func (s Status) IsOpen() bool {
 	switch s {
 	case Triage, Investigating, Identified, Monitoring:
 		return true
@@ -58,4 +58,4 @@ func (s Status) Next() []Status {
 }
 
 // May reports whether an incident in status s may move to status to.
-func (s Status) May(to Status) bool { return slices.Contains(s.Next(), to) }
+func (s Status) CanMoveTo(to Status) bool { return slices.Contains(s.Next(), to) }
