@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "tocsin/workflow"
 )
@@ -97,4 +98,71 @@ func mermaid(arrows []string) string {
 	}
 	b.WriteString("```\n")
 	return b.String()
+}
+
+// TestStatusNext gives every input that could move an incident to an incident in
+// every status. The moves that happen must be those of [Status.Next]: none is
+// missing there, and none is listed that no input causes.
+func TestStatusNext(t *testing.T) {
+	got := map[Status]map[Status]bool{}
+	histories := map[Status][]Event{"": nil} // how the first incident in each status came there
+	for queue := []Status{""}; len(queue) > 0; queue = queue[1:] {
+		from := queue[0]
+		got[from] = map[Status]bool{}
+		for _, in := range movingInputs() {
+			out, _ := Step(Replay("INC-1", 1, histories[from]), in) // a refusal moves nothing
+			history, status := slices.Clone(histories[from]), from
+			for _, e := range out.Events {
+				history = append(history, e)
+				to := Replay("INC-1", 1, history).Status
+				if to != status && status == from {
+					got[from][to] = true
+				}
+				if _, seen := histories[to]; !seen {
+					histories[to] = slices.Clone(history)
+					queue = append(queue, to)
+				}
+				status = to
+			}
+		}
+	}
+	for _, from := range append([]Status{""}, Statuses()...) {
+		for _, to := range Statuses() {
+			if got[from][to] && !from.CanMoveTo(to) {
+				t.Errorf("an input moves %q to %q, which Status.Next does not list", from, to)
+			}
+			if !got[from][to] && from.CanMoveTo(to) {
+				t.Errorf("Status.Next lists %q to %q, and no input moves an incident that way", from, to)
+			}
+		}
+	}
+}
+
+// movingInputs are the inputs that can change a status.
+func movingInputs() []Input {
+	firing := Mail{Started: 1, Samples: []Alert{{Key: "a", Title: "Disk full"}}}
+	inputs := []Input{
+		{Command: Declare{Title: "Checkout is down"}},
+		{Command: Declare{Title: "Disk full", Source: SourceAlert}, Mail: []Mail{firing}},
+		{Mail: []Mail{firing}},
+		{Mail: []Mail{{Ended: 1}}},
+		{Command: Wake{}},
+		{Command: Resolve{Text: "Rolled back"}},
+		{Command: Cancel{}},
+		{Command: Close{Force: true, Reason: "a drill"}},
+		{Command: Reopen{}},
+		{Command: Merge{Into: "INC-2"}},
+		{Command: Absorb{From: "INC-2", Began: true}},
+		{Command: Absorb{From: "INC-2", Mail: firing}},
+		{Command: Absorb{From: "INC-1"}}, // it comes back: the two were merged into each other
+		{Command: UpdateMergeTarget{Ended: true, Release: true}},
+	}
+	for _, s := range Statuses() {
+		inputs = append(inputs, Input{Command: SetStatus{To: s}}, Input{Command: PostUpdate{Text: "Better", Status: s}})
+	}
+	for n := range inputs {
+		inputs[n].At, inputs[n].By = epoch.Add(24*time.Hour), Actor{Kind: ByPerson, ID: "ana", Name: "Ana"}
+		inputs[n].Known = Known{Others: map[string]OtherIncident{"INC-2": {Status: Investigating, Title: "Other"}}}
+	}
+	return inputs
 }
