@@ -196,7 +196,7 @@ func (i Incident) IsStillNeeded(d Action) (ok bool, why string) {
 	if !is {
 		return true, ""
 	}
-	p := i.Paging.page(page.Page)
+	p := i.Paging.findPage(page.Page)
 	switch {
 	case p == nil:
 		return false, "an older page, forgotten since"

@@ -11,31 +11,31 @@ import (
 func (t *transition) carryOutDeadlines() {
 	passed := func(at time.Time) bool { return !at.IsZero() && !at.After(t.in.At) }
 	t.sendPlannedPages()
-	if passed(t.now.Paging.NextAt) {
+	if passed(t.incident.Paging.NextAt) {
 		t.continueEscalation()
 	}
-	if passed(t.now.Promises.AcknowledgeBy) {
-		t.recordBySystem(AcknowledgeOverdue{Due: t.now.Promises.AcknowledgeBy, Late: lateness(t.now.Promises.AcknowledgeBy, t.in.At)})
+	if passed(t.incident.Promises.AcknowledgeBy) {
+		t.recordBySystem(AcknowledgeOverdue{Due: t.incident.Promises.AcknowledgeBy, Late: lateness(t.incident.Promises.AcknowledgeBy, t.in.At)})
 	}
-	if passed(t.now.Promises.UpdateBy) {
+	if passed(t.incident.Promises.UpdateBy) {
 		t.reportOverdueUpdate()
 	}
-	if passed(t.now.Alerts.Notice.DueAt) && t.now.IsAcknowledged() {
-		t.notify([]string{t.now.Acknowledgement.Person}, t.now.Alerts.Notice.Pending, "")
+	if passed(t.incident.Alerts.Notice.DueAt) && t.incident.IsAcknowledged() {
+		t.notify([]string{t.incident.Acknowledgement.Person}, t.incident.Alerts.Notice.Pending, "")
 	}
-	if passed(t.now.Ending.ResolveAt) {
+	if passed(t.incident.Ending.ResolveAt) {
 		t.resolveAs("", true)
 	}
 	t.archiveDueRooms()
-	if passed(t.now.Alerts.QuietUntil) {
-		t.recordBySystem(AlertsReleased{Firing: t.now.Alerts.Firing})
+	if passed(t.incident.Alerts.QuietUntil) {
+		t.recordBySystem(AlertsReleased{Firing: t.incident.Alerts.Firing})
 	}
 }
 
 // dueMethods owes the later methods whose delay has passed.
 func (t *transition) sendPlannedPages() {
 	var ids []string
-	for _, p := range t.now.Paging.Pages {
+	for _, p := range t.incident.Paging.Pages {
 		if p.State == DeliveryPlanned && !p.Due.After(t.in.At) {
 			ids = append(ids, p.ID)
 		}
@@ -49,11 +49,11 @@ func (t *transition) sendPlannedPages() {
 // gives way to them.
 func (t *transition) queuePages(ids []string, why string) {
 	var old []string
-	for _, p := range t.now.Paging.Pages {
+	for _, p := range t.incident.Paging.Pages {
 		if !slices.Contains(ids, p.ID) {
 			continue
 		}
-		for _, q := range t.now.Paging.Pages {
+		for _, q := range t.incident.Paging.Pages {
 			if q.State == DeliveryRetrying && q.To == p.To && q.Via == p.Via && q.Purpose == p.Purpose && q.Purpose != PurposeJoin {
 				old = append(old, q.ID)
 			}
@@ -67,30 +67,30 @@ func (t *transition) queuePages(ids []string, why string) {
 
 // dueEscalation fires the next step, starts again, or reminds.
 func (t *transition) continueEscalation() {
-	p := &t.now.Paging
+	p := &t.incident.Paging
 	switch {
 	case p.State == Exhausted:
-		t.exhausted()
+		t.reportExhausted()
 	case p.RestartPending:
 		t.startEscalation("nobody was reached")
 	default:
-		t.fire(p.Repeat, p.Step+1, "")
+		t.fireFrom(p.Repeat, p.Step+1, "")
 	}
 }
 
 // dueUpdate says that the promised update is overdue, and when it will say so
 // again: once in a cadence, however long nobody was awake.
 func (t *transition) reportOverdueUpdate() {
-	f := UpdateOverdue{Due: t.now.Promises.UpdateBy, Late: lateness(t.now.Promises.UpdateBy, t.in.At)}
-	if every := t.in.Known.Plan.Severity(t.now.Severity).Update; every > 0 {
+	f := UpdateOverdue{Due: t.incident.Promises.UpdateBy, Late: lateness(t.incident.Promises.UpdateBy, t.in.At)}
+	if every := t.in.Known.Plan.Severity(t.incident.Severity).Update; every > 0 {
 		f.Next = f.Due.Add(every)
 		if !f.Next.After(t.in.At) {
 			f.Next = t.in.At.Add(every)
 		}
 	}
-	holder := t.now.Roles[Commander]
+	holder := t.incident.Roles[Commander]
 	if holder == "" {
-		holder = t.now.Acknowledgement.Person
+		holder = t.incident.Acknowledgement.Person
 	}
 	t.recordBySystem(f)
 	if holder != "" {

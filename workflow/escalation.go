@@ -102,16 +102,16 @@ func (s DeliveryState) IsPending() bool {
 
 // Limits that keep the snapshot within 64 KiB.
 const (
-	maxPages            = 80               // live and recent pages an incident remembers
-	maxRecipients       = 40               // people paged by one step
-	maxMerged           = 200              // incidents that one can take in
-	maxPins             = 5                // notes kept in view
-	maxSamples          = 20               // alerts remembered
-	noticeEvery         = 2 * time.Minute  // between two notices to the acknowledger
-	maxInvited          = 300              // people an incident remembers as members
-	maxInvitedBytes     = 8000             // and the bytes of their IDs
-	maxChain            = 16               // policies visited by one run
-	latenessWorthSaying = 10 * time.Second // lateness not worth a word
+	maxPages        = 80               // live and recent pages an incident remembers
+	maxRecipients   = 40               // people paged by one step
+	maxMerged       = 200              // incidents that one can take in
+	maxPins         = 5                // notes kept in view
+	maxSamples      = 20               // alerts remembered
+	noticeEvery     = 2 * time.Minute  // between two notices to the acknowledger
+	maxInvited      = 300              // people an incident remembers as members
+	maxInvitedBytes = 8000             // and the bytes of their IDs
+	maxChain        = 16               // policies visited by one run
+	minLateness     = 10 * time.Second // lateness not worth a word
 )
 
 // current returns the coordinates of the step that fired last.
@@ -128,7 +128,7 @@ func (p Escalation) Policy() string {
 }
 
 // page finds a page by its ID.
-func (p *Escalation) page(id string) *PageState {
+func (p *Escalation) findPage(id string) *PageState {
 	for n := range p.Pages {
 		if p.Pages[n].ID == id {
 			return &p.Pages[n]

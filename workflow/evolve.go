@@ -70,14 +70,14 @@ func (i *Incident) setPromises(sp SeverityPlan, now time.Time) {
 		i.Promises.AcknowledgeBy = i.DeclaredAt.Add(sp.Acknowledge)
 	}
 	if sp.Update > 0 {
-		i.Promises.UpdateBy = later(i.DeclaredAt, i.Paperwork.LatestUpdate.At).Add(sp.Update)
+		i.Promises.UpdateBy = laterOf(i.DeclaredAt, i.Paperwork.LatestUpdate.At).Add(sp.Update)
 		if i.Promises.UpdateBy.Before(now) {
 			i.Promises.UpdateBy = now.Add(sp.Update)
 		}
 	}
 }
 
-func later(a, b time.Time) time.Time {
+func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}

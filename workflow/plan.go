@@ -55,7 +55,7 @@ func (s SeverityPlan) meaning() string {
 	if s.Definition != "" {
 		text += ": " + s.Definition
 	}
-	return label(strings.TrimPrefix(text, ": "), MaxTitle)
+	return cleanLabel(strings.TrimPrefix(text, ": "), MaxTitle)
 }
 
 // Rules holds the delays that docs/rules.md shows in brackets. [Rules.OrDefault]
@@ -96,7 +96,7 @@ func (p Plan) Hash() string {
 }
 
 // policy finds a policy by its ID.
-func (p Plan) policy(id string) (Policy, bool) {
+func (p Plan) findPolicy(id string) (Policy, bool) {
 	n := slices.IndexFunc(p.Policies, func(q Policy) bool { return q.ID == id })
 	if n < 0 {
 		return Policy{}, false

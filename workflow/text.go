@@ -8,11 +8,11 @@ import (
 
 // Longest texts. They are cut with a notice, never refused.
 const (
-	MaxTitle = 200   // characters
-	MaxText  = 4000  // characters
-	maxLine  = 120   // characters of a task, a symptom or a check
-	maxURL   = 400   // bytes
-	budget   = 12000 // bytes of all tasks together
+	MaxTitle           = 200   // characters
+	MaxText            = 4000  // characters
+	maxLine            = 120   // characters of a task, a symptom or a check
+	maxURL             = 400   // bytes
+	maxActionItemBytes = 12000 // bytes of all tasks together
 )
 
 // CleanLine makes text safe to show on one line: no control characters, no
@@ -21,7 +21,7 @@ const (
 func CleanLine(text string, limit int) (clean string, cut bool) {
 	clean, cut = CleanText(text, limit*4)
 	clean = strings.Join(strings.Fields(clean), " ")
-	if s, c := firstRunes(clean, limit); c {
+	if s, c := truncate(clean, limit); c {
 		return s, true
 	}
 	return clean, cut
@@ -33,32 +33,32 @@ func CleanText(text string, limit int) (clean string, cut bool) {
 	if len(text) > limit*4+64 { // no character is longer: do not walk through megabytes
 		text, cut = text[:limit*4+64], true
 	}
-	if !safe(text) {
+	if !isPlainASCII(text) {
 		text = strings.Map(func(r rune) rune {
 			switch {
 			case r == '\n':
 				return r
 			case r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
 				return ' '
-			case unicode.IsControl(r), override(r), r == utf8.RuneError:
+			case unicode.IsControl(r), isInvisible(r), r == utf8.RuneError:
 				return -1
 			}
 			return r
 		}, strings.ToValidUTF8(text, ""))
 	}
-	s, c := firstRunes(strings.TrimSpace(text), limit)
+	s, c := truncate(strings.TrimSpace(text), limit)
 	return s, cut || c
 }
 
 // override reports the characters that turn the direction of text around or
 // hide in it.
-func override(r rune) bool {
+func isInvisible(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' ||
 		r == '\u200e' || r == '\u200f' || r == '\u061c' || r == '\ufeff' || r == '\u200b'
 }
 
 // safe reports plain ASCII text, which needs no cleaning.
-func safe(text string) bool {
+func isPlainASCII(text string) bool {
 	for n := range len(text) {
 		if c := text[n]; c < ' ' && c != '\n' || c >= 0x7f {
 			return false
@@ -68,7 +68,7 @@ func safe(text string) bool {
 }
 
 // firstRunes cuts s to at most n characters; an ellipsis takes the last place.
-func firstRunes(s string, n int) (string, bool) {
+func truncate(s string, n int) (string, bool) {
 	if len(s) <= n || utf8.RuneCountInString(s) <= n {
 		return s, false
 	}
@@ -83,10 +83,10 @@ func firstRunes(s string, n int) (string, bool) {
 }
 
 // shortName makes a person's or a room's name safe and short.
-func shortName(text string) string { return label(text, 40) }
+func cleanName(text string) string { return cleanLabel(text, 40) }
 
 // label makes text safe, on one line, and at most limit characters long.
-func label(text string, limit int) string {
+func cleanLabel(text string, limit int) string {
 	clean, _ := CleanLine(text, limit)
 	return clean
 }

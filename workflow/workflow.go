@@ -83,15 +83,15 @@ func (r *Refusal) Error() string {
 // its arguments. The error is always a [*Refusal]; the outcome is then still
 // valid, and holds what unread mail made true before the command was refused.
 func Step(i Incident, in Input) (Outcome, error) {
-	in.By.ID, in.By.Name = label(in.By.ID, 80), shortName(in.By.Name)
-	t := &transition{now: i.clone(), in: in}
+	in.By.ID, in.By.Name = cleanLabel(in.By.ID, 80), cleanName(in.By.Name)
+	t := &transition{incident: i.clone(), in: in}
 	t.drainMailbox()
 	var err error
 	if t.in.Command != nil {
 		err = t.decide(t.in.Command)
 	}
 	t.requestRooms()
-	return Outcome{Incident: t.now, Events: t.events, Effects: mergePosts(t.effects)}, err
+	return Outcome{Incident: t.incident, Events: t.events, Effects: mergePosts(t.effects)}, err
 }
 
 // together makes one message of all that a step has to say in a place, and one
@@ -154,10 +154,10 @@ func Replay(id string, number int, events []Event) Incident {
 // turn is one step in the making. Facts are folded in as they are recorded, so
 // later decisions of the same step see them.
 type transition struct {
-	now     Incident
-	in      Input
-	events  []Event
-	effects []Effect
+	incident Incident
+	in       Input
+	events   []Event
+	effects  []Effect
 }
 
 // record makes a fact true.
@@ -167,13 +167,13 @@ func (t *transition) record(f Fact) { t.recordBy(t.in.By, f) }
 func (t *transition) recordBySystem(f Fact) { t.recordBy(Actor{Kind: BySystem}, f) }
 
 func (t *transition) recordBy(by Actor, f Fact) {
-	e := Event{Seq: t.now.Seq + 1, At: t.in.At, By: by, Fact: f}
-	was := t.now.before()
-	t.now.apply(e)
+	e := Event{Seq: t.incident.Seq + 1, At: t.in.At, By: by, Fact: f}
+	was := t.incident.beforeFact()
+	t.incident.apply(e)
 	t.events = append(t.events, e)
-	for n, d := range react(&t.now, was, e) {
+	for n, d := range react(&t.incident, was, e) {
 		t.effects = append(t.effects, Effect{
-			ID:     effectID(t.now.ID, e.Seq, n),
+			ID:     effectID(t.incident.ID, e.Seq, n),
 			Lane:   LaneOf(d),
 			Action: d,
 		})
