@@ -181,7 +181,7 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	if cl, is := call.Command.(workflow.Close); is && cl.Force {
+	if cl, ok := call.Command.(workflow.Close); ok && cl.Force {
 		call.Access = Commander
 	}
 	return call, nil

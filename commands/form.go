@@ -66,8 +66,8 @@ func (w Spec) field(name string) Field {
 // inOrder are the fields that stand for what the line takes in order.
 func (w Spec) positional() []Field {
 	return slices.DeleteFunc(slices.Concat(w.Form, w.completed), func(f Field) bool {
-		_, is := w.flag(f.Name)
-		return is
+		_, ok := w.flag(f.Name)
+		return ok
 	})
 }
 
@@ -87,10 +87,10 @@ func (a *args) readForm() error {
 		if len(values) > 1 && !field.Many {
 			return a.refuse(fmt.Sprintf("%q takes one value.", field.Label))
 		}
-		flag, is := a.spec.flag(field.Name)
+		flag, ok := a.spec.flag(field.Name)
 		switch {
 		case len(values) == 0:
-		case !is:
+		case !ok:
 			for _, v := range values {
 				a.words = append(a.words, token{text: v, raw: v, quoted: true, field: field.Name})
 			}

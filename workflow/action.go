@@ -192,8 +192,8 @@ func LaneOf(d Action) Lane {
 // StillWanted reports whether an effect should still happen, and if not, why: the
 // check before each send (rule E3).
 func (i Incident) IsStillNeeded(d Action) (ok bool, why string) {
-	page, is := d.(SendPage)
-	if !is {
+	page, ok := d.(SendPage)
+	if !ok {
 		return true, ""
 	}
 	p := i.Paging.findPage(page.Page)

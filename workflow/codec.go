@@ -23,7 +23,7 @@ type storedEvent struct {
 // EncodeEvent writes an event as one line of JSON, stable for ever.
 func EncodeEvent(e Event) ([]byte, error) {
 	form := storedEvent{Seq: e.Seq, At: e.At.UTC(), By: e.By, Kind: e.Fact.fact(), Version: codecVersion}
-	if u, is := e.Fact.(UnknownFact); is {
+	if u, ok := e.Fact.(UnknownFact); ok {
 		form.Version, form.Fact = u.Version, u.Body
 		return encode(form)
 	}
@@ -63,7 +63,7 @@ type storedAction struct {
 // EncodeAction writes an action as one line of JSON.
 func EncodeAction(d Action) ([]byte, error) {
 	form := storedAction{Kind: d.action(), Version: codecVersion}
-	if u, is := d.(UnknownAction); is {
+	if u, ok := d.(UnknownAction); ok {
 		form.Version, form.Action = u.Version, u.Body
 		return encode(form)
 	}

@@ -20,8 +20,8 @@ func (t *transition) decideRoom(c RoomCommand) error {
 
 // roomClosed notes that the incident's room was archived, by Tocsin or by hand.
 func (t *transition) handleRoomClosed(c RoomClosed) {
-	r, is := t.incident.Room(c.Platform)
-	if is && r.ID == c.ID && r.Managed && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
+	r, ok := t.incident.Room(c.Platform)
+	if ok && r.ID == c.ID && r.Managed && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
 		t.record(RoomArchived(c))
 	}
 }
@@ -73,7 +73,7 @@ func roomOpenedFact(r Room) RoomOpened {
 // an incident that has become private meanwhile (rule P2): another is on its
 // way.
 func (t *transition) handleRoomReady(c RoomReady) {
-	if r, is := t.incident.Room(c.Platform); is && r.State == RoomOpen && r.ID == c.ID {
+	if r, ok := t.incident.Room(c.Platform); ok && r.State == RoomOpen && r.ID == c.ID {
 		return
 	}
 	f := roomOpenedFact(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL, Private: c.Private})
@@ -95,13 +95,13 @@ func (t *transition) handleRoomReady(c RoomReady) {
 
 // furnished notes how a step of a room went.
 func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
-	r, is := t.incident.Room(c.Platform)
-	if !is {
+	r, ok := t.incident.Room(c.Platform)
+	if !ok {
 		return
 	}
 	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: cleanLabel(c.Why, maxLine)}
-	s, is := r.Step(c.Step)
-	if !is || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
+	s, ok := r.Step(c.Step)
+	if !ok || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
 		return
 	}
 	t.record(f)
@@ -158,7 +158,7 @@ func (t *transition) abandonRoom(platform, id string) {
 		return
 	}
 	f := roomRequest(t.in.Known.Platforms[n], Private)
-	if s, is := r.Step(StepAnnounce); is && s.State != StepFailed {
+	if s, ok := r.Step(StepAnnounce); ok && s.State != StepFailed {
 		f.Steps = append(f.Steps, s)
 	}
 	t.recordBySystem(f)
@@ -167,8 +167,8 @@ func (t *transition) abandonRoom(platform, id string) {
 // announce announces an incident that is not private any more.
 func (t *transition) announcePublic() {
 	for _, p := range t.in.Known.Platforms {
-		r, is := t.incident.Room(p.Name)
-		if is && r.Managed && slices.Contains(p.Steps, StepAnnounce) && !r.hasStep(StepAnnounce) {
+		r, ok := t.incident.Room(p.Name)
+		if ok && r.Managed && slices.Contains(p.Steps, StepAnnounce) && !r.hasStep(StepAnnounce) {
 			t.recordBySystem(RoomStepRetried{Platform: r.Platform, Step: StepAnnounce})
 		}
 	}

@@ -47,7 +47,7 @@ func (i *Incident) hideRooms(private bool) {
 // before is given everything anew.
 func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 	r := f.Room
-	if was, is := i.Room(f.Platform); is {
+	if was, ok := i.Room(f.Platform); ok {
 		r.Managed, r.Steps, r.ArchiveAfter = was.Managed, was.Steps, was.ArchiveAfter
 		if was.ID != "" && was.ID != f.ID {
 			for n := range r.Steps {

@@ -64,16 +64,16 @@ func Asks(i Incident, in Input) Questions {
 	if c := i.Roles[Commander]; c != "" && c != i.Acknowledgement.Person {
 		q.Targets = append(q.Targets, personTarget(c))
 	}
-	if c, is := in.Command.(Page); is {
+	if c, ok := in.Command.(Page); ok {
 		q.Targets = append(q.Targets, c.Targets...)
 	}
-	if _, is := in.Command.(RoomReady); is {
+	if _, ok := in.Command.(RoomReady); ok {
 		q.Targets = append(q.Targets, in.Known.Plan.Severity(i.Severity).Invite...)
 	}
-	if c, is := in.Command.(Merge); is {
+	if c, ok := in.Command.(Merge); ok {
 		q.Others = append(q.Others, c.Into)
 	}
-	if c, is := in.Command.(AddLink); is && c.Incident != "" {
+	if c, ok := in.Command.(AddLink); ok && c.Incident != "" {
 		q.Others = append(q.Others, c.Incident)
 	}
 	return q

@@ -153,7 +153,7 @@ func sendPage(p PageState, with SendPage) SendPage {
 // (rule E5).
 func cancelDelivered(i *Incident, because Fact) []Action {
 	why := "resolved"
-	if a, is := because.(Acknowledged); is {
+	if a, ok := because.(Acknowledged); ok {
 		why = "acknowledged by " + a.Name
 	}
 	var actions []Action

@@ -17,7 +17,7 @@ func reactRooms(i *Incident, was stateBefore, e Event) []Action {
 			actions = reopenRooms(i, was)
 		}
 	case RecordFact:
-		if d, is := f.(DetailsChanged); is && d.Title != "" {
+		if d, ok := f.(DetailsChanged); ok && d.Title != "" {
 			actions = refreshTopics(i)
 		}
 	case AlertFact, PagingFact, UnknownFact: // they may bring people in

@@ -105,8 +105,8 @@ func (r Room) Step(name string) (RoomStep, bool) {
 
 // wants reports whether a room has a step that has not failed.
 func (r Room) hasStep(name string) bool {
-	s, is := r.Step(name)
-	return is && s.State != StepFailed
+	s, ok := r.Step(name)
+	return ok && s.State != StepFailed
 }
 
 // CanPost reports whether something may be said of the incident in a place: the

@@ -121,16 +121,16 @@ func mergePosts(effects []Effect) []Effect {
 // joinDeeds makes one action of two posts, or of two invitations; ok is false for
 // everything else.
 func joinActions(a, b Action) (both Action, ok bool) {
-	if one, is := a.(Post); is {
+	if one, ok := a.(Post); ok {
 		two, same := b.(Post)
 		if same {
 			one.Through = two.Seq
 		}
 		return one, same
 	}
-	one, is := a.(InvitePeople)
+	one, ok := a.(InvitePeople)
 	two, same := b.(InvitePeople)
-	if !is || !same {
+	if !ok || !same {
 		return nil, false
 	}
 	one.People = slices.Clone(one.People)
