@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// noticeEvery is the shortest time between two notices of new alerts to the
+// acknowledger.
+const noticeEvery = 2 * time.Minute
+
 // readMail drains the mailbox, all of it as one piece. A new incident is
 // declared first, so that there is something to count into.
 func (t *transition) drainMailbox() {

@@ -13,9 +13,9 @@ type Command interface{ command() }
 // Declare creates the incident. Severity is set when a person or an alert named
 // one; otherwise it follows from Impact and Urgency by Matrix.
 type Declare struct {
-	Kind        Kind      `json:"kind,omitempty"`     // zero: Real
-	Source      Source    `json:"source,omitempty"`   // zero: SourcePerson
-	Title       string    `json:"title"`              // required; at most MaxTitle characters are kept
+	Kind        Kind      `json:"kind,omitempty"`   // zero: Real
+	Source      Source    `json:"source,omitempty"` // zero: SourcePerson
+	Title       string    `json:"title"`            // required; at most MaxTitle characters are kept
 	Description string    `json:"description,omitempty"`
 	Symptoms    []string  `json:"symptoms,omitempty"` // what users see
 	Reporter    Reporter  `json:"reporter,omitzero"`

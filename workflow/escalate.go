@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// everyPurpose cancels pages whatever they are for.
+// anyPurpose stands for every purpose in cancelPages.
 const anyPurpose Purpose = ""
+
+// minLateness is the shortest delay that is reported as "late by".
+const minLateness = 10 * time.Second
 
 // startEscalation begins a run of paging from the first step of the plan's
 // policy. What an earlier run still planned is superseded.

@@ -23,7 +23,7 @@ type Declared struct {
 	Basis        Basis        `json:"basis,omitempty"`        // where the severity came from
 	Plan         string       `json:"plan,omitempty"`         // content hash of the plan, see Plan.Hash
 	Checklist    []string     `json:"checklist,omitempty"`    // to be verified before closing
-	Cut          []string     `json:"cut,omitempty"` // the texts that were too long and were cut: title, description
+	Cut          []string     `json:"cut,omitempty"`          // the texts that were too long and were cut: title, description
 }
 
 // AlertsArrived is recorded when alert mail is counted into the incident.
