@@ -6,16 +6,20 @@ import (
 	"time"
 )
 
+// noticeEvery is the shortest time between two notices of new alerts to the
+// acknowledger.
+const noticeEvery = 2 * time.Minute
+
 // readMail drains the mailbox, all of it as one piece. A new incident is
 // declared first, so that there is something to count into.
 func (t *transition) drainMailbox() {
 	mail := combine(t.in.Mail)
 	declare, isNew := t.in.Command.(Declare)
-	if t.now.Status == "" {
+	if t.incident.Status == "" {
 		if !isNew || len(t.in.Mail) == 0 {
 			return
 		}
-		if mail.Worst.Worse(declare.Severity) {
+		if mail.Worst.IsWorseThan(declare.Severity) {
 			declare.Severity = mail.Worst
 		}
 		if t.declare(declare) != nil {
@@ -24,7 +28,7 @@ func (t *transition) drainMailbox() {
 		t.in.Command = nil
 	}
 	t.countMail(mail, "")
-	if t.in.Command == nil && isNew && t.now.Paging.State == Idle && t.now.Status != Monitoring {
+	if t.in.Command == nil && isNew && t.incident.Paging.State == Idle && t.incident.Status != Monitoring {
 		t.startEscalation("declared")
 	}
 }
@@ -43,7 +47,7 @@ func combine(all []Mail) Mail {
 }
 
 // counts reports whether mail says anything.
-func (m Mail) counts() bool { return m.Started+m.Again+m.Ended+m.Truncated > 0 }
+func (m Mail) hasChanges() bool { return m.Started+m.Again+m.Ended+m.Truncated > 0 }
 
 // Add counts more mail into m. The first 20 samples stay.
 func (m *Mail) Add(more Mail) {
@@ -51,7 +55,7 @@ func (m *Mail) Add(more Mail) {
 	m.Again += more.Again
 	m.Ended += more.Ended
 	m.Truncated = max(m.Truncated, more.Truncated)
-	if more.Worst.Worse(m.Worst) {
+	if more.Worst.IsWorseThan(m.Worst) {
 		m.Worst = more.Worst
 	}
 	for _, w := range more.Unmapped {
@@ -65,14 +69,14 @@ func (m *Mail) Add(more Mail) {
 
 // read counts one piece of mail in and decides what it means.
 func (t *transition) countMail(m Mail, from string) {
-	if !m.counts() {
+	if !m.hasChanges() {
 		return
 	}
-	if t.now.Status == Merged {
-		t.recordBySystem(AlertsForwarded{Mail: m, To: t.now.Merge.Into, From: from, Via: []string{t.now.ID}})
+	if t.incident.Status == Merged {
+		t.recordBySystem(AlertsForwarded{Mail: m, To: t.incident.Merge.Into, From: from, Via: []string{t.incident.ID}})
 		return
 	}
-	was := t.now
+	was := t.incident
 	by := Actor{Kind: ByAlert}
 	if len(m.Samples) > 0 {
 		by.ID, by.Name = m.Samples[0].Integration, m.Samples[0].Integration
@@ -80,79 +84,79 @@ func (t *transition) countMail(m Mail, from string) {
 	t.recordBy(by, AlertsArrived{Mail: m, From: from})
 	fired := m.Started + m.Again
 	if fired > 0 {
-		t.alertsFired(was, m, fired)
+		t.handleFiringAlerts(was, m, fired)
 	}
-	if t.now.Alerts.Firing == 0 && m.Ended > 0 {
-		t.allResolved()
+	if t.incident.Alerts.Firing == 0 && m.Ended > 0 {
+		t.handleAllResolved()
 	}
 }
 
 // raise follows the worst alert, until a person has judged the severity.
-func (t *transition) raise(m Mail) {
-	if t.now.SeverityBasis != FromHand && t.now.SeverityBasis != FromMatrix && t.now.Open() && m.Worst.Worse(t.now.Severity) {
-		t.grade(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})
+func (t *transition) raiseSeverity(m Mail) {
+	if t.incident.SeverityBasis != FromPerson && t.incident.SeverityBasis != FromMatrix && t.incident.IsOpen() && m.Worst.IsWorseThan(t.incident.Severity) {
+		t.changeSeverity(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})
 	}
 }
 
 // fired decides what alerts that began, or began again, ask for (rules I6, G3).
-func (t *transition) alertsFired(was Incident, m Mail, count int) {
+func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 	rules := t.in.Known.Plan.Rules.OrDefault()
 	switch {
-	case !t.now.Open():
-		t.recordBySystem(IncidentReopened{From: t.now.Status, To: Investigating, Why: "alerts fire again"})
-		run := t.now.Paging.Run
-		t.raise(m)
-		if t.now.Paging.Run == run { // else the rise has begun it
+	case !t.incident.IsOpen():
+		t.recordBySystem(IncidentReopened{From: t.incident.Status, To: Investigating, Why: "alerts fire again"})
+		run := t.incident.Paging.Run
+		t.raiseSeverity(m)
+		if t.incident.Paging.Run == run { // else the rise has begun it
 			t.startEscalation("alerts fire again")
 		}
 		return
-	case was.Status == Monitoring && t.now.Status == Monitoring:
+	case was.Status == Monitoring && t.incident.Status == Monitoring:
 		back := was.PreviousStatus
-		if !back.Open() || back == Monitoring {
+		if !back.IsOpen() || back == Monitoring {
 			back = Investigating
 		}
 		t.recordBySystem(StatusChanged{From: Monitoring, To: back, Why: "alerts fire again"})
 	}
-	t.raise(m)
-	worse := was.Alerts.Worst != 0 && m.Worst.Worse(was.Alerts.Worst)
-	if !t.now.Acknowledged() {
-		state := t.now.Paging.State
+	t.raiseSeverity(m)
+	worse := was.Alerts.Worst != 0 && m.Worst.IsWorseThan(was.Alerts.Worst)
+	if !t.incident.IsAcknowledged() {
+		state := t.incident.Paging.State
 		if state != Running && state != Exhausted || state == Exhausted && worse {
 			t.startEscalation("alerts fire")
 		}
 		return
 	}
-	stale := t.in.At.Sub(t.now.LastActivityAt) >= rules.StaleAfter
+	stale := t.in.At.Sub(t.incident.LastActivityAt) >= rules.StaleAfter
 	if !worse && !stale {
 		t.notifyOfAlerts(count)
 		return
 	}
 	why := "a more severe alert than any so far"
 	if !worse {
-		why = "a new alert, and nobody has moved for " + minutes(rules.StaleAfter)
+		why = "a new alert, and nobody has moved for " + formatMinutes(rules.StaleAfter)
 	}
 	t.withdrawAcknowledgement(why)
 }
 
 // giveBack takes the acknowledgement away and pages again.
 func (t *transition) withdrawAcknowledgement(why string) {
-	t.recordBySystem(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: why})
+	t.recordBySystem(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: why})
 	t.startEscalation(why)
 }
 
 // allResolved moves to monitoring and stops paging (rule G7). An incident that
 // has ended already is no longer waiting for its alerts.
-func (t *transition) allResolved() {
+func (t *transition) handleAllResolved() {
 	f := AlertsAllResolved{}
-	if t.now.Open() {
+	if t.incident.IsOpen() {
 		f.ResolveAt = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().ResolveAfter)
 	}
 	t.recordBySystem(f)
-	if !t.now.Open() {
+	if !t.incident.IsOpen() {
 		return
 	}
-	if t.now.Status != Monitoring {
-		t.recordBySystem(StatusChanged{From: t.now.Status, To: Monitoring, Why: "all alerts resolved"})
+	if t.incident.Status != Monitoring {
+		t.recordBySystem(StatusChanged{From: t.incident.Status, To: Monitoring, Why: "all alerts resolved"})
 	}
 	t.cancelPages("all alerts resolved", anyPurpose)
 }
@@ -160,13 +164,13 @@ func (t *transition) allResolved() {
 // tellAlerts tells the acknowledger of new alerts: at once, then at most every
 // two minutes, so that a flood is one message.
 func (t *transition) notifyOfAlerts(count int) {
-	last := t.now.Alerts.Notice.LastAt
+	last := t.incident.Alerts.Notice.LastAt
 	if !last.IsZero() && t.in.At.Sub(last) < noticeEvery {
 		t.recordBySystem(NoticePostponed{Due: last.Add(noticeEvery), Alerts: count})
 		return
 	}
-	t.notify([]string{t.now.Acknowledgement.Person}, count+t.now.Alerts.Notice.Pending, "")
+	t.notify([]string{t.incident.Acknowledgement.Person}, count+t.incident.Alerts.Notice.Pending, "")
 }
 
 // minutes writes a duration in whole minutes.
-func minutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }
+func formatMinutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }

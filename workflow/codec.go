@@ -11,7 +11,7 @@ import (
 // written. A fact of a higher version, or of an unknown kind, is kept as it is.
 const codecVersion = 1
 
-type eventForm struct {
+type storedEvent struct {
 	Seq     int             `json:"seq"`
 	At      time.Time       `json:"at"`
 	By      Actor           `json:"by"`
@@ -22,22 +22,22 @@ type eventForm struct {
 
 // EncodeEvent writes an event as one line of JSON, stable for ever.
 func EncodeEvent(e Event) ([]byte, error) {
-	form := eventForm{Seq: e.Seq, At: e.At.UTC(), By: e.By, Kind: e.Fact.fact(), Version: codecVersion}
-	if u, is := e.Fact.(UnknownFact); is {
+	form := storedEvent{Seq: e.Seq, At: e.At.UTC(), By: e.By, Kind: e.Fact.fact(), Version: codecVersion}
+	if u, ok := e.Fact.(UnknownFact); ok {
 		form.Version, form.Fact = u.Version, u.Body
-		return compact(form)
+		return encode(form)
 	}
-	body, err := compact(e.Fact)
+	body, err := encode(e.Fact)
 	if err != nil {
 		return nil, fmt.Errorf("encode fact %s: %w", form.Kind, err)
 	}
 	form.Fact = body
-	return compact(form)
+	return encode(form)
 }
 
 // DecodeEvent reads what [EncodeEvent] wrote.
 func DecodeEvent(b []byte) (Event, error) {
-	var form eventForm
+	var form storedEvent
 	if err := json.Unmarshal(b, &form); err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
@@ -54,7 +54,7 @@ func DecodeEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
-type actionForm struct {
+type storedAction struct {
 	Kind    string          `json:"kind"`
 	Version int             `json:"v"`
 	Action  json.RawMessage `json:"action"`
@@ -62,22 +62,22 @@ type actionForm struct {
 
 // EncodeAction writes an action as one line of JSON.
 func EncodeAction(d Action) ([]byte, error) {
-	form := actionForm{Kind: d.action(), Version: codecVersion}
-	if u, is := d.(UnknownAction); is {
+	form := storedAction{Kind: d.action(), Version: codecVersion}
+	if u, ok := d.(UnknownAction); ok {
 		form.Version, form.Action = u.Version, u.Body
-		return compact(form)
+		return encode(form)
 	}
-	body, err := compact(d)
+	body, err := encode(d)
 	if err != nil {
 		return nil, fmt.Errorf("encode action %s: %w", form.Kind, err)
 	}
 	form.Action = body
-	return compact(form)
+	return encode(form)
 }
 
 // DecodeAction reads what [EncodeAction] wrote.
 func DecodeAction(b []byte) (Action, error) {
-	var form actionForm
+	var form storedAction
 	if err := json.Unmarshal(b, &form); err != nil {
 		return nil, fmt.Errorf("decode action: %w", err)
 	}
@@ -92,20 +92,20 @@ func DecodeAction(b []byte) (Action, error) {
 	return d, nil
 }
 
-type snapshotForm struct {
+type storedSnapshot struct {
 	Version  int      `json:"v"`
 	Incident Incident `json:"incident"`
 }
 
 // EncodeIncident writes a snapshot: at most 64 KiB.
 func EncodeIncident(i Incident) ([]byte, error) {
-	return compact(snapshotForm{Version: codecVersion, Incident: i})
+	return encode(storedSnapshot{Version: codecVersion, Incident: i})
 }
 
 // DecodeIncident reads what [EncodeIncident] wrote. A snapshot of a newer
 // version is an error: an older binary must not overwrite it.
 func DecodeIncident(b []byte) (Incident, error) {
-	var form snapshotForm
+	var form storedSnapshot
 	if err := json.Unmarshal(b, &form); err != nil {
 		return Incident{}, fmt.Errorf("decode snapshot: %w", err)
 	}
@@ -116,7 +116,7 @@ func DecodeIncident(b []byte) (Incident, error) {
 }
 
 // compact encodes without escaping HTML, which is the renderers' business.
-func compact(v any) ([]byte, error) {
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -126,13 +126,13 @@ func compact(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-func as[F Fact](b []byte) (Fact, error) {
+func decodeFact[F Fact](b []byte) (Fact, error) {
 	var f F
 	err := json.Unmarshal(b, &f)
 	return f, err
 }
 
-func asAction[D Action](b []byte) (Action, error) {
+func decodeActionBody[D Action](b []byte) (Action, error) {
 	var d D
 	err := json.Unmarshal(b, &d)
 	return d, err
@@ -141,25 +141,25 @@ func asAction[D Action](b []byte) (Action, error) {
 func actionDecoder(kind string) func([]byte) (Action, error) {
 	switch kind {
 	case "send_page":
-		return asAction[SendPage]
+		return decodeActionBody[SendPage]
 	case "cancel_page":
-		return asAction[CancelPage]
+		return decodeActionBody[CancelPage]
 	case "open_room":
-		return asAction[OpenRoom]
+		return decodeActionBody[OpenRoom]
 	case "post":
-		return asAction[Post]
+		return decodeActionBody[Post]
 	case "show_card":
-		return asAction[ShowCard]
+		return decodeActionBody[ShowCard]
 	case "set_up_room":
-		return asAction[SetUpRoom]
+		return decodeActionBody[SetUpRoom]
 	case "invite_people":
-		return asAction[InvitePeople]
+		return decodeActionBody[InvitePeople]
 	case "close_room":
-		return asAction[CloseRoom]
+		return decodeActionBody[CloseRoom]
 	case "forward":
-		return asAction[Forward]
+		return decodeActionBody[Forward]
 	case "reroute":
-		return asAction[Reroute]
+		return decodeActionBody[Reroute]
 	}
 	return nil
 }

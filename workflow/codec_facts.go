@@ -3,122 +3,122 @@ package workflow
 // factDecoder finds how a stored fact is read; nil when its kind is unknown.
 // [UnknownFact] is missing on purpose: it is what the rest becomes.
 func factDecoder(kind string) func([]byte) (Fact, error) {
-	if decode := lifeDecoder(kind); decode != nil {
+	if decode := incidentFactDecoder(kind); decode != nil {
 		return decode
 	}
-	return pagingDecoder(kind)
+	return pagingFactDecoder(kind)
 }
 
-func lifeDecoder(kind string) func([]byte) (Fact, error) {
+func incidentFactDecoder(kind string) func([]byte) (Fact, error) {
 	switch kind {
 	case "declared":
-		return as[Declared]
+		return decodeFact[Declared]
 	case "alerts_arrived":
-		return as[AlertsArrived]
+		return decodeFact[AlertsArrived]
 	case "alerts_forwarded":
-		return as[AlertsForwarded]
+		return decodeFact[AlertsForwarded]
 	case "merge_target_updated":
-		return as[MergeTargetUpdated]
+		return decodeFact[MergeTargetUpdated]
 	case "alerts_all_resolved":
-		return as[AlertsAllResolved]
+		return decodeFact[AlertsAllResolved]
 	case "status_changed":
-		return as[StatusChanged]
+		return decodeFact[StatusChanged]
 	case "severity_changed":
-		return as[SeverityChanged]
+		return decodeFact[SeverityChanged]
 	case "details_changed":
-		return as[DetailsChanged]
+		return decodeFact[DetailsChanged]
 	case "update_posted":
-		return as[UpdatePosted]
+		return decodeFact[UpdatePosted]
 	case "update_overdue":
-		return as[UpdateOverdue]
+		return decodeFact[UpdateOverdue]
 	case "role_assigned":
-		return as[RoleAssigned]
+		return decodeFact[RoleAssigned]
 	case "note_added":
-		return as[NoteAdded]
+		return decodeFact[NoteAdded]
 	case "action_item_added":
-		return as[ActionItemAdded]
+		return decodeFact[ActionItemAdded]
 	case "action_item_completed":
-		return as[ActionItemCompleted]
+		return decodeFact[ActionItemCompleted]
 	case "cause_set":
-		return as[CauseSet]
+		return decodeFact[CauseSet]
 	case "resolved":
-		return as[IncidentResolved]
+		return decodeFact[IncidentResolved]
 	case "alerts_released":
-		return as[AlertsReleased]
+		return decodeFact[AlertsReleased]
 	case "check_recorded":
-		return as[CheckRecorded]
+		return decodeFact[CheckRecorded]
 	case "closed":
-		return as[IncidentClosed]
+		return decodeFact[IncidentClosed]
 	case "reopened":
-		return as[IncidentReopened]
+		return decodeFact[IncidentReopened]
 	case "canceled":
-		return as[IncidentCanceled]
+		return decodeFact[IncidentCanceled]
 	case "merged":
-		return as[IncidentMerged]
+		return decodeFact[IncidentMerged]
 	case "absorbed":
-		return as[IncidentAbsorbed]
+		return decodeFact[IncidentAbsorbed]
 	case "link_added":
-		return as[LinkAdded]
+		return decodeFact[LinkAdded]
 	case "people_invited":
-		return as[PeopleInvited]
+		return decodeFact[PeopleInvited]
 	case "visibility_changed":
-		return as[VisibilityChanged]
+		return decodeFact[VisibilityChanged]
 	}
 	return nil
 }
 
-func pagingDecoder(kind string) func([]byte) (Fact, error) {
+func pagingFactDecoder(kind string) func([]byte) (Fact, error) {
 	switch kind {
 	case "escalation_started":
-		return as[EscalationStarted]
+		return decodeFact[EscalationStarted]
 	case "step_fired":
-		return as[StepFired]
+		return decodeFact[StepFired]
 	case "cycle_began":
-		return as[CycleBegan]
+		return decodeFact[CycleBegan]
 	case "nobody_reached":
-		return as[NobodyReached]
+		return decodeFact[NobodyReached]
 	case "escalation_exhausted":
-		return as[EscalationExhausted]
+		return decodeFact[EscalationExhausted]
 	case "pages_queued":
-		return as[PagesQueued]
+		return decodeFact[PagesQueued]
 	case "people_paged":
-		return as[PeoplePaged]
+		return decodeFact[PeoplePaged]
 	case "notice_postponed":
-		return as[NoticePostponed]
+		return decodeFact[NoticePostponed]
 	case "page_delivered":
-		return as[PageDelivered]
+		return decodeFact[PageDelivered]
 	case "page_failed":
-		return as[PageFailed]
+		return decodeFact[PageFailed]
 	case "pages_canceled":
-		return as[PagesCanceled]
+		return decodeFact[PagesCanceled]
 	case "acknowledged":
-		return as[Acknowledged]
+		return decodeFact[Acknowledged]
 	case "page_answered":
-		return as[PageAnswered]
+		return decodeFact[PageAnswered]
 	case "unacknowledged":
-		return as[Unacknowledged]
+		return decodeFact[Unacknowledged]
 	case "acknowledge_overdue":
-		return as[AcknowledgeOverdue]
+		return decodeFact[AcknowledgeOverdue]
 	case "room_wanted":
-		return as[RoomWanted]
+		return decodeFact[RoomWanted]
 	case "room_opened":
-		return as[RoomOpened]
+		return decodeFact[RoomOpened]
 	case "room_unavailable":
-		return as[RoomUnavailable]
+		return decodeFact[RoomUnavailable]
 	case "room_step_finished":
-		return as[RoomStepFinished]
+		return decodeFact[RoomStepFinished]
 	case "room_step_retried":
-		return as[RoomStepRetried]
+		return decodeFact[RoomStepRetried]
 	case "room_abandoned":
-		return as[RoomAbandoned]
+		return decodeFact[RoomAbandoned]
 	case "room_archive_due":
-		return as[RoomArchiveDue]
+		return decodeFact[RoomArchiveDue]
 	case "room_archived":
-		return as[RoomArchived]
+		return decodeFact[RoomArchived]
 	case "note_withdrawn":
-		return as[NoteWithdrawn]
+		return decodeFact[NoteWithdrawn]
 	case "effect_given_up":
-		return as[EffectGivenUp]
+		return decodeFact[EffectGivenUp]
 	}
 	return nil
 }

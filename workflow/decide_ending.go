@@ -10,7 +10,7 @@ import (
 // resolve says that users are well again. Alerts that still fire are named and
 // stay quiet for a while (rule I6).
 func (t *transition) resolve(c Resolve) error {
-	if err := t.needOpen("resolve"); err != nil {
+	if err := t.requireOpen("resolve"); err != nil {
 		return err
 	}
 	t.resolveAs(c.Text, false)
@@ -19,16 +19,16 @@ func (t *transition) resolve(c Resolve) error {
 
 // settle resolves the incident, by a person or by the timer of rule G7.
 func (t *transition) resolveAs(text string, byTimer bool) {
-	f := IncidentResolved{From: t.now.Status, ByTimer: byTimer, StillOn: t.now.Alerts.Firing}
+	f := IncidentResolved{From: t.incident.Status, ByTimer: byTimer, StillFiring: t.incident.Alerts.Firing}
 	f.Text, f.Cut = CleanText(text, MaxText)
 	rules := t.in.Known.Plan.Rules.OrDefault()
-	if f.StillOn > 0 {
-		for _, a := range t.now.Alerts.Samples {
+	if f.StillFiring > 0 {
+		for _, a := range t.incident.Alerts.Samples {
 			if !a.Resolved && len(f.Firing) < 5 {
 				f.Firing = append(f.Firing, a.Title)
 			}
 		}
-		f.QuietTill = t.in.At.Add(rules.QuietAfter)
+		f.QuietUntil = t.in.At.Add(rules.QuietAfter)
 	}
 	if byTimer {
 		f.KeepUntil = t.in.At.Add(rules.ReopenWindow)
@@ -46,7 +46,7 @@ func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 	switch {
 	case i.Alerts.Group == "" || i.Status == "":
 		return time.Time{}, false
-	case i.Open() || i.Status == Merged && !i.Merge.TargetEnded:
+	case i.IsOpen() || i.Status == Merged && !i.Merge.TargetEnded:
 		return time.Time{}, true
 	case i.Status == Merged:
 		return i.Merge.HoldUntil, false
@@ -57,7 +57,7 @@ func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 }
 
 // missing lists what verification asks for before an incident is closed.
-func (i Incident) missing() []string {
+func (i Incident) missingForClose() []string {
 	var m []string
 	if i.Paperwork.Cause == "" {
 		m = append(m, "no cause (`cause TEXT`)")
@@ -84,14 +84,14 @@ func (i Incident) missing() []string {
 
 // close ends the paperwork, once what must be known is written down.
 func (t *transition) close(c Close) error {
-	id := t.now.ID
-	if t.now.Open() {
-		return refuse(fmt.Sprintf("%s is %s, not resolved.", id, t.now.Status), fmt.Sprintf("`resolve %s` first.", id))
+	id := t.incident.ID
+	if t.incident.IsOpen() {
+		return refuse(fmt.Sprintf("%s is %s, not resolved.", id, t.incident.Status), fmt.Sprintf("`resolve %s` first.", id))
 	}
-	if t.now.Status != Resolved {
-		return t.needOpen("close")
+	if t.incident.Status != Resolved {
+		return t.requireOpen("close")
 	}
-	missing := t.now.missing()
+	missing := t.incident.missingForClose()
 	reason, _ := CleanLine(c.Reason, MaxTitle)
 	switch {
 	case len(missing) == 0:
@@ -107,13 +107,13 @@ func (t *transition) close(c Close) error {
 	case reason == "":
 		return refuse("Closing by force needs a reason.", fmt.Sprintf("`close %s --force --reason \"duplicate of a drill\"`.", id))
 	default:
-		t.record(IncidentClosed{Forced: true, Reason: reason, Missing: clip(missing, 10)})
+		t.record(IncidentClosed{Forced: true, Reason: reason, Missing: excerpts(missing, 10)})
 	}
 	return nil
 }
 
 // clip keeps the first most lines, each short.
-func clip(in []string, most int) []string {
+func excerpts(in []string, most int) []string {
 	out := make([]string, 0, min(len(in), most))
 	for _, s := range in[:min(len(in), most)] {
 		out = append(out, excerpt(s, 200))
@@ -122,31 +122,31 @@ func clip(in []string, most int) []string {
 }
 
 func (t *transition) reopen(c Reopen) error {
-	if t.now.Open() {
-		return refuse(fmt.Sprintf("%s is open (%s).", t.now.ID, t.now.Status), "")
+	if t.incident.IsOpen() {
+		return refuse(fmt.Sprintf("%s is open (%s).", t.incident.ID, t.incident.Status), "")
 	}
-	if t.now.Status == Merged {
-		return t.needOpen("reopen")
+	if t.incident.Status == Merged {
+		return t.requireOpen("reopen")
 	}
 	why, _ := CleanLine(c.Reason, MaxTitle)
-	t.revive(why)
+	t.reopenAndPage(why)
 	return nil
 }
 
 // revive makes an ended incident active again, and pages.
-func (t *transition) revive(why string) {
-	t.record(IncidentReopened{From: t.now.Status, To: Investigating, Why: why})
+func (t *transition) reopenAndPage(why string) {
+	t.record(IncidentReopened{From: t.incident.Status, To: Investigating, Why: why})
 	t.startEscalation("reopened")
 }
 
 func (t *transition) cancel(c Cancel) error {
-	if err := t.needOpen("cancel"); err != nil {
+	if err := t.requireOpen("cancel"); err != nil {
 		return err
 	}
 	reason, _ := CleanLine(c.Reason, MaxTitle)
-	f := IncidentCanceled{From: t.now.Status, Reason: reason}
-	if t.now.Alerts.Firing > 0 {
-		f.QuietTill = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().QuietAfter)
+	f := IncidentCanceled{From: t.incident.Status, Reason: reason}
+	if t.incident.Alerts.Firing > 0 {
+		f.QuietUntil = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().QuietAfter)
 	}
 	t.record(f)
 	t.cancelPages("canceled", anyPurpose)
@@ -154,26 +154,26 @@ func (t *transition) cancel(c Cancel) error {
 }
 
 func (t *transition) merge(c Merge) error {
-	if err := t.needOpen("merge"); err != nil {
+	if err := t.requireOpen("merge"); err != nil {
 		return err
 	}
 	other, known := t.in.Known.Others[c.Into]
 	switch {
-	case c.Into == t.now.ID:
+	case c.Into == t.incident.ID:
 		return refuse("An incident cannot be merged into itself.", "")
 	case !known:
 		return refuse(c.Into+" does not exist.", "`list` shows the open incidents.")
-	case !other.Status.Open():
+	case !other.Status.IsOpen():
 		return refuse(fmt.Sprintf("%s is %s.", c.Into, other.Status), "Merge into an open incident, or reopen it first.")
-	case other.Taken >= maxMerged:
-		return refuse(fmt.Sprintf("%s has taken in %d incidents, which is as many as it can hold.", c.Into, other.Taken), "Merge into another.")
-	case t.now.Visibility == Private && !other.Private:
-		return refuse(fmt.Sprintf("%s is private and %s is not: everybody would read of it there.", t.now.ID, c.Into),
-			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.now.ID))
+	case other.MergedCount >= maxMerged:
+		return refuse(fmt.Sprintf("%s has taken in %d incidents, which is as many as it can hold.", c.Into, other.MergedCount), "Merge into another.")
+	case t.incident.Visibility == Private && !other.Private:
+		return refuse(fmt.Sprintf("%s is private and %s is not: everybody would read of it there.", t.incident.ID, c.Into),
+			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.incident.ID))
 	}
-	a := t.now.Alerts
-	t.record(IncidentMerged{From: t.now.Status, Into: c.Into, Title: t.now.Title, Mail: Mail{
-		At: t.in.At, Started: a.Firing, Worst: a.Worst, Unmapped: t.now.Alerts.Unmapped, Samples: a.Samples,
+	a := t.incident.Alerts
+	t.record(IncidentMerged{From: t.incident.Status, Into: c.Into, Title: t.incident.Title, Mail: Mail{
+		At: t.in.At, Started: a.Firing, Worst: a.Worst, Unmapped: t.incident.Alerts.Unmapped, Samples: a.Samples,
 	}})
 	t.cancelPages("merged into "+c.Into, anyPurpose)
 	return nil
@@ -184,18 +184,18 @@ func (t *transition) merge(c Merge) error {
 // merged passes everything on, unless it has come in a circle: two that were
 // merged into each other at the same time both go on.
 func (t *transition) absorb(c Absorb) {
-	if t.now.Status == Merged && (c.From == t.now.ID || slices.Contains(c.Via, t.now.ID)) {
-		t.revive("it was merged in a circle")
+	if t.incident.Status == Merged && (c.From == t.incident.ID || slices.Contains(c.Via, t.incident.ID)) {
+		t.reopenAndPage("it was merged in a circle")
 	}
-	if t.now.Status == Merged {
-		if c.Began || c.Mail.counts() {
+	if t.incident.Status == Merged {
+		if c.Began || c.Mail.hasChanges() {
 			t.recordBySystem(AlertsForwarded{
-				Mail: c.Mail, To: t.now.Merge.Into, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.now.ID),
+				Mail: c.Mail, To: t.incident.Merge.Into, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.incident.ID),
 			})
 		}
 		return
 	}
-	if c.From == t.now.ID {
+	if c.From == t.incident.ID {
 		return // its own alerts, which it has counted
 	}
 	if c.Began {
@@ -206,7 +206,7 @@ func (t *transition) absorb(c Absorb) {
 
 // follow goes after the incident that this one was merged into.
 func (t *transition) updateMergeTarget(c UpdateMergeTarget) {
-	if t.now.Status == Merged && (c.Ended != t.now.Merge.TargetEnded || !c.Until.Equal(t.now.Merge.HoldUntil) || c.Release) {
+	if t.incident.Status == Merged && (c.Ended != t.incident.Merge.TargetEnded || !c.Until.Equal(t.incident.Merge.HoldUntil) || c.Release) {
 		t.recordBySystem(MergeTargetUpdated(c))
 	}
 }

@@ -18,9 +18,9 @@ func (t *transition) decidePaging(c PagingCommand) error {
 	case Escalate:
 		return t.escalate(c)
 	case Delivered:
-		t.pageDelivered(c)
+		t.handleDelivered(c)
 	case Undeliverable:
-		t.pageUndeliverable(c)
+		t.handleUndeliverable(c)
 	}
 	return nil
 }
@@ -32,25 +32,25 @@ func (t *transition) acknowledge(c Acknowledge) error {
 	if by.ID == "" {
 		by.ID = by.Name
 	}
-	if err := t.needOpen("ack"); err != nil {
+	if err := t.requireOpen("ack"); err != nil {
 		return err
 	}
-	if t.now.Acknowledged() {
+	if t.incident.IsAcknowledged() {
 		if t.answerJoinPages(by) {
 			return nil
 		}
-		if t.now.Acknowledgement.Person == by.ID {
-			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.now.ID), "Next: `update TEXT`, or `lead` to take command.")
+		if t.incident.Acknowledgement.Person == by.ID {
+			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.incident.ID), "Next: `update TEXT`, or `lead` to take command.")
 		}
-		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.now.Acknowledgement.Name, t.now.ID, ago(t.in.At.Sub(t.now.Acknowledgement.At))),
+		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.incident.Acknowledgement.Name, t.incident.ID, formatAgo(t.in.At.Sub(t.incident.Acknowledgement.At))),
 			"To take over, `lead`.")
 	}
-	if c.Seen > 0 && c.Seen < t.now.Paging.Trigger {
+	if c.Seen > 0 && c.Seen < t.incident.Paging.Trigger {
 		return refuse("Something new happened since that message was written.",
-			fmt.Sprintf("Look again: `show %s`, then acknowledge.", t.now.ID))
+			fmt.Sprintf("Look again: `show %s`, then acknowledge.", t.incident.ID))
 	}
-	t.record(Acknowledged{Person: by.ID, Name: nameOf(Recipient{ID: by.ID, Name: by.Name}), Run: t.now.Paging.Run})
-	t.cancelPages("acknowledged by "+t.now.Acknowledgement.Name, PurposeEscalation, PurposeCatchAll, PurposeNotice)
+	t.record(Acknowledged{Person: by.ID, Name: nameOf(Recipient{ID: by.ID, Name: by.Name}), Run: t.incident.Paging.Run})
+	t.cancelPages("acknowledged by "+t.incident.Acknowledgement.Name, PurposeEscalation, PurposeCatchAll, PurposeNotice)
 	t.answerJoinPages(by)
 	return nil
 }
@@ -59,10 +59,10 @@ func (t *transition) acknowledge(c Acknowledge) error {
 func (t *transition) answerJoinPages(by Actor) bool {
 	var ids []string
 	asked := false
-	for _, p := range t.now.Paging.Pages {
+	for _, p := range t.incident.Paging.Pages {
 		if p.Purpose == PurposeJoin && p.To == by.ID {
 			asked = asked || p.State == DeliveryAccepted && p.Why == ""
-			if p.State.Live() {
+			if p.State.IsPending() {
 				ids = append(ids, p.ID)
 			}
 		}
@@ -78,7 +78,7 @@ func (t *transition) answerJoinPages(by Actor) bool {
 }
 
 // ago says how long ago, in words.
-func ago(d time.Duration) string {
+func formatAgo(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return "just now"
@@ -89,33 +89,33 @@ func ago(d time.Duration) string {
 }
 
 func (t *transition) unacknowledge() error {
-	if err := t.needOpen("unack"); err != nil {
+	if err := t.requireOpen("unack"); err != nil {
 		return err
 	}
-	if !t.now.Acknowledged() {
-		return refuse(t.now.ID+" is not acknowledged.", "")
+	if !t.incident.IsAcknowledged() {
+		return refuse(t.incident.ID+" is not acknowledged.", "")
 	}
-	t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: "given back"})
+	t.record(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: "given back"})
 	t.startEscalation("given back by " + t.in.By.Name)
 	return nil
 }
 
 // escalate fires the next step now. Two clicks on one button advance once (E9).
 func (t *transition) escalate(c Escalate) error {
-	if err := t.needOpen("escalate"); err != nil {
+	if err := t.requireOpen("escalate"); err != nil {
 		return err
 	}
-	p := &t.now.Paging
+	p := &t.incident.Paging
 	if c.Seen > 0 && c.Seen < p.Fired {
-		return refuse(fmt.Sprintf("%s was escalated already, to step %d of %s.", t.now.ID, p.Step+1, p.Policy()),
+		return refuse(fmt.Sprintf("%s was escalated already, to step %d of %s.", t.incident.ID, p.Step+1, p.Policy()),
 			"`escalate` again to go one further.")
 	}
 	why := "escalated by " + t.in.By.Name
 	if reason, _ := CleanLine(c.Reason, MaxTitle); reason != "" {
 		why += ": " + reason
 	}
-	if t.now.Acknowledged() {
-		t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: why})
+	if t.incident.IsAcknowledged() {
+		t.record(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: why})
 	}
 	t.advance(why)
 	return nil
@@ -124,8 +124,8 @@ func (t *transition) escalate(c Escalate) error {
 // advance goes on with the step after the one that fired last, wherever paging
 // stands: then with the fallback policy, then from the start.
 func (t *transition) advance(why string) {
-	p := &t.now.Paging
-	policy, _ := t.in.Known.Plan.policy(p.Policy())
+	p := &t.incident.Paging
+	policy, _ := t.in.Known.Plan.findPolicy(p.Policy())
 	inRun := p.State == Running && !p.RestartPending || p.State == Answered && p.Run > 0
 	next, fallback := p.Step+1, t.afterCycle(policy)
 	switch {
@@ -134,10 +134,10 @@ func (t *transition) advance(why string) {
 		if p.State == Answered {
 			t.recordBySystem(EscalationStarted{Run: p.Run + 1, Policy: policy.ID, Why: why})
 		}
-		t.fire(repeat, next, why)
+		t.fireFrom(repeat, next, why)
 	case inRun && p.State == Running && fallback != "":
 		t.recordBySystem(CycleBegan{Policy: fallback, Moved: true})
-		t.fire(0, 0, why)
+		t.fireFrom(0, 0, why)
 	default:
 		t.startEscalation(why)
 	}
@@ -145,7 +145,7 @@ func (t *transition) advance(why string) {
 
 // page asks for more people, whoever has acknowledged.
 func (t *transition) page(c Page) error {
-	if err := t.needOpen("page"); err != nil {
+	if err := t.requireOpen("page"); err != nil {
 		return err
 	}
 	if len(c.Targets) == 0 {
@@ -153,12 +153,12 @@ func (t *transition) page(c Page) error {
 	}
 	recipients, skipped := t.resolveTargets(c.Targets, map[string]bool{})
 	text, _ := CleanLine(c.Text, MaxTitle)
-	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: PurposeJoin, Text: text, Skipped: skipped}
-	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
+	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeJoin, Text: text, Skipped: skipped}
+	at := PageCoordinates{Run: t.incident.Paging.Run, Repeat: f.Manual}
 	for _, r := range recipients {
 		pages := t.pagesFor(r, PurposeJoin, "m"+strconv.Itoa(f.Manual), at)
 		if len(pages) == 0 {
-			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
+			f.Skipped = append(f.Skipped, Skipped{targetOf(r.ID), "no way to reach " + nameOf(r)})
 		}
 		f.Pages = append(f.Pages, pages...)
 	}
@@ -166,13 +166,13 @@ func (t *transition) page(c Page) error {
 		return refuse(fmt.Sprintf("Nobody can be paged: %s.", f.Skipped[0].Why), "Try somebody else, or `escalate`.")
 	}
 	live := 0
-	for _, p := range t.now.Paging.Pages {
-		if p.State.Live() {
+	for _, p := range t.incident.Paging.Pages {
+		if p.State.IsPending() {
 			live++
 		}
 	}
 	if live+len(f.Pages) > maxPages {
-		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", live, t.now.ID), "Wait until they arrive: `who` shows them.")
+		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", live, t.incident.ID), "Wait until they arrive: `who` shows them.")
 	}
 	t.record(f)
 	return nil
@@ -181,25 +181,25 @@ func (t *transition) page(c Page) error {
 // tell sends people a notice that needs no answer. Somebody who cannot be told
 // does not hold the incident.
 func (t *transition) notify(people []string, alerts int, text string) {
-	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
-	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
+	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
+	at := PageCoordinates{Run: t.incident.Paging.Run, Repeat: f.Manual}
 	for _, id := range people {
 		for _, r := range t.in.Known.Answers[personTarget(id)].Recipients {
 			f.Pages = append(f.Pages, t.pagesFor(r, PurposeNotice, "k"+strconv.Itoa(f.Manual), at)...)
 		}
 	}
-	holder := t.now.Acknowledgement.Person
+	holder := t.incident.Acknowledgement.Person
 	reached := slices.ContainsFunc(f.Pages, func(p PageState) bool { return p.To == holder })
 	f.Pages, _ = t.supersede(f.Pages)
 	t.recordBySystem(f)
 	if !reached && holder != "" && slices.Contains(people, holder) {
-		t.withdrawAcknowledgement("no way to tell " + t.now.Acknowledgement.Name)
+		t.withdrawAcknowledgement("no way to tell " + t.incident.Acknowledgement.Name)
 	}
 }
 
 // delivered notes that a provider accepted a page.
-func (t *transition) pageDelivered(c Delivered) {
-	p := t.now.Paging.page(c.Page)
+func (t *transition) handleDelivered(c Delivered) {
+	p := t.incident.Paging.findPage(c.Page)
 	if p == nil || p.State == DeliveryAccepted {
 		return
 	}
@@ -207,13 +207,13 @@ func (t *transition) pageDelivered(c Delivered) {
 }
 
 // undeliverable goes on at once with the next method, or the next step (E4).
-func (t *transition) pageUndeliverable(c Undeliverable) {
-	p := t.now.Paging.page(c.Page)
-	if p == nil || !p.State.Live() || p.State == DeliveryRetrying && c.Retrying {
+func (t *transition) handleUndeliverable(c Undeliverable) {
+	p := t.incident.Paging.findPage(c.Page)
+	if p == nil || !p.State.IsPending() || p.State == DeliveryRetrying && c.Retrying {
 		return
 	}
 	failed, first := *p, p.State != DeliveryRetrying
-	why := label(c.Why, MaxTitle)
+	why := cleanLabel(c.Why, MaxTitle)
 	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: why, Retrying: c.Retrying})
 	if !first {
 		return // its successor was brought forward when it failed first
@@ -225,11 +225,11 @@ func (t *transition) pageUndeliverable(c Undeliverable) {
 	switch failed.Purpose {
 	case PurposeEscalation:
 		if t.isStepExhausted(failed.At) {
-			t.fire(t.now.Paging.Repeat, t.now.Paging.Step+1, "nobody was reached")
+			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "nobody was reached")
 		}
 	case PurposeNotice:
-		if t.now.Acknowledgement.Person == failed.To {
-			t.withdrawAcknowledgement("no way to tell " + t.now.Acknowledgement.Name)
+		if t.incident.Acknowledgement.Person == failed.To {
+			t.withdrawAcknowledgement("no way to tell " + t.incident.Acknowledgement.Name)
 		}
 	case PurposeJoin, PurposeCatchAll, anyPurpose:
 	}
@@ -238,26 +238,26 @@ func (t *transition) pageUndeliverable(c Undeliverable) {
 // nextMethod finds the next page of the same firing to the same recipient.
 func (t *transition) nextMethod(failed PageState) string {
 	next := -1
-	for n, p := range t.now.Paging.Pages {
+	for n, p := range t.incident.Paging.Pages {
 		if (p.State == DeliveryPlanned || p.State == DeliveryStandby) && p.To == failed.To && p.Purpose == failed.Purpose && p.At == failed.At &&
-			(next < 0 || p.Due.Before(t.now.Paging.Pages[next].Due)) {
+			(next < 0 || p.Due.Before(t.incident.Paging.Pages[next].Due)) {
 			next = n
 		}
 	}
 	if next < 0 {
 		return ""
 	}
-	return t.now.Paging.Pages[next].ID
+	return t.incident.Paging.Pages[next].ID
 }
 
 // stepFailed reports whether the step that is waiting has nobody left to wait
 // for.
 func (t *transition) isStepExhausted(at PageCoordinates) bool {
-	e := &t.now.Paging
+	e := &t.incident.Paging
 	if e.State != Running || e.RestartPending || at != e.current() {
 		return false
 	}
-	if policy, _ := t.in.Known.Plan.policy(e.Policy()); e.CycleReached && at.Step == len(policy.Steps)-1 {
+	if policy, _ := t.in.Known.Plan.findPolicy(e.Policy()); e.CycleReached && at.Step == len(policy.Steps)-1 {
 		return false // somebody was reached earlier in the cycle: the wait is theirs
 	}
 	return !slices.ContainsFunc(e.Pages, func(p PageState) bool {

@@ -5,13 +5,13 @@ import "slices"
 func (t *transition) decideRoom(c RoomCommand) error {
 	switch c := c.(type) {
 	case RoomReady:
-		t.roomReady(c)
+		t.handleRoomReady(c)
 	case RoomRefused:
-		t.record(RoomUnavailable{Platform: shortName(c.Platform), Why: label(c.Why, MaxTitle)})
+		t.record(RoomUnavailable{Platform: cleanName(c.Platform), Why: cleanLabel(c.Why, MaxTitle)})
 	case RoomClosed:
-		t.roomClosed(c)
+		t.handleRoomClosed(c)
 	case RoomStepEnded:
-		t.roomStepEnded(c)
+		t.handleRoomStepEnded(c)
 	case RetryRooms:
 		return t.retryRooms()
 	}
@@ -19,9 +19,9 @@ func (t *transition) decideRoom(c RoomCommand) error {
 }
 
 // roomClosed notes that the incident's room was archived, by Tocsin or by hand.
-func (t *transition) roomClosed(c RoomClosed) {
-	r, is := t.now.Room(c.Platform)
-	if is && r.ID == c.ID && r.Managed && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
+func (t *transition) handleRoomClosed(c RoomClosed) {
+	r, ok := t.incident.Room(c.Platform)
+	if ok && r.ID == c.ID && r.Managed && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
 		t.record(RoomArchived(c))
 	}
 }
@@ -30,24 +30,24 @@ func (t *transition) roomClosed(c RoomClosed) {
 // asked before: one that is connected later opens its rooms at the next step of
 // each running incident. Rooms that are always there need no asking.
 func (t *transition) requestRooms() {
-	if !t.now.Open() {
+	if !t.incident.IsOpen() {
 		return
 	}
 	for _, r := range t.in.Known.Rooms {
-		if t.now.room(r.Platform) < 0 {
+		if t.incident.findRoom(r.Platform) < 0 {
 			t.recordBySystem(roomOpenedFact(r))
 		}
 	}
 	for _, p := range t.in.Known.Platforms {
-		if t.now.room(p.Name) < 0 {
-			t.recordBySystem(roomRequest(p, t.now.Visibility))
+		if t.incident.findRoom(p.Name) < 0 {
+			t.recordBySystem(roomRequest(p, t.incident.Visibility))
 		}
 	}
 }
 
 // wanted asks a platform for a room. A private incident is not announced.
 func roomRequest(p Platform, v Visibility) RoomWanted {
-	f := RoomWanted{Platform: shortName(p.Name), ArchiveAfter: p.ArchiveAfter, Private: v == Private}
+	f := RoomWanted{Platform: cleanName(p.Name), ArchiveAfter: p.ArchiveAfter, Private: v == Private}
 	for _, name := range p.Steps {
 		if name != StepAnnounce || !f.Private {
 			f.Steps = append(f.Steps, RoomStep{Name: name})
@@ -65,24 +65,24 @@ func (t *transition) isBuiltin(platform string) bool {
 // kept.
 func roomOpenedFact(r Room) RoomOpened {
 	return RoomOpened{Room: Room{
-		Platform: shortName(r.Platform), ID: label(r.ID, 200), Name: label(r.Name, 100), URL: label(r.URL, maxURL), State: RoomOpen, Private: r.Private,
+		Platform: cleanName(r.Platform), ID: cleanLabel(r.ID, 200), Name: cleanLabel(r.Name, 100), URL: cleanLabel(r.URL, maxURL), State: RoomOpen, Private: r.Private,
 	}}
 }
 
 // roomReady notes that a room is there. One that everybody sees is no room for
 // an incident that has become private meanwhile (rule P2): another is on its
 // way.
-func (t *transition) roomReady(c RoomReady) {
-	if r, is := t.now.Room(c.Platform); is && r.State == RoomOpen && r.ID == c.ID {
+func (t *transition) handleRoomReady(c RoomReady) {
+	if r, ok := t.incident.Room(c.Platform); ok && r.State == RoomOpen && r.ID == c.ID {
 		return
 	}
 	f := roomOpenedFact(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL, Private: c.Private})
-	if t.now.Visibility == Private && !c.Private && !t.isBuiltin(c.Platform) {
+	if t.incident.Visibility == Private && !c.Private && !t.isBuiltin(c.Platform) {
 		t.abandonRoom(c.Platform, f.ID)
 		return
 	}
-	if t.now.Visibility != Private {
-		for _, target := range t.in.Known.Plan.Severity(t.now.Severity).Invite {
+	if t.incident.Visibility != Private {
+		for _, target := range t.in.Known.Plan.Severity(t.incident.Severity).Invite {
 			for _, r := range t.in.Known.Answers[target].Recipients {
 				if canJoinRoom(r.ID) && !slices.Contains(f.Invite, r.ID) && len(f.Invite) < maxInvited {
 					f.Invite = append(f.Invite, r.ID)
@@ -94,14 +94,14 @@ func (t *transition) roomReady(c RoomReady) {
 }
 
 // furnished notes how a step of a room went.
-func (t *transition) roomStepEnded(c RoomStepEnded) {
-	r, is := t.now.Room(c.Platform)
-	if !is {
+func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
+	r, ok := t.incident.Room(c.Platform)
+	if !ok {
 		return
 	}
-	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: label(c.Why, maxLine)}
-	s, is := r.Step(c.Step)
-	if !is || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
+	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: cleanLabel(c.Why, maxLine)}
+	s, ok := r.Step(c.Step)
+	if !ok || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
 		return
 	}
 	t.record(f)
@@ -110,7 +110,7 @@ func (t *transition) roomStepEnded(c RoomStepEnded) {
 // retryRooms tries again what could not be done.
 func (t *transition) retryRooms() error {
 	tried := false
-	for _, r := range slices.Clone(t.now.Rooms) {
+	for _, r := range slices.Clone(t.incident.Rooms) {
 		n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == r.Platform })
 		stands := slices.IndexFunc(t.in.Known.Rooms, func(k Room) bool { return k.Platform == r.Platform })
 		if r.State == RoomFailed && stands >= 0 {
@@ -118,8 +118,8 @@ func (t *transition) retryRooms() error {
 			tried = true
 			continue
 		}
-		if r.State == RoomFailed && n >= 0 && t.now.Open() {
-			t.record(roomRequest(t.in.Known.Platforms[n], t.now.Visibility))
+		if r.State == RoomFailed && n >= 0 && t.incident.IsOpen() {
+			t.record(roomRequest(t.in.Known.Platforms[n], t.incident.Visibility))
 			tried = true
 			continue
 		}
@@ -131,7 +131,7 @@ func (t *transition) retryRooms() error {
 		}
 	}
 	if !tried {
-		return refuse("Nothing of "+t.now.ID+"'s rooms has failed.", "`show` says how they are.")
+		return refuse("Nothing of "+t.incident.ID+"'s rooms has failed.", "`show` says how they are.")
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (t *transition) retryRooms() error {
 // members see, and leaves the others (rule P2). Those on their way will be such
 // rooms.
 func (t *transition) replacePublicRooms() {
-	for _, r := range slices.Clone(t.now.Rooms) {
+	for _, r := range slices.Clone(t.incident.Rooms) {
 		if r.Managed && !r.Private && r.ID != "" {
 			t.abandonRoom(r.Platform, r.ID)
 		}
@@ -151,14 +151,14 @@ func (t *transition) replacePublicRooms() {
 // private, if there is still something to do in it. An announcement stays, to
 // be emptied.
 func (t *transition) abandonRoom(platform, id string) {
-	r, _ := t.now.Room(platform)
-	t.recordBySystem(RoomAbandoned{Platform: shortName(platform), ID: id})
+	r, _ := t.incident.Room(platform)
+	t.recordBySystem(RoomAbandoned{Platform: cleanName(platform), ID: id})
 	n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == platform })
-	if _, still := t.now.Room(platform); still || n < 0 || !t.now.Open() {
+	if _, still := t.incident.Room(platform); still || n < 0 || !t.incident.IsOpen() {
 		return
 	}
 	f := roomRequest(t.in.Known.Platforms[n], Private)
-	if s, is := r.Step(StepAnnounce); is && s.State != StepFailed {
+	if s, ok := r.Step(StepAnnounce); ok && s.State != StepFailed {
 		f.Steps = append(f.Steps, s)
 	}
 	t.recordBySystem(f)
@@ -167,8 +167,8 @@ func (t *transition) abandonRoom(platform, id string) {
 // announce announces an incident that is not private any more.
 func (t *transition) announcePublic() {
 	for _, p := range t.in.Known.Platforms {
-		r, is := t.now.Room(p.Name)
-		if is && r.Managed && slices.Contains(p.Steps, StepAnnounce) && !r.wants(StepAnnounce) {
+		r, ok := t.incident.Room(p.Name)
+		if ok && r.Managed && slices.Contains(p.Steps, StepAnnounce) && !r.hasStep(StepAnnounce) {
 			t.recordBySystem(RoomStepRetried{Platform: r.Platform, Step: StepAnnounce})
 		}
 	}
@@ -176,7 +176,7 @@ func (t *transition) announcePublic() {
 
 // dueRooms puts rooms away whose time has come.
 func (t *transition) archiveDueRooms() {
-	for _, r := range slices.Clone(t.now.Rooms) {
+	for _, r := range slices.Clone(t.incident.Rooms) {
 		if !r.ArchiveAt.IsZero() && !r.ArchiveAt.After(t.in.At) {
 			t.recordBySystem(RoomArchiveDue{Platform: r.Platform, ID: r.ID})
 		}

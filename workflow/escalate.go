@@ -6,26 +6,29 @@ import (
 	"time"
 )
 
-// everyPurpose cancels pages whatever they are for.
+// anyPurpose stands for every purpose in cancelPages.
 const anyPurpose Purpose = ""
+
+// minLateness is the shortest delay that is reported as "late by".
+const minLateness = 10 * time.Second
 
 // startEscalation begins a run of paging from the first step of the plan's
 // policy. What an earlier run still planned is superseded.
 func (t *transition) startEscalation(why string) {
 	t.cancelPages("paging started again", PurposeEscalation)
 	policy := t.in.Known.Plan.Policy
-	t.recordBySystem(EscalationStarted{Run: t.now.Paging.Run + 1, Policy: policy, Why: why})
-	t.fire(0, 0, "")
+	t.recordBySystem(EscalationStarted{Run: t.incident.Paging.Run + 1, Policy: policy, Why: why})
+	t.fireFrom(0, 0, "")
 }
 
 // fire carries out the step at a position, and goes on at once as long as
 // nobody stands behind it: waiting is spent only on somebody who may answer
 // (rule E4).
-func (t *transition) fire(repeat, step int, why string) {
+func (t *transition) fireFrom(repeat, step int, why string) {
 	plan := t.in.Known.Plan
 	for {
-		e := &t.now.Paging
-		policy, _ := plan.policy(e.Policy())
+		e := &t.incident.Paging
+		policy, _ := plan.findPolicy(e.Policy())
 		if step < len(policy.Steps) {
 			if t.fireStep(policy, repeat, step, why) {
 				return
@@ -41,10 +44,10 @@ func (t *transition) fire(repeat, step int, why string) {
 			repeat, step = 0, 0
 			t.recordBySystem(CycleBegan{Policy: next, Moved: true})
 		case !e.RunReached:
-			t.nobodyReached()
+			t.reportNobodyReached()
 			return
 		default:
-			t.exhausted()
+			t.reportExhausted()
 			return
 		}
 	}
@@ -54,8 +57,8 @@ func (t *transition) fire(repeat, step int, why string) {
 // fallback, else the plan's, each visited once in a run.
 func (t *transition) afterCycle(policy Policy) string {
 	for _, next := range []string{policy.Fallback, t.in.Known.Plan.Fallback} {
-		_, exists := t.in.Known.Plan.policy(next)
-		if exists && !slices.Contains(t.now.Paging.Chain, next) && len(t.now.Paging.Chain) < maxChain {
+		_, exists := t.in.Known.Plan.findPolicy(next)
+		if exists && !slices.Contains(t.incident.Paging.Chain, next) && len(t.incident.Paging.Chain) < maxChain {
 			return next
 		}
 	}
@@ -67,9 +70,9 @@ func (t *transition) afterCycle(policy Policy) string {
 func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool {
 	s := policy.Steps[step]
 	f := StepFired{Policy: policy.ID, Why: why, At: PageCoordinates{
-		Run: t.now.Paging.Run, Policy: len(t.now.Paging.Chain) - 1, Repeat: repeat, Step: step,
+		Run: t.incident.Paging.Run, Policy: len(t.incident.Paging.Chain) - 1, Repeat: repeat, Step: step,
 	}}
-	if due := t.now.Paging.NextAt; !due.IsZero() && why == "" {
+	if due := t.incident.Paging.NextAt; !due.IsZero() && why == "" {
 		f.Late = lateness(due, t.in.At)
 	}
 	recipients, skipped := t.resolveTargets(s.Notify, map[string]bool{policy.ID: true})
@@ -83,14 +86,14 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 	for _, r := range recipients {
 		pages := t.pagesFor(r, PurposeEscalation, f.At.String(), f.At)
 		if len(pages) == 0 {
-			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
+			f.Skipped = append(f.Skipped, Skipped{targetOf(r.ID), "no way to reach " + nameOf(r)})
 		}
 		f.Pages = append(f.Pages, pages...)
 	}
 	var left []string
 	f.Pages, left = t.supersede(f.Pages)
 	for _, id := range left {
-		f.Skipped = append(f.Skipped, Skipped{personOrSelf(id), "not by every method: too many pages at once"})
+		f.Skipped = append(f.Skipped, Skipped{targetOf(id), "not by every method: too many pages at once"})
 	}
 	if len(f.Pages) > 0 {
 		f.Next = t.in.At.Add(max(s.Wait, time.Second))
@@ -102,13 +105,13 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 // lateness is how long after its deadline something happens, when that is
 // worth a word (rule X1: "late by").
 func lateness(due, at time.Time) time.Duration {
-	if late := at.Sub(due); late >= latenessWorthSaying {
+	if late := at.Sub(due); late >= minLateness {
 		return late.Round(time.Second)
 	}
 	return 0
 }
 
-func personOrSelf(id string) Target {
+func targetOf(id string) Target {
 	t := Target(id)
 	if t.Kind() == id && id != "log" {
 		return personTarget(id)
@@ -131,14 +134,14 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 		switch {
 		case slices.ContainsFunc(all, same):
 		case len(all) >= maxRecipients:
-			skipped = append(skipped, Skipped{personOrSelf(r.ID), fmt.Sprintf("one step pages at most %d", maxRecipients)})
+			skipped = append(skipped, Skipped{targetOf(r.ID), fmt.Sprintf("one step pages at most %d", maxRecipients)})
 		default:
 			all = append(all, r)
 		}
 	}
 	for _, target := range targets {
 		if target.Kind() == "policy" {
-			policy, exists := t.in.Known.Plan.policy(target.ID())
+			policy, exists := t.in.Known.Plan.findPolicy(target.ID())
 			if !exists || len(policy.Steps) == 0 || visited[policy.ID] {
 				skipped = append(skipped, Skipped{target, "there is no such policy to go on with"})
 				continue
@@ -177,7 +180,7 @@ func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCo
 	for n, m := range methods[:min(len(methods), 8)] {
 		p := PageState{
 			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: why, At: at,
-			To: r.ID, Name: shortName(r.Name), Via: m.Key, Due: t.in.At, State: DeliveryQueued,
+			To: r.ID, Name: cleanName(r.Name), Via: m.Key, Due: t.in.At, State: DeliveryQueued,
 		}
 		switch {
 		case why == PurposeNotice && n > 0:
@@ -196,10 +199,10 @@ func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCo
 func (t *transition) supersede(fresh []PageState) (stay []PageState, left []string) {
 	var old []string
 	room := maxPages
-	for _, p := range t.now.Paging.Pages {
+	for _, p := range t.incident.Paging.Pages {
 		switch {
-		case !p.State.Live():
-		case slices.ContainsFunc(fresh, func(f PageState) bool { return f.replaces(p) }):
+		case !p.State.IsPending():
+		case slices.ContainsFunc(fresh, func(f PageState) bool { return f.canReplace(p) }):
 			old = append(old, p.ID)
 		default:
 			room--
@@ -211,12 +214,12 @@ func (t *transition) supersede(fresh []PageState) (stay []PageState, left []stri
 	if len(fresh) <= room {
 		return fresh, nil
 	}
-	return fit(fresh, max(room, 1))
+	return fitPages(fresh, max(room, 1))
 }
 
 // fit keeps as many pages as there is room for: everybody's first method, then
 // the later ones. It names the people who lost one.
-func fit(fresh []PageState, room int) (stay []PageState, left []string) {
+func fitPages(fresh []PageState, room int) (stay []PageState, left []string) {
 	var later []PageState
 	seen := map[string]bool{}
 	for _, p := range fresh {
@@ -242,7 +245,7 @@ func fit(fresh []PageState, room int) (stay []PageState, left []string) {
 // replaces reports whether a new page makes an older one unnecessary: it goes
 // the same way, and asks for at least as much. A notice never replaces a page
 // that wants an answer, and another notice only when that one has failed.
-func (p PageState) replaces(old PageState) bool {
+func (p PageState) canReplace(old PageState) bool {
 	if p.To != old.To || p.Via != old.Via || old.Purpose == PurposeJoin {
 		return false
 	}
@@ -253,14 +256,14 @@ func (p PageState) replaces(old PageState) bool {
 }
 
 // nobodyReached tells the catch-all and tries again soon (rule E4).
-func (t *transition) nobodyReached() {
+func (t *transition) reportNobodyReached() {
 	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
 	t.recordBySystem(NobodyReached{Again: again, Pages: t.catchAllPages(0)})
 }
 
 // exhausted tells the catch-all, now and again until somebody answers (E7).
-func (t *transition) exhausted() {
-	n := t.now.Paging.Reminders
+func (t *transition) reportExhausted() {
+	n := t.incident.Paging.Reminders
 	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
 	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages(n)})
 }
@@ -276,7 +279,7 @@ func (t *transition) catchAllPages(n int) []PageState {
 	if len(recipients) == 0 {
 		recipients = []Recipient{{ID: "log", High: []Method{{Key: "log"}}}}
 	}
-	at := t.now.Paging.current()
+	at := t.incident.Paging.current()
 	at.Repeat = n
 	var pages []PageState
 	for _, r := range recipients {
@@ -289,8 +292,8 @@ func (t *transition) catchAllPages(n int) []PageState {
 // cancelPages gives up every page of a purpose that is not sent yet.
 func (t *transition) cancelPages(why string, purposes ...Purpose) {
 	var ids []string
-	for _, p := range t.now.Paging.Pages {
-		if p.State.Live() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
+	for _, p := range t.incident.Paging.Pages {
+		if p.State.IsPending() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
 			ids = append(ids, p.ID)
 		}
 	}

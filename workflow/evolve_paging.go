@@ -27,7 +27,7 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 		p.State, p.NextAt, p.Reminders = Exhausted, f.Next, f.Reminder+1
 		p.add(f.Pages)
 	case PagesQueued:
-		p.move(f.IDs, DeliveryQueued, "")
+		p.setState(f.IDs, DeliveryQueued, "")
 	case PeoplePaged:
 		p.Manual = f.Manual
 		p.add(f.Pages)
@@ -39,15 +39,15 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 		i.Alerts.Notice.Pending += f.Alerts
 		i.Alerts.Notice.DueAt = f.Due
 	case PageDelivered:
-		p.delivered(f.Page)
+		p.markDelivered(f.Page)
 	case PageFailed:
 		state := DeliveryFailed
 		if f.Retrying {
 			state = DeliveryRetrying
 		}
-		p.move([]string{f.Page}, state, f.Why)
+		p.setState([]string{f.Page}, state, f.Why)
 	case PagesCanceled:
-		p.move(f.IDs, DeliveryCanceled, f.Why)
+		p.setState(f.IDs, DeliveryCanceled, f.Why)
 	case Acknowledged:
 		i.Acknowledgement.At, i.Acknowledgement.Person, i.Acknowledgement.Name = e.At, f.Person, f.Name
 		i.Promises.AcknowledgeBy, i.Alerts.Notice = time.Time{}, AlertNotice{}
@@ -58,12 +58,12 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 	case AcknowledgeOverdue:
 		i.Promises.AcknowledgeBy = time.Time{}
 	case PageAnswered:
-		p.answered(f.Person)
+		p.markAnswered(f.Person)
 	}
 }
 
 // answered marks the pages that asked a person to join, and arrived.
-func (p *Escalation) answered(person string) {
+func (p *Escalation) markAnswered(person string) {
 	for n := range p.Pages {
 		if s := &p.Pages[n]; s.To == person && s.Purpose == PurposeJoin && s.State == DeliveryAccepted {
 			s.Why = "answered"
@@ -74,7 +74,7 @@ func (p *Escalation) answered(person string) {
 // begin resets the run. Pages that people asked for by hand go on.
 func (p *Escalation) begin(seq int, f EscalationStarted) {
 	p.Pages = slices.DeleteFunc(p.Pages, func(s PageState) bool {
-		return s.Purpose != PurposeJoin && !s.State.Live()
+		return s.Purpose != PurposeJoin && !s.State.IsPending()
 	})
 	*p = Escalation{
 		Run: f.Run, State: Running, Chain: []string{f.Policy},
@@ -94,7 +94,7 @@ func (p *Escalation) stop(s PagingState) {
 func (p *Escalation) add(pages []PageState) {
 	p.Pages = append(p.Pages, pages...)
 	for len(p.Pages) > maxPages {
-		n := slices.IndexFunc(p.Pages, func(s PageState) bool { return !s.State.Live() })
+		n := slices.IndexFunc(p.Pages, func(s PageState) bool { return !s.State.IsPending() })
 		if n < 0 {
 			return
 		}
@@ -102,9 +102,9 @@ func (p *Escalation) add(pages []PageState) {
 	}
 }
 
-func (p *Escalation) move(ids []string, to DeliveryState, why string) {
+func (p *Escalation) setState(ids []string, to DeliveryState, why string) {
 	for _, id := range ids {
-		if s := p.page(id); s != nil {
+		if s := p.findPage(id); s != nil {
 			s.State, s.Why = to, why
 		}
 	}
@@ -112,8 +112,8 @@ func (p *Escalation) move(ids []string, to DeliveryState, why string) {
 
 // delivered notes that somebody was reached. A page that was canceled while it
 // was on its way stays canceled.
-func (p *Escalation) delivered(id string) {
-	s := p.page(id)
+func (p *Escalation) markDelivered(id string) {
+	s := p.findPage(id)
 	if s == nil {
 		return
 	}

@@ -39,7 +39,7 @@ func (i *Incident) applyRecord(e Event, f RecordFact) {
 	case ActionItemAdded:
 		i.Paperwork.ActionItems = append(i.Paperwork.ActionItems, f.ActionItem)
 	case ActionItemCompleted:
-		if n := i.actionItem(f.N); n >= 0 {
+		if n := i.findActionItem(f.N); n >= 0 {
 			i.Paperwork.ActionItems[n].Done = !f.Undo
 		}
 	case CauseSet:
@@ -73,7 +73,7 @@ func (i *Incident) applyDetails(f DetailsChanged) {
 	i.Symptoms = append(i.Symptoms, f.Symptoms...)
 }
 
-func (i *Incident) actionItem(n int) int {
+func (i *Incident) findActionItem(n int) int {
 	return slices.IndexFunc(i.Paperwork.ActionItems, func(t ActionItem) bool { return t.N == n })
 }
 

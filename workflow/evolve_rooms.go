@@ -14,20 +14,20 @@ func (i *Incident) applyRoom(e Event, f RoomFact) {
 	case RoomOpened:
 		i.applyRoomOpened(e.At, f)
 	case RoomUnavailable:
-		i.atRoom(f.Platform, func(r *Room) { r.State, r.Why = RoomFailed, excerpt(f.Why, 200) })
+		i.updateRoom(f.Platform, func(r *Room) { r.State, r.Why = RoomFailed, excerpt(f.Why, 200) })
 	case RoomStepFinished:
-		i.atRoom(f.Platform, func(r *Room) { r.setStep(f.Step, f.Why) })
+		i.updateRoom(f.Platform, func(r *Room) { r.setStep(f.Step, f.Why) })
 	case RoomStepRetried:
-		i.atRoom(f.Platform, func(r *Room) { r.clearStep(f.Step) })
+		i.updateRoom(f.Platform, func(r *Room) { r.clearStep(f.Step) })
 	case RoomAbandoned:
 		i.Rooms = slices.DeleteFunc(i.Rooms, func(r Room) bool {
 			return r.Platform == f.Platform && (r.ID == f.ID || r.ID == "" && r.State == RoomRequested)
 		})
 	case RoomArchiveDue:
-		i.atRoom(f.Platform, func(r *Room) { r.ArchiveAt = time.Time{} })
+		i.updateRoom(f.Platform, func(r *Room) { r.ArchiveAt = time.Time{} })
 	case RoomArchived:
-		i.atRoom(f.Platform, func(r *Room) {
-			if r.State, r.ArchiveAt = RoomIsArchived, (time.Time{}); i.Open() {
+		i.updateRoom(f.Platform, func(r *Room) {
+			if r.State, r.ArchiveAt = RoomIsArchived, (time.Time{}); i.IsOpen() {
 				r.State = RoomRequested
 			}
 		})
@@ -47,7 +47,7 @@ func (i *Incident) hideRooms(private bool) {
 // before is given everything anew.
 func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 	r := f.Room
-	if was, is := i.Room(f.Platform); is {
+	if was, ok := i.Room(f.Platform); ok {
 		r.Managed, r.Steps, r.ArchiveAfter = was.Managed, was.Steps, was.ArchiveAfter
 		if was.ID != "" && was.ID != f.ID {
 			for n := range r.Steps {
@@ -58,21 +58,21 @@ func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 		}
 	}
 	i.setRoom(r)
-	if !i.Open() && i.Status != Resolved {
+	if !i.IsOpen() && i.Status != Resolved {
 		i.scheduleRoomArchive(at)
 	}
 }
 
 func (i *Incident) setRoom(r Room) {
-	if n := i.room(r.Platform); n >= 0 {
+	if n := i.findRoom(r.Platform); n >= 0 {
 		i.Rooms[n] = r
 		return
 	}
 	i.Rooms = append(i.Rooms, r)
 }
 
-func (i *Incident) atRoom(platform string, do func(*Room)) {
-	if n := i.room(platform); n >= 0 {
+func (i *Incident) updateRoom(platform string, do func(*Room)) {
+	if n := i.findRoom(platform); n >= 0 {
 		do(&i.Rooms[n])
 	}
 }

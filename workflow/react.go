@@ -3,7 +3,7 @@ package workflow
 import "time"
 
 // outlook is what react must remember of the state before a fact.
-type before struct {
+type stateBefore struct {
 	paging  PagingState
 	members []string // nil: no room is open that they could be asked into
 	// archived names the platforms whose rooms had been put away; awaited those
@@ -11,8 +11,8 @@ type before struct {
 	archived, awaited []string
 }
 
-func (i *Incident) before() before {
-	was := before{paging: i.Paging.State}
+func (i *Incident) beforeFact() stateBefore {
+	was := stateBefore{paging: i.Paging.State}
 	if i.hasManagedRoom() {
 		was.members = i.members()
 	}
@@ -29,7 +29,7 @@ func (i *Incident) before() before {
 }
 
 // react says what the world must be told about a fact, whoever caused it.
-func react(i *Incident, was before, e Event) []Action {
+func react(i *Incident, was stateBefore, e Event) []Action {
 	var actions []Action
 	switch f := e.Fact.(type) {
 	case PagingFact:
@@ -50,23 +50,23 @@ func react(i *Incident, was before, e Event) []Action {
 func reactPaging(i *Incident, f PagingFact) []Action {
 	switch f := f.(type) {
 	case StepFired:
-		return queuedPages(f.Pages, SendPage{})
+		return sendQueuedPages(f.Pages, SendPage{})
 	case NobodyReached:
-		return queuedPages(f.Pages, SendPage{Text: "Nobody could be reached."})
+		return sendQueuedPages(f.Pages, SendPage{Text: "Nobody could be reached."})
 	case EscalationExhausted:
-		return queuedPages(f.Pages, SendPage{})
+		return sendQueuedPages(f.Pages, SendPage{})
 	case PeoplePaged:
-		return queuedPages(f.Pages, SendPage{Text: f.Text, Alerts: f.Alerts})
+		return sendQueuedPages(f.Pages, SendPage{Text: f.Text, Alerts: f.Alerts})
 	case PagesQueued:
 		var actions []Action
 		for _, id := range f.IDs {
-			if p := i.Paging.page(id); p != nil {
+			if p := i.Paging.findPage(id); p != nil {
 				actions = append(actions, sendPage(*p, SendPage{}))
 			}
 		}
 		return actions
 	case PageDelivered:
-		if p := i.Paging.page(f.Page); p != nil && p.State == DeliveryCanceled {
+		if p := i.Paging.findPage(f.Page); p != nil && p.State == DeliveryCanceled {
 			return []Action{CancelPage{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why}}
 		}
 	case EscalationStarted, CycleBegan, NoticePostponed, PageFailed, PagesCanceled,
@@ -95,7 +95,7 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 	case IncidentMerged:
 		return []Action{Forward{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}}}
 	case IncidentAbsorbed:
-		if !i.Open() { // it ended before the news came
+		if !i.IsOpen() { // it ended before the news came
 			return []Action{Forward{Incident: f.From, Target: &UpdateMergeTarget{Ended: true}}}
 		}
 	case IncidentResolved:
@@ -133,7 +133,7 @@ func forwardToMerged(i *Incident, f UpdateMergeTarget) []Action {
 func isPaging(s PagingState) bool { return s == Running || s == Exhausted }
 
 // owed sends the pages that are due at once. What they say besides is in with.
-func queuedPages(pages []PageState, with SendPage) []Action {
+func sendQueuedPages(pages []PageState, with SendPage) []Action {
 	var actions []Action
 	for _, p := range pages {
 		if p.State == DeliveryQueued {
@@ -153,7 +153,7 @@ func sendPage(p PageState, with SendPage) SendPage {
 // (rule E5).
 func cancelDelivered(i *Incident, because Fact) []Action {
 	why := "resolved"
-	if a, is := because.(Acknowledged); is {
+	if a, ok := because.(Acknowledged); ok {
 		why = "acknowledged by " + a.Name
 	}
 	var actions []Action
@@ -175,7 +175,7 @@ func reactPosts(i *Incident, e Event) []Action {
 		if r.State == RoomOpen || r.State == RoomRequested {
 			actions = append(actions, Post{Platform: r.Platform, Seq: e.Seq})
 		}
-		if r.wants(StepAnnounce) && i.Visibility != Private && IsAnnounced(e.Fact) {
+		if r.hasStep(StepAnnounce) && i.Visibility != Private && IsAnnounced(e.Fact) {
 			actions = append(actions, Post{Platform: r.Platform, Place: Announce, Seq: e.Seq})
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 // houses is what rooms owe to a fact: to be opened, furnished, joined, left and
 // put away.
-func reactRooms(i *Incident, was before, e Event) []Action {
+func reactRooms(i *Incident, was stateBefore, e Event) []Action {
 	var actions []Action
 	switch f := e.Fact.(type) {
 	case RoomFact:
@@ -17,7 +17,7 @@ func reactRooms(i *Incident, was before, e Event) []Action {
 			actions = reopenRooms(i, was)
 		}
 	case RecordFact:
-		if d, is := f.(DetailsChanged); is && d.Title != "" {
+		if d, ok := f.(DetailsChanged); ok && d.Title != "" {
 			actions = refreshTopics(i)
 		}
 	case AlertFact, PagingFact, UnknownFact: // they may bring people in
@@ -25,7 +25,7 @@ func reactRooms(i *Incident, was before, e Event) []Action {
 	return append(actions, inviteNewMembers(i, was)...)
 }
 
-func reactRoom(i *Incident, was before, f RoomFact) []Action {
+func reactRoom(i *Incident, was stateBefore, f RoomFact) []Action {
 	switch f := f.(type) {
 	case RoomWanted:
 		return []Action{OpenRoom{Platform: f.Platform}}
@@ -70,7 +70,7 @@ func reactRoomOpened(i *Incident, f RoomOpened) []Action {
 
 // reactRoomArchived opens the next room of an incident that goes on, and says
 // there what could not be said in the archived one.
-func reactRoomArchived(i *Incident, was before, f RoomArchived) []Action {
+func reactRoomArchived(i *Incident, was stateBefore, f RoomArchived) []Action {
 	if r, _ := i.Room(f.Platform); r.State != RoomRequested {
 		return nil
 	}
@@ -84,7 +84,7 @@ func reactRoomArchived(i *Incident, was before, f RoomArchived) []Action {
 	return actions
 }
 
-func reopenRooms(i *Incident, was before) []Action {
+func reopenRooms(i *Incident, was stateBefore) []Action {
 	var actions []Action
 	for _, r := range i.Rooms {
 		if slices.Contains(was.archived, r.Platform) {
@@ -97,7 +97,7 @@ func reopenRooms(i *Incident, was before) []Action {
 func refreshTopics(i *Incident) []Action {
 	var actions []Action
 	for _, r := range i.Rooms {
-		if r.State == RoomOpen && r.wants(StepTopic) {
+		if r.State == RoomOpen && r.hasStep(StepTopic) {
 			actions = append(actions, SetUpRoom{Platform: r.Platform, Step: StepTopic})
 		}
 	}
@@ -123,7 +123,7 @@ func invitePeople(platform string, people []string) []Action {
 }
 
 // newcomers invites whoever has come to belong to the incident.
-func inviteNewMembers(i *Incident, was before) []Action {
+func inviteNewMembers(i *Incident, was stateBefore) []Action {
 	if was.members == nil {
 		return nil
 	}

@@ -83,14 +83,14 @@ type Platform struct {
 
 // Room returns the incident's room on a platform.
 func (i Incident) Room(platform string) (Room, bool) {
-	n := i.room(platform)
+	n := i.findRoom(platform)
 	if n < 0 {
 		return Room{}, false
 	}
 	return i.Rooms[n], true
 }
 
-func (i *Incident) room(platform string) int {
+func (i *Incident) findRoom(platform string) int {
 	return slices.IndexFunc(i.Rooms, func(r Room) bool { return r.Platform == platform })
 }
 
@@ -104,9 +104,9 @@ func (r Room) Step(name string) (RoomStep, bool) {
 }
 
 // wants reports whether a room has a step that has not failed.
-func (r Room) wants(name string) bool {
-	s, is := r.Step(name)
-	return is && s.State != StepFailed
+func (r Room) hasStep(name string) bool {
+	s, ok := r.Step(name)
+	return ok && s.State != StepFailed
 }
 
 // CanPost reports whether something may be said of the incident in a place: the
@@ -116,7 +116,7 @@ func (i Incident) CanPost(platform string, p Place) bool {
 	r, _ := i.Room(platform)
 	private := i.Visibility == Private
 	if p == Announce {
-		return r.wants(StepAnnounce) && !private
+		return r.hasStep(StepAnnounce) && !private
 	}
 	return r.State == RoomOpen && (r.Private || !private || !r.Managed)
 }
@@ -136,7 +136,7 @@ func (i Incident) Cards() []ShowCard {
 		if r.Managed && r.State == RoomOpen {
 			all = append(all, ShowCard{Platform: r.Platform})
 		}
-		if r.Managed && r.wants(StepAnnounce) {
+		if r.Managed && r.hasStep(StepAnnounce) {
 			all = append(all, ShowCard{Platform: r.Platform, Place: Announce})
 		}
 	}

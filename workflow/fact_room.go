@@ -2,49 +2,54 @@ package workflow
 
 import "time"
 
-// RoomWanted asked a platform for a room. Steps is what it is to be given.
+// RoomWanted is recorded when a platform is asked for a room. Steps lists what the
+// room will be given once it is open.
 type RoomWanted struct {
 	Platform     string        `json:"platform"`
 	Private      bool          `json:"private,omitempty"`
 	Steps        []RoomStep    `json:"steps,omitempty"`
-	ArchiveAfter time.Duration `json:"archive_after,omitempty"` // how long after the end it is put away
+	ArchiveAfter time.Duration `json:"archive_after,omitempty"` // how long after the incident has ended it is archived; 0: never
 }
 
-// RoomOpened is there. Invite is whom the plan wants in it.
+// RoomOpened is recorded when a room is ready. Invite lists the people whom the plan
+// wants in it.
 type RoomOpened struct {
 	Room
 	Invite []string `json:"invite,omitempty"`
 }
 
-// RoomStepFinished gave a room something, or could not.
+// RoomStepFinished is recorded when a step of setting up a room has succeeded (Why is
+// then "") or failed.
 type RoomStepFinished struct {
 	Platform string `json:"platform"`
 	Step     string `json:"step"`
-	Why      string `json:"why,omitempty"` // what is wrong
+	Why      string `json:"why,omitempty"` // the error
 }
 
-// RoomStepRetried tries a step of a room again, or for the first time.
+// RoomStepRetried is recorded when a step of setting up a room is to be tried again.
 type RoomStepRetried struct {
 	Platform string `json:"platform"`
 	Step     string `json:"step"`
 }
 
-// RoomAbandoned gave up a room that not only members see, because the incident is
-// private (rule P2).
+// RoomAbandoned is recorded when a room that other people than its members can see is
+// given up because the incident is private (P2: private means members only).
 type RoomAbandoned struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
 }
 
-// RoomArchiveDue is to be put away: the incident ended some time ago.
+// RoomArchiveDue is recorded when the delay after the end of the incident has passed,
+// and the room is to be archived.
 type RoomArchiveDue struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
 }
 
-// RoomArchived was put away, or left for one that is on its way (ID is then "").
-// While the incident goes on the room is wanted back, and told of the events from
-// Seq to Through.
+// RoomArchived is recorded when a room was archived. ID is "" if the platform had
+// not opened it yet. If the incident is still open, another room is requested, and
+// the events from Seq to Through are posted there, which the archived room did not
+// receive.
 type RoomArchived struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
@@ -52,7 +57,7 @@ type RoomArchived struct {
 	Through  int    `json:"through,omitempty"`
 }
 
-// RoomUnavailable could not be opened.
+// RoomUnavailable is recorded when a platform could not open a room.
 type RoomUnavailable struct {
 	Platform string `json:"platform"`
 	Why      string `json:"why"`
