@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// codecVersion is the version under which facts, actions and snapshots are
-// written. A fact of a higher version, or of an unknown kind, is kept as it is.
+// codecVersion is the version with which facts, actions and snapshots are written.
+// A fact or action of a higher version, or of an unknown kind, is kept as it is.
 const codecVersion = 1
 
 type storedEvent struct {
@@ -20,7 +20,8 @@ type storedEvent struct {
 	Fact    json.RawMessage `json:"fact"`
 }
 
-// EncodeEvent writes an event as one line of JSON, stable for ever.
+// EncodeEvent returns an event as one line of JSON. Recorded lines must keep decoding
+// and encode to the same bytes in every later version.
 func EncodeEvent(e Event) ([]byte, error) {
 	form := storedEvent{Seq: e.Seq, At: e.At.UTC(), By: e.By, Kind: e.Fact.fact(), Version: codecVersion}
 	if u, ok := e.Fact.(UnknownFact); ok {
@@ -35,7 +36,8 @@ func EncodeEvent(e Event) ([]byte, error) {
 	return encode(form)
 }
 
-// DecodeEvent reads what [EncodeEvent] wrote.
+// DecodeEvent reads what [EncodeEvent] has returned. A fact that this version does not
+// know becomes an [UnknownFact].
 func DecodeEvent(b []byte) (Event, error) {
 	var form storedEvent
 	if err := json.Unmarshal(b, &form); err != nil {
@@ -60,14 +62,14 @@ type storedAction struct {
 	Action  json.RawMessage `json:"action"`
 }
 
-// EncodeAction writes an action as one line of JSON.
-func EncodeAction(d Action) ([]byte, error) {
-	form := storedAction{Kind: d.action(), Version: codecVersion}
-	if u, ok := d.(UnknownAction); ok {
+// EncodeAction returns an action as one line of JSON.
+func EncodeAction(a Action) ([]byte, error) {
+	form := storedAction{Kind: a.action(), Version: codecVersion}
+	if u, ok := a.(UnknownAction); ok {
 		form.Version, form.Action = u.Version, u.Body
 		return encode(form)
 	}
-	body, err := encode(d)
+	body, err := encode(a)
 	if err != nil {
 		return nil, fmt.Errorf("encode action %s: %w", form.Kind, err)
 	}
@@ -75,7 +77,8 @@ func EncodeAction(d Action) ([]byte, error) {
 	return encode(form)
 }
 
-// DecodeAction reads what [EncodeAction] wrote.
+// DecodeAction reads what [EncodeAction] has returned. An action that this version
+// does not know becomes an [UnknownAction].
 func DecodeAction(b []byte) (Action, error) {
 	var form storedAction
 	if err := json.Unmarshal(b, &form); err != nil {
@@ -85,11 +88,11 @@ func DecodeAction(b []byte) (Action, error) {
 	if decode == nil || form.Version > codecVersion {
 		return UnknownAction{Kind: form.Kind, Version: form.Version, Body: form.Action}, nil
 	}
-	d, err := decode(form.Action)
+	a, err := decode(form.Action)
 	if err != nil {
 		return nil, fmt.Errorf("decode action %s: %w", form.Kind, err)
 	}
-	return d, nil
+	return a, nil
 }
 
 type storedSnapshot struct {
@@ -97,13 +100,14 @@ type storedSnapshot struct {
 	Incident Incident `json:"incident"`
 }
 
-// EncodeIncident writes a snapshot: at most 64 KiB.
+// EncodeIncident returns a snapshot of an incident as one line of JSON of at most
+// 64 KiB.
 func EncodeIncident(i Incident) ([]byte, error) {
 	return encode(storedSnapshot{Version: codecVersion, Incident: i})
 }
 
-// DecodeIncident reads what [EncodeIncident] wrote. A snapshot of a newer
-// version is an error: an older binary must not overwrite it.
+// DecodeIncident reads what [EncodeIncident] has returned. A snapshot of a newer
+// version is an error, so that an older binary does not overwrite it.
 func DecodeIncident(b []byte) (Incident, error) {
 	var form storedSnapshot
 	if err := json.Unmarshal(b, &form); err != nil {
@@ -115,7 +119,8 @@ func DecodeIncident(b []byte) (Incident, error) {
 	return form.Incident, nil
 }
 
-// compact encodes without escaping HTML, which is the renderers' business.
+// encode returns v as JSON on one line. It does not escape HTML, because that is up to
+// whatever shows the text.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -132,12 +137,14 @@ func decodeFact[F Fact](b []byte) (Fact, error) {
 	return f, err
 }
 
-func decodeActionBody[D Action](b []byte) (Action, error) {
-	var d D
-	err := json.Unmarshal(b, &d)
-	return d, err
+func decodeActionBody[A Action](b []byte) (Action, error) {
+	var a A
+	err := json.Unmarshal(b, &a)
+	return a, err
 }
 
+// actionDecoder returns the function that decodes actions of a stored kind, or nil when
+// this version does not know the kind.
 func actionDecoder(kind string) func([]byte) (Action, error) {
 	switch kind {
 	case "send_page":

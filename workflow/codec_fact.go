@@ -1,52 +1,28 @@
 package workflow
 
-// factDecoder finds how a stored fact is read; nil when its kind is unknown.
-// [UnknownFact] is missing on purpose: it is what the rest becomes.
+// factDecoder returns the function that decodes facts of a stored kind, or nil when
+// this version does not know the kind.
 func factDecoder(kind string) func([]byte) (Fact, error) {
-	if decode := incidentFactDecoder(kind); decode != nil {
-		return decode
+	for _, find := range []func(string) func([]byte) (Fact, error){
+		lifecycleDecoder, alertDecoder, pagingDecoder, roomDecoder, recordDecoder,
+	} {
+		if decode := find(kind); decode != nil {
+			return decode
+		}
 	}
-	return pagingFactDecoder(kind)
+	return nil
 }
 
-func incidentFactDecoder(kind string) func([]byte) (Fact, error) {
+func lifecycleDecoder(kind string) func([]byte) (Fact, error) {
 	switch kind {
 	case "declared":
 		return decodeFact[Declared]
-	case "alerts_arrived":
-		return decodeFact[AlertsArrived]
-	case "alerts_forwarded":
-		return decodeFact[AlertsForwarded]
-	case "merge_target_updated":
-		return decodeFact[MergeTargetUpdated]
-	case "alerts_all_resolved":
-		return decodeFact[AlertsAllResolved]
 	case "status_changed":
 		return decodeFact[StatusChanged]
 	case "severity_changed":
 		return decodeFact[SeverityChanged]
-	case "details_changed":
-		return decodeFact[DetailsChanged]
-	case "update_posted":
-		return decodeFact[UpdatePosted]
-	case "update_overdue":
-		return decodeFact[UpdateOverdue]
-	case "role_assigned":
-		return decodeFact[RoleAssigned]
-	case "note_added":
-		return decodeFact[NoteAdded]
-	case "action_item_added":
-		return decodeFact[ActionItemAdded]
-	case "action_item_completed":
-		return decodeFact[ActionItemCompleted]
-	case "cause_set":
-		return decodeFact[CauseSet]
 	case "resolved":
 		return decodeFact[IncidentResolved]
-	case "alerts_released":
-		return decodeFact[AlertsReleased]
-	case "check_recorded":
-		return decodeFact[CheckRecorded]
 	case "closed":
 		return decodeFact[IncidentClosed]
 	case "reopened":
@@ -57,17 +33,27 @@ func incidentFactDecoder(kind string) func([]byte) (Fact, error) {
 		return decodeFact[IncidentMerged]
 	case "absorbed":
 		return decodeFact[IncidentAbsorbed]
-	case "link_added":
-		return decodeFact[LinkAdded]
-	case "people_invited":
-		return decodeFact[PeopleInvited]
-	case "visibility_changed":
-		return decodeFact[VisibilityChanged]
+	case "merge_target_updated":
+		return decodeFact[MergeTargetUpdated]
 	}
 	return nil
 }
 
-func pagingFactDecoder(kind string) func([]byte) (Fact, error) {
+func alertDecoder(kind string) func([]byte) (Fact, error) {
+	switch kind {
+	case "alerts_arrived":
+		return decodeFact[AlertsArrived]
+	case "alerts_forwarded":
+		return decodeFact[AlertsForwarded]
+	case "alerts_all_resolved":
+		return decodeFact[AlertsAllResolved]
+	case "alerts_released":
+		return decodeFact[AlertsReleased]
+	}
+	return nil
+}
+
+func pagingDecoder(kind string) func([]byte) (Fact, error) {
 	switch kind {
 	case "escalation_started":
 		return decodeFact[EscalationStarted]
@@ -99,6 +85,12 @@ func pagingFactDecoder(kind string) func([]byte) (Fact, error) {
 		return decodeFact[Unacknowledged]
 	case "acknowledge_overdue":
 		return decodeFact[AcknowledgeOverdue]
+	}
+	return nil
+}
+
+func roomDecoder(kind string) func([]byte) (Fact, error) {
+	switch kind {
 	case "room_wanted":
 		return decodeFact[RoomWanted]
 	case "room_opened":
@@ -115,8 +107,38 @@ func pagingFactDecoder(kind string) func([]byte) (Fact, error) {
 		return decodeFact[RoomArchiveDue]
 	case "room_archived":
 		return decodeFact[RoomArchived]
+	}
+	return nil
+}
+
+func recordDecoder(kind string) func([]byte) (Fact, error) {
+	switch kind {
+	case "details_changed":
+		return decodeFact[DetailsChanged]
+	case "update_posted":
+		return decodeFact[UpdatePosted]
+	case "update_overdue":
+		return decodeFact[UpdateOverdue]
+	case "role_assigned":
+		return decodeFact[RoleAssigned]
+	case "note_added":
+		return decodeFact[NoteAdded]
 	case "note_withdrawn":
 		return decodeFact[NoteWithdrawn]
+	case "action_item_added":
+		return decodeFact[ActionItemAdded]
+	case "action_item_completed":
+		return decodeFact[ActionItemCompleted]
+	case "cause_set":
+		return decodeFact[CauseSet]
+	case "check_recorded":
+		return decodeFact[CheckRecorded]
+	case "link_added":
+		return decodeFact[LinkAdded]
+	case "people_invited":
+		return decodeFact[PeopleInvited]
+	case "visibility_changed":
+		return decodeFact[VisibilityChanged]
 	case "effect_given_up":
 		return decodeFact[EffectGivenUp]
 	}

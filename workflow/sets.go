@@ -1,10 +1,10 @@
 package workflow
 
-// The commands, facts and actions are sorted into smaller closed sets, each with a
-// handler of its own that names every member and has no default: a new member
-// that is not handled everywhere fails the linter.
+// Commands, facts and actions are sorted into smaller closed sets. Each set has its
+// own handlers, which name every member and have no default: the linter fails when a
+// new member is not handled everywhere.
 
-// LifecycleCommand moves an incident along its life, or into another incident.
+// LifecycleCommand is a command that changes status, severity or the merge state.
 //
 //sumtype:decl
 type LifecycleCommand interface {
@@ -12,7 +12,8 @@ type LifecycleCommand interface {
 	lifecycleCommand()
 }
 
-// PagingCommand answers, asks for, or reports a page.
+// PagingCommand is a command that answers a page, pages people, or reports the result
+// of a page.
 //
 //sumtype:decl
 type PagingCommand interface {
@@ -20,7 +21,8 @@ type PagingCommand interface {
 	pagingCommand()
 }
 
-// RoomCommand reports what became of a room, or tries it again.
+// RoomCommand is a command that reports the result of a room action, or repeats what
+// failed.
 //
 //sumtype:decl
 type RoomCommand interface {
@@ -28,7 +30,8 @@ type RoomCommand interface {
 	roomCommand()
 }
 
-// RecordCommand writes down what people know and do; it moves no status and pages nobody by itself.
+// RecordCommand is a command that records what people know, do or promise, and who may
+// see it. It pages no one.
 //
 //sumtype:decl
 type RecordCommand interface {
@@ -36,7 +39,7 @@ type RecordCommand interface {
 	recordCommand()
 }
 
-// LifecycleFact says where the incident stands, how severe it is, and which incident it goes on as.
+// LifecycleFact is a fact about status, severity or merging.
 //
 //sumtype:decl
 type LifecycleFact interface {
@@ -44,7 +47,7 @@ type LifecycleFact interface {
 	lifecycleFact()
 }
 
-// AlertFact says what its alerts did.
+// AlertFact is a fact about the alerts of the incident.
 //
 //sumtype:decl
 type AlertFact interface {
@@ -52,7 +55,7 @@ type AlertFact interface {
 	alertFact()
 }
 
-// PagingFact says who was paged, through what, and who answered.
+// PagingFact is a fact about escalation, pages and acknowledgements.
 //
 //sumtype:decl
 type PagingFact interface {
@@ -60,7 +63,7 @@ type PagingFact interface {
 	pagingFact()
 }
 
-// RoomFact says what became of a room.
+// RoomFact is a fact about a room on a chat platform.
 //
 //sumtype:decl
 type RoomFact interface {
@@ -68,7 +71,7 @@ type RoomFact interface {
 	roomFact()
 }
 
-// RecordFact says what people wrote down or promised.
+// RecordFact is a fact about what people recorded or promised, and who may see it.
 //
 //sumtype:decl
 type RecordFact interface {
@@ -76,7 +79,7 @@ type RecordFact interface {
 	recordFact()
 }
 
-// PageAction reaches one recipient through one method, or takes that back.
+// PageAction is an action that sends or cancels a page.
 //
 //sumtype:decl
 type PageAction interface {
@@ -84,7 +87,7 @@ type PageAction interface {
 	pageAction()
 }
 
-// RoomAction changes something on a chat platform.
+// RoomAction is an action on a chat platform.
 //
 //sumtype:decl
 type RoomAction interface {
@@ -92,7 +95,7 @@ type RoomAction interface {
 	roomAction()
 }
 
-// IncidentAction goes to another incident, or to the intake.
+// IncidentAction is an action for another incident, or for alert intake.
 //
 //sumtype:decl
 type IncidentAction interface {

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// Delivery is one page from being planned to its end: who was told, through
-// what, and whether it arrived.
+// Delivery is the record of one page: who was paged, by which contact method, and
+// whether it was delivered.
 type Delivery struct {
 	PageState
-	AskedAt time.Time // when it was planned or owed
-	DoneAt  time.Time // when it arrived, failed for good or was canceled; zero while it is open
+	AskedAt time.Time // when it was planned or sent
+	DoneAt  time.Time // when it was delivered, failed or was canceled; zero while it is pending
 }
 
-// Deliveries folds a history into its pages, in the order they were asked for.
+// Deliveries returns every page in a history of events, in the order in which they
+// were planned.
 func Deliveries(events []Event) []Delivery {
 	var all []Delivery
 	at := map[string]int{}
@@ -24,8 +25,8 @@ func Deliveries(events []Event) []Delivery {
 		}
 	}
 	move := func(e Event, id string, to DeliveryState, why string) {
-		n, known := at[id]
-		if !known {
+		n, ok := at[id]
+		if !ok {
 			return
 		}
 		d := &all[n]
@@ -70,17 +71,16 @@ func Deliveries(events []Event) []Delivery {
 	return all
 }
 
-// IsAwaiting reports whether a person is paged and has not answered: to answer
-// while nobody has, or to join whoever has.
+// IsAwaiting reports whether a person was paged and has not answered: to acknowledge,
+// while no one has, or to join.
 func (i *Incident) IsAwaiting(person string) bool {
 	return person != "" && slices.ContainsFunc(i.Paging.Pages, func(p PageState) bool {
 		return p.To == person && p.isUnanswered() && (p.Purpose == PurposeJoin || !i.IsAcknowledged() && p.Purpose != PurposeNotice)
 	})
 }
 
-// unanswered reports a page that is on its way, has arrived or could not be
-// delivered, and was not answered: where the telephone failed, the page on the
-// screen still calls.
+// isUnanswered reports whether a page was sent and not answered. A page that could not
+// be delivered counts too: the person still sees in the browser that they were paged.
 func (p PageState) isUnanswered() bool {
 	switch p.State {
 	case DeliveryQueued, DeliveryRetrying, DeliveryFailed:
