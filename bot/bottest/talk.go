@@ -169,11 +169,11 @@ func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 	}
 }
 
-// builtinRooms are the conversations in the store, as the browser's rooms are:
+// BuiltinRooms are the conversations in the store, as the browser's rooms are:
 // nothing is ever owed to them.
-type builtinRooms struct{}
+type BuiltinRooms struct{}
 
 // Room implements [bot.BuiltinRooms].
-func (builtinRooms) Room(incident, url string) workflow.Room {
+func (BuiltinRooms) Room(incident, url string) workflow.Room {
 	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }
