@@ -59,8 +59,8 @@ func (e *Engine) Apply(ctx context.Context, id string, c Change) (Result, error)
 // try is one attempt of a step.
 func (e *Engine) try(ctx context.Context, id string, c Change) (Result, error) {
 	loaded, err := e.cfg.Store.Load(ctx, id)
-	_, declares := c.Command.(workflow.Declare)
-	if errors.Is(err, ErrNotFound) && declares {
+	_, ok := c.Command.(workflow.Declare)
+	if errors.Is(err, ErrNotFound) && ok {
 		err = nil
 		loaded = Loaded{ID: id, Number: workflow.NumberOf(id)}
 	}

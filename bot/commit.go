@@ -56,7 +56,7 @@ func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 		if !e.canCarryOut(effect.Do) {
 			continue
 		}
-		if post, is := effect.Do.(workflow.Post); is && e.cfg.Builtin[post.Platform] != nil {
+		if post, ok := effect.Do.(workflow.Post); ok && e.cfg.Builtin[post.Platform] != nil {
 			message, err := e.builtinPost(effect.ID, post, out.Events)
 			if err != nil {
 				return err
@@ -92,8 +92,8 @@ func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
 // canCarryOut reports whether there is anybody to carry a deed out: a medium that
 // cannot take pages back is not asked to.
 func (e *Engine) canCarryOut(d workflow.Action) bool {
-	t, is := d.(workflow.CancelPage)
-	if !is {
+	t, ok := d.(workflow.CancelPage)
+	if !ok {
 		return true
 	}
 	_, able := e.Pager(t.Via).(Canceler)
@@ -117,21 +117,21 @@ const (
 // recordOf names the records that a fact writes in the same commit. A plan is
 // written once: what this process has read or written stays.
 func (e *Engine) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
-	if d, is := f.(workflow.Declared); is {
+	if d, ok := f.(workflow.Declared); ok {
 		if _, kept := e.plans.Load(d.Plan); kept {
 			return nil, nil
 		}
 		body, err := json.Marshal(plan)
 		return []RecordChange{{Kind: kindPlan, ID: d.Plan, Version: AnyVersion, Body: body}}, err
 	}
-	if r, is := f.(workflow.RoomOpened); is && e.cfg.Builtin[r.Platform] == nil {
+	if r, ok := f.(workflow.RoomOpened); ok && e.cfg.Builtin[r.Platform] == nil {
 		room := r.Platform + "/" + r.ID
 		return []RecordChange{
 			{Kind: KindRoom, ID: room, Version: AnyVersion, Body: []byte(incident)},
 			{Kind: KindRoom, ID: incident + "/" + room, Version: AnyVersion, Body: []byte{}},
 		}, nil
 	}
-	if s, is := f.(workflow.StepFired); is && s.Cursor != nil {
+	if s, ok := f.(workflow.StepFired); ok && s.Cursor != nil {
 		body, err := json.Marshal(s.Cursor.Next)
 		return []RecordChange{{Kind: kindCursor, ID: s.Cursor.Key, Version: s.Cursor.Was, Body: body}}, err
 	}

@@ -16,7 +16,7 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
 	for _, name := range e.platforms {
 		p := workflow.Platform{Name: name}
-		if h, is := e.cfg.Chats[name].(RoomManager); is {
+		if h, ok := e.cfg.Chats[name].(RoomManager); ok {
 			p = h.Platform()
 		}
 		k.Platforms = append(k.Platforms, p)
@@ -26,7 +26,7 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	}
 	org := e.Organization()
 	var err error
-	if d, declares := in.Command.(workflow.Declare); declares && i.Status == "" {
+	if d, ok := in.Command.(workflow.Declare); ok && i.Status == "" {
 		k.Plan = org.Plan(d.Services, d.Owner)
 	} else if k.Plan, err = e.Plan(ctx, i.PlanHash); err != nil {
 		return k, err

@@ -189,8 +189,8 @@ func Permanent(err error) error { return permanentError{err} }
 
 // IsPermanent reports whether an error was marked by [Permanent].
 func IsPermanent(err error) bool {
-	_, is := errors.AsType[permanentError](err)
-	return is
+	_, ok := errors.AsType[permanentError](err)
+	return ok
 }
 
 // retryError says when to try again.
@@ -208,6 +208,6 @@ func RetryAfter(d time.Duration, err error) error {
 
 // RetryDelay returns what [RetryAfter] was told.
 func RetryDelay(err error) (time.Duration, bool) {
-	e, is := errors.AsType[retryError](err)
-	return e.after, is
+	e, ok := errors.AsType[retryError](err)
+	return e.after, ok
 }

@@ -49,9 +49,9 @@ func wasPaged(s Speaker, i *workflow.Incident) bool {
 // CanHide refuses to make an incident private for a speaker who would not see it
 // afterwards: only configured people are members of private incidents (rule P2).
 func CanHide(s Speaker, c workflow.Command) error {
-	declare, declares := c.(workflow.Declare)
+	declare, ok := c.(workflow.Declare)
 	visibility, sets := c.(workflow.SetVisibility)
-	hides := declares && declare.Private || sets && visibility.To == workflow.Private
+	hides := ok && declare.Private || sets && visibility.To == workflow.Private
 	if s.Person != "" || !hides {
 		return nil
 	}

@@ -169,7 +169,7 @@ var errBundled = errors.New("waits for its bundle")
 func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
 	defer func() {
 		if p := recover(); p != nil {
-			if _, crash := p.(interface{ Crash() }); crash {
+			if _, ok := p.(interface{ Crash() }); ok {
 				panic(p) // the simulation's kill -9
 			}
 			r.cfg.Log.Error("carrying a task out panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))

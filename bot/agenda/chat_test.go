@@ -189,8 +189,8 @@ func (h *house) wantPages(incidents int, page string, from, to time.Duration) {
 	h.t.Helper()
 	sent, missing := h.pager.sent(), 0
 	for n := range incidents {
-		at, came := sent[fmt.Sprintf("INC-%d/%s", n+1, page)]
-		if !came || at < from || at > to {
+		at, ok := sent[fmt.Sprintf("INC-%d/%s", n+1, page)]
+		if !ok || at < from || at > to {
 			missing++
 		}
 	}

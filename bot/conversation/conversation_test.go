@@ -57,7 +57,7 @@ func TestP2Talk(t *testing.T) {
 			t.Errorf("%s talks: %+v", s.Name, reply)
 		}
 		_, err := w.Conversation.List(t.Context(), "INC-1", s, 0, 10)
-		if no, is := errors.AsType[*workflow.Refusal](err); !is || no.Message != "INC-1 does not exist." {
+		if no, ok := errors.AsType[*workflow.Refusal](err); !ok || no.Message != "INC-1 does not exist." {
 			t.Errorf("%s reads: %v", s.Name, err)
 		}
 	}

@@ -96,7 +96,7 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 	look, cancel := context.WithTimeout(ctx, outbound.SendTimeout/2) // so that the lease covers the send all the same
 	page, pager, err := s.compose(look, tasks)
 	again := false
-	if _, asks := pager.(bot.Rechecker); asks && err == nil {
+	if _, ok := pager.(bot.Rechecker); ok && err == nil {
 		again = s.begin(look, tasks)
 	}
 	cancel()
@@ -159,7 +159,7 @@ func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again
 	defer cancel()
 	began := s.engine.Now()
 	hand := pager.Page
-	if check, asks := pager.(bot.Rechecker); asks && again {
+	if check, ok := pager.(bot.Rechecker); ok && again {
 		hand = check.PageAgain
 	}
 	err := hand(send, page)

@@ -93,7 +93,7 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 		}
 		return Reply{OK: true, Text: text, Incident: call.Incident}, nil
 	}
-	if declare, declares := call.Command.(workflow.Declare); declares {
+	if declare, ok := call.Command.(workflow.Declare); ok {
 		return d.declare(ctx, declare, r)
 	}
 	return d.change(ctx, change{incident: call.Incident, command: call.Command}, r)
@@ -101,7 +101,7 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 
 // refused turns a refusal into a reply and leaves other errors alone.
 func refused(err error) (Reply, error) {
-	if no, is := errors.AsType[*workflow.Refusal](err); is {
+	if no, ok := errors.AsType[*workflow.Refusal](err); ok {
 		return Reply{Text: no.Error()}, nil
 	}
 	return Reply{}, err
@@ -267,7 +267,7 @@ func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, er
 // other is what a step may know of another incident that the speaker names.
 func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (workflow.Other, error) {
 	i, err := d.incidents.Get(ctx, id, s)
-	if _, no := errors.AsType[*workflow.Refusal](err); no {
+	if _, ok := errors.AsType[*workflow.Refusal](err); ok {
 		return workflow.Other{}, bot.ErrNotFound
 	}
 	return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.Merge.From)}, err

@@ -25,8 +25,8 @@ func (d *Dispatcher) NeedsForm(ctx context.Context, r Request) (Form, bool) {
 		return f, false
 	}
 	call, err := d.engine.Catalog().Parse(r.Text, d.context(ctx, r))
-	edit, edits := call.Command.(workflow.SetDetails)
-	return f, err != nil || edits && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
+	edit, ok := call.Command.(workflow.SetDetails)
+	return f, err != nil || ok && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
 }
 
 // WantsForm reports whether a line is to be answered with a form: it names a

@@ -17,8 +17,8 @@ import (
 func readLink(t *testing.T, w *bottest.App, reply dispatch.Reply) signin.SignIn {
 	t.Helper()
 	first, _, _ := strings.Cut(reply.Text, "\n")
-	token, is := strings.CutPrefix(first, "https://tocsin.example.com/sign-in/")
-	if !reply.OK || !is {
+	token, ok := strings.CutPrefix(first, "https://tocsin.example.com/sign-in/")
+	if !reply.OK || !ok {
 		t.Fatalf("no link: %v %q", reply.OK, reply.Text)
 	}
 	link, err := w.SignIn.Read(t.Context(), token)

@@ -35,7 +35,7 @@ func TestI1DeadLetters(t *testing.T) {
 		t.Fatalf("%+v %v", letters, err)
 	}
 	_, err = w.Intake.Replay(ctx, letters[0].ID)
-	if no, is := errors.AsType[*workflow.Refusal](err); !is || !strings.Contains(no.Error(), "still cannot be read") {
+	if no, ok := errors.AsType[*workflow.Refusal](err); !ok || !strings.Contains(no.Error(), "still cannot be read") {
 		t.Errorf("replay: %v", err)
 	}
 	if err = errors.Join(w.Intake.Discard(ctx, letters[0].ID), w.Intake.Discard(ctx, letters[1].ID)); err != nil {

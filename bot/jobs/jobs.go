@@ -124,8 +124,8 @@ func (j *Runner) Tick(ctx context.Context) { j.look(ctx, func(do func()) { do() 
 func (j *Runner) look(ctx context.Context, start func(func())) time.Time {
 	next := j.cfg.Engine.Now().Add(longestLook)
 	for _, job := range j.cfg.Engine.Organization().Jobs {
-		work, can := j.cfg.Works[job.Name]
-		if !can || !j.enter(job.Name) {
+		work, ok := j.cfg.Works[job.Name]
+		if !ok || !j.enter(job.Name) {
 			continue
 		}
 		begun, again, err := j.claim(ctx, job, work)

@@ -35,7 +35,7 @@ func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 						func() {
 							defer func() {
 								if v := recover(); v != nil {
-									if _, is := v.(killed); !is {
+									if _, ok := v.(killed); !ok {
 										panic(v)
 									}
 									crashes++
@@ -108,7 +108,7 @@ func TestX3FaultyWorlds(t *testing.T) {
 				func() {
 					defer func() {
 						if v := recover(); v != nil {
-							if _, is := v.(killed); !is {
+							if _, ok := v.(killed); !ok {
 								panic(v)
 							}
 							p.jobs[n] = p.boot(p.bots[n])

@@ -64,9 +64,9 @@ var errStopping = errors.New("the process was asked to stop")
 // times. A bug would be there again, and what is permanent too.
 func (j *Runner) fail(ctx context.Context, b *begun, err error, now time.Time) {
 	b.run.Outcome, b.run.Note = JobFailed, err.Error()
-	panicked, is := errors.AsType[panicError](err)
+	panicked, ok := errors.AsType[panicError](err)
 	switch {
-	case is:
+	case ok:
 		b.run.Outcome, b.run.Note = JobPanicked, panicked.what
 		return
 	case ctx.Err() != nil:
@@ -96,7 +96,7 @@ func (j *Runner) do(ctx context.Context, b *begun) (result Result, err error) {
 		if p == nil {
 			return
 		}
-		if _, crash := p.(interface{ Crash() }); crash {
+		if _, ok := p.(interface{ Crash() }); ok {
 			panic(p) // the simulation's kill -9
 		}
 		result, err = Result{}, panicError{fmt.Sprint(p)}
@@ -223,7 +223,7 @@ func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, sa
 func (j *Runner) hand(ctx context.Context, pager bot.Pager, page bot.Page) (err error) {
 	defer func() {
 		p := recover()
-		if _, crash := p.(interface{ Crash() }); crash {
+		if _, ok := p.(interface{ Crash() }); ok {
 			panic(p)
 		}
 		if p != nil {

@@ -119,7 +119,7 @@ func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard)
 // which may have been asked for anew since it was written.
 func cardShown(a workflow.ShowCard, room workflow.Room, changes ...bot.RecordChange) bot.Answer {
 	answer := bot.Answer{Records: changes}
-	if s, is := room.Step(workflow.StepAnnounce); is && a.Place == workflow.Announce && s.State != workflow.StepDone {
+	if s, ok := room.Step(workflow.StepAnnounce); ok && a.Place == workflow.Announce && s.State != workflow.StepDone {
 		answer.Command = workflow.RoomStepEnded{Platform: a.Platform, Step: workflow.StepAnnounce}
 	}
 	return answer

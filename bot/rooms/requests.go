@@ -56,7 +56,7 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 	in := bot.Invitation{Key: key, Incident: i.ID, Room: r, Severity: i.Severity}
 	org, private := m.engine.Organization(), i.Visibility == workflow.Private
 	for _, id := range people {
-		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is && !private {
+		if guest, ok := strings.CutPrefix(id, "guest:"+r.Platform+":"); ok && !private {
 			in.People = append(in.People, bot.Invitee{ID: id, Handle: guest})
 		}
 		if p, ok := org.Directory.Person(id); ok && (!private || i.IsMember(id)) {
@@ -91,7 +91,7 @@ func (m *Manager) postOf(ctx context.Context, key string, i workflow.Incident, d
 		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,
 		Content: card.Post(events, m.roomView(d.Platform)),
 	}
-	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
+	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, ok := e.Fact.(workflow.EffectGivenUp); return !ok })
 	p.Room, _ = i.Room(d.Platform)
 	if d.Place != workflow.Announce {
 		return p, nil

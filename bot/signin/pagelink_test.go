@@ -23,8 +23,8 @@ func TestP5AckLink(t *testing.T) {
 			url = p.Incidents[0].AcknowledgeURL
 		}
 	}
-	token, found := strings.CutPrefix(url, "https://tocsin.example.com/ack/")
-	if !found {
+	token, ok := strings.CutPrefix(url, "https://tocsin.example.com/ack/")
+	if !ok {
 		t.Fatalf("no link in the page: %q of %d pages", url, len(w.Paged))
 	}
 	for _, bad := range []string{"", "x", token[:len(token)-2], "A" + token, token + "A", strings.Replace(token, ".", "", 1)} {
