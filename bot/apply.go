@@ -13,12 +13,12 @@ import (
 type Change struct {
 	By        workflow.Actor
 	Command   workflow.Command
-	Operation string                                  // stable name of the delivery: its repeat gets the same reply
-	Settle    *Lease                                  // the task that it answers
-	Guard     func(workflow.Incident) error           // may refuse, once the incident is known
-	Reply     func(Result) []byte                     // what the operation answers
-	Others    func(id string) (workflow.Other, error) // looks at another incident; ErrNotFound where there is none
-	Records   []RecordChange                          // written in the same commit
+	Operation string                                          // stable name of the delivery: its repeat gets the same reply
+	Settle    *Lease                                          // the task that it answers
+	Guard     func(workflow.Incident) error                   // may refuse, once the incident is known
+	Reply     func(Result) []byte                             // what the operation answers
+	Others    func(id string) (workflow.OtherIncident, error) // looks at another incident; ErrNotFound where there is none
+	Records   []RecordChange                                  // written in the same commit
 }
 
 // Result is what a change came to.

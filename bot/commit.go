@@ -26,7 +26,7 @@ func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change
 	if c.Snapshot, err = workflow.EncodeIncident(out.Incident); err != nil {
 		return c, err
 	}
-	c.Open = out.Incident.Open()
+	c.Open = out.Incident.IsOpen()
 	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Alerts.Group != "" {
 		c.Group = &GroupHold{Key: out.Incident.Alerts.Group, Always: always, Until: until}
 	}
@@ -53,10 +53,10 @@ func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change
 // and the cards that are to be brought up to date.
 func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 	for _, effect := range out.Effects {
-		if !e.canCarryOut(effect.Do) {
+		if !e.canCarryOut(effect.Action) {
 			continue
 		}
-		if post, ok := effect.Do.(workflow.Post); ok && e.cfg.Builtin[post.Platform] != nil {
+		if post, ok := effect.Action.(workflow.Post); ok && e.cfg.Builtin[post.Platform] != nil {
 			message, err := e.builtinPost(effect.ID, post, out.Events)
 			if err != nil {
 				return err
@@ -64,7 +64,7 @@ func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 			c.Messages = append(c.Messages, message)
 			continue
 		}
-		body, err := workflow.EncodeAction(effect.Do)
+		body, err := workflow.EncodeAction(effect.Action)
 		if err != nil {
 			return err
 		}

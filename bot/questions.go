@@ -58,7 +58,7 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 			return k, err
 		}
 		if k.Others == nil {
-			k.Others = map[string]workflow.Other{}
+			k.Others = map[string]workflow.OtherIncident{}
 		}
 		k.Others[id] = other
 	}

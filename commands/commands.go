@@ -41,16 +41,16 @@ func ParseAccess(word string) (Access, bool) {
 }
 
 // Word is one word of the language.
-type Word struct {
-	Name    string
-	Args    string // as shown in help, such as "[INC-n] TEXT"
-	Summary string // one sentence
-	Example string
-	Access  Access
-	Ways    []Way // other lines that it begins
-	Flags   []Flag
-	Form    []Field // what a form asks for; empty: a click is enough
-	Section string  // of the help
+type Spec struct {
+	Name     string
+	Args     string // as shown in help, such as "[INC-n] TEXT"
+	Summary  string // one sentence
+	Example  string
+	Access   Access
+	Variants []Variant // other lines that it begins
+	Flags    []Flag
+	Form     []Field // what a form asks for; empty: a click is enough
+	Section  string  // of the help
 
 	takes  scope
 	noText bool    // unknown flags are mistakes, not text
@@ -60,10 +60,10 @@ type Word struct {
 
 // TakesIncident reports whether a word is about one incident: the one that is
 // named, or the room's.
-func (w Word) TakesIncident() bool { return w.takes == anIncident || w.takes == twoIncident }
+func (w Spec) IsForIncident() bool { return w.takes == anIncident || w.takes == twoIncident }
 
 // Way is another line that a word begins, and what it does.
-type Way struct{ Line, Help string }
+type Variant struct{ Line, Help string }
 
 // Flag is an option of a word.
 type Flag struct {
@@ -122,7 +122,7 @@ type Context struct {
 
 // Call is a line understood.
 type Call struct {
-	Word     Word
+	Spec     Spec
 	Incident string           // what it is about; "" for none
 	Command  workflow.Command // nil for a query
 	Query    *Query
@@ -130,7 +130,7 @@ type Call struct {
 }
 
 // Catalog is every word, in the order of the help.
-type Catalog []Word
+type Catalog []Spec
 
 // New returns the catalog.
 func New() Catalog {
@@ -138,10 +138,10 @@ func New() Catalog {
 }
 
 // Find returns a word by its name.
-func (c Catalog) Find(name string) (Word, bool) {
-	n := slices.IndexFunc(c, func(w Word) bool { return w.Name == name })
+func (c Catalog) Find(name string) (Spec, bool) {
+	n := slices.IndexFunc(c, func(w Spec) bool { return w.Name == name })
 	if n < 0 {
-		return Word{}, false
+		return Spec{}, false
 	}
 	return c[n], true
 }
@@ -176,7 +176,7 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	call := Call{Word: w, Incident: incident, Access: w.Access}
+	call := Call{Spec: w, Incident: incident, Access: w.Access}
 	call.Command, call.Query, err = w.build(a)
 	if err != nil {
 		return Call{}, err
@@ -195,7 +195,7 @@ func calls(word string) bool {
 }
 
 // said finds a word as somebody typed it, such as "Ack" or "/ack".
-func (c Catalog) said(word string) (Word, bool) {
+func (c Catalog) said(word string) (Spec, bool) {
 	return c.Find(strings.ToLower(strings.TrimPrefix(word, "/")))
 }
 

@@ -228,7 +228,7 @@ func TestCatalog(t *testing.T) {
 	var all strings.Builder
 	for _, w := range catalog {
 		call, err := catalog.Parse(w.Example, ctx)
-		if err != nil || call.Word.Name != w.Name {
+		if err != nil || call.Spec.Name != w.Name {
 			t.Errorf("the example of %s does not parse: %v", w.Name, err)
 		}
 		about, e := catalog.Help(w.Name, commands.Admin)

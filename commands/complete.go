@@ -3,8 +3,11 @@ package commands
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+
+	"tocsin/workflow"
 )
 
 // Completion is one way to go on with a line.
@@ -165,7 +168,10 @@ const far = 4
 func rank(typed string, c Choice) int {
 	typed = strings.ToLower(typed)
 	value, label := strings.ToLower(c.Value), strings.ToLower(c.Label)
-	bare := strings.TrimPrefix(strings.TrimPrefix(value, "inc-"), "@")
+	bare := strings.TrimPrefix(value, "@")
+	if n := workflow.NumberOf(value); n > 0 {
+		bare = strconv.Itoa(n)
+	}
 	if _, id, found := strings.Cut(bare, ":"); found {
 		bare = id
 	}

@@ -44,7 +44,7 @@ const aWord FieldKind = "word"
 type Choice struct{ Value, Label string }
 
 // flag returns the word's option of that name.
-func (w Word) flag(name string) (Flag, bool) {
+func (w Spec) flag(name string) (Flag, bool) {
 	n := slices.IndexFunc(w.Flags, func(f Flag) bool { return f.Name == name })
 	if n < 0 {
 		return Flag{}, false
@@ -54,7 +54,7 @@ func (w Word) flag(name string) (Flag, bool) {
 
 // field returns what is known of an option's value; nothing where there is
 // nothing to choose from.
-func (w Word) field(name string) Field {
+func (w Spec) field(name string) Field {
 	for _, f := range slices.Concat(w.Form, w.also) {
 		if f.Name == name {
 			return f
@@ -64,7 +64,7 @@ func (w Word) field(name string) Field {
 }
 
 // inOrder are the fields that stand for what the line takes in order.
-func (w Word) inOrder() []Field {
+func (w Spec) inOrder() []Field {
 	return slices.DeleteFunc(slices.Concat(w.Form, w.also), func(f Field) bool {
 		_, is := w.flag(f.Name)
 		return is
@@ -144,7 +144,7 @@ func levels() []Choice {
 func statuses(all bool) []string {
 	var names []string
 	for _, s := range workflow.Statuses() {
-		if all || s.Open() || s == workflow.Resolved {
+		if all || s.IsOpen() || s == workflow.Resolved {
 			names = append(names, string(s))
 		}
 	}

@@ -107,11 +107,11 @@ func TestForms(t *testing.T) {
 		if diff := cmp.Diff(c.want, call.Command); diff != "" {
 			t.Errorf("%s %v:\n%s", c.line, c.fields, diff)
 		}
-		if want := map[bool]string{false: "INC-7"}[call.Word.Name == "declare"]; call.Incident != want {
+		if want := map[bool]string{false: "INC-7"}[call.Spec.Name == "declare"]; call.Incident != want {
 			t.Errorf("%s is about %q", c.line, call.Incident)
 		}
 		for name := range c.fields {
-			seen[call.Word.Name+" "+name] = true
+			seen[call.Spec.Name+" "+name] = true
 		}
 	}
 	for _, w := range commands.New() {

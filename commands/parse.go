@@ -71,7 +71,7 @@ func quote(s string) int {
 
 // args is a line being understood.
 type args struct {
-	word  Word
+	word  Spec
 	ctx   Context
 	flags map[string][]string
 	rest  []token
@@ -138,21 +138,24 @@ func (a *args) mistake(message string) error {
 	return refuse(message, "For example: `"+a.word.Example+"`.")
 }
 
-// ParseID reads "INC-7", "inc-7" or "inc7"; "" when it is none.
+// ParseID reads an incident's ID as people type it ("INC-7", "inc-7" or "inc7")
+// and returns it as "INC-7", or "" if text is not an ID.
 func ParseID(text string) string {
-	if len(text) < 4 || len(text) > 14 || !strings.EqualFold(text[:3], "inc") {
-		return ""
+	if n := workflow.NumberOf(text); n > 0 {
+		return workflow.ID(n)
 	}
-	return numbered(strings.TrimPrefix(text[3:], "-"))
+	return ""
 }
 
-// numbered reads the bare number of an incident.
-func numbered(text string) string {
-	n, err := strconv.Atoi(text)
-	if err != nil || n <= 0 || text[0] == '+' {
+// parseNumber reads the number of an incident, such as "7" or "#7", and returns
+// its ID, or "" if text is not a number.
+func parseNumber(text string) string {
+	digits := strings.TrimPrefix(text, "#")
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || digits[0] == '+' {
 		return ""
 	}
-	return "INC-" + strconv.Itoa(n)
+	return workflow.ID(n)
 }
 
 // incident takes the incident that a line is about out of its words.
@@ -191,7 +194,7 @@ func (a *args) ids(most int) []string {
 	for len(a.rest) > 0 && len(ids) < most && a.rest[0].field == "" {
 		id := ParseID(strings.TrimSuffix(a.rest[0].text, ":"))
 		if id == "" && a.word.Args == "[INC-n]" { // a word in which no other number can stand
-			id = numbered(strings.TrimPrefix(a.rest[0].text, "#"))
+			id = parseNumber(a.rest[0].text)
 		}
 		if id == "" {
 			break
@@ -211,7 +214,7 @@ func (a *args) second() error {
 		return nil
 	}
 	text := a.next(a.rest[n].field)
-	if a.other = cmp.Or(ParseID(text), numbered(strings.TrimPrefix(text, "#"))); a.other == "" {
+	if a.other = cmp.Or(ParseID(text), parseNumber(text)); a.other == "" {
 		return a.mistake(fmt.Sprintf("%q is no incident.", short(text)))
 	}
 	return nil

@@ -38,10 +38,10 @@ func plain(build func(*args) (workflow.Command, error)) func(*args) (workflow.Co
 }
 
 // workWords are the words of somebody working on an incident.
-func workWords() []Word {
+func workWords() []Spec {
 	const section = "Work on an incident"
 	seen := Flag{Name: "seen", Arg: "N", Help: "what you saw when you clicked; buttons fill it in"}
-	return []Word{
+	return []Spec{
 		{
 			Name: "declare", Args: "TITLE", Section: section, Access: Guest, takes: noIncident,
 			Summary: "Open an incident and page whoever is responsible.",

@@ -10,9 +10,9 @@ import (
 )
 
 // peopleWords bring people in.
-func peopleWords() []Word {
+func peopleWords() []Spec {
 	const section = "People"
-	return []Word{
+	return []Spec{
 		{
 			Name: "lead", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
 			Summary: "Take command.", Example: "lead INC-7",
@@ -154,9 +154,9 @@ func buildInvite(a *args) (workflow.Command, error) {
 }
 
 // paperWords write down what happened.
-func paperWords() []Word {
+func paperWords() []Spec {
 	const section = "Write it down"
-	return []Word{
+	return []Spec{
 		{
 			Name: "note", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
 			Summary: "Write to the timeline.", Example: "note INC-7 Restarted the database",

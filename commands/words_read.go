@@ -9,12 +9,12 @@ import (
 )
 
 // readWords answer questions and change nothing.
-func readWords() []Word {
+func readWords() []Spec {
 	const section = "Look"
 	about := func(kind string) func(*args) (workflow.Command, *Query, error) {
 		return func(a *args) (workflow.Command, *Query, error) { return nil, &Query{Kind: kind}, a.nothing() }
 	}
-	return []Word{
+	return []Spec{
 		{
 			Name: "list", Args: "", Section: section, Access: Guest, takes: noIncident, noText: true,
 			Summary: "Show the open incidents.", Example: "list --sev 1 --service checkout",
@@ -51,7 +51,7 @@ func readWords() []Word {
 		{
 			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, takes: mayIncident, noText: true,
 			Summary: "Get a link that signs you in to the browser.", Example: "web",
-			Ways: []Way{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end that"}},
+			Variants: []Variant{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end that"}},
 			also: []Field{
 				{Name: "topic", Kind: Choose, Choices: []Choice{{"sessions", "Where you are signed in"}, {"revoke", "End a session, or all"}}},
 				{Name: "id", Kind: Line},
@@ -89,7 +89,7 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 		if q.Status == "" {
 			return nil, nil, a.mistake("The status is one of " + strings.Join(names, ", ") + ".")
 		}
-		q.All = q.All || !workflow.Status(q.Status).Open()
+		q.All = q.All || !workflow.Status(q.Status).IsOpen()
 	}
 	return nil, q, a.nothing()
 }
@@ -137,7 +137,7 @@ func (c Catalog) Help(topic string, access Access) (string, error) {
 		return "", c.unknown(topic)
 	}
 	fmt.Fprintf(&b, "%s\n%s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
-	for _, way := range w.Ways {
+	for _, way := range w.Variants {
 		fmt.Fprintf(&b, "  %-28s %s\n", way.Line, way.Help)
 	}
 	for _, f := range w.Flags {

@@ -8,9 +8,9 @@ import (
 // Effect is something the world must be told. ID is "incident/seq.n", stable
 // for ever, so that doing it twice can be recognized.
 type Effect struct {
-	ID   string
-	Lane Lane
-	Do   Action
+	ID     string
+	Lane   Lane
+	Action Action
 }
 
 // Lane is where an effect waits its turn: strictly in order within the lane,
@@ -191,7 +191,7 @@ func LaneOf(d Action) Lane {
 
 // StillWanted reports whether an effect should still happen, and if not, why: the
 // check before each send (rule E3).
-func (i Incident) StillWanted(d Action) (ok bool, why string) {
+func (i Incident) IsStillNeeded(d Action) (ok bool, why string) {
 	page, is := d.(SendPage)
 	if !is {
 		return true, ""
@@ -204,7 +204,7 @@ func (i Incident) StillWanted(d Action) (ok bool, why string) {
 		return false, p.Why
 	case p.State == DeliveryAccepted:
 		return false, "delivered already"
-	case !p.State.Live():
+	case !p.State.IsPending():
 		return false, "given up"
 	}
 	return true, ""

@@ -15,7 +15,7 @@ func (t *transition) drainMailbox() {
 		if !isNew || len(t.in.Mail) == 0 {
 			return
 		}
-		if mail.Worst.Worse(declare.Severity) {
+		if mail.Worst.IsWorseThan(declare.Severity) {
 			declare.Severity = mail.Worst
 		}
 		if t.declare(declare) != nil {
@@ -51,7 +51,7 @@ func (m *Mail) Add(more Mail) {
 	m.Again += more.Again
 	m.Ended += more.Ended
 	m.Truncated = max(m.Truncated, more.Truncated)
-	if more.Worst.Worse(m.Worst) {
+	if more.Worst.IsWorseThan(m.Worst) {
 		m.Worst = more.Worst
 	}
 	for _, w := range more.Unmapped {
@@ -89,7 +89,7 @@ func (t *transition) countMail(m Mail, from string) {
 
 // raise follows the worst alert, until a person has judged the severity.
 func (t *transition) raise(m Mail) {
-	if t.now.SeverityBasis != FromHand && t.now.SeverityBasis != FromMatrix && t.now.Open() && m.Worst.Worse(t.now.Severity) {
+	if t.now.SeverityBasis != FromPerson && t.now.SeverityBasis != FromMatrix && t.now.IsOpen() && m.Worst.IsWorseThan(t.now.Severity) {
 		t.grade(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})
 	}
 }
@@ -98,7 +98,7 @@ func (t *transition) raise(m Mail) {
 func (t *transition) alertsFired(was Incident, m Mail, count int) {
 	rules := t.in.Known.Plan.Rules.OrDefault()
 	switch {
-	case !t.now.Open():
+	case !t.now.IsOpen():
 		t.recordBySystem(IncidentReopened{From: t.now.Status, To: Investigating, Why: "alerts fire again"})
 		run := t.now.Paging.Run
 		t.raise(m)
@@ -108,14 +108,14 @@ func (t *transition) alertsFired(was Incident, m Mail, count int) {
 		return
 	case was.Status == Monitoring && t.now.Status == Monitoring:
 		back := was.PreviousStatus
-		if !back.Open() || back == Monitoring {
+		if !back.IsOpen() || back == Monitoring {
 			back = Investigating
 		}
 		t.recordBySystem(StatusChanged{From: Monitoring, To: back, Why: "alerts fire again"})
 	}
 	t.raise(m)
-	worse := was.Alerts.Worst != 0 && m.Worst.Worse(was.Alerts.Worst)
-	if !t.now.Acknowledged() {
+	worse := was.Alerts.Worst != 0 && m.Worst.IsWorseThan(was.Alerts.Worst)
+	if !t.now.IsAcknowledged() {
 		state := t.now.Paging.State
 		if state != Running && state != Exhausted || state == Exhausted && worse {
 			t.startEscalation("alerts fire")
@@ -144,11 +144,11 @@ func (t *transition) withdrawAcknowledgement(why string) {
 // has ended already is no longer waiting for its alerts.
 func (t *transition) allResolved() {
 	f := AlertsAllResolved{}
-	if t.now.Open() {
+	if t.now.IsOpen() {
 		f.ResolveAt = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().ResolveAfter)
 	}
 	t.recordBySystem(f)
-	if !t.now.Open() {
+	if !t.now.IsOpen() {
 		return
 	}
 	if t.now.Status != Monitoring {

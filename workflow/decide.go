@@ -57,7 +57,7 @@ func refuse(message, hint string) error { return &Refusal{Message: message, Hint
 
 // needOpen refuses what makes no sense once the incident has ended.
 func (t *transition) needOpen(what string) error {
-	if t.now.Open() {
+	if t.now.IsOpen() {
 		return nil
 	}
 	if t.now.Status == Merged {
@@ -123,7 +123,7 @@ func grade(c Declare) (Severity, Basis) {
 	case c.Severity != 0 && c.Source == SourceAlert:
 		return c.Severity, FromAlert
 	case c.Severity != 0:
-		return c.Severity, FromHand
+		return c.Severity, FromPerson
 	case c.Impact != "" || c.Urgency != "":
 		return c.Matrix.of(c.Impact, c.Urgency), FromMatrix
 	}
@@ -170,7 +170,7 @@ func (t *transition) setStatus(to Status) error {
 	if from == to {
 		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, to), "")
 	}
-	if !to.Open() || !from.May(to) {
+	if !to.IsOpen() || !from.CanMoveTo(to) {
 		var may []string
 		for _, s := range from.Next() {
 			may = append(may, string(s))
@@ -179,7 +179,7 @@ func (t *transition) setStatus(to Status) error {
 			"From here it can go to "+strings.Join(may, ", ")+".")
 	}
 	t.record(StatusChanged{From: from, To: to})
-	if from == Monitoring && !t.now.Acknowledged() && t.now.Paging.State == Stopped {
+	if from == Monitoring && !t.now.IsAcknowledged() && t.now.Paging.State == Stopped {
 		t.startEscalation("moved back to " + string(to))
 	}
 	return nil
@@ -192,7 +192,7 @@ func (t *transition) setSeverity(c SetSeverity) error {
 	if c.Severity == 0 && c.Impact == "" && c.Urgency == "" {
 		return refuse("Which severity?", "For example: `severity 2`, or `severity --impact high --urgency medium`.")
 	}
-	to, basis := c.Severity, FromHand
+	to, basis := c.Severity, FromPerson
 	if to == 0 {
 		if c.Impact == "" {
 			c.Impact = t.now.Impact
@@ -219,7 +219,7 @@ func (t *transition) grade(to Severity, f SeverityChanged) {
 	if was == High || t.urgency() != High {
 		return
 	}
-	if !t.now.Acknowledged() {
+	if !t.now.IsAcknowledged() {
 		t.startEscalation("raised to " + to.String())
 		return
 	}

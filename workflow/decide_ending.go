@@ -19,16 +19,16 @@ func (t *transition) resolve(c Resolve) error {
 
 // settle resolves the incident, by a person or by the timer of rule G7.
 func (t *transition) resolveAs(text string, byTimer bool) {
-	f := IncidentResolved{From: t.now.Status, ByTimer: byTimer, StillOn: t.now.Alerts.Firing}
+	f := IncidentResolved{From: t.now.Status, ByTimer: byTimer, StillFiring: t.now.Alerts.Firing}
 	f.Text, f.Cut = CleanText(text, MaxText)
 	rules := t.in.Known.Plan.Rules.OrDefault()
-	if f.StillOn > 0 {
+	if f.StillFiring > 0 {
 		for _, a := range t.now.Alerts.Samples {
 			if !a.Resolved && len(f.Firing) < 5 {
 				f.Firing = append(f.Firing, a.Title)
 			}
 		}
-		f.QuietTill = t.in.At.Add(rules.QuietAfter)
+		f.QuietUntil = t.in.At.Add(rules.QuietAfter)
 	}
 	if byTimer {
 		f.KeepUntil = t.in.At.Add(rules.ReopenWindow)
@@ -46,7 +46,7 @@ func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 	switch {
 	case i.Alerts.Group == "" || i.Status == "":
 		return time.Time{}, false
-	case i.Open() || i.Status == Merged && !i.Merge.TargetEnded:
+	case i.IsOpen() || i.Status == Merged && !i.Merge.TargetEnded:
 		return time.Time{}, true
 	case i.Status == Merged:
 		return i.Merge.HoldUntil, false
@@ -85,7 +85,7 @@ func (i Incident) missing() []string {
 // close ends the paperwork, once what must be known is written down.
 func (t *transition) close(c Close) error {
 	id := t.now.ID
-	if t.now.Open() {
+	if t.now.IsOpen() {
 		return refuse(fmt.Sprintf("%s is %s, not resolved.", id, t.now.Status), fmt.Sprintf("`resolve %s` first.", id))
 	}
 	if t.now.Status != Resolved {
@@ -122,7 +122,7 @@ func clip(in []string, most int) []string {
 }
 
 func (t *transition) reopen(c Reopen) error {
-	if t.now.Open() {
+	if t.now.IsOpen() {
 		return refuse(fmt.Sprintf("%s is open (%s).", t.now.ID, t.now.Status), "")
 	}
 	if t.now.Status == Merged {
@@ -146,7 +146,7 @@ func (t *transition) cancel(c Cancel) error {
 	reason, _ := CleanLine(c.Reason, MaxTitle)
 	f := IncidentCanceled{From: t.now.Status, Reason: reason}
 	if t.now.Alerts.Firing > 0 {
-		f.QuietTill = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().QuietAfter)
+		f.QuietUntil = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().QuietAfter)
 	}
 	t.record(f)
 	t.cancelPages("canceled", anyPurpose)
@@ -163,10 +163,10 @@ func (t *transition) merge(c Merge) error {
 		return refuse("An incident cannot be merged into itself.", "")
 	case !known:
 		return refuse(c.Into+" does not exist.", "`list` shows the open incidents.")
-	case !other.Status.Open():
+	case !other.Status.IsOpen():
 		return refuse(fmt.Sprintf("%s is %s.", c.Into, other.Status), "Merge into an open incident, or reopen it first.")
-	case other.Taken >= maxMerged:
-		return refuse(fmt.Sprintf("%s has taken in %d incidents, which is as many as it can hold.", c.Into, other.Taken), "Merge into another.")
+	case other.MergedCount >= maxMerged:
+		return refuse(fmt.Sprintf("%s has taken in %d incidents, which is as many as it can hold.", c.Into, other.MergedCount), "Merge into another.")
 	case t.now.Visibility == Private && !other.Private:
 		return refuse(fmt.Sprintf("%s is private and %s is not: everybody would read of it there.", t.now.ID, c.Into),
 			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.now.ID))

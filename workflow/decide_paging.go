@@ -35,7 +35,7 @@ func (t *transition) acknowledge(c Acknowledge) error {
 	if err := t.needOpen("ack"); err != nil {
 		return err
 	}
-	if t.now.Acknowledged() {
+	if t.now.IsAcknowledged() {
 		if t.answerJoinPages(by) {
 			return nil
 		}
@@ -62,7 +62,7 @@ func (t *transition) answerJoinPages(by Actor) bool {
 	for _, p := range t.now.Paging.Pages {
 		if p.Purpose == PurposeJoin && p.To == by.ID {
 			asked = asked || p.State == DeliveryAccepted && p.Why == ""
-			if p.State.Live() {
+			if p.State.IsPending() {
 				ids = append(ids, p.ID)
 			}
 		}
@@ -92,7 +92,7 @@ func (t *transition) unacknowledge() error {
 	if err := t.needOpen("unack"); err != nil {
 		return err
 	}
-	if !t.now.Acknowledged() {
+	if !t.now.IsAcknowledged() {
 		return refuse(t.now.ID+" is not acknowledged.", "")
 	}
 	t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: "given back"})
@@ -114,7 +114,7 @@ func (t *transition) escalate(c Escalate) error {
 	if reason, _ := CleanLine(c.Reason, MaxTitle); reason != "" {
 		why += ": " + reason
 	}
-	if t.now.Acknowledged() {
+	if t.now.IsAcknowledged() {
 		t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: why})
 	}
 	t.advance(why)
@@ -167,7 +167,7 @@ func (t *transition) page(c Page) error {
 	}
 	live := 0
 	for _, p := range t.now.Paging.Pages {
-		if p.State.Live() {
+		if p.State.IsPending() {
 			live++
 		}
 	}
@@ -209,7 +209,7 @@ func (t *transition) pageDelivered(c Delivered) {
 // undeliverable goes on at once with the next method, or the next step (E4).
 func (t *transition) pageUndeliverable(c Undeliverable) {
 	p := t.now.Paging.page(c.Page)
-	if p == nil || !p.State.Live() || p.State == DeliveryRetrying && c.Retrying {
+	if p == nil || !p.State.IsPending() || p.State == DeliveryRetrying && c.Retrying {
 		return
 	}
 	failed, first := *p, p.State != DeliveryRetrying

@@ -111,7 +111,7 @@ func (t *transition) postUpdate(c PostUpdate) error {
 	}
 	f := UpdatePosted{Text: text, Cut: cut}
 	f.Audience = label(c.Audience, 40)
-	if t.now.Open() {
+	if t.now.IsOpen() {
 		every := c.Next
 		if every <= 0 {
 			every = t.in.Known.Plan.Severity(t.now.Severity).Update

@@ -30,7 +30,7 @@ func (t *transition) roomClosed(c RoomClosed) {
 // asked before: one that is connected later opens its rooms at the next step of
 // each running incident. Rooms that are always there need no asking.
 func (t *transition) requestRooms() {
-	if !t.now.Open() {
+	if !t.now.IsOpen() {
 		return
 	}
 	for _, r := range t.in.Known.Rooms {
@@ -118,7 +118,7 @@ func (t *transition) retryRooms() error {
 			tried = true
 			continue
 		}
-		if r.State == RoomFailed && n >= 0 && t.now.Open() {
+		if r.State == RoomFailed && n >= 0 && t.now.IsOpen() {
 			t.record(roomRequest(t.in.Known.Platforms[n], t.now.Visibility))
 			tried = true
 			continue
@@ -154,7 +154,7 @@ func (t *transition) abandonRoom(platform, id string) {
 	r, _ := t.now.Room(platform)
 	t.recordBySystem(RoomAbandoned{Platform: shortName(platform), ID: id})
 	n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == platform })
-	if _, still := t.now.Room(platform); still || n < 0 || !t.now.Open() {
+	if _, still := t.now.Room(platform); still || n < 0 || !t.now.IsOpen() {
 		return
 	}
 	f := roomRequest(t.in.Known.Platforms[n], Private)

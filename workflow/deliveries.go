@@ -30,7 +30,7 @@ func Deliveries(events []Event) []Delivery {
 		}
 		d := &all[n]
 		d.State, d.Why = to, why
-		if !to.Live() {
+		if !to.IsPending() {
 			d.DoneAt = e.At
 		}
 	}
@@ -74,7 +74,7 @@ func Deliveries(events []Event) []Delivery {
 // while nobody has, or to join whoever has.
 func (i *Incident) IsAwaiting(person string) bool {
 	return person != "" && slices.ContainsFunc(i.Paging.Pages, func(p PageState) bool {
-		return p.To == person && p.isUnanswered() && (p.Purpose == PurposeJoin || !i.Acknowledged() && p.Purpose != PurposeNotice)
+		return p.To == person && p.isUnanswered() && (p.Purpose == PurposeJoin || !i.IsAcknowledged() && p.Purpose != PurposeNotice)
 	})
 }
 

@@ -20,7 +20,7 @@ func (t *transition) carryOutDeadlines() {
 	if passed(t.now.Promises.UpdateBy) {
 		t.reportOverdueUpdate()
 	}
-	if passed(t.now.Alerts.Notice.DueAt) && t.now.Acknowledged() {
+	if passed(t.now.Alerts.Notice.DueAt) && t.now.IsAcknowledged() {
 		t.notify([]string{t.now.Acknowledgement.Person}, t.now.Alerts.Notice.Pending, "")
 	}
 	if passed(t.now.Ending.ResolveAt) {

@@ -198,7 +198,7 @@ func (t *transition) supersede(fresh []PageState) (stay []PageState, left []stri
 	room := maxPages
 	for _, p := range t.now.Paging.Pages {
 		switch {
-		case !p.State.Live():
+		case !p.State.IsPending():
 		case slices.ContainsFunc(fresh, func(f PageState) bool { return f.replaces(p) }):
 			old = append(old, p.ID)
 		default:
@@ -290,7 +290,7 @@ func (t *transition) catchAllPages(n int) []PageState {
 func (t *transition) cancelPages(why string, purposes ...Purpose) {
 	var ids []string
 	for _, p := range t.now.Paging.Pages {
-		if p.State.Live() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
+		if p.State.IsPending() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
 			ids = append(ids, p.ID)
 		}
 	}

@@ -96,7 +96,7 @@ const (
 )
 
 // Live reports whether a page in this state may still be sent.
-func (s DeliveryState) Live() bool {
+func (s DeliveryState) IsPending() bool {
 	return s == DeliveryPlanned || s == DeliveryStandby || s == DeliveryQueued || s == DeliveryRetrying
 }
 

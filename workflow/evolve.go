@@ -8,7 +8,7 @@ import (
 // evolve folds a fact into the state. It decides nothing and never fails.
 func (i *Incident) apply(e Event) {
 	i.Seq = e.Seq
-	if e.By.Human() {
+	if e.By.IsHuman() {
 		i.touch(e.At)
 	}
 	switch f := e.Fact.(type) {
@@ -66,7 +66,7 @@ func (i *Incident) applyDeclared(e Event, f Declared) {
 // promise sets the deadlines of a severity, counted from the declaration.
 func (i *Incident) setPromises(sp SeverityPlan, now time.Time) {
 	i.Promises.AcknowledgeBy, i.Promises.UpdateBy = time.Time{}, time.Time{}
-	if sp.Acknowledge > 0 && !i.Acknowledged() {
+	if sp.Acknowledge > 0 && !i.IsAcknowledged() {
 		i.Promises.AcknowledgeBy = i.DeclaredAt.Add(sp.Acknowledge)
 	}
 	if sp.Update > 0 {
@@ -91,7 +91,7 @@ func (i *Incident) countAlerts(f AlertsArrived) {
 	a.Resolved = max(0, a.Resolved+f.Ended-f.Again)
 	a.Total += f.Started
 	a.Truncated = max(a.Truncated, f.Truncated) // each delivery says how many it left out
-	if f.Worst.Worse(a.Worst) {
+	if f.Worst.IsWorseThan(a.Worst) {
 		a.Worst = f.Worst
 	}
 	for _, w := range f.Unmapped {
@@ -135,7 +135,7 @@ func (i *Incident) applyLifecycle(e Event, f LifecycleFact) {
 		i.applySeverity(e, f)
 	case IncidentResolved:
 		i.PreviousStatus, i.Status = f.From, Resolved
-		i.Ending.ResolvedAt, i.Ending.ByTimer, i.Alerts.QuietUntil = e.At, f.ByTimer, f.QuietTill
+		i.Ending.ResolvedAt, i.Ending.ByTimer, i.Alerts.QuietUntil = e.At, f.ByTimer, f.QuietUntil
 		if f.Text != "" {
 			i.Ending.Resolution = excerpt(f.Text, 2048)
 		}
@@ -149,7 +149,7 @@ func (i *Incident) applyLifecycle(e Event, f LifecycleFact) {
 		i.Acknowledgement.At, i.Acknowledgement.Person, i.Acknowledgement.Name = time.Time{}, "", ""
 		i.reopenRooms()
 	case IncidentCanceled:
-		i.PreviousStatus, i.Status, i.Alerts.QuietUntil = f.From, Canceled, f.QuietTill
+		i.PreviousStatus, i.Status, i.Alerts.QuietUntil = f.From, Canceled, f.QuietUntil
 		i.clearDeadlines()
 		i.scheduleRoomArchive(e.At)
 	case IncidentMerged:
@@ -180,7 +180,7 @@ func (i *Incident) applyAlerts(e Event, f AlertFact) {
 			i.Ending.ResolveAfter = f.ResolveAt.Sub(e.At)
 		}
 		i.Promises.AcknowledgeBy, i.Alerts.QuietUntil, i.Alerts.Notice = time.Time{}, time.Time{}, AlertNotice{}
-		if !i.Acknowledged() {
+		if !i.IsAcknowledged() {
 			i.Paging.stop(Stopped)
 		}
 	case AlertsReleased:
@@ -196,7 +196,7 @@ func (i *Incident) clearDeadlines() {
 }
 
 func (i *Incident) applySeverity(e Event, f SeverityChanged) {
-	if f.To.Worse(i.Severity) {
+	if f.To.IsWorseThan(i.Severity) {
 		i.Paging.Trigger = e.Seq // an acknowledgement must have seen it (rule E5)
 	}
 	i.Severity, i.SeverityBasis, i.SeverityBy = f.To, f.Basis, e.By

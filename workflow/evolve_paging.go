@@ -74,7 +74,7 @@ func (p *Escalation) answered(person string) {
 // begin resets the run. Pages that people asked for by hand go on.
 func (p *Escalation) begin(seq int, f EscalationStarted) {
 	p.Pages = slices.DeleteFunc(p.Pages, func(s PageState) bool {
-		return s.Purpose != PurposeJoin && !s.State.Live()
+		return s.Purpose != PurposeJoin && !s.State.IsPending()
 	})
 	*p = Escalation{
 		Run: f.Run, State: Running, Chain: []string{f.Policy},
@@ -94,7 +94,7 @@ func (p *Escalation) stop(s PagingState) {
 func (p *Escalation) add(pages []PageState) {
 	p.Pages = append(p.Pages, pages...)
 	for len(p.Pages) > maxPages {
-		n := slices.IndexFunc(p.Pages, func(s PageState) bool { return !s.State.Live() })
+		n := slices.IndexFunc(p.Pages, func(s PageState) bool { return !s.State.IsPending() })
 		if n < 0 {
 			return
 		}

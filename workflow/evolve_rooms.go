@@ -27,7 +27,7 @@ func (i *Incident) applyRoom(e Event, f RoomFact) {
 		i.atRoom(f.Platform, func(r *Room) { r.ArchiveAt = time.Time{} })
 	case RoomArchived:
 		i.atRoom(f.Platform, func(r *Room) {
-			if r.State, r.ArchiveAt = RoomIsArchived, (time.Time{}); i.Open() {
+			if r.State, r.ArchiveAt = RoomIsArchived, (time.Time{}); i.IsOpen() {
 				r.State = RoomRequested
 			}
 		})
@@ -58,7 +58,7 @@ func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 		}
 	}
 	i.setRoom(r)
-	if !i.Open() && i.Status != Resolved {
+	if !i.IsOpen() && i.Status != Resolved {
 		i.scheduleRoomArchive(at)
 	}
 }

@@ -257,14 +257,14 @@ type CauseSet struct {
 
 // IncidentResolved says that users are well again.
 type IncidentResolved struct {
-	From      Status    `json:"from"`
-	Text      string    `json:"text,omitempty"`
-	ByTimer   bool      `json:"by_timer,omitempty"`
-	Firing    []string  `json:"firing,omitempty"` // alerts that still fire, by title
-	StillOn   int       `json:"still_on,omitempty"`
-	QuietTill time.Time `json:"quiet_till,omitzero"`
-	Cut       bool      `json:"cut,omitempty"`
-	KeepUntil time.Time `json:"keep_until,omitzero"` // the group comes back here until then
+	From        Status    `json:"from"`
+	Text        string    `json:"text,omitempty"`
+	ByTimer     bool      `json:"by_timer,omitempty"`
+	Firing      []string  `json:"firing,omitempty"` // alerts that still fire, by title
+	StillFiring int       `json:"still_on,omitempty"`
+	QuietUntil  time.Time `json:"quiet_till,omitzero"`
+	Cut         bool      `json:"cut,omitempty"`
+	KeepUntil   time.Time `json:"keep_until,omitzero"` // the group comes back here until then
 }
 
 // AlertsReleased gives up alerts that still fire: they open a new incident.
@@ -295,9 +295,9 @@ type IncidentReopened struct {
 
 // IncidentCanceled was none.
 type IncidentCanceled struct {
-	From      Status    `json:"from"`
-	Reason    string    `json:"reason,omitempty"`
-	QuietTill time.Time `json:"quiet_till,omitzero"`
+	From       Status    `json:"from"`
+	Reason     string    `json:"reason,omitempty"`
+	QuietUntil time.Time `json:"quiet_till,omitzero"`
 }
 
 // IncidentMerged went on as another.

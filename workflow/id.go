@@ -5,20 +5,24 @@ import (
 	"strings"
 )
 
-const idPrefix = "INC-"
+const (
+	idPrefix    = "INC-"
+	maxIDLength = len(idPrefix) + 10
+)
 
-// ID names the incident with a number: "INC-7".
+// ID returns the ID of the incident with a number: ID(7) is "INC-7".
 func ID(number int) string { return idPrefix + strconv.Itoa(number) }
 
-// NumberOf returns the number in an incident's ID, or 0 when it is none. The
-// letters may be in any case: people type "inc-7".
+// NumberOf returns the number in an incident's ID, or 0 if id is not one. It
+// also reads what people type instead of "INC-7": "inc-7" and "inc7".
 func NumberOf(id string) int {
-	if len(id) <= len(idPrefix) || !strings.EqualFold(id[:len(idPrefix)], idPrefix) {
+	letters := len(idPrefix) - 1
+	if len(id) <= letters || len(id) > maxIDLength || !strings.EqualFold(id[:letters], idPrefix[:letters]) {
 		return 0
 	}
-	digits := id[len(idPrefix):]
+	digits := strings.TrimPrefix(id[letters:], "-")
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || strconv.Itoa(n) != digits {
+	if err != nil || n < 1 || digits[0] == '+' {
 		return 0
 	}
 	return n

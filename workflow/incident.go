@@ -236,21 +236,21 @@ type AlertNotice struct {
 const Commander = "commander"
 
 // Acknowledged reports whether somebody has answered.
-func (i Incident) Acknowledged() bool { return i.Acknowledgement.Person != "" }
+func (i Incident) IsAcknowledged() bool { return i.Acknowledgement.Person != "" }
 
 // Open reports whether the incident still needs work: it is declared and not
 // resolved, closed, canceled or merged.
-func (i Incident) Open() bool { return i.Status.Open() }
+func (i Incident) IsOpen() bool { return i.Status.IsOpen() }
 
 // Unattended reports whether everybody was asked and nobody answered (E7), or
 // nobody could be reached at all.
-func (i Incident) Unattended() bool {
-	return i.Open() && !i.Acknowledged() && (i.Paging.State == Exhausted || i.Paging.Unreachable)
+func (i Incident) IsUnattended() bool {
+	return i.IsOpen() && !i.IsAcknowledged() && (i.Paging.State == Exhausted || i.Paging.Unreachable)
 }
 
 // IsPaging reports whether the incident pages people until one acknowledges.
 func (i *Incident) IsPaging() bool {
-	return i.Open() && !i.Acknowledged() && isPaging(i.Paging.State)
+	return i.IsOpen() && !i.IsAcknowledged() && isPaging(i.Paging.State)
 }
 
 // IsMember reports whether a person may see the incident when it is private:
@@ -303,7 +303,7 @@ func (i Incident) WakeAt() time.Time {
 // Deadline is something that will happen by itself, and when.
 type Deadline struct {
 	At   time.Time
-	What DeadlineKind
+	Kind DeadlineKind
 	Page *PageState // for DuePage: what will be sent
 }
 
@@ -329,7 +329,7 @@ func (i Incident) Deadlines() []Deadline {
 	var all []Deadline
 	add := func(at time.Time, what DeadlineKind) {
 		if !at.IsZero() {
-			all = append(all, Deadline{At: at, What: what})
+			all = append(all, Deadline{At: at, Kind: what})
 		}
 	}
 	next := DueStep
@@ -350,7 +350,7 @@ func (i Incident) Deadlines() []Deadline {
 	}
 	for n := range i.Paging.Pages {
 		if p := i.Paging.Pages[n]; p.State == DeliveryPlanned {
-			all = append(all, Deadline{At: p.Due, What: DuePage, Page: &p})
+			all = append(all, Deadline{At: p.Due, Kind: DuePage, Page: &p})
 		}
 	}
 	return all
@@ -359,5 +359,5 @@ func (i Incident) Deadlines() []Deadline {
 // IsStuck reports an open incident that nobody has acknowledged and for which
 // nothing would ever happen: it must not exist (rule E13).
 func (i Incident) IsStuck() bool {
-	return i.Open() && !i.Acknowledged() && i.WakeAt().IsZero()
+	return i.IsOpen() && !i.IsAcknowledged() && i.WakeAt().IsZero()
 }

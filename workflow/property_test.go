@@ -34,7 +34,7 @@ func drawWorld(t *rapid.T) Known {
 	}
 	k := Known{
 		Answers: map[Target]Answer{"nobody": {Why: "nobody is on call"}}, Cursors: map[string]int{},
-		Others:    map[string]Other{"INC-2": {Status: Investigating, Title: "Other"}},
+		Others:    map[string]OtherIncident{"INC-2": {Status: Investigating, Title: "Other"}},
 		Platforms: platforms[1:][:rapid.IntRange(0, 2).Draw(t, "rooms")],
 	}
 	methods := func() (all []Method) {
@@ -191,7 +191,7 @@ func check(t *rapid.T, before Incident, in Input, out Outcome, owed map[string]b
 		t.Fatalf("open, not acknowledged, and nothing will happen: %+v", i.Paging)
 	}
 	for _, e := range out.Effects {
-		if p, is := e.Do.(SendPage); is {
+		if p, is := e.Action.(SendPage); is {
 			if owed[p.Page] {
 				t.Fatalf("page %s is owed twice", p.Page)
 			}
@@ -229,7 +229,7 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		rooms[r.Platform] = true
 	}
 	for _, p := range in.Known.Platforms {
-		if out.Incident.Open() && !rooms[p.Name] {
+		if out.Incident.IsOpen() && !rooms[p.Name] {
 			t.Fatalf("no room on %s: %+v", p.Name, out.Incident.Rooms)
 		}
 	}
@@ -247,7 +247,7 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 	}
 	opened := map[string]bool{}
 	for _, e := range out.Effects {
-		d, opens := e.Do.(OpenRoom)
+		d, opens := e.Action.(OpenRoom)
 		if !opens {
 			continue
 		}
@@ -259,7 +259,7 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		_, gone := in.Command.(RoomClosed) // it was connected when the room was opened
 		connected = connected || gone
 		reopened := slices.ContainsFunc(out.Events, func(e Event) bool { _, is := e.Fact.(IncidentReopened); return is })
-		if had || opened[d.Platform] || !connected || !out.Incident.Open() && !reopened {
+		if had || opened[d.Platform] || !connected || !out.Incident.IsOpen() && !reopened {
 			t.Fatalf("a room on %s is asked for; the rooms are %+v, the status %s", d.Platform, before.Rooms, out.Incident.Status)
 		}
 		opened[d.Platform] = true
@@ -271,13 +271,13 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 func checkPosts(t *rapid.T, before Incident, out Outcome) {
 	posts, moved := map[string]Post{}, map[string]bool{} // in rooms; where another room is asked for
 	for _, e := range out.Effects {
-		if p, is := e.Do.(Post); is && p.Place == InRoom {
+		if p, is := e.Action.(Post); is && p.Place == InRoom {
 			if _, twice := posts[p.Platform]; twice && !moved[p.Platform] {
 				t.Fatalf("two posts of one step to %s", p.Platform)
 			}
 			posts[p.Platform] = p
 		}
-		if o, is := e.Do.(OpenRoom); is {
+		if o, is := e.Action.(OpenRoom); is {
 			moved[o.Platform] = true
 		}
 	}

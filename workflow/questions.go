@@ -4,12 +4,12 @@ import "time"
 
 // Known is what a step is told of the world, at the input's instant.
 type Known struct {
-	Plan      Plan              // the plan copied into the incident; when declaring, the one that applies
-	Answers   map[Target]Answer // who answers for each target, live (rule E8)
-	Cursors   map[string]int    // whose turn it is, by round-robin step (rule E9)
-	Others    map[string]Other  // the other incidents that the command names
-	Platforms []Platform        // chat platforms that are connected
-	Rooms     []Room            // those of its rooms that are there without being opened
+	Plan      Plan                     // the plan copied into the incident; when declaring, the one that applies
+	Answers   map[Target]Answer        // who answers for each target, live (rule E8)
+	Cursors   map[string]int           // whose turn it is, by round-robin step (rule E9)
+	Others    map[string]OtherIncident // the other incidents that the command names
+	Platforms []Platform               // chat platforms that are connected
+	Rooms     []Room                   // those of its rooms that are there without being opened
 }
 
 // Answer is who stands behind a target now. Nobody is an answer too: Recipients
@@ -36,11 +36,11 @@ type Method struct {
 }
 
 // Other is what a step may know of another incident.
-type Other struct {
-	Status  Status
-	Title   string
-	Private bool
-	Taken   int // incidents merged into it
+type OtherIncident struct {
+	Status      Status
+	Title       string
+	Private     bool
+	MergedCount int // incidents merged into it
 }
 
 // Questions is what a step must be told before it can be taken.

@@ -95,7 +95,7 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 	case IncidentMerged:
 		return []Action{Forward{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}}}
 	case IncidentAbsorbed:
-		if !i.Open() { // it ended before the news came
+		if !i.IsOpen() { // it ended before the news came
 			return []Action{Forward{Incident: f.From, Target: &UpdateMergeTarget{Ended: true}}}
 		}
 	case IncidentResolved:

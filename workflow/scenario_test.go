@@ -59,7 +59,7 @@ type scenario struct {
 	plan    Plan
 	answers map[Target]Answer
 	cursors map[string]int
-	others  map[string]Other
+	others  map[string]OtherIncident
 	rooms   []Platform
 	stands  []Room // of the rooms, those that need no opening
 	out     strings.Builder
@@ -76,7 +76,7 @@ func play(t *testing.T, text string) *scenario {
 	s := &scenario{
 		t: t, now: epoch, i: Incident{ID: "INC-1", Number: 1},
 		answers: map[Target]Answer{}, cursors: map[string]int{},
-		others: map[string]Other{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Title: "Secret", Private: true}},
+		others: map[string]OtherIncident{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Title: "Secret", Private: true}},
 		plan:   Plan{Severities: map[string]SeverityPlan{}},
 	}
 	for line := range strings.Lines(text) {
@@ -145,7 +145,7 @@ func (s *scenario) line(line string) {
 // answer tells the step what it asks, and nothing else.
 func (s *scenario) answer(in *Input) {
 	q := Asks(s.i, *in)
-	in.Known.Answers, in.Known.Cursors, in.Known.Others = map[Target]Answer{}, map[string]int{}, map[string]Other{}
+	in.Known.Answers, in.Known.Cursors, in.Known.Others = map[Target]Answer{}, map[string]int{}, map[string]OtherIncident{}
 	for _, t := range q.Targets {
 		if a, known := s.answers[t]; known {
 			in.Known.Answers[t] = a
@@ -255,8 +255,8 @@ func (s *scenario) step(in Input) {
 		}
 	}
 	for _, e := range out.Effects {
-		s.actions = append(s.actions, e.Do)
-		raw, err := EncodeAction(e.Do)
+		s.actions = append(s.actions, e.Action)
+		raw, err := EncodeAction(e.Action)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -273,10 +273,10 @@ func (s *scenario) step(in Input) {
 		say("nothing changes")
 	}
 	state := string(s.i.Status) + " " + s.i.Severity.String()
-	if s.i.Acknowledged() {
+	if s.i.IsAcknowledged() {
 		state += ", " + s.i.Acknowledgement.Name + " has it"
 	}
-	if s.i.Unattended() {
+	if s.i.IsUnattended() {
 		state += ", UNATTENDED"
 	}
 	if at := s.i.WakeAt(); !at.IsZero() {

@@ -24,7 +24,7 @@ func (s Severity) String() string {
 
 // Worse reports whether s is more severe than other. Anything is worse than
 // not set.
-func (s Severity) Worse(other Severity) bool {
+func (s Severity) IsWorseThan(other Severity) bool {
 	return s != 0 && (other == 0 || s < other)
 }
 
@@ -104,6 +104,6 @@ type Basis string
 const (
 	FromAlert   Basis = "alert"   // the worst alert
 	FromMatrix  Basis = "matrix"  // impact × urgency
-	FromHand    Basis = "hand"    // a person set it
+	FromPerson  Basis = "hand"    // a person set it
 	FromDefault Basis = "default" // nobody said
 )

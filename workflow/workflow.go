@@ -63,7 +63,7 @@ const (
 )
 
 // Human reports whether a person, known or not, caused the input.
-func (a Actor) Human() bool { return a.Kind == ByPerson || a.Kind == ByGuest }
+func (a Actor) IsHuman() bool { return a.Kind == ByPerson || a.Kind == ByGuest }
 
 // Refusal is a polite no. It is shown to whoever asked and changes nothing.
 type Refusal struct {
@@ -103,12 +103,12 @@ func mergePosts(effects []Effect) []Effect {
 	for _, e := range effects {
 		at, has := first[e.Lane]
 		if has {
-			if both, ok := joinActions(kept[at].Do, e.Do); ok {
-				kept[at].Do = both
+			if both, ok := joinActions(kept[at].Action, e.Action); ok {
+				kept[at].Action = both
 				continue
 			}
 		}
-		if _, opens := e.Do.(OpenRoom); opens { // what comes after it is said in another room
+		if _, opens := e.Action.(OpenRoom); opens { // what comes after it is said in another room
 			delete(first, e.Lane)
 		} else if !has {
 			first[e.Lane] = len(kept)
@@ -173,9 +173,9 @@ func (t *transition) recordBy(by Actor, f Fact) {
 	t.events = append(t.events, e)
 	for n, d := range react(&t.now, was, e) {
 		t.effects = append(t.effects, Effect{
-			ID:   effectID(t.now.ID, e.Seq, n),
-			Lane: LaneOf(d),
-			Do:   d,
+			ID:     effectID(t.now.ID, e.Seq, n),
+			Lane:   LaneOf(d),
+			Action: d,
 		})
 	}
 }

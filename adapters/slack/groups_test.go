@@ -128,7 +128,7 @@ func TestGroupAnswers(t *testing.T) {
 	d.slash(d.ana, room, "page team:sre")
 	stranger := d.slack.AddUser(slacktest.User{Name: "mallory", RealName: "Mallory"})
 	d.slack.Join(stranger, room)
-	if got := d.slash(stranger, room, "ack"); d.incident(id).Acknowledged() {
+	if got := d.slash(stranger, room, "ack"); d.incident(id).IsAcknowledged() {
 		t.Fatalf("a stranger has acknowledged: %s", got.Response)
 	}
 	if got := d.slash(d.zoe, room, "ack"); d.incident(id).Acknowledgement.Person != "guest:slack:"+d.zoe {

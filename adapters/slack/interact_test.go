@@ -47,7 +47,7 @@ func TestPress(t *testing.T) {
 			t.Fatal(got.Err)
 		}
 		d.told(d.zoe, "needs the access")
-		if d.incident(id).Acknowledged() {
+		if d.incident(id).IsAcknowledged() {
 			t.Fatal("a guest has acknowledged")
 		}
 		first := d.slack.Click(d.dan, card, "Acknowledge")
@@ -138,7 +138,7 @@ func TestSubmitLate(t *testing.T) {
 	d.slash(d.ana, room, "status")
 	d.eventually("the form is drawn", func() bool { return d.slack.Modal(d.ana).State["status"] != nil })
 	d.slash(d.ben, room, "cancel none")
-	d.eventually("it is over", func() bool { return !d.incident(id).Open() })
+	d.eventually("it is over", func() bool { return !d.incident(id).IsOpen() })
 	_, release := d.store.hold()
 	got := d.slack.Submit(d.ana, d.slack.Modal(d.ana).ID, map[string]any{"status": "identified"})
 	if got.Err != nil || len(got.Errors) != 0 {

@@ -78,7 +78,7 @@ type formContext struct {
 }
 
 // formFields returns the fields of a command's form, with their options.
-func (s *server) formFields(ctx context.Context, w commands.Word, who reader, in formContext) []field {
+func (s *server) formFields(ctx context.Context, w commands.Spec, who reader, in formContext) []field {
 	all := make([]field, 0, len(w.Form))
 	for _, f := range w.Form {
 		one := field{Field: f, ID: in.prefix + "-" + f.Name, Options: f.Choices, Values: in.values[f.Name]}

@@ -14,7 +14,7 @@ import (
 // a *workflow.Refusal that says what is missing. i is nil where the word is used
 // on no incident. An incident that the speaker must not see does not exist for
 // them (rule P2). Whoever was paged for an incident may always acknowledge it.
-func Can(s Speaker, w commands.Word, i *workflow.Incident) error {
+func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	if i != nil {
 		if err := CheckVisible(*i, s); err != nil {
 			return err

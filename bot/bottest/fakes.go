@@ -76,10 +76,10 @@ func (p *fakePager) check(incident, key string, page bot.Page) {
 			purpose = state.Purpose
 		}
 	}
-	if i.Acknowledged() && purpose == workflow.PurposeEscalation {
+	if i.IsAcknowledged() && purpose == workflow.PurposeEscalation {
 		p.w.fail("E3: %s is acknowledged, and %s is sent", incident, key)
 	}
-	if !i.Open() {
+	if !i.IsOpen() {
 		p.w.fail("E3: %s is %s, and %s is sent", incident, i.Status, key)
 	}
 	if i.Status == workflow.Monitoring && i.Paging.State == workflow.Stopped && purpose == workflow.PurposeEscalation {

@@ -204,7 +204,7 @@ func (c *fakeChat) CloseRoom(_ context.Context, w bot.RoomWork) error {
 		return errFault
 	}
 	i := c.w.truth(w.Incident)
-	if r, _ := i.Room("slack"); r.ID == w.Room.ID && i.Open() {
+	if r, _ := i.Room("slack"); r.ID == w.Room.ID && i.IsOpen() {
 		c.w.fail("X1: the room of %s is put away, and it is %s", w.Incident, i.Status)
 	}
 	if room := c.rooms[w.Room.ID]; room != nil {

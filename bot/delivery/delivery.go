@@ -76,7 +76,7 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 			continue
 		}
 		if w.Incident.Status != "" {
-			if wanted, _ := w.Incident.StillWanted(page); !wanted {
+			if wanted, _ := w.Incident.IsStillNeeded(page); !wanted {
 				answers[n] = bot.Answer{Records: []bot.RecordChange{outbound.Done(w.Owner + "/" + page.Page)}}
 				continue
 			}

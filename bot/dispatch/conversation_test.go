@@ -132,7 +132,7 @@ func TestSayHint(t *testing.T) {
 		}
 	}
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
-	if err != nil || i.Acknowledged() || !i.Open() {
+	if err != nil || i.IsAcknowledged() || !i.IsOpen() {
 		t.Errorf("talk was taken for a command: %v", err)
 	}
 }

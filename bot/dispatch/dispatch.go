@@ -245,7 +245,7 @@ func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, er
 			raw, _ := json.Marshal(reply(res)) //nolint:errchkjson // three plain fields
 			return raw
 		},
-		Others: func(other string) (workflow.Other, error) { return d.other(ctx, other, r.Speaker) },
+		Others: func(other string) (workflow.OtherIncident, error) { return d.other(ctx, other, r.Speaker) },
 	})
 	switch {
 	case errors.Is(err, bot.ErrNotFound):
@@ -265,12 +265,12 @@ func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, er
 }
 
 // other is what a step may know of another incident that the speaker names.
-func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (workflow.Other, error) {
+func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (workflow.OtherIncident, error) {
 	i, err := d.incidents.Get(ctx, id, s)
 	if _, ok := errors.AsType[*workflow.Refusal](err); ok {
-		return workflow.Other{}, bot.ErrNotFound
+		return workflow.OtherIncident{}, bot.ErrNotFound
 	}
-	return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.Merge.From)}, err
+	return workflow.OtherIncident{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, MergedCount: len(i.Merge.From)}, err
 }
 
 // Acknowledge acknowledges an incident for the recipient of a page's link. seen is
@@ -284,7 +284,7 @@ func (d *Dispatcher) check(ctx context.Context, call commands.Call, s access.Spe
 	if s.Access >= call.Access {
 		return access.CanHide(s, call.Command)
 	}
-	word := call.Word
+	word := call.Spec
 	word.Access = call.Access // more than the word's, because of a flag
 	if call.Incident == "" {
 		return access.Can(s, word, nil)

@@ -46,7 +46,7 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 	}
 	f := Form{Word: w.Name}
 	rest := words[1:]
-	if w.TakesIncident() {
+	if w.IsForIncident() {
 		f.Incident = r.Room
 		if len(rest) > 0 {
 			if id := commands.ParseID(rest[0]); id != "" {

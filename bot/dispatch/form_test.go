@@ -100,7 +100,7 @@ func TestFieldsHostile(t *testing.T) {
 			t.Errorf("a strange field: %.400q", reply.Text)
 		}
 	}
-	if i, err := w.LoadUnchecked(t.Context(), "INC-2"); err != nil || i.Paperwork.Updates != 0 || i.Merge.Into != "" || !i.Open() {
+	if i, err := w.LoadUnchecked(t.Context(), "INC-2"); err != nil || i.Paperwork.Updates != 0 || i.Merge.Into != "" || !i.IsOpen() {
 		t.Errorf("another incident was changed: %+v %v", i, err)
 	}
 }

@@ -52,7 +52,7 @@ type Filter struct {
 // number to go on before; 0 when there are no more.
 func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workflow.Incident, int, error) {
 	limit := min(cmp.Or(q.Limit, 50), 500)
-	open := !q.All && (q.Status == "" || workflow.Status(q.Status).Open())
+	open := !q.All && (q.Status == "" || workflow.Status(q.Status).IsOpen())
 	var found []workflow.Incident
 	for before := q.Before; ; {
 		page, err := r.store.List(ctx, bot.Query{Open: open, Before: before, Limit: 200})
@@ -230,11 +230,11 @@ func SortByNeed(all []workflow.Incident) {
 
 func attention(i workflow.Incident) int {
 	switch {
-	case i.Unattended():
+	case i.IsUnattended():
 		return 0
-	case i.Open() && !i.Acknowledged():
+	case i.IsOpen() && !i.IsAcknowledged():
 		return 1
-	case i.Open():
+	case i.IsOpen():
 		return 2
 	}
 	return 3

@@ -114,7 +114,7 @@ func play(s *bot.Organization, n int, book *sheet, at time.Time) (SimulatedIncid
 		}
 		i = out.Incident
 		for _, e := range out.Effects { // every page arrives
-			if page, ok := e.Do.(workflow.SendPage); ok {
+			if page, ok := e.Action.(workflow.SendPage); ok {
 				next, e := workflow.Step(i, workflow.Input{At: at, Command: workflow.Delivered{Page: page.Page}, Known: known})
 				if e != nil {
 					return sim, e

@@ -234,7 +234,7 @@ func (m *Manager) archive(ctx context.Context, w bot.Work, a workflow.CloseRoom)
 	host, ok := m.manager(a.Platform)
 	i := w.Incident
 	room, _ := i.Room(a.Platform)
-	if current := room.ID == a.ID; !ok || current && (i.Open() || room.State != workflow.RoomOpen) {
+	if current := room.ID == a.ID; !ok || current && (i.IsOpen() || room.State != workflow.RoomOpen) {
 		return bot.Answer{}
 	}
 	work := bot.RoomWork{Key: w.ID, Incident: i.ID, Room: workflow.Room{Platform: a.Platform, ID: a.ID}, Severity: i.Severity}
@@ -257,7 +257,7 @@ func (m *Manager) post(ctx context.Context, w bot.Work, a workflow.Post) bot.Ans
 	chat, ok := m.engine.Chat(a.Platform)
 	room, _ := i.Room(a.Platform)
 	later := workflow.RoomClosed{Platform: a.Platform, ID: room.ID, Seq: a.Seq, Through: max(a.Seq, a.Through)} // says it in the next room
-	if ok && a.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.Open()) {
+	if ok && a.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.IsOpen()) {
 		return done(w, later) // the room comes, or comes back, behind this
 	}
 	if !ok || !i.CanPost(a.Platform, a.Place) {
