@@ -73,7 +73,7 @@ func allSaid(r *session, n int64) (all []bot.StoredMessage, err error) {
 }
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
+func (s *Store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	n, _ := parseID(incident)
 	below := int64(before)
 	if before == 0 {

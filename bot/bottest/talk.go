@@ -62,7 +62,7 @@ func (w *World) talk(ctx context.Context, n int) {
 // answers to its speaker; and Tocsin's own posts tell of every event that is
 // worth one, in order, each once.
 func (w *World) conversation(ctx context.Context, i workflow.Incident, events []workflow.Event) {
-	said, err := w.store.base.Talk(ctx, i.ID, 0, 1_000_000)
+	said, err := w.store.base.Messages(ctx, i.ID, 0, 1_000_000)
 	if err != nil {
 		w.fail("the conversation of %s: %v", i.ID, err)
 	}

@@ -19,7 +19,7 @@ import (
 
 // Store is where conversations are kept.
 type Store interface {
-	bot.Talk
+	bot.Messages
 	bot.Committer
 }
 
@@ -119,7 +119,7 @@ const searchPage = 500
 // first.
 func (r *Recorder) Find(ctx context.Context, incident, key string) (m bot.Message, found bool, err error) {
 	for before := 0; ; {
-		page, err := r.store.Talk(ctx, incident, before, searchPage)
+		page, err := r.store.Messages(ctx, incident, before, searchPage)
 		if err != nil {
 			return bot.Message{}, false, fmt.Errorf("read the conversation of %s: %w", incident, err)
 		}
@@ -145,7 +145,7 @@ func (r *Recorder) List(ctx context.Context, id string, s access.Speaker, before
 	if err != nil || !s.CanWorkOn(&i) {
 		return nil, err
 	}
-	page, err := r.store.Talk(ctx, id, before, limit)
+	page, err := r.store.Messages(ctx, id, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the conversation of %s: %w", id, err)
 	}
