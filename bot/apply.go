@@ -17,7 +17,7 @@ type Change struct {
 	Settle    *Lease                                          // the task that it answers
 	Guard     func(workflow.Incident) error                   // may refuse, once the incident is known
 	Reply     func(Result) []byte                             // what the operation answers
-	Others    func(id string) (workflow.OtherIncident, error) // looks at another incident; ErrNotFound where there is none
+	LoadOther func(id string) (workflow.OtherIncident, error) // looks at another incident; ErrNotFound where there is none
 	Records   []RecordChange                                  // written in the same commit
 }
 
@@ -37,7 +37,7 @@ const maxConflicts = 100
 // error is ErrNotFound for an incident that does not exist, ErrLeaseLost when
 // Settle is not held any more, or the store's. A polite no is no error.
 func (e *Engine) Apply(ctx context.Context, id string, c Change) (Result, error) {
-	defer e.queue.enter(id)()
+	defer e.locks.lock(id)()
 	if c.Operation != "" {
 		reply, err := e.cfg.Store.Reply(ctx, c.Operation)
 		if err == nil {
@@ -48,7 +48,7 @@ func (e *Engine) Apply(ctx context.Context, id string, c Change) (Result, error)
 		}
 	}
 	for range maxConflicts {
-		res, err := e.try(ctx, id, c)
+		res, err := e.tryApply(ctx, id, c)
 		if !errors.Is(err, ErrConflict) {
 			return res, err
 		}
@@ -57,7 +57,7 @@ func (e *Engine) Apply(ctx context.Context, id string, c Change) (Result, error)
 }
 
 // try is one attempt of a step.
-func (e *Engine) try(ctx context.Context, id string, c Change) (Result, error) {
+func (e *Engine) tryApply(ctx context.Context, id string, c Change) (Result, error) {
 	loaded, err := e.cfg.Store.Load(ctx, id)
 	_, ok := c.Command.(workflow.Declare)
 	if errors.Is(err, ErrNotFound) && ok {
@@ -85,7 +85,7 @@ func (e *Engine) try(ctx context.Context, id string, c Change) (Result, error) {
 			return Result{Before: before, Refusal: no}, nil //nolint:nilerr // a refusal is an answer, not an error
 		}
 	}
-	return e.advance(ctx, loaded, before, c)
+	return e.step(ctx, loaded, before, c)
 }
 
 // applyFirst takes the first step of an incident that alerts have reserved,
@@ -103,13 +103,13 @@ func (e *Engine) applyFirst(ctx context.Context, l Loaded, settle *Lease) (Resul
 		}
 		declare.Private = before.Visibility == workflow.Private
 	}
-	return e.advance(ctx, l, workflow.Incident{ID: l.ID, Number: l.Number}, Change{
+	return e.step(ctx, l, workflow.Incident{ID: l.ID, Number: l.Number}, Change{
 		By: workflow.Actor{Kind: workflow.ByAlert, Name: declare.Reporter.Name}, Command: declare, Settle: settle,
 	})
 }
 
 // advance answers what the step asks, takes it and commits.
-func (e *Engine) advance(ctx context.Context, l Loaded, before workflow.Incident, change Change) (Result, error) {
+func (e *Engine) step(ctx context.Context, l Loaded, before workflow.Incident, change Change) (Result, error) {
 	in := workflow.Input{ID: change.Operation, At: e.Now(), By: change.By, Command: change.Command, Mail: l.Mail}
 	var err error
 	if in.Known, err = e.answerQuestions(ctx, before, in, change); err != nil {
@@ -117,7 +117,7 @@ func (e *Engine) advance(ctx context.Context, l Loaded, before workflow.Incident
 	}
 	res := Result{Before: before}
 	res.Outcome, res.Refusal = workflow.Step(before, in)
-	c, err := e.commitOf(l, in, res, change)
+	c, err := e.buildCommit(l, in, res, change)
 	if err != nil {
 		return Result{}, err
 	}

@@ -10,7 +10,7 @@ import (
 
 // commitOf turns an outcome into a commit. An input that made nothing true
 // only settles its task.
-func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change) (Commit, error) {
+func (e *Engine) buildCommit(l Loaded, in workflow.Input, res Result, change Change) (Commit, error) {
 	out := res.Outcome
 	c := Commit{At: in.At, Incident: l.ID, Version: l.Version, Settle: change.Settle, WakeAt: out.Incident.WakeAt(), Records: slices.Clone(change.Records)}
 	if change.Operation != "" && res.Refusal == nil {
@@ -39,7 +39,7 @@ func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change
 			return c, bad
 		}
 		c.Events = append(c.Events, StoredEvent{Seq: event.Seq, Body: body})
-		change, bad := e.recordOf(l.ID, event.Fact, in.Known.Plan)
+		change, bad := e.recordChanges(l.ID, event.Fact, in.Known.Plan)
 		if bad != nil {
 			return c, bad
 		}
@@ -57,7 +57,7 @@ func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 			continue
 		}
 		if post, ok := effect.Action.(workflow.Post); ok && e.cfg.Builtin[post.Platform] != nil {
-			message, err := e.builtinPost(effect.ID, post, out.Events)
+			message, err := e.builtinMessage(effect.ID, post, out.Events)
 			if err != nil {
 				return err
 			}
@@ -70,13 +70,13 @@ func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 		}
 		c.Tasks = append(c.Tasks, Task{ID: effect.ID, Owner: c.Incident, Lane: effect.Lane, Due: c.At, Body: body})
 	}
-	cards, err := cardsOf(out.Incident, c.At)
+	cards, err := cardTasks(out.Incident, c.At)
 	c.Tasks = append(c.Tasks, cards...)
 	return err
 }
 
 // cardsOf are the standing tasks that keep an incident's cards up to date.
-func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
+func cardTasks(i workflow.Incident, due time.Time) ([]Task, error) {
 	var all []Task
 	for _, show := range i.Cards() {
 		body, err := workflow.EncodeAction(show)
@@ -116,7 +116,7 @@ const (
 
 // recordOf names the records that a fact writes in the same commit. A plan is
 // written once: what this process has read or written stays.
-func (e *Engine) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
+func (e *Engine) recordChanges(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
 	if d, ok := f.(workflow.Declared); ok {
 		if _, kept := e.plans.Load(d.Plan); kept {
 			return nil, nil

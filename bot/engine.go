@@ -44,7 +44,7 @@ type Engine struct {
 	platforms []string // by name
 	current   atomic.Pointer[snapshot]
 	plans     sync.Map // hash → workflow.Plan; plans never change under their hash
-	queue     turnstile
+	locks     incidentLocks
 	wakers    wakers
 }
 

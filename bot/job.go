@@ -16,12 +16,12 @@ const (
 )
 
 // Missed says what becomes of a slot during which nobody ran.
-type Missed string
+type MissedPolicy string
 
 // The policies for missed slots.
 const (
-	RunLate Missed = "run-once-late" // the last one that was missed runs, late
-	Skip    Missed = "skip"          // it is recorded, and that is all
+	RunLate MissedPolicy = "run-once-late" // the last one that was missed runs, late
+	Skip    MissedPolicy = "skip"          // it is recorded, and that is all
 )
 
 // Job is a recurring job as configured.
@@ -29,7 +29,7 @@ type Job struct {
 	Name     string
 	Schedule timetable.Schedule
 	To       []workflow.Target // who is told what it finds
-	Missed   Missed
+	Missed   MissedPolicy
 	Enabled  bool
 }
 

@@ -29,18 +29,18 @@ type Message struct {
 
 // builtinPost is a post into a conversation of our own, about events that have just
 // happened.
-func (e *Engine) builtinPost(key string, d workflow.Post, events []workflow.Event) (StoredMessage, error) {
+func (e *Engine) builtinMessage(key string, d workflow.Post, events []workflow.Event) (StoredMessage, error) {
 	through := max(d.Seq, d.Through)
 	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
-	return postMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Stored(key)
+	return newPostMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Encode(key)
 }
 
-func postMessage(at time.Time, m card.Content, event, through int) Message {
+func newPostMessage(at time.Time, m card.Content, event, through int) Message {
 	return Message{At: at, Name: m.Title, Text: m.Text, Event: event, Through: through}
 }
 
 // Stored is the message as a store keeps it, under a key.
-func (r Message) Stored(key string) (StoredMessage, error) {
+func (r Message) Encode(key string) (StoredMessage, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return StoredMessage{}, fmt.Errorf("keep a message: %w", err)

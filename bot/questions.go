@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"tocsin/workflow"
 )
@@ -34,7 +33,7 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	in.Known = k
 	q := workflow.Asks(i, in)
 	for _, t := range q.Targets {
-		k.Answers[t] = org.Directory.Answer(t)
+		k.Answers[t] = org.Directory.Resolve(t)
 	}
 	if len(q.Cursors) > 0 {
 		k.Cursors = map[string]int{}
@@ -47,10 +46,10 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 		k.Cursors[key] = rec.Version // the cursor counts its own writes
 	}
 	for _, id := range q.Others {
-		if change.Others == nil {
+		if change.LoadOther == nil {
 			break
 		}
-		other, err := change.Others(id)
+		other, err := change.LoadOther(id)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -91,41 +90,4 @@ func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 func pagerName(key string) string {
 	name, _, _ := strings.Cut(key, "#")
 	return name
-}
-
-// turnstile lets one input of an incident through at a time, so that inputs
-// queue in process before they race in the store.
-type turnstile struct {
-	mu    sync.Mutex
-	gates map[string]*gate
-}
-
-type gate struct {
-	sync.Mutex
-	users int
-}
-
-// enter waits for the turn and returns how to leave.
-func (t *turnstile) enter(id string) (leave func()) {
-	t.mu.Lock()
-	if t.gates == nil {
-		t.gates = map[string]*gate{}
-	}
-	g := t.gates[id]
-	if g == nil {
-		g = &gate{}
-		t.gates[id] = g
-	}
-	g.users++
-	t.mu.Unlock()
-	g.Lock()
-	return func() {
-		g.Unlock()
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		g.users--
-		if g.users == 0 {
-			delete(t.gates, id)
-		}
-	}
 }

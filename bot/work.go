@@ -19,7 +19,7 @@ type Work struct {
 
 // Outlasts reports whether the lease outlasts a send that begins at an instant
 // and may take so long. A worker whose lease does not may not send (rule X2).
-func (w Work) Outlasts(at time.Time, send time.Duration) bool { return at.Add(send).Before(w.Until) }
+func (w Work) CanSend(at time.Time, send time.Duration) bool { return at.Add(send).Before(w.Until) }
 
 // Answer is what became of a piece of work. The zero Answer settles its task.
 type Answer struct {

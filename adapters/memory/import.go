@@ -84,5 +84,5 @@ func (s *Store) putDossier(d bot.ArchivedIncident, mail []workflow.Mail) {
 		s.owe(t)
 	}
 	s.wake(i)
-	s.feed.Changed(id)
+	s.feed.Notify(id)
 }

@@ -87,7 +87,7 @@ func TestP1CanGuest(t *testing.T) {
 	if access.Can(nobody, ack, &i) == nil {
 		t.Error("a name was taken for an account")
 	}
-	zoe.Unsure = true
+	zoe.Unidentified = true
 	resolve, _ := commands.New().Find("resolve")
 	if err := access.Can(zoe, resolve, &i); err == nil || !strings.Contains(err.Error(), "does not say who you are") {
 		t.Errorf("unsure: %v", err)
@@ -115,7 +115,7 @@ func TestP1Identify(t *testing.T) {
 		{"an address the platform vouches for", access.Claim{Account: access.Account{Platform: "slack", ID: "U1", Email: "BEN@example.com", Zone: lisbon}}, "ben Ben commander"},
 		{"a guest", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Zoe"}}, " Zoe guest slack:U2"},
 		{"a guest called like a person", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Ana"}}, " Ana on Slack guest slack:U2"},
-		{"a stranger", access.Claim{Account: access.Account{Platform: "slack", ID: "U3", Name: "Max", Stranger: true}}, " Max guest slack:U3"},
+		{"a stranger", access.Claim{Account: access.Account{Platform: "slack", ID: "U3", Name: "Max", External: true}}, " Max guest slack:U3"},
 	} {
 		s, ok := access.Identify(&org, c.claim)
 		got := strings.TrimRight(fmt.Sprintf("%s %s %s %s", s.Person, s.Name, s.Access, s.Handle), " ")
@@ -180,7 +180,7 @@ func TestP2Hides(t *testing.T) {
 			}
 		}
 	}
-	all, err := w.Incidents.Open(t.Context(), 100)
+	all, err := w.Incidents.ListOpen(t.Context(), 100)
 	if err != nil || len(all) != 1 || all[0].ID != "INC-1" || all[0].Visibility != workflow.Public {
 		t.Errorf("there are %+v, %v", all, err)
 	}

@@ -23,7 +23,7 @@ func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	if s.Access >= w.Access || w.Name == "ack" && i != nil && wasPaged(s, i) {
 		return nil
 	}
-	if s.Unsure {
+	if s.Unidentified {
 		return &workflow.Refusal{
 			Message: fmt.Sprintf("`%s` needs the access %q, and your chat does not say who you are just now.", w.Name, w.Access),
 			Hint:    "Try again in a moment, or use the browser.",

@@ -26,7 +26,7 @@ type Store interface {
 type Pages interface {
 	// Bundle sorts works into those that are carried out together, and those that
 	// wait for it.
-	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.Held)
+	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.HeldPage)
 	// HandlePages carries one group out, and answers for each work in order.
 	HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 }
@@ -64,11 +64,11 @@ const leaseFor = 10 * time.Second
 
 // Runner carries the agenda out. Several runners may share a store.
 type Runner struct {
-	cfg       Config
-	unsettled *unsettled
-	mu        sync.Mutex
-	health    Health
-	day       day
+	cfg    Config
+	sent   *sentAnswers
+	mu     sync.Mutex
+	health Health
+	day    auditLog
 }
 
 // Health is what the auditor saw last.
@@ -77,7 +77,7 @@ type Health struct {
 	Checked  int
 	Overdue  int
 	Repaired []string
-	Wrong    []string // incidents that would wait for ever
+	Stuck    []string // incidents that would wait for ever
 }
 
 // New makes a runner.
@@ -85,7 +85,7 @@ func New(cfg Config) *Runner {
 	if cfg.Audit <= 0 {
 		cfg.Audit = auditEvery
 	}
-	return &Runner{cfg: cfg, unsettled: newUnsettled()}
+	return &Runner{cfg: cfg, sent: newSentAnswers()}
 }
 
 // pool is a claiming loop of its own: pages never wait for anything else, and
@@ -115,7 +115,7 @@ func (r *Runner) Tick(ctx context.Context) (int, error) {
 		if err != nil {
 			return done, err
 		}
-		for _, group := range r.groups(ctx, leases) {
+		for _, group := range r.groupWork(ctx, leases) {
 			r.carryOut(ctx, group)
 		}
 		done += len(leases)
@@ -142,7 +142,7 @@ func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, err
 }
 
 // groups decodes what was claimed and sorts it into what is carried out together.
-func (r *Runner) groups(ctx context.Context, leases []bot.Lease) [][]bot.Work {
+func (r *Runner) groupWork(ctx context.Context, leases []bot.Lease) [][]bot.Work {
 	works := make([]bot.Work, 0, len(leases))
 	for _, l := range leases {
 		w := bot.Work{Lease: l}
@@ -203,16 +203,16 @@ func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
 	case workflow.IncidentAction:
 		return []bot.Answer{r.handleIncident(ctx, w, a)}
 	case workflow.UnknownAction:
-		return []bot.Answer{{Command: r.gaveUp(w, "a task of a newer version", fmt.Errorf("%s is not known here", a.Kind))}}
+		return []bot.Answer{{Command: r.giveUpCommand(w, "a task of a newer version", fmt.Errorf("%s is not known here", a.Kind))}}
 	}
-	return []bot.Answer{{Command: r.gaveUp(w, "a task", fmt.Errorf("%T cannot be carried out", w.Action))}}
+	return []bot.Answer{{Command: r.giveUpCommand(w, "a task", fmt.Errorf("%T cannot be carried out", w.Action))}}
 }
 
 // handleIncident carries out what goes to another incident, or to the intake.
 func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.IncidentAction) bot.Answer {
 	switch a := a.(type) {
 	case workflow.Forward:
-		_, err := r.cfg.Engine.Apply(ctx, a.Incident, bot.Change{By: bySystem(), Command: a.Command(), Operation: "effect " + w.ID})
+		_, err := r.cfg.Engine.Apply(ctx, a.Incident, bot.Change{By: systemActor(), Command: a.Command(), Operation: "effect " + w.ID})
 		switch {
 		case errors.Is(err, bot.ErrNotFound):
 			return bot.Answer{Command: workflow.GiveUp{What: "passing alerts on to " + a.Incident, Why: "it does not exist"}}
@@ -231,7 +231,7 @@ func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.Inci
 // send, so that the lease covers the send all the same. When the store cannot be
 // read the page goes out (rule E3).
 func (r *Runner) withIncidents(ctx context.Context, group []bot.Work) []bot.Work {
-	look, cancel := context.WithTimeout(ctx, lookFor)
+	look, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	for n, w := range group {
 		i, err := r.cfg.Engine.LoadUnchecked(look, w.Owner)
@@ -245,4 +245,4 @@ func (r *Runner) withIncidents(ctx context.Context, group []bot.Work) []bot.Work
 }
 
 // bySystem is Tocsin itself, in the record.
-func bySystem() workflow.Actor { return workflow.Actor{Kind: workflow.BySystem} }
+func systemActor() workflow.Actor { return workflow.Actor{Kind: workflow.BySystem} }

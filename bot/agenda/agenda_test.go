@@ -132,7 +132,7 @@ func TestRun(t *testing.T) {
 		if len(h.pager.sent()) != 3 {
 			h.t.Fatalf("after the acknowledgement: %v", h.pager.sent())
 		}
-		if health := h.run.Health(); health.At.IsZero() || health.Overdue > 0 || len(health.Wrong) > 0 {
+		if health := h.run.Health(); health.At.IsZero() || health.Overdue > 0 || len(health.Stuck) > 0 {
 			h.t.Fatalf("health %+v", health)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"tocsin/workflow"
 )
 
-func (r *Runner) audits(ctx context.Context) {
+func (r *Runner) auditLoop(ctx context.Context) {
 	ticker := time.NewTicker(r.cfg.Audit)
 	defer ticker.Stop()
 	for {
@@ -30,7 +30,7 @@ func (r *Runner) Audit(ctx context.Context) {
 	for after := 0; ; {
 		m, err := r.cfg.Store.Repair(ctx, bot.RepairQuery{At: h.At, After: after, Limit: 500})
 		if err != nil {
-			r.auditFailed(err)
+			r.countFailedAudit(err)
 			return
 		}
 		h.Checked += m.Checked
@@ -41,14 +41,14 @@ func (r *Runner) Audit(ctx context.Context) {
 		}
 		after = m.Next
 	}
-	wrong, err := r.waitForEver(ctx)
+	wrong, err := r.wakeStuck(ctx)
 	if err != nil {
-		r.auditFailed(err)
+		r.countFailedAudit(err)
 		return
 	}
-	h.Wrong = wrong
-	if h.Overdue > 0 || len(h.Repaired)+len(h.Wrong) > 0 {
-		r.cfg.Log.Error("the audit found something", "overdue", h.Overdue, "repaired", h.Repaired, "wrong", h.Wrong)
+	h.Stuck = wrong
+	if h.Overdue > 0 || len(h.Repaired)+len(h.Stuck) > 0 {
+		r.cfg.Log.Error("the audit found something", "overdue", h.Overdue, "repaired", h.Repaired, "wrong", h.Stuck)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,16 +56,16 @@ func (r *Runner) Audit(ctx context.Context) {
 	r.day.add(h)
 }
 
-func (r *Runner) auditFailed(err error) {
+func (r *Runner) countFailedAudit(err error) {
 	r.cfg.Log.Error("the audit failed", "error", err.Error())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.day.failed(r.cfg.Engine.Now())
+	r.day.addFailed(r.cfg.Engine.Now())
 }
 
 // waitForEver names open, unacknowledged incidents without a future deadline,
 // and wakes them.
-func (r *Runner) waitForEver(ctx context.Context) ([]string, error) {
+func (r *Runner) wakeStuck(ctx context.Context) ([]string, error) {
 	var wrong []string
 	for before := 0; ; {
 		page, err := r.cfg.Store.List(ctx, bot.Query{Open: true, Before: before, Limit: 200})
@@ -84,7 +84,7 @@ func (r *Runner) waitForEver(ctx context.Context) ([]string, error) {
 			}
 			if i.IsStuck() {
 				wrong = append(wrong, l.ID+": open, not acknowledged, and nothing would happen")
-				wake := bot.Change{By: bySystem(), Command: workflow.Escalate{Reason: "the audit found it waiting for ever"}}
+				wake := bot.Change{By: systemActor(), Command: workflow.Escalate{Reason: "the audit found it waiting for ever"}}
 				if _, err := r.cfg.Engine.Apply(ctx, l.ID, wake); err != nil {
 					return nil, err
 				}
@@ -101,6 +101,6 @@ func (r *Runner) Health() Health {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.health
-	h.Repaired, h.Wrong = slices.Clone(h.Repaired), slices.Clone(h.Wrong)
+	h.Repaired, h.Stuck = slices.Clone(h.Repaired), slices.Clone(h.Stuck)
 	return h
 }

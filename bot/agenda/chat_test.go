@@ -216,7 +216,7 @@ func TestChatComesBack(t *testing.T) {
 				if rooms, posts := c.came(); rooms != 0 || len(posts) != 0 {
 					t.Fatalf("%d rooms, posts %q", rooms, posts)
 				}
-				if health := h.run.Health(); len(health.Wrong) > 0 {
+				if health := h.run.Health(); len(health.Stuck) > 0 {
 					t.Errorf("health %+v", health)
 				}
 				c.answers(nil)

@@ -19,15 +19,15 @@ func (r *Runner) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, p := range pools() {
 		due := r.cfg.Engine.Due(p.classes)
-		all.Go(func() { r.loop(ctx, p, due) })
+		all.Go(func() { r.claimLoop(ctx, p, due) })
 	}
-	all.Go(func() { r.audits(ctx) })
-	all.Go(func() { r.rewrite(ctx) })
+	all.Go(func() { r.auditLoop(ctx) })
+	all.Go(func() { r.settleLoop(ctx) })
 	all.Wait()
 }
 
 // loop claims for one pool and carries out as many at a time as it may.
-func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
+func (r *Runner) claimLoop(ctx context.Context, p pool, wake <-chan struct{}) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	free := make(chan struct{}, p.workers)
@@ -52,7 +52,7 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 			pause(ctx, longestSleep)
 			continue
 		}
-		for _, group := range r.groups(work, leases) {
+		for _, group := range r.groupWork(work, leases) {
 			<-free
 			running.Go(func() {
 				defer func() {

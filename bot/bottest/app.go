@@ -166,7 +166,7 @@ func (a *App) Expect(reply dispatch.Reply, ok bool, want string) {
 // Write writes a message into the conversation of an incident.
 func (a *App) Write(s access.Speaker, room, text, operation string) dispatch.Reply {
 	a.t.Helper()
-	reply, err := a.Dispatcher.Say(a.t.Context(), dispatch.Request{Text: text, Room: room, Speaker: s, Operation: operation})
+	reply, err := a.Dispatcher.WriteMessage(a.t.Context(), dispatch.Request{Text: text, Room: room, Speaker: s, Operation: operation})
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func (a *App) ReadConversation(s access.Speaker, room string) string {
 // LinkToken makes a sign-in link for a speaker and returns the secret in it.
 func (a *App) LinkToken(s access.Speaker) string {
 	a.t.Helper()
-	link, err := a.SignIn.Link(a.t.Context(), s, "/incidents/INC-1")
+	link, err := a.SignIn.CreateLink(a.t.Context(), s, "/incidents/INC-1")
 	if err != nil {
 		a.t.Fatal(err)
 	}

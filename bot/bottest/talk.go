@@ -38,7 +38,7 @@ func (w *World) talk(ctx context.Context, n int) {
 		answered := false
 		w.on(n, func(r *replica) {
 			speaker, _ := access.Person(r.bot.Organization(), m.who)
-			reply, err := r.bot.Dispatcher.Say(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
+			reply, err := r.bot.Dispatcher.WriteMessage(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
 			if err != nil {
 				w.logf("%s says %q in %s: %v", m.who, m.text, m.incident, err)
 				return

@@ -97,7 +97,7 @@ func TestSayOnce(t *testing.T) {
 	for n := range 50 {
 		all.Go(func() {
 			r := dispatch.Request{Text: "hello", Room: "INC-1", Speaker: ana, Operation: fmt.Sprint("op ", n%2)}
-			if reply, err := w.Dispatcher.Say(t.Context(), r); err != nil || !reply.OK {
+			if reply, err := w.Dispatcher.WriteMessage(t.Context(), r); err != nil || !reply.OK {
 				t.Errorf("%+v %v", reply, err)
 			}
 		})

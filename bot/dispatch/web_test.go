@@ -14,14 +14,14 @@ import (
 )
 
 // readLink returns the link that a reply begins with.
-func readLink(t *testing.T, w *bottest.App, reply dispatch.Reply) signin.SignIn {
+func readLink(t *testing.T, w *bottest.App, reply dispatch.Reply) signin.Link {
 	t.Helper()
 	first, _, _ := strings.Cut(reply.Text, "\n")
 	token, ok := strings.CutPrefix(first, "https://tocsin.example.com/sign-in/")
 	if !reply.OK || !ok {
 		t.Fatalf("no link: %v %q", reply.OK, reply.Text)
 	}
-	link, err := w.SignIn.Read(t.Context(), token)
+	link, err := w.SignIn.ReadLink(t.Context(), token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestWeb(t *testing.T) {
 		}
 	}
 	zoe := access.Speaker{Name: "Zoe"} // a guest may look at cards
-	if link := readLink(t, w, w.Run(zoe, "", "web")); link.Person != "" || link.Name != "Zoe" || link.Access != commands.Guest || link.Open() {
+	if link := readLink(t, w, w.Run(zoe, "", "web")); link.Person != "" || link.Name != "Zoe" || link.Access != commands.Guest || link.IsOpen() {
 		t.Errorf("a guest's link: %+v", link)
 	}
 	kathmandu := w.Person("ana")

@@ -113,7 +113,7 @@ func TestListPages(t *testing.T) {
 		t.Errorf("%d of 450, more before %d, %v", len(all), next, err)
 	}
 	for limit, want := range map[int]int{1: 1, 199: 199, 200: 200, 201: 201, 449: 449, 450: 450, 500: 450} {
-		open, err := w.Incidents.Open(t.Context(), limit)
+		open, err := w.Incidents.ListOpen(t.Context(), limit)
 		if err != nil || len(open) != want || open[0].ID != "INC-450" || open[want-1].ID != fmt.Sprint("INC-", 451-want) {
 			t.Errorf("at most %d: %d open ones, %v", limit, len(open), err)
 		}
@@ -124,7 +124,7 @@ func TestListPages(t *testing.T) {
 // reserved; whoever may see it.
 func TestOpenIncidents(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	if open, err := w.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := w.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Fatalf("%v %v", open, err)
 	}
 	w.Say("ben", "declare Checkout is down")
@@ -143,7 +143,7 @@ func TestOpenIncidents(t *testing.T) {
 	alert("b", alerts.Firing)
 	alert("c", alerts.Firing)
 	alert("b", alerts.Resolved)
-	open, err := w.Incidents.Open(t.Context(), 10)
+	open, err := w.Incidents.ListOpen(t.Context(), 10)
 	if err != nil || ids(open) != "INC-4 INC-2 INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}
@@ -167,7 +167,7 @@ func TestOpenIncidents(t *testing.T) {
 		t.Error("an outsider sees a private incident, or not a public one")
 	}
 	w.Advance(time.Second) // the first step
-	after, err := w.Incidents.Open(t.Context(), 10)
+	after, err := w.Incidents.ListOpen(t.Context(), 10)
 	if err != nil || ids(after) != "INC-4 INC-2 INC-1" || after[0].Alerts.Firing != 2 || after[0].Title != stub.Title || after[0].Status != stub.Status || after[0].Severity != stub.Severity {
 		t.Errorf("after the first step: %q, %+v, %v", ids(after), after[0], err)
 	}
@@ -193,7 +193,7 @@ func TestP2StubFollows(t *testing.T) {
 	w.Expect(w.Say("ana", "resolve INC-1 fixed"), true, "")
 	w.Clock = w.Clock.Add(time.Hour)
 	fire(alerts.Firing)
-	open, err := w.Incidents.Open(t.Context(), 10)
+	open, err := w.Incidents.ListOpen(t.Context(), 10)
 	if err != nil || len(open) != 1 || open[0].ID == "INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}

@@ -22,7 +22,7 @@ func TestMailSignIn(t *testing.T) {
 	ask := func(address string, want int) {
 		t.Helper()
 		w.Paged = nil
-		if err := w.SignIn.Mail(t.Context(), address); err != nil {
+		if err := w.SignIn.MailLink(t.Context(), address); err != nil {
 			t.Errorf("%.40q: %v", address, err)
 		}
 		if len(w.Paged) != want {
@@ -41,7 +41,7 @@ func TestMailSignIn(t *testing.T) {
 		t.Errorf("mail %+v", mail)
 	}
 	token := strings.TrimPrefix(mail.Content.Buttons[0].URL, "https://tocsin.example.com/sign-in/")
-	if link, err := w.SignIn.Read(t.Context(), token); err != nil || link.Person != "ana" || link.To != "/" {
+	if link, err := w.SignIn.ReadLink(t.Context(), token); err != nil || link.Person != "ana" || link.To != "/" {
 		t.Errorf("link %+v %v", link, err)
 	}
 	if strings.Contains(mail.Key, token) {
@@ -72,7 +72,7 @@ func TestMailSignInAtOnce(t *testing.T) {
 	}
 	for range 20 {
 		all.Go(func() {
-			if err := w.SignIn.Mail(t.Context(), "ana@example.com"); err != nil {
+			if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -88,7 +88,7 @@ func TestMailSignInAtOnce(t *testing.T) {
 func TestMailSignInOtherLinks(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.LinkToken(w.Person("ana"))
-	if err := w.SignIn.Mail(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 1 {
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 1 {
 		t.Errorf("%d mails, %v", len(w.Paged), err)
 	}
 	org := bottest.Town()
@@ -97,7 +97,7 @@ func TestMailSignInOtherLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Clock, w.Paged = w.Clock.Add(time.Hour), nil
-	if err := w.SignIn.Mail(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 0 {
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 0 {
 		t.Errorf("%d mails, %v", len(w.Paged), err)
 	}
 }
@@ -109,7 +109,7 @@ func TestMailSignInFails(t *testing.T) {
 		t.Error("mail is connected")
 	}
 	w.PagerError = errors.New("connection refused")
-	if err := w.SignIn.Mail(t.Context(), "ana@example.com"); !errors.Is(err, w.PagerError) {
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); !errors.Is(err, w.PagerError) {
 		t.Errorf("the mail was refused: %v", err)
 	}
 	if err := w.Configure(bottest.Town(), map[string]bot.Pager{"sms": w}); err != nil {
@@ -118,10 +118,10 @@ func TestMailSignInFails(t *testing.T) {
 	if w.SignIn.CanMail() {
 		t.Error("mail is not connected")
 	}
-	if err := w.SignIn.Mail(t.Context(), "ben@example.com"); err == nil || !strings.Contains(fmt.Sprint(err), "not connected") {
+	if err := w.SignIn.MailLink(t.Context(), "ben@example.com"); err == nil || !strings.Contains(fmt.Sprint(err), "not connected") {
 		t.Errorf("mail is not connected: %v", err)
 	}
-	if err := w.SignIn.Mail(t.Context(), "eve@example.com"); err != nil {
+	if err := w.SignIn.MailLink(t.Context(), "eve@example.com"); err != nil {
 		t.Errorf("for nobody: %v", err)
 	}
 }

@@ -45,7 +45,7 @@ func TestP5AckLink(t *testing.T) {
 		t.Fatalf("%+v %v", reply, err)
 	}
 	w.Clock = w.Clock.Add(25 * time.Hour)
-	if _, err := w.PageLinks.Read(token); !errors.Is(err, signin.ErrOldLink) {
+	if _, err := w.PageLinks.Read(token); !errors.Is(err, signin.ErrExpiredLink) {
 		t.Errorf("after a day: %v", err)
 	}
 }

@@ -31,8 +31,8 @@ func TestSignInOnce(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	token := w.LinkToken(w.Person("ana"))
 	for range 3 {
-		link, err := w.SignIn.Read(t.Context(), token)
-		if err != nil || link.Person != "ana" || link.To != "/incidents/INC-1" || link.Open() {
+		link, err := w.SignIn.ReadLink(t.Context(), token)
+		if err != nil || link.Person != "ana" || link.To != "/incidents/INC-1" || link.IsOpen() {
 			t.Fatalf("%+v %v", link, err)
 		}
 	}
@@ -47,7 +47,7 @@ func TestSignInOnce(t *testing.T) {
 	if _, _, err := w.SignIn.SignIn(t.Context(), token, signin.Session{}); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("a second time: %v", err)
 	}
-	if _, err := w.SignIn.Read(t.Context(), token); !errors.Is(err, signin.ErrUsedLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), token); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("looked at after it was used: %v", err)
 	}
 	checkNoSecret(t, w, "sign-in", token)
@@ -67,7 +67,7 @@ func checkNoSecret(t *testing.T, w *bottest.App, kind, secret string) {
 	if _, in := w.SessionSpeaker(all[0].ID); in {
 		t.Error("P4: what the store holds opens a session")
 	}
-	if _, err := w.SignIn.Read(t.Context(), all[0].ID); !errors.Is(err, signin.ErrBadLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), all[0].ID); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("P4: what the store holds is a link: %v", err)
 	}
 }
@@ -117,16 +117,16 @@ func TestSignInEnds(t *testing.T) {
 	used, old := w.LinkToken(w.Person("ana")), w.LinkToken(w.Person("ana"))
 	_, secret := w.SignInWith(used, signin.Session{})
 	w.Clock = w.Clock.Add(signin.LinkLife)
-	if _, err := w.SignIn.Read(t.Context(), old); err != nil {
+	if _, err := w.SignIn.ReadLink(t.Context(), old); err != nil {
 		t.Errorf("after 15 minutes: %v", err)
 	}
 	w.Clock = w.Clock.Add(time.Nanosecond)
 	for token, want := range map[string]error{
-		old: signin.ErrOldLink, used: signin.ErrUsedLink,
+		old: signin.ErrExpiredLink, used: signin.ErrUsedLink,
 		"": signin.ErrBadLink, "x": signin.ErrBadLink, old[:len(old)-1]: signin.ErrBadLink, old + "A": signin.ErrBadLink, strings.Repeat("x", 100_000): signin.ErrBadLink,
 		"a\x00b": signin.ErrBadLink, strings.ToUpper(old): signin.ErrBadLink,
 	} {
-		if _, err := w.SignIn.Read(t.Context(), token); !errors.Is(err, want) {
+		if _, err := w.SignIn.ReadLink(t.Context(), token); !errors.Is(err, want) {
 			t.Errorf("%.40q: %v, want %v", token, err, want)
 		}
 		if _, _, err := w.SignIn.SignIn(t.Context(), token, signin.Session{}); !errors.Is(err, want) {
@@ -136,7 +136,7 @@ func TestSignInEnds(t *testing.T) {
 			t.Errorf("%.40q is a session", token)
 		}
 	}
-	if _, err := w.SignIn.Read(t.Context(), secret); !errors.Is(err, signin.ErrBadLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), secret); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("what a browser keeps is a link: %v", err)
 	}
 	w.Clock = bottest.Epoch.Add(signin.SessionLife)
@@ -179,7 +179,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if err := w.Configure(bottest.Town(), pagers); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.SignIn.Read(t.Context(), late); err != nil {
+	if _, err := w.SignIn.ReadLink(t.Context(), late); err != nil {
 		t.Errorf("a link that could not be used is used up: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestOpenLinks(t *testing.T) {
 		{w.Person("ana"), signin.Session{Person: "ben"}, false, "ana", "Ana", commands.Admin, ""},
 	} {
 		token := w.LinkToken(c.by)
-		if link, err := w.SignIn.Read(t.Context(), token); err != nil || link.Open() != c.open {
+		if link, err := w.SignIn.ReadLink(t.Context(), token); err != nil || link.IsOpen() != c.open {
 			t.Errorf("%s as %+v: link %+v %v", c.by.Name, c.who, link, err)
 		}
 		s, secret := w.SignInWith(token, c.who)
@@ -304,7 +304,7 @@ func TestSignInPurge(t *testing.T) {
 	_, secret := w.SignInWith(used, signin.Session{})
 	w.Clock = w.Clock.Add(signin.LinkLife + 24*time.Hour)
 	old := w.LinkToken(w.Person("ben"))
-	if _, err := w.SignIn.Read(t.Context(), used); !errors.Is(err, signin.ErrUsedLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), used); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("a day later: %v", err)
 	}
 	w.Clock = w.Clock.Add(time.Second)
@@ -312,11 +312,11 @@ func TestSignInPurge(t *testing.T) {
 	if n, sessions := w.CountRecords("sign-in"), w.CountRecords("session"); n != 2 || sessions != 1 {
 		t.Fatalf("%d links and %d sessions are kept", n, sessions)
 	}
-	if _, err := w.SignIn.Read(t.Context(), used); !errors.Is(err, signin.ErrBadLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), used); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("a link that was cleared up: %v", err)
 	}
 	for _, token := range []string{live, old} {
-		if _, err := w.SignIn.Read(t.Context(), token); err != nil {
+		if _, err := w.SignIn.ReadLink(t.Context(), token); err != nil {
 			t.Error(err)
 		}
 	}

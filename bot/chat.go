@@ -3,37 +3,11 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
-
-// The ports through which people are reached: pagers and chats.
-
-// Pager reaches a person or a machine through one medium. An error is
-// temporary unless it is [Permanent]; [RetryAfter] says when to try again.
-type Pager interface {
-	// Page hands one page over. A nil error means that the provider accepted
-	// it. The same Key may come twice, after a crash: a medium that can tell
-	// must then send nothing, and every medium repeats the same identifier.
-	Page(ctx context.Context, p Page) error
-}
-
-// Canceler is a pager that can take a page back once somebody has answered.
-type Canceler interface {
-	// Cancel takes a page back that was handed over, and says why.
-	Cancel(ctx context.Context, p Page, why string) error
-}
-
-// Rechecker is a pager whose party can be asked what it has been handed.
-type Rechecker interface {
-	// PageAgain is Page for a page that may have been handed over before,
-	// although nobody knows: it asks first, and hands nothing over twice (rule
-	// E3).
-	PageAgain(ctx context.Context, p Page) error
-}
 
 // Chat is one platform on which incidents have rooms.
 type Chat interface {
@@ -143,71 +117,6 @@ type Invitee struct {
 	ID, Name, Email, Handle string
 }
 
-// Page is what a pager hands over. A bundle holds several incidents.
-type Page struct {
-	Key       string   // stable for ever: Message-ID, webhook-id or provider key derive from it (rule E3)
-	Keys      []string // of every page that this message carries; the first is Key
-	Purpose   workflow.Purpose
-	Person    string    // ID of the person, or "webhook:noc"
-	Name      string    // as shown
-	Via       string    // the pager's name
-	Address   string    // e-mail address, phone number or the webhook's name
-	Since     time.Time // not before: where to look for it; zero: not known
-	Incidents []PagedIncident
-	Content   card.Content
-}
-
-// PagedIncident is what a machine needs to know of an incident it is paged
-// for. Title is empty when the incident is private.
-type PagedIncident struct {
-	ID             string    `json:"id"`
-	Title          string    `json:"title,omitempty"`
-	Severity       string    `json:"severity,omitempty"`
-	Status         string    `json:"status,omitempty"`
-	Services       []string  `json:"services,omitempty"`
-	DeclaredAt     time.Time `json:"declared_at,omitzero"`
-	Private        bool      `json:"private,omitempty"`
-	URL            string    `json:"url,omitempty"`
-	AcknowledgeURL string    `json:"acknowledge_url,omitempty"`
-}
-
 // ErrRoomGone is part of the error of a [Chat] that is asked to write into a
 // room that somebody has put away or deleted.
 var ErrRoomGone = errors.New("the room is gone")
-
-// ErrPaced is part of the error of an adapter that has put something off itself,
-// to keep within what its platform allows: the platform was not asked.
-var ErrPaced = errors.New("as often as is allowed")
-
-// permanentError marks an error that trying again cannot mend.
-type permanentError struct{ error }
-
-func (e permanentError) Unwrap() error { return e.error }
-
-// Permanent marks an error that trying again cannot mend.
-func Permanent(err error) error { return permanentError{err} }
-
-// IsPermanent reports whether an error was marked by [Permanent].
-func IsPermanent(err error) bool {
-	_, ok := errors.AsType[permanentError](err)
-	return ok
-}
-
-// retryError says when to try again.
-type retryError struct {
-	error
-	after time.Duration
-}
-
-func (e retryError) Unwrap() error { return e.error }
-
-// RetryAfter marks an error whose sender said when to try again.
-func RetryAfter(d time.Duration, err error) error {
-	return retryError{fmt.Errorf("%w (again in %s)", err, d), d}
-}
-
-// RetryDelay returns what [RetryAfter] was told.
-func RetryDelay(err error) (time.Duration, bool) {
-	e, ok := errors.AsType[retryError](err)
-	return e.after, ok
-}
