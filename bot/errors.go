@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// ErrPaced is part of the error of an adapter that has put something off itself,
-// to keep within what its platform allows: the platform was not asked.
-var ErrPaced = errors.New("as often as is allowed")
+// ErrPaced is wrapped in the error of an adapter that delayed a call itself, to stay
+// within the platform's rate limit: the platform was not asked.
+var ErrPaced = errors.New("delayed to stay within the rate limit")
 
-// permanentError marks an error that trying again cannot mend.
+// permanentError marks an error that a retry cannot solve.
 type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
-// Permanent marks an error that trying again cannot mend.
+// Permanent marks an error that a retry cannot solve.
 func Permanent(err error) error { return permanentError{err} }
 
 // IsPermanent reports whether an error was marked by [Permanent].
@@ -24,7 +24,7 @@ func IsPermanent(err error) bool {
 	return ok
 }
 
-// retryError says when to try again.
+// retryError is an error with the time after which a retry makes sense.
 type retryError struct {
 	error
 	after time.Duration
@@ -32,13 +32,13 @@ type retryError struct {
 
 func (e retryError) Unwrap() error { return e.error }
 
-// RetryAfter marks an error whose sender said when to try again.
+// RetryAfter marks an error whose sender said how long to wait before a retry.
 func RetryAfter(d time.Duration, err error) error {
 	return retryError{fmt.Errorf("%w (again in %s)", err, d), d}
 }
 
-// RetryDelay returns what [RetryAfter] was told.
-func RetryDelay(err error) (time.Duration, bool) {
+// RetryDelay returns the delay that an error was marked with by [RetryAfter].
+func RetryDelay(err error) (d time.Duration, ok bool) {
 	e, ok := errors.AsType[retryError](err)
 	return e.after, ok
 }

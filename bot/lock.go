@@ -2,8 +2,8 @@ package bot
 
 import "sync"
 
-// turnstile lets one input of an incident through at a time, so that inputs
-// queue in process before they race in the store.
+// incidentLocks is one mutex for each incident that is being changed in this
+// process: its inputs wait for each other here instead of conflicting in the store.
 type incidentLocks struct {
 	mu    sync.Mutex
 	locks map[string]*incidentLock
@@ -11,30 +11,30 @@ type incidentLocks struct {
 
 type incidentLock struct {
 	sync.Mutex
-	users int
+	users int // goroutines that hold it or wait for it
 }
 
-// enter waits for the turn and returns how to leave.
-func (t *incidentLocks) lock(id string) (leave func()) {
-	t.mu.Lock()
-	if t.locks == nil {
-		t.locks = map[string]*incidentLock{}
+// lock locks an incident and returns the function that unlocks it.
+func (l *incidentLocks) lock(id string) (unlock func()) {
+	l.mu.Lock()
+	if l.locks == nil {
+		l.locks = map[string]*incidentLock{}
 	}
-	g := t.locks[id]
-	if g == nil {
-		g = &incidentLock{}
-		t.locks[id] = g
+	one := l.locks[id]
+	if one == nil {
+		one = &incidentLock{}
+		l.locks[id] = one
 	}
-	g.users++
-	t.mu.Unlock()
-	g.Lock()
+	one.users++
+	l.mu.Unlock()
+	one.Lock()
 	return func() {
-		g.Unlock()
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		g.users--
-		if g.users == 0 {
-			delete(t.locks, id)
+		one.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		one.users--
+		if one.users == 0 {
+			delete(l.locks, id)
 		}
 	}
 }

@@ -10,17 +10,18 @@ import (
 	"tocsin/workflow"
 )
 
-// answerQuestions answers what a step asks of the world.
+// answerQuestions answers the questions of a step (workflow.Asks): the plan, who is
+// behind a target, round-robin positions and other incidents.
 func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in workflow.Input, change Change) (workflow.Known, error) {
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
 	for _, name := range e.platforms {
 		p := workflow.Platform{Name: name}
-		if h, ok := e.cfg.Chats[name].(RoomManager); ok {
-			p = h.Platform()
+		if manager, ok := e.cfg.Chats[name].(RoomManager); ok {
+			p = manager.Platform()
 		}
 		k.Platforms = append(k.Platforms, p)
-		if s := e.cfg.Builtin[name]; s != nil {
-			k.Rooms = append(k.Rooms, s.Room(i.ID, e.Organization().URL))
+		if rooms := e.cfg.Builtin[name]; rooms != nil {
+			k.Rooms = append(k.Rooms, rooms.Room(i.ID, e.Organization().URL))
 		}
 	}
 	org := e.Organization()
@@ -64,15 +65,15 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	return k, nil
 }
 
-// Plan reads a plan by its hash. Plans never change, so once read they stay.
+// Plan returns the plan with this content hash. When its record is missing the plan
+// of the configuration in force is used, and that is logged.
 func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 	if p, ok := e.plans.Load(hash); ok {
-		return p.(workflow.Plan), nil //nolint:errcheck // only plans are put in
+		return p.(workflow.Plan), nil //nolint:errcheck // the map holds only plans
 	}
 	rec, err := e.cfg.Store.Get(ctx, kindPlan, hash)
 	if errors.Is(err, ErrNotFound) {
-		// Lost, or written by hand: what is configured now is better than nothing.
-		e.cfg.Log.Error("the plan of a running incident is missing; the configured one holds", "plan", hash)
+		e.cfg.Log.Error("the plan of a running incident is missing; using the configured one", "plan", hash)
 		return e.Organization().Plan(nil, ""), nil
 	}
 	if err != nil {
@@ -86,7 +87,7 @@ func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 	return p, nil
 }
 
-// pagerName names the pager of a method's key: "sms#2" is of "sms".
+// pagerName returns the pager of a method's key: "sms" of "sms#2".
 func pagerName(key string) string {
 	name, _, _ := strings.Cut(key, "#")
 	return name

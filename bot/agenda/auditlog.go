@@ -6,73 +6,75 @@ import (
 	"tocsin/bot/card"
 )
 
-// keptFindings is how many findings an hour keeps in words.
+// maxFindings is how many findings of an hour are kept as text; more are counted.
 const maxFindings = 20
 
-// day adds up the audits of the last 24 hours, by the hour. It is in memory: a
-// process tells of itself, and of the time since it began.
+// auditLog adds up the audits of this process in the last 24 hours, by the hour. It
+// is in memory and begins with the process.
 type auditLog struct{ hours []auditHour }
 
+// auditHour adds up the audits of one hour.
 type auditHour struct {
-	began  time.Time
-	audits card.AuditDay
+	began time.Time
+	total card.AuditDay
 }
 
 // add counts an audit.
-func (d *auditLog) add(h Health) {
-	at := d.hourOf(h.At)
-	seen := &at.audits
-	seen.Audits++
-	seen.Checked += h.Checked
+func (l *auditLog) add(h Health) {
+	at := l.hourOf(h.At)
+	total := &at.total
+	total.Audits++
+	total.Checked += h.Checked
 	if h.Overdue > 0 {
-		seen.Overdue++
+		total.Overdue++
 	}
-	at.addFindings(&seen.Repaired, h.Repaired)
-	at.addFindings(&seen.Stuck, h.Stuck)
+	at.addFindings(&total.Repaired, h.Repaired)
+	at.addFindings(&total.Stuck, h.Stuck)
 }
 
-// failed counts an audit that could not be done.
-func (d *auditLog) addFailed(at time.Time) { d.hourOf(at).audits.Failed++ }
+// addFailed counts an audit that could not be completed.
+func (l *auditLog) addFailed(at time.Time) { l.hourOf(at).total.Failed++ }
 
+// addFindings appends findings to a list, and counts those beyond maxFindings.
 func (h *auditHour) addFindings(list *[]string, found []string) {
-	fit := max(0, min(len(found), maxFindings-len(*list)))
-	*list = append(*list, found[:fit]...)
-	h.audits.More += len(found) - fit
+	kept := max(0, min(len(found), maxFindings-len(*list)))
+	*list = append(*list, found[:kept]...)
+	h.total.More += len(found) - kept
 }
 
-// at returns the hour of an instant, and forgets those of the day before.
-func (d *auditLog) hourOf(now time.Time) *auditHour {
+// hourOf returns the hour of an instant, and drops hours older than a day.
+func (l *auditLog) hourOf(now time.Time) *auditHour {
 	began := now.Truncate(time.Hour)
-	for len(d.hours) > 0 && !d.hours[0].began.After(began.Add(-24*time.Hour)) {
-		d.hours = d.hours[1:]
+	for len(l.hours) > 0 && !l.hours[0].began.After(began.Add(-24*time.Hour)) {
+		l.hours = l.hours[1:]
 	}
-	if n := len(d.hours); n == 0 || d.hours[n-1].began.Before(began) {
-		d.hours = append(d.hours, auditHour{began: began, audits: card.AuditDay{Since: now}})
+	if n := len(l.hours); n == 0 || l.hours[n-1].began.Before(began) {
+		l.hours = append(l.hours, auditHour{began: began, total: card.AuditDay{Since: now}})
 	}
-	return &d.hours[len(d.hours)-1]
+	return &l.hours[len(l.hours)-1]
 }
 
-// sum adds the hours up.
-func (d *auditLog) sum() card.AuditDay {
+// sum returns the total of all hours.
+func (l *auditLog) sum() card.AuditDay {
 	var all card.AuditDay
-	for _, h := range d.hours {
+	for _, h := range l.hours {
 		if all.Since.IsZero() {
-			all.Since = h.audits.Since
+			all.Since = h.total.Since
 		}
-		all.Audits += h.audits.Audits
-		all.Failed += h.audits.Failed
-		all.Checked += h.audits.Checked
-		all.Overdue += h.audits.Overdue
-		all.More += h.audits.More
-		all.Repaired = append(all.Repaired, h.audits.Repaired...)
-		all.Stuck = append(all.Stuck, h.audits.Stuck...)
+		all.Audits += h.total.Audits
+		all.Failed += h.total.Failed
+		all.Checked += h.total.Checked
+		all.Overdue += h.total.Overdue
+		all.More += h.total.More
+		all.Repaired = append(all.Repaired, h.total.Repaired...)
+		all.Stuck = append(all.Stuck, h.total.Stuck...)
 	}
 	return all
 }
 
-// Day returns what the auditor of this process saw in the last 24 hours.
+// Day returns the audits of this process in the last 24 hours.
 func (r *Runner) Day() card.AuditDay {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.day.sum()
+	return r.audits.sum()
 }

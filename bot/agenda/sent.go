@@ -11,34 +11,35 @@ import (
 	"tocsin/bot"
 )
 
-// rewriteEvery is between two tries to write down what was sent.
-const rewriteEvery = 200 * time.Millisecond
+// settleEvery is the interval at which unsettled answers are tried again.
+const settleEvery = 200 * time.Millisecond
 
-// rememberFor bounds how long an answer is remembered that could not be written
-// down: the replica that took the lease over has answered for it long before.
+// forgetAfter is how long an unsettled answer is kept. By then the replica that took
+// over its lease has settled the task.
 const forgetAfter = time.Hour
 
-// unsettled remembers what was sent while the store could not be told. It is not
-// sent again, neither when the store is back nor when its lease has run out or was
-// lost: this process has not crashed (rule E3). It is forgotten with the process.
+// sentAnswers holds the answers of tasks that were sent and could not be settled,
+// because the store did not answer or the lease was lost. As long as this process
+// lives it does not send them again; it settles them when it claims the task again
+// (E3: check again before each send). They are in memory, and end with the process.
 type sentAnswers struct {
 	mu  sync.Mutex
 	all map[string]sentAnswer // by owner and task
 }
 
-// sent is something that was sent, with its answer.
+// sentAnswer is the answer of a task that was sent.
 type sentAnswer struct {
 	work   bot.Work
 	answer bot.Answer
 	at     time.Time
-	lost   bool // its lease: it is answered for when it is claimed again
+	lost   bool // the lease: it is settled when this process claims the task again
 }
 
 func newSentAnswers() *sentAnswers { return &sentAnswers{all: map[string]sentAnswer{}} }
 
 func (s sentAnswer) key() string { return s.work.Owner + "/" + s.work.ID }
 
-// add remembers an answer, and forgets old ones.
+// add adds an answer, and drops old ones.
 func (u *sentAnswers) add(s sentAnswer) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -50,14 +51,14 @@ func (u *sentAnswers) add(s sentAnswer) {
 	u.all[s.key()] = s
 }
 
-// drop forgets an answer that was written down.
+// drop removes an answer that was settled.
 func (u *sentAnswers) drop(s sentAnswer) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.all, s.key())
 }
 
-// find returns what was sent for a task.
+// find returns the answer of a task that was sent before.
 func (u *sentAnswers) find(w bot.Work) (s sentAnswer, ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -65,7 +66,7 @@ func (u *sentAnswers) find(w bot.Work) (s sentAnswer, ok bool) {
 	return s, ok
 }
 
-// held are those whose leases may still be there, the oldest first.
+// unsettled returns the answers whose leases may still be held, the oldest first.
 func (u *sentAnswers) unsettled() []sentAnswer {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -84,8 +85,8 @@ func (u *sentAnswers) unsettled() []sentAnswer {
 	return all
 }
 
-// settleSent writes down what this process has sent already, and returns the rest
-// of a group. A task that was claimed again has another lease.
+// settleSent settles the works of a group that this process has sent already, under
+// their new leases, and returns the others.
 func (r *Runner) settleSent(ctx context.Context, group []bot.Work) []bot.Work {
 	var rest []bot.Work
 	for _, w := range group {
@@ -100,8 +101,9 @@ func (r *Runner) settleSent(ctx context.Context, group []bot.Work) []bot.Work {
 	return rest
 }
 
-// writeSent writes down that something was sent. When that fails it is remembered:
-// sending it again would be the greater harm.
+// writeSent settles a task that was sent. When that fails the answer is kept in memory
+// instead of sending again. It returns whether to go on with other answers: false
+// when the store does not answer.
 func (r *Runner) writeSent(ctx context.Context, s sentAnswer) bool {
 	var err error
 	for range settleTries {
@@ -114,15 +116,15 @@ func (r *Runner) writeSent(ctx context.Context, s sentAnswer) bool {
 		}
 	}
 	if s.lost = errors.Is(err, bot.ErrLeaseLost); !s.lost {
-		r.cfg.Log.Warn("what was sent is still to be written down", "task", s.work.ID, "incident", s.work.Owner, "error", err.Error())
+		r.cfg.Log.Warn("a task was sent, and its answer is not stored yet", "task", s.work.ID, "incident", s.work.Owner, "error", err.Error())
 	}
 	r.sent.add(s)
 	return s.lost
 }
 
-// rewrite tries again and again to write down what could not be.
+// settleLoop settles unsettled answers at every interval until ctx is done.
 func (r *Runner) settleLoop(ctx context.Context) {
-	ticker := time.NewTicker(rewriteEvery)
+	ticker := time.NewTicker(settleEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -132,7 +134,7 @@ func (r *Runner) settleLoop(ctx context.Context) {
 		}
 		for _, s := range r.sent.unsettled() {
 			if !r.writeSent(ctx, s) {
-				break // the store is still away
+				break // the store still does not answer
 			}
 		}
 	}

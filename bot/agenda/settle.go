@@ -11,14 +11,14 @@ import (
 	"tocsin/workflow"
 )
 
-// lookFor bounds looking at an incident before its page is sent.
+// loadTimeout is how long loading the incident of a page may take.
 const loadTimeout = (leaseFor - outbound.SendTimeout) / 2
 
-// settleTries is how often the answer of something that was sent is tried to be
-// written down before it is remembered.
+// settleTries is how often storing the answer of something that was sent is tried
+// before it is kept in memory for later.
 const settleTries = 3
 
-// settle writes down what became of a work, or gives its task back.
+// settle commits the answer of a work, or returns its task to the agenda.
 func (r *Runner) settle(ctx context.Context, w bot.Work, a bot.Answer) {
 	if a.Abandoned {
 		return
@@ -33,7 +33,7 @@ func (r *Runner) settle(ctx context.Context, w bot.Work, a bot.Answer) {
 		err = r.writeAnswer(ctx, w, a)
 	case a.Report != nil:
 		if !r.cfg.Engine.Now().Before(w.Until) {
-			return // a report is not fenced: a replica that lost the task may not report (rule X2)
+			return // the commit of a report does not check the lease: a replica that lost the task must not report (X2: replicas never act twice)
 		}
 		if _, e := r.cfg.Engine.Apply(ctx, w.Owner, bot.Change{By: systemActor(), Command: a.Report}); e != nil {
 			err = errors.Join(err, e)
@@ -43,15 +43,14 @@ func (r *Runner) settle(ctx context.Context, w bot.Work, a bot.Answer) {
 		return
 	}
 	level := slog.LevelWarn
-	if _, later := bot.RetryDelay(err); later || a.Report != nil { // it was only put off, or the handler has said so
+	if _, ok := bot.RetryDelay(err); ok || a.Report != nil { // only delayed, or logged by the handler
 		level = slog.LevelDebug
 	}
-	r.cfg.Log.Log(ctx, level, "a task failed, trying again", "task", w.ID, "incident", w.Owner, "attempt", w.Attempt, "error", err.Error())
+	r.cfg.Log.Log(ctx, level, "a task failed; trying again", "task", w.ID, "incident", w.Owner, "attempt", w.Attempt, "error", err.Error())
 	r.postpone(ctx, w, err)
 }
 
-// write gives an effect's answer to the incident that asked for it, and ends its
-// task.
+// writeAnswer applies an answer to its incident and settles the task, in one commit.
 func (r *Runner) writeAnswer(ctx context.Context, w bot.Work, a bot.Answer) error {
 	if a.Command == nil {
 		return r.cfg.Engine.Settle(ctx, w.Lease, a.Records...)
@@ -60,32 +59,35 @@ func (r *Runner) writeAnswer(ctx context.Context, w bot.Work, a bot.Answer) erro
 	return err
 }
 
-// giveUp ends a task that cannot succeed.
+// giveUp settles a task that cannot succeed.
 func (r *Runner) giveUp(ctx context.Context, w bot.Work, what string, why error) {
 	r.settle(ctx, w, bot.Answer{Command: r.giveUpCommand(w, what, why)})
 }
 
-// gaveUp says, in the log and where people read it, that a task cannot succeed.
+// giveUpCommand logs that a task cannot succeed, and returns the command that says so
+// in the incident's timeline.
 func (r *Runner) giveUpCommand(w bot.Work, what string, why error) workflow.Command {
 	r.cfg.Log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", what, "error", why.Error())
 	return workflow.GiveUp{What: what, Why: why.Error()}
 }
 
-// postpone gives a task back, to be tried again.
+// postpone returns a task to the agenda: due after the delay of [bot.RetryAfter],
+// else after a back-off.
 func (r *Runner) postpone(ctx context.Context, w bot.Work, because error) {
-	wait, told := bot.RetryDelay(because)
-	if !told {
+	wait, ok := bot.RetryDelay(because)
+	if !ok {
 		wait = backOff(w.Lease)
 	}
 	err := r.cfg.Store.Postpone(ctx, w.Lease, r.cfg.Engine.Now().Add(wait))
 	if err != nil && !errors.Is(err, bot.ErrLeaseLost) {
-		r.cfg.Log.Error("cannot postpone a task; it comes again when its lease runs out", "task", w.ID, "incident", w.Owner, "error", err.Error())
+		r.cfg.Log.Error("cannot postpone a task; it is due again when its lease ends", "task", w.ID, "incident", w.Owner, "error", err.Error())
 	}
 }
 
-// backOff waits 5 s, 10 s, 20 s … at most a minute for pages and wake-ups, half
-// of it for what people read in rooms, so that a platform that is back is soon
-// caught up with (rule X5), and five minutes for the rest.
+// backOff returns the delay before the next attempt of a task: 5 s, 10 s, 20 s … up to
+// a minute for pages and wake-ups, half a minute for what is shown in rooms, so that
+// a platform that answers again is soon up to date (X5: go on without a chat
+// platform), and five minutes for the rest.
 func backOff(l bot.Lease) time.Duration {
 	most := 5 * time.Minute
 	switch {
