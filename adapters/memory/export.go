@@ -78,8 +78,8 @@ func (s *Store) exportIncidents(after string, limit int) ([]bot.ArchiveItem, err
 	})
 }
 
-func (s *Store) dossier(i *incident) (bot.Dossier, error) {
-	d := bot.Dossier{
+func (s *Store) dossier(i *incident) (bot.ArchivedIncident, error) {
+	d := bot.ArchivedIncident{
 		Number: i.Number, Version: i.Version, Open: i.open, Previous: i.Previous, Changed: i.changed.UTC(), WakeAt: i.wakeAt.UTC(),
 		ReadSeq: i.readSeq, ReadAt: i.readAt.UTC(), Body: i.Snapshot, Events: slices.Clone(i.events), Messages: slices.Clone(i.said),
 	}

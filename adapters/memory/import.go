@@ -47,7 +47,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 }
 
 // unread reads the mail that is kept here.
-func unread(d *bot.Dossier) ([]workflow.Mail, error) {
+func unread(d *bot.ArchivedIncident) ([]workflow.Mail, error) {
 	var all []workflow.Mail
 	for _, stored := range d.Mail {
 		if stored.Seq <= d.ReadSeq {
@@ -63,7 +63,7 @@ func unread(d *bot.Dossier) ([]workflow.Mail, error) {
 }
 
 // putDossier puts an incident in the place of the one that is there, if any.
-func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
+func (s *Store) putDossier(d bot.ArchivedIncident, mail []workflow.Mail) {
 	id := fmt.Sprintf("INC-%d", d.Number)
 	i := &incident{
 		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Previous: d.Previous, Mail: mail},
@@ -84,5 +84,5 @@ func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
 		s.owe(t)
 	}
 	s.wake(i)
-	s.feed.Changed(id)
+	s.feed.Notify(id)
 }

@@ -37,7 +37,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 }
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(_ context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
+func (s *Store) Messages(_ context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, ok := s.incidents[incident]

@@ -33,7 +33,7 @@ func TestGroups(t *testing.T) {
 	d := newDesk(t, bySocket, grouped(&group))
 	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
 	d.eventually("the members are known", func() bool { return slices.Equal(d.Members(group), want) })
-	if got := d.bot.Organization().Directory.Answer("team:sre"); len(got.Recipients) != 3 {
+	if got := d.bot.Organization().Directory.Resolve("team:sre"); len(got.Recipients) != 3 {
 		t.Errorf("%+v", got)
 	}
 	// In a command the group is the team.

@@ -123,7 +123,7 @@ func TestSubmit(t *testing.T) {
 		if again := d.slack.Redeliver(first); again.Err != nil {
 			t.Error(again.Err)
 		}
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -172,7 +172,7 @@ func TestSubmitStoreAway(t *testing.T) {
 			t.Fatal(got.Err, got.Errors)
 		}
 		d.told(d.ana, "Declared")
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -296,7 +296,7 @@ func TestStrangePayloads(t *testing.T) {
 			}
 		}
 	}
-	if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Errorf("%d incidents, %v", len(open), err)
 	}
 }

@@ -206,7 +206,7 @@ func TestSlashTwice(t *testing.T) {
 		if r := d.slack.Redeliver(<-done); r.Err != nil {
 			t.Error(r.Err)
 		}
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 2 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 2 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})

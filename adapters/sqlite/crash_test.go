@@ -182,7 +182,7 @@ func (told *told) check(t *testing.T, path string) {
 		if err != nil || len(history) != l.Version || string(l.Snapshot) != fmt.Sprint("state ", l.Version) || tasks[l.ID] != l.Version {
 			t.Errorf("%s is half there: version %d, %s, %d events, %d tasks, %v", l.ID, l.Version, l.Snapshot, len(history), tasks[l.ID], err)
 		}
-		said, err := s.Talk(ctx, l.ID, 0, 100)
+		said, err := s.Messages(ctx, l.ID, 0, 100)
 		if err != nil || len(said) != l.Version || said[l.Version-1].Seq != l.Version {
 			t.Errorf("%s is half there: version %d, messages %+v, %v", l.ID, l.Version, said, err)
 		}

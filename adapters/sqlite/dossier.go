@@ -9,18 +9,18 @@ import (
 
 // readDossier gathers all of one incident, or returns nil. The session must
 // read at one instant.
-func readDossier(r *session, n int64) (*bot.Dossier, error) {
+func readDossier(r *session, n int64) (*bot.ArchivedIncident, error) {
 	row, err := r.one(`SELECT i.version, i.open, i.follows, i.changed, i.wake_at, i.read_seq, i.read_at, s.body, f.body
 		FROM incident i LEFT JOIN state s ON s.number = i.number LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err
 	}
 	if packed := body(row[8]); packed != nil {
-		var d bot.Dossier
+		var d bot.ArchivedIncident
 		d, err = bot.Expand(packed)
 		return &d, err
 	}
-	d := &bot.Dossier{
+	d := &bot.ArchivedIncident{
 		Number: int(n), Version: int(number(row[0])), Open: number(row[1]) != 0, Previous: idOf(number(row[2])), Changed: instant(number(row[3])),
 		WakeAt: instant(number(row[4])), ReadSeq: int(number(row[5])), ReadAt: instant(number(row[6])), Body: body(row[7]),
 	}
@@ -52,7 +52,7 @@ func readDossier(r *session, n int64) (*bot.Dossier, error) {
 }
 
 // putDossier writes the rows that the compact form stands for.
-func (t *tx) putDossier(d bot.Dossier) error {
+func (t *tx) putDossier(d bot.ArchivedIncident) error {
 	n := int64(d.Number)
 	if err := t.exec("INSERT INTO state (number, body) VALUES (?, ?)", n, d.Body); err != nil {
 		return err

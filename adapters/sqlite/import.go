@@ -55,7 +55,7 @@ func (t *tx) importPiece(p bot.ArchiveItem) error {
 
 // importDossier puts an incident in the place of the one that is there, if
 // any. Its wake-up is written anew.
-func (t *tx) importDossier(d bot.Dossier) error {
+func (t *tx) importDossier(d bot.ArchivedIncident) error {
 	if err := t.flush(); err != nil { // of the one that is there nothing may be written later
 		return err
 	}

@@ -48,7 +48,7 @@ func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {
 }
 
 func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
-	var d *bot.Dossier
+	var d *bot.ArchivedIncident
 	err := s.readAtOnce(ctx, func(r *session) (err error) {
 		d, err = readDossier(r, n)
 		return err
@@ -71,7 +71,7 @@ func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
 // shelve puts the compact form in the place of the rows that it was made of.
 // An incident's rows only change with its version, its mail and its messages;
 // those are compared themselves, since they may have been replaced.
-func (t *tx) shelve(d bot.Dossier, packed []byte) (bool, error) {
+func (t *tx) shelve(d bot.ArchivedIncident, packed []byte) (bool, error) {
 	n := int64(d.Number)
 	h, err := t.finished(n)
 	switch {
@@ -124,7 +124,7 @@ func (t *tx) unshelve(h *head) error {
 	if err == nil && row == nil {
 		err = errors.New("its compact form is not there")
 	}
-	var d bot.Dossier
+	var d bot.ArchivedIncident
 	if err == nil {
 		d, err = bot.Expand(body(row[0]))
 	}

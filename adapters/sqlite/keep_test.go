@@ -118,7 +118,7 @@ func TestShelveBeside(t *testing.T) {
 	events, messages := 1, 1
 	until(func() bool { // it never becomes less
 		history, err := s.History(ctx, "INC-1", 0, 10_000)
-		said, talkErr := s.Talk(ctx, "INC-1", 0, 10_000)
+		said, talkErr := s.Messages(ctx, "INC-1", 0, 10_000)
 		ok := err == nil && talkErr == nil && len(history) >= events && len(said) >= messages
 		if !ok {
 			t.Errorf("%d events, %d messages, %v, %v; there were %d and %d", len(history), len(said), err, talkErr, events, messages)
@@ -132,7 +132,7 @@ func TestShelveBeside(t *testing.T) {
 			if _, err := s.Commit(ctx, say("INC-1", fmt.Sprint("message ", n))); err != nil {
 				t.Error(err)
 			}
-			if said, err := s.Talk(ctx, "INC-1", 0, 10_000); err != nil || len(said) != n+2 || said[n+1].Seq != n+2 {
+			if said, err := s.Messages(ctx, "INC-1", 0, 10_000); err != nil || len(said) != n+2 || said[n+1].Seq != n+2 {
 				t.Errorf("after message %d there are %d, %v", n, len(said), err)
 			}
 		}
@@ -171,15 +171,15 @@ func TestShelfDamaged(t *testing.T) {
 	raw(t, s, "UPDATE shelf SET body = CAST('damage' AS BLOB)")
 	_, loadErr := s.Load(t.Context(), "INC-1")
 	_, historyErr := s.History(t.Context(), "INC-1", 0, 10)
-	_, talkErr := s.Talk(t.Context(), "INC-1", 0, 10)
+	_, talkErr := s.Messages(t.Context(), "INC-1", 0, 10)
 	_, exportErr := s.Export(t.Context(), "", 100)
 	_, sayErr := s.Commit(t.Context(), say("INC-1", "b"))
 	_, stepErr := s.Commit(t.Context(), wake("INC-1", 1, time.Time{}))
 	for what, err := range map[string]error{"load": loadErr, "history": historyErr, "talk": talkErr, "say": sayErr, "step": stepErr} {
-		wantError(t, err, "INC-1", "unpack")
+		wantError(t, err, "INC-1", "expand the")
 		if errors.Is(err, bot.ErrNotFound) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	wantError(t, exportErr, "unpack")
+	wantError(t, exportErr, "expand the")
 }

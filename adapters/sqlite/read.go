@@ -144,15 +144,15 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 
 // shelved reads the compact form of an incident; one that is in no such form
 // is empty, and one that is not there is ErrNotFound.
-func shelved(r *session, n int64) (bot.Dossier, error) {
+func shelved(r *session, n int64) (bot.ArchivedIncident, error) {
 	row, err := r.one("SELECT f.body FROM incident i LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?", n)
 	switch {
 	case err != nil:
-		return bot.Dossier{}, err
+		return bot.ArchivedIncident{}, err
 	case row == nil:
-		return bot.Dossier{}, bot.ErrNotFound
+		return bot.ArchivedIncident{}, bot.ErrNotFound
 	case row[0] == nil:
-		return bot.Dossier{}, nil
+		return bot.ArchivedIncident{}, nil
 	}
 	return bot.Expand(body(row[0]))
 }

@@ -17,7 +17,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 
 // tell tells watchers of what a transaction changed, once it is committed.
 func (w *writer) tell(changed []int64) {
-	if !w.feed.Watched() {
+	if !w.feed.HasWatchers() {
 		return
 	}
 	slices.Sort(changed)
@@ -26,7 +26,7 @@ func (w *writer) tell(changed []int64) {
 	for _, n := range changed {
 		ids = append(ids, idOf(n))
 	}
-	w.feed.Changed(ids...)
+	w.feed.Notify(ids...)
 }
 
 // say appends to an incident's conversation what is not there yet.
@@ -73,7 +73,7 @@ func allSaid(r *session, n int64) (all []bot.StoredMessage, err error) {
 }
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
+func (s *Store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	n, _ := parseID(incident)
 	below := int64(before)
 	if before == 0 {

@@ -76,7 +76,7 @@ func TestWatchAmid(t *testing.T) {
 	var one, two <-chan struct{}
 	errs := amid(t, s, func() {
 		one, two = s.Watch(t.Context(), "INC-1"), s.Watch(t.Context(), "INC-2")
-		if said, err := s.Talk(t.Context(), "INC-1", 0, 9); err != nil || len(said) != 0 {
+		if said, err := s.Messages(t.Context(), "INC-1", 0, 9); err != nil || len(said) != 0 {
 			t.Errorf("read before the commit: %+v, %v", said, err)
 		}
 		if _, err := s.Load(t.Context(), "INC-2"); !errors.Is(err, bot.ErrNotFound) {
@@ -122,7 +122,7 @@ func TestCulpritUntold(t *testing.T) {
 		t.Error("told of what was rolled back, or not told of what was written")
 	}
 	for n, want := range []int{1, 0, 1} {
-		if said, err := s.Talk(t.Context(), fmt.Sprint("INC-", n+1), 0, 9); err != nil || len(said) != want {
+		if said, err := s.Messages(t.Context(), fmt.Sprint("INC-", n+1), 0, 9); err != nil || len(said) != want {
 			t.Errorf("commit %d: %+v, %v", n, said, err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestMigrate(t *testing.T) {
 			if _, err := s.Commit(t.Context(), say("INC-7", "a")); err != nil {
 				t.Error(err)
 			}
-			if said, err := s.Talk(t.Context(), "INC-7", 0, 9); err != nil || len(said) != 1 || string(said[0].Body) != "hello" {
+			if said, err := s.Messages(t.Context(), "INC-7", 0, 9); err != nil || len(said) != 1 || string(said[0].Body) != "hello" {
 				t.Errorf("talk %+v, %v", said, err)
 			}
 			s.Close()

@@ -68,7 +68,7 @@ func TestRepeatedDeclarationIsOneIncident(t *testing.T) {
 // openTitles returns the titles of the open incidents, sorted.
 func (h *testServer) openTitles() []string {
 	h.t.Helper()
-	all, err := h.bot.Incidents.Open(h.t.Context(), 500)
+	all, err := h.bot.Incidents.ListOpen(h.t.Context(), 500)
 	if err != nil {
 		h.t.Fatal(err)
 	}

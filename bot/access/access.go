@@ -15,13 +15,13 @@ import (
 
 // Speaker is whoever gives a command, as an adapter has authenticated them.
 type Speaker struct {
-	Person string // ID of a configured person; "" for a guest
-	Handle string // of a guest: where they write from, such as "slack:U024BE7LH"
-	Name   string // as shown
-	Access commands.Access
-	Token  string // the named API token that was used, if any
-	Zone   *time.Location
-	Unsure bool // a guest, because their chat does not say who they are
+	Person       string // ID of a configured person; "" for a guest
+	Handle       string // of a guest: where they write from, such as "slack:U024BE7LH"
+	Name         string // as shown
+	Access       commands.Access
+	Token        string // the named API token that was used, if any
+	Zone         *time.Location
+	Unidentified bool // a guest, because their chat does not say who they are
 }
 
 // Claim is what a front has found out about a speaker: from a session, an API
@@ -37,21 +37,21 @@ type Claim struct {
 // Limit is a highest access. The zero Limit limits nothing.
 type Limit struct {
 	Access commands.Access
-	Holds  bool
+	Set    bool
 }
 
 // AtMost limits a claim.
-func AtMost(a commands.Access) Limit { return Limit{Access: a, Holds: true} }
+func AtMost(a commands.Access) Limit { return Limit{Access: a, Set: true} }
 
 // Account is an account on a chat platform, as the platform knows it.
 type Account struct {
-	Platform string
-	ID       string
-	Name     string
-	Email    string // "": not known, or not to be trusted
-	Zone     *time.Location
-	Unsure   bool // the platform has not said whose it is
-	Stranger bool // of another organization, in a channel that is shared with it
+	Platform     string
+	ID           string
+	Name         string
+	Email        string // "": not known, or not to be trusted
+	Zone         *time.Location
+	Unidentified bool // the platform has not said whose it is
+	External     bool // of another organization, in a channel that is shared with it
 }
 
 // Identify returns the speaker that a claim is about: the configured person, by ID,
@@ -68,14 +68,14 @@ func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 	case person != "":
 		return Speaker{}, false
 	case c.Account.ID != "":
-		s = guest(org, c.Account)
+		s = guestSpeaker(org, c.Account)
 	default:
 		s = Speaker{Name: c.Name, Access: org.DefaultAccess, Zone: org.Zone}
-		if c.Limit.Holds { // a token or a link stands for itself
+		if c.Limit.Set { // a token or a link stands for itself
 			s.Access = c.Limit.Access
 		}
 	}
-	if c.Limit.Holds {
+	if c.Limit.Set {
 		s.Access = min(s.Access, c.Limit.Access)
 	}
 	if c.Token != "" && c.Token != bot.OperatorToken {
@@ -90,14 +90,14 @@ func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 
 // guest is the speaker behind an account that belongs to nobody who is configured.
 // A guest who is called like a configured person is told apart from them.
-func guest(org *bot.Organization, a Account) Speaker {
+func guestSpeaker(org *bot.Organization, a Account) Speaker {
 	name, _ := workflow.CleanLine(a.Name, 60)
 	name = cmp.Or(name, a.ID)
 	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
 		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
 	}
-	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unsure: a.Unsure}
-	if a.Stranger {
+	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unidentified: a.Unidentified}
+	if a.External {
 		s.Access = commands.Guest
 	}
 	return s

@@ -23,7 +23,7 @@ func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	if s.Access >= w.Access || w.Name == "ack" && i != nil && wasPaged(s, i) {
 		return nil
 	}
-	if s.Unsure {
+	if s.Unidentified {
 		return &workflow.Refusal{
 			Message: fmt.Sprintf("`%s` needs the access %q, and your chat does not say who you are just now.", w.Name, w.Access),
 			Hint:    "Try again in a moment, or use the browser.",
@@ -49,9 +49,9 @@ func wasPaged(s Speaker, i *workflow.Incident) bool {
 // CanHide refuses to make an incident private for a speaker who would not see it
 // afterwards: only configured people are members of private incidents (rule P2).
 func CanHide(s Speaker, c workflow.Command) error {
-	declare, declares := c.(workflow.Declare)
+	declare, ok := c.(workflow.Declare)
 	visibility, sets := c.(workflow.SetVisibility)
-	hides := declares && declare.Private || sets && visibility.To == workflow.Private
+	hides := ok && declare.Private || sets && visibility.To == workflow.Private
 	if s.Person != "" || !hides {
 		return nil
 	}

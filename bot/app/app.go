@@ -87,6 +87,6 @@ func (a *App) Agenda(audit time.Duration) *agenda.Runner {
 // JobRunner makes a runner of recurring jobs. audits is the runner of this
 // process, replica the name that this process is known by.
 func (a *App) JobRunner(audits jobs.Audits, pinger jobs.Pinger, replica string) *jobs.Runner {
-	works := jobs.Works(jobs.Parts{Engine: a.Engine, Archive: a.cfg.Store, Incidents: a.Incidents, Audits: audits, Pinger: pinger})
-	return jobs.NewRunner(jobs.Config{Engine: a.Engine, Ledger: a.Jobs, Delivery: a.Delivery, Works: works, Replica: replica, Log: a.cfg.Log})
+	works := jobs.NewHandlers(jobs.HandlerConfig{Engine: a.Engine, Archive: a.cfg.Store, Incidents: a.Incidents, Audits: audits, Pinger: pinger})
+	return jobs.NewRunner(jobs.Config{Engine: a.Engine, Ledger: a.Jobs, Delivery: a.Delivery, Handlers: works, Replica: replica, Log: a.cfg.Log})
 }

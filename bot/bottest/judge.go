@@ -158,7 +158,7 @@ func (w *World) judge(ctx context.Context) {
 	}
 	for n := range w.replicas {
 		w.replicas[n].runner.Audit(ctx)
-		if h := w.replicas[n].runner.Health(); h.Overdue > 0 || len(h.Wrong)+len(h.Repaired) > 0 {
+		if h := w.replicas[n].runner.Health(); h.Overdue > 0 || len(h.Stuck)+len(h.Repaired) > 0 {
 			w.fail("E13: the audit found %+v", h)
 		}
 	}

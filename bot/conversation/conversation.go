@@ -19,7 +19,7 @@ import (
 
 // Store is where conversations are kept.
 type Store interface {
-	bot.Talk
+	bot.Messages
 	bot.Committer
 }
 
@@ -39,7 +39,7 @@ func New(engine *bot.Engine, store Store, reader *incidents.Reader) *Recorder {
 // durable when Append returns. The error is permanent when the incident does not
 // exist.
 func (r *Recorder) Append(ctx context.Context, incident, key string, m bot.Message) error {
-	stored, err := m.Stored(key)
+	stored, err := m.Encode(key)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 	m := bot.Message{
 		At: p.At, Person: p.By.Person, Name: card.ActorName(p.By.Actor()), Text: text, Via: p.Via, Edited: p.Edited, Deleted: p.Deleted,
 	}
-	stored, err := m.Stored(p.Key)
+	stored, err := m.Encode(p.Key)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (r *Recorder) replace(ctx context.Context, c bot.Commit, m bot.Message) (bo
 		return c, nil
 	}
 	was.Text, was.Edited, was.Deleted = m.Text, m.Edited, m.Deleted
-	stored, err := was.Stored(key)
+	stored, err := was.Encode(key)
 	c.Messages, c.EditedMessages = nil, []bot.StoredMessage{stored}
 	return c, err
 }
@@ -119,7 +119,7 @@ const searchPage = 500
 // first.
 func (r *Recorder) Find(ctx context.Context, incident, key string) (m bot.Message, found bool, err error) {
 	for before := 0; ; {
-		page, err := r.store.Talk(ctx, incident, before, searchPage)
+		page, err := r.store.Messages(ctx, incident, before, searchPage)
 		if err != nil {
 			return bot.Message{}, false, fmt.Errorf("read the conversation of %s: %w", incident, err)
 		}
@@ -145,7 +145,7 @@ func (r *Recorder) List(ctx context.Context, id string, s access.Speaker, before
 	if err != nil || !s.CanWorkOn(&i) {
 		return nil, err
 	}
-	page, err := r.store.Talk(ctx, id, before, limit)
+	page, err := r.store.Messages(ctx, id, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the conversation of %s: %w", id, err)
 	}

@@ -16,8 +16,8 @@ import (
 // Pin copies a message of a room into the timeline, and keeps it in view; with
 // text "", the message that was overheard under the key.
 func (d *Dispatcher) Pin(ctx context.Context, r Request, key string) (Reply, error) {
-	if err := d.checkWorks(ctx, r, "Writing to the timeline"); err != nil {
-		return refused(err)
+	if err := d.checkCanWork(ctx, r, "Writing to the timeline"); err != nil {
+		return refusalReply(err)
 	}
 	if r.Text == "" {
 		was, found, err := d.conversation.Find(ctx, r.Room, key)
@@ -31,19 +31,19 @@ func (d *Dispatcher) Pin(ctx context.Context, r Request, key string) (Reply, err
 			r.Text = was.Name + ": " + was.Text
 		}
 	}
-	return d.change(ctx, change{incident: r.Room, command: workflow.AddNote{Text: r.Text, Pin: true, Key: key}}, r)
+	return d.changeIncident(ctx, incidentChange{incident: r.Room, command: workflow.AddNote{Text: r.Text, Pin: true, Key: key}}, r)
 }
 
 // Unpin takes back what [Dispatcher.Pin] has copied.
 func (d *Dispatcher) Unpin(ctx context.Context, r Request, key string) (Reply, error) {
-	if err := d.checkWorks(ctx, r, "Writing to the timeline"); err != nil {
-		return refused(err)
+	if err := d.checkCanWork(ctx, r, "Writing to the timeline"); err != nil {
+		return refusalReply(err)
 	}
-	return d.change(ctx, change{incident: r.Room, command: workflow.RemoveNote{Key: key}}, r)
+	return d.changeIncident(ctx, incidentChange{incident: r.Room, command: workflow.RemoveNote{Key: key}}, r)
 }
 
 // checkWorks refuses a speaker who does not work on the incident (rule P1).
-func (d *Dispatcher) checkWorks(ctx context.Context, r Request, what string) error {
+func (d *Dispatcher) checkCanWork(ctx context.Context, r Request, what string) error {
 	i, err := d.incidents.Get(ctx, r.Room, r.Speaker)
 	if err != nil {
 		return err
@@ -59,13 +59,13 @@ func (d *Dispatcher) checkWorks(ctx context.Context, r Request, what string) err
 
 // Say adds a message of a person to an incident's conversation. When it returns,
 // the message is durable; the same Operation is one message.
-func (d *Dispatcher) Say(ctx context.Context, r Request) (Reply, error) {
+func (d *Dispatcher) WriteMessage(ctx context.Context, r Request) (Reply, error) {
 	text, cut := workflow.CleanText(r.Text, workflow.MaxText)
 	if text == "" {
 		return Reply{Text: "Nothing was said: the message is empty."}, nil
 	}
-	if err := d.checkWorks(ctx, r, "Talking in the room"); err != nil {
-		return refused(err)
+	if err := d.checkCanWork(ctx, r, "Talking in the room"); err != nil {
+		return refusalReply(err)
 	}
 	key := "said " + cmp.Or(r.Operation, rand.Text())
 	m := bot.Message{At: d.engine.Now(), Person: r.Speaker.Person, Name: card.ActorName(r.Speaker.Actor()), Text: text}

@@ -79,29 +79,29 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 			return Reply{}, err
 		}
 	}
-	call, err := d.engine.Catalog().Parse(r.Text, d.context(ctx, r))
+	call, err := d.engine.Catalog().Parse(r.Text, d.parseContext(ctx, r))
 	if err != nil {
-		return refused(err)
+		return refusalReply(err)
 	}
-	if err := d.check(ctx, call, r.Speaker); err != nil {
-		return refused(err)
+	if err := d.checkAccess(ctx, call, r.Speaker); err != nil {
+		return refusalReply(err)
 	}
 	if call.Query != nil {
-		text, err := d.answer(ctx, call, r.Speaker)
+		text, err := d.answerQuery(ctx, call, r.Speaker)
 		if err != nil {
-			return refused(err)
+			return refusalReply(err)
 		}
 		return Reply{OK: true, Text: text, Incident: call.Incident}, nil
 	}
-	if declare, declares := call.Command.(workflow.Declare); declares {
+	if declare, ok := call.Command.(workflow.Declare); ok {
 		return d.declare(ctx, declare, r)
 	}
-	return d.change(ctx, change{incident: call.Incident, command: call.Command}, r)
+	return d.changeIncident(ctx, incidentChange{incident: call.Incident, command: call.Command}, r)
 }
 
 // refused turns a refusal into a reply and leaves other errors alone.
-func refused(err error) (Reply, error) {
-	if no, is := errors.AsType[*workflow.Refusal](err); is {
+func refusalReply(err error) (Reply, error) {
+	if no, ok := errors.AsType[*workflow.Refusal](err); ok {
 		return Reply{Text: no.Error()}, nil
 	}
 	return Reply{}, err
@@ -116,7 +116,7 @@ func decodeReply(raw []byte) (Reply, error) {
 }
 
 // context is what the parser needs to know of the speaker and the organization.
-func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
+func (d *Dispatcher) parseContext(ctx context.Context, r Request) commands.Context {
 	org := d.engine.Organization()
 	zone := r.Speaker.Zone
 	if zone == nil {
@@ -136,7 +136,7 @@ func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
 			p, ok := org.Directory.Find(handle)
 			return p.ID, p.Name, ok
 		},
-		Target: func(handle string) (workflow.Target, bool) { return target(org, handle) },
+		Target: func(handle string) (workflow.Target, bool) { return findTarget(org, handle) },
 		Service: func(text string) (string, bool) {
 			s, ok := org.Service(text)
 			return s.ID, ok
@@ -146,7 +146,7 @@ func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
 
 // target resolves what can be paged: a person, a team, or a target as the
 // configuration writes it.
-func target(o *bot.Organization, handle string) (workflow.Target, bool) {
+func findTarget(o *bot.Organization, handle string) (workflow.Target, bool) {
 	if p, ok := o.Directory.Find(handle); ok {
 		return workflow.Target("person:" + p.ID), true
 	}
@@ -157,7 +157,7 @@ func target(o *bot.Organization, handle string) (workflow.Target, bool) {
 	t := workflow.Target(name)
 	switch t.Kind() {
 	case "person", "team", "webhook":
-		return t, len(o.Directory.Answer(t).Recipients) > 0
+		return t, len(o.Directory.Resolve(t).Recipients) > 0
 	case "policy":
 		for _, p := range o.Policies {
 			if p.ID == t.ID() {
@@ -172,7 +172,7 @@ func target(o *bot.Organization, handle string) (workflow.Target, bool) {
 func (d *Dispatcher) declare(ctx context.Context, declare workflow.Declare, r Request) (Reply, error) {
 	duplicate := d.openForService(ctx, declare.Services, r.Speaker)
 	org := d.engine.Organization()
-	if s, ok := org.Service(first(declare.Services)); ok {
+	if s, ok := org.Service(firstOf(declare.Services)); ok {
 		declare.Category = cmp.Or(declare.Category, s.Category)
 		if s.Runbook != "" {
 			declare.Links = append(declare.Links, workflow.Link{URL: s.Runbook, Title: "Runbook"})
@@ -187,7 +187,7 @@ func (d *Dispatcher) declare(ctx context.Context, declare workflow.Declare, r Re
 	if duplicate != "" {
 		note += fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", duplicate, id, duplicate)
 	}
-	return d.change(ctx, change{incident: id, command: declare, note: note}, r)
+	return d.changeIncident(ctx, incidentChange{incident: id, command: declare, note: note}, r)
 }
 
 // unknownServices says which services are not configured but nearly called like
@@ -205,7 +205,7 @@ func unknownServices(o *bot.Organization, services []string, id string) string {
 	return ""
 }
 
-func first(all []string) string {
+func firstOf(all []string) string {
 	if len(all) == 0 {
 		return ""
 	}
@@ -226,14 +226,14 @@ func (d *Dispatcher) openForService(ctx context.Context, services []string, s ac
 }
 
 // change is what a person wants of an incident. The note is added to the reply.
-type change struct {
+type incidentChange struct {
 	incident string
 	command  workflow.Command
 	note     string
 }
 
 // change takes one step of an incident for a person.
-func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, error) {
+func (d *Dispatcher) changeIncident(ctx context.Context, c incidentChange, r Request) (Reply, error) {
 	view, id := d.engine.View(r.Speaker.Zone), c.incident
 	reply := func(res bot.Result) Reply {
 		return Reply{OK: true, Incident: id, Text: card.Reply(res.Outcome.Incident, res.Outcome.Events, view) + c.note}
@@ -245,17 +245,17 @@ func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, er
 			raw, _ := json.Marshal(reply(res)) //nolint:errchkjson // three plain fields
 			return raw
 		},
-		Others: func(other string) (workflow.OtherIncident, error) { return d.other(ctx, other, r.Speaker) },
+		LoadOther: func(other string) (workflow.OtherIncident, error) { return d.loadOther(ctx, other, r.Speaker) },
 	})
 	switch {
 	case errors.Is(err, bot.ErrNotFound):
-		return refused(access.NotFound(id))
+		return refusalReply(access.NotFound(id))
 	case err != nil:
 		return Reply{}, err
 	case res.Repeated != nil:
 		return decodeReply(res.Repeated)
 	case res.Refusal != nil:
-		no, err := refused(res.Refusal)
+		no, err := refusalReply(res.Refusal)
 		if access.CheckVisible(res.Before, r.Speaker) == nil {
 			no.Incident = id
 		}
@@ -265,9 +265,9 @@ func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, er
 }
 
 // other is what a step may know of another incident that the speaker names.
-func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (workflow.OtherIncident, error) {
+func (d *Dispatcher) loadOther(ctx context.Context, id string, s access.Speaker) (workflow.OtherIncident, error) {
 	i, err := d.incidents.Get(ctx, id, s)
-	if _, no := errors.AsType[*workflow.Refusal](err); no {
+	if _, ok := errors.AsType[*workflow.Refusal](err); ok {
 		return workflow.OtherIncident{}, bot.ErrNotFound
 	}
 	return workflow.OtherIncident{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, MergedCount: len(i.Merge.From)}, err
@@ -276,11 +276,11 @@ func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (wo
 // Acknowledge acknowledges an incident for the recipient of a page's link. seen is
 // the Seq of the incident that the person saw on the page (rule E5).
 func (d *Dispatcher) Acknowledge(ctx context.Context, incident string, s access.Speaker, seen int) (Reply, error) {
-	return d.change(ctx, change{incident: incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: s})
+	return d.changeIncident(ctx, incidentChange{incident: incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: s})
 }
 
 // check refuses a call that its speaker may not make (rule P1).
-func (d *Dispatcher) check(ctx context.Context, call commands.Call, s access.Speaker) error {
+func (d *Dispatcher) checkAccess(ctx context.Context, call commands.Call, s access.Speaker) error {
 	if s.Access >= call.Access {
 		return access.CanHide(s, call.Command)
 	}

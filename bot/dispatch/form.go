@@ -24,9 +24,9 @@ func (d *Dispatcher) NeedsForm(ctx context.Context, r Request) (Form, bool) {
 	if !wants {
 		return f, false
 	}
-	call, err := d.engine.Catalog().Parse(r.Text, d.context(ctx, r))
-	edit, edits := call.Command.(workflow.SetDetails)
-	return f, err != nil || edits && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
+	call, err := d.engine.Catalog().Parse(r.Text, d.parseContext(ctx, r))
+	edit, ok := call.Command.(workflow.SetDetails)
+	return f, err != nil || ok && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
 }
 
 // WantsForm reports whether a line is to be answered with a form: it names a
@@ -65,7 +65,7 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 
 // Complete returns how a line may go on, best first.
 func (d *Dispatcher) Complete(ctx context.Context, r Request) []commands.Completion {
-	return d.engine.Catalog().Complete(r.Text, d.context(ctx, r), r.Speaker.Access)
+	return d.engine.Catalog().Complete(r.Text, d.parseContext(ctx, r), r.Speaker.Access)
 }
 
 // maxChoices is how many open incidents are offered to be chosen from.
@@ -80,13 +80,13 @@ func (d *Dispatcher) Choices(ctx context.Context, kind commands.FieldKind, s acc
 	switch kind {
 	case commands.Person, commands.Target:
 		for _, p := range org.Directory.People {
-			all = append(all, commands.Choice{Value: "@" + p.ID, Label: or(p.Name, p.ID)})
+			all = append(all, commands.Choice{Value: "@" + p.ID, Label: orElse(p.Name, p.ID)})
 		}
 		if kind == commands.Person {
 			break
 		}
 		for _, t := range org.Directory.Teams {
-			all = append(all, commands.Choice{Value: "team:" + t.ID, Label: or(t.Name, t.ID) + " (team)"})
+			all = append(all, commands.Choice{Value: "team:" + t.ID, Label: orElse(t.Name, t.ID) + " (team)"})
 		}
 		for _, p := range org.Policies {
 			all = append(all, commands.Choice{Value: "policy:" + p.ID, Label: p.ID + " (policy)"})
@@ -96,10 +96,10 @@ func (d *Dispatcher) Choices(ctx context.Context, kind commands.FieldKind, s acc
 		}
 	case commands.Service:
 		for _, s := range org.Services {
-			all = append(all, commands.Choice{Value: s.ID, Label: or(s.Name, s.ID)})
+			all = append(all, commands.Choice{Value: s.ID, Label: orElse(s.Name, s.ID)})
 		}
 	case commands.Incident:
-		open, err := d.incidents.Open(ctx, maxChoices)
+		open, err := d.incidents.ListOpen(ctx, maxChoices)
 		if err != nil {
 			d.log.WarnContext(ctx, "the open incidents cannot be offered", "error", err.Error())
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // answer carries a query out: it reads and writes text.
-func (d *Dispatcher) answer(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
+func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
 	view := d.engine.View(s.Zone)
 	switch q := call.Query; q.Kind {
 	case "help":
@@ -90,8 +90,8 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		var t strings.Builder
 		for _, one := range all {
-			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, or(one.Name, one.Person), d.clock(one.Began, s), d.clock(one.Ends, s),
-				or(one.Browser, "unknown browser"), or(one.From, "unknown address"))
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, orElse(one.Name, one.Person), d.formatClock(one.Began, s), d.formatClock(one.Ends, s),
+				orElse(one.Browser, "unknown browser"), orElse(one.From, "unknown address"))
 		}
 		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil
 	case "revoke":
@@ -112,18 +112,18 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		to = "/incidents/" + call.Incident
 	}
-	link, err := d.signin.Link(ctx, s, to)
+	link, err := d.signin.CreateLink(ctx, s, to)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.clock(d.engine.Now().Add(signin.LinkLife), s)), nil
+	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.formatClock(d.engine.Now().Add(signin.LinkLife), s)), nil
 }
 
-func (d *Dispatcher) clock(at time.Time, s access.Speaker) string {
+func (d *Dispatcher) formatClock(at time.Time, s access.Speaker) string {
 	return at.In(d.engine.View(s.Zone).Zone).Format("15:04 MST")
 }
 
-func or(s, other string) string {
+func orElse(s, other string) string {
 	if s == "" {
 		return other
 	}

@@ -60,7 +60,7 @@ func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workfl
 			return nil, 0, fmt.Errorf("list incidents: %w", err)
 		}
 		for _, l := range page {
-			i, err := r.asIncident(ctx, l)
+			i, err := r.decode(ctx, l)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -80,7 +80,7 @@ func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workfl
 
 // Open returns the newest open incidents, whoever may see them:
 // [Speaker.Sees] says who does.
-func (r *Reader) Open(ctx context.Context, limit int) ([]workflow.Incident, error) {
+func (r *Reader) ListOpen(ctx context.Context, limit int) ([]workflow.Incident, error) {
 	var all []workflow.Incident
 	for before := 0; ; {
 		page, err := r.store.List(ctx, bot.Query{Open: true, Before: before, Limit: min(limit-len(all), 200)})
@@ -89,7 +89,7 @@ func (r *Reader) Open(ctx context.Context, limit int) ([]workflow.Incident, erro
 		}
 		for _, l := range page {
 			before = l.Number
-			i, err := r.asIncident(ctx, l)
+			i, err := r.decode(ctx, l)
 			if err != nil { // the others are worth seeing
 				r.log.ErrorContext(ctx, "an open incident cannot be read", "incident", l.ID, "error", err.Error())
 				continue
@@ -108,10 +108,10 @@ func (q Filter) Matches(i workflow.Incident) bool {
 	return i.Status != "" && (q.Status == "" || string(i.Status) == q.Status) &&
 		(q.Severity == 0 || i.Severity == q.Severity) &&
 		(q.Service == "" || slices.Contains(i.Services, q.Service)) &&
-		(q.Text == "" || contains(i, strings.ToLower(q.Text)))
+		(q.Text == "" || containsText(i, strings.ToLower(q.Text)))
 }
 
-func contains(i workflow.Incident, text string) bool {
+func containsText(i workflow.Incident, text string) bool {
 	for _, s := range append([]string{i.ID, i.Title, i.Description}, i.Services...) {
 		if strings.Contains(strings.ToLower(s), text) {
 			return true
@@ -122,7 +122,7 @@ func contains(i workflow.Incident, text string) bool {
 
 // asIncident decodes what a store holds. A stub looks like the incident it is
 // about to become: private, if the one it follows is.
-func (r *Reader) asIncident(ctx context.Context, l bot.Loaded) (workflow.Incident, error) {
+func (r *Reader) decode(ctx context.Context, l bot.Loaded) (workflow.Incident, error) {
 	if l.Snapshot != nil || l.Stub == nil {
 		return bot.DecodeIncident(l)
 	}
@@ -163,7 +163,7 @@ func (r *Reader) Get(ctx context.Context, id string, s access.Speaker) (workflow
 	if err != nil {
 		return workflow.Incident{}, err
 	}
-	i, err := r.asIncident(ctx, l)
+	i, err := r.decode(ctx, l)
 	if err != nil {
 		return workflow.Incident{}, err
 	}
@@ -225,10 +225,10 @@ func Entries(events []workflow.Event, zone *time.Location) []Entry {
 // SortByNeed puts what needs somebody first: unattended, then not acknowledged,
 // then the rest that is open, ended last. The order is kept otherwise.
 func SortByNeed(all []workflow.Incident) {
-	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(attention(a), attention(b)) })
+	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(needRank(a), needRank(b)) })
 }
 
-func attention(i workflow.Incident) int {
+func needRank(i workflow.Incident) int {
 	switch {
 	case i.IsUnattended():
 		return 0

@@ -29,10 +29,10 @@ type Store interface {
 // the other side can be asked (rule E3). Only the process that wrote the record
 // may know better: that all it was ever told was to come again later.
 type Attempts struct {
-	store Store
-	now   func() time.Time
-	self  string // this process
-	mu    sync.Mutex
+	store   Store
+	now     func() time.Time
+	process string // this process
+	mu      sync.Mutex
 	// deferred are the effects that this process began and the other side refused
 	// to begin.
 	deferred map[string]bool
@@ -40,23 +40,23 @@ type Attempts struct {
 
 // NewAttempts makes the attempts of this process.
 func NewAttempts(store Store, now func() time.Time) *Attempts {
-	return &Attempts{store: store, now: now, self: rand.Text()[:12], deferred: map[string]bool{}}
+	return &Attempts{store: store, now: now, process: rand.Text()[:12], deferred: map[string]bool{}}
 }
 
 // Self names this process in the records of attempts.
-func (a *Attempts) Self() string { return a.self }
+func (a *Attempts) Process() string { return a.process }
 
 // MayBeDone reports whether an effect may have been carried out, given which
 // process tried it last; "" for none.
-func (a *Attempts) MayBeDone(key, by string) bool {
+func (a *Attempts) MayHaveRun(key, by string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return by != "" && (by != a.self || !a.deferred[key])
+	return by != "" && (by != a.process || !a.deferred[key])
 }
 
 // Ended records how a try went. An error that says when to come again means that
 // the other side has refused to begin; what an earlier try did it cannot say.
-func (a *Attempts) Ended(key string, again bool, err error) {
+func (a *Attempts) RecordResult(key string, again bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, later := bot.RetryDelay(err); err != nil && later && !again {
@@ -74,11 +74,11 @@ func (a *Attempts) Begin(ctx context.Context, key string) (again bool, err error
 		return true, fmt.Errorf("look up whether %s was tried: %w", key, err)
 	}
 	by := string(rec.Body)
-	if again = a.MayBeDone(key, by); by == a.self {
+	if again = a.MayHaveRun(key, by); by == a.process {
 		return again, nil
 	}
 	_, err = a.store.Commit(ctx, bot.Commit{At: a.now(), Records: []bot.RecordChange{
-		{Kind: bot.KindAttempt, ID: key, Version: rec.Version, Body: []byte(a.self)},
+		{Kind: bot.KindAttempt, ID: key, Version: rec.Version, Body: []byte(a.process)},
 	}})
 	if err != nil {
 		return true, fmt.Errorf("put on record that %s is tried: %w", key, err)
@@ -87,6 +87,6 @@ func (a *Attempts) Begin(ctx context.Context, key string) (again bool, err error
 }
 
 // Done is the change that ends the record of an effect.
-func Done(key string) bot.RecordChange {
+func EndAttempt(key string) bot.RecordChange {
 	return bot.RecordChange{Kind: bot.KindAttempt, ID: key, Version: bot.AnyVersion}
 }

@@ -20,10 +20,10 @@ var ErrNoAnswer = errors.New("it has not answered lately")
 // no other. The zero value is ready, and it is safe for concurrent use.
 type Breaker struct {
 	mu      sync.Mutex
-	parties map[string]circuit
+	parties map[string]partyState
 }
 
-type circuit struct {
+type partyState struct {
 	timeouts int       // in a row
 	until    time.Time // the party is left alone; zero: never yet
 }
@@ -56,7 +56,7 @@ func (b *Breaker) Remaining(party string, at time.Time) time.Duration {
 }
 
 // Ended records how a send ended.
-func (b *Breaker) Ended(party string, timedOut bool, at time.Time) {
+func (b *Breaker) RecordResult(party string, timedOut bool, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !timedOut {
@@ -69,7 +69,7 @@ func (b *Breaker) Ended(party string, timedOut bool, at time.Time) {
 		c.until = at.Add(openFor)
 	}
 	if b.parties == nil {
-		b.parties = map[string]circuit{}
+		b.parties = map[string]partyState{}
 	}
 	b.parties[party] = c
 }

@@ -34,12 +34,12 @@ func NewHealth(now func() time.Time, log *slog.Logger) *Health {
 func (h *Health) ReportHealth(platform string, answered bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, out := h.outages[platform]
+	_, ok := h.outages[platform]
 	switch {
-	case answered && out:
+	case answered && ok:
 		delete(h.outages, platform)
 		h.log.Info("a chat platform answers again", "platform", platform)
-	case !answered && !out:
+	case !answered && !ok:
 		why := "no answer"
 		if err != nil {
 			why = err.Error()

@@ -262,7 +262,7 @@ func tokens(b *app.App, s secrets) []bot.Token {
 
 // signInLink is a link for whoever sits at the terminal.
 func (s *server) signInLink(ctx context.Context) string {
-	link, err := s.bot.SignIn.Link(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
+	link, err := s.bot.SignIn.CreateLink(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
 		s.log.Error("no sign-in link could be made", "error", err.Error())
 		return "(none could be made: the log says why; `tocsin login` makes another)"

@@ -1,4 +1,4 @@
-package bot_test
+package rooms_test
 
 import (
 	"bytes"
@@ -271,18 +271,18 @@ func (g *guestHall) Invite(_ context.Context, i bot.Invitation) error {
 // TestP2NoGuests: whoever is not configured may not see what is private, and so
 // is asked into no room of it; into others they are.
 func TestP2NoGuests(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	g := &guestHall{}
-	w.restart(map[string]bot.Chat{"slack": g})
+	w.Restart(map[string]bot.Chat{"slack": g}, nil)
 	zoe := access.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: commands.Responder}
 	for _, line := range []string{"declare Checkout is down", "declare Payroll has leaked"} {
 		if reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: zoe}); err != nil || !reply.OK {
 			t.Fatalf("%+v %v", reply, err)
 		}
 	}
-	w.say("ana", "private INC-2")
+	w.Say("ana", "private INC-2")
 	for range 20 {
-		w.tick(10 * time.Second)
+		w.Advance(10 * time.Second)
 	}
 	if !slices.Contains(g.asked, "INC-1 guest:slack:U0ZOE") || !slices.Contains(g.asked, "INC-2 ana") || slices.Contains(g.asked, "INC-2 guest:slack:U0ZOE") {
 		t.Errorf("asked in: %q", g.asked)
@@ -292,8 +292,8 @@ func TestP2NoGuests(t *testing.T) {
 // TestP2OldInvitation: an invitation that was owed before the incident became
 // private asks in only those who belong to it now.
 func TestP2OldInvitation(t *testing.T) {
-	w := newTown(t)
-	w.say("ana", "declare Payroll has leaked --private")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ana", "declare Payroll has leaked --private")
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
@@ -313,17 +313,17 @@ func TestP2OldInvitation(t *testing.T) {
 // is said in its private room, once and in order, and not in the one that it
 // left.
 func TestSaidBeforeHidden(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	h := &hall{platform: "slack"}
-	w.restart(map[string]bot.Chat{"slack": h})
-	w.say("ben", "declare Checkout is down --service search")
-	w.tick(time.Second)
+	w.Restart(map[string]bot.Chat{"slack": h}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
+	w.Advance(time.Second)
 	began := len(h.posts)
-	w.say("ben", "note INC-1 one")
-	w.say("ben", "note INC-1 two")
-	w.say("ben", "private INC-1")
+	w.Say("ben", "note INC-1 one")
+	w.Say("ben", "note INC-1 two")
+	w.Say("ben", "private INC-1")
 	for range 10 {
-		w.tick(time.Second)
+		w.Advance(time.Second)
 	}
 	all := strings.Join(h.posts[began:], "\n")
 	one, two := strings.Index(all, "one"), strings.Index(all, "two")

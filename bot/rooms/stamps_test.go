@@ -1,4 +1,4 @@
-package bot_test
+package rooms_test
 
 import (
 	"encoding/json"
@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/bot"
+	"tocsin/bot/bottest"
 	"tocsin/workflow"
 )
 
@@ -18,17 +20,17 @@ const marks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 // in their own zone. Nobody else is: not our own conversation, no platform that
 // does not look after its rooms, no page, no reply.
 func TestTimesOfRooms(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	g, plain := &glass{kinds: map[string]bool{}}, &hall{platform: "irc"}
-	w.restart(map[string]bot.Chat{"slack": g, "irc": plain, "web": ours{&hall{}}})
+	w.Restart(map[string]bot.Chat{"slack": g, "irc": plain}, map[string]bot.BuiltinRooms{"web": ours{&hall{}}})
 	var replies []string
 	for _, line := range []string{
 		"declare Checkout is down --sev 1 --service checkout", "ack INC-1", "update INC-1 rolling back --next 10m", "show INC-1", "timeline INC-1", "timers INC-1", "who INC-1", "list",
 		"resolve INC-1 rolled back",
 	} {
-		replies = append(replies, w.say("ana", line).Text)
+		replies = append(replies, w.Say("ana", line).Text)
 		for range 10 {
-			w.tick(time.Second)
+			w.Advance(time.Second)
 		}
 	}
 	posts, cards := 0, 0
@@ -49,13 +51,13 @@ func TestTimesOfRooms(t *testing.T) {
 	if posts < 2 || cards < 4 {
 		t.Errorf("%d posts and %d cards have stamps", posts, cards)
 	}
-	if len(plain.posts) == 0 || len(w.paged) == 0 {
-		t.Errorf("%d posts, %d pages", len(plain.posts), len(w.paged))
+	if len(plain.posts) == 0 || len(w.Paged) == 0 {
+		t.Errorf("%d posts, %d pages", len(plain.posts), len(w.Paged))
 	}
 	if said := strings.Join(append(plain.posts, replies...), "\n"); strings.ContainsAny(said, marks) || !strings.Contains(said, " UTC") {
 		t.Errorf("said: %+q", said)
 	}
-	ana := w.person("ana")
+	ana := w.Person("ana")
 	talk, err := w.Conversation.List(t.Context(), "INC-1", ana, 0, 100)
 	if err != nil || len(talk) == 0 {
 		t.Fatalf("%d remarks, %v", len(talk), err)
@@ -64,7 +66,7 @@ func TestTimesOfRooms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := json.Marshal(map[string]any{"talk": talk, "events": events, "pages": w.paged})
+	kept, err := json.Marshal(map[string]any{"talk": talk, "events": events, "pages": w.Paged})
 	if err != nil || strings.ContainsAny(string(kept), marks) {
 		t.Errorf("kept: %+q, %v", kept, err)
 	}
@@ -73,10 +75,10 @@ func TestTimesOfRooms(t *testing.T) {
 // TestCardIsTheSame: a card that says the same has the same hash, whenever it
 // is drawn.
 func TestCardIsTheSame(t *testing.T) {
-	w := newTown(t)
-	w.restart(map[string]bot.Chat{"slack": &glass{kinds: map[string]bool{}}})
-	w.say("ana", "declare Checkout is down --sev 1 --service checkout")
-	w.say("ana", "update INC-1 rolling back --next 10m")
+	w := bottest.NewApp(t, memory.New())
+	w.Restart(map[string]bot.Chat{"slack": &glass{kinds: map[string]bool{}}}, nil)
+	w.Say("ana", "declare Checkout is down --sev 1 --service checkout")
+	w.Say("ana", "update INC-1 rolling back --next 10m")
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +86,7 @@ func TestCardIsTheSame(t *testing.T) {
 	for _, place := range []workflow.Place{workflow.InRoom, workflow.Announce} {
 		d := workflow.ShowCard{Platform: "slack", Place: place}
 		_, before := w.Rooms.Card(i, d)
-		w.now = w.now.Add(200 * 24 * time.Hour)
+		w.Clock = w.Clock.Add(200 * 24 * time.Hour)
 		if c, after := w.Rooms.Card(i, d); after != before || !strings.ContainsAny(string(mustJSON(t, c)), marks) {
 			t.Errorf("%q has the hash %s, and had %s: %+v", place, after, before, c)
 		}

@@ -49,8 +49,8 @@ func TestPutOff(t *testing.T) {
 				}
 				failed := false
 				for _, e := range events {
-					_, is := e.Fact.(workflow.PageFailed)
-					failed = failed || is
+					_, ok := e.Fact.(workflow.PageFailed)
+					failed = failed || ok
 				}
 				if failed != fails {
 					t.Errorf("put off by %s: failed %v", by, failed)

@@ -44,7 +44,7 @@ func NewLedger(engine *bot.Engine, store Store) *Ledger { return &Ledger{engine:
 
 // JobRun is the last slot of a job: the record by which replicas agree on who
 // starts it. Whoever writes it over first has the slot.
-type JobRun struct {
+type Run struct {
 	Spec  string    `json:"spec"`           // the schedule that it follows; "" while the job is off
 	Since time.Time `json:"since,omitzero"` // slots up to then were never promised
 
@@ -66,20 +66,20 @@ const kindJob = "job"
 
 // Run returns the last slot of a job and the version of its record; zero
 // ones when there is none yet.
-func (l *Ledger) Run(ctx context.Context, job string) (JobRun, int, error) {
+func (l *Ledger) Run(ctx context.Context, job string) (Run, int, error) {
 	rec, err := l.store.Get(ctx, kindJob, job)
 	if errors.Is(err, bot.ErrNotFound) {
-		return JobRun{}, 0, nil
+		return Run{}, 0, nil
 	}
 	if err != nil {
-		return JobRun{}, 0, fmt.Errorf("read the record of job %s: %w", job, err)
+		return Run{}, 0, fmt.Errorf("read the record of job %s: %w", job, err)
 	}
 	run, err := readRun(rec)
 	return run, rec.Version, err
 }
 
-func readRun(rec bot.Record) (JobRun, error) {
-	var run JobRun
+func readRun(rec bot.Record) (Run, error) {
+	var run Run
 	if err := json.Unmarshal(rec.Body, &run); err != nil {
 		return run, fmt.Errorf("read the record of job %s: %w", rec.ID, err)
 	}
@@ -89,7 +89,7 @@ func readRun(rec bot.Record) (JobRun, error) {
 // WriteRun writes the record over, if it is still the version that was
 // read, and returns the next version. The error is [ErrConflict] when somebody
 // was faster.
-func (l *Ledger) WriteRun(ctx context.Context, job string, version int, run JobRun) (int, error) {
+func (l *Ledger) WriteRun(ctx context.Context, job string, version int, run Run) (int, error) {
 	body, err := json.Marshal(run)
 	if err != nil {
 		return 0, fmt.Errorf("write the record of job %s: %w", job, err)
@@ -103,15 +103,15 @@ func (l *Ledger) WriteRun(ctx context.Context, job string, version int, run JobR
 
 // JobState is a job with its last slot and its next. Next is zero while the
 // job is off.
-type JobState struct {
+type State struct {
 	bot.Job
-	Last JobRun
+	Last Run
 	Next timetable.Slot
 }
 
 // List returns the recurring jobs by name.
-func (l *Ledger) List(ctx context.Context) ([]JobState, error) {
-	runs := map[string]JobRun{}
+func (l *Ledger) List(ctx context.Context) ([]State, error) {
+	runs := map[string]Run{}
 	var bad error
 	err := bot.EachRecord(ctx, l.store, kindJob, func(r bot.Record) {
 		run, err := readRun(r)
@@ -121,9 +121,9 @@ func (l *Ledger) List(ctx context.Context) ([]JobState, error) {
 	if err != nil || bad != nil {
 		return nil, errors.Join(err, bad)
 	}
-	var all []JobState
+	var all []State
 	for _, job := range l.engine.Organization().Jobs {
-		s := JobState{Job: job, Last: runs[job.Name]}
+		s := State{Job: job, Last: runs[job.Name]}
 		if job.Enabled {
 			s.Next = job.Schedule.Next(l.engine.Now())
 		}

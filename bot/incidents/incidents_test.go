@@ -1,4 +1,4 @@
-package bot_test
+package incidents_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/bot/access"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
@@ -27,12 +28,12 @@ func ids(all []workflow.Incident) string {
 // TestListText: a text is looked for in the ID, the title, the services and the
 // description, in any case.
 func TestListText(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down --service checkout")
-	w.say("ben", `declare Straße gesperrt --service search --description "The ISP says: fiber cut near Évora"`)
-	w.say("ben", "declare Printer on fire --service search")
-	w.say("ben", "declare Payroll leak --private --service search")
-	w.say("ben", "resolve INC-3 water")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down --service checkout")
+	w.Say("ben", `declare Straße gesperrt --service search --description "The ISP says: fiber cut near Évora"`)
+	w.Say("ben", "declare Printer on fire --service search")
+	w.Say("ben", "declare Payroll leak --private --service search")
+	w.Say("ben", "resolve INC-3 water")
 	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, c := range []struct {
 		q    incidents.Filter
@@ -53,7 +54,7 @@ func TestListText(t *testing.T) {
 		{incidents.Filter{Text: "on fire", Status: "closed"}, eve, ""},
 		{incidents.Filter{Text: "payroll"}, eve, ""},
 		{incidents.Filter{Text: "INC-4"}, eve, ""},
-		{incidents.Filter{Text: "payroll"}, w.person("ben"), "INC-4"},
+		{incidents.Filter{Text: "payroll"}, w.Person("ben"), "INC-4"},
 		{incidents.Filter{Text: "%"}, eve, ""},
 		{incidents.Filter{Text: ".*"}, eve, ""},
 		{incidents.Filter{Text: "\x00"}, eve, ""},
@@ -72,15 +73,15 @@ func TestListText(t *testing.T) {
 // the last page says that it is the last. What somebody must not see leaves no
 // gap to count by.
 func TestListPages(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	for n := range 450 { // more than are read from the store at once
 		switch n % 90 {
 		case 0:
-			w.say("ben", "declare Needle")
+			w.Say("ben", "declare Needle")
 		case 45:
-			w.say("ben", "declare Needle --service search --private")
+			w.Say("ben", "declare Needle --service search --private")
 		default:
-			w.say("ben", "declare Straw")
+			w.Say("ben", "declare Straw")
 		}
 	}
 	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
@@ -93,7 +94,7 @@ func TestListPages(t *testing.T) {
 		{eve, 5, "INC-361 INC-271 INC-181 INC-91 INC-1"},
 		{eve, 4, "INC-361 INC-271 INC-181 INC-91 | INC-1"},
 		{eve, 0, "INC-361 INC-271 INC-181 INC-91 INC-1"},
-		{w.person("ben"), 4, "INC-406 INC-361 INC-316 INC-271 | INC-226 INC-181 INC-136 INC-91 | INC-46 INC-1"},
+		{w.Person("ben"), 4, "INC-406 INC-361 INC-316 INC-271 | INC-226 INC-181 INC-136 INC-91 | INC-46 INC-1"},
 	} {
 		var pages []string
 		for before, more := 0, true; more; more = before > 0 {
@@ -107,12 +108,12 @@ func TestListPages(t *testing.T) {
 			t.Errorf("%s by %d: %q, want %q", c.s.Name, c.limit, got, c.want)
 		}
 	}
-	all, next, err := w.Incidents.List(t.Context(), w.person("ben"), incidents.Filter{Limit: 10_000})
+	all, next, err := w.Incidents.List(t.Context(), w.Person("ben"), incidents.Filter{Limit: 10_000})
 	if err != nil || len(all) != 450 || next != 0 {
 		t.Errorf("%d of 450, more before %d, %v", len(all), next, err)
 	}
 	for limit, want := range map[int]int{1: 1, 199: 199, 200: 200, 201: 201, 449: 449, 450: 450, 500: 450} {
-		open, err := w.Incidents.Open(t.Context(), limit)
+		open, err := w.Incidents.ListOpen(t.Context(), limit)
 		if err != nil || len(open) != want || open[0].ID != "INC-450" || open[want-1].ID != fmt.Sprint("INC-", 451-want) {
 			t.Errorf("at most %d: %d open ones, %v", limit, len(open), err)
 		}
@@ -122,27 +123,27 @@ func TestListPages(t *testing.T) {
 // TestOpenIncidents: what is open now, with what alerts have only just
 // reserved; whoever may see it.
 func TestOpenIncidents(t *testing.T) {
-	w := newTown(t)
-	if open, err := w.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
+	w := bottest.NewApp(t, memory.New())
+	if open, err := w.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Fatalf("%v %v", open, err)
 	}
-	w.say("ben", "declare Checkout is down")
-	w.say("ben", "declare Data leak --private --service search") // pages ben
-	w.say("ben", "declare Search is slow")
-	w.say("ben", "resolve INC-3 fixed")
+	w.Say("ben", "declare Checkout is down")
+	w.Say("ben", "declare Data leak --private --service search") // pages ben
+	w.Say("ben", "declare Search is slow")
+	w.Say("ben", "resolve INC-3 fixed")
 	alert := func(key string, state alerts.State) {
-		w.now = w.now.Add(time.Second)
-		a := alerts.Alert{Key: key, Title: "Disk full\n\u202e" + key, State: state, StartedAt: w.now, EndedAt: w.now, Severity: "critical", Labels: map[string]string{"alertname": "DiskFull", "service": "search"}}
+		w.Clock = w.Clock.Add(time.Second)
+		a := alerts.Alert{Key: key, Title: "Disk full\n\u202e" + key, State: state, StartedAt: w.Clock, EndedAt: w.Clock, Severity: "critical", Labels: map[string]string{"alertname": "DiskFull", "service": "search"}}
 		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	alert("a", alerts.Firing)
-	began := w.now
+	began := w.Clock
 	alert("b", alerts.Firing)
 	alert("c", alerts.Firing)
 	alert("b", alerts.Resolved)
-	open, err := w.Incidents.Open(t.Context(), 10)
+	open, err := w.Incidents.ListOpen(t.Context(), 10)
 	if err != nil || ids(open) != "INC-4 INC-2 INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}
@@ -152,21 +153,21 @@ func TestOpenIncidents(t *testing.T) {
 		t.Errorf("the stub looks like %+v", stub)
 	}
 	// Store.List need not read mail: firing alerts are counted by Incident.
-	one, err := w.Incidents.Get(t.Context(), "INC-4", w.person("ana"))
+	one, err := w.Incidents.Get(t.Context(), "INC-4", w.Person("ana"))
 	if err != nil || one.Alerts.Firing != 2 {
 		t.Errorf("%d alerts fire, %v", one.Alerts.Firing, err)
 	}
 	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for s, want := range map[string]bool{"ben": true, "dan": false} {
-		if got := w.person(s).CanSee(&open[1]); got != want {
+		if got := w.Person(s).CanSee(&open[1]); got != want {
 			t.Errorf("%s sees a private incident: %v", s, got)
 		}
 	}
 	if eve.CanSee(&open[1]) || eve.CanWorkOn(&open[1]) || !eve.CanSee(&open[0]) {
 		t.Error("an outsider sees a private incident, or not a public one")
 	}
-	w.tick(time.Second) // the first step
-	after, err := w.Incidents.Open(t.Context(), 10)
+	w.Advance(time.Second) // the first step
+	after, err := w.Incidents.ListOpen(t.Context(), 10)
 	if err != nil || ids(after) != "INC-4 INC-2 INC-1" || after[0].Alerts.Firing != 2 || after[0].Title != stub.Title || after[0].Status != stub.Status || after[0].Severity != stub.Severity {
 		t.Errorf("after the first step: %q, %+v, %v", ids(after), after[0], err)
 	}
@@ -175,31 +176,31 @@ func TestOpenIncidents(t *testing.T) {
 // TestP2StubFollows: a stub that follows a private incident is private before
 // its first step, too.
 func TestP2StubFollows(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	fire := func(state alerts.State) {
-		a := alerts.Alert{Key: "a", Title: "Secret database full", State: state, StartedAt: w.now, EndedAt: w.now, Labels: map[string]string{"alertname": "x"}}
+		a := alerts.Alert{Key: "a", Title: "Secret database full", State: state, StartedAt: w.Clock, EndedAt: w.Clock, Labels: map[string]string{"alertname": "x"}}
 		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	fire(alerts.Firing)
-	w.tick(time.Second)
-	w.expect(w.say("ana", "ack INC-1"), true, "")
-	w.expect(w.say("ana", "private INC-1"), true, "")
-	w.now = w.now.Add(time.Second)
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "ack INC-1"), true, "")
+	w.Expect(w.Say("ana", "private INC-1"), true, "")
+	w.Clock = w.Clock.Add(time.Second)
 	fire(alerts.Resolved)
-	w.tick(time.Second)
-	w.expect(w.say("ana", "resolve INC-1 fixed"), true, "")
-	w.now = w.now.Add(time.Hour)
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "resolve INC-1 fixed"), true, "")
+	w.Clock = w.Clock.Add(time.Hour)
 	fire(alerts.Firing)
-	open, err := w.Incidents.Open(t.Context(), 10)
+	open, err := w.Incidents.ListOpen(t.Context(), 10)
 	if err != nil || len(open) != 1 || open[0].ID == "INC-1" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}
-	if open[0].Visibility != workflow.Private || w.person("ben").CanSee(&open[0]) {
+	if open[0].Visibility != workflow.Private || w.Person("ben").CanSee(&open[0]) {
 		t.Errorf("the stub is %s", open[0].Visibility)
 	}
-	found, _, err := w.Incidents.List(t.Context(), w.person("ben"), incidents.Filter{Text: "secret", All: true})
+	found, _, err := w.Incidents.List(t.Context(), w.Person("ben"), incidents.Filter{Text: "secret", All: true})
 	if err != nil || len(found) != 0 {
 		t.Errorf("found %q, %v", ids(found), err)
 	}
@@ -223,14 +224,14 @@ func TestSortByNeed(t *testing.T) {
 // TestEntries: a timeline is written for whoever reads it: in their zone, with
 // everybody's name.
 func TestEntries(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down --detected 02:55")
-	ci := w.person("ana")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down --detected 02:55")
+	ci := w.Person("ana")
 	ci.Token = "ci"
-	w.ask(ci, "INC-1", "note <b>hello</b>")
-	w.ask(access.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "ack")
-	w.ask(w.person("ana"), "INC-1", "update soon --next 2h")
-	events, err := w.Incidents.History(t.Context(), "INC-1", w.person("ana"), 0)
+	w.Run(ci, "INC-1", "note <b>hello</b>")
+	w.Run(access.Speaker{Name: "Zoe", Access: commands.Responder}, "INC-1", "ack")
+	w.Run(w.Person("ana"), "INC-1", "update soon --next 2h")
+	events, err := w.Incidents.History(t.Context(), "INC-1", w.Person("ana"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ type plant struct {
 	store    *shakyStore
 	bots     []*app.App
 	jobs     []*jobs.Runner
-	works    map[string]jobs.Work
+	works    map[string]jobs.Handler
 	offset   time.Duration // of the clock from the bubble's, which begins in 2000
 	pager    *notices
 	log      *strings.Builder
@@ -105,7 +105,7 @@ func schedule(t *testing.T, spec string) timetable.Schedule {
 	return s
 }
 
-func job(t *testing.T, spec string, missed bot.Missed, to ...workflow.Target) bot.Job {
+func job(t *testing.T, spec string, missed bot.MissedPolicy, to ...workflow.Target) bot.Job {
 	t.Helper()
 	return bot.Job{Name: "sweep", Schedule: schedule(t, spec), Missed: missed, Enabled: true, To: to}
 }
@@ -118,7 +118,7 @@ func inPlant(t *testing.T, replicas int, all []bot.Job, test func(p *plant)) {
 			t: t, store: &shakyStore{Store: memory.New()}, pager: &notices{accepted: map[string]int{}}, log: &strings.Builder{},
 			started: map[string]int{}, replicas: replicas,
 		}
-		p.works = map[string]jobs.Work{"sweep": {Do: p.do}}
+		p.works = map[string]jobs.Handler{"sweep": {Handle: p.do}}
 		p.build(all)
 		test(p)
 	})
@@ -141,7 +141,7 @@ func (p *plant) build(all []bot.Job) {
 }
 
 func (p *plant) boot(b *app.App) *jobs.Runner {
-	return jobs.NewRunner(jobs.Config{Engine: b.Engine, Ledger: b.Jobs, Delivery: b.Delivery, Log: slog.New(slog.NewTextHandler(&locked{w: p.log, mu: &p.mu}, nil)), Works: p.works})
+	return jobs.NewRunner(jobs.Config{Engine: b.Engine, Ledger: b.Jobs, Delivery: b.Delivery, Log: slog.New(slog.NewTextHandler(&locked{w: p.log, mu: &p.mu}, nil)), Handlers: p.works})
 }
 
 type locked struct {
@@ -184,7 +184,7 @@ func (p *plant) run(d time.Duration) {
 	all.Wait()
 }
 
-func (p *plant) last() jobs.JobRun {
+func (p *plant) last() jobs.Run {
 	p.t.Helper()
 	run, _, err := p.bots[0].Jobs.Run(p.t.Context(), "sweep")
 	if err != nil {

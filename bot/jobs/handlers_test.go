@@ -102,7 +102,7 @@ type yard struct {
 	run   *agenda.Runner
 	store *keeper
 	ping  *pinger
-	works map[string]jobs.Work
+	works map[string]jobs.Handler
 }
 
 func inYard(t *testing.T, test func(y *yard)) {
@@ -120,7 +120,7 @@ func inYard(t *testing.T, test func(y *yard)) {
 			t.Fatal(err)
 		}
 		y.run = y.bot.Agenda(0)
-		y.works = jobs.Works(jobs.Parts{Engine: y.bot.Engine, Archive: y.store, Incidents: y.bot.Incidents, Audits: y.run, Pinger: y.ping})
+		y.works = jobs.NewHandlers(jobs.HandlerConfig{Engine: y.bot.Engine, Archive: y.store, Incidents: y.bot.Incidents, Audits: y.run, Pinger: y.ping})
 		test(y)
 	})
 }
@@ -128,7 +128,7 @@ func inYard(t *testing.T, test func(y *yard)) {
 // do runs a job, and returns what it noted.
 func (y *yard) do(job string) (result jobs.Result, note string) {
 	y.t.Helper()
-	r, err := y.works[job].Do(y.t.Context(), jobs.Start{})
+	r, err := y.works[job].Handle(y.t.Context(), jobs.Start{})
 	if err != nil {
 		return r, "error: " + err.Error()
 	}

@@ -1,16 +1,15 @@
-package bot_test
+package rooms_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/bot"
-	"tocsin/bot/app"
 	"tocsin/bot/bottest"
 	"tocsin/workflow"
 )
@@ -42,45 +41,23 @@ func (ours) Room(incident, url string) workflow.Room {
 	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }
 
-// restart begins anew on the same store, with these platforms.
-func (w *town) restart(chats map[string]bot.Chat) {
-	w.t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
-	builtin := map[string]bot.BuiltinRooms{}
-	for name, c := range chats {
-		if rooms, ok := c.(bot.BuiltinRooms); ok {
-			builtin[name] = rooms
-			delete(chats, name)
-		}
-	}
-	var err error
-	w.App, err = app.New(app.Config{
-		Store: w.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: func() time.Time { return w.now },
-		Pagers: map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}, Chats: chats, Builtin: builtin,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.runner = w.Agenda(0)
-}
-
 // TestRoomsLater: platforms that are connected while an incident runs get its
 // rooms at its next step, and hear of what happens from then on.
 func TestRoomsLater(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down --service search")
-	w.say("ben", "declare Payroll leak --private --service search")
-	w.say("ben", "declare Search is slow --service search")
-	w.say("ben", "resolve INC-3 it was the cache")
-	w.say("ben", "note INC-1 before")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down --service search")
+	w.Say("ben", "declare Payroll leak --private --service search")
+	w.Say("ben", "declare Search is slow --service search")
+	w.Say("ben", "resolve INC-3 it was the cache")
+	w.Say("ben", "note INC-1 before")
 	slack, web := &hall{platform: "slack"}, &hall{}
-	w.restart(map[string]bot.Chat{"slack": slack, "web": ours{web}})
-	w.tick(time.Second) // the pages of the declarations
-	w.say("ben", "note INC-3 hello")
-	w.say("ben", "note INC-1 hello")
-	w.say("ben", "note INC-2 hello")
-	w.say("ben", "note INC-1 again")
-	w.tick(time.Second)
+	w.Restart(map[string]bot.Chat{"slack": slack}, map[string]bot.BuiltinRooms{"web": ours{web}})
+	w.Advance(time.Second) // the pages of the declarations
+	w.Say("ben", "note INC-3 hello")
+	w.Say("ben", "note INC-1 hello")
+	w.Say("ben", "note INC-2 hello")
+	w.Say("ben", "note INC-1 again")
+	w.Advance(time.Second)
 	names := map[string]bool{}
 	for _, r := range slack.rooms {
 		names[r.Incident+" "+r.Name] = true
@@ -104,73 +81,30 @@ func TestRoomsLater(t *testing.T) {
 	}
 }
 
-// TestStanding: what happens in an incident stands in its conversation as soon
-// as it is true, one message a step, among what people say.
-func TestStanding(t *testing.T) {
-	w := newTown(t)
-	w.restart(map[string]bot.Chat{"web": ours{&hall{}}})
-	ben := w.person("ben")
-	w.say("ben", "declare Checkout is down --service search")
-	w.talk(ben, "INC-1", "Looking", "")
-	w.send(ben, "INC-1", "update", map[string][]string{"text": {"Found <b>it</b>"}, "status": {"identified"}})
-	w.talk(ben, "INC-1", "Nearly there", "")
-	w.say("ben", "resolve INC-1 fixed")
-	all, err := w.Conversation.List(t.Context(), "INC-1", ben, 0, 100)
-	if err != nil || len(all) != 5 {
-		t.Fatalf("%+v %v", all, err)
-	}
-	for n, text := range []string{"", "Looking", "Found <b>it</b>", "Nearly there", "fixed"} {
-		r, tocsin := all[n], n%2 == 0
-		if !strings.Contains(r.Text, text) || (r.Event > 0) != tocsin || r.Seq != n+1 || tocsin && r.Person != "" {
-			t.Errorf("message %d: %+v, want %q", n+1, r, text)
-		}
-	}
-	if update := all[2]; update.Through <= update.Event || update.Name != "Ben" || !strings.Contains(update.Text, "identified") {
-		t.Errorf("a step of two events is told as %+v", update)
-	}
-}
-
-// TestSayTakesNoPlace: whatever an operation is called, it does not stand in for
-// one of Tocsin's own messages, whose keys are the names of effects.
-func TestSayTakesNoPlace(t *testing.T) {
-	w := newTown(t)
-	w.restart(map[string]bot.Chat{"web": ours{&hall{}}})
-	w.say("ben", "declare Checkout is down --service search")
-	i, err := w.LoadUnchecked(t.Context(), "INC-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.talk(w.person("dan"), "INC-1", "nothing to see", fmt.Sprintf("INC-1/%d.0", i.Seq+1))
-	w.say("ben", "note INC-1 but there is")
-	if got := w.heard(w.person("ben"), "INC-1"); !strings.Contains(got, "but there is") {
-		t.Errorf("a message of Tocsin's own is missing:\n%s", got)
-	}
-}
-
 // TestRoomForgotten: whose room it is, is known until the incident is forgotten,
 // and no longer.
 func TestRoomForgotten(t *testing.T) {
-	w := newTown(t)
-	w.restart(map[string]bot.Chat{"slack": &hall{platform: "slack"}})
-	w.say("ben", "declare Checkout is down --service search")
-	w.say("ben", "declare Payroll is down --service search")
-	w.tick(time.Second)
-	w.say("ben", "cancel INC-1 nothing")
+	w := bottest.NewApp(t, memory.New())
+	w.Restart(map[string]bot.Chat{"slack": &hall{platform: "slack"}}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
+	w.Say("ben", "declare Payroll is down --service search")
+	w.Advance(time.Second)
+	w.Say("ben", "cancel INC-1 nothing")
 	for range 20 {
-		w.tick(time.Hour)
+		w.Advance(time.Hour)
 	}
 	for n, want := range []string{"INC-1", "INC-2"} {
 		if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", fmt.Sprint("C-INC-", n+1)); owner != want || err != nil {
 			t.Errorf("the room of %s is that of %q: %v", want, owner, err)
 		}
 	}
-	if gone, err := w.store.Forget(t.Context(), "INC-1"); !gone || err != nil {
+	if gone, err := w.Store.Forget(t.Context(), "INC-1"); !gone || err != nil {
 		t.Fatalf("forgotten: %v %v", gone, err)
 	}
 	if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", "C-INC-1"); !errors.Is(err, bot.ErrNotFound) {
 		t.Errorf("the room of what is forgotten is that of %q: %v", owner, err)
 	}
-	all, err := w.store.Records(t.Context(), "room", "", 10)
+	all, err := w.Store.Records(t.Context(), "room", "", 10)
 	if err != nil || len(all) != 2 || all[0].ID != "INC-2/slack/C-INC-2" || all[1].ID != "slack/C-INC-2" {
 		t.Errorf("rooms on record: %+v %v", all, err)
 	}
@@ -187,11 +121,11 @@ func (*mute) ShowCard(context.Context, bot.RoomCard) (string, error) {
 // TestNoCardToPin: where no card can be shown there is none to pin, which is
 // said, and nothing is owed for ever.
 func TestNoCardToPin(t *testing.T) {
-	w := newTown(t)
-	w.restart(map[string]bot.Chat{"slack": &mute{}})
-	w.say("ben", "declare Checkout is down --service search")
+	w := bottest.NewApp(t, memory.New())
+	w.Restart(map[string]bot.Chat{"slack": &mute{}}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
 	for range 60 {
-		w.tick(time.Second)
+		w.Advance(time.Second)
 	}
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {
@@ -201,11 +135,11 @@ func TestNoCardToPin(t *testing.T) {
 	if pin, _ := room.Step(workflow.StepPin); pin.State != workflow.StepFailed || pin.Why != "restricted_action" {
 		t.Errorf("the pin is %+v, after %d events", pin, i.Seq)
 	}
-	w.say("ben", "cancel INC-1")
+	w.Say("ben", "cancel INC-1")
 	for range 30 {
-		w.tick(time.Hour)
+		w.Advance(time.Hour)
 	}
-	if gone, err := w.store.Forget(t.Context(), "INC-1"); !gone || err != nil {
+	if gone, err := w.Store.Forget(t.Context(), "INC-1"); !gone || err != nil {
 		t.Errorf("it still owes something: %v", err)
 	}
 }
@@ -227,17 +161,17 @@ func (s *shy) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, e
 // TestRetriedRoomIsAnnounced: an incident that was announced before its room
 // could be had is announced after it, too: nothing of its card is unfinished.
 func TestRetriedRoomIsAnnounced(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	s := &shy{}
-	w.restart(map[string]bot.Chat{"slack": s})
-	w.say("ben", "declare Checkout is down --service search")
+	w.Restart(map[string]bot.Chat{"slack": s}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
 	for range 10 {
-		w.tick(time.Second)
+		w.Advance(time.Second)
 	}
 	s.gives = true
-	w.expect(w.say("ben", "retry INC-1"), true, "")
+	w.Expect(w.Say("ben", "retry INC-1"), true, "")
 	for range 20 {
-		w.tick(time.Second)
+		w.Advance(time.Second)
 	}
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil {

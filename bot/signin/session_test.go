@@ -1,4 +1,4 @@
-package bot_test
+package signin_test
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/access"
 	"tocsin/bot/bottest"
@@ -24,116 +25,62 @@ func operator() access.Speaker {
 	return access.Speaker{Name: "operator", Token: "operator", Access: commands.Admin}
 }
 
-// person is a configured speaker.
-func (w *town) person(id string) access.Speaker {
-	w.t.Helper()
-	s, ok := access.Person(w.Organization(), id)
-	if !ok {
-		w.t.Fatalf("who is %s?", id)
-	}
-	return s
-}
-
-// token makes a sign-in link and returns what is secret in it.
-func (w *town) token(s access.Speaker) string {
-	w.t.Helper()
-	link, err := w.SignIn.Link(w.t.Context(), s, "/incidents/INC-1")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	token, found := strings.CutPrefix(link, "https://tocsin.example.com/sign-in/")
-	if !found || len(token) < 32 || strings.Contains(token, "/") {
-		w.t.Fatalf("link %q", link)
-	}
-	return token
-}
-
-// enter signs in with a link that must work.
-func (w *town) enter(token string, who signin.Session) (s signin.Session, secret string) {
-	w.t.Helper()
-	s, secret, err := w.SignIn.SignIn(w.t.Context(), token, who)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return s, secret
-}
-
-// inside returns who speaks through a session, nobody if it does not work.
-func (w *town) inside(secret string) (access.Speaker, bool) {
-	w.t.Helper()
-	_, who, err := w.SignIn.Session(w.t.Context(), secret)
-	if err != nil && !errors.Is(err, signin.ErrNoSession) {
-		w.t.Fatal(err)
-	}
-	return who, err == nil
-}
-
-// records counts what the store holds of a kind.
-func (w *town) records(kind string) int {
-	w.t.Helper()
-	all, err := w.store.Records(w.t.Context(), kind, "", 10_000)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return len(all)
-}
-
 // TestSignInOnce: a link may be looked at, and signs in once; the store holds
 // nothing that would.
 func TestSignInOnce(t *testing.T) {
-	w := newTown(t)
-	token := w.token(w.person("ana"))
+	w := bottest.NewApp(t, memory.New())
+	token := w.LinkToken(w.Person("ana"))
 	for range 3 {
-		link, err := w.SignIn.Read(t.Context(), token)
-		if err != nil || link.Person != "ana" || link.To != "/incidents/INC-1" || link.Open() {
+		link, err := w.SignIn.ReadLink(t.Context(), token)
+		if err != nil || link.Person != "ana" || link.To != "/incidents/INC-1" || link.IsOpen() {
 			t.Fatalf("%+v %v", link, err)
 		}
 	}
-	w.keepsNot("sign-in", token)
-	s, secret := w.enter(token, signin.Session{Browser: "Firefox on\nLinux", From: "192.0.2.7", Person: "ben", Name: "Ben"})
+	checkNoSecret(t, w, "sign-in", token)
+	s, secret := w.SignInWith(token, signin.Session{Browser: "Firefox on\nLinux", From: "192.0.2.7", Person: "ben", Name: "Ben"})
 	if s.Person != "ana" || s.Name != "Ana" || s.Browser != "Firefox on Linux" || s.From != "192.0.2.7" || len(s.ID) != 8 || s.Chosen {
 		t.Errorf("session %+v", s)
 	}
-	if who, in := w.inside(secret); !in || who.Person != "ana" || who.Access != commands.Admin || who.Token != "" {
+	if who, in := w.SessionSpeaker(secret); !in || who.Person != "ana" || who.Access != commands.Admin || who.Token != "" {
 		t.Errorf("signed in as %+v %v", who, in)
 	}
 	if _, _, err := w.SignIn.SignIn(t.Context(), token, signin.Session{}); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("a second time: %v", err)
 	}
-	if _, err := w.SignIn.Read(t.Context(), token); !errors.Is(err, signin.ErrUsedLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), token); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("looked at after it was used: %v", err)
 	}
-	w.keepsNot("sign-in", token)
-	w.keepsNot("session", secret)
+	checkNoSecret(t, w, "sign-in", token)
+	checkNoSecret(t, w, "session", secret)
 }
 
-// keepsNot: the one record of a kind in the store holds nothing to get in with.
-func (w *town) keepsNot(kind, secret string) {
-	w.t.Helper()
-	all, err := w.store.Records(w.t.Context(), kind, "", 10)
+// checkNoSecret: the one record of a kind in the store holds nothing to get in with.
+func checkNoSecret(t *testing.T, w *bottest.App, kind, secret string) {
+	t.Helper()
+	all, err := w.Store.Records(t.Context(), kind, "", 10)
 	if err != nil || len(all) != 1 {
-		w.t.Fatalf("%d records of kind %s, %v", len(all), kind, err)
+		t.Fatalf("%d records of kind %s, %v", len(all), kind, err)
 	}
 	if strings.Contains(all[0].ID+string(all[0].Body), secret) {
-		w.t.Errorf("P4: the store holds a secret: %s", all[0].Body)
+		t.Errorf("P4: the store holds a secret: %s", all[0].Body)
 	}
-	if _, in := w.inside(all[0].ID); in {
-		w.t.Error("P4: what the store holds opens a session")
+	if _, in := w.SessionSpeaker(all[0].ID); in {
+		t.Error("P4: what the store holds opens a session")
 	}
-	if _, err := w.SignIn.Read(w.t.Context(), all[0].ID); !errors.Is(err, signin.ErrBadLink) {
-		w.t.Errorf("P4: what the store holds is a link: %v", err)
+	if _, err := w.SignIn.ReadLink(t.Context(), all[0].ID); !errors.Is(err, signin.ErrBadLink) {
+		t.Errorf("P4: what the store holds is a link: %v", err)
 	}
 }
 
 // TestSignInAtOnce: of fifty who press at once, one is signed in.
 func TestSignInAtOnce(t *testing.T) {
-	w := newTown(t)
-	token := w.token(w.person("ana"))
+	w := bottest.NewApp(t, memory.New())
+	token := w.LinkToken(w.Person("ana"))
 	errs := make([]error, 50)
 	secrets := make([]string, 50)
 	var all, looked sync.WaitGroup
 	looked.Add(len(errs))
-	w.read = func(string) { // all find the link unused before the first uses it
+	w.AfterGet = func(string) { // all find the link unused before the first uses it
 		looked.Done()
 		looked.Wait()
 	}
@@ -141,63 +88,63 @@ func TestSignInAtOnce(t *testing.T) {
 		all.Go(func() { _, secrets[n], errs[n] = w.SignIn.SignIn(t.Context(), token, signin.Session{}) })
 	}
 	all.Wait()
-	w.read = nil
+	w.AfterGet = nil
 	in := 0
 	for n, err := range errs {
 		switch {
 		case err == nil:
 			in++
-			if _, works := w.inside(secrets[n]); !works {
+			if _, works := w.SessionSpeaker(secrets[n]); !works {
 				t.Error("whoever got through is not signed in")
 			}
 		case !errors.Is(err, signin.ErrUsedLink):
 			t.Errorf("the others are told %v", err)
 		default:
-			if _, works := w.inside(secrets[n]); secrets[n] != "" && works {
+			if _, works := w.SessionSpeaker(secrets[n]); secrets[n] != "" && works {
 				t.Error("a secret that was refused signs in")
 			}
 		}
 	}
-	if in != 1 || w.records("session") != 1 {
-		t.Errorf("%d signed in, %d sessions", in, w.records("session"))
+	if in != 1 || w.CountRecords("session") != 1 {
+		t.Errorf("%d signed in, %d sessions", in, w.CountRecords("session"))
 	}
 }
 
 // TestSignInEnds: a link lives 15 minutes, a session 12 hours; and each that
 // does not work says why.
 func TestSignInEnds(t *testing.T) {
-	w := newTown(t)
-	used, old := w.token(w.person("ana")), w.token(w.person("ana"))
-	_, secret := w.enter(used, signin.Session{})
-	w.now = w.now.Add(signin.LinkLife)
-	if _, err := w.SignIn.Read(t.Context(), old); err != nil {
+	w := bottest.NewApp(t, memory.New())
+	used, old := w.LinkToken(w.Person("ana")), w.LinkToken(w.Person("ana"))
+	_, secret := w.SignInWith(used, signin.Session{})
+	w.Clock = w.Clock.Add(signin.LinkLife)
+	if _, err := w.SignIn.ReadLink(t.Context(), old); err != nil {
 		t.Errorf("after 15 minutes: %v", err)
 	}
-	w.now = w.now.Add(time.Nanosecond)
+	w.Clock = w.Clock.Add(time.Nanosecond)
 	for token, want := range map[string]error{
-		old: signin.ErrOldLink, used: signin.ErrUsedLink,
+		old: signin.ErrExpiredLink, used: signin.ErrUsedLink,
 		"": signin.ErrBadLink, "x": signin.ErrBadLink, old[:len(old)-1]: signin.ErrBadLink, old + "A": signin.ErrBadLink, strings.Repeat("x", 100_000): signin.ErrBadLink,
 		"a\x00b": signin.ErrBadLink, strings.ToUpper(old): signin.ErrBadLink,
 	} {
-		if _, err := w.SignIn.Read(t.Context(), token); !errors.Is(err, want) {
+		if _, err := w.SignIn.ReadLink(t.Context(), token); !errors.Is(err, want) {
 			t.Errorf("%.40q: %v, want %v", token, err, want)
 		}
 		if _, _, err := w.SignIn.SignIn(t.Context(), token, signin.Session{}); !errors.Is(err, want) {
 			t.Errorf("sign in with %.40q: %v, want %v", token, err, want)
 		}
-		if _, in := w.inside(token); in {
+		if _, in := w.SessionSpeaker(token); in {
 			t.Errorf("%.40q is a session", token)
 		}
 	}
-	if _, err := w.SignIn.Read(t.Context(), secret); !errors.Is(err, signin.ErrBadLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), secret); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("what a browser keeps is a link: %v", err)
 	}
-	w.now = bottest.Epoch.Add(signin.SessionLife)
-	if _, in := w.inside(secret); !in {
+	w.Clock = bottest.Epoch.Add(signin.SessionLife)
+	if _, in := w.SessionSpeaker(secret); !in {
 		t.Error("signed out before 12 hours have passed")
 	}
-	w.now = w.now.Add(time.Nanosecond)
-	if _, in := w.inside(secret); in {
+	w.Clock = w.Clock.Add(time.Nanosecond)
+	if _, in := w.SessionSpeaker(secret); in {
 		t.Error("signed in after 12 hours")
 	}
 }
@@ -205,9 +152,9 @@ func TestSignInEnds(t *testing.T) {
 // TestSessionFollowsPeople: what a session may do is what its person may do
 // now; who is not configured any more is signed out, and cannot get in.
 func TestSessionFollowsPeople(t *testing.T) {
-	w := newTown(t)
-	late := w.token(w.person("ben"))
-	_, secret := w.enter(w.token(w.person("ben")), signin.Session{})
+	w := bottest.NewApp(t, memory.New())
+	late := w.LinkToken(w.Person("ben"))
+	_, secret := w.SignInWith(w.LinkToken(w.Person("ben")), signin.Session{})
 	org := bottest.Town()
 	org.Directory.People[1].Access, org.Directory.People[1].Name = commands.Stakeholder, "Benjamin"
 	org.DefaultAccess = commands.Guest
@@ -215,7 +162,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if err := w.Configure(org, pagers); err != nil {
 		t.Fatal(err)
 	}
-	if who, in := w.inside(secret); !in || who.Access != commands.Stakeholder || who.Name != "Benjamin" {
+	if who, in := w.SessionSpeaker(secret); !in || who.Access != commands.Stakeholder || who.Name != "Benjamin" {
 		t.Errorf("after the access was taken away: %+v %v", who, in)
 	}
 	org = bottest.Town()
@@ -223,7 +170,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if err := w.Configure(org, pagers); err != nil {
 		t.Fatal(err)
 	}
-	if _, in := w.inside(secret); in {
+	if _, in := w.SessionSpeaker(secret); in {
 		t.Error("who has left is still signed in")
 	}
 	if _, _, err := w.SignIn.SignIn(t.Context(), late, signin.Session{}); !errors.Is(err, signin.ErrBadLink) {
@@ -232,21 +179,21 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if err := w.Configure(bottest.Town(), pagers); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.SignIn.Read(t.Context(), late); err != nil {
+	if _, err := w.SignIn.ReadLink(t.Context(), late); err != nil {
 		t.Errorf("a link that could not be used is used up: %v", err)
 	}
 }
 
 // TestSignInZone: the browser says where it is; what is no zone is left out.
 func TestSignInZone(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	for zone, want := range map[string]string{
 		"Europe/Lisbon": "Europe/Lisbon", "Asia/Kathmandu": "Asia/Kathmandu", "UTC": "UTC",
 		"": "", "Local": "", "Nowhere/Land": "", "../../etc/passwd": "", "/etc/passwd": "", "..": "", "Europe": "", "Europe/Lisbon\x00": "", "a\\b": "",
 		"<script>": "", strings.Repeat("x", 10_000): "", strings.Repeat("Europe/", 1000) + "Lisbon": "", "zone.tab": "", "\xff": "",
 	} {
-		s, secret := w.enter(w.token(w.person("ana")), signin.Session{Zone: zone})
-		who, in := w.inside(secret)
+		s, secret := w.SignInWith(w.LinkToken(w.Person("ana")), signin.Session{Zone: zone})
+		who, in := w.SessionSpeaker(secret)
 		read := cmp.Or(want, "UTC") // the organization's, where the browser says nothing of use
 		if s.Zone != want || !in || who.Zone == nil || who.Zone.String() != read {
 			t.Errorf("%.40q: session in %q, speaker in %v; want %q", zone, s.Zone, who.Zone, want)
@@ -257,7 +204,7 @@ func TestSignInZone(t *testing.T) {
 // TestOpenLinks: whoever comes with a link of an administrator's token says who
 // they are; nobody else does.
 func TestOpenLinks(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
 	org.Tokens = []bot.Token{{Name: "ci", Access: commands.Responder}}
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
@@ -278,22 +225,22 @@ func TestOpenLinks(t *testing.T) {
 		{operator(), signin.Session{Person: "nobody"}, true, "", "operator", commands.Admin, ""},
 		{responder, signin.Session{Person: "ana", Name: "Ana"}, false, "", "ci", commands.Responder, ""},
 		{access.Speaker{Name: "Zoe"}, signin.Session{Person: "ana", Name: "Ana"}, false, "", "Zoe", commands.Guest, ""},
-		{w.person("dan"), signin.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", commands.Responder, ""},
-		{w.person("ana"), signin.Session{Person: "ben"}, false, "ana", "Ana", commands.Admin, ""},
+		{w.Person("dan"), signin.Session{Person: "ana", Name: "Ana"}, false, "dan", "Dan", commands.Responder, ""},
+		{w.Person("ana"), signin.Session{Person: "ben"}, false, "ana", "Ana", commands.Admin, ""},
 	} {
-		token := w.token(c.by)
-		if link, err := w.SignIn.Read(t.Context(), token); err != nil || link.Open() != c.open {
+		token := w.LinkToken(c.by)
+		if link, err := w.SignIn.ReadLink(t.Context(), token); err != nil || link.IsOpen() != c.open {
 			t.Errorf("%s as %+v: link %+v %v", c.by.Name, c.who, link, err)
 		}
-		s, secret := w.enter(token, c.who)
-		who, in := w.inside(secret)
+		s, secret := w.SignInWith(token, c.who)
+		who, in := w.SessionSpeaker(secret)
 		if !in || who.Person != c.person || who.Name != c.name || who.Access != c.access || who.Token != c.token || s.Chosen != (c.open && c.person != "") {
 			t.Errorf("%s as %+v: session %+v, speaker %+v", c.by.Name, c.who, s, who)
 		}
 	}
 	// What was chosen is in the record with the token.
-	_, secret := w.enter(w.token(operator()), signin.Session{Person: "ben"})
-	ben, _ := w.inside(secret)
+	_, secret := w.SignInWith(w.LinkToken(operator()), signin.Session{Person: "ben"})
+	ben, _ := w.SessionSpeaker(secret)
 	if _, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: "declare Checkout is down", Speaker: ben}); err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +253,7 @@ func TestOpenLinks(t *testing.T) {
 // TestOpenLinkName: a name that nobody has configured is taken where nobody is
 // configured, and nowhere else: there is somebody to be chosen.
 func TestOpenLinkName(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	for _, c := range []struct {
 		people int
 		want   string
@@ -316,8 +263,8 @@ func TestOpenLinkName(t *testing.T) {
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)
 		}
-		_, secret := w.enter(w.token(operator()), signin.Session{Name: "  Ben\n\u202e", Person: "nobody"})
-		who, in := w.inside(secret)
+		_, secret := w.SignInWith(w.LinkToken(operator()), signin.Session{Name: "  Ben\n\u202e", Person: "nobody"})
+		who, in := w.SessionSpeaker(secret)
 		if !in || who.Person != "" || who.Name != c.want || who.Access != commands.Admin {
 			t.Fatalf("signed in as %+v %v, want %s", who, in, c.want)
 		}
@@ -327,7 +274,7 @@ func TestOpenLinkName(t *testing.T) {
 // TestLinkRaisesNothing: whoever signs in may do no more than whoever made the
 // link: a token for one person stays what it is.
 func TestLinkRaisesNothing(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	for _, c := range []struct{ of, person, want commands.Access }{
 		{commands.Responder, commands.Admin, commands.Responder},
 		{commands.Admin, commands.Stakeholder, commands.Stakeholder},
@@ -338,10 +285,10 @@ func TestLinkRaisesNothing(t *testing.T) {
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)
 		}
-		by := w.person("ana")
+		by := w.Person("ana")
 		by.Access = c.of
-		_, secret := w.enter(w.token(by), signin.Session{})
-		if who, in := w.inside(secret); !in || who.Access != c.want {
+		_, secret := w.SignInWith(w.LinkToken(by), signin.Session{})
+		if who, in := w.SessionSpeaker(secret); !in || who.Access != c.want {
 			t.Errorf("by %s for %s: signed in as %s", c.of, c.person, who.Access)
 		}
 	}
@@ -350,69 +297,69 @@ func TestLinkRaisesNothing(t *testing.T) {
 // TestSignInPurge: whoever makes a link clears up what ended a day ago, and
 // nothing else: whoever comes with it until then is told what became of it.
 func TestSignInPurge(t *testing.T) {
-	w := newTown(t)
-	w.token(w.person("ana"))
-	w.copies("sign-in", 600) // more than are read at once
-	used := w.token(w.person("ana"))
-	_, secret := w.enter(used, signin.Session{})
-	w.now = w.now.Add(signin.LinkLife + 24*time.Hour)
-	old := w.token(w.person("ben"))
-	if _, err := w.SignIn.Read(t.Context(), used); !errors.Is(err, signin.ErrUsedLink) {
+	w := bottest.NewApp(t, memory.New())
+	w.LinkToken(w.Person("ana"))
+	copyRecord(t, w, "sign-in", 600) // more than are read at once
+	used := w.LinkToken(w.Person("ana"))
+	_, secret := w.SignInWith(used, signin.Session{})
+	w.Clock = w.Clock.Add(signin.LinkLife + 24*time.Hour)
+	old := w.LinkToken(w.Person("ben"))
+	if _, err := w.SignIn.ReadLink(t.Context(), used); !errors.Is(err, signin.ErrUsedLink) {
 		t.Errorf("a day later: %v", err)
 	}
-	w.now = w.now.Add(time.Second)
-	live := w.token(w.person("ben"))
-	if n, sessions := w.records("sign-in"), w.records("session"); n != 2 || sessions != 1 {
+	w.Clock = w.Clock.Add(time.Second)
+	live := w.LinkToken(w.Person("ben"))
+	if n, sessions := w.CountRecords("sign-in"), w.CountRecords("session"); n != 2 || sessions != 1 {
 		t.Fatalf("%d links and %d sessions are kept", n, sessions)
 	}
-	if _, err := w.SignIn.Read(t.Context(), used); !errors.Is(err, signin.ErrBadLink) {
+	if _, err := w.SignIn.ReadLink(t.Context(), used); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("a link that was cleared up: %v", err)
 	}
 	for _, token := range []string{live, old} {
-		if _, err := w.SignIn.Read(t.Context(), token); err != nil {
+		if _, err := w.SignIn.ReadLink(t.Context(), token); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, in := w.inside(secret); in {
+	if _, in := w.SessionSpeaker(secret); in {
 		t.Error("signed in after its end")
 	}
-	_, secret = w.enter(live, signin.Session{})
-	w.now = w.now.Add(signin.SessionLife)
-	w.token(w.person("ana"))
-	if n, sessions := w.records("sign-in"), w.records("session"); n != 3 || sessions != 1 {
+	_, secret = w.SignInWith(live, signin.Session{})
+	w.Clock = w.Clock.Add(signin.SessionLife)
+	w.LinkToken(w.Person("ana"))
+	if n, sessions := w.CountRecords("sign-in"), w.CountRecords("session"); n != 3 || sessions != 1 {
 		t.Fatalf("%d links and %d sessions are kept", n, sessions)
 	}
-	if _, in := w.inside(secret); !in {
+	if _, in := w.SessionSpeaker(secret); !in {
 		t.Error("a session was cleared up before its end")
 	}
 }
 
-// copies puts more records like the one of a kind into the store.
-func (w *town) copies(kind string, many int) {
-	w.t.Helper()
-	all, err := w.store.Records(w.t.Context(), kind, "", 1)
+// copyRecord puts more records like the one of a kind into the store.
+func copyRecord(t *testing.T, w *bottest.App, kind string, many int) {
+	t.Helper()
+	all, err := w.Store.Records(t.Context(), kind, "", 1)
 	if err != nil || len(all) != 1 {
-		w.t.Fatal(len(all), err)
+		t.Fatal(len(all), err)
 	}
-	c := bot.Commit{At: w.now}
+	c := bot.Commit{At: w.Clock}
 	for n := range many {
 		c.Records = append(c.Records, bot.RecordChange{Kind: kind, ID: fmt.Sprint("copy ", n), Body: all[0].Body})
 	}
-	if _, err := w.store.Commit(w.t.Context(), c); err != nil {
-		w.t.Fatal(err)
+	if _, err := w.Store.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // TestRevoke: people end their own sessions, an administrator everybody's; and
 // each sees the same in the list, newest first.
 func TestRevoke(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	zoe := access.Speaker{Name: "Zoe", Access: commands.Stakeholder}
 	type one struct{ id, secret string }
 	in := map[string]one{}
-	for n, s := range []access.Speaker{w.person("ben"), zoe, w.person("ben"), w.person("dan"), w.person("ana"), {Name: "Yan", Access: commands.Stakeholder}} {
-		w.now = w.now.Add(time.Minute)
-		session, secret := w.enter(w.token(s), signin.Session{Browser: "Firefox"})
+	for n, s := range []access.Speaker{w.Person("ben"), zoe, w.Person("ben"), w.Person("dan"), w.Person("ana"), {Name: "Yan", Access: commands.Stakeholder}} {
+		w.Clock = w.Clock.Add(time.Minute)
+		session, secret := w.SignInWith(w.LinkToken(s), signin.Session{Browser: "Firefox"})
 		in[fmt.Sprint(s.Name, n)] = one{session.ID, secret}
 	}
 	list := func(s access.Speaker) string {
@@ -427,7 +374,7 @@ func TestRevoke(t *testing.T) {
 		return strings.Join(names, ", ")
 	}
 	for s, want := range map[string]string{"ben": "Ben, Ben", "dan": "Dan", "ana": "Yan, Ana, Dan, Ben, Zoe, Ben"} {
-		if got := list(w.person(s)); got != want {
+		if got := list(w.Person(s)); got != want {
 			t.Errorf("%s sees the sessions of %q, want %q", s, got, want)
 		}
 	}
@@ -440,31 +387,31 @@ func TestRevoke(t *testing.T) {
 			t.Errorf("%s revokes %q: %d %v, want %d", s.Name, id, n, err, want)
 		}
 	}
-	ben, dan := w.person("ben"), w.person("dan")
+	ben, dan := w.Person("ben"), w.Person("dan")
 	revoke(dan, in["Ben0"].id, 0) // somebody else's is not there
 	revoke(dan, "", 0)
 	revoke(dan, "ALL ", 0)
 	revoke(dan, strings.Repeat("x", 10_000), 0)
 	revoke(zoe, in["Yan5"].id, 0)
-	if _, in := w.inside(in["Ben0"].secret); !in {
+	if _, in := w.SessionSpeaker(in["Ben0"].secret); !in {
 		t.Fatal("somebody else's session was ended")
 	}
 	revoke(ben, strings.ToUpper(in["Ben0"].id), 1)
 	revoke(ben, in["Ben0"].id, 0)
-	if _, in := w.inside(in["Ben0"].secret); in {
+	if _, in := w.SessionSpeaker(in["Ben0"].secret); in {
 		t.Error("a session that was ended goes on")
 	}
 	revoke(zoe, "all", 1)
-	revoke(w.person("ana"), in["Dan3"].id, 1)
-	if got := list(w.person("ana")); got != "Yan, Ana, Ben" {
+	revoke(w.Person("ana"), in["Dan3"].id, 1)
+	if got := list(w.Person("ana")); got != "Yan, Ana, Ben" {
 		t.Errorf("left are the sessions of %q", got)
 	}
-	revoke(w.person("ana"), "all", 3)
-	if got := list(w.person("ana")); got != "" {
+	revoke(w.Person("ana"), "all", 3)
+	if got := list(w.Person("ana")); got != "" {
 		t.Errorf("left are the sessions of %q", got)
 	}
-	w.enter(w.token(ben), signin.Session{})
-	w.now = w.now.Add(signin.SessionLife + time.Second)
+	w.SignInWith(w.LinkToken(ben), signin.Session{})
+	w.Clock = w.Clock.Add(signin.SessionLife + time.Second)
 	if got := list(ben); got != "" {
 		t.Errorf("what has ended is listed: %q", got)
 	}

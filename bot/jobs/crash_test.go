@@ -16,7 +16,7 @@ import (
 // under the same keys; skip records that it was interrupted. No slot is begun
 // by two at once, and nothing that is on record as sent is sent again.
 func TestX3KilledAtEveryCommitEdge(t *testing.T) {
-	for _, missed := range []bot.Missed{bot.RunLate, bot.Skip} {
+	for _, missed := range []bot.MissedPolicy{bot.RunLate, bot.Skip} {
 		for edge := range 24 {
 			inPlant(t, 2, []bot.Job{job(t, "@every 1h", missed, "person:ana", "webhook:noc")}, func(p *plant) {
 				p.outcome = func(s jobs.Start) (jobs.Result, error) {
@@ -35,7 +35,7 @@ func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 						func() {
 							defer func() {
 								if v := recover(); v != nil {
-									if _, is := v.(killed); !is {
+									if _, ok := v.(killed); !ok {
 										panic(v)
 									}
 									crashes++
@@ -55,7 +55,7 @@ func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 	}
 }
 
-func (p *plant) judgeKilled(missed bot.Missed, edge int) {
+func (p *plant) judgeKilled(missed bot.MissedPolicy, edge int) {
 	p.t.Helper()
 	again, repeated := 0, 0
 	for _, n := range p.started {
@@ -108,7 +108,7 @@ func TestX3FaultyWorlds(t *testing.T) {
 				func() {
 					defer func() {
 						if v := recover(); v != nil {
-							if _, is := v.(killed); !is {
+							if _, ok := v.(killed); !ok {
 								panic(v)
 							}
 							p.jobs[n] = p.boot(p.bots[n])

@@ -44,12 +44,12 @@ const (
 // Kinds of records. Both are found by the hash of a secret, so that whoever
 // reads the store cannot sign in.
 const (
-	kindSignIn  = "sign-in"
+	kindLink    = "sign-in"
 	kindSession = "session"
 )
 
 // SignIn is what a sign-in link is bound to. It works once, for 15 minutes.
-type SignIn struct {
+type Link struct {
 	Person  string          `json:"person,omitempty"` // whom it signs in
 	Name    string          `json:"name,omitempty"`
 	Access  commands.Access `json:"access,omitempty"` // at most: no link raises the access of whoever made it
@@ -61,7 +61,7 @@ type SignIn struct {
 
 // Open reports whether the reader may say who they are: the link was made by
 // an administrator's token, which may act for everybody.
-func (s SignIn) Open() bool { return s.Person == "" && s.Access >= commands.Admin }
+func (s Link) IsOpen() bool { return s.Person == "" && s.Access >= commands.Admin }
 
 // The reasons why a sign-in link or a session does not work.
 var (
@@ -69,7 +69,7 @@ var (
 	ErrNoSession = errors.New("not signed in, or not any more")
 )
 
-func hashed(secret string) string {
+func hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
@@ -82,23 +82,23 @@ func newSecret() string {
 
 // Link makes a link that signs a speaker in, and leads to a path of the
 // browser pages.
-func (d *Service) Link(ctx context.Context, s access.Speaker, to string) (string, error) {
-	return d.newLink(ctx, SignIn{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
+func (d *Service) CreateLink(ctx context.Context, s access.Speaker, to string) (string, error) {
+	return d.newLink(ctx, Link{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
 }
 
 // newLink keeps a link, in one commit with other changes.
-func (d *Service) newLink(ctx context.Context, link SignIn, with ...bot.RecordChange) (string, error) {
+func (d *Service) newLink(ctx context.Context, link Link, with ...bot.RecordChange) (string, error) {
 	now, token := d.engine.Now(), newSecret()
 	link.Expires = now.Add(LinkLife)
 	body, err := json.Marshal(link)
 	if err != nil {
 		return "", fmt.Errorf("make a sign-in link: %w", err)
 	}
-	changes, err := d.expired(ctx)
+	changes, err := d.deleteExpired(ctx)
 	if err != nil {
 		return "", err
 	}
-	changes = append(append(changes, with...), bot.RecordChange{Kind: kindSignIn, ID: hashed(token), Body: body})
+	changes = append(append(changes, with...), bot.RecordChange{Kind: kindLink, ID: hash(token), Body: body})
 	if _, err = d.store.Commit(ctx, bot.Commit{At: now, Records: changes}); err != nil {
 		return "", fmt.Errorf("make a sign-in link: %w", err)
 	}
@@ -107,16 +107,16 @@ func (d *Service) newLink(ctx context.Context, link SignIn, with ...bot.RecordCh
 
 // keepEnded is how long a link or session that has ended is kept, so that
 // whoever comes with it is told so.
-const keepEnded = 24 * time.Hour
+const keepExpired = 24 * time.Hour
 
 // expired deletes the links and sessions that ended long ago: whoever makes a
 // new one clears up.
-func (d *Service) expired(ctx context.Context) ([]bot.RecordChange, error) {
+func (d *Service) deleteExpired(ctx context.Context) ([]bot.RecordChange, error) {
 	var gone []bot.RecordChange
-	for _, kind := range []string{kindSignIn, kindSession} {
+	for _, kind := range []string{kindLink, kindSession} {
 		err := bot.EachRecord(ctx, d.store, kind, func(r bot.Record) {
 			var is struct{ Expires, Ends time.Time }
-			if json.Unmarshal(r.Body, &is) != nil || d.engine.Now().After(later(is.Expires, is.Ends).Add(keepEnded)) {
+			if json.Unmarshal(r.Body, &is) != nil || d.engine.Now().After(laterOf(is.Expires, is.Ends).Add(keepExpired)) {
 				gone = append(gone, bot.RecordChange{Kind: kind, ID: r.ID, Version: bot.AnyVersion})
 			}
 		})
@@ -127,7 +127,7 @@ func (d *Service) expired(ctx context.Context) ([]bot.RecordChange, error) {
 	return gone, nil
 }
 
-func later(a, b time.Time) time.Time {
+func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}
@@ -136,34 +136,34 @@ func later(a, b time.Time) time.Time {
 
 // Read looks at a sign-in link and changes nothing. The error is
 // [ErrBadLink], [ErrOldLink], [ErrUsedLink], or the store's.
-func (d *Service) Read(ctx context.Context, token string) (SignIn, error) {
-	link, _, err := d.read(ctx, token)
+func (d *Service) ReadLink(ctx context.Context, token string) (Link, error) {
+	link, _, err := d.loadLink(ctx, token)
 	return link, err
 }
 
-func (d *Service) read(ctx context.Context, token string) (SignIn, int, error) {
-	var link SignIn
-	rec, err := d.store.Get(ctx, kindSignIn, hashed(token))
+func (d *Service) loadLink(ctx context.Context, token string) (Link, int, error) {
+	var link Link
+	rec, err := d.store.Get(ctx, kindLink, hash(token))
 	if errors.Is(err, bot.ErrNotFound) {
 		return link, 0, ErrBadLink
 	}
 	if err != nil {
 		return link, 0, err
 	}
-	if link, err = readLink(rec); err != nil {
+	if link, err = decodeLink(rec); err != nil {
 		return link, 0, err
 	}
 	switch {
 	case !link.Used.IsZero():
 		return link, rec.Version, ErrUsedLink
 	case d.engine.Now().After(link.Expires):
-		return link, rec.Version, ErrOldLink
+		return link, rec.Version, ErrExpiredLink
 	}
 	return link, rec.Version, nil
 }
 
-func readLink(rec bot.Record) (SignIn, error) {
-	var link SignIn
+func decodeLink(rec bot.Record) (Link, error) {
+	var link Link
 	if err := json.Unmarshal(rec.Body, &link); err != nil {
 		return link, fmt.Errorf("read a sign-in link: %w", err)
 	}
@@ -174,20 +174,20 @@ func readLink(rec bot.Record) (SignIn, error) {
 // where the browser is and, if the link is open, who the reader is. secret is
 // what the browser keeps.
 func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Session, secret string, err error) {
-	link, version, err := d.read(ctx, token)
+	link, version, err := d.loadLink(ctx, token)
 	if err != nil {
 		return s, "", err
 	}
 	now := d.engine.Now()
 	s = Session{
 		Person: link.Person, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
-		Zone: who.Zone, Browser: line(who.Browser, 80), From: line(who.From, 60),
+		Zone: who.Zone, Browser: cleanLine(who.Browser, 80), From: cleanLine(who.From, 60),
 	}
-	if people := d.engine.Organization().Directory; link.Open() {
+	if people := d.engine.Organization().Directory; link.IsOpen() {
 		if p, ok := people.Person(who.Person); ok {
 			s.Person, s.Name, s.Chosen = p.ID, p.Name, true
 		} else if len(people.People) == 0 {
-			s.Name = cmp.Or(line(who.Name, 60), link.Name)
+			s.Name = cmp.Or(cleanLine(who.Name, 60), link.Name)
 		}
 	}
 	if _, err = time.LoadLocation(s.Zone); err != nil || len(s.Zone) > 60 || s.Zone == "Local" {
@@ -206,10 +206,10 @@ func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Sess
 		return s, "", fmt.Errorf("sign in: %w", err)
 	}
 	secret = newSecret()
-	s.record = hashed(secret)
+	s.record = hash(secret)
 	s.ID = s.record[:8]
 	_, err = d.store.Commit(ctx, bot.Commit{At: now, Records: []bot.RecordChange{
-		{Kind: kindSignIn, ID: hashed(token), Version: version, Body: used},
+		{Kind: kindLink, ID: hash(token), Version: version, Body: used},
 		{Kind: kindSession, ID: s.record, Body: body},
 	}})
 	if errors.Is(err, bot.ErrConflict) {
@@ -218,7 +218,7 @@ func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Sess
 	return s, secret, err
 }
 
-func line(text string, limit int) string {
+func cleanLine(text string, limit int) string {
 	s, _ := workflow.CleanLine(text, limit)
 	return s
 }

@@ -149,9 +149,9 @@ func (c *fakeChat) ShowCard(_ context.Context, s bot.RoomCard) (string, error) {
 	} else {
 		c.hides(s.Incident, s.Room.ID)
 	}
-	_, there := c.cards[s.Key]
+	_, ok := c.cards[s.Key]
 	switch {
-	case there && s.Ref == "" && !s.Again:
+	case ok && s.Ref == "" && !s.Again:
 		c.w.fail("X1: the card %s is there twice", s.Key)
 	case s.Ref != "" && s.Ref != s.Key:
 		c.w.fail("X1: the card %s is at %q", s.Key, s.Ref)

@@ -22,7 +22,7 @@ type Audits interface {
 }
 
 // Parts are what the jobs stand on.
-type Parts struct {
+type HandlerConfig struct {
 	Engine    *bot.Engine
 	Archive   bot.Archive
 	Incidents *incidents.Reader
@@ -31,17 +31,17 @@ type Parts struct {
 }
 
 // Works are the jobs there are, by name.
-func Works(p Parts) map[string]Work {
-	return map[string]Work{
-		bot.JobAuditReport:    {Do: func(context.Context, Start) (Result, error) { return auditReport(p.Audits) }},
-		bot.JobOverdueUpdates: {Do: func(ctx context.Context, _ Start) (Result, error) { return overdueUpdates(ctx, p.Incidents) }},
-		bot.JobArchive:        {Timeout: 10 * time.Minute, Do: func(ctx context.Context, _ Start) (Result, error) { return archive(ctx, p) }},
-		bot.JobDeadman:        {Timeout: 10 * time.Second, Do: func(ctx context.Context, _ Start) (Result, error) { return ping(ctx, p) }},
+func NewHandlers(p HandlerConfig) map[string]Handler {
+	return map[string]Handler{
+		bot.JobAuditReport:    {Handle: func(context.Context, Start) (Result, error) { return reportAudits(p.Audits) }},
+		bot.JobOverdueUpdates: {Handle: func(ctx context.Context, _ Start) (Result, error) { return reportOverdueUpdates(ctx, p.Incidents) }},
+		bot.JobArchive:        {Timeout: 10 * time.Minute, Handle: func(ctx context.Context, _ Start) (Result, error) { return archive(ctx, p) }},
+		bot.JobDeadman:        {Timeout: 10 * time.Second, Handle: func(ctx context.Context, _ Start) (Result, error) { return pingDeadman(ctx, p) }},
 	}
 }
 
 // auditReport tells what the auditor saw in the last day.
-func auditReport(a Audits) (Result, error) {
+func reportAudits(a Audits) (Result, error) {
 	seen := a.Day()
 	if seen.Audits+seen.Failed == 0 {
 		return Result{}, errors.New("there was no audit yet: this process has just begun")
@@ -53,12 +53,12 @@ func auditReport(a Audits) (Result, error) {
 }
 
 // mostOpen bounds how many open incidents are looked at.
-const mostOpen = 10_000
+const maxOpen = 10_000
 
 // overdueUpdates tells of promised updates that nobody has posted. Private
 // incidents are left out (rule P2).
-func overdueUpdates(ctx context.Context, reader *incidents.Reader) (Result, error) {
-	open, err := reader.Open(ctx, mostOpen)
+func reportOverdueUpdates(ctx context.Context, reader *incidents.Reader) (Result, error) {
+	open, err := reader.ListOpen(ctx, maxOpen)
 	if err != nil {
 		return Result{}, err
 	}
@@ -78,20 +78,20 @@ func overdueUpdates(ctx context.Context, reader *incidents.Reader) (Result, erro
 }
 
 // freshAudit is how old an audit may be that says that all is well.
-const freshAudit = 2 * time.Minute
+const maxAuditAge = 2 * time.Minute
 
 // ping pings, but only when the last audit says that all is well (rule E12):
 // silence is what raises the alarm.
-func ping(ctx context.Context, p Parts) (Result, error) {
+func pingDeadman(ctx context.Context, p HandlerConfig) (Result, error) {
 	h := p.Audits.Health()
 	why := ""
 	switch {
 	case h.At.IsZero():
 		why = "there was no audit yet"
-	case p.Engine.Now().Sub(h.At) > freshAudit:
+	case p.Engine.Now().Sub(h.At) > maxAuditAge:
 		why = "the last audit was at " + h.At.UTC().Format(time.RFC3339)
-	case len(h.Wrong) > 0:
-		why = fmt.Sprintf("the audit found %d incidents that would wait for ever", len(h.Wrong))
+	case len(h.Stuck) > 0:
+		why = fmt.Sprintf("the audit found %d incidents that would wait for ever", len(h.Stuck))
 	case h.Overdue > 0:
 		why = fmt.Sprintf("the audit found %d tasks overdue", h.Overdue)
 	}

@@ -1,4 +1,4 @@
-package bot_test
+package dispatch_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/access"
 	"tocsin/bot/bottest"
@@ -15,40 +16,30 @@ import (
 	"tocsin/workflow"
 )
 
-// send sends a form.
-func (w *town) send(s access.Speaker, room, line string, fields map[string][]string) dispatch.Reply {
-	w.t.Helper()
-	reply, err := w.Dispatcher.Run(w.t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s, Fields: fields})
+// lastFact returns the last fact of an incident.
+func lastFact(t *testing.T, w *bottest.App, id string) workflow.Fact {
+	t.Helper()
+	events, err := w.Incidents.History(t.Context(), id, w.Person("ana"), 0)
 	if err != nil {
-		w.t.Fatal(err)
-	}
-	return reply
-}
-
-// fact returns the last fact of an incident.
-func (w *town) fact(id string) workflow.Fact {
-	w.t.Helper()
-	events, err := w.Incidents.History(w.t.Context(), id, w.person("ana"), 0)
-	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return events[len(events)-1].Fact
 }
 
 // TestFields: a form is a word with what was filled in.
 func TestFields(t *testing.T) {
-	w := newTown(t)
-	reply := w.send(w.person("ben"), "", "declare", map[string][]string{
+	w := bottest.NewApp(t, memory.New())
+	reply := w.RunForm(w.Person("ben"), "", "declare", map[string][]string{
 		"title": {"Checkout is down"}, "sev": {"2"}, "service": {"checkout", "search"}, "description": {"Since noon.\nNobody can pay."}, "drill": {"on"}, "private": {""},
 	})
-	i, err := w.Incidents.Get(t.Context(), "INC-1", w.person("ana"))
+	i, err := w.Incidents.Get(t.Context(), "INC-1", w.Person("ana"))
 	if err != nil || !reply.OK || i.Title != "Checkout is down" || i.Severity != workflow.SEV2 || !slices.Equal(i.Services, []string{"checkout", "search"}) ||
 		i.Description != "Since noon.\nNobody can pay." || i.Kind != workflow.Drill || i.Visibility != workflow.Public || i.Reporter.Person != "ben" {
 		t.Fatalf("%+v, %+v, %v", reply, i, err)
 	}
-	w.expect(w.send(w.person("ana"), "INC-1", "update", map[string][]string{"text": {"We are looking"}, "next": {"10m"}, "status": {""}, "to": {" support "}}), true, "INC-1")
-	i, err = w.Incidents.Get(t.Context(), "INC-1", w.person("ana"))
-	if err != nil || i.Paperwork.LatestUpdate.Text != "We are looking" || i.Paperwork.LatestUpdate.Audience != "support" || i.Paperwork.LatestUpdate.By != "Ana" || !i.Promises.UpdateBy.Equal(w.now.Add(10*time.Minute)) {
+	w.Expect(w.RunForm(w.Person("ana"), "INC-1", "update", map[string][]string{"text": {"We are looking"}, "next": {"10m"}, "status": {""}, "to": {" support "}}), true, "INC-1")
+	i, err = w.Incidents.Get(t.Context(), "INC-1", w.Person("ana"))
+	if err != nil || i.Paperwork.LatestUpdate.Text != "We are looking" || i.Paperwork.LatestUpdate.Audience != "support" || i.Paperwork.LatestUpdate.By != "Ana" || !i.Promises.UpdateBy.Equal(w.Clock.Add(10*time.Minute)) {
 		t.Errorf("update %+v, due %s, %v", i.Paperwork.LatestUpdate, i.Promises.UpdateBy, err)
 	}
 	seq := i.Seq
@@ -59,39 +50,39 @@ func TestFields(t *testing.T) {
 		"note INC-1": {"test": {"a"}},
 		"status":     {"status": {"<script>"}},
 	} {
-		if reply := w.send(w.person("ana"), "INC-1", line, fields); reply.OK || reply.Text == "" {
+		if reply := w.RunForm(w.Person("ana"), "INC-1", line, fields); reply.OK || reply.Text == "" {
 			t.Errorf("%s with %v: %+v", line, fields, reply)
 		}
 	}
-	if i, err = w.Incidents.Get(t.Context(), "INC-1", w.person("ana")); err != nil || i.Seq != seq {
+	if i, err = w.Incidents.Get(t.Context(), "INC-1", w.Person("ana")); err != nil || i.Seq != seq {
 		t.Errorf("a mistake has changed something: %v", err)
 	}
 	// A repeat of the form is answered as the first time, and changes nothing.
-	r := dispatch.Request{Text: "note", Room: "INC-1", Speaker: w.person("ana"), Fields: map[string][]string{"text": {"once"}}, Operation: "op"}
+	r := dispatch.Request{Text: "note", Room: "INC-1", Speaker: w.Person("ana"), Fields: map[string][]string{"text": {"once"}}, Operation: "op"}
 	first, err1 := w.Dispatcher.Run(t.Context(), r)
 	again, err2 := w.Dispatcher.Run(t.Context(), r)
 	if err1 != nil || err2 != nil || !first.OK || first != again {
 		t.Errorf("%+v %v, then %+v %v", first, err1, again, err2)
 	}
-	if i, err = w.Incidents.Get(t.Context(), "INC-1", w.person("ana")); err != nil || i.Paperwork.Notes != 1 {
+	if i, err = w.Incidents.Get(t.Context(), "INC-1", w.Person("ana")); err != nil || i.Paperwork.Notes != 1 {
 		t.Errorf("%d notes, %v", i.Paperwork.Notes, err)
 	}
 }
 
 // TestFieldsHostile: what a form holds is text, whatever it looks like.
 func TestFieldsHostile(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down")
-	w.say("ben", "declare Search is slow")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down")
+	w.Say("ben", "declare Search is slow")
 	for _, text := range []string{
 		"--next 5m", "--status resolved and --to nobody", "INC-2 is to blame", "INC-2", "@ben", "/resolve", "resolve", `"quoted"`, `"open`, "“curly”", `a "b" --c="d`,
 		"'; DROP TABLE incidents; --", "<script>alert(1)</script>", "<!channel> @everyone *x* `y` [z](javascript:1)", "a\nb\n\n  c", "a  b   c", `\n\x00\u202e`, "{{.}} %s %!d(MISSING) ${HOME}",
 		"🏴‍☠️🇩🇪🏳️‍🌈👩‍👩‍👧‍👦 e\u0301", "שלום עולם مرحبا", strings.Repeat("漢", 4000), "into INC-2", "off", "-", "--", "=", "#7",
 	} {
 		for _, line := range []string{"update", "update INC-1"} {
-			reply := w.send(w.person("ana"), "INC-1", line, map[string][]string{"text": {text}, "next": {"10m"}})
-			f, is := w.fact("INC-1").(workflow.UpdatePosted)
-			if !reply.OK || reply.Incident != "INC-1" || !is || f.Text != text || f.Cut || !f.Next.Equal(w.now.Add(10*time.Minute)) || f.Audience != "" {
+			reply := w.RunForm(w.Person("ana"), "INC-1", line, map[string][]string{"text": {text}, "next": {"10m"}})
+			f, ok := lastFact(t, w, "INC-1").(workflow.UpdatePosted)
+			if !reply.OK || reply.Incident != "INC-1" || !ok || f.Text != text || f.Cut || !f.Next.Equal(w.Clock.Add(10*time.Minute)) || f.Audience != "" {
 				t.Errorf("%s with %.60q: %.200q, %.300v", line, text, reply.Text, f)
 			}
 		}
@@ -99,75 +90,19 @@ func TestFieldsHostile(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\x00b\x1b[31m": "ab[31m", "\u202eevil\u202c": "evil", "a\r\nb": "a \nb", "\xff\xfex": "x", "\u200b a \t": "a", strings.Repeat("x", 10_000): strings.Repeat("x", 3999) + "…",
 	} {
-		w.send(w.person("ana"), "INC-1", "note", map[string][]string{"text": {text}})
-		if f, is := w.fact("INC-1").(workflow.NoteAdded); !is || f.Text != want || f.Cut != (len(text) > 4000) {
+		w.RunForm(w.Person("ana"), "INC-1", "note", map[string][]string{"text": {text}})
+		if f, ok := lastFact(t, w, "INC-1").(workflow.NoteAdded); !ok || f.Text != want || f.Cut != (len(text) > 4000) {
 			t.Errorf("%.20q is noted as %.200v", text, f)
 		}
 	}
 	for _, c := range []map[string][]string{{"text\n\u202e": {"a"}}, {strings.Repeat("x", 10_000): {"a"}}, {"": {"a"}}} {
-		if reply := w.send(w.person("ana"), "INC-1", "note", c); reply.OK || len(reply.Text) > 300 || strings.ContainsAny(reply.Text, "\n\u202e") {
+		if reply := w.RunForm(w.Person("ana"), "INC-1", "note", c); reply.OK || len(reply.Text) > 300 || strings.ContainsAny(reply.Text, "\n\u202e") {
 			t.Errorf("a strange field: %.400q", reply.Text)
 		}
 	}
 	if i, err := w.LoadUnchecked(t.Context(), "INC-2"); err != nil || i.Paperwork.Updates != 0 || i.Merge.Into != "" || !i.IsOpen() {
 		t.Errorf("another incident was changed: %+v %v", i, err)
 	}
-}
-
-// TestP2Hides: nobody who is not configured makes an incident private, by a
-// word, an option or a form: nobody would see it any more.
-func TestP2Hides(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down")
-	for _, s := range []access.Speaker{
-		{Name: "Zoe"},
-		{Name: "Zoe", Access: commands.Responder},
-		{Name: "operator", Token: "operator", Access: commands.Admin},
-	} {
-		for _, c := range []struct {
-			room, line string
-			fields     map[string][]string
-		}{
-			{"", "declare Data leak --private", nil},
-			{"", "declare --private Data leak", nil},
-			{"", "declare Data leak --private=false", nil}, // a switch: it is on when it is there
-			{"", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}},
-			{"", "declare Data leak", map[string][]string{"private": {"true"}}},
-			{"", "private INC-1", nil},
-			{"INC-1", "private", nil},
-			{"INC-1", "private on", nil},
-			{"INC-1", "private", map[string][]string{"private": {"on"}}},
-			{"INC-1", "private", map[string][]string{"private": {""}}},
-			{"INC-1", "PRIVATE INC-1 on", nil},
-		} {
-			reply := w.send(s, c.room, c.line, c.fields)
-			guest := s.Access < commands.Responder && !strings.HasPrefix(c.line, "declare")
-			if reply.OK || !guest && !strings.Contains(reply.Text, "Only a configured person can make an incident private") {
-				t.Errorf("%s (%s): %s %v: %+v", s.Name, s.Access, c.line, c.fields, reply)
-			}
-		}
-	}
-	all, err := w.Incidents.Open(t.Context(), 100)
-	if err != nil || ids(all) != "INC-1" || all[0].Visibility != workflow.Public {
-		t.Errorf("there are %q, %v", ids(all), err)
-	}
-	// What hides nothing is not refused.
-	w.expect(w.send(access.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
-	w.expect(w.say("ben", "private INC-2"), true, "")
-	w.expect(w.send(w.person("ana"), "", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}), true, "INC-3")
-	if i, err := w.LoadUnchecked(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.IsMember("ana") {
-		t.Errorf("%+v %v", i, err)
-	}
-}
-
-// TestP2HidesFromAuthor: whoever makes an incident private goes on seeing it,
-// also when they had no part in it so far.
-func TestP2HidesFromAuthor(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down")
-	w.expect(w.say("ana", "private INC-1"), true, "")
-	w.expect(w.say("ana", "show INC-1"), true, "Checkout is down")
-	w.expect(w.say("ana", "private INC-1 off"), true, "")
 }
 
 // lines are what completions lead to.
@@ -183,18 +118,18 @@ func lines(all []commands.Completion) []string {
 // open incidents; never with a word above the speaker's access, nor an incident
 // that they must not see.
 func TestComplete(t *testing.T) {
-	w := newTown(t)
+	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
 	org.Services[0].Name, org.Directory.Teams[0].Name = "Checkout and payment", "Everybody"
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
 	}
-	w.say("ben", "declare Data leak --private --service search")
-	w.say("ben", "declare Checkout is down")
+	w.Say("ben", "declare Data leak --private --service search")
+	w.Say("ben", "declare Checkout is down")
 	complete := func(s access.Speaker, room, line string) []string {
 		return lines(w.Dispatcher.Complete(t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s}))
 	}
-	ana := w.person("ana")
+	ana := w.Person("ana")
 	for _, c := range []struct {
 		room, line, want string
 	}{
@@ -232,7 +167,7 @@ func TestComplete(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []access.Speaker{ana, guest, w.person("ben")} {
+	for _, s := range []access.Speaker{ana, guest, w.Person("ben")} {
 		for _, line := range []string{"show ", "ack ", "ack 1", "ack inc", "merge INC-2 ", "merge INC-2 data", "web ", "link INC-2 ", "show le"} {
 			for _, c := range w.Dispatcher.Complete(t.Context(), dispatch.Request{Text: line, Speaker: s}) {
 				if s.Person != "ben" && (strings.Contains(c.Line, "INC-1") || strings.Contains(strings.ToLower(c.Label+c.Help), "leak")) {
@@ -245,8 +180,8 @@ func TestComplete(t *testing.T) {
 
 // TestChoices: what a form offers is what the bot then understands.
 func TestChoices(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down --service search")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down --service search")
 	for kind, line := range map[commands.FieldKind]string{
 		commands.Person: "assign INC-1 scribe %s", commands.Target: "page INC-1 %s please", commands.Service: "edit INC-1 --service %s",
 	} {
@@ -255,7 +190,7 @@ func TestChoices(t *testing.T) {
 			t.Errorf("there is no %s to choose", kind)
 		}
 		for _, c := range all {
-			if reply := w.say("ana", fmt.Sprintf(line, c.Value)); c.Label == "" || !reply.OK && !strings.Contains(reply.Text, "Nothing would change") {
+			if reply := w.Say("ana", fmt.Sprintf(line, c.Value)); c.Label == "" || !reply.OK && !strings.Contains(reply.Text, "Nothing would change") {
 				t.Errorf("%s %q (%q): %+v", kind, c.Value, c.Label, reply)
 			}
 		}
@@ -264,14 +199,14 @@ func TestChoices(t *testing.T) {
 
 // TestChoicesTargets: whoever can be paged can be chosen.
 func TestChoicesTargets(t *testing.T) {
-	w := newTown(t)
-	w.say("ben", "declare Checkout is down")
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down")
 	offered := map[string]bool{}
 	for _, c := range w.Dispatcher.Choices(t.Context(), commands.Target, access.Speaker{}) {
 		offered[c.Value] = true
 	}
 	for _, target := range []string{"@ana", "@dan", "team:all", "policy:three", "webhook:noc"} {
-		if reply := w.say("ana", "page INC-1 "+target+" please"); !reply.OK || !offered[target] {
+		if reply := w.Say("ana", "page INC-1 "+target+" please"); !reply.OK || !offered[target] {
 			t.Errorf("%s can be paged: %v, and is offered: %v", target, reply.OK, offered[target])
 		}
 	}
