@@ -73,8 +73,8 @@ func (s *Server) Hang(on bool) {
 	}
 }
 
-// Down closes every connection at once, sockets included.
-func (s *Server) Down(on bool) {
+// SetDown makes the server refuse every connection, and closes those that are open, sockets included; false ends that.
+func (s *Server) SetDown(on bool) {
 	s.mu.Lock()
 	s.door.down = on
 	s.mu.Unlock()

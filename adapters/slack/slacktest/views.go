@@ -103,8 +103,8 @@ func (s *Server) lastView(match func(*View) bool) *View {
 	return nil
 }
 
-// Trigger makes a trigger ID as an interaction of a person would, for tests of views alone.
-func (s *Server) Trigger(user string) string {
+// NewTrigger returns a trigger ID as an interaction of a person would create one, for tests of views alone.
+func (s *Server) NewTrigger(user string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.newTrigger(user, "")
