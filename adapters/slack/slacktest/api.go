@@ -15,23 +15,23 @@ import (
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/{method}", s.serveMethod)
-	mux.HandleFunc("/response/{ticket}", s.serveResponse)
-	mux.HandleFunc("/link/", s.serveSocket)
+	mux.HandleFunc("/api/{method}", s.handleMethod)
+	mux.HandleFunc("/response/{ticket}", s.handleResponse)
+	mux.HandleFunc("/link/", s.handleSocket)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.pass(w, r) {
+		if s.admit(w, r) {
 			mux.ServeHTTP(w, r)
 		}
 	})
 }
 
-func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleMethod(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
 	m, known := readMethods().Methods[name]
 	given, token, malformed := readArgs(r, known && m.JSON)
 	kind, user, scopes, refused := s.authenticate(token)
 	logged := Call{Method: name, At: s.now(), Args: given, Token: kind}
-	w, lost := s.nextFault(w, &logged)
+	w, lost := s.injectFault(w, &logged)
 	if w == nil {
 		return
 	}
@@ -47,51 +47,51 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		a = refuse(refused)
 	case m.Token == "app" && r.Method != http.MethodPost:
 		a = refuse("insecure_request")
-	case !m.takes(kind):
+	case !m.acceptsToken(kind):
 		a = refuse("not_allowed_token_type")
 	default:
 		c := &call{Server: s, method: name, args: given, kind: kind, user: user, scopes: scopes}
-		a, wait = s.carryOut(m, c, &logged)
+		a, wait = s.execute(m, c, &logged)
 	}
 	logged.Error = a.code()
 	if wait > 0 {
 		logged.Status = http.StatusTooManyRequests
-		s.record(logged)
-		tooMany(w, wait)
+		s.recordCall(logged)
+		writeRateLimited(w, wait)
 		return
 	}
 	if _, discarded := w.(*discard); !discarded {
 		logged.Status = http.StatusOK
 	}
-	s.record(logged)
+	s.recordCall(logged)
 	if kind == "bot" || kind == "user" {
 		// auth.test tells the token's scopes by this header (authentication/installing-with-oauth), as all methods do.
 		w.Header().Set("X-OAuth-Scopes", strings.Join(scopes, ","))
 	}
-	write(w, http.StatusOK, a)
+	writeJSON(w, http.StatusOK, a)
 }
 
-// carryOut checks the limit and the scopes, and then lets the method work between the two hooks.
-func (s *Server) carryOut(m *method, c *call, logged *Call) (answer, time.Duration) {
-	if wait := s.overTier(c.method, m.Tier); wait > 0 {
+// execute checks the limit and the scopes, and then lets the method work between the two hooks.
+func (s *Server) execute(m *method, c *call, logged *Call) (answer, time.Duration) {
+	if wait := s.reserveCall(c.method, m.Tier); wait > 0 {
 		return refuse("ratelimited"), wait
 	}
-	if refused := c.need(m.scopes(c.kind)...); refused != nil {
+	if refused := c.requireScope(m.sufficientScopes(c.kind)...); refused != nil {
 		return refused, 0
 	}
-	s.tell(*logged, "before")
-	a := c.handle(m)
+	s.callHook(*logged, "before")
+	a := c.run(m)
 	if a.code() == "" {
 		a["ok"] = true
 		logged.Done = true
 	}
 	logged.Error = a.code()
-	s.tell(*logged, "after")
+	s.callHook(*logged, "after")
 	return a, c.wait
 }
 
-// handle checks a call, and carries it out if nothing is wrong with it.
-func (c *call) handle(m *method) answer {
+// run checks a call, and carries it out if nothing is wrong with it.
+func (c *call) run(m *method) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if refused := c.check(m); refused != nil {
@@ -103,13 +103,13 @@ func (c *call) handle(m *method) answer {
 	return answer{}
 }
 
-func (s *Server) overTier(method, tier string) time.Duration {
+func (s *Server) reserveCall(method, tier string) time.Duration {
 	if s.options.Unlimited {
 		return 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.limit.take(method, readMethods().Tiers[tier], s.now())
+	return s.limit.reserve(method, readMethods().Tiers[tier], s.now())
 }
 
 // readArgs reads arguments as apis/web-api describes: in the query of a GET; as a form; or, where the method takes it,
@@ -220,9 +220,9 @@ func (s *Server) SetScopes(scopes []string) {
 	s.options.Scopes = slices.Clone(scopes)
 }
 
-// page cuts one page out of a list (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
+// paginate cuts one page out of a list (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
 // method. A limit that is out of range was refused: some methods would quietly take another.
-func page[T any](c *call, all []T, standard int) (some []T, next string, refused answer) {
+func paginate[T any](c *call, all []T, standard int) (some []T, next string, refused answer) {
 	limit, _ := strconv.Atoi(c.args["limit"])
 	from := 0
 	if cursor := c.args["cursor"]; cursor != "" {
@@ -239,7 +239,7 @@ func page[T any](c *call, all []T, standard int) (some []T, next string, refused
 	return all[from:to], next, nil
 }
 
-func write(w http.ResponseWriter, status int, a any) {
+func writeJSON(w http.ResponseWriter, status int, a any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)

@@ -17,9 +17,9 @@ func (a args) list(name string) []string {
 	return strings.FieldsFunc(a[name], func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// unknownArgument is the error for an argument that the method's entry does not have, followed by its name. Slack ignores
+// unknownArgumentPrefix is the error for an argument that the method's entry does not have, followed by its name. Slack ignores
 // such arguments; a test should learn of them.
-const unknownArgument = "slacktest_does_not_know_"
+const unknownArgumentPrefix = "slacktest_does_not_know_"
 
 // checkArgs checks arguments against the schema of a method. An empty one counts as left out, unless its rule says
 // otherwise.
@@ -36,7 +36,7 @@ func checkArgs(s *schema, given args) []problem {
 		switch {
 		case text == "" && !r.Empty, r.Format == "json" && text == nothing:
 		case !known && text != "[]":
-			c.report("", &rule{Error: unknownArgument + name}, "unknown", "unknown argument "+name)
+			c.report("", &rule{Error: unknownArgumentPrefix + name}, "unknown", "unknown argument "+name)
 		case known:
 			read[name] = r.read(given, name)
 			if r.Bytes > 0 && len(text) > r.Bytes {
@@ -44,7 +44,7 @@ func checkArgs(s *schema, given args) []problem {
 			}
 		}
 	}
-	c.fields("", s, &rule{}, read, "message")
+	c.checkFields("", s, &rule{}, read, "message")
 	for at := range c.focused {
 		c.report(at, &rule{Error: "invalid_blocks"}, "", "focus_on_load is for views")
 	}
@@ -56,7 +56,7 @@ func (r *rule) read(given args, name string) any {
 	text := given[name]
 	switch {
 	case r.Format == "json":
-		if v, ok := parse(text); ok {
+		if v, ok := parseJSON(text); ok {
 			return v
 		}
 		return nil
@@ -78,20 +78,20 @@ func (r *rule) read(given args, name string) any {
 	}
 }
 
-// refusal is the answer to a call with something wrong in its arguments, nil if nothing is. The first problem counts; the
+// refuseArguments is the answer to a call with something wrong in its arguments, nil if nothing is. The first problem counts; the
 // messages for a developer (apis/web-api: "response_metadata") are of all.
-func refusal(problems []problem) answer {
+func refuseArguments(problems []problem) answer {
 	if len(problems) == 0 {
 		return nil
 	}
 	a := refuse(problems[0].code)
 	if code := a.code(); code == "invalid_arguments" || code == "invalid_blocks" {
-		a["response_metadata"] = answer{"messages": messages(problems)}
+		a["response_metadata"] = answer{"messages": formatProblems(problems)}
 	}
 	return a
 }
 
-func messages(problems []problem) (all []string) {
+func formatProblems(problems []problem) (all []string) {
 	for _, f := range problems {
 		all = append(all, "[ERROR] "+f.message)
 	}

@@ -15,15 +15,15 @@ func CheckBlocks(blocks []byte) []string {
 
 // CheckView says what Slack would refuse in a view, given as a JSON object.
 func CheckView(view []byte) []string {
-	r := modalRule()
+	r := ruleOfModal()
 	r.Type = "views"
 	return checkJSON("view", r, view)
 }
 
-func modalRule() rule { return readMethods().Methods["views.open"].Args["view"] }
+func ruleOfModal() rule { return readMethods().Methods["views.open"].Args["view"] }
 
 func checkJSON(name string, r rule, text []byte) []string {
-	return messages(checkArgs(&schema{Fields: map[string]rule{name: r}}, args{name: string(text)}))
+	return formatProblems(checkArgs(&schema{Fields: map[string]rule{name: r}}, args{name: string(text)}))
 }
 
 // blockChecker is a checker that knows what the fields of elements and views have to do with each other.
@@ -35,22 +35,22 @@ type blockChecker struct {
 
 func newBlockChecker() *blockChecker {
 	c := &blockChecker{&checker{schemas: readSchemas(), code: "invalid_arguments"}, map[string]bool{}}
-	c.agree = func(at string, s *schema, object map[string]any) {
+	c.checkObjectFields = func(at string, s *schema, object map[string]any) {
 		switch s {
 		case c.groups["elements"][s.kind]:
-			c.agreeElement(at, s, object)
+			c.checkElement(at, s, object)
 		case c.groups["views"][s.kind]:
-			c.agreeView(at, s, object)
+			c.checkView(at, s, object)
 		}
 	}
 	return c
 }
 
-func (c *blockChecker) agreeView(at string, s *schema, view map[string]any) {
+func (c *blockChecker) checkView(at string, s *schema, view map[string]any) {
 	blocks, _ := view["blocks"].([]any)
 	for i, b := range blocks {
 		block, _ := b.(map[string]any)
-		if s.kind == "modal" && word(block, "type") == "input" && view["submit"] == nil {
+		if s.kind == "modal" && stringField(block, "type") == "input" && view["submit"] == nil {
 			c.report(fmt.Sprintf("%s/blocks/%d", at, i), &rule{}, "", "submit is required when an input block is within the blocks array")
 		}
 	}
@@ -66,7 +66,7 @@ func (c *blockChecker) agreeView(at string, s *schema, view map[string]any) {
 	clear(c.focused)
 }
 
-func (c *blockChecker) agreeElement(at string, s *schema, e map[string]any) {
+func (c *blockChecker) checkElement(at string, s *schema, e map[string]any) {
 	if focus, given := e["focus_on_load"]; given {
 		c.focused[at] = focus == true
 	}
@@ -81,11 +81,11 @@ func (c *blockChecker) agreeElement(at string, s *schema, e map[string]any) {
 			c.report(at, &rule{}, "", "an initial option is not one of the options")
 		}
 	}
-	least, most := numberAt(e, "min_length", 0), numberAt(e, "max_length", 3000)
+	least, most := numberField(e, "min_length", 0), numberField(e, "max_length", 3000)
 	if least > most {
 		c.report(at, &rule{}, "", "min_length is greater than max_length")
 	}
-	if s.kind == "plain_text_input" && length(word(e, "initial_value")) > most {
+	if s.kind == "plain_text_input" && countCharacters(stringField(e, "initial_value")) > most {
 		c.report(at, &rule{}, "", "initial_value is longer than max_length")
 	}
 }
@@ -111,14 +111,14 @@ func optionsOf(e map[string]any) (found []map[string]any) {
 // findOption finds an option of an element by value or text; nil if there is none.
 func findOption(e map[string]any, wanted string) map[string]any {
 	for _, o := range optionsOf(e) {
-		if word(o, "value") == wanted || wordIn(o, "text") == wanted {
+		if stringField(o, "value") == wanted || textField(o, "text") == wanted {
 			return o
 		}
 	}
 	return nil
 }
 
-func numberAt(e map[string]any, name string, otherwise int) int {
+func numberField(e map[string]any, name string, otherwise int) int {
 	number, ok := e[name].(json.Number)
 	n, err := number.Int64()
 	if !ok || err != nil {
@@ -127,19 +127,19 @@ func numberAt(e map[string]any, name string, otherwise int) int {
 	return int(n)
 }
 
-// complete gives every block and interactive element an ID, as Slack does with those that have none.
-func complete(blocks any) json.RawMessage {
+// fillIDs gives every block and interactive element an ID, as Slack does with those that have none.
+func fillIDs(blocks any) json.RawMessage {
 	entries, _ := blocks.([]any)
 	for i, e := range entries {
 		b, _ := e.(map[string]any)
 		if b == nil {
 			continue
 		}
-		if word(b, "block_id") == "" {
+		if stringField(b, "block_id") == "" {
 			b["block_id"] = fmt.Sprintf("b%dXq", i)
 		}
-		for j, element := range interactive(b) {
-			if word(element, "action_id") == "" {
+		for j, element := range interactiveElements(b) {
+			if stringField(element, "action_id") == "" {
 				element["action_id"] = fmt.Sprintf("a%d%dZt", i, j)
 			}
 		}
@@ -151,13 +151,13 @@ func complete(blocks any) json.RawMessage {
 	return raw
 }
 
-// interactive are the elements of a block that people can use.
-func interactive(b map[string]any) []map[string]any {
+// interactiveElements are the elements of a block that people can use.
+func interactiveElements(b map[string]any) []map[string]any {
 	var found []map[string]any
 	candidates, _ := b["elements"].([]any)
 	for _, e := range append([]any{b["accessory"], b["element"]}, candidates...) {
 		element, _ := e.(map[string]any)
-		if _, is := readSchemas().groups["elements"][word(element, "type")]; is {
+		if _, is := readSchemas().groups["elements"][stringField(element, "type")]; is {
 			found = append(found, element)
 		}
 	}
@@ -169,11 +169,13 @@ func eachElement(blocks any, visit func(block, element map[string]any)) {
 	entries, _ := blocks.([]any)
 	for _, entry := range entries {
 		b, _ := entry.(map[string]any)
-		for _, e := range interactive(b) {
+		for _, e := range interactiveElements(b) {
 			visit(b, e)
 		}
 	}
 }
 
-// isExternal tells the menus whose options come from the app.
-func isExternal(e map[string]any) bool { return strings.HasSuffix(word(e, "type"), "external_select") }
+// isExternalSelect tells the menus whose options come from the app.
+func isExternalSelect(e map[string]any) bool {
+	return strings.HasSuffix(stringField(e, "type"), "external_select")
+}

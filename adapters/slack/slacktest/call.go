@@ -31,14 +31,14 @@ type call struct {
 	m  *Message
 }
 
-// has reports one of the scopes, any of which is enough.
-func (c *call) has(scopes ...string) bool {
+// hasScope reports one of the scopes, any of which is enough.
+func (c *call) hasScope(scopes ...string) bool {
 	return slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(c.scopes, s) })
 }
 
-// need is the answer without one of the scopes, with what Slack adds to it (every method's error list); nil with one.
-func (c *call) need(scopes ...string) answer {
-	if len(scopes) == 0 || c.has(scopes...) {
+// requireScope is the answer without one of the scopes, with what Slack adds to it (every method's error list); nil with one.
+func (c *call) requireScope(scopes ...string) answer {
+	if len(scopes) == 0 || c.hasScope(scopes...) {
 		return nil
 	}
 	return answer{
@@ -52,23 +52,23 @@ func (c *call) need(scopes ...string) answer {
 func (c *call) check(m *method) (refused answer) {
 	switch {
 	case m.Destination != "" && c.args[m.Destination] != "":
-		c.ch, refused = c.destination(c.args[m.Destination])
+		c.ch, refused = c.findDestination(c.args[m.Destination])
 	case m.Conversation != "" && c.args[m.Conversation] != "":
-		c.ch, refused = c.conversation(c.args[m.Conversation])
+		c.ch, refused = c.findConversation(c.args[m.Conversation])
 	}
 	if refused != nil {
 		return refused
 	}
 	if m.Tier == "posting" && c.ch != nil && !c.options.Unlimited {
-		if c.wait = c.limit.post(c.ch.ID, c.now()); c.wait > 0 {
+		if c.wait = c.limit.reservePost(c.ch.ID, c.now()); c.wait > 0 {
 			return refuse("ratelimited")
 		}
 	}
-	if refused := m.check(c.args); refused != nil {
+	if refused := m.checkArgs(c.args); refused != nil {
 		return refused
 	}
 	if m.Message != "" {
-		if c.m = c.message(c.ch.ID, c.args[m.Message]); c.m == nil || c.m.Deleted {
+		if c.m = c.findMessage(c.ch.ID, c.args[m.Message]); c.m == nil || c.m.Deleted {
 			return refuse("message_not_found")
 		}
 	}
@@ -92,11 +92,11 @@ func conditions() map[string]func(*call) bool {
 		"private":         func(c *call) bool { return c.ch.Private },
 		"general":         func(c *call) bool { return c.ch.General },
 		"not_creator":     func(c *call) bool { return c.ch.Creator != c.user },
-		"not_member":      func(c *call) bool { return !c.ch.has(c.user) },
-		"bot_not_member":  func(c *call) bool { return c.kind == "bot" && !c.ch.has(c.user) },
-		"user_not_member": func(c *call) bool { return !c.ch.has(c.args["user"]) },
+		"not_member":      func(c *call) bool { return !c.ch.hasMember(c.user) },
+		"bot_not_member":  func(c *call) bool { return c.kind == "bot" && !c.ch.hasMember(c.user) },
+		"user_not_member": func(c *call) bool { return !c.ch.hasMember(c.args["user"]) },
 		// Without chat:write.public one has to be a member (reference/scopes/chat.write.public).
-		"may_not_post": func(c *call) bool { return !c.ch.has(c.user) && !c.has("chat:write.public") },
+		"may_not_post": func(c *call) bool { return !c.ch.hasMember(c.user) && !c.hasScope("chat:write.public") },
 		"bot_token":    func(c *call) bool { return c.kind == "bot" },
 		"by_slack":     func(c *call) bool { return c.m.Subtype != "" },
 		"not_own":      func(c *call) bool { return c.m.User != c.user || c.m.BotID != c.botID() || c.m.Subtype != "" },
@@ -105,23 +105,23 @@ func conditions() map[string]func(*call) bool {
 	}
 }
 
-// conversation finds a conversation by ID, as the token may see it: somebody else's private channel does not exist for
+// findConversation finds a conversation by ID, as the token may see it: somebody else's private channel does not exist for
 // it. Then it checks the scope for that kind of conversation.
-func (c *call) conversation(id string) (*Channel, answer) {
+func (c *call) findConversation(id string) (*Channel, answer) {
 	for _, ch := range c.channels {
-		if ch.ID == id && c.sees(ch) {
-			return ch, c.need(readMethods().Methods[c.method].family(c.kind).of(ch)...)
+		if ch.ID == id && c.canSee(ch) {
+			return ch, c.requireScope(readMethods().Methods[c.method].scopesByKind(c.kind).forChannel(ch)...)
 		}
 	}
 	return nil, refuse("channel_not_found")
 }
 
-// destination finds where to post: a channel's ID, its name with or without #, or a person's ID, whose direct message
+// findDestination finds where to post: a channel's ID, its name with or without #, or a person's ID, whose direct message
 // is then opened (reference/methods/chat.postMessage, "Post to a channel" and "Post to a DM").
-func (c *call) destination(where string) (ch *Channel, refused answer) {
+func (c *call) findDestination(where string) (ch *Channel, refused answer) {
 	if c.users[where] != nil {
-		ch, _, refused = c.direct(where)
-	} else if ch = c.find(where); ch != nil && !c.sees(ch) {
+		ch, _, refused = c.openDirectMessage(where)
+	} else if ch = c.findChannel(where); ch != nil && !c.canSee(ch) {
 		ch = nil
 	}
 	if refused != nil || ch == nil {
@@ -130,4 +130,4 @@ func (c *call) destination(where string) (ch *Channel, refused answer) {
 	return ch, nil
 }
 
-func (c *call) sees(ch *Channel) bool { return !ch.Private && !ch.Direct || ch.has(c.user) }
+func (c *call) canSee(ch *Channel) bool { return !ch.Private && !ch.Direct || ch.hasMember(c.user) }

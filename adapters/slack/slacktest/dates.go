@@ -21,8 +21,8 @@ func dateTokens() map[string]string {
 	}
 }
 
-// showDate is a date as a reader in a zone sees it.
-func showDate(format string, at time.Time, zone *time.Location) string {
+// formatDate is a date as a reader in a zone sees it.
+func formatDate(format string, at time.Time, zone *time.Location) string {
 	tokens := dateTokens()
 	return dateToken.ReplaceAllStringFunc(format, func(token string) string {
 		if token == "{ago}" {
@@ -44,18 +44,18 @@ type Date struct {
 
 // Dates are the instants in the rich text of the message, in reading order.
 func (m Message) Dates() (all []Date) {
-	v, _ := parse(string(m.Blocks))
-	walk(v, func(object map[string]any) []string {
-		if word(object, "type") == "date" {
-			all = append(all, Date{At: dateAt(object), Format: word(object, "format"), Fallback: word(object, "fallback")})
+	v, _ := parseJSON(string(m.Blocks))
+	visitObjects(v, func(object map[string]any) []string {
+		if stringField(object, "type") == "date" {
+			all = append(all, Date{At: dateOf(object), Format: stringField(object, "format"), Fallback: stringField(object, "fallback")})
 		}
 		return []string{"elements"}
 	})
 	return all
 }
 
-// dateAt is the instant of a date element.
-func dateAt(element map[string]any) time.Time {
+// dateOf is the instant of a date element.
+func dateOf(element map[string]any) time.Time {
 	seconds, _ := element["timestamp"].(json.Number)
 	n, err := seconds.Int64()
 	if err != nil {
@@ -65,19 +65,19 @@ func dateAt(element map[string]any) time.Time {
 }
 
 // PlainIn is the message as a reader in a zone sees it, on a client that can show dates.
-func (m Message) PlainIn(zone *time.Location) string { return plainOf(m.Text, m.Blocks, zone) }
+func (m Message) PlainIn(zone *time.Location) string { return renderPlain(m.Text, m.Blocks, zone) }
 
-// readDateElement is what a reader in a zone sees of a date element; without a zone, what a client shows that cannot
+// renderDateElement is what a reader in a zone sees of a date element; without a zone, what a client shows that cannot
 // tell one: the fallback, or else the time in UTC.
-func readDateElement(element map[string]any, zone *time.Location) string {
-	shown := word(element, "fallback")
+func renderDateElement(element map[string]any, zone *time.Location) string {
+	shown := stringField(element, "fallback")
 	switch {
 	case zone != nil:
-		shown = showDate(word(element, "format"), dateAt(element), zone)
+		shown = formatDate(stringField(element, "format"), dateOf(element), zone)
 	case shown == "":
-		shown = showDate(word(element, "format"), dateAt(element), time.UTC)
+		shown = formatDate(stringField(element, "format"), dateOf(element), time.UTC)
 	}
-	if url := word(element, "url"); url != "" {
+	if url := stringField(element, "url"); url != "" {
 		shown += " (link to " + url + ")"
 	}
 	return shown

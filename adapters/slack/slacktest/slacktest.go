@@ -58,9 +58,9 @@ type Server struct {
 	done     chan struct{}
 
 	mu sync.Mutex
-	world
-	wire
-	door
+	workspace
+	traffic
+	faultState
 	log   []Call
 	limit limits
 	hook  func(Call)
@@ -84,21 +84,21 @@ func New(o Options) *Server {
 		o.Events = AllEvents()
 	}
 	s := &Server{
-		BotToken:      "xoxb-" + secret(),
-		AppToken:      "xapp-1-" + secret(),
-		UserToken:     "xoxp-" + secret(),
-		SigningSecret: secret(),
+		BotToken:      "xoxb-" + newSecret(),
+		AppToken:      "xapp-1-" + newSecret(),
+		UserToken:     "xoxp-" + newSecret(),
+		SigningSecret: newSecret(),
 		options:       o,
 		done:          make(chan struct{}),
-		world:         newWorld(),
-		wire:          newWire(),
+		workspace:     newWorkspace(),
+		traffic:       newTraffic(),
 		limit:         limits{},
 	}
-	s.door.open = make(chan struct{})
-	close(s.door.open)
-	s.TeamID = s.id("T")
-	s.AppID = s.id("A")
-	s.BotID = s.id("B")
+	s.faultState.resume = make(chan struct{})
+	close(s.faultState.resume)
+	s.TeamID = s.newID("T")
+	s.AppID = s.newID("A")
+	s.BotID = s.newID("B")
 	s.BotUser = s.addUser(User{Name: "tocsin", RealName: "Tocsin", Bot: true})
 	s.Installer = s.addUser(User{Name: "installer", RealName: "Installer", Email: "installer@example.com"})
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time and is closed with the server
@@ -126,15 +126,15 @@ func (s *Server) Close() {
 		close(s.done)
 	}
 	s.mu.Unlock()
-	s.dropSockets()
+	s.closeSockets()
 	_ = s.http.Close()
 	s.serving.Wait()
 }
 
 func (s *Server) now() time.Time { return s.options.Now() }
 
-// secret is as long as Slack's own, so that tests that look for leaks find nothing by accident.
-func secret() string {
+// newSecret is as long as Slack's own, so that tests that look for leaks find nothing by accident.
+func newSecret() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // it never fails: crypto/rand
 	return hex.EncodeToString(b)

@@ -59,7 +59,7 @@ func (s *Server) CountDone(method string) int {
 // UnexpectedCalls returns the calls of methods, or with arguments, that the server does not know. A test must have none.
 func (s *Server) UnexpectedCalls() []Call {
 	return slices.DeleteFunc(s.Calls(""), func(c Call) bool {
-		return c.Error != "unknown_method" && !strings.HasPrefix(c.Error, unknownArgument)
+		return c.Error != "unknown_method" && !strings.HasPrefix(c.Error, unknownArgumentPrefix)
 	})
 }
 
@@ -70,15 +70,15 @@ func (s *Server) Forget() {
 	s.log = nil
 }
 
-func (s *Server) record(c Call) {
+func (s *Server) recordCall(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Phase = "after"
 	s.log = append(s.log, c)
-	s.stir()
+	s.wakeWaiters()
 }
 
-func (s *Server) tell(c Call, phase string) {
+func (s *Server) callHook(c Call, phase string) {
 	s.mu.Lock()
 	hook := s.hook
 	s.mu.Unlock()
