@@ -123,14 +123,7 @@ func (s *Server) send(p *envelope) Delivery {
 		Kind: p.kind, Type: p.name, Payload: raw, TriggerID: p.trigger, ResponseURL: p.response, EventID: p.event, Attempt: p.attempt,
 	}
 	began := time.Now()
-	s.mu.Lock()
-	var to *socket
-	if n := len(s.sockets); n > 0 {
-		to = s.sockets[s.nextSocket%n]
-		s.nextSocket++
-	}
-	base := s.options.RequestURL
-	s.mu.Unlock()
+	to, base := s.chooseReceiver()
 	switch {
 	case to != nil:
 		s.sendBySocket(to, p, &d)
@@ -146,6 +139,18 @@ func (s *Server) send(p *envelope) Delivery {
 	return d
 }
 
+// chooseReceiver returns the socket whose turn it is, nil if none is connected, and the base of the app's URLs for HTTP.
+func (s *Server) chooseReceiver() (to *socket, base string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.sockets); n > 0 {
+		to = s.sockets[s.nextSocket%n]
+		s.nextSocket++
+	}
+	return to, s.options.RequestURL
+}
+
+// reasonOf returns the name of an error in Failures.
 func reasonOf(err error) string {
 	if known, ok := errors.AsType[failureReason](err); ok {
 		return known.Error()
@@ -156,37 +161,50 @@ func reasonOf(err error) string {
 // sendBySocket sends an envelope to one socket and waits for its acknowledgement.
 func (s *Server) sendBySocket(to *socket, p *envelope, d *Delivery) {
 	d.Socket = to.number
-	envelope := answer{
-		"envelope_id": newSecret(), "type": p.kind, "accepts_response_payload": p.accepts, "payload": p.payload,
-	}
+	id := newSecret()
+	frame := answer{"envelope_id": id, "type": p.kind, "accepts_response_payload": p.accepts, "payload": p.payload}
 	if p.kind == kindEvent {
-		envelope["retry_attempt"], envelope["retry_reason"] = p.attempt, p.reason
+		frame["retry_attempt"], frame["retry_reason"] = p.attempt, p.reason
 	}
-	id, _ := envelope["envelope_id"].(string)
-	w := &pendingAck{make(chan json.RawMessage, 1)}
-	s.mu.Lock()
-	s.pendingAcks[id], s.issued[id] = w, true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.pendingAcks, id)
-		s.mu.Unlock()
-	}()
-	if err := to.send(envelope); err != nil {
+	w := s.addPendingAck(id)
+	defer s.takePendingAck(id)
+	if err := to.send(frame); err != nil {
 		d.Err = fmt.Errorf("write to socket %d: %w", to.number, errLost)
 		return
 	}
+	d.Response, d.Err = s.awaitAck(to, w)
+	if len(d.Response) > 0 && !p.accepts {
+		d.Err = fmt.Errorf("acknowledge %s: it takes no payload, got %s", p.name, d.Response)
+	}
+}
+
+// addPendingAck registers a delivery that waits for the acknowledgement of an envelope.
+func (s *Server) addPendingAck(envelopeID string) *pendingAck {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := &pendingAck{make(chan json.RawMessage, 1)}
+	s.pendingAcks[envelopeID], s.issued[envelopeID] = w, true
+	return w
+}
+
+// awaitAck waits for the acknowledgement of an envelope that was sent to a socket. One that arrived before the socket
+// closed counts, although the end of the socket may be noticed first.
+func (s *Server) awaitAck(from *socket, w *pendingAck) (response []byte, err error) {
 	select {
-	case d.Response = <-w.acked:
-		if len(d.Response) > 0 && !p.accepts {
-			d.Err = fmt.Errorf("acknowledge %s: it takes no payload, got %s", p.name, d.Response)
-		}
-	case <-to.closed:
-		d.Err = fmt.Errorf("wait for socket %d: %w", to.number, errLost)
+	case response = <-w.acked:
+		return response, nil
+	case <-from.read:
+		err = fmt.Errorf("wait for socket %d: %w", from.number, errLost)
 	case <-time.After(s.options.AckTimeout):
-		d.Err = fmt.Errorf("wait for socket %d: %w", to.number, errTimeout)
+		err = fmt.Errorf("wait for socket %d: %w", from.number, errTimeout)
 	case <-s.done:
-		d.Err = errLost
+		err = errLost
+	}
+	select {
+	case response = <-w.acked:
+		return response, nil
+	default:
+		return nil, err
 	}
 }
 
@@ -221,21 +239,25 @@ func (s *Server) sendByHTTP(base string, p *envelope, d *Delivery) {
 }
 
 func (s *Server) sign(r *http.Request, body []byte) {
-	// The receiver compares with its own clock, so this is the real time. What is sent again is signed anew, for another
-	// second: the vendor waits for longer.
-	s.mu.Lock()
-	now, sum := time.Now().Unix(), sha256.Sum256(body)
-	if last := s.signed[sum]; now <= last {
-		now = last + 1
-	}
-	s.signed[sum] = now
-	s.mu.Unlock()
-	stamp := strconv.FormatInt(now, 10)
+	stamp := strconv.FormatInt(s.reserveSigningTime(body), 10)
 	mac := hmac.New(sha256.New, []byte(s.SigningSecret))
 	mac.Write([]byte("v0:" + stamp + ":"))
 	mac.Write(body)
 	r.Header.Set("X-Slack-Request-Timestamp", stamp)
 	r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+}
+
+// reserveSigningTime returns the time, in seconds, that a request is signed for. It is the real time, because the app
+// compares it with its own clock. A body that is sent again is signed for a later second: Slack waits for longer.
+func (s *Server) reserveSigningTime(body []byte) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, sum := time.Now().Unix(), sha256.Sum256(body)
+	if last := s.signed[sum]; now <= last {
+		now = last + 1
+	}
+	s.signed[sum] = now
+	return now
 }
 
 // exchangeHTTP sends a request and reads the answer. Anything but 200 is a failure.
@@ -316,9 +338,7 @@ func (s *Server) Verify() Delivery {
 		"type": "url_verification", "token": "verification", "challenge": challenge,
 	}}
 	d := Delivery{Kind: p.kind, Type: p.name}
-	s.mu.Lock()
-	base := s.options.RequestURL
-	s.mu.Unlock()
+	_, base := s.chooseReceiver()
 	d.Payload, d.Err = json.Marshal(p.payload)
 	if d.Err == nil {
 		s.sendByHTTP(base, p, &d)

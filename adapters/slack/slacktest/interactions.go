@@ -48,13 +48,18 @@ func encodeChannelReference(ch *Channel) answer {
 // deliver sends what a user does. prepare makes the payload, with the lock held, or says why it cannot be done; nil of both is
 // something that the app is not told of.
 func (s *Server) deliver(prepare func() (*envelope, error)) Delivery {
-	s.mu.Lock()
-	p, err := prepare()
-	s.mu.Unlock()
+	p, err := s.prepareLocked(prepare)
 	if err != nil || p == nil {
 		return Delivery{Err: err}
 	}
 	return s.send(p)
+}
+
+// prepareLocked calls prepare with the lock held, and releases the lock even if prepare panics.
+func (s *Server) prepareLocked(prepare func() (*envelope, error)) (*envelope, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return prepare()
 }
 
 // Slash lets a person type a slash command in a channel (interactivity/implementing-slash-commands): command is

@@ -97,19 +97,26 @@ func (s *Server) handleResponse(w http.ResponseWriter, r *http.Request) {
 
 // redeemResponseURL counts a use and carries it out. A message that is refused uses the URL up as well.
 func (s *Server) redeemResponseURL(ticket string, raw []byte) answer {
+	u, refused := s.countResponseUse(ticket)
+	if refused != nil {
+		return refused
+	}
+	return s.applyResponse(u, raw)
+}
+
+// countResponseUse returns the response URL of a ticket, after counting one more use of it.
+func (s *Server) countResponseUse(ticket string) (responseURL, answer) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	u := s.urls[ticket]
 	switch {
 	case u == nil || s.now().Sub(u.made) > responseLifetime:
-		s.mu.Unlock()
-		return refuse("expired_url")
+		return responseURL{}, refuse("expired_url")
 	case u.uses >= maxResponseUses:
-		s.mu.Unlock()
-		return refuse("used_url")
+		return responseURL{}, refuse("used_url")
 	}
 	u.uses++
-	s.mu.Unlock()
-	return s.applyResponse(*u, raw)
+	return *u, nil
 }
 
 // applyResponse posts, replaces or deletes what a response says; nil means that it was done.

@@ -119,16 +119,21 @@ func (s *Server) URL() string { return "http://" + s.listener.Addr().String() + 
 
 // Close ends the server with all its connections and waits for what it is still delivering.
 func (s *Server) Close() {
+	s.stop()
+	s.closeSockets()
+	_ = s.http.Close()
+	s.serving.Wait()
+}
+
+// stop ends everything that waits, and lets nothing begin in the background any more.
+func (s *Server) stop() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	select {
 	case <-s.done:
 	default:
 		close(s.done)
 	}
-	s.mu.Unlock()
-	s.closeSockets()
-	_ = s.http.Close()
-	s.serving.Wait()
 }
 
 func (s *Server) now() time.Time { return s.options.Now() }

@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
@@ -17,6 +18,10 @@ const maxSockets = 10
 
 // pingInterval keeps a client content that gives a connection up when no ping comes for half a minute.
 const pingInterval = 5 * time.Second
+
+// maxCloseWait is how long RefreshSockets waits for the app to close its side, so that every acknowledgement on its way
+// arrives.
+const maxCloseWait = time.Second
 
 // traffic is what goes between the app and people: sockets, deliveries, triggers, views, response URLs.
 type traffic struct {
@@ -50,12 +55,14 @@ func newTraffic() traffic {
 	}
 }
 
+// socket is one connection of Socket Mode.
 type socket struct {
 	number int
 	conn   *websocket.Conn
 	mu     sync.Mutex // one writer at a time
-	closed chan struct{}
 	once   sync.Once
+	closed chan struct{} // closed when the connection is
+	read   chan struct{} // closed when every acknowledgement that arrived has been read
 }
 
 func (k *socket) send(v any) error {
@@ -78,13 +85,17 @@ func openConnection(c *call) answer {
 	return answer{"url": "ws://" + c.listener.Addr().String() + "/link/?ticket=" + ticket + "&app_id=" + c.AppID}
 }
 
-func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
-	ticket := r.URL.Query().Get("ticket")
+// takeTicket uses up a ticket. It reports whether there was one.
+func (s *Server) takeTicket(ticket string) bool {
 	s.mu.Lock()
-	known := s.tickets[ticket]
+	defer s.mu.Unlock()
+	ok := s.tickets[ticket]
 	delete(s.tickets, ticket)
-	s.mu.Unlock()
-	if !known {
+	return ok
+}
+
+func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
+	if !s.takeTicket(r.URL.Query().Get("ticket")) {
 		http.Error(w, "invalid ticket", http.StatusForbidden)
 		return
 	}
@@ -93,7 +104,7 @@ func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	k := &socket{conn: conn, closed: make(chan struct{})}
+	k := &socket{conn: conn, closed: make(chan struct{}), read: make(chan struct{})}
 	defer k.close()
 	s.mu.Lock()
 	full := len(s.sockets) >= maxSockets
@@ -110,16 +121,20 @@ func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 		"type": "hello", "num_connections": count, "debug_info": s.debugInfo(),
 		"connection_info": answer{"app_id": s.AppID},
 	}
-	// Whoever is told to send something to the socket waits until that is out.
-	k.mu.Lock()
-	s.setConnected(k, true)
 	defer s.setConnected(k, false)
-	err = k.conn.WriteJSON(hello)
-	k.mu.Unlock()
-	if err != nil {
+	defer close(k.read)
+	if err := s.connect(k, hello); err != nil {
 		return
 	}
 	s.readAcks(k)
+}
+
+// connect makes deliveries go to a socket. They wait for the socket's lock, so that hello is the first frame.
+func (s *Server) connect(k *socket, hello answer) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s.setConnected(k, true)
+	return k.conn.WriteJSON(hello)
 }
 
 func (s *Server) debugInfo() answer {
@@ -178,10 +193,7 @@ func (s *Server) readAcks(k *socket) {
 			s.recordFailure(Failure{Reason: "not an acknowledgement: " + string(raw)})
 			continue
 		}
-		s.mu.Lock()
-		w, issued := s.pendingAcks[ack.EnvelopeID], s.issued[ack.EnvelopeID]
-		delete(s.pendingAcks, ack.EnvelopeID)
-		s.mu.Unlock()
+		w, issued := s.takePendingAck(ack.EnvelopeID)
 		switch {
 		case w != nil:
 			w.acked <- ack.Payload
@@ -193,7 +205,17 @@ func (s *Server) readAcks(k *socket) {
 	}
 }
 
-// Sockets is how many are connected now.
+// takePendingAck returns the delivery that waits for the acknowledgement of an envelope, nil if none does any more, and
+// whether the server ever sent that envelope.
+func (s *Server) takePendingAck(envelopeID string) (w *pendingAck, issued bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w = s.pendingAcks[envelopeID]
+	delete(s.pendingAcks, envelopeID)
+	return w, s.issued[envelopeID]
+}
+
+// Sockets returns how many sockets are connected now.
 func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,9 +262,18 @@ func (s *Server) RefreshSockets(warn bool) {
 	if warn {
 		s.WarnSockets()
 	}
-	for _, k := range s.connectedSockets() {
+	all := s.connectedSockets()
+	for _, k := range all {
 		_ = k.send(answer{"type": "disconnect", "reason": "refresh_requested", "debug_info": s.debugInfo()})
 		_ = k.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxCloseWait)
+	defer cancel()
+	for _, k := range all {
+		select {
+		case <-k.read:
+		case <-ctx.Done():
+		}
 		k.close()
 	}
 }

@@ -168,11 +168,10 @@ func (s *Server) AddGroup(g UserGroup) string {
 // Join makes a person a member of a channel, as the client does, and tells the app.
 func (s *Server) Join(user, channel string) {
 	s.mu.Lock()
-	c := s.findChannel(channel)
-	if c != nil && !slices.Contains(c.Members, user) {
+	defer s.mu.Unlock()
+	if c := s.findChannel(channel); c != nil && !slices.Contains(c.Members, user) {
 		s.addMember(c, user, "")
 	}
-	s.mu.Unlock()
 }
 
 // Leave takes a person (or the app) out of a channel.
