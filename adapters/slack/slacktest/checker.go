@@ -12,34 +12,35 @@ import (
 	"unicode/utf8"
 )
 
-// problem is one thing that is wrong with an argument, with the error that it is answered with.
+// problem is one thing that is wrong with an argument, with the error code of the answer.
 type problem struct{ code, message string }
 
-// checker checks JSON values against rules, and gathers what is wrong.
+// checker checks JSON values against rules, and collects the problems.
 type checker struct {
 	schemas
 	problems []problem
-	// code is the error of a problem whose rule has none.
+	// code is the error code of a problem whose rule has none.
 	code string
-	// checkObjectFields checks what the fields of an object say of each other, after each was checked for itself.
+	// checkObjectFields checks how the fields of an object relate to each other, after each has been checked by itself.
 	checkObjectFields func(at string, s *schema, object map[string]any)
-	// characters counts those of all texts.
+	// characters is the number of characters of all texts.
 	characters int
 }
 
-// countCharacters counts as the strictest reading of "characters" does: an emoji outside the basic plane is two.
+// countCharacters returns the length of a text in UTF-16 code units, the strictest reading of "characters": an emoji outside
+// the basic plane counts as two.
 func countCharacters(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// report adds what is wrong at a place, in the form of Slack's response_metadata. What says which part of the rule is
-// broken.
-func (c *checker) report(at string, r *rule, what, message string) {
+// report adds the problem at a place, in the form of Slack's response_metadata. part is the part of the rule that is
+// violated, such as max.
+func (c *checker) report(at string, r *rule, part, message string) {
 	if at != "" {
 		message += " [json-pointer:" + at + "]"
 	}
-	c.problems = append(c.problems, problem{cmp.Or(r.Errors[what], r.Error, c.code), message})
+	c.problems = append(c.problems, problem{cmp.Or(r.Errors[part], r.Error, c.code), message})
 }
 
-// checkValue checks the value at a place; inside is the kind of the block or view that holds it.
+// checkValue checks the value at a place. inside is the type of the block or view that holds it.
 func (c *checker) checkValue(at string, r *rule, v any, inside string) {
 	before, outer := c.characters, c.code
 	c.code = cmp.Or(r.Error, c.code)
@@ -66,6 +67,7 @@ func (c *checker) checkValue(at string, r *rule, v any, inside string) {
 	}
 }
 
+// checkText checks a string.
 func (c *checker) checkText(at string, r *rule, v any) {
 	s, ok := v.(string)
 	n := countCharacters(s)
@@ -88,6 +90,7 @@ func (c *checker) checkText(at string, r *rule, v any) {
 	}
 }
 
+// checkList checks an array and its items.
 func (c *checker) checkList(at string, r *rule, v any, inside string) {
 	entries, ok := v.([]any)
 	switch {
@@ -103,15 +106,16 @@ func (c *checker) checkList(at string, r *rule, v any, inside string) {
 	for i, e := range entries {
 		c.checkValue(at+"/"+strconv.Itoa(i), r.Items, e, inside)
 		object, _ := e.(map[string]any)
-		id, has := object[r.Unique].(string)
-		if has && seen[id] {
+		id, ok := object[r.Unique].(string)
+		if ok && seen[id] {
 			c.report(at, r, "unique", fmt.Sprintf("%s %q already exists", r.Unique, id))
 		}
 		seen[id] = true
 	}
 }
 
-// checkObject checks an object against the entry that its rule names, or against the one of a group that its "type" names.
+// checkObject checks an object against the schema that its rule names, or, if the rule names a group, against the schema
+// of that group that the object's "type" names.
 func (c *checker) checkObject(at string, r *rule, v any, inside string) {
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -126,7 +130,7 @@ func (c *checker) checkObject(at string, r *rule, v any, inside string) {
 	}
 	switch {
 	case s == nil && !isGroup:
-		panic("slacktest: no entry has the name of the type " + r.Type)
+		panic("slacktest: blocks.yaml has no entry for the type " + r.Type)
 	case s == nil, s.kind != "" && s.kind != kind, s.In != nil && !slices.Contains(s.In, inside):
 		c.report(at, r, "type", fmt.Sprintf("unsupported type: %q", kind))
 		return
@@ -137,15 +141,15 @@ func (c *checker) checkObject(at string, r *rule, v any, inside string) {
 	c.checkObjectFields(at, s, object)
 }
 
-// checkFields checks the fields of an object. The max of its rule is that of its text.
+// checkFields checks the fields of an object. The max of the object's rule applies to its field "text".
 func (c *checker) checkFields(at string, s *schema, r *rule, object map[string]any, inside string) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		f, known := s.Fields[name]
+		f, ok := s.Fields[name]
 		if name == "text" && r.Max > 0 {
 			f.Max = r.Max
 		}
 		switch {
-		case known:
+		case ok:
 			c.checkValue(at+"/"+name, &f, object[name], inside)
 		case name == "type" && s.kind != "":
 		case !s.Open:
@@ -156,7 +160,7 @@ func (c *checker) checkFields(at string, s *schema, r *rule, object map[string]a
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
 		f := s.Fields[name]
-		if _, given := object[name]; f.Required && !given {
+		if _, ok := object[name]; f.Required && !ok {
 			f.Error = cmp.Or(f.Errors["required"], r.Errors["required"], f.Error)
 			c.report(at, &rule{Error: f.Error}, "required", "missing required field: "+name)
 		}
@@ -170,7 +174,7 @@ func (c *checker) checkFields(at string, s *schema, r *rule, object map[string]a
 	}
 }
 
-// countPresent says how many of the fields an object has. What is blank, null or false does not count.
+// countPresent returns how many of the fields an object has. A field that is blank, null or false does not count.
 func countPresent(object map[string]any, names []string) (n int) {
 	for _, name := range names {
 		v := object[name]
@@ -182,12 +186,13 @@ func countPresent(object map[string]any, names []string) (n int) {
 	return n
 }
 
+// stringField returns a field of an object as a string; empty if it is missing or no string.
 func stringField(object map[string]any, name string) string {
 	s, _ := object[name].(string)
 	return s
 }
 
-// parseJSON reads JSON so that numbers stay as they were written.
+// parseJSON parses one JSON value. Numbers stay as they were written.
 func parseJSON(text string) (v any, ok bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
