@@ -50,11 +50,11 @@ func (s *Server) Heal() {
 	s.faults = nil
 }
 
-// door is what stands between a connection and the workspace.
-type door struct {
+// faultState is what stands between a connection and the workspace.
+type faultState struct {
 	faults []*fault
 	down   bool
-	open   chan struct{} // closed unless requests are to hang
+	resume chan struct{} // closed unless requests are to hang
 }
 
 // Hang lets every request wait without an answer; turning it off lets those that still wait go on.
@@ -62,34 +62,34 @@ func (s *Server) Hang(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-s.door.open:
+	case <-s.faultState.resume:
 		if on {
-			s.door.open = make(chan struct{})
+			s.faultState.resume = make(chan struct{})
 		}
 	default:
 		if !on {
-			close(s.door.open)
+			close(s.faultState.resume)
 		}
 	}
 }
 
-// Down closes every connection at once, sockets included.
-func (s *Server) Down(on bool) {
+// SetDown makes the server refuse every connection, and closes those that are open, sockets included; false ends that.
+func (s *Server) SetDown(on bool) {
 	s.mu.Lock()
-	s.door.down = on
+	s.faultState.down = on
 	s.mu.Unlock()
 	if on {
-		s.dropSockets()
+		s.closeSockets()
 	}
 }
 
-// pass says whether a request may come in. It has then waited as long as everything hangs.
-func (s *Server) pass(w http.ResponseWriter, r *http.Request) bool {
+// admit says whether a request may come in. It has then waited as long as everything hangs.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
-	down, open := s.door.down, s.door.open
+	down, open := s.faultState.down, s.faultState.resume
 	s.mu.Unlock()
 	if down {
-		cut(w)
+		cutConnection(w)
 		return false
 	}
 	select {
@@ -98,19 +98,19 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request) bool {
 	case <-r.Context().Done():
 	case <-s.done:
 	}
-	cut(w)
+	cutConnection(w)
 	return false
 }
 
-// nextFault lets the next fault of a method happen. It answers with where the answer goes, which is nil if the call is over,
+// injectFault lets the next fault of a method happen. It answers with where the answer goes, which is nil if the call is over,
 // and with what to do after it.
-func (s *Server) nextFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, after func()) {
+func (s *Server) injectFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, after func()) {
 	f := s.takeFault(c.Method)
 	switch {
-	case s.spoil(w, f, c):
+	case s.applyFault(w, f, c):
 		return nil, nil
 	case f.LoseAnswer:
-		return &discard{}, func() { cut(w) }
+		return &discard{}, func() { cutConnection(w) }
 	default:
 		return w, func() {}
 	}
@@ -139,8 +139,8 @@ func (s *Server) takeFault(method string) Fault {
 	return Fault{}
 }
 
-// spoil carries the part of a fault out that comes before the call. It reports whether the call is over.
-func (s *Server) spoil(w http.ResponseWriter, f Fault, c *Call) bool {
+// applyFault carries the part of a fault out that comes before the call. It reports whether the call is over.
+func (s *Server) applyFault(w http.ResponseWriter, f Fault, c *Call) bool {
 	if f.Delay > 0 {
 		select {
 		case <-time.After(f.Delay):
@@ -149,35 +149,35 @@ func (s *Server) spoil(w http.ResponseWriter, f Fault, c *Call) bool {
 	}
 	switch {
 	case f.CutBefore:
-		s.record(*c)
-		cut(w)
+		s.recordCall(*c)
+		cutConnection(w)
 	case f.Status == http.StatusTooManyRequests:
 		c.Error, c.Status = "ratelimited", f.Status
-		s.record(*c)
-		tooMany(w, f.RetryAfter)
+		s.recordCall(*c)
+		writeRateLimited(w, f.RetryAfter)
 	case f.Status != 0:
 		c.Status = f.Status
-		s.record(*c)
+		s.recordCall(*c)
 		http.Error(w, http.StatusText(f.Status), f.Status)
 	case f.Error != "":
 		c.Error, c.Status = f.Error, http.StatusOK
-		s.record(*c)
-		write(w, http.StatusOK, refuse(f.Error))
+		s.recordCall(*c)
+		writeJSON(w, http.StatusOK, refuse(f.Error))
 	default:
 		return false
 	}
 	return true
 }
 
-// tooMany is the answer to a call over its limit (apis/web-api/rate-limits): whole seconds, and never less than one.
-func tooMany(w http.ResponseWriter, wait time.Duration) {
+// writeRateLimited is the answer to a call over its limit (apis/web-api/rate-limits): whole seconds, and never less than one.
+func writeRateLimited(w http.ResponseWriter, wait time.Duration) {
 	seconds := max(1, int((wait+time.Second-1)/time.Second))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	write(w, http.StatusTooManyRequests, refuse("ratelimited"))
+	writeJSON(w, http.StatusTooManyRequests, refuse("ratelimited"))
 }
 
-// cut ends a connection without an answer, as a lost one ends.
-func cut(w http.ResponseWriter) {
+// cutConnection ends a connection without an answer, as a lost one ends.
+func cutConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return

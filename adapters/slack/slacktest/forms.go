@@ -13,30 +13,30 @@ import (
 // long) is an error and is not sent. The app's answer is carried out: nothing closes the view, errors keep it open and
 // are in the delivery, update, push and clear do what they say.
 func (s *Server) Submit(user, viewID string, values map[string]any) Delivery {
-	d := s.deliver(func() (*parcel, error) {
-		v, err := s.inFront(user, viewID)
+	d := s.deliver(func() (*envelope, error) {
+		v, err := s.findModalInFront(user, viewID)
 		if err == nil {
-			err = s.enterValues(v, values)
+			err = s.setValues(v, values)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("submit view %s: %w", viewID, err)
 		}
-		p := s.interaction("view_submission", user, v.ID)
-		p.payload["view"], p.payload["response_urls"] = s.showView(v), []any{}
+		p := s.newInteraction("view_submission", user, v.ID)
+		p.payload["view"], p.payload["response_urls"] = s.encodeView(v), []any{}
 		return p, nil
 	})
 	if d.Err == nil {
-		d.Errors, d.Err = s.afterSubmit(user, viewID, d.Response)
+		d.Errors, d.Err = s.applySubmitResponse(user, viewID, d.Response)
 		if d.Err != nil {
-			s.fail(Failure{d.Kind, d.Type, "invalid response to view_submission: " + d.Err.Error(), d.Response})
+			s.recordFailure(Failure{d.Kind, d.Type, "invalid response to view_submission: " + d.Err.Error(), d.Response})
 		}
 	}
 	return d
 }
 
-// inFront finds the modal that a user has in front of them.
-func (s *Server) inFront(user, viewID string) (*View, error) {
-	v := s.top(user)
+// findModalInFront finds the modal that a user has in front of them.
+func (s *Server) findModalInFront(user, viewID string) (*View, error) {
+	v := s.findTopModal(user)
 	if v == nil || v.ID != viewID {
 		return nil, fmt.Errorf("%s does not have it in front", user)
 	}
@@ -47,12 +47,12 @@ func (s *Server) inFront(user, viewID string) (*View, error) {
 func (s *Server) Fill(user, viewID string, values map[string]any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.view(viewID)
+	v := s.findView(viewID)
 	if v == nil || v.User != user {
 		return fmt.Errorf("fill view %s in: %s does not have it open", viewID, user)
 	}
 	for name, value := range values {
-		if err := s.enterValue(v, name, value); err != nil {
+		if err := s.setValue(v, name, value); err != nil {
 			return err
 		}
 	}
@@ -61,36 +61,36 @@ func (s *Server) Fill(user, viewID string, values map[string]any) error {
 
 // eachInput calls visit with every element of a view that holds a value, and its block.
 func eachInput(v *View, visit func(block, element map[string]any)) {
-	parsed, _ := parse(string(v.Blocks))
+	parsed, _ := parseJSON(string(v.Blocks))
 	eachElement(parsed, func(b, e map[string]any) {
-		if initialState(e) != nil {
+		if initialStateOf(e) != nil {
 			visit(b, e)
 		}
 	})
 }
 
-// enterValues puts values into the state of a view, and checks what the client checks before it sends.
-func (s *Server) enterValues(v *View, values map[string]any) (err error) {
+// setValues puts values into the state of a view, and checks what the client checks before it sends.
+func (s *Server) setValues(v *View, values map[string]any) (err error) {
 	for name, value := range values {
-		if refused := s.enterValue(v, name, value); refused != nil {
+		if refused := s.setValue(v, name, value); refused != nil {
 			return refused
 		}
 	}
 	eachInput(v, func(b, e map[string]any) {
-		state := v.State[word(b, "block_id")][word(e, "action_id")]
+		state := v.State[stringField(b, "block_id")][stringField(e, "action_id")]
 		optional, _ := b["optional"].(bool)
-		if word(b, "type") == "input" && !optional && emptyState(state) {
-			err = fmt.Errorf("field %q is required", wordIn(b, "label"))
+		if stringField(b, "type") == "input" && !optional && isEmptyState(state) {
+			err = fmt.Errorf("field %q is required", textField(b, "label"))
 		}
 		text, _ := state["value"].(string)
-		if n := length(text); text != "" && (n < numberAt(e, "min_length", 0) || n > numberAt(e, "max_length", 3000)) {
-			err = fmt.Errorf("field %q has %d characters", wordIn(b, "label"), n)
+		if n := countCharacters(text); text != "" && (n < numberField(e, "min_length", 0) || n > numberField(e, "max_length", 3000)) {
+			err = fmt.Errorf("field %q has %d characters", textField(b, "label"), n)
 		}
 	})
 	return err
 }
 
-func emptyState(state map[string]any) bool {
+func isEmptyState(state map[string]any) bool {
 	for name, value := range state {
 		list, isList := value.([]any)
 		if name != "type" && (value == nil || value == "" || isList && len(list) == 0) {
@@ -100,16 +100,16 @@ func emptyState(state map[string]any) bool {
 	return false
 }
 
-// enterValue puts one value into the state of a view; its name is that of the block or of the element.
-func (s *Server) enterValue(v *View, name string, value any) error {
+// setValue puts one value into the state of a view; its name is that of the block or of the element.
+func (s *Server) setValue(v *View, name string, value any) error {
 	err := errors.New("the view has no such field")
 	eachInput(v, func(b, e map[string]any) {
-		block, action := word(b, "block_id"), word(e, "action_id")
+		block, action := stringField(b, "block_id"), stringField(e, "action_id")
 		if name != block && name != action {
 			return
 		}
 		var state map[string]any
-		if state, err = s.stateOf(e, value); err == nil {
+		if state, err = s.newElementState(e, value); err == nil {
 			state["type"] = e["type"]
 			v.State[block][action] = state
 		}
@@ -120,14 +120,14 @@ func (s *Server) enterValue(v *View, name string, value any) error {
 	return nil
 }
 
-// stateOf makes the entry of state.values that an element has with a value ("View state" on the same page).
-func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
+// newElementState makes the entry of state.values that an element has with a value ("View state" on the same page).
+func (s *Server) newElementState(e map[string]any, value any) (map[string]any, error) {
 	text, isText := value.(string)
 	list, _ := value.([]string)
 	if isText {
 		list = []string{text}
 	}
-	held := readSchemas().named[word(e, "type")].State
+	held := readSchemas().named[stringField(e, "type")].State
 	state := map[string]any{held: value}
 	switch held {
 	case "value":
@@ -135,13 +135,13 @@ func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
 			state[held] = nil
 		}
 	case "selected_option":
-		chosen, err := choose(e, []string{text})
+		chosen, err := findOptions(e, []string{text})
 		if err != nil {
 			return nil, err
 		}
 		state[held] = chosen[0]
 	case "selected_options":
-		chosen, err := choose(e, list)
+		chosen, err := findOptions(e, list)
 		if err != nil {
 			return nil, err
 		}
@@ -160,12 +160,12 @@ func (s *Server) stateOf(e map[string]any, value any) (map[string]any, error) {
 	return state, nil
 }
 
-// choose finds the options with the given values or texts. Those of an external menu were suggested by the app.
-func choose(e map[string]any, values []string) ([]any, error) {
+// findOptions finds the options with the given values or texts. Those of an external menu were suggested by the app.
+func findOptions(e map[string]any, values []string) ([]any, error) {
 	chosen := []any{}
 	for _, value := range values {
 		o := findOption(e, value)
-		if isExternal(e) {
+		if isExternalSelect(e) {
 			o = map[string]any{"text": answer{"type": "plain_text", "text": value, "emoji": true}, "value": value}
 		}
 		if o == nil {
@@ -176,11 +176,11 @@ func choose(e map[string]any, values []string) ([]any, error) {
 	return chosen, nil
 }
 
-// afterSubmit carries the answer to a submission out (surfaces/modals, "Updating views" and "Displaying errors").
-func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]string, error) {
+// applySubmitResponse carries the answer to a submission out (surfaces/modals, "Updating views" and "Displaying errors").
+func (s *Server) applySubmitResponse(user, viewID string, response []byte) (map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.view(viewID)
+	v := s.findView(viewID)
 	if v == nil {
 		return nil, nil //nolint:nilnil // the app has closed it meanwhile; there is nothing to say
 	}
@@ -203,20 +203,20 @@ func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]s
 	case "clear":
 		s.closeViews(user)
 	case "errors":
-		return reply.Errors, checkErrors(v, reply.Errors)
+		return reply.Errors, checkSubmitErrors(v, reply.Errors)
 	case "update", "push":
 		c := &call{Server: s, args: args{"view": string(reply.View)}}
-		if problems := checkJSON("view", modalRule(), reply.View); problems != nil {
+		if problems := checkJSON("view", ruleOfModal(), reply.View); problems != nil {
 			return nil, fmt.Errorf("check the view: %v", problems)
 		}
-		given, refused := c.given(v.ID)
+		given, refused := c.readView(v.ID)
 		switch {
 		case refused != nil:
 			return nil, fmt.Errorf("check the view: %s", refused.code())
 		case reply.Action == "push":
 			s.addView(user, v, given)
 		default:
-			s.fill(v, given)
+			s.setContent(v, given)
 		}
 	default:
 		return nil, fmt.Errorf("response_action %q is not known", reply.Action)
@@ -224,15 +224,15 @@ func (s *Server) afterSubmit(user, viewID string, response []byte) (map[string]s
 	return nil, nil //nolint:nilnil // no errors for the person, none of the app
 }
 
-// checkErrors: errors are told below input blocks alone, and have to name one.
-func checkErrors(v *View, told map[string]string) error {
+// checkSubmitErrors: errors are told below input blocks alone, and have to name one.
+func checkSubmitErrors(v *View, told map[string]string) error {
 	if len(told) == 0 {
 		return errors.New("errors is empty")
 	}
 	for id, text := range told {
 		named := false
 		eachInput(v, func(b, _ map[string]any) {
-			named = named || word(b, "block_id") == id && word(b, "type") == "input"
+			named = named || stringField(b, "block_id") == id && stringField(b, "type") == "input"
 		})
 		if !named || strings.TrimSpace(text) == "" {
 			return fmt.Errorf("errors names %q, which is no input block, or says nothing", id)
@@ -244,14 +244,14 @@ func checkErrors(v *View, told map[string]string) error {
 // CloseView lets a person close the modal in front, or with all the whole stack. The app is told only if the view asks
 // for it (notify_on_close); else the delivery is empty.
 func (s *Server) CloseView(user, viewID string, all bool) Delivery {
-	return s.deliver(func() (*parcel, error) {
-		v, err := s.inFront(user, viewID)
+	return s.deliver(func() (*envelope, error) {
+		v, err := s.findModalInFront(user, viewID)
 		if err != nil {
 			return nil, fmt.Errorf("close view %s: %w", viewID, err)
 		}
 		all = all || v.ClearOnClose
-		p := s.interaction("view_closed", user, v.ID)
-		p.payload["view"], p.payload["is_cleared"] = s.showView(v), all
+		p := s.newInteraction("view_closed", user, v.ID)
+		p.payload["view"], p.payload["is_cleared"] = s.encodeView(v), all
 		if all {
 			s.closeViews(user)
 		} else {
@@ -269,45 +269,45 @@ func (s *Server) CloseView(user, viewID string, all bool) Delivery {
 // the one of an action_id in a block, as an action_id is unique in its block alone. The values of the options that were
 // answered are in the delivery.
 func (s *Server) Suggest(user, viewID, blockID, actionID, typed string) Delivery {
-	d := s.deliver(func() (*parcel, error) {
-		v, searched := s.view(viewID), false
+	d := s.deliver(func() (*envelope, error) {
+		v, searched := s.findView(viewID), false
 		if v != nil && v.User == user {
 			eachInput(v, func(b, e map[string]any) {
-				if word(b, "block_id") == blockID && word(e, "action_id") == actionID {
-					searched = isExternal(e) && length(typed) >= numberAt(e, "min_query_length", 3)
+				if stringField(b, "block_id") == blockID && stringField(e, "action_id") == actionID {
+					searched = isExternalSelect(e) && countCharacters(typed) >= numberField(e, "min_query_length", 3)
 				}
 			})
 		}
 		if !searched {
 			return nil, fmt.Errorf("search in %q of block %q of view %s: not possible, or too little typed", actionID, blockID, viewID)
 		}
-		p := s.interaction("block_suggestion", user, v.ID)
+		p := s.newInteraction("block_suggestion", user, v.ID)
 		p.payload["action_id"], p.payload["block_id"], p.payload["value"] = actionID, blockID, typed
-		p.payload["view"], p.payload["container"] = s.showView(v), answer{"type": "view", "view_id": v.ID}
+		p.payload["view"], p.payload["container"] = s.encodeView(v), answer{"type": "view", "view_id": v.ID}
 		return p, nil
 	})
 	if d.Err == nil {
-		d.Options, d.Err = suggested(d.Response)
+		d.Options, d.Err = readSuggestions(d.Response)
 		if d.Err != nil {
-			s.fail(Failure{d.Kind, d.Type, d.Err.Error(), d.Response})
+			s.recordFailure(Failure{d.Kind, d.Type, d.Err.Error(), d.Response})
 		}
 	}
 	return d
 }
 
-// suggested reads an answer of at most 100 options: "an object containing either an options array, or an option_groups
+// readSuggestions reads an answer of at most 100 options: "an object containing either an options array, or an option_groups
 // array" ("external_select" on reference/block-kit/block-elements/select-menu-element). What has neither leaves the
 // person with what was found before (github.com/slackapi/bolt-python/issues/468), and is refused here.
-func suggested(response []byte) ([]string, error) {
+func readSuggestions(response []byte) ([]string, error) {
 	if problems := checkJSON("options", rule{Format: "json", Type: "suggestions", Required: true}, response); problems != nil {
 		return nil, fmt.Errorf("read the options: %s in %s", strings.Join(problems, "; "), response)
 	}
-	object, _ := decodeAny(response)
+	object, _ := decodeObject(response)
 	options, _ := object["options"].([]any)
 	var values []string
 	for _, entry := range options {
 		o, _ := entry.(map[string]any)
-		values = append(values, word(o, "value"))
+		values = append(values, stringField(o, "value"))
 	}
 	return values, nil
 }

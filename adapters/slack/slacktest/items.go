@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	mostPins      = 100 // slack.com/help/articles/205239997 (too_many_pins on reference/methods/pins.add)
-	mostBookmarks = 100 // slack.com/help/articles/4405764424979 (too_many_bookmarks on reference/methods/bookmarks.add)
-	mostEmoji     = 23  // slack.com/help/articles/202931348: distinct emoji one person may add (too_many_reactions)
+	maxPins      = 100 // slack.com/help/articles/205239997 (too_many_pins on reference/methods/pins.add)
+	maxBookmarks = 100 // slack.com/help/articles/4405764424979 (too_many_bookmarks on reference/methods/bookmarks.add)
+	maxEmoji     = 23  // slack.com/help/articles/202931348: distinct emoji one person may add (too_many_reactions)
 )
 
 func addPin(c *call) answer {
@@ -18,7 +18,7 @@ func addPin(c *call) answer {
 			pinned++
 		}
 	}
-	if pinned >= mostPins {
+	if pinned >= maxPins {
 		return refuse("too_many_pins")
 	}
 	c.m.Pinned = true
@@ -32,28 +32,28 @@ func removePin(c *call) answer {
 
 // addBookmark adds a link; there are no others here.
 func addBookmark(c *call) answer {
-	if len(c.channelBookmarks(c.ch.ID)) >= mostBookmarks {
+	if len(c.bookmarksOf(c.ch.ID)) >= maxBookmarks {
 		return refuse("too_many_bookmarks")
 	}
-	b := Bookmark{c.id("Bk"), c.ch.ID, c.args["title"], c.args["link"], c.args["emoji"]}
+	b := Bookmark{c.newID("Bk"), c.ch.ID, c.args["title"], c.args["link"], c.args["emoji"]}
 	c.bookmarks = append(c.bookmarks, b)
-	return answer{"bookmark": b.show()}
+	return answer{"bookmark": b.encode()}
 }
 
-func (b Bookmark) show() answer {
+func (b Bookmark) encode() answer {
 	return answer{
 		"id": b.ID, "channel_id": b.Channel, "title": b.Title, "link": b.Link, "emoji": b.Emoji, "type": "link",
 		"icon_url": "", "entity_id": nil, "rank": "U", "app_id": nil,
 	}
 }
 
-// bookmark is the place of the bookmark that the call names; -1 if the channel has none such.
-func (c *call) bookmark() int {
+// indexOfBookmark is the place of the bookmark that the call names; -1 if the channel has none such.
+func (c *call) indexOfBookmark() int {
 	return slices.IndexFunc(c.bookmarks, func(b Bookmark) bool { return b.Channel == c.ch.ID && b.ID == c.args["bookmark_id"] })
 }
 
 func editBookmark(c *call) answer {
-	i := c.bookmark()
+	i := c.indexOfBookmark()
 	if i < 0 {
 		return refuse("not_found")
 	}
@@ -62,11 +62,11 @@ func editBookmark(c *call) answer {
 	if emoji, given := c.args["emoji"]; given {
 		b.Emoji = emoji
 	}
-	return answer{"bookmark": b.show()}
+	return answer{"bookmark": b.encode()}
 }
 
 func removeBookmark(c *call) answer {
-	i := c.bookmark()
+	i := c.indexOfBookmark()
 	if i < 0 {
 		return refuse("not_found")
 	}
@@ -76,8 +76,8 @@ func removeBookmark(c *call) answer {
 
 func listBookmarks(c *call) answer {
 	all := []answer{}
-	for _, b := range c.channelBookmarks(c.ch.ID) {
-		all = append(all, b.show())
+	for _, b := range c.bookmarksOf(c.ch.ID) {
+		all = append(all, b.encode())
 	}
 	return answer{"bookmarks": all}
 }
@@ -92,23 +92,23 @@ func addReaction(c *call) answer {
 	switch {
 	case slices.Contains(c.m.Reactions[name], c.user):
 		return refuse("already_reacted")
-	case mine >= mostEmoji:
+	case mine >= maxEmoji:
 		return refuse("too_many_reactions")
 	}
-	c.m.reacted(c.user, name)
-	c.emit(c.ch, "reaction_added", c.reactionEvent(c.m, c.user, name))
+	c.m.addReaction(c.user, name)
+	c.emit(c.ch, "reaction_added", c.newReactionEvent(c.m, c.user, name))
 	return nil
 }
 
-func (m *Message) reacted(user, name string) {
+func (m *Message) addReaction(user, name string) {
 	if m.Reactions == nil {
 		m.Reactions = map[string][]string{}
 	}
 	m.Reactions[name] = append(slices.Clone(m.Reactions[name]), user)
 }
 
-// reactionEvent: reference/events/reaction_added and reaction_removed.
-func (s *Server) reactionEvent(m *Message, user, name string) answer {
+// newReactionEvent: reference/events/reaction_added and reaction_removed.
+func (s *Server) newReactionEvent(m *Message, user, name string) answer {
 	return answer{
 		"user": user, "reaction": name, "item_user": m.User,
 		"item": answer{"type": "message", "channel": m.Channel, "ts": m.TS},
@@ -116,7 +116,7 @@ func (s *Server) reactionEvent(m *Message, user, name string) answer {
 }
 
 func getReactions(c *call) answer {
-	shown := c.show(c.m, false)
-	shown["permalink"] = permalink(c.m)
+	shown := c.encodeMessage(c.m, false)
+	shown["permalink"] = permalinkOf(c.m)
 	return answer{"type": "message", "channel": c.ch.ID, "message": shown}
 }

@@ -21,7 +21,7 @@ type method struct {
 // byKind is something that differs by the kind of conversation.
 type byKind[T any] struct{ Public, Private, Direct T }
 
-func (b byKind[T]) of(c *Channel) T {
+func (b byKind[T]) forChannel(c *Channel) T {
 	switch {
 	case c.Direct:
 		return b.Direct
@@ -32,15 +32,15 @@ func (b byKind[T]) of(c *Channel) T {
 	}
 }
 
-// family is a set of scopes that differ only by the kind of conversation (reference/scopes).
-type family = byKind[[]string]
+// scopeFamily is a set of scopes that differ only by the kind of conversation (reference/scopes).
+type scopeFamily = byKind[[]string]
 
 // webAPI is app.yaml and methods.yaml.
 type webAPI struct {
 	Tiers       map[string]int
-	Scopes      map[string]map[string]family // by name, then by kind of token
-	Installed   map[string][]string          // by kind of token
-	Events      map[string]byKind[subscription]
+	Scopes      map[string]map[string]scopeFamily // by name, then by kind of token
+	Installed   map[string][]string               // by kind of token
+	Events      map[string]byKind[eventSubscription]
 	Methods     map[string]*method
 	ResponseURL *method `yaml:"response_url"`
 }
@@ -54,29 +54,29 @@ var readMethods = sync.OnceValue(func() (api webAPI) {
 	return api
 })
 
-// takes says whether a kind of token may call the method.
-func (m *method) takes(token string) bool {
+// acceptsToken says whether a kind of token may call the method.
+func (m *method) acceptsToken(token string) bool {
 	if m.Token != "" {
 		return token == m.Token
 	}
 	return token == "bot" || token == "user"
 }
 
-// family are the scopes that a token needs, by the kind of conversation.
-func (m *method) family(token string) family { return readMethods().Scopes[m.Scopes][token] }
+// scopesByKind are the scopes that a token needs, by the kind of conversation.
+func (m *method) scopesByKind(token string) scopeFamily { return readMethods().Scopes[m.Scopes][token] }
 
-// scopes are those of which a token needs one, whatever the kind of conversation.
-func (m *method) scopes(token string) []string {
+// sufficientScopes are those of which a token needs one, whatever the kind of conversation.
+func (m *method) sufficientScopes(token string) []string {
 	if m.Scope != "" {
 		return []string{m.Scope}
 	}
-	f := m.family(token)
+	f := m.scopesByKind(token)
 	return slices.Concat(f.Public, f.Private, f.Direct)
 }
 
-// check checks arguments.
-func (m *method) check(given args) answer {
-	return refusal(checkArgs(&schema{Fields: m.Args, OneOf: m.OneOf, AnyOf: m.AnyOf, Otherwise: m.Otherwise}, given))
+// checkArgs checks arguments.
+func (m *method) checkArgs(given args) answer {
+	return refuseArguments(checkArgs(&schema{Fields: m.Args, OneOf: m.OneOf, AnyOf: m.AnyOf, Otherwise: m.Otherwise}, given))
 }
 
 // AllBotScopes are all scopes that any method here asks of a bot token, and those that only events need.

@@ -12,8 +12,8 @@ import (
 
 // A response URL works five times within 30 minutes (interactivity/handling-user-interaction, "Message responses").
 const (
-	responseUses = 5
-	responseLife = 30 * time.Minute
+	maxResponseUses  = 5
+	responseLifetime = 30 * time.Minute
 )
 
 type responseURL struct {
@@ -35,7 +35,7 @@ type Response struct {
 }
 
 // Plain is the response as its reader sees it.
-func (r Response) Plain() string { return plainOf(r.Text, r.Blocks, nil) }
+func (r Response) Plain() string { return renderPlain(r.Text, r.Blocks, nil) }
 
 // Responses are all that were accepted, oldest first. What one person saw is among the Ephemerals too, and what
 // everybody saw among the Messages.
@@ -46,13 +46,13 @@ func (s *Server) Responses() []Response {
 }
 
 func (s *Server) newResponseURL(u responseURL) string {
-	ticket := secret()
+	ticket := newSecret()
 	u.made = s.now()
 	s.urls[ticket] = &u
 	return "http://" + s.listener.Addr().String() + "/response/" + ticket
 }
 
-func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleResponse(w http.ResponseWriter, r *http.Request) {
 	logged := Call{Method: "response_url", At: s.now(), Args: args{}}
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -63,18 +63,18 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || err != nil || media != "application/json" {
 		malformed = "invalid_payload"
 	}
-	w, lost := s.nextFault(w, &logged)
+	w, lost := s.injectFault(w, &logged)
 	if w == nil {
 		return
 	}
 	defer lost()
-	s.tell(logged, "before")
+	s.callHook(logged, "before")
 	refused := refuse(malformed)
 	if malformed == "" {
-		refused = s.useResponseURL(r.PathValue("ticket"), raw) //nolint:contextcheck // an event outlives the call that causes it
+		refused = s.redeemResponseURL(r.PathValue("ticket"), raw) //nolint:contextcheck // an event outlives the call that causes it
 	}
 	logged.Error, logged.Done = refused.code(), refused == nil
-	s.tell(logged, "after")
+	s.callHook(logged, "after")
 	status := http.StatusOK
 	switch logged.Error {
 	case "":
@@ -86,39 +86,46 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	if _, discarded := w.(*discard); !discarded {
 		logged.Status = status
 	}
-	s.record(logged)
+	s.recordCall(logged)
 	if refused == nil {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, "ok")
 		return
 	}
-	write(w, status, refused)
+	writeJSON(w, status, refused)
 }
 
-// useResponseURL counts a use and carries it out. A message that is refused uses the URL up as well.
-func (s *Server) useResponseURL(ticket string, raw []byte) answer {
+// redeemResponseURL counts a use and carries it out. A message that is refused uses the URL up as well.
+func (s *Server) redeemResponseURL(ticket string, raw []byte) answer {
+	u, refused := s.countResponseUse(ticket)
+	if refused != nil {
+		return refused
+	}
+	return s.applyResponse(u, raw)
+}
+
+// countResponseUse returns the response URL of a ticket, after counting one more use of it.
+func (s *Server) countResponseUse(ticket string) (responseURL, answer) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	u := s.urls[ticket]
 	switch {
-	case u == nil || s.now().Sub(u.made) > responseLife:
-		s.mu.Unlock()
-		return refuse("expired_url")
-	case u.uses >= responseUses:
-		s.mu.Unlock()
-		return refuse("used_url")
+	case u == nil || s.now().Sub(u.made) > responseLifetime:
+		return responseURL{}, refuse("expired_url")
+	case u.uses >= maxResponseUses:
+		return responseURL{}, refuse("used_url")
 	}
 	u.uses++
-	s.mu.Unlock()
-	return s.respond(*u, raw)
+	return *u, nil
 }
 
-// respond posts, replaces or deletes what a response says; nil means that it was done.
-func (s *Server) respond(u responseURL, raw []byte) answer {
+// applyResponse posts, replaces or deletes what a response says; nil means that it was done.
+func (s *Server) applyResponse(u responseURL, raw []byte) answer {
 	given := args{}
 	if code := readJSON(bytes.NewReader(raw), given); code != "" {
 		return refuse("invalid_payload")
 	}
-	if refused := readMethods().ResponseURL.check(given); refused != nil {
+	if refused := readMethods().ResponseURL.checkArgs(given); refused != nil {
 		return refused
 	}
 	s.mu.Lock()
@@ -127,12 +134,12 @@ func (s *Server) respond(u responseURL, raw []byte) answer {
 	if given.boolean("delete_original") {
 		return s.deleteOriginal(u)
 	}
-	said := c.content()
+	said := c.readContent()
 	r := Response{
 		User: u.user, Channel: u.channel, ThreadTS: given["thread_ts"], Text: said.text, Blocks: said.blocks,
 		InChannel: given["response_type"] == "in_channel", Original: u.original,
 	}
-	ch := s.find(u.channel)
+	ch := s.findChannel(u.channel)
 	switch {
 	case given.boolean("replace_original") && u.original != "":
 		r.Replaced = true
@@ -140,20 +147,20 @@ func (s *Server) respond(u responseURL, raw []byte) answer {
 			return refuse("message_not_found")
 		}
 	case r.InChannel:
-		s.say(ch, &Message{User: s.BotUser, BotID: s.BotID, Text: said.text, Blocks: said.blocks, ThreadTS: r.ThreadTS})
+		s.addMessage(ch, &Message{User: s.BotUser, BotID: s.BotID, Text: said.text, Blocks: said.blocks, ThreadTS: r.ThreadTS})
 	default:
-		s.ephemerals = append(s.ephemerals, Ephemeral{u.channel, u.user, s.timestamp(), r.ThreadTS, said.text, said.blocks})
+		s.ephemerals = append(s.ephemerals, Ephemeral{u.channel, u.user, s.newTimestamp(), r.ThreadTS, said.text, said.blocks})
 	}
 	s.responses = append(s.responses, r)
 	return nil
 }
 
 func (s *Server) deleteOriginal(u responseURL) answer {
-	switch m := s.message(u.channel, u.original); {
-	case u.ephemeral && s.ephemeral(u.original) >= 0:
+	switch m := s.findMessage(u.channel, u.original); {
+	case u.ephemeral && s.indexOfEphemeral(u.original) >= 0:
 		s.ephemerals = slices.DeleteFunc(slices.Clone(s.ephemerals), func(e Ephemeral) bool { return e.TS == u.original })
 	case u.original != "" && m != nil && !m.Deleted:
-		s.remove(s.find(u.channel), m)
+		s.removeMessage(s.findChannel(u.channel), m)
 	default:
 		return refuse("message_not_found")
 	}
@@ -162,15 +169,15 @@ func (s *Server) deleteOriginal(u responseURL) answer {
 }
 
 func (s *Server) replaceOriginal(u responseURL, said content) bool {
-	if i := s.ephemeral(u.original); u.ephemeral && i >= 0 {
+	if i := s.indexOfEphemeral(u.original); u.ephemeral && i >= 0 {
 		s.ephemerals[i].Text, s.ephemerals[i].Blocks = said.text, said.blocks
 		return true
 	}
-	m := s.message(u.channel, u.original)
+	m := s.findMessage(u.channel, u.original)
 	if m == nil || m.Deleted {
 		return false
 	}
 	m.Text, m.Blocks, m.Edits = said.text, said.blocks, m.Edits+1
-	s.emit(s.find(u.channel), "message", s.changeOf(m))
+	s.emit(s.findChannel(u.channel), "message", s.newChangeEvent(m))
 	return true
 }

@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
@@ -11,37 +12,41 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// mostSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time. One more is
+// maxSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time. One more is
 // told too_many_websockets and closed (github.com/slackapi/bolt-js/issues/2225).
-const mostSockets = 10
+const maxSockets = 10
 
-// pingEvery keeps a client content that gives a connection up when no ping comes for half a minute.
-const pingEvery = 5 * time.Second
+// pingInterval keeps a client content that gives a connection up when no ping comes for half a minute.
+const pingInterval = 5 * time.Second
 
-// wire is what goes between the app and people: sockets, deliveries, triggers, views, response URLs.
-type wire struct {
-	revoked   []string
-	triggers  map[string]*trigger
-	views     []*View
-	tickets   map[string]bool
-	sockets   []*socket
-	opened    int // sockets so far
-	turn      int
-	changed   chan struct{} // closed and made anew when anything happened
-	waiting   map[string]*wait
-	issued    map[string]bool // envelope IDs of all times
-	pending   []*parcel
-	failures  []Failure
-	urls      map[string]*responseURL
-	responses []Response
-	client    *http.Client
-	signed    map[[sha256.Size]byte]int64 // body → the time that it was signed for last
+// maxCloseWait is how long RefreshSockets waits for the app to close its side, so that every acknowledgement on its way
+// arrives.
+const maxCloseWait = time.Second
+
+// traffic is what goes between the app and people: sockets, deliveries, triggers, views, response URLs.
+type traffic struct {
+	revoked       []string
+	triggers      map[string]*trigger
+	views         []*View
+	tickets       map[string]bool
+	sockets       []*socket
+	socketsOpened int // sockets so far
+	nextSocket    int
+	changed       chan struct{} // closed and made anew when anything happened
+	pendingAcks   map[string]*pendingAck
+	issued        map[string]bool // envelope IDs of all times
+	pending       []*envelope
+	failures      []Failure
+	urls          map[string]*responseURL
+	responses     []Response
+	client        *http.Client
+	signed        map[[sha256.Size]byte]int64 // body → the time that it was signed for last
 }
 
-func newWire() wire {
-	return wire{
+func newTraffic() traffic {
+	return traffic{
 		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
-		waiting: map[string]*wait{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
+		pendingAcks: map[string]*pendingAck{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
 		signed: map[[sha256.Size]byte]int64{},
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
@@ -50,12 +55,14 @@ func newWire() wire {
 	}
 }
 
+// socket is one connection of Socket Mode.
 type socket struct {
 	number int
 	conn   *websocket.Conn
 	mu     sync.Mutex // one writer at a time
-	gone   chan struct{}
 	once   sync.Once
+	closed chan struct{} // closed when the connection is
+	read   chan struct{} // closed when every acknowledgement that arrived has been read
 }
 
 func (k *socket) send(v any) error {
@@ -66,25 +73,29 @@ func (k *socket) send(v any) error {
 
 func (k *socket) close() {
 	k.once.Do(func() {
-		close(k.gone)
+		close(k.closed)
 		_ = k.conn.Close()
 	})
 }
 
 // openConnection: reference/methods/apps.connections.open. The URL holds a ticket that works once.
 func openConnection(c *call) answer {
-	ticket := secret()
+	ticket := newSecret()
 	c.tickets[ticket] = true
 	return answer{"url": "ws://" + c.listener.Addr().String() + "/link/?ticket=" + ticket + "&app_id=" + c.AppID}
 }
 
-func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	ticket := r.URL.Query().Get("ticket")
+// takeTicket uses up a ticket. It reports whether there was one.
+func (s *Server) takeTicket(ticket string) bool {
 	s.mu.Lock()
-	known := s.tickets[ticket]
+	defer s.mu.Unlock()
+	ok := s.tickets[ticket]
 	delete(s.tickets, ticket)
-	s.mu.Unlock()
-	if !known {
+	return ok
+}
+
+func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
+	if !s.takeTicket(r.URL.Query().Get("ticket")) {
 		http.Error(w, "invalid ticket", http.StatusForbidden)
 		return
 	}
@@ -93,12 +104,12 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	k := &socket{conn: conn, gone: make(chan struct{})}
+	k := &socket{conn: conn, closed: make(chan struct{}), read: make(chan struct{})}
 	defer k.close()
 	s.mu.Lock()
-	full := len(s.sockets) >= mostSockets
-	s.opened++
-	k.number = s.opened
+	full := len(s.sockets) >= maxSockets
+	s.socketsOpened++
+	k.number = s.socketsOpened
 	count := len(s.sockets) + 1
 	s.mu.Unlock()
 	if full {
@@ -110,49 +121,53 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		"type": "hello", "num_connections": count, "debug_info": s.debugInfo(),
 		"connection_info": answer{"app_id": s.AppID},
 	}
-	// Whoever is told to send something to the socket waits until that is out.
-	k.mu.Lock()
-	s.seat(k, true)
-	defer s.seat(k, false)
-	err = k.conn.WriteJSON(hello)
-	k.mu.Unlock()
-	if err != nil {
+	defer s.setConnected(k, false)
+	defer close(k.read)
+	if err := s.connect(k, hello); err != nil {
 		return
 	}
-	s.listen(k)
+	s.readAcks(k)
+}
+
+// connect makes deliveries go to a socket. They wait for the socket's lock, so that hello is the first frame.
+func (s *Server) connect(k *socket, hello answer) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s.setConnected(k, true)
+	return k.conn.WriteJSON(hello)
 }
 
 func (s *Server) debugInfo() answer {
 	return answer{"host": "slacktest", "started": s.now().UTC().Format(time.RFC3339), "build_number": 1, "approximate_connection_time": 18060}
 }
 
-// seat counts a socket in or out and wakes those who wait for that.
-func (s *Server) seat(k *socket, in bool) {
+// setConnected counts a socket in or out and wakes those who wait for that.
+func (s *Server) setConnected(k *socket, in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in {
 		s.sockets = append(s.sockets, k)
-		s.background(func() { s.ping(k) })
+		s.runInBackground(func() { s.pingSocket(k) })
 	} else {
 		s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == k })
 	}
-	s.stir()
+	s.wakeWaiters()
 }
 
-// stir wakes those who wait for something; the lock is held.
-func (s *Server) stir() {
+// wakeWaiters wakes those who wait for something; the lock is held.
+func (s *Server) wakeWaiters() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-func (s *Server) ping(k *socket) {
-	ticker := time.NewTicker(pingEvery)
+func (s *Server) pingSocket(k *socket) {
+	ticker := time.NewTicker(pingInterval)
 	defer ticker.Stop()
 	defer k.close()
 	_ = k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
 	for {
 		select {
-		case <-k.gone:
+		case <-k.closed:
 			return
 		case <-s.done:
 			return
@@ -162,8 +177,8 @@ func (s *Server) ping(k *socket) {
 	}
 }
 
-// listen takes acknowledgements: {"envelope_id": "…", "payload": {…}}, the payload being optional.
-func (s *Server) listen(k *socket) {
+// readAcks takes acknowledgements: {"envelope_id": "…", "payload": {…}}, the payload being optional.
+func (s *Server) readAcks(k *socket) {
 	for {
 		_, raw, err := k.conn.ReadMessage()
 		if err != nil {
@@ -175,25 +190,32 @@ func (s *Server) listen(k *socket) {
 			Payload    json.RawMessage `json:"payload"`
 		}
 		if json.Unmarshal(raw, &ack) != nil || ack.EnvelopeID == "" {
-			s.fail(Failure{Reason: "not an acknowledgement: " + string(raw)})
+			s.recordFailure(Failure{Reason: "not an acknowledgement: " + string(raw)})
 			continue
 		}
-		s.mu.Lock()
-		w, issued := s.waiting[ack.EnvelopeID], s.issued[ack.EnvelopeID]
-		delete(s.waiting, ack.EnvelopeID)
-		s.mu.Unlock()
+		w, issued := s.takePendingAck(ack.EnvelopeID)
 		switch {
 		case w != nil:
 			w.acked <- ack.Payload
 		case !issued:
-			s.fail(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
+			s.recordFailure(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
 		default:
 			// It is late, and the delivery has failed already; or it is the second one.
 		}
 	}
 }
 
-// Sockets is how many are connected now.
+// takePendingAck returns the delivery that waits for the acknowledgement of an envelope, nil if none does any more, and
+// whether the server ever sent that envelope.
+func (s *Server) takePendingAck(envelopeID string) (w *pendingAck, issued bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w = s.pendingAcks[envelopeID]
+	delete(s.pendingAcks, envelopeID)
+	return w, s.issued[envelopeID]
+}
+
+// Sockets returns how many sockets are connected now.
 func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -229,7 +251,7 @@ func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
 // WarnSockets tells every socket that it will be closed soon; Slack does so about ten seconds ahead
 // (apis/events-api/using-socket-mode, "Disconnecting").
 func (s *Server) WarnSockets() {
-	for _, k := range s.connected() {
+	for _, k := range s.connectedSockets() {
 		_ = k.send(answer{"type": "disconnect", "reason": "warning", "debug_info": s.debugInfo()})
 	}
 }
@@ -240,28 +262,37 @@ func (s *Server) RefreshSockets(warn bool) {
 	if warn {
 		s.WarnSockets()
 	}
-	for _, k := range s.connected() {
+	all := s.connectedSockets()
+	for _, k := range all {
 		_ = k.send(answer{"type": "disconnect", "reason": "refresh_requested", "debug_info": s.debugInfo()})
 		_ = k.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxCloseWait)
+	defer cancel()
+	for _, k := range all {
+		select {
+		case <-k.read:
+		case <-ctx.Done():
+		}
 		k.close()
 	}
 }
 
 // CutSocket cuts one socket off without a word: the i-th of those connected.
 func (s *Server) CutSocket(i int) {
-	if all := s.connected(); i < len(all) {
+	if all := s.connectedSockets(); i < len(all) {
 		all[i].close()
 	}
 }
 
-func (s *Server) connected() []*socket {
+func (s *Server) connectedSockets() []*socket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.sockets)
 }
 
-func (s *Server) dropSockets() {
-	for _, k := range s.connected() {
+func (s *Server) closeSockets() {
+	for _, k := range s.connectedSockets() {
 		k.close()
 	}
 }

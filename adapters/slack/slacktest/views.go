@@ -11,9 +11,9 @@ import (
 const (
 	// A trigger "will expire three seconds after" it was made, and works once (interactivity/handling-user-interaction,
 	// and expired_trigger_id and exchanged_trigger_id on reference/methods/views.open).
-	triggerLife = 3 * time.Second
+	triggerLifetime = 3 * time.Second
 	// push_limit_reached on reference/methods/views.push: a modal has three views at most.
-	mostPushed = 3
+	maxStackedViews = 3
 )
 
 // View is a modal or a Home tab as it is now.
@@ -31,7 +31,7 @@ type View struct {
 
 // Plain is the view as its reader sees it: title, then its texts, then the button.
 func (v View) Plain() string {
-	lines := []string{v.Title, plainOf("", v.Blocks, nil), v.Submit}
+	lines := []string{v.Title, renderPlain("", v.Blocks, nil), v.Submit}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
@@ -56,13 +56,17 @@ func (s *Server) Views() []View {
 }
 
 // View is one view by its ID; the zero value when it is closed.
-func (s *Server) View(id string) View { return s.copyView(func() *View { return s.view(id) }) }
+func (s *Server) View(id string) View { return s.copyView(func() *View { return s.findView(id) }) }
 
 // Modal is the modal that a person has in front of them; the zero value if there is none.
-func (s *Server) Modal(user string) View { return s.copyView(func() *View { return s.top(user) }) }
+func (s *Server) Modal(user string) View {
+	return s.copyView(func() *View { return s.findTopModal(user) })
+}
 
 // Home is a person's Home tab; the zero value if none was published.
-func (s *Server) Home(user string) View { return s.copyView(func() *View { return s.home(user) }) }
+func (s *Server) Home(user string) View {
+	return s.copyView(func() *View { return s.findHomeTab(user) })
+}
 
 func (s *Server) copyView(find func() *View) View {
 	s.mu.Lock()
@@ -82,19 +86,19 @@ func (v *View) copy() View {
 	return d
 }
 
-func (s *Server) view(id string) *View {
-	return s.lastView(func(v *View) bool { return v.ID == id })
+func (s *Server) findView(id string) *View {
+	return s.findLastView(func(v *View) bool { return v.ID == id })
 }
 
-func (s *Server) top(user string) *View {
-	return s.lastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
+func (s *Server) findTopModal(user string) *View {
+	return s.findLastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
-func (s *Server) home(user string) *View {
-	return s.lastView(func(v *View) bool { return v.Type == "home" && v.User == user })
+func (s *Server) findHomeTab(user string) *View {
+	return s.findLastView(func(v *View) bool { return v.Type == "home" && v.User == user })
 }
 
-func (s *Server) lastView(match func(*View) bool) *View {
+func (s *Server) findLastView(match func(*View) bool) *View {
 	for _, v := range slices.Backward(s.views) {
 		if match(v) {
 			return v
@@ -103,28 +107,28 @@ func (s *Server) lastView(match func(*View) bool) *View {
 	return nil
 }
 
-// Trigger makes a trigger ID as an interaction of a person would, for tests of views alone.
-func (s *Server) Trigger(user string) string {
+// NewTrigger returns a trigger ID as an interaction of a person would create one, for tests of views alone.
+func (s *Server) NewTrigger(user string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.newTrigger(user, "")
+	return s.addTrigger(user, "")
 }
 
-func (s *Server) newTrigger(user, view string) string {
-	id := strings.ReplaceAll(s.timestamp(), ".", "") + "." + s.TeamID[2:] + "." + secret()
+func (s *Server) addTrigger(user, view string) string {
+	id := strings.ReplaceAll(s.newTimestamp(), ".", "") + "." + s.TeamID[2:] + "." + newSecret()
 	s.triggers[id] = &trigger{user: user, view: view, at: s.now()}
 	return id
 }
 
-// exchange uses a trigger up.
-func (c *call) exchange() (*trigger, answer) {
+// useTrigger uses a trigger up.
+func (c *call) useTrigger() (*trigger, answer) {
 	t := c.triggers[c.args["trigger_id"]]
 	switch {
 	case t == nil:
 		return nil, refuse("invalid_trigger_id")
 	case t.used:
 		return nil, refuse("exchanged_trigger_id")
-	case c.now().Sub(t.at) > triggerLife:
+	case c.now().Sub(t.at) > triggerLifetime:
 		return nil, refuse("expired_trigger_id")
 	}
 	t.used = true
@@ -133,30 +137,30 @@ func (c *call) exchange() (*trigger, answer) {
 
 // openView takes the trigger last: a bad view does not use it up.
 func openView(c *call) answer {
-	given, refused := c.given("")
+	given, refused := c.readView("")
 	if refused != nil {
 		return refused
 	}
-	t, refused := c.exchange()
+	t, refused := c.useTrigger()
 	if refused != nil {
 		return refused
 	}
 	c.closeViews(t.user)
-	return answer{"view": c.showView(c.addView(t.user, nil, given))}
+	return answer{"view": c.encodeView(c.addView(t.user, nil, given))}
 }
 
 // pushView needs a trigger from an interaction in the modal.
 func pushView(c *call) answer {
-	given, refused := c.given("")
+	given, refused := c.readView("")
 	if refused != nil {
 		return refused
 	}
-	t, refused := c.exchange()
+	t, refused := c.useTrigger()
 	if refused != nil {
 		return refused
 	}
-	below := c.top(t.user)
-	if below == nil || t.view == "" || c.view(t.view) == nil {
+	below := c.findTopModal(t.user)
+	if below == nil || t.view == "" || c.findView(t.view) == nil {
 		return refuse("not_found")
 	}
 	depth := 0
@@ -165,14 +169,14 @@ func pushView(c *call) answer {
 			depth++
 		}
 	}
-	if depth >= mostPushed {
+	if depth >= maxStackedViews {
 		return refuse("push_limit_reached")
 	}
-	return answer{"view": c.showView(c.addView(t.user, below, given))}
+	return answer{"view": c.encodeView(c.addView(t.user, below, given))}
 }
 
 func updateView(c *call) answer {
-	v := c.lastView(func(v *View) bool {
+	v := c.findLastView(func(v *View) bool {
 		return v.Type == "modal" && (v.ID == c.args["view_id"] || v.External != "" && v.External == c.args["external_id"])
 	})
 	if v == nil {
@@ -186,38 +190,38 @@ func publishView(c *call) answer {
 	if u := c.users[user]; u == nil || u.Bot || u.Deleted {
 		return refuse("invalid_arguments")
 	}
-	if v := c.home(user); v != nil {
+	if v := c.findHomeTab(user); v != nil {
 		return c.replaceView(v)
 	}
-	given, refused := c.given("")
+	given, refused := c.readView("")
 	switch {
 	case refused != nil:
 		return refused
 	case c.args["hash"] != "":
 		return refuse("hash_conflict")
 	}
-	return answer{"view": c.showView(c.addView(user, nil, given))}
+	return answer{"view": c.encodeView(c.addView(user, nil, given))}
 }
 
 // replaceView makes a view the one that was given, unless it has changed since the app saw it.
 func (c *call) replaceView(v *View) answer {
-	given, refused := c.given(v.ID)
+	given, refused := c.readView(v.ID)
 	switch hash := c.args["hash"]; {
 	case refused != nil:
 		return refused
 	case hash != "" && hash != v.Hash:
 		return refuse("hash_conflict")
 	}
-	c.fill(v, given)
-	return answer{"view": c.showView(v)}
+	c.setContent(v, given)
+	return answer{"view": c.encodeView(v)}
 }
 
-// given reads the view of a call, which was checked; own is the view that it will replace.
-func (c *call) given(own string) (map[string]any, answer) {
-	v, _ := parse(c.args["view"])
+// readView reads the view of a call, which was checked; own is the view that it will replace.
+func (c *call) readView(own string) (map[string]any, answer) {
+	v, _ := parseJSON(c.args["view"])
 	given, _ := v.(map[string]any)
-	external := word(given, "external_id")
-	if c.lastView(func(v *View) bool { return external != "" && v.External == external && v.ID != own }) != nil {
+	external := stringField(given, "external_id")
+	if c.findLastView(func(v *View) bool { return external != "" && v.External == external && v.ID != own }) != nil {
 		return nil, refuse("duplicate_external_id")
 	}
 	return given, nil
@@ -225,31 +229,31 @@ func (c *call) given(own string) (map[string]any, answer) {
 
 // addView opens a view for a user, above another one unless that is nil.
 func (s *Server) addView(user string, below *View, given map[string]any) *View {
-	v := &View{ID: s.id("V"), User: user}
+	v := &View{ID: s.newID("V"), User: user}
 	v.RootID = v.ID
 	if below != nil {
 		v.RootID, v.PreviousID = below.RootID, below.ID
 	}
-	s.fill(v, given)
+	s.setContent(v, given)
 	s.views = append(s.views, v)
 	return v
 }
 
-// fill makes a view what an app has sent. What was filled in stays where block_id and action_id stay
+// setContent makes a view what an app has sent. What was filled in stays where block_id and action_id stay
 // (reference/views/modal-views, "Preserving input entry in views").
-func (s *Server) fill(v *View, given map[string]any) {
-	v.Hash = s.timestamp()[:10] + "." + secret()[:8]
-	v.Type, v.CallbackID, v.PrivateMetadata = word(given, "type"), word(given, "callback_id"), word(given, "private_metadata")
-	v.External = word(given, "external_id")
-	v.Title, v.Submit = wordIn(given, "title"), wordIn(given, "submit")
+func (s *Server) setContent(v *View, given map[string]any) {
+	v.Hash = s.newTimestamp()[:10] + "." + newSecret()[:8]
+	v.Type, v.CallbackID, v.PrivateMetadata = stringField(given, "type"), stringField(given, "callback_id"), stringField(given, "private_metadata")
+	v.External = stringField(given, "external_id")
+	v.Title, v.Submit = textField(given, "title"), textField(given, "submit")
 	v.NotifyOnClose, _ = given["notify_on_close"].(bool)
 	v.ClearOnClose, _ = given["clear_on_close"].(bool)
-	v.Blocks = complete(given["blocks"])
+	v.Blocks = fillIDs(given["blocks"])
 	before := v.State
 	v.State = map[string]map[string]map[string]any{}
 	eachElement(given["blocks"], func(b, e map[string]any) {
-		value := initialState(e)
-		block, action := word(b, "block_id"), word(e, "action_id")
+		value := initialStateOf(e)
+		block, action := stringField(b, "block_id"), stringField(e, "action_id")
 		if old := before[block][action]; old != nil && old["type"] == value["type"] {
 			value = old
 		}
@@ -263,13 +267,13 @@ func (s *Server) fill(v *View, given map[string]any) {
 	})
 }
 
-func wordIn(object map[string]any, name string) string {
+func textField(object map[string]any, name string) string {
 	inner, _ := object[name].(map[string]any)
-	return word(inner, "text")
+	return stringField(inner, "text")
 }
 
-// showView is reference/interaction-payloads/view-interactions-payload, "view".
-func (s *Server) showView(v *View) answer {
+// encodeView is reference/interaction-payloads/view-interactions-payload, "view".
+func (s *Server) encodeView(v *View) answer {
 	a := answer{
 		"id": v.ID, "team_id": s.TeamID, "app_id": s.AppID, "bot_id": s.BotID, "app_installed_team_id": s.TeamID,
 		"type": v.Type, "callback_id": v.CallbackID, "private_metadata": v.PrivateMetadata, "external_id": v.External,
@@ -298,9 +302,9 @@ func (s *Server) closeViews(user string) {
 	s.views = slices.DeleteFunc(s.views, func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
-// initialState is what an element of a view says before anyone uses it; nil for what holds no value.
-func initialState(e map[string]any) map[string]any {
-	s := readSchemas().named[word(e, "type")]
+// initialStateOf is what an element of a view says before anyone uses it; nil for what holds no value.
+func initialStateOf(e map[string]any) map[string]any {
+	s := readSchemas().named[stringField(e, "type")]
 	if s == nil || s.State == "" {
 		return nil
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// readRich is what a reader in a zone sees of a rich text: its texts as they are, for there is no markup in them.
-func readRich(block map[string]any, zone *time.Location) string {
+// renderRichText is what a reader in a zone sees of a rich text: its texts as they are, for there is no markup in them.
+func renderRichText(block map[string]any, zone *time.Location) string {
 	var b strings.Builder
 	parts, _ := block["elements"].([]any)
 	for _, p := range parts {
@@ -14,12 +14,12 @@ func readRich(block map[string]any, zone *time.Location) string {
 		inline, _ := part["elements"].([]any)
 		for _, e := range inline {
 			element, _ := e.(map[string]any)
-			text, url := word(element, "text"), word(element, "url")
+			text, url := stringField(element, "text"), stringField(element, "url")
 			switch {
-			case word(element, "type") == "channel":
-				b.WriteString("#" + word(element, "channel_id"))
-			case word(element, "type") == "date":
-				b.WriteString(readDateElement(element, zone))
+			case stringField(element, "type") == "channel":
+				b.WriteString("#" + stringField(element, "channel_id"))
+			case stringField(element, "type") == "date":
+				b.WriteString(renderDateElement(element, zone))
 			case url != "" && text != "" && text != url:
 				b.WriteString(text + " (link to " + url + ")")
 			case url != "":

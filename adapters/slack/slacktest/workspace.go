@@ -83,7 +83,7 @@ type Ephemeral struct {
 	Blocks                            json.RawMessage
 }
 
-type world struct {
+type workspace struct {
 	ids        int
 	lastTS     int64
 	users      map[string]*User
@@ -94,18 +94,18 @@ type world struct {
 	ephemerals []Ephemeral
 }
 
-func newWorld() world { return world{users: map[string]*User{}} }
+func newWorkspace() workspace { return workspace{users: map[string]*User{}} }
 
-// id has the form of Slack's: a letter that tells the kind, then capitals and digits.
-func (w *world) id(kind string) string {
+// newID has the form of Slack's: a letter that tells the kind, then capitals and digits.
+func (w *workspace) newID(kind string) string {
 	w.ids++
 	// Multiplying by an odd prime spreads neighbors over the whole range; 36^8 values are never used up.
 	n := uint64(w.ids) * 1_000_003 * 7919 % 2_821_109_907_456
 	return kind + "0" + strings.ToUpper(fmt.Sprintf("%09s", strconv.FormatUint(n, 36)))
 }
 
-// timestamp is unique in the workspace and increases strictly, whatever the clock does.
-func (s *Server) timestamp() string {
+// newTimestamp is unique in the workspace and increases strictly, whatever the clock does.
+func (s *Server) newTimestamp() string {
 	micros := max(s.now().UnixMicro(), s.lastTS+1)
 	s.lastTS = micros
 	return fmt.Sprintf("%d.%06d", micros/1e6, micros%1e6)
@@ -120,7 +120,7 @@ func (s *Server) AddUser(u User) string {
 
 func (s *Server) addUser(u User) string {
 	if u.ID == "" {
-		u.ID = s.id("U")
+		u.ID = s.newID("U")
 	}
 	if u.TeamID == "" {
 		u.TeamID = s.TeamID
@@ -140,7 +140,7 @@ func (s *Server) AddChannel(c Channel) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.ID == "" {
-		c.ID = s.id("C")
+		c.ID = s.newID("C")
 	}
 	if c.Created.IsZero() {
 		c.Created = s.now()
@@ -158,7 +158,7 @@ func (s *Server) AddGroup(g UserGroup) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if g.ID == "" {
-		g.ID = s.id("S")
+		g.ID = s.newID("S")
 	}
 	g.Members = slices.Clone(g.Members)
 	s.groups = append(s.groups, &g)
@@ -168,18 +168,17 @@ func (s *Server) AddGroup(g UserGroup) string {
 // Join makes a person a member of a channel, as the client does, and tells the app.
 func (s *Server) Join(user, channel string) {
 	s.mu.Lock()
-	c := s.find(channel)
-	if c != nil && !slices.Contains(c.Members, user) {
-		s.enter(c, user, "")
+	defer s.mu.Unlock()
+	if c := s.findChannel(channel); c != nil && !slices.Contains(c.Members, user) {
+		s.addMember(c, user, "")
 	}
-	s.mu.Unlock()
 }
 
 // Leave takes a person (or the app) out of a channel.
 func (s *Server) Leave(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.find(channel); c != nil {
+	if c := s.findChannel(channel); c != nil {
 		c.Members = slices.DeleteFunc(c.Members, func(m string) bool { return m == user })
 	}
 }
@@ -199,7 +198,7 @@ func (s *Server) Channels() []Channel {
 func (s *Server) Channel(nameOrID string) Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.find(nameOrID); c != nil {
+	if c := s.findChannel(nameOrID); c != nil {
 		return c.copy()
 	}
 	return Channel{}
@@ -235,7 +234,7 @@ func (s *Server) Group(idOrHandle string) UserGroup {
 func (s *Server) Messages(channel string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.find(channel)
+	c := s.findChannel(channel)
 	if c == nil {
 		return nil
 	}
@@ -274,18 +273,18 @@ func (s *Server) Ephemerals() []Ephemeral {
 func (s *Server) Bookmarks(channel string) []Bookmark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.find(channel)
+	c := s.findChannel(channel)
 	if c == nil {
 		return nil
 	}
-	return s.channelBookmarks(c.ID)
+	return s.bookmarksOf(c.ID)
 }
 
-func (w *world) channelBookmarks(channel string) []Bookmark {
+func (w *workspace) bookmarksOf(channel string) []Bookmark {
 	return slices.DeleteFunc(slices.Clone(w.bookmarks), func(b Bookmark) bool { return b.Channel != channel })
 }
 
-func (w *world) find(nameOrID string) *Channel {
+func (w *workspace) findChannel(nameOrID string) *Channel {
 	name := strings.TrimPrefix(nameOrID, "#")
 	for _, c := range w.channels {
 		if c.ID == nameOrID || (c.Name != "" && c.Name == name) {
@@ -295,7 +294,7 @@ func (w *world) find(nameOrID string) *Channel {
 	return nil
 }
 
-func (w *world) message(channel, ts string) *Message {
+func (w *workspace) findMessage(channel, ts string) *Message {
 	for _, m := range w.messages {
 		if m.Channel == channel && m.TS == ts {
 			return m
@@ -304,7 +303,7 @@ func (w *world) message(channel, ts string) *Message {
 	return nil
 }
 
-func (c *Channel) has(user string) bool { return slices.Contains(c.Members, user) }
+func (c *Channel) hasMember(user string) bool { return slices.Contains(c.Members, user) }
 
 func (c *Channel) copy() Channel {
 	d := *c

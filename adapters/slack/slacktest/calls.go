@@ -51,15 +51,15 @@ func (s *Server) Calls(method string) []Call {
 // Count is how many calls of a method came, whatever became of them.
 func (s *Server) Count(method string) int { return len(s.Calls(method)) }
 
-// Done is how many calls of a method were carried out, whether or not their answers arrived.
-func (s *Server) Done(method string) int {
+// CountDone returns how many calls of a method were carried out, whether or not their answers arrived.
+func (s *Server) CountDone(method string) int {
 	return len(slices.DeleteFunc(s.Calls(method), func(c Call) bool { return !c.Done }))
 }
 
-// Unexpected are calls of methods, or with arguments, that the server does not know. A test fails if there are any.
-func (s *Server) Unexpected() []Call {
+// UnexpectedCalls returns the calls of methods, or with arguments, that the server does not know. A test must have none.
+func (s *Server) UnexpectedCalls() []Call {
 	return slices.DeleteFunc(s.Calls(""), func(c Call) bool {
-		return c.Error != "unknown_method" && !strings.HasPrefix(c.Error, unknownArgument)
+		return c.Error != "unknown_method" && !strings.HasPrefix(c.Error, unknownArgumentPrefix)
 	})
 }
 
@@ -70,15 +70,15 @@ func (s *Server) Forget() {
 	s.log = nil
 }
 
-func (s *Server) record(c Call) {
+func (s *Server) recordCall(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Phase = "after"
 	s.log = append(s.log, c)
-	s.stir()
+	s.wakeWaiters()
 }
 
-func (s *Server) tell(c Call, phase string) {
+func (s *Server) callHook(c Call, phase string) {
 	s.mu.Lock()
 	hook := s.hook
 	s.mu.Unlock()

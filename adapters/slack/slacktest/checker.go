@@ -12,41 +12,42 @@ import (
 	"unicode/utf8"
 )
 
-// problem is one thing that is wrong with an argument, with the error that it is answered with.
+// problem is one thing that is wrong with an argument, with the error code of the answer.
 type problem struct{ code, message string }
 
-// checker checks JSON values against rules, and gathers what is wrong.
+// checker checks JSON values against rules, and collects the problems.
 type checker struct {
 	schemas
 	problems []problem
-	// code is the error of a problem whose rule has none.
+	// code is the error code of a problem whose rule has none.
 	code string
-	// agree checks what the fields of an object say of each other, after each was checked for itself.
-	agree func(at string, s *schema, object map[string]any)
-	// characters counts those of all texts.
+	// checkObjectFields checks how the fields of an object relate to each other, after each has been checked by itself.
+	checkObjectFields func(at string, s *schema, object map[string]any)
+	// characters is the number of characters of all texts.
 	characters int
 }
 
-// length counts as the strictest reading of "characters" does: an emoji outside the basic plane is two.
-func length(text string) int { return len(utf16.Encode([]rune(text))) }
+// countCharacters returns the length of a text in UTF-16 code units, the strictest reading of "characters": an emoji outside
+// the basic plane counts as two.
+func countCharacters(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// report adds what is wrong at a place, in the form of Slack's response_metadata. What says which part of the rule is
-// broken.
-func (c *checker) report(at string, r *rule, what, message string) {
+// report adds the problem at a place, in the form of Slack's response_metadata. part is the part of the rule that is
+// violated, such as max.
+func (c *checker) report(at string, r *rule, part, message string) {
 	if at != "" {
 		message += " [json-pointer:" + at + "]"
 	}
-	c.problems = append(c.problems, problem{cmp.Or(r.Errors[what], r.Error, c.code), message})
+	c.problems = append(c.problems, problem{cmp.Or(r.Errors[part], r.Error, c.code), message})
 }
 
-// value checks the value at a place; inside is the kind of the block or view that holds it.
-func (c *checker) value(at string, r *rule, v any, inside string) {
+// checkValue checks the value at a place. inside is the type of the block or view that holds it.
+func (c *checker) checkValue(at string, r *rule, v any, inside string) {
 	before, outer := c.characters, c.code
 	c.code = cmp.Or(r.Error, c.code)
 	defer func() { c.code = outer }()
 	switch r.Type {
 	case "", "string", "text":
-		c.text(at, r, v)
+		c.checkText(at, r, v)
 	case "boolean":
 		if _, ok := v.(bool); !ok {
 			c.report(at, r, "type", "must be a boolean")
@@ -57,18 +58,19 @@ func (c *checker) value(at string, r *rule, v any, inside string) {
 			c.report(at, r, "type", fmt.Sprintf("must be an integer between %d and %d", r.Min, r.Max))
 		}
 	case "list":
-		c.list(at, r, v, inside)
+		c.checkList(at, r, v, inside)
 	default:
-		c.typed(at, r, v, inside)
+		c.checkObject(at, r, v, inside)
 	}
 	if r.Characters > 0 && c.characters-before > r.Characters {
 		c.report(at, r, "characters", fmt.Sprintf("no more than %d characters allowed", r.Characters))
 	}
 }
 
-func (c *checker) text(at string, r *rule, v any) {
+// checkText checks a string.
+func (c *checker) checkText(at string, r *rule, v any) {
 	s, ok := v.(string)
-	n := length(s)
+	n := countCharacters(s)
 	c.characters += n
 	switch {
 	case !ok:
@@ -88,7 +90,8 @@ func (c *checker) text(at string, r *rule, v any) {
 	}
 }
 
-func (c *checker) list(at string, r *rule, v any, inside string) {
+// checkList checks an array and its items.
+func (c *checker) checkList(at string, r *rule, v any, inside string) {
 	entries, ok := v.([]any)
 	switch {
 	case !ok:
@@ -101,24 +104,25 @@ func (c *checker) list(at string, r *rule, v any, inside string) {
 	}
 	seen := map[string]bool{}
 	for i, e := range entries {
-		c.value(at+"/"+strconv.Itoa(i), r.Items, e, inside)
+		c.checkValue(at+"/"+strconv.Itoa(i), r.Items, e, inside)
 		object, _ := e.(map[string]any)
-		id, has := object[r.Unique].(string)
-		if has && seen[id] {
+		id, ok := object[r.Unique].(string)
+		if ok && seen[id] {
 			c.report(at, r, "unique", fmt.Sprintf("%s %q already exists", r.Unique, id))
 		}
 		seen[id] = true
 	}
 }
 
-// typed checks an object against the entry that its rule names, or against the one of a group that its "type" names.
-func (c *checker) typed(at string, r *rule, v any, inside string) {
+// checkObject checks an object against the schema that its rule names, or, if the rule names a group, against the schema
+// of that group that the object's "type" names.
+func (c *checker) checkObject(at string, r *rule, v any, inside string) {
 	object, ok := v.(map[string]any)
 	if !ok {
 		c.report(at, r, "type", "must be an object")
 		return
 	}
-	kind := word(object, "type")
+	kind := stringField(object, "type")
 	group, isGroup := c.groups[r.Type]
 	s := c.named[r.Type]
 	if isGroup {
@@ -126,27 +130,27 @@ func (c *checker) typed(at string, r *rule, v any, inside string) {
 	}
 	switch {
 	case s == nil && !isGroup:
-		panic("slacktest: no entry has the name of the type " + r.Type)
+		panic("slacktest: blocks.yaml has no entry for the type " + r.Type)
 	case s == nil, s.kind != "" && s.kind != kind, s.In != nil && !slices.Contains(s.In, inside):
 		c.report(at, r, "type", fmt.Sprintf("unsupported type: %q", kind))
 		return
 	case s.kind != "":
 		inside = s.kind
 	}
-	c.fields(at, s, r, object, inside)
-	c.agree(at, s, object)
+	c.checkFields(at, s, r, object, inside)
+	c.checkObjectFields(at, s, object)
 }
 
-// fields checks the fields of an object. The max of its rule is that of its text.
-func (c *checker) fields(at string, s *schema, r *rule, object map[string]any, inside string) {
+// checkFields checks the fields of an object. The max of the object's rule applies to its field "text".
+func (c *checker) checkFields(at string, s *schema, r *rule, object map[string]any, inside string) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		f, known := s.Fields[name]
+		f, ok := s.Fields[name]
 		if name == "text" && r.Max > 0 {
 			f.Max = r.Max
 		}
 		switch {
-		case known:
-			c.value(at+"/"+name, &f, object[name], inside)
+		case ok:
+			c.checkValue(at+"/"+name, &f, object[name], inside)
 		case name == "type" && s.kind != "":
 		case !s.Open:
 			c.report(at, r, "unknown", fmt.Sprintf("unknown field %q", name))
@@ -156,22 +160,22 @@ func (c *checker) fields(at string, s *schema, r *rule, object map[string]any, i
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
 		f := s.Fields[name]
-		if _, given := object[name]; f.Required && !given {
+		if _, ok := object[name]; f.Required && !ok {
 			f.Error = cmp.Or(f.Errors["required"], r.Errors["required"], f.Error)
 			c.report(at, &rule{Error: f.Error}, "required", "missing required field: "+name)
 		}
 	}
 	r = &rule{Error: cmp.Or(s.Otherwise, r.Error)}
-	if s.OneOf != nil && count(object, s.OneOf) != 1 {
+	if s.OneOf != nil && countPresent(object, s.OneOf) != 1 {
 		c.report(at, r, "one_of", "exactly one of "+strings.Join(s.OneOf, ", ")+" is required")
 	}
-	if s.AnyOf != nil && count(object, s.AnyOf) == 0 {
+	if s.AnyOf != nil && countPresent(object, s.AnyOf) == 0 {
 		c.report(at, r, "any_of", "at least one of "+strings.Join(s.AnyOf, ", ")+" is required")
 	}
 }
 
-// count says how many of the fields an object has. What is blank, null or false does not count.
-func count(object map[string]any, names []string) (n int) {
+// countPresent returns how many of the fields an object has. A field that is blank, null or false does not count.
+func countPresent(object map[string]any, names []string) (n int) {
 	for _, name := range names {
 		v := object[name]
 		text, isText := v.(string)
@@ -182,13 +186,14 @@ func count(object map[string]any, names []string) (n int) {
 	return n
 }
 
-func word(object map[string]any, name string) string {
+// stringField returns a field of an object as a string; empty if it is missing or no string.
+func stringField(object map[string]any, name string) string {
 	s, _ := object[name].(string)
 	return s
 }
 
-// parse reads JSON so that numbers stay as they were written.
-func parse(text string) (v any, ok bool) {
+// parseJSON parses one JSON value. Numbers stay as they were written.
+func parseJSON(text string) (v any, ok bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if decoder.Decode(&v) != nil || decoder.More() {

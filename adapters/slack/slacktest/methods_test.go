@@ -81,7 +81,7 @@ func TestErrorsAreOfTheEntry(t *testing.T) {
 	for line := range strings.Lines(string(raw)) {
 		if code := regexp.MustCompile(`^ {2}([a-z_]+)`).FindStringSubmatch(line); code != nil {
 			known := slices.Concat(all, m.codes())
-			if !slices.Contains(known, code[1]) && !strings.HasPrefix(code[1], unknownArgument) {
+			if !slices.Contains(known, code[1]) && !strings.HasPrefix(code[1], unknownArgumentPrefix) {
 				t.Errorf("%s answers %s, which its entry does not say", name, code[1])
 			}
 		} else if line != "\n" {

@@ -65,22 +65,22 @@ type Failure struct {
 	Payload json.RawMessage
 }
 
-// reason is an error that has a name in Failures.
-type reason string
+// failureReason is an error that has a name in Failures.
+type failureReason string
 
 // Error is the name.
-func (r reason) Error() string { return string(r) }
+func (r failureReason) Error() string { return string(r) }
 
 const (
-	errTimeout  = reason("operation_timeout")
-	errDispatch = reason("dispatch_failed")
-	errLost     = reason("connection_lost")
+	errTimeout  = failureReason("operation_timeout")
+	errDispatch = failureReason("dispatch_failed")
+	errLost     = failureReason("connection_lost")
 )
 
-type wait struct{ acked chan json.RawMessage }
+type pendingAck struct{ acked chan json.RawMessage }
 
-// parcel is a payload on its way, with what a retry needs.
-type parcel struct {
+// envelope is a payload on its way, with what a retry needs.
+type envelope struct {
 	kind, name string
 	payload    answer
 	accepts    bool // an answer in the acknowledgement
@@ -106,15 +106,15 @@ func (s *Server) Failures() []Failure {
 	return slices.Clone(s.failures)
 }
 
-func (s *Server) fail(f Failure) {
+func (s *Server) recordFailure(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = append(s.failures, f)
-	s.stir()
+	s.wakeWaiters()
 }
 
 // send delivers once: to one of the sockets if there is any, else by HTTP if the app has a URL.
-func (s *Server) send(p *parcel) Delivery {
+func (s *Server) send(p *envelope) Delivery {
 	raw, err := json.Marshal(p.payload)
 	if err != nil {
 		panic("slacktest: cannot encode a payload: " + err.Error())
@@ -123,75 +123,93 @@ func (s *Server) send(p *parcel) Delivery {
 		Kind: p.kind, Type: p.name, Payload: raw, TriggerID: p.trigger, ResponseURL: p.response, EventID: p.event, Attempt: p.attempt,
 	}
 	began := time.Now()
-	s.mu.Lock()
-	var to *socket
-	if n := len(s.sockets); n > 0 {
-		to = s.sockets[s.turn%n]
-		s.turn++
-	}
-	base := s.options.RequestURL
-	s.mu.Unlock()
+	to, base := s.chooseReceiver()
 	switch {
 	case to != nil:
-		s.bySocket(to, p, &d)
+		s.sendBySocket(to, p, &d)
 	case base != "":
-		s.byHTTP(base, p, &d)
+		s.sendByHTTP(base, p, &d)
 	default:
 		d.Err = fmt.Errorf("reach the app: nobody is connected: %w", errDispatch)
 	}
 	d.Took = time.Since(began)
 	if d.Err != nil && p.kind != kindEvent {
-		s.fail(Failure{p.kind, p.name, reasonOf(d.Err), raw})
+		s.recordFailure(Failure{p.kind, p.name, reasonOf(d.Err), raw})
 	}
 	return d
 }
 
+// chooseReceiver returns the socket whose turn it is, nil if none is connected, and the base of the app's URLs for HTTP.
+func (s *Server) chooseReceiver() (to *socket, base string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.sockets); n > 0 {
+		to = s.sockets[s.nextSocket%n]
+		s.nextSocket++
+	}
+	return to, s.options.RequestURL
+}
+
+// reasonOf returns the name of an error in Failures.
 func reasonOf(err error) string {
-	if known, ok := errors.AsType[reason](err); ok {
+	if known, ok := errors.AsType[failureReason](err); ok {
 		return known.Error()
 	}
 	return err.Error()
 }
 
-// bySocket sends an envelope to one socket and waits for its acknowledgement.
-func (s *Server) bySocket(to *socket, p *parcel, d *Delivery) {
+// sendBySocket sends an envelope to one socket and waits for its acknowledgement.
+func (s *Server) sendBySocket(to *socket, p *envelope, d *Delivery) {
 	d.Socket = to.number
-	envelope := answer{
-		"envelope_id": secret(), "type": p.kind, "accepts_response_payload": p.accepts, "payload": p.payload,
-	}
+	id := newSecret()
+	frame := answer{"envelope_id": id, "type": p.kind, "accepts_response_payload": p.accepts, "payload": p.payload}
 	if p.kind == kindEvent {
-		envelope["retry_attempt"], envelope["retry_reason"] = p.attempt, p.reason
+		frame["retry_attempt"], frame["retry_reason"] = p.attempt, p.reason
 	}
-	id, _ := envelope["envelope_id"].(string)
-	w := &wait{make(chan json.RawMessage, 1)}
-	s.mu.Lock()
-	s.waiting[id], s.issued[id] = w, true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.waiting, id)
-		s.mu.Unlock()
-	}()
-	if err := to.send(envelope); err != nil {
+	w := s.addPendingAck(id)
+	defer s.takePendingAck(id)
+	if err := to.send(frame); err != nil {
 		d.Err = fmt.Errorf("write to socket %d: %w", to.number, errLost)
 		return
 	}
-	select {
-	case d.Response = <-w.acked:
-		if len(d.Response) > 0 && !p.accepts {
-			d.Err = fmt.Errorf("acknowledge %s: it takes no payload, got %s", p.name, d.Response)
-		}
-	case <-to.gone:
-		d.Err = fmt.Errorf("wait for socket %d: %w", to.number, errLost)
-	case <-time.After(s.options.AckTimeout):
-		d.Err = fmt.Errorf("wait for socket %d: %w", to.number, errTimeout)
-	case <-s.done:
-		d.Err = errLost
+	d.Response, d.Err = s.awaitAck(to, w)
+	if len(d.Response) > 0 && !p.accepts {
+		d.Err = fmt.Errorf("acknowledge %s: it takes no payload, got %s", p.name, d.Response)
 	}
 }
 
-// byHTTP posts a signed request (authentication/verifying-requests-from-slack).
-func (s *Server) byHTTP(base string, p *parcel, d *Delivery) {
+// addPendingAck registers a delivery that waits for the acknowledgement of an envelope.
+func (s *Server) addPendingAck(envelopeID string) *pendingAck {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := &pendingAck{make(chan json.RawMessage, 1)}
+	s.pendingAcks[envelopeID], s.issued[envelopeID] = w, true
+	return w
+}
+
+// awaitAck waits for the acknowledgement of an envelope that was sent to a socket. One that arrived before the socket
+// closed counts, although the end of the socket may be noticed first.
+func (s *Server) awaitAck(from *socket, w *pendingAck) (response []byte, err error) {
+	select {
+	case response = <-w.acked:
+		return response, nil
+	case <-from.read:
+		err = fmt.Errorf("wait for socket %d: %w", from.number, errLost)
+	case <-time.After(s.options.AckTimeout):
+		err = fmt.Errorf("wait for socket %d: %w", from.number, errTimeout)
+	case <-s.done:
+		err = errLost
+	}
+	select {
+	case response = <-w.acked:
+		return response, nil
+	default:
+		return nil, err
+	}
+}
+
+// sendByHTTP posts a signed request (authentication/verifying-requests-from-slack).
+func (s *Server) sendByHTTP(base string, p *envelope, d *Delivery) {
 	path, kind := "events", "application/json"
 	body := []byte(d.Payload)
 	switch p.kind {
@@ -221,21 +239,25 @@ func (s *Server) byHTTP(base string, p *parcel, d *Delivery) {
 }
 
 func (s *Server) sign(r *http.Request, body []byte) {
-	// The receiver compares with its own clock, so this is the real time. What is sent again is signed anew, for another
-	// second: the vendor waits for longer.
-	s.mu.Lock()
-	now, sum := time.Now().Unix(), sha256.Sum256(body)
-	if last := s.signed[sum]; now <= last {
-		now = last + 1
-	}
-	s.signed[sum] = now
-	s.mu.Unlock()
-	stamp := strconv.FormatInt(now, 10)
+	stamp := strconv.FormatInt(s.reserveSigningTime(body), 10)
 	mac := hmac.New(sha256.New, []byte(s.SigningSecret))
 	mac.Write([]byte("v0:" + stamp + ":"))
 	mac.Write(body)
 	r.Header.Set("X-Slack-Request-Timestamp", stamp)
 	r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+}
+
+// reserveSigningTime returns the time, in seconds, that a request is signed for. It is the real time, because the app
+// compares it with its own clock. A body that is sent again is signed for a later second: Slack waits for longer.
+func (s *Server) reserveSigningTime(body []byte) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, sum := time.Now().Unix(), sha256.Sum256(body)
+	if last := s.signed[sum]; now <= last {
+		now = last + 1
+	}
+	s.signed[sum] = now
+	return now
 }
 
 // exchangeHTTP sends a request and reads the answer. Anything but 200 is a failure.
@@ -273,13 +295,13 @@ func (s *Server) exchangeHTTP(r *http.Request, body []byte, d *Delivery) {
 // Redeliver sends the same payload again, with the same event or trigger ID, as Slack does with events whose
 // acknowledgement was lost. Nothing is done with the answer.
 func (s *Server) Redeliver(d Delivery) Delivery {
-	payload, ok := decodeAny(d.Payload)
+	payload, ok := decodeObject(d.Payload)
 	if !ok {
 		return Delivery{Err: errors.New("deliver again: it was never sent")}
 	}
-	p := &parcel{
+	p := &envelope{
 		kind: d.Kind, name: d.Type, payload: payload, trigger: d.TriggerID, response: d.ResponseURL, event: d.EventID,
-		accepts: accepts(d.Kind, d.Type),
+		accepts: acceptsResponse(d.Kind, d.Type),
 	}
 	if d.Kind == kindEvent {
 		p.attempt, p.reason = d.Attempt+1, retryReason(d)
@@ -298,32 +320,30 @@ func (s *Server) Replay(d Delivery) Delivery {
 	return again
 }
 
-func decodeAny(raw []byte) (answer, bool) {
-	v, ok := parse(string(raw))
+func decodeObject(raw []byte) (answer, bool) {
+	v, ok := parseJSON(string(raw))
 	object, isObject := v.(map[string]any)
 	return answer(object), ok && isObject
 }
 
-// accepts tells which payloads are answered in their acknowledgement (accepts_response_payload).
-func accepts(kind, name string) bool {
+// acceptsResponse tells which payloads are answered in their acknowledgement (accepts_response_payload).
+func acceptsResponse(kind, name string) bool {
 	return kind == kindSlash || name == "view_submission" || name == "block_suggestion"
 }
 
 // Verify sends the url_verification handshake (reference/events/url_verification) to the events URL.
 func (s *Server) Verify() Delivery {
-	challenge := secret()
-	p := &parcel{kind: kindEvent, name: "url_verification", payload: answer{
+	challenge := newSecret()
+	p := &envelope{kind: kindEvent, name: "url_verification", payload: answer{
 		"type": "url_verification", "token": "verification", "challenge": challenge,
 	}}
 	d := Delivery{Kind: p.kind, Type: p.name}
-	s.mu.Lock()
-	base := s.options.RequestURL
-	s.mu.Unlock()
+	_, base := s.chooseReceiver()
 	d.Payload, d.Err = json.Marshal(p.payload)
 	if d.Err == nil {
-		s.byHTTP(base, p, &d)
+		s.sendByHTTP(base, p, &d)
 	}
-	got, _ := decodeAny(d.Response)
+	got, _ := decodeObject(d.Response)
 	if d.Err == nil && got["challenge"] != challenge && strings.TrimSpace(string(d.Response)) != challenge {
 		d.Err = fmt.Errorf("verify the URL: answered %s instead of the challenge", d.Response)
 	}

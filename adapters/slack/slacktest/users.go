@@ -16,13 +16,13 @@ func testAuth(c *call) answer {
 	return a
 }
 
-// profile is reference/objects/user-object; the address only with users:read.email (reference/scopes/users.read.email).
-func (c *call) profile(u *User) answer {
+// encodeUser is reference/objects/user-object; the address only with users:read.email (reference/scopes/users.read.email).
+func (c *call) encodeUser(u *User) answer {
 	profile := answer{
 		"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.Name,
 		"display_name_normalized": u.Name, "team": u.TeamID,
 	}
-	if u.Email != "" && c.has("users:read.email") {
+	if u.Email != "" && c.hasScope("users:read.email") {
 		profile["email"] = u.Email
 	}
 	a := answer{
@@ -42,20 +42,20 @@ func userInfo(c *call) answer {
 	if u == nil {
 		return refuse("user_not_found")
 	}
-	return answer{"user": c.profile(u)}
+	return answer{"user": c.encodeUser(u)}
 }
 
 // lookupByEmail finds no deactivated people and no strangers.
 func lookupByEmail(c *call) answer {
 	for _, u := range c.users {
 		if u.Email != "" && strings.EqualFold(u.Email, c.args["email"]) && !u.Deleted && !u.Stranger {
-			return answer{"user": c.profile(u)}
+			return answer{"user": c.encodeUser(u)}
 		}
 	}
 	return refuse("users_not_found")
 }
 
-func (c *call) groupInfo(g *UserGroup) answer {
+func (c *call) encodeGroup(g *UserGroup) answer {
 	a := answer{
 		"id": g.ID, "team_id": c.TeamID, "is_usergroup": true, "name": g.Name, "handle": g.Handle,
 		"user_count": len(g.Members), "date_delete": 0,
@@ -69,12 +69,12 @@ func (c *call) groupInfo(g *UserGroup) answer {
 func listGroups(c *call) answer {
 	all := []answer{}
 	for _, g := range c.groups {
-		all = append(all, c.groupInfo(g))
+		all = append(all, c.encodeGroup(g))
 	}
 	return answer{"usergroups": all}
 }
 
-func (c *call) group() *UserGroup {
+func (c *call) findGroup() *UserGroup {
 	for _, g := range c.groups {
 		if g.ID == c.args["usergroup"] {
 			return g
@@ -84,7 +84,7 @@ func (c *call) group() *UserGroup {
 }
 
 func listGroupUsers(c *call) answer {
-	g := c.group()
+	g := c.findGroup()
 	if g == nil {
 		return refuse("no_such_subteam")
 	}
@@ -93,7 +93,7 @@ func listGroupUsers(c *call) answer {
 
 // updateGroupUsers replaces the old list as a whole.
 func updateGroupUsers(c *call) answer {
-	g, users := c.group(), c.args.list("users")
+	g, users := c.findGroup(), c.args.list("users")
 	if g == nil {
 		return refuse("no_such_subteam")
 	}
@@ -103,5 +103,5 @@ func updateGroupUsers(c *call) answer {
 		}
 	}
 	g.Members = slices.Clone(users)
-	return answer{"usergroup": c.groupInfo(g)}
+	return answer{"usergroup": c.encodeGroup(g)}
 }

@@ -41,7 +41,7 @@ func Read(mrkdwn string) string {
 	var b strings.Builder
 	for i, part := range splitMarkup(mrkdwn) {
 		if i%2 == 1 {
-			b.WriteString(readControl(part))
+			b.WriteString(renderControl(part))
 		} else {
 			b.WriteString(part)
 		}
@@ -51,7 +51,7 @@ func Read(mrkdwn string) string {
 		if quoted, is := strings.CutPrefix(line, "&gt;"); is {
 			line = "| " + strings.TrimPrefix(quoted, " ")
 		}
-		lines[i] = unescape(plainMarks(line))
+		lines[i] = unescape(removeMarks(line))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -76,14 +76,14 @@ func splitMarkup(text string) []string {
 	return parts
 }
 
-func readControl(inside string) string {
+func renderControl(inside string) string {
 	target, label, labeled := strings.Cut(inside, "|")
-	who, notifies := notified(target)
+	who, notifies := parseMention(target)
 	switch {
 	case notifies:
 		return "@" + strings.TrimPrefix(who, "@") + " (notifies)"
 	case strings.HasPrefix(target, "!date^"):
-		return readDate(target, label)
+		return renderDate(target, label)
 	case strings.HasPrefix(target, "#"):
 		if labeled {
 			return "#" + label
@@ -98,22 +98,22 @@ func readControl(inside string) string {
 	}
 }
 
-// readDate is "Date formatting" on the same page, for a reader in UTC.
-func readDate(target, fallback string) string {
+// renderDate is "Date formatting" on the same page, for a reader in UTC.
+func renderDate(target, fallback string) string {
 	parts := strings.SplitN(strings.TrimPrefix(target, "!date^"), "^", 3)
 	seconds, err := strconv.ParseInt(parts[0], 10, 64)
 	if err != nil || len(parts) < 2 || fallback == "" {
 		return "(broken date)" + fallback
 	}
-	shown := showDate(parts[1], time.Unix(seconds, 0), time.UTC)
+	shown := formatDate(parts[1], time.Unix(seconds, 0), time.UTC)
 	if len(parts) == 3 {
 		shown += " (link to " + parts[2] + ")"
 	}
 	return shown
 }
 
-// plainMarks takes the marks of emphasis and code away where they stand at the borders of words.
-func plainMarks(line string) string {
+// removeMarks takes the marks of emphasis and code away where they stand at the borders of words.
+func removeMarks(line string) string {
 	for _, mark := range []string{"```", "`", `\*`, "_", "~"} {
 		inner := "[^ " + strings.Trim(mark, "`") + "`](?:[^\n]*?[^ ])??"
 		pair := regexp.MustCompile(`(^|[\s(\[{"'.,;:!?*_~-])` + mark + `(` + inner + `)` + mark + `($|[\s)\]}"'.,;:!?*_~-])`)
@@ -129,15 +129,15 @@ func Mentions(mrkdwn string) []string {
 	var found []string
 	for i, part := range splitMarkup(mrkdwn) {
 		target, _, _ := strings.Cut(part, "|")
-		if who, ok := notified(target); ok && i%2 == 1 {
+		if who, ok := parseMention(target); ok && i%2 == 1 {
 			found = append(found, who)
 		}
 	}
 	return found
 }
 
-// notified is whom the inside of <…> notifies, if it does.
-func notified(target string) (who string, ok bool) {
+// parseMention is whom the inside of <…> notifies, if it does.
+func parseMention(target string) (who string, ok bool) {
 	if target == "!channel" || target == "!here" || target == "!everyone" {
 		return "@" + target[1:], true
 	}
@@ -149,15 +149,15 @@ func notified(target string) (who string, ok bool) {
 
 // Plain is the message as a reader sees it: its blocks, one paragraph each, or its text if it has none. Of the dates in
 // its rich text it shows the fallback.
-func (m Message) Plain() string { return plainOf(m.Text, m.Blocks, nil) }
+func (m Message) Plain() string { return renderPlain(m.Text, m.Blocks, nil) }
 
 // Plain is the message as the one who got it sees it.
-func (e Ephemeral) Plain() string { return plainOf(e.Text, e.Blocks, nil) }
+func (e Ephemeral) Plain() string { return renderPlain(e.Text, e.Blocks, nil) }
 
 // Notifies is whom the message notifies by markup, in its text and its blocks, each once.
 func (m Message) Notifies() []string {
 	found := Mentions(m.Text)
-	for _, t := range blockTexts(m.Blocks, nil) {
+	for _, t := range textsOf(m.Blocks, nil) {
 		if t.markup {
 			found = append(found, Mentions(t.text)...)
 		}
@@ -166,12 +166,12 @@ func (m Message) Notifies() []string {
 	return slices.Compact(found)
 }
 
-func plainOf(text string, blocks json.RawMessage, zone *time.Location) string {
+func renderPlain(text string, blocks json.RawMessage, zone *time.Location) string {
 	if len(blocks) == 0 {
 		return Read(text)
 	}
 	var lines []string
-	for _, t := range blockTexts(blocks, zone) {
+	for _, t := range textsOf(blocks, zone) {
 		if t.markup {
 			lines = append(lines, Read(t.text))
 		} else {
@@ -186,16 +186,16 @@ type blockText struct {
 	markup bool
 }
 
-// blockTexts are the text objects of blocks in reading order: text, fields, elements, accessory, options.
-func blockTexts(blocks json.RawMessage, zone *time.Location) (found []blockText) {
-	v, _ := parse(string(blocks))
-	walk(v, func(object map[string]any) []string {
-		switch kind := word(object, "type"); kind {
+// textsOf are the text objects of blocks in reading order: text, fields, elements, accessory, options.
+func textsOf(blocks json.RawMessage, zone *time.Location) (found []blockText) {
+	v, _ := parseJSON(string(blocks))
+	visitObjects(v, func(object map[string]any) []string {
+		switch kind := stringField(object, "type"); kind {
 		case "rich_text":
-			found = append(found, blockText{readRich(object, zone), false})
+			found = append(found, blockText{renderRichText(object, zone), false})
 			return nil
 		case "mrkdwn", "plain_text":
-			found = append(found, blockText{word(object, "text"), kind == "mrkdwn"})
+			found = append(found, blockText{stringField(object, "text"), kind == "mrkdwn"})
 			return nil
 		default:
 			return []string{
@@ -206,16 +206,16 @@ func blockTexts(blocks json.RawMessage, zone *time.Location) (found []blockText)
 	return found
 }
 
-// walk calls visit with every object in a list, and then with those in the fields that it returns.
-func walk(v any, visit func(object map[string]any) (fields []string)) {
+// visitObjects calls visit with every object in a list, and then with those in the fields that it returns.
+func visitObjects(v any, visit func(object map[string]any) (fields []string)) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			walk(e, visit)
+			visitObjects(e, visit)
 		}
 	case map[string]any:
 		for _, name := range visit(v) {
-			walk(v[name], visit)
+			visitObjects(v[name], visit)
 		}
 	}
 }

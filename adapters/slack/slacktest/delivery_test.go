@@ -59,6 +59,45 @@ func TestSockets(t *testing.T) {
 	}
 }
 
+// An acknowledgement that the app sends just before its socket closes is received, whoever closes the socket.
+func TestAcknowledgementJustBeforeTheSocketCloses(t *testing.T) {
+	a := start(t, slacktest.Options{Events: []string{}})
+	ana := a.s.AddUser(slacktest.User{Name: "ana"})
+	id := a.channel("inc-1")
+	for range 20 {
+		var byApp *client
+		byApp = a.connect(func(f frame) string {
+			if err := byApp.conn.WriteJSON(map[string]string{"envelope_id": f.EnvelopeID}); err != nil {
+				t.Error(err)
+			}
+			byApp.conn.Close()
+			return silent
+		})
+		if d := a.s.Slash(ana, id, "/incident", "list"); d.Err != nil {
+			t.Fatalf("closed by the app: %v", d.Err)
+		}
+		a.s.WaitSockets(0, time.Second)
+
+		acknowledged := make(chan struct{})
+		var bySlack *client
+		bySlack = a.connect(func(f frame) string {
+			if err := bySlack.conn.WriteJSON(map[string]string{"envelope_id": f.EnvelopeID}); err != nil {
+				t.Error(err)
+			}
+			close(acknowledged)
+			return silent
+		})
+		delivered := make(chan slacktest.Delivery)
+		go func() { delivered <- a.s.Slash(ana, id, "/incident", "list") }()
+		<-acknowledged
+		a.s.RefreshSockets(false)
+		if d := <-delivered; d.Err != nil {
+			t.Fatalf("closed by Slack: %v", d.Err)
+		}
+		a.s.WaitSockets(0, time.Second)
+	}
+}
+
 // docs.slack.dev/interactivity/implementing-slash-commands and handling-user-interaction: three seconds, and no retry.
 func TestSlashCommands(t *testing.T) {
 	a := start(t, quick(slacktest.Options{Events: []string{}}))
