@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// decide turns a command into facts, or refuses it.
+// decide records the facts that a command makes true, or refuses it.
 func (t *transition) decide(c Command) error {
-	if _, declares := c.(Declare); !declares && t.incident.Status == "" {
+	if _, ok := c.(Declare); !ok && t.incident.Status == "" {
 		return refuse("That incident does not exist yet.", "Declare one with `declare TITLE`.")
 	}
 	switch c := c.(type) {
@@ -55,14 +55,16 @@ func (t *transition) decideLifecycle(c LifecycleCommand) error {
 
 func refuse(message, hint string) error { return &Refusal{Message: message, Hint: hint} }
 
-// needOpen refuses what makes no sense once the incident has ended.
-func (t *transition) requireOpen(what string) error {
+// requireOpen refuses a command that makes no sense once the incident has ended. For a
+// merged incident the refusal shows the same command for the incident that continues
+// it.
+func (t *transition) requireOpen(command string) error {
 	if t.incident.IsOpen() {
 		return nil
 	}
 	if t.incident.Status == Merged {
 		return refuse(fmt.Sprintf("%s was merged into %s.", t.incident.ID, t.incident.Merge.Into),
-			fmt.Sprintf("Go on there: `%s %s`.", what, t.incident.Merge.Into))
+			fmt.Sprintf("Go on there: `%s %s`.", command, t.incident.Merge.Into))
 	}
 	return refuse(fmt.Sprintf("%s is %s.", t.incident.ID, t.incident.Status),
 		fmt.Sprintf("If it is not over, `reopen %s` first.", t.incident.ID))
@@ -72,19 +74,15 @@ func (t *transition) declare(c Declare) error {
 	if t.incident.Status != "" {
 		return refuse(t.incident.ID+" is declared already.", "")
 	}
-	var cut []string
-	note := func(name string, was bool) {
-		if was {
-			cut = append(cut, name)
-		}
-	}
-	var was bool
-	d := c
+	d, cut := c, []string(nil)
 	d.Matrix = nil
-	d.Title, was = CleanLine(c.Title, MaxTitle)
-	note("title", was)
-	d.Description, was = CleanText(c.Description, MaxText)
-	note("description", was)
+	var tooLong bool
+	if d.Title, tooLong = CleanLine(c.Title, MaxTitle); tooLong {
+		cut = append(cut, "title")
+	}
+	if d.Description, tooLong = CleanText(c.Description, MaxText); tooLong {
+		cut = append(cut, "description")
+	}
 	d.Symptoms = cleanLines(c.Symptoms, 10)
 	d.Services = cleanLines(c.Services, 20)
 	d.Category = cleanLabel(c.Category, maxLine)
@@ -111,13 +109,13 @@ func (t *transition) declare(c Declare) error {
 	}
 	t.record(f)
 	t.requestRooms()
-	if len(t.in.Mail) == 0 { // else the mail says how urgent it is
+	if len(t.in.Mail) == 0 { // otherwise drainMailbox starts it, once the mail has set the severity
 		t.startEscalation("declared")
 	}
 	return nil
 }
 
-// grade finds the severity of a declaration, and where it comes from.
+// declaredSeverity returns the severity of a declaration, and what it is derived from.
 func declaredSeverity(c Declare) (Severity, Basis) {
 	switch {
 	case c.Severity != 0 && c.Source == SourceAlert:
@@ -130,7 +128,8 @@ func declaredSeverity(c Declare) (Severity, Basis) {
 	return SEV3, FromDefault
 }
 
-// of looks a severity up; what is not stated counts as medium.
+// severity returns the severity for an impact and an urgency. What is not stated counts
+// as medium.
 func (m Matrix) severity(impact, urgency Level) Severity {
 	if m == nil {
 		m = DefaultMatrix()
@@ -147,12 +146,13 @@ func (m Matrix) severity(impact, urgency Level) Severity {
 	return SEV3
 }
 
-// lines cleans a list of short texts and drops the empty and the repeated.
-func cleanLines(in []string, most int) []string {
+// cleanLines cleans a list of short texts, drops the empty and the repeated, and keeps
+// at most limit of them.
+func cleanLines(in []string, limit int) []string {
 	var out []string
 	for _, text := range in {
 		line := cleanLabel(text, maxLine)
-		if line != "" && !slices.Contains(out, line) && len(out) < most {
+		if line != "" && !slices.Contains(out, line) && len(out) < limit {
 			out = append(out, line)
 		}
 	}
@@ -171,12 +171,12 @@ func (t *transition) setStatus(to Status) error {
 		return refuse(fmt.Sprintf("%s is %s already.", t.incident.ID, to), "")
 	}
 	if !to.IsOpen() || !from.CanMoveTo(to) {
-		var may []string
+		var next []string
 		for _, s := range from.Next() {
-			may = append(may, string(s))
+			next = append(next, string(s))
 		}
 		return refuse(fmt.Sprintf("%s cannot go from %s to %s.", t.incident.ID, from, to),
-			"From here it can go to "+strings.Join(may, ", ")+".")
+			"From here it can go to "+strings.Join(next, ", ")+".")
 	}
 	t.record(StatusChanged{From: from, To: to})
 	if from == Monitoring && !t.incident.IsAcknowledged() && t.incident.Paging.State == Stopped {
@@ -210,8 +210,9 @@ func (t *transition) setSeverity(c SetSeverity) error {
 	return nil
 }
 
-// grade records a new severity. A rise to high urgency pages at once if nobody
-// has acknowledged, else tells the acknowledger and the commander.
+// changeSeverity records a new severity. A rise to high urgency starts escalation; if
+// the incident is acknowledged, it notifies the acknowledger and the commander instead
+// (E11: a rise to high urgency acts at once).
 func (t *transition) changeSeverity(to Severity, f SeverityChanged) {
 	was := t.urgency()
 	f.From, f.To, f.Plan = t.incident.Severity, to, t.in.Known.Plan.Severity(to)
@@ -223,15 +224,16 @@ func (t *transition) changeSeverity(to Severity, f SeverityChanged) {
 		t.startEscalation("raised to " + to.String())
 		return
 	}
-	told := []string{t.incident.Acknowledgement.Person}
-	if c := t.incident.Roles[Commander]; c != "" && c != told[0] {
-		told = append(told, c)
+	people := []string{t.incident.Acknowledgement.Person}
+	if commander := t.incident.Roles[Commander]; commander != "" && commander != people[0] {
+		people = append(people, commander)
 	}
-	t.notify(told, 0, "Raised to "+to.String()+".")
+	t.notify(people, 0, "Raised to "+to.String()+".")
 }
 
-// urgency decides which notification methods are used. A severity word that
-// nobody mapped pages as high (rule I11).
+// urgency returns the urgency of the incident, which selects the contact methods. It is
+// high while an alert has a severity word without a mapping (I11: severity words are
+// mapped).
 func (t *transition) urgency() Level {
 	if len(t.incident.Alerts.Unmapped) > 0 {
 		return High

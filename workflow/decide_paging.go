@@ -25,8 +25,10 @@ func (t *transition) decidePaging(c PagingCommand) error {
 	return nil
 }
 
-// acknowledge answers the page. It is bound to what the person saw: it does
-// not swallow a newer trigger, and after a resolve it changes nothing (E5).
+// acknowledge records that the person has taken the incident on, and cancels the pages
+// of escalation. It is refused when something newer than what the person saw has asked
+// for attention (E5: an acknowledgement carries what was seen). If another person
+// holds the acknowledgement, it answers the pages that asked this person to join.
 func (t *transition) acknowledge(c Acknowledge) error {
 	by := t.in.By
 	if by.ID == "" {
@@ -55,7 +57,8 @@ func (t *transition) acknowledge(c Acknowledge) error {
 	return nil
 }
 
-// answerOwn ends the pages that asked this very person to join.
+// answerJoinPages records that a person has answered the pages that asked them to join,
+// and cancels those that are pending. It reports whether there was such a page.
 func (t *transition) answerJoinPages(by Actor) bool {
 	var ids []string
 	asked := false
@@ -77,7 +80,7 @@ func (t *transition) answerJoinPages(by Actor) bool {
 	return true
 }
 
-// ago says how long ago, in words.
+// formatAgo returns how long ago something was, such as "5 min ago".
 func formatAgo(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -100,7 +103,8 @@ func (t *transition) unacknowledge() error {
 	return nil
 }
 
-// escalate fires the next step now. Two clicks on one button advance once (E9).
+// escalate fires the next step now. It is refused when a step has fired since the card
+// that the person clicked on was shown (E9: two clicks advance once).
 func (t *transition) escalate(c Escalate) error {
 	if err := t.requireOpen("escalate"); err != nil {
 		return err
@@ -121,8 +125,8 @@ func (t *transition) escalate(c Escalate) error {
 	return nil
 }
 
-// advance goes on with the step after the one that fired last, wherever paging
-// stands: then with the fallback policy, then from the start.
+// advance fires the step after the one that fired last. After the last step of a policy
+// it goes on with the fallback policy, and without one it starts escalation again.
 func (t *transition) advance(why string) {
 	p := &t.incident.Paging
 	policy, _ := t.in.Known.Plan.findPolicy(p.Policy())
@@ -143,7 +147,7 @@ func (t *transition) advance(why string) {
 	}
 }
 
-// page asks for more people, whoever has acknowledged.
+// page asks more people to join, whether or not the incident is acknowledged.
 func (t *transition) page(c Page) error {
 	if err := t.requireOpen("page"); err != nil {
 		return err
@@ -165,21 +169,22 @@ func (t *transition) page(c Page) error {
 	if len(f.Pages) == 0 {
 		return refuse(fmt.Sprintf("Nobody can be paged: %s.", f.Skipped[0].Why), "Try somebody else, or `escalate`.")
 	}
-	live := 0
+	pending := 0
 	for _, p := range t.incident.Paging.Pages {
 		if p.State.IsPending() {
-			live++
+			pending++
 		}
 	}
-	if live+len(f.Pages) > maxPages {
-		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", live, t.incident.ID), "Wait until they arrive: `who` shows them.")
+	if pending+len(f.Pages) > maxPages {
+		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", pending, t.incident.ID), "Wait until they arrive: `who` shows them.")
 	}
 	t.record(f)
 	return nil
 }
 
-// tell sends people a notice that needs no answer. Somebody who cannot be told
-// does not hold the incident.
+// notify sends people a notice that needs no answer. If the acknowledger is one of
+// them and has no contact method, the acknowledgement ends: an incident must not be
+// held by a person who cannot be told about it.
 func (t *transition) notify(people []string, alerts int, text string) {
 	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
 	at := PageCoordinates{Run: t.incident.Paging.Run, Repeat: f.Manual}
@@ -197,7 +202,7 @@ func (t *transition) notify(people []string, alerts int, text string) {
 	}
 }
 
-// delivered notes that a provider accepted a page.
+// handleDelivered records that the provider accepted a page.
 func (t *transition) handleDelivered(c Delivered) {
 	p := t.incident.Paging.findPage(c.Page)
 	if p == nil || p.State == DeliveryAccepted {
@@ -206,17 +211,18 @@ func (t *transition) handleDelivered(c Delivered) {
 	t.record(PageDelivered{Page: p.ID, To: p.To, Via: p.Via})
 }
 
-// undeliverable goes on at once with the next method, or the next step (E4).
+// handleUndeliverable records that a page failed, and continues with the next contact
+// method of the recipient, else with the next step (E4: a failed page moves on at once).
 func (t *transition) handleUndeliverable(c Undeliverable) {
 	p := t.incident.Paging.findPage(c.Page)
 	if p == nil || !p.State.IsPending() || p.State == DeliveryRetrying && c.Retrying {
 		return
 	}
-	failed, first := *p, p.State != DeliveryRetrying
+	failed := *p
 	why := cleanLabel(c.Why, MaxTitle)
 	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: why, Retrying: c.Retrying})
-	if !first {
-		return // its successor was brought forward when it failed first
+	if failed.State == DeliveryRetrying {
+		return // escalation moved on when it failed for the first time
 	}
 	if next := t.nextMethod(failed); next != "" {
 		t.queuePages([]string{next}, failed.Via+" failed")
@@ -235,7 +241,8 @@ func (t *transition) handleUndeliverable(c Undeliverable) {
 	}
 }
 
-// nextMethod finds the next page of the same firing to the same recipient.
+// nextMethod returns the ID of the page by the next contact method of the same
+// recipient, or "" if there is none.
 func (t *transition) nextMethod(failed PageState) string {
 	next := -1
 	for n, p := range t.incident.Paging.Pages {
@@ -250,15 +257,15 @@ func (t *transition) nextMethod(failed PageState) string {
 	return t.incident.Paging.Pages[next].ID
 }
 
-// stepFailed reports whether the step that is waiting has nobody left to wait
-// for.
+// isStepExhausted reports whether the step at these coordinates is the one that fired
+// last and none of its pages can be answered any more, so that waiting is pointless.
 func (t *transition) isStepExhausted(at PageCoordinates) bool {
 	e := &t.incident.Paging
 	if e.State != Running || e.RestartPending || at != e.current() {
 		return false
 	}
 	if policy, _ := t.in.Known.Plan.findPolicy(e.Policy()); e.CycleReached && at.Step == len(policy.Steps)-1 {
-		return false // somebody was reached earlier in the cycle: the wait is theirs
+		return false // a person who was reached earlier in the cycle may still answer
 	}
 	return !slices.ContainsFunc(e.Pages, func(p PageState) bool {
 		return p.At == at && p.Purpose == PurposeEscalation &&

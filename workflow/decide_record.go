@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// decideRecord decides what people write down. Only an update that names a
-// status moves the incident.
+// decideRecord decides the commands that record something. Only a status update that
+// names a status moves the incident.
 func (t *transition) decideRecord(c RecordCommand) error {
 	switch c := c.(type) {
 	case SetDetails:
@@ -47,7 +47,7 @@ func (t *transition) addNote(c AddNote) error {
 	}
 	key := cleanLabel(c.Key, 120)
 	if key != "" && slices.ContainsFunc(t.incident.Paperwork.Pins, func(p Pin) bool { return p.Key == key }) {
-		return nil // copied already
+		return nil // the message was copied before
 	}
 	t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
 	return nil
@@ -71,8 +71,8 @@ func (t *transition) setCause(c SetCause) error {
 	return nil
 }
 
-// setVisibility hides or shows the incident. A person who hides it goes on
-// seeing it.
+// setVisibility makes the incident private or public. The person who makes it private
+// becomes a member, and so can still see it.
 func (t *transition) setVisibility(c SetVisibility) error {
 	if c.To == t.incident.Visibility {
 		return refuse(fmt.Sprintf("%s is %s already.", t.incident.ID, c.To), "")
@@ -130,16 +130,16 @@ func (t *transition) addActionItem(c AddActionItem) error {
 		return refuse("A task needs a text.", "For example: `task Call the vendor`.")
 	}
 	used := len(text)
-	for _, task := range t.incident.Paperwork.ActionItems {
-		used += len(task.Text) + len(task.Assignee)
+	for _, item := range t.incident.Paperwork.ActionItems {
+		used += len(item.Text) + len(item.Assignee)
 	}
 	if used > maxActionItemBytes || len(t.incident.Paperwork.ActionItems) >= 200 {
 		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.incident.ID, len(t.incident.Paperwork.ActionItems)),
 			"Keep the rest in your tracker and add it with `link URL`.")
 	}
 	n := 1
-	for _, task := range t.incident.Paperwork.ActionItems {
-		n = max(n, task.N+1)
+	for _, item := range t.incident.Paperwork.ActionItems {
+		n = max(n, item.N+1)
 	}
 	t.record(ActionItemAdded{ActionItem{N: n, Text: text, FollowUp: c.FollowUp, Assignee: cleanName(c.Assignee)}})
 	return nil
@@ -157,11 +157,12 @@ func (t *transition) completeActionItem(c CompleteActionItem) error {
 	return nil
 }
 
+// listOpenActionItems names up to five open action items, for a refusal.
 func (t *transition) listOpenActionItems() string {
 	var open []string
-	for _, task := range t.incident.Paperwork.ActionItems {
-		if !task.Done {
-			open = append(open, fmt.Sprintf("%d (%s)", task.N, task.Text))
+	for _, item := range t.incident.Paperwork.ActionItems {
+		if !item.Done {
+			open = append(open, fmt.Sprintf("%d (%s)", item.N, item.Text))
 		}
 	}
 	if len(open) == 0 {
@@ -211,8 +212,8 @@ func (t *transition) addLink(c AddLink) error {
 		return refuse("An incident cannot be linked to itself.", "")
 	}
 	if c.Incident != "" {
-		other, known := t.in.Known.Others[c.Incident]
-		if !known {
+		other, ok := t.in.Known.Others[c.Incident]
+		if !ok {
 			return refuse(c.Incident+" does not exist.", "`list` shows the open incidents.")
 		}
 		if l.Title == "" && !other.Private {
@@ -226,8 +227,8 @@ func (t *transition) addLink(c AddLink) error {
 		}
 		l.URL = url
 	}
-	same := func(o Link) bool { return o.URL == l.URL && o.Incident == l.Incident }
-	if slices.ContainsFunc(t.incident.Paperwork.Links, same) {
+	isSame := func(o Link) bool { return o.URL == l.URL && o.Incident == l.Incident }
+	if slices.ContainsFunc(t.incident.Paperwork.Links, isSame) {
 		return refuse("That is linked already.", "")
 	}
 	if len(t.incident.Paperwork.Links) >= 20 {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// evolveRecord folds what people write down and promise.
+// applyRecord applies facts about what people recorded or promised.
 func (i *Incident) applyRecord(e Event, f RecordFact) {
 	switch f := f.(type) {
 	case DetailsChanged:
@@ -55,7 +55,7 @@ func (i *Incident) applyRecord(e Event, f RecordFact) {
 	case VisibilityChanged:
 		i.Visibility = f.To
 		i.hideRooms(f.To == Private)
-	case EffectGivenUp: // a line in the room
+	case EffectGivenUp: // it is only reported
 	}
 }
 
@@ -77,7 +77,8 @@ func (i *Incident) findActionItem(n int) int {
 	return slices.IndexFunc(i.Paperwork.ActionItems, func(t ActionItem) bool { return t.N == n })
 }
 
-// invite adds people who may see the incident, as far as it can remember them.
+// addMembers adds people who may see the incident, up to maxInvited and
+// maxInvitedBytes. Recipients that are not people, such as "webhook:noc", are skipped.
 func (i *Incident) addMembers(people ...string) {
 	size := 0
 	for _, p := range i.Invited {

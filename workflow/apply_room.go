@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// evolveRoom folds what becomes of rooms.
+// applyRoom applies facts about rooms.
 func (i *Incident) applyRoom(e Event, f RoomFact) {
 	switch f := f.(type) {
 	case RoomWanted:
@@ -34,7 +34,7 @@ func (i *Incident) applyRoom(e Event, f RoomFact) {
 	}
 }
 
-// hideRooms makes the rooms that are on their way private, or not.
+// hideRooms sets whether the rooms that are requested and not open yet will be private.
 func (i *Incident) hideRooms(private bool) {
 	for n := range i.Rooms {
 		if r := &i.Rooms[n]; r.Managed && r.ID == "" {
@@ -43,8 +43,8 @@ func (i *Incident) hideRooms(private bool) {
 	}
 }
 
-// roomOpened keeps what the room was to be given. A room that is not the one
-// before is given everything anew.
+// applyRoomOpened keeps the settings and steps with which the room was requested. If it
+// is another room than before, it is set up from the start; the announcement stays.
 func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 	r := f.Room
 	if was, ok := i.Room(f.Platform); ok {
@@ -92,7 +92,7 @@ func (r *Room) clearStep(name string) {
 	r.Steps = append(slices.DeleteFunc(r.Steps, func(s RoomStep) bool { return s.Name == name }), RoomStep{Name: name})
 }
 
-// retireRooms says when the rooms of an incident that has ended are put away.
+// scheduleRoomArchive sets when the rooms of an incident that has ended are archived.
 func (i *Incident) scheduleRoomArchive(at time.Time) {
 	for n := range i.Rooms {
 		if r := &i.Rooms[n]; r.ArchiveAfter > 0 && r.State == RoomOpen {
@@ -101,7 +101,8 @@ func (i *Incident) scheduleRoomArchive(at time.Time) {
 	}
 }
 
-// returnRooms wants the rooms back of an incident that goes on.
+// reopenRooms keeps the rooms of an incident that is active again, and requests those
+// that were archived.
 func (i *Incident) reopenRooms() {
 	for n := range i.Rooms {
 		r := &i.Rooms[n]

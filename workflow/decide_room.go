@@ -18,7 +18,8 @@ func (t *transition) decideRoom(c RoomCommand) error {
 	return nil
 }
 
-// roomClosed notes that the incident's room was archived, by Tocsin or by hand.
+// handleRoomClosed records that the incident's room was archived, by Tocsin or by a
+// person on the platform.
 func (t *transition) handleRoomClosed(c RoomClosed) {
 	r, ok := t.incident.Room(c.Platform)
 	if ok && r.ID == c.ID && r.Managed && (r.State == RoomOpen || r.State == RoomRequested && c.Seq > 0) {
@@ -26,9 +27,10 @@ func (t *transition) handleRoomClosed(c RoomClosed) {
 	}
 }
 
-// wantRooms asks every platform that is connected for a room, unless it was
-// asked before: one that is connected later opens its rooms at the next step of
-// each running incident. Rooms that are always there need no asking.
+// requestRooms requests a room on every connected platform that has none yet, and takes
+// in built-in rooms. It runs at the end of each step, so that a platform which is
+// connected later gets its rooms at the next step of each open incident (G2: one room
+// per platform).
 func (t *transition) requestRooms() {
 	if !t.incident.IsOpen() {
 		return
@@ -45,7 +47,8 @@ func (t *transition) requestRooms() {
 	}
 }
 
-// wanted asks a platform for a room. A private incident is not announced.
+// roomRequest returns the fact that requests a room of a platform. A private incident
+// is not announced (P2: private means members only).
 func roomRequest(p Platform, v Visibility) RoomWanted {
 	f := RoomWanted{Platform: cleanName(p.Name), ArchiveAfter: p.ArchiveAfter, Private: v == Private}
 	for _, name := range p.Steps {
@@ -56,22 +59,22 @@ func roomRequest(p Platform, v Visibility) RoomWanted {
 	return f
 }
 
-// standing reports a room that is always there.
+// isBuiltin reports whether the rooms of a platform exist without being opened.
 func (t *transition) isBuiltin(platform string) bool {
 	return slices.ContainsFunc(t.in.Known.Rooms, func(r Room) bool { return r.Platform == platform })
 }
 
-// opened is the fact that a room is there, with its texts as short as they are
-// kept.
+// roomOpenedFact returns the fact that a room is open, with its texts cut to the length
+// that is stored.
 func roomOpenedFact(r Room) RoomOpened {
 	return RoomOpened{Room: Room{
 		Platform: cleanName(r.Platform), ID: cleanLabel(r.ID, 200), Name: cleanLabel(r.Name, 100), URL: cleanLabel(r.URL, maxURL), State: RoomOpen, Private: r.Private,
 	}}
 }
 
-// roomReady notes that a room is there. One that everybody sees is no room for
-// an incident that has become private meanwhile (rule P2): another is on its
-// way.
+// handleRoomReady records that a room is open, and invites the people of the severity.
+// If the incident has become private meanwhile and the room is public, the room is
+// abandoned and a private one requested (P2: private means members only).
 func (t *transition) handleRoomReady(c RoomReady) {
 	if r, ok := t.incident.Room(c.Platform); ok && r.State == RoomOpen && r.ID == c.ID {
 		return
@@ -93,7 +96,8 @@ func (t *transition) handleRoomReady(c RoomReady) {
 	t.record(f)
 }
 
-// furnished notes how a step of a room went.
+// handleRoomStepEnded records the result of a step of setting up a room, unless it is
+// the same as before.
 func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
 	r, ok := t.incident.Room(c.Platform)
 	if !ok {
@@ -107,38 +111,39 @@ func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
 	t.record(f)
 }
 
-// retryRooms tries again what could not be done.
+// retryRooms requests the rooms that failed again, and repeats the failed steps of the
+// others.
 func (t *transition) retryRooms() error {
-	tried := false
+	retried := false
 	for _, r := range slices.Clone(t.incident.Rooms) {
-		n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == r.Platform })
-		stands := slices.IndexFunc(t.in.Known.Rooms, func(k Room) bool { return k.Platform == r.Platform })
-		if r.State == RoomFailed && stands >= 0 {
-			t.record(roomOpenedFact(t.in.Known.Rooms[stands]))
-			tried = true
+		platform := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == r.Platform })
+		builtin := slices.IndexFunc(t.in.Known.Rooms, func(k Room) bool { return k.Platform == r.Platform })
+		if r.State == RoomFailed && builtin >= 0 {
+			t.record(roomOpenedFact(t.in.Known.Rooms[builtin]))
+			retried = true
 			continue
 		}
-		if r.State == RoomFailed && n >= 0 && t.incident.IsOpen() {
-			t.record(roomRequest(t.in.Known.Platforms[n], t.incident.Visibility))
-			tried = true
+		if r.State == RoomFailed && platform >= 0 && t.incident.IsOpen() {
+			t.record(roomRequest(t.in.Known.Platforms[platform], t.incident.Visibility))
+			retried = true
 			continue
 		}
 		for _, s := range r.Steps {
 			if s.State == StepFailed {
 				t.record(RoomStepRetried{Platform: r.Platform, Step: s.Name})
-				tried = true
+				retried = true
 			}
 		}
 	}
-	if !tried {
+	if !retried {
 		return refuse("Nothing of "+t.incident.ID+"'s rooms has failed.", "`show` says how they are.")
 	}
 	return nil
 }
 
-// rehouse gives an incident that is about to become private rooms that only
-// members see, and leaves the others (rule P2). Those on their way will be such
-// rooms.
+// replacePublicRooms replaces the public rooms of an incident that is about to become
+// private by private ones (P2: private means members only). Rooms that are requested
+// and not open yet become private without being replaced.
 func (t *transition) replacePublicRooms() {
 	for _, r := range slices.Clone(t.incident.Rooms) {
 		if r.Managed && !r.Private && r.ID != "" {
@@ -147,14 +152,14 @@ func (t *transition) replacePublicRooms() {
 	}
 }
 
-// leave gives a room up that not only members see, and asks for one that is
-// private, if there is still something to do in it. An announcement stays, to
-// be emptied.
+// abandonRoom gives up a public room, and requests a private one if the incident is
+// still open. The step for the announcement moves to the new room, because the card
+// that was announced must still be emptied.
 func (t *transition) abandonRoom(platform, id string) {
 	r, _ := t.incident.Room(platform)
 	t.recordBySystem(RoomAbandoned{Platform: cleanName(platform), ID: id})
 	n := slices.IndexFunc(t.in.Known.Platforms, func(p Platform) bool { return p.Name == platform })
-	if _, still := t.incident.Room(platform); still || n < 0 || !t.incident.IsOpen() {
+	if _, ok := t.incident.Room(platform); ok || n < 0 || !t.incident.IsOpen() {
 		return
 	}
 	f := roomRequest(t.in.Known.Platforms[n], Private)
@@ -164,7 +169,7 @@ func (t *transition) abandonRoom(platform, id string) {
 	t.recordBySystem(f)
 }
 
-// announce announces an incident that is not private any more.
+// announcePublic announces an incident that is not private any more.
 func (t *transition) announcePublic() {
 	for _, p := range t.in.Known.Platforms {
 		r, ok := t.incident.Room(p.Name)
@@ -174,7 +179,7 @@ func (t *transition) announcePublic() {
 	}
 }
 
-// dueRooms puts rooms away whose time has come.
+// archiveDueRooms records that the rooms whose delay has passed are to be archived.
 func (t *transition) archiveDueRooms() {
 	for _, r := range slices.Clone(t.incident.Rooms) {
 		if !r.ArchiveAt.IsZero() && !r.ArchiveAt.After(t.in.At) {

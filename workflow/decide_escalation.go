@@ -12,8 +12,8 @@ const anyPurpose Purpose = ""
 // minLateness is the shortest delay that is reported as "late by".
 const minLateness = 10 * time.Second
 
-// startEscalation begins a run of paging from the first step of the plan's
-// policy. What an earlier run still planned is superseded.
+// startEscalation starts a run of paging with the first step of the plan's policy, and
+// cancels the pending pages of the run before.
 func (t *transition) startEscalation(why string) {
 	t.cancelPages("paging started again", PurposeEscalation)
 	policy := t.in.Known.Plan.Policy
@@ -21,9 +21,10 @@ func (t *transition) startEscalation(why string) {
 	t.fireFrom(0, 0, "")
 }
 
-// fire carries out the step at a position, and goes on at once as long as
-// nobody stands behind it: waiting is spent only on somebody who may answer
-// (rule E4).
+// fireFrom fires a step of the current policy. A step that pages no one is followed by
+// the next one at once, and the last by a repeat of the policy, the fallback policy or
+// the catch-all: only a page that can be answered is waited for (E4: a failed page moves
+// on at once).
 func (t *transition) fireFrom(repeat, step int, why string) {
 	plan := t.in.Known.Plan
 	for {
@@ -53,20 +54,21 @@ func (t *transition) fireFrom(repeat, step int, why string) {
 	}
 }
 
-// afterCycle names the policy that follows one that is exhausted: its own
-// fallback, else the plan's, each visited once in a run.
+// afterCycle returns the ID of the policy that follows an exhausted one: its own
+// fallback, else the plan's. A run goes through each policy once; "" means that there
+// is none left.
 func (t *transition) afterCycle(policy Policy) string {
 	for _, next := range []string{policy.Fallback, t.in.Known.Plan.Fallback} {
-		_, exists := t.in.Known.Plan.findPolicy(next)
-		if exists && !slices.Contains(t.incident.Paging.Chain, next) && len(t.incident.Paging.Chain) < maxChain {
+		_, ok := t.in.Known.Plan.findPolicy(next)
+		if ok && !slices.Contains(t.incident.Paging.Chain, next) && len(t.incident.Paging.Chain) < maxChain {
 			return next
 		}
 	}
 	return ""
 }
 
-// fireStep records the step with its pages, or with the reasons why it has
-// none. It reports whether somebody is paged.
+// fireStep records that a step has fired, with its pages and with the targets that are
+// not paged. It reports whether it pages anyone.
 func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool {
 	s := policy.Steps[step]
 	f := StepFired{Policy: policy.ID, Why: why, At: PageCoordinates{
@@ -102,8 +104,8 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 	return len(f.Pages) > 0
 }
 
-// lateness is how long after its deadline something happens, when that is
-// worth a word (rule X1: "late by").
+// lateness returns how long after its deadline something happens, or 0 if that is not
+// worth reporting (X1: a crash loses nothing).
 func lateness(due, at time.Time) time.Duration {
 	if late := at.Sub(due); late >= minLateness {
 		return late.Round(time.Second)
@@ -111,6 +113,7 @@ func lateness(due, at time.Time) time.Duration {
 	return 0
 }
 
+// targetOf returns the target that stands for a recipient: "person:ana" for "ana".
 func targetOf(id string) Target {
 	t := Target(id)
 	if t.Kind() == id && id != "log" {
@@ -126,13 +129,14 @@ func nameOf(r Recipient) string {
 	return r.ID
 }
 
-// resolveTargets lists who stands behind the targets now, each once. A policy
-// as a target means whoever its first step would page.
+// resolveTargets returns the recipients behind the targets, each once, and the targets
+// without one. A policy as a target stands for the targets of its first step; visited
+// holds the policies that were expanded already.
 func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
 	add := func(r Recipient) {
-		same := func(o Recipient) bool { return o.ID == r.ID }
+		isSame := func(o Recipient) bool { return o.ID == r.ID }
 		switch {
-		case slices.ContainsFunc(all, same):
+		case slices.ContainsFunc(all, isSame):
 		case len(all) >= maxRecipients:
 			skipped = append(skipped, Skipped{targetOf(r.ID), fmt.Sprintf("one step pages at most %d", maxRecipients)})
 		default:
@@ -141,8 +145,8 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 	}
 	for _, target := range targets {
 		if target.Kind() == "policy" {
-			policy, exists := t.in.Known.Plan.findPolicy(target.ID())
-			if !exists || len(policy.Steps) == 0 || visited[policy.ID] {
+			policy, ok := t.in.Known.Plan.findPolicy(target.ID())
+			if !ok || len(policy.Steps) == 0 || visited[policy.ID] {
 				skipped = append(skipped, Skipped{target, "there is no such policy to go on with"})
 				continue
 			}
@@ -169,8 +173,9 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 	return all, skipped
 }
 
-// pagesFor plans one page for each method of a recipient. A notice uses the
-// later methods only if an earlier one fails.
+// pagesFor returns one page for each contact method of a recipient, at most eight. The
+// later methods of a notice are used only if an earlier one fails. The pages' IDs begin
+// with prefix.
 func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordinates) []PageState {
 	methods := r.High
 	if t.urgency() == Low && len(r.Low) > 0 || len(methods) == 0 {
@@ -193,9 +198,9 @@ func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCo
 	return pages
 }
 
-// supersede cancels older pages that the new ones replace, and keeps the whole
-// within what an incident can remember: later methods give way before people.
-// It returns the pages that stay, and the people for whom some had no room.
+// supersede cancels the older pages that new ones replace, and drops new ones if there
+// would be more than maxPages. It returns the new pages that stay, and the IDs of the
+// recipients who lost one.
 func (t *transition) supersede(fresh []PageState) (stay []PageState, left []string) {
 	var old []string
 	room := maxPages
@@ -217,8 +222,8 @@ func (t *transition) supersede(fresh []PageState) (stay []PageState, left []stri
 	return fitPages(fresh, max(room, 1))
 }
 
-// fit keeps as many pages as there is room for: everybody's first method, then
-// the later ones. It names the people who lost one.
+// fitPages keeps as many pages as there is room for: first the first method of each
+// recipient, then later methods. It also returns the IDs of the recipients who lost one.
 func fitPages(fresh []PageState, room int) (stay []PageState, left []string) {
 	var later []PageState
 	seen := map[string]bool{}
@@ -242,34 +247,37 @@ func fitPages(fresh []PageState, room int) (stay []PageState, left []string) {
 	return append(stay, later[:n]...), left
 }
 
-// replaces reports whether a new page makes an older one unnecessary: it goes
-// the same way, and asks for at least as much. A notice never replaces a page
-// that wants an answer, and another notice only when that one has failed.
+// canReplace reports whether a new page makes an older one unnecessary: it has the same
+// recipient and method, and is sent no later. A notice never replaces a page that needs
+// an answer, and replaces another notice only while that one is being retried.
 func (p PageState) canReplace(old PageState) bool {
 	if p.To != old.To || p.Via != old.Via || old.Purpose == PurposeJoin {
 		return false
 	}
 	if p.State == DeliveryPlanned && p.Due.After(old.Due) {
-		return false // what is due sooner goes out, however often steps come round
+		return false // the page that is due sooner must go out, even if steps fire faster than its delay
 	}
 	return p.Purpose != PurposeNotice || old.Purpose == PurposeNotice && old.State == DeliveryRetrying
 }
 
-// nobodyReached tells the catch-all and tries again soon (rule E4).
+// reportNobodyReached records that the run has reached no one, pages the catch-all and
+// sets the time of the restart (E4: a failed page moves on at once).
 func (t *transition) reportNobodyReached() {
 	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
 	t.recordBySystem(NobodyReached{Again: again, Pages: t.catchAllPages(0)})
 }
 
-// exhausted tells the catch-all, now and again until somebody answers (E7).
+// reportExhausted records that no one has acknowledged after every step, pages the
+// catch-all and sets the time of the next reminder (E7: never silent until a person
+// answers).
 func (t *transition) reportExhausted() {
 	n := t.incident.Paging.Reminders
 	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
 	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages(n)})
 }
 
-// rescuers pages the catch-all. Where nobody stands behind it, the operator's
-// log is told.
+// catchAllPages returns the pages to the catch-all, or to the log of the server if there
+// is no one behind it. The number n tells repeated pages apart.
 func (t *transition) catchAllPages(n int) []PageState {
 	target := t.in.Known.Plan.CatchAll
 	var recipients []Recipient
@@ -289,7 +297,7 @@ func (t *transition) catchAllPages(n int) []PageState {
 	return stay
 }
 
-// cancelPages gives up every page of a purpose that is not sent yet.
+// cancelPages cancels every pending page of the purposes.
 func (t *transition) cancelPages(why string, purposes ...Purpose) {
 	var ids []string
 	for _, p := range t.incident.Paging.Pages {

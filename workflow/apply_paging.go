@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// evolvePaging folds who was paged and who answered.
+// applyPaging applies facts about escalation, pages and acknowledgements.
 func (i *Incident) applyPaging(e Event, f PagingFact) {
 	p := &i.Paging
 	switch f := f.(type) {
@@ -62,7 +62,7 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 	}
 }
 
-// answered marks the pages that asked a person to join, and arrived.
+// markAnswered marks the delivered pages that asked a person to join as answered.
 func (p *Escalation) markAnswered(person string) {
 	for n := range p.Pages {
 		if s := &p.Pages[n]; s.To == person && s.Purpose == PurposeJoin && s.State == DeliveryAccepted {
@@ -71,7 +71,7 @@ func (p *Escalation) markAnswered(person string) {
 	}
 }
 
-// begin resets the run. Pages that people asked for by hand go on.
+// begin starts a new run. It keeps pending pages, and those that asked people to join.
 func (p *Escalation) begin(seq int, f EscalationStarted) {
 	p.Pages = slices.DeleteFunc(p.Pages, func(s PageState) bool {
 		return s.Purpose != PurposeJoin && !s.State.IsPending()
@@ -82,7 +82,7 @@ func (p *Escalation) begin(seq int, f EscalationStarted) {
 	}
 }
 
-// stop ends the run; what it still owed is canceled by a fact of its own.
+// stop ends the run. Its pending pages are canceled by a [PagesCanceled] of its own.
 func (p *Escalation) stop(s PagingState) {
 	if p.State != Idle {
 		p.State = s
@@ -90,7 +90,7 @@ func (p *Escalation) stop(s PagingState) {
 	p.NextAt, p.RestartPending, p.Unreachable = time.Time{}, false, false
 }
 
-// add remembers pages and forgets the oldest that are settled.
+// add adds pages. Above maxPages it drops the oldest that are not pending.
 func (p *Escalation) add(pages []PageState) {
 	p.Pages = append(p.Pages, pages...)
 	for len(p.Pages) > maxPages {
@@ -110,8 +110,8 @@ func (p *Escalation) setState(ids []string, to DeliveryState, why string) {
 	}
 }
 
-// delivered notes that somebody was reached. A page that was canceled while it
-// was on its way stays canceled.
+// markDelivered notes that the provider accepted a page. A page that was canceled while
+// it was being sent stays canceled.
 func (p *Escalation) markDelivered(id string) {
 	s := p.findPage(id)
 	if s == nil {
@@ -120,7 +120,7 @@ func (p *Escalation) markDelivered(id string) {
 	if s.State != DeliveryCanceled {
 		s.State, s.Why = DeliveryAccepted, ""
 	}
-	for n := range p.Pages { // the other ways of a notice are not needed any more
+	for n := range p.Pages { // the other methods of a notice are not needed any more
 		if o := &p.Pages[n]; o.State == DeliveryStandby && o.To == s.To && o.At == s.At {
 			o.State, o.Why = DeliveryCanceled, "not needed"
 		}
@@ -134,7 +134,7 @@ func (p *Escalation) markDelivered(id string) {
 	}
 }
 
-// remember makes the people who were paged members of the incident.
+// addPagedMembers makes the people who were paged members of the incident.
 func (i *Incident) addPagedMembers(pages []PageState) {
 	for _, s := range pages {
 		i.addMembers(s.To)

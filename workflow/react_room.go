@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// houses is what rooms owe to a fact: to be opened, furnished, joined, left and
-// put away.
+// reactRooms returns what a fact changes about rooms: they are opened, set up, joined or
+// archived.
 func reactRooms(i *Incident, was stateBefore, e Event) []Action {
 	var actions []Action
 	switch f := e.Fact.(type) {
 	case RoomFact:
 		actions = reactRoom(i, was, f)
 	case LifecycleFact:
-		if _, reopened := f.(IncidentReopened); reopened { // before anything is said in them
+		if _, ok := f.(IncidentReopened); ok { // before anything is posted into them
 			actions = reopenRooms(i, was)
 		}
 	case RecordFact:
 		if d, ok := f.(DetailsChanged); ok && d.Title != "" {
 			actions = refreshTopics(i)
 		}
-	case AlertFact, PagingFact, UnknownFact: // they may bring people in
+	case AlertFact, PagingFact, UnknownFact: // they can only bring new members
 	}
 	return append(actions, inviteNewMembers(i, was)...)
 }
@@ -49,7 +49,7 @@ func reactRoom(i *Incident, was stateBefore, f RoomFact) []Action {
 	return nil
 }
 
-// reactRoomOpened furnishes a platform's room and asks people into it.
+// reactRoomOpened sets up a managed room and invites the members.
 func reactRoomOpened(i *Incident, f RoomOpened) []Action {
 	r, _ := i.Room(f.Platform)
 	if !r.Managed {
@@ -68,17 +68,17 @@ func reactRoomOpened(i *Incident, f RoomOpened) []Action {
 	return append(actions, invitePeople(f.Platform, people)...)
 }
 
-// reactRoomArchived opens the next room of an incident that goes on, and says
-// there what could not be said in the archived one.
+// reactRoomArchived opens another room if the incident is still open, and posts there
+// what the archived one did not receive.
 func reactRoomArchived(i *Incident, was stateBefore, f RoomArchived) []Action {
 	if r, _ := i.Room(f.Platform); r.State != RoomRequested {
 		return nil
 	}
 	var actions []Action
-	if !slices.Contains(was.awaited, f.Platform) {
+	if !slices.Contains(was.requested, f.Platform) {
 		actions = append(actions, OpenRoom{Platform: f.Platform})
 	}
-	if f.Seq > 0 { // behind the opening
+	if f.Seq > 0 {
 		actions = append(actions, Post{Platform: f.Platform, Seq: f.Seq, Through: f.Through})
 	}
 	return actions
@@ -110,7 +110,7 @@ func setUpRoom(platform string, s RoomStep) []Action {
 		if s.State != StepDone {
 			return []Action{SetUpRoom{Platform: platform, Step: s.Name}}
 		}
-	default: // people and cards go their own ways
+	default: // invitations and announcements are not SetUpRoom actions
 	}
 	return nil
 }
@@ -122,7 +122,8 @@ func invitePeople(platform string, people []string) []Action {
 	return []Action{InvitePeople{Platform: platform, People: people}}
 }
 
-// newcomers invites whoever has come to belong to the incident.
+// inviteNewMembers invites people who have become members by the fact into the open
+// rooms.
 func inviteNewMembers(i *Incident, was stateBefore) []Action {
 	if was.members == nil {
 		return nil
@@ -137,19 +138,19 @@ func inviteNewMembers(i *Incident, was stateBefore) []Action {
 	return actions
 }
 
-// housedOpen reports whether some platform's room is open.
+// hasManagedRoom reports whether a managed room is open.
 func (i *Incident) hasManagedRoom() bool {
 	return slices.ContainsFunc(i.Rooms, func(r Room) bool { return r.Managed && r.State == RoomOpen })
 }
 
-// joins reports whether somebody can be asked into a room: people can, and
-// guests whose platform is known; webhooks and the log cannot.
+// canJoinRoom reports whether a recipient can be invited into a room: a person, or a
+// guest whose platform is known ("guest:slack:U024BE7LH"), but not a webhook or the log.
 func canJoinRoom(id string) bool {
 	return id != "" && id != "log" && (!strings.Contains(id, ":") || strings.HasPrefix(id, "guest:") && strings.Count(id, ":") == 2)
 }
 
-// members are those who belong in the rooms: reporter, roles, acknowledger,
-// invited and paged people, each once, never nil.
+// members returns the IDs of the people who belong in the rooms, each once: reporter,
+// holders of roles, acknowledger, invited and paged people. It is never nil.
 func (i *Incident) members() []string {
 	all := make([]string, 0, 8)
 	add := func(id string) {

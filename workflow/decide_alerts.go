@@ -10,13 +10,13 @@ import (
 // acknowledger.
 const noticeEvery = 2 * time.Minute
 
-// readMail drains the mailbox, all of it as one piece. A new incident is
-// declared first, so that there is something to count into.
+// drainMailbox counts all unread mail, as if it were one. If the incident does not
+// exist yet, the command of the input declares it first.
 func (t *transition) drainMailbox() {
 	mail := combine(t.in.Mail)
-	declare, isNew := t.in.Command.(Declare)
+	declare, declares := t.in.Command.(Declare)
 	if t.incident.Status == "" {
-		if !isNew || len(t.in.Mail) == 0 {
+		if !declares || len(t.in.Mail) == 0 {
 			return
 		}
 		if mail.Worst.IsWorseThan(declare.Severity) {
@@ -28,12 +28,12 @@ func (t *transition) drainMailbox() {
 		t.in.Command = nil
 	}
 	t.countMail(mail, "")
-	if t.in.Command == nil && isNew && t.incident.Paging.State == Idle && t.incident.Status != Monitoring {
+	if t.in.Command == nil && declares && t.incident.Paging.State == Idle && t.incident.Status != Monitoring {
 		t.startEscalation("declared")
 	}
 }
 
-// combine adds mail up: what counts is the difference that all of it made.
+// combine returns the sum of several mails.
 func combine(all []Mail) Mail {
 	if len(all) == 0 {
 		return Mail{}
@@ -46,10 +46,10 @@ func combine(all []Mail) Mail {
 	return sum
 }
 
-// counts reports whether mail says anything.
+// hasChanges reports whether the mail changes anything.
 func (m Mail) hasChanges() bool { return m.Started+m.Again+m.Ended+m.Truncated > 0 }
 
-// Add counts more mail into m. The first 20 samples stay.
+// Add adds more mail to m. The first 20 samples are kept.
 func (m *Mail) Add(more Mail) {
 	m.Started += more.Started
 	m.Again += more.Again
@@ -67,7 +67,9 @@ func (m *Mail) Add(more Mail) {
 	m.Samples = append(m.Samples, more.Samples[:min(room, len(more.Samples))]...)
 }
 
-// read counts one piece of mail in and decides what it means.
+// countMail counts one mail and decides what follows from it: paging, monitoring or
+// reopening. A merged incident forwards it instead. The ID of the merged incident
+// that forwarded it here is from, or "".
 func (t *transition) countMail(m Mail, from string) {
 	if !m.hasChanges() {
 		return
@@ -82,23 +84,29 @@ func (t *transition) countMail(m Mail, from string) {
 		by.ID, by.Name = m.Samples[0].Integration, m.Samples[0].Integration
 	}
 	t.recordBy(by, AlertsArrived{Mail: m, From: from})
-	fired := m.Started + m.Again
-	if fired > 0 {
-		t.handleFiringAlerts(was, m, fired)
+	firing := m.Started + m.Again
+	if firing > 0 {
+		t.handleFiringAlerts(was, m, firing)
 	}
 	if t.incident.Alerts.Firing == 0 && m.Ended > 0 {
 		t.handleAllResolved()
 	}
 }
 
-// raise follows the worst alert, until a person has judged the severity.
+// raiseSeverity raises the severity to that of the worst alert, unless a person has
+// set it (E11: a rise to high urgency acts at once).
 func (t *transition) raiseSeverity(m Mail) {
 	if t.incident.SeverityBasis != FromPerson && t.incident.SeverityBasis != FromMatrix && t.incident.IsOpen() && m.Worst.IsWorseThan(t.incident.Severity) {
 		t.changeSeverity(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})
 	}
 }
 
-// fired decides what alerts that began, or began again, ask for (rules I6, G3).
+// handleFiringAlerts decides what follows from alerts that began to fire. An ended
+// incident reopens and a monitored one returns to its previous status (I6: firing again
+// reopens or links). If it is not acknowledged, escalation starts. If it is, the
+// acknowledger is notified, or loses the acknowledgement when the alert is worse than
+// all before or no person has done anything for a while (G3: an acknowledgement
+// swallows nothing).
 func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 	rules := t.in.Known.Plan.Rules.OrDefault()
 	switch {
@@ -106,7 +114,7 @@ func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 		t.recordBySystem(IncidentReopened{From: t.incident.Status, To: Investigating, Why: "alerts fire again"})
 		run := t.incident.Paging.Run
 		t.raiseSeverity(m)
-		if t.incident.Paging.Run == run { // else the rise has begun it
+		if t.incident.Paging.Run == run { // the rise of the severity has not started it yet
 			t.startEscalation("alerts fire again")
 		}
 		return
@@ -138,14 +146,14 @@ func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 	t.withdrawAcknowledgement(why)
 }
 
-// giveBack takes the acknowledgement away and pages again.
+// withdrawAcknowledgement ends the acknowledgement and starts paging again.
 func (t *transition) withdrawAcknowledgement(why string) {
 	t.recordBySystem(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: why})
 	t.startEscalation(why)
 }
 
-// allResolved moves to monitoring and stops paging (rule G7). An incident that
-// has ended already is no longer waiting for its alerts.
+// handleAllResolved moves an open incident to monitoring, stops paging and sets the
+// time at which the incident resolves (G7: all alerts resolved means monitoring).
 func (t *transition) handleAllResolved() {
 	f := AlertsAllResolved{}
 	if t.incident.IsOpen() {
@@ -161,8 +169,8 @@ func (t *transition) handleAllResolved() {
 	t.cancelPages("all alerts resolved", anyPurpose)
 }
 
-// tellAlerts tells the acknowledger of new alerts: at once, then at most every
-// two minutes, so that a flood is one message.
+// notifyOfAlerts notifies the acknowledger of new alerts: at once, then at most every
+// two minutes, so that a flood of alerts is one message.
 func (t *transition) notifyOfAlerts(count int) {
 	last := t.incident.Alerts.Notice.LastAt
 	if !last.IsZero() && t.in.At.Sub(last) < noticeEvery {
@@ -172,5 +180,5 @@ func (t *transition) notifyOfAlerts(count int) {
 	t.notify([]string{t.incident.Acknowledgement.Person}, count+t.incident.Alerts.Notice.Pending, "")
 }
 
-// minutes writes a duration in whole minutes.
+// formatMinutes returns a duration as whole minutes, such as "15 minutes".
 func formatMinutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }

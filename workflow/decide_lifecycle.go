@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// resolve says that users are well again. Alerts that still fire are named and
-// stay quiet for a while (rule I6).
+// resolve resolves the incident by a person.
 func (t *transition) resolve(c Resolve) error {
 	if err := t.requireOpen("resolve"); err != nil {
 		return err
@@ -17,7 +16,9 @@ func (t *transition) resolve(c Resolve) error {
 	return nil
 }
 
-// settle resolves the incident, by a person or by the timer of rule G7.
+// resolveAs resolves the incident, by a person or by the timer. Alerts that still fire
+// are named in the fact and change nothing for a while (I6: firing again reopens or
+// links).
 func (t *transition) resolveAs(text string, byTimer bool) {
 	f := IncidentResolved{From: t.incident.Status, ByTimer: byTimer, StillFiring: t.incident.Alerts.Firing}
 	f.Text, f.Cut = CleanText(text, MaxText)
@@ -39,9 +40,10 @@ func (t *transition) resolveAs(text string, byTimer bool) {
 	t.cancelPages("resolved", anyPurpose)
 }
 
-// HoldsGroupUntil says how long the incident answers for its alert group: for
-// ever while open (the second result is then true), until some instant after
-// the timer resolved it, else not at all.
+// HoldsGroupUntil returns how long alerts of the incident's alert group come to this
+// incident instead of opening another one. While it is open, always is true. After the
+// timer has resolved it, they reopen it until a certain time. In all other cases until
+// is zero.
 func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 	switch {
 	case i.Alerts.Group == "" || i.Status == "":
@@ -56,7 +58,7 @@ func (i Incident) HoldsGroupUntil(rules Rules) (until time.Time, always bool) {
 	return time.Time{}, false
 }
 
-// missing lists what verification asks for before an incident is closed.
+// missingForClose lists what is incomplete, in words for a refusal.
 func (i Incident) missingForClose() []string {
 	var m []string
 	if i.Paperwork.Cause == "" {
@@ -65,9 +67,9 @@ func (i Incident) missingForClose() []string {
 	if i.Ending.Resolution == "" {
 		m = append(m, "no resolution (`resolve TEXT`)")
 	}
-	for _, task := range i.Paperwork.ActionItems {
-		if !task.Done && !task.FollowUp {
-			m = append(m, fmt.Sprintf("task %d is open: %s (`task done %d`)", task.N, task.Text, task.N))
+	for _, item := range i.Paperwork.ActionItems {
+		if !item.Done && !item.FollowUp {
+			m = append(m, fmt.Sprintf("task %d is open: %s (`task done %d`)", item.N, item.Text, item.N))
 		}
 	}
 	for n, c := range i.Paperwork.Checklist {
@@ -82,7 +84,7 @@ func (i Incident) missingForClose() []string {
 	return m
 }
 
-// close ends the paperwork, once what must be known is written down.
+// close completes the write-up.
 func (t *transition) close(c Close) error {
 	id := t.incident.ID
 	if t.incident.IsOpen() {
@@ -97,9 +99,9 @@ func (t *transition) close(c Close) error {
 	case len(missing) == 0:
 		t.record(IncidentClosed{Reason: reason})
 	case !c.Force:
-		most := min(len(missing), 6)
-		text := strings.Join(missing[:most], "; ")
-		if rest := len(missing) - most; rest > 0 {
+		shown := min(len(missing), 6)
+		text := strings.Join(missing[:shown], "; ")
+		if rest := len(missing) - shown; rest > 0 {
 			text += fmt.Sprintf("; and %d more", rest)
 		}
 		return refuse(fmt.Sprintf("%s cannot be closed yet: %s.", id, text),
@@ -112,10 +114,10 @@ func (t *transition) close(c Close) error {
 	return nil
 }
 
-// clip keeps the first most lines, each short.
-func excerpts(in []string, most int) []string {
-	out := make([]string, 0, min(len(in), most))
-	for _, s := range in[:min(len(in), most)] {
+// excerpts returns excerpts of the first texts, at most limit.
+func excerpts(in []string, limit int) []string {
+	out := make([]string, 0, min(len(in), limit))
+	for _, s := range in[:min(len(in), limit)] {
 		out = append(out, excerpt(s, 200))
 	}
 	return out
@@ -133,7 +135,7 @@ func (t *transition) reopen(c Reopen) error {
 	return nil
 }
 
-// revive makes an ended incident active again, and pages.
+// reopenAndPage makes an ended incident active again and starts escalation.
 func (t *transition) reopenAndPage(why string) {
 	t.record(IncidentReopened{From: t.incident.Status, To: Investigating, Why: why})
 	t.startEscalation("reopened")
@@ -157,11 +159,11 @@ func (t *transition) merge(c Merge) error {
 	if err := t.requireOpen("merge"); err != nil {
 		return err
 	}
-	other, known := t.in.Known.Others[c.Into]
+	other, ok := t.in.Known.Others[c.Into]
 	switch {
 	case c.Into == t.incident.ID:
 		return refuse("An incident cannot be merged into itself.", "")
-	case !known:
+	case !ok:
 		return refuse(c.Into+" does not exist.", "`list` shows the open incidents.")
 	case !other.Status.IsOpen():
 		return refuse(fmt.Sprintf("%s is %s.", c.Into, other.Status), "Merge into an open incident, or reopen it first.")
@@ -179,10 +181,10 @@ func (t *transition) merge(c Merge) error {
 	return nil
 }
 
-// absorb is the other side of a merge. Alerts that come this way to an ended
-// incident open it again: nothing is swallowed. An incident that was itself
-// merged passes everything on, unless it has come in a circle: two that were
-// merged into each other at the same time both go on.
+// absorb counts the alerts of an incident that was merged into this one. If this one
+// has ended, alerts that fire reopen it, so that none is lost. If this one is merged
+// itself, it forwards everything; but if what it receives has come in a circle, because
+// incidents were merged into each other at the same moment, it reopens instead.
 func (t *transition) absorb(c Absorb) {
 	if t.incident.Status == Merged && (c.From == t.incident.ID || slices.Contains(c.Via, t.incident.ID)) {
 		t.reopenAndPage("it was merged in a circle")
@@ -196,7 +198,7 @@ func (t *transition) absorb(c Absorb) {
 		return
 	}
 	if c.From == t.incident.ID {
-		return // its own alerts, which it has counted
+		return // its own alerts, which are counted already
 	}
 	if c.Began {
 		t.record(IncidentAbsorbed{From: c.From, Title: c.Title})
@@ -204,7 +206,7 @@ func (t *transition) absorb(c Absorb) {
 	t.countMail(c.Mail, c.From)
 }
 
-// follow goes after the incident that this one was merged into.
+// updateMergeTarget records what became of the incident that this one was merged into.
 func (t *transition) updateMergeTarget(c UpdateMergeTarget) {
 	if t.incident.Status == Merged && (c.Ended != t.incident.Merge.TargetEnded || !c.Until.Equal(t.incident.Merge.HoldUntil) || c.Release) {
 		t.recordBySystem(MergeTargetUpdated(c))

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// evolve folds a fact into the state. It decides nothing and never fails.
+// apply folds the fact of an event into the incident. It decides nothing and cannot
+// fail.
 func (i *Incident) apply(e Event) {
 	i.Seq = e.Seq
 	if e.By.IsHuman() {
@@ -22,12 +23,12 @@ func (i *Incident) apply(e Event) {
 		i.applyRoom(e, f)
 	case RecordFact:
 		i.applyRecord(e, f)
-	case UnknownFact: // of a newer version: kept, without effect
+	case UnknownFact: // of a newer version: it changes nothing
 	}
 }
 
-// moved notes that a person did something. The timer that resolves the
-// incident gives way to people, and begins anew (rule G7).
+// touch notes that a person has done something, and restarts the timer that resolves
+// the incident (G7: all alerts resolved means monitoring).
 func (i *Incident) touch(at time.Time) {
 	i.LastActivityAt = at
 	if !i.Ending.ResolveAt.IsZero() {
@@ -63,7 +64,8 @@ func (i *Incident) applyDeclared(e Event, f Declared) {
 	i.setPromises(f.SeverityPlan, e.At)
 }
 
-// promise sets the deadlines of a severity, counted from the declaration.
+// setPromises sets the deadlines that a severity promises: the acknowledgement, counted
+// from the declaration, and the next status update, counted from the latest.
 func (i *Incident) setPromises(sp SeverityPlan, now time.Time) {
 	i.Promises.AcknowledgeBy, i.Promises.UpdateBy = time.Time{}, time.Time{}
 	if sp.Acknowledge > 0 && !i.IsAcknowledged() {
@@ -84,13 +86,13 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// arrived counts mail in.
+// countAlerts adds alert mail to the counts of the incident.
 func (i *Incident) countAlerts(f AlertsArrived) {
 	a := &i.Alerts
 	a.Firing = max(0, a.Firing+f.Started+f.Again-f.Ended)
 	a.Resolved = max(0, a.Resolved+f.Ended-f.Again)
 	a.Total += f.Started
-	a.Truncated = max(a.Truncated, f.Truncated) // each delivery says how many it left out
+	a.Truncated = max(a.Truncated, f.Truncated) // every delivery repeats how many it left out: they are not added up
 	if f.Worst.IsWorseThan(a.Worst) {
 		a.Worst = f.Worst
 	}
@@ -113,7 +115,7 @@ func (i *Incident) countAlerts(f AlertsArrived) {
 	}
 }
 
-// followed notes what became of the incident this one was merged into.
+// applyMergeTarget applies what became of the incident that this one was merged into.
 func (i *Incident) applyMergeTarget(f MergeTargetUpdated) {
 	i.Merge.TargetEnded, i.Merge.HoldUntil = f.Ended, f.Until
 	if f.Release {
@@ -121,7 +123,7 @@ func (i *Incident) applyMergeTarget(f MergeTargetUpdated) {
 	}
 }
 
-// evolveLifecycle moves the status, the severity, and what it is merged into.
+// applyLifecycle applies facts about status, severity and merging.
 func (i *Incident) applyLifecycle(e Event, f LifecycleFact) {
 	switch f := f.(type) {
 	case Declared:
@@ -165,13 +167,13 @@ func (i *Incident) applyLifecycle(e Event, f LifecycleFact) {
 	}
 }
 
-// evolveAlerts counts alerts in, and gives them up.
+// applyAlerts applies facts about alerts.
 func (i *Incident) applyAlerts(e Event, f AlertFact) {
 	switch f := f.(type) {
 	case AlertsArrived:
 		i.countAlerts(f)
 	case AlertsForwarded:
-		if f.From == "" { // its own: others only pass through
+		if f.From == "" { // alerts of its own; those of another merged incident only pass through
 			i.countAlerts(AlertsArrived{Mail: f.Mail})
 		}
 	case AlertsAllResolved:
@@ -188,7 +190,7 @@ func (i *Incident) applyAlerts(e Event, f AlertFact) {
 	}
 }
 
-// rest drops the deadlines of an incident that has ended.
+// clearDeadlines removes the deadlines of an incident that has ended.
 func (i *Incident) clearDeadlines() {
 	i.Promises.AcknowledgeBy, i.Promises.UpdateBy, i.Promises.MissedUpdate, i.Ending.ResolveAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	i.Alerts.Notice = AlertNotice{}
@@ -197,7 +199,7 @@ func (i *Incident) clearDeadlines() {
 
 func (i *Incident) applySeverity(e Event, f SeverityChanged) {
 	if f.To.IsWorseThan(i.Severity) {
-		i.Paging.Trigger = e.Seq // an acknowledgement must have seen it (rule E5)
+		i.Paging.Trigger = e.Seq // E5: an acknowledgement carries what was seen
 	}
 	i.Severity, i.SeverityBasis, i.SeverityBy = f.To, f.Basis, e.By
 	if f.Impact != "" {
@@ -207,7 +209,7 @@ func (i *Incident) applySeverity(e Event, f SeverityChanged) {
 		i.Urgency = f.Urgency
 	}
 	if f.Basis != FromAlert {
-		i.Alerts.Unmapped = nil // a person has judged it
+		i.Alerts.Unmapped = nil // a person has set the severity, so that unknown words do not matter any more
 	}
 	i.Meaning = f.Plan.meaning()
 	i.setPromises(f.Plan, e.At)
