@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"tocsin/workflow"
 )
 
-// answer carries a query out: it reads and writes text.
+// answerQuery runs a command that only reads, and returns its text.
 func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
 	view := d.engine.View(s.Zone)
 	switch q := call.Query; q.Kind {
@@ -53,9 +54,10 @@ func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s acce
 	case "web":
 		return d.webText(ctx, call, s)
 	}
-	return "", fmt.Errorf("answer %s: nobody knows how", call.Query.Kind)
+	return "", fmt.Errorf("answer the query %q: it has no handler", call.Query.Kind)
 }
 
+// listText returns the reply of `list`.
 func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents.Filter) (string, error) {
 	found, next, err := d.incidents.List(ctx, s, q)
 	if err != nil {
@@ -76,8 +78,8 @@ func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents
 	return t.String(), nil
 }
 
-// webText answers the word `web`: a link to sign in with, where the speaker is
-// signed in, or how many sessions were ended.
+// webText returns the reply of `web`: a sign-in link, the list of the speaker's
+// sessions, or how many sessions were ended.
 func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
 	switch call.Query.Topic {
 	case "sessions":
@@ -90,8 +92,8 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		var t strings.Builder
 		for _, one := range all {
-			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, orElse(one.Name, one.Person), d.formatClock(one.Began, s), d.formatClock(one.Ends, s),
-				orElse(one.Browser, "unknown browser"), orElse(one.From, "unknown address"))
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.Began, s), d.formatClock(one.Ends, s),
+				cmp.Or(one.Browser, "unknown browser"), cmp.Or(one.From, "unknown address"))
 		}
 		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil
 	case "revoke":
@@ -119,13 +121,7 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.formatClock(d.engine.Now().Add(signin.LinkLife), s)), nil
 }
 
+// formatClock returns a time of day in the zone of a speaker.
 func (d *Dispatcher) formatClock(at time.Time, s access.Speaker) string {
 	return at.In(d.engine.View(s.Zone).Zone).Format("15:04 MST")
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
