@@ -40,7 +40,7 @@ func (s *Server) Calls(method string) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []Call
-	for _, c := range s.log {
+	for _, c := range s.calls {
 		if method == "" || c.Method == method {
 			c.Args = maps.Clone(c.Args)
 			found = append(found, c)
@@ -68,7 +68,7 @@ func (s *Server) UnexpectedCalls() []Call {
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = nil
+	s.calls = nil
 }
 
 // recordCall adds to the Calls.
@@ -76,7 +76,7 @@ func (s *Server) recordCall(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Phase = "after"
-	s.log = append(s.log, c)
+	s.calls = append(s.calls, c)
 	s.wakeWaiters()
 }
 

@@ -187,7 +187,7 @@ func (s *Server) addPendingAck(envelopeID string) *pendingAck {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := &pendingAck{make(chan json.RawMessage, 1)}
-	s.pendingAcks[envelopeID], s.issued[envelopeID] = w, true
+	s.pendingAcks[envelopeID], s.issuedEnvelopes[envelopeID] = w, true
 	return w
 }
 
@@ -258,10 +258,10 @@ func (s *Server) reserveSigningTime(body []byte) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, sum := time.Now().Unix(), sha256.Sum256(body)
-	if last := s.signed[sum]; now <= last {
+	if last := s.signedAt[sum]; now <= last {
 		now = last + 1
 	}
-	s.signed[sum] = now
+	s.signedAt[sum] = now
 	return now
 }
 

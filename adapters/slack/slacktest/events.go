@@ -115,15 +115,15 @@ func (s *Server) queueRetry(p *envelope, d Delivery) {
 		s.failures = append(s.failures, Failure{p.kind, p.name, reasonOf(d.Err), d.Payload})
 		return
 	}
-	s.pending = append(s.pending, p)
+	s.retryQueue = append(s.retryQueue, p)
 }
 
 // RetryEvents delivers every event that was not acknowledged once more, as Slack does after one and five minutes. After the
 // third retry the event is given up and becomes one of the Failures.
 func (s *Server) RetryEvents() []Delivery {
 	s.mu.Lock()
-	due := s.pending
-	s.pending = nil
+	due := s.retryQueue
+	s.retryQueue = nil
 	s.mu.Unlock()
 	var all []Delivery
 	for _, p := range due {

@@ -29,7 +29,7 @@ func (c *call) encodeChannel(ch *Channel) answer {
 	return a
 }
 
-// channelInfo is conversations.info.
+// channelInfo handles conversations.info.
 func channelInfo(c *call) answer {
 	a := c.encodeChannel(c.ch)
 	if c.args.boolean("include_num_members") {
@@ -38,7 +38,7 @@ func channelInfo(c *call) answer {
 	return answer{"channel": a}
 }
 
-// listChannels is conversations.list, and users.conversations, which lists only the conversations that the caller or
+// listChannels handles conversations.list, and users.conversations, which lists only the conversations that the caller or
 // another user is in.
 func listChannels(c *call) answer {
 	own := c.method == "users.conversations"
@@ -83,7 +83,7 @@ func listChannels(c *call) answer {
 	return answer{"channels": some, "response_metadata": answer{"next_cursor": next}}
 }
 
-// listMembers is conversations.members.
+// listMembers handles conversations.members.
 func listMembers(c *call) answer {
 	some, next, refused := paginate(c, c.ch.Members, 100)
 	if refused != nil {
@@ -111,7 +111,7 @@ func (c *call) isInRange(ts string) bool {
 	return (oldest == "" || compareTimestamps(ts, oldest) >= minOrder) && (latest == "" || compareTimestamps(latest, ts) >= minOrder)
 }
 
-// readHistory is conversations.history: newest first, without replies unless they were broadcast. With oldest and without
+// readHistory handles conversations.history: newest first, without replies unless they were broadcast. With oldest and without
 // latest the first page is the one next to oldest, and the cursor leads to newer ones: the documentation of the former
 // channels.history said so ("closest to oldest"), and the current one does not contradict it.
 func readHistory(c *call) answer {
@@ -136,7 +136,7 @@ func readHistory(c *call) answer {
 	return c.answerMessages(some, next)
 }
 
-// readReplies is conversations.replies: the parent first, then its replies, oldest first.
+// readReplies handles conversations.replies: the parent first, then its replies, oldest first.
 func readReplies(c *call) answer {
 	start := c.findMessage(c.ch.ID, c.args["ts"])
 	if start == nil || start.Deleted && c.countReplies(start) == 0 {

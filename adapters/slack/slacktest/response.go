@@ -53,7 +53,7 @@ func (s *Server) Responses() []Response {
 func (s *Server) newResponseURL(u responseURL) string {
 	ticket := newSecret()
 	u.made = s.now()
-	s.urls[ticket] = &u
+	s.responseURLs[ticket] = &u
 	return "http://" + s.listener.Addr().String() + "/response/" + ticket
 }
 
@@ -114,7 +114,7 @@ func (s *Server) redeemResponseURL(ticket string, raw []byte) answer {
 func (s *Server) countResponseUse(ticket string) (responseURL, answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := s.urls[ticket]
+	u := s.responseURLs[ticket]
 	switch {
 	case u == nil || s.now().Sub(u.made) > responseLifetime:
 		return responseURL{}, refuse("expired_url")

@@ -16,7 +16,7 @@ import (
 // connections"). The next one is disconnected with too_many_websockets (github.com/slackapi/bolt-js/issues/2225).
 const maxSockets = 10
 
-// pingInterval is the time between two pings. slack-go gives up a connection after half a minute without one.
+// pingInterval is the time between two pings. Clients such as slack-go give up a connection after half a minute without one.
 const pingInterval = 5 * time.Second
 
 // maxCloseWait is how long RefreshSockets waits for the app to close its side, so that every acknowledgement on its way
@@ -25,7 +25,7 @@ const maxCloseWait = time.Second
 
 // traffic is the state of what the app and people exchange: sockets, deliveries, triggers, views, response URLs.
 type traffic struct {
-	revoked       []string
+	revokedTokens       []string
 	triggers      map[string]*trigger
 	views         []*View
 	tickets       map[string]bool
@@ -34,21 +34,21 @@ type traffic struct {
 	nextSocket    int
 	changed       chan struct{} // closed and replaced whenever something that Wait looks at may have changed
 	pendingAcks   map[string]*pendingAck
-	issued        map[string]bool // IDs of all envelopes that were ever sent
-	pending       []*envelope
+	issuedEnvelopes        map[string]bool // IDs of all envelopes that were ever sent
+	retryQueue       []*envelope
 	failures      []Failure
-	urls          map[string]*responseURL
+	responseURLs          map[string]*responseURL
 	responses     []Response
 	client        *http.Client
-	signed        map[[sha256.Size]byte]int64 // by the hash of a body: the time that it was last signed for
+	signedAt        map[[sha256.Size]byte]int64 // by the hash of a body: the time that it was last signed for
 }
 
 // newTraffic returns the state before anything was exchanged.
 func newTraffic() traffic {
 	return traffic{
 		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
-		pendingAcks: map[string]*pendingAck{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
-		signed: map[[sha256.Size]byte]int64{},
+		pendingAcks: map[string]*pendingAck{}, issuedEnvelopes: map[string]bool{}, responseURLs: map[string]*responseURL{},
+		signedAt: map[[sha256.Size]byte]int64{},
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -81,7 +81,7 @@ func (k *socket) close() {
 	})
 }
 
-// openConnection is apps.connections.open. The URL has a ticket that can be used once.
+// openConnection handles apps.connections.open. The URL has a ticket that can be used once.
 func openConnection(c *call) answer {
 	ticket := newSecret()
 	c.tickets[ticket] = true
@@ -220,7 +220,7 @@ func (s *Server) takePendingAck(envelopeID string) (w *pendingAck, issued bool) 
 	defer s.mu.Unlock()
 	w = s.pendingAcks[envelopeID]
 	delete(s.pendingAcks, envelopeID)
-	return w, s.issued[envelopeID]
+	return w, s.issuedEnvelopes[envelopeID]
 }
 
 // Sockets returns how many sockets are connected now.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// testAuth is auth.test.
+// testAuth handles auth.test.
 func testAuth(c *call) answer {
 	a := answer{
 		"url": "https://tocsin-test.slack.com/", "team": "Tocsin Test", "team_id": c.TeamID,
@@ -39,7 +39,7 @@ func (c *call) encodeUser(u *User) answer {
 	return a
 }
 
-// userInfo is users.info.
+// userInfo handles users.info.
 func userInfo(c *call) answer {
 	u := c.users[c.args["user"]]
 	if u == nil {
@@ -48,7 +48,7 @@ func userInfo(c *call) answer {
 	return answer{"user": c.encodeUser(u)}
 }
 
-// lookupByEmail is users.lookupByEmail. It finds neither deactivated users nor those of other workspaces.
+// lookupByEmail handles users.lookupByEmail. It finds neither deactivated users nor those of other workspaces.
 func lookupByEmail(c *call) answer {
 	for _, u := range c.users {
 		if u.Email != "" && strings.EqualFold(u.Email, c.args["email"]) && !u.Deleted && !u.Stranger {
@@ -70,7 +70,7 @@ func (c *call) encodeGroup(g *UserGroup) answer {
 	return a
 }
 
-// listGroups is usergroups.list.
+// listGroups handles usergroups.list.
 func listGroups(c *call) answer {
 	all := []answer{}
 	for _, g := range c.groups {
@@ -89,7 +89,7 @@ func (c *call) findGroup() *UserGroup {
 	return nil
 }
 
-// listGroupUsers is usergroups.users.list.
+// listGroupUsers handles usergroups.users.list.
 func listGroupUsers(c *call) answer {
 	g := c.findGroup()
 	if g == nil {
@@ -98,7 +98,7 @@ func listGroupUsers(c *call) answer {
 	return answer{"users": append([]string{}, g.Members...)}
 }
 
-// updateGroupUsers is usergroups.users.update. The list replaces the one before.
+// updateGroupUsers handles usergroups.users.update. The list replaces the one before.
 func updateGroupUsers(c *call) answer {
 	g, users := c.findGroup(), c.args.list("users")
 	if g == nil {

@@ -144,7 +144,7 @@ func (c *call) useTrigger() (*trigger, answer) {
 	return t, nil
 }
 
-// openView is views.open. It uses the trigger last, so that a view that is refused does not use it up.
+// openView handles views.open. It uses the trigger last, so that a view that is refused does not use it up.
 func openView(c *call) answer {
 	given, refused := c.readView("")
 	if refused != nil {
@@ -158,7 +158,7 @@ func openView(c *call) answer {
 	return answer{"view": c.encodeView(c.addView(t.user, nil, given))}
 }
 
-// pushView is views.push. The trigger has to come from an interaction in the modal.
+// pushView handles views.push. The trigger has to come from an interaction in the modal.
 func pushView(c *call) answer {
 	given, refused := c.readView("")
 	if refused != nil {
@@ -184,7 +184,7 @@ func pushView(c *call) answer {
 	return answer{"view": c.encodeView(c.addView(t.user, below, given))}
 }
 
-// updateView is views.update.
+// updateView handles views.update.
 func updateView(c *call) answer {
 	v := c.findLastView(func(v *View) bool {
 		return v.Type == "modal" && (v.ID == c.args["view_id"] || v.External != "" && v.External == c.args["external_id"])
@@ -195,7 +195,7 @@ func updateView(c *call) answer {
 	return c.replaceView(v)
 }
 
-// publishView is views.publish.
+// publishView handles views.publish.
 func publishView(c *call) answer {
 	user := c.args["user_id"]
 	if u := c.users[user]; u == nil || u.Bot || u.Deleted {
