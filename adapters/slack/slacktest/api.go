@@ -207,7 +207,7 @@ func (s *Server) authenticate(token string) (kind, user string, scopes []string,
 	default:
 		return "", "", nil, "invalid_auth"
 	}
-	if slices.Contains(s.revoked, kind) {
+	if slices.Contains(s.revokedTokens, kind) {
 		refused = "token_revoked"
 	}
 	return kind, user, scopes, refused
@@ -217,7 +217,7 @@ func (s *Server) authenticate(token string) (kind, user string, scopes []string,
 func (s *Server) RevokeToken(kind string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revoked = append(s.revoked, kind)
+	s.revokedTokens = append(s.revokedTokens, kind)
 }
 
 // SetScopes replaces the scopes of the bot token, as installing the app again does.

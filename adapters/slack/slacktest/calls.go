@@ -7,48 +7,49 @@ import (
 	"time"
 )
 
-// Call is one request that came to the Web API, or to a response URL (its method is then "response_url").
+// Call is one request to the Web API, or to a response URL, whose method is "response_url".
 type Call struct {
 	Method string
 	At     time.Time
-	// Args are the arguments without tokens; what came as JSON is JSON text.
+	// Args are the arguments without the token. An argument that came as JSON is JSON text.
 	Args map[string]string
-	// Token tells whose token it carried: bot, user, app, or nothing.
+	// Token is the kind of the token: bot, user or app; empty if there was no valid one.
 	Token string
 	// Phase is "before" or "after" in a hook, and "after" in the log.
 	Phase string
-	// Error is Slack's error code in the answer; empty means ok.
+	// Error is Slack's error code in the answer; empty if the call succeeded.
 	Error string
-	// Status is the status of the HTTP answer; 0 means that none was sent.
+	// Status is the status of the HTTP response; 0 if none was sent.
 	Status int
-	// Done says that the call was carried out.
+	// Done reports that the call was carried out.
 	Done bool
 }
 
-// OnCall sets a hook that runs before and after each call that gets as far as being carried out: after the checks of
-// token, scope and tier, and before anything is answered. A call may still be refused for its arguments: Done and Error
-// of the second phase tell. The server holds no lock meanwhile, so a hook may look at the workspace, or stop a process.
+// OnCall sets a hook that is called before and after a method runs, for each call that passes the checks of token, rate
+// limit and scope. Both calls of the hook come before the answer. The method may still refuse the call for its arguments:
+// see Done and Error in the phase "after". The server holds no lock while the hook runs, so the hook may read the
+// workspace, or stop a process.
 func (s *Server) OnCall(hook func(Call)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hook = hook
 }
 
-// Calls are those of one method, oldest first; of all methods when it is empty.
+// Calls returns the calls of one method, or of all methods if it is empty, oldest first.
 func (s *Server) Calls(method string) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var some []Call
-	for _, c := range s.log {
+	var found []Call
+	for _, c := range s.calls {
 		if method == "" || c.Method == method {
 			c.Args = maps.Clone(c.Args)
-			some = append(some, c)
+			found = append(found, c)
 		}
 	}
-	return some
+	return found
 }
 
-// Count is how many calls of a method came, whatever became of them.
+// Count returns how many calls of a method came, refused ones included.
 func (s *Server) Count(method string) int { return len(s.Calls(method)) }
 
 // CountDone returns how many calls of a method were carried out, whether or not their answers arrived.
@@ -63,21 +64,23 @@ func (s *Server) UnexpectedCalls() []Call {
 	})
 }
 
-// Forget empties the log of calls.
+// Forget deletes the calls that were recorded until now.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = nil
+	s.calls = nil
 }
 
+// recordCall adds to the Calls.
 func (s *Server) recordCall(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Phase = "after"
-	s.log = append(s.log, c)
+	s.calls = append(s.calls, c)
 	s.wakeWaiters()
 }
 
+// callHook calls the hook of OnCall, if there is one.
 func (s *Server) callHook(c Call, phase string) {
 	s.mu.Lock()
 	hook := s.hook

@@ -1,9 +1,7 @@
 package slacktest
 
 import (
-	"cmp"
 	"encoding/json"
-	"slices"
 	"strings"
 )
 
@@ -46,7 +44,7 @@ func (c *call) findThread() (ts string, refused answer) {
 	return ts, nil
 }
 
-// postMessage is chat.postMessage. Slack does not deduplicate it: the same call twice posts two messages.
+// postMessage handles chat.postMessage. Slack does not deduplicate it: the same call twice posts two messages.
 func postMessage(c *call) answer {
 	thread, refused := c.findThread()
 	if refused != nil {
@@ -84,7 +82,7 @@ func (s *Server) addSystemMessage(ch *Channel, user, subtype, text string) {
 	}
 }
 
-// postEphemeral is chat.postEphemeral.
+// postEphemeral handles chat.postEphemeral.
 func postEphemeral(c *call) answer {
 	thread, refused := c.findThread()
 	if refused != nil {
@@ -95,7 +93,7 @@ func postEphemeral(c *call) answer {
 	return answer{"message_ts": ts}
 }
 
-// updateMessage is chat.update. Text without blocks removes the blocks. Metadata stays if the call has none, and {} removes
+// updateMessage handles chat.update. Text without blocks removes the blocks. Metadata stays if the call has none, and {} removes
 // it. "edited" is shown only for a message without blocks (reference/methods/chat.update).
 func updateMessage(c *call) answer {
 	m, updated := c.m, c.readContent()
@@ -118,7 +116,7 @@ func (s *Server) newChangeEvent(m *Message) answer {
 	return answer{"subtype": "message_changed", "hidden": true, "ts": s.newTimestamp(), "message": s.encodeMessage(m, true)}
 }
 
-// deleteMessage is chat.delete.
+// deleteMessage handles chat.delete.
 func deleteMessage(c *call) answer {
 	c.removeMessage(c.ch, c.m)
 	return answer{"channel": c.ch.ID, "ts": c.m.TS}
@@ -131,7 +129,7 @@ func (s *Server) removeMessage(ch *Channel, m *Message) {
 	s.emit(ch, "message", newDeletionEvent(m, before, s.newTimestamp()))
 }
 
-// getPermalink is chat.getPermalink.
+// getPermalink handles chat.getPermalink.
 func getPermalink(c *call) answer {
 	link := permalinkOf(c.m)
 	if c.m.ThreadTS != "" && c.m.ThreadTS != c.m.TS {
@@ -143,18 +141,4 @@ func getPermalink(c *call) answer {
 // permalinkOf returns the address of a message.
 func permalinkOf(m *Message) string {
 	return "https://tocsin-test.slack.com/archives/" + m.Channel + "/p" + strings.ReplaceAll(m.TS, ".", "")
-}
-
-// encodeReactions returns the reactions to a message in the shape of reference/methods/reactions.get.
-func encodeReactions(m *Message) []answer {
-	var all []answer
-	for name, users := range m.Reactions {
-		all = append(all, answer{"name": name, "users": users, "count": len(users)})
-	}
-	slices.SortFunc(all, func(a, b answer) int {
-		left, _ := a["name"].(string)
-		right, _ := b["name"].(string)
-		return cmp.Compare(left, right)
-	})
-	return all
 }

@@ -8,7 +8,7 @@ func (w *workspace) isNameTaken(name string) bool {
 	return slices.ContainsFunc(w.channels, func(c *Channel) bool { return c.Name == name })
 }
 
-// createChannel is conversations.create. The creator becomes a member.
+// createChannel handles conversations.create. The creator becomes a member.
 func createChannel(c *call) answer {
 	ch := &Channel{Name: c.args["name"], Private: c.args.boolean("is_private"), Creator: c.user, Members: []string{c.user}}
 	f := readMethods().Methods[c.method].scopesByKind(c.kind)
@@ -24,7 +24,7 @@ func createChannel(c *call) answer {
 	return answer{"channel": c.encodeChannel(ch)}
 }
 
-// archiveChannel is conversations.archive.
+// archiveChannel handles conversations.archive.
 func archiveChannel(c *call) answer {
 	c.archive(c.ch, c.user)
 	return nil
@@ -38,7 +38,7 @@ func (s *Server) archive(ch *Channel, user string) {
 	ch.Members = slices.DeleteFunc(ch.Members, func(m string) bool { return m == s.BotUser })
 }
 
-// unarchiveChannel is conversations.unarchive.
+// unarchiveChannel handles conversations.unarchive.
 func unarchiveChannel(c *call) answer {
 	c.unarchive(c.ch, c.user)
 	return nil
@@ -53,7 +53,7 @@ func (s *Server) unarchive(ch *Channel, user string) {
 	}
 }
 
-// renameChannel is conversations.rename.
+// renameChannel handles conversations.rename.
 func renameChannel(c *call) answer {
 	name := c.args["name"]
 	if name != c.ch.Name && c.isNameTaken(name) {
@@ -65,21 +65,21 @@ func renameChannel(c *call) answer {
 	return answer{"channel": c.encodeChannel(c.ch)}
 }
 
-// setTopic is conversations.setTopic.
+// setTopic handles conversations.setTopic.
 func setTopic(c *call) answer {
 	c.ch.Topic = unescape(c.args["topic"])
 	c.addSystemMessage(c.ch, c.user, "channel_topic", "set the channel topic: "+escape(c.ch.Topic))
 	return answer{"channel": c.encodeChannel(c.ch)}
 }
 
-// setPurpose is conversations.setPurpose.
+// setPurpose handles conversations.setPurpose.
 func setPurpose(c *call) answer {
 	c.ch.Purpose = unescape(c.args["purpose"])
 	c.addSystemMessage(c.ch, c.user, "channel_purpose", "set the channel purpose: "+escape(c.ch.Purpose))
 	return answer{"channel": c.encodeChannel(c.ch)}
 }
 
-// joinChannel is conversations.join.
+// joinChannel handles conversations.join.
 func joinChannel(c *call) answer {
 	a := answer{}
 	if c.ch.hasMember(c.user) {
@@ -91,7 +91,7 @@ func joinChannel(c *call) answer {
 	return a
 }
 
-// inviteUsers is conversations.invite. If one user cannot be invited, none is, unless force is set: then the others are
+// inviteUsers handles conversations.invite. If one user cannot be invited, none is, unless force is set: then the others are
 // invited, and the answer lists the errors all the same (reference/methods/conversations.invite).
 func inviteUsers(c *call) answer {
 	var failed []answer
@@ -151,7 +151,7 @@ func (s *Server) addMember(ch *Channel, user, inviter string) {
 	s.emit(ch, "member_joined_channel", event)
 }
 
-// openDirect is conversations.open for the direct message with one person. One with several people is refused.
+// openDirect handles conversations.open for the direct message with one person. One with several people is refused.
 func openDirect(c *call) answer {
 	if c.args["users"] == "" {
 		ch, refused := c.findConversation(c.args["channel"])

@@ -25,30 +25,32 @@ const (
 	kindEvent    = "events_api"
 )
 
-// Delivery is one payload that was sent to the app, and what came back.
+// Delivery is one payload that was sent to the app, and the app's answer.
 type Delivery struct {
-	// Kind is slash_commands, interactive, or events_api; Type is the payload's own, such as block_actions or message.
+	// Kind is slash_commands, interactive or events_api. Type is the type of the payload, such as block_actions or message.
 	Kind, Type string
-	// Payload is what was sent, as JSON (by HTTP a slash command is a form with the same fields).
+	// Payload is the payload as JSON (by HTTP a slash command is a form with the same fields).
 	Payload json.RawMessage
-	// TriggerID and ResponseURL are those of the payload; EventID is an event's.
+	// TriggerID, ResponseURL and EventID are those of the payload, if it has them.
 	TriggerID, ResponseURL, EventID string
-	// Message is what a person said or edited, as it is in the channel.
+	// Message is the message that a person wrote, changed or reacted to, as it is in the channel.
 	Message Message
-	// Attempt is 0 for the first, then 1 to 3 for retries.
+	// Attempt is 0 for the first attempt, and 1 to 3 for retries.
 	Attempt int
-	// Socket is the number of the socket that it went to, counted from 1 as they came; 0 means HTTP, or nobody.
+	// Socket is the number of the socket that it was sent to, counted from 1 in the order of connecting; 0 means that it
+	// went by HTTP or that no app was reachable.
 	Socket int
 	// Took is how long the acknowledgement took, in real time.
 	Took time.Duration
-	// Status is the status of the answer by HTTP.
+	// Status is the status of the HTTP response.
 	Status int
-	// Response is the payload of the acknowledgement, or the body of the answer.
+	// Response is the payload of the acknowledgement, or the body of the HTTP response.
 	Response []byte
-	// Errors are what a form's submission was refused for, by block_id. Options are what a search was answered with.
-	Errors  map[string]string
+	// Errors are the errors with which the app refused the submission of a form, by block_id.
+	Errors map[string]string
+	// Options are the values of the options that the app found in a search.
 	Options []string
-	// Err says why it was not sent, not acknowledged, or wrongly answered.
+	// Err says why the payload was not sent, not acknowledged, or answered with something that Slack does not accept.
 	Err error
 
 	request *http.Request // for Replay
@@ -56,19 +58,19 @@ type Delivery struct {
 	noRetry bool
 }
 
-// Failure is a payload that the app did not answer as it should, or a frame that it should not have sent.
+// Failure is a payload that the app did not acknowledge correctly, or a frame that it should not have sent.
 type Failure struct {
 	Kind, Type string
-	// Reason is operation_timeout, dispatch_failed (nobody was there, or an answer that is not 200), connection_lost, or a
-	// description of a wrong answer.
+	// Reason is operation_timeout, dispatch_failed (no app was reachable, or the status was not 200), connection_lost, or a
+	// description of the wrong answer.
 	Reason  string
 	Payload json.RawMessage
 }
 
-// failureReason is an error that has a name in Failures.
+// failureReason is an error that is itself the reason of a Failure.
 type failureReason string
 
-// Error is the name.
+// Error returns the reason.
 func (r failureReason) Error() string { return string(r) }
 
 const (
@@ -77,13 +79,14 @@ const (
 	errLost     = failureReason("connection_lost")
 )
 
+// pendingAck is a delivery by socket that waits for its acknowledgement.
 type pendingAck struct{ acked chan json.RawMessage }
 
-// envelope is a payload on its way, with what a retry needs.
+// envelope is a payload to deliver, with what a retry needs.
 type envelope struct {
 	kind, name string
 	payload    answer
-	accepts    bool // an answer in the acknowledgement
+	accepts    bool // the acknowledgement may have a payload
 	attempt    int
 	reason     string
 	trigger    string
@@ -91,21 +94,22 @@ type envelope struct {
 	event      string
 }
 
-// SetRequestURL lets payloads go by HTTP while no socket is connected: base is what stands before commands,
-// interactions and events, such as http://127.0.0.1:8080/slack/.
+// SetRequestURL sets where payloads are posted while no socket is connected. The paths commands, interactions and events
+// are appended to base, such as http://127.0.0.1:8080/slack/.
 func (s *Server) SetRequestURL(base string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.RequestURL = base
 }
 
-// Failures are what the app did not answer as it should.
+// Failures returns what the app did not acknowledge correctly, oldest first.
 func (s *Server) Failures() []Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.failures)
 }
 
+// recordFailure adds to the Failures.
 func (s *Server) recordFailure(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,11 +117,11 @@ func (s *Server) recordFailure(f Failure) {
 	s.wakeWaiters()
 }
 
-// send delivers once: to one of the sockets if there is any, else by HTTP if the app has a URL.
+// send delivers an envelope once: to one of the sockets if any is connected, else by HTTP if the app has a URL.
 func (s *Server) send(p *envelope) Delivery {
 	raw, err := json.Marshal(p.payload)
 	if err != nil {
-		panic("slacktest: cannot encode a payload: " + err.Error())
+		panic("slacktest: encode a payload: " + err.Error())
 	}
 	d := Delivery{
 		Kind: p.kind, Type: p.name, Payload: raw, TriggerID: p.trigger, ResponseURL: p.response, EventID: p.event, Attempt: p.attempt,
@@ -130,7 +134,7 @@ func (s *Server) send(p *envelope) Delivery {
 	case base != "":
 		s.sendByHTTP(base, p, &d)
 	default:
-		d.Err = fmt.Errorf("reach the app: nobody is connected: %w", errDispatch)
+		d.Err = fmt.Errorf("reach the app: it has no socket connected and no request URL: %w", errDispatch)
 	}
 	d.Took = time.Since(began)
 	if d.Err != nil && p.kind != kindEvent {
@@ -152,8 +156,8 @@ func (s *Server) chooseReceiver() (to *socket, base string) {
 
 // reasonOf returns the name of an error in Failures.
 func reasonOf(err error) string {
-	if known, ok := errors.AsType[failureReason](err); ok {
-		return known.Error()
+	if reason, ok := errors.AsType[failureReason](err); ok {
+		return reason.Error()
 	}
 	return err.Error()
 }
@@ -174,7 +178,7 @@ func (s *Server) sendBySocket(to *socket, p *envelope, d *Delivery) {
 	}
 	d.Response, d.Err = s.awaitAck(to, w)
 	if len(d.Response) > 0 && !p.accepts {
-		d.Err = fmt.Errorf("acknowledge %s: it takes no payload, got %s", p.name, d.Response)
+		d.Err = fmt.Errorf("acknowledge %s: the acknowledgement must have no payload, got %s", p.name, d.Response)
 	}
 }
 
@@ -183,7 +187,7 @@ func (s *Server) addPendingAck(envelopeID string) *pendingAck {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := &pendingAck{make(chan json.RawMessage, 1)}
-	s.pendingAcks[envelopeID], s.issued[envelopeID] = w, true
+	s.pendingAcks[envelopeID], s.issuedEnvelopes[envelopeID] = w, true
 	return w
 }
 
@@ -238,6 +242,7 @@ func (s *Server) sendByHTTP(base string, p *envelope, d *Delivery) {
 	s.exchangeHTTP(r, body, d)
 }
 
+// sign adds the time and the signature of a body to a request.
 func (s *Server) sign(r *http.Request, body []byte) {
 	stamp := strconv.FormatInt(s.reserveSigningTime(body), 10)
 	mac := hmac.New(sha256.New, []byte(s.SigningSecret))
@@ -253,14 +258,14 @@ func (s *Server) reserveSigningTime(body []byte) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, sum := time.Now().Unix(), sha256.Sum256(body)
-	if last := s.signed[sum]; now <= last {
+	if last := s.signedAt[sum]; now <= last {
 		now = last + 1
 	}
-	s.signed[sum] = now
+	s.signedAt[sum] = now
 	return now
 }
 
-// exchangeHTTP sends a request and reads the answer. Anything but 200 is a failure.
+// exchangeHTTP sends a request and reads the response. Any status but 200 is a failure.
 func (s *Server) exchangeHTTP(r *http.Request, body []byte, d *Delivery) {
 	d.request, d.body = r, body
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.AckTimeout)
@@ -280,24 +285,24 @@ func (s *Server) exchangeHTTP(r *http.Request, body []byte, d *Delivery) {
 	d.Response, err = io.ReadAll(got.Body)
 	switch {
 	case err != nil:
-		d.Err = fmt.Errorf("read the answer of the app: %w", errTimeout)
+		d.Err = fmt.Errorf("read the response of the app: %w", errTimeout)
 	case got.StatusCode != http.StatusOK:
-		d.Err = fmt.Errorf("reach the app by HTTP: status %d: %w", got.StatusCode, errDispatch)
+		d.Err = fmt.Errorf("reach the app by HTTP: status %d, want 200: %w", got.StatusCode, errDispatch)
 	case strings.HasPrefix(got.Header.Get("Content-Type"), "text/plain") && len(d.Response) > 0 && d.Kind == kindSlash:
-		// A plain text is a message (interactivity/implementing-slash-commands, "Sending an immediate response").
+		// Plain text is the text of a message (interactivity/implementing-slash-commands, "Sending an immediate response").
 		d.Response, err = json.Marshal(answer{"text": string(d.Response)})
 		if err != nil {
-			d.Err = fmt.Errorf("read the answer of the app: %w", err)
+			d.Err = fmt.Errorf("read the response of the app: %w", err)
 		}
 	}
 }
 
-// Redeliver sends the same payload again, with the same event or trigger ID, as Slack does with events whose
-// acknowledgement was lost. Nothing is done with the answer.
+// Redeliver sends the same payload again, with the same event or trigger ID, as Slack does with an event whose
+// acknowledgement was lost. The app's answer has no effect.
 func (s *Server) Redeliver(d Delivery) Delivery {
 	payload, ok := decodeObject(d.Payload)
 	if !ok {
-		return Delivery{Err: errors.New("deliver again: it was never sent")}
+		return Delivery{Err: errors.New("deliver again: the delivery has no payload")}
 	}
 	p := &envelope{
 		kind: d.Kind, name: d.Type, payload: payload, trigger: d.TriggerID, response: d.ResponseURL, event: d.EventID,
@@ -309,10 +314,10 @@ func (s *Server) Redeliver(d Delivery) Delivery {
 	return s.send(p)
 }
 
-// Replay sends the very bytes and headers of a delivery by HTTP again, as somebody would who has overheard them.
+// Replay sends the same bytes and headers of a delivery by HTTP again, as an attacker would who has recorded them.
 func (s *Server) Replay(d Delivery) Delivery {
 	if d.request == nil {
-		return Delivery{Err: errors.New("replay: it was not sent by HTTP")}
+		return Delivery{Err: errors.New("replay: the delivery was not sent by HTTP")}
 	}
 	again := d
 	again.Err, again.Response = nil, nil
@@ -320,18 +325,19 @@ func (s *Server) Replay(d Delivery) Delivery {
 	return again
 }
 
+// decodeObject parses a JSON object.
 func decodeObject(raw []byte) (answer, bool) {
 	v, ok := parseJSON(string(raw))
 	object, isObject := v.(map[string]any)
 	return answer(object), ok && isObject
 }
 
-// acceptsResponse tells which payloads are answered in their acknowledgement (accepts_response_payload).
+// acceptsResponse reports whether the acknowledgement of a payload may have a payload (accepts_response_payload).
 func acceptsResponse(kind, name string) bool {
 	return kind == kindSlash || name == "view_submission" || name == "block_suggestion"
 }
 
-// Verify sends the url_verification handshake (reference/events/url_verification) to the events URL.
+// Verify sends the url_verification handshake (reference/events/url_verification) to the URL of events.
 func (s *Server) Verify() Delivery {
 	challenge := newSecret()
 	p := &envelope{kind: kindEvent, name: "url_verification", payload: answer{
@@ -345,7 +351,7 @@ func (s *Server) Verify() Delivery {
 	}
 	got, _ := decodeObject(d.Response)
 	if d.Err == nil && got["challenge"] != challenge && strings.TrimSpace(string(d.Response)) != challenge {
-		d.Err = fmt.Errorf("verify the URL: answered %s instead of the challenge", d.Response)
+		d.Err = fmt.Errorf("verify the URL: the app answered %s, want the challenge", d.Response)
 	}
 	return d
 }

@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// maxRetries is apis/events-api, "Retries": at once, after one minute, after five.
+// maxRetries is how often an event is sent again: at once, after one minute, after five (apis/events-api, "Retries").
 const maxRetries = 3
 
-// eventSubscription is the name under which an app subscribes to an event, and the scope that it needs.
+// eventSubscription is the name by which an app subscribes to an event, and the scope that it needs.
 type eventSubscription struct{ Name, Scope string }
 
-// AllEvents are all event types that the server can send, by their names in an app's manifest.
+// AllEvents returns the event types that the server can send, by their names in an app's manifest.
 func AllEvents() []string {
 	var all []string
 	for _, e := range readMethods().Events {
@@ -27,8 +27,8 @@ func AllEvents() []string {
 	return slices.Compact(all)
 }
 
-// newEvent makes the payload of an event that the app is to be told of; nil if it is not: it has to be subscribed, to have
-// the scope, and to be in the channel.
+// newEvent returns an event to deliver; nil if the app does not get it. The app has to be subscribed, to have the scope,
+// and to be in the channel.
 func (s *Server) newEvent(ch *Channel, name string, fields answer) *envelope {
 	to := readMethods().Events[name].forChannel(ch)
 	allowed := to.Scope == "" || slices.Contains(s.options.Scopes, to.Scope)
@@ -49,7 +49,7 @@ func (s *Server) newEvent(ch *Channel, name string, fields answer) *envelope {
 		}
 	}
 	id := s.newID("Ev")
-	// reference/objects/… and apis/events-api, "Callback field": the wrapper of every event.
+	// The wrapper of every event: apis/events-api, "Callback field".
 	return &envelope{kind: kindEvent, name: name, event: id, payload: answer{
 		"token": "verification", "team_id": s.TeamID, "context_team_id": s.TeamID, "api_app_id": s.AppID,
 		"type": "event_callback", "event": event, "event_id": id, "event_time": s.now().Unix(),
@@ -60,14 +60,15 @@ func (s *Server) newEvent(ch *Channel, name string, fields answer) *envelope {
 	}}
 }
 
-// emit tells the app of something in the background; the lock is held.
+// emit delivers an event in the background, if the app gets it. The lock is held.
 func (s *Server) emit(ch *Channel, name string, fields answer) {
 	if p := s.newEvent(ch, name, fields); p != nil {
 		s.runInBackground(func() { s.sendEvent(p) })
 	}
 }
 
-// runInBackground runs something until the server is closed; the lock is held, so that Close cannot miss it.
+// runInBackground runs a function in a goroutine that Close waits for; not once the server is closed. The lock is held, so
+// that Close cannot miss the goroutine.
 func (s *Server) runInBackground(run func()) {
 	select {
 	case <-s.done:
@@ -76,7 +77,7 @@ func (s *Server) runInBackground(run func()) {
 	}
 }
 
-// sendEvent delivers an event, again at once if that fails, and keeps it for RetryEvents if that fails too.
+// sendEvent delivers an event, once more at once if that fails, and queues it for RetryEvents if that fails too.
 func (s *Server) sendEvent(p *envelope) Delivery {
 	d := s.send(p)
 	if d.Err != nil && !d.noRetry {
@@ -87,13 +88,12 @@ func (s *Server) sendEvent(p *envelope) Delivery {
 	return d
 }
 
-// retryReason is X-Slack-Retry-Reason (apis/events-api, "Retries"), or retry_reason on a socket.
+// retryReason returns the value of X-Slack-Retry-Reason (apis/events-api, "Retries"), or of retry_reason on a socket.
 func retryReason(d Delivery) string {
-	var known failureReason
 	switch {
 	case d.Socket > 0:
 		return "timeout"
-	case errors.As(d.Err, &known) && known == errTimeout:
+	case errors.Is(d.Err, errTimeout):
 		return "http_timeout"
 	case d.Status != 0:
 		return "http_error"
@@ -102,7 +102,8 @@ func retryReason(d Delivery) string {
 	}
 }
 
-// queueRetry remembers an event that has to be sent again, unless the app forbade it with X-Slack-No-Retry.
+// queueRetry queues an event whose delivery failed for RetryEvents, unless the app has forbidden that with
+// X-Slack-No-Retry. After the last retry the event becomes a Failure.
 func (s *Server) queueRetry(p *envelope, d Delivery) {
 	if d.Err == nil || d.noRetry {
 		return
@@ -114,15 +115,15 @@ func (s *Server) queueRetry(p *envelope, d Delivery) {
 		s.failures = append(s.failures, Failure{p.kind, p.name, reasonOf(d.Err), d.Payload})
 		return
 	}
-	s.pending = append(s.pending, p)
+	s.retryQueue = append(s.retryQueue, p)
 }
 
-// RetryEvents delivers every event that was not acknowledged once more, as Slack does one and five minutes later. After
-// the third retry an event is given up and is one of the Failures.
+// RetryEvents delivers every event that was not acknowledged once more, as Slack does after one and five minutes. After the
+// third retry the event is given up and becomes one of the Failures.
 func (s *Server) RetryEvents() []Delivery {
 	s.mu.Lock()
-	due := s.pending
-	s.pending = nil
+	due := s.retryQueue
+	s.retryQueue = nil
 	s.mu.Unlock()
 	var all []Delivery
 	for _, p := range due {
@@ -134,7 +135,7 @@ func (s *Server) RetryEvents() []Delivery {
 	return all
 }
 
-// Archive lets a person archive a channel, which takes the app out of it (reference/events/channel_archive).
+// Archive lets a person archive a channel. The app leaves it (reference/events/channel_archive).
 func (s *Server) Archive(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +144,7 @@ func (s *Server) Archive(user, channel string) {
 	}
 }
 
-// Unarchive lets a person bring a channel back; the app is not in it.
+// Unarchive lets a person bring a channel back. The app is not a member of it.
 func (s *Server) Unarchive(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,33 +7,34 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with the next calls of a method. Of the ways to answer, the first that is set counts:
-// CutBefore, Status, Error, LoseAnswer.
+// Fault describes how the next calls of a method fail. Of CutBefore, Status, Error and LoseAnswer the first that is set
+// counts.
 type Fault struct {
-	// Times is how many calls it spoils; 0 means one, and less than 0 all that come.
+	// Times is how many calls fail; 0 means one, and less than 0 all.
 	Times int
-	// Skip lets that many calls through first.
+	// Skip is how many calls succeed before that.
 	Skip int
-	// Delay is how long each such call waits before anything else happens, in real time.
+	// Delay is how long each failing call waits first, in real time.
 	Delay time.Duration
 	// CutBefore closes the connection before the call is carried out.
 	CutBefore bool
-	// Status is answered instead of carrying the call out: 429 with RetryAfter, 500, 503.
+	// Status is the HTTP status of the answer: 429 with RetryAfter, 500, 503. The call is not carried out.
 	Status     int
 	RetryAfter time.Duration
-	// Error is Slack's error code, answered with status 200 instead of carrying the call out.
+	// Error is Slack's error code in the answer, with status 200. The call is not carried out.
 	Error string
-	// LoseAnswer carries the call out, and then closes the connection before the answer.
+	// LoseAnswer carries the call out, and closes the connection without an answer.
 	LoseAnswer bool
 }
 
+// fault is a Fault of one method, with the counts that are left.
 type fault struct {
 	method string
 	Fault
 }
 
-// Fail lets calls of a method go wrong; "response_url" stands for posts to response URLs, and "*" for everything. Faults of
-// one method are used up in the order in which they were set.
+// Fail makes calls of a method fail; "response_url" stands for posts to response URLs, and "*" for all calls. Faults of one
+// method are used up in the order in which they were set.
 func (s *Server) Fail(method string, f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
@@ -43,21 +44,21 @@ func (s *Server) Fail(method string, f Fault) {
 	s.faults = append(s.faults, &fault{method, f})
 }
 
-// Heal takes all faults back.
+// Heal removes all faults that Fail has set.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// faultState is what stands between a connection and the workspace.
+// faultState is what makes calls fail or wait.
 type faultState struct {
 	faults []*fault
 	down   bool
-	resume chan struct{} // closed unless requests are to hang
+	resume chan struct{} // closed unless requests hang
 }
 
-// Hang lets every request wait without an answer; turning it off lets those that still wait go on.
+// Hang makes every request wait without an answer; false lets those that wait go on.
 func (s *Server) Hang(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +84,7 @@ func (s *Server) SetDown(on bool) {
 	}
 }
 
-// admit says whether a request may come in. It has then waited as long as everything hangs.
+// admit reports whether a request may be handled, after waiting while requests hang. Else it has closed the connection.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	down, open := s.faultState.down, s.faultState.resume
@@ -102,9 +103,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// injectFault lets the next fault of a method happen. It answers with where the answer goes, which is nil if the call is over,
-// and with what to do after it.
-func (s *Server) injectFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, after func()) {
+// injectFault applies the next fault of a method. It returns the writer of the answer, nil if the call has been answered or
+// cut off, and a function to call after the answer.
+func (s *Server) injectFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, finish func()) {
 	f := s.takeFault(c.Method)
 	switch {
 	case s.applyFault(w, f, c):
@@ -116,7 +117,7 @@ func (s *Server) injectFault(w http.ResponseWriter, c *Call) (to http.ResponseWr
 	}
 }
 
-// takeFault uses up one fault of a method; the zero value if there is none.
+// takeFault uses up one fault of a method, and returns it; the zero value if there is none.
 func (s *Server) takeFault(method string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +140,7 @@ func (s *Server) takeFault(method string) Fault {
 	return Fault{}
 }
 
-// applyFault carries the part of a fault out that comes before the call. It reports whether the call is over.
+// applyFault applies the part of a fault that comes before the call. It reports whether the call ends with that.
 func (s *Server) applyFault(w http.ResponseWriter, f Fault, c *Call) bool {
 	if f.Delay > 0 {
 		select {
@@ -169,14 +170,15 @@ func (s *Server) applyFault(w http.ResponseWriter, f Fault, c *Call) bool {
 	return true
 }
 
-// writeRateLimited is the answer to a call over its limit (apis/web-api/rate-limits): whole seconds, and never less than one.
+// writeRateLimited answers a call over its limit (apis/web-api/rate-limits). Retry-After is in whole seconds, and at least
+// one.
 func writeRateLimited(w http.ResponseWriter, wait time.Duration) {
 	seconds := max(1, int((wait+time.Second-1)/time.Second))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	writeJSON(w, http.StatusTooManyRequests, refuse("ratelimited"))
 }
 
-// cutConnection ends a connection without an answer, as a lost one ends.
+// cutConnection resets a connection without an answer.
 func cutConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -188,10 +190,10 @@ func cutConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// discard takes an answer that will never arrive.
+// discard is the writer of an answer that is lost.
 type discard struct{ header http.Header }
 
-// Header is thrown away with the rest.
+// Header returns a header that is discarded.
 func (d *discard) Header() http.Header {
 	if d.header == nil {
 		d.header = http.Header{}
@@ -199,7 +201,7 @@ func (d *discard) Header() http.Header {
 	return d.header
 }
 
-// Write pretends that everything was written.
+// Write discards p and reports success.
 func (*discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // WriteHeader does nothing.

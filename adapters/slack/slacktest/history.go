@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// encodeChannel is reference/objects/conversation-object. Topic and purpose come escaped.
+// encodeChannel returns a conversation as reference/objects/conversation-object describes it. Topic and purpose are escaped.
 func (c *call) encodeChannel(ch *Channel) answer {
 	a := answer{
 		"id": ch.ID, "created": ch.Created.Unix(), "updated": ch.Created.UnixMilli(), "is_im": ch.Direct,
@@ -19,7 +19,7 @@ func (c *call) encodeChannel(ch *Channel) answer {
 	}
 	a["name"], a["name_normalized"] = ch.Name, ch.Name
 	a["creator"] = ch.Creator
-	// is_group is true only for private channels from before March 2021, says the page.
+	// The page says that is_group is true only for private channels created before March 2021.
 	a["is_channel"], a["is_group"], a["is_mpim"] = true, false, false
 	a["is_private"], a["is_general"], a["is_member"] = ch.Private, ch.General, ch.hasMember(c.user)
 	a["is_shared"], a["is_ext_shared"], a["is_pending_ext_shared"] = false, false, false
@@ -29,6 +29,7 @@ func (c *call) encodeChannel(ch *Channel) answer {
 	return a
 }
 
+// channelInfo handles conversations.info.
 func channelInfo(c *call) answer {
 	a := c.encodeChannel(c.ch)
 	if c.args.boolean("include_num_members") {
@@ -37,7 +38,8 @@ func channelInfo(c *call) answer {
 	return answer{"channel": a}
 }
 
-// listChannels is conversations.list, and users.conversations for those that the caller or another user is in.
+// listChannels handles conversations.list, and users.conversations, which lists only the conversations that the caller or
+// another user is in.
 func listChannels(c *call) answer {
 	own := c.method == "users.conversations"
 	types := c.args.list("types")
@@ -81,6 +83,7 @@ func listChannels(c *call) answer {
 	return answer{"channels": some, "response_metadata": answer{"next_cursor": next}}
 }
 
+// listMembers handles conversations.members.
 func listMembers(c *call) answer {
 	some, next, refused := paginate(c, c.ch.Members, 100)
 	if refused != nil {
@@ -89,7 +92,7 @@ func listMembers(c *call) answer {
 	return answer{"members": append([]string{}, some...), "response_metadata": answer{"next_cursor": next}}
 }
 
-// compareTimestamps orders timestamps, whose fractions may be shorter in an argument.
+// compareTimestamps compares two timestamps. In an argument the fraction may have fewer digits.
 func compareTimestamps(a, b string) int {
 	normal := func(ts string) string {
 		seconds, fraction, _ := strings.Cut(ts, ".")
@@ -98,19 +101,19 @@ func compareTimestamps(a, b string) int {
 	return cmp.Compare(normal(a), normal(b))
 }
 
-// isInRange says whether a timestamp lies between the arguments oldest and latest.
+// isInRange reports whether a timestamp lies between the arguments oldest and latest.
 func (c *call) isInRange(ts string) bool {
-	least := 1
+	minOrder := 1 // of a comparison: strictly later
 	if c.args.boolean("inclusive") {
-		least = 0
+		minOrder = 0
 	}
 	oldest, latest := c.args["oldest"], c.args["latest"]
-	return (oldest == "" || compareTimestamps(ts, oldest) >= least) && (latest == "" || compareTimestamps(latest, ts) >= least)
+	return (oldest == "" || compareTimestamps(ts, oldest) >= minOrder) && (latest == "" || compareTimestamps(latest, ts) >= minOrder)
 }
 
-// readHistory answers newest first; replies are left out unless they were broadcast. With oldest and no latest the page
-// that comes first is the one next to oldest, so that one has to go on by cursor: the page of the older channels.history
-// said so ("closest to oldest"), and the present one does not take it back.
+// readHistory handles conversations.history: newest first, without replies unless they were broadcast. With oldest and without
+// latest the first page is the one next to oldest, and the cursor leads to newer ones: the documentation of the former
+// channels.history said so ("closest to oldest"), and the current one does not contradict it.
 func readHistory(c *call) answer {
 	var found []*Message
 	for _, m := range c.messages {
@@ -133,7 +136,7 @@ func readHistory(c *call) answer {
 	return c.answerMessages(some, next)
 }
 
-// readReplies answers with the parent first, then its replies, oldest first.
+// readReplies handles conversations.replies: the parent first, then its replies, oldest first.
 func readReplies(c *call) answer {
 	start := c.findMessage(c.ch.ID, c.args["ts"])
 	if start == nil || start.Deleted && c.countReplies(start) == 0 {
@@ -154,6 +157,7 @@ func readReplies(c *call) answer {
 	return c.answerMessages(some, next)
 }
 
+// answerMessages returns the answer with one page of messages.
 func (c *call) answerMessages(some []*Message, next string) answer {
 	messages := []answer{}
 	for _, m := range some {
@@ -162,6 +166,7 @@ func (c *call) answerMessages(some []*Message, next string) answer {
 	return answer{"messages": messages, "has_more": next != "", "response_metadata": answer{"next_cursor": next}}
 }
 
+// countReplies returns how many replies a message has, without deleted ones.
 func (w *workspace) countReplies(parent *Message) (n int) {
 	for _, m := range w.messages {
 		if m.Channel == parent.Channel && m.ThreadTS == parent.TS && m.TS != parent.TS && !m.Deleted {
@@ -171,8 +176,8 @@ func (w *workspace) countReplies(parent *Message) (n int) {
 	return n
 }
 
-// encodeMessage is a message as history has it (messaging/retrieving-messages). Metadata comes only when it was asked for
-// (include_all_metadata on reference/methods/conversations.history).
+// encodeMessage returns a message as in a conversation's history (messaging/retrieving-messages), with its metadata if that
+// is asked for (include_all_metadata on reference/methods/conversations.history).
 func (s *Server) encodeMessage(m *Message, metadata bool) answer {
 	a := answer{"type": "message", "ts": m.TS, "text": m.Text, "user": m.User, "team": s.TeamID}
 	if m.Subtype != "" {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// encodeUserReference is how payloads name somebody (reference/interaction-payloads).
+// encodeUserReference returns a user as payloads of interactions have them (reference/interaction-payloads).
 func (s *Server) encodeUserReference(user string) answer {
 	u := s.users[user]
 	return answer{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.TeamID}
 }
 
-// newInteraction begins a payload: what all of reference/interaction-payloads have, with a fresh trigger unless that kind has
-// none.
+// newInteraction returns an envelope with the fields that all of reference/interaction-payloads have, with a new trigger
+// unless payloads of that kind have none. view is the ID of the view that it happens in.
 func (s *Server) newInteraction(kind, user, view string) *envelope {
 	p := &envelope{kind: kindInteract, name: kind, accepts: acceptsResponse(kindInteract, kind), payload: answer{
 		"type": kind, "token": "verification", "api_app_id": s.AppID, "user": s.encodeUserReference(user),
@@ -28,13 +28,14 @@ func (s *Server) newInteraction(kind, user, view string) *envelope {
 	return p
 }
 
-// addResponseURL gives a payload its response URL.
+// addResponseURL adds a new response URL to a payload.
 func (s *Server) addResponseURL(p *envelope, u responseURL) *envelope {
 	p.response = s.newResponseURL(u)
 	p.payload["response_url"] = p.response
 	return p
 }
 
+// encodeChannelReference returns a conversation as payloads of interactions have it.
 func encodeChannelReference(ch *Channel) answer {
 	name := ch.Name
 	if ch.Direct {
@@ -45,8 +46,8 @@ func encodeChannelReference(ch *Channel) answer {
 	return answer{"id": ch.ID, "name": name}
 }
 
-// deliver sends what a user does. prepare makes the payload, with the lock held, or says why it cannot be done; nil of both is
-// something that the app is not told of.
+// deliver sends the payload of something that a user does. prepare does it, with the lock held, and returns the payload or
+// says why it cannot be done; it returns nil and no error if the app gets no payload.
 func (s *Server) deliver(prepare func() (*envelope, error)) Delivery {
 	p, err := s.prepareLocked(prepare)
 	if err != nil || p == nil {
@@ -62,8 +63,8 @@ func (s *Server) prepareLocked(prepare func() (*envelope, error)) (*envelope, er
 	return prepare()
 }
 
-// Slash lets a person type a slash command in a channel (interactivity/implementing-slash-commands): command is
-// "/incident", text what follows. What is answered at once is shown in the channel, to that person or to all.
+// Slash lets a person type a slash command in a channel (interactivity/implementing-slash-commands). command is such as
+// "/incident", text is what follows it. A message in the app's answer is shown in the channel, to that person or to all.
 func (s *Server) Slash(user, channel, command, text string) Delivery {
 	d := s.deliver(func() (*envelope, error) {
 		ch, u := s.findChannel(channel), s.users[user]
@@ -87,43 +88,44 @@ func (s *Server) Slash(user, channel, command, text string) Delivery {
 	return d
 }
 
-// Click lets a person press the button of a message whose action_id, value or text is what is given.
+// Click lets a person press a button of a message. button is its action_id, value or text.
 func (s *Server) Click(user string, message Message, button string) Delivery {
 	return s.useElement(user, message, button, "button")
 }
 
-// ChooseOverflow lets a person pick the option whose value or text is what is given, from an overflow menu or a select
-// menu of a message.
+// ChooseOverflow lets a person pick an option from an overflow menu or a select menu of a message. option is its value or
+// text.
 func (s *Server) ChooseOverflow(user string, message Message, option string) Delivery {
 	return s.useElement(user, message, option, "option")
 }
 
-func (s *Server) useElement(user string, message Message, wanted, what string) Delivery {
+// useElement delivers the use of an element of a message. kind is button or option.
+func (s *Server) useElement(user string, message Message, wanted, kind string) Delivery {
 	return s.deliver(func() (*envelope, error) {
 		ch, m := s.findChannel(message.Channel), s.findMessage(message.Channel, message.TS)
 		if ch == nil || m == nil || m.Deleted || s.users[user] == nil {
-			return nil, fmt.Errorf("use message %s: it is gone", message.TS)
+			return nil, fmt.Errorf("use message %s: it does not exist", message.TS)
 		}
-		p, blocks, err := s.newBlockActions(user, "", m.Blocks, wanted, what)
+		p, blocks, err := s.newBlockActions(user, "", m.Blocks, wanted, kind)
 		if err != nil {
 			return nil, fmt.Errorf("use message %s: %w", m.TS, err)
 		}
-		shown := s.encodeMessage(m, true)
-		shown["blocks"] = blocks
+		encoded := s.encodeMessage(m, true)
+		encoded["blocks"] = blocks
 		p.payload["container"] = answer{"type": "message", "message_ts": m.TS, "channel_id": ch.ID, "is_ephemeral": false}
-		p.payload["channel"], p.payload["message"], p.payload["state"] = encodeChannelReference(ch), shown, answer{"values": answer{}}
+		p.payload["channel"], p.payload["message"], p.payload["state"] = encodeChannelReference(ch), encoded, answer{"values": answer{}}
 		return s.addResponseURL(p, responseURL{user: user, channel: ch.ID, original: m.TS, thread: m.ThreadTS}), nil
 	})
 }
 
-// ClickEphemeral is Click for a message that only one person sees: its payload has no message
+// ClickEphemeral is Click, or ChooseOverflow, for a message that only one person sees. Its payload has no message
 // (reference/interaction-payloads/block_actions-payload).
 func (s *Server) ClickEphemeral(e Ephemeral, button string) Delivery {
 	return s.deliver(func() (*envelope, error) {
 		p, _, err := s.newBlockActions(e.User, "", e.Blocks, button, "button", "option")
 		ch := s.findChannel(e.Channel)
 		if err != nil || ch == nil || s.indexOfEphemeral(e.TS) < 0 {
-			return nil, fmt.Errorf("use an ephemeral message: it is gone, or has no %q", button)
+			return nil, fmt.Errorf("use ephemeral message %s: it does not exist, or has no %q", e.TS, button)
 		}
 		p.payload["container"] = answer{"type": "message", "message_ts": e.TS, "channel_id": ch.ID, "is_ephemeral": true}
 		p.payload["channel"], p.payload["state"] = encodeChannelReference(ch), answer{"values": answer{}}
@@ -131,11 +133,13 @@ func (s *Server) ClickEphemeral(e Ephemeral, button string) Delivery {
 	})
 }
 
+// indexOfEphemeral returns the index of an ephemeral message; -1 if there is none.
 func (s *Server) indexOfEphemeral(ts string) int {
 	return slices.IndexFunc(s.ephemerals, func(e Ephemeral) bool { return e.TS == ts })
 }
 
-// ClickInView lets a person use a button, or an option of a menu, of a modal or a Home tab.
+// ClickInView lets a person press a button, or pick an option of a menu, in a modal or a Home tab. wanted is as in Click and
+// ChooseOverflow.
 func (s *Server) ClickInView(user, viewID, wanted string) Delivery {
 	return s.deliver(func() (*envelope, error) {
 		v := s.findView(viewID)
@@ -151,7 +155,8 @@ func (s *Server) ClickInView(user, viewID, wanted string) Delivery {
 	})
 }
 
-// Shortcut lets a person use a global shortcut (interactivity/implementing-shortcuts): no channel, no response URL.
+// Shortcut lets a person use a global shortcut (interactivity/implementing-shortcuts). Its payload has neither a channel nor
+// a response URL.
 func (s *Server) Shortcut(user, callbackID string) Delivery {
 	return s.deliver(func() (*envelope, error) {
 		if s.users[user] == nil {
@@ -163,12 +168,12 @@ func (s *Server) Shortcut(user, callbackID string) Delivery {
 	})
 }
 
-// MessageShortcut lets a person use a shortcut of a message's menu (interactivity/implementing-shortcuts).
+// MessageShortcut lets a person use a shortcut in the menu of a message (interactivity/implementing-shortcuts).
 func (s *Server) MessageShortcut(user, callbackID string, message Message) Delivery {
 	return s.deliver(func() (*envelope, error) {
 		ch, m := s.findChannel(message.Channel), s.findMessage(message.Channel, message.TS)
 		if ch == nil || m == nil || m.Deleted || s.users[user] == nil || !ch.hasMember(user) {
-			return nil, fmt.Errorf("use shortcut %s: message %s is gone, or %q does not see it", callbackID, message.TS, user)
+			return nil, fmt.Errorf("use shortcut %s: message %s does not exist, or %q does not see it", callbackID, message.TS, user)
 		}
 		p := s.newInteraction("message_action", user, "")
 		p.payload["callback_id"], p.payload["message_ts"] = callbackID, m.TS
@@ -177,12 +182,12 @@ func (s *Server) MessageShortcut(user, callbackID string, message Message) Deliv
 	})
 }
 
-// newBlockActions makes the payload of a user who uses a button, or an option of a menu: what is looked for in turn. The blocks
-// come back with all IDs filled in.
-func (s *Server) newBlockActions(user, view string, raw json.RawMessage, wanted string, what ...string) (*envelope, json.RawMessage, error) {
+// newBlockActions returns the payload of a user who presses a button or picks an option. kinds are button, option or both, in
+// the order in which they are searched. It also returns the blocks with all IDs filled in.
+func (s *Server) newBlockActions(user, view string, raw json.RawMessage, wanted string, kinds ...string) (*envelope, json.RawMessage, error) {
 	v, _ := parseJSON(string(raw))
-	whole := fillIDs(v)
-	for _, w := range what {
+	blocks := fillIDs(v)
+	for _, searched := range kinds {
 		var found answer
 		eachElement(v, func(b, e map[string]any) {
 			option := findOption(e, wanted)
@@ -190,12 +195,12 @@ func (s *Server) newBlockActions(user, view string, raw json.RawMessage, wanted 
 			switch kind := stringField(e, "type"); {
 			case found != nil:
 				return
-			case w == "button" && kind == "button" && isButtonNamed(e, wanted):
+			case searched == "button" && kind == "button" && isButtonNamed(e, wanted):
 				a["text"] = e["text"]
 				if value := stringField(e, "value"); value != "" {
 					a["value"] = value
 				}
-			case w == "option" && option != nil && kind != "checkboxes":
+			case searched == "option" && option != nil && kind != "checkboxes":
 				a["selected_option"] = option
 			default:
 				return
@@ -206,12 +211,13 @@ func (s *Server) newBlockActions(user, view string, raw json.RawMessage, wanted 
 			found["action_ts"] = s.newTimestamp()
 			p := s.newInteraction("block_actions", user, view)
 			p.payload["actions"] = []answer{found}
-			return p, whole, nil
+			return p, blocks, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("there is no %s %q", strings.Join(what, " or "), wanted)
+	return nil, nil, fmt.Errorf("there is no %s %q", strings.Join(kinds, " or "), wanted)
 }
 
+// isButtonNamed reports whether an element has the action_id, value or text.
 func isButtonNamed(e map[string]any, wanted string) bool {
 	return stringField(e, "action_id") == wanted || stringField(e, "value") == wanted || textField(e, "text") == wanted
 }

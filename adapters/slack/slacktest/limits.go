@@ -3,16 +3,16 @@ package slacktest
 import "time"
 
 const (
-	limitWindow = time.Minute
+	limitWindow = time.Minute // the window of the rate limits of methods
 	// chat.postMessage "generally allows posting one message per second per channel"; "short bursts >1 allowed"
-	// (apis/web-api/rate-limits): two is the shortest burst there is.
+	// (apis/web-api/rate-limits): two posts are the shortest burst.
 	postBurst = 2
 )
 
-// limits remembers when calls were let through, by method, or by channel for what is posted.
+// limits holds the times of the calls that were allowed, by method, and the state of the limit of posts, by channel.
 type limits map[string][]time.Time
 
-// reserve lets a call through or says how long to wait. Calls that are refused do not count.
+// reserve allows a call, or returns how long to wait. Calls that are refused do not count.
 func (l limits) reserve(key string, perMinute int, now time.Time) (wait time.Duration) {
 	past := l[key]
 	for len(past) > 0 && now.Sub(past[0]) >= limitWindow {
@@ -26,8 +26,8 @@ func (l limits) reserve(key string, perMinute int, now time.Time) (wait time.Dur
 	return 0
 }
 
-// reservePost is a bucket for one channel: it holds burst posts and gets one back each second. Its only entry is the time at
-// which it will be full again.
+// reservePost allows a post in a channel, or returns how long to wait. Each channel has a token bucket of postBurst posts,
+// which gets one back each second. Its only entry is the time at which the bucket will be full again.
 func (l limits) reservePost(channel string, now time.Time) (wait time.Duration) {
 	key := "post " + channel
 	full := now

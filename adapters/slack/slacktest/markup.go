@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// escape writes the three characters that Slack's markup takes for itself (messaging/formatting-message-text).
+// escape escapes the three characters that have a meaning in Slack's markup (messaging/formatting-message-text).
 func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
+// unescape is the reverse of escape.
 func unescape(text string) string {
 	return strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace(text)
 }
 
-// normalize is what Slack does to the text of a message before it keeps it: an ampersand that begins no entity is
-// escaped.
+// normalize returns the text of a message as Slack stores it: an ampersand that does not begin an entity is escaped.
 func normalize(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
@@ -33,10 +33,10 @@ func normalize(text string) string {
 	return b.String()
 }
 
-// Read carries Slack's markup out as a reader sees it (messaging/formatting-message-text): <!channel> becomes
+// Read renders text with Slack's markup as a reader sees it (messaging/formatting-message-text): <!channel> becomes
 // "@channel (notifies)", <https://a|b> becomes "b (link to https://a)", emphasis loses its marks, quoted lines begin
-// with a bar, and entities are characters again. Text that was meant as plain text and contains any of that was taken
-// for markup.
+// with a bar, and entities become characters. If the result has any of that where plain text was meant, the text was not
+// escaped.
 func Read(mrkdwn string) string {
 	var b strings.Builder
 	for i, part := range splitMarkup(mrkdwn) {
@@ -48,7 +48,7 @@ func Read(mrkdwn string) string {
 	}
 	lines := strings.Split(b.String(), "\n")
 	for i, line := range lines {
-		if quoted, is := strings.CutPrefix(line, "&gt;"); is {
+		if quoted, ok := strings.CutPrefix(line, "&gt;"); ok {
 			line = "| " + strings.TrimPrefix(quoted, " ")
 		}
 		lines[i] = unescape(removeMarks(line))
@@ -56,7 +56,7 @@ func Read(mrkdwn string) string {
 	return strings.Join(lines, "\n")
 }
 
-// splitMarkup cuts text into what stands outside of <…> (even places) and inside (odd places).
+// splitMarkup splits text into the parts outside of <…> (even indexes) and inside (odd indexes).
 func splitMarkup(text string) []string {
 	parts := []string{""}
 	for {
@@ -76,12 +76,13 @@ func splitMarkup(text string) []string {
 	return parts
 }
 
+// renderControl renders the inside of <…>.
 func renderControl(inside string) string {
 	target, label, labeled := strings.Cut(inside, "|")
-	who, notifies := parseMention(target)
+	mentioned, ok := parseMention(target)
 	switch {
-	case notifies:
-		return "@" + strings.TrimPrefix(who, "@") + " (notifies)"
+	case ok:
+		return "@" + strings.TrimPrefix(mentioned, "@") + " (notifies)"
 	case strings.HasPrefix(target, "!date^"):
 		return renderDate(target, label)
 	case strings.HasPrefix(target, "#"):
@@ -98,21 +99,21 @@ func renderControl(inside string) string {
 	}
 }
 
-// renderDate is "Date formatting" on the same page, for a reader in UTC.
+// renderDate renders a date for a reader in UTC (messaging/formatting-message-text, "Date formatting").
 func renderDate(target, fallback string) string {
 	parts := strings.SplitN(strings.TrimPrefix(target, "!date^"), "^", 3)
 	seconds, err := strconv.ParseInt(parts[0], 10, 64)
 	if err != nil || len(parts) < 2 || fallback == "" {
 		return "(broken date)" + fallback
 	}
-	shown := formatDate(parts[1], time.Unix(seconds, 0), time.UTC)
+	date := formatDate(parts[1], time.Unix(seconds, 0), time.UTC)
 	if len(parts) == 3 {
-		shown += " (link to " + parts[2] + ")"
+		date += " (link to " + parts[2] + ")"
 	}
-	return shown
+	return date
 }
 
-// removeMarks takes the marks of emphasis and code away where they stand at the borders of words.
+// removeMarks removes the marks of emphasis and code, where they stand at the edges of words.
 func removeMarks(line string) string {
 	for _, mark := range []string{"```", "`", `\*`, "_", "~"} {
 		inner := "[^ " + strings.Trim(mark, "`") + "`](?:[^\n]*?[^ ])??"
@@ -124,37 +125,37 @@ func removeMarks(line string) string {
 	return line
 }
 
-// Mentions are whom the markup of a text notifies: "@channel", "@here", "@everyone", and IDs of users and user groups.
+// Mentions returns whom the markup of a text notifies: "@channel", "@here", "@everyone", and IDs of users and user groups.
 func Mentions(mrkdwn string) []string {
 	var found []string
 	for i, part := range splitMarkup(mrkdwn) {
 		target, _, _ := strings.Cut(part, "|")
-		if who, ok := parseMention(target); ok && i%2 == 1 {
-			found = append(found, who)
+		if mentioned, ok := parseMention(target); ok && i%2 == 1 {
+			found = append(found, mentioned)
 		}
 	}
 	return found
 }
 
-// parseMention is whom the inside of <…> notifies, if it does.
-func parseMention(target string) (who string, ok bool) {
+// parseMention returns whom the inside of <…> notifies, if it is a mention.
+func parseMention(target string) (mentioned string, ok bool) {
 	if target == "!channel" || target == "!here" || target == "!everyone" {
 		return "@" + target[1:], true
 	}
-	if who, ok = strings.CutPrefix(target, "!subteam^"); ok {
-		return who, true
+	if mentioned, ok = strings.CutPrefix(target, "!subteam^"); ok {
+		return mentioned, true
 	}
 	return strings.CutPrefix(target, "@")
 }
 
-// Plain is the message as a reader sees it: its blocks, one paragraph each, or its text if it has none. Of the dates in
-// its rich text it shows the fallback.
+// Plain returns the message as a reader sees it: its blocks, each on a line of its own, or its text if it has none. For a
+// date in rich text it has the fallback.
 func (m Message) Plain() string { return renderPlain(m.Text, m.Blocks, nil) }
 
-// Plain is the message as the one who got it sees it.
+// Plain returns the message as its reader sees it.
 func (e Ephemeral) Plain() string { return renderPlain(e.Text, e.Blocks, nil) }
 
-// Notifies is whom the message notifies by markup, in its text and its blocks, each once.
+// Notifies returns whom the message notifies by markup in its text and its blocks, each once, sorted; see [Mentions].
 func (m Message) Notifies() []string {
 	found := Mentions(m.Text)
 	for _, t := range textsOf(m.Blocks, nil) {
@@ -166,6 +167,7 @@ func (m Message) Notifies() []string {
 	return slices.Compact(found)
 }
 
+// renderPlain returns the text objects of blocks as a reader in a zone sees them, or the text if there are no blocks.
 func renderPlain(text string, blocks json.RawMessage, zone *time.Location) string {
 	if len(blocks) == 0 {
 		return Read(text)
@@ -181,12 +183,13 @@ func renderPlain(text string, blocks json.RawMessage, zone *time.Location) strin
 	return strings.Join(lines, "\n")
 }
 
+// blockText is one text in a message's blocks.
 type blockText struct {
 	text   string
-	markup bool
+	markup bool // mrkdwn
 }
 
-// textsOf are the text objects of blocks in reading order: text, fields, elements, accessory, options.
+// textsOf returns the texts of blocks in reading order: text, fields, elements, accessory, options.
 func textsOf(blocks json.RawMessage, zone *time.Location) (found []blockText) {
 	v, _ := parseJSON(string(blocks))
 	visitObjects(v, func(object map[string]any) []string {
@@ -206,7 +209,7 @@ func textsOf(blocks json.RawMessage, zone *time.Location) (found []blockText) {
 	return found
 }
 
-// visitObjects calls visit with every object in a list, and then with those in the fields that it returns.
+// visitObjects calls visit with every object of a list, and then with the objects in the fields that visit returns.
 func visitObjects(v any, visit func(object map[string]any) (fields []string)) {
 	switch v := v.(type) {
 	case []any:

@@ -10,48 +10,54 @@ import (
 	"time"
 )
 
-// A response URL works five times within 30 minutes (interactivity/handling-user-interaction, "Message responses").
+// A response URL can be used five times within 30 minutes (interactivity/handling-user-interaction, "Message responses").
 const (
 	maxResponseUses  = 5
 	responseLifetime = 30 * time.Minute
 )
 
+// responseURL is a response URL that the app got in a payload.
 type responseURL struct {
 	user, channel string
-	original      string // timestamp of the message that was used; empty for a command
-	ephemeral     bool   // the original is one that only the person sees
+	original      string // timestamp of the message whose element was used; empty for a command
+	ephemeral     bool   // only the user sees the original
 	thread        string
 	made          time.Time
 	uses          int
 }
 
-// Response is what came to a response URL, or was answered to a slash command at once.
+// Response is a message that the app posted to a response URL, or returned in its answer to a slash command.
 type Response struct {
 	User, Channel, ThreadTS, Text string
 	Blocks                        json.RawMessage
-	// InChannel is for everybody; else only the user sees it. Replaced and Deleted tell what became of the original.
-	InChannel, Replaced, Deleted bool
-	Original                     string // timestamp of the message that was used
+	// InChannel reports that everybody in the channel sees the message; else only the user does.
+	InChannel bool
+	// Replaced and Deleted report that the original message was replaced or deleted.
+	Replaced, Deleted bool
+	// Original is the timestamp of the message whose element was used.
+	Original string
 }
 
-// Plain is the response as its reader sees it.
+// Plain returns the response as its reader sees it.
 func (r Response) Plain() string { return renderPlain(r.Text, r.Blocks, nil) }
 
-// Responses are all that were accepted, oldest first. What one person saw is among the Ephemerals too, and what
-// everybody saw among the Messages.
+// Responses returns the responses that were accepted, oldest first. One that a single person sees is also among the
+// Ephemerals, and one that everybody sees among the Messages.
 func (s *Server) Responses() []Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.responses)
 }
 
+// newResponseURL registers a response URL, and returns its address.
 func (s *Server) newResponseURL(u responseURL) string {
 	ticket := newSecret()
 	u.made = s.now()
-	s.urls[ticket] = &u
+	s.responseURLs[ticket] = &u
 	return "http://" + s.listener.Addr().String() + "/response/" + ticket
 }
 
+// handleResponse answers a post to a response URL.
 func (s *Server) handleResponse(w http.ResponseWriter, r *http.Request) {
 	logged := Call{Method: "response_url", At: s.now(), Args: args{}}
 	raw, err := io.ReadAll(r.Body)
@@ -63,15 +69,15 @@ func (s *Server) handleResponse(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || err != nil || media != "application/json" {
 		malformed = "invalid_payload"
 	}
-	w, lost := s.injectFault(w, &logged)
+	w, finish := s.injectFault(w, &logged)
 	if w == nil {
 		return
 	}
-	defer lost()
+	defer finish()
 	s.callHook(logged, "before")
 	refused := refuse(malformed)
 	if malformed == "" {
-		refused = s.redeemResponseURL(r.PathValue("ticket"), raw) //nolint:contextcheck // an event outlives the call that causes it
+		refused = s.redeemResponseURL(r.PathValue("ticket"), raw) //nolint:contextcheck // an event's delivery outlives the call that causes it
 	}
 	logged.Error, logged.Done = refused.code(), refused == nil
 	s.callHook(logged, "after")
@@ -95,7 +101,7 @@ func (s *Server) handleResponse(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, refused)
 }
 
-// redeemResponseURL counts a use and carries it out. A message that is refused uses the URL up as well.
+// redeemResponseURL counts a use of a response URL, and applies the response. A response that is refused counts as a use.
 func (s *Server) redeemResponseURL(ticket string, raw []byte) answer {
 	u, refused := s.countResponseUse(ticket)
 	if refused != nil {
@@ -108,7 +114,7 @@ func (s *Server) redeemResponseURL(ticket string, raw []byte) answer {
 func (s *Server) countResponseUse(ticket string) (responseURL, answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := s.urls[ticket]
+	u := s.responseURLs[ticket]
 	switch {
 	case u == nil || s.now().Sub(u.made) > responseLifetime:
 		return responseURL{}, refuse("expired_url")
@@ -119,7 +125,7 @@ func (s *Server) countResponseUse(ticket string) (responseURL, answer) {
 	return *u, nil
 }
 
-// applyResponse posts, replaces or deletes what a response says; nil means that it was done.
+// applyResponse posts, replaces or deletes a message, as a response says. It returns nil if that succeeded.
 func (s *Server) applyResponse(u responseURL, raw []byte) answer {
 	given := args{}
 	if code := readJSON(bytes.NewReader(raw), given); code != "" {
@@ -134,27 +140,28 @@ func (s *Server) applyResponse(u responseURL, raw []byte) answer {
 	if given.boolean("delete_original") {
 		return s.deleteOriginal(u)
 	}
-	said := c.readContent()
+	message := c.readContent()
 	r := Response{
-		User: u.user, Channel: u.channel, ThreadTS: given["thread_ts"], Text: said.text, Blocks: said.blocks,
+		User: u.user, Channel: u.channel, ThreadTS: given["thread_ts"], Text: message.text, Blocks: message.blocks,
 		InChannel: given["response_type"] == "in_channel", Original: u.original,
 	}
 	ch := s.findChannel(u.channel)
 	switch {
 	case given.boolean("replace_original") && u.original != "":
 		r.Replaced = true
-		if !s.replaceOriginal(u, said) {
+		if !s.replaceOriginal(u, message) {
 			return refuse("message_not_found")
 		}
 	case r.InChannel:
-		s.addMessage(ch, &Message{User: s.BotUser, BotID: s.BotID, Text: said.text, Blocks: said.blocks, ThreadTS: r.ThreadTS})
+		s.addMessage(ch, &Message{User: s.BotUser, BotID: s.BotID, Text: message.text, Blocks: message.blocks, ThreadTS: r.ThreadTS})
 	default:
-		s.ephemerals = append(s.ephemerals, Ephemeral{u.channel, u.user, s.newTimestamp(), r.ThreadTS, said.text, said.blocks})
+		s.ephemerals = append(s.ephemerals, Ephemeral{u.channel, u.user, s.newTimestamp(), r.ThreadTS, message.text, message.blocks})
 	}
 	s.responses = append(s.responses, r)
 	return nil
 }
 
+// deleteOriginal deletes the message whose element was used.
 func (s *Server) deleteOriginal(u responseURL) answer {
 	switch m := s.findMessage(u.channel, u.original); {
 	case u.ephemeral && s.indexOfEphemeral(u.original) >= 0:
@@ -168,16 +175,17 @@ func (s *Server) deleteOriginal(u responseURL) answer {
 	return nil
 }
 
-func (s *Server) replaceOriginal(u responseURL, said content) bool {
+// replaceOriginal replaces the message whose element was used. It reports whether the message exists.
+func (s *Server) replaceOriginal(u responseURL, by content) bool {
 	if i := s.indexOfEphemeral(u.original); u.ephemeral && i >= 0 {
-		s.ephemerals[i].Text, s.ephemerals[i].Blocks = said.text, said.blocks
+		s.ephemerals[i].Text, s.ephemerals[i].Blocks = by.text, by.blocks
 		return true
 	}
 	m := s.findMessage(u.channel, u.original)
 	if m == nil || m.Deleted {
 		return false
 	}
-	m.Text, m.Blocks, m.Edits = said.text, said.blocks, m.Edits+1
+	m.Text, m.Blocks, m.Edits = by.text, by.blocks, m.Edits+1
 	s.emit(s.findChannel(u.channel), "message", s.newChangeEvent(m))
 	return true
 }

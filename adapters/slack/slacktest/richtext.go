@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// renderRichText is what a reader in a zone sees of a rich text: its texts as they are, for there is no markup in them.
+// renderRichText returns a block of rich text as a reader in a zone sees it. The texts in it have no markup.
 func renderRichText(block map[string]any, zone *time.Location) string {
 	var b strings.Builder
 	parts, _ := block["elements"].([]any)

@@ -14,8 +14,7 @@ import (
 //go:embed app.yaml blocks.yaml methods.yaml
 var files embed.FS
 
-// rule says what one argument of a method, or one field of an object, has to be. blocks.yaml and methods.yaml explain
-// each part.
+// rule describes one argument of a method, or one field of an object. blocks.yaml and methods.yaml explain each part.
 type rule struct {
 	Type              string
 	Format            string
@@ -30,7 +29,7 @@ type rule struct {
 	Errors            map[string]string
 }
 
-// schema says what a JSON object has to be.
+// schema describes a JSON object. blocks.yaml explains each part.
 type schema struct {
 	Page           string
 	In             []string
@@ -44,18 +43,18 @@ type schema struct {
 	kind string // the value of its "type"; empty for an object without one
 }
 
-// schemas are all entries of blocks.yaml: by group and name, and by name alone.
+// schemas holds the entries of blocks.yaml, by group and name, and by name alone.
 type schemas struct {
 	groups map[string]map[string]*schema
 	named  map[string]*schema
 }
 
-// objects is the group whose entries have no "type".
+// objects is the name of the group whose entries have no "type".
 const objects = "objects"
 
-// readSchemas reads blocks.yaml, once.
+// readSchemas returns the content of blocks.yaml, which it reads once.
 //
-//nolint:gochecknoglobals // It is never changed.
+//nolint:gochecknoglobals // the value never changes
 var readSchemas = sync.OnceValue(func() schemas {
 	all := schemas{named: map[string]*schema{}}
 	readFile("blocks.yaml", &all.groups)
@@ -70,13 +69,13 @@ var readSchemas = sync.OnceValue(func() schemas {
 	return all
 })
 
-// readFile reads a file of rules, strictly.
+// readFile decodes a YAML file. It panics if the file has a field that the target has not.
 func readFile(name string, into any) {
 	raw, err := files.ReadFile(name)
 	if err == nil {
 		err = yaml.Load(bytes.TrimSpace(raw), into, yaml.WithKnownFields())
 	}
 	if err != nil {
-		panic(fmt.Sprintf("slacktest: cannot read %s: %v", name, err))
+		panic(fmt.Sprintf("slacktest: read %s: %v", name, err))
 	}
 }

@@ -12,42 +12,43 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time. One more is
-// told too_many_websockets and closed (github.com/slackapi/bolt-js/issues/2225).
+// maxSockets is how many sockets may be connected at the same time (apis/events-api/using-socket-mode, "Using multiple
+// connections"). The next one is disconnected with too_many_websockets (github.com/slackapi/bolt-js/issues/2225).
 const maxSockets = 10
 
-// pingInterval keeps a client content that gives a connection up when no ping comes for half a minute.
+// pingInterval is the time between two pings. Clients such as slack-go give up a connection after half a minute without one.
 const pingInterval = 5 * time.Second
 
 // maxCloseWait is how long RefreshSockets waits for the app to close its side, so that every acknowledgement on its way
 // arrives.
 const maxCloseWait = time.Second
 
-// traffic is what goes between the app and people: sockets, deliveries, triggers, views, response URLs.
+// traffic is the state of what the app and people exchange: sockets, deliveries, triggers, views, response URLs.
 type traffic struct {
-	revoked       []string
+	revokedTokens       []string
 	triggers      map[string]*trigger
 	views         []*View
 	tickets       map[string]bool
 	sockets       []*socket
 	socketsOpened int // sockets so far
 	nextSocket    int
-	changed       chan struct{} // closed and made anew when anything happened
+	changed       chan struct{} // closed and replaced whenever something that Wait looks at may have changed
 	pendingAcks   map[string]*pendingAck
-	issued        map[string]bool // envelope IDs of all times
-	pending       []*envelope
+	issuedEnvelopes        map[string]bool // IDs of all envelopes that were ever sent
+	retryQueue       []*envelope
 	failures      []Failure
-	urls          map[string]*responseURL
+	responseURLs          map[string]*responseURL
 	responses     []Response
 	client        *http.Client
-	signed        map[[sha256.Size]byte]int64 // body → the time that it was signed for last
+	signedAt        map[[sha256.Size]byte]int64 // by the hash of a body: the time that it was last signed for
 }
 
+// newTraffic returns the state before anything was exchanged.
 func newTraffic() traffic {
 	return traffic{
 		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
-		pendingAcks: map[string]*pendingAck{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
-		signed: map[[sha256.Size]byte]int64{},
+		pendingAcks: map[string]*pendingAck{}, issuedEnvelopes: map[string]bool{}, responseURLs: map[string]*responseURL{},
+		signedAt: map[[sha256.Size]byte]int64{},
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -65,12 +66,14 @@ type socket struct {
 	read   chan struct{} // closed when every acknowledgement that arrived has been read
 }
 
+// send writes one frame.
 func (k *socket) send(v any) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.conn.WriteJSON(v)
 }
 
+// close closes the connection. It may be called more than once.
 func (k *socket) close() {
 	k.once.Do(func() {
 		close(k.closed)
@@ -78,7 +81,7 @@ func (k *socket) close() {
 	})
 }
 
-// openConnection: reference/methods/apps.connections.open. The URL holds a ticket that works once.
+// openConnection handles apps.connections.open. The URL has a ticket that can be used once.
 func openConnection(c *call) answer {
 	ticket := newSecret()
 	c.tickets[ticket] = true
@@ -94,6 +97,7 @@ func (s *Server) takeTicket(ticket string) bool {
 	return ok
 }
 
+// handleSocket serves one connection of Socket Mode until it ends.
 func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 	if !s.takeTicket(r.URL.Query().Get("ticket")) {
 		http.Error(w, "invalid ticket", http.StatusForbidden)
@@ -116,7 +120,7 @@ func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 		_ = k.send(answer{"type": "disconnect", "reason": "too_many_websockets", "debug_info": s.debugInfo()})
 		return
 	}
-	// "hello" comes before anything else (apis/events-api/using-socket-mode).
+	// The first frame is "hello" (apis/events-api/using-socket-mode).
 	hello := answer{
 		"type": "hello", "num_connections": count, "debug_info": s.debugInfo(),
 		"connection_info": answer{"app_id": s.AppID},
@@ -129,7 +133,8 @@ func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 	s.readAcks(k)
 }
 
-// connect makes deliveries go to a socket. They wait for the socket's lock, so that hello is the first frame.
+// connect adds a socket to those that get deliveries, and sends hello. Deliveries wait for the socket's lock, so hello is
+// the first frame.
 func (s *Server) connect(k *socket, hello answer) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -137,11 +142,12 @@ func (s *Server) connect(k *socket, hello answer) error {
 	return k.conn.WriteJSON(hello)
 }
 
+// debugInfo returns the debug_info of hello and disconnect.
 func (s *Server) debugInfo() answer {
 	return answer{"host": "slacktest", "started": s.now().UTC().Format(time.RFC3339), "build_number": 1, "approximate_connection_time": 18060}
 }
 
-// setConnected counts a socket in or out and wakes those who wait for that.
+// setConnected adds a socket to those that get deliveries, or removes it, and wakes the callers of Wait.
 func (s *Server) setConnected(k *socket, in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,12 +160,13 @@ func (s *Server) setConnected(k *socket, in bool) {
 	s.wakeWaiters()
 }
 
-// wakeWaiters wakes those who wait for something; the lock is held.
+// wakeWaiters makes the callers of Wait check their conditions again. The lock is held.
 func (s *Server) wakeWaiters() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
+// pingSocket pings a socket until it is closed.
 func (s *Server) pingSocket(k *socket) {
 	ticker := time.NewTicker(pingInterval)
 	defer ticker.Stop()
@@ -177,7 +184,8 @@ func (s *Server) pingSocket(k *socket) {
 	}
 }
 
-// readAcks takes acknowledgements: {"envelope_id": "…", "payload": {…}}, the payload being optional.
+// readAcks reads acknowledgements until the socket is closed: {"envelope_id": "…", "payload": {…}}, the payload being
+// optional.
 func (s *Server) readAcks(k *socket) {
 	for {
 		_, raw, err := k.conn.ReadMessage()
@@ -200,7 +208,7 @@ func (s *Server) readAcks(k *socket) {
 		case !issued:
 			s.recordFailure(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
 		default:
-			// It is late, and the delivery has failed already; or it is the second one.
+			// It came too late, and the delivery has failed already; or it is a second one.
 		}
 	}
 }
@@ -212,7 +220,7 @@ func (s *Server) takePendingAck(envelopeID string) (w *pendingAck, issued bool) 
 	defer s.mu.Unlock()
 	w = s.pendingAcks[envelopeID]
 	delete(s.pendingAcks, envelopeID)
-	return w, s.issued[envelopeID]
+	return w, s.issuedEnvelopes[envelopeID]
 }
 
 // Sockets returns how many sockets are connected now.
@@ -222,20 +230,22 @@ func (s *Server) Sockets() int {
 	return len(s.sockets)
 }
 
-// WaitSockets waits until exactly so many sockets are connected, at most as long as given in real time, and reports it.
-func (s *Server) WaitSockets(n int, atMost time.Duration) bool {
-	return s.Wait(atMost, func() bool { return s.Sockets() == n })
+// WaitSockets waits until exactly n sockets are connected, and reports whether that happened within the timeout, which is
+// real time.
+func (s *Server) WaitSockets(n int, timeout time.Duration) bool {
+	return s.Wait(timeout, func() bool { return s.Sockets() == n })
 }
 
-// Wait waits until something is so, at most as long as given in real time, and reports it. It looks at first, and again
-// after every call, answer and socket, so that no test has to sleep.
-func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
-	deadline := time.After(atMost)
+// Wait waits until a condition holds, and reports whether that happened within the timeout, which is real time. It checks
+// the condition at once, and again after every call, failure, and change of the connected sockets, so that no test has to
+// sleep.
+func (s *Server) Wait(timeout time.Duration, condition func() bool) bool {
+	deadline := time.After(timeout)
 	for {
 		s.mu.Lock()
 		changed := s.changed
 		s.mu.Unlock()
-		if so() {
+		if condition() {
 			return true
 		}
 		select {
@@ -248,7 +258,7 @@ func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
 	}
 }
 
-// WarnSockets tells every socket that it will be closed soon; Slack does so about ten seconds ahead
+// WarnSockets warns every socket that it will be closed soon, as Slack does about ten seconds before
 // (apis/events-api/using-socket-mode, "Disconnecting").
 func (s *Server) WarnSockets() {
 	for _, k := range s.connectedSockets() {
@@ -256,8 +266,8 @@ func (s *Server) WarnSockets() {
 	}
 }
 
-// RefreshSockets closes every socket as Slack does every few hours: with a warning if asked for, then with a disconnect
-// frame (refresh_requested), then the connection itself.
+// RefreshSockets closes every socket as Slack does every few hours: after a warning if warn is set, it sends a disconnect
+// frame (refresh_requested), waits until the app has closed its side, and closes the connection.
 func (s *Server) RefreshSockets(warn bool) {
 	if warn {
 		s.WarnSockets()
@@ -278,19 +288,21 @@ func (s *Server) RefreshSockets(warn bool) {
 	}
 }
 
-// CutSocket cuts one socket off without a word: the i-th of those connected.
+// CutSocket closes the i-th of the connected sockets without a frame before.
 func (s *Server) CutSocket(i int) {
 	if all := s.connectedSockets(); i < len(all) {
 		all[i].close()
 	}
 }
 
+// connectedSockets returns the sockets that are connected now.
 func (s *Server) connectedSockets() []*socket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.sockets)
 }
 
+// closeSockets closes every socket without a frame before.
 func (s *Server) closeSockets() {
 	for _, k := range s.connectedSockets() {
 		k.close()

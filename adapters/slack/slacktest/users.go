@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// testAuth handles auth.test.
 func testAuth(c *call) answer {
 	a := answer{
 		"url": "https://tocsin-test.slack.com/", "team": "Tocsin Test", "team_id": c.TeamID,
@@ -16,7 +17,8 @@ func testAuth(c *call) answer {
 	return a
 }
 
-// encodeUser is reference/objects/user-object; the address only with users:read.email (reference/scopes/users.read.email).
+// encodeUser returns a user as reference/objects/user-object describes them. The email address is there only with
+// users:read.email (reference/scopes/users.read.email).
 func (c *call) encodeUser(u *User) answer {
 	profile := answer{
 		"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.Name,
@@ -37,6 +39,7 @@ func (c *call) encodeUser(u *User) answer {
 	return a
 }
 
+// userInfo handles users.info.
 func userInfo(c *call) answer {
 	u := c.users[c.args["user"]]
 	if u == nil {
@@ -45,7 +48,7 @@ func userInfo(c *call) answer {
 	return answer{"user": c.encodeUser(u)}
 }
 
-// lookupByEmail finds no deactivated people and no strangers.
+// lookupByEmail handles users.lookupByEmail. It finds neither deactivated users nor those of other workspaces.
 func lookupByEmail(c *call) answer {
 	for _, u := range c.users {
 		if u.Email != "" && strings.EqualFold(u.Email, c.args["email"]) && !u.Deleted && !u.Stranger {
@@ -55,6 +58,7 @@ func lookupByEmail(c *call) answer {
 	return refuse("users_not_found")
 }
 
+// encodeGroup returns a user group as reference/methods/usergroups.list shows it.
 func (c *call) encodeGroup(g *UserGroup) answer {
 	a := answer{
 		"id": g.ID, "team_id": c.TeamID, "is_usergroup": true, "name": g.Name, "handle": g.Handle,
@@ -66,6 +70,7 @@ func (c *call) encodeGroup(g *UserGroup) answer {
 	return a
 }
 
+// listGroups handles usergroups.list.
 func listGroups(c *call) answer {
 	all := []answer{}
 	for _, g := range c.groups {
@@ -74,6 +79,7 @@ func listGroups(c *call) answer {
 	return answer{"usergroups": all}
 }
 
+// findGroup returns the user group that the call names; nil if there is none.
 func (c *call) findGroup() *UserGroup {
 	for _, g := range c.groups {
 		if g.ID == c.args["usergroup"] {
@@ -83,6 +89,7 @@ func (c *call) findGroup() *UserGroup {
 	return nil
 }
 
+// listGroupUsers handles usergroups.users.list.
 func listGroupUsers(c *call) answer {
 	g := c.findGroup()
 	if g == nil {
@@ -91,7 +98,7 @@ func listGroupUsers(c *call) answer {
 	return answer{"users": append([]string{}, g.Members...)}
 }
 
-// updateGroupUsers replaces the old list as a whole.
+// updateGroupUsers handles usergroups.users.update. The list replaces the one before.
 func updateGroupUsers(c *call) answer {
 	g, users := c.findGroup(), c.args.list("users")
 	if g == nil {

@@ -9,14 +9,15 @@ import (
 )
 
 const (
-	// A trigger "will expire three seconds after" it was made, and works once (interactivity/handling-user-interaction,
-	// and expired_trigger_id and exchanged_trigger_id on reference/methods/views.open).
+	// A trigger ID "will expire three seconds after" it was made, and can be used once
+	// (interactivity/handling-user-interaction, and expired_trigger_id and exchanged_trigger_id on
+	// reference/methods/views.open).
 	triggerLifetime = 3 * time.Second
-	// push_limit_reached on reference/methods/views.push: a modal has three views at most.
+	// A modal has at most three views (push_limit_reached on reference/methods/views.push).
 	maxStackedViews = 3
 )
 
-// View is a modal or a Home tab as it is now.
+// View is a modal or a Home tab.
 type View struct {
 	ID, Hash, User                        string
 	Type                                  string // modal or home
@@ -25,24 +26,25 @@ type View struct {
 	RootID, PreviousID                    string
 	NotifyOnClose, ClearOnClose           bool
 	Blocks                                json.RawMessage
-	// State holds what is filled in, by block_id and action_id, in the shapes of a view_submission payload.
+	// State holds the values that are filled in, by block_id and action_id, as in a view_submission payload.
 	State map[string]map[string]map[string]any
 }
 
-// Plain is the view as its reader sees it: title, then its texts, then the button.
+// Plain returns the view as its reader sees it: the title, the texts, and the submit button.
 func (v View) Plain() string {
 	lines := []string{v.Title, renderPlain("", v.Blocks, nil), v.Submit}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
+// trigger is a trigger ID that the app got in a payload.
 type trigger struct {
 	user string
-	view string // the view that it was made in
+	view string // the view of the interaction; empty if there was none
 	at   time.Time
 	used bool
 }
 
-// Views are the open modals, those below others included, in the order of their opening.
+// Views returns the open modals, those below others included, in the order in which they were opened.
 func (s *Server) Views() []View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,19 +57,20 @@ func (s *Server) Views() []View {
 	return all
 }
 
-// View is one view by its ID; the zero value when it is closed.
+// View returns a view by its ID; the zero value if it is closed.
 func (s *Server) View(id string) View { return s.copyView(func() *View { return s.findView(id) }) }
 
-// Modal is the modal that a person has in front of them; the zero value if there is none.
+// Modal returns the modal that a person has in front of them; the zero value if there is none.
 func (s *Server) Modal(user string) View {
 	return s.copyView(func() *View { return s.findTopModal(user) })
 }
 
-// Home is a person's Home tab; the zero value if none was published.
+// Home returns a person's Home tab; the zero value if none was published.
 func (s *Server) Home(user string) View {
 	return s.copyView(func() *View { return s.findHomeTab(user) })
 }
 
+// copyView returns a copy of the view that find returns, which runs with the lock held.
 func (s *Server) copyView(find func() *View) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,6 +80,7 @@ func (s *Server) copyView(find func() *View) View {
 	return View{}
 }
 
+// copy returns a copy whose State is independent of the server.
 func (v *View) copy() View {
 	d := *v
 	d.State = map[string]map[string]map[string]any{}
@@ -86,18 +90,22 @@ func (v *View) copy() View {
 	return d
 }
 
+// findView returns the view with an ID; nil if there is none.
 func (s *Server) findView(id string) *View {
 	return s.findLastView(func(v *View) bool { return v.ID == id })
 }
 
+// findTopModal returns the modal on top of a user's stack; nil if there is none.
 func (s *Server) findTopModal(user string) *View {
 	return s.findLastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
+// findHomeTab returns a user's Home tab; nil if there is none.
 func (s *Server) findHomeTab(user string) *View {
 	return s.findLastView(func(v *View) bool { return v.Type == "home" && v.User == user })
 }
 
+// findLastView returns the view that was opened last among those that match; nil if there is none.
 func (s *Server) findLastView(match func(*View) bool) *View {
 	for _, v := range slices.Backward(s.views) {
 		if match(v) {
@@ -114,13 +122,14 @@ func (s *Server) NewTrigger(user string) string {
 	return s.addTrigger(user, "")
 }
 
+// addTrigger registers a trigger of an interaction in a view, or in none, and returns its ID.
 func (s *Server) addTrigger(user, view string) string {
 	id := strings.ReplaceAll(s.newTimestamp(), ".", "") + "." + s.TeamID[2:] + "." + newSecret()
 	s.triggers[id] = &trigger{user: user, view: view, at: s.now()}
 	return id
 }
 
-// useTrigger uses a trigger up.
+// useTrigger uses up the trigger that the call names.
 func (c *call) useTrigger() (*trigger, answer) {
 	t := c.triggers[c.args["trigger_id"]]
 	switch {
@@ -135,7 +144,7 @@ func (c *call) useTrigger() (*trigger, answer) {
 	return t, nil
 }
 
-// openView takes the trigger last: a bad view does not use it up.
+// openView handles views.open. It uses the trigger last, so that a view that is refused does not use it up.
 func openView(c *call) answer {
 	given, refused := c.readView("")
 	if refused != nil {
@@ -149,7 +158,7 @@ func openView(c *call) answer {
 	return answer{"view": c.encodeView(c.addView(t.user, nil, given))}
 }
 
-// pushView needs a trigger from an interaction in the modal.
+// pushView handles views.push. The trigger has to come from an interaction in the modal.
 func pushView(c *call) answer {
 	given, refused := c.readView("")
 	if refused != nil {
@@ -175,6 +184,7 @@ func pushView(c *call) answer {
 	return answer{"view": c.encodeView(c.addView(t.user, below, given))}
 }
 
+// updateView handles views.update.
 func updateView(c *call) answer {
 	v := c.findLastView(func(v *View) bool {
 		return v.Type == "modal" && (v.ID == c.args["view_id"] || v.External != "" && v.External == c.args["external_id"])
@@ -185,6 +195,7 @@ func updateView(c *call) answer {
 	return c.replaceView(v)
 }
 
+// publishView handles views.publish.
 func publishView(c *call) answer {
 	user := c.args["user_id"]
 	if u := c.users[user]; u == nil || u.Bot || u.Deleted {
@@ -203,7 +214,7 @@ func publishView(c *call) answer {
 	return answer{"view": c.encodeView(c.addView(user, nil, given))}
 }
 
-// replaceView makes a view the one that was given, unless it has changed since the app saw it.
+// replaceView replaces the content of a view, unless the view has changed since the app read its hash.
 func (c *call) replaceView(v *View) answer {
 	given, refused := c.readView(v.ID)
 	switch hash := c.args["hash"]; {
@@ -216,7 +227,8 @@ func (c *call) replaceView(v *View) answer {
 	return answer{"view": c.encodeView(v)}
 }
 
-// readView reads the view of a call, which was checked; own is the view that it will replace.
+// readView returns the view in the arguments of a call, which have been checked. own is the ID of the view that it replaces,
+// if any.
 func (c *call) readView(own string) (map[string]any, answer) {
 	v, _ := parseJSON(c.args["view"])
 	given, _ := v.(map[string]any)
@@ -227,7 +239,7 @@ func (c *call) readView(own string) (map[string]any, answer) {
 	return given, nil
 }
 
-// addView opens a view for a user, above another one unless that is nil.
+// addView opens a view for a user, above the view below unless that is nil.
 func (s *Server) addView(user string, below *View, given map[string]any) *View {
 	v := &View{ID: s.newID("V"), User: user}
 	v.RootID = v.ID
@@ -239,8 +251,8 @@ func (s *Server) addView(user string, below *View, given map[string]any) *View {
 	return v
 }
 
-// setContent makes a view what an app has sent. What was filled in stays where block_id and action_id stay
-// (reference/views/modal-views, "Preserving input entry in views").
+// setContent sets the content of a view to what the app has sent. A value that is filled in stays if the block_id and the
+// action_id of its element stay (reference/views/modal-views, "Preserving input entry in views").
 func (s *Server) setContent(v *View, given map[string]any) {
 	v.Hash = s.newTimestamp()[:10] + "." + newSecret()[:8]
 	v.Type, v.CallbackID, v.PrivateMetadata = stringField(given, "type"), stringField(given, "callback_id"), stringField(given, "private_metadata")
@@ -267,12 +279,13 @@ func (s *Server) setContent(v *View, given map[string]any) {
 	})
 }
 
+// textField returns the text of a text object in a field of an object.
 func textField(object map[string]any, name string) string {
 	inner, _ := object[name].(map[string]any)
 	return stringField(inner, "text")
 }
 
-// encodeView is reference/interaction-payloads/view-interactions-payload, "view".
+// encodeView returns a view as in reference/interaction-payloads/view-interactions-payload, "view".
 func (s *Server) encodeView(v *View) answer {
 	a := answer{
 		"id": v.ID, "team_id": s.TeamID, "app_id": s.AppID, "bot_id": s.BotID, "app_installed_team_id": s.TeamID,
@@ -293,6 +306,7 @@ func (s *Server) encodeView(v *View) answer {
 	return a
 }
 
+// closeView closes a view.
 func (s *Server) closeView(v *View) {
 	s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
 }
@@ -302,7 +316,7 @@ func (s *Server) closeViews(user string) {
 	s.views = slices.DeleteFunc(s.views, func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
-// initialStateOf is what an element of a view says before anyone uses it; nil for what holds no value.
+// initialStateOf returns the state of an element of a view before anyone uses it; nil for an element that holds no value.
 func initialStateOf(e map[string]any) map[string]any {
 	s := readSchemas().named[stringField(e, "type")]
 	if s == nil || s.State == "" {

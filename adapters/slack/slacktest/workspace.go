@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// User is a member of the workspace, or somebody from another one whom a shared channel brings in.
+// User is a member of the workspace, or of another one with which it shares a channel.
 type User struct {
-	ID       string // U…; made up when empty
+	ID       string // U…; AddUser chooses one if it is empty
 	Name     string
 	RealName string
 	Email    string
-	TZ       string // an IANA zone; empty means UTC
-	TeamID   string // empty: the server's own
+	TZ       string // an IANA time zone; empty means UTC
+	TeamID   string // empty means the server's workspace
 	Bot      bool
 	Deleted  bool
-	// Restricted is a guest (is_restricted). Stranger is somebody from another workspace (is_stranger).
+	// Restricted marks a guest (is_restricted), Stranger a member of another workspace (is_stranger).
 	Restricted, Stranger bool
 }
 
@@ -32,15 +32,15 @@ type Channel struct {
 	Direct   bool
 	General  bool
 	Archived bool
-	// Topic and Purpose are as people read them, not escaped.
+	// Topic and Purpose are not escaped.
 	Topic, Purpose string
 	Creator        string
 	Created        time.Time
-	Members        []string // user IDs in the order of their coming
+	Members        []string // user IDs, in the order of joining
 	PreviousNames  []string
 }
 
-// UserGroup is a group of people that has a handle (@sre).
+// UserGroup is a group of users with a handle, such as @sre.
 type UserGroup struct {
 	ID      string // S…
 	Handle  string
@@ -58,31 +58,32 @@ type Metadata struct {
 type Message struct {
 	Channel  string
 	TS       string
-	ThreadTS string // of its parent; empty for a message that is not in a thread
-	Subtype  string // channel_join, channel_topic, …: written by Slack itself
+	ThreadTS string // timestamp of the parent; empty for a message that is not in a thread
+	Subtype  string // channel_join, channel_topic, …: of a message that Slack itself writes
 	User     string
-	BotID    string // set for what the app posts
+	BotID    string // of a message that the app posts
 	Text     string // as Slack stores it, escaped
 	Blocks   json.RawMessage
 	Metadata *Metadata
-	// Broadcast is a reply that the channel sees too.
+	// Broadcast marks a reply that is also shown in the channel.
 	Broadcast bool
-	Edited    bool // shown to people as (edited)
+	Edited    bool // clients show "(edited)"
 	Edits     int  // how many times it was updated or edited
 	Deleted   bool
 	Pinned    bool
-	Reactions map[string][]string // emoji name → users, in order
+	Reactions map[string][]string // by the name of the emoji: user IDs, in order
 }
 
 // Bookmark is a link at the head of a channel.
 type Bookmark struct{ ID, Channel, Title, Link, Emoji string }
 
-// Ephemeral is a message that one person saw, by chat.postEphemeral or through a response URL.
+// Ephemeral is a message that only one person sees, from chat.postEphemeral or a response URL.
 type Ephemeral struct {
 	Channel, User, TS, ThreadTS, Text string
 	Blocks                            json.RawMessage
 }
 
+// workspace is the state of users, channels and messages.
 type workspace struct {
 	ids        int
 	lastTS     int64
@@ -94,17 +95,18 @@ type workspace struct {
 	ephemerals []Ephemeral
 }
 
+// newWorkspace returns an empty workspace.
 func newWorkspace() workspace { return workspace{users: map[string]*User{}} }
 
-// newID has the form of Slack's: a letter that tells the kind, then capitals and digits.
+// newID returns an ID in the form of Slack's: a letter for the kind, then capital letters and digits.
 func (w *workspace) newID(kind string) string {
 	w.ids++
-	// Multiplying by an odd prime spreads neighbors over the whole range; 36^8 values are never used up.
+	// The multiplication spreads consecutive numbers over the whole range of 36^8 values.
 	n := uint64(w.ids) * 1_000_003 * 7919 % 2_821_109_907_456
 	return kind + "0" + strings.ToUpper(fmt.Sprintf("%09s", strconv.FormatUint(n, 36)))
 }
 
-// newTimestamp is unique in the workspace and increases strictly, whatever the clock does.
+// newTimestamp returns a timestamp that is later than all before, even if the clock stands still.
 func (s *Server) newTimestamp() string {
 	micros := max(s.now().UnixMicro(), s.lastTS+1)
 	s.lastTS = micros
@@ -118,6 +120,7 @@ func (s *Server) AddUser(u User) string {
 	return s.addUser(u)
 }
 
+// addUser adds a user, or replaces one, with the lock held.
 func (s *Server) addUser(u User) string {
 	if u.ID == "" {
 		u.ID = s.newID("U")
@@ -132,10 +135,11 @@ func (s *Server) addUser(u User) string {
 	return u.ID
 }
 
-// ChangeUser replaces what is known of a user; the ID tells whom.
+// ChangeUser replaces the user with the same ID.
 func (s *Server) ChangeUser(u User) { s.AddUser(u) }
 
-// AddChannel adds a channel that people made (the app is in it only if it is among the members) and returns its ID.
+// AddChannel adds a channel as if a person had created it, and returns its ID. The app is in it only if it is among the
+// members.
 func (s *Server) AddChannel(c Channel) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,7 +169,7 @@ func (s *Server) AddGroup(g UserGroup) string {
 	return g.ID
 }
 
-// Join makes a person a member of a channel, as the client does, and tells the app.
+// Join makes a person a member of a channel, and sends the app the event.
 func (s *Server) Join(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +178,7 @@ func (s *Server) Join(user, channel string) {
 	}
 }
 
-// Leave takes a person (or the app) out of a channel.
+// Leave removes a person, or the app, from a channel.
 func (s *Server) Leave(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +187,7 @@ func (s *Server) Leave(user, channel string) {
 	}
 }
 
-// Channels are all conversations, in the order of their making.
+// Channels returns all conversations, in the order in which they were created.
 func (s *Server) Channels() []Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +198,7 @@ func (s *Server) Channels() []Channel {
 	return all
 }
 
-// Channel finds a conversation by ID or name (with or without #); the zero value if there is none.
+// Channel returns a conversation by ID or name (with or without #); the zero value if there is none.
 func (s *Server) Channel(nameOrID string) Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,7 +208,7 @@ func (s *Server) Channel(nameOrID string) Channel {
 	return Channel{}
 }
 
-// Direct is the direct message between the app and a person; the zero value if none was opened.
+// Direct returns the direct message between the app and a person; the zero value if none was opened.
 func (s *Server) Direct(user string) Channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +220,7 @@ func (s *Server) Direct(user string) Channel {
 	return Channel{}
 }
 
-// Group is a user group by ID or handle; the zero value if there is none.
+// Group returns a user group by ID or handle; the zero value if there is none.
 func (s *Server) Group(idOrHandle string) UserGroup {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,7 +234,7 @@ func (s *Server) Group(idOrHandle string) UserGroup {
 	return UserGroup{}
 }
 
-// Messages are those of a channel, by ID or name, oldest first, deleted ones and replies included.
+// Messages returns the messages of a channel, by ID or name, oldest first, deleted ones and replies included.
 func (s *Server) Messages(channel string) []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -247,12 +251,12 @@ func (s *Server) Messages(channel string) []Message {
 	return all
 }
 
-// Posts are what the app itself said in a channel and has not deleted, oldest first.
+// Posts returns the messages that the app has posted in a channel and not deleted, oldest first.
 func (s *Server) Posts(channel string) []Message {
 	return slices.DeleteFunc(s.Messages(channel), func(m Message) bool { return m.BotID != s.BotID || m.Deleted })
 }
 
-// Message is one message by its timestamp; the zero value if there is none.
+// Message returns a message by its channel and timestamp; the zero value if there is none.
 func (s *Server) Message(channel, ts string) Message {
 	for _, m := range s.Messages(channel) {
 		if m.TS == ts {
@@ -262,14 +266,14 @@ func (s *Server) Message(channel, ts string) Message {
 	return Message{}
 }
 
-// Ephemerals are all messages that only one person saw, oldest first.
+// Ephemerals returns the messages that only one person sees, oldest first.
 func (s *Server) Ephemerals() []Ephemeral {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.ephemerals)
 }
 
-// Bookmarks are those of a channel, by ID or name.
+// Bookmarks returns the bookmarks of a channel, by ID or name.
 func (s *Server) Bookmarks(channel string) []Bookmark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,10 +284,12 @@ func (s *Server) Bookmarks(channel string) []Bookmark {
 	return s.bookmarksOf(c.ID)
 }
 
+// bookmarksOf returns the bookmarks of a channel, by ID.
 func (w *workspace) bookmarksOf(channel string) []Bookmark {
 	return slices.DeleteFunc(slices.Clone(w.bookmarks), func(b Bookmark) bool { return b.Channel != channel })
 }
 
+// findChannel returns a channel by ID or name (with or without #); nil if there is none.
 func (w *workspace) findChannel(nameOrID string) *Channel {
 	name := strings.TrimPrefix(nameOrID, "#")
 	for _, c := range w.channels {
@@ -294,6 +300,7 @@ func (w *workspace) findChannel(nameOrID string) *Channel {
 	return nil
 }
 
+// findMessage returns a message by its channel's ID and its timestamp, deleted ones included; nil if there is none.
 func (w *workspace) findMessage(channel, ts string) *Message {
 	for _, m := range w.messages {
 		if m.Channel == channel && m.TS == ts {
@@ -303,8 +310,10 @@ func (w *workspace) findMessage(channel, ts string) *Message {
 	return nil
 }
 
+// hasMember reports whether a user is in the channel.
 func (c *Channel) hasMember(user string) bool { return slices.Contains(c.Members, user) }
 
+// copy returns a copy that is independent of the server.
 func (c *Channel) copy() Channel {
 	d := *c
 	d.Members = slices.Clone(c.Members)
@@ -312,6 +321,7 @@ func (c *Channel) copy() Channel {
 	return d
 }
 
+// copy returns a copy that is independent of the server.
 func (m *Message) copy() Message {
 	d := *m
 	d.Reactions = maps.Clone(m.Reactions)
