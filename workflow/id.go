@@ -18,7 +18,7 @@ func NumberOf(id string) int {
 	}
 	digits := id[len(idPrefix):]
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || strconv.Itoa(n) != digits {
+	if err != nil || n < 1 || digits[0] == '0' || digits[0] == '+' {
 		return 0
 	}
 	return n
