@@ -141,7 +141,7 @@ func (a *args) refuse(message string) error {
 // ParseID reads an incident's ID as people type it ("INC-7", "inc-7" or "inc7")
 // and returns it as "INC-7", or "" if text is not an ID.
 func ParseID(text string) string {
-	if n := workflow.NumberOf(text); n > 0 {
+	if n := workflow.ParseID(text); n > 0 {
 		return workflow.ID(n)
 	}
 	return ""

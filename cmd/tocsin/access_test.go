@@ -59,7 +59,7 @@ type cell struct {
 	relation
 	level    commands.Access
 	incident workflow.Incident
-	word     commands.Word
+	word     commands.Spec
 	line     string // % is the incident, where the word is about one
 	call     commands.Call
 	mistake  error // what the language itself refuses, before access is looked at
@@ -109,7 +109,7 @@ func (r relation) parse(line string) (commands.Call, error) {
 
 // lineOf derives a valid line from a word's example: % is the incident that it is
 // about, other is a second one.
-func lineOf(t *testing.T, w commands.Word, other string) string {
+func lineOf(t *testing.T, w commands.Spec, other string) string {
 	t.Helper()
 	line := w.Example
 	if call, err := (relation{speaker: "eve"}).parse(line + " INC-7"); err == nil && call.Incident != "" && !anID.MatchString(line) {

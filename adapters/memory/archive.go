@@ -17,7 +17,7 @@ func (s *Store) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error)
 	defer s.mu.Unlock()
 	var all []*incident
 	for _, i := range s.incidents {
-		if !i.open && i.shelved == q.Archived && i.changed.Before(q.Before) {
+		if !i.open && i.archived == q.Archived && i.changed.Before(q.Before) {
 			all = append(all, i)
 		}
 	}
@@ -33,9 +33,9 @@ func (s *Store) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error)
 
 // owe puts a task at the end of its lane; one with a revision takes the place
 // of all that the lane holds.
-func (s *Store) owe(t bot.Task) {
+func (s *Store) addTask(t bot.Task) {
 	if i := s.incidents[t.Owner]; i != nil {
-		i.shelved = false
+		i.archived = false
 	}
 	key := laneKey{t.Owner, t.Lane}
 	if s.lanes[key] == nil {
@@ -48,7 +48,7 @@ func (s *Store) owe(t bot.Task) {
 }
 
 // done reports whether nothing is to come of an incident by itself.
-func (s *Store) done(i *incident) bool {
+func (s *Store) isFinished(i *incident) bool {
 	if i.open || len(i.Mail) > 0 {
 		return false
 	}
@@ -66,10 +66,10 @@ func (s *Store) Archive(_ context.Context, id string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.incidents[id]
-	if i == nil || !s.done(i) {
+	if i == nil || !s.isFinished(i) {
 		return false, nil
 	}
-	i.shelved = true
+	i.archived = true
 	return true, nil
 }
 
@@ -81,7 +81,7 @@ func (s *Store) Forget(_ context.Context, id string) (bool, error) {
 	switch {
 	case i == nil:
 		return true, nil
-	case !s.done(i):
+	case !s.isFinished(i):
 		return false, nil
 	}
 	for _, r := range s.alerts {

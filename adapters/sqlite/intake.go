@@ -25,7 +25,7 @@ func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, err
 	}
 	var receipts []alerts.Receipt
 	err := s.queue.submit(ctx, &request{take: true, size: size, do: func(t *tx) (err error) {
-		receipts, err = alerts.Take(&book{tx: t, at: nanos(b.At), batch: b, encoded: encoded, now: -1}, b)
+		receipts, err = alerts.Take(&alertsTx{tx: t, at: nanos(b.At), batch: b, encoded: encoded, current: -1}, b)
 		return t.spoil(err) // it writes as it goes
 	}})
 	if err != nil {
@@ -35,18 +35,18 @@ func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, err
 }
 
 // book is what [alerts.Take] writes into.
-type book struct {
+type alertsTx struct {
 	*tx
 	at      int64
 	batch   alerts.Batch
 	encoded [][]byte // the alerts of the batch
-	now     int      // the arrival that is being judged
+	current int      // the arrival that is being judged
 }
 
 // rowColumns are what scanRow reads.
-const rowColumns = "integration, key, number, firing, grp, severity, event_at, applied_at, seen_at, body"
+const alertColumns = "integration, key, number, firing, group_key, severity, event_at, applied_at, seen_at, body"
 
-func scanRow(row []driver.Value) (alerts.Row, error) {
+func scanAlert(row []driver.Value) (alerts.Row, error) {
 	r := alerts.Row{
 		Integration: text(row[0]), Key: text(row[1]), Incident: idOf(number(row[2])), Firing: number(row[3]) != 0, Group: text(row[4]),
 		Severity: workflow.Severity(number(row[5])), EventAt: instant(number(row[6])), AppliedAt: instant(number(row[7])), SeenAt: instant(number(row[8])),
@@ -58,17 +58,17 @@ func scanRow(row []driver.Value) (alerts.Row, error) {
 }
 
 // Row implements [alerts.Tx].
-func (b *book) Row(integration, key string) (*alerts.Row, error) {
-	b.now++
+func (b *alertsTx) Row(integration, key string) (*alerts.Row, error) {
+	b.current++
 	k := alertKey{integration, key}
 	if r, ok := b.alerts.get(k); ok {
 		return &r, nil
 	}
-	found, err := b.one("SELECT "+rowColumns+" FROM alert WHERE integration = ? AND key = ?", integration, key)
+	found, err := b.one("SELECT "+alertColumns+" FROM alert WHERE integration = ? AND key = ?", integration, key)
 	if err != nil || found == nil {
 		return nil, err
 	}
-	r, err := scanRow(found)
+	r, err := scanAlert(found)
 	if err != nil {
 		return nil, err
 	}
@@ -77,15 +77,15 @@ func (b *book) Row(integration, key string) (*alerts.Row, error) {
 }
 
 // PutRow implements [alerts.Tx].
-func (b *book) PutRow(r alerts.Row) error {
+func (b *alertsTx) PutRow(r alerts.Row) error {
 	encoded, err := b.encode(r.Alert)
 	if err != nil {
 		return fmt.Errorf("write alert %s of %s: %w", r.Key, r.Integration, err)
 	}
 	n, _ := parseID(r.Incident)
 	b.alerts.put(alertKey{r.Integration, r.Key}, r)
-	return b.exec("INSERT INTO alert ("+rowColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET number = excluded.number, firing = excluded.firing, grp = excluded.grp, severity = excluded.severity,
+	return b.exec("INSERT INTO alert ("+alertColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET number = excluded.number, firing = excluded.firing, group_key = excluded.group_key, severity = excluded.severity,
 		event_at = excluded.event_at, applied_at = excluded.applied_at, seen_at = excluded.seen_at, body = excluded.body`,
 		r.Integration, r.Key, n, r.Firing, r.Group, int64(r.Severity), nanos(r.EventAt), nanos(r.AppliedAt), nanos(r.SeenAt), encoded)
 }
@@ -93,52 +93,52 @@ func (b *book) PutRow(r alerts.Row) error {
 // encode finds the alert among those that were encoded beforehand: most rows
 // hold the one that has just arrived. Its maps are the same maps then, which
 // makes the comparison cheap.
-func (b *book) encode(a alerts.Alert) ([]byte, error) {
-	if b.now < len(b.encoded) && reflect.DeepEqual(a, b.batch.Arrivals[b.now].Alert) {
-		return b.encoded[b.now], nil
+func (b *alertsTx) encode(a alerts.Alert) ([]byte, error) {
+	if b.current < len(b.encoded) && reflect.DeepEqual(a, b.batch.Arrivals[b.current].Alert) {
+		return b.encoded[b.current], nil
 	}
 	return json.Marshal(a)
 }
 
 // Owner implements [alerts.Tx].
-func (b *book) Owner(key string) (incident string, holds bool, err error) {
+func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 	g, err := b.group(key)
 	return idOf(g.number), g.always || g.until > b.at, err
 }
 
 // Open implements [alerts.Tx].
-func (b *book) Open(key, follows string, stub []byte) (string, error) {
-	h := b.newHead(b.last + 1)
+func (b *alertsTx) Open(key, follows string, stub []byte) (string, error) {
+	h := b.newIncidentRow(b.last + 1)
 	h.open = true
-	h.follows, _ = parseID(follows)
+	h.previous, _ = parseID(follows)
 	b.touch(h)
 	if err := b.exec("INSERT INTO state (number, body) VALUES (?, ?)", h.number, stub); err != nil {
 		return "", err
 	}
-	return idOf(h.number), b.putGroup(key, hold{number: h.number, always: true})
+	return idOf(h.number), b.putGroup(key, groupHold{number: h.number, always: true})
 }
 
 // Mail implements [alerts.Tx]. The first mail wakes the incident at once,
 // later ones at most every 100 ms. What one transaction brings an incident is
 // one piece of mail.
-func (b *book) Mail(incident string, m workflow.Mail) error {
+func (b *alertsTx) Mail(incident string, m workflow.Mail) error {
 	n, _ := parseID(incident)
-	h, err := b.head(n)
+	h, err := b.incidentRow(n)
 	if err != nil {
 		return err
 	}
 	if h == nil {
 		return fmt.Errorf("put mail for %s: it is not there", incident)
 	}
-	if err := b.unshelve(h); err != nil {
+	if err := b.restore(h); err != nil {
 		return err
 	}
 	b.touch(h)
-	if h.letter != nil {
-		h.letter.Add(m)
+	if h.unsentMail != nil {
+		h.unsentMail.Add(m)
 		return nil
 	}
-	h.letter = &m
+	h.unsentMail = &m
 	b.changed = append(b.changed, n) // what Open reserved is among them: it gets mail
 	h.mailSeq++
 	if h.mailDue == 0 {

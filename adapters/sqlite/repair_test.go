@@ -15,7 +15,7 @@ import (
 
 // owing is a store in which five incidents owe three things each, and a closed
 // one owes a last post.
-func owing(t *testing.T) *sqlite.Store {
+func storeWithTasks(t *testing.T) *sqlite.Store {
 	t.Helper()
 	s := open(t, file(t))
 	for n := 1; n <= 6; n++ {
@@ -35,7 +35,7 @@ func owing(t *testing.T) *sqlite.Store {
 }
 
 // owed lists what is due within an hour. Its leases are over when they begin.
-func owed(t *testing.T, s *sqlite.Store) string {
+func claimable(t *testing.T, s *sqlite.Store) string {
 	t.Helper()
 	leases, err := s.Claim(t.Context(), bot.Claim{At: bottest.Epoch.Add(time.Hour), For: -time.Hour, Limit: 100, Classes: everyClass})
 	if err != nil {
@@ -50,7 +50,7 @@ func owed(t *testing.T, s *sqlite.Store) string {
 
 // TestE13Mend damages the agenda and finds it mended: by slices, once, and
 // each repair is told.
-func TestE13Mend(t *testing.T) {
+func TestE13Repair(t *testing.T) {
 	at := bottest.Epoch.Add(2*time.Minute + 30*time.Second)
 	for name, c := range map[string]struct {
 		damage []string
@@ -67,13 +67,13 @@ func TestE13Mend(t *testing.T) {
 			"INC-3, lane 50 nowhere: in the agenda, with nothing owed", "INC-77, lane 20 page: in the agenda",
 		}},
 		"no wake-up":    {[]string{"UPDATE incident SET wake_due = 0 WHERE number = 4", "DELETE FROM lane WHERE number = 4 AND class = 25"}, []string{"INC-4: the standing wake-up was at no instant"}},
-		"late wake-up":  {[]string{"UPDATE incident SET wake_due = wake_due * 2, wake_when = wake_when * 2 WHERE number = 5"}, []string{"INC-5: the standing wake-up was at 20"}},
+		"late wake-up":  {[]string{"UPDATE incident SET wake_due = wake_due * 2, wake_set_for = wake_set_for * 2 WHERE number = 5"}, []string{"INC-5: the standing wake-up was at 20"}},
 		"stray wake-up": {[]string{"UPDATE incident SET wake_due = 5 WHERE number = 6"}, []string{"INC-6: the standing wake-up was at 1970-01-01T00:00:00.000000005Z instead of no instant"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := owing(t)
-			want := owed(t, s)
-			raw(t, s, c.damage...)
+			s := storeWithTasks(t)
+			want := claimable(t, s)
+			execRaw(t, s, c.damage...)
 			var sum bot.Repairs
 			for after, turns := 0, 0; ; turns++ {
 				m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, After: after, Limit: 2})
@@ -93,7 +93,7 @@ func TestE13Mend(t *testing.T) {
 			if len(c.want) == 0 && len(sum.Repaired) > 0 || t.Failed() {
 				t.Errorf("repaired:\n%s", strings.Join(sum.Repaired, "\n"))
 			}
-			if got := owed(t, s); got != want {
+			if got := claimable(t, s); got != want {
 				t.Errorf("after mending:\n%s\nwant:\n%s", got, want)
 			}
 			if sum.Checked < 6 || sum.Overdue != 12 { // pages and rooms of all, the wake-up of the first
@@ -109,8 +109,8 @@ func TestE13Mend(t *testing.T) {
 
 // TestE13MendLeased: what somebody works on, or was put off on purpose, is
 // neither overdue nor damage.
-func TestE13MendLeased(t *testing.T) {
-	s := owing(t)
+func TestE13RepairLeased(t *testing.T) {
+	s := storeWithTasks(t)
 	leases, err := s.Claim(t.Context(), bot.Claim{At: bottest.Epoch.Add(10 * time.Minute), For: time.Hour, Limit: 100, Classes: everyClass})
 	if err != nil || len(leases) != 16 {
 		t.Fatalf("claimed %d, %v", len(leases), err)

@@ -16,7 +16,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 }
 
 // tell tells watchers of what a transaction changed, once it is committed.
-func (w *writer) tell(changed []int64) {
+func (w *writer) notifyWatchers(changed []int64) {
 	if !w.feed.HasWatchers() {
 		return
 	}
@@ -30,9 +30,9 @@ func (w *writer) tell(changed []int64) {
 }
 
 // say appends to an incident's conversation what is not there yet.
-func (t *tx) say(n int64, all []bot.StoredMessage) error {
+func (t *tx) addMessages(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
-		row, err := t.one(`INSERT INTO talk (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM talk WHERE number = ?1), ?2, ?3)
+		row, err := t.one(`INSERT INTO message (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM message WHERE number = ?1), ?2, ?3)
 			ON CONFLICT (number, key) DO NOTHING RETURNING seq`, n, m.Key, m.Body)
 		if err != nil {
 			return fmt.Errorf("write message %s: %w", m.Key, err)
@@ -45,9 +45,9 @@ func (t *tx) say(n int64, all []bot.StoredMessage) error {
 }
 
 // resay replaces the bodies of messages that are there.
-func (t *tx) resay(n int64, all []bot.StoredMessage) error {
+func (t *tx) editMessages(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
-		row, err := t.one("UPDATE talk SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
+		row, err := t.one("UPDATE message SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
 		if err != nil {
 			return fmt.Errorf("replace message %s: %w", m.Key, err)
 		}
@@ -59,14 +59,14 @@ func (t *tx) resay(n int64, all []bot.StoredMessage) error {
 }
 
 // said reads the columns key, seq and body.
-func said(row []driver.Value) bot.StoredMessage {
+func scanMessage(row []driver.Value) bot.StoredMessage {
 	return bot.StoredMessage{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])}
 }
 
 // allSaid reads a whole conversation that is in no compact form.
-func allSaid(r *session, n int64) (all []bot.StoredMessage, err error) {
-	err = r.each("SELECT key, seq, body FROM talk WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
-		all = append(all, said(row))
+func readMessages(r *session, n int64) (all []bot.StoredMessage, err error) {
+	err = r.each("SELECT key, seq, body FROM message WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
+		all = append(all, scanMessage(row))
 		return true, nil
 	}, n)
 	return all, err
@@ -80,15 +80,15 @@ func (s *Store) Messages(ctx context.Context, incident string, before, limit int
 		below = 1<<63 - 1
 	}
 	var all []bot.StoredMessage
-	err := s.readAtOnce(ctx, func(r *session) error {
-		err := r.each("SELECT key, seq, body FROM talk WHERE number = ? AND seq < ? ORDER BY seq DESC LIMIT ?", func(row []driver.Value) (bool, error) {
-			all = append(all, said(row))
+	err := s.readSnapshot(ctx, func(r *session) error {
+		err := r.each("SELECT key, seq, body FROM message WHERE number = ? AND seq < ? ORDER BY seq DESC LIMIT ?", func(row []driver.Value) (bool, error) {
+			all = append(all, scanMessage(row))
 			return true, ctx.Err()
 		}, n, below, int64(max(limit, 0)))
 		if err != nil || len(all) > 0 {
 			return err
 		}
-		d, err := shelved(r, n)
+		d, err := readArchived(r, n)
 		for _, m := range slices.Backward(d.Messages) {
 			if int64(m.Seq) < below && len(all) < limit {
 				all = append(all, m)

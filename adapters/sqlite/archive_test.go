@@ -16,10 +16,10 @@ import (
 )
 
 // bulk is where most of an incident is kept.
-var bulk = []string{"state", "event", "mail", "talk", "task", "lane"}
+var bulkTables = []string{"state", "event", "mail", "message", "task", "lane"}
 
 // closed makes an incident of which nothing is to come.
-func closed(t testing.TB, s *sqlite.Store, id string, events int) {
+func endIncident(t testing.TB, s *sqlite.Store, id string, events int) {
 	t.Helper()
 	c := wake(id, 0, time.Time{})
 	c.Open, c.Events, c.Messages = false, nil, say("", "a").Messages
@@ -31,7 +31,7 @@ func closed(t testing.TB, s *sqlite.Store, id string, events int) {
 	}
 }
 
-func count(t *testing.T, s *sqlite.Store, want int, tables ...string) {
+func wantRows(t *testing.T, s *sqlite.Store, want int, tables ...string) {
 	t.Helper()
 	if got, err := s.Count(t.Context(), tables...); err != nil || got != want {
 		t.Errorf("%v have %d rows, %v; want %d", tables, got, err, want)
@@ -43,7 +43,7 @@ func count(t *testing.T, s *sqlite.Store, want int, tables ...string) {
 func TestCompactForm(t *testing.T) {
 	path := file(t)
 	s := open(t, path)
-	closed(t, s, "INC-1", 50)
+	endIncident(t, s, "INC-1", 50)
 	alert := alertOf("k", "g")
 	over := alert
 	over.Alert.State = alerts.Resolved
@@ -60,9 +60,9 @@ func TestCompactForm(t *testing.T) {
 			t.Fatalf("shelved %s: %v, %v", id, done, err)
 		}
 	}
-	count(t, s, 0, bulk...)
-	count(t, s, 2, "incident")
-	count(t, s, 2, "shelf")
+	wantRows(t, s, 0, bulkTables...)
+	wantRows(t, s, 2, "incident")
+	wantRows(t, s, 2, "archive")
 	s.Close()
 	s = open(t, path) // it is durable, and nothing was only in memory
 	if history, err := s.History(t.Context(), "INC-1", 0, 100); err != nil || len(history) != 50 {
@@ -73,7 +73,7 @@ func TestCompactForm(t *testing.T) {
 			t.Fatalf("forgot %s: %v, %v", id, done, err)
 		}
 	}
-	count(t, s, 0, append(bulk, "incident", "shelf", "alert", "grp")...)
+	wantRows(t, s, 0, append(bulkTables, "incident", "archive", "alert", "alert_group")...)
 	if n, err := s.Reserve(t.Context()); err != nil || n != 3 {
 		t.Errorf("the next number is %d, %v", n, err)
 	}
@@ -81,13 +81,13 @@ func TestCompactForm(t *testing.T) {
 
 // TestShelveBeside: while an incident goes to the shelf and comes back, over
 // and over, no reader misses anything that was answered, and nothing is lost.
-func TestShelveBeside(t *testing.T) {
+func TestArchiveWhileWriting(t *testing.T) {
 	rounds := 300
 	if raceEnabled || testing.Short() {
 		rounds = 60
 	}
 	s, ctx := open(t, file(t)), context.WithoutCancel(t.Context())
-	closed(t, s, "INC-1", 1)
+	endIncident(t, s, "INC-1", 1)
 	done := make(chan struct{})
 	var beside sync.WaitGroup
 	until := func(do func() bool) {
@@ -162,13 +162,13 @@ func TestShelveBeside(t *testing.T) {
 
 // TestShelfDamaged: a compact form that cannot be read is an error that names
 // the incident; nothing is taken for an incident without a history.
-func TestShelfDamaged(t *testing.T) {
+func TestCompactFormDamaged(t *testing.T) {
 	s := open(t, file(t))
-	closed(t, s, "INC-1", 1)
+	endIncident(t, s, "INC-1", 1)
 	if done, err := s.Archive(t.Context(), "INC-1"); err != nil || !done {
 		t.Fatalf("shelved: %v, %v", done, err)
 	}
-	raw(t, s, "UPDATE shelf SET body = CAST('damage' AS BLOB)")
+	execRaw(t, s, "UPDATE archive SET body = CAST('damage' AS BLOB)")
 	_, loadErr := s.Load(t.Context(), "INC-1")
 	_, historyErr := s.History(t.Context(), "INC-1", 0, 10)
 	_, talkErr := s.Messages(t.Context(), "INC-1", 0, 10)

@@ -15,7 +15,7 @@ import (
 func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, error) {
 	var all []string
 	err := s.read(ctx, func(r *session) error {
-		return r.each("SELECT number FROM incident INDEXED BY incident_over WHERE NOT open AND shelved = ? AND changed < ? ORDER BY changed, number LIMIT ?",
+		return r.each("SELECT number FROM incident INDEXED BY incident_ended WHERE NOT open AND archived = ? AND changed < ? ORDER BY changed, number LIMIT ?",
 			func(row []driver.Value) (bool, error) {
 				all = append(all, idOf(number(row[0])))
 				return true, nil
@@ -28,7 +28,7 @@ func (s *Store) ListEnded(ctx context.Context, q bot.EndedQuery) ([]string, erro
 }
 
 // errMoved says that an incident changed while its compact form was made.
-var errMoved = errors.New("changed meanwhile")
+var errChanged = errors.New("changed meanwhile")
 
 // Archive implements [bot.Archive]. The compact form is made beside the writer,
 // which would else be held up by each large incident; it only looks whether
@@ -36,9 +36,9 @@ var errMoved = errors.New("changed meanwhile")
 func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {
 	n, _ := parseID(incident)
 	for {
-		done, err := s.shelve(ctx, n)
+		done, err := s.archive(ctx, n)
 		switch {
-		case errors.Is(err, errMoved):
+		case errors.Is(err, errChanged):
 			continue
 		case err != nil:
 			return false, fmt.Errorf("shelve %s: %w", incident, err)
@@ -47,10 +47,10 @@ func (s *Store) Archive(ctx context.Context, incident string) (bool, error) {
 	}
 }
 
-func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
+func (s *Store) archive(ctx context.Context, n int64) (bool, error) {
 	var d *bot.ArchivedIncident
-	err := s.readAtOnce(ctx, func(r *session) (err error) {
-		d, err = readDossier(r, n)
+	err := s.readSnapshot(ctx, func(r *session) (err error) {
+		d, err = readIncident(r, n)
 		return err
 	})
 	if err != nil || d == nil || d.Open || len(d.Tasks) > 0 || !d.WakeAt.IsZero() { // the writer has the last word on the rest
@@ -62,7 +62,7 @@ func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
 	}
 	done := false
 	err = s.queue.submit(ctx, &request{size: len(packed), do: func(t *tx) (err error) {
-		done, err = t.shelve(*d, packed)
+		done, err = t.archive(*d, packed)
 		return err
 	}})
 	return done, err
@@ -71,18 +71,18 @@ func (s *Store) shelve(ctx context.Context, n int64) (bool, error) {
 // shelve puts the compact form in the place of the rows that it was made of.
 // An incident's rows only change with its version, its mail and its messages;
 // those are compared themselves, since they may have been replaced.
-func (t *tx) shelve(d bot.ArchivedIncident, packed []byte) (bool, error) {
+func (t *tx) archive(d bot.ArchivedIncident, packed []byte) (bool, error) {
 	n := int64(d.Number)
-	h, err := t.finished(n)
+	h, err := t.endedRow(n)
 	switch {
 	case err != nil:
 		return false, t.spoil(err)
 	case h == nil:
 		return false, nil
-	case h.shelved:
+	case h.archived:
 		return true, nil
 	}
-	all, err := allSaid(t.session, n)
+	all, err := readMessages(t.session, n)
 	if err != nil {
 		return false, t.spoil(err)
 	}
@@ -90,20 +90,20 @@ func (t *tx) shelve(d bot.ArchivedIncident, packed []byte) (bool, error) {
 		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
 	})
 	if h.version != int64(d.Version) || h.readSeq != int64(d.ReadSeq) || h.readAt != nanos(d.ReadAt) || !alike {
-		return false, errMoved
+		return false, errChanged
 	}
-	h.shelved = true
+	h.archived = true
 	t.touch(h)
-	return true, t.spoil(errors.Join(t.dropDossier(n), t.exec("INSERT INTO shelf (number, body) VALUES (?, ?)", n, packed)))
+	return true, t.spoil(errors.Join(t.deleteRows(n), t.exec("INSERT INTO archive (number, body) VALUES (?, ?)", n, packed)))
 }
 
 // finished returns the head of an incident of which nothing is to come by
 // itself: it is not open, its mail is read, and it owes nothing. Else nil.
-func (t *tx) finished(n int64) (*head, error) {
+func (t *tx) endedRow(n int64) (*incidentRow, error) {
 	if err := t.flush(); err != nil { // what is kept back belongs to it
 		return nil, err
 	}
-	h, err := t.head(n)
+	h, err := t.incidentRow(n)
 	if err != nil || h == nil || h.open || h.mailSeq > h.readSeq || h.wakeDue != 0 || h.due() != 0 {
 		return nil, err
 	}
@@ -116,11 +116,11 @@ func (t *tx) finished(n int64) (*head, error) {
 
 // unshelve brings an incident back from its compact form, for what is about to
 // change it.
-func (t *tx) unshelve(h *head) error {
-	if h == nil || !h.shelved {
+func (t *tx) restore(h *incidentRow) error {
+	if h == nil || !h.archived {
 		return nil
 	}
-	row, err := t.one("SELECT body FROM shelf WHERE number = ?", h.number)
+	row, err := t.one("SELECT body FROM archive WHERE number = ?", h.number)
 	if err == nil && row == nil {
 		err = errors.New("its compact form is not there")
 	}
@@ -129,12 +129,12 @@ func (t *tx) unshelve(h *head) error {
 		d, err = bot.Expand(body(row[0]))
 	}
 	if err == nil {
-		err = errors.Join(t.putDossier(d), t.exec("DELETE FROM shelf WHERE number = ?", h.number))
+		err = errors.Join(t.insertRows(d), t.exec("DELETE FROM archive WHERE number = ?", h.number))
 	}
 	if err != nil {
 		return fmt.Errorf("take %s from the shelf: %w", idOf(h.number), err)
 	}
-	h.shelved = false
+	h.archived = false
 	t.touch(h)
 	return nil
 }
@@ -154,12 +154,12 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 }
 
 func (t *tx) forgetIncident(n int64) (bool, error) {
-	h, err := t.finished(n)
+	h, err := t.endedRow(n)
 	if err != nil {
 		return false, err
 	}
 	if h == nil {
-		h, err = t.head(n)
+		h, err = t.incidentRow(n)
 		return h == nil, err
 	}
 	fires, err := t.one("SELECT 1 FROM alert INDEXED BY alert_firing WHERE firing AND number = ? LIMIT 1", n)
@@ -167,7 +167,7 @@ func (t *tx) forgetIncident(n int64) (bool, error) {
 		return false, err
 	}
 	t.changed = append(t.changed, n)
-	if err := t.dropIncident(n); err != nil {
+	if err := t.deleteIncident(n); err != nil {
 		return false, err
 	}
 	for k, r := range t.alerts.all {
@@ -181,8 +181,8 @@ func (t *tx) forgetIncident(n int64) (bool, error) {
 		}
 	}
 	return true, errors.Join(t.forgetRecords(idOf(n)),
-		t.exec("DELETE FROM alert INDEXED BY alert_over WHERE NOT firing AND number = ?", n),
-		t.exec("DELETE FROM grp INDEXED BY grp_number WHERE number = ?", n))
+		t.exec("DELETE FROM alert INDEXED BY alert_resolved WHERE NOT firing AND number = ?", n),
+		t.exec("DELETE FROM alert_group INDEXED BY alert_group_number WHERE number = ?", n))
 }
 
 // forgetRecords deletes the records that belong to an incident.
@@ -202,9 +202,9 @@ func (t *tx) forgetRecords(id string) error {
 }
 
 // dropIncident deletes an incident, whatever form it has, and what it owes.
-func (t *tx) dropIncident(n int64) error {
-	t.heads.drop(n)
-	return errors.Join(t.dropDossier(n),
-		t.exec("DELETE FROM shelf WHERE number = ?", n), t.exec("DELETE FROM task WHERE number = ?", n),
+func (t *tx) deleteIncident(n int64) error {
+	t.rows.drop(n)
+	return errors.Join(t.deleteRows(n),
+		t.exec("DELETE FROM archive WHERE number = ?", n), t.exec("DELETE FROM task WHERE number = ?", n),
 		t.exec("DELETE FROM lane WHERE number = ?", n), t.exec("DELETE FROM incident WHERE number = ?", n))
 }

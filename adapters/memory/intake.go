@@ -16,7 +16,7 @@ import (
 func (s *Store) Take(_ context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := &book{Store: s, at: b.At}
+	k := &alertsTx{Store: s, at: b.At}
 	receipts, err := alerts.Take(k, b)
 	s.feed.Notify(k.mailed...)
 	return receipts, err
@@ -24,14 +24,14 @@ func (s *Store) Take(_ context.Context, b alerts.Batch) ([]alerts.Receipt, error
 
 // book writes straight into the store: under the lock nothing here can fail
 // half way.
-type book struct {
+type alertsTx struct {
 	*Store
 	at     time.Time
 	mailed []string // incidents; those that were reserved are among them
 }
 
 // Row implements [alerts.Tx].
-func (b *book) Row(integration, key string) (*alerts.Row, error) {
+func (b *alertsTx) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := b.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
@@ -39,19 +39,19 @@ func (b *book) Row(integration, key string) (*alerts.Row, error) {
 }
 
 // PutRow implements [alerts.Tx].
-func (b *book) PutRow(r alerts.Row) error {
+func (b *alertsTx) PutRow(r alerts.Row) error {
 	b.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
 // Owner implements [alerts.Tx].
-func (b *book) Owner(key string) (incident string, holds bool, err error) {
+func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 	g := b.groups[key]
 	return g.owner, g.always || g.until.After(b.at), nil
 }
 
 // Open implements [alerts.Tx].
-func (b *book) Open(key, follows string, stub []byte) (string, error) {
+func (b *alertsTx) Open(key, follows string, stub []byte) (string, error) {
 	s := b.Store
 	s.number++
 	id := fmt.Sprintf("INC-%d", s.number)
@@ -62,9 +62,9 @@ func (b *book) Open(key, follows string, stub []byte) (string, error) {
 
 // Mail implements [alerts.Tx]. The first mail wakes the incident at once,
 // later ones at most every 100 ms.
-func (b *book) Mail(id string, m workflow.Mail) error {
+func (b *alertsTx) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]
-	i.mailSeq, i.shelved = i.mailSeq+1, false
+	i.mailSeq, i.archived = i.mailSeq+1, false
 	m.Seq = i.mailSeq
 	i.Mail = append(i.Mail, m)
 	b.mailed = append(b.mailed, id)

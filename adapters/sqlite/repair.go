@@ -19,7 +19,7 @@ import (
 func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	var m bot.Repairs
 	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {
-		m, err = t.mend(q)
+		m, err = t.repair(q)
 		return t.spoil(err)
 	}})
 	if err != nil {
@@ -31,17 +31,17 @@ func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, err
 // audit is one slice: what the index should say of each lane, and what it
 // says.
 type audit struct {
-	numbers      []int64
-	should, says map[laneKey]int64
-	repaired     []string
+	numbers           []int64
+	expected, indexed map[laneKey]int64
+	repaired          []string
 }
 
-func (t *tx) mend(q bot.RepairQuery) (bot.Repairs, error) {
+func (t *tx) repair(q bot.RepairQuery) (bot.Repairs, error) {
 	// What the transaction keeps back would look like damage.
 	if err := t.flush(); err != nil {
 		return bot.Repairs{}, err
 	}
-	a := &audit{should: map[laneKey]int64{}, says: map[laneKey]int64{}}
+	a := &audit{expected: map[laneKey]int64{}, indexed: map[laneKey]int64{}}
 	if err := a.read(t, q); err != nil {
 		return bot.Repairs{}, err
 	}
@@ -58,7 +58,7 @@ func (t *tx) mend(q bot.RepairQuery) (bot.Repairs, error) {
 		if wrong != "" {
 			m.Repaired = append(m.Repaired, fmt.Sprintf("%s, lane %d %s: %s", idOf(k.number), k.class, k.destination, wrong))
 		}
-		if due, owed := a.should[k]; owed && at-due > int64(time.Minute) && t.leases.free(k, at) {
+		if due, owed := a.expected[k]; owed && at-due > int64(time.Minute) && t.leases.isFree(k, at) {
 			m.Overdue++
 		}
 	}
@@ -66,7 +66,7 @@ func (t *tx) mend(q bot.RepairQuery) (bot.Repairs, error) {
 }
 
 func (a *audit) lanes() []laneKey {
-	keys := slices.AppendSeq(slices.Collect(maps.Keys(a.should)), maps.Keys(a.says))
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a.expected)), maps.Keys(a.indexed))
 	slices.SortFunc(keys, func(x, y laneKey) int {
 		return cmp.Or(cmp.Compare(x.number, y.number), cmp.Compare(x.class, y.class), cmp.Compare(x.destination, y.destination))
 	})
@@ -76,8 +76,8 @@ func (a *audit) lanes() []laneKey {
 // repair makes the index say what it should of one lane, and returns what was
 // wrong.
 func (a *audit) repair(t *tx, k laneKey) (string, error) {
-	should, owed := a.should[k]
-	says, there := a.says[k]
+	should, owed := a.expected[k]
+	says, there := a.indexed[k]
 	switch {
 	case owed && !there:
 		return "missing from the agenda", t.addLane(k, should)
@@ -85,12 +85,12 @@ func (a *audit) repair(t *tx, k laneKey) (string, error) {
 		return "in the agenda, with nothing owed", t.dropLane(k)
 	case should != says:
 		t.classes.add(k.class)
-		return fmt.Sprintf("in the agenda at %s instead of %s", stamp(says), stamp(should)), t.moveLane(k, should)
+		return fmt.Sprintf("in the agenda at %s instead of %s", formatInstant(says), formatInstant(should)), t.moveLane(k, should)
 	}
 	return "", nil
 }
 
-func stamp(n int64) string {
+func formatInstant(n int64) string {
 	if n == 0 {
 		return "no instant"
 	}
@@ -101,7 +101,7 @@ func stamp(n int64) string {
 func (a *audit) read(t *tx, q bot.RepairQuery) error {
 	err := t.each(`SELECT number FROM (
 			SELECT number FROM (SELECT number FROM incident INDEXED BY incident_open WHERE open AND number > ?1 ORDER BY number LIMIT ?2)
-			UNION SELECT number FROM (SELECT number FROM incident INDEXED BY incident_awake WHERE wake_due <> 0 AND number > ?1 ORDER BY number LIMIT ?2)
+			UNION SELECT number FROM (SELECT number FROM incident INDEXED BY incident_wake WHERE wake_due <> 0 AND number > ?1 ORDER BY number LIMIT ?2)
 			UNION SELECT number FROM (SELECT DISTINCT number FROM task WHERE number > ?1 ORDER BY number LIMIT ?2)
 			UNION SELECT number FROM (SELECT DISTINCT number FROM lane WHERE number > ?1 ORDER BY number LIMIT ?2)
 		) ORDER BY number LIMIT ?2`, func(row []driver.Value) (bool, error) {
@@ -113,7 +113,7 @@ func (a *audit) read(t *tx, q bot.RepairQuery) error {
 	}
 	last := a.numbers[len(a.numbers)-1]
 	err = t.each("SELECT number, class, destination, due FROM lane WHERE number > ? AND number <= ?", func(row []driver.Value) (bool, error) {
-		a.says[laneKey{number(row[0]), number(row[1]), text(row[2])}] = number(row[3])
+		a.indexed[laneKey{number(row[0]), number(row[1]), text(row[2])}] = number(row[3])
 		return true, nil
 	}, int64(q.After), last)
 	if err != nil {
@@ -122,8 +122,8 @@ func (a *audit) read(t *tx, q bot.RepairQuery) error {
 	err = t.each("SELECT number, class, destination, due FROM task WHERE number > ? AND number <= ? ORDER BY number, class, destination, position",
 		func(row []driver.Value) (bool, error) {
 			k := laneKey{number(row[0]), number(row[1]), text(row[2])}
-			if _, head := a.should[k]; !head {
-				a.should[k] = number(row[3])
+			if _, head := a.expected[k]; !head {
+				a.expected[k] = number(row[3])
 			}
 			return true, nil
 		}, int64(q.After), last)
@@ -142,19 +142,19 @@ func (a *audit) read(t *tx, q bot.RepairQuery) error {
 // due when the incident's deadline and its mail say. One that was put off may
 // be later.
 func (a *audit) wake(t *tx, n int64) error {
-	t.heads.drop(n) // the file is what counts here
-	h, err := t.head(n)
+	t.rows.drop(n) // the file is what counts here
+	h, err := t.incidentRow(n)
 	if err != nil || h == nil {
 		return err
 	}
 	due := h.due()
 	if h.wakeDue != due && (h.wakeAttempt == 0 || h.wakeDue == 0 || due == 0) {
-		a.repaired = append(a.repaired, fmt.Sprintf("%s: the standing wake-up was at %s instead of %s", idOf(n), stamp(h.wakeDue), stamp(due)))
+		a.repaired = append(a.repaired, fmt.Sprintf("%s: the standing wake-up was at %s instead of %s", idOf(n), formatInstant(h.wakeDue), formatInstant(due)))
 		h.wake()
 		t.touch(h)
 	}
 	if h.wakeDue != 0 {
-		a.should[wakeLane(n)] = h.wakeDue
+		a.expected[wakeLane(n)] = h.wakeDue
 	}
 	return nil
 }

@@ -20,8 +20,8 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 	found := false
 	var l bot.Loaded
 	err := s.read(ctx, func(r *session) error {
-		return r.each(`SELECT 0, i.version, i.follows, s.body, f.body FROM incident i
-				LEFT JOIN state s ON s.number = i.number LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?1
+		return r.each(`SELECT 0, i.version, i.previous, s.body, a.body FROM incident i
+				LEFT JOIN state s ON s.number = i.number LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?1
 			UNION ALL SELECT m.seq, 0, 0, m.body, NULL FROM mail m WHERE m.number = ?1 AND m.seq > (SELECT read_seq FROM incident WHERE number = ?1)`,
 			func(row []driver.Value) (bool, error) {
 				seq := number(row[0])
@@ -29,7 +29,7 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 					found = true
 					mail := l.Mail
 					var err error
-					l, err = loaded(n, row[1:])
+					l, err = scanLoaded(n, row[1:])
 					l.Mail = mail
 					return true, err
 				}
@@ -50,7 +50,7 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 }
 
 // loaded reads the columns version, follows, body, and the compact form.
-func loaded(n int64, row []driver.Value) (bot.Loaded, error) {
+func scanLoaded(n int64, row []driver.Value) (bot.Loaded, error) {
 	l := bot.Loaded{ID: idOf(n), Number: int(n), Version: int(number(row[0])), Previous: idOf(number(row[1]))}
 	state := body(row[2])
 	if packed := body(row[3]); packed != nil {
@@ -71,7 +71,7 @@ func loaded(n int64, row []driver.Value) (bot.Loaded, error) {
 func (s *Store) Reply(ctx context.Context, operation string) ([]byte, error) {
 	var reply []byte
 	err := s.read(ctx, func(r *session) error {
-		row, err := r.one("SELECT reply FROM op WHERE id = ?", operation)
+		row, err := r.one("SELECT reply FROM operation WHERE id = ?", operation)
 		switch {
 		case err != nil:
 			return err
@@ -93,8 +93,8 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	const columns = "SELECT i.number, i.version, i.follows, s.body, f.body FROM incident i "
-	const rest = "LEFT JOIN state s ON s.number = i.number LEFT JOIN shelf f ON f.number = i.number WHERE i.number < ? "
+	const columns = "SELECT i.number, i.version, i.previous, s.body, a.body FROM incident i "
+	const rest = "LEFT JOIN state s ON s.number = i.number LEFT JOIN archive a ON a.number = i.number WHERE i.number < ? "
 	query := columns + rest + "ORDER BY i.number DESC LIMIT ?"
 	if q.Open {
 		query = columns + "INDEXED BY incident_open " + rest + "AND i.open ORDER BY i.number DESC LIMIT ?"
@@ -102,7 +102,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	var all []bot.Loaded
 	err := s.read(ctx, func(r *session) error {
 		return r.each(query, func(row []driver.Value) (bool, error) {
-			l, err := loaded(number(row[0]), row[1:])
+			l, err := scanLoaded(number(row[0]), row[1:])
 			all = append(all, l)
 			if err == nil {
 				err = ctx.Err()
@@ -120,7 +120,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {
 	n, _ := parseID(id)
 	var all [][]byte
-	err := s.readAtOnce(ctx, func(r *session) error {
+	err := s.readSnapshot(ctx, func(r *session) error {
 		err := r.each("SELECT body FROM event WHERE number = ? AND seq > ? ORDER BY seq LIMIT ?", func(row []driver.Value) (bool, error) {
 			all = append(all, body(row[0]))
 			return true, ctx.Err()
@@ -128,7 +128,7 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 		if err != nil || len(all) > 0 {
 			return err
 		}
-		d, err := shelved(r, n)
+		d, err := readArchived(r, n)
 		for _, e := range d.Events {
 			if e.Seq > after && len(all) < limit {
 				all = append(all, e.Body)
@@ -144,8 +144,8 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 
 // shelved reads the compact form of an incident; one that is in no such form
 // is empty, and one that is not there is ErrNotFound.
-func shelved(r *session, n int64) (bot.ArchivedIncident, error) {
-	row, err := r.one("SELECT f.body FROM incident i LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?", n)
+func readArchived(r *session, n int64) (bot.ArchivedIncident, error) {
+	row, err := r.one("SELECT a.body FROM incident i LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?", n)
 	switch {
 	case err != nil:
 		return bot.ArchivedIncident{}, err
@@ -163,9 +163,9 @@ func (s *Store) Firing(ctx context.Context, incident, after string, limit int) (
 	integration, key, _ := strings.Cut(after, "\x00")
 	var all []alerts.Row
 	err := s.read(ctx, func(r *session) error {
-		return r.each("SELECT "+rowColumns+` FROM alert INDEXED BY alert_firing
+		return r.each("SELECT "+alertColumns+` FROM alert INDEXED BY alert_firing
 			WHERE firing AND number = ? AND (integration, key) > (?, ?) ORDER BY integration, key LIMIT ?`, func(row []driver.Value) (bool, error) {
-			alert, err := scanRow(row)
+			alert, err := scanAlert(row)
 			all = append(all, alert)
 			return true, err
 		}, n, integration, key, int64(max(limit, 0)))
@@ -187,7 +187,7 @@ func (s *Store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
 		case row == nil:
 			return bot.ErrNotFound
 		}
-		rec = record(kind, id, row)
+		rec = scanRecord(kind, id, row)
 		return nil
 	})
 	if err != nil {
@@ -198,7 +198,7 @@ func (s *Store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
 
 // record reads the columns version and body. A body that is empty is not nil,
 // which would mean that there is no record.
-func record(kind, id string, row []driver.Value) bot.Record {
+func scanRecord(kind, id string, row []driver.Value) bot.Record {
 	b := body(row[1])
 	if b == nil {
 		b = []byte{}
@@ -211,7 +211,7 @@ func (s *Store) Records(ctx context.Context, kind, after string, limit int) ([]b
 	var all []bot.Record
 	err := s.read(ctx, func(r *session) error {
 		return r.each("SELECT id, version, body FROM record WHERE kind = ? AND id > ? ORDER BY id LIMIT ?", func(row []driver.Value) (bool, error) {
-			all = append(all, record(kind, text(row[0]), row[1:]))
+			all = append(all, scanRecord(kind, text(row[0]), row[1:]))
 			return true, ctx.Err()
 		}, kind, after, int64(max(limit, 0)))
 	})

@@ -9,9 +9,9 @@ import (
 
 // readDossier gathers all of one incident, or returns nil. The session must
 // read at one instant.
-func readDossier(r *session, n int64) (*bot.ArchivedIncident, error) {
-	row, err := r.one(`SELECT i.version, i.open, i.follows, i.changed, i.wake_at, i.read_seq, i.read_at, s.body, f.body
-		FROM incident i LEFT JOIN state s ON s.number = i.number LEFT JOIN shelf f ON f.number = i.number WHERE i.number = ?`, n)
+func readIncident(r *session, n int64) (*bot.ArchivedIncident, error) {
+	row, err := r.one(`SELECT i.version, i.open, i.previous, i.changed, i.wake_at, i.read_seq, i.read_at, s.body, a.body
+		FROM incident i LEFT JOIN state s ON s.number = i.number LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func readDossier(r *session, n int64) (*bot.ArchivedIncident, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Messages, err = allSaid(r, n); err != nil {
+	if d.Messages, err = readMessages(r, n); err != nil {
 		return nil, err
 	}
 	return d, r.each("SELECT class, destination, id, due, attempt, rev, body FROM task WHERE number = ? ORDER BY class, destination, position",
@@ -52,7 +52,7 @@ func readDossier(r *session, n int64) (*bot.ArchivedIncident, error) {
 }
 
 // putDossier writes the rows that the compact form stands for.
-func (t *tx) putDossier(d bot.ArchivedIncident) error {
+func (t *tx) insertRows(d bot.ArchivedIncident) error {
 	n := int64(d.Number)
 	if err := t.exec("INSERT INTO state (number, body) VALUES (?, ?)", n, d.Body); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (t *tx) putDossier(d bot.ArchivedIncident) error {
 		}
 	}
 	for _, m := range d.Messages {
-		if err := t.exec("INSERT INTO talk (number, seq, key, body) VALUES (?, ?, ?, ?)", n, int64(m.Seq), m.Key, m.Body); err != nil {
+		if err := t.exec("INSERT INTO message (number, seq, key, body) VALUES (?, ?, ?, ?)", n, int64(m.Seq), m.Key, m.Body); err != nil {
 			return err
 		}
 	}
@@ -76,9 +76,9 @@ func (t *tx) putDossier(d bot.ArchivedIncident) error {
 }
 
 // dropDossier deletes those rows.
-func (t *tx) dropDossier(n int64) error {
+func (t *tx) deleteRows(n int64) error {
 	for _, text := range []string{
-		"DELETE FROM state WHERE number = ?", "DELETE FROM event WHERE number = ?", "DELETE FROM mail WHERE number = ?", "DELETE FROM talk WHERE number = ?",
+		"DELETE FROM state WHERE number = ?", "DELETE FROM event WHERE number = ?", "DELETE FROM mail WHERE number = ?", "DELETE FROM message WHERE number = ?",
 	} {
 		if err := t.exec(text, n); err != nil {
 			return err

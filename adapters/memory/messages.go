@@ -8,23 +8,23 @@ import (
 )
 
 // say appends what is not there yet, and reports whether there was any.
-func (i *incident) say(all []bot.StoredMessage) (changed bool) {
+func (i *incident) addMessages(all []bot.StoredMessage) (changed bool) {
 	for _, m := range all {
-		if slices.ContainsFunc(i.said, func(old bot.StoredMessage) bool { return old.Key == m.Key }) {
+		if slices.ContainsFunc(i.messages, func(old bot.StoredMessage) bool { return old.Key == m.Key }) {
 			continue
 		}
-		m.Seq = len(i.said) + 1
-		i.said = append(i.said, m)
+		m.Seq = len(i.messages) + 1
+		i.messages = append(i.messages, m)
 		changed = true
 	}
 	return changed
 }
 
 // resay replaces bodies, and reports whether there was anything to replace.
-func (i *incident) resay(all []bot.StoredMessage) (changed bool) {
+func (i *incident) editMessages(all []bot.StoredMessage) (changed bool) {
 	for _, m := range all {
-		if n := slices.IndexFunc(i.said, func(old bot.StoredMessage) bool { return old.Key == m.Key }); n >= 0 {
-			i.said[n].Body = m.Body
+		if n := slices.IndexFunc(i.messages, func(old bot.StoredMessage) bool { return old.Key == m.Key }); n >= 0 {
+			i.messages[n].Body = m.Body
 			changed = true
 		}
 	}
@@ -44,9 +44,9 @@ func (s *Store) Messages(_ context.Context, incident string, before, limit int) 
 	if !ok {
 		return nil, nil
 	}
-	to := len(i.said) // the message in place n has Seq n+1
+	to := len(i.messages) // the message in place n has Seq n+1
 	if before != 0 {
 		to = min(to, max(before-1, 0))
 	}
-	return slices.Clone(i.said[max(to-max(limit, 0), 0):to]), nil
+	return slices.Clone(i.messages[max(to-max(limit, 0), 0):to]), nil
 }
