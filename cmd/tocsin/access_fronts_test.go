@@ -180,8 +180,8 @@ func newSlackFront(w *accessTown) front {
 			user, key := w.accounts[c.speaker], fmt.Sprint(c.speaker, c.level)
 			home, ok := homes[key]
 			if !ok {
-				shown := w.slack.Done("views.publish")
-				if d := w.slack.OpenHome(user); d.Err != nil || !w.slack.Wait(5*time.Second, func() bool { return w.slack.Done("views.publish") > shown }) {
+				shown := w.slack.CountDone("views.publish")
+				if d := w.slack.OpenHome(user); d.Err != nil || !w.slack.Wait(5*time.Second, func() bool { return w.slack.CountDone("views.publish") > shown }) {
 					w.Fatalf("there is no Home tab: %v", d.Err)
 				}
 				home = w.slack.Home(user)

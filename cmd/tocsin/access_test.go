@@ -119,7 +119,7 @@ func lineOf(t *testing.T, w commands.Spec, other string) string {
 		line = line[:first[0]] + "%" + anID.ReplaceAllString(line[first[1]:], other)
 	}
 	call, err := (relation{speaker: "eve"}).parse(line)
-	if err != nil || call.Word.Name != w.Name || (call.Incident == "") == strings.Contains(line, "%") || w.TakesIncident() && call.Incident == "" {
+	if err != nil || call.Spec.Name != w.Name || (call.Incident == "") == strings.Contains(line, "%") || w.IsForIncident() && call.Incident == "" {
 		t.Fatalf("no line can be derived for the word %q: its Example %q has to be a whole line that names an incident where it takes one (%v)", w.Name, w.Example, err)
 	}
 	return line

@@ -164,7 +164,7 @@ func (w *accessTown) organization(level, unknown commands.Access) bot.Organizati
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		w.Fatal(err)
 	}
-	l, err := loadWith(w.file, func(name string) string {
+	l, err := loadWith(platforms(), w.file, func(name string) string {
 		return map[string]string{"EVE_TOKEN": "token-of-eve", "ZOE_TOKEN": "token-of-zoe", "SLACK_BOT_TOKEN": w.slack.BotToken}[name]
 	})
 	if err != nil {
