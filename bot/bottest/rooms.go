@@ -355,7 +355,7 @@ func notFoundInvitees(c *roomsTest) {
 }
 
 // privateStaysPrivate: a private room is never the public one of the same incident,
-// whatever it is called (P2: a private incident is shown to its members only).
+// whatever it is called (P2: private means members only).
 func privateStaysPrivate(c *roomsTest) {
 	public := c.open(checkout())
 	secret := checkout()
