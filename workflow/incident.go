@@ -131,7 +131,7 @@ const (
 // Reporter is who reported the incident.
 type Reporter struct {
 	Person     string `json:"person,omitempty"` // ID of a person in the configuration; "" for a guest
-	Handle     string `json:"handle,omitempty"` // of a guest: platform and account, such as "slack:U024BE7LH"
+	Handle     string `json:"handle,omitempty"` // of a guest: platform and account, "PLATFORM:ACCOUNT"
 	Name       string `json:"name,omitempty"`
 	Contact    string `json:"contact,omitempty"` // how to reach the reporter
 	Department string `json:"department,omitempty"`

@@ -134,7 +134,7 @@ func (p Plan) Severity(s Severity) SeverityPlan {
 }
 
 // Target names what a step pages: "person:ana", "team:payments", "webhook:noc",
-// "room:slack:#ops", "policy:everyone" (what the first step of that policy pages) or
+// "room:PLATFORM:#ops", "policy:everyone" (what the first step of that policy pages) or
 // "log" (the log of the server).
 type Target string
 

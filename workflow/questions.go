@@ -23,7 +23,7 @@ type Answer struct {
 
 // Recipient is a person, or a service such as a webhook, that can be paged.
 type Recipient struct {
-	ID   string // "ana", "webhook:noc", "room:slack:#ops" or "log"
+	ID   string // "ana", "webhook:noc", "room:PLATFORM:#ops" or "log"
 	Name string
 	High []Method // for high urgency, in order
 	Low  []Method // for low urgency, in order

@@ -144,7 +144,7 @@ func (i *Incident) hasManagedRoom() bool {
 }
 
 // canJoinRoom reports whether a recipient can be invited into a room: a person, or a
-// guest whose platform is known ("guest:slack:U024BE7LH"), but not a webhook or the log.
+// guest whose platform is known ("guest:PLATFORM:ACCOUNT"), but not a webhook or the log.
 func canJoinRoom(id string) bool {
 	return id != "" && id != "log" && (!strings.Contains(id, ":") || strings.HasPrefix(id, "guest:") && strings.Count(id, ":") == 2)
 }

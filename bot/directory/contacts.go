@@ -59,7 +59,7 @@ func newRecipient(id, name, method string) workflow.Recipient {
 	return workflow.Recipient{ID: id, Name: name, High: m, Low: m}
 }
 
-// onPlatform splits "slack:U024BE7LH" into a platform that is connected and an ID
+// onPlatform splits "PLATFORM:ID" into a platform that is connected and an ID
 // there.
 func (d *Directory) splitPlatformID(text string) (p Platform, id string, ok bool) {
 	name, id, _ := strings.Cut(text, ":")
@@ -119,7 +119,7 @@ func (d *Directory) findRecipient(id string) (workflow.Recipient, bool) {
 	return workflow.Recipient{}, false
 }
 
-// guest returns the account of an ID such as "guest:slack:U024BE7LH".
+// guest returns the account of an ID such as "guest:PLATFORM:ACCOUNT".
 func (d *Directory) guestAccount(id string) (p Platform, account string, ok bool) {
 	rest, is := strings.CutPrefix(id, "guest:")
 	if !is {
