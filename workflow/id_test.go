@@ -6,13 +6,17 @@ import (
 	. "tocsin/workflow"
 )
 
-func TestNumberOf(t *testing.T) {
-	for id, want := range map[string]int{
-		"INC-7": 7, "inc-7": 7, "Inc7": 7, "INC-007": 7, "INC-1234567890": 1234567890,
-		"": 0, "7": 0, "#7": 0, "INC": 0, "INC-": 0, "INC-0": 0, "INC--7": 0, "INC-+7": 0, "INC-7x": 0, "INC 7": 0, "INCH-7": 0, "INC-12345678901": 0,
+func TestID(t *testing.T) {
+	for text, want := range map[string]struct{ number, typed int }{
+		"INC-7": {7, 7}, "INC-1234567890": {1234567890, 1234567890}, "inc-7": {0, 7}, "Inc7": {0, 7}, "INC-007": {0, 7},
+		"": {}, "7": {}, "#7": {}, "INC": {}, "INC-": {}, "INC-0": {}, "INC--7": {}, "INC-+7": {}, "INC-7x": {}, "INC 7": {}, "INCH-7": {},
+		"INC-12345678901": {}, "INC-99999999999999999999": {},
 	} {
-		if got := NumberOf(id); got != want {
-			t.Errorf("NumberOf(%q) is %d, want %d", id, got, want)
+		if got := NumberOf(text); got != want.number {
+			t.Errorf("NumberOf(%q) is %d, want %d", text, got, want.number)
+		}
+		if got := ParseID(text); got != want.typed {
+			t.Errorf("ParseID(%q) is %d, want %d", text, got, want.typed)
 		}
 	}
 	if got := NumberOf(ID(12)); got != 12 {

@@ -103,7 +103,7 @@ func words(line string) (list []string, keys map[string]string) {
 			list = append(list, w)
 		} else {
 			w, line, _ = strings.Cut(line, " ")
-			if k, v, is := strings.Cut(w, "="); is && k != "" {
+			if k, v, ok := strings.Cut(w, "="); ok && k != "" {
 				keys[k] = v
 			} else if w != "" {
 				list = append(list, w)
@@ -127,7 +127,7 @@ func (s *scenario) line(line string) {
 		s.now, list = next, list[1:]
 	}
 	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.stands}}
-	if who, is := strings.CutSuffix(list[0], ":"); is {
+	if who, ok := strings.CutSuffix(list[0], ":"); ok {
 		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
 		list = list[1:]
 	}
@@ -245,12 +245,12 @@ func (s *scenario) step(in Input) {
 	s.i = out.Incident
 	s.events = append(s.events, out.Events...)
 	say := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
-	if no, is := errors.AsType[*Refusal](err); is {
+	if no, ok := errors.AsType[*Refusal](err); ok {
 		say("refused: %s", no.Error())
 	}
 	for _, e := range out.Events {
 		say("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
-		if f, is := e.Fact.(StepFired); is && f.Cursor != nil {
+		if f, ok := e.Fact.(StepFired); ok && f.Cursor != nil {
 			s.cursors[f.Cursor.Key] = f.Cursor.Next
 		}
 	}
@@ -301,7 +301,7 @@ func (s *scenario) fact(f Fact) string {
 	for _, noise := range []string{"plan", "matrix", "severity_plan", "detected", "samples", "from"} {
 		delete(m, noise)
 	}
-	if d, is := m["declare"].(map[string]any); is {
+	if d, ok := m["declare"].(map[string]any); ok {
 		delete(m, "declare")
 		delete(d, "detected")
 		maps.Copy(m, d)

@@ -229,9 +229,9 @@ func TestSockets(t *testing.T) {
 	if !d.slack.WaitSockets(1, 5*time.Second) || !d.slack.WaitSockets(2, 5*time.Second) {
 		t.Errorf("%d sockets", d.slack.Sockets())
 	}
-	d.slack.Down(true)
+	d.slack.SetDown(true)
 	d.slack.WaitSockets(0, 5*time.Second)
-	d.slack.Down(false)
+	d.slack.SetDown(false)
 	if !d.slack.WaitSockets(2, 20*time.Second) {
 		t.Errorf("%d sockets after Slack was away", d.slack.Sockets())
 	}

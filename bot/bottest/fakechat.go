@@ -10,6 +10,9 @@ import (
 	"tocsin/workflow"
 )
 
+// worldPlatform is the chat platform of the simulated world.
+const worldPlatform = "chat"
+
 // fakeChat is a platform that opens rooms, takes posts, and shows cards. As
 // such platforms are, it is strict about what it cannot know: a post or a card
 // that comes again without saying that it may have come before is there twice,
@@ -42,7 +45,7 @@ func newFakeChat(w *World) *fakeChat {
 // Platform implements [bot.RoomManager].
 func (c *fakeChat) Platform() workflow.Platform {
 	return workflow.Platform{
-		Name: "slack", ArchiveAfter: 2 * time.Hour,
+		Name: worldPlatform, ArchiveAfter: 2 * time.Hour,
 		Steps: []string{workflow.StepTopic, workflow.StepPin, workflow.StepInvite, workflow.StepAnnounce},
 	}
 }
@@ -69,7 +72,7 @@ func (c *fakeChat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room
 	if c.w.one(20) {
 		return workflow.Room{}, errFault
 	}
-	return workflow.Room{Platform: "slack", ID: id, Name: r.Name, Private: room.private}, nil
+	return workflow.Room{Platform: worldPlatform, ID: id, Name: r.Name, Private: room.private}, nil
 }
 
 // Post implements [bot.Chat].
@@ -204,7 +207,7 @@ func (c *fakeChat) CloseRoom(_ context.Context, w bot.RoomWork) error {
 		return errFault
 	}
 	i := c.w.truth(w.Incident)
-	if r, _ := i.Room("slack"); r.ID == w.Room.ID && i.IsOpen() {
+	if r, _ := i.Room(worldPlatform); r.ID == w.Room.ID && i.IsOpen() {
 		c.w.fail("X1: the room of %s is put away, and it is %s", w.Incident, i.Status)
 	}
 	if room := c.rooms[w.Room.ID]; room != nil {
@@ -225,7 +228,7 @@ func (c *fakeChat) crash(after string) {
 // away while it is open, whoever belongs to it was asked in, and its cards say
 // what is true.
 func (w *World) housed(i workflow.Incident) {
-	r, _ := i.Room("slack")
+	r, _ := i.Room(worldPlatform)
 	room := w.chat.rooms[r.ID]
 	if r.State != workflow.RoomOpen || room == nil {
 		return
@@ -241,7 +244,7 @@ func (w *World) housed(i workflow.Incident) {
 			w.fail("%s of %s is not in its room: %q", p, i.ID, room.people)
 		}
 	}
-	if title := w.chat.cards[i.ID+"/slack/"+r.ID]; !strings.Contains(title, i.Title) {
+	if title := w.chat.cards[i.ID+"/" + worldPlatform + "/"+r.ID]; !strings.Contains(title, i.Title) {
 		w.fail("X1: the card of %s, %q, says %q", i.ID, i.Title, title)
 	}
 }
