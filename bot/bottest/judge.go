@@ -212,7 +212,7 @@ func (w *World) history(ctx context.Context, i workflow.Incident) (started int, 
 	}
 	a, err1 := workflow.EncodeIncident(workflow.Replay(i.ID, i.Number, events))
 	w.conversation(ctx, i, events)
-	w.allTold(i, events, "slack", w.chat.told[i.ID])
+	w.allTold(i, events, worldPlatform, w.chat.told[i.ID])
 	w.givenUp(i, events)
 	b, err2 := workflow.EncodeIncident(i)
 	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {

@@ -166,7 +166,7 @@ func TestE12DeadmanPingsOnlyWhileTheAuditFoundNothing(t *testing.T) {
 		wants(true, "no ping: the last audit was at 2000-01-01T00:00:00Z", 2)
 		y.store.late = 3
 		y.run.Audit(t.Context())
-		wants(true, "no ping: the audit found 3 tasks overdue", 2)
+		wants(true, "no ping: the audit found 3 overdue tasks", 2)
 		y.store.late, y.store.broken = 0, errors.New("the disk is gone")
 		y.later(3 * time.Minute)
 		y.run.Audit(t.Context())
@@ -174,7 +174,7 @@ func TestE12DeadmanPingsOnlyWhileTheAuditFoundNothing(t *testing.T) {
 		y.store.broken = nil
 		y.run.Audit(t.Context())
 		y.ping.err = errors.New("it answered 500")
-		wants(false, "error: ping the dead-man's watcher: it answered 500", 3)
+		wants(false, "error: ping the dead-man service: it answered 500", 3)
 		if y.ping.urls[0] != "https://watch.example.com/hunter2" {
 			t.Errorf("pinged %v", y.ping.urls)
 		}
@@ -203,10 +203,10 @@ func TestArchiveShelvesAndDeletes(t *testing.T) {
 		}
 		y.later(24*time.Hour + 600*time.Minute)
 		configure(24*time.Hour, 0)
-		wants("shelved 150, 450 stayed: they still owe something")
-		wants("450 stayed: they still owe something")
+		wants("archived 150, left 450 with pending tasks")
+		wants("left 450 with pending tasks")
 		clear(y.store.owes)
-		wants("shelved 450")
+		wants("archived 450")
 		wants("")
 		configure(24*time.Hour, 25*time.Hour)
 		wants("deleted 540")
@@ -244,7 +244,7 @@ func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
 			t.Errorf("at first: %s", got)
 		}
 		tick(40 * time.Minute) // SEV1 is promised an update every 30 minutes
-		want := "told of 1\n1 update is overdue\nINC-1 SEV1 · Checkout is down · was due 00:30:00 UTC · commander ANA\nPost an update with `update INC-n TEXT`."
+		want := "reported 1\n1 update is overdue\nINC-1 SEV1 · Checkout is down · was due 00:30:00 UTC · commander ANA\nPost an update with `update INC-n TEXT`."
 		if got := message(); got != want {
 			t.Errorf("after 40 minutes:\n%s", got)
 		}
@@ -263,7 +263,7 @@ func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
 			t.Errorf("after an update and a resolve:\n%s", got)
 		}
 		tick(40 * time.Minute)
-		if got := message(); !strings.HasPrefix(got, "told of 1\n") {
+		if got := message(); !strings.HasPrefix(got, "reported 1\n") {
 			t.Errorf("the longer promise was broken too:\n%s", got)
 		}
 	})
@@ -280,7 +280,7 @@ func TestE13AuditReportTellsOfTheLastDay(t *testing.T) {
 			m := r.Outputs[0](card.View{Zone: time.UTC})
 			return m.Title + "\n" + m.Text
 		}
-		if got := text(); got != "error: there was no audit yet: this process has just begun" {
+		if got := text(); got != "error: there was no audit yet: this process has just started" {
 			t.Errorf("at first: %s", got)
 		}
 		y.store.late = 1

@@ -64,7 +64,7 @@ func TestX3MissedSlots(t *testing.T) {
 		order   []string
 	}{
 		{bot.RunLate, 3*time.Hour + 10*time.Minute, jobs.JobDone, "swept, late by 10m1s", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
-		{bot.Skip, 3*time.Hour + 10*time.Minute, jobs.JobSkipped, "nobody ran at its time, 10m1s ago", []string{"2000-01-01T01:00:00Z/1"}},
+		{bot.Skip, 3*time.Hour + 10*time.Minute, jobs.JobSkipped, "no replica ran at its time, 10m1s ago", []string{"2000-01-01T01:00:00Z/1"}},
 		{bot.Skip, 3*time.Hour + 30*time.Second, jobs.JobDone, "swept", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
 		{bot.Skip, 20 * time.Minute, jobs.JobDone, "swept", []string{"2000-01-01T01:00:00Z/1"}},
 	} {
@@ -212,7 +212,7 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 			t.Errorf("told %v", p.pager.accepted)
 		}
 		run := p.last() // dan has a telephone alone, and nobody is connected who calls
-		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "tell dan") && !strings.Contains(run.Note, "tell Dan") || !run.Again.IsZero() {
+		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "send to dan") && !strings.Contains(run.Note, "send to Dan") || !run.Again.IsZero() {
 			t.Errorf("%+v", run)
 		}
 		if page := p.pager.pages[0]; page.Purpose != workflow.PurposeNotice || len(page.Incidents) != 0 || page.Content.Title != "News" {
