@@ -62,7 +62,7 @@ type Server struct {
 	workspace
 	traffic
 	faultState
-	calls   []Call
+	calls []Call
 	limit limits
 	hook  func(Call)
 }

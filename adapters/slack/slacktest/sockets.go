@@ -25,21 +25,21 @@ const maxCloseWait = time.Second
 
 // traffic is the state of what the app and people exchange: sockets, deliveries, triggers, views, response URLs.
 type traffic struct {
-	revokedTokens       []string
-	triggers      map[string]*trigger
-	views         []*View
-	tickets       map[string]bool
-	sockets       []*socket
-	socketsOpened int // sockets so far
-	nextSocket    int
-	changed       chan struct{} // closed and replaced whenever something that Wait looks at may have changed
-	pendingAcks   map[string]*pendingAck
-	issuedEnvelopes        map[string]bool // IDs of all envelopes that were ever sent
-	retryQueue       []*envelope
-	failures      []Failure
-	responseURLs          map[string]*responseURL
-	responses     []Response
-	client        *http.Client
+	revokedTokens   []string
+	triggers        map[string]*trigger
+	views           []*View
+	tickets         map[string]bool
+	sockets         []*socket
+	socketsOpened   int // sockets so far
+	nextSocket      int
+	changed         chan struct{} // closed and replaced whenever something that Wait looks at may have changed
+	pendingAcks     map[string]*pendingAck
+	issuedEnvelopes map[string]bool // IDs of all envelopes that were ever sent
+	retryQueue      []*envelope
+	failures        []Failure
+	responseURLs    map[string]*responseURL
+	responses       []Response
+	client          *http.Client
 	signedAt        map[[sha256.Size]byte]int64 // by the hash of a body: the time that it was last signed for
 }
 
