@@ -135,7 +135,7 @@ func TestHangingAndHooks(t *testing.T) {
 	}
 	if response, err := http.DefaultClient.Do(r); err == nil {
 		response.Body.Close()
-		t.Error("the server response while it should hang")
+		t.Error("the server answered while it should hang")
 	}
 	a.s.Hang(false)
 	a.do("auth.test")
