@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// EachRecord calls do with every record of a kind, by ID.
+// EachRecord calls do with every record of a kind, in the order of their IDs.
 func EachRecord(ctx context.Context, store Records, kind string, do func(Record)) error {
 	const pageSize = 500
 	for after := ""; ; {

@@ -30,9 +30,11 @@ func (s *Store) Export(_ context.Context, after string, limit int) ([]bot.Archiv
 }
 
 // two compares pairs of names; one is the pair that a place holds.
-func two(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }
+func comparePairs(a, b [2]string) int {
+	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+}
 
-func one(place, between string) [2]string {
+func splitKey(place, between string) [2]string {
 	first, second, _ := strings.Cut(place, between)
 	return [2]string{first, second}
 }
@@ -58,7 +60,7 @@ func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) in
 }
 
 func (s *Store) exportRecords(after string, limit int) ([]bot.ArchiveItem, error) {
-	return page(s.records, one(after, "/"), limit, two, func(_ [2]string, r bot.Record) (bot.ArchiveItem, error) {
+	return page(s.records, splitKey(after, "/"), limit, comparePairs, func(_ [2]string, r bot.Record) (bot.ArchiveItem, error) {
 		return bot.ArchiveItem{Record: &r}, nil
 	})
 }
@@ -73,15 +75,15 @@ func (s *Store) exportIncidents(after string, limit int) ([]bot.ArchiveItem, err
 		return nil, fmt.Errorf("find incident %s: %w", after, err)
 	}
 	return page(byNumber, from, limit, cmp.Compare[int], func(_ int, i *incident) (bot.ArchiveItem, error) {
-		d, err := s.dossier(i)
+		d, err := s.archivedIncident(i)
 		return bot.ArchiveItem{Incident: &d}, err
 	})
 }
 
-func (s *Store) dossier(i *incident) (bot.Dossier, error) {
-	d := bot.Dossier{
+func (s *Store) archivedIncident(i *incident) (bot.ArchivedIncident, error) {
+	d := bot.ArchivedIncident{
 		Number: i.Number, Version: i.Version, Open: i.open, Previous: i.Previous, Changed: i.changed.UTC(), WakeAt: i.wakeAt.UTC(),
-		ReadSeq: i.readSeq, ReadAt: i.readAt.UTC(), Body: i.Snapshot, Events: slices.Clone(i.events), Messages: slices.Clone(i.said),
+		ReadSeq: i.readSeq, ReadAt: i.readAt.UTC(), Body: i.Snapshot, Events: slices.Clone(i.events), Messages: slices.Clone(i.messages),
 	}
 	if i.Version == 0 {
 		d.Body = i.Stub
@@ -118,7 +120,7 @@ func (s *Store) exportGroups(after string, limit int) ([]bot.ArchiveItem, error)
 }
 
 func (s *Store) exportAlerts(after string, limit int) ([]bot.ArchiveItem, error) {
-	return page(s.alerts, one(after, "\x00"), limit, two, func(key [2]string, r alerts.Row) (bot.ArchiveItem, error) {
+	return page(s.alerts, splitKey(after, "\x00"), limit, comparePairs, func(key [2]string, r alerts.Row) (bot.ArchiveItem, error) {
 		r.EventAt, r.AppliedAt, r.SeenAt = r.EventAt.UTC(), r.AppliedAt.UTC(), r.SeenAt.UTC()
 		return bot.ArchiveItem{Alert: &bot.ArchivedAlert{Integration: key[0], Key: key[1], Row: r}}, nil
 	})

@@ -17,7 +17,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 	for n, p := range pieces {
 		err := p.Validate()
 		if err == nil && p.Incident != nil {
-			mail[n], err = unread(p.Incident)
+			mail[n], err = unreadMail(p.Incident)
 		}
 		if err != nil {
 			return fmt.Errorf("import %q: %w", p.Key, err)
@@ -32,7 +32,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 		case p.Record != nil:
 			s.records[[2]string{p.Record.Kind, p.Record.ID}] = *p.Record
 		case p.Incident != nil:
-			s.putDossier(*p.Incident, mail[n])
+			s.putIncident(*p.Incident, mail[n])
 		case p.Group != nil:
 			s.groups[p.Group.Key] = group{owner: p.Group.Owner, always: p.Group.Always, until: p.Group.Until}
 		case p.Alert != nil:
@@ -47,7 +47,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 }
 
 // unread reads the mail that is kept here.
-func unread(d *bot.Dossier) ([]workflow.Mail, error) {
+func unreadMail(d *bot.ArchivedIncident) ([]workflow.Mail, error) {
 	var all []workflow.Mail
 	for _, stored := range d.Mail {
 		if stored.Seq <= d.ReadSeq {
@@ -63,11 +63,11 @@ func unread(d *bot.Dossier) ([]workflow.Mail, error) {
 }
 
 // putDossier puts an incident in the place of the one that is there, if any.
-func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
+func (s *Store) putIncident(d bot.ArchivedIncident, mail []workflow.Mail) {
 	id := fmt.Sprintf("INC-%d", d.Number)
 	i := &incident{
 		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Previous: d.Previous, Mail: mail},
-		open:   d.Open, changed: d.Changed, events: d.Events, said: d.Messages, wakeAt: d.WakeAt,
+		open:   d.Open, changed: d.Changed, events: d.Events, messages: d.Messages, wakeAt: d.WakeAt,
 		mailSeq: d.ReadSeq, readSeq: d.ReadSeq, readAt: d.ReadAt,
 	}
 	if d.Version == 0 {
@@ -81,8 +81,8 @@ func (s *Store) putDossier(d bot.Dossier, mail []workflow.Mail) {
 	s.incidents[id], s.number = i, max(s.number, d.Number)
 	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })
 	for _, t := range d.Tasks {
-		s.owe(t)
+		s.addTask(t)
 	}
 	s.wake(i)
-	s.feed.Changed(id)
+	s.feed.Notify(id)
 }

@@ -37,7 +37,7 @@ type incident struct {
 	bot.Loaded
 	open     bool
 	events   []bot.StoredEvent
-	said     []bot.StoredMessage
+	messages []bot.StoredMessage
 	mailSeq  int       // of the last mail that came
 	readSeq  int       // of the last mail that was read
 	readAt   time.Time // when mail was read last
@@ -46,7 +46,7 @@ type incident struct {
 	wakeRev  int
 	wakeWhen time.Time // the standing wake-up, as rewritten last
 	changed  time.Time // the last commit with a snapshot
-	shelved  bool
+	archived bool
 }
 
 type group struct {
@@ -153,7 +153,7 @@ func (s *Store) Commit(_ context.Context, c bot.Commit) (bot.Receipt, error) {
 		maps.DeleteFunc(s.replies, func(_ string, r reply) bool { return c.At.Sub(r.at) > keepReplies })
 	}
 	if changed {
-		s.feed.Changed(c.Incident)
+		s.feed.Notify(c.Incident)
 	}
 	return receipt, nil
 }
@@ -169,7 +169,7 @@ func (s *Store) check(c bot.Commit) error {
 	if len(c.Messages)+len(c.EditedMessages) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
 		return bot.ErrNotFound // what it is said in is neither there nor made by this commit
 	}
-	if based(c) {
+	if dependsOnVersion(c) {
 		version := 0
 		if i != nil {
 			version = i.Version
@@ -198,7 +198,7 @@ func (s *Store) check(c bot.Commit) error {
 
 // based reports whether a commit depends on the version it was loaded at. One
 // that only settles a task does not.
-func based(c bot.Commit) bool {
+func dependsOnVersion(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
@@ -207,19 +207,19 @@ func based(c bot.Commit) bool {
 func (s *Store) write(c bot.Commit) (version int, changed bool) {
 	i := s.incidents[c.Incident]
 	switch {
-	case i == nil && !based(c):
+	case i == nil && !dependsOnVersion(c):
 		return 0, false
 	case i == nil:
 		i = &incident{Loaded: bot.Loaded{ID: c.Incident, Number: numberOf(c.Incident)}}
 		s.incidents[c.Incident] = i
 		s.number = max(s.number, i.Number)
 	}
-	changed = i.say(c.Messages)
-	changed = i.resay(c.EditedMessages) || changed
-	if len(c.Messages)+len(c.EditedMessages) > 0 || based(c) {
-		i.shelved = false
+	changed = i.addMessages(c.Messages)
+	changed = i.editMessages(c.EditedMessages) || changed
+	if len(c.Messages)+len(c.EditedMessages) > 0 || dependsOnVersion(c) {
+		i.archived = false
 	}
-	if !based(c) {
+	if !dependsOnVersion(c) {
 		return i.Version, changed
 	}
 	if c.Snapshot != nil {
@@ -239,7 +239,7 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 		}
 	}
 	for _, t := range c.Tasks {
-		s.owe(t)
+		s.addTask(t)
 	}
 	s.wake(i)
 	return i.Version, changed || c.Snapshot != nil || c.ReadMail > 0

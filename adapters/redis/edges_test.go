@@ -238,7 +238,7 @@ func TestOlderTalk(t *testing.T) {
 	if _, err := s.Commit(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
-	all, err := s.Talk(t.Context(), "INC-1", 0, 10)
+	all, err := s.Messages(t.Context(), "INC-1", 0, 10)
 	if err != nil || len(all) != 3 || string(all[1].Body) != "two" || string(all[2].Body) != "1 2\nm3" {
 		t.Errorf("talk %+v, %v", all, err)
 	}

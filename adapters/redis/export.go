@@ -133,7 +133,7 @@ func (e *export) incidents(after string, limit int) ([]bot.ArchiveItem, error) {
 		if n, err = strconv.ParseInt(numbers[k], 10, 64); err != nil {
 			break
 		}
-		var d *bot.Dossier
+		var d *bot.ArchivedIncident
 		if d, _, err = e.dossier(e.ctx, n); d != nil {
 			all = append(all, bot.ArchiveItem{Incident: d})
 		}

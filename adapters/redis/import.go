@@ -105,7 +105,7 @@ func (in *importing) piece(p bot.ArchiveItem) error {
 	return nil
 }
 
-func (in *importing) incident(d bot.Dossier) error {
+func (in *importing) incident(d bot.ArchivedIncident) error {
 	c, err := in.restoreCall(d, "")
 	if err != nil {
 		return err

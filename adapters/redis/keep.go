@@ -94,7 +94,7 @@ func (s *Store) unshelve(ctx context.Context, n int64) error {
 }
 
 // lastMail is the number of the last mail that came.
-func lastMail(d bot.Dossier) int {
+func lastMail(d bot.ArchivedIncident) int {
 	last := d.ReadSeq
 	if k := len(d.Mail); k > 0 {
 		last = max(last, d.Mail[k-1].Seq)
@@ -104,7 +104,7 @@ func lastMail(d bot.Dossier) int {
 
 // restoreCall is the call of restore.lua. shelved is the compact form that d
 // was made of, if any.
-func (s *Store) restoreCall(d bot.Dossier, shelved string) (*call, error) {
+func (s *Store) restoreCall(d bot.ArchivedIncident, shelved string) (*call, error) {
 	n := int64(d.Number)
 	next, due := "", ""
 	if !d.ReadAt.IsZero() {
@@ -216,7 +216,7 @@ type whole struct {
 
 // dossier reads everything of an incident; nil when it is not there. shelved
 // is its compact form, when it was in that.
-func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved string, err error) {
+func (s *Store) dossier(ctx context.Context, n int64) (d *bot.ArchivedIncident, shelved string, err error) {
 	var w whole
 	err = s.read(ctx, func() error {
 		batch := s.client.TxPipeline()
@@ -229,7 +229,7 @@ func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved s
 	})
 	if err == nil && len(w.head) > 0 {
 		if packed := w.head["z"]; packed != "" {
-			var out bot.Dossier
+			var out bot.ArchivedIncident
 			out, err = bot.Expand([]byte(packed))
 			d, shelved = &out, packed
 		} else {
@@ -243,8 +243,8 @@ func (s *Store) dossier(ctx context.Context, n int64) (d *bot.Dossier, shelved s
 }
 
 // dossier puts together what was read.
-func (w whole) dossier(n int64) (*bot.Dossier, error) {
-	d := &bot.Dossier{
+func (w whole) dossier(n int64) (*bot.ArchivedIncident, error) {
+	d := &bot.ArchivedIncident{
 		Number: int(n), Open: w.head["o"] == "1", Previous: w.head["f"], Changed: instant(w.head["ch"]), WakeAt: instant(w.head["wa"]),
 		Body: bytesOf(w.head["b"]),
 	}

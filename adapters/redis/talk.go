@@ -14,7 +14,7 @@ import (
 )
 
 // Talk implements [bot.Talk].
-func (s *Store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
+func (s *Store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	n, _ := parseID(incident)
 	if limit <= 0 {
 		return nil, nil

@@ -19,7 +19,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 }
 
 // changed tells this process's watchers.
-func (s *Store) changed(n int64) { s.feed.Changed(idOf(n)) }
+func (s *Store) changed(n int64) { s.feed.Notify(idOf(n)) }
 
 // hearFor is how long the channel may be silent before the server is asked
 // whether it is there; half as long again, and the connection is taken for
@@ -72,7 +72,7 @@ func (s *Store) hear(ctx context.Context, sub *goredis.PubSub) {
 		case *goredis.Message:
 			s.heard(m.Payload)
 		case *goredis.Subscription:
-			s.feed.ChangedAny()
+			s.feed.NotifyAll()
 		}
 	}
 }

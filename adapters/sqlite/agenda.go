@@ -26,12 +26,12 @@ const dueLanes = `
 // Claim implements [bot.Agenda]. Its cost is that of the lanes it returns and
 // of those that are leased meanwhile; see [leases] for why it is right.
 func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
-	s.leases.begin()
-	defer s.leases.end()
-	c := &claim{q: q, at: nanos(q.At), leases: s.leases}
+	s.leases.beginClaim()
+	defer s.leases.endClaim()
+	c := &claim{query: q, at: nanos(q.At), leases: s.leases}
 	err := s.read(ctx, func(r *session) error {
 		for _, class := range s.classes.within(q.Classes) {
-			if err := c.class(r, class); err != nil {
+			if err := c.claimClass(r, class); err != nil {
 				return err
 			}
 		}
@@ -41,29 +41,29 @@ func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 		s.leases.release(c.keys)
 		return nil, fmt.Errorf("claim: %w", err)
 	}
-	return c.got, nil
+	return c.granted, nil
 }
 
 type claim struct {
-	q      bot.Claim
-	at     int64
-	leases *leases
-	keys   []laneKey
-	got    []bot.Lease
+	query   bot.Claim
+	at      int64
+	leases  *leases
+	keys    []laneKey
+	granted []bot.Lease
 }
 
 // class claims lanes of one class.
-func (c *claim) class(r *session, class int64) error {
-	if len(c.got) >= c.q.Limit {
+func (c *claim) claimClass(r *session, class int64) error {
+	if len(c.granted) >= c.query.Limit {
 		return nil
 	}
 	return r.each(dueLanes, func(row []driver.Value) (bool, error) {
-		c.take(laneKey{number(row[0]), class, text(row[1])}, row)
-		return len(c.got) < c.q.Limit, nil
+		c.claimLane(laneKey{number(row[0]), class, text(row[1])}, row)
+		return len(c.granted) < c.query.Limit, nil
 	}, class, c.at, int64(workflow.ClassWake), bot.WakeTask)
 }
 
-func (c *claim) take(k laneKey, row []driver.Value) {
+func (c *claim) claimLane(k laneKey, row []driver.Value) {
 	t := bot.Task{
 		ID: text(row[2]), Owner: idOf(k.number), Lane: workflow.Lane{Class: workflow.Class(k.class), Destination: k.destination},
 		Due: instant(number(row[3])), Attempt: int(number(row[4])), Rev: int(number(row[5])), Body: body(row[7]),
@@ -71,11 +71,11 @@ func (c *claim) take(k laneKey, row []driver.Value) {
 	if row[6] == nil {
 		t.ID = bot.WakeTask
 	}
-	until := c.q.At.Add(c.q.For)
+	until := c.query.At.Add(c.query.For)
 	token, ok := c.leases.grant(k, c.at, lease{until: nanos(until), id: t.ID, rev: int64(t.Rev), position: number(row[6])})
 	if ok {
 		c.keys = append(c.keys, k)
-		c.got = append(c.got, bot.Lease{Task: t, Token: token, Until: until})
+		c.granted = append(c.granted, bot.Lease{Task: t, Token: token, Until: until})
 	}
 }
 
@@ -119,13 +119,13 @@ func (s *Store) Postpone(ctx context.Context, l bot.Lease, due time.Time) error 
 
 func (t *tx) postpone(l bot.Lease, due int64) error {
 	k := laneOf(l.Task)
-	held, ok := t.leases.settling(k, l.Token)
+	held, ok := t.leases.markSettling(k, l.Token)
 	if !ok {
 		return bot.ErrLeaseLost
 	}
 	t.settled = append(t.settled, k)
 	if k == wakeLane(k.number) {
-		h, err := t.head(k.number)
+		h, err := t.incidentRow(k.number)
 		if err == nil && h != nil && h.wakeDue != 0 && h.wakeRev == int64(l.Rev) {
 			h.wakeDue, h.wakeAttempt = max(due, 1), int64(l.Attempt)+1
 			t.touch(h)
@@ -147,7 +147,7 @@ func (t *tx) postpone(l bot.Lease, due int64) error {
 func (t *tx) settle(l bot.Lease, held lease) error {
 	k := laneOf(l.Task)
 	if k == wakeLane(k.number) {
-		h, err := t.head(k.number)
+		h, err := t.incidentRow(k.number)
 		if err == nil && h != nil && h.wakeRev == int64(l.Rev) {
 			h.wakeDue, h.wakeAttempt = 0, 0
 			t.touch(h)

@@ -10,7 +10,7 @@ import (
 )
 
 // hold is who answers for an alert group.
-type hold struct {
+type groupHold struct {
 	number int64
 	always bool
 	until  int64
@@ -60,7 +60,7 @@ func sizeOf(c bot.Commit) int {
 // on, every error spoils the transaction.
 func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	if c.Operation != "" {
-		row, err := t.one("SELECT reply FROM op WHERE id = ?", c.Operation)
+		row, err := t.one("SELECT reply FROM operation WHERE id = ?", c.Operation)
 		if err != nil {
 			return bot.Receipt{}, t.spoil(err)
 		}
@@ -71,14 +71,14 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	var held lease
 	if c.Settle != nil {
 		var ok bool
-		if held, ok = t.leases.settling(laneOf(c.Settle.Task), c.Settle.Token); !ok {
+		if held, ok = t.leases.markSettling(laneOf(c.Settle.Task), c.Settle.Token); !ok {
 			return bot.Receipt{}, bot.ErrLeaseLost
 		}
 	}
 	h, err := t.check(c, n)
 	if err != nil {
 		if c.Settle != nil {
-			t.leases.keep([]laneKey{laneOf(c.Settle.Task)})
+			t.leases.unmarkSettling([]laneKey{laneOf(c.Settle.Task)})
 		}
 		return bot.Receipt{}, err
 	}
@@ -99,19 +99,19 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 			return bot.Receipt{}, t.spoil(err)
 		}
 	}
-	return receipt, t.spoil(t.remember(c))
+	return receipt, t.spoil(t.saveReply(c))
 }
 
 // check returns the incident's head, if it has one.
-func (t *tx) check(c bot.Commit, n int64) (*head, error) {
-	h, err := t.head(n)
+func (t *tx) check(c bot.Commit, n int64) (*incidentRow, error) {
+	h, err := t.incidentRow(n)
 	if err != nil {
 		return nil, t.spoil(err)
 	}
 	if len(c.Messages)+len(c.EditedMessages) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
 		return nil, bot.ErrNotFound // what it is said in is neither there nor made by this commit
 	}
-	if based(c) {
+	if dependsOnVersion(c) {
 		version := int64(0)
 		if h != nil {
 			version = h.version
@@ -154,32 +154,32 @@ func (t *tx) check(c bot.Commit, n int64) (*head, error) {
 
 // based reports whether a commit depends on the version it was loaded at. One
 // that only settles a task does not.
-func based(c bot.Commit) bool {
+func dependsOnVersion(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
 // write writes an incident's step and what was said in it, and returns its
 // version.
-func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
-	if len(c.Messages)+len(c.EditedMessages) > 0 || based(c) {
-		if err := t.unshelve(h); err != nil {
+func (t *tx) write(c bot.Commit, n int64, h *incidentRow) (int, error) {
+	if len(c.Messages)+len(c.EditedMessages) > 0 || dependsOnVersion(c) {
+		if err := t.restore(h); err != nil {
 			return 0, err
 		}
 	}
-	if err := t.say(n, c.Messages); err != nil {
+	if err := t.addMessages(n, c.Messages); err != nil {
 		return 0, err
 	}
-	if err := t.resay(n, c.EditedMessages); err != nil {
+	if err := t.editMessages(n, c.EditedMessages); err != nil {
 		return 0, err
 	}
-	if !based(c) {
+	if !dependsOnVersion(c) {
 		if h == nil {
 			return 0, nil
 		}
 		return int(h.version), nil
 	}
 	if h == nil {
-		h = t.newHead(n)
+		h = t.newIncidentRow(n)
 	}
 	t.touch(h)
 	if c.Snapshot != nil || c.ReadMail > 0 {
@@ -207,7 +207,7 @@ func (t *tx) write(c bot.Commit, n int64, h *head) (int, error) {
 }
 
 // writeState writes what only a commit with a snapshot changes.
-func (t *tx) writeState(c bot.Commit, h *head) error {
+func (t *tx) writeState(c bot.Commit, h *incidentRow) error {
 	h.version++
 	h.open, h.wakeAt, h.changed = c.Open, nanos(c.WakeAt), nanos(c.At)
 	if err := t.exec("INSERT OR REPLACE INTO state (number, body) VALUES (?, ?)", h.number, c.Snapshot); err != nil {
@@ -226,7 +226,7 @@ func (t *tx) writeState(c bot.Commit, h *head) error {
 	if err != nil || !g.Always && now.number != h.number {
 		return err
 	}
-	return t.putGroup(g.Key, hold{h.number, g.Always, nanos(g.Until)})
+	return t.putGroup(g.Key, groupHold{h.number, g.Always, nanos(g.Until)})
 }
 
 // addTask puts a task at the end of its lane; one with a revision takes the
@@ -235,9 +235,9 @@ func (t *tx) writeState(c bot.Commit, h *head) error {
 // revision.
 func (t *tx) addTask(task bot.Task) error {
 	k := laneOf(task)
-	h, err := t.head(k.number)
+	h, err := t.incidentRow(k.number)
 	if err == nil {
-		err = t.unshelve(h)
+		err = t.restore(h)
 	}
 	if err != nil {
 		return err
@@ -263,25 +263,25 @@ func (t *tx) addTask(task bot.Task) error {
 	return t.addLane(k, nanos(task.Due))
 }
 
-func (t *tx) group(key string) (hold, error) {
+func (t *tx) group(key string) (groupHold, error) {
 	if g, ok := t.groups.get(key); ok {
 		return g, nil
 	}
-	row, err := t.one("SELECT number, always, until FROM grp WHERE key = ?", key)
+	row, err := t.one("SELECT number, always, until FROM alert_group WHERE key = ?", key)
 	if err != nil || row == nil {
-		return hold{}, err
+		return groupHold{}, err
 	}
-	g := hold{number(row[0]), number(row[1]) != 0, number(row[2])}
+	g := groupHold{number(row[0]), number(row[1]) != 0, number(row[2])}
 	t.groups.put(key, g)
 	return g, nil
 }
 
-func (t *tx) putGroup(key string, g hold) error {
+func (t *tx) putGroup(key string, g groupHold) error {
 	if now, ok := t.groups.get(key); ok && now == g {
 		return nil
 	}
 	t.groups.put(key, g)
-	return t.exec(`INSERT INTO grp (key, number, always, until) VALUES (?, ?, ?, ?)
+	return t.exec(`INSERT INTO alert_group (key, number, always, until) VALUES (?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET number = excluded.number, always = excluded.always, until = excluded.until`, key, g.number, g.always, g.until)
 }
 
@@ -294,7 +294,7 @@ func (t *tx) putRecord(r bot.RecordChange) error {
 }
 
 // remember keeps the reply of an operation.
-func (t *tx) remember(c bot.Commit) error {
+func (t *tx) saveReply(c bot.Commit) error {
 	if c.Operation == "" {
 		return nil
 	}
@@ -303,7 +303,7 @@ func (t *tx) remember(c bot.Commit) error {
 	if t.oldest == 0 || at < t.oldest {
 		t.oldest = at
 	}
-	return t.exec("INSERT INTO op (id, at, reply) VALUES (?, ?, ?)", c.Operation, at, c.Reply)
+	return t.exec("INSERT INTO operation (id, at, reply) VALUES (?, ?, ?)", c.Operation, at, c.Reply)
 }
 
 // Reserve implements [bot.Incidents].

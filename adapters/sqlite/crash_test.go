@@ -86,7 +86,7 @@ func TestX1Crash(t *testing.T) {
 		rounds = 3
 	}
 	path := file(t)
-	told := &told{steps: map[string]int{}}
+	told := &writerLog{steps: map[string]int{}}
 	for range rounds {
 		told.round(t, path)
 		told.check(t, path)
@@ -94,14 +94,14 @@ func TestX1Crash(t *testing.T) {
 	t.Logf("%d steps of incidents, %d deliveries", len(told.steps), len(told.takes))
 }
 
-type told struct {
+type writerLog struct {
 	steps map[string]int
 	takes []string
 	most  int
 }
 
 // round runs a child for a random number of lines, and kills it.
-func (told *told) round(t *testing.T, path string) {
+func (told *writerLog) round(t *testing.T, path string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+path)
@@ -144,7 +144,7 @@ func (told *told) round(t *testing.T, path string) {
 	}
 }
 
-func (told *told) check(t *testing.T, path string) {
+func (told *writerLog) check(t *testing.T, path string) {
 	t.Helper()
 	ctx := t.Context()
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
@@ -182,7 +182,7 @@ func (told *told) check(t *testing.T, path string) {
 		if err != nil || len(history) != l.Version || string(l.Snapshot) != fmt.Sprint("state ", l.Version) || tasks[l.ID] != l.Version {
 			t.Errorf("%s is half there: version %d, %s, %d events, %d tasks, %v", l.ID, l.Version, l.Snapshot, len(history), tasks[l.ID], err)
 		}
-		said, err := s.Talk(ctx, l.ID, 0, 100)
+		said, err := s.Messages(ctx, l.ID, 0, 100)
 		if err != nil || len(said) != l.Version || said[l.Version-1].Seq != l.Version {
 			t.Errorf("%s is half there: version %d, messages %+v, %v", l.ID, l.Version, said, err)
 		}
@@ -210,7 +210,7 @@ func (told *told) check(t *testing.T, path string) {
 }
 
 // stub compares the alerts of an incident with its mail.
-func (told *told) stub(t *testing.T, s *sqlite.Store, l bot.Loaded, firing map[string]bool) {
+func (told *writerLog) stub(t *testing.T, s *sqlite.Store, l bot.Loaded, firing map[string]bool) {
 	t.Helper()
 	rows, err := s.Firing(t.Context(), l.ID, "", 1<<20)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // Export implements [bot.Archive].
 func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.ArchiveItem, error) {
 	var all []bot.ArchiveItem
-	err := s.readAtOnce(ctx, func(r *session) (err error) {
+	err := s.readSnapshot(ctx, func(r *session) (err error) {
 		all, err = bot.ReadSections(after, limit, []bot.Section{
 			{Name: "counter", Read: exportCounter(r)},
 			{Name: "record", Read: exportRecords(r)},
@@ -29,10 +29,10 @@ func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Arch
 }
 
 // reader reads a page of a section.
-type reader = func(after string, limit int) ([]bot.ArchiveItem, error)
+type sectionReader = func(after string, limit int) ([]bot.ArchiveItem, error)
 
 // pieces makes one of each row.
-func pieces(r *session, of func(row []driver.Value) (bot.ArchiveItem, error), query string, args ...any) ([]bot.ArchiveItem, error) {
+func queryItems(r *session, of func(row []driver.Value) (bot.ArchiveItem, error), query string, args ...any) ([]bot.ArchiveItem, error) {
 	var all []bot.ArchiveItem
 	err := r.each(query, func(row []driver.Value) (bool, error) {
 		p, err := of(row)
@@ -42,25 +42,25 @@ func pieces(r *session, of func(row []driver.Value) (bot.ArchiveItem, error), qu
 	return all, err
 }
 
-func exportCounter(r *session) reader {
+func exportCounter(r *session) sectionReader {
 	return func(string, int) ([]bot.ArchiveItem, error) {
-		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			return bot.ArchiveItem{Counter: new(int(number(row[0])))}, nil
 		}, "SELECT value FROM counter WHERE name = 'incident'")
 	}
 }
 
-func exportRecords(r *session) reader {
+func exportRecords(r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		kind, id, _ := strings.Cut(after, "/")
-		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
-			rec := record(text(row[0]), text(row[1]), row[2:])
+		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+			rec := scanRecord(text(row[0]), text(row[1]), row[2:])
 			return bot.ArchiveItem{Record: &rec}, nil
 		}, "SELECT kind, id, version, body FROM record WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?", kind, id, int64(limit))
 	}
 }
 
-func exportIncidents(ctx context.Context, r *session) reader {
+func exportIncidents(ctx context.Context, r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		from, err := strconv.ParseInt(cmp.Or(after, "0"), 10, 64)
 		if err != nil {
@@ -76,7 +76,7 @@ func exportIncidents(ctx context.Context, r *session) reader {
 			if err = ctx.Err(); err != nil {
 				break
 			}
-			d, e := readDossier(r, n)
+			d, e := readIncident(r, n)
 			if err = e; err != nil {
 				break
 			}
@@ -86,30 +86,30 @@ func exportIncidents(ctx context.Context, r *session) reader {
 	}
 }
 
-func exportGroups(r *session) reader {
+func exportGroups(r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
-		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			return bot.ArchiveItem{Group: &bot.ArchivedGroup{
 				Key: text(row[0]), Owner: idOf(number(row[1])), Always: number(row[2]) != 0, Until: instant(number(row[3])),
 			}}, nil
-		}, "SELECT key, number, always, until FROM grp WHERE key > ? ORDER BY key LIMIT ?", after, int64(limit))
+		}, "SELECT key, number, always, until FROM alert_group WHERE key > ? ORDER BY key LIMIT ?", after, int64(limit))
 	}
 }
 
-func exportAlerts(r *session) reader {
+func exportAlerts(r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		integration, key, _ := strings.Cut(after, "\x00")
-		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
-			alert, err := scanRow(row)
+		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+			alert, err := scanAlert(row)
 			return bot.ArchiveItem{Alert: &bot.ArchivedAlert{Integration: alert.Integration, Key: alert.Key, Row: alert}}, err
-		}, "SELECT "+rowColumns+" FROM alert WHERE (integration, key) > (?, ?) ORDER BY integration, key LIMIT ?", integration, key, int64(limit))
+		}, "SELECT "+alertColumns+" FROM alert WHERE (integration, key) > (?, ?) ORDER BY integration, key LIMIT ?", integration, key, int64(limit))
 	}
 }
 
-func exportOperations(r *session) reader {
+func exportOperations(r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
-		return pieces(r, func(row []driver.Value) (bot.ArchiveItem, error) {
+		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			return bot.ArchiveItem{Operation: &bot.ArchivedOperation{ID: text(row[0]), At: instant(number(row[1])), Reply: body(row[2])}}, nil
-		}, "SELECT id, at, reply FROM op WHERE id > ? ORDER BY id LIMIT ?", after, int64(limit))
+		}, "SELECT id, at, reply FROM operation WHERE id > ? ORDER BY id LIMIT ?", after, int64(limit))
 	}
 }

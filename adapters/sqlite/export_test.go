@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Make makes a file of an older schema, and runs statements on it.
-func Make(ctx context.Context, path string, version int64, statements ...string) error {
+// Create creates a file and runs statements on it.
+func Create(ctx context.Context, path string, statements ...string) error {
 	lock, err := prepareFile(path)
 	if err != nil {
 		return err
@@ -15,9 +15,6 @@ func Make(ctx context.Context, path string, version int64, statements ...string)
 	s, err := connect(ctx, path)
 	if err != nil {
 		return errors.Join(err, lock.Close())
-	}
-	for v := int64(1); v <= version && err == nil; v++ {
-		err = step(s, v)
 	}
 	for n := 0; n < len(statements) && err == nil; n++ {
 		err = s.exec(statements[n])

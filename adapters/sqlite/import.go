@@ -19,7 +19,7 @@ func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	}
 	return s.queue.submit(ctx, &request{do: func(t *tx) error {
 		for _, p := range pieces {
-			if err := t.importPiece(p); err != nil {
+			if err := t.importItem(p); err != nil {
 				return t.spoil(fmt.Errorf("import %q: %w", p.Key, err))
 			}
 		}
@@ -27,7 +27,7 @@ func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	}})
 }
 
-func (t *tx) importPiece(p bot.ArchiveItem) error {
+func (t *tx) importItem(p bot.ArchiveItem) error {
 	switch {
 	case p.Counter != nil:
 		t.last = max(t.last, int64(*p.Counter))
@@ -35,39 +35,39 @@ func (t *tx) importPiece(p bot.ArchiveItem) error {
 		r := p.Record
 		return t.exec("INSERT OR REPLACE INTO record (kind, id, version, body) VALUES (?, ?, ?, ?)", r.Kind, r.ID, int64(r.Version), r.Body)
 	case p.Incident != nil:
-		return t.importDossier(*p.Incident)
+		return t.importIncident(*p.Incident)
 	case p.Group != nil:
 		n, _ := parseID(p.Group.Owner)
-		return t.putGroup(p.Group.Key, hold{n, p.Group.Always, nanos(p.Group.Until)})
+		return t.putGroup(p.Group.Key, groupHold{n, p.Group.Always, nanos(p.Group.Until)})
 	case p.Alert != nil:
 		r := p.Alert.Row
 		r.Integration, r.Key = p.Alert.Integration, p.Alert.Key
-		return (&book{tx: t}).PutRow(r)
+		return (&alertsTx{tx: t}).PutRow(r)
 	case p.Operation != nil:
 		at := nanos(p.Operation.At)
 		if t.oldest == 0 || at < t.oldest {
 			t.oldest = at
 		}
-		return t.exec("INSERT OR REPLACE INTO op (id, at, reply) VALUES (?, ?, ?)", p.Operation.ID, at, p.Operation.Reply)
+		return t.exec("INSERT OR REPLACE INTO operation (id, at, reply) VALUES (?, ?, ?)", p.Operation.ID, at, p.Operation.Reply)
 	}
 	return nil
 }
 
 // importDossier puts an incident in the place of the one that is there, if
 // any. Its wake-up is written anew.
-func (t *tx) importDossier(d bot.Dossier) error {
+func (t *tx) importIncident(d bot.ArchivedIncident) error {
 	if err := t.flush(); err != nil { // of the one that is there nothing may be written later
 		return err
 	}
 	n := int64(d.Number)
-	if err := t.dropIncident(n); err != nil {
+	if err := t.deleteIncident(n); err != nil {
 		return err
 	}
-	h := t.newHead(n)
+	h := t.newIncidentRow(n)
 	t.touch(h)
 	h.version, h.open, h.changed, h.wakeAt = int64(d.Version), d.Open, nanos(d.Changed), nanos(d.WakeAt)
 	h.readSeq, h.readAt = int64(d.ReadSeq), nanos(d.ReadAt)
-	h.follows, _ = parseID(d.Previous)
+	h.previous, _ = parseID(d.Previous)
 	h.mailSeq = h.readSeq
 	for _, m := range d.Mail {
 		if m.Seq <= d.ReadSeq {
@@ -84,7 +84,7 @@ func (t *tx) importDossier(d bot.Dossier) error {
 	}
 	h.wake()
 	t.changed = append(t.changed, n)
-	if err := t.putDossier(d); err != nil {
+	if err := t.insertRows(d); err != nil {
 		return err
 	}
 	for _, task := range d.Tasks {

@@ -44,12 +44,12 @@ func laneOf(t bot.Task) laneKey {
 type leases struct {
 	claims sync.Mutex // one claim at a time
 
-	mu       sync.Mutex
-	all      map[laneKey]*lease
-	claiming bool
-	gone     []laneKey // released during the claim
-	prefix   string    // tokens of an earlier process differ
-	token    int64
+	mu           sync.Mutex
+	all          map[laneKey]*lease
+	claiming     bool
+	releasedKeys []laneKey // released during the claim
+	prefix       string    // tokens of an earlier process differ
+	token        int64
 }
 
 type lease struct {
@@ -59,7 +59,7 @@ type lease struct {
 	rev      int64
 	position int64
 	settling bool // by a transaction that has not committed yet
-	gone     bool
+	released bool
 }
 
 func newLeases() *leases {
@@ -68,7 +68,7 @@ func newLeases() *leases {
 
 // begin opens a claim: whatever it reads from now on, it can hold against the
 // table.
-func (l *leases) begin() {
+func (l *leases) beginClaim() {
 	l.claims.Lock()
 	l.mu.Lock()
 	l.claiming = true
@@ -76,36 +76,36 @@ func (l *leases) begin() {
 }
 
 // end closes it.
-func (l *leases) end() {
+func (l *leases) endClaim() {
 	l.mu.Lock()
 	l.claiming = false
-	for _, k := range l.gone {
-		if h := l.all[k]; h != nil && h.gone {
+	for _, k := range l.releasedKeys {
+		if h := l.all[k]; h != nil && h.released {
 			delete(l.all, k)
 		}
 	}
-	l.gone = nil
+	l.releasedKeys = nil
 	l.mu.Unlock()
 	l.claims.Unlock()
 }
 
 // free reports whether a claim may have a lane.
-func (l *leases) free(k laneKey, at int64) bool {
+func (l *leases) isFree(k laneKey, at int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.isFree(k, at)
+	return l.isFreeLocked(k, at)
 }
 
-func (l *leases) isFree(k laneKey, at int64) bool {
+func (l *leases) isFreeLocked(k laneKey, at int64) bool {
 	h := l.all[k]
-	return h == nil || h.until <= at && !h.settling && !h.gone
+	return h == nil || h.until <= at && !h.settling && !h.released
 }
 
 // grant leases a lane, and returns the token; false when it is not free.
 func (l *leases) grant(k laneKey, at int64, h lease) (string, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.isFree(k, at) {
+	if !l.isFreeLocked(k, at) {
 		return "", false
 	}
 	l.token++
@@ -118,7 +118,7 @@ func (l *leases) grant(k laneKey, at int64, h lease) (string, bool) {
 func (l *leases) until(k laneKey) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if h := l.all[k]; h != nil && !h.gone {
+	if h := l.all[k]; h != nil && !h.released {
 		return h.until
 	}
 	return 0
@@ -126,11 +126,11 @@ func (l *leases) until(k laneKey) int64 {
 
 // settling marks a lane as being settled by the transaction under way, if the
 // lease is still held.
-func (l *leases) settling(k laneKey, token string) (lease, bool) {
+func (l *leases) markSettling(k laneKey, token string) (lease, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.all[k]
-	if h == nil || h.gone || h.settling || token == "" || h.token != token {
+	if h == nil || h.released || h.settling || token == "" || h.token != token {
 		return lease{}, false
 	}
 	h.settling = true
@@ -138,7 +138,7 @@ func (l *leases) settling(k laneKey, token string) (lease, bool) {
 }
 
 // keep takes the mark back: the transaction, or the change, came to nothing.
-func (l *leases) keep(keys []laneKey) {
+func (l *leases) unmarkSettling(keys []laneKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range keys {
@@ -161,8 +161,8 @@ func (l *leases) release(keys []laneKey) {
 		switch {
 		case h == nil:
 		case l.claiming:
-			h.gone = true
-			l.gone = append(l.gone, k)
+			h.released = true
+			l.releasedKeys = append(l.releasedKeys, k)
 		default:
 			delete(l.all, k)
 		}

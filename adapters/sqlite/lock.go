@@ -23,13 +23,13 @@ func takeLock(path string) (*os.File, error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
-		err = sign(f)
+		err = writeHolder(f)
 	}
 	switch {
 	case err == nil:
 		return f, nil
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		err = fmt.Errorf("open the store: %s is %w by %s; one process a file: stop it, or name another folder with --data; for many replicas set REDIS_URL", path, ErrInUse, holder(f))
+		err = fmt.Errorf("open the store: %s is %w by %s; one process a file: stop it, or name another folder with --data; for many replicas set REDIS_URL", path, ErrInUse, lockHolder(f))
 	default:
 		err = fmt.Errorf("lock the store: %w", err)
 	}
@@ -37,7 +37,7 @@ func takeLock(path string) (*os.File, error) {
 }
 
 // sign writes who holds the lock.
-func sign(f *os.File) error {
+func writeHolder(f *os.File) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -50,7 +50,7 @@ func sign(f *os.File) error {
 }
 
 // holder reads what sign wrote.
-func holder(f *os.File) string {
+func lockHolder(f *os.File) string {
 	line, err := io.ReadAll(io.LimitReader(f, 200))
 	if who := strings.TrimSpace(string(line)); err == nil && who != "" {
 		return who

@@ -8,12 +8,12 @@ import (
 
 // request is a change on its way into a transaction.
 type request struct {
-	take bool            // alerts: after everything else
-	size int             // bytes it brings, roughly
-	do   func(*tx) error // runs again when the first transaction fails
-	done chan error      // answered once, when the change is durable
-	err  error           // what do said
-	mind atomic.Int32    // waiting, picked or dropped
+	take  bool            // alerts: after everything else
+	size  int             // bytes it brings, roughly
+	do    func(*tx) error // runs again when the first transaction fails
+	done  chan error      // answered once, when the change is durable
+	err   error           // what do said
+	state atomic.Int32    // waiting, picked or dropped
 }
 
 const (
@@ -58,7 +58,7 @@ func (q *queue) submit(ctx context.Context, r *request) error {
 	case err := <-r.done:
 		return err
 	case <-ctx.Done():
-		if r.mind.CompareAndSwap(waiting, dropped) {
+		if r.state.CompareAndSwap(waiting, dropped) {
 			return ctx.Err()
 		}
 		return <-r.done
@@ -156,7 +156,7 @@ func pick(from *[]*request) *request {
 		r := (*from)[0]
 		(*from)[0] = nil
 		*from = (*from)[1:]
-		if r.mind.CompareAndSwap(waiting, picked) {
+		if r.state.CompareAndSwap(waiting, picked) {
 			return r
 		}
 	}

@@ -14,9 +14,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// session is one connection with its statements kept ready, for one goroutine
-// at a time. It speaks to the driver directly: database/sql adds to each
-// statement more time than the statement takes.
+// session is one connection to the file with its prepared statements. Only one
+// goroutine may use it at a time. It calls the driver directly, because
+// database/sql adds more time to each statement than the statement takes.
 type session struct {
 	conn    driver.Conn
 	prepare func(text string) (*statement, error)
@@ -31,19 +31,26 @@ type statement struct {
 	row   []driver.Value
 }
 
-// connect opens one more connection to the file.
+// connect opens another connection to the file.
 func connect(ctx context.Context, path string, pragmas ...string) (*session, error) {
+	// SQLite checkpoints its write-ahead log at the end of some commits. A
+	// checkpoint in another goroutine was tried: the two syncs wait for each other,
+	// and the commits that have to wait take 35 ms instead of 10.
+	all := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(memory)"}
+	return connectWith(ctx, path, url.Values{"_txlock": {"immediate"}, "_pragma": append(all, pragmas...)})
+}
+
+// connectReadOnly opens a connection that cannot change the file.
+func connectReadOnly(ctx context.Context, path string) (*session, error) {
+	return connectWith(ctx, path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)"}})
+}
+
+func connectWith(ctx context.Context, path string, options url.Values) (*session, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find the file: %w", err)
 	}
-	q := url.Values{"_txlock": {"immediate"}}
-	// SQLite moves the log into the file at the end of some commits. Doing that
-	// beside the writer was tried: the two syncs wait for each other, and the
-	// commits that have to wait take 35 ms instead of 10.
-	all := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(memory)"}
-	q["_pragma"] = append(all, pragmas...)
-	c, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	c, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("name the file: %w", err)
 	}
@@ -62,9 +69,9 @@ func (s *session) close() error {
 	return errors.Join(append(all, s.conn.Close())...)
 }
 
-// preparer returns what prepares statements. The driver watches a context that
-// can end with one more goroutine a statement, so it gets one that cannot:
-// nothing here runs long, and whoever waits, waits elsewhere.
+// preparer returns a function that prepares statements. For a context that can
+// be canceled the driver starts a goroutine per statement, so statements get a
+// context that cannot: no statement runs long, and callers wait in the queue.
 func preparer(ctx context.Context, conn driver.Conn) func(text string) (*statement, error) {
 	ctx = context.WithoutCancel(ctx)
 	return func(text string) (*statement, error) {
@@ -72,10 +79,10 @@ func preparer(ctx context.Context, conn driver.Conn) func(text string) (*stateme
 		if err != nil {
 			return nil, fmt.Errorf("prepare %q: %w", text, err)
 		}
-		exec, can := stmt.(driver.StmtExecContext)
-		query, also := stmt.(driver.StmtQueryContext)
-		if !can || !also {
-			return nil, errors.New("prepare a statement: the driver is too old")
+		exec, canExec := stmt.(driver.StmtExecContext)
+		query, canQuery := stmt.(driver.StmtQueryContext)
+		if !canExec || !canQuery {
+			return nil, errors.New("prepare a statement: the driver does not take a context")
 		}
 		return &statement{
 			exec:  func(args []driver.NamedValue) (driver.Result, error) { return exec.ExecContext(ctx, args) },
@@ -85,7 +92,7 @@ func preparer(ctx context.Context, conn driver.Conn) func(text string) (*stateme
 	}
 }
 
-// statement returns a statement, prepared once and kept, with its arguments.
+// statement returns a statement with its arguments. Each text is prepared once.
 func (s *session) statement(text string, args []any) (*statement, error) {
 	st := s.ready[text]
 	if st == nil {
@@ -102,7 +109,7 @@ func (s *session) statement(text string, args []any) (*statement, error) {
 	return st, nil
 }
 
-// exec runs a statement. Arguments are int64, bool, string and []byte.
+// exec runs a statement. Its arguments are of type int64, bool, string or []byte.
 func (s *session) exec(text string, args ...any) error {
 	st, err := s.statement(text, args)
 	if err != nil {
@@ -112,8 +119,8 @@ func (s *session) exec(text string, args ...any) error {
 	return err
 }
 
-// each hands over row after row until do says no. The row is valid until do
-// returns; what is in it stays.
+// each calls do with row after row until do returns false. The slice is reused
+// for the next row, its values are not.
 func (s *session) each(text string, do func(row []driver.Value) (bool, error), args ...any) (err error) {
 	st, err := s.statement(text, args)
 	if err != nil {
@@ -141,7 +148,7 @@ func (s *session) each(text string, do func(row []driver.Value) (bool, error), a
 	return nil
 }
 
-// one returns the first row, or nil. It is valid until the statement runs
+// one returns the first row, or nil. The row is valid until the statement runs
 // again.
 func (s *session) one(text string, args ...any) (first []driver.Value, err error) {
 	err = s.each(text, func(row []driver.Value) (bool, error) {
@@ -151,7 +158,16 @@ func (s *session) one(text string, args ...any) (first []driver.Value, err error
 	return first, err
 }
 
-// number, text and body read a column; NULL is the zero value.
+// number returns the first column of the first row.
+func (s *session) number(text string) (int64, error) {
+	row, err := s.one(text)
+	if err != nil || row == nil {
+		return 0, err
+	}
+	return number(row[0]), nil
+}
+
+// number, text and body convert a column; NULL is the zero value.
 func number(v driver.Value) int64 {
 	n, _ := v.(int64)
 	return n
@@ -167,8 +183,8 @@ func body(v driver.Value) []byte {
 	return b
 }
 
-// nanos writes an instant; the zero time is 0. What lies outside the years
-// that fit is the first or the last instant that does.
+// nanos encodes an instant; the zero time is 0. An instant outside the years that
+// fit becomes the first or the last instant that does.
 func nanos(t time.Time) int64 {
 	switch {
 	case t.IsZero():
@@ -181,7 +197,7 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// instant reads what nanos wrote.
+// instant decodes what nanos encoded.
 func instant(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}
@@ -189,10 +205,10 @@ func instant(n int64) time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-// explain says what to do about an error that a person can do something about.
+// explain adds advice to an error that an operator can fix.
 func explain(err error) error {
-	e, is := errors.AsType[*sqlite.Error](err)
-	if !is {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
 		return err
 	}
 	var advice string
@@ -200,13 +216,13 @@ func explain(err error) error {
 	case sqlite3.SQLITE_FULL:
 		advice = "the disk is full, free some space"
 	case sqlite3.SQLITE_NOTADB:
-		advice = "the file is no tocsin store: move it away, or name another with --data"
+		advice = "the file is not a tocsin store: move it away, or name another with --data"
 	case sqlite3.SQLITE_CORRUPT:
 		advice = "the file is damaged: keep a copy of it, and restore a backup"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		advice = "this user cannot write the file or its folder: check who owns them, and their mode"
 	case sqlite3.SQLITE_IOERR:
-		advice = "the disk does not read or write: look into the system's log"
+		advice = "the disk cannot be read or written: see the system's log"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		advice = "another program has the file open for writing: close it"
 	default:

@@ -1,10 +1,11 @@
-// Package sqlite is the default store: one file, durable, one process.
+// Package sqlite is the default store: a durable SQLite file that one process
+// uses at a time.
 //
-// One goroutine writes. It takes whatever commits and alerts are waiting, runs
-// them in one transaction, and answers them once that is synced to the disk,
-// so that a hundred callers share one sync. Readers see every commit that has
-// been answered, and never wait for the writer. Leases are in memory and end
-// with the process.
+// One goroutine writes. It takes the commits and alerts that are waiting, runs
+// them in one transaction, and answers them once the transaction is synced to
+// the disk, so that a hundred callers share one sync. Readers see every commit
+// that has been answered, and never wait for the writer. Leases are in memory
+// and end with the process.
 package sqlite
 
 import (
@@ -19,13 +20,13 @@ import (
 	"tocsin/bot"
 )
 
-// Config says where the file is.
+// Config configures a store.
 type Config struct {
-	Path string       // of the file; its folder is made when it is missing
-	Log  *slog.Logger // nil: silent
+	Path string       // of the file; its folder is created if it is missing
+	Log  *slog.Logger // nil: nothing is logged
 }
 
-// Validate reports what is missing.
+// Validate reports a missing path.
 func (c Config) Validate() error {
 	if c.Path == "" {
 		return errors.New("open the store: no path is given")
@@ -41,23 +42,24 @@ type Store struct {
 	feed    bot.Feed
 	writer  *session
 	readers chan *session
-	opened  int // of the readers
+	opened  int // number of readers
 	lock    *os.File
-	ended   chan struct{} // closed when Close begins
+	closing chan struct{} // closed when Close begins
 	written chan struct{} // closed when the writer has ended
 	once    sync.Once
 }
 
 var _ bot.Store = (*Store)(nil)
 
-// ErrClosed is what a store answers after Close.
+// ErrClosed is returned by a store after Close.
 var ErrClosed = errors.New("the store is closed")
 
-// readers is how many may read at once.
+// readers is the number of connections for reading.
 const readers = 4
 
-// Open opens the file, makes or migrates it where that is needed, and holds it
-// until Close: a second process is refused, and told who has it.
+// Open opens the file, or creates it, and locks it until Close. It refuses a file
+// that another process has open, naming that process, and a file with the layout
+// of another build, which it leaves unchanged.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		queue: newQueue(), leases: newLeases(), classes: &classes{},
 		readers: make(chan *session, readers), lock: lock,
-		ended: make(chan struct{}), written: make(chan struct{}),
+		closing: make(chan struct{}), written: make(chan struct{}),
 	}
 	w, err := s.start(ctx, c)
 	if err != nil {
@@ -85,18 +87,18 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-// prepareFile makes the folder and the file, readable to their owner alone,
-// and takes the lock.
+// prepareFile creates the folder and the file, readable only by their owner, and
+// takes the lock.
 func prepareFile(path string) (*os.File, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder %s (choose another with --data, or let this user write there): %w", dir, err)
+		return nil, fmt.Errorf("create the data folder %s (choose another with --data, or let this user write there): %w", dir, err)
 	}
 	lock, err := takeLock(path)
 	if err != nil {
 		return nil, err
 	}
-	// SQLite would make it readable to all.
+	// SQLite would create a file that everyone can read.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
 		err = f.Close()
@@ -108,13 +110,16 @@ func prepareFile(path string) (*os.File, error) {
 	return lock, nil
 }
 
-// start opens the connections and makes the writer ready.
+// start checks the file, opens the connections and prepares the writer.
 func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
-	var err error
+	err := checkLayout(ctx, c.Path)
+	if err != nil {
+		return nil, err
+	}
 	if s.writer, err = connect(ctx, c.Path, "cache_size(-8192)"); err != nil {
 		return nil, err
 	}
-	if err := migrate(s.writer); err != nil {
+	if err := createSchema(s.writer); err != nil {
 		return nil, err
 	}
 	for range readers {
@@ -129,17 +134,17 @@ func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
 		return nil, err
 	}
 	w := newWriter(s, c.Log)
-	if err := w.recall(); err != nil {
+	if err := w.reload(); err != nil {
 		return nil, err
 	}
 	return w, nil
 }
 
-// Close ends the store. What was accepted is written and answered first.
+// Close closes the store. Changes that were accepted are written and answered first.
 func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
-		close(s.ended)
+		close(s.closing)
 		s.queue.close()
 		<-s.written
 		err = s.release()
@@ -147,20 +152,20 @@ func (s *Store) Close() error {
 	return err
 }
 
-// release closes what start opened. Reads under way are waited for.
+// release closes what start opened, after running reads have ended.
 func (s *Store) release() error {
 	var all []error
 	for range s.opened {
 		all = append(all, (<-s.readers).close())
 	}
 	if s.writer != nil {
-		all = append(all, s.writer.close()) // the last one moves the log into the file
+		all = append(all, s.writer.close()) // the last connection checkpoints the log into the file
 	}
 	return errors.Join(append(all, s.lock.Close())...)
 }
 
-// readAtOnce is read for several statements, all of which see the same instant.
-func (s *Store) readAtOnce(ctx context.Context, do func(*session) error) error {
+// readSnapshot is read for several statements that must see the same state.
+func (s *Store) readSnapshot(ctx context.Context, do func(*session) error) error {
 	return s.read(ctx, func(r *session) error {
 		if err := r.exec("BEGIN"); err != nil {
 			return err
@@ -173,13 +178,13 @@ func (s *Store) readAtOnce(ctx context.Context, do func(*session) error) error {
 	})
 }
 
-// read runs do on a connection that sees every commit answered so far.
+// read runs do on a connection that sees every commit answered before the call.
 func (s *Store) read(ctx context.Context, do func(*session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	select {
-	case <-s.ended:
+	case <-s.closing:
 		return ErrClosed
 	default:
 	}
@@ -187,7 +192,7 @@ func (s *Store) read(ctx context.Context, do func(*session) error) error {
 	case r := <-s.readers:
 		defer func() { s.readers <- r }()
 		return explain(do(r))
-	case <-s.ended:
+	case <-s.closing:
 		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()

@@ -65,7 +65,7 @@ func wantError(t *testing.T, err error, words ...string) {
 	}
 }
 
-func refused(t *testing.T, path string) error {
+func openRefused(t *testing.T, path string) error {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
 	if err == nil {
@@ -75,7 +75,7 @@ func refused(t *testing.T, path string) error {
 }
 
 // raw changes the file past the store, as damage does.
-func raw(t *testing.T, s *sqlite.Store, statements ...string) {
+func execRaw(t *testing.T, s *sqlite.Store, statements ...string) {
 	t.Helper()
 	for _, text := range statements {
 		if err := s.Exec(t.Context(), text); err != nil {
@@ -87,7 +87,7 @@ func raw(t *testing.T, s *sqlite.Store, statements ...string) {
 func TestOneProcess(t *testing.T) {
 	path := file(t)
 	s := open(t, path)
-	wantError(t, refused(t, path), path+" is in use by process "+fmt.Sprint(os.Getpid()), "on host", "since", "one process a file")
+	wantError(t, openRefused(t, path), path+" is in use by process "+fmt.Sprint(os.Getpid()), "on host", "since", "one process a file")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -95,21 +95,14 @@ func TestOneProcess(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	t.Run("no path", func(t *testing.T) { wantError(t, refused(t, ""), "no path") })
-	t.Run("newer schema", func(t *testing.T) {
-		path := file(t)
-		s := open(t, path)
-		raw(t, s, "PRAGMA user_version = 7")
-		s.Close()
-		wantError(t, refused(t, path), path, "was written by a newer version of tocsin (schema 7, this one knows 3): use that version, or restore a backup from before")
-	})
+	t.Run("no path", func(t *testing.T) { wantError(t, openRefused(t, ""), "no path") })
 	t.Run("no database", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "notes.txt")
 		text := strings.Repeat("These are notes. ", 100)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, refused(t, path), path, "is no tocsin store", "--data")
+		wantError(t, openRefused(t, path), path, "is not a tocsin store", "--data")
 		if now, err := os.ReadFile(path); err != nil || string(now) != text {
 			t.Errorf("the file was changed: %v", err)
 		}
@@ -117,16 +110,16 @@ func TestOpenRefuses(t *testing.T) {
 	t.Run("another program's", func(t *testing.T) {
 		path := file(t)
 		s := open(t, path)
-		raw(t, s, "PRAGMA user_version = 0")
+		execRaw(t, s, "PRAGMA user_version = 0")
 		s.Close()
-		wantError(t, refused(t, path), path, "another program", "--data")
+		wantError(t, openRefused(t, path), path, "another program", "--data")
 	})
 	t.Run("no folder", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, refused(t, filepath.Join(path, "tocsin.db")), path, "data folder", "--data")
+		wantError(t, openRefused(t, filepath.Join(path, "tocsin.db")), path, "data folder", "--data")
 	})
 	t.Run("read-only folder", func(t *testing.T) {
 		dir := t.TempDir()
@@ -137,7 +130,7 @@ func TestOpenRefuses(t *testing.T) {
 			f.Close()
 			dir = "/sys" // root may write everywhere else
 		}
-		wantError(t, refused(t, filepath.Join(dir, "tocsin.db")), dir, "let this user write", "--data")
+		wantError(t, openRefused(t, filepath.Join(dir, "tocsin.db")), dir, "let this user write", "--data")
 	})
 }
 
@@ -232,7 +225,7 @@ func TestClose(t *testing.T) {
 }
 
 // TestDropped: a caller that goes before its turn leaves nothing behind.
-func TestDropped(t *testing.T) {
+func TestCanceledBeforeWrite(t *testing.T) {
 	s := open(t, file(t))
 	release := s.Hold()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -260,7 +253,7 @@ func awaitQueue(s *sqlite.Store, many int) {
 
 // TestCulpritAlone: of those who share a transaction, only the one that cannot
 // be written fails, and leaves nothing.
-func TestCulpritAlone(t *testing.T) {
+func TestOnlyFaultyCommitFails(t *testing.T) {
 	s := open(t, file(t))
 	release := s.Hold()
 	const many = 30
@@ -340,7 +333,7 @@ func TestDiskFull(t *testing.T) {
 	if _, err := s.Commit(t.Context(), wake("INC-1", 0, time.Time{})); err != nil {
 		t.Fatal(err)
 	}
-	raw(t, s, "PRAGMA max_page_count = 60")
+	execRaw(t, s, "PRAGMA max_page_count = 60")
 	b := alerts.Batch{At: bottest.Epoch}
 	for n := range 500 {
 		a := alertOf(fmt.Sprint("k", n), "g")
@@ -357,7 +350,7 @@ func TestDiskFull(t *testing.T) {
 	if err != nil || len(rows) != 0 {
 		t.Fatalf("after a take that failed: %v, %v", rows, err)
 	}
-	raw(t, s, "PRAGMA max_page_count = 100000")
+	execRaw(t, s, "PRAGMA max_page_count = 100000")
 	got, err := s.Take(t.Context(), b)
 	if err != nil || !got[0].New || got[0].Incident != "INC-2" {
 		t.Fatalf("with room again: %v, %v", got[0], err)

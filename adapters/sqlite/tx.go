@@ -16,7 +16,7 @@ import (
 // flush: many alerts for one incident write its row once.
 type tx struct {
 	*writer
-	dirty   []*head
+	dirty   []*incidentRow
 	settled []laneKey
 	changed []int64 // incidents that watchers are to be told of
 	now     int64   // the latest instant of an operation
@@ -24,24 +24,24 @@ type tx struct {
 }
 
 // head is the small part of an incident.
-type head struct {
-	columns
-	was    columns // as it is in the file
-	exists bool    // in the file
-	dirty  bool
-	letter *workflow.Mail // mail that the transaction has added up
+type incidentRow struct {
+	incidentColumns
+	was        incidentColumns // as it is in the file
+	exists     bool            // in the file
+	dirty      bool
+	unsentMail *workflow.Mail // mail that the transaction has added up
 }
 
-type columns struct {
-	number, version            int64
-	open                       bool
-	follows, wakeAt            int64
-	mailSeq, readSeq           int64
-	readAt, mailDue            int64
-	wakeRev, wakeWhen, wakeDue int64
-	wakeAttempt, taskSeq       int64
-	changed                    int64
-	shelved                    bool
+type incidentColumns struct {
+	number, version              int64
+	open                         bool
+	previous, wakeAt             int64
+	mailSeq, readSeq             int64
+	readAt, mailDue              int64
+	wakeRev, wakeSetFor, wakeDue int64
+	wakeAttempt, taskSeq         int64
+	changed                      int64
+	archived                     bool
 }
 
 // keepReplies is for how long an operation is remembered.
@@ -76,36 +76,36 @@ func idOf(n int64) string {
 }
 
 // head returns an incident's head, or nil.
-func (t *tx) head(n int64) (*head, error) {
-	if h, ok := t.heads.get(n); ok {
+func (t *tx) incidentRow(n int64) (*incidentRow, error) {
+	if h, ok := t.rows.get(n); ok {
 		return h, nil
 	}
-	row, err := t.one(`SELECT version, open, follows, wake_at, mail_seq, read_seq, read_at, mail_due,
-		wake_rev, wake_when, wake_due, wake_attempt, task_seq, changed, shelved FROM incident WHERE number = ?`, n)
+	row, err := t.one(`SELECT version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
+		wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived FROM incident WHERE number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err
 	}
-	c := columns{
-		number: n, version: number(row[0]), open: number(row[1]) != 0, follows: number(row[2]), wakeAt: number(row[3]),
+	c := incidentColumns{
+		number: n, version: number(row[0]), open: number(row[1]) != 0, previous: number(row[2]), wakeAt: number(row[3]),
 		mailSeq: number(row[4]), readSeq: number(row[5]), readAt: number(row[6]), mailDue: number(row[7]),
-		wakeRev: number(row[8]), wakeWhen: number(row[9]), wakeDue: number(row[10]), wakeAttempt: number(row[11]), taskSeq: number(row[12]),
-		changed: number(row[13]), shelved: number(row[14]) != 0,
+		wakeRev: number(row[8]), wakeSetFor: number(row[9]), wakeDue: number(row[10]), wakeAttempt: number(row[11]), taskSeq: number(row[12]),
+		changed: number(row[13]), archived: number(row[14]) != 0,
 	}
-	h := &head{columns: c, was: c, exists: true}
-	t.heads.put(n, h)
+	h := &incidentRow{incidentColumns: c, was: c, exists: true}
+	t.rows.put(n, h)
 	return h, nil
 }
 
 // newHead begins an incident.
-func (t *tx) newHead(n int64) *head {
-	h := &head{columns: columns{number: n}}
-	t.heads.put(n, h)
+func (t *tx) newIncidentRow(n int64) *incidentRow {
+	h := &incidentRow{incidentColumns: incidentColumns{number: n}}
+	t.rows.put(n, h)
 	t.last = max(t.last, n)
 	return h
 }
 
 // touch has flush write a head.
-func (t *tx) touch(h *head) {
+func (t *tx) touch(h *incidentRow) {
 	if !h.dirty {
 		h.dirty = true
 		t.dirty = append(t.dirty, h)
@@ -114,19 +114,19 @@ func (t *tx) touch(h *head) {
 
 // wake rewrites the standing wake-up: the earlier of the incident's own
 // deadline and of its unread mail.
-func (h *head) wake() {
+func (h *incidentRow) wake() {
 	due := h.due()
 	switch {
 	case due == 0:
 		h.wakeDue, h.wakeAttempt = 0, 0
-	case h.wakeDue != due || h.wakeWhen != due:
+	case h.wakeDue != due || h.wakeSetFor != due:
 		h.wakeRev++
-		h.wakeWhen, h.wakeDue, h.wakeAttempt = due, due, 0
+		h.wakeSetFor, h.wakeDue, h.wakeAttempt = due, due, 0
 	}
 }
 
 // due is when the standing wake-up should be due; 0: never.
-func (c *columns) due() int64 {
+func (c *incidentColumns) due() int64 {
 	if c.mailDue != 0 && (c.wakeAt == 0 || c.mailDue < c.wakeAt) {
 		return c.mailDue
 	}
@@ -136,10 +136,10 @@ func (c *columns) due() int64 {
 // flush writes what the transaction kept back.
 func (t *tx) flush() error {
 	for _, h := range t.dirty {
-		if err := t.flushHead(h); err != nil {
+		if err := t.flushIncidentRow(h); err != nil {
 			return err
 		}
-		h.was, h.exists, h.dirty, h.letter = h.columns, true, false, nil
+		h.was, h.exists, h.dirty, h.unsentMail = h.incidentColumns, true, false, nil
 	}
 	t.dirty = t.dirty[:0]
 	if t.last != t.stored {
@@ -148,12 +148,12 @@ func (t *tx) flush() error {
 		}
 		t.stored = t.last
 	}
-	return t.forget()
+	return t.deleteOldOperations()
 }
 
-func (t *tx) flushHead(h *head) error {
-	if h.letter != nil {
-		b, err := json.Marshal(h.letter)
+func (t *tx) flushIncidentRow(h *incidentRow) error {
+	if h.unsentMail != nil {
+		b, err := json.Marshal(h.unsentMail)
 		if err != nil {
 			return fmt.Errorf("write mail for %s: %w", idOf(h.number), err)
 		}
@@ -164,12 +164,12 @@ func (t *tx) flushHead(h *head) error {
 	if err := t.flushWake(h); err != nil {
 		return err
 	}
-	c := h.columns
+	c := h.incidentColumns
 	if !h.exists {
-		return t.exec(`INSERT INTO incident (version, open, follows, wake_at, mail_seq, read_seq, read_at, mail_due,
-			wake_rev, wake_when, wake_due, wake_attempt, task_seq, changed, shelved, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			c.version, c.open, c.follows, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
-			c.wakeRev, c.wakeWhen, c.wakeDue, c.wakeAttempt, c.taskSeq, c.changed, c.shelved, c.number)
+		return t.exec(`INSERT INTO incident (version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
+			wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			c.version, c.open, c.previous, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
+			c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.changed, c.archived, c.number)
 	}
 	// Naming an indexed column rewrites its index, changed or not.
 	if c.open != h.was.open {
@@ -177,19 +177,19 @@ func (t *tx) flushHead(h *head) error {
 			return err
 		}
 	}
-	if c.changed != h.was.changed || c.shelved != h.was.shelved {
-		if err := t.exec("UPDATE incident SET changed = ?, shelved = ? WHERE number = ?", c.changed, c.shelved, c.number); err != nil {
+	if c.changed != h.was.changed || c.archived != h.was.archived {
+		if err := t.exec("UPDATE incident SET changed = ?, archived = ? WHERE number = ?", c.changed, c.archived, c.number); err != nil {
 			return err
 		}
 	}
 	return t.exec(`UPDATE incident SET version = ?, wake_at = ?, mail_seq = ?, read_seq = ?, read_at = ?, mail_due = ?,
-		wake_rev = ?, wake_when = ?, wake_due = ?, wake_attempt = ?, task_seq = ? WHERE number = ?`,
+		wake_rev = ?, wake_set_for = ?, wake_due = ?, wake_attempt = ?, task_seq = ? WHERE number = ?`,
 		c.version, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
-		c.wakeRev, c.wakeWhen, c.wakeDue, c.wakeAttempt, c.taskSeq, c.number)
+		c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.number)
 }
 
 // flushWake writes the lane of the standing wake-up.
-func (t *tx) flushWake(h *head) error {
+func (t *tx) flushWake(h *incidentRow) error {
 	lane := wakeLane(h.number)
 	switch {
 	case h.wakeDue == h.was.wakeDue:
@@ -224,15 +224,15 @@ func (t *tx) dropLane(k laneKey) error {
 }
 
 // forget deletes operations that are too old, some at a time.
-func (t *tx) forget() error {
+func (t *tx) deleteOldOperations() error {
 	until := t.now - int64(keepReplies)
 	if t.now == 0 || t.oldest == 0 || t.oldest >= until {
 		return nil
 	}
-	if err := t.exec("DELETE FROM op WHERE id IN (SELECT id FROM op WHERE at < ? ORDER BY at LIMIT 200)", until); err != nil {
+	if err := t.exec("DELETE FROM operation WHERE id IN (SELECT id FROM operation WHERE at < ? ORDER BY at LIMIT 200)", until); err != nil {
 		return err
 	}
-	return t.recallOldest()
+	return t.reloadOldest()
 }
 
 // wakeLane is the lane of an incident's standing wake-up.

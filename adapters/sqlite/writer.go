@@ -19,9 +19,9 @@ type writer struct {
 	feed    *bot.Feed
 	log     *slog.Logger
 
-	heads  cache[int64, *head]
+	rows   cache[int64, *incidentRow]
 	alerts cache[alertKey, alerts.Row]
-	groups cache[string, hold]
+	groups cache[string, groupHold]
 	last   int64 // the last incident number given out
 	stored int64 // the same, as it is in the file
 	oldest int64 // no operation is older; 0: there is none
@@ -32,7 +32,7 @@ type alertKey struct{ integration, key string }
 // What the writer remembers: enough for the incidents and alerts that are
 // busy, a few megabytes at most.
 const (
-	keepHeads  = 2000
+	keepRows   = 2000
 	keepAlerts = 2000
 	keepGroups = 2000
 )
@@ -40,13 +40,13 @@ const (
 func newWriter(s *Store, log *slog.Logger) *writer {
 	return &writer{
 		session: s.writer, queue: s.queue, leases: s.leases, classes: s.classes, feed: &s.feed, log: log,
-		heads: newCache[int64, *head](keepHeads), alerts: newCache[alertKey, alerts.Row](keepAlerts), groups: newCache[string, hold](keepGroups),
+		rows: newCache[int64, *incidentRow](keepRows), alerts: newCache[alertKey, alerts.Row](keepAlerts), groups: newCache[string, groupHold](keepGroups),
 	}
 }
 
 // recall forgets everything and reads the counters again.
-func (w *writer) recall() error {
-	w.heads.clear()
+func (w *writer) reload() error {
+	w.rows.clear()
 	w.alerts.clear()
 	w.groups.clear()
 	row, err := w.one("SELECT value FROM counter WHERE name = 'incident'")
@@ -57,11 +57,11 @@ func (w *writer) recall() error {
 		w.stored = number(row[0])
 	}
 	w.last = w.stored
-	return w.recallOldest()
+	return w.reloadOldest()
 }
 
-func (w *writer) recallOldest() error {
-	row, err := w.one("SELECT min(at) FROM op")
+func (w *writer) reloadOldest() error {
+	row, err := w.one("SELECT min(at) FROM operation")
 	if err == nil {
 		w.oldest = number(row[0])
 	}
@@ -71,7 +71,7 @@ func (w *writer) recallOldest() error {
 // serve runs transactions until the queue is closed and empty.
 func (w *writer) serve() {
 	for r := w.queue.wait(); r != nil; r = w.queue.wait() {
-		w.turn(r)
+		w.runTransaction(r)
 	}
 }
 
@@ -81,7 +81,7 @@ func (w *writer) serve() {
 // nothing and disturbs nobody. One that fails while it writes (a full disk, a
 // row that must not be there) spoils the transaction: it is rolled back, and
 // each request runs once more by itself, so that only the culprit fails.
-func (w *writer) turn(first *request) {
+func (w *writer) runTransaction(first *request) {
 	var all []*request
 	var l load
 	err := w.transact(func(t *tx) error {
@@ -105,7 +105,7 @@ func (w *writer) turn(first *request) {
 	for _, r := range all {
 		switch {
 		case spoiled && len(all) > 1:
-			r.done <- w.alone(r)
+			r.done <- w.runAlone(r)
 		case err != nil:
 			r.done <- err
 		default:
@@ -115,7 +115,7 @@ func (w *writer) turn(first *request) {
 }
 
 // alone runs one request in a transaction of its own.
-func (w *writer) alone(r *request) error {
+func (w *writer) runAlone(r *request) error {
 	if err := w.transact(func(t *tx) error { r.err = r.do(t); return t.broken }); err != nil {
 		return err
 	}
@@ -139,8 +139,8 @@ func (w *writer) transact(do func(*tx) error) error {
 		err = &spoiledError{explain(err)}
 	} else if err = w.exec("COMMIT"); err == nil {
 		w.leases.release(t.settled)
-		w.tell(t.changed)
-		w.heads.trim()
+		w.notifyWatchers(t.changed)
+		w.rows.trim()
 		w.alerts.trim()
 		w.groups.trim()
 		return nil
@@ -156,8 +156,8 @@ func (w *writer) rollback(t *tx) {
 	if err := w.exec("ROLLBACK"); err != nil {
 		w.log.Debug("roll back", "error", err)
 	}
-	w.leases.keep(t.settled)
-	if err := w.recall(); err != nil {
+	w.leases.unmarkSettling(t.settled)
+	if err := w.reload(); err != nil {
 		w.log.Error("read the counters again", "error", err)
 	}
 }

@@ -109,11 +109,11 @@ func (s *store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return s.Store.List(ctx, q)
 }
 
-func (s *store) Talk(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
+func (s *store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	if err := s.readError(ctx, "talk"); err != nil {
 		return nil, err
 	}
-	return s.Store.Talk(ctx, incident, before, limit)
+	return s.Store.Messages(ctx, incident, before, limit)
 }
 
 func (s *store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {

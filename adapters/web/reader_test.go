@@ -23,7 +23,7 @@ type reader struct {
 // signInPath returns the path of a new sign-in link for a speaker.
 func (h *testServer) signInPath(s access.Speaker, to string) string {
 	h.t.Helper()
-	link, err := h.bot.SignIn.Link(h.t.Context(), s, to)
+	link, err := h.bot.SignIn.CreateLink(h.t.Context(), s, to)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func (h *testServer) load(id string) workflow.Incident {
 // messages returns the messages of people in an incident.
 func (h *testServer) messages(id string) []string {
 	h.t.Helper()
-	all, err := h.store.Store.Talk(h.t.Context(), id, 0, 1000)
+	all, err := h.store.Store.Messages(h.t.Context(), id, 0, 1000)
 	if err != nil {
 		h.t.Fatal(err)
 	}

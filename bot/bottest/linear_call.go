@@ -136,7 +136,7 @@ func (c readRecord) step(l *ledger, a answer) (*ledger, bool) {
 type readTalk struct{ ID string }
 
 func (c readTalk) make(ctx context.Context, s bot.Store) (any, error) {
-	return s.Talk(ctx, c.ID, 0, 1000)
+	return s.Messages(ctx, c.ID, 0, 1000)
 }
 
 func (c readTalk) step(l *ledger, a answer) (*ledger, bool) {

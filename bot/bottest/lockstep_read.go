@@ -94,8 +94,8 @@ func (tw *twins) read() {
 	}
 	same(tw, "list", listM, listS, errM, errS)
 	before, limit := tw.rand.IntN(12), tw.rand.IntN(6)
-	talkM, errM := tw.model.Talk(tw.Context(), id, before, limit)
-	talkS, errS := tw.tested.Talk(tw.Context(), id, before, limit)
+	talkM, errM := tw.model.Messages(tw.Context(), id, before, limit)
+	talkS, errS := tw.tested.Messages(tw.Context(), id, before, limit)
 	same(tw, "a page of talk", talkM, talkS, errM, errS)
 	from := tw.pick("", "x")
 	recordsM, errM := tw.model.Records(tw.Context(), "k", from, 5)
@@ -114,8 +114,8 @@ func (tw *twins) compare(id string) {
 	historyM, errM := tw.model.History(tw.Context(), id, 1, 100)
 	historyS, errS := tw.tested.History(tw.Context(), id, 1, 100)
 	same(tw, "history of "+id, historyM, historyS, errM, errS)
-	talkM, errM := tw.model.Talk(tw.Context(), id, 0, 100)
-	talkS, errS := tw.tested.Talk(tw.Context(), id, 0, 100)
+	talkM, errM := tw.model.Messages(tw.Context(), id, 0, 100)
+	talkS, errS := tw.tested.Messages(tw.Context(), id, 0, 100)
 	same(tw, "talk of "+id, talkM, talkS, errM, errS)
 }
 

@@ -169,7 +169,7 @@ func (tw *twins) messages() []bot.StoredMessage {
 
 // said is how often each message is there: once, or not.
 func (tw *twins) said(id string) map[string]int {
-	all, err := tw.model.Talk(tw.Context(), id, 0, 100)
+	all, err := tw.model.Messages(tw.Context(), id, 0, 100)
 	if err != nil {
 		tw.Error(err)
 	}

@@ -102,7 +102,7 @@ var usedPlaces = []string{ //nolint:gochecknoglobals // a constant
 // exportPages: in pages of any size it is the same, each piece once and in its
 // place, and whether an incident is shelved makes no difference.
 func exportPages(t *testing.T, s bot.Store) {
-	if got := lines(t, export(t, s, 1)); got != `{"place":"counter","counter":0}` {
+	if got := lines(t, export(t, s, 1)); got != `{"key":"counter","counter":0}` {
 		t.Fatalf("an empty store is exported as %s", got)
 	}
 	used(t, s)
@@ -259,7 +259,7 @@ func importAtomic(t *testing.T, s bot.Store) {
 	used(t, s)
 	want := lines(t, export(t, s, 100))
 	good := bot.ArchiveItem{Key: "record/k/new", Record: &bot.Record{Kind: "k", ID: "new", Version: 1, Body: []byte("1")}}
-	dossier := bot.Dossier{Number: 20, Version: 1, Body: []byte("state")}
+	dossier := bot.ArchivedIncident{Number: 20, Version: 1, Body: []byte("state")}
 	twice := dossier
 	twice.Events = []bot.StoredEvent{{Seq: 1}, {Seq: 1}}
 	unread := dossier

@@ -101,7 +101,7 @@ func seenOne(t *testing.T, s bot.Store, id string) string {
 	}
 	all := []any{l}
 	for _, p := range [][2]int{{0, 100}, {0, 1}, {1, 1}, {2, 100}, {3, 5}} {
-		all = append(all, must1(s.History(ctx, id, p[0], p[1]))(t), must1(s.Talk(ctx, id, p[0], p[1]))(t))
+		all = append(all, must1(s.History(ctx, id, p[0], p[1]))(t), must1(s.Messages(ctx, id, p[0], p[1]))(t))
 	}
 	all = append(all, must1(s.Firing(ctx, id, "", 100))(t))
 	return string(must1(json.MarshalIndent(all, "", " "))(t))

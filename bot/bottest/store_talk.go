@@ -22,7 +22,7 @@ func say(id string, messages ...string) bot.Commit {
 func talk(t *testing.T, s bot.Store, id string, before, limit int) string {
 	t.Helper()
 	var all []string
-	for _, m := range must1(s.Talk(t.Context(), id, before, limit))(t) {
+	for _, m := range must1(s.Messages(t.Context(), id, before, limit))(t) {
 		all = append(all, fmt.Sprintf("%d %s: %s", m.Seq, m.Key, m.Body))
 	}
 	return strings.Join(all, ", ")
@@ -94,7 +94,7 @@ func talkPages(t *testing.T, s bot.Store) {
 		{0, 100, "1 2 3 4 5 6 7 8 9 10 11 12"},
 	} {
 		seqs := make([]string, 0, page.limit)
-		for _, m := range must1(s.Talk(t.Context(), "INC-1", page.before, page.limit))(t) {
+		for _, m := range must1(s.Messages(t.Context(), "INC-1", page.before, page.limit))(t) {
 			seqs = append(seqs, fmt.Sprint(m.Seq))
 			if m.Key != fmt.Sprint("k", m.Seq) {
 				t.Errorf("message %d has the key %s", m.Seq, m.Key)

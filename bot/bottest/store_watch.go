@@ -219,7 +219,7 @@ func visible(ctx context.Context, t *testing.T, s bot.Store) int {
 	if err != nil {
 		t.Error(err)
 	}
-	said, err := s.Talk(ctx, "INC-1", 0, 1)
+	said, err := s.Messages(ctx, "INC-1", 0, 1)
 	if err != nil {
 		t.Error(err)
 	}

@@ -84,8 +84,8 @@ func (w *World) boot() *replica {
 		Store: w.store, Organization: Town(), Secret: []byte("0123456789abcdef"), Log: quiet,
 		Now:     func() time.Time { return w.now },
 		Pagers:  map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
-		Chats:   map[string]bot.Chat{"slack": w.chat},
-		Builtin: map[string]bot.BuiltinRooms{"web": builtinRooms{}},
+		Chats:   map[string]bot.Chat{worldPlatform: w.chat},
+		Builtin: map[string]bot.BuiltinRooms{"web": BuiltinRooms{}},
 	})
 	if err != nil {
 		panic(err)

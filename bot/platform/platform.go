@@ -20,8 +20,8 @@ import (
 
 // Description is what the rest of Tocsin knows of a chat platform.
 type Description struct {
-	Name  string // in the configuration, in targets ("room:NAME:ID") and in stored pages: "slack"
-	Title string // as people write it: "Slack"
+	Name  string // in the configuration, in targets ("room:NAME:ID") and in stored pages: small letters
+	Title string // as people write it
 
 	Account ID // of a person
 	Group   ID // of a group of people that stands for a team; Is is nil where there are none

@@ -11,18 +11,19 @@ import (
 	"tocsin/bot"
 )
 
-// An export is lines of JSON: a first one that says what it is, a
-// [bot.ArchiveItem] a line, and a last one with the number of pieces, without which
-// it is cut short. Two exports of the same store are the same file.
+// An export is lines of JSON: a first line that names the format, one line per
+// [bot.ArchiveItem], and a last line with the number of items; a file without it
+// is cut short. Two exports of the same store are the same file.
 
-// exportVersion is the format that is written, and the newest that is read.
-const exportVersion = 1
+// exportVersion is the format that is written and read. Format 1, which unreleased
+// builds wrote, named the fields differently and is refused.
+const exportVersion = 2
 
 // frame is the first line of an export, or the last.
 type frame struct {
 	Tocsin  string `json:"tocsin"` // "export", or "end"
 	Version int    `json:"version,omitempty"`
-	Pieces  *int   `json:"pieces,omitempty"`
+	Items   *int   `json:"items,omitempty"`
 }
 
 // The first bytes of both.
@@ -33,10 +34,10 @@ const (
 )
 
 // tally counts what is in an export.
-type tally struct{ pieces, incidents, alerts, groups, records, replies int }
+type tally struct{ items, incidents, alerts, groups, records, replies int }
 
 func (t *tally) add(p bot.ArchiveItem) {
-	t.pieces++
+	t.items++
 	switch {
 	case p.Incident != nil:
 		t.incidents++
@@ -86,7 +87,7 @@ func (e *exportWriter) write(p bot.ArchiveItem) error {
 }
 
 func (e *exportWriter) end() error {
-	return errors.Join(e.lines.Encode(frame{Tocsin: lastLine, Pieces: &e.tally.pieces}), e.to.Flush())
+	return errors.Join(e.lines.Encode(frame{Tocsin: lastLine, Items: &e.tally.items}), e.to.Flush())
 }
 
 // exportReader reads an export.
@@ -97,8 +98,8 @@ type exportReader struct {
 	tally tally
 }
 
-// readExport hands over each piece of an export, and about how many bytes it
-// has. An error names the file, the line, and what is wrong. Whether the file
+// readExport calls do with each item of an export and its approximate size in
+// bytes. An error names the file, the line, and what is wrong. Whether the file
 // is whole is known only when it returns.
 func readExport(name string, from io.Reader, do func(p bot.ArchiveItem, size int) error) (tally, error) {
 	r := &exportReader{name: name, from: bufio.NewReaderSize(from, 1<<16)}
@@ -115,7 +116,7 @@ func readExport(name string, from io.Reader, do func(p bot.ArchiveItem, size int
 		}
 		var p bot.ArchiveItem
 		if err = strictly(line, &p); err != nil {
-			err = fmt.Errorf("this is no piece: %w", err)
+			err = fmt.Errorf("this is not an item: %w", err)
 		} else if err = p.Validate(); err == nil {
 			err = do(p, len(line))
 		}
@@ -152,6 +153,8 @@ func (r *exportReader) begin() error {
 	switch {
 	case f.Tocsin != firstLine || f.Version < 1:
 		return fmt.Errorf(`%s is no export of tocsin: one is written by "tocsin export FILE", and begins with %s"%s"`, r.name, frameStart, firstLine)
+	case f.Version < exportVersion:
+		return fmt.Errorf("%s was written by an earlier, unreleased build (format %d, this one reads %d) and cannot be imported: start with an empty store", r.name, f.Version, exportVersion)
 	case f.Version > exportVersion:
 		return fmt.Errorf("%s was written by a newer version of tocsin (format %d, this one reads %d): import it with that version", r.name, f.Version, exportVersion)
 	}
@@ -163,7 +166,7 @@ func (r *exportReader) next() ([]byte, error) {
 	line, err := r.from.ReadBytes('\n')
 	switch {
 	case errors.Is(err, io.EOF) && !json.Valid(line):
-		return nil, fmt.Errorf("%s is cut short: it ends after line %d, without the line that counts its pieces; copy it again, or export again", r.name, r.line)
+		return nil, fmt.Errorf("%s is cut short: it ends after line %d, without the line that counts its items; copy it again, or export again", r.name, r.line)
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("read %s: %w", r.name, err)
 	}
@@ -174,11 +177,11 @@ func (r *exportReader) next() ([]byte, error) {
 // end reads the last line: all that it counts is there, and nothing follows.
 func (r *exportReader) end(line []byte) error {
 	var f frame
-	if err := strictly(line, &f); err != nil || f.Tocsin != lastLine || f.Pieces == nil {
-		return r.wrong(errors.New("this is neither a piece nor the last line"))
+	if err := strictly(line, &f); err != nil || f.Tocsin != lastLine || f.Items == nil {
+		return r.wrong(errors.New("this is neither an item nor the last line"))
 	}
-	if *f.Pieces != r.tally.pieces {
-		return fmt.Errorf("%s is not whole: its last line counts %s, and it has %d; copy it again, or export again", r.name, many(*f.Pieces, "piece"), r.tally.pieces)
+	if *f.Items != r.tally.items {
+		return fmt.Errorf("%s is not whole: its last line counts %s, and it has %d; copy it again, or export again", r.name, many(*f.Items, "item"), r.tally.items)
 	}
 	if _, err := r.from.ReadByte(); !errors.Is(err, io.EOF) {
 		r.line++

@@ -117,7 +117,7 @@ func TestUnfinishedIsNotServed(t *testing.T) {
 	}
 	for _, args := range [][]string{{"serve", "--data", data, "--listen", "127.0.0.1:0"}, {"export", "--data", data, "-"}} {
 		var out, said bytes.Buffer
-		if code := run(args, &out, &said); code != 1 || !strings.Contains(said.String(), "was interrupted: run `tocsin import` again") || out.Len() > 0 {
+		if code := run(platforms(), args, &out, &said); code != 1 || !strings.Contains(said.String(), "was interrupted: run `tocsin import` again") || out.Len() > 0 {
 			t.Errorf("%s: exit %d, %s%s", args[0], code, out.String(), said.String())
 		}
 	}
@@ -125,29 +125,30 @@ func TestUnfinishedIsNotServed(t *testing.T) {
 
 // TestExportReader: what a line of a file may look like, and what not.
 func TestExportReader(t *testing.T) {
-	const first, counter = `{"tocsin":"export","version":1}` + "\n", `{"place":"counter","counter":7}` + "\n"
+	const first, counter = `{"tocsin":"export","version":2}` + "\n", `{"key":"counter","counter":7}` + "\n"
 	for file, want := range map[string]string{
-		first + counter + `{"tocsin":"end","pieces":1}` + "\n": "",
-		first + counter + `{"tocsin":"end","pieces":1}`:        "",
-		first + `{"tocsin":"end","pieces":0}`:                  "",
-		"":                                                     "is empty",
-		"{":                                                    "is no export",
-		strings.Repeat("x", 1<<20):                             "is no export",
-		`{"tocsin":"end","pieces":0}`:                          "is no export",
-		`{"tocsin":"export","version":0}`:                      "is no export",
-		`{"tocsin":"export","vers`:                             "is cut short: it ends after line 0",
-		`{"tocsin":"export","version":9}`:                      "a newer version of tocsin (format 9, this one reads 1)",
-		first:                                                  "is cut short: it ends after line 1",
-		first + counter:                                        "is cut short: it ends after line 2",
-		first + counter + `{"place":"rec`:                      "is cut short: it ends after line 2",
-		first + counter + `{"tocsin":"end","pieces":2}`:               "counts 2 pieces, and it has 1",
-		first + counter + `{"tocsin":"end"}`:                          "line 3: this is neither",
-		first + counter + first:                                       "line 3: this is neither",
-		first + counter + `{"tocsin":"end","pieces":1}` + "\n" + "\n": "line 4: something follows",
-		first + "\n" + counter:                                        "line 2: this is no piece: EOF",
-		first + strings.TrimSuffix(counter, "\n") + counter:           "line 2: this is no piece: there is more than one",
-		first + `{"place":"counter"}` + "\n":                          "line 2: a piece holds one thing",
-		first + counter + "null\n":                                    "line 3: a piece holds one thing",
+		first + counter + `{"tocsin":"end","items":1}` + "\n": "",
+		first + counter + `{"tocsin":"end","items":1}`:        "",
+		first + `{"tocsin":"end","items":0}`:                  "",
+		"":                                                    "is empty",
+		"{":                                                   "is no export",
+		strings.Repeat("x", 1<<20):                            "is no export",
+		`{"tocsin":"end","items":0}`:                          "is no export",
+		`{"tocsin":"export","version":0}`:                     "is no export",
+		`{"tocsin":"export","vers`:                            "is cut short: it ends after line 0",
+		`{"tocsin":"export","version":9}`:                     "a newer version of tocsin (format 9, this one reads 2)",
+		`{"tocsin":"export","version":1}`:                     "an earlier, unreleased build (format 1, this one reads 2)",
+		first:                                                 "is cut short: it ends after line 1",
+		first + counter:                                       "is cut short: it ends after line 2",
+		first + counter + `{"key":"rec`:                       "is cut short: it ends after line 2",
+		first + counter + `{"tocsin":"end","items":2}`:        "counts 2 items, and it has 1",
+		first + counter + `{"tocsin":"end"}`:                  "line 3: this is neither",
+		first + counter + first:                               "line 3: this is neither",
+		first + counter + `{"tocsin":"end","items":1}` + "\n" + "\n": "line 4: something follows",
+		first + "\n" + counter:                              "line 2: this is not an item: EOF",
+		first + strings.TrimSuffix(counter, "\n") + counter: "line 2: this is not an item: there is more than one",
+		first + `{"key":"counter"}` + "\n":                  "line 2: an item has exactly one content",
+		first + counter + "null\n":                          "line 3: an item has exactly one content",
 	} {
 		_, err := readExport("FILE", strings.NewReader(file), func(bot.ArchiveItem, int) error { return nil })
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "FILE")) {

@@ -1,0 +1,185 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/sqlite"
+	"tocsin/bot"
+	"tocsin/bot/alerts"
+	"tocsin/bot/bottest"
+)
+
+// bulk is where most of an incident is kept.
+var bulkTables = []string{"state", "event", "mail", "message", "task", "lane"}
+
+// closed makes an incident of which nothing is to come.
+func endIncident(t testing.TB, s *sqlite.Store, id string, events int) {
+	t.Helper()
+	c := wake(id, 0, time.Time{})
+	c.Open, c.Events, c.Messages = false, nil, say("", "a").Messages
+	for n := range events {
+		c.Events = append(c.Events, bot.StoredEvent{Seq: n + 1, Body: fmt.Appendf(nil, `{"seq":%d,"text":"something that happened"}`, n+1)})
+	}
+	if _, err := s.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantRows(t *testing.T, s *sqlite.Store, want int, tables ...string) {
+	t.Helper()
+	if got, err := s.Count(t.Context(), tables...); err != nil || got != want {
+		t.Errorf("%v have %d rows, %v; want %d", tables, got, err, want)
+	}
+}
+
+// TestCompactForm: on the shelf an incident is one small row and one with all
+// the rest in it; forgotten it is nothing at all.
+func TestCompactForm(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	endIncident(t, s, "INC-1", 50)
+	alert := alertOf("k", "g")
+	over := alert
+	over.Alert.State = alerts.Resolved
+	if _, err := s.Take(t.Context(), alerts.Batch{At: bottest.Epoch, Arrivals: []alerts.Arrival{alert, over}}); err != nil {
+		t.Fatal(err)
+	}
+	last := wake("INC-2", 0, time.Time{})
+	last.Open, last.ReadMail, last.Group = false, 1, &bot.GroupHold{Key: "g"}
+	if _, err := s.Commit(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"INC-1", "INC-2"} {
+		if done, err := s.Archive(t.Context(), id); err != nil || !done {
+			t.Fatalf("shelved %s: %v, %v", id, done, err)
+		}
+	}
+	wantRows(t, s, 0, bulkTables...)
+	wantRows(t, s, 2, "incident")
+	wantRows(t, s, 2, "archive")
+	s.Close()
+	s = open(t, path) // it is durable, and nothing was only in memory
+	if history, err := s.History(t.Context(), "INC-1", 0, 100); err != nil || len(history) != 50 {
+		t.Errorf("%d events, %v", len(history), err)
+	}
+	for _, id := range []string{"INC-1", "INC-2"} {
+		if done, err := s.Forget(t.Context(), id); err != nil || !done {
+			t.Fatalf("forgot %s: %v, %v", id, done, err)
+		}
+	}
+	wantRows(t, s, 0, append(bulkTables, "incident", "archive", "alert", "alert_group")...)
+	if n, err := s.Reserve(t.Context()); err != nil || n != 3 {
+		t.Errorf("the next number is %d, %v", n, err)
+	}
+}
+
+// TestShelveBeside: while an incident goes to the shelf and comes back, over
+// and over, no reader misses anything that was answered, and nothing is lost.
+func TestArchiveWhileWriting(t *testing.T) {
+	rounds := 300
+	if raceEnabled || testing.Short() {
+		rounds = 60
+	}
+	s, ctx := open(t, file(t)), context.WithoutCancel(t.Context())
+	endIncident(t, s, "INC-1", 1)
+	done := make(chan struct{})
+	var beside sync.WaitGroup
+	until := func(do func() bool) {
+		beside.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if !do() {
+					return
+				}
+			}
+		})
+	}
+	shelved := 0
+	until(func() bool {
+		ok, err := s.Archive(ctx, "INC-1")
+		if err != nil {
+			t.Error(err)
+		}
+		if ok {
+			shelved++
+		}
+		return err == nil
+	})
+	events, messages := 1, 1
+	until(func() bool { // it never becomes less
+		history, err := s.History(ctx, "INC-1", 0, 10_000)
+		said, talkErr := s.Messages(ctx, "INC-1", 0, 10_000)
+		ok := err == nil && talkErr == nil && len(history) >= events && len(said) >= messages
+		if !ok {
+			t.Errorf("%d events, %d messages, %v, %v; there were %d and %d", len(history), len(said), err, talkErr, events, messages)
+		}
+		events, messages = len(history), len(said)
+		return ok
+	})
+	var sayers sync.WaitGroup
+	sayers.Go(func() {
+		for n := range rounds {
+			if _, err := s.Commit(ctx, say("INC-1", fmt.Sprint("message ", n))); err != nil {
+				t.Error(err)
+			}
+			if said, err := s.Messages(ctx, "INC-1", 0, 10_000); err != nil || len(said) != n+2 || said[n+1].Seq != n+2 {
+				t.Errorf("after message %d there are %d, %v", n, len(said), err)
+			}
+		}
+	})
+	sayers.Go(func() {
+		for n := range rounds {
+			c := wake("INC-1", n+1, time.Time{})
+			c.Open, c.Events = false, []bot.StoredEvent{{Seq: n + 2, Body: fmt.Append(nil, n+2)}}
+			if _, err := s.Commit(ctx, c); err != nil {
+				t.Error(err)
+			}
+			if history, err := s.History(ctx, "INC-1", 0, 10_000); err != nil || len(history) != n+2 {
+				t.Errorf("after event %d there are %d, %v", n+2, len(history), err)
+			}
+			if l, err := s.Load(ctx, "INC-1"); err != nil || l.Version != n+2 || !bytes.Equal(l.Snapshot, c.Snapshot) {
+				t.Errorf("after version %d: %+v, %v", n+2, l, err)
+			}
+		}
+	})
+	sayers.Wait()
+	close(done)
+	beside.Wait()
+	if shelved == 0 {
+		t.Error("it never went to the shelf: the test has become blind")
+	}
+}
+
+// TestShelfDamaged: a compact form that cannot be read is an error that names
+// the incident; nothing is taken for an incident without a history.
+func TestCompactFormDamaged(t *testing.T) {
+	s := open(t, file(t))
+	endIncident(t, s, "INC-1", 1)
+	if done, err := s.Archive(t.Context(), "INC-1"); err != nil || !done {
+		t.Fatalf("shelved: %v, %v", done, err)
+	}
+	execRaw(t, s, "UPDATE archive SET body = CAST('damage' AS BLOB)")
+	_, loadErr := s.Load(t.Context(), "INC-1")
+	_, historyErr := s.History(t.Context(), "INC-1", 0, 10)
+	_, talkErr := s.Messages(t.Context(), "INC-1", 0, 10)
+	_, exportErr := s.Export(t.Context(), "", 100)
+	_, sayErr := s.Commit(t.Context(), say("INC-1", "b"))
+	_, stepErr := s.Commit(t.Context(), wake("INC-1", 1, time.Time{}))
+	for what, err := range map[string]error{"load": loadErr, "history": historyErr, "talk": talkErr, "say": sayErr, "step": stepErr} {
+		wantError(t, err, "INC-1", "expand the")
+		if errors.Is(err, bot.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	wantError(t, exportErr, "expand the")
+}

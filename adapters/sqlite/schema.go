@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"context"
+	_ "embed" // for schema.sql
+	"errors"
+	"fmt"
+)
+
+//go:embed schema.sql
+var schema string
+
+// layout is the version of schema.sql, stored as SQLite's user_version.
+// Unreleased builds wrote layouts 1 to 3 with other names; their files are
+// refused. From the first release on, a new layout needs a migration.
+const layout = 4
+
+// application is SQLite's application_id of our files.
+const application = 0x746f6373
+
+// checkLayout refuses a file that this build cannot use. It reads through a
+// connection that cannot write, so that a refused file stays exactly as it is.
+func checkLayout(ctx context.Context, path string) error {
+	s, err := connectReadOnly(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkVersion(s), s.close())
+}
+
+func checkVersion(s *session) error {
+	version, err := s.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	owner, err := s.number("PRAGMA application_id")
+	if err != nil {
+		return err
+	}
+	tables, err := s.number("SELECT count(*) FROM sqlite_master")
+	if err != nil {
+		return err
+	}
+	switch {
+	case version == layout && owner == application, version == 0 && tables == 0:
+		return nil
+	case version == 0 || owner != application:
+		return errors.New("the file is a database of another program: move it away, or name another with --data")
+	case version < layout:
+		return fmt.Errorf("it was written by an earlier, unreleased build (layout %d; this build reads %d): move the folder away and start with an empty one, or name another with --data",
+			version, layout)
+	}
+	return fmt.Errorf("it was written by a newer version of tocsin (layout %d; this build reads %d): use that version, or restore a backup from before the upgrade",
+		version, layout)
+}
+
+// createSchema creates the tables in an empty file, completely or not at all.
+func createSchema(s *session) error {
+	version, err := s.number("PRAGMA user_version")
+	if err != nil || version == layout {
+		return err
+	}
+	if err = s.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	for _, script := range []string{schema, fmt.Sprintf("PRAGMA user_version = %d", layout), fmt.Sprintf("PRAGMA application_id = %d", application), "COMMIT"} {
+		if err = s.exec(script); err != nil {
+			return errors.Join(fmt.Errorf("create the tables: %w", err), s.exec("ROLLBACK"))
+		}
+	}
+	return nil
+}
