@@ -11,7 +11,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/authentication/tokens and the errors of every method.
+// The kinds of tokens and the scopes of methods: docs.slack.dev/authentication/tokens, and the errors of every method.
 func TestTokensAndScopes(t *testing.T) {
 	a := start(t, slacktest.Options{Scopes: []string{"channels:read", "chat:write"}})
 	a.as("").refused("not_authed", "auth.test")
@@ -31,12 +31,12 @@ func TestTokensAndScopes(t *testing.T) {
 	}
 	r.Header.Set("Authorization", "Bearer "+a.s.BotToken)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answered, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := a.read(answered); got["user_id"] != a.s.BotUser || answered.Header.Get("X-OAuth-Scopes") != "channels:read,chat:write" {
-		t.Errorf("auth.test %v, %v", got, answered.Header)
+	if got := a.read(response); got["user_id"] != a.s.BotUser || response.Header.Get("X-OAuth-Scopes") != "channels:read,chat:write" {
+		t.Errorf("auth.test %v, %v", got, response.Header)
 	}
 	a.s.RevokeToken("bot")
 	a.refused("token_revoked", "auth.test")
@@ -46,8 +46,8 @@ func TestTokensAndScopes(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/apis/web-api, "Slack Web API methods": content types.
-func TestWhatArgumentsMayComeAs(t *testing.T) {
+// The content types of arguments: docs.slack.dev/apis/web-api, "Slack Web API methods".
+func TestContentTypesOfArguments(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	send := func(method, body string) map[string]any {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.s.URL()+method, strings.NewReader(body))
@@ -56,11 +56,11 @@ func TestWhatArgumentsMayComeAs(t *testing.T) {
 		}
 		r.Header.Set("Authorization", "Bearer "+a.s.BotToken)
 		r.Header.Set("Content-Type", "application/json; charset=utf-8")
-		answered, err := http.DefaultClient.Do(r)
+		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a.read(answered)
+		return a.read(response)
 	}
 	for _, c := range []struct{ method, body, code string }{
 		{"conversations.create", `{"name":"inc-1","is_private":true}`, ""},
@@ -77,6 +77,7 @@ func TestWhatArgumentsMayComeAs(t *testing.T) {
 	}
 }
 
+// Each kind of fault fails the calls that it should, and no others.
 func TestFaults(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	id := a.channel("inc-1")
@@ -86,7 +87,7 @@ func TestFaults(t *testing.T) {
 	a.s.Fail("chat.postMessage", slacktest.Fault{Status: 429, RetryAfter: 1500 * time.Millisecond})
 	status := func() (int, string) {
 		r, err := http.PostForm(a.s.URL()+"chat.postMessage", map[string][]string{
-			"token": {a.s.BotToken}, "channel": {id}, "text": {"said"},
+			"token": {a.s.BotToken}, "channel": {id}, "text": {"hello"},
 		})
 		if err != nil {
 			return 0, ""
@@ -120,6 +121,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Requests wait while the server hangs; the hook is called before and after each method that runs.
 func TestHangingAndHooks(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	var phases []string
@@ -131,9 +133,9 @@ func TestHangingAndHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answered, doing := http.DefaultClient.Do(r); doing == nil {
-		answered.Body.Close()
-		t.Error("it answered while it should hang")
+	if response, err := http.DefaultClient.Do(r); err == nil {
+		response.Body.Close()
+		t.Error("the server answered while it should hang")
 	}
 	a.s.Hang(false)
 	a.do("auth.test")

@@ -8,7 +8,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/reference/methods/chat.postMessage.
+// Where messages can be posted, and the errors of docs.slack.dev/reference/methods/chat.postMessage.
 func TestPosting(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
@@ -48,7 +48,7 @@ func TestPosting(t *testing.T) {
 	a.refused("not_in_channel", "chat.postMessage", "channel", public, "text", "x")
 }
 
-// docs.slack.dev/reference/methods/chat.update and chat.delete.
+// What an update keeps and removes: docs.slack.dev/reference/methods/chat.update and chat.delete.
 func TestUpdatingAndDeleting(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	id := a.channel("inc-1")
@@ -71,7 +71,7 @@ func TestUpdatingAndDeleting(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/reference/methods/conversations.history and conversations.replies.
+// Order, ranges and pages of docs.slack.dev/reference/methods/conversations.history and conversations.replies.
 func TestHistory(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	id := a.s.AddChannel(slacktest.Channel{Name: "inc", Members: []string{a.s.BotUser}})
@@ -87,7 +87,7 @@ func TestHistory(t *testing.T) {
 		{"3 2b 2", "inclusive=true oldest=" + two},
 		{"2b 2", "latest=" + three + " oldest=" + one},
 		{"3 2b", "limit=2"},
-		{"2b 2", "limit=2 oldest=" + one}, // next to oldest: the page says so for paging forward
+		{"2b 2", "limit=2 oldest=" + one}, // the page next to oldest comes first
 	} {
 		pairs := []string{"channel", id}
 		for field := range strings.FieldsSeq(c.more) {
@@ -108,11 +108,11 @@ func TestHistory(t *testing.T) {
 		return got["messages"].([]any)[0].(map[string]any)["metadata"]
 	}
 	if last() != nil || last("include_all_metadata", "true") == nil {
-		t.Error("metadata comes with include_all_metadata, and only then")
+		t.Error("metadata must come with include_all_metadata, and only then")
 	}
 }
 
-// docs.slack.dev/apis/web-api/rate-limits.
+// Posts in each channel and calls of each method are limited: docs.slack.dev/apis/web-api/rate-limits.
 func TestLimits(t *testing.T) {
 	c := newClock()
 	a := start(t, slacktest.Options{Now: c.now})
@@ -121,23 +121,23 @@ func TestLimits(t *testing.T) {
 	a.post(id, "2")
 	a.refused("ratelimited", "chat.postMessage", "channel", id, "text", "3")
 	other := a.channel("inc-2")
-	a.post(other, "another channel has its own second")
-	c.forward(time.Second)
+	a.post(other, "another channel has its own limit")
+	c.advance(time.Second)
 	a.post(id, "3")
 	for range 18 {
 		a.call("conversations.create", "name", "inc-1")
-		c.forward(time.Second)
+		c.advance(time.Second)
 	}
 	got := a.refused("ratelimited", "conversations.create", "name", "inc-3")
 	calls := a.s.Calls("conversations.create")
 	if last := calls[len(calls)-1]; last.Status != 429 || last.Done {
 		t.Errorf("%v, logged as %+v", got, last)
 	}
-	c.forward(41 * time.Second)
+	c.advance(41 * time.Second)
 	a.channel("inc-3")
 }
 
-// docs.slack.dev/reference/methods/pins.add and bookmarks.add, reactions.add, chat.postEphemeral.
+// docs.slack.dev/reference/methods/pins.add, bookmarks.add, reactions.add and chat.postEphemeral.
 func TestPinsBookmarksAndReactions(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})

@@ -7,7 +7,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/reference/methods/conversations.create, "Naming" and its errors.
+// The names that a channel can have: docs.slack.dev/reference/methods/conversations.create, "Naming", and its errors.
 func TestNamesOfChannels(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	for name, code := range map[string]string{
@@ -28,8 +28,9 @@ func TestNamesOfChannels(t *testing.T) {
 	a.refused("name_taken", "conversations.create", "name", "inc-1", "is_private", "true")
 }
 
-// docs.slack.dev/reference/methods/conversations.archive and conversations.unarchive with its "Bug alert".
-func TestArchivingTakesTheBotOut(t *testing.T) {
+// The app leaves a channel that it archives: docs.slack.dev/reference/methods/conversations.archive, and
+// conversations.unarchive with its "Bug alert".
+func TestArchivingRemovesTheBot(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	id := a.channel("inc-1")
 	a.do("conversations.archive", "channel", id)
@@ -49,7 +50,7 @@ func TestArchivingTakesTheBotOut(t *testing.T) {
 	a.refused("channel_not_found", "conversations.info", "channel", secret)
 }
 
-// docs.slack.dev/reference/methods/conversations.invite.
+// Who can be invited, and what force changes: docs.slack.dev/reference/methods/conversations.invite.
 func TestInviting(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	id := a.channel("inc-1")
@@ -60,10 +61,10 @@ func TestInviting(t *testing.T) {
 	a.refused("cant_invite_self", "conversations.invite", "channel", id, "users", a.s.BotUser)
 	got := a.refused("user_not_found", "conversations.invite", "channel", id, "users", "U404,"+ana+","+gone)
 	if n := len(got["errors"].([]any)); n != 2 {
-		t.Errorf("%d errors, want one for each bad ID: %v", n, got)
+		t.Errorf("%d errors, want one for each user who cannot be invited: %v", n, got)
 	}
 	if m := a.s.Channel(id).Members; len(m) != 1 {
-		t.Errorf("without force nobody is invited, but there are %q", m)
+		t.Errorf("members %q, want the app alone: without force no one is invited", m)
 	}
 	got = a.do("conversations.invite", "channel", id, "users", "U404,"+ana+","+ben, "force", "true")
 	if n := len(got["errors"].([]any)); n != 1 {
@@ -78,15 +79,15 @@ func TestInviting(t *testing.T) {
 	a.refused("channel_not_found", "conversations.invite", "channel", hidden, "users", ben)
 }
 
-// docs.slack.dev/reference/methods/conversations.setTopic, conversations.setPurpose, conversations.rename.
-func TestDescribing(t *testing.T) {
+// docs.slack.dev/reference/methods/conversations.setTopic, conversations.setPurpose and conversations.rename.
+func TestTopicPurposeAndName(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	id := a.channel("inc-1")
 	a.refused("too_long", "conversations.setTopic", "channel", id, "topic", strings.Repeat("ä", 251))
 	a.do("conversations.setTopic", "channel", id, "topic", strings.Repeat("ä", 250))
 	got := a.do("conversations.setPurpose", "channel", id, "purpose", "disk & load")
 	if text(got, "channel", "purpose", "value") != "disk &amp; load" || a.s.Channel("#inc-1").Purpose != "disk & load" {
-		t.Errorf("purpose %v, read as %q", got, a.s.Channel("inc-1").Purpose)
+		t.Errorf("purpose %v, unescaped %q", got, a.s.Channel("inc-1").Purpose)
 	}
 	a.do("conversations.rename", "channel", id, "name", "inc-1-disk")
 	a.refused("invalid_name_specials", "conversations.rename", "channel", id, "name", "No")
@@ -95,8 +96,8 @@ func TestDescribing(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/apis/web-api/pagination and reference/methods/conversations.list.
-func TestListingByPages(t *testing.T) {
+// Pages of a list: docs.slack.dev/apis/web-api/pagination and reference/methods/conversations.list.
+func TestPages(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	for _, name := range []string{"a", "b", "c"} {
 		a.channel(name)

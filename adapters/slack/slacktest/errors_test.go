@@ -7,7 +7,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// Each method's page below docs.slack.dev/reference/methods: the errors that no other test tells a story of.
+// The errors of each method's page below docs.slack.dev/reference/methods that no other test covers.
 func TestErrorsOfMethods(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
@@ -86,20 +86,21 @@ func TestErrorsOfMethods(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/reference/methods/chat.update (is_inactive), pins.add and reactions.add (is_archived).
+// What is refused in an archived channel: docs.slack.dev/reference/methods/chat.update (is_inactive), pins.add and
+// reactions.add (is_archived).
 func TestArchivedChannels(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{"channel_archive"}})
-	told := make(chan string, 9)
+	events := make(chan string, 9)
 	a.connect(func(f frame) string {
-		told <- f.Payload.Event.Type
+		events <- f.Payload.Event.Type
 		return ""
 	})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
 	ts := a.post(id, "card")
 	a.s.Archive(ana, id)
-	if event := <-told; event != "channel_archive" {
-		t.Errorf("told of %q", event)
+	if event := <-events; event != "channel_archive" {
+		t.Errorf("event %q, want channel_archive", event)
 	}
 	a.refused("is_inactive", "chat.update", "channel", id, "ts", ts, "text", "late")
 	a.refused("not_in_channel", "pins.add", "channel", id, "timestamp", ts)
@@ -115,7 +116,7 @@ func TestArchivedChannels(t *testing.T) {
 	a.refused("not_in_channel", "conversations.history", "channel", id)
 }
 
-// docs.slack.dev/reference/methods/apps.connections.open: POST alone.
+// apps.connections.open accepts only POST: docs.slack.dev/reference/methods/apps.connections.open.
 func TestConnectionsAreOpenedByPost(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	r, err := get(t, a.s.URL()+"apps.connections.open", a.s.AppToken)
@@ -130,6 +131,6 @@ func TestConnectionsAreOpenedByPost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := a.read(r); got["error"] != "not_authed" {
-		t.Errorf("a token in a query was taken: %v", got)
+		t.Errorf("a token in a query was accepted: %v", got)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// wholeElements have every field that is known of them, beside type and action_id.
-func wholeElements() map[string]string {
+// completeElements returns one element of each type with every field that the schema knows, beside type and action_id.
+func completeElements() map[string]string {
 	opt := `{"text":` + plain(1) + `,"value":"a","description":` + plain(1) + `}`
 	confirm := `"confirm":{"title":` + plain(1) + `,"text":` + plain(1) + `,"confirm":` + plain(1) + `,"deny":` + plain(1) + `,"style":"danger"}`
 	menu := `"placeholder":` + plain(1) + `,"focus_on_load":true,` + confirm
@@ -40,8 +40,8 @@ func wholeElements() map[string]string {
 	}
 }
 
-// wholeBlocks are one of each kind, with every field that is known.
-func wholeBlocks() map[string]string {
+// completeBlocks returns one block of each type with every field that the schema knows.
+func completeBlocks() map[string]string {
 	style := `"style":{"bold":true,"italic":true,"strike":true,"code":false,"unlink":true}`
 	words := `{"type":"text","text":" ",` + style + `},{"type":"link","url":"https://a.example","text":"a",` + style + `}`
 	date := `{"type":"date","timestamp":1772421120,"format":"{date_num} {time}","timezone":"UTC","url":"https://a.example","fallback":"x",` +
@@ -59,17 +59,17 @@ func wholeBlocks() map[string]string {
 	}
 }
 
-// Every field of every block, element and view: left out, of another type, longer, and more of it. Each row of the golden
-// file says what is wrong then; Read beside the pages below
+// Checks every block, element and view with each field missing, of another type, longer, and with more items. Each row of the
+// golden file has a problem and the changes that cause it. Compare it with the pages below
 // docs.slack.dev/reference/block-kit and docs.slack.dev/reference/views.
 func TestRefusedBlocks(t *testing.T) {
 	var b strings.Builder
-	for kind, fields := range inOrder(wholeBlocks()) {
+	for kind, fields := range inOrder(completeBlocks()) {
 		whole := `{"type":"` + kind + `","block_id":"b",` + fields
 		whole = strings.TrimSuffix(whole, ",") + "}"
 		changes(&b, kind, whole, func(block string) []string { return slacktest.CheckBlocks([]byte("[" + block + "]")) })
 	}
-	for kind, fields := range inOrder(wholeElements()) {
+	for kind, fields := range inOrder(completeElements()) {
 		whole := `{"type":"` + kind + `","action_id":"a",` + fields + `}`
 		fmt.Fprintf(&b, "\n%s\n", kind)
 		for place, block := range inOrder(map[string]string{
@@ -92,10 +92,12 @@ func TestRefusedBlocks(t *testing.T) {
 	golden(t, "refused_blocks.golden.txt", strings.TrimSpace(b.String())+"\n")
 }
 
+// modalOf returns a modal with blocks.
 func modalOf(blocks string) string {
 	return `{"type":"modal","title":` + plain(1) + `,"submit":` + plain(1) + `,"blocks":[` + blocks + `]}`
 }
 
+// inOrder returns the entries of a map, sorted by key.
 func inOrder(all map[string]string) func(func(string, string) bool) {
 	return func(yield func(string, string) bool) {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -106,7 +108,7 @@ func inOrder(all map[string]string) func(func(string, string) bool) {
 	}
 }
 
-// inWords lists problems without the places that they have in the whole.
+// inWords lists problems without their places.
 func inWords(problems []string) string {
 	for i, p := range problems {
 		p, _, _ = strings.Cut(p, " [json-pointer:")
@@ -116,8 +118,8 @@ func inWords(problems []string) string {
 	return strings.Join(slices.Compact(problems), "; ")
 }
 
-// changes writes what is wrong with a JSON object after each change of one of its values: a line for each value, with
-// the changes by what they are refused for.
+// changes writes the problems of a JSON object after each change of one of its values: a line for each value, with the
+// changes by the problems that they cause.
 func changes(b *strings.Builder, kind, whole string, check func(string) []string) {
 	fmt.Fprintf(b, "\n%s: %s\n", kind, inWords(check(whole)))
 	refused := map[string]map[string][]string{}
@@ -129,17 +131,17 @@ func changes(b *strings.Builder, kind, whole string, check func(string) []string
 		if refused[at] == nil {
 			refused[at] = map[string][]string{}
 		}
-		said := inWords(check(string(raw)))
-		refused[at][said] = append(refused[at][said], what)
+		problems := inWords(check(string(raw)))
+		refused[at][problems] = append(refused[at][problems], what)
 	})
 	for _, at := range slices.Sorted(maps.Keys(refused)) {
 		var words []string
-		for _, said := range slices.Sorted(maps.Keys(refused[at])) {
-			changed := strings.Join(refused[at][said], ", ")
-			if said == "" {
-				said = "accepted"
+		for _, problems := range slices.Sorted(maps.Keys(refused[at])) {
+			changed := strings.Join(refused[at][problems], ", ")
+			if problems == "" {
+				problems = "accepted"
 			}
-			words = append(words, said+": "+changed)
+			words = append(words, problems+": "+changed)
 		}
 		fmt.Fprintf(b, "  %s %s\n", at, strings.Join(words, " | "))
 	}
@@ -152,7 +154,7 @@ func decode(raw string) (v any) {
 	return v
 }
 
-// vary calls change with each single change of v: where and what it is, and a function that makes it in a copy.
+// vary calls change with each single change of v: its place, its description, and a function that applies it.
 func vary(v any, at string, change func(at, what string, apply func(any) any)) {
 	replace := func(what string, by any) { change(at, what, func(any) any { return by }) }
 	switch v := v.(type) {
@@ -212,6 +214,7 @@ func vary(v any, at string, change func(at, what string, apply func(any) any)) {
 	}
 }
 
+// varyText calls replace with each value that replaces a string.
 func varyText(replace func(what string, by any)) {
 	replace("a number", 7)
 	replace("empty", "")

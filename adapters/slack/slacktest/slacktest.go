@@ -62,7 +62,7 @@ type Server struct {
 	workspace
 	traffic
 	faultState
-	calls   []Call
+	calls []Call
 	limit limits
 	hook  func(Call)
 }
@@ -95,8 +95,8 @@ func New(o Options) *Server {
 		traffic:       newTraffic(),
 		limit:         limits{},
 	}
-	s.faultState.resume = make(chan struct{})
-	close(s.faultState.resume)
+	s.resume = make(chan struct{})
+	close(s.resume)
 	s.TeamID = s.newID("T")
 	s.AppID = s.newID("A")
 	s.BotID = s.newID("B")

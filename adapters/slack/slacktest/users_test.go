@@ -8,8 +8,9 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/reference/methods/users.info, users.lookupByEmail and reference/scopes/users.read.email.
-func TestPeople(t *testing.T) {
+// Who is found, and with which fields: docs.slack.dev/reference/methods/users.info, users.lookupByEmail and
+// reference/scopes/users.read.email.
+func TestUsers(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	ana := a.s.AddUser(slacktest.User{Name: "ana", Email: "Ana@example.com", TZ: "Europe/Berlin"})
 	a.s.AddUser(slacktest.User{Name: "dan", Email: "dan@example.com", Deleted: true})
@@ -20,19 +21,19 @@ func TestPeople(t *testing.T) {
 	}
 	a.refused("user_not_found", "users.info", "user", "U404")
 	if text(a.do("users.lookupByEmail", "email", "ana@example.com"), "user", "id") != ana {
-		t.Error("addresses differ by case only")
+		t.Error("an address in another case was not found")
 	}
 	for _, hidden := range []string{"dan@example.com", "eve@example.com", "nobody@example.com"} {
 		a.refused("users_not_found", "users.lookupByEmail", "email", hidden)
 	}
 	a.s.SetScopes([]string{"users:read"})
 	if got = a.do("users.info", "user", ana); text(got, "user", "profile", "email") != "" {
-		t.Errorf("an address without users:read.email: %v", got)
+		t.Errorf("the address is shown without users:read.email: %v", got)
 	}
 	a.refused("missing_scope", "users.lookupByEmail", "email", "ana@example.com")
 }
 
-// docs.slack.dev/reference/methods/usergroups.users.update: the whole list, never an empty one.
+// An update replaces the whole list, which must not be empty: docs.slack.dev/reference/methods/usergroups.users.update.
 func TestGroups(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	ana, ben := a.s.AddUser(slacktest.User{Name: "ana"}), a.s.AddUser(slacktest.User{Name: "ben"})
@@ -63,7 +64,7 @@ func TestDirectMessagesAndLinks(t *testing.T) {
 	a.refused("users_list_not_supplied", "conversations.open")
 	a.refused("method_not_supported_for_channel_type", "conversations.setTopic", "channel", id, "topic", "x")
 	ts := a.post(id, "a page")
-	a.refused("channel_not_found", "chat.update", "channel", ana, "ts", ts, "text", "a person is no channel")
+	a.refused("channel_not_found", "chat.update", "channel", ana, "ts", ts, "text", "a person's ID is no channel's ID")
 	link := text(a.do("chat.getPermalink", "channel", id, "message_ts", ts), "permalink")
 	if !strings.HasSuffix(link, "/archives/"+id+"/p"+strings.ReplaceAll(ts, ".", "")) {
 		t.Errorf("%s", link)
