@@ -51,7 +51,7 @@ func wordsOf(page string, pattern *regexp.Regexp, id string) []string {
 }
 
 // exchange makes a request, and returns its status and what was answered.
-func (in *installation) exchange(client *http.Client, method, path, body string, header http.Header) (status string, answer string) {
+func (in *installation) exchange(client *http.Client, method, path, body string, header http.Header) (status, answer string) {
 	in.Helper()
 	r, err := http.NewRequestWithContext(in.Context(), method, in.url+path, strings.NewReader(body))
 	if err != nil {

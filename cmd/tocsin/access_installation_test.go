@@ -226,9 +226,10 @@ func (in *installation) openRooms() {
 	for _, r := range relations() {
 		for _, id := range []string{in.public[r.name], in.private[r.name]} {
 			for n := 0; in.channel(id) == ""; n++ {
-				if tick(); n == 150 { // signed requests may be five minutes old
+				if n == 150 { // signed requests may be five minutes old
 					in.Fatalf("%s has no channel", id)
 				}
+				tick()
 			}
 			for _, name := range []string{"eve", "zoe", "yan"} {
 				in.slack.Join(in.accounts[name], in.channel(id))

@@ -75,15 +75,20 @@ func (c cell) isHidden() bool {
 // isAbout reports whether the word is said about the incident.
 func (c cell) isAbout() bool { return strings.Contains(c.line, "%") }
 
+// isAboutHidden reports whether the word is said about what must not exist for the
+// speaker.
+func (c cell) isAboutHidden() bool { return c.isAbout() && c.isHidden() }
+
 // refusal is the oracle, written from docs/rules.md: what the answer has to say on
 // every front, or "" where the speaker is let through. It is not asked about hidden
 // incidents.
 func (c cell) refusal() string {
 	sets, _ := c.call.Command.(workflow.SetVisibility)
+	answersPage := c.word.Name == "ack" && c.paged
 	switch {
 	case c.mistake != nil:
 		return c.mistake.Error()
-	case c.level < c.word.Access && !(c.word.Name == "ack" && c.paged): // (P1: access is checked first)
+	case c.level < c.word.Access && !answersPage: // (P1: access is checked first)
 		return fmt.Sprintf("needs the access %q; yours is %q", c.word.Access, c.level)
 	case sets.To == workflow.Private && c.speaker != "eve": // only configured people are members (P2: private means members only)
 		return "Only a configured person can make an incident private"
@@ -195,7 +200,7 @@ func (in *installation) check(c cell) bool {
 		committed := in.store.attempts.Load() > before
 		where := fmt.Sprintf("%s: %q by %s with access %s (%s), %s", f.name, c.line, c.speaker, c.level, c.name, c.incident.Visibility)
 		switch {
-		case c.isHidden() && c.isAbout():
+		case c.isAboutHidden():
 			in.hidden++
 			if none := strings.ReplaceAll(f.say(c, missing), missing, c.incident.ID); got != none || committed {
 				in.Errorf("%s: answered %q, and %q if it did not exist; committed: %t", where, got, none, committed)
@@ -213,7 +218,7 @@ func (in *installation) check(c cell) bool {
 		}
 		in.checkSecrets(c, where, got)
 	}
-	return want == "" && !(c.isHidden() && c.isAbout())
+	return want == "" && !c.isAboutHidden()
 }
 
 // checkCan compares the oracle with the package that decides.
@@ -229,7 +234,7 @@ func (in *installation) checkCan(c cell, want string) {
 		i = nil
 	}
 	err := cmp.Or(access.Can(s, c.word, i), access.CanHide(s, c.call.Command))
-	if c.isHidden() && c.isAbout() {
+	if c.isAboutHidden() {
 		want = c.incident.ID + " does not exist."
 	}
 	if !ok || s.Access != c.level || (err == nil) != (want == "") || err != nil && !strings.Contains(plain(err.Error()), want) {
