@@ -8,9 +8,9 @@ import (
 	"tocsin/workflow"
 )
 
-// commitOf turns an outcome into a commit. An input that made nothing true
-// only settles its task.
-func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change) (Commit, error) {
+// buildCommit turns the outcome of a step into a commit. Without events it only
+// settles the task and stores the reply.
+func (e *Engine) buildCommit(l Loaded, in workflow.Input, res Result, change Change) (Commit, error) {
 	out := res.Outcome
 	c := Commit{At: in.At, Incident: l.ID, Version: l.Version, Settle: change.Settle, WakeAt: out.Incident.WakeAt(), Records: slices.Clone(change.Records)}
 	if change.Operation != "" && res.Refusal == nil {
@@ -26,7 +26,7 @@ func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change
 	if c.Snapshot, err = workflow.EncodeIncident(out.Incident); err != nil {
 		return c, err
 	}
-	c.Open = out.Incident.Open()
+	c.Open = out.Incident.IsOpen()
 	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Alerts.Group != "" {
 		c.Group = &GroupHold{Key: out.Incident.Alerts.Group, Always: always, Until: until}
 	}
@@ -39,7 +39,7 @@ func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change
 			return c, bad
 		}
 		c.Events = append(c.Events, StoredEvent{Seq: event.Seq, Body: body})
-		change, bad := e.recordOf(l.ID, event.Fact, in.Known.Plan)
+		change, bad := e.recordChanges(l.ID, event.Fact, in.Known.Plan)
 		if bad != nil {
 			return c, bad
 		}
@@ -49,34 +49,34 @@ func (e *Engine) commitOf(l Loaded, in workflow.Input, res Result, change Change
 	return c, err
 }
 
-// addTasks adds what is owed to the world: effects, what is message in our own rooms,
-// and the cards that are to be brought up to date.
+// addTasks adds the effects of a step to its commit: tasks for the agenda, messages
+// for built-in rooms, and the standing tasks of the cards.
 func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 	for _, effect := range out.Effects {
-		if !e.canCarryOut(effect.Do) {
+		if !e.canCarryOut(effect.Action) {
 			continue
 		}
-		if post, is := effect.Do.(workflow.Post); is && e.cfg.Builtin[post.Platform] != nil {
-			message, err := e.builtinPost(effect.ID, post, out.Events)
+		if post, ok := effect.Action.(workflow.Post); ok && e.cfg.Builtin[post.Platform] != nil {
+			message, err := e.builtinMessage(effect.ID, post, out.Events)
 			if err != nil {
 				return err
 			}
 			c.Messages = append(c.Messages, message)
 			continue
 		}
-		body, err := workflow.EncodeAction(effect.Do)
+		body, err := workflow.EncodeAction(effect.Action)
 		if err != nil {
 			return err
 		}
 		c.Tasks = append(c.Tasks, Task{ID: effect.ID, Owner: c.Incident, Lane: effect.Lane, Due: c.At, Body: body})
 	}
-	cards, err := cardsOf(out.Incident, c.At)
+	cards, err := cardTasks(out.Incident, c.At)
 	c.Tasks = append(c.Tasks, cards...)
 	return err
 }
 
-// cardsOf are the standing tasks that keep an incident's cards up to date.
-func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
+// cardTasks returns the standing tasks that bring an incident's cards up to date.
+func cardTasks(i workflow.Incident, due time.Time) ([]Task, error) {
 	var all []Task
 	for _, show := range i.Cards() {
 		body, err := workflow.EncodeAction(show)
@@ -89,49 +89,48 @@ func cardsOf(i workflow.Incident, due time.Time) ([]Task, error) {
 	return all, nil
 }
 
-// canCarryOut reports whether there is anybody to carry a deed out: a medium that
-// cannot take pages back is not asked to.
-func (e *Engine) canCarryOut(d workflow.Action) bool {
-	t, is := d.(workflow.CancelPage)
-	if !is {
+// canCarryOut reports whether an action can be carried out: a page is canceled only
+// through a pager that is a [Canceler].
+func (e *Engine) canCarryOut(a workflow.Action) bool {
+	cancel, ok := a.(workflow.CancelPage)
+	if !ok {
 		return true
 	}
-	_, able := e.Pager(t.Via).(Canceler)
-	return able
+	_, ok = e.Pager(cancel.Via).(Canceler)
+	return ok
 }
 
 // Kinds of records.
 const (
-	kindPlan   = "plan"   // by content hash
-	kindCursor = "cursor" // by policy/step
+	kindPlan   = "plan"   // a plan, by content hash
+	kindCursor = "cursor" // a round-robin position, by policy/step
 )
 
-// Kinds of records that end with an incident: those of its rooms and cards, and
-// those of effects that may have been carried out.
+// Kinds of records that are deleted with their incident (see [OwnedKinds]).
 const (
-	KindRoom    = "room"  // by platform/room: whose it is; and by incident/platform/room, so that it ends with the incident
-	KindCard    = "card"  // by incident/platform/room: where a card is, and what it says
-	KindAttempt = "tried" // by the effect's ID: which process has begun to carry it out
+	KindRoom    = "room"  // by platform/room: the incident that it belongs to; and an empty one by incident/platform/room, to find it by the incident
+	KindCard    = "card"  // by incident/platform/room: where the card is, and a hash of its content
+	KindAttempt = "tried" // by the effect's ID: the process that began to carry it out
 )
 
-// recordOf names the records that a fact writes in the same commit. A plan is
-// written once: what this process has read or written stays.
-func (e *Engine) recordOf(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
-	if d, is := f.(workflow.Declared); is {
-		if _, kept := e.plans.Load(d.Plan); kept {
+// recordChanges returns the records that a fact writes in its commit. A plan that
+// this process has read or written is not written again: plans never change.
+func (e *Engine) recordChanges(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
+	if d, ok := f.(workflow.Declared); ok {
+		if _, ok := e.plans.Load(d.Plan); ok {
 			return nil, nil
 		}
 		body, err := json.Marshal(plan)
 		return []RecordChange{{Kind: kindPlan, ID: d.Plan, Version: AnyVersion, Body: body}}, err
 	}
-	if r, is := f.(workflow.RoomOpened); is && e.cfg.Builtin[r.Platform] == nil {
+	if r, ok := f.(workflow.RoomOpened); ok && e.cfg.Builtin[r.Platform] == nil {
 		room := r.Platform + "/" + r.ID
 		return []RecordChange{
 			{Kind: KindRoom, ID: room, Version: AnyVersion, Body: []byte(incident)},
 			{Kind: KindRoom, ID: incident + "/" + room, Version: AnyVersion, Body: []byte{}},
 		}, nil
 	}
-	if s, is := f.(workflow.StepFired); is && s.Cursor != nil {
+	if s, ok := f.(workflow.StepFired); ok && s.Cursor != nil {
 		body, err := json.Marshal(s.Cursor.Next)
 		return []RecordChange{{Kind: kindCursor, ID: s.Cursor.Key, Version: s.Cursor.Was, Body: body}}, err
 	}

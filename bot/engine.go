@@ -16,39 +16,39 @@ import (
 	"tocsin/workflow"
 )
 
-// Config is what an engine is made of.
+// Config configures an engine.
 type Config struct {
 	Store        Store
 	Organization Organization
 	Pagers       map[string]Pager        // by name: "email", "webhook", "log"
 	Chats        map[string]Chat         // by platform
-	Builtin      map[string]BuiltinRooms // by platform, those whose rooms are in our own store
+	Builtin      map[string]BuiltinRooms // by platform: those whose rooms are in Tocsin's own store
 	Now          func() time.Time
 	Log          *slog.Logger
 }
 
-// Validate reports what is missing.
+// Validate returns an error when a required field is missing.
 func (c Config) Validate() error {
 	if c.Store == nil || c.Now == nil || c.Log == nil {
-		return errors.New("configure the engine: a store, a clock and a log are needed")
+		return errors.New("configure the engine: Store, Now and Log are required")
 	}
 	return nil
 }
 
-// Engine takes incidents through their steps: it loads an incident, answers what
-// the step asks, takes the step, and commits what came of it. Every change of an
-// incident goes through [Engine.Apply]. It is safe for concurrent use.
+// Engine takes incidents through their steps: it loads an incident, answers the
+// questions of the step, takes the step, and commits the outcome. Every change of
+// an incident goes through [Engine.Apply]. It is safe for concurrent use.
 type Engine struct {
 	cfg       Config
 	catalog   commands.Catalog
-	platforms []string // by name
+	platforms []string // names, sorted
 	current   atomic.Pointer[snapshot]
-	plans     sync.Map // hash → workflow.Plan; plans never change under their hash
-	queue     turnstile
+	plans     sync.Map // hash → workflow.Plan, which never changes
+	locks     incidentLocks
 	wakers    wakers
 }
 
-// snapshot is one configuration with the pagers it connects.
+// snapshot is one configuration with its pagers.
 type snapshot struct {
 	Organization
 	pagers map[string]Pager
@@ -68,9 +68,9 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Configure swaps the whole configuration and the pagers it connects. Running
-// incidents keep the plan they were declared with. When the error is not nil
-// the old configuration stays.
+// Configure replaces the configuration and the pagers as a whole. Running incidents
+// keep the plan that they were declared with. After an error the old configuration
+// stays in force.
 func (e *Engine) Configure(o Organization, pagers map[string]Pager) error {
 	prepared, err := o.Prepare()
 	if err != nil {
@@ -80,17 +80,17 @@ func (e *Engine) Configure(o Organization, pagers map[string]Pager) error {
 	return nil
 }
 
-// Organization returns the configuration that holds now.
+// Organization returns the configuration in force.
 func (e *Engine) Organization() *Organization { return &e.current.Load().Organization }
 
-// Catalog returns the words that people type.
+// Catalog returns the commands that people type.
 func (e *Engine) Catalog() commands.Catalog { return e.catalog }
 
-// Now returns the engine's time, in UTC.
+// Now returns the current time, in UTC.
 func (e *Engine) Now() time.Time { return e.cfg.Now().UTC() }
 
-// Pager returns the pager of a contact method: "sms#2" is of "sms". It is nil
-// when none is connected.
+// Pager returns the pager of a contact method, or nil when it is not connected. The
+// method "sms#2" is the second one of the pager "sms".
 func (e *Engine) Pager(method string) Pager { return e.current.Load().pagers[pagerName(method)] }
 
 // Chat returns the chat platform of that name.
@@ -99,7 +99,8 @@ func (e *Engine) Chat(platform string) (Chat, bool) {
 	return c, ok
 }
 
-// View is how a reader in a zone (nil: the organization's) reads cards.
+// View returns the view of cards for a reader in a time zone; nil is the
+// organization's.
 func (e *Engine) View(zone *time.Location) card.View {
 	org := e.Organization()
 	if zone == nil {
@@ -123,8 +124,8 @@ func (o Organization) Prepare() (Organization, error) {
 	return o, err
 }
 
-// Route decides where an alert of an integration goes. The organization is one
-// that [Organization.Prepare] returned.
+// Route applies the routing rules to an alert of an integration. It works on an
+// organization that [Organization.Prepare] returned.
 func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision) {
 	sender := alerts.Sender{Name: integration}
 	if i, ok := o.Integration(integration); ok {

@@ -6,26 +6,27 @@ import (
 	"sync/atomic"
 )
 
-// Feed tells watchers of changes: what a store implements the Watch of
-// [Library] with. The zero value is ready, and it is safe for concurrent use.
+// Feed notifies watchers of changed incidents. A store embeds one to implement the
+// Watch of [Library]. The zero value is ready, and it is safe for concurrent use.
 //
-// A store calls Changed when a change is durable and readers can see it, since
-// whoever is told reads at once; and before it answers Commit or Take, so that
-// in one process whoever has the answer knows that the watchers have been told.
+// A store calls Notify after a change is durable and can be read, because a watcher
+// reads as soon as it is notified; and before it returns from Commit or Take, so
+// that when a caller in the same process has the result, the watchers were notified.
 type Feed struct {
-	many     atomic.Int64 // watchers there are
+	count    atomic.Int64 // of all watchers
 	mu       sync.Mutex
-	watchers map[string]map[*watcher]struct{} // by incident; "": of all
+	watchers map[string]map[*watcher]struct{} // by incident; "": of all incidents
 }
 
+// watcher is one caller of Watch.
 type watcher struct {
-	told  chan struct{}
-	ended <-chan struct{} // closed when its context ends; nil: never
+	changed chan struct{}
+	done    <-chan struct{} // closed when its context ends; nil: never
 }
 
 // Watch implements the Watch of [Library].
 func (f *Feed) Watch(ctx context.Context, incident string) <-chan struct{} {
-	w := &watcher{told: make(chan struct{}, 1), ended: ctx.Done()}
+	w := &watcher{changed: make(chan struct{}, 1), done: ctx.Done()}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.watchers == nil {
@@ -35,61 +36,61 @@ func (f *Feed) Watch(ctx context.Context, incident string) <-chan struct{} {
 		f.watchers[incident] = map[*watcher]struct{}{}
 	}
 	f.watchers[incident][w] = struct{}{}
-	f.many.Add(1)
-	context.AfterFunc(ctx, func() { f.forget(incident, w) })
-	return w.told
+	f.count.Add(1)
+	context.AfterFunc(ctx, func() { f.remove(incident, w) })
+	return w.changed
 }
 
-func (f *Feed) forget(incident string, w *watcher) {
+func (f *Feed) remove(incident string, w *watcher) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.many.Add(-1)
+	f.count.Add(-1)
 	delete(f.watchers[incident], w)
 	if len(f.watchers[incident]) == 0 {
 		delete(f.watchers, incident)
 	}
 }
 
-// Watched reports whether anybody watches, and costs next to nothing: a store
-// need not even name what it has changed when nobody does. It is to be asked
-// once the change can be read, never before: whoever begins to watch in between
-// may have read what was there earlier, and would never be told.
-func (f *Feed) Watched() bool { return f.many.Load() > 0 }
+// HasWatchers reports whether there is any watcher, at the cost of one atomic read,
+// so that a store need not list what it changed when there is none. Call it after
+// the change can be read: a watcher that begins between an earlier call and the
+// change would read the old state and never be notified.
+func (f *Feed) HasWatchers() bool { return f.count.Load() > 0 }
 
-// Changed tells whoever watches these incidents, and whoever watches all. It
-// never waits for a watcher, and tells none whose context has ended.
-func (f *Feed) Changed(incidents ...string) {
-	if len(incidents) == 0 || !f.Watched() {
+// Notify notifies the watchers of these incidents, and those of all incidents. It
+// never waits for a watcher, and skips one whose context has ended.
+func (f *Feed) Notify(incidents ...string) {
+	if len(incidents) == 0 || !f.HasWatchers() {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	tell(f.watchers[""])
+	notify(f.watchers[""])
 	for _, id := range incidents {
-		tell(f.watchers[id])
+		notify(f.watchers[id])
 	}
 }
 
-// ChangedAny tells every watcher: something may have changed that the store has
-// not heard of.
-func (f *Feed) ChangedAny() {
+// NotifyAll notifies every watcher. A store calls it when it may have missed
+// changes, such as after its connection was lost.
+func (f *Feed) NotifyAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, watchers := range f.watchers {
-		tell(watchers)
+		notify(watchers)
 	}
 }
 
-func tell(watchers map[*watcher]struct{}) {
+func notify(watchers map[*watcher]struct{}) {
 	for w := range watchers {
 		select {
-		case <-w.ended: // it is about to be forgotten
+		case <-w.done: // it is about to be removed
 			continue
 		default:
 		}
 		select {
-		case w.told <- struct{}{}:
-		default: // told already, and not yet received
+		case w.changed <- struct{}{}:
+		default: // a notification is waiting already
 		}
 	}
 }

@@ -22,7 +22,7 @@ func told(c <-chan struct{}) bool {
 
 func TestFeedTells(t *testing.T) {
 	var f bot.Feed
-	f.Changed("INC-1") // nobody is there yet
+	f.Notify("INC-1") // nobody is there yet
 	one, again, two, all := f.Watch(t.Context(), "INC-1"), f.Watch(t.Context(), "INC-1"), f.Watch(t.Context(), "INC-2"), f.Watch(t.Context(), "")
 	for _, c := range []struct {
 		changed        []string
@@ -34,7 +34,7 @@ func TestFeedTells(t *testing.T) {
 		{[]string{"INC-1", "INC-2", "INC-1"}, true, true, true},
 		{[]string{"INC-3"}, false, false, true},
 	} {
-		f.Changed(c.changed...)
+		f.Notify(c.changed...)
 		if told(one) != c.one || told(again) != c.one || told(two) != c.two || told(all) != c.both {
 			t.Errorf("%v changed: not told as it should be, want %+v", c.changed, c)
 		}
@@ -49,12 +49,12 @@ func TestFeedCoalesces(t *testing.T) {
 	var f bot.Feed
 	slow, all := f.Watch(t.Context(), "INC-1"), f.Watch(t.Context(), "")
 	for range 100 {
-		f.Changed("INC-1")
+		f.Notify("INC-1")
 	}
 	if !told(slow) || told(slow) || !told(all) || told(all) {
 		t.Error("a hundred changes are not one signal")
 	}
-	f.Changed("INC-1")
+	f.Notify("INC-1")
 	if !told(slow) {
 		t.Error("not told of what changed after the signal was received")
 	}
@@ -65,7 +65,7 @@ func TestFeedCoalesces(t *testing.T) {
 func TestFeedForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f bot.Feed
-		if f.Watched() {
+		if f.HasWatchers() {
 			t.Error("watched before anybody watches")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -73,13 +73,13 @@ func TestFeedForgets(t *testing.T) {
 		stays, leave := context.WithCancel(t.Context())
 		other := f.Watch(stays, "INC-1")
 		cancel()
-		f.Changed("INC-1") // at once: it must not depend on when the feed hears of the end
+		f.Notify("INC-1") // at once: it must not depend on when the feed hears of the end
 		if told(gone) || told(goneToo) || !told(other) {
 			t.Error("told after the end, or not told before it")
 		}
 		synctest.Wait()
-		f.Changed("INC-1")
-		if told(gone) || told(goneToo) || !told(other) || !f.Watched() {
+		f.Notify("INC-1")
+		if told(gone) || told(goneToo) || !told(other) || !f.HasWatchers() {
 			t.Error("told after the end, or not told before it")
 		}
 		if late := f.Watch(ctx, "INC-1"); told(late) {
@@ -87,7 +87,7 @@ func TestFeedForgets(t *testing.T) {
 		}
 		leave()
 		synctest.Wait()
-		if f.Watched() {
+		if f.HasWatchers() {
 			t.Error("still watched when everybody has gone")
 		}
 	})
@@ -109,7 +109,7 @@ func TestFeedRace(t *testing.T) {
 					mu.Lock()
 					value[id]++
 					mu.Unlock()
-					f.Changed(id)
+					f.Notify(id)
 				}
 			})
 			wg.Go(func() {
@@ -138,7 +138,7 @@ func TestFeedRace(t *testing.T) {
 		}
 		wg.Wait()
 		synctest.Wait()
-		if f.Watched() {
+		if f.HasWatchers() {
 			t.Error("still watched when everybody has gone")
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"tocsin/workflow"
 )
 
-// The recurring jobs there are, by name.
+// The names of the recurring jobs.
 const (
 	JobAuditReport    = "audit-report"
 	JobArchive        = "archive"
@@ -15,37 +15,37 @@ const (
 	JobOverdueUpdates = "overdue-updates"
 )
 
-// Missed says what becomes of a slot during which nobody ran.
-type Missed string
+// MissedPolicy says what happens to a slot of a job at whose time no replica ran.
+type MissedPolicy string
 
 // The policies for missed slots.
 const (
-	RunLate Missed = "run-once-late" // the last one that was missed runs, late
-	Skip    Missed = "skip"          // it is recorded, and that is all
+	RunLate MissedPolicy = "run-once-late" // the latest missed slot runs late
+	Skip    MissedPolicy = "skip"          // the slot is recorded as skipped
 )
 
 // Job is a recurring job as configured.
 type Job struct {
 	Name     string
 	Schedule timetable.Schedule
-	To       []workflow.Target // who is told what it finds
-	Missed   Missed
+	To       []workflow.Target // who receives its messages
+	Missed   MissedPolicy
 	Enabled  bool
 }
 
-// Retention says what becomes of incidents that are over.
+// Retention says how long incidents are kept after they have ended.
 type Retention struct {
-	ArchiveAfter time.Duration // then they move into their compact form
-	DeleteAfter  time.Duration // then they are deleted; zero: never
+	ArchiveAfter time.Duration // until they are moved into the compact form
+	DeleteAfter  time.Duration // until they are deleted; zero: never
 }
 
-// DefaultJobs are the jobs where nothing is configured. Those that tell
-// somebody are off until it is message whom. What recurs within the day is counted
-// from the epoch and not read off a clock that shows an hour twice: the
-// dead-man's watcher would raise an alarm in that hour.
+// DefaultJobs returns the jobs when none are configured. Jobs that send messages are
+// disabled until recipients are configured. Intervals shorter than a day are counted
+// from the epoch and not read off a clock that repeats an hour in autumn: in that
+// hour the ping would not come, and the dead-man service would raise an alarm.
 func DefaultJobs(zone *time.Location) []Job {
 	at := func(spec string) timetable.Schedule {
-		s, _ := timetable.Parse(spec, zone) // a test parses each of them
+		s, _ := timetable.Parse(spec, zone) // a test proves that each parses
 		return s
 	}
 	return []Job{

@@ -18,32 +18,34 @@ type Message struct {
 	Person string    `json:"person,omitempty"` // "" for a guest and for Tocsin itself
 	Name   string    `json:"name"`
 	Text   string    `json:"text"`
-	Via    string    `json:"via,omitempty"` // the platform it was said on, if not here
-	// What became of it since.
+	Via    string    `json:"via,omitempty"` // the platform that it was written on; "": the browser
+
 	Edited  bool `json:"edited,omitempty"`
 	Deleted bool `json:"deleted,omitempty"`
-	// Tocsin's own: it is about the events from Event to Through. 0: a person wrote it.
+	// Event and Through are the Seq of the first and last event that a message of
+	// Tocsin's own reports; 0 in a message of a person.
 	Event   int `json:"event,omitempty"`
 	Through int `json:"through,omitempty"`
 }
 
-// builtinPost is a post into a conversation of our own, about events that have just
-// happened.
-func (e *Engine) builtinPost(key string, d workflow.Post, events []workflow.Event) (StoredMessage, error) {
+// builtinMessage returns the message for a built-in room about events of the same
+// commit.
+func (e *Engine) builtinMessage(key string, d workflow.Post, events []workflow.Event) (StoredMessage, error) {
 	through := max(d.Seq, d.Through)
 	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
-	return postMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Stored(key)
+	return newPostMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Encode(key)
 }
 
-func postMessage(at time.Time, m card.Content, event, through int) Message {
+// newPostMessage returns the message that says what a post says.
+func newPostMessage(at time.Time, m card.Content, event, through int) Message {
 	return Message{At: at, Name: m.Title, Text: m.Text, Event: event, Through: through}
 }
 
-// Stored is the message as a store keeps it, under a key.
-func (r Message) Stored(key string) (StoredMessage, error) {
-	body, err := json.Marshal(r)
+// Encode returns the message in the form that is stored, under a key.
+func (m Message) Encode(key string) (StoredMessage, error) {
+	body, err := json.Marshal(m)
 	if err != nil {
-		return StoredMessage{}, fmt.Errorf("keep a message: %w", err)
+		return StoredMessage{}, fmt.Errorf("encode a message: %w", err)
 	}
 	return StoredMessage{Key: key, Body: body}, nil
 }

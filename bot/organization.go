@@ -1,6 +1,3 @@
-// Package bot is the running application. It loads an incident, takes one step
-// of package workflow, and commits what came of it: everything that happens
-// goes through [Bot], whoever asked for it.
 package bot
 
 import (
@@ -14,12 +11,12 @@ import (
 	"tocsin/workflow"
 )
 
-// Organization is the whole configuration at one instant: immutable, swapped
-// whole when it is read again.
+// Organization is the configuration. It is immutable: a reload replaces it as a
+// whole ([Engine.Configure]).
 type Organization struct {
 	Name       string
 	Zone       *time.Location
-	URL        string // how people reach the pages; without a trailing slash
+	URL        string // address of the pages, without a trailing slash
 	Directory  directory.Directory
 	Services   []Service
 	Categories []string
@@ -27,7 +24,7 @@ type Organization struct {
 	Severities map[string]workflow.SeverityPlan // keyed "SEV1" …
 	Matrix     workflow.Matrix
 	Policies   []workflow.Policy
-	Policy     string // the default one
+	Policy     string // the default policy
 	Fallback   string
 	CatchAll   workflow.Target
 	Checklist  []string
@@ -41,12 +38,12 @@ type Organization struct {
 
 	Jobs      []Job // by name
 	Retention Retention
-	Deadman   string // address that is pinged while all is well; a secret; "" for none
+	Deadman   string // secret address that is pinged while the audits are clean; "": none
 
-	router *alerts.Router // see Prepare
+	router *alerts.Router // set by Prepare
 }
 
-// Service is something that can break.
+// Service is a service that incidents are about.
 type Service struct {
 	ID        string
 	Name      string
@@ -57,29 +54,30 @@ type Service struct {
 	Runbook   string
 }
 
-// OperatorToken is the name of the token that is not configured: the one that
-// whoever runs the process has.
+// OperatorToken is the name of the API token of the person who runs the process. It
+// is not configured, and its access is admin.
 const OperatorToken = "operator"
 
-// Token is a named secret for the API.
+// Token is a configured API token.
 type Token struct {
 	Name   string
 	Secret string
 	Access commands.Access
-	As     string // the person it acts for; "" for nobody
+	As     string // ID of the person it acts for; "": none
 }
 
-// Integration is one sender of alerts.
+// Integration is a sender of alerts.
 type Integration struct {
 	Name   string
 	Type   string
-	Tokens []string // live secrets: one, or two while they are rotated
+	Tokens []string // valid secrets: one, or two during a rotation (I8: tokens per integration)
 	Owner  string   // team that is paged when its alerts cannot be read
-	// Severities maps words of this sender beyond rule I11.
+	// Severities maps words of this sender that the common table does not have (I11:
+	// severity words are mapped).
 	Severities map[string]workflow.Severity
 }
 
-// Webhook is a signed receiver of pages.
+// Webhook is an HTTP receiver of signed pages.
 type Webhook struct {
 	Name   string
 	URL    string
@@ -113,8 +111,8 @@ func (o *Organization) Integration(name string) (Integration, bool) {
 	return o.Integrations[n], true
 }
 
-// Plan is what an incident is promised. The first of its services with a policy
-// decides who is paged; an owner is paged before that.
+// Plan returns the plan for a new incident. The escalation policy is that of its
+// first service with a policy; an owner is paged before its first step.
 func (o *Organization) Plan(services []string, owner workflow.Target) workflow.Plan {
 	p := workflow.Plan{
 		Policy: o.Policy, Fallback: o.Fallback, CatchAll: o.CatchAll, Policies: o.Policies,
@@ -136,8 +134,8 @@ func (o *Organization) Plan(services []string, owner workflow.Target) workflow.P
 	return p
 }
 
-// Default is the organization when nothing is configured: whoever comes may
-// respond, and pages go to the log.
+// Default returns the organization when nothing is configured: everyone is a
+// responder, and pages go to the log.
 func Default() Organization {
 	return Organization{
 		Name: "Tocsin", Zone: time.UTC, URL: "http://127.0.0.1:8080", Matrix: workflow.DefaultMatrix(),
@@ -153,7 +151,7 @@ func Default() Organization {
 	}
 }
 
-// ZoneOf returns the zone a person reads times in.
+// ZoneOf returns the time zone of a person: their own, else the organization's.
 func (o *Organization) ZoneOf(p directory.Person) *time.Location {
 	return cmp.Or(p.Zone, o.Zone, time.UTC)
 }

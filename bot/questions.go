@@ -6,27 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"tocsin/workflow"
 )
 
-// answerQuestions answers what a step asks of the world.
+// answerQuestions answers the questions of a step (workflow.Asks): the plan, who is
+// behind a target, round-robin positions and other incidents.
 func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in workflow.Input, change Change) (workflow.Known, error) {
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
 	for _, name := range e.platforms {
 		p := workflow.Platform{Name: name}
-		if h, is := e.cfg.Chats[name].(RoomManager); is {
-			p = h.Platform()
+		if manager, ok := e.cfg.Chats[name].(RoomManager); ok {
+			p = manager.Platform()
 		}
 		k.Platforms = append(k.Platforms, p)
-		if s := e.cfg.Builtin[name]; s != nil {
-			k.Rooms = append(k.Rooms, s.Room(i.ID, e.Organization().URL))
+		if rooms := e.cfg.Builtin[name]; rooms != nil {
+			k.Rooms = append(k.Rooms, rooms.Room(i.ID, e.Organization().URL))
 		}
 	}
 	org := e.Organization()
 	var err error
-	if d, declares := in.Command.(workflow.Declare); declares && i.Status == "" {
+	if d, ok := in.Command.(workflow.Declare); ok && i.Status == "" {
 		k.Plan = org.Plan(d.Services, d.Owner)
 	} else if k.Plan, err = e.Plan(ctx, i.PlanHash); err != nil {
 		return k, err
@@ -34,7 +34,7 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	in.Known = k
 	q := workflow.Asks(i, in)
 	for _, t := range q.Targets {
-		k.Answers[t] = org.Directory.Answer(t)
+		k.Answers[t] = org.Directory.Resolve(t)
 	}
 	if len(q.Cursors) > 0 {
 		k.Cursors = map[string]int{}
@@ -47,10 +47,10 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 		k.Cursors[key] = rec.Version // the cursor counts its own writes
 	}
 	for _, id := range q.Others {
-		if change.Others == nil {
+		if change.LoadOther == nil {
 			break
 		}
-		other, err := change.Others(id)
+		other, err := change.LoadOther(id)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -58,22 +58,22 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 			return k, err
 		}
 		if k.Others == nil {
-			k.Others = map[string]workflow.Other{}
+			k.Others = map[string]workflow.OtherIncident{}
 		}
 		k.Others[id] = other
 	}
 	return k, nil
 }
 
-// Plan reads a plan by its hash. Plans never change, so once read they stay.
+// Plan returns the plan with this content hash. When its record is missing the plan
+// of the configuration in force is used, and that is logged.
 func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 	if p, ok := e.plans.Load(hash); ok {
-		return p.(workflow.Plan), nil //nolint:errcheck // only plans are put in
+		return p.(workflow.Plan), nil //nolint:errcheck // the map holds only plans
 	}
 	rec, err := e.cfg.Store.Get(ctx, kindPlan, hash)
 	if errors.Is(err, ErrNotFound) {
-		// Lost, or written by hand: what is configured now is better than nothing.
-		e.cfg.Log.Error("the plan of a running incident is missing; the configured one holds", "plan", hash)
+		e.cfg.Log.Error("the plan of a running incident is missing; using the configured one", "plan", hash)
 		return e.Organization().Plan(nil, ""), nil
 	}
 	if err != nil {
@@ -87,45 +87,8 @@ func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 	return p, nil
 }
 
-// pagerName names the pager of a method's key: "sms#2" is of "sms".
+// pagerName returns the pager of a method's key: "sms" of "sms#2".
 func pagerName(key string) string {
 	name, _, _ := strings.Cut(key, "#")
 	return name
-}
-
-// turnstile lets one input of an incident through at a time, so that inputs
-// queue in process before they race in the store.
-type turnstile struct {
-	mu    sync.Mutex
-	gates map[string]*gate
-}
-
-type gate struct {
-	sync.Mutex
-	users int
-}
-
-// enter waits for the turn and returns how to leave.
-func (t *turnstile) enter(id string) (leave func()) {
-	t.mu.Lock()
-	if t.gates == nil {
-		t.gates = map[string]*gate{}
-	}
-	g := t.gates[id]
-	if g == nil {
-		g = &gate{}
-		t.gates[id] = g
-	}
-	g.users++
-	t.mu.Unlock()
-	g.Lock()
-	return func() {
-		g.Unlock()
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		g.users--
-		if g.users == 0 {
-			delete(t.gates, id)
-		}
-	}
 }

@@ -6,20 +6,21 @@ import (
 	"tocsin/workflow"
 )
 
-// wakers tells the loops that claim work that something of their classes may be
-// due at once.
+// wakers are the claiming loops of this process that can be woken when work may
+// have become due.
 type wakers struct {
 	mu  sync.Mutex
 	all []waker
 }
 
+// waker wakes one loop, which claims work of some classes.
 type waker struct {
 	classes Classes
 	due     chan struct{}
 }
 
-// Due returns a channel that receives when something of the classes may have
-// fallen due at once. What nobody has received yet is told once.
+// Due returns a channel that receives when work of the classes may be due now. It
+// holds one signal: several before the loop receives are one.
 func (e *Engine) Due(classes Classes) <-chan struct{} {
 	w := waker{classes: classes, due: make(chan struct{}, 1)}
 	e.wakers.mu.Lock()
@@ -39,7 +40,7 @@ func (e *Engine) Wake(classes ...workflow.Class) {
 			}
 			select {
 			case w.due <- struct{}{}:
-			default: // told already
+			default: // a signal is waiting already
 			}
 			break
 		}

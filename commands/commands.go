@@ -41,29 +41,29 @@ func ParseAccess(word string) (Access, bool) {
 }
 
 // Word is one word of the language.
-type Word struct {
-	Name    string
-	Args    string // as shown in help, such as "[INC-n] TEXT"
-	Summary string // one sentence
-	Example string
-	Access  Access
-	Ways    []Way // other lines that it begins
-	Flags   []Flag
-	Form    []Field // what a form asks for; empty: a click is enough
-	Section string  // of the help
+type Spec struct {
+	Name     string
+	Args     string // as shown in help, such as "[INC-n] TEXT"
+	Summary  string // one sentence
+	Example  string
+	Access   Access
+	Variants []Variant // other lines that it begins
+	Flags    []Flag
+	Form     []Field // what a form asks for; empty: a click is enough
+	Section  string  // of the help
 
-	takes  scope
-	noText bool    // unknown flags are mistakes, not text
-	also   []Field // what can be completed although no form asks for it
-	build  func(*args) (workflow.Command, *Query, error)
+	scope     scope
+	strict    bool    // unknown flags are mistakes, not text
+	completed []Field // what can be completed although no form asks for it
+	build     func(*args) (workflow.Command, *Query, error)
 }
 
 // TakesIncident reports whether a word is about one incident: the one that is
 // named, or the room's.
-func (w Word) TakesIncident() bool { return w.takes == anIncident || w.takes == twoIncident }
+func (w Spec) IsForIncident() bool { return w.scope == oneIncident || w.scope == twoIncidents }
 
 // Way is another line that a word begins, and what it does.
-type Way struct{ Line, Help string }
+type Variant struct{ Line, Help string }
 
 // Flag is an option of a word.
 type Flag struct {
@@ -77,10 +77,10 @@ type Flag struct {
 type scope int
 
 const (
-	noIncident  scope = iota // none
-	anIncident               // one: named, or the room's
-	twoIncident              // one, and another as an argument
-	mayIncident              // one where it is named or typed in a room, else none
+	noIncident       scope = iota // none
+	oneIncident                   // one: named, or the room's
+	twoIncidents                  // one, and another as an argument
+	optionalIncident              // one where it is named or typed in a room, else none
 )
 
 // Query is a command that changes nothing: the bot answers it by reading.
@@ -122,7 +122,7 @@ type Context struct {
 
 // Call is a line understood.
 type Call struct {
-	Word     Word
+	Spec     Spec
 	Incident string           // what it is about; "" for none
 	Command  workflow.Command // nil for a query
 	Query    *Query
@@ -130,58 +130,58 @@ type Call struct {
 }
 
 // Catalog is every word, in the order of the help.
-type Catalog []Word
+type Catalog []Spec
 
 // New returns the catalog.
 func New() Catalog {
-	return slices.Concat(workWords(), peopleWords(), paperWords(), readWords())
+	return slices.Concat(incidentSpecs(), peopleSpecs(), recordSpecs(), querySpecs())
 }
 
 // Find returns a word by its name.
-func (c Catalog) Find(name string) (Word, bool) {
-	n := slices.IndexFunc(c, func(w Word) bool { return w.Name == name })
+func (c Catalog) Find(name string) (Spec, bool) {
+	n := slices.IndexFunc(c, func(w Spec) bool { return w.Name == name })
 	if n < 0 {
-		return Word{}, false
+		return Spec{}, false
 	}
 	return c[n], true
 }
 
 // longest is how much of a line, and of each value of a form, is read.
-const longest = 64 << 10
+const maxBytes = 64 << 10
 
 // Parse understands a line, and what a form adds to it. A mistake is a
 // [*workflow.Refusal] that names the nearest right word and an example.
 func (c Catalog) Parse(text string, ctx Context) (Call, error) {
-	tokens := split(text[:min(len(text), longest)])
+	tokens := tokenize(text[:min(len(text), maxBytes)])
 	if len(tokens) == 0 {
 		return Call{}, refuse("Say what to do.", "`help` lists the words; for example `declare Checkout is down --sev 2`.")
 	}
-	if calls(tokens[0].text) {
+	if isBotName(tokens[0].text) {
 		if tokens = tokens[1:]; len(tokens) == 0 {
-			tokens = split("help")
+			tokens = tokenize("help")
 		}
 	}
-	w, ok := c.said(tokens[0].text)
+	w, ok := c.findTyped(tokens[0].text)
 	if !ok {
-		return Call{}, c.unknown(tokens[0].text)
+		return Call{}, c.refuseUnknown(tokens[0].text)
 	}
-	a := &args{word: w, ctx: ctx, flags: map[string][]string{}}
-	if err := a.read(tokens[1:]); err != nil {
+	a := &args{spec: w, ctx: ctx, flags: map[string][]string{}}
+	if err := a.readTokens(tokens[1:]); err != nil {
 		return Call{}, err
 	}
-	if err := a.fill(); err != nil {
+	if err := a.readForm(); err != nil {
 		return Call{}, err
 	}
-	incident, err := a.incident()
+	incident, err := a.takeIncident()
 	if err != nil {
 		return Call{}, err
 	}
-	call := Call{Word: w, Incident: incident, Access: w.Access}
+	call := Call{Spec: w, Incident: incident, Access: w.Access}
 	call.Command, call.Query, err = w.build(a)
 	if err != nil {
 		return Call{}, err
 	}
-	if cl, is := call.Command.(workflow.Close); is && cl.Force {
+	if cl, ok := call.Command.(workflow.Close); ok && cl.Force {
 		call.Access = Commander
 	}
 	return call, nil
@@ -189,17 +189,17 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 
 // calls reports whether a line that begins so is addressed to the bot: its word
 // comes next.
-func calls(word string) bool {
+func isBotName(word string) bool {
 	word = strings.ToLower(word)
 	return word == "/incident" || word == "/inc" || word == "incident"
 }
 
 // said finds a word as somebody typed it, such as "Ack" or "/ack".
-func (c Catalog) said(word string) (Word, bool) {
+func (c Catalog) findTyped(word string) (Spec, bool) {
 	return c.Find(strings.ToLower(strings.TrimPrefix(word, "/")))
 }
 
-func (c Catalog) unknown(word string) error {
+func (c Catalog) refuseUnknown(word string) error {
 	names := make([]string, 0, len(c))
 	for _, w := range c {
 		names = append(names, w.Name)

@@ -170,10 +170,10 @@ func TestMistakes(t *testing.T) {
 		"\x00\x1b[31m":                                       "is no word I know",
 	} {
 		_, err := commands.New().Parse(line, world(""))
-		no, is := errors.AsType[*workflow.Refusal](err)
+		no, ok := errors.AsType[*workflow.Refusal](err)
 		switch {
 		case want == "" && err == nil:
-		case !is:
+		case !ok:
 			t.Errorf("%q: got %v, want a refusal", line, err)
 		case !strings.Contains(no.Error(), want):
 			t.Errorf("%q: got %q, want %q", line, no.Error(), want)
@@ -228,7 +228,7 @@ func TestCatalog(t *testing.T) {
 	var all strings.Builder
 	for _, w := range catalog {
 		call, err := catalog.Parse(w.Example, ctx)
-		if err != nil || call.Word.Name != w.Name {
+		if err != nil || call.Spec.Name != w.Name {
 			t.Errorf("the example of %s does not parse: %v", w.Name, err)
 		}
 		about, e := catalog.Help(w.Name, commands.Admin)
@@ -270,7 +270,7 @@ func FuzzParse(f *testing.F) {
 	catalog := commands.New()
 	f.Fuzz(func(t *testing.T, line, room string) {
 		call, err := catalog.Parse(line, world(room))
-		if _, is := errors.AsType[*workflow.Refusal](err); err != nil && !is {
+		if _, ok := errors.AsType[*workflow.Refusal](err); err != nil && !ok {
 			t.Fatalf("%v is no refusal", err)
 		}
 		if err == nil && (call.Command == nil) == (call.Query == nil) {

@@ -1,7 +1,6 @@
 package commands_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -164,7 +163,7 @@ func TestCompleteSays(t *testing.T) {
 	many.Choices = func(commands.FieldKind) []commands.Choice {
 		var all []commands.Choice
 		for n := range 1000 {
-			all = append(all, commands.Choice{Value: fmt.Sprintf("INC-%d", n+1)})
+			all = append(all, commands.Choice{Value: workflow.ID(n + 1)})
 		}
 		return all
 	}

@@ -38,13 +38,13 @@ const (
 )
 
 // aWord is the kind of what takes a word of the language; no form asks for one.
-const aWord FieldKind = "word"
+const commandName FieldKind = "word"
 
 // Choice is one value of a field, and how it is shown.
 type Choice struct{ Value, Label string }
 
 // flag returns the word's option of that name.
-func (w Word) flag(name string) (Flag, bool) {
+func (w Spec) flag(name string) (Flag, bool) {
 	n := slices.IndexFunc(w.Flags, func(f Flag) bool { return f.Name == name })
 	if n < 0 {
 		return Flag{}, false
@@ -54,8 +54,8 @@ func (w Word) flag(name string) (Flag, bool) {
 
 // field returns what is known of an option's value; nothing where there is
 // nothing to choose from.
-func (w Word) field(name string) Field {
-	for _, f := range slices.Concat(w.Form, w.also) {
+func (w Spec) field(name string) Field {
+	for _, f := range slices.Concat(w.Form, w.completed) {
 		if f.Name == name {
 			return f
 		}
@@ -64,10 +64,10 @@ func (w Word) field(name string) Field {
 }
 
 // inOrder are the fields that stand for what the line takes in order.
-func (w Word) inOrder() []Field {
-	return slices.DeleteFunc(slices.Concat(w.Form, w.also), func(f Field) bool {
-		_, is := w.flag(f.Name)
-		return is
+func (w Spec) positional() []Field {
+	return slices.DeleteFunc(slices.Concat(w.Form, w.completed), func(f Field) bool {
+		_, ok := w.flag(f.Name)
+		return ok
 	})
 }
 
@@ -75,24 +75,24 @@ func (w Word) inOrder() []Field {
 // What is no flag becomes one word of the line for each value, whatever is in
 // it. Of an option that the line gives too, the form's value holds: it is what
 // somebody saw last.
-func (a *args) fill() error {
+func (a *args) readForm() error {
 	for _, name := range slices.Sorted(maps.Keys(a.ctx.Fields)) {
-		if !slices.ContainsFunc(a.word.Form, func(f Field) bool { return f.Name == name }) {
+		if !slices.ContainsFunc(a.spec.Form, func(f Field) bool { return f.Name == name }) {
 			shown, _ := workflow.CleanLine(name, 30)
-			return a.mistake(fmt.Sprintf("The form of `%s` has no field %q.", a.word.Name, shown))
+			return a.refuse(fmt.Sprintf("The form of `%s` has no field %q.", a.spec.Name, shown))
 		}
 	}
-	for _, field := range a.word.Form {
-		values := given(a.ctx.Fields[field.Name])
+	for _, field := range a.spec.Form {
+		values := trimBlank(a.ctx.Fields[field.Name])
 		if len(values) > 1 && !field.Many {
-			return a.mistake(fmt.Sprintf("%q takes one value.", field.Label))
+			return a.refuse(fmt.Sprintf("%q takes one value.", field.Label))
 		}
-		flag, is := a.word.flag(field.Name)
+		flag, ok := a.spec.flag(field.Name)
 		switch {
 		case len(values) == 0:
-		case !is:
+		case !ok:
 			for _, v := range values {
-				a.rest = append(a.rest, token{text: v, raw: v, quoted: true, field: field.Name})
+				a.words = append(a.words, token{text: v, raw: v, quoted: true, field: field.Name})
 			}
 		case flag.Arg == "":
 			if !strings.EqualFold(values[0], "false") && !strings.EqualFold(values[0], "off") {
@@ -108,10 +108,10 @@ func (a *args) fill() error {
 }
 
 // given returns the values that are not blank, without the space around them.
-func given(values []string) []string {
+func trimBlank(values []string) []string {
 	var all []string
 	for _, v := range values {
-		if v = strings.TrimSpace(v[:min(len(v), longest)]); v != "" {
+		if v = strings.TrimSpace(v[:min(len(v), maxBytes)]); v != "" {
 			all = append(all, v)
 		}
 	}
@@ -119,7 +119,7 @@ func given(values []string) []string {
 }
 
 // pick lists values to choose from. Each is shown as itself, with a capital.
-func pick(values ...string) []Choice {
+func choicesOf(values ...string) []Choice {
 	all := make([]Choice, 0, len(values))
 	for _, v := range values {
 		all = append(all, Choice{Value: v, Label: strings.ToUpper(v[:1]) + v[1:]})
@@ -137,14 +137,14 @@ func severities() []Choice {
 }
 
 func levels() []Choice {
-	return pick(string(workflow.High), string(workflow.Medium), string(workflow.Low))
+	return choicesOf(string(workflow.High), string(workflow.Medium), string(workflow.Low))
 }
 
 // statuses are those that somebody can move an incident to, or all there are.
 func statuses(all bool) []string {
 	var names []string
 	for _, s := range workflow.Statuses() {
-		if all || s.Open() || s == workflow.Resolved {
+		if all || s.IsOpen() || s == workflow.Resolved {
 			names = append(names, string(s))
 		}
 	}

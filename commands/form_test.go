@@ -107,11 +107,11 @@ func TestForms(t *testing.T) {
 		if diff := cmp.Diff(c.want, call.Command); diff != "" {
 			t.Errorf("%s %v:\n%s", c.line, c.fields, diff)
 		}
-		if want := map[bool]string{false: "INC-7"}[call.Word.Name == "declare"]; call.Incident != want {
+		if want := map[bool]string{false: "INC-7"}[call.Spec.Name == "declare"]; call.Incident != want {
 			t.Errorf("%s is about %q", c.line, call.Incident)
 		}
 		for name := range c.fields {
-			seen[call.Word.Name+" "+name] = true
+			seen[call.Spec.Name+" "+name] = true
 		}
 	}
 	for _, w := range commands.New() {
@@ -156,7 +156,7 @@ func TestFormMistakes(t *testing.T) {
 		{"verify INC-7", fields{"number": {"1"}}, "A check has passed or failed"},
 	} {
 		_, err := commands.New().Parse(c.line, aForm(c.fields))
-		if no, is := errors.AsType[*workflow.Refusal](err); !is || !strings.Contains(no.Error(), c.want) {
+		if no, ok := errors.AsType[*workflow.Refusal](err); !ok || !strings.Contains(no.Error(), c.want) {
 			t.Errorf("%s %v: got %v, want %q", c.line, c.fields, err, c.want)
 		}
 	}
@@ -204,9 +204,9 @@ func TestFormsFitTheirWords(t *testing.T) {
 		}
 		required := fields{}
 		for _, f := range w.Form {
-			if flag, is := options[f.Name]; is && (f.Many != flag.Many || (f.Kind == commands.Check) != (flag.Arg == "")) {
+			if flag, ok := options[f.Name]; ok && (f.Many != flag.Many || (f.Kind == commands.Check) != (flag.Arg == "")) {
 				t.Errorf("%s: the field %v is not the option %v", w.Name, f, flag)
-			} else if !is && f.Kind == commands.Check {
+			} else if !ok && f.Kind == commands.Check {
 				t.Errorf("%s: the switch %q is no option", w.Name, f.Name)
 			}
 			delete(options, f.Name)
@@ -343,7 +343,7 @@ func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line, name, value, other string) {
 		ctx := aForm(fields{name: {value, ""}, other: {value}})
 		call, err := catalog.Parse(line, ctx)
-		if _, is := errors.AsType[*workflow.Refusal](err); err != nil && !is {
+		if _, ok := errors.AsType[*workflow.Refusal](err); err != nil && !ok {
 			t.Fatalf("%v is no refusal", err)
 		}
 		if err == nil && (call.Command == nil) == (call.Query == nil) {

@@ -13,7 +13,7 @@ func Nearest(word string, among []string) string {
 	for _, candidate := range among {
 		meant := []rune(strings.ToLower(candidate))
 		d := distance(typed, meant, least)
-		if begins(meant, typed, 2) || begins(typed, meant, 3) {
+		if hasPrefix(meant, typed, 2) || hasPrefix(typed, meant, 3) {
 			d = min(d, 1)
 		}
 		if d < least {
@@ -24,7 +24,7 @@ func Nearest(word string, among []string) string {
 }
 
 // begins reports whether a begins with b, which has at least so many letters.
-func begins(a, b []rune, letters int) bool {
+func hasPrefix(a, b []rune, letters int) bool {
 	return len(b) >= letters && strings.HasPrefix(string(a), string(b))
 }
 

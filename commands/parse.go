@@ -22,10 +22,10 @@ type token struct {
 
 // split cuts a line into tokens. Double quotes, straight or curly, keep words
 // together when they begin one; an unclosed quote is an ordinary character.
-func split(line string) []token {
+func tokenize(line string) []token {
 	var tokens []token
 	for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeftFunc(line, unicode.IsSpace) {
-		t := first(line)
+		t := readToken(line)
 		tokens = append(tokens, t)
 		line = line[len(t.raw):]
 	}
@@ -33,10 +33,10 @@ func split(line string) []token {
 }
 
 // first reads the token that a line begins with.
-func first(line string) token {
-	if size := quote(line); size > 0 {
+func readToken(line string) token {
+	if size := quoteSize(line); size > 0 {
 		if end := strings.IndexAny(line[size:], `"”“`); end >= 0 {
-			stop := size + end + quote(line[size+end:])
+			stop := size + end + quoteSize(line[size+end:])
 			return token{text: line[size : size+end], raw: line[:stop], quoted: true}
 		}
 	}
@@ -44,11 +44,11 @@ func first(line string) token {
 	if end < 0 {
 		end = len(line)
 	}
-	return flagToken(line[:end], line)
+	return readFlagToken(line[:end], line)
 }
 
 // flagToken keeps --flag="two words" in one token.
-func flagToken(word, line string) token {
+func readFlagToken(word, line string) token {
 	if strings.HasPrefix(word, "--") {
 		if at := strings.Index(word, `="`); at > 0 {
 			if stop := strings.Index(line[at+2:], `"`); stop >= 0 {
@@ -60,7 +60,7 @@ func flagToken(word, line string) token {
 }
 
 // quote returns the size of the double quote that s begins with, or 0.
-func quote(s string) int {
+func quoteSize(s string) int {
 	for _, q := range []string{`"`, "“", "”"} {
 		if strings.HasPrefix(s, q) {
 			return len(q)
@@ -71,30 +71,30 @@ func quote(s string) int {
 
 // args is a line being understood.
 type args struct {
-	word  Word
-	ctx   Context
-	flags map[string][]string
-	rest  []token
-	other string // the second incident of a word that takes two
-	open  string // the flag that waits for its value at the end of the line
+	spec          Spec
+	ctx           Context
+	flags         map[string][]string
+	words         []token
+	otherIncident string // the second incident of a word that takes two
+	openFlag      string // the flag that waits for its value at the end of the line
 }
 
 // read separates flags from words.
-func (a *args) read(tokens []token) error {
+func (a *args) readTokens(tokens []token) error {
 	for n := 0; n < len(tokens); n++ {
 		t := tokens[n]
 		if t.quoted || !strings.HasPrefix(t.text, "--") || len(t.text) < 3 {
-			a.rest = append(a.rest, t)
+			a.words = append(a.words, t)
 			continue
 		}
 		name, value, has := strings.Cut(t.text[2:], "=")
-		f, known := a.word.flag(strings.ToLower(name))
+		f, known := a.spec.flag(strings.ToLower(name))
 		switch {
 		case !known:
-			if err := a.unknownFlag(name); err != nil {
+			if err := a.checkUnknownFlag(name); err != nil {
 				return err
 			}
-			a.rest = append(a.rest, t)
+			a.words = append(a.words, t)
 			continue
 		case f.Arg == "":
 			value = "true"
@@ -102,11 +102,11 @@ func (a *args) read(tokens []token) error {
 			n++
 			value = tokens[n].text
 		case !has:
-			a.open = f.Name
-			return a.mistake("--" + f.Name + " needs a value: " + f.Arg + ".")
+			a.openFlag = f.Name
+			return a.refuse("--" + f.Name + " needs a value: " + f.Arg + ".")
 		}
 		if len(a.flags[f.Name]) > 0 && !f.Many {
-			return a.mistake("--" + f.Name + " is given twice.")
+			return a.refuse("--" + f.Name + " is given twice.")
 		}
 		a.flags[f.Name] = append(a.flags[f.Name], value)
 	}
@@ -115,104 +115,107 @@ func (a *args) read(tokens []token) error {
 
 // unknownFlag refuses a flag that looks like a misspelled one. In a text, other
 // words that begin with dashes are text.
-func (a *args) unknownFlag(name string) error {
+func (a *args) checkUnknownFlag(name string) error {
 	var names []string
-	for _, f := range a.word.Flags {
+	for _, f := range a.spec.Flags {
 		names = append(names, f.Name)
 	}
 	shown, _ := workflow.CleanLine(name, 30)
 	if near := Nearest(strings.ToLower(name), names); near != "" {
-		return a.mistake(fmt.Sprintf("`%s` knows no --%s. Did you mean --%s?", a.word.Name, shown, near))
+		return a.refuse(fmt.Sprintf("`%s` knows no --%s. Did you mean --%s?", a.spec.Name, shown, near))
 	}
-	if !a.word.noText {
+	if !a.spec.strict {
 		return nil
 	}
 	if len(names) == 0 {
-		return a.mistake(fmt.Sprintf("`%s` knows no --%s: it takes no options.", a.word.Name, shown))
+		return a.refuse(fmt.Sprintf("`%s` knows no --%s: it takes no options.", a.spec.Name, shown))
 	}
-	return a.mistake(fmt.Sprintf("`%s` knows no --%s. It knows --%s.", a.word.Name, shown, strings.Join(names, ", --")))
+	return a.refuse(fmt.Sprintf("`%s` knows no --%s. It knows --%s.", a.spec.Name, shown, strings.Join(names, ", --")))
 }
 
 // mistake refuses with the word's own example.
-func (a *args) mistake(message string) error {
-	return refuse(message, "For example: `"+a.word.Example+"`.")
+func (a *args) refuse(message string) error {
+	return refuse(message, "For example: `"+a.spec.Example+"`.")
 }
 
-// ParseID reads "INC-7", "inc-7" or "inc7"; "" when it is none.
+// ParseID reads an incident's ID as people type it ("INC-7", "inc-7" or "inc7")
+// and returns it as "INC-7", or "" if text is not an ID.
 func ParseID(text string) string {
-	if len(text) < 4 || len(text) > 14 || !strings.EqualFold(text[:3], "inc") {
-		return ""
+	if n := workflow.ParseID(text); n > 0 {
+		return workflow.ID(n)
 	}
-	return numbered(strings.TrimPrefix(text[3:], "-"))
+	return ""
 }
 
-// numbered reads the bare number of an incident.
-func numbered(text string) string {
-	n, err := strconv.Atoi(text)
-	if err != nil || n <= 0 || text[0] == '+' {
+// parseNumber reads the number of an incident, such as "7" or "#7", and returns
+// its ID, or "" if text is not a number.
+func parseBareNumber(text string) string {
+	digits := strings.TrimPrefix(text, "#")
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || digits[0] == '+' {
 		return ""
 	}
-	return "INC-" + strconv.Itoa(n)
+	return workflow.ID(n)
 }
 
 // incident takes the incident that a line is about out of its words.
-func (a *args) incident() (string, error) {
-	if a.word.takes == noIncident {
+func (a *args) takeIncident() (string, error) {
+	if a.spec.scope == noIncident {
 		return "", nil
 	}
 	most := 1
-	if a.word.takes == twoIncident {
-		if err := a.second(); err != nil {
+	if a.spec.scope == twoIncidents {
+		if err := a.takeOtherIncident(); err != nil {
 			return "", err
 		}
-		if a.other == "" {
+		if a.otherIncident == "" {
 			most = 2
 		}
 	}
-	ids := a.ids(most)
+	ids := a.takeIDs(most)
 	if most == 2 && (len(ids) == 2 || len(ids) == 1 && a.ctx.Room != "") {
-		a.other = ids[len(ids)-1]
+		a.otherIncident = ids[len(ids)-1]
 		ids = ids[:len(ids)-1]
 	}
 	switch {
 	case len(ids) > 0:
 		return ids[0], nil
-	case a.ctx.Room != "" || a.word.takes == mayIncident:
+	case a.ctx.Room != "" || a.spec.scope == optionalIncident:
 		return a.ctx.Room, nil
 	}
-	return "", refuse(fmt.Sprintf("Which incident? `%s` needs one here.", a.word.Name),
-		"Name it, such as `"+a.word.Name+" INC-7`; `list` shows the open ones.")
+	return "", refuse(fmt.Sprintf("Which incident? `%s` needs one here.", a.spec.Name),
+		"Name it, such as `"+a.spec.Name+" INC-7`; `list` shows the open ones.")
 }
 
 // ids takes the incidents that the line begins with, at most so many. What a
 // form gave is never taken for one.
-func (a *args) ids(most int) []string {
+func (a *args) takeIDs(most int) []string {
 	var ids []string
-	for len(a.rest) > 0 && len(ids) < most && a.rest[0].field == "" {
-		id := ParseID(strings.TrimSuffix(a.rest[0].text, ":"))
-		if id == "" && a.word.Args == "[INC-n]" { // a word in which no other number can stand
-			id = numbered(strings.TrimPrefix(a.rest[0].text, "#"))
+	for len(a.words) > 0 && len(ids) < most && a.words[0].field == "" {
+		id := ParseID(strings.TrimSuffix(a.words[0].text, ":"))
+		if id == "" && a.spec.Args == "[INC-n]" { // a word in which no other number can stand
+			id = parseBareNumber(a.words[0].text)
 		}
 		if id == "" {
 			break
 		}
-		ids, a.rest = append(ids, id), a.rest[1:]
-		if most == 2 && len(a.rest) > 1 && strings.EqualFold(a.rest[0].text, "into") {
-			a.rest = a.rest[1:]
+		ids, a.words = append(ids, id), a.words[1:]
+		if most == 2 && len(a.words) > 1 && strings.EqualFold(a.words[0].text, "into") {
+			a.words = a.words[1:]
 		}
 	}
 	return ids
 }
 
 // second takes the other incident out of what a form gave.
-func (a *args) second() error {
-	n := slices.IndexFunc(a.rest, func(t token) bool { return t.field != "" })
+func (a *args) takeOtherIncident() error {
+	n := slices.IndexFunc(a.words, func(t token) bool { return t.field != "" })
 	if n < 0 {
 		return nil
 	}
-	text := a.next(a.rest[n].field)
-	if a.other = cmp.Or(ParseID(text), numbered(strings.TrimPrefix(text, "#"))); a.other == "" {
-		return a.mistake(fmt.Sprintf("%q is no incident.", short(text)))
+	text := a.take(a.words[n].field)
+	if a.otherIncident = cmp.Or(ParseID(text), parseBareNumber(text)); a.otherIncident == "" {
+		return a.refuse(fmt.Sprintf("%q is no incident.", shorten(text)))
 	}
 	return nil
 }
@@ -220,11 +223,11 @@ func (a *args) second() error {
 // text is what remains of the line: as typed, or without its quotes when it is
 // one quoted text.
 func (a *args) text() string {
-	if len(a.rest) == 1 {
-		return a.rest[0].text
+	if len(a.words) == 1 {
+		return a.words[0].text
 	}
-	parts := make([]string, 0, len(a.rest))
-	for _, t := range a.rest {
+	parts := make([]string, 0, len(a.words))
+	for _, t := range a.words {
 		parts = append(parts, t.raw)
 	}
 	return strings.Join(parts, " ")
@@ -232,33 +235,33 @@ func (a *args) text() string {
 
 // next takes what a form gave for a field, else the next word of the line; ""
 // when there is neither. What a form gave comes behind the line's words.
-func (a *args) next(field string) string {
+func (a *args) take(field string) string {
 	n := -1
 	if len(a.ctx.Fields) > 0 {
-		n = slices.IndexFunc(a.rest, func(t token) bool { return t.field == field })
+		n = slices.IndexFunc(a.words, func(t token) bool { return t.field == field })
 	}
-	if n < 0 && len(a.rest) > 0 && a.rest[0].field == "" {
+	if n < 0 && len(a.words) > 0 && a.words[0].field == "" {
 		n = 0
 	}
 	if n < 0 {
 		return ""
 	}
-	text := a.rest[n].text
+	text := a.words[n].text
 	if n == 0 {
-		a.rest = a.rest[1:]
+		a.words = a.words[1:]
 	} else {
-		a.rest = slices.Delete(a.rest, n, n+1)
+		a.words = slices.Delete(a.words, n, n+1)
 	}
 	return text
 }
 
 // nothing refuses words that a command does not take.
-func (a *args) nothing() error {
-	if len(a.rest) == 0 {
+func (a *args) requireEnd() error {
+	if len(a.words) == 0 {
 		return nil
 	}
 	shown, _ := workflow.CleanLine(a.text(), 40)
-	return a.mistake(fmt.Sprintf("`%s` does not take %q.", a.word.Name, shown))
+	return a.refuse(fmt.Sprintf("`%s` does not take %q.", a.spec.Name, shown))
 }
 
 func (a *args) has(flag string) bool { return len(a.flags[flag]) > 0 }
@@ -271,53 +274,53 @@ func (a *args) get(flag string) string {
 }
 
 // number reads a flag as a number that is not negative; 0 when it is missing.
-func (a *args) number(flag string) (int, error) {
+func (a *args) parseNumber(flag string) (int, error) {
 	if !a.has(flag) {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(a.get(flag))
 	if err != nil || n < 0 {
-		return 0, a.mistake(fmt.Sprintf("--%s takes a number, not %q.", flag, short(a.get(flag))))
+		return 0, a.refuse(fmt.Sprintf("--%s takes a number, not %q.", flag, shorten(a.get(flag))))
 	}
 	return n, nil
 }
 
-func (a *args) level(flag string) (workflow.Level, error) {
+func (a *args) parseLevel(flag string) (workflow.Level, error) {
 	if !a.has(flag) {
 		return "", nil
 	}
 	l, ok := workflow.ParseLevel(a.get(flag))
 	if !ok {
-		return "", a.mistake(fmt.Sprintf("--%s is high, medium or low, not %q.", flag, short(a.get(flag))))
+		return "", a.refuse(fmt.Sprintf("--%s is high, medium or low, not %q.", flag, shorten(a.get(flag))))
 	}
 	return l, nil
 }
 
-func (a *args) severity(text string) (workflow.Severity, error) {
+func (a *args) parseSeverity(text string) (workflow.Severity, error) {
 	s, ok := workflow.ParseSeverity(text)
 	if !ok {
-		return 0, a.mistake(fmt.Sprintf("%q is no severity: it is 1 (worst) to 5, or SEV1 to SEV5.", short(text)))
+		return 0, a.refuse(fmt.Sprintf("%q is no severity: it is 1 (worst) to 5, or SEV1 to SEV5.", shorten(text)))
 	}
 	return s, nil
 }
 
-func (a *args) person(handle string) (id, name string, err error) {
+func (a *args) findPerson(handle string) (id, name string, err error) {
 	if a.ctx.Person != nil {
 		if id, name, ok := a.ctx.Person(handle); ok {
 			return id, name, nil
 		}
 	}
-	return "", "", a.mistake(fmt.Sprintf("I know nobody called %q.", short(handle)))
+	return "", "", a.refuse(fmt.Sprintf("I know nobody called %q.", shorten(handle)))
 }
 
 // duration reads "30s", "5m", "4h" or "2d", or several of them together.
-func (a *args) duration(flag string) (time.Duration, error) {
+func (a *args) parseDuration(flag string) (time.Duration, error) {
 	if !a.has(flag) {
 		return 0, nil
 	}
 	d, ok := ParseDuration(a.get(flag))
 	if !ok {
-		return 0, a.mistake(fmt.Sprintf("--%s takes a time such as 30m, 4h or 2d, not %q.", flag, short(a.get(flag))))
+		return 0, a.refuse(fmt.Sprintf("--%s takes a time such as 30m, 4h or 2d, not %q.", flag, shorten(a.get(flag))))
 	}
 	return d, nil
 }
@@ -346,7 +349,7 @@ func ParseDuration(text string) (time.Duration, bool) {
 
 // past reads "02:55" as the last time the clock showed it in the speaker's
 // zone, and "20m" as that long ago.
-func (a *args) past(flag string) (time.Time, error) {
+func (a *args) parsePast(flag string) (time.Time, error) {
 	if !a.has(flag) {
 		return time.Time{}, nil
 	}
@@ -370,10 +373,10 @@ func (a *args) past(flag string) (time.Time, error) {
 		}
 		return at.UTC(), nil
 	}
-	return time.Time{}, a.mistake(fmt.Sprintf("--%s takes a time such as 02:55 or 20m, not %q.", flag, short(text)))
+	return time.Time{}, a.refuse(fmt.Sprintf("--%s takes a time such as 02:55 or 20m, not %q.", flag, shorten(text)))
 }
 
-func short(text string) string {
+func shorten(text string) string {
 	s, _ := workflow.CleanLine(text, 40)
 	return s
 }

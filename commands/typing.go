@@ -7,7 +7,7 @@ import (
 )
 
 // typing is a line that is being typed: understood up to its last token.
-type typing struct {
+type partialLine struct {
 	catalog Catalog
 	ctx     Context
 	access  Access
@@ -21,25 +21,25 @@ type typing struct {
 }
 
 // typing reads a line as [Catalog.Parse] would, as far as it goes.
-func (c Catalog) typing(line string, ctx Context, access Access) *typing {
-	t := &typing{catalog: c, ctx: ctx, access: access}
-	t.cut(line)
-	if len(t.tokens) == 0 && calls(t.last) {
-		t.cut(line + " ")
+func (c Catalog) readPartial(line string, ctx Context, access Access) *partialLine {
+	t := &partialLine{catalog: c, ctx: ctx, access: access}
+	t.cutLastToken(line)
+	if len(t.tokens) == 0 && isBotName(t.last) {
+		t.cutLastToken(line + " ")
 	}
-	if len(t.tokens) > 0 && calls(t.tokens[0].text) {
+	if len(t.tokens) > 0 && isBotName(t.tokens[0].text) {
 		t.tokens = t.tokens[1:]
 	}
 	if len(t.tokens) == 0 {
 		return t
 	}
-	w, ok := c.said(t.tokens[0].text)
+	w, ok := c.findTyped(t.tokens[0].text)
 	if !ok || w.Access > access {
 		return t
 	}
-	a := &args{word: w, ctx: ctx, flags: map[string][]string{}}
-	err := a.read(t.tokens[1:])
-	if _, ok := a.wants(); ok && (err == nil || a.open != "" && a.takes(a.open)) {
+	a := &args{spec: w, ctx: ctx, flags: map[string][]string{}}
+	err := a.readTokens(t.tokens[1:])
+	if _, ok := a.nextFields(); ok && (err == nil || a.openFlag != "" && a.canTake(a.openFlag)) {
 		t.args = a
 	}
 	return t
@@ -47,7 +47,7 @@ func (c Catalog) typing(line string, ctx Context, access Access) *typing {
 
 // cut separates the last token from what comes before it. A quotation that is
 // still open belongs to it.
-func (t *typing) cut(line string) {
+func (t *partialLine) cutLastToken(line string) {
 	t.tokens, t.last, t.quoted = nil, "", false
 	for rest := line; ; {
 		rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
@@ -55,8 +55,8 @@ func (t *typing) cut(line string) {
 		if rest == "" {
 			return
 		}
-		next := first(rest)
-		if option, value, opens := quoting(next, rest); opens {
+		next := readToken(rest)
+		if option, value, opens := openQuote(next, rest); opens {
 			t.last, t.quoted = option+value, option == ""
 			return
 		}
@@ -71,8 +71,8 @@ func (t *typing) cut(line string) {
 
 // quoting reports whether a token opens a quotation that the rest of the line
 // does not close, and what is in it so far: "two wo, or --option="two wo.
-func quoting(t token, rest string) (option, value string, opens bool) {
-	if size := quote(rest); size > 0 {
+func openQuote(t token, rest string) (option, value string, opens bool) {
+	if size := quoteSize(rest); size > 0 {
 		return "", rest[size:], !t.quoted
 	}
 	if at := strings.Index(t.raw, `="`); at > 0 && strings.HasPrefix(t.raw, "--") && t.text == t.raw {
@@ -82,7 +82,7 @@ func quoting(t token, rest string) (option, value string, opens bool) {
 }
 
 // names are the words that may be used.
-func (t *typing) names() []string {
+func (t *partialLine) usableNames() []string {
 	var all []string
 	for _, w := range t.catalog {
 		if w.Access <= t.access {
@@ -93,48 +93,48 @@ func (t *typing) names() []string {
 }
 
 // spaced adds a space to a line where more can be typed.
-func (t *typing) spaced(line string) string {
-	next := t.catalog.typing(line+" ", t.ctx, t.access)
+func (t *partialLine) addSpace(line string) string {
+	next := t.catalog.readPartial(line+" ", t.ctx, t.access)
 	if next.args == nil {
 		return line
 	}
-	more := next.args.open != ""
-	for _, f := range next.args.word.Flags {
-		more = more || next.args.takes(f.Name) && next.args.word.field(f.Name).Name != ""
+	more := next.args.openFlag != ""
+	for _, f := range next.args.spec.Flags {
+		more = more || next.args.canTake(f.Name) && next.args.spec.field(f.Name).Name != ""
 	}
-	if fields, _ := next.args.wants(); more || len(fields) > 0 {
+	if fields, _ := next.args.nextFields(); more || len(fields) > 0 {
 		return line + " "
 	}
 	return line
 }
 
 // takes reports whether an option can still be given.
-func (a *args) takes(name string) bool {
-	f, known := a.word.flag(name)
+func (a *args) canTake(name string) bool {
+	f, known := a.spec.flag(name)
 	return known && (f.Many || !a.has(name))
 }
 
 // wants returns what the next word of the line may be given for: nothing where
 // the word has all that it takes. It is not ok after a mistake.
-func (a *args) wants() (fields []Field, ok bool) {
+func (a *args) nextFields() (fields []Field, ok bool) {
 	b := *a // what is looked at stays
-	unnamed := len(b.rest) == 0
+	unnamed := len(b.words) == 0
 	incident := Field{Label: "Incident", Kind: Incident}
-	if _, err := b.incident(); err != nil {
+	if _, err := b.takeIncident(); err != nil {
 		return []Field{incident}, unnamed
 	}
-	left, rest := a.word.inOrder(), b.rest
+	left, rest := a.spec.positional(), b.words
 	switch {
-	case a.word.takes == twoIncident && len(rest) == 1 && strings.EqualFold(rest[0].text, "into"):
+	case a.spec.scope == twoIncidents && len(rest) == 1 && strings.EqualFold(rest[0].text, "into"):
 		rest = nil
-	case a.word.takes == twoIncident && b.other != "":
+	case a.spec.scope == twoIncidents && b.otherIncident != "":
 		left = nil
-	case a.word.takes == mayIncident && unnamed && a.ctx.Room == "":
+	case a.spec.scope == optionalIncident && unnamed && a.ctx.Room == "":
 		fields = append(fields, incident)
 	}
 	many := false // whether the first that is left has a value
 	for _, t := range rest {
-		if many && len(left) > 1 && !aims(t.text) {
+		if many && len(left) > 1 && !isTarget(t.text) {
 			left, many = left[1:], false
 		}
 		if len(left) == 0 {
@@ -145,7 +145,7 @@ func (a *args) wants() (fields []Field, ok bool) {
 			n = max(0, slices.IndexFunc(left, func(f Field) bool { return f.Kind == Person }))
 		}
 		switch {
-		case !a.word.noText && (left[n].Kind == Line || left[n].Kind == Text):
+		case !a.spec.strict && (left[n].Kind == Line || left[n].Kind == Text):
 			return left[n : n+1], true
 		case left[n].Many:
 			many = true

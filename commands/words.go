@@ -9,7 +9,7 @@ import (
 )
 
 // one makes a builder of a command that needs nothing but its words.
-func one(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
+func buildCommand(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
 	return func(a *args) (workflow.Command, *Query, error) {
 		c, err := build(a)
 		return c, nil, err
@@ -17,20 +17,20 @@ func one(build func(*args) (workflow.Command, error)) func(*args) (workflow.Comm
 }
 
 // text makes a builder of a command that takes a text.
-func text(what string, build func(string) workflow.Command) func(*args) (workflow.Command, *Query, error) {
-	return one(func(a *args) (workflow.Command, error) {
+func buildText(what string, build func(string) workflow.Command) func(*args) (workflow.Command, *Query, error) {
+	return buildCommand(func(a *args) (workflow.Command, error) {
 		t := strings.TrimSpace(a.text())
 		if t == "" && what != "" {
-			return nil, a.mistake(what)
+			return nil, a.refuse(what)
 		}
 		return build(t), nil
 	})
 }
 
 // plain makes a builder of a command that takes nothing.
-func plain(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
-	return one(func(a *args) (workflow.Command, error) {
-		if err := a.nothing(); err != nil {
+func buildWithoutText(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
+	return buildCommand(func(a *args) (workflow.Command, error) {
+		if err := a.requireEnd(); err != nil {
 			return nil, err
 		}
 		return build(a)
@@ -38,38 +38,38 @@ func plain(build func(*args) (workflow.Command, error)) func(*args) (workflow.Co
 }
 
 // workWords are the words of somebody working on an incident.
-func workWords() []Word {
+func incidentSpecs() []Spec {
 	const section = "Work on an incident"
 	seen := Flag{Name: "seen", Arg: "N", Help: "what you saw when you clicked; buttons fill it in"}
-	return []Word{
+	return []Spec{
 		{
-			Name: "declare", Args: "TITLE", Section: section, Access: Guest, takes: noIncident,
+			Name: "declare", Args: "TITLE", Section: section, Access: Guest, scope: noIncident,
 			Summary: "Open an incident and page whoever is responsible.",
 			Example: `declare Checkout is down --sev 2 --service checkout`,
-			Flags:   declareFlags(), Form: declareForm(), build: one(buildDeclare),
+			Flags:   declareFlags(), Form: declareForm(), build: buildCommand(buildDeclare),
 		},
 		{
-			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Say that you are on it: paging stops.", Example: "ack INC-7", Flags: []Flag{seen},
-			build: plain(func(a *args) (workflow.Command, error) {
-				n, err := a.number("seen")
+			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+				n, err := a.parseNumber("seen")
 				return workflow.Acknowledge{Seen: n}, err
 			}),
 		},
 		{
-			Name: "unack", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "unack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Give it back: paging starts again.", Example: "unack INC-7",
-			build: plain(func(*args) (workflow.Command, error) { return workflow.Unacknowledge{}, nil }),
+			build: buildWithoutText(func(*args) (workflow.Command, error) { return workflow.Unacknowledge{}, nil }),
 		},
 		{
-			Name: "status", Args: "[INC-n] STATUS", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "status", Args: "[INC-n] STATUS", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Move to triage, investigating, identified, monitoring or resolved.",
 			Example: "status INC-7 identified",
-			Form:    []Field{{Name: "status", Label: "Status", Kind: Choose, Choices: pick(statuses(false)...), Required: true}},
-			build:   one(buildStatus),
+			Form:    []Field{{Name: "status", Label: "Status", Kind: Choose, Choices: choicesOf(statuses(false)...), Required: true}},
+			build:   buildCommand(buildStatus),
 		},
 		{
-			Name: "severity", Args: "[INC-n] 1-5", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "severity", Args: "[INC-n] 1-5", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Set the severity by hand, or by impact and urgency.", Example: "severity INC-7 2",
 			Flags: []Flag{
 				{Name: "impact", Arg: "high|medium|low", Help: "how much is hurt"},
@@ -82,10 +82,10 @@ func workWords() []Word {
 				{Name: "urgency", Label: "Urgency", Kind: Choose, Choices: levels(), Hint: "how fast it gets worse"},
 				{Name: "reason", Label: "Why", Kind: Line},
 			},
-			build: one(buildSeverity),
+			build: buildCommand(buildSeverity),
 		},
 		{
-			Name: "update", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
+			Name: "update", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Tell how things stand, and until when the next word comes.",
 			Example: `update INC-7 We found the cause, fix in 20 minutes --next 30m`,
 			Flags: []Flag{
@@ -96,52 +96,52 @@ func workWords() []Word {
 			Form: []Field{
 				{Name: "text", Label: "How do things stand?", Kind: Text, Required: true},
 				{Name: "next", Label: "Next update in", Kind: Duration, Hint: "such as 30m or 2h"},
-				{Name: "status", Label: "Move to", Kind: Choose, Choices: pick(statuses(false)...)},
+				{Name: "status", Label: "Move to", Kind: Choose, Choices: choicesOf(statuses(false)...)},
 				{Name: "to", Label: "For whom", Kind: Line, Hint: "such as support; empty: everybody"},
 			},
-			build: one(buildUpdate),
+			build: buildCommand(buildUpdate),
 		},
 		{
-			Name: "escalate", Args: "[INC-n] [WHY]", Section: section, Access: Responder, takes: anIncident,
+			Name: "escalate", Args: "[INC-n] [WHY]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Page the next step now.", Example: "escalate INC-7 I cannot log in", Flags: []Flag{seen},
 			Form: []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "whoever is paged reads it"}},
-			build: one(func(a *args) (workflow.Command, error) {
-				n, err := a.number("seen")
+			build: buildCommand(func(a *args) (workflow.Command, error) {
+				n, err := a.parseNumber("seen")
 				return workflow.Escalate{Seen: n, Reason: a.text()}, err
 			}),
 		},
 		{
-			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, takes: anIncident,
+			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Users are well again.", Example: "resolve INC-7 Rolled back to 4.2",
 			Form:  []Field{{Name: "how", Label: "What helped", Kind: Text, Hint: "empty: what is written already stays"}},
-			build: text("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
+			build: buildText("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
 		},
 		{
-			Name: "reopen", Args: "[INC-n] [WHY]", Section: section, Access: Responder, takes: anIncident,
+			Name: "reopen", Args: "[INC-n] [WHY]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "It is not over: page again.", Example: "reopen INC-7 Fails again",
 			Form:  []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "whoever is paged reads it"}},
-			build: text("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
+			build: buildText("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
 		},
 		{
-			Name: "retry", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "retry", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Try again what could not be done for its rooms.", Example: "retry INC-7",
-			build: plain(func(*args) (workflow.Command, error) { return workflow.RetryRooms{}, nil }),
+			build: buildWithoutText(func(*args) (workflow.Command, error) { return workflow.RetryRooms{}, nil }),
 		},
 		{
-			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, takes: anIncident,
+			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, scope: oneIncident,
 			Summary: "It was no incident.", Example: "cancel INC-7 Test alert",
 			Form:  []Field{{Name: "why", Label: "Why was it none?", Kind: Text}},
-			build: text("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
+			build: buildText("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
 		},
 		{
-			Name: "merge", Args: "[INC-n] INC-m", Section: section, Access: Commander, takes: twoIncident, noText: true,
+			Name: "merge", Args: "[INC-n] INC-m", Section: section, Access: Commander, scope: twoIncidents, strict: true,
 			Summary: "Go on as another incident, which takes the alerts.", Example: "merge INC-8 INC-7",
 			Form: []Field{{Name: "into", Label: "Goes on as", Kind: Incident, Required: true, Hint: "it takes the alerts"}},
-			build: plain(func(a *args) (workflow.Command, error) {
-				if a.other == "" {
-					return nil, a.mistake("Merge into which incident?")
+			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+				if a.otherIncident == "" {
+					return nil, a.refuse("Merge into which incident?")
 				}
-				return workflow.Merge{Into: a.other}, nil
+				return workflow.Merge{Into: a.otherIncident}, nil
 			}),
 		},
 	}
@@ -189,7 +189,7 @@ func declareForm() []Field {
 }
 
 func categories() []Choice {
-	return append(pick("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
+	return append(choicesOf("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
 }
 
 func buildDeclare(a *args) (workflow.Command, error) {
@@ -198,7 +198,7 @@ func buildDeclare(a *args) (workflow.Command, error) {
 		Private: a.has("private"), Source: workflow.SourcePerson, Kind: workflow.Real, Reporter: a.ctx.Speaker, Matrix: a.ctx.Matrix,
 	}
 	if strings.TrimSpace(d.Title) == "" {
-		return nil, a.mistake("An incident needs a title.")
+		return nil, a.refuse("An incident needs a title.")
 	}
 	if a.has("proactive") {
 		d.Source = workflow.SourceProactive
@@ -208,7 +208,7 @@ func buildDeclare(a *args) (workflow.Command, error) {
 	}
 	if a.has("reporter") {
 		d.Reporter = workflow.Reporter{Name: a.get("reporter")}
-		if id, name, err := a.person(d.Reporter.Name); err == nil {
+		if id, name, err := a.findPerson(d.Reporter.Name); err == nil {
 			d.Reporter = workflow.Reporter{Person: id, Name: name}
 		}
 	}
@@ -220,23 +220,23 @@ func buildDeclare(a *args) (workflow.Command, error) {
 	}
 	var err error
 	if a.has("sev") {
-		if d.Severity, err = a.severity(a.get("sev")); err != nil {
+		if d.Severity, err = a.parseSeverity(a.get("sev")); err != nil {
 			return nil, err
 		}
 	}
-	if d.Impact, err = a.level("impact"); err != nil {
+	if d.Impact, err = a.parseLevel("impact"); err != nil {
 		return nil, err
 	}
-	if d.Urgency, err = a.level("urgency"); err != nil {
+	if d.Urgency, err = a.parseLevel("urgency"); err != nil {
 		return nil, err
 	}
-	d.Services = a.services("service")
-	d.Detected, err = a.past("detected")
+	d.Services = a.findServices("service")
+	d.Detected, err = a.parsePast("detected")
 	return d, err
 }
 
 // services resolves the services of a flag; unknown ones are kept as typed.
-func (a *args) services(flag string) []string {
+func (a *args) findServices(flag string) []string {
 	var all []string
 	for _, value := range a.flags[flag] {
 		for s := range strings.SplitSeq(value, ",") {
@@ -253,14 +253,14 @@ func (a *args) services(flag string) []string {
 }
 
 func buildStatus(a *args) (workflow.Command, error) {
-	word := strings.ToLower(a.next("status"))
-	if err := a.nothing(); err != nil {
+	word := strings.ToLower(a.take("status"))
+	if err := a.requireEnd(); err != nil {
 		return nil, err
 	}
-	return a.status(word)
+	return a.parseStatus(word)
 }
 
-func (a *args) status(word string) (workflow.Command, error) {
+func (a *args) parseStatus(word string) (workflow.Command, error) {
 	names := statuses(false)
 	for _, n := range names {
 		if n == word {
@@ -268,44 +268,44 @@ func (a *args) status(word string) (workflow.Command, error) {
 		}
 	}
 	if near := Nearest(word, names); near != "" && word != "" {
-		return nil, refuse(fmt.Sprintf("%q is no status. Did you mean `%s`?", short(word), near), "For example: `status "+near+"`.")
+		return nil, refuse(fmt.Sprintf("%q is no status. Did you mean `%s`?", shorten(word), near), "For example: `status "+near+"`.")
 	}
-	return nil, a.mistake("The status is one of " + strings.Join(names, ", ") + ".")
+	return nil, a.refuse("The status is one of " + strings.Join(names, ", ") + ".")
 }
 
 func buildSeverity(a *args) (workflow.Command, error) {
 	c := workflow.SetSeverity{Matrix: a.ctx.Matrix, Reason: a.get("reason")}
 	var err error
-	if c.Impact, err = a.level("impact"); err != nil {
+	if c.Impact, err = a.parseLevel("impact"); err != nil {
 		return nil, err
 	}
-	if c.Urgency, err = a.level("urgency"); err != nil {
+	if c.Urgency, err = a.parseLevel("urgency"); err != nil {
 		return nil, err
 	}
-	if word := a.next("sev"); word != "" {
-		if c.Severity, err = a.severity(word); err != nil {
+	if word := a.take("sev"); word != "" {
+		if c.Severity, err = a.parseSeverity(word); err != nil {
 			return nil, err
 		}
 		if c.Impact != "" || c.Urgency != "" {
-			return nil, a.mistake("Give the severity, or impact and urgency, not both.")
+			return nil, a.refuse("Give the severity, or impact and urgency, not both.")
 		}
 	} else if c.Impact == "" && c.Urgency == "" {
-		return nil, a.mistake("Which severity?")
+		return nil, a.refuse("Which severity?")
 	}
-	return c, a.nothing()
+	return c, a.requireEnd()
 }
 
 func buildUpdate(a *args) (workflow.Command, error) {
 	c := workflow.PostUpdate{Text: a.text(), Audience: a.get("to")}
 	if strings.TrimSpace(c.Text) == "" {
-		return nil, a.mistake("An update needs a text.")
+		return nil, a.refuse("An update needs a text.")
 	}
 	var err error
-	if c.Next, err = a.duration("next"); err != nil {
+	if c.Next, err = a.parseDuration("next"); err != nil {
 		return nil, err
 	}
 	if a.has("status") {
-		s, err := a.status(strings.ToLower(a.get("status")))
+		s, err := a.parseStatus(strings.ToLower(a.get("status")))
 		if err != nil {
 			return nil, err
 		}
@@ -315,11 +315,11 @@ func buildUpdate(a *args) (workflow.Command, error) {
 }
 
 // index reads the number of a task or a check.
-func (a *args) index(what string) (int, error) {
-	word := a.next("number")
+func (a *args) parseIndex(what string) (int, error) {
+	word := a.take("number")
 	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
 	if err != nil || n < 1 {
-		return 0, a.mistake(fmt.Sprintf("Which %s? Give its number, not %q.", what, short(word)))
+		return 0, a.refuse(fmt.Sprintf("Which %s? Give its number, not %q.", what, shorten(word)))
 	}
 	return n, nil
 }

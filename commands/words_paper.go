@@ -10,13 +10,13 @@ import (
 )
 
 // peopleWords bring people in.
-func peopleWords() []Word {
+func peopleSpecs() []Spec {
 	const section = "People"
-	return []Word{
+	return []Spec{
 		{
-			Name: "lead", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "lead", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Take command.", Example: "lead INC-7",
-			build: plain(func(a *args) (workflow.Command, error) {
+			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				if a.ctx.Speaker.Person == "" {
 					return nil, refuse("Only a configured person can lead.", "Add yourself under `people:`, or `assign commander @somebody`.")
 				}
@@ -24,49 +24,49 @@ func peopleWords() []Word {
 			}),
 		},
 		{
-			Name: "assign", Args: "[INC-n] ROLE @PERSON|nobody", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "assign", Args: "[INC-n] ROLE @PERSON|nobody", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Give a role: commander, communications, operations, scribe, or your own.",
 			Example: "assign INC-7 communications @ana",
 			Form: []Field{
 				{
 					Name: "role", Label: "Role", Kind: Choose, Required: true,
-					Choices: pick(workflow.Commander, "communications", "operations", "scribe"),
+					Choices: choicesOf(workflow.Commander, "communications", "operations", "scribe"),
 				},
 				{Name: "person", Label: "Who", Kind: Person, Hint: "empty: nobody"},
 			},
-			build: one(buildAssign),
+			build: buildCommand(buildAssign),
 		},
 		{
-			Name: "page", Args: "[INC-n] @WHO… [WHY]", Section: section, Access: Responder, takes: anIncident,
+			Name: "page", Args: "[INC-n] @WHO… [WHY]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Page more people, teams or policies, whoever has acknowledged.",
 			Example: "page INC-7 @ben we need the database team",
 			Form: []Field{
 				{Name: "who", Label: "Whom", Kind: Target, Required: true, Many: true, Hint: "people, teams or policies; at most ten"},
 				{Name: "why", Label: "Why", Kind: Text, Hint: "they read it in the page"},
 			},
-			build: one(buildPage),
+			build: buildCommand(buildPage),
 		},
 		{
-			Name: "invite", Args: "[INC-n] @PERSON…", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "invite", Args: "[INC-n] @PERSON…", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Let people see and join.", Example: "invite INC-7 @ben",
 			Form:  []Field{{Name: "person", Label: "Whom", Kind: Person, Required: true, Many: true}},
-			build: one(buildInvite),
+			build: buildCommand(buildInvite),
 		},
 		{
-			Name: "private", Args: "[INC-n] [off]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "private", Args: "[INC-n] [off]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Hide it from everybody but its members, or show it again.", Example: "private INC-7",
 			Form: []Field{{
 				Name: "private", Label: "Who sees it", Kind: Choose,
 				Choices: []Choice{{"on", "Its members"}, {"off", "Everybody"}}, Hint: "empty: its members",
 			}},
-			build: one(func(a *args) (workflow.Command, error) {
-				switch strings.ToLower(a.next("private")) {
+			build: buildCommand(func(a *args) (workflow.Command, error) {
+				switch strings.ToLower(a.take("private")) {
 				case "", "on":
-					return workflow.SetVisibility{To: workflow.Private}, a.nothing()
+					return workflow.SetVisibility{To: workflow.Private}, a.requireEnd()
 				case "off":
-					return workflow.SetVisibility{To: workflow.Public}, a.nothing()
+					return workflow.SetVisibility{To: workflow.Public}, a.requireEnd()
 				}
-				return nil, a.mistake("`private` is on or off.")
+				return nil, a.refuse("`private` is on or off.")
 			}),
 		},
 	}
@@ -74,11 +74,11 @@ func peopleWords() []Word {
 
 // buildAssign gives a role. A form that leaves the person empty takes it away.
 func buildAssign(a *args) (workflow.Command, error) {
-	role, handle := a.next("role"), a.next("person")
+	role, handle := a.take("role"), a.take("person")
 	if strings.HasPrefix(role, "@") { // assign @ana commander
 		role, handle = handle, role
 	}
-	if err := a.nothing(); err != nil {
+	if err := a.requireEnd(); err != nil {
 		return nil, err
 	}
 	if strings.EqualFold(role, "lead") {
@@ -88,12 +88,12 @@ func buildAssign(a *args) (workflow.Command, error) {
 		handle = "nobody"
 	}
 	if role == "" || handle == "" || strings.HasPrefix(role, "@") {
-		return nil, a.mistake("Which role, and to whom?")
+		return nil, a.refuse("Which role, and to whom?")
 	}
 	if strings.EqualFold(handle, "nobody") {
 		return workflow.Assign{Role: role}, nil
 	}
-	id, name, err := a.person(handle)
+	id, name, err := a.findPerson(handle)
 	return workflow.Assign{Role: role, Person: id, Name: name}, err
 }
 
@@ -102,29 +102,29 @@ func buildAssign(a *args) (workflow.Command, error) {
 func buildPage(a *args) (workflow.Command, error) {
 	var c workflow.Page
 	for {
-		n := slices.IndexFunc(a.rest, func(t token) bool { return t.field == "who" })
-		if n < 0 && len(a.rest) > 0 && a.rest[0].field == "" && (len(c.Targets) == 0 || aims(a.rest[0].text)) {
+		n := slices.IndexFunc(a.words, func(t token) bool { return t.field == "who" })
+		if n < 0 && len(a.words) > 0 && a.words[0].field == "" && (len(c.Targets) == 0 || isTarget(a.words[0].text)) {
 			n = 0
 		}
 		if n < 0 {
 			break
 		}
-		word := a.rest[n].text
+		word := a.words[n].text
 		if a.ctx.Target == nil {
-			return nil, a.mistake(fmt.Sprintf("I know nobody called %q.", short(word)))
+			return nil, a.refuse(fmt.Sprintf("I know nobody called %q.", shorten(word)))
 		}
 		t, ok := a.ctx.Target(word)
 		switch {
 		case !ok:
-			return nil, a.mistake(fmt.Sprintf("I know nobody called %q.", short(word)))
+			return nil, a.refuse(fmt.Sprintf("I know nobody called %q.", shorten(word)))
 		case len(c.Targets) == 10:
-			return nil, a.mistake("Page ten at most at once: then the rest.")
+			return nil, a.refuse("Page ten at most at once: then the rest.")
 		}
 		c.Targets = append(c.Targets, t)
-		a.rest = slices.Delete(a.rest, n, n+1)
+		a.words = slices.Delete(a.words, n, n+1)
 	}
 	if len(c.Targets) == 0 {
-		return nil, a.mistake("Page whom?")
+		return nil, a.refuse("Page whom?")
 	}
 	c.Text = a.text()
 	return c, nil
@@ -132,7 +132,7 @@ func buildPage(a *args) (workflow.Command, error) {
 
 // aims reports whether a word names whom to page: "@ana" or "policy:payments",
 // but neither "urgent:" nor an address.
-func aims(word string) bool {
+func isTarget(word string) bool {
 	kind, id, found := strings.Cut(word, ":")
 	return strings.HasPrefix(word, "@") || found && kind != "" && id != "" && !strings.HasPrefix(id, "/") &&
 		strings.IndexFunc(kind, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
@@ -140,66 +140,66 @@ func aims(word string) bool {
 
 func buildInvite(a *args) (workflow.Command, error) {
 	var c workflow.Invite
-	for len(a.rest) > 0 {
-		id, _, err := a.person(a.next("person"))
+	for len(a.words) > 0 {
+		id, _, err := a.findPerson(a.take("person"))
 		if err != nil {
 			return nil, err
 		}
 		c.People = append(c.People, id)
 	}
 	if len(c.People) == 0 {
-		return nil, a.mistake("Invite whom?")
+		return nil, a.refuse("Invite whom?")
 	}
 	return c, nil
 }
 
 // paperWords write down what happened.
-func paperWords() []Word {
+func recordSpecs() []Spec {
 	const section = "Write it down"
-	return []Word{
+	return []Spec{
 		{
-			Name: "note", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
+			Name: "note", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Write to the timeline.", Example: "note INC-7 Restarted the database",
 			Flags: []Flag{{Name: "pin", Help: "keep it in view"}},
 			Form: []Field{
 				{Name: "text", Label: "Note", Kind: Text, Required: true},
 				{Name: "pin", Label: "Keep it in view", Kind: Check},
 			},
-			build: one(func(a *args) (workflow.Command, error) {
+			build: buildCommand(func(a *args) (workflow.Command, error) {
 				if strings.TrimSpace(a.text()) == "" {
-					return nil, a.mistake("A note needs a text.")
+					return nil, a.refuse("A note needs a text.")
 				}
 				return workflow.AddNote{Text: a.text(), Pin: a.has("pin")}, nil
 			}),
 		},
 		{
-			Name: "task", Args: "[INC-n] TEXT | done N | undo N", Section: section, Access: Responder, takes: anIncident,
+			Name: "task", Args: "[INC-n] TEXT | done N | undo N", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Add something to be done, or tick it off.", Example: "task INC-7 Call the vendor --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: taskForm(), build: one(buildTask),
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: actionItemForm(), build: buildCommand(buildTask),
 		},
 		{
-			Name: "followup", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
+			Name: "followup", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Add something to be done after the incident.", Example: "followup INC-7 Alert on certificate expiry --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: taskForm(),
-			build: one(func(a *args) (workflow.Command, error) { return buildAddTask(a, true) }),
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: actionItemForm(),
+			build: buildCommand(func(a *args) (workflow.Command, error) { return buildAddTask(a, true) }),
 		},
 		{
-			Name: "cause", Args: "[INC-n] TEXT", Section: section, Access: Responder, takes: anIncident,
+			Name: "cause", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Write down why it happened.", Example: "cause INC-7 Expired certificate on the load balancer",
 			Form:  []Field{{Name: "text", Label: "Why did it happen?", Kind: Text, Required: true}},
-			build: text("A cause needs a text.", func(t string) workflow.Command { return workflow.SetCause{Text: t} }),
+			build: buildText("A cause needs a text.", func(t string) workflow.Command { return workflow.SetCause{Text: t} }),
 		},
 		{
-			Name: "link", Args: "[INC-n] URL|INC-m [TITLE]", Section: section, Access: Responder, takes: anIncident,
+			Name: "link", Args: "[INC-n] URL|INC-m [TITLE]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Link an address or another incident.", Example: "link INC-7 https://wiki.example.com/checkout Runbook",
 			Form: []Field{
 				{Name: "target", Label: "Address or incident", Kind: Line, Required: true, Hint: "https://… or INC-3"},
 				{Name: "title", Label: "Title", Kind: Line},
 			},
-			build: one(func(a *args) (workflow.Command, error) {
-				target := a.next("target")
+			build: buildCommand(func(a *args) (workflow.Command, error) {
+				target := a.take("target")
 				if target == "" {
-					return nil, a.mistake("Link what?")
+					return nil, a.refuse("Link what?")
 				}
 				if id := ParseID(target); id != "" {
 					return workflow.AddLink{Incident: id, Title: a.text()}, nil
@@ -208,7 +208,7 @@ func paperWords() []Word {
 			}),
 		},
 		{
-			Name: "edit", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "edit", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Correct the title, description, category, services or symptoms.",
 			Example: `edit INC-7 --title "Payments fail" --service payments`,
 			Flags: []Flag{
@@ -225,24 +225,24 @@ func paperWords() []Word {
 				{Name: "service", Label: "Also affected", Kind: Service, Many: true},
 				{Name: "symptom", Label: "What people also see", Kind: Line, Many: true},
 			},
-			build: plain(func(a *args) (workflow.Command, error) {
+			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				return workflow.SetDetails{
 					Title: a.get("title"), Description: a.get("description"), Category: a.get("category"),
-					AddServices: a.services("service"), AddSymptoms: a.flags["symptom"],
+					AddServices: a.findServices("service"), AddSymptoms: a.flags["symptom"],
 				}, nil
 			}),
 		},
 		{
-			Name: "verify", Args: "[INC-n] N passed|failed", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "verify", Args: "[INC-n] N passed|failed", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Record the outcome of a line of the checklist.", Example: "verify INC-7 1 passed",
 			Form: []Field{
 				{Name: "number", Label: "Which check", Kind: Line, Required: true, Hint: "its number"},
-				{Name: "outcome", Label: "Outcome", Kind: Choose, Choices: pick("passed", "failed"), Required: true},
+				{Name: "outcome", Label: "Outcome", Kind: Choose, Choices: choicesOf("passed", "failed"), Required: true},
 			},
-			build: one(buildVerify),
+			build: buildCommand(buildVerify),
 		},
 		{
-			Name: "close", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "close", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "End the paperwork. What is missing is named.", Example: `close INC-7`,
 			Flags: []Flag{
 				{Name: "force", Help: "in spite of what is missing; for commanders"},
@@ -252,14 +252,14 @@ func paperWords() []Word {
 				{Name: "force", Label: "Close in spite of what is missing", Kind: Check, Hint: "for commanders; say why"},
 				{Name: "reason", Label: "Why", Kind: Text},
 			},
-			build: plain(func(a *args) (workflow.Command, error) {
+			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				return workflow.Close{Force: a.has("force"), Reason: a.get("reason")}, nil
 			}),
 		},
 	}
 }
 
-func taskForm() []Field {
+func actionItemForm() []Field {
 	return []Field{
 		{Name: "text", Label: "What is to be done?", Kind: Line, Required: true},
 		{Name: "for", Label: "Who does it", Kind: Person},
@@ -267,11 +267,11 @@ func taskForm() []Field {
 }
 
 func buildTask(a *args) (workflow.Command, error) {
-	if len(a.rest) == 2 && a.rest[1].field == "" {
-		switch strings.ToLower(a.rest[0].text) {
+	if len(a.words) == 2 && a.words[1].field == "" {
+		switch strings.ToLower(a.words[0].text) {
 		case "done", "undo":
-			undo := strings.EqualFold(a.next(""), "undo")
-			n, err := a.index("task")
+			undo := strings.EqualFold(a.take(""), "undo")
+			n, err := a.parseIndex("task")
 			return workflow.CompleteActionItem{N: n, Undo: undo}, err
 		}
 	}
@@ -281,10 +281,10 @@ func buildTask(a *args) (workflow.Command, error) {
 func buildAddTask(a *args, followUp bool) (workflow.Command, error) {
 	c := workflow.AddActionItem{Text: a.text(), FollowUp: followUp}
 	if strings.TrimSpace(c.Text) == "" {
-		return nil, a.mistake("What is to be done?")
+		return nil, a.refuse("What is to be done?")
 	}
 	if a.has("for") {
-		id, _, err := a.person(a.get("for"))
+		id, _, err := a.findPerson(a.get("for"))
 		if err != nil {
 			return nil, err
 		}
@@ -294,18 +294,18 @@ func buildAddTask(a *args, followUp bool) (workflow.Command, error) {
 }
 
 func buildVerify(a *args) (workflow.Command, error) {
-	n, err := a.index("check")
+	n, err := a.parseIndex("check")
 	if err != nil {
 		return nil, err
 	}
 	c := workflow.Verify{N: n}
-	switch strings.ToLower(a.next("outcome")) {
+	switch strings.ToLower(a.take("outcome")) {
 	case "passed", "pass", "ok":
 		c.State = workflow.CheckPassed
 	case "failed", "fail":
 		c.State = workflow.CheckFailed
 	default:
-		return nil, a.mistake("A check has passed or failed.")
+		return nil, a.refuse("A check has passed or failed.")
 	}
-	return c, a.nothing()
+	return c, a.requireEnd()
 }

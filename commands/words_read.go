@@ -9,14 +9,14 @@ import (
 )
 
 // readWords answer questions and change nothing.
-func readWords() []Word {
+func querySpecs() []Spec {
 	const section = "Look"
 	about := func(kind string) func(*args) (workflow.Command, *Query, error) {
-		return func(a *args) (workflow.Command, *Query, error) { return nil, &Query{Kind: kind}, a.nothing() }
+		return func(a *args) (workflow.Command, *Query, error) { return nil, &Query{Kind: kind}, a.requireEnd() }
 	}
-	return []Word{
+	return []Spec{
 		{
-			Name: "list", Args: "", Section: section, Access: Guest, takes: noIncident, noText: true,
+			Name: "list", Args: "", Section: section, Access: Guest, scope: noIncident, strict: true,
 			Summary: "Show the open incidents.", Example: "list --sev 1 --service checkout",
 			Flags: []Flag{
 				{Name: "sev", Arg: "1-5", Help: "only of this severity"},
@@ -25,46 +25,46 @@ func readWords() []Word {
 				{Name: "all", Help: "ended ones too"},
 				{Name: "limit", Arg: "N", Help: "at most so many"},
 			},
-			also: []Field{
+			completed: []Field{
 				{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities()},
 				{Name: "service", Label: "Service", Kind: Service},
-				{Name: "status", Label: "Status", Kind: Choose, Choices: pick(statuses(true)...)},
+				{Name: "status", Label: "Status", Kind: Choose, Choices: choicesOf(statuses(true)...)},
 			},
 			build: buildList,
 		},
 		{
-			Name: "show", Args: "[INC-n]", Section: section, Access: Guest, takes: anIncident, noText: true,
+			Name: "show", Args: "[INC-n]", Section: section, Access: Guest, scope: oneIncident, strict: true,
 			Summary: "Show one incident.", Example: "show INC-7", build: about("show"),
 		},
 		{
-			Name: "timeline", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "timeline", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Show what happened, in order.", Example: "timeline INC-7", build: about("timeline"),
 		},
 		{
-			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Show what will happen by itself, when and why.", Example: "timers INC-7", build: about("timers"),
 		},
 		{
-			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, takes: anIncident, noText: true,
+			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Show who was told, through what, and whether it arrived.", Example: "who INC-7", build: about("who"),
 		},
 		{
-			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, takes: mayIncident, noText: true,
+			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, scope: optionalIncident, strict: true,
 			Summary: "Get a link that signs you in to the browser.", Example: "web",
-			Ways: []Way{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end that"}},
-			also: []Field{
+			Variants: []Variant{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end that"}},
+			completed: []Field{
 				{Name: "topic", Kind: Choose, Choices: []Choice{{"sessions", "Where you are signed in"}, {"revoke", "End a session, or all"}}},
 				{Name: "id", Kind: Line},
 			},
 			build: buildWeb,
 		},
 		{
-			Name: "help", Args: "[WORD]", Section: section, Access: Guest, takes: noIncident, noText: true,
+			Name: "help", Args: "[WORD]", Section: section, Access: Guest, scope: noIncident, strict: true,
 			Summary: "Show the words, or one of them.", Example: "help declare",
-			also: []Field{{Name: "topic", Kind: aWord}},
+			completed: []Field{{Name: "topic", Kind: commandName}},
 			build: func(a *args) (workflow.Command, *Query, error) {
-				q := &Query{Kind: "help", Topic: strings.ToLower(a.next(""))}
-				return nil, q, a.nothing()
+				q := &Query{Kind: "help", Topic: strings.ToLower(a.take(""))}
+				return nil, q, a.requireEnd()
 			},
 		},
 	}
@@ -74,11 +74,11 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 	q := &Query{Kind: "list", Service: a.get("service"), All: a.has("all")}
 	var err error
 	if a.has("sev") {
-		if q.Severity, err = a.severity(a.get("sev")); err != nil {
+		if q.Severity, err = a.parseSeverity(a.get("sev")); err != nil {
 			return nil, nil, err
 		}
 	}
-	if q.Limit, err = a.number("limit"); err != nil {
+	if q.Limit, err = a.parseNumber("limit"); err != nil {
 		return nil, nil, err
 	}
 	if a.has("status") {
@@ -87,30 +87,30 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 			q.Status = names[n]
 		}
 		if q.Status == "" {
-			return nil, nil, a.mistake("The status is one of " + strings.Join(names, ", ") + ".")
+			return nil, nil, a.refuse("The status is one of " + strings.Join(names, ", ") + ".")
 		}
-		q.All = q.All || !workflow.Status(q.Status).Open()
+		q.All = q.All || !workflow.Status(q.Status).IsOpen()
 	}
-	return nil, q, a.nothing()
+	return nil, q, a.requireEnd()
 }
 
 // buildWeb asks for a link to sign in with, which may lead to an incident; for
 // where somebody is signed in; or for an end of that.
 func buildWeb(a *args) (workflow.Command, *Query, error) {
-	q := &Query{Kind: "web", Topic: strings.ToLower(a.next(""))}
+	q := &Query{Kind: "web", Topic: strings.ToLower(a.take(""))}
 	switch q.Topic {
 	case "", "sessions":
 	case "revoke":
-		if q.ID = a.next(""); q.ID == "" {
-			return nil, nil, a.mistake("Revoke which? `web sessions` lists them; `web revoke all` ends them all.")
+		if q.ID = a.take(""); q.ID == "" {
+			return nil, nil, a.refuse("Revoke which? `web sessions` lists them; `web revoke all` ends them all.")
 		}
 		if strings.EqualFold(q.ID, "all") {
 			q.ID = "all"
 		}
 	default:
-		return nil, nil, a.mistake("`web` gives a link; `web sessions` lists where you are signed in; `web revoke ID` or `web revoke all` ends it.")
+		return nil, nil, a.refuse("`web` gives a link; `web sessions` lists where you are signed in; `web revoke ID` or `web revoke all` ends it.")
 	}
-	return nil, q, a.nothing()
+	return nil, q, a.requireEnd()
 }
 
 // Help writes what all words, or one, are for. An unknown topic is a refusal
@@ -134,10 +134,10 @@ func (c Catalog) Help(topic string, access Access) (string, error) {
 	}
 	w, ok := c.Find(topic)
 	if !ok {
-		return "", c.unknown(topic)
+		return "", c.refuseUnknown(topic)
 	}
 	fmt.Fprintf(&b, "%s\n%s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
-	for _, way := range w.Ways {
+	for _, way := range w.Variants {
 		fmt.Fprintf(&b, "  %-28s %s\n", way.Line, way.Help)
 	}
 	for _, f := range w.Flags {

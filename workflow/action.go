@@ -5,42 +5,44 @@ import (
 	"time"
 )
 
-// Effect is something the world must be told. ID is "incident/seq.n", stable
-// for ever, so that doing it twice can be recognized.
+// Effect is one thing to do outside of the incident, such as sending a page. The
+// caller of [Step] stores it as a task of the agenda.
 type Effect struct {
-	ID   string
-	Lane Lane
-	Do   Action
+	ID     string // "incident/seq.n", such as "INC-7/3.0"; it never changes, so that a repeat can be recognized
+	Lane   Lane
+	Action Action
 }
 
-// Lane is where an effect waits its turn: strictly in order within the lane,
-// never behind another lane. The owner is the incident.
+// Lane is the queue of an incident that an effect waits in. Effects of one lane are
+// carried out in order; lanes never wait for each other.
 type Lane struct {
 	Class       Class  `json:"class"`
-	Destination string `json:"destination"` // one room, one page, or one incident
+	Destination string `json:"destination"` // such as "page:1.0.0.0/ana/sms", "room:slack" or "incident:INC-3"
 }
 
-// Class orders the lanes: a lower class is claimed first (rule E10).
+// Class is the priority of a lane: workers claim a lower class first (E10: lanes by
+// priority).
 type Class int
 
-// The classes, in the order they are claimed. Between them is room for SLA and
-// mirroring.
+// The classes, in the order in which they are claimed. The gaps leave room for SLA
+// clocks and mirroring.
 const (
-	ClassFirstPage Class = 10 // the first page of an incident
-	ClassPage      Class = 20
+	ClassFirstPage Class = 10 // pages of the first step of a run
+	ClassPage      Class = 20 // all other pages
 	ClassWake      Class = 25 // deadlines and new mail
-	ClassForward   Class = 30 // incident to incident
-	ClassUpdate    Class = 50 // rooms and posts
-	ClassCard      Class = 55
-	ClassDroppable Class = 90
+	ClassForward   Class = 30 // commands to another incident
+	ClassUpdate    Class = 50 // opening rooms, inviting people, posting
+	ClassCard      Class = 55 // cards and room topics
+	ClassDroppable Class = 90 // what no one misses: bookmarks, archiving
 )
 
-// Classes returns every class, in the order they are claimed.
+// Classes returns every class, in the order in which they are claimed.
 func Classes() []Class {
 	return []Class{ClassFirstPage, ClassPage, ClassWake, ClassForward, ClassUpdate, ClassCard, ClassDroppable}
 }
 
-// Action is what an effect does.
+// Action is what an effect does. The members are sorted into [PageAction],
+// [RoomAction] and [IncidentAction]; [UnknownAction] stands alone.
 //
 //sumtype:decl
 type Action interface {
@@ -48,19 +50,20 @@ type Action interface {
 	action() string
 }
 
-// SendPage pages one recipient through one method. The answer is [Delivered]
-// or [Undeliverable].
+// SendPage pages one recipient through one contact method. The result comes back as
+// [Delivered] or [Undeliverable].
 type SendPage struct {
-	Page    string  `json:"page"`
+	Page    string  `json:"page"` // ID of the page, see PageState
 	Purpose Purpose `json:"purpose"`
-	To      string  `json:"to"`
-	Via     string  `json:"via"`
-	First   bool    `json:"first,omitempty"`
-	Text    string  `json:"text,omitempty"`   // for a notice
-	Alerts  int     `json:"alerts,omitempty"` // for a notice: how many new alerts it tells of
+	To      string  `json:"to"`               // ID of the recipient
+	Via     string  `json:"via"`              // key of the contact method, such as "sms"
+	First   bool    `json:"first,omitempty"`  // of the first step of a run: claimed before all others
+	Text    string  `json:"text,omitempty"`   // what the page says beside the incident itself
+	Alerts  int     `json:"alerts,omitempty"` // for a notice: how many new alerts it reports
 }
 
-// CancelPage tells a medium that can that a page needs no answer any more.
+// CancelPage tells the recipient of a delivered page that it needs no answer any
+// more, where the medium can do that.
 type CancelPage struct {
 	Page string `json:"page"`
 	To   string `json:"to"`
@@ -68,15 +71,15 @@ type CancelPage struct {
 	Why  string `json:"why"`
 }
 
-// OpenRoom makes the incident's room on a platform. The answer is [RoomReady]
-// or [RoomRefused].
+// OpenRoom opens the incident's room on a chat platform. The result comes back as
+// [RoomReady] or [RoomRefused].
 type OpenRoom struct {
 	Platform string `json:"platform"`
 }
 
-// Post writes what one step made true into the room: the events from Seq to
-// Through (0: Seq alone) that are [IsPosted] a line. At the announcement it writes
-// those that are for everybody (see [IsAnnounced]).
+// Post writes the events of one step into a place, as one message: those from Seq to
+// Through (0: Seq alone) for which [IsPosted] holds, and at the announcement those
+// for which [IsAnnounced] holds.
 type Post struct {
 	Platform string `json:"platform"`
 	Place    Place  `json:"place,omitempty"`
@@ -84,52 +87,55 @@ type Post struct {
 	Through  int    `json:"through,omitempty"`
 }
 
-// ShowCard brings the card in a place up to date. It is owed as a standing
-// task, which a later one replaces, and makes no event.
+// ShowCard creates or updates the incident's card in a place. It is stored as a
+// standing task, which a newer one replaces, and its result is not an event.
 type ShowCard struct {
 	Platform string `json:"platform"`
 	Place    Place  `json:"place,omitempty"`
 }
 
-// SetUpRoom gives a room what it lacks. The answer is [RoomStepEnded].
+// SetUpRoom carries out one step of setting up a room, such as setting its topic. The
+// result comes back as [RoomStepEnded].
 type SetUpRoom struct {
 	Platform string `json:"platform"`
-	Step     string `json:"step"`
+	Step     string `json:"step"` // StepTopic, StepPin or StepBookmarks
 }
 
-// InvitePeople asks people into a room. The answer is [RoomStepEnded].
+// InvitePeople adds people to a room. The result comes back as [RoomStepEnded].
 type InvitePeople struct {
 	Platform string   `json:"platform"`
-	People   []string `json:"people"`
+	People   []string `json:"people"` // IDs
 }
 
-// CloseRoom puts a room away. The answer is [RoomClosed].
+// CloseRoom archives a room. The result comes back as [RoomClosed].
 type CloseRoom struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
 }
 
-// Forward gives a command to another incident, under the effect's ID.
+// Forward sends a command to another incident, as an input under the effect's ID.
 type Forward struct {
-	Incident string             `json:"incident"`
+	Incident string             `json:"incident"` // ID of the other incident
 	Absorb   Absorb             `json:"absorb,omitzero"`
-	Target   *UpdateMergeTarget `json:"target,omitempty"` // instead of Absorb
+	Target   *UpdateMergeTarget `json:"target,omitempty"` // sent instead of Absorb, when set
 }
 
-// Command is what the other incident is told.
-func (d Forward) Command() Command {
-	if d.Target != nil {
-		return *d.Target
+// Command returns the command to send.
+func (f Forward) Command() Command {
+	if f.Target != nil {
+		return *f.Target
 	}
-	return d.Absorb
+	return f.Absorb
 }
 
-// Reroute takes the alerts that still fire through the intake again (I6).
+// Reroute sends the alerts that still fire through alert intake again, so that they
+// open or join another incident (I6: firing again reopens or links).
 type Reroute struct {
-	At time.Time `json:"at,omitzero"` // when they were given up: what began again since has been counted since
+	At time.Time `json:"at,omitzero"` // when the incident gave them up: alerts that began to fire again later are counted already
 }
 
-// UnknownAction is an action of a newer version: kept, and reported.
+// UnknownAction is an action that a newer version of Tocsin has stored. It is kept
+// as it is, and reported instead of being carried out.
 type UnknownAction struct {
 	Kind    string
 	Version int
@@ -146,41 +152,41 @@ func (InvitePeople) action() string    { return "invite_people" }
 func (CloseRoom) action() string       { return "close_room" }
 func (Forward) action() string         { return "forward" }
 func (Reroute) action() string         { return "reroute" }
-func (d UnknownAction) action() string { return d.Kind }
+func (a UnknownAction) action() string { return a.Kind }
 
 func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
 }
 
-// LaneOf says where an action waits.
-func LaneOf(d Action) Lane {
-	switch d := d.(type) {
+// LaneOf returns the lane of an action.
+func LaneOf(a Action) Lane {
+	switch a := a.(type) {
 	case SendPage:
 		class := ClassPage
-		if d.First {
+		if a.First {
 			class = ClassFirstPage
 		}
-		return Lane{class, "page:" + d.Page}
+		return Lane{class, "page:" + a.Page}
 	case CancelPage:
-		return Lane{ClassPage, "page:" + d.Page}
+		return Lane{ClassPage, "page:" + a.Page}
 	case OpenRoom:
-		return Lane{ClassUpdate, "room:" + d.Platform}
+		return Lane{ClassUpdate, "room:" + a.Platform}
 	case Post:
-		return Lane{ClassUpdate, d.Place.lane() + ":" + d.Platform}
+		return Lane{ClassUpdate, a.Place.lane() + ":" + a.Platform}
 	case ShowCard:
-		return Lane{ClassCard, d.Place.lane() + ":" + d.Platform}
+		return Lane{ClassCard, a.Place.lane() + ":" + a.Platform}
 	case InvitePeople:
-		return Lane{ClassUpdate, "invite:" + d.Platform}
+		return Lane{ClassUpdate, "invite:" + a.Platform}
 	case SetUpRoom:
 		class := ClassDroppable
-		if d.Step == StepTopic {
+		if a.Step == StepTopic {
 			class = ClassCard
 		}
-		return Lane{class, d.Step + ":" + d.Platform}
+		return Lane{class, a.Step + ":" + a.Platform}
 	case CloseRoom:
-		return Lane{ClassDroppable, "close:" + d.Platform}
+		return Lane{ClassDroppable, "close:" + a.Platform}
 	case Forward:
-		return Lane{ClassForward, "incident:" + d.Incident}
+		return Lane{ClassForward, "incident:" + a.Incident}
 	case Reroute:
 		return Lane{ClassForward, "intake"}
 	case UnknownAction:
@@ -189,22 +195,22 @@ func LaneOf(d Action) Lane {
 	return Lane{ClassDroppable, "unknown"}
 }
 
-// StillWanted reports whether an effect should still happen, and if not, why: the
-// check before each send (rule E3).
-func (i Incident) StillWanted(d Action) (ok bool, why string) {
-	page, is := d.(SendPage)
-	if !is {
+// IsStillNeeded reports whether an action should still be carried out, and if not,
+// why not (E3: check again before each send).
+func (i Incident) IsStillNeeded(a Action) (needed bool, why string) {
+	page, ok := a.(SendPage)
+	if !ok {
 		return true, ""
 	}
-	p := i.Paging.page(page.Page)
+	p := i.Paging.findPage(page.Page)
 	switch {
 	case p == nil:
-		return false, "an older page, forgotten since"
+		return false, "the page is older than those the incident remembers"
 	case p.State == DeliveryCanceled:
 		return false, p.Why
 	case p.State == DeliveryAccepted:
 		return false, "delivered already"
-	case !p.State.Live():
+	case !p.State.IsPending():
 		return false, "given up"
 	}
 	return true, ""

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// codecVersion is the version under which facts, actions and snapshots are
-// written. A fact of a higher version, or of an unknown kind, is kept as it is.
+// codecVersion is the version with which facts, actions and snapshots are written.
+// A fact or action of a higher version, or of an unknown kind, is kept as it is.
 const codecVersion = 1
 
-type eventForm struct {
+type storedEvent struct {
 	Seq     int             `json:"seq"`
 	At      time.Time       `json:"at"`
 	By      Actor           `json:"by"`
@@ -20,24 +20,26 @@ type eventForm struct {
 	Fact    json.RawMessage `json:"fact"`
 }
 
-// EncodeEvent writes an event as one line of JSON, stable for ever.
+// EncodeEvent returns an event as one line of JSON. Recorded lines must keep decoding
+// and encode to the same bytes in every later version.
 func EncodeEvent(e Event) ([]byte, error) {
-	form := eventForm{Seq: e.Seq, At: e.At.UTC(), By: e.By, Kind: e.Fact.fact(), Version: codecVersion}
-	if u, is := e.Fact.(UnknownFact); is {
+	form := storedEvent{Seq: e.Seq, At: e.At.UTC(), By: e.By, Kind: e.Fact.fact(), Version: codecVersion}
+	if u, ok := e.Fact.(UnknownFact); ok {
 		form.Version, form.Fact = u.Version, u.Body
-		return compact(form)
+		return encode(form)
 	}
-	body, err := compact(e.Fact)
+	body, err := encode(e.Fact)
 	if err != nil {
 		return nil, fmt.Errorf("encode fact %s: %w", form.Kind, err)
 	}
 	form.Fact = body
-	return compact(form)
+	return encode(form)
 }
 
-// DecodeEvent reads what [EncodeEvent] wrote.
+// DecodeEvent reads what [EncodeEvent] has returned. A fact that this version does not
+// know becomes an [UnknownFact].
 func DecodeEvent(b []byte) (Event, error) {
-	var form eventForm
+	var form storedEvent
 	if err := json.Unmarshal(b, &form); err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
@@ -54,30 +56,31 @@ func DecodeEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
-type actionForm struct {
+type storedAction struct {
 	Kind    string          `json:"kind"`
 	Version int             `json:"v"`
 	Action  json.RawMessage `json:"action"`
 }
 
-// EncodeAction writes an action as one line of JSON.
-func EncodeAction(d Action) ([]byte, error) {
-	form := actionForm{Kind: d.action(), Version: codecVersion}
-	if u, is := d.(UnknownAction); is {
+// EncodeAction returns an action as one line of JSON.
+func EncodeAction(a Action) ([]byte, error) {
+	form := storedAction{Kind: a.action(), Version: codecVersion}
+	if u, ok := a.(UnknownAction); ok {
 		form.Version, form.Action = u.Version, u.Body
-		return compact(form)
+		return encode(form)
 	}
-	body, err := compact(d)
+	body, err := encode(a)
 	if err != nil {
 		return nil, fmt.Errorf("encode action %s: %w", form.Kind, err)
 	}
 	form.Action = body
-	return compact(form)
+	return encode(form)
 }
 
-// DecodeAction reads what [EncodeAction] wrote.
+// DecodeAction reads what [EncodeAction] has returned. An action that this version
+// does not know becomes an [UnknownAction].
 func DecodeAction(b []byte) (Action, error) {
-	var form actionForm
+	var form storedAction
 	if err := json.Unmarshal(b, &form); err != nil {
 		return nil, fmt.Errorf("decode action: %w", err)
 	}
@@ -85,27 +88,28 @@ func DecodeAction(b []byte) (Action, error) {
 	if decode == nil || form.Version > codecVersion {
 		return UnknownAction{Kind: form.Kind, Version: form.Version, Body: form.Action}, nil
 	}
-	d, err := decode(form.Action)
+	a, err := decode(form.Action)
 	if err != nil {
 		return nil, fmt.Errorf("decode action %s: %w", form.Kind, err)
 	}
-	return d, nil
+	return a, nil
 }
 
-type snapshotForm struct {
+type storedSnapshot struct {
 	Version  int      `json:"v"`
 	Incident Incident `json:"incident"`
 }
 
-// EncodeIncident writes a snapshot: at most 64 KiB.
+// EncodeIncident returns a snapshot of an incident as one line of JSON of at most
+// 64 KiB.
 func EncodeIncident(i Incident) ([]byte, error) {
-	return compact(snapshotForm{Version: codecVersion, Incident: i})
+	return encode(storedSnapshot{Version: codecVersion, Incident: i})
 }
 
-// DecodeIncident reads what [EncodeIncident] wrote. A snapshot of a newer
-// version is an error: an older binary must not overwrite it.
+// DecodeIncident reads what [EncodeIncident] has returned. A snapshot of a newer
+// version is an error, so that an older binary does not overwrite it.
 func DecodeIncident(b []byte) (Incident, error) {
-	var form snapshotForm
+	var form storedSnapshot
 	if err := json.Unmarshal(b, &form); err != nil {
 		return Incident{}, fmt.Errorf("decode snapshot: %w", err)
 	}
@@ -115,8 +119,9 @@ func DecodeIncident(b []byte) (Incident, error) {
 	return form.Incident, nil
 }
 
-// compact encodes without escaping HTML, which is the renderers' business.
-func compact(v any) ([]byte, error) {
+// encode returns v as JSON on one line. It does not escape HTML, because that is up to
+// whatever shows the text.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -126,40 +131,42 @@ func compact(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-func as[F Fact](b []byte) (Fact, error) {
+func decodeFact[F Fact](b []byte) (Fact, error) {
 	var f F
 	err := json.Unmarshal(b, &f)
 	return f, err
 }
 
-func asAction[D Action](b []byte) (Action, error) {
-	var d D
-	err := json.Unmarshal(b, &d)
-	return d, err
+func decodeActionBody[A Action](b []byte) (Action, error) {
+	var a A
+	err := json.Unmarshal(b, &a)
+	return a, err
 }
 
+// actionDecoder returns the function that decodes actions of a stored kind, or nil when
+// this version does not know the kind.
 func actionDecoder(kind string) func([]byte) (Action, error) {
 	switch kind {
 	case "send_page":
-		return asAction[SendPage]
+		return decodeActionBody[SendPage]
 	case "cancel_page":
-		return asAction[CancelPage]
+		return decodeActionBody[CancelPage]
 	case "open_room":
-		return asAction[OpenRoom]
+		return decodeActionBody[OpenRoom]
 	case "post":
-		return asAction[Post]
+		return decodeActionBody[Post]
 	case "show_card":
-		return asAction[ShowCard]
+		return decodeActionBody[ShowCard]
 	case "set_up_room":
-		return asAction[SetUpRoom]
+		return decodeActionBody[SetUpRoom]
 	case "invite_people":
-		return asAction[InvitePeople]
+		return decodeActionBody[InvitePeople]
 	case "close_room":
-		return asAction[CloseRoom]
+		return decodeActionBody[CloseRoom]
 	case "forward":
-		return asAction[Forward]
+		return decodeActionBody[Forward]
 	case "reroute":
-		return asAction[Reroute]
+		return decodeActionBody[Reroute]
 	}
 	return nil
 }

@@ -2,47 +2,55 @@ package workflow
 
 import "time"
 
-// Command is what somebody or something wants of an incident.
+// Command is what a person, an alert source, another incident or a worker asks
+// of an incident. [Step] decides it, or returns a [*Refusal]. The members are
+// sorted into [LifecycleCommand], [PagingCommand], [RoomCommand] and
+// [RecordCommand].
 //
 //sumtype:decl
 type Command interface{ command() }
 
-// Declare begins an incident. Severity, when set, was chosen by hand or by an
-// alert; else it comes from Impact and Urgency through Matrix.
+// Declare creates the incident. Severity is set when a person or an alert named
+// one; otherwise it follows from Impact and Urgency by Matrix.
 type Declare struct {
-	Kind        Kind      `json:"kind,omitempty"`
-	Source      Source    `json:"source,omitempty"`
-	Title       string    `json:"title"`
+	Kind        Kind      `json:"kind,omitempty"`   // zero: Real
+	Source      Source    `json:"source,omitempty"` // zero: SourcePerson
+	Title       string    `json:"title"`            // required; at most MaxTitle characters are kept
 	Description string    `json:"description,omitempty"`
-	Symptoms    []string  `json:"symptoms,omitempty"`
+	Symptoms    []string  `json:"symptoms,omitempty"` // what users see
 	Reporter    Reporter  `json:"reporter,omitzero"`
-	Detected    time.Time `json:"detected,omitzero"`
+	Detected    time.Time `json:"detected,omitzero"` // when the problem was noticed; zero: now
 	Category    string    `json:"category,omitempty"`
-	Services    []string  `json:"services,omitempty"`
+	Services    []string  `json:"services,omitempty"` // IDs of the services affected
 	Impact      Level     `json:"impact,omitempty"`
 	Urgency     Level     `json:"urgency,omitempty"`
 	Severity    Severity  `json:"severity,omitempty"`
-	Matrix      Matrix    `json:"matrix,omitempty"`
+	Matrix      Matrix    `json:"matrix,omitempty"` // nil: DefaultMatrix
 	Private     bool      `json:"private,omitempty"`
-	Group       string    `json:"group,omitempty"`    // the alert group, when alerts opened it
-	Previous    string    `json:"previous,omitempty"` // the incident that this group had before
+	Group       string    `json:"group,omitempty"`    // the alert group that opened it, if alerts did
+	Previous    string    `json:"previous,omitempty"` // ID of the incident that this alert group opened before
 	Links       []Link    `json:"links,omitempty"`
-	Owner       Target    `json:"owner,omitempty"` // paged first, before the policy that holds
+	Owner       Target    `json:"owner,omitempty"` // paged first, before the policy of the plan
 }
 
-// Wake carries out whatever is due.
+// Wake carries out every deadline that has passed. The agenda sends it when
+// [Incident.WakeAt] is due; sending it early or twice changes nothing.
 type Wake struct{}
 
-// Acknowledge answers the page. Seen is the Seq the person saw, 0 when typed.
+// Acknowledge records that the person who sends it has taken the incident on, and
+// stops paging. Seen is the Seq of the incident that the person saw on the card or
+// the page; 0 when the command was typed (E5: an acknowledgement carries what was
+// seen).
 type Acknowledge struct{ Seen int }
 
-// Unacknowledge gives the incident back: paging starts again.
+// Unacknowledge removes the acknowledgement; paging starts again.
 type Unacknowledge struct{}
 
-// SetStatus moves among the open statuses.
+// SetStatus moves the incident to another open status, or resolves it.
 type SetStatus struct{ To Status }
 
-// SetSeverity sets it by hand, or by impact and urgency through Matrix.
+// SetSeverity sets the severity: to Severity, or to what Matrix gives for Impact
+// and Urgency when Severity is zero.
 type SetSeverity struct {
 	Severity        Severity
 	Impact, Urgency Level
@@ -50,152 +58,162 @@ type SetSeverity struct {
 	Reason          string
 }
 
-// SetDetails changes what is known; empty fields stay.
+// SetDetails edits the description of the incident. Empty fields stay as they are.
 type SetDetails struct {
 	Title, Description, Category string
 	AddServices                  []string
 	AddSymptoms                  []string
 }
 
-// PostUpdate tells an audience how things stand. Next, when set, promises the
-// next update by then.
+// PostUpdate publishes a status update for an audience ("" is everyone).
 type PostUpdate struct {
 	Text, Audience string
-	Status         Status // also moves there when set
-	Next           time.Duration
+	Status         Status        // moves the incident there too, when set
+	Next           time.Duration // when the next update is due; 0: the interval of the severity
 }
 
-// Assign gives a role to a person; an empty person takes it away.
+// Assign gives a role to a person, or takes it away when Person is "".
 type Assign struct{ Role, Person, Name string }
 
-// Page asks for more people, whoever has acknowledged.
+// Page asks more people to join, whether or not the incident is acknowledged.
 type Page struct {
 	Targets []Target
-	Text    string
+	Text    string // for the people who are paged
 }
 
-// Escalate fires the next step now. Seen is the Seq the person saw, 0 when
-// typed, so that two clicks advance once (rule E9).
+// Escalate fires the next step of the escalation policy now. Seen is the Seq of
+// the incident that the person saw, 0 when the command was typed (E9: two clicks
+// advance once).
 type Escalate struct {
 	Seen   int
 	Reason string
 }
 
-// AddNote writes to the timeline. A pinned note is also kept in view. Key names
-// the message that it was copied from, if any.
+// AddNote adds a note to the timeline. Pin keeps it on the card as well. Key names
+// the chat message that the note was copied from, if any; the same key is added
+// once.
 type AddNote struct {
 	Text string
 	Pin  bool
 	Key  string
 }
 
-// RemoveNote takes back a note that was copied from a message.
+// RemoveNote removes the note that was copied from the chat message Key.
 type RemoveNote struct{ Key string }
 
-// AddActionItem adds something to be done, now or (FollowUp) afterwards.
+// AddActionItem adds an action item. FollowUp marks one that is done after the
+// incident, and does not keep it from being closed.
 type AddActionItem struct {
 	Text, Assignee string
 	FollowUp       bool
 }
 
-// CompleteActionItem ticks task N, or opens it again.
+// CompleteActionItem marks action item N as done, or as open again when Undo is
+// set.
 type CompleteActionItem struct {
 	N    int
 	Undo bool
 }
 
-// SetCause writes down why it happened.
+// SetCause records the cause of the incident.
 type SetCause struct{ Text string }
 
-// Resolve says that users are well again. An empty text keeps the resolution
-// already written.
+// Resolve records that users are no longer affected, and how that was done. An
+// empty text keeps an earlier resolution.
 type Resolve struct{ Text string }
 
-// Verify records the outcome of checklist line N, counted from 1.
+// Verify records the outcome of line N of the checklist, counted from 1.
 type Verify struct {
 	N     int
 	State CheckState
 }
 
-// Close ends the paperwork. Force closes in spite of what is missing, and
+// Close completes the write-up of a resolved incident. It is refused while cause,
+// resolution, action items or checklist are incomplete; Force closes anyway and
 // needs a reason.
 type Close struct {
 	Force  bool
 	Reason string
 }
 
-// Reopen makes an ended incident active again and pages.
+// Reopen makes a resolved, closed or canceled incident active again and starts
+// paging.
 type Reopen struct{ Reason string }
 
-// Cancel says that it was no incident.
+// Cancel ends an incident that was not one.
 type Cancel struct{ Reason string }
 
-// Merge ends this incident in favor of another, which takes its alerts.
+// Merge ends this incident and continues it as the incident Into, which receives
+// its alerts.
 type Merge struct{ Into string }
 
-// Absorb arrives at the other side of a merge: first once to say so, then with
-// every later mail of the merged incident.
+// Absorb is forwarded to the incident that another was merged into: once with
+// Began when they are merged, then with every mail that the merged incident
+// receives.
 type Absorb struct {
-	From  string   `json:"from"`
-	Title string   `json:"title,omitempty"`
+	From  string   `json:"from"`            // ID of the merged incident
+	Title string   `json:"title,omitempty"` // of the merged incident
 	Began bool     `json:"began,omitempty"` // the merge itself, not a later mail
-	Via   []string `json:"via,omitempty"`   // the merged incidents it has passed through
+	Via   []string `json:"via,omitempty"`   // merged incidents that it has passed through, which shows a circle
 	Mail  Mail     `json:"mail,omitzero"`
 }
 
-// UpdateMergeTarget arrives at a merged incident when the other has ended, is open again,
-// or gives its alerts up. A merged incident answers for its alert group as long
-// as the other would.
+// UpdateMergeTarget is forwarded to a merged incident when the incident it was
+// merged into ends, reopens, or gives up its alerts. A merged incident answers for
+// its alert group as long as its target would.
 type UpdateMergeTarget struct {
 	Ended   bool      `json:"ended,omitempty"`
-	Until   time.Time `json:"until,omitzero"`    // when it ended: the group comes back until then
+	Until   time.Time `json:"until,omitzero"`    // with Ended: until when the alert group still reopens the target
 	Release bool      `json:"release,omitempty"` // alerts that still fire open a new incident
 }
 
-// AddLink links an address or another incident.
+// AddLink links a web address or another incident; one of URL and Incident is set.
 type AddLink struct{ URL, Incident, Title string }
 
-// Invite adds people who may see and join.
+// Invite adds people to the members of the incident and to its rooms.
 type Invite struct{ People []string }
 
-// SetVisibility hides the incident from all but its members, or shows it.
+// SetVisibility makes the incident private, visible to its members only, or public
+// (P2: private means members only).
 type SetVisibility struct{ To Visibility }
 
-// RoomReady answers an [OpenRoom]. Private says that only its members see the
-// room.
+// RoomReady reports that an [OpenRoom] succeeded. Private says that only its
+// members see the room.
 type RoomReady struct {
 	Platform, ID, Name, URL string
 	Private                 bool
 }
 
-// RoomClosed answers a [CloseRoom], or says that somebody has put a room away.
-// The events from Seq to Through, if any, could not be posted any more.
+// RoomClosed reports that a [CloseRoom] succeeded, or that a person archived the
+// room on the platform. The events from Seq to Through could not be posted into it;
+// Seq is 0 when there are none.
 type RoomClosed struct {
 	Platform, ID string
 	Seq, Through int
 }
 
-// RoomStepEnded answers a [SetUpRoom], the invitations, or the first announcement.
-// Why says what is wrong; "" when nothing is.
+// RoomStepEnded reports the result of a [SetUpRoom], of an [InvitePeople] or of the
+// announcement. Why is the error, "" on success.
 type RoomStepEnded struct{ Platform, Step, Why string }
 
-// RetryRooms tries again what could not be done for the rooms.
+// RetryRooms repeats whatever failed for the rooms of the incident.
 type RetryRooms struct{}
 
-// RoomRefused answers an [OpenRoom] that failed for good.
+// RoomRefused reports that an [OpenRoom] failed and will not be retried.
 type RoomRefused struct{ Platform, Why string }
 
-// Delivered answers a [SendPage]: the provider accepted it.
+// Delivered reports that the provider accepted a [SendPage].
 type Delivered struct{ Page string }
 
-// Undeliverable answers a [SendPage] that failed. Retrying says that it is
-// tried again beside the advance (rule E4).
+// Undeliverable reports that a [SendPage] failed. Retrying says that the agenda
+// keeps trying it while escalation moves on (E4: a failed page moves on at once).
 type Undeliverable struct {
 	Page, Why string
 	Retrying  bool
 }
 
-// GiveUp records that the agenda gave up on an effect, so that somebody knows.
+// GiveUp reports an effect that the agenda will not try again, for the timeline
+// and the rooms.
 type GiveUp struct{ What, Why string }
 
 func (Declare) command()            {}

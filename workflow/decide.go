@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// decide turns a command into facts, or refuses it.
+// decide records the facts that a command makes true, or refuses it.
 func (t *transition) decide(c Command) error {
-	if _, declares := c.(Declare); !declares && t.now.Status == "" {
+	if _, ok := c.(Declare); !ok && t.incident.Status == "" {
 		return refuse("That incident does not exist yet.", "Declare one with `declare TITLE`.")
 	}
 	switch c := c.(type) {
@@ -55,42 +55,40 @@ func (t *transition) decideLifecycle(c LifecycleCommand) error {
 
 func refuse(message, hint string) error { return &Refusal{Message: message, Hint: hint} }
 
-// needOpen refuses what makes no sense once the incident has ended.
-func (t *transition) needOpen(what string) error {
-	if t.now.Open() {
+// requireOpen refuses a command that makes no sense once the incident has ended. For a
+// merged incident the refusal shows the same command for the incident that continues
+// it.
+func (t *transition) requireOpen(command string) error {
+	if t.incident.IsOpen() {
 		return nil
 	}
-	if t.now.Status == Merged {
-		return refuse(fmt.Sprintf("%s was merged into %s.", t.now.ID, t.now.Merge.Into),
-			fmt.Sprintf("Go on there: `%s %s`.", what, t.now.Merge.Into))
+	if t.incident.Status == Merged {
+		return refuse(fmt.Sprintf("%s was merged into %s.", t.incident.ID, t.incident.Merge.Into),
+			fmt.Sprintf("Go on there: `%s %s`.", command, t.incident.Merge.Into))
 	}
-	return refuse(fmt.Sprintf("%s is %s.", t.now.ID, t.now.Status),
-		fmt.Sprintf("If it is not over, `reopen %s` first.", t.now.ID))
+	return refuse(fmt.Sprintf("%s is %s.", t.incident.ID, t.incident.Status),
+		fmt.Sprintf("If it is not over, `reopen %s` first.", t.incident.ID))
 }
 
 func (t *transition) declare(c Declare) error {
-	if t.now.Status != "" {
-		return refuse(t.now.ID+" is declared already.", "")
+	if t.incident.Status != "" {
+		return refuse(t.incident.ID+" is declared already.", "")
 	}
-	var cut []string
-	note := func(name string, was bool) {
-		if was {
-			cut = append(cut, name)
-		}
-	}
-	var was bool
-	d := c
+	d, cut := c, []string(nil)
 	d.Matrix = nil
-	d.Title, was = CleanLine(c.Title, MaxTitle)
-	note("title", was)
-	d.Description, was = CleanText(c.Description, MaxText)
-	note("description", was)
-	d.Symptoms = lines(c.Symptoms, 10)
-	d.Services = lines(c.Services, 20)
-	d.Category = label(c.Category, maxLine)
+	var tooLong bool
+	if d.Title, tooLong = CleanLine(c.Title, MaxTitle); tooLong {
+		cut = append(cut, "title")
+	}
+	if d.Description, tooLong = CleanText(c.Description, MaxText); tooLong {
+		cut = append(cut, "description")
+	}
+	d.Symptoms = cleanLines(c.Symptoms, 10)
+	d.Services = cleanLines(c.Services, 20)
+	d.Category = cleanLabel(c.Category, maxLine)
 	d.Reporter = Reporter{
-		Person: label(c.Reporter.Person, 80), Handle: label(c.Reporter.Handle, 80), Name: shortName(c.Reporter.Name),
-		Contact: label(c.Reporter.Contact, 80), Department: shortName(c.Reporter.Department),
+		Person: cleanLabel(c.Reporter.Person, 80), Handle: cleanLabel(c.Reporter.Handle, 80), Name: cleanName(c.Reporter.Name),
+		Contact: cleanLabel(c.Reporter.Contact, 80), Department: cleanName(c.Reporter.Department),
 	}
 	d.Group, d.Links = excerpt(c.Group, 600), c.Links[:min(len(c.Links), 5)]
 	if d.Title == "" {
@@ -101,37 +99,38 @@ func (t *transition) declare(c Declare) error {
 		d.Detected = t.in.At
 	}
 	f := Declared{Plan: t.in.Known.Plan.Hash(), Cut: cut}
-	d.Severity, f.Basis = grade(c)
+	d.Severity, f.Basis = declaredSeverity(c)
 	f.Declare, f.SeverityPlan = d, t.in.Known.Plan.Severity(d.Severity)
 	for n, text := range t.in.Known.Plan.Checklist {
 		if n < 20 {
-			line := label(text, maxLine)
+			line := cleanLabel(text, maxLine)
 			f.Checklist = append(f.Checklist, line)
 		}
 	}
 	t.record(f)
 	t.requestRooms()
-	if len(t.in.Mail) == 0 { // else the mail says how urgent it is
+	if len(t.in.Mail) == 0 { // otherwise drainMailbox starts it, once the mail has set the severity
 		t.startEscalation("declared")
 	}
 	return nil
 }
 
-// grade finds the severity of a declaration, and where it comes from.
-func grade(c Declare) (Severity, Basis) {
+// declaredSeverity returns the severity of a declaration, and what it is derived from.
+func declaredSeverity(c Declare) (Severity, Basis) {
 	switch {
 	case c.Severity != 0 && c.Source == SourceAlert:
 		return c.Severity, FromAlert
 	case c.Severity != 0:
-		return c.Severity, FromHand
+		return c.Severity, FromPerson
 	case c.Impact != "" || c.Urgency != "":
-		return c.Matrix.of(c.Impact, c.Urgency), FromMatrix
+		return c.Matrix.severity(c.Impact, c.Urgency), FromMatrix
 	}
 	return SEV3, FromDefault
 }
 
-// of looks a severity up; what is not stated counts as medium.
-func (m Matrix) of(impact, urgency Level) Severity {
+// severity returns the severity for an impact and an urgency. What is not stated counts
+// as medium.
+func (m Matrix) severity(impact, urgency Level) Severity {
 	if m == nil {
 		m = DefaultMatrix()
 	}
@@ -147,12 +146,13 @@ func (m Matrix) of(impact, urgency Level) Severity {
 	return SEV3
 }
 
-// lines cleans a list of short texts and drops the empty and the repeated.
-func lines(in []string, most int) []string {
+// cleanLines cleans a list of short texts, drops the empty and the repeated, and keeps
+// at most limit of them.
+func cleanLines(in []string, limit int) []string {
 	var out []string
 	for _, text := range in {
-		line := label(text, maxLine)
-		if line != "" && !slices.Contains(out, line) && len(out) < most {
+		line := cleanLabel(text, maxLine)
+		if line != "" && !slices.Contains(out, line) && len(out) < limit {
 			out = append(out, line)
 		}
 	}
@@ -163,78 +163,80 @@ func (t *transition) setStatus(to Status) error {
 	if to == Resolved {
 		return t.resolve(Resolve{})
 	}
-	if err := t.needOpen("status"); err != nil {
+	if err := t.requireOpen("status"); err != nil {
 		return err
 	}
-	from := t.now.Status
+	from := t.incident.Status
 	if from == to {
-		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, to), "")
+		return refuse(fmt.Sprintf("%s is %s already.", t.incident.ID, to), "")
 	}
-	if !to.Open() || !from.May(to) {
-		var may []string
+	if !to.IsOpen() || !from.CanMoveTo(to) {
+		var next []string
 		for _, s := range from.Next() {
-			may = append(may, string(s))
+			next = append(next, string(s))
 		}
-		return refuse(fmt.Sprintf("%s cannot go from %s to %s.", t.now.ID, from, to),
-			"From here it can go to "+strings.Join(may, ", ")+".")
+		return refuse(fmt.Sprintf("%s cannot go from %s to %s.", t.incident.ID, from, to),
+			"From here it can go to "+strings.Join(next, ", ")+".")
 	}
 	t.record(StatusChanged{From: from, To: to})
-	if from == Monitoring && !t.now.Acknowledged() && t.now.Paging.State == Stopped {
+	if from == Monitoring && !t.incident.IsAcknowledged() && t.incident.Paging.State == Stopped {
 		t.startEscalation("moved back to " + string(to))
 	}
 	return nil
 }
 
 func (t *transition) setSeverity(c SetSeverity) error {
-	if err := t.needOpen("severity"); err != nil {
+	if err := t.requireOpen("severity"); err != nil {
 		return err
 	}
 	if c.Severity == 0 && c.Impact == "" && c.Urgency == "" {
 		return refuse("Which severity?", "For example: `severity 2`, or `severity --impact high --urgency medium`.")
 	}
-	to, basis := c.Severity, FromHand
+	to, basis := c.Severity, FromPerson
 	if to == 0 {
 		if c.Impact == "" {
-			c.Impact = t.now.Impact
+			c.Impact = t.incident.Impact
 		}
 		if c.Urgency == "" {
-			c.Urgency = t.now.Urgency
+			c.Urgency = t.incident.Urgency
 		}
-		to, basis = c.Matrix.of(c.Impact, c.Urgency), FromMatrix
+		to, basis = c.Matrix.severity(c.Impact, c.Urgency), FromMatrix
 	}
-	if to == t.now.Severity && len(t.now.Alerts.Unmapped) == 0 && c.Impact == "" && c.Urgency == "" {
-		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, to), "")
+	if to == t.incident.Severity && len(t.incident.Alerts.Unmapped) == 0 && c.Impact == "" && c.Urgency == "" {
+		return refuse(fmt.Sprintf("%s is %s already.", t.incident.ID, to), "")
 	}
-	reason := label(c.Reason, MaxTitle)
-	t.grade(to, SeverityChanged{Impact: c.Impact, Urgency: c.Urgency, Basis: basis, Reason: reason})
+	reason := cleanLabel(c.Reason, MaxTitle)
+	t.changeSeverity(to, SeverityChanged{Impact: c.Impact, Urgency: c.Urgency, Basis: basis, Reason: reason})
 	return nil
 }
 
-// grade records a new severity. A rise to high urgency pages at once if nobody
-// has acknowledged, else tells the acknowledger and the commander.
-func (t *transition) grade(to Severity, f SeverityChanged) {
+// changeSeverity records a new severity. A rise to high urgency starts escalation; if
+// the incident is acknowledged, it notifies the acknowledger and the commander instead
+// (E11: a rise to high urgency acts at once).
+func (t *transition) changeSeverity(to Severity, f SeverityChanged) {
 	was := t.urgency()
-	f.From, f.To, f.Plan = t.now.Severity, to, t.in.Known.Plan.Severity(to)
+	f.From, f.To, f.Plan = t.incident.Severity, to, t.in.Known.Plan.Severity(to)
 	t.record(f)
 	if was == High || t.urgency() != High {
 		return
 	}
-	if !t.now.Acknowledged() {
+	if !t.incident.IsAcknowledged() {
 		t.startEscalation("raised to " + to.String())
 		return
 	}
-	told := []string{t.now.Acknowledgement.Person}
-	if c := t.now.Roles[Commander]; c != "" && c != told[0] {
-		told = append(told, c)
+	people := []string{t.incident.Acknowledgement.Person}
+	if commander := t.incident.Roles[Commander]; commander != "" && commander != people[0] {
+		people = append(people, commander)
 	}
-	t.notify(told, 0, "Raised to "+to.String()+".")
+	t.notify(people, 0, "Raised to "+to.String()+".")
 }
 
-// urgency decides which notification methods are used. A severity word that
-// nobody mapped pages as high (rule I11).
+// urgency returns the urgency of the incident, which selects the contact methods. It is
+// high while an alert has a severity word without a mapping (I11: severity words are
+// mapped).
 func (t *transition) urgency() Level {
-	if len(t.now.Alerts.Unmapped) > 0 {
+	if len(t.incident.Alerts.Unmapped) > 0 {
 		return High
 	}
-	return t.in.Known.Plan.Severity(t.now.Severity).Urgency
+	return t.in.Known.Plan.Severity(t.incident.Severity).Urgency
 }

@@ -18,51 +18,54 @@ func (t *transition) decidePaging(c PagingCommand) error {
 	case Escalate:
 		return t.escalate(c)
 	case Delivered:
-		t.pageDelivered(c)
+		t.handleDelivered(c)
 	case Undeliverable:
-		t.pageUndeliverable(c)
+		t.handleUndeliverable(c)
 	}
 	return nil
 }
 
-// acknowledge answers the page. It is bound to what the person saw: it does
-// not swallow a newer trigger, and after a resolve it changes nothing (E5).
+// acknowledge records that the person has taken the incident on, and cancels the pages
+// of escalation. It is refused when something newer than what the person saw has asked
+// for attention (E5: an acknowledgement carries what was seen). If another person
+// holds the acknowledgement, it answers the pages that asked this person to join.
 func (t *transition) acknowledge(c Acknowledge) error {
 	by := t.in.By
 	if by.ID == "" {
 		by.ID = by.Name
 	}
-	if err := t.needOpen("ack"); err != nil {
+	if err := t.requireOpen("ack"); err != nil {
 		return err
 	}
-	if t.now.Acknowledged() {
+	if t.incident.IsAcknowledged() {
 		if t.answerJoinPages(by) {
 			return nil
 		}
-		if t.now.Acknowledgement.Person == by.ID {
-			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.now.ID), "Next: `update TEXT`, or `lead` to take command.")
+		if t.incident.Acknowledgement.Person == by.ID {
+			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.incident.ID), "Next: `update TEXT`, or `lead` to take command.")
 		}
-		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.now.Acknowledgement.Name, t.now.ID, ago(t.in.At.Sub(t.now.Acknowledgement.At))),
+		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.incident.Acknowledgement.Name, t.incident.ID, formatAgo(t.in.At.Sub(t.incident.Acknowledgement.At))),
 			"To take over, `lead`.")
 	}
-	if c.Seen > 0 && c.Seen < t.now.Paging.Trigger {
+	if c.Seen > 0 && c.Seen < t.incident.Paging.Trigger {
 		return refuse("Something new happened since that message was written.",
-			fmt.Sprintf("Look again: `show %s`, then acknowledge.", t.now.ID))
+			fmt.Sprintf("Look again: `show %s`, then acknowledge.", t.incident.ID))
 	}
-	t.record(Acknowledged{Person: by.ID, Name: nameOf(Recipient{ID: by.ID, Name: by.Name}), Run: t.now.Paging.Run})
-	t.cancelPages("acknowledged by "+t.now.Acknowledgement.Name, PurposeEscalation, PurposeCatchAll, PurposeNotice)
+	t.record(Acknowledged{Person: by.ID, Name: nameOf(Recipient{ID: by.ID, Name: by.Name}), Run: t.incident.Paging.Run})
+	t.cancelPages("acknowledged by "+t.incident.Acknowledgement.Name, PurposeEscalation, PurposeCatchAll, PurposeNotice)
 	t.answerJoinPages(by)
 	return nil
 }
 
-// answerOwn ends the pages that asked this very person to join.
+// answerJoinPages records that a person has answered the pages that asked them to join,
+// and cancels those that are pending. It reports whether there was such a page.
 func (t *transition) answerJoinPages(by Actor) bool {
 	var ids []string
 	asked := false
-	for _, p := range t.now.Paging.Pages {
+	for _, p := range t.incident.Paging.Pages {
 		if p.Purpose == PurposeJoin && p.To == by.ID {
 			asked = asked || p.State == DeliveryAccepted && p.Why == ""
-			if p.State.Live() {
+			if p.State.IsPending() {
 				ids = append(ids, p.ID)
 			}
 		}
@@ -77,8 +80,8 @@ func (t *transition) answerJoinPages(by Actor) bool {
 	return true
 }
 
-// ago says how long ago, in words.
-func ago(d time.Duration) string {
+// formatAgo returns how long ago something was, such as "5 min ago".
+func formatAgo(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return "just now"
@@ -89,43 +92,44 @@ func ago(d time.Duration) string {
 }
 
 func (t *transition) unacknowledge() error {
-	if err := t.needOpen("unack"); err != nil {
+	if err := t.requireOpen("unack"); err != nil {
 		return err
 	}
-	if !t.now.Acknowledged() {
-		return refuse(t.now.ID+" is not acknowledged.", "")
+	if !t.incident.IsAcknowledged() {
+		return refuse(t.incident.ID+" is not acknowledged.", "")
 	}
-	t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: "given back"})
+	t.record(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: "given back"})
 	t.startEscalation("given back by " + t.in.By.Name)
 	return nil
 }
 
-// escalate fires the next step now. Two clicks on one button advance once (E9).
+// escalate fires the next step now. It is refused when a step has fired since the card
+// that the person clicked on was shown (E9: two clicks advance once).
 func (t *transition) escalate(c Escalate) error {
-	if err := t.needOpen("escalate"); err != nil {
+	if err := t.requireOpen("escalate"); err != nil {
 		return err
 	}
-	p := &t.now.Paging
+	p := &t.incident.Paging
 	if c.Seen > 0 && c.Seen < p.Fired {
-		return refuse(fmt.Sprintf("%s was escalated already, to step %d of %s.", t.now.ID, p.Step+1, p.Policy()),
+		return refuse(fmt.Sprintf("%s was escalated already, to step %d of %s.", t.incident.ID, p.Step+1, p.Policy()),
 			"`escalate` again to go one further.")
 	}
 	why := "escalated by " + t.in.By.Name
 	if reason, _ := CleanLine(c.Reason, MaxTitle); reason != "" {
 		why += ": " + reason
 	}
-	if t.now.Acknowledged() {
-		t.record(Unacknowledged{Person: t.now.Acknowledgement.Person, Why: why})
+	if t.incident.IsAcknowledged() {
+		t.record(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: why})
 	}
 	t.advance(why)
 	return nil
 }
 
-// advance goes on with the step after the one that fired last, wherever paging
-// stands: then with the fallback policy, then from the start.
+// advance fires the step after the one that fired last. After the last step of a policy
+// it goes on with the fallback policy, and without one it starts escalation again.
 func (t *transition) advance(why string) {
-	p := &t.now.Paging
-	policy, _ := t.in.Known.Plan.policy(p.Policy())
+	p := &t.incident.Paging
+	policy, _ := t.in.Known.Plan.findPolicy(p.Policy())
 	inRun := p.State == Running && !p.RestartPending || p.State == Answered && p.Run > 0
 	next, fallback := p.Step+1, t.afterCycle(policy)
 	switch {
@@ -134,18 +138,18 @@ func (t *transition) advance(why string) {
 		if p.State == Answered {
 			t.recordBySystem(EscalationStarted{Run: p.Run + 1, Policy: policy.ID, Why: why})
 		}
-		t.fire(repeat, next, why)
+		t.fireFrom(repeat, next, why)
 	case inRun && p.State == Running && fallback != "":
 		t.recordBySystem(CycleBegan{Policy: fallback, Moved: true})
-		t.fire(0, 0, why)
+		t.fireFrom(0, 0, why)
 	default:
 		t.startEscalation(why)
 	}
 }
 
-// page asks for more people, whoever has acknowledged.
+// page asks more people to join, whether or not the incident is acknowledged.
 func (t *transition) page(c Page) error {
-	if err := t.needOpen("page"); err != nil {
+	if err := t.requireOpen("page"); err != nil {
 		return err
 	}
 	if len(c.Targets) == 0 {
@@ -153,70 +157,72 @@ func (t *transition) page(c Page) error {
 	}
 	recipients, skipped := t.resolveTargets(c.Targets, map[string]bool{})
 	text, _ := CleanLine(c.Text, MaxTitle)
-	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: PurposeJoin, Text: text, Skipped: skipped}
-	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
+	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeJoin, Text: text, Skipped: skipped}
+	at := PageCoordinates{Run: t.incident.Paging.Run, Repeat: f.Manual}
 	for _, r := range recipients {
 		pages := t.pagesFor(r, PurposeJoin, "m"+strconv.Itoa(f.Manual), at)
 		if len(pages) == 0 {
-			f.Skipped = append(f.Skipped, Skipped{personOrSelf(r.ID), "no way to reach " + nameOf(r)})
+			f.Skipped = append(f.Skipped, Skipped{targetOf(r.ID), "no way to reach " + nameOf(r)})
 		}
 		f.Pages = append(f.Pages, pages...)
 	}
 	if len(f.Pages) == 0 {
 		return refuse(fmt.Sprintf("Nobody can be paged: %s.", f.Skipped[0].Why), "Try somebody else, or `escalate`.")
 	}
-	live := 0
-	for _, p := range t.now.Paging.Pages {
-		if p.State.Live() {
-			live++
+	pending := 0
+	for _, p := range t.incident.Paging.Pages {
+		if p.State.IsPending() {
+			pending++
 		}
 	}
-	if live+len(f.Pages) > maxPages {
-		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", live, t.now.ID), "Wait until they arrive: `who` shows them.")
+	if pending+len(f.Pages) > maxPages {
+		return refuse(fmt.Sprintf("%d pages of %s are on their way already.", pending, t.incident.ID), "Wait until they arrive: `who` shows them.")
 	}
 	t.record(f)
 	return nil
 }
 
-// tell sends people a notice that needs no answer. Somebody who cannot be told
-// does not hold the incident.
+// notify sends people a notice that needs no answer. If the acknowledger is one of
+// them and has no contact method, the acknowledgement ends: an incident must not be
+// held by a person who cannot be told about it.
 func (t *transition) notify(people []string, alerts int, text string) {
-	f := PeoplePaged{Manual: t.now.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
-	at := PageCoordinates{Run: t.now.Paging.Run, Repeat: f.Manual}
+	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
+	at := PageCoordinates{Run: t.incident.Paging.Run, Repeat: f.Manual}
 	for _, id := range people {
 		for _, r := range t.in.Known.Answers[personTarget(id)].Recipients {
 			f.Pages = append(f.Pages, t.pagesFor(r, PurposeNotice, "k"+strconv.Itoa(f.Manual), at)...)
 		}
 	}
-	holder := t.now.Acknowledgement.Person
+	holder := t.incident.Acknowledgement.Person
 	reached := slices.ContainsFunc(f.Pages, func(p PageState) bool { return p.To == holder })
 	f.Pages, _ = t.supersede(f.Pages)
 	t.recordBySystem(f)
 	if !reached && holder != "" && slices.Contains(people, holder) {
-		t.withdrawAcknowledgement("no way to tell " + t.now.Acknowledgement.Name)
+		t.withdrawAcknowledgement("no way to tell " + t.incident.Acknowledgement.Name)
 	}
 }
 
-// delivered notes that a provider accepted a page.
-func (t *transition) pageDelivered(c Delivered) {
-	p := t.now.Paging.page(c.Page)
+// handleDelivered records that the provider accepted a page.
+func (t *transition) handleDelivered(c Delivered) {
+	p := t.incident.Paging.findPage(c.Page)
 	if p == nil || p.State == DeliveryAccepted {
 		return
 	}
 	t.record(PageDelivered{Page: p.ID, To: p.To, Via: p.Via})
 }
 
-// undeliverable goes on at once with the next method, or the next step (E4).
-func (t *transition) pageUndeliverable(c Undeliverable) {
-	p := t.now.Paging.page(c.Page)
-	if p == nil || !p.State.Live() || p.State == DeliveryRetrying && c.Retrying {
+// handleUndeliverable records that a page failed, and continues with the next contact
+// method of the recipient, else with the next step (E4: a failed page moves on at once).
+func (t *transition) handleUndeliverable(c Undeliverable) {
+	p := t.incident.Paging.findPage(c.Page)
+	if p == nil || !p.State.IsPending() || p.State == DeliveryRetrying && c.Retrying {
 		return
 	}
-	failed, first := *p, p.State != DeliveryRetrying
-	why := label(c.Why, MaxTitle)
+	failed := *p
+	why := cleanLabel(c.Why, MaxTitle)
 	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: why, Retrying: c.Retrying})
-	if !first {
-		return // its successor was brought forward when it failed first
+	if failed.State == DeliveryRetrying {
+		return // escalation moved on when it failed for the first time
 	}
 	if next := t.nextMethod(failed); next != "" {
 		t.queuePages([]string{next}, failed.Via+" failed")
@@ -225,40 +231,41 @@ func (t *transition) pageUndeliverable(c Undeliverable) {
 	switch failed.Purpose {
 	case PurposeEscalation:
 		if t.isStepExhausted(failed.At) {
-			t.fire(t.now.Paging.Repeat, t.now.Paging.Step+1, "nobody was reached")
+			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "nobody was reached")
 		}
 	case PurposeNotice:
-		if t.now.Acknowledgement.Person == failed.To {
-			t.withdrawAcknowledgement("no way to tell " + t.now.Acknowledgement.Name)
+		if t.incident.Acknowledgement.Person == failed.To {
+			t.withdrawAcknowledgement("no way to tell " + t.incident.Acknowledgement.Name)
 		}
 	case PurposeJoin, PurposeCatchAll, anyPurpose:
 	}
 }
 
-// nextMethod finds the next page of the same firing to the same recipient.
+// nextMethod returns the ID of the page by the next contact method of the same
+// recipient, or "" if there is none.
 func (t *transition) nextMethod(failed PageState) string {
 	next := -1
-	for n, p := range t.now.Paging.Pages {
+	for n, p := range t.incident.Paging.Pages {
 		if (p.State == DeliveryPlanned || p.State == DeliveryStandby) && p.To == failed.To && p.Purpose == failed.Purpose && p.At == failed.At &&
-			(next < 0 || p.Due.Before(t.now.Paging.Pages[next].Due)) {
+			(next < 0 || p.Due.Before(t.incident.Paging.Pages[next].Due)) {
 			next = n
 		}
 	}
 	if next < 0 {
 		return ""
 	}
-	return t.now.Paging.Pages[next].ID
+	return t.incident.Paging.Pages[next].ID
 }
 
-// stepFailed reports whether the step that is waiting has nobody left to wait
-// for.
+// isStepExhausted reports whether the step at these coordinates is the one that fired
+// last and none of its pages can be answered any more, so that waiting is pointless.
 func (t *transition) isStepExhausted(at PageCoordinates) bool {
-	e := &t.now.Paging
+	e := &t.incident.Paging
 	if e.State != Running || e.RestartPending || at != e.current() {
 		return false
 	}
-	if policy, _ := t.in.Known.Plan.policy(e.Policy()); e.CycleReached && at.Step == len(policy.Steps)-1 {
-		return false // somebody was reached earlier in the cycle: the wait is theirs
+	if policy, _ := t.in.Known.Plan.findPolicy(e.Policy()); e.CycleReached && at.Step == len(policy.Steps)-1 {
+		return false // a person who was reached earlier in the cycle may still answer
 	}
 	return !slices.ContainsFunc(e.Pages, func(p PageState) bool {
 		return p.At == at && p.Purpose == PurposeEscalation &&

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// decideRecord decides what people write down. Only an update that names a
-// status moves the incident.
+// decideRecord decides the commands that record something. Only a status update that
+// names a status moves the incident.
 func (t *transition) decideRecord(c RecordCommand) error {
 	switch c := c.(type) {
 	case SetDetails:
@@ -35,7 +35,7 @@ func (t *transition) decideRecord(c RecordCommand) error {
 	case SetVisibility:
 		return t.setVisibility(c)
 	case GiveUp:
-		t.record(EffectGivenUp{What: shortName(c.What), Why: label(c.Why, MaxTitle)})
+		t.record(EffectGivenUp{What: cleanName(c.What), Why: cleanLabel(c.Why, MaxTitle)})
 	}
 	return nil
 }
@@ -45,20 +45,20 @@ func (t *transition) addNote(c AddNote) error {
 	if text == "" {
 		return refuse("A note needs a text.", "For example: `note Restarted the database`.")
 	}
-	key := label(c.Key, 120)
-	if key != "" && slices.ContainsFunc(t.now.Paperwork.Pins, func(p Pin) bool { return p.Key == key }) {
-		return nil // copied already
+	key := cleanLabel(c.Key, 120)
+	if key != "" && slices.ContainsFunc(t.incident.Paperwork.Pins, func(p Pin) bool { return p.Key == key }) {
+		return nil // the message was copied before
 	}
 	t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
 	return nil
 }
 
 func (t *transition) removeNote(c RemoveNote) error {
-	n := slices.IndexFunc(t.now.Paperwork.Pins, func(p Pin) bool { return p.Key == label(c.Key, 120) })
+	n := slices.IndexFunc(t.incident.Paperwork.Pins, func(p Pin) bool { return p.Key == cleanLabel(c.Key, 120) })
 	if c.Key == "" || n < 0 {
-		return refuse("That is not pinned to the timeline of "+t.now.ID+".", "")
+		return refuse("That is not pinned to the timeline of "+t.incident.ID+".", "")
 	}
-	t.record(NoteWithdrawn{Key: t.now.Paperwork.Pins[n].Key, Text: t.now.Paperwork.Pins[n].Text})
+	t.record(NoteWithdrawn{Key: t.incident.Paperwork.Pins[n].Key, Text: t.incident.Paperwork.Pins[n].Text})
 	return nil
 }
 
@@ -71,16 +71,16 @@ func (t *transition) setCause(c SetCause) error {
 	return nil
 }
 
-// setVisibility hides or shows the incident. A person who hides it goes on
-// seeing it.
+// setVisibility makes the incident private or public. The person who makes it private
+// becomes a member, and so can still see it.
 func (t *transition) setVisibility(c SetVisibility) error {
-	if c.To == t.now.Visibility {
-		return refuse(fmt.Sprintf("%s is %s already.", t.now.ID, c.To), "")
+	if c.To == t.incident.Visibility {
+		return refuse(fmt.Sprintf("%s is %s already.", t.incident.ID, c.To), "")
 	}
 	by := t.in.By
-	joins := c.To == Private && by.Kind == ByPerson && !t.now.IsMember(by.ID)
-	if joins && len(t.now.Invited) >= maxInvited {
-		return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.now.ID, maxInvited),
+	joins := c.To == Private && by.Kind == ByPerson && !t.incident.IsMember(by.ID)
+	if joins && len(t.incident.Invited) >= maxInvited {
+		return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.incident.ID, maxInvited),
 			"Let somebody who works on it hide it.")
 	}
 	if c.To == Private {
@@ -101,20 +101,20 @@ func (t *transition) postUpdate(c PostUpdate) error {
 	if text == "" {
 		return refuse("An update needs a text.", "For example: `update We found the cause, fix in 20 minutes`.")
 	}
-	if t.now.Status == Merged {
-		return t.needOpen("update")
+	if t.incident.Status == Merged {
+		return t.requireOpen("update")
 	}
-	if c.Status != "" && c.Status != t.now.Status {
+	if c.Status != "" && c.Status != t.incident.Status {
 		if err := t.setStatus(c.Status); err != nil {
 			return err
 		}
 	}
 	f := UpdatePosted{Text: text, Cut: cut}
-	f.Audience = label(c.Audience, 40)
-	if t.now.Open() {
+	f.Audience = cleanLabel(c.Audience, 40)
+	if t.incident.IsOpen() {
 		every := c.Next
 		if every <= 0 {
-			every = t.in.Known.Plan.Severity(t.now.Severity).Update
+			every = t.in.Known.Plan.Severity(t.incident.Severity).Update
 		}
 		if every > 0 {
 			f.Next = t.in.At.Add(every)
@@ -125,43 +125,44 @@ func (t *transition) postUpdate(c PostUpdate) error {
 }
 
 func (t *transition) addActionItem(c AddActionItem) error {
-	text := label(c.Text, maxLine)
+	text := cleanLabel(c.Text, maxLine)
 	if text == "" {
 		return refuse("A task needs a text.", "For example: `task Call the vendor`.")
 	}
 	used := len(text)
-	for _, task := range t.now.Paperwork.ActionItems {
-		used += len(task.Text) + len(task.Assignee)
+	for _, item := range t.incident.Paperwork.ActionItems {
+		used += len(item.Text) + len(item.Assignee)
 	}
-	if used > budget || len(t.now.Paperwork.ActionItems) >= 200 {
-		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.now.ID, len(t.now.Paperwork.ActionItems)),
+	if used > maxActionItemBytes || len(t.incident.Paperwork.ActionItems) >= 200 {
+		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.incident.ID, len(t.incident.Paperwork.ActionItems)),
 			"Keep the rest in your tracker and add it with `link URL`.")
 	}
 	n := 1
-	for _, task := range t.now.Paperwork.ActionItems {
-		n = max(n, task.N+1)
+	for _, item := range t.incident.Paperwork.ActionItems {
+		n = max(n, item.N+1)
 	}
-	t.record(ActionItemAdded{ActionItem{N: n, Text: text, FollowUp: c.FollowUp, Assignee: shortName(c.Assignee)}})
+	t.record(ActionItemAdded{ActionItem{N: n, Text: text, FollowUp: c.FollowUp, Assignee: cleanName(c.Assignee)}})
 	return nil
 }
 
 func (t *transition) completeActionItem(c CompleteActionItem) error {
-	n := t.now.actionItem(c.N)
+	n := t.incident.findActionItem(c.N)
 	if n < 0 {
-		return refuse(fmt.Sprintf("%s has no task %d.", t.now.ID, c.N), t.openActionItems())
+		return refuse(fmt.Sprintf("%s has no task %d.", t.incident.ID, c.N), t.listOpenActionItems())
 	}
-	if t.now.Paperwork.ActionItems[n].Done != c.Undo {
+	if t.incident.Paperwork.ActionItems[n].Done != c.Undo {
 		return refuse(fmt.Sprintf("Task %d is %s already.", c.N, map[bool]string{false: "done", true: "open"}[c.Undo]), "")
 	}
-	t.record(ActionItemCompleted{N: c.N, Text: t.now.Paperwork.ActionItems[n].Text, Undo: c.Undo})
+	t.record(ActionItemCompleted{N: c.N, Text: t.incident.Paperwork.ActionItems[n].Text, Undo: c.Undo})
 	return nil
 }
 
-func (t *transition) openActionItems() string {
+// listOpenActionItems names up to five open action items, for a refusal.
+func (t *transition) listOpenActionItems() string {
 	var open []string
-	for _, task := range t.now.Paperwork.ActionItems {
-		if !task.Done {
-			open = append(open, fmt.Sprintf("%d (%s)", task.N, task.Text))
+	for _, item := range t.incident.Paperwork.ActionItems {
+		if !item.Done {
+			open = append(open, fmt.Sprintf("%d (%s)", item.N, item.Text))
 		}
 	}
 	if len(open) == 0 {
@@ -171,14 +172,14 @@ func (t *transition) openActionItems() string {
 }
 
 func (t *transition) verify(c Verify) error {
-	if len(t.now.Paperwork.Checklist) == 0 {
-		return refuse(t.now.ID+" has no checklist.", "Set one with `verification:` in the configuration.")
+	if len(t.incident.Paperwork.Checklist) == 0 {
+		return refuse(t.incident.ID+" has no checklist.", "Set one with `verification:` in the configuration.")
 	}
-	if c.N < 1 || c.N > len(t.now.Paperwork.Checklist) {
-		return refuse(fmt.Sprintf("%s has no check %d.", t.now.ID, c.N),
-			fmt.Sprintf("There are %d: `verify 1 passed`.", len(t.now.Paperwork.Checklist)))
+	if c.N < 1 || c.N > len(t.incident.Paperwork.Checklist) {
+		return refuse(fmt.Sprintf("%s has no check %d.", t.incident.ID, c.N),
+			fmt.Sprintf("There are %d: `verify 1 passed`.", len(t.incident.Paperwork.Checklist)))
 	}
-	check := t.now.Paperwork.Checklist[c.N-1]
+	check := t.incident.Paperwork.Checklist[c.N-1]
 	if check.State != c.State {
 		t.record(CheckRecorded{N: c.N, Text: check.Text, State: c.State})
 	}
@@ -186,19 +187,19 @@ func (t *transition) verify(c Verify) error {
 }
 
 func (t *transition) assign(c Assign) error {
-	role := shortName(strings.ToLower(c.Role))
-	c.Name, c.Person = shortName(c.Name), label(c.Person, 80)
+	role := cleanName(strings.ToLower(c.Role))
+	c.Name, c.Person = cleanName(c.Name), cleanLabel(c.Person, 80)
 	if role == "" {
 		return refuse("Which role?", "For example: `assign communications @ana`.")
 	}
-	holder := t.now.Roles[role]
+	holder := t.incident.Roles[role]
 	switch {
 	case holder == c.Person && holder != "":
-		return refuse(fmt.Sprintf("%s is %s of %s already.", c.Name, role, t.now.ID), "")
+		return refuse(fmt.Sprintf("%s is %s of %s already.", c.Name, role, t.incident.ID), "")
 	case holder == c.Person:
-		return refuse(fmt.Sprintf("Nobody is %s of %s.", role, t.now.ID), "")
-	case holder == "" && len(t.now.Roles) >= 20:
-		return refuse(t.now.ID+" has 20 roles, which is as many as it can hold.", "")
+		return refuse(fmt.Sprintf("Nobody is %s of %s.", role, t.incident.ID), "")
+	case holder == "" && len(t.incident.Roles) >= 20:
+		return refuse(t.incident.ID+" has 20 roles, which is as many as it can hold.", "")
 	}
 	t.record(RoleAssigned{Role: role, Person: c.Person, Name: c.Name})
 	return nil
@@ -206,32 +207,32 @@ func (t *transition) assign(c Assign) error {
 
 func (t *transition) addLink(c AddLink) error {
 	l := Link{Incident: c.Incident}
-	l.Title = label(c.Title, maxLine)
-	if c.Incident == t.now.ID {
+	l.Title = cleanLabel(c.Title, maxLine)
+	if c.Incident == t.incident.ID {
 		return refuse("An incident cannot be linked to itself.", "")
 	}
 	if c.Incident != "" {
-		other, known := t.in.Known.Others[c.Incident]
-		if !known {
+		other, ok := t.in.Known.Others[c.Incident]
+		if !ok {
 			return refuse(c.Incident+" does not exist.", "`list` shows the open incidents.")
 		}
 		if l.Title == "" && !other.Private {
 			l.Title = excerpt(other.Title, maxLine)
 		}
 	} else {
-		url := label(c.URL, maxURL)
+		url := cleanLabel(c.URL, maxURL)
 		if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || len(c.URL) > maxURL {
 			return refuse(fmt.Sprintf("%q is not an address to link to.", excerpt(url, 60)),
 				"Give one that starts with https:// and is at most 400 characters long, or an incident such as INC-3.")
 		}
 		l.URL = url
 	}
-	same := func(o Link) bool { return o.URL == l.URL && o.Incident == l.Incident }
-	if slices.ContainsFunc(t.now.Paperwork.Links, same) {
+	isSame := func(o Link) bool { return o.URL == l.URL && o.Incident == l.Incident }
+	if slices.ContainsFunc(t.incident.Paperwork.Links, isSame) {
 		return refuse("That is linked already.", "")
 	}
-	if len(t.now.Paperwork.Links) >= 20 {
-		return refuse(t.now.ID+" has 20 links, which is as many as it can hold.", "Add the rest with `note`.")
+	if len(t.incident.Paperwork.Links) >= 20 {
+		return refuse(t.incident.ID+" has 20 links, which is as many as it can hold.", "Add the rest with `note`.")
 	}
 	t.record(LinkAdded{l})
 	return nil
@@ -240,16 +241,16 @@ func (t *transition) addLink(c AddLink) error {
 func (t *transition) invite(c Invite) error {
 	var fresh []string
 	for _, p := range c.People {
-		p = label(p, 80)
-		if p != "" && !slices.Contains(t.now.Invited, p) && !slices.Contains(fresh, p) {
+		p = cleanLabel(p, 80)
+		if p != "" && !slices.Contains(t.incident.Invited, p) && !slices.Contains(fresh, p) {
 			fresh = append(fresh, p)
 		}
 	}
 	switch {
 	case len(fresh) == 0:
 		return refuse("They may all see it already.", "Whoever was paged may, too.")
-	case len(t.now.Invited)+len(fresh) > maxInvited:
-		return refuse(fmt.Sprintf("%s can hold %d people.", t.now.ID, maxInvited), "")
+	case len(t.incident.Invited)+len(fresh) > maxInvited:
+		return refuse(fmt.Sprintf("%s can hold %d people.", t.incident.ID, maxInvited), "")
 	}
 	t.record(PeopleInvited{People: fresh})
 	return nil
@@ -257,16 +258,16 @@ func (t *transition) invite(c Invite) error {
 
 func (t *transition) setDetails(c SetDetails) error {
 	var f DetailsChanged
-	f.Title = label(c.Title, MaxTitle)
+	f.Title = cleanLabel(c.Title, MaxTitle)
 	f.Description, _ = CleanText(c.Description, MaxText)
-	f.Category = label(c.Category, maxLine)
-	for _, s := range lines(c.AddServices, 20) {
-		if !slices.Contains(t.now.Services, s) && len(t.now.Services)+len(f.Services) < 20 {
+	f.Category = cleanLabel(c.Category, maxLine)
+	for _, s := range cleanLines(c.AddServices, 20) {
+		if !slices.Contains(t.incident.Services, s) && len(t.incident.Services)+len(f.Services) < 20 {
 			f.Services = append(f.Services, s)
 		}
 	}
-	for _, s := range lines(c.AddSymptoms, 10) {
-		if !slices.Contains(t.now.Symptoms, s) && len(t.now.Symptoms)+len(f.Symptoms) < 10 {
+	for _, s := range cleanLines(c.AddSymptoms, 10) {
+		if !slices.Contains(t.incident.Symptoms, s) && len(t.incident.Symptoms)+len(f.Symptoms) < 10 {
 			f.Symptoms = append(f.Symptoms, s)
 		}
 	}

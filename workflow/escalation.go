@@ -5,24 +5,25 @@ import (
 	"time"
 )
 
-// Escalation is how far paging has come. A run begins when attention is first
-// needed, or needed again, and ends with an acknowledgement or a resolve.
+// Escalation is how far paging has come. A run starts with the first step of a policy,
+// when the incident needs attention or needs it again, and ends when the incident is
+// acknowledged, is resolved or is only monitored.
 type Escalation struct {
-	Run            int         `json:"run,omitempty"` // counts from 1
+	Run            int         `json:"run,omitempty"` // number of the run, counted from 1
 	State          PagingState `json:"state,omitempty"`
-	Chain          []string    `json:"chain,omitempty"`  // policies of this run; the last is the current one
-	Repeat         int         `json:"repeat,omitempty"` // of the current policy, from 0
-	Step           int         `json:"step,omitempty"`   // fired last, from 0
-	NextAt         time.Time   `json:"next_at,omitzero"` // next step, restart or reminder
-	Trigger        int         `json:"trigger,omitempty"`
-	Fired          int         `json:"fired,omitempty"` // Seq of the last step that fired
-	Manual         int         `json:"manual,omitempty"`
-	CycleReached   bool        `json:"cycle_reached,omitempty"`   // somebody accepted a page in the current cycle of the policy
-	RunReached     bool        `json:"run_reached,omitempty"`     // somebody accepted a page in this run
-	RestartPending bool        `json:"restart_pending,omitempty"` // the whole chain reached nobody: it starts again at NextAt (rule E4)
-	Unreachable    bool        `json:"unreachable,omitempty"`     // that happened, and nobody has been reached since
-	Reminders      int         `json:"reminders,omitempty"`
-	Pages          []PageState `json:"pages,omitempty"`
+	Chain          []string    `json:"chain,omitempty"`           // policies of this run; the last is the current one
+	Repeat         int         `json:"repeat,omitempty"`          // of the current policy, counted from 0
+	Step           int         `json:"step,omitempty"`            // the step that fired last, counted from 0
+	NextAt         time.Time   `json:"next_at,omitzero"`          // when the next step, restart or reminder is due
+	Trigger        int         `json:"trigger,omitempty"`         // Seq of what an acknowledgement must have seen (E5: an acknowledgement carries what was seen)
+	Fired          int         `json:"fired,omitempty"`           // Seq of the last StepFired
+	Manual         int         `json:"manual,omitempty"`          // how often people were paged outside escalation
+	CycleReached   bool        `json:"cycle_reached,omitempty"`   // a provider accepted a page of the current repeat
+	RunReached     bool        `json:"run_reached,omitempty"`     // a provider accepted a page of this run
+	RestartPending bool        `json:"restart_pending,omitempty"` // the run reached no one and restarts at NextAt (E4: a failed page moves on at once)
+	Unreachable    bool        `json:"unreachable,omitempty"`     // a run reached no one, and no one was reached since
+	Reminders      int         `json:"reminders,omitempty"`       // how often the catch-all was told that escalation is exhausted
+	Pages          []PageState `json:"pages,omitempty"`           // pages that are pending, and the latest others
 }
 
 // PagingState is what escalation is doing.
@@ -30,46 +31,47 @@ type PagingState string
 
 // The states of escalation.
 const (
-	Idle      PagingState = ""
-	Running   PagingState = "running"
-	Answered  PagingState = "answered"  // acknowledged
-	Stopped   PagingState = "stopped"   // resolved, monitoring, canceled or merged
-	Exhausted PagingState = "exhausted" // everybody was asked; reminders go on (E7)
+	Idle      PagingState = ""          // it has not started
+	Running   PagingState = "running"   // steps fire
+	Answered  PagingState = "answered"  // the incident is acknowledged
+	Stopped   PagingState = "stopped"   // the incident has ended, or is only monitored
+	Exhausted PagingState = "exhausted" // every step has fired; the catch-all is reminded
 )
 
-// Purpose is why somebody is paged.
+// Purpose is the reason for a page.
 type Purpose string
 
 // The purposes of a page.
 const (
-	PurposeEscalation Purpose = "escalation" // escalation: until somebody acknowledges
-	PurposeJoin       Purpose = "join"       // a person asked for this person; outlives an acknowledgement
-	PurposeNotice     Purpose = "notice"     // a notice that needs no answer (rule G3)
-	PurposeCatchAll   Purpose = "catch_all"  // the catch-all: nobody answered (rule E7)
+	PurposeEscalation Purpose = "escalation" // a step of a policy; canceled by an acknowledgement
+	PurposeJoin       Purpose = "join"       // a person asked this person to join; stays when another acknowledges
+	PurposeNotice     Purpose = "notice"     // information that needs no answer
+	PurposeCatchAll   Purpose = "catch_all"  // to the catch-all, because escalation reached no one or no one acknowledged
 )
 
-// PageState is one page to one recipient through one method.
+// PageState is one page to one recipient by one contact method.
 type PageState struct {
-	ID      string          `json:"id"` // run.policy.repeat.step/recipient/method: owed at most once (E2)
+	ID      string          `json:"id"` // coordinates/recipient/method, such as "1.0.0.0/ana/sms"
 	Purpose Purpose         `json:"purpose"`
-	To      string          `json:"to"`
+	To      string          `json:"to"` // ID of the recipient
 	Name    string          `json:"name,omitempty"`
-	Via     string          `json:"via"`
+	Via     string          `json:"via"` // key of the contact method
 	Due     time.Time       `json:"due"`
 	State   DeliveryState   `json:"state"`
-	Why     string          `json:"why,omitempty"`
+	Why     string          `json:"why,omitempty"` // the reason for the state
 	At      PageCoordinates `json:"at"`
 }
 
-// PageCoordinates say which firing of which step a page belongs to.
+// PageCoordinates name the step that a page belongs to, and which time it fired. With
+// recipient and method they identify the page (E2: a page is owed once).
 type PageCoordinates struct {
 	Run    int `json:"run"`
-	Policy int `json:"policy"` // position in the run's chain
+	Policy int `json:"policy"` // index in Escalation.Chain
 	Repeat int `json:"repeat"`
 	Step   int `json:"step"`
 }
 
-// String returns "run.policy.repeat.step".
+// String returns "run.policy.repeat.step", such as "1.0.0.0".
 func (c PageCoordinates) String() string {
 	b := make([]byte, 0, 16)
 	for n, v := range [...]int{c.Run, c.Policy, c.Repeat, c.Step} {
@@ -81,38 +83,24 @@ func (c PageCoordinates) String() string {
 	return string(b)
 }
 
-// DeliveryState is how far a page is.
+// DeliveryState is how far the delivery of a page has come.
 type DeliveryState string
 
 // The states of a page.
 const (
-	DeliveryPlanned  DeliveryState = "planned"   // the method's delay has not passed
-	DeliveryStandby  DeliveryState = "standby"   // used only if an earlier method fails
-	DeliveryQueued   DeliveryState = "queued"    // handed to the agenda, not answered yet
-	DeliveryRetrying DeliveryState = "retrying"  // failed once, tried again beside the advance (E4)
-	DeliveryAccepted DeliveryState = "delivered" // accepted by the provider
-	DeliveryFailed   DeliveryState = "failed"    // given up
-	DeliveryCanceled DeliveryState = "canceled"
+	DeliveryPlanned  DeliveryState = "planned"   // sent when the delay of the contact method has passed
+	DeliveryStandby  DeliveryState = "standby"   // sent only if an earlier method fails
+	DeliveryQueued   DeliveryState = "queued"    // handed to the agenda
+	DeliveryRetrying DeliveryState = "retrying"  // failed, and the agenda keeps trying while escalation moves on
+	DeliveryAccepted DeliveryState = "delivered" // the provider accepted it
+	DeliveryFailed   DeliveryState = "failed"    // it could not be delivered
+	DeliveryCanceled DeliveryState = "canceled"  // it is not needed any more
 )
 
-// Live reports whether a page in this state may still be sent.
-func (s DeliveryState) Live() bool {
+// IsPending reports whether a page in this state may still be sent.
+func (s DeliveryState) IsPending() bool {
 	return s == DeliveryPlanned || s == DeliveryStandby || s == DeliveryQueued || s == DeliveryRetrying
 }
-
-// Limits that keep the snapshot within 64 KiB.
-const (
-	maxPages            = 80               // live and recent pages an incident remembers
-	maxRecipients       = 40               // people paged by one step
-	maxMerged           = 200              // incidents that one can take in
-	maxPins             = 5                // notes kept in view
-	maxSamples          = 20               // alerts remembered
-	noticeEvery         = 2 * time.Minute  // between two notices to the acknowledger
-	maxInvited          = 300              // people an incident remembers as members
-	maxInvitedBytes     = 8000             // and the bytes of their IDs
-	maxChain            = 16               // policies visited by one run
-	latenessWorthSaying = 10 * time.Second // lateness not worth a word
-)
 
 // current returns the coordinates of the step that fired last.
 func (p Escalation) current() PageCoordinates {
@@ -127,8 +115,8 @@ func (p Escalation) Policy() string {
 	return p.Chain[len(p.Chain)-1]
 }
 
-// page finds a page by its ID.
-func (p *Escalation) page(id string) *PageState {
+// findPage returns the page with an ID, or nil.
+func (p *Escalation) findPage(id string) *PageState {
 	for n := range p.Pages {
 		if p.Pages[n].ID == id {
 			return &p.Pages[n]
@@ -137,5 +125,5 @@ func (p *Escalation) page(id string) *PageState {
 	return nil
 }
 
-// cursorKey names the round-robin cursor of a policy's step.
+// cursorKey returns the key of the round-robin cursor of a step.
 func cursorKey(policy string, step int) string { return policy + "/" + strconv.Itoa(step) }

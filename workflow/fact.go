@@ -2,8 +2,10 @@ package workflow
 
 import "time"
 
-// Fact is something that became true. Facts are past tense, are never taken
-// back, and are kept for ever under the name that [FactKind] gives.
+// Fact is something that happened to an incident. Facts are never changed or
+// removed; each is stored under the name that [FactKind] returns. The members are
+// sorted into [LifecycleFact], [AlertFact], [PagingFact], [RoomFact] and
+// [RecordFact]; [UnknownFact] stands alone.
 //
 //sumtype:decl
 type Fact interface {
@@ -11,55 +13,60 @@ type Fact interface {
 	fact() string
 }
 
-// FactKind returns the stable name under which a fact is stored.
+// FactKind returns the name under which a fact is stored, such as "step_fired".
 func FactKind(f Fact) string { return f.fact() }
 
-// Declared began the incident.
+// Declared is recorded once, when the incident is created.
 type Declared struct {
 	Declare      Declare      `json:"declare"`
-	SeverityPlan SeverityPlan `json:"severity_plan,omitzero"`
-	Basis        Basis        `json:"basis,omitempty"`
-	Plan         string       `json:"plan,omitempty"`
-	Checklist    []string     `json:"checklist,omitempty"`
-	Cut          []string     `json:"cut,omitempty"` // which texts were too long and cut
+	SeverityPlan SeverityPlan `json:"severity_plan,omitzero"` // what the plan promises for the severity
+	Basis        Basis        `json:"basis,omitempty"`        // where the severity came from
+	Plan         string       `json:"plan,omitempty"`         // content hash of the plan, see Plan.Hash
+	Checklist    []string     `json:"checklist,omitempty"`    // to be verified before closing
+	Cut          []string     `json:"cut,omitempty"`          // the texts that were too long and were cut: title, description
 }
 
-// AlertsArrived read one piece of mail.
+// AlertsArrived is recorded when alert mail is counted into the incident.
 type AlertsArrived struct {
 	Mail
-	From string `json:"from,omitempty"` // the merged incident it came through
+	From string `json:"from,omitempty"` // the merged incident that forwarded it, if any
 }
 
-// AlertsForwarded passed mail on to the incident this one was merged into.
+// AlertsForwarded is recorded when a merged incident passes alert mail on to the
+// incident that it was merged into.
 type AlertsForwarded struct {
 	Mail  Mail     `json:"mail"`
 	To    string   `json:"to"`
-	From  string   `json:"from,omitempty"`  // the merged incident it came through
+	From  string   `json:"from,omitempty"`  // another merged incident that it came from, if any
 	Title string   `json:"title,omitempty"` // with Began: of that incident
 	Began bool     `json:"began,omitempty"` // that incident was merged just now
-	Via   []string `json:"via,omitempty"`
+	Via   []string `json:"via,omitempty"`   // merged incidents that it has passed through, which shows a circle
 }
 
-// MergeTargetUpdated says what became of the incident that this one was merged into.
+// MergeTargetUpdated is recorded in a merged incident when the incident that it was
+// merged into ends, reopens, or gives up its alerts.
 type MergeTargetUpdated struct {
 	Ended   bool      `json:"ended,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
 	Release bool      `json:"release,omitempty"`
 }
 
-// AlertsAllResolved says that none fires any more (rule G7).
+// AlertsAllResolved is recorded when none of the alerts fires any more (G7: all
+// alerts resolved means monitoring).
 type AlertsAllResolved struct {
-	ResolveAt time.Time `json:"resolve_at,omitzero"`
+	ResolveAt time.Time `json:"resolve_at,omitzero"` // when the incident resolves by itself; zero if it has ended
 }
 
-// StatusChanged moved the incident.
+// StatusChanged is recorded when the incident moves from one open status to
+// another.
 type StatusChanged struct {
 	From Status `json:"from"`
 	To   Status `json:"to"`
 	Why  string `json:"why,omitempty"`
 }
 
-// SeverityChanged replaced the severity.
+// SeverityChanged is recorded when a person or an alert changes the severity, or
+// judges it anew.
 type SeverityChanged struct {
 	From    Severity     `json:"from,omitempty"`
 	To      Severity     `json:"to"`
@@ -70,7 +77,8 @@ type SeverityChanged struct {
 	Plan    SeverityPlan `json:"plan,omitzero"`
 }
 
-// DetailsChanged replaced what is known; empty fields stay.
+// DetailsChanged is recorded when a person edits the description of the incident.
+// Empty fields were not changed; services and symptoms were added.
 type DetailsChanged struct {
 	Title       string   `json:"title,omitempty"`
 	Description string   `json:"description,omitempty"`
@@ -79,90 +87,98 @@ type DetailsChanged struct {
 	Symptoms    []string `json:"symptoms,omitempty"`
 }
 
-// EscalationStarted began a run of paging.
+// EscalationStarted is recorded when paging starts, or starts again, with the first
+// step of a policy.
 type EscalationStarted struct {
 	Run    int    `json:"run"`
 	Policy string `json:"policy"`
 	Why    string `json:"why"`
 }
 
-// StepFired asked the targets of one step and owes their pages (rule E2).
+// StepFired is recorded when one step of a policy pages its targets. The pages are
+// owed by the same commit (E2: a page is owed once).
 type StepFired struct {
 	At      PageCoordinates `json:"at"`
 	Policy  string          `json:"policy"`
 	Pages   []PageState     `json:"pages,omitempty"`
 	Skipped []Skipped       `json:"skipped,omitempty"`
-	Next    time.Time       `json:"next,omitzero"`
-	Why     string          `json:"why,omitempty"`
-	Cursor  *Cursor         `json:"cursor,omitempty"`
-	Late    time.Duration   `json:"late,omitempty"`
+	Next    time.Time       `json:"next,omitzero"`    // when the next step fires
+	Why     string          `json:"why,omitempty"`    // "" when its time had come
+	Cursor  *Cursor         `json:"cursor,omitempty"` // of a round-robin step
+	Late    time.Duration   `json:"late,omitempty"`   // how long after its deadline, if that is worth saying
 }
 
-// Skipped is a target that nobody stood behind.
+// Skipped is a target that is not paged, and why.
 type Skipped struct {
 	Target Target `json:"target"`
 	Why    string `json:"why"`
 }
 
-// Cursor is where a round-robin step goes on next time.
+// Cursor moves the turn of a round-robin step from Was to Next.
 type Cursor struct {
-	Key  string `json:"key"`
+	Key  string `json:"key"` // policy ID and position of the step, such as "payments/0"
 	Was  int    `json:"was"`
 	Next int    `json:"next"`
 }
 
-// CycleBegan went on with the next repeat, or with the fallback policy.
+// CycleBegan is recorded when escalation repeats its policy, or goes on with the
+// fallback policy.
 type CycleBegan struct {
 	Policy string `json:"policy"`
 	Repeat int    `json:"repeat"`
-	Moved  bool   `json:"moved,omitempty"` // to another policy
+	Moved  bool   `json:"moved,omitempty"` // to another policy, not to a repeat of the same
 }
 
-// NobodyReached says that the whole chain of policies reached nobody (E4).
+// NobodyReached is recorded when no page of any policy in the run was accepted by a
+// provider (E4: a failed page moves on at once). The run starts again at Again.
 type NobodyReached struct {
-	Again time.Time   `json:"again"`
+	Again time.Time   `json:"again"`           // when the run starts again
 	Pages []PageState `json:"pages,omitempty"` // to the catch-all
 }
 
-// EscalationExhausted says that everybody was asked and nobody answered (E7).
-// It repeats as a reminder until somebody does.
+// EscalationExhausted is recorded when every step of every policy has fired and no
+// one has acknowledged, and again with each reminder (E7: never silent until a
+// person answers).
 type EscalationExhausted struct {
-	Reminder int         `json:"reminder"` // 0 the first time
-	Next     time.Time   `json:"next"`
-	Pages    []PageState `json:"pages,omitempty"`
+	Reminder int         `json:"reminder"`        // 0 the first time
+	Next     time.Time   `json:"next"`            // when the next reminder is due
+	Pages    []PageState `json:"pages,omitempty"` // to the catch-all
 }
 
-// PagesQueued says that later methods fell due, or were brought forward because
-// an earlier one failed.
+// PagesQueued is recorded when planned pages are handed to the agenda: their delay
+// has passed, or an earlier contact method failed.
 type PagesQueued struct {
-	IDs []string `json:"ids"`
+	IDs []string `json:"ids"` // of the pages
 	Why string   `json:"why,omitempty"`
 }
 
-// PeoplePaged asked people outside escalation: to join, or to know.
+// PeoplePaged is recorded when people are paged outside escalation: to join the
+// incident, or with a notice that needs no answer.
 type PeoplePaged struct {
-	Manual  int         `json:"manual"`
-	Purpose Purpose     `json:"purpose"`
+	Manual  int         `json:"manual"`  // counts these facts from 1; part of the pages' IDs
+	Purpose Purpose     `json:"purpose"` // PurposeJoin or PurposeNotice
 	Pages   []PageState `json:"pages,omitempty"`
 	Skipped []Skipped   `json:"skipped,omitempty"`
 	Text    string      `json:"text,omitempty"`
-	Alerts  int         `json:"alerts,omitempty"` // how many new alerts it tells of
+	Alerts  int         `json:"alerts,omitempty"` // for a notice: how many new alerts it reports
 }
 
-// NoticePostponed will tell the acknowledger of new alerts at Due.
+// NoticePostponed is recorded when new alerts come too soon after the last notice to
+// the acknowledger: they are counted, and the next notice is sent at Due.
 type NoticePostponed struct {
 	Due    time.Time `json:"due"`
 	Alerts int       `json:"alerts"`
 }
 
-// PageDelivered was accepted by the provider.
+// PageDelivered is recorded when the provider accepts a page.
 type PageDelivered struct {
 	Page string `json:"page"`
 	To   string `json:"to"`
 	Via  string `json:"via"`
 }
 
-// PageFailed was not.
+// PageFailed is recorded when a page could not be delivered. With Retrying, the
+// agenda keeps trying it.
 type PageFailed struct {
 	Page     string `json:"page"`
 	To       string `json:"to"`
@@ -171,39 +187,40 @@ type PageFailed struct {
 	Retrying bool   `json:"retrying,omitempty"`
 }
 
-// PagesCanceled will not be sent, or are taken back where the medium can.
+// PagesCanceled is recorded when pages that were not delivered yet are given up.
 type PagesCanceled struct {
 	IDs []string `json:"ids"`
 	Why string   `json:"why"`
 }
 
-// Acknowledged has somebody on it.
+// Acknowledged is recorded when a person takes the incident on.
 type Acknowledged struct {
 	Person string `json:"person"`
 	Name   string `json:"name,omitempty"`
 	Run    int    `json:"run,omitempty"`
 }
 
-// PageAnswered says that a person answered a page of their own while another
-// holds the acknowledgement.
+// PageAnswered is recorded when a person who was asked to join acknowledges while
+// another person already holds the acknowledgement.
 type PageAnswered struct {
 	Person string `json:"person"`
 	Name   string `json:"name,omitempty"`
 }
 
-// Unacknowledged has nobody on it any more.
+// Unacknowledged is recorded when the acknowledgement of Person ends.
 type Unacknowledged struct {
 	Person string `json:"person"`
 	Why    string `json:"why,omitempty"`
 }
 
-// AcknowledgeOverdue passed the promised time without an answer.
+// AcknowledgeOverdue is recorded when no one has acknowledged by the promised
+// time.
 type AcknowledgeOverdue struct {
 	Due  time.Time     `json:"due"`
 	Late time.Duration `json:"late,omitempty"`
 }
 
-// UpdatePosted told an audience how things stand.
+// UpdatePosted is recorded when a person posts a status update.
 type UpdatePosted struct {
 	Text     string    `json:"text"`
 	Audience string    `json:"audience,omitempty"`
@@ -211,129 +228,137 @@ type UpdatePosted struct {
 	Cut      bool      `json:"cut,omitempty"`
 }
 
-// UpdateOverdue passed the promised time without an update.
+// UpdateOverdue is recorded when no status update was posted by the promised
+// time.
 type UpdateOverdue struct {
 	Due  time.Time     `json:"due"`
 	Next time.Time     `json:"next,omitzero"`
 	Late time.Duration `json:"late,omitempty"`
 }
 
-// RoleAssigned gave a role, or took it away when Person is empty.
+// RoleAssigned is recorded when a role is given to a person, or is taken away (Person
+// is then "").
 type RoleAssigned struct {
 	Role   string `json:"role"`
 	Person string `json:"person,omitempty"`
 	Name   string `json:"name,omitempty"`
 }
 
-// NoteAdded wrote to the timeline.
+// NoteAdded is recorded when a note is added to the timeline.
 type NoteAdded struct {
 	Text string `json:"text"`
 	Pin  bool   `json:"pin,omitempty"`
 	Cut  bool   `json:"cut,omitempty"`
-	Key  string `json:"key,omitempty"` // of the message it was copied from
+	Key  string `json:"key,omitempty"` // of the chat message that it was copied from
 }
 
-// NoteWithdrawn took back a note that was copied from a message.
+// NoteWithdrawn is recorded when a note that was copied from a chat message is
+// removed.
 type NoteWithdrawn struct {
 	Key  string `json:"key"`
 	Text string `json:"text,omitempty"`
 }
 
-// ActionItemAdded is to be done.
+// ActionItemAdded records a new action item.
 type ActionItemAdded struct{ ActionItem }
 
-// ActionItemCompleted was done, or was opened again.
+// ActionItemCompleted is recorded when an action item is marked as done, or with Undo
+// as open again.
 type ActionItemCompleted struct {
 	N    int    `json:"n"`
 	Text string `json:"text,omitempty"`
 	Undo bool   `json:"undo,omitempty"`
 }
 
-// CauseSet wrote down why.
+// CauseSet is recorded when a person writes down the cause.
 type CauseSet struct {
 	Text string `json:"text"`
 	Cut  bool   `json:"cut,omitempty"`
 }
 
-// IncidentResolved says that users are well again.
+// IncidentResolved is recorded when a person, or the timer after the last alert,
+// resolves the incident.
 type IncidentResolved struct {
-	From      Status    `json:"from"`
-	Text      string    `json:"text,omitempty"`
-	ByTimer   bool      `json:"by_timer,omitempty"`
-	Firing    []string  `json:"firing,omitempty"` // alerts that still fire, by title
-	StillOn   int       `json:"still_on,omitempty"`
-	QuietTill time.Time `json:"quiet_till,omitzero"`
-	Cut       bool      `json:"cut,omitempty"`
-	KeepUntil time.Time `json:"keep_until,omitzero"` // the group comes back here until then
+	From        Status    `json:"from"`
+	Text        string    `json:"text,omitempty"`
+	ByTimer     bool      `json:"by_timer,omitempty"`
+	Firing      []string  `json:"firing,omitempty"` // titles of alerts that still fire, at most five
+	StillFiring int       `json:"still_on,omitempty"`
+	QuietUntil  time.Time `json:"quiet_till,omitzero"`
+	Cut         bool      `json:"cut,omitempty"`
+	KeepUntil   time.Time `json:"keep_until,omitzero"` // with ByTimer: until then its alert group reopens the incident
 }
 
-// AlertsReleased gives up alerts that still fire: they open a new incident.
+// AlertsReleased is recorded when an ended incident gives up the alerts that still
+// fire: they open or join another incident.
 type AlertsReleased struct {
-	Firing int `json:"firing"`
+	Firing int `json:"firing"` // how many
 }
 
-// CheckRecorded looked at a line of the checklist.
+// CheckRecorded is recorded when a line of the checklist is verified.
 type CheckRecorded struct {
 	N     int        `json:"n"`
 	Text  string     `json:"text,omitempty"`
 	State CheckState `json:"state"`
 }
 
-// IncidentClosed ended the paperwork.
+// IncidentClosed is recorded when the write-up is complete, or is closed by force.
 type IncidentClosed struct {
 	Forced  bool     `json:"forced,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
-	Missing []string `json:"missing,omitempty"`
+	Missing []string `json:"missing,omitempty"` // with Forced: what was incomplete
 }
 
-// IncidentReopened is active again.
+// IncidentReopened is recorded when an ended incident becomes active again, by a
+// person or because its alerts fire again.
 type IncidentReopened struct {
 	From Status `json:"from"`
 	To   Status `json:"to"`
 	Why  string `json:"why,omitempty"`
 }
 
-// IncidentCanceled was none.
+// IncidentCanceled is recorded when a person cancels what was not an incident.
 type IncidentCanceled struct {
-	From      Status    `json:"from"`
-	Reason    string    `json:"reason,omitempty"`
-	QuietTill time.Time `json:"quiet_till,omitzero"`
+	From       Status    `json:"from"`
+	Reason     string    `json:"reason,omitempty"`
+	QuietUntil time.Time `json:"quiet_till,omitzero"`
 }
 
-// IncidentMerged went on as another.
+// IncidentMerged is recorded in the incident that ends by a merge.
 type IncidentMerged struct {
 	From  Status `json:"from"`
 	Into  string `json:"into"`
 	Title string `json:"title,omitempty"`
-	Mail  Mail   `json:"mail,omitzero"` // the alerts it hands over
+	Mail  Mail   `json:"mail,omitzero"` // its firing alerts, which Into receives
 }
 
-// IncidentAbsorbed took another in.
+// IncidentAbsorbed is recorded in the incident that another one was merged into.
 type IncidentAbsorbed struct {
-	From  string `json:"from"`
+	From  string `json:"from"` // ID of the other
 	Title string `json:"title,omitempty"`
 }
 
-// LinkAdded points elsewhere.
+// LinkAdded is recorded when a web address or another incident is linked.
 type LinkAdded struct{ Link }
 
-// PeopleInvited may see and join.
+// PeopleInvited is recorded when people are made members of the incident.
 type PeopleInvited struct {
 	People []string `json:"people"`
 }
 
-// VisibilityChanged hid or showed the incident.
+// VisibilityChanged is recorded when the incident is made private or public.
 type VisibilityChanged struct {
 	To Visibility `json:"to"`
 }
 
-// EffectGivenUp will not happen; somebody should know.
+// EffectGivenUp is recorded when the agenda stops trying to carry out an effect.
 type EffectGivenUp struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
 }
 
-// UnknownFact is a fact of a newer version: kept as it is, and without effect.
+// UnknownFact is a fact that a newer version of Tocsin has stored. It is kept as it
+// is and changes nothing.
 type UnknownFact struct {
 	Kind    string
 	Version int

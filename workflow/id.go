@@ -5,20 +5,49 @@ import (
 	"strings"
 )
 
-const idPrefix = "INC-"
+const (
+	idPrefix    = "INC-"
+	maxIDDigits = 10
+)
 
-// ID names the incident with a number: "INC-7".
+// ID returns the ID of the incident with a number: ID(7) is "INC-7".
 func ID(number int) string { return idPrefix + strconv.Itoa(number) }
 
-// NumberOf returns the number in an incident's ID, or 0 when it is none. The
-// letters may be in any case: people type "inc-7".
+// NumberOf returns the number in an incident's ID, or 0 if id is not one. Each
+// incident has one ID: "inc-7" and "INC-07" are none.
 func NumberOf(id string) int {
-	if len(id) <= len(idPrefix) || !strings.EqualFold(id[:len(idPrefix)], idPrefix) {
+	digits, ok := strings.CutPrefix(id, idPrefix)
+	if !ok {
 		return 0
 	}
-	digits := id[len(idPrefix):]
-	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || digits[0] == '0' || digits[0] == '+' {
+	n := numberIn(digits)
+	if n > 0 && digits[0] == '0' {
+		return 0
+	}
+	return n
+}
+
+// ParseID returns the number in what people type for an incident's ID, or 0 if
+// text is not one: "INC-7", "inc-7" and "inc7" are 7.
+func ParseID(text string) int {
+	letters := len(idPrefix) - 1
+	if len(text) <= letters || !strings.EqualFold(text[:letters], idPrefix[:letters]) {
+		return 0
+	}
+	return numberIn(strings.TrimPrefix(text[letters:], "-"))
+}
+
+// numberIn returns the number that digits are, or 0 if there is anything else in
+// them.
+func numberIn(digits string) int {
+	n := 0
+	for _, d := range []byte(digits) {
+		if d < '0' || d > '9' {
+			return 0
+		}
+		n = 10*n + int(d-'0')
+	}
+	if len(digits) > maxIDDigits {
 		return 0
 	}
 	return n

@@ -6,38 +6,39 @@ import (
 	"time"
 )
 
-// Incident is everything true of one incident. It is a value folded from
-// events; its encoded form is bounded to 64 KiB, whatever happens to it.
+// Incident is the state of one incident, as its events have made it. Its encoded form
+// is at most 64 KiB, whatever happens: lists are bounded, and long texts are excerpts
+// of what the events hold.
 type Incident struct {
 	ID     string `json:"id"` // "INC-7"
 	Number int    `json:"number"`
-	Seq    int    `json:"seq"` // the last event; buttons carry the Seq they were drawn from
+	Seq    int    `json:"seq"` // number of the last event; a button carries the Seq of the card that it is on
 
 	Kind        Kind              `json:"kind,omitempty"`
 	Title       string            `json:"title,omitempty"`
-	Description string            `json:"description,omitempty"` // an excerpt; the event holds the whole
-	Symptoms    []string          `json:"symptoms,omitempty"`
+	Description string            `json:"description,omitempty"` // an excerpt
+	Symptoms    []string          `json:"symptoms,omitempty"`    // what users see
 	Source      Source            `json:"source,omitempty"`
 	Reporter    Reporter          `json:"reporter,omitzero"`
 	Category    string            `json:"category,omitempty"`
-	Services    []string          `json:"services,omitempty"`
+	Services    []string          `json:"services,omitempty"` // IDs of the services affected
 	Visibility  Visibility        `json:"visibility,omitempty"`
-	Invited     []string          `json:"invited,omitempty"`
-	Roles       map[string]string `json:"roles,omitempty"` // role → person
+	Invited     []string          `json:"invited,omitempty"` // people who were invited or paged, and may see a private incident
+	Roles       map[string]string `json:"roles,omitempty"`   // role → person ID
 
 	Impact        Level    `json:"impact,omitempty"`
 	Urgency       Level    `json:"urgency,omitempty"`
 	Severity      Severity `json:"severity,omitempty"`
 	SeverityBasis Basis    `json:"severity_basis,omitempty"`
 	SeverityBy    Actor    `json:"severity_by,omitzero"`
-	Meaning       string   `json:"meaning,omitempty"` // the severity's published name and definition
+	Meaning       string   `json:"meaning,omitempty"` // name and definition of the severity, from the configuration
 
 	Status         Status    `json:"status,omitempty"`
-	PreviousStatus Status    `json:"previous_status,omitempty"` // the status that monitoring took over from
+	PreviousStatus Status    `json:"previous_status,omitempty"` // the status before the last change; monitoring returns to it when alerts fire again
 	DetectedAt     time.Time `json:"detected_at,omitzero"`
 	DeclaredAt     time.Time `json:"declared_at,omitzero"`
-	LastActivityAt time.Time `json:"last_activity_at,omitzero"` // the last time a person did something
-	PlanHash       string    `json:"plan,omitempty"`
+	LastActivityAt time.Time `json:"last_activity_at,omitzero"` // the last event that a person caused
+	PlanHash       string    `json:"plan,omitempty"`            // the plan that was copied in, see Plan.Hash
 
 	Acknowledgement Acknowledgement `json:"acknowledgement,omitzero"`
 	Alerts          Alerts          `json:"alerts,omitzero"`
@@ -49,54 +50,54 @@ type Incident struct {
 	Merge           MergeState      `json:"merge,omitzero"`
 }
 
-// Acknowledgement is who has taken the incident on. Person is "" while nobody
-// has.
+// Acknowledgement is who has taken the incident on, and when. Person is "" while it
+// is not acknowledged.
 type Acknowledgement struct {
 	At     time.Time `json:"at,omitzero"`
-	Person string    `json:"person,omitempty"`
+	Person string    `json:"person,omitempty"` // ID
 	Name   string    `json:"name,omitempty"`
 }
 
-// Promises are the instants by which people were promised to hear something.
-// Zero means that nothing is promised.
+// Promises holds the times by which the severity promises a reaction. A zero time
+// means that nothing is promised.
 type Promises struct {
 	AcknowledgeBy time.Time `json:"acknowledge_by,omitzero"`
-	UpdateBy      time.Time `json:"update_by,omitzero"`
-	MissedUpdate  time.Time `json:"missed_update,omitzero"` // when the first update was due that nobody has posted since
+	UpdateBy      time.Time `json:"update_by,omitzero"`     // when the next status update is due
+	MissedUpdate  time.Time `json:"missed_update,omitzero"` // when the first of the overdue updates was due; zero after an update
 }
 
-// Paperwork is what people write down: what is to be done and known before the
-// incident is closed.
+// Paperwork is the write-up: what people record during the incident, and what must
+// be complete before it is closed.
 type Paperwork struct {
 	ActionItems  []ActionItem `json:"action_items,omitempty"`
 	Checklist    []Check      `json:"checklist,omitempty"`
 	Links        []Link       `json:"links,omitempty"`
-	Notes        int          `json:"notes,omitempty"` // how many; the events hold them
-	Pins         []Pin        `json:"pins,omitempty"`  // the latest five
-	Updates      int          `json:"updates,omitempty"`
+	Notes        int          `json:"notes,omitempty"`   // how many; the events hold the texts
+	Pins         []Pin        `json:"pins,omitempty"`    // the latest five
+	Updates      int          `json:"updates,omitempty"` // how many status updates were posted
 	LatestUpdate Update       `json:"latest_update,omitzero"`
-	Cause        string       `json:"cause,omitempty"`
+	Cause        string       `json:"cause,omitempty"` // an excerpt
 }
 
-// Ending is how the incident ended, or will end by itself.
+// Ending is how the incident ended, and when it will resolve by itself.
 type Ending struct {
 	ResolvedAt time.Time `json:"resolved_at,omitzero"`
-	Resolution string    `json:"resolution,omitempty"`
-	ByTimer    bool      `json:"by_timer,omitempty"` // resolved by the timer (rule G7), not by a person
+	Resolution string    `json:"resolution,omitempty"` // how it was resolved, an excerpt
+	ByTimer    bool      `json:"by_timer,omitempty"`   // resolved by the timer, not by a person
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	// The timer resolves the incident at ResolveAt, which is ResolveAfter the last
-	// time a person did something (rule G7).
+	// event that a person caused (G7: all alerts resolved means monitoring).
 	ResolveAt    time.Time     `json:"resolve_at,omitzero"`
 	ResolveAfter time.Duration `json:"resolve_after,omitempty"`
 }
 
-// MergeState ties an incident to those that were merged into it, and to the one
-// that it was merged into.
+// MergeState names the incident that this one was merged into, and those that were
+// merged into this one.
 type MergeState struct {
 	Into        string    `json:"into,omitempty"`
 	From        []string  `json:"from,omitempty"`
-	TargetEnded bool      `json:"target_ended,omitempty"` // the incident it was merged into has ended,
-	HoldUntil   time.Time `json:"hold_until,omitzero"`    // and its alert group comes back until then
+	TargetEnded bool      `json:"target_ended,omitempty"` // the incident Into has ended
+	HoldUntil   time.Time `json:"hold_until,omitzero"`    // with TargetEnded: until then its alert group reopens it
 }
 
 // Kind tells a real incident from a drill.
@@ -113,9 +114,9 @@ type Source string
 
 // The sources.
 const (
-	SourceAlert     Source = "alert"
-	SourcePerson    Source = "person"
-	SourceProactive Source = "proactive" // found before anybody was hurt
+	SourceAlert     Source = "alert"     // an alert opened it
+	SourcePerson    Source = "person"    // a person noticed it
+	SourceProactive Source = "proactive" // a person noticed it before users were affected
 )
 
 // Visibility is who may see an incident.
@@ -124,72 +125,72 @@ type Visibility string
 // The visibilities.
 const (
 	Public  Visibility = "public"
-	Private Visibility = "private" // members only (rule P2)
+	Private Visibility = "private" // only members see it (P2: private means members only)
 )
 
 // Reporter is who reported the incident.
 type Reporter struct {
-	Person     string `json:"person,omitempty"` // configured person, if known
-	Handle     string `json:"handle,omitempty"` // of a guest: where they write from, such as "slack:U024BE7LH"
+	Person     string `json:"person,omitempty"` // ID of a person in the configuration; "" for a guest
+	Handle     string `json:"handle,omitempty"` // of a guest: platform and account, such as "slack:U024BE7LH"
 	Name       string `json:"name,omitempty"`
-	Contact    string `json:"contact,omitempty"`
+	Contact    string `json:"contact,omitempty"` // how to reach the reporter
 	Department string `json:"department,omitempty"`
 }
 
 // Alerts counts the alerts of an incident and keeps the latest samples.
 type Alerts struct {
-	Group      string      `json:"group,omitempty"` // the alert group it answers for
-	Firing     int         `json:"firing,omitempty"`
-	Resolved   int         `json:"resolved,omitempty"`
-	Total      int         `json:"total,omitempty"`     // distinct alerts ever
-	Truncated  int         `json:"truncated,omitempty"` // that senders said they left out (rule I7)
-	Worst      Severity    `json:"worst,omitempty"`
-	Unmapped   []string    `json:"unmapped,omitempty"`   // severity words nobody mapped; they page as high urgency
+	Group      string      `json:"group,omitempty"`      // the alert group whose alerts come to this incident
+	Firing     int         `json:"firing,omitempty"`     // alerts that fire now
+	Resolved   int         `json:"resolved,omitempty"`   // alerts that have resolved
+	Total      int         `json:"total,omitempty"`      // distinct alerts ever
+	Truncated  int         `json:"truncated,omitempty"`  // alerts that the sender left out of a batch (I7: a truncated batch is flagged)
+	Worst      Severity    `json:"worst,omitempty"`      // of all alerts so far
+	Unmapped   []string    `json:"unmapped,omitempty"`   // severity words without a mapping; they page as high urgency
 	Samples    []Alert     `json:"samples,omitempty"`    // the latest 20, oldest first
-	QuietUntil time.Time   `json:"quiet_until,omitzero"` // alerts left firing at the resolve stay quiet until (rule I6)
+	QuietUntil time.Time   `json:"quiet_until,omitzero"` // until when alerts that still fire after the end change nothing (I6: firing again reopens or links)
 	Notice     AlertNotice `json:"notice,omitzero"`
 }
 
-// Alert is one alert as an incident remembers it.
+// Alert is one alert as the incident shows it.
 type Alert struct {
 	Key         string    `json:"key"` // dedup key within the integration
 	Integration string    `json:"integration,omitempty"`
 	Title       string    `json:"title,omitempty"`
 	Severity    Severity  `json:"severity,omitempty"`
-	Word        string    `json:"word,omitempty"` // the sender's word, when it is not mapped
+	Word        string    `json:"word,omitempty"` // the sender's severity word, if it has no mapping
 	Resolved    bool      `json:"resolved,omitempty"`
 	At          time.Time `json:"at,omitzero"`
-	Link        string    `json:"link,omitempty"`
+	Link        string    `json:"link,omitempty"` // to the source of the alert
 }
 
-// Mail is what the intake put into an incident's mailbox: the difference that
-// a batch of alerts made.
+// Mail is what one batch of alerts changed for an incident. Alert intake puts it into
+// the mailbox of the incident, and the next step reads it.
 type Mail struct {
-	Seq       int       `json:"-"`
+	Seq       int       `json:"-"` // position in the mailbox
 	At        time.Time `json:"at"`
-	Started   int       `json:"started,omitempty"` // distinct alerts new to the incident
-	Again     int       `json:"again,omitempty"`   // known alerts that fire again
-	Ended     int       `json:"ended,omitempty"`   // alerts that resolved
-	Worst     Severity  `json:"worst,omitempty"`   // of those that started or fire again
-	Truncated int       `json:"truncated,omitempty"`
-	Unmapped  []string  `json:"unmapped,omitempty"`
-	Samples   []Alert   `json:"samples,omitempty"` // the first 20
+	Started   int       `json:"started,omitempty"`   // alerts that are new to the incident
+	Again     int       `json:"again,omitempty"`     // resolved alerts that fire again
+	Ended     int       `json:"ended,omitempty"`     // alerts that have resolved
+	Worst     Severity  `json:"worst,omitempty"`     // of those that started or fire again
+	Truncated int       `json:"truncated,omitempty"` // alerts that the sender left out
+	Unmapped  []string  `json:"unmapped,omitempty"`  // severity words without a mapping
+	Samples   []Alert   `json:"samples,omitempty"`   // the first 20
 }
 
-// ActionItem is something to be done; a follow-up outlives the incident.
+// ActionItem is a person's to-do: during the incident, or after it (FollowUp).
 type ActionItem struct {
-	N        int    `json:"n"`
+	N        int    `json:"n"` // its number in the incident, counted from 1
 	Text     string `json:"text"`
 	FollowUp bool   `json:"follow_up,omitempty"`
-	Assignee string `json:"assignee,omitempty"`
+	Assignee string `json:"assignee,omitempty"` // person ID, or ""
 	Done     bool   `json:"done,omitempty"`
 }
 
 // Check is one line of the verification checklist.
 type Check struct {
 	Text  string     `json:"text"`
-	State CheckState `json:"state,omitempty"` // "" until somebody looked
-	By    string     `json:"by,omitempty"`
+	State CheckState `json:"state,omitempty"` // "" until it is verified
+	By    string     `json:"by,omitempty"`    // name of the person who verified it
 }
 
 // CheckState is the outcome of a check.
@@ -201,60 +202,61 @@ const (
 	CheckFailed CheckState = "failed"
 )
 
-// Link is an address or another incident.
+// Link points to a web address (URL) or to another incident (its ID).
 type Link struct {
 	URL      string `json:"url,omitempty"`
 	Incident string `json:"incident,omitempty"`
 	Title    string `json:"title,omitempty"`
 }
 
-// Pin is a note that is kept in view.
+// Pin is a note that is shown on the card.
 type Pin struct {
-	Key  string    `json:"key,omitempty"` // of the message it was copied from
+	Key  string    `json:"key,omitempty"` // of the chat message that it was copied from
 	At   time.Time `json:"at"`
-	By   string    `json:"by,omitempty"`
-	Text string    `json:"text"` // an excerpt; the event holds the whole
+	By   string    `json:"by,omitempty"` // name
+	Text string    `json:"text"`         // an excerpt
 }
 
-// Update is what was last told to an audience.
+// Update is a status update.
 type Update struct {
 	At       time.Time `json:"at,omitzero"`
-	By       string    `json:"by,omitempty"`
-	Audience string    `json:"audience,omitempty"`
-	Text     string    `json:"text,omitempty"` // an excerpt; the event holds the whole
+	By       string    `json:"by,omitempty"`       // name
+	Audience string    `json:"audience,omitempty"` // "" is everyone
+	Text     string    `json:"text,omitempty"`     // an excerpt
 }
 
-// AlertNotice collects what the acknowledger is told about new alerts, so that a
-// flood of them is one message every [tellEvery] (rule G3).
+// AlertNotice limits how often the acknowledger is notified of new alerts: at once,
+// then at most every two minutes (G3: an acknowledgement swallows nothing).
 type AlertNotice struct {
-	LastAt  time.Time `json:"last_at,omitzero"`
-	Pending int       `json:"pending,omitempty"` // new alerts not told yet
-	DueAt   time.Time `json:"due_at,omitzero"`
+	LastAt  time.Time `json:"last_at,omitzero"`  // when the last notice was sent
+	Pending int       `json:"pending,omitempty"` // new alerts since
+	DueAt   time.Time `json:"due_at,omitzero"`   // when the next notice is sent; zero: none is waiting
 }
 
-// Commander is the role that [Take lead] takes.
+// Commander is the role of the person who leads the work on an incident.
 const Commander = "commander"
 
-// Acknowledged reports whether somebody has answered.
-func (i Incident) Acknowledged() bool { return i.Acknowledgement.Person != "" }
+// IsAcknowledged reports whether a person has taken the incident on.
+func (i Incident) IsAcknowledged() bool { return i.Acknowledgement.Person != "" }
 
-// Open reports whether the incident still needs work: it is declared and not
+// IsOpen reports whether the incident still needs work: it is declared and not
 // resolved, closed, canceled or merged.
-func (i Incident) Open() bool { return i.Status.Open() }
+func (i Incident) IsOpen() bool { return i.Status.IsOpen() }
 
-// Unattended reports whether everybody was asked and nobody answered (E7), or
-// nobody could be reached at all.
-func (i Incident) Unattended() bool {
-	return i.Open() && !i.Acknowledged() && (i.Paging.State == Exhausted || i.Paging.Unreachable)
+// IsUnattended reports whether everyone was paged and no one has acknowledged
+// (E7: never silent until a person answers), or no one could be reached at all.
+func (i Incident) IsUnattended() bool {
+	return i.IsOpen() && !i.IsAcknowledged() && (i.Paging.State == Exhausted || i.Paging.Unreachable)
 }
 
-// IsPaging reports whether the incident pages people until one acknowledges.
+// IsPaging reports whether the incident is paging people until one acknowledges.
 func (i *Incident) IsPaging() bool {
-	return i.Open() && !i.Acknowledged() && isPaging(i.Paging.State)
+	return i.IsOpen() && !i.IsAcknowledged() && isPaging(i.Paging.State)
 }
 
-// IsMember reports whether a person may see the incident when it is private:
-// reporter, roles, invited and paged people.
+// IsMember reports whether a person may see the incident when it is private: the
+// reporter, the acknowledger, holders of roles, invited and paged people (P2: private
+// means members only). Person is an ID.
 func (i Incident) IsMember(person string) bool {
 	if person == "" {
 		return false
@@ -270,7 +272,7 @@ func (i Incident) IsMember(person string) bool {
 	return slices.ContainsFunc(i.Paging.Pages, func(p PageState) bool { return p.To == person })
 }
 
-// clone copies everything that evolve may change in place.
+// clone copies everything that apply may change in place.
 func (i Incident) clone() Incident {
 	i.Symptoms = slices.Clone(i.Symptoms)
 	i.Services = slices.Clone(i.Services)
@@ -287,77 +289,4 @@ func (i Incident) clone() Incident {
 	i.Paging.Pages = slices.Clone(i.Paging.Pages)
 	i.Paging.Chain = slices.Clone(i.Paging.Chain)
 	return i
-}
-
-// WakeAt is the earliest deadline; zero means that nothing is due.
-func (i Incident) WakeAt() time.Time {
-	var first time.Time
-	for _, d := range i.Deadlines() {
-		if first.IsZero() || d.At.Before(first) {
-			first = d.At
-		}
-	}
-	return first
-}
-
-// Deadline is something that will happen by itself, and when.
-type Deadline struct {
-	At   time.Time
-	What DeadlineKind
-	Page *PageState // for DuePage: what will be sent
-}
-
-// DeadlineKind names what falls due.
-type DeadlineKind string
-
-// What can fall due.
-const (
-	DueStep    DeadlineKind = "escalate"    // the next escalation step fires
-	DueRestart DeadlineKind = "restart"     // escalation starts again: nobody was reached (E4)
-	DueRemind  DeadlineKind = "remind"      // the catch-all is reminded (E7)
-	DuePage    DeadlineKind = "page"        // a person's next method
-	DueAck     DeadlineKind = "acknowledge" // the acknowledgement is overdue
-	DueUpdate  DeadlineKind = "update"      // the promised update is overdue
-	DueNotice  DeadlineKind = "notice"      // the acknowledger hears of more alerts
-	DueResolve DeadlineKind = "resolve"     // resolves by itself (G7)
-	DueQuiet   DeadlineKind = "quiet"       // alerts left firing are looked at again (I6)
-	DueArchive DeadlineKind = "archive"     // a room is put away
-)
-
-// Deadlines lists everything that will happen by itself, in no order.
-func (i Incident) Deadlines() []Deadline {
-	var all []Deadline
-	add := func(at time.Time, what DeadlineKind) {
-		if !at.IsZero() {
-			all = append(all, Deadline{At: at, What: what})
-		}
-	}
-	next := DueStep
-	switch {
-	case i.Paging.State == Exhausted:
-		next = DueRemind
-	case i.Paging.RestartPending:
-		next = DueRestart
-	}
-	add(i.Paging.NextAt, next)
-	add(i.Promises.AcknowledgeBy, DueAck)
-	add(i.Promises.UpdateBy, DueUpdate)
-	add(i.Alerts.Notice.DueAt, DueNotice)
-	add(i.Ending.ResolveAt, DueResolve)
-	add(i.Alerts.QuietUntil, DueQuiet)
-	for _, r := range i.Rooms {
-		add(r.ArchiveAt, DueArchive)
-	}
-	for n := range i.Paging.Pages {
-		if p := i.Paging.Pages[n]; p.State == DeliveryPlanned {
-			all = append(all, Deadline{At: p.Due, What: DuePage, Page: &p})
-		}
-	}
-	return all
-}
-
-// IsStuck reports an open incident that nobody has acknowledged and for which
-// nothing would ever happen: it must not exist (rule E13).
-func (i Incident) IsStuck() bool {
-	return i.Open() && !i.Acknowledged() && i.WakeAt().IsZero()
 }

@@ -34,7 +34,7 @@ func drawWorld(t *rapid.T) Known {
 	}
 	k := Known{
 		Answers: map[Target]Answer{"nobody": {Why: "nobody is on call"}}, Cursors: map[string]int{},
-		Others:    map[string]Other{"INC-2": {Status: Investigating, Title: "Other"}},
+		Others:    map[string]OtherIncident{"INC-2": {Status: Investigating, Title: "Other"}},
 		Platforms: platforms[1:][:rapid.IntRange(0, 2).Draw(t, "rooms")],
 	}
 	methods := func() (all []Method) {
@@ -191,7 +191,7 @@ func check(t *rapid.T, before Incident, in Input, out Outcome, owed map[string]b
 		t.Fatalf("open, not acknowledged, and nothing will happen: %+v", i.Paging)
 	}
 	for _, e := range out.Effects {
-		if p, is := e.Do.(SendPage); is {
+		if p, ok := e.Action.(SendPage); ok {
 			if owed[p.Page] {
 				t.Fatalf("page %s is owed twice", p.Page)
 			}
@@ -229,7 +229,7 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		rooms[r.Platform] = true
 	}
 	for _, p := range in.Known.Platforms {
-		if out.Incident.Open() && !rooms[p.Name] {
+		if out.Incident.IsOpen() && !rooms[p.Name] {
 			t.Fatalf("no room on %s: %+v", p.Name, out.Incident.Rooms)
 		}
 	}
@@ -247,7 +247,7 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 	}
 	opened := map[string]bool{}
 	for _, e := range out.Effects {
-		d, opens := e.Do.(OpenRoom)
+		d, opens := e.Action.(OpenRoom)
 		if !opens {
 			continue
 		}
@@ -258,8 +258,8 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 		connected = connected || slices.ContainsFunc(before.Rooms, func(r Room) bool { return r.Platform == d.Platform && r.State == RoomIsArchived })
 		_, gone := in.Command.(RoomClosed) // it was connected when the room was opened
 		connected = connected || gone
-		reopened := slices.ContainsFunc(out.Events, func(e Event) bool { _, is := e.Fact.(IncidentReopened); return is })
-		if had || opened[d.Platform] || !connected || !out.Incident.Open() && !reopened {
+		reopened := slices.ContainsFunc(out.Events, func(e Event) bool { _, ok := e.Fact.(IncidentReopened); return ok })
+		if had || opened[d.Platform] || !connected || !out.Incident.IsOpen() && !reopened {
 			t.Fatalf("a room on %s is asked for; the rooms are %+v, the status %s", d.Platform, before.Rooms, out.Incident.Status)
 		}
 		opened[d.Platform] = true
@@ -271,19 +271,19 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 func checkPosts(t *rapid.T, before Incident, out Outcome) {
 	posts, moved := map[string]Post{}, map[string]bool{} // in rooms; where another room is asked for
 	for _, e := range out.Effects {
-		if p, is := e.Do.(Post); is && p.Place == InRoom {
+		if p, ok := e.Action.(Post); ok && p.Place == InRoom {
 			if _, twice := posts[p.Platform]; twice && !moved[p.Platform] {
 				t.Fatalf("two posts of one step to %s", p.Platform)
 			}
 			posts[p.Platform] = p
 		}
-		if o, is := e.Do.(OpenRoom); is {
+		if o, ok := e.Action.(OpenRoom); ok {
 			moved[o.Platform] = true
 		}
 	}
 	for _, r := range before.Rooms {
 		lost := slices.ContainsFunc(out.Incident.Rooms, func(o Room) bool { return o.Platform == r.Platform && o.State == RoomFailed })
-		left := slices.ContainsFunc(out.Events, func(e Event) bool { f, is := e.Fact.(RoomAbandoned); return is && f.Platform == r.Platform })
+		left := slices.ContainsFunc(out.Events, func(e Event) bool { f, ok := e.Fact.(RoomAbandoned); return ok && f.Platform == r.Platform })
 		if r.State == RoomFailed || r.State == RoomIsArchived || lost || left || moved[r.Platform] {
 			continue
 		}

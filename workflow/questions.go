@@ -2,78 +2,80 @@ package workflow
 
 import "time"
 
-// Known is what a step is told of the world, at the input's instant.
+// Known is what a step must know beside the incident itself, as of the time of the
+// input. The caller of [Step] fills in Plan, Platforms and Rooms, and answers what
+// [Asks] lists in the other fields.
 type Known struct {
-	Plan      Plan              // the plan copied into the incident; when declaring, the one that applies
-	Answers   map[Target]Answer // who answers for each target, live (rule E8)
-	Cursors   map[string]int    // whose turn it is, by round-robin step (rule E9)
-	Others    map[string]Other  // the other incidents that the command names
-	Platforms []Platform        // chat platforms that are connected
-	Rooms     []Room            // those of its rooms that are there without being opened
+	Plan      Plan                     // the plan that was copied into the incident; for Declare, the one that applies now
+	Answers   map[Target]Answer        // who is behind each target now (E8: targets are read live and policies are copied)
+	Cursors   map[string]int           // whose turn it is, by key of the round-robin step
+	Others    map[string]OtherIncident // other incidents, by ID; one that does not exist is missing
+	Platforms []Platform               // the chat platforms that are connected
+	Rooms     []Room                   // rooms of the incident that exist without being opened, such as the browser's
 }
 
-// Answer is who stands behind a target now. Nobody is an answer too: Recipients
-// is then empty and Why says why, in words for the room.
+// Answer is who is behind a target now. If no one is, Recipients is empty and Why
+// gives the reason, in words for the room.
 type Answer struct {
 	Recipients []Recipient
 	Why        string
 }
 
-// Recipient is somebody or something that can be paged.
+// Recipient is a person, or a service such as a webhook, that can be paged.
 type Recipient struct {
-	ID   string // "ana", "webhook:noc", "room:slack:#ops", "log"
+	ID   string // "ana", "webhook:noc", "room:slack:#ops" or "log"
 	Name string
-	High []Method // in order, for high urgency
-	Low  []Method // in order, for low urgency
+	High []Method // for high urgency, in order
+	Low  []Method // for low urgency, in order
 }
 
-// Method is one way to reach a recipient. Key is unique for the recipient and
-// names the pager and, when there are several of one kind, which: "email",
-// "sms#2". The address itself stays with the roster and is read when sending.
+// Method is one way to reach a recipient, such as e-mail. The address is not part of
+// it: it is looked up when the page is sent.
 type Method struct {
-	Key   string
-	After time.Duration
+	Key   string        // the pager, and which of several addresses: "email", "sms#2"; unique for the recipient
+	After time.Duration // delay after the page starts
 }
 
-// Other is what a step may know of another incident.
-type Other struct {
-	Status  Status
-	Title   string
-	Private bool
-	Taken   int // incidents merged into it
+// OtherIncident is what a step may know of another incident.
+type OtherIncident struct {
+	Status      Status
+	Title       string
+	Private     bool
+	MergedCount int // how many incidents were merged into it
 }
 
-// Questions is what a step must be told before it can be taken.
+// Questions lists what a step must know before it can be taken; [Known] holds the
+// answers.
 type Questions struct {
-	Targets []Target
-	Cursors []string
-	Others  []string
+	Targets []Target // for Known.Answers
+	Cursors []string // for Known.Cursors
+	Others  []string // IDs, for Known.Others
 }
 
-// Asks lists what the step must know of the world beside the plan, which is
-// already in in.Known. It is pure: the same incident and input ask the same.
+// Asks returns what the step of an input must know beside the plan, which in.Known
+// holds already.
 func Asks(i Incident, in Input) Questions {
 	var q Questions
-	if len(in.Mail) > 0 || mayEscalate(in.Command) {
+	if len(in.Mail) > 0 || canEscalate(in.Command) {
 		q.Targets = in.Known.Plan.Targets()
 		q.Cursors = in.Known.Plan.cursors()
 	}
 	if i.Acknowledgement.Person != "" {
 		q.Targets = append(q.Targets, personTarget(i.Acknowledgement.Person))
 	}
-	if c := i.Roles[Commander]; c != "" && c != i.Acknowledgement.Person {
-		q.Targets = append(q.Targets, personTarget(c))
+	if commander := i.Roles[Commander]; commander != "" && commander != i.Acknowledgement.Person {
+		q.Targets = append(q.Targets, personTarget(commander))
 	}
-	if c, is := in.Command.(Page); is {
+	if c, ok := in.Command.(Page); ok {
 		q.Targets = append(q.Targets, c.Targets...)
 	}
-	if _, is := in.Command.(RoomReady); is {
+	if _, ok := in.Command.(RoomReady); ok {
 		q.Targets = append(q.Targets, in.Known.Plan.Severity(i.Severity).Invite...)
 	}
-	if c, is := in.Command.(Merge); is {
+	if c, ok := in.Command.(Merge); ok {
 		q.Others = append(q.Others, c.Into)
 	}
-	if c, is := in.Command.(AddLink); is && c.Incident != "" {
+	if c, ok := in.Command.(AddLink); ok && c.Incident != "" {
 		q.Others = append(q.Others, c.Incident)
 	}
 	return q
@@ -81,10 +83,10 @@ func Asks(i Incident, in Input) Questions {
 
 func personTarget(id string) Target { return Target("person:" + id) }
 
-// mayEscalate reports whether a command could fire an escalation step or page
-// people. Asking who is on call costs time, and the answers to effects are
-// frequent.
-func mayEscalate(c Command) bool {
+// canEscalate reports whether a command could fire an escalation step or page people.
+// Only then is it worth finding out who is on call: the results of effects are the
+// most frequent inputs, and most of them page no one.
+func canEscalate(c Command) bool {
 	switch c.(type) {
 	case nil, Delivered, AddNote, RemoveNote, GiveUp:
 		return false

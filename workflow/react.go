@@ -2,17 +2,16 @@ package workflow
 
 import "time"
 
-// outlook is what react must remember of the state before a fact.
-type before struct {
-	paging  PagingState
-	members []string // nil: no room is open that they could be asked into
-	// archived names the platforms whose rooms had been put away; awaited those
-	// whose rooms were on their way.
-	archived, awaited []string
+// stateBefore is what react must know of the incident before a fact.
+type stateBefore struct {
+	paging    PagingState
+	members   []string // nil if no room is open that new members could be invited into
+	archived  []string // platforms whose rooms were archived
+	requested []string // platforms whose rooms were requested and not open yet
 }
 
-func (i *Incident) before() before {
-	was := before{paging: i.Paging.State}
+func (i *Incident) beforeFact() stateBefore {
+	was := stateBefore{paging: i.Paging.State}
 	if i.hasManagedRoom() {
 		was.members = i.members()
 	}
@@ -21,15 +20,16 @@ func (i *Incident) before() before {
 		case RoomIsArchived:
 			was.archived = append(was.archived, r.Platform)
 		case RoomRequested:
-			was.awaited = append(was.awaited, r.Platform)
+			was.requested = append(was.requested, r.Platform)
 		case RoomOpen, RoomFailed:
 		}
 	}
 	return was
 }
 
-// react says what the world must be told about a fact, whoever caused it.
-func react(i *Incident, was before, e Event) []Action {
+// react returns the actions that a fact requires. They depend on the fact and the
+// incident alone, not on the command that led to it.
+func react(i *Incident, was stateBefore, e Event) []Action {
 	var actions []Action
 	switch f := e.Fact.(type) {
 	case PagingFact:
@@ -38,7 +38,7 @@ func react(i *Incident, was before, e Event) []Action {
 		actions = reactAlert(i, e.At, f)
 	case LifecycleFact:
 		actions = reactLifecycle(i, e.At, f)
-	case RoomFact, RecordFact, UnknownFact: // rooms and lines at most
+	case RoomFact, RecordFact, UnknownFact: // reactRooms and reactPosts suffice
 	}
 	if isPaging(was.paging) && !isPaging(i.Paging.State) {
 		actions = append(actions, cancelDelivered(i, e.Fact)...)
@@ -50,23 +50,23 @@ func react(i *Incident, was before, e Event) []Action {
 func reactPaging(i *Incident, f PagingFact) []Action {
 	switch f := f.(type) {
 	case StepFired:
-		return queuedPages(f.Pages, SendPage{})
+		return sendQueuedPages(f.Pages, SendPage{})
 	case NobodyReached:
-		return queuedPages(f.Pages, SendPage{Text: "Nobody could be reached."})
+		return sendQueuedPages(f.Pages, SendPage{Text: "Nobody could be reached."})
 	case EscalationExhausted:
-		return queuedPages(f.Pages, SendPage{})
+		return sendQueuedPages(f.Pages, SendPage{})
 	case PeoplePaged:
-		return queuedPages(f.Pages, SendPage{Text: f.Text, Alerts: f.Alerts})
+		return sendQueuedPages(f.Pages, SendPage{Text: f.Text, Alerts: f.Alerts})
 	case PagesQueued:
 		var actions []Action
 		for _, id := range f.IDs {
-			if p := i.Paging.page(id); p != nil {
+			if p := i.Paging.findPage(id); p != nil {
 				actions = append(actions, sendPage(*p, SendPage{}))
 			}
 		}
 		return actions
 	case PageDelivered:
-		if p := i.Paging.page(f.Page); p != nil && p.State == DeliveryCanceled {
+		if p := i.Paging.findPage(f.Page); p != nil && p.State == DeliveryCanceled {
 			return []Action{CancelPage{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why}}
 		}
 	case EscalationStarted, CycleBegan, NoticePostponed, PageFailed, PagesCanceled,
@@ -95,7 +95,7 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 	case IncidentMerged:
 		return []Action{Forward{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}}}
 	case IncidentAbsorbed:
-		if !i.Open() { // it ended before the news came
+		if !i.IsOpen() { // it ended before the merge arrived
 			return []Action{Forward{Incident: f.From, Target: &UpdateMergeTarget{Ended: true}}}
 		}
 	case IncidentResolved:
@@ -114,14 +114,13 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 	return nil
 }
 
-// releaseAlerts takes the alerts that still fire through the intake again, and
-// lets the incidents that were merged into this one do the same.
+// releaseAlerts sends the alerts that still fire through alert intake again, and makes
+// the incidents that were merged into this one do the same.
 func releaseAlerts(i *Incident, at time.Time) []Action {
 	return append([]Action{Reroute{At: at}}, forwardToMerged(i, UpdateMergeTarget{Ended: true, Release: true})...)
 }
 
-// tellMerged tells the incidents that were merged into this one what became of
-// it.
+// forwardToMerged forwards a command to each incident that was merged into this one.
 func forwardToMerged(i *Incident, f UpdateMergeTarget) []Action {
 	var actions []Action
 	for _, id := range i.Merge.From {
@@ -132,8 +131,8 @@ func forwardToMerged(i *Incident, f UpdateMergeTarget) []Action {
 
 func isPaging(s PagingState) bool { return s == Running || s == Exhausted }
 
-// owed sends the pages that are due at once. What they say besides is in with.
-func queuedPages(pages []PageState, with SendPage) []Action {
+// sendQueuedPages sends the pages that are due at once, with the texts of with.
+func sendQueuedPages(pages []PageState, with SendPage) []Action {
 	var actions []Action
 	for _, p := range pages {
 		if p.State == DeliveryQueued {
@@ -149,11 +148,11 @@ func sendPage(p PageState, with SendPage) SendPage {
 	return with
 }
 
-// takeBack tells every medium that can that its page needs no answer any more
-// (rule E5).
+// cancelDelivered tells the recipients of the run's delivered pages that they need no
+// answer any more (E5: an acknowledgement carries what was seen).
 func cancelDelivered(i *Incident, because Fact) []Action {
 	why := "resolved"
-	if a, is := because.(Acknowledged); is {
+	if a, ok := because.(Acknowledged); ok {
 		why = "acknowledged by " + a.Name
 	}
 	var actions []Action
@@ -165,7 +164,8 @@ func cancelDelivered(i *Incident, because Fact) []Action {
 	return actions
 }
 
-// posts writes the fact into every room that is or will be open.
+// reactPosts posts the fact into every room that is open or requested, and below the
+// announcement.
 func reactPosts(i *Incident, e Event) []Action {
 	if !IsPosted(e.Fact) {
 		return nil
@@ -175,15 +175,15 @@ func reactPosts(i *Incident, e Event) []Action {
 		if r.State == RoomOpen || r.State == RoomRequested {
 			actions = append(actions, Post{Platform: r.Platform, Seq: e.Seq})
 		}
-		if r.wants(StepAnnounce) && i.Visibility != Private && IsAnnounced(e.Fact) {
+		if r.hasStep(StepAnnounce) && i.Visibility != Private && IsAnnounced(e.Fact) {
 			actions = append(actions, Post{Platform: r.Platform, Place: Announce, Seq: e.Seq})
 		}
 	}
 	return actions
 }
 
-// IsAnnounced reports whether a fact is said below the announcement too: it is
-// what people want to know who do not work on the incident.
+// IsAnnounced reports whether a fact is posted below the announcement of the incident
+// too, because it matters to people who do not work on the incident.
 func IsAnnounced(f Fact) bool {
 	switch f := f.(type) {
 	case LifecycleFact:
@@ -194,35 +194,35 @@ func IsAnnounced(f Fact) bool {
 			return false
 		}
 	case RecordFact:
-		_, update := f.(UpdatePosted)
-		return update
+		_, ok := f.(UpdatePosted)
+		return ok
 	case AlertFact, PagingFact, RoomFact, UnknownFact:
 		return false
 	}
 	return false
 }
 
-// IsPosted reports whether a fact is worth a line in the room. The rest is in the
-// timeline and on the card.
+// IsPosted reports whether a fact is posted as a line into the rooms. The others are
+// shown in the timeline, and some on the card.
 func IsPosted(f Fact) bool {
 	switch f.(type) {
 	case StatusChanged, SeverityChanged, IncidentResolved, IncidentClosed, IncidentReopened, IncidentCanceled, IncidentMerged, IncidentAbsorbed:
 		return true
 	case Declared, MergeTargetUpdated:
-		return false // the card says it
+		return false // the card shows it
 	case AlertsArrived, AlertsAllResolved, AlertsReleased:
 		return true
 	case AlertsForwarded:
-		return false // the other incident says it
+		return false // the other incident posts it
 	case EscalationStarted, StepFired, CycleBegan, NobodyReached, EscalationExhausted, PeoplePaged, PageFailed,
 		Acknowledged, Unacknowledged, AcknowledgeOverdue:
 		return true
 	case PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:
-		return false // `who` says it
+		return false // the command who shows it
 	case RoomUnavailable, RoomAbandoned:
 		return true
 	case RoomWanted, RoomOpened, RoomStepFinished, RoomStepRetried, RoomArchiveDue, RoomArchived:
-		return false // the card says it
+		return false // the card shows it
 	case DetailsChanged, UpdatePosted, UpdateOverdue, RoleAssigned, NoteAdded, NoteWithdrawn, ActionItemAdded, ActionItemCompleted,
 		CauseSet, CheckRecorded, LinkAdded, PeopleInvited, VisibilityChanged, EffectGivenUp:
 		return true

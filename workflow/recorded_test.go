@@ -43,13 +43,13 @@ func TestRecorded(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 		sameBytes(t, line, func() ([]byte, error) { return EncodeEvent(e) })
-		if u, is := e.Fact.(UnknownFact); is && facts[u.Kind] {
+		if u, ok := e.Fact.(UnknownFact); ok && facts[u.Kind] {
 			t.Errorf("%s is a fact of this version, and factDecoder does not know it", u.Kind)
 		}
 		delete(facts, FactKind(e.Fact))
 		events = append(events, e)
 	}
-	if !slices.ContainsFunc(events, func(e Event) bool { u, is := e.Fact.(UnknownFact); return is && u.Kind == "moon_rose" }) {
+	if !slices.ContainsFunc(events, func(e Event) bool { u, ok := e.Fact.(UnknownFact); return ok && u.Kind == "moon_rose" }) {
 		t.Error("no event of a kind that no version knows is recorded")
 	}
 	Replay("INC-1", 1, events)
@@ -59,7 +59,7 @@ func TestRecorded(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 		sameBytes(t, line, func() ([]byte, error) { return EncodeAction(a) })
-		if u, is := a.(UnknownAction); is && actions[u.Kind] {
+		if u, ok := a.(UnknownAction); ok && actions[u.Kind] {
 			t.Errorf("%s is an action of this version, and actionDecoder does not know it", u.Kind)
 		}
 		delete(actions, kindOf(t, line))
@@ -113,12 +113,12 @@ func kindsOf(t *testing.T, method string) map[string]bool {
 			t.Fatal(err)
 		}
 		for _, d := range file.Decls {
-			f, is := d.(*ast.FuncDecl)
-			if !is || f.Recv == nil || f.Name.Name != method {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || f.Name.Name != method {
 				continue
 			}
 			ast.Inspect(f.Body, func(n ast.Node) bool {
-				if l, is := n.(*ast.BasicLit); is {
+				if l, ok := n.(*ast.BasicLit); ok {
 					kind, _ := strconv.Unquote(l.Value)
 					kinds[kind] = true
 				}

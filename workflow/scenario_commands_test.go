@@ -139,7 +139,7 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 	case "verify":
 		return Verify{N: n, State: CheckState(rest)}
 	case "link":
-		if strings.HasPrefix(rest, "INC-") {
+		if NumberOf(rest) > 0 {
 			return AddLink{Incident: rest}
 		}
 		return AddLink{URL: rest}

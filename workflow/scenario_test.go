@@ -59,7 +59,7 @@ type scenario struct {
 	plan    Plan
 	answers map[Target]Answer
 	cursors map[string]int
-	others  map[string]Other
+	others  map[string]OtherIncident
 	rooms   []Platform
 	stands  []Room // of the rooms, those that need no opening
 	out     strings.Builder
@@ -76,7 +76,7 @@ func play(t *testing.T, text string) *scenario {
 	s := &scenario{
 		t: t, now: epoch, i: Incident{ID: "INC-1", Number: 1},
 		answers: map[Target]Answer{}, cursors: map[string]int{},
-		others: map[string]Other{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Title: "Secret", Private: true}},
+		others: map[string]OtherIncident{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Title: "Secret", Private: true}},
 		plan:   Plan{Severities: map[string]SeverityPlan{}},
 	}
 	for line := range strings.Lines(text) {
@@ -103,7 +103,7 @@ func words(line string) (list []string, keys map[string]string) {
 			list = append(list, w)
 		} else {
 			w, line, _ = strings.Cut(line, " ")
-			if k, v, is := strings.Cut(w, "="); is && k != "" {
+			if k, v, ok := strings.Cut(w, "="); ok && k != "" {
 				keys[k] = v
 			} else if w != "" {
 				list = append(list, w)
@@ -127,7 +127,7 @@ func (s *scenario) line(line string) {
 		s.now, list = next, list[1:]
 	}
 	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.stands}}
-	if who, is := strings.CutSuffix(list[0], ":"); is {
+	if who, ok := strings.CutSuffix(list[0], ":"); ok {
 		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
 		list = list[1:]
 	}
@@ -145,7 +145,7 @@ func (s *scenario) line(line string) {
 // answer tells the step what it asks, and nothing else.
 func (s *scenario) answer(in *Input) {
 	q := Asks(s.i, *in)
-	in.Known.Answers, in.Known.Cursors, in.Known.Others = map[Target]Answer{}, map[string]int{}, map[string]Other{}
+	in.Known.Answers, in.Known.Cursors, in.Known.Others = map[Target]Answer{}, map[string]int{}, map[string]OtherIncident{}
 	for _, t := range q.Targets {
 		if a, known := s.answers[t]; known {
 			in.Known.Answers[t] = a
@@ -245,18 +245,18 @@ func (s *scenario) step(in Input) {
 	s.i = out.Incident
 	s.events = append(s.events, out.Events...)
 	say := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
-	if no, is := errors.AsType[*Refusal](err); is {
+	if no, ok := errors.AsType[*Refusal](err); ok {
 		say("refused: %s", no.Error())
 	}
 	for _, e := range out.Events {
 		say("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
-		if f, is := e.Fact.(StepFired); is && f.Cursor != nil {
+		if f, ok := e.Fact.(StepFired); ok && f.Cursor != nil {
 			s.cursors[f.Cursor.Key] = f.Cursor.Next
 		}
 	}
 	for _, e := range out.Effects {
-		s.actions = append(s.actions, e.Do)
-		raw, err := EncodeAction(e.Do)
+		s.actions = append(s.actions, e.Action)
+		raw, err := EncodeAction(e.Action)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -273,10 +273,10 @@ func (s *scenario) step(in Input) {
 		say("nothing changes")
 	}
 	state := string(s.i.Status) + " " + s.i.Severity.String()
-	if s.i.Acknowledged() {
+	if s.i.IsAcknowledged() {
 		state += ", " + s.i.Acknowledgement.Name + " has it"
 	}
-	if s.i.Unattended() {
+	if s.i.IsUnattended() {
 		state += ", UNATTENDED"
 	}
 	if at := s.i.WakeAt(); !at.IsZero() {
@@ -301,7 +301,7 @@ func (s *scenario) fact(f Fact) string {
 	for _, noise := range []string{"plan", "matrix", "severity_plan", "detected", "samples", "from"} {
 		delete(m, noise)
 	}
-	if d, is := m["declare"].(map[string]any); is {
+	if d, ok := m["declare"].(map[string]any); ok {
 		delete(m, "declare")
 		delete(d, "detected")
 		maps.Copy(m, d)

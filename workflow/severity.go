@@ -2,7 +2,8 @@ package workflow
 
 import "strings"
 
-// Severity is SEV1 (worst) to SEV5. The zero value means not set.
+// Severity is how bad an incident is: SEV1 (worst) to SEV5. The zero value means not
+// set.
 type Severity int
 
 // The severities.
@@ -22,13 +23,13 @@ func (s Severity) String() string {
 	return "SEV" + string(rune('0'+int(s)))
 }
 
-// Worse reports whether s is more severe than other. Anything is worse than
-// not set.
-func (s Severity) Worse(other Severity) bool {
+// IsWorseThan reports whether s is more severe than other. Every severity is worse
+// than one that is not set.
+func (s Severity) IsWorseThan(other Severity) bool {
 	return s != 0 && (other == 0 || s < other)
 }
 
-// ParseSeverity reads "SEV2", "sev-2", "s2" or "2". ok is false otherwise.
+// ParseSeverity reads "SEV2", "sev-2", "s2" or "2"; ok is false for anything else.
 func ParseSeverity(text string) (s Severity, ok bool) {
 	w := strings.ToLower(strings.TrimSpace(text))
 	w = strings.TrimPrefix(strings.TrimPrefix(w, "sev"), "s")
@@ -39,9 +40,9 @@ func ParseSeverity(text string) (s Severity, ok bool) {
 	return Severity(w[0] - '0'), true
 }
 
-// SeverityOfWord maps the words senders use, case-insensitively (rule I11).
-// An unknown word is SEV3 and not ok: it pages as high urgency and is marked
-// until somebody maps it.
+// SeverityOfWord returns the severity for a word that an alert source uses, such as
+// "critical", in any case (I11: severity words are mapped). An unknown word gives SEV3
+// and ok is false: such an alert pages with high urgency.
 func SeverityOfWord(word string) (s Severity, ok bool) {
 	if s, ok := ParseSeverity(word); ok && len(word) > 1 {
 		return s, true
@@ -61,7 +62,7 @@ func SeverityOfWord(word string) (s Severity, ok bool) {
 	return SEV3, false
 }
 
-// Level is an impact or an urgency.
+// Level is a degree of impact or urgency.
 type Level string
 
 // The levels. The zero value means not stated.
@@ -71,7 +72,7 @@ const (
 	Low    Level = "low"
 )
 
-// ParseLevel reads a level or its first letter.
+// ParseLevel reads "high", "medium" or "low", or the first letter, in any case.
 func ParseLevel(text string) (Level, bool) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "high", "h":
@@ -84,11 +85,10 @@ func ParseLevel(text string) (Level, bool) {
 	return "", false
 }
 
-// Matrix gives a severity for each impact and urgency.
+// Matrix gives the severity for an impact (first key) and an urgency (second key).
 type Matrix map[Level]map[Level]Severity
 
-// DefaultMatrix returns the published matrix that holds when none is
-// configured.
+// DefaultMatrix returns the matrix that is used when none is configured.
 func DefaultMatrix() Matrix {
 	return Matrix{
 		High:   {High: SEV1, Medium: SEV2, Low: SEV3},
@@ -97,13 +97,13 @@ func DefaultMatrix() Matrix {
 	}
 }
 
-// Basis says where a severity came from.
+// Basis says what a severity was derived from.
 type Basis string
 
-// Where a severity can come from.
+// The bases of a severity.
 const (
 	FromAlert   Basis = "alert"   // the worst alert
-	FromMatrix  Basis = "matrix"  // impact × urgency
-	FromHand    Basis = "hand"    // a person set it
-	FromDefault Basis = "default" // nobody said
+	FromMatrix  Basis = "matrix"  // impact and urgency
+	FromPerson  Basis = "hand"    // a person set it
+	FromDefault Basis = "default" // nothing was stated
 )

@@ -1,14 +1,20 @@
-// Package workflow is the life of one incident, as pure functions.
+// Package workflow holds the rules for the life of one incident, as pure functions.
 //
-// [Step] is the only door. An input makes facts true (decide), facts fold into
-// the incident (evolve), and each fact says what the world must be told
-// (react). Nothing here reads a clock, sleeps, logs or talks to anybody: time
-// arrives with the input, and effects leave as values.
+// Every change goes through [Step]. It takes the incident and an [Input], such as a
+// command that a person typed, and returns an [Outcome]: the changed incident, the
+// events to store and the effects to carry out. Inside, a step has three parts:
 //
-// A deadline is a field of [Incident]; [Incident.WakeAt] is the earliest one.
-// There is nothing to start, cancel or leak: whoever holds an incident wakes
-// it at that instant with a [Wake] command, and waking early or twice changes
-// nothing.
+//   - decide turns the input into facts, or refuses it;
+//   - apply folds each fact into the incident, which cannot fail;
+//   - react derives from each fact what must be done outside, such as sending a page.
+//
+// The package reads no clock, starts no goroutine and does no I/O. The time arrives
+// with the input, and so does what a step must know of other data: [Asks] lists it,
+// and the caller answers in [Input.Known].
+//
+// There are no timers. A deadline is a field of [Incident], and [Incident.WakeAt] is
+// the earliest one. The caller sends a [Wake] command at that time; sending it early
+// or twice changes nothing.
 package workflow
 
 import (
@@ -16,26 +22,26 @@ import (
 	"time"
 )
 
-// Input is one thing that happens to an incident.
+// Input is one thing that happens to an incident: a command, new alert mail, or both.
 type Input struct {
-	ID      string    // stable name of the delivery; the same ID twice is one input
-	At      time.Time // when it happened, UTC
+	ID      string    // identifies the delivery; a store takes each ID once
+	At      time.Time // when it happens, in UTC
 	By      Actor     // who caused it
-	Command Command   // what is wanted; nil when only Mail is to be read
-	Mail    []Mail    // unread alert mail, oldest first; read before Command
-	Known   Known     // what the step must know of the world, see [Asks]
+	Command Command   // nil when only Mail is to be counted
+	Mail    []Mail    // unread alert mail, oldest first; counted before the command is decided
+	Known   Known     // what the step must know beside the incident, see Asks
 }
 
-// Outcome is what one step changed. Events and Effects are empty when the
-// input changed nothing.
+// Outcome is the result of one step. Events and Effects are empty when the input
+// changed nothing.
 type Outcome struct {
 	Incident Incident
 	Events   []Event
 	Effects  []Effect
 }
 
-// Event is a fact with its place in the incident's history. Seq starts at 1
-// and has no gaps.
+// Event is a fact with its number in the history of the incident, its time and its
+// actor. Seq starts at 1 and has no gaps.
 type Event struct {
 	Seq  int
 	At   time.Time
@@ -43,12 +49,13 @@ type Event struct {
 	Fact Fact
 }
 
-// Actor is whoever caused an input.
+// Actor is the person, integration or part of Tocsin that caused an input
+// (P3: every change names its actor).
 type Actor struct {
 	Kind  ActorKind `json:"kind"`
-	ID    string    `json:"id,omitempty"`    // person, integration or token
+	ID    string    `json:"id,omitempty"`    // of the person, integration or API token
 	Name  string    `json:"name,omitempty"`  // as shown to people
-	Token string    `json:"token,omitempty"` // the named API token the person used, if any
+	Token string    `json:"token,omitempty"` // name of the API token that the person used, if any
 }
 
 // ActorKind tells people from machines.
@@ -56,22 +63,23 @@ type ActorKind string
 
 // The kinds of actor.
 const (
-	ByPerson ActorKind = "person" // a configured person
-	ByGuest  ActorKind = "guest"  // a person nobody configured
-	ByAlert  ActorKind = "alert"  // an integration
-	BySystem ActorKind = "system" // Tocsin itself: deadlines, deliveries
+	ByPerson ActorKind = "person" // a person in the configuration
+	ByGuest  ActorKind = "guest"  // a person who is not in the configuration
+	ByAlert  ActorKind = "alert"  // an integration that sends alerts
+	BySystem ActorKind = "system" // Tocsin itself: deadlines, results of effects
 )
 
-// Human reports whether a person, known or not, caused the input.
-func (a Actor) Human() bool { return a.Kind == ByPerson || a.Kind == ByGuest }
+// IsHuman reports whether a person caused the input, configured or not.
+func (a Actor) IsHuman() bool { return a.Kind == ByPerson || a.Kind == ByGuest }
 
-// Refusal is a polite no. It is shown to whoever asked and changes nothing.
+// Refusal is the error of a command that is not possible. It is written for the
+// person who gave the command, and the command has changed nothing.
 type Refusal struct {
-	Message string // what was wrong, in one sentence
-	Hint    string // what to do next; may be empty
+	Message string // what is wrong, in one sentence
+	Hint    string // what to do instead; may be empty
 }
 
-// Error returns the message and the hint as one line.
+// Error returns the message and the hint on one line.
 func (r *Refusal) Error() string {
 	if r.Hint == "" {
 		return r.Message
@@ -79,38 +87,39 @@ func (r *Refusal) Error() string {
 	return r.Message + " " + r.Hint
 }
 
-// Step takes an incident through one input. It never panics and never changes
-// its arguments. The error is always a [*Refusal]; the outcome is then still
-// valid, and holds what unread mail made true before the command was refused.
+// Step applies one input to an incident. It does not change its arguments. An error
+// is always a [*Refusal] of the command; the outcome is valid all the same, because
+// mail that came with the command is counted before.
 func Step(i Incident, in Input) (Outcome, error) {
-	in.By.ID, in.By.Name = label(in.By.ID, 80), shortName(in.By.Name)
-	t := &transition{now: i.clone(), in: in}
+	in.By.ID, in.By.Name = cleanLabel(in.By.ID, 80), cleanName(in.By.Name)
+	t := &transition{incident: i.clone(), in: in}
 	t.drainMailbox()
 	var err error
 	if t.in.Command != nil {
 		err = t.decide(t.in.Command)
 	}
 	t.requestRooms()
-	return Outcome{Incident: t.now, Events: t.events, Effects: mergePosts(t.effects)}, err
+	return Outcome{Incident: t.incident, Events: t.events, Effects: mergePosts(t.effects)}, err
 }
 
-// together makes one message of all that a step has to say in a place, and one
-// invitation of all: people read it at once, and platforms limit how often
-// anybody may speak.
+// mergePosts merges the posts of a step into one message per place, and its
+// invitations into one per room: chat platforms limit how often a bot may write.
 func mergePosts(effects []Effect) []Effect {
-	first := map[Lane]int{} // lane → its post or invitation in kept
+	first := map[Lane]int{} // lane → index in kept of its first effect
 	kept := effects[:0]
 	for _, e := range effects {
-		at, has := first[e.Lane]
-		if has {
-			if both, ok := joinActions(kept[at].Do, e.Do); ok {
-				kept[at].Do = both
+		at, ok := first[e.Lane]
+		if ok {
+			if merged, canMerge := mergeActions(kept[at].Action, e.Action); canMerge {
+				kept[at].Action = merged
 				continue
 			}
 		}
-		if _, opens := e.Do.(OpenRoom); opens { // what comes after it is said in another room
+		_, opensRoom := e.Action.(OpenRoom)
+		switch {
+		case opensRoom: // what follows is posted into another room
 			delete(first, e.Lane)
-		} else if !has {
+		case !ok:
 			first[e.Lane] = len(kept)
 		}
 		kept = append(kept, e)
@@ -118,31 +127,29 @@ func mergePosts(effects []Effect) []Effect {
 	return kept
 }
 
-// joinDeeds makes one action of two posts, or of two invitations; ok is false for
-// everything else.
-func joinActions(a, b Action) (both Action, ok bool) {
-	if one, is := a.(Post); is {
-		two, same := b.(Post)
-		if same {
-			one.Through = two.Seq
-		}
-		return one, same
+// mergeActions merges two posts, or two invitations; ok is false for all other
+// actions.
+func mergeActions(a, b Action) (merged Action, ok bool) {
+	if first, isPost := a.(Post); isPost {
+		second, ok := b.(Post)
+		first.Through = second.Seq
+		return first, ok
 	}
-	one, is := a.(InvitePeople)
-	two, same := b.(InvitePeople)
-	if !is || !same {
+	first, isInvite := a.(InvitePeople)
+	second, ok := b.(InvitePeople)
+	if !isInvite || !ok {
 		return nil, false
 	}
-	one.People = slices.Clone(one.People)
-	for _, p := range two.People {
-		if !slices.Contains(one.People, p) {
-			one.People = append(one.People, p)
+	first.People = slices.Clone(first.People)
+	for _, p := range second.People {
+		if !slices.Contains(first.People, p) {
+			first.People = append(first.People, p)
 		}
 	}
-	return one, true
+	return first, true
 }
 
-// Replay folds a history into the incident it made. Replaying sends nothing.
+// Replay returns the incident that a history of events leads to. It has no effects.
 func Replay(id string, number int, events []Event) Incident {
 	i := Incident{ID: id, Number: number}
 	for _, e := range events {
@@ -151,31 +158,32 @@ func Replay(id string, number int, events []Event) Incident {
 	return i
 }
 
-// turn is one step in the making. Facts are folded in as they are recorded, so
-// later decisions of the same step see them.
+// transition is a step in progress. Each fact is folded into the incident when it is
+// recorded, so that later decisions of the same step see it.
 type transition struct {
-	now     Incident
-	in      Input
-	events  []Event
-	effects []Effect
+	incident Incident
+	in       Input
+	events   []Event
+	effects  []Effect
 }
 
-// record makes a fact true.
+// record records a fact that the actor of the input caused.
 func (t *transition) record(f Fact) { t.recordBy(t.in.By, f) }
 
-// conclude records a fact that follows from the rules, not from a person.
+// recordBySystem records a fact that follows from the rules, not from the actor of
+// the input.
 func (t *transition) recordBySystem(f Fact) { t.recordBy(Actor{Kind: BySystem}, f) }
 
 func (t *transition) recordBy(by Actor, f Fact) {
-	e := Event{Seq: t.now.Seq + 1, At: t.in.At, By: by, Fact: f}
-	was := t.now.before()
-	t.now.apply(e)
+	e := Event{Seq: t.incident.Seq + 1, At: t.in.At, By: by, Fact: f}
+	was := t.incident.beforeFact()
+	t.incident.apply(e)
 	t.events = append(t.events, e)
-	for n, d := range react(&t.now, was, e) {
+	for n, a := range react(&t.incident, was, e) {
 		t.effects = append(t.effects, Effect{
-			ID:   effectID(t.now.ID, e.Seq, n),
-			Lane: LaneOf(d),
-			Do:   d,
+			ID:     effectID(t.incident.ID, e.Seq, n),
+			Lane:   LaneOf(a),
+			Action: a,
 		})
 	}
 }

@@ -48,7 +48,7 @@ func (s *server) handleJobs(r *http.Request, _ caller) (any, error) {
 	return map[string][]job{"jobs": all}, nil
 }
 
-func newJob(s jobs.JobState) job {
+func newJob(s jobs.State) job {
 	j := job{Name: s.Name, Cron: s.Schedule.Spec(), Timezone: s.Schedule.Zone().String(), Enabled: s.Enabled, Missed: string(s.Missed)}
 	if last := s.Last; last.Slot != "" {
 		j.Last = &lastSlot{

@@ -33,7 +33,7 @@ func TestJobs(t *testing.T) {
 		t.Errorf("at first: %+v", got)
 	}
 	at := h.now.Add(-time.Hour)
-	for version, run := range []jobs.JobRun{
+	for version, run := range []jobs.Run{
 		{Spec: "17 * * * * UTC", Since: at},
 		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, By: "a-1", Attempts: 2, Outcome: jobs.JobRunning, Until: at},
 		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, Finished: at, Again: at, By: "a-1", Attempts: 2, Outcome: jobs.JobFailed, Note: "no luck", Sent: []string{"x"}},

@@ -124,7 +124,7 @@ func newSummary(i workflow.Incident) summary {
 		ID: i.ID, Title: i.Title, Status: i.Status, Severity: i.Severity.String(), Services: nonNil(i.Services),
 		Kind: i.Kind, Visibility: i.Visibility, DeclaredAt: i.DeclaredAt.UTC(),
 		AcknowledgedAt: i.Acknowledgement.At.UTC(), AcknowledgedBy: i.Acknowledgement.Person, ResolvedAt: i.Ending.ResolvedAt.UTC(),
-		Commander: i.Roles[workflow.Commander], Unattended: i.Unattended(),
+		Commander: i.Roles[workflow.Commander], Unattended: i.IsUnattended(),
 		Alerts: alerts{Firing: i.Alerts.Firing, Resolved: i.Alerts.Resolved}, Rooms: []room{},
 	}
 	for _, r := range i.Rooms {

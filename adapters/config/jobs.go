@@ -72,7 +72,7 @@ func (r *reader) job(p pair, job *bot.Job, o *bot.Organization) {
 		}
 	}
 	if missed := m.oneOf("missed", string(bot.RunLate), string(bot.Skip)); missed != "" {
-		job.Missed = bot.Missed(missed)
+		job.Missed = bot.MissedPolicy(missed)
 	}
 	tells := job.Name == bot.JobAuditReport || job.Name == bot.JobOverdueUpdates
 	to := m.take("to")

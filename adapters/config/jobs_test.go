@@ -30,7 +30,7 @@ func TestJobs(t *testing.T) {
 	for _, c := range []struct {
 		text, name, schedule string
 		to                   []workflow.Target
-		missed               bot.Missed
+		missed               bot.MissedPolicy
 		enabled              bool
 	}{
 		{"", bot.JobArchive, "17 * * * * UTC", nil, bot.RunLate, true},

@@ -94,7 +94,7 @@ func (s *Store) Forget(_ context.Context, id string) (bool, error) {
 	maps.DeleteFunc(s.groups, func(_ string, g group) bool { return g.owner == id })
 	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })
 	s.forgetRecords(id)
-	s.feed.Changed(id)
+	s.feed.Notify(id)
 	return true, nil
 }
 

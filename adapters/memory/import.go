@@ -84,5 +84,5 @@ func (s *Store) putIncident(d bot.ArchivedIncident, mail []workflow.Mail) {
 		s.addTask(t)
 	}
 	s.wake(i)
-	s.feed.Changed(id)
+	s.feed.Notify(id)
 }

@@ -18,7 +18,7 @@ func (s *Store) Take(_ context.Context, b alerts.Batch) ([]alerts.Receipt, error
 	defer s.mu.Unlock()
 	k := &alertsTx{Store: s, at: b.At}
 	receipts, err := alerts.Take(k, b)
-	s.feed.Changed(k.mailed...)
+	s.feed.Notify(k.mailed...)
 	return receipts, err
 }
 

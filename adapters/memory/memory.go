@@ -153,7 +153,7 @@ func (s *Store) Commit(_ context.Context, c bot.Commit) (bot.Receipt, error) {
 		maps.DeleteFunc(s.replies, func(_ string, r reply) bool { return c.At.Sub(r.at) > keepReplies })
 	}
 	if changed {
-		s.feed.Changed(c.Incident)
+		s.feed.Notify(c.Incident)
 	}
 	return receipt, nil
 }

@@ -21,7 +21,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 }
 
 // notifyWatchers notifies the watchers in this process.
-func (s *Store) notifyWatchers(n int) { s.feed.Changed(workflow.ID(n)) }
+func (s *Store) notifyWatchers(n int) { s.feed.Notify(workflow.ID(n)) }
 
 // feedTimeout is how long the channel may be silent before the server is pinged. If
 // nothing comes for half of that after the ping, the connection is replaced.
@@ -73,7 +73,7 @@ func (s *Store) receiveFeed(ctx context.Context, sub *goredis.PubSub) {
 		case *goredis.Message:
 			s.handleFeed(m.Payload)
 		case *goredis.Subscription:
-			s.feed.ChangedAny()
+			s.feed.NotifyAll()
 		}
 	}
 }

@@ -15,7 +15,7 @@ func TestChat(t *testing.T) {
 	bottest.Chat(t, func(t *testing.T) bottest.ChatFixture {
 		h := newHouse(t, slacktest.Options{})
 		t.Cleanup(func() {
-			if calls := h.slack.Unexpected(); len(calls) > 0 {
+			if calls := h.slack.UnexpectedCalls(); len(calls) > 0 {
 				t.Errorf("unexpected calls: %+v", calls)
 			}
 		})

@@ -234,7 +234,7 @@ func (d *desk) open(way string) {
 // secrets in the log.
 func (d *desk) innocent() {
 	d.t.Helper()
-	for _, c := range d.slack.Unexpected() {
+	for _, c := range d.slack.UnexpectedCalls() {
 		d.t.Errorf("Slack does not know %s", c.Method)
 	}
 	log := d.log.String()

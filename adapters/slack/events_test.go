@@ -244,7 +244,7 @@ func TestMention(t *testing.T) {
 		if all := below(empty.Message.TS); len(all) != 1 || strings.Count(all[0], "\n") != 1 || !strings.Contains(all[0], "declare Checkout is down") {
 			t.Errorf("%q", all)
 		}
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -274,7 +274,7 @@ func TestMentionLostReply(t *testing.T) {
 		if posts := d.slack.Posts(d.lobby); len(posts) != 1 || posts[0].ThreadTS != got.Message.TS {
 			t.Errorf("%d posts", len(posts))
 		}
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -316,7 +316,7 @@ func TestDirect(t *testing.T) {
 			t.Errorf("%q\n%s", all, d.log)
 		}
 		d.slack.Redeliver(got)
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 || len(d.slack.Posts(d.slack.Direct(d.ana).ID)) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 || len(d.slack.Posts(d.slack.Direct(d.ana).ID)) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})

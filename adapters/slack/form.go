@@ -69,7 +69,7 @@ func readOrigin(metadata string) (formOrigin, error) {
 const formCallback = "form:"
 
 // formView is the form of a word.
-func formView(w commands.Word, d formData) slack.ModalViewRequest {
+func formView(w commands.Spec, d formData) slack.ModalViewRequest {
 	v := formLoading(w, d)
 	var blocks []slack.Block
 	for _, f := range w.Form {
@@ -86,7 +86,7 @@ func formView(w commands.Word, d formData) slack.ModalViewRequest {
 
 // formLoading is what is opened at once, within the three seconds that a
 // trigger lives, and replaced by the form.
-func formLoading(w commands.Word, d formData) slack.ModalViewRequest {
+func formLoading(w commands.Spec, d formData) slack.ModalViewRequest {
 	d.Word = w.Name
 	title := titleOf(w.Name)
 	if d.Incident != "" {
@@ -129,7 +129,7 @@ func readForm(state *slack.ViewState) map[string][]string {
 // can be told: the one whose value or label it quotes, or that is required and
 // empty; else under the first (docs.slack.dev/surfaces/modals, "Displaying
 // errors in views"). Nil if the form has no field.
-func formErrors(w commands.Word, message string, fields map[string][]string) map[string]string {
+func formErrors(w commands.Spec, message string, fields map[string][]string) map[string]string {
 	if len(w.Form) == 0 {
 		return nil
 	}

@@ -22,7 +22,7 @@ func (w *Workspace) offer(ctx context.Context, a ask, form dispatch.Form) answer
 		return w.carryOut(ctx, a)
 	}
 	d := w.blank(ctx, a, form)
-	reads := a.values != nil || word.TakesIncident()
+	reads := a.values != nil || word.IsForIncident()
 	view := formLoading(word, d)
 	if !reads {
 		view = formView(word, d)
@@ -56,7 +56,7 @@ func (w *Workspace) blank(ctx context.Context, a ask, form dispatch.Form) formDa
 // notOpened answers when a form could not be opened. A line that was typed says
 // itself what it lacks. What was pressed is not carried out: whoever pressed it
 // was to be asked first.
-func (w *Workspace) notOpened(ctx context.Context, a ask, word commands.Word, err error) answer {
+func (w *Workspace) notOpened(ctx context.Context, a ask, word commands.Spec, err error) answer {
 	w.cfg.Log.WarnContext(ctx, "a form could not be opened", "word", word.Name, "error", err.Error())
 	_, later := bot.RetryDelay(err)
 	if !later && !bot.IsPermanent(err) {
@@ -126,7 +126,7 @@ func (w *Workspace) filled(ctx context.Context, a ask, form dispatch.Form) slack
 
 // present is what a form about an incident is filled in with: what is true now,
 // where it may be corrected.
-func present(word commands.Word, i workflow.Incident) map[string][]string {
+func present(word commands.Spec, i workflow.Incident) map[string][]string {
 	if word.Name != "edit" {
 		return nil
 	}
@@ -134,7 +134,7 @@ func present(word commands.Word, i workflow.Incident) map[string][]string {
 }
 
 // refusalView says in the place of a form why there is none.
-func refusalView(word commands.Word, reply string) slack.ModalViewRequest {
+func refusalView(word commands.Spec, reply string) slack.ModalViewRequest {
 	blocks, _ := renderReply(strings.TrimSpace(reply))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, Title: plain(titleOf(word.Name), longTitle), Close: plain("Close", longTitle), Blocks: slack.Blocks{BlockSet: blocks},

@@ -167,7 +167,7 @@ func TestFormErrors(t *testing.T) {
 			t.Errorf("%s: %.40q stands at %v, want %s", c.word, c.message, got, c.under)
 		}
 	}
-	if got := formErrors(commands.Word{}, "x", nil); got != nil {
+	if got := formErrors(commands.Spec{}, "x", nil); got != nil {
 		t.Errorf("without a form: %v", got)
 	}
 }

@@ -33,7 +33,7 @@ func TestGroups(t *testing.T) {
 	d := newDesk(t, bySocket, grouped(&group))
 	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
 	d.eventually("the members are known", func() bool { return slices.Equal(d.Members(group), want) })
-	if got := d.bot.Organization().Directory.Answer("team:sre"); len(got.Recipients) != 3 {
+	if got := d.bot.Organization().Directory.Resolve("team:sre"); len(got.Recipients) != 3 {
 		t.Errorf("%+v", got)
 	}
 	// In a command the group is the team.
@@ -128,7 +128,7 @@ func TestGroupAnswers(t *testing.T) {
 	d.slash(d.ana, room, "page team:sre")
 	stranger := d.slack.AddUser(slacktest.User{Name: "mallory", RealName: "Mallory"})
 	d.slack.Join(stranger, room)
-	if got := d.slash(stranger, room, "ack"); d.incident(id).Acknowledged() {
+	if got := d.slash(stranger, room, "ack"); d.incident(id).IsAcknowledged() {
 		t.Fatalf("a stranger has acknowledged: %s", got.Response)
 	}
 	if got := d.slash(d.zoe, room, "ack"); d.incident(id).Acknowledgement.Person != "guest:slack:"+d.zoe {

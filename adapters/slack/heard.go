@@ -26,7 +26,7 @@ func (w *Workspace) account(ctx context.Context, id, name string) access.Account
 	a, err := w.Account(asking, id)
 	if err != nil {
 		w.cfg.Log.WarnContext(ctx, "Slack does not say who somebody is", "user", id, "error", err.Error())
-		return access.Account{Platform: Platform, ID: id, Name: name, Unsure: !bot.IsPermanent(err)}
+		return access.Account{Platform: Platform, ID: id, Name: name, Unidentified: !bot.IsPermanent(err)}
 	}
 	return a
 }

@@ -98,9 +98,9 @@ func (p *homePage) row(i *workflow.Incident) slack.Block {
 	}
 	stands := []string{i.Severity.String(), string(i.Status)}
 	switch {
-	case i.Unattended():
+	case i.IsUnattended():
 		stands = append(stands, "UNATTENDED")
-	case i.Acknowledged():
+	case i.IsAcknowledged():
 		stands = append(stands, "acknowledged by "+cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person))
 	default:
 		stands = append(stands, "not acknowledged")
@@ -116,7 +116,7 @@ func (p *homePage) row(i *workflow.Incident) slack.Block {
 	if where := p.where(i); where != "" {
 		s.Fields = []*slack.TextBlockObject{markup(where)}
 	}
-	if i.Open() && !i.Acknowledged() && (p.CanAcknowledge == nil || p.CanAcknowledge(i)) {
+	if i.IsOpen() && !i.IsAcknowledged() && (p.CanAcknowledge == nil || p.CanAcknowledge(i)) {
 		ack := p.do("Acknowledge", fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq))
 		s.Accessory = slack.NewAccessory(ack)
 	}

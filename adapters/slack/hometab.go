@@ -53,7 +53,7 @@ func (w *Workspace) homeOf(ctx context.Context, s access.Speaker) (homeData, err
 	h := homeData{Guest: s.Person == "" && len(org.Directory.People) > 0, URL: org.URL}
 	acknowledge, _ := w.app.Catalog().Find("ack")
 	h.CanAcknowledge = func(i *workflow.Incident) bool { return access.Can(s, acknowledge, i) == nil }
-	open, err := w.app.Incidents.Open(ctx, mostHome)
+	open, err := w.app.Incidents.ListOpen(ctx, mostHome)
 	if err != nil {
 		return h, err
 	}

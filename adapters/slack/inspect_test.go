@@ -113,7 +113,7 @@ func TestInspectIll(t *testing.T) {
 			want:   []string{"FAIL token_revoked: SLACK_BOT_TOKEN is not valid any more; install the app again → copy the “Bot User OAuth Token” of the app again\nok signed"},
 		},
 		"Slack is down": {
-			change: func(s *slacktest.Server, _ *Config) { s.Down(true) },
+			change: func(s *slacktest.Server, _ *Config) { s.SetDown(true) },
 			want:   []string{"FAIL slack auth.test: ", " → see whether http://127.0.0.1:"},
 		},
 		"app token": {

@@ -110,7 +110,7 @@ func (w *Workspace) submitted(c *slack.InteractionCallback) task {
 
 // refusedForm keeps a form open and says why
 // (docs.slack.dev/surfaces/modals, "Displaying errors in views").
-func refusedForm(word commands.Word, message string, fields map[string][]string) any {
+func refusedForm(word commands.Spec, message string, fields map[string][]string) any {
 	return slack.NewErrorsViewSubmissionResponse(formErrors(word, message, fields))
 }
 

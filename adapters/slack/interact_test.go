@@ -47,7 +47,7 @@ func TestPress(t *testing.T) {
 			t.Fatal(got.Err)
 		}
 		d.told(d.zoe, "needs the access")
-		if d.incident(id).Acknowledged() {
+		if d.incident(id).IsAcknowledged() {
 			t.Fatal("a guest has acknowledged")
 		}
 		first := d.slack.Click(d.dan, card, "Acknowledge")
@@ -123,7 +123,7 @@ func TestSubmit(t *testing.T) {
 		if again := d.slack.Redeliver(first); again.Err != nil {
 			t.Error(again.Err)
 		}
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -138,7 +138,7 @@ func TestSubmitLate(t *testing.T) {
 	d.slash(d.ana, room, "status")
 	d.eventually("the form is drawn", func() bool { return d.slack.Modal(d.ana).State["status"] != nil })
 	d.slash(d.ben, room, "cancel none")
-	d.eventually("it is over", func() bool { return !d.incident(id).Open() })
+	d.eventually("it is over", func() bool { return !d.incident(id).IsOpen() })
 	_, release := d.store.hold()
 	got := d.slack.Submit(d.ana, d.slack.Modal(d.ana).ID, map[string]any{"status": "identified"})
 	if got.Err != nil || len(got.Errors) != 0 {
@@ -172,7 +172,7 @@ func TestSubmitStoreAway(t *testing.T) {
 			t.Fatal(got.Err, got.Errors)
 		}
 		d.told(d.ana, "Declared")
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
@@ -296,7 +296,7 @@ func TestStrangePayloads(t *testing.T) {
 			}
 		}
 	}
-	if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Errorf("%d incidents, %v", len(open), err)
 	}
 }

@@ -127,7 +127,7 @@ func TestManifestWithinLimits(t *testing.T) {
 	}
 	words := commands.New()
 	for _, word := range regexp.MustCompile(`[a-z]+`).FindAllString(usageHint, -1) {
-		if !slices.ContainsFunc(words, func(w commands.Word) bool { return w.Name == word }) {
+		if !slices.ContainsFunc(words, func(w commands.Spec) bool { return w.Name == word }) {
 			t.Errorf("the usage hint names %q, which is no word", word)
 		}
 	}

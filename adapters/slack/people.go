@@ -114,8 +114,8 @@ func (w *Workspace) learn(u *slack.User, me identity) access.Account {
 	if zone, e := time.LoadLocation(u.TZ); e == nil && u.TZ != "" {
 		a.Zone = zone
 	}
-	a.Stranger = u.IsStranger || u.TeamID != "" && u.TeamID != me.TeamID
-	if !u.IsBot && !u.Deleted && !a.Stranger {
+	a.External = u.IsStranger || u.TeamID != "" && u.TeamID != me.TeamID
+	if !u.IsBot && !u.Deleted && !a.External {
 		a.Email = u.Profile.Email
 	}
 	w.accounts.mu.Lock()

@@ -82,7 +82,7 @@ func TestAnyTextIsRead(t *testing.T) {
 // TestAnyForm: whatever there is to choose from, and whatever was filled in,
 // Slack takes the form.
 func TestAnyForm(t *testing.T) {
-	var forms []commands.Word
+	var forms []commands.Spec
 	for _, w := range commands.New() {
 		if len(w.Form) > 0 {
 			forms = append(forms, w)

@@ -187,7 +187,7 @@ func TestInvite(t *testing.T) {
 	if n := len(h.slack.Channel(room.ID).Members); n != 231 {
 		t.Errorf("%d members", n)
 	}
-	if n := h.slack.Done("conversations.invite"); n != 3 {
+	if n := h.slack.CountDone("conversations.invite"); n != 3 {
 		t.Errorf("%d calls", n)
 	}
 	if err = p.Invite(t.Context(), bot.Invitation{Key: "INC-7/9.0", Room: room, People: i.People[:230]}); err != nil {

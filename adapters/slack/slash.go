@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"tocsin/bot/access"
+	"tocsin/bot/card"
 	"tocsin/bot/dispatch"
-	"tocsin/workflow"
 )
 
 // slashCommand is what somebody has typed
@@ -119,8 +119,8 @@ func (w *Workspace) say(a ask, s said) answer {
 // somebody is given the form to declare instead: a trigger lives three seconds.
 const lookFor = 500 * time.Millisecond
 
-// nothing answers a command without a word: in a room with its card, else with
-// the form to declare.
+// nothing answers a command without a word: in a room with its card, which offers
+// what the speaker may use, else with the form to declare.
 func (w *Workspace) nothing(ctx context.Context, a ask) answer {
 	looking, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
@@ -135,7 +135,8 @@ func (w *Workspace) nothing(ctx context.Context, a ask) answer {
 		reply, _ := w.run(ctx, dispatch.Request{Text: "show " + room, Speaker: a.speaker})
 		return w.reply(a, reply.Text)
 	}
-	card, _ := b.Rooms.Card(i, workflow.ShowCard{Platform: Platform, Place: workflow.InRoom})
-	blocks, text := renderMessage(card.Content, w.look(ctx, writing{incident: cmp.Or(i.ID, room)}))
+	view := access.View(b.Engine, a.speaker, &i)
+	view.Stamps = true
+	blocks, text := renderMessage(card.Card(i, view), w.look(ctx, writing{incident: cmp.Or(i.ID, room)}))
 	return w.say(a, said{blocks: blocks, text: text})
 }

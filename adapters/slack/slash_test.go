@@ -70,6 +70,10 @@ func TestSlashInRoom(t *testing.T) {
 		if card.User != d.ben || !strings.Contains(card.Plain(), id+" · Checkout is down") || !bytes.Contains(card.Blocks, []byte("ack "+id)) {
 			t.Fatalf("%s", card.Plain())
 		}
+		d.slash(d.zoe, room, "") // a guest reads the same, and may press nothing
+		if own := d.slack.Ephemerals()[len(d.slack.Ephemerals())-1]; !strings.Contains(own.Plain(), id+" · Checkout is down") || bytes.Contains(own.Blocks, []byte("do:0")) {
+			t.Errorf("%s", own.Blocks)
+		}
 		if got := d.slack.ClickEphemeral(card, "Acknowledge"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
@@ -206,7 +210,7 @@ func TestSlashTwice(t *testing.T) {
 		if r := d.slack.Redeliver(<-done); r.Err != nil {
 			t.Error(r.Err)
 		}
-		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 2 {
+		if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 2 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})

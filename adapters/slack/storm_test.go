@@ -99,7 +99,7 @@ func TestStorm(t *testing.T) {
 // furnished reports whether so many incidents have whole rooms.
 func (h *house) furnished(n int) bool {
 	whole := 0
-	all, err := h.bot.Incidents.Open(context.Background(), n)
+	all, err := h.bot.Incidents.ListOpen(context.Background(), n)
 	if err != nil {
 		h.t.Fatal(err)
 	}

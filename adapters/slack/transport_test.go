@@ -170,7 +170,7 @@ func TestHTTPRefuses(t *testing.T) {
 	if status, _ := d.post("POST", "/slack/nothing", "", true); status != 404 {
 		t.Errorf("another path: %d", status)
 	}
-	if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 0 {
+	if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 0 {
 		t.Errorf("%d incidents, %v", len(open), err)
 	}
 	if status, answer := d.post("POST", "/slack/commands", form, true); status != 200 || !strings.Contains(answer, "INC-1") {
@@ -205,7 +205,7 @@ func TestHTTPReplay(t *testing.T) {
 	if again.Status != 200 || !bytes.Equal(bytes.TrimSpace(again.Response), bytes.TrimSpace(first.Response)) {
 		t.Errorf("a repeat is answered %d %s, not %s", again.Status, again.Response, first.Response)
 	}
-	if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
+	if open, err := d.bot.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 1 {
 		t.Errorf("%d incidents, %v", len(open), err)
 	}
 }
@@ -229,9 +229,9 @@ func TestSockets(t *testing.T) {
 	if !d.slack.WaitSockets(1, 5*time.Second) || !d.slack.WaitSockets(2, 5*time.Second) {
 		t.Errorf("%d sockets", d.slack.Sockets())
 	}
-	d.slack.Down(true)
+	d.slack.SetDown(true)
 	d.slack.WaitSockets(0, 5*time.Second)
-	d.slack.Down(false)
+	d.slack.SetDown(false)
 	if !d.slack.WaitSockets(2, 20*time.Second) {
 		t.Errorf("%d sockets after Slack was away", d.slack.Sockets())
 	}

@@ -17,7 +17,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 
 // tell tells watchers of what a transaction changed, once it is committed.
 func (w *writer) notifyWatchers(changed []int64) {
-	if !w.feed.Watched() {
+	if !w.feed.HasWatchers() {
 		return
 	}
 	slices.Sort(changed)
@@ -26,7 +26,7 @@ func (w *writer) notifyWatchers(changed []int64) {
 	for _, n := range changed {
 		ids = append(ids, idOf(n))
 	}
-	w.feed.Changed(ids...)
+	w.feed.Notify(ids...)
 }
 
 // say appends to an incident's conversation what is not there yet.

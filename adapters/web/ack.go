@@ -24,7 +24,7 @@ const lookAgain = "look=again"
 // answered: with a page that shows nothing of the incident.
 func (s *server) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (signin.PageLink, workflow.Incident, bool) {
 	link, err := s.Bot.PageLinks.Read(r.PathValue("token"))
-	if errors.Is(err, signin.ErrOldLink) {
+	if errors.Is(err, signin.ErrExpiredLink) {
 		s.writeExpiredLink(w, r, link.Incident)
 		return link, workflow.Incident{}, false
 	}

@@ -58,7 +58,7 @@ func TestP5OpeningNeverAcknowledges(t *testing.T) {
 		h.send("POST", path, form).expect(http.StatusBadRequest, "Nothing was acknowledged")
 	}
 	h.send("POST", path+"?seen=99", "other=1").expect(http.StatusBadRequest)
-	if i := h.incident(); i.Acknowledged() || i.Seq != before {
+	if i := h.incident(); i.IsAcknowledged() || i.Seq != before {
 		t.Errorf("acknowledged by %q after %d events", i.Acknowledgement.Person, i.Seq-before)
 	}
 }
@@ -90,7 +90,7 @@ func TestOtherSitesCannotAcknowledge(t *testing.T) {
 		} else {
 			p.expect(http.StatusForbidden, "Nothing was acknowledged")
 		}
-		if got := h.incident().Acknowledged(); got != c.allowed {
+		if got := h.incident().IsAcknowledged(); got != c.allowed {
 			t.Errorf("%s: acknowledged: %t", c.name, got)
 		}
 	}
@@ -104,7 +104,7 @@ func TestE5StalePage(t *testing.T) {
 	stale := h.get(path)
 	h.mustRun("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
 	fresh := h.pressAck(stale, path).expect(200, "Something new happened after you opened this page, so nothing was acknowledged.")
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("the press acknowledged something newer")
 	}
 	h.pressAck(fresh, path).expect(200, "You have acknowledged").expectNot("Something new")
@@ -155,7 +155,7 @@ func TestEnded(t *testing.T) {
 		for _, p := range []page{h.pressAck(stale, path), h.get(path)} {
 			p.expect(200, want, "nothing left to acknowledge").expectNot("<button", "Something new")
 		}
-		if h.incident().Acknowledged() {
+		if h.incident().IsAcknowledged() {
 			t.Errorf("%s: acknowledged all the same", line)
 		}
 	}
@@ -182,7 +182,7 @@ func TestOldLink(t *testing.T) {
 	h.advance(24*time.Hour + time.Second)
 	h.get(path).expect(http.StatusGone, "expired", "<code>ack INC-1</code>", "page you again").expectNot("Checkout")
 	h.send("POST", path, form).expect(http.StatusGone, "Nothing was acknowledged")
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("an expired link acknowledged")
 	}
 }
@@ -201,7 +201,7 @@ func TestBadLink(t *testing.T) {
 			p.expect(http.StatusNotFound, "Nothing was acknowledged", "<code>ack INC-7</code>").expectNot("Checkout", "INC-1")
 		}
 	}
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("a bad link acknowledged")
 	}
 }
@@ -225,7 +225,7 @@ func TestP2PrivateIncidents(t *testing.T) {
 			t.Errorf("not as any bad link: %d\n%s", p.status, p.body())
 		}
 	}
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("acknowledged by a reader who is not a member")
 	}
 }

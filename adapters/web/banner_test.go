@@ -98,7 +98,7 @@ func TestE5BannerCarriesTheSeq(t *testing.T) {
 	ring := ana.get("/").expect(200).form("Acknowledge INC-1")
 	h.mustRun("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
 	ana.submit(ring, nil).expect(200, "Something new happened")
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("the press swallowed something newer")
 	}
 }

@@ -54,7 +54,7 @@ func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident,
 	}
 	r := &reading{at: time.Now()}
 	var err error
-	if r.open, err = b.bot.Incidents.Open(ctx, boardLimit); err != nil {
+	if r.open, err = b.bot.Incidents.ListOpen(ctx, boardLimit); err != nil {
 		return nil, err
 	}
 	incidents.SortByNeed(r.open)
@@ -86,7 +86,7 @@ func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log
 			return
 		case <-changed:
 		}
-		if !b.feed.Watched() {
+		if !b.feed.HasWatchers() {
 			continue // whoever comes next reads for themselves
 		}
 		for b.readAgain(ctx, log) != nil {
@@ -96,7 +96,7 @@ func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log
 			case <-time.After(time.Second):
 			}
 		}
-		b.feed.Changed("board")
+		b.feed.Notify("board")
 	}
 }
 

@@ -65,7 +65,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	v.Zone = who.zone()
 	c := card.Card(i, v)
 	p := cardPart{ackPage: s.draw(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
-	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.Open()
+	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.IsOpen()
 	p.State = slices.DeleteFunc(p.State, func(l textLine) bool { return l.Code != "" }) // there is a button for it
 	p.Sections = nil
 	for _, section := range c.Sections {
@@ -147,10 +147,10 @@ func doPath(id string) string { return "/incidents/" + id + "/do" }
 // buttons are the card's, for this reader: a command that lacks something
 // opens its form, and what the reader may not do is not offered.
 func (s *server) buttons(i workflow.Incident, actions []card.Button, who reader, v card.View) []button {
-	if i.Open() && i.Acknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
+	if i.IsOpen() && i.IsAcknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
 		actions = append(slices.Clone(actions), card.Button{Label: "Take lead", Command: "lead " + i.ID})
 	}
-	if i.IsAwaiting(who.Person) && i.Acknowledged() { // asked to join: that they come is all they are asked
+	if i.IsAwaiting(who.Person) && i.IsAcknowledged() { // asked to join: that they come is all they are asked
 		join := card.Button{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
 		actions = append([]card.Button{join}, actions...)
 		for n := range actions[1:] {

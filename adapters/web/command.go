@@ -38,7 +38,7 @@ func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reade
 	var reply dispatch.Reply
 	var err error
 	if isMessage {
-		reply, err = s.Bot.Dispatcher.Say(ctx, request)
+		reply, err = s.Bot.Dispatcher.WriteMessage(ctx, request)
 	} else {
 		reply, err = s.Bot.Dispatcher.Run(ctx, request)
 	}

@@ -152,7 +152,7 @@ func TestE5ButtonCarriesTheSeq(t *testing.T) {
 	stale := ana.get("/incidents/INC-1").expect(200).form("Acknowledge")
 	h.mustRun("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
 	p := ana.submit(stale, nil).expect(200, "Something new happened")
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("the press swallowed something newer")
 	}
 	ana.submit(p.form("Acknowledge"), nil).expect(200, "You have acknowledged")

@@ -57,7 +57,7 @@ func (s *server) draw(i workflow.Incident, reader access.Speaker, when func(time
 		Seen: i.Seq, Me: reader.Name, Text: c.Text,
 	}
 	p.State, p.Button = state(i, reader, when)
-	p.Calm = !i.Open() || i.Acknowledged() && !p.Button
+	p.Calm = !i.IsOpen() || i.IsAcknowledged() && !p.Button
 	if firing := firing(i); len(firing.Lines) > 0 {
 		p.Sections = append(p.Sections, firing)
 	}
@@ -81,12 +81,12 @@ func (s *server) draw(i workflow.Incident, reader access.Speaker, when func(time
 
 // state says what is true now, and whether there is something to press.
 func state(i workflow.Incident, reader access.Speaker, when func(time.Time) string) (lines []textLine, button bool) {
-	if !i.Open() {
+	if !i.IsOpen() {
 		return []textLine{{Text: ended(i, when)}, {Text: "There is nothing left to acknowledge."}}, false
 	}
-	if !i.Acknowledged() {
+	if !i.IsAcknowledged() {
 		first := "Nobody has acknowledged yet."
-		if i.Unattended() {
+		if i.IsUnattended() {
 			first = "UNATTENDED: everybody was asked, and nobody has answered."
 		}
 		if i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted {

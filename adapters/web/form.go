@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -30,36 +29,20 @@ type field struct {
 	Values  []string          // the values that were posted before
 }
 
-// formLabel returns the label of a command's form, "" for a command without
-// one.
-func formLabel(word string) string {
-	return map[string]string{
-		"update": "Post update", "resolve": "Resolve", "status": "Change status", "severity": "Change severity", "assign": "Assign role", "page": "Page someone", "note": "Add note",
-		"task": "Add task", "followup": "Add follow-up", "cause": "Set cause", "link": "Add link", "edit": "Edit details", "verify": "Record check", "close": "Close incident",
-		"escalate": "Escalate", "invite": "Invite", "private": "Change visibility", "reopen": "Reopen", "cancel": "Cancel incident", "merge": "Merge",
-	}[word]
-}
-
-// submitLabel returns the label of a form's button, "" when it is the form's
-// label.
-func submitLabel(word string) string {
-	return map[string]string{"page": "Page", "edit": "Save details", "status": "Set status", "severity": "Set severity", "private": "Set visibility"}[word]
-}
-
 // incidentForms returns the forms of an incident that the reader may send.
 func (s *server) incidentForms(ctx context.Context, i *workflow.Incident, op string, who reader) []form {
 	var all []form
 	id := i.ID
 	noPeople := len(s.Bot.Organization().Directory.People) == 0
 	for _, w := range s.Bot.Catalog() {
-		label := formLabel(w.Name)
-		if len(w.Form) == 0 || label == "" || access.Can(who.Speaker, w, i) != nil || w.Name == "private" && who.Person == "" {
+		label := w.Label()
+		if label == "" || !w.IsForIncident() || access.Can(who.Speaker, w, i) != nil || w.Name == "private" && who.Person == "" {
 			continue
 		}
 		if noPeople && (w.Name == "assign" || w.Name == "invite") { // there is no one to choose
 			continue
 		}
-		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: cmp.Or(submitLabel(w.Name), label), Path: doPath(id), Op: op}
+		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: w.SubmitLabel(), Path: doPath(id), Op: op}
 		if slices.ContainsFunc(w.Flags, func(f commands.Flag) bool { return f.Name == "seen" }) {
 			f.Command = "" // the card has it with the state it was rendered from (E9: two clicks advance once)
 		}
@@ -78,7 +61,7 @@ type formContext struct {
 }
 
 // formFields returns the fields of a command's form, with their options.
-func (s *server) formFields(ctx context.Context, w commands.Word, who reader, in formContext) []field {
+func (s *server) formFields(ctx context.Context, w commands.Spec, who reader, in formContext) []field {
 	all := make([]field, 0, len(w.Form))
 	for _, f := range w.Form {
 		one := field{Field: f, ID: in.prefix + "-" + f.Name, Options: f.Choices, Values: in.values[f.Name]}

@@ -46,7 +46,7 @@ func TestOnlyOurOwnHostsAreAnswered(t *testing.T) {
 	}
 	ana.post("/sign-out", nil, "Host: evil.example").expect(http.StatusMisdirectedRequest)
 	ana.get("/").expect(200)
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("acknowledged by way of a strange host")
 	}
 }

@@ -142,14 +142,14 @@ func (s *server) loadList(ctx context.Context, q listFilter, who reader, since t
 			continue
 		}
 		p.Open++
-		if i.Unattended() || !i.Acknowledged() {
+		if i.IsUnattended() || !i.IsAcknowledged() {
 			p.Urgent++
 		}
 		if q.Matches(i) {
 			found = append(found, i)
 		}
 	}
-	if q.All || q.Status != "" && !workflow.Status(q.Status).Open() || q.Before != 0 {
+	if q.All || q.Status != "" && !workflow.Status(q.Status).IsOpen() || q.Before != 0 {
 		p.Show = map[bool]string{true: "all", false: q.Status}[q.All]
 		var next int
 		if found, next, err = s.Bot.Incidents.List(ctx, who.Speaker, q.Filter); err != nil {
@@ -202,10 +202,10 @@ func (s *server) newListRow(i workflow.Incident, who reader) listRow {
 	row := listRow{
 		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Meaning: s.Bot.Organization().Severities[i.Severity.String()].Name,
 		Status: string(i.Status), Services: strings.Join(i.Services, ", "), At: at, Clock: formatMoment(at, who.zone()),
-		Firing: i.Alerts.Firing, Unattended: i.Unattended(), Waiting: i.Open() && !i.Acknowledged(), Ended: !i.Open(),
+		Firing: i.Alerts.Firing, Unattended: i.IsUnattended(), Waiting: i.IsOpen() && !i.IsAcknowledged(), Ended: !i.IsOpen(),
 		Private: i.Visibility == workflow.Private, Drill: i.Kind == workflow.Drill,
 	}
-	if i.Acknowledged() {
+	if i.IsAcknowledged() {
 		row.Who = i.Acknowledgement.Name
 		if row.Who == "" {
 			row.Who = i.Acknowledgement.Person

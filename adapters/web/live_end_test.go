@@ -90,7 +90,7 @@ func TestLiveEndsWithTheStore(t *testing.T) {
 	h := newTestServer(t).declare()
 	streams := []*stream{h.signInAs("ana").follow("/incidents/INC-1"), h.signInAs("ana").follow("/"), h.signInAs("ana").follow("/declare")}
 	speaker := h.person("ben")
-	if _, err := h.bot.Dispatcher.Say(t.Context(), dispatch.Request{Text: "hello", Room: "INC-1", Speaker: speaker}); err != nil {
+	if _, err := h.bot.Dispatcher.WriteMessage(t.Context(), dispatch.Request{Text: "hello", Room: "INC-1", Speaker: speaker}); err != nil {
 		t.Fatal(err)
 	}
 	streams[0].waitRegion("talk", "hello")

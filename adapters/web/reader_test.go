@@ -23,7 +23,7 @@ type reader struct {
 // signInPath returns the path of a new sign-in link for a speaker.
 func (h *testServer) signInPath(s access.Speaker, to string) string {
 	h.t.Helper()
-	link, err := h.bot.SignIn.Link(h.t.Context(), s, to)
+	link, err := h.bot.SignIn.CreateLink(h.t.Context(), s, to)
 	if err != nil {
 		h.t.Fatal(err)
 	}

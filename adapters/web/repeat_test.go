@@ -22,7 +22,7 @@ func TestRepeatedRequestRunsOnce(t *testing.T) {
 			"a message": {"text": {"Hello"}, "box": {"1"}}, "a command": {"text": {"/note Noted"}, "box": {"1"}}, "a button": {"text": {"unack INC-1"}},
 			"a form": {"text": {"update INC-1"}, "f.text": {"We know why"}, "f.next": {"30m"}}, "a form with a name": {"text": {"task INC-1"}, "f.text": {"Call"}, "op": {"1234"}},
 		} {
-			if !h.incident().Acknowledged() {
+			if !h.incident().IsAcknowledged() {
 				h.mustRun("cy: ack INC-1") // so that it can be given back
 			}
 			form.Set("op", fmt.Sprint(form.Get("op"), name, round))
@@ -68,7 +68,7 @@ func TestRepeatedDeclarationIsOneIncident(t *testing.T) {
 // openTitles returns the titles of the open incidents, sorted.
 func (h *testServer) openTitles() []string {
 	h.t.Helper()
-	all, err := h.bot.Incidents.Open(h.t.Context(), 500)
+	all, err := h.bot.Incidents.ListOpen(h.t.Context(), 500)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestSameRequestFromANewPageRuns(t *testing.T) {
 	for n := range 2 {
 		p := ana.submit(ana.get("/declare").expect(200).form("Declare and page"), url.Values{"f.title": {"Mail is down"}}).expect(http.StatusSeeOther)
 		id := strings.TrimPrefix(p.header.Get("Location"), "/incidents/")
-		if !h.load(id).Open() {
+		if !h.load(id).IsOpen() {
 			t.Fatalf("declared for the %d. time: led to %s, which has ended, and nobody is paged", n+1, id)
 		}
 		h.mustRun("ben: cancel " + id + " A test")

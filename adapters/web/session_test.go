@@ -63,7 +63,7 @@ func (r reader) expectSignedOut(why string) {
 	for _, path := range []string{"/incidents/INC-1/do", "/declare", "/sessions", "/sign-out"} {
 		r.post(path, url.Values{"text": {"ack INC-1"}}).expect(http.StatusUnauthorized, signInWays...)
 	}
-	if r.h.incident().Acknowledged() {
+	if r.h.incident().IsAcknowledged() {
 		r.h.t.Errorf("%s: acknowledged all the same", why)
 	}
 }

@@ -43,11 +43,11 @@ func (s *server) handleSignInPage(w http.ResponseWriter, r *http.Request) {
 // by POST).
 func (s *server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := s.Bot.SignIn.Read(r.Context(), token)
+	link, err := s.Bot.SignIn.ReadLink(r.Context(), token)
 	if s.writeSignInError(w, r, err) {
 		return
 	}
-	p := signInPage{Token: token, Open: link.Open(), Name: link.Name, Until: link.Expires.In(s.Bot.Organization().Zone).Format("15:04 MST")}
+	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: link.Expires.In(s.Bot.Organization().Zone).Format("15:04 MST")}
 	if p.Open {
 		p.People = s.Bot.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
 	}
@@ -62,7 +62,7 @@ func (s *server) writeSignInError(w http.ResponseWriter, r *http.Request, err er
 		return false
 	case errors.Is(err, signin.ErrUsedLink):
 		s.writeSignInPage(w, r, http.StatusGone, "This link has been used: each works once. If you did not use it, sign in with a new one and end the other session under Sessions.")
-	case errors.Is(err, signin.ErrOldLink):
+	case errors.Is(err, signin.ErrExpiredLink):
 		s.writeSignInPage(w, r, http.StatusGone, "This link has expired: each works for 15 minutes.")
 	case errors.Is(err, signin.ErrBadLink):
 		s.writeSignInPage(w, r, http.StatusNotFound, "This link is not valid: it was truncated, or it expired long ago.")
@@ -75,7 +75,7 @@ func (s *server) writeSignInError(w http.ResponseWriter, r *http.Request, err er
 // handleSignIn uses a link up and starts a session.
 func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := s.Bot.SignIn.Read(r.Context(), token)
+	link, err := s.Bot.SignIn.ReadLink(r.Context(), token)
 	if s.writeSignInError(w, r, err) {
 		return
 	}
@@ -119,7 +119,7 @@ func (s *server) handleMailLink(w http.ResponseWriter, r *http.Request) {
 	s.background.Go(func() {
 		mailing, cancel := context.WithTimeout(ctx, 3*patience)
 		defer cancel()
-		if err := s.Bot.SignIn.Mail(mailing, address); err != nil {
+		if err := s.Bot.SignIn.MailLink(mailing, address); err != nil {
 			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())
 		}
 	})

@@ -149,7 +149,7 @@ func TestTheOperatorChoosesWhoTheyAre(t *testing.T) {
 	cy := h.signIn(operator(), url.Values{"person": {"@cy"}})
 	cy.get("/").expect(200, "Cy Young")
 	cy.runCommand("INC-1", "ack INC-1").expect(200, "needs the access", "yours is &#34;guest&#34;")
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("a guest has acknowledged with the access of an administrator")
 	}
 	h.signInAs("ana")
@@ -202,7 +202,7 @@ func TestLesserTokenCannotChooseAPerson(t *testing.T) {
 		r.get("/sessions").expect(200, "grafana").expectNot("Ben Okafor")
 		r.get("/incidents/INC-1").expect(http.StatusNotFound)
 		r.runCommand("INC-2", "cancel INC-2").expect(200)
-		if got := h.load("INC-2").Open(); got == (level >= commands.Commander) {
+		if got := h.load("INC-2").IsOpen(); got == (level >= commands.Commander) {
 			t.Errorf("%s: still open: %t", level, got)
 		}
 	}
@@ -221,7 +221,7 @@ func TestP1ALinkRaisesNoAccess(t *testing.T) {
 		lesser := h.person("ana")
 		lesser.Access, lesser.Token = commands.Guest, "wallboard"
 		signIn(h, lesser).runCommand("INC-1", "resolve INC-1 It was me").expect(200)
-		if !h.incident().Open() {
+		if !h.incident().IsOpen() {
 			t.Errorf("%s: a token with the access of a guest has resolved", what)
 		}
 	}

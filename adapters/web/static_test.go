@@ -145,7 +145,7 @@ func TestEveryPageWeighsLessThan100KB(t *testing.T) {
 				continue
 			}
 			text := fmt.Sprintf("Message %d: the rate of errors is %d.%d %%, and the database answers in %d ms; I look at node %x.", n, n*37%100, n%10, n*7919%1000, n*104729)
-			if reply, err := h.bot.Dispatcher.Say(t.Context(), dispatch.Request{Text: text, Room: id, Speaker: speaker}); err != nil || !reply.OK {
+			if reply, err := h.bot.Dispatcher.WriteMessage(t.Context(), dispatch.Request{Text: text, Room: id, Speaker: speaker}); err != nil || !reply.OK {
 				t.Fatal(reply, err)
 			}
 		}

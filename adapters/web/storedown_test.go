@@ -81,7 +81,7 @@ func TestX4PagesWithoutWrites(t *testing.T) {
 	h.submitSignIn(fresh, nil).expectStoreError("signing in")
 	h.store.writesFail.Store(false)
 	h.submitSignIn(fresh, nil).expect(http.StatusSeeOther)
-	if i := h.incident(); i.Acknowledged() || len(h.messages("INC-1")) > 0 || len(h.openTitles()) != 1 {
+	if i := h.incident(); i.IsAcknowledged() || len(h.messages("INC-1")) > 0 || len(h.openTitles()) != 1 {
 		t.Errorf("acknowledged by %q, said %q, open are %q", i.Acknowledgement.Person, h.messages("INC-1"), h.openTitles())
 	}
 }

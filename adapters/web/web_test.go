@@ -27,7 +27,7 @@ func TestNotSignedIn(t *testing.T) {
 			t.Errorf("POST %s differs:\n%s", path, p.body())
 		}
 	}
-	if h.incident().Acknowledged() {
+	if h.incident().IsAcknowledged() {
 		t.Error("a reader who is not signed in has acknowledged")
 	}
 }

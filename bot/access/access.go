@@ -1,6 +1,9 @@
-// Package access decides who may see and do what, and nothing else does: who a
-// person is ([Identify]), which incidents they see, and which words of the
-// catalog they may use on an incident ([Can]).
+// Package access decides who may see and do what. It is the only package that does:
+// it tells who a speaker is ([Identify]), which incidents they see
+// ([Speaker.CanSee]), and which commands they may use on an incident ([Can]).
+//
+// It does not authenticate: an adapter verifies a session, a token or a platform's
+// signature and passes the result as a [Claim]. It reads nothing but its arguments.
 package access
 
 import (
@@ -13,50 +16,51 @@ import (
 	"tocsin/workflow"
 )
 
-// Speaker is whoever gives a command, as an adapter has authenticated them.
+// Speaker is the person or machine that gives a command.
 type Speaker struct {
-	Person string // ID of a configured person; "" for a guest
-	Handle string // of a guest: where they write from, such as "slack:U024BE7LH"
-	Name   string // as shown
-	Access commands.Access
-	Token  string // the named API token that was used, if any
-	Zone   *time.Location
-	Unsure bool // a guest, because their chat does not say who they are
+	Person       string // ID of a configured person; "" for a guest
+	Handle       string // of a guest: their account, "PLATFORM:ACCOUNT"
+	Name         string // as shown
+	Access       commands.Access
+	Token        string // name of the API token that was used; "": none
+	Zone         *time.Location
+	Unidentified bool // a guest only because the platform could not be asked who they are
 }
 
-// Claim is what a front has found out about a speaker: from a session, an API
-// token, a page's link, or an account on a platform. Its zero fields say nothing.
+// Claim is what an adapter knows about a speaker: from a session, an API token, the
+// link of a page, or an account on a chat platform. Zero fields are unknown.
 type Claim struct {
 	Person  string  // ID of a configured person
 	Account Account // on a chat platform
-	Name    string  // as shown, of a speaker who is not configured
-	Token   string  // the named API token behind it: it lends at most its own access
-	Limit   Limit   // at most this access, whoever it is
+	Name    string  // as shown, of a speaker who is not a configured person
+	Token   string  // name of the API token: the speaker gets at most its access
+	Limit   Limit   // the speaker gets at most this access
 }
 
-// Limit is a highest access. The zero Limit limits nothing.
+// Limit is an upper limit of access. The zero Limit limits nothing.
 type Limit struct {
 	Access commands.Access
-	Holds  bool
+	Set    bool
 }
 
-// AtMost limits a claim.
-func AtMost(a commands.Access) Limit { return Limit{Access: a, Holds: true} }
+// AtMost returns the limit at an access.
+func AtMost(a commands.Access) Limit { return Limit{Access: a, Set: true} }
 
-// Account is an account on a chat platform, as the platform knows it.
+// Account is an account on a chat platform, as the platform describes it.
 type Account struct {
-	Platform string
-	ID       string
-	Name     string
-	Email    string // "": not known, or not to be trusted
-	Zone     *time.Location
-	Unsure   bool // the platform has not said whose it is
-	Stranger bool // of another organization, in a channel that is shared with it
+	Platform     string
+	ID           string
+	Name         string
+	Email        string // "": unknown, or not verified by the platform
+	Zone         *time.Location
+	Unidentified bool // the platform could not be asked who it is
+	External     bool // of another organization, in a channel that is shared with it
 }
 
-// Identify returns the speaker that a claim is about: the configured person, by ID,
-// by account or by an address that the platform vouches for, or a guest (rule P1).
-// ok is false when the person or the token is not configured any more.
+// Identify returns the speaker of a claim: the configured person with this ID, this
+// account or an e-mail address that the platform has verified, or a guest (P1: access
+// is checked first). ok is false when the person or the token is not configured any
+// more.
 func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 	person := c.Person
 	if p, found := org.Directory.ByAccount(c.Account.Platform, c.Account.ID, c.Account.Email); found {
@@ -68,43 +72,43 @@ func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 	case person != "":
 		return Speaker{}, false
 	case c.Account.ID != "":
-		s = guest(org, c.Account)
+		s = guestSpeaker(org, c.Account)
 	default:
 		s = Speaker{Name: c.Name, Access: org.DefaultAccess, Zone: org.Zone}
-		if c.Limit.Holds { // a token or a link stands for itself
+		if c.Limit.Set { // a token or a link has an access of its own
 			s.Access = c.Limit.Access
 		}
 	}
-	if c.Limit.Holds {
+	if c.Limit.Set {
 		s.Access = min(s.Access, c.Limit.Access)
 	}
 	if c.Token != "" && c.Token != bot.OperatorToken {
 		token, found := org.Token(c.Token)
 		if !found {
-			return Speaker{}, false // the token was taken away: so is what it opened
+			return Speaker{}, false // a session ends with the token that its link was made with
 		}
 		s.Access = min(s.Access, token.Access)
 	}
 	return s, true
 }
 
-// guest is the speaker behind an account that belongs to nobody who is configured.
-// A guest who is called like a configured person is told apart from them.
-func guest(org *bot.Organization, a Account) Speaker {
+// guestSpeaker returns the speaker of an account that no configured person has. A
+// guest with the name of a configured person is shown as "NAME on PLATFORM".
+func guestSpeaker(org *bot.Organization, a Account) Speaker {
 	name, _ := workflow.CleanLine(a.Name, 60)
 	name = cmp.Or(name, a.ID)
 	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
 		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
 	}
-	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unsure: a.Unsure}
-	if a.Stranger {
+	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unidentified: a.Unidentified}
+	if a.External {
 		s.Access = commands.Guest
 	}
 	return s
 }
 
 // Person returns a configured person as a speaker. ok is false when no person has
-// that ID.
+// this ID.
 func Person(org *bot.Organization, id string) (s Speaker, ok bool) {
 	if id == "" {
 		return Speaker{}, false
@@ -112,7 +116,7 @@ func Person(org *bot.Organization, id string) (s Speaker, ok bool) {
 	return Identify(org, Claim{Person: id})
 }
 
-// Actor is the speaker in the record: "ana, by token ci".
+// Actor returns the speaker as the actor of an event, such as "ana, by token ci".
 func (s Speaker) Actor() workflow.Actor {
 	a := workflow.Actor{Kind: workflow.ByPerson, ID: s.Person, Name: s.Name, Token: s.Token}
 	if s.Person == "" {
@@ -121,20 +125,21 @@ func (s Speaker) Actor() workflow.Actor {
 	return a
 }
 
-// CanSee reports whether a speaker may see an incident (rule P2).
+// CanSee reports whether the speaker may see an incident (P2: private means members
+// only).
 func (s Speaker) CanSee(i *workflow.Incident) bool {
 	return i.Visibility != workflow.Private || i.IsMember(s.Person)
 }
 
-// CanWorkOn reports whether a speaker may read along where an incident is worked
-// on: its timeline, its conversation and who was told. Everybody who sees it
-// may read its card.
+// CanWorkOn reports whether the speaker may read the timeline, the conversation and
+// the deliveries of an incident, and write into its conversation. Its card is shown
+// to everyone who can see it.
 func (s Speaker) CanWorkOn(i *workflow.Incident) bool {
 	return s.CanSee(i) && (s.Access >= commands.Responder || i.IsMember(s.Person))
 }
 
-// CheckVisible refuses, in the words of something that is not there, what the
-// speaker must not see (rule P2).
+// CheckVisible returns the refusal [NotFound] when the speaker must not see an
+// incident, as if it did not exist (P2: private means members only).
 func CheckVisible(i workflow.Incident, s Speaker) error {
 	if i.Status == "" || s.CanSee(&i) {
 		return nil
@@ -142,11 +147,10 @@ func CheckVisible(i workflow.Incident, s Speaker) error {
 	return NotFound(i.ID)
 }
 
-// NotFound is the refusal for an incident that does not exist for the speaker.
+// NotFound returns the refusal of an incident that does not exist for the speaker.
 func NotFound(id string) error {
 	return &workflow.Refusal{Message: id + " does not exist.", Hint: "`list` shows the open incidents."}
 }
 
-// ZoneOr returns the zone that the speaker reads times in, or another where it
-// is not known.
+// ZoneOr returns the time zone of the speaker, or another when theirs is unknown.
 func (s Speaker) ZoneOr(otherwise *time.Location) *time.Location { return cmp.Or(s.Zone, otherwise) }

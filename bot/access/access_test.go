@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/adapters/memory"
 	"tocsin/bot"
 	"tocsin/bot/access"
 	"tocsin/bot/bottest"
@@ -86,7 +87,7 @@ func TestP1CanGuest(t *testing.T) {
 	if access.Can(nobody, ack, &i) == nil {
 		t.Error("a name was taken for an account")
 	}
-	zoe.Unsure = true
+	zoe.Unidentified = true
 	resolve, _ := commands.New().Find("resolve")
 	if err := access.Can(zoe, resolve, &i); err == nil || !strings.Contains(err.Error(), "does not say who you are") {
 		t.Errorf("unsure: %v", err)
@@ -114,7 +115,7 @@ func TestP1Identify(t *testing.T) {
 		{"an address the platform vouches for", access.Claim{Account: access.Account{Platform: "slack", ID: "U1", Email: "BEN@example.com", Zone: lisbon}}, "ben Ben commander"},
 		{"a guest", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Zoe"}}, " Zoe guest slack:U2"},
 		{"a guest called like a person", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Ana"}}, " Ana on Slack guest slack:U2"},
-		{"a stranger", access.Claim{Account: access.Account{Platform: "slack", ID: "U3", Name: "Max", Stranger: true}}, " Max guest slack:U3"},
+		{"a stranger", access.Claim{Account: access.Account{Platform: "slack", ID: "U3", Name: "Max", External: true}}, " Max guest slack:U3"},
 	} {
 		s, ok := access.Identify(&org, c.claim)
 		got := strings.TrimRight(fmt.Sprintf("%s %s %s %s", s.Person, s.Name, s.Access, s.Handle), " ")
@@ -127,5 +128,93 @@ func TestP1Identify(t *testing.T) {
 		if ok && s.Zone == nil {
 			t.Errorf("%s has no zone", c.name)
 		}
+	}
+}
+
+// TestP1Access: access is checked before a command becomes an effect, and
+// whoever is paged may acknowledge.
+func TestP1Access(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	org := bottest.Town()
+	org.DefaultAccess, org.Directory.People[2].Access = 0, 0 // dan is a guest
+	if err := w.Configure(org, map[string]bot.Pager{"sms": w, "email": w, "webhook": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.Expect(w.Say("zoe", "declare Checkout is down --sev 1 --service checkout"), true, "INC-1: Declared SEV1")
+	w.Expect(w.Say("zoe", "ack INC-1"), false, "`ack` needs the access \"responder\"; yours is \"guest\"")
+	w.Expect(w.Say("ben", "close INC-1 --force --reason x"), false, "not resolved")
+	w.Expect(w.Say("dan", "note INC-1 x"), false, "needs the access")
+	w.Expect(w.Say("dan", "ack INC-1"), true, "Acknowledged by Dan") // the first step pages dan
+}
+
+// TestP2Hides: nobody who is not configured makes an incident private, by a
+// word, an option or a form: nobody would see it any more.
+func TestP2Hides(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down")
+	for _, s := range []access.Speaker{
+		{Name: "Zoe"},
+		{Name: "Zoe", Access: commands.Responder},
+		{Name: "operator", Token: "operator", Access: commands.Admin},
+	} {
+		for _, c := range []struct {
+			room, line string
+			fields     map[string][]string
+		}{
+			{"", "declare Data leak --private", nil},
+			{"", "declare --private Data leak", nil},
+			{"", "declare Data leak --private=false", nil}, // a switch: it is on when it is there
+			{"", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}},
+			{"", "declare Data leak", map[string][]string{"private": {"true"}}},
+			{"", "private INC-1", nil},
+			{"INC-1", "private", nil},
+			{"INC-1", "private on", nil},
+			{"INC-1", "private", map[string][]string{"private": {"on"}}},
+			{"INC-1", "private", map[string][]string{"private": {""}}},
+			{"INC-1", "PRIVATE INC-1 on", nil},
+		} {
+			reply := w.RunForm(s, c.room, c.line, c.fields)
+			guest := s.Access < commands.Responder && !strings.HasPrefix(c.line, "declare")
+			if reply.OK || !guest && !strings.Contains(reply.Text, "Only a configured person can make an incident private") {
+				t.Errorf("%s (%s): %s %v: %+v", s.Name, s.Access, c.line, c.fields, reply)
+			}
+		}
+	}
+	all, err := w.Incidents.ListOpen(t.Context(), 100)
+	if err != nil || len(all) != 1 || all[0].ID != "INC-1" || all[0].Visibility != workflow.Public {
+		t.Errorf("there are %+v, %v", all, err)
+	}
+	// What hides nothing is not refused.
+	w.Expect(w.RunForm(access.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
+	w.Expect(w.Say("ben", "private INC-2"), true, "")
+	w.Expect(w.RunForm(w.Person("ana"), "", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}), true, "INC-3")
+	if i, err := w.LoadUnchecked(t.Context(), "INC-3"); err != nil || i.Visibility != workflow.Private || !i.IsMember("ana") {
+		t.Errorf("%+v %v", i, err)
+	}
+}
+
+// TestP2HidesFromAuthor: whoever makes an incident private goes on seeing it,
+// also when they had no part in it so far.
+func TestP2HidesFromAuthor(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down")
+	w.Expect(w.Say("ana", "private INC-1"), true, "")
+	w.Expect(w.Say("ana", "show INC-1"), true, "Checkout is down")
+	w.Expect(w.Say("ana", "private INC-1 off"), true, "")
+}
+
+// TestP1Namesake: whoever is called like somebody configured, and is not, is told
+// apart from them wherever they are named (rule P1).
+func TestP1Namesake(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	for name, want := range map[string]string{"Ana": "Ana on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe"} {
+		s, _ := access.Identify(w.Organization(), access.Claim{Account: access.Account{Platform: "slack", ID: "U0MALLORY", Name: name}})
+		if s.Person != "" || s.Name != want {
+			t.Errorf("%q is %+v", name, s)
+		}
+	}
+	ana, _ := access.Identify(w.Organization(), access.Claim{Account: access.Account{Platform: "slack", ID: "U0ANA", Name: "Ana", Email: "ana@example.com"}})
+	if ana.Person != "ana" || ana.Name != "Ana" {
+		t.Errorf("ana is %+v", ana)
 	}
 }

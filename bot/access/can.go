@@ -10,11 +10,12 @@ import (
 	"tocsin/workflow"
 )
 
-// Can reports whether a speaker may use a word on an incident (rule P1): nil, or
-// a *workflow.Refusal that says what is missing. i is nil where the word is used
-// on no incident. An incident that the speaker must not see does not exist for
-// them (rule P2). Whoever was paged for an incident may always acknowledge it.
-func Can(s Speaker, w commands.Word, i *workflow.Incident) error {
+// Can returns nil when a speaker may use a command on an incident (P1: access is
+// checked first), else a *workflow.Refusal that says which access is missing. i is
+// nil for a command without an incident. A private incident that the speaker must not
+// see is refused as if it did not exist (P2: private means members only). A person
+// who was paged for an incident may always acknowledge it.
+func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	if i != nil {
 		if err := CheckVisible(*i, s); err != nil {
 			return err
@@ -23,21 +24,20 @@ func Can(s Speaker, w commands.Word, i *workflow.Incident) error {
 	if s.Access >= w.Access || w.Name == "ack" && i != nil && wasPaged(s, i) {
 		return nil
 	}
-	if s.Unsure {
+	if s.Unidentified {
 		return &workflow.Refusal{
-			Message: fmt.Sprintf("`%s` needs the access %q, and your chat does not say who you are just now.", w.Name, w.Access),
+			Message: fmt.Sprintf("`%s` needs the access %q, and your chat platform does not say who you are right now.", w.Name, w.Access),
 			Hint:    "Try again in a moment, or use the browser.",
 		}
 	}
 	return &workflow.Refusal{
 		Message: fmt.Sprintf("`%s` needs the access %q; yours is %q.", w.Name, w.Access, s.Access),
-		Hint:    "Ask somebody who has it, or an administrator.",
+		Hint:    "Ask an administrator for it, or a person who has it.",
 	}
 }
 
-// wasPaged reports whether a page of the incident went to the speaker: also to a
-// member of a user group who is not configured, under the account their platform
-// gives them.
+// wasPaged reports whether the speaker was paged for an incident. A guest may have
+// been paged as a member of a group on their platform, under their account.
 func wasPaged(s Speaker, i *workflow.Incident) bool {
 	if s.Person+s.Handle == "" {
 		return false
@@ -46,12 +46,15 @@ func wasPaged(s Speaker, i *workflow.Incident) bool {
 	return slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool { return p.To == id })
 }
 
-// CanHide refuses to make an incident private for a speaker who would not see it
-// afterwards: only configured people are members of private incidents (rule P2).
+// CanHide refuses a command that makes an incident private when the speaker is not a
+// configured person: only those are members of private incidents, so the speaker would
+// not see it any more (P2: private means members only).
 func CanHide(s Speaker, c workflow.Command) error {
-	declare, declares := c.(workflow.Declare)
-	visibility, sets := c.(workflow.SetVisibility)
-	hides := declares && declare.Private || sets && visibility.To == workflow.Private
+	declare, ok := c.(workflow.Declare)
+	hides := ok && declare.Private
+	if v, ok := c.(workflow.SetVisibility); ok {
+		hides = v.To == workflow.Private
+	}
 	if s.Person != "" || !hides {
 		return nil
 	}
@@ -61,9 +64,9 @@ func CanHide(s Speaker, c workflow.Command) error {
 	}
 }
 
-// View is how a speaker reads the card of an incident: it offers only the words
-// that the speaker may use on it. Everything that draws a card for one reader takes
-// its view from here.
+// View returns the view of an incident's card for a speaker: it has only the buttons
+// of commands that the speaker may use on it. Every card that is rendered for one
+// reader uses it.
 func View(e *bot.Engine, s Speaker, i *workflow.Incident) card.View {
 	v := e.View(s.Zone)
 	catalog := e.Catalog()
@@ -74,10 +77,10 @@ func View(e *bot.Engine, s Speaker, i *workflow.Incident) card.View {
 	return v
 }
 
-// NeedsAnswer reports whether an incident pages a speaker who has not answered.
-// While no people are configured everybody is paged through the log, and each
-// responder is one of them.
+// NeedsAnswer reports whether an incident waits for the speaker to acknowledge it.
+// While no people are configured pages go to the log, and it waits for every
+// responder.
 func NeedsAnswer(org *bot.Organization, s Speaker, i *workflow.Incident) bool {
-	everybody := len(org.Directory.People) == 0 && s.Access >= commands.Responder && i.IsPaging()
-	return (everybody || i.IsAwaiting(s.Person)) && s.CanSee(i)
+	everyone := len(org.Directory.People) == 0 && s.Access >= commands.Responder && i.IsPaging()
+	return (everyone || i.IsAwaiting(s.Person)) && s.CanSee(i)
 }

@@ -1,6 +1,10 @@
-// Package agenda carries out what is owed: it claims lanes that are due, hands each
-// task to the package that can carry it out, settles what that answers, and retries
-// what failed. Every minute it audits that nothing is overdue.
+// Package agenda carries out due tasks: it claims them from the store, passes each to
+// the package that handles it, settles the task with the answer, and retries failed
+// ones with a growing delay. Every minute it audits that no task is overdue and no
+// incident is stuck.
+//
+// It does not send anything itself: packages delivery and rooms do. Begin reading at
+// [Runner.Tick], which does one round of what [Runner.Run] does for a process.
 package agenda
 
 import (
@@ -16,39 +20,38 @@ import (
 	"tocsin/workflow"
 )
 
-// Store is what a runner needs of the store.
+// Store is the part of the store that a runner uses.
 type Store interface {
 	bot.Agenda
 	bot.Library
 }
 
-// Pages carries out what pages people.
+// Pages sends pages (package delivery).
 type Pages interface {
-	// Bundle sorts works into those that are carried out together, and those that
-	// wait for it.
-	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.Held)
-	// HandlePages carries one group out, and answers for each work in order.
+	// Bundle groups work that goes out as one message, and separates pages that are
+	// held back for a later bundle.
+	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.HeldPage)
+	// HandlePages sends one group. The answers are in the order of the works.
 	HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 }
 
-// Rooms carries out what is owed to chat platforms.
+// Rooms carries out the work of chat platforms (package rooms).
 type Rooms interface {
-	// Order puts what is to be done first at the front.
+	// Order sorts works so that the most urgent is first.
 	Order(ctx context.Context, works []bot.Work) []bot.Work
 	// HandleRoom carries one work out.
 	HandleRoom(ctx context.Context, w bot.Work) bot.Answer
 }
 
-// Intake takes the alerts of an incident again, and is told how far behind the
-// reading of mail is.
+// Intake receives alerts (package intake).
 type Intake interface {
-	// Reroute takes the alerts that still fire for an incident again.
+	// Reroute passes the firing alerts of an incident through the intake again.
 	Reroute(ctx context.Context, incident string, before time.Time) error
-	// ReportLag says how old the oldest unread mail is.
+	// ReportLag reports the age of the oldest unread mail.
 	ReportLag(by time.Duration)
 }
 
-// Config is what a runner is made of.
+// Config configures a runner.
 type Config struct {
 	Engine *bot.Engine
 	Store  Store
@@ -56,28 +59,29 @@ type Config struct {
 	Rooms  Rooms
 	Intake Intake
 	Log    *slog.Logger
-	Audit  time.Duration // between two audits [1 min]
+	Audit  time.Duration // interval of the audits [1 min]
 }
 
-// leaseFor is how long a claim lasts: longer than one send may take.
+// leaseFor is how long a claim lasts. It is longer than one send may take.
 const leaseFor = 10 * time.Second
 
-// Runner carries the agenda out. Several runners may share a store.
+// Runner carries out the tasks of the agenda. Several replicas may share a store,
+// with a runner each.
 type Runner struct {
-	cfg       Config
-	unsettled *unsettled
-	mu        sync.Mutex
-	health    Health
-	day       day
+	cfg    Config
+	sent   *sentAnswers
+	mu     sync.Mutex
+	health Health
+	audits auditLog
 }
 
-// Health is what the auditor saw last.
+// Health is the result of the last complete audit.
 type Health struct {
-	At       time.Time // of the last whole audit; zero before the first
-	Checked  int
-	Overdue  int
-	Repaired []string
-	Wrong    []string // incidents that would wait for ever
+	At       time.Time // zero before the first audit
+	Checked  int       // incidents
+	Overdue  int       // tasks more than a minute past their due time, and unclaimed
+	Repaired []string  // what was wrong in the agenda and is right now, a line each
+	Stuck    []string  // incidents that nothing would have happened to any more, a line each
 }
 
 // New makes a runner.
@@ -85,12 +89,12 @@ func New(cfg Config) *Runner {
 	if cfg.Audit <= 0 {
 		cfg.Audit = auditEvery
 	}
-	return &Runner{cfg: cfg, unsettled: newUnsettled()}
+	return &Runner{cfg: cfg, sent: newSentAnswers()}
 }
 
-// pool is a claiming loop of its own: pages never wait for anything else, and
-// what makes pages (deadlines, mail, alerts that one incident forwards to
-// another) never waits for a chat platform that hangs.
+// pool is a claiming loop with workers of its own. Pages never wait for other work,
+// and what leads to pages (deadlines, mail, alerts that one incident forwards to
+// another) never waits for a chat platform that hangs (E10: lanes by priority).
 type pool struct {
 	name    string
 	classes bot.Classes
@@ -105,9 +109,9 @@ func pools() []pool {
 	}
 }
 
-// Tick claims everything that is due and carries it out, one after the other.
-// It returns how much that was. Tests and the simulation drive the agenda with
-// it; [Runner.Run] does the same for a process, many at a time.
+// Tick claims the tasks that are due and carries them out one after the other. It
+// returns the number of tasks. Tests and the simulation call it; [Runner.Run] does
+// the same for a process, many tasks at a time.
 func (r *Runner) Tick(ctx context.Context) (int, error) {
 	done := 0
 	for _, p := range pools() {
@@ -115,7 +119,7 @@ func (r *Runner) Tick(ctx context.Context) (int, error) {
 		if err != nil {
 			return done, err
 		}
-		for _, group := range r.groups(ctx, leases) {
+		for _, group := range r.groupWork(ctx, leases) {
 			r.carryOut(ctx, group)
 		}
 		done += len(leases)
@@ -123,6 +127,8 @@ func (r *Runner) Tick(ctx context.Context) (int, error) {
 	return done, nil
 }
 
+// claim leases due tasks of a pool, and reports the age of the oldest wake-up to the
+// intake, because waking an incident reads its mail.
 func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, error) {
 	now := r.cfg.Engine.Now()
 	leases, err := r.cfg.Store.Claim(ctx, bot.Claim{At: now, For: leaseFor, Limit: limit, Classes: p.classes})
@@ -141,15 +147,16 @@ func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, err
 	return leases, nil
 }
 
-// groups decodes what was claimed and sorts it into what is carried out together.
-func (r *Runner) groups(ctx context.Context, leases []bot.Lease) [][]bot.Work {
+// groupWork decodes claimed tasks and groups those that go out as one message. A
+// task that cannot be decoded is given up; a page held for a bundle is postponed.
+func (r *Runner) groupWork(ctx context.Context, leases []bot.Lease) [][]bot.Work {
 	works := make([]bot.Work, 0, len(leases))
 	for _, l := range leases {
 		w := bot.Work{Lease: l}
 		if l.ID != bot.WakeTask {
 			var err error
 			if w.Action, err = workflow.DecodeAction(l.Body); err != nil {
-				r.giveUp(ctx, w, "a task that cannot be read", err)
+				r.giveUp(ctx, w, "a task that cannot be decoded", err)
 				continue
 			}
 		}
@@ -162,17 +169,17 @@ func (r *Runner) groups(ctx context.Context, leases []bot.Lease) [][]bot.Work {
 	return groups
 }
 
-var errBundled = errors.New("waits for its bundle")
+var errBundled = errors.New("held back for a bundle")
 
-// carryOut carries out one task, or a bundle of pages. What cannot be answered to
-// the store is tried again when the lease has run out.
+// carryOut carries out one task, or a group of pages, and settles it. After a panic
+// the task is repeated when its lease ends.
 func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
 	defer func() {
 		if p := recover(); p != nil {
-			if _, crash := p.(interface{ Crash() }); crash {
+			if _, ok := p.(interface{ Crash() }); ok {
 				panic(p) // the simulation's kill -9
 			}
-			r.cfg.Log.Error("carrying a task out panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))
+			r.cfg.Log.Error("a task panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))
 		}
 	}()
 	group = r.settleSent(ctx, group)
@@ -184,7 +191,7 @@ func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
 	}
 }
 
-// handle hands works to the package that can carry them out.
+// handle passes works to the package that carries them out.
 func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
 	w := group[0]
 	if w.ID == bot.WakeTask {
@@ -203,19 +210,20 @@ func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
 	case workflow.IncidentAction:
 		return []bot.Answer{r.handleIncident(ctx, w, a)}
 	case workflow.UnknownAction:
-		return []bot.Answer{{Command: r.gaveUp(w, "a task of a newer version", fmt.Errorf("%s is not known here", a.Kind))}}
+		return []bot.Answer{{Command: r.giveUpCommand(w, "a task of a newer version", fmt.Errorf("this version does not know the action %q", a.Kind))}}
 	}
-	return []bot.Answer{{Command: r.gaveUp(w, "a task", fmt.Errorf("%T cannot be carried out", w.Action))}}
+	return []bot.Answer{{Command: r.giveUpCommand(w, "a task", fmt.Errorf("no package handles %T", w.Action))}}
 }
 
-// handleIncident carries out what goes to another incident, or to the intake.
+// handleIncident applies a forwarded command to another incident, or reroutes the
+// alerts of an incident.
 func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.IncidentAction) bot.Answer {
 	switch a := a.(type) {
 	case workflow.Forward:
-		_, err := r.cfg.Engine.Apply(ctx, a.Incident, bot.Change{By: bySystem(), Command: a.Command(), Operation: "effect " + w.ID})
+		_, err := r.cfg.Engine.Apply(ctx, a.Incident, bot.Change{By: systemActor(), Command: a.Command(), Operation: "effect " + w.ID})
 		switch {
 		case errors.Is(err, bot.ErrNotFound):
-			return bot.Answer{Command: workflow.GiveUp{What: "passing alerts on to " + a.Incident, Why: "it does not exist"}}
+			return bot.Answer{Command: workflow.GiveUp{What: "forwarding to " + a.Incident, Why: "it does not exist"}}
 		case err != nil:
 			return bot.Retry(err)
 		}
@@ -227,16 +235,16 @@ func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.Inci
 	return bot.Answer{}
 }
 
-// withIncidents loads what pages are about, for half of what the lease has over a
-// send, so that the lease covers the send all the same. When the store cannot be
-// read the page goes out (rule E3).
+// withIncidents loads the incidents of pages. It takes at most half of the time that
+// the lease has beyond a send, so that the lease still covers the send. When the
+// store cannot be read the page goes out without (E3: check again before each send).
 func (r *Runner) withIncidents(ctx context.Context, group []bot.Work) []bot.Work {
-	look, cancel := context.WithTimeout(ctx, lookFor)
+	load, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	for n, w := range group {
-		i, err := r.cfg.Engine.LoadUnchecked(look, w.Owner)
+		i, err := r.cfg.Engine.LoadUnchecked(load, w.Owner)
 		if err != nil {
-			r.cfg.Log.Error("the store cannot be read; paging all the same", "incident", w.Owner, "error", err.Error())
+			r.cfg.Log.Error("the store cannot be read; sending the page nevertheless", "incident", w.Owner, "error", err.Error())
 			continue
 		}
 		group[n].Incident = i
@@ -244,5 +252,5 @@ func (r *Runner) withIncidents(ctx context.Context, group []bot.Work) []bot.Work
 	return group
 }
 
-// bySystem is Tocsin itself, in the record.
-func bySystem() workflow.Actor { return workflow.Actor{Kind: workflow.BySystem} }
+// systemActor is Tocsin itself as the actor of an event.
+func systemActor() workflow.Actor { return workflow.Actor{Kind: workflow.BySystem} }

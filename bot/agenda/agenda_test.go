@@ -112,7 +112,7 @@ func TestRun(t *testing.T) {
 	inBubble(t, func(h *house) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		synctest.Wait()
-		if at, sent := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !sent || at > 10*time.Millisecond {
+		if at, ok := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !ok || at > 10*time.Millisecond {
 			h.t.Fatalf("the first page: %v", h.pager.sent())
 		}
 		pass(2*time.Minute - time.Millisecond)
@@ -124,7 +124,7 @@ func TestRun(t *testing.T) {
 			h.t.Fatalf("the second step: %v", h.pager.sent())
 		}
 		pass(time.Minute)
-		if _, sent := h.pager.sent()["INC-1/1.0.0.1/ana/sms"]; !sent {
+		if _, ok := h.pager.sent()["INC-1/1.0.0.1/ana/sms"]; !ok {
 			h.t.Fatalf("the second method: %v", h.pager.sent())
 		}
 		h.say("ack INC-1")
@@ -132,7 +132,7 @@ func TestRun(t *testing.T) {
 		if len(h.pager.sent()) != 3 {
 			h.t.Fatalf("after the acknowledgement: %v", h.pager.sent())
 		}
-		if health := h.run.Health(); health.At.IsZero() || health.Overdue > 0 || len(health.Wrong) > 0 {
+		if health := h.run.Health(); health.At.IsZero() || health.Overdue > 0 || len(health.Stuck) > 0 {
 			h.t.Fatalf("health %+v", health)
 		}
 	})
@@ -145,7 +145,7 @@ func TestHangingPager(t *testing.T) {
 		h.pager.hangs = func(p bot.Page) bool { return p.Person == "ben" }
 		h.say("declare Search is down --sev 1 --service search") // pages ben and the webhook
 		synctest.Wait()
-		if _, sent := h.pager.sent()["INC-1/1.0.0.0/webhook:noc/webhook"]; !sent {
+		if _, ok := h.pager.sent()["INC-1/1.0.0.0/webhook:noc/webhook"]; !ok {
 			h.t.Fatalf("the webhook waits for the mail: %v", h.pager.sent())
 		}
 		pass(6 * time.Second)
@@ -162,7 +162,7 @@ func TestHangingPager(t *testing.T) {
 		h.pager.hangs = nil
 		h.pager.mu.Unlock()
 		pass(time.Minute)
-		if _, sent := h.pager.sent()["INC-1/1.0.0.0/ben/email"]; !sent {
+		if _, ok := h.pager.sent()["INC-1/1.0.0.0/ben/email"]; !ok {
 			h.t.Errorf("ben's page is not tried again: %v", h.pager.sent())
 		}
 	})
@@ -198,7 +198,7 @@ func TestPanickingPager(t *testing.T) {
 		h.pager.panic = true
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		pass(15 * time.Second)
-		if _, sent := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !sent {
+		if _, ok := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !ok {
 			h.t.Errorf("the page is lost: %v", h.pager.sent())
 		}
 	})

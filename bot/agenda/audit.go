@@ -9,7 +9,8 @@ import (
 	"tocsin/workflow"
 )
 
-func (r *Runner) audits(ctx context.Context) {
+// auditLoop audits at every interval until ctx is done.
+func (r *Runner) auditLoop(ctx context.Context) {
 	ticker := time.NewTicker(r.cfg.Audit)
 	defer ticker.Stop()
 	for {
@@ -22,51 +23,52 @@ func (r *Runner) audits(ctx context.Context) {
 	}
 }
 
-// Audit compares the agenda's index with the open incidents, in slices, mends
-// it, and looks for incidents that would wait for ever (rule E13). What it
-// found is in the log and in [Runner.Health].
+// Audit compares the agenda with the open incidents, in slices, repairs it, and
+// escalates incidents that are stuck (E13: the auditor repairs and reports). The
+// findings are in the log and in [Runner.Health].
 func (r *Runner) Audit(ctx context.Context) {
 	h := Health{At: r.cfg.Engine.Now()}
 	for after := 0; ; {
-		m, err := r.cfg.Store.Repair(ctx, bot.RepairQuery{At: h.At, After: after, Limit: 500})
+		repairs, err := r.cfg.Store.Repair(ctx, bot.RepairQuery{At: h.At, After: after, Limit: 500})
 		if err != nil {
-			r.auditFailed(err)
+			r.countFailedAudit(err)
 			return
 		}
-		h.Checked += m.Checked
-		h.Overdue += m.Overdue
-		h.Repaired = append(h.Repaired, m.Repaired...)
-		if m.Next == 0 {
+		h.Checked += repairs.Checked
+		h.Overdue += repairs.Overdue
+		h.Repaired = append(h.Repaired, repairs.Repaired...)
+		if repairs.Next == 0 {
 			break
 		}
-		after = m.Next
+		after = repairs.Next
 	}
-	wrong, err := r.waitForEver(ctx)
+	stuck, err := r.escalateStuck(ctx)
 	if err != nil {
-		r.auditFailed(err)
+		r.countFailedAudit(err)
 		return
 	}
-	h.Wrong = wrong
-	if h.Overdue > 0 || len(h.Repaired)+len(h.Wrong) > 0 {
-		r.cfg.Log.Error("the audit found something", "overdue", h.Overdue, "repaired", h.Repaired, "wrong", h.Wrong)
+	h.Stuck = stuck
+	if h.Overdue > 0 || len(h.Repaired)+len(h.Stuck) > 0 {
+		r.cfg.Log.Error("the audit has findings", "overdue", h.Overdue, "repaired", h.Repaired, "stuck", h.Stuck)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.health = h
-	r.day.add(h)
+	r.audits.add(h)
 }
 
-func (r *Runner) auditFailed(err error) {
+// countFailedAudit logs and counts an audit that could not read the store.
+func (r *Runner) countFailedAudit(err error) {
 	r.cfg.Log.Error("the audit failed", "error", err.Error())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.day.failed(r.cfg.Engine.Now())
+	r.audits.addFailed(r.cfg.Engine.Now())
 }
 
-// waitForEver names open, unacknowledged incidents without a future deadline,
-// and wakes them.
-func (r *Runner) waitForEver(ctx context.Context) ([]string, error) {
-	var wrong []string
+// escalateStuck returns open, unacknowledged incidents without a future deadline, a
+// line each, and escalates them.
+func (r *Runner) escalateStuck(ctx context.Context) ([]string, error) {
+	var stuck []string
 	for before := 0; ; {
 		page, err := r.cfg.Store.List(ctx, bot.Query{Open: true, Before: before, Limit: 200})
 		if err != nil {
@@ -79,28 +81,28 @@ func (r *Runner) waitForEver(ctx context.Context) ([]string, error) {
 			}
 			i, err := workflow.DecodeIncident(l.Snapshot)
 			if err != nil {
-				wrong = append(wrong, l.ID+": "+err.Error())
+				stuck = append(stuck, l.ID+": "+err.Error())
 				continue
 			}
 			if i.IsStuck() {
-				wrong = append(wrong, l.ID+": open, not acknowledged, and nothing would happen")
-				wake := bot.Change{By: bySystem(), Command: workflow.Escalate{Reason: "the audit found it waiting for ever"}}
-				if _, err := r.cfg.Engine.Apply(ctx, l.ID, wake); err != nil {
+				stuck = append(stuck, l.ID+": open and not acknowledged, but without a deadline")
+				escalate := bot.Change{By: systemActor(), Command: workflow.Escalate{Reason: "the audit found it without a deadline"}}
+				if _, err := r.cfg.Engine.Apply(ctx, l.ID, escalate); err != nil {
 					return nil, err
 				}
 			}
 		}
 		if len(page) < 200 {
-			return wrong, nil
+			return stuck, nil
 		}
 	}
 }
 
-// Health returns what the auditor saw last.
+// Health returns the result of the last complete audit.
 func (r *Runner) Health() Health {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.health
-	h.Repaired, h.Wrong = slices.Clone(h.Repaired), slices.Clone(h.Wrong)
+	h.Repaired, h.Stuck = slices.Clone(h.Repaired), slices.Clone(h.Stuck)
 	return h
 }

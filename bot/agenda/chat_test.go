@@ -189,8 +189,8 @@ func (h *house) wantPages(incidents int, page string, from, to time.Duration) {
 	h.t.Helper()
 	sent, missing := h.pager.sent(), 0
 	for n := range incidents {
-		at, came := sent[fmt.Sprintf("INC-%d/%s", n+1, page)]
-		if !came || at < from || at > to {
+		at, ok := sent[fmt.Sprintf("INC-%d/%s", n+1, page)]
+		if !ok || at < from || at > to {
 			missing++
 		}
 	}
@@ -216,7 +216,7 @@ func TestChatComesBack(t *testing.T) {
 				if rooms, posts := c.came(); rooms != 0 || len(posts) != 0 {
 					t.Fatalf("%d rooms, posts %q", rooms, posts)
 				}
-				if health := h.run.Health(); len(health.Wrong) > 0 {
+				if health := h.run.Health(); len(health.Stuck) > 0 {
 					t.Errorf("health %+v", health)
 				}
 				c.answers(nil)

@@ -6,28 +6,30 @@ import (
 	"time"
 )
 
-// auditEvery is between two audits (rule E13).
+// auditEvery is the default interval of the audits (E13: the auditor repairs and
+// reports).
 const auditEvery = time.Minute
 
-// longestSleep bounds how long a loop sleeps without looking: a clock that was
-// set, or another replica, may have changed what is due.
+// longestSleep is how long a loop sleeps at most before it claims again: the clock
+// may have been set, or another replica may have written tasks that are due.
 const longestSleep = time.Second
 
-// Run carries the agenda out until ctx is done, then waits for what it has
-// begun. It never returns an error: what fails is tried again.
+// Run carries out due tasks until ctx is done, then waits for those that have begun.
+// It returns no error: what fails is retried.
 func (r *Runner) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, p := range pools() {
 		due := r.cfg.Engine.Due(p.classes)
-		all.Go(func() { r.loop(ctx, p, due) })
+		all.Go(func() { r.claimLoop(ctx, p, due) })
 	}
-	all.Go(func() { r.audits(ctx) })
-	all.Go(func() { r.rewrite(ctx) })
+	all.Go(func() { r.auditLoop(ctx) })
+	all.Go(func() { r.settleLoop(ctx) })
 	all.Wait()
 }
 
-// loop claims for one pool and carries out as many at a time as it may.
-func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
+// claimLoop claims tasks for one pool and carries them out, as many at a time as the
+// pool has workers.
+func (r *Runner) claimLoop(ctx context.Context, p pool, wake <-chan struct{}) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	free := make(chan struct{}, p.workers)
@@ -35,8 +37,8 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 		free <- struct{}{}
 	}
 	done := make(chan struct{}, 1)
-	// What has begun is finished even when the process is asked to stop: a
-	// page that was sent is also written down.
+	// A task that has begun is finished even when the process is asked to stop, so
+	// that the delivery of a page that was sent is also recorded.
 	work := context.WithoutCancel(ctx)
 	for ctx.Err() == nil {
 		if len(free) == 0 { // all workers are busy
@@ -48,11 +50,11 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 		}
 		leases, err := r.claim(ctx, p, len(free))
 		if err != nil && ctx.Err() == nil {
-			r.cfg.Log.Error("the agenda cannot be read; trying again in a second", "pool", p.name, "error", err.Error())
+			r.cfg.Log.Error("cannot claim tasks; trying again in a second", "pool", p.name, "error", err.Error())
 			pause(ctx, longestSleep)
 			continue
 		}
-		for _, group := range r.groups(work, leases) {
+		for _, group := range r.groupWork(work, leases) {
 			<-free
 			running.Go(func() {
 				defer func() {
@@ -72,6 +74,7 @@ func (r *Runner) loop(ctx context.Context, p pool, wake <-chan struct{}) {
 	}
 }
 
+// pause waits for a duration, or until ctx is done.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -81,7 +84,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// sleep waits until something may be due.
+// sleep waits until a task may be due or a worker is free.
 func (r *Runner) sleep(ctx context.Context, p pool, wake, done <-chan struct{}) {
 	wait := longestSleep
 	if next, err := r.cfg.Store.NextDue(ctx, p.classes); err == nil && !next.IsZero() {

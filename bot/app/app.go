@@ -1,5 +1,6 @@
-// Package app puts the engine and the packages that stand on it together. It
-// decides nothing: each package says what it needs, and New gives it that.
+// Package app assembles the application: it builds the engine and the packages that
+// stand on it, and gives each what its Config asks for. It contains no logic of its
+// own. Begin reading at [New].
 package app
 
 import (
@@ -20,7 +21,7 @@ import (
 	"tocsin/bot/signin"
 )
 
-// Config is what an application is made of.
+// Config configures an application.
 type Config struct {
 	Store        bot.Store
 	Organization bot.Organization
@@ -33,7 +34,7 @@ type Config struct {
 	Log          *slog.Logger
 }
 
-// App is the running application.
+// App is the application. Adapters use its parts directly.
 type App struct {
 	*bot.Engine
 	Incidents    *incidents.Reader
@@ -50,7 +51,7 @@ type App struct {
 	cfg Config
 }
 
-// New makes an application.
+// New builds an application.
 func New(c Config) (*App, error) {
 	engine, err := bot.New(bot.Config{
 		Store: c.Store, Organization: c.Organization, Pagers: c.Pagers, Chats: c.Chats, Builtin: c.Builtin, Now: c.Now, Log: c.Log,
@@ -76,17 +77,17 @@ func New(c Config) (*App, error) {
 	return a, nil
 }
 
-// Agenda makes a runner that carries out what the application owes. audit is the
-// time between two audits; zero takes the default.
+// Agenda returns a runner that carries out the tasks of the agenda. audit is the
+// interval of its audits; zero is the default.
 func (a *App) Agenda(audit time.Duration) *agenda.Runner {
 	return agenda.New(agenda.Config{
 		Engine: a.Engine, Store: a.cfg.Store, Pages: a.Delivery, Rooms: a.Rooms, Intake: a.Intake, Log: a.cfg.Log, Audit: audit,
 	})
 }
 
-// JobRunner makes a runner of recurring jobs. audits is the runner of this
-// process, replica the name that this process is known by.
+// JobRunner returns a runner of the recurring jobs. audits is the agenda's runner of
+// this process, replica the name of this process in the records of jobs.
 func (a *App) JobRunner(audits jobs.Audits, pinger jobs.Pinger, replica string) *jobs.Runner {
-	works := jobs.Works(jobs.Parts{Engine: a.Engine, Archive: a.cfg.Store, Incidents: a.Incidents, Audits: audits, Pinger: pinger})
-	return jobs.NewRunner(jobs.Config{Engine: a.Engine, Ledger: a.Jobs, Delivery: a.Delivery, Works: works, Replica: replica, Log: a.cfg.Log})
+	handlers := jobs.NewHandlers(jobs.HandlerConfig{Engine: a.Engine, Archive: a.cfg.Store, Incidents: a.Incidents, Audits: audits, Pinger: pinger})
+	return jobs.NewRunner(jobs.Config{Engine: a.Engine, Ledger: a.Jobs, Delivery: a.Delivery, Handlers: handlers, Replica: replica, Log: a.cfg.Log})
 }

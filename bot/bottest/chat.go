@@ -78,7 +78,7 @@ type chatTest struct {
 // The incidents of the suite.
 func chatIncident(n int, title string) workflow.Incident {
 	return workflow.Incident{
-		ID: fmt.Sprintf("INC-%d", n), Number: n, Title: title, Severity: workflow.SEV1, SeverityBasis: workflow.FromHand, Status: workflow.Investigating,
+		ID: fmt.Sprintf("INC-%d", n), Number: n, Title: title, Severity: workflow.SEV1, SeverityBasis: workflow.FromPerson, Status: workflow.Investigating,
 		Kind: workflow.Real, Source: workflow.SourcePerson, Visibility: workflow.Public, DetectedAt: Epoch, DeclaredAt: Epoch,
 	}
 }

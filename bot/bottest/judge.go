@@ -66,7 +66,7 @@ func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
 		return
 	}
 	for _, p := range i.Paging.Pages {
-		if p.State.Live() {
+		if p.State.IsPending() {
 			w.fail("G7: all alerts of %s have resolved, and page %s is %s", i.ID, p.ID, p.State)
 		}
 	}
@@ -76,7 +76,7 @@ func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
 // incident that waits for an answer is never silent for long (E7).
 func (w *World) reach(i workflow.Incident) {
 	p := i.Paging
-	if !i.Open() || i.Acknowledged() || p.State != workflow.Running || p.RestartPending {
+	if !i.IsOpen() || i.IsAcknowledged() || p.State != workflow.Running || p.RestartPending {
 		return
 	}
 	waiting, failed := false, false
@@ -114,7 +114,7 @@ func (w *World) told(i workflow.Incident, events []workflow.Event) {
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
-	if arrived.Seq > 0 && i.Acknowledged() && i.Open() {
+	if arrived.Seq > 0 && i.IsAcknowledged() && i.IsOpen() {
 		w.fail("G3: alerts came to %s, which %s has, and nobody was told", i.ID, i.Acknowledgement.Name)
 	}
 }
@@ -158,7 +158,7 @@ func (w *World) judge(ctx context.Context) {
 	}
 	for n := range w.replicas {
 		w.replicas[n].runner.Audit(ctx)
-		if h := w.replicas[n].runner.Health(); h.Overdue > 0 || len(h.Wrong)+len(h.Repaired) > 0 {
+		if h := w.replicas[n].runner.Health(); h.Overdue > 0 || len(h.Stuck)+len(h.Repaired) > 0 {
 			w.fail("E13: the audit found %+v", h)
 		}
 	}
@@ -228,7 +228,7 @@ func (w *World) attended(ctx context.Context, i workflow.Incident) {
 	if err != nil {
 		w.fail("firing: %v", err)
 	}
-	if i.Open() && len(i.Merge.From) == 0 && i.Alerts.Firing != len(firing) {
+	if i.IsOpen() && len(i.Merge.From) == 0 && i.Alerts.Firing != len(firing) {
 		w.fail("I3: %s counts %d firing alerts, and %d fire", i.ID, i.Alerts.Firing, len(firing))
 	}
 	if len(firing) == 0 {
@@ -238,10 +238,10 @@ func (w *World) attended(ctx context.Context, i workflow.Incident) {
 	for hops := 0; end.Status == workflow.Merged && hops < 20; hops++ {
 		end = w.truth(end.Merge.Into)
 	}
-	if !end.Open() && end.Alerts.QuietUntil.IsZero() {
+	if !end.IsOpen() && end.Alerts.QuietUntil.IsZero() {
 		w.fail("G3: %d alerts of %s fire, which ended as %s (%s), and nobody will look", len(firing), i.ID, end.ID, end.Status)
 	}
-	if end.Open() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.Acknowledged() {
+	if end.IsOpen() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.IsAcknowledged() {
 		w.fail("G7: %d alerts of %s fire, and %s only monitors", len(firing), i.ID, end.ID)
 	}
 }
@@ -259,15 +259,15 @@ func (w *World) final(i workflow.Incident) {
 			w.fail("X1: page %s of %s is said to have arrived and was never sent", p.ID, i.ID)
 		}
 	}
-	if i.Open() && i.Alerts.Notice.Pending > 0 && i.Acknowledged() && w.now.Sub(i.Alerts.Notice.DueAt) > tolerance {
+	if i.IsOpen() && i.Alerts.Notice.Pending > 0 && i.IsAcknowledged() && w.now.Sub(i.Alerts.Notice.DueAt) > tolerance {
 		w.fail("G3: %d alerts of %s are still to be told", i.Alerts.Notice.Pending, i.ID)
 	}
 	for _, r := range i.Rooms {
-		if i.Open() && r.State != workflow.RoomOpen {
+		if i.IsOpen() && r.State != workflow.RoomOpen {
 			w.fail("X1: the room of %s on %s is %s", i.ID, r.Platform, r.State)
 		}
 	}
-	if i.Open() && len(i.Rooms) != 2 {
+	if i.IsOpen() && len(i.Rooms) != 2 {
 		w.fail("X1: %s has the rooms %+v", i.ID, i.Rooms)
 	}
 }

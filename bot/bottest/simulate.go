@@ -35,7 +35,7 @@ func (w *World) on(n int, do func(*replica)) {
 		if p == nil {
 			return
 		}
-		if _, is := p.(crash); !is {
+		if _, ok := p.(crash); !ok {
 			panic(p)
 		}
 		w.crashes++

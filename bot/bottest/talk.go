@@ -38,7 +38,7 @@ func (w *World) talk(ctx context.Context, n int) {
 		answered := false
 		w.on(n, func(r *replica) {
 			speaker, _ := access.Person(r.bot.Organization(), m.who)
-			reply, err := r.bot.Dispatcher.Say(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
+			reply, err := r.bot.Dispatcher.WriteMessage(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
 			if err != nil {
 				w.logf("%s says %q in %s: %v", m.who, m.text, m.incident, err)
 				return
@@ -169,11 +169,11 @@ func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
 	}
 }
 
-// builtinRooms are the conversations in the store, as the browser's rooms are:
+// BuiltinRooms are the conversations in the store, as the browser's rooms are:
 // nothing is ever owed to them.
-type builtinRooms struct{}
+type BuiltinRooms struct{}
 
 // Room implements [bot.BuiltinRooms].
-func (builtinRooms) Room(incident, url string) workflow.Room {
+func (BuiltinRooms) Room(incident, url string) workflow.Room {
 	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }

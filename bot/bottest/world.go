@@ -85,7 +85,7 @@ func (w *World) boot() *replica {
 		Now:     func() time.Time { return w.now },
 		Pagers:  map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
 		Chats:   map[string]bot.Chat{"slack": w.chat},
-		Builtin: map[string]bot.BuiltinRooms{"web": builtinRooms{}},
+		Builtin: map[string]bot.BuiltinRooms{"web": BuiltinRooms{}},
 	})
 	if err != nil {
 		panic(err)

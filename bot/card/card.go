@@ -97,7 +97,7 @@ func severity(i workflow.Incident) string {
 	switch i.SeverityBasis {
 	case workflow.FromMatrix:
 		s += fmt.Sprintf(" (impact %s × urgency %s)", cmp.Or(string(i.Impact), "medium"), cmp.Or(string(i.Urgency), "medium"))
-	case workflow.FromHand:
+	case workflow.FromPerson:
 		s += " (set by " + cmp.Or(i.SeverityBy.Name, i.SeverityBy.ID) + ")"
 	case workflow.FromAlert:
 		s += " (from the worst alert)"
@@ -112,7 +112,7 @@ func severity(i workflow.Incident) string {
 
 func status(i workflow.Incident) string {
 	s := string(i.Status)
-	if i.Unattended() {
+	if i.IsUnattended() {
 		s += " · UNATTENDED"
 	}
 	if i.Merge.Into != "" {
@@ -122,8 +122,8 @@ func status(i workflow.Incident) string {
 }
 
 func acknowledged(i workflow.Incident, w formatter) string {
-	if !i.Acknowledged() {
-		if i.Open() {
+	if !i.IsAcknowledged() {
+		if i.IsOpen() {
 			return "not yet"
 		}
 		return ""
@@ -208,20 +208,20 @@ func primaryButtons(i workflow.Incident, v View) []Button {
 	seen := fmt.Sprintf("--seen %d", i.Seq)
 	switch {
 	case i.Status == workflow.Triage:
-		if !i.Acknowledged() {
+		if !i.IsAcknowledged() {
 			add("Acknowledge", "ack", seen)
 		}
 		add("Accept", "status", "investigating")
 		add("Decline", "cancel", "")
 		add("Merge", "merge", "")
 	case i.Status == workflow.Monitoring:
-		if !i.Acknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted) {
+		if !i.IsAcknowledged() && (i.Paging.State == workflow.Running || i.Paging.State == workflow.Exhausted) {
 			add("Acknowledge", "ack", seen)
 		}
 		add("Post update", "update", "")
 		add("Resolve", "resolve", "")
-	case i.Open():
-		if !i.Acknowledged() {
+	case i.IsOpen():
+		if !i.IsAcknowledged() {
 			add("Acknowledge", "ack", seen)
 		}
 		add("Post update", "update", "")
@@ -245,11 +245,11 @@ func primaryButtons(i workflow.Incident, v View) []Button {
 func Row(i workflow.Incident, v View) string {
 	parts := []string{i.ID, i.Severity.String(), string(i.Status)}
 	switch {
-	case i.Unattended():
+	case i.IsUnattended():
 		parts = append(parts, "UNATTENDED")
-	case i.Acknowledged():
+	case i.IsAcknowledged():
 		parts = append(parts, "acknowledged by "+cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person))
-	case i.Open():
+	case i.IsOpen():
 		parts = append(parts, "not acknowledged")
 	}
 	if len(i.Services) > 0 {

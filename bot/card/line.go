@@ -260,9 +260,9 @@ func (w formatter) resolved(f workflow.IncidentResolved) string {
 	if f.ByTimer {
 		line = "Resolved automatically: all alerts stayed resolved"
 	}
-	if f.StillOn > 0 {
-		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillOn, "alert is", "alerts are"),
-			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietTill))
+	if f.StillFiring > 0 {
+		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillFiring, "alert is", "alerts are"),
+			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietUntil))
 	}
 	return line
 }

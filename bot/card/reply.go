@@ -68,7 +68,7 @@ func nextHint(i workflow.Incident, events []workflow.Event) string {
 				return fmt.Sprintf("No commander yet: `lead %s` makes you the commander.", i.ID)
 			}
 		case workflow.StatusChanged:
-			if !i.Acknowledged() && e.By.Human() && f.To != workflow.Monitoring {
+			if !i.IsAcknowledged() && e.By.IsHuman() && f.To != workflow.Monitoring {
 				return fmt.Sprintf("Paging continues until someone acknowledges: `ack %s`.", i.ID)
 			}
 		case workflow.IncidentResolved:

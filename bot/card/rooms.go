@@ -137,7 +137,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 	if slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool { return p.State == workflow.DeliveryAccepted }) {
 		steps = append(steps, "Paged ✓")
 	}
-	if !open || !i.Open() && !failed {
+	if !open || !i.IsOpen() && !failed {
 		return nil, false
 	}
 	return steps, failed
@@ -152,7 +152,7 @@ func secondaryButtons(i workflow.Incident, v View) []Button {
 		}
 	}
 	add("Add note", "note", "")
-	if i.Open() {
+	if i.IsOpen() {
 		add("Change severity", "severity", "")
 		add("Escalate", "escalate", fmt.Sprintf("--seen %d", i.Seq))
 		add("Invite", "invite", "")

@@ -22,7 +22,7 @@ type Timer struct {
 func UpcomingTimers(i workflow.Incident) []Timer {
 	var all []Timer
 	for _, d := range i.Deadlines() {
-		all = append(all, Timer{At: d.At, Kind: string(d.What), Text: timerText(i, d)})
+		all = append(all, Timer{At: d.At, Kind: string(d.Kind), Text: timerText(i, d)})
 	}
 	slices.SortStableFunc(all, func(a, b Timer) int { return a.At.Compare(b.At) })
 	return all
@@ -30,7 +30,7 @@ func UpcomingTimers(i workflow.Incident) []Timer {
 
 func timerText(i workflow.Incident, d workflow.Deadline) string {
 	p := i.Paging
-	switch d.What {
+	switch d.Kind {
 	case workflow.DueStep:
 		return fmt.Sprintf("escalates past step %d of policy %s, because no one has acknowledged", p.Step+1, p.Policy())
 	case workflow.DueRestart:
@@ -52,7 +52,7 @@ func timerText(i workflow.Incident, d workflow.Deadline) string {
 	case workflow.DueArchive:
 		return "its room is archived, because the incident has ended"
 	}
-	return string(d.What)
+	return string(d.Kind)
 }
 
 // Timers renders the upcoming timers, a line each.

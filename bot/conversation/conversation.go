@@ -1,6 +1,9 @@
-// Package conversation keeps what people say about an incident, in the browser
-// and on the platforms: recorded once, with its edits, and read by those who work
-// on the incident.
+// Package conversation records and lists the messages that people write about an
+// incident, in the browser and in rooms on chat platforms. Each message is stored once
+// under its key, with its edits. Only people who work on the incident read them.
+//
+// It does not post to platforms: package rooms does. Begin reading at
+// [Recorder.RecordMessage].
 package conversation
 
 import (
@@ -17,7 +20,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Store is where conversations are kept.
+// Store is the part of the store that a recorder uses.
 type Store interface {
 	bot.Messages
 	bot.Committer
@@ -30,16 +33,16 @@ type Recorder struct {
 	incidents *incidents.Reader
 }
 
-// New makes a recorder.
+// New returns a recorder.
 func New(engine *bot.Engine, store Store, reader *incidents.Reader) *Recorder {
 	return &Recorder{engine: engine, store: store, incidents: reader}
 }
 
-// Append adds a message to an incident's conversation, once for its key. It is
+// Append stores a message in an incident's conversation, once per key. The message is
 // durable when Append returns. The error is permanent when the incident does not
 // exist.
 func (r *Recorder) Append(ctx context.Context, incident, key string, m bot.Message) error {
-	stored, err := m.Stored(key)
+	stored, err := m.Encode(key)
 	if err != nil {
 		return err
 	}
@@ -54,8 +57,8 @@ func (r *Recorder) commit(ctx context.Context, c bot.Commit) error {
 	return err
 }
 
-// PlatformMessage is a message in a room on a platform: new, edited or deleted.
-// Key is stable for the message.
+// PlatformMessage is a message in a room on a chat platform: new, edited or deleted.
+// Key is the same for every version of the message.
 type PlatformMessage struct {
 	Incident string
 	Key      string
@@ -67,9 +70,9 @@ type PlatformMessage struct {
 	Deleted  bool
 }
 
-// RecordMessage keeps a message from a platform in the incident's conversation:
-// once for its key, with its edits. The error is permanent when the incident does
-// not exist.
+// RecordMessage stores a message from a platform in the incident's conversation: once
+// per key, an edit in the place of the former text. The error is permanent when the
+// incident does not exist.
 func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 	text, _ := workflow.CleanText(p.Text, workflow.MaxText)
 	if p.Deleted {
@@ -78,7 +81,7 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 	m := bot.Message{
 		At: p.At, Person: p.By.Person, Name: card.ActorName(p.By.Actor()), Text: text, Via: p.Via, Edited: p.Edited, Deleted: p.Deleted,
 	}
-	stored, err := m.Stored(p.Key)
+	stored, err := m.Encode(p.Key)
 	if err != nil {
 		return err
 	}
@@ -91,33 +94,33 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 	return r.commit(ctx, c)
 }
 
-// replace puts an edited message in the place of what it was; its author and its
-// time stay as they are. An edit of a message that was never recorded is recorded
-// as it is now.
+// replace turns the commit of an edited message into one that replaces the stored
+// message. Author and time stay as they are. An edit of a message that was never
+// stored is stored as a new message, unless it is deleted.
 func (r *Recorder) replace(ctx context.Context, c bot.Commit, m bot.Message) (bot.Commit, error) {
 	key := c.Messages[0].Key
-	was, found, err := r.Find(ctx, c.Incident, key)
+	stored, ok, err := r.Find(ctx, c.Incident, key)
 	if err != nil {
 		return c, err
 	}
-	if !found {
+	if !ok {
 		if m.Deleted {
 			c.Messages = nil
 		}
 		return c, nil
 	}
-	was.Text, was.Edited, was.Deleted = m.Text, m.Edited, m.Deleted
-	stored, err := was.Stored(key)
-	c.Messages, c.EditedMessages = nil, []bot.StoredMessage{stored}
+	stored.Text, stored.Edited, stored.Deleted = m.Text, m.Edited, m.Deleted
+	encoded, err := stored.Encode(key)
+	c.Messages, c.EditedMessages = nil, []bot.StoredMessage{encoded}
 	return c, err
 }
 
-// searchPage is how many messages are read at a time to find one.
+// searchPage is how many messages [Recorder.Find] reads at a time.
 const searchPage = 500
 
-// Find returns the message of a conversation with a key, looking at the newest
-// first.
-func (r *Recorder) Find(ctx context.Context, incident, key string) (m bot.Message, found bool, err error) {
+// Find returns the message of a conversation with a key. It searches from the newest
+// message back.
+func (r *Recorder) Find(ctx context.Context, incident, key string) (m bot.Message, ok bool, err error) {
 	for before := 0; ; {
 		page, err := r.store.Messages(ctx, incident, before, searchPage)
 		if err != nil {
@@ -137,9 +140,9 @@ func (r *Recorder) Find(ctx context.Context, incident, key string) (m bot.Messag
 	}
 }
 
-// List returns the newest messages of an incident with Seq < before (0: of all),
-// oldest first. A speaker who does not work on it reads none (see
-// [access.Speaker.CanWorkOn]).
+// List returns the newest messages of an incident with Seq < before (0: the newest of
+// all), oldest first. It returns none to a speaker who may not work on the incident
+// ([access.Speaker.CanWorkOn]).
 func (r *Recorder) List(ctx context.Context, id string, s access.Speaker, before, limit int) ([]bot.Message, error) {
 	i, err := r.incidents.Get(ctx, id, s)
 	if err != nil || !s.CanWorkOn(&i) {

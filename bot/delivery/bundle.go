@@ -19,20 +19,20 @@ const (
 
 // bundles remembers when each person was paged last. It is forgotten with the
 // process: at worst somebody gets three single pages more.
-type bundles struct {
+type recentPages struct {
 	mu   sync.Mutex
 	last map[string][]time.Time // by recipient and method
 }
 
-func newBundles() *bundles { return &bundles{last: map[string][]time.Time{}} }
+func newRecentPages() *recentPages { return &recentPages{last: map[string][]time.Time{}} }
 
 func bundleKey(d workflow.SendPage) string { return d.To + "\x00" + d.Via }
 
 // sent notes a page.
-func (b *bundles) sent(d workflow.SendPage, now time.Time) {
+func (b *recentPages) add(d workflow.SendPage, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !isHuman(d.To) {
+	if !isPerson(d.To) {
 		return
 	}
 	key := bundleKey(d)
@@ -44,13 +44,13 @@ func (b *bundles) sent(d workflow.SendPage, now time.Time) {
 	}
 }
 
-func (b *bundles) recent(key string, now time.Time) []time.Time {
+func (b *recentPages) recent(key string, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(b.last[key]), func(t time.Time) bool { return now.Sub(t) >= bundleWindow })
 }
 
 // until says how many of n pages go out singly now, and until when the rest
 // waits; zero: the rest goes out now, as one.
-func (b *bundles) until(key string, n int, now time.Time) (single int, wait time.Time) {
+func (b *recentPages) schedule(key string, n int, now time.Time) (single int, wait time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	recent := b.recent(key, now)
@@ -65,19 +65,19 @@ func (b *bundles) until(key string, n int, now time.Time) (single int, wait time
 }
 
 // Held is a page that waits for its bundle.
-type Held struct {
+type HeldPage struct {
 	bot.Work
 	Until time.Time
 }
 
 // Bundle sorts works into what is carried out together: each alone, but for pages
 // to a person who has had too many. What waits for its bundle is held.
-func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []Held) {
+func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []HeldPage) {
 	pages := map[string][]bot.Work{}
 	var order []string
 	for _, w := range works {
 		page, ok := w.Action.(workflow.SendPage)
-		if !ok || !isHuman(page.To) {
+		if !ok || !isPerson(page.To) {
 			groups = append(groups, []bot.Work{w})
 			continue
 		}
@@ -90,7 +90,7 @@ func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []Held) {
 	now := s.engine.Now()
 	for _, key := range order {
 		all := pages[key]
-		single, wait := s.bundles.until(key, len(all), now)
+		single, wait := s.recent.schedule(key, len(all), now)
 		for _, w := range all[:single] {
 			groups = append(groups, []bot.Work{w})
 		}
@@ -100,7 +100,7 @@ func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []Held) {
 			continue
 		}
 		for _, w := range rest {
-			held = append(held, Held{Work: w, Until: wait})
+			held = append(held, HeldPage{Work: w, Until: wait})
 		}
 	}
 	return groups, held

@@ -15,7 +15,7 @@ import (
 // same method. The error is permanent when the recipient has no such method.
 func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager, error) {
 	head := tasks[0]
-	page, pager, view, err := s.address(head.page.To, head.page.Via, s.urgency(ctx, head.Incident))
+	page, pager, view, err := s.resolveContact(head.page.To, head.page.Via, s.urgency(ctx, head.Incident))
 	if err != nil {
 		return page, nil, err
 	}
@@ -44,13 +44,13 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		page.Incidents = append(page.Incidents, paged)
 		asked = append(asked, card.PageRequest{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, AckURL: paged.AcknowledgeURL})
 	}
-	page.Content = card.Bundle(distinct(asked), view)
+	page.Content = card.Bundle(removeDuplicates(asked), view)
 	return page, pager, nil
 }
 
 // distinct leaves out what one message would say twice: of several pages for one
 // incident with the same text, the one that wants an answer stays.
-func distinct(all []card.PageRequest) []card.PageRequest {
+func removeDuplicates(all []card.PageRequest) []card.PageRequest {
 	var kept []card.PageRequest
 	for _, a := range all {
 		same := slices.IndexFunc(kept, func(k card.PageRequest) bool {
@@ -68,7 +68,7 @@ func distinct(all []card.PageRequest) []card.PageRequest {
 
 // address finds where a message to a recipient goes, through which pager, and how
 // the recipient reads times.
-func (s *Sender) address(to, via string, urgency workflow.Level) (bot.Page, bot.Pager, card.View, error) {
+func (s *Sender) resolveContact(to, via string, urgency workflow.Level) (bot.Page, bot.Pager, card.View, error) {
 	org := s.engine.Organization()
 	contact, err := org.Directory.Contact(to, via, urgency)
 	if err != nil {

@@ -32,13 +32,13 @@ type Sender struct {
 	links    *signin.PageLinks
 	attempts *outbound.Attempts
 	breaker  *outbound.Breaker
-	bundles  *bundles
+	recent   *recentPages
 	log      *slog.Logger
 }
 
 // New makes a sender.
 func New(c Config) *Sender {
-	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, bundles: newBundles(), log: c.Log}
+	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, recent: newRecentPages(), log: c.Log}
 }
 
 // task is one page that is due.
@@ -52,11 +52,11 @@ type task struct {
 func (t task) key() string { return t.Owner + "/" + t.page.Page }
 
 // done are the records that end with a page.
-func (t task) done() []bot.RecordChange {
+func (t task) attemptChanges() []bot.RecordChange {
 	if !t.attempted {
 		return nil
 	}
-	return []bot.RecordChange{outbound.Done(t.key())}
+	return []bot.RecordChange{outbound.EndAttempt(t.key())}
 }
 
 // HandlePages sends one page, or several to the same recipient through the same
@@ -76,8 +76,8 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 			continue
 		}
 		if w.Incident.Status != "" {
-			if wanted, _ := w.Incident.StillWanted(page); !wanted {
-				answers[n] = bot.Answer{Records: []bot.RecordChange{outbound.Done(w.Owner + "/" + page.Page)}}
+			if wanted, _ := w.Incident.IsStillNeeded(page); !wanted {
+				answers[n] = bot.Answer{Records: []bot.RecordChange{outbound.EndAttempt(w.Owner + "/" + page.Page)}}
 				continue
 			}
 		}
@@ -96,8 +96,8 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 	look, cancel := context.WithTimeout(ctx, outbound.SendTimeout/2) // so that the lease covers the send all the same
 	page, pager, err := s.compose(look, tasks)
 	again := false
-	if _, asks := pager.(bot.Rechecker); asks && err == nil {
-		again = s.begin(look, tasks)
+	if _, ok := pager.(bot.Rechecker); ok && err == nil {
+		again = s.beginAttempts(look, tasks)
 	}
 	cancel()
 	if again && len(tasks) > 1 { // the other side is asked about each alone
@@ -108,7 +108,7 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 		return answers
 	}
 	answers := make([]bot.Answer, 0, len(tasks))
-	if !tasks[0].Outlasts(s.engine.Now(), outbound.SendTimeout) { // asked last: the process may have stood still until now
+	if !tasks[0].CanSend(s.engine.Now(), outbound.SendTimeout) { // asked last: the process may have stood still until now
 		for range tasks {
 			answers = append(answers, bot.Answer{Abandoned: true})
 		}
@@ -117,14 +117,14 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 	if err == nil {
 		err = s.send(ctx, pager, page, again)
 		for _, key := range page.Keys {
-			s.attempts.Ended(key, again, err)
+			s.attempts.RecordResult(key, again, err)
 		}
 	}
 	if err == nil {
-		s.bundles.sent(tasks[0].page, s.engine.Now())
+		s.recent.add(tasks[0].page, s.engine.Now())
 	}
 	for _, t := range tasks {
-		answers = append(answers, s.answer(t, err))
+		answers = append(answers, s.answerFor(t, err))
 	}
 	return answers
 }
@@ -132,7 +132,7 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 // begin puts pages on record that are about to be handed to a party that can be
 // asked, and reports whether one may have been handed over before. When that
 // cannot be known, it may.
-func (s *Sender) begin(ctx context.Context, tasks []task) (again bool) {
+func (s *Sender) beginAttempts(ctx context.Context, tasks []task) (again bool) {
 	for n := range tasks {
 		tasks[n].attempted = true
 		was, err := s.attempts.Begin(ctx, tasks[n].key())
@@ -149,7 +149,7 @@ func (s *Sender) begin(ctx context.Context, tasks []task) (again bool) {
 // hangs at one party holds up no other.
 func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again bool) error {
 	party := page.Via
-	if !isHuman(page.Person) {
+	if !isPerson(page.Person) {
 		party = page.Person // each receiver answers for itself
 	}
 	if s.breaker.IsOpen(party, s.engine.Now()) {
@@ -159,7 +159,7 @@ func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again
 	defer cancel()
 	began := s.engine.Now()
 	hand := pager.Page
-	if check, asks := pager.(bot.Rechecker); asks && again {
+	if check, ok := pager.(bot.Rechecker); ok && again {
 		hand = check.PageAgain
 	}
 	err := hand(send, page)
@@ -167,26 +167,26 @@ func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again
 	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // this process stood still or waits, not the party
 		return err
 	}
-	s.breaker.Ended(party, err != nil && send.Err() != nil, now)
+	s.breaker.RecordResult(party, err != nil && send.Err() != nil, now)
 	return err
 }
 
 // brief is how long a party may put a page off without having failed: several
 // pages to one person come a second apart on a chat platform.
-const brief = 5 * time.Second
+const maxDelay = 5 * time.Second
 
 // answer says what became of a page. One that failed is reported to the incident,
 // which goes on with the next method or step, and is tried again beside that
 // (rule E4).
-func (s *Sender) answer(t task, err error) bot.Answer {
+func (s *Sender) answerFor(t task, err error) bot.Answer {
 	wait, later := bot.RetryDelay(err)
 	switch {
 	case err == nil:
-		return bot.Answer{Command: workflow.Delivered{Page: t.page.Page}, Records: t.done(), Sent: true}
+		return bot.Answer{Command: workflow.Delivered{Page: t.page.Page}, Records: t.attemptChanges(), Sent: true}
 	case bot.IsPermanent(err):
 		s.log.Warn("a page failed for good", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "error", err.Error())
-		return bot.Answer{Command: workflow.Undeliverable{Page: t.page.Page, Why: err.Error()}, Records: t.done()}
-	case later && wait <= brief:
+		return bot.Answer{Command: workflow.Undeliverable{Page: t.page.Page, Why: err.Error()}, Records: t.attemptChanges()}
+	case later && wait <= maxDelay:
 		return bot.Retry(err) // it is on its way: nothing else need be tried
 	}
 	s.log.Warn("a page failed, trying again", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "attempt", t.Attempt, "error", err.Error())
@@ -195,16 +195,16 @@ func (s *Sender) answer(t task, err error) bot.Answer {
 
 // cancelTries bounds how often a pager is asked to take a page back: it is a
 // courtesy.
-const cancelTries = 10
+const maxCancelAttempts = 10
 
 // cancel tells a pager that a page needs no answer any more.
 func (s *Sender) cancel(ctx context.Context, w bot.Work, c workflow.CancelPage) bot.Answer {
 	canceler, ok := s.engine.Pager(c.Via).(bot.Canceler)
-	if !ok || w.Attempt > cancelTries || w.Incident.Status == "" {
+	if !ok || w.Attempt > maxCancelAttempts || w.Incident.Status == "" {
 		return bot.Answer{}
 	}
 	t := task{Work: w, page: workflow.SendPage{Page: c.Page, To: c.To, Via: c.Via, Purpose: workflow.PurposeNotice, Text: c.Why}}
-	if !w.Outlasts(s.engine.Now(), outbound.SendTimeout) {
+	if !w.CanSend(s.engine.Now(), outbound.SendTimeout) {
 		return bot.Answer{Abandoned: true}
 	}
 	page, _, err := s.compose(ctx, []task{t})
@@ -221,4 +221,4 @@ func (s *Sender) cancel(ctx context.Context, w bot.Work, c workflow.CancelPage) 
 
 // isHuman reports whether a recipient is a person. Machines and the log read
 // everything.
-func isHuman(recipient string) bool { return !strings.Contains(recipient, ":") && recipient != "log" }
+func isPerson(recipient string) bool { return !strings.Contains(recipient, ":") && recipient != "log" }

@@ -20,7 +20,7 @@ type Notice struct {
 // methods in the order in which a notice tries them. The error is permanent, and
 // says why there is nobody.
 func (s *Sender) Recipients(t workflow.Target) ([]workflow.Recipient, error) {
-	a := s.engine.Organization().Directory.Answer(t)
+	a := s.engine.Organization().Directory.Resolve(t)
 	if len(a.Recipients) == 0 {
 		return nil, bot.Permanent(errors.New(a.Why))
 	}
@@ -30,7 +30,7 @@ func (s *Sender) Recipients(t workflow.Target) ([]workflow.Recipient, error) {
 // ComposeNotice makes a notice ready to be handed over, in the recipient's
 // zone. The error is permanent when the recipient has no such method.
 func (s *Sender) ComposeNotice(n Notice) (bot.Page, bot.Pager, error) {
-	page, pager, view, err := s.address(n.To.ID, n.Via, workflow.Low)
+	page, pager, view, err := s.resolveContact(n.To.ID, n.Via, workflow.Low)
 	if err != nil {
 		return page, nil, err
 	}

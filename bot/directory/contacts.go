@@ -20,48 +20,48 @@ const (
 
 // Answer says who stands behind a target now, and how each is reached; or why
 // there is nobody, in words for the room.
-func (d *Directory) Answer(target workflow.Target) workflow.Answer {
+func (d *Directory) Resolve(target workflow.Target) workflow.Answer {
 	id := target.ID()
 	switch target.Kind() {
 	case "person":
-		if r, ok := d.recipient(id); ok {
-			return only(r)
+		if r, ok := d.findRecipient(id); ok {
+			return oneRecipient(r)
 		}
 		if len(d.People) == 0 { // no people are configured: everybody reads the log
-			return only(reachedBy(id, strings.TrimPrefix(id, "guest:"), "log"))
+			return oneRecipient(newRecipient(id, strings.TrimPrefix(id, "guest:"), "log"))
 		}
 		return workflow.Answer{Why: fmt.Sprintf("nobody is called %s any more", id)}
 	case "team":
-		return d.team(id)
+		return d.resolveTeam(id)
 	case "room":
-		if p, room, ok := d.onPlatform(id); ok {
-			return only(reachedBy(string(target), p.place(room), p.Name))
+		if p, room, ok := d.splitPlatformID(id); ok {
+			return oneRecipient(newRecipient(string(target), p.describe(room), p.Name))
 		}
 	case "webhook":
 		if !slices.Contains(d.Webhooks, id) {
 			return workflow.Answer{Why: fmt.Sprintf("there is no webhook %s any more", id)}
 		}
-		return only(reachedBy(string(target), id, "webhook"))
+		return oneRecipient(newRecipient(string(target), id, "webhook"))
 	case "log":
-		return only(reachedBy("log", "the log", "log"))
+		return oneRecipient(newRecipient("log", "the log", "log"))
 	}
 	return workflow.Answer{Why: fmt.Sprintf("%s cannot be paged", target)}
 }
 
 // only is the answer that one recipient is.
-func only(one workflow.Recipient) workflow.Answer {
+func oneRecipient(one workflow.Recipient) workflow.Answer {
 	return workflow.Answer{Recipients: []workflow.Recipient{one}}
 }
 
 // reachedBy is a recipient who is reached in one way, whatever the urgency.
-func reachedBy(id, name, method string) workflow.Recipient {
+func newRecipient(id, name, method string) workflow.Recipient {
 	m := []workflow.Method{{Key: method}}
 	return workflow.Recipient{ID: id, Name: name, High: m, Low: m}
 }
 
 // onPlatform splits "slack:U024BE7LH" into a platform that is connected and an ID
 // there.
-func (d *Directory) onPlatform(text string) (p Platform, id string, ok bool) {
+func (d *Directory) splitPlatformID(text string) (p Platform, id string, ok bool) {
 	name, id, _ := strings.Cut(text, ":")
 	n := slices.IndexFunc(d.Platforms, func(p Platform) bool { return p.Name == name })
 	if n < 0 || id == "" || strings.Contains(id, ":") {
@@ -71,11 +71,11 @@ func (d *Directory) onPlatform(text string) (p Platform, id string, ok bool) {
 }
 
 // place names what is known by its place on the platform alone.
-func (p Platform) place(what string) string { return what + " on " + p.Title }
+func (p Platform) describe(what string) string { return what + " on " + p.Title }
 
 // team says who is in a team now. The members of a group who can be reached in
 // no way are left out.
-func (d *Directory) team(id string) workflow.Answer {
+func (d *Directory) resolveTeam(id string) workflow.Answer {
 	t, ok := d.Team(id)
 	if !ok {
 		return workflow.Answer{Why: fmt.Sprintf("there is no team %s any more", id)}
@@ -93,7 +93,7 @@ func (d *Directory) team(id string) workflow.Answer {
 	}
 	var a workflow.Answer
 	for _, member := range members {
-		if r, ok := d.recipient(member); ok {
+		if r, ok := d.findRecipient(member); ok {
 			a.Recipients = append(a.Recipients, r)
 		}
 	}
@@ -105,33 +105,33 @@ func (d *Directory) team(id string) workflow.Answer {
 
 // recipient returns a configured person, or a guest who is known from a platform
 // that is connected.
-func (d *Directory) recipient(id string) (workflow.Recipient, bool) {
+func (d *Directory) findRecipient(id string) (workflow.Recipient, bool) {
 	if p, ok := d.Person(id); ok {
 		return workflow.Recipient{
 			ID: p.ID, Name: p.Name,
-			High: keys(d.methods(p, workflow.High)),
-			Low:  keys(d.methods(p, workflow.Low)),
+			High: methodKeys(d.methodsOf(p, workflow.High)),
+			Low:  methodKeys(d.methodsOf(p, workflow.Low)),
 		}, true
 	}
-	if p, account, ok := d.guest(id); ok {
-		return reachedBy(id, p.place(account), p.Name), true
+	if p, account, ok := d.guestAccount(id); ok {
+		return newRecipient(id, p.describe(account), p.Name), true
 	}
 	return workflow.Recipient{}, false
 }
 
 // guest returns the account of an ID such as "guest:slack:U024BE7LH".
-func (d *Directory) guest(id string) (p Platform, account string, ok bool) {
+func (d *Directory) guestAccount(id string) (p Platform, account string, ok bool) {
 	rest, is := strings.CutPrefix(id, "guest:")
 	if !is {
 		return Platform{}, "", false
 	}
-	return d.onPlatform(rest)
+	return d.splitPlatformID(rest)
 }
 
 // methods returns a person's own methods for an urgency, or those for the
 // other, or what stands in for both. A method "chat" is one for each platform that
 // knows them.
-func (d *Directory) methods(p Person, urgency workflow.Level) []Method {
+func (d *Directory) methodsOf(p Person, urgency workflow.Level) []Method {
 	own, other, later := p.High, p.Low, mailWhenHigh
 	if urgency == workflow.Low {
 		own, other, later = p.Low, p.High, mailWhenLow
@@ -142,7 +142,7 @@ func (d *Directory) methods(p Person, urgency workflow.Level) []Method {
 	var all []Method
 	for _, m := range own {
 		if m.Via == ViaChat {
-			all = append(all, d.onChat(p, m.After)...)
+			all = append(all, d.chatMethods(p, m.After)...)
 		} else {
 			all = append(all, m)
 		}
@@ -150,7 +150,7 @@ func (d *Directory) methods(p Person, urgency workflow.Level) []Method {
 	if len(own) > 0 {
 		return all
 	}
-	all = d.onChat(p, 0)
+	all = d.chatMethods(p, 0)
 	if slices.Contains(d.Pagers, "email") && p.Email != "" {
 		mail := Method{Via: "email"}
 		if len(all) > 0 {
@@ -165,10 +165,10 @@ func (d *Directory) methods(p Person, urgency workflow.Level) []Method {
 }
 
 // onChat returns a method for each connected platform that knows a person.
-func (d *Directory) onChat(p Person, after time.Duration) []Method {
+func (d *Directory) chatMethods(p Person, after time.Duration) []Method {
 	var all []Method
 	for _, platform := range d.Platforms {
-		if platform.address(p) != "" {
+		if platform.addressOf(p) != "" {
 			all = append(all, Method{Via: platform.Name, After: after})
 		}
 	}
@@ -177,7 +177,7 @@ func (d *Directory) onChat(p Person, after time.Duration) []Method {
 
 // address is how the platform finds a person: their account's ID, or
 // "email:ADDRESS"; "" when it cannot.
-func (p Platform) address(person Person) string {
+func (p Platform) addressOf(person Person) string {
 	switch account := person.Accounts[p.Name]; {
 	case account != "":
 		return account
@@ -189,7 +189,7 @@ func (p Platform) address(person Person) string {
 
 // keys names methods so that each is unique for its person: the second sms is
 // "sms#2".
-func keys(methods []Method) []workflow.Method {
+func methodKeys(methods []Method) []workflow.Method {
 	var all []workflow.Method
 	seen := map[string]int{}
 	for _, m := range methods {
@@ -219,14 +219,14 @@ func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 	case "webhook":
 		return Contact{Person: recipient, Name: target.ID(), Via: "webhook", Address: target.ID()}, nil
 	case "room":
-		if p, room, ok := d.onPlatform(target.ID()); ok {
-			return Contact{Person: recipient, Name: p.place(room), Via: p.Name, Address: room}, nil
+		if p, room, ok := d.splitPlatformID(target.ID()); ok {
+			return Contact{Person: recipient, Name: p.describe(room), Via: p.Name, Address: room}, nil
 		}
 	case "log":
 		return Contact{Person: recipient, Name: "the log", Via: "log"}, nil
 	case "guest":
-		if p, account, ok := d.guest(recipient); ok && key == p.Name {
-			return Contact{Person: recipient, Name: p.place(account), Via: p.Name, Address: account}, nil
+		if p, account, ok := d.guestAccount(recipient); ok && key == p.Name {
+			return Contact{Person: recipient, Name: p.describe(account), Via: p.Name, Address: account}, nil
 		}
 		return Contact{Person: recipient, Name: target.ID(), Via: "log"}, nil
 	}
@@ -239,10 +239,10 @@ func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 		other = workflow.High
 	}
 	for _, u := range []workflow.Level{urgency, other} { // the other's serve when the urgency has changed since
-		methods := d.methods(p, u)
-		for n, k := range keys(methods) {
+		methods := d.methodsOf(p, u)
+		for n, k := range methodKeys(methods) {
 			if k.Key == key {
-				return d.contact(p, methods[n])
+				return d.methodContact(p, methods[n])
 			}
 		}
 	}
@@ -250,7 +250,7 @@ func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 }
 
 // contact is where a method reaches a person.
-func (d *Directory) contact(p Person, m Method) (Contact, error) {
+func (d *Directory) methodContact(p Person, m Method) (Contact, error) {
 	c := Contact{Person: p.ID, Name: p.Name, Via: m.Via, Address: m.To}
 	if m.Via == "email" {
 		c.Address = cmp.Or(m.To, p.Email)
@@ -259,7 +259,7 @@ func (d *Directory) contact(p Person, m Method) (Contact, error) {
 		if platform.Name != m.Via {
 			continue
 		}
-		if c.Address = platform.address(p); c.Address == "" {
+		if c.Address = platform.addressOf(p); c.Address == "" {
 			return Contact{}, fmt.Errorf("%s has neither a %s account nor an e-mail address to be found by", p.Name, platform.Title)
 		}
 	}

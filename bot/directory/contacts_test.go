@@ -56,7 +56,7 @@ func TestDefaultsWithChat(t *testing.T) {
 	} {
 		r := chatty(c.pagers...)
 		for id, want := range c.want {
-			a := r.Answer(workflow.Target("person:" + id))
+			a := r.Resolve(workflow.Target("person:" + id))
 			if got := (both{a.Recipients[0].High, a.Recipients[0].Low}); !cmp.Equal(got, want, cmp.AllowUnexported(both{})) {
 				t.Errorf("%s, with %v: %+v", id, c.pagers, got)
 			}
@@ -70,7 +70,7 @@ func TestRooms(t *testing.T) {
 	m := []workflow.Method{{Key: "slack"}}
 	for target, name := range map[workflow.Target]string{"room:slack:#ops": "#ops on Slack", "room:slack:C024BE7LR": "C024BE7LR on Slack"} {
 		want := []workflow.Recipient{{ID: string(target), Name: name, High: m, Low: m}}
-		if diff := cmp.Diff(want, r.Answer(target).Recipients); diff != "" {
+		if diff := cmp.Diff(want, r.Resolve(target).Recipients); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
 		contact := directory.Contact{Person: string(target), Name: name, Via: "slack", Address: strings.TrimPrefix(target.ID(), "slack:")}
@@ -78,7 +78,7 @@ func TestRooms(t *testing.T) {
 			t.Errorf("%s: %+v %v", target, got, err)
 		}
 	}
-	if a := r.Answer("room:discord:ops"); len(a.Recipients) > 0 || a.Why != "room:discord:ops cannot be paged" {
+	if a := r.Resolve("room:discord:ops"); len(a.Recipients) > 0 || a.Why != "room:discord:ops cannot be paged" {
 		t.Errorf("discord: %+v", a)
 	}
 }
@@ -108,10 +108,10 @@ func TestGuests(t *testing.T) {
 	m := []workflow.Method{{Key: "slack"}}
 	r := chatty()
 	want := []workflow.Recipient{{ID: zoe, Name: "U123 on Slack", High: m, Low: m}}
-	if diff := cmp.Diff(want, r.Answer("person:"+zoe).Recipients); diff != "" {
+	if diff := cmp.Diff(want, r.Resolve("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("guest: %s", diff)
 	}
-	if diff := cmp.Diff(want, (&directory.Directory{Platforms: slack()}).Answer("person:"+zoe).Recipients); diff != "" {
+	if diff := cmp.Diff(want, (&directory.Directory{Platforms: slack()}).Resolve("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("where nobody is configured: %s", diff)
 	}
 	for key, want := range map[string]directory.Contact{
@@ -123,17 +123,17 @@ func TestGuests(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"guest:Zoe", "guest:slack:", "guest:slack:U1:2", "guest:discord:8"} {
-		if a := r.Answer(workflow.Target("person:" + id)); len(a.Recipients) > 0 || !strings.Contains(a.Why, "nobody is called "+id) {
+		if a := r.Resolve(workflow.Target("person:" + id)); len(a.Recipients) > 0 || !strings.Contains(a.Why, "nobody is called "+id) {
 			t.Errorf("%s: %+v", id, a)
 		}
 	}
 	r.Platforms = nil
-	if a := r.Answer("person:" + zoe); len(a.Recipients) > 0 {
+	if a := r.Resolve("person:" + zoe); len(a.Recipients) > 0 {
 		t.Errorf("without chat: %+v", a)
 	}
 	log := []workflow.Method{{Key: "log"}}
 	want = []workflow.Recipient{{ID: zoe, Name: "slack:U123", High: log, Low: log}}
-	if diff := cmp.Diff(want, (&directory.Directory{Pagers: []string{"log"}}).Answer("person:"+zoe).Recipients); diff != "" {
+	if diff := cmp.Diff(want, (&directory.Directory{Pagers: []string{"log"}}).Resolve("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("without chat, where nobody is configured: %s", diff)
 	}
 }
@@ -142,7 +142,7 @@ func TestGuests(t *testing.T) {
 // are now.
 func TestGroups(t *testing.T) {
 	r := chatty()
-	if a := r.Answer("team:ops"); a.Why != "nobody is known to be in the Slack group of team ops" {
+	if a := r.Resolve("team:ops"); a.Why != "nobody is known to be in the Slack group of team ops" {
 		t.Errorf("unknown: %+v", a)
 	}
 	now := []string{"ana", "gone", "guest:slack:U123"}
@@ -154,7 +154,7 @@ func TestGroups(t *testing.T) {
 	}
 	ids := func(target workflow.Target) string {
 		var all []string
-		for _, one := range r.Answer(target).Recipients {
+		for _, one := range r.Resolve(target).Recipients {
 			all = append(all, one.ID)
 		}
 		return strings.Join(all, " ")
@@ -169,7 +169,7 @@ func TestGroups(t *testing.T) {
 	if got := ids("team:both"); got != "dan" {
 		t.Errorf("its own members are %s", got)
 	}
-	if a := r.Answer("team:lonely"); len(a.Recipients) > 0 || a.Why == "" {
+	if a := r.Resolve("team:lonely"); len(a.Recipients) > 0 || a.Why == "" {
 		t.Errorf("lonely: %+v", a)
 	}
 }
@@ -184,7 +184,7 @@ func TestViaChat(t *testing.T) {
 		}},
 		Platforms: []directory.Platform{{Name: "slack", Title: "Slack"}, {Name: "huddle", Title: "Huddle"}, {Name: "other", Title: "Other"}},
 	}
-	r := d.Answer("person:ana").Recipients[0]
+	r := d.Resolve("person:ana").Recipients[0]
 	high := []workflow.Method{{Key: "slack"}, {Key: "huddle"}, {Key: "slack#2", After: time.Minute}, {Key: "huddle#2", After: time.Minute}}
 	if diff := cmp.Diff(high, r.High); diff != "" {
 		t.Errorf("high: %s", diff)

@@ -37,17 +37,17 @@ func TestAnswer(t *testing.T) {
 		"person:cleo": {{ID: "cleo", Name: "Cleo", High: []workflow.Method{{Key: "log"}}, Low: []workflow.Method{{Key: "log"}}}},
 		"webhook:noc": {{ID: "webhook:noc", Name: "noc", High: []workflow.Method{{Key: "webhook"}}, Low: []workflow.Method{{Key: "webhook"}}}},
 	} {
-		if diff := cmp.Diff(want, r.Answer(target).Recipients); diff != "" {
+		if diff := cmp.Diff(want, r.Resolve(target).Recipients); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
 	}
-	if got := r.Answer("team:all").Recipients; len(got) != 2 {
+	if got := r.Resolve("team:all").Recipients; len(got) != 2 {
 		t.Errorf("team: %+v", got)
 	}
 	for target, why := range map[workflow.Target]string{
 		"person:zoe": "nobody is called zoe", "team:nope": "no team nope", "team:empty": "no members", "webhook:x": "no webhook x", "schedule:s": "cannot be paged",
 	} {
-		if a := r.Answer(target); len(a.Recipients) > 0 || !strings.Contains(a.Why, why) {
+		if a := r.Resolve(target); len(a.Recipients) > 0 || !strings.Contains(a.Why, why) {
 			t.Errorf("%s: %+v", target, a)
 		}
 	}

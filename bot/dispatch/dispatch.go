@@ -1,5 +1,10 @@
-// Package dispatch carries out the lines that people type, click and send: it
-// parses them, checks access, takes one step of an incident, and words the reply.
+// Package dispatch runs the command lines that people type, click and send: it parses
+// a line, checks access, takes one step of an incident, and returns the reply. It also
+// completes lines, says which of them need a form, and writes people's messages into
+// a conversation.
+//
+// It decides neither who may do what (package access does) nor what a command does
+// (package workflow does). Begin reading at [Dispatcher.Run].
 package dispatch
 
 import (
@@ -22,7 +27,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Config is what a dispatcher is made of.
+// Config configures a dispatcher.
 type Config struct {
 	Engine       *bot.Engine
 	Store        Store
@@ -32,12 +37,13 @@ type Config struct {
 	Log          *slog.Logger
 }
 
-// Store is where operations and incident numbers are.
+// Store is the part of the store that a dispatcher uses: operations and incident
+// numbers.
 type Store interface {
 	bot.Incidents
 }
 
-// Dispatcher carries out lines.
+// Dispatcher runs command lines.
 type Dispatcher struct {
 	engine       *bot.Engine
 	store        Store
@@ -47,30 +53,30 @@ type Dispatcher struct {
 	log          *slog.Logger
 }
 
-// New makes a dispatcher.
+// New returns a dispatcher.
 func New(c Config) *Dispatcher {
 	return &Dispatcher{engine: c.Engine, store: c.Store, incidents: c.Incidents, conversation: c.Conversation, signin: c.SignIn, log: c.Log}
 }
 
-// Request is a line somebody typed, clicked or sent.
+// Request is a line that a person typed, clicked or sent.
 type Request struct {
 	Text      string
-	Room      string // the incident whose room it was typed in, or ""
+	Room      string // the incident in whose room it was typed; "": none
 	Speaker   access.Speaker
-	Fields    map[string][]string // what a form filled in, by the field's name in the catalog
-	Operation string              // stable name of the delivery, so that its repeat gets the same reply
+	Fields    map[string][]string // the values of a form, by the field's name in the catalog
+	Operation string              // stable ID of the delivery: a repeat gets the stored reply; "": none
 }
 
-// Reply answers a request. OK is false for a polite no, which changed nothing.
+// Reply is the reply to a request. OK is false for a refusal, which changed nothing.
 type Reply struct {
 	OK       bool   `json:"ok"`
 	Text     string `json:"text"`
 	Incident string `json:"incident,omitempty"`
 }
 
-// Run understands a line and carries it out. When it returns, what it changed
-// is durable. An error means that the store could not be reached or that
-// something is broken; a mistake of the speaker is a Reply that is not OK.
+// Run parses a line and carries it out. Its changes are durable when it returns. A
+// mistake of the speaker is a Reply that is not OK; an error means that the store does
+// not answer or that Tocsin has a bug.
 func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 	if r.Operation != "" {
 		if saved, err := d.store.Reply(ctx, r.Operation); err == nil {
@@ -79,44 +85,46 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 			return Reply{}, err
 		}
 	}
-	call, err := d.engine.Catalog().Parse(r.Text, d.context(ctx, r))
+	call, err := d.engine.Catalog().Parse(r.Text, d.parseContext(ctx, r))
 	if err != nil {
-		return refused(err)
+		return refusalReply(err)
 	}
-	if err := d.check(ctx, call, r.Speaker); err != nil {
-		return refused(err)
+	if err := d.checkAccess(ctx, call, r.Speaker); err != nil {
+		return refusalReply(err)
 	}
 	if call.Query != nil {
-		text, err := d.answer(ctx, call, r.Speaker)
+		text, err := d.answerQuery(ctx, call, r.Speaker)
 		if err != nil {
-			return refused(err)
+			return refusalReply(err)
 		}
 		return Reply{OK: true, Text: text, Incident: call.Incident}, nil
 	}
-	if declare, declares := call.Command.(workflow.Declare); declares {
+	if declare, ok := call.Command.(workflow.Declare); ok {
 		return d.declare(ctx, declare, r)
 	}
-	return d.change(ctx, change{incident: call.Incident, command: call.Command}, r)
+	return d.changeIncident(ctx, incidentChange{incident: call.Incident, command: call.Command}, r)
 }
 
-// refused turns a refusal into a reply and leaves other errors alone.
-func refused(err error) (Reply, error) {
-	if no, is := errors.AsType[*workflow.Refusal](err); is {
-		return Reply{Text: no.Error()}, nil
+// refusalReply turns a refusal into a reply, and returns any other error as it is.
+func refusalReply(err error) (Reply, error) {
+	if refusal, ok := errors.AsType[*workflow.Refusal](err); ok {
+		return Reply{Text: refusal.Error()}, nil
 	}
 	return Reply{}, err
 }
 
+// decodeReply decodes the stored reply of an operation.
 func decodeReply(raw []byte) (Reply, error) {
 	var reply Reply
 	if err := json.Unmarshal(raw, &reply); err != nil {
-		return Reply{}, fmt.Errorf("read a saved reply: %w", err)
+		return Reply{}, fmt.Errorf("decode a stored reply: %w", err)
 	}
 	return reply, nil
 }
 
-// context is what the parser needs to know of the speaker and the organization.
-func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
+// parseContext returns what the parser needs to know of the speaker and the
+// organization.
+func (d *Dispatcher) parseContext(ctx context.Context, r Request) commands.Context {
 	org := d.engine.Organization()
 	zone := r.Speaker.Zone
 	if zone == nil {
@@ -136,7 +144,7 @@ func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
 			p, ok := org.Directory.Find(handle)
 			return p.ID, p.Name, ok
 		},
-		Target: func(handle string) (workflow.Target, bool) { return target(org, handle) },
+		Target: func(handle string) (workflow.Target, bool) { return findTarget(org, handle) },
 		Service: func(text string) (string, bool) {
 			s, ok := org.Service(text)
 			return s.ID, ok
@@ -144,9 +152,9 @@ func (d *Dispatcher) context(ctx context.Context, r Request) commands.Context {
 	}
 }
 
-// target resolves what can be paged: a person, a team, or a target as the
-// configuration writes it.
-func target(o *bot.Organization, handle string) (workflow.Target, bool) {
+// findTarget returns the target that a person named: a person, a team, or a target as
+// it is written in the configuration.
+func findTarget(o *bot.Organization, handle string) (workflow.Target, bool) {
 	if p, ok := o.Directory.Find(handle); ok {
 		return workflow.Target("person:" + p.ID), true
 	}
@@ -157,7 +165,7 @@ func target(o *bot.Organization, handle string) (workflow.Target, bool) {
 	t := workflow.Target(name)
 	switch t.Kind() {
 	case "person", "team", "webhook":
-		return t, len(o.Directory.Answer(t).Recipients) > 0
+		return t, len(o.Directory.Resolve(t).Recipients) > 0
 	case "policy":
 		for _, p := range o.Policies {
 			if p.ID == t.ID() {
@@ -172,7 +180,7 @@ func target(o *bot.Organization, handle string) (workflow.Target, bool) {
 func (d *Dispatcher) declare(ctx context.Context, declare workflow.Declare, r Request) (Reply, error) {
 	duplicate := d.openForService(ctx, declare.Services, r.Speaker)
 	org := d.engine.Organization()
-	if s, ok := org.Service(first(declare.Services)); ok {
+	if s, ok := org.Service(firstOf(declare.Services)); ok {
 		declare.Category = cmp.Or(declare.Category, s.Category)
 		if s.Runbook != "" {
 			declare.Links = append(declare.Links, workflow.Link{URL: s.Runbook, Title: "Runbook"})
@@ -180,19 +188,19 @@ func (d *Dispatcher) declare(ctx context.Context, declare workflow.Declare, r Re
 	}
 	number, err := d.store.Reserve(ctx)
 	if err != nil {
-		return Reply{}, fmt.Errorf("reserve a number: %w", err)
+		return Reply{}, fmt.Errorf("reserve an incident number: %w", err)
 	}
 	id := workflow.ID(number)
-	note := unknownServices(org, declare.Services, id)
+	note := serviceHint(org, declare.Services, id)
 	if duplicate != "" {
 		note += fmt.Sprintf("\n%s is open for the same service. If it is the same: `merge %s %s`.", duplicate, id, duplicate)
 	}
-	return d.change(ctx, change{incident: id, command: declare, note: note}, r)
+	return d.changeIncident(ctx, incidentChange{incident: id, command: declare, note: note}, r)
 }
 
-// unknownServices says which services are not configured but nearly called like
+// serviceHint returns a hint when a service is not configured and its name is close to
 // one that is.
-func unknownServices(o *bot.Organization, services []string, id string) string {
+func serviceHint(o *bot.Organization, services []string, id string) string {
 	names := make([]string, 0, len(o.Services))
 	for _, s := range o.Services {
 		names = append(names, s.ID)
@@ -205,15 +213,16 @@ func unknownServices(o *bot.Organization, services []string, id string) string {
 	return ""
 }
 
-func first(all []string) string {
+// firstOf returns the first of a list, or "".
+func firstOf(all []string) string {
 	if len(all) == 0 {
 		return ""
 	}
 	return all[0]
 }
 
-// openForService finds an open incident of the same service, or returns "". A
-// store that cannot be read never stops a declaration.
+// openForService returns the ID of an open incident of the same service; "" when there
+// is none, or when the store cannot be read, which must not prevent a declaration.
 func (d *Dispatcher) openForService(ctx context.Context, services []string, s access.Speaker) string {
 	if len(services) == 0 {
 		return ""
@@ -225,15 +234,15 @@ func (d *Dispatcher) openForService(ctx context.Context, services []string, s ac
 	return open[0].ID
 }
 
-// change is what a person wants of an incident. The note is added to the reply.
-type change struct {
+// incidentChange is a command for an incident. The note is appended to the reply.
+type incidentChange struct {
 	incident string
 	command  workflow.Command
 	note     string
 }
 
-// change takes one step of an incident for a person.
-func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, error) {
+// changeIncident takes one step of an incident for the speaker of a request.
+func (d *Dispatcher) changeIncident(ctx context.Context, c incidentChange, r Request) (Reply, error) {
 	view, id := d.engine.View(r.Speaker.Zone), c.incident
 	reply := func(res bot.Result) Reply {
 		return Reply{OK: true, Incident: id, Text: card.Reply(res.Outcome.Incident, res.Outcome.Events, view) + c.note}
@@ -242,50 +251,52 @@ func (d *Dispatcher) change(ctx context.Context, c change, r Request) (Reply, er
 		By: r.Speaker.Actor(), Command: c.command, Operation: r.Operation,
 		Guard: func(i workflow.Incident) error { return access.CheckVisible(i, r.Speaker) },
 		Reply: func(res bot.Result) []byte {
-			raw, _ := json.Marshal(reply(res)) //nolint:errchkjson // three plain fields
+			raw, _ := json.Marshal(reply(res)) //nolint:errchkjson // a bool and two strings
 			return raw
 		},
-		Others: func(other string) (workflow.Other, error) { return d.other(ctx, other, r.Speaker) },
+		LoadOther: func(other string) (workflow.OtherIncident, error) { return d.loadOther(ctx, other, r.Speaker) },
 	})
 	switch {
 	case errors.Is(err, bot.ErrNotFound):
-		return refused(access.NotFound(id))
+		return refusalReply(access.NotFound(id))
 	case err != nil:
 		return Reply{}, err
 	case res.Repeated != nil:
 		return decodeReply(res.Repeated)
 	case res.Refusal != nil:
-		no, err := refused(res.Refusal)
+		refusal, err := refusalReply(res.Refusal)
 		if access.CheckVisible(res.Before, r.Speaker) == nil {
-			no.Incident = id
+			refusal.Incident = id
 		}
-		return no, err
+		return refusal, err
 	}
 	return reply(res), nil
 }
 
-// other is what a step may know of another incident that the speaker names.
-func (d *Dispatcher) other(ctx context.Context, id string, s access.Speaker) (workflow.Other, error) {
+// loadOther returns what a step may know of another incident that the speaker named.
+func (d *Dispatcher) loadOther(ctx context.Context, id string, s access.Speaker) (workflow.OtherIncident, error) {
 	i, err := d.incidents.Get(ctx, id, s)
-	if _, no := errors.AsType[*workflow.Refusal](err); no {
-		return workflow.Other{}, bot.ErrNotFound
+	if _, ok := errors.AsType[*workflow.Refusal](err); ok {
+		return workflow.OtherIncident{}, bot.ErrNotFound
 	}
-	return workflow.Other{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, Taken: len(i.Merge.From)}, err
+	return workflow.OtherIncident{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, MergedCount: len(i.Merge.From)}, err
 }
 
-// Acknowledge acknowledges an incident for the recipient of a page's link. seen is
-// the Seq of the incident that the person saw on the page (rule E5).
+// Acknowledge acknowledges an incident for the recipient of a page's link. seen is the
+// Seq of the incident as the person saw it (E5: an acknowledgement carries what was
+// seen).
 func (d *Dispatcher) Acknowledge(ctx context.Context, incident string, s access.Speaker, seen int) (Reply, error) {
-	return d.change(ctx, change{incident: incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: s})
+	return d.changeIncident(ctx, incidentChange{incident: incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: s})
 }
 
-// check refuses a call that its speaker may not make (rule P1).
-func (d *Dispatcher) check(ctx context.Context, call commands.Call, s access.Speaker) error {
+// checkAccess refuses a command that the speaker may not use (P1: access is checked
+// first).
+func (d *Dispatcher) checkAccess(ctx context.Context, call commands.Call, s access.Speaker) error {
 	if s.Access >= call.Access {
 		return access.CanHide(s, call.Command)
 	}
-	word := call.Word
-	word.Access = call.Access // more than the word's, because of a flag
+	word := call.Spec
+	word.Access = call.Access // a flag may need more than the command alone
 	if call.Incident == "" {
 		return access.Can(s, word, nil)
 	}

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -10,28 +11,27 @@ import (
 	"tocsin/workflow"
 )
 
-// Form is what a line lacks: its word asks for things by a form, and the line
-// says none of what is needed.
+// Form is the form that answers a line without its arguments.
 type Form struct {
-	Word     string
-	Incident string // "" when the word takes none
+	Word     string // the command
+	Incident string // "" when the command takes none
 }
 
-// NeedsForm reports whether a line that was typed is to be answered with a form:
-// it lacks what its word cannot do without.
+// NeedsForm reports whether a typed line must be answered with a form, because it
+// lacks an argument that its command requires.
 func (d *Dispatcher) NeedsForm(ctx context.Context, r Request) (Form, bool) {
-	f, wants := d.WantsForm(r)
-	if !wants {
+	f, ok := d.WantsForm(r)
+	if !ok {
 		return f, false
 	}
-	call, err := d.engine.Catalog().Parse(r.Text, d.context(ctx, r))
-	edit, edits := call.Command.(workflow.SetDetails)
-	return f, err != nil || edits && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
+	call, err := d.engine.Catalog().Parse(r.Text, d.parseContext(ctx, r))
+	edit, ok := call.Command.(workflow.SetDetails)
+	return f, err != nil || ok && edit.Title+edit.Description+edit.Category == "" && len(edit.AddServices)+len(edit.AddSymptoms) == 0
 }
 
-// WantsForm reports whether a line is to be answered with a form: it names a
-// word that has one, perhaps an incident, and nothing else. Nothing is read
-// from the store, so that it can be answered at once.
+// WantsForm reports whether a line can be answered with a form: it has a command with
+// a form, at most an incident, and nothing else. It does not read the store, so that a
+// platform that waits for the form gets it in time.
 func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 	words := strings.Fields(r.Text)
 	if len(words) > 0 && (words[0] == "/incident" || words[0] == "/inc" || words[0] == "incident") {
@@ -46,7 +46,7 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 	}
 	f := Form{Word: w.Name}
 	rest := words[1:]
-	if w.TakesIncident() {
+	if w.IsForIncident() {
 		f.Incident = r.Room
 		if len(rest) > 0 {
 			if id := commands.ParseID(rest[0]); id != "" {
@@ -54,7 +54,7 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 			}
 		}
 		if f.Incident == "" {
-			return Form{}, false // which incident, a form cannot ask
+			return Form{}, false // no form asks for the incident
 		}
 	}
 	if len(rest) > 0 && rest[0] == "--seen" {
@@ -63,30 +63,30 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 	return f, len(rest) == 0
 }
 
-// Complete returns how a line may go on, best first.
+// Complete returns the completions of a line, best first.
 func (d *Dispatcher) Complete(ctx context.Context, r Request) []commands.Completion {
-	return d.engine.Catalog().Complete(r.Text, d.context(ctx, r), r.Speaker.Access)
+	return d.engine.Catalog().Complete(r.Text, d.parseContext(ctx, r), r.Speaker.Access)
 }
 
-// maxChoices is how many open incidents are offered to be chosen from.
+// maxChoices is the number of open incidents that are offered as choices.
 const maxChoices = 100
 
-// Choices returns what a speaker may choose from for a kind of field: people,
-// whoever can be paged, services, open incidents. What cannot be read is not
-// offered.
+// Choices returns the choices of a speaker for a kind of field: people, targets that
+// can be paged, services, or open incidents. Incidents are left out when the store
+// cannot be read.
 func (d *Dispatcher) Choices(ctx context.Context, kind commands.FieldKind, s access.Speaker) []commands.Choice {
 	org := d.engine.Organization()
 	var all []commands.Choice
 	switch kind {
 	case commands.Person, commands.Target:
 		for _, p := range org.Directory.People {
-			all = append(all, commands.Choice{Value: "@" + p.ID, Label: or(p.Name, p.ID)})
+			all = append(all, commands.Choice{Value: "@" + p.ID, Label: cmp.Or(p.Name, p.ID)})
 		}
 		if kind == commands.Person {
 			break
 		}
 		for _, t := range org.Directory.Teams {
-			all = append(all, commands.Choice{Value: "team:" + t.ID, Label: or(t.Name, t.ID) + " (team)"})
+			all = append(all, commands.Choice{Value: "team:" + t.ID, Label: cmp.Or(t.Name, t.ID) + " (team)"})
 		}
 		for _, p := range org.Policies {
 			all = append(all, commands.Choice{Value: "policy:" + p.ID, Label: p.ID + " (policy)"})
@@ -96,12 +96,12 @@ func (d *Dispatcher) Choices(ctx context.Context, kind commands.FieldKind, s acc
 		}
 	case commands.Service:
 		for _, s := range org.Services {
-			all = append(all, commands.Choice{Value: s.ID, Label: or(s.Name, s.ID)})
+			all = append(all, commands.Choice{Value: s.ID, Label: cmp.Or(s.Name, s.ID)})
 		}
 	case commands.Incident:
-		open, err := d.incidents.Open(ctx, maxChoices)
+		open, err := d.incidents.ListOpen(ctx, maxChoices)
 		if err != nil {
-			d.log.WarnContext(ctx, "the open incidents cannot be offered", "error", err.Error())
+			d.log.WarnContext(ctx, "cannot list the open incidents as choices", "error", err.Error())
 		}
 		incidents.SortByNeed(open)
 		for n := range open {
@@ -109,7 +109,7 @@ func (d *Dispatcher) Choices(ctx context.Context, kind commands.FieldKind, s acc
 				all = append(all, commands.Choice{Value: open[n].ID, Label: open[n].ID + " · " + open[n].Title})
 			}
 		}
-	case commands.Line, commands.Text, commands.Choose, commands.Duration, commands.Check: // the language knows them itself
+	case commands.Line, commands.Text, commands.Choose, commands.Duration, commands.Check: // the catalog has their choices
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -14,8 +15,8 @@ import (
 	"tocsin/workflow"
 )
 
-// answer carries a query out: it reads and writes text.
-func (d *Dispatcher) answer(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
+// answerQuery runs a command that only reads, and returns its text.
+func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
 	view := d.engine.View(s.Zone)
 	switch q := call.Query; q.Kind {
 	case "help":
@@ -53,9 +54,10 @@ func (d *Dispatcher) answer(ctx context.Context, call commands.Call, s access.Sp
 	case "web":
 		return d.webText(ctx, call, s)
 	}
-	return "", fmt.Errorf("answer %s: nobody knows how", call.Query.Kind)
+	return "", fmt.Errorf("answer the query %q: it has no handler", call.Query.Kind)
 }
 
+// listText returns the reply of `list`.
 func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents.Filter) (string, error) {
 	found, next, err := d.incidents.List(ctx, s, q)
 	if err != nil {
@@ -76,8 +78,8 @@ func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents
 	return t.String(), nil
 }
 
-// webText answers the word `web`: a link to sign in with, where the speaker is
-// signed in, or how many sessions were ended.
+// webText returns the reply of `web`: a sign-in link, the list of the speaker's
+// sessions, or how many sessions were ended.
 func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
 	switch call.Query.Topic {
 	case "sessions":
@@ -90,8 +92,8 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		var t strings.Builder
 		for _, one := range all {
-			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, or(one.Name, one.Person), d.clock(one.Began, s), d.clock(one.Ends, s),
-				or(one.Browser, "unknown browser"), or(one.From, "unknown address"))
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.Began, s), d.formatClock(one.Ends, s),
+				cmp.Or(one.Browser, "unknown browser"), cmp.Or(one.From, "unknown address"))
 		}
 		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil
 	case "revoke":
@@ -112,20 +114,14 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		to = "/incidents/" + call.Incident
 	}
-	link, err := d.signin.Link(ctx, s, to)
+	link, err := d.signin.CreateLink(ctx, s, to)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.clock(d.engine.Now().Add(signin.LinkLife), s)), nil
+	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.formatClock(d.engine.Now().Add(signin.LinkLife), s)), nil
 }
 
-func (d *Dispatcher) clock(at time.Time, s access.Speaker) string {
+// formatClock returns a time of day in the zone of a speaker.
+func (d *Dispatcher) formatClock(at time.Time, s access.Speaker) string {
 	return at.In(d.engine.View(s.Zone).Zone).Format("15:04 MST")
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

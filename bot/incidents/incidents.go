@@ -1,5 +1,7 @@
-// Package incidents reads incidents for a person: what they may see of the list,
-// of one incident, and of its history.
+// Package incidents reads incidents for a speaker: the list, one incident, and its
+// history and timeline, each without what the speaker may not see. It changes nothing.
+//
+// Begin reading at [Reader.List].
 package incidents
 
 import (
@@ -19,7 +21,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Store is what a reader reads.
+// Store is the part of the store that a reader uses.
 type Store interface {
 	bot.Incidents
 	bot.Library
@@ -32,27 +34,27 @@ type Reader struct {
 	log    *slog.Logger
 }
 
-// New makes a reader.
+// New returns a reader.
 func New(engine *bot.Engine, store Store, log *slog.Logger) *Reader {
 	return &Reader{engine: engine, store: store, log: log}
 }
 
 // Filter selects incidents for a list.
 type Filter struct {
-	All      bool // ended ones too
+	All      bool // includes ended ones
 	Status   string
 	Severity workflow.Severity
 	Service  string
-	Text     string // in the ID, the title, the services or the description; any case
+	Text     string // part of the ID, the title, a service or the description, in any case
 	Before   int    // Number < Before; 0: from the newest
-	Limit    int    // at most 500; 0: 50
+	Limit    int    // at most 500; 0 means 50
 }
 
-// List returns incidents that the speaker may see, newest first, and the
-// number to go on before; 0 when there are no more.
+// List returns incidents that the speaker may see, newest first, and the Before of the
+// next page; 0 when there are no more.
 func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workflow.Incident, int, error) {
 	limit := min(cmp.Or(q.Limit, 50), 500)
-	open := !q.All && (q.Status == "" || workflow.Status(q.Status).Open())
+	open := !q.All && (q.Status == "" || workflow.Status(q.Status).IsOpen())
 	var found []workflow.Incident
 	for before := q.Before; ; {
 		page, err := r.store.List(ctx, bot.Query{Open: open, Before: before, Limit: 200})
@@ -60,7 +62,7 @@ func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workfl
 			return nil, 0, fmt.Errorf("list incidents: %w", err)
 		}
 		for _, l := range page {
-			i, err := r.asIncident(ctx, l)
+			i, err := r.decode(ctx, l)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -78,9 +80,10 @@ func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workfl
 	}
 }
 
-// Open returns the newest open incidents, whoever may see them:
-// [Speaker.Sees] says who does.
-func (r *Reader) Open(ctx context.Context, limit int) ([]workflow.Incident, error) {
+// ListOpen returns the newest open incidents without any check of access: the caller
+// shows each only to a speaker for whom [access.Speaker.CanSee] holds. An incident that
+// cannot be decoded is logged and left out.
+func (r *Reader) ListOpen(ctx context.Context, limit int) ([]workflow.Incident, error) {
 	var all []workflow.Incident
 	for before := 0; ; {
 		page, err := r.store.List(ctx, bot.Query{Open: true, Before: before, Limit: min(limit-len(all), 200)})
@@ -89,9 +92,9 @@ func (r *Reader) Open(ctx context.Context, limit int) ([]workflow.Incident, erro
 		}
 		for _, l := range page {
 			before = l.Number
-			i, err := r.asIncident(ctx, l)
-			if err != nil { // the others are worth seeing
-				r.log.ErrorContext(ctx, "an open incident cannot be read", "incident", l.ID, "error", err.Error())
+			i, err := r.decode(ctx, l)
+			if err != nil {
+				r.log.ErrorContext(ctx, "an open incident cannot be decoded", "incident", l.ID, "error", err.Error())
 				continue
 			}
 			all = append(all, i)
@@ -102,16 +105,17 @@ func (r *Reader) Open(ctx context.Context, limit int) ([]workflow.Incident, erro
 	}
 }
 
-// Matches reports whether an incident is one of those that are looked for,
-// whether or not it has ended.
+// Matches reports whether an incident meets the filter. It does not look at All,
+// Before and Limit.
 func (q Filter) Matches(i workflow.Incident) bool {
 	return i.Status != "" && (q.Status == "" || string(i.Status) == q.Status) &&
 		(q.Severity == 0 || i.Severity == q.Severity) &&
 		(q.Service == "" || slices.Contains(i.Services, q.Service)) &&
-		(q.Text == "" || contains(i, strings.ToLower(q.Text)))
+		(q.Text == "" || containsText(i, strings.ToLower(q.Text)))
 }
 
-func contains(i workflow.Incident, text string) bool {
+// containsText reports whether an incident contains a text in lower case.
+func containsText(i workflow.Incident, text string) bool {
 	for _, s := range append([]string{i.ID, i.Title, i.Description}, i.Services...) {
 		if strings.Contains(strings.ToLower(s), text) {
 			return true
@@ -120,9 +124,9 @@ func contains(i workflow.Incident, text string) bool {
 	return false
 }
 
-// asIncident decodes what a store holds. A stub looks like the incident it is
-// about to become: private, if the one it follows is.
-func (r *Reader) asIncident(ctx context.Context, l bot.Loaded) (workflow.Incident, error) {
+// decode decodes a loaded incident. A stub is returned as the incident that its first
+// step will make of it; it is private when the incident that it follows is.
+func (r *Reader) decode(ctx context.Context, l bot.Loaded) (workflow.Incident, error) {
 	if l.Snapshot != nil || l.Stub == nil {
 		return bot.DecodeIncident(l)
 	}
@@ -153,8 +157,8 @@ func (r *Reader) asIncident(ctx context.Context, l bot.Loaded) (workflow.Inciden
 	return i, nil
 }
 
-// Get returns one incident, or a refusal when it does not exist for the
-// speaker.
+// Get returns one incident, or the refusal [access.NotFound] when it does not exist for
+// the speaker.
 func (r *Reader) Get(ctx context.Context, id string, s access.Speaker) (workflow.Incident, error) {
 	l, err := r.store.Load(ctx, id)
 	if errors.Is(err, bot.ErrNotFound) {
@@ -163,7 +167,7 @@ func (r *Reader) Get(ctx context.Context, id string, s access.Speaker) (workflow
 	if err != nil {
 		return workflow.Incident{}, err
 	}
-	i, err := r.asIncident(ctx, l)
+	i, err := r.decode(ctx, l)
 	if err != nil {
 		return workflow.Incident{}, err
 	}
@@ -204,7 +208,7 @@ type Entry struct {
 	Text string    `json:"text"`
 }
 
-// Timeline returns what happened, a line each, in the zone of the speaker.
+// Timeline returns the timeline of an incident, with times in the speaker's zone.
 func (r *Reader) Timeline(ctx context.Context, id string, s access.Speaker) ([]Entry, error) {
 	events, err := r.History(ctx, id, s, 0)
 	if err != nil {
@@ -213,7 +217,7 @@ func (r *Reader) Timeline(ctx context.Context, id string, s access.Speaker) ([]E
 	return Entries(events, s.ZoneOr(r.engine.Organization().Zone)), nil
 }
 
-// Entries writes events as the lines of a timeline, in a reader's zone.
+// Entries returns events as the entries of a timeline, with times in a zone.
 func Entries(events []workflow.Event, zone *time.Location) []Entry {
 	all := make([]Entry, 0, len(events))
 	for _, e := range events {
@@ -222,19 +226,21 @@ func Entries(events []workflow.Event, zone *time.Location) []Entry {
 	return all
 }
 
-// SortByNeed puts what needs somebody first: unattended, then not acknowledged,
-// then the rest that is open, ended last. The order is kept otherwise.
+// SortByNeed sorts incidents by how much they need a person: unattended ones first,
+// then those not acknowledged, then other open ones, then ended ones. Among equals it
+// keeps the order.
 func SortByNeed(all []workflow.Incident) {
-	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(attention(a), attention(b)) })
+	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(needRank(a), needRank(b)) })
 }
 
-func attention(i workflow.Incident) int {
+// needRank is the position of an incident in [SortByNeed].
+func needRank(i workflow.Incident) int {
 	switch {
-	case i.Unattended():
+	case i.IsUnattended():
 		return 0
-	case i.Open() && !i.Acknowledged():
+	case i.IsOpen() && !i.IsAcknowledged():
 		return 1
-	case i.Open():
+	case i.IsOpen():
 		return 2
 	}
 	return 3

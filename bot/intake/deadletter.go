@@ -44,7 +44,7 @@ func (r *Receiver) KeepUnreadable(ctx context.Context, integration string, body 
 	letter := DeadLetter{
 		ID: now.Format("20060102T150405.000000") + "-" + hex.EncodeToString(sum[:4]), At: now,
 		Integration: integration, Reason: why, Body: body, Size: len(body),
-		Cut: len(body) == keptHead,
+		Cut: len(body) == maxKept,
 	}
 	raw, err := json.Marshal(letter)
 	if err != nil {
@@ -57,15 +57,15 @@ func (r *Receiver) KeepUnreadable(ctx context.Context, integration string, body 
 	if _, err = r.store.Commit(ctx, bot.Commit{At: now, Records: put}); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
-	_, err = r.take(ctx, r.letterBatch(letter, alerts.Firing))
+	_, err = r.take(ctx, r.newLetterBatch(letter, alerts.Firing))
 	return err
 }
 
 // keptHead is how much of a body that is too large is kept.
-const keptHead = 64 << 10
+const maxKept = 64 << 10
 
 // letterBatch is the alert that stands for a dead letter.
-func (r *Receiver) letterBatch(l DeadLetter, state alerts.State) alerts.Batch {
+func (r *Receiver) newLetterBatch(l DeadLetter, state alerts.State) alerts.Batch {
 	a := alerts.Alert{
 		Key: unreadableKey(l.ID), State: state, Severity: "SEV2", StartedAt: l.At, EndedAt: r.engine.Now(),
 		Title:       fmt.Sprintf("Alerts from %s cannot be read", l.Integration),
@@ -100,7 +100,7 @@ func (r *Receiver) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
 // Replay reads a dead letter again. When that works its alerts are taken, and
 // the letter is done with; else a refusal says what is still wrong.
 func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, error) {
-	l, err := r.letter(ctx, id)
+	l, err := r.loadLetter(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, err
 	case !ok || !known:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
 	case l.Cut:
-		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", keptHead), Hint: "Discard it once you have seen to it."}
+		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", maxKept), Hint: "Discard it once you have seen to it."}
 	}
 	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})
 	if err != nil {
@@ -136,11 +136,11 @@ func decodeSafely(source alerts.Source, r alerts.Request) (all []alerts.Alert, e
 
 // Discard is done with a dead letter.
 func (r *Receiver) Discard(ctx context.Context, id string) error {
-	l, err := r.letter(ctx, id)
+	l, err := r.loadLetter(ctx, id)
 	if err != nil {
 		return err
 	}
-	if _, err := r.take(ctx, r.letterBatch(l, alerts.Resolved)); err != nil {
+	if _, err := r.take(ctx, r.newLetterBatch(l, alerts.Resolved)); err != nil {
 		return err
 	}
 	drop := []bot.RecordChange{{Kind: kindDeadLetter, ID: id, Version: bot.AnyVersion}, {Kind: kindDeadBody, ID: id, Version: bot.AnyVersion}}
@@ -150,7 +150,7 @@ func (r *Receiver) Discard(ctx context.Context, id string) error {
 	return nil
 }
 
-func (r *Receiver) letter(ctx context.Context, id string) (DeadLetter, error) {
+func (r *Receiver) loadLetter(ctx context.Context, id string) (DeadLetter, error) {
 	rec, err := r.store.Get(ctx, kindDeadLetter, id)
 	if errors.Is(err, bot.ErrNotFound) {
 		return DeadLetter{}, &workflow.Refusal{Message: "There is no dead letter " + id + ".", Hint: "`tocsin deadletter list` shows them."}

@@ -47,20 +47,20 @@ func New(c Config) *Receiver {
 // Alerts are taken in pieces of this size, so that a delivery of a hundred
 // thousand holds up nobody's page. A delivery that fails half way is answered
 // with an error and comes again: what was taken is then a repeat.
-const takeAtMost = 1000
+const maxBatch = 1000
 
 // overload is how old unread mail may be before more is refused (rule I2).
-const overload = 5 * time.Second
+const maxLag = 5 * time.Second
 
 // Receive takes alerts of an integration in. When it returns without an error
 // every one of them is durable. ErrOverload asks the sender to come again.
 func (r *Receiver) Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
-	if time.Duration(r.lag.Load()) > overload {
+	if time.Duration(r.lag.Load()) > maxLag {
 		return nil, fmt.Errorf("receive alerts of %s: %w", integration, bot.ErrOverload)
 	}
 	org, now := r.engine.Organization(), r.engine.Now()
 	receipts := make([]alerts.Receipt, 0, len(all))
-	for piece := range slices.Chunk(all, takeAtMost) {
+	for piece := range slices.Chunk(all, maxBatch) {
 		batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(piece))}
 		for n, a := range piece {
 			batch.Arrivals[n], _ = org.Route(integration, a)

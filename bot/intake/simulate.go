@@ -49,7 +49,7 @@ type SimulatedStep struct {
 }
 
 // Simulations end after so many wake-ups, or when everybody was asked.
-const simulatedWakes = 60
+const maxSimulatedWakes = 60
 
 // Simulate says what alerts of an integration would do at an instant, beginning
 // with nothing open.
@@ -58,7 +58,7 @@ func Simulate(o bot.Organization, integration string, all []alerts.Alert, at tim
 	if err != nil {
 		return Simulation{}, err
 	}
-	book := &sheet{rows: map[string]alerts.Row{}, groups: map[string]string{}, at: at}
+	book := &simulatedStore{rows: map[string]alerts.Row{}, groups: map[string]string{}, at: at}
 	batch := alerts.Batch{At: at}
 	sim := Simulation{Alerts: []SimulatedAlert{}, Incidents: []SimulatedIncident{}}
 	for _, a := range all {
@@ -76,7 +76,7 @@ func Simulate(o bot.Organization, integration string, all []alerts.Alert, at tim
 		sim.Alerts[n].Change, sim.Alerts[n].Incident = r.Change, r.Incident
 	}
 	for n := range book.stubs {
-		incident, err := play(&o, n, book, at)
+		incident, err := simulateIncident(&o, n, book, at)
 		if err != nil {
 			return sim, err
 		}
@@ -86,7 +86,7 @@ func Simulate(o bot.Organization, integration string, all []alerts.Alert, at tim
 }
 
 // play takes one incident from its stub to where everybody was asked.
-func play(s *bot.Organization, n int, book *sheet, at time.Time) (SimulatedIncident, error) {
+func simulateIncident(s *bot.Organization, n int, book *simulatedStore, at time.Time) (SimulatedIncident, error) {
 	declare, err := alerts.DecodeStub(book.stubs[n])
 	if err != nil {
 		return SimulatedIncident{}, err
@@ -95,7 +95,7 @@ func play(s *bot.Organization, n int, book *sheet, at time.Time) (SimulatedIncid
 		Plan: s.Plan(declare.Services, declare.Owner), Answers: map[workflow.Target]workflow.Answer{}, Cursors: map[string]int{},
 	}
 	for _, t := range known.Plan.Targets() {
-		known.Answers[t] = s.Directory.Answer(t)
+		known.Answers[t] = s.Directory.Resolve(t)
 	}
 	i := workflow.Incident{ID: simulatedID(n), Number: n + 1}
 	out, err := workflow.Step(i, workflow.Input{
@@ -108,13 +108,13 @@ func play(s *bot.Organization, n int, book *sheet, at time.Time) (SimulatedIncid
 		ID: i.ID, Title: out.Incident.Title, Severity: out.Incident.Severity.String(),
 		Services: slices.Concat([]string{}, out.Incident.Services), Policy: known.Plan.Policy,
 	}
-	for range simulatedWakes {
+	for range maxSimulatedWakes {
 		for _, e := range out.Events {
 			sim.Steps = append(sim.Steps, SimulatedStep{At: e.At, Text: card.Line(e, s.Zone)})
 		}
 		i = out.Incident
 		for _, e := range out.Effects { // every page arrives
-			if page, is := e.Do.(workflow.SendPage); is {
+			if page, ok := e.Action.(workflow.SendPage); ok {
 				next, e := workflow.Step(i, workflow.Input{At: at, Command: workflow.Delivered{Page: page.Page}, Known: known})
 				if e != nil {
 					return sim, e
@@ -135,7 +135,7 @@ func play(s *bot.Organization, n int, book *sheet, at time.Time) (SimulatedIncid
 }
 
 // sheet is a book for one simulation: it starts empty and is thrown away.
-type sheet struct {
+type simulatedStore struct {
 	at     time.Time
 	rows   map[string]alerts.Row
 	groups map[string]string
@@ -146,7 +146,7 @@ type sheet struct {
 func simulatedID(n int) string { return fmt.Sprintf("INC-%d", n+1) }
 
 // Row implements [alerts.Tx].
-func (s *sheet) Row(_, key string) (*alerts.Row, error) {
+func (s *simulatedStore) Row(_, key string) (*alerts.Row, error) {
 	if r, ok := s.rows[key]; ok {
 		return &r, nil
 	}
@@ -154,19 +154,19 @@ func (s *sheet) Row(_, key string) (*alerts.Row, error) {
 }
 
 // PutRow implements [alerts.Tx].
-func (s *sheet) PutRow(r alerts.Row) error {
+func (s *simulatedStore) PutRow(r alerts.Row) error {
 	s.rows[r.Key] = r
 	return nil
 }
 
 // Owner implements [alerts.Tx].
-func (s *sheet) Owner(group string) (incident string, holds bool, err error) {
+func (s *simulatedStore) Owner(group string) (incident string, holds bool, err error) {
 	id := s.groups[group]
 	return id, id != "", nil
 }
 
 // Open implements [alerts.Tx].
-func (s *sheet) Open(group, _ string, stub []byte) (string, error) {
+func (s *simulatedStore) Open(group, _ string, stub []byte) (string, error) {
 	id := simulatedID(len(s.stubs))
 	s.stubs, s.mail = append(s.stubs, stub), append(s.mail, workflow.Mail{})
 	s.groups[group] = id
@@ -174,7 +174,7 @@ func (s *sheet) Open(group, _ string, stub []byte) (string, error) {
 }
 
 // Mail implements [alerts.Tx].
-func (s *sheet) Mail(incident string, m workflow.Mail) error {
+func (s *simulatedStore) Mail(incident string, m workflow.Mail) error {
 	s.mail[workflow.NumberOf(incident)-1] = m
 	return nil
 }

@@ -9,11 +9,11 @@ import (
 )
 
 // archiveSlice is how many incidents are asked for at a time.
-const archiveSlice = 200
+const archivePage = 200
 
 // archive moves what is over into its compact form, and deletes what has been
 // over for long enough. What still owes something stays for the next time.
-func archive(ctx context.Context, p Parts) (Result, error) {
+func archive(ctx context.Context, p HandlerConfig) (Result, error) {
 	keep := p.Archive
 	keeping, now := p.Engine.Organization().Retention, p.Engine.Now()
 	var gone, shelved, stayed int
@@ -56,7 +56,7 @@ func sweep(
 ) (done, stayed int, err error) {
 	seen := map[string]bool{}
 	for {
-		q.Limit = archiveSlice + stayed
+		q.Limit = archivePage + stayed
 		ids, err := over(ctx, q)
 		if err != nil {
 			return done, stayed, err

@@ -23,16 +23,16 @@ type Config struct {
 	Ledger   *Ledger
 	Delivery *delivery.Sender
 	Log      *slog.Logger
-	Works    map[string]Work // by the job's name; [Works] has the first ones
-	Replica  string          // what this process is called, such as its host ["tocsin"]
+	Handlers map[string]Handler // by the job's name; [Works] has the first ones
+	Replica  string             // what this process is called, such as its host ["tocsin"]
 }
 
 // Work is what a job does.
-type Work struct {
+type Handler struct {
 	Timeout time.Duration // of one attempt, with the sending of its outputs [1 m]
 	// Do does it. It ends when ctx does. What it has begun may be begun again,
 	// by another process, after a crash: doing it twice must change nothing.
-	Do func(ctx context.Context, s Start) (Result, error)
+	Handle func(ctx context.Context, s Start) (Result, error)
 }
 
 // Start is one start of a job.
@@ -71,12 +71,12 @@ const (
 // by whoever writes its record first, in goroutines of its own, so that no page
 // ever waits for a job.
 type Runner struct {
-	cfg     Config
-	by      string
-	mu      sync.Mutex
-	running map[string]bool
-	begun   map[string]int // version of the record with which this process began the slot
-	told    map[string]string
+	cfg      Config
+	by       string
+	mu       sync.Mutex
+	running  map[string]bool
+	versions map[string]int // version of the record with which this process began the slot
+	logged   map[string]string
 }
 
 // NewRunner makes the jobs of a process.
@@ -85,7 +85,7 @@ func NewRunner(cfg Config) *Runner {
 	rand.Read(raw) // it never fails (crypto/rand)
 	return &Runner{
 		cfg: cfg, by: cmp.Or(cfg.Replica, "tocsin") + "-" + hex.EncodeToString(raw),
-		running: map[string]bool{}, begun: map[string]int{}, told: map[string]string{},
+		running: map[string]bool{}, versions: map[string]int{}, logged: map[string]string{},
 	}
 }
 
@@ -96,7 +96,7 @@ func (j *Runner) Run(ctx context.Context) {
 	defer all.Wait()
 	ended := make(chan struct{}, 1)
 	for ctx.Err() == nil {
-		next := j.look(ctx, func(do func()) {
+		next := j.startDue(ctx, func(do func()) {
 			all.Go(func() {
 				do()
 				select {
@@ -118,31 +118,31 @@ func (j *Runner) Run(ctx context.Context) {
 
 // Tick starts what is due, one after the other, and returns when it is done.
 // Tests and simulations drive the jobs with it.
-func (j *Runner) Tick(ctx context.Context) { j.look(ctx, func(do func()) { do() }) }
+func (j *Runner) Tick(ctx context.Context) { j.startDue(ctx, func(do func()) { do() }) }
 
 // look starts what is due now, and returns when to look again at the latest.
-func (j *Runner) look(ctx context.Context, start func(func())) time.Time {
+func (j *Runner) startDue(ctx context.Context, start func(func())) time.Time {
 	next := j.cfg.Engine.Now().Add(longestLook)
 	for _, job := range j.cfg.Engine.Organization().Jobs {
-		work, can := j.cfg.Works[job.Name]
-		if !can || !j.enter(job.Name) {
+		work, ok := j.cfg.Handlers[job.Name]
+		if !ok || !j.tryLock(job.Name) {
 			continue
 		}
 		begun, again, err := j.claim(ctx, job, work)
 		if err == nil {
-			j.settled(recordOf(job.Name))
-		} else if ctx.Err() == nil && j.news(recordOf(job.Name), err.Error()) {
+			j.forgetLogged(recordKey(job.Name))
+		} else if ctx.Err() == nil && j.shouldLog(recordKey(job.Name), err.Error()) {
 			j.cfg.Log.ErrorContext(ctx, "the record of a job cannot be read or written; trying again", "job", job.Name, "error", err.Error())
 		}
 		if !again.IsZero() && again.Before(next) {
 			next = again
 		}
 		if begun == nil {
-			j.leave(job.Name)
+			j.unlock(job.Name)
 			continue
 		}
 		start(func() {
-			defer j.leave(job.Name)
+			defer j.unlock(job.Name)
 			j.carryOut(ctx, begun)
 		})
 	}
@@ -150,7 +150,7 @@ func (j *Runner) look(ctx context.Context, start func(func())) time.Time {
 }
 
 // enter reports whether no slot of the job is under way here.
-func (j *Runner) enter(job string) bool {
+func (j *Runner) tryLock(job string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.running[job] {
@@ -160,28 +160,28 @@ func (j *Runner) enter(job string) bool {
 	return true
 }
 
-func (j *Runner) leave(job string) {
+func (j *Runner) unlock(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.running, job)
 }
 
 // recordOf names a job's record, as what the log tells of.
-func recordOf(job string) string { return job + " (record)" }
+func recordKey(job string) string { return job + " (record)" }
 
 // settled forgets what the log was told: it is told again when it comes back.
-func (j *Runner) settled(job string) {
+func (j *Runner) forgetLogged(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.told, job)
+	delete(j.logged, job)
 }
 
 // news reports whether what is to be said of a job is not what was said last:
 // what fails every minute is told when it begins, and when it is different.
-func (j *Runner) news(job, said string) bool {
+func (j *Runner) shouldLog(job, said string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	known := j.told[job] == said
-	j.told[job] = said
+	known := j.logged[job] == said
+	j.logged[job] = said
 	return !known
 }

@@ -57,7 +57,7 @@ func TestO1AutumnAndSpringSlotsStartOnce(t *testing.T) {
 
 func TestX3MissedSlots(t *testing.T) {
 	for _, c := range []struct {
-		missed  bot.Missed
+		missed  bot.MissedPolicy
 		down    time.Duration
 		outcome jobs.Outcome
 		note    string
@@ -126,7 +126,7 @@ func TestX3APanicEndsItsSlotAndNothingElse(t *testing.T) {
 	other.Name = "other"
 	inPlant(t, 1, []bot.Job{job(t, "@every 1m", bot.RunLate), other}, func(p *plant) {
 		others := 0
-		p.works["other"] = jobs.Work{Do: func(context.Context, jobs.Start) (jobs.Result, error) { others++; return jobs.Result{}, nil }}
+		p.works["other"] = jobs.Handler{Handle: func(context.Context, jobs.Start) (jobs.Result, error) { others++; return jobs.Result{}, nil }}
 		p.outcome = func(jobs.Start) (jobs.Result, error) { panic("a bug") }
 		p.run(5*time.Minute + time.Second)
 		if run := p.last(); run.Outcome != jobs.JobPanicked || run.Note != "a bug" || run.Attempts != 1 || !run.Again.IsZero() {
@@ -224,7 +224,7 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 // Stopping is no failure: another replica, or the next start, goes on at once.
 func TestX3AStopIsTakenOver(t *testing.T) {
 	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.RunLate)}, func(p *plant) {
-		p.works["sweep"] = jobs.Work{Timeout: 30 * time.Minute, Do: func(ctx context.Context, s jobs.Start) (jobs.Result, error) {
+		p.works["sweep"] = jobs.Handler{Timeout: 30 * time.Minute, Handle: func(ctx context.Context, s jobs.Start) (jobs.Result, error) {
 			p.order = append(p.order, fmt.Sprint(s.Attempt))
 			if s.Attempt == 1 {
 				<-ctx.Done()
@@ -246,7 +246,7 @@ func TestX3AStopIsTakenOver(t *testing.T) {
 // What takes too long is ended, and a slot that comes meanwhile waits.
 func TestX3ATimeoutEndsAnAttempt(t *testing.T) {
 	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *plant) {
-		p.works["sweep"] = jobs.Work{Timeout: 10 * time.Minute, Do: func(ctx context.Context, _ jobs.Start) (jobs.Result, error) {
+		p.works["sweep"] = jobs.Handler{Timeout: 10 * time.Minute, Handle: func(ctx context.Context, _ jobs.Start) (jobs.Result, error) {
 			p.order = append(p.order, time.Now().Format("15:04"))
 			<-ctx.Done()
 			return jobs.Result{}, ctx.Err()

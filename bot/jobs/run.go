@@ -14,10 +14,10 @@ import (
 )
 
 // carryOut runs a slot and writes down how it ended.
-func (j *Runner) carryOut(ctx context.Context, b *begun) {
-	limited, cancel := context.WithTimeout(ctx, b.work.timeout())
+func (j *Runner) carryOut(ctx context.Context, b *startedSlot) {
+	limited, cancel := context.WithTimeout(ctx, b.work.timeLimit())
 	defer cancel()
-	result, err := j.do(limited, b)
+	result, err := j.handle(limited, b)
 	if err == nil {
 		err = j.deliver(limited, b, result.Outputs)
 	}
@@ -37,21 +37,21 @@ func (j *Runner) carryOut(ctx context.Context, b *begun) {
 	if !j.finish(ctx, b) {
 		return
 	}
-	j.say(ctx, b, result.Quiet)
+	j.logResult(ctx, b, result.Quiet)
 }
 
 // say tells the log of what was done, and of what was not, once.
-func (j *Runner) say(ctx context.Context, b *begun, quiet bool) {
+func (j *Runner) logResult(ctx context.Context, b *startedSlot, quiet bool) {
 	switch b.run.Outcome {
 	case JobFailed, JobPanicked, JobWithheld:
-		if !quiet && j.news(b.job.Name, string(b.run.Outcome)+b.run.Note) {
+		if !quiet && j.shouldLog(b.job.Name, string(b.run.Outcome)+b.run.Note) {
 			j.cfg.Log.ErrorContext(ctx, "a job was not done", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "attempt", b.run.Attempts)
 		}
 		return
 	case JobInterrupted:
 		return
 	case JobWaiting, JobRunning, JobDone, JobSkipped:
-		j.settled(b.job.Name)
+		j.forgetLogged(b.job.Name)
 	}
 	if b.run.Note != "" && !quiet {
 		j.cfg.Log.InfoContext(ctx, "a job is done", "job", b.job.Name, "slot", b.slot.Name, "note", b.run.Note, "took", b.run.Finished.Sub(b.run.Started).String())
@@ -62,11 +62,11 @@ var errStopping = errors.New("the process was asked to stop")
 
 // fail decides whether a slot is tried again: before the next one, and a few
 // times. A bug would be there again, and what is permanent too.
-func (j *Runner) fail(ctx context.Context, b *begun, err error, now time.Time) {
+func (j *Runner) fail(ctx context.Context, b *startedSlot, err error, now time.Time) {
 	b.run.Outcome, b.run.Note = JobFailed, err.Error()
-	panicked, is := errors.AsType[panicError](err)
+	panicked, ok := errors.AsType[panicError](err)
 	switch {
-	case is:
+	case ok:
 		b.run.Outcome, b.run.Note = JobPanicked, panicked.what
 		return
 	case ctx.Err() != nil:
@@ -90,23 +90,23 @@ type panicError struct{ what string }
 func (p panicError) Error() string { return "panicked: " + p.what }
 
 // do does the work. A bug ends the slot and nothing else.
-func (j *Runner) do(ctx context.Context, b *begun) (result Result, err error) {
+func (j *Runner) handle(ctx context.Context, b *startedSlot) (result Result, err error) {
 	defer func() {
 		p := recover()
 		if p == nil {
 			return
 		}
-		if _, crash := p.(interface{ Crash() }); crash {
+		if _, ok := p.(interface{ Crash() }); ok {
 			panic(p) // the simulation's kill -9
 		}
 		result, err = Result{}, panicError{fmt.Sprint(p)}
 	}()
-	return b.work.Do(ctx, Start{Job: b.job, Slot: b.slot, Attempt: b.run.Attempts})
+	return b.work.Handle(ctx, Start{Job: b.job, Slot: b.slot, Attempt: b.run.Attempts})
 }
 
 // finish writes down how a slot ended, also while the process stops. What
 // cannot be written is begun again when the lease has run out, as after a crash.
-func (j *Runner) finish(ctx context.Context, b *begun) bool {
+func (j *Runner) finish(ctx context.Context, b *startedSlot) bool {
 	err := j.write(context.WithoutCancel(ctx), b)
 	if err != nil {
 		j.cfg.Log.ErrorContext(ctx, "how a job ended was not written down; its slot may be run again", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "error", err.Error())
@@ -116,19 +116,19 @@ func (j *Runner) finish(ctx context.Context, b *begun) bool {
 
 // write brings the record up to date. While the store does not answer it tries
 // again; when another replica has taken the slot over it does not.
-func (j *Runner) write(ctx context.Context, b *begun) error {
+func (j *Runner) write(ctx context.Context, b *startedSlot) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
 	for wait := time.Second; ; wait *= 2 {
 		version, err := j.cfg.Ledger.WriteRun(ctx, b.job.Name, b.version, b.run)
 		if err == nil {
 			b.version = version
-			j.began(b.job.Name, version)
+			j.rememberVersion(b.job.Name, version)
 			return nil
 		}
 		if errors.Is(err, bot.ErrConflict) {
 			run, is, e := j.cfg.Ledger.Run(ctx, b.job.Name)
-			if e == nil && !ours(run, b.run) {
+			if e == nil && !isSameRun(run, b.run) {
 				return err
 			}
 			if e == nil { // our own write, whose answer was lost
@@ -147,13 +147,13 @@ func (j *Runner) write(ctx context.Context, b *begun) error {
 }
 
 // ours reports whether two records are of one attempt of one replica.
-func ours(a, b JobRun) bool {
+func isSameRun(a, b Run) bool {
 	return a.By == b.By && a.Slot == b.Slot && a.Attempts == b.Attempts && a.Started.Equal(b.Started)
 }
 
 // deliver sends the outputs, each to everybody it is for and only once: what
 // was accepted is on record before the next is sent.
-func (j *Runner) deliver(ctx context.Context, b *begun, outputs []Output) error {
+func (j *Runner) deliver(ctx context.Context, b *startedSlot, outputs []Output) error {
 	var failed []error
 	for n, say := range outputs {
 		for _, target := range b.job.To {
@@ -178,11 +178,11 @@ func (j *Runner) deliver(ctx context.Context, b *begun, outputs []Output) error 
 			}
 		}
 	}
-	return together(failed)
+	return joinErrors(failed)
 }
 
 // together is one error for several: permanent when each of them is.
-func together(failed []error) error {
+func joinErrors(failed []error) error {
 	if len(failed) == 0 {
 		return nil
 	}
@@ -208,22 +208,22 @@ func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, sa
 	for _, m := range to.Low {
 		page, pager, err := j.cfg.Delivery.ComposeNotice(delivery.Notice{Key: key, To: to, Via: m.Key, Say: say})
 		if err == nil {
-			err = j.hand(ctx, pager, page)
+			err = j.page(ctx, pager, page)
 		}
 		if err == nil {
 			return nil
 		}
 		failed = append(failed, fmt.Errorf("%s: %w", m.Key, err))
 	}
-	return together(failed)
+	return joinErrors(failed)
 }
 
 // hand gives a page to a pager. A bug there is the pager's failure, which goes
 // by no other way than an error.
-func (j *Runner) hand(ctx context.Context, pager bot.Pager, page bot.Page) (err error) {
+func (j *Runner) page(ctx context.Context, pager bot.Pager, page bot.Page) (err error) {
 	defer func() {
 		p := recover()
-		if _, crash := p.(interface{ Crash() }); crash {
+		if _, ok := p.(interface{ Crash() }); ok {
 			panic(p)
 		}
 		if p != nil {

@@ -6,30 +6,32 @@ import (
 	"time"
 )
 
-// A party that let so many sends in a row run out of time is left alone for a
-// while. Then one send at a time tries whether it answers again.
+// A party is not called for openFor after openAfter sends in a row timed out
+// (E4: a failed page moves on at once). Then one send at a time tests whether it answers again.
 const (
 	openAfter = 8
 	openFor   = 10 * time.Second
 )
 
-// ErrNoAnswer is the error of a send to a party that is left alone.
+// ErrNoAnswer is the error of a send to a party whose circuit is open.
 var ErrNoAnswer = errors.New("it has not answered lately")
 
-// Breaker is a circuit breaker for each party: what hangs at one party holds up
-// no other. The zero value is ready, and it is safe for concurrent use.
+// Breaker is a circuit breaker for each party, so that a party that hangs does not
+// delay the sends to others. The zero value is ready, and it is safe for concurrent
+// use.
 type Breaker struct {
 	mu      sync.Mutex
-	parties map[string]circuit
+	parties map[string]partyState
 }
 
-type circuit struct {
+// partyState is the circuit of one party.
+type partyState struct {
 	timeouts int       // in a row
-	until    time.Time // the party is left alone; zero: never yet
+	until    time.Time // the circuit is open until then; zero: it has not been open
 }
 
-// IsOpen reports whether a party is left alone at an instant. The first caller
-// after that tries for all.
+// IsOpen reports whether a party must not be called at an instant. When the time is
+// over it returns false to one caller, whose send is the test, and true to others.
 func (b *Breaker) IsOpen(party string, at time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,7 +47,7 @@ func (b *Breaker) IsOpen(party string, at time.Time) bool {
 	return false
 }
 
-// Remaining is how long a party is still left alone; 0: it may be tried.
+// Remaining returns how long a party must still not be called; 0 when it may be.
 func (b *Breaker) Remaining(party string, at time.Time) time.Duration {
 	if !b.IsOpen(party, at) {
 		return 0
@@ -55,8 +57,8 @@ func (b *Breaker) Remaining(party string, at time.Time) time.Duration {
 	return max(b.parties[party].until.Sub(at), time.Millisecond)
 }
 
-// Ended records how a send ended.
-func (b *Breaker) Ended(party string, timedOut bool, at time.Time) {
+// RecordResult records whether a send timed out. Any answer closes the circuit.
+func (b *Breaker) RecordResult(party string, timedOut bool, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !timedOut {
@@ -69,7 +71,7 @@ func (b *Breaker) Ended(party string, timedOut bool, at time.Time) {
 		c.until = at.Add(openFor)
 	}
 	if b.parties == nil {
-		b.parties = map[string]circuit{}
+		b.parties = map[string]partyState{}
 	}
 	b.parties[party] = c
 }

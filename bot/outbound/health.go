@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Outage says that a chat platform does not answer.
+// Outage is a chat platform that does not answer.
 type Outage struct {
 	Platform string
 	Since    time.Time
 	Why      string
 }
 
-// Health knows which chat platforms do not answer. It is known to this process
-// alone, and forgotten with it: what is owed to a platform is in the store.
+// Health tracks which chat platforms do not answer, as seen by this process. It is in
+// memory: the work that waits for a platform is in the store.
 type Health struct {
 	now     func() time.Time
 	log     *slog.Logger
@@ -24,32 +24,32 @@ type Health struct {
 	outages map[string]Outage // by platform
 }
 
-// NewHealth makes a health on which every platform answers.
+// NewHealth returns a health without outages.
 func NewHealth(now func() time.Time, log *slog.Logger) *Health {
 	return &Health{now: now, log: log, outages: map[string]Outage{}}
 }
 
-// ReportHealth records how the last call to a platform went: whether the platform
-// answered at all, be it with a refusal.
+// ReportHealth records the result of a call to a platform: whether it answered at all,
+// even with an error. An outage is logged when it begins and when it ends.
 func (h *Health) ReportHealth(platform string, answered bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, out := h.outages[platform]
+	_, ok := h.outages[platform]
 	switch {
-	case answered && out:
+	case answered && ok:
 		delete(h.outages, platform)
 		h.log.Info("a chat platform answers again", "platform", platform)
-	case !answered && !out:
+	case !answered && !ok:
 		why := "no answer"
 		if err != nil {
 			why = err.Error()
 		}
 		h.outages[platform] = Outage{Platform: platform, Since: h.now(), Why: why}
-		h.log.Error("a chat platform does not answer; what is owed to it waits", "platform", platform, "error", why)
+		h.log.Error("a chat platform does not answer; its work waits", "platform", platform, "error", why)
 	}
 }
 
-// Outage returns the outage of a platform that does not answer.
+// Outage returns the outage of a platform; ok is false when the platform answers.
 func (h *Health) Outage(platform string) (o Outage, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -57,8 +57,8 @@ func (h *Health) Outage(platform string) (o Outage, ok bool) {
 	return o, ok
 }
 
-// Summary names the platforms that do not answer, each with since when: two equal
-// summaries mean the same outages.
+// Summary returns the outages as one string, which changes when an outage begins or
+// ends.
 func (h *Health) Summary() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 )
 
 // shownCard is where a card is, and what it says.
-type shownCard struct {
+type cardState struct {
 	Ref  string    `json:"ref,omitempty"` // "": it may have been written, and nobody knows
 	Hash string    `json:"hash,omitempty"`
 	At   time.Time `json:"at,omitzero"`
@@ -22,7 +22,7 @@ type shownCard struct {
 }
 
 // change is the record of what has become of a card.
-func (s shownCard) change(next shownCard) (bot.RecordChange, error) {
+func (s cardState) change(next cardState) (bot.RecordChange, error) {
 	body, err := json.Marshal(next)
 	if err != nil {
 		return bot.RecordChange{}, fmt.Errorf("remember a card: %w", err)
@@ -31,12 +31,12 @@ func (s shownCard) change(next shownCard) (bot.RecordChange, error) {
 }
 
 // wasTried reports whether a process has tried to write the card.
-func (s shownCard) wasTried() bool { return s.record.Version > 0 }
+func (s cardState) isTried() bool { return s.record.Version > 0 }
 
 // shown returns where the card of an incident is in a place.
-func (m *Manager) shown(ctx context.Context, i workflow.Incident, d workflow.ShowCard) (shownCard, error) {
+func (m *Manager) loadCard(ctx context.Context, i workflow.Incident, d workflow.ShowCard) (cardState, error) {
 	id := cardKey(i, d)
-	s := shownCard{record: bot.Record{Kind: bot.KindCard, ID: id}}
+	s := cardState{record: bot.Record{Kind: bot.KindCard, ID: id}}
 	rec, err := m.store.Get(ctx, bot.KindCard, id)
 	if errors.Is(err, bot.ErrNotFound) {
 		return s, nil
@@ -78,7 +78,7 @@ func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard)
 	if !ok || !is || a.Place == workflow.InRoom && !i.CanPost(a.Platform, workflow.InRoom) {
 		return bot.Answer{}
 	}
-	at, err := m.shown(ctx, i, a)
+	at, err := m.loadCard(ctx, i, a)
 	if err != nil {
 		return bot.Retry(err)
 	}
@@ -87,61 +87,61 @@ func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard)
 	wait := at.At.Add(showEvery).Sub(now)
 	switch {
 	case at.Ref != "" && at.Hash == hash:
-		return cardShown(a, room)
-	case at.Ref == "" && a.Place == workflow.Announce && i.Visibility == workflow.Private && !at.wasTried():
+		return answerCard(a, room)
+	case at.Ref == "" && a.Place == workflow.Announce && i.Visibility == workflow.Private && !at.isTried():
 		return bot.Answer{}
 	case at.Ref != "" && wait > 0 && wait <= showEvery:
 		return bot.Retry(bot.RetryAfter(wait, errors.New("the card was shown a moment ago")))
 	}
-	card.Ref, card.Again = at.Ref, at.Ref == "" && m.attempts.MayBeDone(card.Key, at.By)
-	if at.Ref == "" && at.By != m.attempts.Self() {
-		if at, err = m.beginCard(ctx, i, a, at); err != nil {
+	card.Ref, card.Again = at.Ref, at.Ref == "" && m.attempts.MayHaveRun(card.Key, at.By)
+	if at.Ref == "" && at.By != m.attempts.Process() {
+		if at, err = m.recordAttempt(ctx, i, a, at); err != nil {
 			return bot.Retry(err)
 		}
 	}
-	next := shownCard{Hash: hash, At: now, By: m.attempts.Self()}
+	next := cardState{Hash: hash, At: now, By: m.attempts.Process()}
 	err = m.call(ctx, a.Platform, w, func(ctx context.Context) (err error) {
 		next.Ref, err = host.ShowCard(ctx, card)
 		return err
 	})
-	m.attempts.Ended(card.Key, card.Again, err)
+	m.attempts.RecordResult(card.Key, card.Again, err)
 	if err != nil {
-		return m.cardFailed(w, a, at, err)
+		return m.answerCardError(w, a, at, err)
 	}
 	change, err := at.change(next)
 	if err != nil {
 		return bot.Retry(err)
 	}
-	return cardShown(a, room, change)
+	return answerCard(a, room, change)
 }
 
 // cardShown settles a card that is true. An announcement is a step of its room's,
 // which may have been asked for anew since it was written.
-func cardShown(a workflow.ShowCard, room workflow.Room, changes ...bot.RecordChange) bot.Answer {
+func answerCard(a workflow.ShowCard, room workflow.Room, changes ...bot.RecordChange) bot.Answer {
 	answer := bot.Answer{Records: changes}
-	if s, is := room.Step(workflow.StepAnnounce); is && a.Place == workflow.Announce && s.State != workflow.StepDone {
+	if s, ok := room.Step(workflow.StepAnnounce); ok && a.Place == workflow.Announce && s.State != workflow.StepDone {
 		answer.Command = workflow.RoomStepEnded{Platform: a.Platform, Step: workflow.StepAnnounce}
 	}
 	return answer
 }
 
 // beginCard puts on record that this process is about to write a card.
-func (m *Manager) beginCard(ctx context.Context, i workflow.Incident, a workflow.ShowCard, at shownCard) (shownCard, error) {
-	change, err := at.change(shownCard{By: m.attempts.Self()})
+func (m *Manager) recordAttempt(ctx context.Context, i workflow.Incident, a workflow.ShowCard, at cardState) (cardState, error) {
+	change, err := at.change(cardState{By: m.attempts.Process()})
 	if err != nil {
 		return at, err
 	}
 	if _, err = m.store.Commit(ctx, bot.Commit{At: m.engine.Now(), Records: []bot.RecordChange{change}}); err != nil {
 		return at, err
 	}
-	return m.shown(ctx, i, a)
+	return m.loadCard(ctx, i, a)
 }
 
 // cardFailed says why a card could not be shown. That an incident cannot be
 // announced is a step of its room's; a card that never was cannot be pinned.
-func (m *Manager) cardFailed(w bot.Work, a workflow.ShowCard, at shownCard, err error) bot.Answer {
+func (m *Manager) answerCardError(w bot.Work, a workflow.ShowCard, at cardState, err error) bot.Answer {
 	if !bot.IsPermanent(err) {
-		return retry(err)
+		return answerError(err)
 	}
 	m.log.Error("gave up showing a card", "incident", w.Owner, "platform", a.Platform, "place", string(a.Place), "error", err.Error())
 	if a.Place == workflow.Announce {

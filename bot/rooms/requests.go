@@ -18,7 +18,7 @@ import (
 )
 
 // request is what an [workflow.OpenRoom] effect asks of a platform.
-func (m *Manager) request(key, platform string, i workflow.Incident) bot.RoomRequest {
+func (m *Manager) roomRequest(key, platform string, i workflow.Incident) bot.RoomRequest {
 	was, _ := i.Room(platform)
 	return bot.RoomRequest{
 		Key: key, Incident: i.ID, Name: roomName(i), Private: i.Visibility == workflow.Private,
@@ -36,7 +36,7 @@ func (m *Manager) roomView(platform string) card.View {
 }
 
 // work is one thing to do for a room.
-func (m *Manager) work(key string, i workflow.Incident, r workflow.Room, step string) bot.RoomWork {
+func (m *Manager) roomWork(key string, i workflow.Incident, r workflow.Room, step string) bot.RoomWork {
 	w := bot.RoomWork{Key: key, Incident: i.ID, Room: r, Severity: i.Severity, Step: step, Title: card.Title(i)}
 	if url := m.engine.Organization().URL; url != "" {
 		w.Links = append(w.Links, card.Button{Label: i.ID + " in the browser", URL: url + "/incidents/" + i.ID})
@@ -56,7 +56,7 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 	in := bot.Invitation{Key: key, Incident: i.ID, Room: r, Severity: i.Severity}
 	org, private := m.engine.Organization(), i.Visibility == workflow.Private
 	for _, id := range people {
-		if guest, is := strings.CutPrefix(id, "guest:"+r.Platform+":"); is && !private {
+		if guest, ok := strings.CutPrefix(id, "guest:"+r.Platform+":"); ok && !private {
 			in.People = append(in.People, bot.Invitee{ID: id, Handle: guest})
 		}
 		if p, ok := org.Directory.Person(id); ok && (!private || i.IsMember(id)) {
@@ -67,7 +67,7 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 }
 
 // postOf is the message in one room about what a step made true.
-func (m *Manager) postOf(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (bot.RoomPost, error) {
+func (m *Manager) roomPost(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (bot.RoomPost, error) {
 	through := max(d.Seq, d.Through)
 	raw, err := m.store.History(ctx, i.ID, d.Seq-1, through-d.Seq+1)
 	if err != nil {
@@ -88,21 +88,21 @@ func (m *Manager) postOf(ctx context.Context, key string, i workflow.Incident, d
 		events = slices.DeleteFunc(events, func(e workflow.Event) bool { return !workflow.IsAnnounced(e.Fact) })
 	}
 	p := bot.RoomPost{
-		Key: key, Incident: i.ID, Severity: i.Severity, Since: owedAt(events), Event: d.Seq, Through: through,
+		Key: key, Incident: i.ID, Severity: i.Severity, Since: firstTime(events), Event: d.Seq, Through: through,
 		Content: card.Post(events, m.roomView(d.Platform)),
 	}
-	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, failed := e.Fact.(workflow.EffectGivenUp); return !failed })
+	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, ok := e.Fact.(workflow.EffectGivenUp); return !ok })
 	p.Room, _ = i.Room(d.Platform)
 	if d.Place != workflow.Announce {
 		return p, nil
 	}
-	at, err := m.shown(ctx, i, workflow.ShowCard{Platform: d.Platform, Place: d.Place})
+	at, err := m.loadCard(ctx, i, workflow.ShowCard{Platform: d.Platform, Place: d.Place})
 	p.ReplyTo = at.Ref
 	return p, err
 }
 
 // owedAt is when a post about events was first owed.
-func owedAt(events []workflow.Event) time.Time {
+func firstTime(events []workflow.Event) time.Time {
 	if len(events) == 0 {
 		return time.Time{}
 	}
@@ -130,12 +130,12 @@ func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard
 	if err != nil { // texts are all it holds
 		return c, ""
 	}
-	said := fmt.Sprintf("%s %d %d", seen.ReplaceAll(body, nil), i.Paging.Trigger, i.Paging.Fired)
+	said := fmt.Sprintf("%s %d %d", seenFlag.ReplaceAll(body, nil), i.Paging.Trigger, i.Paging.Fired)
 	sum := sha256.Sum256([]byte(said))
 	return c, hex.EncodeToString(sum[:8])
 }
 
-var seen = regexp.MustCompile(` --seen \d+`)
+var seenFlag = regexp.MustCompile(` --seen \d+`)
 
 // roomName is "inc-7-checkout-is-down": lower case, digits and dashes.
 func roomName(i workflow.Incident) string {

@@ -69,17 +69,17 @@ func (m *Manager) HandleRoom(ctx context.Context, w bot.Work) bot.Answer {
 	}
 	switch a := a.(type) {
 	case workflow.OpenRoom:
-		return m.open(ctx, w, a)
+		return m.openRoom(ctx, w, a)
 	case workflow.Post:
-		return m.post(ctx, w, a)
+		return m.postMessage(ctx, w, a)
 	case workflow.ShowCard:
 		return m.showCard(ctx, w, a)
 	case workflow.SetUpRoom:
-		return m.setUp(ctx, w, a)
+		return m.setUpRoom(ctx, w, a)
 	case workflow.InvitePeople:
-		return m.invite(ctx, w, a)
+		return m.invitePeople(ctx, w, a)
 	case workflow.CloseRoom:
-		return m.archive(ctx, w, a)
+		return m.closeRoom(ctx, w, a)
 	}
 	return bot.Answer{}
 }
@@ -123,7 +123,7 @@ func (m *Manager) manager(platform string) (bot.RoomManager, bool) {
 // worker.
 func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func(context.Context) error) error {
 	began := m.engine.Now()
-	if !w.Outlasts(began, outbound.SendTimeout) {
+	if !w.CanSend(began, outbound.SendTimeout) {
 		return errAbandoned
 	}
 	if wait := m.breaker.Remaining(platform, began); wait > 0 {
@@ -136,14 +136,14 @@ func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func
 	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // this process stood still or waits, not the platform
 		return err
 	}
-	m.breaker.Ended(platform, err != nil && send.Err() != nil, now)
+	m.breaker.RecordResult(platform, err != nil && send.Err() != nil, now)
 	_, later := bot.RetryDelay(err)
 	m.health.ReportHealth(platform, err == nil || later || bot.IsPermanent(err), err)
 	return err
 }
 
 // retry is the answer of work that failed for now.
-func retry(err error) bot.Answer {
+func answerError(err error) bot.Answer {
 	if errors.Is(err, errAbandoned) {
 		return bot.Answer{Abandoned: true}
 	}
@@ -151,18 +151,18 @@ func retry(err error) bot.Answer {
 }
 
 // done settles a task with the record of its attempt.
-func done(w bot.Work, c workflow.Command) bot.Answer {
-	return bot.Answer{Command: c, Records: []bot.RecordChange{outbound.Done(w.ID)}}
+func settle(w bot.Work, c workflow.Command) bot.Answer {
+	return bot.Answer{Command: c, Records: []bot.RecordChange{outbound.EndAttempt(w.ID)}}
 }
 
 // open makes the room on one platform.
-func (m *Manager) open(ctx context.Context, w bot.Work, a workflow.OpenRoom) bot.Answer {
+func (m *Manager) openRoom(ctx context.Context, w bot.Work, a workflow.OpenRoom) bot.Answer {
 	chat, ok := m.engine.Chat(a.Platform)
 	if !ok {
 		return bot.Answer{Command: workflow.RoomRefused{Platform: a.Platform, Why: a.Platform + " is not connected"}}
 	}
 	var room workflow.Room
-	request := m.request(w.ID, a.Platform, w.Incident)
+	request := m.roomRequest(w.ID, a.Platform, w.Incident)
 	err := m.call(ctx, a.Platform, w, func(ctx context.Context) (err error) {
 		room, err = chat.OpenRoom(ctx, request)
 		return err
@@ -176,49 +176,49 @@ func (m *Manager) open(ctx context.Context, w bot.Work, a workflow.OpenRoom) bot
 	case bot.IsPermanent(err):
 		return bot.Answer{Command: workflow.RoomRefused{Platform: a.Platform, Why: err.Error()}}
 	}
-	return retry(err)
+	return answerError(err)
 }
 
 // setUp gives a room what it lacks.
-func (m *Manager) setUp(ctx context.Context, w bot.Work, a workflow.SetUpRoom) bot.Answer {
+func (m *Manager) setUpRoom(ctx context.Context, w bot.Work, a workflow.SetUpRoom) bot.Answer {
 	host, ok := m.manager(a.Platform)
 	room, is := w.Incident.Room(a.Platform)
 	if !ok || !is || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
-		return done(w, nil)
+		return settle(w, nil)
 	}
-	work := m.work(w.ID, w.Incident, room, a.Step)
-	at, err := m.shown(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
+	work := m.roomWork(w.ID, w.Incident, room, a.Step)
+	at, err := m.loadCard(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
 	if err != nil {
 		return bot.Retry(err)
 	}
 	if work.Card = at.Ref; a.Step == workflow.StepPin && at.Ref == "" {
 		if pin, _ := room.Step(a.Step); pin.State == workflow.StepFailed && w.Attempt > briefAttempts {
-			return done(w, nil) // there will be none, unless it is tried again
+			return settle(w, nil) // there will be none, unless it is tried again
 		}
-		return bot.Retry(noCard(w))
+		return bot.Retry(retryNoCard(w))
 	}
 	if work.Again, err = m.attempts.Begin(ctx, w.ID); err != nil {
 		return bot.Retry(err)
 	}
 	err = m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.SetUpRoom(ctx, work) })
-	m.attempts.Ended(w.ID, work.Again, err)
-	return m.stepEnded(w, workflow.RoomStepEnded{Platform: a.Platform, Step: a.Step}, err)
+	m.attempts.RecordResult(w.ID, work.Again, err)
+	return m.answerStep(w, workflow.RoomStepEnded{Platform: a.Platform, Step: a.Step}, err)
 }
 
 // stepEnded says how a step of a room went.
-func (m *Manager) stepEnded(w bot.Work, c workflow.RoomStepEnded, err error) bot.Answer {
+func (m *Manager) answerStep(w bot.Work, c workflow.RoomStepEnded, err error) bot.Answer {
 	if err != nil {
 		if !bot.IsPermanent(err) {
-			return retry(err)
+			return answerError(err)
 		}
 		c.Why = err.Error()
 		m.log.Warn("a room lacks something", "incident", w.Owner, "platform", c.Platform, "step", c.Step, "error", c.Why)
 	}
-	return done(w, c)
+	return settle(w, c)
 }
 
 // invite asks people into a room.
-func (m *Manager) invite(ctx context.Context, w bot.Work, a workflow.InvitePeople) bot.Answer {
+func (m *Manager) invitePeople(ctx context.Context, w bot.Work, a workflow.InvitePeople) bot.Answer {
 	host, ok := m.manager(a.Platform)
 	room, is := w.Incident.Room(a.Platform)
 	if !ok || !is || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
@@ -226,15 +226,15 @@ func (m *Manager) invite(ctx context.Context, w bot.Work, a workflow.InvitePeopl
 	}
 	invitation := m.Invitation(w.ID, w.Incident, room, a.People)
 	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.Invite(ctx, invitation) })
-	return m.stepEnded(w, workflow.RoomStepEnded{Platform: a.Platform, Step: workflow.StepInvite}, err)
+	return m.answerStep(w, workflow.RoomStepEnded{Platform: a.Platform, Step: workflow.StepInvite}, err)
 }
 
 // archive archives a room, unless the incident goes on in it.
-func (m *Manager) archive(ctx context.Context, w bot.Work, a workflow.CloseRoom) bot.Answer {
+func (m *Manager) closeRoom(ctx context.Context, w bot.Work, a workflow.CloseRoom) bot.Answer {
 	host, ok := m.manager(a.Platform)
 	i := w.Incident
 	room, _ := i.Room(a.Platform)
-	if current := room.ID == a.ID; !ok || current && (i.Open() || room.State != workflow.RoomOpen) {
+	if current := room.ID == a.ID; !ok || current && (i.IsOpen() || room.State != workflow.RoomOpen) {
 		return bot.Answer{}
 	}
 	work := bot.RoomWork{Key: w.ID, Incident: i.ID, Room: workflow.Room{Platform: a.Platform, ID: a.ID}, Severity: i.Severity}
@@ -246,68 +246,68 @@ func (m *Manager) archive(ctx context.Context, w bot.Work, a workflow.CloseRoom)
 		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", "archiving a room", "error", err.Error())
 		return bot.Answer{Command: workflow.GiveUp{What: "putting a room away", Why: err.Error()}}
 	}
-	return retry(err)
+	return answerError(err)
 }
 
 // post writes what one step made true into a room, or below the announcement. A
 // room that will never open ends its lane; what is private is said in private
 // rooms only (rule P2).
-func (m *Manager) post(ctx context.Context, w bot.Work, a workflow.Post) bot.Answer {
+func (m *Manager) postMessage(ctx context.Context, w bot.Work, a workflow.Post) bot.Answer {
 	i := w.Incident
 	chat, ok := m.engine.Chat(a.Platform)
 	room, _ := i.Room(a.Platform)
 	later := workflow.RoomClosed{Platform: a.Platform, ID: room.ID, Seq: a.Seq, Through: max(a.Seq, a.Through)} // says it in the next room
-	if ok && a.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.Open()) {
-		return done(w, later) // the room comes, or comes back, behind this
+	if ok && a.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.IsOpen()) {
+		return settle(w, later) // the room comes, or comes back, behind this
 	}
 	if !ok || !i.CanPost(a.Platform, a.Place) {
-		return done(w, nil)
+		return settle(w, nil)
 	}
-	if err := m.cardFirst(ctx, w, a); err != nil {
+	if err := m.requireCard(ctx, w, a); err != nil {
 		return bot.Retry(err)
 	}
-	post, err := m.postOf(ctx, w.ID, i, a)
+	post, err := m.roomPost(ctx, w.ID, i, a)
 	if err == nil && a.Place == workflow.Announce && post.ReplyTo == "" {
-		return bot.Retry(noCard(w))
+		return bot.Retry(retryNoCard(w))
 	}
 	if err == nil {
 		if post.Again, err = m.attempts.Begin(ctx, w.ID); err != nil {
 			return bot.Retry(err)
 		}
 		err = m.call(ctx, a.Platform, w, func(ctx context.Context) error { return chat.Post(ctx, post) })
-		m.attempts.Ended(w.ID, post.Again, err)
+		m.attempts.RecordResult(w.ID, post.Again, err)
 	}
 	switch {
 	case err == nil:
-		return done(w, nil)
+		return settle(w, nil)
 	case errors.Is(err, bot.ErrRoomGone) && a.Place == workflow.InRoom:
-		return done(w, later)
+		return settle(w, later)
 	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
 		m.log.Error("gave up telling of a failure", "incident", w.Owner, "platform", a.Platform, "error", err.Error())
-		return done(w, nil)
+		return settle(w, nil)
 	case bot.IsPermanent(err):
 		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", "a post", "error", err.Error())
-		return done(w, workflow.GiveUp{What: "a post to " + a.Platform, Why: err.Error()})
+		return settle(w, workflow.GiveUp{What: "a post to " + a.Platform, Why: err.Error()})
 	}
-	return retry(err)
+	return answerError(err)
 }
 
 // cardFirst lets a new room begin with its card, unless that takes long. An
 // error asks to come again.
-func (m *Manager) cardFirst(ctx context.Context, w bot.Work, a workflow.Post) error {
+func (m *Manager) requireCard(ctx context.Context, w bot.Work, a workflow.Post) error {
 	const most = 5 // attempts
 	if _, shows := m.manager(a.Platform); !shows || a.Place != workflow.InRoom || w.Attempt > most {
 		return nil
 	}
-	at, err := m.shown(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
+	at, err := m.loadCard(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
 	if err == nil && at.Ref == "" {
-		err = noCard(w)
+		err = retryNoCard(w)
 	}
 	return err
 }
 
 // noCard waits for the card: a moment at first, as it is owed beside this.
-func noCard(w bot.Work) error {
+func retryNoCard(w bot.Work) error {
 	if w.Attempt > briefAttempts {
 		return errNoCard
 	}

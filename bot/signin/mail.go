@@ -14,7 +14,7 @@ import (
 )
 
 // kindMailed is the kind of records that say when a person was mailed a link.
-const kindMailed = "sign-in-mail"
+const kindMailedAt = "sign-in-mail"
 
 // mailEvery is how often one person is mailed a sign-in link at most.
 const mailEvery = time.Minute
@@ -22,7 +22,7 @@ const mailEvery = time.Minute
 // Mail sends a sign-in link to the configured person who has this
 // address. Nobody who asks learns whether there is one: that there is not, or
 // that they were mailed a moment ago, is no error.
-func (d *Service) Mail(ctx context.Context, address string) error {
+func (d *Service) MailLink(ctx context.Context, address string) error {
 	address = strings.TrimSpace(address)
 	p, ok := d.engine.Organization().Directory.Find(address)
 	if !ok || p.Email == "" || !strings.EqualFold(p.Email, address) {
@@ -33,7 +33,7 @@ func (d *Service) Mail(ctx context.Context, address string) error {
 		return errors.New("mail is not connected")
 	}
 	now := d.engine.Now()
-	last, err := d.store.Get(ctx, kindMailed, p.ID)
+	last, err := d.store.Get(ctx, kindMailedAt, p.ID)
 	if err != nil && !errors.Is(err, bot.ErrNotFound) {
 		return err
 	}
@@ -45,15 +45,15 @@ func (d *Service) Mail(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("mail a sign-in link: %w", err)
 	}
-	link, err := d.newLink(ctx, SignIn{Person: p.ID, Name: p.Name, Access: commands.Admin, To: "/"},
-		bot.RecordChange{Kind: kindMailed, ID: p.ID, Version: last.Version, Body: stamp})
+	link, err := d.newLink(ctx, Link{Person: p.ID, Name: p.Name, Access: commands.Admin, To: "/"},
+		bot.RecordChange{Kind: kindMailedAt, ID: p.ID, Version: last.Version, Body: stamp})
 	if errors.Is(err, bot.ErrConflict) {
 		return nil // somebody else asked at the same moment
 	}
 	if err != nil {
 		return err
 	}
-	key := "sign-in/" + hashed(link)[:16]
+	key := "sign-in/" + hash(link)[:16]
 	err = mail.Page(ctx, bot.Page{
 		Key: key, Keys: []string{key}, Purpose: workflow.PurposeNotice, Person: p.ID, Name: p.Name, Address: p.Email,
 		Content: card.SignIn(link, d.engine.Organization().Name),
@@ -62,7 +62,7 @@ func (d *Service) Mail(ctx context.Context, address string) error {
 		return nil
 	}
 	// Nothing was mailed: whoever asks again is not to be told to wait.
-	_, e := d.store.Commit(ctx, bot.Commit{At: d.engine.Now(), Records: []bot.RecordChange{{Kind: kindMailed, ID: p.ID, Version: bot.AnyVersion}}})
+	_, e := d.store.Commit(ctx, bot.Commit{At: d.engine.Now(), Records: []bot.RecordChange{{Kind: kindMailedAt, ID: p.ID, Version: bot.AnyVersion}}})
 	return errors.Join(err, e)
 }
 

@@ -54,8 +54,8 @@ func (l *PageLinks) sign(payload string) []byte {
 
 // The reasons why a link does not work.
 var (
-	ErrBadLink = errors.New("this link is not one of ours, or it was cut")
-	ErrOldLink = errors.New("this link has expired")
+	ErrBadLink     = errors.New("this link is not one of ours, or it was cut")
+	ErrExpiredLink = errors.New("this link has expired")
 )
 
 // Read checks the token of an acknowledgement link. The error is [ErrBadLink] or
@@ -77,7 +77,7 @@ func (l *PageLinks) Read(token string) (PageLink, error) {
 	}
 	p := PageLink{Incident: parts[0], Page: parts[1], Person: parts[2], Expires: time.Unix(unix, 0).UTC()}
 	if l.engine.Now().After(p.Expires) {
-		return p, ErrOldLink
+		return p, ErrExpiredLink
 	}
 	return p, nil
 }

@@ -34,14 +34,14 @@ type Session struct {
 // Session returns the session that a browser's secret stands for, and whoever
 // speaks through it. The error is [ErrNoSession] or the store's.
 func (d *Service) Session(ctx context.Context, secret string) (Session, access.Speaker, error) {
-	rec, err := d.store.Get(ctx, kindSession, hashed(secret))
+	rec, err := d.store.Get(ctx, kindSession, hash(secret))
 	if errors.Is(err, bot.ErrNotFound) {
 		return Session{}, access.Speaker{}, ErrNoSession
 	}
 	if err != nil {
 		return Session{}, access.Speaker{}, err
 	}
-	s, err := readSession(rec)
+	s, err := decodeSession(rec)
 	if err != nil {
 		return s, access.Speaker{}, err
 	}
@@ -52,7 +52,7 @@ func (d *Service) Session(ctx context.Context, secret string) (Session, access.S
 	return s, who, nil
 }
 
-func readSession(rec bot.Record) (Session, error) {
+func decodeSession(rec bot.Record) (Session, error) {
 	s := Session{ID: rec.ID[:min(len(rec.ID), 8)], record: rec.ID}
 	if err := json.Unmarshal(rec.Body, &s); err != nil {
 		return s, fmt.Errorf("read a session: %w", err)
@@ -81,7 +81,7 @@ func (d *Service) speaker(s Session) (access.Speaker, bool) {
 func (d *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
 	var all []Session
 	err := bot.EachRecord(ctx, d.store, kindSession, func(r bot.Record) {
-		one, err := readSession(r)
+		one, err := decodeSession(r)
 		mine := one.Person == s.Person && (s.Person != "" || one.Name == s.Name)
 		if err == nil && d.engine.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
 			all = append(all, one)

@@ -10,6 +10,7 @@ import (
 	"tocsin/adapters/config"
 	"tocsin/adapters/email"
 	"tocsin/bot/alerts"
+	"tocsin/bot/platform"
 )
 
 // defaultConfig is read when it exists and no other file is named.
@@ -33,12 +34,14 @@ type loaded struct {
 	settings map[string]any // of the platforms, by name; also where a section is not there
 }
 
-func loadConfig(flag string) (loaded, error) { return loadWith(flag, os.Getenv) }
+func loadConfig(table platform.Table, flag string) (loaded, error) {
+	return loadWith(table, flag, os.Getenv)
+}
 
-func loadWith(flag string, getenv func(string) string) (loaded, error) {
+func loadWith(table platform.Table, flag string, getenv func(string) string) (loaded, error) {
 	l := loaded{settings: map[string]any{}}
 	sections := map[string]any{"pagers.email": &l.email}
-	for _, d := range platforms() {
+	for _, d := range table {
 		if d.NewSettings != nil {
 			l.settings[d.Name] = d.NewSettings()
 			sections["chat."+d.Name] = l.settings[d.Name]
@@ -46,12 +49,12 @@ func loadWith(flag string, getenv func(string) string) (loaded, error) {
 	}
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: getenv, CheckRoute: alerts.Compile, Platforms: platforms(), Sections: sections,
+		Getenv: getenv, CheckRoute: alerts.Compile, Platforms: table, Sections: sections,
 	})
 	return l, err
 }
 
-func checkCommand() *cobra.Command {
+func checkCommand(table platform.Table) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use: "check [FILE]", Short: "Validate the configuration: every fault with its place and what would be right.", Args: cobra.MaximumNArgs(1),
@@ -61,7 +64,7 @@ func checkCommand() *cobra.Command {
 				file = args[0]
 			}
 			path := configPath(file)
-			l, err := loadConfig(file)
+			l, err := loadConfig(table, file)
 			if faults, is := errors.AsType[config.Faults](err); is {
 				for _, f := range faults {
 					fmt.Fprintln(cmd.ErrOrStderr(), f.Error())

@@ -15,13 +15,14 @@ import (
 
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
+	"tocsin/bot/platform"
 	"tocsin/workflow"
 )
 
 // doctorFor is how long each service may take to answer.
 const doctorFor = 10 * time.Second
 
-func doctorCommand() *cobra.Command {
+func doctorCommand(table platform.Table) *cobra.Command {
 	var file, data string
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Ask the real services whether they are well.", Args: cobra.NoArgs,
@@ -35,8 +36,8 @@ code is 1.`,
 		Example: "  tocsin doctor --config tocsin.yaml\n  REDIS_URL=redis://redis:6379 tocsin doctor",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
-			d.configuration(cmd.Context(), file)
-			d.platforms(cmd.Context(), platforms())
+			d.configuration(cmd.Context(), table, file)
+			d.platforms(cmd.Context(), table)
 			d.store(cmd.Context(), data)
 			if d.failed {
 				return errSaid
@@ -66,8 +67,8 @@ func (d *doctor) fail(what string, err error) {
 }
 
 // configuration reads the file, and asks the media that can be asked.
-func (d *doctor) configuration(ctx context.Context, file string) {
-	l, err := loadConfig(file)
+func (d *doctor) configuration(ctx context.Context, table platform.Table, file string) {
+	l, err := loadConfig(table, file)
 	d.settings = l.settings
 	if err != nil {
 		d.fail("configuration", badConfig(err))

@@ -25,7 +25,7 @@ func examined(t *testing.T, data, config string) (text string, failed bool) {
 	}
 	var out bytes.Buffer
 	d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
-	d.configuration(t.Context(), file)
+	d.configuration(t.Context(), platforms(), file)
 	d.store(t.Context(), data)
 	return out.String(), d.failed
 }
@@ -78,7 +78,7 @@ func TestDoctorSlack(t *testing.T) {
 		}
 		var out bytes.Buffer
 		d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
-		d.configuration(t.Context(), file)
+		d.configuration(t.Context(), platforms(), file)
 		d.platforms(t.Context(), platforms())
 		return out.String(), d.failed
 	}

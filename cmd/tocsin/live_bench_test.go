@@ -20,7 +20,7 @@ type watched struct{ came chan string }
 // signIn uses a link up, and returns a browser that is signed in.
 func (r *rig) signIn() *http.Client {
 	r.b.Helper()
-	link, err := r.bot.SignIn.Link(r.b.Context(), access.Speaker{Name: "operator", Access: commands.Admin}, "/")
+	link, err := r.bot.SignIn.CreateLink(r.b.Context(), access.Speaker{Name: "operator", Access: commands.Admin}, "/")
 	if err != nil {
 		r.b.Fatal(err)
 	}

@@ -11,15 +11,18 @@ import (
 	_ "time/tzdata" // slim images have no time zones of their own
 
 	"github.com/spf13/cobra"
+
+	"tocsin/bot/platform"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(platforms(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 // errSaid ends the program with exit code 1 when everything has been said.
 var errSaid = errors.New("said already")
 
-// run is the whole program. It returns the exit code.
-func run(args []string, stdout, stderr io.Writer) int {
+// run is the whole program, with the chat platforms of a table. It returns the exit
+// code.
+func run(table platform.Table, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:   "tocsin",
 		Short: "An incident bot: alerts and commands become incidents that page until somebody answers.",
@@ -33,8 +36,8 @@ Start with: tocsin serve`,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(), checkCommand(), simulateCommand(), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), jobsCommand(), doctorCommand(), rebuildCommand(), exportCommand(), importCommand(), versionCommand())
-	root.AddCommand(platformCommands(platforms())...)
+	root.AddCommand(serveCommand(table), checkCommand(table), simulateCommand(table), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), jobsCommand(), doctorCommand(table), rebuildCommand(), exportCommand(), importCommand(), versionCommand())
+	root.AddCommand(platformCommands(table)...)
 	err := root.ExecuteContext(context.Background())
 	switch {
 	case err == nil:

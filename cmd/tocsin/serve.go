@@ -23,11 +23,13 @@ import (
 	"tocsin/bot/agenda"
 	"tocsin/bot/app"
 	"tocsin/bot/jobs"
+	"tocsin/bot/platform"
 	"tocsin/commands"
 )
 
 // serveFlags are the flags of serve.
 type serveFlags struct {
+	table                platform.Table // the chat platforms there are
 	config, data, listen string
 	durable              bool
 }
@@ -39,8 +41,8 @@ const (
 	drainFor      = 8 * time.Second // of the 10 s that an orchestrator usually waits
 )
 
-func serveCommand() *cobra.Command {
-	var f serveFlags
+func serveCommand(table platform.Table) *cobra.Command {
+	f := serveFlags{table: table}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the bot.", Args: cobra.NoArgs,
 		Long: `Run the bot. With nothing configured it keeps everything in ./tocsin-data and
@@ -58,7 +60,7 @@ run over the same one:
 Secrets come from the environment, each also as NAME_FILE: REDIS_URL,
 TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN. Those that are unset are made on the first
 start and kept in the data folder, or in Redis. Chat platforms:
-` + secretsHelp(platforms()),
+` + secretsHelp(table),
 		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080\n  REDIS_URL=redis://redis:6379 tocsin serve --require-durable",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -108,7 +110,7 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 
 // start makes everything ready, in the order in which it can fail.
 func (s *server) start(ctx context.Context) (net.Listener, error) {
-	l, err := loadConfig(s.flags.config)
+	l, err := loadConfig(s.flags.table, s.flags.config)
 	if err != nil {
 		return nil, badConfig(err)
 	}
@@ -129,7 +131,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
 	s.platforms, err = link{
-		table: platforms(), settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
+		table: s.flags.table, settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
 	}.connect()
 	var media map[string]bot.Pager
 	if err == nil {
@@ -225,7 +227,7 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 
 // reload reads the configuration again. A faulty one changes nothing.
 func (s *server) reload() {
-	l, err := loadConfig(s.flags.config)
+	l, err := loadConfig(s.flags.table, s.flags.config)
 	if err == nil {
 		if l.Organization.URL == "" {
 			l.Organization.URL = s.bot.Organization().URL
@@ -260,7 +262,7 @@ func tokens(b *app.App, s secrets) []bot.Token {
 
 // signInLink is a link for whoever sits at the terminal.
 func (s *server) signInLink(ctx context.Context) string {
-	link, err := s.bot.SignIn.Link(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
+	link, err := s.bot.SignIn.CreateLink(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
 		s.log.Error("no sign-in link could be made", "error", err.Error())
 		return "(none could be made: the log says why; `tocsin login` makes another)"

@@ -15,10 +15,11 @@ import (
 	"tocsin/bot"
 	"tocsin/bot/alerts"
 	"tocsin/bot/intake"
+	"tocsin/bot/platform"
 	"tocsin/commands"
 )
 
-func simulateCommand() *cobra.Command {
+func simulateCommand(table platform.Table) *cobra.Command {
 	var file, integration, at string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -29,7 +30,7 @@ paged when. FILE is what the sender posts; - reads it from standard input.`,
 		Example: "  tocsin simulate --integration alertmanager payload.json\n  tocsin simulate --config tocsin.yaml --integration prometheus --at 2026-03-29T02:30:00+01:00 payload.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := loadWith(file, pretend)
+			l, err := loadWith(table, file, pretend(table))
 			if err != nil {
 				return badConfig(err)
 			}
@@ -62,11 +63,13 @@ paged when. FILE is what the sender posts; - reads it from standard input.`,
 // pretend answers for secrets that are not set: a simulation needs none. One of
 // them is an address. A secret of a platform also says that people are reached there,
 // so none is made up.
-func pretend(name string) string {
-	if isPlatformSecret(platforms(), name) {
-		return os.Getenv(name)
+func pretend(table platform.Table) func(name string) string {
+	return func(name string) string {
+		if isPlatformSecret(table, name) {
+			return os.Getenv(name)
+		}
+		return firstOf(os.Getenv(name), "https://not-set.invalid")
 	}
-	return firstOf(os.Getenv(name), "https://not-set.invalid")
 }
 
 func simulate(o bot.Organization, name, path string, at time.Time) (intake.Simulation, error) {

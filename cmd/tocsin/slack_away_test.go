@@ -23,7 +23,7 @@ default_access: responder
 // is back its rooms catch up in order, each message once, and the edits of a
 // card that were missed are one.
 func TestX5SlackAway(t *testing.T) {
-	for name, away := range map[string]func(*slacktest.Server, bool){"hangs": (*slacktest.Server).Hang, "is down": (*slacktest.Server).Down} {
+	for name, away := range map[string]func(*slacktest.Server, bool){"hangs": (*slacktest.Server).Hang, "is down": (*slacktest.Server).SetDown} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st := newSlackStory(t, awayTown)
@@ -79,7 +79,7 @@ func TestX5SlackAway(t *testing.T) {
 			st.await("the card is true", func() bool {
 				return strings.Contains(st.slack.Posts(room.ID)[0].Plain(), "identified")
 			})
-			if edits := st.slack.Done("chat.update") - updates; edits > 12 {
+			if edits := st.slack.CountDone("chat.update") - updates; edits > 12 {
 				t.Errorf("%d edits of cards", edits)
 			}
 			st.end()

@@ -53,5 +53,5 @@ func BenchmarkSlackAcknowledge(b *testing.B) {
 	}
 	b.StopTimer()
 	report(b, "commands", b.N, all)
-	b.ReportMetric(float64(s.Done("conversations.create")), "rooms")
+	b.ReportMetric(float64(s.CountDone("conversations.create")), "rooms")
 }

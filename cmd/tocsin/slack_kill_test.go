@@ -185,7 +185,7 @@ func judgeOnce(t *testing.T, s *slacktest.Server, ana string) {
 	if marks := s.Bookmarks(room.ID); len(marks) != 1 {
 		t.Errorf("bookmarks %+v", marks)
 	}
-	if calls := s.Unexpected(); len(calls) > 0 {
+	if calls := s.UnexpectedCalls(); len(calls) > 0 {
 		t.Errorf("unexpected calls: %+v", calls)
 	}
 }

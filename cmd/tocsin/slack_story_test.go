@@ -88,7 +88,7 @@ func (st *slackStory) ok(d slacktest.Delivery) slacktest.Delivery {
 // end: Slack was never asked for anything strange, and always answered.
 func (st *slackStory) end() {
 	st.Helper()
-	if calls := st.slack.Unexpected(); len(calls) > 0 {
+	if calls := st.slack.UnexpectedCalls(); len(calls) > 0 {
 		st.Errorf("unexpected calls: %+v", calls)
 	}
 	for _, f := range st.slack.Failures() {

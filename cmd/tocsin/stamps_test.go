@@ -114,7 +114,7 @@ func TestTimesStayTimes(t *testing.T) {
 	} {
 		read[path] = ask("GET", path, "", "Authorization", "Bearer api")
 	}
-	link, err := b.SignIn.Link(t.Context(), access.Speaker{Person: "ana", Name: "Ana", Access: commands.Admin}, "/")
+	link, err := b.SignIn.CreateLink(t.Context(), access.Speaker{Person: "ana", Name: "Ana", Access: commands.Admin}, "/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(builders{m}, map[string]func(){
-		"tocsin": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		"tocsin": func() { os.Exit(run(platforms(), os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
 

@@ -13,33 +13,35 @@ import (
 	"time"
 )
 
+// routes returns the handler of the Web API, of response URLs and of sockets.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/{method}", s.serveMethod)
-	mux.HandleFunc("/response/{ticket}", s.serveResponse)
-	mux.HandleFunc("/link/", s.serveSocket)
+	mux.HandleFunc("/api/{method}", s.handleMethod)
+	mux.HandleFunc("/response/{ticket}", s.handleResponse)
+	mux.HandleFunc("/link/", s.handleSocket)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.pass(w, r) {
+		if s.admit(w, r) {
 			mux.ServeHTTP(w, r)
 		}
 	})
 }
 
-func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
+// handleMethod answers a call of the Web API.
+func (s *Server) handleMethod(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
-	m, known := readMethods().Methods[name]
-	given, token, malformed := readArgs(r, known && m.JSON)
+	m, ok := readMethods().Methods[name]
+	given, token, malformed := readArgs(r, ok && m.JSON)
 	kind, user, scopes, refused := s.authenticate(token)
 	logged := Call{Method: name, At: s.now(), Args: given, Token: kind}
-	w, lost := s.nextFault(w, &logged)
+	w, finish := s.injectFault(w, &logged)
 	if w == nil {
 		return
 	}
-	defer lost()
+	defer finish()
 	var a answer
 	var wait time.Duration
 	switch {
-	case !known:
+	case !ok:
 		a = refuse("unknown_method")
 	case malformed != "":
 		a = refuse(malformed)
@@ -47,51 +49,52 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		a = refuse(refused)
 	case m.Token == "app" && r.Method != http.MethodPost:
 		a = refuse("insecure_request")
-	case !m.takes(kind):
+	case !m.acceptsToken(kind):
 		a = refuse("not_allowed_token_type")
 	default:
 		c := &call{Server: s, method: name, args: given, kind: kind, user: user, scopes: scopes}
-		a, wait = s.carryOut(m, c, &logged)
+		a, wait = s.execute(m, c, &logged)
 	}
 	logged.Error = a.code()
 	if wait > 0 {
 		logged.Status = http.StatusTooManyRequests
-		s.record(logged)
-		tooMany(w, wait)
+		s.recordCall(logged)
+		writeRateLimited(w, wait)
 		return
 	}
 	if _, discarded := w.(*discard); !discarded {
 		logged.Status = http.StatusOK
 	}
-	s.record(logged)
+	s.recordCall(logged)
 	if kind == "bot" || kind == "user" {
-		// auth.test tells the token's scopes by this header (authentication/installing-with-oauth), as all methods do.
+		// Every answer lists the token's scopes in this header (authentication/installing-with-oauth).
 		w.Header().Set("X-OAuth-Scopes", strings.Join(scopes, ","))
 	}
-	write(w, http.StatusOK, a)
+	writeJSON(w, http.StatusOK, a)
 }
 
-// carryOut checks the limit and the scopes, and then lets the method work between the two hooks.
-func (s *Server) carryOut(m *method, c *call, logged *Call) (answer, time.Duration) {
-	if wait := s.overTier(c.method, m.Tier); wait > 0 {
+// execute checks the rate limit and the scopes, and then runs the method between the two calls of the hook. It returns
+// how long the caller has to wait if a limit was reached.
+func (s *Server) execute(m *method, c *call, logged *Call) (answer, time.Duration) {
+	if wait := s.reserveCall(c.method, m.Tier); wait > 0 {
 		return refuse("ratelimited"), wait
 	}
-	if refused := c.need(m.scopes(c.kind)...); refused != nil {
+	if refused := c.requireScope(m.sufficientScopes(c.kind)...); refused != nil {
 		return refused, 0
 	}
-	s.tell(*logged, "before")
-	a := c.handle(m)
+	s.callHook(*logged, "before")
+	a := c.run(m)
 	if a.code() == "" {
 		a["ok"] = true
 		logged.Done = true
 	}
 	logged.Error = a.code()
-	s.tell(*logged, "after")
+	s.callHook(*logged, "after")
 	return a, c.wait
 }
 
-// handle checks a call, and carries it out if nothing is wrong with it.
-func (c *call) handle(m *method) answer {
+// run checks a call, and calls the handler of its method if it is valid.
+func (c *call) run(m *method) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if refused := c.check(m); refused != nil {
@@ -103,17 +106,19 @@ func (c *call) handle(m *method) answer {
 	return answer{}
 }
 
-func (s *Server) overTier(method, tier string) time.Duration {
+// reserveCall counts a call against the rate limit of its method. It returns how long to wait if the limit is reached.
+func (s *Server) reserveCall(method, tier string) time.Duration {
 	if s.options.Unlimited {
 		return 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.limit.take(method, readMethods().Tiers[tier], s.now())
+	return s.limit.reserve(method, readMethods().Tiers[tier], s.now())
 }
 
-// readArgs reads arguments as apis/web-api describes: in the query of a GET; as a form; or, where the method takes it,
-// as JSON, which must then have the token in the header. A token in a query is not accepted.
+// readArgs reads the arguments and the token of a call as apis/web-api describes: from the query of a GET, from a form,
+// or, if the method takes it, from JSON, with the token in the header. A token in a query is not accepted. If the request
+// cannot be read, malformed is Slack's error code.
 func readArgs(r *http.Request, takesJSON bool) (given args, token, malformed string) {
 	given = args{}
 	token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -133,7 +138,7 @@ func readArgs(r *http.Request, takesJSON bool) (given args, token, malformed str
 		return given, token, "missing_post_type"
 	case media == "application/json":
 		if !takesJSON {
-			return given, token, "" // not read: the method then misses its arguments
+			return given, token, "" // not read, so required arguments are missing
 		}
 		malformed = readJSON(r.Body, given)
 		delete(given, "token")
@@ -158,6 +163,7 @@ func readArgs(r *http.Request, takesJSON bool) (given args, token, malformed str
 	return given, token, ""
 }
 
+// readJSON reads arguments from a JSON object. If it cannot, malformed is Slack's error code.
 func readJSON(body io.Reader, into args) (malformed string) {
 	var object map[string]json.RawMessage
 	raw, err := io.ReadAll(body)
@@ -165,7 +171,7 @@ func readJSON(body io.Reader, into args) (malformed string) {
 		return "invalid_json"
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return "" // slack-go opens its connections so, and is understood
+		return "" // slack-go calls apps.connections.open with an empty body, and Slack accepts it
 	}
 	if err = json.Unmarshal(raw, &object); err != nil {
 		if json.Valid(raw) {
@@ -184,7 +190,8 @@ func readJSON(body io.Reader, into args) (malformed string) {
 	return ""
 }
 
-// authenticate says whose token it is (the error lists of every method: not_authed, invalid_auth, token_revoked).
+// authenticate returns the kind, user and scopes of a token, or the error code for one that is not valid (the error list of
+// every method: not_authed, invalid_auth, token_revoked).
 func (s *Server) authenticate(token string) (kind, user string, scopes []string, refused string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,29 +207,30 @@ func (s *Server) authenticate(token string) (kind, user string, scopes []string,
 	default:
 		return "", "", nil, "invalid_auth"
 	}
-	if slices.Contains(s.revoked, kind) {
+	if slices.Contains(s.revokedTokens, kind) {
 		refused = "token_revoked"
 	}
 	return kind, user, scopes, refused
 }
 
-// RevokeToken makes a token invalid: "bot", "user" or "app".
+// RevokeToken makes the token of a kind invalid: "bot", "user" or "app".
 func (s *Server) RevokeToken(kind string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revoked = append(s.revoked, kind)
+	s.revokedTokens = append(s.revokedTokens, kind)
 }
 
-// SetScopes grants the bot token other scopes, as installing the app again does.
+// SetScopes replaces the scopes of the bot token, as installing the app again does.
 func (s *Server) SetScopes(scopes []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.Scopes = slices.Clone(scopes)
 }
 
-// page cuts one page out of a list (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
-// method. A limit that is out of range was refused: some methods would quietly take another.
-func page[T any](c *call, all []T, standard int) (some []T, next string, refused answer) {
+// paginate returns one page of a list (apis/web-api/pagination). The cursor is opaque to the app and is bound to its
+// method. standard is the number of items on a page if the call has no limit; a limit that is out of range has been refused
+// before, although some methods of Slack would replace it silently.
+func paginate[T any](c *call, all []T, standard int) (some []T, next string, refused answer) {
 	limit, _ := strconv.Atoi(c.args["limit"])
 	from := 0
 	if cursor := c.args["cursor"]; cursor != "" {
@@ -239,12 +247,13 @@ func page[T any](c *call, all []T, standard int) (some []T, next string, refused
 	return all[from:to], next, nil
 }
 
-func write(w http.ResponseWriter, status int, a any) {
+// writeJSON writes an answer.
+func writeJSON(w http.ResponseWriter, status int, a any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(a); err != nil {
-		panic("slacktest: cannot encode an answer: " + err.Error())
+		panic("slacktest: encode an answer: " + err.Error())
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

@@ -41,7 +41,7 @@ func TestTokensAndScopes(t *testing.T) {
 	a.s.RevokeToken("bot")
 	a.refused("token_revoked", "auth.test")
 	a.refused("unknown_method", "chat.shout")
-	if u := a.s.Unexpected(); len(u) != 1 || u[0].Method != "chat.shout" {
+	if u := a.s.UnexpectedCalls(); len(u) != 1 || u[0].Method != "chat.shout" {
 		t.Errorf("unexpected %+v", u)
 	}
 }
@@ -107,14 +107,14 @@ func TestFaults(t *testing.T) {
 	}
 	a.s.Fail("*", slacktest.Fault{LoseAnswer: true, Skip: 1})
 	_, _ = status()
-	if code, _ := status(); code != 0 || len(a.s.Posts(id)) != 2 || a.s.Done("chat.postMessage") != 2 {
+	if code, _ := status(); code != 0 || len(a.s.Posts(id)) != 2 || a.s.CountDone("chat.postMessage") != 2 {
 		t.Errorf("status %d with %d posts", code, len(a.s.Posts(id)))
 	}
-	a.s.Down(true)
+	a.s.SetDown(true)
 	if code, _ := status(); code != 0 {
 		t.Errorf("status %d while down", code)
 	}
-	a.s.Down(false)
+	a.s.SetDown(false)
 	if code, _ := status(); code != 200 {
 		t.Errorf("status %d after it was down", code)
 	}

@@ -1,44 +1,42 @@
 package slacktest
 
 import (
-	"cmp"
 	"encoding/json"
-	"slices"
 	"strings"
 )
 
-// content is what a message says, checked.
+// content is the content of a message: text, blocks and metadata.
 type content struct {
 	text     string
 	blocks   json.RawMessage
 	metadata *Metadata
 }
 
-// content reads text, blocks and metadata, which were checked.
-func (c *call) content() content {
-	said := content{text: normalize(c.args["text"])}
+// readContent returns the content of a message from arguments that have been checked.
+func (c *call) readContent() content {
+	read := content{text: normalize(c.args["text"])}
 	if blocks := c.args["blocks"]; blocks != "" && blocks != "[]" {
-		said.blocks = json.RawMessage(blocks)
+		read.blocks = json.RawMessage(blocks)
 	}
 	if metadata := c.args["metadata"]; metadata != "" && metadata != "{}" {
-		said.metadata = &Metadata{}
-		if err := json.Unmarshal([]byte(metadata), said.metadata); err != nil {
-			panic("slacktest: metadata was checked, and yet: " + err.Error())
+		read.metadata = &Metadata{}
+		if err := json.Unmarshal([]byte(metadata), read.metadata); err != nil {
+			panic("slacktest: decode metadata that has been checked: " + err.Error())
 		}
 	}
-	return said
+	return read
 }
 
-// thread finds the parent that thread_ts names, a message that stands in the channel itself ("avoid using a reply's ts
-// value; use its parent instead").
-func (c *call) thread() (ts string, refused answer) {
+// findThread returns thread_ts if it names a message that can have replies. A reply cannot: "avoid using a reply's ts value;
+// use its parent instead" (reference/methods/chat.postMessage).
+func (c *call) findThread() (ts string, refused answer) {
 	ts = c.args["thread_ts"]
 	if ts == "" {
 		return "", nil
 	}
-	parent := c.message(c.ch.ID, ts)
+	parent := c.findMessage(c.ch.ID, ts)
 	switch {
-	case parent == nil, parent.Deleted && c.replies(parent) == 0:
+	case parent == nil, parent.Deleted && c.countReplies(parent) == 0:
 		return "", refuse("thread_not_found")
 	case parent.ThreadTS != "" && parent.ThreadTS != ts, parent.Subtype != "":
 		return "", refuse("cannot_reply_to_message")
@@ -46,20 +44,21 @@ func (c *call) thread() (ts string, refused answer) {
 	return ts, nil
 }
 
-// postMessage knows no idempotency: the same call twice is two messages.
+// postMessage handles chat.postMessage. Slack does not deduplicate it: the same call twice posts two messages.
 func postMessage(c *call) answer {
-	thread, refused := c.thread()
+	thread, refused := c.findThread()
 	if refused != nil {
 		return refused
 	}
-	said := c.content()
-	m := c.say(c.ch, &Message{
-		User: c.user, Text: said.text, Blocks: said.blocks, Metadata: said.metadata,
+	posted := c.readContent()
+	m := c.addMessage(c.ch, &Message{
+		User: c.user, Text: posted.text, Blocks: posted.blocks, Metadata: posted.metadata,
 		ThreadTS: thread, Broadcast: thread != "" && c.args.boolean("reply_broadcast"), BotID: c.botID(),
 	})
-	return answer{"channel": c.ch.ID, "ts": m.TS, "message": c.show(m, true)}
+	return answer{"channel": c.ch.ID, "ts": m.TS, "message": c.encodeMessage(m, true)}
 }
 
+// botID returns the ID of the app's bot if the token is the bot's, else nothing.
 func (c *call) botID() string {
 	if c.kind == "bot" {
 		return c.BotID
@@ -67,86 +66,79 @@ func (c *call) botID() string {
 	return ""
 }
 
-// say puts a message into a channel and tells the app of it, whoever it is from (reference/events/message).
-func (s *Server) say(ch *Channel, m *Message) *Message {
-	m.Channel, m.TS = ch.ID, s.timestamp()
+// addMessage adds a message to a channel and sends the app its event, also for the app's own messages
+// (reference/events/message).
+func (s *Server) addMessage(ch *Channel, m *Message) *Message {
+	m.Channel, m.TS = ch.ID, s.newTimestamp()
 	s.messages = append(s.messages, m)
-	s.emit(ch, "message", s.show(m, true))
+	s.emit(ch, "message", s.encodeMessage(m, true))
 	return m
 }
 
-// system is what Slack itself writes into a channel (reference/events/message, "Message subtypes").
-func (s *Server) system(ch *Channel, user, subtype, text string) {
+// addSystemMessage adds a message that Slack itself writes into a channel (reference/events/message, "Message subtypes").
+func (s *Server) addSystemMessage(ch *Channel, user, subtype, text string) {
 	if !ch.Direct {
-		s.say(ch, &Message{User: user, Subtype: subtype, Text: text})
+		s.addMessage(ch, &Message{User: user, Subtype: subtype, Text: text})
 	}
 }
 
+// postEphemeral handles chat.postEphemeral.
 func postEphemeral(c *call) answer {
-	thread, refused := c.thread()
+	thread, refused := c.findThread()
 	if refused != nil {
 		return refused
 	}
-	said, ts := c.content(), c.timestamp()
-	c.ephemerals = append(c.ephemerals, Ephemeral{c.ch.ID, c.args["user"], ts, thread, said.text, said.blocks})
+	posted, ts := c.readContent(), c.newTimestamp()
+	c.ephemerals = append(c.ephemerals, Ephemeral{c.ch.ID, c.args["user"], ts, thread, posted.text, posted.blocks})
 	return answer{"message_ts": ts}
 }
 
-// updateMessage: text without blocks takes the blocks away; metadata that is not given stays, and {} takes it away;
-// "edited" is shown only when there are no blocks (reference/methods/chat.update).
+// updateMessage handles chat.update. Text without blocks removes the blocks. Metadata stays if the call has none, and {} removes
+// it. "edited" is shown only for a message without blocks (reference/methods/chat.update).
 func updateMessage(c *call) answer {
-	m, said := c.m, c.content()
-	if _, given := c.args["text"]; given {
-		m.Text = said.text
+	m, updated := c.m, c.readContent()
+	if _, ok := c.args["text"]; ok {
+		m.Text = updated.text
 	}
-	m.Blocks = said.blocks
+	m.Blocks = updated.blocks
 	m.Edits++
-	m.Edited = m.Edited || said.blocks == nil
-	if said.metadata != nil || c.args["metadata"] == "{}" {
-		m.Metadata = said.metadata
+	m.Edited = m.Edited || updated.blocks == nil
+	if updated.metadata != nil || c.args["metadata"] == "{}" {
+		m.Metadata = updated.metadata
 	}
-	c.emit(c.ch, "message", c.changeOf(m))
-	return answer{"channel": c.ch.ID, "ts": m.TS, "text": m.Text, "message": c.show(m, true)}
+	c.emit(c.ch, "message", c.newChangeEvent(m))
+	return answer{"channel": c.ch.ID, "ts": m.TS, "text": m.Text, "message": c.encodeMessage(m, true)}
 }
 
-// changeOf is reference/events/message/message_changed.
-func (s *Server) changeOf(m *Message) answer {
-	return answer{"subtype": "message_changed", "hidden": true, "ts": s.timestamp(), "message": s.show(m, true)}
+// newChangeEvent returns the fields of the event of a message that has changed
+// (reference/events/message/message_changed).
+func (s *Server) newChangeEvent(m *Message) answer {
+	return answer{"subtype": "message_changed", "hidden": true, "ts": s.newTimestamp(), "message": s.encodeMessage(m, true)}
 }
 
+// deleteMessage handles chat.delete.
 func deleteMessage(c *call) answer {
-	c.remove(c.ch, c.m)
+	c.removeMessage(c.ch, c.m)
 	return answer{"channel": c.ch.ID, "ts": c.m.TS}
 }
 
-func (s *Server) remove(ch *Channel, m *Message) {
-	before := s.show(m, true)
+// removeMessage deletes a message and sends the app its event.
+func (s *Server) removeMessage(ch *Channel, m *Message) {
+	before := s.encodeMessage(m, true)
 	m.Deleted, m.Pinned = true, false
-	s.emit(ch, "message", deletion(m, before, s.timestamp()))
+	s.emit(ch, "message", newDeletionEvent(m, before, s.newTimestamp()))
 }
 
+// getPermalink handles chat.getPermalink.
 func getPermalink(c *call) answer {
-	link := permalink(c.m)
+	link := permalinkOf(c.m)
 	if c.m.ThreadTS != "" && c.m.ThreadTS != c.m.TS {
 		link += "?thread_ts=" + c.m.ThreadTS + "&cid=" + c.ch.ID
 	}
 	return answer{"channel": c.ch.ID, "permalink": link}
 }
 
-func permalink(m *Message) string {
+// permalinkOf returns the address of a message.
+func permalinkOf(m *Message) string {
 	return "https://tocsin-test.slack.com/archives/" + m.Channel + "/p" + strings.ReplaceAll(m.TS, ".", "")
-}
-
-// reactionList has the shape of reference/methods/reactions.get.
-func reactionList(m *Message) []answer {
-	var all []answer
-	for name, users := range m.Reactions {
-		all = append(all, answer{"name": name, "users": users, "count": len(users)})
-	}
-	slices.SortFunc(all, func(a, b answer) int {
-		left, _ := a["name"].(string)
-		right, _ := b["name"].(string)
-		return cmp.Compare(left, right)
-	})
-	return all
 }

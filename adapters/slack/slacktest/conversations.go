@@ -2,115 +2,122 @@ package slacktest
 
 import "slices"
 
-// nameTaken counts archived and private channels too: an archived channel keeps its name
-// (slack.com/help/articles/213185307, and name_taken on reference/methods/conversations.create).
-func (w *world) nameTaken(name string) bool {
+// isNameTaken reports whether a channel has the name. Private and archived channels count: an archived channel keeps its
+// name (slack.com/help/articles/213185307, and name_taken on reference/methods/conversations.create).
+func (w *workspace) isNameTaken(name string) bool {
 	return slices.ContainsFunc(w.channels, func(c *Channel) bool { return c.Name == name })
 }
 
-// createChannel makes the creator a member.
+// createChannel handles conversations.create. The creator becomes a member.
 func createChannel(c *call) answer {
 	ch := &Channel{Name: c.args["name"], Private: c.args.boolean("is_private"), Creator: c.user, Members: []string{c.user}}
-	f := readMethods().Methods[c.method].family(c.kind)
-	if refused := c.need(f.of(ch)...); refused != nil {
+	f := readMethods().Methods[c.method].scopesByKind(c.kind)
+	if refused := c.requireScope(f.forChannel(ch)...); refused != nil {
 		return refused
 	}
-	if c.nameTaken(ch.Name) {
+	if c.isNameTaken(ch.Name) {
 		return refuse("name_taken")
 	}
-	ch.ID, ch.Created = c.id("C"), c.now()
+	ch.ID, ch.Created = c.newID("C"), c.now()
 	c.channels = append(c.channels, ch)
-	c.system(ch, c.user, "channel_join", "<@"+c.user+"> has joined the channel")
-	return answer{"channel": c.showChannel(ch)}
+	c.addSystemMessage(ch, c.user, "channel_join", "<@"+c.user+"> has joined the channel")
+	return answer{"channel": c.encodeChannel(ch)}
 }
 
+// archiveChannel handles conversations.archive.
 func archiveChannel(c *call) answer {
 	c.archive(c.ch, c.user)
 	return nil
 }
 
-// archive takes the app's own user out of the channel, so that it finds a private one no more.
+// archive archives a channel. The app's user leaves it, so that the app cannot find a private channel any more.
 func (s *Server) archive(ch *Channel, user string) {
-	s.system(ch, user, "channel_archive", "archived the channel")
+	s.addSystemMessage(ch, user, "channel_archive", "archived the channel")
 	s.emit(ch, "channel_archive", answer{"channel": ch.ID, "user": user})
 	ch.Archived = true
 	ch.Members = slices.DeleteFunc(ch.Members, func(m string) bool { return m == s.BotUser })
 }
 
+// unarchiveChannel handles conversations.unarchive.
 func unarchiveChannel(c *call) answer {
 	c.unarchive(c.ch, c.user)
 	return nil
 }
 
-// unarchive adds the calling user to the channel, and nobody else (reference/methods/conversations.unarchive).
+// unarchive brings a channel back. Only the calling user becomes a member (reference/methods/conversations.unarchive).
 func (s *Server) unarchive(ch *Channel, user string) {
 	ch.Archived = false
-	s.system(ch, user, "channel_unarchive", "un-archived the channel")
-	if !ch.has(user) {
+	s.addSystemMessage(ch, user, "channel_unarchive", "un-archived the channel")
+	if !ch.hasMember(user) {
 		ch.Members = append(ch.Members, user)
 	}
 }
 
+// renameChannel handles conversations.rename.
 func renameChannel(c *call) answer {
 	name := c.args["name"]
-	if name != c.ch.Name && c.nameTaken(name) {
+	if name != c.ch.Name && c.isNameTaken(name) {
 		return refuse("name_taken")
 	}
 	c.ch.PreviousNames = append([]string{c.ch.Name}, c.ch.PreviousNames...)
 	c.ch.Name = name
-	c.system(c.ch, c.user, "channel_name", "renamed the channel to \""+name+"\"")
-	return answer{"channel": c.showChannel(c.ch)}
+	c.addSystemMessage(c.ch, c.user, "channel_name", "renamed the channel to \""+name+"\"")
+	return answer{"channel": c.encodeChannel(c.ch)}
 }
 
+// setTopic handles conversations.setTopic.
 func setTopic(c *call) answer {
 	c.ch.Topic = unescape(c.args["topic"])
-	c.system(c.ch, c.user, "channel_topic", "set the channel topic: "+escape(c.ch.Topic))
-	return answer{"channel": c.showChannel(c.ch)}
+	c.addSystemMessage(c.ch, c.user, "channel_topic", "set the channel topic: "+escape(c.ch.Topic))
+	return answer{"channel": c.encodeChannel(c.ch)}
 }
 
+// setPurpose handles conversations.setPurpose.
 func setPurpose(c *call) answer {
 	c.ch.Purpose = unescape(c.args["purpose"])
-	c.system(c.ch, c.user, "channel_purpose", "set the channel purpose: "+escape(c.ch.Purpose))
-	return answer{"channel": c.showChannel(c.ch)}
+	c.addSystemMessage(c.ch, c.user, "channel_purpose", "set the channel purpose: "+escape(c.ch.Purpose))
+	return answer{"channel": c.encodeChannel(c.ch)}
 }
 
+// joinChannel handles conversations.join.
 func joinChannel(c *call) answer {
 	a := answer{}
-	if c.ch.has(c.user) {
+	if c.ch.hasMember(c.user) {
 		a["warning"] = "already_in_channel"
 	} else {
-		c.enter(c.ch, c.user, "")
+		c.addMember(c.ch, c.user, "")
 	}
-	a["channel"] = c.showChannel(c.ch)
+	a["channel"] = c.encodeChannel(c.ch)
 	return a
 }
 
-// inviteUsers invites nobody if one ID is bad, unless force is given: then the good ones are invited, and the bad ones
-// are in errors all the same (reference/methods/conversations.invite).
+// inviteUsers handles conversations.invite. If one user cannot be invited, none is, unless force is set: then the others are
+// invited, and the answer lists the errors all the same (reference/methods/conversations.invite).
 func inviteUsers(c *call) answer {
-	var bad []answer
-	var good []string
+	var failed []answer
+	var valid []string
 	for _, id := range c.args.list("users") {
-		if code := c.cannotEnter(c.ch, id); code != "" {
-			bad = append(bad, answer{"user": id, "ok": false, "error": code})
-		} else if !slices.Contains(good, id) {
-			good = append(good, id)
+		if code := c.findInviteError(c.ch, id); code != "" {
+			failed = append(failed, answer{"user": id, "ok": false, "error": code})
+		} else if !slices.Contains(valid, id) {
+			valid = append(valid, id)
 		}
 	}
-	if len(bad) > 0 && (!c.args.boolean("force") || len(good) == 0) {
-		return answer{"ok": false, "error": bad[0].code(), "errors": bad}
+	if len(failed) > 0 && (!c.args.boolean("force") || len(valid) == 0) {
+		return answer{"ok": false, "error": failed[0].code(), "errors": failed}
 	}
-	for _, id := range good {
-		c.enter(c.ch, id, c.user)
+	for _, id := range valid {
+		c.addMember(c.ch, id, c.user)
 	}
-	a := answer{"channel": c.showChannel(c.ch)}
-	if len(bad) > 0 {
-		a["errors"] = bad
+	a := answer{"channel": c.encodeChannel(c.ch)}
+	if len(failed) > 0 {
+		a["errors"] = failed
 	}
 	return a
 }
 
-func (c *call) cannotEnter(ch *Channel, id string) string {
+// findInviteError returns the error code for a user who cannot be invited; empty for one who can.
+func (c *call) findInviteError(ch *Channel, id string) string {
 	u := c.users[id]
 	switch {
 	case u == nil:
@@ -119,7 +126,7 @@ func (c *call) cannotEnter(ch *Channel, id string) string {
 		return "cant_invite_self"
 	case u.Deleted:
 		return "cant_invite"
-	case ch.has(id):
+	case ch.hasMember(id):
 		return "already_in_channel"
 	case u.Stranger:
 		return "no_external_invite_permission"
@@ -129,10 +136,11 @@ func (c *call) cannotEnter(ch *Channel, id string) string {
 	return ""
 }
 
-// enter makes a user a member, with Slack's own message and the event (reference/events/member_joined_channel).
-func (s *Server) enter(ch *Channel, user, inviter string) {
+// addMember makes a user a member of a channel, adds Slack's message about it and sends the app its event
+// (reference/events/member_joined_channel).
+func (s *Server) addMember(ch *Channel, user, inviter string) {
 	ch.Members = append(ch.Members, user)
-	s.system(ch, user, "channel_join", "<@"+user+"> has joined the channel")
+	s.addSystemMessage(ch, user, "channel_join", "<@"+user+"> has joined the channel")
 	event := answer{"user": user, "channel": ch.ID, "channel_type": "C", "team": s.TeamID}
 	if ch.Private {
 		event["channel_type"] = "G"
@@ -143,10 +151,10 @@ func (s *Server) enter(ch *Channel, user, inviter string) {
 	s.emit(ch, "member_joined_channel", event)
 }
 
-// openDirect opens the direct message with one person; the app opens none with several.
+// openDirect handles conversations.open for the direct message with one person. One with several people is refused.
 func openDirect(c *call) answer {
 	if c.args["users"] == "" {
-		ch, refused := c.conversation(c.args["channel"])
+		ch, refused := c.findConversation(c.args["channel"])
 		switch {
 		case refused != nil:
 			return refused
@@ -155,16 +163,16 @@ func openDirect(c *call) answer {
 		}
 		return answer{"channel": answer{"id": ch.ID}, "no_op": true, "already_open": true}
 	}
-	if refused := c.need("im:write"); refused != nil {
+	if refused := c.requireScope("im:write"); refused != nil {
 		return refused
 	}
-	ch, isNew, refused := c.direct(c.args.list("users")[0])
+	ch, isNew, refused := c.openDirectMessage(c.args.list("users")[0])
 	if refused != nil {
 		return refused
 	}
 	a := answer{"channel": answer{"id": ch.ID}}
 	if c.args.boolean("return_im") {
-		a["channel"] = c.showChannel(ch)
+		a["channel"] = c.encodeChannel(ch)
 	}
 	if !isNew {
 		a["no_op"], a["already_open"] = true, true
@@ -172,21 +180,21 @@ func openDirect(c *call) answer {
 	return a
 }
 
-// direct finds or opens the direct message with a person.
-func (c *call) direct(user string) (ch *Channel, isNew bool, refused answer) {
+// openDirectMessage finds or creates the direct message between the token's user and a person.
+func (c *call) openDirectMessage(user string) (ch *Channel, isNew bool, refused answer) {
 	u := c.users[user]
 	switch {
-	case u == nil, u.ID == c.user, u.Bot: // bots do not talk to bots: cannot_dm_bot on chat.postMessage
+	case u == nil, u.ID == c.user, u.Bot: // no direct message between bots: cannot_dm_bot on chat.postMessage
 		return nil, false, refuse("user_not_found")
 	case u.Deleted:
 		return nil, false, refuse("user_disabled")
 	}
 	for _, ch := range c.channels {
-		if ch.Direct && ch.has(user) && ch.has(c.user) {
+		if ch.Direct && ch.hasMember(user) && ch.hasMember(c.user) {
 			return ch, false, nil
 		}
 	}
-	ch = &Channel{ID: c.id("D"), Direct: true, Created: c.now(), Members: []string{c.user, user}}
+	ch = &Channel{ID: c.newID("D"), Direct: true, Created: c.now(), Members: []string{c.user, user}}
 	c.channels = append(c.channels, ch)
 	return ch, true, nil
 }

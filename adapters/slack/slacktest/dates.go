@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// dateToken is anything in braces: what is not on the page is shown as it is, which nobody wants.
+// dateToken matches anything in braces in the format of a date.
 var dateToken = regexp.MustCompile(`\{[^{}]*\}`)
 
-// dateTokens say how each token of a date's format looks ("Date format strings" on
-// reference/block-kit/block-elements/date-element, and "Date formatting" on messaging/formatting-message-text). Those
-// that say today, yesterday or tomorrow look as on any other day, for a reader here has no today.
+// dateTokens returns Go's layout for each token of a date's format ("Date format strings" on
+// reference/block-kit/block-elements/date-element, and "Date formatting" on messaging/formatting-message-text). The tokens
+// that Slack shows as today, yesterday or tomorrow are formatted as on any other day.
 func dateTokens() map[string]string {
 	return map[string]string{
 		"{date_num}": "2006-01-02", "{date_slash}": "01/02/2006", "{date_short_pretty}": "Jan 2, 2006", "{date_short}": "Jan 2, 2006",
@@ -21,41 +21,41 @@ func dateTokens() map[string]string {
 	}
 }
 
-// showDate is a date as a reader in a zone sees it.
-func showDate(format string, at time.Time, zone *time.Location) string {
+// formatDate returns a date as a reader in a zone sees it. A token that is not documented stays as it is.
+func formatDate(format string, at time.Time, zone *time.Location) string {
 	tokens := dateTokens()
 	return dateToken.ReplaceAllStringFunc(format, func(token string) string {
 		if token == "{ago}" {
 			return "some time ago"
 		}
-		if layout, known := tokens[token]; known {
+		if layout, ok := tokens[token]; ok {
 			return at.In(zone).Format(layout)
 		}
 		return token
 	})
 }
 
-// Date is an instant in the rich text of a message, which each reader sees in their own zone.
+// Date is a date element in the rich text of a message. Each reader sees it in their own zone.
 type Date struct {
 	At       time.Time
 	Format   string // such as "{date_short_pretty} {time}"
 	Fallback string
 }
 
-// Dates are the instants in the rich text of the message, in reading order.
+// Dates returns the date elements in the rich text of the message, in reading order.
 func (m Message) Dates() (all []Date) {
-	v, _ := parse(string(m.Blocks))
-	walk(v, func(object map[string]any) []string {
-		if word(object, "type") == "date" {
-			all = append(all, Date{At: dateAt(object), Format: word(object, "format"), Fallback: word(object, "fallback")})
+	v, _ := parseJSON(string(m.Blocks))
+	visitObjects(v, func(object map[string]any) []string {
+		if stringField(object, "type") == "date" {
+			all = append(all, Date{At: dateOf(object), Format: stringField(object, "format"), Fallback: stringField(object, "fallback")})
 		}
 		return []string{"elements"}
 	})
 	return all
 }
 
-// dateAt is the instant of a date element.
-func dateAt(element map[string]any) time.Time {
+// dateOf returns the time of a date element; the zero time if it has none.
+func dateOf(element map[string]any) time.Time {
 	seconds, _ := element["timestamp"].(json.Number)
 	n, err := seconds.Int64()
 	if err != nil {
@@ -64,20 +64,20 @@ func dateAt(element map[string]any) time.Time {
 	return time.Unix(n, 0).UTC()
 }
 
-// PlainIn is the message as a reader in a zone sees it, on a client that can show dates.
-func (m Message) PlainIn(zone *time.Location) string { return plainOf(m.Text, m.Blocks, zone) }
+// PlainIn returns the message as a reader in a zone sees it, on a client that can show dates.
+func (m Message) PlainIn(zone *time.Location) string { return renderPlain(m.Text, m.Blocks, zone) }
 
-// readDateElement is what a reader in a zone sees of a date element; without a zone, what a client shows that cannot
-// tell one: the fallback, or else the time in UTC.
-func readDateElement(element map[string]any, zone *time.Location) string {
-	shown := word(element, "fallback")
+// renderDateElement returns a date element as a reader in a zone sees it. A nil zone stands for a client that cannot show
+// dates: it shows the fallback, or else the time in UTC.
+func renderDateElement(element map[string]any, zone *time.Location) string {
+	shown := stringField(element, "fallback")
 	switch {
 	case zone != nil:
-		shown = showDate(word(element, "format"), dateAt(element), zone)
+		shown = formatDate(stringField(element, "format"), dateOf(element), zone)
 	case shown == "":
-		shown = showDate(word(element, "format"), dateAt(element), time.UTC)
+		shown = formatDate(stringField(element, "format"), dateOf(element), time.UTC)
 	}
-	if url := word(element, "url"); url != "" {
+	if url := stringField(element, "url"); url != "" {
 		shown += " (link to " + url + ")"
 	}
 	return shown

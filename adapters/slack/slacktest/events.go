@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// retries is apis/events-api, "Retries": at once, after one minute, after five.
-const retries = 3
+// maxRetries is how often an event is sent again: at once, after one minute, after five (apis/events-api, "Retries").
+const maxRetries = 3
 
-// subscription is the name under which an app subscribes to an event, and the scope that it needs.
-type subscription struct{ Name, Scope string }
+// eventSubscription is the name by which an app subscribes to an event, and the scope that it needs.
+type eventSubscription struct{ Name, Scope string }
 
-// AllEvents are all event types that the server can send, by their names in an app's manifest.
+// AllEvents returns the event types that the server can send, by their names in an app's manifest.
 func AllEvents() []string {
 	var all []string
 	for _, e := range readMethods().Events {
-		for _, s := range []subscription{e.Public, e.Private, e.Direct} {
+		for _, s := range []eventSubscription{e.Public, e.Private, e.Direct} {
 			if s.Name != "" {
 				all = append(all, s.Name)
 			}
@@ -27,16 +27,16 @@ func AllEvents() []string {
 	return slices.Compact(all)
 }
 
-// event makes the payload of an event that the app is to be told of; nil if it is not: it has to be subscribed, to have
-// the scope, and to be in the channel.
-func (s *Server) event(ch *Channel, name string, fields answer) *parcel {
-	to := readMethods().Events[name].of(ch)
+// newEvent returns an event to deliver; nil if the app does not get it. The app has to be subscribed, to have the scope,
+// and to be in the channel.
+func (s *Server) newEvent(ch *Channel, name string, fields answer) *envelope {
+	to := readMethods().Events[name].forChannel(ch)
 	allowed := to.Scope == "" || slices.Contains(s.options.Scopes, to.Scope)
-	if !allowed || !slices.Contains(s.options.Events, to.Name) || !ch.has(s.BotUser) {
+	if !allowed || !slices.Contains(s.options.Events, to.Name) || !ch.hasMember(s.BotUser) {
 		return nil
 	}
 	event := maps.Clone(fields)
-	event["type"], event["event_ts"] = name, s.timestamp()
+	event["type"], event["event_ts"] = name, s.newTimestamp()
 	if to.Name == "group_archive" {
 		event["type"] = to.Name
 	}
@@ -48,9 +48,9 @@ func (s *Server) event(ch *Channel, name string, fields answer) *parcel {
 			event["channel_type"] = "group"
 		}
 	}
-	id := s.id("Ev")
-	// reference/objects/… and apis/events-api, "Callback field": the wrapper of every event.
-	return &parcel{kind: kindEvent, name: name, event: id, payload: answer{
+	id := s.newID("Ev")
+	// The wrapper of every event: apis/events-api, "Callback field".
+	return &envelope{kind: kindEvent, name: name, event: id, payload: answer{
 		"token": "verification", "team_id": s.TeamID, "context_team_id": s.TeamID, "api_app_id": s.AppID,
 		"type": "event_callback", "event": event, "event_id": id, "event_time": s.now().Unix(),
 		"is_ext_shared_channel": false, "event_context": "4-" + id,
@@ -60,15 +60,16 @@ func (s *Server) event(ch *Channel, name string, fields answer) *parcel {
 	}}
 }
 
-// emit tells the app of something in the background; the lock is held.
+// emit delivers an event in the background, if the app gets it. The lock is held.
 func (s *Server) emit(ch *Channel, name string, fields answer) {
-	if p := s.event(ch, name, fields); p != nil {
-		s.background(func() { s.sendEvent(p) })
+	if p := s.newEvent(ch, name, fields); p != nil {
+		s.runInBackground(func() { s.sendEvent(p) })
 	}
 }
 
-// background runs something until the server is closed; the lock is held, so that Close cannot miss it.
-func (s *Server) background(run func()) {
+// runInBackground runs a function in a goroutine that Close waits for; not once the server is closed. The lock is held, so
+// that Close cannot miss the goroutine.
+func (s *Server) runInBackground(run func()) {
 	select {
 	case <-s.done:
 	default:
@@ -76,24 +77,23 @@ func (s *Server) background(run func()) {
 	}
 }
 
-// sendEvent delivers an event, again at once if that fails, and keeps it for RetryEvents if that fails too.
-func (s *Server) sendEvent(p *parcel) Delivery {
+// sendEvent delivers an event, once more at once if that fails, and queues it for RetryEvents if that fails too.
+func (s *Server) sendEvent(p *envelope) Delivery {
 	d := s.send(p)
 	if d.Err != nil && !d.noRetry {
 		p.attempt, p.reason = 1, retryReason(d)
 		d = s.send(p)
 	}
-	s.keep(p, d)
+	s.queueRetry(p, d)
 	return d
 }
 
-// retryReason is X-Slack-Retry-Reason (apis/events-api, "Retries"), or retry_reason on a socket.
+// retryReason returns the value of X-Slack-Retry-Reason (apis/events-api, "Retries"), or of retry_reason on a socket.
 func retryReason(d Delivery) string {
-	var known reason
 	switch {
 	case d.Socket > 0:
 		return "timeout"
-	case errors.As(d.Err, &known) && known == errTimeout:
+	case errors.Is(d.Err, errTimeout):
 		return "http_timeout"
 	case d.Status != 0:
 		return "http_error"
@@ -102,194 +102,224 @@ func retryReason(d Delivery) string {
 	}
 }
 
-// keep remembers an event that has to be sent again, unless the app forbade it with X-Slack-No-Retry.
-func (s *Server) keep(p *parcel, d Delivery) {
+// queueRetry queues an event whose delivery failed for RetryEvents, unless the app has forbidden that with
+// X-Slack-No-Retry. After the last retry the event becomes a Failure.
+func (s *Server) queueRetry(p *envelope, d Delivery) {
 	if d.Err == nil || d.noRetry {
 		return
 	}
 	p.reason = retryReason(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.attempt >= retries {
+	if p.attempt >= maxRetries {
 		s.failures = append(s.failures, Failure{p.kind, p.name, reasonOf(d.Err), d.Payload})
 		return
 	}
-	s.pending = append(s.pending, p)
+	s.retryQueue = append(s.retryQueue, p)
 }
 
-// RetryEvents delivers every event that was not acknowledged once more, as Slack does one and five minutes later. After
-// the third retry an event is given up and is one of the Failures.
+// RetryEvents delivers every event that was not acknowledged once more, as Slack does after one and five minutes. After the
+// third retry the event is given up and becomes one of the Failures.
 func (s *Server) RetryEvents() []Delivery {
 	s.mu.Lock()
-	due := s.pending
-	s.pending = nil
+	due := s.retryQueue
+	s.retryQueue = nil
 	s.mu.Unlock()
 	var all []Delivery
 	for _, p := range due {
 		p.attempt++
 		d := s.send(p)
-		s.keep(p, d)
+		s.queueRetry(p, d)
 		all = append(all, d)
 	}
 	return all
 }
 
-// Archive lets a person archive a channel, which takes the app out of it (reference/events/channel_archive).
+// Archive lets a person archive a channel. The app leaves it (reference/events/channel_archive).
 func (s *Server) Archive(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ch := s.find(channel); ch != nil && !ch.Archived {
+	if ch := s.findChannel(channel); ch != nil && !ch.Archived {
 		s.archive(ch, user)
 	}
 }
 
-// Unarchive lets a person bring a channel back; the app is not in it.
+// Unarchive lets a person bring a channel back. The app is not a member of it.
 func (s *Server) Unarchive(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ch := s.find(channel); ch != nil && ch.Archived {
+	if ch := s.findChannel(channel); ch != nil && ch.Archived {
 		s.unarchive(ch, user)
 	}
 }
 
-// Say lets a person write into a channel, into a thread if threadTS is given. The delivery is that of the message event;
-// its Message is set even if the app is not told.
-func (s *Server) Say(user, channel, text, threadTS string) Delivery {
-	s.mu.Lock()
-	ch := s.find(channel)
-	alone := threadTS != "" && ch != nil && s.message(ch.ID, threadTS) == nil
-	if ch == nil || !ch.has(user) || ch.Archived || alone {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("say something in %q: %s cannot write there", channel, user)}
-	}
-	m := &Message{User: user, Text: normalize(text), ThreadTS: threadTS, Channel: ch.ID, TS: s.timestamp()}
-	s.messages = append(s.messages, m)
-	return s.tellApp(ch, m, "message", s.show(m, true))
+// personEvent is what a person did to a message, as the event that the app may get.
+type personEvent struct {
+	channel *Channel
+	message *Message
+	name    string
+	fields  answer
 }
 
-// Mention is Say with the app's name in front: the app gets a message event and an app_mention beside it
+// deliverEvent delivers what a person does as an event, and waits for the acknowledgement. act does it, with the lock
+// held, or says why it cannot be done.
+func (s *Server) deliverEvent(act func() (personEvent, error)) Delivery {
+	p, message, err := s.actLocked(act)
+	switch {
+	case err != nil:
+		return Delivery{Err: err}
+	case p == nil:
+		return Delivery{Message: message, Err: errors.New("deliver the event: the app does not get it in this channel")}
+	}
+	d := s.sendEvent(p)
+	d.Message = message
+	return d
+}
+
+// actLocked calls act with the lock held, and releases the lock even if act panics. It returns a copy of the message, and
+// nil instead of an envelope if the app does not get the event.
+func (s *Server) actLocked(act func() (personEvent, error)) (*envelope, Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := act()
+	if err != nil {
+		return nil, Message{}, err
+	}
+	return s.newEvent(e.channel, e.name, e.fields), e.message.copy(), nil
+}
+
+// Say lets a person write into a channel, into a thread if threadTS is given. The delivery is that of the message event;
+// its Message is set even if the app does not get the event.
+func (s *Server) Say(user, channel, text, threadTS string) Delivery {
+	return s.deliverEvent(func() (personEvent, error) {
+		ch := s.findChannel(channel)
+		noParent := threadTS != "" && ch != nil && s.findMessage(ch.ID, threadTS) == nil
+		if ch == nil || !ch.hasMember(user) || ch.Archived || noParent {
+			return personEvent{}, fmt.Errorf("say something in %q: %s cannot write there", channel, user)
+		}
+		m := &Message{User: user, Text: normalize(text), ThreadTS: threadTS, Channel: ch.ID, TS: s.newTimestamp()}
+		s.messages = append(s.messages, m)
+		return personEvent{ch, m, "message", s.encodeMessage(m, true)}, nil
+	})
+}
+
+// Mention is Say with the app's name in front: the app gets a message event and an app_mention event
 // (reference/events/app_mention). The delivery is that of the mention.
 func (s *Server) Mention(user, channel, text, threadTS string) Delivery {
 	d := s.Say(user, channel, "<@"+s.BotUser+"> "+text, threadTS)
 	if d.Message.TS == "" {
 		return d
 	}
-	s.mu.Lock()
-	ch, m := s.find(channel), s.message(d.Message.Channel, d.Message.TS)
-	fields := s.show(m, false)
-	fields["channel"] = ch.ID
-	return s.tellApp(ch, m, "app_mention", fields)
+	return s.deliverEvent(func() (personEvent, error) {
+		ch, m := s.findChannel(channel), s.findMessage(d.Message.Channel, d.Message.TS)
+		fields := s.encodeMessage(m, false)
+		fields["channel"] = ch.ID
+		return personEvent{ch, m, "app_mention", fields}, nil
+	})
 }
 
-// tellApp delivers an event of a message and waits for it. It is called with the lock held, and gives it back.
-func (s *Server) tellApp(ch *Channel, m *Message, name string, fields answer) Delivery {
-	p, said := s.event(ch, name, fields), m.copy()
-	s.mu.Unlock()
-	if p == nil {
-		return Delivery{Message: said, Err: errors.New("tell the app: it does not get this event here")}
-	}
-	d := s.sendEvent(p)
-	d.Message = said
-	return d
-}
-
-// Edit lets a person change what they said (reference/events/message/message_changed).
+// Edit lets a person change a message of their own (reference/events/message/message_changed).
 func (s *Server) Edit(user, channel, ts, text string) Delivery {
-	ch, m, err := s.theirs(user, channel, ts)
-	if err != nil {
-		return Delivery{Err: err}
-	}
-	before := s.show(m, true)
-	m.Text, m.Edited, m.Edits = normalize(text), true, m.Edits+1
-	fields := s.changeOf(m)
-	fields["previous_message"] = before
-	return s.tellApp(ch, m, "message", fields)
+	return s.deliverEvent(func() (personEvent, error) {
+		ch, m, err := s.findOwnMessage(user, channel, ts)
+		if err != nil {
+			return personEvent{}, err
+		}
+		before := s.encodeMessage(m, true)
+		m.Text, m.Edited, m.Edits = normalize(text), true, m.Edits+1
+		fields := s.newChangeEvent(m)
+		fields["previous_message"] = before
+		return personEvent{ch, m, "message", fields}, nil
+	})
 }
 
-// Delete lets a person take back what they said (reference/events/message/message_deleted).
+// Delete lets a person delete a message of their own (reference/events/message/message_deleted).
 func (s *Server) Delete(user, channel, ts string) Delivery {
-	ch, m, err := s.theirs(user, channel, ts)
-	if err != nil {
-		return Delivery{Err: err}
-	}
-	before := s.show(m, true)
-	m.Deleted, m.Pinned = true, false
-	return s.tellApp(ch, m, "message", deletion(m, before, s.timestamp()))
+	return s.deliverEvent(func() (personEvent, error) {
+		ch, m, err := s.findOwnMessage(user, channel, ts)
+		if err != nil {
+			return personEvent{}, err
+		}
+		before := s.encodeMessage(m, true)
+		m.Deleted, m.Pinned = true, false
+		return personEvent{ch, m, "message", newDeletionEvent(m, before, s.newTimestamp())}, nil
+	})
 }
 
-func deletion(m *Message, before answer, at string) answer {
+// newDeletionEvent returns the fields of reference/events/message/message_deleted.
+func newDeletionEvent(m *Message, before answer, at string) answer {
 	return answer{
 		"subtype": "message_deleted", "hidden": true, "ts": at, "deleted_ts": m.TS, "previous_message": before,
 	}
 }
 
-// theirs finds a message of a person's own, and takes the lock unless there is none.
-func (s *Server) theirs(user, channel, ts string) (*Channel, *Message, error) {
-	s.mu.Lock()
-	if ch := s.find(channel); ch != nil {
-		if m := s.message(ch.ID, ts); m != nil && !m.Deleted && m.User == user {
-			return ch, m, nil
-		}
+// findOwnMessage finds a message that a person wrote and has not deleted.
+func (s *Server) findOwnMessage(user, channel, ts string) (*Channel, *Message, error) {
+	ch, m := s.findVisibleMessage(channel, ts)
+	if m == nil || m.User != user {
+		return nil, nil, fmt.Errorf("change message %s in %q: %s wrote no such message there", ts, channel, user)
 	}
-	s.mu.Unlock()
-	return nil, nil, fmt.Errorf("change message %s in %q: %s has none there", ts, channel, user)
+	return ch, m, nil
+}
+
+// findVisibleMessage finds a message that is not deleted, by the ID or name of its channel; nil if there is none.
+func (s *Server) findVisibleMessage(channel, ts string) (*Channel, *Message) {
+	ch := s.findChannel(channel)
+	if ch == nil {
+		return nil, nil
+	}
+	m := s.findMessage(ch.ID, ts)
+	if m == nil || m.Deleted {
+		return ch, nil
+	}
+	return ch, m
 }
 
 // React lets a person put an emoji (its name without colons) on a message (reference/events/reaction_added).
 func (s *Server) React(user, channel, ts, emoji string) Delivery {
-	ch, m, err := s.reactable(channel, ts)
-	if err != nil {
-		return Delivery{Err: err}
-	}
-	if slices.Contains(m.Reactions[emoji], user) {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("react to %s with %s: %s already does", ts, emoji, user)}
-	}
-	m.reacted(user, emoji)
-	return s.tellApp(ch, m, "reaction_added", s.reactionEvent(m, user, emoji))
-}
-
-// Unreact takes it away again (reference/events/reaction_removed).
-func (s *Server) Unreact(user, channel, ts, emoji string) Delivery {
-	ch, m, err := s.reactable(channel, ts)
-	if err != nil {
-		return Delivery{Err: err}
-	}
-	if !slices.Contains(m.Reactions[emoji], user) {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("take %s from %s: %s does not react so", emoji, ts, user)}
-	}
-	m.Reactions[emoji] = slices.DeleteFunc(slices.Clone(m.Reactions[emoji]), func(u string) bool { return u == user })
-	if len(m.Reactions[emoji]) == 0 {
-		delete(m.Reactions, emoji)
-	}
-	return s.tellApp(ch, m, "reaction_removed", s.reactionEvent(m, user, emoji))
-}
-
-// reactable finds a message, and takes the lock unless there is none.
-func (s *Server) reactable(channel, ts string) (*Channel, *Message, error) {
-	s.mu.Lock()
-	if ch := s.find(channel); ch != nil {
-		if m := s.message(ch.ID, ts); m != nil && !m.Deleted {
-			return ch, m, nil
+	return s.deliverEvent(func() (personEvent, error) {
+		ch, m := s.findVisibleMessage(channel, ts)
+		switch {
+		case m == nil:
+			return personEvent{}, fmt.Errorf("react to message %s in %q: there is none", ts, channel)
+		case slices.Contains(m.Reactions[emoji], user):
+			return personEvent{}, fmt.Errorf("react to message %s with %s: %s already does", ts, emoji, user)
 		}
-	}
-	s.mu.Unlock()
-	return nil, nil, fmt.Errorf("react to message %s in %q: there is none", ts, channel)
+		m.addReaction(user, emoji)
+		return personEvent{ch, m, "reaction_added", s.newReactionEvent(m, user, emoji)}, nil
+	})
+}
+
+// Unreact lets a person take their emoji off a message again (reference/events/reaction_removed).
+func (s *Server) Unreact(user, channel, ts, emoji string) Delivery {
+	return s.deliverEvent(func() (personEvent, error) {
+		ch, m := s.findVisibleMessage(channel, ts)
+		switch {
+		case m == nil:
+			return personEvent{}, fmt.Errorf("take %s off message %s in %q: there is no such message", emoji, ts, channel)
+		case !slices.Contains(m.Reactions[emoji], user):
+			return personEvent{}, fmt.Errorf("take %s off message %s: %s has not put it there", emoji, ts, user)
+		}
+		m.Reactions[emoji] = slices.DeleteFunc(slices.Clone(m.Reactions[emoji]), func(u string) bool { return u == user })
+		if len(m.Reactions[emoji]) == 0 {
+			delete(m.Reactions, emoji)
+		}
+		return personEvent{ch, m, "reaction_removed", s.newReactionEvent(m, user, emoji)}, nil
+	})
 }
 
 // OpenHome lets a person open the app's Home tab (reference/events/app_home_opened).
 func (s *Server) OpenHome(user string) Delivery {
-	s.mu.Lock()
-	c := &call{Server: s, user: s.BotUser}
-	ch, _, refused := c.direct(user)
-	if refused != nil {
-		s.mu.Unlock()
-		return Delivery{Err: fmt.Errorf("open the home tab of %s: %s", user, refused.code())}
-	}
-	fields := answer{"user": user, "channel": ch.ID, "tab": "home"}
-	if v := s.home(user); v != nil {
-		fields["view"] = s.showView(v)
-	}
-	return s.tellApp(ch, &Message{}, "app_home_opened", fields)
+	return s.deliverEvent(func() (personEvent, error) {
+		c := &call{Server: s, user: s.BotUser}
+		ch, _, refused := c.openDirectMessage(user)
+		if refused != nil {
+			return personEvent{}, fmt.Errorf("open the Home tab of %s: %s", user, refused.code())
+		}
+		fields := answer{"user": user, "channel": ch.ID, "tab": "home"}
+		if v := s.findHomeTab(user); v != nil {
+			fields["view"] = s.encodeView(v)
+		}
+		return personEvent{ch, &Message{}, "app_home_opened", fields}, nil
+	})
 }

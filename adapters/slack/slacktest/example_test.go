@@ -28,7 +28,7 @@ func Example() {
 	said := s.Posts("#incidents")[0]
 	fmt.Println(said.Plain())
 	fmt.Println(said.Notifies())
-	fmt.Println(s.Done("chat.postMessage"), len(s.Unexpected()), len(s.Failures()))
+	fmt.Println(s.CountDone("chat.postMessage"), len(s.UnexpectedCalls()), len(s.Failures()))
 	// Output:
 	// INC-1 @here (notifies) <disk> is full
 	// [@here]

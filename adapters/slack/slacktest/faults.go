@@ -7,33 +7,34 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with the next calls of a method. Of the ways to answer, the first that is set counts:
-// CutBefore, Status, Error, LoseAnswer.
+// Fault describes how the next calls of a method fail. Of CutBefore, Status, Error and LoseAnswer the first that is set
+// counts.
 type Fault struct {
-	// Times is how many calls it spoils; 0 means one, and less than 0 all that come.
+	// Times is how many calls fail; 0 means one, and less than 0 all.
 	Times int
-	// Skip lets that many calls through first.
+	// Skip is how many calls succeed before that.
 	Skip int
-	// Delay is how long each such call waits before anything else happens, in real time.
+	// Delay is how long each failing call waits first, in real time.
 	Delay time.Duration
 	// CutBefore closes the connection before the call is carried out.
 	CutBefore bool
-	// Status is answered instead of carrying the call out: 429 with RetryAfter, 500, 503.
+	// Status is the HTTP status of the answer: 429 with RetryAfter, 500, 503. The call is not carried out.
 	Status     int
 	RetryAfter time.Duration
-	// Error is Slack's error code, answered with status 200 instead of carrying the call out.
+	// Error is Slack's error code in the answer, with status 200. The call is not carried out.
 	Error string
-	// LoseAnswer carries the call out, and then closes the connection before the answer.
+	// LoseAnswer carries the call out, and closes the connection without an answer.
 	LoseAnswer bool
 }
 
+// fault is a Fault of one method, with the counts that are left.
 type fault struct {
 	method string
 	Fault
 }
 
-// Fail lets calls of a method go wrong; "response_url" stands for posts to response URLs, and "*" for everything. Faults of
-// one method are used up in the order in which they were set.
+// Fail makes calls of a method fail; "response_url" stands for posts to response URLs, and "*" for all calls. Faults of one
+// method are used up in the order in which they were set.
 func (s *Server) Fail(method string, f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
@@ -43,53 +44,53 @@ func (s *Server) Fail(method string, f Fault) {
 	s.faults = append(s.faults, &fault{method, f})
 }
 
-// Heal takes all faults back.
+// Heal removes all faults that Fail has set.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// door is what stands between a connection and the workspace.
-type door struct {
+// faultState is what makes calls fail or wait.
+type faultState struct {
 	faults []*fault
 	down   bool
-	open   chan struct{} // closed unless requests are to hang
+	resume chan struct{} // closed unless requests hang
 }
 
-// Hang lets every request wait without an answer; turning it off lets those that still wait go on.
+// Hang makes every request wait without an answer; false lets those that wait go on.
 func (s *Server) Hang(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-s.door.open:
+	case <-s.faultState.resume:
 		if on {
-			s.door.open = make(chan struct{})
+			s.faultState.resume = make(chan struct{})
 		}
 	default:
 		if !on {
-			close(s.door.open)
+			close(s.faultState.resume)
 		}
 	}
 }
 
-// Down closes every connection at once, sockets included.
-func (s *Server) Down(on bool) {
+// SetDown makes the server refuse every connection, and closes those that are open, sockets included; false ends that.
+func (s *Server) SetDown(on bool) {
 	s.mu.Lock()
-	s.door.down = on
+	s.faultState.down = on
 	s.mu.Unlock()
 	if on {
-		s.dropSockets()
+		s.closeSockets()
 	}
 }
 
-// pass says whether a request may come in. It has then waited as long as everything hangs.
-func (s *Server) pass(w http.ResponseWriter, r *http.Request) bool {
+// admit reports whether a request may be handled, after waiting while requests hang. Else it has closed the connection.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
-	down, open := s.door.down, s.door.open
+	down, open := s.faultState.down, s.faultState.resume
 	s.mu.Unlock()
 	if down {
-		cut(w)
+		cutConnection(w)
 		return false
 	}
 	select {
@@ -98,25 +99,25 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request) bool {
 	case <-r.Context().Done():
 	case <-s.done:
 	}
-	cut(w)
+	cutConnection(w)
 	return false
 }
 
-// nextFault lets the next fault of a method happen. It answers with where the answer goes, which is nil if the call is over,
-// and with what to do after it.
-func (s *Server) nextFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, after func()) {
+// injectFault applies the next fault of a method. It returns the writer of the answer, nil if the call has been answered or
+// cut off, and a function to call after the answer.
+func (s *Server) injectFault(w http.ResponseWriter, c *Call) (to http.ResponseWriter, finish func()) {
 	f := s.takeFault(c.Method)
 	switch {
-	case s.spoil(w, f, c):
+	case s.applyFault(w, f, c):
 		return nil, nil
 	case f.LoseAnswer:
-		return &discard{}, func() { cut(w) }
+		return &discard{}, func() { cutConnection(w) }
 	default:
 		return w, func() {}
 	}
 }
 
-// takeFault uses up one fault of a method; the zero value if there is none.
+// takeFault uses up one fault of a method, and returns it; the zero value if there is none.
 func (s *Server) takeFault(method string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,8 +140,8 @@ func (s *Server) takeFault(method string) Fault {
 	return Fault{}
 }
 
-// spoil carries the part of a fault out that comes before the call. It reports whether the call is over.
-func (s *Server) spoil(w http.ResponseWriter, f Fault, c *Call) bool {
+// applyFault applies the part of a fault that comes before the call. It reports whether the call ends with that.
+func (s *Server) applyFault(w http.ResponseWriter, f Fault, c *Call) bool {
 	if f.Delay > 0 {
 		select {
 		case <-time.After(f.Delay):
@@ -149,35 +150,36 @@ func (s *Server) spoil(w http.ResponseWriter, f Fault, c *Call) bool {
 	}
 	switch {
 	case f.CutBefore:
-		s.record(*c)
-		cut(w)
+		s.recordCall(*c)
+		cutConnection(w)
 	case f.Status == http.StatusTooManyRequests:
 		c.Error, c.Status = "ratelimited", f.Status
-		s.record(*c)
-		tooMany(w, f.RetryAfter)
+		s.recordCall(*c)
+		writeRateLimited(w, f.RetryAfter)
 	case f.Status != 0:
 		c.Status = f.Status
-		s.record(*c)
+		s.recordCall(*c)
 		http.Error(w, http.StatusText(f.Status), f.Status)
 	case f.Error != "":
 		c.Error, c.Status = f.Error, http.StatusOK
-		s.record(*c)
-		write(w, http.StatusOK, refuse(f.Error))
+		s.recordCall(*c)
+		writeJSON(w, http.StatusOK, refuse(f.Error))
 	default:
 		return false
 	}
 	return true
 }
 
-// tooMany is the answer to a call over its limit (apis/web-api/rate-limits): whole seconds, and never less than one.
-func tooMany(w http.ResponseWriter, wait time.Duration) {
+// writeRateLimited answers a call over its limit (apis/web-api/rate-limits). Retry-After is in whole seconds, and at least
+// one.
+func writeRateLimited(w http.ResponseWriter, wait time.Duration) {
 	seconds := max(1, int((wait+time.Second-1)/time.Second))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	write(w, http.StatusTooManyRequests, refuse("ratelimited"))
+	writeJSON(w, http.StatusTooManyRequests, refuse("ratelimited"))
 }
 
-// cut ends a connection without an answer, as a lost one ends.
-func cut(w http.ResponseWriter) {
+// cutConnection resets a connection without an answer.
+func cutConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
@@ -188,10 +190,10 @@ func cut(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// discard takes an answer that will never arrive.
+// discard is the writer of an answer that is lost.
 type discard struct{ header http.Header }
 
-// Header is thrown away with the rest.
+// Header returns a header that is discarded.
 func (d *discard) Header() http.Header {
 	if d.header == nil {
 		d.header = http.Header{}
@@ -199,7 +201,7 @@ func (d *discard) Header() http.Header {
 	return d.header
 }
 
-// Write pretends that everything was written.
+// Write discards p and reports success.
 func (*discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // WriteHeader does nothing.

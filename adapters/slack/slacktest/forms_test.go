@@ -134,11 +134,11 @@ func TestWhatElementsOfFormsHold(t *testing.T) {
 			return `{"type":"modal","title":` + plain(1) + `,"submit":` + plain(1) + `,"blocks":[{"type":"input","block_id":"b","label":` + plain(1) +
 				`,"element":{"type":"` + kind + `","action_id":"x"` + more + initial + `}}]}`
 		}
-		id := text(a.do("views.open", "trigger_id", a.s.Trigger(ana), "view", view(","+c.initial)), "view", "id")
+		id := text(a.do("views.open", "trigger_id", a.s.NewTrigger(ana), "view", view(","+c.initial)), "view", "id")
 		if got := a.s.View(id).State["b"]["x"][c.holds]; got == nil {
 			t.Errorf("%s: nothing at first", kind)
 		}
-		id = text(a.do("views.open", "trigger_id", a.s.Trigger(ana), "view", view("")), "view", "id")
+		id = text(a.do("views.open", "trigger_id", a.s.NewTrigger(ana), "view", view("")), "view", "id")
 		if d := a.s.Submit(ana, id, nil); d.Err == nil {
 			t.Errorf("%s: an empty field was sent", kind)
 		}

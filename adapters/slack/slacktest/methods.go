@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// method is one entry of methods.yaml, which explains each part.
+// method is one entry of methods.yaml, which explains each field.
 type method struct {
 	Tier, Scope, Scopes, Token         string
 	JSON                               bool
@@ -18,10 +18,11 @@ type method struct {
 	Errors                             []string
 }
 
-// byKind is something that differs by the kind of conversation.
+// byKind holds a value for each kind of conversation.
 type byKind[T any] struct{ Public, Private, Direct T }
 
-func (b byKind[T]) of(c *Channel) T {
+// forChannel returns the value for the kind of a conversation.
+func (b byKind[T]) forChannel(c *Channel) T {
 	switch {
 	case c.Direct:
 		return b.Direct
@@ -32,60 +33,61 @@ func (b byKind[T]) of(c *Channel) T {
 	}
 }
 
-// family is a set of scopes that differ only by the kind of conversation (reference/scopes).
-type family = byKind[[]string]
+// scopeFamily is a set of scopes for each kind of conversation (reference/scopes).
+type scopeFamily = byKind[[]string]
 
-// webAPI is app.yaml and methods.yaml.
+// webAPI is the content of app.yaml and methods.yaml.
 type webAPI struct {
 	Tiers       map[string]int
-	Scopes      map[string]map[string]family // by name, then by kind of token
-	Installed   map[string][]string          // by kind of token
-	Events      map[string]byKind[subscription]
+	Scopes      map[string]map[string]scopeFamily // by name, then by kind of token
+	Installed   map[string][]string               // by kind of token
+	Events      map[string]byKind[eventSubscription]
 	Methods     map[string]*method
 	ResponseURL *method `yaml:"response_url"`
 }
 
-// readMethods reads both, once.
+// readMethods returns the content of app.yaml and methods.yaml, which it reads once.
 //
-//nolint:gochecknoglobals // It is never changed.
+//nolint:gochecknoglobals // the value never changes
 var readMethods = sync.OnceValue(func() (api webAPI) {
 	readFile("app.yaml", &api)
 	readFile("methods.yaml", &api)
 	return api
 })
 
-// takes says whether a kind of token may call the method.
-func (m *method) takes(token string) bool {
+// acceptsToken reports whether a token of a kind may call the method.
+func (m *method) acceptsToken(token string) bool {
 	if m.Token != "" {
 		return token == m.Token
 	}
 	return token == "bot" || token == "user"
 }
 
-// family are the scopes that a token needs, by the kind of conversation.
-func (m *method) family(token string) family { return readMethods().Scopes[m.Scopes][token] }
+// scopesByKind returns the scopes that a token needs, by the kind of conversation.
+func (m *method) scopesByKind(token string) scopeFamily { return readMethods().Scopes[m.Scopes][token] }
 
-// scopes are those of which a token needs one, whatever the kind of conversation.
-func (m *method) scopes(token string) []string {
+// sufficientScopes returns the scopes of which a token needs at least one, for any kind of conversation.
+func (m *method) sufficientScopes(token string) []string {
 	if m.Scope != "" {
 		return []string{m.Scope}
 	}
-	f := m.family(token)
+	f := m.scopesByKind(token)
 	return slices.Concat(f.Public, f.Private, f.Direct)
 }
 
-// check checks arguments.
-func (m *method) check(given args) answer {
-	return refusal(checkArgs(&schema{Fields: m.Args, OneOf: m.OneOf, AnyOf: m.AnyOf, Otherwise: m.Otherwise}, given))
+// checkArgs checks the arguments of a call. It returns nil if they are valid.
+func (m *method) checkArgs(given args) answer {
+	return refuseArguments(checkArgs(&schema{Fields: m.Args, OneOf: m.OneOf, AnyOf: m.AnyOf, Otherwise: m.Otherwise}, given))
 }
 
-// AllBotScopes are all scopes that any method here asks of a bot token, and those that only events need.
+// AllBotScopes returns the scopes that the bot token has unless a test chooses others: those that the methods require of it,
+// and those that only events and commands need.
 func AllBotScopes() []string { return slices.Clone(readMethods().Installed["bot"]) }
 
-// AllUserScopes are those of the user token.
+// AllUserScopes returns the scopes that the user token has unless a test chooses others.
 func AllUserScopes() []string { return slices.Clone(readMethods().Installed["user"]) }
 
-// handlers carry the methods out, after everything that methods.yaml says was checked.
+// handlers returns the handler of each method. A call has been checked against methods.yaml before its handler runs.
 func handlers() map[string]func(*call) answer {
 	return map[string]func(*call) answer{
 		"apps.connections.open":    openConnection,

@@ -293,7 +293,7 @@ func (w *workspace) makeTexts() {
 
 func (w *workspace) makeViews(user string) {
 	s, id := w.a.s, w.ids
-	id["used"] = s.Trigger(user)
+	id["used"] = s.NewTrigger(user)
 	opened := w.a.do("views.open", "trigger_id", id["used"], "view", strings.Replace(id["modal-external"], divider, actions(`{"type":"button","action_id":"go","text":`+plain(1)+`}`), 1))
 	id["view"], id["viewhash"] = text(opened, "view", "id"), text(opened, "view", "hash")
 	home := w.a.do("views.publish", "user_id", user, "view", id["home"])
@@ -303,5 +303,5 @@ func (w *workspace) makeViews(user string) {
 		id["within"] = s.ClickInView(user, id["view"], "go").TriggerID
 		connection.conn.Close()
 	}
-	id["trigger"] = s.Trigger(user)
+	id["trigger"] = s.NewTrigger(user)
 }

@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
@@ -11,38 +12,43 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// mostSockets is apis/events-api/using-socket-mode, "Using multiple connections": up to 10 at the same time. One more is
-// told too_many_websockets and closed (github.com/slackapi/bolt-js/issues/2225).
-const mostSockets = 10
+// maxSockets is how many sockets may be connected at the same time (apis/events-api/using-socket-mode, "Using multiple
+// connections"). The next one is disconnected with too_many_websockets (github.com/slackapi/bolt-js/issues/2225).
+const maxSockets = 10
 
-// pingEvery keeps a client content that gives a connection up when no ping comes for half a minute.
-const pingEvery = 5 * time.Second
+// pingInterval is the time between two pings. Clients such as slack-go give up a connection after half a minute without one.
+const pingInterval = 5 * time.Second
 
-// wire is what goes between the app and people: sockets, deliveries, triggers, views, response URLs.
-type wire struct {
-	revoked   []string
-	triggers  map[string]*trigger
-	views     []*View
-	tickets   map[string]bool
-	sockets   []*socket
-	opened    int // sockets so far
-	turn      int
-	changed   chan struct{} // closed and made anew when anything happened
-	waiting   map[string]*wait
-	issued    map[string]bool // envelope IDs of all times
-	pending   []*parcel
-	failures  []Failure
-	urls      map[string]*responseURL
-	responses []Response
-	client    *http.Client
-	signed    map[[sha256.Size]byte]int64 // body → the time that it was signed for last
+// maxCloseWait is how long RefreshSockets waits for the app to close its side, so that every acknowledgement on its way
+// arrives.
+const maxCloseWait = time.Second
+
+// traffic is the state of what the app and people exchange: sockets, deliveries, triggers, views, response URLs.
+type traffic struct {
+	revokedTokens       []string
+	triggers      map[string]*trigger
+	views         []*View
+	tickets       map[string]bool
+	sockets       []*socket
+	socketsOpened int // sockets so far
+	nextSocket    int
+	changed       chan struct{} // closed and replaced whenever something that Wait looks at may have changed
+	pendingAcks   map[string]*pendingAck
+	issuedEnvelopes        map[string]bool // IDs of all envelopes that were ever sent
+	retryQueue       []*envelope
+	failures      []Failure
+	responseURLs          map[string]*responseURL
+	responses     []Response
+	client        *http.Client
+	signedAt        map[[sha256.Size]byte]int64 // by the hash of a body: the time that it was last signed for
 }
 
-func newWire() wire {
-	return wire{
+// newTraffic returns the state before anything was exchanged.
+func newTraffic() traffic {
+	return traffic{
 		triggers: map[string]*trigger{}, tickets: map[string]bool{}, changed: make(chan struct{}),
-		waiting: map[string]*wait{}, issued: map[string]bool{}, urls: map[string]*responseURL{},
-		signed: map[[sha256.Size]byte]int64{},
+		pendingAcks: map[string]*pendingAck{}, issuedEnvelopes: map[string]bool{}, responseURLs: map[string]*responseURL{},
+		signedAt: map[[sha256.Size]byte]int64{},
 		client: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -50,41 +56,50 @@ func newWire() wire {
 	}
 }
 
+// socket is one connection of Socket Mode.
 type socket struct {
 	number int
 	conn   *websocket.Conn
 	mu     sync.Mutex // one writer at a time
-	gone   chan struct{}
 	once   sync.Once
+	closed chan struct{} // closed when the connection is
+	read   chan struct{} // closed when every acknowledgement that arrived has been read
 }
 
+// send writes one frame.
 func (k *socket) send(v any) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.conn.WriteJSON(v)
 }
 
+// close closes the connection. It may be called more than once.
 func (k *socket) close() {
 	k.once.Do(func() {
-		close(k.gone)
+		close(k.closed)
 		_ = k.conn.Close()
 	})
 }
 
-// openConnection: reference/methods/apps.connections.open. The URL holds a ticket that works once.
+// openConnection handles apps.connections.open. The URL has a ticket that can be used once.
 func openConnection(c *call) answer {
-	ticket := secret()
+	ticket := newSecret()
 	c.tickets[ticket] = true
 	return answer{"url": "ws://" + c.listener.Addr().String() + "/link/?ticket=" + ticket + "&app_id=" + c.AppID}
 }
 
-func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	ticket := r.URL.Query().Get("ticket")
+// takeTicket uses up a ticket. It reports whether there was one.
+func (s *Server) takeTicket(ticket string) bool {
 	s.mu.Lock()
-	known := s.tickets[ticket]
+	defer s.mu.Unlock()
+	ok := s.tickets[ticket]
 	delete(s.tickets, ticket)
-	s.mu.Unlock()
-	if !known {
+	return ok
+}
+
+// handleSocket serves one connection of Socket Mode until it ends.
+func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
+	if !s.takeTicket(r.URL.Query().Get("ticket")) {
 		http.Error(w, "invalid ticket", http.StatusForbidden)
 		return
 	}
@@ -93,66 +108,73 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	k := &socket{conn: conn, gone: make(chan struct{})}
+	k := &socket{conn: conn, closed: make(chan struct{}), read: make(chan struct{})}
 	defer k.close()
 	s.mu.Lock()
-	full := len(s.sockets) >= mostSockets
-	s.opened++
-	k.number = s.opened
+	full := len(s.sockets) >= maxSockets
+	s.socketsOpened++
+	k.number = s.socketsOpened
 	count := len(s.sockets) + 1
 	s.mu.Unlock()
 	if full {
 		_ = k.send(answer{"type": "disconnect", "reason": "too_many_websockets", "debug_info": s.debugInfo()})
 		return
 	}
-	// "hello" comes before anything else (apis/events-api/using-socket-mode).
+	// The first frame is "hello" (apis/events-api/using-socket-mode).
 	hello := answer{
 		"type": "hello", "num_connections": count, "debug_info": s.debugInfo(),
 		"connection_info": answer{"app_id": s.AppID},
 	}
-	// Whoever is told to send something to the socket waits until that is out.
-	k.mu.Lock()
-	s.seat(k, true)
-	defer s.seat(k, false)
-	err = k.conn.WriteJSON(hello)
-	k.mu.Unlock()
-	if err != nil {
+	defer s.setConnected(k, false)
+	defer close(k.read)
+	if err := s.connect(k, hello); err != nil {
 		return
 	}
-	s.listen(k)
+	s.readAcks(k)
 }
 
+// connect adds a socket to those that get deliveries, and sends hello. Deliveries wait for the socket's lock, so hello is
+// the first frame.
+func (s *Server) connect(k *socket, hello answer) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s.setConnected(k, true)
+	return k.conn.WriteJSON(hello)
+}
+
+// debugInfo returns the debug_info of hello and disconnect.
 func (s *Server) debugInfo() answer {
 	return answer{"host": "slacktest", "started": s.now().UTC().Format(time.RFC3339), "build_number": 1, "approximate_connection_time": 18060}
 }
 
-// seat counts a socket in or out and wakes those who wait for that.
-func (s *Server) seat(k *socket, in bool) {
+// setConnected adds a socket to those that get deliveries, or removes it, and wakes the callers of Wait.
+func (s *Server) setConnected(k *socket, in bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in {
 		s.sockets = append(s.sockets, k)
-		s.background(func() { s.ping(k) })
+		s.runInBackground(func() { s.pingSocket(k) })
 	} else {
 		s.sockets = slices.DeleteFunc(s.sockets, func(other *socket) bool { return other == k })
 	}
-	s.stir()
+	s.wakeWaiters()
 }
 
-// stir wakes those who wait for something; the lock is held.
-func (s *Server) stir() {
+// wakeWaiters makes the callers of Wait check their conditions again. The lock is held.
+func (s *Server) wakeWaiters() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-func (s *Server) ping(k *socket) {
-	ticker := time.NewTicker(pingEvery)
+// pingSocket pings a socket until it is closed.
+func (s *Server) pingSocket(k *socket) {
+	ticker := time.NewTicker(pingInterval)
 	defer ticker.Stop()
 	defer k.close()
 	_ = k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
 	for {
 		select {
-		case <-k.gone:
+		case <-k.closed:
 			return
 		case <-s.done:
 			return
@@ -162,8 +184,9 @@ func (s *Server) ping(k *socket) {
 	}
 }
 
-// listen takes acknowledgements: {"envelope_id": "…", "payload": {…}}, the payload being optional.
-func (s *Server) listen(k *socket) {
+// readAcks reads acknowledgements until the socket is closed: {"envelope_id": "…", "payload": {…}}, the payload being
+// optional.
+func (s *Server) readAcks(k *socket) {
 	for {
 		_, raw, err := k.conn.ReadMessage()
 		if err != nil {
@@ -175,45 +198,54 @@ func (s *Server) listen(k *socket) {
 			Payload    json.RawMessage `json:"payload"`
 		}
 		if json.Unmarshal(raw, &ack) != nil || ack.EnvelopeID == "" {
-			s.fail(Failure{Reason: "not an acknowledgement: " + string(raw)})
+			s.recordFailure(Failure{Reason: "not an acknowledgement: " + string(raw)})
 			continue
 		}
-		s.mu.Lock()
-		w, issued := s.waiting[ack.EnvelopeID], s.issued[ack.EnvelopeID]
-		delete(s.waiting, ack.EnvelopeID)
-		s.mu.Unlock()
+		w, issued := s.takePendingAck(ack.EnvelopeID)
 		switch {
 		case w != nil:
 			w.acked <- ack.Payload
 		case !issued:
-			s.fail(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
+			s.recordFailure(Failure{Reason: "acknowledgement of an unknown envelope: " + ack.EnvelopeID})
 		default:
-			// It is late, and the delivery has failed already; or it is the second one.
+			// It came too late, and the delivery has failed already; or it is a second one.
 		}
 	}
 }
 
-// Sockets is how many are connected now.
+// takePendingAck returns the delivery that waits for the acknowledgement of an envelope, nil if none does any more, and
+// whether the server ever sent that envelope.
+func (s *Server) takePendingAck(envelopeID string) (w *pendingAck, issued bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w = s.pendingAcks[envelopeID]
+	delete(s.pendingAcks, envelopeID)
+	return w, s.issuedEnvelopes[envelopeID]
+}
+
+// Sockets returns how many sockets are connected now.
 func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sockets)
 }
 
-// WaitSockets waits until exactly so many sockets are connected, at most as long as given in real time, and reports it.
-func (s *Server) WaitSockets(n int, atMost time.Duration) bool {
-	return s.Wait(atMost, func() bool { return s.Sockets() == n })
+// WaitSockets waits until exactly n sockets are connected, and reports whether that happened within the timeout, which is
+// real time.
+func (s *Server) WaitSockets(n int, timeout time.Duration) bool {
+	return s.Wait(timeout, func() bool { return s.Sockets() == n })
 }
 
-// Wait waits until something is so, at most as long as given in real time, and reports it. It looks at first, and again
-// after every call, answer and socket, so that no test has to sleep.
-func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
-	deadline := time.After(atMost)
+// Wait waits until a condition holds, and reports whether that happened within the timeout, which is real time. It checks
+// the condition at once, and again after every call, failure, and change of the connected sockets, so that no test has to
+// sleep.
+func (s *Server) Wait(timeout time.Duration, condition func() bool) bool {
+	deadline := time.After(timeout)
 	for {
 		s.mu.Lock()
 		changed := s.changed
 		s.mu.Unlock()
-		if so() {
+		if condition() {
 			return true
 		}
 		select {
@@ -226,42 +258,53 @@ func (s *Server) Wait(atMost time.Duration, so func() bool) bool {
 	}
 }
 
-// WarnSockets tells every socket that it will be closed soon; Slack does so about ten seconds ahead
+// WarnSockets warns every socket that it will be closed soon, as Slack does about ten seconds before
 // (apis/events-api/using-socket-mode, "Disconnecting").
 func (s *Server) WarnSockets() {
-	for _, k := range s.connected() {
+	for _, k := range s.connectedSockets() {
 		_ = k.send(answer{"type": "disconnect", "reason": "warning", "debug_info": s.debugInfo()})
 	}
 }
 
-// RefreshSockets closes every socket as Slack does every few hours: with a warning if asked for, then with a disconnect
-// frame (refresh_requested), then the connection itself.
+// RefreshSockets closes every socket as Slack does every few hours: after a warning if warn is set, it sends a disconnect
+// frame (refresh_requested), waits until the app has closed its side, and closes the connection.
 func (s *Server) RefreshSockets(warn bool) {
 	if warn {
 		s.WarnSockets()
 	}
-	for _, k := range s.connected() {
+	all := s.connectedSockets()
+	for _, k := range all {
 		_ = k.send(answer{"type": "disconnect", "reason": "refresh_requested", "debug_info": s.debugInfo()})
 		_ = k.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxCloseWait)
+	defer cancel()
+	for _, k := range all {
+		select {
+		case <-k.read:
+		case <-ctx.Done():
+		}
 		k.close()
 	}
 }
 
-// CutSocket cuts one socket off without a word: the i-th of those connected.
+// CutSocket closes the i-th of the connected sockets without a frame before.
 func (s *Server) CutSocket(i int) {
-	if all := s.connected(); i < len(all) {
+	if all := s.connectedSockets(); i < len(all) {
 		all[i].close()
 	}
 }
 
-func (s *Server) connected() []*socket {
+// connectedSockets returns the sockets that are connected now.
+func (s *Server) connectedSockets() []*socket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.sockets)
 }
 
-func (s *Server) dropSockets() {
-	for _, k := range s.connected() {
+// closeSockets closes every socket without a frame before.
+func (s *Server) closeSockets() {
+	for _, k := range s.connectedSockets() {
 		k.close()
 	}
 }

@@ -9,14 +9,15 @@ import (
 )
 
 const (
-	// A trigger "will expire three seconds after" it was made, and works once (interactivity/handling-user-interaction,
-	// and expired_trigger_id and exchanged_trigger_id on reference/methods/views.open).
-	triggerLife = 3 * time.Second
-	// push_limit_reached on reference/methods/views.push: a modal has three views at most.
-	mostPushed = 3
+	// A trigger ID "will expire three seconds after" it was made, and can be used once
+	// (interactivity/handling-user-interaction, and expired_trigger_id and exchanged_trigger_id on
+	// reference/methods/views.open).
+	triggerLifetime = 3 * time.Second
+	// A modal has at most three views (push_limit_reached on reference/methods/views.push).
+	maxStackedViews = 3
 )
 
-// View is a modal or a Home tab as it is now.
+// View is a modal or a Home tab.
 type View struct {
 	ID, Hash, User                        string
 	Type                                  string // modal or home
@@ -25,24 +26,25 @@ type View struct {
 	RootID, PreviousID                    string
 	NotifyOnClose, ClearOnClose           bool
 	Blocks                                json.RawMessage
-	// State holds what is filled in, by block_id and action_id, in the shapes of a view_submission payload.
+	// State holds the values that are filled in, by block_id and action_id, as in a view_submission payload.
 	State map[string]map[string]map[string]any
 }
 
-// Plain is the view as its reader sees it: title, then its texts, then the button.
+// Plain returns the view as its reader sees it: the title, the texts, and the submit button.
 func (v View) Plain() string {
-	lines := []string{v.Title, plainOf("", v.Blocks, nil), v.Submit}
+	lines := []string{v.Title, renderPlain("", v.Blocks, nil), v.Submit}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
+// trigger is a trigger ID that the app got in a payload.
 type trigger struct {
 	user string
-	view string // the view that it was made in
+	view string // the view of the interaction; empty if there was none
 	at   time.Time
 	used bool
 }
 
-// Views are the open modals, those below others included, in the order of their opening.
+// Views returns the open modals, those below others included, in the order in which they were opened.
 func (s *Server) Views() []View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,15 +57,20 @@ func (s *Server) Views() []View {
 	return all
 }
 
-// View is one view by its ID; the zero value when it is closed.
-func (s *Server) View(id string) View { return s.copyView(func() *View { return s.view(id) }) }
+// View returns a view by its ID; the zero value if it is closed.
+func (s *Server) View(id string) View { return s.copyView(func() *View { return s.findView(id) }) }
 
-// Modal is the modal that a person has in front of them; the zero value if there is none.
-func (s *Server) Modal(user string) View { return s.copyView(func() *View { return s.top(user) }) }
+// Modal returns the modal that a person has in front of them; the zero value if there is none.
+func (s *Server) Modal(user string) View {
+	return s.copyView(func() *View { return s.findTopModal(user) })
+}
 
-// Home is a person's Home tab; the zero value if none was published.
-func (s *Server) Home(user string) View { return s.copyView(func() *View { return s.home(user) }) }
+// Home returns a person's Home tab; the zero value if none was published.
+func (s *Server) Home(user string) View {
+	return s.copyView(func() *View { return s.findHomeTab(user) })
+}
 
+// copyView returns a copy of the view that find returns, which runs with the lock held.
 func (s *Server) copyView(find func() *View) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,6 +80,7 @@ func (s *Server) copyView(find func() *View) View {
 	return View{}
 }
 
+// copy returns a copy whose State is independent of the server.
 func (v *View) copy() View {
 	d := *v
 	d.State = map[string]map[string]map[string]any{}
@@ -82,19 +90,23 @@ func (v *View) copy() View {
 	return d
 }
 
-func (s *Server) view(id string) *View {
-	return s.lastView(func(v *View) bool { return v.ID == id })
+// findView returns the view with an ID; nil if there is none.
+func (s *Server) findView(id string) *View {
+	return s.findLastView(func(v *View) bool { return v.ID == id })
 }
 
-func (s *Server) top(user string) *View {
-	return s.lastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
+// findTopModal returns the modal on top of a user's stack; nil if there is none.
+func (s *Server) findTopModal(user string) *View {
+	return s.findLastView(func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
-func (s *Server) home(user string) *View {
-	return s.lastView(func(v *View) bool { return v.Type == "home" && v.User == user })
+// findHomeTab returns a user's Home tab; nil if there is none.
+func (s *Server) findHomeTab(user string) *View {
+	return s.findLastView(func(v *View) bool { return v.Type == "home" && v.User == user })
 }
 
-func (s *Server) lastView(match func(*View) bool) *View {
+// findLastView returns the view that was opened last among those that match; nil if there is none.
+func (s *Server) findLastView(match func(*View) bool) *View {
 	for _, v := range slices.Backward(s.views) {
 		if match(v) {
 			return v
@@ -103,60 +115,61 @@ func (s *Server) lastView(match func(*View) bool) *View {
 	return nil
 }
 
-// Trigger makes a trigger ID as an interaction of a person would, for tests of views alone.
-func (s *Server) Trigger(user string) string {
+// NewTrigger returns a trigger ID as an interaction of a person would create one, for tests of views alone.
+func (s *Server) NewTrigger(user string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.newTrigger(user, "")
+	return s.addTrigger(user, "")
 }
 
-func (s *Server) newTrigger(user, view string) string {
-	id := strings.ReplaceAll(s.timestamp(), ".", "") + "." + s.TeamID[2:] + "." + secret()
+// addTrigger registers a trigger of an interaction in a view, or in none, and returns its ID.
+func (s *Server) addTrigger(user, view string) string {
+	id := strings.ReplaceAll(s.newTimestamp(), ".", "") + "." + s.TeamID[2:] + "." + newSecret()
 	s.triggers[id] = &trigger{user: user, view: view, at: s.now()}
 	return id
 }
 
-// exchange uses a trigger up.
-func (c *call) exchange() (*trigger, answer) {
+// useTrigger uses up the trigger that the call names.
+func (c *call) useTrigger() (*trigger, answer) {
 	t := c.triggers[c.args["trigger_id"]]
 	switch {
 	case t == nil:
 		return nil, refuse("invalid_trigger_id")
 	case t.used:
 		return nil, refuse("exchanged_trigger_id")
-	case c.now().Sub(t.at) > triggerLife:
+	case c.now().Sub(t.at) > triggerLifetime:
 		return nil, refuse("expired_trigger_id")
 	}
 	t.used = true
 	return t, nil
 }
 
-// openView takes the trigger last: a bad view does not use it up.
+// openView handles views.open. It uses the trigger last, so that a view that is refused does not use it up.
 func openView(c *call) answer {
-	given, refused := c.given("")
+	given, refused := c.readView("")
 	if refused != nil {
 		return refused
 	}
-	t, refused := c.exchange()
+	t, refused := c.useTrigger()
 	if refused != nil {
 		return refused
 	}
 	c.closeViews(t.user)
-	return answer{"view": c.showView(c.addView(t.user, nil, given))}
+	return answer{"view": c.encodeView(c.addView(t.user, nil, given))}
 }
 
-// pushView needs a trigger from an interaction in the modal.
+// pushView handles views.push. The trigger has to come from an interaction in the modal.
 func pushView(c *call) answer {
-	given, refused := c.given("")
+	given, refused := c.readView("")
 	if refused != nil {
 		return refused
 	}
-	t, refused := c.exchange()
+	t, refused := c.useTrigger()
 	if refused != nil {
 		return refused
 	}
-	below := c.top(t.user)
-	if below == nil || t.view == "" || c.view(t.view) == nil {
+	below := c.findTopModal(t.user)
+	if below == nil || t.view == "" || c.findView(t.view) == nil {
 		return refuse("not_found")
 	}
 	depth := 0
@@ -165,14 +178,15 @@ func pushView(c *call) answer {
 			depth++
 		}
 	}
-	if depth >= mostPushed {
+	if depth >= maxStackedViews {
 		return refuse("push_limit_reached")
 	}
-	return answer{"view": c.showView(c.addView(t.user, below, given))}
+	return answer{"view": c.encodeView(c.addView(t.user, below, given))}
 }
 
+// updateView handles views.update.
 func updateView(c *call) answer {
-	v := c.lastView(func(v *View) bool {
+	v := c.findLastView(func(v *View) bool {
 		return v.Type == "modal" && (v.ID == c.args["view_id"] || v.External != "" && v.External == c.args["external_id"])
 	})
 	if v == nil {
@@ -181,75 +195,77 @@ func updateView(c *call) answer {
 	return c.replaceView(v)
 }
 
+// publishView handles views.publish.
 func publishView(c *call) answer {
 	user := c.args["user_id"]
 	if u := c.users[user]; u == nil || u.Bot || u.Deleted {
 		return refuse("invalid_arguments")
 	}
-	if v := c.home(user); v != nil {
+	if v := c.findHomeTab(user); v != nil {
 		return c.replaceView(v)
 	}
-	given, refused := c.given("")
+	given, refused := c.readView("")
 	switch {
 	case refused != nil:
 		return refused
 	case c.args["hash"] != "":
 		return refuse("hash_conflict")
 	}
-	return answer{"view": c.showView(c.addView(user, nil, given))}
+	return answer{"view": c.encodeView(c.addView(user, nil, given))}
 }
 
-// replaceView makes a view the one that was given, unless it has changed since the app saw it.
+// replaceView replaces the content of a view, unless the view has changed since the app read its hash.
 func (c *call) replaceView(v *View) answer {
-	given, refused := c.given(v.ID)
+	given, refused := c.readView(v.ID)
 	switch hash := c.args["hash"]; {
 	case refused != nil:
 		return refused
 	case hash != "" && hash != v.Hash:
 		return refuse("hash_conflict")
 	}
-	c.fill(v, given)
-	return answer{"view": c.showView(v)}
+	c.setContent(v, given)
+	return answer{"view": c.encodeView(v)}
 }
 
-// given reads the view of a call, which was checked; own is the view that it will replace.
-func (c *call) given(own string) (map[string]any, answer) {
-	v, _ := parse(c.args["view"])
+// readView returns the view in the arguments of a call, which have been checked. own is the ID of the view that it replaces,
+// if any.
+func (c *call) readView(own string) (map[string]any, answer) {
+	v, _ := parseJSON(c.args["view"])
 	given, _ := v.(map[string]any)
-	external := word(given, "external_id")
-	if c.lastView(func(v *View) bool { return external != "" && v.External == external && v.ID != own }) != nil {
+	external := stringField(given, "external_id")
+	if c.findLastView(func(v *View) bool { return external != "" && v.External == external && v.ID != own }) != nil {
 		return nil, refuse("duplicate_external_id")
 	}
 	return given, nil
 }
 
-// addView opens a view for a user, above another one unless that is nil.
+// addView opens a view for a user, above the view below unless that is nil.
 func (s *Server) addView(user string, below *View, given map[string]any) *View {
-	v := &View{ID: s.id("V"), User: user}
+	v := &View{ID: s.newID("V"), User: user}
 	v.RootID = v.ID
 	if below != nil {
 		v.RootID, v.PreviousID = below.RootID, below.ID
 	}
-	s.fill(v, given)
+	s.setContent(v, given)
 	s.views = append(s.views, v)
 	return v
 }
 
-// fill makes a view what an app has sent. What was filled in stays where block_id and action_id stay
-// (reference/views/modal-views, "Preserving input entry in views").
-func (s *Server) fill(v *View, given map[string]any) {
-	v.Hash = s.timestamp()[:10] + "." + secret()[:8]
-	v.Type, v.CallbackID, v.PrivateMetadata = word(given, "type"), word(given, "callback_id"), word(given, "private_metadata")
-	v.External = word(given, "external_id")
-	v.Title, v.Submit = wordIn(given, "title"), wordIn(given, "submit")
+// setContent sets the content of a view to what the app has sent. A value that is filled in stays if the block_id and the
+// action_id of its element stay (reference/views/modal-views, "Preserving input entry in views").
+func (s *Server) setContent(v *View, given map[string]any) {
+	v.Hash = s.newTimestamp()[:10] + "." + newSecret()[:8]
+	v.Type, v.CallbackID, v.PrivateMetadata = stringField(given, "type"), stringField(given, "callback_id"), stringField(given, "private_metadata")
+	v.External = stringField(given, "external_id")
+	v.Title, v.Submit = textField(given, "title"), textField(given, "submit")
 	v.NotifyOnClose, _ = given["notify_on_close"].(bool)
 	v.ClearOnClose, _ = given["clear_on_close"].(bool)
-	v.Blocks = complete(given["blocks"])
+	v.Blocks = fillIDs(given["blocks"])
 	before := v.State
 	v.State = map[string]map[string]map[string]any{}
 	eachElement(given["blocks"], func(b, e map[string]any) {
-		value := initialState(e)
-		block, action := word(b, "block_id"), word(e, "action_id")
+		value := initialStateOf(e)
+		block, action := stringField(b, "block_id"), stringField(e, "action_id")
 		if old := before[block][action]; old != nil && old["type"] == value["type"] {
 			value = old
 		}
@@ -263,13 +279,14 @@ func (s *Server) fill(v *View, given map[string]any) {
 	})
 }
 
-func wordIn(object map[string]any, name string) string {
+// textField returns the text of a text object in a field of an object.
+func textField(object map[string]any, name string) string {
 	inner, _ := object[name].(map[string]any)
-	return word(inner, "text")
+	return stringField(inner, "text")
 }
 
-// showView is reference/interaction-payloads/view-interactions-payload, "view".
-func (s *Server) showView(v *View) answer {
+// encodeView returns a view as in reference/interaction-payloads/view-interactions-payload, "view".
+func (s *Server) encodeView(v *View) answer {
 	a := answer{
 		"id": v.ID, "team_id": s.TeamID, "app_id": s.AppID, "bot_id": s.BotID, "app_installed_team_id": s.TeamID,
 		"type": v.Type, "callback_id": v.CallbackID, "private_metadata": v.PrivateMetadata, "external_id": v.External,
@@ -289,6 +306,7 @@ func (s *Server) showView(v *View) answer {
 	return a
 }
 
+// closeView closes a view.
 func (s *Server) closeView(v *View) {
 	s.views = slices.DeleteFunc(s.views, func(other *View) bool { return other == v })
 }
@@ -298,9 +316,9 @@ func (s *Server) closeViews(user string) {
 	s.views = slices.DeleteFunc(s.views, func(v *View) bool { return v.Type == "modal" && v.User == user })
 }
 
-// initialState is what an element of a view says before anyone uses it; nil for what holds no value.
-func initialState(e map[string]any) map[string]any {
-	s := readSchemas().named[word(e, "type")]
+// initialStateOf returns the state of an element of a view before anyone uses it; nil for an element that holds no value.
+func initialStateOf(e map[string]any) map[string]any {
+	s := readSchemas().named[stringField(e, "type")]
 	if s == nil || s.State == "" {
 		return nil
 	}

@@ -17,10 +17,10 @@ func TestViews(t *testing.T) {
 	a := start(t, slacktest.Options{Now: c.now})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	a.refused("invalid_trigger_id", "views.open", "trigger_id", "1.2.abc", "view", form)
-	late := a.s.Trigger(ana)
+	late := a.s.NewTrigger(ana)
 	c.forward(3*time.Second + time.Millisecond)
 	a.refused("expired_trigger_id", "views.open", "trigger_id", late, "view", form)
-	trigger := a.s.Trigger(ana)
+	trigger := a.s.NewTrigger(ana)
 	a.refused("invalid_arguments", "views.open", "trigger_id", trigger, "view", `{"type":"modal"}`)
 	opened := a.do("views.open", "trigger_id", trigger, "view", form)
 	a.refused("exchanged_trigger_id", "views.open", "trigger_id", trigger, "view", form)
@@ -34,7 +34,7 @@ func TestViews(t *testing.T) {
 	}
 	a.refused("hash_conflict", "views.update", "view_id", id, "hash", hash, "view", form)
 	a.refused("not_found", "views.update", "view_id", "V404", "view", form)
-	a.refused("not_found", "views.push", "trigger_id", a.s.Trigger(ana), "view", form) // not from within the modal
+	a.refused("not_found", "views.push", "trigger_id", a.s.NewTrigger(ana), "view", form) // not from within the modal
 	home := `{"type":"home","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"*Hello* &amp; welcome"}}]}`
 	a.do("views.publish", "user_id", ana, "view", home)
 	a.refused("hash_conflict", "views.publish", "user_id", ana, "view", home, "hash", "old")

@@ -1,0 +1,99 @@
+package bottest
+
+import (
+	"context"
+
+	"tocsin/bot"
+	"tocsin/bot/alerts"
+	"tocsin/workflow"
+)
+
+// Take implements [bot.Intake].
+func (s *faultyStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
+	if err := s.before("take"); err != nil {
+		return nil, err
+	}
+	receipts, err := s.Store.Take(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range receipts {
+		if r.Change == alerts.Started {
+			s.w.started++
+		}
+		s.w.logf("take %s %s", r.Change, r.Incident)
+	}
+	return receipts, s.after("take")
+}
+
+// fakePager accepts, refuses for good, fails for now, loses its answer, and
+// crashes before and after it sends. A number called "unknown" is refused.
+type fakePager struct{ w *World }
+
+// Page implements [bot.Pager].
+func (p *fakePager) Page(_ context.Context, page bot.Page) error {
+	w := p.w
+	switch {
+	case page.Address == "unknown":
+		return bot.Permanent(errFault)
+	case w.one(100):
+		w.logf("crash before page %s", page.Key)
+		panic(crash{})
+	case w.one(6):
+		return errFault
+	case w.one(40):
+		return bot.Permanent(errFault)
+	}
+	for n, i := range page.Incidents {
+		p.check(i.ID, page.Keys[n], page)
+		w.sent[page.Keys[n]]++
+	}
+	w.logf("page %s", page.Key)
+	switch {
+	case w.one(30):
+		w.logf("answer lost after page %s", page.Key)
+		return errFault
+	case w.one(60):
+		w.logf("crash after page %s", page.Key)
+		panic(crash{})
+	}
+	return nil
+}
+
+// check: nothing is sent that was answered, canceled or delivered before (E3,
+// G7), but for a page that went out because the store could not be read.
+func (p *fakePager) check(incident, key string, page bot.Page) {
+	if p.w.settled[key] {
+		p.w.fail("E3: page %s is sent again after its delivery was on record", key)
+	}
+	if p.w.blind {
+		return
+	}
+	i := p.w.truth(incident)
+	purpose := page.Purpose
+	for _, state := range i.Paging.Pages {
+		if incident+"/"+state.ID == key {
+			purpose = state.Purpose
+		}
+	}
+	if i.IsAcknowledged() && purpose == workflow.PurposeEscalation {
+		p.w.fail("E3: %s is acknowledged, and %s is sent", incident, key)
+	}
+	if !i.IsOpen() {
+		p.w.fail("E3: %s is %s, and %s is sent", incident, i.Status, key)
+	}
+	if i.Status == workflow.Monitoring && i.Paging.State == workflow.Stopped && purpose == workflow.PurposeEscalation {
+		p.w.fail("G7: all alerts of %s have resolved, and %s is sent", incident, key)
+	}
+}
+
+// Cancel implements [bot.Canceler].
+func (p *fakePager) Cancel(_ context.Context, page bot.Page, _ string) error {
+	if p.w.one(6) {
+		return errFault
+	}
+	if p.w.sent[page.Key] == 0 {
+		p.w.fail("E5: %s is taken back and was never sent", page.Key)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package dispatch_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot/access"
+	"tocsin/bot/bottest"
+	"tocsin/bot/dispatch"
+)
+
+// TestP2Private: a private incident does not exist for anybody but its
+// members, and pages say only that it is there.
+func TestP2Private(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Expect(w.Say("ben", "declare Data leak --sev 1 --service checkout --private"), true, "INC-1")
+	outsider := access.Speaker{Person: "eve", Name: "Eve", Access: 4}
+	for _, line := range []string{"show INC-1", "ack INC-1", "timeline INC-1", "who INC-1", "timers INC-1", "note INC-1 hi", "resolve INC-1"} {
+		reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: outsider})
+		if err != nil || reply.OK || reply.Text != "INC-1 does not exist. `list` shows the open incidents." {
+			t.Errorf("%s: %+v %v", line, reply, err)
+		}
+	}
+	reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: "list --all", Speaker: outsider})
+	if err != nil || strings.Contains(reply.Text, "INC-1") {
+		t.Errorf("list: %q", reply.Text)
+	}
+	if reply := w.Say("eve", "declare Other --service checkout"); strings.Contains(reply.Text, "INC-1") {
+		t.Errorf("the twin of a declaration: %q", reply.Text)
+	}
+	w.Expect(w.Say("ben", "show INC-1"), true, "Data leak")
+	w.Advance(0)
+	w.Advance(3 * time.Minute)
+	if len(w.Paged) == 0 {
+		t.Fatal("nobody is paged")
+	}
+	for _, p := range w.Paged {
+		for n, i := range p.Incidents {
+			if i.ID == "INC-1" && (i.Title != "" || i.Severity != "" || !i.Private) {
+				t.Errorf("page %s shows %+v", p.Keys[n], i)
+			}
+		}
+		if strings.Contains(p.Content.Title+p.Content.Text, "leak") {
+			t.Errorf("page says %q %q", p.Content.Title, p.Content.Text)
+		}
+	}
+}
+
+// TestOperations: the repeat of a delivery gets the first reply and changes
+// nothing.
+func TestOperations(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	ana, _ := access.Person(w.Organization(), "ana")
+	run := func(line, op string) dispatch.Reply {
+		reply, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: line, Speaker: ana, Operation: op})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply
+	}
+	first := run("declare Checkout is down --sev 2", "d1")
+	if again := run("declare Checkout is down --sev 2", "d1"); again != first {
+		t.Errorf("declared again: %+v", again)
+	}
+	acked := run("ack INC-1", "a1")
+	if again := run("ack INC-1", "a1"); again != acked || !again.OK {
+		t.Errorf("acknowledged again: %+v", again)
+	}
+	w.Expect(w.Say("ana", "list"), true, "INC-1")
+	if strings.Contains(w.Say("ana", "list").Text, "INC-2") {
+		t.Error("a repeat opened a second incident")
+	}
+}

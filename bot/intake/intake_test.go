@@ -1,0 +1,172 @@
+package intake_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/alerts"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// TestI1DeadLetters: what cannot be read is kept, opens or joins one incident,
+// and is replayed.
+func TestI1DeadLetters(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	ctx := t.Context()
+	for range 2 {
+		w.Clock = w.Clock.Add(time.Second)
+		if err := w.Intake.KeepUnreadable(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Advance(time.Second)
+	reply := w.Say("ana", "list")
+	if strings.Count(reply.Text, "Alerts from prometheus cannot be read") != 1 {
+		t.Fatalf("list: %q", reply.Text)
+	}
+	letters, err := w.Intake.DeadLetters(ctx)
+	if err != nil || len(letters) != 2 {
+		t.Fatalf("%+v %v", letters, err)
+	}
+	_, err = w.Intake.Replay(ctx, letters[0].ID)
+	if no, ok := errors.AsType[*workflow.Refusal](err); !ok || !strings.Contains(no.Error(), "still cannot be read") {
+		t.Errorf("replay: %v", err)
+	}
+	if err = errors.Join(w.Intake.Discard(ctx, letters[0].ID), w.Intake.Discard(ctx, letters[1].ID)); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
+	if err = w.Intake.KeepUnreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+		t.Fatal(err)
+	}
+	letters, _ = w.Intake.DeadLetters(ctx)
+	receipts, err := w.Intake.Replay(ctx, letters[0].ID)
+	if err != nil || len(receipts) != 1 || receipts[0].Change != alerts.Started {
+		t.Errorf("replay: %+v %v", receipts, err)
+	}
+}
+
+// TestI1Owner: what cannot be read pages the integration's owner first.
+func TestI1Owner(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	org := bottest.Town()
+	org.Integrations[0].Owner = "all"
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Intake.KeepUnreadable(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(time.Second)
+	var paged []string
+	for _, p := range w.Paged {
+		paged = append(paged, p.Person)
+	}
+	slices.Sort(paged)
+	if !slices.Equal(paged, []string{"ana", "ben", "dan"}) {
+		t.Errorf("paged %v, want the whole team", paged)
+	}
+	w.Expect(w.Say("ana", "show INC-1"), true, "Alerts from prometheus cannot be read")
+}
+
+// TestI6Reroute: alerts left firing for an hour after a person resolved open a
+// new, linked incident.
+func TestI6Reroute(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.Clock, Labels: map[string]string{"alertname": "Disk"}}
+	receive := func(a alerts.Alert) alerts.Receipt {
+		t.Helper()
+		r, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r[0]
+	}
+	receive(alert)
+	w.Advance(0)
+	w.Expect(w.Say("ana", "resolve INC-1 Cleaned up"), true, "1 alert is still firing (Disk full), quiet until")
+	w.Advance(time.Minute)
+	if r := receive(alert); r.Change != alerts.Repeated {
+		t.Errorf("while it is quiet: %+v", r)
+	}
+	w.Advance(time.Hour)
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "show INC-2"), true, "Earlier INC-1")
+	if r := receive(alert); r.Change != alerts.Repeated || r.Incident != "INC-2" {
+		t.Errorf("afterwards: %+v", r)
+	}
+}
+
+// TestI6RerouteIgnored: an alert that routes ignore by now, or of which only a
+// notice came since, still opens an incident that can be declared and pages.
+func TestI6RerouteIgnored(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.Clock, Labels: map[string]string{"alertname": "Disk"}}
+	notice := alert
+	notice.State, notice.Title = alerts.Notice, "flapping"
+	for _, a := range []alerts.Alert{alert, notice} {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Advance(0)
+	w.Say("ana", "resolve INC-1")
+	org := bottest.Town()
+	org.Routes = []alerts.Route{{Match: "true", Ignore: true}}
+	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(61 * time.Minute)
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "show INC-2"), true, "INC-2 · Disk full")
+	w.Expect(w.Say("ana", "ack INC-2"), true, "Acknowledged")
+	// Its resolve still counts, whatever routes say (I3).
+	alert.State, alert.EndedAt = alerts.Resolved, w.Clock
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{alert}); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "show INC-2"), true, "monitoring")
+}
+
+// TestI5LateResolve: a resolve that is older than the last start ends nothing.
+func TestI5LateResolve(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	start := w.Clock
+	at := func(state alerts.State, began, ended time.Time) alerts.Change {
+		t.Helper()
+		a := alerts.Alert{Key: "k", Title: "Disk full", State: state, Severity: "critical", StartedAt: began, EndedAt: ended, Labels: map[string]string{"alertname": "Disk"}}
+		r, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r[0].Change
+	}
+	at(alerts.Firing, start, time.Time{})
+	w.Clock = start.Add(30 * time.Second)
+	at(alerts.Firing, start.Add(20*time.Second), time.Time{})
+	w.Clock = start.Add(40 * time.Second)
+	if c := at(alerts.Resolved, start, start.Add(10*time.Second)); c != alerts.Stale {
+		t.Errorf("the late resolve is %s", c)
+	}
+}
+
+// TestI2Overload: too old unread mail refuses more, and says so.
+func TestI2Overload(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Intake.ReportLag(6 * time.Second)
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); !errors.Is(err, bot.ErrOverload) {
+		t.Errorf("got %v", err)
+	}
+	w.Advance(0)
+	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); err != nil {
+		t.Error(err)
+	}
+}

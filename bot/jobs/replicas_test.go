@@ -1,0 +1,203 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/app"
+	"tocsin/bot/bottest"
+	"tocsin/bot/jobs"
+	"tocsin/bot/timetable"
+	"tocsin/workflow"
+)
+
+// killed is kill -9: no recovery may swallow it.
+type killed struct{}
+
+func (killed) Crash() {}
+
+var errStore = errors.New("injected fault")
+
+// shakyStore fails or crashes at the edges of its commits.
+type shakyStore struct {
+	*memory.Store
+	mu      sync.Mutex
+	commits int
+	edge    func(commit int, after bool) error // may panic
+}
+
+func (s *shakyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	s.mu.Lock()
+	s.commits++
+	n, edge := s.commits, s.edge
+	s.mu.Unlock()
+	if edge != nil {
+		if err := edge(n, false); err != nil {
+			return bot.Receipt{}, err
+		}
+	}
+	r, err := s.Store.Commit(ctx, c)
+	if err == nil && edge != nil {
+		err = edge(n, true)
+	}
+	return r, err
+}
+
+// plant is some replicas over one store, and a job that notes its starts.
+type plant struct {
+	t        *testing.T
+	store    *shakyStore
+	bots     []*app.App
+	jobs     []*jobs.Runner
+	works    map[string]jobs.Handler
+	offset   time.Duration // of the clock from the bubble's, which begins in 2000
+	pager    *notices
+	log      *strings.Builder
+	mu       sync.Mutex
+	started  map[string]int // slot → how often
+	order    []string
+	outcome  func(s jobs.Start) (jobs.Result, error)
+	takes    time.Duration
+	replicas int
+}
+
+// notices is a pager that may refuse, and counts what it accepted.
+type notices struct {
+	mu       sync.Mutex
+	accepted map[string]int
+	pages    []bot.Page
+	refuse   func(bot.Page) error
+}
+
+func (n *notices) Page(_ context.Context, p bot.Page) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.refuse != nil {
+		if err := n.refuse(p); err != nil {
+			return err
+		}
+	}
+	n.accepted[p.Key]++
+	n.pages = append(n.pages, p)
+	return nil
+}
+
+func schedule(t *testing.T, spec string) timetable.Schedule {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := timetable.Parse(spec, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func job(t *testing.T, spec string, missed bot.MissedPolicy, to ...workflow.Target) bot.Job {
+	t.Helper()
+	return bot.Job{Name: "sweep", Schedule: schedule(t, spec), Missed: missed, Enabled: true, To: to}
+}
+
+// inPlant runs a test in a bubble of time.
+func inPlant(t *testing.T, replicas int, all []bot.Job, test func(p *plant)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		p := &plant{
+			t: t, store: &shakyStore{Store: memory.New()}, pager: &notices{accepted: map[string]int{}}, log: &strings.Builder{},
+			started: map[string]int{}, replicas: replicas,
+		}
+		p.works = map[string]jobs.Handler{"sweep": {Handle: p.do}}
+		p.build(all)
+		test(p)
+	})
+}
+
+func (p *plant) build(all []bot.Job) {
+	org := bottest.Town()
+	org.Jobs = all
+	for range p.replicas {
+		b, err := app.New(app.Config{
+			Store: p.store, Organization: org, Secret: []byte("0123456789abcdef"), Log: slog.New(slog.DiscardHandler), Now: p.now,
+			Pagers: map[string]bot.Pager{"email": p.pager, "webhook": p.pager, "log": p.pager},
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.bots = append(p.bots, b)
+		p.jobs = append(p.jobs, p.boot(b))
+	}
+}
+
+func (p *plant) boot(b *app.App) *jobs.Runner {
+	return jobs.NewRunner(jobs.Config{Engine: b.Engine, Ledger: b.Jobs, Delivery: b.Delivery, Log: slog.New(slog.NewTextHandler(&locked{w: p.log, mu: &p.mu}, nil)), Handlers: p.works})
+}
+
+type locked struct {
+	w  *strings.Builder
+	mu *sync.Mutex
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+func (p *plant) now() time.Time { return time.Now().Add(p.offset) }
+
+func (p *plant) do(_ context.Context, s jobs.Start) (jobs.Result, error) {
+	p.mu.Lock()
+	p.started[s.Slot.Name]++
+	p.order = append(p.order, fmt.Sprintf("%s/%d", s.Slot.Name, s.Attempt))
+	outcome, takes := p.outcome, p.takes
+	p.mu.Unlock()
+	if takes > 0 {
+		time.Sleep(takes) //nolint:forbidigo // in a bubble of time
+	}
+	if outcome != nil {
+		return outcome(s)
+	}
+	return jobs.Result{Note: "swept"}, nil
+}
+
+// run lets all replicas run for a while.
+func (p *plant) run(d time.Duration) {
+	ctx, cancel := context.WithCancel(p.t.Context())
+	var all sync.WaitGroup
+	for _, j := range p.jobs {
+		all.Go(func() { j.Run(ctx) })
+	}
+	time.Sleep(d) //nolint:forbidigo // in a bubble of time
+	cancel()
+	all.Wait()
+}
+
+func (p *plant) last() jobs.Run {
+	p.t.Helper()
+	run, _, err := p.bots[0].Jobs.Run(p.t.Context(), "sweep")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return run
+}
+
+func (p *plant) wants(order ...string) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Equal(p.order, order) {
+		p.t.Errorf("started %q, want %q", p.order, order)
+	}
+}

@@ -1,0 +1,186 @@
+package rooms_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/workflow"
+)
+
+// hall is a chat platform that keeps what it is given.
+type hall struct {
+	platform string
+	rooms    []bot.RoomRequest
+	posts    []string
+}
+
+// OpenRoom implements [bot.Chat].
+func (h *hall) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
+	h.rooms = append(h.rooms, r)
+	return workflow.Room{Platform: h.platform, ID: "C-" + r.Incident, Name: r.Name, Private: r.Private}, nil
+}
+
+// Post implements [bot.Chat].
+func (h *hall) Post(_ context.Context, p bot.RoomPost) error {
+	h.posts = append(h.posts, p.Room.ID+" "+p.Content.Title+": "+p.Content.Text)
+	return nil
+}
+
+// ours is a platform whose rooms are the conversations of the store.
+type ours struct{ *hall }
+
+// Room implements [bot.BuiltinRooms].
+func (ours) Room(incident, url string) workflow.Room {
+	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
+}
+
+// TestRoomsLater: platforms that are connected while an incident runs get its
+// rooms at its next step, and hear of what happens from then on.
+func TestRoomsLater(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down --service search")
+	w.Say("ben", "declare Payroll leak --private --service search")
+	w.Say("ben", "declare Search is slow --service search")
+	w.Say("ben", "resolve INC-3 it was the cache")
+	w.Say("ben", "note INC-1 before")
+	slack, web := &hall{platform: "slack"}, &hall{}
+	w.Restart(map[string]bot.Chat{"slack": slack}, map[string]bot.BuiltinRooms{"web": ours{web}})
+	w.Advance(time.Second) // the pages of the declarations
+	w.Say("ben", "note INC-3 hello")
+	w.Say("ben", "note INC-1 hello")
+	w.Say("ben", "note INC-2 hello")
+	w.Say("ben", "note INC-1 again")
+	w.Advance(time.Second)
+	names := map[string]bool{}
+	for _, r := range slack.rooms {
+		names[r.Incident+" "+r.Name] = true
+		if r.Private != (r.Incident == "INC-2") {
+			t.Errorf("%s is opened as private: %v", r.Incident, r.Private)
+		}
+	}
+	if len(slack.rooms) != 2 || !names["INC-1 inc-1-checkout-is-down"] || !names["INC-2 inc-2"] {
+		t.Errorf("opened %v", names)
+	}
+	all := strings.Join(slack.posts, "\n")
+	if strings.Contains(all, "before") || strings.Contains(all, "INC-3") || strings.Count(all, "hello") != 2 || strings.Count(all, "C-INC-1 Ben: ") != 2 {
+		t.Errorf("posted:\n%s", all)
+	}
+	if len(web.rooms)+len(web.posts) > 0 {
+		t.Errorf("our own rooms are opened %v, and posted to %q", web.rooms, web.posts)
+	}
+	i, err := w.LoadUnchecked(t.Context(), "INC-3")
+	if err != nil || len(i.Rooms) != 0 {
+		t.Errorf("what has ended has rooms: %+v %v", i.Rooms, err)
+	}
+}
+
+// TestRoomForgotten: whose room it is, is known until the incident is forgotten,
+// and no longer.
+func TestRoomForgotten(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Restart(map[string]bot.Chat{"slack": &hall{platform: "slack"}}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
+	w.Say("ben", "declare Payroll is down --service search")
+	w.Advance(time.Second)
+	w.Say("ben", "cancel INC-1 nothing")
+	for range 20 {
+		w.Advance(time.Hour)
+	}
+	for n, want := range []string{"INC-1", "INC-2"} {
+		if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", fmt.Sprint("C-INC-", n+1)); owner != want || err != nil {
+			t.Errorf("the room of %s is that of %q: %v", want, owner, err)
+		}
+	}
+	if gone, err := w.Store.Forget(t.Context(), "INC-1"); !gone || err != nil {
+		t.Fatalf("forgotten: %v %v", gone, err)
+	}
+	if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", "C-INC-1"); !errors.Is(err, bot.ErrNotFound) {
+		t.Errorf("the room of what is forgotten is that of %q: %v", owner, err)
+	}
+	all, err := w.Store.Records(t.Context(), "room", "", 10)
+	if err != nil || len(all) != 2 || all[0].ID != "INC-2/slack/C-INC-2" || all[1].ID != "slack/C-INC-2" {
+		t.Errorf("rooms on record: %+v %v", all, err)
+	}
+}
+
+// mute is a platform that takes no card.
+type mute struct{ glass }
+
+// Show implements [bot.RoomManager].
+func (*mute) ShowCard(context.Context, bot.RoomCard) (string, error) {
+	return "", bot.Permanent(errors.New("restricted_action"))
+}
+
+// TestNoCardToPin: where no card can be shown there is none to pin, which is
+// said, and nothing is owed for ever.
+func TestNoCardToPin(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Restart(map[string]bot.Chat{"slack": &mute{}}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
+	for range 60 {
+		w.Advance(time.Second)
+	}
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, _ := i.Room("slack")
+	if pin, _ := room.Step(workflow.StepPin); pin.State != workflow.StepFailed || pin.Why != "restricted_action" {
+		t.Errorf("the pin is %+v, after %d events", pin, i.Seq)
+	}
+	w.Say("ben", "cancel INC-1")
+	for range 30 {
+		w.Advance(time.Hour)
+	}
+	if gone, err := w.Store.Forget(t.Context(), "INC-1"); !gone || err != nil {
+		t.Errorf("it still owes something: %v", err)
+	}
+}
+
+// shy is a platform that gives no room until it is told to.
+type shy struct {
+	glass
+	gives bool
+}
+
+// OpenRoom implements [bot.Chat].
+func (s *shy) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
+	if !s.gives {
+		return workflow.Room{}, bot.Permanent(errors.New("missing_scope"))
+	}
+	return s.glass.OpenRoom(ctx, r)
+}
+
+// TestRetriedRoomIsAnnounced: an incident that was announced before its room
+// could be had is announced after it, too: nothing of its card is unfinished.
+func TestRetriedRoomIsAnnounced(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	s := &shy{}
+	w.Restart(map[string]bot.Chat{"slack": s}, nil)
+	w.Say("ben", "declare Checkout is down --service search")
+	for range 10 {
+		w.Advance(time.Second)
+	}
+	s.gives = true
+	w.Expect(w.Say("ben", "retry INC-1"), true, "")
+	for range 20 {
+		w.Advance(time.Second)
+	}
+	i, err := w.LoadUnchecked(t.Context(), "INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, _ := i.Room("slack")
+	for _, step := range room.Steps {
+		if step.State != workflow.StepDone {
+			t.Errorf("%s is %q %s", step.Name, step.State, step.Why)
+		}
+	}
+}

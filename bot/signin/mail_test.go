@@ -1,0 +1,127 @@
+package signin_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/adapters/memory"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
+	"tocsin/bot/signin"
+	"tocsin/workflow"
+)
+
+// TestMailSignIn: whoever is configured with an address gets a link, once a
+// minute; whoever asks learns nothing of that.
+func TestMailSignIn(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	ask := func(address string, want int) {
+		t.Helper()
+		w.Paged = nil
+		if err := w.SignIn.MailLink(t.Context(), address); err != nil {
+			t.Errorf("%.40q: %v", address, err)
+		}
+		if len(w.Paged) != want {
+			t.Errorf("%.40q: %d mails, want %d", address, len(w.Paged), want)
+		}
+	}
+	for _, nobody := range []string{"", "@", "eve@example.com", "ana", "@ana", "Ana", "ana@example.com,eve@example.com", "ana@example.com\r\nBcc: eve@example.com", strings.Repeat("a", 100_000)} {
+		ask(nobody, 0)
+	}
+	if n := w.CountRecords("sign-in"); n != 0 {
+		t.Errorf("%d links were made for nobody", n)
+	}
+	ask(" Ana@Example.com ", 1)
+	mail := w.Paged[0]
+	if mail.Address != "ana@example.com" || mail.Person != "ana" || mail.Purpose != workflow.PurposeNotice || mail.Key == "" || len(mail.Keys) != 1 || mail.Keys[0] != mail.Key || len(mail.Incidents) != 0 {
+		t.Errorf("mail %+v", mail)
+	}
+	token := strings.TrimPrefix(mail.Content.Buttons[0].URL, "https://tocsin.example.com/sign-in/")
+	if link, err := w.SignIn.ReadLink(t.Context(), token); err != nil || link.Person != "ana" || link.To != "/" {
+		t.Errorf("link %+v %v", link, err)
+	}
+	if strings.Contains(mail.Key, token) {
+		t.Errorf("P4: the identifier of the mail is its secret: %s", mail.Key)
+	}
+	w.Clock = w.Clock.Add(59 * time.Second)
+	ask("ana@example.com", 0)
+	ask("ben@example.com", 1) // the minute is each person's own
+	w.SignInWith(token, signin.Session{})
+	ask("ana@example.com", 0) // also when the first link has been used
+	w.Clock = w.Clock.Add(time.Second)
+	ask("ana@example.com", 1)
+	if w.Paged[0].Key == mail.Key {
+		t.Error("another mail has the identifier of the first")
+	}
+}
+
+// TestMailSignInAtOnce: of those who ask at the same moment one is mailed.
+func TestMailSignInAtOnce(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	var all, looked sync.WaitGroup
+	looked.Add(20)
+	w.AfterGet = func(kind string) {
+		if kind == "sign-in-mail" {
+			looked.Done()
+			looked.Wait()
+		}
+	}
+	for range 20 {
+		all.Go(func() {
+			if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(w.Paged) != 1 || w.CountRecords("sign-in") != 1 {
+		t.Errorf("%d mails, %d links", len(w.Paged), w.CountRecords("sign-in"))
+	}
+}
+
+// TestMailSignInOtherLinks: links that were not mailed do not hold mail back,
+// and two people with one address get nothing: it is not known who asks.
+func TestMailSignInOtherLinks(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.LinkToken(w.Person("ana"))
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 1 {
+		t.Errorf("%d mails, %v", len(w.Paged), err)
+	}
+	org := bottest.Town()
+	org.Directory.People[1].Email = "ana@example.com"
+	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock, w.Paged = w.Clock.Add(time.Hour), nil
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 0 {
+		t.Errorf("%d mails, %v", len(w.Paged), err)
+	}
+}
+
+// TestMailSignInFails: whoever runs Tocsin learns why no mail goes out.
+func TestMailSignInFails(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	if !w.SignIn.CanMail() {
+		t.Error("mail is connected")
+	}
+	w.PagerError = errors.New("connection refused")
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); !errors.Is(err, w.PagerError) {
+		t.Errorf("the mail was refused: %v", err)
+	}
+	if err := w.Configure(bottest.Town(), map[string]bot.Pager{"sms": w}); err != nil {
+		t.Fatal(err)
+	}
+	if w.SignIn.CanMail() {
+		t.Error("mail is not connected")
+	}
+	if err := w.SignIn.MailLink(t.Context(), "ben@example.com"); err == nil || !strings.Contains(fmt.Sprint(err), "not connected") {
+		t.Errorf("mail is not connected: %v", err)
+	}
+	if err := w.SignIn.MailLink(t.Context(), "eve@example.com"); err != nil {
+		t.Errorf("for nobody: %v", err)
+	}
+}

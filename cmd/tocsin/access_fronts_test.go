@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/adapters/slack/slacktest"
+)
+
+// front is one way in which people give commands and read what they may do.
+type front struct {
+	name string
+	// say gives the line of a cell about an incident, and returns everything that
+	// is answered, as it is read.
+	say func(c cell, id string) string
+	// offers returns what the speaker reads of an incident, and the words that it
+	// has buttons and forms for; nil where there are none.
+	offers func(c cell, id string) (page string, words []string)
+}
+
+var (
+	tags   = regexp.MustCompile(`<[^>]*>`)
+	blanks = regexp.MustCompile(`\s+`)
+)
+
+// plain is a text as it is read, whichever way a front marks commands in it.
+func plain(text string) string {
+	return blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(strings.ReplaceAll(text, "`", ""), "")), " ")
+}
+
+// wordsOf returns the words that a pattern finds in a page for an incident, in
+// order, each once. Its groups are the word and perhaps the incident.
+func wordsOf(page string, pattern *regexp.Regexp, id string) []string {
+	var all []string
+	for _, m := range pattern.FindAllStringSubmatch(page, -1) {
+		if m[2] == "" || m[2] == id {
+			all = append(all, m[1])
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// exchange makes a request, and returns its status and what was answered.
+func (w *accessTown) exchange(client *http.Client, method, path, body string, header http.Header) (status string, answer string) {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	r.Header = header
+	res, err := client.Do(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return res.Status + " " + res.Header.Get("X-Command-Result"), string(raw)
+}
+
+// resources are the paths that read the same as a word.
+func resources() map[string]string {
+	return map[string]string{"show": "", "timeline": "/timeline", "who": "/deliveries", "timers": "/timers"}
+}
+
+// newAPIFront is JSON: commands come from an administrator's token that acts as Eve,
+// reads from a token of her own; Zoe has one that acts for no person.
+func newAPIFront(w *accessTown) front {
+	return front{name: "API", say: func(c cell, id string) string {
+		own := http.Header{"Authorization": {"Bearer token-of-" + c.speaker}}
+		line, header := map[string]string{"text": strings.ReplaceAll(c.line, "%", id)}, own
+		if c.speaker == "eve" {
+			line["as"], header = "eve", http.Header{"Authorization": {"Bearer api"}}
+		}
+		body, err := json.Marshal(line)
+		if err != nil {
+			w.Fatal(err)
+		}
+		status, answer := w.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", string(body), header)
+		var reply struct{ Text, Incident string }
+		if err := json.Unmarshal([]byte(answer), &reply); err != nil {
+			w.Fatalf("%s: %v in %s", line, err, answer)
+		}
+		said := plain(fmt.Sprint(status, reply.Incident, " ", reply.Text))
+		if path, ok := resources()[c.word.Name]; ok {
+			status, answer = w.exchange(http.DefaultClient, http.MethodGet, "/api/v1/incidents/"+id+path, "", own)
+			said += status + answer
+		}
+		return said
+	}}
+}
+
+// pressable finds the buttons of a page, each of which is a form of its own, and
+// the forms that it opens.
+var pressable = regexp.MustCompile(`(?:hx-sync="this:drop"><input type="hidden" name="text" value="|id="do-|href="#do-)([a-z]+)(?: (INC-\d+))?`)
+
+// newBrowserFront is the pages. A session comes from a link that the speaker has
+// asked for by their token.
+func newBrowserFront(w *accessTown) front {
+	w.Helper()
+	clients := map[string]*http.Client{}
+	for _, name := range []string{"eve", "zoe"} {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			w.Fatal(err)
+		}
+		clients[name] = &http.Client{Jar: jar}
+		_, answer := w.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer token-of-" + name}})
+		link := regexp.MustCompile(`/sign-in/[\w-]+`).FindString(answer)
+		if status, page := w.exchange(clients[name], http.MethodPost, link, "", http.Header{}); !strings.HasPrefix(status, "200") {
+			w.Fatalf("%s cannot sign in: %s %s %s", name, answer, status, page)
+		}
+	}
+	return front{
+		name: "browser",
+		say: func(c cell, id string) string {
+			path := "/declare"
+			if c.isAbout() {
+				path = "/incidents/" + id + "/do"
+			}
+			body := url.Values{"text": {strings.ReplaceAll(c.line, "%", id)}}.Encode()
+			status, page := w.exchange(clients[c.speaker], http.MethodPost, path, body, http.Header{
+				"Content-Type": {"application/x-www-form-urlencoded"}, "Hx-Request": {"true"},
+			})
+			return status + plain(page)
+		},
+		offers: func(c cell, id string) (string, []string) {
+			status, page := w.exchange(clients[c.speaker], http.MethodGet, "/incidents/"+id, "", http.Header{})
+			return status + plain(page), wordsOf(page, pressable, id)
+		},
+	}
+}
+
+// valued finds the buttons and the options of menus in Slack's blocks.
+var valued = regexp.MustCompile(`"value":"([a-z]+) (INC-\d+)`)
+
+// newSlackFront is Slack: in the incident's channel its ID is left out. What a person
+// may do is on the card that they alone see, and on their Home tab.
+func newSlackFront(w *accessTown) front {
+	slash := func(c cell, channel, line string) (blocks, text string) {
+		d := w.slack.Slash(w.accounts[c.speaker], channel, "/incident", line)
+		var answer struct{ Text string }
+		if d.Err != nil || json.Unmarshal(d.Response, &answer) != nil {
+			w.Fatalf("/incident %s: %v %s", line, d.Err, d.Response)
+		}
+		return string(d.Response), plain(answer.Text)
+	}
+	place := func(c cell, id string) (channel, line string) {
+		if !c.isAbout() || id == missing {
+			return w.lobby, strings.ReplaceAll(c.line, "%", id)
+		}
+		return w.channel(id), strings.ReplaceAll(c.line, " %", "")
+	}
+	homes := map[string]slacktest.View{} // by speaker and access: it is about all incidents
+	return front{
+		name: "Slack",
+		say: func(c cell, id string) string {
+			channel, line := place(c, id)
+			_, text := slash(c, channel, line)
+			return text
+		},
+		offers: func(c cell, id string) (string, []string) {
+			channel, line := w.lobby, "show "+missing
+			if id != missing {
+				channel, line = w.channel(id), ""
+			}
+			blocks, text := slash(c, channel, line)
+			user, key := w.accounts[c.speaker], fmt.Sprint(c.speaker, c.level)
+			home, ok := homes[key]
+			if !ok {
+				shown := w.slack.CountDone("views.publish")
+				if d := w.slack.OpenHome(user); d.Err != nil || !w.slack.Wait(5*time.Second, func() bool { return w.slack.CountDone("views.publish") > shown }) {
+					w.Fatalf("there is no Home tab: %v", d.Err)
+				}
+				home = w.slack.Home(user)
+				homes[key] = home
+			}
+			blocks += string(home.Blocks)
+			for _, page := range w.slack.Posts(w.slack.Direct(user).ID) {
+				if !c.isHidden() { // an unknown account is paged for a private incident too, and its press is refused
+					blocks += string(page.Blocks)
+				}
+			}
+			return text + home.Plain(), wordsOf(blocks, valued, id)
+		},
+	}
+}

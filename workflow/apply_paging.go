@@ -1,0 +1,142 @@
+package workflow
+
+import (
+	"slices"
+	"time"
+)
+
+// applyPaging applies facts about escalation, pages and acknowledgements.
+func (i *Incident) applyPaging(e Event, f PagingFact) {
+	p := &i.Paging
+	switch f := f.(type) {
+	case EscalationStarted:
+		p.begin(e.Seq, f)
+	case StepFired:
+		p.Repeat, p.Step, p.NextAt, p.Fired = f.At.Repeat, f.At.Step, f.Next, e.Seq
+		p.add(f.Pages)
+		i.addPagedMembers(f.Pages)
+	case CycleBegan:
+		if p.Repeat = f.Repeat; f.Moved {
+			p.Chain = append(p.Chain, f.Policy)
+		}
+		p.CycleReached = false
+	case NobodyReached:
+		p.NextAt, p.RestartPending, p.Unreachable = f.Again, true, true
+		p.add(f.Pages)
+	case EscalationExhausted:
+		p.State, p.NextAt, p.Reminders = Exhausted, f.Next, f.Reminder+1
+		p.add(f.Pages)
+	case PagesQueued:
+		p.setState(f.IDs, DeliveryQueued, "")
+	case PeoplePaged:
+		p.Manual = f.Manual
+		p.add(f.Pages)
+		i.addPagedMembers(f.Pages)
+		if f.Purpose == PurposeNotice && f.Alerts > 0 {
+			i.Alerts.Notice = AlertNotice{LastAt: e.At}
+		}
+	case NoticePostponed:
+		i.Alerts.Notice.Pending += f.Alerts
+		i.Alerts.Notice.DueAt = f.Due
+	case PageDelivered:
+		p.markDelivered(f.Page)
+	case PageFailed:
+		state := DeliveryFailed
+		if f.Retrying {
+			state = DeliveryRetrying
+		}
+		p.setState([]string{f.Page}, state, f.Why)
+	case PagesCanceled:
+		p.setState(f.IDs, DeliveryCanceled, f.Why)
+	case Acknowledged:
+		i.Acknowledgement.At, i.Acknowledgement.Person, i.Acknowledgement.Name = e.At, f.Person, f.Name
+		i.Promises.AcknowledgeBy, i.Alerts.Notice = time.Time{}, AlertNotice{}
+		p.stop(Answered)
+	case Unacknowledged:
+		i.Acknowledgement.At, i.Acknowledgement.Person, i.Acknowledgement.Name = time.Time{}, "", ""
+		i.Alerts.Notice = AlertNotice{}
+	case AcknowledgeOverdue:
+		i.Promises.AcknowledgeBy = time.Time{}
+	case PageAnswered:
+		p.markAnswered(f.Person)
+	}
+}
+
+// markAnswered marks the delivered pages that asked a person to join as answered.
+func (p *Escalation) markAnswered(person string) {
+	for n := range p.Pages {
+		if s := &p.Pages[n]; s.To == person && s.Purpose == PurposeJoin && s.State == DeliveryAccepted {
+			s.Why = "answered"
+		}
+	}
+}
+
+// begin starts a new run. It keeps pending pages, and those that asked people to join.
+func (p *Escalation) begin(seq int, f EscalationStarted) {
+	p.Pages = slices.DeleteFunc(p.Pages, func(s PageState) bool {
+		return s.Purpose != PurposeJoin && !s.State.IsPending()
+	})
+	*p = Escalation{
+		Run: f.Run, State: Running, Chain: []string{f.Policy},
+		Trigger: seq, Manual: p.Manual, Pages: p.Pages, Unreachable: p.Unreachable,
+	}
+}
+
+// stop ends the run. Its pending pages are canceled by a [PagesCanceled] of its own.
+func (p *Escalation) stop(s PagingState) {
+	if p.State != Idle {
+		p.State = s
+	}
+	p.NextAt, p.RestartPending, p.Unreachable = time.Time{}, false, false
+}
+
+// add adds pages. Above maxPages it drops the oldest that are not pending.
+func (p *Escalation) add(pages []PageState) {
+	p.Pages = append(p.Pages, pages...)
+	for len(p.Pages) > maxPages {
+		n := slices.IndexFunc(p.Pages, func(s PageState) bool { return !s.State.IsPending() })
+		if n < 0 {
+			return
+		}
+		p.Pages = slices.Delete(p.Pages, n, n+1)
+	}
+}
+
+func (p *Escalation) setState(ids []string, to DeliveryState, why string) {
+	for _, id := range ids {
+		if s := p.findPage(id); s != nil {
+			s.State, s.Why = to, why
+		}
+	}
+}
+
+// markDelivered notes that the provider accepted a page. A page that was canceled while
+// it was being sent stays canceled.
+func (p *Escalation) markDelivered(id string) {
+	s := p.findPage(id)
+	if s == nil {
+		return
+	}
+	if s.State != DeliveryCanceled {
+		s.State, s.Why = DeliveryAccepted, ""
+	}
+	for n := range p.Pages { // the other methods of a notice are not needed any more
+		if o := &p.Pages[n]; o.State == DeliveryStandby && o.To == s.To && o.At == s.At {
+			o.State, o.Why = DeliveryCanceled, "not needed"
+		}
+	}
+	if s.At.Run != p.Run || s.Purpose != PurposeEscalation {
+		return
+	}
+	p.RunReached, p.Unreachable = true, false
+	if s.At.Policy == len(p.Chain)-1 && s.At.Repeat == p.Repeat {
+		p.CycleReached = true
+	}
+}
+
+// addPagedMembers makes the people who were paged members of the incident.
+func (i *Incident) addPagedMembers(pages []PageState) {
+	for _, s := range pages {
+		i.addMembers(s.To)
+	}
+}

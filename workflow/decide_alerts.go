@@ -1,0 +1,184 @@
+package workflow
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// noticeEvery is the shortest time between two notices of new alerts to the
+// acknowledger.
+const noticeEvery = 2 * time.Minute
+
+// drainMailbox counts all unread mail, as if it were one. If the incident does not
+// exist yet, the command of the input declares it first.
+func (t *transition) drainMailbox() {
+	mail := combine(t.in.Mail)
+	declare, declares := t.in.Command.(Declare)
+	if t.incident.Status == "" {
+		if !declares || len(t.in.Mail) == 0 {
+			return
+		}
+		if mail.Worst.IsWorseThan(declare.Severity) {
+			declare.Severity = mail.Worst
+		}
+		if t.declare(declare) != nil {
+			return
+		}
+		t.in.Command = nil
+	}
+	t.countMail(mail, "")
+	if t.in.Command == nil && declares && t.incident.Paging.State == Idle && t.incident.Status != Monitoring {
+		t.startEscalation("declared")
+	}
+}
+
+// combine returns the sum of several mails.
+func combine(all []Mail) Mail {
+	if len(all) == 0 {
+		return Mail{}
+	}
+	sum := all[0]
+	sum.Unmapped, sum.Samples = slices.Clone(sum.Unmapped), slices.Clone(sum.Samples)
+	for _, m := range all[1:] {
+		sum.Add(m)
+	}
+	return sum
+}
+
+// hasChanges reports whether the mail changes anything.
+func (m Mail) hasChanges() bool { return m.Started+m.Again+m.Ended+m.Truncated > 0 }
+
+// Add adds more mail to m. The first 20 samples are kept.
+func (m *Mail) Add(more Mail) {
+	m.Started += more.Started
+	m.Again += more.Again
+	m.Ended += more.Ended
+	m.Truncated = max(m.Truncated, more.Truncated)
+	if more.Worst.IsWorseThan(m.Worst) {
+		m.Worst = more.Worst
+	}
+	for _, w := range more.Unmapped {
+		if !slices.Contains(m.Unmapped, w) && len(m.Unmapped) < 5 {
+			m.Unmapped = append(m.Unmapped, w)
+		}
+	}
+	room := max(0, maxSamples-len(m.Samples))
+	m.Samples = append(m.Samples, more.Samples[:min(room, len(more.Samples))]...)
+}
+
+// countMail counts one mail and decides what follows from it: paging, monitoring or
+// reopening. A merged incident forwards it instead. The ID of the merged incident
+// that forwarded it here is from, or "".
+func (t *transition) countMail(m Mail, from string) {
+	if !m.hasChanges() {
+		return
+	}
+	if t.incident.Status == Merged {
+		t.recordBySystem(AlertsForwarded{Mail: m, To: t.incident.Merge.Into, From: from, Via: []string{t.incident.ID}})
+		return
+	}
+	was := t.incident
+	by := Actor{Kind: ByAlert}
+	if len(m.Samples) > 0 {
+		by.ID, by.Name = m.Samples[0].Integration, m.Samples[0].Integration
+	}
+	t.recordBy(by, AlertsArrived{Mail: m, From: from})
+	firing := m.Started + m.Again
+	if firing > 0 {
+		t.handleFiringAlerts(was, m, firing)
+	}
+	if t.incident.Alerts.Firing == 0 && m.Ended > 0 {
+		t.handleAllResolved()
+	}
+}
+
+// raiseSeverity raises the severity to that of the worst alert, unless a person has
+// set it (E11: a rise to high urgency acts at once).
+func (t *transition) raiseSeverity(m Mail) {
+	if t.incident.SeverityBasis != FromPerson && t.incident.SeverityBasis != FromMatrix && t.incident.IsOpen() && m.Worst.IsWorseThan(t.incident.Severity) {
+		t.changeSeverity(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})
+	}
+}
+
+// handleFiringAlerts decides what follows from alerts that began to fire. An ended
+// incident reopens and a monitored one returns to its previous status (I6: firing again
+// reopens or links). If it is not acknowledged, escalation starts. If it is, the
+// acknowledger is notified, or loses the acknowledgement when the alert is worse than
+// all before or no person has done anything for a while (G3: an acknowledgement
+// swallows nothing).
+func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
+	rules := t.in.Known.Plan.Rules.OrDefault()
+	switch {
+	case !t.incident.IsOpen():
+		t.recordBySystem(IncidentReopened{From: t.incident.Status, To: Investigating, Why: "alerts fire again"})
+		run := t.incident.Paging.Run
+		t.raiseSeverity(m)
+		if t.incident.Paging.Run == run { // the rise of the severity has not started it yet
+			t.startEscalation("alerts fire again")
+		}
+		return
+	case was.Status == Monitoring && t.incident.Status == Monitoring:
+		back := was.PreviousStatus
+		if !back.IsOpen() || back == Monitoring {
+			back = Investigating
+		}
+		t.recordBySystem(StatusChanged{From: Monitoring, To: back, Why: "alerts fire again"})
+	}
+	t.raiseSeverity(m)
+	worse := was.Alerts.Worst != 0 && m.Worst.IsWorseThan(was.Alerts.Worst)
+	if !t.incident.IsAcknowledged() {
+		state := t.incident.Paging.State
+		if state != Running && state != Exhausted || state == Exhausted && worse {
+			t.startEscalation("alerts fire")
+		}
+		return
+	}
+	stale := t.in.At.Sub(t.incident.LastActivityAt) >= rules.StaleAfter
+	if !worse && !stale {
+		t.notifyOfAlerts(count)
+		return
+	}
+	why := "a more severe alert than any so far"
+	if !worse {
+		why = "a new alert, and nobody has moved for " + formatMinutes(rules.StaleAfter)
+	}
+	t.withdrawAcknowledgement(why)
+}
+
+// withdrawAcknowledgement ends the acknowledgement and starts paging again.
+func (t *transition) withdrawAcknowledgement(why string) {
+	t.recordBySystem(Unacknowledged{Person: t.incident.Acknowledgement.Person, Why: why})
+	t.startEscalation(why)
+}
+
+// handleAllResolved moves an open incident to monitoring, stops paging and sets the
+// time at which the incident resolves (G7: all alerts resolved means monitoring).
+func (t *transition) handleAllResolved() {
+	f := AlertsAllResolved{}
+	if t.incident.IsOpen() {
+		f.ResolveAt = t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().ResolveAfter)
+	}
+	t.recordBySystem(f)
+	if !t.incident.IsOpen() {
+		return
+	}
+	if t.incident.Status != Monitoring {
+		t.recordBySystem(StatusChanged{From: t.incident.Status, To: Monitoring, Why: "all alerts resolved"})
+	}
+	t.cancelPages("all alerts resolved", anyPurpose)
+}
+
+// notifyOfAlerts notifies the acknowledger of new alerts: at once, then at most every
+// two minutes, so that a flood of alerts is one message.
+func (t *transition) notifyOfAlerts(count int) {
+	last := t.incident.Alerts.Notice.LastAt
+	if !last.IsZero() && t.in.At.Sub(last) < noticeEvery {
+		t.recordBySystem(NoticePostponed{Due: last.Add(noticeEvery), Alerts: count})
+		return
+	}
+	t.notify([]string{t.incident.Acknowledgement.Person}, count+t.incident.Alerts.Notice.Pending, "")
+}
+
+// formatMinutes returns a duration as whole minutes, such as "15 minutes".
+func formatMinutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }

@@ -1,0 +1,311 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// anyPurpose stands for every purpose in cancelPages.
+const anyPurpose Purpose = ""
+
+// minLateness is the shortest delay that is reported as "late by".
+const minLateness = 10 * time.Second
+
+// startEscalation starts a run of paging with the first step of the plan's policy, and
+// cancels the pending pages of the run before.
+func (t *transition) startEscalation(why string) {
+	t.cancelPages("paging started again", PurposeEscalation)
+	policy := t.in.Known.Plan.Policy
+	t.recordBySystem(EscalationStarted{Run: t.incident.Paging.Run + 1, Policy: policy, Why: why})
+	t.fireFrom(0, 0, "")
+}
+
+// fireFrom fires a step of the current policy. A step that pages no one is followed by
+// the next one at once, and the last by a repeat of the policy, the fallback policy or
+// the catch-all: only a page that can be answered is waited for (E4: a failed page moves
+// on at once).
+func (t *transition) fireFrom(repeat, step int, why string) {
+	plan := t.in.Known.Plan
+	for {
+		e := &t.incident.Paging
+		policy, _ := plan.findPolicy(e.Policy())
+		if step < len(policy.Steps) {
+			if t.fireStep(policy, repeat, step, why) {
+				return
+			}
+			step++
+			continue
+		}
+		switch next := t.afterCycle(policy); {
+		case e.CycleReached && repeat < policy.Repeat:
+			repeat, step = repeat+1, 0
+			t.recordBySystem(CycleBegan{Policy: policy.ID, Repeat: repeat})
+		case next != "":
+			repeat, step = 0, 0
+			t.recordBySystem(CycleBegan{Policy: next, Moved: true})
+		case !e.RunReached:
+			t.reportNobodyReached()
+			return
+		default:
+			t.reportExhausted()
+			return
+		}
+	}
+}
+
+// afterCycle returns the ID of the policy that follows an exhausted one: its own
+// fallback, else the plan's. A run goes through each policy once; "" means that there
+// is none left.
+func (t *transition) afterCycle(policy Policy) string {
+	for _, next := range []string{policy.Fallback, t.in.Known.Plan.Fallback} {
+		_, ok := t.in.Known.Plan.findPolicy(next)
+		if ok && !slices.Contains(t.incident.Paging.Chain, next) && len(t.incident.Paging.Chain) < maxChain {
+			return next
+		}
+	}
+	return ""
+}
+
+// fireStep records that a step has fired, with its pages and with the targets that are
+// not paged. It reports whether it pages anyone.
+func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool {
+	s := policy.Steps[step]
+	f := StepFired{Policy: policy.ID, Why: why, At: PageCoordinates{
+		Run: t.incident.Paging.Run, Policy: len(t.incident.Paging.Chain) - 1, Repeat: repeat, Step: step,
+	}}
+	if due := t.incident.Paging.NextAt; !due.IsZero() && why == "" {
+		f.Late = lateness(due, t.in.At)
+	}
+	recipients, skipped := t.resolveTargets(s.Notify, map[string]bool{policy.ID: true})
+	f.Skipped = skipped
+	if s.RoundRobin && len(recipients) > 0 {
+		key := cursorKey(policy.ID, step)
+		turn := t.in.Known.Cursors[key]
+		recipients = recipients[turn%len(recipients):][:1]
+		f.Cursor = &Cursor{Key: key, Was: turn, Next: turn + 1}
+	}
+	for _, r := range recipients {
+		pages := t.pagesFor(r, PurposeEscalation, f.At.String(), f.At)
+		if len(pages) == 0 {
+			f.Skipped = append(f.Skipped, Skipped{targetOf(r.ID), "no way to reach " + nameOf(r)})
+		}
+		f.Pages = append(f.Pages, pages...)
+	}
+	var left []string
+	f.Pages, left = t.supersede(f.Pages)
+	for _, id := range left {
+		f.Skipped = append(f.Skipped, Skipped{targetOf(id), "not by every method: too many pages at once"})
+	}
+	if len(f.Pages) > 0 {
+		f.Next = t.in.At.Add(max(s.Wait, time.Second))
+	}
+	t.recordBySystem(f)
+	return len(f.Pages) > 0
+}
+
+// lateness returns how long after its deadline something happens, or 0 if that is not
+// worth reporting (X1: a crash loses nothing).
+func lateness(due, at time.Time) time.Duration {
+	if late := at.Sub(due); late >= minLateness {
+		return late.Round(time.Second)
+	}
+	return 0
+}
+
+// targetOf returns the target that stands for a recipient: "person:ana" for "ana".
+func targetOf(id string) Target {
+	t := Target(id)
+	if t.Kind() == id && id != "log" {
+		return personTarget(id)
+	}
+	return t
+}
+
+func nameOf(r Recipient) string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.ID
+}
+
+// resolveTargets returns the recipients behind the targets, each once, and the targets
+// without one. A policy as a target stands for the targets of its first step; visited
+// holds the policies that were expanded already.
+func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
+	add := func(r Recipient) {
+		isSame := func(o Recipient) bool { return o.ID == r.ID }
+		switch {
+		case slices.ContainsFunc(all, isSame):
+		case len(all) >= maxRecipients:
+			skipped = append(skipped, Skipped{targetOf(r.ID), fmt.Sprintf("one step pages at most %d", maxRecipients)})
+		default:
+			all = append(all, r)
+		}
+	}
+	for _, target := range targets {
+		if target.Kind() == "policy" {
+			policy, ok := t.in.Known.Plan.findPolicy(target.ID())
+			if !ok || len(policy.Steps) == 0 || visited[policy.ID] {
+				skipped = append(skipped, Skipped{target, "there is no such policy to go on with"})
+				continue
+			}
+			visited[policy.ID] = true
+			more, not := t.resolveTargets(policy.Steps[0].Notify, visited)
+			for _, r := range more {
+				add(r)
+			}
+			skipped = append(skipped, not...)
+			continue
+		}
+		answer := t.in.Known.Answers[target]
+		if len(answer.Recipients) == 0 {
+			why := answer.Why
+			if why == "" {
+				why = "nobody answers for it"
+			}
+			skipped = append(skipped, Skipped{target, why})
+		}
+		for _, r := range answer.Recipients {
+			add(r)
+		}
+	}
+	return all, skipped
+}
+
+// pagesFor returns one page for each contact method of a recipient, at most eight. The
+// later methods of a notice are used only if an earlier one fails. The pages' IDs begin
+// with prefix.
+func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordinates) []PageState {
+	methods := r.High
+	if t.urgency() == Low && len(r.Low) > 0 || len(methods) == 0 {
+		methods = r.Low
+	}
+	var pages []PageState
+	for n, m := range methods[:min(len(methods), 8)] {
+		p := PageState{
+			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: why, At: at,
+			To: r.ID, Name: cleanName(r.Name), Via: m.Key, Due: t.in.At, State: DeliveryQueued,
+		}
+		switch {
+		case why == PurposeNotice && n > 0:
+			p.State = DeliveryStandby
+		case why != PurposeNotice && m.After > 0:
+			p.State, p.Due = DeliveryPlanned, t.in.At.Add(m.After)
+		}
+		pages = append(pages, p)
+	}
+	return pages
+}
+
+// supersede cancels the older pages that new ones replace, and drops new ones if there
+// would be more than maxPages. It returns the new pages that stay, and the IDs of the
+// recipients who lost one.
+func (t *transition) supersede(fresh []PageState) (stay []PageState, left []string) {
+	var old []string
+	room := maxPages
+	for _, p := range t.incident.Paging.Pages {
+		switch {
+		case !p.State.IsPending():
+		case slices.ContainsFunc(fresh, func(f PageState) bool { return f.canReplace(p) }):
+			old = append(old, p.ID)
+		default:
+			room--
+		}
+	}
+	if len(old) > 0 {
+		t.recordBySystem(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
+	}
+	if len(fresh) <= room {
+		return fresh, nil
+	}
+	return fitPages(fresh, max(room, 1))
+}
+
+// fitPages keeps as many pages as there is room for: first the first method of each
+// recipient, then later methods. It also returns the IDs of the recipients who lost one.
+func fitPages(fresh []PageState, room int) (stay []PageState, left []string) {
+	var later []PageState
+	seen := map[string]bool{}
+	for _, p := range fresh {
+		switch {
+		case seen[p.To]:
+			later = append(later, p)
+		case len(stay) < room:
+			stay = append(stay, p)
+		default:
+			left = append(left, p.To)
+		}
+		seen[p.To] = true
+	}
+	n := min(len(later), room-len(stay))
+	for _, p := range later[n:] {
+		if !slices.Contains(left, p.To) {
+			left = append(left, p.To)
+		}
+	}
+	return append(stay, later[:n]...), left
+}
+
+// canReplace reports whether a new page makes an older one unnecessary: it has the same
+// recipient and method, and is sent no later. A notice never replaces a page that needs
+// an answer, and replaces another notice only while that one is being retried.
+func (p PageState) canReplace(old PageState) bool {
+	if p.To != old.To || p.Via != old.Via || old.Purpose == PurposeJoin {
+		return false
+	}
+	if p.State == DeliveryPlanned && p.Due.After(old.Due) {
+		return false // the page that is due sooner must go out, even if steps fire faster than its delay
+	}
+	return p.Purpose != PurposeNotice || old.Purpose == PurposeNotice && old.State == DeliveryRetrying
+}
+
+// reportNobodyReached records that the run has reached no one, pages the catch-all and
+// sets the time of the restart (E4: a failed page moves on at once).
+func (t *transition) reportNobodyReached() {
+	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
+	t.recordBySystem(NobodyReached{Again: again, Pages: t.catchAllPages(0)})
+}
+
+// reportExhausted records that no one has acknowledged after every step, pages the
+// catch-all and sets the time of the next reminder (E7: never silent until a person
+// answers).
+func (t *transition) reportExhausted() {
+	n := t.incident.Paging.Reminders
+	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
+	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages(n)})
+}
+
+// catchAllPages returns the pages to the catch-all, or to the log of the server if there
+// is no one behind it. The number n tells repeated pages apart.
+func (t *transition) catchAllPages(n int) []PageState {
+	target := t.in.Known.Plan.CatchAll
+	var recipients []Recipient
+	if target != "" {
+		recipients, _ = t.resolveTargets([]Target{target}, map[string]bool{})
+	}
+	if len(recipients) == 0 {
+		recipients = []Recipient{{ID: "log", High: []Method{{Key: "log"}}}}
+	}
+	at := t.incident.Paging.current()
+	at.Repeat = n
+	var pages []PageState
+	for _, r := range recipients {
+		pages = append(pages, t.pagesFor(r, PurposeCatchAll, at.String()+"!", at)...)
+	}
+	stay, _ := t.supersede(pages)
+	return stay
+}
+
+// cancelPages cancels every pending page of the purposes.
+func (t *transition) cancelPages(why string, purposes ...Purpose) {
+	var ids []string
+	for _, p := range t.incident.Paging.Pages {
+		if p.State.IsPending() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) > 0 {
+		t.recordBySystem(PagesCanceled{IDs: ids, Why: why})
+	}
+}

@@ -1,0 +1,25 @@
+package workflow_test
+
+import (
+	"testing"
+
+	. "tocsin/workflow"
+)
+
+func TestID(t *testing.T) {
+	for text, want := range map[string]struct{ number, typed int }{
+		"INC-7": {7, 7}, "INC-1234567890": {1234567890, 1234567890}, "inc-7": {0, 7}, "Inc7": {0, 7}, "INC-007": {0, 7},
+		"": {}, "7": {}, "#7": {}, "INC": {}, "INC-": {}, "INC-0": {}, "INC--7": {}, "INC-+7": {}, "INC-7x": {}, "INC 7": {}, "INCH-7": {},
+		"INC-12345678901": {}, "INC-99999999999999999999": {},
+	} {
+		if got := NumberOf(text); got != want.number {
+			t.Errorf("NumberOf(%q) is %d, want %d", text, got, want.number)
+		}
+		if got := ParseID(text); got != want.typed {
+			t.Errorf("ParseID(%q) is %d, want %d", text, got, want.typed)
+		}
+	}
+	if got := NumberOf(ID(12)); got != 12 {
+		t.Errorf("NumberOf(ID(12)) is %d", got)
+	}
+}
