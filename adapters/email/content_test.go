@@ -126,8 +126,8 @@ func pages() map[string]bot.Page {
 	}
 }
 
-// golden compares a text with a golden file.
-func golden(t *testing.T, name, got string) {
+// compareGolden compares a text with a golden file.
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
@@ -150,8 +150,8 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			raw, read := composeMail(t, p, page)
 			header, _, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n\n")
-			golden(t, name+".txt", header+"\n\n"+read.Text)
-			golden(t, name+".html", read.HTML)
+			compareGolden(t, name+".txt", header+"\n\n"+read.Text)
+			compareGolden(t, name+".html", read.HTML)
 		})
 	}
 }

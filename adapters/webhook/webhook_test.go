@@ -136,8 +136,8 @@ func pages() map[string]bot.Page {
 	}
 }
 
-// golden compares a body with a golden file.
-func golden(t *testing.T, name string, body []byte) {
+// compareGolden compares a body with a golden file.
+func compareGolden(t *testing.T, name string, body []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	if err := json.Indent(&b, body, "", "  "); err != nil {
@@ -171,8 +171,8 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := r.all()
-			golden(t, name+".json", got[0].Body)
-			golden(t, name+".canceled.json", got[1].Body)
+			compareGolden(t, name+".json", got[0].Body)
+			compareGolden(t, name+".canceled.json", got[1].Body)
 		})
 	}
 }

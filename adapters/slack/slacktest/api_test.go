@@ -14,14 +14,14 @@ import (
 // The kinds of tokens and the scopes of methods: docs.slack.dev/authentication/tokens, and the errors of every method.
 func TestTokensAndScopes(t *testing.T) {
 	a := start(t, slacktest.Options{Scopes: []string{"channels:read", "chat:write"}})
-	a.as("").refused("not_authed", "auth.test")
-	a.as("xoxb-wrong").refused("invalid_auth", "auth.test")
-	a.as(a.s.AppToken).refused("not_allowed_token_type", "auth.test")
-	got := a.refused("missing_scope", "conversations.create", "name", "inc-1")
+	a.as("").expectError("not_authed", "auth.test")
+	a.as("xoxb-wrong").expectError("invalid_auth", "auth.test")
+	a.as(a.s.AppToken).expectError("not_allowed_token_type", "auth.test")
+	got := a.expectError("missing_scope", "conversations.create", "name", "inc-1")
 	if got["provided"] != "channels:read,chat:write" || !strings.Contains(text(got, "needed"), "channels:manage") {
 		t.Errorf("%v", got)
 	}
-	got = a.refused("missing_scope", "conversations.list", "types", "private_channel")
+	got = a.expectError("missing_scope", "conversations.list", "types", "private_channel")
 	if got["needed"] != "groups:read" {
 		t.Errorf("%v", got)
 	}
@@ -39,8 +39,8 @@ func TestTokensAndScopes(t *testing.T) {
 		t.Errorf("auth.test %v, %v", got, response.Header)
 	}
 	a.s.RevokeToken("bot")
-	a.refused("token_revoked", "auth.test")
-	a.refused("unknown_method", "chat.shout")
+	a.expectError("token_revoked", "auth.test")
+	a.expectError("unknown_method", "chat.shout")
 	if u := a.s.UnexpectedCalls(); len(u) != 1 || u[0].Method != "chat.shout" {
 		t.Errorf("unexpected %+v", u)
 	}
@@ -82,8 +82,8 @@ func TestFaults(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	id := a.channel("inc-1")
 	a.s.Fail("chat.postMessage", slacktest.Fault{Error: "internal_error", Times: 2})
-	a.refused("internal_error", "chat.postMessage", "channel", id, "text", "x")
-	a.refused("internal_error", "chat.postMessage", "channel", id, "text", "x")
+	a.expectError("internal_error", "chat.postMessage", "channel", id, "text", "x")
+	a.expectError("internal_error", "chat.postMessage", "channel", id, "text", "x")
 	a.s.Fail("chat.postMessage", slacktest.Fault{Status: 429, RetryAfter: 1500 * time.Millisecond})
 	status := func() (int, string) {
 		r, err := http.PostForm(a.s.URL()+"chat.postMessage", map[string][]string{
@@ -139,7 +139,7 @@ func TestHangingAndHooks(t *testing.T) {
 	}
 	a.s.Hang(false)
 	a.do("auth.test")
-	a.refused("channel_not_found", "conversations.join", "channel", "C404")
+	a.expectError("channel_not_found", "conversations.join", "channel", "C404")
 	a.as("nobody").call("auth.test")
 	want := []string{
 		"before auth.test ", "after auth.test ", "before conversations.join ", "after conversations.join channel_not_found",

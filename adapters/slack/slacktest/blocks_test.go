@@ -131,9 +131,9 @@ func TestLimitsOfViews(t *testing.T) {
 func TestRefusedBlocksNameThePlace(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	id := a.channel("inc-1")
-	got := a.refused("invalid_blocks", "chat.postMessage", "channel", id, "blocks", `[{"type":"divider"},{"type":"section"}]`)
+	got := a.expectError("invalid_blocks", "chat.postMessage", "channel", id, "blocks", `[{"type":"divider"},{"type":"section"}]`)
 	if s := fmt.Sprint(got["response_metadata"]); !strings.Contains(s, "[json-pointer:/blocks/1]") {
 		t.Errorf("response_metadata %s", s)
 	}
-	a.refused("msg_blocks_too_long", "chat.postMessage", "channel", id, "blocks", "["+times(5, `{"type":"section","text":`+mrkdwn(3000)+`}`)+"]")
+	a.expectError("msg_blocks_too_long", "chat.postMessage", "channel", id, "blocks", "["+times(5, `{"type":"section","text":`+mrkdwn(3000)+`}`)+"]")
 }

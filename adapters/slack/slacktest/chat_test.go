@@ -38,14 +38,14 @@ func TestPosting(t *testing.T) {
 			"channel", id, "text", "x", "metadata", `{"event_type":"a","event_payload":{"k":"` + strings.Repeat("v", 8000) + `"}}`,
 		}},
 	} {
-		a.refused(c.code, "chat.postMessage", c.pairs...)
+		a.expectError(c.code, "chat.postMessage", c.pairs...)
 	}
 	hidden := a.s.AddChannel(slacktest.Channel{Name: "hidden", Private: true, Members: []string{ana}})
-	a.refused("channel_not_found", "chat.postMessage", "channel", hidden, "text", "x")
+	a.expectError("channel_not_found", "chat.postMessage", "channel", hidden, "text", "x")
 	public := a.s.AddChannel(slacktest.Channel{Name: "general", Members: []string{ana}})
 	a.post(public, "by chat:write.public")
 	a.s.SetScopes([]string{"chat:write"})
-	a.refused("not_in_channel", "chat.postMessage", "channel", public, "text", "x")
+	a.expectError("not_in_channel", "chat.postMessage", "channel", public, "text", "x")
 }
 
 // What an update keeps and removes: docs.slack.dev/reference/methods/chat.update and chat.delete.
@@ -53,8 +53,8 @@ func TestUpdatingAndDeleting(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	id := a.channel("inc-1")
 	ts := a.post(id, "one", "metadata", `{"event_type":"tocsin_effect","event_payload":{"id":"INC-1/1.1"}}`)
-	a.refused("msg_too_long", "chat.update", "channel", id, "ts", ts, "text", strings.Repeat("x", 4001))
-	a.refused("message_not_found", "chat.update", "channel", id, "ts", "1.000001", "text", "x")
+	a.expectError("msg_too_long", "chat.update", "channel", id, "ts", ts, "text", strings.Repeat("x", 4001))
+	a.expectError("message_not_found", "chat.update", "channel", id, "ts", "1.000001", "text", "x")
 	a.do("chat.update", "channel", id, "ts", ts, "text", "two", "blocks", `[{"type":"divider"}]`)
 	if m := a.s.Message(id, ts); m.Text != "two" || m.Edited || m.Edits != 1 || m.Metadata.EventType != "tocsin_effect" {
 		t.Errorf("after an update with blocks: %+v", m)
@@ -63,9 +63,9 @@ func TestUpdatingAndDeleting(t *testing.T) {
 	if m := a.s.Message(id, ts); m.Blocks != nil || !m.Edited || m.Metadata != nil {
 		t.Errorf("after an update without blocks: %+v", m)
 	}
-	a.as(a.s.UserToken).refused("cant_update_message", "chat.update", "channel", id, "ts", ts, "text", "x")
+	a.as(a.s.UserToken).expectError("cant_update_message", "chat.update", "channel", id, "ts", ts, "text", "x")
 	a.do("chat.delete", "channel", id, "ts", ts)
-	a.refused("message_not_found", "chat.delete", "channel", id, "ts", ts)
+	a.expectError("message_not_found", "chat.delete", "channel", id, "ts", ts)
 	if len(a.s.Posts(id)) != 0 || !a.s.Message(id, ts).Deleted {
 		t.Errorf("after deletion: %+v", a.s.Messages(id))
 	}
@@ -98,11 +98,11 @@ func TestHistory(t *testing.T) {
 			t.Errorf("history %s: %q, want %q", c.more, got, c.want)
 		}
 	}
-	a.refused("invalid_ts_oldest", "conversations.history", "channel", id, "oldest", "yesterday")
+	a.expectError("invalid_ts_oldest", "conversations.history", "channel", id, "oldest", "yesterday")
 	if got := texts(a.do("conversations.replies", "channel", id, "ts", two)["messages"], "text"); got != "2 2a 2b" {
 		t.Errorf("replies %q", got)
 	}
-	a.refused("thread_not_found", "conversations.replies", "channel", id, "ts", "1.1")
+	a.expectError("thread_not_found", "conversations.replies", "channel", id, "ts", "1.1")
 	last := func(more ...string) any {
 		got := a.do("conversations.history", append([]string{"channel", id, "latest", one, "inclusive", "1"}, more...)...)
 		return got["messages"].([]any)[0].(map[string]any)["metadata"]
@@ -119,7 +119,7 @@ func TestLimits(t *testing.T) {
 	id := a.channel("inc-1")
 	a.post(id, "1")
 	a.post(id, "2")
-	a.refused("ratelimited", "chat.postMessage", "channel", id, "text", "3")
+	a.expectError("ratelimited", "chat.postMessage", "channel", id, "text", "3")
 	other := a.channel("inc-2")
 	a.post(other, "another channel has its own limit")
 	c.advance(time.Second)
@@ -128,7 +128,7 @@ func TestLimits(t *testing.T) {
 		a.call("conversations.create", "name", "inc-1")
 		c.advance(time.Second)
 	}
-	got := a.refused("ratelimited", "conversations.create", "name", "inc-3")
+	got := a.expectError("ratelimited", "conversations.create", "name", "inc-3")
 	calls := a.s.Calls("conversations.create")
 	if last := calls[len(calls)-1]; last.Status != 429 || last.Done {
 		t.Errorf("%v, logged as %+v", got, last)
@@ -144,23 +144,23 @@ func TestPinsBookmarksAndReactions(t *testing.T) {
 	id := a.channel("inc-1")
 	ts := a.post(id, "card")
 	a.do("pins.add", "channel", id, "timestamp", ts)
-	a.refused("already_pinned", "pins.add", "channel", id, "timestamp", ts)
-	a.refused("message_not_found", "pins.add", "channel", id, "timestamp", "1.000001")
+	a.expectError("already_pinned", "pins.add", "channel", id, "timestamp", ts)
+	a.expectError("message_not_found", "pins.add", "channel", id, "timestamp", "1.000001")
 	a.do("pins.remove", "channel", id, "timestamp", ts)
-	a.refused("no_pin", "pins.remove", "channel", id, "timestamp", ts)
+	a.expectError("no_pin", "pins.remove", "channel", id, "timestamp", ts)
 	link := []string{"channel_id", id, "title", "Runbook", "type", "link", "link"}
-	a.refused("invalid_link", "bookmarks.add", append(link, "ftp://x")...)
+	a.expectError("invalid_link", "bookmarks.add", append(link, "ftp://x")...)
 	mark := text(a.do("bookmarks.add", append(link, "https://example.com")...), "bookmark", "id")
 	a.do("bookmarks.edit", "channel_id", id, "bookmark_id", mark, "title", "Join")
 	if got := a.s.Bookmarks("inc-1"); len(got) != 1 || got[0].Title != "Join" || got[0].Link != "https://example.com" {
 		t.Errorf("bookmarks %+v", got)
 	}
 	a.do("bookmarks.remove", "channel_id", id, "bookmark_id", mark)
-	a.refused("not_found", "bookmarks.remove", "channel_id", id, "bookmark_id", mark)
+	a.expectError("not_found", "bookmarks.remove", "channel_id", id, "bookmark_id", mark)
 	react := []string{"channel", id, "timestamp", ts, "name", "pushpin"}
 	a.do("reactions.add", react...)
-	a.refused("already_reacted", "reactions.add", react...)
-	a.refused("user_not_in_channel", "chat.postEphemeral", "channel", id, "user", ana, "text", "psst")
+	a.expectError("already_reacted", "reactions.add", react...)
+	a.expectError("user_not_in_channel", "chat.postEphemeral", "channel", id, "user", ana, "text", "psst")
 	a.s.Join(ana, id)
 	a.do("chat.postEphemeral", "channel", id, "user", ana, "text", "psst")
 	if e := a.s.Ephemerals(); len(e) != 1 || e[0].User != ana {

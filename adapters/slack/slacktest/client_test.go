@@ -230,8 +230,8 @@ func get(t *testing.T, address, token string) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// quick shortens the time in which the app has to acknowledge.
-func quick(o slacktest.Options) slacktest.Options {
+// shortenAckTimeout shortens the time in which the app has to acknowledge.
+func shortenAckTimeout(o slacktest.Options) slacktest.Options {
 	o.AckTimeout = 150 * time.Millisecond
 	return o
 }

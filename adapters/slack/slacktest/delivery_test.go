@@ -16,7 +16,7 @@ import (
 // docs.slack.dev/apis/events-api/using-socket-mode.
 func TestSockets(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{}})
-	a.refused("not_allowed_token_type", "apps.connections.open")
+	a.expectError("not_allowed_token_type", "apps.connections.open")
 	address := text(a.as(a.s.AppToken).do("apps.connections.open"), "url")
 	conn, _, err := websocket.DefaultDialer.Dial(address, nil) //nolint:bodyclose // an upgraded connection has no body
 	if err != nil {
@@ -60,7 +60,7 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// An acknowledgement that the app sends just before its socket closes is received, whoever closes the socket.
+// An acknowledgement that the app sends just before its socket closes is received, also when Slack closes the socket.
 func TestAcknowledgementJustBeforeTheSocketCloses(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{}})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
@@ -102,7 +102,7 @@ func TestAcknowledgementJustBeforeTheSocketCloses(t *testing.T) {
 // A slash command has to be acknowledged within three seconds and is not retried:
 // docs.slack.dev/interactivity/implementing-slash-commands and handling-user-interaction.
 func TestSlashCommands(t *testing.T) {
-	a := start(t, quick(slacktest.Options{Events: []string{}}))
+	a := start(t, shortenAckTimeout(slacktest.Options{Events: []string{}}))
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
 	if d := a.s.Slash(ana, id, "/incident", "list"); d.Err == nil || a.s.Failures()[0].Reason != "dispatch_failed" {
@@ -143,7 +143,7 @@ func TestSlashCommands(t *testing.T) {
 
 // An event is retried three times and then given up: docs.slack.dev/apis/events-api, "Retries".
 func TestEventsAreRetried(t *testing.T) {
-	a := start(t, quick(slacktest.Options{Events: []string{"message.channels"}}))
+	a := start(t, shortenAckTimeout(slacktest.Options{Events: []string{"message.channels"}}))
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.s.AddChannel(slacktest.Channel{Name: "inc-1", Members: []string{ana, a.s.BotUser}})
 	reply := newScript(silent)

@@ -73,7 +73,7 @@ func TestErrorsOfMethods(t *testing.T) {
 			key, value, _ := strings.Cut(pair, "=")
 			pairs = append(pairs, key, value)
 		}
-		a.refused(c.code, name, pairs...)
+		a.expectError(c.code, name, pairs...)
 	}
 	if got := a.do("reactions.get", "channel", room, "timestamp", card); texts(got["message"].(map[string]any)["reactions"], "name") != "eyes" {
 		t.Errorf("reactions %v", got)
@@ -102,10 +102,10 @@ func TestArchivedChannels(t *testing.T) {
 	if event := <-events; event != "channel_archive" {
 		t.Errorf("event %q, want channel_archive", event)
 	}
-	a.refused("is_inactive", "chat.update", "channel", id, "ts", ts, "text", "late")
-	a.refused("not_in_channel", "pins.add", "channel", id, "timestamp", ts)
-	a.refused("is_archived", "reactions.add", "channel", id, "timestamp", ts, "name", "eyes")
-	a.refused("permission_denied", "bookmarks.add", "channel_id", id, "title", "x", "type", "link", "link", "https://a.example")
+	a.expectError("is_inactive", "chat.update", "channel", id, "ts", ts, "text", "late")
+	a.expectError("not_in_channel", "pins.add", "channel", id, "timestamp", ts)
+	a.expectError("is_archived", "reactions.add", "channel", id, "timestamp", ts, "name", "eyes")
+	a.expectError("permission_denied", "bookmarks.add", "channel_id", id, "title", "x", "type", "link", "link", "https://a.example")
 	a.s.Unarchive(ana, id)
 	if c := a.s.Channel(id); c.Archived || len(c.Members) != 1 || c.Members[0] != ana {
 		t.Errorf("%+v", c)
@@ -113,7 +113,7 @@ func TestArchivedChannels(t *testing.T) {
 	a.do("conversations.join", "channel", id)
 	a.do("bookmarks.list", "channel_id", id)
 	a.s.Leave(a.s.BotUser, id)
-	a.refused("not_in_channel", "conversations.history", "channel", id)
+	a.expectError("not_in_channel", "conversations.history", "channel", id)
 }
 
 // apps.connections.open accepts only POST: docs.slack.dev/reference/methods/apps.connections.open.

@@ -43,8 +43,8 @@ func (a app) do(method string, pairs ...string) map[string]any {
 	return got
 }
 
-// refused calls a method. The test fails if the answer has not the error code.
-func (a app) refused(code, method string, pairs ...string) map[string]any {
+// expectError calls a method. The test fails if the answer has not the error code.
+func (a app) expectError(code, method string, pairs ...string) map[string]any {
 	a.t.Helper()
 	got := a.call(method, pairs...)
 	if got["ok"] != false || got["error"] != code {

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// golden compares a text with a golden file.
-func golden(t *testing.T, name, got string) {
+// compareGolden compares a text with a golden file.
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
@@ -115,10 +115,10 @@ func TestRefusals(t *testing.T) {
 			valid[name] = value
 		}
 		w := &workspace{t: t, method: words[0], answers: map[string][]string{}}
-		w.row("bot", valid, "")
-		w.row("user", valid, "with a user token")
-		w.row("app", valid, "with an app token")
-		w.row("none", valid, "without scopes")
+		w.recordRow("bot", valid, "")
+		w.recordRow("user", valid, "with a user token")
+		w.recordRow("app", valid, "with an app token")
+		w.recordRow("none", valid, "without scopes")
 		names := []string{"nonsense"}
 		for prefix, more := range map[string][]string{
 			"chat.p": {"attachments", "markdown_text"}, "chat.update": {"attachments", "markdown_text", "thread_ts"},
@@ -131,27 +131,27 @@ func TestRefusals(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(valid)) {
 			without := maps.Clone(valid)
 			delete(without, name)
-			w.row("bot", without, "without "+name)
+			w.recordRow("bot", without, "without "+name)
 			names = append(names, name)
 		}
 		if valid["text"] != "" {
-			w.row("bot", map[string]string{"channel": valid["channel"], "ts": valid["ts"], "user": valid["user"]}, "without text and blocks")
+			w.recordRow("bot", map[string]string{"channel": valid["channel"], "ts": valid["ts"], "user": valid["user"]}, "without text and blocks")
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			w.row("bot", with(valid, name, ""), name+"=")
+			w.recordRow("bot", replaceArgument(valid, name, ""), name+"=")
 			for value := range strings.FieldsSeq(otherValues()[name]) {
-				w.row("bot", with(valid, name, value), name+"="+value)
+				w.recordRow("bot", replaceArgument(valid, name, value), name+"="+value)
 			}
 		}
 		w.close()
 		w.write(&b)
 	}
-	golden(t, "refusals.golden.txt", strings.TrimSpace(b.String())+"\n")
+	compareGolden(t, "refusals.golden.txt", strings.TrimSpace(b.String())+"\n")
 }
 
-// with returns the arguments with another value for one of them.
-func with(valid map[string]string, name, value string) map[string]string {
+// replaceArgument returns the arguments with another value for one of them.
+func replaceArgument(valid map[string]string, name, value string) map[string]string {
 	args := maps.Clone(valid)
 	args[name] = value
 	return args
@@ -175,8 +175,8 @@ func (w *workspace) close() {
 	}
 }
 
-// row makes one call and records its answer.
-func (w *workspace) row(token string, given map[string]string, what string) {
+// recordRow makes one call and records its answer.
+func (w *workspace) recordRow(token string, given map[string]string, what string) {
 	if w.a.s == nil {
 		w.fill()
 	}

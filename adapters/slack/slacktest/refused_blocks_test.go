@@ -67,7 +67,7 @@ func TestRefusedBlocks(t *testing.T) {
 	for kind, fields := range inOrder(completeBlocks()) {
 		whole := `{"type":"` + kind + `","block_id":"b",` + fields
 		whole = strings.TrimSuffix(whole, ",") + "}"
-		changes(&b, kind, whole, func(block string) []string { return slacktest.CheckBlocks([]byte("[" + block + "]")) })
+		writeChanges(&b, kind, whole, func(block string) []string { return slacktest.CheckBlocks([]byte("[" + block + "]")) })
 	}
 	for kind, fields := range inOrder(completeElements()) {
 		whole := `{"type":"` + kind + `","action_id":"a",` + fields + `}`
@@ -75,21 +75,21 @@ func TestRefusedBlocks(t *testing.T) {
 		for place, block := range inOrder(map[string]string{
 			"section": `{"type":"section","text":` + plain(1) + `,"accessory":` + whole + `}`, "actions": actions(whole), "input": input(whole), "context": `{"type":"context","elements":[` + whole + `]}`,
 		}) {
-			fmt.Fprintf(&b, "  in %s of a message: %s\n", place, inWords(slacktest.CheckBlocks([]byte("["+block+"]"))))
-			fmt.Fprintf(&b, "  in %s of a modal: %s\n", place, inWords(slacktest.CheckView([]byte(modalOf(block)))))
-			fmt.Fprintf(&b, "  in %s of a home tab: %s\n", place, inWords(slacktest.CheckView([]byte(`{"type":"home","blocks":[`+block+`]}`))))
+			fmt.Fprintf(&b, "  in %s of a message: %s\n", place, joinProblems(slacktest.CheckBlocks([]byte("["+block+"]"))))
+			fmt.Fprintf(&b, "  in %s of a modal: %s\n", place, joinProblems(slacktest.CheckView([]byte(modalOf(block)))))
+			fmt.Fprintf(&b, "  in %s of a home tab: %s\n", place, joinProblems(slacktest.CheckView([]byte(`{"type":"home","blocks":[`+block+`]}`))))
 		}
 		place := input
 		if kind == "button" || kind == "overflow" {
 			place = actions
 		}
-		changes(&b, kind, whole, func(element string) []string { return slacktest.CheckView([]byte(modalOf(place(element)))) })
+		writeChanges(&b, kind, whole, func(element string) []string { return slacktest.CheckView([]byte(modalOf(place(element)))) })
 	}
 	common := `"private_metadata":"x","callback_id":"x","external_id":"x","blocks":[` + input(`{"type":"plain_text_input"}`) + `]}`
 	check := func(view string) []string { return slacktest.CheckView([]byte(view)) }
-	changes(&b, "modal", `{"type":"modal","title":`+plain(1)+`,"submit":`+plain(1)+`,"close":`+plain(1)+`,"clear_on_close":true,"notify_on_close":true,`+common, check)
-	changes(&b, "home", `{"type":"home",`+common, check)
-	golden(t, "refused_blocks.golden.txt", strings.TrimSpace(b.String())+"\n")
+	writeChanges(&b, "modal", `{"type":"modal","title":`+plain(1)+`,"submit":`+plain(1)+`,"close":`+plain(1)+`,"clear_on_close":true,"notify_on_close":true,`+common, check)
+	writeChanges(&b, "home", `{"type":"home",`+common, check)
+	compareGolden(t, "refused_blocks.golden.txt", strings.TrimSpace(b.String())+"\n")
 }
 
 // modalOf returns a modal with blocks.
@@ -108,8 +108,8 @@ func inOrder(all map[string]string) func(func(string, string) bool) {
 	}
 }
 
-// inWords lists problems without their places.
-func inWords(problems []string) string {
+// joinProblems lists problems without their places.
+func joinProblems(problems []string) string {
 	for i, p := range problems {
 		p, _, _ = strings.Cut(p, " [json-pointer:")
 		problems[i] = strings.TrimPrefix(p, "[ERROR] ")
@@ -118,10 +118,10 @@ func inWords(problems []string) string {
 	return strings.Join(slices.Compact(problems), "; ")
 }
 
-// changes writes the problems of a JSON object after each change of one of its values: a line for each value, with the
+// writeChanges writes the problems of a JSON object after each change of one of its values: a line for each value, with the
 // changes by the problems that they cause.
-func changes(b *strings.Builder, kind, whole string, check func(string) []string) {
-	fmt.Fprintf(b, "\n%s: %s\n", kind, inWords(check(whole)))
+func writeChanges(b *strings.Builder, kind, whole string, check func(string) []string) {
+	fmt.Fprintf(b, "\n%s: %s\n", kind, joinProblems(check(whole)))
 	refused := map[string]map[string][]string{}
 	vary(decode(whole), "", func(at, what string, apply func(any) any) {
 		raw, err := json.Marshal(apply(decode(whole)))
@@ -131,7 +131,7 @@ func changes(b *strings.Builder, kind, whole string, check func(string) []string
 		if refused[at] == nil {
 			refused[at] = map[string][]string{}
 		}
-		problems := inWords(check(string(raw)))
+		problems := joinProblems(check(string(raw)))
 		refused[at][problems] = append(refused[at][problems], what)
 	})
 	for _, at := range slices.Sorted(maps.Keys(refused)) {

@@ -102,7 +102,7 @@ func New(o Options) *Server {
 	s.BotID = s.newID("B")
 	s.BotUser = s.addUser(User{Name: "tocsin", RealName: "Tocsin", Bot: true})
 	s.Installer = s.addUser(User{Name: "installer", RealName: "Installer", Email: "installer@example.com"})
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time and is closed with the server
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once, and Close closes the listener
 	if err != nil {
 		panic("slacktest: listen on 127.0.0.1: " + err.Error())
 	}

@@ -141,9 +141,9 @@ func TestReconnect(t *testing.T) {
 	address := h.address()
 	h.stop(syscall.SIGKILL)
 	p.waitForText("#line", "Connection lost")
-	p.typeText("#box", "Is anybody there?")
+	p.typeText("#box", "Is anyone there?")
 	p.waitForText("#box-said", "the server cannot be reached")
-	if got := evaluate[string](p, "document.querySelector('#box').value.trim()"); got != "Is anybody there?" {
+	if got := evaluate[string](p, "document.querySelector('#box').value.trim()"); got != "Is anyone there?" {
 		t.Errorf("the message is now %q", got)
 	}
 	h.start(address)
@@ -152,7 +152,7 @@ func TestReconnect(t *testing.T) {
 	p.waitForText("#live-card", "Ben Okafor has acknowledged")
 	p.do(chromedp.Focus("#box", chromedp.ByQuery))
 	p.press("Enter")
-	p.waitForText("#live-talk", "Is anybody there?")
+	p.waitForText("#live-talk", "Is anyone there?")
 	if n := evaluate[int](p, "document.querySelectorAll('#live-talk .message').length"); n != 1 {
 		t.Errorf("%d messages, want 1: the message was sent once", n)
 	}
