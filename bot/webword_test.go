@@ -112,7 +112,7 @@ func TestWebSessions(t *testing.T) {
 		t.Error("P4: the list tells a secret")
 	}
 	w.expect(w.ask(w.person("ana"), "", "web sessions"), true, other.ID)
-	w.expect(w.ask(w.person("ben"), "", "web revoke"), false, "Revoke which?")
+	w.expect(w.ask(w.person("ben"), "", "web revoke"), false, "Which session?")
 	w.expect(w.ask(w.person("ben"), "", "web revoke 12345678"), false, "No session is called \"12345678\". `web sessions` lists them.")
 	w.expect(w.ask(w.person("ben"), "", "web revoke "+other.ID), false, "No session is called")
 	w.expect(w.ask(w.person("ben"), "", "web revoke \u202e\x00"+strings.Repeat("x", 10_000)), false, "No session is called \"xxx")

@@ -154,7 +154,7 @@ const maxBytes = 64 << 10
 func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	tokens := tokenize(text[:min(len(text), maxBytes)])
 	if len(tokens) == 0 {
-		return Call{}, refuse("Say what to do.", "`help` lists the words; for example `declare Checkout is down --sev 2`.")
+		return Call{}, refuse("Say what to do.", "`help` lists the commands; for example `declare Checkout is down --sev 2`.")
 	}
 	if isBotName(tokens[0].text) {
 		if tokens = tokens[1:]; len(tokens) == 0 {
@@ -207,9 +207,9 @@ func (c Catalog) refuseUnknown(word string) error {
 	shown, _ := workflow.CleanLine(word, 30)
 	if near := Nearest(strings.TrimPrefix(word, "/"), names); near != "" {
 		w, _ := c.Find(near)
-		return refuse(fmt.Sprintf("%q is no word I know. Did you mean `%s`?", shown, near), "For example: `"+w.Example+"`.")
+		return refuse(fmt.Sprintf("There is no command %q. Did you mean `%s`?", shown, near), "For example: `"+w.Example+"`.")
 	}
-	return refuse(fmt.Sprintf("%q is no word I know.", shown), "`help` lists them; for example `declare Checkout is down --sev 2`.")
+	return refuse(fmt.Sprintf("There is no command %q.", shown), "`help` lists them; for example `declare Checkout is down --sev 2`.")
 }
 
 func refuse(message, hint string) error {

@@ -122,15 +122,15 @@ func (a *args) checkUnknownFlag(name string) error {
 	}
 	shown, _ := workflow.CleanLine(name, 30)
 	if near := Nearest(strings.ToLower(name), names); near != "" {
-		return a.refuse(fmt.Sprintf("`%s` knows no --%s. Did you mean --%s?", a.spec.Name, shown, near))
+		return a.refuse(fmt.Sprintf("`%s` has no option --%s. Did you mean --%s?", a.spec.Name, shown, near))
 	}
 	if !a.spec.strict {
 		return nil
 	}
 	if len(names) == 0 {
-		return a.refuse(fmt.Sprintf("`%s` knows no --%s: it takes no options.", a.spec.Name, shown))
+		return a.refuse(fmt.Sprintf("`%s` has no option --%s: it takes no options.", a.spec.Name, shown))
 	}
-	return a.refuse(fmt.Sprintf("`%s` knows no --%s. It knows --%s.", a.spec.Name, shown, strings.Join(names, ", --")))
+	return a.refuse(fmt.Sprintf("`%s` has no option --%s. Its options are --%s.", a.spec.Name, shown, strings.Join(names, ", --")))
 }
 
 // mistake refuses with the word's own example.
@@ -215,7 +215,7 @@ func (a *args) takeOtherIncident() error {
 	}
 	text := a.take(a.words[n].field)
 	if a.otherIncident = cmp.Or(ParseID(text), parseBareNumber(text)); a.otherIncident == "" {
-		return a.refuse(fmt.Sprintf("%q is no incident.", shorten(text)))
+		return a.refuse(fmt.Sprintf("%q is not an incident.", shorten(text)))
 	}
 	return nil
 }
@@ -299,7 +299,7 @@ func (a *args) parseLevel(flag string) (workflow.Level, error) {
 func (a *args) parseSeverity(text string) (workflow.Severity, error) {
 	s, ok := workflow.ParseSeverity(text)
 	if !ok {
-		return 0, a.refuse(fmt.Sprintf("%q is no severity: it is 1 (worst) to 5, or SEV1 to SEV5.", shorten(text)))
+		return 0, a.refuse(fmt.Sprintf("%q is not a severity: give 1 (worst) to 5, or SEV1 to SEV5.", shorten(text)))
 	}
 	return s, nil
 }
@@ -310,7 +310,7 @@ func (a *args) findPerson(handle string) (id, name string, err error) {
 			return id, name, nil
 		}
 	}
-	return "", "", a.refuse(fmt.Sprintf("I know nobody called %q.", shorten(handle)))
+	return "", "", a.refuse(fmt.Sprintf("There is no one called %q.", shorten(handle)))
 }
 
 // duration reads "30s", "5m", "4h" or "2d", or several of them together.

@@ -15,49 +15,49 @@ func peopleSpecs() []Spec {
 	return []Spec{
 		{
 			Name: "lead", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Take command.", Example: "lead INC-7",
+			Summary: "Become the commander.", Example: "lead INC-7",
 			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				if a.ctx.Speaker.Person == "" {
-					return nil, refuse("Only a configured person can lead.", "Add yourself under `people:`, or `assign commander @somebody`.")
+					return nil, refuse("Only a configured person can lead.", "Add yourself under `people:`, or `assign commander @ana`.")
 				}
 				return workflow.Assign{Role: workflow.Commander, Person: a.ctx.Speaker.Person, Name: a.ctx.Speaker.Name}, nil
 			}),
 		},
 		{
 			Name: "assign", Args: "[INC-n] ROLE @PERSON|nobody", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Give a role: commander, communications, operations, scribe, or your own.",
+			Summary: "Assign a role: commander, communications, operations, scribe, or your own.",
 			Example: "assign INC-7 communications @ana",
 			Form: []Field{
 				{
 					Name: "role", Label: "Role", Kind: Choose, Required: true,
 					Choices: choicesOf(workflow.Commander, "communications", "operations", "scribe"),
 				},
-				{Name: "person", Label: "Who", Kind: Person, Hint: "empty: nobody"},
+				{Name: "person", Label: "Assignee", Kind: Person, Hint: "leave empty to remove the role"},
 			},
 			build: buildCommand(buildAssign),
 		},
 		{
 			Name: "page", Args: "[INC-n] @WHO… [WHY]", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Page more people, teams or policies, whoever has acknowledged.",
+			Summary: "Page more people, teams or policies, even if it is acknowledged.",
 			Example: "page INC-7 @ben we need the database team",
 			Form: []Field{
-				{Name: "who", Label: "Whom", Kind: Target, Required: true, Many: true, Hint: "people, teams or policies; at most ten"},
-				{Name: "why", Label: "Why", Kind: Text, Hint: "they read it in the page"},
+				{Name: "who", Label: "Who to page", Kind: Target, Required: true, Many: true, Hint: "people, teams or policies; at most ten"},
+				{Name: "why", Label: "Why", Kind: Text, Hint: "shown in the page"},
 			},
 			build: buildCommand(buildPage),
 		},
 		{
 			Name: "invite", Args: "[INC-n] @PERSON…", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Let people see and join.", Example: "invite INC-7 @ben",
-			Form:  []Field{{Name: "person", Label: "Whom", Kind: Person, Required: true, Many: true}},
+			Summary: "Invite people to see and join the incident.", Example: "invite INC-7 @ben",
+			Form:  []Field{{Name: "person", Label: "People", Kind: Person, Required: true, Many: true}},
 			build: buildCommand(buildInvite),
 		},
 		{
 			Name: "private", Args: "[INC-n] [off]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Hide it from everybody but its members, or show it again.", Example: "private INC-7",
+			Summary: "Make it visible to its members only, or to everyone again.", Example: "private INC-7",
 			Form: []Field{{
-				Name: "private", Label: "Who sees it", Kind: Choose,
-				Choices: []Choice{{"on", "Its members"}, {"off", "Everybody"}}, Hint: "empty: its members",
+				Name: "private", Label: "Visible to", Kind: Choose,
+				Choices: []Choice{{"on", "Its members"}, {"off", "Everyone"}}, Hint: "leave empty for its members",
 			}},
 			build: buildCommand(func(a *args) (workflow.Command, error) {
 				switch strings.ToLower(a.take("private")) {
@@ -88,7 +88,7 @@ func buildAssign(a *args) (workflow.Command, error) {
 		handle = "nobody"
 	}
 	if role == "" || handle == "" || strings.HasPrefix(role, "@") {
-		return nil, a.refuse("Which role, and to whom?")
+		return nil, a.refuse("Which role, and who gets it?")
 	}
 	if strings.EqualFold(handle, "nobody") {
 		return workflow.Assign{Role: role}, nil
@@ -111,20 +111,20 @@ func buildPage(a *args) (workflow.Command, error) {
 		}
 		word := a.words[n].text
 		if a.ctx.Target == nil {
-			return nil, a.refuse(fmt.Sprintf("I know nobody called %q.", shorten(word)))
+			return nil, a.refuse(fmt.Sprintf("There is no one called %q.", shorten(word)))
 		}
 		t, ok := a.ctx.Target(word)
 		switch {
 		case !ok:
-			return nil, a.refuse(fmt.Sprintf("I know nobody called %q.", shorten(word)))
+			return nil, a.refuse(fmt.Sprintf("There is no one called %q.", shorten(word)))
 		case len(c.Targets) == 10:
-			return nil, a.refuse("Page ten at most at once: then the rest.")
+			return nil, a.refuse("One command pages at most ten: page the rest with another.")
 		}
 		c.Targets = append(c.Targets, t)
 		a.words = slices.Delete(a.words, n, n+1)
 	}
 	if len(c.Targets) == 0 {
-		return nil, a.refuse("Page whom?")
+		return nil, a.refuse("Who is to be paged?")
 	}
 	c.Text = a.text()
 	return c, nil
@@ -148,22 +148,22 @@ func buildInvite(a *args) (workflow.Command, error) {
 		c.People = append(c.People, id)
 	}
 	if len(c.People) == 0 {
-		return nil, a.refuse("Invite whom?")
+		return nil, a.refuse("Who is to be invited?")
 	}
 	return c, nil
 }
 
 // paperWords write down what happened.
 func recordSpecs() []Spec {
-	const section = "Write it down"
+	const section = "Record"
 	return []Spec{
 		{
 			Name: "note", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Write to the timeline.", Example: "note INC-7 Restarted the database",
-			Flags: []Flag{{Name: "pin", Help: "keep it in view"}},
+			Summary: "Add a note to the timeline.", Example: "note INC-7 Restarted the database",
+			Flags: []Flag{{Name: "pin", Help: "also show it on the card"}},
 			Form: []Field{
 				{Name: "text", Label: "Note", Kind: Text, Required: true},
-				{Name: "pin", Label: "Keep it in view", Kind: Check},
+				{Name: "pin", Label: "Also show it on the card", Kind: Check},
 			},
 			build: buildCommand(func(a *args) (workflow.Command, error) {
 				if strings.TrimSpace(a.text()) == "" {
@@ -174,24 +174,24 @@ func recordSpecs() []Spec {
 		},
 		{
 			Name: "task", Args: "[INC-n] TEXT | done N | undo N", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Add something to be done, or tick it off.", Example: "task INC-7 Call the vendor --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: actionItemForm(), build: buildCommand(buildTask),
+			Summary: "Add an action item, or mark it as done.", Example: "task INC-7 Call the vendor --for @ana",
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "assignee"}}, Form: actionItemForm(), build: buildCommand(buildTask),
 		},
 		{
 			Name: "followup", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Add something to be done after the incident.", Example: "followup INC-7 Alert on certificate expiry --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "who does it"}}, Form: actionItemForm(),
+			Summary: "Add an action item for after the incident.", Example: "followup INC-7 Alert on certificate expiry --for @ana",
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "assignee"}}, Form: actionItemForm(),
 			build: buildCommand(func(a *args) (workflow.Command, error) { return buildAddTask(a, true) }),
 		},
 		{
 			Name: "cause", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Write down why it happened.", Example: "cause INC-7 Expired certificate on the load balancer",
-			Form:  []Field{{Name: "text", Label: "Why did it happen?", Kind: Text, Required: true}},
+			Summary: "Record the cause.", Example: "cause INC-7 Expired certificate on the load balancer",
+			Form:  []Field{{Name: "text", Label: "Cause", Kind: Text, Required: true}},
 			build: buildText("A cause needs a text.", func(t string) workflow.Command { return workflow.SetCause{Text: t} }),
 		},
 		{
 			Name: "link", Args: "[INC-n] URL|INC-m [TITLE]", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Link an address or another incident.", Example: "link INC-7 https://wiki.example.com/checkout Runbook",
+			Summary: "Link a web address or another incident.", Example: "link INC-7 https://wiki.example.com/checkout Runbook",
 			Form: []Field{
 				{Name: "target", Label: "Address or incident", Kind: Line, Required: true, Hint: "https://… or INC-3"},
 				{Name: "title", Label: "Title", Kind: Line},
@@ -209,21 +209,21 @@ func recordSpecs() []Spec {
 		},
 		{
 			Name: "edit", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Correct the title, description, category, services or symptoms.",
+			Summary: "Edit the title, description, category, services or symptoms.",
 			Example: `edit INC-7 --title "Payments fail" --service payments`,
 			Flags: []Flag{
-				{Name: "title", Arg: "TEXT", Help: "a better title"},
+				{Name: "title", Arg: "TEXT", Help: "the new title"},
 				{Name: "description", Arg: "TEXT", Help: "what is known"},
-				{Name: "category", Arg: "WORD", Help: "what kind of fault"},
-				{Name: "service", Arg: "ID", Help: "also affected", Many: true},
-				{Name: "symptom", Arg: "TEXT", Help: "what people see", Many: true},
+				{Name: "category", Arg: "WORD", Help: "hardware, software, network, security, service-interruption"},
+				{Name: "service", Arg: "ID", Help: "another service that is affected", Many: true},
+				{Name: "symptom", Arg: "TEXT", Help: "another thing that users see", Many: true},
 			},
 			Form: []Field{
-				{Name: "title", Label: "Title", Kind: Line, Hint: "what is left empty stays as it is"},
-				{Name: "description", Label: "What is known", Kind: Text},
-				{Name: "category", Label: "Kind of fault", Kind: Choose, Choices: categories()},
-				{Name: "service", Label: "Also affected", Kind: Service, Many: true},
-				{Name: "symptom", Label: "What people also see", Kind: Line, Many: true},
+				{Name: "title", Label: "Title", Kind: Line, Hint: "leave a field empty to keep its value"},
+				{Name: "description", Label: "Description", Kind: Text},
+				{Name: "category", Label: "Category", Kind: Choose, Choices: categories()},
+				{Name: "service", Label: "Add services", Kind: Service, Many: true},
+				{Name: "symptom", Label: "Add symptoms", Kind: Line, Many: true},
 			},
 			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				return workflow.SetDetails{
@@ -234,22 +234,22 @@ func recordSpecs() []Spec {
 		},
 		{
 			Name: "verify", Args: "[INC-n] N passed|failed", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Record the outcome of a line of the checklist.", Example: "verify INC-7 1 passed",
+			Summary: "Record the result of a check on the checklist.", Example: "verify INC-7 1 passed",
 			Form: []Field{
-				{Name: "number", Label: "Which check", Kind: Line, Required: true, Hint: "its number"},
-				{Name: "outcome", Label: "Outcome", Kind: Choose, Choices: choicesOf("passed", "failed"), Required: true},
+				{Name: "number", Label: "Check", Kind: Line, Required: true, Hint: "its number on the checklist"},
+				{Name: "outcome", Label: "Result", Kind: Choose, Choices: choicesOf("passed", "failed"), Required: true},
 			},
 			build: buildCommand(buildVerify),
 		},
 		{
 			Name: "close", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "End the paperwork. What is missing is named.", Example: `close INC-7`,
+			Summary: "Close the incident, once the write-up is complete.", Example: `close INC-7`,
 			Flags: []Flag{
-				{Name: "force", Help: "in spite of what is missing; for commanders"},
+				{Name: "force", Help: "although the write-up is incomplete; commanders only"},
 				{Name: "reason", Arg: "TEXT", Help: "why"},
 			},
 			Form: []Field{
-				{Name: "force", Label: "Close in spite of what is missing", Kind: Check, Hint: "for commanders; say why"},
+				{Name: "force", Label: "Close although it is incomplete", Kind: Check, Hint: "commanders only; needs a reason"},
 				{Name: "reason", Label: "Why", Kind: Text},
 			},
 			build: buildWithoutText(func(a *args) (workflow.Command, error) {
@@ -261,8 +261,8 @@ func recordSpecs() []Spec {
 
 func actionItemForm() []Field {
 	return []Field{
-		{Name: "text", Label: "What is to be done?", Kind: Line, Required: true},
-		{Name: "for", Label: "Who does it", Kind: Person},
+		{Name: "text", Label: "Action item", Kind: Line, Required: true},
+		{Name: "for", Label: "Assignee", Kind: Person},
 	}
 }
 
@@ -281,7 +281,7 @@ func buildTask(a *args) (workflow.Command, error) {
 func buildAddTask(a *args, followUp bool) (workflow.Command, error) {
 	c := workflow.AddActionItem{Text: a.text(), FollowUp: followUp}
 	if strings.TrimSpace(c.Text) == "" {
-		return nil, a.refuse("What is to be done?")
+		return nil, a.refuse("An action item needs a text.")
 	}
 	if a.has("for") {
 		id, _, err := a.findPerson(a.get("for"))
@@ -305,7 +305,7 @@ func buildVerify(a *args) (workflow.Command, error) {
 	case "failed", "fail":
 		c.State = workflow.CheckFailed
 	default:
-		return nil, a.refuse("A check has passed or failed.")
+		return nil, a.refuse("The result of a check is passed or failed.")
 	}
 	return c, a.requireEnd()
 }
