@@ -1,41 +1,10 @@
 package commands
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"tocsin/workflow"
 )
-
-// one makes a builder of a command that needs nothing but its words.
-func buildCommand(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
-	return func(a *args) (workflow.Command, *Query, error) {
-		c, err := build(a)
-		return c, nil, err
-	}
-}
-
-// text makes a builder of a command that takes a text.
-func buildText(what string, build func(string) workflow.Command) func(*args) (workflow.Command, *Query, error) {
-	return buildCommand(func(a *args) (workflow.Command, error) {
-		t := strings.TrimSpace(a.text())
-		if t == "" && what != "" {
-			return nil, a.refuse(what)
-		}
-		return build(t), nil
-	})
-}
-
-// plain makes a builder of a command that takes nothing.
-func buildWithoutText(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
-	return buildCommand(func(a *args) (workflow.Command, error) {
-		if err := a.requireEnd(); err != nil {
-			return nil, err
-		}
-		return build(a)
-	})
-}
 
 // workWords are the words of somebody working on an incident.
 func incidentSpecs() []Spec {
@@ -188,10 +157,6 @@ func declareForm() []Field {
 	}
 }
 
-func categories() []Choice {
-	return append(choicesOf("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
-}
-
 func buildDeclare(a *args) (workflow.Command, error) {
 	d := workflow.Declare{
 		Title: a.text(), Description: a.get("description"), Symptoms: a.flags["symptom"], Category: a.get("category"),
@@ -235,42 +200,12 @@ func buildDeclare(a *args) (workflow.Command, error) {
 	return d, err
 }
 
-// services resolves the services of a flag; unknown ones are kept as typed.
-func (a *args) findServices(flag string) []string {
-	var all []string
-	for _, value := range a.flags[flag] {
-		for s := range strings.SplitSeq(value, ",") {
-			s = strings.TrimSpace(s)
-			if a.ctx.Service != nil {
-				if id, ok := a.ctx.Service(s); ok {
-					s = id
-				}
-			}
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
 func buildStatus(a *args) (workflow.Command, error) {
 	word := strings.ToLower(a.take("status"))
 	if err := a.requireEnd(); err != nil {
 		return nil, err
 	}
 	return a.parseStatus(word)
-}
-
-func (a *args) parseStatus(word string) (workflow.Command, error) {
-	names := statuses(false)
-	for _, n := range names {
-		if n == word {
-			return workflow.SetStatus{To: workflow.Status(n)}, nil
-		}
-	}
-	if near := Nearest(word, names); near != "" && word != "" {
-		return nil, refuse(fmt.Sprintf("%q is not a status. Did you mean `%s`?", shorten(word), near), "For example: `status "+near+"`.")
-	}
-	return nil, a.refuse("The status is one of " + strings.Join(names, ", ") + ".")
 }
 
 func buildSeverity(a *args) (workflow.Command, error) {
@@ -312,14 +247,4 @@ func buildUpdate(a *args) (workflow.Command, error) {
 		c.Status = s.(workflow.SetStatus).To //nolint:errcheck // status returns nothing else
 	}
 	return c, nil
-}
-
-// index reads the number of a task or a check.
-func (a *args) parseIndex(what string) (int, error) {
-	word := a.take("number")
-	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
-	if err != nil || n < 1 {
-		return 0, a.refuse(fmt.Sprintf("Which %s? Give its number, not %q.", what, shorten(word)))
-	}
-	return n, nil
 }
