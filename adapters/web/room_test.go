@@ -31,7 +31,7 @@ func TestRoomShowsEverything(t *testing.T) {
 	for region, words := range map[string][]string{
 		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
-		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "Nobody has acknowledged", "Runbook", "Can people pay?"},
+		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "No one has acknowledged", "Runbook", "Can people pay?"},
 		"talk": {"new alert", "Checkout is down"},
 	} {
 		for _, w := range words {
@@ -162,7 +162,7 @@ func TestUnacknowledgedPagesHaveAButton(t *testing.T) {
 		}
 		cy := h.signInAs("cy")
 		p := cy.get("/incidents/INC-1").expect(200, status)
-		if !strings.Contains(p.region("card"), "Paging goes on") {
+		if !strings.Contains(p.region("card"), "Paging continues") {
 			continue
 		}
 		asks := slices.ContainsFunc(p.forms(), func(s pageForm) bool { return strings.HasPrefix(s.line(), "ack INC-1") })
@@ -247,7 +247,7 @@ func TestOpeningTheCommandAddress(t *testing.T) {
 	if p.status != http.StatusSeeOther && p.status != http.StatusFound && !strings.Contains(p.html, `href="/incidents/INC-1"`) {
 		t.Errorf("answer %d, and no way back to the room:\n%s", p.status, p.body())
 	}
-	p.expectNot("It does not take what was sent", "Open it in a browser")
+	p.expectNot("This page cannot receive data", "in a browser instead")
 }
 
 // TestFormsOfEveryCommand: every command with arguments has a form, if the

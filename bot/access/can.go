@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"tocsin/bot"
 	"tocsin/bot/card"
@@ -61,10 +62,17 @@ func CanHide(s Speaker, c workflow.Command) error {
 	}
 }
 
-// View is how a speaker reads the card of an incident: it offers only the words
-// that the speaker may use on it. Everything that draws a card for one reader takes
-// its view from here.
-func View(e *bot.Engine, s Speaker, i *workflow.Incident) card.View {
+// Viewer returns how cards are read in a time zone, and the words that people
+// type. *bot.Engine implements it.
+type Viewer interface {
+	View(zone *time.Location) card.View
+	Catalog() commands.Catalog
+}
+
+// View returns how a speaker reads the card of an incident: it offers only the
+// words that the speaker may use on it. Everything that renders a card for one
+// reader takes its view from here.
+func View(e Viewer, s Speaker, i *workflow.Incident) card.View {
 	v := e.View(s.Zone)
 	catalog := e.Catalog()
 	v.Word = func(name string) bool {

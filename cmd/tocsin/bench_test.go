@@ -75,7 +75,7 @@ func (r *rig) start(s connections) {
 	org := bot.Default()
 	r.bot, err = app.New(app.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Sources: sources(),
-		Chats: s.chats(), Builtin: builtin(),
+		Chats: s.chats(), Builtin: builtinRooms(),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *rig) start(s connections) {
 		r.bot.Agenda(0).Run(ctx)
 		close(ended)
 	}()
-	handler, pages := doors{app: r.bot, store: under, secrets: secrets{api: "api", hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.mux()
+	handler, pages := routes{app: r.bot, store: under, secrets: secrets{api: "api", hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	b.Cleanup(pages.Close)
 	server := httptest.NewServer(handler)
 	r.url = server.URL

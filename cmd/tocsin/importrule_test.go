@@ -15,6 +15,7 @@ const (
 	oneWay = "knowledge points one way: cmd → adapters → bot → commands → workflow → nothing"
 	suites = "bot/bottest"
 	memory = "adapters/memory"
+	whole  = "bot/app"
 )
 
 // layers are the folders at the root that may hold Go; each may know those after it.
@@ -119,6 +120,8 @@ func whyNotOurs(s source, folder string) string {
 		return "" // a store that every adapter's tests may stand on
 	case within(folder, memory) && s.isATest && within(s.folder, "bot") && strings.HasSuffix(s.pkg, "_test"):
 		return "" // the simulated world runs on it
+	case inAdapters && within(folder, whole) && !s.isATest:
+		return "an adapter declares the small interfaces that it uses (its ports.go); cmd/tocsin passes it the parts of " + whole
 	case inAdapters && first(folder) == "adapters" && party(s.folder) != party(folder):
 		return "adapters never import each other; what two of them need belongs to bot"
 	case to < from:

@@ -126,6 +126,7 @@ func TestImportRuleDecides(t *testing.T) {
 		{"adapters/slack", production, "tocsin/adapters/memory", "never import each other"},
 		{"adapters/slack", production, "tocsin/cmd/tocsin", "adapters must not know cmd"},
 		{"adapters/slack", production, "tocsin/bot/bottest", "for tests alone"},
+		{"adapters/web", production, "tocsin/bot/app", "small interfaces"},
 		{"cmd/tocsin", production, "tocsin/bot/bottest", "for tests alone"},
 		{"cmd/tocsin", production, "tocsin/charts/tocsin", "at the root only"},
 
@@ -147,6 +148,8 @@ func TestImportRuleDecides(t *testing.T) {
 		{"adapters/slack", production, "github.com/slack-go/slack", ""},
 		{"adapters/slack", production, "tocsin/adapters/slack/blocks", ""},
 		{"adapters/slack", inside, "tocsin/adapters/memory", ""},
+		{"adapters/web", beside, "tocsin/bot/app", ""},
+		{"cmd/tocsin", production, "tocsin/bot/app", ""},
 		{"adapters/slack", beside, "tocsin/bot/bottest", ""},
 		{"cmd/tocsin", production, "tocsin/adapters/slack", ""},
 		{"cmd/tocsin", production, "github.com/spf13/cobra", ""},

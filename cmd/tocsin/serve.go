@@ -137,7 +137,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	}
 	if err == nil {
 		s.bot, err = app.New(app.Config{
-			Store: s.store, Organization: s.platforms.members(l.Organization), Pagers: media, Chats: s.platforms.chats(), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: s.platforms.members(l.Organization), Pagers: media, Chats: s.platforms.chats(), Builtin: builtinRooms(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	}
 	s.runner = s.bot.Agenda(shakenAudit())
 	s.jobs = s.bot.JobRunner(s.runner, watcher(), host())
-	handler, pages := doors{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.ready}.mux()
+	handler, pages := routes{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.ready}.newMux()
 	s.platforms.serve(s.bot, handler)
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,

@@ -70,13 +70,13 @@ func TestTimesStayTimes(t *testing.T) {
 	screen := console.New(console.Config{Log: log, Terminal: seen})
 	b, err := app.New(app.Config{
 		Store: under, Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
-		Chats: map[string]bot.Chat{slack.Platform: room}, Builtin: builtin(),
+		Chats: map[string]bot.Chat{slack.Platform: room}, Builtin: builtinRooms(),
 		Pagers: map[string]bot.Pager{"email": seen, "webhook": seen, "sms": screen, "log": screen},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, pages := doors{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.mux()
+	m, pages := routes{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	t.Cleanup(pages.Close)
 	connections{{Description: slack.Description(), Platform: room}}.serve(b, m)
 	runner := b.Agenda(0)

@@ -52,8 +52,8 @@ func pagers(l loaded, receivers func() []bot.Webhook, now func() time.Time, log 
 // watcher is told that Tocsin is well.
 func watcher() jobs.Pinger { return deadman.New(deadman.Config{}) }
 
-// doors are what the mux connects to the application.
-type doors struct {
+// routes connects the paths of HTTP with the adapters that serve them.
+type routes struct {
 	app     *app.App
 	store   web.Watcher
 	secrets secrets
@@ -61,20 +61,32 @@ type doors struct {
 	ready   func() ([]string, error)
 }
 
-// mux is the one place where paths meet adapters. The pages are to be closed
-// when serving ends.
-func (d doors) mux() (m *http.ServeMux, pages *web.Server) {
-	m, pages = http.NewServeMux(), web.New(web.Config{Bot: d.app, Store: d.store, Log: d.log, Ready: d.ready})
-	m.Handle("/hooks/{integration}", hooks.New(hooks.Config{
-		Receiver: d.app.Intake, Organization: d.app.Organization, Sources: sources(), Now: d.app.Now, Log: d.log,
-		DefaultTokens: func() []string { return []string{d.secrets.hook} },
-	}))
-	m.Handle("/api/", api.New(api.Config{Bot: d.app, Log: d.log, Tokens: func() []bot.Token { return tokens(d.app, d.secrets) }}))
-	m.Handle("/", pages)
-	return m, pages
+// newMux returns the handler of every path but those of the platforms. It is the
+// one place where an adapter gets the parts of the application that it uses. The
+// caller closes pages when serving ends.
+func (r routes) newMux() (mux *http.ServeMux, pages *web.Server) {
+	a := r.app
+	pages = web.New(web.Config{
+		Engine: a, Incidents: a.Incidents, Conversation: a.Conversation, Dispatcher: a.Dispatcher,
+		SignIn: a.SignIn, Sessions: a.SignIn, PageLinks: a.PageLinks, Health: a.Health,
+		Store: r.store, Log: r.log, Ready: r.ready,
+	})
+	alerts := hooks.New(hooks.Config{
+		Receiver: a.Intake, Organization: a.Organization, Sources: sources(), Now: a.Now, Log: r.log,
+		DefaultTokens: func() []string { return []string{r.secrets.hook} },
+	})
+	machines := api.New(api.Config{
+		Engine: a, Incidents: a.Incidents, Dispatcher: a.Dispatcher, DeadLetters: a.Intake, Jobs: a.Jobs,
+		Tokens: func() []bot.Token { return tokens(a, r.secrets) }, Log: r.log,
+	})
+	mux = http.NewServeMux()
+	mux.Handle("/hooks/{integration}", alerts)
+	mux.Handle("/api/", machines)
+	mux.Handle("/", pages)
+	return mux, pages
 }
 
-// builtin are the platforms whose rooms are in our own store, by name.
-func builtin() map[string]bot.BuiltinRooms {
+// builtinRooms are the platforms whose rooms are in our own store, by name.
+func builtinRooms() map[string]bot.BuiltinRooms {
 	return map[string]bot.BuiltinRooms{web.Platform: web.Rooms{}}
 }

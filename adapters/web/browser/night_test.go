@@ -27,7 +27,7 @@ func TestNight(t *testing.T) {
 	p.reads("#rows", "not acknowledged")
 	p.click("#rows .name a")
 	p.live()
-	p.reads("#live-card", "Nobody has acknowledged yet")
+	p.reads("#live-card", "No one has acknowledged yet")
 	p.reads("#live-alerts", "CheckoutDown of checkout")
 	p.reads("#live-next", "because no one has acknowledged")
 	p.reads("#live-told", "logged at")
