@@ -64,7 +64,7 @@ func newRig(b *testing.B) *rig {
 func (r *rig) start(s connections) {
 	b := r.b
 	quiet := slog.New(slog.DiscardHandler)
-	at := place{name: filepath.Join(b.TempDir(), "tocsin.db")}
+	at := location{name: filepath.Join(b.TempDir(), "tocsin.db")}
 	if *overRedis {
 		at.url = redistest.Start(b, redistest.Config{}).URL()
 	}

@@ -25,8 +25,8 @@ func examined(t *testing.T, data, config string) (text string, failed bool) {
 	}
 	var out bytes.Buffer
 	d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
-	d.configuration(t.Context(), file)
-	d.store(t.Context(), data)
+	d.checkConfiguration(t.Context(), file)
+	d.checkStore(t.Context(), data)
 	return out.String(), d.failed
 }
 
@@ -41,7 +41,7 @@ func wantsLine(t *testing.T, text, line string) {
 func TestDoctorLate(t *testing.T) {
 	data := t.TempDir()
 	text, failed := examined(t, data, "organization: Example\n")
-	wantsLine(t, text, "FAIL  store: there is no "+data+"/tocsin.db: name the server's data folder with --data, or set REDIS_URL")
+	wantsLine(t, text, "FAIL  store: the file "+data+"/tocsin.db does not exist: give the server's data folder with --data, or set REDIS_URL")
 	if !failed {
 		t.Error("it does not fail")
 	}
@@ -57,7 +57,7 @@ func TestDoctorLate(t *testing.T) {
 	if text, failed = examined(t, data, "organization: Example\n"); failed {
 		t.Errorf("it fails:\n%s", text)
 	}
-	wantsLine(t, text, "ok    store: "+data+"/tocsin.db: a server is running on it")
+	wantsLine(t, text, "ok    store: "+data+"/tocsin.db: a running server uses it")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestDoctorSlack(t *testing.T) {
 		}
 		var out bytes.Buffer
 		d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
-		d.configuration(t.Context(), file)
+		d.checkConfiguration(t.Context(), file)
 		d.platforms(t.Context(), platforms())
 		return out.String(), d.failed
 	}

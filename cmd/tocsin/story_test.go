@@ -161,10 +161,10 @@ func storyStop(ts *testscript.TestScript, _ bool, args []string) {
 	case len(args) == 0:
 		ts.Check(p.stop())
 	case args[0] == "hup":
-		before := strings.Count(p.log.String(), "read again")
+		before := strings.Count(p.log.String(), "reloaded")
 		ts.Check(p.cmd.Process.Signal(syscall.SIGHUP))
 		deadline := time.After(10 * time.Second)
-		for tick := time.NewTicker(10 * time.Millisecond); strings.Count(p.log.String(), "read again") == before; {
+		for tick := time.NewTicker(10 * time.Millisecond); strings.Count(p.log.String(), "reloaded") == before; {
 			select {
 			case <-tick.C:
 			case <-deadline:
