@@ -49,7 +49,7 @@ func loadConfigFrom(flag string, getenv func(string) string) (loadedConfig, erro
 	}
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: getenv, CheckRoute: alerts.Compile, Platforms: platforms(), Sections: sections,
+		Getenv: getenv, CheckRoute: alerts.Compile, Sources: sources(), Platforms: platforms(), Sections: sections,
 	})
 	return l, err
 }

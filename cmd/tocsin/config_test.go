@@ -48,7 +48,7 @@ func TestSlackSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := loadConfigFrom(path, func(string) string { return "" })
-	want := path + `:1:28: chat.slack: announce: "incidents" is no channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`
+	want := path + `:1:28: chat.slack: announce: "incidents" is not a channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
