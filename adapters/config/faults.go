@@ -19,7 +19,7 @@ type Fault struct {
 	File    string
 	Line    int    // from 1
 	Column  int    // from 1
-	Message string // what is wrong and what would be right; never a secret
+	Message string // what is wrong and how to fix it; never a secret
 }
 
 // Error returns "file:line:column: message".
