@@ -233,7 +233,7 @@ func exampleLine(t *testing.T, part string) int {
 // needs.
 func TestNothingConfigured(t *testing.T) {
 	want := bot.Default()
-	want.Directory.Pagers, want.URL = []string{"log"}, "" // whoever serves knows the address
+	want.Directory.Pagers, want.URL = []string{"log"}, "" // the server sets its own address
 	for _, text := range []string{"", "# nothing\n", "---\n", "{}\n", "people:\nteams:\nseverities:\n"} {
 		if diff := cmp.Diff(want, parse(t, text, optionsWithSecrets()).Organization, compareOptions()); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)

@@ -9,7 +9,7 @@ import (
 	"tocsin/adapters/slack"
 )
 
-// The example is one that the adapters understand too.
+// TestAdaptersReadTheExample: the adapters can read the example too.
 func TestAdaptersReadTheExample(t *testing.T) {
 	l, err := loadConfigFrom("../../tocsin.example.yaml", func(name string) string {
 		if name == "DEADMAN_URL" {

@@ -31,7 +31,7 @@ func openTest(t *testing.T, data string) store {
 	return s
 }
 
-// failing fails from a call of Import on, as a full disk does.
+// failing is a store whose Import fails from a call on, as with a full disk.
 type failing struct {
 	store
 	left int
@@ -45,8 +45,8 @@ func (f *failing) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	return f.store.Import(ctx, pieces)
 }
 
-// TestImportInterrupted: wherever an import ends early, the store is not taken
-// for a whole one, another file is refused, and the same one finishes it.
+// TestImportInterrupted: wherever an import is interrupted, the store is known
+// to be incomplete, another file is refused, and the same file completes it.
 func TestImportInterrupted(t *testing.T) {
 	from := openTest(t, t.TempDir())
 	for n := range 3 * maxImportItems {
@@ -104,7 +104,8 @@ func wantText(t *testing.T, err error, words ...string) {
 	}
 }
 
-// TestUnfinishedIsNotServed: half a store pages nobody, and is no backup.
+// TestUnfinishedIsNotServed: an incomplete store is neither served nor
+// exported.
 func TestUnfinishedIsNotServed(t *testing.T) {
 	data := t.TempDir()
 	s := openTest(t, data)
@@ -123,7 +124,8 @@ func TestUnfinishedIsNotServed(t *testing.T) {
 	}
 }
 
-// TestExportReader: what a line of a file may look like, and what not.
+// TestExportReader: which lines of a file are valid, and the errors of the
+// others.
 func TestExportReader(t *testing.T) {
 	const first, counter = `{"tocsin":"export","version":1}` + "\n", `{"place":"counter","counter":7}` + "\n"
 	for file, want := range map[string]string{

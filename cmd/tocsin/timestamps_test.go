@@ -25,15 +25,16 @@ import (
 	"tocsin/commands"
 )
 
-// drawer keeps the mails that were to be sent, and what was written to the terminal.
-type drawer struct {
+// outputRecorder keeps the mails that were to be sent, and what was written to
+// the terminal and the log.
+type outputRecorder struct {
 	mu    sync.Mutex
 	mails int
 	bytes.Buffer
 }
 
 // Page implements [bot.Pager].
-func (d *drawer) Page(_ context.Context, p bot.Page) error {
+func (d *outputRecorder) Page(_ context.Context, p bot.Page) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mails++
@@ -41,21 +42,22 @@ func (d *drawer) Page(_ context.Context, p bot.Page) error {
 }
 
 // Write implements [io.Writer].
-func (d *drawer) Write(p []byte) (int, error) {
+func (d *outputRecorder) Write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.Buffer.Write(p)
 }
 
-// TestTimesStayTimes: while Slack shows each reader their own times, whatever else people and machines read holds none
-// of the characters between which such a time stands in a text: no page of the browser, no answer of the API, no mail,
-// no line of the log or the terminal.
+// TestTimesStayTimes: Slack shows each reader times in their own zone, which a
+// text marks with special characters. Nothing else has these characters: no
+// page of the browser, no response of the API, no mail, no line of the log or
+// the terminal.
 func TestTimesStayTimes(t *testing.T) {
 	now := bottest.Epoch
 	clock := func() time.Time { return now }
 	s := slacktest.New(slacktest.Options{Now: clock})
 	t.Cleanup(s.Close)
-	seen := &drawer{}
+	seen := &outputRecorder{}
 	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	org := bottest.Town()
 	org.Zone = time.FixedZone("CET", 3600)
