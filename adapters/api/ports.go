@@ -17,7 +17,9 @@ import (
 // Engine returns the current configuration and the words that people type.
 // *bot.Engine implements it.
 type Engine interface {
+	// Organization returns the current configuration.
 	Organization() *bot.Organization
+	// Catalog returns the words that people type.
 	Catalog() commands.Catalog
 }
 

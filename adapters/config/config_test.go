@@ -261,8 +261,8 @@ func TestLoadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = config.Load(path, config.Options{Platforms: platformTable()})
-	faults, is := errors.AsType[config.Faults](err)
-	if !is || len(faults) != 2 || faults[1].File != path || faults[1].Line != 2 || faults[1].Column != 1 {
+	faults, ok := errors.AsType[config.Faults](err)
+	if !ok || len(faults) != 2 || faults[1].File != path || faults[1].Line != 2 || faults[1].Column != 1 {
 		t.Errorf("got %#v", err)
 	}
 }
@@ -388,7 +388,7 @@ pagers:
 		Port string `yaml:"port"`
 	}
 	err := f.Section("pagers.email", &strict)
-	if _, is := errors.AsType[config.Faults](err); !is || !strings.HasPrefix(err.Error(), `t.yaml:2:12: "host" is not a key of "pagers.email"; did you mean "hots"?`) {
+	if _, ok := errors.AsType[config.Faults](err); !ok || !strings.HasPrefix(err.Error(), `t.yaml:2:12: "host" is not a key of "pagers.email"; did you mean "hots"?`) {
 		t.Errorf("strict: %v", err)
 	}
 	if err := f.Section("pagers.email", strict); err == nil {

@@ -18,7 +18,9 @@ import (
 // time. *bot.Engine implements it.
 type Engine interface {
 	access.Viewer
+	// Organization returns the current configuration.
 	Organization() *bot.Organization
+	// Now returns the time, in UTC.
 	Now() time.Time
 }
 

@@ -145,7 +145,7 @@ func (h *testServer) expectCommand(where string, s pageForm) {
 		h.t.Errorf("%s: the button %q is %q: %v", where, s.button, s.line(), err)
 	}
 	words := append(strings.Fields(s.line()), "", "")
-	if _, known := h.bot.Catalog().Find(words[0]); !known || blanks && commands.ParseID(words[1]) == "" {
+	if _, ok := h.bot.Catalog().Find(words[0]); !ok || blanks && commands.ParseID(words[1]) == "" {
 		h.t.Errorf("%s: the form %q is %q", where, s.button, s.line())
 	}
 }
@@ -267,14 +267,14 @@ func TestFormsOfEveryCommand(t *testing.T) {
 			}
 		}
 		for _, w := range h.bot.Catalog() {
-			s, there := sheets[w.Name]
+			s, ok := sheets[w.Name]
 			hides := w.Name == "private" && (who == "api" || who == "operator") // no one could see it any more
 			want := len(w.Form) > 0 && w.Access <= access && w.Name != "declare" && !hides
-			if there != want {
-				t.Errorf("%s: the form of %s is there: %t", who, w.Name, there)
+			if ok != want {
+				t.Errorf("%s: the form of %s is there: %t", who, w.Name, ok)
 			}
 			for _, f := range w.Form {
-				if there && !slices.Contains(s.names, "f."+f.Name) {
+				if ok && !slices.Contains(s.names, "f."+f.Name) {
 					t.Errorf("%s: the form of %s does not ask for %s", who, w.Name, f.Name)
 				}
 			}

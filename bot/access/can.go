@@ -65,7 +65,10 @@ func CanHide(s Speaker, c workflow.Command) error {
 // Viewer returns how cards are read in a time zone, and the words that people
 // type. *bot.Engine implements it.
 type Viewer interface {
+	// View returns how a reader in a zone reads cards; nil: the zone of the
+	// organization.
 	View(zone *time.Location) card.View
+	// Catalog returns the words that people type.
 	Catalog() commands.Catalog
 }
 

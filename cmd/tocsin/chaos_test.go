@@ -55,20 +55,20 @@ func TestX2Chaos(t *testing.T) {
 
 // restartUntil restarts a process whenever it has killed itself, until enough
 // is closed. A process that ends in another way fails the test.
-func (h *replica) restartUntil(enough <-chan struct{}, deaths *atomic.Int64) {
-	t := h.cluster.t
+func (r *replica) restartUntil(enough <-chan struct{}, deaths *atomic.Int64) {
+	t := r.cluster.t
 	for {
 		select {
 		case <-enough:
 			return
-		case <-h.server.ended:
+		case <-r.server.ended:
 		}
-		h.markEnded()
-		if status, is := h.server.cmd.ProcessState.Sys().(syscall.WaitStatus); !is || status.Signal() != syscall.SIGKILL {
-			t.Errorf("process %d was not killed: %s\n%s", h.number, h.server.cmd.ProcessState, h.server.log.String())
+		r.markEnded()
+		if status, ok := r.server.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+			t.Errorf("process %d was not killed: %s\n%s", r.number, r.server.cmd.ProcessState, r.server.log.String())
 		}
 		deaths.Add(1)
-		for err := h.start(); err != nil; err = h.start() { // it killed itself before it printed its address
+		for err := r.start(); err != nil; err = r.start() { // it killed itself before it printed its address
 			if !strings.HasPrefix(err.Error(), "the server ended:") || strings.Contains(err.Error(), "panic") {
 				t.Error(err)
 			}

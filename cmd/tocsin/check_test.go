@@ -42,7 +42,7 @@ func (c *cluster) listIncidents() map[string][]*apiIncident {
 			Incidents []*apiIncident
 			Next      string
 		}
-		c.getJSON("/api/v1/incidents?limit=500&after="+after, &page)
+		c.readJSON("/api/v1/incidents?limit=500&after="+after, &page)
 		for _, i := range page.Incidents {
 			all[i.Title] = append(all[i.Title], i)
 		}
@@ -52,8 +52,8 @@ func (c *cluster) listIncidents() map[string][]*apiIncident {
 	}
 }
 
-// getJSON decodes the response of the first process that answers.
-func (c *cluster) getJSON(path string, into any) {
+// readJSON decodes the response of the first process that answers.
+func (c *cluster) readJSON(path string, into any) {
 	var status int
 	var answer []byte
 	for n := range 5 * len(c.replicas) {
@@ -69,8 +69,8 @@ func (c *cluster) getJSON(path string, into any) {
 func (c *cluster) loadHistory(i *apiIncident) {
 	var happened struct{ Events *json.RawMessage }
 	var paged struct{ Deliveries *json.RawMessage }
-	c.getJSON("/api/v1/incidents/"+i.ID+"/timeline", &happened)
-	c.getJSON("/api/v1/incidents/"+i.ID+"/deliveries", &paged)
+	c.readJSON("/api/v1/incidents/"+i.ID+"/timeline", &happened)
+	c.readJSON("/api/v1/incidents/"+i.ID+"/deliveries", &paged)
 	i.events, i.deliveries = nil, nil
 	for _, part := range []struct {
 		raw  *json.RawMessage

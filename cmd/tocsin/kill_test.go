@@ -32,18 +32,18 @@ func TestX1Kill(t *testing.T) {
 
 // killSome kills processes at random instants, one after the other, and
 // restarts each.
-func (w *cluster) killSome(rng *rand.Rand, kills int, apart time.Duration) {
-	w.t.Helper()
+func (c *cluster) killSome(rng *rand.Rand, kills int, apart time.Duration) {
+	c.t.Helper()
 	for range kills {
-		h := w.replicas[rng.IntN(len(w.replicas))]
+		h := c.replicas[rng.IntN(len(c.replicas))]
 		select {
 		case <-time.After(20*time.Millisecond + time.Duration(rng.Int64N(int64(apart)))):
 		case <-h.server.ended:
-			w.t.Fatalf("process %d ended by itself:\n%s", h.number, h.server.log.String())
+			c.t.Fatalf("process %d ended by itself:\n%s", h.number, h.server.log.String())
 		}
 		h.kill()
 		if err := h.start(); err != nil {
-			w.t.Fatal(err)
+			c.t.Fatal(err)
 		}
 	}
 }

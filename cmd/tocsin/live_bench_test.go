@@ -58,7 +58,7 @@ func (r *benchServer) watch(browser *http.Client, id string) liveRoom {
 		lines := bufio.NewScanner(res.Body)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
-			if _, text, is := strings.Cut(lines.Text(), "benchmark note "); is && strings.Contains(lines.Text(), "<p class=\"words\"") {
+			if _, text, ok := strings.Cut(lines.Text(), "benchmark note "); ok && strings.Contains(lines.Text(), "<p class=\"words\"") {
 				n, _, _ := strings.Cut(text, "<")
 				w.came <- n
 			}

@@ -146,7 +146,7 @@ func notifications(t *testing.T, am string) int {
 	}
 	for line := range strings.Lines(string(raw)) {
 		var n float64
-		if rest, is := strings.CutPrefix(line, `alertmanager_notifications_total{integration="webhook"} `); is {
+		if rest, ok := strings.CutPrefix(line, `alertmanager_notifications_total{integration="webhook"} `); ok {
 			if _, err := fmt.Sscan(rest, &n); err == nil {
 				return int(n)
 			}

@@ -36,10 +36,10 @@ func TestX1RedisKilled(t *testing.T) {
 }
 
 // awaitReady waits until /readyz of every process has a status and a text.
-func (w *cluster) awaitReady(status int, words string) {
-	w.t.Helper()
-	for _, h := range w.replicas {
-		await(w.t, 20*time.Second, "/readyz says "+words, func() bool {
+func (c *cluster) awaitReady(status int, words string) {
+	c.t.Helper()
+	for _, h := range c.replicas {
+		await(c.t, 20*time.Second, "/readyz says "+words, func() bool {
 			got, answer := h.sendRequest("GET", "/readyz", "", "", "")
 			return got == status && strings.HasPrefix(string(answer), words)
 		})
@@ -48,10 +48,10 @@ func (w *cluster) awaitReady(status int, words string) {
 
 // checkRefusals checks what clients were told while the store was away (X4: go
 // on without the store).
-func (w *cluster) checkRefusals() (hooks, commands int) {
-	w.t.Helper()
-	for text, n := range w.log.refused {
-		w.t.Logf("%d times: %s", n, text)
+func (c *cluster) checkRefusals() (hooks, commands int) {
+	c.t.Helper()
+	for text, n := range c.log.refused {
+		c.t.Logf("%d times: %s", n, text)
 		switch {
 		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "this could not be stored right now; send it again"):
 			hooks += n
@@ -60,7 +60,7 @@ func (w *cluster) checkRefusals() (hooks, commands int) {
 		case strings.HasPrefix(text, "503 ") && strings.Contains(text, "Tocsin cannot reach its store right now"):
 			commands += n
 		default:
-			w.t.Errorf("%d times: %s", n, text)
+			c.t.Errorf("%d times: %s", n, text)
 		}
 	}
 	return hooks, commands
