@@ -165,8 +165,8 @@ webhooks: [{ name: noc, url: "https://noc.example.com/x", secret_env: NOC_SECRET
 `, []string{
 			`5:21: "via: email" needs a mail server: configure pagers.email, or remove this method`,
 			`5:21: "via: email" needs an address: give the person an "email", or this method a "to"`,
-			`5:37: "via" must be chat, email, webhook or log, not "emial"; did you mean "email"?`,
-			`5:53: "via" must be chat, email, webhook or log, not "pigeon"`,
+			`5:37: "via" must be chat, slack, email, webhook or log, not "emial"; did you mean "email"?`,
+			`5:53: "via" must be chat, slack, email, webhook or log, not "pigeon"`,
 			`5:63: a contact method needs "via", such as email`,
 			`5:94: "via: log" has no address; remove "to"`,
 			`6:20: "via: webhook" needs "to", the name of a webhook`,
@@ -380,7 +380,7 @@ func TestFutureKeys(t *testing.T) {
 	}
 	for via, what := range map[string]string{"discord": "messages on Discord", "sms": "text messages", "voice": "calls"} {
 		text := "people: [{ id: ana, access: admin, notify: { high: [{ via: " + via + ", to: \"+351900000001\" }] } }]\n"
-		want := "1:60: via: " + via + " is not supported yet: " + what + " come in a later version; use chat, email, webhook or log"
+		want := "1:60: via: " + via + " is not supported yet: " + what + " come in a later version; use chat, slack, email, webhook or log"
 		if diff := cmp.Diff([]string{want}, parseFaults(text, optionsWithSecrets())); diff != "" {
 			t.Errorf("%s: faults (-want +got):\n%s", via, diff)
 		}

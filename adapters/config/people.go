@@ -162,10 +162,21 @@ func (r *reader) reportUnknownMethod(via *yaml.Node, word string) {
 		what = word + " messages"
 	}
 	if what != "" {
-		r.addFault(via, "via: %s is not supported yet: %s come in a later version; use chat, email, webhook or log", word, what)
+		r.addFault(via, "via: %s is not supported yet: %s come in a later version; use %s", word, what, joinWords(r.contactMethods()))
 		return
 	}
-	r.checkWord(via, `"via"`, word, []string{"chat", "email", "webhook", logName})
+	r.checkWord(via, `"via"`, word, r.contactMethods())
+}
+
+// contactMethods returns the supported contact methods.
+func (r *reader) contactMethods() []string {
+	all := []string{directory.ViaChat}
+	for _, p := range r.options.Platforms {
+		if p.Connect != nil {
+			all = append(all, p.Name)
+		}
+	}
+	return append(all, "email", "webhook", logName)
 }
 
 // readTeam reads a team. A team without members of its own has those of its
