@@ -244,7 +244,7 @@ func (w *World) housed(i workflow.Incident) {
 			w.fail("%s of %s is not in its room: %q", p, i.ID, room.people)
 		}
 	}
-	if title := w.chat.cards[i.ID+"/" + worldPlatform + "/"+r.ID]; !strings.Contains(title, i.Title) {
+	if title := w.chat.cards[i.ID+"/"+worldPlatform+"/"+r.ID]; !strings.Contains(title, i.Title) {
 		w.fail("X1: the card of %s, %q, says %q", i.ID, i.Title, title)
 	}
 }
