@@ -34,8 +34,8 @@ type World struct {
 
 	operations int
 	notes      map[string]bool // text → accepted with an answer
-	messages   []*message      // what people said, whether or not it was taken
-	heard      []*message      // those that were taken, in the order of the answers
+	messages   []*sentMessage  // what people said, whether or not it was taken
+	heard      []*sentMessage  // those that were taken, in the order of the answers
 	sent       map[string]int  // page key → accepted by a provider
 	settled    map[string]bool // page key → its delivery is on record
 	blind      bool            // a read has failed in this task: the page goes out unchecked (E3)
@@ -216,7 +216,7 @@ func (s *faultyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, er
 		return r, err
 	}
 	if !r.Repeated {
-		s.w.committed(c)
+		s.w.checkCommit(c)
 	}
 	return r, s.after("commit " + c.Incident)
 }
