@@ -58,10 +58,10 @@ func (a *args) readForm() error {
 		if len(values) > 1 && !field.Many {
 			return a.refuse(fmt.Sprintf("%q takes one value.", field.Label))
 		}
-		flag, ok := a.spec.flag(field.Name)
+		flag, isFlag := a.spec.flag(field.Name)
 		switch {
 		case len(values) == 0:
-		case !ok:
+		case !isFlag:
 			for _, v := range values {
 				a.words = append(a.words, token{text: v, raw: v, quoted: true, field: field.Name})
 			}
@@ -98,6 +98,7 @@ func choicesOf(values ...string) []Choice {
 	return all
 }
 
+// severities returns the severities as choices, the worst first.
 func severities() []Choice {
 	var all []Choice
 	for s := workflow.SEV1; s <= workflow.SEV5; s++ {
@@ -107,6 +108,7 @@ func severities() []Choice {
 	return all
 }
 
+// levels returns the levels of impact and urgency as choices.
 func levels() []Choice {
 	return choicesOf(string(workflow.High), string(workflow.Medium), string(workflow.Low))
 }
@@ -123,6 +125,7 @@ func statuses(all bool) []string {
 	return names
 }
 
+// categories returns the categories of incidents as choices.
 func categories() []Choice {
 	return append(choicesOf("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
 }
