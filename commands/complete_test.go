@@ -149,7 +149,7 @@ func TestComplete(t *testing.T) {
 func TestCompleteSays(t *testing.T) {
 	catalog := commands.New()
 	for line, want := range map[string]commands.Completion{
-		"dec":                  {Line: "declare ", Label: "declare TITLE", Help: "Open an incident and page whoever is responsible."},
+		"dec":                  {Line: "declare ", Label: "declare TITLE", Help: "Open an incident and page the people responsible."},
 		"ack inc1":             {Line: "ack INC-1", Label: "INC-1 Slow", Help: "Incident"},
 		"declare X --se":       {Line: "declare X --sev ", Label: "--sev 1-5", Help: "severity, 1 is the worst"},
 		"declare X --sev 1":    {Line: "declare X --sev 1 ", Label: "SEV1 (worst)", Help: "Severity"},

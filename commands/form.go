@@ -43,34 +43,6 @@ const commandName FieldKind = "word"
 // Choice is one value of a field, and how it is shown.
 type Choice struct{ Value, Label string }
 
-// flag returns the word's option of that name.
-func (w Spec) flag(name string) (Flag, bool) {
-	n := slices.IndexFunc(w.Flags, func(f Flag) bool { return f.Name == name })
-	if n < 0 {
-		return Flag{}, false
-	}
-	return w.Flags[n], true
-}
-
-// field returns what is known of an option's value; nothing where there is
-// nothing to choose from.
-func (w Spec) field(name string) Field {
-	for _, f := range slices.Concat(w.Form, w.completed) {
-		if f.Name == name {
-			return f
-		}
-	}
-	return Field{}
-}
-
-// inOrder are the fields that stand for what the line takes in order.
-func (w Spec) positional() []Field {
-	return slices.DeleteFunc(slices.Concat(w.Form, w.completed), func(f Field) bool {
-		_, ok := w.flag(f.Name)
-		return ok
-	})
-}
-
 // fill adds what a form was filled in with. Blank values count as not given.
 // What is no flag becomes one word of the line for each value, whatever is in
 // it. Of an option that the line gives too, the form's value holds: it is what
@@ -149,4 +121,8 @@ func statuses(all bool) []string {
 		}
 	}
 	return names
+}
+
+func categories() []Choice {
+	return append(choicesOf("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
 }

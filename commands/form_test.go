@@ -132,7 +132,7 @@ func TestFormMistakes(t *testing.T) {
 		want   string
 	}{
 		{"declare", fields{"title": {" \n"}}, "An incident needs a title"},
-		{"declare", fields{"title": {"X"}, "sev": {"9"}}, `"9" is no severity`},
+		{"declare", fields{"title": {"X"}, "sev": {"9"}}, `"9" is not a severity`},
 		{"declare", fields{"title": {"X"}, "sev": {"2", "3"}}, `"Severity" takes one value`},
 		{"declare", fields{"titel": {""}}, "The form of `declare` has no field \"titel\". For example"},
 		{"ack INC-7", fields{"seen": {"3"}}, "has no field \"seen\""},
@@ -142,18 +142,18 @@ func TestFormMistakes(t *testing.T) {
 		{"status INC-7 identified", fields{"status": {"monitoring"}}, "does not take \"identified\""},
 		{"status INC-7", fields{"status": {"monitring"}}, "Did you mean `monitoring`?"},
 		{"severity INC-7", fields{"sev": {"1"}, "impact": {"high"}}, "not both"},
-		{"merge INC-7", fields{"into": {"that one"}}, `"that one" is no incident`},
+		{"merge INC-7", fields{"into": {"that one"}}, `"that one" is not an incident`},
 		{"merge INC-7 INC-8", fields{"into": {"INC-9"}}, "does not take \"INC-8\""},
 		{"merge", fields{"into": {"INC-9"}}, "Which incident?"},
-		{"assign INC-7", fields{"role": nil, "person": {"ana"}}, "Which role, and to whom?"},
-		{"assign INC-7", fields{"role": {"scribe"}, "person": {"@zoe"}}, `I know nobody called "@zoe"`},
-		{"assign INC-7 scribe", nil, "Which role, and to whom?"},
-		{"page INC-7", fields{"who": {"somebody else"}, "why": {"x"}}, `I know nobody called "somebody else"`},
-		{"page INC-7", fields{"who": slices.Repeat([]string{"@ana"}, 11)}, "Page ten at most"},
-		{"page INC-7", fields{"why": {"@ana"}}, "Page whom?"},
+		{"assign INC-7", fields{"role": nil, "person": {"ana"}}, "Which role, and who gets it?"},
+		{"assign INC-7", fields{"role": {"scribe"}, "person": {"@zoe"}}, `There is no one called "@zoe"`},
+		{"assign INC-7 scribe", nil, "Which role, and who gets it?"},
+		{"page INC-7", fields{"who": {"somebody else"}, "why": {"x"}}, `There is no one called "somebody else"`},
+		{"page INC-7", fields{"who": slices.Repeat([]string{"@ana"}, 11)}, "pages at most ten"},
+		{"page INC-7", fields{"why": {"@ana"}}, "Who is to be paged?"},
 		{"link INC-7", fields{"title": {""}}, "Link what?"},
 		{"verify INC-7", fields{"number": {"one"}, "outcome": {"passed"}}, `Give its number, not "one"`},
-		{"verify INC-7", fields{"number": {"1"}}, "A check has passed or failed"},
+		{"verify INC-7", fields{"number": {"1"}}, "The result of a check is passed or failed"},
 	} {
 		_, err := commands.New().Parse(c.line, aForm(c.fields))
 		if no, ok := errors.AsType[*workflow.Refusal](err); !ok || !strings.Contains(no.Error(), c.want) {
@@ -187,7 +187,7 @@ func TestFormsFitTheirWords(t *testing.T) {
 			options[f.Name] = f
 		}
 		delete(options, "seen") // buttons fill it in
-		query := w.Section == "Look"
+		query := w.Section == "Look up"
 		if asks := len(options) > 0 || strings.TrimSpace(strings.TrimPrefix(w.Args, "[INC-n]")) != ""; !query && asks != (len(w.Form) > 0) {
 			t.Errorf("%s %s has options %v and the form %v", w.Name, w.Args, options, w.Form)
 		}

@@ -64,7 +64,7 @@ func (t *transition) requireOpen(command string) error {
 	}
 	if t.incident.Status == Merged {
 		return refuse(fmt.Sprintf("%s was merged into %s.", t.incident.ID, t.incident.Merge.Into),
-			fmt.Sprintf("Go on there: `%s %s`.", command, t.incident.Merge.Into))
+			fmt.Sprintf("Continue there: `%s %s`.", command, t.incident.Merge.Into))
 	}
 	return refuse(fmt.Sprintf("%s is %s.", t.incident.ID, t.incident.Status),
 		fmt.Sprintf("If it is not over, `reopen %s` first.", t.incident.ID))

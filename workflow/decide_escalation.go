@@ -147,7 +147,7 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 		if target.Kind() == "policy" {
 			policy, ok := t.in.Known.Plan.findPolicy(target.ID())
 			if !ok || len(policy.Steps) == 0 || visited[policy.ID] {
-				skipped = append(skipped, Skipped{target, "there is no such policy to go on with"})
+				skipped = append(skipped, Skipped{target, "the policy does not exist, has no steps, or refers to itself"})
 				continue
 			}
 			visited[policy.ID] = true
@@ -162,7 +162,7 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 		if len(answer.Recipients) == 0 {
 			why := answer.Why
 			if why == "" {
-				why = "nobody answers for it"
+				why = "it has no recipients"
 			}
 			skipped = append(skipped, Skipped{target, why})
 		}

@@ -52,7 +52,7 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 	case StepFired:
 		return sendQueuedPages(f.Pages, SendPage{})
 	case NobodyReached:
-		return sendQueuedPages(f.Pages, SendPage{Text: "Nobody could be reached."})
+		return sendQueuedPages(f.Pages, SendPage{Text: "No one could be reached."})
 	case EscalationExhausted:
 		return sendQueuedPages(f.Pages, SendPage{})
 	case PeoplePaged:

@@ -15,17 +15,17 @@ import (
 	"tocsin/workflow"
 )
 
-// within are the classes of a range.
-func within(r bot.Classes) []workflow.Class {
+// classesWithin returns the classes in a range.
+func classesWithin(r bot.Classes) []workflow.Class {
 	return slices.DeleteFunc(workflow.Classes(), func(c workflow.Class) bool { return c < r.From || c > r.To })
 }
 
-// claimTries bounds how often a claim looks again because other replicas were
-// faster with all that it had found.
+// claimTries is how often a claim searches again when other replicas have leased
+// every candidate first.
 const claimTries = 20
 
-// Claim implements [bot.Agenda]. The index says which lanes may be due; a
-// script then looks at their heads, and leases.
+// Claim implements [bot.Agenda]. It reads from the sets which lanes may be due; a
+// script then checks their first tasks and leases the lanes.
 func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	for range claimTries {
 		found, err := s.candidates(ctx, q)
@@ -46,18 +46,18 @@ func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	return nil, nil
 }
 
-// candidate is a lane that the index says is due, or whose lease has run out.
+// candidate is a lane that may be due, or whose lease may have expired.
 type candidate struct {
-	number int64
+	number int
 	lane   workflow.Lane
 }
 
-// mostEnded bounds how many leases that have run out are looked at: more than
-// a replica that was killed leaves behind.
-const mostEnded = 1000
+// maxExpired is how many expired leases a claim considers: more than a killed
+// replica leaves behind.
+const maxExpired = 1000
 
-// candidates finds enough of them: the earliest of those that are due, and the
-// earliest of those whose leases have run out.
+// candidates returns enough candidates for a claim: the earliest lanes that are
+// due, and the earliest lanes whose leases have expired.
 func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error) {
 	if q.Limit <= 0 {
 		return nil, nil
@@ -66,10 +66,10 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 	err := s.read(ctx, func() error {
 		sets = sets[:0]
 		batch := s.client.Pipeline()
-		for _, c := range within(q.Classes) {
+		for _, c := range classesWithin(q.Classes) {
 			sets = append(sets,
 				batch.ZRangeByScore(ctx, s.keys.due(c), &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: int64(q.Limit)}),
-				batch.ZRangeByScore(ctx, s.keys.leased(c), &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: mostEnded}))
+				batch.ZRangeByScore(ctx, s.keys.leased(c), &goredis.ZRangeBy{Min: "-inf", Max: score(q.At), Count: maxExpired}))
 		}
 		_, err := batch.Exec(ctx)
 		return err
@@ -78,19 +78,19 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 		return nil, err
 	}
 	var all []candidate
-	for n, class := range within(q.Classes) {
+	for n, class := range classesWithin(q.Classes) {
 		if len(all) >= q.Limit {
-			break // of more urgent classes
+			break // there are enough of more urgent classes
 		}
-		ended, err := s.earliest(ctx, class, sets[2*n+1].Val(), q.Limit)
+		expired, err := s.earliestExpired(ctx, class, sets[2*n+1].Val(), q.Limit)
 		if err != nil {
 			return nil, err
 		}
-		for _, member := range append(sets[2*n].Val(), ended...) {
+		for _, member := range append(sets[2*n].Val(), expired...) {
 			digits, destination, _ := strings.Cut(member, ":")
-			number, bad := strconv.ParseInt(digits, 10, 64)
-			if bad != nil { // not ours, and in nobody's way
-				s.log.Error("the agenda holds what is no lane; passing over it", "lane", member)
+			number, err := strconv.Atoi(digits)
+			if err != nil { // not written by Tocsin; it blocks no other lane
+				s.log.Error("the agenda has a member that is not a lane; skipping it", "lane", member)
 				continue
 			}
 			all = append(all, candidate{number, workflow.Lane{Class: class, Destination: destination}})
@@ -99,9 +99,9 @@ func (s *Store) candidates(ctx context.Context, q bot.Claim) ([]candidate, error
 	return all, nil
 }
 
-// earliest are the lanes that are due first, of some that were leased: the set
-// has them in the order in which their leases end.
-func (s *Store) earliest(ctx context.Context, class workflow.Class, members []string, limit int) ([]string, error) {
+// earliestExpired returns the lanes that are due first among those whose leases
+// have expired: the set orders them by the end of their leases.
+func (s *Store) earliestExpired(ctx context.Context, class workflow.Class, members []string, limit int) ([]string, error) {
 	if len(members) <= limit {
 		return members, nil
 	}
@@ -111,7 +111,7 @@ func (s *Store) earliest(ctx context.Context, class workflow.Class, members []st
 	}
 	var leases []any
 	err := s.read(ctx, func() (err error) {
-		leases, err = s.client.HMGet(ctx, s.keys.of("lease"), names...).Result()
+		leases, err = s.client.HMGet(ctx, s.keys.of(keyLeases), names...).Result()
 		return err
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Store) earliest(ctx context.Context, class workflow.Class, members []st
 	}
 	due := map[string]string{}
 	for n, l := range leases {
-		if text, is := l.(string); is && len(text) >= 2*len(noInstant) {
+		if text, ok := l.(string); ok && len(text) >= 2*len(noInstant) {
 			due[members[n]] = text[len(noInstant) : 2*len(noInstant)]
 		}
 	}
@@ -127,49 +127,50 @@ func (s *Store) earliest(ctx context.Context, class workflow.Class, members []st
 	return members[:limit], nil
 }
 
+// lease leases candidates, as many as the claim asks for.
 func (s *Store) lease(ctx context.Context, q bot.Claim, found []candidate) ([]bot.Lease, error) {
 	until := q.At.Add(q.For)
 	keys := make([]string, 0, 2*len(found))
 	a := &arguments{}
 	a.add(nanos(q.At), nanos(until), q.Limit)
 	for _, c := range found {
-		keys = append(keys, s.keys.parts(c.number, partHead, partTasks)...)
+		keys = append(keys, s.keys.parts(c.number, partIncident, partTasks)...)
 		a.add(int(c.lane.Class), c.number, c.lane.Destination)
 	}
 	reply, err := s.commits.do(ctx, &call{script: s.scripts.lease, keys: keys, args: a.all, size: a.size})
 	if err != nil {
 		return nil, err
 	}
-	flat, err := words(reply)
+	values, err := stringList(reply)
 	if err != nil {
 		return nil, err
 	}
 	var leases []bot.Lease
-	for n := 0; n+2 < len(flat); n += 3 {
-		place, err := strconv.Atoi(flat[n])
-		if err != nil || place < 1 || place > len(found) {
-			return nil, fmt.Errorf("lease.lua answered %q for a place", flat[n])
+	for n := 0; n+2 < len(values); n += 3 {
+		index, err := strconv.Atoi(values[n])
+		if err != nil || index < 1 || index > len(found) {
+			return nil, fmt.Errorf("lease.lua answered %q for the index of a candidate", values[n])
 		}
-		task, err := found[place-1].task(flat[n+2])
-		if err != nil { // the others are leased too: it must not hold them up
-			s.log.Error("a task cannot be read; trying again when its lease has run out", "incident", idOf(found[place-1].number), "error", err.Error())
+		task, err := found[index-1].task(values[n+2])
+		if err != nil { // it must not keep the other leases from the worker
+			s.log.Error("a task cannot be decoded; trying again when its lease expires", "incident", workflow.ID(found[index-1].number), "error", err.Error())
 			continue
 		}
-		leases = append(leases, bot.Lease{Task: task, Token: flat[n+1], Until: until})
+		leases = append(leases, bot.Lease{Task: task, Token: values[n+1], Until: until})
 	}
 	return leases, nil
 }
 
-// task reads the head of a lane.
+// task decodes the first task of a lane.
 func (c candidate) task(text string) (bot.Task, error) {
 	if c.lane.Class != workflow.ClassWake || c.lane.Destination != bot.WakeTask {
-		return unpackTask(text, c.number, c.lane)
+		return decodeTask(text, c.number, c.lane)
 	}
 	parts := strings.Split(text, "\n")
 	if len(parts) != 3 {
-		return bot.Task{}, fmt.Errorf("read the wake-up of %s: it is damaged", idOf(c.number))
+		return bot.Task{}, fmt.Errorf("decode the wake-up of %s: it is damaged", workflow.ID(c.number))
 	}
-	t := bot.Task{ID: bot.WakeTask, Owner: idOf(c.number), Lane: c.lane, Due: instant(parts[0])}
+	t := bot.Task{ID: bot.WakeTask, Owner: workflow.ID(c.number), Lane: c.lane, Due: instant(parts[0])}
 	var err error
 	if t.Attempt, err = strconv.Atoi(parts[1]); err == nil {
 		t.Rev, err = strconv.Atoi(parts[2])
@@ -179,12 +180,12 @@ func (c candidate) task(text string) (bot.Task, error) {
 
 // Postpone implements [bot.Agenda].
 func (s *Store) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
-	n, _ := parseID(l.Owner)
+	n := workflow.NumberOf(l.Owner)
 	a := &arguments{}
 	a.add(n, int(l.Lane.Class), l.Lane.Destination, l.Token, l.Rev, padded(due), l.Attempt+1)
-	reply, err := s.commits.do(ctx, &call{script: s.scripts.postpone, keys: s.keys.parts(n, partHead, partTasks), args: a.all, size: a.size})
+	reply, err := s.commits.do(ctx, &call{script: s.scripts.postpone, keys: s.keys.parts(n, partIncident, partTasks), args: a.all, size: a.size})
 	if err == nil {
-		err = outcome(reply)
+		err = checkReply(reply)
 	}
 	if err != nil {
 		return fmt.Errorf("postpone %s of %s: %w", l.ID, l.Owner, err)
@@ -192,19 +193,20 @@ func (s *Store) Postpone(ctx context.Context, l bot.Lease, due time.Time) error 
 	return nil
 }
 
-// outcome reads an answer that is ok, or why not.
-func outcome(reply any) error {
-	said, err := words(reply)
+// checkReply returns nil for the reply "ok", and otherwise the error that the
+// script reports.
+func checkReply(reply any) error {
+	values, err := stringList(reply)
 	if err != nil {
 		return err
 	}
-	if said[0] == "ok" {
+	if values[0] == "ok" {
 		return nil
 	}
-	if no := refusals()[said[0]]; no != nil {
-		return no
+	if err := scriptErrors()[values[0]]; err != nil {
+		return err
 	}
-	return fmt.Errorf("the script answered %q", said[0])
+	return fmt.Errorf("the script answered %q", values[0])
 }
 
 // NextDue implements [bot.Agenda].
@@ -213,7 +215,7 @@ func (s *Store) NextDue(ctx context.Context, q bot.Classes) (time.Time, error) {
 	err := s.read(ctx, func() error {
 		firsts = firsts[:0]
 		batch := s.client.Pipeline()
-		for _, c := range within(q) {
+		for _, c := range classesWithin(q) {
 			firsts = append(firsts, batch.ZRangeWithScores(ctx, s.keys.due(c), 0, 0), batch.ZRangeWithScores(ctx, s.keys.leased(c), 0, 0))
 		}
 		if len(firsts) == 0 {

@@ -9,24 +9,23 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// clock is the time that all replicas share: this machine's, corrected by how
-// far it is from the server's. Leases and deadlines of several replicas are
-// compared with each other, so they must be of one clock; the server itself
-// never reads it.
+// clock is the clock that all replicas share: that of this machine, corrected by its
+// offset from the server's. Replicas compare each other's leases and deadlines, so
+// these must be of one clock; scripts never read the server's clock themselves.
 type clock struct {
 	local  func() time.Time
 	offset atomic.Int64
 }
 
-// measureEvery is between two measurements.
+// measureEvery is the interval between two measurements.
 const measureEvery = 30 * time.Second
 
-// bigOffset is an offset that a person should hear of: logs and mails are
-// stamped with the machine's own clock.
+// bigOffset is the offset from which operators are warned: logs and mails have the
+// time of the machine's own clock.
 const bigOffset = 2 * time.Second
 
-// measure asks the server for its time, and believes the quickest answer of
-// some: half of its round trip is the error at most.
+// measure reads the server's time several times and uses the quickest answer: the
+// error is at most half of its round trip.
 func (c *clock) measure(ctx context.Context, node func(context.Context) (goredis.UniversalClient, error)) error {
 	client, err := node(ctx)
 	if err != nil {
@@ -36,16 +35,16 @@ func (c *clock) measure(ctx context.Context, node func(context.Context) (goredis
 	var offset time.Duration
 	for range 5 {
 		before := c.local()
-		there, err := client.Time(ctx).Result()
+		remote, err := client.Time(ctx).Result()
 		if err != nil {
 			return err
 		}
 		trip := c.local().Sub(before)
 		if best < 0 || trip < best {
-			best, offset = trip, there.Sub(before.Add(trip/2))
+			best, offset = trip, remote.Sub(before.Add(trip/2))
 		}
 	}
-	if was := time.Duration(c.offset.Load()); (offset - was).Abs() > best/2 { // else it is as true as before
+	if was := time.Duration(c.offset.Load()); (offset - was).Abs() > best/2 { // else the stored offset is as good
 		c.offset.Store(int64(offset))
 	}
 	return nil
@@ -53,9 +52,9 @@ func (c *clock) measure(ctx context.Context, node func(context.Context) (goredis
 
 func (c *clock) now() time.Time { return c.local().Add(time.Duration(c.offset.Load())) }
 
-// keep measures again and again: clocks drift, are set, and the server may be
-// another after a failover.
-func (c *clock) keep(ctx context.Context, node func(context.Context) (goredis.UniversalClient, error), log *slog.Logger) {
+// keepMeasuring measures periodically: clocks drift and are set, and after a failover
+// the server is another one.
+func (c *clock) keepMeasuring(ctx context.Context, node func(context.Context) (goredis.UniversalClient, error), log *slog.Logger) {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
 	for {
@@ -75,8 +74,8 @@ func (c *clock) keep(ctx context.Context, node func(context.Context) (goredis.Un
 	}
 }
 
-// Now returns the time that all replicas share.
+// Now returns the time of the clock that all replicas share.
 func (s *Store) Now() time.Time { return s.clock.now() }
 
-// Offset is how far the server's clock is ahead of this machine's.
+// Offset returns how far the server's clock is ahead of this machine's.
 func (s *Store) Offset() time.Duration { return time.Duration(s.clock.offset.Load()) }

@@ -15,15 +15,15 @@ import (
 	"tocsin/workflow"
 )
 
-// closed is a commit that ends an incident, which then owes nothing and holds
+// endCommit is a commit that closes an incident, which then owes nothing and holds
 // no group.
-func closed(s *redis.Store, t *testing.T, id, group string) bot.Commit {
+func endCommit(s *redis.Store, t *testing.T, id, group string) bot.Commit {
 	t.Helper()
 	l, err := s.Load(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := bot.Commit{At: bottest.Epoch, Incident: id, Version: l.Version, Snapshot: []byte("over"), Events: []bot.StoredEvent{{Seq: l.Version + 1, Body: []byte("event")}}}
+	c := bot.Commit{At: bottest.Epoch, Incident: id, Version: l.Version, Snapshot: []byte("closed"), Events: []bot.StoredEvent{{Seq: l.Version + 1, Body: []byte("event")}}}
 	for _, m := range l.Mail {
 		c.ReadMail = m.Seq
 	}
@@ -33,9 +33,9 @@ func closed(s *redis.Store, t *testing.T, id, group string) bot.Commit {
 	return c
 }
 
-// TestI3ForgetLeavesOthersAlerts: an alert whose row had ended (30 days after
-// its resolve) and that fires again is the new incident's. Forgetting the old
-// one leaves it alone.
+// TestI3ForgetLeavesOthersAlerts: an alert whose stored value has expired (30 days
+// after its resolve) and that fires again belongs to the new incident. Forgetting
+// the old incident keeps it.
 func TestI3ForgetLeavesOthersAlerts(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
@@ -53,10 +53,10 @@ func TestI3ForgetLeavesOthersAlerts(t *testing.T) {
 	}
 	take(alerts.Firing, 0)
 	take(alerts.Resolved, time.Hour)
-	if _, err := s.Commit(ctx, closed(s, t, "INC-1", "group of a")); err != nil {
+	if _, err := s.Commit(ctx, endCommit(s, t, "INC-1", "group of a")); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := server.Do("DEL", "{tocsin}:a:i\x00a"); err != nil || fmt.Sprint(n) != "1" { // as it ends by itself
+	if n, err := server.Do("DEL", "{tocsin}:a:i\x00a"); err != nil || fmt.Sprint(n) != "1" { // as Redis expires it
 		t.Fatal(n, err)
 	}
 	if r := take(alerts.Firing, 2*time.Hour); r.Incident != "INC-2" {
@@ -73,8 +73,8 @@ func TestI3ForgetLeavesOthersAlerts(t *testing.T) {
 	}
 }
 
-// TestFeedForbidden: a server that takes the feed away while we run makes
-// watchers deaf, and leaves no change half made.
+// TestFeedForbidden: if the server forbids the feed while a store is open, watchers of
+// other replicas are not notified, but every change is made completely.
 func TestFeedForbidden(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	must := func(words ...string) {
@@ -94,15 +94,16 @@ func TestFeedForbidden(t *testing.T) {
 			t.Errorf("%s has %d mail, %v", id, len(l.Mail), err)
 		}
 	}
-	if got := owed(t, s, bottest.Epoch); len(got) != 2 {
-		t.Errorf("owed %v", got)
+	if got := claimable(t, s, bottest.Epoch); len(got) != 2 {
+		t.Errorf("claimed %v", got)
 	}
 	if _, err := s.Commit(t.Context(), step("INC-3", 0)); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestDamagedTask: one task that cannot be read holds up no other.
+// TestDamagedTask: a task that cannot be decoded does not keep others from being
+// claimed.
 func TestDamagedTask(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
@@ -120,8 +121,8 @@ func TestDamagedTask(t *testing.T) {
 	}
 }
 
-// TestE1LeasesLost: lanes whose leases are lost are due when their heads are,
-// and nobody looks for them in vain until then.
+// TestE1LeasesLost: lanes whose leases are lost are due when their first tasks are
+// due, and not claimed before.
 func TestE1LeasesLost(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
@@ -129,10 +130,10 @@ func TestE1LeasesLost(t *testing.T) {
 	if _, err := s.Commit(ctx, step("INC-1", 0)); err != nil {
 		t.Fatal(err)
 	}
-	if got := owed(t, s, bottest.Epoch); len(got) != 2 {
-		t.Fatalf("owed %v", got)
+	if got := claimable(t, s, bottest.Epoch); len(got) != 2 {
+		t.Fatalf("claimed %v", got)
 	}
-	if _, err := server.Do("DEL", "{tocsin}:lease"); err != nil {
+	if _, err := server.Do("DEL", "{tocsin}:leases"); err != nil {
 		t.Fatal(err)
 	}
 	later := bottest.Epoch.Add(time.Hour)
@@ -142,20 +143,20 @@ func TestE1LeasesLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := bottest.Epoch.Add(2 * time.Second)
-	if got := owed(t, s, at); len(got) != 1 {
-		t.Errorf("owed %v", got)
+	if got := claimable(t, s, at); len(got) != 1 {
+		t.Errorf("claimed %v", got)
 	}
 	wake := bot.Classes{From: workflow.ClassWake, To: workflow.ClassWake}
 	if due, err := s.NextDue(ctx, wake); err != nil || !due.Equal(later) {
 		t.Errorf("next due %s instead of %s, %v", due, later, err)
 	}
-	if again := mended(t, s, at); len(again) != 0 {
+	if again := repairs(t, s, at); len(again) != 0 {
 		t.Errorf("the audit finds %v", again)
 	}
 }
 
-// TestOpenTogether: replicas that come first at the same time make one
-// namespace.
+// TestOpenTogether: replicas that open an empty namespace at the same time create it
+// once.
 func TestOpenTogether(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	for round := range 20 {
@@ -175,15 +176,15 @@ func TestOpenTogether(t *testing.T) {
 	}
 }
 
-// TestReserveAfterLoss: a lost counter makes no number twice, and alerts still
-// open incidents.
+// TestReserveAfterLoss: after the last number was lost, no number is given out twice,
+// and alerts still open incidents.
 func TestReserveAfterLoss(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
 	if _, err := s.Take(t.Context(), batchOf("a", "b", "c")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Do("SET", "{tocsin}:number", "1"); err != nil {
+	if _, err := server.Do("SET", "{tocsin}:last_number", "1"); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := s.Take(t.Context(), batchOf("d")); err != nil || r[0].Incident != "INC-4" {
@@ -191,8 +192,8 @@ func TestReserveAfterLoss(t *testing.T) {
 	}
 }
 
-// TestX2OneClock: in a Cluster, all replicas take the time of the node that has
-// the namespace, and look at its settings.
+// TestX2OneClock: in a Cluster, all replicas use the clock of the node that has the
+// namespace, and check its settings.
 func TestX2OneClock(t *testing.T) {
 	nodes := redistest.Cluster(t)
 	s := open(t, nodes[0].URL()+"?cluster=true")
@@ -212,34 +213,6 @@ func TestX2OneClock(t *testing.T) {
 		}
 	}
 	if asked["time"] != 1 || asked["config|get"] != 1 {
-		t.Errorf("nodes that were asked: %v", asked)
-	}
-}
-
-// TestOlderTalk: messages of an older version, which kept no places, are said
-// anew too.
-func TestOlderTalk(t *testing.T) {
-	server := redistest.Start(t, redistest.Config{})
-	s := open(t, server.URL())
-	c := step("INC-1", 0)
-	for n := range 3 {
-		key := fmt.Sprint("m", n+1)
-		c.Messages = append(c.Messages, bot.StoredMessage{Key: key, Body: []byte("1 2\n" + key)})
-	}
-	if _, err := s.Commit(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range c.Messages {
-		if _, err := server.Do("HSET", "{tocsin}:i:1:said", m.Key, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	again := bot.Commit{At: bottest.Epoch, Incident: "INC-1", EditedMessages: []bot.StoredMessage{{Key: "m2", Body: []byte("two")}}}
-	if _, err := s.Commit(t.Context(), again); err != nil {
-		t.Fatal(err)
-	}
-	all, err := s.Messages(t.Context(), "INC-1", 0, 10)
-	if err != nil || len(all) != 3 || string(all[1].Body) != "two" || string(all[2].Body) != "1 2\nm3" {
-		t.Errorf("talk %+v, %v", all, err)
+		t.Errorf("nodes that got these commands: %v", asked)
 	}
 }

@@ -15,14 +15,14 @@ import (
 	"tocsin/workflow"
 )
 
-// byLane orders tasks as a dossier has them; those of one lane stay as they
-// are.
+// byLane orders tasks as an [bot.ArchivedIncident] has them. The sort must be stable:
+// tasks of one lane keep their order.
 func byLane(a, b bot.Task) int {
 	return cmp.Or(cmp.Compare(a.Lane.Class, b.Lane.Class), cmp.Compare(a.Lane.Destination, b.Lane.Destination))
 }
 
-// laneName reads "class|destination".
-func laneName(name string) (workflow.Class, string, error) {
+// decodeLane decodes "CLASS|DESTINATION".
+func decodeLane(name string) (workflow.Class, string, error) {
 	class, destination, _ := strings.Cut(name, "|")
 	number, err := strconv.Atoi(class)
 	if err != nil {
@@ -31,18 +31,18 @@ func laneName(name string) (workflow.Class, string, error) {
 	return workflow.Class(number), destination, nil
 }
 
-// mailOf reads a piece of mail.
-func mailOf(m bot.StoredMail) (workflow.Mail, error) {
+// decodeMail decodes a piece of mail.
+func decodeMail(m bot.StoredMail) (workflow.Mail, error) {
 	mail := workflow.Mail{Seq: m.Seq}
 	if err := json.Unmarshal(m.Body, &mail); err != nil {
-		return mail, fmt.Errorf("read mail %d: %w", m.Seq, err)
+		return mail, fmt.Errorf("decode mail %d: %w", m.Seq, err)
 	}
 	return mail, nil
 }
 
-// mailbox is the mail that was read, "seq\nbody" each, and that which waits in
-// the incident's hash.
-func mailbox(head map[string]string, read []string) ([]bot.StoredMail, error) {
+// decodeMailbox decodes the mail of an incident: the mail that was read, each
+// "SEQ\nBODY", and the unread mail in the fields of the incident's hash.
+func decodeMailbox(fields map[string]string, read []string) ([]bot.StoredMail, error) {
 	var all []bot.StoredMail
 	for _, text := range read {
 		seq, body, _ := strings.Cut(text, "\n")
@@ -52,8 +52,8 @@ func mailbox(head map[string]string, read []string) ([]bot.StoredMail, error) {
 		}
 		all = append(all, bot.StoredMail{Seq: n, Body: []byte(body)})
 	}
-	for name, body := range head {
-		if n, err := strconv.Atoi(strings.TrimPrefix(name, "m")); err == nil && name[0] == 'm' {
+	for name, body := range fields {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, fieldMail)); err == nil && strings.HasPrefix(name, fieldMail) {
 			all = append(all, bot.StoredMail{Seq: n, Body: []byte(body)})
 		}
 	}
@@ -85,10 +85,10 @@ func (e *export) counter(string, int) ([]bot.ArchiveItem, error) {
 	return []bot.ArchiveItem{{Counter: &n}}, err
 }
 
-// count is the last number given out.
+// count returns the last incident number that was given out.
 func (e *export) count() (n int, err error) {
 	err = e.read(e.ctx, func() (err error) {
-		n, err = e.client.Get(e.ctx, e.keys.of("number")).Int()
+		n, err = e.client.Get(e.ctx, e.keys.of(keyLastNumber)).Int()
 		return err
 	})
 	return n, err
@@ -98,7 +98,7 @@ func (e *export) records(after string, limit int) ([]bot.ArchiveItem, error) {
 	from, id, _ := strings.Cut(after, "/")
 	var kinds []string
 	err := e.read(e.ctx, func() (err error) {
-		kinds, err = e.client.SMembers(e.ctx, e.keys.of("kinds")).Result()
+		kinds, err = e.client.SMembers(e.ctx, e.keys.of(keyRecordKinds)).Result()
 		return err
 	})
 	slices.Sort(kinds)
@@ -124,25 +124,26 @@ func (e *export) incidents(after string, limit int) ([]bot.ArchiveItem, error) {
 	var numbers []string
 	err := e.read(e.ctx, func() (err error) {
 		by := &goredis.ZRangeBy{Min: "(" + cmp.Or(after, "0"), Max: "+inf", Count: int64(limit)}
-		numbers, err = e.client.ZRangeByScore(e.ctx, e.keys.of("all"), by).Result()
+		numbers, err = e.client.ZRangeByScore(e.ctx, e.keys.of(keyAll), by).Result()
 		return err
 	})
 	var all []bot.ArchiveItem
 	for k := 0; k < len(numbers) && err == nil; k++ {
-		var n int64
-		if n, err = strconv.ParseInt(numbers[k], 10, 64); err != nil {
+		var n int
+		if n, err = strconv.Atoi(numbers[k]); err != nil {
 			break
 		}
 		var d *bot.ArchivedIncident
-		if d, _, err = e.dossier(e.ctx, n); d != nil {
+		if d, _, err = e.readIncident(e.ctx, n); d != nil {
 			all = append(all, bot.ArchiveItem{Incident: d})
 		}
 	}
 	return all, err
 }
 
-// page returns the names of a section that come after one. They are looked for
-// once, at the beginning of the section: nobody writes meanwhile.
+// page returns at most limit names of a section that come after a name. The names
+// are collected once, at the beginning of the section: nothing may write to the
+// store during an export.
 func (e *export) page(section, after string, limit int, find func() ([]string, error)) ([]string, error) {
 	e.exporting.Lock()
 	defer e.exporting.Unlock()
@@ -165,8 +166,8 @@ func (e *export) page(section, after string, limit int, find func() ([]string, e
 	return names[from:min(from+max(limit, 0), len(names))], nil
 }
 
-// values reads keys whose names begin alike.
-func (e *export) values(section, prefix, after string, limit int) (names []string, texts []any, err error) {
+// readKeys reads a page of the keys whose names begin with a prefix.
+func (e *export) readKeys(section, prefix, after string, limit int) (names []string, texts []any, err error) {
 	names, err = e.page(section, after, limit, func() ([]string, error) {
 		var all []string
 		failed := e.scan(e.ctx, prefix+"*", func(name string) { all = append(all, name[len(prefix):]) })
@@ -187,27 +188,28 @@ func (e *export) values(section, prefix, after string, limit int) (names []strin
 }
 
 func (e *export) groups(after string, limit int) ([]bot.ArchiveItem, error) {
-	names, texts, err := e.values("group", e.keys.group(""), after, limit)
+	names, texts, err := e.readKeys("group", e.keys.group(""), after, limit)
 	var all []bot.ArchiveItem
 	for k, name := range names {
 		text, _ := texts[k].(string)
-		if len(text) <= 1+len(noInstant) {
+		g := decodeGroup(text)
+		if g.owner == 0 {
 			continue
 		}
 		all = append(all, bot.ArchiveItem{Group: &bot.ArchivedGroup{
-			Key: name, Owner: "INC-" + text[1+len(noInstant):], Always: text[0] == '1', Until: instant(text[1 : 1+len(noInstant)]),
+			Key: name, Owner: workflow.ID(g.owner), Always: text[0] == '1', Until: instant(text[1 : 1+len(noInstant)]),
 		}})
 	}
 	return all, err
 }
 
 func (e *export) alerts(after string, limit int) ([]bot.ArchiveItem, error) {
-	names, texts, err := e.values("alert", e.keys.alert(""), after, limit)
+	names, texts, err := e.readKeys("alert", e.keys.alert(""), after, limit)
 	var all []bot.ArchiveItem
 	for k := 0; k < len(names) && err == nil; k++ {
 		text, _ := texts[k].(string)
 		var a alertState
-		if a, err = alertOf(names[k], text); a.row != nil {
+		if a, err = decodeAlert(names[k], text); a.row != nil {
 			all = append(all, bot.ArchiveItem{Alert: &bot.ArchivedAlert{Integration: a.row.Integration, Key: a.row.Key, Row: *a.row}})
 		}
 	}
@@ -217,7 +219,7 @@ func (e *export) alerts(after string, limit int) ([]bot.ArchiveItem, error) {
 func (e *export) operations(after string, limit int) ([]bot.ArchiveItem, error) {
 	at := map[string]string{}
 	err := e.read(e.ctx, func() error {
-		all, err := e.client.LRange(e.ctx, e.keys.of("ops"), 0, -1).Result()
+		all, err := e.client.LRange(e.ctx, e.keys.of(keyOperationsByAge), 0, -1).Result()
 		for _, text := range all {
 			at[text[len(noInstant):]] = text[:len(noInstant)]
 		}
@@ -228,7 +230,7 @@ func (e *export) operations(after string, limit int) ([]bot.ArchiveItem, error) 
 	}
 	names, err := e.page("operation", after, limit, func() (all []string, err error) {
 		err = e.read(e.ctx, func() (err error) {
-			all, err = e.client.HKeys(e.ctx, e.keys.of("op")).Result()
+			all, err = e.client.HKeys(e.ctx, e.keys.of(keyOperations)).Result()
 			return err
 		})
 		return all, err
@@ -238,7 +240,7 @@ func (e *export) operations(after string, limit int) ([]bot.ArchiveItem, error) 
 	}
 	var replies []any
 	err = e.read(e.ctx, func() (err error) {
-		replies, err = e.client.HMGet(e.ctx, e.keys.of("op"), names...).Result()
+		replies, err = e.client.HMGet(e.ctx, e.keys.of(keyOperations), names...).Result()
 		return err
 	})
 	var all []bot.ArchiveItem

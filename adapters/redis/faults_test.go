@@ -19,7 +19,7 @@ import (
 
 var everyClass = bot.Classes{To: workflow.ClassDroppable}
 
-// step is one step of an incident that wakes at once and owes one page.
+// step is one step of an incident that has a wake-up due at once and owes one page.
 func step(id string, version int) bot.Commit {
 	return bot.Commit{
 		At: bottest.Epoch, Incident: id, Version: version, Snapshot: fmt.Appendf(nil, "state %d", version+1), Open: true, WakeAt: bottest.Epoch,
@@ -31,6 +31,7 @@ func step(id string, version int) bot.Commit {
 	}
 }
 
+// batchOf is a batch of firing alerts, each in a group of its own.
 func batchOf(keys ...string) alerts.Batch {
 	b := alerts.Batch{At: bottest.Epoch}
 	for _, k := range keys {
@@ -42,17 +43,18 @@ func batchOf(keys ...string) alerts.Batch {
 	return b
 }
 
-// through opens a store by way of a proxy.
-func through(t *testing.T, server *redistest.Server) (*redis.Store, *redistest.Proxy) {
+// openThroughProxy opens a store through a proxy.
+func openThroughProxy(t *testing.T, server *redistest.Server) (*redis.Store, *redistest.Proxy) {
 	t.Helper()
 	proxy := redistest.NewProxy(t, server.Addr())
 	return open(t, "redis://"+proxy.Addr()), proxy
 }
 
-// TestLostReplies: what was done and not answered is done once, and answered.
+// TestLostReplies: a call whose reply is lost is executed once, and answered in the
+// end.
 func TestLostReplies(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
-	s, proxy := through(t, server)
+	s, proxy := openThroughProxy(t, server)
 	ctx := t.Context()
 	lose := func() { proxy.LoseRepliesTo(1, "evalsha") }
 	lost := func(what string) {
@@ -104,11 +106,11 @@ func TestLostReplies(t *testing.T) {
 	lost("a settlement")
 }
 
-// TestLostClaimOfCard: a claim whose answer was lost is answered with what was
-// leased, although a newer card has taken its place, which is not due yet.
+// TestLostClaimOfCard: a claim whose reply is lost gets the card that was leased,
+// although a newer card that is not due yet has replaced it.
 func TestLostClaimOfCard(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
-	s, proxy := through(t, server)
+	s, proxy := openThroughProxy(t, server)
 	other := open(t, server.URL())
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -156,8 +158,8 @@ func TestLostClaimOfCard(t *testing.T) {
 	}
 }
 
-// TestForgotten: a server that has forgotten the scripts is told them again.
-func TestForgotten(t *testing.T) {
+// TestScriptsFlushed: scripts are loaded again into a server that has lost them.
+func TestScriptsFlushed(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
 	for n := range 3 {
@@ -170,8 +172,8 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
-// TestX4Unavailable: a server that is gone is said to be, within seconds, and
-// when it is back everything goes on, with all that was answered.
+// TestX4Unavailable: while the server is down, every call fails with ErrUnavailable
+// within seconds; after its restart everything that was answered is there.
 func TestX4Unavailable(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
@@ -188,7 +190,7 @@ func TestX4Unavailable(t *testing.T) {
 	_, ready := s.NextDue(ctx, bot.Classes{}) // as /readyz asks
 	for _, err := range []error{commit, take, load, claim, due, ready} {
 		if !errors.Is(err, redis.ErrUnavailable) {
-			t.Errorf("a server that is gone: %v", err)
+			t.Errorf("while the server is down: %v", err)
 		}
 	}
 	server.Restart()
@@ -200,10 +202,10 @@ func TestX4Unavailable(t *testing.T) {
 	}
 }
 
-// TestPassing: a server that is away for a moment is waited for.
-func TestPassing(t *testing.T) {
+// TestTransientFailure: a call waits for a server that is unreachable for a moment.
+func TestTransientFailure(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
-	s, proxy := through(t, server)
+	s, proxy := openThroughProxy(t, server)
 	proxy.Cut()
 	var wg sync.WaitGroup
 	for n := range 20 {
@@ -224,8 +226,7 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestFailover: Sentinel makes a replica the primary; what comes then goes
-// there.
+// TestFailover: after Sentinel has made a replica the primary, changes go there.
 func TestFailover(t *testing.T) {
 	all := redistest.Sentinel(t)
 	addrs := all.Addrs()
@@ -235,7 +236,7 @@ func TestFailover(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := all.Master()
-	for _, n := range all.Nodes() { // what no replica has when its primary dies is lost: Redis answers before
+	for _, n := range all.Nodes() { // Redis answers before its replicas have a change: wait until they have it
 		for got, tick := any(nil), time.NewTicker(10*time.Millisecond); n != old && got != "1"; <-tick.C {
 			got, _ = n.Do("HGET", "{tocsin}:i:1", "v")
 		}
@@ -243,7 +244,7 @@ func TestFailover(t *testing.T) {
 	old.Kill()
 	all.AwaitOther(old)
 	var err error
-	for range 20 { // the client learns of it by and by
+	for range 20 { // the client needs some time to notice
 		if _, err = s.Commit(ctx, step("INC-1", 1)); err == nil || errors.Is(err, bot.ErrConflict) {
 			break
 		}
@@ -253,14 +254,14 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestWatchElsewhere: what one replica changes, watchers of another hear of
-// within a second, also after their connection was lost.
-func TestWatchElsewhere(t *testing.T) {
+// TestWatchOtherReplica: watchers are notified of changes that another replica makes,
+// also after their connection was lost.
+func TestWatchOtherReplica(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	here := open(t, server.URL())
-	there, proxy := through(t, server)
+	there, proxy := openThroughProxy(t, server)
 	one, all := there.Watch(t.Context(), "INC-1"), there.Watch(t.Context(), "")
-	heard := func(what string, channels ...<-chan struct{}) {
+	wantNotified := func(what string, channels ...<-chan struct{}) {
 		t.Helper()
 		timer := time.NewTimer(10 * time.Second)
 		defer timer.Stop()
@@ -268,34 +269,34 @@ func TestWatchElsewhere(t *testing.T) {
 			select {
 			case <-c:
 			case <-timer.C:
-				t.Fatalf("not told of %s", what)
+				t.Fatalf("not notified of %s", what)
 			}
 		}
 	}
 	if _, err := here.Commit(t.Context(), step("INC-1", 0)); err != nil {
 		t.Fatal(err)
 	}
-	heard("a step", one, all)
+	wantNotified("a step", one, all)
 	if _, err := here.Take(t.Context(), batchOf("a")); err != nil {
 		t.Fatal(err)
 	}
-	heard("mail", all)
+	wantNotified("mail", all)
 	proxy.Cut()
 	if _, err := here.Commit(t.Context(), step("INC-1", 1)); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Heal()
-	heard("what changed while it was cut off", one, all)
+	wantNotified("what changed while it was cut off", one, all)
 	proxy.HalfClose()
 	if _, err := here.Commit(t.Context(), step("INC-1", 2)); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Heal()
-	heard("what changed while its connection was dead", one, all)
+	wantNotified("what changed while its connection was dead", one, all)
 }
 
-// TestX2Fencing: a token of another's lease changes nothing (rule X2), and tokens
-// only grow.
+// TestX2Fencing: a worker whose lease has gone to another changes nothing (X2: replicas
+// never act twice), and tokens grow.
 func TestX2Fencing(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	a, b := open(t, server.URL()), open(t, server.URL())
@@ -315,37 +316,37 @@ func TestX2Fencing(t *testing.T) {
 	}
 	_, err = a.Commit(ctx, bot.Commit{At: q.At, Incident: "INC-1", Settle: &slow[0]})
 	if !errors.Is(err, bot.ErrLeaseLost) {
-		t.Errorf("the one that lost its lease: %v", err)
+		t.Errorf("the worker that lost its lease: %v", err)
 	}
 	if _, err = b.Commit(ctx, bot.Commit{At: q.At, Incident: "INC-1", Settle: &quick[0]}); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestUnknownClass: what no replica would claim is not written.
+// TestUnknownClass: a task of a class that no replica would claim is refused.
 func TestUnknownClass(t *testing.T) {
 	s := open(t, redistest.Start(t, redistest.Config{}).URL())
 	c := step("INC-1", 0)
 	c.Tasks[0].Lane.Class = 77
 	_, err := s.Commit(t.Context(), c)
-	says(t, err, "class 77", "known class")
+	wantError(t, err, "class 77", "known class")
 	if _, there := s.Load(t.Context(), "INC-1"); !errors.Is(there, bot.ErrNotFound) {
-		t.Errorf("it was written all the same: %v", there)
+		t.Errorf("it was written: %v", there)
 	}
 	if strings.Contains(err.Error(), "deed") {
 		t.Error("the error shows what was to be written")
 	}
 }
 
-// TestNumbersOnce: a number is given out once, whoever asks for it: people who
-// declare, and alerts that open incidents, at several replicas.
+// TestNumbersOnce: each number is given out once when several replicas reserve numbers
+// and open incidents for alerts at the same time.
 func TestNumbersOnce(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	stores := []*redis.Store{open(t, server.URL()), open(t, server.URL()), open(t, server.URL())}
 	ctx := context.WithoutCancel(t.Context())
 	const each = 300
 	given := make(chan string, 2*each)
-	many(t, 2*each, 24, func(n int) error {
+	inParallel(t, 2*each, 24, func(n int) error {
 		s := stores[n%len(stores)]
 		if n%2 == 0 {
 			number, err := s.Reserve(ctx)

@@ -9,17 +9,18 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"tocsin/bot"
+	"tocsin/workflow"
 )
 
-// Import implements [bot.Archive]: one transaction, in which each incident is a
-// script. An import that is tried again writes the same once more.
-func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
-	for _, p := range pieces {
+// Import implements [bot.Archive]: one transaction, in which a script writes each
+// incident. An import that is repeated writes the same values again.
+func (s *Store) Import(ctx context.Context, items []bot.ArchiveItem) error {
+	for _, p := range items {
 		if err := p.Validate(); err != nil {
 			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
-	heads, err := s.owners(ctx, pieces)
+	heads, err := s.existingOwners(ctx, items)
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
@@ -27,85 +28,85 @@ func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
-	in := &importing{Store: s, ctx: ctx, batch: s.client.TxPipeline(), last: last, heads: heads}
-	for _, p := range pieces {
-		if err := in.piece(p); err != nil {
+	in := &importBatch{Store: s, ctx: ctx, batch: s.client.TxPipeline(), lastNumber: last, exists: heads}
+	for _, p := range items {
+		if err := in.add(p); err != nil {
 			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
-	in.batch.Set(ctx, s.keys.of("number"), in.last, 0)
+	in.batch.Set(ctx, s.keys.of(keyLastNumber), in.lastNumber, 0)
 	if _, err := in.batch.Exec(ctx); err != nil {
 		return fmt.Errorf("import: %w", explain(err))
 	}
 	for _, n := range in.changed {
-		s.changed(n)
+		s.notifyWatchers(n)
 	}
 	return nil
 }
 
-// owners are the incidents that groups belong to and that are there, or will
-// be.
-func (s *Store) owners(ctx context.Context, pieces []bot.ArchiveItem) (map[string]bool, error) {
-	there := map[string]bool{}
+// existingOwners returns which owners of alert groups exist, or are imported by the
+// same call.
+func (s *Store) existingOwners(ctx context.Context, items []bot.ArchiveItem) (map[string]bool, error) {
+	exists := map[string]bool{}
 	batch := s.client.Pipeline()
-	asked := map[string]*goredis.IntCmd{}
-	for _, p := range pieces {
+	results := map[string]*goredis.IntCmd{}
+	for _, p := range items {
 		if p.Incident != nil {
-			there[idOf(int64(p.Incident.Number))] = true
+			exists[workflow.ID(p.Incident.Number)] = true
 		}
 		if p.Group != nil {
-			n, _ := parseID(p.Group.Owner)
-			asked[p.Group.Owner] = batch.Exists(ctx, s.keys.incident(n, partHead))
+			n := workflow.NumberOf(p.Group.Owner)
+			results[p.Group.Owner] = batch.Exists(ctx, s.keys.incident(n, partIncident))
 		}
 	}
-	if len(asked) == 0 {
-		return there, nil
+	if len(results) == 0 {
+		return exists, nil
 	}
 	if _, err := batch.Exec(ctx); err != nil {
 		return nil, explain(err)
 	}
-	for id, cmd := range asked {
-		there[id] = there[id] || cmd.Val() == 1
+	for id, cmd := range results {
+		exists[id] = exists[id] || cmd.Val() == 1
 	}
-	return there, nil
+	return exists, nil
 }
 
-// importing is one call of Import.
-type importing struct {
+// importBatch is one call of Import.
+type importBatch struct {
 	*Store
-	ctx     context.Context //nolint:containedctx // it lives as long as the call
-	batch   goredis.Pipeliner
-	last    int // number given out
-	heads   map[string]bool
-	changed []int64
+	ctx        context.Context //nolint:containedctx // it lives as long as the call
+	batch      goredis.Pipeliner
+	lastNumber int
+	exists     map[string]bool
+	changed    []int
 }
 
-func (in *importing) piece(p bot.ArchiveItem) error {
+func (in *importBatch) add(p bot.ArchiveItem) error {
 	ctx, b := in.ctx, in.batch
 	switch {
 	case p.Counter != nil:
-		in.last = max(in.last, *p.Counter)
+		in.lastNumber = max(in.lastNumber, *p.Counter)
 	case p.Record != nil:
 		r := p.Record
 		b.HSet(ctx, in.keys.records(r.Kind), r.ID, strconv.Itoa(r.Version)+"\n"+string(r.Body))
 		b.ZAdd(ctx, in.keys.recordIDs(r.Kind), goredis.Z{Member: r.ID})
-		b.SAdd(ctx, in.keys.of("kinds"), r.Kind)
+		b.SAdd(ctx, in.keys.of(keyRecordKinds), r.Kind)
 	case p.Incident != nil:
-		in.last = max(in.last, p.Incident.Number)
-		return in.incident(*p.Incident)
+		in.lastNumber = max(in.lastNumber, p.Incident.Number)
+		return in.addIncident(*p.Incident)
 	case p.Group != nil:
-		return in.group(*p.Group)
+		return in.addGroup(*p.Group)
 	case p.Alert != nil:
-		return in.alert(*p.Alert)
+		return in.addAlert(*p.Alert)
 	case p.Operation != nil:
 		o := p.Operation
-		b.HSet(ctx, in.keys.of("op"), o.ID, o.Reply)
-		b.RPush(ctx, in.keys.of("ops"), padded(o.At)+o.ID)
+		b.HSet(ctx, in.keys.of(keyOperations), o.ID, o.Reply)
+		b.RPush(ctx, in.keys.of(keyOperationsByAge), padded(o.At)+o.ID)
 	}
 	return nil
 }
 
-func (in *importing) incident(d bot.ArchivedIncident) error {
+func (in *importBatch) addIncident(d bot.ArchivedIncident) error {
 	c, err := in.restoreCall(d, "")
 	if err != nil {
 		return err
@@ -116,28 +117,28 @@ func (in *importing) incident(d bot.ArchivedIncident) error {
 		}
 	}
 	in.commits.name(c)
-	c.script.Eval(in.ctx, in.batch, c.sent, c.with...)
-	in.changed = append(in.changed, int64(d.Number))
+	c.script.Eval(in.ctx, in.batch, c.sentKeys, c.sentArgs...)
+	in.changed = append(in.changed, d.Number)
 	return nil
 }
 
-func (in *importing) group(g bot.ArchivedGroup) error {
-	n, is := parseID(g.Owner)
-	if !is {
-		return fmt.Errorf("its owner %q is no incident", g.Owner)
+func (in *importBatch) addGroup(g bot.ArchivedGroup) error {
+	n := workflow.NumberOf(g.Owner)
+	if n == 0 {
+		return fmt.Errorf("its owner %q is not the ID of an incident", g.Owner)
 	}
 	key := in.keys.group(g.Key)
-	in.batch.Set(in.ctx, key, packGroup(n, g.Always, g.Until), 0)
+	in.batch.Set(in.ctx, key, encodeGroup(n, g.Always, g.Until), 0)
 	if !g.Always {
 		in.batch.PExpire(in.ctx, key, keepGroup)
 	}
-	if in.heads[g.Owner] {
-		in.batch.HSet(in.ctx, in.keys.incident(n, partHead), "g", key)
+	if in.exists[g.Owner] {
+		in.batch.HSet(in.ctx, in.keys.incident(n, partIncident), fieldGroup, key)
 	}
 	return nil
 }
 
-func (in *importing) alert(a bot.ArchivedAlert) error {
+func (in *importBatch) addAlert(a bot.ArchivedAlert) error {
 	raw, err := json.Marshal(a.Row)
 	if err != nil {
 		return err
@@ -147,8 +148,8 @@ func (in *importing) alert(a bot.ArchivedAlert) error {
 	if !a.Row.Firing {
 		in.batch.PExpire(in.ctx, in.keys.alert(id), keepAlert)
 	}
-	n, is := parseID(a.Row.Incident)
-	if !is {
+	n := workflow.NumberOf(a.Row.Incident)
+	if n == 0 {
 		return nil
 	}
 	in.batch.SAdd(in.ctx, in.keys.incident(n, partAlerts), id)

@@ -4,38 +4,73 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"tocsin/workflow"
 )
 
-// keys names everything that a namespace holds. One tag in all of them puts
-// them into one slot of a Cluster, so that a script may touch any of them.
+// keys names everything in a namespace. All names begin with the same tag, so
+// that they are in one slot of a Cluster and one script may use any of them.
+// KEYS.md lists them.
 type keys struct{ prefix string }
 
 func newKeys(namespace string) keys { return keys{"{" + namespace + "}:"} }
 
 func (k keys) of(name string) string { return k.prefix + name }
 
-// incident is the hash of an incident; part is one of the constants below.
-func (k keys) incident(n int64, part string) string {
-	return k.prefix + "i:" + strconv.FormatInt(n, 10) + part
+// incident is a key of an incident; part is one of the constants below.
+func (k keys) incident(n int, part string) string {
+	return k.prefix + "i:" + strconv.Itoa(n) + part
 }
 
 // The keys of one incident.
 const (
-	partHead   = ""        // hash: the small fields, the body, mail that is unread
-	partEvents = ":events" // list, the first has Seq 1
-	partMail   = ":mail"   // list: mail that was read
-	partTalk   = ":talk"   // list, the first has Seq 1
-	partSaid   = ":said"   // hash: the keys of its messages, and where they stand
-	partTasks  = ":tasks"  // hash: see common.lua
-	partAlerts = ":alerts" // set: IDs of its alerts
-	partFiring = ":firing" // zset: those that fire, in the order of their IDs
+	partIncident     = ""               // hash: see the constants below
+	partEvents       = ":events"        // list, the first has Seq 1
+	partMail         = ":mail"          // list: mail that was read
+	partMessages     = ":messages"      // list, the first has Seq 1
+	partMessageIndex = ":message_index" // hash: message key -> Seq
+	partTasks        = ":tasks"         // hash: see common.lua
+	partAlerts       = ":alerts"        // set: the IDs of its alerts
+	partFiring       = ":firing"        // zset: the IDs of its firing alerts, in their order
 )
 
-// alertID orders alerts as [bot.Intake] lists them.
+// The fields of an incident's hash that are read here. common.lua lists all.
+const (
+	fieldVersion  = "v"
+	fieldOpen     = "o"
+	fieldPrevious = "p"
+	fieldBody     = "b" // the snapshot, or the stub
+	fieldCompact  = "z" // the compact form
+	fieldChanged  = "c"
+	fieldGroup    = "g"
+	fieldMail     = "m" // followed by the number of unread mail
+	fieldReadSeq  = "rs"
+	fieldNextRead = "rn" // the last reading of mail and the pause
+	fieldWakeAt   = "wa"
+)
+
+// The keys that are one per namespace.
+const (
+	keyLastNumber      = "last_number"
+	keyAll             = "all"
+	keyOpen            = "open"
+	keyOwing           = "owing"
+	keyEnded           = "ended"
+	keyArchived        = "archived"
+	keyLeases          = "leases"
+	keyIdleLeases      = "idle_leases"
+	keyLastToken       = "last_token"
+	keyOperations      = "operations"
+	keyOperationsByAge = "operations_by_age"
+	keyRecordKinds     = "record_kinds"
+	keyMeta            = "meta"
+	keySecrets         = "secrets"
+	keyFeed            = "feed" // a channel
+)
+
+// alertID returns the ID of an alert. IDs are in the order in which [bot.Intake]
+// lists alerts.
 func alertID(integration, key string) string { return integration + "\x00" + key }
 
 func (k keys) alert(id string) string         { return k.prefix + "a:" + id }
@@ -45,12 +80,17 @@ func (k keys) recordIDs(kind string) string   { return k.prefix + "ri:" + kind }
 func (k keys) due(c workflow.Class) string    { return k.prefix + "due:" + strconv.Itoa(int(c)) }
 func (k keys) leased(c workflow.Class) string { return k.prefix + "leased:" + strconv.Itoa(int(c)) }
 
-// common are the keys that every script begins with, in the order of
-// common.lua; tx is where the batch's answers are kept.
-func (k keys) common(tx string) []string {
+// answers is the key for the answers of one process in one interval.
+func (k keys) answers(process string) string { return k.prefix + "answers:" + process }
+
+// common returns the keys that every script begins with, in the order of
+// common.lua. The first is the key of the batch's answers.
+func (k keys) common(answers string) []string {
 	all := make([]string, 0, 12+2*len(workflow.Classes())+10)
-	all = append(all, k.of("tx:"+tx))
-	for _, name := range []string{"number", "all", "open", "owing", "over", "shelf", "lease", "idle", "token", "op", "ops"} {
+	all = append(all, answers)
+	for _, name := range []string{
+		keyLastNumber, keyAll, keyOpen, keyOwing, keyEnded, keyArchived, keyLeases, keyIdleLeases, keyLastToken, keyOperations, keyOperationsByAge,
+	} {
 		all = append(all, k.of(name))
 	}
 	for _, c := range workflow.Classes() {
@@ -59,8 +99,9 @@ func (k keys) common(tx string) []string {
 	return all
 }
 
-// parts are an incident's own keys, in the order in which scripts take them.
-func (k keys) parts(n int64, parts ...string) []string {
+// parts returns some of an incident's keys, in the order in which a script takes
+// them.
+func (k keys) parts(n int, parts ...string) []string {
 	all := make([]string, 0, len(parts))
 	for _, p := range parts {
 		all = append(all, k.incident(n, p))
@@ -68,7 +109,7 @@ func (k keys) parts(n int64, parts ...string) []string {
 	return all
 }
 
-// nanos writes an instant as scripts compare it: 19 digits, or nothing.
+// nanos encodes an instant as scripts compare it: 19 digits, or "" for no instant.
 func nanos(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -76,10 +117,10 @@ func nanos(t time.Time) string {
 	return fmt.Sprintf("%019d", max(t.UnixNano(), 1))
 }
 
-// noInstant fills the place of an instant where the width counts.
+// noInstant is no instant where an encoding has a fixed width.
 const noInstant = "0000000000000000000"
 
-// padded is nanos where the width counts.
+// padded is nanos where an encoding has a fixed width.
 func padded(t time.Time) string {
 	if t.IsZero() {
 		return noInstant
@@ -87,7 +128,7 @@ func padded(t time.Time) string {
 	return nanos(t)
 }
 
-// instant reads what nanos or padded wrote.
+// instant decodes what nanos or padded encoded.
 func instant(text string) time.Time {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n == 0 {
@@ -96,27 +137,20 @@ func instant(text string) time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-// score is an instant as sets are searched by it: microseconds, rounded down,
-// where common.lua rounds up what is due.
+// score encodes an instant for searching a set: microseconds, rounded down, while
+// common.lua rounds due times up.
 func score(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
 
-// parseID reads an incident's ID.
-func parseID(id string) (int64, bool) {
-	digits, is := strings.CutPrefix(id, "INC-")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, is && err == nil && n > 0 && digits[0] != '0' && digits[0] != '+'
-}
-
-// idOf writes an incident's ID; 0 is "".
-func idOf(n int64) string {
+// optionalID returns the ID of an incident, or "" for the number 0.
+func optionalID(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return "INC-" + strconv.FormatInt(n, 10)
+	return workflow.ID(n)
 }
 
-// knownClass reports whether the agenda has sets for a class.
-func knownClass(c workflow.Class) bool { return slices.Contains(workflow.Classes(), c) }
+// isKnownClass reports whether the agenda has sets for a class.
+func isKnownClass(c workflow.Class) bool { return slices.Contains(workflow.Classes(), c) }
 
-// wakeClass is the class of the standing wake-up, as scripts write it.
+// wakeClass is the class of the standing wake-up as scripts write it.
 func wakeClass() string { return strconv.Itoa(int(workflow.ClassWake)) }

@@ -13,8 +13,8 @@ import (
 	"tocsin/adapters/redis/redistest"
 )
 
-// refused opens what must not be opened.
-func refused(t *testing.T, url string) error {
+// openRefused opens a namespace that must be refused, and returns the error.
+func openRefused(t *testing.T, url string) error {
 	t.Helper()
 	s, err := redis.Open(t.Context(), redis.Config{URL: url})
 	if err == nil {
@@ -23,15 +23,15 @@ func refused(t *testing.T, url string) error {
 	return err
 }
 
-// says wants an error that says all of this.
-func says(t *testing.T, err error, words ...string) {
+// wantError fails unless the error contains all words.
+func wantError(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("no error, want one that says %q", words)
+		t.Fatalf("no error, want one that contains %q", words)
 	}
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
-			t.Errorf("the error does not say %q: %v", w, err)
+			t.Errorf("the error does not contain %q: %v", w, err)
 		}
 	}
 }
@@ -41,15 +41,15 @@ func TestAddress(t *testing.T) {
 		"":                                   "REDIS_URL=redis://",
 		"localhost:6379":                     "REDIS_URL=redis://",
 		"http://localhost":                   `it begins with "http://"`,
-		"redis://localhost/shop":             "number of a database",
-		"redis://localhost?timeout=3":        `nothing is called "timeout"`,
+		"redis://localhost/shop":             "the number of a database",
+		"redis://localhost?timeout=3":        `there is no parameter "timeout"`,
 		"redis://localhost?namespace=a{b}":   "1 to 60 letters",
 		"redis://localhost?namespace=":       "1 to 60 letters",
-		"redis://localhost/3?cluster=true":   "a Cluster has database 0 alone",
-		"redis://:se cret@localhost\x7f:637": "no address",
+		"redis://localhost/3?cluster=true":   "a Cluster has only database 0",
+		"redis://:se cret@localhost\x7f:637": "not an address",
 	} {
 		err := redis.Config{URL: url}.Validate()
-		says(t, err, "read REDIS_URL", want)
+		wantError(t, err, "read REDIS_URL", want)
 		if strings.Contains(err.Error(), "se cret") {
 			t.Errorf("the password is shown: %v", err)
 		}
@@ -64,8 +64,8 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestP4Password: a wrong password fails at once, and neither it nor the right
-// one is shown.
+// TestP4Password: a wrong password fails at once, and the error contains neither
+// password.
 func TestP4Password(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{Password: "right-one"})
 	open(t, server.URL())
@@ -74,8 +74,8 @@ func TestP4Password(t *testing.T) {
 		"redis://" + server.Addr():            "this Redis wants a password",
 	} {
 		began := time.Now()
-		err := refused(t, url)
-		says(t, err, "open Redis at "+server.Addr(), want)
+		err := openRefused(t, url)
+		wantError(t, err, "open Redis at "+server.Addr(), want)
 		if strings.Contains(err.Error(), "wrong-one") || strings.Contains(err.Error(), "right-one") {
 			t.Errorf("a password is shown: %v", err)
 		}
@@ -85,9 +85,9 @@ func TestP4Password(t *testing.T) {
 	}
 }
 
-func TestOpenNobody(t *testing.T) {
+func TestOpenNoServer(t *testing.T) {
 	began := time.Now()
-	says(t, refused(t, "redis://127.0.0.1:1"), "open Redis at 127.0.0.1:1", "connection refused")
+	wantError(t, openRefused(t, "redis://127.0.0.1:1"), "open Redis at 127.0.0.1:1", "connection refused")
 	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("it took %s", took)
 	}
@@ -99,22 +99,22 @@ func TestOpenNamespace(t *testing.T) {
 		{"SET", "{shop}:basket", "1"},
 		{"HSET", "{other}:meta", "app", "shop"},
 		{"SET", "{text}:meta", "hello"},
-		{"HSET", "{newer}:meta", "app", "tocsin", "schema", "7"},
+		{"HSET", "{newer}:meta", "app", "tocsin", "layout", "7"},
 	} {
 		if _, err := server.Do(c...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const occupied = "is used by something else: choose another with ?namespace=NAME in REDIS_URL"
-	says(t, refused(t, server.URL()+"?namespace=shop"), `"shop"`, occupied)
-	says(t, refused(t, server.URL()+"?namespace=other"), `"other"`, occupied)
-	says(t, refused(t, server.URL()+"?namespace=text"), "used by something else", "?namespace=NAME")
-	says(t, refused(t, server.URL()+"?namespace=newer"), "newer version of tocsin (schema 7, this one knows 1)")
+	const occupied = "is used by another program: choose another with ?namespace=NAME in REDIS_URL"
+	wantError(t, openRefused(t, server.URL()+"?namespace=shop"), `"shop"`, occupied)
+	wantError(t, openRefused(t, server.URL()+"?namespace=other"), `"other"`, occupied)
+	wantError(t, openRefused(t, server.URL()+"?namespace=text"), "used by another program", "?namespace=NAME")
+	wantError(t, openRefused(t, server.URL()+"?namespace=newer"), `the namespace "newer" was written by a newer version of tocsin (layout 7; this build reads 2)`, "?namespace=NAME")
 	open(t, server.URL()+"?namespace=fresh")
 	open(t, server.URL()+"?namespace=fresh") // a second replica
 }
 
-// TestOpenTooOld speaks to something that answers as Redis 5 does.
+// TestOpenTooOld: a server that answers like Redis 5 is refused.
 func TestOpenTooOld(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,13 +127,13 @@ func TestOpenTooOld(t *testing.T) {
 			if err != nil {
 				return
 			}
-			go old(conn)
+			go serveRedis5(conn)
 		}
 	}()
-	says(t, refused(t, "redis://"+l.Addr().String()), "Redis 5.0.14 is too old", "7")
+	wantError(t, openRefused(t, "redis://"+l.Addr().String()), "Redis 5.0.14 is too old", "7")
 }
 
-func old(conn net.Conn) {
+func serveRedis5(conn net.Conn) {
 	defer conn.Close()
 	lines := bufio.NewScanner(conn)
 	for lines.Scan() {
@@ -153,10 +153,10 @@ func TestOpenReplica(t *testing.T) {
 	primary := redistest.Start(t, redistest.Config{})
 	host, port, _ := strings.Cut(primary.Addr(), ":")
 	replica := redistest.Start(t, redistest.Config{Directives: []string{"replicaof " + host + " " + port}})
-	says(t, refused(t, replica.URL()), "this Redis is a replica and takes no writes: name the primary, or Sentinel, in REDIS_URL")
+	wantError(t, openRefused(t, replica.URL()), "this Redis is a replica and takes no writes: name the primary, or Sentinel, in REDIS_URL")
 }
 
-// TestInspect names each setting that endangers data, and what would be right.
+// TestInspect: each setting that endangers data is named with the right value.
 func TestInspect(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
@@ -191,9 +191,9 @@ func TestInspect(t *testing.T) {
 	warned(map[string]string{"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}, "appendonly", `maxmemory-policy: it is "allkeys-lru": Redis deletes incidents`)
 }
 
-// TestFull: clear words, nothing half-written, and it goes on once there is
-// room.
-func TestFull(t *testing.T) {
+// TestMemoryFull: while the server is out of memory, changes fail with advice and
+// nothing is half-written; they work again once there is memory.
+func TestMemoryFull(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
 	if _, err := server.Do("CONFIG", "SET", "maxmemory", "1"); err != nil {
@@ -203,9 +203,9 @@ func TestFull(t *testing.T) {
 		t.Errorf("report %+v, %v", r, err)
 	}
 	_, err := s.Commit(t.Context(), step("INC-1", 0))
-	says(t, err, "Redis is full: raise its maxmemory", "noeviction")
+	wantError(t, err, "Redis is full: raise its maxmemory", "noeviction")
 	_, err = s.Take(t.Context(), batchOf("a"))
-	says(t, err, "Redis is full")
+	wantError(t, err, "Redis is full")
 	if _, err := server.Do("CONFIG", "SET", "maxmemory", "0"); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestClosed: nothing hangs once the store is closed.
+// TestClosed: every call returns ErrClosed once the store is closed.
 func TestClosed(t *testing.T) {
 	s, err := redis.Open(t.Context(), redis.Config{URL: redistest.Start(t, redistest.Config{}).URL()})
 	if err != nil {
@@ -231,7 +231,7 @@ func TestClosed(t *testing.T) {
 	_, took := s.Take(t.Context(), batchOf("a"))
 	for _, err := range []error{err, failed, took} {
 		if !errors.Is(err, redis.ErrClosed) {
-			t.Errorf("a closed store says %v", err)
+			t.Errorf("a closed store returns %v", err)
 		}
 	}
 }

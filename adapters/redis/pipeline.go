@@ -14,87 +14,88 @@ import (
 
 // call is one script on its way to the server.
 type call struct {
-	script *goredis.Script
-	keys   []string // after the common ones
-	args   []any    // after the call's name
-	size   int      // bytes it brings, roughly
-	done   chan answer
-	mind   atomic.Int32 // waiting, picked or dropped
-	sent   []string     // its keys, and
-	with   []any        // arguments, as they are sent, however often that is
+	script   *goredis.Script
+	keys     []string // after the common ones
+	args     []any    // after the name of the call
+	size     int      // approximate size in bytes
+	done     chan answer
+	state    atomic.Int32 // waiting, picked or dropped
+	sentKeys []string     // all keys and
+	sentArgs []any        // all arguments; a call that is sent again has the same
 }
 
+// answer is the reply of the server to a call, or why there is none.
 type answer struct {
 	reply any
 	err   error
 }
 
+// The states of a call or a pending take.
 const (
 	waiting = iota
 	picked
 	dropped
 )
 
-// The bounds of one batch, and how long it is tried for: longer than a
-// failover of Sentinel usually takes would keep senders waiting who could as
-// well come again.
+// The limits of one batch, and how long it is sent again: about as long as a failover
+// of Sentinel usually takes. Senders that would wait longer can retry themselves.
 const (
-	maxCalls  = 128
-	maxBytes  = 1 << 20
-	giveUp    = 5 * time.Second
-	firstWait = 10 * time.Millisecond
-	longWait  = 500 * time.Millisecond
+	maxCalls    = 128
+	maxBytes    = 1 << 20
+	sendTimeout = 5 * time.Second
+	minBackoff  = 10 * time.Millisecond
+	maxBackoff  = 500 * time.Millisecond
 )
 
-// atOnce is how many batches are under way: one is written while the server
-// syncs another.
-const atOnce = 3
+// concurrentBatches is how many batches may be in flight: one is written while the
+// server syncs another.
+const concurrentBatches = 3
 
-// pipeline sends calls in batches: those that come while one is under way share
-// the next, and so one sync of the server's log.
+// pipeline sends calls in batches: calls that arrive while a batch is in flight share
+// the next batch, and so one sync of the server's log.
 //
-// A batch whose answers do not come is sent again, call by call under the same
-// names, so that each happens once: see ARGV[1] in common.lua.
+// If the answers of a batch are lost, its calls are sent again under the same names,
+// so that each is executed once: see ARGV[1] in common.lua.
 type pipeline struct {
 	client  goredis.UniversalClient
-	all     []*goredis.Script
-	common  []string // keys[0] is for the answers' hash
-	answers string   // prefix of its name
+	scripts []*goredis.Script
+	common  []string // the first is replaced by the key of the answers
+	answers string   // prefix of that key
 	calls   chan *call
-	ended   <-chan struct{} // no more calls
-	over    chan struct{}   // closed when the last one is answered
+	closing <-chan struct{} // no more calls
+	closed  chan struct{}   // closed when the last call is answered
 	number  atomic.Int64
 }
 
 func (s *Store) newPipeline(ctx context.Context, name string) *pipeline {
 	p := &pipeline{
-		client: s.client, all: s.scripts.list(), common: s.keys.common(""), answers: s.keys.of("tx:" + s.origin + ":" + name + ":"),
-		calls: make(chan *call, 4*maxCalls), ended: s.ended, over: make(chan struct{}),
+		client: s.client, scripts: s.scripts.list(), common: s.keys.common(""), answers: s.keys.answers(s.origin + ":" + name + ":"),
+		calls: make(chan *call, 4*maxCalls), closing: s.closing, closed: make(chan struct{}),
 	}
 	var all sync.WaitGroup
-	for range atOnce {
+	for range concurrentBatches {
 		all.Go(func() { p.run(ctx) })
 	}
-	go func() { all.Wait(); close(p.over) }()
+	go func() { all.Wait(); close(p.closed) }()
 	return p
 }
 
-// do sends a call, and waits for its answer. One whose caller goes before it
-// is sent is dropped; one that was sent is waited for, so that the answer is
-// always true.
+// do sends a call and waits for its answer. If ctx ends before the call is sent, the
+// call is dropped; once it is sent, do waits for the answer, so that the result is
+// never wrong.
 func (p *pipeline) do(ctx context.Context, c *call) (any, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	c.done = make(chan answer, 1)
 	select {
-	case <-p.ended:
+	case <-p.closing:
 		return nil, ErrClosed
 	default:
 	}
 	select {
 	case p.calls <- c:
-	case <-p.ended:
+	case <-p.closing:
 		return nil, ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -102,7 +103,7 @@ func (p *pipeline) do(ctx context.Context, c *call) (any, error) {
 	select {
 	case a := <-c.done:
 		return a.reply, a.err
-	case <-p.over:
+	case <-p.closed:
 		select {
 		case a := <-c.done:
 			return a.reply, a.err
@@ -110,7 +111,7 @@ func (p *pipeline) do(ctx context.Context, c *call) (any, error) {
 			return nil, ErrClosed
 		}
 	case <-ctx.Done():
-		if c.mind.CompareAndSwap(waiting, dropped) {
+		if c.state.CompareAndSwap(waiting, dropped) {
 			return nil, ctx.Err()
 		}
 		a := <-c.done
@@ -129,18 +130,18 @@ func (p *pipeline) run(ctx context.Context) {
 		select {
 		case c := <-p.calls:
 			p.batch(ctx, c)
-		case <-p.ended:
+		case <-p.closing:
 			return
 		}
 	}
 }
 
-// batch sends a call and what else is waiting.
+// batch sends a call together with the calls that are waiting.
 func (p *pipeline) batch(ctx context.Context, first *call) {
 	var all []*call
 	size := 0
 	for c := first; ; {
-		if c.mind.CompareAndSwap(waiting, picked) {
+		if c.state.CompareAndSwap(waiting, picked) {
 			p.name(c)
 			all = append(all, c)
 			size += c.size
@@ -158,18 +159,18 @@ func (p *pipeline) batch(ctx context.Context, first *call) {
 	p.send(ctx, all)
 }
 
-// name gives a call its name, once.
+// name gives a call its name and its final keys and arguments, once.
 func (p *pipeline) name(c *call) {
 	generation := time.Now().Unix() / 10
-	c.sent = append(append(make([]string, 0, len(p.common)+len(c.keys)), p.common...), c.keys...)
-	c.sent[0] = p.answers + strconv.FormatInt(generation, 10)
-	c.with = append([]any{strconv.FormatInt(p.number.Add(1), 36)}, c.args...)
+	c.sentKeys = append(append(make([]string, 0, len(p.common)+len(c.keys)), p.common...), c.keys...)
+	c.sentKeys[0] = p.answers + strconv.FormatInt(generation, 10)
+	c.sentArgs = append([]any{strconv.FormatInt(p.number.Add(1), 36)}, c.args...)
 }
 
-// send sends calls until each is answered, or time is up.
+// send sends calls until each is answered or the time is up.
 func (p *pipeline) send(ctx context.Context, all []*call) {
-	ends := time.Now().Add(giveUp)
-	wait := firstWait
+	ends := time.Now().Add(sendTimeout)
+	wait := minBackoff
 	for len(all) > 0 {
 		var err error
 		if all, err = p.try(ctx, all); len(all) == 0 {
@@ -183,20 +184,20 @@ func (p *pipeline) send(ctx context.Context, all []*call) {
 		}
 		timer := time.NewTimer(wait)
 		<-timer.C
-		wait = min(2*wait, longWait)
+		wait = min(2*wait, maxBackoff)
 	}
 }
 
-// try sends calls once. It returns those that have no answer, and why.
+// try sends calls once. It returns the calls that got no answer, and why.
 func (p *pipeline) try(ctx context.Context, all []*call) (again []*call, why error) {
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	again, forgot, why := p.once(ctx, all)
-	if !forgot {
+	again, unknownScript, why := p.once(ctx, all)
+	if !unknownScript {
 		return again, why
 	}
-	// The server was started again, or another one has taken over.
-	for _, s := range p.all {
+	// The server was restarted, or another one has taken over: it needs the scripts.
+	for _, s := range p.scripts {
 		if err := s.Load(ctx, p.client).Err(); err != nil {
 			return again, err
 		}
@@ -205,11 +206,13 @@ func (p *pipeline) try(ctx context.Context, all []*call) (again []*call, why err
 	return again, why
 }
 
-func (p *pipeline) once(ctx context.Context, all []*call) (again []*call, forgot bool, why error) {
+// once sends calls in one round trip. unknownScript says that the server does not have
+// the scripts.
+func (p *pipeline) once(ctx context.Context, all []*call) (again []*call, unknownScript bool, why error) {
 	batch := p.client.Pipeline()
 	cmds := make([]*goredis.Cmd, 0, len(all))
 	for _, c := range all {
-		cmds = append(cmds, c.script.EvalSha(ctx, batch, c.sent, c.with...))
+		cmds = append(cmds, c.script.EvalSha(ctx, batch, c.sentKeys, c.sentArgs...))
 	}
 	_, _ = batch.Exec(ctx) // each command has its own error
 	for n, cmd := range cmds {
@@ -217,20 +220,20 @@ func (p *pipeline) once(ctx context.Context, all []*call) (again []*call, forgot
 		switch {
 		case err == nil, errors.Is(err, goredis.Nil):
 			all[n].done <- answer{reply: reply}
-		case passing(err):
-			forgot = forgot || goredis.HasErrorPrefix(err, "NOSCRIPT")
+		case isTransient(err):
+			unknownScript = unknownScript || goredis.HasErrorPrefix(err, "NOSCRIPT")
 			again, why = append(again, all[n]), err
 		default:
 			all[n].done <- answer{err: explain(err)}
 		}
 	}
-	return again, forgot, why
+	return again, unknownScript, why
 }
 
-// words reads an answer that is a list.
-func words(reply any) ([]string, error) {
-	list, is := reply.([]any)
-	if !is {
+// stringList converts a reply that is a list.
+func stringList(reply any) ([]string, error) {
+	list, ok := reply.([]any)
+	if !ok {
 		return nil, fmt.Errorf("the script answered %T instead of a list", reply)
 	}
 	all := make([]string, 0, len(list))

@@ -2,15 +2,14 @@
 // single server, one with Sentinel, or a Cluster.
 //
 // Every change is one Lua script (lua/*.lua), atomic on the server: it checks
-// first and writes last, takes time as an argument, and is answered once the
-// server has synced it (appendfsync always). Changes that come together share
-// a batch. Alerts are judged in this process, by the same code as in every
-// store, on rows that the script then finds unchanged, or asks to read again.
+// everything before it writes, takes the time as an argument, and is answered once
+// the server has synced it (appendfsync always). Concurrent changes share a batch.
+// What an alert changes is decided in this process, by the same code as for every
+// store; the script then writes only if the values that were read are unchanged.
 //
-// All keys of a namespace carry one tag, {tocsin} unless REDIS_URL says
-// otherwise, so that a script may touch any of them in a Cluster too. What
-// keys there are, how large they grow and when they end stands in
-// KEYS.md.
+// All keys of a namespace begin with one tag, {tocsin} unless REDIS_URL names
+// another, so that a script may use any of them in a Cluster too. KEYS.md lists the
+// keys with their size and their end.
 package redis
 
 import (
@@ -28,45 +27,45 @@ import (
 	"tocsin/bot"
 )
 
-// Config says where Redis is.
+// Config configures a store.
 type Config struct {
-	URL string           // see [address]; it may hold a password
-	Log *slog.Logger     // nil: silent
+	URL string           // see [address]; it may contain a password
+	Log *slog.Logger     // nil: nothing is logged
 	Now func() time.Time // this machine's clock, right or wrong; nil: time.Now
 }
 
-// Validate reports what is wrong.
+// Validate reports what is wrong with the URL.
 func (c Config) Validate() error {
 	_, err := parseAddress(c.URL)
 	return err
 }
 
-// Store is a [bot.Store] in Redis. Use [Open]. Any number of processes may
-// have the same namespace open.
+// Store is a [bot.Store] in Redis. Use [Open]. Any number of processes may use the
+// same namespace.
 type Store struct {
 	client    goredis.UniversalClient
 	address   address
 	keys      keys
 	scripts   scripts
 	log       *slog.Logger
-	origin    string // this process, for others
+	origin    string // identifies this process in the feed
 	clock     clock
 	feed      bot.Feed
 	commits   *pipeline
 	takes     *pipeline
-	batches   *batches
-	revisions uint32        // of alerts, that batches has given
-	ended     chan struct{} // closed when Close begins
+	takeQueue *takeQueue
+	revisions uint32        // how many revisions of alerts takeQueue has given
+	closing   chan struct{} // closed when Close begins
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	once    sync.Once
 
 	exporting sync.Mutex
-	names     map[string][]string // of what is being exported, by section
+	names     map[string][]string // of the items of a running export, by section
 }
 
-// Open connects, makes or checks the namespace, and measures the server's
+// Open connects to Redis, creates or checks the namespace, and measures the server's
 // clock. It fails within seconds when the server does not answer.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	a, err := parseAddress(c.URL)
@@ -79,33 +78,33 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Store{address: a, keys: newKeys(a.namespace), log: c.Log, origin: newOrigin(), ended: make(chan struct{})}
+	s := &Store{address: a, keys: newKeys(a.namespace), log: c.Log, origin: newOrigin(), closing: make(chan struct{})}
 	s.clock.local = c.Now
 	if s.scripts, err = loadScripts(); err != nil {
 		return nil, fmt.Errorf("read the scripts: %w", err)
 	}
-	quiet()
+	disableLogging()
 	s.client = goredis.NewUniversalClient(&a.options)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	if err := s.begin(ctx, background); err != nil {
+	if err := s.start(ctx, background); err != nil {
 		stop()
 		return nil, errors.Join(fmt.Errorf("open Redis at %s: %w", a.shown, err), s.client.Close())
 	}
 	return s, nil
 }
 
-// openFor is how long Open waits for a server that does not answer.
-const openFor = 5 * time.Second
+// openTimeout is how long Open waits for a server that does not answer.
+const openTimeout = 5 * time.Second
 
-// begin checks what is there, and starts what runs beside.
-func (s *Store) begin(ctx, background context.Context) error {
-	first, cancel := context.WithTimeout(ctx, openFor)
+// start checks the server and the namespace, and starts the background goroutines.
+func (s *Store) start(ctx, background context.Context) error {
+	first, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if _, err := s.Inspect(first); err != nil {
 		return err
 	}
-	if err := s.settle(first); err != nil {
+	if err := s.checkNamespace(first); err != nil {
 		return err
 	}
 	if err := s.clock.measure(first, s.node); err != nil {
@@ -116,30 +115,30 @@ func (s *Store) begin(ctx, background context.Context) error {
 			return explain(err)
 		}
 	}
-	if err := s.listen(first, background); err != nil {
+	if err := s.subscribeFeed(first, background); err != nil {
 		return explain(err)
 	}
-	s.running.Go(func() { s.clock.keep(background, s.node, s.log) })
+	s.running.Go(func() { s.clock.keepMeasuring(background, s.node, s.log) })
 	working := context.WithoutCancel(ctx) // until Close has had every answer
 	s.commits, s.takes = s.newPipeline(working, "c"), s.newPipeline(working, "t")
-	s.batches = newBatches(working, s)
+	s.takeQueue = newTakeQueue(working, s)
 	return nil
 }
 
 func newOrigin() string {
 	raw := make([]byte, 8)
-	rand.Read(raw) // it never fails (crypto/rand)
+	rand.Read(raw) // never fails, see crypto/rand
 	return hex.EncodeToString(raw)
 }
 
-// Close ends the store. What was sent is answered first.
+// Close closes the store. Calls that were sent are answered first.
 func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
-		close(s.ended)
-		<-s.batches.over
-		<-s.commits.over
-		<-s.takes.over
+		close(s.closing)
+		<-s.takeQueue.closed
+		<-s.commits.closed
+		<-s.takes.closed
 		s.stop()
 		s.running.Wait()
 		err = s.client.Close()
@@ -147,20 +146,20 @@ func (s *Store) Close() error {
 	return err
 }
 
-// readTries is how often a read is tried: it changes nothing, and the first
-// try may have met a connection that the server has closed.
+// readTries is how often a read is tried: the first try may have used a connection
+// that the server has closed.
 const readTries = 3
 
-// read runs do, again when the connection broke.
+// read runs do, which changes nothing, and runs it again after a transient error.
 func (s *Store) read(ctx context.Context, do func() error) error {
 	select {
-	case <-s.ended:
+	case <-s.closing:
 		return ErrClosed
 	default:
 	}
 	var err error
 	for range readTries {
-		if err = do(); err == nil || errors.Is(err, goredis.Nil) || !passing(err) || ctx.Err() != nil {
+		if err = do(); err == nil || errors.Is(err, goredis.Nil) || !isTransient(err) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -171,7 +170,7 @@ func (s *Store) read(ctx context.Context, do func() error) error {
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case passing(err):
+	case isTransient(err):
 		return unavailable(err)
 	}
 	return explain(err)

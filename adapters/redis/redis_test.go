@@ -31,7 +31,7 @@ func open(t testing.TB, url string) *redis.Store {
 	return s
 }
 
-// fresh opens a namespace of its own for each test on one server.
+// fresh returns a function that opens a new namespace of one server for each test.
 func fresh(url string) func(t *testing.T) bot.Store {
 	n := 0
 	return func(t *testing.T) bot.Store {
@@ -44,13 +44,13 @@ func TestConformance(t *testing.T) {
 	bottest.Store(t, fresh(redistest.Start(t, redistest.Config{}).URL()))
 }
 
-// TestConformanceMini is the same suite on a server that is no server: quick,
-// and another reading of what the commands do.
+// TestConformanceMini runs the suite on miniredis: fast, and an independent
+// implementation of the commands.
 func TestConformanceMini(t *testing.T) {
 	bottest.Store(t, fresh(mini(t)))
 }
 
-// mini starts a miniredis that says which version it is like.
+// mini starts a miniredis that reports the version of a real server.
 func mini(t testing.TB) string {
 	m := miniredis.RunT(t)
 	m.Server().SetPreHook(func(p *server.Peer, cmd string, _ ...string) bool {
@@ -62,9 +62,8 @@ func mini(t testing.TB) string {
 	return "redis://" + m.Addr()
 }
 
-// TestConformanceCluster: every key of a namespace is in one slot, so that a
-// script works in a Cluster too. The first node asked is not the one that has
-// it.
+// TestConformanceCluster runs the suite on a Cluster: all keys of a namespace are in
+// one slot, whichever node the address names.
 func TestConformanceCluster(t *testing.T) {
 	nodes := redistest.Cluster(t)
 	url := nodes[0].URL() + "?addr=" + nodes[1].Addr() + "&addr=" + nodes[2].Addr()
@@ -75,7 +74,7 @@ func TestConformanceCluster(t *testing.T) {
 	})
 }
 
-// TestLinearizable: three replicas over one server, as one store.
+// TestLinearizable: three replicas on one server behave like one store.
 func TestLinearizable(t *testing.T) {
 	url, n := redistest.Start(t, redistest.Config{}).URL(), 0
 	bottest.Linearizable(t, func(t *testing.T) []bot.Store {

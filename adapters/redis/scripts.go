@@ -14,21 +14,21 @@ import (
 //go:embed lua/*.lua
 var lua embed.FS
 
-// How long what belongs to no open incident is kept. The namespace's other
-// keys end with their incident (forget.lua) or with the 25 hours of operations.
+// How long values that belong to no open incident are kept. The other keys of the
+// namespace are deleted with their incident (forget.lua), or never.
 const (
 	keepReplies = 25 * time.Hour
-	keepAlert   = 30 * 24 * time.Hour // one that does not fire, since it was last told of
-	keepGroup   = 30 * 24 * time.Hour // one that nobody holds for ever: for what follows it
-	keepTx      = time.Minute         // what calls have answered, in case that it was lost
+	keepAlert   = 30 * 24 * time.Hour // an alert that does not fire, since it was last received
+	keepGroup   = 30 * 24 * time.Hour // a group that was released, for the link to the previous incident
+	keepAnswers = time.Minute         // answers of calls, in case they are lost on the way
 )
 
-// revisionWidth is the length of the revision in front of an alert.
+// revisionWidth is the length of the revision at the beginning of an alert's value.
 const revisionWidth = 16
 
-// scripts are the transitions. Each is atomic, checks first and writes last.
+// scripts are the Lua scripts. Each is atomic, and checks everything before it writes.
 type scripts struct {
-	commit, take, lease, postpone, mend, shelve, restore, forget *goredis.Script
+	commit, take, lease, postpone, repair, archive, restore, forget *goredis.Script
 }
 
 func loadScripts() (scripts, error) {
@@ -36,16 +36,16 @@ func loadScripts() (scripts, error) {
 	for _, c := range workflow.Classes() {
 		classes = append(classes, fmt.Sprint(int(c)))
 	}
-	constants := fmt.Sprintf("local CLASSES, WAKE_CLASS, REVISION, KEEP_ALERT, KEEP_GROUP, KEEP_TX = '%s', '%s', %d, '%d', '%d', '%d'\n",
-		strings.Join(classes, " "), wakeClass(), revisionWidth, keepAlert.Milliseconds(), keepGroup.Milliseconds(), keepTx.Milliseconds())
+	constants := fmt.Sprintf("local CLASSES, WAKE_CLASS, REVISION, KEEP_ALERT, KEEP_GROUP, KEEP_ANSWERS = '%s', '%s', %d, '%d', '%d', '%d'\n",
+		strings.Join(classes, " "), wakeClass(), revisionWidth, keepAlert.Milliseconds(), keepGroup.Milliseconds(), keepAnswers.Milliseconds())
 	common, err := lua.ReadFile("lua/common.lua")
 	if err != nil {
 		return scripts{}, err
 	}
 	var s scripts
 	for name, into := range map[string]**goredis.Script{
-		"commit": &s.commit, "take": &s.take, "lease": &s.lease, "postpone": &s.postpone, "mend": &s.mend,
-		"shelve": &s.shelve, "restore": &s.restore, "forget": &s.forget,
+		"commit": &s.commit, "take": &s.take, "lease": &s.lease, "postpone": &s.postpone, "repair": &s.repair,
+		"archive": &s.archive, "restore": &s.restore, "forget": &s.forget,
 	} {
 		text, err := lua.ReadFile("lua/" + name + ".lua")
 		if err != nil {
@@ -56,7 +56,7 @@ func loadScripts() (scripts, error) {
 	return s, nil
 }
 
-// list is every script, to be loaded.
+// list returns every script, for loading.
 func (s *scripts) list() []*goredis.Script {
-	return []*goredis.Script{s.commit, s.take, s.lease, s.postpone, s.mend, s.shelve, s.restore, s.forget}
+	return []*goredis.Script{s.commit, s.take, s.lease, s.postpone, s.repair, s.archive, s.restore, s.forget}
 }

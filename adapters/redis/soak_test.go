@@ -15,8 +15,8 @@ import (
 	"tocsin/workflow"
 )
 
-// many does something for each of so many numbers, some at a time.
-func many(t *testing.T, total, atATime int, do func(n int) error) {
+// inParallel calls do with the numbers below total, atATime at a time.
+func inParallel(t *testing.T, total, atATime int, do func(n int) error) {
 	t.Helper()
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -45,10 +45,10 @@ func many(t *testing.T, total, atATime int, do func(n int) error) {
 	}
 }
 
-// used is what a server holds.
-type used struct{ keys, bytes int }
+// usage is the number of keys of a server and the size of their data.
+type usage struct{ keys, bytes int }
 
-func size(t *testing.T, server *redistest.Server) used {
+func measureUsage(t *testing.T, server *redistest.Server) usage {
 	t.Helper()
 	keys, err := server.Do("DBSIZE")
 	if err != nil {
@@ -58,7 +58,7 @@ func size(t *testing.T, server *redistest.Server) used {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var u used
+	var u usage
 	if _, err = fmt.Sscan(fmt.Sprint(keys), &u.keys); err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +69,9 @@ func size(t *testing.T, server *redistest.Server) used {
 	return u
 }
 
-// life takes one incident through everything that leaves something: an alert
-// opens it, it pages, people talk, the alert resolves, it is closed.
-func life(ctx context.Context, s *redis.Store, n int) error {
+// runIncident takes one incident through everything that stores data: an alert opens
+// it, a page is owed, a message is added, the alert resolves, it is closed.
+func runIncident(ctx context.Context, s *redis.Store, n int) error {
 	key := fmt.Sprint("alert ", n)
 	b := batchOf(key)
 	b.Arrivals[0].Alert.Description = strings.Repeat("It is down. ", 20)
@@ -100,12 +100,12 @@ func life(ctx context.Context, s *redis.Store, n int) error {
 	if _, err = s.Commit(ctx, c); err != nil {
 		return err
 	}
-	_, err = payOne(ctx, s)
+	_, err = settleSome(ctx, s)
 	return err
 }
 
-// payOne settles some of what is owed.
-func payOne(ctx context.Context, s *redis.Store) (many int, err error) {
+// settleSome settles some of the owed tasks.
+func settleSome(ctx context.Context, s *redis.Store) (many int, err error) {
 	leases, err := s.Claim(ctx, bot.Claim{At: bottest.Epoch, For: time.Hour, Limit: 4, Classes: bot.Classes{To: workflow.ClassPage}})
 	for _, l := range leases {
 		if err == nil {
@@ -115,10 +115,10 @@ func payOne(ctx context.Context, s *redis.Store) (many int, err error) {
 	return len(leases), err
 }
 
-// pay settles all that is owed.
-func pay(ctx context.Context, s *redis.Store) error {
+// settleAll settles all owed tasks.
+func settleAll(ctx context.Context, s *redis.Store) error {
 	for {
-		if n, err := payOne(ctx, s); n == 0 || err != nil {
+		if n, err := settleSome(ctx, s); n == 0 || err != nil {
 			return err
 		}
 	}

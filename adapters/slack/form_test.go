@@ -156,8 +156,8 @@ func TestFormErrors(t *testing.T) {
 		{"declare", "An incident needs a title.", nil, "title"},
 		{"declare", `"soon" is no time.`, map[string][]string{"title": {"x"}, "detected": {" soon"}}, "detected"},
 		{"update", `"Next update in" takes one value.`, map[string][]string{"text": {"x"}}, "next"},
-		{"page", `I know nobody called "@eve".`, map[string][]string{"who": {"@ana", "@eve"}}, "who"},
-		{"verify", "A check has passed or failed.", map[string][]string{"number": {"1"}}, "outcome"},
+		{"page", `There is no one called "@eve".`, map[string][]string{"who": {"@ana", "@eve"}}, "who"},
+		{"verify", "The result of a check is passed or failed.", map[string][]string{"number": {"1"}}, "outcome"},
 		{"update", "The store does not answer.", map[string][]string{"text": {"x"}}, "text"},
 		{"resolve", strings.Repeat("long ", 1000), nil, "how"},
 	} {

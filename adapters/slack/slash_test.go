@@ -110,7 +110,7 @@ func TestSlashForm(t *testing.T) {
 			t.Errorf("after %s: %q", time.Since(began), v.Plain())
 		}
 		release()
-		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "What is known") })
+		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "Description") })
 		if v := d.slack.Modal(d.ana); v.State["title"]["v"]["value"] != "Checkout is down" || v.Title != id+" · Correct" {
 			t.Errorf("%q %v", v.Title, v.State)
 		}

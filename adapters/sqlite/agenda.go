@@ -10,9 +10,9 @@ import (
 	"tocsin/workflow"
 )
 
-// dueLanes reads the agenda's index in its order, and beside each lane its
-// head: the standing wake-up, which is in the incident's row, or the first
-// task. A lane with neither is damage, and is left to Mend.
+// dueLanes selects the lanes that are due, in the order of the agenda, each with its
+// first task: the standing wake-up, which is in the incident's row, or the first row
+// of the lane in task. A lane with neither is left to Repair.
 const dueLanes = `
 	SELECT l.number, l.destination, coalesce(t.id, ''), coalesce(t.due, i.wake_due), coalesce(t.attempt, i.wake_attempt),
 		coalesce(t.rev, i.wake_rev), t.position, t.body
@@ -23,8 +23,8 @@ const dueLanes = `
 	WHERE l.class = ?1 AND l.due <= ?2 AND coalesce(t.due, nullif(i.wake_due, 0)) <= ?2
 	ORDER BY l.class, l.due, l.number, l.destination`
 
-// Claim implements [bot.Agenda]. Its cost is that of the lanes it returns and
-// of those that are leased meanwhile; see [leases] for why it is right.
+// Claim implements [bot.Agenda]. It reads only the lanes that it returns and the due
+// lanes that are leased; [leases] explains why it may run beside the writer.
 func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	s.leases.beginClaim()
 	defer s.leases.endClaim()
@@ -44,6 +44,7 @@ func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	return c.granted, nil
 }
 
+// claim is one call of Claim.
 type claim struct {
 	query   bot.Claim
 	at      int64
@@ -52,7 +53,7 @@ type claim struct {
 	granted []bot.Lease
 }
 
-// class claims lanes of one class.
+// claimClass claims lanes of one class.
 func (c *claim) claimClass(r *session, class int64) error {
 	if len(c.granted) >= c.query.Limit {
 		return nil
@@ -63,9 +64,10 @@ func (c *claim) claimClass(r *session, class int64) error {
 	}, class, c.at, int64(workflow.ClassWake), bot.WakeTask)
 }
 
+// claimLane leases a lane, unless it is leased.
 func (c *claim) claimLane(k laneKey, row []driver.Value) {
 	t := bot.Task{
-		ID: text(row[2]), Owner: idOf(k.number), Lane: workflow.Lane{Class: workflow.Class(k.class), Destination: k.destination},
+		ID: text(row[2]), Owner: optionalID(k.number), Lane: workflow.Lane{Class: workflow.Class(k.class), Destination: k.destination},
 		Due: instant(number(row[3])), Attempt: int(number(row[4])), Rev: int(number(row[5])), Body: body(row[7]),
 	}
 	if row[6] == nil {
@@ -79,8 +81,8 @@ func (c *claim) claimLane(k laneKey, row []driver.Value) {
 	}
 }
 
-// NextDue implements [bot.Agenda]. Of each class the earliest lane that is not
-// leased counts, and the leased ones before it count when their leases end.
+// NextDue implements [bot.Agenda]. In each class it considers the earliest lane that is
+// not leased, and the leased lanes before it with the ends of their leases.
 func (s *Store) NextDue(ctx context.Context, q bot.Classes) (time.Time, error) {
 	found, next := false, int64(0)
 	err := s.read(ctx, func(r *session) error {
@@ -103,7 +105,7 @@ func (s *Store) NextDue(ctx context.Context, q bot.Classes) (time.Time, error) {
 		return nil
 	})
 	if err != nil {
-		return time.Time{}, fmt.Errorf("find what is due next: %w", err)
+		return time.Time{}, fmt.Errorf("find the next due time: %w", err)
 	}
 	return instant(next), nil
 }
@@ -125,10 +127,10 @@ func (t *tx) postpone(l bot.Lease, due int64) error {
 	}
 	t.settled = append(t.settled, k)
 	if k == wakeLane(k.number) {
-		h, err := t.incidentRow(k.number)
-		if err == nil && h != nil && h.wakeDue != 0 && h.wakeRev == int64(l.Rev) {
-			h.wakeDue, h.wakeAttempt = max(due, 1), int64(l.Attempt)+1
-			t.touch(h)
+		i, err := t.incidentRow(k.number)
+		if err == nil && i != nil && i.wakeDue != 0 && i.wakeRev == int64(l.Rev) {
+			i.wakeDue, i.wakeAttempt = max(due, 1), int64(l.Attempt)+1
+			t.touch(i)
 		}
 		return t.spoil(err)
 	}
@@ -137,20 +139,20 @@ func (t *tx) postpone(l bot.Lease, due int64) error {
 	}
 	row, err := t.one("UPDATE task SET due = ?, attempt = ? WHERE number = ? AND class = ? AND destination = ? AND position = ? RETURNING position",
 		due, int64(l.Attempt)+1, k.number, k.class, k.destination, held.position)
-	if err == nil && row != nil { // else a newer revision stands in its place
+	if err == nil && row != nil { // otherwise a newer revision has replaced the task
 		err = t.moveLane(k, due)
 	}
 	return t.spoil(err)
 }
 
-// settle removes a leased task, unless a newer revision stands in its place.
+// settle removes a leased task, unless a newer revision has replaced it.
 func (t *tx) settle(l bot.Lease, held lease) error {
 	k := laneOf(l.Task)
 	if k == wakeLane(k.number) {
-		h, err := t.incidentRow(k.number)
-		if err == nil && h != nil && h.wakeRev == int64(l.Rev) {
-			h.wakeDue, h.wakeAttempt = 0, 0
-			t.touch(h)
+		i, err := t.incidentRow(k.number)
+		if err == nil && i != nil && i.wakeRev == int64(l.Rev) {
+			i.wakeDue, i.wakeAttempt = 0, 0
+			t.touch(i)
 		}
 		return err
 	}

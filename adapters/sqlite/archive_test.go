@@ -15,10 +15,10 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// bulk is where most of an incident is kept.
+// bulkTables are the tables that have no rows of an archived incident.
 var bulkTables = []string{"state", "event", "mail", "message", "task", "lane"}
 
-// closed makes an incident of which nothing is to come.
+// endIncident commits an incident that is closed and owes nothing.
 func endIncident(t testing.TB, s *sqlite.Store, id string, events int) {
 	t.Helper()
 	c := wake(id, 0, time.Time{})
@@ -31,6 +31,7 @@ func endIncident(t testing.TB, s *sqlite.Store, id string, events int) {
 	}
 }
 
+// wantRows fails unless the tables have so many rows together.
 func wantRows(t *testing.T, s *sqlite.Store, want int, tables ...string) {
 	t.Helper()
 	if got, err := s.Count(t.Context(), tables...); err != nil || got != want {
@@ -38,8 +39,8 @@ func wantRows(t *testing.T, s *sqlite.Store, want int, tables ...string) {
 	}
 }
 
-// TestCompactForm: on the shelf an incident is one small row and one with all
-// the rest in it; forgotten it is nothing at all.
+// TestCompactForm: an archived incident is one small row and one with all its content; a
+// forgotten incident has no rows.
 func TestCompactForm(t *testing.T) {
 	path := file(t)
 	s := open(t, path)
@@ -57,20 +58,20 @@ func TestCompactForm(t *testing.T) {
 	}
 	for _, id := range []string{"INC-1", "INC-2"} {
 		if done, err := s.Archive(t.Context(), id); err != nil || !done {
-			t.Fatalf("shelved %s: %v, %v", id, done, err)
+			t.Fatalf("archived %s: %v, %v", id, done, err)
 		}
 	}
 	wantRows(t, s, 0, bulkTables...)
 	wantRows(t, s, 2, "incident")
 	wantRows(t, s, 2, "archive")
 	s.Close()
-	s = open(t, path) // it is durable, and nothing was only in memory
+	s = open(t, path) // nothing was only in memory
 	if history, err := s.History(t.Context(), "INC-1", 0, 100); err != nil || len(history) != 50 {
 		t.Errorf("%d events, %v", len(history), err)
 	}
 	for _, id := range []string{"INC-1", "INC-2"} {
 		if done, err := s.Forget(t.Context(), id); err != nil || !done {
-			t.Fatalf("forgot %s: %v, %v", id, done, err)
+			t.Fatalf("forgotten %s: %v, %v", id, done, err)
 		}
 	}
 	wantRows(t, s, 0, append(bulkTables, "incident", "archive", "alert", "alert_group")...)
@@ -79,8 +80,8 @@ func TestCompactForm(t *testing.T) {
 	}
 }
 
-// TestShelveBeside: while an incident goes to the shelf and comes back, over
-// and over, no reader misses anything that was answered, and nothing is lost.
+// TestArchiveWhileWriting: while an incident is archived and restored over and over,
+// readers see everything that was answered, and nothing is lost.
 func TestArchiveWhileWriting(t *testing.T) {
 	rounds := 300
 	if raceEnabled || testing.Short() {
@@ -89,9 +90,9 @@ func TestArchiveWhileWriting(t *testing.T) {
 	s, ctx := open(t, file(t)), context.WithoutCancel(t.Context())
 	endIncident(t, s, "INC-1", 1)
 	done := make(chan struct{})
-	var beside sync.WaitGroup
-	until := func(do func() bool) {
-		beside.Go(func() {
+	var background sync.WaitGroup
+	repeat := func(do func() bool) {
+		background.Go(func() {
 			for {
 				select {
 				case <-done:
@@ -104,40 +105,40 @@ func TestArchiveWhileWriting(t *testing.T) {
 			}
 		})
 	}
-	shelved := 0
-	until(func() bool {
+	archived := 0
+	repeat(func() bool {
 		ok, err := s.Archive(ctx, "INC-1")
 		if err != nil {
 			t.Error(err)
 		}
 		if ok {
-			shelved++
+			archived++
 		}
 		return err == nil
 	})
-	events, messages := 1, 1
-	until(func() bool { // it never becomes less
+	events, count := 1, 1
+	repeat(func() bool { // the numbers never shrink
 		history, err := s.History(ctx, "INC-1", 0, 10_000)
-		said, talkErr := s.Messages(ctx, "INC-1", 0, 10_000)
-		ok := err == nil && talkErr == nil && len(history) >= events && len(said) >= messages
+		messages, messagesErr := s.Messages(ctx, "INC-1", 0, 10_000)
+		ok := err == nil && messagesErr == nil && len(history) >= events && len(messages) >= count
 		if !ok {
-			t.Errorf("%d events, %d messages, %v, %v; there were %d and %d", len(history), len(said), err, talkErr, events, messages)
+			t.Errorf("%d events, %d messages, %v, %v; there were %d and %d", len(history), len(messages), err, messagesErr, events, count)
 		}
-		events, messages = len(history), len(said)
+		events, count = len(history), len(messages)
 		return ok
 	})
-	var sayers sync.WaitGroup
-	sayers.Go(func() {
+	var writers sync.WaitGroup
+	writers.Go(func() {
 		for n := range rounds {
 			if _, err := s.Commit(ctx, say("INC-1", fmt.Sprint("message ", n))); err != nil {
 				t.Error(err)
 			}
-			if said, err := s.Messages(ctx, "INC-1", 0, 10_000); err != nil || len(said) != n+2 || said[n+1].Seq != n+2 {
-				t.Errorf("after message %d there are %d, %v", n, len(said), err)
+			if messages, err := s.Messages(ctx, "INC-1", 0, 10_000); err != nil || len(messages) != n+2 || messages[n+1].Seq != n+2 {
+				t.Errorf("after message %d there are %d, %v", n, len(messages), err)
 			}
 		}
 	})
-	sayers.Go(func() {
+	writers.Go(func() {
 		for n := range rounds {
 			c := wake("INC-1", n+1, time.Time{})
 			c.Open, c.Events = false, []bot.StoredEvent{{Seq: n + 2, Body: fmt.Append(nil, n+2)}}
@@ -152,30 +153,30 @@ func TestArchiveWhileWriting(t *testing.T) {
 			}
 		}
 	})
-	sayers.Wait()
+	writers.Wait()
 	close(done)
-	beside.Wait()
-	if shelved == 0 {
-		t.Error("it never went to the shelf: the test has become blind")
+	background.Wait()
+	if archived == 0 {
+		t.Error("it was never archived: the test checks nothing")
 	}
 }
 
-// TestShelfDamaged: a compact form that cannot be read is an error that names
-// the incident; nothing is taken for an incident without a history.
+// TestCompactFormDamaged: a compact form that cannot be decoded is an error that names
+// the incident, and not an incident without a history.
 func TestCompactFormDamaged(t *testing.T) {
 	s := open(t, file(t))
 	endIncident(t, s, "INC-1", 1)
 	if done, err := s.Archive(t.Context(), "INC-1"); err != nil || !done {
-		t.Fatalf("shelved: %v, %v", done, err)
+		t.Fatalf("archived: %v, %v", done, err)
 	}
 	execRaw(t, s, "UPDATE archive SET body = CAST('damage' AS BLOB)")
 	_, loadErr := s.Load(t.Context(), "INC-1")
 	_, historyErr := s.History(t.Context(), "INC-1", 0, 10)
-	_, talkErr := s.Messages(t.Context(), "INC-1", 0, 10)
+	_, messagesErr := s.Messages(t.Context(), "INC-1", 0, 10)
 	_, exportErr := s.Export(t.Context(), "", 100)
-	_, sayErr := s.Commit(t.Context(), say("INC-1", "b"))
+	_, messageErr := s.Commit(t.Context(), say("INC-1", "b"))
 	_, stepErr := s.Commit(t.Context(), wake("INC-1", 1, time.Time{}))
-	for what, err := range map[string]error{"load": loadErr, "history": historyErr, "talk": talkErr, "say": sayErr, "step": stepErr} {
+	for what, err := range map[string]error{"load": loadErr, "history": historyErr, "messages": messagesErr, "message": messageErr, "step": stepErr} {
 		wantError(t, err, "INC-1", "expand the")
 		if errors.Is(err, bot.ErrNotFound) {
 			t.Errorf("%s: %v", what, err)

@@ -12,9 +12,9 @@ import (
 	"tocsin/workflow"
 )
 
-// TestClaimedOnce: while the writer commits, workers claim. Nothing is claimed
-// twice, not even in the instant between a commit and the end of its lease,
-// and order in a lane is strict.
+// TestClaimedOnce: while the writer commits, several workers claim. No task is claimed
+// twice, not even between a commit and the end of its lease, and the order in a lane is
+// strict.
 func TestClaimedOnce(t *testing.T) {
 	incidents, lanes, tasks := 60, 3, 5
 	if raceEnabled || testing.Short() {

@@ -7,9 +7,10 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/workflow"
 )
 
-// hold is who answers for an alert group.
+// groupHold says which incident holds an alert group.
 type groupHold struct {
 	number int64
 	always bool
@@ -18,13 +19,13 @@ type groupHold struct {
 
 // Commit implements [bot.Incidents].
 func (s *Store) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	n, is := parseID(c.Incident)
-	if !is && c.Incident != "" {
-		return bot.Receipt{}, fmt.Errorf("commit %q: this is no incident's ID", c.Incident)
+	n := int64(workflow.NumberOf(c.Incident))
+	if n == 0 && c.Incident != "" {
+		return bot.Receipt{}, fmt.Errorf("commit %q: this is not the ID of an incident", c.Incident)
 	}
 	for _, t := range c.Tasks {
-		if _, is := parseID(t.Owner); !is {
-			return bot.Receipt{}, fmt.Errorf("commit %s: task %s belongs to %q, which is no incident's ID", c.Incident, t.ID, t.Owner)
+		if workflow.NumberOf(t.Owner) == 0 {
+			return bot.Receipt{}, fmt.Errorf("commit %s: task %s belongs to %q, which is not the ID of an incident", c.Incident, t.ID, t.Owner)
 		}
 	}
 	var receipt bot.Receipt
@@ -38,7 +39,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 	return receipt, nil
 }
 
-// sizeOf is about how many bytes a commit writes.
+// sizeOf returns about how many bytes a commit writes.
 func sizeOf(c bot.Commit) int {
 	size := 500 + len(c.Snapshot) + len(c.Reply)
 	for _, e := range c.Events {
@@ -56,8 +57,8 @@ func sizeOf(c bot.Commit) int {
 	return size
 }
 
-// commit checks everything and then writes everything. From the first write
-// on, every error spoils the transaction.
+// commit checks everything before it writes. After the first write, every error spoils
+// the transaction.
 func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	if c.Operation != "" {
 		row, err := t.one("SELECT reply FROM operation WHERE id = ?", c.Operation)
@@ -75,7 +76,7 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 			return bot.Receipt{}, bot.ErrLeaseLost
 		}
 	}
-	h, err := t.check(c, n)
+	i, err := t.check(c, n)
 	if err != nil {
 		if c.Settle != nil {
 			t.leases.unmarkSettling([]laneKey{laneOf(c.Settle.Task)})
@@ -95,41 +96,42 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 		}
 	}
 	if n != 0 {
-		if receipt.Version, err = t.write(c, n, h); err != nil {
+		if receipt.Version, err = t.write(c, n, i); err != nil {
 			return bot.Receipt{}, t.spoil(err)
 		}
 	}
 	return receipt, t.spoil(t.saveReply(c))
 }
 
-// check returns the incident's head, if it has one.
+// check returns the row of the commit's incident (nil: there is none), or why the commit
+// is refused.
 func (t *tx) check(c bot.Commit, n int64) (*incidentRow, error) {
-	h, err := t.incidentRow(n)
+	i, err := t.incidentRow(n)
 	if err != nil {
 		return nil, t.spoil(err)
 	}
-	if len(c.Messages)+len(c.EditedMessages) > 0 && h == nil && (n == 0 || c.Snapshot == nil) {
-		return nil, bot.ErrNotFound // what it is said in is neither there nor made by this commit
+	if len(c.Messages)+len(c.EditedMessages) > 0 && i == nil && (n == 0 || c.Snapshot == nil) {
+		return nil, bot.ErrNotFound // the incident neither exists nor is created by this commit
 	}
 	if dependsOnVersion(c) {
 		version := int64(0)
-		if h != nil {
-			version = h.version
+		if i != nil {
+			version = i.version
 		}
 		if version != int64(c.Version) {
 			return nil, bot.ErrConflict
 		}
 	}
 	if g := c.Group; g != nil {
-		now, err := t.group(g.Key)
+		holder, err := t.group(g.Key)
 		if err != nil {
 			return nil, t.spoil(err)
 		}
-		mine := now.number == n
+		isHolder := holder.number == n
 		switch {
-		case g.Always && !mine && (now.always || now.until > nanos(c.At)):
+		case g.Always && !isHolder && (holder.always || holder.until > nanos(c.At)):
 			return nil, bot.ErrTaken
-		case !g.Always && mine && h != nil && h.mailSeq > max(int64(c.ReadMail), h.readSeq):
+		case !g.Always && isHolder && i != nil && i.mailSeq > max(int64(c.ReadMail), i.readSeq):
 			return nil, bot.ErrConflict
 		}
 	}
@@ -149,20 +151,19 @@ func (t *tx) check(c bot.Commit, n int64) (*incidentRow, error) {
 			return nil, bot.ErrConflict
 		}
 	}
-	return h, nil
+	return i, nil
 }
 
-// based reports whether a commit depends on the version it was loaded at. One
-// that only settles a task does not.
+// dependsOnVersion reports whether a commit depends on the version that was loaded. A
+// commit that only settles a task does not.
 func dependsOnVersion(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
-// write writes an incident's step and what was said in it, and returns its
-// version.
-func (t *tx) write(c bot.Commit, n int64, h *incidentRow) (int, error) {
+// write writes an incident's step and its messages, and returns its version.
+func (t *tx) write(c bot.Commit, n int64, i *incidentRow) (int, error) {
 	if len(c.Messages)+len(c.EditedMessages) > 0 || dependsOnVersion(c) {
-		if err := t.restore(h); err != nil {
+		if err := t.restore(i); err != nil {
 			return 0, err
 		}
 	}
@@ -173,28 +174,28 @@ func (t *tx) write(c bot.Commit, n int64, h *incidentRow) (int, error) {
 		return 0, err
 	}
 	if !dependsOnVersion(c) {
-		if h == nil {
+		if i == nil {
 			return 0, nil
 		}
-		return int(h.version), nil
+		return int(i.version), nil
 	}
-	if h == nil {
-		h = t.newIncidentRow(n)
+	if i == nil {
+		i = t.newIncidentRow(n)
 	}
-	t.touch(h)
+	t.touch(i)
 	if c.Snapshot != nil || c.ReadMail > 0 {
 		t.changed = append(t.changed, n)
 	}
 	if c.Snapshot != nil {
-		if err := t.writeState(c, h); err != nil {
+		if err := t.writeState(c, i); err != nil {
 			return 0, err
 		}
 	}
 	if c.ReadMail > 0 {
-		h.readAt, h.mailDue = nanos(c.At), 0
-		h.readSeq = min(max(h.readSeq, int64(c.ReadMail)), h.mailSeq)
-		if h.mailSeq > h.readSeq {
-			h.mailDue = nanos(c.At.Add(alerts.MailInterval))
+		i.readAt, i.mailDue = nanos(c.At), 0
+		i.readSeq = min(max(i.readSeq, int64(c.ReadMail)), i.mailSeq)
+		if i.mailSeq > i.readSeq {
+			i.mailDue = nanos(c.At.Add(alerts.MailInterval))
 		}
 	}
 	for _, task := range c.Tasks {
@@ -202,19 +203,19 @@ func (t *tx) write(c bot.Commit, n int64, h *incidentRow) (int, error) {
 			return 0, err
 		}
 	}
-	h.wake()
-	return int(h.version), nil
+	i.setWakeUp()
+	return int(i.version), nil
 }
 
-// writeState writes what only a commit with a snapshot changes.
-func (t *tx) writeState(c bot.Commit, h *incidentRow) error {
-	h.version++
-	h.open, h.wakeAt, h.changed = c.Open, nanos(c.WakeAt), nanos(c.At)
-	if err := t.exec("INSERT OR REPLACE INTO state (number, body) VALUES (?, ?)", h.number, c.Snapshot); err != nil {
+// writeState writes the parts of a commit that only a commit with a snapshot has.
+func (t *tx) writeState(c bot.Commit, i *incidentRow) error {
+	i.version++
+	i.open, i.wakeAt, i.changed = c.Open, nanos(c.WakeAt), nanos(c.At)
+	if err := t.exec("INSERT OR REPLACE INTO state (number, body) VALUES (?, ?)", i.number, c.Snapshot); err != nil {
 		return err
 	}
 	for _, e := range c.Events {
-		if err := t.exec("INSERT INTO event (number, seq, body) VALUES (?, ?, ?)", h.number, int64(e.Seq), e.Body); err != nil {
+		if err := t.exec("INSERT INTO event (number, seq, body) VALUES (?, ?, ?)", i.number, int64(e.Seq), e.Body); err != nil {
 			return fmt.Errorf("write event %d: %w", e.Seq, err)
 		}
 	}
@@ -222,38 +223,37 @@ func (t *tx) writeState(c bot.Commit, h *incidentRow) error {
 	if g == nil {
 		return nil
 	}
-	now, err := t.group(g.Key)
-	if err != nil || !g.Always && now.number != h.number {
+	holder, err := t.group(g.Key)
+	if err != nil || !g.Always && holder.number != i.number {
 		return err
 	}
-	return t.putGroup(g.Key, groupHold{h.number, g.Always, nanos(g.Until)})
+	return t.putGroup(g.Key, groupHold{i.number, g.Always, nanos(g.Until)})
 }
 
-// addTask puts a task at the end of its lane; one with a revision takes the
-// place of all that the lane holds. Positions count per incident: a lane needs
-// no look to know where it ends, and a lease that names one never means a later
-// revision.
+// addTask adds a task to the end of its lane; a task with a revision replaces all tasks
+// of its lane. Positions are unique in an incident: the end of a lane need not be
+// read, and a lease that names a position never means a later revision.
 func (t *tx) addTask(task bot.Task) error {
 	k := laneOf(task)
-	h, err := t.incidentRow(k.number)
+	i, err := t.incidentRow(k.number)
 	if err == nil {
-		err = t.restore(h)
+		err = t.restore(i)
 	}
 	if err != nil {
 		return err
 	}
-	if h == nil {
+	if i == nil {
 		return fmt.Errorf("add task %s: %s: %w", task.ID, task.Owner, bot.ErrNotFound)
 	}
-	t.touch(h)
-	h.taskSeq++
+	t.touch(i)
+	i.taskSeq++
 	if task.Rev > 0 {
 		if err = t.exec("DELETE FROM task WHERE number = ? AND class = ? AND destination = ?", k.number, k.class, k.destination); err != nil {
-			return fmt.Errorf("replace by task %s: %w", task.ID, err)
+			return fmt.Errorf("replace the tasks of its lane by task %s: %w", task.ID, err)
 		}
 	}
 	err = t.exec("INSERT INTO task (number, class, destination, position, id, due, attempt, rev, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		k.number, k.class, k.destination, h.taskSeq, task.ID, nanos(task.Due), int64(task.Attempt), int64(task.Rev), task.Body)
+		k.number, k.class, k.destination, i.taskSeq, task.ID, nanos(task.Due), int64(task.Attempt), int64(task.Rev), task.Body)
 	if err != nil {
 		return fmt.Errorf("add task %s: %w", task.ID, err)
 	}
@@ -277,7 +277,7 @@ func (t *tx) group(key string) (groupHold, error) {
 }
 
 func (t *tx) putGroup(key string, g groupHold) error {
-	if now, ok := t.groups.get(key); ok && now == g {
+	if stored, ok := t.groups.get(key); ok && stored == g {
 		return nil
 	}
 	t.groups.put(key, g)
@@ -293,7 +293,7 @@ func (t *tx) putRecord(r bot.RecordChange) error {
 		r.Kind, r.ID, r.Body)
 }
 
-// remember keeps the reply of an operation.
+// saveReply stores the reply of an operation.
 func (t *tx) saveReply(c bot.Commit) error {
 	if c.Operation == "" {
 		return nil

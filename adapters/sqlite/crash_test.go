@@ -19,33 +19,34 @@ import (
 	"tocsin/workflow"
 )
 
-// childEnv names the store that the test binary, run again, writes into until
-// it is killed.
+// childEnv is the environment variable with the path of the store that a second run of
+// the test binary writes into until it is killed.
 const childEnv = "TOCSIN_SQLITE_CHILD"
 
-// child commits and takes, and prints what it was told is done: a line "step
-// INC-7 3" for a version, "take 4711" for three alerts of one delivery.
+// child commits steps and takes alerts until it is killed, and prints a line for each
+// change that was answered: "step INC-7 3" for a version, "take 4711" for three alerts of
+// one delivery.
 func child(path string) {
 	ctx := context.Background()
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
 	if err != nil {
 		panic(err)
 	}
-	say := func(err error, format string, args ...any) {
+	report := func(err error, format string, args ...any) {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Fprintf(os.Stdout, format+"\n", args...) // one write a line
+		fmt.Fprintf(os.Stdout, format+"\n", args...) // one write per line
 	}
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for {
 				n, err := s.Reserve(ctx)
-				say(err, "reserve %d", n)
+				report(err, "reserve %d", n)
 				for version := range 5 {
 					_, err := s.Commit(ctx, crashStep(n, version))
-					say(err, "step INC-%d %d", n, version+1)
+					report(err, "step INC-%d %d", n, version+1)
 				}
 			}
 		})
@@ -57,15 +58,15 @@ func child(path string) {
 					b.Arrivals = append(b.Arrivals, alertOf(id+part, fmt.Sprint("group", n%50)))
 				}
 				_, err := s.Take(ctx, b)
-				say(err, "take %s", id)
+				report(err, "take %s", id)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// crashStep makes a state, an event, a message and a task that all say their
-// version.
+// crashStep is a commit of a state, an event, a message and a task that all contain
+// their version.
 func crashStep(n, version int) bot.Commit {
 	c := wake(fmt.Sprint("INC-", n), version, bottest.Epoch.Add(time.Hour))
 	c.Tasks = []bot.Task{{
@@ -77,31 +78,31 @@ func crashStep(n, version int) bot.Commit {
 	return c
 }
 
-// TestX1Crash kills a process that writes, again and again: everything that
-// it was told is done is there, and nothing is half there (I1: a 2xx means
-// durable).
+// TestX1Crash kills a writing process again and again: everything that was answered is
+// stored, and nothing is stored partly (I1: a 2xx means durable).
 func TestX1Crash(t *testing.T) {
 	rounds := 10
 	if raceEnabled || testing.Short() {
 		rounds = 3
 	}
 	path := file(t)
-	told := &writerLog{steps: map[string]int{}}
+	log := &writerLog{steps: map[string]int{}}
 	for range rounds {
-		told.round(t, path)
-		told.check(t, path)
+		log.round(t, path)
+		log.check(t, path)
 	}
-	t.Logf("%d steps of incidents, %d deliveries", len(told.steps), len(told.takes))
+	t.Logf("%d steps of incidents, %d deliveries", len(log.steps), len(log.takes))
 }
 
+// writerLog is what the killed processes have reported as done.
 type writerLog struct {
-	steps map[string]int
-	takes []string
-	most  int
+	steps     map[string]int
+	takes     []string
+	maxNumber int
 }
 
 // round runs a child for a random number of lines, and kills it.
-func (told *writerLog) round(t *testing.T, path string) {
+func (log *writerLog) round(t *testing.T, path string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+path)
@@ -121,17 +122,17 @@ func (told *writerLog) round(t *testing.T, path string) {
 		version := 0
 		switch line := lines.Text(); {
 		case strings.HasPrefix(line, "take "):
-			told.takes = append(told.takes, strings.TrimPrefix(line, "take "))
+			log.takes = append(log.takes, strings.TrimPrefix(line, "take "))
 		case strings.HasPrefix(line, "reserve "):
 			if _, err := fmt.Sscanf(line, "reserve %d", &version); err != nil {
-				t.Fatalf("the child says %q", line)
+				t.Fatalf("the child printed %q", line)
 			}
-			told.most = max(told.most, version)
+			log.maxNumber = max(log.maxNumber, version)
 		default:
 			if _, err := fmt.Sscanf(line, "step %s %d", &id, &version); err != nil {
-				t.Fatalf("the child says %q", line)
+				t.Fatalf("the child printed %q", line)
 			}
-			told.steps[id] = version
+			log.steps[id] = version
 		}
 		if n == until {
 			if err := cmd.Process.Kill(); err != nil {
@@ -144,7 +145,8 @@ func (told *writerLog) round(t *testing.T, path string) {
 	}
 }
 
-func (told *writerLog) check(t *testing.T, path string) {
+// check compares the store with the log.
+func (log *writerLog) check(t *testing.T, path string) {
 	t.Helper()
 	ctx := t.Context()
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: path})
@@ -153,8 +155,8 @@ func (told *writerLog) check(t *testing.T, path string) {
 	}
 	defer s.Close()
 	n, err := s.Reserve(ctx)
-	if err != nil || n <= told.most {
-		t.Errorf("number %d is given out again after %d: %v", n, told.most, err)
+	if err != nil || n <= log.maxNumber {
+		t.Errorf("number %d is given out again after %d: %v", n, log.maxNumber, err)
 	}
 	m, err := s.Repair(ctx, bot.RepairQuery{At: bottest.Epoch, Limit: 1 << 20})
 	if err != nil || len(m.Repaired) > 0 {
@@ -175,42 +177,42 @@ func (told *writerLog) check(t *testing.T, path string) {
 	}
 	for _, l := range all {
 		if l.Stub != nil {
-			told.stub(t, s, l, firing)
+			log.stub(t, s, l, firing)
 			continue
 		}
 		history, err := s.History(ctx, l.ID, 0, 100)
 		if err != nil || len(history) != l.Version || string(l.Snapshot) != fmt.Sprint("state ", l.Version) || tasks[l.ID] != l.Version {
-			t.Errorf("%s is half there: version %d, %s, %d events, %d tasks, %v", l.ID, l.Version, l.Snapshot, len(history), tasks[l.ID], err)
+			t.Errorf("%s is stored partly: version %d, %s, %d events, %d tasks, %v", l.ID, l.Version, l.Snapshot, len(history), tasks[l.ID], err)
 		}
-		said, err := s.Messages(ctx, l.ID, 0, 100)
-		if err != nil || len(said) != l.Version || said[l.Version-1].Seq != l.Version {
-			t.Errorf("%s is half there: version %d, messages %+v, %v", l.ID, l.Version, said, err)
+		messages, err := s.Messages(ctx, l.ID, 0, 100)
+		if err != nil || len(messages) != l.Version || messages[l.Version-1].Seq != l.Version {
+			t.Errorf("%s is stored partly: version %d, messages %+v, %v", l.ID, l.Version, messages, err)
 		}
 		if _, err := s.Reply(ctx, fmt.Sprintf("op %s %d", l.ID, l.Version)); err != nil {
 			t.Errorf("%s: %v", l.ID, err)
 		}
-		if l.Version < told.steps[l.ID] {
-			t.Errorf("%s: version %d was acknowledged, version %d is there", l.ID, told.steps[l.ID], l.Version)
+		if l.Version < log.steps[l.ID] {
+			t.Errorf("%s: version %d was answered, version %d is stored", l.ID, log.steps[l.ID], l.Version)
 		}
-		delete(told.steps, l.ID)
+		delete(log.steps, l.ID)
 	}
-	if len(told.steps) > 0 {
-		t.Errorf("acknowledged and lost: %v", told.steps)
+	if len(log.steps) > 0 {
+		t.Errorf("answered and lost: %v", log.steps)
 	}
-	for _, id := range told.takes {
+	for _, id := range log.takes {
 		if !firing[id+"a"] {
-			t.Errorf("delivery %s was acknowledged and is lost", id)
+			t.Errorf("delivery %s was answered and is lost", id)
 		}
 	}
 	for key := range firing {
 		if id := key[:len(key)-1]; !firing[id+"a"] || !firing[id+"b"] || !firing[id+"c"] {
-			t.Errorf("delivery %s is half there", id)
+			t.Errorf("delivery %s is stored partly", id)
 		}
 	}
 }
 
-// stub compares the alerts of an incident with its mail.
-func (told *writerLog) stub(t *testing.T, s *sqlite.Store, l bot.Loaded, firing map[string]bool) {
+// stub compares the alerts of a stub with its mail.
+func (log *writerLog) stub(t *testing.T, s *sqlite.Store, l bot.Loaded, firing map[string]bool) {
 	t.Helper()
 	rows, err := s.Firing(t.Context(), l.ID, "", 1<<20)
 	if err != nil {

@@ -28,15 +28,15 @@ func (s *Store) Export(ctx context.Context, after string, limit int) ([]bot.Arch
 	return all, err
 }
 
-// reader reads a page of a section.
+// sectionReader reads a page of a section.
 type sectionReader = func(after string, limit int) ([]bot.ArchiveItem, error)
 
-// pieces makes one of each row.
-func queryItems(r *session, of func(row []driver.Value) (bot.ArchiveItem, error), query string, args ...any) ([]bot.ArchiveItem, error) {
+// queryItems returns an item for each row of a query.
+func queryItems(r *session, convert func(row []driver.Value) (bot.ArchiveItem, error), query string, args ...any) ([]bot.ArchiveItem, error) {
 	var all []bot.ArchiveItem
 	err := r.each(query, func(row []driver.Value) (bool, error) {
-		p, err := of(row)
-		all = append(all, p)
+		item, err := convert(row)
+		all = append(all, item)
 		return true, err
 	}, args...)
 	return all, err
@@ -64,7 +64,7 @@ func exportIncidents(ctx context.Context, r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		from, err := strconv.ParseInt(cmp.Or(after, "0"), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("find incident %s: %w", after, err)
+			return nil, fmt.Errorf("read the incident number %q: %w", after, err)
 		}
 		var numbers []int64
 		err = r.each("SELECT number FROM incident WHERE number > ? ORDER BY number LIMIT ?", func(row []driver.Value) (bool, error) {
@@ -90,7 +90,7 @@ func exportGroups(r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			return bot.ArchiveItem{Group: &bot.ArchivedGroup{
-				Key: text(row[0]), Owner: idOf(number(row[1])), Always: number(row[2]) != 0, Until: instant(number(row[3])),
+				Key: text(row[0]), Owner: optionalID(number(row[1])), Always: number(row[2]) != 0, Until: instant(number(row[3])),
 			}}, nil
 		}, "SELECT key, number, always, until FROM alert_group WHERE key > ? ORDER BY key LIMIT ?", after, int64(limit))
 	}

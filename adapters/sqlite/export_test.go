@@ -22,14 +22,14 @@ func Create(ctx context.Context, path string, statements ...string) error {
 	return errors.Join(err, s.close(), lock.Close())
 }
 
-// Exec runs a statement on the writer's connection, between transactions'
-// other requests: for pragmas and damage.
+// Exec runs a statement on the writer's connection, as a request of its own: for pragmas
+// and damage.
 func (s *Store) Exec(ctx context.Context, statement string) error {
 	return s.queue.submit(ctx, &request{do: func(t *tx) error { return t.spoil(t.exec(statement)) }})
 }
 
-// Hold keeps the writer busy until the returned function is called, so that
-// what comes meanwhile shares one transaction.
+// Hold keeps the writer busy until the returned function is called, so that the requests
+// that arrive until then share one transaction.
 func (s *Store) Hold() (release func()) {
 	began, end := make(chan struct{}), make(chan struct{})
 	var once sync.Once // it runs again if the transaction is spoiled
@@ -38,19 +38,19 @@ func (s *Store) Hold() (release func()) {
 		<-end
 		return nil
 	}
-	go s.queue.submit(context.Background(), &request{do: hold}) //nolint:errcheck // nothing to fail
+	go s.queue.submit(context.Background(), &request{do: hold}) //nolint:errcheck // it cannot fail
 	<-began
 	return func() { close(end) }
 }
 
-// Waiting is how many requests wait for the writer.
+// Waiting returns how many requests wait for the writer.
 func (s *Store) Waiting() int {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	return len(s.queue.commits) + len(s.queue.takes)
 }
 
-// Count is how many rows tables have.
+// Count returns how many rows tables have together.
 func (s *Store) Count(ctx context.Context, tables ...string) (int, error) {
 	all := 0
 	err := s.read(ctx, func(r *session) error {

@@ -11,14 +11,14 @@ import (
 )
 
 // Import implements [bot.Archive].
-func (s *Store) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
-	for _, p := range pieces {
+func (s *Store) Import(ctx context.Context, items []bot.ArchiveItem) error {
+	for _, p := range items {
 		if err := p.Validate(); err != nil {
 			return fmt.Errorf("import %q: %w", p.Key, err)
 		}
 	}
 	return s.queue.submit(ctx, &request{do: func(t *tx) error {
-		for _, p := range pieces {
+		for _, p := range items {
 			if err := t.importItem(p); err != nil {
 				return t.spoil(fmt.Errorf("import %q: %w", p.Key, err))
 			}
@@ -37,7 +37,7 @@ func (t *tx) importItem(p bot.ArchiveItem) error {
 	case p.Incident != nil:
 		return t.importIncident(*p.Incident)
 	case p.Group != nil:
-		n, _ := parseID(p.Group.Owner)
+		n := int64(workflow.NumberOf(p.Group.Owner))
 		return t.putGroup(p.Group.Key, groupHold{n, p.Group.Always, nanos(p.Group.Until)})
 	case p.Alert != nil:
 		r := p.Alert.Row
@@ -53,36 +53,36 @@ func (t *tx) importItem(p bot.ArchiveItem) error {
 	return nil
 }
 
-// importDossier puts an incident in the place of the one that is there, if
-// any. Its wake-up is written anew.
+// importIncident writes an incident, in place of one with the same number, and sets its
+// wake-up.
 func (t *tx) importIncident(d bot.ArchivedIncident) error {
-	if err := t.flush(); err != nil { // of the one that is there nothing may be written later
+	if err := t.flush(); err != nil { // nothing of the old incident may be written later
 		return err
 	}
 	n := int64(d.Number)
 	if err := t.deleteIncident(n); err != nil {
 		return err
 	}
-	h := t.newIncidentRow(n)
-	t.touch(h)
-	h.version, h.open, h.changed, h.wakeAt = int64(d.Version), d.Open, nanos(d.Changed), nanos(d.WakeAt)
-	h.readSeq, h.readAt = int64(d.ReadSeq), nanos(d.ReadAt)
-	h.previous, _ = parseID(d.Previous)
-	h.mailSeq = h.readSeq
+	i := t.newIncidentRow(n)
+	t.touch(i)
+	i.version, i.open, i.changed, i.wakeAt = int64(d.Version), d.Open, nanos(d.Changed), nanos(d.WakeAt)
+	i.readSeq, i.readAt = int64(d.ReadSeq), nanos(d.ReadAt)
+	i.previous = int64(workflow.NumberOf(d.Previous))
+	i.mailSeq = i.readSeq
 	for _, m := range d.Mail {
 		if m.Seq <= d.ReadSeq {
 			continue
 		}
-		h.mailSeq = int64(m.Seq)
-		if h.mailDue == 0 {
+		i.mailSeq = int64(m.Seq)
+		if i.mailDue == 0 {
 			var mail workflow.Mail
 			if err := json.Unmarshal(m.Body, &mail); err != nil {
-				return fmt.Errorf("read mail %d: %w", m.Seq, err)
+				return fmt.Errorf("decode mail %d: %w", m.Seq, err)
 			}
-			h.mailDue = nanos(alerts.MailDue(d.ReadAt, mail.At))
+			i.mailDue = nanos(alerts.MailDue(d.ReadAt, mail.At))
 		}
 	}
-	h.wake()
+	i.setWakeUp()
 	t.changed = append(t.changed, n)
 	if err := t.insertRows(d); err != nil {
 		return err

@@ -7,21 +7,21 @@ import (
 	"tocsin/workflow"
 )
 
-// readDossier gathers all of one incident, or returns nil. The session must
-// read at one instant.
+// readIncident reads everything of one incident; nil when it does not exist. The caller
+// must have begun a transaction, so that all rows are of the same state.
 func readIncident(r *session, n int64) (*bot.ArchivedIncident, error) {
 	row, err := r.one(`SELECT i.version, i.open, i.previous, i.changed, i.wake_at, i.read_seq, i.read_at, s.body, a.body
 		FROM incident i LEFT JOIN state s ON s.number = i.number LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err
 	}
-	if packed := body(row[8]); packed != nil {
+	if compact := body(row[8]); compact != nil {
 		var d bot.ArchivedIncident
-		d, err = bot.Expand(packed)
+		d, err = bot.Expand(compact)
 		return &d, err
 	}
 	d := &bot.ArchivedIncident{
-		Number: int(n), Version: int(number(row[0])), Open: number(row[1]) != 0, Previous: idOf(number(row[2])), Changed: instant(number(row[3])),
+		Number: int(n), Version: int(number(row[0])), Open: number(row[1]) != 0, Previous: optionalID(number(row[2])), Changed: instant(number(row[3])),
 		WakeAt: instant(number(row[4])), ReadSeq: int(number(row[5])), ReadAt: instant(number(row[6])), Body: body(row[7]),
 	}
 	err = r.each("SELECT seq, body FROM event WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
@@ -44,14 +44,14 @@ func readIncident(r *session, n int64) (*bot.ArchivedIncident, error) {
 	return d, r.each("SELECT class, destination, id, due, attempt, rev, body FROM task WHERE number = ? ORDER BY class, destination, position",
 		func(row []driver.Value) (bool, error) {
 			d.Tasks = append(d.Tasks, bot.Task{
-				ID: text(row[2]), Owner: idOf(n), Lane: workflow.Lane{Class: workflow.Class(number(row[0])), Destination: text(row[1])},
+				ID: text(row[2]), Owner: optionalID(n), Lane: workflow.Lane{Class: workflow.Class(number(row[0])), Destination: text(row[1])},
 				Due: instant(number(row[3])), Attempt: int(number(row[4])), Rev: int(number(row[5])), Body: body(row[6]),
 			})
 			return true, nil
 		}, n)
 }
 
-// putDossier writes the rows that the compact form stands for.
+// insertRows inserts the rows that an archived incident does not have.
 func (t *tx) insertRows(d bot.ArchivedIncident) error {
 	n := int64(d.Number)
 	if err := t.exec("INSERT INTO state (number, body) VALUES (?, ?)", n, d.Body); err != nil {
@@ -75,7 +75,7 @@ func (t *tx) insertRows(d bot.ArchivedIncident) error {
 	return nil
 }
 
-// dropDossier deletes those rows.
+// deleteRows deletes the rows that insertRows inserts.
 func (t *tx) deleteRows(n int64) error {
 	for _, text := range []string{
 		"DELETE FROM state WHERE number = ?", "DELETE FROM event WHERE number = ?", "DELETE FROM mail WHERE number = ?", "DELETE FROM message WHERE number = ?",

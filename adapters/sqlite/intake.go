@@ -11,8 +11,8 @@ import (
 	"tocsin/workflow"
 )
 
-// Take implements [bot.Intake]. Alerts are encoded here, by as many goroutines
-// as there are callers, and not by the one that writes.
+// Take implements [bot.Intake]. Alerts are encoded here, in the goroutines of the
+// callers, and not by the writer.
 func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
 	size := 0
 	encoded := make([][]byte, len(b.Arrivals))
@@ -26,7 +26,7 @@ func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, err
 	var receipts []alerts.Receipt
 	err := s.queue.submit(ctx, &request{take: true, size: size, do: func(t *tx) (err error) {
 		receipts, err = alerts.Take(&alertsTx{tx: t, at: nanos(b.At), batch: b, encoded: encoded, current: -1}, b)
-		return t.spoil(err) // it writes as it goes
+		return t.spoil(err) // it may have written something already
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("take %d alerts: %w", len(b.Arrivals), err)
@@ -34,25 +34,25 @@ func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, err
 	return receipts, nil
 }
 
-// book is what [alerts.Take] writes into.
+// alertsTx implements [alerts.Tx] in a transaction.
 type alertsTx struct {
 	*tx
 	at      int64
 	batch   alerts.Batch
 	encoded [][]byte // the alerts of the batch
-	current int      // the arrival that is being judged
+	current int      // the index of the arrival that is being stored
 }
 
-// rowColumns are what scanRow reads.
+// alertColumns are the columns that scanAlert converts.
 const alertColumns = "integration, key, number, firing, group_key, severity, event_at, applied_at, seen_at, body"
 
 func scanAlert(row []driver.Value) (alerts.Row, error) {
 	r := alerts.Row{
-		Integration: text(row[0]), Key: text(row[1]), Incident: idOf(number(row[2])), Firing: number(row[3]) != 0, Group: text(row[4]),
+		Integration: text(row[0]), Key: text(row[1]), Incident: optionalID(number(row[2])), Firing: number(row[3]) != 0, Group: text(row[4]),
 		Severity: workflow.Severity(number(row[5])), EventAt: instant(number(row[6])), AppliedAt: instant(number(row[7])), SeenAt: instant(number(row[8])),
 	}
 	if err := json.Unmarshal(body(row[9]), &r.Alert); err != nil {
-		return r, fmt.Errorf("read alert %s of %s: %w", r.Key, r.Integration, err)
+		return r, fmt.Errorf("decode alert %s of %s: %w", r.Key, r.Integration, err)
 	}
 	return r, nil
 }
@@ -82,7 +82,7 @@ func (b *alertsTx) PutRow(r alerts.Row) error {
 	if err != nil {
 		return fmt.Errorf("write alert %s of %s: %w", r.Key, r.Integration, err)
 	}
-	n, _ := parseID(r.Incident)
+	n := int64(workflow.NumberOf(r.Incident))
 	b.alerts.put(alertKey{r.Integration, r.Key}, r)
 	return b.exec("INSERT INTO alert ("+alertColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET number = excluded.number, firing = excluded.firing, group_key = excluded.group_key, severity = excluded.severity,
@@ -90,8 +90,8 @@ func (b *alertsTx) PutRow(r alerts.Row) error {
 		r.Integration, r.Key, n, r.Firing, r.Group, int64(r.Severity), nanos(r.EventAt), nanos(r.AppliedAt), nanos(r.SeenAt), encoded)
 }
 
-// encode finds the alert among those that were encoded beforehand: most rows
-// hold the one that has just arrived. Its maps are the same maps then, which
+// encode encodes an alert, or finds it among those that Take has encoded: most rows are
+// written for the alert that has just arrived. Its maps are then the same maps, which
 // makes the comparison cheap.
 func (b *alertsTx) encode(a alerts.Alert) ([]byte, error) {
 	if b.current < len(b.encoded) && reflect.DeepEqual(a, b.batch.Arrivals[b.current].Alert) {
@@ -103,47 +103,46 @@ func (b *alertsTx) encode(a alerts.Alert) ([]byte, error) {
 // Owner implements [alerts.Tx].
 func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 	g, err := b.group(key)
-	return idOf(g.number), g.always || g.until > b.at, err
+	return optionalID(g.number), g.always || g.until > b.at, err
 }
 
 // Open implements [alerts.Tx].
-func (b *alertsTx) Open(key, follows string, stub []byte) (string, error) {
-	h := b.newIncidentRow(b.last + 1)
-	h.open = true
-	h.previous, _ = parseID(follows)
-	b.touch(h)
-	if err := b.exec("INSERT INTO state (number, body) VALUES (?, ?)", h.number, stub); err != nil {
+func (b *alertsTx) Open(key, previous string, stub []byte) (string, error) {
+	i := b.newIncidentRow(b.last + 1)
+	i.open = true
+	i.previous = int64(workflow.NumberOf(previous))
+	b.touch(i)
+	if err := b.exec("INSERT INTO state (number, body) VALUES (?, ?)", i.number, stub); err != nil {
 		return "", err
 	}
-	return idOf(h.number), b.putGroup(key, groupHold{number: h.number, always: true})
+	return optionalID(i.number), b.putGroup(key, groupHold{number: i.number, always: true})
 }
 
-// Mail implements [alerts.Tx]. The first mail wakes the incident at once,
-// later ones at most every 100 ms. What one transaction brings an incident is
-// one piece of mail.
+// Mail implements [alerts.Tx]. The first mail wakes the incident at once, later mail at
+// most every 100 ms. One transaction gives an incident one piece of mail.
 func (b *alertsTx) Mail(incident string, m workflow.Mail) error {
-	n, _ := parseID(incident)
-	h, err := b.incidentRow(n)
+	n := int64(workflow.NumberOf(incident))
+	i, err := b.incidentRow(n)
 	if err != nil {
 		return err
 	}
-	if h == nil {
-		return fmt.Errorf("put mail for %s: it is not there", incident)
+	if i == nil {
+		return fmt.Errorf("put mail for %s: the incident does not exist", incident)
 	}
-	if err := b.restore(h); err != nil {
+	if err := b.restore(i); err != nil {
 		return err
 	}
-	b.touch(h)
-	if h.unsentMail != nil {
-		h.unsentMail.Add(m)
+	b.touch(i)
+	if i.unsentMail != nil {
+		i.unsentMail.Add(m)
 		return nil
 	}
-	h.unsentMail = &m
-	b.changed = append(b.changed, n) // what Open reserved is among them: it gets mail
-	h.mailSeq++
-	if h.mailDue == 0 {
-		h.mailDue = nanos(alerts.MailDue(instant(h.readAt), instant(b.at)))
+	i.unsentMail = &m
+	b.changed = append(b.changed, n) // an incident that Open has reserved gets mail too
+	i.mailSeq++
+	if i.mailDue == 0 {
+		i.mailDue = nanos(alerts.MailDue(instant(i.readAt), instant(b.at)))
 	}
-	h.wake()
+	i.setWakeUp()
 	return nil
 }

@@ -11,44 +11,45 @@ import (
 	"tocsin/workflow"
 )
 
+// laneKey identifies a lane.
 type laneKey struct {
 	number      int64
 	class       int64
 	destination string
 }
 
+// laneOf returns the lane of a task.
 func laneOf(t bot.Task) laneKey {
-	n, _ := parseID(t.Owner)
+	n := int64(workflow.NumberOf(t.Owner))
 	return laneKey{n, int64(t.Lane.Class), t.Lane.Destination}
 }
 
-// leases are who works on which lane. They are in memory, so that none
-// outlives the process.
+// leases is the table of leased lanes. It is in memory, so that no lease outlives the
+// process.
 //
-// A claim reads the file while the writer changes it, and both are right
-// because of the order in which they touch this table:
+// A claim reads the file while the writer changes it. The order in which both use this
+// table makes that safe:
 //
-//   - A lane that a transaction settles stays leased, as settling, until the
-//     commit has returned. A claim that reads before the commit finds the old
-//     head, and the lane leased.
-//   - A claim that began before the release may have read before the commit,
-//     and look here after it. So a release during a claim leaves the lane here,
-//     as gone, until that claim has ended; the next one reads afterwards.
-//   - The head of a lane that nobody leases does not change: only Settle and
-//     Postpone change it, and they need the lease. The standing wake-up and
-//     other standing tasks are rewritten without one, but their revision tells:
-//     settling an older one leaves the newer one due, as if the claim had come
-//     just before.
+//   - A lane that a transaction settles stays leased, marked as settling, until the
+//     commit has returned. A claim that reads the old first task before the commit finds
+//     the lane leased.
+//   - A claim may read before a commit and check the table after it. So a lane that is
+//     released during a claim stays in the table, marked as released, until that claim
+//     has ended; the next claim reads the file after the commit.
+//   - The first task of a lane that is not leased does not change: only Settle and
+//     Postpone change it, and they need the lease. Standing tasks, among them the
+//     wake-up, are rewritten without a lease, but they have a revision: settling an older
+//     revision leaves the newer one due, as if the claim had come just before it.
 //
-// The writer therefore never waits for a claim, nor a claim for the writer.
+// So the writer never waits for a claim, nor a claim for the writer.
 type leases struct {
 	claims sync.Mutex // one claim at a time
 
 	mu           sync.Mutex
 	all          map[laneKey]*lease
 	claiming     bool
-	releasedKeys []laneKey // released during the claim
-	prefix       string    // tokens of an earlier process differ
+	releasedKeys []laneKey // released during the running claim
+	prefix       string    // makes the tokens differ from those of an earlier process
 	token        int64
 }
 
@@ -58,7 +59,7 @@ type lease struct {
 	id       string
 	rev      int64
 	position int64
-	settling bool // by a transaction that has not committed yet
+	settling bool // by a transaction that has not been committed yet
 	released bool
 }
 
@@ -66,8 +67,8 @@ func newLeases() *leases {
 	return &leases{all: map[laneKey]*lease{}, prefix: strconv.FormatInt(time.Now().UnixNano(), 36) + "."}
 }
 
-// begin opens a claim: whatever it reads from now on, it can hold against the
-// table.
+// beginClaim begins a claim. What the claim reads from now on can be checked against
+// the table.
 func (l *leases) beginClaim() {
 	l.claims.Lock()
 	l.mu.Lock()
@@ -75,12 +76,12 @@ func (l *leases) beginClaim() {
 	l.mu.Unlock()
 }
 
-// end closes it.
+// endClaim ends the claim.
 func (l *leases) endClaim() {
 	l.mu.Lock()
 	l.claiming = false
 	for _, k := range l.releasedKeys {
-		if h := l.all[k]; h != nil && h.released {
+		if held := l.all[k]; held != nil && held.released {
 			delete(l.all, k)
 		}
 	}
@@ -89,67 +90,68 @@ func (l *leases) endClaim() {
 	l.claims.Unlock()
 }
 
-// free reports whether a claim may have a lane.
+// isFree reports whether a lane can be leased at an instant.
 func (l *leases) isFree(k laneKey, at int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.isFreeLocked(k, at)
 }
 
+// isFreeLocked is isFree for a caller that has locked mu.
 func (l *leases) isFreeLocked(k laneKey, at int64) bool {
-	h := l.all[k]
-	return h == nil || h.until <= at && !h.settling && !h.released
+	held := l.all[k]
+	return held == nil || held.until <= at && !held.settling && !held.released
 }
 
-// grant leases a lane, and returns the token; false when it is not free.
-func (l *leases) grant(k laneKey, at int64, h lease) (string, bool) {
+// grant leases a lane and returns the token, or false when the lane is leased already.
+func (l *leases) grant(k laneKey, at int64, held lease) (string, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.isFreeLocked(k, at) {
 		return "", false
 	}
 	l.token++
-	h.token = l.prefix + strconv.FormatInt(l.token, 10)
-	l.all[k] = &h
-	return h.token, true
+	held.token = l.prefix + strconv.FormatInt(l.token, 10)
+	l.all[k] = &held
+	return held.token, true
 }
 
-// until returns when the lease of a lane runs out; 0 when it has none.
+// until returns when the lease of a lane ends, or 0 when it is not leased.
 func (l *leases) until(k laneKey) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if h := l.all[k]; h != nil && !h.released {
-		return h.until
+	if held := l.all[k]; held != nil && !held.released {
+		return held.until
 	}
 	return 0
 }
 
-// settling marks a lane as being settled by the transaction under way, if the
-// lease is still held.
+// markSettling marks a lane as being settled by the current transaction, if the lease is
+// still held with this token.
 func (l *leases) markSettling(k laneKey, token string) (lease, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := l.all[k]
-	if h == nil || h.released || h.settling || token == "" || h.token != token {
+	held := l.all[k]
+	if held == nil || held.released || held.settling || token == "" || held.token != token {
 		return lease{}, false
 	}
-	h.settling = true
-	return *h, true
+	held.settling = true
+	return *held, true
 }
 
-// keep takes the mark back: the transaction, or the change, came to nothing.
+// unmarkSettling removes the marks: the transaction was rolled back, or the commit was
+// refused.
 func (l *leases) unmarkSettling(keys []laneKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range keys {
-		if h := l.all[k]; h != nil {
-			h.settling = false
+		if held := l.all[k]; held != nil {
+			held.settling = false
 		}
 	}
 }
 
-// release ends leases whose settling is committed, or that were never handed
-// out.
+// release ends leases that were settled by a commit or not handed out.
 func (l *leases) release(keys []laneKey) {
 	if len(keys) == 0 {
 		return
@@ -157,11 +159,11 @@ func (l *leases) release(keys []laneKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range keys {
-		h := l.all[k]
+		held := l.all[k]
 		switch {
-		case h == nil:
+		case held == nil:
 		case l.claiming:
-			h.released = true
+			held.released = true
 			l.releasedKeys = append(l.releasedKeys, k)
 		default:
 			delete(l.all, k)
@@ -169,13 +171,13 @@ func (l *leases) release(keys []laneKey) {
 	}
 }
 
-// classes are those that lanes have had: Claim asks for each by itself, since
-// an index on (class, due) cannot answer for a range of classes. One that has
-// no lanes any more costs one look.
+// classes is the set of classes that lanes have had. Claim queries each by itself,
+// because an index on (class, due) cannot serve a range of classes.
 type classes struct {
 	all atomic.Pointer[[]int64] // in order; replaced, never changed
 }
 
+// within returns the known classes of a range.
 func (c *classes) within(r bot.Classes) []int64 {
 	var some []int64
 	for _, class := range c.list() {
@@ -193,16 +195,16 @@ func (c *classes) list() []int64 {
 	return nil
 }
 
-// add is called by one goroutine at a time: at first Open, then the writer.
+// add adds a class. Only one goroutine may call it at a time: first Open, then the writer.
 func (c *classes) add(class int64) {
-	n, known := slices.BinarySearch(c.list(), class)
-	if !known {
+	n, ok := slices.BinarySearch(c.list(), class)
+	if !ok {
 		all := slices.Insert(slices.Clone(c.list()), n, class)
 		c.all.Store(&all)
 	}
 }
 
-// load finds the classes in the file.
+// load reads the classes from the file.
 func (c *classes) load(s *session) error {
 	c.add(int64(workflow.ClassWake))
 	row, err := s.one("SELECT min(class) FROM lane")

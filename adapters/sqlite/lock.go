@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// ErrInUse is what Open answers while another process has the file.
+// ErrInUse is returned by Open while another process has the file open.
 var ErrInUse = errors.New("in use")
 
-// takeLock makes this process the only one that has the file. The lock is on
-// a file beside it and dies with the process, however that ends; the name
-// written into it is for whoever finds it taken.
+// takeLock locks the store for this process. The lock is on a separate file, and the
+// system releases it when the process ends, also after a crash. The process writes its
+// name into the file, for the error message of a second process.
 func takeLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -36,24 +36,24 @@ func takeLock(path string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// sign writes who holds the lock.
+// writeHolder writes which process holds the lock.
 func writeHolder(f *os.File) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	if failed := f.Truncate(0); failed != nil {
-		return failed
+	if truncErr := f.Truncate(0); truncErr != nil {
+		return truncErr
 	}
 	_, err = fmt.Fprintf(f, "process %d on host %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
 	return err
 }
 
-// holder reads what sign wrote.
+// lockHolder reads what writeHolder wrote.
 func lockHolder(f *os.File) string {
 	line, err := io.ReadAll(io.LimitReader(f, 200))
-	if who := strings.TrimSpace(string(line)); err == nil && who != "" {
-		return who
+	if name := strings.TrimSpace(string(line)); err == nil && name != "" {
+		return name
 	}
 	return "another process"
 }

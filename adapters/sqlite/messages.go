@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tocsin/bot"
+	"tocsin/workflow"
 )
 
 // Watch implements [bot.Library].
@@ -15,7 +16,8 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 	return s.feed.Watch(ctx, incident)
 }
 
-// tell tells watchers of what a transaction changed, once it is committed.
+// notifyWatchers notifies the watchers of the incidents that a committed transaction has
+// changed.
 func (w *writer) notifyWatchers(changed []int64) {
 	if !w.feed.HasWatchers() {
 		return
@@ -24,12 +26,12 @@ func (w *writer) notifyWatchers(changed []int64) {
 	changed = slices.Compact(changed)
 	ids := make([]string, 0, len(changed))
 	for _, n := range changed {
-		ids = append(ids, idOf(n))
+		ids = append(ids, optionalID(n))
 	}
 	w.feed.Notify(ids...)
 }
 
-// say appends to an incident's conversation what is not there yet.
+// addMessages appends the messages to a conversation whose keys it does not have.
 func (t *tx) addMessages(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
 		row, err := t.one(`INSERT INTO message (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM message WHERE number = ?1), ?2, ?3)
@@ -44,12 +46,12 @@ func (t *tx) addMessages(n int64, all []bot.StoredMessage) error {
 	return nil
 }
 
-// resay replaces the bodies of messages that are there.
+// editMessages replaces the bodies of messages that exist.
 func (t *tx) editMessages(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
 		row, err := t.one("UPDATE message SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
 		if err != nil {
-			return fmt.Errorf("replace message %s: %w", m.Key, err)
+			return fmt.Errorf("edit message %s: %w", m.Key, err)
 		}
 		if row != nil {
 			t.changed = append(t.changed, n)
@@ -58,12 +60,12 @@ func (t *tx) editMessages(n int64, all []bot.StoredMessage) error {
 	return nil
 }
 
-// said reads the columns key, seq and body.
+// scanMessage converts the columns key, seq and body.
 func scanMessage(row []driver.Value) bot.StoredMessage {
 	return bot.StoredMessage{Key: text(row[0]), Seq: int(number(row[1])), Body: body(row[2])}
 }
 
-// allSaid reads a whole conversation that is in no compact form.
+// readMessages reads the conversation of an incident that is not archived.
 func readMessages(r *session, n int64) (all []bot.StoredMessage, err error) {
 	err = r.each("SELECT key, seq, body FROM message WHERE number = ? ORDER BY seq", func(row []driver.Value) (bool, error) {
 		all = append(all, scanMessage(row))
@@ -72,9 +74,9 @@ func readMessages(r *session, n int64) (all []bot.StoredMessage, err error) {
 	return all, err
 }
 
-// Talk implements [bot.Talk].
+// Messages implements [bot.Messages].
 func (s *Store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
-	n, _ := parseID(incident)
+	n := int64(workflow.NumberOf(incident))
 	below := int64(before)
 	if before == 0 {
 		below = 1<<63 - 1
@@ -95,12 +97,12 @@ func (s *Store) Messages(ctx context.Context, incident string, before, limit int
 			}
 		}
 		if errors.Is(err, bot.ErrNotFound) {
-			return nil // it has said nothing
+			return nil // no incident, no messages
 		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+		return nil, fmt.Errorf("read the messages of %s: %w", incident, err)
 	}
 	slices.Reverse(all)
 	return all, nil

@@ -13,10 +13,10 @@ import (
 	"tocsin/workflow"
 )
 
-// Load implements [bot.Incidents]. The incident and its mail are read by one
-// statement, which makes them of one instant.
+// Load implements [bot.Incidents]. One statement reads the incident and its mail, so
+// that both are of the same state.
 func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	n, _ := parseID(id)
+	n := int64(workflow.NumberOf(id))
 	found := false
 	var l bot.Loaded
 	err := s.read(ctx, func(r *session) error {
@@ -49,13 +49,13 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 	return l, nil
 }
 
-// loaded reads the columns version, follows, body, and the compact form.
+// scanLoaded converts the columns version, previous, body and the compact form.
 func scanLoaded(n int64, row []driver.Value) (bot.Loaded, error) {
-	l := bot.Loaded{ID: idOf(n), Number: int(n), Version: int(number(row[0])), Previous: idOf(number(row[1]))}
+	l := bot.Loaded{ID: optionalID(n), Number: int(n), Version: int(number(row[0])), Previous: optionalID(number(row[1]))}
 	state := body(row[2])
-	if packed := body(row[3]); packed != nil {
+	if compact := body(row[3]); compact != nil {
 		var err error
-		if state, err = bot.ExpandSnapshot(packed); err != nil {
+		if state, err = bot.ExpandSnapshot(compact); err != nil {
 			return l, fmt.Errorf("read %s: %w", l.ID, err)
 		}
 	}
@@ -87,7 +87,7 @@ func (s *Store) Reply(ctx context.Context, operation string) ([]byte, error) {
 	return reply, nil
 }
 
-// List implements [bot.Library]. Mail is left to Load.
+// List implements [bot.Library]. Only Load returns mail.
 func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	before := int64(q.Before)
 	if before == 0 {
@@ -118,7 +118,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 
 // History implements [bot.Library].
 func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {
-	n, _ := parseID(id)
+	n := int64(workflow.NumberOf(id))
 	var all [][]byte
 	err := s.readSnapshot(ctx, func(r *session) error {
 		err := r.each("SELECT body FROM event WHERE number = ? AND seq > ? ORDER BY seq LIMIT ?", func(row []driver.Value) (bool, error) {
@@ -142,8 +142,8 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 	return all, nil
 }
 
-// shelved reads the compact form of an incident; one that is in no such form
-// is empty, and one that is not there is ErrNotFound.
+// readArchived reads the compact form of an incident. The result is empty when the
+// incident is not archived, and ErrNotFound when it does not exist.
 func readArchived(r *session, n int64) (bot.ArchivedIncident, error) {
 	row, err := r.one("SELECT a.body FROM incident i LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?", n)
 	switch {
@@ -159,7 +159,7 @@ func readArchived(r *session, n int64) (bot.ArchivedIncident, error) {
 
 // Firing implements [bot.Intake].
 func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]alerts.Row, error) {
-	n, _ := parseID(incident)
+	n := int64(workflow.NumberOf(incident))
 	integration, key, _ := strings.Cut(after, "\x00")
 	var all []alerts.Row
 	err := s.read(ctx, func(r *session) error {
@@ -171,7 +171,7 @@ func (s *Store) Firing(ctx context.Context, incident, after string, limit int) (
 		}, n, integration, key, int64(max(limit, 0)))
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list what fires for %s: %w", incident, err)
+		return nil, fmt.Errorf("list the firing alerts of %s: %w", incident, err)
 	}
 	return all, nil
 }
@@ -196,7 +196,7 @@ func (s *Store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
 	return rec, nil
 }
 
-// record reads the columns version and body. A body that is empty is not nil,
+// scanRecord converts the columns version and body. An empty body must not become nil,
 // which would mean that there is no record.
 func scanRecord(kind, id string, row []driver.Value) bot.Record {
 	b := body(row[1])

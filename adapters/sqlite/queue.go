@@ -6,25 +6,26 @@ import (
 	"sync/atomic"
 )
 
-// request is a change on its way into a transaction.
+// request is a change that waits for a transaction.
 type request struct {
-	take  bool            // alerts: after everything else
-	size  int             // bytes it brings, roughly
-	do    func(*tx) error // runs again when the first transaction fails
-	done  chan error      // answered once, when the change is durable
-	err   error           // what do said
+	take  bool            // a batch of alerts: after the commits
+	size  int             // approximate size in bytes
+	do    func(*tx) error // called again when its first transaction is rolled back
+	done  chan error      // receives one answer, when the change is durable or has failed
+	err   error           // the result of do
 	state atomic.Int32    // waiting, picked or dropped
 }
 
+// The states of a request.
 const (
 	waiting = iota
 	picked
 	dropped
 )
 
-// The bounds of one transaction. Commits leave room for takes, so that neither
-// starves the other; takes that have begun make way for commits that came
-// since once they are worth a sync.
+// The limits of one transaction. Commits leave room for takes, so that neither starves
+// the other. Once a transaction has minTakes bytes of takes, it ends when commits are
+// waiting.
 const (
 	maxRequests = 256
 	maxCommits  = 192
@@ -32,7 +33,7 @@ const (
 	minTakes    = 32 << 10 // bytes
 )
 
-// queue holds what waits for the writer.
+// queue holds the requests that wait for the writer.
 type queue struct {
 	mu      sync.Mutex
 	commits []*request
@@ -43,9 +44,9 @@ type queue struct {
 
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
-// submit waits until a change is durable. One whose caller goes before the
-// writer has picked it up is dropped; one that was picked up is waited for,
-// so that the answer is always true.
+// submit waits until a change is durable or has failed. If ctx ends before the writer has
+// picked the request up, the request is dropped; after that submit waits for the answer,
+// so that the result is never wrong.
 func (q *queue) submit(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -65,6 +66,7 @@ func (q *queue) submit(ctx context.Context, r *request) error {
 	}
 }
 
+// push adds a request, and returns false when the queue is closed.
 func (q *queue) push(r *request) bool {
 	q.mu.Lock()
 	if q.closed {
@@ -95,11 +97,11 @@ func (q *queue) close() {
 	q.signal()
 }
 
-// load is what a transaction holds so far.
+// load is the size of a transaction so far.
 type load struct {
 	requests, bytes int
-	takes           int // requests among them
-	taken           int // bytes among them
+	takes           int // the number of takes
+	taken           int // the bytes of takes
 }
 
 func (l *load) add(r *request) {
@@ -111,7 +113,7 @@ func (l *load) add(r *request) {
 	}
 }
 
-// wait returns the first request of the next transaction; nil when the queue
+// wait waits for the first request of the next transaction. It returns nil when the queue
 // is closed and empty.
 func (q *queue) wait() *request {
 	for {
@@ -126,8 +128,8 @@ func (q *queue) wait() *request {
 	}
 }
 
-// more returns another request for a transaction that holds l; nil when it
-// should end.
+// more returns another request for a transaction with the load l, or nil when the
+// transaction should be committed.
 func (q *queue) more(l load) *request {
 	if l.requests >= maxRequests || l.bytes >= maxBytes {
 		return nil
@@ -137,8 +139,8 @@ func (q *queue) more(l load) *request {
 	return q.pop(l)
 }
 
-// pop picks a request. Commits stand before takes in a transaction as well:
-// mail is added up until its end.
+// pop picks up a request. Commits also come before takes within a transaction, because
+// mail is collected until its end.
 func (q *queue) pop(l load) *request {
 	if l.takes == 0 && l.requests < maxCommits {
 		if r := pick(&q.commits); r != nil {
@@ -151,6 +153,7 @@ func (q *queue) pop(l load) *request {
 	return pick(&q.takes)
 }
 
+// pick removes the first request that was not dropped.
 func pick(from *[]*request) *request {
 	for len(*from) > 0 {
 		r := (*from)[0]

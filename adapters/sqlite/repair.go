@@ -12,10 +12,10 @@ import (
 	"tocsin/bot"
 )
 
-// Repair implements [bot.Agenda]. What is owed is in the rows of incidents and
-// tasks; the agenda's index is compared with them and written again where it
-// differs (rules E1, E13). Incidents that are closed but still owe something,
-// a last post for example, are looked at like open ones.
+// Repair implements [bot.Agenda]. The rows of incidents and tasks say what is owed; the
+// table lane is compared with them and corrected where it differs (E1: nothing is
+// forgotten; E13: the auditor repairs and reports). Closed incidents that still owe
+// something, for example a last post, are checked like open ones.
 func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	var m bot.Repairs
 	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {
@@ -23,13 +23,13 @@ func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, err
 		return t.spoil(err)
 	}})
 	if err != nil {
-		return bot.Repairs{}, fmt.Errorf("mend the agenda: %w", err)
+		return bot.Repairs{}, fmt.Errorf("repair the agenda: %w", err)
 	}
 	return m, nil
 }
 
-// audit is one slice: what the index should say of each lane, and what it
-// says.
+// audit is one slice of an audit: when each lane should be due, and when it is due in
+// the agenda.
 type audit struct {
 	numbers           []int64
 	expected, indexed map[laneKey]int64
@@ -37,7 +37,7 @@ type audit struct {
 }
 
 func (t *tx) repair(q bot.RepairQuery) (bot.Repairs, error) {
-	// What the transaction keeps back would look like damage.
+	// Changes that the transaction has collected would look like damage.
 	if err := t.flush(); err != nil {
 		return bot.Repairs{}, err
 	}
@@ -56,7 +56,7 @@ func (t *tx) repair(q bot.RepairQuery) (bot.Repairs, error) {
 			return bot.Repairs{}, err
 		}
 		if wrong != "" {
-			m.Repaired = append(m.Repaired, fmt.Sprintf("%s, lane %d %s: %s", idOf(k.number), k.class, k.destination, wrong))
+			m.Repaired = append(m.Repaired, fmt.Sprintf("%s, lane %d %s: %s", optionalID(k.number), k.class, k.destination, wrong))
 		}
 		if due, owed := a.expected[k]; owed && at-due > int64(time.Minute) && t.leases.isFree(k, at) {
 			m.Overdue++
@@ -73,23 +73,23 @@ func (a *audit) lanes() []laneKey {
 	return slices.Compact(keys)
 }
 
-// repair makes the index say what it should of one lane, and returns what was
-// wrong.
+// repair corrects one lane of the agenda, and returns what was wrong.
 func (a *audit) repair(t *tx, k laneKey) (string, error) {
-	should, owed := a.expected[k]
-	says, there := a.indexed[k]
+	due, owed := a.expected[k]
+	indexed, found := a.indexed[k]
 	switch {
-	case owed && !there:
-		return "missing from the agenda", t.addLane(k, should)
+	case owed && !found:
+		return "missing from the agenda", t.addLane(k, due)
 	case !owed:
 		return "in the agenda, with nothing owed", t.dropLane(k)
-	case should != says:
+	case due != indexed:
 		t.classes.add(k.class)
-		return fmt.Sprintf("in the agenda at %s instead of %s", formatInstant(says), formatInstant(should)), t.moveLane(k, should)
+		return fmt.Sprintf("in the agenda at %s instead of %s", formatInstant(indexed), formatInstant(due)), t.moveLane(k, due)
 	}
 	return "", nil
 }
 
+// formatInstant formats an instant for a report.
 func formatInstant(n int64) string {
 	if n == 0 {
 		return "no instant"
@@ -97,7 +97,7 @@ func formatInstant(n int64) string {
 	return instant(n).Format(time.RFC3339Nano)
 }
 
-// read reads a slice.
+// read reads a slice of incidents with their lanes.
 func (a *audit) read(t *tx, q bot.RepairQuery) error {
 	err := t.each(`SELECT number FROM (
 			SELECT number FROM (SELECT number FROM incident INDEXED BY incident_open WHERE open AND number > ?1 ORDER BY number LIMIT ?2)
@@ -122,7 +122,7 @@ func (a *audit) read(t *tx, q bot.RepairQuery) error {
 	err = t.each("SELECT number, class, destination, due FROM task WHERE number > ? AND number <= ? ORDER BY number, class, destination, position",
 		func(row []driver.Value) (bool, error) {
 			k := laneKey{number(row[0]), number(row[1]), text(row[2])}
-			if _, head := a.expected[k]; !head {
+			if _, ok := a.expected[k]; !ok {
 				a.expected[k] = number(row[3])
 			}
 			return true, nil
@@ -131,30 +131,30 @@ func (a *audit) read(t *tx, q bot.RepairQuery) error {
 		return err
 	}
 	for _, n := range a.numbers {
-		if err := a.wake(t, n); err != nil {
+		if err := a.checkWakeUp(t, n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// wake adds the standing wake-up of an incident, and mends it where it is not
-// due when the incident's deadline and its mail say. One that was put off may
-// be later.
-func (a *audit) wake(t *tx, n int64) error {
-	t.rows.drop(n) // the file is what counts here
-	h, err := t.incidentRow(n)
-	if err != nil || h == nil {
+// checkWakeUp adds the standing wake-up of an incident, and corrects it if it is not due
+// when the incident's deadline and mail are. A wake-up that was postponed may be
+// later.
+func (a *audit) checkWakeUp(t *tx, n int64) error {
+	t.rows.drop(n) // read the row from the file
+	i, err := t.incidentRow(n)
+	if err != nil || i == nil {
 		return err
 	}
-	due := h.due()
-	if h.wakeDue != due && (h.wakeAttempt == 0 || h.wakeDue == 0 || due == 0) {
-		a.repaired = append(a.repaired, fmt.Sprintf("%s: the standing wake-up was at %s instead of %s", idOf(n), formatInstant(h.wakeDue), formatInstant(due)))
-		h.wake()
-		t.touch(h)
+	due := i.due()
+	if i.wakeDue != due && (i.wakeAttempt == 0 || i.wakeDue == 0 || due == 0) {
+		a.repaired = append(a.repaired, fmt.Sprintf("%s: the standing wake-up was at %s instead of %s", optionalID(n), formatInstant(i.wakeDue), formatInstant(due)))
+		i.setWakeUp()
+		t.touch(i)
 	}
-	if h.wakeDue != 0 {
-		a.expected[wakeLane(n)] = h.wakeDue
+	if i.wakeDue != 0 {
+		a.expected[wakeLane(n)] = i.wakeDue
 	}
 	return nil
 }

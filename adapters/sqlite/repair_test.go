@@ -13,8 +13,8 @@ import (
 	"tocsin/workflow"
 )
 
-// owing is a store in which five incidents owe three things each, and a closed
-// one owes a last post.
+// storeWithTasks returns a store in which five incidents owe three tasks each, and a
+// closed one owes a last post.
 func storeWithTasks(t *testing.T) *sqlite.Store {
 	t.Helper()
 	s := open(t, file(t))
@@ -34,7 +34,7 @@ func storeWithTasks(t *testing.T) *sqlite.Store {
 	return s
 }
 
-// owed lists what is due within an hour. Its leases are over when they begin.
+// claimable lists the tasks that are due within an hour. Its leases end at once.
 func claimable(t *testing.T, s *sqlite.Store) string {
 	t.Helper()
 	leases, err := s.Claim(t.Context(), bot.Claim{At: bottest.Epoch.Add(time.Hour), For: -time.Hour, Limit: 100, Classes: everyClass})
@@ -48,8 +48,8 @@ func claimable(t *testing.T, s *sqlite.Store) string {
 	return strings.Join(all, "\n")
 }
 
-// TestE13Mend damages the agenda and finds it mended: by slices, once, and
-// each repair is told.
+// TestE13Repair damages the agenda: an audit in slices repairs it completely, reports
+// each repair, and finds nothing the second time.
 func TestE13Repair(t *testing.T) {
 	at := bottest.Epoch.Add(2*time.Minute + 30*time.Second)
 	for name, c := range map[string]struct {
@@ -57,7 +57,7 @@ func TestE13Repair(t *testing.T) {
 		want   []string
 	}{
 		"nothing": {},
-		"all is gone": {[]string{"DELETE FROM lane"}, []string{
+		"empty": {[]string{"DELETE FROM lane"}, []string{
 			"INC-1, lane 20 page:1: missing", "INC-1, lane 25 wake: missing", "INC-1, lane 50 room: missing", "INC-6, lane 50 room: missing",
 		}},
 		"wrong instants": {[]string{"UPDATE lane SET due = due + 5000000000 WHERE number = 2"}, []string{
@@ -94,21 +94,21 @@ func TestE13Repair(t *testing.T) {
 				t.Errorf("repaired:\n%s", strings.Join(sum.Repaired, "\n"))
 			}
 			if got := claimable(t, s); got != want {
-				t.Errorf("after mending:\n%s\nwant:\n%s", got, want)
+				t.Errorf("after the repair:\n%s\nwant:\n%s", got, want)
 			}
 			if sum.Checked < 6 || sum.Overdue != 12 { // pages and rooms of all, the wake-up of the first
 				t.Errorf("checked %d, overdue %d", sum.Checked, sum.Overdue)
 			}
 			again, err := s.Repair(t.Context(), bot.RepairQuery{At: at, Limit: 100})
 			if err != nil || len(again.Repaired) != 0 || again.Next != 0 {
-				t.Errorf("mended again: %+v, %v", again, err)
+				t.Errorf("repaired again: %+v, %v", again, err)
 			}
 		})
 	}
 }
 
-// TestE13MendLeased: what somebody works on, or was put off on purpose, is
-// neither overdue nor damage.
+// TestE13RepairLeased: a leased or postponed task is neither overdue nor reported as
+// damage.
 func TestE13RepairLeased(t *testing.T) {
 	s := storeWithTasks(t)
 	leases, err := s.Claim(t.Context(), bot.Claim{At: bottest.Epoch.Add(10 * time.Minute), For: time.Hour, Limit: 100, Classes: everyClass})
@@ -117,7 +117,7 @@ func TestE13RepairLeased(t *testing.T) {
 	}
 	at := bottest.Epoch.Add(20 * time.Minute)
 	if m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, Limit: 100}); err != nil || m.Overdue != 0 || len(m.Repaired) != 0 {
-		t.Fatalf("mended %+v, %v", m, err)
+		t.Fatalf("repaired %+v, %v", m, err)
 	}
 	for _, l := range leases {
 		if err := s.Postpone(t.Context(), l, at); err != nil {
@@ -125,6 +125,6 @@ func TestE13RepairLeased(t *testing.T) {
 		}
 	}
 	if m, err := s.Repair(t.Context(), bot.RepairQuery{At: at, Limit: 100}); err != nil || m.Overdue != 0 || len(m.Repaired) != 0 {
-		t.Fatalf("mended %+v, %v", m, err)
+		t.Fatalf("repaired %+v, %v", m, err)
 	}
 }

@@ -52,19 +52,20 @@ func TestLinearizable(t *testing.T) {
 	bottest.Linearizable(t, func(t *testing.T) []bot.Store { return []bot.Store{open(t, file(t))} })
 }
 
-// wantError wants an error that says all of this.
+// wantError fails unless the error contains all words.
 func wantError(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("no error, want one that says %q", words)
+		t.Fatalf("no error, want one that contains %q", words)
 	}
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
-			t.Errorf("the error does not say %q: %v", w, err)
+			t.Errorf("the error does not contain %q: %v", w, err)
 		}
 	}
 }
 
+// openRefused opens a file that must be refused, and returns the error.
 func openRefused(t *testing.T, path string) error {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: path})
@@ -74,7 +75,7 @@ func openRefused(t *testing.T, path string) error {
 	return err
 }
 
-// raw changes the file past the store, as damage does.
+// execRaw runs statements on the file that the store does not know of.
 func execRaw(t *testing.T, s *sqlite.Store, statements ...string) {
 	t.Helper()
 	for _, text := range statements {
@@ -158,7 +159,7 @@ func alertOf(key, group string) alerts.Arrival {
 	return alerts.Arrival{Integration: "i", Group: group, Severity: workflow.SEV1, Declare: workflow.Declare{Title: "stub"}, Alert: alerts.Alert{Key: key, State: alerts.Firing}}
 }
 
-// TestReopen: everything but the leases outlives the process.
+// TestReopen: everything except the leases is there after a restart.
 func TestReopen(t *testing.T) {
 	ctx, path := t.Context(), file(t)
 	s := open(t, path)
@@ -183,7 +184,7 @@ func TestReopen(t *testing.T) {
 		t.Fatalf("claimed %v, %v", after, err)
 	}
 	if err := s.Postpone(ctx, before[0], bottest.Epoch); !errors.Is(err, bot.ErrLeaseLost) {
-		t.Errorf("the lease of a process that is gone: %v", err)
+		t.Errorf("the lease of an earlier process: %v", err)
 	}
 	if n, err := s.Reserve(ctx); err != nil || n != 2 {
 		t.Errorf("the next number is %d, %v", n, err)
@@ -193,7 +194,8 @@ func TestReopen(t *testing.T) {
 	}
 }
 
-// TestClose: what Close accepted is written; the rest is told.
+// TestClose: changes that were accepted before Close are written; later ones get
+// ErrClosed.
 func TestClose(t *testing.T) {
 	path := file(t)
 	s := open(t, path)
@@ -224,7 +226,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// TestDropped: a caller that goes before its turn leaves nothing behind.
+// TestCanceledBeforeWrite: a commit whose context ends before the writer picks it up is
+// not written.
 func TestCanceledBeforeWrite(t *testing.T) {
 	s := open(t, file(t))
 	release := s.Hold()
@@ -241,7 +244,7 @@ func TestCanceledBeforeWrite(t *testing.T) {
 	}
 	release()
 	if _, err := s.Load(t.Context(), "INC-1"); !errors.Is(err, bot.ErrNotFound) {
-		t.Errorf("written all the same: %v", err)
+		t.Errorf("it was written: %v", err)
 	}
 }
 
@@ -251,8 +254,8 @@ func awaitQueue(s *sqlite.Store, many int) {
 	}
 }
 
-// TestCulpritAlone: of those who share a transaction, only the one that cannot
-// be written fails, and leaves nothing.
+// TestOnlyFaultyCommitFails: of the commits that share a transaction, only the one that
+// cannot be written fails, and nothing of it is written.
 func TestOnlyFaultyCommitFails(t *testing.T) {
 	s := open(t, file(t))
 	release := s.Hold()
@@ -279,24 +282,24 @@ func TestOnlyFaultyCommitFails(t *testing.T) {
 		}
 	}
 	if _, err := s.Reply(t.Context(), "op-7"); !errors.Is(err, bot.ErrNotFound) {
-		t.Errorf("half of it is there: %v", err)
+		t.Errorf("a part of it was written: %v", err)
 	}
 }
 
-// TestCommitsBeforeTakes: a page does not wait behind a flood of alerts.
+// TestCommitsBeforeTakes: a commit does not wait for a flood of alerts.
 func TestCommitsBeforeTakes(t *testing.T) {
 	s := open(t, file(t))
 	release := s.Hold()
 	var mu sync.Mutex
 	var order []string
 	var wg sync.WaitGroup
-	answered := func(who string, err error) {
+	answered := func(name string, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
 			t.Error(err)
 		}
-		order = append(order, who)
+		order = append(order, name)
 	}
 	ctx := context.WithoutCancel(t.Context())
 	const takes = 5
@@ -326,8 +329,8 @@ func TestCommitsBeforeTakes(t *testing.T) {
 	}
 }
 
-// TestDiskFull: clear words, nothing half-written, and it goes on once there
-// is room.
+// TestDiskFull: while the disk is full, changes fail with advice and nothing is
+// half-written; they work again once there is room.
 func TestDiskFull(t *testing.T) {
 	s := open(t, file(t))
 	if _, err := s.Commit(t.Context(), wake("INC-1", 0, time.Time{})); err != nil {

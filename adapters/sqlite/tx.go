@@ -4,32 +4,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"tocsin/bot"
 	"tocsin/workflow"
 )
 
-// tx is one transaction. What it changes of incidents is kept in memory until
-// flush: many alerts for one incident write its row once.
+// tx is one transaction. It collects changes of incident rows in memory until flush,
+// so that many alerts for one incident write its row once.
 type tx struct {
 	*writer
 	dirty   []*incidentRow
 	settled []laneKey
-	changed []int64 // incidents that watchers are to be told of
+	changed []int64 // incidents whose watchers are to be notified
 	now     int64   // the latest instant of an operation
-	broken  error   // why it must be rolled back
+	broken  error   // why the transaction must be rolled back
 }
 
-// head is the small part of an incident.
+// incidentRow is the row of an incident in the table incident.
 type incidentRow struct {
 	incidentColumns
-	was        incidentColumns // as it is in the file
-	exists     bool            // in the file
+	was        incidentColumns // as stored in the file
+	exists     bool            // the file has the row
 	dirty      bool
-	unsentMail *workflow.Mail // mail that the transaction has added up
+	unsentMail *workflow.Mail // mail that this transaction has collected
 }
 
 type incidentColumns struct {
@@ -44,10 +42,10 @@ type incidentColumns struct {
 	archived                     bool
 }
 
-// keepReplies is for how long an operation is remembered.
+// keepReplies is how long operations are kept.
 const keepReplies = 25 * time.Hour
 
-// spoil marks the transaction as one that must be rolled back.
+// spoil marks the transaction as to be rolled back, if err is not nil.
 func (t *tx) spoil(err error) error {
 	if err != nil && t.broken == nil {
 		t.broken = err
@@ -55,30 +53,24 @@ func (t *tx) spoil(err error) error {
 	return err
 }
 
+// isSpoiled reports whether a transaction was rolled back before its commit.
 func isSpoiled(err error) bool {
-	_, is := errors.AsType[*spoiledError](err)
-	return is
+	_, ok := errors.AsType[*spoiledError](err)
+	return ok
 }
 
-// parseID reads an incident's ID.
-func parseID(id string) (int64, bool) {
-	digits, is := strings.CutPrefix(id, "INC-")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, is && err == nil && n > 0 && digits[0] != '0' && digits[0] != '+'
-}
-
-// idOf writes an incident's ID; 0 is "".
-func idOf(n int64) string {
+// optionalID returns the ID of an incident, or "" for the number 0.
+func optionalID(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return "INC-" + strconv.FormatInt(n, 10)
+	return workflow.ID(int(n))
 }
 
-// head returns an incident's head, or nil.
+// incidentRow returns the row of an incident, or nil.
 func (t *tx) incidentRow(n int64) (*incidentRow, error) {
-	if h, ok := t.rows.get(n); ok {
-		return h, nil
+	if i, ok := t.rows.get(n); ok {
+		return i, nil
 	}
 	row, err := t.one(`SELECT version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
 		wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived FROM incident WHERE number = ?`, n)
@@ -91,41 +83,41 @@ func (t *tx) incidentRow(n int64) (*incidentRow, error) {
 		wakeRev: number(row[8]), wakeSetFor: number(row[9]), wakeDue: number(row[10]), wakeAttempt: number(row[11]), taskSeq: number(row[12]),
 		changed: number(row[13]), archived: number(row[14]) != 0,
 	}
-	h := &incidentRow{incidentColumns: c, was: c, exists: true}
-	t.rows.put(n, h)
-	return h, nil
+	i := &incidentRow{incidentColumns: c, was: c, exists: true}
+	t.rows.put(n, i)
+	return i, nil
 }
 
-// newHead begins an incident.
+// newIncidentRow adds the row of a new incident.
 func (t *tx) newIncidentRow(n int64) *incidentRow {
-	h := &incidentRow{incidentColumns: incidentColumns{number: n}}
-	t.rows.put(n, h)
+	i := &incidentRow{incidentColumns: incidentColumns{number: n}}
+	t.rows.put(n, i)
 	t.last = max(t.last, n)
-	return h
+	return i
 }
 
-// touch has flush write a head.
-func (t *tx) touch(h *incidentRow) {
-	if !h.dirty {
-		h.dirty = true
-		t.dirty = append(t.dirty, h)
+// touch marks a row, so that flush writes it.
+func (t *tx) touch(i *incidentRow) {
+	if !i.dirty {
+		i.dirty = true
+		t.dirty = append(t.dirty, i)
 	}
 }
 
-// wake rewrites the standing wake-up: the earlier of the incident's own
-// deadline and of its unread mail.
-func (h *incidentRow) wake() {
-	due := h.due()
+// setWakeUp sets the standing wake-up: the earlier of the incident's own deadline and
+// its unread mail.
+func (i *incidentRow) setWakeUp() {
+	due := i.due()
 	switch {
 	case due == 0:
-		h.wakeDue, h.wakeAttempt = 0, 0
-	case h.wakeDue != due || h.wakeSetFor != due:
-		h.wakeRev++
-		h.wakeSetFor, h.wakeDue, h.wakeAttempt = due, due, 0
+		i.wakeDue, i.wakeAttempt = 0, 0
+	case i.wakeDue != due || i.wakeSetFor != due:
+		i.wakeRev++
+		i.wakeSetFor, i.wakeDue, i.wakeAttempt = due, due, 0
 	}
 }
 
-// due is when the standing wake-up should be due; 0: never.
+// due returns when the standing wake-up should be due; 0: never.
 func (c *incidentColumns) due() int64 {
 	if c.mailDue != 0 && (c.wakeAt == 0 || c.mailDue < c.wakeAt) {
 		return c.mailDue
@@ -133,13 +125,13 @@ func (c *incidentColumns) due() int64 {
 	return c.wakeAt
 }
 
-// flush writes what the transaction kept back.
+// flush writes the changes that the transaction has collected.
 func (t *tx) flush() error {
-	for _, h := range t.dirty {
-		if err := t.flushIncidentRow(h); err != nil {
+	for _, i := range t.dirty {
+		if err := t.flushIncidentRow(i); err != nil {
 			return err
 		}
-		h.was, h.exists, h.dirty, h.unsentMail = h.incidentColumns, true, false, nil
+		i.was, i.exists, i.dirty, i.unsentMail = i.incidentColumns, true, false, nil
 	}
 	t.dirty = t.dirty[:0]
 	if t.last != t.stored {
@@ -151,33 +143,33 @@ func (t *tx) flush() error {
 	return t.deleteOldOperations()
 }
 
-func (t *tx) flushIncidentRow(h *incidentRow) error {
-	if h.unsentMail != nil {
-		b, err := json.Marshal(h.unsentMail)
+func (t *tx) flushIncidentRow(i *incidentRow) error {
+	if i.unsentMail != nil {
+		b, err := json.Marshal(i.unsentMail)
 		if err != nil {
-			return fmt.Errorf("write mail for %s: %w", idOf(h.number), err)
+			return fmt.Errorf("write mail for %s: %w", optionalID(i.number), err)
 		}
-		if err := t.exec("INSERT INTO mail (number, seq, body) VALUES (?, ?, ?)", h.number, h.mailSeq, b); err != nil {
+		if err := t.exec("INSERT INTO mail (number, seq, body) VALUES (?, ?, ?)", i.number, i.mailSeq, b); err != nil {
 			return err
 		}
 	}
-	if err := t.flushWake(h); err != nil {
+	if err := t.flushWakeUp(i); err != nil {
 		return err
 	}
-	c := h.incidentColumns
-	if !h.exists {
+	c := i.incidentColumns
+	if !i.exists {
 		return t.exec(`INSERT INTO incident (version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
 			wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			c.version, c.open, c.previous, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
 			c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.changed, c.archived, c.number)
 	}
-	// Naming an indexed column rewrites its index, changed or not.
-	if c.open != h.was.open {
+	// An UPDATE rewrites the index of every column it names, changed or not.
+	if c.open != i.was.open {
 		if err := t.exec("UPDATE incident SET open = ? WHERE number = ?", c.open, c.number); err != nil {
 			return err
 		}
 	}
-	if c.changed != h.was.changed || c.archived != h.was.archived {
+	if c.changed != i.was.changed || c.archived != i.was.archived {
 		if err := t.exec("UPDATE incident SET changed = ?, archived = ? WHERE number = ?", c.changed, c.archived, c.number); err != nil {
 			return err
 		}
@@ -188,27 +180,27 @@ func (t *tx) flushIncidentRow(h *incidentRow) error {
 		c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.number)
 }
 
-// flushWake writes the lane of the standing wake-up.
-func (t *tx) flushWake(h *incidentRow) error {
-	lane := wakeLane(h.number)
+// flushWakeUp writes the lane of the standing wake-up.
+func (t *tx) flushWakeUp(i *incidentRow) error {
+	lane := wakeLane(i.number)
 	switch {
-	case h.wakeDue == h.was.wakeDue:
+	case i.wakeDue == i.was.wakeDue:
 		return nil
-	case h.wakeDue == 0:
+	case i.wakeDue == 0:
 		return t.dropLane(lane)
-	case h.was.wakeDue == 0:
-		return t.addLane(lane, h.wakeDue)
+	case i.was.wakeDue == 0:
+		return t.addLane(lane, i.wakeDue)
 	}
-	return t.moveLane(lane, h.wakeDue)
+	return t.moveLane(lane, i.wakeDue)
 }
 
-// addLane puts a lane into the agenda, unless it is there.
+// addLane adds a lane to the agenda, unless the agenda has it.
 func (t *tx) addLane(k laneKey, due int64) error {
 	t.classes.add(k.class)
 	return t.exec("INSERT INTO lane (number, class, destination, due) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", k.number, k.class, k.destination, due)
 }
 
-// putLane puts a lane into the agenda, or moves it there.
+// putLane adds a lane to the agenda or changes its due time.
 func (t *tx) putLane(k laneKey, due int64) error {
 	t.classes.add(k.class)
 	return t.exec("INSERT INTO lane (number, class, destination, due) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET due = excluded.due",
@@ -223,7 +215,7 @@ func (t *tx) dropLane(k laneKey) error {
 	return t.exec("DELETE FROM lane WHERE number = ? AND class = ? AND destination = ?", k.number, k.class, k.destination)
 }
 
-// forget deletes operations that are too old, some at a time.
+// deleteOldOperations deletes operations that are too old, a limited number at a time.
 func (t *tx) deleteOldOperations() error {
 	until := t.now - int64(keepReplies)
 	if t.now == 0 || t.oldest == 0 || t.oldest >= until {
@@ -235,7 +227,7 @@ func (t *tx) deleteOldOperations() error {
 	return t.reloadOldest()
 }
 
-// wakeLane is the lane of an incident's standing wake-up.
+// wakeLane returns the lane of an incident's standing wake-up.
 func wakeLane(n int64) laneKey {
 	return laneKey{n, int64(workflow.ClassWake), bot.WakeTask}
 }

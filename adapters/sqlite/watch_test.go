@@ -13,7 +13,7 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// heard reports whether a watcher has been told since it was asked last.
+// isNotified reports whether a watcher has been notified since the last call.
 func isNotified(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -23,8 +23,8 @@ func isNotified(c <-chan struct{}) bool {
 	}
 }
 
-// amid runs do while a transaction is open that has written these commits and
-// has not ended, and returns what each of them was answered in the end.
+// duringTransaction calls do while a transaction that has written the commits is open,
+// and returns the answers to the commits.
 func duringTransaction(t *testing.T, s *sqlite.Store, do func(), commits ...bot.Commit) []error {
 	t.Helper()
 	begin := s.Hold()
@@ -45,7 +45,8 @@ func duringTransaction(t *testing.T, s *sqlite.Store, do func(), commits ...bot.
 	return errs
 }
 
-// TestToldWhenDurable: nobody is told of what is written and not committed.
+// TestWatchersNotifiedAfterCommit: watchers are not notified of changes that are written
+// but not yet committed.
 func TestWatchersNotifiedAfterCommit(t *testing.T) {
 	s := open(t, file(t))
 	one, all := s.Watch(t.Context(), "INC-1"), s.Watch(t.Context(), "")
@@ -53,20 +54,20 @@ func TestWatchersNotifiedAfterCommit(t *testing.T) {
 	first.Messages = say("", "a").Messages
 	errs := duringTransaction(t, s, func() {
 		if isNotified(one) || isNotified(all) {
-			t.Error("told before the commit")
+			t.Error("notified before the commit")
 		}
 	}, first, wake("INC-2", 0, time.Time{}))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
 	if !isNotified(one) || !isNotified(all) || isNotified(one) || isNotified(all) {
-		t.Error("a transaction is not one signal once it is answered")
+		t.Error("one transaction is not exactly one signal")
 	}
 }
 
-// TestWatchAmid: whoever begins to watch during a transaction reads what was
-// there before it, and is therefore told of it, even if nobody watched when it
-// was written.
+// TestWatchDuringTransaction: a watcher that begins during a transaction reads the state
+// before it, and is notified after the commit, even if there was no watcher when the
+// change was written.
 func TestWatchDuringTransaction(t *testing.T) {
 	s := open(t, file(t))
 	if _, err := s.Commit(t.Context(), wake("INC-1", 0, time.Time{})); err != nil {
@@ -75,8 +76,8 @@ func TestWatchDuringTransaction(t *testing.T) {
 	var one, two <-chan struct{}
 	errs := duringTransaction(t, s, func() {
 		one, two = s.Watch(t.Context(), "INC-1"), s.Watch(t.Context(), "INC-2")
-		if said, err := s.Messages(t.Context(), "INC-1", 0, 9); err != nil || len(said) != 0 {
-			t.Errorf("read before the commit: %+v, %v", said, err)
+		if messages, err := s.Messages(t.Context(), "INC-1", 0, 9); err != nil || len(messages) != 0 {
+			t.Errorf("read before the commit: %+v, %v", messages, err)
 		}
 		if _, err := s.Load(t.Context(), "INC-2"); !errors.Is(err, bot.ErrNotFound) {
 			t.Errorf("read before the commit: %v", err)
@@ -86,20 +87,21 @@ func TestWatchDuringTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !isNotified(one) || !isNotified(two) {
-		t.Error("not told")
+		t.Error("not notified")
 	}
 }
 
+// say is a commit with one message.
 func say(id, key string) bot.Commit {
 	return bot.Commit{At: bottest.Epoch, Incident: id, Messages: []bot.StoredMessage{{Key: key, Body: []byte("hello")}}}
 }
 
-// TestCulpritUntold: when a transaction is rolled back because of one, nobody
-// is told of that one, and watchers of the others are told once these are
-// there.
+// TestFailedCommitNotifiesNoWatcher: when a transaction is rolled back because of one
+// commit, watchers of that commit's incident are not notified, and watchers of the
+// others are notified once these are written.
 func TestFailedCommitNotifiesNoWatcher(t *testing.T) {
 	s := open(t, file(t))
-	culprit, other := s.Watch(t.Context(), "INC-2"), s.Watch(t.Context(), "INC-1")
+	faulty, other := s.Watch(t.Context(), "INC-2"), s.Watch(t.Context(), "INC-1")
 	release := s.Hold()
 	var wg sync.WaitGroup
 	for n := range 3 {
@@ -117,12 +119,12 @@ func TestFailedCommitNotifiesNoWatcher(t *testing.T) {
 	awaitQueue(s, 3)
 	release()
 	wg.Wait()
-	if isNotified(culprit) || !isNotified(other) {
-		t.Error("told of what was rolled back, or not told of what was written")
+	if isNotified(faulty) || !isNotified(other) {
+		t.Error("notified of a rolled back commit, or not notified of a written one")
 	}
 	for n, want := range []int{1, 0, 1} {
-		if said, err := s.Messages(t.Context(), fmt.Sprint("INC-", n+1), 0, 9); err != nil || len(said) != want {
-			t.Errorf("commit %d: %+v, %v", n, said, err)
+		if messages, err := s.Messages(t.Context(), fmt.Sprint("INC-", n+1), 0, 9); err != nil || len(messages) != want {
+			t.Errorf("commit %d: %+v, %v", n, messages, err)
 		}
 	}
 }

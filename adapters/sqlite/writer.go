@@ -8,9 +8,8 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// writer is the one goroutine that changes the file. Because nobody else does,
-// what it remembers of the file is true; it forgets all of it when a
-// transaction fails.
+// writer is the only goroutine that changes the file, so its caches agree with the file.
+// It clears them when a transaction fails.
 type writer struct {
 	*session
 	queue   *queue
@@ -22,15 +21,14 @@ type writer struct {
 	rows   cache[int64, *incidentRow]
 	alerts cache[alertKey, alerts.Row]
 	groups cache[string, groupHold]
-	last   int64 // the last incident number given out
-	stored int64 // the same, as it is in the file
-	oldest int64 // no operation is older; 0: there is none
+	last   int64 // the last incident number that was given out
+	stored int64 // the same, as stored in the file
+	oldest int64 // the instant of the oldest operation; 0: there is none
 }
 
 type alertKey struct{ integration, key string }
 
-// What the writer remembers: enough for the incidents and alerts that are
-// busy, a few megabytes at most.
+// The limits of the caches: enough for the busy incidents and alerts, a few megabytes.
 const (
 	keepRows   = 2000
 	keepAlerts = 2000
@@ -44,7 +42,7 @@ func newWriter(s *Store, log *slog.Logger) *writer {
 	}
 }
 
-// recall forgets everything and reads the counters again.
+// reload clears the caches and reads the counters from the file.
 func (w *writer) reload() error {
 	w.rows.clear()
 	w.alerts.clear()
@@ -60,6 +58,7 @@ func (w *writer) reload() error {
 	return w.reloadOldest()
 }
 
+// reloadOldest reads the instant of the oldest operation.
 func (w *writer) reloadOldest() error {
 	row, err := w.one("SELECT min(at) FROM operation")
 	if err == nil {
@@ -75,12 +74,13 @@ func (w *writer) serve() {
 	}
 }
 
-// turn runs one transaction: the first request and what else is waiting.
+// runTransaction runs one transaction with the first request and the requests that are
+// waiting.
 //
-// A request checks before it writes, and one whose checks fail has written
-// nothing and disturbs nobody. One that fails while it writes (a full disk, a
-// row that must not be there) spoils the transaction: it is rolled back, and
-// each request runs once more by itself, so that only the culprit fails.
+// A request checks everything before it writes: a request that is refused has written
+// nothing and does not affect the others. A request that fails while it writes (the disk
+// is full, a row exists) spoils the transaction: it is rolled back, and each request runs
+// again in a transaction of its own, so that only the faulty one fails.
 func (w *writer) runTransaction(first *request) {
 	var all []*request
 	var l load
@@ -90,7 +90,7 @@ func (w *writer) runTransaction(first *request) {
 			all = append(all, r)
 			r.err = r.do(t)
 			if t.broken != nil {
-				break // before another is picked
+				break // pick up no other request
 			}
 		}
 		return t.broken
@@ -100,7 +100,7 @@ func (w *writer) runTransaction(first *request) {
 		w.log.Warn("a transaction was rolled back", "requests", len(all), "error", err)
 	}
 	if len(all) == 0 {
-		all = append(all, first) // the transaction did not even begin
+		all = append(all, first) // the transaction could not begin
 	}
 	for _, r := range all {
 		switch {
@@ -114,7 +114,7 @@ func (w *writer) runTransaction(first *request) {
 	}
 }
 
-// alone runs one request in a transaction of its own.
+// runAlone runs one request in a transaction of its own.
 func (w *writer) runAlone(r *request) error {
 	if err := w.transact(func(t *tx) error { r.err = r.do(t); return t.broken }); err != nil {
 		return err
@@ -122,10 +122,9 @@ func (w *writer) runAlone(r *request) error {
 	return r.err
 }
 
-// transact runs do in a transaction. Leases that it settled are released once
-// the commit has returned, so that no claim can find their old heads; and only
-// then are watchers told, since whoever is told reads at once. Nobody has been
-// answered yet.
+// transact runs do in a transaction. After the commit it releases the leases that were
+// settled, so that no claim finds an old first task, and notifies watchers, which read at
+// once. Callers are answered after that.
 func (w *writer) transact(do func(*tx) error) error {
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a transaction: %w", explain(err))
@@ -151,8 +150,9 @@ func (w *writer) transact(do func(*tx) error) error {
 	return err
 }
 
+// rollback rolls a transaction back and reloads the caches.
 func (w *writer) rollback(t *tx) {
-	// SQLite has done it already after some errors, and then says so.
+	// After some errors SQLite has rolled back already, and reports that.
 	if err := w.exec("ROLLBACK"); err != nil {
 		w.log.Debug("roll back", "error", err)
 	}
@@ -162,12 +162,12 @@ func (w *writer) rollback(t *tx) {
 	}
 }
 
-// spoiledError is why a transaction was given up before its commit.
+// spoiledError is why a transaction was rolled back before its commit.
 type spoiledError struct{ error }
 
 func (e *spoiledError) Unwrap() error { return e.error }
 
-// cache is a memory that is bounded between transactions.
+// cache is a map with a size limit that is enforced between transactions.
 type cache[K comparable, V any] struct {
 	limit int
 	all   map[K]V
@@ -186,8 +186,8 @@ func (c *cache[K, V]) put(k K, v V) { c.all[k] = v }
 
 func (c *cache[K, V]) drop(k K) { delete(c.all, k) }
 
-// trim forgets whatever the map names first, down to an eighth below the
-// limit. Between transactions: what one has changed must stay until its end.
+// trim removes arbitrary entries until the cache is an eighth below its limit. It must be
+// called between transactions: what a transaction has changed must stay until its end.
 func (c *cache[K, V]) trim() {
 	if len(c.all) <= c.limit {
 		return

@@ -98,7 +98,7 @@ func TestWebSessions(t *testing.T) {
 		t.Error("P4: the list contains a secret")
 	}
 	w.Expect(w.Run(w.Person("ana"), "", "web sessions"), true, other.ID)
-	w.Expect(w.Run(w.Person("ben"), "", "web revoke"), false, "Revoke which?")
+	w.Expect(w.Run(w.Person("ben"), "", "web revoke"), false, "Which session?")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke 12345678"), false, "No session is called \"12345678\". `web sessions` lists them.")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke "+other.ID), false, "No session is called")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke \u202e\x00"+strings.Repeat("x", 10_000)), false, "No session is called \"xxx")

@@ -152,7 +152,7 @@ func TestSlackByAlert(t *testing.T) {
 	st.ok(st.slack.Click(st.ana, st.slack.Message(room.ID, card.TS), "Accept"))
 	st.sees(room.ID, "INC-1 · Checkout is down", "investigating")
 	st.ok(st.slack.Click(st.ana, st.slack.Message(room.ID, card.TS), "Post update"))
-	st.await("the form is open", func() bool { return strings.Contains(string(st.slack.Modal(st.ana).Blocks), "How do things stand?") })
+	st.await("the form is open", func() bool { return strings.Contains(string(st.slack.Modal(st.ana).Blocks), "Status update") })
 	st.ok(st.slack.Submit(st.ana, st.slack.Modal(st.ana).ID, map[string]any{"text": "We are rolling back", "next": "30m"}))
 	st.sees(room.ID, "Update: We are rolling back")
 	announced := st.sees("#incidents", "INC-1 · Checkout is down", "We are rolling back")

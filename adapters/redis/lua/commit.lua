@@ -1,187 +1,189 @@
--- One commit: a step of an incident, changes of records, or both. Everything
--- is checked before anything is written.
+-- One commit: a step of an incident, changes of records, or both. Everything is
+-- checked before anything is written.
 --
 -- KEYS: the common ones, then
---   1 the incident's hash, 2 events, 3 mail that was read, 4 talk, 5 places in talk, 6 tasks
---   7 the alert group that is held or given up
---   8 the kinds of records there are
+--   1 the incident's hash, 2 events, 3 mail that was read, 4 messages, 5 message_index, 6 tasks
+--   7 the alert group that is held or released
+--   8 record_kinds
 --   9… for each change of a record: the hash of its kind, and the zset of its IDs
--- ARGV, after the call:
+-- ARGV, after the name of the call:
 --   channel, origin (of the feed)
 --   number of the incident ('' when only records change)
 --   at, at and the pause between two readings of mail
---   operation (''), reply, the instant before which operations are forgotten
---   settle: class ('' when nothing is settled), destination, token, revision
---   based: 1 when the version counts; version
---   snapshot: 1 and the body, open, wake_at; or 0 and nothing
---   group: 1, always (1 or 0), until, the pause; or 0
+--   operation (''), reply, the instant before which operations are deleted
+--   settled task: class ('' when there is none), destination, token, revision
+--   1 when the commit depends on the version; version
+--   snapshot: 1 and the body, open, wake_at; or 0 and three ignored values
+--   group: 1, always (1 or 0), until; or 0 and two ignored values
 --   read_mail
---   how many events, each: seq, body
---   how many tasks, each: class, destination, task, 1 when it takes the place
---     of what its lane holds
---   how many records, each: kind, id, version (-1: any), deletes (1 or 0), body
---   how many messages, each: key, body
---   how many messages that take the place of those there, each: key, body
--- Answers {what, version, changed}: ok, repeat (the operation was committed
--- before; its reply is the fourth), conflict, taken, lost (the lease), missing (what it is
--- said in), shelved (restore it first), gap (an event is missing).
-local channel, origin, number, at, pause = take(), take(), take(), take(), take()
-local operation, reply, forget = take(), take(), take()
-local class, destination, token, revision = take(), take(), take(), tonumber(take())
-local based, version = take() == '1', tonumber(take())
-local snapshot, body, open, wake_at = take() == '1', take(), take(), take()
-local grouped, always, till = take() == '1', take(), take()
-local read_mail = tonumber(take())
+--   the number of events, each: seq, body
+--   the number of tasks, each: class, destination, task, 1 when it replaces what
+--     its lane holds
+--   the number of records, each: kind, id, version (-1: any), delete (1 or 0), body
+--   the number of new messages, each: key, body
+--   the number of edited messages, each: key, body
+-- Answers {result, version, changed}, where changed is 1 if readers can see a
+-- change. The result is ok, repeated (the operation was committed before; its
+-- reply is the fourth value), conflict, taken, lease_lost, not_found (the incident
+-- of the messages), archived (restore it first) or missing_event (an event before
+-- these is missing).
+local channel, origin, number, at, pause = next_arg(), next_arg(), next_arg(), next_arg(), next_arg()
+local operation, reply, delete_before = next_arg(), next_arg(), next_arg()
+local class, destination, token, revision = next_arg(), next_arg(), next_arg(), tonumber(next_arg())
+local versioned, version = next_arg() == '1', tonumber(next_arg())
+local snapshot, body, open, wake_at = next_arg() == '1', next_arg(), next_arg(), next_arg()
+local has_group, always, until_instant = next_arg() == '1', next_arg(), next_arg()
+local read_mail = tonumber(next_arg())
 local function list(width)
   local all = {}
-  for n = 1, tonumber(take()) do
+  for n = 1, tonumber(next_arg()) do
     all[n] = {}
-    for k = 1, width do all[n][k] = take() end
+    for k = 1, width do all[n][k] = next_arg() end
   end
   return all
 end
-local events, tasks, records, messages, replacements = list(2), list(4), list(5), list(2), list(2)
-local talks = #messages + #replacements > 0
-local HEAD, EVENTS, MAIL, TALK, SAID, TASKS, GROUP, KINDS = key(1), key(2), key(3), key(4), key(5), key(6), key(7), key(8)
+local events, tasks, records, messages, edits = list(2), list(4), list(5), list(2), list(2)
+local has_messages = #messages + #edits > 0
+local INCIDENT, EVENTS, MAIL, MESSAGES, MESSAGE_INDEX, TASKS, GROUP, KINDS = key(1), key(2), key(3), key(4), key(5), key(6), key(7), key(8)
 
 if operation ~= '' then
-  local before = redis.call('HGET', OP, operation)
-  if before then return { 'repeat', 0, 0, before } end
+  local earlier = redis.call('HGET', OPERATIONS, operation)
+  if earlier then return { 'repeated', 0, 0, earlier } end
 end
-if class ~= '' and not holds(class, lane(number, destination), token) then return { 'lost' } end
-local h = nil
-if number ~= '' then h = head(HEAD) end
-if talks and not h and not (number ~= '' and snapshot) then return { 'missing' } end
-if based and (h and h.v or 0) ~= version then return { 'conflict' } end
-local owner, holder = nil, ''
-if grouped then
-  local now = redis.call('GET', GROUP)
-  if now then
-    holder = string.sub(now, 21)
-    local held = string.sub(now, 1, 1) == '1' or string.sub(now, 2, 20) > at
+if class ~= '' and not holds_lease(class, lane_name(number, destination), token) then return { 'lease_lost' } end
+local i = nil
+if number ~= '' then i = read_incident(INCIDENT) end
+if has_messages and not i and not (number ~= '' and snapshot) then return { 'not_found' } end
+if versioned and (i and i.v or 0) ~= version then return { 'conflict' } end
+local group, holder = nil, ''
+if has_group then
+  group = redis.call('GET', GROUP)
+  if group then
+    holder = string.sub(group, 21)
+    local held = string.sub(group, 1, 1) == '1' or string.sub(group, 2, 20) > at
     if always == '1' and holder ~= number and held then return { 'taken' } end
   end
-  if always ~= '1' and holder == number and h and h.ms > math.max(read_mail, h.rs) then return { 'conflict' } end
+  if always ~= '1' and holder == number and i and i.ms > math.max(read_mail, i.rs) then return { 'conflict' } end
 end
 for n, r in ipairs(records) do
   if r[3] ~= '-1' then
-    local now = redis.call('HGET', key(8 + 2 * n - 1), r[2])
-    if (now and string.match(now, '^%d+') or '0') ~= r[3] then return { 'conflict' } end
+    local stored = redis.call('HGET', key(8 + 2 * n - 1), r[2])
+    if (stored and string.match(stored, '^%d+') or '0') ~= r[3] then return { 'conflict' } end
   end
 end
-if #events > 0 and not (h and h.shelved) then
+if #events > 0 and not (i and i.compact) then
   local length = redis.call('LLEN', EVENTS)
   for n, e in ipairs(events) do
-    if tonumber(e[1]) ~= length + n then return { 'gap' } end
+    if tonumber(e[1]) ~= length + n then return { 'missing_event' } end
   end
 end
-if h and h.shelved and (based or talks) then return { 'shelved' } end
+if i and i.compact and (versioned or has_messages) then return { 'archived' } end
 
--- From here on everything is written.
+-- All checks have passed: from here on everything is written.
 for n, r in ipairs(records) do
   local hash, ids = key(8 + 2 * n - 1), key(8 + 2 * n)
   if r[4] == '1' then
     redis.call('HDEL', hash, r[2])
     redis.call('ZREM', ids, r[2])
   else
-    local now = redis.call('HGET', hash, r[2])
-    local next = (now and tonumber(string.match(now, '^%d+')) or 0) + 1
-    redis.call('HSET', hash, r[2], string.format('%.0f\n', next) .. r[5])
+    local stored = redis.call('HGET', hash, r[2])
+    local next_version = (stored and tonumber(string.match(stored, '^%d+')) or 0) + 1
+    redis.call('HSET', hash, r[2], string.format('%.0f\n', next_version) .. r[5])
     redis.call('ZADD', ids, 0, r[2])
     redis.call('SADD', KINDS, r[1])
   end
 end
-local touched = {} -- lanes whose due time may be another now
+local touched = {} -- lanes whose due time may have changed
 if class ~= '' then
-  local name = lane(number, destination)
-  release(class, name)
+  local lane = lane_name(number, destination)
+  release_lease(class, lane)
   if class == WAKE_CLASS and destination == WAKE then
-    if h and h.wr == revision then h.wd, h.wt = '', 0 end
-    if h then touched[class .. '|' .. name] = { class, name, h.wd } end
+    if i and i.wr == revision then i.wd, i.wt = '', 0 end
+    if i then touched[class .. '|' .. lane] = { class, lane, i.wd } end
   else
-    touched[class .. '|' .. name] = { class, name, pop(TASKS, class .. '|' .. destination, revision) }
+    touched[class .. '|' .. lane] = { class, lane, remove_first_task(TASKS, class .. '|' .. destination, revision) }
   end
 end
 local changed = 0
 for _, m in ipairs(messages) do
-  local place = redis.call('LLEN', TALK) + 1
-  if redis.call('HSETNX', SAID, m[1], string.format('%.0f', place)) == 1 then
-    redis.call('RPUSH', TALK, message(place, m[1], m[2]))
+  local position = redis.call('LLEN', MESSAGES) + 1
+  if redis.call('HSETNX', MESSAGE_INDEX, m[1], string.format('%.0f', position)) == 1 then
+    redis.call('RPUSH', MESSAGES, encode_message(position, m[1], m[2]))
     changed = 1
   end
 end
-for _, m in ipairs(replacements) do
-  local place = place_of(SAID, TALK, m[1])
-  if place then
-    redis.call('LSET', TALK, place - 1, message(place, m[1], m[2]))
+for _, m in ipairs(edits) do
+  local position = tonumber(redis.call('HGET', MESSAGE_INDEX, m[1]) or '')
+  if position then
+    redis.call('LSET', MESSAGES, position - 1, encode_message(position, m[1], m[2]))
     changed = 1
   end
 end
-if based then
-  if not h then
-    h = { v = 0, o = '0', ms = 0, rs = 0, rn = '', md = '', wa = '', wr = 0, ww = '', wd = '', wt = 0 }
+if versioned then
+  if not i then
+    i = new_incident('0')
     redis.call('ZADD', ALL, number, number)
-    if tonumber(redis.call('GET', NUMBER) or '0') < tonumber(number) then redis.call('SET', NUMBER, number) end
+    if tonumber(redis.call('GET', LAST_NUMBER) or '0') < tonumber(number) then redis.call('SET', LAST_NUMBER, number) end
   end
   if snapshot then
     changed = 1
-    h.v, h.o, h.wa = h.v + 1, open, wake_at
-    redis.call('HSET', HEAD, 'b', body, 'ch', at)
+    i.v, i.o, i.wa = i.v + 1, open, wake_at
+    redis.call('HSET', INCIDENT, 'b', body, 'c', at)
     if open == '1' then
       redis.call('ZADD', OPEN, number, number)
-      redis.call('ZREM', OVER, number)
+      redis.call('ZREM', ENDED, number)
     else
       redis.call('ZREM', OPEN, number)
-      redis.call('ZADD', OVER, score(at), number)
+      redis.call('ZADD', ENDED, score(at), number)
     end
     for _, e in ipairs(events) do redis.call('RPUSH', EVENTS, e[2]) end
-    if grouped and (always == '1' or holder == number) then
-      redis.call('SET', GROUP, always .. till .. number)
-      redis.call('HSET', HEAD, 'g', GROUP)
+    if has_group and (always == '1' or holder == number) then
+      redis.call('SET', GROUP, always .. until_instant .. number)
+      redis.call('HSET', INCIDENT, 'g', GROUP)
       if always ~= '1' then redis.call('PEXPIRE', GROUP, KEEP_GROUP) end
     end
   end
   if read_mail > 0 then
     changed = 1
-    local read = math.min(math.max(h.rs, read_mail), h.ms)
-    for seq = h.rs + 1, read do
+    local read = math.min(math.max(i.rs, read_mail), i.ms)
+    for seq = i.rs + 1, read do
       local field = string.format('m%.0f', seq)
-      redis.call('RPUSH', MAIL, string.format('%.0f\n', seq) .. (redis.call('HGET', HEAD, field) or ''))
-      redis.call('HDEL', HEAD, field)
+      redis.call('RPUSH', MAIL, string.format('%.0f\n', seq) .. (redis.call('HGET', INCIDENT, field) or ''))
+      redis.call('HDEL', INCIDENT, field)
     end
-    h.rs, h.rn, h.md = read, pause, ''
-    if h.ms > read then h.md = pause end
+    i.rs, i.rn, i.md = read, pause, ''
+    if i.ms > read then i.md = pause end
   end
   for _, t in ipairs(tasks) do
-    local name = lane(number, t[2])
-    local first = true
+    local lane = lane_name(number, t[2])
+    local is_first = true
     if t[4] == '1' then
-      stand(TASKS, t[1] .. '|' .. t[2], t[3])
+      replace_tasks(TASKS, t[1] .. '|' .. t[2], t[3])
     else
-      first = push(TASKS, t[1] .. '|' .. t[2], t[3])
+      is_first = append_task(TASKS, t[1] .. '|' .. t[2], t[3])
     end
-    if first then
-      touched[t[1] .. '|' .. name] = { t[1], name, string.sub(t[3], 1, 19) }
+    if is_first then
+      touched[t[1] .. '|' .. lane] = { t[1], lane, string.sub(t[3], 1, 19) }
     end
   end
-  wake(h)
-  local standing = lane(number, WAKE)
-  touched[WAKE_CLASS .. '|' .. standing] = { WAKE_CLASS, standing, h.wd }
+  set_wake_up(i)
+  local wake_lane = lane_name(number, WAKE)
+  touched[WAKE_CLASS .. '|' .. wake_lane] = { WAKE_CLASS, wake_lane, i.wd }
 end
-if h then
-  for _, t in pairs(touched) do index(t[1], t[2], t[3]) end
-  if based then put_head(HEAD, h) end
-  if based or class ~= '' then owes(number, h, TASKS) end
+if i then
+  for _, t in pairs(touched) do set_due(t[1], t[2], t[3]) end
+  if versioned then write_incident(INCIDENT, i) end
+  if versioned or class ~= '' then set_owing(number, i, TASKS) end
 end
 if operation ~= '' then
-  redis.call('HSET', OP, operation, reply)
-  redis.call('RPUSH', OPS, at .. operation)
+  redis.call('HSET', OPERATIONS, operation, reply)
+  redis.call('RPUSH', OPERATIONS_BY_AGE, at .. operation)
   for _ = 1, 20 do
-    local oldest = redis.call('LINDEX', OPS, 0)
-    if not oldest or string.sub(oldest, 1, 19) >= forget then break end
-    redis.call('LPOP', OPS)
-    redis.call('HDEL', OP, string.sub(oldest, 20))
+    local oldest = redis.call('LINDEX', OPERATIONS_BY_AGE, 0)
+    if not oldest or string.sub(oldest, 1, 19) >= delete_before then break end
+    redis.call('LPOP', OPERATIONS_BY_AGE)
+    redis.call('HDEL', OPERATIONS, string.sub(oldest, 20))
   end
 end
-if changed == 1 then tell(channel, origin, number) end
-return answer({ 'ok', h and h.v or 0, changed })
+if changed == 1 then publish(channel, origin, number) end
+return answer({ 'ok', i and i.v or 0, changed })

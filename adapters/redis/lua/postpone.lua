@@ -1,26 +1,27 @@
--- Give a leased task back, due again later, one attempt on. A newer revision
--- stays due as it is.
+-- Return a leased task to the agenda, due again later, with one attempt more. A
+-- newer revision keeps its own due time.
 --
 -- KEYS: the common ones, then 1 the incident's hash, 2 its tasks
--- ARGV, after the call: number, class, destination, token, revision, due, attempt
--- Answers {what}: ok, or lost (the lease).
-local number, class, destination, token = take(), take(), take(), take()
-local revision, due, attempt = tonumber(take()), take(), take()
-local name = lane(number, destination)
-if not holds(class, name, token) then return { 'lost' } end
-release(class, name)
+-- ARGV, after the name of the call: number, class, destination, token, revision,
+--   due, attempt
+-- Answers {result}: ok or lease_lost.
+local number, class, destination, token = next_arg(), next_arg(), next_arg(), next_arg()
+local revision, due, attempt = tonumber(next_arg()), next_arg(), next_arg()
+local lane = lane_name(number, destination)
+if not holds_lease(class, lane, token) then return { 'lease_lost' } end
+release_lease(class, lane)
 if class == WAKE_CLASS and destination == WAKE then
-  local h = head(key(1))
-  if h and h.wd ~= '' and h.wr == revision then
-    h.wd, h.wt = due, tonumber(attempt)
-    put_head(key(1), h)
+  local i = read_incident(key(1))
+  if i and i.wd ~= '' and i.wr == revision then
+    i.wd, i.wt = due, tonumber(attempt)
+    write_incident(key(1), i)
   end
-  index(class, name, h and h.wd or '')
+  set_due(class, lane, i and i.wd or '')
   return answer({ 'ok' })
 end
-local first, next_due = bounds(key(2), class .. '|' .. destination), ''
+local first, next_due = lane_bounds(key(2), class .. '|' .. destination), ''
 if first then
-  local field = position(class .. '|' .. destination, first)
+  local field = task_field(class .. '|' .. destination, first)
   local task = redis.call('HGET', key(2), field)
   next_due = string.sub(task, 1, 19)
   if revision_of(task) == revision then
@@ -28,5 +29,5 @@ if first then
     next_due = due
   end
 end
-index(class, name, next_due)
+set_due(class, lane, next_due)
 return answer({ 'ok' })

@@ -1,56 +1,25 @@
 package commands
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"tocsin/workflow"
 )
 
-// one makes a builder of a command that needs nothing but its words.
-func buildCommand(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
-	return func(a *args) (workflow.Command, *Query, error) {
-		c, err := build(a)
-		return c, nil, err
-	}
-}
-
-// text makes a builder of a command that takes a text.
-func buildText(what string, build func(string) workflow.Command) func(*args) (workflow.Command, *Query, error) {
-	return buildCommand(func(a *args) (workflow.Command, error) {
-		t := strings.TrimSpace(a.text())
-		if t == "" && what != "" {
-			return nil, a.refuse(what)
-		}
-		return build(t), nil
-	})
-}
-
-// plain makes a builder of a command that takes nothing.
-func buildWithoutText(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
-	return buildCommand(func(a *args) (workflow.Command, error) {
-		if err := a.requireEnd(); err != nil {
-			return nil, err
-		}
-		return build(a)
-	})
-}
-
 // workWords are the words of somebody working on an incident.
 func incidentSpecs() []Spec {
 	const section = "Work on an incident"
-	seen := Flag{Name: "seen", Arg: "N", Help: "what you saw when you clicked; buttons fill it in"}
+	seen := Flag{Name: "seen", Arg: "N", Help: "the last event that you saw; buttons fill it in"}
 	return []Spec{
 		{
 			Name: "declare", Args: "TITLE", Section: section, Access: Guest, scope: noIncident,
-			Summary: "Open an incident and page whoever is responsible.",
+			Summary: "Open an incident and page the people responsible.",
 			Example: `declare Checkout is down --sev 2 --service checkout`,
 			Flags:   declareFlags(), Form: declareForm(), build: buildCommand(buildDeclare),
 		},
 		{
 			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Say that you are on it: paging stops.", Example: "ack INC-7", Flags: []Flag{seen},
+			Summary: "Acknowledge: you are on it, and paging stops.", Example: "ack INC-7", Flags: []Flag{seen},
 			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				n, err := a.parseNumber("seen")
 				return workflow.Acknowledge{Seen: n}, err
@@ -58,27 +27,27 @@ func incidentSpecs() []Spec {
 		},
 		{
 			Name: "unack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Give it back: paging starts again.", Example: "unack INC-7",
+			Summary: "Give up the acknowledgement: paging starts again.", Example: "unack INC-7",
 			build: buildWithoutText(func(*args) (workflow.Command, error) { return workflow.Unacknowledge{}, nil }),
 		},
 		{
 			Name: "status", Args: "[INC-n] STATUS", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Move to triage, investigating, identified, monitoring or resolved.",
+			Summary: "Set the status: triage, investigating, identified, monitoring or resolved.",
 			Example: "status INC-7 identified",
 			Form:    []Field{{Name: "status", Label: "Status", Kind: Choose, Choices: choicesOf(statuses(false)...), Required: true}},
 			build:   buildCommand(buildStatus),
 		},
 		{
 			Name: "severity", Args: "[INC-n] 1-5", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Set the severity by hand, or by impact and urgency.", Example: "severity INC-7 2",
+			Summary: "Set the severity, directly or by impact and urgency.", Example: "severity INC-7 2",
 			Flags: []Flag{
-				{Name: "impact", Arg: "high|medium|low", Help: "how much is hurt"},
+				{Name: "impact", Arg: "high|medium|low", Help: "how much is affected"},
 				{Name: "urgency", Arg: "high|medium|low", Help: "how fast it gets worse"},
 				{Name: "reason", Arg: "TEXT", Help: "why"},
 			},
 			Form: []Field{
-				{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it open and say impact and urgency"},
-				{Name: "impact", Label: "Impact", Kind: Choose, Choices: levels(), Hint: "how much is hurt"},
+				{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it empty and choose impact and urgency"},
+				{Name: "impact", Label: "Impact", Kind: Choose, Choices: levels(), Hint: "how much is affected"},
 				{Name: "urgency", Label: "Urgency", Kind: Choose, Choices: levels(), Hint: "how fast it gets worse"},
 				{Name: "reason", Label: "Why", Kind: Line},
 			},
@@ -86,25 +55,25 @@ func incidentSpecs() []Spec {
 		},
 		{
 			Name: "update", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Tell how things stand, and until when the next word comes.",
+			Summary: "Post a status update, and say when the next one is due.",
 			Example: `update INC-7 We found the cause, fix in 20 minutes --next 30m`,
 			Flags: []Flag{
-				{Name: "next", Arg: "30m", Help: "when the next update comes"},
-				{Name: "status", Arg: "STATUS", Help: "also move there"},
-				{Name: "to", Arg: "AUDIENCE", Help: "for whom it is"},
+				{Name: "next", Arg: "30m", Help: "when the next update is due"},
+				{Name: "status", Arg: "STATUS", Help: "also set this status"},
+				{Name: "to", Arg: "AUDIENCE", Help: "who it is for"},
 			},
 			Form: []Field{
-				{Name: "text", Label: "How do things stand?", Kind: Text, Required: true},
+				{Name: "text", Label: "Status update", Kind: Text, Required: true},
 				{Name: "next", Label: "Next update in", Kind: Duration, Hint: "such as 30m or 2h"},
-				{Name: "status", Label: "Move to", Kind: Choose, Choices: choicesOf(statuses(false)...)},
-				{Name: "to", Label: "For whom", Kind: Line, Hint: "such as support; empty: everybody"},
+				{Name: "status", Label: "Status", Kind: Choose, Choices: choicesOf(statuses(false)...)},
+				{Name: "to", Label: "Audience", Kind: Line, Hint: "such as support; leave empty for everyone"},
 			},
 			build: buildCommand(buildUpdate),
 		},
 		{
 			Name: "escalate", Args: "[INC-n] [WHY]", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Page the next step now.", Example: "escalate INC-7 I cannot log in", Flags: []Flag{seen},
-			Form: []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "whoever is paged reads it"}},
+			Summary: "Page the next step of the escalation policy now.", Example: "escalate INC-7 I cannot log in", Flags: []Flag{seen},
+			Form: []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "shown to the people who are paged"}},
 			build: buildCommand(func(a *args) (workflow.Command, error) {
 				n, err := a.parseNumber("seen")
 				return workflow.Escalate{Seen: n, Reason: a.text()}, err
@@ -112,31 +81,31 @@ func incidentSpecs() []Spec {
 		},
 		{
 			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "Users are well again.", Example: "resolve INC-7 Rolled back to 4.2",
-			Form:  []Field{{Name: "how", Label: "What helped", Kind: Text, Hint: "empty: what is written already stays"}},
+			Summary: "Resolve the incident: users are no longer affected.", Example: "resolve INC-7 Rolled back to 4.2",
+			Form:  []Field{{Name: "how", Label: "Resolution", Kind: Text, Hint: "leave empty to keep what is recorded"}},
 			build: buildText("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
 		},
 		{
 			Name: "reopen", Args: "[INC-n] [WHY]", Section: section, Access: Responder, scope: oneIncident,
-			Summary: "It is not over: page again.", Example: "reopen INC-7 Fails again",
-			Form:  []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "whoever is paged reads it"}},
+			Summary: "Reopen the incident: paging starts again.", Example: "reopen INC-7 Fails again",
+			Form:  []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "shown to the people who are paged"}},
 			build: buildText("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
 		},
 		{
 			Name: "retry", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Try again what could not be done for its rooms.", Example: "retry INC-7",
+			Summary: "Retry what failed for its rooms.", Example: "retry INC-7",
 			build: buildWithoutText(func(*args) (workflow.Command, error) { return workflow.RetryRooms{}, nil }),
 		},
 		{
 			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, scope: oneIncident,
-			Summary: "It was no incident.", Example: "cancel INC-7 Test alert",
-			Form:  []Field{{Name: "why", Label: "Why was it none?", Kind: Text}},
+			Summary: "Cancel it: it was not an incident.", Example: "cancel INC-7 Test alert",
+			Form:  []Field{{Name: "why", Label: "Why was it not an incident?", Kind: Text}},
 			build: buildText("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
 		},
 		{
 			Name: "merge", Args: "[INC-n] INC-m", Section: section, Access: Commander, scope: twoIncidents, strict: true,
-			Summary: "Go on as another incident, which takes the alerts.", Example: "merge INC-8 INC-7",
-			Form: []Field{{Name: "into", Label: "Goes on as", Kind: Incident, Required: true, Hint: "it takes the alerts"}},
+			Summary: "Merge it into another incident, which receives its alerts.", Example: "merge INC-8 INC-7",
+			Form: []Field{{Name: "into", Label: "Merge into", Kind: Incident, Required: true, Hint: "it receives the alerts"}},
 			build: buildWithoutText(func(a *args) (workflow.Command, error) {
 				if a.otherIncident == "" {
 					return nil, a.refuse("Merge into which incident?")
@@ -150,16 +119,16 @@ func incidentSpecs() []Spec {
 func declareFlags() []Flag {
 	return []Flag{
 		{Name: "sev", Arg: "1-5", Help: "severity, 1 is the worst"},
-		{Name: "impact", Arg: "high|medium|low", Help: "instead of --sev: how much is hurt"},
+		{Name: "impact", Arg: "high|medium|low", Help: "instead of --sev: how much is affected"},
 		{Name: "urgency", Arg: "high|medium|low", Help: "instead of --sev: how fast it gets worse"},
 		{Name: "service", Arg: "ID", Help: "what is affected", Many: true},
 		{Name: "description", Arg: "TEXT", Help: "what is known"},
 		{Name: "symptom", Arg: "TEXT", Help: "what people see", Many: true},
 		{Name: "category", Arg: "WORD", Help: "hardware, software, network, security, service-interruption"},
-		{Name: "detected", Arg: "02:55|20m", Help: "when it began to be noticed"},
-		{Name: "private", Help: "only its members see it"},
+		{Name: "detected", Arg: "02:55|20m", Help: "when it was noticed"},
+		{Name: "private", Help: "visible to its members only"},
 		{Name: "drill", Help: "an exercise"},
-		{Name: "proactive", Help: "found before anybody was hurt"},
+		{Name: "proactive", Help: "found before users were affected"},
 		{Name: "reporter", Arg: "NAME", Help: "who reported it, if not you"},
 		{Name: "contact", Arg: "TEXT", Help: "how to reach the reporter"},
 		{Name: "department", Arg: "TEXT", Help: "where the reporter works"},
@@ -171,25 +140,21 @@ func declareFlags() []Flag {
 func declareForm() []Field {
 	return []Field{
 		{Name: "title", Label: "What is wrong?", Kind: Line, Required: true, Hint: "such as Checkout is down"},
-		{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it open and say impact and urgency"},
-		{Name: "service", Label: "What is affected", Kind: Service, Many: true},
-		{Name: "description", Label: "What is known", Kind: Text},
-		{Name: "private", Label: "Private", Kind: Check, Hint: "only its members see it"},
-		{Name: "impact", Label: "Impact", Kind: Choose, Choices: levels(), Hint: "how much is hurt"},
+		{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it empty and choose impact and urgency"},
+		{Name: "service", Label: "Services affected", Kind: Service, Many: true},
+		{Name: "description", Label: "Description", Kind: Text},
+		{Name: "private", Label: "Private", Kind: Check, Hint: "visible to its members only"},
+		{Name: "impact", Label: "Impact", Kind: Choose, Choices: levels(), Hint: "how much is affected"},
 		{Name: "urgency", Label: "Urgency", Kind: Choose, Choices: levels(), Hint: "how fast it gets worse"},
-		{Name: "symptom", Label: "What people see", Kind: Line, Many: true},
-		{Name: "category", Label: "Kind of fault", Kind: Choose, Choices: categories(), Hint: "empty: what the service says"},
-		{Name: "detected", Label: "Noticed since", Kind: Line, Hint: "such as 02:55, or 20m for twenty minutes ago"},
+		{Name: "symptom", Label: "Symptoms", Kind: Line, Many: true},
+		{Name: "category", Label: "Category", Kind: Choose, Choices: categories(), Hint: "leave empty to use that of the service"},
+		{Name: "detected", Label: "Noticed at", Kind: Line, Hint: "such as 02:55, or 20m for twenty minutes ago"},
 		{Name: "drill", Label: "Drill", Kind: Check, Hint: "an exercise"},
-		{Name: "proactive", Label: "Nobody is hurt yet", Kind: Check, Hint: "found before anybody was hurt"},
-		{Name: "reporter", Label: "Who reported it, if not you", Kind: Line, Hint: "a name, or @somebody"},
-		{Name: "contact", Label: "How to reach them", Kind: Line},
-		{Name: "department", Label: "Where they work", Kind: Line},
+		{Name: "proactive", Label: "Proactive", Kind: Check, Hint: "found before users were affected"},
+		{Name: "reporter", Label: "Reporter, if not you", Kind: Line, Hint: "a name, or a handle such as @ana"},
+		{Name: "contact", Label: "Contact of the reporter", Kind: Line},
+		{Name: "department", Label: "Department of the reporter", Kind: Line},
 	}
-}
-
-func categories() []Choice {
-	return append(choicesOf("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
 }
 
 func buildDeclare(a *args) (workflow.Command, error) {
@@ -235,42 +200,12 @@ func buildDeclare(a *args) (workflow.Command, error) {
 	return d, err
 }
 
-// services resolves the services of a flag; unknown ones are kept as typed.
-func (a *args) findServices(flag string) []string {
-	var all []string
-	for _, value := range a.flags[flag] {
-		for s := range strings.SplitSeq(value, ",") {
-			s = strings.TrimSpace(s)
-			if a.ctx.Service != nil {
-				if id, ok := a.ctx.Service(s); ok {
-					s = id
-				}
-			}
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
 func buildStatus(a *args) (workflow.Command, error) {
 	word := strings.ToLower(a.take("status"))
 	if err := a.requireEnd(); err != nil {
 		return nil, err
 	}
 	return a.parseStatus(word)
-}
-
-func (a *args) parseStatus(word string) (workflow.Command, error) {
-	names := statuses(false)
-	for _, n := range names {
-		if n == word {
-			return workflow.SetStatus{To: workflow.Status(n)}, nil
-		}
-	}
-	if near := Nearest(word, names); near != "" && word != "" {
-		return nil, refuse(fmt.Sprintf("%q is no status. Did you mean `%s`?", shorten(word), near), "For example: `status "+near+"`.")
-	}
-	return nil, a.refuse("The status is one of " + strings.Join(names, ", ") + ".")
 }
 
 func buildSeverity(a *args) (workflow.Command, error) {
@@ -312,14 +247,4 @@ func buildUpdate(a *args) (workflow.Command, error) {
 		c.Status = s.(workflow.SetStatus).To //nolint:errcheck // status returns nothing else
 	}
 	return c, nil
-}
-
-// index reads the number of a task or a check.
-func (a *args) parseIndex(what string) (int, error) {
-	word := a.take("number")
-	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
-	if err != nil || n < 1 {
-		return 0, a.refuse(fmt.Sprintf("Which %s? Give its number, not %q.", what, shorten(word)))
-	}
-	return n, nil
 }

@@ -22,8 +22,8 @@ const (
 	maxLabel    = 80   // characters of a name, heading or button
 )
 
-// content is a message made safe to show: single lines are single lines, and
-// every link is a web address.
+// content is the content of a mail, made safe to show: a text that has to be on
+// one line is, and every link is a web address.
 type content struct {
 	Title    string
 	Text     []string // paragraphs
@@ -69,23 +69,23 @@ func newContent(page bot.Page) content {
 
 // addButtons sorts the buttons into the main button, links, and commands to
 // type.
-func (c *content) addButtons(actions []card.Button) {
-	for _, a := range actions {
-		a.Label = cleanLine(a.Label, maxLabel)
+func (c *content) addButtons(buttons []card.Button) {
+	for _, b := range buttons {
+		b.Label = cleanLine(b.Label, maxLabel)
 		switch {
-		case !isLink(a.URL):
-			if command := cleanLine(a.Command, maxValue); command != "" {
+		case !isLink(b.URL):
+			if command := cleanLine(b.Command, maxValue); command != "" {
 				c.Commands = append(c.Commands, command)
 			}
-		case a.Main && c.Button == nil:
-			c.Button = &a
+		case b.Main && c.Button == nil:
+			c.Button = &b
 		default:
-			c.Links = append(c.Links, a)
+			c.Links = append(c.Links, b)
 		}
 	}
 }
 
-// CommandIntro introduces the commands to type.
+// CommandIntro returns the words before a command to type.
 func (c content) CommandIntro() string {
 	if c.Button == nil && len(c.Links) == 0 {
 		return "Type"
@@ -93,7 +93,8 @@ func (c content) CommandIntro() string {
 	return "or type"
 }
 
-// subject returns the subject and heading. It is never empty.
+// subject returns the subject of the mail, which is also its heading. It is
+// never empty.
 func subject(page bot.Page) string {
 	if t := cleanLine(page.Content.Title, workflow.MaxTitle); t != "" {
 		return t
@@ -167,4 +168,5 @@ func isLink(text string) bool {
 		!isUnclean(text) && !strings.ContainsAny(text, " \n")
 }
 
+// firstN returns the first n items, or all if there are fewer.
 func firstN[T any](all []T, n int) []T { return all[:min(n, len(all))] }

@@ -52,7 +52,8 @@ func composeMail(t *testing.T, p *Pager, page bot.Page) (raw []byte, read smtpte
 	return b.Bytes(), read
 }
 
-func answerPage() bot.Page {
+// escalationPage returns a page that asks for an acknowledgement.
+func escalationPage() bot.Page {
 	return bot.Page{
 		Key: "INC-7/12.3", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 		Incidents: []bot.PagedIncident{{ID: "INC-7", Title: "Checkout is down", Severity: "SEV1"}},
@@ -79,8 +80,9 @@ func answerPage() bot.Page {
 	}
 }
 
+// pages returns one page of each kind, by the name of its golden files.
 func pages() map[string]bot.Page {
-	hostile := answerPage()
+	hostile := escalationPage()
 	hostile.Key = "INC-7/13.1\r\nBcc: everyone@example.com"
 	hostile.Name = "Ana\r\nBcc: everyone@example.com\u202e <x@example.com>"
 	hostile.Content = card.Content{
@@ -97,7 +99,7 @@ func pages() map[string]bot.Page {
 		Footer: "<!-- -->",
 	}
 	return map[string]bot.Page{
-		"answer": answerPage(),
+		"answer": escalationPage(),
 		"private": {
 			Key: "INC-8/3.1", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "ana@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-8", Private: true}},
@@ -124,7 +126,8 @@ func pages() map[string]bot.Page {
 	}
 }
 
-func golden(t *testing.T, name, got string) {
+// compareGolden compares a text with a golden file.
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
@@ -147,16 +150,17 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			raw, read := composeMail(t, p, page)
 			header, _, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n\n")
-			golden(t, name+".txt", header+"\n\n"+read.Text)
-			golden(t, name+".html", read.HTML)
+			compareGolden(t, name+".txt", header+"\n\n"+read.Text)
+			compareGolden(t, name+".html", read.HTML)
 		})
 	}
 }
 
+// Text from outside adds no header, recipient, link or markup.
 func TestHostileTextStaysText(t *testing.T) {
 	raw, read := composeMail(t, newPager(t, testConfig()), pages()["hostile"])
 	for _, h := range []string{"Bcc", "X", "Cc"} {
-		if _, there := read.Header[h]; there {
+		if _, ok := read.Header[h]; ok {
 			t.Errorf("header %s was injected:\n%s", h, raw)
 		}
 	}
@@ -197,7 +201,7 @@ func TestBadAddressesArePermanent(t *testing.T) {
 		"", "ana", "ana@", "ana@example.com\r\nBcc: x@example.com", "ana@example.com, ben@example.com",
 		"Ana <ana@example.com>", "ana@example.com> SIZE=1", "<>", "ana@exam\u202eple.com",
 	} {
-		page := answerPage()
+		page := escalationPage()
 		page.Address = address
 		if err := p.Page(t.Context(), page); !bot.IsPermanent(err) {
 			t.Errorf("%q: %v, want a permanent error", address, err)
@@ -208,19 +212,19 @@ func TestBadAddressesArePermanent(t *testing.T) {
 // A repeat has the same Message-ID (E3: check again before each send).
 func TestE3SameKeySameMail(t *testing.T) {
 	p := newPager(t, testConfig())
-	first, a := composeMail(t, p, answerPage())
-	again, _ := composeMail(t, p, answerPage())
+	first, a := composeMail(t, p, escalationPage())
+	again, _ := composeMail(t, p, escalationPage())
 	if !bytes.Equal(first, again) {
 		t.Errorf("the same page is composed differently:\n%s", cmp.Diff(string(first), string(again)))
 	}
-	other := answerPage()
+	other := escalationPage()
 	other.Key = "INC-7/13.1"
 	_, b := composeMail(t, p, other)
 	if a.Header.Get("Message-Id") == b.Header.Get("Message-Id") {
-		t.Error("two pages carry the same Message-ID")
+		t.Error("two pages have the same Message-ID")
 	}
 	if a.Header.Get("References") != b.Header.Get("References") || a.Header.Get("References") == "" {
-		t.Errorf("two mails of one incident are not one thread: %q, %q", a.Header.Get("References"), b.Header.Get("References"))
+		t.Errorf("two mails of one incident are in different threads: %q, %q", a.Header.Get("References"), b.Header.Get("References"))
 	}
 	other.Incidents[0].ID = "INC-8"
 	if _, c := composeMail(t, p, other); c.Header.Get("References") == a.Header.Get("References") {
@@ -228,13 +232,13 @@ func TestE3SameKeySameMail(t *testing.T) {
 	}
 	staging := testConfig()
 	staging.From = "tocsin-staging@example.com"
-	if _, c := composeMail(t, newPager(t, staging), answerPage()); c.Header.Get("Message-Id") == a.Header.Get("Message-Id") {
+	if _, c := composeMail(t, newPager(t, staging), escalationPage()); c.Header.Get("Message-Id") == a.Header.Get("Message-Id") {
 		t.Error("two installations write the same Message-ID")
 	}
 }
 
 func TestLongMessagesAreCutWithANotice(t *testing.T) {
-	page := answerPage()
+	page := escalationPage()
 	page.Content.Title = strings.Repeat("ü", 900)
 	page.Content.Text = strings.Repeat("long ", 5000)
 	page.Content.Sections = []card.Section{{Heading: "Many", Lines: make([]string, 500)}}
@@ -254,7 +258,7 @@ func TestLongMessagesAreCutWithANotice(t *testing.T) {
 }
 
 func TestTitleIsNeverEmpty(t *testing.T) {
-	page := answerPage()
+	page := escalationPage()
 	page.Content.Title = "\u202e\r\n"
 	if got := subject(page); got != "INC-7" {
 		t.Errorf("title %q, want the incident's ID", got)

@@ -16,13 +16,13 @@ import (
 	"tocsin/workflow"
 )
 
-// Load implements [bot.Incidents]. The incident and its unread mail are one
-// hash, which makes them of one instant.
+// Load implements [bot.Incidents]. The incident and its unread mail are one hash, so
+// that they are read at the same instant.
 func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	n, _ := parseID(id)
+	n := workflow.NumberOf(id)
 	var fields map[string]string
 	err := s.read(ctx, func() (err error) {
-		fields, err = s.client.HGetAll(ctx, s.keys.incident(n, partHead)).Result()
+		fields, err = s.client.HGetAll(ctx, s.keys.incident(n, partIncident)).Result()
 		return err
 	})
 	l := bot.Loaded{ID: id, Number: int(n)}
@@ -35,23 +35,23 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 	return l, nil
 }
 
-// load reads an incident's hash.
+// load decodes an incident's hash.
 func load(l *bot.Loaded, fields map[string]string) error {
-	version, err := strconv.Atoi(fields["v"])
+	version, err := strconv.Atoi(fields[fieldVersion])
 	if err != nil {
 		return bot.ErrNotFound
 	}
-	if err := loadBody(l, version, fields["f"], fields["b"], fields["z"]); err != nil {
+	if err := loadBody(l, version, fields[fieldPrevious], fields[fieldBody], fields[fieldCompact]); err != nil {
 		return err
 	}
 	for name, text := range fields {
-		seq, err := strconv.Atoi(strings.TrimPrefix(name, "m"))
-		if err != nil || name[0] != 'm' {
+		seq, err := strconv.Atoi(strings.TrimPrefix(name, fieldMail))
+		if err != nil || !strings.HasPrefix(name, fieldMail) {
 			continue
 		}
 		m := workflow.Mail{Seq: seq}
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			return fmt.Errorf("read mail %d: %w", seq, err)
+			return fmt.Errorf("decode mail %d: %w", seq, err)
 		}
 		l.Mail = append(l.Mail, m)
 	}
@@ -59,14 +59,14 @@ func load(l *bot.Loaded, fields map[string]string) error {
 	return nil
 }
 
-// loadBody reads the snapshot or the stub, from the compact form if that is
-// where it is.
-func loadBody(l *bot.Loaded, version int, follows, body, packed string) error {
-	l.Version, l.Previous = version, follows
+// loadBody sets the snapshot or the stub. An archived incident has it in its compact
+// form.
+func loadBody(l *bot.Loaded, version int, previous, body, compact string) error {
+	l.Version, l.Previous = version, previous
 	text := []byte(body)
-	if packed != "" {
+	if compact != "" {
 		var err error
-		if text, err = bot.ExpandSnapshot([]byte(packed)); err != nil {
+		if text, err = bot.ExpandSnapshot([]byte(compact)); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func loadBody(l *bot.Loaded, version int, follows, body, packed string) error {
 func (s *Store) Reply(ctx context.Context, operation string) ([]byte, error) {
 	reply, found := "", false
 	err := s.read(ctx, func() error {
-		all, err := s.client.HMGet(ctx, s.keys.of("op"), operation).Result()
+		all, err := s.client.HMGet(ctx, s.keys.of(keyOperations), operation).Result()
 		if err == nil {
 			reply, found = all[0].(string)
 		}
@@ -97,11 +97,11 @@ func (s *Store) Reply(ctx context.Context, operation string) ([]byte, error) {
 	return bytesOf(reply), nil
 }
 
-// List implements [bot.Library]. Mail is left to Load.
+// List implements [bot.Library]. Only Load returns mail.
 func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
-	set, before := "all", "+inf"
+	set, before := keyAll, "+inf"
 	if q.Open {
-		set = "open"
+		set = keyOpen
 	}
 	if q.Before != 0 {
 		before = "(" + strconv.Itoa(q.Before)
@@ -110,7 +110,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 		return nil, nil
 	}
 	var all []bot.Loaded
-	for len(all) < q.Limit { // a number without its incident is damage, and must not end a list
+	for len(all) < q.Limit { // a number whose incident does not exist must not end a list
 		var some []bot.Loaded
 		var numbers []string
 		err := s.read(ctx, func() (err error) {
@@ -132,12 +132,12 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return all, nil
 }
 
-// loadMany reads incidents in one batch. One that is gone is left out.
+// loadMany reads incidents in one batch, and leaves out those that do not exist.
 func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, error) {
 	batch := s.client.Pipeline()
 	bodies := make([]*goredis.SliceCmd, 0, len(numbers))
 	for _, number := range numbers {
-		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), "v", "f", "b", "z"))
+		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), fieldVersion, fieldPrevious, fieldBody, fieldCompact))
 	}
 	if _, err := batch.Exec(ctx); err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, e
 		if err != nil {
 			continue
 		}
-		l := bot.Loaded{ID: idOf(int64(number)), Number: number}
+		l := bot.Loaded{ID: workflow.ID(number), Number: number}
 		if err := loadBody(&l, version, texts[1], texts[2], texts[3]); err != nil {
 			return nil, fmt.Errorf("read %s: %w", l.ID, err)
 		}
@@ -167,28 +167,28 @@ func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, e
 
 // History implements [bot.Library].
 func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]byte, error) {
-	n, _ := parseID(id)
+	n := workflow.NumberOf(id)
 	if after, limit = max(after, 0), max(limit, 0); limit == 0 {
 		return nil, nil
 	}
 	var texts []string
-	var head []any
+	var fields []any
 	err := s.read(ctx, func() error {
 		batch := s.client.TxPipeline()
-		fields := batch.HMGet(ctx, s.keys.incident(n, partHead), "v", "z")
+		small := batch.HMGet(ctx, s.keys.incident(n, partIncident), fieldVersion, fieldCompact)
 		events := batch.LRange(ctx, s.keys.incident(n, partEvents), int64(after), int64(after)+int64(limit)-1)
 		_, err := batch.Exec(ctx)
-		texts, head = events.Val(), fields.Val()
+		texts, fields = events.Val(), small.Val()
 		return err
 	})
-	if err == nil && (len(head) < 2 || head[0] == nil) {
+	if err == nil && (len(fields) < 2 || fields[0] == nil) {
 		err = bot.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the history of %s: %w", id, err)
 	}
-	if packed, is := head[1].(string); is {
-		d, err := bot.Expand([]byte(packed))
+	if compact, ok := fields[1].(string); ok {
+		d, err := bot.Expand([]byte(compact))
 		if err != nil {
 			return nil, fmt.Errorf("read the history of %s: %w", id, err)
 		}
@@ -205,7 +205,7 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 
 // Firing implements [bot.Intake].
 func (s *Store) Firing(ctx context.Context, incident, after string, limit int) ([]alerts.Row, error) {
-	n, _ := parseID(incident)
+	n := workflow.NumberOf(incident)
 	if limit <= 0 {
 		return nil, nil
 	}
@@ -231,12 +231,12 @@ func (s *Store) Firing(ctx context.Context, incident, after string, limit int) (
 	for k := 0; k < len(ids) && err == nil; k++ {
 		text, _ := values[k].(string)
 		var a alertState
-		if a, err = alertOf(ids[k], text); a.row != nil && a.row.Firing && a.row.Incident == incident {
+		if a, err = decodeAlert(ids[k], text); a.row != nil && a.row.Firing && a.row.Incident == workflow.ID(n) {
 			all = append(all, *a.row)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list what fires for %s: %w", incident, err)
+		return nil, fmt.Errorf("list the firing alerts of %s: %w", incident, err)
 	}
 	return all, nil
 }
@@ -258,7 +258,7 @@ func (s *Store) Records(ctx context.Context, kind, after string, limit int) ([]b
 	return s.recordsFrom(ctx, kind, "("+after, limit)
 }
 
-// recordsFrom is Records from a bound as ZRANGEBYLEX has it.
+// recordsFrom is Records from a bound as ZRANGEBYLEX takes it.
 func (s *Store) recordsFrom(ctx context.Context, kind, from string, limit int) ([]bot.Record, error) {
 	if limit <= 0 {
 		return nil, nil
@@ -278,7 +278,7 @@ func (s *Store) recordsFrom(ctx context.Context, kind, from string, limit int) (
 	return all, nil
 }
 
-// recordsOf reads records of one kind, and leaves out those that are not there.
+// recordsOf reads records of one kind, and leaves out those that do not exist.
 func (s *Store) recordsOf(ctx context.Context, kind string, ids []string) ([]bot.Record, error) {
 	var values []any
 	err := s.read(ctx, func() (err error) {
@@ -290,14 +290,14 @@ func (s *Store) recordsOf(ctx context.Context, kind string, ids []string) ([]bot
 	}
 	var all []bot.Record
 	for n, v := range values {
-		text, is := v.(string)
-		if !is {
+		text, ok := v.(string)
+		if !ok {
 			continue
 		}
 		version, body, _ := strings.Cut(text, "\n")
 		number, err := strconv.Atoi(version)
 		if err != nil {
-			return nil, fmt.Errorf("read record %s: it is damaged: %w", ids[n], err)
+			return nil, fmt.Errorf("decode record %s: it is damaged: %w", ids[n], err)
 		}
 		all = append(all, bot.Record{Kind: kind, ID: ids[n], Version: number, Body: []byte(body)})
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 )
 
+// The limits of a body and of an alert.
 const (
 	maxDepth  = 32
 	maxAlerts = 100_000
@@ -113,32 +114,33 @@ func position(body []byte, offset int64) string {
 	return fmt.Sprintf("at line %d, column %d (byte %d)", lines, column, at)
 }
 
-// limitLabels returns m, or a copy within the limits of number and length; the
-// note says how many entries were left out.
-func limitLabels(what string, m map[string]string) (kept map[string]string, note string) {
-	if withinLimits(m) {
+// limitLabels returns m, or a copy of it within the limits of number and length.
+// The note says how many entries were left out.
+func limitLabels(what string, m map[string]string) (limited map[string]string, note string) {
+	if isWithinLimits(m) {
 		return m, ""
 	}
 	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
 		return cmp.Or(cmp.Compare(labelRank(a), labelRank(b)), strings.Compare(a, b))
 	})
-	kept = make(map[string]string, maxPairs)
+	limited = make(map[string]string, maxPairs)
 	for _, name := range names {
-		if len(kept) == maxPairs {
+		if len(limited) == maxPairs {
 			break
 		}
 		short := truncate(name, maxName)
-		if _, has := kept[short]; !has {
-			kept[short] = truncate(m[name], maxValue)
+		if _, ok := limited[short]; !ok {
+			limited[short] = truncate(m[name], maxValue)
 		}
 	}
-	if left := len(m) - len(kept); left > 0 {
-		note = fmt.Sprintf("%d of its %d %s were left out", left, len(m), what)
+	if omitted := len(m) - len(limited); omitted > 0 {
+		note = fmt.Sprintf("%d of its %d %s were left out", omitted, len(m), what)
 	}
-	return kept, note
+	return limited, note
 }
 
-func withinLimits(m map[string]string) bool {
+// isWithinLimits reports whether limitLabels would change nothing.
+func isWithinLimits(m map[string]string) bool {
 	if len(m) > maxPairs {
 		return false
 	}

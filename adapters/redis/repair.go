@@ -15,49 +15,49 @@ import (
 	"tocsin/workflow"
 )
 
-// Repair implements [bot.Agenda]. What is owed is in the hashes of incidents and
-// tasks; the agenda's index is compared with them, incident by incident, and
-// written again where it differs (rules E1, E13). Incidents that are closed but
-// still owe something are looked at like open ones. When a list of incidents
-// itself was lost, all of them are looked for first.
+// Repair implements [bot.Agenda]. The hashes of incidents and their tasks say what is
+// owed; the agenda is compared with them, incident by incident, and corrected where
+// it differs (E1: nothing is forgotten; E13: the auditor repairs and reports).
+// Closed incidents that still owe something are checked like open ones. When a list
+// of incidents was lost, all lists are rebuilt first.
 func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	var m bot.Repairs
 	if q.After == 0 {
-		lost, err := s.lost(ctx)
+		lost, err := s.lostLists(ctx)
 		if err != nil {
-			return m, fmt.Errorf("mend the agenda: %w", err)
+			return m, fmt.Errorf("repair the agenda: %w", err)
 		}
 		if len(lost) > 0 {
 			if m.Repaired, err = s.Rebuild(ctx, q.At); err != nil {
 				return m, err
 			}
-			m.Repaired = append(m.Repaired, "lists that were lost: "+strings.Join(lost, ", "))
+			m.Repaired = append(m.Repaired, "these lists were lost: "+strings.Join(lost, ", "))
 		}
 	}
-	numbers, err := s.owing(ctx, q)
+	numbers, err := s.nextOwing(ctx, q)
 	if err != nil {
-		return m, fmt.Errorf("mend the agenda: %w", err)
+		return m, fmt.Errorf("repair the agenda: %w", err)
 	}
-	wrong, late, err := s.mendMany(ctx, q.At, numbers)
+	wrong, late, err := s.repairMany(ctx, q.At, numbers)
 	if err != nil {
-		return m, fmt.Errorf("mend the agenda: %w", err)
+		return m, fmt.Errorf("repair the agenda: %w", err)
 	}
 	m.Checked, m.Repaired, m.Overdue = len(numbers), append(m.Repaired, wrong...), late
 	if len(numbers) == q.Limit && q.Limit > 0 {
-		m.Next = int(numbers[len(numbers)-1])
+		m.Next = numbers[len(numbers)-1]
 	}
 	return m, nil
 }
 
-// mark is a member of each list of incidents, that no incident has for its
-// number. A list without it was deleted, whatever has been added since.
+// mark is a member of every list of incidents; no incident has this number. A list
+// without it was deleted, even if incidents have been added since.
 const mark = "0"
 
-// lists are the names of the lists of incidents.
-func lists() []string { return []string{"all", "open", "owing", "over", "shelf"} }
+// lists returns the keys of the lists of incidents.
+func lists() []string { return []string{keyAll, keyOpen, keyOwing, keyEnded, keyArchived} }
 
-// marked puts the mark into every list.
-func (s *Store) marked(ctx context.Context) error {
+// writeMarks adds the mark to every list.
+func (s *Store) writeMarks(ctx context.Context) error {
 	return s.read(ctx, func() error {
 		batch := s.client.Pipeline()
 		for _, name := range lists() {
@@ -68,8 +68,8 @@ func (s *Store) marked(ctx context.Context) error {
 	})
 }
 
-// lost names the lists without their mark.
-func (s *Store) lost(ctx context.Context) ([]string, error) {
+// lostLists returns the keys of the lists that have no mark.
+func (s *Store) lostLists(ctx context.Context) ([]string, error) {
 	var marks []*goredis.FloatCmd
 	err := s.read(ctx, func() error {
 		marks = marks[:0]
@@ -89,18 +89,18 @@ func (s *Store) lost(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// owing are the next incidents to look at.
-func (s *Store) owing(ctx context.Context, q bot.RepairQuery) ([]int64, error) {
-	var numbers []int64
+// nextOwing returns the numbers of the next incidents to check.
+func (s *Store) nextOwing(ctx context.Context, q bot.RepairQuery) ([]int, error) {
+	var numbers []int
 	err := s.read(ctx, func() error {
 		numbers = nil
-		for _, set := range []string{"open", "owing"} {
+		for _, set := range []string{keyOpen, keyOwing} {
 			some, err := s.client.ZRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "(" + strconv.Itoa(q.After), Max: "+inf", Count: int64(max(q.Limit, 1))}).Result()
 			if err != nil {
 				return err
 			}
 			for _, text := range some {
-				n, err := strconv.ParseInt(text, 10, 64)
+				n, err := strconv.Atoi(text)
 				if err != nil {
 					return fmt.Errorf("read number %q: %w", text, err)
 				}
@@ -114,8 +114,8 @@ func (s *Store) owing(ctx context.Context, q bot.RepairQuery) ([]int64, error) {
 	return numbers[:min(len(numbers), max(q.Limit, 0))], err
 }
 
-// mendMany mends incidents, as many at a time as one batch takes.
-func (s *Store) mendMany(ctx context.Context, at time.Time, numbers []int64) (wrong []string, late int, err error) {
+// repairMany repairs incidents, as many at a time as one batch takes.
+func (s *Store) repairMany(ctx context.Context, at time.Time, numbers []int) (wrong []string, late int, err error) {
 	type found struct {
 		wrong []string
 		late  int
@@ -127,7 +127,7 @@ func (s *Store) mendMany(ctx context.Context, at time.Time, numbers []int64) (wr
 			answers[k] = make(chan found, 1)
 			go func() {
 				var f found
-				f.wrong, f.late, f.err = s.mendOne(ctx, at, n)
+				f.wrong, f.late, f.err = s.repairIncident(ctx, at, n)
 				answers[k] <- f
 			}()
 		}
@@ -145,46 +145,46 @@ func (s *Store) mendMany(ctx context.Context, at time.Time, numbers []int64) (wr
 	return wrong, late, nil
 }
 
-// mendOne compares what one incident owes with the index. lanes are some that
-// the index has beside.
-func (s *Store) mendOne(ctx context.Context, at time.Time, n int64, lanes ...workflow.Lane) (wrong []string, late int, err error) {
+// repairIncident corrects the agenda of one incident. lanes are lanes that the agenda
+// has and that are checked too.
+func (s *Store) repairIncident(ctx context.Context, at time.Time, n int, lanes ...workflow.Lane) (wrong []string, late int, err error) {
 	a := &arguments{}
 	a.add(n, nanos(at), nanos(at.Add(-time.Minute)))
 	for _, l := range lanes {
 		a.add(int(l.Class), l.Destination)
 	}
-	reply, err := s.commits.do(ctx, &call{script: s.scripts.mend, keys: s.keys.parts(n, partHead, partTasks), args: a.all, size: a.size})
+	reply, err := s.commits.do(ctx, &call{script: s.scripts.repair, keys: s.keys.parts(n, partIncident, partTasks), args: a.all, size: a.size})
 	if err != nil {
 		return nil, 0, err
 	}
-	said, err := words(reply)
+	values, err := stringList(reply)
 	if err == nil {
-		late, err = strconv.Atoi(said[0])
+		late, err = strconv.Atoi(values[0])
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("mend %s: %w", idOf(n), err)
+		return nil, 0, fmt.Errorf("repair %s: %w", workflow.ID(n), err)
 	}
-	for _, line := range said[1:] {
-		wrong = append(wrong, idOf(n)+", "+line)
+	for _, line := range values[1:] {
+		wrong = append(wrong, workflow.ID(n)+", "+line)
 	}
 	return wrong, late, nil
 }
 
-// Rebuild looks for every incident, whatever the lists say, and writes lists
-// and agenda again where they differ. It may run beside everything else. What
-// it repaired is told, a line each.
+// Rebuild finds every incident by the name of its key, and corrects the lists and the
+// agenda where they differ. It may run at any time. It returns what it repaired, one
+// line each.
 func (s *Store) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
-	numbers, err := s.everyNumber(ctx)
+	numbers, err := s.scanNumbers(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("look for incidents: %w", err)
+		return nil, fmt.Errorf("find incidents: %w", err)
 	}
-	wrong, _, err := s.mendMany(ctx, at, numbers)
+	wrong, _, err := s.repairMany(ctx, at, numbers)
 	if err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
-	orphans, err := s.orphans(ctx, at)
+	orphans, err := s.repairOrphans(ctx, at)
 	if err == nil {
-		err = s.marked(ctx)
+		err = s.writeMarks(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
@@ -192,12 +192,12 @@ func (s *Store) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
 	return append(wrong, orphans...), nil
 }
 
-// everyNumber finds the hashes of incidents by their names.
-func (s *Store) everyNumber(ctx context.Context) ([]int64, error) {
-	var numbers []int64
+// scanNumbers returns the numbers of all incidents, found by the names of their keys.
+func (s *Store) scanNumbers(ctx context.Context) ([]int, error) {
+	var numbers []int
 	prefix := s.keys.of("i:")
 	err := s.scan(ctx, prefix+"*", func(name string) {
-		if n, err := strconv.ParseInt(name[len(prefix):], 10, 64); err == nil {
+		if n, err := strconv.Atoi(name[len(prefix):]); err == nil {
 			numbers = append(numbers, n)
 		}
 	})
@@ -205,16 +205,16 @@ func (s *Store) everyNumber(ctx context.Context) ([]int64, error) {
 	return slices.Compact(numbers), err
 }
 
-// node is the client of the node that has the namespace: in a Cluster, what
-// names no key goes to any of them.
+// node returns the client of the node that has the namespace: in a Cluster, a command
+// without a key goes to any node.
 func (s *Store) node(ctx context.Context) (goredis.UniversalClient, error) {
-	if cluster, is := s.client.(*goredis.ClusterClient); is {
-		return cluster.MasterForKey(ctx, s.keys.of("meta"))
+	if cluster, ok := s.client.(*goredis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, s.keys.of(keyMeta))
 	}
 	return s.client, nil
 }
 
-// scan visits the names of keys, on the node that has the namespace.
+// scan calls visit with the names of keys that match a pattern.
 func (s *Store) scan(ctx context.Context, pattern string, visit func(name string)) error {
 	client, err := s.node(ctx)
 	if err != nil {
@@ -239,13 +239,13 @@ func (s *Store) scan(ctx context.Context, pattern string, visit func(name string
 	}
 }
 
-// glob leaves the star at a pattern's end alone and takes the rest literally.
+// glob escapes a pattern except the star at its end.
 func glob(pattern string) string {
 	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`, `\`, `\\`).Replace(strings.TrimSuffix(pattern, "*")) + "*"
 }
 
-// orphans finds lanes of the index whose incidents owe nothing in them.
-func (s *Store) orphans(ctx context.Context, at time.Time) ([]string, error) {
+// repairOrphans removes lanes from the agenda whose incidents owe nothing in them.
+func (s *Store) repairOrphans(ctx context.Context, at time.Time) ([]string, error) {
 	var all []string
 	for _, class := range workflow.Classes() {
 		for _, set := range []string{s.keys.due(class), s.keys.leased(class)} {
@@ -259,11 +259,11 @@ func (s *Store) orphans(ctx context.Context, at time.Time) ([]string, error) {
 			}
 			for _, member := range members {
 				digits, destination, _ := strings.Cut(member, ":")
-				number, err := strconv.ParseInt(digits, 10, 64)
+				number, err := strconv.Atoi(digits)
 				if err != nil {
-					continue // not ours; a claim would say so
+					continue // not written by Tocsin; a claim logs it
 				}
-				wrong, _, err := s.mendOne(ctx, at, number, workflow.Lane{Class: class, Destination: destination})
+				wrong, _, err := s.repairIncident(ctx, at, number, workflow.Lane{Class: class, Destination: destination})
 				if err != nil {
 					return nil, err
 				}

@@ -11,24 +11,25 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"tocsin/bot"
+	"tocsin/workflow"
 )
 
-// Talk implements [bot.Talk].
+// Messages implements [bot.Messages].
 func (s *Store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
-	n, _ := parseID(incident)
+	n := workflow.NumberOf(incident)
 	if limit <= 0 {
 		return nil, nil
 	}
-	var packed string
+	var compact string
 	var texts []string
 	err := s.read(ctx, func() error {
 		end := int64(-1)
 		if before != 0 {
-			length, err := s.client.LLen(ctx, s.keys.incident(n, partTalk)).Result()
+			length, err := s.client.LLen(ctx, s.keys.incident(n, partMessages)).Result()
 			if err != nil {
 				return err
 			}
-			end = min(int64(before)-1, length) - 1 // it only grows
+			end = min(int64(before)-1, length) - 1 // the list never shrinks
 			if end < 0 {
 				end = -1 << 40
 			}
@@ -38,19 +39,19 @@ func (s *Store) Messages(ctx context.Context, incident string, before, limit int
 			start = max(start, 0)
 		}
 		batch := s.client.TxPipeline()
-		form := batch.HGet(ctx, s.keys.incident(n, partHead), "z")
-		some := batch.LRange(ctx, s.keys.incident(n, partTalk), start, end)
+		form := batch.HGet(ctx, s.keys.incident(n, partIncident), fieldCompact)
+		some := batch.LRange(ctx, s.keys.incident(n, partMessages), start, end)
 		_, err := batch.Exec(ctx)
-		packed, texts = form.Val(), some.Val()
+		compact, texts = form.Val(), some.Val()
 		return ignoreNil(err)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+		return nil, fmt.Errorf("read the messages of %s: %w", incident, err)
 	}
-	if packed != "" {
-		d, err := bot.Expand([]byte(packed))
+	if compact != "" {
+		d, err := bot.Expand([]byte(compact))
 		if err != nil {
-			return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+			return nil, fmt.Errorf("read the messages of %s: %w", incident, err)
 		}
 		to := len(d.Messages)
 		if before != 0 {
@@ -60,18 +61,18 @@ func (s *Store) Messages(ctx context.Context, incident string, before, limit int
 	}
 	all := make([]bot.StoredMessage, 0, len(texts))
 	for _, text := range texts {
-		m, err := saidOf(text)
+		m, err := decodeMessage(text)
 		if err != nil {
-			return nil, fmt.Errorf("read what was said in %s: %w", incident, err)
+			return nil, fmt.Errorf("read the messages of %s: %w", incident, err)
 		}
 		all = append(all, m)
 	}
 	return all, nil
 }
 
-// talkSum is a sum of a conversation as it stands in its list, as shelve.lua
-// has it. It is no matter of secrets.
-func talkSum(all []bot.StoredMessage) string {
+// messageSum is the SHA-1 sum of the messages as their list has them; archive.lua
+// computes the same. It detects edits and protects no secret.
+func messageSum(all []bot.StoredMessage) string {
 	sum := sha1.New()
 	for _, m := range all {
 		fmt.Fprintf(sum, "%d %d %s%s", m.Seq, len(m.Key), m.Key, m.Body)
@@ -79,6 +80,7 @@ func talkSum(all []bot.StoredMessage) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// ignoreNil turns the library's error for a missing value into nil.
 func ignoreNil(err error) error {
 	if err == goredis.Nil { //nolint:errorlint // the library's own
 		return nil
@@ -86,8 +88,9 @@ func ignoreNil(err error) error {
 	return err
 }
 
-// saidOf reads "seq width keybody", as commit.lua writes it.
-func saidOf(text string) (bot.StoredMessage, error) {
+// decodeMessage decodes an element of a list of messages: "SEQ LENGTH KEYBODY", where
+// LENGTH is that of the key.
+func decodeMessage(text string) (bot.StoredMessage, error) {
 	parts := strings.SplitN(text, " ", 3)
 	if len(parts) == 3 {
 		seq, err1 := strconv.Atoi(parts[0])
@@ -96,5 +99,5 @@ func saidOf(text string) (bot.StoredMessage, error) {
 			return bot.StoredMessage{Key: parts[2][:width], Seq: seq, Body: bytesOf(parts[2][width:])}, nil
 		}
 	}
-	return bot.StoredMessage{}, fmt.Errorf("a message is damaged: %.40q", text)
+	return bot.StoredMessage{}, fmt.Errorf("decode a message: it is damaged: %.40q", text)
 }

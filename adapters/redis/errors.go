@@ -7,13 +7,14 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// ErrClosed is what a store answers after Close.
+// ErrClosed is returned by a store after Close.
 var ErrClosed = errors.New("the store is closed")
 
-// ErrUnavailable is what a store answers when Redis does not. Whether what was
-// asked for has happened is then not known.
+// ErrUnavailable is returned when Redis does not answer. It is then unknown whether
+// the requested change was made.
 var ErrUnavailable = errors.New("Redis does not answer") //nolint:staticcheck // a name
 
+// unavailable returns ErrUnavailable with its cause.
 func unavailable(err error) error {
 	if err == nil {
 		return ErrUnavailable
@@ -21,10 +22,10 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, explain(err))
 }
 
-// passing reports whether an error may pass by itself: no answer at all, a
-// server that is starting, or one that is about to be another's replica.
-func passing(err error) bool {
-	if _, told := errors.AsType[goredis.Error](err); !told {
+// isTransient reports whether a retry may succeed: the server did not answer, is
+// starting, or is becoming a replica of another.
+func isTransient(err error) bool {
+	if _, ok := errors.AsType[goredis.Error](err); !ok {
 		return true
 	}
 	for _, prefix := range []string{"NOSCRIPT", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "EXECABORT", "MOVED", "ASK"} {
@@ -35,7 +36,7 @@ func passing(err error) bool {
 	return false
 }
 
-// explain says what to do about an error of the server.
+// explain adds advice to an error of the server.
 func explain(err error) error {
 	for prefix, advice := range map[string]string{
 		"OOM":        "Redis is full: raise its maxmemory, or shorten `retention:`; maxmemory-policy must stay noeviction",
@@ -45,7 +46,7 @@ func explain(err error) error {
 		"WRONGPASS":  "the user or password in REDIS_URL is wrong",
 		"NOAUTH":     "this Redis wants a password: REDIS_URL=redis://:PASSWORD@host:6379",
 		"NOPERM":     "the user in REDIS_URL may not do this: it needs all commands on the namespace's keys, and its feed channel",
-		"WRONGTYPE":  "the namespace is used by something else: choose another with ?namespace=NAME in REDIS_URL",
+		"WRONGTYPE":  "the namespace is used by another program: choose another with ?namespace=NAME in REDIS_URL",
 	} {
 		if goredis.HasErrorPrefix(err, prefix) {
 			return fmt.Errorf("%s (%w)", advice, err)

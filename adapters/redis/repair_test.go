@@ -14,8 +14,8 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// owed is everything that a claim gets, as "incident:task".
-func owed(t *testing.T, s *redis.Store, at time.Time) []string {
+// claimable returns everything that a claim gets, as "INCIDENT:TASK".
+func claimable(t *testing.T, s *redis.Store, at time.Time) []string {
 	t.Helper()
 	leases, err := s.Claim(t.Context(), bot.Claim{At: at, For: time.Second, Limit: 1000, Classes: everyClass})
 	if err != nil {
@@ -29,7 +29,8 @@ func owed(t *testing.T, s *redis.Store, at time.Time) []string {
 	return all
 }
 
-func mended(t *testing.T, s *redis.Store, at time.Time) []string {
+// repairs runs a whole audit, and returns what it repaired.
+func repairs(t *testing.T, s *redis.Store, at time.Time) []string {
 	t.Helper()
 	var all []string
 	for after := 0; ; {
@@ -44,31 +45,32 @@ func mended(t *testing.T, s *redis.Store, at time.Time) []string {
 	}
 }
 
-// TestE1IndexLost: whatever of the agenda's index is lost, and of the lists of
-// incidents, the audit finds what is owed in the incidents (rules E1, E13).
+// TestE1IndexLost: whichever part of the agenda or of the lists of incidents is lost,
+// the audit rebuilds it from the incidents (E1: nothing is forgotten; E13: the auditor
+// repairs and reports).
 func TestE1IndexLost(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	for name, c := range map[string]struct {
 		lost   string // keys
-		leased bool   // while everything is leased
-		since  bool   // and an incident came since
+		leased bool   // everything is leased at that moment
+		since  bool   // an incident is added after the loss
 	}{
 		"due":            {lost: "due:20 due:25"},
-		"leases":         {lost: "lease leased:20 leased:25 idle", leased: true},
-		"agenda":         {lost: "due:10 due:20 due:25 due:30 due:50 lease leased:20 leased:25 idle"},
-		"agenda, leased": {lost: "due:10 due:20 due:25 due:30 due:50 lease leased:20 leased:25 idle", leased: true},
-		"lists":          {lost: "all open owing over shelf due:20 due:25"},
-		"lists, since":   {lost: "all open owing over shelf due:20 due:25", since: true},
+		"leases":         {lost: "leases leased:20 leased:25 idle_leases", leased: true},
+		"agenda":         {lost: "due:10 due:20 due:25 due:30 due:50 leases leased:20 leased:25 idle_leases"},
+		"agenda, leased": {lost: "due:10 due:20 due:25 due:30 due:50 leases leased:20 leased:25 idle_leases", leased: true},
+		"lists":          {lost: "all open owing ended archived due:20 due:25"},
+		"lists, since":   {lost: "all open owing ended archived due:20 due:25", since: true},
 		"open":           {lost: "open owing", leased: true, since: true},
-		"what owes":      {lost: "owing due:20", since: true},
-		"number":         {lost: "all open owing number due:20 due:25"},
+		"owing":          {lost: "owing due:20", since: true},
+		"number":         {lost: "all open owing last_number due:20 due:25"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			namespace := strings.NewReplacer(" ", "-", ",", "").Replace(name)
 			s := open(t, server.URL()+"?namespace="+namespace)
 			for n := 1; n <= 8; n++ {
 				c := step(fmt.Sprint("INC-", n), 0)
-				if n > 6 { // closed, and a last page is owed
+				if n > 6 { // closed, but a last page is owed
 					c.Open, c.WakeAt = false, time.Time{}
 				}
 				if _, err := s.Commit(t.Context(), c); err != nil {
@@ -79,8 +81,8 @@ func TestE1IndexLost(t *testing.T) {
 				"INC-5:INC-5/1.0 INC-5:wake INC-6:INC-6/1.0 INC-6:wake INC-7:INC-7/1.0 INC-8:INC-8/1.0")
 			at := bottest.Epoch.Add(time.Minute)
 			if c.leased {
-				if got := owed(t, s, at); !slices.Equal(got, want) {
-					t.Fatalf("owed at first: %v", got)
+				if got := claimable(t, s, at); !slices.Equal(got, want) {
+					t.Fatalf("claimed at first: %v", got)
 				}
 			}
 			var keys []string
@@ -99,14 +101,14 @@ func TestE1IndexLost(t *testing.T) {
 				want = append(want, "INC-9:INC-9/1.0", "INC-9:wake")
 			}
 			at = at.Add(2 * time.Second)
-			if repaired := mended(t, s, at); len(repaired) == 0 {
+			if repaired := repairs(t, s, at); len(repaired) == 0 {
 				t.Error("the audit found nothing")
 			}
-			if got := owed(t, s, at); !slices.Equal(got, want) {
-				t.Errorf("owed %v, want %v", got, want)
+			if got := claimable(t, s, at); !slices.Equal(got, want) {
+				t.Errorf("claimed %v, want %v", got, want)
 			}
-			if again := mended(t, s, at); len(again) != 0 {
-				t.Errorf("mended twice: %v", again)
+			if again := repairs(t, s, at); len(again) != 0 {
+				t.Errorf("repaired twice: %v", again)
 			}
 			all, err := s.List(t.Context(), bot.Query{Limit: 99})
 			isOpen, failed := s.List(t.Context(), bot.Query{Limit: 99, Open: true})
@@ -116,7 +118,7 @@ func TestE1IndexLost(t *testing.T) {
 			if n, failed := s.Reserve(t.Context()); failed != nil || n != last+1 {
 				t.Errorf("the next number is %d, %v", n, failed)
 			}
-			if _, err = server.Do("DEL", "{"+namespace+"}:number"); err != nil {
+			if _, err = server.Do("DEL", "{"+namespace+"}:last_number"); err != nil {
 				t.Fatal(err)
 			}
 			if r, err := s.Take(t.Context(), batchOf("a", "b")); err != nil || r[0].Incident != fmt.Sprint("INC-", last+1) {
@@ -126,9 +128,8 @@ func TestE1IndexLost(t *testing.T) {
 	}
 }
 
-// TestMendWrong: an index that says the wrong thing is put right, and says what
-// was wrong.
-func TestMendWrong(t *testing.T) {
+// TestRepairWrongIndex: wrong entries of the agenda are corrected and reported.
+func TestRepairWrongIndex(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
 	if _, err := s.Commit(t.Context(), step("INC-1", 0)); err != nil {
@@ -137,8 +138,8 @@ func TestMendWrong(t *testing.T) {
 	for _, c := range []string{
 		"ZADD {tocsin}:due:20 9999999999999999 000000000001:page:1",
 		"ZADD {tocsin}:due:50 1 000000000001:room:web",
-		"ZADD {tocsin}:due:50 1 000000000007:room:web", // of an incident that is not there
-		"ZADD {tocsin}:open 9 9",                       // and so is this
+		"ZADD {tocsin}:due:50 1 000000000007:room:web", // of an incident that does not exist
+		"ZADD {tocsin}:open 9 9",                       // as this one
 		"ZADD {tocsin}:due:20 1 nonsense",
 	} {
 		if _, err := server.Do(strings.Fields(c)...); err != nil {
@@ -148,7 +149,7 @@ func TestMendWrong(t *testing.T) {
 	if all, err := s.List(t.Context(), bot.Query{Open: true, Limit: 1}); err != nil || len(all) != 1 || all[0].ID != "INC-1" {
 		t.Errorf("listed %+v, %v", all, err)
 	}
-	audited := mended(t, s, bottest.Epoch)
+	audited := repairs(t, s, bottest.Epoch)
 	repaired, err := s.Rebuild(t.Context(), bottest.Epoch)
 	repaired = append(audited, repaired...)
 	text := strings.Join(repaired, "\n")
@@ -156,23 +157,23 @@ func TestMendWrong(t *testing.T) {
 		"INC-1, lane 20 page:1: in the agenda at another instant than",
 		"INC-1, lane 50 room:web: in the agenda, with nothing owed",
 		"INC-7, lane 50 room:web: in the agenda, with nothing owed",
-		"INC-9, listed, and not there",
+		"INC-9, in a list of incidents, but it does not exist",
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("it does not say %q:\n%s", want, text)
+			t.Errorf("no repair says %q:\n%s", want, text)
 		}
 	}
 	if err != nil || len(repaired) != 4 {
 		t.Errorf("repaired %d, %v", len(repaired), err)
 	}
-	if got := owed(t, s, bottest.Epoch); len(got) != 2 {
-		t.Errorf("owed %v", got)
+	if got := claimable(t, s, bottest.Epoch); len(got) != 2 {
+		t.Errorf("claimed %v", got)
 	}
 }
 
-// TestClaimMends: an index that names a lane in which nothing is owed costs one
-// look.
-func TestClaimMends(t *testing.T) {
+// TestClaimCorrectsIndex: a claim removes lanes in which nothing is owed from the
+// agenda.
+func TestClaimCorrectsIndex(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
 	if _, err := s.Commit(t.Context(), step("INC-1", 0)); err != nil {
@@ -200,8 +201,8 @@ func TestClaimMends(t *testing.T) {
 	}
 }
 
-// TestSoak: incidents that are opened, worked on and closed leave what
-// retention says, and nothing else.
+// TestSoak: incidents that are opened, worked on, closed, archived and forgotten leave
+// no key behind.
 func TestSoak(t *testing.T) {
 	total := 20_000
 	if bottest.RaceEnabled || testing.Short() {
@@ -209,47 +210,48 @@ func TestSoak(t *testing.T) {
 	}
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
-	before := size(t, server)
+	before := measureUsage(t, server)
 	ctx := context.WithoutCancel(t.Context())
-	many(t, total, 64, func(n int) error { return life(ctx, s, n+1) })
-	if err := pay(ctx, s); err != nil {
+	inParallel(t, total, 64, func(n int) error { return runIncident(ctx, s, n+1) })
+	if err := settleAll(ctx, s); err != nil {
 		t.Fatal(err)
 	}
-	closed := size(t, server)
+	closed := measureUsage(t, server)
 	q := bot.EndedQuery{Before: bottest.Epoch.Add(24 * time.Hour), Limit: total}
-	over, err := s.ListEnded(ctx, q)
-	if err != nil || len(over) != total {
-		t.Fatalf("%d are over, %v", len(over), err)
+	ended, err := s.ListEnded(ctx, q)
+	if err != nil || len(ended) != total {
+		t.Fatalf("%d have ended, %v", len(ended), err)
 	}
-	many(t, total, 64, func(n int) error { return yes(s.Archive(ctx, over[n])) })
-	shelved := size(t, server)
-	t.Logf("each of %d incidents: closed %d keys, %d bytes; in compact form %d keys, %d bytes", total,
-		(closed.keys-before.keys)/total, (closed.bytes-before.bytes)/total, (shelved.keys-before.keys)/total, (shelved.bytes-before.bytes)/total)
+	inParallel(t, total, 64, func(n int) error { return wantTrue(s.Archive(ctx, ended[n])) })
+	archived := measureUsage(t, server)
+	t.Logf("each of %d incidents: closed %d keys, %d bytes; archived %d keys, %d bytes", total,
+		(closed.keys-before.keys)/total, (closed.bytes-before.bytes)/total, (archived.keys-before.keys)/total, (archived.bytes-before.bytes)/total)
 	q.Archived = true
-	if over, err = s.ListEnded(ctx, q); err != nil || len(over) != total {
-		t.Fatalf("%d are in compact form, %v", len(over), err)
+	if ended, err = s.ListEnded(ctx, q); err != nil || len(ended) != total {
+		t.Fatalf("%d are archived, %v", len(ended), err)
 	}
-	many(t, total, 64, func(n int) error { return yes(s.Forget(ctx, over[n])) })
+	inParallel(t, total, 64, func(n int) error { return wantTrue(s.Forget(ctx, ended[n])) })
 	names, err := server.Do("KEYS", "*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var left []string
 	for _, name := range names.([]any) {
-		if text := fmt.Sprint(name); !strings.Contains(text, ":tx:") {
+		if text := fmt.Sprint(name); !strings.Contains(text, ":answers:") {
 			left = append(left, strings.TrimPrefix(text, "{tocsin}:"))
 		}
 	}
 	slices.Sort(left)
-	// Operations stay for 25 hours, and the lists have their marks.
-	if want := []string{"all", "meta", "number", "op", "open", "ops", "over", "owing", "shelf", "token"}; !slices.Equal(left, want) {
+	// Operations are kept for 25 hours, and the lists have their marks.
+	if want := []string{"all", "archived", "ended", "last_number", "last_token", "meta", "open", "operations", "operations_by_age", "owing"}; !slices.Equal(left, want) {
 		t.Errorf("left are %d keys, want %v; among them %v", len(left), want, left[:min(len(left), 20)])
 	}
 }
 
-func yes(ok bool, err error) error {
+// wantTrue turns false into an error.
+func wantTrue(ok bool, err error) error {
 	if err == nil && !ok {
-		return fmt.Errorf("it said no")
+		return fmt.Errorf("the result is false")
 	}
 	return err
 }

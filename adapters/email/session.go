@@ -27,8 +27,8 @@ func (p *Pager) send(ctx context.Context, m *gomail.Msg) error {
 	return p.withSession(ctx, func(ctx context.Context, client *gomail.Client, session *smtp.Client) error {
 		err := client.SendWithSMTPClient(session, m)
 		if m.IsDelivered() {
-			// The server has accepted the mail: end the session politely, but
-			// do not make the worker wait for it.
+			// The server has accepted the mail: end the session with QUIT, but
+			// do not make the worker wait for the reply.
 			quit(session)
 			return nil
 		}
@@ -48,7 +48,7 @@ func (p *Pager) Check(ctx context.Context) error {
 	})
 }
 
-// quit ends a session politely, and waits one second at most.
+// quit ends a session with QUIT, and waits for the reply at most one second.
 func quit(session *smtp.Client) {
 	_ = session.UpdateDeadline(time.Second)
 	_ = session.Quit()
@@ -68,14 +68,14 @@ func (p *Pager) withSession(ctx context.Context, do func(context.Context, *gomai
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 
-	in := &loginAuth{Config: p.cfg}
-	client, err := p.newClient(raw, in)
+	login := &loginAuth{Config: p.cfg}
+	client, err := p.newClient(raw, login)
 	if err != nil {
 		return p.temporaryError(ctx, "prepare for", err)
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	switch {
-	case err != nil && in.started && ctx.Err() == nil:
+	case err != nil && login.started && ctx.Err() == nil:
 		return p.loginError(err)
 	case err != nil:
 		return p.temporaryError(ctx, "greet", err)
@@ -95,7 +95,7 @@ func (p *Pager) dial(ctx context.Context) (net.Conn, error) {
 
 // newClient returns the library's client for one session over an open
 // connection.
-func (p *Pager) newClient(raw net.Conn, in *loginAuth) (*gomail.Client, error) {
+func (p *Pager) newClient(raw net.Conn, login *loginAuth) (*gomail.Client, error) {
 	secured := &tls.Config{
 		ServerName: p.cfg.Host, RootCAs: p.roots, MinVersion: tls.VersionTLS12,
 		// On this machine the alternative is no encryption at all, and mail
@@ -118,7 +118,7 @@ func (p *Pager) newClient(raw net.Conn, in *loginAuth) (*gomail.Client, error) {
 		gomail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }),
 	}
 	if p.cfg.Username != "" {
-		options = append(options, gomail.WithSMTPAuthCustom(in))
+		options = append(options, gomail.WithSMTPAuthCustom(login))
 	}
 	return gomail.NewClient(p.cfg.Host, options...)
 }
@@ -154,7 +154,7 @@ func (p *Pager) loginError(err error) error {
 // would only delay later pages. A refused sender and a server that requires a
 // login are temporary: an operator can fix them.
 func (p *Pager) sendError(e *gomail.SendError) error {
-	text, _, _ := strings.Cut(e.Error(), ", affected ") // the caller has the recipient and the Message-ID
+	text, _, _ := strings.Cut(e.Error(), ", affected ") // without the recipient and the Message-ID, which the caller logs
 	err := fmt.Errorf("send through mail server %s: %s", p.cfg.Host, p.redact(text))
 	code := e.ErrorCode()
 	switch code {

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 
 // readWords answer questions and change nothing.
 func querySpecs() []Spec {
-	const section = "Look"
+	const section = "Look up"
 	about := func(kind string) func(*args) (workflow.Command, *Query, error) {
 		return func(a *args) (workflow.Command, *Query, error) { return nil, &Query{Kind: kind}, a.requireEnd() }
 	}
@@ -19,11 +18,11 @@ func querySpecs() []Spec {
 			Name: "list", Args: "", Section: section, Access: Guest, scope: noIncident, strict: true,
 			Summary: "Show the open incidents.", Example: "list --sev 1 --service checkout",
 			Flags: []Flag{
-				{Name: "sev", Arg: "1-5", Help: "only of this severity"},
-				{Name: "service", Arg: "ID", Help: "only of this service"},
-				{Name: "status", Arg: "STATUS", Help: "only in this status"},
-				{Name: "all", Help: "ended ones too"},
-				{Name: "limit", Arg: "N", Help: "at most so many"},
+				{Name: "sev", Arg: "1-5", Help: "only this severity"},
+				{Name: "service", Arg: "ID", Help: "only this service"},
+				{Name: "status", Arg: "STATUS", Help: "only this status"},
+				{Name: "all", Help: "ended incidents too"},
+				{Name: "limit", Arg: "N", Help: "at most this many"},
 			},
 			completed: []Field{
 				{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities()},
@@ -42,16 +41,16 @@ func querySpecs() []Spec {
 		},
 		{
 			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Show what will happen by itself, when and why.", Example: "timers INC-7", build: about("timers"),
+			Summary: "Show the next deadlines: what happens, when and why.", Example: "timers INC-7", build: about("timers"),
 		},
 		{
 			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Show who was told, through what, and whether it arrived.", Example: "who INC-7", build: about("who"),
+			Summary: "Show who was paged, how, and whether it was delivered.", Example: "who INC-7", build: about("who"),
 		},
 		{
 			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, scope: optionalIncident, strict: true,
 			Summary: "Get a link that signs you in to the browser.", Example: "web",
-			Variants: []Variant{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end that"}},
+			Variants: []Variant{{"web sessions", "list where you are signed in"}, {"web revoke ID|all", "end one session, or all"}},
 			completed: []Field{
 				{Name: "topic", Kind: Choose, Choices: []Choice{{"sessions", "Where you are signed in"}, {"revoke", "End a session, or all"}}},
 				{Name: "id", Kind: Line},
@@ -59,8 +58,8 @@ func querySpecs() []Spec {
 			build: buildWeb,
 		},
 		{
-			Name: "help", Args: "[WORD]", Section: section, Access: Guest, scope: noIncident, strict: true,
-			Summary: "Show the words, or one of them.", Example: "help declare",
+			Name: "help", Args: "[COMMAND]", Section: section, Access: Guest, scope: noIncident, strict: true,
+			Summary: "List the commands, or explain one.", Example: "help declare",
 			completed: []Field{{Name: "topic", Kind: commandName}},
 			build: func(a *args) (workflow.Command, *Query, error) {
 				q := &Query{Kind: "help", Topic: strings.ToLower(a.take(""))}
@@ -102,7 +101,7 @@ func buildWeb(a *args) (workflow.Command, *Query, error) {
 	case "", "sessions":
 	case "revoke":
 		if q.ID = a.take(""); q.ID == "" {
-			return nil, nil, a.refuse("Revoke which? `web sessions` lists them; `web revoke all` ends them all.")
+			return nil, nil, a.refuse("Which session? `web sessions` lists them; `web revoke all` ends them all.")
 		}
 		if strings.EqualFold(q.ID, "all") {
 			q.ID = "all"
@@ -111,38 +110,4 @@ func buildWeb(a *args) (workflow.Command, *Query, error) {
 		return nil, nil, a.refuse("`web` gives a link; `web sessions` lists where you are signed in; `web revoke ID` or `web revoke all` ends it.")
 	}
 	return nil, q, a.requireEnd()
-}
-
-// Help writes what all words, or one, are for. An unknown topic is a refusal
-// with the nearest word.
-func (c Catalog) Help(topic string, access Access) (string, error) {
-	var b strings.Builder
-	if topic == "" {
-		section := ""
-		for _, w := range c {
-			if w.Access > access {
-				continue
-			}
-			if w.Section != section {
-				section = w.Section
-				fmt.Fprintf(&b, "\n%s\n", section)
-			}
-			fmt.Fprintf(&b, "  %-34s %s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
-		}
-		b.WriteString("\nIn an incident's room the ID can be left out. `help WORD` says more.\n")
-		return strings.TrimPrefix(b.String(), "\n"), nil
-	}
-	w, ok := c.Find(topic)
-	if !ok {
-		return "", c.refuseUnknown(topic)
-	}
-	fmt.Fprintf(&b, "%s\n%s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
-	for _, way := range w.Variants {
-		fmt.Fprintf(&b, "  %-28s %s\n", way.Line, way.Help)
-	}
-	for _, f := range w.Flags {
-		fmt.Fprintf(&b, "  %-28s %s\n", strings.TrimSpace("--"+f.Name+" "+f.Arg), f.Help)
-	}
-	fmt.Fprintf(&b, "For example: %s\nWho may: %s and above.\n", w.Example, w.Access)
-	return b.String(), nil
 }
