@@ -36,7 +36,7 @@ func (w *World) sendMessage(ctx context.Context, n int) {
 	}
 	for range 1 + w.rng.IntN(6) {
 		answered := false
-		w.on(n, func(r *replica) {
+		w.runOn(n, func(r *replica) {
 			speaker, _ := access.Person(r.bot.Organization(), m.who)
 			reply, err := r.bot.Dispatcher.WriteMessage(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
 			if err != nil {
@@ -47,7 +47,7 @@ func (w *World) sendMessage(ctx context.Context, n int) {
 			w.logf("%s says %q in %s: %v", m.who, m.text, m.incident, reply.OK)
 			if reply.OK && !m.taken {
 				m.taken = true
-				w.heard = append(w.heard, m)
+				w.accepted = append(w.accepted, m)
 			}
 		})
 		if answered {
@@ -95,7 +95,7 @@ func (w *World) checkConversation(ctx context.Context, i workflow.Incident, even
 // inOrder checks what was said in one room against what was answered.
 func (w *World) checkOrder(incident string, place map[string]int) {
 	last := map[string]int{}
-	for _, m := range w.heard {
+	for _, m := range w.accepted {
 		at := place[m.text]
 		switch {
 		case m.incident != incident:

@@ -14,8 +14,8 @@ import (
 	"tocsin/workflow"
 )
 
-// TestI1DeadLetters: what cannot be read is kept, opens or joins one incident,
-// and is replayed.
+// TestI1DeadLetters: a delivery that cannot be decoded is stored, opens or joins one
+// incident, and can be replayed.
 func TestI1DeadLetters(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	ctx := t.Context()
@@ -53,7 +53,7 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 }
 
-// TestI1Owner: what cannot be read pages the integration's owner first.
+// TestI1Owner: a delivery that cannot be decoded pages the integration's owner first.
 func TestI1Owner(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
@@ -76,8 +76,8 @@ func TestI1Owner(t *testing.T) {
 	w.Expect(w.Say("ana", "show INC-1"), true, "Alerts from prometheus cannot be read")
 }
 
-// TestI6Reroute: alerts left firing for an hour after a person resolved open a
-// new, linked incident.
+// TestI6Reroute: an alert that still fires an hour after a person resolved its incident
+// opens a new, linked incident.
 func TestI6Reroute(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.Clock, Labels: map[string]string{"alertname": "Disk"}}
@@ -104,9 +104,9 @@ func TestI6Reroute(t *testing.T) {
 	}
 }
 
-// TestI6RerouteIgnored: an alert that routes ignore by now, or of which only a
-// notice came since, still opens an incident that can be declared and pages.
-func TestI6RerouteIgnored(t *testing.T) {
+// TestI6RerouteIgnoredAlert: that holds also for an alert that routes ignore by now, or
+// for which only a notice came since.
+func TestI6RerouteIgnoredAlert(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.Clock, Labels: map[string]string{"alertname": "Disk"}}
 	notice := alert
@@ -158,7 +158,7 @@ func TestI5LateResolve(t *testing.T) {
 	}
 }
 
-// TestI2Overload: too old unread mail refuses more, and says so.
+// TestI2Overload: alerts are refused while the oldest unread mail is too old.
 func TestI2Overload(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Intake.ReportLag(6 * time.Second)
