@@ -79,9 +79,9 @@ func (m *Manager) roomPost(ctx context.Context, key string, i workflow.Incident,
 	}
 	events := make([]workflow.Event, 0, len(raw))
 	for _, body := range raw {
-		e, err := workflow.DecodeEvent(body)
-		if err != nil {
-			return bot.RoomPost{}, bot.Permanent(err)
+		e, decodeErr := workflow.DecodeEvent(body)
+		if decodeErr != nil {
+			return bot.RoomPost{}, bot.Permanent(decodeErr)
 		}
 		events = append(events, e)
 	}
