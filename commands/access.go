@@ -1,26 +1,26 @@
 package commands
 
-// Access is what somebody may do. A higher access may do all of the lower.
+// Access is what a person or a token may do. Each level includes those below it.
 type Access int
 
-// The levels of access.
+// The levels of access, from the lowest to the highest.
 const (
-	Guest Access = iota
-	Stakeholder
-	Responder
-	Commander
-	Admin
+	Guest       Access = iota // declares incidents, and reads those that are not private
+	Stakeholder               // the same as Guest today
+	Responder                 // also works on incidents
+	Commander                 // also cancels, merges and closes by force
+	Admin                     // may do everything, and act for other people
 )
 
-// String returns the word used in the configuration.
+// String returns the name of the level in the configuration, such as "responder".
 func (a Access) String() string {
 	return [...]string{"guest", "stakeholder", "responder", "commander", "admin"}[min(max(a, Guest), Admin)]
 }
 
-// ParseAccess reads the word used in the configuration.
-func ParseAccess(word string) (Access, bool) {
+// ParseAccess returns the level with a name in the configuration.
+func ParseAccess(name string) (Access, bool) {
 	for a := Guest; a <= Admin; a++ {
-		if a.String() == word {
+		if a.String() == name {
 			return a, true
 		}
 	}

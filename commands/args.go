@@ -9,17 +9,17 @@ import (
 	"tocsin/workflow"
 )
 
-// args is a line being understood.
+// args holds the arguments of a command while they are parsed.
 type args struct {
 	spec          Spec
 	ctx           Context
-	flags         map[string][]string
-	words         []token
-	otherIncident string // the second incident of a word that takes two
-	openFlag      string // the flag that waits for its value at the end of the line
+	flags         map[string][]string // values by name of the flag
+	words         []token             // what is not a flag and not taken yet: typed words, then values of the form
+	otherIncident string              // ID of the second incident of a command that takes two
+	openFlag      string              // a flag at the end of the line that lacks its value
 }
 
-// read separates flags from words.
+// readTokens sorts tokens into flags and words.
 func (a *args) readTokens(tokens []token) error {
 	for n := 0; n < len(tokens); n++ {
 		t := tokens[n]
@@ -27,10 +27,10 @@ func (a *args) readTokens(tokens []token) error {
 			a.words = append(a.words, t)
 			continue
 		}
-		name, value, has := strings.Cut(t.text[2:], "=")
-		f, known := a.spec.flag(strings.ToLower(name))
+		name, value, hasValue := strings.Cut(t.text[2:], "=")
+		f, ok := a.spec.flag(strings.ToLower(name))
 		switch {
-		case !known:
+		case !ok:
 			if err := a.checkUnknownFlag(name); err != nil {
 				return err
 			}
@@ -38,10 +38,10 @@ func (a *args) readTokens(tokens []token) error {
 			continue
 		case f.Arg == "":
 			value = "true"
-		case !has && n+1 < len(tokens):
+		case !hasValue && n+1 < len(tokens):
 			n++
 			value = tokens[n].text
-		case !has:
+		case !hasValue:
 			a.openFlag = f.Name
 			return a.refuse("--" + f.Name + " needs a value: " + f.Arg + ".")
 		}
@@ -53,8 +53,8 @@ func (a *args) readTokens(tokens []token) error {
 	return nil
 }
 
-// unknownFlag refuses a flag that looks like a misspelled one. In a text, other
-// words that begin with dashes are text.
+// checkUnknownFlag refuses an unknown flag if it looks like a misspelled one, or if the
+// command is strict. Otherwise it is part of the text.
 func (a *args) checkUnknownFlag(name string) error {
 	var names []string
 	for _, f := range a.spec.Flags {
@@ -73,27 +73,29 @@ func (a *args) checkUnknownFlag(name string) error {
 	return a.refuse(fmt.Sprintf("`%s` has no option --%s. Its options are --%s.", a.spec.Name, shown, strings.Join(names, ", --")))
 }
 
-// mistake refuses with the word's own example.
+// refuse returns a refusal with the example of the command.
 func (a *args) refuse(message string) error {
 	return refuse(message, "For example: `"+a.spec.Example+"`.")
 }
 
-// incident takes the incident that a line is about out of its words.
+// takeIncident takes the ID of the incident that the command is for from the words, and
+// sets otherIncident for a command that takes two. Without an ID it returns the incident
+// of the room.
 func (a *args) takeIncident() (string, error) {
 	if a.spec.scope == noIncident {
 		return "", nil
 	}
-	most := 1
+	limit := 1
 	if a.spec.scope == twoIncidents {
 		if err := a.takeOtherIncident(); err != nil {
 			return "", err
 		}
 		if a.otherIncident == "" {
-			most = 2
+			limit = 2
 		}
 	}
-	ids := a.takeIDs(most)
-	if most == 2 && (len(ids) == 2 || len(ids) == 1 && a.ctx.Room != "") {
+	ids := a.takeIDs(limit)
+	if limit == 2 && (len(ids) == 2 || len(ids) == 1 && a.ctx.Room != "") {
 		a.otherIncident = ids[len(ids)-1]
 		ids = ids[:len(ids)-1]
 	}
@@ -107,27 +109,27 @@ func (a *args) takeIncident() (string, error) {
 		"Name it, such as `"+a.spec.Name+" INC-7`; `list` shows the open ones.")
 }
 
-// ids takes the incidents that the line begins with, at most so many. What a
-// form gave is never taken for one.
-func (a *args) takeIDs(most int) []string {
+// takeIDs takes the IDs that the line begins with, at most limit. A value of a form is
+// never taken for one.
+func (a *args) takeIDs(limit int) []string {
 	var ids []string
-	for len(a.words) > 0 && len(ids) < most && a.words[0].field == "" {
+	for len(a.words) > 0 && len(ids) < limit && a.words[0].field == "" {
 		id := ParseID(strings.TrimSuffix(a.words[0].text, ":"))
-		if id == "" && a.spec.Args == "[INC-n]" { // a word in which no other number can stand
+		if id == "" && a.spec.Args == "[INC-n]" { // it has no other argument that could be a number
 			id = parseBareNumber(a.words[0].text)
 		}
 		if id == "" {
 			break
 		}
 		ids, a.words = append(ids, id), a.words[1:]
-		if most == 2 && len(a.words) > 1 && strings.EqualFold(a.words[0].text, "into") {
+		if limit == 2 && len(a.words) > 1 && strings.EqualFold(a.words[0].text, "into") {
 			a.words = a.words[1:]
 		}
 	}
 	return ids
 }
 
-// second takes the other incident out of what a form gave.
+// takeOtherIncident sets otherIncident from the form, if the form has a value for it.
 func (a *args) takeOtherIncident() error {
 	n := slices.IndexFunc(a.words, func(t token) bool { return t.field != "" })
 	if n < 0 {
@@ -140,8 +142,8 @@ func (a *args) takeOtherIncident() error {
 	return nil
 }
 
-// text is what remains of the line: as typed, or without its quotes when it is
-// one quoted text.
+// text returns the words that are left: as typed, or without quotes if they are one
+// quoted text.
 func (a *args) text() string {
 	if len(a.words) == 1 {
 		return a.words[0].text
@@ -153,8 +155,8 @@ func (a *args) text() string {
 	return strings.Join(parts, " ")
 }
 
-// next takes what a form gave for a field, else the next word of the line; ""
-// when there is neither. What a form gave comes behind the line's words.
+// take takes and returns the form's value of a field, or else the next typed word; ""
+// if there is neither.
 func (a *args) take(field string) string {
 	n := -1
 	if len(a.ctx.Fields) > 0 {
@@ -175,7 +177,7 @@ func (a *args) take(field string) string {
 	return text
 }
 
-// nothing refuses words that a command does not take.
+// requireEnd refuses words that are left over.
 func (a *args) requireEnd() error {
 	if len(a.words) == 0 {
 		return nil
@@ -186,6 +188,7 @@ func (a *args) requireEnd() error {
 
 func (a *args) has(flag string) bool { return len(a.flags[flag]) > 0 }
 
+// get returns the value of a flag, or "".
 func (a *args) get(flag string) string {
 	if v := a.flags[flag]; len(v) > 0 {
 		return v[0]

@@ -6,28 +6,33 @@ import (
 	"tocsin/workflow"
 )
 
-// one makes a builder of a command that needs nothing but its words.
-func buildCommand(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
+// builder turns the arguments of a command into a [workflow.Command] or a [Query].
+type builder func(*args) (workflow.Command, *Query, error)
+
+// commandBuilder returns the builder of a command that is not a query.
+func commandBuilder(build func(*args) (workflow.Command, error)) builder {
 	return func(a *args) (workflow.Command, *Query, error) {
 		c, err := build(a)
 		return c, nil, err
 	}
 }
 
-// text makes a builder of a command that takes a text.
-func buildText(what string, build func(string) workflow.Command) func(*args) (workflow.Command, *Query, error) {
-	return buildCommand(func(a *args) (workflow.Command, error) {
-		t := strings.TrimSpace(a.text())
-		if t == "" && what != "" {
-			return nil, a.refuse(what)
+// textBuilder returns the builder of a command that takes a text. A missing text is
+// refused with the message missing; "" means that the text may be missing.
+func textBuilder(missing string, build func(text string) workflow.Command) builder {
+	return commandBuilder(func(a *args) (workflow.Command, error) {
+		text := strings.TrimSpace(a.text())
+		if text == "" && missing != "" {
+			return nil, a.refuse(missing)
 		}
-		return build(t), nil
+		return build(text), nil
 	})
 }
 
-// plain makes a builder of a command that takes nothing.
-func buildWithoutText(build func(*args) (workflow.Command, error)) func(*args) (workflow.Command, *Query, error) {
-	return buildCommand(func(a *args) (workflow.Command, error) {
+// noTextBuilder returns the builder of a command that takes nothing beside an incident and
+// flags.
+func noTextBuilder(build func(*args) (workflow.Command, error)) builder {
+	return commandBuilder(func(a *args) (workflow.Command, error) {
 		if err := a.requireEnd(); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,10 @@
-// Package commands is the language people type. One [Catalog] says which words
-// exist, what each takes, who may use it and how it reads in help; the same
-// catalog parses typed text, button clicks and forms. It is pure: it turns a
-// line into a [workflow.Command] or a [Query] and does nothing.
+// Package commands parses the commands that people type, click and fill into forms.
+//
+// A [Catalog] lists every command: its arguments, flags, form, help and the [Access]
+// that it needs. [Catalog.Parse] turns a line into a [workflow.Command], which changes
+// an incident, or into a [Query], which only reads. [Catalog.Help] explains commands
+// and [Catalog.Complete] completes a line that is being typed. The package carries
+// nothing out, and knows people, services and incidents only through [Context].
 package commands
 
 import (
@@ -12,41 +15,41 @@ import (
 	"tocsin/workflow"
 )
 
-// Word is one word of the language.
+// Spec describes one command, such as ack or declare.
 type Spec struct {
 	Name     string
-	Args     string // as shown in help, such as "[INC-n] TEXT"
-	Summary  string // one sentence
-	Example  string
-	Access   Access
-	Variants []Variant // other lines that it begins
+	Args     string    // positional arguments as shown in help, such as "[INC-n] TEXT"
+	Summary  string    // one sentence
+	Example  string    // a line that parses
+	Access   Access    // the lowest access that may use it
+	Variants []Variant // further lines that begin with its name, as shown in help
 	Flags    []Flag
-	Form     []Field // what a form asks for; empty: a click is enough
-	Section  string  // of the help
+	Form     []Field // the fields of its form; empty: a click needs no form
+	Section  string  // the heading under which help lists it
 
 	scope     scope
-	strict    bool    // unknown flags are mistakes, not text
-	completed []Field // what can be completed although no form asks for it
-	build     func(*args) (workflow.Command, *Query, error)
+	strict    bool    // an unknown flag is a mistake; otherwise it is part of the text
+	completed []Field // arguments and flags that are completed although the form does not have them
+	build     builder
 }
 
-// TakesIncident reports whether a word is about one incident: the one that is
-// named, or the room's.
-func (w Spec) IsForIncident() bool { return w.scope == oneIncident || w.scope == twoIncidents }
+// IsForIncident reports whether the command needs an incident: the one that the line
+// names, or that of the room.
+func (s Spec) IsForIncident() bool { return s.scope == oneIncident || s.scope == twoIncidents }
 
-// flag returns the word's option of that name.
-func (w Spec) flag(name string) (Flag, bool) {
-	n := slices.IndexFunc(w.Flags, func(f Flag) bool { return f.Name == name })
+// flag returns the flag with a name.
+func (s Spec) flag(name string) (Flag, bool) {
+	n := slices.IndexFunc(s.Flags, func(f Flag) bool { return f.Name == name })
 	if n < 0 {
 		return Flag{}, false
 	}
-	return w.Flags[n], true
+	return s.Flags[n], true
 }
 
-// field returns what is known of an option's value; nothing where there is
-// nothing to choose from.
-func (w Spec) field(name string) Field {
-	for _, f := range slices.Concat(w.Form, w.completed) {
+// field returns the field for the value of a flag, or the zero Field if its values
+// cannot be completed.
+func (s Spec) field(name string) Field {
+	for _, f := range slices.Concat(s.Form, s.completed) {
 		if f.Name == name {
 			return f
 		}
@@ -54,66 +57,69 @@ func (w Spec) field(name string) Field {
 	return Field{}
 }
 
-// inOrder are the fields that stand for what the line takes in order.
-func (w Spec) positional() []Field {
-	return slices.DeleteFunc(slices.Concat(w.Form, w.completed), func(f Field) bool {
-		_, ok := w.flag(f.Name)
+// positional returns the fields that stand for positional arguments, in order.
+func (s Spec) positional() []Field {
+	return slices.DeleteFunc(slices.Concat(s.Form, s.completed), func(f Field) bool {
+		_, ok := s.flag(f.Name)
 		return ok
 	})
 }
 
-// Way is another line that a word begins, and what it does.
+// Variant is a further line that begins with a command's name, such as
+// "web sessions", and what it does.
 type Variant struct{ Line, Help string }
 
-// Flag is an option of a word.
+// Flag is an option of a command, such as --sev.
 type Flag struct {
-	Name string
-	Arg  string // what it takes; "" for a switch
+	Name string // without the dashes
+	Arg  string // its value as shown in help, such as "1-5"; "" for a switch
 	Help string
-	Many bool // may be given several times
+	Many bool // may be given more than once
 }
 
-// scope says which incidents a word wants.
+// scope says which incidents a command takes.
 type scope int
 
 const (
-	noIncident       scope = iota // none
-	oneIncident                   // one: named, or the room's
-	twoIncidents                  // one, and another as an argument
-	optionalIncident              // one where it is named or typed in a room, else none
+	noIncident       scope = iota
+	oneIncident            // the one that the line names, or that of the room
+	twoIncidents           // one as above, and another as an argument
+	optionalIncident       // as oneIncident, but it may be missing
 )
 
-// Catalog is every word, in the order of the help.
+// Catalog is the list of all commands, in the order of the help.
 type Catalog []Spec
 
-// New returns the catalog.
+// New returns the catalog of Tocsin's commands.
 func New() Catalog {
 	return slices.Concat(incidentSpecs(), peopleSpecs(), recordSpecs(), querySpecs())
 }
 
-// Find returns a word by its name.
+// Find returns the command with a name.
 func (c Catalog) Find(name string) (Spec, bool) {
-	n := slices.IndexFunc(c, func(w Spec) bool { return w.Name == name })
+	n := slices.IndexFunc(c, func(s Spec) bool { return s.Name == name })
 	if n < 0 {
 		return Spec{}, false
 	}
 	return c[n], true
 }
 
-// said finds a word as somebody typed it, such as "Ack" or "/ack".
-func (c Catalog) findTyped(word string) (Spec, bool) {
-	return c.Find(strings.ToLower(strings.TrimPrefix(word, "/")))
+// findTyped returns the command with a name as people type it, such as "Ack" or "/ack".
+func (c Catalog) findTyped(name string) (Spec, bool) {
+	return c.Find(strings.ToLower(strings.TrimPrefix(name, "/")))
 }
 
-func (c Catalog) refuseUnknown(word string) error {
+// refuseUnknown returns the refusal of a command that does not exist, with the one that
+// was probably meant.
+func (c Catalog) refuseUnknown(name string) error {
 	names := make([]string, 0, len(c))
-	for _, w := range c {
-		names = append(names, w.Name)
+	for _, s := range c {
+		names = append(names, s.Name)
 	}
-	shown, _ := workflow.CleanLine(word, 30)
-	if near := Nearest(strings.TrimPrefix(word, "/"), names); near != "" {
-		w, _ := c.Find(near)
-		return refuse(fmt.Sprintf("There is no command %q. Did you mean `%s`?", shown, near), "For example: `"+w.Example+"`.")
+	shown, _ := workflow.CleanLine(name, 30)
+	if near := Nearest(strings.TrimPrefix(name, "/"), names); near != "" {
+		s, _ := c.Find(near)
+		return refuse(fmt.Sprintf("There is no command %q. Did you mean `%s`?", shown, near), "For example: `"+s.Example+"`.")
 	}
 	return refuse(fmt.Sprintf("There is no command %q.", shown), "`help` lists them; for example `declare Checkout is down --sev 2`.")
 }

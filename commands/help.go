@@ -5,36 +5,36 @@ import (
 	"strings"
 )
 
-// Help writes what all words, or one, are for. An unknown topic is a refusal
-// with the nearest word.
-func (c Catalog) Help(topic string, access Access) (string, error) {
+// Help returns the help text for one command, or the list of all commands that access
+// may use if name is "". An unknown name is a [*workflow.Refusal].
+func (c Catalog) Help(name string, access Access) (string, error) {
 	var b strings.Builder
-	if topic == "" {
+	if name == "" {
 		section := ""
-		for _, w := range c {
-			if w.Access > access {
+		for _, s := range c {
+			if s.Access > access {
 				continue
 			}
-			if w.Section != section {
-				section = w.Section
+			if s.Section != section {
+				section = s.Section
 				fmt.Fprintf(&b, "\n%s\n", section)
 			}
-			fmt.Fprintf(&b, "  %-34s %s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
+			fmt.Fprintf(&b, "  %-34s %s\n", strings.TrimSpace(s.Name+" "+s.Args), s.Summary)
 		}
 		b.WriteString("\nIn an incident's room the ID can be left out. `help COMMAND` explains one command.\n")
 		return strings.TrimPrefix(b.String(), "\n"), nil
 	}
-	w, ok := c.Find(topic)
+	s, ok := c.Find(name)
 	if !ok {
-		return "", c.refuseUnknown(topic)
+		return "", c.refuseUnknown(name)
 	}
-	fmt.Fprintf(&b, "%s\n%s\n", strings.TrimSpace(w.Name+" "+w.Args), w.Summary)
-	for _, way := range w.Variants {
-		fmt.Fprintf(&b, "  %-28s %s\n", way.Line, way.Help)
+	fmt.Fprintf(&b, "%s\n%s\n", strings.TrimSpace(s.Name+" "+s.Args), s.Summary)
+	for _, v := range s.Variants {
+		fmt.Fprintf(&b, "  %-28s %s\n", v.Line, v.Help)
 	}
-	for _, f := range w.Flags {
+	for _, f := range s.Flags {
 		fmt.Fprintf(&b, "  %-28s %s\n", strings.TrimSpace("--"+f.Name+" "+f.Arg), f.Help)
 	}
-	fmt.Fprintf(&b, "For example: %s\nAccess: %s and above.\n", w.Example, w.Access)
+	fmt.Fprintf(&b, "For example: %s\nAccess: %s and above.\n", s.Example, s.Access)
 	return b.String(), nil
 }

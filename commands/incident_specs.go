@@ -6,7 +6,7 @@ import (
 	"tocsin/workflow"
 )
 
-// workWords are the words of somebody working on an incident.
+// incidentSpecs returns the commands that open an incident and work on it.
 func incidentSpecs() []Spec {
 	const section = "Work on an incident"
 	seen := Flag{Name: "seen", Arg: "N", Help: "the last event that you saw; buttons fill it in"}
@@ -15,12 +15,12 @@ func incidentSpecs() []Spec {
 			Name: "declare", Args: "TITLE", Section: section, Access: Guest, scope: noIncident,
 			Summary: "Open an incident and page the people responsible.",
 			Example: `declare Checkout is down --sev 2 --service checkout`,
-			Flags:   declareFlags(), Form: declareForm(), build: buildCommand(buildDeclare),
+			Flags:   declareFlags(), Form: declareForm(), build: commandBuilder(buildDeclare),
 		},
 		{
 			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Acknowledge: you are on it, and paging stops.", Example: "ack INC-7", Flags: []Flag{seen},
-			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+			build: noTextBuilder(func(a *args) (workflow.Command, error) {
 				n, err := a.parseNumber("seen")
 				return workflow.Acknowledge{Seen: n}, err
 			}),
@@ -28,14 +28,14 @@ func incidentSpecs() []Spec {
 		{
 			Name: "unack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Give up the acknowledgement: paging starts again.", Example: "unack INC-7",
-			build: buildWithoutText(func(*args) (workflow.Command, error) { return workflow.Unacknowledge{}, nil }),
+			build: noTextBuilder(func(*args) (workflow.Command, error) { return workflow.Unacknowledge{}, nil }),
 		},
 		{
 			Name: "status", Args: "[INC-n] STATUS", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Set the status: triage, investigating, identified, monitoring or resolved.",
 			Example: "status INC-7 identified",
 			Form:    []Field{{Name: "status", Label: "Status", Kind: Choose, Choices: choicesOf(statuses(false)...), Required: true}},
-			build:   buildCommand(buildStatus),
+			build:   commandBuilder(buildStatus),
 		},
 		{
 			Name: "severity", Args: "[INC-n] 1-5", Section: section, Access: Responder, scope: oneIncident, strict: true,
@@ -51,7 +51,7 @@ func incidentSpecs() []Spec {
 				{Name: "urgency", Label: "Urgency", Kind: Choose, Choices: levels(), Hint: "how fast it gets worse"},
 				{Name: "reason", Label: "Why", Kind: Line},
 			},
-			build: buildCommand(buildSeverity),
+			build: commandBuilder(buildSeverity),
 		},
 		{
 			Name: "update", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
@@ -68,13 +68,13 @@ func incidentSpecs() []Spec {
 				{Name: "status", Label: "Status", Kind: Choose, Choices: choicesOf(statuses(false)...)},
 				{Name: "to", Label: "Audience", Kind: Line, Hint: "such as support; leave empty for everyone"},
 			},
-			build: buildCommand(buildUpdate),
+			build: commandBuilder(buildUpdate),
 		},
 		{
 			Name: "escalate", Args: "[INC-n] [WHY]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Page the next step of the escalation policy now.", Example: "escalate INC-7 I cannot log in", Flags: []Flag{seen},
 			Form: []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "shown to the people who are paged"}},
-			build: buildCommand(func(a *args) (workflow.Command, error) {
+			build: commandBuilder(func(a *args) (workflow.Command, error) {
 				n, err := a.parseNumber("seen")
 				return workflow.Escalate{Seen: n, Reason: a.text()}, err
 			}),
@@ -83,30 +83,30 @@ func incidentSpecs() []Spec {
 			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Resolve the incident: users are no longer affected.", Example: "resolve INC-7 Rolled back to 4.2",
 			Form:  []Field{{Name: "how", Label: "Resolution", Kind: Text, Hint: "leave empty to keep what is recorded"}},
-			build: buildText("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
+			build: textBuilder("", func(t string) workflow.Command { return workflow.Resolve{Text: t} }),
 		},
 		{
 			Name: "reopen", Args: "[INC-n] [WHY]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Reopen the incident: paging starts again.", Example: "reopen INC-7 Fails again",
 			Form:  []Field{{Name: "why", Label: "Why", Kind: Text, Hint: "shown to the people who are paged"}},
-			build: buildText("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
+			build: textBuilder("", func(t string) workflow.Command { return workflow.Reopen{Reason: t} }),
 		},
 		{
 			Name: "retry", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Retry what failed for its rooms.", Example: "retry INC-7",
-			build: buildWithoutText(func(*args) (workflow.Command, error) { return workflow.RetryRooms{}, nil }),
+			build: noTextBuilder(func(*args) (workflow.Command, error) { return workflow.RetryRooms{}, nil }),
 		},
 		{
 			Name: "cancel", Args: "[INC-n] [WHY]", Section: section, Access: Commander, scope: oneIncident,
 			Summary: "Cancel it: it was not an incident.", Example: "cancel INC-7 Test alert",
 			Form:  []Field{{Name: "why", Label: "Why was it not an incident?", Kind: Text}},
-			build: buildText("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
+			build: textBuilder("", func(t string) workflow.Command { return workflow.Cancel{Reason: t} }),
 		},
 		{
 			Name: "merge", Args: "[INC-n] INC-m", Section: section, Access: Commander, scope: twoIncidents, strict: true,
 			Summary: "Merge it into another incident, which receives its alerts.", Example: "merge INC-8 INC-7",
 			Form: []Field{{Name: "into", Label: "Merge into", Kind: Incident, Required: true, Hint: "it receives the alerts"}},
-			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+			build: noTextBuilder(func(a *args) (workflow.Command, error) {
 				if a.otherIncident == "" {
 					return nil, a.refuse("Merge into which incident?")
 				}
@@ -135,8 +135,8 @@ func declareFlags() []Flag {
 	}
 }
 
-// declareForm asks for what matters first, so that a platform with room for a
-// few fields can stop early.
+// declareForm returns the fields of the declare form, the most important first: a
+// platform whose forms have room for a few fields shows the first ones.
 func declareForm() []Field {
 	return []Field{
 		{Name: "title", Label: "What is wrong?", Kind: Line, Required: true, Hint: "such as Checkout is down"},
@@ -201,11 +201,15 @@ func buildDeclare(a *args) (workflow.Command, error) {
 }
 
 func buildStatus(a *args) (workflow.Command, error) {
-	word := strings.ToLower(a.take("status"))
+	text := a.take("status")
 	if err := a.requireEnd(); err != nil {
 		return nil, err
 	}
-	return a.parseStatus(word)
+	status, err := a.parseStatus(text)
+	if err != nil {
+		return nil, err
+	}
+	return workflow.SetStatus{To: status}, nil
 }
 
 func buildSeverity(a *args) (workflow.Command, error) {
@@ -240,11 +244,7 @@ func buildUpdate(a *args) (workflow.Command, error) {
 		return nil, err
 	}
 	if a.has("status") {
-		s, err := a.parseStatus(strings.ToLower(a.get("status")))
-		if err != nil {
-			return nil, err
-		}
-		c.Status = s.(workflow.SetStatus).To //nolint:errcheck // status returns nothing else
+		c.Status, err = a.parseStatus(a.get("status"))
 	}
-	return c, nil
+	return c, err
 }

@@ -7,57 +7,60 @@ import (
 	"tocsin/workflow"
 )
 
-// Context is where a line was typed, and by whom.
+// Context is what the parser must know beside the line: where and by whom it was
+// typed, and how to look up names. The zero value looks up nothing.
 type Context struct {
-	Room   string    // the incident whose room it is, or ""
-	Now    time.Time // for times that are relative
-	Zone   *time.Location
-	Matrix workflow.Matrix
-	// Person resolves "@ana"; Target resolves a person, team, policy or
-	// webhook that can be paged. A nil func resolves nothing.
+	Room    string            // ID of the incident in whose room the line was typed, or ""
+	Now     time.Time         // the current time, for times such as "20m" ago
+	Zone    *time.Location    // the speaker's time zone; nil: UTC
+	Matrix  workflow.Matrix   // for impact and urgency; nil: the default matrix
+	Speaker workflow.Reporter // the person who gives the command
+
+	// Person returns the person behind a handle such as "@ana".
 	Person func(handle string) (id, name string, ok bool)
+	// Target returns what a handle pages: a person, team, policy or webhook.
 	Target func(handle string) (workflow.Target, bool)
-	// Service resolves a service by ID or name; unknown ones are kept as typed.
+	// Service returns the ID of a service by ID or name. A service that is not found is
+	// kept as it was typed.
 	Service func(text string) (id string, ok bool)
-	Speaker workflow.Reporter
-	// Fields is what a form was filled in with, by the names of the word's
-	// fields. It adds to what the line says: texts follow one another, an option
-	// that both give is the form's, and a field that the word's Form lacks is
-	// refused. A value is taken literally, without the space around it; a blank
-	// one counts as not given.
+
+	// Fields holds the values of a submitted form, by the name of the field. They add to
+	// the line: texts are joined, and a flag that both contain has the value of the form.
+	// Values are taken literally; blank ones are ignored. A field that the command's form
+	// does not have is refused.
 	Fields map[string][]string
-	// Choices lists what only the house knows, for [Catalog.Complete]: people,
-	// targets, services, and the open incidents that the speaker may see. What
-	// stands first is offered first. A nil func lists nothing.
+
+	// Choices lists the possible values of a field for [Catalog.Complete], the best
+	// first: people, targets, services, and the open incidents that the speaker may see.
 	Choices func(kind FieldKind) []Choice
 }
 
-// Query is a command that changes nothing: the bot answers it by reading.
+// Query is a command that only reads.
 type Query struct {
-	Kind     string // the word: list, show, timeline, timers, who, web or help
-	Topic    string // help: a word; web: "" for a link, sessions or revoke
-	ID       string // web revoke: the session, or "all"
-	Status   string
-	Severity workflow.Severity
-	Service  string
-	All      bool // list: ended ones too
-	Limit    int
+	Kind     string            // name of the command: list, show, timeline, timers, who, web or help
+	Topic    string            // help: name of a command; web: "" for a link, "sessions" or "revoke"
+	ID       string            // web revoke: ID of a session, or "all"
+	Status   string            // list: only this status
+	Severity workflow.Severity // list: only this severity
+	Service  string            // list: only this service
+	All      bool              // list: ended incidents too
+	Limit    int               // list: at most this many; 0: no limit given
 }
 
-// Call is a line understood.
+// Call is a parsed line. Either Command or Query is set.
 type Call struct {
 	Spec     Spec
-	Incident string           // what it is about; "" for none
-	Command  workflow.Command // nil for a query
-	Query    *Query
-	Access   Access // what it needs: the word's, or more because of a flag
+	Incident string           // ID of the incident that it is for, or ""
+	Command  workflow.Command // changes the incident
+	Query    *Query           // only reads
+	Access   Access           // the access that it needs: that of the command, or more because of a flag
 }
 
-// longest is how much of a line, and of each value of a form, is read.
+// maxBytes is how much of a line, and of each value of a form, is read.
 const maxBytes = 64 << 10
 
-// Parse understands a line, and what a form adds to it. A mistake is a
-// [*workflow.Refusal] that names the nearest right word and an example.
+// Parse parses a line, together with the values of a form in ctx.Fields. A mistake is
+// a [*workflow.Refusal] that says what would be right, with an example.
 func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	tokens := tokenize(text[:min(len(text), maxBytes)])
 	if len(tokens) == 0 {
@@ -68,11 +71,11 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 			tokens = tokenize("help")
 		}
 	}
-	w, ok := c.findTyped(tokens[0].text)
+	spec, ok := c.findTyped(tokens[0].text)
 	if !ok {
 		return Call{}, c.refuseUnknown(tokens[0].text)
 	}
-	a := &args{spec: w, ctx: ctx, flags: map[string][]string{}}
+	a := &args{spec: spec, ctx: ctx, flags: map[string][]string{}}
 	if err := a.readTokens(tokens[1:]); err != nil {
 		return Call{}, err
 	}
@@ -83,19 +86,19 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	call := Call{Spec: w, Incident: incident, Access: w.Access}
-	call.Command, call.Query, err = w.build(a)
+	call := Call{Spec: spec, Incident: incident, Access: spec.Access}
+	call.Command, call.Query, err = spec.build(a)
 	if err != nil {
 		return Call{}, err
 	}
-	if cl, ok := call.Command.(workflow.Close); ok && cl.Force {
+	if c, ok := call.Command.(workflow.Close); ok && c.Force {
 		call.Access = Commander
 	}
 	return call, nil
 }
 
-// calls reports whether a line that begins so is addressed to the bot: its word
-// comes next.
+// isBotName reports whether the first word of a line is the name of the slash command,
+// so that the name of the command comes next.
 func isBotName(word string) bool {
 	word = strings.ToLower(word)
 	return word == "/incident" || word == "/inc" || word == "incident"

@@ -6,72 +6,74 @@ import (
 	"unicode"
 )
 
-// typing is a line that is being typed: understood up to its last token.
+// partialLine is a line that is being typed. Everything before its last token is parsed.
 type partialLine struct {
 	catalog Catalog
 	ctx     Context
 	access  Access
 
-	head   string  // what comes before the last token, as typed
-	tokens []token // what of the head follows "/incident"
-	last   string  // the last token, without its quotes; "" after a space
-	quoted bool    // whether the last token is
+	head   string  // the line before its last token, as typed
+	tokens []token // the tokens of head, without "/incident"
+	last   string  // the last token, without quotes; "" after a space
+	quoted bool    // whether the last token is quoted
 
-	args *args // what the word was given; nil before a word, and after a mistake
+	args *args // the arguments in head; nil while the name of the command is typed, and after a mistake
 }
 
-// typing reads a line as [Catalog.Parse] would, as far as it goes.
+// readPartial parses a line that is being typed, as [Catalog.Parse] would, up to its last
+// token.
 func (c Catalog) readPartial(line string, ctx Context, access Access) *partialLine {
-	t := &partialLine{catalog: c, ctx: ctx, access: access}
-	t.cutLastToken(line)
-	if len(t.tokens) == 0 && isBotName(t.last) {
-		t.cutLastToken(line + " ")
+	p := &partialLine{catalog: c, ctx: ctx, access: access}
+	p.cutLastToken(line)
+	if len(p.tokens) == 0 && isBotName(p.last) {
+		p.cutLastToken(line + " ")
 	}
-	if len(t.tokens) > 0 && isBotName(t.tokens[0].text) {
-		t.tokens = t.tokens[1:]
+	if len(p.tokens) > 0 && isBotName(p.tokens[0].text) {
+		p.tokens = p.tokens[1:]
 	}
-	if len(t.tokens) == 0 {
-		return t
+	if len(p.tokens) == 0 {
+		return p
 	}
-	w, ok := c.findTyped(t.tokens[0].text)
-	if !ok || w.Access > access {
-		return t
+	spec, ok := c.findTyped(p.tokens[0].text)
+	if !ok || spec.Access > access {
+		return p
 	}
-	a := &args{spec: w, ctx: ctx, flags: map[string][]string{}}
-	err := a.readTokens(t.tokens[1:])
+	a := &args{spec: spec, ctx: ctx, flags: map[string][]string{}}
+	err := a.readTokens(p.tokens[1:])
 	if _, ok := a.nextFields(); ok && (err == nil || a.openFlag != "" && a.canTake(a.openFlag)) {
-		t.args = a
+		p.args = a
 	}
-	return t
+	return p
 }
 
-// cut separates the last token from what comes before it. A quotation that is
-// still open belongs to it.
-func (t *partialLine) cutLastToken(line string) {
-	t.tokens, t.last, t.quoted = nil, "", false
+// cutLastToken splits a line into head and last token. A quoted text that is not closed
+// yet is one token.
+func (p *partialLine) cutLastToken(line string) {
+	p.tokens, p.last, p.quoted = nil, "", false
 	for rest := line; ; {
 		rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
-		t.head = line[:len(line)-len(rest)]
+		p.head = line[:len(line)-len(rest)]
 		if rest == "" {
 			return
 		}
 		next := readToken(rest)
-		if option, value, opens := openQuote(next, rest); opens {
-			t.last, t.quoted = option+value, option == ""
+		if prefix, value, ok := openQuote(next, rest); ok {
+			p.last, p.quoted = prefix+value, prefix == ""
 			return
 		}
 		if len(next.raw) == len(rest) {
-			t.last, t.quoted = next.text, next.quoted
+			p.last, p.quoted = next.text, next.quoted
 			return
 		}
-		t.tokens = append(t.tokens, next)
+		p.tokens = append(p.tokens, next)
 		rest = rest[len(next.raw):]
 	}
 }
 
-// quoting reports whether a token opens a quotation that the rest of the line
-// does not close, and what is in it so far: "two wo, or --option="two wo.
-func openQuote(t token, rest string) (option, value string, opens bool) {
+// openQuote reports whether a token opens a quoted text that the rest of the line does
+// not close, such as "two wo or --title="two wo. It returns the flag before the quote
+// (--title=), if any, and the text so far.
+func openQuote(t token, rest string) (prefix, value string, ok bool) {
 	if size := quoteSize(rest); size > 0 {
 		return "", rest[size:], !t.quoted
 	}
@@ -81,20 +83,20 @@ func openQuote(t token, rest string) (option, value string, opens bool) {
 	return "", "", false
 }
 
-// names are the words that may be used.
-func (t *partialLine) usableNames() []string {
+// usableNames returns the names of the commands that the access may use.
+func (p *partialLine) usableNames() []string {
 	var all []string
-	for _, w := range t.catalog {
-		if w.Access <= t.access {
-			all = append(all, w.Name)
+	for _, s := range p.catalog {
+		if s.Access <= p.access {
+			all = append(all, s.Name)
 		}
 	}
 	return all
 }
 
-// spaced adds a space to a line where more can be typed.
-func (t *partialLine) addSpace(line string) string {
-	next := t.catalog.readPartial(line+" ", t.ctx, t.access)
+// addSpace adds a space to a line if more can follow.
+func (p *partialLine) addSpace(line string) string {
+	next := p.catalog.readPartial(line+" ", p.ctx, p.access)
 	if next.args == nil {
 		return line
 	}
@@ -108,20 +110,20 @@ func (t *partialLine) addSpace(line string) string {
 	return line
 }
 
-// takes reports whether an option can still be given.
+// canTake reports whether a flag exists and can be added.
 func (a *args) canTake(name string) bool {
-	f, known := a.spec.flag(name)
-	return known && (f.Many || !a.has(name))
+	f, ok := a.spec.flag(name)
+	return ok && (f.Many || !a.has(name))
 }
 
-// wants returns what the next word of the line may be given for: nothing where
-// the word has all that it takes. It is not ok after a mistake.
+// nextFields returns the fields that the next word can be a value of, or none if the
+// command has all its arguments. ok is false after a mistake.
 func (a *args) nextFields() (fields []Field, ok bool) {
-	b := *a // what is looked at stays
-	unnamed := len(b.words) == 0
+	b := *a // a copy: takeIncident removes words
+	isFirst := len(b.words) == 0
 	incident := Field{Label: "Incident", Kind: Incident}
 	if _, err := b.takeIncident(); err != nil {
-		return []Field{incident}, unnamed
+		return []Field{incident}, isFirst
 	}
 	left, rest := a.spec.positional(), b.words
 	switch {
@@ -129,26 +131,26 @@ func (a *args) nextFields() (fields []Field, ok bool) {
 		rest = nil
 	case a.spec.scope == twoIncidents && b.otherIncident != "":
 		left = nil
-	case a.spec.scope == optionalIncident && unnamed && a.ctx.Room == "":
+	case a.spec.scope == optionalIncident && isFirst && a.ctx.Room == "":
 		fields = append(fields, incident)
 	}
-	many := false // whether the first that is left has a value
+	hasValue := false // whether left[0], which takes many values, has one
 	for _, t := range rest {
-		if many && len(left) > 1 && !isTarget(t.text) {
-			left, many = left[1:], false
+		if hasValue && len(left) > 1 && !isTarget(t.text) {
+			left, hasValue = left[1:], false
 		}
 		if len(left) == 0 {
 			return nil, false
 		}
 		n := 0
-		if strings.HasPrefix(t.text, "@") { // a person, whatever else comes first
+		if strings.HasPrefix(t.text, "@") { // a person, even if another field comes first
 			n = max(0, slices.IndexFunc(left, func(f Field) bool { return f.Kind == Person }))
 		}
 		switch {
 		case !a.spec.strict && (left[n].Kind == Line || left[n].Kind == Text):
 			return left[n : n+1], true
 		case left[n].Many:
-			many = true
+			hasValue = true
 		default:
 			left = slices.Delete(left, n, n+1)
 		}

@@ -9,14 +9,14 @@ import (
 	"tocsin/workflow"
 )
 
-// peopleWords bring people in.
+// peopleSpecs returns the commands that assign roles and bring in more people.
 func peopleSpecs() []Spec {
 	const section = "People"
 	return []Spec{
 		{
 			Name: "lead", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Become the commander.", Example: "lead INC-7",
-			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+			build: noTextBuilder(func(a *args) (workflow.Command, error) {
 				if a.ctx.Speaker.Person == "" {
 					return nil, refuse("Only a configured person can lead.", "Add yourself under `people:`, or `assign commander @ana`.")
 				}
@@ -34,7 +34,7 @@ func peopleSpecs() []Spec {
 				},
 				{Name: "person", Label: "Assignee", Kind: Person, Hint: "leave empty to remove the role"},
 			},
-			build: buildCommand(buildAssign),
+			build: commandBuilder(buildAssign),
 		},
 		{
 			Name: "page", Args: "[INC-n] @WHO… [WHY]", Section: section, Access: Responder, scope: oneIncident,
@@ -44,13 +44,13 @@ func peopleSpecs() []Spec {
 				{Name: "who", Label: "Who to page", Kind: Target, Required: true, Many: true, Hint: "people, teams or policies; at most ten"},
 				{Name: "why", Label: "Why", Kind: Text, Hint: "shown in the page"},
 			},
-			build: buildCommand(buildPage),
+			build: commandBuilder(buildPage),
 		},
 		{
 			Name: "invite", Args: "[INC-n] @PERSON…", Section: section, Access: Responder, scope: oneIncident, strict: true,
 			Summary: "Invite people to see and join the incident.", Example: "invite INC-7 @ben",
 			Form:  []Field{{Name: "person", Label: "People", Kind: Person, Required: true, Many: true}},
-			build: buildCommand(buildInvite),
+			build: commandBuilder(buildInvite),
 		},
 		{
 			Name: "private", Args: "[INC-n] [off]", Section: section, Access: Responder, scope: oneIncident, strict: true,
@@ -59,7 +59,7 @@ func peopleSpecs() []Spec {
 				Name: "private", Label: "Visible to", Kind: Choose,
 				Choices: []Choice{{"on", "Its members"}, {"off", "Everyone"}}, Hint: "leave empty for its members",
 			}},
-			build: buildCommand(func(a *args) (workflow.Command, error) {
+			build: commandBuilder(func(a *args) (workflow.Command, error) {
 				switch strings.ToLower(a.take("private")) {
 				case "", "on":
 					return workflow.SetVisibility{To: workflow.Private}, a.requireEnd()
@@ -72,7 +72,8 @@ func peopleSpecs() []Spec {
 	}
 }
 
-// buildAssign gives a role. A form that leaves the person empty takes it away.
+// buildAssign builds [workflow.Assign]. Role and person may be given in either order. A
+// form in which the person is empty takes the role away.
 func buildAssign(a *args) (workflow.Command, error) {
 	role, handle := a.take("role"), a.take("person")
 	if strings.HasPrefix(role, "@") { // assign @ana commander
@@ -97,8 +98,9 @@ func buildAssign(a *args) (workflow.Command, error) {
 	return workflow.Assign{Role: role, Person: id, Name: name}, err
 }
 
-// buildPage pages whoever a form names, then whoever the line begins with: its
-// first word, unless the form names somebody, and what looks like a target.
+// buildPage builds [workflow.Page]. The targets are the values of the form, then the
+// words at the start of the line: the first one in any case if the form has none, and
+// those after it while they look like targets. The rest is the text.
 func buildPage(a *args) (workflow.Command, error) {
 	var c workflow.Page
 	for {
@@ -130,8 +132,8 @@ func buildPage(a *args) (workflow.Command, error) {
 	return c, nil
 }
 
-// aims reports whether a word names whom to page: "@ana" or "policy:payments",
-// but neither "urgent:" nor an address.
+// isTarget reports whether a word looks like a target: "@ana" or "policy:payments", but
+// not "urgent:", "12:30" or a web address.
 func isTarget(word string) bool {
 	kind, id, found := strings.Cut(word, ":")
 	return strings.HasPrefix(word, "@") || found && kind != "" && id != "" && !strings.HasPrefix(id, "/") &&

@@ -7,10 +7,10 @@ import (
 	"tocsin/workflow"
 )
 
-// readWords answer questions and change nothing.
+// querySpecs returns the commands that only read.
 func querySpecs() []Spec {
 	const section = "Look up"
-	about := func(kind string) func(*args) (workflow.Command, *Query, error) {
+	incidentQuery := func(kind string) builder {
 		return func(a *args) (workflow.Command, *Query, error) { return nil, &Query{Kind: kind}, a.requireEnd() }
 	}
 	return []Spec{
@@ -33,19 +33,19 @@ func querySpecs() []Spec {
 		},
 		{
 			Name: "show", Args: "[INC-n]", Section: section, Access: Guest, scope: oneIncident, strict: true,
-			Summary: "Show one incident.", Example: "show INC-7", build: about("show"),
+			Summary: "Show one incident.", Example: "show INC-7", build: incidentQuery("show"),
 		},
 		{
 			Name: "timeline", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Show what happened, in order.", Example: "timeline INC-7", build: about("timeline"),
+			Summary: "Show what happened, in order.", Example: "timeline INC-7", build: incidentQuery("timeline"),
 		},
 		{
 			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Show the next deadlines: what happens, when and why.", Example: "timers INC-7", build: about("timers"),
+			Summary: "Show the next deadlines: what happens, when and why.", Example: "timers INC-7", build: incidentQuery("timers"),
 		},
 		{
 			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
-			Summary: "Show who was paged, how, and whether it was delivered.", Example: "who INC-7", build: about("who"),
+			Summary: "Show who was paged, how, and whether it was delivered.", Example: "who INC-7", build: incidentQuery("who"),
 		},
 		{
 			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, scope: optionalIncident, strict: true,
@@ -93,8 +93,8 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 	return nil, q, a.requireEnd()
 }
 
-// buildWeb asks for a link to sign in with, which may lead to an incident; for
-// where somebody is signed in; or for an end of that.
+// buildWeb builds the query for a link that signs the speaker in to the browser, for the
+// list of their sessions, or for the end of one.
 func buildWeb(a *args) (workflow.Command, *Query, error) {
 	q := &Query{Kind: "web", Topic: strings.ToLower(a.take(""))}
 	switch q.Topic {

@@ -6,7 +6,7 @@ import (
 	"tocsin/workflow"
 )
 
-// paperWords write down what happened.
+// recordSpecs returns the commands for notes, action items and the write-up.
 func recordSpecs() []Spec {
 	const section = "Record"
 	return []Spec{
@@ -18,7 +18,7 @@ func recordSpecs() []Spec {
 				{Name: "text", Label: "Note", Kind: Text, Required: true},
 				{Name: "pin", Label: "Also show it on the card", Kind: Check},
 			},
-			build: buildCommand(func(a *args) (workflow.Command, error) {
+			build: commandBuilder(func(a *args) (workflow.Command, error) {
 				if strings.TrimSpace(a.text()) == "" {
 					return nil, a.refuse("A note needs a text.")
 				}
@@ -28,19 +28,19 @@ func recordSpecs() []Spec {
 		{
 			Name: "task", Args: "[INC-n] TEXT | done N | undo N", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Add an action item, or mark it as done.", Example: "task INC-7 Call the vendor --for @ana",
-			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "assignee"}}, Form: actionItemForm(), build: buildCommand(buildTask),
+			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "assignee"}}, Form: actionItemForm(), build: commandBuilder(buildTask),
 		},
 		{
 			Name: "followup", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Add an action item for after the incident.", Example: "followup INC-7 Alert on certificate expiry --for @ana",
 			Flags: []Flag{{Name: "for", Arg: "@PERSON", Help: "assignee"}}, Form: actionItemForm(),
-			build: buildCommand(func(a *args) (workflow.Command, error) { return buildAddTask(a, true) }),
+			build: commandBuilder(func(a *args) (workflow.Command, error) { return buildAddTask(a, true) }),
 		},
 		{
 			Name: "cause", Args: "[INC-n] TEXT", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Record the cause.", Example: "cause INC-7 Expired certificate on the load balancer",
 			Form:  []Field{{Name: "text", Label: "Cause", Kind: Text, Required: true}},
-			build: buildText("A cause needs a text.", func(t string) workflow.Command { return workflow.SetCause{Text: t} }),
+			build: textBuilder("A cause needs a text.", func(t string) workflow.Command { return workflow.SetCause{Text: t} }),
 		},
 		{
 			Name: "link", Args: "[INC-n] URL|INC-m [TITLE]", Section: section, Access: Responder, scope: oneIncident,
@@ -49,7 +49,7 @@ func recordSpecs() []Spec {
 				{Name: "target", Label: "Address or incident", Kind: Line, Required: true, Hint: "https://… or INC-3"},
 				{Name: "title", Label: "Title", Kind: Line},
 			},
-			build: buildCommand(func(a *args) (workflow.Command, error) {
+			build: commandBuilder(func(a *args) (workflow.Command, error) {
 				target := a.take("target")
 				if target == "" {
 					return nil, a.refuse("Link what?")
@@ -78,7 +78,7 @@ func recordSpecs() []Spec {
 				{Name: "service", Label: "Add services", Kind: Service, Many: true},
 				{Name: "symptom", Label: "Add symptoms", Kind: Line, Many: true},
 			},
-			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+			build: noTextBuilder(func(a *args) (workflow.Command, error) {
 				return workflow.SetDetails{
 					Title: a.get("title"), Description: a.get("description"), Category: a.get("category"),
 					AddServices: a.findServices("service"), AddSymptoms: a.flags["symptom"],
@@ -92,7 +92,7 @@ func recordSpecs() []Spec {
 				{Name: "number", Label: "Check", Kind: Line, Required: true, Hint: "its number on the checklist"},
 				{Name: "outcome", Label: "Result", Kind: Choose, Choices: choicesOf("passed", "failed"), Required: true},
 			},
-			build: buildCommand(buildVerify),
+			build: commandBuilder(buildVerify),
 		},
 		{
 			Name: "close", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
@@ -105,7 +105,7 @@ func recordSpecs() []Spec {
 				{Name: "force", Label: "Close although it is incomplete", Kind: Check, Hint: "commanders only; needs a reason"},
 				{Name: "reason", Label: "Why", Kind: Text},
 			},
-			build: buildWithoutText(func(a *args) (workflow.Command, error) {
+			build: noTextBuilder(func(a *args) (workflow.Command, error) {
 				return workflow.Close{Force: a.has("force"), Reason: a.get("reason")}, nil
 			}),
 		},

@@ -5,16 +5,16 @@ import (
 	"unicode"
 )
 
-// token is one word of a line.
+// token is one word of a line, one quoted text, or one value of a form.
 type token struct {
-	text   string // without its quotes
+	text   string // without quotes
 	raw    string // as typed
 	quoted bool
-	field  string // the field of a form that it was given for; "" for what was typed
+	field  string // name of the form's field that it is a value of; "" if it was typed
 }
 
-// split cuts a line into tokens. Double quotes, straight or curly, keep words
-// together when they begin one; an unclosed quote is an ordinary character.
+// tokenize splits a line into tokens. A text in double quotes, straight or curly, is one
+// token if the quote begins a word. A quote that is not closed is an ordinary character.
 func tokenize(line string) []token {
 	var tokens []token
 	for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeftFunc(line, unicode.IsSpace) {
@@ -25,7 +25,7 @@ func tokenize(line string) []token {
 	return tokens
 }
 
-// first reads the token that a line begins with.
+// readToken returns the first token of a line that begins with one.
 func readToken(line string) token {
 	if size := quoteSize(line); size > 0 {
 		if end := strings.IndexAny(line[size:], `"”“`); end >= 0 {
@@ -40,7 +40,8 @@ func readToken(line string) token {
 	return readFlagToken(line[:end], line)
 }
 
-// flagToken keeps --flag="two words" in one token.
+// readFlagToken returns the first token of a line whose first word is known. It keeps
+// --flag="two words" in one token.
 func readFlagToken(word, line string) token {
 	if strings.HasPrefix(word, "--") {
 		if at := strings.Index(word, `="`); at > 0 {
@@ -52,7 +53,7 @@ func readFlagToken(word, line string) token {
 	return token{text: word, raw: word}
 }
 
-// quote returns the size of the double quote that s begins with, or 0.
+// quoteSize returns the size in bytes of the double quote that s begins with, or 0.
 func quoteSize(s string) int {
 	for _, q := range []string{`"`, "“", "”"} {
 		if strings.HasPrefix(s, q) {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,8 +10,8 @@ import (
 	"tocsin/workflow"
 )
 
-// ParseID reads an incident's ID as people type it ("INC-7", "inc-7" or "inc7")
-// and returns it as "INC-7", or "" if text is not an ID.
+// ParseID reads the ID of an incident as people type it ("INC-7", "inc-7" or "inc7") and
+// returns "INC-7". It returns "" if text is not an ID.
 func ParseID(text string) string {
 	if n := workflow.ParseID(text); n > 0 {
 		return workflow.ID(n)
@@ -18,8 +19,8 @@ func ParseID(text string) string {
 	return ""
 }
 
-// parseNumber reads the number of an incident, such as "7" or "#7", and returns
-// its ID, or "" if text is not a number.
+// parseBareNumber reads the number of an incident, such as "7" or "#7", and returns its
+// ID. It returns "" if text is not a number.
 func parseBareNumber(text string) string {
 	digits := strings.TrimPrefix(text, "#")
 	n, err := strconv.Atoi(digits)
@@ -29,18 +30,17 @@ func parseBareNumber(text string) string {
 	return workflow.ID(n)
 }
 
-// ParseDuration reads "30s", "5m", "4h", "2d" or "1h30m": more than zero, at
-// most a year.
-func ParseDuration(text string) (time.Duration, bool) {
+// ParseDuration reads a duration such as "30s", "5m", "4h", "2d" or "1h30m". It must be
+// longer than zero and at most 366 days; ok is false otherwise.
+func ParseDuration(text string) (d time.Duration, ok bool) {
 	var days time.Duration
-	if n, rest, found := strings.Cut(text, "d"); found {
-		d, err := strconv.Atoi(n)
-		if err != nil || d < 0 || d > 366 {
+	if count, rest, found := strings.Cut(text, "d"); found {
+		n, err := strconv.Atoi(count)
+		if err != nil || n < 0 || n > 366 {
 			return 0, false
 		}
-		days, text = time.Duration(d)*24*time.Hour, rest
+		days, text = time.Duration(n)*24*time.Hour, rest
 	}
-	var d time.Duration
 	if text != "" {
 		var err error
 		if d, err = time.ParseDuration(text); err != nil || d < 0 {
@@ -51,7 +51,7 @@ func ParseDuration(text string) (time.Duration, bool) {
 	return d, d > 0 && d <= 366*24*time.Hour
 }
 
-// number reads a flag as a number that is not negative; 0 when it is missing.
+// parseNumber reads a flag whose value is a number; 0 if the flag is missing.
 func (a *args) parseNumber(flag string) (int, error) {
 	if !a.has(flag) {
 		return 0, nil
@@ -63,6 +63,7 @@ func (a *args) parseNumber(flag string) (int, error) {
 	return n, nil
 }
 
+// parseLevel reads a flag whose value is an impact or an urgency; "" if it is missing.
 func (a *args) parseLevel(flag string) (workflow.Level, error) {
 	if !a.has(flag) {
 		return "", nil
@@ -82,19 +83,20 @@ func (a *args) parseSeverity(text string) (workflow.Severity, error) {
 	return s, nil
 }
 
-func (a *args) parseStatus(word string) (workflow.Command, error) {
+// parseStatus reads a status that an incident can be moved to.
+func (a *args) parseStatus(text string) (workflow.Status, error) {
 	names := statuses(false)
-	for _, n := range names {
-		if n == word {
-			return workflow.SetStatus{To: workflow.Status(n)}, nil
-		}
+	text = strings.ToLower(text)
+	if slices.Contains(names, text) {
+		return workflow.Status(text), nil
 	}
-	if near := Nearest(word, names); near != "" && word != "" {
-		return nil, refuse(fmt.Sprintf("%q is not a status. Did you mean `%s`?", shorten(word), near), "For example: `status "+near+"`.")
+	if near := Nearest(text, names); near != "" && text != "" {
+		return "", refuse(fmt.Sprintf("%q is not a status. Did you mean `%s`?", shorten(text), near), "For example: `status "+near+"`.")
 	}
-	return nil, a.refuse("The status is one of " + strings.Join(names, ", ") + ".")
+	return "", a.refuse("The status is one of " + strings.Join(names, ", ") + ".")
 }
 
+// findPerson returns the person behind a handle, or a refusal.
 func (a *args) findPerson(handle string) (id, name string, err error) {
 	if a.ctx.Person != nil {
 		if id, name, ok := a.ctx.Person(handle); ok {
@@ -104,7 +106,8 @@ func (a *args) findPerson(handle string) (id, name string, err error) {
 	return "", "", a.refuse(fmt.Sprintf("There is no one called %q.", shorten(handle)))
 }
 
-// services resolves the services of a flag; unknown ones are kept as typed.
+// findServices returns the IDs of the services that a flag names. Unknown services are
+// kept as they were typed.
 func (a *args) findServices(flag string) []string {
 	var all []string
 	for _, value := range a.flags[flag] {
@@ -121,7 +124,8 @@ func (a *args) findServices(flag string) []string {
 	return all
 }
 
-// duration reads "30s", "5m", "4h" or "2d", or several of them together.
+// parseDuration reads a flag whose value is a duration, see [ParseDuration]; 0 if the
+// flag is missing.
 func (a *args) parseDuration(flag string) (time.Duration, error) {
 	if !a.has(flag) {
 		return 0, nil
@@ -133,8 +137,9 @@ func (a *args) parseDuration(flag string) (time.Duration, error) {
 	return d, nil
 }
 
-// past reads "02:55" as the last time the clock showed it in the speaker's
-// zone, and "20m" as that long ago.
+// parsePast reads a flag whose value is a time in the past: "02:55" is the last time that
+// a clock in the speaker's zone showed it, and "20m" is that long ago. A missing flag is
+// the zero time.
 func (a *args) parsePast(flag string) (time.Time, error) {
 	if !a.has(flag) {
 		return time.Time{}, nil
@@ -162,7 +167,7 @@ func (a *args) parsePast(flag string) (time.Time, error) {
 	return time.Time{}, a.refuse(fmt.Sprintf("--%s takes a time such as 02:55 or 20m, not %q.", flag, shorten(text)))
 }
 
-// index reads the number of a task or a check.
+// parseIndex takes the number of an action item or a check.
 func (a *args) parseIndex(what string) (int, error) {
 	word := a.take("number")
 	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
@@ -172,6 +177,7 @@ func (a *args) parseIndex(what string) (int, error) {
 	return n, nil
 }
 
+// shorten makes a text safe and short enough to repeat in a refusal.
 func shorten(text string) string {
 	s, _ := workflow.CleanLine(text, 40)
 	return s

@@ -31,8 +31,8 @@ func (s *Store) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error)
 	return ids, nil
 }
 
-// owe puts a task at the end of its lane; one with a revision takes the place
-// of all that the lane holds.
+// addTask adds a task to the end of its lane; a task with a revision replaces all tasks
+// of its lane.
 func (s *Store) addTask(t bot.Task) {
 	if i := s.incidents[t.Owner]; i != nil {
 		i.archived = false
@@ -47,7 +47,8 @@ func (s *Store) addTask(t bot.Task) {
 	s.lanes[key].tasks = append(s.lanes[key].tasks, t)
 }
 
-// done reports whether nothing is to come of an incident by itself.
+// isFinished reports whether an incident will not change by itself: it is not open, has
+// no unread mail, and owes nothing.
 func (s *Store) isFinished(i *incident) bool {
 	if i.open || len(i.Mail) > 0 {
 		return false
@@ -60,8 +61,8 @@ func (s *Store) isFinished(i *incident) bool {
 	return true
 }
 
-// Archive implements [bot.Archive]. Nothing is made smaller here: the mark behaves
-// as the compact form does.
+// Archive implements [bot.Archive]. It only marks the incident: there is no compact form
+// in memory.
 func (s *Store) Archive(_ context.Context, id string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,15 +99,15 @@ func (s *Store) Forget(_ context.Context, id string) (bool, error) {
 	return true, nil
 }
 
-// forgetRecords deletes the records that belong to an incident.
+// forgetRecords deletes the records that belong to an incident, see [bot.OwnedKinds].
 func (s *Store) forgetRecords(id string) {
 	for key := range s.records {
-		rest, its := strings.CutPrefix(key[1], id+"/")
-		if !its || !slices.Contains(bot.OwnedKinds(), key[0]) {
+		name, ok := strings.CutPrefix(key[1], id+"/")
+		if !ok || !slices.Contains(bot.OwnedKinds(), key[0]) {
 			continue
 		}
 		delete(s.records, key)
-		if other := [2]string{key[0], rest}; string(s.records[other].Body) == id {
+		if other := [2]string{key[0], name}; string(s.records[other].Body) == id {
 			delete(s.records, other)
 		}
 	}

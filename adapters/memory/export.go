@@ -14,8 +14,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Export implements [bot.Archive]. Mail that was read is not kept here, and so is
-// not among it.
+// Export implements [bot.Archive]. Mail that was read is not stored and so not exported.
 func (s *Store) Export(_ context.Context, after string, limit int) ([]bot.ArchiveItem, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,32 +28,33 @@ func (s *Store) Export(_ context.Context, after string, limit int) ([]bot.Archiv
 	})
 }
 
-// two compares pairs of names; one is the pair that a place holds.
+// comparePairs compares pairs of names, and splitKey splits a key into such a pair.
 func comparePairs(a, b [2]string) int {
 	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 }
 
-func splitKey(place, between string) [2]string {
-	first, second, _ := strings.Cut(place, between)
+func splitKey(key, separator string) [2]string {
+	first, second, _ := strings.Cut(key, separator)
 	return [2]string{first, second}
 }
 
-// page returns what is made of the keys of a map that come after one.
-func page[K comparable, V any](m map[K]V, after K, limit int, by func(a, b K) int, piece func(K, V) (bot.ArchiveItem, error)) ([]bot.ArchiveItem, error) {
+// page returns items for at most limit entries of a map, in order, whose keys come after
+// a key.
+func page[K comparable, V any](m map[K]V, after K, limit int, compare func(a, b K) int, convert func(K, V) (bot.ArchiveItem, error)) ([]bot.ArchiveItem, error) {
 	var keys []K
 	for k := range m {
-		if by(k, after) > 0 {
+		if compare(k, after) > 0 {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, by)
+	slices.SortFunc(keys, compare)
 	var all []bot.ArchiveItem
 	for _, k := range keys[:min(max(limit, 0), len(keys))] {
-		p, err := piece(k, m[k])
+		item, err := convert(k, m[k])
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, p)
+		all = append(all, item)
 	}
 	return all, nil
 }
@@ -72,7 +72,7 @@ func (s *Store) exportIncidents(after string, limit int) ([]bot.ArchiveItem, err
 	}
 	from, err := strconv.Atoi(cmp.Or(after, "0"))
 	if err != nil {
-		return nil, fmt.Errorf("find incident %s: %w", after, err)
+		return nil, fmt.Errorf("read the incident number %q: %w", after, err)
 	}
 	return page(byNumber, from, limit, cmp.Compare[int], func(_ int, i *incident) (bot.ArchiveItem, error) {
 		d, err := s.archivedIncident(i)
@@ -91,7 +91,7 @@ func (s *Store) archivedIncident(i *incident) (bot.ArchivedIncident, error) {
 	for _, m := range i.Mail {
 		body, err := json.Marshal(m)
 		if err != nil {
-			return d, fmt.Errorf("write mail %d of %s: %w", m.Seq, i.ID, err)
+			return d, fmt.Errorf("encode mail %d of %s: %w", m.Seq, i.ID, err)
 		}
 		d.Mail = append(d.Mail, bot.StoredMail{Seq: m.Seq, Body: body})
 	}

@@ -11,10 +11,10 @@ import (
 	"tocsin/workflow"
 )
 
-// Import implements [bot.Archive]. Everything is read before anything is written.
-func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
-	mail := make([][]workflow.Mail, len(pieces))
-	for n, p := range pieces {
+// Import implements [bot.Archive]. It decodes everything before it writes.
+func (s *Store) Import(_ context.Context, items []bot.ArchiveItem) error {
+	mail := make([][]workflow.Mail, len(items))
+	for n, p := range items {
 		err := p.Validate()
 		if err == nil && p.Incident != nil {
 			mail[n], err = unreadMail(p.Incident)
@@ -25,7 +25,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n, p := range pieces {
+	for n, p := range items {
 		switch {
 		case p.Counter != nil:
 			s.number = max(s.number, *p.Counter)
@@ -46,7 +46,7 @@ func (s *Store) Import(_ context.Context, pieces []bot.ArchiveItem) error {
 	return nil
 }
 
-// unread reads the mail that is kept here.
+// unreadMail decodes the unread mail of an incident.
 func unreadMail(d *bot.ArchivedIncident) ([]workflow.Mail, error) {
 	var all []workflow.Mail
 	for _, stored := range d.Mail {
@@ -55,16 +55,16 @@ func unreadMail(d *bot.ArchivedIncident) ([]workflow.Mail, error) {
 		}
 		m := workflow.Mail{Seq: stored.Seq}
 		if err := json.Unmarshal(stored.Body, &m); err != nil {
-			return nil, fmt.Errorf("read mail %d: %w", stored.Seq, err)
+			return nil, fmt.Errorf("decode mail %d: %w", stored.Seq, err)
 		}
 		all = append(all, m)
 	}
 	return all, nil
 }
 
-// putDossier puts an incident in the place of the one that is there, if any.
+// putIncident writes an incident, in place of one with the same number.
 func (s *Store) putIncident(d bot.ArchivedIncident, mail []workflow.Mail) {
-	id := fmt.Sprintf("INC-%d", d.Number)
+	id := workflow.ID(d.Number)
 	i := &incident{
 		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Previous: d.Previous, Mail: mail},
 		open:   d.Open, changed: d.Changed, events: d.Events, messages: d.Messages, wakeAt: d.WakeAt,
@@ -83,6 +83,6 @@ func (s *Store) putIncident(d bot.ArchivedIncident, mail []workflow.Mail) {
 	for _, t := range d.Tasks {
 		s.addTask(t)
 	}
-	s.wake(i)
+	s.setWakeUp(i)
 	s.feed.Notify(id)
 }

@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,12 +21,12 @@ func (s *Store) Take(_ context.Context, b alerts.Batch) ([]alerts.Receipt, error
 	return receipts, err
 }
 
-// book writes straight into the store: under the lock nothing here can fail
-// half way.
+// alertsTx implements [alerts.Tx]. It writes directly into the store: nothing can fail
+// halfway while the mutex is locked.
 type alertsTx struct {
 	*Store
 	at     time.Time
-	mailed []string // incidents; those that were reserved are among them
+	mailed []string // IDs of the incidents that got mail
 }
 
 // Row implements [alerts.Tx].
@@ -35,7 +34,7 @@ func (b *alertsTx) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := b.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
-	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
+	return nil, nil //nolint:nilnil // a missing row is not an error: the interface says so
 }
 
 // PutRow implements [alerts.Tx].
@@ -51,17 +50,17 @@ func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 }
 
 // Open implements [alerts.Tx].
-func (b *alertsTx) Open(key, follows string, stub []byte) (string, error) {
+func (b *alertsTx) Open(key, previous string, stub []byte) (string, error) {
 	s := b.Store
 	s.number++
-	id := fmt.Sprintf("INC-%d", s.number)
-	s.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: stub, Previous: follows}}
+	id := workflow.ID(s.number)
+	s.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: stub, Previous: previous}}
 	b.groups[key] = group{owner: id, always: true}
 	return id, nil
 }
 
-// Mail implements [alerts.Tx]. The first mail wakes the incident at once,
-// later ones at most every 100 ms.
+// Mail implements [alerts.Tx]. The first mail wakes the incident at once, later mail at
+// most every 100 ms.
 func (b *alertsTx) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]
 	i.mailSeq, i.archived = i.mailSeq+1, false
@@ -71,7 +70,7 @@ func (b *alertsTx) Mail(id string, m workflow.Mail) error {
 	if i.mailDue.IsZero() {
 		i.mailDue = alerts.MailDue(i.readAt, b.at)
 	}
-	b.wake(i)
+	b.setWakeUp(i)
 	return nil
 }
 
@@ -89,60 +88,4 @@ func (s *Store) Firing(_ context.Context, incident, after string, limit int) ([]
 		return cmp.Or(cmp.Compare(a.Integration, b.Integration), cmp.Compare(a.Key, b.Key))
 	})
 	return rows[:min(limit, len(rows))], nil
-}
-
-// List implements [bot.Library].
-func (s *Store) List(_ context.Context, q bot.Query) ([]bot.Loaded, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []bot.Loaded
-	for _, i := range s.incidents {
-		if (i.open || !q.Open) && (q.Before == 0 || i.Number < q.Before) {
-			all = append(all, i.Loaded)
-		}
-	}
-	slices.SortFunc(all, func(a, b bot.Loaded) int { return cmp.Compare(b.Number, a.Number) })
-	return all[:min(q.Limit, len(all))], nil
-}
-
-// History implements [bot.Library].
-func (s *Store) History(_ context.Context, id string, after, limit int) ([][]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, ok := s.incidents[id]
-	if !ok {
-		return nil, fmt.Errorf("read the history of %s: %w", id, bot.ErrNotFound)
-	}
-	var all [][]byte
-	for _, e := range i.events {
-		if e.Seq > after && len(all) < limit {
-			all = append(all, e.Body)
-		}
-	}
-	return all, nil
-}
-
-// Get implements [bot.Records].
-func (s *Store) Get(_ context.Context, kind, id string) (bot.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.records[[2]string{kind, id}]
-	if !ok {
-		return bot.Record{}, fmt.Errorf("get %s %s: %w", kind, id, bot.ErrNotFound)
-	}
-	return r, nil
-}
-
-// Records implements [bot.Records].
-func (s *Store) Records(_ context.Context, kind, after string, limit int) ([]bot.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []bot.Record
-	for _, r := range s.records {
-		if r.Kind == kind && r.ID > after {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b bot.Record) int { return cmp.Compare(a.ID, b.ID) })
-	return all[:min(limit, len(all))], nil
 }

@@ -1,6 +1,6 @@
-// Package memory is the store that tests and the simulation use: everything in
-// one process, nothing durable. It passes the same suite as the others and is
-// the shortest of them to read.
+// Package memory is the store for tests and the simulation: everything is in the memory
+// of one process. It passes the same suite as the durable stores and is the shortest to
+// read.
 package memory
 
 import (
@@ -18,8 +18,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Store keeps everything in maps behind one lock. The zero value is not ready;
-// use [New].
+// Store is a [bot.Store] of maps behind one mutex. Use [New].
 type Store struct {
 	mu        sync.Mutex
 	number    int
@@ -35,18 +34,18 @@ type Store struct {
 
 type incident struct {
 	bot.Loaded
-	open     bool
-	events   []bot.StoredEvent
-	messages []bot.StoredMessage
-	mailSeq  int       // of the last mail that came
-	readSeq  int       // of the last mail that was read
-	readAt   time.Time // when mail was read last
-	mailDue  time.Time // unread mail wakes it at; zero: none
-	wakeAt   time.Time // its own deadline
-	wakeRev  int
-	wakeWhen time.Time // the standing wake-up, as rewritten last
-	changed  time.Time // the last commit with a snapshot
-	archived bool
+	open       bool
+	events     []bot.StoredEvent
+	messages   []bot.StoredMessage
+	mailSeq    int       // of the last mail that arrived
+	readSeq    int       // of the last mail that was read
+	readAt     time.Time // when mail was last read
+	mailDue    time.Time // when unread mail wakes the incident; zero: there is none
+	wakeAt     time.Time // its own earliest deadline
+	wakeRev    int
+	wakeSetFor time.Time // the instant the standing wake-up was last set for
+	changed    time.Time // the last commit with a snapshot
+	archived   bool
 }
 
 type group struct {
@@ -60,7 +59,7 @@ type laneKey struct {
 	lane  workflow.Lane
 }
 
-// lane holds the tasks of one lane, in order; the head is what is due.
+// lane has the tasks of one lane in order, and its lease.
 type lane struct {
 	tasks []bot.Task
 	token string
@@ -72,7 +71,7 @@ type reply struct {
 	body []byte
 }
 
-// Replies are kept so long.
+// keepReplies is how long operations are kept.
 const keepReplies = 25 * time.Hour
 
 var wakeLane = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
@@ -85,7 +84,7 @@ func New() *Store {
 	}
 }
 
-// ForgetLeases drops every lease, as the end of the only process does.
+// ForgetLeases ends every lease, as a restart of the process does in the SQLite store.
 func (s *Store) ForgetLeases() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,8 +125,7 @@ func (s *Store) Reply(_ context.Context, operation string) ([]byte, error) {
 	return r.body, nil
 }
 
-// Commit implements [bot.Incidents]. Everything is checked before anything is
-// written.
+// Commit implements [bot.Incidents]. It checks everything before it writes.
 func (s *Store) Commit(_ context.Context, c bot.Commit) (bot.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +165,7 @@ func (s *Store) check(c bot.Commit) error {
 	}
 	i := s.incidents[c.Incident]
 	if len(c.Messages)+len(c.EditedMessages) > 0 && i == nil && (c.Incident == "" || c.Snapshot == nil) {
-		return bot.ErrNotFound // what it is said in is neither there nor made by this commit
+		return bot.ErrNotFound // the incident neither exists nor is created by this commit
 	}
 	if dependsOnVersion(c) {
 		version := 0
@@ -179,38 +177,38 @@ func (s *Store) check(c bot.Commit) error {
 		}
 	}
 	if g := c.Group; g != nil {
-		now := s.groups[g.Key]
-		mine := now.owner == c.Incident
+		holder := s.groups[g.Key]
+		isHolder := holder.owner == c.Incident
 		switch {
-		case g.Always && !mine && (now.always || now.until.After(c.At)):
+		case g.Always && !isHolder && (holder.always || holder.until.After(c.At)):
 			return bot.ErrTaken
-		case !g.Always && mine && i != nil && i.mailSeq > c.ReadMail && len(i.Mail) > 0:
+		case !g.Always && isHolder && i != nil && i.mailSeq > c.ReadMail && len(i.Mail) > 0:
 			return bot.ErrConflict
 		}
 	}
 	for _, r := range c.Records {
-		if now := s.records[[2]string{r.Kind, r.ID}]; r.Version != bot.AnyVersion && now.Version != r.Version {
+		if stored := s.records[[2]string{r.Kind, r.ID}]; r.Version != bot.AnyVersion && stored.Version != r.Version {
 			return bot.ErrConflict
 		}
 	}
 	return nil
 }
 
-// based reports whether a commit depends on the version it was loaded at. One
-// that only settles a task does not.
+// dependsOnVersion reports whether a commit depends on the version that was loaded. A
+// commit that only settles a task does not.
 func dependsOnVersion(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || len(c.Events) > 0 || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
-// write writes an incident's step and what was said in it. It returns the
-// version, and whether a reader will see a difference.
+// write writes an incident's step and its messages. It returns the version, and whether
+// readers can see a change.
 func (s *Store) write(c bot.Commit) (version int, changed bool) {
 	i := s.incidents[c.Incident]
 	switch {
 	case i == nil && !dependsOnVersion(c):
 		return 0, false
 	case i == nil:
-		i = &incident{Loaded: bot.Loaded{ID: c.Incident, Number: numberOf(c.Incident)}}
+		i = &incident{Loaded: bot.Loaded{ID: c.Incident, Number: workflow.NumberOf(c.Incident)}}
 		s.incidents[c.Incident] = i
 		s.number = max(s.number, i.Number)
 	}
@@ -241,13 +239,13 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 	for _, t := range c.Tasks {
 		s.addTask(t)
 	}
-	s.wake(i)
+	s.setWakeUp(i)
 	return i.Version, changed || c.Snapshot != nil || c.ReadMail > 0
 }
 
-// wake rewrites the standing wake-up: the earlier of the incident's own
-// deadline and of its unread mail.
-func (s *Store) wake(i *incident) {
+// setWakeUp sets the standing wake-up: the earlier of the incident's own deadline and its
+// unread mail.
+func (s *Store) setWakeUp(i *incident) {
 	due := i.wakeAt
 	if !i.mailDue.IsZero() && (due.IsZero() || i.mailDue.Before(due)) {
 		due = i.mailDue
@@ -263,22 +261,22 @@ func (s *Store) wake(i *incident) {
 		s.drop(key)
 		return
 	}
-	if len(l.tasks) == 1 && l.tasks[0].Due.Equal(due) && i.wakeWhen.Equal(due) {
+	if len(l.tasks) == 1 && l.tasks[0].Due.Equal(due) && i.wakeSetFor.Equal(due) {
 		return
 	}
 	i.wakeRev++
-	i.wakeWhen = due
+	i.wakeSetFor = due
 	l.tasks = []bot.Task{{ID: bot.WakeTask, Owner: i.ID, Lane: wakeLane, Due: due, Rev: i.wakeRev}}
 }
 
-// drop forgets a lane that is empty and not leased.
+// drop deletes a lane that is empty and not leased.
 func (s *Store) drop(key laneKey) {
 	if l := s.lanes[key]; l != nil && len(l.tasks) == 0 && l.token == "" {
 		delete(s.lanes, key)
 	}
 }
 
-// settle removes a leased task, unless a newer revision stands in its place.
+// settle removes a leased task, unless a newer revision has replaced it.
 func (s *Store) settle(lease bot.Lease) {
 	key := laneKey{lease.Owner, lease.Lane}
 	l := s.lanes[key]
@@ -298,14 +296,6 @@ func (s *Store) putRecord(r bot.RecordChange) {
 	s.records[key] = bot.Record{Kind: r.Kind, ID: r.ID, Version: s.records[key].Version + 1, Body: r.Body}
 }
 
-func numberOf(id string) int {
-	n, err := strconv.Atoi(id[len("INC-"):])
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
 // Claim implements [bot.Agenda].
 func (s *Store) Claim(_ context.Context, q bot.Claim) ([]bot.Lease, error) {
 	s.mu.Lock()
@@ -320,7 +310,7 @@ func (s *Store) Claim(_ context.Context, q bot.Claim) ([]bot.Lease, error) {
 		return cmp.Or(
 			cmp.Compare(a.lane.Class, b.lane.Class),
 			s.lanes[a].tasks[0].Due.Compare(s.lanes[b].tasks[0].Due),
-			cmp.Compare(numberOf(a.owner), numberOf(b.owner)),
+			cmp.Compare(workflow.NumberOf(a.owner), workflow.NumberOf(b.owner)),
 			cmp.Compare(a.lane.Destination, b.lane.Destination),
 		)
 	})
@@ -373,8 +363,8 @@ func (s *Store) NextDue(_ context.Context, c bot.Classes) (time.Time, error) {
 	return next, nil
 }
 
-// Repair implements [bot.Agenda]. The maps are their own index: only lateness
-// can be wrong.
+// Repair implements [bot.Agenda]. There is no separate agenda that could differ, so it
+// only counts overdue tasks.
 func (s *Store) Repair(_ context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

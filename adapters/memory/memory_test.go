@@ -15,3 +15,5 @@ func TestConformance(t *testing.T) {
 func TestLinearizable(t *testing.T) {
 	bottest.Linearizable(t, func(*testing.T) []bot.Store { return []bot.Store{memory.New()} })
 }
+
+func TestRecordedExport(t *testing.T) { bottest.RecordedExport(t, memory.New(), false) }

@@ -7,7 +7,8 @@ import (
 	"tocsin/bot"
 )
 
-// say appends what is not there yet, and reports whether there was any.
+// addMessages appends the messages whose keys the conversation does not have, and reports
+// whether there were any.
 func (i *incident) addMessages(all []bot.StoredMessage) (changed bool) {
 	for _, m := range all {
 		if slices.ContainsFunc(i.messages, func(old bot.StoredMessage) bool { return old.Key == m.Key }) {
@@ -20,7 +21,8 @@ func (i *incident) addMessages(all []bot.StoredMessage) (changed bool) {
 	return changed
 }
 
-// resay replaces bodies, and reports whether there was anything to replace.
+// editMessages replaces the bodies of messages that exist, and reports whether there were
+// any.
 func (i *incident) editMessages(all []bot.StoredMessage) (changed bool) {
 	for _, m := range all {
 		if n := slices.IndexFunc(i.messages, func(old bot.StoredMessage) bool { return old.Key == m.Key }); n >= 0 {
@@ -36,7 +38,7 @@ func (s *Store) Watch(ctx context.Context, incident string) <-chan struct{} {
 	return s.feed.Watch(ctx, incident)
 }
 
-// Talk implements [bot.Talk].
+// Messages implements [bot.Messages].
 func (s *Store) Messages(_ context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +46,7 @@ func (s *Store) Messages(_ context.Context, incident string, before, limit int) 
 	if !ok {
 		return nil, nil
 	}
-	to := len(i.messages) // the message in place n has Seq n+1
+	to := len(i.messages) // the message with index n has Seq n+1
 	if before != 0 {
 		to = min(to, max(before-1, 0))
 	}

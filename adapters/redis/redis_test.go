@@ -44,6 +44,10 @@ func TestConformance(t *testing.T) {
 	bottest.Store(t, fresh(redistest.Start(t, redistest.Config{}).URL()))
 }
 
+func TestRecordedExport(t *testing.T) {
+	bottest.RecordedExport(t, open(t, redistest.Start(t, redistest.Config{}).URL()), true)
+}
+
 // TestConformanceMini runs the suite on miniredis: fast, and an independent
 // implementation of the commands.
 func TestConformanceMini(t *testing.T) {

@@ -46,7 +46,7 @@ func repairs(t *testing.T, s *redis.Store, at time.Time) []string {
 }
 
 // TestE1IndexLost: whichever part of the agenda or of the lists of incidents is lost,
-// the audit rebuilds it from the incidents (E1: nothing is forgotten; E13: the auditor
+// the audit rebuilds it from the incidents (E1: the incident's record is the truth; E13: the auditor
 // repairs and reports).
 func TestE1IndexLost(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})

@@ -48,6 +48,8 @@ func TestConformance(t *testing.T) {
 	bottest.Store(t, func(t *testing.T) bot.Store { return open(t, file(t)) })
 }
 
+func TestRecordedExport(t *testing.T) { bottest.RecordedExport(t, open(t, file(t)), true) }
+
 func TestLinearizable(t *testing.T) {
 	bottest.Linearizable(t, func(t *testing.T) []bot.Store { return []bot.Store{open(t, file(t))} })
 }

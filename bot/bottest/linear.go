@@ -40,7 +40,7 @@ func Linearizable(t *testing.T, open func(t *testing.T) []bot.Store) {
 				t.Error(wrong)
 			}
 			for _, o := range h.calls {
-				seen[sight(o)]++
+				seen[recallOf(o)]++
 				if older(o, h.calls) {
 					seen["older card"]++
 				}
@@ -58,7 +58,7 @@ func Linearizable(t *testing.T, open func(t *testing.T) []bot.Store) {
 // older reports whether a call answered for a card that had been replaced.
 func older(o porcupine.Operation, calls []porcupine.Operation) bool {
 	var l bot.Lease
-	if what := sight(o); what != "settle" && what != "postpone" {
+	if what := recallOf(o); what != "settle" && what != "postpone" {
 		return false
 	}
 	switch c := o.Input.(type) {
@@ -71,13 +71,13 @@ func older(o porcupine.Operation, calls []porcupine.Operation) bool {
 	}
 	return l.ID == linearCard && slices.ContainsFunc(calls, func(before porcupine.Operation) bool {
 		c, _ := before.Input.(doCommit)
-		return before.Metadata == o.Metadata && before.Return < o.Call && sight(before) == "commit" &&
+		return before.Metadata == o.Metadata && before.Return < o.Call && recallOf(before) == "commit" &&
 			slices.ContainsFunc(c.Tasks, func(t bot.Task) bool { return t.ID == linearCard && t.Rev > l.Rev })
 	})
 }
 
 // sight is what a call led to, in a word.
-func sight(o porcupine.Operation) string {
+func recallOf(o porcupine.Operation) string {
 	a := o.Output.(answer) //nolint:errcheck // nothing else is put in
 	for word, err := range map[string]error{
 		"not found": bot.ErrNotFound, "conflict": bot.ErrConflict, "taken": bot.ErrTaken, "lost": bot.ErrLeaseLost,
@@ -132,25 +132,25 @@ func linearize(ctx context.Context, handles []bot.Store, seed uint64) (h *histor
 	for n := range linearClients {
 		c := &linearClient{
 			history: h, n: n, store: handles[n%len(handles)], rng: rand.New(rand.NewPCG(seed, uint64(n))), //nolint:gosec // no secret
-			versions: map[string]int{}, read: map[string]loaded{}, records: map[string]int{}, leases: map[string][]bot.Lease{},
+			versions: map[string]int{}, read: map[string]loadedState{}, records: map[string]int{}, leases: map[string][]bot.Lease{},
 		}
-		clients.Go(func() { c.live(ctx) })
+		clients.Go(func() { c.run(ctx) })
 	}
 	clients.Wait()
-	return h, judgeHistory(h.calls, incidents)
+	return h, checkHistory(h.calls, incidents)
 }
 
 // judgeHistory returns what of a history no order explains.
-func judgeHistory(calls []porcupine.Operation, number int) string {
+func checkHistory(calls []porcupine.Operation, number int) string {
 	places := map[any][]porcupine.Operation{}
 	for _, o := range calls {
 		places[o.Metadata] = append(places[o.Metadata], o)
 	}
 	model := porcupine.Model{
-		Init:  func() any { return newLedger(number) },
+		Init:  func() any { return newModel(number) },
 		Equal: reflect.DeepEqual,
 		Step: func(state, input, output any) (bool, any) {
-			l, c, a := state.(*ledger), input.(call), output.(answer) //nolint:errcheck // nothing else is put in
+			l, c, a := state.(*model), input.(call), output.(answer) //nolint:errcheck // nothing else is put in
 			next, may := c.step(l, a)
 			return may, next
 		},

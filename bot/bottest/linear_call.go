@@ -20,7 +20,7 @@ type call interface {
 	make(ctx context.Context, s bot.Store) (any, error)
 	// step says whether a ledger may give this answer, and what holds after it.
 	// When the answer is unclear it says what the call does if it is done.
-	step(l *ledger, a answer) (*ledger, bool)
+	step(l *model, a answer) (*model, bool)
 }
 
 // answer is what a call got. An error that is none of the port's own leaves
@@ -53,7 +53,7 @@ func text(v any) string {
 type readLoad struct{ ID string }
 
 // shown is what of an incident can be seen by Load.
-type shown struct {
+type seenMail struct {
 	Version                 int
 	Snapshot, Stub, Follows string
 	Started, Again, Ended   int    // of all the mail that is unread: a store may join pieces
@@ -61,7 +61,7 @@ type shown struct {
 }
 
 // add adds mail, and returns its samples.
-func (s *shown) add(mail []workflow.Mail) (samples []string) {
+func (s *seenMail) add(mail []workflow.Mail) (samples []string) {
 	for _, m := range mail {
 		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Again, s.Ended+m.Ended
 		for _, one := range m.Samples {
@@ -73,8 +73,8 @@ func (s *shown) add(mail []workflow.Mail) (samples []string) {
 }
 
 // loaded is what Load shows, with what reading the mail needs.
-type loaded struct {
-	Shown shown
+type loadedState struct {
+	Shown seenMail
 
 	last    int // the number of the last mail
 	samples []string
@@ -82,7 +82,7 @@ type loaded struct {
 
 func (c readLoad) make(ctx context.Context, s bot.Store) (any, error) {
 	l, err := s.Load(ctx, c.ID)
-	v := loaded{Shown: shown{Version: l.Version, Snapshot: string(l.Snapshot), Stub: string(l.Stub), Follows: l.Previous}}
+	v := loadedState{Shown: seenMail{Version: l.Version, Snapshot: string(l.Snapshot), Stub: string(l.Stub), Follows: l.Previous}}
 	v.samples = v.Shown.add(l.Mail)
 	for _, m := range l.Mail {
 		v.last = m.Seq
@@ -90,14 +90,14 @@ func (c readLoad) make(ctx context.Context, s bot.Store) (any, error) {
 	return v, err
 }
 
-func (c readLoad) step(l *ledger, a answer) (*ledger, bool) {
+func (c readLoad) step(l *model, a answer) (*model, bool) {
 	i, there := l.incidents[c.ID]
 	if !there {
 		return l, errors.Is(a.err, bot.ErrNotFound)
 	}
-	want := shown{Version: i.version, Snapshot: i.snapshot, Stub: i.stub, Follows: i.follows}
+	want := seenMail{Version: i.version, Snapshot: i.snapshot, Stub: i.stub, Follows: i.previous}
 	want.add(i.mail)
-	got, _ := a.value.(loaded)
+	got, _ := a.value.(loadedState)
 	return l, a.err == nil && got.Shown == want
 }
 
@@ -109,7 +109,7 @@ func (c readReply) make(ctx context.Context, s bot.Store) (any, error) {
 	return string(r), err
 }
 
-func (c readReply) step(l *ledger, a answer) (*ledger, bool) {
+func (c readReply) step(l *model, a answer) (*model, bool) {
 	want, there := l.replies[c.Operation]
 	if !there {
 		return l, errors.Is(a.err, bot.ErrNotFound)
@@ -124,7 +124,7 @@ func (c readRecord) make(ctx context.Context, s bot.Store) (any, error) {
 	return s.Get(ctx, linearKind, c.ID)
 }
 
-func (c readRecord) step(l *ledger, a answer) (*ledger, bool) {
+func (c readRecord) step(l *model, a answer) (*model, bool) {
 	want, there := l.records[c.ID]
 	if !there {
 		return l, errors.Is(a.err, bot.ErrNotFound)
@@ -133,15 +133,15 @@ func (c readRecord) step(l *ledger, a answer) (*ledger, bool) {
 }
 
 // readTalk is Talk, of a whole conversation.
-type readTalk struct{ ID string }
+type readMessages struct{ ID string }
 
-func (c readTalk) make(ctx context.Context, s bot.Store) (any, error) {
+func (c readMessages) make(ctx context.Context, s bot.Store) (any, error) {
 	return s.Messages(ctx, c.ID, 0, 1000)
 }
 
-func (c readTalk) step(l *ledger, a answer) (*ledger, bool) {
+func (c readMessages) step(l *model, a answer) (*model, bool) {
 	got, _ := a.value.([]bot.StoredMessage)
-	return l, a.err == nil && slices.EqualFunc(got, l.incidents[c.ID].said, func(a, b bot.StoredMessage) bool {
+	return l, a.err == nil && slices.EqualFunc(got, l.incidents[c.ID].messages, func(a, b bot.StoredMessage) bool {
 		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
 	})
 }
@@ -155,7 +155,7 @@ type doCommit struct {
 
 func (c doCommit) make(ctx context.Context, s bot.Store) (any, error) { return s.Commit(ctx, c.Commit) }
 
-func (c doCommit) step(l *ledger, a answer) (*ledger, bool) {
+func (c doCommit) step(l *model, a answer) (*model, bool) {
 	got, _ := a.value.(bot.Receipt)
 	if reply, repeated := l.replies[c.Operation]; repeated {
 		return l, a.unclear() || a.err == nil && got.Repeated && string(got.Reply) == reply
@@ -167,7 +167,7 @@ func (c doCommit) step(l *ledger, a answer) (*ledger, bool) {
 		return l, false
 	}
 	next := l.commit(c)
-	return next, a.unclear() || !based(c.Commit) || got.Version == next.incidents[c.Incident].version
+	return next, a.unclear() || !dependsOnVersion(c.Commit) || got.Version == next.incidents[c.Incident].version
 }
 
 // doTake is Take.
@@ -175,9 +175,9 @@ type doTake struct{ alerts.Batch }
 
 func (c doTake) make(ctx context.Context, s bot.Store) (any, error) { return s.Take(ctx, c.Batch) }
 
-func (c doTake) step(l *ledger, a answer) (*ledger, bool) {
+func (c doTake) step(l *model, a answer) (*model, bool) {
 	next := l.clone()
-	want, err := alerts.Take(takings{next, c.At}, c.Batch)
+	want, err := alerts.Take(modelTx{next, c.At}, c.Batch)
 	got, _ := a.value.([]alerts.Receipt)
 	return next, err == nil && (a.unclear() || a.err == nil && slices.Equal(got, want))
 }
@@ -192,7 +192,7 @@ func (c doClaim) make(ctx context.Context, s bot.Store) (any, error) { return s.
 // A claim that got something may also leave what fell due while it was under
 // way; one that got nothing may not.
 // Nobody holds what an unclear claim leased.
-func (c doClaim) step(l *ledger, a answer) (*ledger, bool) {
+func (c doClaim) step(l *model, a answer) (*model, bool) {
 	due := l.due(c.Claim)
 	next, until := l.clone(), c.At.Add(c.For)
 	if a.unclear() {
@@ -247,7 +247,7 @@ func (c doPostpone) make(ctx context.Context, s bot.Store) (any, error) {
 	return nil, s.Postpone(ctx, c.Lease, c.Due)
 }
 
-func (c doPostpone) step(l *ledger, a answer) (*ledger, bool) {
+func (c doPostpone) step(l *model, a answer) (*model, bool) {
 	id := laneID{c.Lease.Owner, c.Lease.Lane}
 	q := l.lanes[id]
 	if q.token != c.Lease.Token {

@@ -78,14 +78,14 @@ type linearClient struct {
 	n        int
 	store    bot.Store
 	rng      *rand.Rand
-	versions map[string]int    // of incidents
-	read     map[string]loaded // what was seen last, by incident
-	records  map[string]int    // versions
+	versions map[string]int         // of incidents
+	read     map[string]loadedState // what was seen last, by incident
+	records  map[string]int         // versions
 	leases   map[string][]bot.Lease
 	owner    string // of the group, as far as is known
 }
 
-func (c *linearClient) live(ctx context.Context) {
+func (c *linearClient) run(ctx context.Context) {
 	for range linearCalls {
 		place := []string{firstIncident, secondIncident, theGroup}[c.rng.IntN(3)]
 		next := c.onIncident
@@ -95,7 +95,7 @@ func (c *linearClient) live(ctx context.Context) {
 		do := next(place)
 		a := c.call(ctx, place, do)
 		again := c.rng.IntN(2)
-		if speaks(do) {
+		if hasMessages(do) {
 			again = 10 // else there would be too many orders to try
 		}
 		for ; a.unclear() && ctx.Err() == nil && again > 0; again-- {
@@ -103,7 +103,7 @@ func (c *linearClient) live(ctx context.Context) {
 		}
 		c.learn(place, do, a)
 		if commit, is := do.(doCommit); is && len(commit.Messages)+len(commit.EditedMessages) > 0 {
-			c.call(ctx, place, readTalk{commit.Incident}) // which tells in what order all has been said
+			c.call(ctx, place, readMessages{commit.Incident}) // which tells in what order all has been said
 		}
 		if commit, is := do.(doCommit); is && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
 			load := readLoad{commit.Incident} // and steps again, from what is there
@@ -113,7 +113,7 @@ func (c *linearClient) live(ctx context.Context) {
 }
 
 // speaks reports whether a call says something and depends on nothing.
-func speaks(do call) bool {
+func hasMessages(do call) bool {
 	c, is := do.(doCommit)
 	return is && c.Snapshot == nil && len(c.Messages)+len(c.EditedMessages) > 0
 }
@@ -129,7 +129,7 @@ func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 	o := porcupine.Operation{ClientId: c.n, Input: do, Output: a, Call: began, Return: c.tick(), Metadata: place}
 	if a.unclear() {
 		switch do.(type) {
-		case readLoad, readReply, readRecord, readTalk:
+		case readLoad, readReply, readRecord, readMessages:
 			return a
 		}
 		o.Return = 1 << 62 // it may be done at any time from now on; last of all is as good as never
@@ -146,14 +146,14 @@ func (c *linearClient) learn(place string, do call, a answer) {
 		return
 	}
 	switch v := a.value.(type) {
-	case loaded:
+	case loadedState:
 		if load, is := do.(readLoad); is {
 			c.versions[load.ID], c.read[load.ID] = v.Shown.Version, v
 		}
 	case bot.Record:
 		c.records[v.ID] = v.Version
 	case bot.Receipt:
-		if commit, is := do.(doCommit); is && based(commit.Commit) && !v.Repeated {
+		if commit, is := do.(doCommit); is && dependsOnVersion(commit.Commit) && !v.Repeated {
 			c.versions[commit.Incident] = v.Version
 		}
 	case []alerts.Receipt:
@@ -169,7 +169,7 @@ func (c *linearClient) learn(place string, do call, a answer) {
 
 // leased takes one of the leases that were claimed, if any: the oldest, which
 // may be lost by now.
-func (c *linearClient) leased(place string) *bot.Lease {
+func (c *linearClient) heldLease(place string) *bot.Lease {
 	all := c.leases[place]
 	if len(all) == 0 {
 		return nil
@@ -205,7 +205,7 @@ func (c *linearClient) onIncident(id string) call {
 		operation := fmt.Sprint(id, " words ", c.unique())
 		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Messages: said, EditedMessages: resaid, Operation: operation}}
 	case 13:
-		return readTalk{id}
+		return readMessages{id}
 	case 0, 1:
 		return readLoad{id}
 	case 2:
@@ -217,7 +217,7 @@ func (c *linearClient) onIncident(id string) call {
 	case 6:
 		return doCommit{Commit: bot.Commit{At: c.now(), Records: c.change(id)}}
 	case 7, 8, 9, 10:
-		if l := c.leased(id); l != nil {
+		if l := c.heldLease(id); l != nil {
 			if c.rng.IntN(3) == 0 || l.ID == linearCard && c.rng.IntN(2) == 0 {
 				return doPostpone{*l, c.about(c.now(), c.rng)}
 			}
@@ -267,7 +267,7 @@ func (c *linearClient) advance(id string) call {
 		step.Messages, step.EditedMessages = c.messages()
 	}
 	if c.rng.IntN(3) == 0 {
-		step.Settle = c.leased(id)
+		step.Settle = c.heldLease(id)
 	}
 	return doCommit{Commit: step}
 }
@@ -302,7 +302,7 @@ func (c *linearClient) onGroup(place string) call {
 	case n < 9:
 		return c.claim(place)
 	}
-	id, lease := c.owner, c.leased(place)
+	id, lease := c.owner, c.heldLease(place)
 	if lease != nil {
 		id = lease.Owner
 	}
@@ -322,14 +322,14 @@ func (c *linearClient) arrivals() call {
 		if c.rng.IntN(2) > 0 {
 			continue
 		}
-		a := since(fire(key, linearGroup), b.At)
+		a := firingSince(fire(key, linearGroup), b.At)
 		if c.rng.IntN(2) > 0 {
-			a = ended(a, b.At)
+			a = resolved(a, b.At)
 		}
 		b.Arrivals = append(b.Arrivals, a)
 	}
 	if len(b.Arrivals) == 0 {
-		b.Arrivals = []alerts.Arrival{since(fire("d", linearGroup), b.At)}
+		b.Arrivals = []alerts.Arrival{firingSince(fire("d", linearGroup), b.At)}
 	}
 	return doTake{b}
 }

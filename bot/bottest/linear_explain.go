@@ -43,16 +43,16 @@ func explain(calls []porcupine.Operation, info porcupine.LinearizationInfo) stri
 // returned.
 func describe(o porcupine.Operation) string {
 	a := o.Output.(answer) //nolint:errcheck // nothing else is put in
-	got := brief(reflect.ValueOf(a.value))
+	got := shorten(reflect.ValueOf(a.value))
 	if a.err != nil {
 		got = a.err.Error()
 	}
-	return fmt.Sprintf("\n  %d [%d to %d] %T%s → %s", o.ClientId, o.Call, o.Return, o.Input, brief(reflect.ValueOf(o.Input)), got)
+	return fmt.Sprintf("\n  %d [%d to %d] %T%s → %s", o.ClientId, o.Call, o.Return, o.Input, shorten(reflect.ValueOf(o.Input)), got)
 }
 
 // brief writes a value for a person: nothing that is zero, bytes as text,
 // instants as seconds since Epoch.
-func brief(v reflect.Value) string {
+func shorten(v reflect.Value) string {
 	if !v.IsValid() {
 		return "done"
 	}
@@ -65,16 +65,16 @@ func brief(v reflect.Value) string {
 	var parts []string
 	switch v.Kind() { //nolint:exhaustive // the others are plain
 	case reflect.Pointer:
-		return brief(v.Elem())
+		return shorten(v.Elem())
 	case reflect.Slice:
 		for n := range v.Len() {
-			parts = append(parts, brief(v.Index(n)))
+			parts = append(parts, shorten(v.Index(n)))
 		}
 		return "[" + strings.Join(parts, " ") + "]"
 	case reflect.Struct:
 		for _, field := range reflect.VisibleFields(v.Type()) {
 			if len(field.Index) == 1 && field.IsExported() && !v.Field(field.Index[0]).IsZero() {
-				parts = append(parts, field.Name+":"+brief(v.Field(field.Index[0])))
+				parts = append(parts, field.Name+":"+shorten(v.Field(field.Index[0])))
 			}
 		}
 		return "{" + strings.Join(parts, " ") + "}"

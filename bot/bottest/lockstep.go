@@ -29,14 +29,14 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
 			model, tested := open(t)
 			tw := &twins{
-				T: t, rand: rand.New(rand.NewPCG(1, uint64(seed))), now: Epoch, known: map[string]*known{}, seen: seen, //nolint:gosec // no secret
+				T: t, rand: rand.New(rand.NewPCG(1, uint64(seed))), now: Epoch, known: map[string]*knownIncident{}, reached: seen, //nolint:gosec // no secret
 				model: model, tested: tested, open: open,
 			}
 			tw.watch("")
 			for range steps {
 				tw.step()
 				if t.Failed() {
-					t.Fatalf("after:\n%s", tw.tail())
+					t.Fatalf("after:\n%s", tw.lastLog())
 				}
 			}
 			tw.compareAll()
@@ -58,39 +58,39 @@ type twins struct {
 	now           time.Time
 	model, tested bot.Store
 	open          func(*testing.T) (model, tested bot.Store)
-	known         map[string]*known
+	known         map[string]*knownIncident
 	ids           []string
 	leases        [][2]bot.Lease
-	watched       []watched
+	watched       []watchedPair
 	log           []string
-	seen          map[string]int // what the seeds led to
+	reached       map[string]int // what the seeds led to
 }
 
 // watched is what both stores tell of an incident, or of all.
-type watched struct {
+type watchedPair struct {
 	id            string
 	model, tested <-chan struct{}
 }
 
-type known struct {
+type knownIncident struct {
 	version, events int
 	wakeAt          time.Time
 	group           string
 	cards           map[string]int // revisions of its standing tasks that were written last, by destination
 }
 
-func (tw *twins) note(format string, args ...any) {
+func (tw *twins) logf(format string, args ...any) {
 	tw.log = append(tw.log, fmt.Sprintf("%s ", tw.now.Format("15:04:05.000"))+fmt.Sprintf(format, args...))
 }
 
-func (tw *twins) tail() string {
+func (tw *twins) lastLog() string {
 	return strings.Join(tw.log[max(0, len(tw.log)-25):], "\n")
 }
 
 // same wants two answers, and two errors, to be the same.
 //
 //nolint:revive // two answers, each a value and an error
-func same[T any](tw *twins, what string, m, s T, errM, errS error) {
+func wantSame[T any](tw *twins, what string, m, s T, errM, errS error) {
 	tw.Helper()
 	for _, target := range []error{bot.ErrNotFound, bot.ErrConflict, bot.ErrTaken, bot.ErrLeaseLost} {
 		if errors.Is(errM, target) != errors.Is(errS, target) {
@@ -107,12 +107,12 @@ func same[T any](tw *twins, what string, m, s T, errM, errS error) {
 
 func (tw *twins) chance(percent int) bool { return tw.rand.IntN(100) < percent }
 
-func (tw *twins) soon(most time.Duration) time.Time {
+func (tw *twins) randomInstant(most time.Duration) time.Time {
 	return tw.now.Add(time.Duration(tw.rand.Int64N(int64(most))).Truncate(time.Millisecond))
 }
 
 func (tw *twins) step() {
-	tw.now = tw.soon(5 * time.Second)
+	tw.now = tw.randomInstant(5 * time.Second)
 	switch n := tw.rand.IntN(100); {
 	case n < 25:
 		tw.take()
@@ -121,33 +121,33 @@ func (tw *twins) step() {
 	case n < 50:
 		tw.commit()
 	case n < 55:
-		tw.say()
+		tw.commitMessages()
 	case n < 65:
 		tw.settle()
 	case n < 72:
 		tw.claim()
 	case n < 75:
-		tw.show()
+		tw.rewriteCard()
 	case n < 80:
 		tw.postpone()
 	case n < 90:
-		tw.put()
+		tw.archiveOrForget()
 	default:
 		tw.read()
 	}
-	tw.listen()
+	tw.compareWatchers()
 }
 
 func (tw *twins) watch(id string) {
-	tw.watched = append(tw.watched, watched{id, tw.model.Watch(tw.Context(), id), tw.tested.Watch(tw.Context(), id)})
+	tw.watched = append(tw.watched, watchedPair{id, tw.model.Watch(tw.Context(), id), tw.tested.Watch(tw.Context(), id)})
 }
 
 // listen wants the watchers of both stores to have been told of the same.
-func (tw *twins) listen() {
+func (tw *twins) compareWatchers() {
 	for _, w := range tw.watched {
-		m, s := told(w.model), told(w.tested)
-		same(tw, fmt.Sprintf("the watcher of %q is told", w.id), m, s, nil, nil)
-		tw.seen[map[bool]string{true: "told", false: "not told"}[m]]++
+		m, s := isNotified(w.model), isNotified(w.tested)
+		wantSame(tw, fmt.Sprintf("the watcher of %q is told", w.id), m, s, nil, nil)
+		tw.reached[map[bool]string{true: "told", false: "not told"}[m]]++
 	}
 }
 
@@ -173,19 +173,19 @@ func (tw *twins) take() {
 		}
 		b.Arrivals = append(b.Arrivals, a)
 	}
-	onShelf := tw.shelf()
+	onShelf := tw.archivedIDs()
 	m, errM := tw.model.Take(tw.Context(), b)
 	s, errS := tw.tested.Take(tw.Context(), b)
-	tw.note("take %d: %v", len(b.Arrivals), m)
-	same(tw, "take", m, s, errM, errS)
+	tw.logf("take %d: %v", len(b.Arrivals), m)
+	wantSame(tw, "take", m, s, errM, errS)
 	for n, r := range m {
-		tw.seen[string(r.Change)]++
-		if slices.Contains(onShelf, r.Incident) && !slices.Contains(tw.shelf(), r.Incident) {
-			tw.seen["mailed on the shelf"]++
+		tw.reached[string(r.Change)]++
+		if slices.Contains(onShelf, r.Incident) && !slices.Contains(tw.archivedIDs(), r.Incident) {
+			tw.reached["mailed on the shelf"]++
 		}
 		if r.New {
-			tw.seen["new"]++
-			tw.known[r.Incident] = &known{group: b.Arrivals[n].Group, cards: map[string]int{}}
+			tw.reached["new"]++
+			tw.known[r.Incident] = &knownIncident{group: b.Arrivals[n].Group, cards: map[string]int{}}
 			tw.ids = append(tw.ids, r.Incident)
 			tw.watch(r.Incident)
 		}
@@ -199,10 +199,10 @@ func (tw *twins) id() string { return tw.pick(tw.ids...) }
 func (tw *twins) declare() {
 	m, errM := tw.model.Reserve(tw.Context())
 	s, errS := tw.tested.Reserve(tw.Context())
-	tw.note("reserve %d", m)
-	same(tw, "reserve", m, s, errM, errS)
+	tw.logf("reserve %d", m)
+	wantSame(tw, "reserve", m, s, errM, errS)
 	id := fmt.Sprint("INC-", m)
-	tw.known[id] = &known{group: tw.pick("g0", "g4"), cards: map[string]int{}}
+	tw.known[id] = &knownIncident{group: tw.pick("g0", "g4"), cards: map[string]int{}}
 	tw.ids = append(tw.ids, id)
 	tw.watch(id)
 }
@@ -224,7 +224,7 @@ func (tw *twins) commit() {
 	last := tw.chance(40) // after which nothing is to come
 	c.Open = c.Open && !last
 	if !last && tw.chance(70) {
-		c.WakeAt = tw.soon(30 * time.Second)
+		c.WakeAt = tw.randomInstant(30 * time.Second)
 	}
 	if !last {
 		c.Tasks = tw.tasks(id)
@@ -238,7 +238,7 @@ func (tw *twins) commit() {
 	if tw.chance(50) {
 		c.Group = &bot.GroupHold{Key: k.group, Always: tw.chance(50)}
 		if !c.Group.Always && tw.chance(50) {
-			c.Group.Until = tw.soon(20 * time.Second)
+			c.Group.Until = tw.randomInstant(20 * time.Second)
 		}
 	}
 	if tw.chance(20) {
@@ -256,41 +256,41 @@ func (tw *twins) commit() {
 		lease = tw.leases[n]
 		c.Settle = &lease[0]
 	}
-	tw.both(c, lease[1])
+	tw.commitBoth(c, lease[1])
 }
 
 // both commits, and learns what the incident is then.
-func (tw *twins) both(c bot.Commit, lease bot.Lease) {
-	before, onShelf := tw.said(c.Incident), slices.Contains(tw.shelf(), c.Incident)
+func (tw *twins) commitBoth(c bot.Commit, lease bot.Lease) {
+	before, onShelf := tw.messageBodies(c.Incident), slices.Contains(tw.archivedIDs(), c.Incident)
 	cards := tw.leasedCards(c)
 	m, errM := tw.model.Commit(tw.Context(), c)
 	if c.Settle != nil {
 		c.Settle = &lease
 	}
 	s, errS := tw.tested.Commit(tw.Context(), c)
-	tw.note("commit %s at %d: tasks %v, said %v and anew %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Messages, c.EditedMessages, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
-	same(tw, "commit "+c.Incident, m, s, errM, errS)
+	tw.logf("commit %s at %d: tasks %v, said %v and anew %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Messages, c.EditedMessages, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	wantSame(tw, "commit "+c.Incident, m, s, errM, errS)
 	switch {
 	case errors.Is(errM, bot.ErrConflict):
-		tw.seen["conflict"]++
+		tw.reached["conflict"]++
 	case errors.Is(errM, bot.ErrTaken):
-		tw.seen["taken"]++
+		tw.reached["taken"]++
 	case errors.Is(errM, bot.ErrNotFound):
-		tw.seen["nowhere"]++
+		tw.reached["nowhere"]++
 	case errors.Is(errM, bot.ErrLeaseLost):
-		tw.seen["lost"]++
+		tw.reached["lost"]++
 	case m.Repeated:
-		tw.seen["repeat"]++
+		tw.reached["repeat"]++
 	default:
-		tw.seen["commit"]++
+		tw.reached["commit"]++
 		switch {
 		case onShelf && c.Snapshot != nil:
-			tw.seen["stepped on the shelf"]++
+			tw.reached["stepped on the shelf"]++
 		case onShelf && len(c.Messages)+len(c.EditedMessages) > 0:
-			tw.seen["said on the shelf"]++
+			tw.reached["said on the shelf"]++
 		}
-		tw.heard(c, before)
-		tw.carded(c, cards)
+		tw.countMessages(c, before)
+		tw.learnCards(c, cards)
 	}
 	if k := tw.known[c.Incident]; errM == nil && !m.Repeated && c.Snapshot != nil {
 		k.version, k.events, k.wakeAt = m.Version, k.events+len(c.Events), c.WakeAt

@@ -13,31 +13,31 @@ import (
 // settle ends a task and changes nothing else.
 func (tw *twins) settle() {
 	if len(tw.leases) > 0 {
-		tw.end(tw.leases[tw.rand.IntN(len(tw.leases))])
+		tw.settleLease(tw.leases[tw.rand.IntN(len(tw.leases))])
 	}
 }
 
-func (tw *twins) end(l [2]bot.Lease) {
+func (tw *twins) settleLease(l [2]bot.Lease) {
 	k := tw.known[l[0].Owner]
 	c := bot.Commit{At: tw.now, Incident: l[0].Owner, Version: k.version, WakeAt: k.wakeAt, Settle: &l[0]}
-	tw.both(c, l[1])
+	tw.commitBoth(c, l[1])
 }
 
 func (tw *twins) claim() {
-	q := bot.Claim{At: tw.now, For: time.Duration(1+tw.rand.IntN(20)) * time.Second, Limit: 1 + tw.rand.IntN(5), Classes: every}
+	q := bot.Claim{At: tw.now, For: time.Duration(1+tw.rand.IntN(20)) * time.Second, Limit: 1 + tw.rand.IntN(5), Classes: everyClass}
 	if tw.chance(30) {
 		q.Classes = bot.Classes{From: workflow.Class(tw.rand.IntN(50)), To: workflow.Class(tw.rand.IntN(60))}
 	}
-	tw.claimed(q)
+	tw.claimBoth(q)
 }
 
 // claimed claims, and returns how many it got.
-func (tw *twins) claimed(q bot.Claim) int {
+func (tw *twins) claimBoth(q bot.Claim) int {
 	m, errM := tw.model.Claim(tw.Context(), q)
 	s, errS := tw.tested.Claim(tw.Context(), q)
-	tw.note("claim %d of %v: %d", q.Limit, q.Classes, len(m))
-	same(tw, "claim", m, s, errM, errS)
-	tw.seen["claimed"] += len(m)
+	tw.logf("claim %d of %v: %d", q.Limit, q.Classes, len(m))
+	wantSame(tw, "claim", m, s, errM, errS)
+	tw.reached["claimed"] += len(m)
 	for n := range min(len(m), len(s)) {
 		tw.leases = append(tw.leases, [2]bot.Lease{m[n], s[n]})
 	}
@@ -47,76 +47,76 @@ func (tw *twins) claimed(q bot.Claim) int {
 
 func (tw *twins) postpone() {
 	if len(tw.leases) > 0 {
-		tw.putOff(tw.leases[tw.rand.IntN(len(tw.leases))])
+		tw.postponeLease(tw.leases[tw.rand.IntN(len(tw.leases))])
 	}
 }
 
-func (tw *twins) putOff(l [2]bot.Lease) {
-	due := tw.soon(20 * time.Second)
+func (tw *twins) postponeLease(l [2]bot.Lease) {
+	due := tw.randomInstant(20 * time.Second)
 	errM := tw.model.Postpone(tw.Context(), l[0], due)
 	errS := tw.tested.Postpone(tw.Context(), l[1], due)
-	tw.note("postpone %s of %s to %s: %v", l[0].ID, l[0].Owner, due, errM)
-	same(tw, "postpone", 0, 0, errM, errS)
+	tw.logf("postpone %s of %s to %s: %v", l[0].ID, l[0].Owner, due, errM)
+	wantSame(tw, "postpone", 0, 0, errM, errS)
 	if errM == nil {
-		tw.seen["postponed"]++
-		if tw.older(l[0]) {
-			tw.seen["older card postponed"]++
+		tw.reached["postponed"]++
+		if tw.isOlderCard(l[0]) {
+			tw.reached["older card postponed"]++
 		}
 	}
 }
 
 func (tw *twins) read() {
-	m, errM := tw.model.NextDue(tw.Context(), every)
-	s, errS := tw.tested.NextDue(tw.Context(), every)
-	same(tw, "next due", m, s, errM, errS)
+	m, errM := tw.model.NextDue(tw.Context(), everyClass)
+	s, errS := tw.tested.NextDue(tw.Context(), everyClass)
+	wantSame(tw, "next due", m, s, errM, errS)
 	mendM, errM := tw.model.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
 	mendS, errS := tw.tested.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
-	same(tw, "overdue", mendM.Overdue, mendS.Overdue, errM, errS)
-	same(tw, "repaired", mendM.Repaired, mendS.Repaired, nil, nil)
+	wantSame(tw, "overdue", mendM.Overdue, mendS.Overdue, errM, errS)
+	wantSame(tw, "repaired", mendM.Repaired, mendS.Repaired, nil, nil)
 	if len(tw.ids) == 0 {
 		return
 	}
 	id := tw.id()
 	tw.compare(id)
-	over := bot.EndedQuery{Before: tw.soon(time.Minute).Add(-time.Minute), Archived: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
+	over := bot.EndedQuery{Before: tw.randomInstant(time.Minute).Add(-time.Minute), Archived: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
 	overM, errM := tw.model.ListEnded(tw.Context(), over)
 	overS, errS := tw.tested.ListEnded(tw.Context(), over)
-	same(tw, "over", overM, overS, errM, errS)
+	wantSame(tw, "over", overM, overS, errM, errS)
 	after, limit := tw.pick("", "grafana\x00b", "zabbix\x00", "grafana\x00d\x00e"), 1+tw.rand.IntN(5)
 	firingM, errM := tw.model.Firing(tw.Context(), id, after, limit)
 	firingS, errS := tw.tested.Firing(tw.Context(), id, after, limit)
-	same(tw, "firing", firingM, firingS, errM, errS)
+	wantSame(tw, "firing", firingM, firingS, errM, errS)
 	q := bot.Query{Open: tw.chance(50), Limit: 1 + tw.rand.IntN(10), Before: tw.rand.IntN(10)}
 	listM, errM := tw.model.List(tw.Context(), q)
 	listS, errS := tw.tested.List(tw.Context(), q)
 	for n := range listM {
 		listM[n].Mail = nil // what a list says of mail is open
 	}
-	same(tw, "list", listM, listS, errM, errS)
+	wantSame(tw, "list", listM, listS, errM, errS)
 	before, limit := tw.rand.IntN(12), tw.rand.IntN(6)
 	talkM, errM := tw.model.Messages(tw.Context(), id, before, limit)
 	talkS, errS := tw.tested.Messages(tw.Context(), id, before, limit)
-	same(tw, "a page of talk", talkM, talkS, errM, errS)
+	wantSame(tw, "a page of talk", talkM, talkS, errM, errS)
 	from := tw.pick("", "x")
 	recordsM, errM := tw.model.Records(tw.Context(), "k", from, 5)
 	recordsS, errS := tw.tested.Records(tw.Context(), "k", from, 5)
-	same(tw, "records", recordsM, recordsS, errM, errS)
+	wantSame(tw, "records", recordsM, recordsS, errM, errS)
 	op := fmt.Sprint("op-", tw.rand.IntN(40))
 	replyM, errM := tw.model.Reply(tw.Context(), op)
 	replyS, errS := tw.tested.Reply(tw.Context(), op)
-	same(tw, "reply", replyM, replyS, errM, errS)
+	wantSame(tw, "reply", replyM, replyS, errM, errS)
 }
 
 func (tw *twins) compare(id string) {
 	m, errM := tw.model.Load(tw.Context(), id)
 	s, errS := tw.tested.Load(tw.Context(), id)
-	same(tw, "load "+id, m, s, errM, errS)
+	wantSame(tw, "load "+id, m, s, errM, errS)
 	historyM, errM := tw.model.History(tw.Context(), id, 1, 100)
 	historyS, errS := tw.tested.History(tw.Context(), id, 1, 100)
-	same(tw, "history of "+id, historyM, historyS, errM, errS)
+	wantSame(tw, "history of "+id, historyM, historyS, errM, errS)
 	talkM, errM := tw.model.Messages(tw.Context(), id, 0, 100)
 	talkS, errS := tw.tested.Messages(tw.Context(), id, 0, 100)
-	same(tw, "talk of "+id, talkM, talkS, errM, errS)
+	wantSame(tw, "talk of "+id, talkM, talkS, errM, errS)
 }
 
 func (tw *twins) compareAll() {

@@ -16,12 +16,12 @@ func (tw *twins) tasks(id string) []bot.Task {
 	var all []bot.Task
 	for n := range tw.rand.IntN(4) {
 		lane := workflow.Lane{Class: workflow.Classes()[tw.rand.IntN(3)*2], Destination: tw.pick("room", "page")}
-		all = append(all, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.soon(10 * time.Second), Body: []byte("deed")})
+		all = append(all, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.randomInstant(10 * time.Second), Body: []byte("deed")})
 	}
 	for _, to := range []string{"room", "announce"} {
 		if tw.chance(50) {
-			t := stand(id, to, k.events+1, 0)
-			t.Due = tw.soon(10 * time.Second)
+			t := standingTask(id, to, k.events+1, 0)
+			t.Due = tw.randomInstant(10 * time.Second)
 			all = append(all, t)
 		}
 	}
@@ -57,7 +57,7 @@ func (tw *twins) compareRecords() int {
 	for _, kind := range append(bot.OwnedKinds(), "k") {
 		m, errM := tw.model.Records(tw.Context(), kind, "", 1000)
 		s, errS := tw.tested.Records(tw.Context(), kind, "", 1000)
-		same(tw, "records of kind "+kind, m, s, errM, errS)
+		wantSame(tw, "records of kind "+kind, m, s, errM, errS)
 		total += len(m)
 	}
 	return total
@@ -77,42 +77,42 @@ func (tw *twins) leasedCards(c bot.Commit) []string {
 
 // older reports whether a lease is of a card that another has taken the place
 // of, as far as the test knows.
-func (tw *twins) older(l bot.Lease) bool {
+func (tw *twins) isOlderCard(l bot.Lease) bool {
 	k := tw.known[l.Owner]
 	return k != nil && l.Lane.Class == workflow.ClassCard && l.Rev < k.cards[l.Lane.Destination]
 }
 
 // show claims cards, and has the incident of one make a step while it is being
 // shown: there is a newer card by the time the older one is answered for.
-func (tw *twins) show() {
-	got := tw.claimed(bot.Claim{At: tw.now, For: 10 * time.Second, Limit: 2, Classes: bot.Classes{From: workflow.ClassCard, To: workflow.ClassCard}})
+func (tw *twins) rewriteCard() {
+	got := tw.claimBoth(bot.Claim{At: tw.now, For: 10 * time.Second, Limit: 2, Classes: bot.Classes{From: workflow.ClassCard, To: workflow.ClassCard}})
 	if got == 0 || len(tw.leases) == 0 {
 		return
 	}
 	l := tw.leases[len(tw.leases)-1]
 	id := l[0].Owner
 	k := tw.known[id]
-	card := stand(id, l[0].Lane.Destination, k.events+1, 0)
-	card.Due = tw.soon(10 * time.Second)
-	tw.both(bot.Commit{
+	card := standingTask(id, l[0].Lane.Destination, k.events+1, 0)
+	card.Due = tw.randomInstant(10 * time.Second)
+	tw.commitBoth(bot.Commit{
 		At: tw.now, Incident: id, Version: k.version, Open: true, WakeAt: k.wakeAt, Snapshot: fmt.Appendf(nil, "state %d", k.version+1),
 		Events: []bot.StoredEvent{{Seq: k.events + 1, Body: fmt.Appendf(nil, "event %d", k.events+1)}}, Tasks: []bot.Task{card},
 	}, bot.Lease{})
 	switch tw.rand.IntN(3) {
 	case 0:
-		tw.end(l)
+		tw.settleLease(l)
 	case 1:
-		tw.putOff(l)
+		tw.postponeLease(l)
 	default:
 	}
 }
 
 // carded learns which cards were written by a commit that was done.
-func (tw *twins) carded(c bot.Commit, leased []string) {
+func (tw *twins) learnCards(c bot.Commit, leased []string) {
 	k := tw.known[c.Incident]
 	if l := c.Settle; l != nil && l.Lane.Class == workflow.ClassCard {
-		if tw.older(*l) {
-			tw.seen["older card settled"]++
+		if tw.isOlderCard(*l) {
+			tw.reached["older card settled"]++
 		} else {
 			delete(k.cards, l.Lane.Destination)
 		}
@@ -122,9 +122,9 @@ func (tw *twins) carded(c bot.Commit, leased []string) {
 			continue
 		}
 		if k.cards[t.Lane.Destination] > 0 {
-			tw.seen["card replaced"]++
+			tw.reached["card replaced"]++
 			if slices.Contains(leased, t.Lane.Destination) {
-				tw.seen["card replaced while leased"]++
+				tw.reached["card replaced while leased"]++
 			}
 		}
 		k.cards[t.Lane.Destination] = t.Rev
@@ -132,7 +132,7 @@ func (tw *twins) carded(c bot.Commit, leased []string) {
 }
 
 // say commits what is said, and no step: also in what was only reserved.
-func (tw *twins) say() {
+func (tw *twins) commitMessages() {
 	if len(tw.ids) == 0 {
 		return
 	}
@@ -143,7 +143,7 @@ func (tw *twins) say() {
 	if len(c.Messages) == 0 || tw.chance(30) {
 		c.EditedMessages = tw.messages()
 	}
-	if shelf := tw.shelf(); len(shelf) > 0 && tw.chance(30) {
+	if shelf := tw.archivedIDs(); len(shelf) > 0 && tw.chance(30) {
 		c.Incident = tw.pick(shelf...)
 	}
 	if tw.chance(10) {
@@ -155,7 +155,7 @@ func (tw *twins) say() {
 	if tw.chance(20) {
 		c.Records = []bot.RecordChange{{Kind: "k", ID: "x", Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))}}
 	}
-	tw.both(c, bot.Lease{})
+	tw.commitBoth(c, bot.Lease{})
 }
 
 // messages are some of a few, so that many come twice.
@@ -168,7 +168,7 @@ func (tw *twins) messages() []bot.StoredMessage {
 }
 
 // said is how often each message is there: once, or not.
-func (tw *twins) said(id string) map[string]int {
+func (tw *twins) messageBodies(id string) map[string]int {
 	all, err := tw.model.Messages(tw.Context(), id, 0, 100)
 	if err != nil {
 		tw.Error(err)
@@ -181,12 +181,12 @@ func (tw *twins) said(id string) map[string]int {
 }
 
 // heard counts what became of the messages of a commit.
-func (tw *twins) heard(c bot.Commit, before map[string]int) {
-	after := tw.said(c.Incident)
-	tw.seen["said"] += len(after) - len(before)
-	tw.seen["said before"] += len(c.Messages) - (len(after) - len(before))
+func (tw *twins) countMessages(c bot.Commit, before map[string]int) {
+	after := tw.messageBodies(c.Incident)
+	tw.reached["said"] += len(after) - len(before)
+	tw.reached["said before"] += len(c.Messages) - (len(after) - len(before))
 	for _, m := range c.EditedMessages {
-		tw.seen["said anew"] += after[m.Key]
-		tw.seen["nothing said anew"] += 1 - after[m.Key]
+		tw.reached["said anew"] += after[m.Key]
+		tw.reached["nothing said anew"] += 1 - after[m.Key]
 	}
 }

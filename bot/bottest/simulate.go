@@ -21,7 +21,7 @@ func (w *World) Run(ctx context.Context, steps int) []string {
 		}
 	}
 	w.settle(ctx)
-	w.judge(ctx)
+	w.checkWorld(ctx)
 	return w.wrong
 }
 
@@ -59,7 +59,7 @@ func (w *World) step(ctx context.Context) {
 	case 4, 5:
 		w.moveClock()
 	case 6:
-		w.talk(ctx, n)
+		w.sendMessage(ctx, n)
 	default:
 		w.tick(ctx, n)
 	}
@@ -82,7 +82,7 @@ func (w *World) moveClock() {
 	case 1:
 		w.now = w.now.Add(-time.Duration(w.rng.IntN(3000)) * time.Millisecond)
 	case 2, 3, 4, 5:
-		if next, err := w.store.base.NextDue(context.Background(), every); err == nil && next.After(w.now) {
+		if next, err := w.store.base.NextDue(context.Background(), everyClass); err == nil && next.After(w.now) {
 			w.now = next
 		}
 	default:

@@ -1,5 +1,5 @@
-// Package bottest holds what every adapter must pass: one conformance suite
-// for each port, hand-written fakes, and the simulated world.
+// Package bottest has the conformance suites for the ports, hand-written fakes, and the
+// simulated world.
 package bottest
 
 import (
@@ -15,65 +15,65 @@ import (
 	"tocsin/workflow"
 )
 
-// Epoch is when the tests' world begins.
+// Epoch is the instant at which the tests begin.
 var Epoch = time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
 
-// every class there is.
-var every = bot.Classes{From: 0, To: workflow.ClassDroppable} //nolint:gochecknoglobals // a constant
+// everyClass is the range of all classes.
+var everyClass = bot.Classes{From: 0, To: workflow.ClassDroppable} //nolint:gochecknoglobals // a constant
 
-// Store is the conformance suite of [bot.Store]. open returns an empty store
-// that is closed with the test.
+// Store is the conformance suite of [bot.Store]. open returns an empty store that is
+// closed when the test ends.
 func Store(t *testing.T, open func(t *testing.T) bot.Store) {
 	for _, c := range []struct {
 		name string
 		run  func(t *testing.T, s bot.Store)
 	}{
-		{"Commit", commits},
-		{"Atomic", atomics},
-		{"Operations", operations},
-		{"Groups", groups},
-		{"Take", takes},
-		{"Mailbox", mailbox},
-		{"MailRace", mailRace},
-		{"Wake", wakes},
-		{"Lanes", lanes},
-		{"Leases", leases},
-		{"Postpone", postpones},
-		{"Standing", standing},
-		{"StandingLeased", standingLeased},
-		{"Records", records},
-		{"List", lists},
-		{"TwentyWriters", twentyWriters},
-		{"ManyAlerts", manyAlerts},
-		{"Reroute", reroutes},
-		{"Talk", talks},
-		{"TalkPages", talkPages},
-		{"TalkAtomic", talkAtomic},
-		{"Resaid", resaid},
-		{"ResaidAtomic", resaidAtomic},
-		{"ResaidWatch", resaidWatch},
-		{"ResaidShelved", resaidShelved},
-		{"ResaidRace", resaidRace},
-		{"Watch", watches},
-		{"WatchNothing", watchNothing},
-		{"WatchOnce", watchOnce},
-		{"WatchEnds", watchEnds},
-		{"WatchReads", watchReads},
-		{"Shelve", shelves},
-		{"ShelveRefuses", shelveRefuses},
-		{"ShelvedBack", shelvedBack},
-		{"ShelvedAlert", shelvedAlert},
-		{"Over", overs},
-		{"Forget", forgets},
-		{"ForgetRefuses", forgetRefuses},
-		{"ForgetRecords", forgetRecords},
-		{"ExportPages", exportPages},
-		{"ImportAtomic", importAtomic},
-		{"ImportOver", importOver},
+		{"Commit", testCommit},
+		{"CommitAtomic", testCommitAtomic},
+		{"Operations", testOperations},
+		{"Groups", testGroups},
+		{"Take", testTake},
+		{"Mailbox", testMailbox},
+		{"MailRace", testMailRace},
+		{"WakeUp", testWakeUp},
+		{"Lanes", testLanes},
+		{"Leases", testLeases},
+		{"Postpone", testPostpone},
+		{"StandingTasks", testStandingTasks},
+		{"StandingTasksLeased", testStandingTasksLeased},
+		{"Records", testRecords},
+		{"List", testList},
+		{"TwentyWriters", testTwentyWriters},
+		{"ManyAlerts", testManyAlerts},
+		{"Reroute", testReroute},
+		{"Messages", testMessages},
+		{"MessagePages", testMessagePages},
+		{"MessagesAtomic", testMessagesAtomic},
+		{"EditedMessages", testEditedMessages},
+		{"EditedMessagesAtomic", testEditedMessagesAtomic},
+		{"EditedMessagesWatch", testEditedMessagesWatch},
+		{"EditedMessagesArchived", testEditedMessagesArchived},
+		{"EditedMessagesRace", testEditedMessagesRace},
+		{"Watch", testWatch},
+		{"WatchInvisible", testWatchInvisible},
+		{"WatchOnce", testWatchOnce},
+		{"WatchEnds", testWatchEnds},
+		{"WatchReads", testWatchReads},
+		{"Archive", testArchive},
+		{"ArchiveRefused", testArchiveRefused},
+		{"ArchivedRestored", testArchivedRestored},
+		{"ArchivedAlert", testArchivedAlert},
+		{"ListEnded", testListEnded},
+		{"Forget", testForget},
+		{"ForgetRefused", testForgetRefused},
+		{"ForgetRecords", testForgetRecords},
+		{"ExportPages", testExportPages},
+		{"ImportAtomic", testImportAtomic},
+		{"ImportOverwrites", testImportOverwrites},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
-	t.Run("Import", func(t *testing.T) { imports(t, open(t), open(t)) })
+	t.Run("Import", func(t *testing.T) { testImport(t, open(t), open(t)) })
 }
 
 func must[T any](t *testing.T, v T, err error) T {
@@ -84,14 +84,15 @@ func must[T any](t *testing.T, v T, err error) T {
 	return v
 }
 
-// wants fails unless err is target.
-func wants(t *testing.T, err, target error) {
+// wantError fails unless err is target.
+func wantError(t *testing.T, err, target error) {
 	t.Helper()
 	if !errors.Is(err, target) {
 		t.Fatalf("got error %v, want %v", err, target)
 	}
 }
 
+// at returns the instant so many seconds after Epoch.
 func at(seconds float64) time.Time {
 	return Epoch.Add(time.Duration(seconds * float64(time.Second)))
 }
@@ -105,10 +106,10 @@ func commitOf(id string, version int, seqs ...int) bot.Commit {
 	return c
 }
 
-func commits(t *testing.T, s bot.Store) {
+func testCommit(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	_, err := s.Load(ctx, "INC-1")
-	wants(t, err, bot.ErrNotFound)
+	wantError(t, err, bot.ErrNotFound)
 	if n := mustReserve(t, s); n != 1 {
 		t.Fatalf("the first number is %d", n)
 	}
@@ -121,7 +122,7 @@ func commits(t *testing.T, s bot.Store) {
 		t.Fatalf("loaded %+v", l)
 	}
 	_, err = s.Commit(ctx, commitOf("INC-1", 0, 3))
-	wants(t, err, bot.ErrConflict)
+	wantError(t, err, bot.ErrConflict)
 	must1(s.Commit(ctx, commitOf("INC-1", 1, 3)))(t)
 	if n := mustReserve(t, s); n != 2 {
 		t.Fatalf("the second number is %d", n)
@@ -135,7 +136,7 @@ func commits(t *testing.T, s bot.Store) {
 	}
 }
 
-// must1 is [must] for a call in one expression.
+// must1 is [must] for a call with two results as its arguments.
 func must1[T any](v T, err error) func(t *testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
@@ -148,8 +149,8 @@ func mustReserve(t *testing.T, s bot.Store) int {
 	return must1(s.Reserve(t.Context()))(t)
 }
 
-// atomics: what fails leaves nothing behind.
-func atomics(t *testing.T, s bot.Store) {
+// testCommitAtomic: a commit that fails changes nothing.
+func testCommitAtomic(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
 	must1(s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}}))(t)
@@ -159,15 +160,15 @@ func atomics(t *testing.T, s bot.Store) {
 	c.Group = &bot.GroupHold{Key: "g", Always: true}
 	c.Records = []bot.RecordChange{{Kind: "k", ID: "b", Body: []byte("2")}, {Kind: "k", ID: "a", Version: 7, Body: []byte("x")}}
 	_, err := s.Commit(ctx, c)
-	wants(t, err, bot.ErrConflict)
+	wantError(t, err, bot.ErrConflict)
 	if l := must1(s.Load(ctx, "INC-1"))(t); l.Version != 1 {
 		t.Errorf("version is %d after a commit that failed", l.Version)
 	}
 	_, err = s.Get(ctx, "k", "b")
-	wants(t, err, bot.ErrNotFound)
+	wantError(t, err, bot.ErrNotFound)
 	_, err = s.Reply(ctx, "op")
-	wants(t, err, bot.ErrNotFound)
-	if due := must1(s.Claim(ctx, bot.Claim{At: Epoch, For: time.Second, Limit: 9, Classes: every}))(t); len(due) != 0 {
+	wantError(t, err, bot.ErrNotFound)
+	if due := must1(s.Claim(ctx, bot.Claim{At: Epoch, For: time.Second, Limit: 9, Classes: everyClass}))(t); len(due) != 0 {
 		t.Errorf("claimed %+v after a commit that failed", due)
 	}
 	taken := take(t, s, Epoch, fire("a", "g"))
@@ -176,7 +177,7 @@ func atomics(t *testing.T, s bot.Store) {
 	}
 }
 
-func operations(t *testing.T, s bot.Store) {
+func testOperations(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
 	c.Operation, c.Reply = "op-1", []byte("INC-1 declared")
@@ -193,7 +194,7 @@ func operations(t *testing.T, s bot.Store) {
 	if reply := must1(s.Reply(ctx, "op-1"))(t); string(reply) != "INC-1 declared" {
 		t.Fatalf("reply %q", reply)
 	}
-	// Kept for 25 hours, then forgotten some time.
+	// Operations are kept for 25 hours and deleted some time after that.
 	for n, hours := range []int{24, 26, 27} {
 		c := commitOf("INC-1", n+1, n+2)
 		c.At, c.Operation, c.Reply = Epoch.Add(time.Duration(hours)*time.Hour), fmt.Sprintf("op-%d", hours), []byte("x")
@@ -203,10 +204,10 @@ func operations(t *testing.T, s bot.Store) {
 		}
 	}
 	_, err := s.Reply(ctx, "op-1")
-	wants(t, err, bot.ErrNotFound)
+	wantError(t, err, bot.ErrNotFound)
 }
 
-func groups(t *testing.T, s bot.Store) {
+func testGroups(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	hold := func(id string, version int, g bot.GroupHold, when time.Time) error {
 		c := commitOf(id, version)
@@ -217,22 +218,22 @@ func groups(t *testing.T, s bot.Store) {
 	if err := hold("INC-1", 0, bot.GroupHold{Key: "g", Always: true}, Epoch); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, Epoch), bot.ErrTaken)
+	wantError(t, hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, Epoch), bot.ErrTaken)
 	if err := hold("INC-1", 1, bot.GroupHold{Key: "g", Until: at(60)}, Epoch); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, at(59)), bot.ErrTaken)
+	wantError(t, hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, at(59)), bot.ErrTaken)
 	if err := hold("INC-2", 0, bot.GroupHold{Key: "g", Always: true}, at(60)); err != nil {
 		t.Fatal(err)
 	}
-	// Giving up what another owns by now changes nothing.
+	// Releasing a group that another incident holds changes nothing.
 	if err := hold("INC-1", 2, bot.GroupHold{Key: "g"}, at(61)); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, hold("INC-3", 0, bot.GroupHold{Key: "g", Always: true}, at(62)), bot.ErrTaken)
+	wantError(t, hold("INC-3", 0, bot.GroupHold{Key: "g", Always: true}, at(62)), bot.ErrTaken)
 }
 
-// fire is an arrival that fires; the other helpers change it.
+// fire is an arrival that fires; resolved and firingSince change it.
 func fire(key, group string) alerts.Arrival {
 	return alerts.Arrival{
 		Integration: "prometheus", Group: group, Severity: workflow.SEV2, Declare: stubOf(group),
@@ -240,7 +241,7 @@ func fire(key, group string) alerts.Arrival {
 	}
 }
 
-// stubOf is what the arrivals of a group declare.
+// stubOf is the incident that the arrivals of a group declare.
 func stubOf(group string) workflow.Declare {
 	return workflow.Declare{Title: "stub of " + group, Source: workflow.SourceAlert, Severity: workflow.SEV2, Group: group}
 }
@@ -251,12 +252,14 @@ func isStub(t *testing.T, l bot.Loaded, group string) bool {
 	return l.Version == 0 && l.Snapshot == nil && bytes.Equal(l.Stub, must1(alerts.EncodeStub(stubOf(group)))(t))
 }
 
-func ended(a alerts.Arrival, when time.Time) alerts.Arrival {
+// resolved is the arrival when the alert has resolved.
+func resolved(a alerts.Arrival, when time.Time) alerts.Arrival {
 	a.Alert.State, a.Alert.EndedAt = alerts.Resolved, when
 	return a
 }
 
-func since(a alerts.Arrival, when time.Time) alerts.Arrival {
+// firingSince is the arrival with another start.
+func firingSince(a alerts.Arrival, when time.Time) alerts.Arrival {
 	a.Alert.StartedAt = when
 	return a
 }
@@ -266,9 +269,9 @@ func take(t *testing.T, s bot.Store, when time.Time, arrivals ...alerts.Arrival)
 	return must1(s.Take(t.Context(), alerts.Batch{At: when, Arrivals: arrivals}))(t)
 }
 
-// takes: what each alert changes, and for which incident (G1: an equal group key
+// testTake: what each alert changes, and for which incident (G1: an equal group key
 // joins the open incident; I5: an older event changes nothing).
-func takes(t *testing.T, s bot.Store) {
+func testTake(t *testing.T, s bot.Store) {
 	expect := func(when time.Time, a alerts.Arrival, want alerts.Receipt) {
 		t.Helper()
 		if got := take(t, s, when, a)[0]; got != want {
@@ -281,18 +284,18 @@ func takes(t *testing.T, s bot.Store) {
 	expect(at(2), b, alerts.Receipt{Change: alerts.Started, Incident: "INC-1"})
 	expect(at(3), fire("c", "h"), alerts.Receipt{Change: alerts.Started, Incident: "INC-2", New: true})
 	other := a
-	other.Integration = "other" // identity is (integration, key): rule I3
+	other.Integration = "other" // I3: identity is integration and dedup key
 	expect(at(4), other, alerts.Receipt{Change: alerts.Started, Incident: "INC-1"})
-	expect(at(10), ended(a, at(9)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
-	expect(at(11), ended(a, at(9)), alerts.Receipt{Change: alerts.Ignored})
+	expect(at(10), resolved(a, at(9)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
+	expect(at(11), resolved(a, at(9)), alerts.Receipt{Change: alerts.Ignored})
 	expect(at(12), a, alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"}) // I5: an older event
-	expect(at(20), since(a, at(19)), alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
-	expect(at(21), ended(a, at(9)), alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"})
-	expect(at(30), ended(fire("unknown", "g"), at(30)), alerts.Receipt{Change: alerts.Ignored})
+	expect(at(20), firingSince(a, at(19)), alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
+	expect(at(21), resolved(a, at(9)), alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"})
+	expect(at(30), resolved(fire("unknown", "g"), at(30)), alerts.Receipt{Change: alerts.Ignored})
 	ignored := fire("d", "")
 	expect(at(31), ignored, alerts.Receipt{Change: alerts.Ignored})
-	// One that was called resolved, and fires on with its old start long after.
-	expect(at(40), ended(b, at(40)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
+	// An alert that was reported as resolved fires again with its old start long after.
+	expect(at(40), resolved(b, at(40)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
 	expect(at(800), b, alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
 
 	l := must1(s.Load(t.Context(), "INC-1"))(t)
@@ -314,12 +317,12 @@ func takes(t *testing.T, s bot.Store) {
 	}
 }
 
-// mailbox: mail of one batch is one piece; reading takes what was read and
-// leaves the rest; a group is not given up while mail is unread, and what fires
-// after that opens a linked incident (I6: firing again reopens or links).
-func mailbox(t *testing.T, s bot.Store) {
+// testMailbox: one batch is one piece of mail; a commit removes the mail that it has read
+// and no other; a group is not released while mail is unread, and an alert that fires
+// after its release opens a linked incident (I6: firing again reopens or links).
+func testMailbox(t *testing.T, s bot.Store) {
 	ctx := t.Context()
-	take(t, s, at(0), fire("a", "g"), fire("b", "g"), ended(fire("a", "g"), at(1)), fire("x", "other"))
+	take(t, s, at(0), fire("a", "g"), fire("b", "g"), resolved(fire("a", "g"), at(1)), fire("x", "other"))
 	l := must1(s.Load(ctx, "INC-1"))(t)
 	if len(l.Mail) != 1 || l.Mail[0].Started != 2 || l.Mail[0].Ended != 1 || len(l.Mail[0].Samples) != 3 || !l.Mail[0].At.Equal(at(0)) {
 		t.Fatalf("mail %+v", l.Mail)
@@ -328,7 +331,7 @@ func mailbox(t *testing.T, s bot.Store) {
 	c := commitOf("INC-1", 0, 1)
 	c.At, c.ReadMail, c.Group = at(2), 1, &bot.GroupHold{Key: "g"}
 	_, err := s.Commit(ctx, c)
-	wants(t, err, bot.ErrConflict)
+	wantError(t, err, bot.ErrConflict)
 	c.Group.Always = true
 	must1(s.Commit(ctx, c))(t)
 	l = must1(s.Load(ctx, "INC-1"))(t)
@@ -339,19 +342,19 @@ func mailbox(t *testing.T, s bot.Store) {
 	c.At, c.ReadMail, c.Group = at(3), 2, &bot.GroupHold{Key: "g"}
 	must1(s.Commit(ctx, c))(t)
 	if got := take(t, s, at(4), fire("d", "g"))[0]; !got.New || got.Incident != "INC-3" {
-		t.Fatalf("a group that was given up opens a new incident, got %+v", got)
+		t.Fatalf("an alert of a released group got %+v, want a new incident", got)
 	}
 	if l := must1(s.Load(ctx, "INC-3"))(t); l.Previous != "INC-1" {
-		t.Errorf("the new incident follows %q", l.Previous)
+		t.Errorf("the previous incident is %q", l.Previous)
 	}
-	// An alert of the old incident goes on there.
-	if got := take(t, s, at(5), ended(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != alerts.Ended {
+	// An alert of the old incident still belongs to it.
+	if got := take(t, s, at(5), resolved(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != alerts.Ended {
 		t.Errorf("resolve: %+v", got)
 	}
 }
 
-// mailRace: while some read mail, more of it comes; none is lost or read twice.
-func mailRace(t *testing.T, s bot.Store) {
+// testMailRace: mail that arrives while other mail is read is neither lost nor read twice.
+func testMailRace(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	const senders, each = 4, 25
 	var wg sync.WaitGroup

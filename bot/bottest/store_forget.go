@@ -12,8 +12,8 @@ import (
 	"tocsin/workflow"
 )
 
-// overs: the longest over first, each in one of the two lists.
-func overs(t *testing.T, s bot.Store) {
+// testListEnded: incidents are listed least recently changed first, in one of the two lists.
+func testListEnded(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	for n, seconds := range []float64{40, 10, 30, 10, 20} {
 		c := commitOf(fmt.Sprint("INC-", n+1), 0, 1)
@@ -22,7 +22,7 @@ func overs(t *testing.T, s bot.Store) {
 	}
 	must1(s.Commit(ctx, commitOf("INC-6", 0, 1)))(t) // open
 	take(t, s, at(0), fire("a", "g"))                // a stub
-	must1(s.Commit(ctx, say("INC-2", "late: talk is no step")))(t)
+	must1(s.Commit(ctx, messageCommit("INC-2", "late: a message is not a step")))(t)
 	for _, c := range []struct {
 		before float64
 		limit  int
@@ -34,42 +34,42 @@ func overs(t *testing.T, s bot.Store) {
 		{30, 100, "INC-2 INC-4 INC-5 | "},
 		{10, 100, " | "},
 	} {
-		if got := over(t, s, at(c.before), c.limit); got != c.want {
+		if got := listEnded(t, s, at(c.before), c.limit); got != c.want {
 			t.Errorf("before %v s, at most %d: %q, want %q", c.before, c.limit, got, c.want)
 		}
 	}
 	for _, id := range []string{"INC-5", "INC-2", "INC-1"} {
-		shelve(t, s, id, true)
+		archive(t, s, id, true)
 	}
-	if got, want := over(t, s, at(40), 100), "INC-4 INC-3 | INC-2 INC-5"; got != want {
-		t.Errorf("after shelving: %q, want %q", got, want)
+	if got, want := listEnded(t, s, at(40), 100), "INC-4 INC-3 | INC-2 INC-5"; got != want {
+		t.Errorf("after archiving: %q, want %q", got, want)
 	}
-	c := commitOf("INC-2", 1, 2) // a step begins anew
+	c := commitOf("INC-2", 1, 2) // a step counts as a change
 	c.At, c.Open = at(50), false
 	must1(s.Commit(ctx, c))(t)
-	if got, want := over(t, s, at(100), 100), "INC-4 INC-3 INC-2 | INC-5 INC-1"; got != want {
+	if got, want := listEnded(t, s, at(100), 100), "INC-4 INC-3 INC-2 | INC-5 INC-1"; got != want {
 		t.Errorf("after a step: %q, want %q", got, want)
 	}
 }
 
-// forgets: nothing is left, shelved or not, but the number.
-func forgets(t *testing.T, s bot.Store) {
+// testForget: nothing of a forgotten incident is left except its number, archived or not.
+func testForget(t *testing.T, s bot.Store) {
 	ctx := t.Context()
-	past(t, s)
-	take(t, s, at(150), fire("other", "h")) // INC-2 stays
-	ends(t, s, "INC-2", at(151), "")
-	other := seenOne(t, s, "INC-2")
+	addEndedIncident(t, s)
+	take(t, s, at(150), fire("other", "h")) // INC-2 is kept
+	endIncident(t, s, "INC-2", at(151), "")
+	other := dumpIncident(t, s, "INC-2")
 	gone := func(id string) {
 		t.Helper()
 		_, err := s.Load(ctx, id)
-		wants(t, err, bot.ErrNotFound)
+		wantError(t, err, bot.ErrNotFound)
 		_, err = s.History(ctx, id, 0, 10)
-		wants(t, err, bot.ErrNotFound)
-		wantTalk(t, s, id, "")
-		_, err = s.Commit(ctx, say(id, "a: hello"))
-		wants(t, err, bot.ErrNotFound)
+		wantError(t, err, bot.ErrNotFound)
+		wantMessages(t, s, id, "")
+		_, err = s.Commit(ctx, messageCommit(id, "a: hello"))
+		wantError(t, err, bot.ErrNotFound)
 		_, err = s.Commit(ctx, commitOf(id, 2, 9))
-		wants(t, err, bot.ErrConflict)
+		wantError(t, err, bot.ErrConflict)
 		for _, p := range export(t, s, 100) {
 			text := string(must1(json.Marshal(p))(t))
 			if p.Key == "incident/"+strings.TrimPrefix(id, "INC-") || strings.Contains(text, `"`+id+`"`) {
@@ -79,42 +79,43 @@ func forgets(t *testing.T, s bot.Store) {
 	}
 	one, all := s.Watch(ctx, "INC-1"), s.Watch(ctx, "")
 	forget(t, s, "INC-1", true)
-	if !told(one) || !told(all) {
-		t.Error("nobody is told")
+	if !isNotified(one) || !isNotified(all) {
+		t.Error("watchers are not notified")
 	}
 	gone("INC-1")
 	forget(t, s, "INC-1", true)
-	if told(all) {
-		t.Error("told of what was forgotten before")
+	if isNotified(all) {
+		t.Error("watchers are notified of an incident that was forgotten before")
 	}
-	if now := seenOne(t, s, "INC-2"); now != other {
+	if now := dumpIncident(t, s, "INC-2"); now != other {
 		t.Errorf("INC-2 has changed to\n%s", now)
 	}
-	// Its alerts are as if they had never been, and so is its group: a start
-	// from before the resolve is no late delivery (rule I5).
-	got := take(t, s, at(104), ended(fire("b", "g"), at(104)), fire("a", "g"))
+	// Its alerts and its group are unknown: a start from before the resolve is not a
+	// late delivery (I5: an older event changes nothing).
+	got := take(t, s, at(104), resolved(fire("b", "g"), at(104)), fire("a", "g"))
 	if want := []alerts.Receipt{{Change: alerts.Ignored}, {Change: alerts.Started, Incident: "INC-3", New: true}}; !slices.Equal(got, want) {
 		t.Fatalf("taken %+v, want %+v", got, want)
 	}
 	if l := must1(s.Load(ctx, "INC-3"))(t); l.Previous != "" {
-		t.Errorf("it follows %s, which is forgotten", l.Previous)
+		t.Errorf("the previous incident is %s, which is forgotten", l.Previous)
 	}
-	// The last one, from the shelf: its number is not given again.
+	// The newest incident, archived: its number is not given out again.
 	must1(s.Commit(ctx, commitOf("INC-4", 0, 1)))(t)
-	ends(t, s, "INC-4", at(201), "")
-	shelve(t, s, "INC-4", true)
+	endIncident(t, s, "INC-4", at(201), "")
+	archive(t, s, "INC-4", true)
 	forget(t, s, "INC-4", true)
 	gone("INC-4")
-	wantOver(t, s, "INC-2 | ")
+	wantEnded(t, s, "INC-2 | ")
 	if n := mustReserve(t, s); n != 5 {
 		t.Errorf("the next number is %d", n)
 	}
 }
 
-// forgetRefuses: what is not over, or whose alerts fire, stays as it is.
-func forgetRefuses(t *testing.T, s bot.Store) {
+// testForgetRefused: an incident that has not ended, owes something or has firing alerts is
+// kept.
+func testForgetRefused(t *testing.T, s bot.Store) {
 	ctx := t.Context()
-	forget(t, s, "INC-1", true) // it is not there
+	forget(t, s, "INC-1", true) // it does not exist
 	take(t, s, at(0), fire("a", "g"))
 	forget(t, s, "INC-1", false) // a stub
 	c := commitOf("INC-1", 0, 1)
@@ -129,18 +130,18 @@ func forgetRefuses(t *testing.T, s bot.Store) {
 	if err := settle(t, s, leases[1]); err != nil {
 		t.Fatal(err)
 	}
-	forget(t, s, "INC-1", false) // it still wakes
-	ends(t, s, "INC-1", at(501), "")
+	forget(t, s, "INC-1", false) // it still has a wake-up
+	endIncident(t, s, "INC-1", at(501), "")
 	forget(t, s, "INC-1", false) // a fires
-	shelve(t, s, "INC-1", true)
-	forget(t, s, "INC-1", false) // also from the shelf
-	take(t, s, at(600), ended(fire("a", "g"), at(600)))
+	archive(t, s, "INC-1", true)
+	forget(t, s, "INC-1", false) // also when it is archived
+	take(t, s, at(600), resolved(fire("a", "g"), at(600)))
 	forget(t, s, "INC-1", false) // mail is unread
 	if history := must1(s.History(ctx, "INC-1", 0, 10))(t); len(history) != 3 {
-		t.Errorf("%d events after all that", len(history))
+		t.Errorf("%d events, want 3", len(history))
 	}
-	ends(t, s, "INC-1", at(601), "")
-	// The group has gone to another by then, and stays there.
+	endIncident(t, s, "INC-1", at(601), "")
+	// Another incident holds the group by now, and keeps it.
 	c = commitOf("INC-1", 4, 5)
 	c.At, c.Open, c.Group = at(602), false, &bot.GroupHold{Key: "g"}
 	must1(s.Commit(ctx, c))(t)
@@ -151,7 +152,7 @@ func forgetRefuses(t *testing.T, s bot.Store) {
 	if got := take(t, s, at(604), fire("c", "g"))[0]; got.Incident != "INC-2" {
 		t.Errorf("taken %+v", got)
 	}
-	// One that never had an alert.
+	// An incident without alerts.
 	c = commitOf("INC-3", 0, 1)
 	c.Open, c.WakeAt = false, at(9000)
 	must1(s.Commit(ctx, c))(t)
@@ -161,14 +162,14 @@ func forgetRefuses(t *testing.T, s bot.Store) {
 	c.Tasks[0].Due = at(9000)
 	must1(s.Commit(ctx, c))(t)
 	forget(t, s, "INC-3", false) // a last post is owed
-	if got := names(claim(t, s, at(604))); got != "INC-2:wake" {
+	if got := joinNames(claim(t, s, at(604))); got != "INC-2:wake" {
 		t.Errorf("claimed %s", got)
 	}
 }
 
-// forgetRecords: an incident's own records end with it, those that stand for it
-// under another name too, and no others.
-func forgetRecords(t *testing.T, s bot.Store) {
+// testForgetRecords: the records that an incident owns are deleted with it, also those
+// found by another name, and no others (see [bot.OwnedKinds]).
+func testForgetRecords(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	put := func(kind, id, body string) bot.RecordChange {
 		return bot.RecordChange{Kind: kind, ID: id, Version: bot.AnyVersion, Body: []byte(body)}
@@ -176,10 +177,10 @@ func forgetRecords(t *testing.T, s bot.Store) {
 	must1(s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{
 		put("card", "INC-1/square/C1", "{}"), put("card", "INC-1/", "{}"), put("card", "INC-1/square/\xff", "{}"), put("tried", "INC-1/4.0", "me"),
 		put("room", "INC-1/square/C1", ""), put("room", "square/C1", "INC-1"),
-		put("room", "INC-1/square/C9", ""), put("room", "square/C9", "INC-2"), // it is another's by now
+		put("room", "INC-1/square/C9", ""), put("room", "square/C9", "INC-2"), // it belongs to another incident by now
 
 		put("card", "INC-10/square/C2", "{}"), put("card", "INC-1", "{}"), put("card", "INC-1.", "{}"), put("card", "INC-2/INC-1/x", "{}"),
-		put("card", "square/C1", "{}"), put("tried", "INC-10/4.0", "me"), put("room", "square/C2", "INC-1"), // nothing of its own names this one
+		put("card", "square/C1", "{}"), put("tried", "INC-10/4.0", "me"), put("room", "square/C2", "INC-1"), // no record of the incident names this one
 		put("plan", "INC-1/square/C1", "{}"), put("cursor", "INC-1/0", "1"), put("plan", "square/C1", "INC-1"),
 	}}))(t)
 	records := func() string {
@@ -195,14 +196,14 @@ func forgetRecords(t *testing.T, s bot.Store) {
 		return strings.Join(all, " ")
 	}
 	before := records()
-	forget(t, s, "INC-1", true) // it is not there, and so nothing is done
-	step(t, s, "INC-1")
+	forget(t, s, "INC-1", true) // it does not exist: nothing is deleted
+	commitStep(t, s, "INC-1")
 	forget(t, s, "INC-1", false) // it is open
 	if now := records(); now != before {
 		t.Fatalf("records\n%s, want\n%s", now, before)
 	}
-	ends(t, s, "INC-1", at(100), "")
-	shelve(t, s, "INC-1", true)
+	endIncident(t, s, "INC-1", at(100), "")
+	archive(t, s, "INC-1", true)
 	forget(t, s, "INC-1", true)
 	const want = "card:INC-1 card:INC-1. card:INC-10/square/C2 card:INC-2/INC-1/x card:square/C1 cursor:INC-1/0 " +
 		"plan:INC-1/square/C1 plan:square/C1 room:square/C2 room:square/C9 tried:INC-10/4.0"
@@ -215,6 +216,6 @@ func forgetRecords(t *testing.T, s bot.Store) {
 		}
 	}
 	if r := must1(s.Commit(ctx, bot.Commit{At: at(101), Records: []bot.RecordChange{{Kind: "room", ID: "square/C1", Body: []byte("INC-2")}}}))(t); r.Repeated {
-		t.Errorf("receipt %+v", r) // as if there had never been one
+		t.Errorf("receipt %+v", r) // the ID is free again
 	}
 }

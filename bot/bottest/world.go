@@ -34,8 +34,8 @@ type World struct {
 
 	operations int
 	notes      map[string]bool // text → it was answered as accepted
-	messages   []*message      // what people wrote, accepted or not
-	accepted   []*message      // the accepted ones, in the order of their answers
+	messages   []*sentMessage  // what people wrote, accepted or not
+	accepted   []*sentMessage  // the accepted ones, in the order of their answers
 	sent       map[string]int  // page key → accepted by a provider
 	settled    map[string]bool // page key → its delivery is on record
 	unchecked  bool            // loading an incident has failed in this task, so its page may be sent without a check (E3: check again before each send)
@@ -219,7 +219,7 @@ func (s *faultyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, er
 		return r, err
 	}
 	if !r.Repeated {
-		s.w.committed(c)
+		s.w.checkCommit(c)
 	}
 	return r, s.after("commit " + c.Incident)
 }

@@ -122,13 +122,13 @@ func (in *installation) start(night string) {
 	}
 	in.chats = connections{{Description: description, Platform: p}}
 	in.app, err = app.New(app.Config{
-		Store: in.store, Organization: in.organization(commands.Admin, commands.Admin), Pagers: in.pagers(), Chats: in.chats.chats(), Builtin: builtin(),
+		Store: in.store, Organization: in.organization(commands.Admin, commands.Admin), Pagers: in.pagers(), Chats: in.chats.chats(), Builtin: builtinRooms(),
 		Secret: []byte(strings.Repeat("k", 32)), Now: in.now, Log: log,
 	})
 	if err != nil {
 		in.Fatal(err)
 	}
-	mux, pages := doors{app: in.app, store: in.store, secrets: secrets{api: "api", hook: "hook"}, log: log}.mux()
+	mux, pages := routes{app: in.app, store: in.store, secrets: secrets{api: "api", hook: "hook"}, log: log}.newMux()
 	in.chats.serve(in.app, mux)
 	server := httptest.NewServer(mux)
 	in.url = server.URL
@@ -165,7 +165,7 @@ func (in *installation) organization(level, unknown commands.Access) bot.Organiz
 	if err := os.WriteFile(in.file, []byte(text), 0o600); err != nil {
 		in.Fatal(err)
 	}
-	l, err := loadWith(platforms(), in.file, func(name string) string {
+	l, err := loadConfigFrom(platforms(), in.file, func(name string) string {
 		return map[string]string{"EVE_TOKEN": "token-of-eve", "ZOE_TOKEN": "token-of-zoe", "SLACK_BOT_TOKEN": in.slack.BotToken}[name]
 	})
 	if err != nil {

@@ -197,7 +197,7 @@ func (d *doctor) platforms(ctx context.Context, table platform.Table) {
 }
 
 func (d *doctor) findings(ctx context.Context, found connections) {
-	ask, cancel := context.WithTimeout(ctx, doctorFor)
+	ask, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
 	for _, one := range found {
 		for _, f := range one.Inspect(ask) {

@@ -13,15 +13,15 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// BenchmarkSlackAcknowledge is how long Slack waits for the acknowledgement of a
-// slash command, which is durable by then, while 50 incidents are being opened
-// in it: from sending it to the socket until the answer is there.
+// BenchmarkSlackAcknowledge measures how long Slack waits for the response to
+// a slash command, which is durable by then, while 50 incidents are being
+// opened in it.
 func BenchmarkSlackAcknowledge(b *testing.B) {
 	s := slacktest.New(slacktest.Options{})
 	b.Cleanup(s.Close)
 	ana := s.AddUser(slacktest.User{Name: "ana", RealName: "Ana Silva"})
 	general := s.AddChannel(slacktest.Channel{Name: "general", Members: []string{ana}})
-	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
+	r := &benchServer{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
 	w, err := slack.New(slack.Config{
 		Settings: slack.DefaultSettings(), BotToken: s.BotToken, AppToken: s.AppToken, APIURL: s.URL(), Mark: "bench",
 		Store: memory.New(), Now: time.Now, Log: slog.New(slog.DiscardHandler),

@@ -8,8 +8,8 @@ import (
 	"tocsin/bot"
 )
 
-// say is a commit of messages and nothing else, "key: body" each.
-func say(id string, messages ...string) bot.Commit {
+// messageCommit is a commit of messages and nothing else, "KEY: BODY" each.
+func messageCommit(id string, messages ...string) bot.Commit {
 	c := bot.Commit{At: Epoch, Incident: id}
 	for _, m := range messages {
 		key, body, _ := strings.Cut(m, ": ")
@@ -18,8 +18,8 @@ func say(id string, messages ...string) bot.Commit {
 	return c
 }
 
-// talk is what was said, "1 key: body" each, with a comma between.
-func talk(t *testing.T, s bot.Store, id string, before, limit int) string {
+// joinMessages returns messages as "SEQ KEY: BODY", separated by commas.
+func joinMessages(t *testing.T, s bot.Store, id string, before, limit int) string {
 	t.Helper()
 	var all []string
 	for _, m := range must1(s.Messages(t.Context(), id, before, limit))(t) {
@@ -28,52 +28,53 @@ func talk(t *testing.T, s bot.Store, id string, before, limit int) string {
 	return strings.Join(all, ", ")
 }
 
-func wantTalk(t *testing.T, s bot.Store, id, want string) {
+func wantMessages(t *testing.T, s bot.Store, id, want string) {
 	t.Helper()
-	if got := talk(t, s, id, 0, 100); got != want {
+	if got := joinMessages(t, s, id, 0, 100); got != want {
 		t.Fatalf("the conversation of %s is\n%q, want\n%q", id, got, want)
 	}
 }
 
-// talks: messages stand in the order in which they came, each key once.
-func talks(t *testing.T, s bot.Store) {
+// testMessages: messages are in the order of their commits, each key once.
+func testMessages(t *testing.T, s bot.Store) {
 	ctx := t.Context()
-	wantTalk(t, s, "INC-1", "")
-	c := commitOf("INC-1", 0, 1) // what makes an incident may speak in it
-	c.Messages = say("", "a: hello", "b: who is on it?").Messages
+	wantMessages(t, s, "INC-1", "")
+	c := commitOf("INC-1", 0, 1) // the commit that creates an incident may have messages
+	c.Messages = messageCommit("", "a: hello", "b: who is on it?").Messages
 	must1(s.Commit(ctx, c))(t)
-	wantTalk(t, s, "INC-1", "1 a: hello, 2 b: who is on it?")
+	wantMessages(t, s, "INC-1", "1 a: hello, 2 b: who is on it?")
 
-	// It depends on no version and makes none: who talks never waits for who acts.
-	if r := must1(s.Commit(ctx, say("INC-1", "c: me")))(t); r.Version != 1 || r.Repeated {
+	// A message does not depend on the version and does not change it, so that messages
+	// and steps never conflict.
+	if r := must1(s.Commit(ctx, messageCommit("INC-1", "c: me")))(t); r.Version != 1 || r.Repeated {
 		t.Errorf("receipt %+v", r)
 	}
 	c = commitOf("INC-1", 1, 2)
-	c.Messages = say("", "d: done").Messages
+	c.Messages = messageCommit("", "d: done").Messages
 	must1(s.Commit(ctx, c))(t)
 	const four = "1 a: hello, 2 b: who is on it?, 3 c: me, 4 d: done"
-	wantTalk(t, s, "INC-1", four)
+	wantMessages(t, s, "INC-1", four)
 
-	// A key that is there stays as it is; in another incident it is another.
-	again := say("INC-1", "b: changed", "e: one", "e: two", "a: changed")
-	again.Messages[1].Seq = 77 // the store gives it
+	// A message whose key exists is ignored; keys are unique per incident.
+	again := messageCommit("INC-1", "b: changed", "e: one", "e: two", "a: changed")
+	again.Messages[1].Seq = 77 // ignored: the store assigns it
 	must1(s.Commit(ctx, again))(t)
-	wantTalk(t, s, "INC-1", four+", 5 e: one")
+	wantMessages(t, s, "INC-1", four+", 5 e: one")
 	take(t, s, Epoch, fire("alert", "g"))
-	must1(s.Commit(ctx, say("INC-2", "a: to a stub")))(t)
-	wantTalk(t, s, "INC-2", "1 a: to a stub")
+	must1(s.Commit(ctx, messageCommit("INC-2", "a: to a stub")))(t)
+	wantMessages(t, s, "INC-2", "1 a: to a stub")
 	if l := must1(s.Load(ctx, "INC-2"))(t); !isStub(t, l, "g") || len(l.Mail) != 1 {
-		t.Errorf("talk has changed a stub: %+v", l)
+		t.Errorf("a message has changed a stub: %+v", l)
 	}
-	must1(s.Commit(ctx, say("INC-1", "f: last")))(t)
-	wantTalk(t, s, "INC-1", four+", 5 e: one, 6 f: last")
+	must1(s.Commit(ctx, messageCommit("INC-1", "f: last")))(t)
+	wantMessages(t, s, "INC-1", four+", 5 e: one, 6 f: last")
 	if history := must1(s.History(ctx, "INC-1", 0, 10))(t); len(history) != 2 {
-		t.Errorf("talk is no part of the history: %s", history)
+		t.Errorf("messages are in the history: %s", history)
 	}
 }
 
-// talkPages: from the newest back, each page oldest first.
-func talkPages(t *testing.T, s bot.Store) {
+// testMessagePages: pages go from the newest back, each oldest first.
+func testMessagePages(t *testing.T, s bot.Store) {
 	c := commitOf("INC-1", 0)
 	for n := range 12 {
 		c.Messages = append(c.Messages, bot.StoredMessage{Key: fmt.Sprint("k", n+1), Body: []byte("x")})
@@ -106,45 +107,45 @@ func talkPages(t *testing.T, s bot.Store) {
 	}
 }
 
-// talkAtomic: a message is there with all that came with it, or not at all.
-func talkAtomic(t *testing.T, s bot.Store) {
+// testMessagesAtomic: a message is stored with everything of its commit, or not at all.
+func testMessagesAtomic(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	for _, id := range []string{"INC-1", ""} {
-		c := say(id, "a: is anybody there?")
+		c := messageCommit(id, "a: hello?")
 		c.Operation, c.Reply = "op-nowhere", []byte("said")
 		c.Records = []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}
 		_, err := s.Commit(ctx, c)
-		wants(t, err, bot.ErrNotFound)
+		wantError(t, err, bot.ErrNotFound)
 		_, err = s.Load(ctx, "INC-1")
-		wants(t, err, bot.ErrNotFound)
+		wantError(t, err, bot.ErrNotFound)
 		_, err = s.Get(ctx, "k", "a")
-		wants(t, err, bot.ErrNotFound)
+		wantError(t, err, bot.ErrNotFound)
 		_, err = s.Reply(ctx, "op-nowhere")
-		wants(t, err, bot.ErrNotFound)
+		wantError(t, err, bot.ErrNotFound)
 		if all := must1(s.List(ctx, bot.Query{Limit: 10}))(t); len(all) != 0 {
-			t.Fatalf("a message has made an incident: %+v", all)
+			t.Fatalf("a message has created an incident: %+v", all)
 		}
 	}
 	if n := mustReserve(t, s); n != 1 {
 		t.Fatalf("the first number is %d", n)
 	}
-	_, err := s.Commit(ctx, say("INC-1", "a: not yet")) // reserved, and nothing more
-	wants(t, err, bot.ErrNotFound)
+	_, err := s.Commit(ctx, messageCommit("INC-1", "a: not yet")) // the number is reserved, the incident does not exist
+	wantError(t, err, bot.ErrNotFound)
 	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
-	wantTalk(t, s, "INC-1", "")
+	wantMessages(t, s, "INC-1", "")
 
 	c := commitOf("INC-1", 7, 2)
-	c.Messages = say("", "a: on what has changed").Messages
+	c.Messages = messageCommit("", "a: on what has changed").Messages
 	_, err = s.Commit(ctx, c)
-	wants(t, err, bot.ErrConflict)
-	wantTalk(t, s, "INC-1", "")
+	wantError(t, err, bot.ErrConflict)
+	wantMessages(t, s, "INC-1", "")
 
-	c = say("INC-1", "a: once")
+	c = messageCommit("INC-1", "a: once")
 	c.Operation, c.Reply = "op", []byte("said")
 	must1(s.Commit(ctx, c))(t)
-	c.Messages = say("", "b: twice").Messages
+	c.Messages = messageCommit("", "b: twice").Messages
 	if r := must1(s.Commit(ctx, c))(t); !r.Repeated || string(r.Reply) != "said" {
 		t.Errorf("receipt of the repeat %+v", r)
 	}
-	wantTalk(t, s, "INC-1", "1 a: once")
+	wantMessages(t, s, "INC-1", "1 a: once")
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// lockedBuffer is what a process writes while a test reads it.
+// lockedBuffer is a buffer that a process writes to while a test reads it.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

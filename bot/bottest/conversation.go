@@ -14,7 +14,7 @@ import (
 // message is one thing that somebody says in a room, as a platform delivers it:
 // under one operation, again until there is an answer, and now and then once
 // more after that.
-type message struct {
+type sentMessage struct {
 	who, incident, text, operation string
 	taken                          bool // answered OK
 	unclear                        bool // a delivery ended without an answer: its place depends on when it was taken
@@ -22,13 +22,13 @@ type message struct {
 
 // talk lets somebody say something, or a platform deliver again what somebody
 // said earlier.
-func (w *World) talk(ctx context.Context, n int) {
-	var m *message
+func (w *World) sendMessage(ctx context.Context, n int) {
+	var m *sentMessage
 	if len(w.messages) > 0 && w.rng.IntN(4) == 0 {
 		m = w.messages[w.rng.IntN(len(w.messages))]
 	} else {
 		w.operations++
-		m = &message{
+		m = &sentMessage{
 			who: []string{"ana", "ben", "dan"}[w.rng.IntN(3)], incident: fmt.Sprintf("INC-%d", 1+w.rng.IntN(4)),
 			text: fmt.Sprintf("line %d", w.operations), operation: fmt.Sprintf("say %d", w.operations),
 		}
@@ -61,7 +61,7 @@ func (w *World) talk(ctx context.Context, n int) {
 // conversation: what was said and answered is there once, in the order of the
 // answers to its speaker; and Tocsin's own posts tell of every event that is
 // worth one, in order, each once.
-func (w *World) conversation(ctx context.Context, i workflow.Incident, events []workflow.Event) {
+func (w *World) checkConversation(ctx context.Context, i workflow.Incident, events []workflow.Event) {
 	said, err := w.store.base.Messages(ctx, i.ID, 0, 1_000_000)
 	if err != nil {
 		w.fail("the conversation of %s: %v", i.ID, err)
@@ -88,12 +88,12 @@ func (w *World) conversation(ctx context.Context, i workflow.Incident, events []
 			told[seq] = true
 		}
 	}
-	w.inOrder(i.ID, place)
-	w.allTold(i, events, "web", told)
+	w.checkOrder(i.ID, place)
+	w.checkPosts(i, events, "web", told)
 }
 
 // inOrder checks what was said in one room against what was answered.
-func (w *World) inOrder(incident string, place map[string]int) {
+func (w *World) checkOrder(incident string, place map[string]int) {
 	last := map[string]int{}
 	for _, m := range w.accepted {
 		at := place[m.text]
@@ -116,7 +116,7 @@ func (w *World) inOrder(incident string, place map[string]int) {
 // allTold: while its room is there or on its way, a platform was told of every
 // event that is worth it. What had not reached a room that was left or put away
 // is in the timeline alone.
-func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform string, told map[int]bool) {
+func (w *World) checkPosts(i workflow.Incident, events []workflow.Event, platform string, told map[int]bool) {
 	has, away, missed := false, false, []workflow.Event(nil)
 	for _, e := range events {
 		switch f := e.Fact.(type) {
@@ -153,7 +153,7 @@ func (w *World) allTold(i workflow.Incident, events []workflow.Event, platform s
 }
 
 // givenUp: what a platform refused for good is on record.
-func (w *World) givenUp(i workflow.Incident, events []workflow.Event) {
+func (w *World) checkGivenUp(i workflow.Incident, events []workflow.Event) {
 	said := 0
 	for _, e := range events {
 		switch e.Fact.(type) {

@@ -12,10 +12,10 @@ import (
 
 func claim(t *testing.T, s bot.Store, when time.Time) []bot.Lease {
 	t.Helper()
-	return must1(s.Claim(t.Context(), bot.Claim{At: when, For: 10 * time.Second, Limit: 100, Classes: every}))(t)
+	return must1(s.Claim(t.Context(), bot.Claim{At: when, For: 10 * time.Second, Limit: 100, Classes: everyClass}))(t)
 }
 
-func names(leases []bot.Lease) string {
+func joinNames(leases []bot.Lease) string {
 	all := make([]string, 0, len(leases))
 	for _, l := range leases {
 		all = append(all, l.Owner+":"+l.ID)
@@ -27,20 +27,20 @@ func task(owner, id string, class workflow.Class, destination string) bot.Task {
 	return bot.Task{ID: id, Owner: owner, Lane: workflow.Lane{Class: class, Destination: destination}, Due: Epoch, Body: []byte("deed " + id)}
 }
 
-// settle commits nothing but the end of a task.
+// settle commits the end of a task and nothing else.
 func settle(t *testing.T, s bot.Store, l bot.Lease) error {
 	t.Helper()
 	_, err := s.Commit(t.Context(), bot.Commit{At: l.Until, Incident: l.Owner, Settle: &l})
 	return err
 }
 
-// wakes: every commit rewrites the one standing wake-up; mail wakes at once,
-// and then at most every 100 ms.
-func wakes(t *testing.T, s bot.Store) {
+// testWakeUp: every commit sets the one standing wake-up; mail wakes the incident at once,
+// later mail at most every 100 ms.
+func testWakeUp(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	next := func(want time.Time) {
 		t.Helper()
-		got := must1(s.NextDue(ctx, every))(t)
+		got := must1(s.NextDue(ctx, everyClass))(t)
 		if !got.Equal(want) {
 			t.Fatalf("next due is %s, want %s", got, want)
 		}
@@ -55,46 +55,46 @@ func wakes(t *testing.T, s bot.Store) {
 	must1(s.Commit(ctx, c))(t)
 	next(at(30))
 	if got := claim(t, s, at(29.9)); len(got) != 0 {
-		t.Fatalf("claimed %s before it is due", names(got))
+		t.Fatalf("claimed %s before it is due", joinNames(got))
 	}
 	l := claim(t, s, at(30))
-	if names(l) != "INC-1:wake" {
-		t.Fatalf("claimed %s", names(l))
+	if joinNames(l) != "INC-1:wake" {
+		t.Fatalf("claimed %s", joinNames(l))
 	}
-	// Mail comes while the wake-up is being worked on: it must not be settled away.
+	// Mail that arrives while the wake-up is leased must not be lost when it is settled.
 	take(t, s, at(30), fire("a", "g"))
 	c = commitOf("INC-1", 2, 3)
 	c.At, c.WakeAt, c.Settle = at(30.01), at(90), &l[0]
 	must1(s.Commit(ctx, c))(t)
 	l = claim(t, s, at(31))
-	if names(l) != "INC-1:wake" {
-		t.Fatalf("the mail wakes nobody: %s", names(l))
+	if joinNames(l) != "INC-1:wake" {
+		t.Fatalf("the mail does not wake the incident: %s", joinNames(l))
 	}
 	c = commitOf("INC-1", 3, 4)
 	c.At, c.WakeAt, c.ReadMail, c.Settle = at(31), at(90), 1, &l[0]
 	must1(s.Commit(ctx, c))(t)
 	next(at(90))
-	// Mail soon after a reading waits until 100 ms have passed.
+	// Mail soon after a reading waits until 100 ms have passed since.
 	take(t, s, at(31.02), fire("b", "g"))
 	next(at(31.1))
 	l = claim(t, s, at(31.1))
-	// Woken early, and nothing changed: the deadline stays.
+	// A wake-up that changes nothing keeps the deadline.
 	must1(s.Commit(ctx, bot.Commit{At: at(31.2), Incident: "INC-1", Version: 4, WakeAt: at(90), Settle: &l[0]}))(t)
-	if got := claim(t, s, at(32)); names(got) != "INC-1:wake" {
-		t.Fatalf("unread mail must wake again: %s", names(got))
+	if got := claim(t, s, at(32)); joinNames(got) != "INC-1:wake" {
+		t.Fatalf("unread mail must wake again: %s", joinNames(got))
 	}
-	// Asleep: no deadline and no mail.
+	// No deadline and no mail: no wake-up.
 	c = commitOf("INC-1", 4, 5)
 	c.At, c.ReadMail = at(33), 2
 	must1(s.Commit(ctx, c))(t)
 	if got := claim(t, s, at(1000)); len(got) != 0 {
-		t.Fatalf("an incident asleep is woken: %s", names(got))
+		t.Fatalf("an incident without a deadline is woken: %s", joinNames(got))
 	}
 }
 
-// lanes: strict order inside a lane; lanes never wait for each other; classes
-// in their order (rule E10).
-func lanes(t *testing.T, s bot.Store) {
+// testLanes: the order in a lane is strict, lanes do not wait for each other, and classes
+// come in their order (E10: lanes by priority).
+func testLanes(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
 	c.Tasks = []bot.Task{
@@ -107,7 +107,7 @@ func lanes(t *testing.T, s bot.Store) {
 	c.Tasks = []bot.Task{task("INC-2", "post-1", workflow.ClassUpdate, "room:web")}
 	must1(s.Commit(ctx, c))(t)
 	first := claim(t, s, Epoch)
-	if got := names(first); got != "INC-1:first-1 INC-1:page-1 INC-1:square-1 INC-1:post-1 INC-2:post-1" &&
+	if got := joinNames(first); got != "INC-1:first-1 INC-1:page-1 INC-1:square-1 INC-1:post-1 INC-2:post-1" &&
 		got != "INC-1:first-1 INC-1:page-1 INC-1:post-1 INC-1:square-1 INC-2:post-1" {
 		t.Fatalf("claimed %s", got)
 	}
@@ -115,17 +115,17 @@ func lanes(t *testing.T, s bot.Store) {
 		t.Errorf("lease %+v", first[0])
 	}
 	if got := claim(t, s, Epoch); len(got) != 0 {
-		t.Fatalf("claimed twice: %s", names(got))
+		t.Fatalf("claimed twice: %s", joinNames(got))
 	}
 	n := slices.IndexFunc(first, func(l bot.Lease) bool { return l.Owner == "INC-1" && l.ID == "post-1" })
 	if err := settle(t, s, first[n]); err != nil {
 		t.Fatal(err)
 	}
-	if got := names(claim(t, s, Epoch)); got != "INC-1:post-2" {
-		t.Fatalf("after the head: %s", got)
+	if got := joinNames(claim(t, s, Epoch)); got != "INC-1:post-2" {
+		t.Fatalf("after the first task: %s", got)
 	}
 	only := bot.Claim{At: at(20), For: time.Second, Limit: 10, Classes: bot.Classes{To: workflow.ClassPage}}
-	if got := names(must1(s.Claim(ctx, only))(t)); got != "INC-1:first-1 INC-1:page-1" {
+	if got := joinNames(must1(s.Claim(ctx, only))(t)); got != "INC-1:first-1 INC-1:page-1" {
 		t.Fatalf("pages only: %s", got)
 	}
 	if l := must1(s.Load(ctx, "INC-1"))(t); l.Version != 1 {
@@ -133,44 +133,44 @@ func lanes(t *testing.T, s bot.Store) {
 	}
 }
 
-// leases: nobody else gets what is leased, until it runs out; whoever lost a
-// lease changes nothing (rule X2).
-func leases(t *testing.T, s bot.Store) {
+// testLeases: a leased task is not claimed again until the lease ends; a worker that has
+// lost its lease changes nothing (X2: replicas never act twice).
+func testLeases(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
 	c.Tasks = []bot.Task{task("INC-1", "page-1", workflow.ClassPage, "page:1")}
 	must1(s.Commit(ctx, c))(t)
 	slow := claim(t, s, at(0))
-	if due := must1(s.NextDue(ctx, every))(t); !due.Equal(at(10)) {
+	if due := must1(s.NextDue(ctx, everyClass))(t); !due.Equal(at(10)) {
 		t.Errorf("next due is %s, want the end of the lease", due)
 	}
 	if got := claim(t, s, at(9.9)); len(got) != 0 {
-		t.Fatalf("claimed %s while it is leased", names(got))
+		t.Fatalf("claimed %s while it is leased", joinNames(got))
 	}
 	quick := claim(t, s, at(10))
-	if names(quick) != "INC-1:page-1" {
-		t.Fatalf("claimed %q after the lease ran out", names(quick))
+	if joinNames(quick) != "INC-1:page-1" {
+		t.Fatalf("claimed %q after the lease ended", joinNames(quick))
 	}
-	wants(t, settle(t, s, slow[0]), bot.ErrLeaseLost)
-	wants(t, s.Postpone(ctx, slow[0], at(60)), bot.ErrLeaseLost)
+	wantError(t, settle(t, s, slow[0]), bot.ErrLeaseLost)
+	wantError(t, s.Postpone(ctx, slow[0], at(60)), bot.ErrLeaseLost)
 	answer := commitOf("INC-1", 1, 2)
 	answer.Settle = &slow[0]
 	_, err := s.Commit(ctx, answer)
-	wants(t, err, bot.ErrLeaseLost)
+	wantError(t, err, bot.ErrLeaseLost)
 	if l := must1(s.Load(ctx, "INC-1"))(t); l.Version != 1 {
 		t.Fatalf("a lost lease made version %d", l.Version)
 	}
 	answer.Settle = &quick[0]
 	must1(s.Commit(ctx, answer))(t)
-	wants(t, settle(t, s, quick[0]), bot.ErrLeaseLost)
+	wantError(t, settle(t, s, quick[0]), bot.ErrLeaseLost)
 	if got := claim(t, s, at(100)); len(got) != 0 {
-		t.Fatalf("claimed %s after it was settled", names(got))
+		t.Fatalf("claimed %s after it was settled", joinNames(got))
 	}
 }
 
-// postpones: a task that failed comes again, one attempt later, and holds up
-// its lane only.
-func postpones(t *testing.T, s bot.Store) {
+// testPostpone: a postponed task is claimed again later, with one attempt more, and delays
+// only its own lane.
+func testPostpone(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	c := commitOf("INC-1", 0, 1)
 	c.Tasks = []bot.Task{
@@ -186,17 +186,17 @@ func postpones(t *testing.T, s bot.Store) {
 		t.Fatal(err)
 	}
 	if got := claim(t, s, at(29)); len(got) != 0 {
-		t.Fatalf("claimed %s", names(got))
+		t.Fatalf("claimed %s", joinNames(got))
 	}
-	if due := must1(s.NextDue(ctx, every))(t); !due.Equal(at(30)) {
+	if due := must1(s.NextDue(ctx, everyClass))(t); !due.Equal(at(30)) {
 		t.Fatalf("next due %s", due)
 	}
 	l = claim(t, s, at(30))
-	if names(l) != "INC-1:post-1" || l[0].Attempt != 1 || string(l[0].Body) != "deed post-1" {
+	if joinNames(l) != "INC-1:post-1" || l[0].Attempt != 1 || string(l[0].Body) != "deed post-1" {
 		t.Fatalf("claimed %+v", l)
 	}
 	m := must1(s.Repair(ctx, bot.RepairQuery{At: at(500), Limit: 100}))(t)
 	if m.Overdue != 1 || m.Next != 0 || len(m.Repaired) != 0 {
-		t.Errorf("mended %+v", m)
+		t.Errorf("repaired %+v", m)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxFaults is how many faults are told at once; maxKept bounds what is
-// remembered of a file that is wrong everywhere.
+// maxFaults is the maximum number of faults that are reported; maxKept is the
+// maximum number that are recorded before they are sorted.
 const (
 	maxFaults = 50
 	maxKept   = 500
@@ -19,7 +19,7 @@ type Fault struct {
 	File    string
 	Line    int    // from 1
 	Column  int    // from 1
-	Message string // what is wrong and what would be right; never a secret
+	Message string // what is wrong and how to fix it; never a secret
 }
 
 // Error returns "file:line:column: message".
@@ -39,9 +39,9 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// told returns the faults found so far as a person should see them: sorted,
-// each once, and no more than anybody reads.
-func (r *reader) told() Faults {
+// sortedFaults returns the recorded faults in their order in the file, each
+// once, at most maxFaults.
+func (r *reader) sortedFaults() Faults {
 	all := slices.Clone(r.faults)
 	slices.SortStableFunc(all, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message))
@@ -52,15 +52,15 @@ func (r *reader) told() Faults {
 	}
 	more := len(all) - maxFaults + 1
 	last := all[maxFaults-1]
-	last.Message = fmt.Sprintf("%d more faults begin here; mend those above first", more)
+	last.Message = fmt.Sprintf("%d more faults from here on; fix those above first", more)
 	if r.dropped {
-		last.Message = "many more faults begin here; mend those above first"
+		last.Message = "many more faults from here on; fix those above first"
 	}
 	return append(all[:maxFaults-1], last)
 }
 
-// either lists words as a choice: "a, b or c". Of many it shows a few.
-func either(words []string) string {
+// joinWords joins words as a choice: "a, b or c". It shows at most 20.
+func joinWords(words []string) string {
 	if len(words) > 20 {
 		return strings.Join(words[:20], ", ") + " …"
 	}
@@ -71,7 +71,7 @@ func either(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// quote shows what somebody wrote, no more of it than is needed to find it.
+// quote quotes a text of the file, shortened to 60 characters.
 func quote(text string) string {
 	if runes := []rune(text); len(runes) > 60 {
 		text = string(runes[:59]) + "…"

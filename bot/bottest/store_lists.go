@@ -13,7 +13,7 @@ import (
 	"tocsin/bot/alerts"
 )
 
-func lists(t *testing.T, s bot.Store) {
+func testList(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	for n := 1; n <= 5; n++ {
 		id := fmt.Sprintf("INC-%d", mustReserve(t, s))
@@ -38,7 +38,7 @@ func lists(t *testing.T, s bot.Store) {
 	}
 }
 
-func records(t *testing.T, s bot.Store) {
+func testRecords(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	put := func(kind, id string, version int, body string) error {
 		c := bot.RecordChange{Kind: kind, ID: id, Version: version, Body: []byte(body)}
@@ -53,7 +53,7 @@ func records(t *testing.T, s bot.Store) {
 			t.Fatal(err)
 		}
 	}
-	wants(t, put("k", "a", 0, "again"), bot.ErrConflict)
+	wantError(t, put("k", "a", 0, "again"), bot.ErrConflict)
 	if err := errors.Join(put("k", "a", 1, "2a"), put("k", "b", bot.AnyVersion, "2b"), put("other", "z", bot.AnyVersion, "z")); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func records(t *testing.T, s bot.Store) {
 		t.Fatal(err)
 	}
 	_, err := s.Get(ctx, "k", "c")
-	wants(t, err, bot.ErrNotFound)
+	wantError(t, err, bot.ErrNotFound)
 	all := must1(s.Records(ctx, "k", "", 10))(t)
 	if len(all) != 2 || all[0].ID != "a" || all[1].ID != "b" {
 		t.Errorf("records %+v", all)
@@ -77,9 +77,9 @@ func records(t *testing.T, s bot.Store) {
 	}
 }
 
-// twentyWriters race on one incident: whoever loses is told, and nobody's work
-// is lost.
-func twentyWriters(t *testing.T, s bot.Store) {
+// testTwentyWriters: twenty writers race on one incident: the losers get ErrConflict, and
+// no step is lost.
+func testTwentyWriters(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	must1(s.Commit(ctx, commitOf("INC-1", 0, 1)))(t)
 	const writers, each = 20, 5
@@ -113,9 +113,9 @@ func twentyWriters(t *testing.T, s bot.Store) {
 	}
 }
 
-// manyAlerts: a hundred thousand alerts of one incident are a handful of
-// pieces of mail, and no read grows with them.
-func manyAlerts(t *testing.T, s bot.Store) {
+// testManyAlerts: a hundred thousand alerts of one incident are at most a hundred pieces
+// of mail, and reads return pages.
+func testManyAlerts(t *testing.T, s bot.Store) {
 	total := 100_000
 	if RaceEnabled || testing.Short() {
 		total = 5_000
@@ -148,14 +148,15 @@ func manyAlerts(t *testing.T, s bot.Store) {
 	}
 }
 
-// reroutes: alerts that an incident gives up start anew (rule I6).
-func reroutes(t *testing.T, s bot.Store) {
+// testReroute: alerts that an incident releases start in another one (I6: firing again
+// reopens or links).
+func testReroute(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	take(t, s, at(0), fire("a", "g"), fire("b", "g"))
 	c := commitOf("INC-1", 0, 1)
 	c.ReadMail, c.Group = 1, &bot.GroupHold{Key: "g"}
 	must1(s.Commit(ctx, c))(t)
-	take(t, s, at(5), ended(fire("b", "g"), at(5)))
+	take(t, s, at(5), resolved(fire("b", "g"), at(5)))
 	again := fire("a", "g")
 	again.From = "INC-1"
 	gone := fire("b", "g")

@@ -16,8 +16,8 @@ import (
 	"tocsin/adapters/redis/redistest"
 )
 
-// TestLiveElsewhere: whoever has a room open at one replica sees what happens
-// through another, within a second.
+// TestLiveElsewhere: an open room at one replica shows within a second what
+// happens through another.
 func TestLiveElsewhere(t *testing.T) {
 	program := build(t, "")
 	env := append(os.Environ(), "TOCSIN_API_TOKEN=api", "REDIS_URL="+redistest.Start(t, redistest.Config{}).URL())
@@ -30,13 +30,13 @@ func TestLiveElsewhere(t *testing.T) {
 		t.Cleanup(func() { _ = p.stop() })
 		at[n] = p.url
 	}
-	command(t, at[0], "declare Checkout is down --sev 1")
-	lines := live(t, at[1], "INC-1")
+	runCommandOn(t, at[0], "declare Checkout is down --sev 1")
+	lines := openRoom(t, at[1], "INC-1")
 	var slowest time.Duration
 	for n := range 20 {
 		said := fmt.Sprintf("note number %d of the test", n)
 		began := time.Now()
-		command(t, at[0], "note INC-1 "+said)
+		runCommandOn(t, at[0], "note INC-1 "+said)
 		for deadline := time.After(10 * time.Second); ; {
 			select {
 			case line, open := <-lines:
@@ -59,8 +59,8 @@ func TestLiveElsewhere(t *testing.T) {
 	}
 }
 
-// command gives a command to one server, and returns the reply.
-func command(t *testing.T, server, text string) string {
+// runCommandOn runs a command on a server, and returns the reply.
+func runCommandOn(t *testing.T, server, text string) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]string{"text": text})
 	if err != nil {
@@ -86,11 +86,11 @@ func command(t *testing.T, server, text string) string {
 	return reply.Text
 }
 
-// live signs a browser in at a server, and returns the lines that an open room
-// of its receives.
-func live(t *testing.T, server, id string) <-chan string {
+// openRoom signs a browser in at a server, opens a room, and returns the lines
+// that it receives.
+func openRoom(t *testing.T, server, id string) <-chan string {
 	t.Helper()
-	path := regexp.MustCompile(`/sign-in/\S+`).FindString(command(t, server, "web"))
+	path := regexp.MustCompile(`/sign-in/\S+`).FindString(runCommandOn(t, server, "web"))
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func live(t *testing.T, server, id string) <-chan string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := browser.Do(req) //nolint:bodyclose // closed by whoever reads it, below
+	res, err := browser.Do(req) //nolint:bodyclose // closed by the goroutine that reads it, below
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("open the room: %v, %v", res, err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // put puts what is over on the shelf, or away for good.
-func (tw *twins) put() {
+func (tw *twins) archiveOrForget() {
 	if len(tw.ids) == 0 {
 		return
 	}
@@ -20,9 +20,9 @@ func (tw *twins) put() {
 	if tw.chance(80) {
 		m, errM := tw.model.Archive(tw.Context(), id)
 		s, errS := tw.tested.Archive(tw.Context(), id)
-		tw.note("shelve %s: %v", id, m)
-		same(tw, "shelve "+id, m, s, errM, errS)
-		tw.seen[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
+		tw.logf("shelve %s: %v", id, m)
+		wantSame(tw, "shelve "+id, m, s, errM, errS)
+		tw.reached[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
 		tw.compare(id)
 		return
 	}
@@ -30,16 +30,16 @@ func (tw *twins) put() {
 	records := tw.compareRecords()
 	m, errM := tw.model.Forget(tw.Context(), id)
 	s, errS := tw.tested.Forget(tw.Context(), id)
-	tw.note("forget %s: %v", id, m)
-	same(tw, "forget "+id, m, s, errM, errS)
+	tw.logf("forget %s: %v", id, m)
+	wantSame(tw, "forget "+id, m, s, errM, errS)
 	if tw.compareRecords() < records {
-		tw.seen["forgotten with its records"]++
+		tw.reached["forgotten with its records"]++
 	}
 	switch {
 	case !m:
-		tw.seen["not forgotten"]++
+		tw.reached["not forgotten"]++
 	case missing == nil:
-		tw.seen["forgotten"]++
+		tw.reached["forgotten"]++
 		tw.compare(id)
 		tw.ids = slices.DeleteFunc(tw.ids, func(other string) bool { return other == id })
 		tw.leases = slices.DeleteFunc(tw.leases, func(l [2]bot.Lease) bool { return l[0].Owner == id })
@@ -47,7 +47,7 @@ func (tw *twins) put() {
 }
 
 // shelf is what is on the shelf.
-func (tw *twins) shelf() []string {
+func (tw *twins) archivedIDs() []string {
 	all, err := tw.model.ListEnded(tw.Context(), bot.EndedQuery{Before: tw.now.Add(time.Hour), Archived: true, Limit: 1000})
 	if err != nil {
 		tw.Error(err)
@@ -68,14 +68,14 @@ func (tw *twins) compareExports() {
 				tw.Fatal(err)
 			}
 			again, err := to.Export(tw.Context(), "", 10_000)
-			same(tw, fmt.Sprintf("export %d imported into store %d", n, k), unreadOnly(from), unreadOnly(again), nil, err)
+			wantSame(tw, fmt.Sprintf("export %d imported into store %d", n, k), unreadOnly(from), unreadOnly(again), nil, err)
 			if k == 1 {
-				same(tw, "what the store makes of an export", from, again, nil, err)
+				wantSame(tw, "what the store makes of an export", from, again, nil, err)
 			}
 		}
 	}
-	same(tw, "export", unreadOnly(m), unreadOnly(s), errM, errS)
-	tw.seen["exported"] += len(m)
+	wantSame(tw, "export", unreadOnly(m), unreadOnly(s), errM, errS)
+	tw.reached["exported"] += len(m)
 }
 
 // unreadOnly leaves mail out that was read.

@@ -25,15 +25,16 @@ import (
 	"tocsin/commands"
 )
 
-// drawer keeps the mails that were to be sent, and what was written to the terminal.
-type drawer struct {
+// outputRecorder keeps the mails that were to be sent, and what was written to
+// the terminal and the log.
+type outputRecorder struct {
 	mu    sync.Mutex
 	mails int
 	bytes.Buffer
 }
 
 // Page implements [bot.Pager].
-func (d *drawer) Page(_ context.Context, p bot.Page) error {
+func (d *outputRecorder) Page(_ context.Context, p bot.Page) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mails++
@@ -41,21 +42,22 @@ func (d *drawer) Page(_ context.Context, p bot.Page) error {
 }
 
 // Write implements [io.Writer].
-func (d *drawer) Write(p []byte) (int, error) {
+func (d *outputRecorder) Write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.Buffer.Write(p)
 }
 
-// TestTimesStayTimes: while Slack shows each reader their own times, whatever else people and machines read holds none
-// of the characters between which such a time stands in a text: no page of the browser, no answer of the API, no mail,
-// no line of the log or the terminal.
+// TestTimesStayTimes: Slack shows each reader times in their own zone, which a
+// text marks with special characters. Nothing else has these characters: no
+// page of the browser, no response of the API, no mail, no line of the log or
+// the terminal.
 func TestTimesStayTimes(t *testing.T) {
 	now := bottest.Epoch
 	clock := func() time.Time { return now }
 	s := slacktest.New(slacktest.Options{Now: clock})
 	t.Cleanup(s.Close)
-	seen := &drawer{}
+	seen := &outputRecorder{}
 	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	org := bottest.Town()
 	org.Zone = time.FixedZone("CET", 3600)
@@ -70,13 +72,13 @@ func TestTimesStayTimes(t *testing.T) {
 	screen := console.New(console.Config{Log: log, Terminal: seen})
 	b, err := app.New(app.Config{
 		Store: under, Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
-		Chats: map[string]bot.Chat{slack.Platform: room}, Builtin: builtin(),
+		Chats: map[string]bot.Chat{slack.Platform: room}, Builtin: builtinRooms(),
 		Pagers: map[string]bot.Pager{"email": seen, "webhook": seen, "sms": screen, "log": screen},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, pages := doors{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.mux()
+	m, pages := routes{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	t.Cleanup(pages.Close)
 	connections{{Description: slack.Description(), Platform: room}}.serve(b, m)
 	runner := b.Agenda(0)

@@ -16,7 +16,7 @@ const tolerance = time.Minute
 func (w *World) Crashes() int { return w.crashes }
 
 // committed looks at every commit as it is applied.
-func (w *World) committed(c bot.Commit) {
+func (w *World) checkCommit(c bot.Commit) {
 	var events []workflow.Event
 	for _, stored := range c.Events {
 		e, err := workflow.DecodeEvent(stored.Body)
@@ -45,13 +45,13 @@ func (w *World) committed(c bot.Commit) {
 	if i.IsStuck() {
 		w.fail("E13: %s is open and not acknowledged, and nothing will happen", i.ID)
 	}
-	w.reach(i)
-	w.told(i, events)
-	w.quiet(i, events)
+	w.checkEscalation(i)
+	w.checkAlertsAnnounced(i, events)
+	w.checkNoPageAfterResolve(i, events)
 }
 
 // quiet: when every alert has resolved, nobody is paged for it any more (G7).
-func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
+func (w *World) checkNoPageAfterResolve(i workflow.Incident, events []workflow.Event) {
 	resolved := false
 	for _, e := range events {
 		switch f := e.Fact.(type) {
@@ -74,7 +74,7 @@ func (w *World) quiet(i workflow.Incident, events []workflow.Event) {
 
 // reach: waiting is spent only on somebody who may still answer (E4), and an
 // incident that waits for an answer is never silent for long (E7).
-func (w *World) reach(i workflow.Incident) {
+func (w *World) checkEscalation(i workflow.Incident) {
 	p := i.Paging
 	if !i.IsOpen() || i.IsAcknowledged() || p.State != workflow.Running || p.RestartPending {
 		return
@@ -101,7 +101,7 @@ func (w *World) reach(i workflow.Incident) {
 }
 
 // told: nothing is swallowed by an acknowledgement (G3).
-func (w *World) told(i workflow.Incident, events []workflow.Event) {
+func (w *World) checkAlertsAnnounced(i workflow.Incident, events []workflow.Event) {
 	var arrived workflow.Event
 	for _, e := range events {
 		switch f := e.Fact.(type) {
@@ -120,7 +120,7 @@ func (w *World) told(i workflow.Incident, events []workflow.Event) {
 }
 
 // judge looks at the world once it is at rest.
-func (w *World) judge(ctx context.Context) {
+func (w *World) checkWorld(ctx context.Context) {
 	all, err := w.store.base.List(ctx, bot.Query{Limit: 1000})
 	if err != nil {
 		w.fail("list: %v", err)
@@ -134,14 +134,14 @@ func (w *World) judge(ctx context.Context) {
 			continue
 		}
 		i := w.loadIncident(l.ID)
-		s, n := w.history(ctx, i)
+		s, n := w.checkHistory(ctx, i)
 		started += s
 		for text := range n {
 			notes[text] += n[text]
 		}
-		w.final(i)
+		w.checkSettled(i)
 		w.judgeRooms(i)
-		w.attended(ctx, i)
+		w.checkFiringAlerts(ctx, i)
 	}
 	if started != w.started {
 		w.fail("I1: %d alerts began by the receipts, %d by the incidents", w.started, started)
@@ -165,7 +165,7 @@ func (w *World) judge(ctx context.Context) {
 }
 
 // history checks an incident's events against its snapshot, and counts.
-func (w *World) history(ctx context.Context, i workflow.Incident) (started int, notes map[string]int) {
+func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started int, notes map[string]int) {
 	notes = map[string]int{}
 	raw, err := w.store.base.History(ctx, i.ID, 0, 1_000_000)
 	if err != nil {
@@ -211,9 +211,9 @@ func (w *World) history(ctx context.Context, i workflow.Incident) (started int, 
 		}
 	}
 	a, err1 := workflow.EncodeIncident(workflow.Replay(i.ID, i.Number, events))
-	w.conversation(ctx, i, events)
-	w.allTold(i, events, worldPlatform, w.chat.reported[i.ID])
-	w.givenUp(i, events)
+	w.checkConversation(ctx, i, events)
+	w.checkPosts(i, events, worldPlatform, w.chat.reported[i.ID])
+	w.checkGivenUp(i, events)
 	b, err2 := workflow.EncodeIncident(i)
 	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
 		w.fail("replaying %s gives\n%s\nand the snapshot is\n%s", i.ID, a, b)
@@ -223,7 +223,7 @@ func (w *World) history(ctx context.Context, i workflow.Incident) (started int, 
 
 // attended: an alert that fires belongs to an incident that somebody works on,
 // or that is quiet for a while (I6); and the incident counts what fires.
-func (w *World) attended(ctx context.Context, i workflow.Incident) {
+func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 	firing, err := w.store.base.Firing(ctx, i.ID, "", 1000)
 	if err != nil {
 		w.fail("firing: %v", err)
@@ -247,7 +247,7 @@ func (w *World) attended(ctx context.Context, i workflow.Incident) {
 }
 
 // final: at rest nothing is due, and everything owed is settled.
-func (w *World) final(i workflow.Incident) {
+func (w *World) checkSettled(i workflow.Incident) {
 	if at := i.WakeAt(); !at.IsZero() && w.now.Sub(at) > tolerance {
 		w.fail("X1: %s was due at %s, it is %s", i.ID, at, w.now)
 	}

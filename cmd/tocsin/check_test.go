@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// told is what the API tells of one incident.
-type told struct {
+// apiIncident is an incident as the API returns it, with its events and
+// deliveries.
+type apiIncident struct {
 	ID, Title, Status string
 	AcknowledgedAt    time.Time `json:"acknowledged_at"`
 	events            []struct {
@@ -26,22 +27,22 @@ type told struct {
 	}
 }
 
-// webhookID is the one under which a page of an incident comes.
+// webhookID returns the webhook-id of a page.
 func webhookID(incident, page string) string {
 	sum := sha256.Sum256([]byte(incident + "/" + page))
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
-// incidents lists everything, by title.
-func (w *town) incidents() map[string][]*told {
-	w.t.Helper()
-	all := map[string][]*told{}
+// listIncidents returns all incidents by title.
+func (c *cluster) listIncidents() map[string][]*apiIncident {
+	c.t.Helper()
+	all := map[string][]*apiIncident{}
 	for after := ""; ; {
 		var page struct {
-			Incidents []*told
+			Incidents []*apiIncident
 			Next      string
 		}
-		w.get("/api/v1/incidents?limit=500&after="+after, &page)
+		c.readJSON("/api/v1/incidents?limit=500&after="+after, &page)
 		for _, i := range page.Incidents {
 			all[i.Title] = append(all[i.Title], i)
 		}
@@ -51,40 +52,40 @@ func (w *town) incidents() map[string][]*told {
 	}
 }
 
-// get reads from whichever process answers first.
-func (w *town) get(path string, into any) {
+// readJSON decodes the response of the first process that answers.
+func (c *cluster) readJSON(path string, into any) {
 	var status int
 	var answer []byte
-	for n := range 5 * len(w.houses) {
-		if status, answer = w.turn(n).do("GET", path, "api", "", ""); status == 200 && json.Unmarshal(answer, into) == nil {
+	for n := range 5 * len(c.replicas) {
+		if status, answer = c.replicaAt(n).sendRequest("GET", path, "api", "", ""); status == 200 && json.Unmarshal(answer, into) == nil {
 			return
 		}
-		pass(w.t, 100*time.Millisecond)
+		waitFor(c.t, 100*time.Millisecond)
 	}
-	w.t.Errorf("%s: %d %s", path, status, answer)
+	c.t.Errorf("%s: %d %s", path, status, answer)
 }
 
-// history reads what happened to an incident, and who was paged.
-func (w *town) history(i *told) {
+// loadHistory reads the events and the deliveries of an incident.
+func (c *cluster) loadHistory(i *apiIncident) {
 	var happened struct{ Events *json.RawMessage }
 	var paged struct{ Deliveries *json.RawMessage }
-	w.get("/api/v1/incidents/"+i.ID+"/timeline", &happened)
-	w.get("/api/v1/incidents/"+i.ID+"/deliveries", &paged)
+	c.readJSON("/api/v1/incidents/"+i.ID+"/timeline", &happened)
+	c.readJSON("/api/v1/incidents/"+i.ID+"/deliveries", &paged)
 	i.events, i.deliveries = nil, nil
 	for _, part := range []struct {
 		raw  *json.RawMessage
 		into any
 	}{{happened.Events, &i.events}, {paged.Deliveries, &i.deliveries}} {
 		if part.raw == nil || json.Unmarshal(*part.raw, part.into) != nil {
-			w.t.Errorf("what happened to %s cannot be read", i.ID)
+			c.t.Errorf("what happened to %s cannot be read", i.ID)
 		}
 	}
 }
 
-// settled reports whether all that an incident's policy asks for has come. The
-// policy has so many steps; whoever was acknowledged needs no more of them.
-func (w *town) settled(i *told, steps int) bool {
-	w.history(i)
+// isSettled reports whether all steps of an incident's policy have fired and
+// all its pages have arrived. An acknowledged incident needs no more steps.
+func (c *cluster) isSettled(i *apiIncident, steps int) bool {
+	c.loadHistory(i)
 	fired := 0
 	for _, e := range i.events {
 		switch e.Kind {
@@ -102,65 +103,65 @@ func (w *town) settled(i *told, steps int) bool {
 	return fired >= steps
 }
 
-// leaseTime is how long a page may have been claimed before it came.
+// leaseTime is how long before its arrival a page may have been claimed.
 const leaseTime = 10 * time.Second
 
-// verdict are the figures of a test.
-type verdict struct {
+// measurements are the numbers that a test prints.
+type measurements struct {
 	incidents, acked, pages, repeated int
 	page, step                        []time.Duration // how late each page and second step was
 }
 
-// judge waits until everything that is owed has come, and then looks whether
-// all is there that was answered, once, and whole.
-func (w *town) judge(steps int, wait time.Duration) verdict {
-	t := w.t
+// checkAll waits until everything that is owed has arrived, and then checks
+// that everything that was confirmed exists once and complete.
+func (c *cluster) checkAll(steps int, wait time.Duration) measurements {
+	t := c.t
 	t.Helper()
-	all := w.incidents()
-	for title := range w.done.accepted {
+	all := c.listIncidents()
+	for title := range c.log.accepted {
 		if len(all[title]) != 1 {
 			t.Errorf("%q was answered 202 and is there %d times", title, len(all[title]))
 		}
 	}
-	for title, id := range w.done.declared {
+	for title, id := range c.log.declared {
 		if len(all[title]) != 1 || all[title][0].ID != id {
 			t.Errorf("%q was declared as %s and is there %d times", title, id, len(all[title]))
 		}
 	}
-	var open []*told
+	var open []*apiIncident
 	for _, some := range all {
 		open = append(open, some...)
 	}
-	v := verdict{incidents: len(open), acked: len(w.done.acked)}
+	v := measurements{incidents: len(open), acked: len(c.log.acked)}
 	everything := slices.Clone(open)
-	var last *told
+	var last *apiIncident
 	deadline := time.Now().Add(60 * time.Second)
 	for len(open) > 0 && time.Now().Before(deadline) {
-		open = w.unsettled(open, steps)
+		open = c.listUnsettled(open, steps)
 		if len(open) > 0 {
 			last = open[0]
-			pass(t, 300*time.Millisecond)
+			waitFor(t, 300*time.Millisecond)
 		}
 	}
 	if len(open) > 0 {
 		t.Errorf("%d incidents still wait for something, among them %+v", len(open), last)
 	}
 	for _, i := range everything {
-		w.whole(i, wait, &v)
+		c.checkIncident(i, wait, &v)
 	}
-	w.once(&v)
+	c.checkRepeats(&v)
 	return v
 }
 
-// unsettled are those that still wait for something, looked at some at a time.
-func (w *town) unsettled(all []*told, steps int) []*told {
+// listUnsettled returns the incidents that still wait for something.
+func (c *cluster) listUnsettled(all []*apiIncident, steps int) []*apiIncident {
 	var mu sync.Mutex
-	var still []*told
+	var still []*apiIncident
 	var readers sync.WaitGroup
 	for some := range slices.Chunk(all, len(all)/4+1) {
 		readers.Go(func() {
 			for _, i := range some {
-				if !w.settled(i, steps) {
+				if !c.isSettled(i, steps) {
 					mu.Lock()
 					still = append(still, i)
 					mu.Unlock()
@@ -172,10 +173,10 @@ func (w *town) unsettled(all []*told, steps int) []*told {
 	return still
 }
 
-// whole judges one incident: its record has no gap, each step fired once, not
-// before its time, and none after it was acknowledged; each page has come.
-func (w *town) whole(i *told, wait time.Duration, v *verdict) {
-	t := w.t
+// checkIncident checks that the events have no gap, that each step fired once,
+// not early, and not after the acknowledgement, and that each page arrived.
+func (c *cluster) checkIncident(i *apiIncident, wait time.Duration, v *measurements) {
+	t := c.t
 	fired, runs, acked := []time.Time{}, 0, false
 	for n, e := range i.events {
 		if e.Seq != n+1 {
@@ -195,7 +196,7 @@ func (w *town) whole(i *told, wait time.Duration, v *verdict) {
 	if runs != 1 || len(fired) > 2 || len(fired) == 0 && !acked {
 		t.Errorf("%s: %d runs of escalation, %d steps: %+v", i.ID, runs, len(fired), i.events)
 	}
-	if w.done.acked[i.ID] && (!acked || i.AcknowledgedAt.IsZero() && i.Status == "triage") {
+	if c.log.acked[i.ID] && (!acked || i.AcknowledgedAt.IsZero() && i.Status == "triage") {
 		t.Errorf("%s is not acknowledged any more", i.ID)
 	}
 	if len(fired) == 2 {
@@ -205,7 +206,7 @@ func (w *town) whole(i *told, wait time.Duration, v *verdict) {
 		}
 	}
 	for _, d := range i.deliveries {
-		came := w.received.of(webhookID(i.ID, d.Page))
+		came := c.received.pagesOf(webhookID(i.ID, d.Page))
 		if len(came) == 0 && d.State != "canceled" {
 			t.Errorf("%s: page %s is %s and never came", i.ID, d.Page, d.State)
 		}
@@ -215,30 +216,31 @@ func (w *town) whole(i *told, wait time.Duration, v *verdict) {
 	}
 }
 
-// once judges repeats: a page comes again only because the process that sent it
-// was killed, or its lease taken from it, and once for each time (rule E3).
-func (w *town) once(v *verdict) {
-	w.received.mu.Lock()
-	defer w.received.mu.Unlock()
-	for id, came := range w.received.pages {
+// checkRepeats checks that a page is repeated only after its sender was killed
+// or lost its lease, and at most once for each time (E3: check again before
+// each send).
+func (c *cluster) checkRepeats(v *measurements) {
+	c.received.mu.Lock()
+	defer c.received.mu.Unlock()
+	for id, came := range c.received.pages {
 		v.pages++
 		v.repeated += len(came) - 1
 		for n, a := range came[:len(came)-1] {
-			end := w.end(a.by)
-			for _, at := range w.lost {
+			end := c.endOf(a.by)
+			for _, at := range c.leasesLost {
 				if at.Add(leaseTime).After(a.at) && at.Before(came[n+1].at) {
 					end = at
 				}
 			}
 			if end.IsZero() || end.After(came[n+1].at) {
-				w.t.Errorf("page %s came again although nobody was killed: %s", id, w.times(came))
+				c.t.Errorf("page %s came again although no process was killed: %s", id, c.formatPages(came))
 			}
 		}
 	}
 }
 
-// times writes when a page came, and from whom.
-func (w *town) times(came []arrival) string {
+// formatPages returns when a page arrived each time, and from which run.
+func (c *cluster) formatPages(came []receivedPage) string {
 	text := ""
 	for _, a := range came {
 		text += fmt.Sprintf("%s from %+v; ", a.at.Format("15:04:05.000"), a.by)
@@ -246,8 +248,8 @@ func (w *town) times(came []arrival) string {
 	return text
 }
 
-// prompt fails if more than a hundredth of the pages or steps was late.
-func (v verdict) prompt(t *testing.T, most time.Duration) {
+// checkLatency fails when more than one in a hundred pages or steps was late.
+func (v measurements) checkLatency(t *testing.T, most time.Duration) {
 	t.Helper()
 	for what, all := range map[string][]time.Duration{"pages": v.page, "second steps": v.step} {
 		slices.Sort(all)
@@ -257,9 +259,9 @@ func (v verdict) prompt(t *testing.T, most time.Duration) {
 	}
 }
 
-// String writes the figures: how late half of them were, all but a hundredth,
-// and the last.
-func (v verdict) String() string {
+// String returns the numbers, with the median, the 99th percentile and the
+// maximum of the latencies.
+func (v measurements) String() string {
 	late := func(all []time.Duration) string {
 		if len(all) == 0 {
 			return "none"

@@ -15,53 +15,53 @@ import (
 // ledger is what a store must hold after some calls: the sequential meaning of
 // the ports, as values. What is in its maps is never changed in place, so that
 // a clone of the maps is a clone of it all.
-type ledger struct {
+type model struct {
 	number    int
-	incidents map[string]entry
-	groups    map[string]holder
+	incidents map[string]modelIncident
+	groups    map[string]modelGroup
 	alerts    map[[2]string]alerts.Row
-	lanes     map[laneID]queue
+	lanes     map[laneID]modelLane
 	replies   map[string]string
 	records   map[string]bot.Record
 }
 
-type entry struct {
+type modelIncident struct {
 	version  int
 	snapshot string
 	stub     string
-	follows  string
+	previous string
 	mail     []workflow.Mail // unread
 	readAt   time.Time
 	mailDue  time.Time
 	wakeAt   time.Time
-	said     []bot.StoredMessage
+	messages []bot.StoredMessage
 }
 
 // say appends to a conversation what is not there yet, and then replaces what
 // is.
-func (i *entry) say(said, resaid []bot.StoredMessage) {
-	i.said = slices.Clone(i.said)
+func (i *modelIncident) addMessages(said, resaid []bot.StoredMessage) {
+	i.messages = slices.Clone(i.messages)
 	place := func(key string) int {
-		return slices.IndexFunc(i.said, func(m bot.StoredMessage) bool { return m.Key == key })
+		return slices.IndexFunc(i.messages, func(m bot.StoredMessage) bool { return m.Key == key })
 	}
 	for _, m := range said {
 		if place(m.Key) < 0 {
-			i.said = append(i.said, bot.StoredMessage{Key: m.Key, Seq: len(i.said) + 1, Body: m.Body})
+			i.messages = append(i.messages, bot.StoredMessage{Key: m.Key, Seq: len(i.messages) + 1, Body: m.Body})
 		}
 	}
 	for _, m := range resaid {
 		if n := place(m.Key); n >= 0 {
-			i.said[n].Body = m.Body
+			i.messages[n].Body = m.Body
 		}
 	}
 }
 
 // unread is the mail that a commit leaves.
-func (i entry) unread(c doCommit) []workflow.Mail {
+func (i modelIncident) unread(c doCommit) []workflow.Mail {
 	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, text(m.Samples[0])) })
 }
 
-type holder struct {
+type modelGroup struct {
 	owner  string
 	always bool
 	until  time.Time
@@ -72,24 +72,24 @@ type laneID struct {
 	lane  workflow.Lane
 }
 
-type queue struct {
+type modelLane struct {
 	tasks []bot.Task
 	token string
 	until time.Time
 }
 
 // laneOfWake is where stores keep the standing wake-up.
-var laneOfWake = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
+var wakeLane = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
 
-func newLedger(number int) *ledger {
-	return &ledger{
-		number: number, incidents: map[string]entry{}, groups: map[string]holder{}, alerts: map[[2]string]alerts.Row{},
-		lanes: map[laneID]queue{}, replies: map[string]string{}, records: map[string]bot.Record{},
+func newModel(number int) *model {
+	return &model{
+		number: number, incidents: map[string]modelIncident{}, groups: map[string]modelGroup{}, alerts: map[[2]string]alerts.Row{},
+		lanes: map[laneID]modelLane{}, replies: map[string]string{}, records: map[string]bot.Record{},
 	}
 }
 
-func (l *ledger) clone() *ledger {
-	return &ledger{
+func (l *model) clone() *model {
+	return &model{
 		number: l.number, incidents: maps.Clone(l.incidents), groups: maps.Clone(l.groups), alerts: maps.Clone(l.alerts),
 		lanes: maps.Clone(l.lanes), replies: maps.Clone(l.replies), records: maps.Clone(l.records),
 	}
@@ -97,7 +97,7 @@ func (l *ledger) clone() *ledger {
 
 // refusals are the errors with which a commit may be refused: in which order a
 // store looks is its own affair. None: it must be done.
-func (l *ledger) refusals(c doCommit) (all []error) {
+func (l *model) refusals(c doCommit) (all []error) {
 	i, there := l.incidents[c.Incident]
 	if len(c.Messages)+len(c.EditedMessages) > 0 && !there && c.Snapshot == nil {
 		all = append(all, bot.ErrNotFound)
@@ -107,7 +107,7 @@ func (l *ledger) refusals(c doCommit) (all []error) {
 			all = append(all, bot.ErrLeaseLost)
 		}
 	}
-	if based(c.Commit) && i.version != c.Version {
+	if dependsOnVersion(c.Commit) && i.version != c.Version {
 		all = append(all, bot.ErrConflict)
 	}
 	if g := c.Group; g != nil {
@@ -129,12 +129,12 @@ func (l *ledger) refusals(c doCommit) (all []error) {
 }
 
 // based reports whether a commit depends on the version it was loaded at.
-func based(c bot.Commit) bool {
+func dependsOnVersion(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
 // commit does what was not refused, in a clone.
-func (l *ledger) commit(c doCommit) *ledger {
+func (l *model) commit(c doCommit) *model {
 	l = l.clone()
 	for _, r := range c.Records {
 		l.records[r.ID] = bot.Record{Kind: r.Kind, ID: r.ID, Version: l.records[r.ID].Version + 1, Body: r.Body}
@@ -144,7 +144,7 @@ func (l *ledger) commit(c doCommit) *ledger {
 	}
 	if c.Settle != nil {
 		id := laneID{c.Settle.Owner, c.Settle.Lane}
-		q := queue{tasks: l.lanes[id].tasks}
+		q := modelLane{tasks: l.lanes[id].tasks}
 		if len(q.tasks) > 0 && sameRevision(q.tasks[0], c.Settle.Task) { // the wake-up is rewritten below anyway
 			q.tasks = q.tasks[1:]
 		}
@@ -155,17 +155,17 @@ func (l *ledger) commit(c doCommit) *ledger {
 	}
 	if len(c.Messages)+len(c.EditedMessages) > 0 {
 		i := l.incidents[c.Incident]
-		i.say(c.Messages, c.EditedMessages)
+		i.addMessages(c.Messages, c.EditedMessages)
 		l.incidents[c.Incident] = i
 	}
-	if based(c.Commit) {
+	if dependsOnVersion(c.Commit) {
 		l.write(c)
 	}
 	return l
 }
 
 // write changes the clone.
-func (l *ledger) write(c doCommit) {
+func (l *model) write(c doCommit) {
 	i := l.incidents[c.Incident]
 	i.wakeAt = c.WakeAt
 	if c.Snapshot != nil {
@@ -173,7 +173,7 @@ func (l *ledger) write(c doCommit) {
 		i.snapshot, i.stub = string(c.Snapshot), ""
 	}
 	if g := c.Group; g != nil && (g.Always || l.groups[g.Key].owner == c.Incident) {
-		l.groups[g.Key] = holder{owner: c.Incident, always: g.Always, until: g.Until}
+		l.groups[g.Key] = modelGroup{owner: c.Incident, always: g.Always, until: g.Until}
 	}
 	if c.ReadMail > 0 {
 		i.readAt, i.mailDue = c.At, time.Time{}
@@ -195,24 +195,24 @@ func (l *ledger) write(c doCommit) {
 }
 
 // put writes an incident with its standing wake-up, into a clone.
-func (l *ledger) put(id string, i entry) {
+func (l *model) put(id string, i modelIncident) {
 	l.incidents[id] = i
 	due := i.wakeAt
 	if !i.mailDue.IsZero() && (due.IsZero() || i.mailDue.Before(due)) {
 		due = i.mailDue
 	}
-	lane := laneID{id, laneOfWake}
+	lane := laneID{id, wakeLane}
 	q := l.lanes[lane]
 	q.tasks = nil
 	if !due.IsZero() {
-		q.tasks = []bot.Task{{ID: bot.WakeTask, Owner: id, Lane: laneOfWake, Due: due}}
+		q.tasks = []bot.Task{{ID: bot.WakeTask, Owner: id, Lane: wakeLane, Due: due}}
 	}
 	l.lanes[lane] = q
 }
 
 // due lists the lanes that a claim may lease, in its order but for those due
 // at the same instant.
-func (l *ledger) due(q bot.Claim) []laneID {
+func (l *model) due(q bot.Claim) []laneID {
 	var all []laneID
 	for id, lane := range l.lanes {
 		if len(lane.tasks) > 0 && id.lane.Class >= q.Classes.From && id.lane.Class <= q.Classes.To &&
@@ -230,20 +230,20 @@ func (l *ledger) due(q bot.Claim) []laneID {
 }
 
 // lease gives a lane out, in a clone.
-func (l *ledger) lease(id laneID, token string, until time.Time) {
+func (l *model) lease(id laneID, token string, until time.Time) {
 	q := l.lanes[id]
 	q.token, q.until = token, until
 	l.lanes[id] = q
 }
 
 // takings writes alerts into a clone, as [alerts.Take] wants it.
-type takings struct {
-	*ledger
+type modelTx struct {
+	*model
 	at time.Time
 }
 
 // Row implements [alerts.Tx].
-func (t takings) Row(integration, key string) (*alerts.Row, error) {
+func (t modelTx) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := t.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
@@ -251,28 +251,28 @@ func (t takings) Row(integration, key string) (*alerts.Row, error) {
 }
 
 // PutRow implements [alerts.Tx].
-func (t takings) PutRow(r alerts.Row) error {
+func (t modelTx) PutRow(r alerts.Row) error {
 	t.alerts[[2]string{r.Integration, r.Key}] = r
 	return nil
 }
 
 // Owner implements [alerts.Tx].
-func (t takings) Owner(key string) (incident string, holds bool, err error) {
+func (t modelTx) Owner(key string) (incident string, holds bool, err error) {
 	g := t.groups[key]
 	return g.owner, g.always || g.until.After(t.at), nil
 }
 
 // Open implements [alerts.Tx].
-func (t takings) Open(key, follows string, stub []byte) (string, error) {
-	t.ledger.number++
-	id := fmt.Sprintf("INC-%d", t.ledger.number)
-	t.incidents[id] = entry{stub: string(stub), follows: follows}
-	t.groups[key] = holder{owner: id, always: true}
+func (t modelTx) Open(key, follows string, stub []byte) (string, error) {
+	t.model.number++
+	id := fmt.Sprintf("INC-%d", t.model.number)
+	t.incidents[id] = modelIncident{stub: string(stub), previous: follows}
+	t.groups[key] = modelGroup{owner: id, always: true}
 	return id, nil
 }
 
 // Mail implements [alerts.Tx].
-func (t takings) Mail(id string, m workflow.Mail) error {
+func (t modelTx) Mail(id string, m workflow.Mail) error {
 	i := t.incidents[id]
 	i.mail = append(slices.Clip(i.mail), m)
 	if i.mailDue.IsZero() {
