@@ -61,7 +61,7 @@ type scenario struct {
 	cursors map[string]int
 	others  map[string]OtherIncident
 	rooms   []Platform
-	stands  []Room // of the rooms, those that need no opening
+	builtin []Room // rooms that exist without being opened
 	out     strings.Builder
 }
 
@@ -126,7 +126,7 @@ func (s *scenario) line(line string) {
 		}
 		s.now, list = next, list[1:]
 	}
-	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.stands}}
+	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.builtin}}
 	if who, ok := strings.CutSuffix(list[0], ":"); ok {
 		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
 		list = list[1:]
@@ -199,13 +199,13 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 			a.Recipients = append(a.Recipients, s.answers[Target("person:"+id)].Recipients...)
 		}
 		s.answers[Target("team:"+list[1])] = a
-	case "crowd":
+	case "many-people":
 		var a Answer
 		for n := range 45 {
 			a.Recipients = append(a.Recipients, recipient("p"+strconv.Itoa(10+n), keys))
 		}
 		s.answers[Target("team:"+list[1])] = a
-	case "nobody":
+	case "no-one":
 		s.answers[Target(list[1])] = Answer{Why: list[2]}
 	case "room":
 		p := Platform{Name: list[1], ArchiveAfter: dur("archive")}
@@ -213,8 +213,8 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 			p.Steps = strings.Split(keys["steps"], ",")
 		}
 		s.rooms = append(s.rooms, p)
-		if keys["stands"] != "" {
-			s.stands = append(s.stands, Room{Platform: list[1], ID: s.i.ID, Name: s.i.ID})
+		if keys["builtin"] != "" {
+			s.builtin = append(s.builtin, Room{Platform: list[1], ID: s.i.ID, Name: s.i.ID})
 		}
 	default:
 		return false
