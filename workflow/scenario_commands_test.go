@@ -8,8 +8,8 @@ import (
 	. "tocsin/workflow"
 )
 
-// command reads the words of a scenario line. They are close to what people
-// type, but are the tests' own: the language itself is package commands.
+// command returns the command and the mail of a scenario line. The lines look like what
+// people type, but are a language of these tests: package commands is not used here.
 func (s *scenario) command(list []string, keys map[string]string) (Command, []Mail) {
 	rest := strings.Join(list[1:], " ")
 	arg := func(n int) string {
@@ -98,10 +98,10 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 	case "room-refused":
 		return RoomRefused{Platform: arg(1), Why: arg(2)}, nil
 	}
-	return s.paperwork(list, keys, num("n")), nil
+	return s.recordCommand(list, keys, num("n")), nil
 }
 
-func (s *scenario) paperwork(list []string, keys map[string]string, n int) Command {
+func (s *scenario) recordCommand(list []string, keys map[string]string, n int) Command {
 	rest := strings.Join(list[1:], " ")
 	switch list[0] {
 	case "resolve":
@@ -153,6 +153,6 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 			AddServices: []string{keys["service"]}, AddSymptoms: []string{keys["symptom"]},
 		}
 	}
-	s.t.Fatalf("%q is no word of a scenario", list[0])
+	s.t.Fatalf("there is no scenario command %q", list[0])
 	return nil
 }
