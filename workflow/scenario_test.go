@@ -245,12 +245,12 @@ func (s *scenario) step(in Input) {
 	out, err := Step(s.i, in)
 	s.i = out.Incident
 	s.events = append(s.events, out.Events...)
-	print := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
+	printf := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		print("refused: %s", refusal.Error())
+		printf("refused: %s", refusal.Error())
 	}
 	for _, e := range out.Events {
-		print("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
+		printf("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
 		if f, ok := e.Fact.(StepFired); ok && f.Cursor != nil {
 			s.cursors[f.Cursor.Key] = f.Cursor.Next
 		}
@@ -268,10 +268,10 @@ func (s *scenario) step(in Input) {
 		if err := json.Unmarshal(raw, &form); err != nil {
 			s.t.Fatal(err)
 		}
-		print("→ %s %s", form.Kind, flat(form.Action))
+		printf("→ %s %s", form.Kind, flat(form.Action))
 	}
 	if before == s.i.Seq {
-		print("nothing changes")
+		printf("nothing changes")
 	}
 	state := string(s.i.Status) + " " + s.i.Severity.String()
 	if s.i.IsAcknowledged() {
@@ -283,7 +283,7 @@ func (s *scenario) step(in Input) {
 	if at := s.i.WakeAt(); !at.IsZero() {
 		state += ", wakes " + at.Format("15:04:05")
 	}
-	print("= %s", state)
+	printf("= %s", state)
 	if again := Replay(s.i.ID, s.i.Number, s.events); !reflect.DeepEqual(again, s.i) {
 		s.t.Errorf("replaying the events does not give the incident:\n%s", cmp.Diff(s.i, again))
 	}
