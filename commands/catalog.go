@@ -95,8 +95,8 @@ func New() Catalog {
 	return slices.Concat(incidentSpecs(), peopleSpecs(), recordSpecs(), querySpecs())
 }
 
-// Find returns the command with a name.
-func (c Catalog) Find(name string) (Spec, bool) {
+// Find returns the command with a name, in lower case; ok is false if there is none.
+func (c Catalog) Find(name string) (s Spec, ok bool) {
 	n := slices.IndexFunc(c, func(s Spec) bool { return s.Name == name })
 	if n < 0 {
 		return Spec{}, false

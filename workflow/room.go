@@ -82,7 +82,7 @@ type Platform struct {
 }
 
 // Room returns the incident's room on a platform; ok is false if there is none.
-func (i Incident) Room(platform string) (Room, bool) {
+func (i Incident) Room(platform string) (r Room, ok bool) {
 	n := i.findRoom(platform)
 	if n < 0 {
 		return Room{}, false
@@ -96,7 +96,7 @@ func (i *Incident) findRoom(platform string) int {
 
 // Step returns a step of setting up the room; ok is false if the room has none of
 // that name.
-func (r Room) Step(name string) (RoomStep, bool) {
+func (r Room) Step(name string) (s RoomStep, ok bool) {
 	n := slices.IndexFunc(r.Steps, func(s RoomStep) bool { return s.Name == name })
 	if n < 0 {
 		return RoomStep{}, false
