@@ -124,6 +124,7 @@ func (c Catalog) refuseUnknown(name string) error {
 	return refuse(fmt.Sprintf("There is no command %q.", shown), "`help` lists them; for example `declare Checkout is down --sev 2`.")
 }
 
+// refuse returns a [*workflow.Refusal].
 func refuse(message, hint string) error {
 	return &workflow.Refusal{Message: message, Hint: hint}
 }

@@ -90,6 +90,7 @@ func (i Incident) Room(platform string) (r Room, ok bool) {
 	return i.Rooms[n], true
 }
 
+// findRoom returns the index of the room on a platform, or -1.
 func (i *Incident) findRoom(platform string) int {
 	return slices.IndexFunc(i.Rooms, func(r Room) bool { return r.Platform == platform })
 }
@@ -122,6 +123,7 @@ func (i Incident) CanPost(platform string, p Place) bool {
 	return r.State == RoomOpen && (r.Private || !private || !r.Managed)
 }
 
+// cloneRooms returns a deep copy.
 func cloneRooms(rooms []Room) []Room {
 	rooms = slices.Clone(rooms)
 	for n := range rooms {
