@@ -15,6 +15,8 @@
 // There are no timers. A deadline is a field of [Incident], and [Incident.WakeAt] is
 // the earliest one. The caller sends a [Wake] command at that time; sending it early
 // or twice changes nothing.
+//
+// The scenario files testdata/*.txt show each rule step by step.
 package workflow
 
 import (
