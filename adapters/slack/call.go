@@ -33,9 +33,9 @@ const maxWait = 2 * time.Second
 
 // call calls a method once it is its turn. An error says whether it may be
 // tried again, and when.
-func (w *Workspace) call(ctx context.Context, c call, do func(context.Context) error) error {
+func (a *API) call(ctx context.Context, c call, do func(context.Context) error) error {
 	for waited := time.Duration(0); ; {
-		wait := w.pace.take(c)
+		wait := a.pace.take(c)
 		if wait <= 0 {
 			break
 		}
@@ -46,7 +46,7 @@ func (w *Workspace) call(ctx context.Context, c call, do func(context.Context) e
 			return fmt.Errorf("slack %s: %w", c.method, err)
 		}
 	}
-	return w.judge(c, do(ctx))
+	return a.judge(c, do(ctx))
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -62,49 +62,49 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // judge says what an answer means. What Slack refused is refused for good; what
 // it could not do, and what nobody heard of, is tried again.
-func (w *Workspace) judge(c call, err error) error {
+func (a *API) judge(c call, err error) error {
 	if err == nil {
 		return nil
 	}
-	if limited, is := errors.AsType[*slack.RateLimitedError](err); is {
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		wait := max(limited.RetryAfter, time.Second)
-		w.pace.refused(c, wait)
+		a.pace.refused(c, wait)
 		return bot.RetryAfter(wait, fmt.Errorf("slack %s: too many calls", c.method))
 	}
-	if status, is := errors.AsType[slack.StatusCodeError](err); is {
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		if status.Code == http.StatusTooManyRequests { // without saying until when
-			w.pace.refused(c, 30*time.Second)
+			a.pace.refused(c, 30*time.Second)
 			return bot.RetryAfter(30*time.Second, fmt.Errorf("slack %s: too many calls", c.method))
 		}
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	answer, is := errors.AsType[slack.SlackErrorResponse](err)
-	if !is {
+	response, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if !ok {
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	switch answer.Err {
+	switch response.Err {
 	case "ratelimited", "rate_limited":
-		w.pace.refused(c, 30*time.Second)
+		a.pace.refused(c, 30*time.Second)
 		return bot.RetryAfter(30*time.Second, fmt.Errorf("slack %s: too many calls", c.method))
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "org_login_required":
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	return bot.Permanent(&refusal{method: c.method, answer: answer})
+	return bot.Permanent(&refusal{method: c.method, response: response})
 }
 
 // refusal is a no of Slack's, in its own word and in ours.
 type refusal struct {
-	method string
-	answer slack.SlackErrorResponse
+	method   string
+	response slack.SlackErrorResponse
 }
 
 // Error says what is wrong and, where it can be known, what to do.
 func (r *refusal) Error() string {
-	what := r.answer.Err
+	what := r.response.Err
 	switch what {
 	case "missing_scope":
-		if r.answer.Needed != "" {
-			what += ": add " + strings.ReplaceAll(r.answer.Needed, ",", " or ") + " to the app, and install it again"
+		if r.response.Needed != "" {
+			what += ": add " + strings.ReplaceAll(r.response.Needed, ",", " or ") + " to the app, and install it again"
 		}
 	case "invalid_auth", "token_revoked", "account_inactive", "not_authed", "token_expired":
 		what += ": SLACK_BOT_TOKEN is not valid any more; install the app again"
@@ -116,10 +116,11 @@ func (r *refusal) Error() string {
 	return what
 }
 
-// code is Slack's word for what is wrong, or "".
-func code(err error) string {
-	if r, is := errors.AsType[*refusal](err); is {
-		return r.answer.Err
+// ErrorCode returns the code of Slack's for what is wrong, such as "not_found";
+// "" when the error is not a refusal by Slack.
+func ErrorCode(err error) string {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.response.Err
 	}
 	return ""
 }

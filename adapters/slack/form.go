@@ -15,17 +15,17 @@ import (
 // input block under the field's name, so that what somebody has typed stays
 // when the view is drawn anew (docs.slack.dev/reference/views/modal-views).
 
-// formData is what a form is drawn from.
-type formData struct {
-	formOrigin
+// FormData is what a form is drawn from.
+type FormData struct {
+	FormOrigin
 	Values  map[string][]string                             // as filled in before, or said in the line
 	Choices func(kind commands.FieldKind) []commands.Choice // what only the house knows; nil: nothing
 	Without []string                                        // fields that this reader is not asked for
 }
 
-// formOrigin is where a form was asked for. The view carries it, and brings it
+// FormOrigin is where a form was asked for. The view carries it, and brings it
 // back when it is sent.
-type formOrigin struct {
+type FormOrigin struct {
 	Word     string `json:"word"`
 	Incident string `json:"incident,omitempty"` // "": none, or the line says it
 	Command  string `json:"command,omitempty"`  // the line that the form adds to; "": the word and the incident
@@ -34,7 +34,7 @@ type formOrigin struct {
 }
 
 // Line is the command that the form adds to.
-func (o formOrigin) Line() string {
+func (o FormOrigin) Line() string {
 	if o.Command != "" {
 		return o.Command
 	}
@@ -43,12 +43,12 @@ func (o formOrigin) Line() string {
 
 // metadata writes the origin into a view. What is too long is left out, the
 // response URL last: without it the answer goes to the person.
-func (o formOrigin) metadata() string {
+func (o FormOrigin) metadata() string {
 	brief := o
 	brief.Command = ""
 	least := brief
 	least.Respond = ""
-	for _, shorter := range []formOrigin{o, brief, least} {
+	for _, shorter := range []FormOrigin{o, brief, least} {
 		if raw, err := json.Marshal(shorter); err == nil && units(string(raw)) <= longMetadata {
 			return string(raw)
 		}
@@ -56,9 +56,9 @@ func (o formOrigin) metadata() string {
 	return ""
 }
 
-// readOrigin reads the metadata of a form.
-func readOrigin(metadata string) (formOrigin, error) {
-	var o formOrigin
+// ReadOrigin reads the metadata of a form.
+func ReadOrigin(metadata string) (FormOrigin, error) {
+	var o FormOrigin
 	if err := json.Unmarshal([]byte(metadata), &o); err != nil {
 		return o, fmt.Errorf("read where a form comes from: %w", err)
 	}
@@ -66,11 +66,11 @@ func readOrigin(metadata string) (formOrigin, error) {
 }
 
 // The callback_id of a form is this and its word.
-const formCallback = "form:"
+const FormCallback = "form:"
 
-// formView is the form of a word.
-func formView(w commands.Word, d formData) slack.ModalViewRequest {
-	v := formLoading(w, d)
+// FormView is the form of a word.
+func FormView(w commands.Word, d FormData) slack.ModalViewRequest {
+	v := LoadingView(w, d)
 	var blocks []slack.Block
 	for _, f := range w.Form {
 		if !slices.Contains(d.Without, f.Name) && len(blocks) < homeBlocks {
@@ -84,9 +84,9 @@ func formView(w commands.Word, d formData) slack.ModalViewRequest {
 	return v
 }
 
-// formLoading is what is opened at once, within the three seconds that a
+// LoadingView is what is opened at once, within the three seconds that a
 // trigger lives, and replaced by the form.
-func formLoading(w commands.Word, d formData) slack.ModalViewRequest {
+func LoadingView(w commands.Word, d FormData) slack.ModalViewRequest {
 	d.Word = w.Name
 	title := titleOf(w.Name)
 	if d.Incident != "" {
@@ -95,13 +95,13 @@ func formLoading(w commands.Word, d formData) slack.ModalViewRequest {
 	wait := slack.NewSectionBlock(plain("One moment…", longSection), nil, nil)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, Title: plain(title, longTitle), Close: plain("Cancel", longTitle),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{wait}}, CallbackID: formCallback + w.Name, PrivateMetadata: d.metadata(),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{wait}}, CallbackID: FormCallback + w.Name, PrivateMetadata: d.metadata(),
 	}
 }
 
-// readForm returns what a form was filled in with, as [commands.Context] wants
+// ReadForm returns what a form was filled in with, as [commands.Context] wants
 // it.
-func readForm(state *slack.ViewState) map[string][]string {
+func ReadForm(state *slack.ViewState) map[string][]string {
 	all := map[string][]string{}
 	if state == nil {
 		return all
@@ -125,11 +125,11 @@ func readForm(state *slack.ViewState) map[string][]string {
 	return all
 }
 
-// formErrors puts a message under the field that it is about, as far as that
+// FormErrors puts a message under the field that it is about, as far as that
 // can be told: the one whose value or label it quotes, or that is required and
 // empty; else under the first (docs.slack.dev/surfaces/modals, "Displaying
 // errors in views"). Nil if the form has no field.
-func formErrors(w commands.Word, message string, fields map[string][]string) map[string]string {
+func FormErrors(w commands.Word, message string, fields map[string][]string) map[string]string {
 	if len(w.Form) == 0 {
 		return nil
 	}
@@ -143,4 +143,12 @@ func formErrors(w commands.Word, message string, fields map[string][]string) map
 		n = slices.IndexFunc(w.Form, func(f commands.Field) bool { return f.Required && len(fields[f.Name]) == 0 })
 	}
 	return map[string]string{w.Form[max(n, 0)].Name: short(lines(message), longHint)}
+}
+
+// RefusalView says in the place of a word's form why there is none.
+func RefusalView(word, reply string) slack.ModalViewRequest {
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, Title: plain(titleOf(word), longTitle), Close: plain("Close", longTitle),
+		Blocks: slack.Blocks{BlockSet: RenderReply(strings.TrimSpace(reply)).Blocks},
+	}
 }

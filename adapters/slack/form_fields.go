@@ -19,7 +19,7 @@ const (
 
 // input is the block of a field. What it may look like stands in it where it is
 // typed into, and below it else.
-func input(f commands.Field, d formData, first bool) *slack.InputBlock {
+func input(f commands.Field, d FormData, first bool) *slack.InputBlock {
 	b := &slack.InputBlock{Type: slack.MBTInput, BlockID: f.Name, Label: plain(f.Label, longHint), Optional: !f.Required}
 	var choices []*slack.OptionBlockObject
 	switch f.Kind {
@@ -44,7 +44,7 @@ func input(f commands.Field, d formData, first bool) *slack.InputBlock {
 }
 
 // choices are those of the house, without the incident that the form is about.
-func (d formData) choices(kind commands.FieldKind) []commands.Choice {
+func (d FormData) choices(kind commands.FieldKind) []commands.Choice {
 	if d.Choices == nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func check(f commands.Field, values []string) *slack.CheckboxGroupsBlockElement 
 }
 
 // chooser is a menu. One of more than a hundred asks for what it shows, as
-// somebody types: [suggestions] answers.
+// somebody types: [Suggest] answers.
 func chooser(f commands.Field, all, initial []*slack.OptionBlockObject) slack.BlockElement {
 	kinds := []string{slack.OptTypeStatic, slack.MultiOptTypeStatic}
 	var asks *int
@@ -167,14 +167,15 @@ func suggestions(choices []commands.Choice, query string) []*slack.OptionBlockOb
 	return fitting[:min(len(fitting), mostOptions)]
 }
 
-// suggested answers a menu that asks what fits. It has a list if nothing does:
-// without one (and [slack.OptionsResponse] leaves an empty one out) people go on
-// seeing what fitted before (github.com/slackapi/bolt-python/issues/468).
-type suggested struct {
+// Suggestions is the response to a menu that asks which options match what was
+// typed into it. It has a list also when none does: without one (and
+// [slack.OptionsResponse] leaves an empty one out) people go on seeing the
+// options that matched before (github.com/slackapi/bolt-python/issues/468).
+type Suggestions struct {
 	Options []*slack.OptionBlockObject `json:"options"`
 }
 
-// suggest is the answer to whoever has typed a query.
-func suggest(choices []commands.Choice, query string) suggested {
-	return suggested{append([]*slack.OptionBlockObject{}, suggestions(choices, query)...)}
+// Suggest returns the choices that match what was typed into a menu.
+func Suggest(choices []commands.Choice, query string) Suggestions {
+	return Suggestions{append([]*slack.OptionBlockObject{}, suggestions(choices, query)...)}
 }

@@ -12,9 +12,9 @@ import (
 	"tocsin/workflow"
 )
 
-// homeData is what somebody's Home tab is drawn from. The incidents are those
+// HomeData is what somebody's Home tab is drawn from. The incidents are those
 // that they may see.
-type homeData struct {
+type HomeData struct {
 	Guest bool                // nobody knows who they are
 	Yours []workflow.Incident // that they hold, lead or are asked for
 	Open  []workflow.Incident // all; those of Yours are shown there alone
@@ -26,9 +26,9 @@ type homeData struct {
 // mostRows is how many incidents one list shows.
 const mostRows = 30
 
-// homeView is the Home tab (docs.slack.dev/reference/views/home-tab-views).
-func homeView(h homeData) slack.HomeTabViewRequest {
-	p := &homePage{homeData: h}
+// HomeView is the Home tab (docs.slack.dev/reference/views/home-tab-views).
+func HomeView(h HomeData) slack.HomeTabViewRequest {
+	p := &homePage{HomeData: h}
 	declare := p.do("Declare an incident", "declare")
 	declare.Style = slack.StylePrimary
 	bar := []slack.BlockElement{declare}
@@ -56,7 +56,7 @@ func homeView(h homeData) slack.HomeTabViewRequest {
 
 // A homePage is a Home tab being written.
 type homePage struct {
-	homeData
+	HomeData
 	blocks  []slack.Block
 	buttons int
 }

@@ -39,12 +39,12 @@ func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
 const again = "add it under “OAuth & Permissions” of the app, and install the app again"
 
 // inspectToken asks whose token it is. Slack's answer also tells its time.
-func (w *Workspace) inspectToken(ctx context.Context, r *report) (identity, bool) {
+func (w *Workspace) inspectToken(ctx context.Context, r *report) (Identity, bool) {
 	sent := w.cfg.Now()
-	me, header, err := w.whoIs(ctx, w.api)
+	me, header, err := w.API.testToken(ctx, w.API.bot)
 	if err != nil {
 		do := w.reach()
-		if code(err) != "" {
+		if ErrorCode(err) != "" {
 			do = "copy the “Bot User OAuth Token” of the app again"
 		}
 		r.add(platform.Broken, err.Error(), do)
@@ -118,18 +118,18 @@ func lacking(all []Scope, granted []string) []Scope {
 }
 
 // inspectUser asks about the token that brings archived channels back.
-func (w *Workspace) inspectUser(ctx context.Context, r *report, me identity) {
+func (w *Workspace) inspectUser(ctx context.Context, r *report, me Identity) {
 	const what = "SLACK_USER_TOKEN, which brings archived channels back, "
-	if w.user == nil {
+	if w.API.user == nil {
 		if w.settings.Load().ArchiveAfter > 0 {
 			r.add(platform.Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived goes on in a new one", "")
 		}
 		return
 	}
-	who, _, err := w.whoIs(ctx, w.user)
+	who, _, err := w.API.testToken(ctx, w.API.user)
 	switch {
-	case code(err) != "":
-		r.add(platform.Limited, what+"is not valid: "+code(err), "copy the “User OAuth Token” of the app again, or do without it")
+	case ErrorCode(err) != "":
+		r.add(platform.Limited, what+"is not valid: "+ErrorCode(err), "copy the “User OAuth Token” of the app again, or do without it")
 		return
 	case err != nil:
 		r.add(platform.Limited, what+"could not be tried: "+err.Error(), "run this again")
@@ -150,24 +150,24 @@ func (w *Workspace) inspectUser(ctx context.Context, r *report, me identity) {
 // inspectWayIn looks how commands, buttons and events come.
 func (w *Workspace) inspectWayIn(ctx context.Context, r *report) {
 	if w.cfg.SigningSecret != "" {
-		r.add(platform.Fine, "signed requests are taken at "+commandsPath+", "+interactionsPath+" and "+eventsPath, "")
+		r.add(platform.Fine, "signed requests are taken at "+CommandsPath+", "+InteractionsPath+" and "+EventsPath, "")
 	}
-	if w.apps == nil {
+	if w.API.app == nil {
 		if w.cfg.SigningSecret == "" {
 			r.add(platform.Broken, "commands, buttons and events cannot come: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set",
 				"set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for signed requests")
 		}
 		return
 	}
-	err := w.call(ctx, call{method: "apps.connections.open", wait: true}, func(ctx context.Context) error {
-		_, _, e := w.apps.StartSocketModeContext(ctx)
+	err := w.API.call(ctx, call{method: "apps.connections.open", wait: true}, func(ctx context.Context) error {
+		_, _, e := w.API.app.StartSocketModeContext(ctx)
 		return e
 	})
 	switch {
 	case err == nil:
 		r.add(platform.Fine, "Socket Mode opens", "")
-	case code(err) != "":
-		r.add(platform.Broken, "Socket Mode does not open: "+code(err),
+	case ErrorCode(err) != "":
+		r.add(platform.Broken, "Socket Mode does not open: "+ErrorCode(err),
 			"turn Socket Mode on in the app, and copy an app-level token with the scope connections:write into SLACK_APP_TOKEN")
 	default:
 		r.add(platform.Broken, "Socket Mode does not open: "+err.Error(), w.reach())
@@ -186,7 +186,7 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 	}
 	c, err := w.lookUp(ctx, name)
 	switch {
-	case err != nil && code(err) != "channel_not_found":
+	case err != nil && ErrorCode(err) != "channel_not_found":
 		r.add(platform.Limited, "the channel "+name+" could not be looked for: "+err.Error(), "run this again")
 	case c == nil && !strings.HasPrefix(name, "#"):
 		r.add(platform.Broken, "the app sees no channel "+name+", in which incidents are to be announced", "invite the app into it with /invite, or name another")
@@ -206,8 +206,8 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 func (w *Workspace) lookUp(ctx context.Context, name string) (found *slack.Channel, err error) {
 	short, named := strings.CutPrefix(name, "#")
 	if !named {
-		err = w.call(ctx, call{method: "conversations.info", wait: true}, func(ctx context.Context) (e error) {
-			found, e = w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: name})
+		err = w.API.call(ctx, call{method: "conversations.info", wait: true}, func(ctx context.Context) (e error) {
+			found, e = w.API.bot.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: name})
 			return e
 		})
 		return found, err
@@ -215,11 +215,11 @@ func (w *Workspace) lookUp(ctx context.Context, name string) (found *slack.Chann
 	types := []string{"public_channel", "private_channel"}
 	for cursor := ""; ; {
 		var page []slack.Channel
-		err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-			page, cursor, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor})
+		err = w.API.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
+			page, cursor, e = w.API.bot.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor})
 			return e
 		})
-		if code(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones
+		if ErrorCode(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones
 			types, cursor = types[:1], ""
 			continue
 		}

@@ -13,11 +13,19 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Paths of signed requests.
+// Paths to which Slack sends signed requests.
 const (
-	commandsPath     = "/slack/commands"
-	interactionsPath = "/slack/interactions"
-	eventsPath       = "/slack/events"
+	CommandsPath     = "/slack/commands"
+	InteractionsPath = "/slack/interactions"
+	EventsPath       = "/slack/events"
+)
+
+// The callback IDs of the shortcuts
+// (docs.slack.dev/interactivity/implementing-shortcuts).
+const (
+	ShortcutDeclare     = "declare"              // in the menu of all shortcuts
+	ShortcutDeclareFrom = "declare_from_message" // of a message
+	ShortcutPin         = "pin_to_timeline"      // of a message
 )
 
 // App is what may differ between the apps that people make for Tocsin.
@@ -96,7 +104,7 @@ func manifestOf(a App) (manifest, error) {
 	f.Shortcuts = shortcuts()
 	for _, command := range []string{"/incident", "/inc"} {
 		f.Commands = append(f.Commands, manifestCommand{
-			Command: command, URL: at(commandsPath), Usage: usageHint,
+			Command: command, URL: at(CommandsPath), Usage: usageHint,
 			Description: "Declare an incident, or work the one of this channel.",
 			// People come as <@U…> then: a name can be anybody's.
 			Escape: true,
@@ -108,8 +116,8 @@ func manifestOf(a App) (manifest, error) {
 		m.OAuth.Scopes.User = names(UserScopes())
 	}
 	s := &m.Settings
-	s.Events.URL, s.Events.Bots = at(eventsPath), BotEvents()
-	s.Interactivity.On, s.Interactivity.URL, s.Interactivity.Options = true, at(interactionsPath), at(interactionsPath)
+	s.Events.URL, s.Events.Bots = at(EventsPath), BotEvents()
+	s.Interactivity.On, s.Interactivity.URL, s.Interactivity.Options = true, at(InteractionsPath), at(InteractionsPath)
 	s.Sockets = base == ""
 	return m, nil
 }
@@ -121,9 +129,9 @@ const usageHint = "[declare | ack | update | status | resolve | list | help] …
 // 150 (docs.slack.dev/interactivity/implementing-shortcuts).
 func shortcuts() []manifestShortcut {
 	return []manifestShortcut{
-		{Name: "Declare an incident", Callback: shortcutDeclare, Type: "global", Description: "Opens the form that declares an incident."},
-		{Name: "Declare an incident", Callback: shortcutDeclareFrom, Type: "message", Description: "The message becomes the description, its author the reporter."},
-		{Name: "Pin to the timeline", Callback: shortcutPin, Type: "message", Description: "Adds the message to the timeline of this channel's incident."},
+		{Name: "Declare an incident", Callback: ShortcutDeclare, Type: "global", Description: "Opens the form that declares an incident."},
+		{Name: "Declare an incident", Callback: ShortcutDeclareFrom, Type: "message", Description: "The message becomes the description, its author the reporter."},
+		{Name: "Pin to the timeline", Callback: ShortcutPin, Type: "message", Description: "Adds the message to the timeline of this channel's incident."},
 	}
 }
 

@@ -2,8 +2,6 @@ package slack
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"regexp"
 	"slices"
@@ -13,7 +11,6 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"tocsin/adapters/slack/slacktest"
 	"tocsin/commands"
 )
 
@@ -80,19 +77,6 @@ func TestManifestOfBothTransports(t *testing.T) {
 	}
 	if m := printed(t, App{Unarchive: true}); !slices.Equal(m.OAuth.Scopes.User, names(UserScopes())) {
 		t.Errorf("scopes: %+v", m.OAuth.Scopes)
-	}
-}
-
-// TestManifestNamesOurRoutes: where the manifest sends Slack, somebody answers.
-func TestManifestNamesOurRoutes(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
-	m := printed(t, App{URL: "https://tocsin.example.com"})
-	for _, address := range []string{m.Settings.Events.URL, m.Settings.Interactivity.URL, m.Settings.Interactivity.Options, m.Features.Commands[0].URL} {
-		w := httptest.NewRecorder()
-		h.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, address, http.NoBody))
-		if w.Code != http.StatusUnauthorized {
-			t.Errorf("%s, unsigned, answers %d", address, w.Code)
-		}
 	}
 }
 

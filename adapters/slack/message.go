@@ -30,9 +30,9 @@ type writing struct {
 	since    time.Time
 	wait     bool
 	message  card.Content
-	line     bool   // as somebody saying something
-	incident string // where the rest can be read; "" when it is none, or several
-	said     *said  // instead of the message: an answer
+	line     bool      // as somebody saying something
+	incident string    // where the rest can be read; "" when it is none, or several
+	rendered *Rendered // instead of the message
 }
 
 // write writes a message once for its key. It returns where it is, and whether
@@ -54,20 +54,20 @@ func (w *Workspace) write(ctx context.Context, m writing) (at string, before boo
 }
 
 func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) {
-	blocks, text := w.shown(ctx, m)
+	shown := w.render(ctx, m)
 	payload := map[string]any{"key": m.key}
 	if len(m.keys) > 1 {
 		payload["keys"] = m.keys
 	}
 	options := []slack.MsgOption{
-		slack.MsgOptionBlocks(blocks...), slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionBlocks(shown.Blocks...), slack.MsgOptionText(shown.Text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: payload}),
 	}
 	if m.thread != "" {
 		options = append(options, slack.MsgOptionTS(m.thread))
 	}
-	err = w.call(ctx, call{method: "chat.postMessage", channel: m.channel, key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
-		channel, ts, e := w.api.PostMessageContext(ctx, m.channel, options...)
+	err = w.API.call(ctx, call{method: "chat.postMessage", channel: m.channel, key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
+		channel, ts, e := w.API.bot.PostMessageContext(ctx, m.channel, options...)
 		at = ref(channel, ts)
 		return e
 	})
@@ -77,27 +77,30 @@ func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) 
 	return at, nil
 }
 
-// shown is a message as Slack's blocks.
-func (w *Workspace) shown(ctx context.Context, m writing) (blocks []slack.Block, text string) {
-	if m.said != nil {
-		return m.said.blocks, m.said.text
+// render renders a message, unless it is rendered already.
+func (w *Workspace) render(ctx context.Context, m writing) Rendered {
+	if m.rendered != nil {
+		return *m.rendered
 	}
-	return renderMessage(m.message, w.look(ctx, m))
+	blocks, text := renderMessage(m.message, w.look(ctx, m))
+	return Rendered{Blocks: blocks, Text: text}
 }
 
-// look is how a message is shown: which hosts are ours, and where the rest of it
-// can be read.
+// Render renders a message about an incident as it is posted.
+func (w *Workspace) Render(ctx context.Context, content card.Content, incident string) Rendered {
+	return w.render(ctx, writing{message: content, incident: incident})
+}
+
+// look is how a message is shown: which hosts are the organization's own, and
+// where the rest of the message can be read.
 func (w *Workspace) look(ctx context.Context, m writing) look {
 	l := look{Line: m.line}
-	pages := "" // how people reach them; not known before anything comes in
-	if w.app != nil {
-		pages = w.app.Organization().URL
-	}
+	pages := w.organization.Load().URL
 	if u, err := url.Parse(pages); err == nil && u.Host != "" {
 		l.Ours = append(l.Ours, u.Host)
 	}
-	if me, err := w.me(ctx); err == nil {
-		if u, e := url.Parse(me.URL); e == nil {
+	if self, err := w.API.identity(ctx); err == nil {
+		if u, e := url.Parse(self.URL); e == nil {
 			l.Ours = append(l.Ours, u.Host)
 		}
 	}
@@ -120,7 +123,7 @@ func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
 	cursor := ""
 	for range mostPages {
 		messages, next, err := w.page(ctx, m, oldest, cursor)
-		switch code(err) {
+		switch ErrorCode(err) {
 		case "not_in_channel", "missing_scope":
 			w.cfg.Log.WarnContext(ctx, "Slack does not let us look whether a message was written; it is written again", "key", m.key, "error", err.Error())
 			return "", nil
@@ -148,16 +151,16 @@ func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
 // page reads some messages of a channel, or below a message.
 func (w *Workspace) page(ctx context.Context, m writing, oldest, cursor string) (messages []slack.Message, next string, err error) {
 	if m.thread != "" {
-		err = w.call(ctx, call{method: "conversations.replies", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) (e error) {
-			messages, _, next, e = w.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		err = w.API.call(ctx, call{method: "conversations.replies", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) (e error) {
+			messages, _, next, e = w.API.bot.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 				ChannelID: m.channel, Timestamp: m.thread, Cursor: cursor, Oldest: oldest, Limit: 200, IncludeAllMetadata: true,
 			})
 			return e
 		})
 		return messages, next, err
 	}
-	err = w.call(ctx, call{method: "conversations.history", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
-		r, e := w.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+	err = w.API.call(ctx, call{method: "conversations.history", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
+		r, e := w.API.bot.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 			ChannelID: m.channel, Cursor: cursor, Oldest: oldest, Limit: 200, IncludeAllMetadata: true,
 		})
 		if e == nil {
@@ -191,9 +194,9 @@ func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
 	if err != nil {
 		return err
 	}
-	blocks, text := renderMessage(m.message, w.look(ctx, m))
-	return w.call(ctx, call{method: "chat.update", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
-		_, _, _, e := w.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionBlocks(blocks...), slack.MsgOptionText(text, false))
+	shown := w.render(ctx, m)
+	return w.API.call(ctx, call{method: "chat.update", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) error {
+		_, _, _, e := w.API.bot.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionBlocks(shown.Blocks...), slack.MsgOptionText(shown.Text, false))
 		return e
 	})
 }
@@ -210,12 +213,12 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 		}
 	}
 	_, _, err := w.write(ctx, m)
-	if code(err) == "not_in_channel" && p.ReplyTo == "" && !p.Room.Private { // somebody has put us out of the incident's own room
+	if ErrorCode(err) == "not_in_channel" && p.ReplyTo == "" && !p.Room.Private { // somebody has put us out of the incident's own room
 		if err = w.join(ctx, p.Room.ID); err == nil {
 			_, _, err = w.write(ctx, m)
 		}
 	}
-	switch code(err) {
+	switch ErrorCode(err) {
 	case "is_archived", "channel_not_found":
 		if p.ReplyTo == "" {
 			return bot.Permanent(fmt.Errorf("%w: %w", bot.ErrRoomGone, err))
@@ -231,7 +234,7 @@ func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (string, error
 	}
 	if c.Ref != "" {
 		err := w.rewrite(ctx, c.Ref, m)
-		switch code(err) {
+		switch ErrorCode(err) {
 		case "message_not_found", "channel_not_found", "cant_update_message": // somebody has deleted it
 		default:
 			return c.Ref, err

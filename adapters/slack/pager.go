@@ -54,8 +54,8 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 
 // place finds the conversation behind an address.
 func (w *Workspace) place(ctx context.Context, address string) (string, error) {
-	if email, is := strings.CutPrefix(address, "email:"); is {
-		user, err := w.userOf(ctx, "", email, call{severity: paging, wait: true})
+	if email, ok := strings.CutPrefix(address, "email:"); ok {
+		user, err := w.Directory.userID(ctx, "", email, call{severity: paging, wait: true})
 		if err != nil {
 			return "", err
 		}
@@ -78,8 +78,8 @@ func (w *Workspace) direct(ctx context.Context, user string) (string, error) {
 	if id != "" {
 		return id, nil
 	}
-	err := w.call(ctx, call{method: "conversations.open", wait: true}, func(ctx context.Context) error {
-		c, _, _, e := w.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	err := w.API.call(ctx, call{method: "conversations.open", wait: true}, func(ctx context.Context) error {
+		c, _, _, e := w.API.bot.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 		if e == nil {
 			id = c.ID
 		}
@@ -157,7 +157,7 @@ func (w *Workspace) seek(ctx context.Context, name string, ours bool) (id string
 	if id, err = w.found(ctx, name); err == nil {
 		return id, true, nil
 	}
-	if code(err) != "name_taken" {
+	if ErrorCode(err) != "name_taken" {
 		return "", false, err
 	}
 	if id, member, err = w.list(ctx, name); id != "" && err == nil { // another process was faster
@@ -179,7 +179,7 @@ func (w *Workspace) remember(name, id string) {
 
 // lost forgets the name of a channel that is gone: another may have it by now.
 func (w *Workspace) lost(channel string, err error) {
-	switch code(err) {
+	switch ErrorCode(err) {
 	case "channel_not_found", "is_archived":
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -216,10 +216,10 @@ func (w *Workspace) list(ctx context.Context, name string) (id string, member bo
 	for {
 		page, next, e := w.listSome(ctx, at)
 		switch {
-		case code(e) == "missing_scope" && !at.public: // without groups:read there are the public ones
+		case ErrorCode(e) == "missing_scope" && !at.public: // without groups:read there are the public ones
 			at = listing{public: true}
 			continue
-		case code(e) == "invalid_cursor" && at.cursor != "": // it was too long ago
+		case ErrorCode(e) == "invalid_cursor" && at.cursor != "": // it was too long ago
 			at.cursor = ""
 			continue
 		case e != nil:
@@ -242,8 +242,8 @@ func (w *Workspace) listSome(ctx context.Context, at listing) (page []slack.Chan
 	if at.public {
 		types = types[:1]
 	}
-	err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-		page, next, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: at.cursor, ExcludeArchived: true})
+	err = w.API.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
+		page, next, e = w.API.bot.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: at.cursor, ExcludeArchived: true})
 		return e
 	})
 	return page, next, err
@@ -252,8 +252,8 @@ func (w *Workspace) listSome(ctx context.Context, at listing) (page []slack.Chan
 // found makes a channel where there is none.
 func (w *Workspace) found(ctx context.Context, name string) (string, error) {
 	var id string
-	err := w.call(ctx, call{method: "conversations.create", key: "channel " + name, severity: workflow.SEV1, wait: true}, func(ctx context.Context) error {
-		c, e := w.api.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name})
+	err := w.API.call(ctx, call{method: "conversations.create", key: "channel " + name, severity: workflow.SEV1, wait: true}, func(ctx context.Context) error {
+		c, e := w.API.bot.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name})
 		if e == nil {
 			id = c.ID
 		}

@@ -127,7 +127,7 @@ func TestChannelAmongMany(t *testing.T) {
 	var err error
 	for range 3 {
 		for range tier2 - 1 { // one page is left of what may be listed in a minute
-			h.pace.take(call{method: "conversations.list", wait: true})
+			h.API.pace.take(call{method: "conversations.list", wait: true})
 		}
 		if err = h.Page(t.Context(), page); err == nil {
 			break

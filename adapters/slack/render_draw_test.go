@@ -204,3 +204,9 @@ func drawInput(o object) string {
 	}
 	return s
 }
+
+// renderReply is [RenderReply] with its parts apart.
+func renderReply(reply string) ([]slack.Block, string) {
+	r := RenderReply(reply)
+	return r.Blocks, r.Text
+}

@@ -94,15 +94,15 @@ func TestAnyForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := rapid.SampledFrom(forms).Draw(t, "word")
 		choices := rapid.OneOf(rapid.SliceOfN(choice, 0, 8), rapid.Just(many(""))).Draw(t, "choices")
-		d := formData{
-			formOrigin: formOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), Respond: anyText().Draw(t, "respond")},
+		d := FormData{
+			FormOrigin: FormOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), Respond: anyText().Draw(t, "respond")},
 			Choices:    func(commands.FieldKind) []commands.Choice { return choices }, Values: map[string][]string{},
 		}
 		for _, f := range w.Form {
 			d.Values[f.Name] = rapid.SliceOfN(anyText(), 0, 3).Draw(t, f.Name)
 		}
-		validView(t, formView(w, d))
-		validView(t, formLoading(w, d))
+		validView(t, FormView(w, d))
+		validView(t, LoadingView(w, d))
 		if n := len(suggestions(choices, anyText().Draw(t, "query"))); n > mostOptions {
 			t.Errorf("%d suggestions", n)
 		}
@@ -113,7 +113,7 @@ func TestAnyForm(t *testing.T) {
 // nobody is notified.
 func TestAnyHome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := homeData{Guest: rapid.Bool().Draw(t, "guest"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
+		h := HomeData{Guest: rapid.Bool().Draw(t, "guest"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
 		for n := range rapid.IntRange(0, 40).Draw(t, "incidents") {
 			i := incident(workflow.Triage, rapid.Bool().Draw(t, "acknowledged"))
 			i.Number, i.Title, i.Acknowledgement.Name, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}
@@ -123,7 +123,7 @@ func TestAnyHome(t *testing.T) {
 				h.Yours = append(h.Yours, i)
 			}
 		}
-		v := homeView(h)
+		v := HomeView(h)
 		validView(t, v)
 		if whom := (slacktest.Message{Blocks: sent(t, v.Blocks)}).Notifies(); len(whom) > 0 {
 			t.Errorf("it notifies %q", whom)

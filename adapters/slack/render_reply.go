@@ -16,9 +16,9 @@ var spans = regexp.MustCompile("(?:^|[\\s(“\"])(`[^`\\s](?:[^`\n]*[^`\\s])?`)(
 // and of a card as text.
 var table = regexp.MustCompile(`(?m)^ {2,}\S.*\S {2,}\S`)
 
-// renderReply shows an answer to whoever asked. Commands in it are set as code;
+// RenderReply renders the reply to a command. Commands in it are set as code;
 // everything else is shown as it is.
-func renderReply(reply string) (blocks []slack.Block, text string) {
+func RenderReply(reply string) Rendered {
 	s := &sheet{spare: longBlocks - noticeWeight}
 	reply = lines(reply)
 	show := func(text string) slack.Block { return rich(marked(text)...) }
@@ -29,7 +29,7 @@ func renderReply(reply string) (blocks []slack.Block, text string) {
 	if len(s.blocks) == 0 {
 		s.put(rich(span{text: "–"}))
 	}
-	return append(s.blocks, s.notice()...), fallbackText(strings.ReplaceAll(reply, "`", ""))
+	return Rendered{Blocks: append(s.blocks, s.notice()...), Text: fallbackText(strings.ReplaceAll(reply, "`", ""))}
 }
 
 // marked sets commands as code, and makes addresses clickable.

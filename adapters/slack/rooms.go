@@ -25,7 +25,7 @@ const mostNames = 9
 // OpenRoom implements [bot.Chat]. A channel is ours when its purpose carries
 // the incident's key.
 func (w *Workspace) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
-	me, err := w.me(ctx)
+	me, err := w.API.identity(ctx)
 	if err != nil {
 		return workflow.Room{}, err
 	}
@@ -39,7 +39,7 @@ func (w *Workspace) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.R
 	for n := range mostNames {
 		name := channelName(r.Name, n+1)
 		channel, e := w.create(ctx, r, name)
-		if code(e) == "name_taken" {
+		if ErrorCode(e) == "name_taken" {
 			if channel, e = w.ours(ctx, r, name, me); channel == nil && e == nil {
 				continue // somebody else's
 			}
@@ -74,8 +74,8 @@ func channelName(wanted string, n int) string {
 }
 
 func (w *Workspace) create(ctx context.Context, r bot.RoomRequest, name string) (channel *slack.Channel, err error) {
-	err = w.call(ctx, call{method: "conversations.create", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
-		channel, e = w.api.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: r.Private})
+	err = w.API.call(ctx, call{method: "conversations.create", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
+		channel, e = w.API.bot.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: r.Private})
 		return e
 	})
 	return channel, err
@@ -90,8 +90,8 @@ func (w *Workspace) mark(ctx context.Context, r bot.RoomRequest, channel *slack.
 		return nil
 	}
 	purpose := fmt.Sprintf("Incident %s. The room of this incident alone: %s", r.Incident, w.keyOf(r.Incident))
-	return w.call(ctx, call{method: "conversations.setPurpose", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-		_, e := w.api.SetPurposeOfConversationContext(ctx, channel.ID, purpose)
+	return w.API.call(ctx, call{method: "conversations.setPurpose", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+		_, e := w.API.bot.SetPurposeOfConversationContext(ctx, channel.ID, purpose)
 		return e
 	})
 }
@@ -100,20 +100,20 @@ func (w *Workspace) mark(ctx context.Context, r bot.RoomRequest, channel *slack.
 // carries its key; or it was made by us after the incident began, and nobody
 // has written anything into its purpose, as a call leaves it that ended before
 // it could. One of the other visibility is not.
-func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me identity) (*slack.Channel, error) {
+func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me Identity) (*slack.Channel, error) {
 	visibility := "public_channel"
 	if r.Private {
 		visibility = "private_channel"
 	}
 	for cursor := ""; ; {
 		var found []slack.Channel
-		err := w.call(ctx, call{method: "users.conversations", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
-			found, cursor, e = w.api.GetConversationsForUserContext(ctx, &slack.GetConversationsForUserParameters{
+		err := w.API.call(ctx, call{method: "users.conversations", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
+			found, cursor, e = w.API.bot.GetConversationsForUserContext(ctx, &slack.GetConversationsForUserParameters{
 				Types: []string{visibility}, Limit: pageSize, Cursor: cursor,
 			})
 			return e
 		})
-		if code(err) == "missing_scope" {
+		if ErrorCode(err) == "missing_scope" {
 			return nil, nil //nolint:nilnil // we cannot see it
 		}
 		if err != nil {
@@ -144,12 +144,12 @@ func (w *Workspace) bringBack(ctx context.Context, r bot.RoomRequest) (bool, err
 	if r.Private && !r.Was.Private {
 		return false, nil
 	}
-	api := cmp.Or(w.user, w.api)
-	err := w.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+	api := cmp.Or(w.API.user, w.API.bot)
+	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
 		return api.UnArchiveConversationContext(ctx, r.Was.ID)
 	})
 	switch {
-	case err == nil, code(err) == "not_archived":
+	case err == nil, ErrorCode(err) == "not_archived":
 	case bot.IsPermanent(err):
 		w.cfg.Log.WarnContext(ctx, "an archived channel cannot be brought back; the incident goes on in another", "incident", r.Incident, "channel", r.Was.ID, "error", err.Error())
 		return false, nil
@@ -162,19 +162,19 @@ func (w *Workspace) bringBack(ctx context.Context, r bot.RoomRequest) (bool, err
 // comeBack brings the app back into a channel that was archived: archiving has
 // removed it.
 func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, error) {
-	me, err := w.me(ctx)
+	me, err := w.API.identity(ctx)
 	if err != nil {
 		return false, err
 	}
 	if !r.Was.Private {
 		err = w.join(ctx, r.Was.ID)
-	} else if w.user != nil {
-		err = w.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-			_, e := w.user.InviteUsersToConversationContext(ctx, r.Was.ID, me.User)
+	} else if w.API.user != nil {
+		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+			_, e := w.API.user.InviteUsersToConversationContext(ctx, r.Was.ID, me.User)
 			return e
 		})
 	}
-	if code(err) == "already_in_channel" {
+	if ErrorCode(err) == "already_in_channel" {
 		return true, nil
 	}
 	if bot.IsPermanent(err) {
@@ -184,8 +184,8 @@ func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, erro
 }
 
 func (w *Workspace) join(ctx context.Context, channel string) error {
-	return w.call(ctx, call{method: "conversations.join"}, func(ctx context.Context) error {
-		_, _, _, e := w.api.JoinConversationContext(ctx, channel)
+	return w.API.call(ctx, call{method: "conversations.join"}, func(ctx context.Context) error {
+		_, _, _, e := w.API.bot.JoinConversationContext(ctx, channel)
 		return e
 	})
 }
@@ -195,8 +195,8 @@ func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 	switch f.Step {
 	case workflow.StepTopic:
 		topic, _ := workflow.CleanLine(f.Title, maxTopic)
-		return w.call(ctx, call{method: "conversations.setTopic", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
-			_, e := w.api.SetTopicOfConversationContext(ctx, f.Room.ID, topic)
+		return w.API.call(ctx, call{method: "conversations.setTopic", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
+			_, e := w.API.bot.SetTopicOfConversationContext(ctx, f.Room.ID, topic)
 			return e
 		})
 	case workflow.StepPin:
@@ -204,10 +204,10 @@ func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 		if err != nil {
 			return err
 		}
-		err = w.call(ctx, call{method: "pins.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
-			return w.api.AddPinContext(ctx, channel, slack.NewRefToMessage(channel, ts))
+		err = w.API.call(ctx, call{method: "pins.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
+			return w.API.bot.AddPinContext(ctx, channel, slack.NewRefToMessage(channel, ts))
 		})
-		if code(err) == "already_pinned" {
+		if ErrorCode(err) == "already_pinned" {
 			return nil
 		}
 		return err
@@ -226,8 +226,8 @@ const maxTopic = 250
 func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 	var there []slack.Bookmark
 	if f.Again {
-		err := w.call(ctx, call{method: "bookmarks.list", key: f.Key, severity: f.Severity}, func(ctx context.Context) (e error) {
-			there, e = w.api.ListBookmarksContext(ctx, f.Room.ID)
+		err := w.API.call(ctx, call{method: "bookmarks.list", key: f.Key, severity: f.Severity}, func(ctx context.Context) (e error) {
+			there, e = w.API.bot.ListBookmarksContext(ctx, f.Room.ID)
 			return e
 		})
 		if err != nil {
@@ -239,8 +239,8 @@ func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 			continue
 		}
 		title, _ := workflow.CleanLine(l.Label, 80)
-		err := w.call(ctx, call{method: "bookmarks.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
-			_, e := w.api.AddBookmarkContext(ctx, f.Room.ID, slack.AddBookmarkParameters{Title: title, Type: "link", Link: l.URL})
+		err := w.API.call(ctx, call{method: "bookmarks.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
+			_, e := w.API.bot.AddBookmarkContext(ctx, f.Room.ID, slack.AddBookmarkParameters{Title: title, Type: "link", Link: l.URL})
 			return e
 		})
 		if err != nil && n > 0 { // those before it are there: look, next time
@@ -278,11 +278,11 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteWithin {
 			return bot.RetryAfter(time.Second, fmt.Errorf("look up who is asked in: %w", bot.ErrPaced))
 		}
-		id, err := w.userOf(ctx, p.Handle, p.Email, call{key: i.Key}) // after whoever is looked up for a page
+		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // after whoever is looked up for a page
 		switch {
 		case bot.IsPermanent(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))
-			if denied == nil && code(err) != "" {
+			if denied == nil && ErrorCode(err) != "" {
 				denied = err
 			}
 		case err != nil:
@@ -292,8 +292,8 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 	}
 	for some := range slices.Chunk(users, maxInvite) {
-		err := w.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
-			_, e := w.api.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
+		err := w.API.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
+			_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
 			return e
 		})
 		failed, err := notInvited(err)
@@ -314,19 +314,19 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 // notInvited says which users of an invitation were not asked in, although the
 // others were. Whoever is in the channel is no error.
 func notInvited(err error) ([]string, error) {
-	r, is := errors.AsType[*refusal](err)
-	if !is {
+	r, ok := errors.AsType[*refusal](err)
+	if !ok {
 		return nil, err
 	}
 	fine := func(word string) bool { return word == "already_in_channel" || word == "cant_invite_self" }
-	if len(r.answer.Errors) == 0 {
-		if fine(r.answer.Err) {
+	if len(r.response.Errors) == 0 {
+		if fine(r.response.Err) {
 			return nil, nil
 		}
 		return nil, err
 	}
 	var failed []string
-	for _, one := range r.answer.Errors {
+	for _, one := range r.response.Errors {
 		if e := one.ConversationsInviteResponseError; e != nil && !fine(e.Error) {
 			failed = append(failed, e.User+" ("+e.Error+")")
 		}
@@ -336,10 +336,10 @@ func notInvited(err error) ([]string, error) {
 
 // CloseRoom implements [bot.RoomManager].
 func (w *Workspace) CloseRoom(ctx context.Context, c bot.RoomWork) error {
-	err := w.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
-		return w.api.ArchiveConversationContext(ctx, c.Room.ID)
+	err := w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
+		return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)
 	})
-	switch code(err) {
+	switch ErrorCode(err) {
 	case "already_archived", "channel_not_found", "is_archived":
 		return nil
 	}

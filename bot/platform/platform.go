@@ -64,19 +64,22 @@ type Store interface {
 	bot.Committer
 }
 
-// Platform is a platform that is connected. It is built before the application:
-// what comes in is taken by [Platform.Inbound] once there is one.
+// Platform is a platform that is connected. It is built before the application, and
+// configured before it sends anything; [Platform.Inbound] receives what comes in
+// once there is an application.
 type Platform interface {
 	bot.Chat
 	bot.Pager
 	// Members returns who is in a group now: IDs of configured people, and
 	// "guest:NAME:ACCOUNT" of others. It answers at once, from what is known.
 	Members(group string) []string
-	// Configure takes the settings of a configuration that was read again.
-	Configure(settings any)
+	// Configure sets the platform's settings, as NewSettings returned them, filled
+	// in, and the organization: after it is connected, and whenever the
+	// configuration is read again.
+	Configure(settings any, org bot.Organization)
 	// Inspect asks the vendor how the connection is, and changes nothing.
 	Inspect(ctx context.Context) []Finding
-	// Inbound takes what comes from the platform to an application.
+	// Inbound builds what receives what comes from the platform, for an application.
 	Inbound(app Application) Inbound
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"tocsin/adapters/discord"
 	"tocsin/adapters/slack"
+	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/bot"
 	"tocsin/bot/app"
 	"tocsin/bot/platform"
@@ -24,7 +25,7 @@ import (
 // platforms are the chat platforms there are, one line each.
 func platforms() platform.Table {
 	return platform.Table{
-		slack.Description(),
+		slack.Description(slackinbound.New),
 		discord.Description(),
 	}
 }
@@ -127,11 +128,10 @@ func (c connections) serve(a *app.App, mux *http.ServeMux) {
 	}
 }
 
-// configure gives the platforms the settings of a configuration that was read
-// again.
-func (c connections) configure(settings map[string]any) {
+// configure gives the platforms their settings and the organization.
+func (c connections) configure(settings map[string]any, org bot.Organization) {
 	for _, one := range c {
-		one.Configure(settings[one.Name])
+		one.Configure(settings[one.Name], org)
 	}
 }
 

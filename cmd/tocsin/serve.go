@@ -136,8 +136,10 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		media, err = s.pagers(l)
 	}
 	if err == nil {
+		org := s.platforms.members(l.Organization)
+		s.platforms.configure(l.settings, org)
 		s.bot, err = app.New(app.Config{
-			Store: s.store, Organization: s.platforms.members(l.Organization), Pagers: media, Chats: s.platforms.chats(), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: org, Pagers: media, Chats: s.platforms.chats(), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
@@ -232,10 +234,10 @@ func (s *server) reload() {
 		}
 		var media map[string]bot.Pager
 		if media, err = s.pagers(l); err == nil {
-			err = s.bot.Configure(s.platforms.members(l.Organization), media)
-		}
-		if err == nil {
-			s.platforms.configure(l.settings)
+			org := s.platforms.members(l.Organization)
+			if err = s.bot.Configure(org, media); err == nil {
+				s.platforms.configure(l.settings, org)
+			}
 		}
 	}
 	if err != nil {
