@@ -56,7 +56,7 @@ func TestChat(t *testing.T) {
 			LoseAnswer: func() {
 				h.slack.Fail(nextWrite(h), slacktest.Fault{LoseAnswer: true})
 			},
-			Longest: longest,
+			Longest: maxTextLength,
 			Secrets: []string{h.slack.BotToken, h.slack.SigningSecret},
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"tocsin/bot/platform"
 )
 
-// Names of the secrets.
+// Names of the environment variables that hold the secrets.
 const (
 	botToken      = "SLACK_BOT_TOKEN"
 	appToken      = "SLACK_APP_TOKEN"
@@ -50,7 +50,7 @@ type connection struct {
 // Inbound implements [platform.Platform].
 func (c connection) Inbound(app platform.Application) platform.Inbound { return c.newInbound(app) }
 
-// connect connects the workspace that the secrets name.
+// connect builds the workspace that the secrets belong to.
 func connect(o platform.Options) (*Workspace, error) {
 	c := Config{
 		BotToken: o.Secret(botToken), AppToken: o.Secret(appToken), SigningSecret: o.Secret(signingSecret), UserToken: o.Secret(userToken),
@@ -65,7 +65,7 @@ func connect(o platform.Options) (*Workspace, error) {
 	return New(c)
 }
 
-// printManifest prints the manifest of the app.
+// printManifest returns the command that prints the manifest of the app.
 func printManifest() platform.Command {
 	return platform.Command{
 		Name: "manifest", Short: "Print the manifest from which Slack makes the app.",

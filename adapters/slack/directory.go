@@ -48,7 +48,7 @@ func newDirectory(api *API, organization func() *bot.Organization) *Directory {
 	}
 }
 
-var errNoAccount = errors.New("nobody on Slack has that address")
+var errNoAccount = errors.New("no one on Slack has that e-mail address")
 
 // userID finds a user: by their own ID, where it is known, else by e-mail
 // address. The call says how urgently Slack is asked, and for what.

@@ -69,7 +69,7 @@ func TestForms(t *testing.T) {
 		if len(w.Form) == 0 {
 			continue
 		}
-		d := FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR", Respond: "https://hooks.slack.com/actions/T1/2/x"}, Choices: houseChoices}
+		d := FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR", ResponseURL: "https://hooks.slack.com/actions/T1/2/x"}, Choices: houseChoices}
 		if w.Name != "declare" {
 			d.Incident = "INC-7"
 		}
@@ -100,17 +100,17 @@ func TestFormsFilled(t *testing.T) {
 
 // TestFormOrigin: the view brings back where it came from, as far as it can.
 func TestFormOrigin(t *testing.T) {
-	o := FormOrigin{Word: "update", Incident: "INC-7", Command: "update INC-7 --seen 12", Channel: "C1", Respond: "https://hooks.slack.com/x?a=b&c"}
+	o := FormOrigin{Word: "update", Incident: "INC-7", Command: "update INC-7 --seen 12", Channel: "C1", ResponseURL: "https://hooks.slack.com/x?a=b&c"}
 	back, err := ReadOrigin(o.metadata())
 	if err != nil || back != o || back.Line() != o.Command {
 		t.Errorf("%+v came back as %+v, %v", o, back, err)
 	}
 	long := o
 	long.Command = strings.Repeat("update ", 1000)
-	if back, err = ReadOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.Respond != o.Respond {
+	if back, err = ReadOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.ResponseURL != o.ResponseURL {
 		t.Errorf("of a long line there came back %+v, %v", back, err)
 	}
-	long.Respond = strings.Repeat("x", 4000)
+	long.ResponseURL = strings.Repeat("x", 4000)
 	if back, err = ReadOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.Channel != "C1" {
 		t.Errorf("of a long address there came back %+v, %v", back, err)
 	}
@@ -161,7 +161,7 @@ func TestFormErrors(t *testing.T) {
 	} {
 		w, _ := commands.New().Find(c.word)
 		got := FormErrors(w, c.message, c.fields)
-		if len(got) != 1 || got[c.under] == "" || units(got[c.under]) > longHint {
+		if len(got) != 1 || got[c.under] == "" || countUnits(got[c.under]) > maxHintLength {
 			t.Errorf("%s: %.40q stands at %v, want %s", c.word, c.message, got, c.under)
 		}
 	}
@@ -174,7 +174,7 @@ func TestFormErrors(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	values := func(query string) string {
 		var all []string
-		for _, o := range suggestions(houseChoices(commands.Target), query) {
+		for _, o := range matchingOptions(houseChoices(commands.Target), query) {
 			all = append(all, o.Value)
 		}
 		return strings.Join(all, " ")
@@ -184,10 +184,10 @@ func TestSuggestions(t *testing.T) {
 			t.Errorf("%q suggests %q, want %q", query, got, want)
 		}
 	}
-	if got := len(suggestions(many(""), "person")); got != mostOptions {
+	if got := len(matchingOptions(many(""), "person")); got != maxOptions {
 		t.Errorf("%d are suggested", got)
 	}
-	if got := suggestions(many(""), "Person 29"); len(got) != 11 || got[0].Value != "@p29" {
+	if got := matchingOptions(many(""), "Person 29"); len(got) != 11 || got[0].Value != "@p29" {
 		t.Errorf("%d are suggested", len(got))
 	}
 }

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// labelOf is how a word is called in a form's title.
+// labelOf returns the name of a word in a form's title.
 func labelOf(word string) string {
 	return cmp.Or(map[string]string{
-		"assign": "Roles", "followup": "Follow-up", "edit": "Correct", "verify": "Check", "private": "Who sees it",
+		"assign": "Roles", "followup": "Follow-up", "edit": "Edit details", "verify": "Verification", "private": "Visibility",
 	}[word], capital(word))
 }
 
-// titleOf is the title of a form that is about no incident yet.
+// titleOf returns the title of a form that is about no incident yet.
 func titleOf(word string) string {
 	if word == "declare" {
 		return "Declare an incident"
@@ -20,16 +20,17 @@ func titleOf(word string) string {
 	return labelOf(word)
 }
 
-// submitOf is what a form's button says.
+// submitOf returns the label of a form's button.
 func submitOf(word string) string {
 	return cmp.Or(map[string]string{
-		"update": "Post the update", "status": "Move there", "severity": "Set the severity", "assign": "Give the role", "page": "Page them",
-		"note": "Write it down", "task": "Add the task", "followup": "Add the follow-up", "cause": "Write it down", "link": "Add the link",
-		"edit": "Correct it", "close": "Close the incident", "escalate": "Page the next step", "invite": "Invite them", "merge": "Merge it",
-		"cancel": "Cancel the incident", "private": "Set it", "verify": "Record it",
+		"update": "Post update", "status": "Change status", "severity": "Set severity", "assign": "Assign role", "page": "Page",
+		"note": "Add note", "task": "Add task", "followup": "Add follow-up", "cause": "Record cause", "link": "Add link",
+		"edit": "Save", "close": "Close incident", "escalate": "Escalate", "invite": "Invite", "merge": "Merge incident",
+		"cancel": "Cancel incident", "private": "Save", "verify": "Record",
 	}[word], capital(word))
 }
 
+// capital returns a word with a capital letter.
 func capital(word string) string {
 	if word == "" {
 		return "Send"

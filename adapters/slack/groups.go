@@ -15,7 +15,7 @@ import (
 )
 
 // refreshEvery is how often Slack is asked for the members of user groups.
-const refreshEvery = 10 * time.Minute
+const refreshInterval = 10 * time.Minute
 
 // kindGroup is the kind of the records that hold the last known members of a user
 // group, by its ID, so that they are known after a start while Slack is away.
@@ -78,10 +78,10 @@ func (d *Directory) Run(ctx context.Context) {
 				continue
 			}
 			if err := d.refreshGroup(ctx, group); err != nil && ctx.Err() == nil {
-				d.cfg.Log.WarnContext(ctx, "the members of a user group are not known anew", "team", team.ID, "group", group, "error", err.Error())
+				d.cfg.Log.WarnContext(ctx, "the members of a user group could not be refreshed", "team", team.ID, "group", group, "error", err.Error())
 			}
 		}
-		timer.Reset(refreshEvery)
+		timer.Reset(refreshInterval)
 	}
 }
 
@@ -204,7 +204,7 @@ func retry(ctx context.Context, do func() error) error {
 		if !later && n >= 2 {
 			return err
 		}
-		if e := pause(ctx, max(wait, time.Second)); e != nil {
+		if e := sleep(ctx, max(wait, time.Second)); e != nil {
 			return errors.Join(err, e)
 		}
 	}

@@ -13,17 +13,15 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// report is how the app is in its workspace, in the order in which it was
-// looked at.
+// report is the list of findings, in the order in which they were made.
 type report []platform.Finding
 
 func (r *report) add(g platform.Grade, text, do string) {
 	*r = append(*r, platform.Finding{Grade: g, Text: text, Do: do})
 }
 
-// Inspect asks Slack how the app is: the tokens, the scopes, the channel of
-// announcements, the way in, and the clock. It changes nothing and writes
-// nothing.
+// Inspect checks the app's tokens and scopes, the channel of announcements, the
+// transports, and the clock, for `tocsin doctor`. It changes nothing on Slack.
 func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
 	var r report
 	if me, ok := w.inspectToken(ctx, &r); ok {
@@ -31,19 +29,19 @@ func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
 		w.inspectAnnounce(ctx, &r, me.Scopes)
 		w.inspectUser(ctx, &r, me)
 	}
-	w.inspectWayIn(ctx, &r)
+	w.inspectTransports(ctx, &r)
 	return r
 }
 
-// again is what to do when a scope is missing.
-const again = "add it under “OAuth & Permissions” of the app, and install the app again"
+// reinstallAdvice is what to do when a scope is missing.
+const reinstallAdvice = "add it under “OAuth & Permissions” of the app, and install the app again"
 
-// inspectToken asks whose token it is. Slack's answer also tells its time.
+// inspectToken checks the bot token, and the clock by the time in Slack's response.
 func (w *Workspace) inspectToken(ctx context.Context, r *report) (Identity, bool) {
 	sent := w.cfg.Now()
 	me, header, err := w.API.testToken(ctx, w.API.bot)
 	if err != nil {
-		do := w.reach()
+		do := w.reachAdvice()
 		if ErrorCode(err) != "" {
 			do = "copy the “Bot User OAuth Token” of the app again"
 		}
@@ -62,7 +60,7 @@ const (
 	clockUsable = 5 * time.Minute
 )
 
-// inspectClock compares the clock with Slack's, which tells whole seconds.
+// inspectClock compares the clock with Slack's, which is in whole seconds.
 func (w *Workspace) inspectClock(r *report, header http.Header, sent, got time.Time) {
 	theirs, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
@@ -85,23 +83,24 @@ func (w *Workspace) inspectClock(r *report, header http.Header, sent, got time.T
 	}
 }
 
-// reach is what to do when Slack does not answer.
-func (w *Workspace) reach() string {
+// reachAdvice is what to do when Slack does not answer.
+func (w *Workspace) reachAdvice() string {
 	return "see whether " + w.cfg.APIURL + " is reached from here, through the proxy if there is one"
 }
 
+// inspectScopes compares the scopes of the bot token with those that the app needs.
 func inspectScopes(r *report, granted []string) {
 	if len(granted) == 0 {
 		r.add(platform.Limited, "Slack does not say which scopes the app has", "compare them with `tocsin slack manifest`")
 		return
 	}
-	missing := lacking(Scopes(), granted)
+	missing := missingScopes(Scopes(), granted)
 	for _, s := range missing {
 		g := platform.Limited
 		if s.Name == chatWrite {
 			g = platform.Broken
 		}
-		r.add(g, "the scope "+s.Name+" is missing: "+s.Without, again)
+		r.add(g, "the scope "+s.Name+" is missing: "+s.Without, reinstallAdvice)
 	}
 	if len(missing) == 0 {
 		r.add(platform.Fine, fmt.Sprintf("it has all %d scopes that it needs", len(Scopes())), "")
@@ -113,11 +112,12 @@ func inspectScopes(r *report, granted []string) {
 	}
 }
 
-func lacking(all []Scope, granted []string) []Scope {
+// missingScopes returns those of the scopes that were not granted.
+func missingScopes(all []Scope, granted []string) []Scope {
 	return slices.DeleteFunc(all, func(s Scope) bool { return slices.Contains(granted, s.Name) })
 }
 
-// inspectUser asks about the token that brings archived channels back.
+// inspectUser checks the user token, which brings archived channels back.
 func (w *Workspace) inspectUser(ctx context.Context, r *report, me Identity) {
 	const what = "SLACK_USER_TOKEN, which brings archived channels back, "
 	if w.API.user == nil {
@@ -138,7 +138,7 @@ func (w *Workspace) inspectUser(ctx context.Context, r *report, me Identity) {
 		r.add(platform.Limited, what+"is of another workspace, "+who.Team, "take the one of "+me.Team)
 		return
 	}
-	missing := lacking(UserScopes(), who.Scopes)
+	missing := missingScopes(UserScopes(), who.Scopes)
 	for _, s := range missing {
 		r.add(platform.Limited, what+"lacks the scope "+s.Name+": "+s.Without, "add it to the user token's scopes, and install the app again")
 	}
@@ -147,8 +147,8 @@ func (w *Workspace) inspectUser(ctx context.Context, r *report, me Identity) {
 	}
 }
 
-// inspectWayIn looks how commands, buttons and events come.
-func (w *Workspace) inspectWayIn(ctx context.Context, r *report) {
+// inspectTransports checks the ways in which commands, buttons and events come.
+func (w *Workspace) inspectTransports(ctx context.Context, r *report) {
 	if w.cfg.SigningSecret != "" {
 		r.add(platform.Fine, "signed requests are taken at "+CommandsPath+", "+InteractionsPath+" and "+EventsPath, "")
 	}
@@ -170,11 +170,11 @@ func (w *Workspace) inspectWayIn(ctx context.Context, r *report) {
 		r.add(platform.Broken, "Socket Mode does not open: "+ErrorCode(err),
 			"turn Socket Mode on in the app, and copy an app-level token with the scope connections:write into SLACK_APP_TOKEN")
 	default:
-		r.add(platform.Broken, "Socket Mode does not open: "+err.Error(), w.reach())
+		r.add(platform.Broken, "Socket Mode does not open: "+err.Error(), w.reachAdvice())
 	}
 }
 
-// inspectAnnounce looks for the channel of announcements.
+// inspectAnnounce checks the channel of announcements.
 func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []string) {
 	name := w.settings.Load().Announce
 	if name == "" {
@@ -182,7 +182,7 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 		return
 	}
 	if !slices.Contains(granted, "channels:read") && len(granted) > 0 {
-		return // the missing scope has said it
+		return // the finding of the missing scope says it
 	}
 	c, err := w.lookUp(ctx, name)
 	switch {
@@ -201,8 +201,8 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 	}
 }
 
-// lookUp finds a channel by name or ID, archived ones too: their names are
-// taken. It is nil where there is none that the app can see.
+// lookUp finds a channel by name or ID, also an archived one, whose name is taken. It
+// is nil when the app sees no such channel.
 func (w *Workspace) lookUp(ctx context.Context, name string) (found *slack.Channel, err error) {
 	short, named := strings.CutPrefix(name, "#")
 	if !named {
@@ -219,7 +219,7 @@ func (w *Workspace) lookUp(ctx context.Context, name string) (found *slack.Chann
 			page, cursor, e = w.API.bot.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor})
 			return e
 		})
-		if ErrorCode(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones
+		if ErrorCode(err) == "missing_scope" && len(types) > 1 { // without groups:read only public channels can be listed
 			types, cursor = types[:1], ""
 			continue
 		}

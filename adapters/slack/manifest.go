@@ -97,7 +97,7 @@ func manifestOf(a App) (manifest, error) {
 	m.Display = manifestDisplay{Name: name, Description: "Declares, pages, works and writes down incidents."}
 
 	f := &m.Features
-	// Into the Messages tab pages come, and people answer there with commands
+	// Pages come in the Messages tab, and people send commands there
 	// (docs.slack.dev/surfaces/app-home).
 	f.Home.HomeTab, f.Home.MessagesTab, f.Home.MessagesReadOnly = true, true, false
 	f.User.Name, f.User.Online = user, true
@@ -106,7 +106,7 @@ func manifestOf(a App) (manifest, error) {
 		f.Commands = append(f.Commands, manifestCommand{
 			Command: command, URL: at(CommandsPath), Usage: usageHint,
 			Description: "Declare an incident, or work the one of this channel.",
-			// People come as <@U…> then: a name can be anybody's.
+			// Slack then sends people as <@U…>, and not by names, which are not unique.
 			Escape: true,
 		})
 	}
@@ -122,11 +122,11 @@ func manifestOf(a App) (manifest, error) {
 	return m, nil
 }
 
-// usageHint is shown while somebody types the command.
+// usageHint is shown while a person types the command.
 const usageHint = "[declare | ack | update | status | resolve | list | help] …"
 
-// shortcuts are those of the menus. Names may have 24 characters, descriptions
-// 150 (docs.slack.dev/interactivity/implementing-shortcuts).
+// shortcuts returns the shortcuts. Their names may have 24 characters, their
+// descriptions 150 (docs.slack.dev/interactivity/implementing-shortcuts).
 func shortcuts() []manifestShortcut {
 	return []manifestShortcut{
 		{Name: "Declare an incident", Callback: ShortcutDeclare, Type: "global", Description: "Opens the form that declares an incident."},
@@ -135,6 +135,7 @@ func shortcuts() []manifestShortcut {
 	}
 }
 
+// names returns the names of scopes.
 func names(scopes []Scope) []string {
 	all := make([]string, 0, len(scopes))
 	for _, s := range scopes {
@@ -145,16 +146,16 @@ func names(scopes []Scope) []string {
 
 // Limits of docs.slack.dev/reference/app-manifest.
 const (
-	longestApp     = 35
-	longestDisplay = 80
+	maxAppName     = 35
+	maxDisplayName = 80
 )
 
 // userName makes the name under which people mention the app: small letters,
 // digits, -, _ and . (docs.slack.dev/reference/app-manifest,
 // "features.bot_user.display_name").
 func userName(app string) (string, error) {
-	if n := utf8.RuneCountInString(app); n > longestApp {
-		return "", fmt.Errorf("name the app: %d characters are too many; Slack takes %d", n, longestApp)
+	if n := utf8.RuneCountInString(app); n > maxAppName {
+		return "", fmt.Errorf("name the app: %d characters are too many; Slack takes %d", n, maxAppName)
 	}
 	name := strings.Trim(strings.Map(func(c rune) rune {
 		switch {
@@ -168,7 +169,7 @@ func userName(app string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("name the app: %q has none of the letters a to z, which the name of its user needs", app)
 	}
-	return name[:min(len(name), longestDisplay)], nil
+	return name[:min(len(name), maxDisplayName)], nil
 }
 
 // baseURL checks the address at which Slack is to reach the server, and returns
@@ -189,7 +190,7 @@ func baseURL(address string) (string, error) {
 	return strings.TrimSuffix(u.String(), "/"), nil
 }
 
-// child follows keys into mappings; nil when there is nothing.
+// child returns the node at the end of a path of keys; nil when there is none.
 func child(n *yaml.Node, keys ...string) *yaml.Node {
 	for _, key := range keys {
 		var next *yaml.Node
@@ -203,6 +204,7 @@ func child(n *yaml.Node, keys ...string) *yaml.Node {
 	return n
 }
 
+// explain writes the reason of each scope beside it.
 func explain(list *yaml.Node, scopes []Scope) {
 	if list == nil {
 		return

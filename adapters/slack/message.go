@@ -15,35 +15,35 @@ import (
 	"tocsin/workflow"
 )
 
-// eventType names our metadata (docs.slack.dev/messaging/message-metadata).
+// eventType names the metadata of messages (docs.slack.dev/messaging/message-metadata).
 const eventType = "tocsin_written"
 
-// writing is one message on its way.
-type writing struct {
+// outgoing is a message to be written.
+type outgoing struct {
 	key      string
-	keys     []string // of all that it carries, when there are several
+	keys     []string // of all pages in it, when there are several
 	channel  string
-	thread   string // the message it goes below
+	thread   string // the timestamp of the message below which it stands
 	severity workflow.Severity
 	again    bool // it may have been written before
-	alone    bool // looked for as a message that carries nothing else
+	alone    bool // looked for as a message with this key alone
 	since    time.Time
 	wait     bool
-	message  card.Content
-	line     bool      // as somebody saying something
-	incident string    // where the rest can be read; "" when it is none, or several
-	rendered *Rendered // instead of the message
+	content  card.Content
+	asPost   bool      // as a person's message in a chat
+	incident string    // that it is about; "": none, or several
+	rendered *Rendered // instead of the content
 }
 
-// write writes a message once for its key. It returns where it is, and whether
-// it had been written before: then it may say what was true at that time.
-func (w *Workspace) write(ctx context.Context, m writing) (at string, before bool, err error) {
+// write writes a message once for its key. It returns where the message is, and
+// whether it had been written before: then it may say what was true at that time.
+func (w *Workspace) write(ctx context.Context, m outgoing) (at string, before bool, err error) {
 	at, unclear, err := w.keys.begin(m.key)
 	if at != "" || err != nil {
 		return at, true, err
 	}
 	unclear = unclear || m.again
-	defer func() { w.keys.ended(m.key, at, unclear, err) }()
+	defer func() { w.keys.end(m.key, at, unclear, err) }()
 	if unclear {
 		if at, err = w.find(ctx, m); at != "" || err != nil {
 			return at, true, err
@@ -53,7 +53,8 @@ func (w *Workspace) write(ctx context.Context, m writing) (at string, before boo
 	return at, false, err
 }
 
-func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) {
+// post posts a message, and returns where it is.
+func (w *Workspace) post(ctx context.Context, m outgoing) (at string, err error) {
 	shown := w.render(ctx, m)
 	payload := map[string]any{"key": m.key}
 	if len(m.keys) > 1 {
@@ -78,54 +79,55 @@ func (w *Workspace) post(ctx context.Context, m writing) (at string, err error) 
 }
 
 // render renders a message, unless it is rendered already.
-func (w *Workspace) render(ctx context.Context, m writing) Rendered {
+func (w *Workspace) render(ctx context.Context, m outgoing) Rendered {
 	if m.rendered != nil {
 		return *m.rendered
 	}
-	blocks, text := renderMessage(m.message, w.look(ctx, m))
+	blocks, text := renderMessage(m.content, w.renderOptions(ctx, m))
 	return Rendered{Blocks: blocks, Text: text}
 }
 
 // Render renders a message about an incident as it is posted.
 func (w *Workspace) Render(ctx context.Context, content card.Content, incident string) Rendered {
-	return w.render(ctx, writing{message: content, incident: incident})
+	return w.render(ctx, outgoing{content: content, incident: incident})
 }
 
-// look is how a message is shown: which hosts are the organization's own, and
+// renderOptions returns how a message is rendered: which hosts are the organization's own, and
 // where the rest of the message can be read.
-func (w *Workspace) look(ctx context.Context, m writing) look {
-	l := look{Line: m.line}
+func (w *Workspace) renderOptions(ctx context.Context, m outgoing) renderOptions {
+	o := renderOptions{AsPost: m.asPost}
 	pages := w.organization.Load().URL
 	if u, err := url.Parse(pages); err == nil && u.Host != "" {
-		l.Ours = append(l.Ours, u.Host)
+		o.OwnHosts = append(o.OwnHosts, u.Host)
 	}
 	if self, err := w.API.identity(ctx); err == nil {
 		if u, e := url.Parse(self.URL); e == nil {
-			l.Ours = append(l.Ours, u.Host)
+			o.OwnHosts = append(o.OwnHosts, u.Host)
 		}
 	}
 	if m.incident != "" && pages != "" {
-		l.Rest = pages + "/incidents/" + m.incident
+		o.MoreURL = pages + "/incidents/" + m.incident
 	}
-	return l
+	return o
 }
 
-// mostPages bounds how far back is looked, in pages of 200 messages.
-const mostPages = 10
+// maxPages is how many pages of 200 messages are searched for a message.
+const maxPages = 10
 
-// find looks for a message that may have been written, by its key. Where Slack
-// does not let us look, nothing is found: once more is better than never.
-func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
+// find looks for a message that may have been written, by its key; "" when it is not
+// there. Where the app is not allowed to look, it is taken not to be there: a
+// message that is written twice is better than one that is never written.
+func (w *Workspace) find(ctx context.Context, m outgoing) (string, error) {
 	oldest := ""
 	if !m.since.IsZero() {
 		oldest = strconv.FormatInt(m.since.Add(-time.Minute).Unix(), 10) + ".000000"
 	}
 	cursor := ""
-	for range mostPages {
-		messages, next, err := w.page(ctx, m, oldest, cursor)
+	for range maxPages {
+		messages, next, err := w.readPage(ctx, m, oldest, cursor)
 		switch ErrorCode(err) {
 		case "not_in_channel", "missing_scope":
-			w.cfg.Log.WarnContext(ctx, "Slack does not let us look whether a message was written; it is written again", "key", m.key, "error", err.Error())
+			w.cfg.Log.WarnContext(ctx, "the app may not look whether a message was written; it is written again", "key", m.key, "error", err.Error())
 			return "", nil
 		}
 		if err != nil {
@@ -133,10 +135,10 @@ func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
 		}
 		for n := range messages {
 			one := &messages[n]
-			if !carries(one, m.key) {
+			if !hasKey(one, m.key) {
 				continue
 			}
-			if m.alone && len(several(one)) > 0 {
+			if m.alone && len(keysOf(one)) > 0 {
 				return "", nil
 			}
 			return ref(m.channel, one.Timestamp), nil
@@ -148,8 +150,8 @@ func (w *Workspace) find(ctx context.Context, m writing) (string, error) {
 	return "", nil
 }
 
-// page reads some messages of a channel, or below a message.
-func (w *Workspace) page(ctx context.Context, m writing, oldest, cursor string) (messages []slack.Message, next string, err error) {
+// readPage reads one page of the messages of a channel, or of a thread.
+func (w *Workspace) readPage(ctx context.Context, m outgoing, oldest, cursor string) (messages []slack.Message, next string, err error) {
 	if m.thread != "" {
 		err = w.API.call(ctx, call{method: "conversations.replies", key: m.key, severity: m.severity, wait: m.wait}, func(ctx context.Context) (e error) {
 			messages, _, next, e = w.API.bot.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
@@ -171,25 +173,25 @@ func (w *Workspace) page(ctx context.Context, m writing, oldest, cursor string) 
 	return messages, next, err
 }
 
-// carries reports whether a message was written for a key.
-func carries(m *slack.Message, key string) bool {
+// hasKey reports whether a message was written for a key.
+func hasKey(m *slack.Message, key string) bool {
 	if m.Metadata.EventType != eventType {
 		return false
 	}
 	if m.Metadata.EventPayload["key"] == key {
 		return true
 	}
-	return slices.Contains(several(m), any(key))
+	return slices.Contains(keysOf(m), any(key))
 }
 
-// several are the keys of a message that was written for more than one.
-func several(m *slack.Message) []any {
+// keysOf returns the keys of a message that was written for more than one.
+func keysOf(m *slack.Message) []any {
 	all, _ := m.Metadata.EventPayload["keys"].([]any)
 	return all
 }
 
-// rewrite puts a message in the place of another of ours.
-func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
+// rewrite replaces a message that the app has written.
+func (w *Workspace) rewrite(ctx context.Context, at string, m outgoing) error {
 	channel, ts, err := parseRef(at)
 	if err != nil {
 		return err
@@ -203,8 +205,8 @@ func (w *Workspace) rewrite(ctx context.Context, at string, m writing) error {
 
 // Post implements [bot.Chat].
 func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
-	m := writing{
-		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, message: p.Content, line: true, incident: p.Incident,
+	m := outgoing{
+		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, content: p.Content, asPost: true, incident: p.Incident,
 	}
 	if p.ReplyTo != "" {
 		var err error
@@ -213,7 +215,7 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 		}
 	}
 	_, _, err := w.write(ctx, m)
-	if ErrorCode(err) == "not_in_channel" && p.ReplyTo == "" && !p.Room.Private { // somebody has put us out of the incident's own room
+	if ErrorCode(err) == "not_in_channel" && p.ReplyTo == "" && !p.Room.Private { // a person has removed the app from the incident's room
 		if err = w.join(ctx, p.Room.ID); err == nil {
 			_, _, err = w.write(ctx, m)
 		}
@@ -229,27 +231,27 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 
 // ShowCard implements [bot.RoomManager].
 func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (string, error) {
-	m := writing{
-		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, message: c.Content, incident: c.Incident,
+	m := outgoing{
+		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, content: c.Content, incident: c.Incident,
 	}
 	if c.Ref != "" {
 		err := w.rewrite(ctx, c.Ref, m)
 		switch ErrorCode(err) {
-		case "message_not_found", "channel_not_found", "cant_update_message": // somebody has deleted it
+		case "message_not_found", "channel_not_found", "cant_update_message": // a person has deleted it
 		default:
 			return c.Ref, err
 		}
-		m.key += "/" + c.Ref // another message, and the same one whenever this is tried again
-		m.again = true       // it is seldom, and that it was tried is nowhere on record
+		m.key += "/" + c.Ref // a new message, and the same one whenever this is repeated
+		m.again = true       // it happens seldom, and no record says whether it was tried before
 	}
 	if c.Place == workflow.Announce {
 		var err error
-		if m.channel, err = w.channel(ctx, w.settings.Load().Announce, true); err != nil {
+		if m.channel, err = w.findChannel(ctx, w.settings.Load().Announce, true); err != nil {
 			return "", err
 		}
 	}
 	at, before, err := w.write(ctx, m)
-	w.lost(m.channel, err)
+	w.forgetChannel(m.channel, err)
 	if err == nil && before {
 		err = w.rewrite(ctx, at, m)
 	}

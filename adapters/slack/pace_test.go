@@ -56,7 +56,7 @@ func TestPace(t *testing.T) {
 			}
 		}
 		if method != "chat.postMessage" {
-			if most := time.Duration((n-1)/(limit-limit/spared))*window + 6*time.Second; now.Sub(bottest.Epoch) > most {
+			if most := time.Duration((n-1)/(limit-limit/reservedPart))*window + 6*time.Second; now.Sub(bottest.Epoch) > most {
 				t.Fatalf("%d calls took %s, they could have taken %s", n, now.Sub(bottest.Epoch), most)
 			}
 		}
@@ -71,14 +71,14 @@ func TestPaceWorstFirst(t *testing.T) {
 	ask := func(key string, s workflow.Severity) time.Duration {
 		return p.take(call{method: "conversations.create", key: key, severity: s})
 	}
-	for n := range tier2 - tier2/spared {
+	for n := range tier2 - tier2/reservedPart {
 		if ask(fmt.Sprint("first ", n), workflow.SEV3) > 0 {
 			t.Fatalf("call %d has to wait", n)
 		}
 		now = now.Add(100 * time.Millisecond)
 	}
 	low := ask("low", workflow.SEV3)
-	for n := range tier2 / spared { // what is urgent finds some left
+	for n := range tier2 / reservedPart { // what is urgent finds some left
 		if ask(fmt.Sprint("urgent ", n), workflow.SEV2) > 0 || low <= 0 {
 			t.Fatalf("low waits %s, and so does what is urgent", low)
 		}

@@ -27,7 +27,7 @@ func TestCancelOneOfSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	alone := bot.Page{Key: "INC-9/p1", Keys: []string{"INC-9/p1"}, Address: both.Address, Content: card.Content{Title: "INC-9 needs you"}}
-	h.clock.pass(perChannel)
+	h.clock.pass(channelInterval)
 	if err := h.Page(t.Context(), alone); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestAnnounceAtOnce(t *testing.T) {
 	for _, w := range []*Workspace{h.Workspace, h.connect()} {
 		for n := range 5 {
 			all.Go(func() {
-				_, err := w.channel(t.Context(), "#incidents", true)
+				_, err := w.findChannel(t.Context(), "#incidents", true)
 				if _, later := bot.RetryDelay(err); err != nil && !later {
 					failed <- fmt.Errorf("%d: %w", n, err)
 				}

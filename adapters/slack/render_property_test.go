@@ -58,7 +58,7 @@ func anyMessage() *rapid.Generator[card.Content] {
 // notified by what somebody wrote.
 func TestAnyMessage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := look{Line: rapid.Bool().Draw(t, "as a line"), Ours: []string{"tocsin.example.com"}, Rest: anyText().Draw(t, "rest")}
+		o := renderOptions{AsPost: rapid.Bool().Draw(t, "as a line"), OwnHosts: []string{"tocsin.example.com"}, MoreURL: anyText().Draw(t, "rest")}
 		blocks, text := renderMessage(anyMessage().Draw(t, "message"), o)
 		valid(t, blocks, text)
 		blocks, text = renderReply(anyText().Draw(t, "reply"))
@@ -69,8 +69,8 @@ func TestAnyMessage(t *testing.T) {
 // TestAnyTextIsRead: a text that is short enough is read as it was written.
 func TestAnyTextIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := anyText().Filter(func(s string) bool { return units(lines(s)) < longSummary/2 }).Draw(t, "text")
-		for _, o := range []look{{}, {Line: true}} {
+		text := anyText().Filter(func(s string) bool { return countUnits(cleanText(s)) < maxSummaryLength/2 }).Draw(t, "text")
+		for _, o := range []renderOptions{{}, {AsPost: true}} {
 			blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, o)
 			if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, want) {
 				t.Fatalf("%q is read as %q", text, got)
@@ -95,7 +95,7 @@ func TestAnyForm(t *testing.T) {
 		w := rapid.SampledFrom(forms).Draw(t, "word")
 		choices := rapid.OneOf(rapid.SliceOfN(choice, 0, 8), rapid.Just(many(""))).Draw(t, "choices")
 		d := FormData{
-			FormOrigin: FormOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), Respond: anyText().Draw(t, "respond")},
+			FormOrigin: FormOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), ResponseURL: anyText().Draw(t, "respond")},
 			Choices:    func(commands.FieldKind) []commands.Choice { return choices }, Values: map[string][]string{},
 		}
 		for _, f := range w.Form {
@@ -103,7 +103,7 @@ func TestAnyForm(t *testing.T) {
 		}
 		validView(t, FormView(w, d))
 		validView(t, LoadingView(w, d))
-		if n := len(suggestions(choices, anyText().Draw(t, "query"))); n > mostOptions {
+		if n := len(matchingOptions(choices, anyText().Draw(t, "query"))); n > maxOptions {
 			t.Errorf("%d suggestions", n)
 		}
 	})

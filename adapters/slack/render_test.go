@@ -33,7 +33,9 @@ func roomy() card.View {
 	return v
 }
 
-func ours() look { return look{Ours: []string{"tocsin.example.com", "acme.slack.com"}} }
+func ours() renderOptions {
+	return renderOptions{OwnHosts: []string{"tocsin.example.com", "acme.slack.com"}}
+}
 
 // incident is one in a status, with something of everything.
 func incident(s workflow.Status, acknowledged bool) workflow.Incident {
@@ -71,8 +73,8 @@ func valid(t interface {
 	for _, fault := range slacktest.CheckBlocks(raw) {
 		t.Errorf("Slack refuses it: %s", fault)
 	}
-	if units(text) == 0 || units(text) > longText {
-		t.Errorf("the text has %d characters", units(text))
+	if countUnits(text) == 0 || countUnits(text) > maxFallbackLength {
+		t.Errorf("the text has %d characters", countUnits(text))
 	}
 	m := slacktest.Message{Text: text, Blocks: raw}
 	if whom := m.Notifies(); len(whom) > 0 {
@@ -110,7 +112,7 @@ func actionIDs(b slack.Block) []string {
 }
 
 // shown renders and draws a message.
-func shown(t *testing.T, m card.Content, o look) string {
+func shown(t *testing.T, m card.Content, o renderOptions) string {
 	t.Helper()
 	blocks, text := renderMessage(m, o)
 	valid(t, blocks, text)
@@ -180,7 +182,7 @@ func TestPosts(t *testing.T) {
 	var all strings.Builder
 	o := ours()
 	stamp := card.Span{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
-	o.Line, o.Rest = true, "https://tocsin.example.com/incidents/INC-7"
+	o.AsPost, o.MoreURL = true, "https://tocsin.example.com/incidents/INC-7"
 	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
 	post("one line", card.Content{Title: "Ana Silva", Text: "Acknowledged"})
 	post("several", card.Content{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
@@ -243,7 +245,7 @@ func TestCuts(t *testing.T) {
 		m.Buttons = append(m.Buttons, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 		m.More = append(m.More, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 	}
-	blocks, text = renderMessage(m, look{})
+	blocks, text = renderMessage(m, renderOptions{})
 	valid(t, blocks, text)
 	if got := read(t, blocks); !strings.Contains(got, "more: the browser has the rest.") {
 		t.Errorf("it does not say that it was cut: %.300q", got)
@@ -279,18 +281,18 @@ func TestReadsAsText(t *testing.T) {
 			{Title: "INC-7", Sections: []card.Section{{Heading: "Pinned", Lines: []string{text}}}},
 			{Title: "INC-7", Sections: []card.Section{{Heading: "Slack", Lines: []string{text}, Button: card.Button{Label: "Retry", Command: "retry INC-7"}}}},
 		} {
-			for _, as := range []look{{}, {Line: true}} {
+			for _, as := range []renderOptions{{}, {AsPost: true}} {
 				blocks, fallback := renderMessage(m, as)
 				valid(t, blocks, fallback)
 				got, want := visible(read(t, blocks)), visible(text)
-				if !strings.Contains(got, want) && units(text) < longField {
+				if !strings.Contains(got, want) && countUnits(text) < maxFieldLength {
 					t.Errorf("%q is read as %q", text, got)
 				}
 			}
 		}
 		blocks, fallback := renderReply(text)
 		valid(t, blocks, fallback)
-		if got := strings.ReplaceAll(visible(read(t, blocks)), "`", ""); !strings.Contains(got, strings.ReplaceAll(visible(text), "`", "")) && units(text) < longField {
+		if got := strings.ReplaceAll(visible(read(t, blocks)), "`", ""); !strings.Contains(got, strings.ReplaceAll(visible(text), "`", "")) && countUnits(text) < maxFieldLength {
 			t.Errorf("the reply %q is read as %q", text, got)
 		}
 	}
@@ -298,7 +300,7 @@ func TestReadsAsText(t *testing.T) {
 
 // visible is what of a text can be seen: of what looks like a time, how it reads.
 func visible(text string) string {
-	return strings.Join(strings.Fields(lines(card.Plain(text))), "")
+	return strings.Join(strings.Fields(cleanText(card.Plain(text))), "")
 }
 
 // typedIn is a time that somebody has typed, and what only looks like one.
@@ -320,14 +322,14 @@ func hostile() []string {
 // TestLongestIsKept: of a long post people read as much as is promised.
 func TestLongestIsKept(t *testing.T) {
 	for _, text := range []string{strings.Repeat("0123 ", 2000), strings.Repeat("w", 10_000)} {
-		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, look{Line: true})
-		if got := read(t, blocks); !strings.Contains(got, text[:longest-1]) || !strings.Contains(got, "…") {
+		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, renderOptions{AsPost: true})
+		if got := read(t, blocks); !strings.Contains(got, text[:maxTextLength-1]) || !strings.Contains(got, "…") {
 			t.Errorf("of %d characters %d are read", len(text), len(got))
 		}
 	}
 	for _, text := range []string{strings.Repeat("\"", 10_000), strings.Repeat("🇪🇺é漢", 2500), strings.Repeat("https://a.example ", 600), strings.Repeat("a\n", 5000)} {
-		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, look{Line: true})
-		if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, string([]rune(want)[:min(longest/3, len([]rune(want)))])) {
+		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, renderOptions{AsPost: true})
+		if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, string([]rune(want)[:min(maxTextLength/3, len([]rune(want)))])) {
 			t.Errorf("of %.20q… too little is read", text)
 		}
 	}
@@ -336,7 +338,7 @@ func TestLongestIsKept(t *testing.T) {
 // TestTextIsWritten: the text that notifications show says what the message
 // says, and is escaped.
 func TestTextIsWritten(t *testing.T) {
-	_, text := renderMessage(card.Content{Title: "INC-7 · <!here>", Text: "a & b", Fields: []card.Field{{Name: "Status", Value: "triage"}}, Sections: []card.Section{{Heading: "Firing", Lines: []string{"x"}}}}, look{})
+	_, text := renderMessage(card.Content{Title: "INC-7 · <!here>", Text: "a & b", Fields: []card.Field{{Name: "Status", Value: "triage"}}, Sections: []card.Section{{Heading: "Firing", Lines: []string{"x"}}}}, renderOptions{})
 	if want := "INC-7 · &lt;!here&gt;\na &amp; b\nStatus: triage\nFiring\nx"; text != want {
 		t.Errorf("the text is %q, want %q", text, want)
 	}

@@ -19,7 +19,7 @@ type Reply struct {
 
 // Reply writes a reply into a channel, which all of its members see.
 func (w *Workspace) Reply(ctx context.Context, r Reply) error {
-	_, _, err := w.write(ctx, writing{
+	_, _, err := w.write(ctx, outgoing{
 		key: r.Key, channel: r.Channel, thread: r.Thread, again: r.Again, since: r.Since, wait: true, rendered: &r.Rendered,
 	})
 	return err
@@ -28,7 +28,7 @@ func (w *Workspace) Reply(ctx context.Context, r Reply) error {
 // SendDirect writes a message, once for its key, into the app's conversation with
 // a user.
 func (w *Workspace) SendDirect(ctx context.Context, user, key string, m Rendered) error {
-	channel, err := w.direct(ctx, user)
+	channel, err := w.openDirect(ctx, user)
 	if err != nil {
 		return err
 	}

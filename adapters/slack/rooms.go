@@ -15,50 +15,51 @@ import (
 	"tocsin/workflow"
 )
 
-// pageSize is how many channels are asked for at a time: fewer than a thousand
+// pageSize is how many channels are listed at a time: fewer than a thousand
 // (docs.slack.dev/reference/methods/users.conversations).
 const pageSize = 999
 
-// mostNames is how many names are tried for one room.
-const mostNames = 9
+// maxNames is how many names are tried for one room.
+const maxNames = 9
 
-// OpenRoom implements [bot.Chat]. A channel is ours when its purpose carries
-// the incident's key.
+// OpenRoom implements [bot.Chat]. A channel is an incident's room when its purpose
+// holds the incident's key.
 func (w *Workspace) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
-	me, err := w.API.identity(ctx)
+	self, err := w.API.identity(ctx)
 	if err != nil {
 		return workflow.Room{}, err
 	}
 	if r.Was.ID != "" {
-		back, e := w.bringBack(ctx, r)
+		back, e := w.unarchive(ctx, r)
 		if back || e != nil {
 			r.Was.State = workflow.RoomOpen
 			return r.Was, e
 		}
 	}
-	for n := range mostNames {
+	for n := range maxNames {
 		name := channelName(r.Name, n+1)
-		channel, e := w.create(ctx, r, name)
+		channel, e := w.createRoom(ctx, r, name)
 		if ErrorCode(e) == "name_taken" {
-			if channel, e = w.ours(ctx, r, name, me); channel == nil && e == nil {
-				continue // somebody else's
+			if channel, e = w.findOwn(ctx, r, name, self); channel == nil && e == nil {
+				continue // it is another channel
 			}
 		}
 		if e != nil {
 			return workflow.Room{}, e
 		}
-		if bad := w.mark(ctx, r, channel); bad != nil {
+		if bad := w.markChannel(ctx, r, channel); bad != nil {
 			return workflow.Room{}, bad
 		}
 		return workflow.Room{
-			Platform: Platform, ID: channel.ID, Name: channel.Name, URL: me.URL + "archives/" + channel.ID, State: workflow.RoomOpen, Private: channel.IsPrivate,
+			Platform: Platform, ID: channel.ID, Name: channel.Name, URL: self.URL + "archives/" + channel.ID, State: workflow.RoomOpen, Private: channel.IsPrivate,
 		}, nil
 	}
-	return workflow.Room{}, bot.Permanent(fmt.Errorf("name_taken: channels called %s, and %d more like it, are there already", r.Name, mostNames-1))
+	return workflow.Room{}, bot.Permanent(fmt.Errorf("name_taken: channels called %s, and %d more like it, are there already", r.Name, maxNames-1))
 }
 
-// channelName makes a name of small letters, digits, - and _, at most 80 of
-// them (docs.slack.dev/reference/methods/conversations.create).
+// channelName makes a channel's name from the wanted one: small letters, digits, -
+// and _, at most 80 of them (docs.slack.dev/reference/methods/conversations.create).
+// From n 2 on it ends with the number n.
 func channelName(wanted string, n int) string {
 	name := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
@@ -73,7 +74,8 @@ func channelName(wanted string, n int) string {
 	return strings.Trim(name[:min(len(name), 80-len(suffix))], "-_") + suffix
 }
 
-func (w *Workspace) create(ctx context.Context, r bot.RoomRequest, name string) (channel *slack.Channel, err error) {
+// createRoom creates the channel of an incident.
+func (w *Workspace) createRoom(ctx context.Context, r bot.RoomRequest, name string) (channel *slack.Channel, err error) {
 	err = w.API.call(ctx, call{method: "conversations.create", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
 		channel, e = w.API.bot.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: r.Private})
 		return e
@@ -81,26 +83,30 @@ func (w *Workspace) create(ctx context.Context, r bot.RoomRequest, name string) 
 	return channel, err
 }
 
-// mark is what tells the channel of an incident of this installation.
-func (w *Workspace) keyOf(incident string) string { return "tocsin/" + w.cfg.Mark + "/" + incident }
+// purposeKey is the key in the purpose of an incident's channel. It has the
+// installation's mark, so that it differs from those of other installations.
+func (w *Workspace) purposeKey(incident string) string {
+	return "tocsin/" + w.cfg.Mark + "/" + incident
+}
 
-// mark writes the incident's key into the purpose of a channel.
-func (w *Workspace) mark(ctx context.Context, r bot.RoomRequest, channel *slack.Channel) error {
-	if strings.Contains(channel.Purpose.Value, w.keyOf(r.Incident)) {
+// markChannel writes the incident's key into the purpose of a channel.
+func (w *Workspace) markChannel(ctx context.Context, r bot.RoomRequest, channel *slack.Channel) error {
+	if strings.Contains(channel.Purpose.Value, w.purposeKey(r.Incident)) {
 		return nil
 	}
-	purpose := fmt.Sprintf("Incident %s. The room of this incident alone: %s", r.Incident, w.keyOf(r.Incident))
+	purpose := fmt.Sprintf("Incident %s. The room of this incident alone: %s", r.Incident, w.purposeKey(r.Incident))
 	return w.API.call(ctx, call{method: "conversations.setPurpose", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
 		_, e := w.API.bot.SetPurposeOfConversationContext(ctx, channel.ID, purpose)
 		return e
 	})
 }
 
-// ours finds the channel of a name that is taken, if it is this incident's: it
-// carries its key; or it was made by us after the incident began, and nobody
-// has written anything into its purpose, as a call leaves it that ended before
-// it could. One of the other visibility is not.
-func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me Identity) (*slack.Channel, error) {
+// findOwn finds the channel whose name is taken, if it is this incident's; else nil.
+// Its purpose holds the incident's key; or the app has created it since the incident
+// began, and its purpose is empty: if the process dies between creating and marking
+// the channel, the channel looks like this. A channel of the other visibility is not
+// the incident's.
+func (w *Workspace) findOwn(ctx context.Context, r bot.RoomRequest, name string, self Identity) (*slack.Channel, error) {
 	visibility := "public_channel"
 	if r.Private {
 		visibility = "private_channel"
@@ -114,7 +120,7 @@ func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me
 			return e
 		})
 		if ErrorCode(err) == "missing_scope" {
-			return nil, nil //nolint:nilnil // we cannot see it
+			return nil, nil //nolint:nilnil // the app cannot see it
 		}
 		if err != nil {
 			return nil, err
@@ -124,29 +130,29 @@ func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me
 			if c.Name != name || c.IsPrivate != r.Private || c.IsArchived {
 				continue
 			}
-			began := c.Purpose.Value == "" && c.Creator == me.User && !c.Created.Time().Before(r.Since.Add(-time.Minute))
-			if began || strings.Contains(c.Purpose.Value, w.keyOf(r.Incident)) {
+			unmarked := c.Purpose.Value == "" && c.Creator == self.User && !c.Created.Time().Before(r.Since.Add(-time.Minute))
+			if unmarked || strings.Contains(c.Purpose.Value, w.purposeKey(r.Incident)) {
 				return c, nil
 			}
-			return nil, nil //nolint:nilnil // it is somebody else's
+			return nil, nil //nolint:nilnil // it is another channel
 		}
 		if cursor == "" {
-			return nil, nil //nolint:nilnil // we are not in it
+			return nil, nil //nolint:nilnil // the app is not in it
 		}
 	}
 }
 
-// bringBack brings a channel back that was archived, and reports whether it is
-// there. Slack denies that to bots (docs.slack.dev/reference/methods/conversations.unarchive,
-// "Bug alert"): it takes a user's token, or somebody who does it by hand. Where
-// it cannot be, the incident goes on in another channel.
-func (w *Workspace) bringBack(ctx context.Context, r bot.RoomRequest) (bool, error) {
+// unarchive brings an archived channel back, and reports whether it is back. Slack
+// denies that to bots (docs.slack.dev/reference/methods/conversations.unarchive,
+// "Bug alert"): it takes a user's token, or a person who does it by hand. When the
+// channel does not come back, the incident goes on in another one.
+func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, error) {
 	if r.Private && !r.Was.Private {
 		return false, nil
 	}
-	api := cmp.Or(w.API.user, w.API.bot)
+	client := cmp.Or(w.API.user, w.API.bot)
 	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-		return api.UnArchiveConversationContext(ctx, r.Was.ID)
+		return client.UnArchiveConversationContext(ctx, r.Was.ID)
 	})
 	switch {
 	case err == nil, ErrorCode(err) == "not_archived":
@@ -156,13 +162,13 @@ func (w *Workspace) bringBack(ctx context.Context, r bot.RoomRequest) (bool, err
 	default:
 		return false, err
 	}
-	return w.comeBack(ctx, r)
+	return w.rejoin(ctx, r)
 }
 
-// comeBack brings the app back into a channel that was archived: archiving has
-// removed it.
-func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, error) {
-	me, err := w.API.identity(ctx)
+// rejoin brings the app back into a channel that was archived: archiving has removed
+// the app from it.
+func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error) {
+	self, err := w.API.identity(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -170,7 +176,7 @@ func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, erro
 		err = w.join(ctx, r.Was.ID)
 	} else if w.API.user != nil {
 		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-			_, e := w.API.user.InviteUsersToConversationContext(ctx, r.Was.ID, me.User)
+			_, e := w.API.user.InviteUsersToConversationContext(ctx, r.Was.ID, self.User)
 			return e
 		})
 	}
@@ -183,6 +189,7 @@ func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, erro
 	return err == nil, err
 }
 
+// join has the app join a public channel.
 func (w *Workspace) join(ctx context.Context, channel string) error {
 	return w.API.call(ctx, call{method: "conversations.join"}, func(ctx context.Context) error {
 		_, _, _, e := w.API.bot.JoinConversationContext(ctx, channel)
@@ -221,8 +228,8 @@ func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 // (docs.slack.dev/reference/methods/conversations.setTopic).
 const maxTopic = 250
 
-// bookmark adds the addresses that people need. Adding is not idempotent: where
-// some may be there, it is looked first.
+// bookmark adds the links that people need as bookmarks. Adding is not idempotent:
+// where some may have been added before, the bookmarks are listed first.
 func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 	var there []slack.Bookmark
 	if f.Again {
@@ -243,8 +250,8 @@ func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 			_, e := w.API.bot.AddBookmarkContext(ctx, f.Room.ID, slack.AddBookmarkParameters{Title: title, Type: "link", Link: l.URL})
 			return e
 		})
-		if err != nil && n > 0 { // those before it are there: look, next time
-			return unclear(err)
+		if err != nil && n > 0 { // those before it were added: the next try has to look
+			return asUnclear(err)
 		}
 		if err != nil {
 			return err
@@ -253,32 +260,33 @@ func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 	return nil
 }
 
-// unclear is an error that does not say that nothing was done.
-func unclear(err error) error {
+// asUnclear returns an error as one whose outcome is not known, instead of one that
+// says that nothing was done.
+func asUnclear(err error) error {
 	if _, later := bot.RetryDelay(err); later {
 		return errors.New(err.Error())
 	}
 	return err
 }
 
-// maxInvite is how many people one call asks in
+// maxInvite is how many people one call invites
 // (docs.slack.dev/reference/methods/conversations.invite).
 const maxInvite = 100
 
-// inviteWithin is what is kept of a send for the invitation itself, once the
-// people are looked up.
-const inviteWithin = time.Second
+// inviteReserve is the part of a send's time that is kept for the invitation, once
+// the people are looked up.
+const inviteReserve = time.Second
 
-// Invite implements [bot.RoomManager]. Where there are more people to be looked up than
-// one send has time for, it comes again, and those who were found are known.
+// Invite implements [bot.RoomManager]. When more people have to be looked up than one
+// send has time for, it asks to be repeated; those who were found are remembered.
 func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var users, missing []string
 	var denied error // that people may not be looked up
 	for _, p := range i.People {
-		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteWithin {
+		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteReserve {
 			return bot.RetryAfter(time.Second, fmt.Errorf("look up who is asked in: %w", bot.ErrPaced))
 		}
-		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // after whoever is looked up for a page
+		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // without urgency: a look-up for a page goes first
 		switch {
 		case bot.IsPermanent(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))
@@ -296,7 +304,7 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 			_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
 			return e
 		})
-		failed, err := notInvited(err)
+		failed, err := failedInvitations(err)
 		if err != nil {
 			return err
 		}
@@ -311,9 +319,9 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	return nil
 }
 
-// notInvited says which users of an invitation were not asked in, although the
-// others were. Whoever is in the channel is no error.
-func notInvited(err error) ([]string, error) {
+// failedInvitations returns the users of an invitation who were not invited, although
+// the others were. A user who is in the channel already is not one of them.
+func failedInvitations(err error) ([]string, error) {
 	r, ok := errors.AsType[*refusal](err)
 	if !ok {
 		return nil, err

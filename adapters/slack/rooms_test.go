@@ -280,7 +280,7 @@ func TestInviteMany(t *testing.T) {
 	}
 	h.slack.Fail("users.lookupByEmail", slacktest.Fault{Delay: 50 * time.Millisecond, Times: -1})
 	for range 20 {
-		send, cancel := context.WithTimeout(t.Context(), inviteWithin+200*time.Millisecond)
+		send, cancel := context.WithTimeout(t.Context(), inviteReserve+200*time.Millisecond)
 		err = h.Workspace.Invite(send, in)
 		cancel()
 		if err != nil && !errors.Is(err, bot.ErrPaced) {

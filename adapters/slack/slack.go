@@ -139,9 +139,10 @@ func (w *Workspace) Platform() workflow.Platform {
 // Members returns the people in a user group, as [Directory.Members].
 func (w *Workspace) Members(group string) []string { return w.Directory.Members(group) }
 
-// ref names a message for ever: its channel and its time.
+// ref returns the reference to a message: its channel and its timestamp.
 func ref(channel, ts string) string { return channel + ":" + ts }
 
+// parseRef returns the channel and the timestamp of a reference.
 func parseRef(r string) (channel, ts string, err error) {
 	channel, ts, ok := strings.Cut(r, ":")
 	if !ok {

@@ -28,12 +28,12 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 	reply := "  one  " + s + "\n  two  " + s
 	for name, render := range map[string]func() ([]byte, string, int){
 		"a card": func() ([]byte, string, int) {
-			b, text := renderMessage(m, look{})
+			b, text := renderMessage(m, renderOptions{})
 			valid(t, b, text)
 			return sent(t, b), text, 4
 		},
 		"a post": func() ([]byte, string, int) {
-			b, text := renderMessage(m, look{Line: true})
+			b, text := renderMessage(m, renderOptions{AsPost: true})
 			valid(t, b, text)
 			return sent(t, b), text, 5
 		},
@@ -48,7 +48,7 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 			return sent(t, b), text, 1
 		},
 		"a long title": func() ([]byte, string, int) {
-			b, text := renderMessage(card.Content{Title: strings.Repeat("long ", 40) + s}, look{})
+			b, text := renderMessage(card.Content{Title: strings.Repeat("long ", 40) + s}, renderOptions{})
 			valid(t, b, text)
 			return sent(t, b), text, 1
 		},
@@ -66,11 +66,11 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 // TestManyTimes: those that Slack does not show are read all the same.
 func TestManyTimes(t *testing.T) {
 	s := card.Span{Text: "04:12:00 CET", At: start}.String()
-	blocks, text := renderMessage(card.Content{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, look{Line: true})
+	blocks, text := renderMessage(card.Content{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, renderOptions{AsPost: true})
 	valid(t, blocks, text)
 	m := slacktest.Message{Blocks: sent(t, blocks)}
-	if n := len(m.Dates()); n != mostDates {
-		t.Errorf("%d dates, want %d", n, mostDates)
+	if n := len(m.Dates()); n != maxDates {
+		t.Errorf("%d dates, want %d", n, maxDates)
 	}
 	if n := strings.Count(m.Plain(), "04:12:00 CET"); n != 300 {
 		t.Errorf("%d of 300 times are read", n)
@@ -103,7 +103,7 @@ func TestClip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text, limit := anyText().Draw(t, "text")+s+anyText().Draw(t, "more"), rapid.IntRange(1, 200).Draw(t, "limit")
 		got, cut := clip(text, limit)
-		if n := reads(got); n > limit || !cut && got != text {
+		if n := countVisible(got); n > limit || !cut && got != text {
 			t.Fatalf("%q cut to %d has %d: %q (%v)", text, limit, n, got, cut)
 		}
 		if rest := strings.TrimSuffix(card.Plain(got), "…"); !strings.HasPrefix(card.Plain(text), rest) {

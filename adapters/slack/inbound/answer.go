@@ -26,7 +26,7 @@ func (s *Server) sendAnswer(ctx context.Context, to recipient, m slack.Rendered)
 		if err = s.workspace.API.Respond(ctx, to.responseURL, m); err == nil {
 			return
 		}
-		s.log.WarnContext(ctx, "a response URL of Slack's did not take the answer", "error", err.Error())
+		s.log.WarnContext(ctx, "a response URL did not take the answer", "error", err.Error())
 	}
 	if to.channel != "" && !isDirect(to.channel) {
 		if err = s.workspace.API.PostEphemeral(ctx, to.channel, to.thread, to.user, m); err == nil {
@@ -39,7 +39,7 @@ func (s *Server) sendAnswer(ctx context.Context, to recipient, m slack.Rendered)
 		}
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "somebody on Slack did not get an answer", "user", to.user, "error", err.Error())
+		s.log.WarnContext(ctx, "an answer did not reach the person who asked", "user", to.user, "error", err.Error())
 	}
 }
 
@@ -51,7 +51,7 @@ func isDirect(channel string) bool { return strings.HasPrefix(channel, "D") }
 // been lost.
 func (s *Server) failureText(ctx context.Context, err error) string {
 	s.log.ErrorContext(ctx, "a command from Slack failed", "error", err.Error())
-	return "Something is wrong on this side, and it may not have been done. Look whether it was, and try again; if it stays so, use the browser or the command line."
+	return "Something went wrong in Tocsin, and the command may not have been done. Check whether it was, then try again. If it keeps failing, use the browser or the command line."
 }
 
 // run carries a command out. The reply to one that failed says so.

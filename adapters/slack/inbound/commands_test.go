@@ -107,7 +107,7 @@ func TestSlashForm(t *testing.T) {
 		}
 		release()
 		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "What is known") })
-		if v := d.slack.Modal(d.ana); v.State["title"]["v"]["value"] != "Checkout is down" || v.Title != id+" · Correct" {
+		if v := d.slack.Modal(d.ana); v.State["title"]["v"]["value"] != "Checkout is down" || v.Title != id+" · Edit details" {
 			t.Errorf("%q %v", v.Title, v.State)
 		}
 		// Where no incident is meant, the form says so.
@@ -213,7 +213,7 @@ func TestSlashTwice(t *testing.T) {
 }
 
 // TestWhoUnknown: while Slack does not say who somebody is, they are a guest,
-// and not for longer (rule P1). Whoever is configured by ID is known without.
+// and not for longer (P1: access is checked first). Whoever is configured by ID is known without.
 func TestWhoUnknown(t *testing.T) {
 	both(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)

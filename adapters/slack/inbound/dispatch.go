@@ -60,7 +60,7 @@ var errClosing = errors.New("shutting down")
 func (s *Server) handle(ctx context.Context, d delivery, ack func(outcome) error) {
 	t, err := s.parse(d)
 	if err != nil {
-		s.log.WarnContext(ctx, "Slack has sent what cannot be read", "kind", d.kind, "error", err.Error())
+		s.log.WarnContext(ctx, "a delivery from Slack cannot be read", "kind", d.kind, "error", err.Error())
 	}
 	if t.run == nil {
 		_ = ack(outcome{}) // there is nothing to lose
@@ -96,7 +96,7 @@ func (s *Server) handle(ctx context.Context, d delivery, ack func(outcome) error
 		s.dedup.end(seen, o)
 		switch {
 		case o.err != nil:
-			s.log.WarnContext(ctx, "what Slack has sent could not be done", "kind", d.kind, "again", state != ackEmpty, "error", o.err.Error())
+			s.log.WarnContext(ctx, "a delivery from Slack could not be handled", "kind", d.kind, "again", state != ackEmpty, "error", o.err.Error())
 		case o.after != nil:
 			o.after(ctx, state == ackWithPayload)
 		}
@@ -150,7 +150,7 @@ func (s *Server) attempt(ctx context.Context, t task) (o outcome) {
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.ErrorContext(ctx, "answering Slack panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.log.ErrorContext(ctx, "handling a delivery from Slack panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			o = outcome{}
 		}
 	}()

@@ -160,7 +160,7 @@ func (s *Server) recordMessage(ctx context.Context, m message, edited, deleted b
 	}
 	err = s.app.Conversation.RecordMessage(ctx, record)
 	if bot.IsPermanent(err) { // the incident is forgotten
-		s.log.InfoContext(ctx, "what is said in a room is not kept any more", "incident", incident, "error", err.Error())
+		s.log.InfoContext(ctx, "messages in a room are not recorded any more", "incident", incident, "error", err.Error())
 		return nil
 	}
 	return err

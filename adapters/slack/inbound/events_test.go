@@ -281,7 +281,7 @@ func TestMentionLostReply(t *testing.T) {
 }
 
 // TestP2Mention: what not everybody sees is never answered where everybody
-// reads (rule P2), nor is a link to sign in with.
+// reads (P2: private means members only), nor is a link to sign in with.
 func TestP2Mention(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.slash(d.ana, d.lobby, "declare A leak --private")
@@ -323,7 +323,7 @@ func TestDirect(t *testing.T) {
 }
 
 // TestP2MentionInLeftRoom: the channel that an incident had before it became
-// private is not for it any more, as long as it is there (rule P2).
+// private is not for it any more, as long as it is there (P2: private means members only).
 func TestP2MentionInLeftRoom(t *testing.T) {
 	d := newDesk(t, bySocket)
 	_, left := d.declare("Payroll has leaked --sev 2")

@@ -39,7 +39,7 @@ func (s *Server) openForm(ctx context.Context, r request, form dispatch.Form) ou
 
 // formData is what a form is rendered from before anything is read for it.
 func (s *Server) formData(ctx context.Context, r request, form dispatch.Form) slack.FormData {
-	d := slack.FormData{FormOrigin: slack.FormOrigin{Word: form.Word, Channel: r.to.channel, Respond: r.to.responseURL}}
+	d := slack.FormData{FormOrigin: slack.FormOrigin{Word: form.Word, Channel: r.to.channel, ResponseURL: r.to.responseURL}}
 	if form.Incident != unknownRoom {
 		d.Incident = form.Incident
 	}
@@ -56,12 +56,12 @@ func (s *Server) answerNotOpened(ctx context.Context, r request, word commands.W
 	s.log.WarnContext(ctx, "a form could not be opened", "word", word.Name, "error", err.Error())
 	_, later := bot.RetryDelay(err)
 	if !later && !bot.IsPermanent(err) {
-		return s.reply(r, "Slack did not say whether the form was opened. If you do not see it, type it whole, for example `"+word.Example+"`.")
+		return s.reply(r, "Slack did not say whether the form was opened. If you do not see it, type the whole command, for example `"+word.Example+"`.")
 	}
 	if r.typed {
 		return s.carryOut(ctx, r)
 	}
-	return s.reply(r, "Slack did not open the form. Press it again, or type it, for example `"+word.Example+"`.")
+	return s.reply(r, "Slack did not open the form. Try again, or type the whole command, for example `"+word.Example+"`.")
 }
 
 // fillForm fills an open form, or says in its place why there is none.
@@ -76,8 +76,8 @@ func (s *Server) fillForm(ctx context.Context, r request, form dispatch.Form, id
 		case slack.ErrorCode(err) == "not_found": // closed meanwhile
 			return
 		default:
-			s.log.WarnContext(ctx, "a form could not be drawn", "word", form.Word, "error", err.Error())
-			s.sendAnswer(ctx, r.to, slack.RenderReply("The form could not be filled: Slack did not take it. Close it, and try again."))
+			s.log.WarnContext(ctx, "a form could not be updated", "word", form.Word, "error", err.Error())
+			s.sendAnswer(ctx, r.to, slack.RenderReply("The form could not be loaded: Slack did not accept it. Close it and try again."))
 			return
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Server) publishHome(ctx context.Context, user, name string) {
 		err = s.workspace.API.PublishHome(ctx, user, slack.HomeView(h))
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "a Home tab could not be drawn", "user", user, "error", err.Error())
+		s.log.WarnContext(ctx, "a Home tab could not be published", "user", user, "error", err.Error())
 	}
 }
 

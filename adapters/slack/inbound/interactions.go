@@ -92,7 +92,7 @@ func (s *Server) handleSubmission(c *slackgo.InteractionCallback) task {
 			Operation: operationOf(c.View.ID, "form"),
 		}
 		reply, failed := s.run(ctx, r)
-		to := recipient{key: "reply/" + r.Operation, responseURL: origin.Respond, user: c.User.ID, channel: origin.Channel}
+		to := recipient{key: "reply/" + r.Operation, responseURL: origin.ResponseURL, user: c.User.ID, channel: origin.Channel}
 		o := outcome{after: func(ctx context.Context, delivered bool) {
 			if !delivered || reply.OK { // a refusal is shown in the form
 				s.sendAnswer(ctx, to, slack.RenderReply(reply.Text))

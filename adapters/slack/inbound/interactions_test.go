@@ -246,7 +246,7 @@ func TestPinShortcut(t *testing.T) {
 	d.slack.MessageShortcut(d.zoe, "pin_to_timeline", said)
 	d.told(d.zoe, "needs the access")
 	d.slack.MessageShortcut(d.ben, "pin_to_timeline", d.slack.Say(d.zoe, d.lobby, "Hello", "").Message)
-	d.told(d.ben, "no incident's room")
+	d.told(d.ben, "not an incident's room")
 }
 
 // TestHomeTab: the tab shows what somebody may see, is drawn anew after a press,

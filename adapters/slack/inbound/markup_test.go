@@ -74,7 +74,7 @@ func TestTyped(t *testing.T) {
 }
 
 // TestP1Namesake: somebody on Slack who is called like somebody here is not
-// taken for them: in a command, in a form, or in what they say (rule P1).
+// taken for them: in a command, in a form, or in what they say (P1: access is checked first).
 func TestP1Namesake(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
@@ -146,7 +146,7 @@ func TestP1NameIsNoCommand(t *testing.T) {
 
 // TestP1Stranger: somebody of another workspace, in a channel that is shared
 // with it, is a guest, whatever address they have there and whoever may respond
-// here (rule P1); so are an app, and whoever has left, by their addresses.
+// here (P1: access is checked first); so are an app, and whoever has left, by their addresses.
 func TestP1Stranger(t *testing.T) {
 	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = commands.Responder })
 	id, room := d.declare("Checkout is down --sev 2")

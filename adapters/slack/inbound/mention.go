@@ -45,7 +45,7 @@ func textAfterMention(e event, text string) string {
 }
 
 // usage is the answer to a mention without a command.
-const usage = "Say what to do: `declare Checkout is down --sev 2`, or in an incident's room `ack`, `update TEXT`, `resolve`.\n`help` lists the words; `/incident` opens a form."
+const usage = "Type a command: `declare Checkout is down --sev 2`, or in an incident's room `ack`, `update TEXT`, `resolve`.\n`help` lists the commands; `/incident` opens a form."
 
 // messageCommand carries a command out that was given in a message, and replies in
 // the message's thread; in a direct conversation, beside it.

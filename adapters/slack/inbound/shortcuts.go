@@ -79,7 +79,7 @@ func (s *Server) pinMessage(ctx context.Context, r request, m message) outcome {
 		return s.reply(r, s.failureText(ctx, err))
 	}
 	if room == "" {
-		return s.reply(r, "This is no incident's room, so there is no timeline to pin it to. In one: `note TEXT`.")
+		return s.reply(r, "This channel is not an incident's room, so there is no timeline to pin the message to. In an incident's room, you can also use `note TEXT`.")
 	}
 	reply, err := s.app.Dispatcher.Pin(ctx, dispatch.Request{
 		Text: s.author(ctx, m).Name + ": " + s.messageText(ctx, m), Room: room, Speaker: r.speaker, Operation: r.operation,

@@ -20,7 +20,7 @@ func (s *Server) account(ctx context.Context, id, name string) access.Account {
 	defer cancel()
 	a, err := s.workspace.Directory.Account(asking, id)
 	if err != nil {
-		s.log.WarnContext(ctx, "Slack does not say who somebody is", "user", id, "error", err.Error())
+		s.log.WarnContext(ctx, "Slack does not say whose account it is", "user", id, "error", err.Error())
 		return access.Account{Platform: slack.Platform, ID: id, Name: name, Unsure: !bot.IsPermanent(err)}
 	}
 	return a
