@@ -62,7 +62,7 @@ func TestChat(t *testing.T) {
 	})
 }
 
-// nextWrite is the method that writes next: a room is opened first.
+// nextWrite returns the method that writes next: a room is opened first.
 func nextWrite(h *house) string {
 	opened := slices.ContainsFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return strings.Contains(c.Purpose, "tocsin/") })
 	if opened {

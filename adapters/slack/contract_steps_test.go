@@ -31,7 +31,7 @@ type stage struct {
 	steps []step
 }
 
-// as is what one process of ours does: it knows nothing of the others.
+// as returns a new process: it knows nothing of the others.
 func (s *stage) as(token string) patient {
 	s.t.Helper()
 	w, err := New(Config{

@@ -13,8 +13,8 @@ import (
 	"tocsin/commands"
 )
 
-// houseChoices is what there is to choose from.
-func houseChoices(kind commands.FieldKind) []commands.Choice {
+// exampleChoices returns what there is to choose from.
+func exampleChoices(kind commands.FieldKind) []commands.Choice {
 	switch kind {
 	case commands.Person:
 		return []commands.Choice{{Value: "@ana", Label: "Ana Silva"}, {Value: "@ben", Label: "Ben"}}
@@ -30,7 +30,7 @@ func houseChoices(kind commands.FieldKind) []commands.Choice {
 	return nil
 }
 
-// many are more choices than a menu holds.
+// many returns more choices than a menu holds.
 func many(commands.FieldKind) []commands.Choice {
 	var all []commands.Choice
 	for n := range 300 {
@@ -47,7 +47,7 @@ func validView(t interface {
 }, view any,
 ) {
 	t.Helper()
-	for _, fault := range slacktest.CheckView(sent(t, view)) {
+	for _, fault := range slacktest.CheckView(marshal(t, view)) {
 		t.Errorf("Slack refuses it: %s", fault)
 	}
 }
@@ -62,14 +62,14 @@ func drawModal(t *testing.T, v slack.ModalViewRequest) string {
 	return fmt.Sprintf("# %s (%s) [%s] [%s]\n%s%s\n", v.Title.Text, v.CallbackID, submit, v.Close.Text, draw(t, v.Blocks.BlockSet), v.PrivateMetadata)
 }
 
-// TestForms: every form of the language, as it is opened first.
+// TestForms: every form, as it is opened first.
 func TestForms(t *testing.T) {
 	var all strings.Builder
 	for _, w := range commands.New() {
 		if len(w.Form) == 0 {
 			continue
 		}
-		d := FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR", ResponseURL: "https://hooks.slack.com/actions/T1/2/x"}, Choices: houseChoices}
+		d := FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR", ResponseURL: "https://hooks.slack.com/actions/T1/2/x"}, Choices: exampleChoices}
 		if w.Name != "declare" {
 			d.Incident = "INC-7"
 		}
@@ -79,17 +79,17 @@ func TestForms(t *testing.T) {
 	}
 	golden(t, "forms.golden.txt", all.String())
 	declare, _ := commands.New().Find("declare")
-	v := FormView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}, Choices: houseChoices})
-	golden(t, "declare.golden.json", indented(t, v))
-	golden(t, "loading.golden.json", indented(t, LoadingView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}})))
+	v := FormView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}, Choices: exampleChoices})
+	golden(t, "declare.golden.json", indentJSON(t, v))
+	golden(t, "loading.golden.json", indentJSON(t, LoadingView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}})))
 }
 
-// TestFormsFilled: what was said in the line, or sent before, stands in the form.
+// TestFormsFilled: a form is filled in with the values that it is given.
 func TestFormsFilled(t *testing.T) {
 	declare, _ := commands.New().Find("declare")
 	page, _ := commands.New().Find("page")
 	var all strings.Builder
-	all.WriteString(drawModal(t, FormView(declare, FormData{Choices: houseChoices, Without: []string{"contact", "department"}, Values: map[string][]string{
+	all.WriteString(drawModal(t, FormView(declare, FormData{Choices: exampleChoices, Without: []string{"contact", "department"}, Values: map[string][]string{
 		"title": {"Checkout\nis <down>"}, "sev": {"sev2"}, "service": {"Checkout", "fax", "fax"}, "description": {"a\nb"}, "private": {"true"}, "drill": {"false"},
 		"symptom": {"502", "slow"}, "impact": {"none of these"},
 	}})))
@@ -98,7 +98,7 @@ func TestFormsFilled(t *testing.T) {
 	golden(t, "forms_filled.golden.txt", all.String())
 }
 
-// TestFormOrigin: the view brings back where it came from, as far as it can.
+// TestFormOrigin: the origin comes back from the view's metadata, as far as it fits.
 func TestFormOrigin(t *testing.T) {
 	o := FormOrigin{Word: "update", Incident: "INC-7", Command: "update INC-7 --seen 12", Channel: "C1", ResponseURL: "https://hooks.slack.com/x?a=b&c"}
 	back, err := ReadOrigin(o.metadata())
@@ -174,7 +174,7 @@ func TestFormErrors(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	values := func(query string) string {
 		var all []string
-		for _, o := range matchingOptions(houseChoices(commands.Target), query) {
+		for _, o := range matchingOptions(exampleChoices(commands.Target), query) {
 			all = append(all, o.Value)
 		}
 		return strings.Join(all, " ")

@@ -14,9 +14,9 @@ import (
 	"tocsin/bot/directory"
 )
 
-// grouped adds a user group with Ana, Dan and Zoe to the workspace, and a team
-// that it stands for to the organization. Zoe is not configured.
-func (h *house) grouped() (group string, org bot.Organization, users map[string]string) {
+// addGroup adds a user group with Ana, Dan and Zoe to the workspace, and a team that it
+// stands for to an organization. Zoe is not configured.
+func (h *house) addGroup() (group string, org bot.Organization, users map[string]string) {
 	users = map[string]string{}
 	var members []string
 	for _, name := range []string{"ana", "dan", "zoe"} {
@@ -50,11 +50,11 @@ func (h *house) eventuallyMembers(group string, want ...string) {
 	}
 }
 
-// TestGroupsKept: after a start while Slack is away, the last known members are
-// known; who somebody is here follows the configuration.
+// TestGroupsKept: after a start while Slack is away, the last known members are known;
+// whom they are identified as follows the configuration.
 func TestGroupsKept(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	group, org, users := h.grouped()
+	group, org, users := h.addGroup()
 	h.Configure(nil, org)
 	stop := runDirectory(t, h.Workspace)
 	h.eventuallyMembers(group, "ana", "dan", "guest:slack:"+users["zoe"])
@@ -93,8 +93,8 @@ func TestGroupNew(t *testing.T) {
 	}
 }
 
-// TestGroupsLeaveRoom: asking who is in a large group leaves room to ask who
-// presses a button meanwhile, and asks once for each.
+// TestGroupsLeaveRoom: reading the members of a large group leaves room in the rate limit
+// for the account of a person who presses a button, and asks once for each member.
 func TestGroupsLeaveRoom(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	var users []string

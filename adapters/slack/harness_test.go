@@ -35,7 +35,7 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// house is a workspace with the adapter in it.
+// house is a workspace on a fake Slack, with a clock of its own.
 type house struct {
 	t     *testing.T
 	clock *clock
@@ -54,7 +54,7 @@ func newHouse(t *testing.T, o slacktest.Options) *house {
 	return h
 }
 
-// connect begins anew, as another process does.
+// connect connects to the workspace, as another process does.
 func (h *house) connect() *Workspace {
 	h.t.Helper()
 	w, err := New(Config{
@@ -69,7 +69,7 @@ func (h *house) connect() *Workspace {
 	return w
 }
 
-// patient comes again when it is told to, as the agenda does.
+// patient repeats a call when its error says when, as the agenda does.
 type patient struct {
 	*Workspace
 	clock *clock

@@ -16,7 +16,7 @@ func drawHome(t *testing.T, h HomeData) string {
 	return draw(t, v.Blocks.BlockSet)
 }
 
-// TestHome: what somebody finds on their Home tab.
+// TestHome: what a person finds on their Home tab.
 func TestHome(t *testing.T) {
 	yours := incident(workflow.Investigating, true)
 	drill := incident(workflow.Triage, false)
@@ -33,7 +33,7 @@ func TestHome(t *testing.T) {
 	})
 	golden(t, "home.golden.txt", all.String())
 	v := HomeView(HomeData{URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{drill}})
-	golden(t, "home.golden.json", indented(t, v))
+	golden(t, "home.golden.json", indentJSON(t, v))
 }
 
 // TestHomeIsBounded: of many incidents the worst are shown, and how many more

@@ -137,7 +137,7 @@ func date(p card.Span, style *slack.RichTextSectionTextStyle) slack.RichTextSect
 	return d
 }
 
-// joinSpans joins neighbouring spans that look the same: each makes the message
+// joinSpans joins adjacent spans that look the same: each makes the message
 // larger.
 func joinSpans(spans []span) []span {
 	var all []span

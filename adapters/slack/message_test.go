@@ -15,13 +15,13 @@ func post(room workflow.Room, key string, again bool) bot.RoomPost {
 	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Content: card.Content{Title: "Ana", Text: "Said under " + key}}
 }
 
-// TestX1PostOnce: another process that is told that a message may have been
-// written finds it, however much was said since; and writes what was not.
+// TestX1PostOnce: another process finds a message that may have been written, however many
+// came after it; and writes one that was not.
 func TestX1PostOnce(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{"before": {CutBefore: true}, "after": {LoseAnswer: true}, "500": {Status: 500}} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, slacktest.Options{})
-			p := h.another()
+			p := h.anotherProcess()
 			room, err := p.OpenRoom(t.Context(), request(false))
 			if err != nil {
 				t.Fatal(err)
@@ -41,11 +41,11 @@ func TestX1PostOnce(t *testing.T) {
 				h.slack.Say(ana, room.ID, "what is going on?", "")
 			}
 			one.Again = true
-			if err = h.another().Post(t.Context(), one); err != nil {
+			if err = h.anotherProcess().Post(t.Context(), one); err != nil {
 				t.Fatal(err)
 			}
 			h.clock.pass(time.Minute)
-			if err = h.another().Post(t.Context(), post(room, "INC-7/4.0", false)); err != nil {
+			if err = h.anotherProcess().Post(t.Context(), post(room, "INC-7/4.0", false)); err != nil {
 				t.Fatal(err)
 			}
 			if posts := h.slack.Posts(room.ID); len(posts) != 2 || !strings.Contains(posts[0].Plain(), "INC-7/3.0") || !strings.Contains(posts[1].Plain(), "INC-7/4.0") {
@@ -55,11 +55,11 @@ func TestX1PostOnce(t *testing.T) {
 	}
 }
 
-// TestRetryAfter: what Slack puts off comes again when it says, and was not
+// TestRetryAfter: a call that Slack puts off is repeated when Slack says, and counts as not
 // written.
 func TestRetryAfter(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	room, err := h.another().OpenRoom(t.Context(), request(false))
+	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +84,12 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestShow: a card is written once, brought up to date in place, found after a
-// crash and then says what is true now, and written anew when somebody has
-// deleted it. The announcement makes its channel where there is none.
+// TestShow: a card is written once, updated in place, found and updated after a crash, and
+// written again when a person has deleted it. The announcement creates its channel when
+// there is none.
 func TestShow(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	p := h.another()
+	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -109,26 +109,26 @@ func TestShow(t *testing.T) {
 		if place == workflow.Announce {
 			channel = h.slack.Channel("#incidents").ID
 		}
-		if again := show(h.another(), place, "", "second", true); again != at {
+		if again := show(h.anotherProcess(), place, "", "second", true); again != at {
 			t.Errorf("%q: found at %s, it is at %s", place, again, at)
 		}
-		show(h.another(), place, at, "third", false)
+		show(h.anotherProcess(), place, at, "third", false)
 		posts := h.slack.Posts(channel)
 		if len(posts) != 1 || !strings.Contains(posts[0].Plain(), "third") {
 			t.Errorf("%q: %+v", place, posts)
 		}
 		h.slack.Delete(h.slack.BotUser, channel, posts[0].TS)
-		if anew := show(h.another(), place, at, "fourth", false); anew == at {
+		if anew := show(h.anotherProcess(), place, at, "fourth", false); anew == at {
 			t.Errorf("%q: a card that was deleted is not written anew", place)
 		}
 	}
 }
 
-// TestDeletedCardOnce: a card that somebody has deleted is written again, once,
-// also when it has to wait or its outcome is unclear.
+// TestDeletedCardOnce: a card that a person has deleted is written again once, also when
+// it has to wait or its outcome is unclear.
 func TestDeletedCardOnce(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	p := h.another()
+	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestDeletedCardOnce(t *testing.T) {
 		t.Fatalf("an unclear outcome answers %v", err)
 	}
 	shown.Again = true
-	at, err := h.another().ShowCard(t.Context(), shown)
+	at, err := h.anotherProcess().ShowCard(t.Context(), shown)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,22 +153,22 @@ func TestDeletedCardOnce(t *testing.T) {
 	}
 }
 
-// TestDeletedCardOnceByOthers: a card that somebody has deleted is written again
-// once, also when the process that did so has ended before it could say so.
+// TestDeletedCardOnceByOthers: a card that a person has deleted is written again once, also
+// when the process that wrote it died before it could record that.
 func TestDeletedCardOnceByOthers(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	room, err := h.another().OpenRoom(t.Context(), request(false))
+	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := bot.RoomCard{Key: "INC-7/slack/" + room.ID, Incident: "INC-7", Room: room, Content: card.Content{Title: "first"}}
-	if c.Ref, err = h.another().ShowCard(t.Context(), c); err != nil {
+	if c.Ref, err = h.anotherProcess().ShowCard(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	h.slack.Delete(h.slack.BotUser, room.ID, h.slack.Posts(room.ID)[0].TS)
 	for range 2 {
 		h.clock.pass(time.Minute)
-		if _, err = h.another().ShowCard(t.Context(), c); err != nil {
+		if _, err = h.anotherProcess().ShowCard(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,21 +177,21 @@ func TestDeletedCardOnceByOthers(t *testing.T) {
 	}
 }
 
-// TestPutOutOfRoom: whoever puts the app out of an incident's public channel
-// makes nothing of what is said there get lost: it comes back.
-func TestPutOutOfRoom(t *testing.T) {
+// TestRemovedFromRoom: an app that is removed from an incident's public channel joins it
+// again, and its posts are not lost.
+func TestRemovedFromRoom(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	var scopes []string
 	for _, s := range Scopes() {
 		scopes = append(scopes, s.Name)
 	}
 	h.slack.SetScopes(scopes)
-	room, err := h.another().OpenRoom(t.Context(), request(false))
+	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.slack.Leave(h.slack.BotUser, room.ID)
-	if err = h.another().Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil || len(h.slack.Posts(room.ID)) != 1 {
+	if err = h.anotherProcess().Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil || len(h.slack.Posts(room.ID)) != 1 {
 		t.Errorf("%d posts, %v", len(h.slack.Posts(room.ID)), err)
 	}
 }

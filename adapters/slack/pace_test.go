@@ -11,9 +11,9 @@ import (
 	"tocsin/workflow"
 )
 
-// TestPace: whoever comes when told to, in whatever order, is never let through
-// more often than a method allows, within any minute, nor into one channel more
-// than once a second; and nobody waits longer than the limit makes them.
+// TestPace: calls that come when they are told to, in any order, are never let through more
+// often than a method allows within any minute, nor into one channel more than once a
+// second; and no call waits longer than the limit makes it.
 func TestPace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := bottest.Epoch
@@ -63,8 +63,8 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// TestPaceWorstFirst: of those who wait the worst go first, also when they came
-// last (G4c: the worst incident's room first).
+// TestPaceWorstFirst: of the waiting calls those for the worst incidents go first, also when
+// they came last (G4c: the worst incident's room first).
 func TestPaceWorstFirst(t *testing.T) {
 	now := bottest.Epoch
 	p := newPace(func() time.Time { return now })

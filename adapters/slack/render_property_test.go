@@ -12,8 +12,8 @@ import (
 	"tocsin/workflow"
 )
 
-// anyText is what might stand anywhere: markup, mentions, links disguised as
-// others, what is long, empty, or runs from right to left.
+// anyText generates texts: markup, mentions, links disguised as others, long ones, empty
+// ones, and such as run from right to left.
 func anyText() *rapid.Generator[string] {
 	piece := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4\U0010FE00\U0010FE01\U0010FE02\U0010FE03"))))
 	return rapid.Custom(func(t *rapid.T) string {
@@ -54,8 +54,7 @@ func anyMessage() *rapid.Generator[card.Content] {
 	})
 }
 
-// TestAnyMessage: whatever a message says, Slack takes it, and nobody is
-// notified by what somebody wrote.
+// TestAnyMessage: Slack accepts every message, and no text of a person notifies anyone.
 func TestAnyMessage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := renderOptions{AsPost: rapid.Bool().Draw(t, "as a line"), OwnHosts: []string{"tocsin.example.com"}, MoreURL: anyText().Draw(t, "rest")}
@@ -79,8 +78,7 @@ func TestAnyTextIsRead(t *testing.T) {
 	})
 }
 
-// TestAnyForm: whatever there is to choose from, and whatever was filled in,
-// Slack takes the form.
+// TestAnyForm: Slack accepts every form, whatever its choices and values.
 func TestAnyForm(t *testing.T) {
 	var forms []commands.Word
 	for _, w := range commands.New() {
@@ -109,8 +107,8 @@ func TestAnyForm(t *testing.T) {
 	})
 }
 
-// TestAnyHome: whatever the incidents are called, Slack takes the Home tab, and
-// nobody is notified.
+// TestAnyHome: Slack accepts every Home tab, whatever the incidents are called, and no one
+// is notified.
 func TestAnyHome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := HomeData{Guest: rapid.Bool().Draw(t, "guest"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
@@ -125,7 +123,7 @@ func TestAnyHome(t *testing.T) {
 		}
 		v := HomeView(h)
 		validView(t, v)
-		if whom := (slacktest.Message{Blocks: sent(t, v.Blocks)}).Notifies(); len(whom) > 0 {
+		if whom := (slacktest.Message{Blocks: marshal(t, v.Blocks)}).Notifies(); len(whom) > 0 {
 			t.Errorf("it notifies %q", whom)
 		}
 	})

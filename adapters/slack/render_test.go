@@ -26,14 +26,15 @@ func view() card.View {
 	}
 }
 
-// roomy is the view of a room on Slack, in which everybody sees their own times.
+// roomy returns the view of a room on Slack, in which all readers see times in their own
+// zone.
 func roomy() card.View {
 	v := view()
 	v.Stamps = true
 	return v
 }
 
-func ours() renderOptions {
+func ownHosts() renderOptions {
 	return renderOptions{OwnHosts: []string{"tocsin.example.com", "acme.slack.com"}}
 }
 
@@ -61,7 +62,7 @@ func incident(s workflow.Status, acknowledged bool) workflow.Incident {
 	return i
 }
 
-// valid fails on what Slack would refuse, and on what one message must not have twice.
+// valid fails on blocks that Slack would refuse, and on duplicate action IDs.
 func valid(t interface {
 	Helper()
 	Fatal(args ...any)
@@ -69,7 +70,7 @@ func valid(t interface {
 }, blocks []slack.Block, text string,
 ) {
 	t.Helper()
-	raw := sent(t, blocks)
+	raw := marshal(t, blocks)
 	for _, fault := range slacktest.CheckBlocks(raw) {
 		t.Errorf("Slack refuses it: %s", fault)
 	}
@@ -111,8 +112,8 @@ func actionIDs(b slack.Block) []string {
 	return all
 }
 
-// shown renders and draws a message.
-func shown(t *testing.T, m card.Content, o renderOptions) string {
+// drawMessage renders and draws a message.
+func drawMessage(t *testing.T, m card.Content, o renderOptions) string {
 	t.Helper()
 	blocks, text := renderMessage(m, o)
 	valid(t, blocks, text)
@@ -123,8 +124,8 @@ func shown(t *testing.T, m card.Content, o renderOptions) string {
 func TestCards(t *testing.T) {
 	var cards, announced strings.Builder
 	each := func(name string, i workflow.Incident) {
-		fmt.Fprintf(&cards, "===== %s\n%s\n", name, shown(t, card.Card(i, roomy()), ours()))
-		fmt.Fprintf(&announced, "===== %s\n%s\n", name, shown(t, card.Announcement(i, i.Rooms[0], roomy()), ours()))
+		fmt.Fprintf(&cards, "===== %s\n%s\n", name, drawMessage(t, card.Card(i, roomy()), ownHosts()))
+		fmt.Fprintf(&announced, "===== %s\n%s\n", name, drawMessage(t, card.Announcement(i, i.Rooms[0], roomy()), ownHosts()))
 	}
 	for _, s := range workflow.Statuses() {
 		each(string(s)+", not acknowledged", incident(s, false))
@@ -148,17 +149,19 @@ func TestCards(t *testing.T) {
 	lost := incident(workflow.Triage, false)
 	lost.Rooms[0].State, lost.Rooms[0].Why = workflow.RoomFailed, "restricted_action"
 	each("its room failed", lost)
-	fmt.Fprintf(&announced, "===== hidden\n%s\n", shown(t, card.HiddenAnnouncement("INC-7"), ours()))
+	fmt.Fprintf(&announced, "===== hidden\n%s\n", drawMessage(t, card.HiddenAnnouncement("INC-7"), ownHosts()))
 	golden(t, "cards.golden.txt", cards.String())
 	golden(t, "announcements.golden.txt", announced.String())
-	blocks, text := renderMessage(card.Card(failed, roomy()), ours())
-	golden(t, "card.golden.json", indented(t, object{"blocks": blocks, "text": text}))
+	blocks, text := renderMessage(card.Card(failed, roomy()), ownHosts())
+	golden(t, "card.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
-// TestPages: what a person who is paged reads.
+// TestPages: the messages that page a person.
 func TestPages(t *testing.T) {
 	var all strings.Builder
-	page := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, ours())) }
+	page := func(name string, m card.Content) {
+		fmt.Fprintf(&all, "===== %s\n%s\n", name, drawMessage(t, m, ownHosts()))
+	}
 	public, private := incident(workflow.Triage, false), incident(workflow.Triage, false)
 	private.Visibility = workflow.Private
 	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeCatchAll, workflow.PurposeNotice} {
@@ -173,17 +176,17 @@ func TestPages(t *testing.T) {
 	page("blind, two", card.FallbackPage([]string{"INC-7", "INC-8"}, view()))
 	page("a link to sign in", card.SignIn("https://tocsin.example.com/in/t0ken", "Example"))
 	golden(t, "pages.golden.txt", all.String())
-	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ours())
-	golden(t, "page.golden.json", indented(t, object{"blocks": blocks, "text": text}))
+	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ownHosts())
+	golden(t, "page.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
-// TestPosts: what is said in a room looks like something that somebody says.
+// TestPosts: posts in a room look like a person's messages.
 func TestPosts(t *testing.T) {
 	var all strings.Builder
-	o := ours()
+	o := ownHosts()
 	stamp := card.Span{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
 	o.AsPost, o.MoreURL = true, "https://tocsin.example.com/incidents/INC-7"
-	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
+	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawMessage(t, m, o)) }
 	post("one line", card.Content{Title: "Ana Silva", Text: "Acknowledged"})
 	post("several", card.Content{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
 	post("nobody", card.Content{Text: "Acknowledged"})
@@ -191,10 +194,10 @@ func TestPosts(t *testing.T) {
 	post("much", card.Content{Title: "ana", Text: strings.Repeat("0123456789 ", 1000)})
 	golden(t, "posts.golden.txt", all.String())
 	blocks, text := renderMessage(card.Content{Title: "Ana Silva", Text: "Note: see https://wiki.example.com/a_b_c."}, o)
-	golden(t, "post.golden.json", indented(t, object{"blocks": blocks, "text": text}))
+	golden(t, "post.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
-// TestReplies: commands in our sentences are code, whatever else was typed.
+// TestReplies: commands in replies are code, whatever else was typed.
 func TestReplies(t *testing.T) {
 	help, err := commands.New().Help("", commands.Guest)
 	if err != nil {
@@ -222,7 +225,7 @@ func TestReplies(t *testing.T) {
 	golden(t, "replies.golden.txt", all.String())
 }
 
-// TestCuts: what does not fit is named, and the reader is told where it is.
+// TestCuts: a notice says how much did not fit, and where it can be read.
 func TestCuts(t *testing.T) {
 	i := incident(workflow.Investigating, true)
 	i.Description, i.Paperwork.LatestUpdate.Text, i.Paperwork.Cause = strings.Repeat("d", 4000), strings.Repeat("u", 4000), strings.Repeat("c", 4000)
@@ -231,7 +234,7 @@ func TestCuts(t *testing.T) {
 		i.Symptoms = append(i.Symptoms, strings.Repeat("s", 200))
 		i.Paperwork.Pins = append(i.Paperwork.Pins, workflow.Pin{Text: strings.Repeat("p", 900)})
 	}
-	blocks, text := renderMessage(card.Card(i, roomy()), ours())
+	blocks, text := renderMessage(card.Card(i, roomy()), ownHosts())
 	valid(t, blocks, text)
 	got := read(t, blocks)
 	for _, want := range []string{"INC-7 · Checkout is down", "dddd", "uuuu", "tttt", "and 199 more", "cut to fit: open it in the browser, https://tocsin.example.com/incidents/INC-7", "Resolve"} {
@@ -252,7 +255,7 @@ func TestCuts(t *testing.T) {
 	}
 }
 
-// TestButtons: what a click sends, and what is no button.
+// TestButtons: what buttons send, and what does not become a button.
 func TestButtons(t *testing.T) {
 	m := card.Content{Title: "INC-7", Buttons: []card.Button{
 		{Label: "Acknowledge", Command: "ack INC-7 --seen 12", URL: "https://tocsin.example.com/ack/t", Main: true},
@@ -268,7 +271,7 @@ func TestButtons(t *testing.T) {
 		{URL: " \n\t "},
 		{Command: "show INC-7"},
 	}}
-	golden(t, "buttons.golden.txt", shown(t, m, ours()))
+	golden(t, "buttons.golden.txt", drawMessage(t, m, ownHosts()))
 }
 
 // TestReadsAsText: what is meant as text is read as text.
@@ -303,8 +306,8 @@ func visible(text string) string {
 	return strings.Join(strings.Fields(cleanText(card.Plain(text))), "")
 }
 
-// typedIn is a time that somebody has typed, and what only looks like one.
-const typedIn = "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<!channel>\U0010FE03 `\U0010FE00` \U0010FE03"
+// typedTime is a time that a person has typed, and what only looks like one.
+const typedTime = "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<!channel>\U0010FE03 `\U0010FE00` \U0010FE03"
 
 // hostile is text that breaks careless programs.
 func hostile() []string {
@@ -313,13 +316,13 @@ func hostile() []string {
 		"*bold* _it_ ~no~ `code` ```block``` :tada: :+1: > quote\n&gt; quote\n>>> more", "&lt;!channel&gt; &amp;amp; & < >",
 		"https://bank.example@evil.example/x https://bank.example:80@evil.example (https://a.example/b_(c)_d). https://. http://x/|y>",
 		"[press](javascript:alert(1)) javascript:alert(1) mailto:a@b.example", "report\u202etxt.exe\u202c \u2066a\u2069", "a\x00b\x1b[31mred\x07\x7f",
-		"a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z", "שלום עולם، مرحبا (1) abc", "", " \n\t ", "–", "\u200b", typedIn, strings.Repeat(typedIn, 100), "🏴‍☠️ 👩‍👩‍👧‍👦 e\u0301 ﷽",
+		"a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z", "שלום עולם، مرحبا (1) abc", "", " \n\t ", "–", "\u200b", typedTime, strings.Repeat(typedTime, 100), "🏴‍☠️ 👩‍👩‍👧‍👦 e\u0301 ﷽",
 		strings.Repeat("https://a.example/ ", 500), strings.Repeat("\"\\\n", 3000), strings.Repeat("w", 10_000), strings.Repeat("🇪🇺é漢", 2500), strings.Repeat("&<>", 3000),
 		strings.Repeat("`a b` ", 1500), "  a  b\n" + strings.Repeat("  one  two\n", 1500),
 	}
 }
 
-// TestLongestIsKept: of a long post people read as much as is promised.
+// TestLongestIsKept: of a long post [maxTextLength] is shown.
 func TestLongestIsKept(t *testing.T) {
 	for _, text := range []string{strings.Repeat("0123 ", 2000), strings.Repeat("w", 10_000)} {
 		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, renderOptions{AsPost: true})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestRespond: a response URL is asked once, follows nobody elsewhere, and its
+// TestRespond: a response URL is posted to once, redirects are not followed, and its
 // address is in no error (I9: bounded bodies and pinned fetches).
 func TestRespond(t *testing.T) {
 	elsewhere := 0
@@ -34,9 +34,9 @@ func TestRespond(t *testing.T) {
 	}
 }
 
-// TestPinned: an answer goes to Slack, and nowhere else, whatever a payload says
+// TestIsResponseURL: an answer goes to Slack and nowhere else, whatever a payload says
 // (I9: bounded bodies and pinned fetches).
-func TestPinned(t *testing.T) {
+func TestIsResponseURL(t *testing.T) {
 	a := &API{cfg: Config{APIURL: DefaultAPI}}
 	other := &API{cfg: Config{APIURL: "http://127.0.0.1:4000/api/"}}
 	for address, want := range map[string][2]bool{

@@ -177,13 +177,13 @@ func everything(h *house) {
 		if private {
 			r.Incident, r.Key, r.Name = "INC-8", "INC-8/2.0", "inc-8-secret"
 		}
-		room, err := h.another().OpenRoom(ctx, r)
+		room, err := h.anotherProcess().OpenRoom(ctx, r)
 		if err != nil {
 			room = h.byHand(r)
 		}
-		_, _ = h.another().OpenRoom(ctx, r) // it is there already, and is found
+		_, _ = h.anotherProcess().OpenRoom(ctx, r) // it is there already, and is found
 		for _, again := range []bool{false, true} {
-			w := h.another()
+			w := h.anotherProcess()
 			at, _ := w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Again: again, Content: message})
 			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/post", Incident: r.Incident, Room: room, Again: again, Content: message})
 			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/reply", Incident: r.Incident, Room: room, ReplyTo: at, Again: again, Content: message})
@@ -195,7 +195,7 @@ func everything(h *house) {
 			}
 			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: ana, Content: message})
 		}
-		w := h.another()
+		w := h.anotherProcess()
 		_, _ = w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/announce", Incident: r.Incident, Place: workflow.Announce, Room: room, Content: message})
 		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "#ops", Content: message})
 		_ = w.Invite(ctx, bot.Invitation{Key: r.Key + "/invite", Incident: r.Incident, Room: room, People: []bot.Invitee{{ID: "ana", Email: "ana@example.com"}}})
@@ -217,11 +217,11 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 		all := slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope })
 		for _, private := range []bool{false, true} {
 			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: all})
-			first, err := h.another().OpenRoom(t.Context(), request(private))
+			first, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := h.another().OpenRoom(t.Context(), request(private))
+			again, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 			if err != nil || (again.ID == first.ID) == (private == unseen) {
 				t.Errorf("without %s, private=%v: %q and %q, %v", scope, private, first.Name, again.Name, err)
 			}
@@ -232,14 +232,14 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 // TestEventsAreHeard: with the scopes and events of the manifest Slack tells the
 // app of all that it listens to, and of each event only with its scope.
 func TestEventsAreHeard(t *testing.T) {
-	heard := happen(t, names(Scopes()))
+	heard := deliverEvents(t, names(Scopes()))
 	for _, event := range BotEvents() {
 		if !slices.Contains(heard, event) {
 			t.Errorf("%s is not heard; only %v", event, heard)
 		}
 	}
 	for scope, events := range incoming {
-		heard := happen(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
+		heard := deliverEvents(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
 		for _, event := range events {
 			if slices.Contains(heard, event) {
 				t.Errorf("%s is heard without %s", event, scope)
@@ -264,7 +264,7 @@ func TestEventsAreThoseHeard(t *testing.T) {
 }
 
 // happen lets people do what the app listens to, and returns what it was told.
-func happen(t *testing.T, scopes []string) []string {
+func deliverEvents(t *testing.T, scopes []string) []string {
 	t.Helper()
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(app.Close)
@@ -295,7 +295,7 @@ func happen(t *testing.T, scopes []string) []string {
 func TestUserScopesSuffice(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
-		w := h.differently(func(c *Config) { c.UserToken = h.slack.UserToken })
+		w := h.connectWith(func(c *Config) { c.UserToken = h.slack.UserToken })
 		r := request(private)
 		room, err := w.OpenRoom(t.Context(), r)
 		if err != nil {

@@ -30,27 +30,27 @@ func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 		"a card": func() ([]byte, string, int) {
 			b, text := renderMessage(m, renderOptions{})
 			valid(t, b, text)
-			return sent(t, b), text, 4
+			return marshal(t, b), text, 4
 		},
 		"a post": func() ([]byte, string, int) {
 			b, text := renderMessage(m, renderOptions{AsPost: true})
 			valid(t, b, text)
-			return sent(t, b), text, 5
+			return marshal(t, b), text, 5
 		},
 		"a table": func() ([]byte, string, int) {
 			b, text := renderReply(reply)
 			valid(t, b, text)
-			return sent(t, b), text, 0
+			return marshal(t, b), text, 0
 		},
 		"a reply": func() ([]byte, string, int) {
 			b, text := renderReply("`ack` " + s + " `" + s + "`")
 			valid(t, b, text)
-			return sent(t, b), text, 1
+			return marshal(t, b), text, 1
 		},
 		"a long title": func() ([]byte, string, int) {
 			b, text := renderMessage(card.Content{Title: strings.Repeat("long ", 40) + s}, renderOptions{})
 			valid(t, b, text)
-			return sent(t, b), text, 1
+			return marshal(t, b), text, 1
 		},
 	} {
 		raw, text, want := render()
@@ -68,7 +68,7 @@ func TestManyTimes(t *testing.T) {
 	s := card.Span{Text: "04:12:00 CET", At: start}.String()
 	blocks, text := renderMessage(card.Content{Title: "ana", Text: strings.Repeat(s+"\n", 300)}, renderOptions{AsPost: true})
 	valid(t, blocks, text)
-	m := slacktest.Message{Blocks: sent(t, blocks)}
+	m := slacktest.Message{Blocks: marshal(t, blocks)}
 	if n := len(m.Dates()); n != maxDates {
 		t.Errorf("%d dates, want %d", n, maxDates)
 	}
@@ -116,10 +116,10 @@ func TestClip(t *testing.T) {
 // nothing.
 func TestTypedTimes(t *testing.T) {
 	i := incident(workflow.Investigating, true)
-	i.Title, i.Description, i.Acknowledgement.Name = "Down since "+typedIn, typedIn, typedIn
-	blocks, text := renderMessage(card.Card(i, roomy()), ours())
+	i.Title, i.Description, i.Acknowledgement.Name = "Down since "+typedTime, typedTime, typedTime
+	blocks, text := renderMessage(card.Card(i, roomy()), ownHosts())
 	valid(t, blocks, text)
-	m := slacktest.Message{Text: text, Blocks: sent(t, blocks)}
+	m := slacktest.Message{Text: text, Blocks: marshal(t, blocks)}
 	if strings.ContainsAny(string(m.Blocks)+text, stampMarks) || !strings.Contains(m.Plain(), "Down since a04:12:00 CETb1772421120<!channel> ``\n") {
 		t.Errorf("it reads %s", m.Plain())
 	}

@@ -9,9 +9,9 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// TestAnswerElsewhere: what a response URL does not take is shown in the
-// channel, and else told in our conversation.
-func TestAnswerElsewhere(t *testing.T) {
+// TestAnswerFallbacks: an answer that the response URL does not take is shown in the
+// channel, or else sent as a direct message.
+func TestAnswerFallbacks(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.ackTimeout = 10 * time.Millisecond
 	d.slack.Fail("response_url", slacktest.Fault{Status: 404})
@@ -23,7 +23,7 @@ func TestAnswerElsewhere(t *testing.T) {
 		release()
 	}
 	late("declare Checkout is down")
-	d.told(d.ana, "INC-1: Declared")
+	d.waitForAnswer(d.ana, "INC-1: Declared")
 	d.slack.Fail("chat.postEphemeral", slacktest.Fault{Error: "channel_not_found"})
 	late("declare Search is slow")
 	d.eventually("ana has a message", func() bool {

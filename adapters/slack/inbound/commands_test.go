@@ -11,7 +11,7 @@ import (
 	"tocsin/workflow"
 )
 
-// slash types a command that must be acknowledged.
+// slash sends a slash command that must be acknowledged.
 func (d *desk) slash(user, channel, text string) slacktest.Delivery {
 	d.t.Helper()
 	got := d.slack.Slash(user, channel, "/incident", text)
@@ -21,10 +21,10 @@ func (d *desk) slash(user, channel, text string) slacktest.Delivery {
 	return got
 }
 
-// TestSlash: a command is carried out for whoever typed it, and they alone see
-// the answer, at once.
+// TestSlash: a command is carried out for the person who typed it, who alone sees the
+// answer, at once.
 func TestSlash(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "declare Checkout is down --sev 2 --service checkout")
 		d.slash(d.dan, d.lobby, "ack INC-1") // by his ID
@@ -41,7 +41,7 @@ func TestSlash(t *testing.T) {
 			t.Errorf("%+v", i.Reporter)
 		}
 		d.slash(d.ana, d.lobby, "statsu INC-1")
-		if told := d.whispers(d.ana); len(told) != 2 || !strings.Contains(told[0], "INC-1: Declared SEV2") || !strings.Contains(told[1], "status") {
+		if told := d.ephemerals(d.ana); len(told) != 2 || !strings.Contains(told[0], "INC-1: Declared SEV2") || !strings.Contains(told[1], "status") {
 			t.Errorf("%q", told)
 		}
 		for _, r := range d.slack.Responses() {
@@ -55,10 +55,10 @@ func TestSlash(t *testing.T) {
 	})
 }
 
-// TestSlashInRoom: in an incident's room its ID can be left out; without a word
-// its card comes, with its buttons, for whoever asked.
+// TestSlashInRoom: in an incident's room its ID can be left out; a command without a
+// word is answered with the card and its buttons.
 func TestSlashInRoom(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		d.slash(d.ben, room, "note The cache is cold")
@@ -73,17 +73,17 @@ func TestSlashInRoom(t *testing.T) {
 		if got := d.slack.ClickEphemeral(card, "Acknowledge"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
-		d.told(d.ben, "Acknowledged")
+		d.waitForAnswer(d.ben, "Acknowledged")
 		if d.incident(id).Acknowledgement.Person != "ben" {
 			t.Error("the button did nothing")
 		}
 	})
 }
 
-// TestSlashForm: a command without what it needs is answered with a form, which
-// is opened before anything is read.
+// TestSlashForm: an incomplete command is answered with a form, which is opened before
+// anything is read from the store.
 func TestSlashForm(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		for _, text := range []string{"", "declare"} {
@@ -99,7 +99,7 @@ func TestSlashForm(t *testing.T) {
 		}
 		// While the store does not answer, the form is there all the same.
 		_, release := d.store.hold()
-		d.anew()
+		d.forgetDeliveries()
 		began := time.Now()
 		d.slash(d.ana, room, "edit")
 		if v := d.slack.Modal(d.ana); !strings.Contains(v.Plain(), "One moment") || time.Since(began) > time.Second {
@@ -118,7 +118,7 @@ func TestSlashForm(t *testing.T) {
 	})
 }
 
-// TestFormConflict: a form that was drawn meanwhile is drawn once more.
+// TestFormConflict: a form that was updated meanwhile is updated once more.
 func TestFormConflict(t *testing.T) {
 	d := newDesk(t, bySocket)
 	_, room := d.declare("Checkout is down --sev 2")
@@ -130,9 +130,9 @@ func TestFormConflict(t *testing.T) {
 	}
 }
 
-// TestFormNotOpened: when Slack does not open a form, a line that was typed says
-// what it lacks, and what was pressed is not done unasked; when nobody knows,
-// whoever asked is told what to do.
+// TestFormNotOpened: when Slack does not open a form, a typed line is refused with what
+// is missing, and a pressed button is not carried out; when Slack does not say whether
+// it opened the form, the answer says what to do.
 func TestFormNotOpened(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
@@ -141,10 +141,10 @@ func TestFormNotOpened(t *testing.T) {
 	}
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
-	if got := d.slack.Click(d.ana, d.card(id, room), "Resolve"); got.Err != nil {
+	if got := d.slack.Click(d.ana, d.showCard(id, room), "Resolve"); got.Err != nil {
 		t.Fatal(got.Err)
 	}
-	d.told(d.ana, "did not open the form")
+	d.waitForAnswer(d.ana, "did not open the form")
 	if i := d.incident(id); i.Status == workflow.Resolved {
 		t.Error("it was resolved although nobody was asked")
 	}
@@ -154,10 +154,10 @@ func TestFormNotOpened(t *testing.T) {
 	}
 }
 
-// TestSlashLate: what takes longer than two seconds is acknowledged all the
-// same, and answered when it is done.
+// TestSlashLate: a command that takes longer than two seconds is acknowledged, and
+// answered when it is done.
 func TestSlashLate(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "list") // she is known now
 		_, release := d.store.hold()
@@ -166,15 +166,15 @@ func TestSlashLate(t *testing.T) {
 			t.Errorf("acknowledged after %s with %s", got.Took, got.Response)
 		}
 		release()
-		d.told(d.ana, "INC-1: Declared")
+		d.waitForAnswer(d.ana, "INC-1: Declared")
 		if d.slack.Count("response_url") != 1 || d.incident("INC-1").Reporter.Person != "ana" {
 			t.Error(d.incident("INC-1"))
 		}
 	})
 }
 
-// TestStoreAway: when the store cannot be reached, whoever asked is told, and
-// what is wrong is in the log alone.
+// TestStoreAway: when the store cannot be reached, the answer says so, and the error is
+// in the log alone.
 func TestStoreAway(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	d.store.fail(errors.New("disk on fire"))
@@ -184,14 +184,14 @@ func TestStoreAway(t *testing.T) {
 	}
 }
 
-// TestSlashTwice: the same delivery is one command, to the same process while it
-// is at it and afterwards, and to another.
+// TestSlashTwice: a repeated delivery is one command, whether it comes to the same
+// process, during the work or afterwards, or to another process.
 func TestSlashTwice(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		first := d.slash(d.ana, d.lobby, "declare Checkout is down")
 		again := d.slack.Redeliver(first)
-		d.anew()
+		d.forgetDeliveries()
 		other := d.slack.Redeliver(first)
 		for _, r := range []slacktest.Delivery{again, other} {
 			if r.Err != nil || !bytes.Equal(r.Response, first.Response) {
@@ -212,10 +212,11 @@ func TestSlashTwice(t *testing.T) {
 	})
 }
 
-// TestWhoUnknown: while Slack does not say who somebody is, they are a guest,
-// and not for longer (P1: access is checked first). Whoever is configured by ID is known without.
-func TestWhoUnknown(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+// TestUnknownAccount: while Slack does not say whose an account is, its owner is a guest,
+// and not for longer (P1: access is checked first). A person who is configured by ID is
+// known without Slack.
+func TestUnknownAccount(t *testing.T) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, _ := d.declare("Checkout is down --sev 2")
 		d.slack.Fail("users.info", slacktest.Fault{Delay: 1500 * time.Millisecond})
@@ -234,9 +235,9 @@ func TestWhoUnknown(t *testing.T) {
 	})
 }
 
-// TestWhoWas: whoever was known is known still while Slack does not answer; who
-// never was is told that it is Slack that does not know them.
-func TestWhoWas(t *testing.T) {
+// TestLastKnownAccount: an account that was known stays known while Slack does not
+// answer; the owner of another is told that Slack does not say who they are.
+func TestLastKnownAccount(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	id, _ := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, d.lobby, "note "+id+" before")

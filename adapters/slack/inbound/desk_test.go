@@ -24,32 +24,32 @@ import (
 	"tocsin/workflow"
 )
 
-// The two ways in which payloads come.
+// The two transports of payloads.
 const (
 	bySocket = "socket"
 	byHTTP   = "http"
 )
 
 // notebook is a log that is read while it is written.
-type notebook struct {
+type syncBuffer struct {
 	mu sync.Mutex
 	b  strings.Builder
 }
 
 // Write implements [io.Writer].
-func (n *notebook) Write(p []byte) (int, error) {
+func (n *syncBuffer) Write(p []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.b.Write(p)
 }
 
-func (n *notebook) String() string {
+func (n *syncBuffer) String() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.b.String()
 }
 
-// desk is a workspace in which the bot hears what people do, in real time.
+// desk is a running server with a bot and a workspace, in real time.
 type desk struct {
 	*Server
 	t       *testing.T
@@ -59,7 +59,7 @@ type desk struct {
 	bot     *app.App
 	store   *slowStore
 	runner  *agenda.Runner
-	log     *notebook
+	log     *syncBuffer
 	lobby   string // a channel that is no incident's room
 	ana     string // an administrator, known by her address
 	ben     string // a commander
@@ -70,7 +70,7 @@ type desk struct {
 	request string       // where requests are sent to
 }
 
-// slowStore is a store that can be held up, or be away.
+// slowStore is a store whose calls can be held up, or fail.
 type slowStore struct {
 	bot.Store
 	mu   sync.Mutex
@@ -98,7 +98,8 @@ func (s *slowStore) pass(ctx context.Context) error {
 	return err
 }
 
-// hold holds every call up until they are released. Come receives when one is.
+// hold holds every call up until release is called. Come receives when a call is held
+// up.
 func (s *slowStore) hold() (come <-chan struct{}, release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,17 +155,17 @@ func (s *slowStore) Get(ctx context.Context, kind, id string) (bot.Record, error
 	return s.Store.Get(ctx, kind, id)
 }
 
-// newDesk opens a desk to which payloads come in one of the two ways.
+// newDesk opens a desk with one of the two transports.
 func newDesk(t *testing.T, way string, changes ...func(*desk, *bot.Organization)) *desk {
 	t.Helper()
 	return newDeskAt(t, way, slacktest.Options{}, changes...)
 }
 
-// newDeskAt is newDesk in a workspace of its own kind.
+// newDeskAt is [newDesk] with options of the workspace.
 func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*desk, *bot.Organization)) *desk {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	d := &desk{t: t, log: &notebook{}, store: &slowStore{Store: memory.New()}}
+	d := &desk{t: t, log: &syncBuffer{}, store: &slowStore{Store: memory.New()}}
 	d.slack = slacktest.New(o)
 	d.ana = d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "ana@example.com", TZ: "Europe/Lisbon"})
 	d.ben = d.slack.AddUser(slacktest.User{Name: "ben", RealName: "Ben", Email: "ben@example.com"})
@@ -202,7 +203,7 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 	t.Cleanup(func() {
 		d.stop()
 		d.slack.Close()
-		d.innocent()
+		d.checkCallsAndLog()
 		closeIdle()
 		goleak.VerifyNone(t, before)
 	})
@@ -220,7 +221,7 @@ func (d *desk) connect() *slack.Workspace {
 	return w
 }
 
-// open lets payloads come.
+// open runs the server, and connects Slack to it.
 func (d *desk) open(way string) {
 	d.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -242,9 +243,8 @@ func (d *desk) open(way string) {
 	}
 }
 
-// innocent looks for what must never be: calls that Slack does not know, and
-// secrets in the log.
-func (d *desk) innocent() {
+// checkCallsAndLog fails on calls that Slack does not know, and on secrets in the log.
+func (d *desk) checkCallsAndLog() {
 	d.t.Helper()
 	for _, c := range d.slack.Unexpected() {
 		d.t.Errorf("Slack does not know %s", c.Method)
@@ -264,8 +264,8 @@ func (d *desk) innocent() {
 	}
 }
 
-// both runs a test once for each way.
-func both(t *testing.T, test func(t *testing.T, way string)) {
+// forEachTransport runs a test once for each transport.
+func forEachTransport(t *testing.T, test func(t *testing.T, way string)) {
 	t.Helper()
 	for _, way := range []string{bySocket, byHTTP} {
 		t.Run(way, func(t *testing.T) { test(t, way) })
@@ -304,8 +304,8 @@ func (d *desk) incident(id string) workflow.Incident {
 	return i
 }
 
-// whispers are what somebody was shown alone.
-func (d *desk) whispers(user string) []string {
+// ephemerals returns the ephemeral messages that a user was shown.
+func (d *desk) ephemerals(user string) []string {
 	var all []string
 	for _, e := range d.slack.Ephemerals() {
 		if e.User == user {
@@ -315,7 +315,7 @@ func (d *desk) whispers(user string) []string {
 	return all
 }
 
-// eventually waits until something is so.
+// eventually waits until a condition holds.
 func (d *desk) eventually(what string, so func() bool) {
 	d.t.Helper()
 	if !d.slack.Wait(10*time.Second, so) {
@@ -323,14 +323,15 @@ func (d *desk) eventually(what string, so func() bool) {
 	}
 }
 
-// told waits until somebody was shown something.
-func (d *desk) told(user, text string) {
+// waitForAnswer waits until a user was shown a text in an ephemeral message.
+func (d *desk) waitForAnswer(user, text string) {
 	d.t.Helper()
-	d.eventually(user+" is told "+text, func() bool { return strings.Contains(strings.Join(d.whispers(user), "\n"), text) })
+	d.eventually(user+" is told "+text, func() bool { return strings.Contains(strings.Join(d.ephemerals(user), "\n"), text) })
 }
 
-// anew forgets what has come, as another process does not know it.
-func (d *desk) anew() {
+// forgetDeliveries forgets the deliveries that have come and the rooms, as another
+// process does not know them.
+func (d *desk) forgetDeliveries() {
 	d.dedup.mu.Lock()
 	clear(d.dedup.seen)
 	d.dedup.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestOnceAtATime: the same delivery that comes while it is being worked on
-// waits for what comes of it.
-func TestOnceAtATime(t *testing.T) {
+// TestConcurrentRepeats: a repeat that comes while the delivery is being worked on waits
+// for its outcome.
+func TestConcurrentRepeats(t *testing.T) {
 	d := newDesk(t, bySocket)
 	body := fmt.Appendf(nil, `{"command":"/incident","text":"declare Checkout is down","user_id":%q,"channel_id":%q,"trigger_id":"1.2.a"}`, d.ana, d.lobby)
 	come, release := d.store.hold()
@@ -33,7 +33,7 @@ func TestOnceAtATime(t *testing.T) {
 	}
 }
 
-// TestOrder: what is said in one room is kept in the order in which it came,
+// TestOrder: the messages of one room are recorded in the order in which they came,
 // however slow the store is.
 func TestOrder(t *testing.T) {
 	d := newDesk(t, bySocket)
@@ -48,10 +48,10 @@ func TestOrder(t *testing.T) {
 	}
 	release()
 	d.stop() // waits for what is under way
-	d.heard(id, want...)
+	d.checkConversation(id, want...)
 }
 
-// TestWorkersGrace: what does not end in time is ended.
+// TestWorkersGrace: work that does not end in time is cancelled.
 func TestWorkersGrace(t *testing.T) {
 	w := newWorkers()
 	ctx, end, open := w.start(t.Context(), time.Hour)

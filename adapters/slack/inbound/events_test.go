@@ -12,7 +12,7 @@ import (
 	"tocsin/bot/access"
 )
 
-// conversation is what was heard in an incident's room, a line each.
+// conversation returns the recorded messages of an incident, a line each.
 func (d *desk) conversation(id string) []string {
 	d.t.Helper()
 	s, _ := access.Person(d.bot.Organization(), "ana")
@@ -37,17 +37,17 @@ func (d *desk) conversation(id string) []string {
 	return lines
 }
 
-func (d *desk) heard(id string, want ...string) {
+func (d *desk) checkConversation(id string, want ...string) {
 	d.t.Helper()
 	if got := d.conversation(id); !slices.Equal(got, want) {
 		d.t.Fatalf("heard %q, not %q\n%s", got, want, d.log)
 	}
 }
 
-// TestHear: what is said in a room is kept, in order, with its changes; what is
-// said elsewhere is not.
-func TestHear(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+// TestRecordMessages: messages in a room are recorded, in order, with their edits and
+// deletions; messages elsewhere are not.
+func TestRecordMessages(t *testing.T) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		first := d.slack.Say(d.ben, room, "Who has seen &lt;this&gt;? <@"+d.zoe+"> <!here> <https://a.example/x|the graph>", "")
@@ -56,14 +56,14 @@ func TestHear(t *testing.T) {
 		}
 		below := d.slack.Say(d.zoe, room, "Me", first.Message.TS)
 		d.slack.Say(d.ana, d.lobby, "Lunch?", "")
-		d.heard(id, "Ben: Who has seen <this>? @Zoe Young @here the graph (https://a.example/x)", "Zoe Young: Me")
+		d.checkConversation(id, "Ben: Who has seen <this>? @Zoe Young @here the graph (https://a.example/x)", "Zoe Young: Me")
 		d.slack.Redeliver(first)
-		d.anew()
+		d.forgetDeliveries()
 		d.slack.Redeliver(first)
 		d.slack.Edit(d.zoe, room, below.Message.TS, "Not me")
-		d.heard(id, "Ben: Who has seen <this>? @Zoe Young @here the graph (https://a.example/x)", "Zoe Young: Not me (edited)")
+		d.checkConversation(id, "Ben: Who has seen <this>? @Zoe Young @here the graph (https://a.example/x)", "Zoe Young: Not me (edited)")
 		d.slack.Delete(d.ben, room, first.Message.TS)
-		d.heard(id, "Ben:  (deleted)", "Zoe Young: Not me (edited)")
+		d.checkConversation(id, "Ben:  (deleted)", "Zoe Young: Not me (edited)")
 		s, _ := access.Person(d.bot.Organization(), "ana")
 		all, err := d.bot.Conversation.List(t.Context(), id, s, 0, 100)
 		if err != nil || len(all) == 0 || all[0].Via != "Slack" || all[0].Key != "slack:"+room+":"+first.Message.TS || all[0].At.Sub(parseTimestamp(first.Message.TS)) != 0 {
@@ -72,9 +72,9 @@ func TestHear(t *testing.T) {
 	})
 }
 
-// TestHearOthers: files are named, other apps are heard under their names, and
-// what Slack writes itself, or we do, is not heard.
-func TestHearOthers(t *testing.T) {
+// TestRecordOtherAuthors: files are named, messages of other apps are recorded under
+// their names, and those of Slack itself and of this app are not recorded.
+func TestRecordOtherAuthors(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
 	n := 0
@@ -101,13 +101,13 @@ func TestHearOthers(t *testing.T) {
 	event(`"user":"` + d.ben + `","text":"to the channel too","subtype":"thread_broadcast","thread_ts":"1.2"`)
 	event(`"subtype":"message_changed","message":{"user":"` + d.ben + `","ts":"1795737569.000001","text":"Look","attachments":[{}]},"previous_message":{"user":"` + d.ben + `","ts":"1795737569.000001","text":"Look"}`)
 	event(`"subtype":"message_changed","message":{"subtype":"tombstone","user":"USLACKBOT","ts":"1795737569.000003","text":"This message was deleted."},"previous_message":{"bot_id":"B0OTHER","ts":"1795737569.000003","text":"v12 is out"}`)
-	d.heard(id, "Ben: Look\nshared graph.png\nshared trace", "Ben: shared a.txt", "Deploys:  (deleted)", "Graphs: Errors: 12%", "Ben: to the channel too")
+	d.checkConversation(id, "Ben: Look\nshared graph.png\nshared trace", "Ben: shared a.txt", "Deploys:  (deleted)", "Graphs: Errors: 12%", "Ben: to the channel too")
 }
 
-// TestHearLater: what cannot be kept is not acknowledged, so that Slack sends it
-// again; it is then kept once.
-func TestHearLater(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+// TestRecordRetried: a message that cannot be recorded is not acknowledged, so that Slack
+// sends it again; it is then recorded once.
+func TestRecordRetried(t *testing.T) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDeskAt(t, way, slacktest.Options{AckTimeout: 300 * time.Millisecond})
 		id, room := d.declare("Checkout is down --sev 2")
 		d.store.fail(errors.New("away"))
@@ -121,13 +121,13 @@ func TestHearLater(t *testing.T) {
 				t.Error(again.Err)
 			}
 		}
-		d.heard(id, "Ben: The cache is cold")
+		d.checkConversation(id, "Ben: The cache is cold")
 	})
 }
 
-// TestHearSlow: an event that takes longer than two seconds is acknowledged,
-// and we go on trying by ourselves.
-func TestHearSlow(t *testing.T) {
+// TestRecordSlow: an event that takes longer than two seconds is acknowledged, and the
+// server repeats the work by itself.
+func TestRecordSlow(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.ackTimeout = 10 * time.Millisecond
 	id, room := d.declare("Checkout is down --sev 2")
@@ -140,13 +140,13 @@ func TestHearSlow(t *testing.T) {
 	release()
 	d.store.fail(nil)
 	d.stop() // waits for what is under way
-	d.heard(id, "Ben: The cache is cold")
+	d.checkConversation(id, "Ben: The cache is cold")
 }
 
-// TestPushpin: a 📌 puts a message into the timeline, also one that was never
-// heard; it goes with the last one.
+// TestPushpin: a 📌 pins a message to the timeline, also one that was never recorded; it
+// is unpinned with the last 📌.
 func TestPushpin(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		said := d.slack.Say(d.zoe, room, "The certificate has expired", "").Message
@@ -177,22 +177,22 @@ func TestPushpin(t *testing.T) {
 		d.slack.React(d.ben, room, below.TS, "pushpin")
 		pins("Zoe Young: Since noon")
 		d.slack.React(d.zoe, room, d.slack.Say(d.zoe, room, "Me too", "").Message.TS, "pushpin")
-		d.told(d.zoe, "needs the access")
+		d.waitForAnswer(d.zoe, "needs the access")
 		d.slack.React(d.ben, d.lobby, d.slack.Say(d.zoe, d.lobby, "Lunch?", "").Message.TS, "pushpin")
 		pins("Zoe Young: Since noon")
 	})
 }
 
-// TestPushpinUnheard: a message that was said while we were away is fetched,
-// above all or below another.
-func TestPushpinUnheard(t *testing.T) {
+// TestPushpinFetched: a message that was written while the server was away is fetched,
+// from the channel or a thread.
+func TestPushpinFetched(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slack.SetRequestURL("http://127.0.0.1:1/")
 	said := d.slack.Say(d.zoe, room, "The &lt;certificate&gt; has expired", "").Message
 	below := d.slack.Say(d.dan, room, "Since noon", said.TS).Message
 	d.slack.SetRequestURL(d.request)
-	d.heard(id)
+	d.checkConversation(id)
 	for _, m := range []slacktest.Message{said, below} {
 		if got := d.slack.React(d.ben, room, m.TS, "pushpin"); got.Err != nil {
 			t.Fatal(got.Err)
@@ -207,10 +207,10 @@ func TestPushpinUnheard(t *testing.T) {
 	}
 }
 
-// TestMention: what follows our name is a command, answered below the message,
-// once.
+// TestMention: what follows the app's name is a command, answered once, in the message's
+// thread.
 func TestMention(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		got := d.slack.Mention(d.ana, d.lobby, "declare Checkout is down --sev 2", "")
 		if got.Err != nil {
@@ -230,7 +230,7 @@ func TestMention(t *testing.T) {
 		}
 		d.slack.Redeliver(got)
 		d.workspace = d.connect()
-		d.anew()
+		d.forgetDeliveries()
 		d.slack.Redeliver(got) // to another process
 		if all := below(got.Message.TS); len(all) != 1 {
 			t.Errorf("%q", all)
@@ -250,7 +250,7 @@ func TestMention(t *testing.T) {
 	})
 }
 
-// TestMentionInRoom: there the ID can be left out.
+// TestMentionInRoom: in an incident's room its ID can be left out.
 func TestMentionInRoom(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
@@ -259,9 +259,9 @@ func TestMentionInRoom(t *testing.T) {
 	}
 }
 
-// TestMentionLostReply: a lost answer to a post does not double it.
+// TestMentionLostReply: a reply is not posted twice when Slack's response is lost.
 func TestMentionLostReply(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "list")
 		d.slack.Fail("chat.postMessage", slacktest.Fault{LoseAnswer: true})
@@ -280,8 +280,8 @@ func TestMentionLostReply(t *testing.T) {
 	})
 }
 
-// TestP2Mention: what not everybody sees is never answered where everybody
-// reads (P2: private means members only), nor is a link to sign in with.
+// TestP2Mention: a private incident is never named in a reply that a whole channel reads
+// (P2: private means members only), nor is a link to sign in with.
 func TestP2Mention(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.slash(d.ana, d.lobby, "declare A leak --private")
@@ -291,7 +291,7 @@ func TestP2Mention(t *testing.T) {
 			t.Fatal(text, got.Err)
 		}
 	}
-	d.eventually("all are answered", func() bool { return len(d.whispers(d.ana)) == 2+9 })
+	d.eventually("all are answered", func() bool { return len(d.ephemerals(d.ana)) == 2+9 })
 	if posts := d.slack.Posts(d.lobby); len(posts) != 0 {
 		t.Errorf("everybody reads %q", posts[0].Plain())
 	}
@@ -300,19 +300,19 @@ func TestP2Mention(t *testing.T) {
 	}
 	// Whoever is no member gets the same answer for what is hidden and what is not there.
 	d.slack.Mention(d.zoe, d.lobby, "show INC-1", "")
-	d.told(d.zoe, "INC-1 does not exist")
+	d.waitForAnswer(d.zoe, "INC-1 does not exist")
 }
 
-// TestDirect: what is said to us alone is a command, and answered there.
+// TestDirect: a direct message is a command, and answered there.
 func TestDirect(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slack.OpenHome(d.ana) // she has opened our conversation
 		got := d.slack.Say(d.ana, d.slack.Direct(d.ana).ID, "declare Checkout is down --private", "")
 		if got.Err != nil {
 			t.Fatal(got.Err)
 		}
-		if all := d.directs(d.ana); !strings.Contains(all, "INC-1: Declared") {
+		if all := d.directMessages(d.ana); !strings.Contains(all, "INC-1: Declared") {
 			t.Errorf("%q\n%s", all, d.log)
 		}
 		d.slack.Redeliver(got)
@@ -322,8 +322,8 @@ func TestDirect(t *testing.T) {
 	})
 }
 
-// TestP2MentionInLeftRoom: the channel that an incident had before it became
-// private is not for it any more, as long as it is there (P2: private means members only).
+// TestP2MentionInLeftRoom: the channel that an incident had before it became private gets
+// no reply about it any more (P2: private means members only).
 func TestP2MentionInLeftRoom(t *testing.T) {
 	d := newDesk(t, bySocket)
 	_, left := d.declare("Payroll has leaked --sev 2")
@@ -334,7 +334,7 @@ func TestP2MentionInLeftRoom(t *testing.T) {
 			t.Fatal(text, got.Err)
 		}
 	}
-	d.eventually("all are answered", func() bool { return len(d.whispers(d.ana)) == 1+3 })
+	d.eventually("all are answered", func() bool { return len(d.ephemerals(d.ana)) == 1+3 })
 	if posts := d.slack.Posts(left); len(posts) != before {
 		t.Errorf("everybody reads %q", posts[before].Plain())
 	}

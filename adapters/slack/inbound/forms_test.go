@@ -9,10 +9,10 @@ import (
 	"tocsin/bot/directory"
 )
 
-// TestMenuOfMany: a menu of more than Slack lists is searched. When nothing fits
-// the list is there, and empty.
+// TestMenuOfMany: a menu of more options than Slack lists is searched. When nothing
+// matches, the response is an empty list.
 func TestMenuOfMany(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way, func(_ *desk, org *bot.Organization) {
 			for n := range 150 {
 				org.Directory.People = append(org.Directory.People, directory.Person{ID: fmt.Sprintf("p%d", n), Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("p%d@example.com", n)})

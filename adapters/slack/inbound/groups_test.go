@@ -13,8 +13,8 @@ import (
 	"tocsin/workflow"
 )
 
-// grouped adds a group to the workspace, and a team that it stands for.
-func grouped(group *string) func(*desk, *bot.Organization) {
+// withGroup adds a user group to the workspace, and a team that it stands for.
+func withGroup(group *string) func(*desk, *bot.Organization) {
 	return func(d *desk, o *bot.Organization) {
 		gone := d.slack.AddUser(slacktest.User{Name: "gone", Email: "ben@example.com", Deleted: true})
 		*group = d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ana, d.dan, d.zoe, gone}})
@@ -25,11 +25,11 @@ func grouped(group *string) func(*desk, *bot.Organization) {
 	}
 }
 
-// TestGroups: the members of a user group are a team's, whoever they are here;
-// whoever has left the workspace is not among them.
+// TestGroups: the members of a user group are those of its team, configured or not; users
+// who have left the workspace are not among them.
 func TestGroups(t *testing.T) {
 	var group string
-	d := newDesk(t, bySocket, grouped(&group))
+	d := newDesk(t, bySocket, withGroup(&group))
 	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
 	d.eventually("the members are known", func() bool { return slices.Equal(d.workspace.Members(group), want) })
 	if got := d.bot.Organization().Directory.Answer("team:sre"); len(got.Recipients) != 3 {
@@ -45,11 +45,11 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// TestGroupAnswers: whoever is paged as a member of a user group may acknowledge,
-// also when nobody has configured them; others who are not configured may not.
+// TestGroupAnswers: a person who is paged as a member of a user group may acknowledge,
+// even when not configured; others who are not configured may not.
 func TestGroupAnswers(t *testing.T) {
 	var group string
-	d := newDesk(t, byHTTP, grouped(&group))
+	d := newDesk(t, byHTTP, withGroup(&group))
 	d.eventually("the members are known", func() bool { return len(d.workspace.Members(group)) == 3 })
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, room, "page team:sre")
@@ -63,10 +63,10 @@ func TestGroupAnswers(t *testing.T) {
 	}
 }
 
-// TestRunEnds: what is under way when the process is told to end is answered,
-// and what comes afterwards is not taken.
+// TestRunEnds: deliveries under way when the process is told to end are answered, and
+// those that come afterwards are refused.
 func TestRunEnds(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "list")
 		come, release := d.store.hold()

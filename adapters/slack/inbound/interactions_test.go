@@ -15,8 +15,8 @@ import (
 	"tocsin/workflow"
 )
 
-// card shows the card in a room.
-func (d *desk) card(id, channel string) slacktest.Message {
+// showCard shows the card in a room.
+func (d *desk) showCard(id, channel string) slacktest.Message {
 	d.t.Helper()
 	card, _ := d.bot.Rooms.Card(d.incident(id), workflow.ShowCard{Platform: slack.Platform, Place: workflow.InRoom})
 	var at string
@@ -34,8 +34,8 @@ func (d *desk) card(id, channel string) slacktest.Message {
 	return d.slack.Message(channel, ts)
 }
 
-// directs are what we have told somebody in our conversation with them.
-func (d *desk) directs(user string) string {
+// directMessages returns the app's direct messages to a user.
+func (d *desk) directMessages(user string) string {
 	var all []string
 	for _, m := range d.slack.Posts(d.slack.Direct(user).ID) {
 		all = append(all, m.Plain())
@@ -43,17 +43,16 @@ func (d *desk) directs(user string) string {
 	return strings.Join(all, "\n")
 }
 
-// TestPress: a press is the line that stands on the button, from whoever
-// pressed it.
+// TestPress: a pressed button is its command line, from the person who pressed it.
 func TestPress(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
-		card := d.card(id, room)
+		card := d.showCard(id, room)
 		if got := d.slack.Click(d.zoe, card, "Acknowledge"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
-		d.told(d.zoe, "needs the access")
+		d.waitForAnswer(d.zoe, "needs the access")
 		if d.incident(id).Acknowledged() {
 			t.Fatal("a guest has acknowledged")
 		}
@@ -61,12 +60,12 @@ func TestPress(t *testing.T) {
 		if first.Err != nil || len(first.Response) > 0 {
 			t.Fatal(first.Err, string(first.Response))
 		}
-		d.told(d.dan, "Acknowledged")
+		d.waitForAnswer(d.dan, "Acknowledged")
 		if i := d.incident(id); i.Acknowledgement.Person != "dan" {
 			t.Errorf("%+v", i)
 		}
 		seq := d.incident(id).Seq
-		d.anew()
+		d.forgetDeliveries()
 		if again := d.slack.Redeliver(first); again.Err != nil {
 			t.Error(again.Err)
 		}
@@ -81,11 +80,11 @@ func TestPress(t *testing.T) {
 	})
 }
 
-// TestOverflow: what is chosen from a menu is a line too.
+// TestOverflow: an option of the menu is a command line too.
 func TestOverflow(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
-	card := d.card(id, room)
+	card := d.showCard(id, room)
 	if !strings.Contains(string(card.Blocks), "do:more") {
 		t.Fatal("there is no menu on this card")
 	}
@@ -96,14 +95,14 @@ func TestOverflow(t *testing.T) {
 		t.Fatal(got.Err)
 	}
 	d.eventually("something came of "+m.Content.More[0].Command, func() bool {
-		return len(d.whispers(d.ana)) > 0 || d.slack.Modal(d.ana).ID != ""
+		return len(d.ephemerals(d.ana)) > 0 || d.slack.Modal(d.ana).ID != ""
 	})
 }
 
-// TestSubmit: a form is carried out for whoever sends it; what is wrong stands
-// in the form, and the answer goes where it was asked for.
+// TestSubmit: a form is carried out for the person who submits it; a refusal is shown in
+// the form, and the answer goes where the form was asked for.
 func TestSubmit(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "declare")
 		view := d.slack.Modal(d.ana)
@@ -118,7 +117,7 @@ func TestSubmit(t *testing.T) {
 		if d.slack.Modal(d.ana).ID != "" {
 			t.Error("the form is still open")
 		}
-		d.told(d.ana, "INC-1: Drill declared")
+		d.waitForAnswer(d.ana, "INC-1: Drill declared")
 		i := d.incident("INC-1")
 		if i.Title != "Checkout <is> *down*" || i.Severity != workflow.SEV2 || i.Kind != workflow.Drill || !slices.Equal(i.Services, []string{"checkout"}) || i.Reporter.Person != "ana" {
 			t.Errorf("%+v", i)
@@ -126,7 +125,7 @@ func TestSubmit(t *testing.T) {
 		if r := d.slack.Responses(); len(r) != 1 || r[0].Channel != d.lobby {
 			t.Errorf("%+v", r)
 		}
-		d.anew()
+		d.forgetDeliveries()
 		if again := d.slack.Redeliver(first); again.Err != nil {
 			t.Error(again.Err)
 		}
@@ -152,16 +151,16 @@ func TestSubmitLate(t *testing.T) {
 		t.Fatal(got.Err, got.Errors)
 	}
 	release()
-	d.told(d.ana, "canceled")
+	d.waitForAnswer(d.ana, "canceled")
 	if d.incident(id).Ending.Resolution != "" {
 		t.Error("it was resolved although it is over")
 	}
 }
 
-// TestSubmitStoreAway: a form that cannot be carried out stays open with what
-// was typed; sent again, it is done once.
+// TestSubmitStoreAway: a form that cannot be carried out stays open with what was typed;
+// submitted again, it is carried out once.
 func TestSubmitStoreAway(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		d.slash(d.ana, d.lobby, "declare")
 		view := d.slack.Modal(d.ana)
@@ -178,16 +177,16 @@ func TestSubmitStoreAway(t *testing.T) {
 		if got := submit(); got.Err != nil || len(got.Errors) != 0 {
 			t.Fatal(got.Err, got.Errors)
 		}
-		d.told(d.ana, "Declared")
+		d.waitForAnswer(d.ana, "Declared")
 		if open, err := d.bot.Incidents.Open(t.Context(), 10); err != nil || len(open) != 1 {
 			t.Errorf("%d incidents, %v", len(open), err)
 		}
 	})
 }
 
-// TestSuggest: a menu of many asks for what it shows.
+// TestSuggest: a menu of many options asks for those that match.
 func TestSuggest(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way, func(_ *desk, o *bot.Organization) {
 			for n := range 150 {
 				o.Services = append(o.Services, bot.Service{ID: fmt.Sprintf("service-%03d", n)})
@@ -201,16 +200,16 @@ func TestSuggest(t *testing.T) {
 	})
 }
 
-// TestShortcuts: an incident is declared from everywhere, and from a message,
-// which becomes its description, and its author the reporter.
+// TestShortcuts: an incident is declared by the global shortcut, and from a message, which
+// becomes its description, and its author the reporter.
 func TestShortcuts(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		if got := d.slack.Shortcut(d.ben, "declare"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
 		d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Search is slow"})
-		d.eventually("ben has an answer", func() bool { return strings.Contains(d.directs(d.ben), "INC-1: Declared") })
+		d.eventually("ben has an answer", func() bool { return strings.Contains(d.directMessages(d.ben), "INC-1: Declared") })
 
 		said := d.slack.Say(d.zoe, d.lobby, "Nobody can pay &lt;since&gt; noon, says <@"+d.ana+">", "").Message
 		if got := d.slack.MessageShortcut(d.ben, "declare_from_message", said); got.Err != nil {
@@ -222,7 +221,7 @@ func TestShortcuts(t *testing.T) {
 			t.Errorf("%q", description)
 		}
 		d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Payments fail"})
-		d.told(d.ben, "INC-2: Declared")
+		d.waitForAnswer(d.ben, "INC-2: Declared")
 		if i := d.incident("INC-2"); i.Reporter.Name != "Zoe Young" || !strings.HasPrefix(i.Description, "Nobody can pay <since>") {
 			t.Errorf("%+v", i)
 		}
@@ -231,7 +230,7 @@ func TestShortcuts(t *testing.T) {
 	})
 }
 
-// TestPinShortcut: a message is put into the timeline of the room it is in.
+// TestPinShortcut: a message is pinned to the timeline of the room it is in.
 func TestPinShortcut(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
@@ -239,20 +238,20 @@ func TestPinShortcut(t *testing.T) {
 	if got := d.slack.MessageShortcut(d.ben, "pin_to_timeline", said); got.Err != nil {
 		t.Fatal(got.Err)
 	}
-	d.told(d.ben, "certificate")
+	d.waitForAnswer(d.ben, "certificate")
 	if i := d.incident(id); len(i.Paperwork.Pins) != 1 || !strings.Contains(i.Paperwork.Pins[0].Text, "The *certificate* has expired") {
 		t.Errorf("%+v", i.Paperwork.Pins)
 	}
 	d.slack.MessageShortcut(d.zoe, "pin_to_timeline", said)
-	d.told(d.zoe, "needs the access")
+	d.waitForAnswer(d.zoe, "needs the access")
 	d.slack.MessageShortcut(d.ben, "pin_to_timeline", d.slack.Say(d.zoe, d.lobby, "Hello", "").Message)
-	d.told(d.ben, "not an incident's room")
+	d.waitForAnswer(d.ben, "not an incident's room")
 }
 
-// TestHomeTab: the tab shows what somebody may see, is drawn anew after a press,
-// and says who is a guest.
+// TestHomeTab: the tab shows the incidents that a person may see, is published again
+// after a press, and tells guests that they are not configured.
 func TestHomeTab(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		if got := d.slack.OpenHome(d.dan); got.Err != nil {
 			t.Fatal(got.Err)
@@ -274,7 +273,7 @@ func TestHomeTab(t *testing.T) {
 			t.Fatal(got.Err)
 		}
 		d.eventually("dan is told, and the tab is drawn anew", func() bool {
-			return strings.Contains(d.directs(d.dan), "Acknowledged") && !strings.Contains(d.slack.Home(d.dan).Plain(), "Acknowledge\n")
+			return strings.Contains(d.directMessages(d.dan), "Acknowledged") && !strings.Contains(d.slack.Home(d.dan).Plain(), "Acknowledge\n")
 		})
 		if d.incident("INC-1").Acknowledgement.Person != "dan" {
 			t.Errorf("%+v", d.incident("INC-1"))
@@ -285,8 +284,8 @@ func TestHomeTab(t *testing.T) {
 	})
 }
 
-// TestStrangePayloads: what we do not know, or cannot read, is acknowledged, and
-// changes nothing.
+// TestStrangePayloads: payloads that are not known or cannot be read are acknowledged, and
+// change nothing.
 func TestStrangePayloads(t *testing.T) {
 	d := newDesk(t, bySocket)
 	for kind, bodies := range map[string][]string{
@@ -308,7 +307,7 @@ func TestStrangePayloads(t *testing.T) {
 	}
 }
 
-// TestPanic: a payload that brings its task down brings nothing else down.
+// TestPanic: a panic ends the task, and not the process.
 func TestPanic(t *testing.T) {
 	d := newDesk(t, bySocket)
 	o := d.attempt(t.Context(), task{run: func(context.Context) outcome { panic("at the disco") }})

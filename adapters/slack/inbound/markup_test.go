@@ -13,8 +13,8 @@ import (
 	"tocsin/workflow"
 )
 
-// TestUnmarked: what Slack writes as markup is read as what people see.
-func TestUnmarked(t *testing.T) {
+// TestResolveMarkup: references in Slack's markup are written out as people see them.
+func TestResolveMarkup(t *testing.T) {
 	w := references{
 		person: func(id, label string) string { return "@" + cmp.Or(label, id) },
 		group:  func(id, label string) string { return "team:" + id },
@@ -41,8 +41,8 @@ func TestUnmarked(t *testing.T) {
 	}
 }
 
-// FuzzUnmarked: nothing that comes brings it down.
-func FuzzUnmarked(f *testing.F) {
+// FuzzResolveMarkup: no text makes it panic.
+func FuzzResolveMarkup(f *testing.F) {
 	f.Add("<@U1|a> <!subteam^S|b> <#C|c> <https://x|y> &amp;")
 	f.Fuzz(func(t *testing.T, text string) {
 		resolveMarkup(text, references{
@@ -52,9 +52,9 @@ func FuzzUnmarked(f *testing.F) {
 	})
 }
 
-// TestTyped: people, groups, channels and links in a command are what the
-// language calls them.
-func TestTyped(t *testing.T) {
+// TestCommandText: people, groups, channels and links in a command become what the
+// command language calls them.
+func TestCommandText(t *testing.T) {
 	d := newDesk(t, bySocket, func(d *desk, o *bot.Organization) {
 		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "payments", Members: []string{"ben"}})
 	})
@@ -73,8 +73,9 @@ func TestTyped(t *testing.T) {
 	}
 }
 
-// TestP1Namesake: somebody on Slack who is called like somebody here is not
-// taken for them: in a command, in a form, or in what they say (P1: access is checked first).
+// TestP1Namesake: a user of Slack with the name of a configured person is not taken for
+// that person: in a command, in a form, or as the author of a message
+// (P1: access is checked first).
 func TestP1Namesake(t *testing.T) {
 	d := newDesk(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
@@ -96,16 +97,16 @@ func TestP1Namesake(t *testing.T) {
 	d.slack.MessageShortcut(d.ben, "declare_from_message", said)
 	d.eventually("the form is filled", func() bool { return d.slack.Modal(d.ben).State["reporter"]["v"]["value"] == "Ana on Slack" })
 	d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Slow"})
-	d.told(d.ben, "INC-2: Declared")
+	d.waitForAnswer(d.ben, "INC-2: Declared")
 	if r := d.incident("INC-2").Reporter; r.Person != "" {
 		t.Errorf("%+v", r)
 	}
 }
 
-// TestHostileCommands: what people type is text, whatever it looks like, in the
-// incident, in the answer and in what Slack shows.
+// TestHostileCommands: what people type is shown as text, whatever it looks like, in the
+// incident, in the answer and on Slack.
 func TestHostileCommands(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
+	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		for _, text := range []string{
@@ -130,8 +131,8 @@ func TestHostileCommands(t *testing.T) {
 	})
 }
 
-// TestP1NameIsNoCommand: what somebody calls themselves on Slack adds nothing to
-// the commands of those who mention them.
+// TestP1NameIsNoCommand: a user's name on Slack adds nothing to the command of a person
+// who mentions them.
 func TestP1NameIsNoCommand(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	id, _ := d.declare("Checkout is down --sev 2")
@@ -144,9 +145,10 @@ func TestP1NameIsNoCommand(t *testing.T) {
 	}
 }
 
-// TestP1Stranger: somebody of another workspace, in a channel that is shared
-// with it, is a guest, whatever address they have there and whoever may respond
-// here (P1: access is checked first); so are an app, and whoever has left, by their addresses.
+// TestP1Stranger: a user of another workspace, in a shared channel, is a guest, whatever
+// e-mail address they have there and whatever the default access is
+// (P1: access is checked first). The e-mail addresses of apps and of users who have left
+// identify no one.
 func TestP1Stranger(t *testing.T) {
 	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = commands.Responder })
 	id, room := d.declare("Checkout is down --sev 2")

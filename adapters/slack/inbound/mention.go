@@ -68,7 +68,7 @@ func (s *Server) messageCommand(e event, m message, text string) task {
 		sendPrivately := outcome{after: func(ctx context.Context, _ bool) { s.sendAnswer(ctx, to, shown) }}
 		thread := m.Thread
 		if !isDirect(m.Channel) {
-			if private, err := s.isPrivateReply(ctx, line, reply, m.Channel); private || err != nil {
+			if private, e := s.isPrivateReply(ctx, line, reply, m.Channel); private || e != nil {
 				return sendPrivately
 			}
 			thread = cmp.Or(m.Thread, m.TS)

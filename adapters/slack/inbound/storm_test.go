@@ -17,9 +17,9 @@ import (
 	"tocsin/workflow"
 )
 
-// run carries out what is owed until nothing is due within a while, the clock
-// passing from one thing to the next.
-func (h *house) run(r *agenda.Runner, most time.Duration, until func() bool) {
+// runUntil runs the due tasks until a condition holds, and moves the clock to the next
+// task when none is due.
+func (h *house) runUntil(r *agenda.Runner, most time.Duration, until func() bool) {
 	h.t.Helper()
 	end := h.clock.Now().Add(most)
 	for !until() {
@@ -38,7 +38,7 @@ func (h *house) run(r *agenda.Runner, most time.Duration, until func() bool) {
 	}
 }
 
-// storm opens 50 incidents at once, the least severe first.
+// storm opens n incidents at once, the least severe first.
 func (h *house) storm(n int) {
 	h.t.Helper()
 	for k := range n {
@@ -53,13 +53,13 @@ func (h *house) storm(n int) {
 	}
 }
 
-// rooms are the incidents' open rooms, by when they were made.
+// rooms returns the incidents' channels, in the order in which they were created.
 func (h *house) rooms() []slacktest.Channel {
 	return slices.DeleteFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return !strings.HasPrefix(c.Name, "inc-") })
 }
 
-// TestStorm: of 50 incidents at once the worst have their rooms first, and all
-// as soon as the documented limits let them; nothing is refused as too much
+// TestStorm: of 50 incidents at once the worst get their rooms first, and all as soon as
+// the documented limits allow; no call is refused as too much
 // (G4c: the worst incident's room first).
 func TestStorm(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
@@ -70,7 +70,7 @@ func TestStorm(t *testing.T) {
 	h.clock.pass(time.Hour)
 	began := h.clock.Now()
 	h.storm(50)
-	h.run(r, 10*time.Minute, func() bool { return len(h.rooms()) == 50 })
+	h.runUntil(r, 10*time.Minute, func() bool { return len(h.rooms()) == 50 })
 	rooms := h.rooms()
 	at := func(n int) time.Duration { return rooms[n-1].Created.Sub(began) }
 	t.Logf("the 1st room exists after %s, the 10th after %s, the 50th after %s", at(1), at(10), at(50))
@@ -88,7 +88,7 @@ func TestStorm(t *testing.T) {
 		}
 		worst = i.Severity
 	}
-	h.run(r, 20*time.Minute, func() bool { return h.furnished(50) })
+	h.runUntil(r, 20*time.Minute, func() bool { return h.hasRooms(50) })
 	t.Logf("all is furnished after %s", h.clock.Now().Sub(began))
 	for _, call := range h.slack.Calls("") {
 		if call.Status == 429 {
@@ -97,8 +97,8 @@ func TestStorm(t *testing.T) {
 	}
 }
 
-// furnished reports whether so many incidents have whole rooms.
-func (h *house) furnished(n int) bool {
+// hasRooms reports whether so many incidents have rooms that are set up.
+func (h *house) hasRooms(n int) bool {
 	whole := 0
 	all, err := h.bot.Incidents.Open(context.Background(), n)
 	if err != nil {
@@ -112,13 +112,12 @@ func (h *house) furnished(n int) bool {
 	return whole == n
 }
 
-// TestCallsPerDeclare counts what one incident costs: no more calls than it
-// must.
+// TestCallsPerDeclare counts the calls that one incident takes.
 func TestCallsPerDeclare(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	r := h.bot.Agenda(0)
 	h.storm(1)
-	h.run(r, time.Minute, func() bool { return h.furnished(1) })
+	h.runUntil(r, time.Minute, func() bool { return h.hasRooms(1) })
 	h.slack.Forget() // the first call asks who we are, and which channels there are
 	before := len(h.rooms())
 	if _, err := h.bot.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{
@@ -127,7 +126,7 @@ func TestCallsPerDeclare(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	h.run(r, time.Minute, func() bool { return len(h.rooms()) > before && h.furnished(2) })
+	h.runUntil(r, time.Minute, func() bool { return len(h.rooms()) > before && h.hasRooms(2) })
 	for end := h.clock.Now().Add(10 * time.Second); h.clock.Now().Before(end); h.clock.pass(time.Second) {
 		if _, err := r.Tick(t.Context()); err != nil {
 			t.Fatal(err)

@@ -36,9 +36,9 @@ func closeIdle() {
 	}
 }
 
-// TestSignature takes the example of the vendor's page
-// (docs.slack.dev/authentication/verifying-requests-from-slack), and nothing
-// that differs from it.
+// TestSignature: the example of Slack's page is accepted
+// (docs.slack.dev/authentication/verifying-requests-from-slack), and nothing that differs
+// from it.
 func TestSignature(t *testing.T) {
 	const body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA" +
 		"&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554" +
@@ -100,9 +100,8 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// TestReplays: a signature is remembered for as long as it could be taken, in
-// whatever letters it is written.
-func TestReplays(t *testing.T) {
+// TestSignatureRepeats: a signature is remembered for as long as it could be accepted.
+func TestSignatureRepeats(t *testing.T) {
 	s := newSignatures("", time.Now)
 	at := time.Unix(1531420618, 0)
 	for n := range 3 {
@@ -140,8 +139,8 @@ func (d *desk) post(method, path, body string, signed bool) (status int, answer 
 	return w.Code, string(raw)
 }
 
-// TestHTTPRefuses: nothing that Slack has not signed does anything, and nothing
-// is read that is not signed.
+// TestHTTPRefuses: a request that Slack has not signed has no effect, and nothing is read
+// that is not signed.
 func TestHTTPRefuses(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	form := url.Values{
@@ -185,8 +184,8 @@ func TestHTTPRefuses(t *testing.T) {
 	}
 }
 
-// TestManifestNamesOurRoutes: the handler serves every address in the manifest.
-func TestManifestNamesOurRoutes(t *testing.T) {
+// TestManifestRoutes: the handler serves every address in the manifest.
+func TestManifestRoutes(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	raw, err := slack.ManifestJSON(slack.App{URL: "https://tocsin.example.com"})
 	if err != nil {
@@ -208,7 +207,7 @@ func TestManifestNamesOurRoutes(t *testing.T) {
 	}
 }
 
-// TestVerifyURL answers the question whether the address is ours.
+// TestVerifyURL: the question whether the address is this app's is answered.
 func TestVerifyURL(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	if got := d.slack.Verify(); got.Err != nil {
@@ -216,8 +215,8 @@ func TestVerifyURL(t *testing.T) {
 	}
 }
 
-// TestHTTPReplay: what somebody has overheard is refused; what Slack itself sends
-// again is signed anew, and answered as the first time.
+// TestHTTPReplay: a replayed request is refused; a request that Slack sends again is
+// signed again, and answered as the first time.
 func TestHTTPReplay(t *testing.T) {
 	d := newDesk(t, byHTTP)
 	first := d.slack.Slash(d.ana, d.lobby, "/incident", "declare Checkout is down")
@@ -236,8 +235,8 @@ func TestHTTPReplay(t *testing.T) {
 	}
 }
 
-// TestSockets: there are two, each gets some of the payloads, and each lost one
-// is replaced.
+// TestSockets: there are two connections, each gets some of the payloads, and each is
+// replaced when it is lost.
 func TestSockets(t *testing.T) {
 	d := newDesk(t, bySocket)
 	used := map[int]int{}
@@ -266,8 +265,8 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// TestRefresh: Slack takes its connections down while commands come, one after
-// the other and both at once; none is lost.
+// TestRefresh: Slack closes its connections while commands come, one after the other and
+// both at once; no command is lost.
 func TestRefresh(t *testing.T) {
 	d := newDesk(t, bySocket)
 	d.slack.Slash(d.ana, d.lobby, "/incident", "declare Checkout is down")
@@ -309,8 +308,8 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// TestDeadConnection: a connection on which nothing comes any more, not even an
-// answer to a ping, is given up and replaced.
+// TestDeadConnection: a connection on which nothing comes any more, not even a pong, is
+// replaced.
 func TestDeadConnection(t *testing.T) {
 	opened := make(chan struct{}, 10)
 	over := make(chan struct{})
@@ -363,8 +362,8 @@ func TestBackOff(t *testing.T) {
 	}
 }
 
-// TestOpeningFails: an opening that fails is tried again, and what Slack says of
-// it is in the log, without any token.
+// TestOpeningFails: a connection that cannot be opened is tried again, and the error is in
+// the log, without any token.
 func TestOpeningFails(t *testing.T) {
 	d := newDesk(t, bySocket, func(d *desk, _ *bot.Organization) {
 		d.slack.Fail("apps.connections.open", slacktest.Fault{Status: 500})
@@ -375,8 +374,7 @@ func TestOpeningFails(t *testing.T) {
 	}
 }
 
-// TestSlowBody: whoever sends a body that does not end holds a connection for
-// seconds, and not for ever.
+// TestSlowBody: a request whose body does not end is cut off after seconds.
 func TestSlowBody(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	s := New(h.workspace, applicationOf(h.bot))
