@@ -113,7 +113,7 @@ func (a *API) IsOwn(user, botID string) bool {
 	return ok && (user != "" && user == self.User || botID != "" && botID == self.Bot)
 }
 
-// testToken asks whose a token is. The header of the response tells more: the
+// testToken asks whose a token is. The header of the response also has the
 // token's scopes (docs.slack.dev/authentication/installing-with-oauth), and
 // Slack's time.
 func (a *API) testToken(ctx context.Context, client *slack.Client) (who Identity, header http.Header, err error) {

@@ -41,7 +41,7 @@ func Description[I platform.Inbound](newInbound func(*Workspace, platform.Applic
 	}
 }
 
-// connection is a connected workspace with both its sides.
+// connection is a connected workspace, with what builds its inbound side.
 type connection struct {
 	*Workspace
 	newInbound func(platform.Application) platform.Inbound

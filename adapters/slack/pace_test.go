@@ -94,7 +94,7 @@ func TestPaceWorstFirst(t *testing.T) {
 	if ask("high", workflow.SEV1) > 0 {
 		t.Fatal("the worst has to wait although its turn has come")
 	}
-	// Whoever does not come keeps nobody waiting for long.
+	// A call that does not come again does not keep the others waiting for long.
 	now = now.Add(window)
 	ask("gone", workflow.SEV1)
 	for n := range tier2 {

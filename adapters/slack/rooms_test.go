@@ -121,10 +121,10 @@ func TestBringBack(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if private { // whoever gave the token is in it
+				if private { // the user of the token is in it
 					h.slack.Join(h.slack.Installer, room.ID)
 				}
-				for range 2 { // once more is no error
+				for range 2 { // closing it twice is allowed
 					if err = p.CloseRoom(t.Context(), bot.RoomWork{Key: "INC-7/9.0", Room: room}); err != nil {
 						t.Fatal(err)
 					}
@@ -294,8 +294,8 @@ func TestInviteMany(t *testing.T) {
 	}
 }
 
-// TestInviteWithoutScope: whoever could not be looked up is not said to be
-// missing: what stands in the way is said, and the others are asked in.
+// TestInviteWithoutScope: when people may not be looked up, the error names the missing
+// scope instead of calling them missing, and the others are invited.
 func TestInviteWithoutScope(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))

@@ -2,7 +2,7 @@ package slack
 
 // Scope is a permission that the app asks for
 // (docs.slack.dev/reference/scopes). The manifest, the doctor and docs/slack.md
-// all say what is said here.
+// show these texts.
 type Scope struct {
 	Name string
 	// Why is what it is for, as what follows "the app".

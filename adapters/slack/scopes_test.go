@@ -25,8 +25,8 @@ import (
 // methodName is how methods of the Web API are called.
 var methodName = regexp.MustCompile(`^[a-z]+(\.[A-Za-z]+)+$`)
 
-// literals are the texts in the adapter's code, without the table of limits,
-// which knows more methods than are called.
+// literals returns the texts in the code of the adapter, without the table of limits, which
+// has more methods than are called.
 func literals(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
@@ -59,8 +59,8 @@ func literals(t *testing.T) map[string]bool {
 	return found
 }
 
-// needs are the scopes that each method in the code asks for, any of which is
-// enough, as a strict Slack says to a token that has none.
+// needs returns the scopes that each method in the code needs, any of which is enough, as
+// a strict Slack says to a token that has none.
 func needs(t *testing.T) map[string][]string {
 	t.Helper()
 	s := slacktest.New(slacktest.Options{Scopes: []string{"identify"}, Unlimited: true})
@@ -97,7 +97,7 @@ func needs(t *testing.T) map[string][]string {
 	return found
 }
 
-// incoming are the scopes of what people do, and the events' that hear it.
+// incoming are the scopes for what people do, with the events that they need.
 var incoming = map[string][]string{
 	"app_mentions:read": {"app_mention"},
 	"channels:history":  {"message.channels"},
@@ -107,8 +107,8 @@ var incoming = map[string][]string{
 	"commands":          nil, // and no event: the slash commands and shortcuts
 }
 
-// TestScopesAreThoseUsed: whatever the code calls has its scope, each scope has
-// something that needs it.
+// TestScopesAreThoseUsed: every method that the code calls has its scope, and every scope is
+// needed.
 func TestScopesAreThoseUsed(t *testing.T) {
 	all, used := names(Scopes()), needs(t)
 	if len(used) < 15 {
@@ -140,8 +140,8 @@ func TestScopesAreThoseUsed(t *testing.T) {
 	}
 }
 
-// TestScopesSuffice does everything that goes out with exactly the scopes of the
-// manifest, and again without each: then Slack must refuse something.
+// TestScopesSuffice makes all calls with exactly the scopes of the manifest, and again
+// without each: then Slack must refuse one.
 func TestScopesSuffice(t *testing.T) {
 	h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
 	everything(h)
@@ -165,8 +165,8 @@ func TestScopesSuffice(t *testing.T) {
 	}
 }
 
-// everything is all that the adapter does on Slack by itself. What is refused
-// goes on with the next.
+// everything makes all calls that the client makes by itself, and goes on when one is
+// refused.
 func everything(h *house) {
 	ctx := h.t.Context()
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
@@ -204,14 +204,14 @@ func everything(h *house) {
 	}
 }
 
-// byHand is a channel that people have made, since the app may not.
+// byHand returns a channel that people have created, because the app may not.
 func (h *house) byHand(r bot.RoomRequest) workflow.Room {
 	id := h.slack.AddChannel(slacktest.Channel{Name: r.Name, Private: r.Private, Members: []string{h.slack.BotUser}})
 	return workflow.Room{Platform: Platform, ID: id, Name: r.Name, State: workflow.RoomOpen, Private: r.Private}
 }
 
-// TestRoomWithoutItsScopeToFindIt: without the scope to see it, the channel of a
-// name that is taken cannot be told to be ours; the room has another name.
+// TestRoomWithoutItsScopeToFindIt: without the scope to see channels, the app cannot tell
+// whether a channel whose name is taken is its own; the room gets another name.
 func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 	for scope, unseen := range map[string]bool{"channels:read": false, "groups:read": true} {
 		all := slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope })
@@ -229,9 +229,9 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 	}
 }
 
-// TestEventsAreHeard: with the scopes and events of the manifest Slack tells the
-// app of all that it listens to, and of each event only with its scope.
-func TestEventsAreHeard(t *testing.T) {
+// TestEventsAreDelivered: with the scopes and events of the manifest Slack sends the app all
+// events that it handles, and each event only with its scope.
+func TestEventsAreDelivered(t *testing.T) {
 	heard := deliverEvents(t, names(Scopes()))
 	for _, event := range BotEvents() {
 		if !slices.Contains(heard, event) {
@@ -248,8 +248,8 @@ func TestEventsAreHeard(t *testing.T) {
 	}
 }
 
-// TestEventsAreThoseHeard: the code has a case for each event of the manifest.
-func TestEventsAreThoseHeard(t *testing.T) {
+// TestEventsAreHandled: the code has a case for each event of the manifest.
+func TestEventsAreHandled(t *testing.T) {
 	known := literals(t)
 	for _, event := range BotEvents() {
 		if kind, _, _ := strings.Cut(event, "."); !known[kind] {
@@ -263,7 +263,8 @@ func TestEventsAreThoseHeard(t *testing.T) {
 	}
 }
 
-// happen lets people do what the app listens to, and returns what it was told.
+// deliverEvents has people do what the app is subscribed to, and returns the events that
+// reached it.
 func deliverEvents(t *testing.T, scopes []string) []string {
 	t.Helper()
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -112,7 +112,7 @@ func TestClip(t *testing.T) {
 	})
 }
 
-// TestTypedTimes: whoever types what stamps are made of has typed a time, or
+// TestTypedTimes: a person who types the characters of a stamp has typed a time, or
 // nothing.
 func TestTypedTimes(t *testing.T) {
 	i := incident(workflow.Investigating, true)

@@ -128,7 +128,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
-	s.platforms, err = link{
+	s.platforms, err = connector{
 		table: platforms(), settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
 	}.connect()
 	var media map[string]bot.Pager
@@ -136,7 +136,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		media, err = s.pagers(l)
 	}
 	if err == nil {
-		org := s.platforms.members(l.Organization)
+		org := s.platforms.withMembers(l.Organization)
 		s.platforms.configure(l.settings, org)
 		s.bot, err = app.New(app.Config{
 			Store: s.store, Organization: org, Pagers: media, Chats: s.platforms.chats(), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
@@ -234,7 +234,7 @@ func (s *server) reload() {
 		}
 		var media map[string]bot.Pager
 		if media, err = s.pagers(l); err == nil {
-			org := s.platforms.members(l.Organization)
+			org := s.platforms.withMembers(l.Organization)
 			if err = s.bot.Configure(org, media); err == nil {
 				s.platforms.configure(l.settings, org)
 			}

@@ -75,7 +75,7 @@ type slowStore struct {
 	bot.Store
 	mu   sync.Mutex
 	held chan struct{} // nil: it is not
-	come chan struct{} // receives when somebody waits
+	come chan struct{} // receives when a call waits
 	err  error
 	lost error // comes instead of the answer to a commit that was made
 }

@@ -307,7 +307,7 @@ func TestP2Mention(t *testing.T) {
 func TestDirect(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
 		d := newDesk(t, way)
-		d.slack.OpenHome(d.ana) // she has opened our conversation
+		d.slack.OpenHome(d.ana) // opens the app's conversation with her
 		got := d.slack.Say(d.ana, d.slack.Direct(d.ana).ID, "declare Checkout is down --private", "")
 		if got.Err != nil {
 			t.Fatal(got.Err)

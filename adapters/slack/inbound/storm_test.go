@@ -118,7 +118,7 @@ func TestCallsPerDeclare(t *testing.T) {
 	r := h.bot.Agenda(0)
 	h.storm(1)
 	h.runUntil(r, time.Minute, func() bool { return h.hasRooms(1) })
-	h.slack.Forget() // the first call asks who we are, and which channels there are
+	h.slack.Forget() // the first incident also asks who the app is, and which channels there are
 	before := len(h.rooms())
 	if _, err := h.bot.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{
 		Key: "x", Title: "Checkout is down", State: alerts.Firing, StartedAt: h.clock.Now(), Severity: "critical",
