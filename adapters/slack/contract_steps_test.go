@@ -141,7 +141,7 @@ func (s *stage) twice(name, channel, thread, key string, do func(w patient, agai
 		return
 	}
 	second := do(s.as(s.at.token), true)
-	messages, _, err := s.as(s.at.token).readPage(s.t.Context(), outgoing{channel: channel, thread: thread}, "", "")
+	messages, _, err := s.as(s.at.token).Messages.readPage(s.t.Context(), outgoing{channel: channel, thread: thread}, "", "")
 	count := 0
 	for n := range messages {
 		if hasKey(&messages[n], key) {
@@ -203,7 +203,7 @@ func (s *stage) people(ctx context.Context) {
 	s.note("dan, whom nobody knows", err)
 	account, err := w.Directory.Account(ctx, user)
 	s.note("who ana is", err, account.Name, account.Email)
-	direct, err := w.openDirect(ctx, user)
+	direct, err := w.Messages.openDirect(ctx, user)
 	s.note("the direct conversation with ana", err, strings.HasPrefix(direct, "D"))
 	page := bot.Page{Key: "page:1", Address: "email:ana@example.com", Content: message}
 	s.twice("a page to ana", direct, "", page.Key, func(w patient, again bool) error {

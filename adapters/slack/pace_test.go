@@ -44,7 +44,7 @@ func TestPace(t *testing.T) {
 			}
 			delete(due, next)
 			sent = append(sent, now)
-			if was, is := last[channelOf(next)]; is && method == "chat.postMessage" && now.Sub(was) < time.Second {
+			if was, ok := last[channelOf(next)]; ok && method == "chat.postMessage" && now.Sub(was) < time.Second {
 				t.Fatalf("two messages into one channel within %s", now.Sub(was))
 			}
 			last[channelOf(next)] = now

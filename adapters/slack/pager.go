@@ -29,7 +29,7 @@ func (w *Workspace) deliver(ctx context.Context, p bot.Page, again bool) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = w.write(ctx, outgoing{
+	_, _, err = w.Messages.write(ctx, outgoing{
 		key: p.Key, keys: p.Keys, channel: channel, severity: pageSeverity, again: again, since: p.Since, wait: true, content: p.Content,
 	})
 	w.forgetChannel(channel, err)
@@ -45,12 +45,12 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 		return err
 	}
 	m := outgoing{key: p.Key, channel: channel, alone: true, since: p.Since, wait: true}
-	at, err := w.find(ctx, m)
+	at, err := w.Messages.find(ctx, m)
 	if at == "" || err != nil {
 		return err
 	}
 	m.content = card.Content{Title: p.Content.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Content.Footer}
-	return w.rewrite(ctx, at, m)
+	return w.Messages.rewrite(ctx, at, m)
 }
 
 // conversationOf returns the ID of the conversation behind an address.
@@ -60,39 +60,15 @@ func (w *Workspace) conversationOf(ctx context.Context, address string) (string,
 		if err != nil {
 			return "", err
 		}
-		return w.openDirect(ctx, user)
+		return w.Messages.openDirect(ctx, user)
 	}
 	switch {
 	case isUserID(address):
-		return w.openDirect(ctx, address)
+		return w.Messages.openDirect(ctx, address)
 	case isChannel(address):
 		return w.findChannel(ctx, address, false)
 	}
 	return "", bot.Permanent(fmt.Errorf("%q is no address on Slack", address))
-}
-
-// openDirect opens the app's conversation with a user, and returns its ID.
-func (w *Workspace) openDirect(ctx context.Context, user string) (string, error) {
-	w.mu.Lock()
-	id := w.directs[user]
-	w.mu.Unlock()
-	if id != "" {
-		return id, nil
-	}
-	err := w.API.call(ctx, call{method: "conversations.open", wait: true}, func(ctx context.Context) error {
-		c, _, _, e := w.API.bot.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
-		if e == nil {
-			id = c.ID
-		}
-		return e
-	})
-	if err != nil {
-		return "", err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.directs[user] = id
-	return id, nil
 }
 
 // findChannel returns the ID of a channel, by its name, "#incidents", or its ID. A

@@ -45,10 +45,10 @@ func literals(t *testing.T) map[string]bool {
 			t.Fatal(err)
 		}
 		ast.Inspect(parsed, func(n ast.Node) bool {
-			if f, is := n.(*ast.FuncDecl); is && f.Name.Name == "limitOf" {
+			if f, ok := n.(*ast.FuncDecl); ok && f.Name.Name == "limitOf" {
 				return false
 			}
-			if l, is := n.(*ast.BasicLit); is && l.Kind == token.STRING {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
 				if text, err := strconv.Unquote(l.Value); err == nil {
 					found[text] = true
 				}
@@ -151,7 +151,7 @@ func TestScopesSuffice(t *testing.T) {
 		}
 	}
 	for _, s := range Scopes() {
-		if _, is := incoming[s.Name]; is && !strings.HasSuffix(s.Name, ":history") || s.Name == "usergroups:read" {
+		if _, ok := incoming[s.Name]; ok && !strings.HasSuffix(s.Name, ":history") || s.Name == "usergroups:read" {
 			continue // nothing that goes out needs it
 		}
 		t.Run(s.Name, func(t *testing.T) {

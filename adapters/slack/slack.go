@@ -11,7 +11,6 @@ package slack
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -67,9 +66,9 @@ func (c Config) Validate() error {
 type Workspace struct {
 	API       *API
 	Directory *Directory
+	Messages  *Messages
 
 	cfg          Config
-	keys         *keys
 	settings     atomic.Pointer[Settings]
 	organization atomic.Pointer[bot.Organization]
 
@@ -78,7 +77,6 @@ type Workspace struct {
 	missed   map[string]time.Time
 	listed   map[string]listing // name → how far it has been looked for
 	seeking  map[string]bool    // names that are being looked for
-	directs  map[string]string  // user → ID of the direct conversation
 }
 
 var (
@@ -104,13 +102,13 @@ func New(cfg Config) (*Workspace, error) {
 		cfg.HTTP = &http.Client{}
 	}
 	w := &Workspace{
-		API: newAPI(cfg), cfg: cfg, keys: newKeys(),
+		API: newAPI(cfg), cfg: cfg,
 		channels: map[string]string{}, missed: map[string]time.Time{}, listed: map[string]listing{}, seeking: map[string]bool{},
-		directs: map[string]string{},
 	}
 	w.settings.Store(&cfg.Settings)
 	w.organization.Store(&bot.Organization{})
 	w.Directory = newDirectory(w.API, w.organization.Load)
+	w.Messages = newMessages(w.API, w.organization.Load)
 	return w, nil
 }
 
@@ -138,15 +136,3 @@ func (w *Workspace) Platform() workflow.Platform {
 
 // Members returns the people in a user group, as [Directory.Members].
 func (w *Workspace) Members(group string) []string { return w.Directory.Members(group) }
-
-// ref returns the reference to a message: its channel and its timestamp.
-func ref(channel, ts string) string { return channel + ":" + ts }
-
-// parseRef returns the channel and the timestamp of a reference.
-func parseRef(r string) (channel, ts string, err error) {
-	channel, ts, ok := strings.Cut(r, ":")
-	if !ok {
-		return "", "", bot.Permanent(fmt.Errorf("%q names no message", r))
-	}
-	return channel, ts, nil
-}

@@ -34,7 +34,7 @@ func (s *Server) sendAnswer(ctx context.Context, to recipient, m slack.Rendered)
 		}
 	}
 	if to.user != "" {
-		if err = s.workspace.SendDirect(ctx, to.user, to.key, m); err == nil {
+		if err = s.workspace.Messages.SendDirect(ctx, to.user, to.key, m); err == nil {
 			return
 		}
 	}

@@ -129,5 +129,5 @@ func (s *Server) answerEmpty(ctx context.Context, r request) outcome {
 		return s.reply(r, reply.Text)
 	}
 	card, _ := s.app.Rooms.Card(i, workflow.ShowCard{Platform: slack.Platform, Place: workflow.InRoom})
-	return s.replyWith(r, s.workspace.Render(ctx, card.Content, cmp.Or(i.ID, room)))
+	return s.replyWith(r, s.workspace.Messages.Render(ctx, card.Content, cmp.Or(i.ID, room)))
 }

@@ -74,7 +74,7 @@ func (s *Server) messageCommand(e event, m message, text string) task {
 			thread = cmp.Or(m.Thread, m.TS)
 			to.thread = thread
 		}
-		err = s.workspace.Reply(ctx, slack.Reply{
+		err = s.workspace.Messages.Reply(ctx, slack.Reply{
 			Key: to.key, Channel: m.Channel, Thread: thread, Again: e.retry > 0, Since: parseTimestamp(m.TS), Rendered: shown,
 		})
 		if bot.IsPermanent(err) {

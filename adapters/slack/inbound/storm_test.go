@@ -105,7 +105,7 @@ func (h *house) hasRooms(n int) bool {
 		h.t.Fatal(err)
 	}
 	for _, i := range all {
-		if room, is := i.Room(slack.Platform); is && room.State == workflow.RoomOpen && !slices.ContainsFunc(room.Steps, func(s workflow.RoomStep) bool { return s.State == "" }) {
+		if room, ok := i.Room(slack.Platform); ok && room.State == workflow.RoomOpen && !slices.ContainsFunc(room.Steps, func(s workflow.RoomStep) bool { return s.State == "" }) {
 			whole++
 		}
 	}

@@ -31,7 +31,7 @@ import (
 )
 
 func closeIdle() {
-	if t, is := http.DefaultTransport.(*http.Transport); is {
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}
 }
