@@ -51,7 +51,7 @@ func TestOrder(t *testing.T) {
 	d.checkConversation(id, want...)
 }
 
-// TestWorkersGrace: work that does not end in time is cancelled.
+// TestWorkersGrace: work that does not end in time is canceled.
 func TestWorkersGrace(t *testing.T) {
 	w := newWorkers()
 	ctx, end, open := w.start(t.Context(), time.Hour)
