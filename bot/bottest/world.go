@@ -35,7 +35,7 @@ type World struct {
 	operations int
 	notes      map[string]bool // text → accepted with an answer
 	messages   []*sentMessage  // what people said, whether or not it was taken
-	heard      []*sentMessage  // those that were taken, in the order of the answers
+	answered   []*sentMessage  // those that were taken, in the order of the answers
 	sent       map[string]int  // page key → accepted by a provider
 	settled    map[string]bool // page key → its delivery is on record
 	blind      bool            // a read has failed in this task: the page goes out unchecked (E3)

@@ -1,5 +1,5 @@
 -- Compare the agenda with what one incident owes, and correct it where it differs
--- (E1: nothing is forgotten; E13: the auditor repairs and reports).
+-- (E1: the incident's record is the truth; E13: the auditor repairs and reports).
 --
 -- KEYS: the common ones, then 1 the incident's hash, 2 its tasks
 -- ARGV, after the name of the call:
