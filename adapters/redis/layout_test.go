@@ -85,18 +85,18 @@ func TestKeysDocumented(t *testing.T) {
 	}
 	server := redistest.Start(t, redistest.Config{})
 	s := open(t, server.URL())
-	if _, err := s.Secret(t.Context(), "name", "invented"); err != nil {
+	if _, err = s.Secret(t.Context(), "name", "invented"); err != nil {
 		t.Fatal(err)
 	}
-	if err := runIncident(t.Context(), s, 1); err != nil {
+	if err = runIncident(t.Context(), s, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Take(t.Context(), batchOf("a")); err != nil {
+	if _, err = s.Take(t.Context(), batchOf("a")); err != nil {
 		t.Fatal(err)
 	}
 	c := step("INC-9", 0)
 	c.Records = []bot.RecordChange{{Kind: "kind", ID: "id", Body: []byte("{}")}}
-	if _, err := s.Commit(t.Context(), c); err != nil {
+	if _, err = s.Commit(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	leases, err := s.Claim(t.Context(), bot.Claim{At: bottest.Epoch, For: 1, Limit: 1, Classes: everyClass})

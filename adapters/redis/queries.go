@@ -25,7 +25,7 @@ func (s *Store) Load(ctx context.Context, id string) (bot.Loaded, error) {
 		fields, err = s.client.HGetAll(ctx, s.keys.incident(n, partIncident)).Result()
 		return err
 	})
-	l := bot.Loaded{ID: id, Number: int(n)}
+	l := bot.Loaded{ID: id, Number: n}
 	if err == nil {
 		err = load(&l, fields)
 	}

@@ -17,9 +17,9 @@ import (
 
 // Repair implements [bot.Agenda]. The hashes of incidents and their tasks say what is
 // owed; the agenda is compared with them, incident by incident, and corrected where
-// it differs (E1: the incident's record is the truth; E13: the auditor repairs and reports).
-// Closed incidents that still owe something are checked like open ones. When a list
-// of incidents was lost, all lists are rebuilt first.
+// it differs (E1: the incident's record is the truth; E13: the auditor repairs and
+// reports). Closed incidents that still owe something are checked like open ones. When
+// a list of incidents was lost, all lists are rebuilt first.
 func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	var m bot.Repairs
 	if q.After == 0 {

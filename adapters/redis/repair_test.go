@@ -46,8 +46,8 @@ func repairs(t *testing.T, s *redis.Store, at time.Time) []string {
 }
 
 // TestE1IndexLost: whichever part of the agenda or of the lists of incidents is lost,
-// the audit rebuilds it from the incidents (E1: the incident's record is the truth; E13: the auditor
-// repairs and reports).
+// the audit rebuilds it from the incidents (E1: the incident's record is the truth; E13: the
+// auditor repairs and reports).
 func TestE1IndexLost(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
 	for name, c := range map[string]struct {

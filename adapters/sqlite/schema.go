@@ -60,11 +60,11 @@ func createSchema(s *session) error {
 	if err != nil || version == layout {
 		return err
 	}
-	if err = s.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := s.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	for _, script := range []string{schema, fmt.Sprintf("PRAGMA user_version = %d", layout), fmt.Sprintf("PRAGMA application_id = %d", application), "COMMIT"} {
-		if err = s.exec(script); err != nil {
+		if err := s.exec(script); err != nil {
 			return errors.Join(fmt.Errorf("create the tables: %w", err), s.exec("ROLLBACK"))
 		}
 	}

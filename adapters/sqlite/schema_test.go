@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"tocsin/adapters/sqlite"
@@ -25,7 +26,7 @@ var earlierTables = []string{
 func earlierFile(t *testing.T, layout int) string {
 	t.Helper()
 	path := file(t)
-	statements := append(earlierTables, fmt.Sprint("PRAGMA user_version = ", layout), "PRAGMA application_id = 0x746f6373")
+	statements := slices.Concat(earlierTables, []string{fmt.Sprint("PRAGMA user_version = ", layout), "PRAGMA application_id = 0x746f6373"})
 	if err := sqlite.Create(t.Context(), path, statements...); err != nil {
 		t.Fatal(err)
 	}

@@ -11,17 +11,15 @@ import (
 	"tocsin/workflow"
 )
 
-// message is one thing that somebody says in a room, as a platform delivers it:
-// under one operation, again until there is an answer, and now and then once
-// more after that.
+// sentMessage is a message that a person sends in a room, as a platform delivers it: under
+// one operation, again until there is an answer, and sometimes once more after that.
 type sentMessage struct {
 	who, incident, text, operation string
-	taken                          bool // answered OK
-	unclear                        bool // a delivery ended without an answer: its place depends on when it was taken
+	accepted                       bool // answered OK
+	unclear                        bool // a delivery got no answer: its position depends on which delivery was accepted
 }
 
-// talk lets somebody say something, or a platform deliver again what somebody
-// said earlier.
+// sendMessage delivers a new message, or an earlier one again.
 func (w *World) sendMessage(ctx context.Context, n int) {
 	var m *sentMessage
 	if len(w.messages) > 0 && w.rng.IntN(4) == 0 {
@@ -40,14 +38,14 @@ func (w *World) sendMessage(ctx context.Context, n int) {
 			speaker, _ := access.Person(r.bot.Organization(), m.who)
 			reply, err := r.bot.Dispatcher.WriteMessage(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
 			if err != nil {
-				w.logf("%s says %q in %s: %v", m.who, m.text, m.incident, err)
+				w.logf("%s sends %q to %s: %v", m.who, m.text, m.incident, err)
 				return
 			}
 			answered = true
-			w.logf("%s says %q in %s: %v", m.who, m.text, m.incident, reply.OK)
-			if reply.OK && !m.taken {
-				m.taken = true
-				w.accepted = append(w.accepted, m)
+			w.logf("%s sends %q to %s: %v", m.who, m.text, m.incident, reply.OK)
+			if reply.OK && !m.accepted {
+				m.accepted = true
+				w.answered = append(w.answered, m)
 			}
 		})
 		if answered {
@@ -58,26 +56,25 @@ func (w *World) sendMessage(ctx context.Context, n int) {
 	m.unclear = true
 }
 
-// conversation: what was said and answered is there once, in the order of the
-// answers to its speaker; and Tocsin's own posts tell of every event that is
-// worth one, in order, each once.
+// checkConversation: each accepted message is stored once, in the order of the answers to
+// its sender, and Tocsin's own posts cover every posted event, in order, each once.
 func (w *World) checkConversation(ctx context.Context, i workflow.Incident, events []workflow.Event) {
-	said, err := w.store.base.Messages(ctx, i.ID, 0, 1_000_000)
+	messages, err := w.store.base.Messages(ctx, i.ID, 0, 1_000_000)
 	if err != nil {
 		w.fail("the conversation of %s: %v", i.ID, err)
 	}
-	place, told := map[string]int{}, map[int]bool{}
+	position, posted := map[string]int{}, map[int]bool{}
 	last := 0
-	for n, one := range said {
+	for n, one := range messages {
 		var r bot.Message
 		if err := json.Unmarshal(one.Body, &r); err != nil || one.Seq != n+1 || r.Text == "" || r.Name == "" {
 			w.fail("X1: message %d of %s: %+v %v", n+1, i.ID, r, err)
 		}
 		if r.Event == 0 {
-			if place[r.Text] > 0 {
+			if position[r.Text] > 0 {
 				w.fail("X1: %q is in the conversation of %s twice", r.Text, i.ID)
 			}
-			place[r.Text] = one.Seq
+			position[r.Text] = one.Seq
 			continue
 		}
 		if r.Event <= last || r.Through < r.Event {
@@ -85,38 +82,38 @@ func (w *World) checkConversation(ctx context.Context, i workflow.Incident, even
 		}
 		last = r.Through
 		for seq := r.Event; seq <= last; seq++ {
-			told[seq] = true
+			posted[seq] = true
 		}
 	}
-	w.checkOrder(i.ID, place)
-	w.checkPosts(i, events, "web", told)
+	w.checkOrder(i.ID, position)
+	w.checkPosts(i, events, "web", posted)
 }
 
-// inOrder checks what was said in one room against what was answered.
-func (w *World) checkOrder(incident string, place map[string]int) {
+// checkOrder compares the messages of one room with the answers.
+func (w *World) checkOrder(incident string, position map[string]int) {
 	last := map[string]int{}
-	for _, m := range w.accepted {
-		at := place[m.text]
+	for _, m := range w.answered {
+		at := position[m.text]
 		switch {
 		case m.incident != incident:
 			if at > 0 {
-				w.fail("X1: %q was said in %s and is in %s", m.text, m.incident, incident)
+				w.fail("X1: %q was sent to %s and is in %s", m.text, m.incident, incident)
 			}
 		case at == 0:
-			w.fail("X1: %q was taken in %s, and is not there", m.text, incident)
+			w.fail("X1: %q was accepted in %s and is not stored", m.text, incident)
 		case m.unclear:
 		case at < last[m.who]:
-			w.fail("X1: %q of %s is in %s before what was answered earlier", m.text, m.who, incident)
+			w.fail("X1: %q of %s is in %s before a message that was answered earlier", m.text, m.who, incident)
 		default:
 			last[m.who] = at
 		}
 	}
 }
 
-// allTold: while its room is there or on its way, a platform was told of every
-// event that is worth it. What had not reached a room that was left or put away
-// is in the timeline alone.
-func (w *World) checkPosts(i workflow.Incident, events []workflow.Event, platform string, told map[int]bool) {
+// checkPosts: a platform gets a post for every posted event while its room is open or being
+// opened. Events that had not been posted when the room was abandoned or archived are only
+// in the timeline.
+func (w *World) checkPosts(i workflow.Incident, events []workflow.Event, platform string, posted map[int]bool) {
 	has, away, missed := false, false, []workflow.Event(nil)
 	for _, e := range events {
 		switch f := e.Fact.(type) {
@@ -134,15 +131,15 @@ func (w *World) checkPosts(i workflow.Incident, events []workflow.Event, platfor
 			if f.Platform == platform {
 				has, away, missed = false, false, nil
 			}
-			if platform == "web" && !told[e.Seq] {
+			if platform == "web" && !posted[e.Seq] {
 				missed = append(missed, e)
 			}
 		case workflow.IncidentReopened:
-			if has = has || away; has && !told[e.Seq] {
+			if has = has || away; has && !posted[e.Seq] {
 				missed = append(missed, e)
 			}
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
-			if has && workflow.IsPosted(e.Fact) && !told[e.Seq] {
+			if has && workflow.IsPosted(e.Fact) && !posted[e.Seq] {
 				missed = append(missed, e)
 			}
 		}
@@ -152,25 +149,25 @@ func (w *World) checkPosts(i workflow.Incident, events []workflow.Event, platfor
 	}
 }
 
-// givenUp: what a platform refused for good is on record.
+// checkGivenUp: posts that a platform has refused permanently are recorded.
 func (w *World) checkGivenUp(i workflow.Incident, events []workflow.Event) {
-	said := 0
+	recorded := 0
 	for _, e := range events {
 		switch e.Fact.(type) {
 		case workflow.EffectGivenUp:
-			said++
-		case workflow.RoomAbandoned, workflow.RoomArchived: // it may not have come to that
+			recorded++
+		case workflow.RoomAbandoned, workflow.RoomArchived: // the posts may not have been tried
 			return
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
-	if refused := len(w.chat.refused[i.ID]); said < refused {
-		w.fail("X1: %d posts of %s were refused, and it says so %d times", refused, i.ID, said)
+	if refused := len(w.chat.refused[i.ID]); recorded < refused {
+		w.fail("X1: %d posts of %s were refused, and %d refusals are recorded", refused, i.ID, recorded)
 	}
 }
 
-// BuiltinRooms are the conversations in the store, as the browser's rooms are:
-// nothing is ever owed to them.
+// BuiltinRooms are rooms whose messages are in the store, like those of the browser: no
+// task is ever owed to them.
 type BuiltinRooms struct{}
 
 // Room implements [bot.BuiltinRooms].

@@ -9,26 +9,26 @@ import (
 	"tocsin/workflow"
 )
 
-// tolerance is what lateness the ticks of the resting world explain.
+// tolerance is the lateness that is due to the ticks of the world at rest.
 const tolerance = time.Minute
 
-// Crashes counts the restarts so far.
+// Crashes returns the number of restarts so far.
 func (w *World) Crashes() int { return w.crashes }
 
-// committed looks at every commit as it is applied.
+// checkCommit checks every commit as it is applied.
 func (w *World) checkCommit(c bot.Commit) {
 	var events []workflow.Event
 	for _, stored := range c.Events {
 		e, err := workflow.DecodeEvent(stored.Body)
 		if err != nil {
-			w.fail("an event of %s cannot be read: %v", c.Incident, err)
+			w.fail("an event of %s cannot be decoded: %v", c.Incident, err)
 			return
 		}
 		w.logf("%s %d %s", c.Incident, e.Seq, workflow.FactKind(e.Fact))
 		switch f := e.Fact.(type) {
 		case workflow.PageDelivered:
 			w.settled[c.Incident+"/"+f.Page] = true
-		case workflow.RoomArchived: // what it could not be told any more comes later
+		case workflow.RoomArchived: // events that were not posted before are posted after a reopening
 			w.chat.replaced[c.Incident] = w.chat.replaced[c.Incident] || f.Seq > 0
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
@@ -39,7 +39,7 @@ func (w *World) checkCommit(c bot.Commit) {
 	}
 	i, err := workflow.DecodeIncident(c.Snapshot)
 	if err != nil {
-		w.fail("the snapshot of %s cannot be read: %v", c.Incident, err)
+		w.fail("the snapshot of %s cannot be decoded: %v", c.Incident, err)
 		return
 	}
 	if i.IsStuck() {
@@ -50,7 +50,8 @@ func (w *World) checkCommit(c bot.Commit) {
 	w.checkNoPageAfterResolve(i, events)
 }
 
-// quiet: when every alert has resolved, nobody is paged for it any more (G7).
+// checkNoPageAfterResolve: once all alerts have resolved, no page is outstanding (G7: all
+// alerts resolved means monitoring).
 func (w *World) checkNoPageAfterResolve(i workflow.Incident, events []workflow.Event) {
 	resolved := false
 	for _, e := range events {
@@ -58,7 +59,7 @@ func (w *World) checkNoPageAfterResolve(i workflow.Incident, events []workflow.E
 		case workflow.AlertsAllResolved:
 			resolved = !f.ResolveAt.IsZero()
 		case workflow.EscalationStarted, workflow.PeoplePaged:
-			resolved = false // asked for anew, after that
+			resolved = false // requested again after that
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 	}
@@ -72,8 +73,8 @@ func (w *World) checkNoPageAfterResolve(i workflow.Incident, events []workflow.E
 	}
 }
 
-// reach: waiting is spent only on somebody who may still answer (E4), and an
-// incident that waits for an answer is never silent for long (E7).
+// checkEscalation: escalation waits only while a person may still answer (E4: a failed page
+// moves on at once), and always has a next step (E7: never silent until a person answers).
 func (w *World) checkEscalation(i workflow.Incident) {
 	p := i.Paging
 	if !i.IsOpen() || i.IsAcknowledged() || p.State != workflow.Running || p.RestartPending {
@@ -93,14 +94,15 @@ func (w *World) checkEscalation(i workflow.Incident) {
 		}
 	}
 	if failed && !waiting && !p.CycleReached {
-		w.fail("E4: %s waits until %s and nobody was reached: %+v", i.ID, p.NextAt, p.Pages)
+		w.fail("E4: %s waits until %s and no one was reached: %+v", i.ID, p.NextAt, p.Pages)
 	}
 	if p.NextAt.IsZero() {
 		w.fail("E7: %s pages, and no next step is due", i.ID)
 	}
 }
 
-// told: nothing is swallowed by an acknowledgement (G3).
+// checkAlertsAnnounced: alerts after an acknowledgement are announced to the acknowledger
+// (G3: an acknowledgement swallows nothing).
 func (w *World) checkAlertsAnnounced(i workflow.Incident, events []workflow.Event) {
 	var arrived workflow.Event
 	for _, e := range events {
@@ -115,11 +117,11 @@ func (w *World) checkAlertsAnnounced(i workflow.Incident, events []workflow.Even
 		}
 	}
 	if arrived.Seq > 0 && i.IsAcknowledged() && i.IsOpen() {
-		w.fail("G3: alerts came to %s, which %s has, and nobody was told", i.ID, i.Acknowledgement.Name)
+		w.fail("G3: alerts came to %s, which %s has, and no one was notified", i.ID, i.Acknowledgement.Name)
 	}
 }
 
-// judge looks at the world once it is at rest.
+// checkWorld checks the whole world once it is at rest.
 func (w *World) checkWorld(ctx context.Context) {
 	all, err := w.store.base.List(ctx, bot.Query{Limit: 1000})
 	if err != nil {
@@ -148,12 +150,12 @@ func (w *World) checkWorld(ctx context.Context) {
 	}
 	for text := range w.notes {
 		if notes[text] != 1 {
-			w.fail("X1: %q was accepted once and is there %d times", text, notes[text])
+			w.fail("X1: %q was accepted once and is stored %d times", text, notes[text])
 		}
 	}
 	for text, n := range notes {
 		if n > 1 {
-			w.fail("X1: %q is there %d times", text, n)
+			w.fail("X1: %q is stored %d times", text, n)
 		}
 	}
 	for n := range w.replicas {
@@ -164,7 +166,8 @@ func (w *World) checkWorld(ctx context.Context) {
 	}
 }
 
-// history checks an incident's events against its snapshot, and counts.
+// checkHistory compares an incident's events with its snapshot. It returns the number of
+// alerts that started and of each note.
 func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started int, notes map[string]int) {
 	notes = map[string]int{}
 	raw, err := w.store.base.History(ctx, i.ID, 0, 1_000_000)
@@ -221,8 +224,9 @@ func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started 
 	return started, notes
 }
 
-// attended: an alert that fires belongs to an incident that somebody works on,
-// or that is quiet for a while (I6); and the incident counts what fires.
+// checkFiringAlerts: a firing alert belongs to an incident that is open, or that a person
+// has ended a short time ago (I6: firing again reopens or links), and the incident counts
+// its firing alerts.
 func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 	firing, err := w.store.base.Firing(ctx, i.ID, "", 1000)
 	if err != nil {
@@ -239,14 +243,14 @@ func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 		end = w.loadIncident(end.Merge.Into)
 	}
 	if !end.IsOpen() && end.Alerts.QuietUntil.IsZero() {
-		w.fail("G3: %d alerts of %s fire, which ended as %s (%s), and nobody will look", len(firing), i.ID, end.ID, end.Status)
+		w.fail("G3: %d alerts of %s fire, which ended as %s (%s), and nothing will happen", len(firing), i.ID, end.ID, end.Status)
 	}
 	if end.IsOpen() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.IsAcknowledged() {
 		w.fail("G7: %d alerts of %s fire, and %s only monitors", len(firing), i.ID, end.ID)
 	}
 }
 
-// final: at rest nothing is due, and everything owed is settled.
+// checkSettled: at rest nothing is overdue and every owed page is settled.
 func (w *World) checkSettled(i workflow.Incident) {
 	if at := i.WakeAt(); !at.IsZero() && w.now.Sub(at) > tolerance {
 		w.fail("X1: %s was due at %s, it is %s", i.ID, at, w.now)
@@ -256,11 +260,11 @@ func (w *World) checkSettled(i workflow.Incident) {
 			w.fail("X1: page %s of %s is %s since %s, it is %s", p.ID, i.ID, p.State, p.Due, w.now)
 		}
 		if p.State == workflow.DeliveryAccepted && w.sent[i.ID+"/"+p.ID] == 0 {
-			w.fail("X1: page %s of %s is said to have arrived and was never sent", p.ID, i.ID)
+			w.fail("X1: page %s of %s is recorded as delivered and was never sent", p.ID, i.ID)
 		}
 	}
 	if i.IsOpen() && i.Alerts.Notice.Pending > 0 && i.IsAcknowledged() && w.now.Sub(i.Alerts.Notice.DueAt) > tolerance {
-		w.fail("G3: %d alerts of %s are still to be told", i.Alerts.Notice.Pending, i.ID)
+		w.fail("G3: %d alerts of %s are not announced", i.Alerts.Notice.Pending, i.ID)
 	}
 	for _, r := range i.Rooms {
 		if i.IsOpen() && r.State != workflow.RoomOpen {

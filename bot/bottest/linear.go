@@ -17,20 +17,20 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// linearSeeds is how many histories Linearizable makes.
+// linearSeeds is the number of histories that Linearizable checks.
 const linearSeeds = 30
 
-// Linearizable lets clients use a store at the same time and wants every answer
-// to be one that a store would have given that does one call after another, in
-// an order in which no call comes before one that had returned when it was
-// made. open returns one or more handles of the same empty data, closed with
-// the test: of a store that several processes use, one for each of them.
+// Linearizable lets concurrent clients use a store, and wants their answers to be
+// linearizable: there is an order of the calls in which a store that executes one call
+// after another gives the same answers, and no call comes before one that had returned
+// when it was made. open returns one or more handles of the same empty data, closed when
+// the test ends: one for each process that uses the store.
 //
-// A call that fails with another error than the port's own may have been done,
-// at any time since, or not: faults may be put between the handles and the
-// data. What is not judged: how mail is divided and numbered, revisions of the
-// standing wake-up and its postponing, whether a lane comes again soon after its
-// lease ran out, and what only reads many.
+// A call that fails with an error that is not the port's own may or may not have been
+// executed, at any time since: faults may be injected between the handles and the data.
+// Not checked are how mail is divided and numbered, revisions and postponing of the
+// standing wake-up, whether a lane can be claimed soon after its lease ended, and reads of
+// lists.
 func Linearizable(t *testing.T, open func(t *testing.T) []bot.Store) {
 	seen := map[string]int{}
 	for seed := range uint64(linearSeeds) {
@@ -40,25 +40,25 @@ func Linearizable(t *testing.T, open func(t *testing.T) []bot.Store) {
 				t.Error(wrong)
 			}
 			for _, o := range h.calls {
-				seen[recallOf(o)]++
-				if older(o, h.calls) {
+				seen[outcomeOf(o)]++
+				if isOlderCard(o, h.calls) {
 					seen["older card"]++
 				}
 			}
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "settle", "repeat", "conflict", "taken", "lost", "not found", "lease", "postpone", "older card", "take", "talk", "read"} {
+	for _, what := range []string{"commit", "settle", "repeat", "conflict", "taken", "lost", "not found", "lease", "postpone", "older card", "take", "messages", "read"} {
 		if seen[what] == 0 && !t.Failed() {
-			t.Errorf("no seed led to %q: the test has become blind", what)
+			t.Errorf("no seed led to %q: the test checks too little", what)
 		}
 	}
 }
 
-// older reports whether a call answered for a card that had been replaced.
-func older(o porcupine.Operation, calls []porcupine.Operation) bool {
+// isOlderCard reports whether a call settled or postponed a card that had been replaced.
+func isOlderCard(o porcupine.Operation, calls []porcupine.Operation) bool {
 	var l bot.Lease
-	if what := recallOf(o); what != "settle" && what != "postpone" {
+	if what := outcomeOf(o); what != "settle" && what != "postpone" {
 		return false
 	}
 	switch c := o.Input.(type) {
@@ -71,14 +71,14 @@ func older(o porcupine.Operation, calls []porcupine.Operation) bool {
 	}
 	return l.ID == linearCard && slices.ContainsFunc(calls, func(before porcupine.Operation) bool {
 		c, _ := before.Input.(doCommit)
-		return before.Metadata == o.Metadata && before.Return < o.Call && recallOf(before) == "commit" &&
+		return before.Metadata == o.Metadata && before.Return < o.Call && outcomeOf(before) == "commit" &&
 			slices.ContainsFunc(c.Tasks, func(t bot.Task) bool { return t.ID == linearCard && t.Rev > l.Rev })
 	})
 }
 
-// sight is what a call led to, in a word.
-func recallOf(o porcupine.Operation) string {
-	a := o.Output.(answer) //nolint:errcheck // nothing else is put in
+// outcomeOf returns the outcome of a call in a word.
+func outcomeOf(o porcupine.Operation) string {
+	a := o.Output.(answer) //nolint:errcheck // every output is an answer
 	for word, err := range map[string]error{
 		"not found": bot.ErrNotFound, "conflict": bot.ErrConflict, "taken": bot.ErrTaken, "lost": bot.ErrLeaseLost,
 	} {
@@ -106,15 +106,15 @@ func recallOf(o porcupine.Operation) string {
 	case []alerts.Receipt:
 		return "take"
 	case []bot.StoredMessage:
-		return "talk"
+		return "messages"
 	case nil:
 		return "postpone"
 	}
 	return "read"
 }
 
-// Linearize makes one history with the handles of empty data, and returns what
-// is wrong with it. The seed decides what clients do, and the machine when.
+// Linearize runs one history on the handles of empty data, and returns what is wrong with
+// it. The seed decides what the clients do; the scheduler decides when.
 func Linearize(ctx context.Context, handles []bot.Store, seed uint64) (wrong string) {
 	_, wrong = linearize(ctx, handles, seed)
 	return wrong
@@ -122,7 +122,7 @@ func Linearize(ctx context.Context, handles []bot.Store, seed uint64) (wrong str
 
 func linearize(ctx context.Context, handles []bot.Store, seed uint64) (h *history, wrong string) {
 	h = &history{}
-	const incidents = 2 // that are no group's
+	const incidents = 2 // not opened by alerts
 	for n := range incidents {
 		if got, err := handles[0].Reserve(ctx); err != nil || got != n+1 {
 			return h, fmt.Sprintf("reserved number %d of an empty store: %v", got, err)
@@ -140,7 +140,7 @@ func linearize(ctx context.Context, handles []bot.Store, seed uint64) (h *histor
 	return h, checkHistory(h.calls, incidents)
 }
 
-// judgeHistory returns what of a history no order explains.
+// checkHistory returns the part of a history that no order explains, or "".
 func checkHistory(calls []porcupine.Operation, number int) string {
 	places := map[any][]porcupine.Operation{}
 	for _, o := range calls {
@@ -150,18 +150,18 @@ func checkHistory(calls []porcupine.Operation, number int) string {
 		Init:  func() any { return newModel(number) },
 		Equal: reflect.DeepEqual,
 		Step: func(state, input, output any) (bool, any) {
-			l, c, a := state.(*model), input.(call), output.(answer) //nolint:errcheck // nothing else is put in
-			next, may := c.step(l, a)
-			return may, next
+			l, c, a := state.(*model), input.(call), output.(answer) //nolint:errcheck // every output is an answer
+			next, possible := c.step(l, a)
+			return possible, next
 		},
 	}
 	for _, place := range []string{firstIncident, secondIncident, theGroup} {
-		const patience = 20 * time.Second
-		verdict, info := porcupine.CheckOperationsVerbose(model, places[place], patience)
+		const timeout = 20 * time.Second
+		verdict, info := porcupine.CheckOperationsVerbose(model, places[place], timeout)
 		switch verdict {
 		case porcupine.Ok:
 		case porcupine.Unknown:
-			return fmt.Sprintf("%s: %d calls could not be judged within %s", place, len(places[place]), patience)
+			return fmt.Sprintf("%s: %d calls could not be checked within %s", place, len(places[place]), timeout)
 		case porcupine.Illegal:
 			return place + ": " + explain(places[place], info)
 		}

@@ -14,33 +14,33 @@ import (
 	"tocsin/workflow"
 )
 
-// call is one call of a port: it knows how to be made, and what it means.
+// call is one call of a port: how to make it, and what it does to the model.
 type call interface {
-	// make calls a store, and returns what it answers as step wants it.
+	// make calls a store, and returns the answer in the form that step compares.
 	make(ctx context.Context, s bot.Store) (any, error)
-	// step says whether a ledger may give this answer, and what holds after it.
-	// When the answer is unclear it says what the call does if it is done.
+	// step reports whether the model may give this answer, and returns the model after
+	// the call. If the answer is unclear, it is the model after the call was executed.
 	step(l *model, a answer) (*model, bool)
 }
 
-// answer is what a call got. An error that is none of the port's own leaves
-// unclear whether anything was done.
+// answer is the result of a call. After an error that is not the port's own it is unclear
+// whether the call was executed.
 type answer struct {
 	value any
 	err   error
 }
 
+// unclear reports whether the call may or may not have been executed.
 func (a answer) unclear() bool { return a.err != nil && !a.refused() }
 
-// refused reports whether the error is one of those by which a port says that
-// nothing was done.
+// refused reports whether the error is one of the port's own, after which nothing was
+// changed.
 func (a answer) refused() bool {
 	return errors.Is(a.err, bot.ErrNotFound) || errors.Is(a.err, bot.ErrConflict) ||
 		errors.Is(a.err, bot.ErrTaken) || errors.Is(a.err, bot.ErrLeaseLost)
 }
 
-// text writes a value down, whatever it is made of: two are equal when their
-// texts are.
+// text encodes a value for comparison: two values are equal when their texts are.
 func text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -52,16 +52,16 @@ func text(v any) string {
 // readLoad is Load.
 type readLoad struct{ ID string }
 
-// shown is what of an incident can be seen by Load.
-type seenMail struct {
-	Version                 int
-	Snapshot, Stub, Follows string
-	Started, Again, Ended   int    // of all the mail that is unread: a store may join pieces
-	Samples                 string // of all of it
+// seenIncident is what Load returns of an incident.
+type seenIncident struct {
+	Version                  int
+	Snapshot, Stub, Previous string
+	Started, Again, Ended    int    // of all unread mail: a store may join pieces
+	Samples                  string // of all unread mail
 }
 
 // add adds mail, and returns its samples.
-func (s *seenMail) add(mail []workflow.Mail) (samples []string) {
+func (s *seenIncident) add(mail []workflow.Mail) (samples []string) {
 	for _, m := range mail {
 		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Again, s.Ended+m.Ended
 		for _, one := range m.Samples {
@@ -72,9 +72,9 @@ func (s *seenMail) add(mail []workflow.Mail) (samples []string) {
 	return samples
 }
 
-// loaded is what Load shows, with what reading the mail needs.
+// loadedState is the result of Load, with what a commit that reads the mail needs.
 type loadedState struct {
-	Shown seenMail
+	Shown seenIncident
 
 	last    int // the number of the last mail
 	samples []string
@@ -82,7 +82,7 @@ type loadedState struct {
 
 func (c readLoad) make(ctx context.Context, s bot.Store) (any, error) {
 	l, err := s.Load(ctx, c.ID)
-	v := loadedState{Shown: seenMail{Version: l.Version, Snapshot: string(l.Snapshot), Stub: string(l.Stub), Follows: l.Previous}}
+	v := loadedState{Shown: seenIncident{Version: l.Version, Snapshot: string(l.Snapshot), Stub: string(l.Stub), Previous: l.Previous}}
 	v.samples = v.Shown.add(l.Mail)
 	for _, m := range l.Mail {
 		v.last = m.Seq
@@ -95,7 +95,7 @@ func (c readLoad) step(l *model, a answer) (*model, bool) {
 	if !there {
 		return l, errors.Is(a.err, bot.ErrNotFound)
 	}
-	want := seenMail{Version: i.version, Snapshot: i.snapshot, Stub: i.stub, Follows: i.previous}
+	want := seenIncident{Version: i.version, Snapshot: i.snapshot, Stub: i.stub, Previous: i.previous}
 	want.add(i.mail)
 	got, _ := a.value.(loadedState)
 	return l, a.err == nil && got.Shown == want
@@ -132,7 +132,7 @@ func (c readRecord) step(l *model, a answer) (*model, bool) {
 	return l, a.err == nil && text(a.value) == text(want)
 }
 
-// readTalk is Talk, of a whole conversation.
+// readMessages is Messages for a whole conversation.
 type readMessages struct{ ID string }
 
 func (c readMessages) make(ctx context.Context, s bot.Store) (any, error) {
@@ -150,7 +150,7 @@ func (c readMessages) step(l *model, a answer) (*model, bool) {
 type doCommit struct {
 	bot.Commit
 
-	Read []string // the samples of the mail up to ReadMail: a store numbers as it likes
+	Read []string // the samples of the mail up to ReadMail: stores may number mail differently
 }
 
 func (c doCommit) make(ctx context.Context, s bot.Store) (any, error) { return s.Commit(ctx, c.Commit) }
@@ -187,11 +187,10 @@ type doClaim struct{ bot.Claim }
 
 func (c doClaim) make(ctx context.Context, s bot.Store) (any, error) { return s.Claim(ctx, c.Claim) }
 
-// step lets those that are due at the same instant come in any order, and those
-// whose lease ran out be passed over: their holder may be answering just then.
-// A claim that got something may also leave what fell due while it was under
-// way; one that got nothing may not.
-// Nobody holds what an unclear claim leased.
+// step accepts lanes that are due at the same instant in any order, and a claim that skips
+// lanes whose lease has ended: their worker may be settling the task at that moment. A
+// claim that got something may also skip lanes that fell due during the call; a claim that
+// got nothing may not. Tasks that an unclear claim has leased belong to no client.
 func (c doClaim) step(l *model, a answer) (*model, bool) {
 	due := l.due(c.Claim)
 	next, until := l.clone(), c.At.Add(c.For)
@@ -210,7 +209,7 @@ func (c doClaim) step(l *model, a answer) (*model, bool) {
 		id := laneID{g.Owner, g.Lane}
 		q := l.lanes[id]
 		if !slices.Contains(due, id) || !sameTask(g.Task, q.tasks[0]) || !g.Until.Equal(until) || g.Due.Before(last) ||
-			g.Token == "" || g.Token == q.token || next.lanes[id].token != q.token { // the last: given out twice
+			g.Token == "" || g.Token == q.token || next.lanes[id].token != q.token { // the last: a token was given out twice
 			return l, false
 		}
 		last = g.Due
@@ -225,8 +224,8 @@ func (c doClaim) step(l *model, a answer) (*model, bool) {
 	return next, true
 }
 
-// sameTask compares all but the revision of the standing wake-up, which a store
-// counts as it likes.
+// sameTask compares tasks, except for the revision of the standing wake-up, which stores
+// may count differently.
 func sameTask(a, b bot.Task) bool {
 	return sameRevision(a, b) && a.Owner == b.Owner && a.Lane == b.Lane && a.Due.Equal(b.Due) && a.Attempt == b.Attempt &&
 		bytes.Equal(a.Body, b.Body)

@@ -16,31 +16,31 @@ import (
 	"tocsin/workflow"
 )
 
-// How much happens in one history.
+// The size of a history.
 const (
 	linearClients = 6
-	linearCalls   = 32 // of each client: of more there are too many orders to try
+	linearCalls   = 32 // per client: with more there are too many orders to try
 	linearKind    = "linear"
 	linearGroup   = "linear"
 	linearCard    = "card" // the ID of each incident's standing task
 )
 
-// The places: no call touches two of them, so that each is judged by itself.
-// The first two are an incident each, INC-1 and INC-2, with a record of that
-// name and tasks of a class that the other has not; the third is the alert
-// group, with whatever incidents it opens and their wake-ups.
+// The parts of the data. No call touches two of them, so that each is checked by itself.
+// The first two are an incident each, INC-1 and INC-2, with a record of the same name and
+// tasks of a class of their own; the third is the alert group with the incidents that it
+// opens and their wake-ups.
 const (
 	firstIncident  = "INC-1"
 	secondIncident = "INC-2"
 	theGroup       = "group"
 )
 
-// history is what clients do, as it goes on.
+// history records the calls of all clients.
 type history struct {
 	mu       sync.Mutex
-	sequence int64 // of invocations and returns, as they really were
-	clock    int   // seconds since Epoch: the time that calls are given
-	numbers  int   // given out to tell things apart
+	sequence int64 // of calls and returns in real time
+	clock    int   // seconds since Epoch: the instants in the arguments of calls
+	numbers  int   // unique numbers that were given out
 	calls    []porcupine.Operation
 }
 
@@ -51,7 +51,7 @@ func (h *history) tick() int64 {
 	return h.sequence
 }
 
-// now is a later instant than before.
+// now returns a later instant than before.
 func (h *history) now() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,7 +59,7 @@ func (h *history) now() time.Time {
 	return at(float64(h.clock))
 }
 
-// unique is a number that nobody else gets.
+// unique returns a number that no other call gets.
 func (h *history) unique() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,22 +67,22 @@ func (h *history) unique() int {
 	return h.numbers
 }
 
-// about is an instant near another that no task had before.
+// about returns an instant near another that no task had before.
 func (h *history) about(t time.Time, rng *rand.Rand) time.Time {
 	return t.Add(time.Duration(rng.IntN(20)-10)*time.Second + time.Duration(h.unique())*time.Millisecond)
 }
 
-// linearClient makes calls, each based on what the last ones told it.
+// linearClient makes calls, each based on the answers to earlier ones.
 type linearClient struct {
 	*history
 	n        int
 	store    bot.Store
 	rng      *rand.Rand
 	versions map[string]int         // of incidents
-	read     map[string]loadedState // what was seen last, by incident
+	read     map[string]loadedState // the last result of Load, by incident
 	records  map[string]int         // versions
 	leases   map[string][]bot.Lease
-	owner    string // of the group, as far as is known
+	owner    string // of the group, as far as this client knows
 }
 
 func (c *linearClient) run(ctx context.Context) {
@@ -96,33 +96,32 @@ func (c *linearClient) run(ctx context.Context) {
 		a := c.call(ctx, place, do)
 		again := c.rng.IntN(2)
 		if hasMessages(do) {
-			again = 10 // else there would be too many orders to try
+			again = 10 // otherwise there are too many orders to try
 		}
 		for ; a.unclear() && ctx.Err() == nil && again > 0; again-- {
-			a = c.call(ctx, place, do) // as a sender does who got no answer
+			a = c.call(ctx, place, do) // as a sender does that got no answer
 		}
 		c.learn(place, do, a)
-		if commit, is := do.(doCommit); is && len(commit.Messages)+len(commit.EditedMessages) > 0 {
-			c.call(ctx, place, readMessages{commit.Incident}) // which tells in what order all has been said
+		if commit, ok := do.(doCommit); ok && len(commit.Messages)+len(commit.EditedMessages) > 0 {
+			c.call(ctx, place, readMessages{commit.Incident}) // fixes the order of the messages
 		}
-		if commit, is := do.(doCommit); is && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
-			load := readLoad{commit.Incident} // and steps again, from what is there
+		if commit, ok := do.(doCommit); ok && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
+			load := readLoad{commit.Incident} // and steps again from the stored state
 			c.learn(place, load, c.call(ctx, place, load))
 		}
 	}
 }
 
-// speaks reports whether a call says something and depends on nothing.
+// hasMessages reports whether a call only commits messages.
 func hasMessages(do call) bool {
-	c, is := do.(doCommit)
-	return is && c.Snapshot == nil && len(c.Messages)+len(c.EditedMessages) > 0
+	c, ok := do.(doCommit)
+	return ok && c.Snapshot == nil && len(c.Messages)+len(c.EditedMessages) > 0
 }
 
-// call makes one call and writes it down. A read that got no answer says
-// nothing.
+// call makes one call and records it. A read without an answer is not recorded.
 func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 	began := c.tick()
-	runtime.Gosched() // a fast store would be done before anybody else begins
+	runtime.Gosched() // otherwise a fast store finishes before another client begins
 	value, err := do.make(ctx, c.store)
 	runtime.Gosched()
 	a := answer{value, err}
@@ -132,7 +131,7 @@ func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 		case readLoad, readReply, readRecord, readMessages:
 			return a
 		}
-		o.Return = 1 << 62 // it may be done at any time from now on; last of all is as good as never
+		o.Return = 1 << 62 // it may be executed at any time from now on; last of all is as good as never
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +139,7 @@ func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 	return a
 }
 
-// learn keeps what an answer says, for the next calls.
+// learn remembers an answer for the next calls.
 func (c *linearClient) learn(place string, do call, a answer) {
 	if a.err != nil {
 		return
@@ -153,7 +152,7 @@ func (c *linearClient) learn(place string, do call, a answer) {
 	case bot.Record:
 		c.records[v.ID] = v.Version
 	case bot.Receipt:
-		if commit, is := do.(doCommit); is && dependsOnVersion(commit.Commit) && !v.Repeated {
+		if commit, ok := do.(doCommit); ok && dependsOnVersion(commit.Commit) && !v.Repeated {
 			c.versions[commit.Incident] = v.Version
 		}
 	case []alerts.Receipt:
@@ -167,8 +166,7 @@ func (c *linearClient) learn(place string, do call, a answer) {
 	}
 }
 
-// leased takes one of the leases that were claimed, if any: the oldest, which
-// may be lost by now.
+// heldLease returns the oldest lease that was claimed, if any. It may be lost by now.
 func (c *linearClient) heldLease(place string) *bot.Lease {
 	all := c.leases[place]
 	if len(all) == 0 {
@@ -177,7 +175,7 @@ func (c *linearClient) heldLease(place string) *bot.Lease {
 	l := all[0]
 	c.leases[place] = all[1:]
 	if c.rng.IntN(6) == 0 {
-		c.leases[place] = append(c.leases[place], l) // and answers again
+		c.leases[place] = append(c.leases[place], l) // and settles it again
 	}
 	return &l
 }
@@ -197,13 +195,13 @@ func (c *linearClient) claim(place string) call {
 	return doClaim{bot.Claim{At: c.now(), For: 15 * time.Second, Limit: 1 + c.rng.IntN(2), Classes: bot.Classes{From: class, To: class}}}
 }
 
-// onIncident is a call that touches an incident, its record and its tasks.
+// onIncident returns a call on an incident, its record or its tasks.
 func (c *linearClient) onIncident(id string) call {
 	switch c.rng.IntN(14) {
 	case 12:
-		said, resaid := c.messages()
+		added, edited := c.messages()
 		operation := fmt.Sprint(id, " words ", c.unique())
-		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Messages: said, EditedMessages: resaid, Operation: operation}}
+		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Messages: added, EditedMessages: edited, Operation: operation}}
 	case 13:
 		return readMessages{id}
 	case 0, 1:
@@ -227,12 +225,12 @@ func (c *linearClient) onIncident(id string) call {
 	return c.advance(id)
 }
 
-// operation is one of a few, so that several clients give the same.
+// operation returns one of a few operations, so that several clients use the same.
 func (c *linearClient) operation(id string) string {
 	return fmt.Sprint(id, " operation ", c.rng.IntN(10))
 }
 
-// change writes the record of an incident, most often as it was read last.
+// change returns a change of the incident's record, mostly with the version read last.
 func (c *linearClient) change(id string) []bot.RecordChange {
 	r := bot.RecordChange{Kind: linearKind, ID: id, Version: c.records[id], Body: fmt.Append(nil, c.unique())}
 	switch c.rng.IntN(8) {
@@ -244,7 +242,7 @@ func (c *linearClient) change(id string) []bot.RecordChange {
 	return []bot.RecordChange{r}
 }
 
-// advance is a step of an incident, with some of what a commit may carry.
+// advance returns a step of an incident with some parts of a commit.
 func (c *linearClient) advance(id string) call {
 	step := c.step(id)
 	if c.rng.IntN(2) == 0 {
@@ -258,7 +256,7 @@ func (c *linearClient) advance(id string) call {
 		t.Due = c.about(step.At, c.rng)
 		step.Tasks = append(step.Tasks, t)
 	}
-	if c.rng.IntN(3) > 0 { // revisions grow: the step that is based on this version is one
+	if c.rng.IntN(3) > 0 { // revisions grow with the version
 		t := task(id, linearCard, c.class(id), "card")
 		t.Rev, t.Due, t.Body = step.Version+1, c.about(step.At, c.rng), fmt.Append(nil, "card ", c.unique())
 		step.Tasks = append(step.Tasks, t)
@@ -272,9 +270,9 @@ func (c *linearClient) advance(id string) call {
 	return doCommit{Commit: step}
 }
 
-// messages are some that are said, and some that are said anew: of a few, so
-// that many come twice.
-func (c *linearClient) messages() (said, resaid []bot.StoredMessage) {
+// messages returns some new messages and some edits, of a few keys, so that many are
+// repeated.
+func (c *linearClient) messages() (added, edited []bot.StoredMessage) {
 	some := func() (all []bot.StoredMessage) {
 		for range c.rng.IntN(3) {
 			all = append(all, bot.StoredMessage{Key: fmt.Sprint("message ", c.rng.IntN(6)), Body: fmt.Append(nil, "text ", c.unique())})
@@ -292,7 +290,7 @@ func (c *linearClient) step(id string) bot.Commit {
 	}
 }
 
-// onGroup is a call that touches the alert group and its incidents.
+// onGroup returns a call on the alert group and its incidents.
 func (c *linearClient) onGroup(place string) call {
 	switch n := c.rng.IntN(12); {
 	case n < 4 || c.owner == "":
@@ -315,7 +313,7 @@ func (c *linearClient) onGroup(place string) call {
 	return doCommit{Commit: step, Read: c.read[id].samples}
 }
 
-// arrivals are one or two of three alerts, which fire or are over.
+// arrivals returns a batch of one or two of three alerts, firing or resolved.
 func (c *linearClient) arrivals() call {
 	b := alerts.Batch{At: c.now()}
 	for _, key := range []string{"a", "b", "c"} {

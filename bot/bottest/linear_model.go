@@ -2,7 +2,6 @@ package bottest
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -12,9 +11,8 @@ import (
 	"tocsin/workflow"
 )
 
-// ledger is what a store must hold after some calls: the sequential meaning of
-// the ports, as values. What is in its maps is never changed in place, so that
-// a clone of the maps is a clone of it all.
+// model is the content of a store after some calls: the sequential meaning of the ports.
+// Values in its maps are never changed in place, so that cloning the maps clones the model.
 type model struct {
 	number    int
 	incidents map[string]modelIncident
@@ -37,26 +35,25 @@ type modelIncident struct {
 	messages []bot.StoredMessage
 }
 
-// say appends to a conversation what is not there yet, and then replaces what
-// is.
-func (i *modelIncident) addMessages(said, resaid []bot.StoredMessage) {
+// addMessages appends new messages to a conversation, and then edits messages.
+func (i *modelIncident) addMessages(added, edited []bot.StoredMessage) {
 	i.messages = slices.Clone(i.messages)
 	place := func(key string) int {
 		return slices.IndexFunc(i.messages, func(m bot.StoredMessage) bool { return m.Key == key })
 	}
-	for _, m := range said {
+	for _, m := range added {
 		if place(m.Key) < 0 {
 			i.messages = append(i.messages, bot.StoredMessage{Key: m.Key, Seq: len(i.messages) + 1, Body: m.Body})
 		}
 	}
-	for _, m := range resaid {
+	for _, m := range edited {
 		if n := place(m.Key); n >= 0 {
 			i.messages[n].Body = m.Body
 		}
 	}
 }
 
-// unread is the mail that a commit leaves.
+// unread returns the mail that a commit leaves unread.
 func (i modelIncident) unread(c doCommit) []workflow.Mail {
 	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, text(m.Samples[0])) })
 }
@@ -78,7 +75,7 @@ type modelLane struct {
 	until time.Time
 }
 
-// laneOfWake is where stores keep the standing wake-up.
+// wakeLane is the lane of the standing wake-up.
 var wakeLane = workflow.Lane{Class: workflow.ClassWake, Destination: bot.WakeTask} //nolint:gochecknoglobals // a constant
 
 func newModel(number int) *model {
@@ -95,11 +92,11 @@ func (l *model) clone() *model {
 	}
 }
 
-// refusals are the errors with which a commit may be refused: in which order a
-// store looks is its own affair. None: it must be done.
+// refusals returns the errors with which a commit may be refused; stores may check in any
+// order. None: the commit must be executed.
 func (l *model) refusals(c doCommit) (all []error) {
-	i, there := l.incidents[c.Incident]
-	if len(c.Messages)+len(c.EditedMessages) > 0 && !there && c.Snapshot == nil {
+	i, ok := l.incidents[c.Incident]
+	if len(c.Messages)+len(c.EditedMessages) > 0 && !ok && c.Snapshot == nil {
 		all = append(all, bot.ErrNotFound)
 	}
 	if c.Settle != nil {
@@ -111,12 +108,12 @@ func (l *model) refusals(c doCommit) (all []error) {
 		all = append(all, bot.ErrConflict)
 	}
 	if g := c.Group; g != nil {
-		now := l.groups[g.Key]
-		mine := now.owner == c.Incident
-		if g.Always && !mine && (now.always || now.until.After(c.At)) {
+		holder := l.groups[g.Key]
+		isHolder := holder.owner == c.Incident
+		if g.Always && !isHolder && (holder.always || holder.until.After(c.At)) {
 			all = append(all, bot.ErrTaken)
 		}
-		if !g.Always && mine && len(i.unread(c)) > 0 {
+		if !g.Always && isHolder && len(i.unread(c)) > 0 {
 			all = append(all, bot.ErrConflict)
 		}
 	}
@@ -128,12 +125,12 @@ func (l *model) refusals(c doCommit) (all []error) {
 	return all
 }
 
-// based reports whether a commit depends on the version it was loaded at.
+// dependsOnVersion reports whether a commit depends on the version that was loaded.
 func dependsOnVersion(c bot.Commit) bool {
 	return c.Incident != "" && (c.Snapshot != nil || c.Settle != nil && c.Settle.ID == bot.WakeTask)
 }
 
-// commit does what was not refused, in a clone.
+// commit returns the model after a commit that was not refused.
 func (l *model) commit(c doCommit) *model {
 	l = l.clone()
 	for _, r := range c.Records {
@@ -145,7 +142,7 @@ func (l *model) commit(c doCommit) *model {
 	if c.Settle != nil {
 		id := laneID{c.Settle.Owner, c.Settle.Lane}
 		q := modelLane{tasks: l.lanes[id].tasks}
-		if len(q.tasks) > 0 && sameRevision(q.tasks[0], c.Settle.Task) { // the wake-up is rewritten below anyway
+		if len(q.tasks) > 0 && sameRevision(q.tasks[0], c.Settle.Task) { // the wake-up is set below anyway
 			q.tasks = q.tasks[1:]
 		}
 		l.lanes[id] = q
@@ -164,7 +161,7 @@ func (l *model) commit(c doCommit) *model {
 	return l
 }
 
-// write changes the clone.
+// write writes a step into a cloned model.
 func (l *model) write(c doCommit) {
 	i := l.incidents[c.Incident]
 	i.wakeAt = c.WakeAt
@@ -194,7 +191,7 @@ func (l *model) write(c doCommit) {
 	l.put(c.Incident, i)
 }
 
-// put writes an incident with its standing wake-up, into a clone.
+// put writes an incident with its standing wake-up into a cloned model.
 func (l *model) put(id string, i modelIncident) {
 	l.incidents[id] = i
 	due := i.wakeAt
@@ -210,7 +207,7 @@ func (l *model) put(id string, i modelIncident) {
 	l.lanes[lane] = q
 }
 
-// due lists the lanes that a claim may lease, in its order but for those due
+// due returns the lanes that a claim may lease, in its order except for lanes that are due
 // at the same instant.
 func (l *model) due(q bot.Claim) []laneID {
 	var all []laneID
@@ -229,14 +226,14 @@ func (l *model) due(q bot.Claim) []laneID {
 	return all
 }
 
-// lease gives a lane out, in a clone.
+// lease leases a lane in a cloned model.
 func (l *model) lease(id laneID, token string, until time.Time) {
 	q := l.lanes[id]
 	q.token, q.until = token, until
 	l.lanes[id] = q
 }
 
-// takings writes alerts into a clone, as [alerts.Take] wants it.
+// modelTx implements [alerts.Tx] in a cloned model.
 type modelTx struct {
 	*model
 	at time.Time
@@ -247,7 +244,7 @@ func (t modelTx) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := t.alerts[[2]string{integration, key}]; ok {
 		return &r, nil
 	}
-	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
+	return nil, nil //nolint:nilnil // a missing row is not an error: the interface says so
 }
 
 // PutRow implements [alerts.Tx].
@@ -263,10 +260,10 @@ func (t modelTx) Owner(key string) (incident string, holds bool, err error) {
 }
 
 // Open implements [alerts.Tx].
-func (t modelTx) Open(key, follows string, stub []byte) (string, error) {
+func (t modelTx) Open(key, previous string, stub []byte) (string, error) {
 	t.model.number++
-	id := fmt.Sprintf("INC-%d", t.model.number)
-	t.incidents[id] = modelIncident{stub: string(stub), previous: follows}
+	id := workflow.ID(t.model.number)
+	t.incidents[id] = modelIncident{stub: string(stub), previous: previous}
 	t.groups[key] = modelGroup{owner: id, always: true}
 	return id, nil
 }

@@ -16,7 +16,7 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// broken is a store that does one thing wrong now and then.
+// broken is a store with a fault.
 type broken struct {
 	*memory.Store
 	commit func(context.Context, bot.Commit) (bot.Receipt, error)
@@ -53,7 +53,7 @@ func (b broken) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	return b.claim(ctx, q)
 }
 
-// faults are what a store may do wrong, each a way to break one.
+// faults are the faults that a store may have.
 var faults = map[string]func(s *memory.Store, b *broken){
 	"an old state is read": func(s *memory.Store, b *broken) {
 		var mu sync.Mutex
@@ -75,7 +75,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 			r, err := s.Commit(ctx, c)
 			if l, lost := s.Load(ctx, c.Incident); errors.Is(err, bot.ErrConflict) && lost == nil {
-				c.Version = l.Version // written over what nobody has read
+				c.Version = l.Version // overwrites a state that the caller has not read
 				return s.Commit(ctx, c)
 			}
 			return r, err
@@ -139,13 +139,13 @@ var faults = map[string]func(s *memory.Store, b *broken){
 			return s.Claim(ctx, q)
 		}
 	},
-	"a card stays as it was": func(s *memory.Store, b *broken) {
+	"a newer card is lost": func(s *memory.Store, b *broken) {
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 			c.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), func(t bot.Task) bool { return t.Rev > 1 })
 			return s.Commit(ctx, c)
 		}
 	},
-	"an older card takes the newer one with it": func(s *memory.Store, b *broken) {
+	"settling an older card settles the newer one": func(s *memory.Store, b *broken) {
 		var mu sync.Mutex
 		newest := map[string]int{}
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
@@ -164,7 +164,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 			return r, err
 		}
 	},
-	"what is said anew is as before": func(s *memory.Store, b *broken) {
+	"an edit is lost": func(s *memory.Store, b *broken) {
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 			if rand.IntN(4) == 0 {
 				c.EditedMessages = nil
@@ -172,7 +172,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 			return s.Commit(ctx, c)
 		}
 	},
-	"what is refused is done": func(s *memory.Store, b *broken) {
+	"a refused commit is executed": func(s *memory.Store, b *broken) {
 		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 			if r, err := s.Commit(ctx, c); err != nil || rand.IntN(4) > 0 {
 				return r, err
@@ -182,8 +182,7 @@ var faults = map[string]func(s *memory.Store, b *broken){
 	},
 }
 
-// TestLinearizableSees: each fault is told, by one of the first seeds that let
-// it happen.
+// TestLinearizableSees: the check finds each fault with one of the first seeds.
 func TestLinearizableSees(t *testing.T) {
 	for name, breaks := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -198,14 +197,14 @@ func TestLinearizableSees(t *testing.T) {
 					return
 				}
 			}
-			t.Error("nothing is wrong with it")
+			t.Error("the fault was not found")
 		})
 	}
 }
 
 var errNetwork = errors.New("the network is gone")
 
-// lossy loses requests, and answers to what was done.
+// lossy loses some requests, and some answers to executed ones.
 func lossy[T any](do func() (T, error)) (T, error) {
 	var nothing T
 	switch rand.IntN(12) {
@@ -218,7 +217,7 @@ func lossy[T any](do func() (T, error)) (T, error) {
 	return do()
 }
 
-// TestLinearizableUnclear: calls that got no answer may have been done or not.
+// TestLinearizableUnclear: calls without an answer may or may not have been executed.
 func TestLinearizableUnclear(t *testing.T) {
 	bottest.Linearizable(t, func(*testing.T) []bot.Store {
 		s := memory.New()
@@ -235,7 +234,7 @@ func TestLinearizableUnclear(t *testing.T) {
 			},
 			claim: func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 				if rand.IntN(3) > 0 {
-					return s.Claim(ctx, q) // what may have been leased or not multiplies the orders to try
+					return s.Claim(ctx, q) // unclear leases multiply the orders to try
 				}
 				return lossy(func() ([]bot.Lease, error) { return s.Claim(ctx, q) })
 			},

@@ -17,8 +17,8 @@ import (
 	"tocsin/workflow"
 )
 
-// LockStep gives two stores the same operations, at random, and wants the same
-// answers. The first is the one that is easily understood: the memory store.
+// LockStep calls two stores with the same random operations and wants the same answers.
+// The model is the memory store, which is easy to understand.
 func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 	seeds, steps := 20, 400
 	if RaceEnabled || testing.Short() {
@@ -44,14 +44,14 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "said", "said before", "said anew", "nothing said anew", "nowhere", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "told", "not told", "shelved", "not shelved", "said on the shelf", "stepped on the shelf", "mailed on the shelf", "forgotten", "forgotten with its records", "not forgotten", "exported"} {
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "message", "repeated message", "edit", "edit without a message", "not found", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "notified", "not notified", "archived", "not archived", "message to an archived one", "step of an archived one", "mail to an archived one", "forgotten", "forgotten with its records", "not forgotten", "exported"} {
 		if seen[what] == 0 {
-			t.Errorf("no seed led to %q: the test has become blind", what)
+			t.Errorf("no seed led to %q: the test checks too little", what)
 		}
 	}
 }
 
-// twins are the two stores, and what the test knows of the incidents in both.
+// twins are the two stores, and what the test knows of their incidents.
 type twins struct {
 	*testing.T
 	rand          *rand.Rand
@@ -63,20 +63,21 @@ type twins struct {
 	leases        [][2]bot.Lease
 	watched       []watchedPair
 	log           []string
-	reached       map[string]int // what the seeds led to
+	reached       map[string]int // how often each outcome was reached
 }
 
-// watched is what both stores tell of an incident, or of all.
+// watchedPair has the watchers of an incident, or of all, in both stores.
 type watchedPair struct {
 	id            string
 	model, tested <-chan struct{}
 }
 
+// knownIncident is what the test knows of an incident.
 type knownIncident struct {
 	version, events int
 	wakeAt          time.Time
 	group           string
-	cards           map[string]int // revisions of its standing tasks that were written last, by destination
+	cards           map[string]int // the last revisions of its standing tasks, by destination
 }
 
 func (tw *twins) logf(format string, args ...any) {
@@ -87,18 +88,18 @@ func (tw *twins) lastLog() string {
 	return strings.Join(tw.log[max(0, len(tw.log)-25):], "\n")
 }
 
-// same wants two answers, and two errors, to be the same.
+// wantSame wants two answers and two errors to be the same.
 //
 //nolint:revive // two answers, each a value and an error
 func wantSame[T any](tw *twins, what string, m, s T, errM, errS error) {
 	tw.Helper()
 	for _, target := range []error{bot.ErrNotFound, bot.ErrConflict, bot.ErrTaken, bot.ErrLeaseLost} {
 		if errors.Is(errM, target) != errors.Is(errS, target) {
-			tw.Errorf("%s: the model says %v, the store says %v", what, errM, errS)
+			tw.Errorf("%s: the model returns %v, the store returns %v", what, errM, errS)
 		}
 	}
 	if (errM == nil) != (errS == nil) {
-		tw.Errorf("%s: the model says %v, the store says %v", what, errM, errS)
+		tw.Errorf("%s: the model returns %v, the store returns %v", what, errM, errS)
 	}
 	if diff := gocmp.Diff(m, s, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(bot.Lease{}, "Token")); diff != "" {
 		tw.Errorf("%s (-model +store):\n%s", what, diff)
@@ -142,12 +143,12 @@ func (tw *twins) watch(id string) {
 	tw.watched = append(tw.watched, watchedPair{id, tw.model.Watch(tw.Context(), id), tw.tested.Watch(tw.Context(), id)})
 }
 
-// listen wants the watchers of both stores to have been told of the same.
+// compareWatchers wants the same watchers of both stores to be notified.
 func (tw *twins) compareWatchers() {
 	for _, w := range tw.watched {
 		m, s := isNotified(w.model), isNotified(w.tested)
-		wantSame(tw, fmt.Sprintf("the watcher of %q is told", w.id), m, s, nil, nil)
-		tw.reached[map[bool]string{true: "told", false: "not told"}[m]]++
+		wantSame(tw, fmt.Sprintf("the watcher of %q is notified", w.id), m, s, nil, nil)
+		tw.reached[map[bool]string{true: "notified", false: "not notified"}[m]]++
 	}
 }
 
@@ -173,15 +174,15 @@ func (tw *twins) take() {
 		}
 		b.Arrivals = append(b.Arrivals, a)
 	}
-	onShelf := tw.archivedIDs()
+	archived := tw.archivedIDs()
 	m, errM := tw.model.Take(tw.Context(), b)
 	s, errS := tw.tested.Take(tw.Context(), b)
 	tw.logf("take %d: %v", len(b.Arrivals), m)
 	wantSame(tw, "take", m, s, errM, errS)
 	for n, r := range m {
 		tw.reached[string(r.Change)]++
-		if slices.Contains(onShelf, r.Incident) && !slices.Contains(tw.archivedIDs(), r.Incident) {
-			tw.reached["mailed on the shelf"]++
+		if slices.Contains(archived, r.Incident) && !slices.Contains(tw.archivedIDs(), r.Incident) {
+			tw.reached["mail to an archived one"]++
 		}
 		if r.New {
 			tw.reached["new"]++
@@ -207,7 +208,7 @@ func (tw *twins) declare() {
 	tw.watch(id)
 }
 
-// commit steps an incident, now and then on what it is no more.
+// commit commits a step of an incident, sometimes with an outdated version.
 func (tw *twins) commit() {
 	if len(tw.ids) == 0 {
 		return
@@ -221,7 +222,7 @@ func (tw *twins) commit() {
 	if tw.chance(10) {
 		c.Version += tw.rand.IntN(3) - 1
 	}
-	last := tw.chance(40) // after which nothing is to come
+	last := tw.chance(40) // the incident is then ended and owes nothing
 	c.Open = c.Open && !last
 	if !last && tw.chance(70) {
 		c.WakeAt = tw.randomInstant(30 * time.Second)
@@ -259,16 +260,16 @@ func (tw *twins) commit() {
 	tw.commitBoth(c, lease[1])
 }
 
-// both commits, and learns what the incident is then.
+// commitBoth commits to both stores, and updates what is known of the incident.
 func (tw *twins) commitBoth(c bot.Commit, lease bot.Lease) {
-	before, onShelf := tw.messageBodies(c.Incident), slices.Contains(tw.archivedIDs(), c.Incident)
+	before, archived := tw.messageKeys(c.Incident), slices.Contains(tw.archivedIDs(), c.Incident)
 	cards := tw.leasedCards(c)
 	m, errM := tw.model.Commit(tw.Context(), c)
 	if c.Settle != nil {
 		c.Settle = &lease
 	}
 	s, errS := tw.tested.Commit(tw.Context(), c)
-	tw.logf("commit %s at %d: tasks %v, said %v and anew %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Messages, c.EditedMessages, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
+	tw.logf("commit %s at %d: tasks %v, messages %v, edits %v, mail %d, group %+v, settle %v, wake %v: %+v %v", c.Incident, c.Version, c.Tasks, c.Messages, c.EditedMessages, c.ReadMail, c.Group, c.Settle, c.WakeAt, m, errM)
 	wantSame(tw, "commit "+c.Incident, m, s, errM, errS)
 	switch {
 	case errors.Is(errM, bot.ErrConflict):
@@ -276,7 +277,7 @@ func (tw *twins) commitBoth(c bot.Commit, lease bot.Lease) {
 	case errors.Is(errM, bot.ErrTaken):
 		tw.reached["taken"]++
 	case errors.Is(errM, bot.ErrNotFound):
-		tw.reached["nowhere"]++
+		tw.reached["not found"]++
 	case errors.Is(errM, bot.ErrLeaseLost):
 		tw.reached["lost"]++
 	case m.Repeated:
@@ -284,10 +285,10 @@ func (tw *twins) commitBoth(c bot.Commit, lease bot.Lease) {
 	default:
 		tw.reached["commit"]++
 		switch {
-		case onShelf && c.Snapshot != nil:
-			tw.reached["stepped on the shelf"]++
-		case onShelf && len(c.Messages)+len(c.EditedMessages) > 0:
-			tw.reached["said on the shelf"]++
+		case archived && c.Snapshot != nil:
+			tw.reached["step of an archived one"]++
+		case archived && len(c.Messages)+len(c.EditedMessages) > 0:
+			tw.reached["message to an archived one"]++
 		}
 		tw.countMessages(c, before)
 		tw.learnCards(c, cards)

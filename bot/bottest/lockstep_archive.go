@@ -8,21 +8,21 @@ import (
 	"tocsin/bot"
 )
 
-// put puts what is over on the shelf, or away for good.
+// archiveOrForget archives or forgets an incident, mostly one that has ended.
 func (tw *twins) archiveOrForget() {
 	if len(tw.ids) == 0 {
 		return
 	}
 	id := tw.id()
-	if over, err := tw.model.ListEnded(tw.Context(), bot.EndedQuery{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(over) > 0 && tw.chance(80) {
-		id = tw.pick(over...)
+	if ended, err := tw.model.ListEnded(tw.Context(), bot.EndedQuery{Before: tw.now.Add(time.Second), Limit: 100}); err == nil && len(ended) > 0 && tw.chance(80) {
+		id = tw.pick(ended...)
 	}
 	if tw.chance(80) {
 		m, errM := tw.model.Archive(tw.Context(), id)
 		s, errS := tw.tested.Archive(tw.Context(), id)
-		tw.logf("shelve %s: %v", id, m)
-		wantSame(tw, "shelve "+id, m, s, errM, errS)
-		tw.reached[map[bool]string{true: "shelved", false: "not shelved"}[m]]++
+		tw.logf("archive %s: %v", id, m)
+		wantSame(tw, "archive "+id, m, s, errM, errS)
+		tw.reached[map[bool]string{true: "archived", false: "not archived"}[m]]++
 		tw.compare(id)
 		return
 	}
@@ -46,7 +46,7 @@ func (tw *twins) archiveOrForget() {
 	}
 }
 
-// shelf is what is on the shelf.
+// archivedIDs returns the IDs of the archived incidents.
 func (tw *twins) archivedIDs() []string {
 	all, err := tw.model.ListEnded(tw.Context(), bot.EndedQuery{Before: tw.now.Add(time.Hour), Archived: true, Limit: 1000})
 	if err != nil {
@@ -55,9 +55,8 @@ func (tw *twins) archivedIDs() []string {
 	return all
 }
 
-// compareExports wants both stores to be exported alike, but for the mail that
-// the model need not keep once it is read; and what arises from either
-// export to be exported as it was.
+// compareExports wants both stores to have the same export, except for mail that has been
+// read and that the model does not keep; and each export to be the same after an import.
 func (tw *twins) compareExports() {
 	m, errM := tw.model.Export(tw.Context(), "", 10_000)
 	s, errS := tw.tested.Export(tw.Context(), "", 10_000)
@@ -70,7 +69,7 @@ func (tw *twins) compareExports() {
 			again, err := to.Export(tw.Context(), "", 10_000)
 			wantSame(tw, fmt.Sprintf("export %d imported into store %d", n, k), unreadOnly(from), unreadOnly(again), nil, err)
 			if k == 1 {
-				wantSame(tw, "what the store makes of an export", from, again, nil, err)
+				wantSame(tw, "an imported export", from, again, nil, err)
 			}
 		}
 	}
@@ -78,9 +77,9 @@ func (tw *twins) compareExports() {
 	tw.reached["exported"] += len(m)
 }
 
-// unreadOnly leaves mail out that was read.
-func unreadOnly(pieces []bot.ArchiveItem) []bot.ArchiveItem {
-	all := slices.Clone(pieces)
+// unreadOnly returns items without mail that has been read.
+func unreadOnly(items []bot.ArchiveItem) []bot.ArchiveItem {
+	all := slices.Clone(items)
 	for n, p := range all {
 		if p.Incident != nil {
 			d := *p.Incident

@@ -10,7 +10,7 @@ import (
 	"tocsin/workflow"
 )
 
-// settle ends a task and changes nothing else.
+// settle settles a task and changes nothing else.
 func (tw *twins) settle() {
 	if len(tw.leases) > 0 {
 		tw.settleLease(tw.leases[tw.rand.IntN(len(tw.leases))])
@@ -31,7 +31,7 @@ func (tw *twins) claim() {
 	tw.claimBoth(q)
 }
 
-// claimed claims, and returns how many it got.
+// claimBoth claims from both stores, and returns how many tasks it got.
 func (tw *twins) claimBoth(q bot.Claim) int {
 	m, errM := tw.model.Claim(tw.Context(), q)
 	s, errS := tw.tested.Claim(tw.Context(), q)
@@ -69,19 +69,19 @@ func (tw *twins) read() {
 	m, errM := tw.model.NextDue(tw.Context(), everyClass)
 	s, errS := tw.tested.NextDue(tw.Context(), everyClass)
 	wantSame(tw, "next due", m, s, errM, errS)
-	mendM, errM := tw.model.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
-	mendS, errS := tw.tested.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
-	wantSame(tw, "overdue", mendM.Overdue, mendS.Overdue, errM, errS)
-	wantSame(tw, "repaired", mendM.Repaired, mendS.Repaired, nil, nil)
+	repairM, errM := tw.model.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
+	repairS, errS := tw.tested.Repair(tw.Context(), bot.RepairQuery{At: tw.now, Limit: 1000})
+	wantSame(tw, "overdue", repairM.Overdue, repairS.Overdue, errM, errS)
+	wantSame(tw, "repaired", repairM.Repaired, repairS.Repaired, nil, nil)
 	if len(tw.ids) == 0 {
 		return
 	}
 	id := tw.id()
 	tw.compare(id)
-	over := bot.EndedQuery{Before: tw.randomInstant(time.Minute).Add(-time.Minute), Archived: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
-	overM, errM := tw.model.ListEnded(tw.Context(), over)
-	overS, errS := tw.tested.ListEnded(tw.Context(), over)
-	wantSame(tw, "over", overM, overS, errM, errS)
+	ended := bot.EndedQuery{Before: tw.randomInstant(time.Minute).Add(-time.Minute), Archived: tw.chance(50), Limit: 1 + tw.rand.IntN(5)}
+	endedM, errM := tw.model.ListEnded(tw.Context(), ended)
+	endedS, errS := tw.tested.ListEnded(tw.Context(), ended)
+	wantSame(tw, "ended", endedM, endedS, errM, errS)
 	after, limit := tw.pick("", "grafana\x00b", "zabbix\x00", "grafana\x00d\x00e"), 1+tw.rand.IntN(5)
 	firingM, errM := tw.model.Firing(tw.Context(), id, after, limit)
 	firingS, errS := tw.tested.Firing(tw.Context(), id, after, limit)
@@ -90,13 +90,13 @@ func (tw *twins) read() {
 	listM, errM := tw.model.List(tw.Context(), q)
 	listS, errS := tw.tested.List(tw.Context(), q)
 	for n := range listM {
-		listM[n].Mail = nil // what a list says of mail is open
+		listM[n].Mail = nil // a list may or may not have mail
 	}
 	wantSame(tw, "list", listM, listS, errM, errS)
 	before, limit := tw.rand.IntN(12), tw.rand.IntN(6)
-	talkM, errM := tw.model.Messages(tw.Context(), id, before, limit)
-	talkS, errS := tw.tested.Messages(tw.Context(), id, before, limit)
-	wantSame(tw, "a page of talk", talkM, talkS, errM, errS)
+	messagesM, errM := tw.model.Messages(tw.Context(), id, before, limit)
+	messagesS, errS := tw.tested.Messages(tw.Context(), id, before, limit)
+	wantSame(tw, "a page of messages", messagesM, messagesS, errM, errS)
 	from := tw.pick("", "x")
 	recordsM, errM := tw.model.Records(tw.Context(), "k", from, 5)
 	recordsS, errS := tw.tested.Records(tw.Context(), "k", from, 5)
@@ -114,9 +114,9 @@ func (tw *twins) compare(id string) {
 	historyM, errM := tw.model.History(tw.Context(), id, 1, 100)
 	historyS, errS := tw.tested.History(tw.Context(), id, 1, 100)
 	wantSame(tw, "history of "+id, historyM, historyS, errM, errS)
-	talkM, errM := tw.model.Messages(tw.Context(), id, 0, 100)
-	talkS, errS := tw.tested.Messages(tw.Context(), id, 0, 100)
-	wantSame(tw, "talk of "+id, talkM, talkS, errM, errS)
+	messagesM, errM := tw.model.Messages(tw.Context(), id, 0, 100)
+	messagesS, errS := tw.tested.Messages(tw.Context(), id, 0, 100)
+	wantSame(tw, "messages of "+id, messagesM, messagesS, errM, errS)
 }
 
 func (tw *twins) compareAll() {

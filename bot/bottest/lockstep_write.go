@@ -9,8 +9,8 @@ import (
 	"tocsin/workflow"
 )
 
-// tasks are what a step owes: some in their order, and cards that take the
-// place of older ones.
+// tasks returns the tasks of a step: some in the order of their lane, and cards that
+// replace older ones.
 func (tw *twins) tasks(id string) []bot.Task {
 	k := tw.known[id]
 	var all []bot.Task
@@ -28,7 +28,7 @@ func (tw *twins) tasks(id string) []bot.Task {
 	return all
 }
 
-// records are changes of a few records, of the incident's own among them.
+// records returns changes of a few records, some of them owned by the incident.
 func (tw *twins) records(id string) []bot.RecordChange {
 	var all []bot.RecordChange
 	for range tw.rand.IntN(3) {
@@ -50,8 +50,7 @@ func (tw *twins) records(id string) []bot.RecordChange {
 	return all
 }
 
-// compareRecords wants every record to be in both stores, and returns how many
-// there are.
+// compareRecords wants both stores to have the same records, and returns their number.
 func (tw *twins) compareRecords() int {
 	total := 0
 	for _, kind := range append(bot.OwnedKinds(), "k") {
@@ -63,8 +62,8 @@ func (tw *twins) compareRecords() int {
 	return total
 }
 
-// leasedCards are the destinations of cards that are owed by an incident and
-// leased, as far as the test knows.
+// leasedCards returns the destinations of the incident's cards that are leased, as far as
+// the test knows.
 func (tw *twins) leasedCards(c bot.Commit) []string {
 	var all []string
 	for _, l := range tw.leases {
@@ -75,15 +74,15 @@ func (tw *twins) leasedCards(c bot.Commit) []string {
 	return all
 }
 
-// older reports whether a lease is of a card that another has taken the place
-// of, as far as the test knows.
+// isOlderCard reports whether a lease is of a card that a newer one has replaced, as far
+// as the test knows.
 func (tw *twins) isOlderCard(l bot.Lease) bool {
 	k := tw.known[l.Owner]
 	return k != nil && l.Lane.Class == workflow.ClassCard && l.Rev < k.cards[l.Lane.Destination]
 }
 
-// show claims cards, and has the incident of one make a step while it is being
-// shown: there is a newer card by the time the older one is answered for.
+// rewriteCard claims cards and commits a step of the incident of one, so that a newer card
+// exists before the older one is settled or postponed.
 func (tw *twins) rewriteCard() {
 	got := tw.claimBoth(bot.Claim{At: tw.now, For: 10 * time.Second, Limit: 2, Classes: bot.Classes{From: workflow.ClassCard, To: workflow.ClassCard}})
 	if got == 0 || len(tw.leases) == 0 {
@@ -107,7 +106,7 @@ func (tw *twins) rewriteCard() {
 	}
 }
 
-// carded learns which cards were written by a commit that was done.
+// learnCards updates which cards exist after a commit.
 func (tw *twins) learnCards(c bot.Commit, leased []string) {
 	k := tw.known[c.Incident]
 	if l := c.Settle; l != nil && l.Lane.Class == workflow.ClassCard {
@@ -131,7 +130,7 @@ func (tw *twins) learnCards(c bot.Commit, leased []string) {
 	}
 }
 
-// say commits what is said, and no step: also in what was only reserved.
+// commitMessages commits messages without a step, also to incidents that are only reserved.
 func (tw *twins) commitMessages() {
 	if len(tw.ids) == 0 {
 		return
@@ -143,8 +142,8 @@ func (tw *twins) commitMessages() {
 	if len(c.Messages) == 0 || tw.chance(30) {
 		c.EditedMessages = tw.messages()
 	}
-	if shelf := tw.archivedIDs(); len(shelf) > 0 && tw.chance(30) {
-		c.Incident = tw.pick(shelf...)
+	if archived := tw.archivedIDs(); len(archived) > 0 && tw.chance(30) {
+		c.Incident = tw.pick(archived...)
 	}
 	if tw.chance(10) {
 		c.Incident = ""
@@ -158,7 +157,7 @@ func (tw *twins) commitMessages() {
 	tw.commitBoth(c, bot.Lease{})
 }
 
-// messages are some of a few, so that many come twice.
+// messages returns some of a few messages, so that many are repeated.
 func (tw *twins) messages() []bot.StoredMessage {
 	var all []bot.StoredMessage
 	for range 1 + tw.rand.IntN(3) {
@@ -167,8 +166,8 @@ func (tw *twins) messages() []bot.StoredMessage {
 	return all
 }
 
-// said is how often each message is there: once, or not.
-func (tw *twins) messageBodies(id string) map[string]int {
+// messageKeys returns the keys of the messages of an incident.
+func (tw *twins) messageKeys(id string) map[string]int {
 	all, err := tw.model.Messages(tw.Context(), id, 0, 100)
 	if err != nil {
 		tw.Error(err)
@@ -180,13 +179,13 @@ func (tw *twins) messageBodies(id string) map[string]int {
 	return keys
 }
 
-// heard counts what became of the messages of a commit.
+// countMessages counts the outcomes of the messages of a commit.
 func (tw *twins) countMessages(c bot.Commit, before map[string]int) {
-	after := tw.messageBodies(c.Incident)
-	tw.reached["said"] += len(after) - len(before)
-	tw.reached["said before"] += len(c.Messages) - (len(after) - len(before))
+	after := tw.messageKeys(c.Incident)
+	tw.reached["message"] += len(after) - len(before)
+	tw.reached["repeated message"] += len(c.Messages) - (len(after) - len(before))
 	for _, m := range c.EditedMessages {
-		tw.reached["said anew"] += after[m.Key]
-		tw.reached["nothing said anew"] += 1 - after[m.Key]
+		tw.reached["edit"] += after[m.Key]
+		tw.reached["edit without a message"] += 1 - after[m.Key]
 	}
 }

@@ -35,7 +35,7 @@ type World struct {
 	operations int
 	notes      map[string]bool // text → it was answered as accepted
 	messages   []*sentMessage  // what people wrote, accepted or not
-	accepted   []*sentMessage  // the accepted ones, in the order of their answers
+	answered   []*sentMessage  // the accepted ones, in the order of their answers
 	sent       map[string]int  // page key → accepted by a provider
 	settled    map[string]bool // page key → its delivery is on record
 	unchecked  bool            // loading an incident has failed in this task, so its page may be sent without a check (E3: check again before each send)

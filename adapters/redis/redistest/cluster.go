@@ -7,23 +7,23 @@ import (
 	"testing"
 )
 
-// slots are all that there are in a cluster, numbered from 0.
+// slots is the number of slots of a Cluster; they are numbered from 0.
 const slots = 16384
 
-// Cluster runs three masters that share the slots, without replicas, and
-// returns when each of them says that the cluster is well.
+// Cluster starts three masters that share the slots, without replicas, and returns when
+// each of them reports that the Cluster is ok.
 func Cluster(tb testing.TB) []*Server {
 	tb.Helper()
 	const many = 3
 	nodes := make([]*Server, many)
 	for n := range nodes {
-		nodes[n] = start(tb, plan{defaults: durable + `cluster-enabled yes
+		nodes[n] = start(tb, serverConfig{defaults: durable + `cluster-enabled yes
 cluster-config-file nodes.conf
 cluster-node-timeout 2000
 cluster-announce-ip 127.0.0.1
 `})
 		nodes[n].must("CLUSTER", "ADDSLOTSRANGE", fmt.Sprint(n*slots/many), fmt.Sprint((n+1)*slots/many-1))
-		nodes[n].must("CLUSTER", "SET-CONFIG-EPOCH", fmt.Sprint(n+1)) // else they would have to settle who yields
+		nodes[n].must("CLUSTER", "SET-CONFIG-EPOCH", fmt.Sprint(n+1)) // otherwise they first have to resolve equal epochs
 	}
 	for _, other := range nodes[1:] {
 		host, port, err := net.SplitHostPort(other.addr)
@@ -38,8 +38,8 @@ cluster-announce-ip 127.0.0.1
 	return nodes
 }
 
-// AwaitCluster returns when this node knows so many nodes and says that the
-// cluster is well.
+// AwaitCluster returns when this node knows so many nodes and reports that the Cluster is
+// ok.
 func (s *Server) AwaitCluster(nodes int) {
 	s.tb.Helper()
 	err := await(s.addr+" does not find the cluster well", func() (bool, error) {
@@ -53,7 +53,7 @@ func (s *Server) AwaitCluster(nodes int) {
 	}
 }
 
-// must is Do for what setting up needs.
+// must is Do for the setup: it fails the test after an error.
 func (s *Server) must(args ...string) any {
 	s.tb.Helper()
 	answer, err := s.Do(args...)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCluster: each key has one master, and the others send there.
+// TestCluster: each key has one master, and the others redirect to it.
 func TestCluster(t *testing.T) {
 	nodes := Cluster(t)
 	for n := range 20 {

@@ -8,15 +8,14 @@ import (
 	"syscall"
 )
 
-// tie gives the program a process group of its own, so that what it forks is
-// killed with it, and lets it die with this process, however that ends.
-func tie(cmd *exec.Cmd) {
+// setProcessAttributes gives the program a process group of its own, so that its children
+// are killed with it, and has the system kill it when this process ends.
+func setProcessAttributes(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// stopped reports whether a process stands still: proc(5), the third field of
-// stat.
-func stopped(pid int) (bool, error) {
+// isStopped reports whether a process is stopped: the third field of stat, see proc(5).
+func isStopped(pid int) (bool, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false, err

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// tie gives the program a process group of its own, so that what it forks is
-// killed with it.
+// setProcessAttributes gives the program a process group of its own, so that its children
+// are killed with it.
 func tie(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// stopped cannot be known here: the signal was sent, and that has to do.
+// isStopped assumes that the signal was effective: the state cannot be read here.
 func stopped(int) (bool, error) { return true, nil }

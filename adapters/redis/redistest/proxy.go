@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Proxy stands between clients and a server, and fails as networks do. What is
-// said of one fault holds until [Proxy.Heal], whatever connections come and go.
-// Its methods may be called at the same time.
+// Proxy is a TCP proxy between clients and a server that can simulate network faults. A
+// fault lasts until [Proxy.Heal], also for new connections. Its methods may be called
+// concurrently.
 type Proxy struct {
 	tb     testing.TB
 	addr   string
@@ -21,16 +21,15 @@ type Proxy struct {
 	work   sync.WaitGroup
 
 	mu       sync.Mutex
-	listener net.Listener // nil while it is cut
+	listener net.Listener // nil while the proxy is cut
 	links    map[*link]bool
 	delay    time.Duration
 	lose     int    // how many requests will get no reply
-	word     []byte // only requests that hold it
-	deaf     bool   // replies are swallowed
+	word     []byte // only requests that contain this word
+	muted    bool   // replies are dropped
 }
 
-// NewProxy stands before a server at host:port, until the test ends. With no
-// fault set it only passes on.
+// NewProxy starts a proxy for the server at host:port. It is closed when the test ends.
 func NewProxy(tb testing.TB, target string) *Proxy {
 	tb.Helper()
 	p := &Proxy{tb: tb, target: target, links: map[*link]bool{}}
@@ -47,46 +46,46 @@ func NewProxy(tb testing.TB, target string) *Proxy {
 	return p
 }
 
-// Addr is where clients connect: host:port, for the whole test the same.
+// Addr returns the address for clients, host:port. It does not change.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Delay holds up what is read, in each direction, for so long. What follows
-// waits behind it: throughput suffers as well.
+// Delay delays the data of each read, in both directions. Later data waits, so that the
+// throughput is reduced too.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
 }
 
-// LoseReplies lets the next n requests reach the server, and closes their
-// connections when it answers, before the client has any of it. A request is
-// what the client sends in one go, a handshake too: where a client opens
-// connections by itself, LoseRepliesTo is surer.
+// LoseReplies forwards the next n requests, and closes their connections when the server
+// replies, before the client gets anything. A request is the data of one write of the
+// client, and a handshake counts too: for a client that opens connections by itself, use
+// LoseRepliesTo.
 func (p *Proxy) LoseReplies(n int) { p.LoseRepliesTo(n, "") }
 
-// LoseRepliesTo is LoseReplies for requests that hold a word: the name of a
-// command, or a key.
+// LoseRepliesTo is LoseReplies for requests that contain a word, for example the name of a
+// command or a key.
 func (p *Proxy) LoseRepliesTo(n int, word string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lose, p.word = n, []byte(word)
 }
 
-// Lost reports whether everything that LoseReplies asked for has happened: each
-// request was passed on. Its client learns of it when the server has answered.
+// Lost reports whether all requests of LoseReplies were forwarded. The client notices it
+// when the server has replied.
 func (p *Proxy) Lost() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lose == 0
 }
 
-// HalfClose swallows what the server says while connections stay open: to the
-// client the server is silent, to the server nothing is wrong. Heal closes the
-// connections that missed something.
+// HalfClose drops the replies of the server while connections stay open: the client sees a
+// silent server, the server sees no fault. Heal closes the connections that have missed a
+// reply.
 func (p *Proxy) HalfClose() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.deaf = true
+	p.muted = true
 }
 
 // Cut closes every connection and refuses new ones.
@@ -107,7 +106,7 @@ func (p *Proxy) Heal() {
 	p.tb.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.delay, p.lose, p.word, p.deaf = 0, 0, nil, false
+	p.delay, p.lose, p.word, p.muted = 0, 0, nil, false
 	for l := range p.links {
 		if l.missed {
 			l.close()
@@ -139,9 +138,9 @@ func (p *Proxy) accept(listener net.Listener) {
 	}
 }
 
-// serve passes one connection on until either side ends it.
+// serve forwards one connection until either side closes it.
 func (p *Proxy) serve(listener net.Listener, client net.Conn) {
-	l := &link{client: client, gone: make(chan struct{})}
+	l := &link{client: client, closed: make(chan struct{})}
 	defer l.close()
 	server, err := net.DialTimeout("tcp", p.target, answerTime) //nolint:noctx // it has its own deadline
 	if err != nil {
@@ -152,11 +151,11 @@ func (p *Proxy) serve(listener net.Listener, client net.Conn) {
 		return
 	}
 	defer p.remove(l)
-	p.work.Go(func() { p.pump(l, server, client, p.replied) })
-	p.pump(l, client, server, p.asked)
+	p.work.Go(func() { p.pump(l, server, client, p.decideReply) })
+	p.pump(l, client, server, p.decideRequest)
 }
 
-// add keeps a link, unless the proxy was cut since it was accepted.
+// add adds a link, unless the proxy was cut after the connection was accepted.
 func (p *Proxy) add(l *link, listener net.Listener) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -173,7 +172,7 @@ func (p *Proxy) remove(l *link) {
 	delete(p.links, l)
 }
 
-// pump passes on what one side says for as long as rule lets it.
+// pump forwards the data of one side as rule decides.
 func (p *Proxy) pump(l *link, from, to net.Conn, rule func(*link, []byte) verdict) {
 	defer l.close()
 	buffer := make([]byte, 64<<10)
@@ -181,10 +180,10 @@ func (p *Proxy) pump(l *link, from, to net.Conn, rule func(*link, []byte) verdic
 		n, err := from.Read(buffer)
 		if n > 0 {
 			v := rule(l, buffer[:n])
-			if v.end || !l.wait(v.delay) {
+			if v.closes || !l.wait(v.delay) {
 				return
 			}
-			if !v.swallow && !written(to, buffer[:n]) {
+			if !v.drop && !writeAll(to, buffer[:n]) {
 				return
 			}
 		}
@@ -194,19 +193,19 @@ func (p *Proxy) pump(l *link, from, to net.Conn, rule func(*link, []byte) verdic
 	}
 }
 
-func written(to net.Conn, some []byte) bool {
+func writeAll(to net.Conn, some []byte) bool {
 	_, err := to.Write(some)
 	return err == nil
 }
 
-// verdict says what becomes of some bytes.
+// verdict is the decision about some data.
 type verdict struct {
-	delay   time.Duration
-	swallow bool
-	end     bool // with the connection
+	delay  time.Duration
+	drop   bool
+	closes bool // close the connection
 }
 
-func (p *Proxy) asked(l *link, request []byte) verdict {
+func (p *Proxy) decideRequest(l *link, request []byte) verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lose > 0 && bytes.Contains(request, p.word) {
@@ -216,26 +215,26 @@ func (p *Proxy) asked(l *link, request []byte) verdict {
 	return verdict{delay: p.delay}
 }
 
-func (p *Proxy) replied(l *link, _ []byte) verdict {
+func (p *Proxy) decideReply(l *link, _ []byte) verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.missed = l.missed || p.deaf
-	return verdict{delay: p.delay, swallow: l.missed, end: l.lost}
+	l.missed = l.missed || p.muted
+	return verdict{delay: p.delay, drop: l.missed, closes: l.lost}
 }
 
-// link is a client's connection and the one to the server.
+// link is a connection of a client with its connection to the server.
 type link struct {
 	client, server net.Conn
 	once           sync.Once
-	gone           chan struct{} // closed with it
+	closed         chan struct{} // closed with the link
 
-	lost   bool // its reply must not arrive; under the proxy's lock, as is missed
-	missed bool // something was swallowed: what came after would be taken for it
+	lost   bool // its reply must not be forwarded; guarded by the proxy's mutex, like missed
+	missed bool // a reply was dropped: the client would take a later one for it
 }
 
 func (l *link) close() {
 	l.once.Do(func() {
-		close(l.gone)
+		close(l.closed)
 		_ = l.client.Close()
 		if l.server != nil {
 			_ = l.server.Close()
@@ -243,7 +242,7 @@ func (l *link) close() {
 	})
 }
 
-// wait holds up for a while, and reports whether the link is still there.
+// wait waits, and reports whether the link is still open.
 func (l *link) wait(d time.Duration) bool {
 	if d == 0 {
 		return true
@@ -253,7 +252,7 @@ func (l *link) wait(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-l.gone:
+	case <-l.closed:
 		return false
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// through dials the proxy, and closes the connection with the test.
-func through(t *testing.T, p *Proxy) *client {
+// dialProxy connects to the proxy. The connection is closed when the test ends.
+func dialProxy(t *testing.T, p *Proxy) *client {
 	t.Helper()
 	c, err := dial(p.Addr(), "")
 	if err != nil {
@@ -23,49 +23,49 @@ func through(t *testing.T, p *Proxy) *client {
 	return c
 }
 
-// ended reports whether an error says that the other side hung up.
-func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) }
+// isHangUp reports whether the other side has closed the connection.
+func isHangUp(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) }
 
-// TestLoseReplies: the client learns nothing, and it was done all the same.
+// TestLoseReplies: the client gets no reply, and the command was executed.
 func TestLoseReplies(t *testing.T) {
 	s := Start(t, Config{})
 	p := NewProxy(t, s.Addr())
-	c := through(t, p)
+	c := dialProxy(t, p)
 	if _, err := c.do("SET", "n", "0"); err != nil {
 		t.Fatal(err)
 	}
 	p.LoseReplies(2)
 	for n := range 2 {
 		if n > 0 {
-			c = through(t, p)
+			c = dialProxy(t, p)
 		}
-		if answer, err := c.do("INCR", "n"); !ended(err) {
+		if answer, err := c.do("INCR", "n"); !isHangUp(err) {
 			t.Fatalf("a reply that is lost: %v %v", answer, err)
 		}
 	}
-	wants(t, s, "2", "GET", "n")
+	wantReply(t, s, "2", "GET", "n")
 	if !p.Lost() {
 		t.Error("it says that nothing was lost")
 	}
 	p.LoseRepliesTo(1, "INCR")
-	c = through(t, p)
+	c = dialProxy(t, p)
 	if got, err := c.do("GET", "n"); err != nil || got != "2" {
 		t.Fatalf("another request than the one to be lost: %v %v", got, err)
 	}
-	if answer, err := c.do("INCR", "n"); !ended(err) {
+	if answer, err := c.do("INCR", "n"); !isHangUp(err) {
 		t.Fatalf("a reply that is lost: %v %v", answer, err)
 	}
-	if got, err := through(t, p).do("INCR", "n"); err != nil || got != int64(4) {
+	if got, err := dialProxy(t, p).do("INCR", "n"); err != nil || got != int64(4) {
 		t.Fatalf("after it: %v %v", got, err)
 	}
 }
 
-// TestHalfClose: the client waits in vain, and it was done all the same. What
-// missed a reply ends with the fault.
+// TestHalfClose: the client gets no reply, and the command was executed. Connections that
+// have missed a reply are closed by Heal.
 func TestHalfClose(t *testing.T) {
 	s := Start(t, Config{})
 	p := NewProxy(t, s.Addr())
-	c := through(t, p)
+	c := dialProxy(t, p)
 	p.HalfClose()
 	if err := c.conn.SetDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -76,20 +76,20 @@ func TestHalfClose(t *testing.T) {
 	if _, err := c.read(); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("a client of a silent server is told %v", err)
 	}
-	wants(t, s, "v", "GET", "k")
+	wantReply(t, s, "v", "GET", "k")
 	p.Heal()
 	if got, err := c.do("GET", "k"); err == nil {
 		t.Errorf("on a connection that missed a reply: %v", got)
 	}
-	if got, err := through(t, p).do("GET", "k"); err != nil || got != "v" {
+	if got, err := dialProxy(t, p).do("GET", "k"); err != nil || got != "v" {
 		t.Errorf("after it: %v %v", got, err)
 	}
 }
 
-// TestDelay: each direction is held up, and order is kept.
+// TestDelay: both directions are delayed, and the order is kept.
 func TestDelay(t *testing.T) {
 	p := NewProxy(t, Start(t, Config{}).Addr())
-	c := through(t, p)
+	c := dialProxy(t, p)
 	p.Delay(50 * time.Millisecond)
 	began := time.Now()
 	if got, err := c.do("PING"); err != nil || got != "PONG" {
@@ -105,11 +105,11 @@ func TestDelay(t *testing.T) {
 	}
 }
 
-// TestCut: connections end, new ones are refused, and the address stays.
+// TestCut: connections are closed, new ones are refused, and the address does not change.
 func TestCut(t *testing.T) {
 	s := Start(t, Config{})
 	p := NewProxy(t, s.Addr())
-	c := through(t, p)
+	c := dialProxy(t, p)
 	if _, err := c.do("PING"); err != nil {
 		t.Fatal(err)
 	}
@@ -123,21 +123,21 @@ func TestCut(t *testing.T) {
 	}
 	p.Heal()
 	p.Heal()
-	if got, err := through(t, p).do("PING"); err != nil || got != "PONG" {
+	if got, err := dialProxy(t, p).do("PING"); err != nil || got != "PONG" {
 		t.Errorf("after it: %v %v", got, err)
 	}
 	s.Kill()
-	if _, err := through(t, p).do("PING"); !ended(err) {
+	if _, err := dialProxy(t, p).do("PING"); !isHangUp(err) {
 		t.Errorf("without a server: %v", err)
 	}
 	s.Restart()
-	if got, err := through(t, p).do("PING"); err != nil || got != "PONG" {
+	if got, err := dialProxy(t, p).do("PING"); err != nil || got != "PONG" {
 		t.Errorf("with the server again: %v %v", got, err)
 	}
 }
 
-// TestProxyBusy: large values from many clients while faults come and go; what
-// is answered is right, and in the end everybody is answered.
+// TestProxyBusy: many clients send large values while faults come and go: every reply is
+// right, and in the end every client gets one.
 func TestProxyBusy(t *testing.T) {
 	p := NewProxy(t, Start(t, Config{Directives: []string{"appendonly no"}}).Addr())
 	value := strings.Repeat("x", 300<<10)

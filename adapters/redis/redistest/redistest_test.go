@@ -13,27 +13,27 @@ import (
 	"go.uber.org/goleak"
 )
 
-// childEnv makes the test binary, run again, start a server and wait to be
-// killed.
+// childEnv is the environment variable that makes a second run of the test binary start a
+// server and wait to be killed.
 const childEnv = "TOCSIN_REDISTEST_CHILD"
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// wants fails unless a command is answered so.
-func wants(t *testing.T, s *Server, want any, args ...string) {
+// wantReply fails unless a command gets this reply.
+func wantReply(t *testing.T, s *Server, want any, args ...string) {
 	t.Helper()
 	if got, err := s.Do(args...); err != nil || got != want {
 		t.Fatalf("%s: %v %v, want %v", strings.Join(args, " "), got, err, want)
 	}
 }
 
-// TestKill: what was answered outlives the process, on the same port.
+// TestKill: after a kill and a restart, answered writes are there, on the same port.
 func TestKill(t *testing.T) {
 	s := Start(t, Config{})
 	for n := range 100 {
-		wants(t, s, "OK", "SET", fmt.Sprint("key", n), fmt.Sprint("value", n))
+		wantReply(t, s, "OK", "SET", fmt.Sprint("key", n), fmt.Sprint("value", n))
 	}
 	s.Kill()
 	s.Kill()
@@ -42,16 +42,16 @@ func TestKill(t *testing.T) {
 	}
 	s.Restart()
 	for n := range 100 {
-		wants(t, s, fmt.Sprint("value", n), "GET", fmt.Sprint("key", n))
+		wantReply(t, s, fmt.Sprint("value", n), "GET", fmt.Sprint("key", n))
 	}
-	s.Restart() // one that runs
-	wants(t, s, int64(100), "DBSIZE")
+	s.Restart() // of a running server
+	wantReply(t, s, int64(100), "DBSIZE")
 }
 
-// TestDefaults: as durable as Tocsin asks for, unless a test says otherwise.
+// TestDefaults: the defaults are as durable as Tocsin requires, and a test can change them.
 func TestDefaults(t *testing.T) {
 	setting := func(s *Server, name string) string {
-		return words(s.must("CONFIG", "GET", name))[1]
+		return stringList(s.must("CONFIG", "GET", name))[1]
 	}
 	usual := Start(t, Config{})
 	for name, want := range map[string]string{"appendonly": "yes", "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction"} {
@@ -72,10 +72,10 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestPassword: it is asked for, and the URL holds it.
+// TestPassword: the server requires the password, and the URL contains it.
 func TestPassword(t *testing.T) {
 	s := Start(t, Config{Password: "a secret/with:odd@parts"})
-	wants(t, s, "PONG", "PING")
+	wantReply(t, s, "PONG", "PING")
 	var refused Error
 	if _, err := do(s.Addr(), "", "PING"); !errors.As(err, &refused) || !strings.HasPrefix(string(refused), "NOAUTH") {
 		t.Errorf("without the password: %v", err)
@@ -85,12 +85,12 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestAnswers: every kind that RESP2 has.
+// TestAnswers: every kind of RESP2 reply is decoded.
 func TestAnswers(t *testing.T) {
 	s := Start(t, Config{})
-	wants(t, s, nil, "GET", "nothing")
-	wants(t, s, "", "EVAL", "return ''", "0")
-	wants(t, s, "a\r\nb", "EVAL", `return 'a\r\nb'`, "0")
+	wantReply(t, s, nil, "GET", "nothing")
+	wantReply(t, s, "", "EVAL", "return ''", "0")
+	wantReply(t, s, "a\r\nb", "EVAL", `return 'a\r\nb'`, "0")
 	if list := s.must("EVAL", "return {1, 'two', {3}, {err='no'}}", "0"); fmt.Sprint(list) != "[1 two [3] no]" {
 		t.Errorf("a list is read as %v", list)
 	}
@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestStop: a frozen server keeps its connections and says nothing.
+// TestStop: a frozen server keeps its connections and does not reply.
 func TestStop(t *testing.T) {
 	s := Start(t, Config{})
 	s.Stop()
@@ -109,7 +109,7 @@ func TestStop(t *testing.T) {
 		_, err := s.Do("SET", "key", "value")
 		answered <- err
 	}()
-	if open, err := stopped(s.run.pid); !open || err != nil {
+	if open, err := isStopped(s.run.pid); !open || err != nil {
 		t.Fatalf("it runs: %v", err)
 	}
 	select {
@@ -121,10 +121,10 @@ func TestStop(t *testing.T) {
 	if err := <-answered; err != nil {
 		t.Fatal(err)
 	}
-	wants(t, s, "value", "GET", "key")
+	wantReply(t, s, "value", "GET", "key")
 }
 
-// TestEnds: no server outlives its test, frozen ones included.
+// TestEnds: every server exits with its test, also a frozen one.
 func TestEnds(t *testing.T) {
 	var pids []int
 	t.Run("test", func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestChild is no test: it is what TestParentDies kills.
+// TestChild is not a test: TestParentDies runs it as a process of its own and kills it.
 func TestChild(t *testing.T) {
 	if os.Getenv(childEnv) == "" {
 		t.SkipNow()
@@ -151,9 +151,9 @@ func TestChild(t *testing.T) {
 	select {}
 }
 
-// TestParentDies: a test process that is killed takes its servers with it.
+// TestParentDies: the servers of a killed test process exit.
 func TestParentDies(t *testing.T) {
-	find(t)
+	findProgram(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$", "-test.v")
 	cmd.Env = append(os.Environ(), childEnv+"=yes", "TMPDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()

@@ -10,16 +10,15 @@ import (
 	"time"
 )
 
-// answerTime is how long a server may take to answer one command.
+// answerTime is how long a server may take to reply to a command.
 const answerTime = 5 * time.Second
 
-// Error is what a server refuses a command with, such as "MOVED 3999
-// 127.0.0.1:6381".
+// Error is an error reply of a server, for example "MOVED 3999 127.0.0.1:6381".
 type Error string
 
 func (e Error) Error() string { return string(e) }
 
-// client speaks RESP2 on one connection:
+// client is a RESP2 client with one connection:
 // https://redis.io/docs/latest/develop/reference/protocol-spec/
 type client struct {
 	conn net.Conn
@@ -42,7 +41,7 @@ func dial(addr, password string) (*client, error) {
 	return c, nil
 }
 
-// do carries out one command on a connection of its own.
+// do sends one command on a connection of its own.
 func do(addr, password string, args ...string) (any, error) {
 	c, err := dial(addr, password)
 	if err != nil {
@@ -52,7 +51,7 @@ func do(addr, password string, args ...string) (any, error) {
 	return c.do(args...)
 }
 
-func (c *client) close() { _ = c.conn.Close() } // nothing is owed on it any more
+func (c *client) close() { _ = c.conn.Close() } // no reply is outstanding
 
 func (c *client) do(args ...string) (any, error) {
 	if err := c.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
@@ -73,7 +72,7 @@ func (c *client) do(args ...string) (any, error) {
 	return answer, err
 }
 
-// read reads one answer. A refusal inside a list stays there as an [Error].
+// read reads one reply. An error inside a list is an element of type [Error].
 func (c *client) read() (any, error) {
 	line, err := c.r.ReadString('\n')
 	if err != nil {

@@ -7,19 +7,19 @@ import (
 	"testing"
 )
 
-// MasterName is what the sentinels call the master.
+// MasterName is the name of the master in the sentinels.
 const MasterName = "tocsin"
 
-// Sentinels are three sentinels that watch a master with two replicas, and
-// make a replica the master half a second after it was heard of last.
+// Sentinels are three sentinels that watch a master with two replicas. They promote a
+// replica when the master has not replied for half a second.
 type Sentinels struct {
 	tb        testing.TB
 	nodes     []*Server
 	sentinels []*Server
 }
 
-// Sentinel runs all of them, and returns when every sentinel knows the others
-// and both replicas, and these have all that the master has.
+// Sentinel starts all of them, and returns when every sentinel knows the others and both
+// replicas, and the replicas have caught up.
 func Sentinel(tb testing.TB) *Sentinels {
 	tb.Helper()
 	s := &Sentinels{tb: tb, nodes: []*Server{Start(tb, Config{})}}
@@ -30,27 +30,26 @@ func Sentinel(tb testing.TB) *Sentinels {
 	for range 2 {
 		s.nodes = append(s.nodes, Start(tb, Config{Directives: []string{"replicaof " + host + " " + port}}))
 	}
-	s.await("the replicas do not follow the master", s.followed)
+	s.await("the replicas do not follow the master", s.isReplicated)
 	for range 3 {
-		sentinel := start(tb, plan{mode: "--sentinel", defaults: fmt.Sprintf(`sentinel monitor %[1]s %[2]s %[3]s 2
+		sentinel := start(tb, serverConfig{mode: "--sentinel", defaults: fmt.Sprintf(`sentinel monitor %[1]s %[2]s %[3]s 2
 sentinel down-after-milliseconds %[1]s 500
 sentinel failover-timeout %[1]s 3000
 `, MasterName, host, port)})
-		// By default it asks every half second for what it gives up after half
-		// a second, and so takes a new master to be down. More often than 200
-		// ms is too often: a replica has to have been heard of within five
-		// times that, and is asked once a second while the master is down. It
-		// looks at replicas every ten seconds, and tells other sentinels every
-		// two.
+		// By default a sentinel pings every half second, so that it would also consider
+		// a new master down after half a second. Less than 200 ms is too short: a replica
+		// must have replied within five times the period, and is pinged once a second
+		// while the master is down. Replicas are queried every ten seconds, and other
+		// sentinels are informed every two.
 		sentinel.must("SENTINEL", "DEBUG", "PING-PERIOD", "300", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200")
 		s.sentinels = append(s.sentinels, sentinel)
 	}
-	s.await("the sentinels do not know each other and the replicas", s.complete)
+	s.await("the sentinels do not know each other and the replicas", s.isComplete)
 	return s
 }
 
-// followed reports whether each replica has caught up with the master.
-func (s *Sentinels) followed() bool {
+// isReplicated reports whether each replica has caught up with the master.
+func (s *Sentinels) isReplicated() bool {
 	for _, n := range s.nodes[1:] {
 		info, err := n.Do("INFO", "replication")
 		text, is := info.(string)
@@ -61,14 +60,14 @@ func (s *Sentinels) followed() bool {
 	return true
 }
 
-// complete reports whether each sentinel knows the other two, and each replica
-// that it knows follows the master.
-func (s *Sentinels) complete() bool {
+// isComplete reports whether each sentinel knows the other two, and every replica it knows
+// follows the master.
+func (s *Sentinels) isComplete() bool {
 	for _, sentinel := range s.sentinels {
-		if others := asked(sentinel, "SENTINELS"); len(others) != len(s.sentinels)-1 {
+		if others := queryMaster(sentinel, "SENTINELS"); len(others) != len(s.sentinels)-1 {
 			return false
 		}
-		replicas := asked(sentinel, "REPLICAS")
+		replicas := queryMaster(sentinel, "REPLICAS")
 		if len(replicas) != len(s.nodes)-1 {
 			return false
 		}
@@ -81,9 +80,9 @@ func (s *Sentinels) complete() bool {
 	return true
 }
 
-// asked returns what a sentinel answers about the master: a list of fields and
-// values for each one that it knows.
-func asked(sentinel *Server, what string) []map[string]string {
+// queryMaster returns the reply of a sentinel to a query about the master: the fields of
+// each server that it knows.
+func queryMaster(sentinel *Server, what string) []map[string]string {
 	answer, err := sentinel.Do("SENTINEL", what, MasterName)
 	list, is := answer.([]any)
 	if err != nil || !is {
@@ -91,7 +90,7 @@ func asked(sentinel *Server, what string) []map[string]string {
 	}
 	all := make([]map[string]string, 0, len(list))
 	for _, one := range list {
-		fields := words(one)
+		fields := stringList(one)
 		known := map[string]string{}
 		for n := 0; n+1 < len(fields); n += 2 {
 			known[fields[n]] = fields[n+1]
@@ -101,8 +100,8 @@ func asked(sentinel *Server, what string) []map[string]string {
 	return all
 }
 
-// words turns an answer that is a list of strings into one.
-func words(answer any) []string {
+// stringList converts a reply that is a list of strings.
+func stringList(answer any) []string {
 	list, is := answer.([]any)
 	if !is {
 		return nil
@@ -116,7 +115,7 @@ func words(answer any) []string {
 	return all
 }
 
-// Addrs are where the sentinels are, host:port each.
+// Addrs returns the addresses of the sentinels, host:port.
 func (s *Sentinels) Addrs() []string {
 	addrs := make([]string, 0, len(s.sentinels))
 	for _, one := range s.sentinels {
@@ -125,37 +124,36 @@ func (s *Sentinels) Addrs() []string {
 	return addrs
 }
 
-// Sentinels are the sentinels themselves, to be killed or frozen.
+// Sentinels returns the sentinels.
 func (s *Sentinels) Sentinels() []*Server { return s.sentinels }
 
-// Nodes are the master and the replicas, whichever is which by now.
+// Nodes returns the master and the replicas, in an order that does not change.
 func (s *Sentinels) Nodes() []*Server { return s.nodes }
 
-// Master is who the sentinels say is the master, as soon as all that run agree
-// and it says so itself. Whoever has killed the master wants
-// [Sentinels.AwaitOther].
+// Master returns the master, once all running sentinels agree and the server agrees too.
+// After killing the master, use [Sentinels.AwaitOther].
 func (s *Sentinels) Master() *Server {
 	s.tb.Helper()
 	return s.AwaitOther(nil)
 }
 
-// AwaitOther returns the master once it is another than old.
+// AwaitOther returns the master once it is another server than old.
 func (s *Sentinels) AwaitOther(old *Server) *Server {
 	s.tb.Helper()
 	var master *Server
 	s.await("the sentinels do not agree on another master", func() bool {
-		master = s.agreed()
+		master = s.agreedMaster()
 		return master != nil && master != old
 	})
 	return master
 }
 
-// agreed is the master that all sentinels that answer name, or nil.
-func (s *Sentinels) agreed() *Server {
+// agreedMaster returns the master that all replying sentinels name, or nil.
+func (s *Sentinels) agreedMaster() *Server {
 	named := map[string]bool{}
 	for _, sentinel := range s.sentinels {
 		if answer, err := sentinel.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName); err == nil {
-			named[strings.Join(words(answer), ":")] = true
+			named[strings.Join(stringList(answer), ":")] = true
 		}
 	}
 	for _, n := range s.nodes {
@@ -163,7 +161,7 @@ func (s *Sentinels) agreed() *Server {
 			continue
 		}
 		role, err := n.Do("ROLE")
-		if w := words(role); err == nil && len(w) > 0 && w[0] == "master" {
+		if w := stringList(role); err == nil && len(w) > 0 && w[0] == "master" {
 			return n
 		}
 	}

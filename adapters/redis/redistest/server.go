@@ -1,7 +1,6 @@
-// Package redistest starts real Redis servers for tests (one, a cluster, a
-// master with sentinels), kills and freezes them, and stands between a client
-// and a server as a network that fails. It knows no Redis library, so that it
-// judges whichever one an adapter uses.
+// Package redistest starts real Redis servers for tests (one, a Cluster, a master with
+// sentinels), kills and freezes them, and simulates a faulty network between a client and a
+// server. It uses no Redis library, so that it is independent of the adapter's.
 package redistest
 
 import (
@@ -17,16 +16,16 @@ import (
 	"testing"
 )
 
-// Config says what differs from a server as Tocsin wants it: on the loopback
-// interface, everything appended to a file and synced before it is answered,
-// nothing evicted.
+// Config changes the defaults of a server, which are what Tocsin requires: on the loopback
+// interface, writes are appended to a file and synced before they are answered, and nothing
+// is evicted.
 type Config struct {
 	Port       int      // 0: a free one
-	Password   string   // of the default user; "": none is asked for
-	Directives []string // lines of redis.conf, such as "appendfsync everysec"; they overrule the defaults
+	Password   string   // of the default user; "": none
+	Directives []string // lines of redis.conf, such as "appendfsync everysec"; they override the defaults
 }
 
-// durable are the directives that every server begins with.
+// durable are the default directives.
 const durable = `appendonly yes
 appendfsync always
 save ""
@@ -34,46 +33,46 @@ maxmemory-policy noeviction
 repl-diskless-sync-delay 0
 `
 
-// Server is a redis-server on this machine. It ends with the test, or with the
-// test's process where the system lets it. Its methods may be called at the
-// same time; those that fail a test belong on the test's goroutine.
+// Server is a redis-server on this machine. It exits with the test and, on Linux, with the
+// process of the test. Its methods may be called concurrently; those that may fail the test
+// must be called in the test's goroutine.
 type Server struct {
 	tb       testing.TB
 	program  string
 	folder   string
 	addr     string
 	password string
-	mode     string // an argument behind the file, such as "--sentinel"
+	mode     string // an argument after the configuration file, for example "--sentinel"
 
 	mu  sync.Mutex
-	run *process // nil while it is killed
+	run *process // nil while the server is killed
 }
 
-// Start runs a server and returns when it answers. Without redis-server the
-// test is skipped, and fails where CI=true.
+// Start starts a server and returns when it replies. If redis-server is missing, the test
+// is skipped; with CI=true it fails.
 func Start(tb testing.TB, c Config) *Server {
 	tb.Helper()
-	return start(tb, plan{Config: c, defaults: durable})
+	return start(tb, serverConfig{Config: c, defaults: durable})
 }
 
-// plan is a server to be.
-type plan struct {
+// serverConfig is the configuration of a server to start.
+type serverConfig struct {
 	Config
 	defaults string // directives
 	mode     string
 }
 
-func start(tb testing.TB, p plan) *Server {
+func start(tb testing.TB, p serverConfig) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, program: find(tb), folder: tb.TempDir(), password: p.Password, mode: p.mode}
-	tb.Cleanup(s.end)
-	tries := 5 // between the choice of a port and its use another program may take it
+	s := &Server{tb: tb, program: findProgram(tb), folder: tb.TempDir(), password: p.Password, mode: p.mode}
+	tb.Cleanup(s.cleanUp)
+	tries := 5 // another program may take the port before the server does
 	if p.Port != 0 {
 		tries = 1
 	}
 	var err error
 	for range tries {
-		if err = s.first(p); err == nil {
+		if err = s.startFirst(p); err == nil {
 			return s
 		}
 	}
@@ -81,8 +80,8 @@ func start(tb testing.TB, p plan) *Server {
 	return nil
 }
 
-// find looks the program up.
-func find(tb testing.TB) string {
+// findProgram returns the path of redis-server.
+func findProgram(tb testing.TB) string {
 	tb.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -95,9 +94,10 @@ func find(tb testing.TB) string {
 	return program
 }
 
-// first writes the configuration, once: a server may rewrite it, and finds it
-// so when it is started again.
-func (s *Server) first(p plan) error {
+// startFirst chooses a port, writes the configuration and starts the server for the first
+// time. Later starts do not write the configuration: the server may have rewritten
+// it.
+func (s *Server) startFirst(p serverConfig) error {
 	port := p.Port
 	if port == 0 {
 		var err error
@@ -119,8 +119,7 @@ func (s *Server) first(p plan) error {
 
 func (s *Server) file(name string) string { return filepath.Join(s.folder, name) }
 
-// launch starts the program, and returns when it answers and has loaded all
-// that it kept.
+// launch starts the program, and returns when it replies and has loaded its data.
 func (s *Server) launch() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,10 +133,10 @@ func (s *Server) launch() error {
 	}
 	err = await("it does not answer on "+s.addr, func() (bool, error) {
 		select {
-		case <-run.ended:
+		case <-run.exited:
 			return false, fmt.Errorf("it ended: %s", s.log())
 		default:
-			return s.answers(run.pid), nil
+			return s.isReady(run.pid), nil
 		}
 	})
 	if err != nil {
@@ -148,9 +147,9 @@ func (s *Server) launch() error {
 	return nil
 }
 
-// answers reports whether this process, and not one that had the port before,
-// is ready. While it loads, PING is an error.
-func (s *Server) answers(pid int) bool {
+// isReady reports whether this process is ready, and not an earlier one on the same port.
+// While it loads its data, PING returns an error.
+func (s *Server) isReady(pid int) bool {
 	if pong, err := s.Do("PING"); err != nil || pong != "PONG" {
 		return false
 	}
@@ -159,10 +158,10 @@ func (s *Server) answers(pid int) bool {
 	return err == nil && is && strings.Contains(text, fmt.Sprintf("process_id:%d\r\n", pid))
 }
 
-// Addr is host:port, for the whole test the same.
+// Addr returns host:port, which does not change.
 func (s *Server) Addr() string { return s.addr }
 
-// URL is where clients find it: redis://:password@host:port/0.
+// URL returns the address for clients: redis://:password@host:port/0.
 func (s *Server) URL() string {
 	u := url.URL{Scheme: "redis", Host: s.addr, Path: "/0"}
 	if s.password != "" {
@@ -171,13 +170,12 @@ func (s *Server) URL() string {
 	return u.String()
 }
 
-// Do carries out one command on a connection of its own. The answer is a
-// string, an int64, nil, or a slice of these; what the server refuses is an
-// [Error].
+// Do sends one command on a connection of its own. The reply is a string, an int64, nil, or
+// a slice of these; an error reply is an [Error].
 func (s *Server) Do(args ...string) (any, error) { return do(s.addr, s.password, args...) }
 
-// Kill ends the process as a power cut does, and returns when it is gone. One
-// that is gone already stays so.
+// Kill kills the process and returns when it has exited. It does nothing if the server is
+// not running.
 func (s *Server) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,8 +185,8 @@ func (s *Server) Kill() {
 	}
 }
 
-// Restart starts the server again, on its port and in its folder, and returns
-// when all that was kept is loaded. One that still runs is killed first.
+// Restart starts the server again, on the same port and in the same folder, and returns when
+// its data is loaded. A running server is killed first.
 func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Kill()
@@ -197,7 +195,7 @@ func (s *Server) Restart() {
 	}
 }
 
-// Stop freezes the process: connections stay open and nothing is answered.
+// Stop freezes the process: connections stay open and get no replies.
 func (s *Server) Stop() {
 	s.tb.Helper()
 	s.mu.Lock()
@@ -210,7 +208,7 @@ func (s *Server) Stop() {
 	}
 }
 
-// Continue thaws what Stop froze.
+// Continue resumes the process after Stop.
 func (s *Server) Continue() {
 	s.tb.Helper()
 	s.mu.Lock()
@@ -218,12 +216,12 @@ func (s *Server) Continue() {
 	if s.run == nil {
 		s.tb.Fatal("thaw redis-server: it does not run")
 	}
-	if err := s.run.proceed(); err != nil {
+	if err := s.run.resume(); err != nil {
 		s.tb.Fatalf("thaw redis-server: %v", err)
 	}
 }
 
-// log is the end of what the server said.
+// log returns the end of the server's output.
 func (s *Server) log() string {
 	said, err := os.ReadFile(s.file("log"))
 	if err != nil {
@@ -232,7 +230,8 @@ func (s *Server) log() string {
 	return string(said[max(0, len(said)-8<<10):])
 }
 
-func (s *Server) end() {
+// cleanUp kills the server, and logs its output if the test has failed.
+func (s *Server) cleanUp() {
 	s.Kill()
 	if s.tb.Failed() {
 		s.tb.Logf("redis-server%s on %s said:\n%s", s.mode, s.addr, s.log())

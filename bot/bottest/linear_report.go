@@ -10,8 +10,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// explain shows how far the calls can be put into an order, and what was being
-// called where that ends.
+// explain shows how many calls can be put into an order, and the calls that were running
+// where the order ends.
 func explain(calls []porcupine.Operation, info porcupine.LinearizationInfo) string {
 	var best []porcupine.Operation
 	for _, partial := range info.PartialLinearizationsOperations()[0] {
@@ -39,8 +39,7 @@ func explain(calls []porcupine.Operation, info porcupine.LinearizationInfo) stri
 	return told.String()
 }
 
-// describe writes a call down, with its client and when it was made and
-// returned.
+// describe formats a call with its client and the times of the call and its return.
 func describe(o porcupine.Operation) string {
 	a := o.Output.(answer) //nolint:errcheck // nothing else is put in
 	got := shorten(reflect.ValueOf(a.value))
@@ -50,8 +49,8 @@ func describe(o porcupine.Operation) string {
 	return fmt.Sprintf("\n  %d [%d to %d] %T%s → %s", o.ClientId, o.Call, o.Return, o.Input, shorten(reflect.ValueOf(o.Input)), got)
 }
 
-// brief writes a value for a person: nothing that is zero, bytes as text,
-// instants as seconds since Epoch.
+// shorten formats a value for people: zero values are left out, bytes are text, instants
+// are seconds since Epoch.
 func shorten(v reflect.Value) string {
 	if !v.IsValid() {
 		return "done"
