@@ -2,7 +2,7 @@ package commands
 
 import "cmp"
 
-// labels are how the words with a form are called where people press or open them.
+// labels returns the labels of the commands that have a form, by name of the command.
 func labels() map[string]string {
 	return map[string]string{
 		"declare": "Declare an incident", "update": "Post update", "resolve": "Resolve", "status": "Change status", "severity": "Change severity",
@@ -12,16 +12,17 @@ func labels() map[string]string {
 	}
 }
 
-// submitLabels are what the button of a form says, where that is not its label.
+// submitLabels returns the labels of submit buttons that differ from the label of the
+// command.
 func submitLabels() map[string]string {
 	return map[string]string{
 		"declare": "Declare", "page": "Page", "edit": "Save details", "status": "Set status", "severity": "Set severity",
 	}
 }
 
-// Label is the title of the word's form, and of the button or link that opens it;
-// "" for a word without a form.
-func (w Spec) Label() string { return labels()[w.Name] }
+// Label returns the title of the command's form, which is also the label of the button
+// or link that opens it; "" for a command without a form.
+func (s Spec) Label() string { return labels()[s.Name] }
 
-// SubmitLabel is what the button of the word's form says.
-func (w Spec) SubmitLabel() string { return cmp.Or(submitLabels()[w.Name], w.Label()) }
+// SubmitLabel returns the label of the button that submits the command's form.
+func (s Spec) SubmitLabel() string { return cmp.Or(submitLabels()[s.Name], s.Label()) }
