@@ -39,7 +39,7 @@ func (s Settings) Normal() Settings {
 func (s Settings) Validate() error {
 	var faults []error
 	if channel := s.Normal().Announce; channel != "" && !isChannel(channel) {
-		faults = append(faults, fmt.Errorf("announce: %q is no channel of Slack; write %s", channel, suggestChannel(channel)))
+		faults = append(faults, fmt.Errorf("announce: %q is not a channel of Slack; write %s", channel, suggestChannel(channel)))
 	}
 	if s.ArchiveAfter < 0 {
 		faults = append(faults, fmt.Errorf("archive_after: %s is negative; write a duration such as 7d, or never", s.ArchiveAfter))

@@ -122,8 +122,10 @@ func (in *installation) start(night string) {
 		in.Fatal(err)
 	}
 	in.chats = connections{{Description: description, Platform: p}}
+	org := in.organization(commands.Admin, commands.Admin)
+	in.chats.configure(nil, org)
 	in.app, err = app.New(app.Config{
-		Store: in.store, Organization: in.organization(commands.Admin, commands.Admin), Pagers: in.pagers(), Chats: in.chats.chats(), Builtin: builtinRooms(),
+		Store: in.store, Organization: org, Pagers: in.pagers(), Chats: in.chats.chats(), Builtin: builtinRooms(),
 		Secret: []byte(strings.Repeat("k", 32)), Now: in.now, Log: log,
 	})
 	if err != nil {
@@ -183,9 +185,11 @@ func (in *installation) configure(r relation, level commands.Access) {
 	if r.speaker == "eve" {
 		unknown = commands.Guest
 	}
-	if err := in.app.Configure(in.organization(level, unknown), in.pagers()); err != nil {
+	org := in.organization(level, unknown)
+	if err := in.app.Configure(org, in.pagers()); err != nil {
 		in.Fatal(err)
 	}
+	in.chats.configure(nil, org)
 }
 
 // declare declares the incident of a relation, and brings its speaker in.

@@ -138,18 +138,18 @@ func TestExportReader(t *testing.T) {
 		`{"tocsin":"end","items":0}`:                          "is not an export",
 		`{"tocsin":"export","version":0}`:                     "is not an export",
 		`{"tocsin":"export","vers`:                            "is incomplete: it ends after line 0",
-		`{"tocsin":"export","version":9}`:                     "a newer version of Tocsin (its format is 9, this version reads 1)",
+		`{"tocsin":"export","version":9}`:                     "a newer version of Tocsin (its format is 9, this version reads 2)",
 		first:                                                 "is incomplete: it ends after line 1",
 		first + counter:                                       "is incomplete: it ends after line 2",
-		first + counter + `{"place":"rec`:                     "is incomplete: it ends after line 2",
+		first + counter + `{"key":"rec`:                     "is incomplete: it ends after line 2",
 		first + counter + `{"tocsin":"end","items":2}`:               "says 2 items, and it has 1",
 		first + counter + `{"tocsin":"end"}`:                         "line 3: this is neither",
 		first + counter + first:                                      "line 3: this is neither",
 		first + counter + `{"tocsin":"end","items":1}` + "\n" + "\n": "line 4: this follows",
 		first + "\n" + counter:                                       "line 2: this line is not an item of an export: EOF",
 		first + strings.TrimSuffix(counter, "\n") + counter:          "line 2: this line is not an item of an export: there is more than one",
-		first + `{"place":"counter"}` + "\n":                         "line 2: a piece holds one thing",
-		first + counter + "null\n":                                   "line 3: a piece holds one thing",
+		first + `{"key":"counter"}` + "\n":                         "line 2: an item has exactly one content",
+		first + counter + "null\n":                                   "line 3: an item has exactly one content",
 	} {
 		_, err := readExport("FILE", strings.NewReader(file), func(bot.ArchiveItem, int) error { return nil })
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "FILE")) {

@@ -131,7 +131,7 @@ func TestImportRuleDecides(t *testing.T) {
 		{"adapters/slack", production, "tocsin/bot/bottest", "for tests alone"},
 		{"adapters/web", production, "tocsin/bot/app", "small interfaces"},
 		{"adapters/slack", production, "tocsin/adapters/slack/inbound", "the client side"},
-		{"adapters/slack", production, "tocsin/bot/app", "the client side"},
+		{"adapters/slack", production, "tocsin/bot/app", "small interfaces"},
 		{"adapters/slack", production, "tocsin/bot/conversation", "the client side"},
 		{"adapters/slack", production, "tocsin/bot/dispatch", "the client side"},
 		{"adapters/slack", production, "tocsin/bot/incidents", "the client side"},
