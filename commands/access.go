@@ -17,9 +17,10 @@ func (a Access) String() string {
 	return [...]string{"guest", "stakeholder", "responder", "commander", "admin"}[min(max(a, Guest), Admin)]
 }
 
-// ParseAccess returns the level with a name in the configuration.
-func ParseAccess(name string) (Access, bool) {
-	for a := Guest; a <= Admin; a++ {
+// ParseAccess returns the level with a name in the configuration; ok is false if there is
+// none.
+func ParseAccess(name string) (a Access, ok bool) {
+	for a = Guest; a <= Admin; a++ {
 		if a.String() == name {
 			return a, true
 		}

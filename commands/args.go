@@ -186,6 +186,7 @@ func (a *args) requireEnd() error {
 	return a.refuse(fmt.Sprintf("`%s` does not take %q.", a.spec.Name, shown))
 }
 
+// has reports whether a flag was given.
 func (a *args) has(flag string) bool { return len(a.flags[flag]) > 0 }
 
 // get returns the value of a flag, or "".

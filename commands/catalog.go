@@ -95,8 +95,8 @@ func New() Catalog {
 	return slices.Concat(incidentSpecs(), peopleSpecs(), recordSpecs(), querySpecs())
 }
 
-// Find returns the command with a name.
-func (c Catalog) Find(name string) (Spec, bool) {
+// Find returns the command with a name, in lower case; ok is false if there is none.
+func (c Catalog) Find(name string) (s Spec, ok bool) {
 	n := slices.IndexFunc(c, func(s Spec) bool { return s.Name == name })
 	if n < 0 {
 		return Spec{}, false
@@ -124,6 +124,7 @@ func (c Catalog) refuseUnknown(name string) error {
 	return refuse(fmt.Sprintf("There is no command %q.", shown), "`help` lists them; for example `declare Checkout is down --sev 2`.")
 }
 
+// refuse returns a [*workflow.Refusal].
 func refuse(message, hint string) error {
 	return &workflow.Refusal{Message: message, Hint: hint}
 }

@@ -189,6 +189,7 @@ func rank(typed string, c Choice) int {
 	return noMatch
 }
 
+// isSeparator reports whether a character separates words in a label.
 func isSeparator(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // quoteValue returns prefix and value so that they are parsed as one token, with quotes

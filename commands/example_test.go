@@ -83,15 +83,15 @@ func ExampleCatalog_Complete() {
 // come back in [commands.Context.Fields] and are parsed with the line.
 func ExampleCatalog_forms() {
 	catalog := commands.New()
-	for _, w := range catalog {
-		if !strings.HasPrefix(w.Section, "Work") || len(w.Form) == 0 {
+	for _, spec := range catalog {
+		if !strings.HasPrefix(spec.Section, "Work") || len(spec.Form) == 0 {
 			continue
 		}
 		var labels []string
-		for _, f := range w.Form {
+		for _, f := range spec.Form {
 			labels = append(labels, fmt.Sprintf("%s (%s)", f.Label, f.Kind))
 		}
-		fmt.Printf("%s: %s\n", w.Name, strings.Join(labels, ", "))
+		fmt.Printf("%s: %s\n", spec.Name, strings.Join(labels, ", "))
 	}
 	call, err := catalog.Parse("update INC-7", commands.Context{Fields: map[string][]string{
 		"text": {"Rolling back"},

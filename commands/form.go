@@ -38,7 +38,7 @@ const (
 )
 
 // commandName is the kind of an argument that is the name of a command. No form has it.
-const commandName FieldKind = "word"
+const commandName FieldKind = "command"
 
 // Choice is a possible value of a field, and the label that is shown for it.
 type Choice struct{ Value, Label string }

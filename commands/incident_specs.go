@@ -116,6 +116,7 @@ func incidentSpecs() []Spec {
 	}
 }
 
+// declareFlags returns the flags of the command declare.
 func declareFlags() []Flag {
 	return []Flag{
 		{Name: "sev", Arg: "1-5", Help: "severity, 1 is the worst"},

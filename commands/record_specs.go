@@ -112,6 +112,7 @@ func recordSpecs() []Spec {
 	}
 }
 
+// actionItemForm returns the fields for a new action item.
 func actionItemForm() []Field {
 	return []Field{
 		{Name: "text", Label: "Action item", Kind: Line, Required: true},
@@ -119,6 +120,8 @@ func actionItemForm() []Field {
 	}
 }
 
+// buildTask builds [workflow.CompleteActionItem] from "done N" and "undo N", and
+// [workflow.AddActionItem] from any other text.
 func buildTask(a *args) (workflow.Command, error) {
 	if len(a.words) == 2 && a.words[1].field == "" {
 		switch strings.ToLower(a.words[0].text) {

@@ -75,6 +75,7 @@ func (a *args) parseLevel(flag string) (workflow.Level, error) {
 	return l, nil
 }
 
+// parseSeverity reads a severity.
 func (a *args) parseSeverity(text string) (workflow.Severity, error) {
 	s, ok := workflow.ParseSeverity(text)
 	if !ok {

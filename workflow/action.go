@@ -154,6 +154,7 @@ func (Forward) action() string         { return "forward" }
 func (Reroute) action() string         { return "reroute" }
 func (a UnknownAction) action() string { return a.Kind }
 
+// effectID returns the ID of the effect number n of an event, such as "INC-7/3.0".
 func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
 }

@@ -53,6 +53,7 @@ func (t *transition) decideLifecycle(c LifecycleCommand) error {
 	return nil
 }
 
+// refuse returns a [*Refusal].
 func refuse(message, hint string) error { return &Refusal{Message: message, Hint: hint} }
 
 // requireOpen refuses a command that makes no sense once the incident has ended. For a

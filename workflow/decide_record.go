@@ -127,7 +127,7 @@ func (t *transition) postUpdate(c PostUpdate) error {
 func (t *transition) addActionItem(c AddActionItem) error {
 	text := cleanLabel(c.Text, maxLine)
 	if text == "" {
-		return refuse("A task needs a text.", "For example: `task Call the vendor`.")
+		return refuse("An action item needs a text.", "For example: `task Call the vendor`.")
 	}
 	used := len(text)
 	for _, item := range t.incident.Paperwork.ActionItems {

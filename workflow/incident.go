@@ -151,7 +151,7 @@ type Alerts struct {
 	Notice     AlertNotice `json:"notice,omitzero"`
 }
 
-// Alert is one alert as the incident shows it.
+// Alert is one alert of the incident, as it is shown to people.
 type Alert struct {
 	Key         string    `json:"key"` // dedup key within the integration
 	Integration string    `json:"integration,omitempty"`
@@ -163,8 +163,8 @@ type Alert struct {
 	Link        string    `json:"link,omitempty"` // to the source of the alert
 }
 
-// Mail is what one batch of alerts changed for an incident. Alert intake puts it into
-// the mailbox of the incident, and the next step reads it.
+// Mail is what one batch of alerts changed for an incident. Alert intake does not load
+// incidents: it stores mail in the mailbox of the incident, and the next step counts it.
 type Mail struct {
 	Seq       int       `json:"-"` // position in the mailbox
 	At        time.Time `json:"at"`

@@ -81,6 +81,7 @@ func Asks(i Incident, in Input) Questions {
 	return q
 }
 
+// personTarget returns the target for a person.
 func personTarget(id string) Target { return Target("person:" + id) }
 
 // canEscalate reports whether a command could fire an escalation step or page people.

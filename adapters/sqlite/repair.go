@@ -13,9 +13,9 @@ import (
 )
 
 // Repair implements [bot.Agenda]. The rows of incidents and tasks say what is owed; the
-// table lane is compared with them and corrected where it differs (E1: nothing is
-// forgotten; E13: the auditor repairs and reports). Closed incidents that still owe
-// something, for example a last post, are checked like open ones.
+// table lane is compared with them and corrected where it differs (E1: the incident's
+// record is the truth; E13: the auditor repairs and reports). Closed incidents that
+// still owe something, for example a last post, are checked like open ones.
 func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	var m bot.Repairs
 	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {

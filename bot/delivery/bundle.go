@@ -27,16 +27,16 @@ type recentPages struct {
 func newRecentPages() *recentPages { return &recentPages{last: map[string][]time.Time{}} }
 
 // bundleKey is what pages that can be bundled have in common.
-func bundleKey(d workflow.SendPage) string { return d.To + "\x00" + d.Via }
+func bundleKey(p workflow.SendPage) string { return p.To + "\x00" + p.Via }
 
 // add records the time of a page, and drops times outside the window.
-func (b *recentPages) add(d workflow.SendPage, now time.Time) {
+func (b *recentPages) add(p workflow.SendPage, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !isPerson(d.To) {
+	if !isPerson(p.To) {
 		return
 	}
-	key := bundleKey(d)
+	key := bundleKey(p)
 	b.last[key] = append(b.recent(key, now), now)
 	for k := range b.last {
 		if len(b.recent(k, now)) == 0 {

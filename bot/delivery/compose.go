@@ -98,8 +98,8 @@ func (s *Sender) urgency(ctx context.Context, i workflow.Incident) workflow.Leve
 	return plan.Severity(i.Severity).Urgency
 }
 
-// pagedIncident returns what a machine is told of an incident; of a private one only
-// that it exists (P2: private means members only).
+// pagedIncident returns the incident as a machine reads it; of a private one only its
+// ID and addresses (P2: private means members only).
 func (s *Sender) pagedIncident(t task, person string) bot.PagedIncident {
 	i, url := t.Incident, s.engine.Organization().URL
 	p := bot.PagedIncident{ID: i.ID, Private: i.Visibility == workflow.Private, URL: url + "/incidents/" + i.ID}

@@ -34,7 +34,7 @@ type Method struct {
 	After time.Duration // after the page began
 }
 
-// ViaChat is the method that stands for every connected platform on which the person
+// ViaChat is the method that means every connected platform on which the person
 // has an account or can be found.
 const ViaChat = "chat"
 

@@ -34,10 +34,10 @@ const (
 // unreadableKey returns the dedup key of the alert about a dead letter.
 func unreadableKey(id string) string { return "unreadable:" + id }
 
-// KeepUnreadable stores a delivery that could not be decoded as a dead letter, and
+// StoreDeadLetter stores a delivery that could not be decoded as a dead letter, and
 // raises an alert that opens or joins an incident and pages the integration's owner
 // (I1: a 2xx means durable). The dead letter is durable when it returns.
-func (r *Receiver) KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error {
+func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error {
 	now := r.engine.Now()
 	sum := sha256.Sum256(body)
 	reason, _ = workflow.CleanLine(reason, 300)

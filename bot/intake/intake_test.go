@@ -21,7 +21,7 @@ func TestI1DeadLetters(t *testing.T) {
 	ctx := t.Context()
 	for range 2 {
 		w.Clock = w.Clock.Add(time.Second)
-		if err := w.Intake.KeepUnreadable(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
+		if err := w.Intake.StoreDeadLetter(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 	w.Advance(time.Second)
 	w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
-	if err = w.Intake.KeepUnreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+	if err = w.Intake.StoreDeadLetter(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
 		t.Fatal(err)
 	}
 	letters, _ = w.Intake.DeadLetters(ctx)
@@ -61,7 +61,7 @@ func TestI1Owner(t *testing.T) {
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Intake.KeepUnreadable(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
+	if err := w.Intake.StoreDeadLetter(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
 		t.Fatal(err)
 	}
 	w.Advance(time.Second)

@@ -34,8 +34,8 @@ func (s cardState) change(next cardState) (bot.RecordChange, error) {
 func (s cardState) isTried() bool { return s.record.Version > 0 }
 
 // loadCard returns the record of the card of an incident in a place.
-func (m *Manager) loadCard(ctx context.Context, i workflow.Incident, d workflow.ShowCard) (cardState, error) {
-	id := cardKey(i, d)
+func (m *Manager) loadCard(ctx context.Context, i workflow.Incident, a workflow.ShowCard) (cardState, error) {
+	id := cardKey(i, a)
 	s := cardState{record: bot.Record{Kind: bot.KindCard, ID: id}}
 	rec, err := m.store.Get(ctx, bot.KindCard, id)
 	if errors.Is(err, bot.ErrNotFound) {
@@ -53,12 +53,12 @@ func (m *Manager) loadCard(ctx context.Context, i workflow.Incident, d workflow.
 
 // cardKey returns the stable key of a card. Each room of an incident has a card of its
 // own.
-func cardKey(i workflow.Incident, d workflow.ShowCard) string {
-	if d.Place != workflow.InRoom {
-		return i.ID + "/" + d.Platform + "/" + string(d.Place)
+func cardKey(i workflow.Incident, a workflow.ShowCard) string {
+	if a.Place != workflow.InRoom {
+		return i.ID + "/" + a.Platform + "/" + string(a.Place)
 	}
-	r, _ := i.Room(d.Platform)
-	return i.ID + "/" + d.Platform + "/" + r.ID
+	r, _ := i.Room(a.Platform)
+	return i.ID + "/" + a.Platform + "/" + r.ID
 }
 
 // RoomOwner returns the ID of the incident that a room belongs to, or ErrNotFound.

@@ -68,36 +68,36 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 }
 
 // roomPost returns the message in one room that reports the events of a step.
-func (m *Manager) roomPost(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (bot.RoomPost, error) {
-	through := max(d.Seq, d.Through)
-	raw, err := m.store.History(ctx, i.ID, d.Seq-1, through-d.Seq+1)
+func (m *Manager) roomPost(ctx context.Context, key string, i workflow.Incident, a workflow.Post) (bot.RoomPost, error) {
+	through := max(a.Seq, a.Through)
+	raw, err := m.store.History(ctx, i.ID, a.Seq-1, through-a.Seq+1)
 	if err != nil {
 		return bot.RoomPost{}, err
 	}
 	if len(raw) == 0 {
-		return bot.RoomPost{}, bot.Permanent(fmt.Errorf("event %d of %s is missing", d.Seq, i.ID))
+		return bot.RoomPost{}, bot.Permanent(fmt.Errorf("event %d of %s is missing", a.Seq, i.ID))
 	}
 	events := make([]workflow.Event, 0, len(raw))
 	for _, body := range raw {
-		e, err := workflow.DecodeEvent(body)
-		if err != nil {
-			return bot.RoomPost{}, bot.Permanent(err)
+		e, decodeErr := workflow.DecodeEvent(body)
+		if decodeErr != nil {
+			return bot.RoomPost{}, bot.Permanent(decodeErr)
 		}
 		events = append(events, e)
 	}
-	if d.Place == workflow.Announce {
+	if a.Place == workflow.Announce {
 		events = slices.DeleteFunc(events, func(e workflow.Event) bool { return !workflow.IsAnnounced(e.Fact) })
 	}
 	p := bot.RoomPost{
-		Key: key, Incident: i.ID, Severity: i.Severity, Since: firstTime(events), Event: d.Seq, Through: through,
-		Content: card.Post(events, m.roomView(d.Platform)),
+		Key: key, Incident: i.ID, Severity: i.Severity, Since: firstTime(events), Event: a.Seq, Through: through,
+		Content: card.Post(events, m.roomView(a.Platform)),
 	}
 	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, ok := e.Fact.(workflow.EffectGivenUp); return !ok })
-	p.Room, _ = i.Room(d.Platform)
-	if d.Place != workflow.Announce {
+	p.Room, _ = i.Room(a.Platform)
+	if a.Place != workflow.Announce {
 		return p, nil
 	}
-	announcement, err := m.loadCard(ctx, i, workflow.ShowCard{Platform: d.Platform, Place: d.Place})
+	announcement, err := m.loadCard(ctx, i, workflow.ShowCard{Platform: a.Platform, Place: a.Place})
 	p.ReplyTo = announcement.Ref
 	return p, err
 }
@@ -113,14 +113,14 @@ func firstTime(events []workflow.Event) time.Time {
 // Card returns the card of an incident in a place, and a hash of its content. Of what
 // the buttons carry as seen, only the trigger and the fired steps are hashed: a card is
 // edited only when it reads differently or a button would do something else.
-func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard, hash string) {
-	r, _ := i.Room(d.Platform)
+func (m *Manager) Card(i workflow.Incident, a workflow.ShowCard) (c bot.RoomCard, hash string) {
+	r, _ := i.Room(a.Platform)
 	c = bot.RoomCard{
-		Key: cardKey(i, d), Incident: i.ID, Place: d.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
+		Key: cardKey(i, a), Incident: i.ID, Place: a.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
 	}
-	view := m.roomView(d.Platform)
+	view := m.roomView(a.Platform)
 	switch {
-	case d.Place == workflow.InRoom:
+	case a.Place == workflow.InRoom:
 		c.Content = card.Card(i, view)
 	case i.Visibility == workflow.Private:
 		c.Content = card.HiddenAnnouncement(i.ID)

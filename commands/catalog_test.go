@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func world(room string) commands.Context {
+// testContext returns a context in which Cleo types into a room, and Ana and Ben exist.
+func testContext(room string) commands.Context {
 	people := map[string]string{"@ana": "ana", "ana": "ana", "@ben": "ben"}
 	return commands.Context{
 		Room: room, Now: time.Date(2026, 3, 2, 3, 12, 0, 0, time.UTC), Zone: time.FixedZone("CET", 3600),
@@ -112,7 +113,7 @@ func TestParse(t *testing.T) {
 		{line: "invite @ana @ben", room: "INC-7", incident: "INC-7", want: workflow.Invite{People: []string{"ana", "ben"}}},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			call, err := commands.New().Parse(c.line, world(c.room))
+			call, err := commands.New().Parse(c.line, testContext(c.room))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +127,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestMistakes: a mistake gets the nearest right word and an example.
+// TestMistakes: the refusal of a mistake names what would be right, and gives an example.
 func TestMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"":                            "`help` lists the commands",
@@ -169,21 +170,21 @@ func TestMistakes(t *testing.T) {
 		"list --status nope":                                 "The status is one of",
 		"\x00\x1b[31m":                                       "There is no command",
 	} {
-		_, err := commands.New().Parse(line, world(""))
-		no, ok := errors.AsType[*workflow.Refusal](err)
+		_, err := commands.New().Parse(line, testContext(""))
+		refusal, ok := errors.AsType[*workflow.Refusal](err)
 		switch {
 		case want == "" && err == nil:
 		case !ok:
 			t.Errorf("%q: got %v, want a refusal", line, err)
-		case !strings.Contains(no.Error(), want):
-			t.Errorf("%q: got %q, want %q", line, no.Error(), want)
-		case strings.ContainsAny(no.Error(), "\x00\x1b"):
-			t.Errorf("%q: the answer repeats control characters", line)
+		case !strings.Contains(refusal.Error(), want):
+			t.Errorf("%q: got %q, want %q", line, refusal.Error(), want)
+		case strings.ContainsAny(refusal.Error(), "\x00\x1b"):
+			t.Errorf("%q: the refusal contains control characters", line)
 		}
 	}
 }
 
-// TestQueries: what is asked, and about which incident.
+// TestQueries: lines that only read are parsed to a Query and the incident that it is for.
 func TestQueries(t *testing.T) {
 	for _, c := range []struct {
 		line, room, incident string
@@ -200,38 +201,39 @@ func TestQueries(t *testing.T) {
 		{line: "web revoke 7xY", room: "INC-3", incident: "INC-3", want: commands.Query{Kind: "web", Topic: "revoke", ID: "7xY"}},
 		{line: "web revoke ALL", want: commands.Query{Kind: "web", Topic: "revoke", ID: "all"}},
 	} {
-		call, err := commands.New().Parse(c.line, world(c.room))
+		call, err := commands.New().Parse(c.line, testContext(c.room))
 		if err != nil || call.Incident != c.incident || cmp.Diff(&c.want, call.Query) != "" {
 			t.Errorf("%q in %q: %q %+v %v", c.line, c.room, call.Incident, call.Query, err)
 		}
 	}
 }
 
-// TestAccess: access is in the catalog, per word and per flag.
+// TestAccess: a call needs the access of its command, or more because of a flag.
 func TestAccess(t *testing.T) {
 	for line, want := range map[string]commands.Access{
 		"declare X": commands.Guest, "list": commands.Guest, "ack INC-1": commands.Responder,
 		"close INC-1": commands.Responder, "close INC-1 --force": commands.Commander, "cancel INC-1": commands.Commander,
 	} {
-		call, err := commands.New().Parse(line, world(""))
+		call, err := commands.New().Parse(line, testContext(""))
 		if err != nil || call.Access != want {
 			t.Errorf("%s: %v %v, want %v", line, call.Access, err, want)
 		}
 	}
 }
 
-// TestCatalog: every example parses as its own word, and help shows it all.
+// TestCatalog: every example parses as its own command, and testdata/help.golden holds
+// the help of all commands.
 func TestCatalog(t *testing.T) {
 	catalog := commands.New()
-	ctx := world("")
+	ctx := testContext("")
 	ctx.Target = func(string) (workflow.Target, bool) { return "person:ben", true }
 	var all strings.Builder
-	for _, w := range catalog {
-		call, err := catalog.Parse(w.Example, ctx)
-		if err != nil || call.Spec.Name != w.Name {
-			t.Errorf("the example of %s does not parse: %v", w.Name, err)
+	for _, spec := range catalog {
+		call, err := catalog.Parse(spec.Example, ctx)
+		if err != nil || call.Spec.Name != spec.Name {
+			t.Errorf("the example of %s does not parse: %v", spec.Name, err)
 		}
-		about, e := catalog.Help(w.Name, commands.Admin)
+		about, e := catalog.Help(spec.Name, commands.Admin)
 		if e != nil {
 			t.Error(e)
 		}
@@ -260,21 +262,21 @@ func TestCatalog(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, w := range commands.New() {
-		f.Add(w.Example, "")
-		f.Add(w.Example, "INC-3")
+	for _, spec := range commands.New() {
+		f.Add(spec.Example, "")
+		f.Add(spec.Example, "INC-3")
 	}
 	f.Add(`note "unclosed`, "INC-1")
 	f.Add("declare --sev=\"2", "")
 	f.Add("“”", "")
 	catalog := commands.New()
 	f.Fuzz(func(t *testing.T, line, room string) {
-		call, err := catalog.Parse(line, world(room))
+		call, err := catalog.Parse(line, testContext(room))
 		if _, ok := errors.AsType[*workflow.Refusal](err); err != nil && !ok {
-			t.Fatalf("%v is no refusal", err)
+			t.Fatalf("%v is not a refusal", err)
 		}
 		if err == nil && (call.Command == nil) == (call.Query == nil) {
-			t.Fatalf("%q is both or neither a command and a query", line)
+			t.Fatalf("%q is parsed to both or neither of a command and a query", line)
 		}
 	})
 }
