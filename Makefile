@@ -56,7 +56,7 @@ lint: ## check formatting, linters, vet, go.mod and the import rule
 	fi
 	$(TOOL) golangci-lint run
 	$(GO) vet ./...
-	$(GO) vet -tags contract ./adapters/slack
+	$(GO) vet -tags contract ./adapters/slack/...
 	$(GO) mod tidy -diff
 	cd $(BROWSER) && $(GO) vet ./... && $(GO) mod tidy -diff
 	$(GO) test ./cmd/tocsin -run TestImportRule -count=1

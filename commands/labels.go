@@ -8,14 +8,14 @@ func labels() map[string]string {
 		"declare": "Declare an incident", "update": "Post update", "resolve": "Resolve", "status": "Change status", "severity": "Change severity",
 		"assign": "Assign role", "page": "Page someone", "note": "Add note", "task": "Add task", "followup": "Add follow-up", "cause": "Set cause",
 		"link": "Add link", "edit": "Edit details", "verify": "Record check", "close": "Close incident", "escalate": "Escalate", "invite": "Invite",
-		"private": "Change visibility", "reopen": "Reopen", "cancel": "Cancel incident", "merge": "Merge",
+		"private": "Set visibility", "reopen": "Reopen", "cancel": "Cancel incident", "merge": "Merge",
 	}
 }
 
 // submitLabels are what the button of a form says, where that is not its label.
 func submitLabels() map[string]string {
 	return map[string]string{
-		"declare": "Declare", "page": "Page", "edit": "Save details", "status": "Set status", "severity": "Set severity", "private": "Set visibility",
+		"declare": "Declare", "page": "Page", "edit": "Save details", "status": "Set status", "severity": "Set severity",
 	}
 }
 

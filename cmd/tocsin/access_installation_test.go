@@ -14,6 +14,7 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/adapters/slack"
+	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
 	"tocsin/bot/access"
@@ -113,7 +114,7 @@ func (in *installation) start(night string) {
 	in.accounts["night"] = night
 	env := map[string]string{"SLACK_BOT_TOKEN": in.slack.BotToken, "SLACK_SIGNING_SECRET": in.slack.SigningSecret, "SLACK_API_URL": in.slack.URL()}
 	log := slog.New(slog.DiscardHandler)
-	description := slack.Description()
+	description := slack.Description(slackinbound.New)
 	p, err := description.Connect(platform.Options{
 		Secret: func(name string) string { return env[name] }, Mark: "0a1b2c3d", Store: in.store.Store, Now: in.now, Log: log,
 	})
@@ -171,7 +172,7 @@ func (in *installation) organization(level, unknown commands.Access) bot.Organiz
 	if err != nil {
 		in.Fatal(err)
 	}
-	return in.chats.members(l.Organization)
+	return in.chats.withMembers(l.Organization)
 }
 
 // configure gives the speaker of a relation an access. An account that is not

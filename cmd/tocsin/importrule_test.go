@@ -63,7 +63,13 @@ var vague = []string{"util", "utils", "common", "helper", "helpers", "type", "ty
 // clock are the functions of package time that read the machine's clock or wait for it.
 var clock = []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}
 
-// source describes the file that imports.
+// clients are the adapters whose client side is a package of its own, with the packages of the bot that it may know. What
+// comes in is received by its package inbound, which imports the client and asks the bot.
+var clients = map[string][]string{
+	"adapters/slack": {"bot", "bot/access", "bot/card", "bot/directory", "bot/platform"},
+}
+
+// A source is what the rule knows of the file that imports.
 type source struct {
 	folder  string // below the module's root, with slashes: "bot/card"
 	pkg     string // of the package clause: "card" or "card_test"
@@ -115,6 +121,7 @@ func whyNotImport(s source, path string) string {
 func whyNotOurs(s source, folder string) string {
 	from, to := slices.Index(layers, first(s.folder)), slices.Index(layers, first(folder))
 	inAdapters := first(s.folder) == "adapters"
+	allowed, isClient := clients[s.folder]
 	switch {
 	case to < 0:
 		return "at the root only " + strings.Join(layers, ", ") + " hold Go"
@@ -128,6 +135,8 @@ func whyNotOurs(s source, folder string) string {
 		return "an adapter declares the small interfaces that it uses (its ports.go); cmd/tocsin passes it the parts of " + whole
 	case inAdapters && first(folder) == "adapters" && party(s.folder) != party(folder):
 		return "adapters never import each other; what two of them need belongs to bot"
+	case isClient && !s.isATest && within(folder, "bot", s.folder+"/inbound") && !slices.Contains(allowed, folder):
+		return s.folder + " is the client side and knows nothing of " + folder + "; what comes in belongs to " + s.folder + "/inbound"
 	case to < from:
 		return oneWay + "; " + first(s.folder) + " must not know " + first(folder)
 	}

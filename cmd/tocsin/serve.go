@@ -132,7 +132,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
-	s.platforms, err = link{
+	s.platforms, err = connector{
 		table: s.flags.table, settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
 	}.connect()
 	var allPagers map[string]bot.Pager
@@ -140,8 +140,10 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		allPagers, err = s.newPagers(l)
 	}
 	if err == nil {
+		org := s.platforms.withMembers(l.Organization)
+		s.platforms.configure(l.settings, org)
 		s.bot, err = app.New(app.Config{
-			Store: s.store, Organization: s.platforms.members(l.Organization), Pagers: allPagers, Chats: s.platforms.chats(), Builtin: builtinRooms(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: org, Pagers: allPagers, Chats: s.platforms.chats(), Builtin: builtinRooms(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
@@ -238,10 +240,10 @@ func (s *server) reload() {
 		}
 		var allPagers map[string]bot.Pager
 		if allPagers, err = s.newPagers(l); err == nil {
-			err = s.bot.Configure(s.platforms.members(l.Organization), allPagers)
-		}
-		if err == nil {
-			s.platforms.configure(l.settings)
+			org := s.platforms.withMembers(l.Organization)
+			if err = s.bot.Configure(org, allPagers); err == nil {
+				s.platforms.configure(l.settings, org)
+			}
 		}
 	}
 	if err != nil {

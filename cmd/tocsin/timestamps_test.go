@@ -16,11 +16,13 @@ import (
 	"tocsin/adapters/console"
 	"tocsin/adapters/memory"
 	"tocsin/adapters/slack"
+	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
 	"tocsin/bot/access"
 	"tocsin/bot/app"
 	"tocsin/bot/bottest"
+	"tocsin/bot/platform"
 	"tocsin/bot/signin"
 	"tocsin/commands"
 )
@@ -62,13 +64,16 @@ func TestTimesStayTimes(t *testing.T) {
 	org := bottest.Town()
 	org.Zone = time.FixedZone("CET", 3600)
 	under := memory.New()
-	room, err := slack.New(slack.Config{
-		Settings: slack.Settings{Announce: "#incidents", ArchiveAfter: time.Hour}, BotToken: s.BotToken, SigningSecret: s.SigningSecret, APIURL: s.URL(),
-		Mark: "0a1b2c3d", Store: under, Now: clock, Log: log,
+	d := slack.Description(slackinbound.New)
+	slackSecrets := map[string]string{"SLACK_BOT_TOKEN": s.BotToken, "SLACK_SIGNING_SECRET": s.SigningSecret, "SLACK_API_URL": s.URL()}
+	settings := &slack.Settings{Announce: "#incidents", ArchiveAfter: time.Hour}
+	room, err := d.Connect(platform.Options{
+		Settings: settings, Secret: func(name string) string { return slackSecrets[name] }, Mark: "0a1b2c3d", Store: under, Now: clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	room.Configure(settings, org)
 	screen := console.New(console.Config{Log: log, Terminal: seen})
 	b, err := app.New(app.Config{
 		Store: under, Organization: org, Secret: []byte("0123456789abcdef"), Now: clock, Log: log, Sources: sources(),
@@ -80,7 +85,7 @@ func TestTimesStayTimes(t *testing.T) {
 	}
 	m, pages := routes{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	t.Cleanup(pages.Close)
-	connections{{Description: slack.Description(), Platform: room}}.serve(b, m)
+	connections{{Description: d, Platform: room}}.serve(b, m)
 	runner := b.Agenda(0)
 	ask := func(method, path, body string, header ...string) string {
 		t.Helper()
