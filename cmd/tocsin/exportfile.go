@@ -15,8 +15,8 @@ import (
 // for each [bot.ArchiveItem], and a last line with the number of items. A file
 // without the last line is incomplete. Two exports of the same store are equal.
 
-// exportVersion is the version of the format that is written and read. Version 1,
-// which unreleased builds wrote, named the fields differently and is refused.
+// exportVersion is the version of the format that is written and read. Version 1 was
+// written by unreleased builds, with other names of fields, and is refused.
 const exportVersion = 2
 
 // frame is the first or the last line of an export.
@@ -155,10 +155,10 @@ func (r *exportReader) readFirstLine() error {
 	switch {
 	case f.Tocsin != firstLine || f.Version < 1:
 		return fmt.Errorf(`%s is not an export of Tocsin: "tocsin export FILE" writes one, which begins with %s"%s"`, r.name, frameStart, firstLine)
-	case f.Version < exportVersion:
-		return fmt.Errorf("%s was written by an earlier, unreleased build (its format is %d, this version reads %d) and cannot be imported: start with an empty store", r.name, f.Version, exportVersion)
 	case f.Version > exportVersion:
 		return fmt.Errorf("%s was written by a newer version of Tocsin (its format is %d, this version reads %d): import it with that version", r.name, f.Version, exportVersion)
+	case f.Version < exportVersion:
+		return fmt.Errorf("%s was written by an unreleased build (its format is %d, this version reads %d) and cannot be imported: start with an empty store", r.name, f.Version, exportVersion)
 	}
 	return nil
 }
