@@ -74,8 +74,8 @@ func (a *chatAdapter) Platform() workflow.Platform {
 
 // OpenRoom implements [bot.Chat].
 func (a *chatAdapter) OpenRoom(ctx context.Context, r bot.RoomRequest) (room workflow.Room, err error) {
-	if err = ctx.Err(); err != nil {
-		return room, err
+	if ended := ctx.Err(); ended != nil {
+		return room, ended
 	}
 	err = a.service.change(func() error {
 		found := a.service.find(func(have *ChatRoom) bool { return have.Incident == r.Incident && have.Private == r.Private })
@@ -118,19 +118,19 @@ func (a *chatAdapter) inRoom(ctx context.Context, room, message string, do func(
 
 // ShowCard implements [bot.RoomManager].
 func (a *chatAdapter) ShowCard(ctx context.Context, c bot.RoomCard) (ref string, err error) {
-	show := func(r *ChatRoom) error {
-		m := a.service.message(r, c.Ref, c.Key)
-		if m == nil {
-			ref = a.service.write(r, ChatMessage{Key: c.Key, Content: c.Content})
-			return nil
+	show := func(r *ChatRoom) {
+		if m := a.service.message(r, c.Ref, c.Key); m != nil {
+			m.Content, ref = c.Content, m.ID
+			return
 		}
-		m.Content, ref = c.Content, m.ID
-		return nil
+		ref = a.service.write(r, ChatMessage{Key: c.Key, Content: c.Content})
 	}
-	if c.Place != workflow.Announce {
-		return ref, a.inRoom(ctx, c.Room.ID, "", show)
+	if c.Place == workflow.Announce {
+		err = a.service.change(func() error { show(a.service.roomNamed(announcementRoom)); return nil })
+		return ref, err
 	}
-	return ref, a.service.change(func() error { return show(a.service.roomNamed(announcementRoom)) })
+	err = a.inRoom(ctx, c.Room.ID, "", func(r *ChatRoom) error { show(r); return nil })
+	return ref, err
 }
 
 // roomNamed returns a room that is no incident's, and makes it where it is not
