@@ -179,7 +179,7 @@ func DecodeIncident(l Loaded) (workflow.Incident, error) {
 	return i, nil
 }
 
-// Settle ends a task that the incident needs no answer of, and writes records in
+// Settle ends a task whose incident needs no answer, and writes records in
 // the same commit.
 func (e *Engine) Settle(ctx context.Context, l Lease, records ...RecordChange) error {
 	c := Commit{At: e.Now(), Incident: l.Owner, Settle: &l, Records: records}

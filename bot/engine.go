@@ -54,7 +54,7 @@ type snapshot struct {
 	pagers map[string]Pager
 }
 
-// New makes an engine.
+// New returns an engine.
 func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

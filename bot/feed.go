@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Feed notifies watchers of changed incidents. A store embeds one to implement the
+// Feed notifies watchers of changed incidents. A store uses one to implement the
 // Watch of [Library]. The zero value is ready, and it is safe for concurrent use.
 //
 // A store calls Notify after a change is durable and can be read, because a watcher

@@ -10,8 +10,8 @@ import (
 	"tocsin/bot"
 )
 
-// told reports whether a watcher has been told since it was asked last.
-func told(c <-chan struct{}) bool {
+// isNotified reports whether a watcher was notified since the last call.
+func isNotified(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true
@@ -20,9 +20,11 @@ func told(c <-chan struct{}) bool {
 	}
 }
 
-func TestFeedTells(t *testing.T) {
+// TestFeedNotifies: watchers are notified of the incidents that they watch, and no
+// others.
+func TestFeedNotifies(t *testing.T) {
 	var f bot.Feed
-	f.Notify("INC-1") // nobody is there yet
+	f.Notify("INC-1") // there is no watcher yet
 	one, again, two, all := f.Watch(t.Context(), "INC-1"), f.Watch(t.Context(), "INC-1"), f.Watch(t.Context(), "INC-2"), f.Watch(t.Context(), "")
 	for _, c := range []struct {
 		changed        []string
@@ -35,38 +37,39 @@ func TestFeedTells(t *testing.T) {
 		{[]string{"INC-3"}, false, false, true},
 	} {
 		f.Notify(c.changed...)
-		if told(one) != c.one || told(again) != c.one || told(two) != c.two || told(all) != c.both {
-			t.Errorf("%v changed: not told as it should be, want %+v", c.changed, c)
+		if isNotified(one) != c.one || isNotified(again) != c.one || isNotified(two) != c.two || isNotified(all) != c.both {
+			t.Errorf("%v changed: not notified as expected, want %+v", c.changed, c)
 		}
-		if told(one) || told(again) || told(two) || told(all) {
-			t.Errorf("%v changed: told twice", c.changed)
+		if isNotified(one) || isNotified(again) || isNotified(two) || isNotified(all) {
+			t.Errorf("%v changed: notified twice", c.changed)
 		}
 	}
 }
 
-// TestFeedCoalesces: whoever is slow is told once, and holds nobody up.
+// TestFeedCoalesces: a slow watcher gets one notification for many changes, and blocks
+// no other.
 func TestFeedCoalesces(t *testing.T) {
 	var f bot.Feed
 	slow, all := f.Watch(t.Context(), "INC-1"), f.Watch(t.Context(), "")
 	for range 100 {
 		f.Notify("INC-1")
 	}
-	if !told(slow) || told(slow) || !told(all) || told(all) {
+	if !isNotified(slow) || isNotified(slow) || !isNotified(all) || isNotified(all) {
 		t.Error("a hundred changes are not one signal")
 	}
 	f.Notify("INC-1")
-	if !told(slow) {
-		t.Error("not told of what changed after the signal was received")
+	if !isNotified(slow) {
+		t.Error("not notified of what changed after the signal was received")
 	}
 }
 
-// TestFeedForgets: once a context has ended its watcher is told nothing, and
-// soon nothing is left of it; others go on.
-func TestFeedForgets(t *testing.T) {
+// TestFeedRemovesWatchers: a watcher whose context has ended is not notified and is
+// removed; others go on.
+func TestFeedRemovesWatchers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f bot.Feed
 		if f.HasWatchers() {
-			t.Error("watched before anybody watches")
+			t.Error("has watchers before the first one")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		gone, goneToo := f.Watch(ctx, "INC-1"), f.Watch(ctx, "")
@@ -74,26 +77,26 @@ func TestFeedForgets(t *testing.T) {
 		other := f.Watch(stays, "INC-1")
 		cancel()
 		f.Notify("INC-1") // at once: it must not depend on when the feed hears of the end
-		if told(gone) || told(goneToo) || !told(other) {
-			t.Error("told after the end, or not told before it")
+		if isNotified(gone) || isNotified(goneToo) || !isNotified(other) {
+			t.Error("notified after the end, or not before it")
 		}
 		synctest.Wait()
 		f.Notify("INC-1")
-		if told(gone) || told(goneToo) || !told(other) || !f.HasWatchers() {
-			t.Error("told after the end, or not told before it")
+		if isNotified(gone) || isNotified(goneToo) || !isNotified(other) || !f.HasWatchers() {
+			t.Error("notified after the end, or not before it")
 		}
-		if late := f.Watch(ctx, "INC-1"); told(late) {
-			t.Error("told in a context that had ended before")
+		if late := f.Watch(ctx, "INC-1"); isNotified(late) {
+			t.Error("notified although the context had ended before")
 		}
 		leave()
 		synctest.Wait()
 		if f.HasWatchers() {
-			t.Error("still watched when everybody has gone")
+			t.Error("has watchers after all have ended")
 		}
 	})
 }
 
-// TestFeedRace: watchers come and go while things change, and each is told of
+// TestFeedRace: watchers come and go while incidents change, and each is notified of
 // the last change.
 func TestFeedRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -139,7 +142,7 @@ func TestFeedRace(t *testing.T) {
 		wg.Wait()
 		synctest.Wait()
 		if f.HasWatchers() {
-			t.Error("still watched when everybody has gone")
+			t.Error("has watchers after all have ended")
 		}
 	})
 }

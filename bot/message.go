@@ -30,10 +30,10 @@ type Message struct {
 
 // builtinMessage returns the message for a built-in room about events of the same
 // commit.
-func (e *Engine) builtinMessage(key string, d workflow.Post, events []workflow.Event) (StoredMessage, error) {
-	through := max(d.Seq, d.Through)
-	told := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < d.Seq || e.Seq > through })
-	return newPostMessage(e.Now(), card.Post(told, e.View(nil)), d.Seq, through).Encode(key)
+func (e *Engine) builtinMessage(key string, post workflow.Post, events []workflow.Event) (StoredMessage, error) {
+	through := max(post.Seq, post.Through)
+	reported := slices.DeleteFunc(slices.Clone(events), func(e workflow.Event) bool { return e.Seq < post.Seq || e.Seq > through })
+	return newPostMessage(e.Now(), card.Post(reported, e.View(nil)), post.Seq, through).Encode(key)
 }
 
 // newPostMessage returns the message that says what a post says.

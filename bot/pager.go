@@ -46,7 +46,7 @@ type Page struct {
 	Content   card.Content
 }
 
-// PagedIncident is what a machine is told of an incident that it is paged for. Of a
+// PagedIncident is an incident as a machine that is paged for it reads it. Of a
 // private incident only ID, Private and the addresses are set (P2: private means
 // members only).
 type PagedIncident struct {

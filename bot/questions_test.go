@@ -10,11 +10,11 @@ import (
 	"tocsin/workflow"
 )
 
-// TestE8Live: who answers for a target is read when the step fires, while the
-// policy is the one that was copied in at the start.
+// TestE8Live: the people behind a target are read when the step fires; the policy is
+// the one that was copied when the incident began.
 func TestE8Live(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	w.Say("ana", "declare Search is down --sev 1 --service search") // pages ben, then nobody for ten minutes
+	w.Say("ana", "declare Search is down --sev 1 --service search") // pages ben, then no one for ten minutes
 	w.Advance(0)
 	org := bottest.Town()
 	org.Directory.People = append(org.Directory.People, directory.Person{ID: "eve", Name: "Eve", Email: "eve@example.com"})

@@ -12,9 +12,9 @@ import (
 	"tocsin/workflow"
 )
 
-// house is somewhere with people, services and open incidents.
-func house(room string) commands.Context {
-	ctx := world(room)
+// fullContext returns a context that lists people, services and open incidents.
+func fullContext(room string) commands.Context {
+	ctx := testContext(room)
 	people := []commands.Choice{{Value: "@ana", Label: "Ana López"}, {Value: "@ben", Label: "Ben"}}
 	ctx.Choices = func(kind commands.FieldKind) []commands.Choice {
 		switch kind {
@@ -135,7 +135,7 @@ func TestComplete(t *testing.T) {
 		{line: "status monitoring now --"},
 	} {
 		var got []string
-		for _, found := range commands.New().Complete(c.line, house(c.room), commands.Admin) {
+		for _, found := range commands.New().Complete(c.line, fullContext(c.room), commands.Admin) {
 			got = append(got, found.Line)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -144,22 +144,22 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestCompleteSays: a completion says what it is; there are at most 25, of what
-// the speaker may use.
-func TestCompleteSays(t *testing.T) {
+// TestCompletions: a completion has a label and an explanation, there are at most 25, and
+// none is of a command that the access may not use.
+func TestCompletions(t *testing.T) {
 	catalog := commands.New()
 	for line, want := range map[string]commands.Completion{
-		"dec":                  {Line: "declare ", Label: "declare TITLE", Help: "Open an incident and page whoever is responsible."},
+		"dec":                  {Line: "declare ", Label: "declare TITLE", Help: "Open an incident and page the people responsible."},
 		"ack inc1":             {Line: "ack INC-1", Label: "INC-1 Slow", Help: "Incident"},
 		"declare X --se":       {Line: "declare X --sev ", Label: "--sev 1-5", Help: "severity, 1 is the worst"},
 		"declare X --sev 1":    {Line: "declare X --sev 1 ", Label: "SEV1 (worst)", Help: "Severity"},
 		"update INC-1 --next ": {Line: "update INC-1 --next 15m ", Label: "15m", Help: "Next update in"},
 	} {
-		if got := catalog.Complete(line, house(""), commands.Admin); len(got) == 0 || got[0] != want {
+		if got := catalog.Complete(line, fullContext(""), commands.Admin); len(got) == 0 || got[0] != want {
 			t.Errorf("%q: got %+v, want %+v", line, got, want)
 		}
 	}
-	many := house("")
+	many := fullContext("")
 	many.Choices = func(commands.FieldKind) []commands.Choice {
 		var all []commands.Choice
 		for n := range 1000 {
@@ -171,26 +171,27 @@ func TestCompleteSays(t *testing.T) {
 		t.Errorf("got %d, first %+v", len(got), got)
 	}
 	for access := commands.Guest; access <= commands.Admin; access++ {
-		for _, w := range catalog {
-			got := catalog.Complete(w.Name, house(""), access)
-			if offered := len(got) > 0 && got[0].Line == w.Name+" " || len(got) > 0 && got[0].Line == w.Name; offered != (w.Access <= access) {
-				t.Errorf("%s for a %s: %+v", w.Name, access, got)
+		for _, spec := range catalog {
+			got := catalog.Complete(spec.Name, fullContext(""), access)
+			if offered := len(got) > 0 && got[0].Line == spec.Name+" " || len(got) > 0 && got[0].Line == spec.Name; offered != (spec.Access <= access) {
+				t.Errorf("%s for a %s: %+v", spec.Name, access, got)
 			}
-			if after := catalog.Complete(w.Name+" --", house(""), access); w.Access > access && len(after) > 0 {
-				t.Errorf("%s for a %s: %+v", w.Name, access, after)
+			if after := catalog.Complete(spec.Name+" --", fullContext(""), access); spec.Access > access && len(after) > 0 {
+				t.Errorf("%s for a %s: %+v", spec.Name, access, after)
 			}
 		}
 	}
-	if got := catalog.Complete("help ", house(""), commands.Guest); slices.ContainsFunc(got, func(c commands.Completion) bool { return c.Line == "help ack" }) {
-		t.Errorf("a guest is offered help for what they may not use: %+v", got)
+	if got := catalog.Complete("help ", fullContext(""), commands.Guest); slices.ContainsFunc(got, func(c commands.Completion) bool { return c.Line == "help ack" }) {
+		t.Errorf("a guest gets a completion for help about a command that they may not use: %+v", got)
 	}
-	if got := catalog.Complete("page @", world("INC-3"), commands.Admin); len(got) > 0 {
-		t.Errorf("without anything to list: %+v", got)
+	if got := catalog.Complete("page @", testContext("INC-3"), commands.Admin); len(got) > 0 {
+		t.Errorf("completions although the context lists nothing: %+v", got)
 	}
 }
 
-// keeps checks what holds for every completion of every line.
-func keeps(t interface{ Fatalf(string, ...any) }, line string, ctx commands.Context) []commands.Completion {
+// completeStable completes a line and checks what holds for every line: there are at most
+// 25 completions, and each one is offered again after it was chosen.
+func completeStable(t interface{ Fatalf(string, ...any) }, line string, ctx commands.Context) []commands.Completion {
 	catalog := commands.New()
 	all := catalog.Complete(line, ctx, commands.Admin)
 	if len(all) > 25 {
@@ -205,18 +206,18 @@ func keeps(t interface{ Fatalf(string, ...any) }, line string, ctx commands.Cont
 	return all
 }
 
-// TestCompleteAll builds lines of completions alone, with a word where somebody
-// has to write one. A line to which nothing can be added is understood.
+// TestCompleteAll builds lines by choosing completions at random, and types a word where
+// there are none. A line to which nothing can be added must parse.
 func TestCompleteAll(t *testing.T) {
 	catalog := commands.New()
 	rapid.Check(t, func(r *rapid.T) {
-		ctx := house(rapid.SampledFrom([]string{"", "INC-3"}).Draw(r, "room"))
+		ctx := fullContext(rapid.SampledFrom([]string{"", "INC-3"}).Draw(r, "room"))
 		ctx.Target = func(h string) (workflow.Target, bool) { return workflow.Target(h), true }
 		line := ""
 		for range rapid.IntRange(1, 12).Draw(r, "steps") {
-			all := keeps(r, line+rapid.SampledFrom([]string{"", "--", "a", "/"}).Draw(r, "typed"), ctx)
+			all := completeStable(r, line+rapid.SampledFrom([]string{"", "--", "a", "/"}).Draw(r, "typed"), ctx)
 			if len(all) == 0 {
-				all = keeps(r, line, ctx)
+				all = completeStable(r, line, ctx)
 			}
 			switch {
 			case len(all) > 0:
@@ -233,13 +234,13 @@ func TestCompleteAll(t *testing.T) {
 }
 
 func FuzzComplete(f *testing.F) {
-	for _, w := range commands.New() {
-		f.Add(w.Example, "")
-		f.Add(w.Name+" ", "INC-3")
+	for _, spec := range commands.New() {
+		f.Add(spec.Example, "")
+		f.Add(spec.Name+" ", "INC-3")
 	}
 	f.Add(`declare X --service="web s`, "")
 	f.Add(`page "@a`, "INC-1")
 	f.Add("“", "")
 	f.Add("merge INC-1 into ", "")
-	f.Fuzz(func(t *testing.T, line, room string) { keeps(t, line, house(room)) })
+	f.Fuzz(func(t *testing.T, line, room string) { completeStable(t, line, fullContext(room)) })
 }

@@ -38,8 +38,8 @@ func ExampleCatalog_Parse() {
 	// workflow.Acknowledge for INC-7, for a responder: {Seen:0}
 	// workflow.Assign for INC-7, for a responder: {Role:scribe Person:ana Name:Ana}
 	// query list, for a guest: SEV1
-	// refused: "identifed" is no status. Did you mean `identified`? For example: `status identified`.
-	// refused: "acknowledge" is no word I know. Did you mean `ack`? For example: `ack INC-7`.
+	// refused: "identifed" is not a status. Did you mean `identified`? For example: `status identified`.
+	// refused: There is no command "acknowledge". Did you mean `ack`? For example: `ack INC-7`.
 }
 
 // In an incident's room the ID is left out: the room says which incident it is.
@@ -61,12 +61,12 @@ func ExampleCatalog_Help() {
 
 	// Output:
 	// update [INC-n] TEXT
-	// Tell how things stand, and until when the next word comes.
-	//   --next 30m                   when the next update comes
-	//   --status STATUS              also move there
-	//   --to AUDIENCE                for whom it is
+	// Post a status update, and say when the next one is due.
+	//   --next 30m                   when the next update is due
+	//   --status STATUS              also set this status
+	//   --to AUDIENCE                who it is for
 	// For example: update INC-7 We found the cause, fix in 20 minutes --next 30m
-	// Who may: responder and above.
+	// Access: responder and above.
 }
 
 // Complete offers ways to go on with a line while it is typed.
@@ -76,22 +76,22 @@ func ExampleCatalog_Complete() {
 	}
 
 	// Output:
-	// update INC-7 Rolling back --status monitoring  (Move to: Monitoring)
+	// update INC-7 Rolling back --status monitoring  (Status: Monitoring)
 }
 
 // Chat platforms and the browser build their forms from the catalog. The values
 // come back in [commands.Context.Fields] and are parsed with the line.
 func ExampleCatalog_forms() {
 	catalog := commands.New()
-	for _, w := range catalog {
-		if !strings.HasPrefix(w.Section, "Work") || len(w.Form) == 0 {
+	for _, spec := range catalog {
+		if !strings.HasPrefix(spec.Section, "Work") || len(spec.Form) == 0 {
 			continue
 		}
 		var labels []string
-		for _, f := range w.Form {
+		for _, f := range spec.Form {
 			labels = append(labels, fmt.Sprintf("%s (%s)", f.Label, f.Kind))
 		}
-		fmt.Printf("%s: %s\n", w.Name, strings.Join(labels, ", "))
+		fmt.Printf("%s: %s\n", spec.Name, strings.Join(labels, ", "))
 	}
 	call, err := catalog.Parse("update INC-7", commands.Context{Fields: map[string][]string{
 		"text": {"Rolling back"},
@@ -100,14 +100,14 @@ func ExampleCatalog_forms() {
 	fmt.Printf("%+v %v\n", call.Command, err)
 
 	// Output:
-	// declare: What is wrong? (line), Severity (choose), What is affected (service), What is known (text), Private (check), Impact (choose), Urgency (choose), What people see (line), Kind of fault (choose), Noticed since (line), Drill (check), Nobody is hurt yet (check), Who reported it, if not you (line), How to reach them (line), Where they work (line)
+	// declare: What is wrong? (line), Severity (choose), Services affected (service), Description (text), Private (check), Impact (choose), Urgency (choose), Symptoms (line), Category (choose), Noticed at (line), Drill (check), Proactive (check), Reporter, if not you (line), Contact of the reporter (line), Department of the reporter (line)
 	// status: Status (choose)
 	// severity: Severity (choose), Impact (choose), Urgency (choose), Why (line)
-	// update: How do things stand? (text), Next update in (duration), Move to (choose), For whom (line)
+	// update: Status update (text), Next update in (duration), Status (choose), Audience (line)
 	// escalate: Why (text)
-	// resolve: What helped (text)
+	// resolve: Resolution (text)
 	// reopen: Why (text)
-	// cancel: Why was it none? (text)
-	// merge: Goes on as (incident)
+	// cancel: Why was it not an incident? (text)
+	// merge: Merge into (incident)
 	// {Text:Rolling back Audience: Status: Next:30m0s} <nil>
 }

@@ -9,72 +9,43 @@ import (
 	"tocsin/workflow"
 )
 
-// Field is one thing a form asks for. Its value goes where the flag of that
-// name goes; a name that is no flag stands for what the line takes in order.
+// Field is one field of a command's form. A field with the name of a flag stands for
+// that flag; the others stand for positional arguments, in order.
 type Field struct {
-	Name     string // the flag's name, or a name of its own for what the line takes in order
+	Name     string
 	Label    string // as shown, such as "Next update in"
 	Kind     FieldKind
-	Choices  []Choice // for Choose; else empty
+	Choices  []Choice // the possible values of a field of the kind Choose
 	Required bool
 	Many     bool   // may have several values
-	Hint     string // how it may look, or what it does; may be empty
+	Hint     string // an example or an explanation; may be empty
 }
 
-// FieldKind says what a field takes, and so how it is best shown.
+// FieldKind says what values a field takes, and so which control shows it best.
 type FieldKind string
 
-// What a field can take.
+// The kinds of field.
 const (
 	Line     FieldKind = "line"     // one line of text
-	Text     FieldKind = "text"     // several
-	Choose   FieldKind = "choose"   // one of Choices
-	Person   FieldKind = "person"   // somebody, such as "@ana"
-	Target   FieldKind = "target"   // whoever can be paged: a person, a team, a policy
+	Text     FieldKind = "text"     // text of several lines
+	Choose   FieldKind = "choose"   // one of Field.Choices
+	Person   FieldKind = "person"   // a person, such as "@ana"
+	Target   FieldKind = "target"   // what can be paged: a person, a team or a policy
 	Service  FieldKind = "service"  // a service, by ID or name
 	Incident FieldKind = "incident" // an open incident
 	Duration FieldKind = "duration" // such as "30m"
-	Check    FieldKind = "check"    // a switch
+	Check    FieldKind = "check"    // on or off
 )
 
-// aWord is the kind of what takes a word of the language; no form asks for one.
-const commandName FieldKind = "word"
+// commandName is the kind of an argument that is the name of a command. No form has it.
+const commandName FieldKind = "command"
 
-// Choice is one value of a field, and how it is shown.
+// Choice is a possible value of a field, and the label that is shown for it.
 type Choice struct{ Value, Label string }
 
-// flag returns the word's option of that name.
-func (w Spec) flag(name string) (Flag, bool) {
-	n := slices.IndexFunc(w.Flags, func(f Flag) bool { return f.Name == name })
-	if n < 0 {
-		return Flag{}, false
-	}
-	return w.Flags[n], true
-}
-
-// field returns what is known of an option's value; nothing where there is
-// nothing to choose from.
-func (w Spec) field(name string) Field {
-	for _, f := range slices.Concat(w.Form, w.completed) {
-		if f.Name == name {
-			return f
-		}
-	}
-	return Field{}
-}
-
-// inOrder are the fields that stand for what the line takes in order.
-func (w Spec) positional() []Field {
-	return slices.DeleteFunc(slices.Concat(w.Form, w.completed), func(f Field) bool {
-		_, ok := w.flag(f.Name)
-		return ok
-	})
-}
-
-// fill adds what a form was filled in with. Blank values count as not given.
-// What is no flag becomes one word of the line for each value, whatever is in
-// it. Of an option that the line gives too, the form's value holds: it is what
-// somebody saw last.
+// readForm adds the values of the submitted form, see [Context.Fields]. A value of a
+// positional argument becomes one token, whatever it contains. A flag that the line sets
+// too gets the value of the form, because the person saw that one last.
 func (a *args) readForm() error {
 	for _, name := range slices.Sorted(maps.Keys(a.ctx.Fields)) {
 		if !slices.ContainsFunc(a.spec.Form, func(f Field) bool { return f.Name == name }) {
@@ -87,10 +58,10 @@ func (a *args) readForm() error {
 		if len(values) > 1 && !field.Many {
 			return a.refuse(fmt.Sprintf("%q takes one value.", field.Label))
 		}
-		flag, ok := a.spec.flag(field.Name)
+		flag, isFlag := a.spec.flag(field.Name)
 		switch {
 		case len(values) == 0:
-		case !ok:
+		case !isFlag:
 			for _, v := range values {
 				a.words = append(a.words, token{text: v, raw: v, quoted: true, field: field.Name})
 			}
@@ -107,7 +78,7 @@ func (a *args) readForm() error {
 	return nil
 }
 
-// given returns the values that are not blank, without the space around them.
+// trimBlank returns the values that are not blank, without the space around them.
 func trimBlank(values []string) []string {
 	var all []string
 	for _, v := range values {
@@ -118,7 +89,7 @@ func trimBlank(values []string) []string {
 	return all
 }
 
-// pick lists values to choose from. Each is shown as itself, with a capital.
+// choicesOf returns values as choices. The label of each is the value with a capital.
 func choicesOf(values ...string) []Choice {
 	all := make([]Choice, 0, len(values))
 	for _, v := range values {
@@ -127,6 +98,7 @@ func choicesOf(values ...string) []Choice {
 	return all
 }
 
+// severities returns the severities as choices, the worst first.
 func severities() []Choice {
 	var all []Choice
 	for s := workflow.SEV1; s <= workflow.SEV5; s++ {
@@ -136,11 +108,13 @@ func severities() []Choice {
 	return all
 }
 
+// levels returns the levels of impact and urgency as choices.
 func levels() []Choice {
 	return choicesOf(string(workflow.High), string(workflow.Medium), string(workflow.Low))
 }
 
-// statuses are those that somebody can move an incident to, or all there are.
+// statuses returns the names of all statuses, or of those that the command status can
+// move an incident to.
 func statuses(all bool) []string {
 	var names []string
 	for _, s := range workflow.Statuses() {
@@ -149,4 +123,9 @@ func statuses(all bool) []string {
 		}
 	}
 	return names
+}
+
+// categories returns the categories of incidents as choices.
+func categories() []Choice {
+	return append(choicesOf("hardware", "software", "network", "security"), Choice{Value: "service-interruption", Label: "Service interruption"})
 }

@@ -16,12 +16,12 @@ import (
 	"tocsin/workflow"
 )
 
-// fields is what a form was filled in with.
+// fields holds the values of a submitted form.
 type fields = map[string][]string
 
-// aForm is a form being filled in, in INC-7.
-func aForm(filled fields) commands.Context {
-	ctx := world("")
+// formContext returns the context of a submitted form.
+func formContext(filled fields) commands.Context {
+	ctx := testContext("")
 	ctx.Fields = filled
 	ctx.Target = func(h string) (workflow.Target, bool) {
 		if h == "ana" || h == "@ana" {
@@ -32,7 +32,7 @@ func aForm(filled fields) commands.Context {
 	return ctx
 }
 
-// TestForms: what each field is filled in with ends in its place.
+// TestForms: the value of each field arrives in its place in the command.
 func TestForms(t *testing.T) {
 	me := workflow.Reporter{Person: "cleo", Name: "Cleo"}
 	seen := map[string]bool{}
@@ -99,7 +99,7 @@ func TestForms(t *testing.T) {
 			Title: "Slow", Services: []string{"a", "b"}, Kind: workflow.Real, Source: workflow.SourcePerson, Reporter: me,
 		}},
 	} {
-		call, err := commands.New().Parse(c.line, aForm(c.fields))
+		call, err := commands.New().Parse(c.line, formContext(c.fields))
 		if err != nil {
 			t.Errorf("%s %v: %v", c.line, c.fields, err)
 			continue
@@ -114,17 +114,16 @@ func TestForms(t *testing.T) {
 			seen[call.Spec.Name+" "+name] = true
 		}
 	}
-	for _, w := range commands.New() {
-		for _, f := range w.Form {
-			if !seen[w.Name+" "+f.Name] {
-				t.Errorf("the field %q of %s is not in this table", f.Name, w.Name)
+	for _, spec := range commands.New() {
+		for _, f := range spec.Form {
+			if !seen[spec.Name+" "+f.Name] {
+				t.Errorf("the field %q of %s is not in this table", f.Name, spec.Name)
 			}
 		}
 	}
 }
 
-// TestFormMistakes: what is missing or wrong gets the answer that a typed line
-// gets.
+// TestFormMistakes: missing and wrong values are refused as in a typed line.
 func TestFormMistakes(t *testing.T) {
 	for _, c := range []struct {
 		line   string
@@ -132,7 +131,7 @@ func TestFormMistakes(t *testing.T) {
 		want   string
 	}{
 		{"declare", fields{"title": {" \n"}}, "An incident needs a title"},
-		{"declare", fields{"title": {"X"}, "sev": {"9"}}, `"9" is no severity`},
+		{"declare", fields{"title": {"X"}, "sev": {"9"}}, `"9" is not a severity`},
 		{"declare", fields{"title": {"X"}, "sev": {"2", "3"}}, `"Severity" takes one value`},
 		{"declare", fields{"titel": {""}}, "The form of `declare` has no field \"titel\". For example"},
 		{"ack INC-7", fields{"seen": {"3"}}, "has no field \"seen\""},
@@ -142,27 +141,27 @@ func TestFormMistakes(t *testing.T) {
 		{"status INC-7 identified", fields{"status": {"monitoring"}}, "does not take \"identified\""},
 		{"status INC-7", fields{"status": {"monitring"}}, "Did you mean `monitoring`?"},
 		{"severity INC-7", fields{"sev": {"1"}, "impact": {"high"}}, "not both"},
-		{"merge INC-7", fields{"into": {"that one"}}, `"that one" is no incident`},
+		{"merge INC-7", fields{"into": {"that one"}}, `"that one" is not an incident`},
 		{"merge INC-7 INC-8", fields{"into": {"INC-9"}}, "does not take \"INC-8\""},
 		{"merge", fields{"into": {"INC-9"}}, "Which incident?"},
-		{"assign INC-7", fields{"role": nil, "person": {"ana"}}, "Which role, and to whom?"},
-		{"assign INC-7", fields{"role": {"scribe"}, "person": {"@zoe"}}, `I know nobody called "@zoe"`},
-		{"assign INC-7 scribe", nil, "Which role, and to whom?"},
-		{"page INC-7", fields{"who": {"somebody else"}, "why": {"x"}}, `I know nobody called "somebody else"`},
-		{"page INC-7", fields{"who": slices.Repeat([]string{"@ana"}, 11)}, "Page ten at most"},
-		{"page INC-7", fields{"why": {"@ana"}}, "Page whom?"},
+		{"assign INC-7", fields{"role": nil, "person": {"ana"}}, "Which role, and who gets it?"},
+		{"assign INC-7", fields{"role": {"scribe"}, "person": {"@zoe"}}, `There is no one called "@zoe"`},
+		{"assign INC-7 scribe", nil, "Which role, and who gets it?"},
+		{"page INC-7", fields{"who": {"somebody else"}, "why": {"x"}}, `There is no one called "somebody else"`},
+		{"page INC-7", fields{"who": slices.Repeat([]string{"@ana"}, 11)}, "pages at most ten"},
+		{"page INC-7", fields{"why": {"@ana"}}, "Who is to be paged?"},
 		{"link INC-7", fields{"title": {""}}, "Link what?"},
 		{"verify INC-7", fields{"number": {"one"}, "outcome": {"passed"}}, `Give its number, not "one"`},
-		{"verify INC-7", fields{"number": {"1"}}, "A check has passed or failed"},
+		{"verify INC-7", fields{"number": {"1"}}, "The result of a check is passed or failed"},
 	} {
-		_, err := commands.New().Parse(c.line, aForm(c.fields))
-		if no, ok := errors.AsType[*workflow.Refusal](err); !ok || !strings.Contains(no.Error(), c.want) {
+		_, err := commands.New().Parse(c.line, formContext(c.fields))
+		if refusal, ok := errors.AsType[*workflow.Refusal](err); !ok || !strings.Contains(refusal.Error(), c.want) {
 			t.Errorf("%s %v: got %v, want %q", c.line, c.fields, err, c.want)
 		}
 	}
 }
 
-// sample is a value that a field takes.
+// sample returns a valid value of a field.
 func sample(f commands.Field) string {
 	if f.Name == "number" {
 		return "1"
@@ -176,38 +175,38 @@ func sample(f commands.Field) string {
 	}[f.Kind]
 }
 
-// TestFormsFitTheirWords: a field of the name of an option is that option, every
-// option that people use has a field, required fields are enough, and each
-// choice is one that the word takes.
-func TestFormsFitTheirWords(t *testing.T) {
+// TestFormsMatchCommands: a field with the name of a flag fits that flag, every flag that
+// people use has a field, a form with its required fields alone parses, and so does each
+// choice.
+func TestFormsMatchCommands(t *testing.T) {
 	catalog := commands.New()
-	for _, w := range catalog {
+	for _, spec := range catalog {
 		options := map[string]commands.Flag{}
-		for _, f := range w.Flags {
+		for _, f := range spec.Flags {
 			options[f.Name] = f
 		}
 		delete(options, "seen") // buttons fill it in
-		query := w.Section == "Look"
-		if asks := len(options) > 0 || strings.TrimSpace(strings.TrimPrefix(w.Args, "[INC-n]")) != ""; !query && asks != (len(w.Form) > 0) {
-			t.Errorf("%s %s has options %v and the form %v", w.Name, w.Args, options, w.Form)
+		query := spec.Section == "Look up"
+		if asks := len(options) > 0 || strings.TrimSpace(strings.TrimPrefix(spec.Args, "[INC-n]")) != ""; !query && asks != (len(spec.Form) > 0) {
+			t.Errorf("%s %s has options %v and the form %v", spec.Name, spec.Args, options, spec.Form)
 		}
 		if query {
 			continue
 		}
-		line := w.Name
-		if w.Name != "declare" {
+		line := spec.Name
+		if spec.Name != "declare" {
 			line += " INC-7"
 		}
 		parse := func(filled fields) error {
-			_, err := catalog.Parse(line, aForm(filled))
+			_, err := catalog.Parse(line, formContext(filled))
 			return err
 		}
 		required := fields{}
-		for _, f := range w.Form {
+		for _, f := range spec.Form {
 			if flag, ok := options[f.Name]; ok && (f.Many != flag.Many || (f.Kind == commands.Check) != (flag.Arg == "")) {
-				t.Errorf("%s: the field %v is not the option %v", w.Name, f, flag)
+				t.Errorf("%s: the field %v does not fit the flag %v", spec.Name, f, flag)
 			} else if !ok && f.Kind == commands.Check {
-				t.Errorf("%s: the switch %q is no option", w.Name, f.Name)
+				t.Errorf("%s: the switch %q is not a flag", spec.Name, f.Name)
 			}
 			delete(options, f.Name)
 			switch {
@@ -218,19 +217,19 @@ func TestFormsFitTheirWords(t *testing.T) {
 			}
 		}
 		if len(options) > 0 {
-			t.Errorf("%s: no field for %v", w.Name, options)
+			t.Errorf("%s: no field for %v", spec.Name, options)
 		}
-		for _, f := range w.Form {
+		for _, f := range spec.Form {
 			with := func(values ...string) fields {
 				filled := maps.Clone(required)
 				filled[f.Name] = values
 				return filled
 			}
-			if err := parse(with()); (err != nil) != f.Required && w.Name != "severity" { // which wants one of three
-				t.Errorf("%s without %q: %v", w.Name, f.Name, err)
+			if err := parse(with()); (err != nil) != f.Required && spec.Name != "severity" { // which wants one of three
+				t.Errorf("%s without %q: %v", spec.Name, f.Name, err)
 			}
 			if (f.Kind == commands.Choose) != (len(f.Choices) > 0) {
-				t.Errorf("%s: %q has the choices %v", w.Name, f.Name, f.Choices)
+				t.Errorf("%s: %q has the choices %v", spec.Name, f.Name, f.Choices)
 			}
 			values := []string{sample(f)}
 			if f.Kind == commands.Choose {
@@ -240,36 +239,36 @@ func TestFormsFitTheirWords(t *testing.T) {
 				values = append(values, c.Value)
 			}
 			for _, v := range values {
-				if err := parse(with(v)); err != nil && (w.Name != "severity" || f.Name != "reason") {
-					t.Errorf("%s with %s=%q: %v", w.Name, f.Name, v, err)
+				if err := parse(with(v)); err != nil && (spec.Name != "severity" || f.Name != "reason") {
+					t.Errorf("%s with %s=%q: %v", spec.Name, f.Name, v, err)
 				}
 			}
 		}
 	}
 }
 
-// TestFormsCanBeShown keeps to what the platforms have room for: Discord's label
-// has 45 characters and its hint 100, its list 25 choices, and Slack's choice 75
-// characters. (The figures are Discord's and Slack's references.)
+// TestFormsCanBeShown: every form fits the limits of the chat platforms. In Discord a
+// label has at most 45 characters, a hint 100, and a list 25 choices; in Slack a choice has
+// at most 75 characters. (The limits are from the API references of Discord and Slack.)
 func TestFormsCanBeShown(t *testing.T) {
-	for _, w := range commands.New() {
+	for _, spec := range commands.New() {
 		names := map[string]bool{}
-		for _, f := range w.Form {
+		for _, f := range spec.Form {
 			if f.Name == "" || f.Label == "" || names[f.Name] || utf8.RuneCountInString(f.Label) > 45 || utf8.RuneCountInString(f.Hint) > 100 || len(f.Choices) > 25 {
-				t.Errorf("%s: %+v cannot be shown", w.Name, f)
+				t.Errorf("%s: %+v cannot be shown", spec.Name, f)
 			}
 			names[f.Name] = true
 			for _, c := range f.Choices {
 				if c.Value == "" || c.Label == "" || utf8.RuneCountInString(c.Label) > 75 {
-					t.Errorf("%s: %+v of %q cannot be shown", w.Name, c, f.Name)
+					t.Errorf("%s: %+v of %q cannot be shown", spec.Name, c, f.Name)
 				}
 			}
 		}
 	}
 }
 
-// TestTextsArriveUnchanged: whatever is in a text of a form, it is that text and
-// nothing else: no option, no quotation, no incident, no target.
+// TestTextsArriveUnchanged: a text of a form arrives unchanged, even if it looks like a
+// flag, a quoted text, an incident or a target.
 func TestTextsArriveUnchanged(t *testing.T) {
 	texts := map[string]func(workflow.Command) string{
 		"declare title":       func(c workflow.Command) string { return c.(workflow.Declare).Title },
@@ -295,9 +294,9 @@ func TestTextsArriveUnchanged(t *testing.T) {
 	catalog := commands.New()
 	check := func(t interface{ Fatalf(string, ...any) }, place, text string) {
 		word, name, _ := strings.Cut(place, " ")
-		w, _ := catalog.Find(word)
+		spec, _ := catalog.Find(word)
 		filled := fields{}
-		for _, f := range w.Form {
+		for _, f := range spec.Form {
 			if f.Kind == commands.Choose && f.Required {
 				filled[f.Name] = []string{f.Choices[0].Value}
 			} else if f.Required {
@@ -309,7 +308,7 @@ func TestTextsArriveUnchanged(t *testing.T) {
 		}
 		filled[name] = []string{text}
 		line := map[bool]string{false: word + " INC-7", true: word}[word == "declare"]
-		call, err := catalog.Parse(line, aForm(filled))
+		call, err := catalog.Parse(line, formContext(filled))
 		if err != nil {
 			t.Fatalf("%s with %q: %v", place, text, err)
 		}
@@ -341,13 +340,13 @@ func FuzzForm(f *testing.F) {
 	f.Add("task INC-7 done", "text", "2", "for")
 	catalog := commands.New()
 	f.Fuzz(func(t *testing.T, line, name, value, other string) {
-		ctx := aForm(fields{name: {value, ""}, other: {value}})
+		ctx := formContext(fields{name: {value, ""}, other: {value}})
 		call, err := catalog.Parse(line, ctx)
 		if _, ok := errors.AsType[*workflow.Refusal](err); err != nil && !ok {
-			t.Fatalf("%v is no refusal", err)
+			t.Fatalf("%v is not a refusal", err)
 		}
 		if err == nil && (call.Command == nil) == (call.Query == nil) {
-			t.Fatalf("%q is both or neither a command and a query", line)
+			t.Fatalf("%q is parsed to both or neither of a command and a query", line)
 		}
 	})
 }

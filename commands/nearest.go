@@ -2,18 +2,18 @@ package commands
 
 import "strings"
 
-// Nearest returns the word that somebody probably meant, or "" when none is
-// close enough. Upper and lower case are the same.
-func Nearest(word string, among []string) string {
+// Nearest returns the candidate that a misspelled word probably means, or "" if none is
+// close enough. Upper and lower case do not differ.
+func Nearest(word string, candidates []string) string {
 	typed := []rune(strings.ToLower(word))
 	if len(typed) > 64 {
 		return ""
 	}
 	found, least := "", min(max(1, len(typed)/3), 3, max(len(typed)-1, 0))+1
-	for _, candidate := range among {
-		meant := []rune(strings.ToLower(candidate))
-		d := distance(typed, meant, least)
-		if hasPrefix(meant, typed, 2) || hasPrefix(typed, meant, 3) {
+	for _, candidate := range candidates {
+		right := []rune(strings.ToLower(candidate))
+		d := distance(typed, right, least)
+		if hasPrefix(right, typed, 2) || hasPrefix(typed, right, 3) {
 			d = min(d, 1)
 		}
 		if d < least {
@@ -23,13 +23,15 @@ func Nearest(word string, among []string) string {
 	return found
 }
 
-// begins reports whether a begins with b, which has at least so many letters.
-func hasPrefix(a, b []rune, letters int) bool {
-	return len(b) >= letters && strings.HasPrefix(string(a), string(b))
+// hasPrefix reports whether s begins with prefix, and prefix has at least minimum
+// letters.
+func hasPrefix(s, prefix []rune, minimum int) bool {
+	return len(prefix) >= minimum && strings.HasPrefix(string(s), string(prefix))
 }
 
-// distance counts the letters to add, remove, replace or swap with their
-// neighbor. Where it is at least limit, it may be any number that is.
+// distance returns how many letters must be added, removed, replaced or swapped with
+// their neighbor to turn a into b. From limit on, the result is only known to be at least
+// limit.
 func distance(a, b []rune, limit int) int {
 	if max(len(a)-len(b), len(b)-len(a)) >= limit {
 		return limit

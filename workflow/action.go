@@ -17,7 +17,7 @@ type Effect struct {
 // carried out in order; lanes never wait for each other.
 type Lane struct {
 	Class       Class  `json:"class"`
-	Destination string `json:"destination"` // such as "page:1.0.0.0/ana/sms", "room:slack" or "incident:INC-3"
+	Destination string `json:"destination"` // such as "page:1.0.0.0/ana/sms", "room:PLATFORM" or "incident:INC-3"
 }
 
 // Class is the priority of a lane: workers claim a lower class first (E10: lanes by
@@ -154,6 +154,7 @@ func (Forward) action() string         { return "forward" }
 func (Reroute) action() string         { return "reroute" }
 func (a UnknownAction) action() string { return a.Kind }
 
+// effectID returns the ID of the effect number n of an event, such as "INC-7/3.0".
 func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
 }

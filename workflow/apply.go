@@ -36,6 +36,7 @@ func (i *Incident) touch(at time.Time) {
 	}
 }
 
+// applyDeclared fills in the incident from its declaration.
 func (i *Incident) applyDeclared(e Event, f Declared) {
 	d := f.Declare
 	i.Kind, i.Source, i.Title = d.Kind, d.Source, d.Title
@@ -79,6 +80,7 @@ func (i *Incident) setPromises(sp SeverityPlan, now time.Time) {
 	}
 }
 
+// laterOf returns the later of two times.
 func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -197,6 +199,7 @@ func (i *Incident) clearDeadlines() {
 	i.Paging.stop(Stopped)
 }
 
+// applySeverity sets the severity and what it promises.
 func (i *Incident) applySeverity(e Event, f SeverityChanged) {
 	if f.To.IsWorseThan(i.Severity) {
 		i.Paging.Trigger = e.Seq // E5: an acknowledgement carries what was seen

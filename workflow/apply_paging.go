@@ -102,6 +102,7 @@ func (p *Escalation) add(pages []PageState) {
 	}
 }
 
+// setState sets the state of pages. IDs of pages that were dropped are ignored.
 func (p *Escalation) setState(ids []string, to DeliveryState, why string) {
 	for _, id := range ids {
 		if s := p.findPage(id); s != nil {

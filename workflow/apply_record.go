@@ -73,6 +73,7 @@ func (i *Incident) applyDetails(f DetailsChanged) {
 	i.Symptoms = append(i.Symptoms, f.Symptoms...)
 }
 
+// findActionItem returns the index of the action item with number n, or -1.
 func (i *Incident) findActionItem(n int) int {
 	return slices.IndexFunc(i.Paperwork.ActionItems, func(t ActionItem) bool { return t.N == n })
 }

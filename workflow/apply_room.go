@@ -63,6 +63,7 @@ func (i *Incident) applyRoomOpened(at time.Time, f RoomOpened) {
 	}
 }
 
+// setRoom adds a room, or replaces the one on the same platform.
 func (i *Incident) setRoom(r Room) {
 	if n := i.findRoom(r.Platform); n >= 0 {
 		i.Rooms[n] = r
@@ -71,12 +72,14 @@ func (i *Incident) setRoom(r Room) {
 	i.Rooms = append(i.Rooms, r)
 }
 
-func (i *Incident) updateRoom(platform string, do func(*Room)) {
+// updateRoom changes the room on a platform, if there is one.
+func (i *Incident) updateRoom(platform string, change func(*Room)) {
 	if n := i.findRoom(platform); n >= 0 {
-		do(&i.Rooms[n])
+		change(&i.Rooms[n])
 	}
 }
 
+// setStep sets the result of a step: failed if why is not "".
 func (r *Room) setStep(name, why string) {
 	for n := range r.Steps {
 		if r.Steps[n].Name == name {
@@ -88,6 +91,7 @@ func (r *Room) setStep(name, why string) {
 	}
 }
 
+// clearStep adds a step without a result, in place of an earlier one of that name.
 func (r *Room) clearStep(name string) {
 	r.Steps = append(slices.DeleteFunc(r.Steps, func(s RoomStep) bool { return s.Name == name }), RoomStep{Name: name})
 }

@@ -11,6 +11,7 @@ import (
 // A fact or action of a higher version, or of an unknown kind, is kept as it is.
 const codecVersion = 1
 
+// storedEvent is the JSON form of an event.
 type storedEvent struct {
 	Seq     int             `json:"seq"`
 	At      time.Time       `json:"at"`
@@ -56,6 +57,7 @@ func DecodeEvent(b []byte) (Event, error) {
 	return e, nil
 }
 
+// storedAction is the JSON form of an action.
 type storedAction struct {
 	Kind    string          `json:"kind"`
 	Version int             `json:"v"`
@@ -95,6 +97,7 @@ func DecodeAction(b []byte) (Action, error) {
 	return a, nil
 }
 
+// storedSnapshot is the JSON form of an incident.
 type storedSnapshot struct {
 	Version  int      `json:"v"`
 	Incident Incident `json:"incident"`

@@ -146,7 +146,7 @@ func (t *transition) continueEscalation() {
 	case p.State == Exhausted:
 		t.reportExhausted()
 	case p.RestartPending:
-		t.startEscalation("nobody was reached")
+		t.startEscalation("no one was reached")
 	default:
 		t.fireFrom(p.Repeat, p.Step+1, "")
 	}
@@ -169,6 +169,6 @@ func (t *transition) reportOverdueUpdate() {
 	}
 	t.recordBySystem(f)
 	if holder != "" {
-		t.notify([]string{holder}, 0, "The update promised for now is overdue.")
+		t.notify([]string{holder}, 0, "The status update is overdue.")
 	}
 }

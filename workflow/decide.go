@@ -53,6 +53,7 @@ func (t *transition) decideLifecycle(c LifecycleCommand) error {
 	return nil
 }
 
+// refuse returns a [*Refusal].
 func refuse(message, hint string) error { return &Refusal{Message: message, Hint: hint} }
 
 // requireOpen refuses a command that makes no sense once the incident has ended. For a
@@ -64,7 +65,7 @@ func (t *transition) requireOpen(command string) error {
 	}
 	if t.incident.Status == Merged {
 		return refuse(fmt.Sprintf("%s was merged into %s.", t.incident.ID, t.incident.Merge.Into),
-			fmt.Sprintf("Go on there: `%s %s`.", command, t.incident.Merge.Into))
+			fmt.Sprintf("Continue there: `%s %s`.", command, t.incident.Merge.Into))
 	}
 	return refuse(fmt.Sprintf("%s is %s.", t.incident.ID, t.incident.Status),
 		fmt.Sprintf("If it is not over, `reopen %s` first.", t.incident.ID))

@@ -141,7 +141,7 @@ func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 	}
 	why := "a more severe alert than any so far"
 	if !worse {
-		why = "a new alert, and nobody has moved for " + formatMinutes(rules.StaleAfter)
+		why = "a new alert, after " + formatMinutes(rules.StaleAfter) + " in which no one did anything"
 	}
 	t.withdrawAcknowledgement(why)
 }

@@ -92,9 +92,9 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 		}
 		f.Pages = append(f.Pages, pages...)
 	}
-	var left []string
-	f.Pages, left = t.supersede(f.Pages)
-	for _, id := range left {
+	var dropped []string
+	f.Pages, dropped = t.supersede(f.Pages)
+	for _, id := range dropped {
 		f.Skipped = append(f.Skipped, Skipped{targetOf(id), "not by every method: too many pages at once"})
 	}
 	if len(f.Pages) > 0 {
@@ -122,6 +122,7 @@ func targetOf(id string) Target {
 	return t
 }
 
+// nameOf returns the name of a recipient, or its ID if it has none.
 func nameOf(r Recipient) string {
 	if r.Name != "" {
 		return r.Name
@@ -147,22 +148,22 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 		if target.Kind() == "policy" {
 			policy, ok := t.in.Known.Plan.findPolicy(target.ID())
 			if !ok || len(policy.Steps) == 0 || visited[policy.ID] {
-				skipped = append(skipped, Skipped{target, "there is no such policy to go on with"})
+				skipped = append(skipped, Skipped{target, "the policy does not exist, has no steps, or refers to itself"})
 				continue
 			}
 			visited[policy.ID] = true
-			more, not := t.resolveTargets(policy.Steps[0].Notify, visited)
+			more, missing := t.resolveTargets(policy.Steps[0].Notify, visited)
 			for _, r := range more {
 				add(r)
 			}
-			skipped = append(skipped, not...)
+			skipped = append(skipped, missing...)
 			continue
 		}
 		answer := t.in.Known.Answers[target]
 		if len(answer.Recipients) == 0 {
 			why := answer.Why
 			if why == "" {
-				why = "nobody answers for it"
+				why = "it has no recipients"
 			}
 			skipped = append(skipped, Skipped{target, why})
 		}
@@ -176,7 +177,7 @@ func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (
 // pagesFor returns one page for each contact method of a recipient, at most eight. The
 // later methods of a notice are used only if an earlier one fails. The pages' IDs begin
 // with prefix.
-func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCoordinates) []PageState {
+func (t *transition) pagesFor(r Recipient, purpose Purpose, prefix string, at PageCoordinates) []PageState {
 	methods := r.High
 	if t.urgency() == Low && len(r.Low) > 0 || len(methods) == 0 {
 		methods = r.Low
@@ -184,13 +185,13 @@ func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCo
 	var pages []PageState
 	for n, m := range methods[:min(len(methods), 8)] {
 		p := PageState{
-			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: why, At: at,
+			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: purpose, At: at,
 			To: r.ID, Name: cleanName(r.Name), Via: m.Key, Due: t.in.At, State: DeliveryQueued,
 		}
 		switch {
-		case why == PurposeNotice && n > 0:
+		case purpose == PurposeNotice && n > 0:
 			p.State = DeliveryStandby
-		case why != PurposeNotice && m.After > 0:
+		case purpose != PurposeNotice && m.After > 0:
 			p.State, p.Due = DeliveryPlanned, t.in.At.Add(m.After)
 		}
 		pages = append(pages, p)
@@ -201,50 +202,50 @@ func (t *transition) pagesFor(r Recipient, why Purpose, prefix string, at PageCo
 // supersede cancels the older pages that new ones replace, and drops new ones if there
 // would be more than maxPages. It returns the new pages that stay, and the IDs of the
 // recipients who lost one.
-func (t *transition) supersede(fresh []PageState) (stay []PageState, left []string) {
+func (t *transition) supersede(added []PageState) (kept []PageState, dropped []string) {
 	var old []string
-	room := maxPages
+	space := maxPages
 	for _, p := range t.incident.Paging.Pages {
 		switch {
 		case !p.State.IsPending():
-		case slices.ContainsFunc(fresh, func(f PageState) bool { return f.canReplace(p) }):
+		case slices.ContainsFunc(added, func(f PageState) bool { return f.canReplace(p) }):
 			old = append(old, p.ID)
 		default:
-			room--
+			space--
 		}
 	}
 	if len(old) > 0 {
 		t.recordBySystem(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
 	}
-	if len(fresh) <= room {
-		return fresh, nil
+	if len(added) <= space {
+		return added, nil
 	}
-	return fitPages(fresh, max(room, 1))
+	return fitPages(added, max(space, 1))
 }
 
 // fitPages keeps as many pages as there is room for: first the first method of each
 // recipient, then later methods. It also returns the IDs of the recipients who lost one.
-func fitPages(fresh []PageState, room int) (stay []PageState, left []string) {
+func fitPages(added []PageState, space int) (kept []PageState, dropped []string) {
 	var later []PageState
 	seen := map[string]bool{}
-	for _, p := range fresh {
+	for _, p := range added {
 		switch {
 		case seen[p.To]:
 			later = append(later, p)
-		case len(stay) < room:
-			stay = append(stay, p)
+		case len(kept) < space:
+			kept = append(kept, p)
 		default:
-			left = append(left, p.To)
+			dropped = append(dropped, p.To)
 		}
 		seen[p.To] = true
 	}
-	n := min(len(later), room-len(stay))
+	n := min(len(later), space-len(kept))
 	for _, p := range later[n:] {
-		if !slices.Contains(left, p.To) {
-			left = append(left, p.To)
+		if !slices.Contains(dropped, p.To) {
+			dropped = append(dropped, p.To)
 		}
 	}
-	return append(stay, later[:n]...), left
+	return append(kept, later[:n]...), dropped
 }
 
 // canReplace reports whether a new page makes an older one unnecessary: it has the same
@@ -293,8 +294,8 @@ func (t *transition) catchAllPages(n int) []PageState {
 	for _, r := range recipients {
 		pages = append(pages, t.pagesFor(r, PurposeCatchAll, at.String()+"!", at)...)
 	}
-	stay, _ := t.supersede(pages)
-	return stay
+	kept, _ := t.supersede(pages)
+	return kept
 }
 
 // cancelPages cancels every pending page of the purposes.

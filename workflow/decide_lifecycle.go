@@ -168,9 +168,9 @@ func (t *transition) merge(c Merge) error {
 	case !other.Status.IsOpen():
 		return refuse(fmt.Sprintf("%s is %s.", c.Into, other.Status), "Merge into an open incident, or reopen it first.")
 	case other.MergedCount >= maxMerged:
-		return refuse(fmt.Sprintf("%s has taken in %d incidents, which is as many as it can hold.", c.Into, other.MergedCount), "Merge into another.")
+		return refuse(fmt.Sprintf("%d incidents were merged into %s already, which is the limit.", other.MergedCount, c.Into), "Merge into another.")
 	case t.incident.Visibility == Private && !other.Private:
-		return refuse(fmt.Sprintf("%s is private and %s is not: everybody would read of it there.", t.incident.ID, c.Into),
+		return refuse(fmt.Sprintf("%s is private and %s is not: everyone could read about it there.", t.incident.ID, c.Into),
 			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.incident.ID))
 	}
 	a := t.incident.Alerts
@@ -187,7 +187,7 @@ func (t *transition) merge(c Merge) error {
 // incidents were merged into each other at the same moment, it reopens instead.
 func (t *transition) absorb(c Absorb) {
 	if t.incident.Status == Merged && (c.From == t.incident.ID || slices.Contains(c.Via, t.incident.ID)) {
-		t.reopenAndPage("it was merged in a circle")
+		t.reopenAndPage("it and the other incident were merged into each other")
 	}
 	if t.incident.Status == Merged {
 		if c.Began || c.Mail.hasChanges() {

@@ -42,7 +42,7 @@ func (t *transition) acknowledge(c Acknowledge) error {
 			return nil
 		}
 		if t.incident.Acknowledgement.Person == by.ID {
-			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.incident.ID), "Next: `update TEXT`, or `lead` to take command.")
+			return refuse(fmt.Sprintf("You have acknowledged %s already.", t.incident.ID), "Next: `update TEXT`, or `lead` to become commander.")
 		}
 		return refuse(fmt.Sprintf("%s acknowledged %s %s.", t.incident.Acknowledgement.Name, t.incident.ID, formatAgo(t.in.At.Sub(t.incident.Acknowledgement.At))),
 			"To take over, `lead`.")
@@ -153,7 +153,7 @@ func (t *transition) page(c Page) error {
 		return err
 	}
 	if len(c.Targets) == 0 {
-		return refuse("Page whom?", "For example: `page @ana we need the database team`.")
+		return refuse("Who is to be paged?", "For example: `page @ana we need the database team`.")
 	}
 	recipients, skipped := t.resolveTargets(c.Targets, map[string]bool{})
 	text, _ := CleanLine(c.Text, MaxTitle)
@@ -167,7 +167,7 @@ func (t *transition) page(c Page) error {
 		f.Pages = append(f.Pages, pages...)
 	}
 	if len(f.Pages) == 0 {
-		return refuse(fmt.Sprintf("Nobody can be paged: %s.", f.Skipped[0].Why), "Try somebody else, or `escalate`.")
+		return refuse(fmt.Sprintf("No one can be paged: %s.", f.Skipped[0].Why), "Page someone else, or `escalate`.")
 	}
 	pending := 0
 	for _, p := range t.incident.Paging.Pages {
@@ -198,7 +198,7 @@ func (t *transition) notify(people []string, alerts int, text string) {
 	f.Pages, _ = t.supersede(f.Pages)
 	t.recordBySystem(f)
 	if !reached && holder != "" && slices.Contains(people, holder) {
-		t.withdrawAcknowledgement("no way to tell " + t.incident.Acknowledgement.Name)
+		t.withdrawAcknowledgement("no way to notify " + t.incident.Acknowledgement.Name)
 	}
 }
 
@@ -231,11 +231,11 @@ func (t *transition) handleUndeliverable(c Undeliverable) {
 	switch failed.Purpose {
 	case PurposeEscalation:
 		if t.isStepExhausted(failed.At) {
-			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "nobody was reached")
+			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "no one was reached")
 		}
 	case PurposeNotice:
 		if t.incident.Acknowledgement.Person == failed.To {
-			t.withdrawAcknowledgement("no way to tell " + t.incident.Acknowledgement.Name)
+			t.withdrawAcknowledgement("no way to notify " + t.incident.Acknowledgement.Name)
 		}
 	case PurposeJoin, PurposeCatchAll, anyPurpose:
 	}

@@ -80,8 +80,8 @@ func (t *transition) setVisibility(c SetVisibility) error {
 	by := t.in.By
 	joins := c.To == Private && by.Kind == ByPerson && !t.incident.IsMember(by.ID)
 	if joins && len(t.incident.Invited) >= maxInvited {
-		return refuse(fmt.Sprintf("%s can hold %d people, and you are none of them: you would not see it any more.", t.incident.ID, maxInvited),
-			"Let somebody who works on it hide it.")
+		return refuse(fmt.Sprintf("%s has %d members, which is the limit, and you are not one of them: you could not see it any more.", t.incident.ID, maxInvited),
+			"Ask one of its members to make it private.")
 	}
 	if c.To == Private {
 		t.replacePublicRooms()
@@ -127,14 +127,14 @@ func (t *transition) postUpdate(c PostUpdate) error {
 func (t *transition) addActionItem(c AddActionItem) error {
 	text := cleanLabel(c.Text, maxLine)
 	if text == "" {
-		return refuse("A task needs a text.", "For example: `task Call the vendor`.")
+		return refuse("An action item needs a text.", "For example: `task Call the vendor`.")
 	}
 	used := len(text)
 	for _, item := range t.incident.Paperwork.ActionItems {
 		used += len(item.Text) + len(item.Assignee)
 	}
 	if used > maxActionItemBytes || len(t.incident.Paperwork.ActionItems) >= 200 {
-		return refuse(fmt.Sprintf("%s has %d tasks, which is as many as one incident can hold.", t.incident.ID, len(t.incident.Paperwork.ActionItems)),
+		return refuse(fmt.Sprintf("%s has %d tasks, which is the limit.", t.incident.ID, len(t.incident.Paperwork.ActionItems)),
 			"Keep the rest in your tracker and add it with `link URL`.")
 	}
 	n := 1
@@ -197,9 +197,9 @@ func (t *transition) assign(c Assign) error {
 	case holder == c.Person && holder != "":
 		return refuse(fmt.Sprintf("%s is %s of %s already.", c.Name, role, t.incident.ID), "")
 	case holder == c.Person:
-		return refuse(fmt.Sprintf("Nobody is %s of %s.", role, t.incident.ID), "")
+		return refuse(fmt.Sprintf("No one is %s of %s.", role, t.incident.ID), "")
 	case holder == "" && len(t.incident.Roles) >= 20:
-		return refuse(t.incident.ID+" has 20 roles, which is as many as it can hold.", "")
+		return refuse(t.incident.ID+" has 20 roles, which is the limit.", "")
 	}
 	t.record(RoleAssigned{Role: role, Person: c.Person, Name: c.Name})
 	return nil
@@ -232,7 +232,7 @@ func (t *transition) addLink(c AddLink) error {
 		return refuse("That is linked already.", "")
 	}
 	if len(t.incident.Paperwork.Links) >= 20 {
-		return refuse(t.incident.ID+" has 20 links, which is as many as it can hold.", "Add the rest with `note`.")
+		return refuse(t.incident.ID+" has 20 links, which is the limit.", "Add the rest with `note`.")
 	}
 	t.record(LinkAdded{l})
 	return nil
@@ -248,9 +248,9 @@ func (t *transition) invite(c Invite) error {
 	}
 	switch {
 	case len(fresh) == 0:
-		return refuse("They may all see it already.", "Whoever was paged may, too.")
+		return refuse("They can all see it already.", "People who were paged can, too.")
 	case len(t.incident.Invited)+len(fresh) > maxInvited:
-		return refuse(fmt.Sprintf("%s can hold %d people.", t.incident.ID, maxInvited), "")
+		return refuse(fmt.Sprintf("%s can have at most %d members.", t.incident.ID, maxInvited), "")
 	}
 	t.record(PeopleInvited{People: fresh})
 	return nil

@@ -136,7 +136,7 @@ func (t *transition) retryRooms() error {
 		}
 	}
 	if !retried {
-		return refuse("Nothing of "+t.incident.ID+"'s rooms has failed.", "`show` says how they are.")
+		return refuse("No room of "+t.incident.ID+" has failed.", "`show` lists its rooms.")
 	}
 	return nil
 }

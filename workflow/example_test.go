@@ -76,7 +76,7 @@ func ExampleStep() {
 	//     event 4: page_delivered
 	// 03:14:00 workflow.Acknowledge
 	//     event 5: acknowledged
-	//     effect INC-7/5.0: tell ana by sms: acknowledged by Ana
+	//     effect INC-7/5.0: tell ana by sms that the page was acknowledged by Ana
 	//     deadlines left: 0
 	// 03:14:30 workflow.Acknowledge
 	//     refused: Ana acknowledged INC-7 just now. To take over, `lead`.
@@ -87,11 +87,11 @@ func ExampleStep() {
 
 // describe puts an effect's action into words.
 func describe(a workflow.Action) string {
-	switch a := a.(type) {
-	case workflow.SendPage:
-		return fmt.Sprintf("page %s by %s", a.To, a.Via)
-	case workflow.CancelPage:
-		return fmt.Sprintf("tell %s by %s: %s", a.To, a.Via, a.Why)
+	if page, ok := a.(workflow.SendPage); ok {
+		return fmt.Sprintf("page %s by %s", page.To, page.Via)
+	}
+	if page, ok := a.(workflow.CancelPage); ok {
+		return fmt.Sprintf("tell %s by %s that the page was %s", page.To, page.Via, page.Why)
 	}
 	return fmt.Sprintf("%T", a)
 }

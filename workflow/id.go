@@ -14,7 +14,7 @@ const (
 func ID(number int) string { return idPrefix + strconv.Itoa(number) }
 
 // NumberOf returns the number in an incident's ID, or 0 if id is not one. Each
-// incident has one ID: "inc-7" and "INC-07" are none.
+// incident has exactly one ID: "inc-7" and "INC-07" are not IDs, see [ParseID].
 func NumberOf(id string) int {
 	digits, ok := strings.CutPrefix(id, idPrefix)
 	if !ok {
@@ -27,8 +27,8 @@ func NumberOf(id string) int {
 	return n
 }
 
-// ParseID returns the number in what people type for an incident's ID, or 0 if
-// text is not one: "INC-7", "inc-7" and "inc7" are 7.
+// ParseID returns the number of the incident whose ID a person has typed: 7 for
+// "INC-7", "inc-7" and "inc7". It returns 0 if text is not an ID.
 func ParseID(text string) int {
 	letters := len(idPrefix) - 1
 	if len(text) <= letters || !strings.EqualFold(text[:letters], idPrefix[:letters]) {
@@ -37,8 +37,8 @@ func ParseID(text string) int {
 	return numberIn(strings.TrimPrefix(text[letters:], "-"))
 }
 
-// numberIn returns the number that digits are, or 0 if there is anything else in
-// them.
+// numberIn returns the number that a text of digits stands for, or 0 if the text has
+// other characters or is too long.
 func numberIn(digits string) int {
 	n := 0
 	for _, d := range []byte(digits) {

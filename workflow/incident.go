@@ -131,7 +131,7 @@ const (
 // Reporter is who reported the incident.
 type Reporter struct {
 	Person     string `json:"person,omitempty"` // ID of a person in the configuration; "" for a guest
-	Handle     string `json:"handle,omitempty"` // of a guest: platform and account, such as "slack:U024BE7LH"
+	Handle     string `json:"handle,omitempty"` // of a guest: platform and account, "PLATFORM:ACCOUNT"
 	Name       string `json:"name,omitempty"`
 	Contact    string `json:"contact,omitempty"` // how to reach the reporter
 	Department string `json:"department,omitempty"`
@@ -151,7 +151,7 @@ type Alerts struct {
 	Notice     AlertNotice `json:"notice,omitzero"`
 }
 
-// Alert is one alert as the incident shows it.
+// Alert is one alert of the incident, as it is shown to people.
 type Alert struct {
 	Key         string    `json:"key"` // dedup key within the integration
 	Integration string    `json:"integration,omitempty"`
@@ -163,8 +163,8 @@ type Alert struct {
 	Link        string    `json:"link,omitempty"` // to the source of the alert
 }
 
-// Mail is what one batch of alerts changed for an incident. Alert intake puts it into
-// the mailbox of the incident, and the next step reads it.
+// Mail is what one batch of alerts changed for an incident. Alert intake does not load
+// incidents: it stores mail in the mailbox of the incident, and the next step counts it.
 type Mail struct {
 	Seq       int       `json:"-"` // position in the mailbox
 	At        time.Time `json:"at"`

@@ -17,8 +17,8 @@ import (
 type Plan struct {
 	Policy     string                  `json:"policy"`               // ID of the policy that escalation starts with
 	Fallback   string                  `json:"fallback,omitempty"`   // ID of the policy that follows one without a fallback of its own
-	CatchAll   Target                  `json:"catch_all,omitempty"`  // paged when no one else was reached or acknowledged
-	Policies   []Policy                `json:"policies"`             // all that escalation can come to
+	CatchAll   Target                  `json:"catch_all,omitempty"`  // paged when escalation reached no one, or no one acknowledged
+	Policies   []Policy                `json:"policies"`             // the policies named above, and all that those refer to
 	Severities map[string]SeverityPlan `json:"severities,omitempty"` // keyed "SEV1" to "SEV5"
 	Checklist  []string                `json:"checklist,omitempty"`  // to be verified before closing
 	Rules      Rules                   `json:"rules"`
@@ -134,7 +134,7 @@ func (p Plan) Severity(s Severity) SeverityPlan {
 }
 
 // Target names what a step pages: "person:ana", "team:payments", "webhook:noc",
-// "room:slack:#ops", "policy:everyone" (what the first step of that policy pages) or
+// "room:PLATFORM:#ops", "policy:everyone" (what the first step of that policy pages) or
 // "log" (the log of the server).
 type Target string
 

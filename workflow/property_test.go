@@ -14,7 +14,7 @@ import (
 	. "tocsin/workflow"
 )
 
-// hostile is text that breaks careless programs.
+// hostile holds texts that break careless programs.
 var hostile = []string{
 	"", "x", "Checkout is down", strings.Repeat("🏴‍☠️", 3000), strings.Repeat(`"\`, 5000), "<!channel> <script>alert(1)</script>",
 	"\u202eevil\u202c", "a\x00b\x1b[31mred", "line\nbreak\r\n", string([]byte{0xff, 0xfe, 'x'}), strings.Repeat("w ", 100_000),
@@ -139,12 +139,12 @@ func drawMail(t *rapid.T) Mail {
 	return m
 }
 
-// TestAnyLife takes incidents through arbitrary inputs. Whatever happens:
-// nothing panics, replaying the events gives the state, a wake leaves no
-// deadline behind, an open and unacknowledged incident has one ahead of it
-// (E13), no page is owed twice (E2), every platform has its one room, and the
-// snapshot stays within 64 KiB.
-func TestAnyLife(t *testing.T) {
+// TestArbitraryInputs applies arbitrary inputs to incidents. After each step: replaying
+// the events gives the state, a wake leaves no passed deadline, an open incident that is
+// not acknowledged has a deadline (E13: the auditor repairs and reports), no page is
+// sent twice (E2: a page is owed once), every platform has one room, and the snapshot
+// has at most 64 KiB.
+func TestArbitraryInputs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		known := drawWorld(t)
 		now := epoch
@@ -155,7 +155,7 @@ func TestAnyLife(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i, events, owed := out.Incident, out.Events, map[string]bool{}
+		i, events, sent := out.Incident, out.Events, map[string]bool{}
 		for range rapid.IntRange(1, 60).Draw(t, "inputs") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 900).Draw(t, "seconds")) * time.Second)
 			if rapid.IntRange(0, 9).Draw(t, "platforms?") == 0 { // connected, or not any more
@@ -169,7 +169,7 @@ func TestAnyLife(t *testing.T) {
 				in.Mail = []Mail{drawMail(t), drawMail(t)}
 			}
 			out, _ := Step(i, in)
-			check(t, i, in, out, owed)
+			checkStep(t, i, in, out, sent)
 			checkRooms(t, i, in, out)
 			checkPosts(t, i, out)
 			i, events = out.Incident, append(events, out.Events...)
@@ -180,22 +180,22 @@ func TestAnyLife(t *testing.T) {
 	})
 }
 
-func check(t *rapid.T, before Incident, in Input, out Outcome, owed map[string]bool) {
+func checkStep(t *rapid.T, before Incident, in Input, out Outcome, sent map[string]bool) {
 	i := out.Incident
-	if _, woke := in.Command.(Wake); woke {
+	if _, ok := in.Command.(Wake); ok {
 		if at := i.WakeAt(); !at.IsZero() && !at.After(in.At) {
-			t.Fatalf("woken at %s, still due at %s", in.At, at)
+			t.Fatalf("a Wake at %s left a deadline at %s", in.At, at)
 		}
 	}
 	if i.IsStuck() {
-		t.Fatalf("open, not acknowledged, and nothing will happen: %+v", i.Paging)
+		t.Fatalf("the incident is open, not acknowledged, and has no deadline: %+v", i.Paging)
 	}
 	for _, e := range out.Effects {
 		if p, ok := e.Action.(SendPage); ok {
-			if owed[p.Page] {
-				t.Fatalf("page %s is owed twice", p.Page)
+			if sent[p.Page] {
+				t.Fatalf("page %s is sent twice", p.Page)
 			}
-			owed[p.Page] = true
+			sent[p.Page] = true
 		}
 	}
 	raw, err := EncodeIncident(i)
@@ -217,9 +217,8 @@ func check(t *rapid.T, before Incident, in Input, out Outcome, owed map[string]b
 	}
 }
 
-// checkRooms: after a step an open incident has a room on every platform that is
-// connected, or has asked for it, each once in its life, and none of those that
-// are always there; one that has ended asks nobody.
+// checkRooms: after a step an open incident has, or has requested, one room on every
+// connected platform. Built-in rooms are never opened, and an ended incident opens none.
 func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 	rooms := map[string]bool{}
 	for _, r := range out.Incident.Rooms {
@@ -233,47 +232,45 @@ func checkRooms(t *rapid.T, before Incident, in Input, out Outcome) {
 			t.Fatalf("no room on %s: %+v", p.Name, out.Incident.Rooms)
 		}
 	}
-	_, hides := in.Command.(SetVisibility)
-	if r, ready := in.Command.(RoomReady); ready && before.Visibility == Private && !r.Private {
-		hides = true // not what was asked for
+	_, mayReplace := in.Command.(SetVisibility)
+	if r, ok := in.Command.(RoomReady); ok && before.Visibility == Private && !r.Private {
+		mayReplace = true // a private room was requested, and this one is public
 	}
-	if _, gone := in.Command.(RoomClosed); gone {
-		hides = true
-	}
-	for _, r := range out.Incident.Rooms { // rule P2
+	_, closes := in.Command.(RoomClosed)
+	mayReplace = mayReplace || closes
+	for _, r := range out.Incident.Rooms { // P2: private means members only
 		if out.Incident.Visibility == Private && r.Platform != "web" && r.Managed && r.State == RoomOpen && !r.Private {
-			t.Fatalf("P2: everybody sees the room %+v", r)
+			t.Fatalf("a private incident has the public room %+v", r)
 		}
 	}
 	opened := map[string]bool{}
 	for _, e := range out.Effects {
-		d, opens := e.Action.(OpenRoom)
-		if !opens {
+		d, ok := e.Action.(OpenRoom)
+		if !ok {
 			continue
 		}
 		had := slices.ContainsFunc(slices.Concat(before.Rooms, in.Known.Rooms), func(r Room) bool {
-			return r.Platform == d.Platform && r.State != RoomFailed && r.State != RoomIsArchived && !hides
+			return r.Platform == d.Platform && r.State != RoomFailed && r.State != RoomIsArchived && !mayReplace
 		})
 		connected := slices.ContainsFunc(in.Known.Platforms, func(p Platform) bool { return p.Name == d.Platform })
 		connected = connected || slices.ContainsFunc(before.Rooms, func(r Room) bool { return r.Platform == d.Platform && r.State == RoomIsArchived })
-		_, gone := in.Command.(RoomClosed) // it was connected when the room was opened
-		connected = connected || gone
+		connected = connected || closes // it was connected when the room was opened
 		reopened := slices.ContainsFunc(out.Events, func(e Event) bool { _, ok := e.Fact.(IncidentReopened); return ok })
 		if had || opened[d.Platform] || !connected || !out.Incident.IsOpen() && !reopened {
-			t.Fatalf("a room on %s is asked for; the rooms are %+v, the status %s", d.Platform, before.Rooms, out.Incident.Status)
+			t.Fatalf("a room on %s is opened, although the rooms were %+v and the status is %s", d.Platform, before.Rooms, out.Incident.Status)
 		}
 		opened[d.Platform] = true
 	}
 }
 
-// checkPosts: a room hears of everything that is worth a line, and of each step
-// in one message at most.
+// checkPosts: each room receives every fact that is to be posted, and at most one message
+// from a step.
 func checkPosts(t *rapid.T, before Incident, out Outcome) {
 	posts, moved := map[string]Post{}, map[string]bool{} // in rooms; where another room is asked for
 	for _, e := range out.Effects {
 		if p, ok := e.Action.(Post); ok && p.Place == InRoom {
-			if _, twice := posts[p.Platform]; twice && !moved[p.Platform] {
-				t.Fatalf("two posts of one step to %s", p.Platform)
+			if _, ok := posts[p.Platform]; ok && !moved[p.Platform] {
+				t.Fatalf("one step posts twice on %s", p.Platform)
 			}
 			posts[p.Platform] = p
 		}
@@ -290,7 +287,7 @@ func checkPosts(t *rapid.T, before Incident, out Outcome) {
 		p := posts[r.Platform]
 		for _, e := range out.Events {
 			if IsPosted(e.Fact) && (e.Seq < p.Seq || e.Seq > max(p.Seq, p.Through)) {
-				t.Fatalf("%s hears nothing of event %d, %s: %+v", r.Platform, e.Seq, FactKind(e.Fact), p)
+				t.Fatalf("event %d, %s, is not posted on %s: %+v", e.Seq, FactKind(e.Fact), r.Platform, p)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ type Answer struct {
 
 // Recipient is a person, or a service such as a webhook, that can be paged.
 type Recipient struct {
-	ID   string // "ana", "webhook:noc", "room:slack:#ops" or "log"
+	ID   string // "ana", "webhook:noc", "room:PLATFORM:#ops" or "log"
 	Name string
 	High []Method // for high urgency, in order
 	Low  []Method // for low urgency, in order
@@ -81,6 +81,7 @@ func Asks(i Incident, in Input) Questions {
 	return q
 }
 
+// personTarget returns the target for a person.
 func personTarget(id string) Target { return Target("person:" + id) }
 
 // canEscalate reports whether a command could fire an escalation step or page people.

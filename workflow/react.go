@@ -10,6 +10,7 @@ type stateBefore struct {
 	requested []string // platforms whose rooms were requested and not open yet
 }
 
+// beforeFact returns what react must know of the incident before the next fact.
 func (i *Incident) beforeFact() stateBefore {
 	was := stateBefore{paging: i.Paging.State}
 	if i.hasManagedRoom() {
@@ -52,7 +53,7 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 	case StepFired:
 		return sendQueuedPages(f.Pages, SendPage{})
 	case NobodyReached:
-		return sendQueuedPages(f.Pages, SendPage{Text: "Nobody could be reached."})
+		return sendQueuedPages(f.Pages, SendPage{Text: "No one could be reached."})
 	case EscalationExhausted:
 		return sendQueuedPages(f.Pages, SendPage{})
 	case PeoplePaged:
@@ -129,6 +130,7 @@ func forwardToMerged(i *Incident, f UpdateMergeTarget) []Action {
 	return actions
 }
 
+// isPaging reports whether escalation in this state pages people, or reminds the catch-all.
 func isPaging(s PagingState) bool { return s == Running || s == Exhausted }
 
 // sendQueuedPages sends the pages that are due at once, with the texts of with.
@@ -142,6 +144,7 @@ func sendQueuedPages(pages []PageState, with SendPage) []Action {
 	return actions
 }
 
+// sendPage returns the action that sends a page, with the texts of with.
 func sendPage(p PageState, with SendPage) SendPage {
 	with.Page, with.Purpose, with.To, with.Via = p.ID, p.Purpose, p.To, p.Via
 	with.First = p.Purpose == PurposeEscalation && p.At.Policy == 0 && p.At.Repeat == 0 && p.At.Step == 0

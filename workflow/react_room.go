@@ -84,6 +84,7 @@ func reactRoomArchived(i *Incident, was stateBefore, f RoomArchived) []Action {
 	return actions
 }
 
+// reopenRooms opens the rooms of a reopened incident that were archived.
 func reopenRooms(i *Incident, was stateBefore) []Action {
 	var actions []Action
 	for _, r := range i.Rooms {
@@ -94,6 +95,7 @@ func reopenRooms(i *Incident, was stateBefore) []Action {
 	return actions
 }
 
+// refreshTopics sets the topics of the open rooms again.
 func refreshTopics(i *Incident) []Action {
 	var actions []Action
 	for _, r := range i.Rooms {
@@ -104,6 +106,7 @@ func refreshTopics(i *Incident) []Action {
 	return actions
 }
 
+// setUpRoom returns the action for a step that is not done, if the step has one.
 func setUpRoom(platform string, s RoomStep) []Action {
 	switch s.Name {
 	case StepTopic, StepPin, StepBookmarks:
@@ -115,6 +118,7 @@ func setUpRoom(platform string, s RoomStep) []Action {
 	return nil
 }
 
+// invitePeople returns the action that invites people, or none if there are none.
 func invitePeople(platform string, people []string) []Action {
 	if len(people) == 0 {
 		return nil
@@ -144,7 +148,7 @@ func (i *Incident) hasManagedRoom() bool {
 }
 
 // canJoinRoom reports whether a recipient can be invited into a room: a person, or a
-// guest whose platform is known ("guest:slack:U024BE7LH"), but not a webhook or the log.
+// guest whose platform is known ("guest:PLATFORM:ACCOUNT"), but not a webhook or the log.
 func canJoinRoom(id string) bool {
 	return id != "" && id != "log" && (!strings.Contains(id, ":") || strings.HasPrefix(id, "guest:") && strings.Count(id, ":") == 2)
 }

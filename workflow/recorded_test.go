@@ -20,9 +20,9 @@ import (
 
 var record = flag.Bool("record", false, "add to testdata/recorded what it lacks of today's facts, actions and snapshots")
 
-// The files of testdata/recorded hold what earlier versions have stored. What
-// they hold must be read, and written the same way, for ever: lines are added,
-// never changed or removed.
+// The files of testdata/recorded hold what earlier versions have stored. Every later
+// version must read these lines and write them the same way: lines are added, never
+// changed or removed.
 const (
 	recordedEvents    = "testdata/recorded/events.jsonl"
 	recordedActions   = "testdata/recorded/actions.jsonl"
@@ -96,7 +96,7 @@ func kindOf(t *testing.T, line []byte) string {
 	return form.Kind
 }
 
-// kindsOf lists the stable names that the methods of this name return.
+// kindsOf returns the stored names that the methods with a name return.
 func kindsOf(t *testing.T, method string) map[string]bool {
 	t.Helper()
 	kinds := map[string]bool{}
@@ -132,8 +132,8 @@ func kindsOf(t *testing.T, method string) map[string]bool {
 	return kinds
 }
 
-// recordScenarios adds one line for each shape that the scenarios produce and
-// no recorded line has: the kind and the names of its fields.
+// recordScenarios appends one line for each shape, see [shape], that the scenarios
+// produce and no recorded line has.
 func recordScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
@@ -192,7 +192,7 @@ func addShapes(t *testing.T, file string, lines [][]byte) {
 	}
 }
 
-// shape is the kind of a line with the names of the fields inside.
+// shape returns the kind of a line and the names of the fields that it contains.
 func shape(t *testing.T, line []byte) string {
 	t.Helper()
 	var form map[string]json.RawMessage

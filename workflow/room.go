@@ -82,7 +82,7 @@ type Platform struct {
 }
 
 // Room returns the incident's room on a platform; ok is false if there is none.
-func (i Incident) Room(platform string) (Room, bool) {
+func (i Incident) Room(platform string) (r Room, ok bool) {
 	n := i.findRoom(platform)
 	if n < 0 {
 		return Room{}, false
@@ -90,13 +90,14 @@ func (i Incident) Room(platform string) (Room, bool) {
 	return i.Rooms[n], true
 }
 
+// findRoom returns the index of the room on a platform, or -1.
 func (i *Incident) findRoom(platform string) int {
 	return slices.IndexFunc(i.Rooms, func(r Room) bool { return r.Platform == platform })
 }
 
 // Step returns a step of setting up the room; ok is false if the room has none of
 // that name.
-func (r Room) Step(name string) (RoomStep, bool) {
+func (r Room) Step(name string) (s RoomStep, ok bool) {
 	n := slices.IndexFunc(r.Steps, func(s RoomStep) bool { return s.Name == name })
 	if n < 0 {
 		return RoomStep{}, false
@@ -122,6 +123,7 @@ func (i Incident) CanPost(platform string, p Place) bool {
 	return r.State == RoomOpen && (r.Private || !private || !r.Managed)
 }
 
+// cloneRooms returns a deep copy.
 func cloneRooms(rooms []Room) []Room {
 	rooms = slices.Clone(rooms)
 	for n := range rooms {

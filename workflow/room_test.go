@@ -1,21 +1,21 @@
 package workflow_test
 
 import (
-	"fmt"
 	"testing"
 
 	. "tocsin/workflow"
 )
 
-// TestP2MaySay: what is private is said in open rooms that only its members see,
-// and never where incidents are announced (rule P2).
-func TestP2MaySay(t *testing.T) {
+// TestP2CanPost: messages about a private incident are posted into open rooms that only
+// its members see, and never where incidents are announced (P2: private means members
+// only).
+func TestP2CanPost(t *testing.T) {
 	announced := []RoomStep{{Name: StepAnnounce}}
 	for _, c := range []struct {
 		visibility Visibility
 		room       Room
 		place      Place
-		may        bool
+		want       bool
 	}{
 		{Public, Room{State: RoomOpen, Managed: true}, InRoom, true},
 		{Public, Room{State: RoomOpen, Managed: true, Private: true}, InRoom, true},
@@ -24,7 +24,7 @@ func TestP2MaySay(t *testing.T) {
 		{Public, Room{State: RoomIsArchived, Managed: true}, InRoom, false},
 		{Private, Room{State: RoomOpen, Managed: true}, InRoom, false},
 		{Private, Room{State: RoomOpen, Managed: true, Private: true}, InRoom, true},
-		{Private, Room{State: RoomOpen}, InRoom, true}, // our own, which shows it to members alone
+		{Private, Room{State: RoomOpen}, InRoom, true}, // a built-in room, which members alone can see
 		{Public, Room{State: RoomRequested, Managed: true, Steps: announced}, Announce, true},
 		{Public, Room{State: RoomOpen, Managed: true}, Announce, false},
 		{Public, Room{State: RoomOpen, Managed: true, Steps: []RoomStep{{Name: StepAnnounce, State: StepFailed}}}, Announce, false},
@@ -32,22 +32,22 @@ func TestP2MaySay(t *testing.T) {
 	} {
 		c.room.Platform = "slack"
 		i := Incident{ID: "INC-1", Visibility: c.visibility, Rooms: []Room{c.room}}
-		if may := i.CanPost("slack", c.place); may != c.may {
-			t.Errorf("%s, %q, %+v: %v", c.visibility, c.place, c.room, may)
+		if got := i.CanPost("slack", c.place); got != c.want {
+			t.Errorf("CanPost(%q) of a %s incident with %+v is %v", c.place, c.visibility, c.room, got)
 		}
 		if i.CanPost("discord", c.place) {
-			t.Error("something may be said where there is no room")
+			t.Errorf("CanPost(%q) is true on a platform without a room", c.place)
 		}
 	}
 }
 
-// TestAwaits: somebody is waited for from when they are paged until they, or for
-// an answer anybody, have answered.
-func TestAwaits(t *testing.T) {
+// TestIsAwaiting: an answer is awaited from a person who was paged, until any person has
+// acknowledged, or until this one has answered a page to join.
+func TestIsAwaiting(t *testing.T) {
 	for _, c := range []struct {
-		page   PageState
-		acked  string
-		awaits bool
+		page           PageState
+		acknowledgedBy string
+		want           bool
 	}{
 		{PageState{Purpose: PurposeEscalation, State: DeliveryQueued}, "", true},
 		{PageState{Purpose: PurposeEscalation, State: DeliveryAccepted}, "", true},
@@ -60,9 +60,12 @@ func TestAwaits(t *testing.T) {
 		{PageState{Purpose: PurposeJoin, State: DeliveryAccepted, Why: "answered"}, "ben", false},
 	} {
 		c.page.To = "ana"
-		i := Incident{Acknowledgement: Acknowledgement{Person: c.acked}, Paging: Escalation{Pages: []PageState{c.page}}}
-		if i.IsAwaiting("ana") != c.awaits || i.IsAwaiting("cleo") || i.IsAwaiting("") {
-			t.Error(fmt.Sprintf("%+v, acknowledged by %q:", c.page, c.acked), i.IsAwaiting("ana"))
+		i := Incident{Acknowledgement: Acknowledgement{Person: c.acknowledgedBy}, Paging: Escalation{Pages: []PageState{c.page}}}
+		if got := i.IsAwaiting("ana"); got != c.want {
+			t.Errorf("IsAwaiting(ana) is %v for %+v, acknowledged by %q", got, c.page, c.acknowledgedBy)
+		}
+		if i.IsAwaiting("cleo") || i.IsAwaiting("") {
+			t.Errorf("IsAwaiting is true for a person who was not paged: %+v", c.page)
 		}
 	}
 }

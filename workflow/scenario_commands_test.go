@@ -8,8 +8,8 @@ import (
 	. "tocsin/workflow"
 )
 
-// command reads the words of a scenario line. They are close to what people
-// type, but are the tests' own: the language itself is package commands.
+// command returns the command and the mail of a scenario line. The lines look like what
+// people type, but are a language of these tests: package commands is not used here.
 func (s *scenario) command(list []string, keys map[string]string) (Command, []Mail) {
 	rest := strings.Join(list[1:], " ")
 	arg := func(n int) string {
@@ -52,9 +52,9 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		return nil, []Mail{m}
 	case "wake", "sleep":
 		return Wake{}, nil
-	case "ok":
+	case "delivered":
 		return Delivered{Page: rest}, nil
-	case "fail":
+	case "undeliverable":
 		return Undeliverable{Page: arg(1), Why: arg(2), Retrying: keys["retrying"] != ""}, nil
 	case "ack":
 		return Acknowledge{Seen: num("seen")}, nil
@@ -66,7 +66,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		return Page{Targets: []Target{Target(arg(1))}, Text: arg(2)}, nil
 	case "status":
 		return SetStatus{To: Status(arg(1))}, nil
-	case "severity-of":
+	case "set-severity":
 		return SetSeverity{Severity: sev(arg(1)), Impact: Level(keys["impact"]), Urgency: Level(keys["urgency"])}, nil
 	case "update":
 		d, _ := time.ParseDuration(keys["next"])
@@ -79,9 +79,9 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 			c.Via = strings.Split(via, ",")
 		}
 		return c, nil
-	case "follow":
+	case "merge-target":
 		return UpdateMergeTarget{Ended: keys["ended"] != "", Release: keys["release"] != ""}, nil
-	case "gave-up":
+	case "give-up":
 		return GiveUp{What: arg(1), Why: arg(2)}, nil
 	case "room-ready":
 		id := "C1"
@@ -91,17 +91,17 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		return RoomReady{Platform: arg(1), ID: id, Name: arg(2), Private: keys["private"] != ""}, nil
 	case "room-closed":
 		return RoomClosed{Platform: arg(1), ID: arg(2), Seq: num("seq"), Through: num("seq")}, nil
-	case "furnished":
+	case "room-step":
 		return RoomStepEnded{Platform: arg(1), Step: arg(2), Why: arg(3)}, nil
 	case "retry":
 		return RetryRooms{}, nil
 	case "room-refused":
 		return RoomRefused{Platform: arg(1), Why: arg(2)}, nil
 	}
-	return s.paperwork(list, keys, num("n")), nil
+	return s.recordCommand(list, keys, num("n")), nil
 }
 
-func (s *scenario) paperwork(list []string, keys map[string]string, n int) Command {
+func (s *scenario) recordCommand(list []string, keys map[string]string, n int) Command {
 	rest := strings.Join(list[1:], " ")
 	switch list[0] {
 	case "resolve":
@@ -128,7 +128,7 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 		return SetVisibility{To: Private}
 	case "edit":
 		return SetDetails{Title: keys["title"]}
-	case "unnote":
+	case "remove-note":
 		return RemoveNote{Key: keys["key"]}
 	case "task":
 		return AddActionItem{Text: rest, FollowUp: keys["followup"] != ""}
@@ -153,6 +153,6 @@ func (s *scenario) paperwork(list []string, keys map[string]string, n int) Comma
 			AddServices: []string{keys["service"]}, AddSymptoms: []string{keys["symptom"]},
 		}
 	}
-	s.t.Fatalf("%q is no word of a scenario", list[0])
+	s.t.Fatalf("there is no scenario command %q", list[0])
 	return nil
 }

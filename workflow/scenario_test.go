@@ -21,9 +21,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the scenario files expect")
 
-// TestScenarios runs testdata/*.txt. A line at the margin is something that
-// happens; the indented lines below it are what comes of it. The files are the
-// documentation of the rules: each names the rules that it shows.
+// TestScenarios runs testdata/*.txt. A line at the margin sets something up or is an
+// input; the indented lines below it are the events, the effects and the state that
+// follow. The files document the rules: each names those that it shows. With -update the
+// indented lines are rewritten.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -49,7 +50,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// scenario is one file in the making.
+// scenario is the state of one file while it is played.
 type scenario struct {
 	t       *testing.T
 	i       Incident
@@ -61,7 +62,7 @@ type scenario struct {
 	cursors map[string]int
 	others  map[string]OtherIncident
 	rooms   []Platform
-	stands  []Room // of the rooms, those that need no opening
+	builtin []Room // rooms that exist without being opened
 	out     strings.Builder
 }
 
@@ -82,7 +83,7 @@ func play(t *testing.T, text string) *scenario {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.HasPrefix(line, "  ") {
-			continue // what an earlier run expected
+			continue // expected before
 		}
 		s.out.WriteString(line + "\n")
 		if line != "" && !strings.HasPrefix(line, "#") {
@@ -126,7 +127,7 @@ func (s *scenario) line(line string) {
 		}
 		s.now, list = next, list[1:]
 	}
-	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.stands}}
+	in := Input{At: s.now, By: Actor{Kind: BySystem}, Known: Known{Plan: s.plan, Platforms: s.rooms, Rooms: s.builtin}}
 	if who, ok := strings.CutSuffix(list[0], ":"); ok {
 		in.By = Actor{Kind: ByPerson, ID: who, Name: strings.ToUpper(who[:1]) + who[1:]}
 		list = list[1:]
@@ -142,12 +143,12 @@ func (s *scenario) line(line string) {
 	s.step(in)
 }
 
-// answer tells the step what it asks, and nothing else.
+// answer fills in what [Asks] lists, and nothing else.
 func (s *scenario) answer(in *Input) {
 	q := Asks(s.i, *in)
 	in.Known.Answers, in.Known.Cursors, in.Known.Others = map[Target]Answer{}, map[string]int{}, map[string]OtherIncident{}
 	for _, t := range q.Targets {
-		if a, known := s.answers[t]; known {
+		if a, ok := s.answers[t]; ok {
 			in.Known.Answers[t] = a
 		}
 	}
@@ -155,7 +156,7 @@ func (s *scenario) answer(in *Input) {
 		in.Known.Cursors[key] = s.cursors[key]
 	}
 	for _, id := range q.Others {
-		if o, known := s.others[id]; known {
+		if o, ok := s.others[id]; ok {
 			in.Known.Others[id] = o
 		}
 	}
@@ -199,13 +200,13 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 			a.Recipients = append(a.Recipients, s.answers[Target("person:"+id)].Recipients...)
 		}
 		s.answers[Target("team:"+list[1])] = a
-	case "crowd":
+	case "many-people":
 		var a Answer
 		for n := range 45 {
 			a.Recipients = append(a.Recipients, recipient("p"+strconv.Itoa(10+n), keys))
 		}
 		s.answers[Target("team:"+list[1])] = a
-	case "nobody":
+	case "no-one":
 		s.answers[Target(list[1])] = Answer{Why: list[2]}
 	case "room":
 		p := Platform{Name: list[1], ArchiveAfter: dur("archive")}
@@ -213,8 +214,8 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 			p.Steps = strings.Split(keys["steps"], ",")
 		}
 		s.rooms = append(s.rooms, p)
-		if keys["stands"] != "" {
-			s.stands = append(s.stands, Room{Platform: list[1], ID: s.i.ID, Name: s.i.ID})
+		if keys["builtin"] != "" {
+			s.builtin = append(s.builtin, Room{Platform: list[1], ID: s.i.ID, Name: s.i.ID})
 		}
 	default:
 		return false
@@ -244,12 +245,12 @@ func (s *scenario) step(in Input) {
 	out, err := Step(s.i, in)
 	s.i = out.Incident
 	s.events = append(s.events, out.Events...)
-	say := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
-	if no, ok := errors.AsType[*Refusal](err); ok {
-		say("refused: %s", no.Error())
+	printf := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		printf("refused: %s", refusal.Error())
 	}
 	for _, e := range out.Events {
-		say("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
+		printf("%d %s %s", e.Seq, FactKind(e.Fact), s.fact(e.Fact))
 		if f, ok := e.Fact.(StepFired); ok && f.Cursor != nil {
 			s.cursors[f.Cursor.Key] = f.Cursor.Next
 		}
@@ -267,10 +268,10 @@ func (s *scenario) step(in Input) {
 		if err := json.Unmarshal(raw, &form); err != nil {
 			s.t.Fatal(err)
 		}
-		say("→ %s %s", form.Kind, flat(form.Action))
+		printf("→ %s %s", form.Kind, flat(form.Action))
 	}
 	if before == s.i.Seq {
-		say("nothing changes")
+		printf("nothing changes")
 	}
 	state := string(s.i.Status) + " " + s.i.Severity.String()
 	if s.i.IsAcknowledged() {
@@ -282,13 +283,13 @@ func (s *scenario) step(in Input) {
 	if at := s.i.WakeAt(); !at.IsZero() {
 		state += ", wakes " + at.Format("15:04:05")
 	}
-	say("= %s", state)
+	printf("= %s", state)
 	if again := Replay(s.i.ID, s.i.Number, s.events); !reflect.DeepEqual(again, s.i) {
 		s.t.Errorf("replaying the events does not give the incident:\n%s", cmp.Diff(s.i, again))
 	}
 }
 
-// fact shows what matters of a fact on one line: its JSON without the noise.
+// fact returns a fact as one line: its JSON without the fields that do not matter here.
 func (s *scenario) fact(f Fact) string {
 	raw, err := json.Marshal(f)
 	if err != nil {
@@ -309,7 +310,7 @@ func (s *scenario) fact(f Fact) string {
 	return flat(m)
 }
 
-// flat writes key=value in the order of the keys, times as 15:04:05.
+// flat returns a JSON object as one line, with the keys in order and times as 15:04:05.
 func flat(m map[string]any) string {
 	raw, _ := json.Marshal(m)
 	text := string(raw)

@@ -72,8 +72,9 @@ const (
 	Low    Level = "low"
 )
 
-// ParseLevel reads "high", "medium" or "low", or the first letter, in any case.
-func ParseLevel(text string) (Level, bool) {
+// ParseLevel reads "high", "medium" or "low", or the first letter, in any case; ok is
+// false for anything else.
+func ParseLevel(text string) (l Level, ok bool) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "high", "h":
 		return High, true

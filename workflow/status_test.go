@@ -48,7 +48,7 @@ func lifeDiagram() string {
 			switch {
 			case to.IsOpen():
 				open = append(open, string(to))
-			case from.IsOpen() && everyOpenMay(to):
+			case from.IsOpen() && canFollowEveryOpen(to):
 				arrows = append(arrows, "open --> "+string(to))
 			default:
 				arrows = append(arrows, name(from)+" --> "+string(to))
@@ -74,12 +74,12 @@ func openDiagram() string {
 	return mermaid(arrows)
 }
 
-// everyOpenMay reports whether every open status may be followed by to.
-func everyOpenMay(to Status) bool {
+// canFollowEveryOpen reports whether status to can follow every open status.
+func canFollowEveryOpen(to Status) bool {
 	return !slices.ContainsFunc(Statuses(), func(s Status) bool { return s.IsOpen() && !s.CanMoveTo(to) })
 }
 
-// name is what a status is called in a diagram.
+// name returns the name of a status in a diagram.
 func name(s Status) string {
 	if s == "" {
 		return "[*]"
@@ -87,7 +87,7 @@ func name(s Status) string {
 	return string(s)
 }
 
-// mermaid writes arrows as a diagram, each once.
+// mermaid returns a diagram of the arrows, each once.
 func mermaid(arrows []string) string {
 	var b strings.Builder
 	b.WriteString("```mermaid\nstateDiagram-v2\n")

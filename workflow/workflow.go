@@ -15,6 +15,8 @@
 // There are no timers. A deadline is a field of [Incident], and [Incident.WakeAt] is
 // the earliest one. The caller sends a [Wake] command at that time; sending it early
 // or twice changes nothing.
+//
+// The scenario files testdata/*.txt show each rule step by step.
 package workflow
 
 import (
@@ -88,8 +90,8 @@ func (r *Refusal) Error() string {
 }
 
 // Step applies one input to an incident. It does not change its arguments. An error
-// is always a [*Refusal] of the command; the outcome is valid all the same, because
-// mail that came with the command is counted before.
+// is always a [*Refusal] of the command. The outcome is valid all the same: it holds
+// the mail that came with the command, which was counted before.
 func Step(i Incident, in Input) (Outcome, error) {
 	in.By.ID, in.By.Name = cleanLabel(in.By.ID, 80), cleanName(in.By.Name)
 	t := &transition{incident: i.clone(), in: in}
@@ -130,23 +132,24 @@ func mergePosts(effects []Effect) []Effect {
 // mergeActions merges two posts, or two invitations; ok is false for all other
 // actions.
 func mergeActions(a, b Action) (merged Action, ok bool) {
-	if first, isPost := a.(Post); isPost {
-		second, ok := b.(Post)
-		first.Through = second.Seq
-		return first, ok
+	if post, isPost := a.(Post); isPost {
+		var next Post
+		next, ok = b.(Post)
+		post.Through = next.Seq
+		return post, ok
 	}
-	first, isInvite := a.(InvitePeople)
-	second, ok := b.(InvitePeople)
+	invite, isInvite := a.(InvitePeople)
+	next, ok := b.(InvitePeople)
 	if !isInvite || !ok {
 		return nil, false
 	}
-	first.People = slices.Clone(first.People)
-	for _, p := range second.People {
-		if !slices.Contains(first.People, p) {
-			first.People = append(first.People, p)
+	invite.People = slices.Clone(invite.People)
+	for _, p := range next.People {
+		if !slices.Contains(invite.People, p) {
+			invite.People = append(invite.People, p)
 		}
 	}
-	return first, true
+	return invite, true
 }
 
 // Replay returns the incident that a history of events leads to. It has no effects.

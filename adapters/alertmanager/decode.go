@@ -36,6 +36,7 @@ type webhook struct {
 	Truncated   int     `json:"truncatedAlerts"`
 }
 
+// alert is one alert of a webhook.
 type alert struct {
 	Status       string            `json:"status"`
 	Labels       map[string]string `json:"labels"`
@@ -57,9 +58,9 @@ func Source() alerts.Source {
 
 // Decode returns the alerts of one webhook body, in its order. An empty list is
 // valid. The error for a body that cannot be read has the byte offset, line and
-// column, and the path of a field with a wrong type. One such fault refuses the
-// whole body, so that it can be kept and replayed. Decode is pure and safe for
-// concurrent use.
+// column, and the path of a field with a wrong type. One such field makes the
+// whole body unreadable, so that it is kept as a dead letter and can be replayed.
+// Decode is pure and safe for concurrent use.
 func Decode(body []byte) ([]alerts.Alert, error) {
 	if err := checkSize(body); err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func Decode(body []byte) ([]alerts.Alert, error) {
 	case w.Alerts == nil:
 		return nil, errors.New(`read webhook: the list "alerts" is missing`)
 	case len(w.Alerts) == 0 && w.Truncated > 0:
-		// The alerts that were left out would be lost without a trace.
+		// With a 2xx, no one would learn of the alerts that were left out.
 		return nil, fmt.Errorf("read webhook: it has no alerts, and the sender left out %d (see its max_alerts)", w.Truncated)
 	}
 	fallbackLink, _ := webAddress(w.ExternalURL)
@@ -166,13 +167,14 @@ func dedupKey(fingerprint string, labels map[string]string) (k, note string) {
 	return hash(b.String()), ""
 }
 
+// hash returns a short hash.
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:8])
 }
 
-// title returns the summary that the rule's author wrote, else what fires and
-// where.
+// title returns the summary that the rule's author wrote, else the name of the
+// alert with its instance or job.
 func title(labels, annotations map[string]string) string {
 	if t := firstLine(annotations, workflow.MaxTitle, "summary", "title"); t != "" {
 		return t
@@ -244,6 +246,8 @@ func webAddress(s string) (address string, ok bool) {
 	return s, true
 }
 
+// quote returns a piece of the body for a note, on one line and cut to
+// maxQuoted.
 func quote(s string) string {
 	s, _ = workflow.CleanLine(s, maxQuoted)
 	return s

@@ -135,7 +135,7 @@ func TestI3Key(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
+func TestTitleDescriptionAndSeverity(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ alert, title, description, severity string }{
 		{`{"annotations":{"summary":"S","title":"T","description":"D","message":"M"}}`, "S", "D", ""},
@@ -275,7 +275,7 @@ func TestEmptyListIsValid(t *testing.T) {
 
 // A body with too many alerts, or nested too deep, is refused early (I9:
 // bounded bodies and pinned fetches).
-func TestUnreadable(t *testing.T) {
+func TestUnreadableBodies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{
 		{"empty", "", "read webhook: the body is empty"},
@@ -310,7 +310,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func TestJustWithinTheBounds(t *testing.T) {
+// Bodies at the limits are accepted.
+func TestBodiesAtTheLimits(t *testing.T) {
 	t.Parallel()
 	all, err := alertmanager.Decode([]byte(`{"alerts":[` + strings.Repeat("{},", 99_999) + "{}]}"))
 	if err != nil || len(all) != 100_000 {
@@ -335,7 +336,8 @@ func TestBadUTF8IsTolerated(t *testing.T) {
 	}
 }
 
-// checkBounds fails unless the alert is within the limits that Decode promises.
+// checkBounds fails the test unless the alert is within the limits that Decode
+// promises.
 func checkBounds(t *testing.T, a alerts.Alert) {
 	t.Helper()
 	if a.Key == "" || len(a.Key) > 128 {

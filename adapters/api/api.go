@@ -14,13 +14,16 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/app"
 	"tocsin/commands"
 )
 
-// Config configures [New]. Bot and Tokens are required.
+// Config configures [New]. Only Log may be nil.
 type Config struct {
-	Bot *app.App
+	Engine      Engine
+	Incidents   IncidentReader
+	Dispatcher  Dispatcher
+	DeadLetters DeadLetters
+	Jobs        JobLister
 	// Tokens returns the tokens that are accepted now. A token without a secret
 	// is never accepted.
 	Tokens func() []bot.Token
@@ -91,7 +94,7 @@ func (s *server) routes() []route {
 // accessOf returns the access that a command needs; Admin for one that does not
 // exist.
 func (s *server) accessOf(command string) commands.Access {
-	if w, ok := s.Bot.Catalog().Find(command); ok {
+	if w, ok := s.Engine.Catalog().Find(command); ok {
 		return w.Access
 	}
 	return commands.Admin

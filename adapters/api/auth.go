@@ -64,7 +64,7 @@ func (s *server) findToken(secret string) (bot.Token, bool) {
 // token does is recorded as the person's, so it is limited to the access of
 // both.
 func (s *server) speakerFor(person string, t bot.Token) (access.Speaker, bool) {
-	speaker, ok := access.Identify(s.Bot.Organization(), access.Claim{Person: person, Name: t.Name, Limit: access.AtMost(t.Access)})
+	speaker, ok := access.Identify(s.Engine.Organization(), access.Claim{Person: person, Name: t.Name, Limit: access.AtMost(t.Access)})
 	speaker.Token = t.Name
 	return speaker, ok
 }
@@ -76,7 +76,7 @@ func (s *server) actAs(handle string, who caller) (access.Speaker, error) {
 		prob.Message = fmt.Sprintf("acting for a person needs a token with the access %q; this one has %q", commands.Admin, who.token.Access)
 		return access.Speaker{}, prob
 	}
-	people := &s.Bot.Organization().Directory
+	people := &s.Engine.Organization().Directory
 	if p, ok := people.Find(handle); ok {
 		if speaker, ok := s.speakerFor(p.ID, who.token); ok {
 			return speaker, nil

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/adapters/api"
 	"tocsin/bot"
 )
 
@@ -45,7 +44,7 @@ func TestOnlyValidTokens(t *testing.T) {
 func TestClosedWithoutTokens(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
-	h.server = httptest.NewServer(api.New(api.Config{Bot: h.bot, Tokens: func() []bot.Token { return nil }}))
+	h.server = httptest.NewServer(newHandler(h.bot, func() []bot.Token { return nil }, nil))
 	t.Cleanup(h.server.Close)
 	for _, token := range []string{"", adminToken} {
 		h.get("/api/v1/incidents", token).problem(http.StatusUnauthorized, "unauthorized")

@@ -41,14 +41,14 @@ func (s *server) handleCommand(r *http.Request, who caller) (any, error) {
 			return nil, err
 		}
 	}
-	reply, err := s.Bot.Dispatcher.Run(r.Context(), q)
+	reply, err := s.Dispatcher.Run(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
 	if !reply.OK && reply.Incident != "" {
 		// A refusal that names a private incident would show that it exists
 		// (P2: private means members only).
-		if _, err := s.Bot.Incidents.Get(r.Context(), reply.Incident, q.Speaker); err != nil {
+		if _, err := s.Incidents.Get(r.Context(), reply.Incident, q.Speaker); err != nil {
 			reply.Incident = ""
 		}
 	}

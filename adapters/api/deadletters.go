@@ -21,7 +21,7 @@ type deadLetter struct {
 }
 
 func (s *server) handleDeadLetters(r *http.Request, _ caller) (any, error) {
-	all, err := s.Bot.Intake.DeadLetters(r.Context())
+	all, err := s.DeadLetters.DeadLetters(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *server) handleDeadLetters(r *http.Request, _ caller) (any, error) {
 // its alerts belong to and that the caller may see.
 func (s *server) handleReplay(r *http.Request, who caller) (any, error) {
 	id := r.PathValue("id")
-	receipts, err := s.Bot.Intake.Replay(r.Context(), id)
+	receipts, err := s.DeadLetters.Replay(r.Context(), id)
 	if prob, ok := errors.AsType[*workflow.Refusal](err); ok {
 		return nil, s.replayProblem(r, id, prob)
 	}
@@ -53,7 +53,7 @@ func (s *server) handleReplay(r *http.Request, who caller) (any, error) {
 			continue
 		}
 		seen[receipt.Incident] = true
-		if _, err := s.Bot.Incidents.Get(r.Context(), receipt.Incident, who.Speaker); err == nil {
+		if _, err := s.Incidents.Get(r.Context(), receipt.Incident, who.Speaker); err == nil {
 			done.Incidents = append(done.Incidents, receipt.Incident)
 		}
 	}
@@ -63,7 +63,7 @@ func (s *server) handleReplay(r *http.Request, who caller) (any, error) {
 // replayProblem distinguishes a dead letter that does not exist from one that
 // still cannot be read.
 func (s *server) replayProblem(r *http.Request, id string, prob *workflow.Refusal) error {
-	all, err := s.Bot.Intake.DeadLetters(r.Context())
+	all, err := s.DeadLetters.DeadLetters(r.Context())
 	if err != nil {
 		return err
 	}
@@ -74,5 +74,5 @@ func (s *server) replayProblem(r *http.Request, id string, prob *workflow.Refusa
 }
 
 func (s *server) handleDiscard(r *http.Request, _ caller) (any, error) {
-	return nil, s.Bot.Intake.Discard(r.Context(), r.PathValue("id"))
+	return nil, s.DeadLetters.Discard(r.Context(), r.PathValue("id"))
 }

@@ -23,7 +23,7 @@ func (h *testServer) deadLetters() []deadLetter {
 // addDeadLetter keeps a delivery as a dead letter and returns its path.
 func (h *testServer) addDeadLetter(body string) string {
 	h.t.Helper()
-	if err := h.bot.Intake.KeepUnreadable(h.t.Context(), "alertmanager", []byte(body), "no key"); err != nil {
+	if err := h.bot.Intake.StoreDeadLetter(h.t.Context(), "alertmanager", []byte(body), "no key"); err != nil {
 		h.t.Fatal(err)
 	}
 	all := h.deadLetters()

@@ -187,7 +187,7 @@ func newTestServer(t testing.TB) *testServer {
 		t.Fatal(err)
 	}
 	h.runner = h.bot.Agenda(0)
-	h.handler = api.New(api.Config{Bot: h.bot, Tokens: tokens, Log: log})
+	h.handler = newHandler(h.bot, tokens, log)
 	h.server = httptest.NewServer(h.handler)
 	t.Cleanup(h.server.Close)
 	h.router, err = legacy.NewRouter(document(t, h.get("/api/v1/openapi.yaml", "").body))
@@ -375,4 +375,12 @@ func (h *testServer) mustRun(token string, lines ...string) reply {
 		}
 	}
 	return s
+}
+
+// newHandler returns the API of a bot.
+func newHandler(b *app.App, tokens func() []bot.Token, log *slog.Logger) http.Handler {
+	return api.New(api.Config{
+		Engine: b, Incidents: b.Incidents, Dispatcher: b.Dispatcher, DeadLetters: b.Intake, Jobs: b.Jobs,
+		Tokens: tokens, Log: log,
+	})
 }

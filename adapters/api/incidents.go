@@ -28,7 +28,7 @@ func (s *server) handleList(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.Bot.Incidents.List(r.Context(), who.Speaker, q)
+	found, next, err := s.Incidents.List(r.Context(), who.Speaker, q)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *server) parseFilter(r *http.Request) (incidents.Filter, error) {
 		}
 	}
 	q.Service = values.Get("service")
-	if service, ok := s.Bot.Organization().Service(q.Service); ok {
+	if service, ok := s.Engine.Organization().Service(q.Service); ok {
 		q.Service = service.ID
 	}
 	return q, nil
@@ -158,7 +158,7 @@ func (s *server) loadIncident(r *http.Request, who access.Speaker) (workflow.Inc
 	if err != nil {
 		return workflow.Incident{}, err
 	}
-	return s.Bot.Incidents.Get(r.Context(), id, who)
+	return s.Incidents.Get(r.Context(), id, who)
 }
 
 func parseIncidentID(r *http.Request) (string, error) {
@@ -186,7 +186,7 @@ func (s *server) handleShow(r *http.Request, who caller) (any, error) {
 		return nil, err
 	}
 	d := newDetails(i)
-	if w, ok := s.Bot.Catalog().Find("timers"); ok && access.Can(who.Speaker, w, &i) == nil {
+	if w, ok := s.Engine.Catalog().Find("timers"); ok && access.Can(who.Speaker, w, &i) == nil {
 		d.Timers = upcomingTimers(i)
 	}
 	return d, nil
@@ -197,7 +197,7 @@ func (s *server) handleTimeline(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.Bot.Incidents.Timeline(r.Context(), id, who.speakerInUTC())
+	entries, err := s.Incidents.Timeline(r.Context(), id, who.speakerInUTC())
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func (s *server) handleDeliveries(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Bot.Incidents.History(r.Context(), id, who.Speaker, 0)
+	events, err := s.Incidents.History(r.Context(), id, who.Speaker, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -180,13 +180,13 @@ func TestShow(t *testing.T) {
 		t.Errorf("seq: %v", got["seq"])
 	}
 	for _, name := range []string{"acknowledged_at", "acknowledged_by", "resolved_at", "closed_at", "merged_into", "commander"} {
-		if v, there := got[name]; there {
+		if v, ok := got[name]; ok {
 			t.Errorf("%s is there: %v", name, v)
 		}
 	}
 	got = nil
 	h.get("/api/v1/incidents/INC-1", guestToken).into(http.StatusOK, &got)
-	if v, there := got["timers"]; there {
+	if v, ok := got["timers"]; ok {
 		t.Errorf("a guest may not read timers: %v", v)
 	}
 }

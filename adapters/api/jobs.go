@@ -37,7 +37,7 @@ type nextSlot struct {
 }
 
 func (s *server) handleJobs(r *http.Request, _ caller) (any, error) {
-	states, err := s.Bot.Jobs.List(r.Context())
+	states, err := s.Jobs.List(r.Context())
 	if err != nil {
 		return nil, err
 	}

@@ -26,11 +26,12 @@ type summary struct {
 	ResolvedAt     time.Time           `json:"resolved_at,omitzero"`
 	Commander      string              `json:"commander,omitempty"`
 	Unattended     bool                `json:"unattended"`
-	Alerts         alerts              `json:"alerts"`
+	Alerts         alertCounts         `json:"alerts"`
 	Rooms          []room              `json:"rooms"`
 }
 
-type alerts struct {
+// alertCounts is the number of alerts of an incident by state.
+type alertCounts struct {
 	Firing   int `json:"firing"`
 	Resolved int `json:"resolved"`
 }
@@ -125,7 +126,7 @@ func newSummary(i workflow.Incident) summary {
 		Kind: i.Kind, Visibility: i.Visibility, DeclaredAt: i.DeclaredAt.UTC(),
 		AcknowledgedAt: i.Acknowledgement.At.UTC(), AcknowledgedBy: i.Acknowledgement.Person, ResolvedAt: i.Ending.ResolvedAt.UTC(),
 		Commander: i.Roles[workflow.Commander], Unattended: i.IsUnattended(),
-		Alerts: alerts{Firing: i.Alerts.Firing, Resolved: i.Alerts.Resolved}, Rooms: []room{},
+		Alerts: alertCounts{Firing: i.Alerts.Firing, Resolved: i.Alerts.Resolved}, Rooms: []room{},
 	}
 	for _, r := range i.Rooms {
 		if r.State == workflow.RoomOpen {

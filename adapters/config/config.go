@@ -1,6 +1,7 @@
-// Package config reads tocsin.yaml into a [bot.Organization]. It tells every
-// fault of the file at once, each with its line, its column and what would be
-// right, and leaves an adapter's section to the adapter.
+// Package config reads tocsin.yaml into a [bot.Organization]. It reports all
+// faults of the file at once, each with its line, its column and how to fix
+// it. The section of an adapter is read into the struct that the adapter
+// provides.
 package config
 
 import (
@@ -16,31 +17,35 @@ import (
 	"tocsin/bot/platform"
 )
 
-// maxBytes is the largest file that is read: thousands of people and services
-// fit, a disk image does not.
+// maxBytes is the maximum size of the file: enough for thousands of people and
+// services.
 const maxBytes = 4 << 20
 
-// Options is what reading needs of the outside. The zero value reads the
-// process's environment and leaves routes and sections unchecked.
+// Options configures [Load] and [Parse]. The zero value reads the environment
+// of the process, knows no platform and no source, and leaves routes and
+// sections unchecked.
 type Options struct {
-	// Getenv looks up an environment variable; nil means [os.Getenv].
+	// Getenv returns the value of an environment variable, "" when it is not
+	// set; nil: [os.Getenv].
 	Getenv func(name string) string
-	// CheckRoute says what is wrong with a route's expressions; nil means that
-	// nobody looks. Its error is told at the expression that it begins with,
-	// "match: …" or "severity: …", else at the route.
+	// CheckRoute returns what is wrong with the expressions of a route; nil:
+	// they are not checked. An error that begins with "match: " or "severity:
+	// " is reported at that expression, another one at the route.
 	CheckRoute func(alerts.Route) error
-	// Platforms are the chat platforms there are.
+	// Sources are the supported alert sources; none: types are not checked.
+	Sources alerts.Sources
+	// Platforms are the supported chat platforms.
 	Platforms platform.Table
-	// Sections are filled while the file is read, so that their faults come
-	// with all the others: pointers as for [File.Section], by path.
+	// Sections are the structs of adapters' sections by path, as for
+	// [File.Section]. Their faults are reported with all others.
 	Sections map[string]any
 }
 
-// File is a configuration without a fault.
+// File is a configuration without faults.
 type File struct {
-	// Organization is everything but the adapters' sections. Its URL is empty
-	// when none is configured: whoever serves knows the address. Integrations
-	// without a token of their own have no Tokens: they share the default one.
+	// Organization is everything but the sections of adapters. Its URL is
+	// empty when none is configured: the server then sets its own address. An
+	// integration without Tokens uses the default token.
 	Organization bot.Organization
 
 	name     string
@@ -48,14 +53,14 @@ type File struct {
 	sections map[string]*yaml.Node
 }
 
-// Load reads the file at path; "" means that nothing is configured, which is
-// [bot.Default]. The error is [Faults] when the file could be read and is
-// wrong, so that each can be shown on a line of its own.
+// Load reads the file at path; "" means no configuration, which is
+// [bot.Default]. When the file can be read and has faults, the error is
+// [Faults].
 func Load(path string, o Options) (*File, error) {
 	var raw []byte
 	if path != "" {
 		var err error
-		if raw, err = read(path); err != nil {
+		if raw, err = readFile(path); err != nil {
 			return nil, fmt.Errorf("read the configuration: %w", err)
 		}
 	}
@@ -66,8 +71,9 @@ func Load(path string, o Options) (*File, error) {
 	return f, nil
 }
 
-// read returns at most one byte more than is allowed, which Parse refuses.
-func read(path string) ([]byte, error) {
+// readFile reads at most one byte more than maxBytes; Parse then refuses the
+// file.
+func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -76,25 +82,25 @@ func read(path string) ([]byte, error) {
 	return raw, errors.Join(err, file.Close())
 }
 
-// Parse reads raw, the content of the file called name. It returns a file or
-// its faults: at most 50, by position. A file without content is
-// [bot.Default].
+// Parse reads raw, the content of the file called name. It returns the
+// configuration or its faults: at most 50, in their order in the file. An
+// empty file is [bot.Default].
 func Parse(name string, raw []byte, o Options) (*File, Faults) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
 	r := newReader(name, o)
-	top, ok := r.tree(raw)
+	top, ok := r.parseDocument(raw)
 	if !ok {
-		return nil, r.told()
+		return nil, r.sortedFaults()
 	}
 	f := &File{name: name, options: o, sections: map[string]*yaml.Node{}}
-	root := r.open(top, "the configuration")
-	f.Organization = r.organization(root, f.sections)
+	root := r.openMapping(top, "the configuration")
+	f.Organization = r.readOrganization(root, f.sections)
 	for _, check := range r.checks {
 		check()
 	}
-	if faults := r.told(); len(faults) > 0 {
+	if faults := r.sortedFaults(); len(faults) > 0 {
 		return nil, faults
 	}
 	return f, nil
@@ -105,36 +111,38 @@ func Parse(name string, raw []byte, o Options) (*File, Faults) {
 func (f *File) Has(path string) bool { return f.sections[path] != nil }
 
 // Section decodes the section of an adapter, such as "pagers.email", into the
-// struct that into points to. A field that may be configured has a tag, such
-// as yaml:"host", and is a string, an int, a bool, a [time.Duration] or a list
-// of strings. A duration may be never, or 0, which are zero. A key that ends in
-// _env names an environment variable: of "password_env" the field PasswordEnv
-// receives the name and the field Password, which has no tag, the secret. A key
-// without a field is a fault. What is not configured stays as it is, so that
-// the struct comes with its defaults; to leave a text empty that has one takes
-// quotes. If the struct has a method Validate() error, it is asked last, and
-// may answer with joined errors. The error is [Faults] when the section is
-// wrong.
+// struct that into points to.
+//
+// A field that can be configured has a tag, such as yaml:"host", and is a
+// string, an int, a bool, a [time.Duration] or a list of strings. A duration
+// can be "never" or 0, which are zero. A key that ends in _env names an
+// environment variable: for "password_env", the field PasswordEnv receives the
+// name and the field Password, which has no tag, the secret. A key without a
+// field is a fault. A field that is not configured keeps its value, which is
+// the default; an empty text in the file must be quoted to replace a default.
+//
+// If the struct has a method Validate() error, Section calls it last; it may
+// return joined errors. When the section has faults, the error is [Faults].
 func (f *File) Section(path string, into any) error {
 	n := f.sections[path]
 	if n == nil {
 		return nil
 	}
 	r := newReader(f.name, f.options)
-	r.section(path, n, into)
-	if faults := r.told(); len(faults) > 0 {
+	r.readSection(path, n, into)
+	if faults := r.sortedFaults(); len(faults) > 0 {
 		return faults
 	}
 	return nil
 }
 
-// String says which file it is and keeps every secret to itself.
+// String returns the name of the file and of the organization, and no secret.
 func (f File) String() string {
 	return fmt.Sprintf("configuration %q of %s", f.name, f.Organization.Name)
 }
 
-// GoString is [File.String]: secrets do not come out by %#v either.
+// GoString returns [File.String], so that %#v shows no secret.
 func (f File) GoString() string { return f.String() }
 
-// MarshalText is [File.String]: nor do they by JSON or a log.
+// MarshalText returns [File.String], so that JSON and logs show no secret.
 func (f File) MarshalText() ([]byte, error) { return []byte(f.String()), nil }

@@ -25,15 +25,15 @@ import (
 	"tocsin/workflow"
 )
 
-// compared are the options with which organizations are compared.
-func compared() cmp.Option {
+// compareOptions are the options with which organizations are compared.
+func compareOptions() cmp.Option {
 	return cmp.Options{
 		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }), cmpopts.IgnoreUnexported(bot.Organization{}),
 	}
 }
 
-// table are platforms as the configuration sees them.
-func table() platform.Table {
+// platformTable are platforms as the configuration sees them.
+func platformTable() platform.Table {
 	id := func(pattern, want string) platform.ID {
 		return platform.ID{Is: regexp.MustCompile(pattern).MatchString, Want: want}
 	}
@@ -54,7 +54,7 @@ func table() platform.Table {
 
 func parse(t *testing.T, text string, o config.Options) *config.File {
 	t.Helper()
-	o.Platforms = table()
+	o.Platforms = platformTable()
 	f, faults := config.Parse("t.yaml", []byte(strings.TrimPrefix(text, "\n")), o)
 	if len(faults) > 0 {
 		t.Fatalf("faults:\n%v", faults)
@@ -77,7 +77,7 @@ type mailSection struct {
 	Internal func()
 }
 
-// Validate says two things at once, one with the key at its beginning.
+// Validate returns two errors, one that begins with its key.
 func (s *mailSection) Validate() error {
 	var faults []error
 	if s.Host == "" {
@@ -91,13 +91,14 @@ func (s *mailSection) Validate() error {
 
 const exampleFile = "../../tocsin.example.yaml"
 
-// The project's own example is the golden file of what works now.
+// TestExample reads the example of the project: what it configures is the
+// golden data.
 func TestExample(t *testing.T) {
 	var mail mailSection
 	var rooms chatSection
 	asked := map[string]bool{}
 	f, err := config.Load(exampleFile, config.Options{
-		Platforms: table(),
+		Platforms: platformTable(),
 		Getenv: func(name string) string {
 			asked[name] = true
 			if name == "DEADMAN_URL" {
@@ -114,7 +115,7 @@ func TestExample(t *testing.T) {
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(exampleOrganization(t), f.Organization, compared()); diff != "" {
+	if diff := cmp.Diff(exampleOrganization(t), f.Organization, compareOptions()); diff != "" {
 		t.Errorf("organization (-want +got):\n%s", diff)
 	}
 	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" {
@@ -215,7 +216,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 	}
 }
 
-// exampleLine finds the line of the example that holds a text.
+// exampleLine returns the line of the example that contains a text.
 func exampleLine(t *testing.T, part string) int {
 	raw, err := os.ReadFile(exampleFile)
 	if err != nil {
@@ -228,20 +229,21 @@ func exampleLine(t *testing.T, part string) int {
 	return strings.Count(before, "\n") + 1
 }
 
-// With nothing configured everything that the bot needs is there.
+// TestNothingConfigured: without a configuration the bot has all that it
+// needs.
 func TestNothingConfigured(t *testing.T) {
 	want := bot.Default()
-	want.Directory.Pagers, want.URL = []string{"log"}, "" // whoever serves knows the address
+	want.Directory.Pagers, want.URL = []string{"log"}, "" // the server sets its own address
 	for _, text := range []string{"", "# nothing\n", "---\n", "{}\n", "people:\nteams:\nseverities:\n"} {
-		if diff := cmp.Diff(want, parse(t, text, everySet()).Organization, compared()); diff != "" {
+		if diff := cmp.Diff(want, parse(t, text, optionsWithSecrets()).Organization, compareOptions()); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
-	f, err := config.Load("", config.Options{Platforms: table()})
+	f, err := config.Load("", config.Options{Platforms: platformTable()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, f.Organization, compared()); diff != "" {
+	if diff := cmp.Diff(want, f.Organization, compareOptions()); diff != "" {
 		t.Errorf("without a file (-want +got):\n%s", diff)
 	}
 	if f.Has("pagers.email") {
@@ -249,8 +251,8 @@ func TestNothingConfigured(t *testing.T) {
 	}
 }
 
-func TestLoadTellsWhatCannotBeRead(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "missing.yaml"), config.Options{Platforms: table()})
+func TestLoadErrors(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "missing.yaml"), config.Options{Platforms: platformTable()})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -258,14 +260,14 @@ func TestLoadTellsWhatCannotBeRead(t *testing.T) {
 	if err = os.WriteFile(path, []byte("a: 1\nb: 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = config.Load(path, config.Options{Platforms: table()})
-	faults, is := errors.AsType[config.Faults](err)
-	if !is || len(faults) != 2 || faults[1].File != path || faults[1].Line != 2 || faults[1].Column != 1 {
+	_, err = config.Load(path, config.Options{Platforms: platformTable()})
+	faults, ok := errors.AsType[config.Faults](err)
+	if !ok || len(faults) != 2 || faults[1].File != path || faults[1].Line != 2 || faults[1].Column != 1 {
 		t.Errorf("got %#v", err)
 	}
 }
 
-// What holds when only people are configured.
+// TestDefaultsWithPeople: the defaults when only people are configured.
 func TestDefaultsWithPeople(t *testing.T) {
 	f := parse(t, `
 people:
@@ -273,7 +275,7 @@ people:
   - { id: ben, access: stakeholder }
   - { id: eve, access: responder }
   - { id: fay }
-`, everySet())
+`, optionsWithSecrets())
 	o := f.Organization
 	want := []workflow.Policy{{ID: "default", Repeat: 3, Steps: []workflow.PolicyStep{{
 		Notify: []workflow.Target{"person:ana", "person:eve"}, Wait: 5 * time.Minute,
@@ -287,20 +289,21 @@ people:
 	if fay := o.Directory.People[3]; fay.Access != commands.Guest || fay.Name != "fay" {
 		t.Errorf("fay is %+v", fay)
 	}
-	o = parse(t, "default_access: responder\npeople: [{ id: fay }]\n", everySet()).Organization
+	o = parse(t, "default_access: responder\npeople: [{ id: fay }]\n", optionsWithSecrets()).Organization
 	if o.DefaultAccess != commands.Responder || o.Directory.People[0].Access != commands.Responder {
 		t.Errorf("access %s, fay's %s", o.DefaultAccess, o.Directory.People[0].Access)
 	}
 }
 
-// The default policy pages no more people than one step may.
+// TestDefaultPolicyIsBounded: the default policy pages no more people than a
+// step may.
 func TestDefaultPolicyIsBounded(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("people:\n")
 	for n := range 60 {
 		fmt.Fprintf(&text, "  - { id: p%d, access: responder }\n", n)
 	}
-	o := parse(t, text.String(), everySet()).Organization
+	o := parse(t, text.String(), optionsWithSecrets()).Organization
 	if n := len(o.Policies[0].Steps[0].Notify); n != 40 {
 		t.Errorf("it pages %d", n)
 	}
@@ -317,7 +320,7 @@ policies:
 priority: { high: { low: SEV1 } }
 rules: { remind_every: 2s }
 url: HTTPS://tocsin.example.com/
-`, everySet()).Organization
+`, optionsWithSecrets()).Organization
 	if diff := cmp.Diff([]string{"storage", "database"}, o.Categories); diff != "" {
 		t.Errorf("categories: %s", diff)
 	}
@@ -331,27 +334,27 @@ url: HTTPS://tocsin.example.com/
 	if o.Rules.RemindEvery != 2*time.Second || o.Rules.ReopenWindow != 15*time.Minute || o.URL != "https://tocsin.example.com" {
 		t.Errorf("rules are %v, url %s", o.Rules, o.URL)
 	}
-	o = parse(t, "policies: [{ id: only, steps: [{ notify: [log] }] }]\n", everySet()).Organization
+	o = parse(t, "policies: [{ id: only, steps: [{ notify: [log] }] }]\n", optionsWithSecrets()).Organization
 	if o.Policy != "only" {
 		t.Errorf("the only policy is not the default one but %s", o.Policy)
 	}
 }
 
-// An alias stands for a whole value, as often as one likes.
+// TestAliases: an alias repeats a whole value, any number of times.
 func TestAliases(t *testing.T) {
 	o := parse(t, `
 policies:
   - { id: a, steps: &steps [{ notify: [log], wait: 1m }] }
   - { id: b, steps: *steps }
 default_policy: a
-`, everySet()).Organization
+`, optionsWithSecrets()).Organization
 	if diff := cmp.Diff(o.Policies[0].Steps, o.Policies[1].Steps); diff != "" {
 		t.Errorf("steps differ: %s", diff)
 	}
 }
 
 func TestRotation(t *testing.T) {
-	o := parse(t, "integrations: [{ name: a, type: alertmanager, token_envs: [NEW, OLD] }, { name: b, type: alertmanager }]\n", everySet()).Organization
+	o := parse(t, "integrations: [{ name: a, type: alertmanager, token_envs: [NEW, OLD] }, { name: b, type: alertmanager }]\n", optionsWithSecrets()).Organization
 	if diff := cmp.Diff([]string{"secret-new", "secret-old"}, o.Integrations[0].Tokens); diff != "" {
 		t.Errorf("tokens: %s", diff)
 	}
@@ -365,7 +368,7 @@ func TestSection(t *testing.T) {
 pagers:
   email: { host: smtp.example.com, port: 25, timeout: 1m, verify: true, cc: [a@example.com], password_env: SMTP }
 `
-	f := parse(t, text, everySet())
+	f := parse(t, text, optionsWithSecrets())
 	got := mailSection{From: "kept@example.com"}
 	if err := f.Section("pagers.email", &got); err != nil || !f.Has("pagers.email") {
 		t.Fatalf("section: %v", err)
@@ -385,7 +388,7 @@ pagers:
 		Port string `yaml:"port"`
 	}
 	err := f.Section("pagers.email", &strict)
-	if _, is := errors.AsType[config.Faults](err); !is || !strings.HasPrefix(err.Error(), `t.yaml:2:12: "host" is not a key of "pagers.email"; did you mean "hots"?`) {
+	if _, ok := errors.AsType[config.Faults](err); !ok || !strings.HasPrefix(err.Error(), `t.yaml:2:12: "host" is not a key of "pagers.email"; did you mean "hots"?`) {
 		t.Errorf("strict: %v", err)
 	}
 	if err := f.Section("pagers.email", strict); err == nil {
@@ -393,15 +396,16 @@ pagers:
 	}
 }
 
-// The faults of an adapter's section come with all the others.
-func TestSectionsAreReadAlong(t *testing.T) {
-	o := everySet()
+// TestSectionsAreReadWithTheFile: the faults of an adapter's section are
+// reported with all others.
+func TestSectionsAreReadWithTheFile(t *testing.T) {
+	o := optionsWithSecrets()
 	o.Sections = map[string]any{"pagers.email": &mailSection{}}
-	got := told("url: x\npagers:\n  email: { port: 99999, timeout: 5 }\nfoo: 1\n", o)
+	got := parseFaults("url: x\npagers:\n  email: { port: 99999, timeout: 5 }\nfoo: 1\n", o)
 	if len(got) != 3 || got[1] != `3:34: "timeout": "5" has no unit; write 5s, 5m, 5h or 5d` {
 		t.Errorf("got %q", got)
 	}
-	got = told("pagers:\n  email: { port: 99999 }\n", o)
+	got = parseFaults("pagers:\n  email: { port: 99999 }\n", o)
 	want := []string{"2:10: pagers.email: there is no host", "2:18: pagers.email: port: there is no such port"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("validated (-want +got):\n%s", diff)
@@ -421,12 +425,12 @@ func TestSecretFromFile(t *testing.T) {
 		"GOOD_FILE": write("good", "hunter2\r\n"), "EMPTY_FILE": write("empty", "\n"), "LARGE_FILE": write("large", strings.Repeat("x", 70_000)),
 		"MISSING_FILE": filepath.Join(dir, "hunter2"), "BOTH": "value", "BOTH_FILE": write("both", "file"),
 	}
-	o := config.Options{Platforms: table(), Getenv: func(name string) string { return env[name] }}
+	o := config.Options{Platforms: platformTable(), Getenv: func(name string) string { return env[name] }}
 	tokens := parse(t, "tokens: [{ name: a, token_env: GOOD, access: guest }, { name: b, token_env: BOTH, access: guest }]\n", o).Organization.Tokens
 	if tokens[0].Secret != "hunter2" || tokens[1].Secret != "value" {
 		t.Errorf("secrets are %q and %q", tokens[0].Secret, tokens[1].Secret)
 	}
-	got := told(`integrations:
+	got := parseFaults(`integrations:
   - { name: a, type: alertmanager, token_env: EMPTY }
   - { name: b, type: alertmanager, token_env: LARGE }
   - { name: c, type: alertmanager, token_env: MISSING }
@@ -439,7 +443,7 @@ pagers: { email: { password_env: UNSET } }
 		"3:47: the file that LARGE_FILE names cannot be read: it is larger than 64 KiB",
 		"4:47: the file that MISSING_FILE names cannot be read: no such file or directory",
 		"5:47: the environment variable UNSET is not set; set it, or set UNSET_FILE to the path of a file that holds the secret",
-		`6:47: "token_env" wants the name of an environment variable in capitals, such as SMTP_PASSWORD; the secret itself never stands in this file`,
+		`6:47: "token_env" must be the name of an environment variable in capitals, such as SMTP_PASSWORD; the secret itself must not be in this file`,
 		"7:34: the environment variable UNSET is not set; set it, or set UNSET_FILE to the path of a file that holds the secret",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -447,8 +451,9 @@ pagers: { email: { password_env: UNSET } }
 	}
 }
 
-// Wherever a secret is, or was put by mistake, nothing repeats it (rule P4).
-func TestSecretsAreNeverTold(t *testing.T) {
+// TestSecretsAreNeverShown: no fault repeats a secret, wherever it is in the
+// file (P4: secrets are never shown).
+func TestSecretsAreNeverShown(t *testing.T) {
 	const secret = "hunter2"
 	getenv := func(name string) string {
 		if name == "BAD_FILE" {
@@ -475,14 +480,14 @@ func TestSecretsAreNeverTold(t *testing.T) {
 		"pagers: { email: { password_env: [hunter2] } }",
 		"deadman: { url_env: A, url: https://example.com/hunter2 }",
 	} {
-		o := config.Options{Platforms: table(), Getenv: getenv, Sections: map[string]any{"pagers.email": &mailSection{}}}
-		got := told(text, o)
+		o := config.Options{Platforms: platformTable(), Getenv: getenv, Sections: map[string]any{"pagers.email": &mailSection{}}}
+		got := parseFaults(text, o)
 		if len(got) == 0 {
 			t.Errorf("%s has no fault", text)
 		}
 		faults = append(faults, got...)
 	}
-	f := parse(t, "tokens: [{ name: a, token_env: A, access: guest }]\npagers: { email: { password_env: A } }\n", config.Options{Platforms: table(), Getenv: getenv})
+	f := parse(t, "tokens: [{ name: a, token_env: A, access: guest }]\npagers: { email: { password_env: A } }\n", config.Options{Platforms: platformTable(), Getenv: getenv})
 	encoded, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)

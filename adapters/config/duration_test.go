@@ -18,7 +18,7 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-func TestDurationsThatAreNone(t *testing.T) {
+func TestInvalidDurations(t *testing.T) {
 	const shape = "is not a duration; write a whole number and its unit: 30s, 5m, 4h or 2d"
 	for text, want := range map[string]string{
 		"":                           `"" ` + shape,
@@ -35,11 +35,11 @@ func TestDurationsThatAreNone(t *testing.T) {
 		"5ms":                        `"5ms" ` + shape,
 		"5m5":                        `"5m5" ` + shape,
 		"always":                     `"always" ` + shape,
-		"367d":                       `"367d" is longer than 366d, the most there is`,
-		"366d1s":                     `"366d1s" is longer than 366d, the most there is`,
-		"99999999999999999999h":      `"99999999999999999999h" is longer than 366d, the most there is`,
-		"9223372036854775807s":       `"9223372036854775807s" is longer than 366d, the most there is`,
-		"31622400s9223372036854775s": `"31622400s9223372036854775s" is longer than 366d, the most there is`,
+		"367d":                       `"367d" is longer than 366d, the maximum`,
+		"366d1s":                     `"366d1s" is longer than 366d, the maximum`,
+		"99999999999999999999h":      `"99999999999999999999h" is longer than 366d, the maximum`,
+		"9223372036854775807s":       `"9223372036854775807s" is longer than 366d, the maximum`,
+		"31622400s9223372036854775s": `"31622400s9223372036854775s" is longer than 366d, the maximum`,
 	} {
 		if got, err := parseDuration(text); err == nil || err.Error() != want {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)

@@ -10,7 +10,7 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// Whatever the file holds: no panic, and faults that can be shown.
+// FuzzParse: no file makes the reader panic, and every fault can be shown.
 func FuzzParse(f *testing.F) {
 	example, err := os.ReadFile(exampleFile)
 	if err != nil {
@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("chat:\n  slack: { announce: \"\" }\nteams: [{ id: a, slack: S0123456 }]\nseverities: { SEV1: { invite: [log, team:a, [b]] } }\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		file, faults := config.Parse("t.yaml", []byte(text), config.Options{
-			Platforms:  table(),
+			Platforms:  platformTable(),
 			Getenv:     func(name string) string { return strings.Repeat("x", len(name)%2) },
 			CheckRoute: func(alerts.Route) error { return nil },
 			Sections:   map[string]any{"pagers.email": &mailSection{}, "chat.slack": &chatSection{Announce: "#incidents"}},

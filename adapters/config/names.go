@@ -9,17 +9,17 @@ import (
 	"tocsin/commands"
 )
 
-// A kind is what a name is the name of.
+// kind is the kind of thing that a name refers to.
 type kind string
 
 const (
-	aPerson       kind = "person"
-	aTeam         kind = "team"
-	aService      kind = "service"
-	aPolicy       kind = "policy"
-	aWebhook      kind = "webhook"
-	aToken        kind = "token"
-	anIntegration kind = "integration"
+	kindPerson      kind = "person"
+	kindTeam        kind = "team"
+	kindService     kind = "service"
+	kindPolicy      kind = "policy"
+	kindWebhook     kind = "webhook"
+	kindToken       kind = "token"
+	kindIntegration kind = "integration"
 )
 
 const (
@@ -29,64 +29,68 @@ const (
 	emailSection = "pagers.email"
 )
 
-// section is the key under which things of this kind are configured.
+// section returns the key under which things of this kind are configured.
 func (k kind) section() string {
 	switch k {
-	case aPerson:
+	case kindPerson:
 		return "people"
-	case aPolicy:
+	case kindPolicy:
 		return "policies"
-	case aTeam, aService, aWebhook, aToken, anIntegration:
+	case kindTeam, kindService, kindWebhook, kindToken, kindIntegration:
 		return string(k) + "s"
 	}
 	return string(k) + "s"
 }
 
-// name reads the name that others refer to by, and refuses one that is taken.
-func (m *mapping) name(key string, k kind) string {
-	n := m.need(key, exampleOf(k))
+// readName reads the name of a thing, to which other parts of the file refer.
+// A name that is already used is a fault.
+func (m *mapping) readName(key string, k kind) string {
+	n := m.require(key, exampleName(k))
 	if n == nil {
 		return ""
 	}
-	id, ok := m.r.scalar(n, quote(key))
+	id, ok := m.r.readScalar(n, quote(key))
 	if !ok {
 		return ""
 	}
-	m.r.define(n, key, id, k)
+	m.r.defineName(n, key, id, k)
 	return id
 }
 
-func exampleOf(k kind) string {
+// exampleName returns an example of a name.
+func exampleName(k kind) string {
 	switch k {
-	case aPerson:
+	case kindPerson:
 		return "ana"
-	case aService:
+	case kindService:
 		return "checkout"
-	case anIntegration:
+	case kindIntegration:
 		return "prometheus"
-	case aWebhook:
+	case kindWebhook:
 		return "noc"
-	case aToken:
+	case kindToken:
 		return "ci"
-	case aTeam, aPolicy:
+	case kindTeam, kindPolicy:
 		return "payments"
 	}
 	return "payments"
 }
 
-func (r *reader) define(n *yaml.Node, key, id string, k kind) {
+// defineName records a name, and reports one that is malformed or already
+// used.
+func (r *reader) defineName(n *yaml.Node, key, id string, k kind) {
 	if !isName(id) {
-		if guess := slug(id); guess != "" {
-			r.fault(n, "%q: %s holds more than small letters, digits, - and _, or is longer than %d; write %q", key, quote(id), maxName, guess)
+		if guess := makeName(id); guess != "" {
+			r.addFault(n, "%q: %s can have only lowercase letters, digits, - and _, and at most %d characters; write %q", key, quote(id), maxName, guess)
 		} else {
-			r.fault(n, "%q: %s is not made of small letters, digits, - and _; write one such as %q", key, quote(id), exampleOf(k))
+			r.addFault(n, "%q: %s can have only lowercase letters, digits, - and _; write one such as %q", key, quote(id), exampleName(k))
 		}
 	}
-	if k == aPerson && id == logName {
-		r.fault(n, `%q: "log" is the log's own name; give this person another`, key)
+	if k == kindPerson && id == logName {
+		r.addFault(n, `%q: "log" is reserved for the log; use another ID`, key)
 	}
-	if first, taken := r.names[k][id]; taken {
-		r.fault(n, "the %s %s stands in line %d already; give this one another name, or remove one", k, quote(id), first.Line)
+	if first, ok := r.names[k][id]; ok {
+		r.addFault(n, "the %s %s is already in line %d; rename or remove one of them", k, quote(id), first.Line)
 		return
 	}
 	if r.names[k] == nil {
@@ -98,15 +102,15 @@ func (r *reader) define(n *yaml.Node, key, id string, k kind) {
 	}
 }
 
-// isName reports whether text is ^[a-z0-9][a-z0-9_-]{0,39}$.
+// isName reports whether a text matches ^[a-z0-9][a-z0-9_-]{0,39}$.
 func isName(text string) bool {
 	const first = "abcdefghijklmnopqrstuvwxyz0123456789"
 	return text != "" && len(text) <= maxName &&
 		strings.Contains(first, text[:1]) && strings.Trim(text, first+"-_") == ""
 }
 
-// slug makes a name of a text, or "".
-func slug(text string) string {
+// makeName returns a valid name that is similar to a text, or "".
+func makeName(text string) string {
 	clean := strings.Map(func(c rune) rune {
 		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' {
 			return c
@@ -120,24 +124,24 @@ func slug(text string) string {
 	return clean
 }
 
-// refer reads the name of something that is configured elsewhere.
-func (m *mapping) refer(key string, k kind) string {
+// readReference reads the name of a thing that is configured elsewhere.
+func (m *mapping) readReference(key string, k kind) string {
 	n := m.take(key)
 	if n == nil {
 		return ""
 	}
-	return m.r.referOf(n, quote(key), k)
+	return m.r.readReferenceNode(n, quote(key), k)
 }
 
-// references reads a list of names, each once.
-func (m *mapping) references(key string, k kind) []string {
+// readReferences reads a list of names, each once.
+func (m *mapping) readReferences(key string, k kind) []string {
 	var all []string
-	for _, n := range m.list(key) {
-		id := m.r.referOf(n, "an entry of "+quote(key), k)
+	for _, n := range m.readList(key) {
+		id := m.r.readReferenceNode(n, "an entry of "+quote(key), k)
 		switch {
 		case id == "":
 		case slices.Contains(all, id):
-			m.r.fault(n, "%s stands twice in %q; keep one", quote(id), key)
+			m.r.addFault(n, "%s is in %q twice; keep one", quote(id), key)
 		default:
 			all = append(all, id)
 		}
@@ -145,42 +149,45 @@ func (m *mapping) references(key string, k kind) []string {
 	return all
 }
 
-func (r *reader) referOf(n *yaml.Node, what string, k kind) string {
-	id, ok := r.scalar(n, what)
+// readReferenceNode reads a name from a node.
+func (r *reader) readReferenceNode(n *yaml.Node, what string, k kind) string {
+	id, ok := r.readScalar(n, what)
 	if !ok {
 		return ""
 	}
-	r.expect(n, k, id, "")
+	r.checkReference(n, k, id, "")
 	return id
 }
 
-// expect checks, once everything is read, that something of a kind is called
-// id. prefix is what stands before the name: "person:" in a target.
-func (r *reader) expect(n *yaml.Node, k kind, id, prefix string) {
-	r.later(func() {
-		if _, there := r.names[k][id]; there {
+// checkReference reports, after the whole file is read, when nothing of a kind
+// is called id. prefix is what precedes the name in the file, such as
+// "person:" in a target.
+func (r *reader) checkReference(n *yaml.Node, k kind, id, prefix string) {
+	r.addCheck(func() {
+		if _, ok := r.names[k][id]; ok {
 			return
 		}
 		known := r.order[k]
 		switch meant := commands.Nearest(id, known); {
 		case meant != "":
-			r.fault(n, "there is no %s %s; did you mean %q?", k, quote(id), prefix+meant)
+			r.addFault(n, "there is no %s %s; did you mean %q?", k, quote(id), prefix+meant)
 		case len(known) > 0:
-			r.fault(n, "there is no %s %s; there is %s, or add it under %q", k, quote(id), either(known), k.section())
+			r.addFault(n, "there is no %s %s; use %s, or add it under %q", k, quote(id), joinWords(known), k.section())
 		default:
-			r.fault(n, "there is no %s %s; add it under %q", k, quote(id), k.section())
+			r.addFault(n, "there is no %s %s; add it under %q", k, quote(id), k.section())
 		}
 	})
 }
 
-// own tells a fault when somebody else has the same of what only one may have.
-func (r *reader) own(n *yaml.Node, what, value string) {
+// checkUnique reports a value that another entry has already, where each value
+// may be used once.
+func (r *reader) checkUnique(n *yaml.Node, what, value string) {
 	if n == nil || value == "" {
 		return
 	}
 	key := what + " " + value
-	if first, taken := r.owners[key]; taken {
-		r.fault(n, "this %s stands in line %d already; each belongs to one alone", what, first.Line)
+	if first, ok := r.owners[key]; ok {
+		r.addFault(n, "this %s is already in line %d; use another one here", what, first.Line)
 		return
 	}
 	r.owners[key] = n

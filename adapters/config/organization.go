@@ -13,77 +13,77 @@ import (
 	"tocsin/workflow"
 )
 
-// organization reads the whole file. Sections that belong to an adapter are
-// kept aside for it.
-func (r *reader) organization(root *mapping, sections map[string]*yaml.Node) bot.Organization {
+// readOrganization reads the whole file. It stores the sections of adapters in
+// sections.
+func (r *reader) readOrganization(root *mapping, sections map[string]*yaml.Node) bot.Organization {
 	o := bot.Default()
-	r.future(root)
-	o.Name = cmp.Or(root.text("organization", nameLength), o.Name)
-	o.Zone = cmp.Or(root.zone("timezone"), o.Zone)
-	o.URL = root.site("url")
-	r.pagers(root, sections)
-	r.chat(root, sections)
-	o.Webhooks = each(root, "webhooks", r.webhook)
-	o.Directory.Pagers, o.Directory.Webhooks = r.media(o.Webhooks)
-	o.Directory.Platforms = r.platforms()
+	r.rejectFutureSections(root)
+	o.Name = cmp.Or(root.readText("organization", nameLength), o.Name)
+	o.Zone = cmp.Or(root.readZone("timezone"), o.Zone)
+	o.URL = root.readSiteURL("url")
+	r.readPagers(root, sections)
+	r.readChat(root, sections)
+	o.Webhooks = readEach(root, "webhooks", r.readWebhook)
+	o.Directory.Pagers, o.Directory.Webhooks = r.listPagers(o.Webhooks)
+	o.Directory.Platforms = r.connectedPlatforms()
 
-	if len(root.list("people")) > 0 {
+	if len(root.readList("people")) > 0 {
 		o.DefaultAccess = commands.Guest
 	}
-	if access, stated := root.access("default_access"); stated {
+	if access, stated := root.readAccess("default_access"); stated {
 		o.DefaultAccess = access
 	}
 	before := len(r.faults)
-	o.Directory.People = each(root, "people", func(n *yaml.Node) directory.Person { return r.person(n, o.DefaultAccess) })
-	r.spoiled = len(r.faults) > before
-	o.Directory.Teams = each(root, "teams", r.team)
+	o.Directory.People = readEach(root, "people", func(n *yaml.Node) directory.Person { return r.readPerson(n, o.DefaultAccess) })
+	r.peopleFaulty = len(r.faults) > before
+	o.Directory.Teams = readEach(root, "teams", r.readTeam)
 
-	o.Services = each(root, "services", r.service)
-	o.Categories = r.categories(root, o)
-	o.Severities = r.severities(root.take("severities"))
-	r.matrix(root.take("priority"), o.Matrix)
-	o.Rules = r.rules(root.take("rules"))
-	o.Checklist = root.lines("verification", 20, lineLength)
-	r.paging(root, &o)
+	o.Services = readEach(root, "services", r.readService)
+	o.Categories = r.readCategories(root, o)
+	o.Severities = r.readSeverities(root.take("severities"))
+	r.readPriorityMatrix(root.take("priority"), o.Matrix)
+	o.Rules = r.readRules(root.take("rules"))
+	o.Checklist = root.readLines("verification", 20, lineLength)
+	r.readPolicies(root, &o)
 
-	o.Tokens = each(root, "tokens", r.token)
-	if all := each(root, "integrations", r.integration); len(all) > 0 {
+	o.Tokens = readEach(root, "tokens", r.readToken)
+	if all := readEach(root, "integrations", r.readIntegration); len(all) > 0 {
 		o.Integrations = all
 	}
-	o.Routes = each(root, "routes", r.route)
-	r.recurring(root, &o)
-	root.done()
+	o.Routes = readEach(root, "routes", r.readRoute)
+	r.readJobs(root, &o)
+	root.rejectUnknown()
 	return o
 }
 
-// future refuses what a later version brings, by name: to ignore it would be
-// to break a promise that somebody believes was made.
-func (r *reader) future(root *mapping) {
-	root.notYet("schedules", "on-call schedules come in a later version; use person: or team: targets")
-	root.notYet("calendars", "business hours come in a later version; remove it, and every hour counts")
-	root.notYet("bridge", "links to join a call come in a later version; remove it")
-	root.notYet("audiences", "updates for audiences come in a later version; remove it")
+// rejectFutureSections reports the sections that a later version supports:
+// ignoring one would silently drop what it promises.
+func (r *reader) rejectFutureSections(root *mapping) {
+	root.rejectFuture("schedules", "on-call schedules come in a later version; use person: or team: targets")
+	root.rejectFuture("calendars", "business hours come in a later version; remove it, and every hour counts")
+	root.rejectFuture("bridge", "links to join a call come in a later version; remove it")
+	root.rejectFuture("audiences", "updates for audiences come in a later version; remove it")
 }
 
-// pagers keeps the sections of the media aside.
-func (r *reader) pagers(root *mapping, sections map[string]*yaml.Node) {
-	m := r.open(root.take("pagers"), `"pagers"`)
+// readPagers stores the sections of pagers.
+func (r *reader) readPagers(root *mapping, sections map[string]*yaml.Node) {
+	m := r.openMapping(root.take("pagers"), `"pagers"`)
 	if n := m.take("email"); n != nil {
-		r.mail = true
+		r.hasMail = true
 		sections[emailSection] = n
-		r.section(emailSection, n, r.options.Sections[emailSection])
+		r.readSection(emailSection, n, r.options.Sections[emailSection])
 	}
-	m.notYet("twilio", "text messages and calls come in a later version; use email or a webhook")
-	m.notYet("pagerduty", "it comes in a later version; use email or a webhook")
-	m.notYet("opsgenie", "it comes in a later version; use email or a webhook")
-	m.notYet("ntfy", "push messages come in a later version; use email or a webhook")
-	m.done()
+	m.rejectFuture("twilio", "text messages and calls come in a later version; use email or a webhook")
+	m.rejectFuture("pagerduty", "it comes in a later version; use email or a webhook")
+	m.rejectFuture("opsgenie", "it comes in a later version; use email or a webhook")
+	m.rejectFuture("ntfy", "push messages come in a later version; use email or a webhook")
+	m.rejectUnknown()
 }
 
-// media lists what can page, and the names of the webhooks.
-func (r *reader) media(webhooks []bot.Webhook) (pagers, names []string) {
+// listPagers returns the names of the configured pagers and of the webhooks.
+func (r *reader) listPagers(webhooks []bot.Webhook) (pagers, names []string) {
 	pagers = []string{logName}
-	if r.mail {
+	if r.hasMail {
 		pagers = append(pagers, "email")
 	}
 	if len(webhooks) > 0 {
@@ -95,11 +95,11 @@ func (r *reader) media(webhooks []bot.Webhook) (pagers, names []string) {
 	return pagers, names
 }
 
-// categories are the configured ones, or those that everybody has, and each
-// that a service brings along.
-func (r *reader) categories(root *mapping, o bot.Organization) []string {
+// readCategories returns the configured or default categories, and those of
+// the services.
+func (r *reader) readCategories(root *mapping, o bot.Organization) []string {
 	all := o.Categories
-	if own := root.lines("categories", 50, maxName); len(own) > 0 {
+	if own := root.readLines("categories", 50, maxName); len(own) > 0 {
 		all = own
 	}
 	for _, s := range o.Services {
@@ -110,20 +110,20 @@ func (r *reader) categories(root *mapping, o bot.Organization) []string {
 	return all
 }
 
-// rules reads the delays that have a published default.
-func (r *reader) rules(n *yaml.Node) workflow.Rules {
-	m := r.open(n, `"rules"`)
+// readRules reads the delays of docs/rules.md that can be configured.
+func (r *reader) readRules(n *yaml.Node) workflow.Rules {
+	m := r.openMapping(n, `"rules"`)
 	rules := workflow.Rules{
-		ReopenWindow: m.duration("reopen_window", time.Second),
-		ResolveAfter: m.duration("resolve_after", time.Second),
-		RestartAfter: m.duration("restart_after", time.Second),
-		QuietAfter:   m.duration("quiet_after", time.Second),
-		StaleAfter:   m.duration("stale_after", time.Second),
-		RemindEvery:  m.duration("remind_every", time.Second),
+		ReopenWindow: m.readDuration("reopen_window", time.Second),
+		ResolveAfter: m.readDuration("resolve_after", time.Second),
+		RestartAfter: m.readDuration("restart_after", time.Second),
+		QuietAfter:   m.readDuration("quiet_after", time.Second),
+		StaleAfter:   m.readDuration("stale_after", time.Second),
+		RemindEvery:  m.readDuration("remind_every", time.Second),
 	}
-	m.notYet("hold", "waiting before the first page comes in a later version; remove it, and pages go out at once")
-	m.notYet("storm", "storm incidents come in a later version; remove it")
-	m.notYet("rooms_per_minute", "chat rooms come in a later version; remove it")
-	m.done()
+	m.rejectFuture("hold", "waiting before the first page comes in a later version; remove it, and pages go out at once")
+	m.rejectFuture("storm", "storm incidents come in a later version; remove it")
+	m.rejectFuture("rooms_per_minute", "limiting how fast rooms open comes in a later version; remove it")
+	m.rejectUnknown()
 	return rules.OrDefault()
 }

@@ -11,69 +11,72 @@ import (
 	"tocsin/commands"
 )
 
-// maxMethods is how many of a person's methods one page uses.
+// maxMethods is the maximum number of contact methods of one urgency.
 const maxMethods = 8
 
-// person reads somebody. Who has no access of their own has the default one.
-func (r *reader) person(n *yaml.Node, access commands.Access) directory.Person {
-	m := r.open(n, "a person")
+// readPerson reads a person. access is the access of a person for whom none is
+// configured.
+func (r *reader) readPerson(n *yaml.Node, access commands.Access) directory.Person {
+	m := r.openMapping(n, "a person")
 	p := directory.Person{
-		ID: m.name("id", aPerson), Name: m.text("name", nameLength),
-		Email: m.email("email"), Department: m.text("department", nameLength), Zone: m.zone("timezone"),
+		ID: m.readName("id", kindPerson), Name: m.readText("name", nameLength),
+		Email: m.readEmail("email"), Department: m.readText("department", nameLength), Zone: m.readZone("timezone"),
 		Access: access,
 	}
 	p.Name = cmp.Or(p.Name, p.ID)
-	r.own(m.take("email"), "e-mail address", strings.ToLower(p.Email))
-	p.Accounts = r.accounts(m, func(d platform.Description) platform.ID { return d.Account }, "user")
-	if stated, ok := m.access("access"); ok {
+	r.checkUnique(m.take("email"), "e-mail address", strings.ToLower(p.Email))
+	p.Accounts = r.readAccounts(m, func(d platform.Description) platform.ID { return d.Account }, "user")
+	if stated, ok := m.readAccess("access"); ok {
 		p.Access = stated
 	}
-	notify := r.open(m.take("notify"), `"notify" of a person`)
-	method := func(n *yaml.Node) directory.Method { return r.method(n, p) }
-	p.High, p.Low = each(notify, "high", method), each(notify, "low", method)
+	notify := r.openMapping(m.take("notify"), `"notify" of a person`)
+	method := func(n *yaml.Node) directory.Method { return r.readMethod(n, p) }
+	p.High, p.Low = readEach(notify, "high", method), readEach(notify, "low", method)
 	for _, key := range []string{"high", "low"} {
-		if all := notify.list(key); len(all) > maxMethods {
-			r.fault(all[maxMethods], "a person is reached in at most %d ways; this is one too many", maxMethods)
+		if all := notify.readList(key); len(all) > maxMethods {
+			r.addFault(all[maxMethods], "a person can have at most %d methods; remove this one and those after it", maxMethods)
 		}
 	}
-	notify.done()
-	m.done()
+	notify.rejectUnknown()
+	m.rejectUnknown()
 	return p
 }
 
-// access reads a level of access, and whether there is one.
-func (m *mapping) access(key string) (commands.Access, bool) {
+// readAccess reads an access, and whether there is one.
+func (m *mapping) readAccess(key string) (commands.Access, bool) {
 	var words []string
 	for a := commands.Guest; a <= commands.Admin; a++ {
 		words = append(words, a.String())
 	}
-	return commands.ParseAccess(m.oneOf(key, words...))
+	return commands.ParseAccess(m.readWord(key, words...))
 }
 
-// account reads the ID of somebody on a platform.
-func (m *mapping) account(key string, is func(string) bool, wanted string) string {
+// readAccount reads the ID of a person or a group on a platform. want
+// describes a valid one.
+func (m *mapping) readAccount(key string, is func(string) bool, wanted string) string {
 	n := m.take(key)
 	if n == nil {
 		return ""
 	}
-	id, ok := m.r.scalar(n, quote(key))
+	id, ok := m.r.readScalar(n, quote(key))
 	if ok && !is(id) {
-		m.r.fault(n, "%q: %s is not %s", key, quote(id), wanted)
+		m.r.addFault(n, "%q: %s is not %s", key, quote(id), wanted)
 	}
 	return id
 }
 
-// accounts reads the IDs that a person or a team has on the platforms, each under
-// the platform's name. what says what they are of.
-func (r *reader) accounts(m *mapping, kind func(platform.Description) platform.ID, what string) map[string]string {
+// readAccounts reads the IDs of a person or a team on the platforms, each
+// under the name of the platform. what is the kind of ID in faults, such as
+// "user".
+func (r *reader) readAccounts(m *mapping, kind func(platform.Description) platform.ID, what string) map[string]string {
 	var all map[string]string
 	for _, p := range r.options.Platforms {
 		id := kind(p)
 		if id.Is == nil {
 			continue
 		}
-		account := m.account(p.Name, id.Is, id.Want)
-		r.own(m.take(p.Name), p.Title+" "+what, account)
+		account := m.readAccount(p.Name, id.Is, id.Want)
+		r.checkUnique(m.take(p.Name), p.Title+" "+what, account)
 		if account == "" {
 			continue
 		}
@@ -85,64 +88,67 @@ func (r *reader) accounts(m *mapping, kind func(platform.Description) platform.I
 	return all
 }
 
-// method reads one way to reach a person.
-func (r *reader) method(n *yaml.Node, p directory.Person) directory.Method {
-	m := r.open(n, "a way to notify")
-	method := directory.Method{After: m.duration("after", 0)}
-	via, to := m.need("via", "email"), m.take("to")
-	m.done()
+// readMethod reads a contact method of a person.
+func (r *reader) readMethod(n *yaml.Node, p directory.Person) directory.Method {
+	m := r.openMapping(n, "a contact method")
+	method := directory.Method{After: m.readDuration("after", 0)}
+	via, to := m.require("via", "email"), m.take("to")
+	m.rejectUnknown()
 	if via == nil {
 		return method
 	}
-	word, ok := r.scalar(via, `"via"`)
+	word, ok := r.readScalar(via, `"via"`)
 	if !ok {
 		return method
 	}
 	method.Via = word
 	switch word {
 	case "email":
-		method.To = r.emailTo(via, to, p)
+		method.To = r.readMailAddress(via, to, p)
 	case "webhook":
 		if to == nil {
-			r.fault(via, `"via: webhook" needs "to": the name of one of your webhooks`)
+			r.addFault(via, `"via: webhook" needs "to", the name of a webhook`)
 		} else {
-			method.To = r.referOf(to, `"to"`, aWebhook)
+			method.To = r.readReferenceNode(to, `"to"`, kindWebhook)
 		}
 	case directory.ViaChat:
-		r.chatTo(via, to, word, p)
+		r.checkChatMethod(via, to, word, p)
 	case logName:
 		if to != nil {
-			r.fault(to, `"via: log" has no address; remove "to"`)
+			r.addFault(to, `"via: log" has no address; remove "to"`)
 		}
 	default:
 		if d, ok := r.options.Platforms.Find(word); ok && d.Connect != nil {
-			r.chatTo(via, to, word, p)
+			r.checkChatMethod(via, to, word, p)
 			break
 		}
-		r.unknownMedium(via, word)
+		r.reportUnknownMethod(via, word)
 	}
 	return method
 }
 
-// emailTo reads where mail to a person goes; "" means their own address.
-func (r *reader) emailTo(via, to *yaml.Node, p directory.Person) string {
-	if !r.mail {
-		r.fault(via, `"via: email" needs a mail server: configure pagers.email, or remove this way to notify`)
+// readMailAddress reads where mail to a person is sent; "" means their own
+// address.
+func (r *reader) readMailAddress(via, to *yaml.Node, p directory.Person) string {
+	if !r.hasMail {
+		r.addFault(via, `"via: email" needs a mail server: configure pagers.email, or remove this method`)
 	}
 	if to == nil {
 		if p.Email == "" {
-			r.fault(via, `"via: email" needs an address: give the person an "email", or this way a "to"`)
+			r.addFault(via, `"via: email" needs an address: give the person an "email", or this method a "to"`)
 		}
 		return ""
 	}
-	text, ok := r.scalar(to, `"to"`)
-	if !ok || !r.address(to, "to", text) {
+	text, ok := r.readScalar(to, `"to"`)
+	if !ok || !r.checkAddress(to, "to", text) {
 		return ""
 	}
 	return text
 }
 
-func (r *reader) unknownMedium(via *yaml.Node, word string) {
+// reportUnknownMethod reports a contact method that does not exist, or is not
+// supported yet.
+func (r *reader) reportUnknownMethod(via *yaml.Node, word string) {
 	what := ""
 	if p, ok := r.options.Platforms.Find(word); ok {
 		what = "messages on " + p.Title
@@ -156,28 +162,39 @@ func (r *reader) unknownMedium(via *yaml.Node, word string) {
 		what = word + " messages"
 	}
 	if what != "" {
-		r.fault(via, "via: %s: not yet: %s come in a later version; use chat, email, webhook or log", word, what)
+		r.addFault(via, "via: %s is not supported yet: %s come in a later version; use %s", word, what, joinWords(r.contactMethods()))
 		return
 	}
-	r.among(via, `"via"`, word, []string{"chat", "email", "webhook", logName})
+	r.checkWord(via, `"via"`, word, r.contactMethods())
 }
 
-// team reads a list of people. One without members of its own has those of a
-// user group of Slack.
-func (r *reader) team(n *yaml.Node) directory.Team {
-	m := r.open(n, "a team")
-	t := directory.Team{
-		ID: m.name("id", aTeam), Name: m.text("name", nameLength),
-		Members: m.references("members", aPerson), Lead: m.refer("lead", aPerson),
-	}
-	t.Name = cmp.Or(t.Name, t.ID)
-	t.Groups = r.accounts(m, func(d platform.Description) platform.ID { return d.Group }, "user group")
+// contactMethods returns the supported contact methods.
+func (r *reader) contactMethods() []string {
+	all := []string{directory.ViaChat}
 	for _, p := range r.options.Platforms {
-		if t.Groups[p.Name] != "" && len(t.Members) == 0 {
-			r.needPlatform(m.take(p.Name), p, "a team whose members are those of a "+p.Title+" user group")
+		if p.Connect != nil {
+			all = append(all, p.Name)
 		}
 	}
-	m.notYet("schedule", "on-call schedules come in a later version; the members are paged")
-	m.done()
+	return append(all, "email", "webhook", logName)
+}
+
+// readTeam reads a team. A team without members of its own has those of its
+// group on a platform.
+func (r *reader) readTeam(n *yaml.Node) directory.Team {
+	m := r.openMapping(n, "a team")
+	t := directory.Team{
+		ID: m.readName("id", kindTeam), Name: m.readText("name", nameLength),
+		Members: m.readReferences("members", kindPerson), Lead: m.readReference("lead", kindPerson),
+	}
+	t.Name = cmp.Or(t.Name, t.ID)
+	t.Groups = r.readAccounts(m, func(d platform.Description) platform.ID { return d.Group }, "user group")
+	for _, p := range r.options.Platforms {
+		if t.Groups[p.Name] != "" && len(t.Members) == 0 {
+			r.requirePlatform(m.take(p.Name), p, "a team whose members are those of a "+p.Title+" user group")
+		}
+	}
+	m.rejectFuture("schedule", "on-call schedules come in a later version; the members are paged")
+	m.rejectUnknown()
 	return t
 }

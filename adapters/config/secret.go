@@ -10,27 +10,29 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// maxSecret is the largest secret file, in bytes: a token, not a database.
+// maxSecret is the maximum size of a secret file, in bytes.
 const maxSecret = 64 << 10
 
-// secret returns the value of the environment variable that a key names, or
-// the content of the file that NAME_FILE names. No fault repeats what was
-// found: somebody may have put the secret where its name belongs.
-func (m *mapping) secret(key string) string {
+// readSecret returns the value of the environment variable that a key names,
+// or the content of the file that NAME_FILE names. Faults do not repeat the
+// value of the key, which may be the secret itself by mistake (P4: secrets are
+// never shown).
+func (m *mapping) readSecret(key string) string {
 	n := m.take(key)
 	if n == nil {
 		return ""
 	}
-	return m.r.secretOf(n, key)
+	return m.r.readSecretNode(n, key)
 }
 
-func (r *reader) secretOf(n *yaml.Node, key string) string {
-	name, ok := r.scalar(n, quote(key))
+// readSecretNode returns the secret that a node names.
+func (r *reader) readSecretNode(n *yaml.Node, key string) string {
+	name, ok := r.readScalar(n, quote(key))
 	if !ok {
 		return ""
 	}
 	if !isVariable(name) {
-		r.fault(n, "%q wants the name of an environment variable in capitals, such as SMTP_PASSWORD; the secret itself never stands in this file", key)
+		r.addFault(n, "%q must be the name of an environment variable in capitals, such as SMTP_PASSWORD; the secret itself must not be in this file", key)
 		return ""
 	}
 	if value := r.options.Getenv(name); value != "" {
@@ -38,21 +40,22 @@ func (r *reader) secretOf(n *yaml.Node, key string) string {
 	}
 	path := r.options.Getenv(name + "_FILE")
 	if path == "" {
-		r.fault(n, "the environment variable %s is not set; set it, or set %[1]s_FILE to the path of a file that holds the secret", name)
+		r.addFault(n, "the environment variable %s is not set; set it, or set %[1]s_FILE to the path of a file that holds the secret", name)
 		return ""
 	}
-	value, err := readSecret(path)
+	value, err := readSecretFile(path)
 	if err != nil {
-		r.fault(n, "the file that %s_FILE names cannot be read: %s", name, cause(err))
+		r.addFault(n, "the file that %s_FILE names cannot be read: %s", name, rootCause(err))
 		return ""
 	}
 	if value == "" {
-		r.fault(n, "the file that %s_FILE names is empty; write the secret into it", name)
+		r.addFault(n, "the file that %s_FILE names is empty; write the secret into it", name)
 	}
 	return value
 }
 
-func readSecret(path string) (string, error) {
+// readSecretFile returns the content of a file without line breaks at its end.
+func readSecretFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -64,18 +67,18 @@ func readSecret(path string) (string, error) {
 	return strings.TrimRight(string(raw), "\r\n"), errors.Join(err, file.Close())
 }
 
-// cause is the error without the path, which may be a secret in the wrong
-// place.
-func cause(err error) string {
-	if e, is := errors.AsType[*fs.PathError](err); is {
+// rootCause returns the text of an error without the path, which may be a
+// secret by mistake.
+func rootCause(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	}
 	return firstLine(err.Error())
 }
 
-// isVariable reports whether text is the name of an environment variable as
-// people write them: capitals, digits and underscores.
+// isVariable reports whether a text is the name of an environment variable in
+// capitals, digits and underscores.
 func isVariable(text string) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-	return text != "" && len(text) <= 64 && digits(text) == 0 && strings.Trim(text, letters+"0123456789") == ""
+	return text != "" && len(text) <= 64 && countDigits(text) == 0 && strings.Trim(text, letters+"0123456789") == ""
 }

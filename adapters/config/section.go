@@ -10,23 +10,23 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// section fills an adapter's struct; of a nil one it checks the secrets alone.
-// The values are read here and not by the YAML library so that faults and
-// durations are the same everywhere in the file.
-func (r *reader) section(path string, n *yaml.Node, into any) {
+// readSection fills the struct of an adapter; when into is nil, it only checks
+// the secrets. It does not use the YAML library, so that faults and durations
+// are the same everywhere in the file.
+func (r *reader) readSection(path string, n *yaml.Node, into any) {
 	before := len(r.faults)
-	m := r.open(n, quote(path))
+	m := r.openMapping(n, quote(path))
 	if into == nil {
 		for _, key := range m.order {
 			if strings.HasSuffix(key, "_env") {
-				m.secret(key)
+				m.readSecret(key)
 			}
 		}
 		return
 	}
 	target := reflect.ValueOf(into)
 	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {
-		r.fault(n, "%s cannot be read into a %T; a program needs mending, not this file", quote(path), into)
+		r.addFault(n, "%s cannot be read into a %T; this is a fault of Tocsin, not of this file", quote(path), into)
 		return
 	}
 	target = target.Elem()
@@ -36,40 +36,41 @@ func (r *reader) section(path string, n *yaml.Node, into any) {
 		if tag == "" || tag == "-" {
 			continue
 		}
-		err := m.fill(tag, target.Field(i))
+		err := m.setField(tag, target.Field(i))
 		if err == nil && strings.HasSuffix(tag, "_env") {
-			err = m.fillSecret(tag, target.FieldByName(strings.TrimSuffix(field.Name, "Env")))
+			err = m.setSecret(tag, target.FieldByName(strings.TrimSuffix(field.Name, "Env")))
 		}
 		if err != nil {
-			r.fault(n, "%q cannot be read into the field %s: %s; a program needs mending, not this file", tag, field.Name, err)
+			r.addFault(n, "%q cannot be read into the field %s: %s; this is a fault of Tocsin, not of this file", tag, field.Name, err)
 		}
 	}
-	m.done()
+	m.rejectUnknown()
 	if v, ok := into.(interface{ Validate() error }); ok && len(r.faults) == before {
-		m.invalid(path+": ", v.Validate())
+		m.reportInvalid(path+": ", v.Validate())
 	}
 }
 
-// fill sets one field. Where the key says nothing it stays as it is.
-func (m *mapping) fill(key string, field reflect.Value) error {
+// setField sets a field of an adapter's struct from a key. A field without a
+// key keeps its value.
+func (m *mapping) setField(key string, field reflect.Value) error {
 	if m.take(key) == nil {
-		m.fillNothing(key, field)
+		m.clearField(key, field)
 		return nil
 	}
 	isDuration := field.Type() == reflect.TypeFor[time.Duration]()
 	switch {
 	case !field.CanSet():
-		return fmt.Errorf("it is not exported")
+		return fmt.Errorf("the field is not exported")
 	case isDuration:
-		field.SetInt(int64(m.span(key)))
+		field.SetInt(int64(m.readSpan(key)))
 	case field.Kind() == reflect.String:
-		field.SetString(m.text(key, expressionLength))
+		field.SetString(m.readText(key, expressionLength))
 	case field.Kind() == reflect.Bool:
-		field.SetBool(m.flag(key))
+		field.SetBool(m.readFlag(key))
 	case field.Kind() == reflect.Int:
-		field.SetInt(int64(m.number(key, 0, 0, 1<<31-1)))
+		field.SetInt(int64(m.readNumber(key, 0, 0, 1<<31-1)))
 	case field.Kind() == reflect.Slice && field.Type().Elem() == reflect.TypeFor[string]():
-		lines := m.lines(key, 1000, expressionLength)
+		lines := m.readLines(key, 1000, expressionLength)
 		field.Set(reflect.ValueOf(lines).Convert(field.Type()))
 	default:
 		return fmt.Errorf("a %s is not supported", field.Type())
@@ -77,62 +78,62 @@ func (m *mapping) fill(key string, field reflect.Value) error {
 	return nil
 }
 
-// fillNothing decides about text that is empty. Quotes say that it is meant to
-// be; without them a text that has a default was probably forgotten, or began
-// with # and was taken for a comment.
-func (m *mapping) fillNothing(key string, field reflect.Value) {
-	p, there := m.pairs[key]
+// clearField sets a field to "" when its key has an empty quoted text. An
+// empty text without quotes is a fault when the field has a default: it may
+// begin with # and be read as a comment.
+func (m *mapping) clearField(key string, field reflect.Value) {
+	p, ok := m.pairs[key]
 	switch {
-	case !there || field.Kind() != reflect.String || !field.CanSet():
+	case !ok || field.Kind() != reflect.String || !field.CanSet():
 	case p.value.ShortTag() == "!!str":
 		field.SetString("")
 	case field.String() != "":
-		m.r.fault(p.key, "%q is empty; give it a value, in quotes when it begins with #, or remove it", key)
+		m.r.addFault(p.key, "%q is empty; give it a value, in quotes when it begins with #, or remove it", key)
 	}
 }
 
-// span reads a duration, or never, which is 0.
-func (m *mapping) span(key string) time.Duration {
+// readSpan reads a duration, or "never", which is 0.
+func (m *mapping) readSpan(key string) time.Duration {
 	if n := m.take(key); n.Kind == yaml.ScalarNode && slices.Contains([]string{"0", "never"}, strings.TrimSpace(n.Value)) {
 		return 0
 	}
-	return m.duration(key, 0)
+	return m.readDuration(key, 0)
 }
 
-// fillSecret sets the field that receives a secret.
-func (m *mapping) fillSecret(key string, field reflect.Value) error {
+// setSecret sets the field that receives a secret.
+func (m *mapping) setSecret(key string, field reflect.Value) error {
 	if m.take(key) == nil {
 		return nil
 	}
 	if !field.IsValid() || !field.CanSet() || field.Kind() != reflect.String {
-		return fmt.Errorf("the secret needs a string field called like it, without Env")
+		return fmt.Errorf("the secret needs a string field with the same name without Env")
 	}
-	field.SetString(m.secret(key))
+	field.SetString(m.readSecret(key))
 	return nil
 }
 
-// invalid tells what somebody else does not like about the mapping: each error
-// where its first word, when that is a key, stands.
-func (m *mapping) invalid(prefix string, err error) {
+// reportInvalid reports the errors of a Validate method: each at the key that
+// is its first word, else at the mapping.
+func (m *mapping) reportInvalid(prefix string, err error) {
 	if err == nil {
 		return
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
-			m.invalid(prefix, one)
+			m.reportInvalid(prefix, one)
 		}
 		return
 	}
 	text := firstLine(err.Error())
 	at, word := m.node, strings.TrimRight(strings.SplitN(text, " ", 2)[0], ":,")
-	if p, is := m.pairs[word]; is {
+	if p, ok := m.pairs[word]; ok {
 		at = p.value
 	}
-	m.r.fault(at, "%s", prefix+text)
+	m.r.addFault(at, "%s", prefix+text)
 }
 
-// firstLine keeps a fault on one line, as everything that reads compilers'
-// output expects.
+// firstLine returns the first line of a text. A fault is one line, as tools
+// expect that read the output of compilers.
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return strings.TrimSpace(line)

@@ -12,83 +12,84 @@ import (
 	"tocsin/workflow"
 )
 
-// service reads something that can break.
-func (r *reader) service(n *yaml.Node) bot.Service {
-	m := r.open(n, "a service")
+// readService reads a service.
+func (r *reader) readService(n *yaml.Node) bot.Service {
+	m := r.openMapping(n, "a service")
 	s := bot.Service{
-		ID: m.name("id", aService), Name: m.text("name", nameLength),
-		Team: m.refer("team", aTeam), Category: m.text("category", maxName), Policy: m.refer("policy", aPolicy),
-		DependsOn: m.references("depends_on", aService), Runbook: m.link("runbook"),
+		ID: m.readName("id", kindService), Name: m.readText("name", nameLength),
+		Team: m.readReference("team", kindTeam), Category: m.readText("category", maxName), Policy: m.readReference("policy", kindPolicy),
+		DependsOn: m.readReferences("depends_on", kindService), Runbook: m.readURL("runbook"),
 	}
 	s.Name = cmp.Or(s.Name, s.ID)
 	if i := slices.Index(s.DependsOn, s.ID); i >= 0 && s.ID != "" {
-		r.fault(m.take("depends_on"), "the service %s depends on itself; remove it from the list", quote(s.ID))
+		r.addFault(m.take("depends_on"), "the service %s depends on itself; remove it from the list", quote(s.ID))
 	}
-	m.notYet("public", "the status page comes in a later version; remove it")
-	m.done()
+	m.rejectFuture("public", "the status page comes in a later version; remove it")
+	m.rejectUnknown()
 	return s
 }
 
-// severityWords are the severities by name.
+// severityWords returns the names of the severities.
 func severityWords() []string { return []string{"SEV1", "SEV2", "SEV3", "SEV4", "SEV5"} }
 
-// severities reads what each severity promises.
-func (r *reader) severities(n *yaml.Node) map[string]workflow.SeverityPlan {
-	m := r.open(n, `"severities"`)
+// readSeverities reads the deadlines and texts of each severity.
+func (r *reader) readSeverities(n *yaml.Node) map[string]workflow.SeverityPlan {
+	m := r.openMapping(n, `"severities"`)
 	all := map[string]workflow.SeverityPlan{}
 	for _, word := range severityWords() {
 		if n := m.take(word); n != nil {
-			all[word] = r.severity(n)
+			all[word] = r.readSeverity(n)
 		}
 	}
-	m.done()
+	m.rejectUnknown()
 	if len(all) == 0 {
 		return nil
 	}
 	return all
 }
 
-func (r *reader) severity(n *yaml.Node) workflow.SeverityPlan {
-	m := r.open(n, "a severity")
+// readSeverity reads one severity.
+func (r *reader) readSeverity(n *yaml.Node) workflow.SeverityPlan {
+	m := r.openMapping(n, "a severity")
 	p := workflow.SeverityPlan{
-		Name: m.text("name", nameLength), Definition: m.text("definition", definitionLength),
-		Urgency:     workflow.Level(m.oneOf("urgency", "high", "low")),
-		Acknowledge: m.duration("acknowledge", time.Second),
-		Update:      r.cadence(m),
-		Invite:      r.invited(m),
+		Name: m.readText("name", nameLength), Definition: m.readText("definition", definitionLength),
+		Urgency:     workflow.Level(m.readWord("urgency", "high", "low")),
+		Acknowledge: m.readDuration("acknowledge", time.Second),
+		Update:      r.readUpdateInterval(m),
+		Invite:      r.readInvited(m),
 	}
-	m.notYet("mitigate", "this clock comes in a later version; remove it")
-	m.notYet("resolve", "this clock comes in a later version; remove it")
-	m.notYet("calendar", "business hours come in a later version; remove it, and every hour counts")
-	m.notYet("ack_timeout", "asking again after an acknowledgement comes in a later version; remove it")
-	m.notYet("room", "when a room opens cannot be chosen yet; remove it, and it opens at once")
-	m.done()
+	m.rejectFuture("mitigate", "this deadline comes in a later version; remove it")
+	m.rejectFuture("resolve", "this deadline comes in a later version; remove it")
+	m.rejectFuture("calendar", "business hours come in a later version; remove it, and every hour counts")
+	m.rejectFuture("ack_timeout", "asking the acknowledger again comes in a later version; remove it")
+	m.rejectFuture("room", "rooms open at once; remove it")
+	m.rejectUnknown()
 	return p
 }
 
-// cadence reads how often an update is due.
-func (r *reader) cadence(m *mapping) time.Duration {
+// readUpdateInterval reads how often an update is due.
+func (r *reader) readUpdateInterval(m *mapping) time.Duration {
 	n := m.take("update")
 	if n != nil && n.Kind == yaml.ScalarNode && strings.HasPrefix(strings.TrimSpace(n.Value), "cron") {
-		r.fault(n, "update: cron: not yet: updates at fixed times come in a later version; write a duration such as 4h")
+		r.addFault(n, "update: cron is not supported yet: updates at fixed times come in a later version; write a duration such as 4h")
 		return 0
 	}
-	return m.duration("update", time.Second)
+	return m.readDuration("update", time.Second)
 }
 
-// matrix reads impact, then urgency, then the severity that follows. What is
-// not stated keeps its published value.
-func (r *reader) matrix(n *yaml.Node, into workflow.Matrix) {
+// readPriorityMatrix reads the severity for each impact and urgency. What is
+// not configured keeps its default.
+func (r *reader) readPriorityMatrix(n *yaml.Node, into workflow.Matrix) {
 	levels := []workflow.Level{workflow.High, workflow.Medium, workflow.Low}
-	rows := r.open(n, `"priority"`)
+	rows := r.openMapping(n, `"priority"`)
 	for _, impact := range levels {
-		cells := r.open(rows.take(string(impact)), "an impact of \"priority\"")
+		cells := r.openMapping(rows.take(string(impact)), "an impact of \"priority\"")
 		for _, urgency := range levels {
-			if word := cells.oneOf(string(urgency), severityWords()...); word != "" {
+			if word := cells.readWord(string(urgency), severityWords()...); word != "" {
 				into[impact][urgency], _ = workflow.ParseSeverity(word)
 			}
 		}
-		cells.done()
+		cells.rejectUnknown()
 	}
-	rows.done()
+	rows.rejectUnknown()
 }

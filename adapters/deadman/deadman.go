@@ -1,6 +1,6 @@
-// Package deadman pings an external watcher while Tocsin is well. The watcher
-// raises the alarm when the pings stop (E12: the dead-man ping needs a clean
-// audit).
+// Package deadman pings an external dead-man's switch while Tocsin works. That
+// service raises an alarm when the pings stop (E12: the dead-man ping needs a
+// clean audit).
 package deadman
 
 import (
@@ -21,7 +21,7 @@ const (
 	maxResponse = 64 << 10 // bytes of a response that are read
 )
 
-// Config says how pings are sent.
+// Config configures [New].
 type Config struct {
 	// Client sends the pings; nil: one with a timeout of 5 s. A copy is used, which
 	// follows no redirect and has a timeout of at most 5 s.
@@ -47,13 +47,13 @@ func New(cfg Config) *Pinger {
 	return p
 }
 
-// Ping requests the address with GET. A nil error means that the watcher
+// Ping requests the address with GET. A nil error means that the service
 // answered with 2xx. No error contains the address, which is a secret (P4:
 // secrets are never shown).
 func (p *Pinger) Ping(ctx context.Context, address string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil || request.URL.Host == "" {
-		return bot.Permanent(errors.New("its address is not usable: write one that begins with https:// into the variable that url_env names"))
+		return bot.Permanent(errors.New("its address is not usable: write one that begins with https:// into the environment variable that url_env names"))
 	}
 	request.Header.Set("User-Agent", "Tocsin")
 	response, err := p.client.Do(request)
@@ -69,12 +69,13 @@ func (p *Pinger) Ping(ctx context.Context, address string) error {
 		return errors.New("it cannot be reached: is its address right, and may this machine connect to it?")
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, maxResponse) // so that the connection can be used again
+	// Reading to the end lets the connection be used again.
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse)
 	switch status := response.StatusCode; {
 	case status >= 200 && status < 300:
 		return nil
 	case status >= 300 && status < 400:
-		return fmt.Errorf("it answered %d; redirects are not followed: put the address it leads to into the variable that url_env names", status)
+		return fmt.Errorf("it answered %d; redirects are not followed: put the address that it redirects to into the environment variable that url_env names", status)
 	default:
 		return fmt.Errorf("it answered %d", status)
 	}

@@ -1,5 +1,5 @@
-// Package discord describes Discord as a chat platform. This version cannot connect
-// it yet; accounts can be configured already.
+// Package discord describes Discord as a chat platform. Accounts of people can be
+// configured; this version does not connect to Discord.
 package discord
 
 import "tocsin/bot/platform"
@@ -12,9 +12,8 @@ func Description() platform.Description {
 	}
 }
 
-// isAccount reports whether text is a user's ID
-// (https://docs.discord.com/developers/reference#snowflakes): a number of 64 bits,
-// written with 15 to 20 digits.
+// isAccount reports whether text is a user's ID: a number of 64 bits with 15 to 20
+// digits (https://docs.discord.com/developers/reference#snowflakes).
 func isAccount(text string) bool {
 	for _, c := range text {
 		if c < '0' || c > '9' {

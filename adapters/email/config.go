@@ -23,8 +23,9 @@ const (
 	None     Encryption = "none"     // never encrypted
 )
 
-// ifOffered is the default for this machine. It cannot be configured, because
-// on a network an attacker in the middle decides what is offered.
+// ifOffered means STARTTLS if the server offers it, and is the default for a
+// server on this machine. It cannot be configured, because on a network an
+// attacker in the middle decides what is offered.
 const ifOffered Encryption = ""
 
 // The ports of submission: RFC 6409 and RFC 8314.
@@ -56,25 +57,27 @@ func (c Config) String() string {
 // GoString keeps the password out of %#v as well.
 func (c Config) GoString() string { return "email.Config{" + c.String() + "}" }
 
-// Validate reports every fault, and what would be right. It does not require
-// the password, which is absent when a configuration is only checked.
+// Validate reports every mistake in the configuration, and what would be right.
+// It does not require the password, which is absent when a configuration is only
+// checked.
 func (c Config) Validate() error {
-	whole := withDefaults(c)
-	faults := []error{whole.checkServer(), whole.checkTLS()}
+	complete := applyDefaults(c)
+	mistakes := []error{complete.checkServer(), complete.checkTLS()}
 	if _, err := parseFrom(c.From); err != nil {
-		faults = append(faults, err)
+		mistakes = append(mistakes, err)
 	}
 	switch {
 	case c.Username != "" && c.PasswordEnv == "" && c.Password == "":
-		faults = append(faults, errors.New("password_env is missing: name the environment variable that holds the password"))
+		mistakes = append(mistakes, errors.New("password_env is missing: name the environment variable that holds the password"))
 	case c.Username == "" && c.PasswordEnv != "":
-		faults = append(faults, errors.New("username is missing: write the user of password_env, or leave both out"))
+		mistakes = append(mistakes, errors.New("username is missing: write the user of password_env, or leave both out"))
 	case isUnclean(c.Username):
-		faults = append(faults, errors.New("username contains control characters: write it on one line"))
+		mistakes = append(mistakes, errors.New("username contains control characters: write it on one line"))
 	}
-	return errors.Join(faults...)
+	return errors.Join(mistakes...)
 }
 
+// checkServer checks the host and the port.
 func (c Config) checkServer() error {
 	if c.Host == "" {
 		return errors.New("host is missing: write the mail server's name, such as smtp.example.com")
@@ -88,6 +91,7 @@ func (c Config) checkServer() error {
 	return nil
 }
 
+// checkTLS checks the encryption against the port and the login.
 func (c Config) checkTLS() error {
 	switch c.TLS {
 	case STARTTLS:
@@ -105,7 +109,8 @@ func (c Config) checkTLS() error {
 	return nil
 }
 
-func withDefaults(c Config) Config {
+// applyDefaults returns the configuration with a value for every setting.
+func applyDefaults(c Config) Config {
 	if c.Port == 0 {
 		c.Port = portSubmission
 		if c.TLS == TLS {

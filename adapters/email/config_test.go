@@ -12,7 +12,7 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		wants  string // "" when it is valid
 	}{
-		"as it is":                 {func(*Config) {}, ""},
+		"valid":                    {func(*Config) {}, ""},
 		"a name before":            {func(c *Config) { c.From = "Incident bot <tocsin@example.com>" }, ""},
 		"a login":                  {func(c *Config) { c.Username, c.PasswordEnv = "tocsin", "SMTP_PASSWORD" }, ""},
 		"IPv6":                     {func(c *Config) { c.Host = "2001:db8::25" }, ""},
@@ -41,7 +41,7 @@ func TestValidate(t *testing.T) {
 		})
 	}
 	if err := (Config{TLS: "ssl"}).Validate(); strings.Count(fmt.Sprint(err), "\n") != 2 {
-		t.Errorf("not every fault is reported: %v", err)
+		t.Errorf("not every mistake is reported: %v", err)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestConfigDefaults(t *testing.T) {
 		{Config{Host: "127.0.0.2", Port: 25}, 25, ifOffered},
 		{Config{Host: "::1", TLS: STARTTLS}, 587, STARTTLS},
 	} {
-		if got := withDefaults(c.in); got.Port != c.port || got.TLS != c.tls {
+		if got := applyDefaults(c.in); got.Port != c.port || got.TLS != c.tls {
 			t.Errorf("%+v: port %d, tls %q; want %d, %q", c.in, got.Port, got.TLS, c.port, c.tls)
 		}
 	}

@@ -64,7 +64,7 @@ func New(cfg Config, log *slog.Logger) (*Pager, error) {
 		return nil, fmt.Errorf("parse mail.html: %w", err)
 	}
 	return &Pager{
-		cfg: withDefaults(cfg), from: from, layout: page, timeout: sendTimeout,
+		cfg: applyDefaults(cfg), from: from, layout: page, timeout: sendTimeout,
 		log: cmp.Or(log, slog.New(slog.DiscardHandler)),
 	}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
+// errNoLogin is the error when the server announces no mechanism that
+// loginAuth knows.
 var errNoLogin = errors.New("the server offers no supported login (PLAIN, LOGIN, SCRAM-SHA-256, CRAM-MD5)")
 
 // loginAuth chooses the login mechanism when the server has announced which it
@@ -19,9 +21,9 @@ type loginAuth struct {
 	smtp.Auth
 }
 
-// Start chooses the simplest mechanism first: the connection is encrypted, or
-// does not leave this machine, and some servers announce mechanisms that do not
-// work.
+// Start begins the login with the simplest mechanism that the server announces:
+// the connection is encrypted, or does not leave this machine, and some servers
+// announce mechanisms that do not work.
 func (l *loginAuth) Start(server *smtp.ServerInfo) (mechanism string, first []byte, err error) {
 	l.started = true
 	if !server.TLS && !isLoopback(l.Host) {

@@ -44,7 +44,7 @@ func (s script) serve(t *testing.T) (cfg Config, mails func() int) {
 	}
 	var running sync.WaitGroup
 	var mu sync.Mutex
-	taken := 0
+	accepted := 0
 	running.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -55,7 +55,7 @@ func (s script) serve(t *testing.T) (cfg Config, mails func() int) {
 				defer conn.Close()
 				if s.converse(t, conn) {
 					mu.Lock()
-					taken++
+					accepted++
 					mu.Unlock()
 				}
 			})
@@ -70,22 +70,22 @@ func (s script) serve(t *testing.T) (cfg Config, mails func() int) {
 	cfg.Port = l.Addr().(*net.TCPAddr).Port
 	return cfg, func() int {
 		end()
-		return taken
+		return accepted
 	}
 }
 
 // converse runs one SMTP session and reports whether a mail was accepted.
-func (s script) converse(t *testing.T, conn net.Conn) (taken bool) {
+func (s script) converse(t *testing.T, conn net.Conn) (accepted bool) {
 	in := bufio.NewScanner(conn)
 	say := func(verb, usual string) bool {
-		reply, told := s.replies[verb]
+		reply, ok := s.replies[verb]
 		switch {
-		case !told:
+		case !ok:
 			reply = usual
 		case reply == "":
 			return false
 		case reply == "hang":
-			in.Scan() // until the other side gives up
+			in.Scan() // until the client gives up
 			return false
 		}
 		_, err := fmt.Fprintf(conn, "%s\r\n", reply)
@@ -109,30 +109,32 @@ func (s script) converse(t *testing.T, conn net.Conn) (taken bool) {
 			usual = "501 so be it"
 		case "QUIT":
 			say(verb, "221 bye")
-			return taken
+			return accepted
 		case "DATA":
 			if !say(verb, "354 go on") {
-				return taken
+				return accepted
 			}
 			if s.replies["DATA"] != "" {
 				continue
 			}
 			for in.Scan() && in.Text() != "." {
 			}
-			_, told := s.replies["."]
-			taken = !told && in.Err() == nil
-			verb, usual = ".", "250 taken"
+			_, ok := s.replies["."]
+			accepted = !ok && in.Err() == nil
+			verb, usual = ".", "250 accepted"
 		default:
 			t.Errorf("unexpected command %q", in.Text())
-			return taken
+			return accepted
 		}
 		if !say(verb, usual) {
-			return taken
+			return accepted
 		}
 	}
-	return taken
+	return accepted
 }
 
+// Each refusal of a server is permanent or temporary, as a retry would be
+// refused again or not.
 func TestReplies(t *testing.T) {
 	const fine, temporary, permanent = "fine", "temporary", "permanent"
 	for name, c := range map[string]struct {
@@ -140,9 +142,9 @@ func TestReplies(t *testing.T) {
 		want   string
 		says   string
 	}{
-		"taken":                         {script{}, fine, ""},
+		"accepted":                      {script{}, fine, ""},
 		"busy at once":                  {script{greeting: "421 too busy"}, temporary, "421"},
-		"this machine is not wanted":    {script{greeting: "554 go away"}, temporary, "554"},
+		"refused at once":               {script{greeting: "554 go away"}, temporary, "554"},
 		"greylisted":                    {script{replies: map[string]string{"RCPT": "450 4.2.0 greylisted"}}, temporary, "450"},
 		"closing down":                  {script{replies: map[string]string{"RCPT": "421 closing"}}, temporary, "421"},
 		"unknown mailbox":               {script{replies: map[string]string{"RCPT": "550 5.1.1 no such user"}}, permanent, "no such user"},
@@ -156,13 +158,13 @@ func TestReplies(t *testing.T) {
 		"text refused":                  {script{replies: map[string]string{".": "552 too large"}}, permanent, "552"},
 		"closed after the mail":         {script{replies: map[string]string{".": ""}}, temporary, "EOF"},
 		"closed before it":              {script{replies: map[string]string{"MAIL": ""}}, temporary, "EOF"},
-		"taken, then gone":              {script{replies: map[string]string{"QUIT": ""}}, fine, ""},
+		"closed after accepting":        {script{replies: map[string]string{"QUIT": ""}}, fine, ""},
 		"several lines":                 {script{replies: map[string]string{"RCPT": "550-no\r\n550 \x1b[31mreally"}}, permanent, "really"},
 		"nonsense":                      {script{greeting: "HTTP/1.1 400 Bad Request"}, temporary, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg, mails := c.script.serve(t)
-			err := newPager(t, cfg).Page(t.Context(), answerPage())
+			err := newPager(t, cfg).Page(t.Context(), escalationPage())
 			got := temporary
 			switch {
 			case err == nil:
@@ -191,11 +193,12 @@ func TestRefusedConnectionIsTemporary(t *testing.T) {
 	cfg := testConfig()
 	cfg.Port = l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+	if err := newPager(t, cfg).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 		t.Errorf("got %v, want a temporary error", err)
 	}
 }
 
+// A server that stops answering at any step fails the send for now.
 func TestSilentServerTimesOut(t *testing.T) {
 	for _, verb := range []string{"EHLO", "MAIL", "RCPT", "DATA", "."} {
 		cfg, _ := script{replies: map[string]string{verb: "hang"}}.serve(t)
@@ -204,13 +207,13 @@ func TestSilentServerTimesOut(t *testing.T) {
 			t.Fatalf("a send may last %s", p.timeout)
 		}
 		p.timeout = 50 * time.Millisecond
-		err := p.Page(t.Context(), answerPage())
+		err := p.Page(t.Context(), escalationPage())
 		if err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "127.0.0.1") {
 			t.Errorf("%s: %v, want a temporary error", verb, err)
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		err = newPager(t, cfg).Page(ctx, answerPage())
+		err = newPager(t, cfg).Page(ctx, escalationPage())
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) || bot.IsPermanent(err) {
 			t.Errorf("%s: %v, want the caller's deadline", verb, err)
@@ -218,29 +221,31 @@ func TestSilentServerTimesOut(t *testing.T) {
 	}
 }
 
-// A server that never stops sending must neither fill the memory nor delay the page.
+// A server that never stops sending neither fills the memory nor delays the page.
 func TestEndlessReplyIsCutOff(t *testing.T) {
 	cfg, _ := script{greeting: "220 " + strings.Repeat("x", maxReplyBytes)}.serve(t)
-	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || !strings.Contains(err.Error(), "too long") {
+	if err := newPager(t, cfg).Page(t.Context(), escalationPage()); err == nil || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("got %v", err)
 	}
 }
 
+// With tls: tls the connection is encrypted from the first byte, and the
+// certificate is verified.
 func TestTLSFromTheFirstByte(t *testing.T) {
-	certificate, key := selfSigned(t)
+	certificate, key := newCertificate(t)
 	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg, mails := script{login: "PLAIN", tls: &tls.Config{Certificates: []tls.Certificate{pair}}}.serve(t)
 	cfg.TLS, cfg.Username, cfg.Password = TLS, "tocsin", "opensesame"
-	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+	if err := newPager(t, cfg).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 		t.Errorf("got %v, want a temporary error: the certificate is not trusted", err)
 	}
 	p := newPager(t, cfg)
 	p.roots = x509.NewCertPool()
 	p.roots.AppendCertsFromPEM(certificate)
-	if err := p.Page(t.Context(), answerPage()); err != nil || mails() != 1 {
+	if err := p.Page(t.Context(), escalationPage()); err != nil || mails() != 1 {
 		t.Errorf("got %v, %d mails", err, mails())
 	}
 }
@@ -252,17 +257,17 @@ func TestP4NoSecretLeaks(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString
 	echoes := password + " " + b64([]byte(password)) + " " + b64([]byte("\x00tocsin\x00"+password))
 	for name, s := range map[string]script{
-		"taken":              {login: "PLAIN"},
+		"accepted":           {login: "PLAIN"},
 		"login refused":      {login: "PLAIN", replies: map[string]string{"AUTH": "535 5.7.8 wrong: " + echoes}},
-		"login put off":      {login: "LOGIN", replies: map[string]string{"AUTH": "454 later: " + echoes}},
+		"login deferred":     {login: "LOGIN", replies: map[string]string{"AUTH": "454 later: " + echoes}},
 		"login never ends":   {login: "PLAIN", replies: map[string]string{"AUTH": "334 " + b64([]byte(echoes))}},
-		"login broken off":   {login: "PLAIN", replies: map[string]string{"AUTH": ""}},
+		"login interrupted":  {login: "PLAIN", replies: map[string]string{"AUTH": ""}},
 		"login unknown":      {login: "XOAUTH2"},
 		"no login":           {},
 		"recipient refused":  {login: "PLAIN", replies: map[string]string{"RCPT": "550 " + echoes}},
 		"recipient deferred": {login: "PLAIN", replies: map[string]string{"RCPT": "450 " + echoes}},
 		"text refused":       {login: "PLAIN", replies: map[string]string{".": "554 " + echoes}},
-		"gone":               {login: "PLAIN", replies: map[string]string{"MAIL": ""}},
+		"closed":             {login: "PLAIN", replies: map[string]string{"MAIL": ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg, _ := s.serve(t)
@@ -272,8 +277,8 @@ func TestP4NoSecretLeaks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = p.Page(t.Context(), answerPage())
-			if (err == nil) != (name == "taken") {
+			err = p.Page(t.Context(), escalationPage())
+			if (err == nil) != (name == "accepted") {
 				t.Errorf("got %v", err)
 			}
 			if strings.Contains(name, "login") && (err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "log in")) {
@@ -293,16 +298,17 @@ func TestP4NoSecretLeaks(t *testing.T) {
 	}
 }
 
+// The simplest mechanism is chosen, and none over a connection in plain text.
 func TestLogins(t *testing.T) {
 	encode := base64.StdEncoding.EncodeToString
-	for ways, wants := range map[string][]string{
+	for mechanisms, wants := range map[string][]string{
 		"CRAM-MD5 LOGIN PLAIN": {"AUTH PLAIN " + encode([]byte("\x00tocsin\x00opensesame"))},
 		"XOAUTH2 LOGIN":        {"AUTH LOGIN"},
 	} {
 		in := &loginAuth{Config: Config{Host: "127.0.0.1", Username: "tocsin", Password: "opensesame"}}
-		got, first, err := in.Start(serverInfo(ways, false))
+		got, first, err := in.Start(serverInfo(mechanisms, false))
 		if err != nil || strings.TrimSpace("AUTH "+got+" "+encode(first)) != wants[0] {
-			t.Errorf("%s: AUTH %s %s, %v; want %s", ways, got, first, err, wants[0])
+			t.Errorf("%s: AUTH %s %s, %v; want %s", mechanisms, got, first, err, wants[0])
 		}
 	}
 	in := &loginAuth{Config: Config{Host: "smtp.example.com", Username: "tocsin", Password: "opensesame"}}
@@ -311,6 +317,7 @@ func TestLogins(t *testing.T) {
 	}
 }
 
-func serverInfo(ways string, encrypted bool) *smtp.ServerInfo {
-	return &smtp.ServerInfo{Name: "127.0.0.1", TLS: encrypted, Auth: strings.Fields(ways)}
+// serverInfo returns what a server announces.
+func serverInfo(mechanisms string, encrypted bool) *smtp.ServerInfo {
+	return &smtp.ServerInfo{Name: "127.0.0.1", TLS: encrypted, Auth: strings.Fields(mechanisms)}
 }

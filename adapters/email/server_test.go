@@ -16,8 +16,7 @@ import (
 	"tocsin/bot"
 )
 
-// These tests talk to a real mail server.
-
+// A real mail server accepts every kind of page and receives what was composed.
 func TestRealServerAcceptsEveryPage(t *testing.T) {
 	server := smtptest.Start(t)
 	cfg := testConfig()
@@ -30,7 +29,7 @@ func TestRealServerAcceptsEveryPage(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	if err := p.Page(t.Context(), all["answer"]); err != nil { // after a crash, say
+	if err := p.Page(t.Context(), all["answer"]); err != nil { // a repeat, as after a crash
 		t.Fatal(err)
 	}
 	got := server.Wait(len(all) + 1)
@@ -62,33 +61,34 @@ func TestRealServerAcceptsEveryPage(t *testing.T) {
 	}
 }
 
+// Over STARTTLS the certificate is verified, except on this machine by default.
 func TestRealServerOverSTARTTLS(t *testing.T) {
-	certificate, key := selfSigned(t)
+	certificate, key := newCertificate(t)
 	server := smtptest.StartTLS(t, certificate, key)
 	cfg := testConfig()
 	cfg.Host, cfg.Port = server.HostPort()
 
 	t.Run("on this machine the certificate is not verified", func(t *testing.T) {
-		if err := newPager(t, cfg).Page(t.Context(), answerPage()); err != nil {
+		if err := newPager(t, cfg).Page(t.Context(), escalationPage()); err != nil {
 			t.Error(err)
 		}
 	})
 	cfg.TLS = STARTTLS
 	t.Run("starttls: the certificate is verified", func(t *testing.T) {
-		err := newPager(t, cfg).Page(t.Context(), answerPage())
+		err := newPager(t, cfg).Page(t.Context(), escalationPage())
 		if err == nil || bot.IsPermanent(err) || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("got %v, want a temporary error about the certificate", err)
 		}
 		p := newPager(t, cfg)
 		p.roots = x509.NewCertPool()
 		p.roots.AppendCertsFromPEM(certificate)
-		if err := p.Page(t.Context(), answerPage()); err != nil {
+		if err := p.Page(t.Context(), escalationPage()); err != nil {
 			t.Error(err)
 		}
 	})
 	cfg.TLS = None
 	t.Run("none: the server refuses the sender", func(t *testing.T) {
-		if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+		if err := newPager(t, cfg).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 			t.Errorf("got %v, want a temporary error: the operator can fix it", err)
 		}
 	})
@@ -97,12 +97,13 @@ func TestRealServerOverSTARTTLS(t *testing.T) {
 	}
 }
 
+// With tls: starttls no mail goes to a server that does not offer it.
 func TestSTARTTLSIsNotSkipped(t *testing.T) {
 	server := smtptest.Start(t)
 	cfg := testConfig()
 	cfg.Host, cfg.Port = server.HostPort()
 	cfg.TLS = STARTTLS
-	if err := newPager(t, cfg).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+	if err := newPager(t, cfg).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 		t.Errorf("got %v, want a temporary error: the server offers no STARTTLS", err)
 	}
 	if got := server.Messages(); len(got) != 0 {
@@ -110,8 +111,9 @@ func TestSTARTTLSIsNotSkipped(t *testing.T) {
 	}
 }
 
-// selfSigned returns a self-signed certificate for 127.0.0.1, in PEM.
-func selfSigned(t *testing.T) (certificate, key []byte) {
+// newCertificate returns a self-signed certificate for 127.0.0.1 and its key, in
+// PEM.
+func newCertificate(t *testing.T) (certificate, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

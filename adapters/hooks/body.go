@@ -18,9 +18,9 @@ const (
 	mib = 1 << 20
 	// headSize is how many bytes of a body that is too large are kept.
 	headSize = 64 * kib
-	// gzipSlack is how many bytes longer than its content a compressed body may
+	// gzipAllowance is how many bytes longer than its content a compressed body may
 	// be. It also limits a stream that decompresses to nothing and never ends.
-	gzipSlack = 64 * kib
+	gzipAllowance = 64 * kib
 	// maxReason is the maximum length of a decoder's error in an answer, in
 	// characters.
 	maxReason = 300
@@ -32,7 +32,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fau
 	zipped := encoding == "gzip" || encoding == "x-gzip"
 	maximum := limit
 	if zipped {
-		maximum += gzipSlack
+		maximum += gzipAllowance
 	}
 	raw, err := readAtMost(w, r, maximum)
 	large := false

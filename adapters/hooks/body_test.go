@@ -177,7 +177,7 @@ func TestSenderDisconnectsInTheMiddle(t *testing.T) {
 		"Transfer-Encoding: chunked\r\n\r\n5\r\nINC-1\r\n",
 		"Content-Length: 100\r\nContent-Encoding: gzip\r\n\r\n" + zip(t, "INC-1"),
 	} {
-		h := newHandler(t) // neither Receive nor KeepUnreadable may be called
+		h := newHandler(t) // neither Receive nor StoreDeadLetter may be called
 		conn, done := overWire(t, h, text)
 		conn.Close()
 		<-done

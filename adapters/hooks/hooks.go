@@ -25,11 +25,11 @@ type Receiver interface {
 	// Receive stores the alerts of one delivery. They are durable when it
 	// returns nil; the receipts are in the order of the alerts.
 	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
-	// KeepUnreadable stores an authenticated delivery that cannot be read as a
+	// StoreDeadLetter stores an authenticated delivery that cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
 	// owner. Both are durable when it returns nil. reason is one line for
 	// people. The body may be the head of a larger one.
-	KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error
+	StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error
 }
 
 // Config configures [New]. Receiver and Organization are required.
@@ -134,7 +134,7 @@ func (h *handler) keepDeadLetter(ctx context.Context, integration string, f faul
 	if !f.keep {
 		return f.refusal
 	}
-	if err := h.Receiver.KeepUnreadable(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
+	if err := h.Receiver.StoreDeadLetter(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
 		return unavailable(fmt.Errorf("keep a dead letter: %w", err))
 	}
 	return f.refusal

@@ -41,9 +41,9 @@ func (r *receiver) Receive(ctx context.Context, integration string, all []alerts
 	return r.receive(ctx, integration, all)
 }
 
-func (r *receiver) KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error {
+func (r *receiver) StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error {
 	if r.unreadable == nil {
-		r.t.Errorf("unexpected KeepUnreadable(%s, %d bytes, %s)", integration, len(body), reason)
+		r.t.Errorf("unexpected StoreDeadLetter(%s, %d bytes, %s)", integration, len(body), reason)
 		return errors.New("unexpected")
 	}
 	return r.unreadable(ctx, integration, body, reason)

@@ -40,7 +40,7 @@ func ReadSecret(ctx context.Context, url, name string) (string, error) {
 	client := goredis.NewUniversalClient(&a.options)
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	value, err := client.HGet(ctx, newKeys(a.namespace).of("secret"), name).Result()
+	value, err := client.HGet(ctx, newKeys(a.namespace).of(keySecrets), name).Result()
 	if errors.Is(err, goredis.Nil) {
 		err = ErrNoSecret
 	}

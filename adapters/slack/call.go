@@ -14,42 +14,43 @@ import (
 	"tocsin/workflow"
 )
 
-// call is one call of a method, as pacing sees it.
+// call describes one call of a method to [pace].
 type call struct {
 	method   string
-	channel  string            // for what is limited by channel
-	key      string            // what it is for, so that it keeps its place while it waits
+	channel  string            // for methods that are limited by channel
+	key      string            // identifies the call when it comes again, so that it keeps its place
 	severity workflow.Severity // the worst goes first, after pages; 0: after all others
-	wait     bool              // for a moment, instead of coming again
+	wait     bool              // it may wait for a moment, instead of coming again
 }
 
-// paging is the severity of a page, as pacing sees it: what has to answer goes
-// before what is to be read.
-const paging workflow.Severity = -1
+// pageSeverity is the severity of calls for a page: pages go before the calls of
+// all incidents.
+const pageSeverity workflow.Severity = -1
 
-// maxWait is how long a call that may wait does so at most. It leaves the send
-// most of its time.
+// maxWait is how long a call that may wait waits at most. It leaves most of a send's
+// time to the send.
 const maxWait = 2 * time.Second
 
-// call calls a method once it is its turn. An error says whether it may be
-// tried again, and when.
-func (w *Workspace) call(ctx context.Context, c call, do func(context.Context) error) error {
+// call calls a method when it is its turn. An error says whether the call may be
+// repeated, and when.
+func (a *API) call(ctx context.Context, c call, do func(context.Context) error) error {
 	for waited := time.Duration(0); ; {
-		wait := w.pace.take(c)
+		wait := a.pace.take(c)
 		if wait <= 0 {
 			break
 		}
 		if waited += wait; !c.wait || waited > maxWait {
 			return bot.RetryAfter(wait, fmt.Errorf("slack %s: %w", c.method, bot.ErrPaced))
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return fmt.Errorf("slack %s: %w", c.method, err)
 		}
 	}
-	return w.judge(c, do(ctx))
+	return a.classify(c, do(ctx))
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// sleep waits for a while, or until the context ends.
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -60,51 +61,52 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// judge says what an answer means. What Slack refused is refused for good; what
-// it could not do, and what nobody heard of, is tried again.
-func (w *Workspace) judge(c call, err error) error {
+// classify says of an error whether the call may be repeated. What Slack refuses is
+// refused for good; a call that Slack could not carry out, or whose outcome is not
+// known, may be repeated.
+func (a *API) classify(c call, err error) error {
 	if err == nil {
 		return nil
 	}
-	if limited, is := errors.AsType[*slack.RateLimitedError](err); is {
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		wait := max(limited.RetryAfter, time.Second)
-		w.pace.refused(c, wait)
+		a.pace.block(c, wait)
 		return bot.RetryAfter(wait, fmt.Errorf("slack %s: too many calls", c.method))
 	}
-	if status, is := errors.AsType[slack.StatusCodeError](err); is {
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		if status.Code == http.StatusTooManyRequests { // without saying until when
-			w.pace.refused(c, 30*time.Second)
+			a.pace.block(c, 30*time.Second)
 			return bot.RetryAfter(30*time.Second, fmt.Errorf("slack %s: too many calls", c.method))
 		}
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	answer, is := errors.AsType[slack.SlackErrorResponse](err)
-	if !is {
+	response, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if !ok {
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	switch answer.Err {
+	switch response.Err {
 	case "ratelimited", "rate_limited":
-		w.pace.refused(c, 30*time.Second)
+		a.pace.block(c, 30*time.Second)
 		return bot.RetryAfter(30*time.Second, fmt.Errorf("slack %s: too many calls", c.method))
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "org_login_required":
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	return bot.Permanent(&refusal{method: c.method, answer: answer})
+	return bot.Permanent(&refusal{method: c.method, response: response})
 }
 
-// refusal is a no of Slack's, in its own word and in ours.
+// refusal is the refusal of a call by Slack.
 type refusal struct {
-	method string
-	answer slack.SlackErrorResponse
+	method   string
+	response slack.SlackErrorResponse
 }
 
-// Error says what is wrong and, where it can be known, what to do.
+// Error says what is wrong, in Slack's code, and what to do where that is known.
 func (r *refusal) Error() string {
-	what := r.answer.Err
+	what := r.response.Err
 	switch what {
 	case "missing_scope":
-		if r.answer.Needed != "" {
-			what += ": add " + strings.ReplaceAll(r.answer.Needed, ",", " or ") + " to the app, and install it again"
+		if r.response.Needed != "" {
+			what += ": add " + strings.ReplaceAll(r.response.Needed, ",", " or ") + " to the app, and install it again"
 		}
 	case "invalid_auth", "token_revoked", "account_inactive", "not_authed", "token_expired":
 		what += ": SLACK_BOT_TOKEN is not valid any more; install the app again"
@@ -116,10 +118,11 @@ func (r *refusal) Error() string {
 	return what
 }
 
-// code is Slack's word for what is wrong, or "".
-func code(err error) string {
-	if r, is := errors.AsType[*refusal](err); is {
-		return r.answer.Err
+// ErrorCode returns Slack's code for what is wrong, such as "not_found"; "" when the
+// error is not a refusal by Slack.
+func ErrorCode(err error) string {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.response.Err
 	}
 	return ""
 }
@@ -132,8 +135,8 @@ const (
 	tier4 = 100
 )
 
-// limitOf is how often a method may be called a minute, by the workspace as a
-// whole, as its page says.
+// limitOf returns how often a method may be called a minute, by the whole workspace,
+// as the method's page says.
 func limitOf(method string) int {
 	switch method {
 	case "conversations.create", "conversations.archive", "conversations.unarchive", "conversations.setTopic", "conversations.setPurpose",

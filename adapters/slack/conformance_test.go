@@ -56,13 +56,13 @@ func TestChat(t *testing.T) {
 			LoseAnswer: func() {
 				h.slack.Fail(nextWrite(h), slacktest.Fault{LoseAnswer: true})
 			},
-			Longest: longest,
+			Longest: maxTextLength,
 			Secrets: []string{h.slack.BotToken, h.slack.SigningSecret},
 		}
 	})
 }
 
-// nextWrite is the method that writes next: a room is opened first.
+// nextWrite returns the method that writes next: a room is opened first.
 func nextWrite(h *house) string {
 	opened := slices.ContainsFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return strings.Contains(c.Purpose, "tocsin/") })
 	if opened {

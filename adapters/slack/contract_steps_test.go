@@ -13,9 +13,8 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"tocsin/adapters/slack/slacktest"
+	"tocsin/adapters/memory"
 	"tocsin/bot"
-	"tocsin/bot/app"
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
@@ -28,16 +27,15 @@ type stage struct {
 	t     *testing.T
 	clock *clock
 	at    party
-	bot   *app.App
 	of    string // what the steps are done with
 	steps []step
 }
 
-// as is what one process of ours does: it knows nothing of the others.
+// as returns a new process: it knows nothing of the others.
 func (s *stage) as(token string) patient {
 	s.t.Helper()
 	w, err := New(Config{
-		Settings: Settings{Announce: "#incidents"}, BotToken: token, APIURL: s.at.api, Mark: "0a1b2c3d",
+		Settings: Settings{Announce: "#incidents"}, BotToken: token, APIURL: s.at.api, Mark: "0a1b2c3d", Store: memory.New(),
 		Now: s.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -50,8 +48,8 @@ func (s *stage) note(name string, err error, more ...any) {
 	outcome := "done"
 	var status slack.StatusCodeError
 	switch {
-	case code(err) != "":
-		outcome = "refused: " + code(err)
+	case ErrorCode(err) != "":
+		outcome = "refused: " + ErrorCode(err)
 	case errors.As(err, &status):
 		outcome = fmt.Sprintf("fails with status %d", status.Code)
 	case bot.IsPermanent(err):
@@ -69,12 +67,12 @@ func (s *stage) note(name string, err error, more ...any) {
 func play(t *testing.T, where func(*testing.T, func() time.Time) party) []step {
 	t.Helper()
 	c := &clock{now: time.Now()}
-	s := &stage{t: t, clock: c, at: where(t, c.Now), bot: newHouse(t, slacktest.Options{}).bot}
+	s := &stage{t: t, clock: c, at: where(t, c.Now)}
 	ctx := t.Context()
-	me, err := s.as(s.at.token).me(ctx)
+	me, err := s.as(s.at.token).API.identity(ctx)
 	s.note("who the token is", err, me.User != "", me.Team != "", strings.HasSuffix(me.URL, ".slack.com/"))
 	s.note("the scopes of the token", nil, len(me.Scopes) > 0)
-	_, err = s.as("xoxb-nobody").me(ctx)
+	_, err = s.as("xoxb-nobody").API.identity(ctx)
 	s.note("a token that nobody has", err)
 	for _, private := range []bool{false, true} {
 		s.of = fmt.Sprintf(" (private=%v)", private)
@@ -97,7 +95,7 @@ func (s *stage) room(ctx context.Context, private bool) {
 	if err != nil {
 		return
 	}
-	found, err := w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: room.ID})
+	found, err := w.API.bot.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: room.ID})
 	s.note("a room as it is", err, found.Name, found.IsPrivate, found.Purpose.Value, found.IsMember)
 	again, err := s.as(s.at.token).OpenRoom(ctx, r)
 	s.note("a room that is there already", err, again.ID == room.ID)
@@ -143,10 +141,10 @@ func (s *stage) twice(name, channel, thread, key string, do func(w patient, agai
 		return
 	}
 	second := do(s.as(s.at.token), true)
-	messages, _, err := s.as(s.at.token).page(s.t.Context(), writing{channel: channel, thread: thread}, "", "")
+	messages, _, err := s.as(s.at.token).Messages.readPage(s.t.Context(), outgoing{channel: channel, thread: thread}, "", "")
 	count := 0
 	for n := range messages {
-		if carries(&messages[n], key) {
+		if hasKey(&messages[n], key) {
 			count++
 		}
 	}
@@ -166,9 +164,9 @@ func (s *stage) furnish(ctx context.Context, room workflow.Room, r bot.RoomReque
 		s.note(step+", by another process", s.as(s.at.token).SetUpRoom(ctx, work))
 	}
 	w := s.as(s.at.token)
-	marks, err := w.api.ListBookmarksContext(ctx, room.ID)
+	marks, err := w.API.bot.ListBookmarksContext(ctx, room.ID)
 	s.note("a room's bookmarks", err, len(marks))
-	found, err := w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: room.ID})
+	found, err := w.API.bot.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: room.ID})
 	topic := ""
 	if err == nil {
 		topic = found.Topic.Value
@@ -180,7 +178,7 @@ func (s *stage) furnish(ctx context.Context, room workflow.Room, r bot.RoomReque
 	s.note("ana is asked in again", s.as(s.at.token).Invite(ctx, invitation))
 	invitation.People = append(invitation.People, bot.Invitee{ID: "ben", Email: "ben@example.com"}, bot.Invitee{ID: "dan", Name: "Dan", Email: "dan@example.com"})
 	s.note("ana, ben, and dan, whom nobody knows, are asked in", s.as(s.at.token).Invite(ctx, invitation))
-	members, _, err := w.api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: room.ID})
+	members, _, err := w.API.bot.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: room.ID})
 	s.note("a room's members", err, len(members))
 }
 
@@ -199,13 +197,13 @@ func (s *stage) end(ctx context.Context, room workflow.Room, r bot.RoomRequest) 
 func (s *stage) people(ctx context.Context) {
 	message := card.Content{Title: "INC-7 · Checkout is down", Text: "Page 1 to ana."}
 	w := s.as(s.at.token)
-	user, err := w.userOf(ctx, "", "ana@example.com", call{wait: true})
+	user, err := w.Directory.userID(ctx, "", "ana@example.com", call{wait: true})
 	s.note("ana by her address", err, user != "")
-	_, err = w.userOf(ctx, "", "dan@example.com", call{wait: true})
+	_, err = w.Directory.userID(ctx, "", "dan@example.com", call{wait: true})
 	s.note("dan, whom nobody knows", err)
-	account, err := w.Account(ctx, user)
+	account, err := w.Directory.Account(ctx, user)
 	s.note("who ana is", err, account.Name, account.Email)
-	direct, err := w.direct(ctx, user)
+	direct, err := w.Messages.openDirect(ctx, user)
 	s.note("the direct conversation with ana", err, strings.HasPrefix(direct, "D"))
 	page := bot.Page{Key: "page:1", Address: "email:ana@example.com", Content: message}
 	s.twice("a page to ana", direct, "", page.Key, func(w patient, again bool) error {

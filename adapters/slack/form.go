@@ -11,97 +11,97 @@ import (
 	"tocsin/commands"
 )
 
-// A form is a modal that asks for what a word's line lacks. Each field is an
-// input block under the field's name, so that what somebody has typed stays
-// when the view is drawn anew (docs.slack.dev/reference/views/modal-views).
+// A form is a modal that asks for what is missing in a command line. Each field is an
+// input block whose ID is the field's name, so that what a person has typed stays
+// when the view is updated (docs.slack.dev/reference/views/modal-views).
 
-// formData is what a form is drawn from.
-type formData struct {
-	formOrigin
-	Values  map[string][]string                             // as filled in before, or said in the line
-	Choices func(kind commands.FieldKind) []commands.Choice // what only the house knows; nil: nothing
-	Without []string                                        // fields that this reader is not asked for
+// FormData is what a form is rendered from.
+type FormData struct {
+	FormOrigin
+	Values  map[string][]string                             // with which the fields are filled in
+	Choices func(kind commands.FieldKind) []commands.Choice // the organization's people, teams, services and incidents; nil: none
+	Without []string                                        // names of fields that are left out
 }
 
-// formOrigin is where a form was asked for. The view carries it, and brings it
-// back when it is sent.
-type formOrigin struct {
-	Word     string `json:"word"`
-	Incident string `json:"incident,omitempty"` // "": none, or the line says it
-	Command  string `json:"command,omitempty"`  // the line that the form adds to; "": the word and the incident
-	Channel  string `json:"channel,omitempty"`
-	Respond  string `json:"respond,omitempty"` // the response URL of what was pressed or typed
+// FormOrigin says for which command a form was opened, and where. The view carries it
+// as metadata, and it comes back with the submission.
+type FormOrigin struct {
+	Word        string `json:"word"`
+	Incident    string `json:"incident,omitempty"` // "": none, or it is in the command
+	Command     string `json:"command,omitempty"`  // the line that the form adds to; "": the word and the incident
+	Channel     string `json:"channel,omitempty"`
+	ResponseURL string `json:"respond,omitempty"` // of what was pressed or typed
 }
 
-// Line is the command that the form adds to.
-func (o formOrigin) Line() string {
+// Line returns the command line that the form adds to.
+func (o FormOrigin) Line() string {
 	if o.Command != "" {
 		return o.Command
 	}
 	return strings.TrimSpace(o.Word + " " + o.Incident)
 }
 
-// metadata writes the origin into a view. What is too long is left out, the
-// response URL last: without it the answer goes to the person.
-func (o formOrigin) metadata() string {
+// metadata returns the origin as a view's metadata. When it is too long, the command
+// is left out, then the response URL: without it the answer goes to the person.
+func (o FormOrigin) metadata() string {
 	brief := o
 	brief.Command = ""
 	least := brief
-	least.Respond = ""
-	for _, shorter := range []formOrigin{o, brief, least} {
-		if raw, err := json.Marshal(shorter); err == nil && units(string(raw)) <= longMetadata {
+	least.ResponseURL = ""
+	for _, shorter := range []FormOrigin{o, brief, least} {
+		if raw, err := json.Marshal(shorter); err == nil && countUnits(string(raw)) <= maxMetadataLength {
 			return string(raw)
 		}
 	}
 	return ""
 }
 
-// readOrigin reads the metadata of a form.
-func readOrigin(metadata string) (formOrigin, error) {
-	var o formOrigin
+// ReadOrigin reads the metadata of a form.
+func ReadOrigin(metadata string) (FormOrigin, error) {
+	var o FormOrigin
 	if err := json.Unmarshal([]byte(metadata), &o); err != nil {
 		return o, fmt.Errorf("read where a form comes from: %w", err)
 	}
 	return o, nil
 }
 
-// The callback_id of a form is this and its word.
-const formCallback = "form:"
+// FormCallback and the word are the callback_id of a form.
+const FormCallback = "form:"
 
-// formView is the form of a word.
-func formView(w commands.Spec, d formData) slack.ModalViewRequest {
-	v := formLoading(w, d)
+// FormView returns the form of a word.
+func FormView(w commands.Spec, d FormData) slack.ModalViewRequest {
+	v := LoadingView(w, d)
 	var blocks []slack.Block
 	for _, f := range w.Form {
-		if !slices.Contains(d.Without, f.Name) && len(blocks) < homeBlocks {
-			blocks = append(blocks, input(f, d, len(blocks) == 0))
+		if !slices.Contains(d.Without, f.Name) && len(blocks) < maxViewBlocks {
+			blocks = append(blocks, inputBlock(f, d, len(blocks) == 0))
 		}
 	}
 	if len(blocks) > 0 {
 		v.Blocks.BlockSet = blocks
-		v.Submit = plain(submitOf(w.Name), longTitle)
+		v.Submit = plain(w.SubmitLabel(), maxTitleLength)
 	}
 	return v
 }
 
-// formLoading is what is opened at once, within the three seconds that a
-// trigger lives, and replaced by the form.
-func formLoading(w commands.Spec, d formData) slack.ModalViewRequest {
+// LoadingView returns the view that is opened within the three seconds that a trigger
+// lives, and then replaced by the form.
+func LoadingView(w commands.Spec, d FormData) slack.ModalViewRequest {
 	d.Word = w.Name
-	title := titleOf(w.Name)
+	title := w.Label()
 	if d.Incident != "" {
-		title = d.Incident + " · " + labelOf(w.Name)
+		title = d.Incident + " · " + title
 	}
-	wait := slack.NewSectionBlock(plain("One moment…", longSection), nil, nil)
+	wait := slack.NewSectionBlock(plain("One moment…", maxSectionLength), nil, nil)
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, Title: plain(title, longTitle), Close: plain("Cancel", longTitle),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{wait}}, CallbackID: formCallback + w.Name, PrivateMetadata: d.metadata(),
+		Type: slack.VTModal, Title: plain(title, maxTitleLength), Close: plain("Cancel", maxTitleLength),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{wait}}, CallbackID: FormCallback + w.Name, PrivateMetadata: d.metadata(),
 	}
 }
 
-// readForm returns what a form was filled in with, as [commands.Context] wants
-// it.
-func readForm(state *slack.ViewState) map[string][]string {
+// ReadForm returns what a form was filled in with: the values of each field by its
+// name.
+func ReadForm(state *slack.ViewState) map[string][]string {
 	all := map[string][]string{}
 	if state == nil {
 		return all
@@ -109,7 +109,7 @@ func readForm(state *slack.ViewState) map[string][]string {
 	for name, elements := range state.Values {
 		for id, e := range elements {
 			values := []string{e.Value}
-			if id == eachLine {
+			if id == actionLines {
 				values = strings.Split(e.Value, "\n")
 			}
 			for _, o := range e.SelectedOptions {
@@ -125,11 +125,11 @@ func readForm(state *slack.ViewState) map[string][]string {
 	return all
 }
 
-// formErrors puts a message under the field that it is about, as far as that
-// can be told: the one whose value or label it quotes, or that is required and
-// empty; else under the first (docs.slack.dev/surfaces/modals, "Displaying
-// errors in views"). Nil if the form has no field.
-func formErrors(w commands.Spec, message string, fields map[string][]string) map[string]string {
+// FormErrors returns a message by the name of the field that it is about: the one
+// whose value or label it quotes, or that is required and empty; else the first
+// (docs.slack.dev/surfaces/modals, "Displaying errors in views"). It is nil if the
+// form has no field.
+func FormErrors(w commands.Spec, message string, fields map[string][]string) map[string]string {
 	if len(w.Form) == 0 {
 		return nil
 	}
@@ -142,5 +142,13 @@ func formErrors(w commands.Spec, message string, fields map[string][]string) map
 	if n < 0 {
 		n = slices.IndexFunc(w.Form, func(f commands.Field) bool { return f.Required && len(fields[f.Name]) == 0 })
 	}
-	return map[string]string{w.Form[max(n, 0)].Name: short(lines(message), longHint)}
+	return map[string]string{w.Form[max(n, 0)].Name: truncate(cleanText(message), maxHintLength)}
+}
+
+// RefusalView returns the view that says, in place of a word's form, why there is none.
+func RefusalView(word commands.Spec, reply string) slack.ModalViewRequest {
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, Title: plain(word.Label(), maxTitleLength), Close: plain("Close", maxTitleLength),
+		Blocks: slack.Blocks{BlockSet: RenderReply(strings.TrimSpace(reply)).Blocks},
+	}
 }

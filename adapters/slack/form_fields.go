@@ -10,41 +10,42 @@ import (
 	"tocsin/commands"
 )
 
-// The action_id of a form's inputs: of one that holds one value, or several
-// chosen ones, and of one that holds a value on each line.
+// The action_id of a form's inputs: of one that holds one value, or several options,
+// and of one that holds a value on each line.
 const (
-	oneValue = "v"
-	eachLine = "lines"
+	actionValue = "v"
+	actionLines = "lines"
 )
 
-// input is the block of a field. What it may look like stands in it where it is
-// typed into, and below it else.
-func input(f commands.Field, d formData, first bool) *slack.InputBlock {
-	b := &slack.InputBlock{Type: slack.MBTInput, BlockID: f.Name, Label: plain(f.Label, longHint), Optional: !f.Required}
+// inputBlock returns the block of a field. The field's hint is the placeholder of a
+// text input, and stands below a menu.
+func inputBlock(f commands.Field, d FormData, first bool) *slack.InputBlock {
+	b := &slack.InputBlock{Type: slack.MBTInput, BlockID: f.Name, Label: plain(f.Label, maxHintLength), Optional: !f.Required}
 	var choices []*slack.OptionBlockObject
 	switch f.Kind {
 	case commands.Check:
-		b.Element = check(f, d.Values[f.Name])
+		b.Element = checkbox(f, d.Values[f.Name])
 		return b
 	case commands.Choose:
-		choices = options(f.Choices)
+		choices = menuOptions(f.Choices)
 	case commands.Person, commands.Target, commands.Service, commands.Incident:
-		choices = options(d.choices(f.Kind))
-	case commands.Line, commands.Text, commands.Duration: // typed
+		choices = menuOptions(d.choices(f.Kind))
+	case commands.Line, commands.Text, commands.Duration: // a text input
 	}
-	if len(choices) == 0 { // nobody knows what there is: it is typed
-		b.Element = typed(f, d.Values[f.Name], first)
+	if len(choices) == 0 { // there is nothing to choose from
+		b.Element = textInput(f, d.Values[f.Name], first)
 		return b
 	}
 	if f.Hint != "" {
-		b.Hint = plain(f.Hint, longHint)
+		b.Hint = plain(f.Hint, maxHintLength)
 	}
-	b.Element = chooser(f, choices, chosen(f, choices, d.Values[f.Name]))
+	b.Element = menu(f, choices, initialOptions(f, choices, d.Values[f.Name]))
 	return b
 }
 
-// choices are those of the house, without the incident that the form is about.
-func (d formData) choices(kind commands.FieldKind) []commands.Choice {
+// choices returns what a field of a kind offers, without the incident that the form is
+// about.
+func (d FormData) choices(kind commands.FieldKind) []commands.Choice {
 	if d.Choices == nil {
 		return nil
 	}
@@ -53,81 +54,80 @@ func (d formData) choices(kind commands.FieldKind) []commands.Choice {
 	})
 }
 
-// typed is an input for text.
-func typed(f commands.Field, values []string, first bool) *slack.PlainTextInputBlockElement {
+// textInput returns an input for text.
+func textInput(f commands.Field, values []string, first bool) *slack.PlainTextInputBlockElement {
 	e := &slack.PlainTextInputBlockElement{
-		Type: slack.METPlainTextInput, ActionID: oneValue, Multiline: f.Kind == commands.Text, FocusOnLoad: first,
-		InitialValue: short(lines(strings.Join(values, "\n")), longInput),
+		Type: slack.METPlainTextInput, ActionID: actionValue, Multiline: f.Kind == commands.Text, FocusOnLoad: first,
+		InitialValue: truncate(cleanText(strings.Join(values, "\n")), maxInputLength),
 	}
 	if f.Many {
-		e.ActionID, e.Multiline = eachLine, true
+		e.ActionID, e.Multiline = actionLines, true
 	}
 	if !e.Multiline {
-		e.InitialValue = line(e.InitialValue)
+		e.InitialValue = cleanLine(e.InitialValue)
 	}
 	hint := f.Hint
 	if f.Many {
 		hint = cmp.Or(hint, "one on each line")
 	}
 	if hint != "" {
-		e.Placeholder = plain(hint, longHolder)
+		e.Placeholder = plain(hint, maxPlaceholderLength)
 	}
 	return e
 }
 
-// check is a switch. Its label says what for, so that beside the box stands
-// what that means.
-func check(f commands.Field, values []string) *slack.CheckboxGroupsBlockElement {
-	on := slack.NewOptionBlockObject("true", plain(capital(cmp.Or(f.Hint, "yes")), longLabel), nil)
-	e := slack.NewCheckboxGroupsBlockElement(oneValue, on)
+// checkbox returns an input that is on or off. The field's hint stands beside the box.
+func checkbox(f commands.Field, values []string) *slack.CheckboxGroupsBlockElement {
+	on := slack.NewOptionBlockObject("true", plain(capital(cmp.Or(f.Hint, "yes")), maxLabelLength), nil)
+	e := slack.NewCheckboxGroupsBlockElement(actionValue, on)
 	if slices.ContainsFunc(values, func(v string) bool { return v != "" && v != "false" && v != "off" }) {
 		e.InitialOptions = []*slack.OptionBlockObject{on}
 	}
 	return e
 }
 
-// chooser is a menu. One of more than a hundred asks for what it shows, as
-// somebody types: [suggestions] answers.
-func chooser(f commands.Field, all, initial []*slack.OptionBlockObject) slack.BlockElement {
+// menu returns an input to choose from options. A menu of more than a hundred asks for
+// its options while a person types: [Suggest] answers.
+func menu(f commands.Field, all, initial []*slack.OptionBlockObject) slack.BlockElement {
 	kinds := []string{slack.OptTypeStatic, slack.MultiOptTypeStatic}
 	var asks *int
-	for _, o := range initial { // a service that nobody has configured
+	for _, o := range initial { // a service that is not configured
 		if !slices.Contains(all, o) {
 			all = append(all, o)
 		}
 	}
-	if len(all) > mostOptions {
+	if len(all) > maxOptions {
 		kinds = []string{slack.OptTypeExternal, slack.MultiOptTypeExternal}
 		all, asks = nil, new(int)
 	}
 	if f.Many {
-		return &slack.MultiSelectBlockElement{Type: kinds[1], ActionID: oneValue, Options: all, InitialOptions: initial, MinQueryLength: asks}
+		return &slack.MultiSelectBlockElement{Type: kinds[1], ActionID: actionValue, Options: all, InitialOptions: initial, MinQueryLength: asks}
 	}
-	e := &slack.SelectBlockElement{Type: kinds[0], ActionID: oneValue, Options: all, MinQueryLength: asks}
+	e := &slack.SelectBlockElement{Type: kinds[0], ActionID: actionValue, Options: all, MinQueryLength: asks}
 	if len(initial) > 0 {
 		e.InitialOption = initial[0]
 	}
 	return e
 }
 
-// options are choices that a menu can hold: values are neither empty, nor too
-// long, nor there twice.
-func options(choices []commands.Choice) []*slack.OptionBlockObject {
+// menuOptions returns the choices that a menu can hold: those whose values are not
+// empty, not too long, and not there twice.
+func menuOptions(choices []commands.Choice) []*slack.OptionBlockObject {
 	seen := map[string]bool{}
 	var all []*slack.OptionBlockObject
 	for _, c := range choices {
-		if strings.TrimSpace(c.Value) == "" || units(c.Value) > longOption || seen[c.Value] {
+		if strings.TrimSpace(c.Value) == "" || countUnits(c.Value) > maxOptionLength || seen[c.Value] {
 			continue
 		}
 		seen[c.Value] = true
-		all = append(all, slack.NewOptionBlockObject(c.Value, plain(cmp.Or(line(c.Label), c.Value), longLabel), nil))
+		all = append(all, slack.NewOptionBlockObject(c.Value, plain(cmp.Or(cleanLine(c.Label), c.Value), maxLabelLength), nil))
 	}
 	return all
 }
 
-// chosen are the options of values that a field has already, by their value or
-// label. A service that nobody has configured is kept as it was typed.
-func chosen(f commands.Field, all []*slack.OptionBlockObject, values []string) []*slack.OptionBlockObject {
+// initialOptions returns the options of the values that a field is filled in with, by
+// their value or label. A service that is not configured is kept as it was typed.
+func initialOptions(f commands.Field, all []*slack.OptionBlockObject, values []string) []*slack.OptionBlockObject {
 	var found []*slack.OptionBlockObject
 	for _, v := range values {
 		v = strings.TrimSpace(v)
@@ -138,19 +138,19 @@ func chosen(f commands.Field, all []*slack.OptionBlockObject, values []string) [
 		case n >= 0 && !slices.Contains(found, all[n]):
 			found = append(found, all[n])
 		case n < 0 && f.Kind == commands.Service:
-			known := func(o *slack.OptionBlockObject) bool { return o.Value == v }
-			if own := options([]commands.Choice{{Value: v}}); !slices.ContainsFunc(found, known) {
+			isSame := func(o *slack.OptionBlockObject) bool { return o.Value == v }
+			if own := menuOptions([]commands.Choice{{Value: v}}); !slices.ContainsFunc(found, isSame) {
 				found = append(found, own...)
 			}
 		}
 	}
-	return found[:min(len(found), mostOptions)]
+	return found[:min(len(found), maxOptions)]
 }
 
-// suggestions are the choices that fit what somebody has typed into a menu of
-// many, those that begin with it first
+// matchingOptions returns the choices that match what was typed into a menu, those
+// that begin with it first
 // (docs.slack.dev/reference/interaction-payloads/block_suggestion-payload).
-func suggestions(choices []commands.Choice, query string) []*slack.OptionBlockObject {
+func matchingOptions(choices []commands.Choice, query string) []*slack.OptionBlockObject {
 	query = strings.ToLower(strings.TrimSpace(query))
 	rank := func(o *slack.OptionBlockObject) int {
 		value, label := strings.ToLower(o.Value), strings.ToLower(o.Text.Text)
@@ -162,19 +162,23 @@ func suggestions(choices []commands.Choice, query string) []*slack.OptionBlockOb
 		}
 		return 2
 	}
-	fitting := slices.DeleteFunc(options(choices), func(o *slack.OptionBlockObject) bool { return rank(o) == 2 })
-	slices.SortStableFunc(fitting, func(a, b *slack.OptionBlockObject) int { return cmp.Compare(rank(a), rank(b)) })
-	return fitting[:min(len(fitting), mostOptions)]
+	matching := slices.DeleteFunc(menuOptions(choices), func(o *slack.OptionBlockObject) bool { return rank(o) == 2 })
+	slices.SortStableFunc(matching, func(a, b *slack.OptionBlockObject) int { return cmp.Compare(rank(a), rank(b)) })
+	return matching[:min(len(matching), maxOptions)]
 }
 
-// suggested answers a menu that asks what fits. It has a list if nothing does:
-// without one (and [slack.OptionsResponse] leaves an empty one out) people go on
-// seeing what fitted before (github.com/slackapi/bolt-python/issues/468).
-type suggested struct {
+// Suggestions is the response to a menu that asks which options match what was
+// typed into it. It has a list also when none does: without one (and
+// [slack.OptionsResponse] leaves an empty one out) people go on seeing the
+// options that matched before (github.com/slackapi/bolt-python/issues/468).
+type Suggestions struct {
 	Options []*slack.OptionBlockObject `json:"options"`
 }
 
-// suggest is the answer to whoever has typed a query.
-func suggest(choices []commands.Choice, query string) suggested {
-	return suggested{append([]*slack.OptionBlockObject{}, suggestions(choices, query)...)}
+// Suggest returns the choices that match what was typed into a menu.
+func Suggest(choices []commands.Choice, query string) Suggestions {
+	return Suggestions{append([]*slack.OptionBlockObject{}, matchingOptions(choices, query)...)}
 }
+
+// capital returns a text with a capital letter.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

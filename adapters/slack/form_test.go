@@ -10,13 +10,11 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/adapters/slack/slacktest"
-	"tocsin/bot"
-	"tocsin/bot/directory"
 	"tocsin/commands"
 )
 
-// houseChoices is what there is to choose from.
-func houseChoices(kind commands.FieldKind) []commands.Choice {
+// exampleChoices returns what there is to choose from.
+func exampleChoices(kind commands.FieldKind) []commands.Choice {
 	switch kind {
 	case commands.Person:
 		return []commands.Choice{{Value: "@ana", Label: "Ana Silva"}, {Value: "@ben", Label: "Ben"}}
@@ -32,7 +30,7 @@ func houseChoices(kind commands.FieldKind) []commands.Choice {
 	return nil
 }
 
-// many are more choices than a menu holds.
+// many returns more choices than a menu holds.
 func many(commands.FieldKind) []commands.Choice {
 	var all []commands.Choice
 	for n := range 300 {
@@ -49,7 +47,7 @@ func validView(t interface {
 }, view any,
 ) {
 	t.Helper()
-	for _, fault := range slacktest.CheckView(sent(t, view)) {
+	for _, fault := range slacktest.CheckView(marshal(t, view)) {
 		t.Errorf("Slack refuses it: %s", fault)
 	}
 }
@@ -64,59 +62,59 @@ func drawModal(t *testing.T, v slack.ModalViewRequest) string {
 	return fmt.Sprintf("# %s (%s) [%s] [%s]\n%s%s\n", v.Title.Text, v.CallbackID, submit, v.Close.Text, draw(t, v.Blocks.BlockSet), v.PrivateMetadata)
 }
 
-// TestForms: every form of the language, as it is opened first.
+// TestForms: every form, as it is opened first.
 func TestForms(t *testing.T) {
 	var all strings.Builder
 	for _, w := range commands.New() {
 		if len(w.Form) == 0 {
 			continue
 		}
-		d := formData{formOrigin: formOrigin{Channel: "C024BE7LR", Respond: "https://hooks.slack.com/actions/T1/2/x"}, Choices: houseChoices}
+		d := FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR", ResponseURL: "https://hooks.slack.com/actions/T1/2/x"}, Choices: exampleChoices}
 		if w.Name != "declare" {
 			d.Incident = "INC-7"
 		}
-		all.WriteString(drawModal(t, formView(w, d)) + "\n")
-		validView(t, formView(w, formData{Choices: many}))
-		validView(t, formView(w, formData{}))
+		all.WriteString(drawModal(t, FormView(w, d)) + "\n")
+		validView(t, FormView(w, FormData{Choices: many}))
+		validView(t, FormView(w, FormData{}))
 	}
 	golden(t, "forms.golden.txt", all.String())
 	declare, _ := commands.New().Find("declare")
-	v := formView(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}, Choices: houseChoices})
-	golden(t, "declare.golden.json", indented(t, v))
-	golden(t, "loading.golden.json", indented(t, formLoading(declare, formData{formOrigin: formOrigin{Channel: "C024BE7LR"}})))
+	v := FormView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}, Choices: exampleChoices})
+	golden(t, "declare.golden.json", indentJSON(t, v))
+	golden(t, "loading.golden.json", indentJSON(t, LoadingView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}})))
 }
 
-// TestFormsFilled: what was said in the line, or sent before, stands in the form.
+// TestFormsFilled: a form is filled in with the values that it is given.
 func TestFormsFilled(t *testing.T) {
 	declare, _ := commands.New().Find("declare")
 	page, _ := commands.New().Find("page")
 	var all strings.Builder
-	all.WriteString(drawModal(t, formView(declare, formData{Choices: houseChoices, Without: []string{"contact", "department"}, Values: map[string][]string{
+	all.WriteString(drawModal(t, FormView(declare, FormData{Choices: exampleChoices, Without: []string{"contact", "department"}, Values: map[string][]string{
 		"title": {"Checkout\nis <down>"}, "sev": {"sev2"}, "service": {"Checkout", "fax", "fax"}, "description": {"a\nb"}, "private": {"true"}, "drill": {"false"},
 		"symptom": {"502", "slow"}, "impact": {"none of these"},
 	}})))
-	all.WriteString(drawModal(t, formView(page, formData{formOrigin: formOrigin{Incident: "INC-7", Command: "page INC-7 --seen 12"}, Choices: many, Values: map[string][]string{"who": {"p7", "@p299", "@nobody"}}})))
-	all.WriteString(drawModal(t, formView(page, formData{Values: map[string][]string{"who": {"@ana"}}})))
+	all.WriteString(drawModal(t, FormView(page, FormData{FormOrigin: FormOrigin{Incident: "INC-7", Command: "page INC-7 --seen 12"}, Choices: many, Values: map[string][]string{"who": {"p7", "@p299", "@nobody"}}})))
+	all.WriteString(drawModal(t, FormView(page, FormData{Values: map[string][]string{"who": {"@ana"}}})))
 	golden(t, "forms_filled.golden.txt", all.String())
 }
 
-// TestFormOrigin: the view brings back where it came from, as far as it can.
+// TestFormOrigin: the origin comes back from the view's metadata, as far as it fits.
 func TestFormOrigin(t *testing.T) {
-	o := formOrigin{Word: "update", Incident: "INC-7", Command: "update INC-7 --seen 12", Channel: "C1", Respond: "https://hooks.slack.com/x?a=b&c"}
-	back, err := readOrigin(o.metadata())
+	o := FormOrigin{Word: "update", Incident: "INC-7", Command: "update INC-7 --seen 12", Channel: "C1", ResponseURL: "https://hooks.slack.com/x?a=b&c"}
+	back, err := ReadOrigin(o.metadata())
 	if err != nil || back != o || back.Line() != o.Command {
 		t.Errorf("%+v came back as %+v, %v", o, back, err)
 	}
 	long := o
 	long.Command = strings.Repeat("update ", 1000)
-	if back, err = readOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.Respond != o.Respond {
+	if back, err = ReadOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.ResponseURL != o.ResponseURL {
 		t.Errorf("of a long line there came back %+v, %v", back, err)
 	}
-	long.Respond = strings.Repeat("x", 4000)
-	if back, err = readOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.Channel != "C1" {
+	long.ResponseURL = strings.Repeat("x", 4000)
+	if back, err = ReadOrigin(long.metadata()); err != nil || back.Line() != "update INC-7" || back.Channel != "C1" {
 		t.Errorf("of a long address there came back %+v, %v", back, err)
 	}
-	if _, err = readOrigin("no JSON"); err == nil {
+	if _, err = ReadOrigin("no JSON"); err == nil {
 		t.Error("what is no metadata is read")
 	}
 }
@@ -138,10 +136,10 @@ func TestReadForm(t *testing.T) {
 	want := map[string][]string{
 		"title": {" Checkout & <more> "}, "symptom": {"502", " slow "}, "sev": {"2"}, "service": {"checkout", "search"}, "private": {"true"},
 	}
-	if diff := cmp.Diff(want, readForm(&state)); diff != "" {
+	if diff := cmp.Diff(want, ReadForm(&state)); diff != "" {
 		t.Error(diff)
 	}
-	if got := readForm(nil); len(got) != 0 {
+	if got := ReadForm(nil); len(got) != 0 {
 		t.Errorf("of nothing %v is read", got)
 	}
 }
@@ -156,18 +154,18 @@ func TestFormErrors(t *testing.T) {
 		{"declare", "An incident needs a title.", nil, "title"},
 		{"declare", `"soon" is no time.`, map[string][]string{"title": {"x"}, "detected": {" soon"}}, "detected"},
 		{"update", `"Next update in" takes one value.`, map[string][]string{"text": {"x"}}, "next"},
-		{"page", `I know nobody called "@eve".`, map[string][]string{"who": {"@ana", "@eve"}}, "who"},
-		{"verify", "A check has passed or failed.", map[string][]string{"number": {"1"}}, "outcome"},
+		{"page", `There is no one called "@eve".`, map[string][]string{"who": {"@ana", "@eve"}}, "who"},
+		{"verify", "The result of a check is passed or failed.", map[string][]string{"number": {"1"}}, "outcome"},
 		{"update", "The store does not answer.", map[string][]string{"text": {"x"}}, "text"},
 		{"resolve", strings.Repeat("long ", 1000), nil, "how"},
 	} {
 		w, _ := commands.New().Find(c.word)
-		got := formErrors(w, c.message, c.fields)
-		if len(got) != 1 || got[c.under] == "" || units(got[c.under]) > longHint {
+		got := FormErrors(w, c.message, c.fields)
+		if len(got) != 1 || got[c.under] == "" || countUnits(got[c.under]) > maxHintLength {
 			t.Errorf("%s: %.40q stands at %v, want %s", c.word, c.message, got, c.under)
 		}
 	}
-	if got := formErrors(commands.Spec{}, "x", nil); got != nil {
+	if got := FormErrors(commands.Spec{}, "x", nil); got != nil {
 		t.Errorf("without a form: %v", got)
 	}
 }
@@ -176,7 +174,7 @@ func TestFormErrors(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	values := func(query string) string {
 		var all []string
-		for _, o := range suggestions(houseChoices(commands.Target), query) {
+		for _, o := range matchingOptions(exampleChoices(commands.Target), query) {
 			all = append(all, o.Value)
 		}
 		return strings.Join(all, " ")
@@ -186,36 +184,10 @@ func TestSuggestions(t *testing.T) {
 			t.Errorf("%q suggests %q, want %q", query, got, want)
 		}
 	}
-	if got := len(suggestions(many(""), "person")); got != mostOptions {
+	if got := len(matchingOptions(many(""), "person")); got != maxOptions {
 		t.Errorf("%d are suggested", got)
 	}
-	if got := suggestions(many(""), "Person 29"); len(got) != 11 || got[0].Value != "@p29" {
+	if got := matchingOptions(many(""), "Person 29"); len(got) != 11 || got[0].Value != "@p29" {
 		t.Errorf("%d are suggested", len(got))
 	}
-}
-
-// TestMenuOfMany: a menu of more than Slack lists is searched. When nothing fits
-// the list is there, and empty.
-func TestMenuOfMany(t *testing.T) {
-	both(t, func(t *testing.T, way string) {
-		d := newDesk(t, way, func(_ *desk, org *bot.Organization) {
-			for n := range 150 {
-				org.Directory.People = append(org.Directory.People, directory.Person{ID: fmt.Sprintf("p%d", n), Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("p%d@example.com", n)})
-			}
-		})
-		d.declare("Checkout is down --service checkout")
-		if typed := d.slack.Slash(d.ana, d.lobby, "/incident", "page INC-1"); typed.Err != nil {
-			t.Fatal(typed.Err)
-		}
-		d.eventually("the form is filled", func() bool { return strings.Contains(string(d.slack.Modal(d.ana).Blocks), "external_select") })
-		for typed, want := range map[string]string{"Person 14": "@p14 @p140 @p141 @p142 @p143 @p144 @p145 @p146 @p147 @p148 @p149", "team": "team:all", "nobody": ""} {
-			found := d.slack.Suggest(d.ana, d.slack.Modal(d.ana).ID, "who", oneValue, typed)
-			if found.Err != nil || strings.Join(found.Options, " ") != want {
-				t.Errorf("%q suggests %q, want %q: %v %s", typed, found.Options, want, found.Err, found.Response)
-			}
-			if typed == "nobody" && strings.TrimSpace(string(found.Response)) != `{"options":[]}` {
-				t.Errorf("it is answered with %s", found.Response)
-			}
-		}
-	})
 }

@@ -11,39 +11,37 @@ import (
 	"github.com/slack-go/slack"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 )
 
-// refreshEvery is how often the members of user groups are asked for.
-const refreshEvery = 10 * time.Minute
+// refreshEvery is how often Slack is asked for the members of user groups.
+const refreshInterval = 10 * time.Minute
 
-// kindGroup is the kind of records that hold the last known members of a user
-// group, by its ID: a start while Slack is away knows them still.
+// kindGroup is the kind of the records that hold the last known members of a user
+// group, by its ID, so that they are known after a start while Slack is away.
 const kindGroup = "slack-group"
 
-// member is somebody in a user group. Who they are here was so when their
-// address was last looked up.
+// member is a user in a user group. Person is who they were in the configuration
+// when their e-mail address was last looked up.
 type member struct {
 	User   string `json:"user"`
 	Person string `json:"person,omitempty"`
 }
 
 // Members returns the people in a user group, as last known: IDs of configured
-// people, and "guest:slack:U024BE7LH" of others. It asks nobody; a group that
-// is not known yet is asked for soon.
-func (w *Workspace) Members(group string) []string {
-	w.accounts.mu.Lock()
-	members, known := w.accounts.groups[group]
-	w.accounts.mu.Unlock()
-	if !known {
+// people, and "guest:slack:U024BE7LH" for others. It does not ask Slack; a group
+// that is not known yet is asked for soon by [Directory.Run].
+func (d *Directory) Members(group string) []string {
+	d.mu.Lock()
+	members, ok := d.groups[group]
+	d.mu.Unlock()
+	if !ok {
 		select {
-		case w.inbox.wanted <- struct{}{}:
+		case d.wanted <- struct{}{}:
 		default:
 		}
 	}
-	if w.app == nil { // nothing comes in yet
-		return nil
-	}
-	people := w.app.Organization().Directory
+	people := d.organization().Directory
 	var all []string
 	for _, m := range members {
 		id := "guest:" + Platform + ":" + m.User
@@ -59,11 +57,11 @@ func (w *Workspace) Members(group string) []string {
 	return all
 }
 
-// keepGroups keeps the members of the configured teams' groups known until the
+// Run keeps the members of the configured teams' user groups current until the
 // context ends.
-func (w *Workspace) keepGroups(ctx context.Context) {
-	if err := w.rememberGroups(ctx); err != nil {
-		w.cfg.Log.WarnContext(ctx, "the last known members of user groups cannot be read", "error", err.Error())
+func (d *Directory) Run(ctx context.Context) {
+	if err := d.loadGroups(ctx); err != nil {
+		d.cfg.Log.WarnContext(ctx, "the last known members of user groups cannot be read", "error", err.Error())
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -71,27 +69,27 @@ func (w *Workspace) keepGroups(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-w.inbox.wanted:
+		case <-d.wanted:
 		case <-timer.C:
 		}
-		for _, team := range w.app.Organization().Directory.Teams {
+		for _, team := range d.organization().Directory.Teams {
 			group := team.Groups[Platform]
 			if group == "" || ctx.Err() != nil {
 				continue
 			}
-			if err := w.askGroup(ctx, group); err != nil && ctx.Err() == nil {
-				w.cfg.Log.WarnContext(ctx, "the members of a user group are not known anew", "team", team.ID, "group", group, "error", err.Error())
+			if err := d.refreshGroup(ctx, group); err != nil && ctx.Err() == nil {
+				d.cfg.Log.WarnContext(ctx, "the members of a user group could not be refreshed", "team", team.ID, "group", group, "error", err.Error())
 			}
 		}
-		timer.Reset(refreshEvery)
+		timer.Reset(refreshInterval)
 	}
 }
 
-// rememberGroups reads who was last known.
-func (w *Workspace) rememberGroups(ctx context.Context) error {
+// loadGroups loads the last known members of all groups from the store.
+func (d *Directory) loadGroups(ctx context.Context) error {
 	const page = 200
 	for after := ""; ; {
-		records, err := w.cfg.Store.Records(ctx, kindGroup, after, page)
+		records, err := d.cfg.Store.Records(ctx, kindGroup, after, page)
 		if err != nil {
 			return fmt.Errorf("read user groups: %w", err)
 		}
@@ -101,11 +99,11 @@ func (w *Workspace) rememberGroups(ctx context.Context) error {
 			if err = json.Unmarshal(r.Body, &members); err != nil {
 				return fmt.Errorf("read user group %s: %w", r.ID, err)
 			}
-			w.accounts.mu.Lock()
-			if _, known := w.accounts.groups[r.ID]; !known {
-				w.accounts.groups[r.ID] = members
+			d.mu.Lock()
+			if _, ok := d.groups[r.ID]; !ok {
+				d.groups[r.ID] = members
 			}
-			w.accounts.mu.Unlock()
+			d.mu.Unlock()
 		}
 		if len(records) < page {
 			return nil
@@ -113,25 +111,25 @@ func (w *Workspace) rememberGroups(ctx context.Context) error {
 	}
 }
 
-// askGroup asks Slack who is in a group, and keeps that. Those who have left
-// the workspace are left out.
-func (w *Workspace) askGroup(ctx context.Context, group string) error {
+// refreshGroup asks Slack for the members of a group, and stores those who have
+// not left the workspace.
+func (d *Directory) refreshGroup(ctx context.Context, group string) error {
 	var users []string
-	err := w.patiently(ctx, func() error {
-		return w.call(ctx, call{method: "usergroups.users.list", key: "group/" + group}, func(ctx context.Context) (e error) {
-			users, e = w.api.GetUserGroupMembersContext(ctx, group)
+	err := retry(ctx, func() error {
+		return d.api.call(ctx, call{method: "usergroups.users.list", key: "group/" + group}, func(ctx context.Context) (e error) {
+			users, e = d.api.bot.GetUserGroupMembersContext(ctx, group)
 			return e
 		})
 	})
 	if err != nil {
 		return err
 	}
-	w.accounts.mu.Lock()
-	before := w.accounts.groups[group]
-	w.accounts.mu.Unlock()
+	d.mu.Lock()
+	before := d.groups[group]
+	d.mu.Unlock()
 	members := []member{}
 	for _, user := range users {
-		m, here, e := w.memberOf(ctx, user, before)
+		m, here, e := d.lookUpMember(ctx, user, before)
 		if e != nil {
 			return e
 		}
@@ -139,9 +137,9 @@ func (w *Workspace) askGroup(ctx context.Context, group string) error {
 			members = append(members, m)
 		}
 	}
-	w.accounts.mu.Lock()
-	w.accounts.groups[group] = members
-	w.accounts.mu.Unlock()
+	d.mu.Lock()
+	d.groups[group] = members
+	d.mu.Unlock()
 	if slices.Equal(before, members) {
 		return nil
 	}
@@ -149,8 +147,8 @@ func (w *Workspace) askGroup(ctx context.Context, group string) error {
 	if err != nil {
 		return fmt.Errorf("keep user group %s: %w", group, err)
 	}
-	_, err = w.cfg.Store.Commit(ctx, bot.Commit{
-		At: w.app.Now(), Records: []bot.RecordChange{{Kind: kindGroup, ID: group, Version: bot.AnyVersion, Body: body}},
+	_, err = d.cfg.Store.Commit(ctx, bot.Commit{
+		At: d.cfg.Now().UTC(), Records: []bot.RecordChange{{Kind: kindGroup, ID: group, Version: bot.AnyVersion, Body: body}},
 	})
 	if err != nil {
 		return fmt.Errorf("keep user group %s: %w", group, err)
@@ -158,19 +156,20 @@ func (w *Workspace) askGroup(ctx context.Context, group string) error {
 	return nil
 }
 
-// memberOf says who a member of a group is, and whether they are still here.
-// Whom Slack does not tell of is who they were. Nobody waits for it: whoever
-// presses a button meanwhile is asked for first.
-func (w *Workspace) memberOf(ctx context.Context, user string, before []member) (m member, here bool, err error) {
+// lookUpMember asks Slack who a member of a group is, and whether they are still
+// in the workspace. A member whom Slack does not say anything of is who they were
+// before. The call has no urgency: Slack is asked first for the account of a
+// person who presses a button meanwhile.
+func (d *Directory) lookUpMember(ctx context.Context, user string, before []member) (m member, here bool, err error) {
 	var u *slack.User
-	err = w.patiently(ctx, func() error {
-		return w.call(ctx, call{method: "users.info", key: "member/" + user}, func(ctx context.Context) (e error) {
-			u, e = w.api.GetUserInfoContext(ctx, user)
+	err = retry(ctx, func() error {
+		return d.api.call(ctx, call{method: "users.info", key: "member/" + user}, func(ctx context.Context) (e error) {
+			u, e = d.api.bot.GetUserInfoContext(ctx, user)
 			return e
 		})
 	})
 	switch {
-	case code(err) == "user_not_found":
+	case ErrorCode(err) == "user_not_found":
 		return member{}, false, nil
 	case bot.IsPermanent(err):
 		if n := slices.IndexFunc(before, func(m member) bool { return m.User == user }); n >= 0 {
@@ -182,21 +181,22 @@ func (w *Workspace) memberOf(ctx context.Context, user string, before []member) 
 	case u.Deleted || u.IsBot:
 		return member{}, false, nil
 	}
-	me, err := w.me(ctx)
+	self, err := d.api.identity(ctx)
 	if err != nil {
 		return member{}, false, err
 	}
-	return member{User: user, Person: w.identify(w.learn(u, me)).Person}, true, nil
+	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.keep(u, self)})
+	return member{User: user, Person: speaker.Person}, true, nil
 }
 
-// mostPatience bounds how often a call in the background comes again.
-const mostPatience = 20
+// maxRetries is how often a call in the background is repeated.
+const maxRetries = 20
 
-// patiently comes again when it is told to, and a few times when nobody knows
-// what has become of it.
-func (w *Workspace) patiently(ctx context.Context, do func() error) error {
+// retry repeats a call in the background: when Slack says to come again, and a
+// few times when its outcome is not known.
+func retry(ctx context.Context, do func() error) error {
 	var err error
-	for n := range mostPatience {
+	for n := range maxRetries {
 		if err = do(); err == nil || bot.IsPermanent(err) {
 			return err
 		}
@@ -204,7 +204,7 @@ func (w *Workspace) patiently(ctx context.Context, do func() error) error {
 		if !later && n >= 2 {
 			return err
 		}
-		if e := pause(ctx, max(wait, time.Second)); e != nil {
+		if e := sleep(ctx, max(wait, time.Second)); e != nil {
 			return errors.Join(err, e)
 		}
 	}

@@ -11,9 +11,7 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
-	"tocsin/bot/app"
 	"tocsin/bot/bottest"
-	"tocsin/bot/platform"
 	"tocsin/workflow"
 )
 
@@ -37,13 +35,12 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// house is a workspace with the adapter in it, and a bot.
+// house is a workspace on a fake Slack, with a clock of its own.
 type house struct {
 	t     *testing.T
 	clock *clock
 	slack *slacktest.Server
 	*Workspace
-	bot   *app.App
 	store *memory.Store
 	log   *strings.Builder
 }
@@ -54,32 +51,10 @@ func newHouse(t *testing.T, o slacktest.Options) *house {
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)
 	h.Workspace = h.connect()
-	var err error
-	h.bot, err = app.New(app.Config{
-		Store: h.store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Chats: map[string]bot.Chat{Platform: h.Workspace}, Pagers: map[string]bot.Pager{Platform: h.Workspace, "email": accepts{}, "sms": accepts{}, "webhook": accepts{}, "log": accepts{}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.Inbound(inboundOf(h.bot))
 	return h
 }
 
-// inboundOf is what comes in from Slack goes to.
-func inboundOf(a *app.App) platform.Application {
-	return platform.Application{
-		Engine: a.Engine, Dispatcher: a.Dispatcher, Incidents: a.Incidents, Conversation: a.Conversation, Rooms: a.Rooms, Health: a.Health,
-	}
-}
-
-// accepts is a medium that takes every page.
-type accepts struct{}
-
-// Page implements [bot.Pager].
-func (accepts) Page(context.Context, bot.Page) error { return nil }
-
-// connect begins anew, as another process does.
+// connect connects to the workspace, as another process does.
 func (h *house) connect() *Workspace {
 	h.t.Helper()
 	w, err := New(Config{
@@ -90,13 +65,11 @@ func (h *house) connect() *Workspace {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if h.bot != nil {
-		w.Inbound(inboundOf(h.bot))
-	}
+	w.Configure(nil, bottest.Town())
 	return w
 }
 
-// patient comes again when it is told to, as the agenda does.
+// patient repeats a call when its error says when, as the agenda does.
 type patient struct {
 	*Workspace
 	clock *clock
@@ -125,7 +98,7 @@ func (p patient) Post(ctx context.Context, post bot.RoomPost) error {
 	return p.again(func() error { return p.Workspace.Post(ctx, post) })
 }
 
-// Show implements [bot.RoomManager].
+// ShowCard implements [bot.RoomManager].
 func (p patient) ShowCard(ctx context.Context, c bot.RoomCard) (at string, err error) {
 	err = p.again(func() (e error) { at, e = p.Workspace.ShowCard(ctx, c); return e })
 	return at, err

@@ -12,28 +12,28 @@ import (
 	"tocsin/workflow"
 )
 
-// homeData is what somebody's Home tab is drawn from. The incidents are those
-// that they may see.
-type homeData struct {
-	Guest bool                // nobody knows who they are
-	Yours []workflow.Incident // that they hold, lead or are asked for
-	Open  []workflow.Incident // all; those of Yours are shown there alone
+// HomeData is what a person's Home tab is rendered from. The incidents are those that
+// the person may see.
+type HomeData struct {
+	Guest bool                // the person is not configured
+	Yours []workflow.Incident // in which the person is involved
+	Open  []workflow.Incident // all; those of Yours are shown only there
 	URL   string              // of the browser; "": none
-	// CanAcknowledge reports whether they may acknowledge an incident; nil: any.
+	// CanAcknowledge reports whether the person may acknowledge an incident; nil: any.
 	CanAcknowledge func(*workflow.Incident) bool
 }
 
-// mostRows is how many incidents one list shows.
-const mostRows = 30
+// maxRows is how many incidents one list shows.
+const maxRows = 30
 
-// homeView is the Home tab (docs.slack.dev/reference/views/home-tab-views).
-func homeView(h homeData) slack.HomeTabViewRequest {
-	p := &homePage{homeData: h}
-	declare := p.do("Declare an incident", "declare")
+// HomeView returns the Home tab (docs.slack.dev/reference/views/home-tab-views).
+func HomeView(h HomeData) slack.HomeTabViewRequest {
+	p := &homePage{HomeData: h}
+	declare := p.button("Declare an incident", "declare")
 	declare.Style = slack.StylePrimary
 	bar := []slack.BlockElement{declare}
 	if host(h.URL) != "" {
-		bar = append(bar, &slack.ButtonBlockElement{Type: slack.METButton, ActionID: "open:web", URL: h.URL, Text: plain("Open the browser", longLabel)})
+		bar = append(bar, &slack.ButtonBlockElement{Type: slack.METButton, ActionID: "open:web", URL: h.URL, Text: plain("Open the browser", maxLabelLength)})
 	}
 	p.blocks = []slack.Block{slack.NewActionBlock("", bar...)}
 	if h.Guest {
@@ -51,18 +51,19 @@ func homeView(h homeData) slack.HomeTabViewRequest {
 	if len(h.Yours)+len(h.Open) == 0 {
 		p.blocks = append(p.blocks, rich(span{text: "Nothing is open. Quiet is good."}))
 	}
-	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks[:min(len(p.blocks), homeBlocks)]}, CallbackID: "home"}
+	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks[:min(len(p.blocks), maxViewBlocks)]}, CallbackID: "home"}
 }
 
-// A homePage is a Home tab being written.
+// homePage builds the blocks of a Home tab.
 type homePage struct {
-	homeData
+	HomeData
 	blocks  []slack.Block
 	buttons int
 }
 
-func (p *homePage) do(label, command string) *slack.ButtonBlockElement {
-	b := slack.NewButtonBlockElement(fmt.Sprintf("do:%d", p.buttons), command, plain(label, longLabel))
+// button returns a button that sends a command.
+func (p *homePage) button(label, command string) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(fmt.Sprintf("do:%d", p.buttons), command, plain(label, maxLabelLength))
 	p.buttons++
 	return b
 }
@@ -76,61 +77,61 @@ func (p *homePage) list(heading string, all []workflow.Incident) {
 	slices.SortStableFunc(all, func(a, b workflow.Incident) int {
 		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.DeclaredAt.Compare(b.DeclaredAt), cmp.Compare(a.Number, b.Number))
 	})
-	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(heading, longHeader)))
-	for n := range all[:min(len(all), mostRows)] {
+	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(heading, maxHeaderLength)))
+	for n := range all[:min(len(all), maxRows)] {
 		p.blocks = append(p.blocks, p.row(&all[n]))
 	}
-	if left := len(all) - mostRows; left > 0 {
-		said := fmt.Sprintf("and %d more", left)
+	if left := len(all) - maxRows; left > 0 {
+		text := fmt.Sprintf("and %d more", left)
 		if to := link(p.URL); to != "" {
-			said += ": open them in the browser, " + to
+			text += ": open them in the browser, " + to
 		}
-		p.blocks = append(p.blocks, slack.NewContextBlock("", markup(said)))
+		p.blocks = append(p.blocks, slack.NewContextBlock("", markup(text)))
 	}
 }
 
-// row is one incident: what it is, how it stands, where it is worked on, and a
-// button if nobody has said that they are on it.
+// row returns the block of one incident: its title, state and room, and a button to
+// acknowledge it while it is not acknowledged.
 func (p *homePage) row(i *workflow.Incident) slack.Block {
 	title := i.ID + " · " + i.Title
 	if i.Kind == workflow.Drill {
 		title = i.ID + " · DRILL · " + i.Title
 	}
-	stands := []string{i.Severity.String(), string(i.Status)}
+	state := []string{i.Severity.String(), string(i.Status)}
 	switch {
 	case i.IsUnattended():
-		stands = append(stands, "UNATTENDED")
+		state = append(state, "UNATTENDED")
 	case i.IsAcknowledged():
-		stands = append(stands, "acknowledged by "+cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person))
+		state = append(state, "acknowledged by "+cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person))
 	default:
-		stands = append(stands, "not acknowledged")
+		state = append(state, "not acknowledged")
 	}
 	if i.Visibility == workflow.Private {
-		stands = append(stands, "private")
+		state = append(state, "private")
 	}
 	if len(i.Services) > 0 {
-		stands = append(stands, strings.Join(i.Services, ", "))
+		state = append(state, strings.Join(i.Services, ", "))
 	}
-	text := short(line(title), longSection/4) + "\n" + short(line(strings.Join(stands, " · ")), longSection/4)
+	text := truncate(cleanLine(title), maxSectionLength/4) + "\n" + truncate(cleanLine(strings.Join(state, " · ")), maxSectionLength/4)
 	s := slack.NewSectionBlock(plainLines(text), nil, nil)
 	if where := p.where(i); where != "" {
 		s.Fields = []*slack.TextBlockObject{markup(where)}
 	}
 	if i.IsOpen() && !i.IsAcknowledged() && (p.CanAcknowledge == nil || p.CanAcknowledge(i)) {
-		ack := p.do("Acknowledge", fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq))
+		ack := p.button("Acknowledge", fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq))
 		s.Accessory = slack.NewAccessory(ack)
 	}
 	return s
 }
 
-// channelID is what Slack calls a channel. Nothing else may stand in markup.
+// channelID matches the ID of a channel. Nothing else is written into markup.
 var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,40}$`)
 
-// where leads to the room of an incident, or else to its page. Slack shows the
-// channel's name to those who may know it.
+// where returns a link to the room of an incident, or else to its page. Slack shows
+// the channel's name only to people who may see the channel.
 func (p *homePage) where(i *workflow.Incident) string {
 	for _, r := range i.Rooms {
-		if r.Platform == "slack" && r.State == workflow.RoomOpen && channelID.MatchString(r.ID) {
+		if r.Platform == Platform && r.State == workflow.RoomOpen && channelID.MatchString(r.ID) {
 			return "<#" + r.ID + ">"
 		}
 	}

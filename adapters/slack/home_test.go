@@ -9,14 +9,14 @@ import (
 	"tocsin/workflow"
 )
 
-func drawHome(t *testing.T, h homeData) string {
+func drawHome(t *testing.T, h HomeData) string {
 	t.Helper()
-	v := homeView(h)
+	v := HomeView(h)
 	validView(t, v)
 	return draw(t, v.Blocks.BlockSet)
 }
 
-// TestHome: what somebody finds on their Home tab.
+// TestHome: what a person finds on their Home tab.
 func TestHome(t *testing.T) {
 	yours := incident(workflow.Investigating, true)
 	drill := incident(workflow.Triage, false)
@@ -24,22 +24,22 @@ func TestHome(t *testing.T) {
 	private := incident(workflow.Monitoring, false)
 	private.ID, private.Number, private.Visibility, private.Severity, private.Services = "INC-9", 9, workflow.Private, workflow.SEV3, nil
 	var all strings.Builder
-	home := func(name string, h homeData) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawHome(t, h)) }
-	home("empty", homeData{URL: "https://tocsin.example.com"})
-	home("nothing known", homeData{})
-	home("a guest", homeData{Guest: true, Open: []workflow.Incident{drill, yours}, CanAcknowledge: func(*workflow.Incident) bool { return false }})
-	home("full", homeData{
+	home := func(name string, h HomeData) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawHome(t, h)) }
+	home("empty", HomeData{URL: "https://tocsin.example.com"})
+	home("nothing known", HomeData{})
+	home("a guest", HomeData{Guest: true, Open: []workflow.Incident{drill, yours}, CanAcknowledge: func(*workflow.Incident) bool { return false }})
+	home("full", HomeData{
 		URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{private, yours, drill},
 	})
 	golden(t, "home.golden.txt", all.String())
-	v := homeView(homeData{URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{drill}})
-	golden(t, "home.golden.json", indented(t, v))
+	v := HomeView(HomeData{URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{drill}})
+	golden(t, "home.golden.json", indentJSON(t, v))
 }
 
 // TestHomeIsBounded: of many incidents the worst are shown, and how many more
 // there are.
 func TestHomeIsBounded(t *testing.T) {
-	h := homeData{URL: "https://tocsin.example.com"}
+	h := HomeData{URL: "https://tocsin.example.com"}
 	for n := range 100 {
 		i := incident(workflow.Triage, false)
 		i.ID, i.Number, i.Severity, i.DeclaredAt = fmt.Sprint("INC-", n), n, workflow.Severity(5-n%5), start.Add(time.Duration(n)*time.Second)

@@ -8,7 +8,7 @@ import (
 
 const capitalsAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// isUserID reports whether text is the ID of somebody on Slack. It follows
+// isUserID reports whether text is the ID of a user of Slack. It follows
 // https://docs.slack.dev/reference/objects/user-object: U, or W in an
 // enterprise, and capitals and digits.
 func isUserID(text string) bool { return isID(text, "UW") }
@@ -21,8 +21,8 @@ func isGroupID(text string) bool { return isID(text, "S") }
 // isChannel reports whether text names a channel of Slack: # and its name,
 // or its ID. Names follow
 // https://docs.slack.dev/reference/methods/conversations.create: small letters,
-// digits, hyphens and underscores, at most 80. The letters of scripts that know
-// no capitals are among them. IDs follow
+// digits, hyphens and underscores, at most 80. The letters of scripts without
+// capitals are among them. IDs follow
 // https://docs.slack.dev/reference/objects/conversation-object: C, or G for
 // private channels from before March 2021, and capitals and digits.
 func isChannel(text string) bool {

@@ -13,17 +13,15 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// report is how the app is in its workspace, in the order in which it was
-// looked at.
+// report is the list of findings, in the order in which they were made.
 type report []platform.Finding
 
 func (r *report) add(g platform.Grade, text, do string) {
 	*r = append(*r, platform.Finding{Grade: g, Text: text, Do: do})
 }
 
-// Inspect asks Slack how the app is: the tokens, the scopes, the channel of
-// announcements, the way in, and the clock. It changes nothing and writes
-// nothing.
+// Inspect checks the app's tokens and scopes, the channel of announcements, the
+// transports, and the clock, for `tocsin doctor`. It changes nothing on Slack.
 func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
 	var r report
 	if me, ok := w.inspectToken(ctx, &r); ok {
@@ -31,20 +29,20 @@ func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
 		w.inspectAnnounce(ctx, &r, me.Scopes)
 		w.inspectUser(ctx, &r, me)
 	}
-	w.inspectWayIn(ctx, &r)
+	w.inspectTransports(ctx, &r)
 	return r
 }
 
-// again is what to do when a scope is missing.
-const again = "add it under “OAuth & Permissions” of the app, and install the app again"
+// reinstallAdvice is what to do when a scope is missing.
+const reinstallAdvice = "add it under “OAuth & Permissions” of the app, and install the app again"
 
-// inspectToken asks whose token it is. Slack's answer also tells its time.
-func (w *Workspace) inspectToken(ctx context.Context, r *report) (identity, bool) {
+// inspectToken checks the bot token, and the clock by the time in Slack's response.
+func (w *Workspace) inspectToken(ctx context.Context, r *report) (Identity, bool) {
 	sent := w.cfg.Now()
-	me, header, err := w.whoIs(ctx, w.api)
+	me, header, err := w.API.testToken(ctx, w.API.bot)
 	if err != nil {
-		do := w.reach()
-		if code(err) != "" {
+		do := w.reachAdvice()
+		if ErrorCode(err) != "" {
 			do = "copy the “Bot User OAuth Token” of the app again"
 		}
 		r.add(platform.Broken, err.Error(), do)
@@ -62,7 +60,7 @@ const (
 	clockUsable = 5 * time.Minute
 )
 
-// inspectClock compares the clock with Slack's, which tells whole seconds.
+// inspectClock compares the clock with Slack's, which is in whole seconds.
 func (w *Workspace) inspectClock(r *report, header http.Header, sent, got time.Time) {
 	theirs, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
@@ -85,23 +83,24 @@ func (w *Workspace) inspectClock(r *report, header http.Header, sent, got time.T
 	}
 }
 
-// reach is what to do when Slack does not answer.
-func (w *Workspace) reach() string {
+// reachAdvice is what to do when Slack does not answer.
+func (w *Workspace) reachAdvice() string {
 	return "see whether " + w.cfg.APIURL + " is reached from here, through the proxy if there is one"
 }
 
+// inspectScopes compares the scopes of the bot token with those that the app needs.
 func inspectScopes(r *report, granted []string) {
 	if len(granted) == 0 {
 		r.add(platform.Limited, "Slack does not say which scopes the app has", "compare them with `tocsin slack manifest`")
 		return
 	}
-	missing := lacking(Scopes(), granted)
+	missing := missingScopes(Scopes(), granted)
 	for _, s := range missing {
 		g := platform.Limited
 		if s.Name == chatWrite {
 			g = platform.Broken
 		}
-		r.add(g, "the scope "+s.Name+" is missing: "+s.Without, again)
+		r.add(g, "the scope "+s.Name+" is missing: "+s.Without, reinstallAdvice)
 	}
 	if len(missing) == 0 {
 		r.add(platform.Fine, fmt.Sprintf("it has all %d scopes that it needs", len(Scopes())), "")
@@ -113,23 +112,24 @@ func inspectScopes(r *report, granted []string) {
 	}
 }
 
-func lacking(all []Scope, granted []string) []Scope {
+// missingScopes returns those of the scopes that were not granted.
+func missingScopes(all []Scope, granted []string) []Scope {
 	return slices.DeleteFunc(all, func(s Scope) bool { return slices.Contains(granted, s.Name) })
 }
 
-// inspectUser asks about the token that brings archived channels back.
-func (w *Workspace) inspectUser(ctx context.Context, r *report, me identity) {
+// inspectUser checks the user token, which brings archived channels back.
+func (w *Workspace) inspectUser(ctx context.Context, r *report, me Identity) {
 	const what = "SLACK_USER_TOKEN, which brings archived channels back, "
-	if w.user == nil {
+	if w.API.user == nil {
 		if w.settings.Load().ArchiveAfter > 0 {
 			r.add(platform.Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived goes on in a new one", "")
 		}
 		return
 	}
-	who, _, err := w.whoIs(ctx, w.user)
+	who, _, err := w.API.testToken(ctx, w.API.user)
 	switch {
-	case code(err) != "":
-		r.add(platform.Limited, what+"is not valid: "+code(err), "copy the “User OAuth Token” of the app again, or do without it")
+	case ErrorCode(err) != "":
+		r.add(platform.Limited, what+"is not valid: "+ErrorCode(err), "copy the “User OAuth Token” of the app again, or do without it")
 		return
 	case err != nil:
 		r.add(platform.Limited, what+"could not be tried: "+err.Error(), "run this again")
@@ -138,7 +138,7 @@ func (w *Workspace) inspectUser(ctx context.Context, r *report, me identity) {
 		r.add(platform.Limited, what+"is of another workspace, "+who.Team, "take the one of "+me.Team)
 		return
 	}
-	missing := lacking(UserScopes(), who.Scopes)
+	missing := missingScopes(UserScopes(), who.Scopes)
 	for _, s := range missing {
 		r.add(platform.Limited, what+"lacks the scope "+s.Name+": "+s.Without, "add it to the user token's scopes, and install the app again")
 	}
@@ -147,34 +147,34 @@ func (w *Workspace) inspectUser(ctx context.Context, r *report, me identity) {
 	}
 }
 
-// inspectWayIn looks how commands, buttons and events come.
-func (w *Workspace) inspectWayIn(ctx context.Context, r *report) {
+// inspectTransports checks the ways in which commands, buttons and events come.
+func (w *Workspace) inspectTransports(ctx context.Context, r *report) {
 	if w.cfg.SigningSecret != "" {
-		r.add(platform.Fine, "signed requests are taken at "+commandsPath+", "+interactionsPath+" and "+eventsPath, "")
+		r.add(platform.Fine, "signed requests are taken at "+CommandsPath+", "+InteractionsPath+" and "+EventsPath, "")
 	}
-	if w.apps == nil {
+	if w.API.app == nil {
 		if w.cfg.SigningSecret == "" {
 			r.add(platform.Broken, "commands, buttons and events cannot come: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set",
 				"set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for signed requests")
 		}
 		return
 	}
-	err := w.call(ctx, call{method: "apps.connections.open", wait: true}, func(ctx context.Context) error {
-		_, _, e := w.apps.StartSocketModeContext(ctx)
+	err := w.API.call(ctx, call{method: "apps.connections.open", wait: true}, func(ctx context.Context) error {
+		_, _, e := w.API.app.StartSocketModeContext(ctx)
 		return e
 	})
 	switch {
 	case err == nil:
 		r.add(platform.Fine, "Socket Mode opens", "")
-	case code(err) != "":
-		r.add(platform.Broken, "Socket Mode does not open: "+code(err),
+	case ErrorCode(err) != "":
+		r.add(platform.Broken, "Socket Mode does not open: "+ErrorCode(err),
 			"turn Socket Mode on in the app, and copy an app-level token with the scope connections:write into SLACK_APP_TOKEN")
 	default:
-		r.add(platform.Broken, "Socket Mode does not open: "+err.Error(), w.reach())
+		r.add(platform.Broken, "Socket Mode does not open: "+err.Error(), w.reachAdvice())
 	}
 }
 
-// inspectAnnounce looks for the channel of announcements.
+// inspectAnnounce checks the channel of announcements.
 func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []string) {
 	name := w.settings.Load().Announce
 	if name == "" {
@@ -182,11 +182,11 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 		return
 	}
 	if !slices.Contains(granted, "channels:read") && len(granted) > 0 {
-		return // the missing scope has said it
+		return // the finding of the missing scope says it
 	}
 	c, err := w.lookUp(ctx, name)
 	switch {
-	case err != nil && code(err) != "channel_not_found":
+	case err != nil && ErrorCode(err) != "channel_not_found":
 		r.add(platform.Limited, "the channel "+name+" could not be looked for: "+err.Error(), "run this again")
 	case c == nil && !strings.HasPrefix(name, "#"):
 		r.add(platform.Broken, "the app sees no channel "+name+", in which incidents are to be announced", "invite the app into it with /invite, or name another")
@@ -201,13 +201,13 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 	}
 }
 
-// lookUp finds a channel by name or ID, archived ones too: their names are
-// taken. It is nil where there is none that the app can see.
+// lookUp finds a channel by name or ID, also an archived one, whose name is taken. It
+// is nil when the app sees no such channel.
 func (w *Workspace) lookUp(ctx context.Context, name string) (found *slack.Channel, err error) {
 	short, named := strings.CutPrefix(name, "#")
 	if !named {
-		err = w.call(ctx, call{method: "conversations.info", wait: true}, func(ctx context.Context) (e error) {
-			found, e = w.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: name})
+		err = w.API.call(ctx, call{method: "conversations.info", wait: true}, func(ctx context.Context) (e error) {
+			found, e = w.API.bot.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: name})
 			return e
 		})
 		return found, err
@@ -215,11 +215,11 @@ func (w *Workspace) lookUp(ctx context.Context, name string) (found *slack.Chann
 	types := []string{"public_channel", "private_channel"}
 	for cursor := ""; ; {
 		var page []slack.Channel
-		err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-			page, cursor, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor})
+		err = w.API.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
+			page, cursor, e = w.API.bot.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: cursor})
 			return e
 		})
-		if code(err) == "missing_scope" && len(types) > 1 { // without groups:read there are the public ones
+		if ErrorCode(err) == "missing_scope" && len(types) > 1 { // without groups:read only public channels can be listed
 			types, cursor = types[:1], ""
 			continue
 		}

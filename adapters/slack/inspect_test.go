@@ -9,8 +9,8 @@ import (
 	"tocsin/bot/platform"
 )
 
-// differently is another process, reached with something else.
-func (h *house) differently(change func(*Config)) *Workspace {
+// connectWith connects with a changed configuration, as another process does.
+func (h *house) connectWith(change func(*Config)) *Workspace {
 	h.t.Helper()
 	c := h.Workspace.cfg
 	change(&c)
@@ -21,12 +21,12 @@ func (h *house) differently(change func(*Config)) *Workspace {
 	return w
 }
 
-// examined is a report as lines, as the doctor shows them. The clock is right
-// unless the case says otherwise.
-func examined(t *testing.T, o slacktest.Options, change func(*slacktest.Server, *Config)) (report string, s *slacktest.Server) {
+// inspect returns a report as lines, as the doctor shows them. The clock is right unless
+// the case says otherwise.
+func inspect(t *testing.T, o slacktest.Options, change func(*slacktest.Server, *Config)) (report string, s *slacktest.Server) {
 	t.Helper()
 	h := newHouse(t, o)
-	w := h.differently(func(c *Config) {
+	w := h.connectWith(func(c *Config) {
 		c.Now = time.Now
 		change(h.slack, c)
 	})
@@ -57,7 +57,7 @@ func examined(t *testing.T, o slacktest.Options, change func(*slacktest.Server, 
 }
 
 func TestInspectWell(t *testing.T) {
-	got, _ := examined(t, slacktest.Options{Scopes: names(Scopes()), UserScopes: names(UserScopes())}, func(s *slacktest.Server, c *Config) {
+	got, _ := inspect(t, slacktest.Options{Scopes: names(Scopes()), UserScopes: names(UserScopes())}, func(s *slacktest.Server, c *Config) {
 		s.AddChannel(slacktest.Channel{Name: "incidents", Members: []string{s.BotUser}})
 		c.AppToken, c.UserToken = s.AppToken, s.UserToken
 	})
@@ -135,16 +135,16 @@ func TestInspectIll(t *testing.T) {
 			want: []string{"warn SLACK_USER_TOKEN, which brings archived channels back, is not valid: token_revoked → "},
 		},
 		"clock a minute ahead": {
-			change: func(_ *slacktest.Server, c *Config) { c.Now = ahead(time.Minute) },
+			change: func(_ *slacktest.Server, c *Config) { c.Now = clockAhead(time.Minute) },
 			want:   []string{"warn the clock is 1m0s ahead of Slack's; beyond 5m signed requests are refused → let the machine take its time from NTP"},
 		},
 		"clock behind": {
-			change: func(_ *slacktest.Server, c *Config) { c.Now = ahead(-10 * time.Minute) },
+			change: func(_ *slacktest.Server, c *Config) { c.Now = clockAhead(-10 * time.Minute) },
 			want:   []string{"FAIL the clock is 10m0s behind Slack's: signed requests are refused → "},
 		},
 		"clock behind, no signatures": {
 			change: func(s *slacktest.Server, c *Config) {
-				c.Now, c.SigningSecret, c.AppToken = ahead(-10*time.Minute), "", s.AppToken
+				c.Now, c.SigningSecret, c.AppToken = clockAhead(-10*time.Minute), "", s.AppToken
 			},
 			want: []string{"warn the clock is 10m0s behind Slack's; beyond 5m"},
 		},
@@ -182,7 +182,7 @@ func TestInspectIll(t *testing.T) {
 			if c.scopes != nil {
 				o.Scopes = c.scopes
 			}
-			got, _ := examined(t, o, c.change)
+			got, _ := inspect(t, o, c.change)
 			for _, want := range c.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("it does not say %q:\n%s", want, got)
@@ -195,5 +195,7 @@ func TestInspectIll(t *testing.T) {
 	}
 }
 
-// ahead is a clock that is wrong.
-func ahead(d time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(d) } }
+// clockAhead returns a clock that is ahead.
+func clockAhead(d time.Duration) func() time.Time {
+	return func() time.Time { return time.Now().Add(d) }
+}

@@ -7,23 +7,24 @@ import (
 	"tocsin/bot"
 )
 
-// maxKeys is how many keys are remembered. A task comes again within minutes.
+// maxKeys is the number of keys remembered. A task that is repeated is repeated
+// within minutes.
 const maxKeys = 20_000
 
-// errBeside is what comes while the same is being written: whoever asks has
-// lost the lease, or is about to.
-var errBeside = errors.New("the same is being written beside this")
+// errConcurrent is returned while the message of a key is being written: the worker
+// that asks has lost its lease, or is about to.
+var errConcurrent = errors.New("the same is being written beside this")
 
-// keys remembers what this process has written under which key, as far as it
-// knows. Other processes are asked of Slack itself.
+// keys remembers which messages this process has written, by their keys. What other
+// processes have written is looked for in Slack.
 type keys struct {
 	mu    sync.Mutex
 	all   map[string]outcome
 	order []string
 }
 
-// outcome is what is known of a key: it is being written, has been (at ref), or
-// may have been.
+// outcome is what is known of a key's message: it is being written, has been
+// written (at ref), or may have been.
 type outcome struct {
 	busy bool
 	ref  string
@@ -31,31 +32,31 @@ type outcome struct {
 
 func newKeys() *keys { return &keys{all: map[string]outcome{}} }
 
-// begin begins to write under a key. It returns where it is when it has been
-// written, and whether it may have been.
+// begin begins to write a key's message. It returns where the message is when it has
+// been written, and whether it may have been.
 func (k *keys) begin(key string) (at string, unclear bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	was, known := k.all[key]
+	was, ok := k.all[key]
 	switch {
 	case was.busy:
-		return "", false, errBeside
+		return "", false, errConcurrent
 	case was.ref != "":
 		return was.ref, false, nil
 	}
-	if !known {
+	if !ok {
 		if k.order = append(k.order, key); len(k.order) > maxKeys {
 			delete(k.all, k.order[0])
 			k.order = k.order[1:]
 		}
 	}
 	k.all[key] = outcome{busy: true}
-	return "", known, nil
+	return "", ok, nil
 }
 
-// ended notes how writing went. What Slack has refused, or put off, was not
-// written.
-func (k *keys) ended(key, at string, unclear bool, err error) {
+// end records how writing went. A message that Slack has refused, or put off, was
+// not written.
+func (k *keys) end(key, at string, unclear bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	_, later := bot.RetryDelay(err)

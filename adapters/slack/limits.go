@@ -11,52 +11,52 @@ import (
 	"tocsin/bot/card"
 )
 
-// The vendor's limits, in characters unless it says otherwise. A character that
-// needs two UTF-16 units is counted as two: which way Slack counts is nowhere
-// said, and this is the stricter one.
+// Slack's limits, in characters unless it says otherwise. A character that needs two
+// UTF-16 units counts as two: Slack does not document how it counts, and this is the
+// stricter way.
 const (
 	// docs.slack.dev/reference/block-kit/blocks.
-	mostBlocks  = 50  // of a message
-	homeBlocks  = 100 // of a view
-	longHeader  = 150 // header-block
-	longSection = 3000
-	mostButtons = 25 // actions-block
+	maxBlocks        = 50  // of a message
+	maxViewBlocks    = 100 // of a view
+	maxHeaderLength  = 150 // header-block
+	maxSectionLength = 3000
+	maxButtons       = 25 // actions-block
 
 	// docs.slack.dev/reference/block-kit/block-elements.
-	longLabel   = 75   // button-element, and the text of an option
-	longValue   = 2000 // button-element
-	longURL     = 3000 // button-element
-	mostOptions = 100  // select-menu-element
-	mostMenu    = 5    // overflow-menu-element
-	longHolder  = 150  // a placeholder
-	longInput   = 3000 // plain-text-input-element
+	maxLabelLength       = 75   // button-element, and the text of an option
+	maxValueLength       = 2000 // button-element
+	maxURLLength         = 3000 // button-element
+	maxOptions           = 100  // select-menu-element
+	maxMenuOptions       = 5    // overflow-menu-element
+	maxPlaceholderLength = 150  // a placeholder
+	maxInputLength       = 3000 // plain-text-input-element
 
 	// docs.slack.dev/reference/block-kit/composition-objects/option-object.
-	longOption = 150 // its value
+	maxOptionLength = 150 // its value
 
 	// docs.slack.dev/reference/views/modal-views.
-	longTitle    = 24 // of a modal, and of each of its buttons
-	longMetadata = 3000
+	maxTitleLength    = 24 // of a modal, and of each of its buttons
+	maxMetadataLength = 3000
 
 	// docs.slack.dev/reference/block-kit/blocks/input-block.
-	longHint = 2000
+	maxHintLength = 2000
 
 	// "We recommend keeping text to 4,000 characters":
 	// docs.slack.dev/reference/methods/chat.postMessage.
-	longText = 4000
+	maxFallbackLength = 4000
 )
 
-// longBlocks is what all blocks of a message may take together, as JSON. Above
-// some 13,200 a message is refused with msg_blocks_too_long, which no page says;
-// with rich text fewer characters were refused, because what holds the text
-// counts too (github.com/slackapi/bolt-js/issues/2509 and 2867).
-const longBlocks = 12_000
+// maxBlocksSize is how large all blocks of a message may be together, as JSON. Above
+// some 13,200 a message is refused with msg_blocks_too_long, which is not documented;
+// with rich text fewer characters were refused, because the objects around the text
+// count too (github.com/slackapi/bolt-js/issues/2509 and 2867).
+const maxBlocksSize = 12_000
 
-// longest is how much of one text people read in a message before it is cut.
-const longest = 9000
+// maxTextLength is how long one text of a message may be before it is cut.
+const maxTextLength = 9000
 
-// units counts characters as the strictest reader does.
-func units(text string) int {
+// countUnits counts the UTF-16 units of a text.
+func countUnits(text string) int {
 	n := 0
 	for _, r := range text {
 		n += max(utf16.RuneLen(r), 1)
@@ -64,12 +64,12 @@ func units(text string) int {
 	return n
 }
 
-// reads counts the characters of a text as people read it: of a time, those of
-// the clock.
-func reads(text string) int { return units(card.Plain(text)) }
+// countVisible counts the UTF-16 units of a text as people read it: a time counts as
+// its clock.
+func countVisible(text string) int { return countUnits(card.Plain(text)) }
 
-// head is as much of a text as so many units hold.
-func head(text string, limit int) string {
+// prefix returns as much of a text as fits into so many units.
+func prefix(text string, limit int) string {
 	n := 0
 	for at, r := range text {
 		if n += max(utf16.RuneLen(r), 1); n > limit {
@@ -79,27 +79,27 @@ func head(text string, limit int) string {
 	return text
 }
 
-// shorten cuts a text to so many units, and ends it with an ellipsis if it did.
+// shorten cuts a text to so many units, and ends it with an ellipsis if it was cut.
 func shorten(text string, limit int) (short string, cut bool) {
-	if len(text) <= limit || units(text) <= limit {
+	if len(text) <= limit || countUnits(text) <= limit {
 		return text, false
 	}
-	return head(text, limit-1) + "…", true
+	return prefix(text, limit-1) + "…", true
 }
 
-// clip is [shorten] for a text with times in it: so many units are read, and a
+// clip is [shorten] for a text with times in it: it counts as [countVisible], and a
 // time is kept whole or left out.
 func clip(text string, limit int) (short string, cut bool) {
-	if reads(text) <= limit {
+	if countVisible(text) <= limit {
 		return text, false
 	}
 	var b strings.Builder
 	spare := limit - 1 // the ellipsis takes one
 	for _, p := range card.ParseSpans(text) {
-		n := units(p.Text)
+		n := countUnits(p.Text)
 		if n > spare {
 			if p.At.IsZero() {
-				b.WriteString(head(p.Text, spare))
+				b.WriteString(prefix(p.Text, spare))
 			}
 			break
 		}
@@ -109,19 +109,19 @@ func clip(text string, limit int) (short string, cut bool) {
 	return b.String() + "…", true
 }
 
-// short is [shorten] where a cut needs no word.
-func short(text string, limit int) string {
+// truncate is [shorten] where the reader need not be told of a cut.
+func truncate(text string, limit int) string {
 	text, _ = shorten(text, limit)
 	return text
 }
 
-// weight is what a block takes of [longBlocks].
-func weight(b slack.Block) int {
+// sizeOf returns how much of [maxBlocksSize] a block takes.
+func sizeOf(b slack.Block) int {
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(b); err != nil { // texts and numbers are all it holds
-		return longBlocks
+		return maxBlocksSize
 	}
-	return units(buf.String())
+	return countUnits(buf.String())
 }

@@ -13,11 +13,19 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Paths of signed requests.
+// Paths to which Slack sends signed requests.
 const (
-	commandsPath     = "/slack/commands"
-	interactionsPath = "/slack/interactions"
-	eventsPath       = "/slack/events"
+	CommandsPath     = "/slack/commands"
+	InteractionsPath = "/slack/interactions"
+	EventsPath       = "/slack/events"
+)
+
+// The callback IDs of the shortcuts
+// (docs.slack.dev/interactivity/implementing-shortcuts).
+const (
+	ShortcutDeclare     = "declare"              // in the menu of all shortcuts
+	ShortcutDeclareFrom = "declare_from_message" // of a message
+	ShortcutPin         = "pin_to_timeline"      // of a message
 )
 
 // App is what may differ between the apps that people make for Tocsin.
@@ -89,16 +97,16 @@ func manifestOf(a App) (manifest, error) {
 	m.Display = manifestDisplay{Name: name, Description: "Declares, pages, works and writes down incidents."}
 
 	f := &m.Features
-	// Into the Messages tab pages come, and people answer there with commands
+	// Pages come in the Messages tab, and people send commands there
 	// (docs.slack.dev/surfaces/app-home).
 	f.Home.HomeTab, f.Home.MessagesTab, f.Home.MessagesReadOnly = true, true, false
 	f.User.Name, f.User.Online = user, true
 	f.Shortcuts = shortcuts()
 	for _, command := range []string{"/incident", "/inc"} {
 		f.Commands = append(f.Commands, manifestCommand{
-			Command: command, URL: at(commandsPath), Usage: usageHint,
+			Command: command, URL: at(CommandsPath), Usage: usageHint,
 			Description: "Declare an incident, or work the one of this channel.",
-			// People come as <@U…> then: a name can be anybody's.
+			// Slack then sends people as <@U…>, and not by names, which are not unique.
 			Escape: true,
 		})
 	}
@@ -108,25 +116,26 @@ func manifestOf(a App) (manifest, error) {
 		m.OAuth.Scopes.User = names(UserScopes())
 	}
 	s := &m.Settings
-	s.Events.URL, s.Events.Bots = at(eventsPath), BotEvents()
-	s.Interactivity.On, s.Interactivity.URL, s.Interactivity.Options = true, at(interactionsPath), at(interactionsPath)
+	s.Events.URL, s.Events.Bots = at(EventsPath), BotEvents()
+	s.Interactivity.On, s.Interactivity.URL, s.Interactivity.Options = true, at(InteractionsPath), at(InteractionsPath)
 	s.Sockets = base == ""
 	return m, nil
 }
 
-// usageHint is shown while somebody types the command.
+// usageHint is shown while a person types the command.
 const usageHint = "[declare | ack | update | status | resolve | list | help] …"
 
-// shortcuts are those of the menus. Names may have 24 characters, descriptions
-// 150 (docs.slack.dev/interactivity/implementing-shortcuts).
+// shortcuts returns the shortcuts. Their names may have 24 characters, their
+// descriptions 150 (docs.slack.dev/interactivity/implementing-shortcuts).
 func shortcuts() []manifestShortcut {
 	return []manifestShortcut{
-		{Name: "Declare an incident", Callback: shortcutDeclare, Type: "global", Description: "Opens the form that declares an incident."},
-		{Name: "Declare an incident", Callback: shortcutDeclareFrom, Type: "message", Description: "The message becomes the description, its author the reporter."},
-		{Name: "Pin to the timeline", Callback: shortcutPin, Type: "message", Description: "Adds the message to the timeline of this channel's incident."},
+		{Name: "Declare an incident", Callback: ShortcutDeclare, Type: "global", Description: "Opens the form that declares an incident."},
+		{Name: "Declare an incident", Callback: ShortcutDeclareFrom, Type: "message", Description: "The message becomes the description, its author the reporter."},
+		{Name: "Pin to the timeline", Callback: ShortcutPin, Type: "message", Description: "Adds the message to the timeline of this channel's incident."},
 	}
 }
 
+// names returns the names of scopes.
 func names(scopes []Scope) []string {
 	all := make([]string, 0, len(scopes))
 	for _, s := range scopes {
@@ -137,16 +146,16 @@ func names(scopes []Scope) []string {
 
 // Limits of docs.slack.dev/reference/app-manifest.
 const (
-	longestApp     = 35
-	longestDisplay = 80
+	maxAppName     = 35
+	maxDisplayName = 80
 )
 
 // userName makes the name under which people mention the app: small letters,
 // digits, -, _ and . (docs.slack.dev/reference/app-manifest,
 // "features.bot_user.display_name").
 func userName(app string) (string, error) {
-	if n := utf8.RuneCountInString(app); n > longestApp {
-		return "", fmt.Errorf("name the app: %d characters are too many; Slack takes %d", n, longestApp)
+	if n := utf8.RuneCountInString(app); n > maxAppName {
+		return "", fmt.Errorf("name the app: %d characters are too many; Slack takes %d", n, maxAppName)
 	}
 	name := strings.Trim(strings.Map(func(c rune) rune {
 		switch {
@@ -160,7 +169,7 @@ func userName(app string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("name the app: %q has none of the letters a to z, which the name of its user needs", app)
 	}
-	return name[:min(len(name), longestDisplay)], nil
+	return name[:min(len(name), maxDisplayName)], nil
 }
 
 // baseURL checks the address at which Slack is to reach the server, and returns
@@ -181,7 +190,7 @@ func baseURL(address string) (string, error) {
 	return strings.TrimSuffix(u.String(), "/"), nil
 }
 
-// child follows keys into mappings; nil when there is nothing.
+// child returns the node at the end of a path of keys; nil when there is none.
 func child(n *yaml.Node, keys ...string) *yaml.Node {
 	for _, key := range keys {
 		var next *yaml.Node
@@ -195,6 +204,7 @@ func child(n *yaml.Node, keys ...string) *yaml.Node {
 	return n
 }
 
+// explain writes the reason of each scope beside it.
 func explain(list *yaml.Node, scopes []Scope) {
 	if list == nil {
 		return

@@ -1,8 +1,8 @@
 package slack
 
-// manifest is docs.slack.dev/reference/app-manifest, as far as we need it.
-// slack-go's leaves out what is false; but what a manifest does not say, Slack
-// decides: whether people may write into the Messages tab, for one.
+// manifest is the app manifest (docs.slack.dev/reference/app-manifest), as far as it is
+// needed. slack-go's type leaves out fields that are false; but Slack chooses the value
+// of a missing field, for example whether people may write into the Messages tab.
 type manifest struct {
 	Metadata struct {
 		Major int `json:"major_version" yaml:"major_version"`
@@ -65,6 +65,6 @@ type manifestSettings struct {
 	} `json:"interactivity" yaml:"interactivity"`
 	WholeOrg bool `json:"org_deploy_enabled" yaml:"org_deploy_enabled"`
 	Sockets  bool `json:"socket_mode_enabled" yaml:"socket_mode_enabled"`
-	// Rotation makes tokens end after hours; ours are to last.
+	// Rotation makes tokens expire after hours; Tocsin's do not expire.
 	Rotation bool `json:"token_rotation_enabled" yaml:"token_rotation_enabled"`
 }

@@ -2,8 +2,6 @@ package slack
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"regexp"
 	"slices"
@@ -13,12 +11,11 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"tocsin/adapters/slack/slacktest"
 	"tocsin/commands"
 )
 
-// printed makes a manifest in both forms, which must say the same.
-func printed(t *testing.T, a App) manifest {
+// printManifests returns a manifest that says the same as YAML and as JSON.
+func printManifests(t *testing.T, a App) manifest {
 	t.Helper()
 	asYAML, err := ManifestYAML(a)
 	if err != nil {
@@ -47,12 +44,12 @@ func printed(t *testing.T, a App) manifest {
 }
 
 func TestManifestOfBothTransports(t *testing.T) {
-	socket := printed(t, App{})
+	socket := printManifests(t, App{})
 	s := socket.Settings
 	if !s.Sockets || s.Events.URL+s.Interactivity.URL+s.Interactivity.Options+socket.Features.Commands[0].URL != "" {
 		t.Errorf("with Socket Mode there are no addresses: %+v", s)
 	}
-	signed := printed(t, App{URL: "https://tocsin.example.com/"})
+	signed := printManifests(t, App{URL: "https://tocsin.example.com/"})
 	s = signed.Settings
 	for got, want := range map[string]string{
 		s.Events.URL:                      "https://tocsin.example.com/slack/events",
@@ -78,28 +75,15 @@ func TestManifestOfBothTransports(t *testing.T) {
 	if !slices.Equal(signed.OAuth.Scopes.Bot, names(Scopes())) || signed.OAuth.Scopes.User != nil {
 		t.Errorf("scopes: %+v", signed.OAuth.Scopes)
 	}
-	if m := printed(t, App{Unarchive: true}); !slices.Equal(m.OAuth.Scopes.User, names(UserScopes())) {
+	if m := printManifests(t, App{Unarchive: true}); !slices.Equal(m.OAuth.Scopes.User, names(UserScopes())) {
 		t.Errorf("scopes: %+v", m.OAuth.Scopes)
-	}
-}
-
-// TestManifestNamesOurRoutes: where the manifest sends Slack, somebody answers.
-func TestManifestNamesOurRoutes(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
-	m := printed(t, App{URL: "https://tocsin.example.com"})
-	for _, address := range []string{m.Settings.Events.URL, m.Settings.Interactivity.URL, m.Settings.Interactivity.Options, m.Features.Commands[0].URL} {
-		w := httptest.NewRecorder()
-		h.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, address, http.NoBody))
-		if w.Code != http.StatusUnauthorized {
-			t.Errorf("%s, unsigned, answers %d", address, w.Code)
-		}
 	}
 }
 
 // TestManifestWithinLimits holds it to docs.slack.dev/reference/app-manifest,
 // and the names of shortcuts to docs.slack.dev/interactivity/implementing-shortcuts.
 func TestManifestWithinLimits(t *testing.T) {
-	m := printed(t, App{Name: strings.Repeat("Ä tocsin ", 3), URL: "https://tocsin.example.com/in/a/folder"})
+	m := printManifests(t, App{Name: strings.Repeat("Ä tocsin ", 3), URL: "https://tocsin.example.com/in/a/folder"})
 	within := func(what, text string, most int) {
 		t.Helper()
 		if n := utf8.RuneCountInString(text); n == 0 || n > most {

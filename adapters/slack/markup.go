@@ -13,39 +13,39 @@ import (
 	"tocsin/workflow"
 )
 
-// What other people wrote is shown in two kinds of text that know no markup:
+// What people wrote is shown in two kinds of text without markup:
 // the text elements of rich text, in which bold, code and links are objects of
 // their own (docs.slack.dev/reference/block-kit/blocks/rich-text-block), and
 // plain text (docs.slack.dev/reference/block-kit/composition-objects/text-object).
-// There is nothing in them to escape, and so nothing to forget. Markup is left
-// for what is ours alone, and for the text that notifications show.
+// Nothing has to be escaped in them, so no escaping can be forgotten. Markup is used
+// for Tocsin's own text alone, and for the text that notifications show.
 //
-// Times are stamps in a text ([card.ParseSpans]). In rich text each is an element,
-// which Slack shows in its reader's zone; elsewhere it reads as it does in the
+// Times are stamps in a text ([card.ParseSpans]). In rich text each becomes an
+// element, which Slack shows in the reader's zone; elsewhere it is shown in the
 // organization's.
 
-// plain is a text object without markup, in which an emoji's alias stays one.
-// It is never empty, which Slack refuses.
+// plain returns a text object without markup, in which ":name:" does not become an
+// emoji. It is never empty, because Slack refuses an empty one.
 func plain(text string, limit int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, short(cmp.Or(line(card.Plain(text)), "–"), limit), false, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, truncate(cmp.Or(cleanLine(card.Plain(text)), "–"), limit), false, false)
 }
 
-// line makes a text safe to show on one line.
-func line(text string) string {
-	clean, _ := workflow.CleanLine(text, longInput)
+// cleanLine makes a text safe to show on one line.
+func cleanLine(text string) string {
+	clean, _ := workflow.CleanLine(text, maxInputLength)
 	return clean
 }
 
-// lines makes a text safe to show.
-func lines(text string) string {
-	clean, _ := workflow.CleanText(text, 2*longBlocks)
+// cleanText makes a text safe to show, with its line breaks.
+func cleanText(text string) string {
+	clean, _ := workflow.CleanText(text, 2*maxBlocksSize)
 	return clean
 }
 
-// escape writes the characters that markup takes for itself
-// (docs.slack.dev/messaging/formatting-message-text, "Escaping text"). It is
-// for the text of a message that has blocks: it stands in notifications, where
-// no mark of emphasis does anything.
+// escape escapes the control characters of markup
+// (docs.slack.dev/messaging/formatting-message-text, "Escaping text"). It is for the
+// text of a message that has blocks, which notifications show: marks of emphasis
+// have no effect there.
 func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
@@ -55,14 +55,14 @@ type span struct {
 	text string
 	bold bool
 	code bool
-	url  string // it links there; "": it does not
+	url  string // that it links to; "": none
 	room string // a channel's ID, shown as its name; the text is left out
 }
 
+// bold returns a bold span.
 func bold(text string) span { return span{text: text, bold: true} }
 
-// rich makes one block of spans. What is empty in them is left out; without any
-// there is no block.
+// rich returns one block of spans without the empty ones; nil when all are empty.
 func rich(spans ...span) slack.Block {
 	if all := elements(spans); len(all) > 0 {
 		return slack.NewRichTextBlock("", slack.NewRichTextSection(all...))
@@ -70,17 +70,18 @@ func rich(spans ...span) slack.Block {
 	return nil
 }
 
-// preformatted keeps the columns of a table.
+// preformatted returns a block that keeps the columns of a table.
 func preformatted(text string) slack.Block {
 	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{
 		Type: slack.RTEPreformatted, Elements: elements([]span{{text: card.Plain(text)}}),
 	})
 }
 
+// elements returns the rich text elements of spans.
 func elements(spans []span) []slack.RichTextSectionElement {
 	var all []slack.RichTextSectionElement
 	dates := 0
-	for _, s := range joined(spans) {
+	for _, s := range joinSpans(spans) {
 		var style *slack.RichTextSectionTextStyle
 		if s.bold || s.code {
 			style = &slack.RichTextSectionTextStyle{Bold: s.bold, Code: s.code}
@@ -95,7 +96,7 @@ func elements(spans []span) []slack.RichTextSectionElement {
 		default:
 			words := ""
 			for _, p := range card.ParseSpans(s.text) {
-				if p.At.IsZero() || dates == mostDates {
+				if p.At.IsZero() || dates == maxDates {
 					words += p.Text
 					continue
 				}
@@ -109,22 +110,22 @@ func elements(spans []span) []slack.RichTextSectionElement {
 	return all
 }
 
-// mostDates is how many times of one text Slack shows: each takes room of its
-// own in the message. Those after them read as in the organization's zone.
-const mostDates = 20
+// maxDates is how many times of one text become elements: each makes the message
+// larger. Those after them are shown in the organization's zone.
+const maxDates = 20
 
-// texts are the elements of a text. No page names a limit for one; that of text
+// texts returns the elements of a text. Their limit is not documented; that of text
 // objects is kept.
 func texts(text string, style *slack.RichTextSectionTextStyle) []slack.RichTextSectionElement {
 	var all []slack.RichTextSectionElement
-	for part := range slices.Chunk([]rune(text), longSection/2) {
+	for part := range slices.Chunk([]rune(text), maxSectionLength/2) {
 		all = append(all, slack.NewRichTextSectionTextElement(string(part), style))
 	}
 	return all
 }
 
-// date is an instant that Slack shows in its reader's zone, with "today" and
-// "yesterday" where its day is named
+// date returns the element of a time, which Slack shows in the reader's zone, with
+// "today" and "yesterday" where the day is shown
 // (docs.slack.dev/reference/block-kit/block-elements/date-element).
 func date(p card.Span, style *slack.RichTextSectionTextStyle) slack.RichTextSectionElement {
 	format := "{time_secs}"
@@ -136,11 +137,12 @@ func date(p card.Span, style *slack.RichTextSectionTextStyle) slack.RichTextSect
 	return d
 }
 
-// joined makes one of spans that look the same: each takes room of its own.
-func joined(spans []span) []span {
+// joinSpans joins adjacent spans that look the same: each makes the message
+// larger.
+func joinSpans(spans []span) []span {
 	var all []span
 	for _, s := range spans {
-		if last := len(all) - 1; last >= 0 && s.bare() && all[last].bare() {
+		if last := len(all) - 1; last >= 0 && s.isPlain() && all[last].isPlain() {
 			all[last].text += s.text
 		} else if s != (span{bold: s.bold}) {
 			all = append(all, s)
@@ -149,24 +151,25 @@ func joined(spans []span) []span {
 	return all
 }
 
-func (s span) bare() bool { return s == span{text: s.text} }
+// isPlain reports whether a span is text without a style.
+func (s span) isPlain() bool { return s == span{text: s.text} }
 
-// address finds what may be opened with a click. Only characters that a browser
-// shows as they are count, and no credentials: "https://bank.example@evil.example"
-// is a text.
-var address = regexp.MustCompile(`https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][A-Za-z0-9!#$%&'()*+,./:;=?@\[\]^_~-]*)?`)
+// addressPattern matches addresses that become links. They hold only characters that
+// a browser shows unchanged, and no credentials:
+// "https://bank.example@evil.example" is shown as text.
+var addressPattern = regexp.MustCompile(`https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][A-Za-z0-9!#$%&'()*+,./:;=?@\[\]^_~-]*)?`)
 
-// linked makes addresses in a text clickable. Each is shown as itself: no text
-// that came from outside is ever shown instead of where it leads.
-func linked(text string) []span {
-	const most = 20 // each takes room of its own in the message
+// linkSpans makes the addresses in a text links. Each link shows its address: no text
+// from outside is ever shown instead of it.
+func linkSpans(text string) []span {
+	const most = 20 // each makes the message larger
 	var all []span
 	at := 0
-	for _, found := range address.FindAllStringIndex(text, most) {
+	for _, found := range addressPattern.FindAllStringIndex(text, most) {
 		from, to := found[0], found[1]
-		end := from + len(trimmed(text[from:to]))
+		end := from + len(trimAddress(text[from:to]))
 		next := text[to:]
-		if strings.HasPrefix(next, "@") || strings.HasPrefix(next, ":") || host(text[from:end]) == "" || end-from > longURL {
+		if strings.HasPrefix(next, "@") || strings.HasPrefix(next, ":") || host(text[from:end]) == "" || end-from > maxURLLength {
 			continue
 		}
 		all = append(all, span{text: text[at:from]}, span{text: text[from:end], url: text[from:end]})
@@ -175,8 +178,8 @@ func linked(text string) []span {
 	return append(all, span{text: text[at:]})
 }
 
-// trimmed leaves out what ends a sentence and no address.
-func trimmed(address string) string {
+// trimAddress leaves out the punctuation after an address at the end of a sentence.
+func trimAddress(address string) string {
 	marks := `.,;:!?'"]*_`
 	if !strings.Contains(address, "(") {
 		marks += ")"
@@ -184,8 +187,8 @@ func trimmed(address string) string {
 	return strings.TrimRight(address, marks)
 }
 
-// host is where a web address leads; "" for anything else, and for a name that
-// could look like another.
+// host returns the host of a web address; "" for anything else, and for a name with
+// letters that look like others.
 func host(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(address, " <>|\"\\\n\t") {
@@ -197,32 +200,32 @@ func host(address string) string {
 	return u.Hostname()
 }
 
-// honest is a link's label. Where it leads stands beside it, unless the label
-// says so itself or it leads to one of ours.
-func honest(label, address string, ours []string) string {
+// linkLabel returns a link's label, with the host that it leads to, unless the label
+// is the host or the host is one of the organization's own.
+func linkLabel(label, address string, own []string) string {
 	h := host(address)
-	if slices.Contains(ours, h) && label != "" || strings.EqualFold(label, h) {
-		return short(label, longLabel)
+	if slices.Contains(own, h) && label != "" || strings.EqualFold(label, h) {
+		return truncate(label, maxLabelLength)
 	}
-	if len(h) > longLabel-3 { // its end says whose it is
-		h = "…" + h[len(h)-longLabel+4:]
+	if len(h) > maxLabelLength-3 { // the end of a host says whose it is
+		h = "…" + h[len(h)-maxLabelLength+4:]
 	}
-	if room := longLabel - units(h) - 3; room > 1 && label != "" {
-		return short(label, room) + " (" + h + ")"
+	if room := maxLabelLength - countUnits(h) - 3; room > 1 && label != "" {
+		return truncate(label, room) + " (" + h + ")"
 	}
 	return h
 }
 
-// link is markup that leads to one of our own addresses and shows it; "" if it
-// is none.
+// link returns markup that links to one of Tocsin's own addresses and shows it; ""
+// when it is not a web address.
 func link(address string) string {
-	if host(address) == "" || units(address) > longSection/2 {
+	if host(address) == "" || countUnits(address) > maxSectionLength/2 {
 		return ""
 	}
 	return "<" + escape(address) + ">"
 }
 
-// markup is a text object that has been written as markup.
+// markup returns a text object of markup.
 func markup(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
 }

@@ -8,30 +8,32 @@ import (
 	"tocsin/workflow"
 )
 
-// window is what limits count over, with a margin for the way there.
+// window is the time over which limits count, with a margin for the way to Slack.
 const window = 61 * time.Second
 
-// perChannel is between two messages into one channel
+// channelInterval is the time between two messages into one channel
 // (docs.slack.dev/apis/web-api/rate-limits: one a second).
-const perChannel = time.Second + 50*time.Millisecond
+const channelInterval = time.Second + 50*time.Millisecond
 
-// forget is how long a place in the queue is kept for somebody who does not come
-// when it is their turn.
-const forget = 15 * time.Second
+// keepPlace is how long a call keeps its place in the queue when it does not come
+// again at its turn.
+const keepPlace = 15 * time.Second
 
-// spared is the part of a limit, one in so many, that is kept for what is urgent:
-// a SEV1 that comes into a storm of others must not wait a minute for its room.
-const spared = 10
+// reservedPart is the part of a limit, one in so many, that is reserved for urgent
+// calls: a SEV1 declared during a storm of others must not wait a minute for its
+// room.
+const reservedPart = 10
 
-// urgent reports a call of a severe incident, or one that somebody waits for.
-func (c call) urgent() bool {
+// isUrgent reports whether a call is for a severe incident, or a person waits for
+// it.
+func (c call) isUrgent() bool {
 	return c.wait || c.severity == workflow.SEV1 || c.severity == workflow.SEV2
 }
 
-// pace keeps calls within what Slack allows: each method so often a minute, and
-// each channel a message a second. Whoever has to wait is told when to come
-// again, and keeps a place: the worst incidents go first, then whoever came
-// first.
+// pace keeps calls within Slack's rate limits: each method so often a minute, and
+// one message a second into each channel. A call that has to wait is told when to
+// come again, and keeps a place: calls for the worst incidents go first, then
+// those that came first.
 type pace struct {
 	now   func() time.Time
 	mu    sync.Mutex
@@ -41,23 +43,24 @@ type pace struct {
 
 func newPace(now func() time.Time) *pace { return &pace{now: now, gates: map[string]*gate{}} }
 
-// gate is one limit.
+// gate is one rate limit.
 type gate struct {
-	limit   int
-	per     time.Duration
-	sent    []time.Time // within per, the oldest first
-	shut    time.Time   // Slack said so
-	waiting map[string]place
+	limit       int
+	per         time.Duration
+	sent        []time.Time // calls within the last per, the oldest first
+	closedUntil time.Time   // as Slack has said
+	waiting     map[string]place
 }
 
-// place is somebody's in the queue.
+// place is a call's place in the queue.
 type place struct {
 	severity int
 	seq      int
 	until    time.Time
 }
 
-func (p place) before(other place) bool {
+// isBefore reports whether a call with this place goes before another.
+func (p place) isBefore(other place) bool {
 	return cmp.Or(cmp.Compare(p.severity, other.severity), cmp.Compare(p.seq, other.seq)) < 0
 }
 
@@ -74,7 +77,7 @@ func (p *pace) take(c call) time.Duration {
 	p.seq++
 	if wait > 0 {
 		for _, g := range gates {
-			g.keep(c, now.Add(wait+forget))
+			g.keepPlaceUntil(c, now.Add(wait+keepPlace))
 		}
 		return wait
 	}
@@ -85,15 +88,16 @@ func (p *pace) take(c call) time.Duration {
 	return 0
 }
 
-// gatesOf are the limits that a call is under.
+// gatesOf returns the limits that apply to a call.
 func (p *pace) gatesOf(c call) []*gate {
 	all := []*gate{p.gate(c.method, limitOf(c.method), window)}
 	if c.method == "chat.postMessage" && c.channel != "" {
-		all = append(all, p.gate(c.method+" "+c.channel, 1, perChannel))
+		all = append(all, p.gate(c.method+" "+c.channel, 1, channelInterval))
 	}
 	return all
 }
 
+// gate returns the limit of a name, which it makes if there is none.
 func (p *pace) gate(name string, limit int, per time.Duration) *gate {
 	g := p.gates[name]
 	if g == nil {
@@ -103,7 +107,7 @@ func (p *pace) gate(name string, limit int, per time.Duration) *gate {
 	return g
 }
 
-// wait is how long a call has to wait at a gate; 0: it is its turn.
+// wait returns how long a call has to wait at a gate; 0 when it is its turn.
 func (g *gate) wait(now time.Time, c call, seq int) time.Duration {
 	for len(g.sent) > 0 && now.Sub(g.sent[0]) >= g.per {
 		g.sent = g.sent[1:]
@@ -113,14 +117,14 @@ func (g *gate) wait(now time.Time, c call, seq int) time.Duration {
 			delete(g.waiting, key)
 		}
 	}
-	mine, waits := g.waiting[c.key]
-	if !waits || c.key == "" {
+	mine, ok := g.waiting[c.key]
+	if !ok || c.key == "" {
 		mine = place{severity: cmp.Or(int(c.severity), 9), seq: seq}
 	}
 	mine.severity = cmp.Or(int(c.severity), 9)
 	ahead := 0
 	for key, other := range g.waiting {
-		if key != c.key && other.before(mine) {
+		if key != c.key && other.isBefore(mine) {
 			ahead++
 		}
 	}
@@ -128,41 +132,42 @@ func (g *gate) wait(now time.Time, c call, seq int) time.Duration {
 		g.waiting[c.key] = mine
 	}
 	turn, limit := now, g.limit
-	if !c.urgent() {
-		limit -= g.limit / spared
+	if !c.isUrgent() {
+		limit -= g.limit / reservedPart
 	}
 	if free := limit - len(g.sent); ahead >= free {
-		behind := ahead - free // how many of those who wait go before, once there is room again
+		behind := ahead - free // how many waiting calls go before it, once there is room again
 		if n := behind % limit; n < len(g.sent) {
 			turn = g.sent[n]
 		}
 		turn = turn.Add(g.per * time.Duration(behind/limit+1))
 	}
-	if g.shut.After(turn) {
-		turn = g.shut
+	if g.closedUntil.After(turn) {
+		turn = g.closedUntil
 	}
 	return max(turn.Sub(now), 0)
 }
 
-func (g *gate) keep(c call, until time.Time) {
-	if mine, waits := g.waiting[c.key]; waits {
+// keepPlaceUntil keeps the place of a waiting call until a time.
+func (g *gate) keepPlaceUntil(c call, until time.Time) {
+	if mine, ok := g.waiting[c.key]; ok {
 		mine.until = until
 		g.waiting[c.key] = mine
 	}
 }
 
-// refused shuts a gate for as long as Slack has said, and lets the call go first
-// then. Which limit it was, Slack does not say: of a message, it is taken to be
-// the channel's.
-func (p *pace) refused(c call, wait time.Duration) {
+// block closes a gate for as long as Slack has said, after it has refused a call,
+// and lets that call go first then. Slack does not say which limit it was: of a
+// message, it is taken to be the channel's.
+func (p *pace) block(c call, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	gates := p.gatesOf(c)
 	g := gates[len(gates)-1]
-	if until := p.now().Add(wait); until.After(g.shut) {
-		g.shut = until
+	if until := p.now().Add(wait); until.After(g.closedUntil) {
+		g.closedUntil = until
 	}
 	if c.key != "" {
-		g.waiting[c.key] = place{severity: cmp.Or(int(c.severity), 9), until: g.shut.Add(forget)}
+		g.waiting[c.key] = place{severity: cmp.Or(int(c.severity), 9), until: g.closedUntil.Add(keepPlace)}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"tocsin/workflow"
 )
 
-// TestPace: whoever comes when told to, in whatever order, is never let through
-// more often than a method allows, within any minute, nor into one channel more
-// than once a second; and nobody waits longer than the limit makes them.
+// TestPace: calls that come when they are told to, in any order, are never let through more
+// often than a method allows within any minute, nor into one channel more than once a
+// second; and no call waits longer than the limit makes it.
 func TestPace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := bottest.Epoch
@@ -44,7 +44,7 @@ func TestPace(t *testing.T) {
 			}
 			delete(due, next)
 			sent = append(sent, now)
-			if was, is := last[channelOf(next)]; is && method == "chat.postMessage" && now.Sub(was) < time.Second {
+			if was, ok := last[channelOf(next)]; ok && method == "chat.postMessage" && now.Sub(was) < time.Second {
 				t.Fatalf("two messages into one channel within %s", now.Sub(was))
 			}
 			last[channelOf(next)] = now
@@ -56,29 +56,29 @@ func TestPace(t *testing.T) {
 			}
 		}
 		if method != "chat.postMessage" {
-			if most := time.Duration((n-1)/(limit-limit/spared))*window + 6*time.Second; now.Sub(bottest.Epoch) > most {
+			if most := time.Duration((n-1)/(limit-limit/reservedPart))*window + 6*time.Second; now.Sub(bottest.Epoch) > most {
 				t.Fatalf("%d calls took %s, they could have taken %s", n, now.Sub(bottest.Epoch), most)
 			}
 		}
 	})
 }
 
-// TestPaceWorstFirst: of those who wait the worst go first, also when they came
-// last (G4c: the worst incident's room first).
+// TestPaceWorstFirst: of the waiting calls those for the worst incidents go first, also when
+// they came last (G4c: the worst incident's room first).
 func TestPaceWorstFirst(t *testing.T) {
 	now := bottest.Epoch
 	p := newPace(func() time.Time { return now })
 	ask := func(key string, s workflow.Severity) time.Duration {
 		return p.take(call{method: "conversations.create", key: key, severity: s})
 	}
-	for n := range tier2 - tier2/spared {
+	for n := range tier2 - tier2/reservedPart {
 		if ask(fmt.Sprint("first ", n), workflow.SEV3) > 0 {
 			t.Fatalf("call %d has to wait", n)
 		}
 		now = now.Add(100 * time.Millisecond)
 	}
 	low := ask("low", workflow.SEV3)
-	for n := range tier2 / spared { // what is urgent finds some left
+	for n := range tier2 / reservedPart { // what is urgent finds some left
 		if ask(fmt.Sprint("urgent ", n), workflow.SEV2) > 0 || low <= 0 {
 			t.Fatalf("low waits %s, and so does what is urgent", low)
 		}
@@ -94,7 +94,7 @@ func TestPaceWorstFirst(t *testing.T) {
 	if ask("high", workflow.SEV1) > 0 {
 		t.Fatal("the worst has to wait although its turn has come")
 	}
-	// Whoever does not come keeps nobody waiting for long.
+	// A call that does not come again does not keep the others waiting for long.
 	now = now.Add(window)
 	ask("gone", workflow.SEV1)
 	for n := range tier2 {

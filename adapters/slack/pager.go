@@ -18,86 +18,63 @@ import (
 
 // Page implements [bot.Pager]: a message to a person, or into a channel.
 // Addresses are "U024BE7LH", "#ops" and "email:ana@example.com".
-func (w *Workspace) Page(ctx context.Context, p bot.Page) error { return w.hand(ctx, p, false) }
+func (w *Workspace) Page(ctx context.Context, p bot.Page) error { return w.deliver(ctx, p, false) }
 
 // PageAgain implements [bot.Rechecker].
-func (w *Workspace) PageAgain(ctx context.Context, p bot.Page) error { return w.hand(ctx, p, true) }
+func (w *Workspace) PageAgain(ctx context.Context, p bot.Page) error { return w.deliver(ctx, p, true) }
 
-func (w *Workspace) hand(ctx context.Context, p bot.Page, again bool) error {
-	channel, err := w.place(ctx, p.Address)
+// deliver writes a page once for its key.
+func (w *Workspace) deliver(ctx context.Context, p bot.Page, again bool) error {
+	channel, err := w.conversationOf(ctx, p.Address)
 	if err != nil {
 		return err
 	}
-	_, _, err = w.write(ctx, writing{
-		key: p.Key, keys: p.Keys, channel: channel, severity: paging, again: again, since: p.Since, wait: true, message: p.Content,
+	_, _, err = w.Messages.write(ctx, outgoing{
+		key: p.Key, keys: p.Keys, channel: channel, severity: pageSeverity, again: again, since: p.Since, wait: true, content: p.Content,
 	})
-	w.lost(channel, err)
+	w.forgetChannel(channel, err)
 	return err
 }
 
-// Cancel implements [bot.Canceler]: the message says that nobody is needed any
-// more, and has no buttons. One that pages for several incidents stays as it
-// is: the others still need somebody.
+// Cancel implements [bot.Canceler]: the message then says that the person is not
+// needed any more, and has no buttons. A message that pages for several incidents
+// stays as it is, because the others still need the person.
 func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
-	channel, err := w.place(ctx, p.Address)
+	channel, err := w.conversationOf(ctx, p.Address)
 	if err != nil {
 		return err
 	}
-	m := writing{key: p.Key, channel: channel, alone: true, since: p.Since, wait: true}
-	at, err := w.find(ctx, m)
+	m := outgoing{key: p.Key, channel: channel, alone: true, since: p.Since, wait: true}
+	at, err := w.Messages.find(ctx, m)
 	if at == "" || err != nil {
 		return err
 	}
-	m.message = card.Content{Title: p.Content.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Content.Footer}
-	return w.rewrite(ctx, at, m)
+	m.content = card.Content{Title: p.Content.Title, Text: "You are not needed any more: " + why + ".", Footer: p.Content.Footer}
+	return w.Messages.rewrite(ctx, at, m)
 }
 
-// place finds the conversation behind an address.
-func (w *Workspace) place(ctx context.Context, address string) (string, error) {
-	if email, is := strings.CutPrefix(address, "email:"); is {
-		user, err := w.userOf(ctx, "", email, call{severity: paging, wait: true})
+// conversationOf returns the ID of the conversation behind an address.
+func (w *Workspace) conversationOf(ctx context.Context, address string) (string, error) {
+	if email, ok := strings.CutPrefix(address, "email:"); ok {
+		user, err := w.Directory.userID(ctx, "", email, call{severity: pageSeverity, wait: true})
 		if err != nil {
 			return "", err
 		}
-		return w.direct(ctx, user)
+		return w.Messages.openDirect(ctx, user)
 	}
 	switch {
 	case isUserID(address):
-		return w.direct(ctx, address)
+		return w.Messages.openDirect(ctx, address)
 	case isChannel(address):
-		return w.channel(ctx, address, false)
+		return w.findChannel(ctx, address, false)
 	}
 	return "", bot.Permanent(fmt.Errorf("%q is no address on Slack", address))
 }
 
-// direct opens the direct conversation with a user.
-func (w *Workspace) direct(ctx context.Context, user string) (string, error) {
-	w.mu.Lock()
-	id := w.directs[user]
-	w.mu.Unlock()
-	if id != "" {
-		return id, nil
-	}
-	err := w.call(ctx, call{method: "conversations.open", wait: true}, func(ctx context.Context) error {
-		c, _, _, e := w.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
-		if e == nil {
-			id = c.ID
-		}
-		return e
-	})
-	if err != nil {
-		return "", err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.directs[user] = id
-	return id, nil
-}
-
-// channel finds a channel by its name, "#incidents", or its ID. Channels are
-// listed once; their IDs never change. One that is to be ours is made when
-// there is none.
-func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string, error) {
+// findChannel returns the ID of a channel, by its name, "#incidents", or its ID. A
+// name is looked up once: IDs never change. A missing channel is created, if create
+// says so.
+func (w *Workspace) findChannel(ctx context.Context, name string, create bool) (string, error) {
 	short, named := strings.CutPrefix(name, "#")
 	if !named {
 		return name, nil
@@ -109,65 +86,67 @@ func (w *Workspace) channel(ctx context.Context, name string, ours bool) (string
 	switch {
 	case id != "":
 		return id, nil
-	case busy: // else everybody would list, and make it, at once
-		return "", bot.RetryAfter(shortly, fmt.Errorf("look for channel %s: %w", name, bot.ErrPaced))
+	case busy: // else every caller would list the channels, and create it, at once
+		return "", bot.RetryAfter(searchAgainIn, fmt.Errorf("look for channel %s: %w", name, bot.ErrPaced))
 	}
 	defer func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.seeking, short)
 	}()
-	id, member, err := w.seek(ctx, short, ours)
+	id, member, err := w.searchChannel(ctx, short, create)
 	switch {
 	case err != nil:
 		return "", err
 	case id == "":
-		return "", noChannel(name)
-	case !member: // else nothing can be written there, nor looked for
+		return "", channelNotFound(name)
+	case !member: // else the app can neither write nor look for a message in it
 		if err = w.join(ctx, id); err != nil && !bot.IsPermanent(err) {
 			return "", err
 		}
-		if err != nil { // it is for others to do: writing says so
+		if err != nil { // a person has to invite it: the error of writing says so
 			w.cfg.Log.WarnContext(ctx, "the app could not join a channel", "channel", name, "error", err.Error())
 		}
 	}
-	w.remember(short, id)
+	w.rememberChannel(short, id)
 	return id, nil
 }
 
-// shortly is when whoever needs a channel comes again that is being looked for.
-const shortly = 500 * time.Millisecond
+// searchAgainIn is when a caller comes again that needs a channel which another is
+// looking for.
+const searchAgainIn = 500 * time.Millisecond
 
-// seek looks for a channel that is not known; "" where there is none.
-func (w *Workspace) seek(ctx context.Context, name string, ours bool) (id string, member bool, err error) {
+// searchChannel looks for a channel whose ID is not known; "" when there is none.
+// Member says that the app is in it.
+func (w *Workspace) searchChannel(ctx context.Context, name string, create bool) (id string, member bool, err error) {
 	w.mu.Lock()
 	missed := w.missed[name]
 	w.mu.Unlock()
-	if missed.IsZero() || w.cfg.Now().Sub(missed) >= askAgain {
-		if id, member, err = w.list(ctx, name); err != nil {
+	if missed.IsZero() || w.cfg.Now().Sub(missed) >= missingFor {
+		if id, member, err = w.listChannels(ctx, name); err != nil {
 			return "", false, err
 		}
 		if id == "" {
-			w.remember(name, id)
+			w.rememberChannel(name, id)
 		}
 	}
-	if id != "" || !ours {
+	if id != "" || !create {
 		return id, member, nil
 	}
-	if id, err = w.found(ctx, name); err == nil {
+	if id, err = w.createChannel(ctx, name); err == nil {
 		return id, true, nil
 	}
-	if code(err) != "name_taken" {
+	if ErrorCode(err) != "name_taken" {
 		return "", false, err
 	}
-	if id, member, err = w.list(ctx, name); id != "" && err == nil { // another process was faster
+	if id, member, err = w.listChannels(ctx, name); id != "" && err == nil { // another process was faster
 		return id, member, nil
 	}
 	return "", false, cmp.Or(err, bot.Permanent(errors.New("channel_not_found: #"+name+" is there, and the app is not in it; invite it with /invite")))
 }
 
-// remember notes where a channel is, or that there is none.
-func (w *Workspace) remember(name, id string) {
+// rememberChannel remembers the ID of a channel, or that there is none.
+func (w *Workspace) rememberChannel(name, id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if id == "" {
@@ -177,9 +156,10 @@ func (w *Workspace) remember(name, id string) {
 	w.channels[name] = id
 }
 
-// lost forgets the name of a channel that is gone: another may have it by now.
-func (w *Workspace) lost(channel string, err error) {
-	switch code(err) {
+// forgetChannel forgets the name of a channel when an error says that it is gone:
+// another channel may have the name by now.
+func (w *Workspace) forgetChannel(channel string, err error) {
+	switch ErrorCode(err) {
 	case "channel_not_found", "is_archived":
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -187,22 +167,22 @@ func (w *Workspace) lost(channel string, err error) {
 	}
 }
 
-// askAgain is how long a channel that was not there is not looked for.
-const askAgain = time.Minute
+// missingFor is how long a channel that was not there is not looked for again.
+const missingFor = time.Minute
 
-func noChannel(name string) error {
+func channelNotFound(name string) error {
 	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; make it, and invite the app", name))
 }
 
-// listing is how far a channel has been looked for.
+// listing is how far the search for a channel has come.
 type listing struct {
 	cursor string
-	public bool // among the public ones alone
+	public bool // only public channels
 }
 
-// list looks a channel up among all that the app can see. There may be more than
-// can be listed at a time: the next try goes on where this one ends.
-func (w *Workspace) list(ctx context.Context, name string) (id string, member bool, err error) {
+// listChannels looks for a channel among all that the app can see. There may be more
+// than can be listed within one send: the next call goes on where this one ends.
+func (w *Workspace) listChannels(ctx context.Context, name string) (id string, member bool, err error) {
 	w.mu.Lock()
 	at := w.listed[name]
 	w.mu.Unlock()
@@ -214,12 +194,12 @@ func (w *Workspace) list(ctx context.Context, name string) (id string, member bo
 		}
 	}()
 	for {
-		page, next, e := w.listSome(ctx, at)
+		page, next, e := w.listPage(ctx, at)
 		switch {
-		case code(e) == "missing_scope" && !at.public: // without groups:read there are the public ones
+		case ErrorCode(e) == "missing_scope" && !at.public: // without groups:read only public channels can be listed
 			at = listing{public: true}
 			continue
-		case code(e) == "invalid_cursor" && at.cursor != "": // it was too long ago
+		case ErrorCode(e) == "invalid_cursor" && at.cursor != "": // the listing began too long ago
 			at.cursor = ""
 			continue
 		case e != nil:
@@ -236,24 +216,24 @@ func (w *Workspace) list(ctx context.Context, name string) (id string, member bo
 	}
 }
 
-// listSome lists some channels from where a listing is.
-func (w *Workspace) listSome(ctx context.Context, at listing) (page []slack.Channel, next string, err error) {
+// listPage lists one page of channels.
+func (w *Workspace) listPage(ctx context.Context, at listing) (page []slack.Channel, next string, err error) {
 	types := []string{"public_channel", "private_channel"}
 	if at.public {
 		types = types[:1]
 	}
-	err = w.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
-		page, next, e = w.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: at.cursor, ExcludeArchived: true})
+	err = w.API.call(ctx, call{method: "conversations.list", wait: true}, func(ctx context.Context) (e error) {
+		page, next, e = w.API.bot.GetConversationsContext(ctx, &slack.GetConversationsParameters{Types: types, Limit: pageSize, Cursor: at.cursor, ExcludeArchived: true})
 		return e
 	})
 	return page, next, err
 }
 
-// found makes a channel where there is none.
-func (w *Workspace) found(ctx context.Context, name string) (string, error) {
+// createChannel creates a public channel.
+func (w *Workspace) createChannel(ctx context.Context, name string) (string, error) {
 	var id string
-	err := w.call(ctx, call{method: "conversations.create", key: "channel " + name, severity: workflow.SEV1, wait: true}, func(ctx context.Context) error {
-		c, e := w.api.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name})
+	err := w.API.call(ctx, call{method: "conversations.create", key: "channel " + name, severity: workflow.SEV1, wait: true}, func(ctx context.Context) error {
+		c, e := w.API.bot.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name})
 		if e == nil {
 			id = c.ID
 		}

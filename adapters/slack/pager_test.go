@@ -13,9 +13,9 @@ import (
 	"tocsin/workflow"
 )
 
-// TestCancelOneOfSeveral: one message may carry several pages. That one of them
-// is answered ends none of the others: the message stays, with its buttons (E5:
-// an acknowledgement carries what was seen).
+// TestCancelOneOfSeveral: when one of several pages in one message is answered, the others
+// are still open: the message stays, with its buttons
+// (E5: an acknowledgement carries what was seen).
 func TestCancelOneOfSeveral(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
@@ -27,7 +27,7 @@ func TestCancelOneOfSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	alone := bot.Page{Key: "INC-9/p1", Keys: []string{"INC-9/p1"}, Address: both.Address, Content: card.Content{Title: "INC-9 needs you"}}
-	h.clock.pass(perChannel)
+	h.clock.pass(channelInterval)
 	if err := h.Page(t.Context(), alone); err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +45,8 @@ func TestCancelOneOfSeveral(t *testing.T) {
 	}
 }
 
-// TestPageGoesFirst: a page waits for no post: not for those that wait for the
-// same channel, nor for those of the whole workspace (E10: lanes by priority).
+// TestPageGoesFirst: a page waits neither for the posts that wait for the same channel nor
+// for those of the whole workspace (E10: lanes by priority).
 func TestPageGoesFirst(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
@@ -63,8 +63,8 @@ func TestPageGoesFirst(t *testing.T) {
 	}
 }
 
-// TestInvitationsLeaveRoom: that many people are looked up for an invitation
-// holds up no page to somebody who is known by address alone.
+// TestInvitationsLeaveRoom: looking many people up for an invitation does not hold up a
+// page to a person who is known by e-mail address alone.
 func TestInvitationsLeaveRoom(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	room, err := h.OpenRoom(t.Context(), request(false))
@@ -86,9 +86,9 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 	}
 }
 
-// TestPageAgainLooksNoFurther: a page that may have been written is looked for
-// since its incident began, however much stands above it: looking is limited,
-// too, and the page waits (E3: check again before each send).
+// TestPageAgainLooksNoFurther: a page that may have been written is looked for back to the
+// beginning of its incident and no further: looking counts against the rate limits, and
+// the page waits for it (E3: check again before each send).
 func TestPageAgainLooksNoFurther(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
@@ -103,7 +103,7 @@ func TestPageAgainLooksNoFurther(t *testing.T) {
 	page.Key, page.Keys, page.Content.Title = "INC-7/p1", []string{"INC-7/p1"}, "INC-7 needs you"
 	page.Since = h.clock.Now()
 	for range 2 {
-		if err := h.another().PageAgain(t.Context(), page); err != nil {
+		if err := h.anotherProcess().PageAgain(t.Context(), page); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,8 +115,8 @@ func TestPageAgainLooksNoFurther(t *testing.T) {
 	}
 }
 
-// TestChannelAmongMany: a channel is found by its name also among more than can
-// be listed at a time: each time it is gone on where the last one ended.
+// TestChannelAmongMany: a channel is found by its name among more channels than can be
+// listed at a time: each search goes on where the last one ended.
 func TestChannelAmongMany(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	for n := range 2 * pageSize {
@@ -127,7 +127,7 @@ func TestChannelAmongMany(t *testing.T) {
 	var err error
 	for range 3 {
 		for range tier2 - 1 { // one page is left of what may be listed in a minute
-			h.pace.take(call{method: "conversations.list", wait: true})
+			h.API.pace.take(call{method: "conversations.list", wait: true})
 		}
 		if err = h.Page(t.Context(), page); err == nil {
 			break
@@ -139,8 +139,8 @@ func TestChannelAmongMany(t *testing.T) {
 	}
 }
 
-// TestAnnounceAtOnce: when several incidents are the first ever to be announced,
-// by several processes, the channel is made once, and all of them are announced.
+// TestAnnounceAtOnce: when several processes announce the first incidents at once, the
+// channel is created once, and all of them are announced.
 func TestAnnounceAtOnce(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	var all sync.WaitGroup
@@ -148,7 +148,7 @@ func TestAnnounceAtOnce(t *testing.T) {
 	for _, w := range []*Workspace{h.Workspace, h.connect()} {
 		for n := range 5 {
 			all.Go(func() {
-				_, err := w.channel(t.Context(), "#incidents", true)
+				_, err := w.findChannel(t.Context(), "#incidents", true)
 				if _, later := bot.RetryDelay(err); err != nil && !later {
 					failed <- fmt.Errorf("%d: %w", n, err)
 				}
@@ -165,8 +165,8 @@ func TestAnnounceAtOnce(t *testing.T) {
 	}
 }
 
-// TestJoinedBeforeWritten: a channel that the app has to join is written into
-// once it has, also when joining has to wait.
+// TestJoinedBeforeWritten: the app joins a channel before it writes into it, also when
+// joining has to wait.
 func TestJoinedBeforeWritten(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	var scopes []string
@@ -177,13 +177,13 @@ func TestJoinedBeforeWritten(t *testing.T) {
 	id := h.slack.AddChannel(slacktest.Channel{Name: "incidents"})
 	h.slack.Fail("conversations.join", slacktest.Fault{Status: 429, RetryAfter: 5 * time.Second})
 	c := bot.RoomCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Content: card.Content{Title: "INC-7"}}
-	if at, err := h.another().ShowCard(t.Context(), c); err != nil || len(h.slack.Posts(id)) != 1 {
+	if at, err := h.anotherProcess().ShowCard(t.Context(), c); err != nil || len(h.slack.Posts(id)) != 1 {
 		t.Errorf("%q, %v: %d posts", at, err, len(h.slack.Posts(id)))
 	}
 }
 
-// TestChannelReplaced: a name whose channel was put away, or deleted, is looked
-// for again: another channel may have it by now.
+// TestChannelReplaced: the name of a channel that was archived or deleted is looked up
+// again: another channel may have it by now.
 func TestChannelReplaced(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})

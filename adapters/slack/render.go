@@ -1,5 +1,3 @@
-// Package slack is the room where people already are: incidents get channels,
-// and what people read and press there is made here.
 package slack
 
 import (
@@ -13,139 +11,139 @@ import (
 	"tocsin/bot/card"
 )
 
-// look is how a message is to be shown.
-type look struct {
-	Line bool     // as somebody saying something: no title above, no form
-	Ours []string // hosts whose links need not say where they lead: our own, and the workspace's
-	Rest string   // where the rest of what is cut can be read; "": where the footer leads
+// renderOptions says how a message is rendered.
+type renderOptions struct {
+	AsPost   bool     // as a person's message in a chat: the title stands beside the text
+	OwnHosts []string // hosts whose links need not show where they lead: the organization's and the workspace's
+	MoreURL  string   // of the page that shows what was cut; "": the footer
 }
 
-// How much of a card one part may take, so that one long text pushes no other
-// out of sight. What people say has [longest] for itself.
+// How long the parts of a card may be, so that one long text does not push the others
+// out of sight. For a person's message it is [maxTextLength].
 const (
-	longField   = 400
-	longFields  = 4000
-	longSummary = 2000
-	longPart    = 1200
-	longLine    = 1100
+	maxFieldLength   = 400
+	maxFieldsLength  = 4000
+	maxSummaryLength = 2000
+	maxPartLength    = 1200
+	maxLineLength    = 1100
 
-	// noticeWeight is kept free for [sheet.notice], and what joins blocks.
-	noticeWeight = 700
+	// noticeSize is kept free for [builder.notice], and the commas between blocks.
+	noticeSize = 700
 )
 
-// renderMessage makes a message of ours one of Slack's. The blocks hold every
-// limit, whatever the message says: what does not fit is cut, and the reader is
-// told where the rest is. The text is what notifications show and what screen
-// readers say; it is escaped.
+// renderMessage renders a message as Slack's blocks. They keep every limit, whatever
+// the message says: what does not fit is cut, and a notice says where the rest is.
+// The text is for notifications and screen readers; it is escaped.
 //
-// A button's action_id is "do:<n>" and its value the command line; so is the
-// menu's, "do:more", and the value of each of its options. That of a link is
-// "open:<n>".
-func renderMessage(m card.Content, o look) (blocks []slack.Block, text string) {
-	s := &sheet{look: o, rest: cmp.Or(o.Rest, m.Footer), spare: longBlocks - noticeWeight}
+// A button's action_id is "do:<n>", and its value the command line. The menu's is
+// "do:more", and the values of its options are command lines. A link's is "open:<n>".
+func renderMessage(m card.Content, o renderOptions) (blocks []slack.Block, text string) {
+	s := &builder{renderOptions: o, rest: cmp.Or(o.MoreURL, m.Footer), spare: maxBlocksSize - noticeSize}
 	end := s.ending(m)
 	for _, b := range end {
-		s.spare -= weight(b)
+		s.spare -= sizeOf(b)
 	}
-	if o.Line {
-		s.say(m)
+	if o.AsPost {
+		s.addPost(m)
 	} else {
-		s.title(m.Title)
-		s.fields(m.Fields)
-		s.text(m.Text)
+		s.addTitle(m.Title)
+		s.addFields(m.Fields)
+		s.addSummary(m.Text)
 	}
 	for n := range m.Sections {
-		s.section(m.Sections[n])
+		s.addSection(m.Sections[n])
 	}
 	if len(s.blocks) == 0 && len(end) == 0 {
-		s.put(rich(span{text: "–"}))
+		s.add(rich(span{text: "–"}))
 	}
 	return slices.Concat(s.blocks, s.notice(), end), fallback(m)
 }
 
-// A sheet is a message being written, and what room is left on it.
-type sheet struct {
-	look
+// builder builds the blocks of a message within the limits.
+type builder struct {
+	renderOptions
 	rest    string
 	blocks  []slack.Block
-	spare   int // of longBlocks
+	spare   int // of maxBlocksSize
 	buttons int // so far
-	left    int // things that did not fit
+	omitted int // blocks and fields that did not fit
 	cut     bool
 }
 
-// put writes a block if there is room for it.
-func (s *sheet) put(b slack.Block) {
+// add adds a block if there is room for it.
+func (s *builder) add(b slack.Block) {
 	const last = 4 // the notice, buttons, links as text, and the footer
 	if b == nil {
 		return
 	}
-	w := weight(b)
-	if w > s.spare || len(s.blocks) >= mostBlocks-last {
-		s.left++
+	w := sizeOf(b)
+	if w > s.spare || len(s.blocks) >= maxBlocks-last {
+		s.omitted++
 		return
 	}
 	s.blocks, s.spare = append(s.blocks, b), s.spare-w
 }
 
-// fit cuts a text that is longer than it may be, and remembers it.
-func (s *sheet) fit(text string, limit int) string {
+// cutTo cuts a text that is longer than it may be, and remembers that it did.
+func (s *builder) cutTo(text string, limit int) string {
 	text, cut := clip(text, limit)
 	s.cut = s.cut || cut
 	return text
 }
 
-// title is a header if it fits into one; a longer one is shown whole.
-func (s *sheet) title(text string) {
-	text = line(text)
-	if reads(text) > longHeader {
-		s.put(rich(bold(s.fit(text, longLine))))
+// addTitle adds the title: as a header if it fits into one, else as bold text.
+func (s *builder) addTitle(text string) {
+	text = cleanLine(text)
+	if countVisible(text) > maxHeaderLength {
+		s.add(rich(bold(s.cutTo(text, maxLineLength))))
 	} else if text != "" {
-		s.put(slack.NewHeaderBlock(plain(text, longHeader)))
+		s.add(slack.NewHeaderBlock(plain(text, maxHeaderLength)))
 	}
 }
 
-// write shows a text, and cuts it until there is room for it.
-func (s *sheet) write(text string, limit int, show func(string) slack.Block) {
+// addText adds a text, and cuts it until there is room for it.
+func (s *builder) addText(text string, limit int, show func(string) slack.Block) {
 	const least = 40
 	for limit = min(limit, s.spare); limit >= least; limit -= limit / 8 {
 		shown, cut := clip(text, limit)
-		if b := show(shown); b == nil || weight(b) <= s.spare {
+		if b := show(shown); b == nil || sizeOf(b) <= s.spare {
 			s.cut = s.cut || cut
-			s.put(b)
+			s.add(b)
 			return
 		}
 	}
-	s.left++
+	s.omitted++
 }
 
-// fields stand one below the other, as they do on a telephone: what a section
-// calls fields cannot have a bold name beside a value without markup.
-func (s *sheet) fields(all []card.Field) {
+// addFields adds the fields one below the other, as they are shown on a telephone.
+// The fields of a section block are not used: they cannot show a bold name beside a
+// value without markup.
+func (s *builder) addFields(all []card.Field) {
 	var spans []span
-	spare := longFields
+	spare := maxFieldsLength
 	for n, f := range all {
-		name, value := short(line(f.Name), longLabel), s.fit(line(f.Value), longField)
-		if spare -= reads(name + value); spare < 0 {
-			s.left += len(all) - n
+		name, value := truncate(cleanLine(f.Name), maxLabelLength), s.cutTo(cleanLine(f.Value), maxFieldLength)
+		if spare -= countVisible(name + value); spare < 0 {
+			s.omitted += len(all) - n
 			break
 		}
 		if n > 0 {
 			spans = append(spans, span{text: "\n"})
 		}
 		spans = append(spans, bold(name), span{text: "  "})
-		spans = append(spans, linked(value)...)
+		spans = append(spans, linkSpans(value)...)
 	}
-	s.put(rich(spans...))
+	s.add(rich(spans...))
 }
 
-func (s *sheet) text(text string) {
-	s.write(lines(text), longSummary, func(text string) slack.Block { return rich(linked(text)...) })
+// addSummary adds the text of a card.
+func (s *builder) addSummary(text string) {
+	s.addText(cleanText(text), maxSummaryLength, func(text string) slack.Block { return rich(linkSpans(text)...) })
 }
 
-// say shows who said what, as people write in a chat.
-func (s *sheet) say(m card.Content) {
-	who, what := s.fit(line(m.Title), longLine), lines(m.Text)
+// addPost adds a person's message: the name, then the text.
+func (s *builder) addPost(m card.Content) {
+	who, what := s.cutTo(cleanLine(m.Title), maxLineLength), cleanText(m.Text)
 	between := "  "
 	switch {
 	case who == "" || what == "":
@@ -153,34 +151,34 @@ func (s *sheet) say(m card.Content) {
 	case strings.Contains(what, "\n"):
 		between = "\n"
 	}
-	s.write(what, longest, func(text string) slack.Block {
-		return rich(append([]span{bold(who), {text: between}}, linked(text)...)...)
+	s.addText(what, maxTextLength, func(text string) slack.Block {
+		return rich(append([]span{bold(who), {text: between}}, linkSpans(text)...)...)
 	})
-	s.fields(m.Fields)
+	s.addFields(m.Fields)
 }
 
-// section shows what fits of a section, and how much does not.
-func (s *sheet) section(c card.Section) {
-	heading, body := short(line(c.Heading), longLabel), s.body(c.Lines)
+// addSection adds as much of a section as fits, and says how much does not.
+func (s *builder) addSection(c card.Section) {
+	heading, body := truncate(cleanLine(c.Heading), maxLabelLength), s.joinLines(c.Lines)
 	if b := s.button(c.Button); b != nil { // a button stands beside plain text
-		s.put(slack.NewSectionBlock(plainLines(heading+"\n"+body), nil, slack.NewAccessory(b)))
+		s.add(slack.NewSectionBlock(plainLines(heading+"\n"+body), nil, slack.NewAccessory(b)))
 		return
 	}
 	if body != "" && heading != "" {
 		body = "\n" + body
 	}
-	s.write(body, longSection, func(text string) slack.Block {
-		return rich(append([]span{bold(heading)}, linked(text)...)...)
+	s.addText(body, maxSectionLength, func(text string) slack.Block {
+		return rich(append([]span{bold(heading)}, linkSpans(text)...)...)
 	})
 }
 
-// body joins as many lines as one section may have.
-func (s *sheet) body(all []string) string {
+// joinLines joins as many lines as one section may have.
+func (s *builder) joinLines(all []string) string {
 	var shown []string
-	spare := longPart
+	spare := maxPartLength
 	for n, text := range all {
-		text = s.fit(lines(text), longLine)
-		if spare -= reads(text) + 1; spare < 0 {
+		text = s.cutTo(cleanText(text), maxLineLength)
+		if spare -= countVisible(text) + 1; spare < 0 {
 			s.cut = true
 			shown = append(shown, fmt.Sprintf("and %d more", len(all)-n))
 			break
@@ -192,52 +190,52 @@ func (s *sheet) body(all []string) string {
 
 // plainLines is [plain] with line breaks.
 func plainLines(text string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, short(cmp.Or(lines(card.Plain(text)), "–"), longSection), false, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, truncate(cmp.Or(cleanText(card.Plain(text)), "–"), maxSectionLength), false, false)
 }
 
-// notice says that something was cut, and where it can be read.
-func (s *sheet) notice() []slack.Block {
-	var said string
+// notice says that something was cut, and where it can be read; nil when nothing was.
+func (s *builder) notice() []slack.Block {
+	var text string
 	switch {
-	case s.left > 0:
-		said = fmt.Sprintf("… and %d more", s.left)
+	case s.omitted > 0:
+		text = fmt.Sprintf("… and %d more", s.omitted)
 	case s.cut:
-		said = "… cut to fit"
+		text = "… cut to fit"
 	default:
 		return nil
 	}
-	if to := link(s.rest); to != "" && units(to) < noticeWeight/2 {
-		return []slack.Block{slack.NewContextBlock("", markup(said+": open it in the browser, "+to))}
+	if to := link(s.rest); to != "" && countUnits(to) < noticeSize/2 {
+		return []slack.Block{slack.NewContextBlock("", markup(text+": open it in the browser, "+to))}
 	}
-	return []slack.Block{slack.NewContextBlock("", markup(said+": the browser has the rest."))}
+	return []slack.Block{slack.NewContextBlock("", markup(text+": the browser has the rest."))}
 }
 
-// fallback is the message as one text, as far as there is room for it.
+// fallback returns the message as one text, as far as there is room for it.
 func fallback(m card.Content) string {
-	all := []string{line(m.Title), lines(m.Text)}
-	spare := longText
+	all := []string{cleanLine(m.Title), cleanText(m.Text)}
+	spare := maxFallbackLength
 	add := func(text string) {
 		all = append(all, text)
 		spare -= len(text)
 	}
 	for _, f := range m.Fields {
-		add(line(f.Name) + ": " + line(f.Value))
+		add(cleanLine(f.Name) + ": " + cleanLine(f.Value))
 	}
 	for _, s := range m.Sections {
 		for _, text := range append([]string{s.Heading}, s.Lines...) {
 			if spare > 0 {
-				add(lines(text))
+				add(cleanText(text))
 			}
 		}
 	}
 	return fallbackText(strings.Join(slices.DeleteFunc(all, func(text string) bool { return text == "" }), "\n"))
 }
 
-// fallbackText escapes a text and keeps it within what is recommended.
+// fallbackText escapes a text, and cuts it to the recommended length.
 func fallbackText(text string) string {
 	text = strings.TrimSpace(card.Plain(text))
-	for limit := longText; ; limit -= longText / 8 { // an escaped character is up to five
-		if escaped := escape(short(text, limit)); units(escaped) <= longText {
+	for limit := maxFallbackLength; ; limit -= maxFallbackLength / 8 { // an escaped character is up to five
+		if escaped := escape(truncate(text, limit)); countUnits(escaped) <= maxFallbackLength {
 			return cmp.Or(escaped, "–")
 		}
 	}

@@ -38,8 +38,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// sent is what goes to Slack.
-func sent(t interface{ Fatal(args ...any) }, v any) []byte {
+// marshal returns what goes to Slack.
+func marshal(t interface{ Fatal(args ...any) }, v any) []byte {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +47,8 @@ func sent(t interface{ Fatal(args ...any) }, v any) []byte {
 	return raw
 }
 
-// indented is JSON for a golden file.
-func indented(t *testing.T, v any) string {
+// indentJSON returns JSON for a golden file.
+func indentJSON(t *testing.T, v any) string {
 	t.Helper()
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -57,9 +57,9 @@ func indented(t *testing.T, v any) string {
 	return string(raw) + "\n"
 }
 
-// read is what people read in blocks.
+// read returns what people read in blocks.
 func read(t interface{ Fatal(args ...any) }, blocks []slack.Block) string {
-	return slacktest.Message{Blocks: sent(t, blocks)}.Plain()
+	return slacktest.Message{Blocks: marshal(t, blocks)}.Plain()
 }
 
 type object = map[string]any
@@ -76,11 +76,11 @@ func list(v any, name string) []any {
 	return all
 }
 
-// draw shows blocks about as a reader sees them, with what their buttons send.
+// draw renders blocks as text, about as a reader sees them, with what their buttons send.
 func draw(t *testing.T, blocks any) string {
 	t.Helper()
 	var all []any
-	if err := json.Unmarshal(sent(t, blocks), &all); err != nil {
+	if err := json.Unmarshal(marshal(t, blocks), &all); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
@@ -203,4 +203,10 @@ func drawInput(o object) string {
 		s += "    " + drawText(o["hint"]) + "\n"
 	}
 	return s
+}
+
+// renderReply is [RenderReply] with its parts apart.
+func renderReply(reply string) (blocks []slack.Block, text string) {
+	r := RenderReply(reply)
+	return r.Blocks, r.Text
 }

@@ -12,8 +12,8 @@ import (
 	"tocsin/workflow"
 )
 
-// anyText is what might stand anywhere: markup, mentions, links disguised as
-// others, what is long, empty, or runs from right to left.
+// anyText generates texts: markup, mentions, links disguised as others, long ones, empty
+// ones, and such as run from right to left.
 func anyText() *rapid.Generator[string] {
 	piece := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4\U0010FE00\U0010FE01\U0010FE02\U0010FE03"))))
 	return rapid.Custom(func(t *rapid.T) string {
@@ -54,11 +54,10 @@ func anyMessage() *rapid.Generator[card.Content] {
 	})
 }
 
-// TestAnyMessage: whatever a message says, Slack takes it, and nobody is
-// notified by what somebody wrote.
+// TestAnyMessage: Slack accepts every message, and no text of a person notifies anyone.
 func TestAnyMessage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := look{Line: rapid.Bool().Draw(t, "as a line"), Ours: []string{"tocsin.example.com"}, Rest: anyText().Draw(t, "rest")}
+		o := renderOptions{AsPost: rapid.Bool().Draw(t, "as a line"), OwnHosts: []string{"tocsin.example.com"}, MoreURL: anyText().Draw(t, "rest")}
 		blocks, text := renderMessage(anyMessage().Draw(t, "message"), o)
 		valid(t, blocks, text)
 		blocks, text = renderReply(anyText().Draw(t, "reply"))
@@ -69,8 +68,8 @@ func TestAnyMessage(t *testing.T) {
 // TestAnyTextIsRead: a text that is short enough is read as it was written.
 func TestAnyTextIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := anyText().Filter(func(s string) bool { return units(lines(s)) < longSummary/2 }).Draw(t, "text")
-		for _, o := range []look{{}, {Line: true}} {
+		text := anyText().Filter(func(s string) bool { return countUnits(cleanText(s)) < maxSummaryLength/2 }).Draw(t, "text")
+		for _, o := range []renderOptions{{}, {AsPost: true}} {
 			blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, o)
 			if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, want) {
 				t.Fatalf("%q is read as %q", text, got)
@@ -79,8 +78,7 @@ func TestAnyTextIsRead(t *testing.T) {
 	})
 }
 
-// TestAnyForm: whatever there is to choose from, and whatever was filled in,
-// Slack takes the form.
+// TestAnyForm: Slack accepts every form, whatever its choices and values.
 func TestAnyForm(t *testing.T) {
 	var forms []commands.Spec
 	for _, w := range commands.New() {
@@ -94,26 +92,26 @@ func TestAnyForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := rapid.SampledFrom(forms).Draw(t, "word")
 		choices := rapid.OneOf(rapid.SliceOfN(choice, 0, 8), rapid.Just(many(""))).Draw(t, "choices")
-		d := formData{
-			formOrigin: formOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), Respond: anyText().Draw(t, "respond")},
+		d := FormData{
+			FormOrigin: FormOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), ResponseURL: anyText().Draw(t, "respond")},
 			Choices:    func(commands.FieldKind) []commands.Choice { return choices }, Values: map[string][]string{},
 		}
 		for _, f := range w.Form {
 			d.Values[f.Name] = rapid.SliceOfN(anyText(), 0, 3).Draw(t, f.Name)
 		}
-		validView(t, formView(w, d))
-		validView(t, formLoading(w, d))
-		if n := len(suggestions(choices, anyText().Draw(t, "query"))); n > mostOptions {
+		validView(t, FormView(w, d))
+		validView(t, LoadingView(w, d))
+		if n := len(matchingOptions(choices, anyText().Draw(t, "query"))); n > maxOptions {
 			t.Errorf("%d suggestions", n)
 		}
 	})
 }
 
-// TestAnyHome: whatever the incidents are called, Slack takes the Home tab, and
-// nobody is notified.
+// TestAnyHome: Slack accepts every Home tab, whatever the incidents are called, and no one
+// is notified.
 func TestAnyHome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := homeData{Guest: rapid.Bool().Draw(t, "guest"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
+		h := HomeData{Guest: rapid.Bool().Draw(t, "guest"), URL: rapid.OneOf(rapid.Just("https://tocsin.example.com"), anyText()).Draw(t, "url")}
 		for n := range rapid.IntRange(0, 40).Draw(t, "incidents") {
 			i := incident(workflow.Triage, rapid.Bool().Draw(t, "acknowledged"))
 			i.Number, i.Title, i.Acknowledgement.Name, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}
@@ -123,9 +121,9 @@ func TestAnyHome(t *testing.T) {
 				h.Yours = append(h.Yours, i)
 			}
 		}
-		v := homeView(h)
+		v := HomeView(h)
 		validView(t, v)
-		if whom := (slacktest.Message{Blocks: sent(t, v.Blocks)}).Notifies(); len(whom) > 0 {
+		if whom := (slacktest.Message{Blocks: marshal(t, v.Blocks)}).Notifies(); len(whom) > 0 {
 			t.Errorf("it notifies %q", whom)
 		}
 	})

@@ -7,41 +7,40 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// spans finds commands in our own sentences: `ack INC-7` between spaces or
-// punctuation. A backtick that somebody typed is none, nor is it the beginning
-// of one.
-var spans = regexp.MustCompile("(?:^|[\\s(“\"])(`[^`\\s](?:[^`\n]*[^`\\s])?`)(?:$|[\\s.,;:!?)”\"])")
+// commandPattern matches commands in replies: `ack INC-7` between spaces or
+// punctuation. A backtick within a person's text is not one.
+var commandPattern = regexp.MustCompile("(?:^|[\\s(“\"])(`[^`\\s](?:[^`\n]*[^`\\s])?`)(?:$|[\\s.,;:!?)”\"])")
 
-// table finds indented columns, which need a font of one width: those of help
-// and of a card as text.
-var table = regexp.MustCompile(`(?m)^ {2,}\S.*\S {2,}\S`)
+// tablePattern matches indented columns, such as those of help and of a card as text,
+// which need a font of one width.
+var tablePattern = regexp.MustCompile(`(?m)^ {2,}\S.*\S {2,}\S`)
 
-// renderReply shows an answer to whoever asked. Commands in it are set as code;
+// RenderReply renders the reply to a command. Commands in it are set as code;
 // everything else is shown as it is.
-func renderReply(reply string) (blocks []slack.Block, text string) {
-	s := &sheet{spare: longBlocks - noticeWeight}
-	reply = lines(reply)
-	show := func(text string) slack.Block { return rich(marked(text)...) }
-	if table.MatchString(reply) {
+func RenderReply(reply string) Rendered {
+	s := &builder{spare: maxBlocksSize - noticeSize}
+	reply = cleanText(reply)
+	show := func(text string) slack.Block { return rich(commandSpans(text)...) }
+	if tablePattern.MatchString(reply) {
 		show = preformatted
 	}
-	s.write(reply, longest, show)
+	s.addText(reply, maxTextLength, show)
 	if len(s.blocks) == 0 {
-		s.put(rich(span{text: "–"}))
+		s.add(rich(span{text: "–"}))
 	}
-	return append(s.blocks, s.notice()...), fallbackText(strings.ReplaceAll(reply, "`", ""))
+	return Rendered{Blocks: append(s.blocks, s.notice()...), Text: fallbackText(strings.ReplaceAll(reply, "`", ""))}
 }
 
-// marked sets commands as code, and makes addresses clickable.
-func marked(text string) []span {
+// commandSpans sets the commands in a text as code, and makes its addresses links.
+func commandSpans(text string) []span {
 	var all []span
 	for text != "" {
-		found := spans.FindStringSubmatchIndex(text)
+		found := commandPattern.FindStringSubmatchIndex(text)
 		if found == nil || len(all) > 200 {
-			return append(all, linked(text)...)
+			return append(all, linkSpans(text)...)
 		}
 		from, to := found[2], found[3]
-		all = append(all, linked(text[:from])...)
+		all = append(all, linkSpans(text[:from])...)
 		all = append(all, span{text: text[from+1 : to-1], code: true})
 		text = text[to:]
 	}

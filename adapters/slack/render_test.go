@@ -26,14 +26,17 @@ func view() card.View {
 	}
 }
 
-// roomy is the view of a room on Slack, in which everybody sees their own times.
+// roomy returns the view of a room on Slack, in which all readers see times in their own
+// zone.
 func roomy() card.View {
 	v := view()
 	v.Stamps = true
 	return v
 }
 
-func ours() look { return look{Ours: []string{"tocsin.example.com", "acme.slack.com"}} }
+func ownHosts() renderOptions {
+	return renderOptions{OwnHosts: []string{"tocsin.example.com", "acme.slack.com"}}
+}
 
 // incident is one in a status, with something of everything.
 func incident(s workflow.Status, acknowledged bool) workflow.Incident {
@@ -59,7 +62,7 @@ func incident(s workflow.Status, acknowledged bool) workflow.Incident {
 	return i
 }
 
-// valid fails on what Slack would refuse, and on what one message must not have twice.
+// valid fails on blocks that Slack would refuse, and on duplicate action IDs.
 func valid(t interface {
 	Helper()
 	Fatal(args ...any)
@@ -67,12 +70,12 @@ func valid(t interface {
 }, blocks []slack.Block, text string,
 ) {
 	t.Helper()
-	raw := sent(t, blocks)
+	raw := marshal(t, blocks)
 	for _, fault := range slacktest.CheckBlocks(raw) {
 		t.Errorf("Slack refuses it: %s", fault)
 	}
-	if units(text) == 0 || units(text) > longText {
-		t.Errorf("the text has %d characters", units(text))
+	if countUnits(text) == 0 || countUnits(text) > maxFallbackLength {
+		t.Errorf("the text has %d characters", countUnits(text))
 	}
 	m := slacktest.Message{Text: text, Blocks: raw}
 	if whom := m.Notifies(); len(whom) > 0 {
@@ -109,8 +112,8 @@ func actionIDs(b slack.Block) []string {
 	return all
 }
 
-// shown renders and draws a message.
-func shown(t *testing.T, m card.Content, o look) string {
+// drawMessage renders and draws a message.
+func drawMessage(t *testing.T, m card.Content, o renderOptions) string {
 	t.Helper()
 	blocks, text := renderMessage(m, o)
 	valid(t, blocks, text)
@@ -121,8 +124,8 @@ func shown(t *testing.T, m card.Content, o look) string {
 func TestCards(t *testing.T) {
 	var cards, announced strings.Builder
 	each := func(name string, i workflow.Incident) {
-		fmt.Fprintf(&cards, "===== %s\n%s\n", name, shown(t, card.Card(i, roomy()), ours()))
-		fmt.Fprintf(&announced, "===== %s\n%s\n", name, shown(t, card.Announcement(i, i.Rooms[0], roomy()), ours()))
+		fmt.Fprintf(&cards, "===== %s\n%s\n", name, drawMessage(t, card.Card(i, roomy()), ownHosts()))
+		fmt.Fprintf(&announced, "===== %s\n%s\n", name, drawMessage(t, card.Announcement(i, i.Rooms[0], roomy()), ownHosts()))
 	}
 	for _, s := range workflow.Statuses() {
 		each(string(s)+", not acknowledged", incident(s, false))
@@ -146,17 +149,19 @@ func TestCards(t *testing.T) {
 	lost := incident(workflow.Triage, false)
 	lost.Rooms[0].State, lost.Rooms[0].Why = workflow.RoomFailed, "restricted_action"
 	each("its room failed", lost)
-	fmt.Fprintf(&announced, "===== hidden\n%s\n", shown(t, card.HiddenAnnouncement("INC-7"), ours()))
+	fmt.Fprintf(&announced, "===== hidden\n%s\n", drawMessage(t, card.HiddenAnnouncement("INC-7"), ownHosts()))
 	golden(t, "cards.golden.txt", cards.String())
 	golden(t, "announcements.golden.txt", announced.String())
-	blocks, text := renderMessage(card.Card(failed, roomy()), ours())
-	golden(t, "card.golden.json", indented(t, object{"blocks": blocks, "text": text}))
+	blocks, text := renderMessage(card.Card(failed, roomy()), ownHosts())
+	golden(t, "card.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
-// TestPages: what a person who is paged reads.
+// TestPages: the messages that page a person.
 func TestPages(t *testing.T) {
 	var all strings.Builder
-	page := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, ours())) }
+	page := func(name string, m card.Content) {
+		fmt.Fprintf(&all, "===== %s\n%s\n", name, drawMessage(t, m, ownHosts()))
+	}
 	public, private := incident(workflow.Triage, false), incident(workflow.Triage, false)
 	private.Visibility = workflow.Private
 	for _, p := range []workflow.Purpose{workflow.PurposeEscalation, workflow.PurposeJoin, workflow.PurposeCatchAll, workflow.PurposeNotice} {
@@ -171,17 +176,17 @@ func TestPages(t *testing.T) {
 	page("blind, two", card.FallbackPage([]string{"INC-7", "INC-8"}, view()))
 	page("a link to sign in", card.SignIn("https://tocsin.example.com/in/t0ken", "Example"))
 	golden(t, "pages.golden.txt", all.String())
-	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ours())
-	golden(t, "page.golden.json", indented(t, object{"blocks": blocks, "text": text}))
+	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ownHosts())
+	golden(t, "page.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
-// TestPosts: what is said in a room looks like something that somebody says.
+// TestPosts: posts in a room look like a person's messages.
 func TestPosts(t *testing.T) {
 	var all strings.Builder
-	o := ours()
+	o := ownHosts()
 	stamp := card.Span{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
-	o.Line, o.Rest = true, "https://tocsin.example.com/incidents/INC-7"
-	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, shown(t, m, o)) }
+	o.AsPost, o.MoreURL = true, "https://tocsin.example.com/incidents/INC-7"
+	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawMessage(t, m, o)) }
 	post("one line", card.Content{Title: "Ana Silva", Text: "Acknowledged"})
 	post("several", card.Content{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
 	post("nobody", card.Content{Text: "Acknowledged"})
@@ -189,10 +194,10 @@ func TestPosts(t *testing.T) {
 	post("much", card.Content{Title: "ana", Text: strings.Repeat("0123456789 ", 1000)})
 	golden(t, "posts.golden.txt", all.String())
 	blocks, text := renderMessage(card.Content{Title: "Ana Silva", Text: "Note: see https://wiki.example.com/a_b_c."}, o)
-	golden(t, "post.golden.json", indented(t, object{"blocks": blocks, "text": text}))
+	golden(t, "post.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
-// TestReplies: commands in our sentences are code, whatever else was typed.
+// TestReplies: commands in replies are code, whatever else was typed.
 func TestReplies(t *testing.T) {
 	help, err := commands.New().Help("", commands.Guest)
 	if err != nil {
@@ -220,7 +225,7 @@ func TestReplies(t *testing.T) {
 	golden(t, "replies.golden.txt", all.String())
 }
 
-// TestCuts: what does not fit is named, and the reader is told where it is.
+// TestCuts: a notice says how much did not fit, and where it can be read.
 func TestCuts(t *testing.T) {
 	i := incident(workflow.Investigating, true)
 	i.Description, i.Paperwork.LatestUpdate.Text, i.Paperwork.Cause = strings.Repeat("d", 4000), strings.Repeat("u", 4000), strings.Repeat("c", 4000)
@@ -229,7 +234,7 @@ func TestCuts(t *testing.T) {
 		i.Symptoms = append(i.Symptoms, strings.Repeat("s", 200))
 		i.Paperwork.Pins = append(i.Paperwork.Pins, workflow.Pin{Text: strings.Repeat("p", 900)})
 	}
-	blocks, text := renderMessage(card.Card(i, roomy()), ours())
+	blocks, text := renderMessage(card.Card(i, roomy()), ownHosts())
 	valid(t, blocks, text)
 	got := read(t, blocks)
 	for _, want := range []string{"INC-7 · Checkout is down", "dddd", "uuuu", "tttt", "and 199 more", "cut to fit: open it in the browser, https://tocsin.example.com/incidents/INC-7", "Resolve"} {
@@ -243,14 +248,14 @@ func TestCuts(t *testing.T) {
 		m.Buttons = append(m.Buttons, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 		m.More = append(m.More, card.Button{Label: "Do", Command: fmt.Sprint("do ", n)})
 	}
-	blocks, text = renderMessage(m, look{})
+	blocks, text = renderMessage(m, renderOptions{})
 	valid(t, blocks, text)
 	if got := read(t, blocks); !strings.Contains(got, "more: the browser has the rest.") {
 		t.Errorf("it does not say that it was cut: %.300q", got)
 	}
 }
 
-// TestButtons: what a click sends, and what is no button.
+// TestButtons: what buttons send, and what does not become a button.
 func TestButtons(t *testing.T) {
 	m := card.Content{Title: "INC-7", Buttons: []card.Button{
 		{Label: "Acknowledge", Command: "ack INC-7 --seen 12", URL: "https://tocsin.example.com/ack/t", Main: true},
@@ -266,7 +271,7 @@ func TestButtons(t *testing.T) {
 		{URL: " \n\t "},
 		{Command: "show INC-7"},
 	}}
-	golden(t, "buttons.golden.txt", shown(t, m, ours()))
+	golden(t, "buttons.golden.txt", drawMessage(t, m, ownHosts()))
 }
 
 // TestReadsAsText: what is meant as text is read as text.
@@ -279,18 +284,18 @@ func TestReadsAsText(t *testing.T) {
 			{Title: "INC-7", Sections: []card.Section{{Heading: "Pinned", Lines: []string{text}}}},
 			{Title: "INC-7", Sections: []card.Section{{Heading: "Slack", Lines: []string{text}, Button: card.Button{Label: "Retry", Command: "retry INC-7"}}}},
 		} {
-			for _, as := range []look{{}, {Line: true}} {
+			for _, as := range []renderOptions{{}, {AsPost: true}} {
 				blocks, fallback := renderMessage(m, as)
 				valid(t, blocks, fallback)
 				got, want := visible(read(t, blocks)), visible(text)
-				if !strings.Contains(got, want) && units(text) < longField {
+				if !strings.Contains(got, want) && countUnits(text) < maxFieldLength {
 					t.Errorf("%q is read as %q", text, got)
 				}
 			}
 		}
 		blocks, fallback := renderReply(text)
 		valid(t, blocks, fallback)
-		if got := strings.ReplaceAll(visible(read(t, blocks)), "`", ""); !strings.Contains(got, strings.ReplaceAll(visible(text), "`", "")) && units(text) < longField {
+		if got := strings.ReplaceAll(visible(read(t, blocks)), "`", ""); !strings.Contains(got, strings.ReplaceAll(visible(text), "`", "")) && countUnits(text) < maxFieldLength {
 			t.Errorf("the reply %q is read as %q", text, got)
 		}
 	}
@@ -298,11 +303,11 @@ func TestReadsAsText(t *testing.T) {
 
 // visible is what of a text can be seen: of what looks like a time, how it reads.
 func visible(text string) string {
-	return strings.Join(strings.Fields(lines(card.Plain(text))), "")
+	return strings.Join(strings.Fields(cleanText(card.Plain(text))), "")
 }
 
-// typedIn is a time that somebody has typed, and what only looks like one.
-const typedIn = "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<!channel>\U0010FE03 `\U0010FE00` \U0010FE03"
+// typedTime is a time that a person has typed, and what only looks like one.
+const typedTime = "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<!channel>\U0010FE03 `\U0010FE00` \U0010FE03"
 
 // hostile is text that breaks careless programs.
 func hostile() []string {
@@ -311,23 +316,23 @@ func hostile() []string {
 		"*bold* _it_ ~no~ `code` ```block``` :tada: :+1: > quote\n&gt; quote\n>>> more", "&lt;!channel&gt; &amp;amp; & < >",
 		"https://bank.example@evil.example/x https://bank.example:80@evil.example (https://a.example/b_(c)_d). https://. http://x/|y>",
 		"[press](javascript:alert(1)) javascript:alert(1) mailto:a@b.example", "report\u202etxt.exe\u202c \u2066a\u2069", "a\x00b\x1b[31mred\x07\x7f",
-		"a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z", "שלום עולם، مرحبا (1) abc", "", " \n\t ", "–", "\u200b", typedIn, strings.Repeat(typedIn, 100), "🏴‍☠️ 👩‍👩‍👧‍👦 e\u0301 ﷽",
+		"a" + string([]byte{0xff, 0xfe, 0xc3, '(', 0xed, 0xa0, 0x80}) + "z", "שלום עולם، مرحبا (1) abc", "", " \n\t ", "–", "\u200b", typedTime, strings.Repeat(typedTime, 100), "🏴‍☠️ 👩‍👩‍👧‍👦 e\u0301 ﷽",
 		strings.Repeat("https://a.example/ ", 500), strings.Repeat("\"\\\n", 3000), strings.Repeat("w", 10_000), strings.Repeat("🇪🇺é漢", 2500), strings.Repeat("&<>", 3000),
 		strings.Repeat("`a b` ", 1500), "  a  b\n" + strings.Repeat("  one  two\n", 1500),
 	}
 }
 
-// TestLongestIsKept: of a long post people read as much as is promised.
+// TestLongestIsKept: of a long post [maxTextLength] is shown.
 func TestLongestIsKept(t *testing.T) {
 	for _, text := range []string{strings.Repeat("0123 ", 2000), strings.Repeat("w", 10_000)} {
-		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, look{Line: true})
-		if got := read(t, blocks); !strings.Contains(got, text[:longest-1]) || !strings.Contains(got, "…") {
+		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, renderOptions{AsPost: true})
+		if got := read(t, blocks); !strings.Contains(got, text[:maxTextLength-1]) || !strings.Contains(got, "…") {
 			t.Errorf("of %d characters %d are read", len(text), len(got))
 		}
 	}
 	for _, text := range []string{strings.Repeat("\"", 10_000), strings.Repeat("🇪🇺é漢", 2500), strings.Repeat("https://a.example ", 600), strings.Repeat("a\n", 5000)} {
-		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, look{Line: true})
-		if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, string([]rune(want)[:min(longest/3, len([]rune(want)))])) {
+		blocks, _ := renderMessage(card.Content{Title: "Ana Silva", Text: text}, renderOptions{AsPost: true})
+		if got, want := visible(read(t, blocks)), visible(text); !strings.Contains(got, string([]rune(want)[:min(maxTextLength/3, len([]rune(want)))])) {
 			t.Errorf("of %.20q… too little is read", text)
 		}
 	}
@@ -336,7 +341,7 @@ func TestLongestIsKept(t *testing.T) {
 // TestTextIsWritten: the text that notifications show says what the message
 // says, and is escaped.
 func TestTextIsWritten(t *testing.T) {
-	_, text := renderMessage(card.Content{Title: "INC-7 · <!here>", Text: "a & b", Fields: []card.Field{{Name: "Status", Value: "triage"}}, Sections: []card.Section{{Heading: "Firing", Lines: []string{"x"}}}}, look{})
+	_, text := renderMessage(card.Content{Title: "INC-7 · <!here>", Text: "a & b", Fields: []card.Field{{Name: "Status", Value: "triage"}}, Sections: []card.Section{{Heading: "Firing", Lines: []string{"x"}}}}, renderOptions{})
 	if want := "INC-7 · &lt;!here&gt;\na &amp; b\nStatus: triage\nFiring\nx"; text != want {
 		t.Errorf("the text is %q, want %q", text, want)
 	}

@@ -15,50 +15,51 @@ import (
 	"tocsin/workflow"
 )
 
-// pageSize is how many channels are asked for at a time: fewer than a thousand
+// pageSize is how many channels are listed at a time: fewer than a thousand
 // (docs.slack.dev/reference/methods/users.conversations).
 const pageSize = 999
 
-// mostNames is how many names are tried for one room.
-const mostNames = 9
+// maxNames is how many names are tried for one room.
+const maxNames = 9
 
-// OpenRoom implements [bot.Chat]. A channel is ours when its purpose carries
-// the incident's key.
+// OpenRoom implements [bot.Chat]. A channel is an incident's room when its purpose
+// holds the incident's key.
 func (w *Workspace) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
-	me, err := w.me(ctx)
+	self, err := w.API.identity(ctx)
 	if err != nil {
 		return workflow.Room{}, err
 	}
 	if r.Was.ID != "" {
-		back, e := w.bringBack(ctx, r)
+		back, e := w.unarchive(ctx, r)
 		if back || e != nil {
 			r.Was.State = workflow.RoomOpen
 			return r.Was, e
 		}
 	}
-	for n := range mostNames {
+	for n := range maxNames {
 		name := channelName(r.Name, n+1)
-		channel, e := w.create(ctx, r, name)
-		if code(e) == "name_taken" {
-			if channel, e = w.ours(ctx, r, name, me); channel == nil && e == nil {
-				continue // somebody else's
+		channel, e := w.createRoom(ctx, r, name)
+		if ErrorCode(e) == "name_taken" {
+			if channel, e = w.findOwn(ctx, r, name, self); channel == nil && e == nil {
+				continue // it is another channel
 			}
 		}
 		if e != nil {
 			return workflow.Room{}, e
 		}
-		if bad := w.mark(ctx, r, channel); bad != nil {
+		if bad := w.markChannel(ctx, r, channel); bad != nil {
 			return workflow.Room{}, bad
 		}
 		return workflow.Room{
-			Platform: Platform, ID: channel.ID, Name: channel.Name, URL: me.URL + "archives/" + channel.ID, State: workflow.RoomOpen, Private: channel.IsPrivate,
+			Platform: Platform, ID: channel.ID, Name: channel.Name, URL: self.URL + "archives/" + channel.ID, State: workflow.RoomOpen, Private: channel.IsPrivate,
 		}, nil
 	}
-	return workflow.Room{}, bot.Permanent(fmt.Errorf("name_taken: channels called %s, and %d more like it, are there already", r.Name, mostNames-1))
+	return workflow.Room{}, bot.Permanent(fmt.Errorf("name_taken: channels called %s, and %d more like it, are there already", r.Name, maxNames-1))
 }
 
-// channelName makes a name of small letters, digits, - and _, at most 80 of
-// them (docs.slack.dev/reference/methods/conversations.create).
+// channelName makes a channel's name from the wanted one: small letters, digits, -
+// and _, at most 80 of them (docs.slack.dev/reference/methods/conversations.create).
+// From n 2 on it ends with the number n.
 func channelName(wanted string, n int) string {
 	name := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
@@ -73,48 +74,53 @@ func channelName(wanted string, n int) string {
 	return strings.Trim(name[:min(len(name), 80-len(suffix))], "-_") + suffix
 }
 
-func (w *Workspace) create(ctx context.Context, r bot.RoomRequest, name string) (channel *slack.Channel, err error) {
-	err = w.call(ctx, call{method: "conversations.create", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
-		channel, e = w.api.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: r.Private})
+// createRoom creates the channel of an incident.
+func (w *Workspace) createRoom(ctx context.Context, r bot.RoomRequest, name string) (channel *slack.Channel, err error) {
+	err = w.API.call(ctx, call{method: "conversations.create", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
+		channel, e = w.API.bot.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: r.Private})
 		return e
 	})
 	return channel, err
 }
 
-// mark is what tells the channel of an incident of this installation.
-func (w *Workspace) keyOf(incident string) string { return "tocsin/" + w.cfg.Mark + "/" + incident }
+// purposeKey is the key in the purpose of an incident's channel. It has the
+// installation's mark, so that it differs from those of other installations.
+func (w *Workspace) purposeKey(incident string) string {
+	return "tocsin/" + w.cfg.Mark + "/" + incident
+}
 
-// mark writes the incident's key into the purpose of a channel.
-func (w *Workspace) mark(ctx context.Context, r bot.RoomRequest, channel *slack.Channel) error {
-	if strings.Contains(channel.Purpose.Value, w.keyOf(r.Incident)) {
+// markChannel writes the incident's key into the purpose of a channel.
+func (w *Workspace) markChannel(ctx context.Context, r bot.RoomRequest, channel *slack.Channel) error {
+	if strings.Contains(channel.Purpose.Value, w.purposeKey(r.Incident)) {
 		return nil
 	}
-	purpose := fmt.Sprintf("Incident %s. The room of this incident alone: %s", r.Incident, w.keyOf(r.Incident))
-	return w.call(ctx, call{method: "conversations.setPurpose", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-		_, e := w.api.SetPurposeOfConversationContext(ctx, channel.ID, purpose)
+	purpose := fmt.Sprintf("Incident %s. The room of this incident alone: %s", r.Incident, w.purposeKey(r.Incident))
+	return w.API.call(ctx, call{method: "conversations.setPurpose", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+		_, e := w.API.bot.SetPurposeOfConversationContext(ctx, channel.ID, purpose)
 		return e
 	})
 }
 
-// ours finds the channel of a name that is taken, if it is this incident's: it
-// carries its key; or it was made by us after the incident began, and nobody
-// has written anything into its purpose, as a call leaves it that ended before
-// it could. One of the other visibility is not.
-func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me identity) (*slack.Channel, error) {
+// findOwn finds the channel whose name is taken, if it is this incident's; else nil.
+// Its purpose holds the incident's key; or the app has created it since the incident
+// began, and its purpose is empty: if the process dies between creating and marking
+// the channel, the channel looks like this. A channel of the other visibility is not
+// the incident's.
+func (w *Workspace) findOwn(ctx context.Context, r bot.RoomRequest, name string, self Identity) (*slack.Channel, error) {
 	visibility := "public_channel"
 	if r.Private {
 		visibility = "private_channel"
 	}
 	for cursor := ""; ; {
 		var found []slack.Channel
-		err := w.call(ctx, call{method: "users.conversations", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
-			found, cursor, e = w.api.GetConversationsForUserContext(ctx, &slack.GetConversationsForUserParameters{
+		err := w.API.call(ctx, call{method: "users.conversations", key: r.Key, severity: r.Severity}, func(ctx context.Context) (e error) {
+			found, cursor, e = w.API.bot.GetConversationsForUserContext(ctx, &slack.GetConversationsForUserParameters{
 				Types: []string{visibility}, Limit: pageSize, Cursor: cursor,
 			})
 			return e
 		})
-		if code(err) == "missing_scope" {
-			return nil, nil //nolint:nilnil // we cannot see it
+		if ErrorCode(err) == "missing_scope" {
+			return nil, nil //nolint:nilnil // the app cannot see it
 		}
 		if err != nil {
 			return nil, err
@@ -124,57 +130,57 @@ func (w *Workspace) ours(ctx context.Context, r bot.RoomRequest, name string, me
 			if c.Name != name || c.IsPrivate != r.Private || c.IsArchived {
 				continue
 			}
-			began := c.Purpose.Value == "" && c.Creator == me.User && !c.Created.Time().Before(r.Since.Add(-time.Minute))
-			if began || strings.Contains(c.Purpose.Value, w.keyOf(r.Incident)) {
+			unmarked := c.Purpose.Value == "" && c.Creator == self.User && !c.Created.Time().Before(r.Since.Add(-time.Minute))
+			if unmarked || strings.Contains(c.Purpose.Value, w.purposeKey(r.Incident)) {
 				return c, nil
 			}
-			return nil, nil //nolint:nilnil // it is somebody else's
+			return nil, nil //nolint:nilnil // it is another channel
 		}
 		if cursor == "" {
-			return nil, nil //nolint:nilnil // we are not in it
+			return nil, nil //nolint:nilnil // the app is not in it
 		}
 	}
 }
 
-// bringBack brings a channel back that was archived, and reports whether it is
-// there. Slack denies that to bots (docs.slack.dev/reference/methods/conversations.unarchive,
-// "Bug alert"): it takes a user's token, or somebody who does it by hand. Where
-// it cannot be, the incident goes on in another channel.
-func (w *Workspace) bringBack(ctx context.Context, r bot.RoomRequest) (bool, error) {
+// unarchive brings an archived channel back, and reports whether it is back. Slack
+// denies that to bots (docs.slack.dev/reference/methods/conversations.unarchive,
+// "Bug alert"): it takes a user's token, or a person who does it by hand. When the
+// channel does not come back, the incident goes on in another one.
+func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, error) {
 	if r.Private && !r.Was.Private {
 		return false, nil
 	}
-	api := cmp.Or(w.user, w.api)
-	err := w.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-		return api.UnArchiveConversationContext(ctx, r.Was.ID)
+	client := cmp.Or(w.API.user, w.API.bot)
+	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+		return client.UnArchiveConversationContext(ctx, r.Was.ID)
 	})
 	switch {
-	case err == nil, code(err) == "not_archived":
+	case err == nil, ErrorCode(err) == "not_archived":
 	case bot.IsPermanent(err):
 		w.cfg.Log.WarnContext(ctx, "an archived channel cannot be brought back; the incident goes on in another", "incident", r.Incident, "channel", r.Was.ID, "error", err.Error())
 		return false, nil
 	default:
 		return false, err
 	}
-	return w.comeBack(ctx, r)
+	return w.rejoin(ctx, r)
 }
 
-// comeBack brings the app back into a channel that was archived: archiving has
-// removed it.
-func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, error) {
-	me, err := w.me(ctx)
+// rejoin brings the app back into a channel that was archived: archiving has removed
+// the app from it.
+func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error) {
+	self, err := w.API.identity(ctx)
 	if err != nil {
 		return false, err
 	}
 	if !r.Was.Private {
 		err = w.join(ctx, r.Was.ID)
-	} else if w.user != nil {
-		err = w.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
-			_, e := w.user.InviteUsersToConversationContext(ctx, r.Was.ID, me.User)
+	} else if w.API.user != nil {
+		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+			_, e := w.API.user.InviteUsersToConversationContext(ctx, r.Was.ID, self.User)
 			return e
 		})
 	}
-	if code(err) == "already_in_channel" {
+	if ErrorCode(err) == "already_in_channel" {
 		return true, nil
 	}
 	if bot.IsPermanent(err) {
@@ -183,9 +189,10 @@ func (w *Workspace) comeBack(ctx context.Context, r bot.RoomRequest) (bool, erro
 	return err == nil, err
 }
 
+// join has the app join a public channel.
 func (w *Workspace) join(ctx context.Context, channel string) error {
-	return w.call(ctx, call{method: "conversations.join"}, func(ctx context.Context) error {
-		_, _, _, e := w.api.JoinConversationContext(ctx, channel)
+	return w.API.call(ctx, call{method: "conversations.join"}, func(ctx context.Context) error {
+		_, _, _, e := w.API.bot.JoinConversationContext(ctx, channel)
 		return e
 	})
 }
@@ -195,8 +202,8 @@ func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 	switch f.Step {
 	case workflow.StepTopic:
 		topic, _ := workflow.CleanLine(f.Title, maxTopic)
-		return w.call(ctx, call{method: "conversations.setTopic", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
-			_, e := w.api.SetTopicOfConversationContext(ctx, f.Room.ID, topic)
+		return w.API.call(ctx, call{method: "conversations.setTopic", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
+			_, e := w.API.bot.SetTopicOfConversationContext(ctx, f.Room.ID, topic)
 			return e
 		})
 	case workflow.StepPin:
@@ -204,10 +211,10 @@ func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 		if err != nil {
 			return err
 		}
-		err = w.call(ctx, call{method: "pins.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
-			return w.api.AddPinContext(ctx, channel, slack.NewRefToMessage(channel, ts))
+		err = w.API.call(ctx, call{method: "pins.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
+			return w.API.bot.AddPinContext(ctx, channel, slack.NewRefToMessage(channel, ts))
 		})
-		if code(err) == "already_pinned" {
+		if ErrorCode(err) == "already_pinned" {
 			return nil
 		}
 		return err
@@ -221,13 +228,13 @@ func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
 // (docs.slack.dev/reference/methods/conversations.setTopic).
 const maxTopic = 250
 
-// bookmark adds the addresses that people need. Adding is not idempotent: where
-// some may be there, it is looked first.
+// bookmark adds the links that people need as bookmarks. Adding is not idempotent:
+// where some may have been added before, the bookmarks are listed first.
 func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 	var there []slack.Bookmark
 	if f.Again {
-		err := w.call(ctx, call{method: "bookmarks.list", key: f.Key, severity: f.Severity}, func(ctx context.Context) (e error) {
-			there, e = w.api.ListBookmarksContext(ctx, f.Room.ID)
+		err := w.API.call(ctx, call{method: "bookmarks.list", key: f.Key, severity: f.Severity}, func(ctx context.Context) (e error) {
+			there, e = w.API.bot.ListBookmarksContext(ctx, f.Room.ID)
 			return e
 		})
 		if err != nil {
@@ -239,12 +246,12 @@ func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 			continue
 		}
 		title, _ := workflow.CleanLine(l.Label, 80)
-		err := w.call(ctx, call{method: "bookmarks.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
-			_, e := w.api.AddBookmarkContext(ctx, f.Room.ID, slack.AddBookmarkParameters{Title: title, Type: "link", Link: l.URL})
+		err := w.API.call(ctx, call{method: "bookmarks.add", key: f.Key, severity: f.Severity}, func(ctx context.Context) error {
+			_, e := w.API.bot.AddBookmarkContext(ctx, f.Room.ID, slack.AddBookmarkParameters{Title: title, Type: "link", Link: l.URL})
 			return e
 		})
-		if err != nil && n > 0 { // those before it are there: look, next time
-			return unclear(err)
+		if err != nil && n > 0 { // those before it were added: the next try has to look
+			return asUnclear(err)
 		}
 		if err != nil {
 			return err
@@ -253,36 +260,37 @@ func (w *Workspace) bookmark(ctx context.Context, f bot.RoomWork) error {
 	return nil
 }
 
-// unclear is an error that does not say that nothing was done.
-func unclear(err error) error {
+// asUnclear returns an error as one whose outcome is not known, instead of one that
+// says that nothing was done.
+func asUnclear(err error) error {
 	if _, later := bot.RetryDelay(err); later {
 		return errors.New(err.Error())
 	}
 	return err
 }
 
-// maxInvite is how many people one call asks in
+// maxInvite is how many people one call invites
 // (docs.slack.dev/reference/methods/conversations.invite).
 const maxInvite = 100
 
-// inviteWithin is what is kept of a send for the invitation itself, once the
-// people are looked up.
-const inviteWithin = time.Second
+// inviteReserve is the part of a send's time that is kept for the invitation, once
+// the people are looked up.
+const inviteReserve = time.Second
 
-// Invite implements [bot.RoomManager]. Where there are more people to be looked up than
-// one send has time for, it comes again, and those who were found are known.
+// Invite implements [bot.RoomManager]. When more people have to be looked up than one
+// send has time for, it asks to be repeated; those who were found are remembered.
 func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var users, missing []string
 	var denied error // that people may not be looked up
 	for _, p := range i.People {
-		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteWithin {
+		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteReserve {
 			return bot.RetryAfter(time.Second, fmt.Errorf("look up who is asked in: %w", bot.ErrPaced))
 		}
-		id, err := w.userOf(ctx, p.Handle, p.Email, call{key: i.Key}) // after whoever is looked up for a page
+		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // without urgency: a look-up for a page goes first
 		switch {
 		case bot.IsPermanent(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))
-			if denied == nil && code(err) != "" {
+			if denied == nil && ErrorCode(err) != "" {
 				denied = err
 			}
 		case err != nil:
@@ -292,11 +300,11 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 	}
 	for some := range slices.Chunk(users, maxInvite) {
-		err := w.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
-			_, e := w.api.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
+		err := w.API.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
+			_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
 			return e
 		})
-		failed, err := notInvited(err)
+		failed, err := failedInvitations(err)
 		if err != nil {
 			return err
 		}
@@ -311,22 +319,22 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	return nil
 }
 
-// notInvited says which users of an invitation were not asked in, although the
-// others were. Whoever is in the channel is no error.
-func notInvited(err error) ([]string, error) {
-	r, is := errors.AsType[*refusal](err)
-	if !is {
+// failedInvitations returns the users of an invitation who were not invited, although
+// the others were. A user who is in the channel already is not one of them.
+func failedInvitations(err error) ([]string, error) {
+	r, ok := errors.AsType[*refusal](err)
+	if !ok {
 		return nil, err
 	}
 	fine := func(word string) bool { return word == "already_in_channel" || word == "cant_invite_self" }
-	if len(r.answer.Errors) == 0 {
-		if fine(r.answer.Err) {
+	if len(r.response.Errors) == 0 {
+		if fine(r.response.Err) {
 			return nil, nil
 		}
 		return nil, err
 	}
 	var failed []string
-	for _, one := range r.answer.Errors {
+	for _, one := range r.response.Errors {
 		if e := one.ConversationsInviteResponseError; e != nil && !fine(e.Error) {
 			failed = append(failed, e.User+" ("+e.Error+")")
 		}
@@ -336,10 +344,10 @@ func notInvited(err error) ([]string, error) {
 
 // CloseRoom implements [bot.RoomManager].
 func (w *Workspace) CloseRoom(ctx context.Context, c bot.RoomWork) error {
-	err := w.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
-		return w.api.ArchiveConversationContext(ctx, c.Room.ID)
+	err := w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
+		return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)
 	})
-	switch code(err) {
+	switch ErrorCode(err) {
 	case "already_archived", "channel_not_found", "is_archived":
 		return nil
 	}

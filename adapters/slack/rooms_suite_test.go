@@ -25,7 +25,7 @@ func TestRooms(t *testing.T) {
 			return all
 		}
 		return bottest.RoomsFixture{
-			Process: func() bottest.HostedChat { return h.another() },
+			Process: func() bottest.HostedChat { return h.anotherProcess() },
 			AddUser: func(name, email string) string {
 				return h.slack.AddUser(slacktest.User{Name: strings.ToLower(name), RealName: name, Email: email})
 			},
@@ -45,7 +45,7 @@ func TestRooms(t *testing.T) {
 			},
 			Rooms: func() []string {
 				var ids []string
-				for _, c := range h.ours() {
+				for _, c := range h.ownChannels() {
 					if strings.HasPrefix(c.Name, "inc-") {
 						ids = append(ids, c.ID)
 					}

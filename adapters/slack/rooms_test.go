@@ -22,15 +22,15 @@ func request(private bool) bot.RoomRequest {
 	}
 }
 
-// another is another process: it knows nothing of what the first has done.
-func (h *house) another() patient { return patient{h.connect(), h.clock} }
+// anotherProcess returns another process: it knows nothing of what the first has done.
+func (h *house) anotherProcess() patient { return patient{h.connect(), h.clock} }
 
-func (h *house) ours() []slacktest.Channel {
+func (h *house) ownChannels() []slacktest.Channel {
 	return slices.DeleteFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return c.Creator != h.slack.BotUser })
 }
 
-// TestX1RoomOnce: a channel is made once, wherever opening it was interrupted:
-// before or after each call, whoever goes on (G2: one room per platform).
+// TestX1RoomOnce: a channel is created once, wherever opening the room was interrupted:
+// before or after each call, whichever process goes on (G2: one room per platform).
 func TestX1RoomOnce(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		for _, method := range []string{"conversations.create", "conversations.setPurpose"} {
@@ -40,15 +40,15 @@ func TestX1RoomOnce(t *testing.T) {
 				t.Run(fmt.Sprint(method, " ", name, " private=", private), func(t *testing.T) {
 					h := newHouse(t, slacktest.Options{})
 					h.slack.Fail(method, fault)
-					if _, err := h.another().OpenRoom(t.Context(), request(private)); err == nil || bot.IsPermanent(err) {
+					if _, err := h.anotherProcess().OpenRoom(t.Context(), request(private)); err == nil || bot.IsPermanent(err) {
 						t.Fatalf("an unclear outcome answers %v", err)
 					}
 					h.clock.pass(10 * time.Second)
-					room, err := h.another().OpenRoom(t.Context(), request(private))
+					room, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 					if err != nil {
 						t.Fatal(err)
 					}
-					all := h.ours()
+					all := h.ownChannels()
 					if len(all) != 1 || all[0].ID != room.ID || all[0].Private != private || !strings.Contains(all[0].Purpose, "tocsin/0a1b2c3d/INC-7") {
 						t.Errorf("room %+v, channels %+v", room, all)
 					}
@@ -58,9 +58,8 @@ func TestX1RoomOnce(t *testing.T) {
 	}
 }
 
-// TestAdoptByKey: a channel of the wanted name is adopted only if it carries
-// the incident's key; else the room has another name (G2: one room per
-// platform).
+// TestAdoptByKey: a channel of the wanted name is adopted only if its purpose holds the
+// incident's key; else the room gets another name (G2: one room per platform).
 func TestAdoptByKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		make  func(h *house)
@@ -71,14 +70,14 @@ func TestAdoptByKey(t *testing.T) {
 			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: ana, Members: []string{ana, h.slack.BotUser}})
 		}, false},
 		"of another installation": {func(h *house) {
-			other := h.another()
+			other := h.anotherProcess()
 			other.cfg.Mark = "ffffffff"
 			if _, err := other.OpenRoom(t.Context(), request(false)); err != nil {
 				t.Fatal(err)
 			}
 		}, false},
 		"of the other visibility": {func(h *house) {
-			if _, err := h.another().OpenRoom(t.Context(), request(true)); err != nil {
+			if _, err := h.anotherProcess().OpenRoom(t.Context(), request(true)); err != nil {
 				t.Fatal(err)
 			}
 		}, false},
@@ -87,7 +86,7 @@ func TestAdoptByKey(t *testing.T) {
 			h.clock.pass(time.Hour)
 		}, false},
 		"its own": {func(h *house) {
-			if _, err := h.another().OpenRoom(t.Context(), request(false)); err != nil {
+			if _, err := h.anotherProcess().OpenRoom(t.Context(), request(false)); err != nil {
 				t.Fatal(err)
 			}
 		}, true},
@@ -98,7 +97,7 @@ func TestAdoptByKey(t *testing.T) {
 			there := h.slack.Channel("inc-7-checkout-is-down")
 			r := request(false)
 			r.Since = h.clock.Now()
-			room, err := h.another().OpenRoom(t.Context(), r)
+			room, err := h.anotherProcess().OpenRoom(t.Context(), r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,23 +108,23 @@ func TestAdoptByKey(t *testing.T) {
 	}
 }
 
-// TestBringBack: Slack lets no bot unarchive a channel. With a user's token the
-// channel comes back; without one, or where it was removed, the incident goes
-// on in another.
+// TestBringBack: Slack lets no bot unarchive a channel. With a user's token the channel
+// comes back; without one, or when the app was removed from it, the incident goes on in
+// another.
 func TestBringBack(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		for _, user := range []bool{false, true} {
 			t.Run(fmt.Sprint("private=", private, " user=", user), func(t *testing.T) {
 				h := newHouse(t, slacktest.Options{})
-				p := h.another()
+				p := h.anotherProcess()
 				room, err := p.OpenRoom(t.Context(), request(private))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if private { // whoever gave the token is in it
+				if private { // the user of the token is in it
 					h.slack.Join(h.slack.Installer, room.ID)
 				}
-				for range 2 { // once more is no error
+				for range 2 { // closing it twice is allowed
 					if err = p.CloseRoom(t.Context(), bot.RoomWork{Key: "INC-7/9.0", Room: room}); err != nil {
 						t.Fatal(err)
 					}
@@ -164,7 +163,7 @@ func TestBringBack(t *testing.T) {
 // at a time, and those who cannot be are named once the others have been.
 func TestInvite(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	p := h.another()
+	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +200,7 @@ func TestFurnish(t *testing.T) {
 	for name, fault := range map[string]*slacktest.Fault{"": nil, "before": {CutBefore: true}, "after": {LoseAnswer: true}, "second": {Skip: 1, LoseAnswer: true}} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, slacktest.Options{})
-			p := h.another()
+			p := h.anotherProcess()
 			room, err := p.OpenRoom(t.Context(), request(false))
 			if err != nil {
 				t.Fatal(err)
@@ -220,7 +219,7 @@ func TestFurnish(t *testing.T) {
 				}
 				for try := range 3 {
 					work.Again = try > 0
-					if err = h.another().SetUpRoom(t.Context(), work); err == nil {
+					if err = h.anotherProcess().SetUpRoom(t.Context(), work); err == nil {
 						break
 					}
 					if bot.IsPermanent(err) {
@@ -250,7 +249,7 @@ func TestFurnish(t *testing.T) {
 // it is, and stops nothing else.
 func TestMissingScope(t *testing.T) {
 	h := newHouse(t, slacktest.Options{Scopes: slices.DeleteFunc(slacktest.AllBotScopes(), func(s string) bool { return s == "bookmarks:write" || s == "pins:write" })})
-	p := h.another()
+	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +267,7 @@ func TestMissingScope(t *testing.T) {
 // asked in all the same, and Slack is not taken for silent.
 func TestInviteMany(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	room, err := h.another().OpenRoom(t.Context(), request(false))
+	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +279,7 @@ func TestInviteMany(t *testing.T) {
 	}
 	h.slack.Fail("users.lookupByEmail", slacktest.Fault{Delay: 50 * time.Millisecond, Times: -1})
 	for range 20 {
-		send, cancel := context.WithTimeout(t.Context(), inviteWithin+200*time.Millisecond)
+		send, cancel := context.WithTimeout(t.Context(), inviteReserve+200*time.Millisecond)
 		err = h.Workspace.Invite(send, in)
 		cancel()
 		if err != nil && !errors.Is(err, bot.ErrPaced) {
@@ -295,11 +294,11 @@ func TestInviteMany(t *testing.T) {
 	}
 }
 
-// TestInviteWithoutScope: whoever could not be looked up is not said to be
-// missing: what stands in the way is said, and the others are asked in.
+// TestInviteWithoutScope: when people may not be looked up, the error names the missing
+// scope instead of calling them missing, and the others are invited.
 func TestInviteWithoutScope(t *testing.T) {
 	h := newHouse(t, slacktest.Options{})
-	room, err := h.another().OpenRoom(t.Context(), request(false))
+	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
 	}

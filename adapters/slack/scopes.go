@@ -2,7 +2,7 @@ package slack
 
 // Scope is a permission that the app asks for
 // (docs.slack.dev/reference/scopes). The manifest, the doctor and docs/slack.md
-// all say what is said here.
+// show these texts.
 type Scope struct {
 	Name string
 	// Why is what it is for, as what follows "the app".
@@ -11,37 +11,37 @@ type Scope struct {
 	Without string
 }
 
-// chatWrite is the one scope without which the app is of no use.
+// chatWrite is the scope without which the app is of no use.
 const chatWrite = "chat:write"
 
-// Scopes are all that the bot token needs, and no more, by name. Which of them
+// Scopes returns the scopes that the bot token needs, and no more, by name. Which of them
 // a method asks for is on its page, docs.slack.dev/reference/methods/<name>;
 // which an event, below docs.slack.dev/reference/events.
 func Scopes() []Scope {
 	return []Scope{
-		{"app_mentions:read", "hears mentions of itself", "mentions of the app are not heard"},
+		{"app_mentions:read", "receives mentions of itself", "mentions of the app are not received"},
 		{"bookmarks:read", "looks which bookmarks are there before it adds any again", "bookmarks that were interrupted are not finished"},
 		{"bookmarks:write", "puts the links of an incident at the head of its channel", "channels have no bookmarks"},
-		{"channels:history", "hears what is said in public channels of incidents, and looks there before it writes anything again", "the conversation of public channels is not kept, and after an outage a message may come twice"},
-		{"channels:join", "joins the channel of announcements, and those that are paged", "somebody has to invite the app into these channels"},
+		{"channels:history", "records the messages in public channels of incidents, and looks there before it writes a message again", "the conversation of public channels is not kept, and after an outage a message may come twice"},
+		{"channels:join", "joins the channel of announcements, and those that are paged", "people have to invite the app into these channels"},
 		{"channels:manage", "makes, names, fills and archives the channels of incidents", "incidents have no public channel"},
 		{"channels:read", "finds channels by their names", "nothing is announced, and channels are not paged by name"},
 		{chatWrite, "writes cards, posts, answers and pages", "nothing is written on Slack at all"},
 		{"commands", "offers `/incident`, `/inc` and the shortcuts", "there are no commands and no shortcuts; buttons still work"},
-		{"groups:history", "hears what is said in private channels of incidents, and looks there before it writes anything again", "the conversation of private channels is not kept, and after an outage a message may come twice"},
+		{"groups:history", "records the messages in private channels of incidents, and looks there before it writes a message again", "the conversation of private channels is not kept, and after an outage a message may come twice"},
 		{"groups:read", "finds private channels that it is in", "private channels are neither paged nor announced in by name"},
 		{"groups:write", "makes, names, fills and archives the channels of private incidents", "private incidents have no channel; they never have a public one"},
-		{"im:history", "hears commands in direct messages, and looks there before it pages again", "commands in direct messages are not heard, and after an outage a page may come twice"},
-		{"im:write", "opens direct messages, in which people are paged", "nobody is paged by a direct message"},
+		{"im:history", "receives commands in direct messages, and looks there before it pages again", "commands in direct messages are not received, and after an outage a page may come twice"},
+		{"im:write", "opens direct messages, in which people are paged", "no one is paged by direct message"},
 		{"pins:write", "pins the card of an incident in its channel", "cards are not pinned"},
-		{"reactions:read", "hears 📌, which adds a message to the timeline", "📌 adds nothing to the timeline; the shortcut does"},
+		{"reactions:read", "sees 📌, which adds a message to the timeline", "📌 adds nothing to the timeline; the shortcut does"},
 		{"usergroups:read", "takes the members of a user group for a team", "user groups are not teams"},
-		{"users:read", "knows who speaks: name and time zone", "everybody who speaks is a guest"},
+		{"users:read", "knows people: their names and time zones", "everyone is a guest"},
 		{"users:read.email", "knows people by their e-mail addresses", "people are known only where their Slack ID is configured"},
 	}
 }
 
-// UserScopes are what the user token needs. It is optional: Slack denies bots
+// UserScopes returns the scopes that the user token needs. It is optional: Slack denies bots
 // to bring an archived channel back
 // (docs.slack.dev/reference/methods/conversations.unarchive, "Bug alert").
 func UserScopes() []Scope {
@@ -51,8 +51,8 @@ func UserScopes() []Scope {
 	}
 }
 
-// BotEvents are the events that the app is told of, by name: what people say,
-// mentions, 📌, and who looks at the Home tab.
+// BotEvents returns the events that Slack sends to the app, by name: messages,
+// mentions, reactions, and who opens the Home tab.
 func BotEvents() []string {
 	return []string{
 		"app_home_opened", "app_mention", "message.channels", "message.groups", "message.im", "reaction_added", "reaction_removed",

@@ -25,15 +25,17 @@ import (
 // methodName is how methods of the Web API are called.
 var methodName = regexp.MustCompile(`^[a-z]+(\.[A-Za-z]+)+$`)
 
-// literals are the texts in the adapter's code, without the table of limits,
-// which knows more methods than are called.
+// literals returns the texts in the code of the adapter, without the table of limits, which
+// has more methods than are called.
 func literals(t *testing.T) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	received, e := filepath.Glob("inbound/*.go")
+	if err != nil || e != nil || len(received) == 0 {
+		t.Fatal(err, e, len(received))
 	}
+	files = append(files, received...)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") || file == "scopes.go" {
 			continue
@@ -43,10 +45,10 @@ func literals(t *testing.T) map[string]bool {
 			t.Fatal(err)
 		}
 		ast.Inspect(parsed, func(n ast.Node) bool {
-			if f, is := n.(*ast.FuncDecl); is && f.Name.Name == "limitOf" {
+			if f, ok := n.(*ast.FuncDecl); ok && f.Name.Name == "limitOf" {
 				return false
 			}
-			if l, is := n.(*ast.BasicLit); is && l.Kind == token.STRING {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
 				if text, err := strconv.Unquote(l.Value); err == nil {
 					found[text] = true
 				}
@@ -57,8 +59,8 @@ func literals(t *testing.T) map[string]bool {
 	return found
 }
 
-// needs are the scopes that each method in the code asks for, any of which is
-// enough, as a strict Slack says to a token that has none.
+// needs returns the scopes that each method in the code needs, any of which is enough, as
+// a strict Slack says to a token that has none.
 func needs(t *testing.T) map[string][]string {
 	t.Helper()
 	s := slacktest.New(slacktest.Options{Scopes: []string{"identify"}, Unlimited: true})
@@ -95,7 +97,7 @@ func needs(t *testing.T) map[string][]string {
 	return found
 }
 
-// incoming are the scopes of what people do, and the events' that hear it.
+// incoming are the scopes for what people do, with the events that they need.
 var incoming = map[string][]string{
 	"app_mentions:read": {"app_mention"},
 	"channels:history":  {"message.channels"},
@@ -105,8 +107,8 @@ var incoming = map[string][]string{
 	"commands":          nil, // and no event: the slash commands and shortcuts
 }
 
-// TestScopesAreThoseUsed: whatever the code calls has its scope, each scope has
-// something that needs it.
+// TestScopesAreThoseUsed: every method that the code calls has its scope, and every scope is
+// needed.
 func TestScopesAreThoseUsed(t *testing.T) {
 	all, used := names(Scopes()), needs(t)
 	if len(used) < 15 {
@@ -138,8 +140,8 @@ func TestScopesAreThoseUsed(t *testing.T) {
 	}
 }
 
-// TestScopesSuffice does everything that goes out with exactly the scopes of the
-// manifest, and again without each: then Slack must refuse something.
+// TestScopesSuffice makes all calls with exactly the scopes of the manifest, and again
+// without each: then Slack must refuse one.
 func TestScopesSuffice(t *testing.T) {
 	h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
 	everything(h)
@@ -149,7 +151,7 @@ func TestScopesSuffice(t *testing.T) {
 		}
 	}
 	for _, s := range Scopes() {
-		if _, is := incoming[s.Name]; is && !strings.HasSuffix(s.Name, ":history") || s.Name == "usergroups:read" {
+		if _, ok := incoming[s.Name]; ok && !strings.HasSuffix(s.Name, ":history") || s.Name == "usergroups:read" {
 			continue // nothing that goes out needs it
 		}
 		t.Run(s.Name, func(t *testing.T) {
@@ -163,8 +165,8 @@ func TestScopesSuffice(t *testing.T) {
 	}
 }
 
-// everything is all that the adapter does on Slack by itself. What is refused
-// goes on with the next.
+// everything makes all calls that the client makes by itself, and goes on when one is
+// refused.
 func everything(h *house) {
 	ctx := h.t.Context()
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
@@ -175,13 +177,13 @@ func everything(h *house) {
 		if private {
 			r.Incident, r.Key, r.Name = "INC-8", "INC-8/2.0", "inc-8-secret"
 		}
-		room, err := h.another().OpenRoom(ctx, r)
+		room, err := h.anotherProcess().OpenRoom(ctx, r)
 		if err != nil {
 			room = h.byHand(r)
 		}
-		_, _ = h.another().OpenRoom(ctx, r) // it is there already, and is found
+		_, _ = h.anotherProcess().OpenRoom(ctx, r) // it is there already, and is found
 		for _, again := range []bool{false, true} {
-			w := h.another()
+			w := h.anotherProcess()
 			at, _ := w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/card", Incident: r.Incident, Room: room, Again: again, Content: message})
 			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/post", Incident: r.Incident, Room: room, Again: again, Content: message})
 			_ = w.Post(ctx, bot.RoomPost{Key: r.Key + "/reply", Incident: r.Incident, Room: room, ReplyTo: at, Again: again, Content: message})
@@ -193,33 +195,33 @@ func everything(h *house) {
 			}
 			_ = w.PageAgain(ctx, bot.Page{Key: r.Key + "/page", Address: ana, Content: message})
 		}
-		w := h.another()
+		w := h.anotherProcess()
 		_, _ = w.ShowCard(ctx, bot.RoomCard{Key: r.Incident + "/announce", Incident: r.Incident, Place: workflow.Announce, Room: room, Content: message})
 		_ = w.Page(ctx, bot.Page{Key: r.Key + "/ops", Address: "#ops", Content: message})
 		_ = w.Invite(ctx, bot.Invitation{Key: r.Key + "/invite", Incident: r.Incident, Room: room, People: []bot.Invitee{{ID: "ana", Email: "ana@example.com"}}})
-		_, _ = w.Account(ctx, ana)
+		_, _ = w.Directory.Account(ctx, ana)
 		_ = w.CloseRoom(ctx, bot.RoomWork{Key: r.Key + "/close", Incident: r.Incident, Room: room})
 	}
 }
 
-// byHand is a channel that people have made, since the app may not.
+// byHand returns a channel that people have created, because the app may not.
 func (h *house) byHand(r bot.RoomRequest) workflow.Room {
 	id := h.slack.AddChannel(slacktest.Channel{Name: r.Name, Private: r.Private, Members: []string{h.slack.BotUser}})
 	return workflow.Room{Platform: Platform, ID: id, Name: r.Name, State: workflow.RoomOpen, Private: r.Private}
 }
 
-// TestRoomWithoutItsScopeToFindIt: without the scope to see it, the channel of a
-// name that is taken cannot be told to be ours; the room has another name.
+// TestRoomWithoutItsScopeToFindIt: without the scope to see channels, the app cannot tell
+// whether a channel whose name is taken is its own; the room gets another name.
 func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 	for scope, unseen := range map[string]bool{"channels:read": false, "groups:read": true} {
 		all := slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope })
 		for _, private := range []bool{false, true} {
 			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: all})
-			first, err := h.another().OpenRoom(t.Context(), request(private))
+			first, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := h.another().OpenRoom(t.Context(), request(private))
+			again, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 			if err != nil || (again.ID == first.ID) == (private == unseen) {
 				t.Errorf("without %s, private=%v: %q and %q, %v", scope, private, first.Name, again.Name, err)
 			}
@@ -227,17 +229,17 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 	}
 }
 
-// TestEventsAreHeard: with the scopes and events of the manifest Slack tells the
-// app of all that it listens to, and of each event only with its scope.
-func TestEventsAreHeard(t *testing.T) {
-	heard := happen(t, names(Scopes()))
+// TestEventsAreDelivered: with the scopes and events of the manifest Slack sends the app all
+// events that it handles, and each event only with its scope.
+func TestEventsAreDelivered(t *testing.T) {
+	heard := deliverEvents(t, names(Scopes()))
 	for _, event := range BotEvents() {
 		if !slices.Contains(heard, event) {
 			t.Errorf("%s is not heard; only %v", event, heard)
 		}
 	}
 	for scope, events := range incoming {
-		heard := happen(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
+		heard := deliverEvents(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
 		for _, event := range events {
 			if slices.Contains(heard, event) {
 				t.Errorf("%s is heard without %s", event, scope)
@@ -246,8 +248,8 @@ func TestEventsAreHeard(t *testing.T) {
 	}
 }
 
-// TestEventsAreThoseHeard: the code has a case for each event of the manifest.
-func TestEventsAreThoseHeard(t *testing.T) {
+// TestEventsAreHandled: the code has a case for each event of the manifest.
+func TestEventsAreHandled(t *testing.T) {
 	known := literals(t)
 	for _, event := range BotEvents() {
 		if kind, _, _ := strings.Cut(event, "."); !known[kind] {
@@ -261,8 +263,9 @@ func TestEventsAreThoseHeard(t *testing.T) {
 	}
 }
 
-// happen lets people do what the app listens to, and returns what it was told.
-func happen(t *testing.T, scopes []string) []string {
+// deliverEvents has people do what the app is subscribed to, and returns the events that
+// reached it.
+func deliverEvents(t *testing.T, scopes []string) []string {
 	t.Helper()
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(app.Close)
@@ -293,7 +296,7 @@ func happen(t *testing.T, scopes []string) []string {
 func TestUserScopesSuffice(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
-		w := h.differently(func(c *Config) { c.UserToken = h.slack.UserToken })
+		w := h.connectWith(func(c *Config) { c.UserToken = h.slack.UserToken })
 		r := request(private)
 		room, err := w.OpenRoom(t.Context(), r)
 		if err != nil {

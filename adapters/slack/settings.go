@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// nowhere is what is written where incidents are not announced.
-const nowhere = "none"
+// noAnnounce is the setting with which incidents are not announced.
+const noAnnounce = "none"
 
-// Settings is the section "slack" of the chat. The tokens are no part of it:
+// Settings is the section "chat.slack" of the configuration. The tokens are not in it:
 // they come from the environment.
 type Settings struct {
 	// Announce is the channel in which incidents are announced: "#incidents",
@@ -21,15 +21,15 @@ type Settings struct {
 	ArchiveAfter time.Duration `yaml:"archive_after"`
 }
 
-// DefaultSettings are the settings where nothing is configured.
+// DefaultSettings returns the settings when nothing is configured.
 func DefaultSettings() Settings {
 	return Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour}
 }
 
-// Normal returns the settings with one word for each wish: where incidents are
-// not announced, Announce is "".
+// Normal returns the settings in their normal form: when incidents are not announced,
+// Announce is "".
 func (s Settings) Normal() Settings {
-	if s.Announce == nowhere {
+	if s.Announce == noAnnounce {
 		s.Announce = ""
 	}
 	return s
@@ -39,7 +39,7 @@ func (s Settings) Normal() Settings {
 func (s Settings) Validate() error {
 	var faults []error
 	if channel := s.Normal().Announce; channel != "" && !isChannel(channel) {
-		faults = append(faults, fmt.Errorf("announce: %q is no channel of Slack; write %s", channel, wouldBe(channel)))
+		faults = append(faults, fmt.Errorf("announce: %q is not a channel of Slack; write %s", channel, suggestChannel(channel)))
 	}
 	if s.ArchiveAfter < 0 {
 		faults = append(faults, fmt.Errorf("archive_after: %s is negative; write a duration such as 7d, or never", s.ArchiveAfter))
@@ -47,8 +47,9 @@ func (s Settings) Validate() error {
 	return errors.Join(faults...)
 }
 
-// wouldBe guesses the right spelling of "incidents" or "#Incidents".
-func wouldBe(channel string) string {
+// suggestChannel says what would be right instead of a channel such as "incidents" or
+// "#Incidents".
+func suggestChannel(channel string) string {
 	guess := "#" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(channel, "#")), " ", "-")
 	if isChannel(guess) && !isUserID(channel) {
 		return fmt.Sprintf("%q, or its ID such as C024BE7LR; or none", guess)

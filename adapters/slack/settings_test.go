@@ -21,7 +21,7 @@ func TestSettingsSayWhatWouldBeRight(t *testing.T) {
 		{"none", ""},
 		{"", ""},
 		{"#" + strings.Repeat("x", 80), ""},
-		{"incidents", `announce: "incidents" is no channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`},
+		{"incidents", `announce: "incidents" is not a channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`},
 		{"#Our incidents", `write "#our-incidents"`},
 		{"@ana", "a name such as"},
 		{"#", `a name such as "#incidents", of small letters, digits, - and _, at most 80`},

@@ -15,8 +15,8 @@ func TestAcknowledge(t *testing.T) {
 	h.mustRun(`ben: declare Checkout is down --sev 2 --service checkout --description "Since three"`)
 	h.advance(2 * time.Minute)
 	path := h.ackPath("ana")
-	p := h.get(path).expect(200, "INC-1", "Checkout is down", "SEV2", "Major", "investigating", "Since three", "Nobody has acknowledged yet.",
-		"Paging goes on", "Ben Okafor", "<bdi>Ana Silva</bdi>", `<a href="https://wiki.example.com/checkout" rel="noreferrer noopener">`, ">checkout<")
+	p := h.get(path).expect(200, "INC-1", "Checkout is down", "SEV2", "Major", "investigating", "Since three", "No one has acknowledged yet.",
+		"Paging continues", "Ben Okafor", "<bdi>Ana Silva</bdi>", `<a href="https://wiki.example.com/checkout" rel="noreferrer noopener">`, ">checkout<")
 	if _, _, says := p.button(); says != "Acknowledge INC-1" {
 		t.Errorf("the button says %q", says)
 	}
@@ -120,7 +120,7 @@ func TestAcknowledgedBySomeoneElse(t *testing.T) {
 	h.mustRun("ben: ack INC-1")
 	h.advance(90 * time.Minute)
 	for _, p := range []page{h.pressAck(stale, path), h.get(path)} {
-		p.expect(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "Nothing more is asked of you.").expectNot("<button", "Something new")
+		p.expect(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "You do not need to do anything.").expectNot("<button", "Something new")
 	}
 	if got := h.incident().Acknowledgement.Person; got != "ben" {
 		t.Errorf("acknowledged by %s", got)
@@ -133,7 +133,7 @@ func TestAskedToJoin(t *testing.T) {
 	h.mustRun("ben: declare Checkout is down", "ben: ack INC-1", "ben: page INC-1 @cy")
 	path := h.ackPath("cy")
 	p := h.get(path).expect(200, "Ben Okafor has acknowledged", "You are asked to join")
-	h.pressAck(p, path).expect(200, "Nothing more is asked of you.").expectNot("<button")
+	h.pressAck(p, path).expect(200, "You do not need to do anything.").expectNot("<button")
 	if i := h.incident(); i.Acknowledgement.Person != "ben" || i.Paging.Pages[len(i.Paging.Pages)-1].Why != "answered" {
 		t.Errorf("acknowledged by %s, pages %+v", i.Acknowledgement.Person, i.Paging.Pages)
 	}
@@ -143,8 +143,8 @@ func TestEnded(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"resolve INC-1 Rolled back": "Resolved, 1 min ago at 04:12 AST.",
-		"cancel INC-1 A test":       "Canceled: it was no incident.",
-		"merge INC-1 INC-2":         "Merged: it goes on as INC-2.",
+		"cancel INC-1 A test":       "Canceled: it was not an incident.",
+		"merge INC-1 INC-2":         "Merged into INC-2: work continues there.",
 	} {
 		h := newTestServer(t)
 		h.mustRun("cy: declare Checkout is down")
@@ -169,7 +169,7 @@ func TestUnattended(t *testing.T) {
 		h.advance(10 * time.Minute)
 	}
 	path := h.ackPath("ben")
-	p := h.get(path).expect(200, "UNATTENDED: everybody was asked", "Paging goes on")
+	p := h.get(path).expect(200, "UNATTENDED: everyone was paged", "Paging continues")
 	h.pressAck(p, path).expect(200, "You have acknowledged")
 }
 

@@ -11,35 +11,36 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/access"
-	"tocsin/bot/app"
 	"tocsin/bot/incidents"
 	"tocsin/workflow"
 )
 
-// board is what is open now, read once for all browsers that look.
+// board is the list of open incidents, read from the store once for all browsers.
 type board struct {
-	store Watcher
-	bot   *app.App
-	mu    sync.Mutex // held by whoever reads
-	last  atomic.Pointer[reading]
-	feed  bot.Feed // of new readings
-	once  sync.Once
+	store     Watcher
+	incidents IncidentReader
+	mu        sync.Mutex // held while the store is read
+	last      atomic.Pointer[snapshot]
+	feed      bot.Feed // of new snapshots
+	once      sync.Once
 }
 
-// A reading is what was open at an instant, what needs somebody first.
-type reading struct {
+// snapshot is the open incidents at an instant, in the order of
+// [incidents.SortByNeed].
+type snapshot struct {
 	at   time.Time
 	open []workflow.Incident
 }
 
-// boardPause is the least time between two readings: a hundred browsers and a
-// flood of alerts are then three readings a second.
-const boardPause = 300 * time.Millisecond
+// boardInterval is the minimum time between two reads of the store: a hundred
+// browsers and a flood of alerts then cause three reads a second.
+const boardInterval = 300 * time.Millisecond
 
-// boardLimit is how many open incidents a browser is shown.
-const boardLimit = 500
+// maxBoard is the maximum number of open incidents on the board.
+const maxBoard = 500
 
-// read returns what is open, as of since or later, what needs somebody first.
+// read returns the open incidents as of since or later, in the order of
+// [incidents.SortByNeed].
 func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident, error) {
 	if r := b.last.Load(); r != nil && !r.at.Before(since) {
 		return r.open, nil
@@ -48,13 +49,13 @@ func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident,
 	defer b.mu.Unlock()
 	if r := b.last.Load(); r != nil {
 		if !r.at.Before(since) {
-			return r.open, nil // somebody read it while we waited
+			return r.open, nil // another request has read it meanwhile
 		}
-		pause(ctx, boardPause-time.Since(r.at))
+		pause(ctx, boardInterval-time.Since(r.at))
 	}
-	r := &reading{at: time.Now()}
+	r := &snapshot{at: time.Now()}
 	var err error
-	if r.open, err = b.bot.Incidents.ListOpen(ctx, boardLimit); err != nil {
+	if r.open, err = b.incidents.ListOpen(ctx, maxBoard); err != nil {
 		return nil, err
 	}
 	incidents.SortByNeed(r.open)
@@ -62,13 +63,14 @@ func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident,
 	return r.open, nil
 }
 
-// watch tells of every new reading until ctx ends. From the first call on, the
-// board is read anew whenever something has changed, until closed.
+// watch returns a channel that receives after each new snapshot until ctx ends.
+// The first call starts a goroutine that reads the board whenever an incident
+// has changed; it ends when closed is closed.
 func (b *board) watch(ctx context.Context, closed <-chan struct{}, log *slog.Logger) <-chan struct{} {
 	mine := b.feed.Watch(ctx, "")
-	b.once.Do(func() { //nolint:contextcheck // it outlives whoever asked first
+	b.once.Do(func() { //nolint:contextcheck // the goroutine outlives the first request
 		long, cancel := context.WithCancel(context.Background())
-		changed := b.store.Watch(long, "") // before anybody has looked: nothing falls between
+		changed := b.store.Watch(long, "") // before the first read, so that no change is missed
 		go func() {
 			defer cancel()
 			b.follow(long, changed, closed, log)
@@ -77,8 +79,8 @@ func (b *board) watch(ctx context.Context, closed <-chan struct{}, log *slog.Log
 	return mine
 }
 
-// follow reads the board when something has changed and somebody looks. Those
-// who look wait for nothing: they are told when there is something new.
+// follow reads the board when an incident has changed and a browser watches, and
+// then notifies the browsers. It tries again every second while the store fails.
 func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log *slog.Logger) {
 	for {
 		select {
@@ -87,9 +89,9 @@ func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log
 		case <-changed:
 		}
 		if !b.feed.HasWatchers() {
-			continue // whoever comes next reads for themselves
+			continue // the next browser reads the board itself
 		}
-		for b.readAgain(ctx, log) != nil {
+		for b.refresh(ctx, log) != nil {
 			select {
 			case <-closed:
 				return
@@ -100,23 +102,23 @@ func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log
 	}
 }
 
-// readAgain reads what is open now. A store that hangs is not waited for.
-func (b *board) readAgain(ctx context.Context, log *slog.Logger) error {
+// refresh reads the board now. It fails when the store does not answer in time.
+func (b *board) refresh(ctx context.Context, log *slog.Logger) error {
 	look, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := b.read(look, time.Now())
 	if err != nil {
-		log.Warn("the open incidents cannot be read for the browsers; trying again", "error", err.Error())
+		log.Warn("the open incidents cannot be read for live pages; trying again", "error", err.Error())
 	}
 	return err
 }
 
-// needs returns the incidents that page this reader and have no answer yet, the
-// worst first.
-func (s *server) needs(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
+// awaitingAnswer returns the open incidents that page the reader and that they
+// have not answered, most severe first.
+func (s *server) awaitingAnswer(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
 	var mine []*workflow.Incident
-	org := s.Bot.Organization()
-	for n := range open { // hundreds of browsers look through hundreds of incidents: none is copied
+	org := s.Engine.Organization()
+	for n := range open { // by index: for hundreds of browsers, copying hundreds of incidents is slow
 		if access.NeedsAnswer(org, who, &open[n]) {
 			mine = append(mine, &open[n])
 		}

@@ -13,7 +13,7 @@ import (
 	"tocsin/workflow"
 )
 
-// A cardPart is the card.
+// cardPart is the card of an incident in its room.
 type cardPart struct {
 	ackPage
 	Buttons  []button
@@ -22,21 +22,22 @@ type cardPart struct {
 	Tasks    []taskRow
 	Checks   []checkRow
 	Rooms    []roomRow
-	Room     string // where the incident went on, if it was merged
+	Room     string // the incident that this one was merged into
 	Over     bool   // the incident has ended
-	Escalate int    // the Seq that the form to escalate was drawn from (rule E9)
+	Escalate int    // the Seq that the escalate form was rendered from (E9: two clicks advance once)
 }
 
-// A button is a command line, or opens the form of a word.
+// button sends a command line, or opens the form of a command.
 type button struct {
 	Label   string
 	Command string
-	Form    string
-	Path    string // where the command goes
-	Op      string // of which state it was drawn: the same press of the same state is one
-	Main    bool
+	Form    string // the word whose form it opens; "": it sends Command
+	Path    string // the address that the command is posted to
+	Op      string // identifies the state that it was rendered from: the same press of the same state runs once
+	Main    bool   // the primary button
 }
 
+// taskRow is an action item, with a button that marks it as done or undoes that.
 type taskRow struct {
 	Text, Who string
 	FollowUp  bool
@@ -44,14 +45,15 @@ type taskRow struct {
 	Press     button
 }
 
-// A roomRow says how far a platform's room is, with something to press when it
-// is not whole.
+// roomRow is the state of a platform's room, with a button that retries what
+// failed.
 type roomRow struct {
 	Heading string
 	Lines   []string
 	Press   button
 }
 
+// checkRow is an entry of the checklist, with buttons that record its result.
 type checkRow struct {
 	Text  string
 	State workflow.CheckState
@@ -59,14 +61,15 @@ type checkRow struct {
 	Press []button
 }
 
-// cardPart is the card, with what this reader may press.
-func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart {
-	v := access.View(s.Bot.Engine, who.Speaker, &i)
+// newCardPart returns the card for a reader, with the buttons that they may use.
+// canWork says that the reader works on the incident.
+func (s *server) newCardPart(i workflow.Incident, who reader, canWork bool) cardPart {
+	v := access.View(s.Engine, who.Speaker, &i)
 	v.Zone = who.zone()
 	c := card.Card(i, v)
-	p := cardPart{ackPage: s.draw(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
+	p := cardPart{ackPage: s.newAckPage(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
 	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.IsOpen()
-	p.State = slices.DeleteFunc(p.State, func(l textLine) bool { return l.Code != "" }) // there is a button for it
+	p.State = slices.DeleteFunc(p.State, func(l textLine) bool { return l.Code != "" }) // the card has a button for it
 	p.Sections = nil
 	for _, section := range c.Sections {
 		switch section.Heading {
@@ -74,31 +77,31 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 			p.Latest = section.Lines
 		case "Pinned":
 			p.Pins = section.Lines
-		case "Tasks", "Verification", "Links": // shown with something to press
+		case "Tasks", "Verification", "Links": // p has them with their buttons
 		default:
-			if section.Button.Command == "" && !roomHeading(i, section.Heading) {
+			if section.Button.Command == "" && !isRoomHeading(i, section.Heading) {
 				p.Sections = append(p.Sections, section)
 				continue
 			}
 			row := roomRow{Heading: section.Heading, Lines: section.Lines}
-			if v.Word("retry") && works && section.Button.Command != "" {
-				row.Press = button{Label: section.Button.Label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: section.Button.Command}
+			if v.Word("retry") && canWork && section.Button.Command != "" {
+				row.Press = button{Label: section.Button.Label, Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Command: section.Button.Command}
 			}
 			p.Rooms = append(p.Rooms, row)
 		}
 	}
-	p.Links = append(p.Links, elsewhere(i, works)...)
-	if !works {
+	p.Links = append(p.Links, relatedLinks(i, canWork)...)
+	if !canWork {
 		return p
 	}
-	p.Buttons = s.buttons(i, c.Buttons, who, v)
+	p.Buttons = s.newButtons(i, c.Buttons, who, v)
 	for _, t := range i.Paperwork.ActionItems {
-		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
+		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
 		if t.Assignee != "" && v.Name != nil {
 			row.Who = cmp.Or(v.Name(t.Assignee), t.Assignee)
 		}
 		if t.Done {
-			row.Press = button{Label: "Undo", Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
+			row.Press = button{Label: "Undo", Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s undo %d", i.ID, t.N)}
 		}
 		if !v.Word("task") {
 			row.Press = button{}
@@ -109,7 +112,7 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 		row := checkRow{Text: c.Text, State: c.State, By: c.By}
 		for label, word := range map[string]string{"Passed": "passed", "Failed": "failed"} {
 			if v.Word("verify") && string(c.State) != word {
-				row.Press = append(row.Press, button{Label: label, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
+				row.Press = append(row.Press, button{Label: label, Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("verify %s %d %s", i.ID, n+1, word)})
 			}
 		}
 		slices.SortFunc(row.Press, func(a, b button) int { return cmp.Compare(b.Label, a.Label) })
@@ -118,11 +121,12 @@ func (s *server) cardPart(i workflow.Incident, who reader, works bool) cardPart 
 	return p
 }
 
-// elsewhere are the other incidents, and the rooms on other platforms.
-func elsewhere(i workflow.Incident, works bool) []anchor {
+// relatedLinks returns links to related incidents and to the rooms on other
+// platforms; those only for a reader who works on the incident.
+func relatedLinks(i workflow.Incident, canWork bool) []anchor {
 	var all []anchor
 	for _, r := range i.Rooms {
-		if r.Managed && r.URL != "" && r.State == workflow.RoomOpen && works {
+		if r.Managed && r.URL != "" && r.State == workflow.RoomOpen && canWork {
 			all = append(all, anchor{Title: "#" + r.Name + " on " + platformName(r.Platform), URL: r.URL})
 		}
 	}
@@ -134,37 +138,38 @@ func elsewhere(i workflow.Incident, works bool) []anchor {
 	return all
 }
 
-// roomHeading reports whether a section of the card is about a platform's room.
-func roomHeading(i workflow.Incident, heading string) bool {
+// isRoomHeading reports whether a section of the card describes a platform's room.
+func isRoomHeading(i workflow.Incident, heading string) bool {
 	return slices.ContainsFunc(i.Rooms, func(r workflow.Room) bool { return r.Managed && platformName(r.Platform) == heading })
 }
 
-// platformName is a platform's name, as people write it.
+// platformName returns the name of a platform as it is shown.
 func platformName(platform string) string { return capitalize(platform) }
 
-func doPath(id string) string { return "/incidents/" + id + "/do" }
+// commandPath returns the address that commands for an incident are posted to.
+func commandPath(id string) string { return "/incidents/" + id + "/do" }
 
-// buttons are the card's, for this reader: a command that lacks something
-// opens its form, and what the reader may not do is not offered.
-func (s *server) buttons(i workflow.Incident, actions []card.Button, who reader, v card.View) []button {
+// newButtons returns the card's buttons for a reader: without the commands that
+// the reader may not use. A command that needs arguments opens its form.
+func (s *server) newButtons(i workflow.Incident, from []card.Button, who reader, v card.View) []button {
 	if i.IsOpen() && i.IsAcknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
-		actions = append(slices.Clone(actions), card.Button{Label: "Take lead", Command: "lead " + i.ID})
+		from = append(slices.Clone(from), card.Button{Label: "Take lead", Command: "lead " + i.ID})
 	}
-	if i.IsAwaiting(who.Person) && i.IsAcknowledged() { // asked to join: that they come is all they are asked
+	if i.IsAwaiting(who.Person) && i.IsAcknowledged() { // asked to join: acknowledging is their first button
 		join := card.Button{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
-		actions = append([]card.Button{join}, actions...)
-		for n := range actions[1:] {
-			actions[n+1].Main = false
+		from = append([]card.Button{join}, from...)
+		for n := range from[1:] {
+			from[n+1].Main = false
 		}
 	}
 	var all []button
-	for _, a := range actions {
+	for _, a := range from {
 		name, rest, _ := strings.Cut(a.Command, " ")
-		w, ok := s.Bot.Catalog().Find(name)
+		w, ok := s.Engine.Catalog().Find(name)
 		if !ok || !v.Word(name) {
 			continue
 		}
-		b := button{Label: a.Label, Command: a.Command, Path: doPath(i.ID), Op: strconv.Itoa(i.Seq), Main: a.Main}
+		b := button{Label: a.Label, Command: a.Command, Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Main: a.Main}
 		if len(w.Form) > 0 && rest == i.ID {
 			b.Form = name
 		}

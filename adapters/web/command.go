@@ -23,7 +23,7 @@ type commandReply struct {
 // of the path or in none. When it responds, the change is durable.
 func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reader) {
 	if r.PathValue("id") != "" {
-		_, err := s.Bot.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
+		_, err := s.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
 		if s.writeMissing(w, r, who, err) {
 			return
 		}
@@ -38,9 +38,9 @@ func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reade
 	var reply dispatch.Reply
 	var err error
 	if isMessage {
-		reply, err = s.Bot.Dispatcher.WriteMessage(ctx, request)
+		reply, err = s.Dispatcher.WriteMessage(ctx, request)
 	} else {
-		reply, err = s.Bot.Dispatcher.Run(ctx, request)
+		reply, err = s.Dispatcher.Run(ctx, request)
 	}
 	if err != nil {
 		s.writeStoreError(w, r, err)
@@ -52,7 +52,7 @@ func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reade
 // handleCommandGet redirects a reader who opens the address that forms are
 // posted to.
 func (s *server) handleCommandGet(w http.ResponseWriter, r *http.Request, who reader) {
-	_, err := s.Bot.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
+	_, err := s.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
 	if !s.writeMissing(w, r, who, err) {
 		s.redirect(w, r, "/incidents/"+commands.ParseID(r.PathValue("id")))
 	}
@@ -145,17 +145,17 @@ func (s *server) writeFragment(w http.ResponseWriter, name string, page any) {
 	all, err := s.renderRegions(page, name)
 	if err != nil {
 		s.Log.Error("a page cannot be rendered", "page", name, "error", err)
-		plain(w, http.StatusInternalServerError, "This cannot be shown because of a fault in Tocsin. Its log says why.")
+		writePlain(w, http.StatusInternalServerError, "This cannot be shown because of a fault in Tocsin. Its log says why.")
 		return
 	}
-	s.headers(w)
+	setHeaders(w)
 	w.Write([]byte(all[0].html))
 }
 
 // handleComplete returns completions of a command line, as JSON.
 func (s *server) handleComplete(w http.ResponseWriter, r *http.Request, who reader) {
 	text := r.URL.Query().Get("line")
-	all := s.Bot.Dispatcher.Complete(r.Context(), dispatch.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
+	all := s.Dispatcher.Complete(r.Context(), dispatch.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
 	type option struct {
 		Line  string `json:"line"`
 		Label string `json:"label"`
@@ -165,7 +165,7 @@ func (s *server) handleComplete(w http.ResponseWriter, r *http.Request, who read
 	for _, c := range all {
 		options = append(options, option(c))
 	}
-	s.headers(w)
+	setHeaders(w)
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(options); err != nil {
 		s.Log.Debug("a browser has disconnected", "error", err)

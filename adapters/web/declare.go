@@ -48,7 +48,7 @@ func (s *server) handleDeclare(w http.ResponseWriter, r *http.Request, who reade
 
 // writeDeclarePage shows the form, with the values that were posted before.
 func (s *server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who reader, filled map[string][]string, reply *commandReply) {
-	word, _ := s.Bot.Catalog().Find("declare")
+	word, _ := s.Engine.Catalog().Find("declare")
 	p := declarePage{Op: rand.Text(), Matrix: s.severityMatrix(), Meanings: s.severityMeanings(), Reply: reply}
 	for _, f := range s.formFields(r.Context(), word, who, formContext{prefix: "declare", values: filled}) {
 		switch f.Name {
@@ -78,7 +78,7 @@ func (s *server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who re
 
 func (s *server) severityMatrix() []matrixRow {
 	levels := []workflow.Level{workflow.High, workflow.Medium, workflow.Low}
-	org := s.Bot.Organization()
+	org := s.Engine.Organization()
 	rows := make([]matrixRow, 0, len(levels))
 	for _, impact := range levels {
 		row := matrixRow{Impact: impact}
@@ -91,19 +91,19 @@ func (s *server) severityMatrix() []matrixRow {
 }
 
 func (s *server) severityMeanings() []severityMeaning {
-	org := s.Bot.Organization()
+	org := s.Engine.Organization()
 	var all []severityMeaning
 	for sev := workflow.SEV1; sev <= workflow.SEV5; sev++ {
 		plan := org.Plan(nil, "").Severity(sev)
 		m := severityMeaning{Severity: sev.String(), Name: plan.Name, Definition: plan.Definition, Pages: plan.Urgency == workflow.High}
 		if plan.Acknowledge > 0 {
-			m.Promise = "acknowledged within " + span(plan.Acknowledge)
+			m.Promise = "acknowledged within " + formatDuration(plan.Acknowledge)
 		}
 		if plan.Update > 0 {
 			if m.Promise != "" {
 				m.Promise += ", "
 			}
-			m.Promise += "an update every " + span(plan.Update)
+			m.Promise += "an update every " + formatDuration(plan.Update)
 		}
 		all = append(all, m)
 	}

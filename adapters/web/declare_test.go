@@ -74,7 +74,7 @@ func TestRefusedDeclarationKeepsItsValues(t *testing.T) {
 			t.Errorf("%s holds %q, not %q", name, got, values[0])
 		}
 	}
-	if !p.dom().named("details")[0].has("open") {
+	if !p.dom().named("details")[0].hasAttribute("open") {
 		t.Error("what is wrong is out of sight")
 	}
 	again.fields.Set("f.detected", "20m")

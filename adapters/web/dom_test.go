@@ -87,9 +87,9 @@ func (e *element) id(id string) *element {
 	return found[0]
 }
 
-func (e *element) has(attribute string) bool {
-	_, has := e.attr[attribute]
-	return has
+func (e *element) hasAttribute(attribute string) bool {
+	_, ok := e.attr[attribute]
+	return ok
 }
 
 // pageForm is a form of a page, as a browser would submit it.
@@ -133,7 +133,7 @@ func newPageForm(root, f *element) pageForm {
 			s.fields.Add(name, strings.TrimPrefix(c.words.String(), "\n"))
 		case c.name == "select":
 			s.choose(c)
-		case (c.attr["type"] == "checkbox" || c.attr["type"] == "radio") && !c.has("checked"):
+		case (c.attr["type"] == "checkbox" || c.attr["type"] == "radio") && !c.hasAttribute("checked"):
 		default:
 			s.fields.Add(name, c.attr["value"])
 		}
@@ -148,19 +148,19 @@ func newPageForm(root, f *element) pageForm {
 func (s *pageForm) choose(list *element) {
 	options := list.named("option")
 	value := func(o *element) string {
-		if o.has("value") {
+		if o.hasAttribute("value") {
 			return o.attr["value"]
 		}
 		return o.text()
 	}
 	chosen := false
 	for _, o := range options {
-		if o.has("selected") {
+		if o.hasAttribute("selected") {
 			s.fields.Add(list.attr["name"], value(o))
 			chosen = true
 		}
 	}
-	if !chosen && !list.has("multiple") && len(options) > 0 {
+	if !chosen && !list.hasAttribute("multiple") && len(options) > 0 {
 		s.fields.Add(list.attr["name"], value(options[0]))
 	}
 }

@@ -33,8 +33,8 @@ type field struct {
 func (s *server) incidentForms(ctx context.Context, i *workflow.Incident, op string, who reader) []form {
 	var all []form
 	id := i.ID
-	noPeople := len(s.Bot.Organization().Directory.People) == 0
-	for _, w := range s.Bot.Catalog() {
+	noPeople := len(s.Engine.Organization().Directory.People) == 0
+	for _, w := range s.Engine.Catalog() {
 		label := w.Label()
 		if label == "" || !w.IsForIncident() || access.Can(who.Speaker, w, i) != nil || w.Name == "private" && who.Person == "" {
 			continue
@@ -42,7 +42,7 @@ func (s *server) incidentForms(ctx context.Context, i *workflow.Incident, op str
 		if noPeople && (w.Name == "assign" || w.Name == "invite") { // there is no one to choose
 			continue
 		}
-		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: w.SubmitLabel(), Path: doPath(id), Op: op}
+		f := form{Word: w.Name, Label: label, Summary: w.Summary, Command: w.Name + " " + id, Submit: w.SubmitLabel(), Path: commandPath(id), Op: op}
 		if slices.ContainsFunc(w.Flags, func(f commands.Flag) bool { return f.Name == "seen" }) {
 			f.Command = "" // the card has it with the state it was rendered from (E9: two clicks advance once)
 		}
@@ -69,7 +69,7 @@ func (s *server) formFields(ctx context.Context, w commands.Spec, who reader, in
 		case commands.Duration:
 			one.Options = []commands.Choice{{Value: "15m"}, {Value: "30m"}, {Value: "1h"}, {Value: "2h"}, {Value: "4h"}}
 		case commands.Person, commands.Target, commands.Service, commands.Incident:
-			one.Options = slices.DeleteFunc(s.Bot.Dispatcher.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
+			one.Options = slices.DeleteFunc(s.Dispatcher.Choices(ctx, f.Kind, who.Speaker), func(c commands.Choice) bool { return c.Value == in.room })
 		case commands.Line, commands.Text, commands.Choose, commands.Check:
 		}
 		all = append(all, one)

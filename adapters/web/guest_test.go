@@ -121,8 +121,8 @@ func TestP1OnlyAllowedCommandsAreOffered(t *testing.T) {
 			h.mustRun("ben: " + strings.ReplaceAll(line, "INC", id))
 			for _, s := range r.get("/incidents/" + id).expect(200).forms() {
 				word, _, _ := strings.Cut(s.line(), " ")
-				w, known := h.bot.Catalog().Find(word)
-				if known && w.Access > c.access && word != "ack" { // a paged person may acknowledge
+				w, ok := h.bot.Catalog().Find(word)
+				if ok && w.Access > c.access && word != "ack" { // a paged person may acknowledge
 					t.Errorf("%s is offered %q after %q", c.who, s.line(), line)
 					break after
 				}

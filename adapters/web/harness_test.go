@@ -117,7 +117,9 @@ func newServerWithoutHTTP(t testing.TB, changes ...func(*bot.Organization)) *tes
 	}
 	h.runner = h.bot.Agenda(0)
 	h.pages = web.New(web.Config{
-		Bot: h.bot, Store: h.store, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Engine: h.bot, Incidents: h.bot.Incidents, Conversation: h.bot.Conversation, Dispatcher: h.bot.Dispatcher,
+		SignIn: h.bot.SignIn, Sessions: h.bot.SignIn, PageLinks: h.bot.PageLinks, Health: h.bot.Health,
+		Store: h.store, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Ready: func() ([]string, error) {
 			if err := h.ready.Load(); err != nil {
 				return nil, *err

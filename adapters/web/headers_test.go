@@ -69,7 +69,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 		root := p.dom()
 		p.heading()
 		seen := map[string]bool{}
-		for _, e := range root.all(func(e *element) bool { return e.has("id") }) {
+		for _, e := range root.all(func(e *element) bool { return e.hasAttribute("id") }) {
 			if seen[e.attr["id"]] || e.attr["id"] == "" {
 				t.Errorf("%s: two elements are called %q", name, e.attr["id"])
 			}

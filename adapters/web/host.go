@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// knownHost reports whether a request was addressed to us: to the configured
-// address, to this machine, or to the address it arrived at. A page of
-// somebody else whose name was pointed at us (DNS rebinding) is not.
-func (s *server) knownHost(r *http.Request) bool {
+// isKnownHost reports whether the Host of a request is ours: the configured
+// address, localhost, or the IP address that the request arrived at. Another
+// site whose name resolves to our address (DNS rebinding) is refused.
+func (s *server) isKnownHost(r *http.Request) bool {
 	name := hostname(r.Host)
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
 	}
-	if u, err := url.Parse(s.Bot.Organization().URL); err == nil && strings.EqualFold(u.Hostname(), name) {
+	if u, err := url.Parse(s.Engine.Organization().URL); err == nil && strings.EqualFold(u.Hostname(), name) {
 		return true
 	}
 	ip := net.ParseIP(name)
@@ -26,7 +26,7 @@ func (s *server) knownHost(r *http.Request) bool {
 	return ip.IsLoopback() || ok && hostname(local.String()) == ip.String()
 }
 
-// hostname is a host without its port, brackets and upper case.
+// hostname returns a host in lower case without its port and brackets.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -34,14 +34,16 @@ func hostname(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-func (s *server) strangeHost(w http.ResponseWriter, r *http.Request) {
+// writeUnknownHost answers a request whose Host is not ours.
+func (s *server) writeUnknownHost(w http.ResponseWriter, r *http.Request) {
 	s.writeErrorPage(w, r, http.StatusMisdirectedRequest, errorPage{Title: "Tocsin does not answer to this address", Lines: []textLine{
-		{Text: "It was asked for " + shorten(r.Host) + ". It answers to the configured url, to localhost and to the address it listens on, so that no other site can pose as it."},
-		{Text: "If people are to reach it here, set this in the configuration:", Code: "url: https://" + shorten(r.Host)},
-		{Text: "If it is behind a proxy, let the proxy pass on the name that the browser asked for; nginx, for example:", Code: "proxy_set_header Host $host;"},
+		{Text: "The request was for " + shorten(r.Host) + ". Tocsin answers only to the configured url, to localhost and to the address it listens on, so that no other site can imitate it."},
+		{Text: "If this is its address, set it in the configuration:", Code: "url: https://" + shorten(r.Host)},
+		{Text: "If Tocsin is behind a proxy, the proxy must pass on the Host of the request, for example in nginx:", Code: "proxy_set_header Host $host;"},
 	}})
 }
 
+// shorten returns at most 80 bytes of a text of the client, as valid UTF-8.
 func shorten(text string) string {
 	if len(text) > 80 {
 		text = text[:80] + "…"

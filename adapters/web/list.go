@@ -98,7 +98,7 @@ func (s *server) handleIncidents(w http.ResponseWriter, r *http.Request, who rea
 	query := parseListFilter(r.URL.Query())
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	since := time.Now().Add(-boardPause)
+	since := time.Now().Add(-boardInterval)
 	p, err := s.loadList(ctx, query, who, since)
 	if err != nil {
 		s.writeStoreError(w, r, err)
@@ -121,7 +121,7 @@ func (s *server) handleIncidents(w http.ResponseWriter, r *http.Request, who rea
 // loadList returns the incidents of a page: open ones from the board, others
 // from the store.
 func (s *server) loadList(ctx context.Context, q listFilter, who reader, since time.Time) (listPage, error) {
-	p := listPage{Query: q, Show: "open", Services: s.Bot.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(encodeListFilter(q)) > 0}
+	p := listPage{Query: q, Show: "open", Services: s.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(encodeListFilter(q)) > 0}
 	if q.Severity != 0 {
 		p.Severity = q.Severity.String()
 	}
@@ -152,7 +152,7 @@ func (s *server) loadList(ctx context.Context, q listFilter, who reader, since t
 	if q.All || q.Status != "" && !workflow.Status(q.Status).IsOpen() || q.Before != 0 {
 		p.Show = map[bool]string{true: "all", false: q.Status}[q.All]
 		var next int
-		if found, next, err = s.Bot.Incidents.List(ctx, who.Speaker, q.Filter); err != nil {
+		if found, next, err = s.Incidents.List(ctx, who.Speaker, q.Filter); err != nil {
 			return p, err
 		}
 		if next > 0 {
@@ -170,7 +170,7 @@ func (s *server) loadList(ctx context.Context, q listFilter, who reader, since t
 		p.Rows = append(p.Rows, s.newListRow(i, who))
 	}
 	if len(p.Rows) == 0 && !p.Filtered {
-		past, _, err := s.Bot.Incidents.List(ctx, who.Speaker, incidents.Filter{All: true, Limit: 1})
+		past, _, err := s.Incidents.List(ctx, who.Speaker, incidents.Filter{All: true, Limit: 1})
 		p.Fresh = err == nil && len(past) == 0
 	}
 	return p, nil
@@ -185,7 +185,7 @@ func (f listFilter) paginate(found, board []workflow.Incident) (shown []workflow
 	switch {
 	case len(shown) > maxRows:
 		shown, more.From = shown[:maxRows], f.From+maxRows
-	case len(board) == boardLimit:
+	case len(board) == maxBoard:
 		oldest := slices.MinFunc(board, func(a, b workflow.Incident) int { return cmp.Compare(a.Number, b.Number) })
 		more.Before, more.From = oldest.Number, 0
 	default:
@@ -200,7 +200,7 @@ func (s *server) newListRow(i workflow.Incident, who reader) listRow {
 		at = i.Ending.ResolvedAt
 	}
 	row := listRow{
-		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Meaning: s.Bot.Organization().Severities[i.Severity.String()].Name,
+		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Meaning: s.Engine.Organization().Severities[i.Severity.String()].Name,
 		Status: string(i.Status), Services: strings.Join(i.Services, ", "), At: at, Clock: formatMoment(at, who.zone()),
 		Firing: i.Alerts.Firing, Unattended: i.IsUnattended(), Waiting: i.IsOpen() && !i.IsAcknowledged(), Ended: !i.IsOpen(),
 		Private: i.Visibility == workflow.Private, Drill: i.Kind == workflow.Drill,

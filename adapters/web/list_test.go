@@ -61,7 +61,7 @@ func TestTheListIsFiltered(t *testing.T) {
 	root := ana.get("/?show=resolved&sev=3&service=checkout&q=%22x%22").expect(200).dom()
 	var chosen []string
 	for _, o := range root.named("option") {
-		if o.has("selected") {
+		if o.hasAttribute("selected") {
 			chosen = append(chosen, o.text())
 		}
 	}

@@ -37,7 +37,7 @@ type stream struct {
 func (s *server) handleLive(w http.ResponseWriter, r *http.Request, who reader) {
 	draw, incident, err := s.newRenderer(r)
 	if err != nil {
-		plain(w, http.StatusNotFound, err.Error())
+		writePlain(w, http.StatusNotFound, err.Error())
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -66,9 +66,9 @@ func (s *server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 	}
 	beat := time.NewTicker(heartbeatInterval)
 	defer beat.Stop()
-	l, drawn, silent := liveView{who: who, render: draw, room: incident, since: time.Now()}, time.Now(), s.Bot.Health.Summary()
+	l, drawn, silent := liveView{who: who, render: draw, room: incident, since: time.Now()}, time.Now(), s.Health.Summary()
 	err = s.push(ctx, out, &l, true)
-	l.since = time.Time{} // from now on, the latest reading of the board
+	l.since = time.Time{} // from now on, the latest snapshot of the board
 	for err == nil {
 		select {
 		case <-ctx.Done():
@@ -85,10 +85,10 @@ func (s *server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 		case <-all: // any incident has changed: updates lists and the banner
 			err = s.push(ctx, out, &l, incident == "")
 		case <-beat.C:
-			if _, _, err = s.Bot.SignIn.Session(ctx, who.secret); err == nil {
+			if _, _, err = s.Sessions.Session(ctx, who.secret); err == nil {
 				err = out.sendHeartbeat()
 			}
-			if now := s.Bot.Health.Summary(); err == nil && now != silent { // outages are not in the store
+			if now := s.Health.Summary(); err == nil && now != silent { // outages are not in the store
 				silent, err = now, s.push(ctx, out, &l, incident != "")
 			}
 		}
@@ -161,7 +161,7 @@ func (s *server) push(ctx context.Context, out *stream, l *liveView, page bool) 
 		return err
 	}
 	var err error
-	if _, l.who.Speaker, err = s.Bot.SignIn.Session(look, l.who.secret); err != nil {
+	if _, l.who.Speaker, err = s.Sessions.Session(look, l.who.secret); err != nil {
 		return err
 	}
 	if page {
@@ -214,7 +214,7 @@ func (o *stream) sendRegions(p regions) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "id: %s\nevent: live\n", at)
 	for _, one := range p {
-		if was, has := o.sent[one.name]; has && was == one.html {
+		if was, ok := o.sent[one.name]; ok && was == one.html {
 			continue
 		}
 		o.sent[one.name] = one.html
@@ -258,7 +258,7 @@ func (s *server) renderBanner(ctx context.Context, who reader, room string, sinc
 	if err != nil {
 		return nil, err
 	}
-	mine := s.needs(open, who.Speaker)
+	mine := s.awaitingAnswer(open, who.Speaker)
 	var r bannerView
 	for _, i := range mine[:min(len(mine), maxBannerIncidents)] {
 		r.IDs = append(r.IDs, i.ID)

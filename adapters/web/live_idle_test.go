@@ -116,7 +116,7 @@ func TestLiveEndsWithTheSessionWhenNothingHappens(t *testing.T) {
 			h.now = h.now.Add(12*time.Hour + time.Second)
 			return nil
 		},
-		"of nobody any more": func(h *testServer) error {
+		"of a person who was removed": func(h *testServer) error {
 			h.configure(func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] })
 			return nil
 		},

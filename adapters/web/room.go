@@ -102,7 +102,7 @@ func (s *server) writeRoomPage(w http.ResponseWriter, r *http.Request, who reade
 	}
 	since := time.Now()
 	if p.Reply == nil { // nothing was changed: the board may be a moment old
-		since = since.Add(-boardPause)
+		since = since.Add(-boardInterval)
 	}
 	shown, err := s.renderRoom(p)
 	if err == nil {
@@ -141,13 +141,13 @@ func (s *server) writeMissing(w http.ResponseWriter, r *http.Request, who reader
 // loadRoom reads the incident and everything that its room shows.
 func (s *server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 	p := roomPage{ID: l.id, Zone: l.who.zone()}
-	i, err := s.Bot.Incidents.Get(ctx, l.id, l.who.Speaker)
+	i, err := s.Incidents.Get(ctx, l.id, l.who.Speaker)
 	if err != nil {
 		return p, err
 	}
 	l.incident = i
 	p.CanWork = l.who.CanWorkOn(&i)
-	p.Card = s.cardPart(i, l.who, p.CanWork)
+	p.Card = s.newCardPart(i, l.who, p.CanWork)
 	if !p.CanWork {
 		return p, nil
 	}
@@ -156,14 +156,14 @@ func (s *server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 		last = l.events[n-1].Seq
 	}
 	if i.Seq > last {
-		news, e := s.Bot.Incidents.History(ctx, l.id, l.who.Speaker, last)
+		news, e := s.Incidents.History(ctx, l.id, l.who.Speaker, last)
 		if e != nil {
 			return p, e
 		}
 		l.events = append(l.events, news...)
 		l.events = slices.Clone(l.events[max(0, len(l.events)-maxCachedEvents):])
 	}
-	if p.Messages, err = s.Bot.Conversation.List(ctx, l.id, l.who.Speaker, 0, maxMessages); err != nil {
+	if p.Messages, err = s.Conversation.List(ctx, l.id, l.who.Speaker, 0, maxMessages); err != nil {
 		return p, err
 	}
 	p.Outages = s.outages(i, p.Zone)
@@ -180,7 +180,7 @@ func (s *server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 	for _, t := range card.UpcomingTimers(i) {
 		p.Timers = append(p.Timers, timerRow{At: t.At, Clock: formatClock(t.At, p.Zone), Text: capitalize(t.Text)})
 	}
-	p.Deliveries = newDeliveryRows(l.events, access.View(s.Bot.Engine, l.who.Speaker, &i))
+	p.Deliveries = newDeliveryRows(l.events, access.View(s.Engine, l.who.Speaker, &i))
 	p.Alerts = newAlertsPart(i, p.Zone)
 	shown := l.events[max(0, len(l.events)-maxShownEvents):]
 	p.Older = max(0, i.Seq-len(shown))
@@ -193,7 +193,7 @@ func (s *server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 func (s *server) outages(i workflow.Incident, zone *time.Location) []string {
 	var all []string
 	for _, r := range i.Rooms {
-		if t, ok := s.Bot.Health.Outage(r.Platform); ok && r.Managed {
+		if t, ok := s.Health.Outage(r.Platform); ok && r.Managed {
 			all = append(all, platformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
 				". Continue here: everything is sent there, in order, once it answers again.")
 		}
@@ -276,14 +276,14 @@ func compareBool(a, b bool) int {
 // handleTimeline shows the whole timeline, oldest first.
 func (s *server) handleTimeline(w http.ResponseWriter, r *http.Request, who reader) {
 	id := commands.ParseID(r.PathValue("id"))
-	i, err := s.Bot.Incidents.Get(r.Context(), id, who.Speaker)
+	i, err := s.Incidents.Get(r.Context(), id, who.Speaker)
 	if err == nil && !who.CanWorkOn(&i) {
 		err = &workflow.Refusal{Message: "The timeline of " + id + " is visible only to people who work on it."}
 	}
 	if s.writeMissing(w, r, who, err) {
 		return
 	}
-	events, err := s.Bot.Incidents.History(r.Context(), id, who.Speaker, max(0, i.Seq-maxTimelineEvents))
+	events, err := s.Incidents.History(r.Context(), id, who.Speaker, max(0, i.Seq-maxTimelineEvents))
 	if s.writeMissing(w, r, who, err) {
 		return
 	}

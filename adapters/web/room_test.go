@@ -31,7 +31,7 @@ func TestRoomShowsEverything(t *testing.T) {
 	for region, words := range map[string][]string{
 		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
-		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "Nobody has acknowledged", "Runbook", "Can people pay?"},
+		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "No one has acknowledged", "Runbook", "Can people pay?"},
 		"talk": {"new alert", "Checkout is down"},
 	} {
 		for _, w := range words {
@@ -145,7 +145,7 @@ func (h *testServer) expectCommand(where string, s pageForm) {
 		h.t.Errorf("%s: the button %q is %q: %v", where, s.button, s.line(), err)
 	}
 	words := append(strings.Fields(s.line()), "", "")
-	if _, known := h.bot.Catalog().Find(words[0]); !known || blanks && commands.ParseID(words[1]) == "" {
+	if _, ok := h.bot.Catalog().Find(words[0]); !ok || blanks && commands.ParseID(words[1]) == "" {
 		h.t.Errorf("%s: the form %q is %q", where, s.button, s.line())
 	}
 }
@@ -162,7 +162,7 @@ func TestUnacknowledgedPagesHaveAButton(t *testing.T) {
 		}
 		cy := h.signInAs("cy")
 		p := cy.get("/incidents/INC-1").expect(200, status)
-		if !strings.Contains(p.region("card"), "Paging goes on") {
+		if !strings.Contains(p.region("card"), "Paging continues") {
 			continue
 		}
 		asks := slices.ContainsFunc(p.forms(), func(s pageForm) bool { return strings.HasPrefix(s.line(), "ack INC-1") })
@@ -247,7 +247,7 @@ func TestOpeningTheCommandAddress(t *testing.T) {
 	if p.status != http.StatusSeeOther && p.status != http.StatusFound && !strings.Contains(p.html, `href="/incidents/INC-1"`) {
 		t.Errorf("answer %d, and no way back to the room:\n%s", p.status, p.body())
 	}
-	p.expectNot("It does not take what was sent", "Open it in a browser")
+	p.expectNot("This page cannot receive data", "in a browser instead")
 }
 
 // TestFormsOfEveryCommand: every command with arguments has a form, if the
@@ -267,14 +267,14 @@ func TestFormsOfEveryCommand(t *testing.T) {
 			}
 		}
 		for _, w := range h.bot.Catalog() {
-			s, there := sheets[w.Name]
+			s, ok := sheets[w.Name]
 			hides := w.Name == "private" && (who == "api" || who == "operator") // no one could see it any more
 			want := len(w.Form) > 0 && w.Access <= access && w.Name != "declare" && !hides
-			if there != want {
-				t.Errorf("%s: the form of %s is there: %t", who, w.Name, there)
+			if ok != want {
+				t.Errorf("%s: the form of %s is there: %t", who, w.Name, ok)
 			}
 			for _, f := range w.Form {
-				if there && !slices.Contains(s.names, "f."+f.Name) {
+				if ok && !slices.Contains(s.names, "f."+f.Name) {
 					t.Errorf("%s: the form of %s does not ask for %s", who, w.Name, f.Name)
 				}
 			}

@@ -58,12 +58,12 @@ func (s *server) withTimeout(do http.HandlerFunc) http.HandlerFunc {
 // asks for.
 func (s *server) checkOrigin(do http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.knownHost(r) {
-			s.strangeHost(w, r)
+		if !s.isKnownHost(r) {
+			s.writeUnknownHost(w, r)
 			return
 		}
 		if r.Method == http.MethodPost {
-			if !s.ourOwn(r) {
+			if !s.isSameOrigin(r) {
 				s.writeErrorPage(w, r, http.StatusForbidden, errorPage{Title: "This request came from another site", Lines: []textLine{
 					{Text: "Nothing was changed. Only Tocsin's own pages can change something: open the page here and try again."},
 				}})
@@ -102,13 +102,13 @@ func (s *server) readSession(r *http.Request) (reader, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	session, speaker, err := s.Bot.SignIn.Session(ctx, c.Value)
+	session, speaker, err := s.Sessions.Session(ctx, c.Value)
 	return reader{speaker, session, c.Value}, err
 }
 
 // handleSignOut ends the reader's session.
 func (s *server) handleSignOut(w http.ResponseWriter, r *http.Request, who reader) {
-	if _, err := s.Bot.SignIn.Revoke(r.Context(), who.Speaker, who.session.ID); err != nil {
+	if _, err := s.Sessions.Revoke(r.Context(), who.Speaker, who.session.ID); err != nil {
 		s.writeStoreError(w, r, err)
 		return
 	}
@@ -124,7 +124,7 @@ type sessionRow struct {
 }
 
 func (s *server) handleSessions(w http.ResponseWriter, r *http.Request, who reader) {
-	all, err := s.Bot.SignIn.Sessions(r.Context(), who.Speaker)
+	all, err := s.Sessions.Sessions(r.Context(), who.Speaker)
 	if err != nil {
 		s.writeStoreError(w, r, err)
 		return
@@ -137,7 +137,7 @@ func (s *server) handleSessions(w http.ResponseWriter, r *http.Request, who read
 }
 
 func (s *server) handleRevokeSession(w http.ResponseWriter, r *http.Request, who reader) {
-	if _, err := s.Bot.SignIn.Revoke(r.Context(), who.Speaker, r.PostFormValue("id")); err != nil {
+	if _, err := s.Sessions.Revoke(r.Context(), who.Speaker, r.PostFormValue("id")); err != nil {
 		s.writeStoreError(w, r, err)
 		return
 	}

@@ -30,7 +30,7 @@ type signInPage struct {
 
 // writeSignInPage shows how to get a link.
 func (s *server) writeSignInPage(w http.ResponseWriter, r *http.Request, status int, problem string) {
-	p := signInPage{Problem: problem, Mail: s.Bot.SignIn.CanMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
+	p := signInPage{Problem: problem, Mail: s.SignIn.CanMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
 	s.render(w, r, status, view{name: "sign-in", title: "Sign in", page: p})
 }
 
@@ -43,13 +43,13 @@ func (s *server) handleSignInPage(w http.ResponseWriter, r *http.Request) {
 // by POST).
 func (s *server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := s.Bot.SignIn.ReadLink(r.Context(), token)
+	link, err := s.SignIn.ReadLink(r.Context(), token)
 	if s.writeSignInError(w, r, err) {
 		return
 	}
-	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: link.Expires.In(s.Bot.Organization().Zone).Format("15:04 MST")}
+	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: link.Expires.In(s.Engine.Organization().Zone).Format("15:04 MST")}
 	if p.Open {
-		p.People = s.Bot.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
+		p.People = s.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
 	}
 	s.render(w, r, http.StatusOK, view{name: "sign-in", title: "Sign in", page: p})
 }
@@ -75,7 +75,7 @@ func (s *server) writeSignInError(w http.ResponseWriter, r *http.Request, err er
 // handleSignIn uses a link up and starts a session.
 func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	link, err := s.Bot.SignIn.ReadLink(r.Context(), token)
+	link, err := s.SignIn.ReadLink(r.Context(), token)
 	if s.writeSignInError(w, r, err) {
 		return
 	}
@@ -87,7 +87,7 @@ func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	// up, and says so when it is opened again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
-	session, secret, err := s.Bot.SignIn.SignIn(ctx, token, signin.Session{
+	session, secret, err := s.SignIn.SignIn(ctx, token, signin.Session{
 		Person: strings.TrimPrefix(r.PostFormValue("person"), "@"), Name: r.PostFormValue("name"), Zone: r.PostFormValue("zone"),
 		Browser: browserName(r.UserAgent()), From: from,
 	})
@@ -104,7 +104,7 @@ func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) setCookie(w http.ResponseWriter, r *http.Request, secret string, lasts time.Duration) {
-	u, err := url.Parse(s.Bot.Organization().URL)
+	u, err := url.Parse(s.Engine.Organization().URL)
 	secure := r.TLS != nil || err == nil && u.Scheme == "https" && strings.EqualFold(u.Hostname(), hostname(r.Host))
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: secret, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
@@ -119,7 +119,7 @@ func (s *server) handleMailLink(w http.ResponseWriter, r *http.Request) {
 	s.background.Go(func() {
 		mailing, cancel := context.WithTimeout(ctx, 3*patience)
 		defer cancel()
-		if err := s.Bot.SignIn.MailLink(mailing, address); err != nil {
+		if err := s.SignIn.MailLink(mailing, address); err != nil {
 			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())
 		}
 	})

@@ -20,6 +20,7 @@ type assets struct {
 	files map[string]asset
 }
 
+// asset is one file, plain and compressed.
 type asset struct {
 	mediaType     string // such as "text/css; charset=utf-8"
 	plain, zipped []byte
@@ -52,7 +53,7 @@ func readAssets() (assets, error) {
 func (a assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := a.files[path.Base(r.URL.Path)]
 	if !ok {
-		plain(w, http.StatusNotFound, "There is nothing here.")
+		writePlain(w, http.StatusNotFound, "There is nothing here.")
 		return
 	}
 	h := w.Header()

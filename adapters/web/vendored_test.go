@@ -27,13 +27,13 @@ func TestVendored(t *testing.T) {
 		t.Fatalf("%d files, %d are known: %v", len(files), len(sums), err)
 	}
 	for _, file := range files {
-		want, known := sums[filepath.Base(file)]
+		want, ok := sums[filepath.Base(file)]
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(raw)
-		if got := hex.EncodeToString(sum[:]); !known || want != "" && got != want {
+		if got := hex.EncodeToString(sum[:]); !ok || want != "" && got != want {
 			t.Errorf("%s has the sum %s, VENDORED.md says %q", file, got, want)
 		}
 	}

@@ -1,17 +1,12 @@
-// Package web is what people open in a browser: the incidents, a room for each
-// of them that is always there, the form that declares one, and the page that
-// a mail links to, where one button acknowledges.
+// Package web serves the pages that people open in a browser: the list of
+// incidents, a room for each of them, the form that declares one, sign-in, and
+// the page that a mail links to, where one button acknowledges.
 //
-// Pages are plain HTML that reads and works without any script. With one, they
-// are kept true: the server sends the regions that have changed, and nothing
-// else moves.
+// Pages are plain HTML that works without JavaScript. With JavaScript they are
+// updated live: the server sends the regions that have changed.
 package web
 
 import (
-	"bytes"
-	"cmp"
-	"compress/gzip"
-	"context"
 	"embed"
 	"html/template"
 	"log/slog"
@@ -19,31 +14,30 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"tocsin/bot/app"
 )
 
-// Watcher tells of changes, as [bot.Library] does.
-type Watcher interface {
-	// Watch receives when something of an incident, or of any for "", has changed.
-	Watch(ctx context.Context, incident string) <-chan struct{}
-}
-
-// Config is what the pages need. Bot and Store are required.
+// Config configures [New]. Only Log and Ready may be nil.
 type Config struct {
-	Bot   *app.App
-	Store Watcher
-	Log   *slog.Logger // nil: none
-	// Ready reports why the process cannot do its work now, or, when it can,
-	// what should be seen to: in words that everybody may read. nil: it always
-	// can.
+	Engine       Engine
+	Incidents    IncidentReader
+	Conversation MessageReader
+	Dispatcher   Dispatcher
+	SignIn       SignInLinks
+	Sessions     Sessions
+	PageLinks    PageLinks
+	Health       OutageReader
+	Store        Watcher
+	Log          *slog.Logger // nil: none
+	// Ready returns an error when the process cannot work now, else lines about
+	// its state. Both are shown to everyone at /readyz. nil: it always can.
 	Ready func() (detail []string, err error)
 }
 
 //go:embed pages
 var files embed.FS
 
-// patience ends a store that does not answer, before the reader gives up.
+// patience limits the time of a request, so that it fails before the reader
+// gives up when the store does not answer.
 const patience = 10 * time.Second
 
 type server struct {
@@ -57,10 +51,10 @@ type server struct {
 	background sync.WaitGroup
 }
 
-// Server serves every path that is nobody else's. Use [New].
+// Server serves the pages. Create it with [New].
 type Server struct{ server }
 
-// New returns the browser's pages.
+// New returns the server of all pages.
 func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -70,17 +64,18 @@ func New(cfg Config) *Server {
 	}
 	static, err := readAssets()
 	if err != nil {
-		panic(err) // they are part of the program
+		panic(err) // cannot happen: the files are part of the program
 	}
 	s := &Server{server{
-		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{bot: cfg.Bot, store: cfg.Store},
+		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{incidents: cfg.Incidents, store: cfg.Store},
 	}}
-	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": stamp, "say": saySpans, "by": byline, "clock": formatClock, "moment": formatMoment, "platform": platformName}).ParseFS(files, "pages/*.html"))
-	s.routes()
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "say": splitCode, "by": splitActorName, "clock": formatClock, "moment": formatMoment, "platform": platformName}).ParseFS(files, "pages/*.html"))
+	s.registerRoutes()
 	return s
 }
 
-func (s *server) routes() {
+// registerRoutes registers the handlers of all paths.
+func (s *server) registerRoutes() {
 	m := s.mux
 	m.HandleFunc("GET /{$}", s.withSession(s.handleIncidents))
 	m.HandleFunc("GET /incidents/{id}", s.withSession(s.handleRoom))
@@ -98,14 +93,15 @@ func (s *server) routes() {
 	m.HandleFunc("POST /sign-in", s.withTimeout(s.handleMailLink))
 	m.HandleFunc("GET /sign-in/{token}", s.withTimeout(s.handleSignInLink))
 	m.HandleFunc("POST /sign-in/{token}", s.withTimeout(s.handleSignIn))
-	m.HandleFunc("GET /ack/{token}", s.ask)
-	m.HandleFunc("POST /ack/{token}", s.acknowledge)
+	m.HandleFunc("GET /ack/{token}", s.handleAckPage)
+	m.HandleFunc("POST /ack/{token}", s.handleAcknowledge)
 	m.Handle("GET /static/", s.static)
-	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	m.HandleFunc("GET /readyz", s.ready)
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writePlain(w, http.StatusOK, "ok") })
+	m.HandleFunc("GET /readyz", s.handleReady)
 }
 
-// Close ends the pages that are kept true, and waits for mails under way.
+// Close ends all live updates, and waits until the mails that are being sent are
+// sent.
 func (s *server) Close() {
 	s.closing.Do(func() { close(s.closed) })
 	s.background.Wait()
@@ -127,111 +123,23 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(allowed) == 0 {
 		s.writeErrorPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
-			{Text: "The address is wrong, or it was cut on the way. Open the link again as it was sent."},
+			{Text: "The address is wrong or truncated. Open the link again as it was sent."},
 		}})
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.writeErrorPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page is only to be opened", Lines: []textLine{
-		{Text: "It does not take what was sent. Open it in a browser."},
+	s.writeErrorPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page cannot receive data", Lines: []textLine{
+		{Text: "Nothing was changed. Open this address in a browser instead."},
 	}})
 }
 
-func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
+// handleReady answers /readyz: 503 with the reason while the process cannot
+// work.
+func (s *server) handleReady(w http.ResponseWriter, _ *http.Request) {
 	detail, err := s.Ready()
 	if err != nil {
-		plain(w, http.StatusServiceUnavailable, err.Error())
+		writePlain(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
-	plain(w, http.StatusOK, strings.Join(append([]string{"ok"}, detail...), "\n"))
-}
-
-func plain(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	w.Write([]byte(text + "\n"))
-}
-
-// A view is one page to be drawn.
-type view struct {
-	name   string  // of its template
-	title  string  // of the window
-	reader *reader // nil: nobody is signed in, and the page needs no script
-	page   any
-	parts  regions // the regions that change
-	live   string  // the address that keeps it true; "" for none
-	path   string  // names the entry of the navigation that is current
-}
-
-// A frame is what every page has.
-type frame struct {
-	Root  string // of the assets
-	Org   string
-	Title string
-	Me    *reader
-	Live  string
-	Path  string
-	Page  any
-	parts regions
-}
-
-// Part is a region of the page that changes by itself: what it holds now.
-func (f frame) Part(name string) template.HTML {
-	for _, one := range f.parts {
-		if one.name == name {
-			return template.HTML(one.html) //nolint:gosec // our own template has escaped it
-		}
-	}
-	return ""
-}
-
-// render writes one page. It is drawn whole before anything of it is sent.
-func (s *server) render(w http.ResponseWriter, r *http.Request, status int, v view) {
-	var b bytes.Buffer
-	f := frame{
-		Root: s.static.root, Org: cmp.Or(s.Bot.Organization().Name, "Tocsin"), Title: v.title, Me: v.reader, Live: v.live, Path: v.path, Page: v.page, parts: v.parts,
-	}
-	if f.Me != nil && f.Live == "" {
-		f.Live = "/live" // what pages the reader
-	}
-	if err := s.pages.ExecuteTemplate(&b, v.name, f); err != nil {
-		s.Log.Error("a page cannot be drawn", "page", v.name, "error", err)
-		plain(w, http.StatusInternalServerError, "This page cannot be drawn because of a fault in Tocsin. Its log says why.")
-		return
-	}
-	s.headers(w)
-	if !acceptsGzip(r) {
-		w.WriteHeader(status)
-		w.Write(b.Bytes())
-		return
-	}
-	w.Header().Set("Content-Encoding", "gzip")
-	w.WriteHeader(status)
-	z := gzip.NewWriter(w)
-	if _, err := z.Write(b.Bytes()); err != nil {
-		return // the browser has gone
-	}
-	if err := z.Close(); err != nil {
-		s.Log.Debug("a browser has gone", "error", err)
-	}
-}
-
-// headers are those of everything that is drawn for one reader.
-func (s *server) headers(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "+
-		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-	// Some addresses are secrets, so nobody else may learn them. With
-	// "no-referrer" a browser would also hide from us that a form was sent from
-	// our own page (Fetch, "append a request Origin header"), and over plain
-	// HTTP nothing else tells.
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
+	writePlain(w, http.StatusOK, strings.Join(append([]string{"ok"}, detail...), "\n"))
 }

@@ -12,7 +12,8 @@ import (
 	"tocsin/workflow"
 )
 
-// The limits of a body. What does not fit is counted, never refused.
+// The limits of a body. Incidents that do not fit are counted; a page is never
+// refused for its size.
 const (
 	maxBody     = 64 << 10 // bytes
 	maxServices = 20       // of one incident
@@ -32,43 +33,43 @@ type payload struct {
 	Text      string              `json:"text"`
 }
 
-// withPage adds the content of a page.
+// withPage returns the payload with the content of a page.
 func (n payload) withPage(page bot.Page, now time.Time) payload {
-	filled := n
-	filled.Timestamp = now.UTC().Truncate(time.Second) // as in the header
-	filled.Purpose = page.Purpose
+	complete := n
+	complete.Timestamp = now.UTC().Truncate(time.Second) // as in the header
+	complete.Purpose = page.Purpose
 	if !strings.HasPrefix(page.Person, "webhook:") {
-		filled.Person = cleanLine(page.Person)
+		complete.Person = cleanLine(page.Person)
 	}
-	filled.Incidents = make([]bot.PagedIncident, 0, len(page.Incidents))
+	complete.Incidents = make([]bot.PagedIncident, 0, len(page.Incidents))
 	for _, i := range page.Incidents {
-		filled.Incidents = append(filled.Incidents, sanitizeIncident(i))
+		complete.Incidents = append(complete.Incidents, sanitizeIncident(i))
 	}
-	filled.Text = plainText(page.Content)
-	return filled
+	complete.Text = plainText(page.Content)
+	return complete
 }
 
 // sanitizeIncident makes an incident safe to show and limits its size. A
 // private incident has no title (P2: private means members only), whether or
 // not the caller has removed it.
 func sanitizeIncident(i bot.PagedIncident) bot.PagedIncident {
-	small := i
-	small.Title = cleanLine(i.Title)
+	limited := i
+	limited.Title = cleanLine(i.Title)
 	if i.Private {
-		small.Title = ""
+		limited.Title = ""
 	}
-	small.DeclaredAt = i.DeclaredAt.UTC()
-	small.Services = make([]string, 0, min(len(i.Services), maxServices))
+	limited.DeclaredAt = i.DeclaredAt.UTC()
+	limited.Services = make([]string, 0, min(len(i.Services), maxServices))
 	for _, s := range i.Services[:min(len(i.Services), maxServices)] {
-		small.Services = append(small.Services, cleanLine(s))
+		limited.Services = append(limited.Services, cleanLine(s))
 	}
 	if len(i.URL) > maxLink {
-		small.URL = ""
+		limited.URL = ""
 	}
 	if len(i.AcknowledgeURL) > maxLink {
-		small.AcknowledgeURL = ""
+		limited.AcknowledgeURL = ""
 	}
-	return small
+	return limited
 }
 
 // plainText returns the message as plain text.
@@ -77,7 +78,7 @@ func plainText(m card.Content) string {
 	return strings.TrimSpace(cleanLine(m.Title) + "\n" + text)
 }
 
-// encode writes the body with as many incidents as fit.
+// encode returns the body with as many incidents as fit.
 func (n payload) encode() ([]byte, error) {
 	all := n.Incidents
 	for fit := len(all); ; fit /= 2 {

@@ -44,10 +44,10 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Validate reports a missing field.
+// Validate reports a required field that is missing.
 func (c Config) Validate() error {
 	if c.Hooks == nil {
-		return errors.New("hooks is missing: pass a function that returns the receivers")
+		return errors.New("the function Hooks is nil: pass one that returns the receivers")
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func New(cfg Config) (*Pager, error) {
 func Check(hook bot.Webhook) error {
 	u, err := url.Parse(hook.URL)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-		return fmt.Errorf("webhook %q has no usable url: write one like https://noc.example.com/hook", hook.Name)
+		return fmt.Errorf("webhook %q has no usable URL: write one such as https://noc.example.com/hook", hook.Name)
 	}
 	_, err = newSigner(hook)
 	return err
@@ -107,7 +107,7 @@ func newSigner(hook bot.Webhook) (*standardwebhooks.Webhook, error) {
 	encoded, isEncoded := strings.CutPrefix(hook.Secret, secretPrefix)
 	switch {
 	case hook.Secret == "" || hook.Secret == secretPrefix:
-		return nil, fmt.Errorf("webhook %q has no secret: put the one it shares with its receiver into the variable that secret_env names", hook.Name)
+		return nil, fmt.Errorf("webhook %q has no secret: put the secret that it shares with its receiver into the environment variable that secret_env names", hook.Name)
 	case !isEncoded:
 		return standardwebhooks.NewWebhookRaw([]byte(hook.Secret))
 	}
@@ -135,11 +135,12 @@ func webhookID(key string) string {
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
+// post sends a payload with the content of a page to the page's receiver.
 func (p *Pager) post(ctx context.Context, page bot.Page, n payload) error {
 	hooks := p.hooks()
 	at := slices.IndexFunc(hooks, func(h bot.Webhook) bool { return h.Name == page.Address })
 	if at < 0 {
-		return bot.Permanent(fmt.Errorf("find webhook %q: no webhook of this name is configured", page.Address))
+		return bot.Permanent(fmt.Errorf("find webhook %q: no webhook with this name is configured", page.Address))
 	}
 	hook := hooks[at]
 	request, err := p.newRequest(ctx, hook, n.withPage(page, p.now()))
@@ -180,7 +181,7 @@ func (p *Pager) newRequest(ctx context.Context, hook bot.Webhook, n payload) (*h
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil { // err contains the URL
-		return nil, fmt.Errorf("prepare request for webhook %q: its url is not usable", hook.Name)
+		return nil, fmt.Errorf("prepare request for webhook %q: its URL is not usable", hook.Name)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Tocsin")
@@ -199,7 +200,7 @@ func (p *Pager) checkResponse(hook bot.Webhook, response *http.Response) error {
 	case status >= 200 && status < 300:
 		return nil
 	case status >= 300 && status < 400:
-		return fmt.Errorf("%w; redirects are not followed: configure the url it redirects to", err)
+		return fmt.Errorf("%w; redirects are not followed: configure the URL that it redirects to", err)
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		if d := p.retryAfter(response.Header.Get("Retry-After")); d > 0 {
 			return bot.RetryAfter(d, err)

@@ -38,7 +38,8 @@ type delivery struct {
 	Body []byte
 }
 
-// receiver is strict: a request that is not a correctly signed page fails the test.
+// receiver receives pages. A request that is not a correctly signed page fails
+// the test.
 type receiver struct {
 	*httptest.Server
 
@@ -46,7 +47,8 @@ type receiver struct {
 	got []delivery
 }
 
-// startReceiver runs a receiver that has the secret, and answers with a handler.
+// startReceiver runs a receiver that verifies with a secret and answers with a
+// handler; nil: 200.
 func startReceiver(t *testing.T, secret string, answer http.HandlerFunc) *receiver {
 	t.Helper()
 	verify, err := standardwebhooks.NewWebhookRaw([]byte(secret))
@@ -83,6 +85,7 @@ func startReceiver(t *testing.T, secret string, answer http.HandlerFunc) *receiv
 	return r
 }
 
+// all returns the deliveries until now.
 func (r *receiver) all() []delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,6 +98,7 @@ func (r *receiver) pager(t *testing.T, secret string, client *http.Client) *webh
 	return newPager(t, client, bot.Webhook{Name: "noc", URL: r.URL + "/hook/url-token", Secret: secret})
 }
 
+// newPager returns a pager with receivers.
 func newPager(t *testing.T, client *http.Client, hooks ...bot.Webhook) *webhook.Pager {
 	t.Helper()
 	p, err := webhook.New(webhook.Config{
@@ -106,7 +110,8 @@ func newPager(t *testing.T, client *http.Client, hooks ...bot.Webhook) *webhook.
 	return p
 }
 
-func answerPage() bot.Page {
+// escalationPage returns a page that asks for an acknowledgement.
+func escalationPage() bot.Page {
 	return bot.Page{
 		Key: "INC-7/12.3", Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Lima", Address: "noc",
 		Incidents: []bot.PagedIncident{{
@@ -118,19 +123,21 @@ func answerPage() bot.Page {
 	}
 }
 
+// pages returns one page of each kind, by the name of its golden files.
 func pages() map[string]bot.Page {
-	machine, private := answerPage(), answerPage()
+	machine, private := escalationPage(), escalationPage()
 	machine.Key, machine.Person, machine.Purpose = "INC-7/12.4", "webhook:noc", workflow.PurposeCatchAll
 	private.Key = "INC-8/1.1"
 	private.Incidents = []bot.PagedIncident{{ID: "INC-8", Title: "hush-hush", Private: true}}
 	private.Content = card.Content{Title: "A private incident needs you: INC-8"}
 	return map[string]bot.Page{
-		"answer": answerPage(), "machine": machine, "private": private,
+		"answer": escalationPage(), "machine": machine, "private": private,
 		"empty": {Address: "noc", Key: "k", Purpose: workflow.PurposeNotice},
 	}
 }
 
-func golden(t *testing.T, name string, body []byte) {
+// compareGolden compares a body with a golden file.
+func compareGolden(t *testing.T, name string, body []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	if err := json.Indent(&b, body, "", "  "); err != nil {
@@ -164,8 +171,8 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := r.all()
-			golden(t, name+".json", got[0].Body)
-			golden(t, name+".canceled.json", got[1].Body)
+			compareGolden(t, name+".json", got[0].Body)
+			compareGolden(t, name+".canceled.json", got[1].Body)
 		})
 	}
 }
@@ -174,11 +181,11 @@ func TestGolden(t *testing.T) {
 func TestE3SameKeySameID(t *testing.T) {
 	r := startReceiver(t, secret, nil)
 	p := r.pager(t, secret, nil)
-	other := answerPage()
+	other := escalationPage()
 	other.Key = "INC-7/12.4"
 	for _, err := range []error{
-		p.Page(t.Context(), answerPage()), p.Page(t.Context(), answerPage()), p.Page(t.Context(), other),
-		p.Cancel(t.Context(), answerPage(), "resolved"), p.Cancel(t.Context(), answerPage(), "resolved"),
+		p.Page(t.Context(), escalationPage()), p.Page(t.Context(), escalationPage()), p.Page(t.Context(), other),
+		p.Cancel(t.Context(), escalationPage(), "resolved"), p.Cancel(t.Context(), escalationPage(), "resolved"),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -189,7 +196,7 @@ func TestE3SameKeySameID(t *testing.T) {
 		t.Errorf("a repeat has another ID: %+v", got)
 	}
 	if got[0].ID == got[2].ID || got[0].ID == got[3].ID {
-		t.Errorf("two different ones share an ID: %+v", got)
+		t.Errorf("two different deliveries share an ID: %+v", got)
 	}
 	for _, d := range got {
 		if !bytes.Contains(d.Body, []byte(`"id":"`+d.ID+`"`)) || strings.ContainsAny(d.ID, ". ") {
@@ -201,13 +208,15 @@ func TestE3SameKeySameID(t *testing.T) {
 func TestSecretsAreBase64OrBytes(t *testing.T) {
 	for _, s := range []string{secret, "opensesame", "bm90IGVuY29kZWQ="} {
 		r := startReceiver(t, s, nil)
-		if err := r.pager(t, s, nil).Page(t.Context(), answerPage()); err != nil {
+		if err := r.pager(t, s, nil).Page(t.Context(), escalationPage()); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
 }
 
-func TestAnswers(t *testing.T) {
+// Each status is permanent or temporary, as a retry would get the same response
+// or not.
+func TestResponses(t *testing.T) {
 	const never = -1
 	for name, c := range map[string]struct {
 		status     int
@@ -241,21 +250,21 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startReceiver(t, secret, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Location", "/elsewhere") // where the strict receiver would fail the test
+				w.Header().Set("Location", "/elsewhere") // a request to it fails the test
 				if c.retryAfter != "" {
 					w.Header().Set("Retry-After", c.retryAfter)
 				}
 				w.WriteHeader(c.status)
 			})
-			err := r.pager(t, secret, nil).Page(t.Context(), answerPage())
-			delay, told := bot.RetryDelay(err)
+			err := r.pager(t, secret, nil).Page(t.Context(), escalationPage())
+			delay, ok := bot.RetryDelay(err)
 			switch {
 			case (err == nil) != c.fine:
 				t.Errorf("got %v", err)
 			case bot.IsPermanent(err) != (c.want == never):
 				t.Errorf("permanent is %t: %v", bot.IsPermanent(err), err)
-			case told != (c.want > 0) || told && delay != c.want:
-				t.Errorf("again in %s (%t), want %s", delay, told, c.want)
+			case ok != (c.want > 0) || ok && delay != c.want:
+				t.Errorf("retry after %s (%t), want %s", delay, ok, c.want)
 			}
 			if len(r.all()) != 1 {
 				t.Errorf("%d requests", len(r.all()))
@@ -270,13 +279,13 @@ func TestSlowReceiverTimesOut(t *testing.T) {
 		<-q.Context().Done()
 		gone <- struct{}{}
 	})
-	if err := r.pager(t, secret, &http.Client{Timeout: 50 * time.Millisecond}).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+	if err := r.pager(t, secret, &http.Client{Timeout: 50 * time.Millisecond}).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 		t.Errorf("got %v, want a temporary error", err)
 	}
 	<-gone
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := r.pager(t, secret, nil).Page(ctx, answerPage()); !errors.Is(err, context.DeadlineExceeded) || bot.IsPermanent(err) {
+	if err := r.pager(t, secret, nil).Page(ctx, escalationPage()); !errors.Is(err, context.DeadlineExceeded) || bot.IsPermanent(err) {
 		t.Errorf("got %v, want the caller's deadline", err)
 	}
 	<-gone
@@ -293,16 +302,16 @@ func TestHugeResponseIsNotRead(t *testing.T) {
 		}
 		wrote <- n
 	})
-	if err := r.pager(t, secret, nil).Page(t.Context(), answerPage()); err != nil {
+	if err := r.pager(t, secret, nil).Page(t.Context(), escalationPage()); err != nil {
 		t.Errorf("got %v: it answered 200", err)
 	}
 	if n := <-wrote; n >= 1<<30 {
-		t.Error("the whole gigabyte was taken")
+		t.Error("the whole gigabyte was read")
 	}
 	huge := startReceiver(t, secret, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Huge", strings.Repeat("x", 1<<20))
 	})
-	if err := huge.pager(t, secret, nil).Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+	if err := huge.pager(t, secret, nil).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 		t.Errorf("got %v, want a temporary error", err)
 	}
 }
@@ -311,14 +320,16 @@ func TestRefusedConnectionIsTemporary(t *testing.T) {
 	r := startReceiver(t, secret, nil)
 	p := r.pager(t, secret, nil)
 	r.Close()
-	if err := p.Page(t.Context(), answerPage()); err == nil || bot.IsPermanent(err) {
+	if err := p.Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
 		t.Errorf("got %v, want a temporary error", err)
 	}
 }
 
+// A body that would be too large has fewer incidents, and says how many were
+// left out.
 func TestBodiesAreBounded(t *testing.T) {
 	r := startReceiver(t, secret, nil)
-	page := answerPage()
+	page := escalationPage()
 	one := page.Incidents[0]
 	one.Title, one.URL = strings.Repeat("ü\x00", 5000), "https://"+strings.Repeat("x", 1<<20)
 	one.Services = make([]string, 1000)
@@ -342,6 +353,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
+// A change of the receivers takes effect with the next page.
 func TestHooksAreReadLive(t *testing.T) {
 	r := startReceiver(t, secret, nil)
 	var hooks []bot.Webhook
@@ -349,11 +361,11 @@ func TestHooksAreReadLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Page(t.Context(), answerPage()); !bot.IsPermanent(err) {
-		t.Errorf("got %v, want a permanent error: nothing is called noc", err)
+	if err := p.Page(t.Context(), escalationPage()); !bot.IsPermanent(err) {
+		t.Errorf("got %v, want a permanent error: no webhook has the name noc", err)
 	}
 	hooks = []bot.Webhook{{Name: "noc", URL: r.URL + "/hook/url-token", Secret: secret}}
-	if err := p.Page(t.Context(), answerPage()); err != nil {
+	if err := p.Page(t.Context(), escalationPage()); err != nil {
 		t.Error(err)
 	}
 }
@@ -377,7 +389,7 @@ func TestP4NoSecretLeaks(t *testing.T) {
 		"a bad port":         {URL: "http://127.0.0.1:url-token/", Secret: secret},
 	} {
 		hook.Name = "noc"
-		err := newPager(t, nil, hook).Page(t.Context(), answerPage())
+		err := newPager(t, nil, hook).Page(t.Context(), escalationPage())
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -396,8 +408,8 @@ func TestP4NoSecretLeaks(t *testing.T) {
 	}
 }
 
-func TestNewAsksForHooks(t *testing.T) {
+func TestNewRequiresHooks(t *testing.T) {
 	if _, err := webhook.New(webhook.Config{}); err == nil {
-		t.Error("a pager without receivers was made")
+		t.Error("New accepted a configuration without Hooks")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"tocsin/workflow"
 )
 
-// relation is how a speaker stands to an incident.
+// relation is a relation of a speaker to an incident.
 type relation struct {
 	name     string
 	incident func(*workflow.Incident)
@@ -39,7 +39,7 @@ func relations() []relation {
 	}
 }
 
-// TestP1Can is the whole table: each word × access × relation × visibility. The
+// TestP1Can checks every command with every access, relation and visibility. The
 // expectation is written in the terms of the rules, not of the code.
 func TestP1Can(t *testing.T) {
 	levels := []commands.Access{commands.Guest, commands.Stakeholder, commands.Responder, commands.Commander, commands.Admin}
@@ -70,8 +70,8 @@ func TestP1Can(t *testing.T) {
 	}
 }
 
-// TestP1CanGuest: a member of a user group who is not configured may acknowledge
-// the page that came to their account, and nothing else.
+// TestP1CanGuest: a guest who is a member of a paged group may acknowledge the
+// incident, and nothing else.
 func TestP1CanGuest(t *testing.T) {
 	i := workflow.Incident{ID: "INC-7", Status: workflow.Triage, Visibility: workflow.Public}
 	i.Paging.Pages = []workflow.PageState{{ID: "1", To: "guest:slack:U0ZOE", Purpose: workflow.PurposeEscalation, State: workflow.DeliveryAccepted}}
@@ -82,9 +82,9 @@ func TestP1CanGuest(t *testing.T) {
 			t.Errorf("%s: %v", word.Name, err)
 		}
 	}
-	nobody := access.Speaker{Name: "guest:slack:U0ZOE"}
+	nameless := access.Speaker{Name: "guest:slack:U0ZOE"}
 	ack, _ := commands.New().Find("ack")
-	if access.Can(nobody, ack, &i) == nil {
+	if access.Can(nameless, ack, &i) == nil {
 		t.Error("a name was taken for an account")
 	}
 	zoe.Unidentified = true
@@ -94,7 +94,7 @@ func TestP1CanGuest(t *testing.T) {
 	}
 }
 
-// TestP1Identify: each way of saying who a speaker is.
+// TestP1Identify covers each way to identify a speaker.
 func TestP1Identify(t *testing.T) {
 	org := bottest.Town()
 	org.DefaultAccess = commands.Guest
@@ -106,11 +106,11 @@ func TestP1Identify(t *testing.T) {
 		want  string
 	}{
 		{"a person", access.Claim{Person: "ana"}, "ana Ana admin"},
-		{"a person who has left", access.Claim{Person: "zoe"}, "nobody"},
+		{"a person who is not configured any more", access.Claim{Person: "zoe"}, "nobody"},
 		{"a person, limited", access.Claim{Person: "ana", Limit: access.AtMost(commands.Stakeholder)}, "ana Ana stakeholder"},
-		{"a limit raises nobody", access.Claim{Person: "dan", Limit: access.AtMost(commands.Admin)}, "dan Dan responder"},
+		{"a limit raises no access", access.Claim{Person: "dan", Limit: access.AtMost(commands.Admin)}, "dan Dan responder"},
 		{"by a token", access.Claim{Person: "ana", Token: "ci"}, "ana Ana responder"},
-		{"by a token that is gone", access.Claim{Person: "ana", Token: "old"}, "nobody"},
+		{"by a token that is not configured any more", access.Claim{Person: "ana", Token: "old"}, "nobody"},
 		{"by the operator's token", access.Claim{Name: "operator", Token: bot.OperatorToken, Limit: access.AtMost(commands.Admin)}, " operator admin"},
 		{"an address the platform vouches for", access.Claim{Account: access.Account{Platform: "slack", ID: "U1", Email: "BEN@example.com", Zone: lisbon}}, "ben Ben commander"},
 		{"a guest", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Zoe"}}, " Zoe guest slack:U2"},
@@ -131,8 +131,8 @@ func TestP1Identify(t *testing.T) {
 	}
 }
 
-// TestP1Access: access is checked before a command becomes an effect, and
-// whoever is paged may acknowledge.
+// TestP1Access: access is checked before a command has an effect, and a paged person
+// may acknowledge.
 func TestP1Access(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
@@ -147,8 +147,8 @@ func TestP1Access(t *testing.T) {
 	w.Expect(w.Say("dan", "ack INC-1"), true, "Acknowledged by Dan") // the first step pages dan
 }
 
-// TestP2Hides: nobody who is not configured makes an incident private, by a
-// word, an option or a form: nobody would see it any more.
+// TestP2Hides: only a configured person can make an incident private, by a command, a
+// flag or a form.
 func TestP2Hides(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
@@ -184,7 +184,7 @@ func TestP2Hides(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].ID != "INC-1" || all[0].Visibility != workflow.Public {
 		t.Errorf("there are %+v, %v", all, err)
 	}
-	// What hides nothing is not refused.
+	// Other commands are not refused.
 	w.Expect(w.RunForm(access.Speaker{Name: "Zoe"}, "", "declare", map[string][]string{"title": {"Search is slow"}, "private": {"off"}}), true, "INC-2")
 	w.Expect(w.Say("ben", "private INC-2"), true, "")
 	w.Expect(w.RunForm(w.Person("ana"), "", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}), true, "INC-3")
@@ -193,8 +193,8 @@ func TestP2Hides(t *testing.T) {
 	}
 }
 
-// TestP2HidesFromAuthor: whoever makes an incident private goes on seeing it,
-// also when they had no part in it so far.
+// TestP2HidesFromAuthor: a person who makes an incident private still sees it, also
+// when they had no part in it before.
 func TestP2HidesFromAuthor(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
@@ -203,8 +203,8 @@ func TestP2HidesFromAuthor(t *testing.T) {
 	w.Expect(w.Say("ana", "private INC-1 off"), true, "")
 }
 
-// TestP1Namesake: whoever is called like somebody configured, and is not, is told
-// apart from them wherever they are named (rule P1).
+// TestP1Namesake: a guest with the name or e-mail address of a configured person is
+// shown with their platform (P1: access is checked first).
 func TestP1Namesake(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for name, want := range map[string]string{"Ana": "Ana on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe"} {

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"tocsin/bot"
 	"tocsin/bot/card"
@@ -64,10 +65,20 @@ func CanHide(s Speaker, c workflow.Command) error {
 	}
 }
 
-// View returns the view of an incident's card for a speaker: it has only the buttons
-// of commands that the speaker may use on it. Every card that is rendered for one
-// reader uses it.
-func View(e *bot.Engine, s Speaker, i *workflow.Incident) card.View {
+// Viewer returns how cards are read in a time zone, and the words that people
+// type. *bot.Engine implements it.
+type Viewer interface {
+	// View returns how a reader in a zone reads cards; nil: the zone of the
+	// organization.
+	View(zone *time.Location) card.View
+	// Catalog returns the words that people type.
+	Catalog() commands.Catalog
+}
+
+// View returns how a speaker reads the card of an incident: it offers only the
+// words that the speaker may use on it. Everything that renders a card for one
+// reader takes its view from here.
+func View(e Viewer, s Speaker, i *workflow.Incident) card.View {
 	v := e.View(s.Zone)
 	catalog := e.Catalog()
 	v.Word = func(name string) bool {

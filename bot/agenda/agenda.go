@@ -80,11 +80,11 @@ type Health struct {
 	At       time.Time // zero before the first audit
 	Checked  int       // incidents
 	Overdue  int       // tasks more than a minute past their due time, and unclaimed
-	Repaired []string  // what was wrong in the agenda and is right now, a line each
+	Repaired []string  // what was wrong in the agenda and was repaired, a line each
 	Stuck    []string  // incidents that nothing would have happened to any more, a line each
 }
 
-// New makes a runner.
+// New returns a runner.
 func New(cfg Config) *Runner {
 	if cfg.Audit <= 0 {
 		cfg.Audit = auditEvery

@@ -21,7 +21,7 @@ import (
 	"tocsin/workflow"
 )
 
-// pager remembers when each page came, and may hang or panic.
+// pager records when each page was sent, and can hang or panic.
 type pager struct {
 	mu    sync.Mutex
 	at    map[string]time.Duration // page key → since the start
@@ -50,15 +50,15 @@ func (p *pager) Page(ctx context.Context, page bot.Page) error {
 	return nil
 }
 
-// sent is a copy of what came so far.
+// sent returns a copy of what was sent so far.
 func (p *pager) sent() map[string]time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.at)
 }
 
-// house is a bot with its runner, running in a bubble of time.
-type house struct {
+// harness is an application with its runner, running in a synctest bubble.
+type harness struct {
 	t     *testing.T
 	bot   *app.App
 	run   *agenda.Runner
@@ -66,12 +66,12 @@ type house struct {
 	store *memory.Store
 }
 
-func inBubble(t *testing.T, test func(h *house)) { inTown(t, bottest.Town(), nil, test) }
+func inBubble(t *testing.T, test func(h *harness)) { inTown(t, bottest.Town(), nil, test) }
 
-// inTown is inBubble for an organization and its chat platforms.
-func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test func(h *house)) {
+// inTown is inBubble with an organization and chat platforms.
+func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test func(h *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, store: memory.New(), pager: &pager{at: map[string]time.Duration{}, start: time.Now()}}
+		h := &harness{t: t, store: memory.New(), pager: &pager{at: map[string]time.Duration{}, start: time.Now()}}
 		quiet := slog.New(slog.DiscardHandler)
 		var err error
 		h.bot, err = app.New(app.Config{
@@ -91,7 +91,7 @@ func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test 
 	})
 }
 
-func (h *house) say(line string) {
+func (h *harness) say(line string) {
 	h.t.Helper()
 	ana, _ := access.Person(h.bot.Organization(), "ana")
 	reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: line, Speaker: ana})
@@ -102,14 +102,14 @@ func (h *house) say(line string) {
 
 // pass lets time pass in the bubble.
 func pass(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // the bubble's time: nobody waits
+	time.Sleep(d) //nolint:forbidigo // the time of the bubble
 	synctest.Wait()
 }
 
-// TestRun: a page goes out at once, the next step when its wait is over, never
-// early.
+// TestRun: a page is sent at once, and the next step when its wait is over, never
+// earlier.
 func TestRun(t *testing.T) {
-	inBubble(t, func(h *house) {
+	inBubble(t, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		synctest.Wait()
 		if at, ok := h.pager.sent()["INC-1/1.0.0.0/dan/sms"]; !ok || at > 10*time.Millisecond {
@@ -138,10 +138,10 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestHangingPager: a medium that does not answer holds up nobody else, and
-// counts as failed after the send timeout (rule E4).
+// TestHangingPager: a pager that does not answer delays no other page, and has failed
+// after the send timeout (E4: a failed page moves on at once).
 func TestHangingPager(t *testing.T) {
-	inBubble(t, func(h *house) {
+	inBubble(t, func(h *harness) {
 		h.pager.hangs = func(p bot.Page) bool { return p.Person == "ben" }
 		h.say("declare Search is down --sev 1 --service search") // pages ben and the webhook
 		synctest.Wait()
@@ -168,10 +168,10 @@ func TestHangingPager(t *testing.T) {
 	})
 }
 
-// TestSilentMedium: many pages into a medium that hangs hold up no other
-// medium, and after a few of them the rest fails at once (rule E4).
+// TestSilentMedium: many pages to a pager that hangs delay no other pager, and after a
+// few of them the rest fails at once (E4: a failed page moves on at once).
 func TestSilentMedium(t *testing.T) {
-	inBubble(t, func(h *house) {
+	inBubble(t, func(h *harness) {
 		h.pager.hangs = func(p bot.Page) bool { return p.Person == "ben" }
 		for range 300 {
 			h.say("declare Search is down --sev 1 --service search") // each pages ben and the webhook
@@ -192,9 +192,9 @@ func TestSilentMedium(t *testing.T) {
 	})
 }
 
-// TestPanickingPager: a bug in an adapter loses no page.
+// TestPanickingPager: a panic in a pager loses no page.
 func TestPanickingPager(t *testing.T) {
-	inBubble(t, func(h *house) {
+	inBubble(t, func(h *harness) {
 		h.pager.panic = true
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		pass(15 * time.Second)
@@ -204,14 +204,14 @@ func TestPanickingPager(t *testing.T) {
 	})
 }
 
-// TestPermanent: retries stop where trying again cannot help.
+// TestPermanent: a permanent error is not retried.
 func TestPermanent(t *testing.T) {
 	err := bot.Permanent(errors.New("no such mailbox"))
 	if !bot.IsPermanent(err) || bot.IsPermanent(errors.New("x")) {
 		t.Error("Permanent is not recognized")
 	}
-	d, told := bot.RetryDelay(bot.RetryAfter(time.Minute, errors.New("busy")))
-	if !told || d != time.Minute {
-		t.Errorf("RetryAfter: %s %v", d, told)
+	d, ok := bot.RetryDelay(bot.RetryAfter(time.Minute, errors.New("busy")))
+	if !ok || d != time.Minute {
+		t.Errorf("RetryAfter: %s %v", d, ok)
 	}
 }

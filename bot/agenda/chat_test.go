@@ -17,7 +17,7 @@ import (
 	"tocsin/workflow"
 )
 
-// chat is a platform that does as it is told: how answers for each call.
+// chat is a chat platform whose answer to each call is set by the test.
 type chat struct {
 	mu    sync.Mutex
 	how   func(ctx context.Context, what string) error
@@ -61,14 +61,15 @@ func (c *chat) Post(ctx context.Context, p bot.RoomPost) error {
 	return nil
 }
 
-func (c *chat) came() (rooms int, posts []string) {
+// received returns the rooms and posts that the platform was given.
+func (c *chat) received() (rooms int, posts []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rooms, slices.Clone(c.posts)
 }
 
-// machines is a town where machines are paged, one after the other: nobody is
-// sent several pages as one.
+// machines returns an organization in which machines are paged one after the other,
+// since pages to machines are not bundled.
 func machines() bot.Organization {
 	org := bottest.Town()
 	org.Directory.Webhooks = []string{"noc", "second"}
@@ -80,7 +81,7 @@ func machines() bot.Organization {
 	return org
 }
 
-// ways in which a chat does not answer.
+// hangs and fails are ways in which a chat platform does not answer.
 func hangs(ctx context.Context, _ string) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -88,10 +89,10 @@ func hangs(ctx context.Context, _ string) error {
 
 func fails(context.Context, string) error { return errors.New("503 Service Unavailable") }
 
-// TestX5ChatHoldsUpNothing: a chat platform that hangs, does not even hear that
-// its time is over, fails or panics, holds up neither a page nor a deadline, for
-// more incidents than there are hands (rules E10, X5).
-func TestX5ChatHoldsUpNothing(t *testing.T) {
+// TestX5ChatDelaysNoPage: a chat platform that hangs, ignores its context, fails or
+// panics delays neither a page nor a deadline, with more incidents than the pool has
+// workers (E10: lanes by priority; X5: go on without a chat platform).
+func TestX5ChatDelaysNoPage(t *testing.T) {
 	const incidents = 100 // of 64 hands
 	for name, how := range map[string]func(released <-chan struct{}) func(context.Context, string) error{
 		"hangs": func(<-chan struct{}) func(context.Context, string) error { return hangs },
@@ -113,7 +114,7 @@ func TestX5ChatHoldsUpNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &chat{}
-			inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+			inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 				released := make(chan struct{})
 				c.answers(how(released))
 				for range incidents {
@@ -132,7 +133,7 @@ func TestX5ChatHoldsUpNothing(t *testing.T) {
 				h.alert("disk")
 				pass(5 * time.Millisecond)
 				if at := h.pager.sent()["INC-102/1.0.0.0/webhook:noc/webhook"]; at == 0 {
-					t.Error("an alert pages nobody")
+					t.Error("an alert pages no one")
 				}
 				close(released)
 			})
@@ -140,18 +141,17 @@ func TestX5ChatHoldsUpNothing(t *testing.T) {
 	}
 }
 
-// TestX5ChatHoldsUpNoAlert: what one incident passes on to another pages people,
-// too: alerts of an incident that was merged reach whoever has the other as fast
-// as ever.
-func TestX5ChatHoldsUpNoAlert(t *testing.T) {
+// TestX5ChatDelaysNoForwardedAlert: alerts that a merged incident forwards to another
+// one page without delay while a chat platform hangs.
+func TestX5ChatDelaysNoForwardedAlert(t *testing.T) {
 	c := &chat{}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.alert("disk 1")
 		synctest.Wait()
 		h.say("declare The storage is broken --sev 1")
 		h.say("ack INC-2")
 		h.say("merge INC-1 INC-2")
-		pass(3 * time.Minute) // what ana is told is no more than every two minutes
+		pass(3 * time.Minute) // ana is notified at most every two minutes
 		c.answers(hangs)
 		for range 100 {
 			h.say("note INC-2 hello")
@@ -161,21 +161,20 @@ func TestX5ChatHoldsUpNoAlert(t *testing.T) {
 		began := time.Since(h.pager.start)
 		h.alert("disk 2")
 		pass(time.Minute)
-		told := time.Hour
+		delay := time.Hour
 		for key, at := range h.pager.sent() {
 			if strings.HasPrefix(key, "INC-2/") && strings.Contains(key, "/ana/") && at >= began {
-				told = at - began
+				delay = at - began
 			}
 		}
-		if told > 500*time.Millisecond {
-			t.Errorf("whoever has the other incident hears of the alert after %s", told)
+		if delay > 500*time.Millisecond {
+			t.Errorf("the acknowledger of the other incident is notified after %s", delay)
 		}
 	})
 }
 
-// alert sends one alert; those whose keys begin with the same word are one
-// group.
-func (h *house) alert(key string) {
+// alert sends one alert. Alerts whose keys begin with the same word are one group.
+func (h *harness) alert(key string) {
 	h.t.Helper()
 	name, _, _ := strings.Cut(key, " ")
 	a := alerts.Alert{Key: key, Title: "Disk full", State: "firing", Severity: "critical", Labels: map[string]string{"alertname": name}}
@@ -184,8 +183,9 @@ func (h *house) alert(key string) {
 	}
 }
 
-// wantPages: that page of the first so many incidents came between two instants.
-func (h *house) wantPages(incidents int, page string, from, to time.Duration) {
+// wantPages checks that a page of each of the first incidents was sent between two
+// times.
+func (h *harness) wantPages(incidents int, page string, from, to time.Duration) {
 	h.t.Helper()
 	sent, missing := h.pager.sent(), 0
 	for n := range incidents {
@@ -199,21 +199,21 @@ func (h *house) wantPages(incidents int, page string, from, to time.Duration) {
 	}
 }
 
-// TestChatComesBack: what was to be posted while a platform did not answer is
-// posted when it does, in order and once, room by room (X5: go on without a chat
+// TestChatComesBack: posts that were due while a platform did not answer are posted
+// when it answers again, in order and once in each room (X5: go on without a chat
 // platform).
 func TestChatComesBack(t *testing.T) {
 	for name, how := range map[string]func(context.Context, string) error{"hangs": hangs, "fails": fails} {
 		t.Run(name, func(t *testing.T) {
 			c := &chat{how: how}
-			inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+			inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 				h.say("declare Checkout is down --sev 1 --service checkout")
 				h.say("ack INC-1")
 				for n := range 5 {
 					h.say(fmt.Sprintf("note INC-1 step %d.", n))
 				}
 				pass(10 * time.Minute)
-				if rooms, posts := c.came(); rooms != 0 || len(posts) != 0 {
+				if rooms, posts := c.received(); rooms != 0 || len(posts) != 0 {
 					t.Fatalf("%d rooms, posts %q", rooms, posts)
 				}
 				if health := h.run.Health(); len(health.Stuck) > 0 {
@@ -221,7 +221,7 @@ func TestChatComesBack(t *testing.T) {
 				}
 				c.answers(nil)
 				pass(6 * time.Minute) // it is asked again every five minutes at least
-				rooms, posts := c.came()
+				rooms, posts := c.received()
 				all := strings.Join(posts, "\n")
 				last := -1
 				for n := range 5 {
@@ -239,15 +239,15 @@ func TestChatComesBack(t *testing.T) {
 	}
 }
 
-// TestChatRefusesRoom: a room that cannot be opened is not asked for again, and
-// nothing is posted there; the incident says so.
+// TestChatRefusesRoom: a room that cannot be opened is not requested again, nothing is
+// posted there, and the incident says so.
 func TestChatRefusesRoom(t *testing.T) {
 	asked := 0
-	c := &chat{how: func(context.Context, string) error { // one lane: nobody asks twice at once
+	c := &chat{how: func(context.Context, string) error { // one lane: calls come one by one
 		asked++
 		return bot.Permanent(errors.New("missing_scope"))
 	}}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		h.say("ack INC-1")
 		h.say("note INC-1 hello")
@@ -256,7 +256,7 @@ func TestChatRefusesRoom(t *testing.T) {
 		if err != nil || asked != 1 || len(i.Rooms) != 1 || i.Rooms[0].State != workflow.RoomFailed || i.Rooms[0].Why != "missing_scope" {
 			t.Errorf("asked %d times, rooms %+v, %v", asked, i.Rooms, err)
 		}
-		if _, posts := c.came(); len(posts) != 0 {
+		if _, posts := c.received(); len(posts) != 0 {
 			t.Errorf("posts %q", posts)
 		}
 		if health := h.run.Health(); health.Overdue > 0 {
@@ -265,8 +265,8 @@ func TestChatRefusesRoom(t *testing.T) {
 	})
 }
 
-// TestChatRefusesPosts: a room that takes no posts any more (it was archived,
-// or Tocsin was thrown out) is said once, not in that room again and again.
+// TestChatRefusesPosts: a room that refuses posts for good (archived, or Tocsin was
+// removed) is reported once, and not in that room again and again.
 func TestChatRefusesPosts(t *testing.T) {
 	refused := 0
 	c := &chat{}
@@ -277,7 +277,7 @@ func TestChatRefusesPosts(t *testing.T) {
 		refused++
 		return bot.Permanent(errors.New("is_archived"))
 	}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		h.say("ack INC-1")
 		h.say("note INC-1 hello")
@@ -289,22 +289,22 @@ func TestChatRefusesPosts(t *testing.T) {
 	})
 }
 
-// TestPacedIsNoAnswer: what an adapter puts off itself, because it has asked as
-// often as it may, is no sign that its platform is there.
+// TestPacedIsNoAnswer: a call that an adapter delays to stay within the rate limit does
+// not show that its platform answers.
 func TestPacedIsNoAnswer(t *testing.T) {
 	c := &chat{how: hangs}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *house) {
+	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		pass(6 * time.Second)
 		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, bot.ErrPaced) })
 		pass(time.Minute)
 		if _, silent := h.bot.Health.Outage("slack"); !silent {
-			t.Error("a platform that nobody asked is said to answer")
+			t.Error("a platform that was not called is reported to answer")
 		}
 		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, errors.New("too many calls")) })
 		pass(time.Minute)
 		if _, silent := h.bot.Health.Outage("slack"); silent {
-			t.Error("a platform that says when to come again is said not to answer")
+			t.Error("a platform that asks to retry later is reported not to answer")
 		}
 	})
 }

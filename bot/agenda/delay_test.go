@@ -12,15 +12,15 @@ import (
 	"tocsin/workflow"
 )
 
-// putOff is a medium that puts pages off some times.
-type putOff struct {
+// delayingPager delays its first pages.
+type delayingPager struct {
 	bot.Pager
 	by    time.Duration
 	times int
 }
 
 // Page implements [bot.Pager].
-func (p *putOff) Page(ctx context.Context, page bot.Page) error {
+func (p *delayingPager) Page(ctx context.Context, page bot.Page) error {
 	if p.times > 0 {
 		p.times--
 		return bot.RetryAfter(p.by, errors.New("one message a second"))
@@ -28,14 +28,13 @@ func (p *putOff) Page(ctx context.Context, page bot.Page) error {
 	return p.Pager.Page(ctx, page)
 }
 
-// TestPutOff: a page that its medium puts off for seconds has not failed, and
-// nothing else is tried because of that; one that is put off for longer has
-// (rule E4).
-func TestPutOff(t *testing.T) {
+// TestE4Delayed: a page that its pager delays for seconds has not failed, and no other
+// method is used; one that is delayed for longer has failed.
+func TestE4Delayed(t *testing.T) {
 	for by, fails := range map[time.Duration]bool{2 * time.Second: false, time.Minute: true} {
 		t.Run(by.String(), func(t *testing.T) {
-			inTown(t, machines(), nil, func(h *house) {
-				p := &putOff{Pager: h.pager, by: by, times: 2}
+			inTown(t, machines(), nil, func(h *harness) {
+				p := &delayingPager{Pager: h.pager, by: by, times: 2}
 				if err := h.bot.Configure(machines(), map[string]bot.Pager{"webhook": p}); err != nil {
 					t.Fatal(err)
 				}

@@ -18,31 +18,31 @@ import (
 	"tocsin/workflow"
 )
 
-// outage is a store that can be away, or lose a lease.
-type outage struct {
+// unreachableStore is a store that can be unreachable, or lose a lease.
+type unreachableStore struct {
 	bot.Store
-	away, loses atomic.Bool
+	unreachable, loses atomic.Bool
 }
 
-var errAway = errors.New("the store is away")
+var errUnreachable = errors.New("the store is away")
 
-func (o *outage) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	if o.away.Load() {
-		return bot.Loaded{}, errAway
+func (o *unreachableStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
+	if o.unreachable.Load() {
+		return bot.Loaded{}, errUnreachable
 	}
 	return o.Store.Load(ctx, id)
 }
 
-func (o *outage) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
-	if o.away.Load() {
-		return nil, errAway
+func (o *unreachableStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+	if o.unreachable.Load() {
+		return nil, errUnreachable
 	}
 	return o.Store.Claim(ctx, q)
 }
 
-func (o *outage) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	if o.away.Load() {
-		return bot.Receipt{}, errAway
+func (o *unreachableStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if o.unreachable.Load() {
+		return bot.Receipt{}, errUnreachable
 	}
 	if c.Settle != nil && c.Settle.ID != bot.WakeTask && o.loses.CompareAndSwap(true, false) {
 		return bot.Receipt{}, bot.ErrLeaseLost
@@ -50,18 +50,24 @@ func (o *outage) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) 
 	return o.Store.Commit(ctx, c)
 }
 
-// TestE3Outage: a page that was sent while the store was away, or whose lease
-// was lost meanwhile, is not sent again: nobody has crashed. Its delivery is
-// written down once the store is back.
+// TestE3Outage: a page that was sent while the store was unreachable, or whose lease
+// was lost meanwhile, is not sent again by the same process. Its delivery is recorded
+// once the store answers.
 func TestE3Outage(t *testing.T) {
-	for name, fail := range map[string]func(*outage){
-		"away for 5 s":   func(o *outage) { o.away.Store(true); time.AfterFunc(5*time.Second, func() { o.away.Store(false) }) },
-		"away for 1 min": func(o *outage) { o.away.Store(true); time.AfterFunc(time.Minute, func() { o.away.Store(false) }) },
-		"lease lost":     func(o *outage) { o.loses.Store(true) },
+	for name, fail := range map[string]func(*unreachableStore){
+		"away for 5 s": func(o *unreachableStore) {
+			o.unreachable.Store(true)
+			time.AfterFunc(5*time.Second, func() { o.unreachable.Store(false) })
+		},
+		"away for 1 min": func(o *unreachableStore) {
+			o.unreachable.Store(true)
+			time.AfterFunc(time.Minute, func() { o.unreachable.Store(false) })
+		},
+		"lease lost": func(o *unreachableStore) { o.loses.Store(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := &outage{Store: memory.New()}
+				store := &unreachableStore{Store: memory.New()}
 				sent := 0
 				b, end := paging(t, store, func() error {
 					sent++
@@ -81,18 +87,17 @@ func TestE3Outage(t *testing.T) {
 	}
 }
 
-// TestX2StoodStill: a process that stood still for longer than its lease finds
-// that its send has run out of time. It tells nobody of that, and does not take
-// the medium for silent: only itself was.
+// TestX2StoodStill: a process that was suspended for longer than its lease finds its
+// send timed out. It does not report that, and does not open the circuit of the pager.
 func TestX2StoodStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent atomic.Int32
 		b, end := paging(t, memory.New(), func() error {
 			switch sent.Add(1) {
 			case 1: // frozen from 0 s to 12 s
-				time.Sleep(12 * time.Second) //nolint:forbidigo // the bubble's time: nobody waits
+				time.Sleep(12 * time.Second) //nolint:forbidigo // the time of the bubble
 				return context.DeadlineExceeded
-			case 2: // whoever has the lease then, from 10 s to 13 s
+			case 2: // the process that holds the lease then, from 10 s to 13 s
 				time.Sleep(3 * time.Second) //nolint:forbidigo // as above
 			}
 			return nil
@@ -106,7 +111,7 @@ func TestX2StoodStill(t *testing.T) {
 	})
 }
 
-// paging is a running bot whose first incident pages one person.
+// paging returns a running application whose first incident pages one person.
 func paging(t *testing.T, store bot.Store, page pages) (b *app.App, end func()) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
@@ -128,7 +133,7 @@ func paging(t *testing.T, store bot.Store, page pages) (b *app.App, end func()) 
 	return b, func() { cancel(); <-ended }
 }
 
-// pages is a pager that only tells of each page.
+// pages is a pager that calls a function for each page.
 type pages func() error
 
 // Page implements [bot.Pager].

@@ -19,8 +19,8 @@ import (
 	"tocsin/bot/dispatch"
 )
 
-// stalledStore stops answering loads after pages have been claimed: each takes
-// as long as three tries of a Redis that is frozen, unless its caller goes.
+// stalledStore stops answering loads after pages have been claimed: each load takes as
+// long as three tries of a frozen Redis, unless its context ends.
 type stalledStore struct {
 	*memory.Store
 	from    int // incidents that are declared before it stalls
@@ -38,7 +38,7 @@ func (s *stalledStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, err
 	return leases, err
 }
 
-// Reserved is how many incidents there are.
+// Reserved returns the number of incidents.
 func (s *stalledStore) Reserved(ctx context.Context) (int, error) {
 	all, err := s.List(ctx, bot.Query{Limit: 1000})
 	return len(all), err
@@ -58,9 +58,10 @@ func (s *stalledStore) Load(ctx context.Context, id string) (bot.Loaded, error) 
 	return s.Store.Load(ctx, id)
 }
 
-// TestX4StalledStore: pages that are claimed go out although the store has
-// stopped answering, while their leases last (rules E3, X2, X4): each alone,
-// and those of a bundle as one that names them all.
+// TestX4StalledStore: claimed pages are sent although the store has stopped answering,
+// while their leases last: single pages, and those of a bundle as one message that
+// names them all (E3: check again before each send; X2: replicas never act twice; X4:
+// go on without the store).
 func TestX4StalledStore(t *testing.T) {
 	for _, incidents := range []int{1, 6} {
 		synctest.Test(t, func(t *testing.T) {

@@ -36,7 +36,7 @@ type App struct {
 	mu     sync.Mutex
 }
 
-// NewApp makes an application over an empty store, connected to no chat platform.
+// NewApp returns an application over an empty store, connected to no chat platform.
 func NewApp(t *testing.T, store bot.Store) *App {
 	t.Helper()
 	a := &App{t: t, Clock: Epoch, Store: store}
@@ -188,7 +188,7 @@ func (a *App) ReadConversation(s access.Speaker, room string) string {
 	return strings.Join(lines, "\n")
 }
 
-// LinkToken makes a sign-in link for a speaker and returns the secret in it.
+// LinkToken creates a sign-in link for a speaker and returns the secret in it.
 func (a *App) LinkToken(s access.Speaker) string {
 	a.t.Helper()
 	link, err := a.SignIn.CreateLink(a.t.Context(), s, "/incidents/INC-1")

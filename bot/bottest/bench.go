@@ -13,8 +13,8 @@ import (
 	"tocsin/workflow"
 )
 
-// alert is of the size that Alertmanager sends, as the bot has routed it.
-func alert(key, group string) alerts.Arrival {
+// benchAlert returns a routed alert of the size that Alertmanager sends.
+func benchAlert(key, group string) alerts.Arrival {
 	a := alerts.Alert{
 		Key: key, State: alerts.Firing, Title: "The disk of " + key + " is nearly full", StartedAt: Epoch, Severity: "critical",
 		Labels:      map[string]string{"alertname": "DiskNearlyFull", "instance": key, "job": "node", "severity": "critical", "cluster": "europe-1"},
@@ -26,9 +26,9 @@ func alert(key, group string) alerts.Arrival {
 	return alerts.NewArrival(alerts.Sender{Name: "alertmanager"}, a, d, workflow.Declare{Services: []string{"database"}})
 }
 
-// callers runs do b.N times from so many goroutines, and reports how many
-// things a second that made and how long the slowest hundredth took.
-func callers(b *testing.B, many, things int, do func(n int) error) {
+// runCallers calls do b.N times from so many goroutines, and reports the throughput in
+// things per second, the median and the 99th percentile.
+func runCallers(b *testing.B, many, things int, do func(n int) error) {
 	b.Helper()
 	took := make([][]time.Duration, many)
 	var next atomic.Int64
@@ -52,6 +52,7 @@ func callers(b *testing.B, many, things int, do func(n int) error) {
 	report(b, slices.Concat(took...))
 }
 
+// report reports the median and the 99th percentile of durations.
 func report(b *testing.B, took []time.Duration) {
 	b.Helper()
 	slices.Sort(took)
@@ -60,8 +61,8 @@ func report(b *testing.B, took []time.Duration) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
 
-// Bench measures a store. open returns an empty one that is closed with the
-// benchmark.
+// Bench measures a store. open returns an empty store, which it closes at the end of
+// the benchmark.
 func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
 	for _, c := range []struct {
 		name string
@@ -74,38 +75,38 @@ func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
 		{"Commit", benchCommit},
 		{"Steps/post", func(b *testing.B, s bot.Store) { benchSteps(b, s, 0) }},
 		{"Steps/card", func(b *testing.B, s bot.Store) { benchSteps(b, s, 1) }},
-		{"Say", benchSay},
+		{"Messages", benchMessages},
 		{"Claim", benchClaim},
 	} {
 		b.Run(c.name, func(b *testing.B) { c.run(b, open(b)) })
 	}
 }
 
-// benchNewAlerts: every alert is new, of 20 groups.
+// benchNewAlerts takes alerts that are all new, of 20 groups.
 func benchNewAlerts(b *testing.B, s bot.Store, size int) {
-	callers(b, 64, size, func(n int) error {
+	runCallers(b, 64, size, func(n int) error {
 		batch := alerts.Batch{At: Epoch, Arrivals: make([]alerts.Arrival, 0, size)}
 		for k := range size {
-			batch.Arrivals = append(batch.Arrivals, alert(fmt.Sprintf("host-%x-%d", uint32(n)*2654435761, k), fmt.Sprintf("group-%d", n%20))) //nolint:gosec // wraps around on purpose
+			batch.Arrivals = append(batch.Arrivals, benchAlert(fmt.Sprintf("host-%x-%d", uint32(n)*2654435761, k), fmt.Sprintf("group-%d", n%20))) //nolint:gosec // wraps around on purpose
 		}
 		_, err := s.Take(b.Context(), batch)
 		return err
 	})
 }
 
-// benchNewIncidents: every alert opens an incident.
+// benchNewIncidents takes alerts that each open an incident.
 func benchNewIncidents(b *testing.B, s bot.Store) {
-	callers(b, 64, 1, func(n int) error {
+	runCallers(b, 64, 1, func(n int) error {
 		key := fmt.Sprintf("host-%x", uint32(n)*2654435761)
-		_, err := s.Take(b.Context(), alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{alert(key, key)}})
+		_, err := s.Take(b.Context(), alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{benchAlert(key, key)}})
 		return err
 	})
 }
 
-// benchRepeats: a thousand alerts that fire and fire.
+// benchRepeats takes repeats of a thousand firing alerts.
 func benchRepeats(b *testing.B, s bot.Store) {
 	send := func(n int) error {
-		_, err := s.Take(b.Context(), alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{alert(fmt.Sprint("host-", n%1000), "group")}})
+		_, err := s.Take(b.Context(), alerts.Batch{At: Epoch, Arrivals: []alerts.Arrival{benchAlert(fmt.Sprint("host-", n%1000), "group")}})
 		return err
 	}
 	for n := range 1000 {
@@ -113,12 +114,12 @@ func benchRepeats(b *testing.B, s bot.Store) {
 			b.Fatal(err)
 		}
 	}
-	callers(b, 64, 1, send)
+	runCallers(b, 64, 1, send)
 }
 
-// stepOf is a step that makes one event and owes one page.
-func stepOf(n, version int) bot.Commit {
-	id := fmt.Sprintf("INC-%d", n)
+// newStep returns the commit of a step with one event and one page.
+func newStep(n, version int) bot.Commit {
+	id := workflow.ID(n)
 	return bot.Commit{
 		At: Epoch, Incident: id, Version: version, Open: true, Snapshot: make([]byte, 3000), WakeAt: Epoch.Add(time.Hour),
 		Events: []bot.StoredEvent{{Seq: version + 1, Body: make([]byte, 300)}},
@@ -129,26 +130,26 @@ func stepOf(n, version int) bot.Commit {
 	}
 }
 
-// benchCommit: first steps, of one event and one page each.
+// benchCommit commits first steps, of one event and one page each.
 func benchCommit(b *testing.B, s bot.Store) {
-	callers(b, 32, 1, func(n int) error {
-		_, err := s.Commit(b.Context(), stepOf(n+1, 0))
+	runCallers(b, 32, 1, func(n int) error {
+		_, err := s.Commit(b.Context(), newStep(n+1, 0))
 		return err
 	})
 }
 
-// benchSteps: steps of a thousand incidents that go on, of one event, one page,
-// and one more task: a post behind those before it (0), or a card that takes
-// the place of the one before (1).
+// benchSteps commits later steps of a thousand incidents, of one event, one page and one
+// more task: with rev 0 a post at the end of its lane, with rev 1 a card that replaces
+// the one before.
 func benchSteps(b *testing.B, s bot.Store, rev int) {
 	const many = 1000
 	var turns [many]sync.Mutex
 	var versions [many]int
-	callers(b, 32, 1, func(n int) error {
+	runCallers(b, 32, 1, func(n int) error {
 		k := n % many
 		turns[k].Lock()
 		defer turns[k].Unlock()
-		c := stepOf(k+1, versions[k])
+		c := newStep(k+1, versions[k])
 		t := c.Tasks[0]
 		t.ID, t.Lane, t.Rev = t.ID+".more", workflow.Lane{Class: workflow.ClassCard, Destination: "room"}, rev*(versions[k]+1)
 		c.Tasks = append(c.Tasks, t)
@@ -158,28 +159,28 @@ func benchSteps(b *testing.B, s bot.Store, rev int) {
 	})
 }
 
-// benchSay: messages in the rooms of 20 incidents.
-func benchSay(b *testing.B, s bot.Store) {
+// benchMessages writes messages into the conversations of 20 incidents.
+func benchMessages(b *testing.B, s bot.Store) {
 	for n := range 20 {
-		if _, err := s.Commit(b.Context(), stepOf(n+1, 0)); err != nil {
+		if _, err := s.Commit(b.Context(), newStep(n+1, 0)); err != nil {
 			b.Fatal(err)
 		}
 	}
-	callers(b, 32, 1, func(n int) error {
+	runCallers(b, 32, 1, func(n int) error {
 		_, err := s.Commit(b.Context(), bot.Commit{
-			At: Epoch, Incident: fmt.Sprint("INC-", n%20+1), Messages: []bot.StoredMessage{{Key: fmt.Sprint("message ", n), Body: make([]byte, 300)}},
+			At: Epoch, Incident: workflow.ID(n%20 + 1), Messages: []bot.StoredMessage{{Key: fmt.Sprint("message ", n), Body: make([]byte, 300)}},
 		})
 		return err
 	})
 }
 
-// benchClaim: deadlines 2 ms apart, beside 100,000 that are not due. Late
-// is what passes between the deadline and the commit that settles it.
+// benchClaim claims and settles wake-ups that are due 2 ms apart, beside 100,000 that
+// are not due. It measures the time from the due time to the commit that settles.
 func benchClaim(b *testing.B, s bot.Store) {
 	const pending = 100_000
 	far := time.Now().Add(1000 * time.Hour)
 	put := func(n, version int, wake time.Time) error {
-		c := stepOf(n, version)
+		c := newStep(n, version)
 		c.WakeAt, c.Tasks = wake, nil
 		_, err := s.Commit(b.Context(), c)
 		return err
@@ -215,11 +216,11 @@ func benchClaim(b *testing.B, s bot.Store) {
 			b.Fatal(err)
 		}
 		took := make(chan time.Duration, len(leases))
-		for _, l := range leases { // as the agenda does, all at once
+		for _, l := range leases { // in parallel, as the agenda does
 			go func() {
 				loaded, err := s.Load(b.Context(), l.Owner)
 				if err == nil {
-					c := stepOf(loaded.Number, loaded.Version)
+					c := newStep(loaded.Number, loaded.Version)
 					c.At, c.WakeAt, c.Settle, c.Tasks = time.Now(), far, &l, nil
 					_, err = s.Commit(b.Context(), c)
 				}

@@ -46,7 +46,9 @@ func (s *ChatService) Description() platform.Description {
 		NewSettings: func() any { return &chatSettings{ArchiveAfter: time.Hour} },
 		Connect: func(o platform.Options) (platform.Platform, error) {
 			a := &chatAdapter{service: s}
-			a.Configure(o.Settings)
+			if settings, ok := o.Settings.(*chatSettings); ok {
+				a.settings = *settings
+			}
 			return a, nil
 		},
 	}
@@ -219,7 +221,7 @@ func (a *chatAdapter) Page(ctx context.Context, p bot.Page) error {
 func (*chatAdapter) Members(string) []string { return nil }
 
 // Configure implements [platform.Platform].
-func (a *chatAdapter) Configure(settings any) {
+func (a *chatAdapter) Configure(settings any, _ bot.Organization) {
 	if s, ok := settings.(*chatSettings); ok {
 		a.settings = *s
 	}

@@ -92,8 +92,8 @@ func hostile() map[string]string {
 	}
 	return map[string]string{
 		"HTML":            `<script>alert(1)</script><img src=x onerror="alert(1)"> <b>bold</b> &lt;i&gt; &amp;amp; </li></ol>`,
-		"Slack":           "<!channel> <!here> <@U024BE7LH> <#C024BE7LR|general> <https://example.com|bank.example.com> *bold* _it_ ~no~ `code` :tada:",
-		"Discord":         "@everyone @here <@80351110224678912> <@&165511591545143296> <#103735883630395392> **bold** __under__ ~~no~~ ||spoiler|| <t:1618953630>",
+		"AngleMentions":   "<!channel> <!here> <@U024BE7LH> <#C024BE7LR|general> <https://example.com|bank.example.com> *bold* _it_ ~no~ `code` :tada:",
+		"AtMentions":      "@everyone @here <@80351110224678912> <@&165511591545143296> <#103735883630395392> **bold** __under__ ~~no~~ ||spoiler|| <t:1618953630>",
 		"Markdown":        "# head\n> quote\n- [x] done\n1. one\n```sh\nrm -rf /\n```\n[press](javascript:alert(1)) ![](https://example.com/x.png) \\*no\\*",
 		"Stream":          "data: x\n\nevent: gone\nid: 7\n\n: comment\n-->]]>",
 		"JSON":            `{"text":"\"}],\u0041\n`,

@@ -34,7 +34,7 @@ func (w *World) sendMessage(ctx context.Context, n int) {
 	}
 	for range 1 + w.rng.IntN(6) {
 		answered := false
-		w.on(n, func(r *replica) {
+		w.runOn(n, func(r *replica) {
 			speaker, _ := access.Person(r.bot.Organization(), m.who)
 			reply, err := r.bot.Dispatcher.WriteMessage(ctx, dispatch.Request{Text: m.text, Room: m.incident, Speaker: speaker, Operation: m.operation})
 			if err != nil {

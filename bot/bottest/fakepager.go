@@ -26,8 +26,9 @@ func (s *faultyStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receip
 	return receipts, s.after("take")
 }
 
-// fakePager accepts, refuses for good, fails for now, loses its answer, and
-// crashes before and after it sends. A number called "unknown" is refused.
+// fakePager is a pager that at random accepts a page, refuses it for good, fails for
+// now, loses its answer, or crashes before or after sending. It always refuses the
+// address "unknown".
 type fakePager struct{ w *World }
 
 // Page implements [bot.Pager].
@@ -36,40 +37,41 @@ func (p *fakePager) Page(_ context.Context, page bot.Page) error {
 	switch {
 	case page.Address == "unknown":
 		return bot.Permanent(errFault)
-	case w.one(100):
+	case w.chance(100):
 		w.logf("crash before page %s", page.Key)
 		panic(crash{})
-	case w.one(6):
+	case w.chance(6):
 		return errFault
-	case w.one(40):
+	case w.chance(40):
 		return bot.Permanent(errFault)
 	}
 	for n, i := range page.Incidents {
-		p.check(i.ID, page.Keys[n], page)
+		p.checkWanted(i.ID, page.Keys[n], page)
 		w.sent[page.Keys[n]]++
 	}
 	w.logf("page %s", page.Key)
 	switch {
-	case w.one(30):
+	case w.chance(30):
 		w.logf("answer lost after page %s", page.Key)
 		return errFault
-	case w.one(60):
+	case w.chance(60):
 		w.logf("crash after page %s", page.Key)
 		panic(crash{})
 	}
 	return nil
 }
 
-// check: nothing is sent that was answered, canceled or delivered before (E3,
-// G7), but for a page that went out because the store could not be read.
-func (p *fakePager) check(incident, key string, page bot.Page) {
+// checkWanted fails the world when a page is sent that was delivered, acknowledged or
+// canceled before (E3: check again before each send; G7: all alerts resolved means
+// monitoring), unless it went out because the store could not be read.
+func (p *fakePager) checkWanted(incident, key string, page bot.Page) {
 	if p.w.settled[key] {
 		p.w.fail("E3: page %s is sent again after its delivery was on record", key)
 	}
-	if p.w.blind {
+	if p.w.unchecked {
 		return
 	}
-	i := p.w.truth(incident)
+	i := p.w.loadIncident(incident)
 	purpose := page.Purpose
 	for _, state := range i.Paging.Pages {
 		if incident+"/"+state.ID == key {
@@ -89,7 +91,7 @@ func (p *fakePager) check(incident, key string, page bot.Page) {
 
 // Cancel implements [bot.Canceler].
 func (p *fakePager) Cancel(_ context.Context, page bot.Page, _ string) error {
-	if p.w.one(6) {
+	if p.w.chance(6) {
 		return errFault
 	}
 	if p.w.sent[page.Key] == 0 {

@@ -29,7 +29,7 @@ func (w *World) checkCommit(c bot.Commit) {
 		case workflow.PageDelivered:
 			w.settled[c.Incident+"/"+f.Page] = true
 		case workflow.RoomArchived: // events that were not posted before are posted after a reopening
-			w.chat.later[c.Incident] = w.chat.later[c.Incident] || f.Seq > 0
+			w.chat.replaced[c.Incident] = w.chat.replaced[c.Incident] || f.Seq > 0
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
 		events = append(events, e)
@@ -135,14 +135,14 @@ func (w *World) checkWorld(ctx context.Context) {
 			}
 			continue
 		}
-		i := w.truth(l.ID)
+		i := w.loadIncident(l.ID)
 		s, n := w.checkHistory(ctx, i)
 		started += s
 		for text := range n {
 			notes[text] += n[text]
 		}
 		w.checkSettled(i)
-		w.housed(i)
+		w.judgeRooms(i)
 		w.checkFiringAlerts(ctx, i)
 	}
 	if started != w.started {
@@ -215,7 +215,7 @@ func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started 
 	}
 	a, err1 := workflow.EncodeIncident(workflow.Replay(i.ID, i.Number, events))
 	w.checkConversation(ctx, i, events)
-	w.checkPosts(i, events, "slack", w.chat.told[i.ID])
+	w.checkPosts(i, events, worldPlatform, w.chat.reported[i.ID])
 	w.checkGivenUp(i, events)
 	b, err2 := workflow.EncodeIncident(i)
 	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
@@ -240,7 +240,7 @@ func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 	}
 	end := i
 	for hops := 0; end.Status == workflow.Merged && hops < 20; hops++ {
-		end = w.truth(end.Merge.Into)
+		end = w.loadIncident(end.Merge.Into)
 	}
 	if !end.IsOpen() && end.Alerts.QuietUntil.IsZero() {
 		w.fail("G3: %d alerts of %s fire, which ended as %s (%s), and nothing will happen", len(firing), i.ID, end.ID, end.Status)

@@ -39,7 +39,7 @@ func (tw *twins) records(id string) []bot.RecordChange {
 		all = append(all, r)
 	}
 	if tw.chance(30) {
-		room := tw.pick("slack/C1", "slack/C2", "slack/C3")
+		room := tw.pick("square/C1", "square/C2", "square/C3")
 		all = append(
 			all,
 			bot.RecordChange{Kind: "room", ID: room, Version: bot.AnyVersion, Body: []byte(id)},

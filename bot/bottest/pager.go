@@ -12,30 +12,30 @@ import (
 	"tocsin/workflow"
 )
 
-// PagerFixture is a pager with the other side that a test can look at.
+// PagerFixture is a pager with a fake of its provider.
 type PagerFixture struct {
 	Pager   bot.Pager
-	Address string // to page
-	// Received returns what the other side was given, oldest first.
+	Address string // that is paged
+	// Received returns the pages that the provider was given, oldest first.
 	Received func() []ReceivedPage
-	// Secrets must reach no error.
+	// Secrets must not be contained in any error (P4: secrets are never shown).
 	Secrets []string
 }
 
-// ReceivedPage is one page as the other side saw it.
+// ReceivedPage is one page as the provider received it.
 type ReceivedPage struct {
 	ID   string // Message-ID, webhook-id or the provider's key
-	Text string // everything a person or a machine can read in it
+	Text string // everything that its recipient can read in it
 }
 
 // Pager is the conformance suite of [bot.Pager].
 func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 	page := func(f PagerFixture, key string, i workflow.Incident) bot.Page {
-		asked := card.PageRequest{Incident: i, Purpose: workflow.PurposeEscalation, AckURL: "https://tocsin.example.com/ack/token"}
+		request := card.PageRequest{Incident: i, Purpose: workflow.PurposeEscalation, AckURL: "https://tocsin.example.com/ack/token"}
 		p := bot.Page{
 			Key: key, Keys: []string{key}, Purpose: workflow.PurposeEscalation, Person: "ana", Name: "Ana Silva", Address: f.Address,
-			Content:   card.Page(asked, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
-			Incidents: []bot.PagedIncident{{ID: i.ID, Private: i.Visibility == workflow.Private, AcknowledgeURL: asked.AckURL}},
+			Content:   card.Page(request, card.View{Zone: time.UTC, URL: "https://tocsin.example.com"}),
+			Incidents: []bot.PagedIncident{{ID: i.ID, Private: i.Visibility == workflow.Private, AcknowledgeURL: request.AckURL}},
 		}
 		if !p.Incidents[0].Private {
 			p.Incidents[0].Title = i.Title
@@ -44,7 +44,8 @@ func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 	}
 	incident := workflow.Incident{ID: "INC-7", Title: "Checkout is down", Severity: workflow.SEV1, Status: workflow.Triage, DeclaredAt: Epoch}
 
-	// E3: the repeat of a page carries the same identifier; another page another.
+	// A repeated page has the same identifier, another page another one (E3: check again
+	// before each send).
 	t.Run("SameKeySameIdentifier", func(t *testing.T) {
 		f := open(t)
 		for _, key := range []string{"INC-7/1.0.0.0/ana/x", "INC-7/1.0.0.0/ana/x", "INC-7/1.0.1.0/ana/x"} {
@@ -57,10 +58,10 @@ func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 			t.Fatalf("received %+v", got)
 		}
 		if !strings.Contains(got[0].Text, "Checkout is down") || !strings.Contains(got[0].Text, "https://tocsin.example.com/ack/token") {
-			t.Errorf("the page says neither what it is about nor how to answer:\n%s", got[0].Text)
+			t.Errorf("the page lacks the title or the acknowledgement link:\n%s", got[0].Text)
 		}
 	})
-	// P2: of a private incident a page says only that it is there.
+	// The page of a private incident says only its ID (P2: private means members only).
 	t.Run("Private", func(t *testing.T) {
 		f := open(t)
 		secret := incident
@@ -72,18 +73,18 @@ func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 			t.Errorf("the page says:\n%s", text)
 		}
 	})
-	// A send that may not last any longer ends, and is temporary.
+	// A canceled send returns at once with a temporary error.
 	t.Run("Canceled", func(t *testing.T) {
 		f := open(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		err := f.Pager.Page(ctx, page(f, "INC-7/1.0.0.0/ana/x", incident))
 		if err == nil || bot.IsPermanent(err) {
-			t.Errorf("a canceled send answers %v", err)
+			t.Errorf("a canceled send returns %v", err)
 		}
 		for _, s := range f.Secrets {
 			if err != nil && strings.Contains(err.Error(), s) {
-				t.Errorf("P4: the error tells a secret: %v", errors.Unwrap(err))
+				t.Errorf("P4: the error contains a secret: %v", errors.Unwrap(err))
 			}
 		}
 	})

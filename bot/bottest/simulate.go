@@ -11,25 +11,25 @@ import (
 	"tocsin/workflow"
 )
 
-// Run lets the world live for some steps, come to rest, and be judged. It
-// returns what was wrong; the trace says how it came to that.
+// Run runs random steps, then lets the world come to rest without faults, and judges
+// it. It returns the faults that it found; the trace shows what led to them.
 func (w *World) Run(ctx context.Context, steps int) []string {
 	for range steps {
-		w.live(ctx)
+		w.step(ctx)
 		if len(w.wrong) > 0 {
 			return w.wrong
 		}
 	}
-	w.rest(ctx)
+	w.settle(ctx)
 	w.checkWorld(ctx)
 	return w.wrong
 }
 
-// Trace tells what happened, a line each.
+// Trace returns what happened, a line each.
 func (w *World) Trace() string { return w.trace.String() }
 
-// on runs something on a replica, and restarts the replica when it crashes.
-func (w *World) on(n int, do func(*replica)) {
+// runOn calls do with a replica, and restarts the replica when it crashes.
+func (w *World) runOn(n int, do func(*replica)) {
 	defer func() {
 		p := recover()
 		if p == nil {
@@ -40,7 +40,7 @@ func (w *World) on(n int, do func(*replica)) {
 		}
 		w.crashes++
 		w.logf("replica %d restarts", n)
-		w.replicas[n] = w.boot()
+		w.replicas[n] = w.newReplica()
 		if len(w.replicas) == 1 && w.rng.IntN(2) == 0 {
 			w.store.base.ForgetLeases()
 		}
@@ -48,8 +48,8 @@ func (w *World) on(n int, do func(*replica)) {
 	do(w.replicas[n])
 }
 
-// live lets one thing happen.
-func (w *World) live(ctx context.Context) {
+// step does one random thing.
+func (w *World) step(ctx context.Context) {
 	n := w.rng.IntN(len(w.replicas))
 	switch w.rng.IntN(11) {
 	case 0, 1:
@@ -57,7 +57,7 @@ func (w *World) live(ctx context.Context) {
 	case 2, 3:
 		w.command(ctx, n)
 	case 4, 5:
-		w.elapse()
+		w.moveClock()
 	case 6:
 		w.sendMessage(ctx, n)
 	default:
@@ -66,16 +66,16 @@ func (w *World) live(ctx context.Context) {
 }
 
 func (w *World) tick(ctx context.Context, n int) {
-	w.blind = false
-	w.on(n, func(r *replica) {
+	w.unchecked = false
+	w.runOn(n, func(r *replica) {
 		if _, err := r.runner.Tick(ctx); err != nil {
 			w.logf("tick: %v", err)
 		}
 	})
 }
 
-// elapse moves the clock: a little, to the next deadline, far, or a bit back.
-func (w *World) elapse() {
+// moveClock moves the clock: a little, to the next deadline, far, or a little back.
+func (w *World) moveClock() {
 	switch w.rng.IntN(12) {
 	case 0:
 		w.now = w.now.Add(time.Duration(w.rng.IntN(180)) * time.Minute)
@@ -90,7 +90,7 @@ func (w *World) elapse() {
 	}
 }
 
-// alerts sends a few alerts, as a sender does: until they are accepted.
+// alerts sends a few alerts, and repeats them until they are accepted, as a sender does.
 func (w *World) alerts(ctx context.Context, n int) {
 	var all []alerts.Alert
 	for range 1 + w.rng.IntN(3) {
@@ -107,7 +107,7 @@ func (w *World) alerts(ctx context.Context, n int) {
 	}
 	for try := range 5 {
 		accepted := false
-		w.on(n, func(r *replica) {
+		w.runOn(n, func(r *replica) {
 			_, err := r.bot.Intake.Receive(ctx, "prometheus", all)
 			accepted = err == nil
 		})
@@ -119,11 +119,11 @@ func (w *World) alerts(ctx context.Context, n int) {
 	}
 }
 
-// command gives one command, as a platform does: again under the same
-// operation when there was no answer.
+// command gives one random command, and repeats it under the same operation until it is
+// answered, as a platform does.
 func (w *World) command(ctx context.Context, n int) {
-	id := fmt.Sprintf("INC-%d", 1+w.rng.IntN(4))
-	other := fmt.Sprintf("INC-%d", 1+w.rng.IntN(4))
+	id := workflow.ID(1 + w.rng.IntN(4))
+	other := workflow.ID(1 + w.rng.IntN(4))
 	w.operations++
 	note := fmt.Sprintf("note %d", w.operations)
 	lines := []string{
@@ -137,7 +137,7 @@ func (w *World) command(ctx context.Context, n int) {
 	who := []string{"ana", "ben", "ana"}[w.rng.IntN(3)]
 	for range 6 {
 		answered := false
-		w.on(n, func(r *replica) {
+		w.runOn(n, func(r *replica) {
 			speaker, _ := access.Person(r.bot.Organization(), who)
 			reply, err := r.bot.Dispatcher.Run(ctx, dispatch.Request{Text: line, Speaker: speaker, Operation: fmt.Sprintf("op %d", w.operations)})
 			if err != nil {
@@ -157,8 +157,8 @@ func (w *World) command(ctx context.Context, n int) {
 	}
 }
 
-// rest ends the faults and lets everything that is owed be carried out.
-func (w *World) rest(ctx context.Context) {
+// settle ends the faults and carries out everything that is due.
+func (w *World) settle(ctx context.Context) {
 	w.faults = false
 	w.logf("coming to rest")
 	for range 300 {
@@ -172,8 +172,8 @@ func (w *World) rest(ctx context.Context) {
 	}
 }
 
-// truth reads an incident past every fault.
-func (w *World) truth(id string) workflow.Incident {
+// loadIncident loads an incident without any fault.
+func (w *World) loadIncident(id string) workflow.Incident {
 	l, err := w.store.base.Load(context.Background(), id)
 	if err != nil || l.Snapshot == nil {
 		return workflow.Incident{ID: id}

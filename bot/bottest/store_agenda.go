@@ -99,7 +99,7 @@ func testLanes(t *testing.T, s bot.Store) {
 	c := commitOf("INC-1", 0, 1)
 	c.Tasks = []bot.Task{
 		task("INC-1", "post-1", workflow.ClassUpdate, "room:web"), task("INC-1", "post-2", workflow.ClassUpdate, "room:web"),
-		task("INC-1", "slack-1", workflow.ClassUpdate, "room:slack"), task("INC-1", "page-1", workflow.ClassPage, "page:1"),
+		task("INC-1", "square-1", workflow.ClassUpdate, "room:square"), task("INC-1", "page-1", workflow.ClassPage, "page:1"),
 		task("INC-1", "first-1", workflow.ClassFirstPage, "page:0"),
 	}
 	must1(s.Commit(ctx, c))(t)
@@ -107,8 +107,8 @@ func testLanes(t *testing.T, s bot.Store) {
 	c.Tasks = []bot.Task{task("INC-2", "post-1", workflow.ClassUpdate, "room:web")}
 	must1(s.Commit(ctx, c))(t)
 	first := claim(t, s, Epoch)
-	if got := joinNames(first); got != "INC-1:first-1 INC-1:page-1 INC-1:slack-1 INC-1:post-1 INC-2:post-1" &&
-		got != "INC-1:first-1 INC-1:page-1 INC-1:post-1 INC-1:slack-1 INC-2:post-1" {
+	if got := joinNames(first); got != "INC-1:first-1 INC-1:page-1 INC-1:square-1 INC-1:post-1 INC-2:post-1" &&
+		got != "INC-1:first-1 INC-1:page-1 INC-1:post-1 INC-1:square-1 INC-2:post-1" {
 		t.Fatalf("claimed %s", got)
 	}
 	if string(first[0].Body) != "deed first-1" || first[0].Lane.Destination != "page:0" {

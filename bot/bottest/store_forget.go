@@ -175,13 +175,13 @@ func testForgetRecords(t *testing.T, s bot.Store) {
 		return bot.RecordChange{Kind: kind, ID: id, Version: bot.AnyVersion, Body: []byte(body)}
 	}
 	must1(s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{
-		put("card", "INC-1/slack/C1", "{}"), put("card", "INC-1/", "{}"), put("card", "INC-1/slack/\xff", "{}"), put("tried", "INC-1/4.0", "me"),
-		put("room", "INC-1/slack/C1", ""), put("room", "slack/C1", "INC-1"),
-		put("room", "INC-1/slack/C9", ""), put("room", "slack/C9", "INC-2"), // it belongs to another incident by now
+		put("card", "INC-1/square/C1", "{}"), put("card", "INC-1/", "{}"), put("card", "INC-1/square/\xff", "{}"), put("tried", "INC-1/4.0", "me"),
+		put("room", "INC-1/square/C1", ""), put("room", "square/C1", "INC-1"),
+		put("room", "INC-1/square/C9", ""), put("room", "square/C9", "INC-2"), // it belongs to another incident by now
 
-		put("card", "INC-10/slack/C2", "{}"), put("card", "INC-1", "{}"), put("card", "INC-1.", "{}"), put("card", "INC-2/INC-1/x", "{}"),
-		put("card", "slack/C1", "{}"), put("tried", "INC-10/4.0", "me"), put("room", "slack/C2", "INC-1"), // no record of the incident names this one
-		put("plan", "INC-1/slack/C1", "{}"), put("cursor", "INC-1/0", "1"), put("plan", "slack/C1", "INC-1"),
+		put("card", "INC-10/square/C2", "{}"), put("card", "INC-1", "{}"), put("card", "INC-1.", "{}"), put("card", "INC-2/INC-1/x", "{}"),
+		put("card", "square/C1", "{}"), put("tried", "INC-10/4.0", "me"), put("room", "square/C2", "INC-1"), // no record of the incident names this one
+		put("plan", "INC-1/square/C1", "{}"), put("cursor", "INC-1/0", "1"), put("plan", "square/C1", "INC-1"),
 	}}))(t)
 	records := func() string {
 		var all []string
@@ -205,8 +205,8 @@ func testForgetRecords(t *testing.T, s bot.Store) {
 	endIncident(t, s, "INC-1", at(100), "")
 	archive(t, s, "INC-1", true)
 	forget(t, s, "INC-1", true)
-	const want = "card:INC-1 card:INC-1. card:INC-10/slack/C2 card:INC-2/INC-1/x card:slack/C1 cursor:INC-1/0 " +
-		"plan:INC-1/slack/C1 plan:slack/C1 room:slack/C2 room:slack/C9 tried:INC-10/4.0"
+	const want = "card:INC-1 card:INC-1. card:INC-10/square/C2 card:INC-2/INC-1/x card:square/C1 cursor:INC-1/0 " +
+		"plan:INC-1/square/C1 plan:square/C1 room:square/C2 room:square/C9 tried:INC-10/4.0"
 	if now := records(); now != want {
 		t.Fatalf("records\n%s, want\n%s", now, want)
 	}
@@ -215,7 +215,7 @@ func testForgetRecords(t *testing.T, s bot.Store) {
 			t.Errorf("left: %+v", r)
 		}
 	}
-	if r := must1(s.Commit(ctx, bot.Commit{At: at(101), Records: []bot.RecordChange{{Kind: "room", ID: "slack/C1", Body: []byte("INC-2")}}}))(t); r.Repeated {
+	if r := must1(s.Commit(ctx, bot.Commit{At: at(101), Records: []bot.RecordChange{{Kind: "room", ID: "square/C1", Body: []byte("INC-2")}}}))(t); r.Repeated {
 		t.Errorf("receipt %+v", r) // the ID is free again
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"tocsin/workflow"
 )
 
-// World is a simulated installation: one store, one or two replicas, pagers
-// and a chat platform that fail in every way, and a clock that jumps. All of
-// it follows from the seed.
+// World is a simulated installation: a store, one or two replicas, a pager and a chat
+// platform that fail at random, and a clock that jumps. Everything follows from the
+// seed.
 type World struct {
 	Seed     uint64
 	rng      *rand.Rand
@@ -33,12 +33,12 @@ type World struct {
 	wrong    []string
 
 	operations int
-	notes      map[string]bool // text → accepted with an answer
-	messages   []*sentMessage  // what people said, whether or not it was taken
-	answered   []*sentMessage  // those that were taken, in the order of the answers
+	notes      map[string]bool // text → it was answered as accepted
+	messages   []*sentMessage  // what people wrote, accepted or not
+	answered   []*sentMessage  // the accepted ones, in the order of their answers
 	sent       map[string]int  // page key → accepted by a provider
 	settled    map[string]bool // page key → its delivery is on record
-	blind      bool            // a read has failed in this task: the page goes out unchecked (E3)
+	unchecked  bool            // loading an incident has failed in this task, so its page may be sent without a check (E3: check again before each send)
 	started    int             // alerts that began, by the receipts of batches that were applied
 	crashes    int
 }
@@ -49,21 +49,21 @@ type replica struct {
 	runner *agenda.Runner
 }
 
-// crash is kill -9.
+// crash is the panic that stands for kill -9.
 type crash struct{}
 
-// Crash marks the panic that no recovery may swallow.
+// Crash marks a panic that no recover may hide.
 func (crash) Crash() {}
 
-// Base is what a simulated store stands on: one that can lose its leases, as
-// the end of the only process does.
+// Base is a store for a simulated world. Its leases can be dropped, as they are when
+// the only process ends.
 type Base interface {
 	bot.Store
 	// ForgetLeases drops every lease.
 	ForgetLeases()
 }
 
-// NewWorld makes a world on a store.
+// NewWorld returns the world of a seed over an empty store.
 func NewWorld(seed uint64, base Base) *World {
 	w := &World{
 		Seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), now: Epoch, faults: true,
@@ -73,18 +73,19 @@ func NewWorld(seed uint64, base Base) *World {
 	w.email = &fakePager{w: w}
 	w.chat = newFakeChat(w)
 	for range 1 + w.rng.IntN(2) {
-		w.replicas = append(w.replicas, w.boot())
+		w.replicas = append(w.replicas, w.newReplica())
 	}
 	return w
 }
 
-func (w *World) boot() *replica {
+// newReplica starts a replica over the world's store.
+func (w *World) newReplica() *replica {
 	quiet := slog.New(slog.DiscardHandler)
 	b, err := app.New(app.Config{
 		Store: w.store, Organization: Town(), Secret: []byte("0123456789abcdef"), Log: quiet,
 		Now:     func() time.Time { return w.now },
 		Pagers:  map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
-		Chats:   map[string]bot.Chat{"slack": w.chat},
+		Chats:   map[string]bot.Chat{worldPlatform: w.chat},
 		Builtin: map[string]bot.BuiltinRooms{"web": BuiltinRooms{}},
 	})
 	if err != nil {
@@ -93,7 +94,9 @@ func (w *World) boot() *replica {
 	return &replica{bot: b, runner: b.Agenda(0)}
 }
 
-// Town is the organization of the simulated world.
+// Town returns the organization of the simulated world and of [App]: ana (admin), ben
+// (commander) and dan (responder, whose only number is unknown to its pager), and the
+// services checkout and search.
 func Town() bot.Organization {
 	o := bot.Default()
 	o.URL = "https://tocsin.example.com"
@@ -137,12 +140,12 @@ func (w *World) fail(format string, args ...any) {
 	}
 }
 
-// one reports true once in n, and never while the world comes to rest.
-func (w *World) one(n int) bool { return w.faults && w.rng.IntN(n) == 0 }
+// chance reports true once in n times, and never while the world comes to rest.
+func (w *World) chance(n int) bool { return w.faults && w.rng.IntN(n) == 0 }
 
 var errFault = errors.New("injected fault")
 
-// faultyStore fails before, fails after, and crashes around every write.
+// faultyStore fails and crashes at random before and after every write.
 type faultyStore struct {
 	bot.Store
 	base Base
@@ -150,11 +153,11 @@ type faultyStore struct {
 }
 
 func (s *faultyStore) before(what string) error {
-	if s.w.one(60) {
+	if s.w.chance(60) {
 		s.w.logf("fault before %s", what)
 		return errFault
 	}
-	if s.w.one(120) {
+	if s.w.chance(120) {
 		s.w.logf("crash before %s", what)
 		panic(crash{})
 	}
@@ -162,11 +165,11 @@ func (s *faultyStore) before(what string) error {
 }
 
 func (s *faultyStore) after(what string) error {
-	if s.w.one(60) {
+	if s.w.chance(60) {
 		s.w.logf("reply lost after %s", what)
 		return errFault
 	}
-	if s.w.one(120) {
+	if s.w.chance(120) {
 		s.w.logf("crash after %s", what)
 		panic(crash{})
 	}
@@ -175,8 +178,8 @@ func (s *faultyStore) after(what string) error {
 
 // Load implements [bot.Incidents].
 func (s *faultyStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	if s.w.one(80) {
-		s.w.blind = true
+	if s.w.chance(80) {
+		s.w.unchecked = true
 		return bot.Loaded{}, errFault
 	}
 	return s.Store.Load(ctx, id)
@@ -205,7 +208,7 @@ func (s *faultyStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) 
 	return s.after("postpone")
 }
 
-// Commit implements [bot.Incidents]. What was written is noted even when the
+// Commit implements [bot.Incidents]. A change is recorded for the judge even when the
 // answer is lost.
 func (s *faultyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 	if err := s.before("commit " + c.Incident); err != nil {

@@ -16,9 +16,9 @@ import (
 	"tocsin/workflow"
 )
 
-// TestP1Talk: who only looks on neither talks nor reads along; whoever is paged
-// or has a role does both, whatever their access.
-func TestP1Talk(t *testing.T) {
+// TestP1Conversation: a guest neither writes nor reads messages; a paged person and a
+// role holder do both, with any access.
+func TestP1Conversation(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
 	org.DefaultAccess, org.Directory.People[2].Access = 0, 0 // dan is a guest, and is paged first
@@ -29,13 +29,13 @@ func TestP1Talk(t *testing.T) {
 	w.Write(w.Person("ana"), "INC-1", "hello", "")
 	for _, s := range []access.Speaker{{Name: "Zoe"}, {Name: "Zoe", Access: commands.Stakeholder}, w.Person("dan")} {
 		if reply := w.Write(s, "INC-1", "let me in", ""); reply.OK || !strings.Contains(reply.Text, `needs the access "responder"`) {
-			t.Errorf("%s talks: %+v", s.Name, reply)
+			t.Errorf("%s writes: %+v", s.Name, reply)
 		}
 		if got := w.ReadConversation(s, "INC-1"); got != "" {
 			t.Errorf("%s reads %q", s.Name, got)
 		}
 		if i, err := w.Incidents.Get(t.Context(), "INC-1", s); err != nil || s.CanWorkOn(&i) || !s.CanSee(&i) {
-			t.Errorf("%s: works %v, sees %v, %v", s.Name, s.CanWorkOn(&i), s.CanSee(&i), err)
+			t.Errorf("%s: can work %v, can see %v, %v", s.Name, s.CanWorkOn(&i), s.CanSee(&i), err)
 		}
 	}
 	w.Say("ana", "page INC-1 @dan please")
@@ -45,16 +45,16 @@ func TestP1Talk(t *testing.T) {
 	}
 }
 
-// TestP2Talk: a private incident's conversation is its members' alone, and
-// others are answered as if it were not there.
-func TestP2Talk(t *testing.T) {
+// TestP2Conversation: only members read and write the messages of a private incident;
+// to others it does not exist.
+func TestP2Conversation(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Data leak --private --service search")
 	w.Write(w.Person("ben"), "INC-1", "payroll.xlsx", "")
 	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for _, s := range []access.Speaker{eve, {Name: "operator", Access: commands.Admin}, {Name: "Zoe"}, w.Person("dan")} {
 		if reply := w.Write(s, "INC-1", "hello", ""); reply.OK || reply.Incident != "" || reply.Text != "INC-1 does not exist. `list` shows the open incidents." {
-			t.Errorf("%s talks: %+v", s.Name, reply)
+			t.Errorf("%s writes: %+v", s.Name, reply)
 		}
 		_, err := w.Conversation.List(t.Context(), "INC-1", s, 0, 10)
 		if no, ok := errors.AsType[*workflow.Refusal](err); !ok || no.Message != "INC-1 does not exist." {
@@ -68,7 +68,8 @@ func TestP2Talk(t *testing.T) {
 	}
 }
 
-// TestConversationPages: from the newest back, oldest first in each page.
+// TestConversationPages: pages go back from the newest message, each with the oldest
+// first.
 func TestConversationPages(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
@@ -97,13 +98,13 @@ func TestConversationPages(t *testing.T) {
 	}
 }
 
-// TestDeletedLongAfter: what somebody takes back is gone, however much has been
-// said since.
+// TestDeletedLongAfter: a message that is deleted on its platform loses its text,
+// however many messages came after it.
 func TestDeletedLongAfter(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --service search")
 	ben := w.Person("ben")
-	said := func(key, text string, deleted bool) {
+	record := func(key, text string, deleted bool) {
 		t.Helper()
 		w.Clock = w.Clock.Add(time.Second)
 		u := conversation.PlatformMessage{Incident: "INC-1", Key: key, At: w.Clock, By: ben, Text: text, Via: "Slack", Deleted: deleted}
@@ -111,20 +112,20 @@ func TestDeletedLongAfter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	said("first", "the password is hunter2", false)
+	record("first", "the password is hunter2", false)
 	for n := range 1200 {
-		said(fmt.Sprint("more ", n), "still looking", false)
+		record(fmt.Sprint("more ", n), "still looking", false)
 	}
-	said("first", "", true)
+	record("first", "", true)
 	all, err := w.Conversation.List(t.Context(), "INC-1", ben, 0, 2000)
 	if err != nil || len(all) != 1201 || all[0].Text != "" || !all[0].Deleted {
 		t.Errorf("%d messages, the first %+v, %v", len(all), all[:1], err)
 	}
 }
 
-// TestStanding: what happens in an incident stands in its conversation as soon
-// as it is true, one message a step, among what people say.
-func TestStanding(t *testing.T) {
+// TestBuiltinRoomMessages: each step is one message in a built-in room, stored in its
+// commit, in order with the messages of people.
+func TestBuiltinRoomMessages(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Restart(nil, map[string]bot.BuiltinRooms{"web": bottest.BuiltinRooms{}})
 	ben := w.Person("ben")
@@ -144,13 +145,13 @@ func TestStanding(t *testing.T) {
 		}
 	}
 	if update := all[2]; update.Through <= update.Event || update.Name != "Ben" || !strings.Contains(update.Text, "identified") {
-		t.Errorf("a step of two events is told as %+v", update)
+		t.Errorf("a step of two events is the message %+v", update)
 	}
 }
 
-// TestSayTakesNoPlace: whatever an operation is called, it does not stand in for
-// one of Tocsin's own messages, whose keys are the names of effects.
-func TestSayTakesNoPlace(t *testing.T) {
+// TestOperationIsNoEffectKey: a message whose operation is named like an effect does
+// not take the key of that effect's message.
+func TestOperationIsNoEffectKey(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Restart(nil, map[string]bot.BuiltinRooms{"web": bottest.BuiltinRooms{}})
 	w.Say("ben", "declare Checkout is down --service search")

@@ -9,16 +9,16 @@ import (
 	"tocsin/workflow"
 )
 
-// A person who was paged so often, so lately, gets the next pages as one
-// message with a count (rule E10).
+// A person who was paged bundleAfter times within bundleWindow by one method gets the
+// next pages as bundles, at most one in bundleEvery (E10: lanes by priority).
 const (
 	bundleAfter  = 3
 	bundleWindow = 2 * time.Minute
 	bundleEvery  = 30 * time.Second
 )
 
-// bundles remembers when each person was paged last. It is forgotten with the
-// process: at worst somebody gets three single pages more.
+// recentPages holds the times of the last pages of each person and method. It is in
+// memory: after a restart a person gets at most bundleAfter single pages more.
 type recentPages struct {
 	mu   sync.Mutex
 	last map[string][]time.Time // by recipient and method
@@ -26,16 +26,17 @@ type recentPages struct {
 
 func newRecentPages() *recentPages { return &recentPages{last: map[string][]time.Time{}} }
 
-func bundleKey(d workflow.SendPage) string { return d.To + "\x00" + d.Via }
+// bundleKey is what pages that can be bundled have in common.
+func bundleKey(p workflow.SendPage) string { return p.To + "\x00" + p.Via }
 
-// sent notes a page.
-func (b *recentPages) add(d workflow.SendPage, now time.Time) {
+// add records the time of a page, and drops times outside the window.
+func (b *recentPages) add(p workflow.SendPage, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !isPerson(d.To) {
+	if !isPerson(p.To) {
 		return
 	}
-	key := bundleKey(d)
+	key := bundleKey(p)
 	b.last[key] = append(b.recent(key, now), now)
 	for k := range b.last {
 		if len(b.recent(k, now)) == 0 {
@@ -44,12 +45,13 @@ func (b *recentPages) add(d workflow.SendPage, now time.Time) {
 	}
 }
 
+// recent returns the times within the window.
 func (b *recentPages) recent(key string, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(b.last[key]), func(t time.Time) bool { return now.Sub(t) >= bundleWindow })
 }
 
-// until says how many of n pages go out singly now, and until when the rest
-// waits; zero: the rest goes out now, as one.
+// schedule returns how many of n pages go out one by one now, and until when the rest
+// is held back; zero: the rest goes out now, as one bundle.
 func (b *recentPages) schedule(key string, n int, now time.Time) (single int, wait time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,14 +66,15 @@ func (b *recentPages) schedule(key string, n int, now time.Time) (single int, wa
 	return single, time.Time{}
 }
 
-// Held is a page that waits for its bundle.
+// HeldPage is a page that is held back for a bundle.
 type HeldPage struct {
 	bot.Work
 	Until time.Time
 }
 
-// Bundle sorts works into what is carried out together: each alone, but for pages
-// to a person who has had too many. What waits for its bundle is held.
+// Bundle groups works that are carried out together: pages to a person who was paged
+// often are a group, any other work is a group of its own. held are the pages that wait
+// for the next bundle.
 func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []HeldPage) {
 	pages := map[string][]bot.Work{}
 	var order []string

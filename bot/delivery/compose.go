@@ -11,8 +11,8 @@ import (
 	"tocsin/workflow"
 )
 
-// compose makes one message of pages that go to the same recipient through the
-// same method. The error is permanent when the recipient has no such method.
+// compose returns the message for pages that go to the same recipient through the same
+// method. The error is permanent when the recipient is not reached by that method.
 func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager, error) {
 	head := tasks[0]
 	page, pager, view, err := s.resolveContact(head.page.To, head.page.Via, s.urgency(ctx, head.Incident))
@@ -34,7 +34,7 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		page.Content = card.FallbackPage(ids, view)
 		return page, pager, nil
 	}
-	asked := make([]card.PageRequest, 0, len(tasks))
+	requests := make([]card.PageRequest, 0, len(tasks))
 	for _, t := range tasks {
 		i := t.Incident
 		if page.Since.IsZero() || i.DeclaredAt.Before(page.Since) {
@@ -42,14 +42,14 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		}
 		paged := s.pagedIncident(t, page.Person)
 		page.Incidents = append(page.Incidents, paged)
-		asked = append(asked, card.PageRequest{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, AckURL: paged.AcknowledgeURL})
+		requests = append(requests, card.PageRequest{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, AckURL: paged.AcknowledgeURL})
 	}
-	page.Content = card.Bundle(removeDuplicates(asked), view)
+	page.Content = card.Bundle(removeDuplicates(requests), view)
 	return page, pager, nil
 }
 
-// distinct leaves out what one message would say twice: of several pages for one
-// incident with the same text, the one that wants an answer stays.
+// removeDuplicates keeps one of several pages for the same incident with the same
+// text: the one that wants an answer.
 func removeDuplicates(all []card.PageRequest) []card.PageRequest {
 	var kept []card.PageRequest
 	for _, a := range all {
@@ -66,8 +66,8 @@ func removeDuplicates(all []card.PageRequest) []card.PageRequest {
 	return kept
 }
 
-// address finds where a message to a recipient goes, through which pager, and how
-// the recipient reads times.
+// resolveContact returns the address and the pager for a message to a recipient, and
+// the view with the recipient's time zone.
 func (s *Sender) resolveContact(to, via string, urgency workflow.Level) (bot.Page, bot.Pager, card.View, error) {
 	org := s.engine.Organization()
 	contact, err := org.Directory.Contact(to, via, urgency)
@@ -85,7 +85,8 @@ func (s *Sender) resolveContact(to, via string, urgency workflow.Level) (bot.Pag
 	return bot.Page{Person: contact.Person, Name: contact.Name, Via: contact.Via, Address: contact.Address}, pager, view, nil
 }
 
-// urgency is what the incident's plan says of its severity now.
+// urgency returns the urgency of an incident's severity by its plan; high when the plan
+// cannot be read or a severity word is unknown (I11: severity words are mapped).
 func (s *Sender) urgency(ctx context.Context, i workflow.Incident) workflow.Level {
 	if i.PlanHash == "" || len(i.Alerts.Unmapped) > 0 {
 		return workflow.High
@@ -97,13 +98,13 @@ func (s *Sender) urgency(ctx context.Context, i workflow.Incident) workflow.Leve
 	return plan.Severity(i.Severity).Urgency
 }
 
-// pagedIncident is what a machine reads; of a private incident only that it is
-// there (rule P2).
+// pagedIncident returns the incident as a machine reads it; of a private one only its
+// ID and addresses (P2: private means members only).
 func (s *Sender) pagedIncident(t task, person string) bot.PagedIncident {
 	i, url := t.Incident, s.engine.Organization().URL
 	p := bot.PagedIncident{ID: i.ID, Private: i.Visibility == workflow.Private, URL: url + "/incidents/" + i.ID}
-	// A link is personal: a reader of a room who opened one that was sent into it
-	// would act as the room.
+	// A link acts for its recipient. In a room every reader could open it, and would
+	// acknowledge as the room, so a room gets none.
 	if t.page.Purpose != workflow.PurposeNotice && workflow.Target(person).Kind() != "room" {
 		p.AcknowledgeURL = url + "/ack/" + s.links.Token(signin.PageLink{Incident: i.ID, Page: t.page.Page, Person: person})
 	}

@@ -1,6 +1,9 @@
-// Package delivery pages people: it composes pages and notices, bundles those to
-// a person who has had many, hands them to the pagers, and says what became of
-// them.
+// Package delivery sends pages and notices: it composes the message, bundles the pages
+// of a person who was paged often, hands the message to a pager, and answers with the
+// result.
+//
+// It does not decide who is paged (package workflow does) and does not claim tasks
+// (package agenda does). Begin reading at [Sender.HandlePages].
 package delivery
 
 import (
@@ -17,7 +20,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Config is what a sender is made of.
+// Config configures a sender.
 type Config struct {
 	Engine   *bot.Engine
 	Links    *signin.PageLinks
@@ -26,7 +29,7 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Sender pages people.
+// Sender sends pages.
 type Sender struct {
 	engine   *bot.Engine
 	links    *signin.PageLinks
@@ -36,7 +39,7 @@ type Sender struct {
 	log      *slog.Logger
 }
 
-// New makes a sender.
+// New returns a sender.
 func New(c Config) *Sender {
 	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, recent: newRecentPages(), log: c.Log}
 }
@@ -45,13 +48,13 @@ func New(c Config) *Sender {
 type task struct {
 	bot.Work
 	page      workflow.SendPage
-	attempted bool // it is on record as a page that may have been sent
+	attempted bool // an attempt is recorded (outbound.Attempts)
 }
 
-// key names a page for ever: "INC-7/1.0.0.0/ana/email".
+// key returns the stable key of a page: "INC-7/1.0.0.0/ana/email".
 func (t task) key() string { return t.Owner + "/" + t.page.Page }
 
-// done are the records that end with a page.
+// attemptChanges returns the changes that delete the attempt of a page.
 func (t task) attemptChanges() []bot.RecordChange {
 	if !t.attempted {
 		return nil
@@ -59,20 +62,20 @@ func (t task) attemptChanges() []bot.RecordChange {
 	return []bot.RecordChange{outbound.EndAttempt(t.key())}
 }
 
-// HandlePages sends one page, or several to the same recipient through the same
-// method as one message, and answers for each. Pages that are not wanted any more
-// are dropped (E3: check again before each send).
+// HandlePages sends a page, or several pages to one recipient through one method as one
+// message. It returns an answer for each. Pages that are not wanted any more are not
+// sent (E3: check again before each send).
 func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer {
 	if c, ok := works[0].Action.(workflow.CancelPage); ok {
 		return []bot.Answer{s.cancel(ctx, works[0], c)}
 	}
 	answers := make([]bot.Answer, len(works))
 	var tasks []task
-	var at []int // where each task's answer belongs
+	var at []int // position of each task's answer
 	for n, w := range works {
 		page, ok := w.Action.(workflow.SendPage)
 		if !ok {
-			answers[n] = bot.Answer{Command: workflow.GiveUp{What: "a page", Why: fmt.Sprintf("%T is none", w.Action)}}
+			answers[n] = bot.Answer{Command: workflow.GiveUp{What: "a page", Why: fmt.Sprintf("%T is not a page", w.Action)}}
 			continue
 		}
 		if w.Incident.Status != "" {
@@ -91,16 +94,16 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 	return answers
 }
 
-// deliver hands one message over.
+// deliver sends one message and returns an answer for each of its pages.
 func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
-	look, cancel := context.WithTimeout(ctx, outbound.SendTimeout/2) // so that the lease covers the send all the same
-	page, pager, err := s.compose(look, tasks)
+	prepare, cancel := context.WithTimeout(ctx, outbound.SendTimeout/2) // so that the lease still covers the send
+	page, pager, err := s.compose(prepare, tasks)
 	again := false
 	if _, ok := pager.(bot.Rechecker); ok && err == nil {
-		again = s.beginAttempts(look, tasks)
+		again = s.beginAttempts(prepare, tasks)
 	}
 	cancel()
-	if again && len(tasks) > 1 { // the other side is asked about each alone
+	if again && len(tasks) > 1 { // the provider can be asked about one page at a time
 		var answers []bot.Answer
 		for n := range tasks {
 			answers = append(answers, s.deliver(ctx, tasks[n:n+1])...)
@@ -108,7 +111,7 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 		return answers
 	}
 	answers := make([]bot.Answer, 0, len(tasks))
-	if !tasks[0].CanSend(s.engine.Now(), outbound.SendTimeout) { // asked last: the process may have stood still until now
+	if !tasks[0].CanSend(s.engine.Now(), outbound.SendTimeout) { // checked last, because the process may have been suspended until now
 		for range tasks {
 			answers = append(answers, bot.Answer{Abandoned: true})
 		}
@@ -129,28 +132,28 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 	return answers
 }
 
-// begin puts pages on record that are about to be handed to a party that can be
-// asked, and reports whether one may have been handed over before. When that
-// cannot be known, it may.
+// beginAttempts records attempts of pages whose provider can be asked about them. It
+// returns whether one of the pages may have been sent before; true when the store
+// cannot be read.
 func (s *Sender) beginAttempts(ctx context.Context, tasks []task) (again bool) {
 	for n := range tasks {
 		tasks[n].attempted = true
-		was, err := s.attempts.Begin(ctx, tasks[n].key())
+		before, err := s.attempts.Begin(ctx, tasks[n].key())
 		if err != nil {
-			s.log.Warn("a page is not on record as tried; asking first", "page", tasks[n].key(), "error", err.Error())
+			s.log.Warn("cannot record the attempt of a page; asking its provider first", "page", tasks[n].key(), "error", err.Error())
 		}
-		again = again || was
+		again = again || before
 	}
 	return again
 }
 
-// send hands a page over, unless its party has not answered lately: then it fails
-// at once, so that the next method or step is not waited for (rule E4), and what
-// hangs at one party holds up no other.
+// send hands a page to its pager. When the circuit of the party is open it fails at
+// once, so that the next method or step follows without delay (E4: a failed page moves
+// on at once).
 func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again bool) error {
 	party := page.Via
 	if !isPerson(page.Person) {
-		party = page.Person // each receiver answers for itself
+		party = page.Person // each webhook or room is a party of its own
 	}
 	if s.breaker.IsOpen(party, s.engine.Now()) {
 		return fmt.Errorf("%s: %w", party, outbound.ErrNoAnswer)
@@ -158,26 +161,26 @@ func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again
 	send, cancel := context.WithTimeout(ctx, outbound.SendTimeout)
 	defer cancel()
 	began := s.engine.Now()
-	hand := pager.Page
-	if check, ok := pager.(bot.Rechecker); ok && again {
-		hand = check.PageAgain
+	call := pager.Page
+	if rechecker, ok := pager.(bot.Rechecker); ok && again {
+		call = rechecker.PageAgain
 	}
-	err := hand(send, page)
+	err := call(send, page)
 	now := s.engine.Now()
-	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // this process stood still or waits, not the party
+	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // the delay was in this process, not at the party
 		return err
 	}
 	s.breaker.RecordResult(party, err != nil && send.Err() != nil, now)
 	return err
 }
 
-// brief is how long a party may put a page off without having failed: several
-// pages to one person come a second apart on a chat platform.
+// maxDelay is how long a pager may delay a page without the page having failed: a chat
+// platform sends several messages to one person a second apart.
 const maxDelay = 5 * time.Second
 
-// answer says what became of a page. One that failed is reported to the incident,
-// which goes on with the next method or step, and is tried again beside that
-// (rule E4).
+// answerFor returns the answer of a page. A page that failed for now is reported to the
+// incident, which goes on with the next method or step, and is retried meanwhile (E4: a
+// failed page moves on at once).
 func (s *Sender) answerFor(t task, err error) bot.Answer {
 	wait, later := bot.RetryDelay(err)
 	switch {
@@ -187,17 +190,17 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 		s.log.Warn("a page failed for good", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "error", err.Error())
 		return bot.Answer{Command: workflow.Undeliverable{Page: t.page.Page, Why: err.Error()}, Records: t.attemptChanges()}
 	case later && wait <= maxDelay:
-		return bot.Retry(err) // it is on its way: nothing else need be tried
+		return bot.Retry(err) // it is only delayed: no other method is needed
 	}
-	s.log.Warn("a page failed, trying again", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "attempt", t.Attempt, "error", err.Error())
+	s.log.Warn("a page failed; trying again", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "attempt", t.Attempt, "error", err.Error())
 	return bot.Answer{Report: workflow.Undeliverable{Page: t.page.Page, Why: err.Error(), Retrying: true}, Retry: err}
 }
 
-// cancelTries bounds how often a pager is asked to take a page back: it is a
-// courtesy.
+// maxCancelAttempts is how often a pager is asked to take a page back. A page that is
+// not taken back does no harm: its button is checked when it is pressed.
 const maxCancelAttempts = 10
 
-// cancel tells a pager that a page needs no answer any more.
+// cancel takes back a page that needs no answer any more.
 func (s *Sender) cancel(ctx context.Context, w bot.Work, c workflow.CancelPage) bot.Answer {
 	canceler, ok := s.engine.Pager(c.Via).(bot.Canceler)
 	if !ok || w.Attempt > maxCancelAttempts || w.Incident.Status == "" {
@@ -219,6 +222,6 @@ func (s *Sender) cancel(ctx context.Context, w bot.Work, c workflow.CancelPage) 
 	return bot.Answer{}
 }
 
-// isHuman reports whether a recipient is a person. Machines and the log read
-// everything.
+// isPerson reports whether a recipient is a configured person, as opposed to a machine,
+// a room, a guest or the log. Only the pages of a person are bundled.
 func isPerson(recipient string) bool { return !strings.Contains(recipient, ":") && recipient != "log" }

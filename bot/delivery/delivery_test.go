@@ -10,7 +10,7 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// TestE4Retry: a page that fails for now is tried again beside the advance.
+// TestE4Retry: a page that failed for now is retried while escalation goes on.
 func TestE4Retry(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.PagerError = errors.New("connection refused")
@@ -23,8 +23,8 @@ func TestE4Retry(t *testing.T) {
 	w.Expect(w.Say("ana", "who INC-1"), true, "delivered at")
 }
 
-// TestE10Bundle: a person paged three times in two minutes gets the rest as
-// one message with a count.
+// TestE10Bundle: a person who was paged three times in two minutes gets the next pages
+// as one message with their number.
 func TestE10Bundle(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for range 7 {

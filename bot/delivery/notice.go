@@ -8,17 +8,16 @@ import (
 	"tocsin/workflow"
 )
 
-// Notice is a message about no incident: to one recipient, through one method.
+// Notice is a message that is about no incident, to one recipient through one method.
 type Notice struct {
-	Key string // stable for ever, as a page's
+	Key string // stable, like a page's
 	To  workflow.Recipient
 	Via string // key of the method
 	Say func(v card.View) card.Content
 }
 
-// Recipients are the people and machines behind a target, each with their
-// methods in the order in which a notice tries them. The error is permanent, and
-// says why there is nobody.
+// Recipients returns the people and machines behind a target, each with their contact
+// methods in order. The error is permanent, and says why there is no recipient.
 func (s *Sender) Recipients(t workflow.Target) ([]workflow.Recipient, error) {
 	a := s.engine.Organization().Directory.Resolve(t)
 	if len(a.Recipients) == 0 {
@@ -27,8 +26,9 @@ func (s *Sender) Recipients(t workflow.Target) ([]workflow.Recipient, error) {
 	return a.Recipients, nil
 }
 
-// ComposeNotice makes a notice ready to be handed over, in the recipient's
-// zone. The error is permanent when the recipient has no such method.
+// ComposeNotice returns the message of a notice and its pager, with times in the
+// recipient's zone. The error is permanent when the recipient is not reached by the
+// method.
 func (s *Sender) ComposeNotice(n Notice) (bot.Page, bot.Pager, error) {
 	page, pager, view, err := s.resolveContact(n.To.ID, n.Via, workflow.Low)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"tocsin/workflow"
 )
 
-// How long after a page in chat a person without methods of their own is also
-// sent a mail. If chat fails it goes out at once (rule E4): not every person who
-// has an address is on the platform.
+// How long after a page on a chat platform a person without configured methods is also
+// paged by e-mail. If the platform fails the mail goes out at once (E4: a failed page
+// moves on at once), because not every person with an address has an account.
 const (
 	mailWhenHigh = 2 * time.Minute
 	mailWhenLow  = time.Hour
 )
 
-// Answer says who stands behind a target now, and how each is reached; or why
-// there is nobody, in words for the room.
+// Resolve returns the recipients behind a target with their contact methods; or the
+// reason why there is none, as text for the incident's room.
 func (d *Directory) Resolve(target workflow.Target) workflow.Answer {
 	id := target.ID()
 	switch target.Kind() {
@@ -27,10 +27,10 @@ func (d *Directory) Resolve(target workflow.Target) workflow.Answer {
 		if r, ok := d.findRecipient(id); ok {
 			return oneRecipient(r)
 		}
-		if len(d.People) == 0 { // no people are configured: everybody reads the log
+		if len(d.People) == 0 { // no people are configured: pages go to the log
 			return oneRecipient(newRecipient(id, strings.TrimPrefix(id, "guest:"), "log"))
 		}
-		return workflow.Answer{Why: fmt.Sprintf("nobody is called %s any more", id)}
+		return workflow.Answer{Why: fmt.Sprintf("no person %s is configured any more", id)}
 	case "team":
 		return d.resolveTeam(id)
 	case "room":
@@ -39,7 +39,7 @@ func (d *Directory) Resolve(target workflow.Target) workflow.Answer {
 		}
 	case "webhook":
 		if !slices.Contains(d.Webhooks, id) {
-			return workflow.Answer{Why: fmt.Sprintf("there is no webhook %s any more", id)}
+			return workflow.Answer{Why: fmt.Sprintf("no webhook %s is configured any more", id)}
 		}
 		return oneRecipient(newRecipient(string(target), id, "webhook"))
 	case "log":
@@ -48,19 +48,18 @@ func (d *Directory) Resolve(target workflow.Target) workflow.Answer {
 	return workflow.Answer{Why: fmt.Sprintf("%s cannot be paged", target)}
 }
 
-// only is the answer that one recipient is.
+// oneRecipient returns the answer with one recipient.
 func oneRecipient(one workflow.Recipient) workflow.Answer {
 	return workflow.Answer{Recipients: []workflow.Recipient{one}}
 }
 
-// reachedBy is a recipient who is reached in one way, whatever the urgency.
+// newRecipient returns a recipient with one method for every urgency.
 func newRecipient(id, name, method string) workflow.Recipient {
 	m := []workflow.Method{{Key: method}}
 	return workflow.Recipient{ID: id, Name: name, High: m, Low: m}
 }
 
-// onPlatform splits "slack:U024BE7LH" into a platform that is connected and an ID
-// there.
+// splitPlatformID splits "PLATFORM:ID" into a connected platform and an ID on it.
 func (d *Directory) splitPlatformID(text string) (p Platform, id string, ok bool) {
 	name, id, _ := strings.Cut(text, ":")
 	n := slices.IndexFunc(d.Platforms, func(p Platform) bool { return p.Name == name })
@@ -70,15 +69,15 @@ func (d *Directory) splitPlatformID(text string) (p Platform, id string, ok bool
 	return d.Platforms[n], id, true
 }
 
-// place names what is known by its place on the platform alone.
-func (p Platform) describe(what string) string { return what + " on " + p.Title }
+// describe returns the name of an account or a room that has no other name than its ID.
+func (p Platform) describe(id string) string { return id + " on " + p.Title }
 
-// team says who is in a team now. The members of a group who can be reached in
-// no way are left out.
+// resolveTeam returns the members of a team. Members of a group who cannot be reached
+// are left out.
 func (d *Directory) resolveTeam(id string) workflow.Answer {
 	t, ok := d.Team(id)
 	if !ok {
-		return workflow.Answer{Why: fmt.Sprintf("there is no team %s any more", id)}
+		return workflow.Answer{Why: fmt.Sprintf("no team %s is configured any more", id)}
 	}
 	members, why := t.Members, fmt.Sprintf("team %s has no members", t.ID)
 	for _, p := range d.Platforms {
@@ -86,7 +85,7 @@ func (d *Directory) resolveTeam(id string) workflow.Answer {
 		if len(t.Members) > 0 || group == "" {
 			continue
 		}
-		why = fmt.Sprintf("nobody is known to be in the %s group of team %s", p.Title, t.ID)
+		why = fmt.Sprintf("the %s group of team %s has no known members", p.Title, t.ID)
 		if p.Members != nil {
 			members = append(members, p.Members(group)...)
 		}
@@ -103,8 +102,8 @@ func (d *Directory) resolveTeam(id string) workflow.Answer {
 	return a
 }
 
-// recipient returns a configured person, or a guest who is known from a platform
-// that is connected.
+// findRecipient returns a configured person, or a guest with an account on a connected
+// platform, as a recipient.
 func (d *Directory) findRecipient(id string) (workflow.Recipient, bool) {
 	if p, ok := d.Person(id); ok {
 		return workflow.Recipient{
@@ -119,18 +118,18 @@ func (d *Directory) findRecipient(id string) (workflow.Recipient, bool) {
 	return workflow.Recipient{}, false
 }
 
-// guest returns the account of an ID such as "guest:slack:U024BE7LH".
+// guestAccount returns the platform and the account of an ID "guest:PLATFORM:ACCOUNT".
 func (d *Directory) guestAccount(id string) (p Platform, account string, ok bool) {
-	rest, is := strings.CutPrefix(id, "guest:")
-	if !is {
+	rest, ok := strings.CutPrefix(id, "guest:")
+	if !ok {
 		return Platform{}, "", false
 	}
 	return d.splitPlatformID(rest)
 }
 
-// methods returns a person's own methods for an urgency, or those for the
-// other, or what stands in for both. A method "chat" is one for each platform that
-// knows them.
+// methodsOf returns a person's methods for an urgency: the configured ones, else those
+// of the other urgency, else every platform that can reach them and then e-mail, else
+// the log. The method "chat" becomes one for each of those platforms.
 func (d *Directory) methodsOf(p Person, urgency workflow.Level) []Method {
 	own, other, later := p.High, p.Low, mailWhenHigh
 	if urgency == workflow.Low {
@@ -164,7 +163,7 @@ func (d *Directory) methodsOf(p Person, urgency workflow.Level) []Method {
 	return all
 }
 
-// onChat returns a method for each connected platform that knows a person.
+// chatMethods returns a method for each connected platform that can reach a person.
 func (d *Directory) chatMethods(p Person, after time.Duration) []Method {
 	var all []Method
 	for _, platform := range d.Platforms {
@@ -175,8 +174,8 @@ func (d *Directory) chatMethods(p Person, after time.Duration) []Method {
 	return all
 }
 
-// address is how the platform finds a person: their account's ID, or
-// "email:ADDRESS"; "" when it cannot.
+// addressOf returns where the platform reaches a person: their account's ID, or
+// "email:ADDRESS" to find them by; "" when it cannot.
 func (p Platform) addressOf(person Person) string {
 	switch account := person.Accounts[p.Name]; {
 	case account != "":
@@ -187,8 +186,8 @@ func (p Platform) addressOf(person Person) string {
 	return ""
 }
 
-// keys names methods so that each is unique for its person: the second sms is
-// "sms#2".
+// methodKeys returns the methods with keys that are unique for the person: the second
+// method "sms" has the key "sms#2".
 func methodKeys(methods []Method) []workflow.Method {
 	var all []workflow.Method
 	seen := map[string]int{}
@@ -203,16 +202,17 @@ func methodKeys(methods []Method) []workflow.Method {
 	return all
 }
 
-// Contact is where a page goes.
+// Contact is the address of a page.
 type Contact struct {
-	Person  string
-	Name    string
-	Via     string // pager
-	Address string // on a platform: the ID of an account or a room, or "email:ADDRESS" of who is to be found by it
+	Person  string // ID of the person, or a machine such as "webhook:noc"
+	Name    string // as shown
+	Via     string // name of the pager
+	Address string // on a platform: the ID of an account or a room, or "email:ADDRESS" to find a person by
 }
 
-// Contact finds the address behind a recipient and a method's key, read when
-// the page is sent. The error says that the recipient is not reached that way.
+// Contact returns the address of a recipient for the key of a method. It is called when
+// a page is sent, so a changed address counts at once. The error says that the method
+// does not reach the recipient.
 func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Contact, error) {
 	target := workflow.Target(recipient)
 	switch target.Kind() {
@@ -232,13 +232,13 @@ func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 	}
 	p, ok := d.Person(recipient)
 	if !ok {
-		return Contact{}, fmt.Errorf("nobody is called %s any more", recipient)
+		return Contact{}, fmt.Errorf("no person %s is configured any more", recipient)
 	}
 	other := workflow.Low
 	if urgency == workflow.Low {
 		other = workflow.High
 	}
-	for _, u := range []workflow.Level{urgency, other} { // the other's serve when the urgency has changed since
+	for _, u := range []workflow.Level{urgency, other} { // the key may be of the other urgency, when the severity has changed since
 		methods := d.methodsOf(p, u)
 		for n, k := range methodKeys(methods) {
 			if k.Key == key {
@@ -249,7 +249,7 @@ func (d *Directory) Contact(recipient, key string, urgency workflow.Level) (Cont
 	return Contact{}, fmt.Errorf("%s is not reached by %s any more", p.Name, key)
 }
 
-// contact is where a method reaches a person.
+// methodContact returns the address of a person's method.
 func (d *Directory) methodContact(p Person, m Method) (Contact, error) {
 	c := Contact{Person: p.ID, Name: p.Name, Via: m.Via, Address: m.To}
 	if m.Via == "email" {

@@ -35,8 +35,8 @@ func chatty(pagers ...string) directory.Directory {
 	}
 }
 
-// TestDefaultsWithChat: whoever has no methods of their own is reached in chat,
-// and by e-mail if that goes unanswered, by what can work for them.
+// TestDefaultsWithChat: a person without methods is reached on the platform that can
+// find them and then by e-mail, else through the log.
 func TestDefaultsWithChat(t *testing.T) {
 	chat, log, mail := workflow.Method{Key: "slack"}, workflow.Method{Key: "log"}, workflow.Method{Key: "email"}
 	soon, late := workflow.Method{Key: "email", After: 2 * time.Minute}, workflow.Method{Key: "email", After: time.Hour}
@@ -64,7 +64,7 @@ func TestDefaultsWithChat(t *testing.T) {
 	}
 }
 
-// TestRooms: a channel is a recipient of its own, whom chat reaches.
+// TestRooms: a room on a platform is a recipient.
 func TestRooms(t *testing.T) {
 	r := chatty()
 	m := []workflow.Method{{Key: "slack"}}
@@ -83,8 +83,8 @@ func TestRooms(t *testing.T) {
 	}
 }
 
-// TestChatContact: a person is written to under their account, or under the
-// address by which the platform finds them.
+// TestChatContact: a person is reached under their account, else under the address by
+// which the platform finds them.
 func TestChatContact(t *testing.T) {
 	r := chatty("email")
 	for id, want := range map[string]string{"ana": "U012AB3CD", "ben": "email:ben@example.com", "cleo": "U0CLEO"} {
@@ -101,8 +101,7 @@ func TestChatContact(t *testing.T) {
 	}
 }
 
-// TestGuests: who is known from a chat alone is reached there while it is
-// connected.
+// TestGuests: a guest is reached on their platform while it is connected.
 func TestGuests(t *testing.T) {
 	const zoe = "guest:slack:U123"
 	m := []workflow.Method{{Key: "slack"}}
@@ -112,7 +111,7 @@ func TestGuests(t *testing.T) {
 		t.Errorf("guest: %s", diff)
 	}
 	if diff := cmp.Diff(want, (&directory.Directory{Platforms: slack()}).Resolve("person:"+zoe).Recipients); diff != "" {
-		t.Errorf("where nobody is configured: %s", diff)
+		t.Errorf("while no people are configured: %s", diff)
 	}
 	for key, want := range map[string]directory.Contact{
 		"slack": {Person: zoe, Name: "U123 on Slack", Via: "slack", Address: "U123"},
@@ -123,7 +122,7 @@ func TestGuests(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"guest:Zoe", "guest:slack:", "guest:slack:U1:2", "guest:discord:8"} {
-		if a := r.Resolve(workflow.Target("person:" + id)); len(a.Recipients) > 0 || !strings.Contains(a.Why, "nobody is called "+id) {
+		if a := r.Resolve(workflow.Target("person:" + id)); len(a.Recipients) > 0 || !strings.Contains(a.Why, "no person "+id) {
 			t.Errorf("%s: %+v", id, a)
 		}
 	}
@@ -134,15 +133,14 @@ func TestGuests(t *testing.T) {
 	log := []workflow.Method{{Key: "log"}}
 	want = []workflow.Recipient{{ID: zoe, Name: "slack:U123", High: log, Low: log}}
 	if diff := cmp.Diff(want, (&directory.Directory{Pagers: []string{"log"}}).Resolve("person:"+zoe).Recipients); diff != "" {
-		t.Errorf("without chat, where nobody is configured: %s", diff)
+		t.Errorf("without chat, while no people are configured: %s", diff)
 	}
 }
 
-// TestGroups: a team without members of its own has those of its group, as they
-// are now.
+// TestGroups: a team without members of its own has the current members of its group.
 func TestGroups(t *testing.T) {
 	r := chatty()
-	if a := r.Resolve("team:ops"); a.Why != "nobody is known to be in the Slack group of team ops" {
+	if a := r.Resolve("team:ops"); a.Why != "the Slack group of team ops has no known members" {
 		t.Errorf("unknown: %+v", a)
 	}
 	now := []string{"ana", "gone", "guest:slack:U123"}
@@ -174,8 +172,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// TestViaChat: "chat" is a method for each connected platform that knows the
-// person, and a platform's own name is that one.
+// TestViaChat: the method "chat" stands for each connected platform that can reach the
+// person, a platform's name for that one.
 func TestViaChat(t *testing.T) {
 	d := directory.Directory{
 		People: []directory.Person{{

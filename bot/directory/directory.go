@@ -1,5 +1,9 @@
-// Package directory knows people and teams: who they are, what they may do, how
-// they are reached, and who stands behind a target at an instant.
+// Package directory holds the configured people and teams: their accounts, access and
+// contact methods. It finds a person by what people type or by an account, and resolves
+// a target such as "team:platform" to the people behind it.
+//
+// It is immutable and reads no store; only the members of a platform's group are asked
+// for. Begin reading at [Directory.Resolve].
 package directory
 
 import (
@@ -10,7 +14,7 @@ import (
 	"tocsin/commands"
 )
 
-// Person is somebody configured.
+// Person is a configured person.
 type Person struct {
 	ID         string
 	Name       string
@@ -23,53 +27,51 @@ type Person struct {
 	Low        []Method // in order; for low urgency
 }
 
-// Method is one way to reach a person, so long after the page began.
+// Method is one way to reach a person.
 type Method struct {
-	Via   string // a pager, such as "email"; or [ViaChat]
-	To    string // address; empty: the person's own for that medium
-	After time.Duration
+	Via   string        // a pager, such as "email"; or [ViaChat]
+	To    string        // address; "": the person's own for that pager
+	After time.Duration // after the page began
 }
 
-// ViaChat is a method that stands for every connected platform that knows the
-// person.
+// ViaChat is the method that means every connected platform on which the person
+// has an account or can be found.
 const ViaChat = "chat"
 
-// Team is a list of people, or the members of a group on a platform.
+// Team is a list of people, or the members of groups on platforms.
 type Team struct {
 	ID      string
 	Name    string
-	Members []string // where there are none, those of the groups
+	Members []string // IDs of people; when empty, the members of the groups count
 	Lead    string
 	Groups  map[string]string // platform → group ID
 }
 
-// Platform is a chat platform that is connected.
+// Platform is a connected chat platform.
 type Platform struct {
-	Name         string // also of its pager
+	Name         string // also the name of its pager
 	Title        string // as people write it
-	FindsByEmail bool   // people without an account are found by their address
-	// Members returns who is in a group now: IDs of configured people, and
-	// "guest:NAME:ACCOUNT" of others. It is asked whenever a team is, and answers at
-	// once. Nil knows no groups.
+	FindsByEmail bool   // it finds people without an account by their e-mail address
+	// Members returns the members of a group: IDs of configured people, and
+	// "guest:NAME:ACCOUNT" for others. It is called whenever a team is resolved, and
+	// must not wait. Nil: the platform has no groups.
 	Members func(group string) []string
 }
 
-// Directory is the people, teams and machines that can be paged, as configured.
-// It is never changed after it is made.
+// Directory is the configured people, teams and machines. It is not changed after it
+// was built.
 type Directory struct {
 	People []Person
 	Teams  []Team
-	// Webhooks are the names that may be paged as "webhook:NAME".
+	// Webhooks are the names that can be paged as "webhook:NAME".
 	Webhooks []string
-	// Pagers are the pagers that are connected, beside those of the platforms. A
-	// person without a method of their own is reached on the platforms that know
-	// them and by e-mail, else through the log.
+	// Pagers are the connected pagers, without those of the platforms.
 	Pagers []string
-	// Platforms are the chat platforms that are connected, in order.
+	// Platforms are the connected chat platforms, in order of preference.
 	Platforms []Platform
 }
 
-// Person finds somebody by ID.
+// Person returns the person with an ID.
 func (d *Directory) Person(id string) (Person, bool) {
 	n := slices.IndexFunc(d.People, func(p Person) bool { return p.ID == id })
 	if n < 0 {
@@ -78,9 +80,9 @@ func (d *Directory) Person(id string) (Person, bool) {
 	return d.People[n], true
 }
 
-// ByAccount finds somebody by their ID on a chat platform, or else by an e-mail
-// address that the platform vouches for. Whoever is configured with another ID
-// is not found by their address.
+// ByAccount returns the person with an account on a chat platform, else the person with
+// an e-mail address that the platform has verified. A person who is configured with
+// another account on the platform is not found by their address.
 func (d *Directory) ByAccount(platform, id, email string) (Person, bool) {
 	if id == "" {
 		return Person{}, false
@@ -98,8 +100,8 @@ func (d *Directory) ByAccount(platform, id, email string) (Person, bool) {
 	return Person{}, false
 }
 
-// Find resolves what people type: "@ana", "ana", an e-mail address or a whole
-// name. ok is false when nobody, or more than one, is meant.
+// Find returns the person that a text names: "@ana", "ana", an e-mail address or a full
+// name. The result is false when no person matches, or more than one.
 func (d *Directory) Find(handle string) (Person, bool) {
 	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
 	if p, ok := d.Person(handle); ok || handle == "" {
@@ -117,7 +119,7 @@ func (d *Directory) Find(handle string) (Person, bool) {
 	return found[0], true
 }
 
-// Team finds a team by ID.
+// Team returns the team with an ID.
 func (d *Directory) Team(id string) (Team, bool) {
 	n := slices.IndexFunc(d.Teams, func(t Team) bool { return t.ID == id })
 	if n < 0 {

@@ -45,7 +45,7 @@ func TestAnswer(t *testing.T) {
 		t.Errorf("team: %+v", got)
 	}
 	for target, why := range map[workflow.Target]string{
-		"person:zoe": "nobody is called zoe", "team:nope": "no team nope", "team:empty": "no members", "webhook:x": "no webhook x", "schedule:s": "cannot be paged",
+		"person:zoe": "no person zoe", "team:nope": "no team nope", "team:empty": "no members", "webhook:x": "no webhook x", "schedule:s": "cannot be paged",
 	} {
 		if a := r.Resolve(target); len(a.Recipients) > 0 || !strings.Contains(a.Why, why) {
 			t.Errorf("%s: %+v", target, a)

@@ -15,8 +15,8 @@ import (
 	"tocsin/commands"
 )
 
-// TestSay: what a person says stands in the room, under their name, once.
-func TestSay(t *testing.T) {
+// TestWriteMessage: a message of a person is stored once, under their name.
+func TestWriteMessage(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --service checkout")
 	before, err := w.LoadUnchecked(t.Context(), "INC-1")
@@ -42,7 +42,7 @@ func TestSay(t *testing.T) {
 	}
 	after, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil || after.Seq != before.Seq || !after.LastActivityAt.Equal(before.LastActivityAt) {
-		t.Errorf("talking has changed the incident: %v", err)
+		t.Errorf("a message has changed the incident: %v", err)
 	}
 	for _, nowhere := range []string{"INC-99", "INC-0", "x", ""} {
 		if reply := w.Write(w.Person("ana"), nowhere, "hello", ""); reply.OK || !strings.Contains(reply.Text, "does not exist") {
@@ -56,9 +56,9 @@ func TestSay(t *testing.T) {
 	}
 }
 
-// TestSayLimits: nothing is said with nothing; what is too long is cut, and
-// said to be.
-func TestSayLimits(t *testing.T) {
+// TestWriteMessageLimits: an empty message is refused; one that is too long is cut, and
+// the reply says so.
+func TestWriteMessageLimits(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
 	for _, nothing := range []string{"", " \n\t", "\x00\x1b\u202e", "\xff\xfe", strings.Repeat("\x00", 100_000)} {
@@ -78,7 +78,7 @@ func TestSayLimits(t *testing.T) {
 		reply := w.Write(w.Person("ana"), "INC-1", c.text, "")
 		all, err := w.Conversation.List(t.Context(), "INC-1", w.Person("ana"), 0, 1)
 		if err != nil || !reply.OK || strings.Contains(reply.Text, "cut") != c.cut || all[0].Text != c.want {
-			t.Errorf("%.20q of %d bytes: %+v, heard %.20q of %d bytes", c.text, len(c.text), reply, all[0].Text, len(all[0].Text))
+			t.Errorf("%.20q of %d bytes: %+v, stored %.20q of %d bytes", c.text, len(c.text), reply, all[0].Text, len(all[0].Text))
 		}
 	}
 	if got := strings.Count(w.ReadConversation(w.Person("ana"), "INC-1"), " Ana: "); got != 4 {
@@ -86,9 +86,9 @@ func TestSayLimits(t *testing.T) {
 	}
 }
 
-// TestSayOnce: an operation is one message, also when it comes from everywhere
-// at once; in another room it is another.
-func TestSayOnce(t *testing.T) {
+// TestWriteMessageOnce: an operation is one message, also when fifty requests come at
+// once; in another room it is another message.
+func TestWriteMessageOnce(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
 	w.Say("ben", "declare Search is slow")
@@ -113,8 +113,9 @@ func TestSayOnce(t *testing.T) {
 	}
 }
 
-// TestSayHint: whoever says a command to the room is told how to give it.
-func TestSayHint(t *testing.T) {
+// TestWriteMessageHint: the reply to a message that begins like a command says how to
+// give the command.
+func TestWriteMessageHint(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
 	for text, hint := range map[string]string{
@@ -133,13 +134,13 @@ func TestSayHint(t *testing.T) {
 	}
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
 	if err != nil || i.IsAcknowledged() || !i.IsOpen() {
-		t.Errorf("talk was taken for a command: %v", err)
+		t.Errorf("a message was run as a command: %v", err)
 	}
 }
 
-// TestSayStub: people talk in a room that alerts have reserved, before the
-// incident has taken its first step.
-func TestSayStub(t *testing.T) {
+// TestWriteMessageToStub: people can write in the room of an incident before its first
+// step.
+func TestWriteMessageToStub(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "a", Title: "Disk full", State: "firing"}}); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"tocsin/bot/dispatch"
 )
 
-// TestP2Private: a private incident does not exist for anybody but its
-// members, and pages say only that it is there.
+// TestP2Private: to others than its members a private incident does not exist, and its
+// pages say only its ID.
 func TestP2Private(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Expect(w.Say("ben", "declare Data leak --sev 1 --service checkout --private"), true, "INC-1")
@@ -28,13 +28,13 @@ func TestP2Private(t *testing.T) {
 		t.Errorf("list: %q", reply.Text)
 	}
 	if reply := w.Say("eve", "declare Other --service checkout"); strings.Contains(reply.Text, "INC-1") {
-		t.Errorf("the twin of a declaration: %q", reply.Text)
+		t.Errorf("the hint of a declaration: %q", reply.Text)
 	}
 	w.Expect(w.Say("ben", "show INC-1"), true, "Data leak")
 	w.Advance(0)
 	w.Advance(3 * time.Minute)
 	if len(w.Paged) == 0 {
-		t.Fatal("nobody is paged")
+		t.Fatal("no one is paged")
 	}
 	for _, p := range w.Paged {
 		for n, i := range p.Incidents {
@@ -48,8 +48,7 @@ func TestP2Private(t *testing.T) {
 	}
 }
 
-// TestOperations: the repeat of a delivery gets the first reply and changes
-// nothing.
+// TestOperations: the repeat of an operation gets the first reply and changes nothing.
 func TestOperations(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	ana, _ := access.Person(w.Organization(), "ana")

@@ -26,7 +26,7 @@ func lastFact(t *testing.T, w *bottest.App, id string) workflow.Fact {
 	return events[len(events)-1].Fact
 }
 
-// TestFields: a form is a word with what was filled in.
+// TestFields: a form is a command with the values of its fields.
 func TestFields(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	reply := w.RunForm(w.Person("ben"), "", "declare", map[string][]string{
@@ -69,7 +69,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestFieldsHostile: what a form holds is text, whatever it looks like.
+// TestFieldsHostile: the values of a form are text, whatever they look like.
 func TestFieldsHostile(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
@@ -105,8 +105,8 @@ func TestFieldsHostile(t *testing.T) {
 	}
 }
 
-// lines are what completions lead to.
-func lines(all []commands.Completion) []string {
+// completedLines returns the lines of completions.
+func completedLines(all []commands.Completion) []string {
 	var found []string
 	for _, c := range all {
 		found = append(found, strings.TrimSpace(c.Line))
@@ -114,9 +114,9 @@ func lines(all []commands.Completion) []string {
 	return found
 }
 
-// TestComplete: a line goes on with people, whoever can be paged, services and
-// open incidents; never with a word above the speaker's access, nor an incident
-// that they must not see.
+// TestComplete: a line is completed with people, targets, services and open incidents;
+// never with a command above the speaker's access, nor with an incident that they must
+// not see.
 func TestComplete(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
@@ -127,7 +127,7 @@ func TestComplete(t *testing.T) {
 	w.Say("ben", "declare Data leak --private --service search")
 	w.Say("ben", "declare Checkout is down")
 	complete := func(s access.Speaker, room, line string) []string {
-		return lines(w.Dispatcher.Complete(t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s}))
+		return completedLines(w.Dispatcher.Complete(t.Context(), dispatch.Request{Text: line, Room: room, Speaker: s}))
 	}
 	ana := w.Person("ana")
 	for _, c := range []struct {
@@ -178,7 +178,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestChoices: what a form offers is what the bot then understands.
+// TestChoices: each choice of a form is understood by its command.
 func TestChoices(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --service search")
@@ -197,7 +197,7 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// TestChoicesTargets: whoever can be paged can be chosen.
+// TestChoicesTargets: each target that can be paged is offered as a choice.
 func TestChoicesTargets(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")

@@ -11,8 +11,8 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// TestMergedAlerts: alerts of a merged incident are not forgotten when the
-// other ends, and a live page is not canceled for them.
+// TestMergedAlerts: alerts of a merged incident are not lost when the other incident
+// ends, and no live page is canceled for them.
 func TestMergedAlerts(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	fire := func(key string) {
@@ -41,8 +41,8 @@ func TestMergedAlerts(t *testing.T) {
 	}
 }
 
-// TestMergeCircle: two incidents merged into each other at the same instant
-// both go on.
+// TestMergeCircle: of two incidents that are merged into each other at the same
+// instant, at least one stays open.
 func TestMergeCircle(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ana", "declare One --sev 1")
@@ -63,7 +63,8 @@ func TestMergeCircle(t *testing.T) {
 	}
 }
 
-// TestMergeCircleCounts: after a merge in a circle both count their own alerts.
+// TestMergeCircleCounts: after two incidents were merged into each other, both count
+// their own alerts.
 func TestMergeCircleCounts(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	alert := func(key string, state alerts.State) {
@@ -96,7 +97,7 @@ func TestMergeCircleCounts(t *testing.T) {
 	}
 }
 
-// TestP2Merge: a private incident is not merged where everybody reads of it.
+// TestP2Merge: a private incident is not merged into a public one.
 func TestP2Merge(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ana", "declare Data leak --sev 1 --private")

@@ -28,8 +28,8 @@ func readLink(t *testing.T, w *bottest.App, reply dispatch.Reply) signin.Link {
 	return link
 }
 
-// TestWeb: the word `web` makes a link for whoever says it, that leads to the
-// incident they mean.
+// TestWeb: the command `web` returns a sign-in link of the speaker that opens the
+// incident.
 func TestWeb(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down")
@@ -59,8 +59,8 @@ func TestWeb(t *testing.T) {
 	}
 }
 
-// TestP2Web: a private incident is refused in the words of one that is not
-// there, and no link is made.
+// TestP2Web: for a private incident `web` answers as if it did not exist, and creates
+// no link.
 func TestP2Web(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Data leak --private --service search")
@@ -80,7 +80,7 @@ func TestP2Web(t *testing.T) {
 	}
 }
 
-// TestWebSessions: everybody sees where they are signed in, and ends it.
+// TestWebSessions: people list and end their own sessions.
 func TestWebSessions(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Expect(w.Run(w.Person("ben"), "", "web sessions"), true, "No browser is signed in.")
@@ -95,19 +95,19 @@ func TestWebSessions(t *testing.T) {
 		t.Errorf("sessions:\n%s", text)
 	}
 	if strings.Contains(text, secret) {
-		t.Error("P4: the list tells a secret")
+		t.Error("P4: the list contains a secret")
 	}
 	w.Expect(w.Run(w.Person("ana"), "", "web sessions"), true, other.ID)
-	w.Expect(w.Run(w.Person("ben"), "", "web revoke"), false, "Revoke which?")
+	w.Expect(w.Run(w.Person("ben"), "", "web revoke"), false, "Which session?")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke 12345678"), false, "No session is called \"12345678\". `web sessions` lists them.")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke "+other.ID), false, "No session is called")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke \u202e\x00"+strings.Repeat("x", 10_000)), false, "No session is called \"xxx")
 	if _, in := w.SessionSpeaker(secret); !in {
-		t.Fatal("a session was ended that nobody named")
+		t.Fatal("a session was ended that was not named")
 	}
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke "+one.ID), true, "Signed out: 1.")
 	if _, in := w.SessionSpeaker(secret); in {
-		t.Error("a session that was ended goes on")
+		t.Error("a session that was ended still works")
 	}
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke ALL"), true, "Signed out: 1.")
 	w.Expect(w.Run(w.Person("ben"), "", "web revoke all"), false, "No session is called \"all\".")

@@ -16,7 +16,7 @@ import (
 	"tocsin/workflow"
 )
 
-// ids names incidents: "INC-3 INC-1".
+// ids returns the IDs of incidents: "INC-3 INC-1".
 func ids(all []workflow.Incident) string {
 	names := make([]string, 0, len(all))
 	for _, i := range all {
@@ -25,8 +25,8 @@ func ids(all []workflow.Incident) string {
 	return strings.Join(names, " ")
 }
 
-// TestListText: a text is looked for in the ID, the title, the services and the
-// description, in any case.
+// TestListText: a text is found in the ID, the title, the services and the description,
+// in any case.
 func TestListText(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --service checkout")
@@ -69,9 +69,8 @@ func TestListText(t *testing.T) {
 	}
 }
 
-// TestListPages: what is found comes in pages, however far apart it lies, and
-// the last page says that it is the last. What somebody must not see leaves no
-// gap to count by.
+// TestListPages: the incidents found come in pages, however far apart they are, and the
+// last page says so. An incident that the speaker must not see leaves no gap.
 func TestListPages(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for n := range 450 { // more than are read from the store at once
@@ -120,8 +119,7 @@ func TestListPages(t *testing.T) {
 	}
 }
 
-// TestOpenIncidents: what is open now, with what alerts have only just
-// reserved; whoever may see it.
+// TestOpenIncidents: the open incidents include stubs and private ones.
 func TestOpenIncidents(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	if open, err := w.Incidents.ListOpen(t.Context(), 10); err != nil || len(open) != 0 {
@@ -173,8 +171,8 @@ func TestOpenIncidents(t *testing.T) {
 	}
 }
 
-// TestP2StubFollows: a stub that follows a private incident is private before
-// its first step, too.
+// TestP2StubFollows: a stub that follows a private incident is private before its first
+// step.
 func TestP2StubFollows(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	fire := func(state alerts.State) {
@@ -206,7 +204,8 @@ func TestP2StubFollows(t *testing.T) {
 	}
 }
 
-// TestSortByNeed: what needs somebody comes first; else the order is kept.
+// TestSortByNeed: the incidents that need a person most come first; equal ones keep
+// their order.
 func TestSortByNeed(t *testing.T) {
 	acknowledged := workflow.Incident{ID: "acknowledged", Status: workflow.Triage, Acknowledgement: workflow.Acknowledgement{Person: "ana"}}
 	waiting := workflow.Incident{ID: "waiting", Status: workflow.Investigating}
@@ -221,8 +220,8 @@ func TestSortByNeed(t *testing.T) {
 	}
 }
 
-// TestEntries: a timeline is written for whoever reads it: in their zone, with
-// everybody's name.
+// TestEntries: the entries of a timeline have times in the reader's zone and the names
+// of the actors.
 func TestEntries(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --detected 02:55")

@@ -14,36 +14,36 @@ import (
 	"tocsin/workflow"
 )
 
-// DeadLetter is a delivery that was authenticated and could not be read.
+// DeadLetter is a delivery that was authenticated and could not be decoded.
 type DeadLetter struct {
 	ID          string    `json:"id"`
 	At          time.Time `json:"at"`
 	Integration string    `json:"integration"`
 	Reason      string    `json:"reason"`
-	Body        []byte    `json:"-"`             // a record of its own, so that a list reads no bodies
-	Cut         bool      `json:"cut,omitempty"` // only the head was kept: it cannot be replayed
+	Body        []byte    `json:"-"`             // stored as a record of its own, so that listing reads no bodies
+	Cut         bool      `json:"cut,omitempty"` // only the first bytes were stored: it cannot be replayed
 	Size        int       `json:"size"`
 }
 
-// Kinds of records for dead letters, both by the letter's ID.
+// Kinds of records of dead letters, by the letter's ID.
 const (
 	kindDeadLetter = "deadletter"
 	kindDeadBody   = "deadletter-body"
 )
 
-// unreadableKey is the dedup key of the alert that stands for a dead letter.
+// unreadableKey returns the dedup key of the alert about a dead letter.
 func unreadableKey(id string) string { return "unreadable:" + id }
 
-// KeepUnreadable keeps a delivery that could not be read as a dead letter, and
-// opens or joins one incident that pages the integration's owner (rule I1).
-// It is durable when KeepUnreadable returns.
-func (r *Receiver) KeepUnreadable(ctx context.Context, integration string, body []byte, reason string) error {
+// StoreDeadLetter stores a delivery that could not be decoded as a dead letter, and
+// raises an alert that opens or joins an incident and pages the integration's owner
+// (I1: a 2xx means durable). The dead letter is durable when it returns.
+func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error {
 	now := r.engine.Now()
 	sum := sha256.Sum256(body)
-	why, _ := workflow.CleanLine(reason, 300)
+	reason, _ = workflow.CleanLine(reason, 300)
 	letter := DeadLetter{
 		ID: now.Format("20060102T150405.000000") + "-" + hex.EncodeToString(sum[:4]), At: now,
-		Integration: integration, Reason: why, Body: body, Size: len(body),
+		Integration: integration, Reason: reason, Body: body, Size: len(body),
 		Cut: len(body) == maxKept,
 	}
 	raw, err := json.Marshal(letter)
@@ -55,16 +55,16 @@ func (r *Receiver) KeepUnreadable(ctx context.Context, integration string, body 
 		{Kind: kindDeadBody, ID: letter.ID, Version: bot.AnyVersion, Body: append([]byte{}, body...)},
 	}
 	if _, err = r.store.Commit(ctx, bot.Commit{At: now, Records: put}); err != nil {
-		return fmt.Errorf("keep dead letter: %w", err)
+		return fmt.Errorf("store dead letter: %w", err)
 	}
 	_, err = r.take(ctx, r.newLetterBatch(letter, alerts.Firing))
 	return err
 }
 
-// keptHead is how much of a body that is too large is kept.
+// maxKept is how many bytes of a delivery that is too large are stored.
 const maxKept = 64 << 10
 
-// letterBatch is the alert that stands for a dead letter.
+// newLetterBatch returns the batch with the alert about a dead letter.
 func (r *Receiver) newLetterBatch(l DeadLetter, state alerts.State) alerts.Batch {
 	a := alerts.Alert{
 		Key: unreadableKey(l.ID), State: state, Severity: "SEV2", StartedAt: l.At, EndedAt: r.engine.Now(),
@@ -97,24 +97,24 @@ func (r *Receiver) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
 	return all, nil
 }
 
-// Replay reads a dead letter again. When that works its alerts are taken, and
-// the letter is done with; else a refusal says what is still wrong.
+// Replay decodes a dead letter again. If that succeeds its alerts are received and the
+// letter is discarded; else a *workflow.Refusal says what is still wrong.
 func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, error) {
 	l, err := r.loadLetter(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	integration, ok := r.engine.Organization().Integration(l.Integration)
-	source, known := r.sources.Find(integration.Type)
+	source, found := r.sources.Find(integration.Type)
 	switch {
-	case !ok || !known:
+	case !ok || !found:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
 	case l.Cut:
-		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", maxKept), Hint: "Discard it once you have seen to it."}
+		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", maxKept), Hint: "Discard it once you have dealt with it."}
 	}
 	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})
 	if err != nil {
-		return nil, &workflow.Refusal{Message: "It still cannot be read: " + err.Error() + ".", Hint: "Mend the sender, or discard the letter."}
+		return nil, &workflow.Refusal{Message: "It still cannot be read: " + err.Error() + ".", Hint: "Fix the sender, or discard the letter."}
 	}
 	receipts, err := r.Receive(ctx, l.Integration, all)
 	if err != nil {
@@ -123,8 +123,8 @@ func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, err
 	return receipts, r.Discard(ctx, id)
 }
 
-// decodeSafely turns a decoder's panic into an error: the letter that caused
-// it must not end the process when it is replayed.
+// decodeSafely decodes a request and turns a panic of the decoder into an error, so that
+// replaying the letter that causes it does not end the process.
 func decodeSafely(source alerts.Source, r alerts.Request) (all []alerts.Alert, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -134,7 +134,7 @@ func decodeSafely(source alerts.Source, r alerts.Request) (all []alerts.Alert, e
 	return source.Decode(r)
 }
 
-// Discard is done with a dead letter.
+// Discard deletes a dead letter and resolves its alert.
 func (r *Receiver) Discard(ctx context.Context, id string) error {
 	l, err := r.loadLetter(ctx, id)
 	if err != nil {
@@ -143,13 +143,14 @@ func (r *Receiver) Discard(ctx context.Context, id string) error {
 	if _, err := r.take(ctx, r.newLetterBatch(l, alerts.Resolved)); err != nil {
 		return err
 	}
-	drop := []bot.RecordChange{{Kind: kindDeadLetter, ID: id, Version: bot.AnyVersion}, {Kind: kindDeadBody, ID: id, Version: bot.AnyVersion}}
-	if _, err := r.store.Commit(ctx, bot.Commit{At: r.engine.Now(), Records: drop}); err != nil {
+	deletes := []bot.RecordChange{{Kind: kindDeadLetter, ID: id, Version: bot.AnyVersion}, {Kind: kindDeadBody, ID: id, Version: bot.AnyVersion}}
+	if _, err := r.store.Commit(ctx, bot.Commit{At: r.engine.Now(), Records: deletes}); err != nil {
 		return fmt.Errorf("discard dead letter: %w", err)
 	}
 	return nil
 }
 
+// loadLetter returns a dead letter with its body.
 func (r *Receiver) loadLetter(ctx context.Context, id string) (DeadLetter, error) {
 	rec, err := r.store.Get(ctx, kindDeadLetter, id)
 	if errors.Is(err, bot.ErrNotFound) {

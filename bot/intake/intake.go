@@ -1,5 +1,10 @@
-// Package intake receives alerts: it routes them, takes them in durably, and keeps
-// what cannot be read as dead letters.
+// Package intake receives alerts: it routes them, stores each batch in one durable step,
+// and stores a delivery that cannot be decoded as a dead letter. [Simulate] shows what
+// an alert would do, without storing it.
+//
+// It does not decode or authenticate deliveries (adapter hooks and the sources do), and
+// loads no incident: a batch goes into the mailboxes of incidents. Begin reading at
+// [Receiver.Receive].
 package intake
 
 import (
@@ -15,14 +20,14 @@ import (
 	"tocsin/workflow"
 )
 
-// Store is where alerts and dead letters are kept.
+// Store is the part of the store that holds alerts and dead letters.
 type Store interface {
 	bot.Intake
 	bot.Records
 	bot.Committer
 }
 
-// Config is what a receiver is made of.
+// Config configures a receiver.
 type Config struct {
 	Engine  *bot.Engine
 	Store   Store
@@ -30,39 +35,41 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Receiver takes alerts in.
+// Receiver receives alerts.
 type Receiver struct {
 	engine  *bot.Engine
 	store   Store
 	sources alerts.Sources
 	log     *slog.Logger
-	lag     atomic.Int64 // how old the oldest unread mail was when last looked, in nanoseconds
+	lag     atomic.Int64 // reported age of the oldest unread mail, in nanoseconds
 }
 
-// New makes a receiver.
+// New returns a receiver.
 func New(c Config) *Receiver {
 	return &Receiver{engine: c.Engine, store: c.Store, sources: c.Sources, log: c.Log}
 }
 
-// Alerts are taken in pieces of this size, so that a delivery of a hundred
-// thousand holds up nobody's page. A delivery that fails half way is answered
-// with an error and comes again: what was taken is then a repeat.
+// maxBatch is how many alerts are stored in one step, so that a delivery of a hundred
+// thousand alerts does not block the store for pages. When a later step fails, the
+// sender repeats the whole delivery, and alerts that were stored count as repeats.
 const maxBatch = 1000
 
-// overload is how old unread mail may be before more is refused (rule I2).
+// maxLag is how old unread mail may be before more alerts are refused (I2: overload is
+// a 503).
 const maxLag = 5 * time.Second
 
-// Receive takes alerts of an integration in. When it returns without an error
-// every one of them is durable. ErrOverload asks the sender to come again.
+// Receive stores the alerts of an integration. Each of them is durable when it returns
+// without an error (I1: a 2xx means durable). After bot.ErrOverload the sender must try
+// again later.
 func (r *Receiver) Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
 	if time.Duration(r.lag.Load()) > maxLag {
 		return nil, fmt.Errorf("receive alerts of %s: %w", integration, bot.ErrOverload)
 	}
 	org, now := r.engine.Organization(), r.engine.Now()
 	receipts := make([]alerts.Receipt, 0, len(all))
-	for piece := range slices.Chunk(all, maxBatch) {
-		batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(piece))}
-		for n, a := range piece {
+	for chunk := range slices.Chunk(all, maxBatch) {
+		batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(chunk))}
+		for n, a := range chunk {
 			batch.Arrivals[n], _ = org.Route(integration, a)
 		}
 		taken, err := r.take(ctx, batch)
@@ -74,6 +81,7 @@ func (r *Receiver) Receive(ctx context.Context, integration string, all []alerts
 	return receipts, nil
 }
 
+// take stores a batch and wakes the incidents that it changed.
 func (r *Receiver) take(ctx context.Context, batch alerts.Batch) ([]alerts.Receipt, error) {
 	receipts, err := r.store.Take(ctx, batch)
 	if err != nil {
@@ -88,13 +96,13 @@ func (r *Receiver) take(ctx context.Context, batch alerts.Batch) ([]alerts.Recei
 	return receipts, nil
 }
 
-// ReportLag tells the bot how old the oldest unread mail is, so that intake can
-// refuse more of it (rule I2).
+// ReportLag reports the age of the oldest unread mail. Above maxLag new alerts are
+// refused (I2: overload is a 503).
 func (r *Receiver) ReportLag(by time.Duration) { r.lag.Store(int64(by)) }
 
-// Reroute takes the alerts that still fire for an incident through the intake
-// again: each opens, or joins, a new incident (rule I6). before is when they
-// were given up.
+// Reroute passes the firing alerts of an incident through the intake again: each opens
+// or joins another incident (I6: firing again reopens or links). An alert that was
+// delivered again at or after before is left out: that delivery was routed already.
 func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Time) error {
 	after := ""
 	for {
@@ -109,7 +117,7 @@ func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Tim
 			row.Alert.State = alerts.Firing
 			arrival, _ := org.Route(row.Integration, row.Alert)
 			arrival.From, arrival.Before = incident, before
-			if arrival.Group == "" { // ignored by now; but it pages until somebody resolves it
+			if arrival.Group == "" { // the routes ignore it by now, but it has paged and still fires
 				arrival.Group = row.Group
 			}
 			batch.Arrivals = append(batch.Arrivals, arrival)

@@ -14,14 +14,14 @@ import (
 	"tocsin/workflow"
 )
 
-// TestI1DeadLetters: what cannot be read is kept, opens or joins one incident,
-// and is replayed.
+// TestI1DeadLetters: a delivery that cannot be decoded is stored, opens or joins one
+// incident, and can be replayed.
 func TestI1DeadLetters(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	ctx := t.Context()
 	for range 2 {
 		w.Clock = w.Clock.Add(time.Second)
-		if err := w.Intake.KeepUnreadable(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
+		if err := w.Intake.StoreDeadLetter(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 	w.Advance(time.Second)
 	w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
-	if err = w.Intake.KeepUnreadable(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+	if err = w.Intake.StoreDeadLetter(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
 		t.Fatal(err)
 	}
 	letters, _ = w.Intake.DeadLetters(ctx)
@@ -53,7 +53,7 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 }
 
-// TestI1Owner: what cannot be read pages the integration's owner first.
+// TestI1Owner: a delivery that cannot be decoded pages the integration's owner first.
 func TestI1Owner(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
@@ -61,7 +61,7 @@ func TestI1Owner(t *testing.T) {
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Intake.KeepUnreadable(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
+	if err := w.Intake.StoreDeadLetter(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
 		t.Fatal(err)
 	}
 	w.Advance(time.Second)
@@ -76,8 +76,8 @@ func TestI1Owner(t *testing.T) {
 	w.Expect(w.Say("ana", "show INC-1"), true, "Alerts from prometheus cannot be read")
 }
 
-// TestI6Reroute: alerts left firing for an hour after a person resolved open a
-// new, linked incident.
+// TestI6Reroute: an alert that still fires an hour after a person resolved its incident
+// opens a new, linked incident.
 func TestI6Reroute(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.Clock, Labels: map[string]string{"alertname": "Disk"}}
@@ -104,9 +104,9 @@ func TestI6Reroute(t *testing.T) {
 	}
 }
 
-// TestI6RerouteIgnored: an alert that routes ignore by now, or of which only a
-// notice came since, still opens an incident that can be declared and pages.
-func TestI6RerouteIgnored(t *testing.T) {
+// TestI6RerouteIgnoredAlert: that holds also for an alert that routes ignore by now, or
+// for which only a notice came since.
+func TestI6RerouteIgnoredAlert(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	alert := alerts.Alert{Key: "k", Title: "Disk full", State: alerts.Firing, Severity: "critical", StartedAt: w.Clock, Labels: map[string]string{"alertname": "Disk"}}
 	notice := alert
@@ -158,7 +158,7 @@ func TestI5LateResolve(t *testing.T) {
 	}
 }
 
-// TestI2Overload: too old unread mail refuses more, and says so.
+// TestI2Overload: alerts are refused while the oldest unread mail is too old.
 func TestI2Overload(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Intake.ReportLag(6 * time.Second)

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,9 +10,9 @@ import (
 	"tocsin/workflow"
 )
 
-// Simulation is what a payload would do, step by step, if nobody answered and
-// every page arrived. It is made by the same routing, intake and workflow that
-// do it in earnest.
+// Simulation is what alerts would do, step by step, if no one acknowledged and every
+// page arrived. It is computed by the code that does it for real: routing, intake and
+// workflow.
 type Simulation struct {
 	Alerts    []SimulatedAlert    `json:"alerts"`
 	Incidents []SimulatedIncident `json:"incidents"`
@@ -25,14 +24,14 @@ type SimulatedAlert struct {
 	Title    string        `json:"title"`
 	State    alerts.State  `json:"state"`
 	Severity string        `json:"severity"`
-	Unmapped string        `json:"unmapped,omitempty"` // the severity word, when nobody mapped it
+	Unmapped string        `json:"unmapped,omitempty"` // the severity word, when it is unknown (I11: severity words are mapped)
 	Group    string        `json:"group,omitempty"`
 	Change   alerts.Change `json:"change"`
 	Incident string        `json:"incident,omitempty"`
 	Trace    []string      `json:"trace"`
 }
 
-// SimulatedIncident is one incident with what would happen, and when.
+// SimulatedIncident is an incident that the alerts would open, with its timeline.
 type SimulatedIncident struct {
 	ID       string          `json:"id"`
 	Title    string          `json:"title"`
@@ -42,23 +41,24 @@ type SimulatedIncident struct {
 	Steps    []SimulatedStep `json:"steps"`
 }
 
-// SimulatedStep is one thing that would happen.
+// SimulatedStep is one line of the timeline.
 type SimulatedStep struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
 }
 
-// Simulations end after so many wake-ups, or when everybody was asked.
+// maxSimulatedWakes is after how many wake-ups a simulation ends, unless its escalation
+// has ended before.
 const maxSimulatedWakes = 60
 
-// Simulate says what alerts of an integration would do at an instant, beginning
-// with nothing open.
+// Simulate returns what alerts of an integration would do at an instant in an empty
+// store.
 func Simulate(o bot.Organization, integration string, all []alerts.Alert, at time.Time) (Simulation, error) {
 	o, err := o.Prepare()
 	if err != nil {
 		return Simulation{}, err
 	}
-	book := &simulatedStore{rows: map[string]alerts.Row{}, groups: map[string]string{}, at: at}
+	store := &simulatedStore{rows: map[string]alerts.Row{}, groups: map[string]string{}, at: at}
 	batch := alerts.Batch{At: at}
 	sim := Simulation{Alerts: []SimulatedAlert{}, Incidents: []SimulatedIncident{}}
 	for _, a := range all {
@@ -68,15 +68,15 @@ func Simulate(o bot.Organization, integration string, all []alerts.Alert, at tim
 			Key: a.Key, Title: a.Title, State: a.State, Severity: d.Severity.String(), Unmapped: d.Word, Group: arrival.Group, Trace: d.Trace,
 		})
 	}
-	receipts, err := alerts.Take(book, batch)
+	receipts, err := alerts.Take(store, batch)
 	if err != nil {
 		return sim, err
 	}
 	for n, r := range receipts {
 		sim.Alerts[n].Change, sim.Alerts[n].Incident = r.Change, r.Incident
 	}
-	for n := range book.stubs {
-		incident, err := simulateIncident(&o, n, book, at)
+	for n := range store.stubs {
+		incident, err := simulateIncident(&o, n, store, at)
 		if err != nil {
 			return sim, err
 		}
@@ -85,21 +85,21 @@ func Simulate(o bot.Organization, integration string, all []alerts.Alert, at tim
 	return sim, nil
 }
 
-// play takes one incident from its stub to where everybody was asked.
-func simulateIncident(s *bot.Organization, n int, book *simulatedStore, at time.Time) (SimulatedIncident, error) {
-	declare, err := alerts.DecodeStub(book.stubs[n])
+// simulateIncident takes the n-th incident from its stub to the end of its escalation.
+func simulateIncident(org *bot.Organization, n int, store *simulatedStore, at time.Time) (SimulatedIncident, error) {
+	declare, err := alerts.DecodeStub(store.stubs[n])
 	if err != nil {
 		return SimulatedIncident{}, err
 	}
 	known := workflow.Known{
-		Plan: s.Plan(declare.Services, declare.Owner), Answers: map[workflow.Target]workflow.Answer{}, Cursors: map[string]int{},
+		Plan: org.Plan(declare.Services, declare.Owner), Answers: map[workflow.Target]workflow.Answer{}, Cursors: map[string]int{},
 	}
 	for _, t := range known.Plan.Targets() {
-		known.Answers[t] = s.Directory.Resolve(t)
+		known.Answers[t] = org.Directory.Resolve(t)
 	}
-	i := workflow.Incident{ID: simulatedID(n), Number: n + 1}
+	i := workflow.Incident{ID: workflow.ID(n + 1), Number: n + 1}
 	out, err := workflow.Step(i, workflow.Input{
-		At: at, By: workflow.Actor{Kind: workflow.ByAlert}, Command: declare, Mail: book.mail[n : n+1], Known: known,
+		At: at, By: workflow.Actor{Kind: workflow.ByAlert}, Command: declare, Mail: store.mail[n : n+1], Known: known,
 	})
 	if err != nil {
 		return SimulatedIncident{}, err
@@ -110,7 +110,7 @@ func simulateIncident(s *bot.Organization, n int, book *simulatedStore, at time.
 	}
 	for range maxSimulatedWakes {
 		for _, e := range out.Events {
-			sim.Steps = append(sim.Steps, SimulatedStep{At: e.At, Text: card.Line(e, s.Zone)})
+			sim.Steps = append(sim.Steps, SimulatedStep{At: e.At, Text: card.Line(e, org.Zone)})
 		}
 		i = out.Incident
 		for _, e := range out.Effects { // every page arrives
@@ -134,7 +134,7 @@ func simulateIncident(s *bot.Organization, n int, book *simulatedStore, at time.
 	return sim, nil
 }
 
-// sheet is a book for one simulation: it starts empty and is thrown away.
+// simulatedStore is the store of one simulation: it starts empty and ends with it.
 type simulatedStore struct {
 	at     time.Time
 	rows   map[string]alerts.Row
@@ -143,14 +143,12 @@ type simulatedStore struct {
 	mail   []workflow.Mail
 }
 
-func simulatedID(n int) string { return fmt.Sprintf("INC-%d", n+1) }
-
 // Row implements [alerts.Tx].
 func (s *simulatedStore) Row(_, key string) (*alerts.Row, error) {
 	if r, ok := s.rows[key]; ok {
 		return &r, nil
 	}
-	return nil, nil //nolint:nilnil // a row that is not there is no error, and this is how Book says so
+	return nil, nil //nolint:nilnil // alerts.Tx defines nil as the result for a row that does not exist
 }
 
 // PutRow implements [alerts.Tx].
@@ -167,7 +165,7 @@ func (s *simulatedStore) Owner(group string) (incident string, holds bool, err e
 
 // Open implements [alerts.Tx].
 func (s *simulatedStore) Open(group, _ string, stub []byte) (string, error) {
-	id := simulatedID(len(s.stubs))
+	id := workflow.ID(len(s.stubs) + 1)
 	s.stubs, s.mail = append(s.stubs, stub), append(s.mail, workflow.Mail{})
 	s.groups[group] = id
 	return id, nil

@@ -9,6 +9,8 @@ import (
 	"tocsin/bot/intake"
 )
 
+// TestSimulate: a simulation lists the incidents, the policy and the steps of the
+// escalation.
 func TestSimulate(t *testing.T) {
 	org := bottest.Town()
 	sim, err := intake.Simulate(org, "prometheus", []alerts.Alert{

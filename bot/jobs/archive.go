@@ -8,56 +8,58 @@ import (
 	"tocsin/bot"
 )
 
-// archiveSlice is how many incidents are asked for at a time.
+// archivePage is how many incidents are listed at a time.
 const archivePage = 200
 
-// archive moves what is over into its compact form, and deletes what has been
-// over for long enough. What still owes something stays for the next time.
-func archive(ctx context.Context, p HandlerConfig) (Result, error) {
-	keep := p.Archive
-	keeping, now := p.Engine.Organization().Retention, p.Engine.Now()
-	var gone, shelved, stayed int
+// archive moves incidents that have ended into the compact form, and deletes those that
+// ended long ago, as [bot.Retention] says. An incident with pending tasks stays until
+// the next time.
+func archive(ctx context.Context, c HandlerConfig) (Result, error) {
+	store := c.Archive
+	retention, now := c.Engine.Organization().Retention, c.Engine.Now()
+	var deleted, archived, stayed int
 	var err error
-	if keeping.DeleteAfter > 0 {
+	if retention.DeleteAfter > 0 {
 		for _, compact := range []bool{true, false} {
-			n, left, e := sweep(ctx, bot.EndedQuery{Before: now.Add(-keeping.DeleteAfter), Archived: compact}, keep.ListEnded, keep.Forget)
-			gone, stayed, err = gone+n, stayed+left, e
+			n, left, e := sweep(ctx, bot.EndedQuery{Before: now.Add(-retention.DeleteAfter), Archived: compact}, store.ListEnded, store.Forget)
+			deleted, stayed, err = deleted+n, stayed+left, e
 			if err != nil {
 				break
 			}
 		}
 	}
-	if err == nil && keeping.ArchiveAfter > 0 {
+	if err == nil && retention.ArchiveAfter > 0 {
 		var left int
-		shelved, left, err = sweep(ctx, bot.EndedQuery{Before: now.Add(-keeping.ArchiveAfter)}, keep.ListEnded, keep.Archive)
+		archived, left, err = sweep(ctx, bot.EndedQuery{Before: now.Add(-retention.ArchiveAfter)}, store.ListEnded, store.Archive)
 		stayed = max(stayed, left)
 	}
-	var said []string
+	var counts []string
 	for _, part := range []struct {
 		n    int
-		what string
-	}{{shelved, "shelved %d"}, {gone, "deleted %d"}, {stayed, "%d stayed: they still owe something"}} {
+		text string
+	}{{archived, "archived %d"}, {deleted, "deleted %d"}, {stayed, "left %d with pending tasks"}} {
 		if part.n > 0 {
-			said = append(said, fmt.Sprintf(part.what, part.n))
+			counts = append(counts, fmt.Sprintf(part.text, part.n))
 		}
 	}
-	note := strings.Join(said, ", ")
+	note := strings.Join(counts, ", ")
 	if err != nil && note != "" {
 		return Result{}, fmt.Errorf("%s, and then: %w", note, err)
 	}
-	return Result{Note: note, Quiet: shelved+gone == 0}, err
+	return Result{Note: note, Quiet: archived+deleted == 0}, err
 }
 
-// sweep does something to every incident that is over, oldest first. Those that
-// stay are found again and again: it asks for so many more.
+// sweep calls do for every ended incident that list returns, oldest first, and counts
+// those for which it returned true (done) and false (stayed). Incidents that stayed are
+// listed again, so each call of list asks for as many more.
 func sweep(
 	ctx context.Context, q bot.EndedQuery,
-	over func(context.Context, bot.EndedQuery) ([]string, error), do func(context.Context, string) (bool, error),
+	list func(context.Context, bot.EndedQuery) ([]string, error), do func(context.Context, string) (bool, error),
 ) (done, stayed int, err error) {
 	seen := map[string]bool{}
 	for {
 		q.Limit = archivePage + stayed
-		ids, err := over(ctx, q)
+		ids, err := list(ctx, q)
 		if err != nil {
 			return done, stayed, err
 		}

@@ -9,18 +9,18 @@ import (
 	"tocsin/bot/timetable"
 )
 
-// begun is a slot that this process has won.
+// startedSlot is a slot that this process has claimed and runs.
 type startedSlot struct {
 	job     bot.Job
-	work    Handler
+	handler Handler
 	slot    timetable.Slot
-	run     Run // as it stands in the store,
-	version int // under this version
+	run     Run // the record of the slot
+	version int // of the record in the store
 }
 
-// claim wins the slot of a job that is due, if there is one and nobody else was
-// faster. again is when to look next.
-func (j *Runner) claim(ctx context.Context, job bot.Job, work Handler) (won *startedSlot, again time.Time, err error) {
+// claim claims the due slot of a job by writing its record. won is nil when no slot is
+// due or another replica has claimed it. again is when the job is due next.
+func (j *Runner) claim(ctx context.Context, job bot.Job, handler Handler) (won *startedSlot, again time.Time, err error) {
 	run, version, err := j.cfg.Ledger.Run(ctx, job.Name)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -41,7 +41,8 @@ func (j *Runner) claim(ctx context.Context, job bot.Job, work Handler) (won *sta
 	}
 	next, slot := decide(job, run, now)
 	if run.Outcome == JobRunning && now.Before(run.Until) && run.By == j.by && j.isOwnClaim(job.Name, version) {
-		// We have won it, and the answer was lost: nobody else may begin it.
+		// This process claimed the slot and the store's answer was lost. No other
+		// replica can start it, so it does.
 		next, slot = resume, timetable.Slot{Name: run.Slot, At: run.At}
 	}
 	switch next {
@@ -54,11 +55,11 @@ func (j *Runner) claim(ctx context.Context, job bot.Job, work Handler) (won *sta
 		return nil, again, nil
 	case skip:
 		run = newRun(run, slot, now)
-		run.Outcome, run.Finished, run.Note = JobSkipped, now, "nobody ran at its time, "+lateBy(slot, now)+" ago"
+		run.Outcome, run.Finished, run.Note = JobSkipped, now, "no replica ran at its time, "+lateBy(slot, now)+" ago"
 		return nil, again, j.writeUnrun(ctx, job, version, run)
 	case interrupt:
 		run.Outcome, run.Finished, run.Until, run.Again = JobInterrupted, now, time.Time{}, time.Time{}
-		run.Note = run.By + " stopped while it ran, and it is not begun again"
+		run.Note = run.By + " stopped while it ran; it is not started again"
 		return nil, again, j.writeUnrun(ctx, job, version, run)
 	case resume:
 	case begin:
@@ -68,37 +69,38 @@ func (j *Runner) claim(ctx context.Context, job bot.Job, work Handler) (won *sta
 		run.Attempts++
 	}
 	run.Outcome, run.By, run.Started, run.Finished, run.Again = JobRunning, j.by, now, time.Time{}, time.Time{}
-	run.Until = now.Add(work.timeLimit() + leaseMargin)
+	run.Until = now.Add(handler.timeLimit() + leaseMargin)
 	if version, err = j.cfg.Ledger.WriteRun(ctx, job.Name, version, run); err != nil {
 		return nil, again, ignoreConflict(err)
 	}
 	j.rememberVersion(job.Name, version)
-	return &startedSlot{job: job, work: work, slot: slot, run: run, version: version}, again, nil
+	return &startedSlot{job: job, handler: handler, slot: slot, run: run, version: version}, again, nil
 }
 
-// began notes the version of a record under which this process runs a slot.
+// rememberVersion remembers the version of a record that this process wrote.
 func (j *Runner) rememberVersion(job string, version int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.versions[job] = version
 }
 
-// mine reports whether a record says that this process runs the slot, and it
-// never began to.
+// isOwnClaim reports whether the record of a slot that names this process was written
+// by a claim whose answer was lost, so that the slot was never started.
 func (j *Runner) isOwnClaim(job string, version int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.versions[job] < version
 }
 
-func (w Handler) timeLimit() time.Duration {
-	if w.Timeout <= 0 {
-		return defaultWork
+// timeLimit returns the time limit of one attempt.
+func (h Handler) timeLimit() time.Duration {
+	if h.Timeout <= 0 {
+		return defaultTimeout
 	}
-	return w.Timeout
+	return h.Timeout
 }
 
-// ignoreConflict: another replica was faster, which is as it should be.
+// ignoreConflict drops ErrConflict: another replica has written the record first.
 func ignoreConflict(err error) error {
 	if errors.Is(err, bot.ErrConflict) {
 		return nil
@@ -106,7 +108,7 @@ func ignoreConflict(err error) error {
 	return err
 }
 
-// note writes down what became of a slot that nobody runs.
+// writeUnrun writes and logs the result of a slot that is not run.
 func (j *Runner) writeUnrun(ctx context.Context, job bot.Job, version int, run Run) error {
 	_, err := j.cfg.Ledger.WriteRun(ctx, job.Name, version, run)
 	if err == nil {
@@ -115,9 +117,9 @@ func (j *Runner) writeUnrun(ctx context.Context, job bot.Job, version int, run R
 	return ignoreConflict(err)
 }
 
-// follow makes a record follow a new schedule. What the new one would have
-// promised before it held was never missed; a slot that has just come is kept,
-// so that replicas which read their configuration one after the other lose none.
+// followSchedule sets the schedule of a record. Slots of the new schedule from before
+// now do not count as missed, except within onTime: replicas read a new configuration
+// one after the other, and must not lose a slot of that time.
 func (j *Runner) followSchedule(ctx context.Context, job bot.Job, run *Run, version int, spec string) (int, error) {
 	if version == 0 && spec == "" {
 		return 0, nil
@@ -125,30 +127,30 @@ func (j *Runner) followSchedule(ctx context.Context, job bot.Job, run *Run, vers
 	now := j.cfg.Engine.Now()
 	run.Spec, run.Since = spec, now.Add(-onTime)
 	if version == 0 {
-		run.Since = now // there was no bot before
+		run.Since = now // the job's first record
 	}
 	return j.cfg.Ledger.WriteRun(ctx, job.Name, version, *run)
 }
 
-// entry is the record of a new slot.
+// newRun returns the record of a new slot.
 func newRun(was Run, slot timetable.Slot, now time.Time) Run {
 	return Run{Spec: was.Spec, Since: was.Since, Slot: slot.Name, At: slot.At, Started: now, Attempts: 1}
 }
 
-// next is what becomes of a job.
+// action is what a replica does about a job.
 type action int
 
 const (
-	rest      action = iota // nothing is due, or somebody runs it
-	begin                   // a slot
-	retry                   // the slot again that failed, or whose runner died
-	resume                  // the slot that we have won before
-	skip                    // a slot that was missed
-	interrupt               // the slot whose runner died
+	rest      action = iota // nothing is due, or a replica runs the slot
+	begin                   // start a new slot
+	retry                   // start the slot again, after a failure or a crash
+	resume                  // start the slot that this process claimed before
+	skip                    // record that the slot was missed
+	interrupt               // record that the slot's replica crashed
 )
 
-// decide says what is due of a job. It is pure, so that every replica that
-// reads the same record at the same time decides the same.
+// decide returns what to do about a job. It is pure, so that replicas that read the same
+// record at the same time decide the same.
 func decide(job bot.Job, run Run, now time.Time) (action, timetable.Slot) {
 	running := run.Outcome == JobRunning
 	if running && now.Before(run.Until) {
@@ -171,7 +173,7 @@ func decide(job bot.Job, run Run, now time.Time) (action, timetable.Slot) {
 	return rest, timetable.Slot{}
 }
 
-// lateBy is how long ago a slot was, for people.
+// lateBy returns how long ago a slot was, as text.
 func lateBy(slot timetable.Slot, now time.Time) string {
 	return now.Sub(slot.At).Truncate(time.Second).String()
 }

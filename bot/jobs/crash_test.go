@@ -12,19 +12,20 @@ import (
 	"tocsin/bot/jobs"
 )
 
-// kill -9 at every edge of every commit: run-once-late runs the slot again
-// under the same keys; skip records that it was interrupted. No slot is begun
-// by two at once, and nothing that is on record as sent is sent again.
+// TestX3KilledAtEveryCommitEdge crashes a process before and after each commit. With
+// run-once-late the slot runs again under the same keys; with skip it is recorded as
+// interrupted. No slot is run by two replicas at once, and nothing that is recorded as
+// sent is sent again.
 func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 	for _, missed := range []bot.MissedPolicy{bot.RunLate, bot.Skip} {
 		for edge := range 24 {
-			inPlant(t, 2, []bot.Job{job(t, "@every 1h", missed, "person:ana", "webhook:noc")}, func(p *plant) {
+			inCluster(t, 2, []bot.Job{job(t, "@every 1h", missed, "person:ana", "webhook:noc")}, func(p *cluster) {
 				p.outcome = func(s jobs.Start) (jobs.Result, error) {
-					return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
+					return jobs.Result{Note: "sent", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 				}
 				p.store.edge = func(commit int, after bool) error {
 					if commit == edge/2+1 && after == (edge%2 == 1) {
-						panic(killed{})
+						panic(crash{})
 					}
 					return nil
 				}
@@ -35,7 +36,7 @@ func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 						func() {
 							defer func() {
 								if v := recover(); v != nil {
-									if _, ok := v.(killed); !ok {
+									if _, ok := v.(crash); !ok {
 										panic(v)
 									}
 									crashes++
@@ -55,7 +56,8 @@ func TestX3KilledAtEveryCommitEdge(t *testing.T) {
 	}
 }
 
-func (p *plant) judgeKilled(missed bot.MissedPolicy, edge int) {
+// judgeKilled checks what a crash at one edge led to.
+func (p *cluster) judgeKilled(missed bot.MissedPolicy, edge int) {
 	p.t.Helper()
 	again, repeated := 0, 0
 	for _, n := range p.started {
@@ -68,37 +70,38 @@ func (p *plant) judgeKilled(missed bot.MissedPolicy, edge int) {
 		p.t.Errorf("%s, edge %d: in the end %+v", missed, edge, run)
 	}
 	if again > 1 || repeated > 1 {
-		p.t.Errorf("%s, edge %d: started %v, told %v", missed, edge, p.started, p.pager.accepted)
+		p.t.Errorf("%s, edge %d: started %v, sent %v", missed, edge, p.started, p.pager.accepted)
 	}
 	switch {
 	case missed == bot.Skip && again != 0:
 		p.t.Errorf("edge %d: a slot was started twice: %v", edge, p.started)
 	case missed == bot.RunLate && (len(p.started) != 4 || len(p.pager.accepted) != 8):
-		p.t.Errorf("edge %d: started %v, told %v", edge, p.started, p.pager.accepted)
+		p.t.Errorf("edge %d: started %v, sent %v", edge, p.started, p.pager.accepted)
 	}
 }
 
-// Many worlds in which the store fails before and after, and processes die.
+// TestX3FaultyWorlds runs many worlds in which the store fails and processes crash at
+// random.
 func TestX3FaultyWorlds(t *testing.T) {
 	worlds := 60
 	if testing.Short() {
 		worlds = 20
 	}
 	for seed := range worlds {
-		inPlant(t, 1+seed%3, []bot.Job{job(t, "@every 1h", bot.RunLate, "person:ana", "person:ben", "webhook:noc")}, func(p *plant) {
+		inCluster(t, 1+seed%3, []bot.Job{job(t, "@every 1h", bot.RunLate, "person:ana", "person:ben", "webhook:noc")}, func(p *cluster) {
 			rng, faults := rand.New(rand.NewPCG(uint64(seed), 3)), true
 			p.outcome = func(jobs.Start) (jobs.Result, error) {
 				if faults && rng.IntN(6) == 0 {
 					return jobs.Result{}, errStore
 				}
-				return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
+				return jobs.Result{Note: "sent", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 			}
 			p.store.edge = func(int, bool) error {
 				switch n := rng.IntN(40); {
 				case !faults || n > 5:
 					return nil
 				case n < 2:
-					panic(killed{})
+					panic(crash{})
 				}
 				return errStore
 			}
@@ -108,7 +111,7 @@ func TestX3FaultyWorlds(t *testing.T) {
 				func() {
 					defer func() {
 						if v := recover(); v != nil {
-							if _, ok := v.(killed); !ok {
+							if _, ok := v.(crash); !ok {
 								panic(v)
 							}
 							p.jobs[n] = p.boot(p.bots[n])
@@ -142,11 +145,11 @@ func TestX3FaultyWorlds(t *testing.T) {
 	}
 }
 
-// A claim whose answer is lost is begun at once: nobody else may. What was
-// carried out and could not be written down is not begun again by the same
-// process, whatever the store says when it is back.
+// TestX3LostAnswers: a slot whose claim was written and not answered is run at once by
+// the process that wrote it. A slot whose result could not be written is not run again
+// by the same process.
 func TestX3LostAnswers(t *testing.T) {
-	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *plant) {
+	inCluster(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *cluster) {
 		p.store.edge = func(commit int, after bool) error {
 			if commit == 2 && after { // the first is the record, the second the claim
 				return errStore
@@ -159,7 +162,7 @@ func TestX3LostAnswers(t *testing.T) {
 			t.Errorf("%+v", run)
 		}
 	})
-	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc")}, func(p *plant) {
+	inCluster(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc")}, func(p *cluster) {
 		p.outcome = func(jobs.Start) (jobs.Result, error) {
 			return jobs.Result{Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 		}
@@ -175,10 +178,10 @@ func TestX3LostAnswers(t *testing.T) {
 			t.Errorf("%d pages, %+v", len(p.pager.pages), run)
 		}
 	})
-	// One write's answer is lost in the middle: it is our own, and we go on.
-	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc", "person:ana")}, func(p *plant) {
+	// The answer of one write is lost in the middle: the slot goes on.
+	inCluster(t, 1, []bot.Job{job(t, "@every 1h", bot.Skip, "webhook:noc", "person:ana")}, func(p *cluster) {
 		p.outcome = func(jobs.Start) (jobs.Result, error) {
-			return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
+			return jobs.Result{Note: "sent", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 		}
 		p.store.edge = func(commit int, after bool) error {
 			if after && (commit == 3 || commit == 5) {

@@ -13,15 +13,15 @@ import (
 	"tocsin/workflow"
 )
 
-// Audits is what the auditor of this process has seen.
+// Audits returns the audits of this process ([agenda.Runner]).
 type Audits interface {
-	// Health returns what the last audit saw.
+	// Health returns the result of the last audit.
 	Health() agenda.Health
-	// Day adds up the audits of the last 24 hours.
+	// Day returns the audits of the last 24 hours.
 	Day() card.AuditDay
 }
 
-// Parts are what the jobs stand on.
+// HandlerConfig configures the handlers of the jobs.
 type HandlerConfig struct {
 	Engine    *bot.Engine
 	Archive   bot.Archive
@@ -30,7 +30,7 @@ type HandlerConfig struct {
 	Pinger    Pinger
 }
 
-// Works are the jobs there are, by name.
+// NewHandlers returns the handlers of all jobs, by the job's name.
 func NewHandlers(p HandlerConfig) map[string]Handler {
 	return map[string]Handler{
 		bot.JobAuditReport:    {Handle: func(context.Context, Start) (Result, error) { return reportAudits(p.Audits) }},
@@ -40,23 +40,23 @@ func NewHandlers(p HandlerConfig) map[string]Handler {
 	}
 }
 
-// auditReport tells what the auditor saw in the last day.
+// reportAudits reports the audits of the last 24 hours.
 func reportAudits(a Audits) (Result, error) {
-	seen := a.Day()
-	if seen.Audits+seen.Failed == 0 {
-		return Result{}, errors.New("there was no audit yet: this process has just begun")
+	day := a.Day()
+	if day.Audits+day.Failed == 0 {
+		return Result{}, errors.New("there was no audit yet: this process has just started")
 	}
 	return Result{
-		Note:    fmt.Sprintf("told of the last day, audits: %d", seen.Audits),
-		Outputs: []Output{func(v card.View) card.Content { return card.AuditReport(seen, v) }},
+		Note:    fmt.Sprintf("reported %d audits of the last day", day.Audits),
+		Outputs: []Output{func(v card.View) card.Content { return card.AuditReport(day, v) }},
 	}, nil
 }
 
-// mostOpen bounds how many open incidents are looked at.
+// maxOpen is how many open incidents are checked for overdue updates.
 const maxOpen = 10_000
 
-// overdueUpdates tells of promised updates that nobody has posted. Private
-// incidents are left out (rule P2).
+// reportOverdueUpdates reports incidents whose promised update was not posted in time.
+// It leaves out private ones (P2: private means members only).
 func reportOverdueUpdates(ctx context.Context, reader *incidents.Reader) (Result, error) {
 	open, err := reader.ListOpen(ctx, maxOpen)
 	if err != nil {
@@ -72,16 +72,17 @@ func reportOverdueUpdates(ctx context.Context, reader *incidents.Reader) (Result
 		return Result{}, nil
 	}
 	return Result{
-		Note:    fmt.Sprintf("told of %d", len(late)),
+		Note:    fmt.Sprintf("reported %d", len(late)),
 		Outputs: []Output{func(v card.View) card.Content { return card.OverdueUpdates(late, v) }},
 	}, nil
 }
 
-// freshAudit is how old an audit may be that says that all is well.
+// maxAuditAge is how old the last audit may be for a ping.
 const maxAuditAge = 2 * time.Minute
 
-// ping pings, but only when the last audit says that all is well (rule E12):
-// silence is what raises the alarm.
+// pingDeadman pings the dead-man service, unless the last audit is too old or has
+// findings (E12: the dead-man ping needs a clean audit). When pings stop, that service
+// raises the alarm.
 func pingDeadman(ctx context.Context, p HandlerConfig) (Result, error) {
 	h := p.Audits.Health()
 	why := ""
@@ -91,16 +92,16 @@ func pingDeadman(ctx context.Context, p HandlerConfig) (Result, error) {
 	case p.Engine.Now().Sub(h.At) > maxAuditAge:
 		why = "the last audit was at " + h.At.UTC().Format(time.RFC3339)
 	case len(h.Stuck) > 0:
-		why = fmt.Sprintf("the audit found %d incidents that would wait for ever", len(h.Stuck))
+		why = fmt.Sprintf("the audit found %d incidents without a deadline", len(h.Stuck))
 	case h.Overdue > 0:
-		why = fmt.Sprintf("the audit found %d tasks overdue", h.Overdue)
+		why = fmt.Sprintf("the audit found %d overdue tasks", h.Overdue)
 	}
 	if why != "" {
-		// Every process begins without an audit: that is no news.
+		// Every process starts without an audit, which is not worth a log line.
 		return Result{Withheld: true, Note: "no ping: " + why, Quiet: h.At.IsZero()}, nil
 	}
 	if err := p.Pinger.Ping(ctx, p.Engine.Organization().Deadman); err != nil {
-		return Result{}, fmt.Errorf("ping the dead-man's watcher: %w", err)
+		return Result{}, fmt.Errorf("ping the dead-man service: %w", err)
 	}
 	return Result{Note: "pinged", Quiet: true}, nil
 }

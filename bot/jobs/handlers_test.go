@@ -24,67 +24,69 @@ import (
 	"tocsin/bot/jobs"
 )
 
-// keeper is a store with a shelf. It knows what is over by its own list.
-type keeper struct {
+// archiveStore is a store with a list of ended incidents.
+type archiveStore struct {
 	*memory.Store
-	mu     sync.Mutex
-	over   map[string]time.Time // incident → last changed
-	shelf  map[string]bool
-	owes   map[string]bool
-	gone   []string
-	lists  int
-	broken error
-	late   int // tasks overdue, as the audit will find
+	mu       sync.Mutex
+	ended    map[string]time.Time // incident → last changed
+	archived map[string]bool
+	pending  map[string]bool
+	deleted  []string
+	lists    int
+	broken   error
+	overdue  int // tasks overdue, as the audit will find
 }
 
-func (k *keeper) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error) {
+func (k *archiveStore) ListEnded(_ context.Context, q bot.EndedQuery) ([]string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lists++
-	all := slices.SortedFunc(maps.Keys(k.over), func(a, b string) int { return k.over[a].Compare(k.over[b]) })
+	all := slices.SortedFunc(maps.Keys(k.ended), func(a, b string) int { return k.ended[a].Compare(k.ended[b]) })
 	var found []string
 	for _, id := range all {
-		if k.shelf[id] == q.Archived && k.over[id].Before(q.Before) && len(found) < q.Limit {
+		if k.archived[id] == q.Archived && k.ended[id].Before(q.Before) && len(found) < q.Limit {
 			found = append(found, id)
 		}
 	}
 	return found, nil
 }
 
-func (k *keeper) Archive(_ context.Context, id string) (bool, error) {
+func (k *archiveStore) Archive(_ context.Context, id string) (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.owes[id] {
+	if k.pending[id] {
 		return false, nil
 	}
-	k.shelf[id] = true
+	k.archived[id] = true
 	return true, k.broken
 }
 
-func (k *keeper) Forget(_ context.Context, id string) (bool, error) {
+func (k *archiveStore) Forget(_ context.Context, id string) (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.owes[id] {
+	if k.pending[id] {
 		return false, nil
 	}
-	delete(k.over, id)
-	k.gone = append(k.gone, id)
+	delete(k.ended, id)
+	k.deleted = append(k.deleted, id)
 	return true, nil
 }
 
-func (k *keeper) Export(context.Context, string, int) ([]bot.ArchiveItem, error) { panic("unexpected") }
+func (k *archiveStore) Export(context.Context, string, int) ([]bot.ArchiveItem, error) {
+	panic("unexpected")
+}
 
-func (k *keeper) Import(context.Context, []bot.ArchiveItem) error { panic("unexpected") }
+func (k *archiveStore) Import(context.Context, []bot.ArchiveItem) error { panic("unexpected") }
 
-func (k *keeper) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
+func (k *archiveStore) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, error) {
 	m, err := k.Store.Repair(ctx, q)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	m.Overdue += k.late
+	m.Overdue += k.overdue
 	return m, errors.Join(err, k.broken)
 }
 
-// pinger notes its pings.
+// pinger records its pings.
 type pinger struct {
 	urls []string
 	err  error
@@ -95,19 +97,19 @@ func (p *pinger) Ping(_ context.Context, url string) error {
 	return p.err
 }
 
-// yard is a bot with the first jobs, of which a test runs one at a time.
-type yard struct {
+// handlerTest is an application whose jobs a test runs one at a time.
+type handlerTest struct {
 	t     *testing.T
 	bot   *app.App
 	run   *agenda.Runner
-	store *keeper
+	store *archiveStore
 	ping  *pinger
 	works map[string]jobs.Handler
 }
 
-func inYard(t *testing.T, test func(y *yard)) {
+func runHandlers(t *testing.T, test func(y *handlerTest)) {
 	synctest.Test(t, func(t *testing.T) {
-		y := &yard{t: t, ping: &pinger{}, store: &keeper{Store: memory.New(), over: map[string]time.Time{}, shelf: map[string]bool{}, owes: map[string]bool{}}}
+		y := &handlerTest{t: t, ping: &pinger{}, store: &archiveStore{Store: memory.New(), ended: map[string]time.Time{}, archived: map[string]bool{}, pending: map[string]bool{}}}
 		org := bottest.Town()
 		org.Deadman = "https://watch.example.com/hunter2"
 		var err error
@@ -125,8 +127,8 @@ func inYard(t *testing.T, test func(y *yard)) {
 	})
 }
 
-// do runs a job, and returns what it noted.
-func (y *yard) do(job string) (result jobs.Result, note string) {
+// do runs a job, and returns its result and its note.
+func (y *handlerTest) do(job string) (result jobs.Result, note string) {
 	y.t.Helper()
 	r, err := y.works[job].Handle(y.t.Context(), jobs.Start{})
 	if err != nil {
@@ -135,9 +137,9 @@ func (y *yard) do(job string) (result jobs.Result, note string) {
 	return r, r.Note
 }
 
-func (y *yard) later(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // in a bubble of time
+func (y *handlerTest) later(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // in a bubble of time
 
-func (y *yard) say(lines ...string) {
+func (y *handlerTest) say(lines ...string) {
 	y.t.Helper()
 	who, _ := access.Person(y.bot.Organization(), "ana")
 	for _, line := range lines {
@@ -148,8 +150,8 @@ func (y *yard) say(lines ...string) {
 	}
 }
 
-func TestE12DeadmanPingsOnlyWhileTheAuditFoundNothing(t *testing.T) {
-	inYard(t, func(y *yard) {
+func TestE12DeadmanPingsOnlyAfterACleanAudit(t *testing.T) {
+	runHandlers(t, func(y *handlerTest) {
 		wants := func(withheld bool, note string, pings int) {
 			t.Helper()
 			r, got := y.do(bot.JobDeadman)
@@ -164,28 +166,30 @@ func TestE12DeadmanPingsOnlyWhileTheAuditFoundNothing(t *testing.T) {
 		wants(false, "pinged", 2)
 		y.later(time.Second)
 		wants(true, "no ping: the last audit was at 2000-01-01T00:00:00Z", 2)
-		y.store.late = 3
+		y.store.overdue = 3
 		y.run.Audit(t.Context())
-		wants(true, "no ping: the audit found 3 tasks overdue", 2)
-		y.store.late, y.store.broken = 0, errors.New("the disk is gone")
+		wants(true, "no ping: the audit found 3 overdue tasks", 2)
+		y.store.overdue, y.store.broken = 0, errors.New("the disk is gone")
 		y.later(3 * time.Minute)
 		y.run.Audit(t.Context())
 		wants(true, "no ping: the last audit was at 2000-01-01T00:02:01Z", 2)
 		y.store.broken = nil
 		y.run.Audit(t.Context())
 		y.ping.err = errors.New("it answered 500")
-		wants(false, "error: ping the dead-man's watcher: it answered 500", 3)
+		wants(false, "error: ping the dead-man service: it answered 500", 3)
 		if y.ping.urls[0] != "https://watch.example.com/hunter2" {
 			t.Errorf("pinged %v", y.ping.urls)
 		}
 	})
 }
 
-func TestArchiveShelvesAndDeletes(t *testing.T) {
-	inYard(t, func(y *yard) {
-		configure := func(shelve, forget time.Duration) {
+// TestArchiveAndDelete: ended incidents are archived and then deleted; those with
+// pending tasks stay until later.
+func TestArchiveAndDelete(t *testing.T) {
+	runHandlers(t, func(y *handlerTest) {
+		configure := func(archiveAfter, deleteAfter time.Duration) {
 			org := *y.bot.Organization()
-			org.Retention = bot.Retention{ArchiveAfter: shelve, DeleteAfter: forget}
+			org.Retention = bot.Retention{ArchiveAfter: archiveAfter, DeleteAfter: deleteAfter}
 			if err := y.bot.Configure(org, nil); err != nil {
 				t.Fatal(err)
 			}
@@ -199,19 +203,19 @@ func TestArchiveShelvesAndDeletes(t *testing.T) {
 		start := time.Now()
 		for n := range 900 { // one a minute; the oldest 450 of them still owe something
 			id := fmt.Sprintf("INC-%d", n)
-			y.store.over[id], y.store.owes[id] = start.Add(time.Duration(n)*time.Minute), n < 450
+			y.store.ended[id], y.store.pending[id] = start.Add(time.Duration(n)*time.Minute), n < 450
 		}
 		y.later(24*time.Hour + 600*time.Minute)
 		configure(24*time.Hour, 0)
-		wants("shelved 150, 450 stayed: they still owe something")
-		wants("450 stayed: they still owe something")
-		clear(y.store.owes)
-		wants("shelved 450")
+		wants("archived 150, left 450 with pending tasks")
+		wants("left 450 with pending tasks")
+		clear(y.store.pending)
+		wants("archived 450")
 		wants("")
 		configure(24*time.Hour, 25*time.Hour)
 		wants("deleted 540")
-		if len(y.store.gone) != 540 || slices.Contains(y.store.gone, "INC-540") {
-			t.Errorf("%d are gone", len(y.store.gone))
+		if len(y.store.deleted) != 540 || slices.Contains(y.store.deleted, "INC-540") {
+			t.Errorf("%d are gone", len(y.store.deleted))
 		}
 		y.store.broken = errors.New("the disk is full")
 		y.later(time.Hour)
@@ -220,7 +224,7 @@ func TestArchiveShelvesAndDeletes(t *testing.T) {
 }
 
 func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
-	inYard(t, func(y *yard) {
+	runHandlers(t, func(y *handlerTest) {
 		message := func() string {
 			t.Helper()
 			r, note := y.do(bot.JobOverdueUpdates)
@@ -244,7 +248,7 @@ func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
 			t.Errorf("at first: %s", got)
 		}
 		tick(40 * time.Minute) // SEV1 is promised an update every 30 minutes
-		want := "told of 1\n1 update is overdue\nINC-1 SEV1 · Checkout is down · was due 00:30:00 UTC · commander ANA\nPost an update with `update INC-n TEXT`."
+		want := "reported 1\n1 update is overdue\nINC-1 SEV1 · Checkout is down · was due 00:30:00 UTC · commander ANA\nPost an update with `update INC-n TEXT`."
 		if got := message(); got != want {
 			t.Errorf("after 40 minutes:\n%s", got)
 		}
@@ -263,14 +267,14 @@ func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
 			t.Errorf("after an update and a resolve:\n%s", got)
 		}
 		tick(40 * time.Minute)
-		if got := message(); !strings.HasPrefix(got, "told of 1\n") {
+		if got := message(); !strings.HasPrefix(got, "reported 1\n") {
 			t.Errorf("the longer promise was broken too:\n%s", got)
 		}
 	})
 }
 
-func TestE13AuditReportTellsOfTheLastDay(t *testing.T) {
-	inYard(t, func(y *yard) {
+func TestE13AuditReportCoversTheLastDay(t *testing.T) {
+	runHandlers(t, func(y *handlerTest) {
 		text := func() string {
 			t.Helper()
 			r, note := y.do(bot.JobAuditReport)
@@ -280,12 +284,12 @@ func TestE13AuditReportTellsOfTheLastDay(t *testing.T) {
 			m := r.Outputs[0](card.View{Zone: time.UTC})
 			return m.Title + "\n" + m.Text
 		}
-		if got := text(); got != "error: there was no audit yet: this process has just begun" {
+		if got := text(); got != "error: there was no audit yet: this process has just started" {
 			t.Errorf("at first: %s", got)
 		}
-		y.store.late = 1
+		y.store.overdue = 1
 		y.run.Audit(t.Context())
-		y.store.late, y.store.broken = 0, errors.New("the disk is gone")
+		y.store.overdue, y.store.broken = 0, errors.New("the disk is gone")
 		y.run.Audit(t.Context())
 		y.store.broken = nil
 		for range 30 {

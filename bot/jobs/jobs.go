@@ -1,5 +1,10 @@
-// Package jobs runs recurring jobs: each slot of a job's schedule is started once
-// across replicas, and what it finds is sent to the people the job names.
+// Package jobs runs the recurring jobs: each slot of a job's schedule is started once
+// across replicas (X3: a job starts once per slot), and its messages are sent to the
+// recipients of the job.
+//
+// It does not parse schedules (package timetable does) and contains four jobs itself
+// ([NewHandlers]). Replicas agree through one record per job ([Run]). Begin reading at
+// [Runner.Tick].
 package jobs
 
 import (
@@ -17,69 +22,69 @@ import (
 	"tocsin/bot/timetable"
 )
 
-// Config is what the recurring jobs of a process are made of.
+// Config configures a runner.
 type Config struct {
 	Engine   *bot.Engine
 	Ledger   *Ledger
 	Delivery *delivery.Sender
 	Log      *slog.Logger
-	Handlers map[string]Handler // by the job's name; [Works] has the first ones
-	Replica  string             // what this process is called, such as its host ["tocsin"]
+	Handlers map[string]Handler // by the job's name, see [NewHandlers]
+	Replica  string             // name of this process, such as its host's ["tocsin"]
 }
 
-// Work is what a job does.
+// Handler carries out a job.
 type Handler struct {
-	Timeout time.Duration // of one attempt, with the sending of its outputs [1 m]
-	// Do does it. It ends when ctx does. What it has begun may be begun again,
-	// by another process, after a crash: doing it twice must change nothing.
+	Timeout time.Duration // of one attempt, including the sending of its outputs [1 min]
+	// Handle does the work, and ends when ctx ends. After a crash another process may
+	// do it again, so doing it twice must change nothing.
 	Handle func(ctx context.Context, s Start) (Result, error)
 }
 
-// Start is one start of a job.
+// Start is one attempt at a slot of a job.
 type Start struct {
 	Job     bot.Job
 	Slot    timetable.Slot
 	Attempt int // from 1
 }
 
-// Result is what came of it.
+// Result is the result of an attempt.
 type Result struct {
-	Note     string // what was done, such as "shelved 12, deleted 3"; "" when there was nothing to do
-	Withheld bool   // it did not do what it is for, and Note says why
-	Quiet    bool   // it is not worth a line of the log
-	// Outputs go to everybody the job is for. The n-th of a slot is the same
-	// one in every attempt.
+	Note     string // what was done, such as "archived 12, deleted 3"; "" when there was nothing to do
+	Withheld bool   // the job decided not to act, and Note says why
+	Quiet    bool   // the result is not logged
+	// Outputs are sent to every recipient of the job. The n-th output of a slot is the
+	// same message in every attempt.
 	Outputs []Output
 }
 
-// Output is a message, said to a reader.
+// Output returns a message for a reader.
 type Output func(v card.View) card.Content
 
-// Times of jobs. A slot that begins this late is still on time: a process that
-// was just starting, or another replica's lease, is no reason to skip it.
+// Times of jobs. A slot that begins at most onTime late counts as on time, because a
+// process that was just starting, or the lease of another replica, delays it.
 const (
-	onTime       = time.Minute
-	leaseMargin  = time.Minute // of a slot's lease beyond the job's timeout
-	maxAttempts  = 5
-	firstBackOff = 30 * time.Second
-	longestLook  = 10 * time.Second // between two looks: another replica, or a reload, may have changed what is due
-	defaultWork  = time.Minute
-	writeFor     = 30 * time.Second // bounds bringing a record up to date, with what is tried again
+	onTime         = time.Minute
+	leaseMargin    = time.Minute // of a slot's lease beyond the job's timeout
+	maxAttempts    = 5
+	firstBackOff   = 30 * time.Second
+	longestSleep   = 10 * time.Second // until the records are read again: another replica or a reload may have changed them
+	defaultTimeout = time.Minute
+	writeTimeout   = 30 * time.Second // for writing a record, including retries
 )
 
-// Runner starts the recurring jobs. Several may share a store: a slot is started
-// by whoever writes its record first, in goroutines of its own, so that no page
-// ever waits for a job.
+// Runner starts the recurring jobs of a process. Replicas share a store: a slot is run
+// by the replica that writes its record first. Each runs in a goroutine of its own, so
+// that no page waits for a job.
 type Runner struct {
 	cfg      Config
-	by       string
+	by       string // unique name of this process in the records
 	mu       sync.Mutex
-	running  map[string]bool
-	versions map[string]int // version of the record with which this process began the slot
-	logged   map[string]string
+	running  map[string]bool   // jobs that run in this process
+	versions map[string]int    // by job: version of the record that this process wrote last
+	logged   map[string]string // by job: what was logged last
 }
 
-// NewRunner makes the jobs of a process.
+// NewRunner returns a runner.
 func NewRunner(cfg Config) *Runner {
 	raw := make([]byte, 4)
 	rand.Read(raw) // it never fails (crypto/rand)
@@ -89,8 +94,8 @@ func NewRunner(cfg Config) *Runner {
 	}
 }
 
-// Run starts jobs until ctx is done. Then it tells those that are under way to
-// stop, and waits for them.
+// Run starts jobs until ctx is done. The jobs that are running are canceled with ctx,
+// and Run waits for them.
 func (j *Runner) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -105,7 +110,7 @@ func (j *Runner) Run(ctx context.Context) {
 				}
 			})
 		})
-		wait := min(longestLook, max(next.Sub(j.cfg.Engine.Now()), time.Millisecond))
+		wait := min(longestSleep, max(next.Sub(j.cfg.Engine.Now()), time.Millisecond))
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -116,19 +121,19 @@ func (j *Runner) Run(ctx context.Context) {
 	}
 }
 
-// Tick starts what is due, one after the other, and returns when it is done.
-// Tests and simulations drive the jobs with it.
+// Tick runs the slots that are due, one after the other. Tests and simulations call it.
 func (j *Runner) Tick(ctx context.Context) { j.startDue(ctx, func(do func()) { do() }) }
 
-// look starts what is due now, and returns when to look again at the latest.
+// startDue starts the slots that are due, and returns when to call it again at the
+// latest.
 func (j *Runner) startDue(ctx context.Context, start func(func())) time.Time {
-	next := j.cfg.Engine.Now().Add(longestLook)
+	next := j.cfg.Engine.Now().Add(longestSleep)
 	for _, job := range j.cfg.Engine.Organization().Jobs {
-		work, ok := j.cfg.Handlers[job.Name]
+		handler, ok := j.cfg.Handlers[job.Name]
 		if !ok || !j.tryLock(job.Name) {
 			continue
 		}
-		begun, again, err := j.claim(ctx, job, work)
+		slot, again, err := j.claim(ctx, job, handler)
 		if err == nil {
 			j.forgetLogged(recordKey(job.Name))
 		} else if ctx.Err() == nil && j.shouldLog(recordKey(job.Name), err.Error()) {
@@ -137,19 +142,19 @@ func (j *Runner) startDue(ctx context.Context, start func(func())) time.Time {
 		if !again.IsZero() && again.Before(next) {
 			next = again
 		}
-		if begun == nil {
+		if slot == nil {
 			j.unlock(job.Name)
 			continue
 		}
 		start(func() {
 			defer j.unlock(job.Name)
-			j.carryOut(ctx, begun)
+			j.carryOut(ctx, slot)
 		})
 	}
 	return next
 }
 
-// enter reports whether no slot of the job is under way here.
+// tryLock marks a job as running in this process; false when it is running already.
 func (j *Runner) tryLock(job string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -160,28 +165,30 @@ func (j *Runner) tryLock(job string) bool {
 	return true
 }
 
+// unlock ends the mark of tryLock.
 func (j *Runner) unlock(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.running, job)
 }
 
-// recordOf names a job's record, as what the log tells of.
+// recordKey is the key under which errors of a job's record are logged.
 func recordKey(job string) string { return job + " (record)" }
 
-// settled forgets what the log was told: it is told again when it comes back.
+// forgetLogged forgets the last logged message of a job, so that it is logged again
+// when it comes again.
 func (j *Runner) forgetLogged(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.logged, job)
 }
 
-// news reports whether what is to be said of a job is not what was said last:
-// what fails every minute is told when it begins, and when it is different.
-func (j *Runner) shouldLog(job, said string) bool {
+// shouldLog reports whether a message differs from the last one of the job, so that
+// what fails every minute is logged when it begins and when it changes.
+func (j *Runner) shouldLog(job, message string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	known := j.logged[job] == said
-	j.logged[job] = said
-	return !known
+	same := j.logged[job] == message
+	j.logged[job] = message
+	return !same
 }

@@ -19,16 +19,16 @@ import (
 
 func TestX3OneStartPerSlotAcrossReplicas(t *testing.T) {
 	for _, replicas := range []int{1, 2, 3} {
-		inPlant(t, replicas, []bot.Job{job(t, "@every 1m", bot.RunLate, "webhook:noc")}, func(p *plant) {
+		inCluster(t, replicas, []bot.Job{job(t, "@every 1m", bot.RunLate, "webhook:noc")}, func(p *cluster) {
 			p.outcome = func(s jobs.Start) (jobs.Result, error) {
 				return jobs.Result{Note: "swept", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: s.Slot.Name} }}}, nil
 			}
 			p.run(time.Hour + time.Second)
 			if len(p.started) != 60 || len(p.order) != 60 || len(p.pager.accepted) != 60 || len(p.pager.pages) != 60 {
-				t.Errorf("%d replicas: %d slots were started %d times, and told %d times", replicas, len(p.started), len(p.order), len(p.pager.pages))
+				t.Errorf("%d replicas: %d slots were started %d times, and sent %d times", replicas, len(p.started), len(p.order), len(p.pager.pages))
 			}
 			if !slices.IsSorted(p.order) || p.order[0] != "2000-01-01T00:01:00Z/1" || p.pager.accepted["job/sweep/2000-01-01T01:00:00Z/1/webhook:noc"] != 1 {
-				t.Errorf("started %q\ntold %v", p.order, p.pager.accepted)
+				t.Errorf("started %q\nsent %v", p.order, p.pager.accepted)
 			}
 			if run := p.last(); run.Outcome != jobs.JobDone || run.Note != "swept" || run.Attempts != 1 || run.By == "" || !run.Until.IsZero() {
 				t.Errorf("the record is %+v", run)
@@ -37,13 +37,14 @@ func TestX3OneStartPerSlotAcrossReplicas(t *testing.T) {
 	}
 }
 
-// A night's job in the night in which the clocks go back, and forward.
+// TestO1AutumnAndSpringSlotsStartOnce runs a nightly job in the nights in which the
+// clocks change.
 func TestO1AutumnAndSpringSlotsStartOnce(t *testing.T) {
 	for _, c := range []struct{ from, want string }{
 		{"2026-10-24T23:00:00Z", "2026-10-25T02:30 Europe/Berlin/1"},
 		{"2026-03-28T23:00:00Z", "2026-03-29T02:30 Europe/Berlin/1"},
 	} {
-		inPlant(t, 2, []bot.Job{job(t, "30 2 * * *", bot.RunLate)}, func(p *plant) {
+		inCluster(t, 2, []bot.Job{job(t, "30 2 * * *", bot.RunLate)}, func(p *cluster) {
 			from, err := time.Parse(time.RFC3339, c.from)
 			if err != nil {
 				t.Fatal(err)
@@ -55,6 +56,7 @@ func TestO1AutumnAndSpringSlotsStartOnce(t *testing.T) {
 	}
 }
 
+// TestX3MissedSlots: a missed slot runs once, late, or is skipped, as its job declares.
 func TestX3MissedSlots(t *testing.T) {
 	for _, c := range []struct {
 		missed  bot.MissedPolicy
@@ -64,11 +66,11 @@ func TestX3MissedSlots(t *testing.T) {
 		order   []string
 	}{
 		{bot.RunLate, 3*time.Hour + 10*time.Minute, jobs.JobDone, "swept, late by 10m1s", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
-		{bot.Skip, 3*time.Hour + 10*time.Minute, jobs.JobSkipped, "nobody ran at its time, 10m1s ago", []string{"2000-01-01T01:00:00Z/1"}},
+		{bot.Skip, 3*time.Hour + 10*time.Minute, jobs.JobSkipped, "no replica ran at its time, 10m1s ago", []string{"2000-01-01T01:00:00Z/1"}},
 		{bot.Skip, 3*time.Hour + 30*time.Second, jobs.JobDone, "swept", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
 		{bot.Skip, 20 * time.Minute, jobs.JobDone, "swept", []string{"2000-01-01T01:00:00Z/1"}},
 	} {
-		inPlant(t, 2, []bot.Job{job(t, "@every 1h", c.missed)}, func(p *plant) {
+		inCluster(t, 2, []bot.Job{job(t, "@every 1h", c.missed)}, func(p *cluster) {
 			p.run(time.Hour + time.Second)
 			time.Sleep(c.down) //nolint:forbidigo // in a bubble of time
 			p.run(time.Minute)
@@ -80,10 +82,11 @@ func TestX3MissedSlots(t *testing.T) {
 	}
 }
 
-// Nothing was missed before there was a bot, before the job was turned on, or
-// before the schedule held; and a reload takes effect without a restart.
+// TestX3NothingWasPromisedBefore: slots from before the first start, before the job was
+// enabled or before its schedule was configured do not count as missed; a reload takes
+// effect without a restart.
 func TestX3NothingWasPromisedBefore(t *testing.T) {
-	inPlant(t, 2, []bot.Job{job(t, "0 9 * * *", bot.RunLate)}, func(p *plant) {
+	inCluster(t, 2, []bot.Job{job(t, "0 9 * * *", bot.RunLate)}, func(p *cluster) {
 		p.offset = 12 * time.Hour
 		reload := func(change func(*bot.Job)) {
 			for _, b := range p.bots {
@@ -120,11 +123,12 @@ func TestX3NothingWasPromisedBefore(t *testing.T) {
 	})
 }
 
-// A bug in one job is recorded and said once; the process and the others live.
+// TestX3APanicEndsItsSlotAndNothingElse: a panic in one job is recorded and logged
+// once; the process and other jobs go on.
 func TestX3APanicEndsItsSlotAndNothingElse(t *testing.T) {
 	other := job(t, "@every 1m", bot.RunLate)
 	other.Name = "other"
-	inPlant(t, 1, []bot.Job{job(t, "@every 1m", bot.RunLate), other}, func(p *plant) {
+	inCluster(t, 1, []bot.Job{job(t, "@every 1m", bot.RunLate), other}, func(p *cluster) {
 		others := 0
 		p.works["other"] = jobs.Handler{Handle: func(context.Context, jobs.Start) (jobs.Result, error) { others++; return jobs.Result{}, nil }}
 		p.outcome = func(jobs.Start) (jobs.Result, error) { panic("a bug") }
@@ -142,7 +146,7 @@ func TestX3APanicEndsItsSlotAndNothingElse(t *testing.T) {
 }
 
 func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
-	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *plant) {
+	inCluster(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *cluster) {
 		var at []string
 		p.outcome = func(s jobs.Start) (jobs.Result, error) {
 			at = append(at, time.Now().Format("04:05"))
@@ -179,7 +183,7 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 			t.Errorf("permanent: %+v", run)
 		}
 	})
-	inPlant(t, 1, []bot.Job{job(t, "@every 1m", bot.Skip)}, func(p *plant) { // never into the next slot
+	inCluster(t, 1, []bot.Job{job(t, "@every 1m", bot.Skip)}, func(p *cluster) { // never into the next slot
 		p.outcome = func(jobs.Start) (jobs.Result, error) { return jobs.Result{}, errors.New("no luck") }
 		p.run(2*time.Minute + 59*time.Second)
 		p.wants("2000-01-01T00:01:00Z/1", "2000-01-01T00:01:00Z/2", "2000-01-01T00:02:00Z/1", "2000-01-01T00:02:00Z/2")
@@ -189,12 +193,13 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 	})
 }
 
-// Who was told is not told again when somebody else could not be.
+// TestX3OutputsAreSentOnce: a message that was sent is not sent again when another one
+// fails.
 func TestX3OutputsAreSentOnce(t *testing.T) {
-	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.RunLate, "team:all", "webhook:noc")}, func(p *plant) {
+	inCluster(t, 2, []bot.Job{job(t, "@every 1h", bot.RunLate, "team:all", "webhook:noc")}, func(p *cluster) {
 		tries := 0
 		p.outcome = func(jobs.Start) (jobs.Result, error) {
-			return jobs.Result{Note: "told", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
+			return jobs.Result{Note: "sent", Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
 		}
 		p.pager.refuse = func(page bot.Page) error {
 			if page.Person == "ben" {
@@ -209,10 +214,10 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 		got := slices.Sorted(maps.Keys(p.pager.accepted))
 		want := []string{"job/sweep/2000-01-01T01:00:00Z/1/ana", "job/sweep/2000-01-01T01:00:00Z/1/ben", "job/sweep/2000-01-01T01:00:00Z/1/webhook:noc"}
 		if !slices.Equal(got, want) || len(p.pager.pages) != 3 {
-			t.Errorf("told %v", p.pager.accepted)
+			t.Errorf("sent %v", p.pager.accepted)
 		}
-		run := p.last() // dan has a telephone alone, and nobody is connected who calls
-		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "tell dan") && !strings.Contains(run.Note, "tell Dan") || !run.Again.IsZero() {
+		run := p.last() // dan has only a telephone, and no pager calls
+		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "send to dan") && !strings.Contains(run.Note, "send to Dan") || !run.Again.IsZero() {
 			t.Errorf("%+v", run)
 		}
 		if page := p.pager.pages[0]; page.Purpose != workflow.PurposeNotice || len(page.Incidents) != 0 || page.Content.Title != "News" {
@@ -221,9 +226,10 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 	})
 }
 
-// Stopping is no failure: another replica, or the next start, goes on at once.
+// TestX3AStopIsTakenOver: a slot of a process that is stopping is taken over at once by
+// another replica or at the next start.
 func TestX3AStopIsTakenOver(t *testing.T) {
-	inPlant(t, 1, []bot.Job{job(t, "@every 1h", bot.RunLate)}, func(p *plant) {
+	inCluster(t, 1, []bot.Job{job(t, "@every 1h", bot.RunLate)}, func(p *cluster) {
 		p.works["sweep"] = jobs.Handler{Timeout: 30 * time.Minute, Handle: func(ctx context.Context, s jobs.Start) (jobs.Result, error) {
 			p.order = append(p.order, fmt.Sprint(s.Attempt))
 			if s.Attempt == 1 {
@@ -243,9 +249,10 @@ func TestX3AStopIsTakenOver(t *testing.T) {
 	})
 }
 
-// What takes too long is ended, and a slot that comes meanwhile waits.
+// TestX3ATimeoutEndsAnAttempt: an attempt that takes too long is canceled, and a slot
+// that comes due meanwhile waits.
 func TestX3ATimeoutEndsAnAttempt(t *testing.T) {
-	inPlant(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *plant) {
+	inCluster(t, 2, []bot.Job{job(t, "@every 1h", bot.Skip)}, func(p *cluster) {
 		p.works["sweep"] = jobs.Handler{Timeout: 10 * time.Minute, Handle: func(ctx context.Context, _ jobs.Start) (jobs.Result, error) {
 			p.order = append(p.order, time.Now().Format("15:04"))
 			<-ctx.Done()

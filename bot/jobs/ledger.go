@@ -11,61 +11,59 @@ import (
 	"tocsin/bot/timetable"
 )
 
-// Outcome is how a slot ended, or stands.
+// Outcome is the state of a slot, or its result.
 type Outcome string
 
 // The outcomes of a slot.
 const (
-	JobWaiting     Outcome = ""            // no slot has begun since the job was set up
+	JobWaiting     Outcome = ""            // no slot has begun since the job was configured
 	JobRunning     Outcome = "running"     // while its lease lasts
-	JobDone        Outcome = "done"        //
-	JobWithheld    Outcome = "withheld"    // it ran, and had a reason not to do what it is for
-	JobFailed      Outcome = "failed"      // tried again at Again, or given up
-	JobPanicked    Outcome = "panicked"    // a bug; not tried again, because it would be there again
-	JobSkipped     Outcome = "skipped"     // nobody ran at its time
-	JobInterrupted Outcome = "interrupted" // whoever ran it stopped; what it had done is not known
+	JobDone        Outcome = "done"        // it ran without an error
+	JobWithheld    Outcome = "withheld"    // it ran and decided not to act; the note says why
+	JobFailed      Outcome = "failed"      // it is tried again at Again, or given up
+	JobPanicked    Outcome = "panicked"    // a bug; it is not tried again, because it would panic again
+	JobSkipped     Outcome = "skipped"     // no replica ran at its time
+	JobInterrupted Outcome = "interrupted" // the replica stopped while it ran; what it had done is unknown
 )
 
-// Store is where the records of slots are kept.
+// Store is the part of the store that holds the records of slots.
 type Store interface {
 	bot.Records
 	bot.Committer
 }
 
-// Ledger reads and writes the records by which replicas agree on who starts a
-// slot.
+// Ledger reads and writes the records of jobs.
 type Ledger struct {
 	engine *bot.Engine
 	store  Store
 }
 
-// NewLedger makes a ledger.
+// NewLedger returns a ledger.
 func NewLedger(engine *bot.Engine, store Store) *Ledger { return &Ledger{engine: engine, store: store} }
 
-// JobRun is the last slot of a job: the record by which replicas agree on who
-// starts it. Whoever writes it over first has the slot.
+// Run is the record of a job: its last slot. Replicas agree by it on who starts a slot:
+// the one that replaces the record first.
 type Run struct {
-	Spec  string    `json:"spec"`           // the schedule that it follows; "" while the job is off
-	Since time.Time `json:"since,omitzero"` // slots up to then were never promised
+	Spec  string    `json:"spec"`           // the schedule; "" while the job is disabled
+	Since time.Time `json:"since,omitzero"` // slots up to then do not count as missed
 
 	Slot     string    `json:"slot,omitempty"`
 	At       time.Time `json:"at,omitzero"`
 	Started  time.Time `json:"started_at,omitzero"`
 	Finished time.Time `json:"finished_at,omitzero"`
-	Until    time.Time `json:"until,omitzero"` // the lease of whoever runs it
-	Again    time.Time `json:"again,omitzero"` // it is tried again
-	By       string    `json:"by,omitempty"`   // the replica
+	Until    time.Time `json:"until,omitzero"` // end of the lease of the replica that runs it
+	Again    time.Time `json:"again,omitzero"` // when it is tried again
+	By       string    `json:"by,omitempty"`   // name of the replica
 	Attempts int       `json:"attempts,omitempty"`
 	Outcome  Outcome   `json:"outcome,omitempty"`
 	Note     string    `json:"note,omitempty"`
-	Sent     []string  `json:"sent,omitempty"` // keys of the outputs that were accepted: nobody sends them again
+	Sent     []string  `json:"sent,omitempty"` // keys of the messages that were accepted: they are not sent again
 }
 
-// kindJob is the kind of records of job slots, by the job's name.
+// kindJob is the kind of the records of jobs, by the job's name.
 const kindJob = "job"
 
-// Run returns the last slot of a job and the version of its record; zero
-// ones when there is none yet.
+// Run returns the record of a job and its version; both are zero when there is none.
 func (l *Ledger) Run(ctx context.Context, job string) (Run, int, error) {
 	rec, err := l.store.Get(ctx, kindJob, job)
 	if errors.Is(err, bot.ErrNotFound) {
@@ -86,9 +84,9 @@ func readRun(rec bot.Record) (Run, error) {
 	return run, nil
 }
 
-// WriteRun writes the record over, if it is still the version that was
-// read, and returns the next version. The error is [ErrConflict] when somebody
-// was faster.
+// WriteRun replaces the record of a job if it still has the version that was read, and
+// returns the new version. The error is [bot.ErrConflict] when another replica has
+// written it since.
 func (l *Ledger) WriteRun(ctx context.Context, job string, version int, run Run) (int, error) {
 	body, err := json.Marshal(run)
 	if err != nil {
@@ -101,15 +99,14 @@ func (l *Ledger) WriteRun(ctx context.Context, job string, version int, run Run)
 	return version + 1, nil
 }
 
-// JobState is a job with its last slot and its next. Next is zero while the
-// job is off.
+// State is a job with its last and next slot. Next is zero while the job is disabled.
 type State struct {
 	bot.Job
 	Last Run
 	Next timetable.Slot
 }
 
-// List returns the recurring jobs by name.
+// List returns the states of all configured jobs, by name.
 func (l *Ledger) List(ctx context.Context) ([]State, error) {
 	runs := map[string]Run{}
 	var bad error
@@ -132,8 +129,9 @@ func (l *Ledger) List(ctx context.Context) ([]State, error) {
 	return all, nil
 }
 
-// Pinger tells somebody outside that Tocsin is well.
+// Pinger pings the dead-man service.
 type Pinger interface {
-	// Ping asks for an address, which is a secret: no error may show it.
+	// Ping requests an address, which is a secret: no error may contain it (P4: secrets
+	// are never shown).
 	Ping(ctx context.Context, url string) error
 }

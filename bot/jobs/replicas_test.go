@@ -21,22 +21,22 @@ import (
 	"tocsin/workflow"
 )
 
-// killed is kill -9: no recovery may swallow it.
-type killed struct{}
+// crash is the panic that stands for kill -9.
+type crash struct{}
 
-func (killed) Crash() {}
+func (crash) Crash() {}
 
 var errStore = errors.New("injected fault")
 
-// shakyStore fails or crashes at the edges of its commits.
-type shakyStore struct {
+// faultyStore fails or crashes before and after its commits, as the test says.
+type faultyStore struct {
 	*memory.Store
 	mu      sync.Mutex
 	commits int
 	edge    func(commit int, after bool) error // may panic
 }
 
-func (s *shakyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+func (s *faultyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 	s.mu.Lock()
 	s.commits++
 	n, edge := s.commits, s.edge
@@ -53,10 +53,10 @@ func (s *shakyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, err
 	return r, err
 }
 
-// plant is some replicas over one store, and a job that notes its starts.
-type plant struct {
+// cluster is several replicas over one store, with a job that records its starts.
+type cluster struct {
 	t        *testing.T
-	store    *shakyStore
+	store    *faultyStore
 	bots     []*app.App
 	jobs     []*jobs.Runner
 	works    map[string]jobs.Handler
@@ -71,7 +71,7 @@ type plant struct {
 	replicas int
 }
 
-// notices is a pager that may refuse, and counts what it accepted.
+// notices is a pager that counts what it accepts, and may refuse.
 type notices struct {
 	mu       sync.Mutex
 	accepted map[string]int
@@ -110,12 +110,12 @@ func job(t *testing.T, spec string, missed bot.MissedPolicy, to ...workflow.Targ
 	return bot.Job{Name: "sweep", Schedule: schedule(t, spec), Missed: missed, Enabled: true, To: to}
 }
 
-// inPlant runs a test in a bubble of time.
-func inPlant(t *testing.T, replicas int, all []bot.Job, test func(p *plant)) {
+// inCluster runs a test with several replicas in a synctest bubble.
+func inCluster(t *testing.T, replicas int, all []bot.Job, test func(p *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &plant{
-			t: t, store: &shakyStore{Store: memory.New()}, pager: &notices{accepted: map[string]int{}}, log: &strings.Builder{},
+		p := &cluster{
+			t: t, store: &faultyStore{Store: memory.New()}, pager: &notices{accepted: map[string]int{}}, log: &strings.Builder{},
 			started: map[string]int{}, replicas: replicas,
 		}
 		p.works = map[string]jobs.Handler{"sweep": {Handle: p.do}}
@@ -124,7 +124,7 @@ func inPlant(t *testing.T, replicas int, all []bot.Job, test func(p *plant)) {
 	})
 }
 
-func (p *plant) build(all []bot.Job) {
+func (p *cluster) build(all []bot.Job) {
 	org := bottest.Town()
 	org.Jobs = all
 	for range p.replicas {
@@ -140,7 +140,7 @@ func (p *plant) build(all []bot.Job) {
 	}
 }
 
-func (p *plant) boot(b *app.App) *jobs.Runner {
+func (p *cluster) boot(b *app.App) *jobs.Runner {
 	return jobs.NewRunner(jobs.Config{Engine: b.Engine, Ledger: b.Jobs, Delivery: b.Delivery, Log: slog.New(slog.NewTextHandler(&locked{w: p.log, mu: &p.mu}, nil)), Handlers: p.works})
 }
 
@@ -155,9 +155,9 @@ func (l *locked) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
-func (p *plant) now() time.Time { return time.Now().Add(p.offset) }
+func (p *cluster) now() time.Time { return time.Now().Add(p.offset) }
 
-func (p *plant) do(_ context.Context, s jobs.Start) (jobs.Result, error) {
+func (p *cluster) do(_ context.Context, s jobs.Start) (jobs.Result, error) {
 	p.mu.Lock()
 	p.started[s.Slot.Name]++
 	p.order = append(p.order, fmt.Sprintf("%s/%d", s.Slot.Name, s.Attempt))
@@ -172,8 +172,8 @@ func (p *plant) do(_ context.Context, s jobs.Start) (jobs.Result, error) {
 	return jobs.Result{Note: "swept"}, nil
 }
 
-// run lets all replicas run for a while.
-func (p *plant) run(d time.Duration) {
+// run runs all replicas for a while.
+func (p *cluster) run(d time.Duration) {
 	ctx, cancel := context.WithCancel(p.t.Context())
 	var all sync.WaitGroup
 	for _, j := range p.jobs {
@@ -184,7 +184,7 @@ func (p *plant) run(d time.Duration) {
 	all.Wait()
 }
 
-func (p *plant) last() jobs.Run {
+func (p *cluster) last() jobs.Run {
 	p.t.Helper()
 	run, _, err := p.bots[0].Jobs.Run(p.t.Context(), "sweep")
 	if err != nil {
@@ -193,7 +193,7 @@ func (p *plant) last() jobs.Run {
 	return run
 }
 
-func (p *plant) wants(order ...string) {
+func (p *cluster) wants(order ...string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,9 +13,9 @@ import (
 	"tocsin/workflow"
 )
 
-// carryOut runs a slot and writes down how it ended.
+// carryOut runs a slot, sends its outputs and records the result.
 func (j *Runner) carryOut(ctx context.Context, b *startedSlot) {
-	limited, cancel := context.WithTimeout(ctx, b.work.timeLimit())
+	limited, cancel := context.WithTimeout(ctx, b.handler.timeLimit())
 	defer cancel()
 	result, err := j.handle(limited, b)
 	if err == nil {
@@ -40,12 +40,12 @@ func (j *Runner) carryOut(ctx context.Context, b *startedSlot) {
 	j.logResult(ctx, b, result.Quiet)
 }
 
-// say tells the log of what was done, and of what was not, once.
+// logResult logs the result of a slot; a repeated failure only once.
 func (j *Runner) logResult(ctx context.Context, b *startedSlot, quiet bool) {
 	switch b.run.Outcome {
 	case JobFailed, JobPanicked, JobWithheld:
 		if !quiet && j.shouldLog(b.job.Name, string(b.run.Outcome)+b.run.Note) {
-			j.cfg.Log.ErrorContext(ctx, "a job was not done", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "attempt", b.run.Attempts)
+			j.cfg.Log.ErrorContext(ctx, "a job failed", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "attempt", b.run.Attempts)
 		}
 		return
 	case JobInterrupted:
@@ -54,14 +54,14 @@ func (j *Runner) logResult(ctx context.Context, b *startedSlot, quiet bool) {
 		j.forgetLogged(b.job.Name)
 	}
 	if b.run.Note != "" && !quiet {
-		j.cfg.Log.InfoContext(ctx, "a job is done", "job", b.job.Name, "slot", b.slot.Name, "note", b.run.Note, "took", b.run.Finished.Sub(b.run.Started).String())
+		j.cfg.Log.InfoContext(ctx, "a job has run", "job", b.job.Name, "slot", b.slot.Name, "note", b.run.Note, "took", b.run.Finished.Sub(b.run.Started).String())
 	}
 }
 
 var errStopping = errors.New("the process was asked to stop")
 
-// fail decides whether a slot is tried again: before the next one, and a few
-// times. A bug would be there again, and what is permanent too.
+// fail records a failure and decides whether the slot is tried again: a few times, and
+// only before the next slot. A panic and a permanent error are not retried.
 func (j *Runner) fail(ctx context.Context, b *startedSlot, err error, now time.Time) {
 	b.run.Outcome, b.run.Note = JobFailed, err.Error()
 	panicked, ok := errors.AsType[panicError](err)
@@ -84,12 +84,12 @@ func (j *Runner) fail(ctx context.Context, b *startedSlot, err error, now time.T
 	}
 }
 
-// panicError is a bug in a job.
+// panicError is the error of a job or a pager that panicked.
 type panicError struct{ what string }
 
 func (p panicError) Error() string { return "panicked: " + p.what }
 
-// do does the work. A bug ends the slot and nothing else.
+// handle calls the job's handler and turns a panic into an error.
 func (j *Runner) handle(ctx context.Context, b *startedSlot) (result Result, err error) {
 	defer func() {
 		p := recover()
@@ -101,23 +101,24 @@ func (j *Runner) handle(ctx context.Context, b *startedSlot) (result Result, err
 		}
 		result, err = Result{}, panicError{fmt.Sprint(p)}
 	}()
-	return b.work.Handle(ctx, Start{Job: b.job, Slot: b.slot, Attempt: b.run.Attempts})
+	return b.handler.Handle(ctx, Start{Job: b.job, Slot: b.slot, Attempt: b.run.Attempts})
 }
 
-// finish writes down how a slot ended, also while the process stops. What
-// cannot be written is begun again when the lease has run out, as after a crash.
+// finish writes the record of a slot that has ended, also while the process is
+// stopping. If it cannot be written the slot runs again when its lease ends, as after a
+// crash.
 func (j *Runner) finish(ctx context.Context, b *startedSlot) bool {
 	err := j.write(context.WithoutCancel(ctx), b)
 	if err != nil {
-		j.cfg.Log.ErrorContext(ctx, "how a job ended was not written down; its slot may be run again", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "error", err.Error())
+		j.cfg.Log.ErrorContext(ctx, "cannot record the result of a job; its slot may run again", "job", b.job.Name, "slot", b.slot.Name, "outcome", string(b.run.Outcome), "note", b.run.Note, "error", err.Error())
 	}
 	return err == nil
 }
 
-// write brings the record up to date. While the store does not answer it tries
-// again; when another replica has taken the slot over it does not.
+// write writes the record of a slot. It retries while the store does not answer, and
+// stops when another replica has taken over the slot.
 func (j *Runner) write(ctx context.Context, b *startedSlot) error {
-	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	for wait := time.Second; ; wait *= 2 {
 		version, err := j.cfg.Ledger.WriteRun(ctx, b.job.Name, b.version, b.run)
@@ -127,16 +128,16 @@ func (j *Runner) write(ctx context.Context, b *startedSlot) error {
 			return nil
 		}
 		if errors.Is(err, bot.ErrConflict) {
-			run, is, e := j.cfg.Ledger.Run(ctx, b.job.Name)
-			if e == nil && !isSameRun(run, b.run) {
+			run, version, readErr := j.cfg.Ledger.Run(ctx, b.job.Name)
+			if readErr == nil && !isSameRun(run, b.run) {
 				return err
 			}
-			if e == nil { // our own write, whose answer was lost
-				b.version = is
+			if readErr == nil { // this process wrote it, and the answer was lost
+				b.version = version
 				continue
 			}
 		}
-		if wait > writeFor/2 {
+		if wait > writeTimeout/2 {
 			return err
 		}
 		pause(ctx, wait)
@@ -146,16 +147,16 @@ func (j *Runner) write(ctx context.Context, b *startedSlot) error {
 	}
 }
 
-// ours reports whether two records are of one attempt of one replica.
+// isSameRun reports whether two records are of the same attempt by the same replica.
 func isSameRun(a, b Run) bool {
 	return a.By == b.By && a.Slot == b.Slot && a.Attempts == b.Attempts && a.Started.Equal(b.Started)
 }
 
-// deliver sends the outputs, each to everybody it is for and only once: what
-// was accepted is on record before the next is sent.
+// deliver sends each output once to each recipient of the job. What a provider accepted
+// is recorded before the next message is sent.
 func (j *Runner) deliver(ctx context.Context, b *startedSlot, outputs []Output) error {
 	var failed []error
-	for n, say := range outputs {
+	for n, output := range outputs {
 		for _, target := range b.job.To {
 			people, err := j.cfg.Delivery.Recipients(target)
 			if err != nil {
@@ -167,8 +168,8 @@ func (j *Runner) deliver(ctx context.Context, b *startedSlot, outputs []Output) 
 				if slices.Contains(b.run.Sent, key) {
 					continue
 				}
-				if err := j.send(ctx, to, key, say); err != nil {
-					failed = append(failed, fmt.Errorf("tell %s: %w", to.Name, err))
+				if err := j.send(ctx, to, key, output); err != nil {
+					failed = append(failed, fmt.Errorf("send to %s: %w", to.Name, err))
 					continue
 				}
 				b.run.Sent = append(b.run.Sent, key)
@@ -181,32 +182,32 @@ func (j *Runner) deliver(ctx context.Context, b *startedSlot, outputs []Output) 
 	return joinErrors(failed)
 }
 
-// together is one error for several: permanent when each of them is.
+// joinErrors returns one error for several, which is permanent when each of them is.
 func joinErrors(failed []error) error {
 	if len(failed) == 0 {
 		return nil
 	}
-	permanent, said := true, make([]string, 0, len(failed))
+	permanent, texts := true, make([]string, 0, len(failed))
 	for _, err := range failed {
 		permanent = permanent && bot.IsPermanent(err)
-		said = append(said, err.Error())
+		texts = append(texts, err.Error())
 	}
-	err := errors.New(strings.Join(said, "; "))
+	err := errors.New(strings.Join(texts, "; "))
 	if permanent {
 		return bot.Permanent(err)
 	}
 	return err
 }
 
-// sendFor bounds one send.
-const sendFor = 5 * time.Second
+// sendTimeout is how long one send may take.
+const sendTimeout = 5 * time.Second
 
-// send tries a recipient's methods in order until one accepts. The error is
-// permanent when all of them failed for good.
-func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, say Output) error {
+// send tries a recipient's methods in order until one accepts the message. The error is
+// permanent when those of all methods are.
+func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, output Output) error {
 	var failed []error
 	for _, m := range to.Low {
-		page, pager, err := j.cfg.Delivery.ComposeNotice(delivery.Notice{Key: key, To: to, Via: m.Key, Say: say})
+		page, pager, err := j.cfg.Delivery.ComposeNotice(delivery.Notice{Key: key, To: to, Via: m.Key, Say: output})
 		if err == nil {
 			err = j.page(ctx, pager, page)
 		}
@@ -218,8 +219,7 @@ func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, sa
 	return joinErrors(failed)
 }
 
-// hand gives a page to a pager. A bug there is the pager's failure, which goes
-// by no other way than an error.
+// page hands a message to a pager and turns a panic into an error.
 func (j *Runner) page(ctx context.Context, pager bot.Pager, page bot.Page) (err error) {
 	defer func() {
 		p := recover()
@@ -230,12 +230,12 @@ func (j *Runner) page(ctx context.Context, pager bot.Pager, page bot.Page) (err 
 			err = panicError{fmt.Sprint(p)}
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, sendFor)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return pager.Page(ctx, page)
 }
 
-// pause waits, or until ctx is done.
+// pause waits for a duration, or until ctx is done.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

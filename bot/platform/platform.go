@@ -18,10 +18,10 @@ import (
 	"tocsin/bot/rooms"
 )
 
-// Description is what the rest of Tocsin knows of a chat platform.
+// Description is what the rest of Tocsin knows about a chat platform.
 type Description struct {
-	Name  string // in the configuration, in targets ("room:NAME:ID") and in stored pages: "slack"
-	Title string // as people write it: "Slack"
+	Name  string // in the configuration, in targets ("room:NAME:ID") and in stored pages: small letters
+	Title string // as people write it
 
 	Account ID // of a person
 	Group   ID // of a group of people that stands for a team; Is is nil where there are none
@@ -33,10 +33,11 @@ type Description struct {
 	// NewSettings returns a pointer to the settings of the section "chat.NAME" with
 	// their defaults: a struct with yaml tags and a method Validate() error.
 	NewSettings func() any
-	// FindsByEmail says that people without an account are found by their address.
+	// FindsByEmail says that people without an account are found by their e-mail
+	// address.
 	FindsByEmail bool
-	// Connect connects the platform; nil where this version cannot yet. An error
-	// names what is wrong with a secret or a setting, and what would be right.
+	// Connect connects the platform; nil if this version cannot connect it yet. An
+	// error says what is wrong with a secret or a setting, and what would be right.
 	Connect func(Options) (Platform, error)
 	// Commands are the platform's own subcommands: `tocsin NAME COMMAND`.
 	Commands []Command
@@ -52,42 +53,45 @@ type ID struct {
 type Options struct {
 	Settings any // as NewSettings returned them, filled in
 	Secret   func(name string) string
-	Mark     string // names this installation: what bears it is ours
+	Mark     string // names this installation, in the rooms that it opens
 	Store    Store
 	Now      func() time.Time
 	Log      *slog.Logger
 }
 
-// Store is where a platform keeps what it learns of the vendor.
+// Store is where a platform stores what it has read from the vendor.
 type Store interface {
 	bot.Records
 	bot.Committer
 }
 
-// Platform is a platform that is connected. It is built before the application:
-// what comes in is taken by [Platform.Inbound] once there is one.
+// Platform is a platform that is connected. It is built before the application, and
+// configured before it sends anything; [Platform.Inbound] receives what comes in
+// once there is an application.
 type Platform interface {
 	bot.Chat
 	bot.Pager
-	// Members returns who is in a group now: IDs of configured people, and
-	// "guest:NAME:ACCOUNT" of others. It answers at once, from what is known.
+	// Members returns the members of a group, as last known: IDs of configured people,
+	// and "guest:NAME:ACCOUNT" for others. It does not wait for the vendor.
 	Members(group string) []string
-	// Configure takes the settings of a configuration that was read again.
-	Configure(settings any)
-	// Inspect asks the vendor how the connection is, and changes nothing.
+	// Configure sets the platform's settings, as NewSettings returned them, filled
+	// in, and the organization: after it is connected, and whenever the
+	// configuration is read again.
+	Configure(settings any, org bot.Organization)
+	// Inspect checks the connection with the vendor, and changes nothing.
 	Inspect(ctx context.Context) []Finding
-	// Inbound takes what comes from the platform to an application.
+	// Inbound builds what receives what comes from the platform, for an application.
 	Inbound(app Application) Inbound
 }
 
-// Inbound takes what comes from a platform. One to which the vendor sends requests
-// also has a method Handler() http.Handler, which serves them below "/NAME/".
+// Inbound receives what comes from a platform. If the vendor sends requests, it also
+// has a method Handler() http.Handler, which serves them below "/NAME/".
 type Inbound interface {
-	// Run takes it until ctx has ended and everything under way is done.
+	// Run receives until ctx has ended, and returns when everything under way is done.
 	Run(ctx context.Context)
 }
 
-// Application is what a platform's inbound side asks of the bot.
+// Application is what the inbound side of a platform uses of the bot.
 type Application struct {
 	*bot.Engine
 	Dispatcher   *dispatch.Dispatcher
@@ -107,8 +111,7 @@ const (
 	Broken        // it does not work
 )
 
-// Finding is one thing that was looked at: how it is, and what to do where it is
-// not fine.
+// Finding is the result of one check, and what to do about it where it is not fine.
 type Finding struct {
 	Grade    Grade
 	Text, Do string
@@ -118,8 +121,8 @@ type Finding struct {
 type Command struct {
 	Name, Short, Long, Example string
 	Flags                      []Flag
-	// Run returns what is printed. The values of the flags are by name: a string,
-	// or "true" for a switch that is on.
+	// Run returns what is printed. It gets the values of the flags by their names: a
+	// string, or "true" for a switch that is on.
 	Run func(flags map[string]string) ([]byte, error)
 }
 
@@ -129,7 +132,7 @@ type Flag struct {
 	Switch               bool
 }
 
-// Table is the platforms there are, in the order in which they are shown.
+// Table lists the platforms, in the order in which they are shown.
 type Table []Description
 
 // Find returns the description of a platform.

@@ -24,16 +24,16 @@ import (
 	"tocsin/workflow"
 )
 
-// glass shows everything that leaves: what only the members of a private room
-// see, and what anybody may.
-type glass struct {
+// leakDetector records everything that leaves Tocsin, separately for what only members
+// of a private room see (inside) and what others may see (outside).
+type leakDetector struct {
 	mu      sync.Mutex
 	outside bytes.Buffer
 	inside  bytes.Buffer
-	kinds   map[string]bool // of the effects that were owed
+	actions map[string]bool // of the effects that were owed
 }
 
-func (g *glass) see(private bool, what string, v any) {
+func (g *leakDetector) record(private bool, what string, v any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	raw, err := json.Marshal(v)
@@ -48,87 +48,90 @@ func (g *glass) see(private bool, what string, v any) {
 }
 
 // Write implements [io.Writer], for the log.
-func (g *glass) Write(p []byte) (int, error) {
+func (g *leakDetector) Write(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.outside.Write(p)
 }
 
 // Page implements [bot.Pager].
-func (g *glass) Page(_ context.Context, p bot.Page) error { g.see(false, "page", p); return nil }
+func (g *leakDetector) Page(_ context.Context, p bot.Page) error {
+	g.record(false, "page", p)
+	return nil
+}
 
 // Cancel implements [bot.Canceler].
-func (g *glass) Cancel(_ context.Context, p bot.Page, why string) error {
-	g.see(false, "cancel "+why, p)
+func (g *leakDetector) Cancel(_ context.Context, p bot.Page, why string) error {
+	g.record(false, "cancel "+why, p)
 	return nil
 }
 
 // Platform implements [bot.RoomManager].
-func (g *glass) Platform() workflow.Platform {
+func (g *leakDetector) Platform() workflow.Platform {
 	return workflow.Platform{Name: "slack", ArchiveAfter: time.Hour, Steps: []string{
 		workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite, workflow.StepAnnounce,
 	}}
 }
 
-// OpenRoom implements [bot.Chat]. What a room is asked for is its name.
-func (g *glass) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
-	g.see(false, "open", r)
+// OpenRoom implements [bot.Chat]. A room's name is visible to others.
+func (g *leakDetector) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
+	g.record(false, "open", r)
 	return workflow.Room{Platform: "slack", ID: "C-" + r.Incident, Name: r.Name, Private: r.Private}, nil
 }
 
 // Post implements [bot.Chat].
-func (g *glass) Post(_ context.Context, p bot.RoomPost) error {
-	g.see(p.Room.Private && p.ReplyTo == "", "post", p)
+func (g *leakDetector) Post(_ context.Context, p bot.RoomPost) error {
+	g.record(p.Room.Private && p.ReplyTo == "", "post", p)
 	return nil
 }
 
-// Show implements [bot.RoomManager].
-func (g *glass) ShowCard(_ context.Context, c bot.RoomCard) (string, error) {
-	g.see(c.Room.Private && c.Place == workflow.InRoom, "show", c)
+// ShowCard implements [bot.RoomManager].
+func (g *leakDetector) ShowCard(_ context.Context, c bot.RoomCard) (string, error) {
+	g.record(c.Room.Private && c.Place == workflow.InRoom, "show", c)
 	return "C:" + c.Key, nil
 }
 
 // SetUpRoom implements [bot.RoomManager].
-func (g *glass) SetUpRoom(_ context.Context, w bot.RoomWork) error {
-	g.see(w.Room.Private, "furnish", w)
+func (g *leakDetector) SetUpRoom(_ context.Context, w bot.RoomWork) error {
+	g.record(w.Room.Private, "set up", w)
 	return nil
 }
 
 // Invite implements [bot.RoomManager].
-func (g *glass) Invite(_ context.Context, i bot.Invitation) error {
-	g.see(false, "invite", i)
+func (g *leakDetector) Invite(_ context.Context, i bot.Invitation) error {
+	g.record(false, "invite", i)
 	return nil
 }
 
 // CloseRoom implements [bot.RoomManager].
-func (g *glass) CloseRoom(_ context.Context, w bot.RoomWork) error {
-	g.see(w.Room.Private, "close", w)
+func (g *leakDetector) CloseRoom(_ context.Context, w bot.RoomWork) error {
+	g.record(w.Room.Private, "close", w)
 	return nil
 }
 
-// glassStore notes which kinds of effects are owed.
-type glassStore struct {
+// actionStore records the kinds of actions that are committed.
+type actionStore struct {
 	*memory.Store
-	g *glass
+	g *leakDetector
 }
 
 // Commit implements [bot.Incidents].
-func (s glassStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+func (s actionStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
 	for _, t := range c.Tasks {
 		if d, err := workflow.DecodeAction(t.Body); err == nil {
-			s.g.kinds[deedName(d)] = true
+			s.g.actions[actionName(d)] = true
 		}
 	}
 	return s.Store.Commit(ctx, c)
 }
 
-// deedName names every kind of effect that there is.
-func deedName(d workflow.Action) string {
+// actionName returns the name of each kind of action.
+func actionName(d workflow.Action) string {
 	switch d.(type) {
 	case workflow.SendPage:
 		return "page"
 	case workflow.CancelPage:
-		return "take back"
+		return "cancel page"
 	case workflow.OpenRoom:
 		return "open room"
 	case workflow.Post:
@@ -136,13 +139,13 @@ func deedName(d workflow.Action) string {
 	case workflow.ShowCard:
 		return "card"
 	case workflow.SetUpRoom:
-		return "furnish"
+		return "set up"
 	case workflow.InvitePeople:
 		return "invite"
 	case workflow.CloseRoom:
 		return "close room"
 	case workflow.Forward:
-		return "tell"
+		return "forward"
 	case workflow.Reroute:
 		return "reroute"
 	case workflow.UnknownAction:
@@ -151,17 +154,17 @@ func deedName(d workflow.Action) string {
 	return ""
 }
 
-// TestP2EveryEffect walks private incidents through every kind of effect that
-// there is. What they are about is read in their private rooms, and nowhere
-// else: no page, announcement, name, other room or log tells it.
+// TestP2EveryEffect takes private incidents through every kind of action. What they are
+// about is shown in their private rooms only, and in no page, announcement, room name,
+// other room or log.
 func TestP2EveryEffect(t *testing.T) {
-	g := &glass{kinds: map[string]bool{}}
+	g := &leakDetector{actions: map[string]bool{}}
 	now := bottest.Epoch
 	org := bottest.Town()
 	org.CatchAll = "room:slack:#incidents"
 	org.Directory.Platforms = []directory.Platform{{Name: "slack", Title: "Slack"}}
 	b, err := app.New(app.Config{
-		Store: glassStore{memory.New(), g}, Organization: org, Secret: []byte("0123456789abcdef"), Now: func() time.Time { return now },
+		Store: actionStore{memory.New(), g}, Organization: org, Secret: []byte("0123456789abcdef"), Now: func() time.Time { return now },
 		Log: slog.New(slog.NewTextHandler(g, &slog.HandlerOptions{Level: slog.LevelDebug})), Chats: map[string]bot.Chat{"slack": g},
 		Pagers: map[string]bot.Pager{"email": g, "sms": g, "webhook": g, "log": g, "slack": g},
 	})
@@ -210,12 +213,12 @@ func TestP2EveryEffect(t *testing.T) {
 	pass(time.Minute)
 	say("resolve INC-1 the payroll is gone")
 	say("close INC-1 --force --reason payroll")
-	pass(2 * time.Hour) // its room is put away
+	pass(2 * time.Hour) // its room is archived
 	say("reopen INC-1 the payroll is back")
 	pass(time.Minute)
 
-	// An incident of alerts is hidden at once, resolved while it fires, and opens
-	// another when its quiet ends.
+	// An incident of alerts is made private at once and resolved while it fires; its
+	// alert opens another one later.
 	alert(alerts.Firing)
 	say("private INC-3")
 	pass(time.Minute)
@@ -236,43 +239,43 @@ func TestP2EveryEffect(t *testing.T) {
 		workflow.Forward{},
 		workflow.Reroute{},
 	} {
-		if !g.kinds[deedName(d)] {
-			t.Errorf("no effect of the kind %q was owed: %q", deedName(d), slices.Sorted(maps.Keys(g.kinds)))
+		if !g.actions[actionName(d)] {
+			t.Errorf("no action of the kind %q was committed: %q", actionName(d), slices.Sorted(maps.Keys(g.actions)))
 		}
 	}
 	for line := range strings.Lines(g.outside.String()) {
-		for _, told := range []string{"payroll", "leak", "copied", "internet"} {
-			if strings.Contains(strings.ToLower(strings.ReplaceAll(line, `"leak"`, "")), told) {
-				t.Errorf("P2: %q is told outside: %.400s", told, line)
+		for _, word := range []string{"payroll", "leak", "copied", "internet"} {
+			if strings.Contains(strings.ToLower(strings.ReplaceAll(line, `"leak"`, "")), word) {
+				t.Errorf("P2: %q is shown outside: %.400s", word, line)
 			}
 		}
 	}
-	for _, said := range []string{"Payroll has leaked", "payroll is being taken down", "Payroll was copied"} {
-		if !strings.Contains(g.inside.String(), said) {
-			t.Errorf("the room does not say %q", said)
+	for _, text := range []string{"Payroll has leaked", "payroll is being taken down", "Payroll was copied"} {
+		if !strings.Contains(g.inside.String(), text) {
+			t.Errorf("the room does not show %q", text)
 		}
 	}
 }
 
-// guestHall notes who is asked into rooms.
-type guestHall struct {
-	glass
-	asked []string
+// inviteChat records who is invited.
+type inviteChat struct {
+	leakDetector
+	invited []string
 }
 
 // Invite implements [bot.RoomManager].
-func (g *guestHall) Invite(_ context.Context, i bot.Invitation) error {
+func (g *inviteChat) Invite(_ context.Context, i bot.Invitation) error {
 	for _, p := range i.People {
-		g.asked = append(g.asked, i.Incident+" "+p.ID)
+		g.invited = append(g.invited, i.Incident+" "+p.ID)
 	}
 	return nil
 }
 
-// TestP2NoGuests: whoever is not configured may not see what is private, and so
-// is asked into no room of it; into others they are.
+// TestP2NoGuests: guests are invited into the rooms of public incidents, and not of
+// private ones.
 func TestP2NoGuests(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	g := &guestHall{}
+	g := &inviteChat{}
 	w.Restart(map[string]bot.Chat{"slack": g}, nil)
 	zoe := access.Speaker{Handle: "slack:U0ZOE", Name: "Zoe", Access: commands.Responder}
 	for _, line := range []string{"declare Checkout is down", "declare Payroll has leaked"} {
@@ -284,13 +287,13 @@ func TestP2NoGuests(t *testing.T) {
 	for range 20 {
 		w.Advance(10 * time.Second)
 	}
-	if !slices.Contains(g.asked, "INC-1 guest:slack:U0ZOE") || !slices.Contains(g.asked, "INC-2 ana") || slices.Contains(g.asked, "INC-2 guest:slack:U0ZOE") {
-		t.Errorf("asked in: %q", g.asked)
+	if !slices.Contains(g.invited, "INC-1 guest:slack:U0ZOE") || !slices.Contains(g.invited, "INC-2 ana") || slices.Contains(g.invited, "INC-2 guest:slack:U0ZOE") {
+		t.Errorf("invited: %q", g.invited)
 	}
 }
 
-// TestP2OldInvitation: an invitation that was owed before the incident became
-// private asks in only those who belong to it now.
+// TestP2OldInvitation: an invitation that was requested before the incident became
+// private invites only its members.
 func TestP2OldInvitation(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ana", "declare Payroll has leaked --private")
@@ -301,20 +304,19 @@ func TestP2OldInvitation(t *testing.T) {
 	in := w.Rooms.Invitation("INC-1/3.1", i, workflow.Room{Platform: "slack", Private: true}, []string{"ana", "ben", "guest:slack:U0ZOE"})
 	for _, p := range in.People {
 		if !i.IsMember(p.ID) {
-			t.Errorf("%s is asked in", p.ID)
+			t.Errorf("%s is invited", p.ID)
 		}
 	}
 	if len(in.People) == 0 {
-		t.Error("nobody is asked in")
+		t.Error("no one is invited")
 	}
 }
 
-// TestSaidBeforeHidden: what was still to be said when an incident became private
-// is said in its private room, once and in order, and not in the one that it
-// left.
-func TestSaidBeforeHidden(t *testing.T) {
+// TestPostsBeforePrivate: posts that were pending when an incident became private go to
+// its private room, once and in order, and not to the room that it left.
+func TestPostsBeforePrivate(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	h := &hall{platform: "slack"}
+	h := &fakeChat{platform: "slack"}
 	w.Restart(map[string]bot.Chat{"slack": h}, nil)
 	w.Say("ben", "declare Checkout is down --service search")
 	w.Advance(time.Second)
@@ -328,6 +330,6 @@ func TestSaidBeforeHidden(t *testing.T) {
 	all := strings.Join(h.posts[began:], "\n")
 	one, two := strings.Index(all, "one"), strings.Index(all, "two")
 	if one < 0 || two < one || strings.Count(all, "one")+strings.Count(all, "two") != 2 || !h.rooms[len(h.rooms)-1].Private {
-		t.Errorf("said %q in %+v", all, h.rooms)
+		t.Errorf("posted %q in %+v", all, h.rooms)
 	}
 }

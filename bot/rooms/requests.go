@@ -17,25 +17,25 @@ import (
 	"tocsin/workflow"
 )
 
-// request is what an [workflow.OpenRoom] effect asks of a platform.
+// roomRequest returns what a platform is asked for by a [workflow.OpenRoom] action.
 func (m *Manager) roomRequest(key, platform string, i workflow.Incident) bot.RoomRequest {
-	was, _ := i.Room(platform)
+	previous, _ := i.Room(platform)
 	return bot.RoomRequest{
 		Key: key, Incident: i.ID, Name: roomName(i), Private: i.Visibility == workflow.Private,
-		Severity: i.Severity, Since: i.DeclaredAt, Was: was,
+		Severity: i.Severity, Since: i.DeclaredAt, Was: previous,
 	}
 }
 
-// roomView is how a room on a platform reads: everybody in it sees each time in
-// their own zone, where the platform looks after its rooms; else in the
-// organization's.
+// roomView returns the view of a room on a platform. Where the platform manages its
+// rooms, times are stamps that each reader sees in their own zone; else they are in the
+// organization's zone.
 func (m *Manager) roomView(platform string) card.View {
 	v := m.engine.View(nil)
 	_, v.Stamps = m.manager(platform)
 	return v
 }
 
-// work is one thing to do for a room.
+// roomWork returns one work with a room.
 func (m *Manager) roomWork(key string, i workflow.Incident, r workflow.Room, step string) bot.RoomWork {
 	w := bot.RoomWork{Key: key, Incident: i.ID, Room: r, Severity: i.Severity, Step: step, Title: card.Title(i)}
 	if url := m.engine.Organization().URL; url != "" {
@@ -49,9 +49,10 @@ func (m *Manager) roomWork(key string, i workflow.Incident, r workflow.Room, ste
 	return w
 }
 
-// Invitation asks people into a room. Those who are not configured any more are
-// left out; so is, while the incident is private, whoever may not see it: an
-// invitation may be older than that, and guests never may (rule P2).
+// Invitation returns the invitation of people into a room. It leaves out people who are
+// not configured any more and, while the incident is private, everyone who is not a
+// member: the invitation may have been requested before it became private, and guests
+// are never members (P2: private means members only).
 func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, people []string) bot.Invitation {
 	in := bot.Invitation{Key: key, Incident: i.ID, Room: r, Severity: i.Severity}
 	org, private := m.engine.Organization(), i.Visibility == workflow.Private
@@ -66,42 +67,42 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 	return in
 }
 
-// postOf is the message in one room about what a step made true.
-func (m *Manager) roomPost(ctx context.Context, key string, i workflow.Incident, d workflow.Post) (bot.RoomPost, error) {
-	through := max(d.Seq, d.Through)
-	raw, err := m.store.History(ctx, i.ID, d.Seq-1, through-d.Seq+1)
+// roomPost returns the message in one room that reports the events of a step.
+func (m *Manager) roomPost(ctx context.Context, key string, i workflow.Incident, a workflow.Post) (bot.RoomPost, error) {
+	through := max(a.Seq, a.Through)
+	raw, err := m.store.History(ctx, i.ID, a.Seq-1, through-a.Seq+1)
 	if err != nil {
 		return bot.RoomPost{}, err
 	}
 	if len(raw) == 0 {
-		return bot.RoomPost{}, bot.Permanent(fmt.Errorf("event %d of %s is missing", d.Seq, i.ID))
+		return bot.RoomPost{}, bot.Permanent(fmt.Errorf("event %d of %s is missing", a.Seq, i.ID))
 	}
 	events := make([]workflow.Event, 0, len(raw))
 	for _, body := range raw {
-		e, bad := workflow.DecodeEvent(body)
-		if bad != nil {
-			return bot.RoomPost{}, bot.Permanent(bad)
+		e, decodeErr := workflow.DecodeEvent(body)
+		if decodeErr != nil {
+			return bot.RoomPost{}, bot.Permanent(decodeErr)
 		}
 		events = append(events, e)
 	}
-	if d.Place == workflow.Announce {
+	if a.Place == workflow.Announce {
 		events = slices.DeleteFunc(events, func(e workflow.Event) bool { return !workflow.IsAnnounced(e.Fact) })
 	}
 	p := bot.RoomPost{
-		Key: key, Incident: i.ID, Severity: i.Severity, Since: firstTime(events), Event: d.Seq, Through: through,
-		Content: card.Post(events, m.roomView(d.Platform)),
+		Key: key, Incident: i.ID, Severity: i.Severity, Since: firstTime(events), Event: a.Seq, Through: through,
+		Content: card.Post(events, m.roomView(a.Platform)),
 	}
 	p.Failure = !slices.ContainsFunc(events, func(e workflow.Event) bool { _, ok := e.Fact.(workflow.EffectGivenUp); return !ok })
-	p.Room, _ = i.Room(d.Platform)
-	if d.Place != workflow.Announce {
+	p.Room, _ = i.Room(a.Platform)
+	if a.Place != workflow.Announce {
 		return p, nil
 	}
-	at, err := m.loadCard(ctx, i, workflow.ShowCard{Platform: d.Platform, Place: d.Place})
-	p.ReplyTo = at.Ref
+	announcement, err := m.loadCard(ctx, i, workflow.ShowCard{Platform: a.Platform, Place: a.Place})
+	p.ReplyTo = announcement.Ref
 	return p, err
 }
 
-// owedAt is when a post about events was first owed.
+// firstTime returns the time of the first of some events.
 func firstTime(events []workflow.Event) time.Time {
 	if len(events) == 0 {
 		return time.Time{}
@@ -109,17 +110,17 @@ func firstTime(events []workflow.Event) time.Time {
 	return events[0].At
 }
 
-// Card is the card of an incident in a place, and a hash of all that it says
-// and does: the same hash, the same card. What a button has seen is no part of
-// it, as long as pressing it does the same.
-func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard, hash string) {
-	r, _ := i.Room(d.Platform)
+// Card returns the card of an incident in a place, and a hash of its content. Of what
+// the buttons carry as seen, only the trigger and the fired steps are hashed: a card is
+// edited only when it reads differently or a button would do something else.
+func (m *Manager) Card(i workflow.Incident, a workflow.ShowCard) (c bot.RoomCard, hash string) {
+	r, _ := i.Room(a.Platform)
 	c = bot.RoomCard{
-		Key: cardKey(i, d), Incident: i.ID, Place: d.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
+		Key: cardKey(i, a), Incident: i.ID, Place: a.Place, Room: r, Severity: i.Severity, Since: i.DeclaredAt,
 	}
-	view := m.roomView(d.Platform)
+	view := m.roomView(a.Platform)
 	switch {
-	case d.Place == workflow.InRoom:
+	case a.Place == workflow.InRoom:
 		c.Content = card.Card(i, view)
 	case i.Visibility == workflow.Private:
 		c.Content = card.HiddenAnnouncement(i.ID)
@@ -127,17 +128,18 @@ func (m *Manager) Card(i workflow.Incident, d workflow.ShowCard) (c bot.RoomCard
 		c.Content = card.Announcement(i, r, view)
 	}
 	body, err := json.Marshal(c.Content)
-	if err != nil { // texts are all it holds
+	if err != nil { // cannot happen: it holds only texts
 		return c, ""
 	}
-	said := fmt.Sprintf("%s %d %d", seenFlag.ReplaceAll(body, nil), i.Paging.Trigger, i.Paging.Fired)
-	sum := sha256.Sum256([]byte(said))
+	hashed := fmt.Sprintf("%s %d %d", seenFlag.ReplaceAll(body, nil), i.Paging.Trigger, i.Paging.Fired)
+	sum := sha256.Sum256([]byte(hashed))
 	return c, hex.EncodeToString(sum[:8])
 }
 
 var seenFlag = regexp.MustCompile(` --seen \d+`)
 
-// roomName is "inc-7-checkout-is-down": lower case, digits and dashes.
+// roomName returns the preferred name of a room: lower case, digits and dashes, such as
+// "inc-7-checkout-is-down"; of a private incident only "inc-7".
 func roomName(i workflow.Incident) string {
 	slug := make([]byte, 0, 40)
 	for _, r := range i.Title {

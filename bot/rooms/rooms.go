@@ -1,6 +1,10 @@
-// Package rooms carries out what is owed to chat platforms: it opens the rooms of
-// incidents, sets them up, posts into them, keeps their cards and announcements up
-// to date, invites people and archives.
+// Package rooms carries out the work of chat platforms: it opens the rooms of
+// incidents, sets them up, posts into them, keeps cards and announcements up to date,
+// invites people, and closes rooms.
+//
+// It knows no platform: a platform implements [bot.Chat] and [bot.RoomManager]. It does
+// not record what people write in rooms (package conversation does). Begin reading at
+// [Manager.HandleRoom].
 package rooms
 
 import (
@@ -17,14 +21,14 @@ import (
 	"tocsin/workflow"
 )
 
-// Store is what rooms need of the store.
+// Store is the part of the store that a manager uses.
 type Store interface {
 	bot.Records
 	bot.Committer
 	bot.Library
 }
 
-// Config is what a manager is made of.
+// Config configures a manager.
 type Config struct {
 	Engine   *bot.Engine
 	Store    Store
@@ -34,7 +38,7 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Manager looks after the rooms of incidents.
+// Manager manages the rooms of incidents.
 type Manager struct {
 	engine   *bot.Engine
 	store    Store
@@ -44,28 +48,29 @@ type Manager struct {
 	log      *slog.Logger
 }
 
-// New makes a manager.
+// New returns a manager.
 func New(c Config) *Manager {
 	return &Manager{engine: c.Engine, store: c.Store, attempts: c.Attempts, breaker: c.Breaker, health: c.Health, log: c.Log}
 }
 
-// What a task waits that needs the card, which is owed beside it; and for how many
-// attempts it waits so briefly.
+// A task that needs the card waits cardDelay before its next attempt, for so many
+// attempts: the card is written by another task, usually at the same moment. After
+// these it backs off like any task.
 const (
-	waitForCard   = 250 * time.Millisecond
-	briefAttempts = 20
+	cardDelay        = 250 * time.Millisecond
+	cardDelayRetries = 20
 )
 
 var (
-	errNoCard    = errors.New("the card is not there yet")
-	errAbandoned = errors.New("the lease does not outlast the send")
+	errNoCard    = errors.New("the card is not written yet")
+	errAbandoned = errors.New("the lease does not cover the send")
 )
 
-// HandleRoom carries out what is owed to a chat platform.
+// HandleRoom carries out one work of a chat platform.
 func (m *Manager) HandleRoom(ctx context.Context, w bot.Work) bot.Answer {
 	a, ok := w.Action.(workflow.RoomAction)
 	if !ok {
-		return bot.Answer{Command: workflow.GiveUp{What: "a task for a room", Why: fmt.Sprintf("%T is none", w.Action)}}
+		return bot.Answer{Command: workflow.GiveUp{What: "a task for a room", Why: fmt.Sprintf("%T is not an action of a room", w.Action)}}
 	}
 	switch a := a.(type) {
 	case workflow.OpenRoom:
@@ -84,14 +89,15 @@ func (m *Manager) HandleRoom(ctx context.Context, w bot.Work) bot.Answer {
 	return bot.Answer{}
 }
 
-// Order puts the rooms of the worst incidents first, when several are to be opened
-// at once: platforms limit how many there are in a minute.
+// Order sorts the works that open rooms by the severity of their incidents, because
+// platforms limit how many rooms are opened in a minute (G4c: the worst incident's room
+// first). Other works keep their positions.
 func (m *Manager) Order(ctx context.Context, works []bot.Work) []bot.Work {
-	var at []int
+	var positions []int
 	var opens []bot.Work
 	for n, w := range works {
 		if _, ok := w.Action.(workflow.OpenRoom); ok {
-			at, opens = append(at, n), append(opens, w)
+			positions, opens = append(positions, n), append(opens, w)
 		}
 	}
 	if len(opens) < 2 {
@@ -106,21 +112,22 @@ func (m *Manager) Order(ctx context.Context, works []bot.Work) []bot.Work {
 	slices.SortStableFunc(opens, func(a, b bot.Work) int { return cmp.Compare(severity[a.Owner], severity[b.Owner]) })
 	works = slices.Clone(works)
 	for n, w := range opens {
-		works[at[n]] = w
+		works[positions[n]] = w
 	}
 	return works
 }
 
-// host returns the platform of that name, if its rooms are the platform's own.
-func (m *Manager) manager(platform string) (bot.RoomManager, bool) {
+// manager returns the room manager of a platform; ok is false when the platform is not
+// connected or does not manage rooms.
+func (m *Manager) manager(platform string) (manager bot.RoomManager, ok bool) {
 	chat, _ := m.engine.Chat(platform)
-	h, ok := chat.(bot.RoomManager)
-	return h, ok
+	manager, ok = chat.(bot.RoomManager)
+	return manager, ok
 }
 
-// call asks a platform for something, unless it has not answered lately: then it
-// is asked when the task is tried again, so that a platform that hangs holds up no
-// worker.
+// call calls a platform and records the result for its circuit breaker and its health.
+// While the circuit is open it returns an error with the remaining time at once, so
+// that a platform that hangs occupies no worker.
 func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func(context.Context) error) error {
 	began := m.engine.Now()
 	if !w.CanSend(began, outbound.SendTimeout) {
@@ -133,7 +140,7 @@ func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func
 	defer cancel()
 	err := do(send)
 	now := m.engine.Now()
-	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // this process stood still or waits, not the platform
+	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // the delay was in this process, not at the platform
 		return err
 	}
 	m.breaker.RecordResult(platform, err != nil && send.Err() != nil, now)
@@ -142,7 +149,7 @@ func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func
 	return err
 }
 
-// retry is the answer of work that failed for now.
+// answerError returns the answer of work that failed for now.
 func answerError(err error) bot.Answer {
 	if errors.Is(err, errAbandoned) {
 		return bot.Answer{Abandoned: true}
@@ -150,12 +157,12 @@ func answerError(err error) bot.Answer {
 	return bot.Retry(err)
 }
 
-// done settles a task with the record of its attempt.
+// settle returns the answer that settles a task and deletes the record of its attempt.
 func settle(w bot.Work, c workflow.Command) bot.Answer {
 	return bot.Answer{Command: c, Records: []bot.RecordChange{outbound.EndAttempt(w.ID)}}
 }
 
-// open makes the room on one platform.
+// openRoom opens the room of an incident on one platform.
 func (m *Manager) openRoom(ctx context.Context, w bot.Work, a workflow.OpenRoom) bot.Answer {
 	chat, ok := m.engine.Chat(a.Platform)
 	if !ok {
@@ -168,7 +175,7 @@ func (m *Manager) openRoom(ctx context.Context, w bot.Work, a workflow.OpenRoom)
 		return err
 	})
 	if err == nil && request.Private && !room.Private {
-		err = bot.Permanent(errors.New("no private room could be had")) // no private room, no room (rule P2)
+		err = bot.Permanent(errors.New("the platform opened no private room")) // P2: private means members only
 	}
 	switch {
 	case err == nil:
@@ -179,86 +186,86 @@ func (m *Manager) openRoom(ctx context.Context, w bot.Work, a workflow.OpenRoom)
 	return answerError(err)
 }
 
-// setUp gives a room what it lacks.
+// setUpRoom carries out one setup step of a room.
 func (m *Manager) setUpRoom(ctx context.Context, w bot.Work, a workflow.SetUpRoom) bot.Answer {
-	host, ok := m.manager(a.Platform)
-	room, is := w.Incident.Room(a.Platform)
-	if !ok || !is || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
+	manager, managed := m.manager(a.Platform)
+	room, ok := w.Incident.Room(a.Platform)
+	if !managed || !ok || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
 		return settle(w, nil)
 	}
 	work := m.roomWork(w.ID, w.Incident, room, a.Step)
-	at, err := m.loadCard(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
+	shown, err := m.loadCard(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
 	if err != nil {
 		return bot.Retry(err)
 	}
-	if work.Card = at.Ref; a.Step == workflow.StepPin && at.Ref == "" {
-		if pin, _ := room.Step(a.Step); pin.State == workflow.StepFailed && w.Attempt > briefAttempts {
-			return settle(w, nil) // there will be none, unless it is tried again
+	if work.Card = shown.Ref; a.Step == workflow.StepPin && shown.Ref == "" {
+		if pin, _ := room.Step(a.Step); pin.State == workflow.StepFailed && w.Attempt > cardDelayRetries {
+			return settle(w, nil) // the card failed for good, and that is recorded
 		}
-		return bot.Retry(retryNoCard(w))
+		return bot.Retry(errNoCardYet(w))
 	}
 	if work.Again, err = m.attempts.Begin(ctx, w.ID); err != nil {
 		return bot.Retry(err)
 	}
-	err = m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.SetUpRoom(ctx, work) })
+	err = m.call(ctx, a.Platform, w, func(ctx context.Context) error { return manager.SetUpRoom(ctx, work) })
 	m.attempts.RecordResult(w.ID, work.Again, err)
 	return m.answerStep(w, workflow.RoomStepEnded{Platform: a.Platform, Step: a.Step}, err)
 }
 
-// stepEnded says how a step of a room went.
+// answerStep returns the answer of a setup step.
 func (m *Manager) answerStep(w bot.Work, c workflow.RoomStepEnded, err error) bot.Answer {
 	if err != nil {
 		if !bot.IsPermanent(err) {
 			return answerError(err)
 		}
 		c.Why = err.Error()
-		m.log.Warn("a room lacks something", "incident", w.Owner, "platform", c.Platform, "step", c.Step, "error", c.Why)
+		m.log.Warn("a setup step of a room failed", "incident", w.Owner, "platform", c.Platform, "step", c.Step, "error", c.Why)
 	}
 	return settle(w, c)
 }
 
-// invite asks people into a room.
+// invitePeople invites people into a room.
 func (m *Manager) invitePeople(ctx context.Context, w bot.Work, a workflow.InvitePeople) bot.Answer {
-	host, ok := m.manager(a.Platform)
-	room, is := w.Incident.Room(a.Platform)
-	if !ok || !is || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
+	manager, managed := m.manager(a.Platform)
+	room, ok := w.Incident.Room(a.Platform)
+	if !managed || !ok || !w.Incident.CanPost(a.Platform, workflow.InRoom) {
 		return bot.Answer{}
 	}
 	invitation := m.Invitation(w.ID, w.Incident, room, a.People)
-	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.Invite(ctx, invitation) })
+	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return manager.Invite(ctx, invitation) })
 	return m.answerStep(w, workflow.RoomStepEnded{Platform: a.Platform, Step: workflow.StepInvite}, err)
 }
 
-// archive archives a room, unless the incident goes on in it.
+// closeRoom archives a room, unless the incident is open again and uses it.
 func (m *Manager) closeRoom(ctx context.Context, w bot.Work, a workflow.CloseRoom) bot.Answer {
-	host, ok := m.manager(a.Platform)
+	manager, ok := m.manager(a.Platform)
 	i := w.Incident
 	room, _ := i.Room(a.Platform)
 	if current := room.ID == a.ID; !ok || current && (i.IsOpen() || room.State != workflow.RoomOpen) {
 		return bot.Answer{}
 	}
 	work := bot.RoomWork{Key: w.ID, Incident: i.ID, Room: workflow.Room{Platform: a.Platform, ID: a.ID}, Severity: i.Severity}
-	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return host.CloseRoom(ctx, work) })
+	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return manager.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
 		return bot.Answer{Command: workflow.RoomClosed{Platform: a.Platform, ID: a.ID}}
 	case bot.IsPermanent(err):
 		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", "archiving a room", "error", err.Error())
-		return bot.Answer{Command: workflow.GiveUp{What: "putting a room away", Why: err.Error()}}
+		return bot.Answer{Command: workflow.GiveUp{What: "archiving a room", Why: err.Error()}}
 	}
 	return answerError(err)
 }
 
-// post writes what one step made true into a room, or below the announcement. A
-// room that will never open ends its lane; what is private is said in private
-// rooms only (rule P2).
+// postMessage posts what a step reports into a room, or below the announcement. A post
+// whose room is replaced is posted in the next room. A private incident is posted in
+// private rooms only (P2: private means members only).
 func (m *Manager) postMessage(ctx context.Context, w bot.Work, a workflow.Post) bot.Answer {
 	i := w.Incident
 	chat, ok := m.engine.Chat(a.Platform)
 	room, _ := i.Room(a.Platform)
-	later := workflow.RoomClosed{Platform: a.Platform, ID: room.ID, Seq: a.Seq, Through: max(a.Seq, a.Through)} // says it in the next room
+	later := workflow.RoomClosed{Platform: a.Platform, ID: room.ID, Seq: a.Seq, Through: max(a.Seq, a.Through)} // repeats the post in the next room
 	if ok && a.Place == workflow.InRoom && room.State == workflow.RoomRequested && (room.ID != "" || i.IsOpen()) {
-		return settle(w, later) // the room comes, or comes back, behind this
+		return settle(w, later) // the task that opens or reopens the room follows this one
 	}
 	if !ok || !i.CanPost(a.Platform, a.Place) {
 		return settle(w, nil)
@@ -268,7 +275,7 @@ func (m *Manager) postMessage(ctx context.Context, w bot.Work, a workflow.Post) 
 	}
 	post, err := m.roomPost(ctx, w.ID, i, a)
 	if err == nil && a.Place == workflow.Announce && post.ReplyTo == "" {
-		return bot.Retry(retryNoCard(w))
+		return bot.Retry(errNoCardYet(w))
 	}
 	if err == nil {
 		if post.Again, err = m.attempts.Begin(ctx, w.ID); err != nil {
@@ -282,8 +289,8 @@ func (m *Manager) postMessage(ctx context.Context, w bot.Work, a workflow.Post) 
 		return settle(w, nil)
 	case errors.Is(err, bot.ErrRoomGone) && a.Place == workflow.InRoom:
 		return settle(w, later)
-	case bot.IsPermanent(err) && post.Failure: // else failing posts would tell of each other for ever
-		m.log.Error("gave up telling of a failure", "incident", w.Owner, "platform", a.Platform, "error", err.Error())
+	case bot.IsPermanent(err) && post.Failure: // reporting it would be another post that fails, without end
+		m.log.Error("gave up a post that reports a failure", "incident", w.Owner, "platform", a.Platform, "error", err.Error())
 		return settle(w, nil)
 	case bot.IsPermanent(err):
 		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", "a post", "error", err.Error())
@@ -292,24 +299,25 @@ func (m *Manager) postMessage(ctx context.Context, w bot.Work, a workflow.Post) 
 	return answerError(err)
 }
 
-// cardFirst lets a new room begin with its card, unless that takes long. An
-// error asks to come again.
+// requireCard delays a post until the card is in the room, so that a new room begins
+// with its card; after maxWaits attempts the post goes first.
 func (m *Manager) requireCard(ctx context.Context, w bot.Work, a workflow.Post) error {
-	const most = 5 // attempts
-	if _, shows := m.manager(a.Platform); !shows || a.Place != workflow.InRoom || w.Attempt > most {
+	const maxWaits = 5
+	if _, ok := m.manager(a.Platform); !ok || a.Place != workflow.InRoom || w.Attempt > maxWaits {
 		return nil
 	}
-	at, err := m.loadCard(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
-	if err == nil && at.Ref == "" {
-		err = retryNoCard(w)
+	shown, err := m.loadCard(ctx, w.Incident, workflow.ShowCard{Platform: a.Platform})
+	if err == nil && shown.Ref == "" {
+		err = errNoCardYet(w)
 	}
 	return err
 }
 
-// noCard waits for the card: a moment at first, as it is owed beside this.
-func retryNoCard(w bot.Work) error {
-	if w.Attempt > briefAttempts {
+// errNoCardYet returns the error of a work that needs the card, with the delay of its
+// next attempt.
+func errNoCardYet(w bot.Work) error {
+	if w.Attempt > cardDelayRetries {
 		return errNoCard
 	}
-	return bot.RetryAfter(waitForCard, errNoCard)
+	return bot.RetryAfter(cardDelay, errNoCard)
 }

@@ -14,44 +14,44 @@ import (
 	"tocsin/workflow"
 )
 
-// hall is a chat platform that keeps what it is given.
-type hall struct {
+// fakeChat is a chat platform that records what it is given.
+type fakeChat struct {
 	platform string
 	rooms    []bot.RoomRequest
 	posts    []string
 }
 
 // OpenRoom implements [bot.Chat].
-func (h *hall) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
+func (h *fakeChat) OpenRoom(_ context.Context, r bot.RoomRequest) (workflow.Room, error) {
 	h.rooms = append(h.rooms, r)
 	return workflow.Room{Platform: h.platform, ID: "C-" + r.Incident, Name: r.Name, Private: r.Private}, nil
 }
 
 // Post implements [bot.Chat].
-func (h *hall) Post(_ context.Context, p bot.RoomPost) error {
+func (h *fakeChat) Post(_ context.Context, p bot.RoomPost) error {
 	h.posts = append(h.posts, p.Room.ID+" "+p.Content.Title+": "+p.Content.Text)
 	return nil
 }
 
-// ours is a platform whose rooms are the conversations of the store.
-type ours struct{ *hall }
+// builtinChat is a built-in platform that would record calls.
+type builtinChat struct{ *fakeChat }
 
 // Room implements [bot.BuiltinRooms].
-func (ours) Room(incident, url string) workflow.Room {
+func (builtinChat) Room(incident, url string) workflow.Room {
 	return workflow.Room{Platform: "web", ID: incident, Name: incident, URL: url + "/incidents/" + incident}
 }
 
-// TestRoomsLater: platforms that are connected while an incident runs get its
-// rooms at its next step, and hear of what happens from then on.
-func TestRoomsLater(t *testing.T) {
+// TestPlatformConnectedLater: a platform that is connected while an incident is open
+// gets a room at its next step, and posts from then on.
+func TestPlatformConnectedLater(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --service search")
 	w.Say("ben", "declare Payroll leak --private --service search")
 	w.Say("ben", "declare Search is slow --service search")
 	w.Say("ben", "resolve INC-3 it was the cache")
 	w.Say("ben", "note INC-1 before")
-	slack, web := &hall{platform: "slack"}, &hall{}
-	w.Restart(map[string]bot.Chat{"slack": slack}, map[string]bot.BuiltinRooms{"web": ours{web}})
+	slack, web := &fakeChat{platform: "slack"}, &fakeChat{}
+	w.Restart(map[string]bot.Chat{"slack": slack}, map[string]bot.BuiltinRooms{"web": builtinChat{web}})
 	w.Advance(time.Second) // the pages of the declarations
 	w.Say("ben", "note INC-3 hello")
 	w.Say("ben", "note INC-1 hello")
@@ -81,11 +81,10 @@ func TestRoomsLater(t *testing.T) {
 	}
 }
 
-// TestRoomForgotten: whose room it is, is known until the incident is forgotten,
-// and no longer.
-func TestRoomForgotten(t *testing.T) {
+// TestRoomRecordsForgotten: the records of a room are deleted with its incident.
+func TestRoomRecordsForgotten(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	w.Restart(map[string]bot.Chat{"slack": &hall{platform: "slack"}}, nil)
+	w.Restart(map[string]bot.Chat{"slack": &fakeChat{platform: "slack"}}, nil)
 	w.Say("ben", "declare Checkout is down --service search")
 	w.Say("ben", "declare Payroll is down --service search")
 	w.Advance(time.Second)
@@ -110,19 +109,19 @@ func TestRoomForgotten(t *testing.T) {
 	}
 }
 
-// mute is a platform that takes no card.
-type mute struct{ glass }
+// noCardChat is a platform that refuses cards.
+type noCardChat struct{ leakDetector }
 
-// Show implements [bot.RoomManager].
-func (*mute) ShowCard(context.Context, bot.RoomCard) (string, error) {
+// ShowCard implements [bot.RoomManager].
+func (*noCardChat) ShowCard(context.Context, bot.RoomCard) (string, error) {
 	return "", bot.Permanent(errors.New("restricted_action"))
 }
 
-// TestNoCardToPin: where no card can be shown there is none to pin, which is
-// said, and nothing is owed for ever.
+// TestNoCardToPin: when a card cannot be written its pin has failed, and no task stays
+// pending for ever.
 func TestNoCardToPin(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	w.Restart(map[string]bot.Chat{"slack": &mute{}}, nil)
+	w.Restart(map[string]bot.Chat{"slack": &noCardChat{}}, nil)
 	w.Say("ben", "declare Checkout is down --service search")
 	for range 60 {
 		w.Advance(time.Second)
@@ -144,31 +143,31 @@ func TestNoCardToPin(t *testing.T) {
 	}
 }
 
-// shy is a platform that gives no room until it is told to.
-type shy struct {
-	glass
-	gives bool
+// noRoomChat is a platform that refuses rooms until opens is set.
+type noRoomChat struct {
+	leakDetector
+	opens bool
 }
 
 // OpenRoom implements [bot.Chat].
-func (s *shy) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
-	if !s.gives {
+func (s *noRoomChat) OpenRoom(ctx context.Context, r bot.RoomRequest) (workflow.Room, error) {
+	if !s.opens {
 		return workflow.Room{}, bot.Permanent(errors.New("missing_scope"))
 	}
-	return s.glass.OpenRoom(ctx, r)
+	return s.leakDetector.OpenRoom(ctx, r)
 }
 
-// TestRetriedRoomIsAnnounced: an incident that was announced before its room
-// could be had is announced after it, too: nothing of its card is unfinished.
+// TestRetriedRoomIsAnnounced: an incident that was announced before its room could be
+// opened is announced again with the room, and all setup steps are done.
 func TestRetriedRoomIsAnnounced(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	s := &shy{}
+	s := &noRoomChat{}
 	w.Restart(map[string]bot.Chat{"slack": s}, nil)
 	w.Say("ben", "declare Checkout is down --service search")
 	for range 10 {
 		w.Advance(time.Second)
 	}
-	s.gives = true
+	s.opens = true
 	w.Expect(w.Say("ben", "retry INC-1"), true, "")
 	for range 20 {
 		w.Advance(time.Second)

@@ -12,17 +12,15 @@ import (
 	"tocsin/workflow"
 )
 
-// marks are the characters between which a time stands in a text that several
-// people read.
-const marks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
+// stampMarks are the characters that enclose a time stamp in a text.
+const stampMarks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 
-// TestTimesOfRooms: rooms on a platform are given times that each reader sees
-// in their own zone. Nobody else is: not our own conversation, no platform that
-// does not look after its rooms, no page, no reply.
-func TestTimesOfRooms(t *testing.T) {
+// TestRoomStamps: managed rooms get times as stamps. No other text does: conversations,
+// platforms that do not manage rooms, pages and replies.
+func TestRoomStamps(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	g, plain := &glass{kinds: map[string]bool{}}, &hall{platform: "irc"}
-	w.Restart(map[string]bot.Chat{"slack": g, "irc": plain}, map[string]bot.BuiltinRooms{"web": ours{&hall{}}})
+	g, plain := &leakDetector{actions: map[string]bool{}}, &fakeChat{platform: "irc"}
+	w.Restart(map[string]bot.Chat{"slack": g, "irc": plain}, map[string]bot.BuiltinRooms{"web": builtinChat{&fakeChat{}}})
 	var replies []string
 	for _, line := range []string{
 		"declare Checkout is down --sev 1 --service checkout", "ack INC-1", "update INC-1 rolling back --next 10m", "show INC-1", "timeline INC-1", "timers INC-1", "who INC-1", "list",
@@ -36,7 +34,7 @@ func TestTimesOfRooms(t *testing.T) {
 	posts, cards := 0, 0
 	for line := range strings.Lines(g.outside.String()) {
 		what, _, _ := strings.Cut(line, " ")
-		stamps := strings.ContainsAny(line, marks)
+		stamps := strings.ContainsAny(line, stampMarks)
 		switch {
 		case what == "post" && stamps:
 			posts++
@@ -54,29 +52,29 @@ func TestTimesOfRooms(t *testing.T) {
 	if len(plain.posts) == 0 || len(w.Paged) == 0 {
 		t.Errorf("%d posts, %d pages", len(plain.posts), len(w.Paged))
 	}
-	if said := strings.Join(append(plain.posts, replies...), "\n"); strings.ContainsAny(said, marks) || !strings.Contains(said, " UTC") {
-		t.Errorf("said: %+q", said)
+	if texts := strings.Join(append(plain.posts, replies...), "\n"); strings.ContainsAny(texts, stampMarks) || !strings.Contains(texts, " UTC") {
+		t.Errorf("texts: %+q", texts)
 	}
 	ana := w.Person("ana")
 	talk, err := w.Conversation.List(t.Context(), "INC-1", ana, 0, 100)
 	if err != nil || len(talk) == 0 {
-		t.Fatalf("%d remarks, %v", len(talk), err)
+		t.Fatalf("%d messages, %v", len(talk), err)
 	}
 	events, err := w.Incidents.Timeline(t.Context(), "INC-1", ana)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept, err := json.Marshal(map[string]any{"talk": talk, "events": events, "pages": w.Paged})
-	if err != nil || strings.ContainsAny(string(kept), marks) {
+	if err != nil || strings.ContainsAny(string(kept), stampMarks) {
 		t.Errorf("kept: %+q, %v", kept, err)
 	}
 }
 
-// TestCardIsTheSame: a card that says the same has the same hash, whenever it
-// is drawn.
-func TestCardIsTheSame(t *testing.T) {
+// TestCardHash: a card with the same content has the same hash, whenever it is
+// rendered.
+func TestCardHash(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	w.Restart(map[string]bot.Chat{"slack": &glass{kinds: map[string]bool{}}}, nil)
+	w.Restart(map[string]bot.Chat{"slack": &leakDetector{actions: map[string]bool{}}}, nil)
 	w.Say("ana", "declare Checkout is down --sev 1 --service checkout")
 	w.Say("ana", "update INC-1 rolling back --next 10m")
 	i, err := w.LoadUnchecked(t.Context(), "INC-1")
@@ -87,7 +85,7 @@ func TestCardIsTheSame(t *testing.T) {
 		d := workflow.ShowCard{Platform: "slack", Place: place}
 		_, before := w.Rooms.Card(i, d)
 		w.Clock = w.Clock.Add(200 * 24 * time.Hour)
-		if c, after := w.Rooms.Card(i, d); after != before || !strings.ContainsAny(string(mustJSON(t, c)), marks) {
+		if c, after := w.Rooms.Card(i, d); after != before || !strings.ContainsAny(string(mustJSON(t, c)), stampMarks) {
 			t.Errorf("%q has the hash %s, and had %s: %+v", place, after, before, c)
 		}
 		later := i

@@ -1,5 +1,9 @@
-// Package signin lets people into the browser: links that work once, the sessions
-// they begin, and the links of pages that acknowledge.
+// Package signin signs people in to the browser: sign-in links that work once
+// ([Link]), the sessions that they begin ([Session]), and the signed links in pages that
+// acknowledge an incident ([PageLinks]).
+//
+// It sets no cookies and serves no pages (adapter web does), and does not decide what a
+// signed-in person may do (package access does). Begin reading at [Service.SignIn].
 package signin
 
 import (
@@ -20,7 +24,7 @@ import (
 	"tocsin/workflow"
 )
 
-// Store is where links and sessions are kept.
+// Store is the part of the store that holds links and sessions.
 type Store interface {
 	bot.Records
 	bot.Committer
@@ -32,7 +36,7 @@ type Service struct {
 	store  Store
 }
 
-// New makes a desk.
+// New returns a service.
 func New(engine *bot.Engine, store Store) *Service { return &Service{engine: engine, store: store} }
 
 // How long a sign-in link and a session last.
@@ -41,26 +45,26 @@ const (
 	SessionLife = 12 * time.Hour
 )
 
-// Kinds of records. Both are found by the hash of a secret, so that whoever
-// reads the store cannot sign in.
+// Kinds of records. The ID of each record is the hash of a secret, so that a reader of
+// the store cannot sign in (P4: secrets are never shown).
 const (
 	kindLink    = "sign-in"
 	kindSession = "session"
 )
 
-// SignIn is what a sign-in link is bound to. It works once, for 15 minutes.
+// Link is a sign-in link. It works once, within 15 minutes.
 type Link struct {
-	Person  string          `json:"person,omitempty"` // whom it signs in
+	Person  string          `json:"person,omitempty"` // ID of the person that it signs in; "": a guest or an open link
 	Name    string          `json:"name,omitempty"`
-	Access  commands.Access `json:"access,omitempty"` // at most: no link raises the access of whoever made it
-	Token   string          `json:"token,omitempty"`  // it was made with
-	To      string          `json:"to,omitempty"`     // path of the page to go on to
+	Access  commands.Access `json:"access,omitempty"` // of its creator: the session gets at most this
+	Token   string          `json:"token,omitempty"`  // name of the API token that it was created with
+	To      string          `json:"to,omitempty"`     // path of the page that opens after signing in
 	Expires time.Time       `json:"expires"`
 	Used    time.Time       `json:"used,omitzero"`
 }
 
-// Open reports whether the reader may say who they are: the link was made by
-// an administrator's token, which may act for everybody.
+// IsOpen reports whether the person who signs in may choose who they are: the link was
+// created with an admin token, which may act for anyone.
 func (s Link) IsOpen() bool { return s.Person == "" && s.Access >= commands.Admin }
 
 // The reasons why a sign-in link or a session does not work.
@@ -69,64 +73,68 @@ var (
 	ErrNoSession = errors.New("not signed in, or not any more")
 )
 
+// hash returns the hash of a secret, which is the ID of its record.
 func hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
+// newSecret returns a random secret.
 func newSecret() string {
 	raw := make([]byte, 24)
 	rand.Read(raw) // it never fails (crypto/rand)
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// Link makes a link that signs a speaker in, and leads to a path of the
-// browser pages.
-func (d *Service) CreateLink(ctx context.Context, s access.Speaker, to string) (string, error) {
-	return d.newLink(ctx, Link{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
+// CreateLink creates a link that signs a speaker in and opens a path of the pages. It
+// returns the link's address.
+func (svc *Service) CreateLink(ctx context.Context, s access.Speaker, to string) (string, error) {
+	return svc.newLink(ctx, Link{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
 }
 
-// newLink keeps a link, in one commit with other changes.
-func (d *Service) newLink(ctx context.Context, link Link, with ...bot.RecordChange) (string, error) {
-	now, token := d.engine.Now(), newSecret()
+// newLink stores a link in one commit with other changes, and returns its address. It
+// also deletes links and sessions that expired long ago.
+func (svc *Service) newLink(ctx context.Context, link Link, with ...bot.RecordChange) (string, error) {
+	now, token := svc.engine.Now(), newSecret()
 	link.Expires = now.Add(LinkLife)
 	body, err := json.Marshal(link)
 	if err != nil {
-		return "", fmt.Errorf("make a sign-in link: %w", err)
+		return "", fmt.Errorf("create a sign-in link: %w", err)
 	}
-	changes, err := d.deleteExpired(ctx)
+	changes, err := svc.expiredRecords(ctx)
 	if err != nil {
 		return "", err
 	}
 	changes = append(append(changes, with...), bot.RecordChange{Kind: kindLink, ID: hash(token), Body: body})
-	if _, err = d.store.Commit(ctx, bot.Commit{At: now, Records: changes}); err != nil {
-		return "", fmt.Errorf("make a sign-in link: %w", err)
+	if _, err = svc.store.Commit(ctx, bot.Commit{At: now, Records: changes}); err != nil {
+		return "", fmt.Errorf("create a sign-in link: %w", err)
 	}
-	return d.engine.Organization().URL + "/sign-in/" + token, nil
+	return svc.engine.Organization().URL + "/sign-in/" + token, nil
 }
 
-// keepEnded is how long a link or session that has ended is kept, so that
-// whoever comes with it is told so.
+// keepExpired is how long an expired link or session is kept, so that the person who
+// uses it is told that it has expired.
 const keepExpired = 24 * time.Hour
 
-// expired deletes the links and sessions that ended long ago: whoever makes a
-// new one clears up.
-func (d *Service) deleteExpired(ctx context.Context) ([]bot.RecordChange, error) {
-	var gone []bot.RecordChange
+// expiredRecords returns the changes that delete links and sessions that expired more
+// than keepExpired ago.
+func (svc *Service) expiredRecords(ctx context.Context) ([]bot.RecordChange, error) {
+	var deletes []bot.RecordChange
 	for _, kind := range []string{kindLink, kindSession} {
-		err := bot.EachRecord(ctx, d.store, kind, func(r bot.Record) {
-			var is struct{ Expires, Ends time.Time }
-			if json.Unmarshal(r.Body, &is) != nil || d.engine.Now().After(laterOf(is.Expires, is.Ends).Add(keepExpired)) {
-				gone = append(gone, bot.RecordChange{Kind: kind, ID: r.ID, Version: bot.AnyVersion})
+		err := bot.EachRecord(ctx, svc.store, kind, func(r bot.Record) {
+			var times struct{ Expires, Ends time.Time }
+			if json.Unmarshal(r.Body, &times) != nil || svc.engine.Now().After(laterOf(times.Expires, times.Ends).Add(keepExpired)) {
+				deletes = append(deletes, bot.RecordChange{Kind: kind, ID: r.ID, Version: bot.AnyVersion})
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return gone, nil
+	return deletes, nil
 }
 
+// laterOf returns the later of two times.
 func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -134,16 +142,17 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// Read looks at a sign-in link and changes nothing. The error is
-// [ErrBadLink], [ErrOldLink], [ErrUsedLink], or the store's.
-func (d *Service) ReadLink(ctx context.Context, token string) (Link, error) {
-	link, _, err := d.loadLink(ctx, token)
+// ReadLink returns a sign-in link without using it up. The error is [ErrBadLink],
+// [ErrExpiredLink], [ErrUsedLink], or the store's.
+func (svc *Service) ReadLink(ctx context.Context, token string) (Link, error) {
+	link, _, err := svc.loadLink(ctx, token)
 	return link, err
 }
 
-func (d *Service) loadLink(ctx context.Context, token string) (Link, int, error) {
+// loadLink returns a sign-in link and the version of its record.
+func (svc *Service) loadLink(ctx context.Context, token string) (Link, int, error) {
 	var link Link
-	rec, err := d.store.Get(ctx, kindLink, hash(token))
+	rec, err := svc.store.Get(ctx, kindLink, hash(token))
 	if errors.Is(err, bot.ErrNotFound) {
 		return link, 0, ErrBadLink
 	}
@@ -156,34 +165,35 @@ func (d *Service) loadLink(ctx context.Context, token string) (Link, int, error)
 	switch {
 	case !link.Used.IsZero():
 		return link, rec.Version, ErrUsedLink
-	case d.engine.Now().After(link.Expires):
+	case svc.engine.Now().After(link.Expires):
 		return link, rec.Version, ErrExpiredLink
 	}
 	return link, rec.Version, nil
 }
 
+// decodeLink decodes the record of a link.
 func decodeLink(rec bot.Record) (Link, error) {
 	var link Link
 	if err := json.Unmarshal(rec.Body, &link); err != nil {
-		return link, fmt.Errorf("read a sign-in link: %w", err)
+		return link, fmt.Errorf("decode a sign-in link: %w", err)
 	}
 	return link, nil
 }
 
-// SignIn uses a link up and begins a session: both or neither, once. who says
-// where the browser is and, if the link is open, who the reader is. secret is
-// what the browser keeps.
-func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Session, secret string, err error) {
-	link, version, err := d.loadLink(ctx, token)
+// SignIn uses a link up and begins a session, in one commit. who describes the browser
+// and, if the link is open, the person who signs in. secret identifies the session; the
+// browser keeps it. The error is that of [Service.ReadLink].
+func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Session, secret string, err error) {
+	link, version, err := svc.loadLink(ctx, token)
 	if err != nil {
 		return s, "", err
 	}
-	now := d.engine.Now()
+	now := svc.engine.Now()
 	s = Session{
 		Person: link.Person, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
 		Zone: who.Zone, Browser: cleanLine(who.Browser, 80), From: cleanLine(who.From, 60),
 	}
-	if people := d.engine.Organization().Directory; link.IsOpen() {
+	if people := svc.engine.Organization().Directory; link.IsOpen() {
 		if p, ok := people.Person(who.Person); ok {
 			s.Person, s.Name, s.Chosen = p.ID, p.Name, true
 		} else if len(people.People) == 0 {
@@ -193,8 +203,8 @@ func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Sess
 	if _, err = time.LoadLocation(s.Zone); err != nil || len(s.Zone) > 60 || s.Zone == "Local" {
 		s.Zone = ""
 	}
-	if _, ok := d.speaker(s); !ok {
-		return s, "", ErrBadLink // the person has left meanwhile
+	if _, ok := svc.speaker(s); !ok {
+		return s, "", ErrBadLink // the person or the token is not configured any more
 	}
 	link.Used = now
 	used, err := json.Marshal(link)
@@ -208,7 +218,7 @@ func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Sess
 	secret = newSecret()
 	s.record = hash(secret)
 	s.ID = s.record[:8]
-	_, err = d.store.Commit(ctx, bot.Commit{At: now, Records: []bot.RecordChange{
+	_, err = svc.store.Commit(ctx, bot.Commit{At: now, Records: []bot.RecordChange{
 		{Kind: kindLink, ID: hash(token), Version: version, Body: used},
 		{Kind: kindSession, ID: s.record, Body: body},
 	}})
@@ -218,6 +228,7 @@ func (d *Service) SignIn(ctx context.Context, token string, who Session) (s Sess
 	return s, secret, err
 }
 
+// cleanLine returns a text as one line of at most so many characters.
 func cleanLine(text string, limit int) string {
 	s, _ := workflow.CleanLine(text, limit)
 	return s

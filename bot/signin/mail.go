@@ -13,27 +13,28 @@ import (
 	"tocsin/workflow"
 )
 
-// kindMailed is the kind of records that say when a person was mailed a link.
+// kindMailedAt is the kind of records that hold the time when a person was mailed a
+// sign-in link last.
 const kindMailedAt = "sign-in-mail"
 
-// mailEvery is how often one person is mailed a sign-in link at most.
+// mailEvery is the shortest interval between two mails to one person.
 const mailEvery = time.Minute
 
-// Mail sends a sign-in link to the configured person who has this
-// address. Nobody who asks learns whether there is one: that there is not, or
-// that they were mailed a moment ago, is no error.
-func (d *Service) MailLink(ctx context.Context, address string) error {
+// MailLink mails a sign-in link to the configured person with this e-mail address. It
+// returns nil when no person has the address, or when they were mailed within the last
+// minute, so that the caller cannot find out who is configured.
+func (svc *Service) MailLink(ctx context.Context, address string) error {
 	address = strings.TrimSpace(address)
-	p, ok := d.engine.Organization().Directory.Find(address)
+	p, ok := svc.engine.Organization().Directory.Find(address)
 	if !ok || p.Email == "" || !strings.EqualFold(p.Email, address) {
 		return nil
 	}
-	mail := d.engine.Pager("email")
+	mail := svc.engine.Pager("email")
 	if mail == nil {
-		return errors.New("mail is not connected")
+		return errors.New("mail a sign-in link: e-mail is not connected")
 	}
-	now := d.engine.Now()
-	last, err := d.store.Get(ctx, kindMailedAt, p.ID)
+	now := svc.engine.Now()
+	last, err := svc.store.Get(ctx, kindMailedAt, p.ID)
 	if err != nil && !errors.Is(err, bot.ErrNotFound) {
 		return err
 	}
@@ -45,10 +46,10 @@ func (d *Service) MailLink(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("mail a sign-in link: %w", err)
 	}
-	link, err := d.newLink(ctx, Link{Person: p.ID, Name: p.Name, Access: commands.Admin, To: "/"},
+	link, err := svc.newLink(ctx, Link{Person: p.ID, Name: p.Name, Access: commands.Admin, To: "/"},
 		bot.RecordChange{Kind: kindMailedAt, ID: p.ID, Version: last.Version, Body: stamp})
 	if errors.Is(err, bot.ErrConflict) {
-		return nil // somebody else asked at the same moment
+		return nil // another request at the same moment has mailed one
 	}
 	if err != nil {
 		return err
@@ -56,15 +57,15 @@ func (d *Service) MailLink(ctx context.Context, address string) error {
 	key := "sign-in/" + hash(link)[:16]
 	err = mail.Page(ctx, bot.Page{
 		Key: key, Keys: []string{key}, Purpose: workflow.PurposeNotice, Person: p.ID, Name: p.Name, Address: p.Email,
-		Content: card.SignIn(link, d.engine.Organization().Name),
+		Content: card.SignIn(link, svc.engine.Organization().Name),
 	})
 	if err == nil {
 		return nil
 	}
-	// Nothing was mailed: whoever asks again is not to be told to wait.
-	_, e := d.store.Commit(ctx, bot.Commit{At: d.engine.Now(), Records: []bot.RecordChange{{Kind: kindMailedAt, ID: p.ID, Version: bot.AnyVersion}}})
+	// Nothing was mailed, so the next request must not have to wait.
+	_, e := svc.store.Commit(ctx, bot.Commit{At: svc.engine.Now(), Records: []bot.RecordChange{{Kind: kindMailedAt, ID: p.ID, Version: bot.AnyVersion}}})
 	return errors.Join(err, e)
 }
 
 // CanMail reports whether sign-in links can be mailed.
-func (d *Service) CanMail() bool { return d.engine.Pager("email") != nil }
+func (svc *Service) CanMail() bool { return svc.engine.Pager("email") != nil }

@@ -15,8 +15,8 @@ import (
 	"tocsin/workflow"
 )
 
-// TestMailSignIn: whoever is configured with an address gets a link, once a
-// minute; whoever asks learns nothing of that.
+// TestMailSignIn: a configured person gets a link by mail, once a minute; the caller
+// cannot find out who is configured.
 func TestMailSignIn(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	ask := func(address string, want int) {
@@ -29,11 +29,11 @@ func TestMailSignIn(t *testing.T) {
 			t.Errorf("%.40q: %d mails, want %d", address, len(w.Paged), want)
 		}
 	}
-	for _, nobody := range []string{"", "@", "eve@example.com", "ana", "@ana", "Ana", "ana@example.com,eve@example.com", "ana@example.com\r\nBcc: eve@example.com", strings.Repeat("a", 100_000)} {
-		ask(nobody, 0)
+	for _, unknown := range []string{"", "@", "eve@example.com", "ana", "@ana", "Ana", "ana@example.com,eve@example.com", "ana@example.com\r\nBcc: eve@example.com", strings.Repeat("a", 100_000)} {
+		ask(unknown, 0)
 	}
 	if n := w.CountRecords("sign-in"); n != 0 {
-		t.Errorf("%d links were made for nobody", n)
+		t.Errorf("%d links were created for unknown addresses", n)
 	}
 	ask(" Ana@Example.com ", 1)
 	mail := w.Paged[0]
@@ -59,7 +59,7 @@ func TestMailSignIn(t *testing.T) {
 	}
 }
 
-// TestMailSignInAtOnce: of those who ask at the same moment one is mailed.
+// TestMailSignInAtOnce: of many requests at the same moment one sends a mail.
 func TestMailSignInAtOnce(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	var all, looked sync.WaitGroup
@@ -83,8 +83,8 @@ func TestMailSignInAtOnce(t *testing.T) {
 	}
 }
 
-// TestMailSignInOtherLinks: links that were not mailed do not hold mail back,
-// and two people with one address get nothing: it is not known who asks.
+// TestMailSignInOtherLinks: links that were not mailed do not delay a mail; an address
+// of two people gets none.
 func TestMailSignInOtherLinks(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.LinkToken(w.Person("ana"))
@@ -102,7 +102,7 @@ func TestMailSignInOtherLinks(t *testing.T) {
 	}
 }
 
-// TestMailSignInFails: whoever runs Tocsin learns why no mail goes out.
+// TestMailSignInFails: an error says why no mail was sent.
 func TestMailSignInFails(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	if !w.SignIn.CanMail() {
@@ -122,6 +122,6 @@ func TestMailSignInFails(t *testing.T) {
 		t.Errorf("mail is not connected: %v", err)
 	}
 	if err := w.SignIn.MailLink(t.Context(), "eve@example.com"); err != nil {
-		t.Errorf("for nobody: %v", err)
+		t.Errorf("for an unknown address: %v", err)
 	}
 }

@@ -13,10 +13,11 @@ import (
 	"tocsin/bot/access"
 )
 
-// pageLinkLife is how long an acknowledgement link works.
+// pageLinkLife is how long the link in a page works.
 const pageLinkLife = 24 * time.Hour
 
-// PageLink is what an acknowledgement link is bound to: one page, one person.
+// PageLink is the content of the link in a page, which acknowledges the incident for
+// the recipient of that page.
 type PageLink struct {
 	Incident string
 	Page     string
@@ -24,14 +25,14 @@ type PageLink struct {
 	Expires  time.Time
 }
 
-// PageLinks signs and reads the links that acknowledge a page. Nothing is stored:
-// the token says it all.
+// PageLinks signs and verifies the links in pages. Nothing is stored: the token holds
+// the whole [PageLink].
 type PageLinks struct {
 	engine *bot.Engine
 	secret []byte
 }
 
-// NewPageLinks makes page links. The secret signs them and has at least 16 bytes.
+// NewPageLinks returns the links that are signed with a secret of at least 16 bytes.
 func NewPageLinks(engine *bot.Engine, secret []byte) (*PageLinks, error) {
 	if len(secret) < 16 {
 		return nil, errors.New("sign page links: the secret has fewer than 16 bytes")
@@ -39,13 +40,14 @@ func NewPageLinks(engine *bot.Engine, secret []byte) (*PageLinks, error) {
 	return &PageLinks{engine: engine, secret: secret}, nil
 }
 
-// Token signs a link that works from now on for a day.
+// Token returns the signed token of a link, which works for a day from now on.
 func (l *PageLinks) Token(p PageLink) string {
 	expires := l.engine.Now().Add(pageLinkLife)
 	payload := strings.Join([]string{p.Incident, p.Page, p.Person, strconv.FormatInt(expires.Unix(), 36)}, "\n")
 	return base64.RawURLEncoding.EncodeToString([]byte(payload)) + "." + base64.RawURLEncoding.EncodeToString(l.sign(payload))
 }
 
+// sign returns the signature of a payload.
 func (l *PageLinks) sign(payload string) []byte {
 	mac := hmac.New(sha256.New, l.secret)
 	mac.Write([]byte("acknowledge\n" + payload))
@@ -54,12 +56,12 @@ func (l *PageLinks) sign(payload string) []byte {
 
 // The reasons why a link does not work.
 var (
-	ErrBadLink     = errors.New("this link is not one of ours, or it was cut")
+	ErrBadLink     = errors.New("this link is not one of ours, or it was cut off")
 	ErrExpiredLink = errors.New("this link has expired")
 )
 
-// Read checks the token of an acknowledgement link. The error is [ErrBadLink] or
-// [ErrOldLink].
+// Read verifies a token and returns its link. The error is [ErrBadLink] or
+// [ErrExpiredLink].
 func (l *PageLinks) Read(token string) (PageLink, error) {
 	head, tail, _ := strings.Cut(token, ".")
 	payload, err1 := base64.RawURLEncoding.DecodeString(head)
@@ -82,15 +84,15 @@ func (l *PageLinks) Read(token string) (PageLink, error) {
 	return p, nil
 }
 
-// Speaker is the recipient of a link. The link itself is the proof: it lets them
-// see and acknowledge this one incident.
+// Speaker returns the recipient of a link as the speaker who acknowledges. The signed
+// link is their authentication (P5: a link acknowledges only by POST).
 func (l *PageLinks) Speaker(p PageLink) access.Speaker {
 	org := l.engine.Organization()
 	if s, ok := access.Person(org, p.Person); ok {
 		return s
 	}
 	s := access.Speaker{Name: strings.ReplaceAll(p.Person, ":", " "), Zone: org.Zone}
-	if strings.Contains(p.Person, ":") { // a webhook was paged, and is a member; a person who has left is not
+	if strings.Contains(p.Person, ":") { // a webhook that was paged is a member of the incident; a person who is not configured any more is not
 		s.Person = p.Person
 	}
 	return s

@@ -11,8 +11,8 @@ import (
 	"tocsin/bot/signin"
 )
 
-// TestP5AckLink: a link is bound to a page and a person, lives 24 hours, and
-// carries what the person saw.
+// TestP5AckLink: the link in a page is bound to the page and its recipient, works for
+// 24 hours, and acknowledges what the person saw.
 func TestP5AckLink(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ben", "declare Checkout is down --sev 1 --service search")

@@ -14,27 +14,27 @@ import (
 	"tocsin/commands"
 )
 
-// Session is one browser that is signed in.
+// Session is a browser that is signed in.
 type Session struct {
-	ID      string          `json:"-"` // short, and no secret
+	ID      string          `json:"-"` // short and not secret: people name the session by it
 	Person  string          `json:"person,omitempty"`
 	Name    string          `json:"name,omitempty"`
-	Access  commands.Access `json:"access,omitempty"` // at most; a person's own may be lower
-	Token   string          `json:"token,omitempty"`  // that its link was made with
-	Chosen  bool            `json:"chosen,omitempty"` // the reader said who they are: what they do is recorded with the token
-	Zone    string          `json:"zone,omitempty"`   // the browser's, IANA
+	Access  commands.Access `json:"access,omitempty"` // at most; the person's own may be lower
+	Token   string          `json:"token,omitempty"`  // name of the API token that its link was created with
+	Chosen  bool            `json:"chosen,omitempty"` // signed in by an open link: events name the token, too
+	Zone    string          `json:"zone,omitempty"`   // IANA zone of the browser
 	Browser string          `json:"browser,omitempty"`
-	From    string          `json:"from,omitempty"` // address
+	From    string          `json:"from,omitempty"` // IP address
 	Began   time.Time       `json:"began"`
 	Ends    time.Time       `json:"ends"`
 
 	record string
 }
 
-// Session returns the session that a browser's secret stands for, and whoever
-// speaks through it. The error is [ErrNoSession] or the store's.
-func (d *Service) Session(ctx context.Context, secret string) (Session, access.Speaker, error) {
-	rec, err := d.store.Get(ctx, kindSession, hash(secret))
+// Session returns the session of a browser's secret, and its person as a speaker. The
+// error is [ErrNoSession] or the store's.
+func (svc *Service) Session(ctx context.Context, secret string) (Session, access.Speaker, error) {
+	rec, err := svc.store.Get(ctx, kindSession, hash(secret))
 	if errors.Is(err, bot.ErrNotFound) {
 		return Session{}, access.Speaker{}, ErrNoSession
 	}
@@ -45,26 +45,27 @@ func (d *Service) Session(ctx context.Context, secret string) (Session, access.S
 	if err != nil {
 		return s, access.Speaker{}, err
 	}
-	who, ok := d.speaker(s)
-	if !ok || d.engine.Now().After(s.Ends) {
+	who, ok := svc.speaker(s)
+	if !ok || svc.engine.Now().After(s.Ends) {
 		return s, access.Speaker{}, ErrNoSession
 	}
 	return s, who, nil
 }
 
+// decodeSession decodes the record of a session.
 func decodeSession(rec bot.Record) (Session, error) {
 	s := Session{ID: rec.ID[:min(len(rec.ID), 8)], record: rec.ID}
 	if err := json.Unmarshal(rec.Body, &s); err != nil {
-		return s, fmt.Errorf("read a session: %w", err)
+		return s, fmt.Errorf("decode a session: %w", err)
 	}
 	return s, nil
 }
 
-// speaker returns who speaks through a session, with the access they have now; ok
-// is false when the person, or the token that made the link, is not configured any
-// more.
-func (d *Service) speaker(s Session) (access.Speaker, bool) {
-	who, ok := access.Identify(d.engine.Organization(), access.Claim{
+// speaker returns the person of a session as a speaker, with their access by the
+// configuration in force. ok is false when the person, or the token that its link was
+// created with, is not configured any more.
+func (svc *Service) speaker(s Session) (access.Speaker, bool) {
+	who, ok := access.Identify(svc.engine.Organization(), access.Claim{
 		Person: s.Person, Name: s.Name, Token: s.Token, Limit: access.AtMost(s.Access),
 	})
 	if s.Chosen {
@@ -76,14 +77,14 @@ func (d *Service) speaker(s Session) (access.Speaker, bool) {
 	return who, ok
 }
 
-// Sessions returns the sessions of a speaker, newest first; all of them for an
-// administrator.
-func (d *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
+// Sessions returns the sessions of a speaker, newest first; an admin gets those of
+// everyone.
+func (svc *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
 	var all []Session
-	err := bot.EachRecord(ctx, d.store, kindSession, func(r bot.Record) {
+	err := bot.EachRecord(ctx, svc.store, kindSession, func(r bot.Record) {
 		one, err := decodeSession(r)
 		mine := one.Person == s.Person && (s.Person != "" || one.Name == s.Name)
-		if err == nil && d.engine.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
+		if err == nil && svc.engine.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
 			all = append(all, one)
 		}
 	})
@@ -91,24 +92,24 @@ func (d *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, er
 	return all, err
 }
 
-// Revoke ends the sessions of a speaker that an ID names, or all of them with
-// "all"; an administrator may end everybody's. It returns how many those were.
-func (d *Service) Revoke(ctx context.Context, s access.Speaker, id string) (int, error) {
-	sessions, err := d.Sessions(ctx, s)
+// Revoke ends the session with an ID, or every session with "all", among those that
+// [Service.Sessions] returns to the speaker. It returns how many it ended.
+func (svc *Service) Revoke(ctx context.Context, s access.Speaker, id string) (int, error) {
+	sessions, err := svc.Sessions(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	var gone []bot.RecordChange
+	var deletes []bot.RecordChange
 	for _, one := range sessions {
 		if id == "all" || id != "" && strings.EqualFold(one.ID, id) {
-			gone = append(gone, bot.RecordChange{Kind: kindSession, ID: one.record, Version: bot.AnyVersion})
+			deletes = append(deletes, bot.RecordChange{Kind: kindSession, ID: one.record, Version: bot.AnyVersion})
 		}
 	}
-	if len(gone) == 0 {
+	if len(deletes) == 0 {
 		return 0, nil
 	}
-	if _, err = d.store.Commit(ctx, bot.Commit{At: d.engine.Now(), Records: gone}); err != nil {
+	if _, err = svc.store.Commit(ctx, bot.Commit{At: svc.engine.Now(), Records: deletes}); err != nil {
 		return 0, fmt.Errorf("end a session: %w", err)
 	}
-	return len(gone), nil
+	return len(deletes), nil
 }

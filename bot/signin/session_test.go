@@ -19,14 +19,14 @@ import (
 	"tocsin/commands"
 )
 
-// operator is whoever sits at the terminal: an administrator whom nobody has
-// configured.
+// operator returns the speaker of the operator token: an admin who is not a configured
+// person.
 func operator() access.Speaker {
 	return access.Speaker{Name: "operator", Token: "operator", Access: commands.Admin}
 }
 
-// TestSignInOnce: a link may be looked at, and signs in once; the store holds
-// nothing that would.
+// TestSignInOnce: a link can be read often and signs in once; the store holds no
+// secret.
 func TestSignInOnce(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	token := w.LinkToken(w.Person("ana"))
@@ -54,7 +54,7 @@ func TestSignInOnce(t *testing.T) {
 	checkNoSecret(t, w, "session", secret)
 }
 
-// checkNoSecret: the one record of a kind in the store holds nothing to get in with.
+// checkNoSecret checks that the only record of a kind contains nothing to sign in with.
 func checkNoSecret(t *testing.T, w *bottest.App, kind, secret string) {
 	t.Helper()
 	all, err := w.Store.Records(t.Context(), kind, "", 10)
@@ -72,7 +72,7 @@ func checkNoSecret(t *testing.T, w *bottest.App, kind, secret string) {
 	}
 }
 
-// TestSignInAtOnce: of fifty who press at once, one is signed in.
+// TestSignInAtOnce: of fifty uses of a link at once, one signs in.
 func TestSignInAtOnce(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	token := w.LinkToken(w.Person("ana"))
@@ -95,10 +95,10 @@ func TestSignInAtOnce(t *testing.T) {
 		case err == nil:
 			in++
 			if _, works := w.SessionSpeaker(secrets[n]); !works {
-				t.Error("whoever got through is not signed in")
+				t.Error("the one that succeeded is not signed in")
 			}
 		case !errors.Is(err, signin.ErrUsedLink):
-			t.Errorf("the others are told %v", err)
+			t.Errorf("the others get %v", err)
 		default:
 			if _, works := w.SessionSpeaker(secrets[n]); secrets[n] != "" && works {
 				t.Error("a secret that was refused signs in")
@@ -110,8 +110,8 @@ func TestSignInAtOnce(t *testing.T) {
 	}
 }
 
-// TestSignInEnds: a link lives 15 minutes, a session 12 hours; and each that
-// does not work says why.
+// TestSignInEnds: a link works for 15 minutes, a session for 12 hours; the error says
+// why one does not work.
 func TestSignInEnds(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	used, old := w.LinkToken(w.Person("ana")), w.LinkToken(w.Person("ana"))
@@ -149,8 +149,8 @@ func TestSignInEnds(t *testing.T) {
 	}
 }
 
-// TestSessionFollowsPeople: what a session may do is what its person may do
-// now; who is not configured any more is signed out, and cannot get in.
+// TestSessionFollowsPeople: a session has the current access of its person, and ends
+// when the person is not configured any more.
 func TestSessionFollowsPeople(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	late := w.LinkToken(w.Person("ben"))
@@ -171,10 +171,10 @@ func TestSessionFollowsPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, in := w.SessionSpeaker(secret); in {
-		t.Error("who has left is still signed in")
+		t.Error("a person who is not configured any more is still signed in")
 	}
 	if _, _, err := w.SignIn.SignIn(t.Context(), late, signin.Session{}); !errors.Is(err, signin.ErrBadLink) {
-		t.Errorf("who has left signs in: %v", err)
+		t.Errorf("a person who is not configured any more signs in: %v", err)
 	}
 	if err := w.Configure(bottest.Town(), pagers); err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	}
 }
 
-// TestSignInZone: the browser says where it is; what is no zone is left out.
+// TestSignInZone: the browser's time zone is used when it is valid.
 func TestSignInZone(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for zone, want := range map[string]string{
@@ -201,8 +201,8 @@ func TestSignInZone(t *testing.T) {
 	}
 }
 
-// TestOpenLinks: whoever comes with a link of an administrator's token says who
-// they are; nobody else does.
+// TestOpenLinks: the person who uses a link of an admin token chooses who they are;
+// with other links they do not.
 func TestOpenLinks(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	org := bottest.Town()
@@ -238,7 +238,7 @@ func TestOpenLinks(t *testing.T) {
 			t.Errorf("%s as %+v: session %+v, speaker %+v", c.by.Name, c.who, s, who)
 		}
 	}
-	// What was chosen is in the record with the token.
+	// Events name the person who was chosen, and the token.
 	_, secret := w.SignInWith(w.LinkToken(operator()), signin.Session{Person: "ben"})
 	ben, _ := w.SessionSpeaker(secret)
 	if _, err := w.Dispatcher.Run(t.Context(), dispatch.Request{Text: "declare Checkout is down", Speaker: ben}); err != nil {
@@ -250,8 +250,7 @@ func TestOpenLinks(t *testing.T) {
 	}
 }
 
-// TestOpenLinkName: a name that nobody has configured is taken where nobody is
-// configured, and nowhere else: there is somebody to be chosen.
+// TestOpenLinkName: a free name is accepted only while no people are configured.
 func TestOpenLinkName(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for _, c := range []struct {
@@ -271,9 +270,8 @@ func TestOpenLinkName(t *testing.T) {
 	}
 }
 
-// TestLinkRaisesNothing: whoever signs in may do no more than whoever made the
-// link: a token for one person stays what it is.
-func TestLinkRaisesNothing(t *testing.T) {
+// TestLinkLimitsAccess: a session has at most the access of the link's creator.
+func TestLinkLimitsAccess(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for _, c := range []struct{ of, person, want commands.Access }{
 		{commands.Responder, commands.Admin, commands.Responder},
@@ -294,8 +292,8 @@ func TestLinkRaisesNothing(t *testing.T) {
 	}
 }
 
-// TestSignInPurge: whoever makes a link clears up what ended a day ago, and
-// nothing else: whoever comes with it until then is told what became of it.
+// TestSignInPurge: creating a link deletes links and sessions that expired more than a
+// day ago, and no others.
 func TestSignInPurge(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.LinkToken(w.Person("ana"))
@@ -334,7 +332,7 @@ func TestSignInPurge(t *testing.T) {
 	}
 }
 
-// copyRecord puts more records like the one of a kind into the store.
+// copyRecord stores copies of the only record of a kind.
 func copyRecord(t *testing.T, w *bottest.App, kind string, many int) {
 	t.Helper()
 	all, err := w.Store.Records(t.Context(), kind, "", 1)
@@ -350,8 +348,8 @@ func copyRecord(t *testing.T, w *bottest.App, kind string, many int) {
 	}
 }
 
-// TestRevoke: people end their own sessions, an administrator everybody's; and
-// each sees the same in the list, newest first.
+// TestRevoke: people list and end their own sessions, an admin those of everyone,
+// newest first.
 func TestRevoke(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	zoe := access.Speaker{Name: "Zoe", Access: commands.Stakeholder}
@@ -388,18 +386,18 @@ func TestRevoke(t *testing.T) {
 		}
 	}
 	ben, dan := w.Person("ben"), w.Person("dan")
-	revoke(dan, in["Ben0"].id, 0) // somebody else's is not there
+	revoke(dan, in["Ben0"].id, 0) // another person's session
 	revoke(dan, "", 0)
 	revoke(dan, "ALL ", 0)
 	revoke(dan, strings.Repeat("x", 10_000), 0)
 	revoke(zoe, in["Yan5"].id, 0)
 	if _, in := w.SessionSpeaker(in["Ben0"].secret); !in {
-		t.Fatal("somebody else's session was ended")
+		t.Fatal("another person's session was ended")
 	}
 	revoke(ben, strings.ToUpper(in["Ben0"].id), 1)
 	revoke(ben, in["Ben0"].id, 0)
 	if _, in := w.SessionSpeaker(in["Ben0"].secret); in {
-		t.Error("a session that was ended goes on")
+		t.Error("a session that was ended still works")
 	}
 	revoke(zoe, "all", 1)
 	revoke(w.Person("ana"), in["Dan3"].id, 1)

@@ -51,54 +51,61 @@ func wordsOf(page string, pattern *regexp.Regexp, id string) []string {
 }
 
 // exchange makes a request, and returns its status and what was answered.
-func (w *accessTown) exchange(client *http.Client, method, path, body string, header http.Header) (status string, answer string) {
-	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+func (in *installation) exchange(client *http.Client, method, path, body string, header http.Header) (status, answer string) {
+	in.Helper()
+	r, err := http.NewRequestWithContext(in.Context(), method, in.url+path, strings.NewReader(body))
 	if err != nil {
-		w.Fatal(err)
+		in.Fatal(err)
 	}
 	r.Header = header
 	res, err := client.Do(r)
 	if err != nil {
-		w.Fatal(err)
+		in.Fatal(err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		w.Fatal(err)
+		in.Fatal(err)
 	}
 	return res.Status + " " + res.Header.Get("X-Command-Result"), string(raw)
 }
 
-// resources are the paths that read the same as a word.
-func resources() map[string]string {
-	return map[string]string{"show": "", "timeline": "/timeline", "who": "/deliveries", "timers": "/timers"}
-}
-
-// newAPIFront is JSON: commands come from an administrator's token that acts as Eve,
-// reads from a token of her own; Zoe has one that acts for no person.
-func newAPIFront(w *accessTown) front {
+// newCommandFront is the API's commands: an administrator's token acts as Eve; Zoe has
+// a token that acts for no person.
+func newCommandFront(in *installation) front {
 	return front{name: "API", say: func(c cell, id string) string {
-		own := http.Header{"Authorization": {"Bearer token-of-" + c.speaker}}
-		line, header := map[string]string{"text": strings.ReplaceAll(c.line, "%", id)}, own
+		line, token := map[string]string{"text": strings.ReplaceAll(c.line, "%", id)}, "token-of-"+c.speaker
 		if c.speaker == "eve" {
-			line["as"], header = "eve", http.Header{"Authorization": {"Bearer api"}}
+			line["as"], token = "eve", "api"
 		}
 		body, err := json.Marshal(line)
 		if err != nil {
-			w.Fatal(err)
+			in.Fatal(err)
 		}
-		status, answer := w.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", string(body), header)
+		status, answer := in.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", string(body), http.Header{"Authorization": {"Bearer " + token}})
 		var reply struct{ Text, Incident string }
 		if err := json.Unmarshal([]byte(answer), &reply); err != nil {
-			w.Fatalf("%s: %v in %s", line, err, answer)
+			in.Fatalf("%s: %v in %s", line, err, answer)
 		}
-		said := plain(fmt.Sprint(status, reply.Incident, " ", reply.Text))
-		if path, ok := resources()[c.word.Name]; ok {
-			status, answer = w.exchange(http.DefaultClient, http.MethodGet, "/api/v1/incidents/"+id+path, "", own)
-			said += status + answer
+		return plain(fmt.Sprint(status, reply.Incident, " ", reply.Text))
+	}}
+}
+
+// newResourceFront is the API's paths, each of which reads the same as a word. Eve has
+// a token of her own.
+func newResourceFront(in *installation) front {
+	paths := map[string]string{"list": "", "show": "/%", "timeline": "/%/timeline", "who": "/%/deliveries", "timers": "/%/timers"}
+	return front{name: "API paths", say: func(c cell, id string) string {
+		path, ok := paths[c.word.Name]
+		if !ok {
+			return ""
 		}
-		return said
+		status, answer := in.exchange(http.DefaultClient, http.MethodGet, "/api/v1/incidents"+strings.ReplaceAll(path, "%", id), "", http.Header{"Authorization": {"Bearer token-of-" + c.speaker}})
+		var refused struct{ Error struct{ Message string } }
+		if err := json.Unmarshal([]byte(answer), &refused); err != nil {
+			in.Fatalf("%s: %v in %s", path, err, answer)
+		}
+		return status + refused.Error.Message + answer
 	}}
 }
 
@@ -108,19 +115,19 @@ var pressable = regexp.MustCompile(`(?:hx-sync="this:drop"><input type="hidden" 
 
 // newBrowserFront is the pages. A session comes from a link that the speaker has
 // asked for by their token.
-func newBrowserFront(w *accessTown) front {
-	w.Helper()
+func newBrowserFront(in *installation) front {
+	in.Helper()
 	clients := map[string]*http.Client{}
 	for _, name := range []string{"eve", "zoe"} {
 		jar, err := cookiejar.New(nil)
 		if err != nil {
-			w.Fatal(err)
+			in.Fatal(err)
 		}
 		clients[name] = &http.Client{Jar: jar}
-		_, answer := w.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer token-of-" + name}})
+		_, answer := in.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer token-of-" + name}})
 		link := regexp.MustCompile(`/sign-in/[\w-]+`).FindString(answer)
-		if status, page := w.exchange(clients[name], http.MethodPost, link, "", http.Header{}); !strings.HasPrefix(status, "200") {
-			w.Fatalf("%s cannot sign in: %s %s %s", name, answer, status, page)
+		if status, page := in.exchange(clients[name], http.MethodPost, link, "", http.Header{}); !strings.HasPrefix(status, "200") {
+			in.Fatalf("%s cannot sign in: %s %s %s", name, answer, status, page)
 		}
 	}
 	return front{
@@ -131,13 +138,13 @@ func newBrowserFront(w *accessTown) front {
 				path = "/incidents/" + id + "/do"
 			}
 			body := url.Values{"text": {strings.ReplaceAll(c.line, "%", id)}}.Encode()
-			status, page := w.exchange(clients[c.speaker], http.MethodPost, path, body, http.Header{
+			status, page := in.exchange(clients[c.speaker], http.MethodPost, path, body, http.Header{
 				"Content-Type": {"application/x-www-form-urlencoded"}, "Hx-Request": {"true"},
 			})
 			return status + plain(page)
 		},
 		offers: func(c cell, id string) (string, []string) {
-			status, page := w.exchange(clients[c.speaker], http.MethodGet, "/incidents/"+id, "", http.Header{})
+			status, page := in.exchange(clients[c.speaker], http.MethodGet, "/incidents/"+id, "", http.Header{})
 			return status + plain(page), wordsOf(page, pressable, id)
 		},
 	}
@@ -148,20 +155,20 @@ var valued = regexp.MustCompile(`"value":"([a-z]+) (INC-\d+)`)
 
 // newSlackFront is Slack: in the incident's channel its ID is left out. What a person
 // may do is on the card that they alone see, and on their Home tab.
-func newSlackFront(w *accessTown) front {
+func newSlackFront(in *installation) front {
 	slash := func(c cell, channel, line string) (blocks, text string) {
-		d := w.slack.Slash(w.accounts[c.speaker], channel, "/incident", line)
+		d := in.slack.Slash(in.accounts[c.speaker], channel, "/incident", line)
 		var answer struct{ Text string }
 		if d.Err != nil || json.Unmarshal(d.Response, &answer) != nil {
-			w.Fatalf("/incident %s: %v %s", line, d.Err, d.Response)
+			in.Fatalf("/incident %s: %v %s", line, d.Err, d.Response)
 		}
 		return string(d.Response), plain(answer.Text)
 	}
 	place := func(c cell, id string) (channel, line string) {
 		if !c.isAbout() || id == missing {
-			return w.lobby, strings.ReplaceAll(c.line, "%", id)
+			return in.lobby, strings.ReplaceAll(c.line, "%", id)
 		}
-		return w.channel(id), strings.ReplaceAll(c.line, " %", "")
+		return in.channel(id), strings.ReplaceAll(c.line, " %", "")
 	}
 	homes := map[string]slacktest.View{} // by speaker and access: it is about all incidents
 	return front{
@@ -172,23 +179,23 @@ func newSlackFront(w *accessTown) front {
 			return text
 		},
 		offers: func(c cell, id string) (string, []string) {
-			channel, line := w.lobby, "show "+missing
+			channel, line := in.lobby, "show "+missing
 			if id != missing {
-				channel, line = w.channel(id), ""
+				channel, line = in.channel(id), ""
 			}
 			blocks, text := slash(c, channel, line)
-			user, key := w.accounts[c.speaker], fmt.Sprint(c.speaker, c.level)
+			user, key := in.accounts[c.speaker], fmt.Sprint(c.speaker, c.level)
 			home, ok := homes[key]
 			if !ok {
-				shown := w.slack.CountDone("views.publish")
-				if d := w.slack.OpenHome(user); d.Err != nil || !w.slack.Wait(5*time.Second, func() bool { return w.slack.CountDone("views.publish") > shown }) {
-					w.Fatalf("there is no Home tab: %v", d.Err)
+				shown := in.slack.CountDone("views.publish")
+				if d := in.slack.OpenHome(user); d.Err != nil || !in.slack.Wait(5*time.Second, func() bool { return in.slack.CountDone("views.publish") > shown }) {
+					in.Fatalf("there is no Home tab: %v", d.Err)
 				}
-				home = w.slack.Home(user)
+				home = in.slack.Home(user)
 				homes[key] = home
 			}
 			blocks += string(home.Blocks)
-			for _, page := range w.slack.Posts(w.slack.Direct(user).ID) {
+			for _, page := range in.slack.Posts(in.slack.Direct(user).ID) {
 				if !c.isHidden() { // an unknown account is paged for a private incident too, and its press is refused
 					blocks += string(page.Blocks)
 				}

@@ -21,21 +21,22 @@ type relation struct {
 	bring   []string // commands that bring about how things are; % is the incident
 	member  bool     // a member of a private incident (P2: private means members only)
 	paged   bool
+	state   bool   // only what is offered is looked at: it depends on the incident's state
 	only    string // the one front on which the relation exists; "": all
 	why     string // the relation does not exist elsewhere
 }
 
 func relations() []relation {
-	role := func(name string, more ...string) relation {
-		return relation{name: name, speaker: "eve", bring: append([]string{"assign % scribe @eve"}, more...), member: true}
+	role := func(name string, state bool, more ...string) relation {
+		return relation{name: name, speaker: "eve", bring: append([]string{"assign % scribe @eve"}, more...), member: true, state: state}
 	}
 	return []relation{
 		{name: "none", speaker: "eve"},
 		{name: "paged", speaker: "eve", bring: []string{"page % @eve"}, member: true, paged: true},
-		role("role holder"),
-		role("role holder, in triage", "status % triage"),
-		role("role holder, acknowledged", "ack %"),
-		role("role holder, resolved", "resolve %"),
+		role("role holder", false),
+		role("role holder, in triage", true, "status % triage"),
+		role("role holder, acknowledged", true, "ack %"),
+		role("role holder, resolved", true, "resolve %"),
 		{name: "reporter", speaker: "eve", reports: true, member: true},
 		{name: "invited", speaker: "eve", bring: []string{"invite % @eve"}, member: true},
 		{name: "unknown", speaker: "zoe"},
@@ -74,16 +75,21 @@ func (c cell) isHidden() bool {
 // isAbout reports whether the word is said about the incident.
 func (c cell) isAbout() bool { return strings.Contains(c.line, "%") }
 
+// isAboutHidden reports whether the word is said about what must not exist for the
+// speaker.
+func (c cell) isAboutHidden() bool { return c.isAbout() && c.isHidden() }
+
 // refusal is the oracle, written from docs/rules.md: what the answer has to say on
 // every front, or "" where the speaker is let through. It is not asked about hidden
 // incidents.
 func (c cell) refusal() string {
 	sets, _ := c.call.Command.(workflow.SetVisibility)
+	answersPage := c.word.Name == "ack" && c.paged
 	switch {
 	case c.mistake != nil:
 		return c.mistake.Error()
-	case c.level < c.call.Access && !(c.word.Name == "ack" && c.paged): // (P1: access is checked first)
-		return fmt.Sprintf("%s needs the access %q; yours is %q.", c.word.Name, c.call.Access, c.level)
+	case c.level < c.word.Access && !answersPage: // (P1: access is checked first)
+		return fmt.Sprintf("needs the access %q; yours is %q", c.word.Access, c.level)
 	case sets.To == workflow.Private && c.speaker != "eve": // only configured people are members (P2: private means members only)
 		return "Only a configured person can make an incident private"
 	}
@@ -129,142 +135,151 @@ func lineOf(t *testing.T, w commands.Spec, other string) string {
 // access × relation × visibility is answered through the API, the browser and Slack
 // as the oracle says (P1: access is checked first), an incident that is hidden is
 // answered about as one that does not exist (P2: private means members only), and
-// no reader is offered a button or a form that would be refused, or lacks one that
-// another reader of the same incident has and they may use.
+// no reader is offered a button or a form that would be refused, or lacks one that an
+// administrator in the same relation is offered and that they may use.
 //
-// Nothing is changed while it runs: the store takes no commit, and a command that
-// arrives there was let through. The card in a Slack channel is one message for all
-// readers, so it is not part of the table: a press by a reader who may not is refused.
+// The store takes no commit while it runs, so that nothing changes; a refused command
+// must not even try. The card in a Slack channel is not part of the table: it is one
+// message for all its readers.
 func TestP1EveryFront(t *testing.T) {
 	t.Parallel()
-	town := newAccessTown(t)
+	in := newInstallation(t)
 	words := commands.New()
 	force, _ := words.Find("close")
-	force.Example += " --force --reason Duplicate" // an option that needs more access than its word
+	force.Example += " --force --reason Duplicate"
+	force.Access = commands.Commander // the one option that needs more than its word
 	words = append(words, force)
 	lines := make([]string, len(words))
 	for n, w := range words {
-		lines[n] = lineOf(t, w, town.other)
+		lines[n] = lineOf(t, w, in.other)
 	}
 	cells := 0
 	for _, r := range relations() {
+		if r.only != "" {
+			t.Logf("%s: on %s alone, because %s", r.name, r.only, r.why)
+		}
 		for _, level := range []commands.Access{commands.Admin, commands.Commander, commands.Responder, commands.Stakeholder, commands.Guest} {
-			town.configure(r, level)
-			for _, id := range []string{town.public[r.name], town.private[r.name]} {
-				at := cell{relation: r, level: level, incident: town.incident(id)}
+			in.configure(r, level)
+			for _, id := range []string{in.public[r.name], in.private[r.name]} {
+				at := cell{relation: r, level: level, incident: in.incident(id)}
 				mayUse := map[string]bool{}
 				for n, w := range words {
 					c := at
 					c.word, c.line = w, lines[n]
 					c.call, c.mistake = r.parse(c.line)
-					mayUse[w.Name] = town.check(c) || mayUse[w.Name]
+					mayUse[w.Name] = in.check(c) || mayUse[w.Name]
 					cells++
 				}
-				town.checkOffers(at, mayUse)
+				in.checkOffers(at, mayUse)
 			}
 		}
 	}
-	if cells < 1500 || town.let < 1000 || town.refused < 1000 || town.hidden < 500 {
-		t.Errorf("%d cells, %d answers let through, %d refused, %d of what is hidden: the table has lost a part", cells, town.let, town.refused, town.hidden)
+	if cells < 1500 || in.allowed < 1000 || in.refused < 1000 || in.hidden < 500 {
+		t.Errorf("%d cells, %d answers let through, %d refused, %d of what is hidden: the table has lost a part", cells, in.allowed, in.refused, in.hidden)
 	}
 }
 
 // check says the line of a cell on every front, and reports whether the oracle lets
 // the speaker through.
-func (w *accessTown) check(c cell) bool {
-	w.Helper()
+func (in *installation) check(c cell) bool {
+	in.Helper()
 	want := c.refusal()
-	w.checkCan(c, want)
-	for _, f := range w.fronts {
+	in.checkCan(c, want)
+	if c.state {
+		return want == ""
+	}
+	for _, f := range in.fronts {
 		if c.only != "" && c.only != f.name {
 			continue
 		}
-		before := w.store.refused.Load()
+		before := in.store.attempts.Load()
 		got := f.say(c, c.incident.ID)
-		committed := w.store.refused.Load() > before
+		if got == "" {
+			continue // this front does not have the word
+		}
+		committed := in.store.attempts.Load() > before
 		where := fmt.Sprintf("%s: %q by %s with access %s (%s), %s", f.name, c.line, c.speaker, c.level, c.name, c.incident.Visibility)
 		switch {
-		case c.isHidden() && c.isAbout():
-			w.hidden++
+		case c.isAboutHidden():
+			in.hidden++
 			if none := strings.ReplaceAll(f.say(c, missing), missing, c.incident.ID); got != none || committed {
-				w.Errorf("%s: answered %q, and %q if it did not exist; committed: %t", where, got, none, committed)
+				in.Errorf("%s: answered %q, and %q if it did not exist; committed: %t", where, got, none, committed)
 			}
 		case want != "":
-			w.refused++
+			in.refused++
 			if !strings.Contains(got, plain(want)) || committed {
-				w.Errorf("%s: answered %q, want the refusal %q; committed: %t", where, got, want, committed)
+				in.Errorf("%s: answered %q, want the refusal %q; committed: %t", where, got, want, committed)
 			}
 		default:
-			w.let++
+			in.allowed++
 			if found := refusals.FindString(got); found != "" {
-				w.Errorf("%s: refused with %q, want it let through", where, got)
+				in.Errorf("%s: refused with %q, want it let through", where, got)
 			}
 		}
-		w.checkSecrets(c, where, got)
+		in.checkSecrets(c, where, got)
 	}
-	return want == "" && !(c.isHidden() && c.isAbout())
+	return want == "" && !c.isAboutHidden()
 }
 
 // checkCan compares the oracle with the package that decides.
-func (w *accessTown) checkCan(c cell, want string) {
-	w.Helper()
+func (in *installation) checkCan(c cell, want string) {
+	in.Helper()
 	if c.mistake != nil {
 		return
 	}
-	claim := access.Claim{Account: access.Account{Platform: "slack", ID: w.accounts[c.speaker]}}
-	s, ok := access.Identify(w.app.Organization(), claim)
+	claim := access.Claim{Account: access.Account{Platform: "slack", ID: in.accounts[c.speaker]}}
+	s, ok := access.Identify(in.app.Organization(), claim)
 	i := &c.incident
 	if !c.isAbout() {
 		i = nil
 	}
-	c.word.Access = c.call.Access
 	err := cmp.Or(access.Can(s, c.word, i), access.CanHide(s, c.call.Command))
-	if c.isHidden() && c.isAbout() {
+	if c.isAboutHidden() {
 		want = c.incident.ID + " does not exist."
 	}
 	if !ok || s.Access != c.level || (err == nil) != (want == "") || err != nil && !strings.Contains(plain(err.Error()), want) {
-		w.Errorf("access.Can: %s by %s with access %s (%s), %s: %v, want %q", c.word.Name, c.speaker, s.Access, c.name, c.incident.Visibility, err, want)
+		in.Errorf("access.Can: %s by %s with access %s (%s), %s: %v, want %q", c.word.Name, c.speaker, s.Access, c.name, c.incident.Visibility, err, want)
 	}
 }
 
 // checkSecrets looks for private incidents in what a speaker reads who is not their
 // member.
-func (w *accessTown) checkSecrets(c cell, where, read string) {
-	w.Helper()
+func (in *installation) checkSecrets(c cell, where, read string) {
+	in.Helper()
 	for _, r := range relations() {
 		if (r.speaker != c.speaker || !r.member) && strings.Contains(read, secretTitle(r)) {
-			w.Errorf("%s: it shows a private incident: %q", where, read)
+			in.Errorf("%s: it shows a private incident: %q", where, read)
 		}
 	}
 }
 
 // checkOffers looks at what each front offers a reader about an incident: what an
 // administrator in the same relation is offered, without what the reader may not use.
-func (w *accessTown) checkOffers(c cell, mayUse map[string]bool) {
-	w.Helper()
-	for _, f := range w.fronts {
+func (in *installation) checkOffers(c cell, mayUse map[string]bool) {
+	in.Helper()
+	for _, f := range in.fronts {
 		if f.offers == nil || c.only != "" && c.only != f.name {
 			continue
 		}
 		page, offered := f.offers(c, c.incident.ID)
 		key, where := f.name+c.incident.ID, fmt.Sprintf("%s: the page of %s (%s) for %s with access %s (%s)", f.name, c.incident.ID, c.incident.Visibility, c.speaker, c.level, c.name)
-		w.checkSecrets(c, where, page)
+		in.checkSecrets(c, where, page)
 		if c.isHidden() {
 			none, _ := f.offers(c, missing)
 			if none = strings.ReplaceAll(none, missing, c.incident.ID); page != none || len(offered) > 0 {
-				w.Errorf("%s reads %q and offers %q, and reads %q if it did not exist", where, page, offered, none)
+				in.Errorf("%s reads %q and offers %q, and reads %q if it did not exist", where, page, offered, none)
 			}
 			continue
 		}
 		if c.level == commands.Admin {
-			w.offered[key] = offered
+			in.offered[key] = offered
 			if len(offered) < 5 {
-				w.Errorf("%s offers %q: the test does not read it", where, offered)
+				in.Errorf("%s offers %q: the test does not read it", where, offered)
 			}
 		}
-		want := slices.DeleteFunc(slices.Clone(w.offered[key]), func(word string) bool { return !mayUse[word] })
+		want := slices.DeleteFunc(slices.Clone(in.offered[key]), func(word string) bool { return !mayUse[word] })
 		if !slices.Equal(offered, want) {
-			w.Errorf("%s offers %q, want %q", where, offered, want)
+			in.Errorf("%s offers %q, want %q", where, offered, want)
 		}
 	}
 }

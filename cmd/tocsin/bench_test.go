@@ -25,9 +25,9 @@ import (
 
 var overRedis = flag.Bool("redis", false, "measure over Redis instead of SQLite")
 
-// rig is the whole program in one process, on a real file, with a pager that
-// only notes when a page came.
-type rig struct {
+// benchServer is the whole program in one process, on a real file, with a
+// pager that only records when a page arrives.
+type benchServer struct {
 	b      *testing.B
 	url    string
 	client *http.Client
@@ -38,7 +38,7 @@ type rig struct {
 }
 
 // Page implements [bot.Pager].
-func (r *rig) Page(_ context.Context, p bot.Page) error {
+func (r *benchServer) Page(_ context.Context, p bot.Page) error {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,17 +54,17 @@ func (r *rig) Page(_ context.Context, p bot.Page) error {
 	return nil
 }
 
-func newRig(b *testing.B) *rig {
-	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
+func newBenchServer(b *testing.B) *benchServer {
+	r := &benchServer{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
 	r.start(nil)
 	return r
 }
 
-// start runs the program, connected to a Slack or to none.
-func (r *rig) start(s connections) {
+// start starts the program with the connected platforms.
+func (r *benchServer) start(s connections) {
 	b := r.b
 	quiet := slog.New(slog.DiscardHandler)
-	at := place{name: filepath.Join(b.TempDir(), "tocsin.db")}
+	at := location{name: filepath.Join(b.TempDir(), "tocsin.db")}
 	if *overRedis {
 		at.url = redistest.Start(b, redistest.Config{}).URL()
 	}
@@ -75,7 +75,7 @@ func (r *rig) start(s connections) {
 	org := bot.Default()
 	r.bot, err = app.New(app.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Sources: sources(),
-		Chats: s.chats(), Builtin: builtin(),
+		Chats: s.chats(), Builtin: builtinRooms(),
 		Secret: []byte("0123456789abcdef"), Now: under.Now, Log: quiet,
 	})
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *rig) start(s connections) {
 		r.bot.Agenda(0).Run(ctx)
 		close(ended)
 	}()
-	handler, pages := doors{app: r.bot, store: under, secrets: secrets{api: "api", hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.mux()
+	handler, pages := routes{app: r.bot, store: under, secrets: secrets{api: "api", hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	b.Cleanup(pages.Close)
 	server := httptest.NewServer(handler)
 	r.url = server.URL
@@ -102,8 +102,8 @@ func (r *rig) start(s connections) {
 	})
 }
 
-// post sends one delivery and returns how long the answer took.
-func (r *rig) post(path, token, body string) time.Duration {
+// post sends one delivery and returns how long the response took.
+func (r *benchServer) post(path, token, body string) time.Duration {
 	start := time.Now()
 	req, err := http.NewRequestWithContext(r.b.Context(), http.MethodPost, r.url+path, strings.NewReader(body))
 	if err != nil {
@@ -135,7 +135,8 @@ func alertBody(name string, keys ...string) string {
 	return `{"version":"4","alerts":[` + strings.Join(alerts, ",") + `]}`
 }
 
-// report prints the rate, and the latencies' median and 99th percentile.
+// report prints the rate, and the median and the 99th percentile of the
+// latencies.
 func report(b *testing.B, what string, count int, all []time.Duration) {
 	b.ReportMetric(float64(count)/b.Elapsed().Seconds(), what+"/s")
 	if len(all) > 0 {
@@ -147,7 +148,7 @@ func report(b *testing.B, what string, count int, all []time.Duration) {
 }
 
 // flood posts b.N deliveries from 64 clients.
-func (r *rig) flood(body func(n int) string) []time.Duration {
+func (r *benchServer) flood(body func(n int) string) []time.Duration {
 	var next atomic.Int64
 	var mu sync.Mutex
 	var all []time.Duration
@@ -171,14 +172,14 @@ func (r *rig) flood(body func(n int) string) []time.Duration {
 
 // BenchmarkAlertsFewGroups: new alerts, one a request, for ten incidents.
 func BenchmarkAlertsFewGroups(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	all := r.flood(func(n int) string { return alertBody(fmt.Sprintf("group %d", n%10), fmt.Sprintf("k%d", n)) })
 	report(b, "alerts", b.N, all)
 }
 
 // BenchmarkAlertsInTens: new alerts, ten a request, for ten incidents.
 func BenchmarkAlertsInTens(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	all := r.flood(func(n int) string {
 		keys := make([]string, 10)
 		for k := range keys {
@@ -189,9 +190,9 @@ func BenchmarkAlertsInTens(b *testing.B) {
 	report(b, "alerts", b.N*10, all)
 }
 
-// BenchmarkRepeats: alerts that are known already.
+// BenchmarkRepeats: alerts that are already firing.
 func BenchmarkRepeats(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	for n := range 1000 {
 		r.post("/hooks/alertmanager", "hook", alertBody("group", fmt.Sprintf("k%d", n)))
 	}
@@ -199,10 +200,10 @@ func BenchmarkRepeats(b *testing.B) {
 	report(b, "alerts", b.N, all)
 }
 
-// BenchmarkIncidents: every alert a new incident, until its first page is
-// handed over.
+// BenchmarkIncidents: every alert is a new incident, until the pager gets its
+// first page.
 func BenchmarkIncidents(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	all := r.flood(func(n int) string { title := fmt.Sprintf("incident %d", n); return alertBody(title, title) })
 	b.StartTimer()
 	deadline := time.Now().Add(time.Minute)
@@ -223,10 +224,10 @@ func BenchmarkIncidents(b *testing.B) {
 	report(b, "incidents", b.N, all)
 }
 
-// BenchmarkWebhookToPage: from sending a webhook to the first page in the
-// pager's hands, one at a time.
+// BenchmarkWebhookToPage: from sending a webhook until the pager gets the
+// first page, one at a time.
 func BenchmarkWebhookToPage(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	var all []time.Duration
 	for n := range b.N {
 		title := fmt.Sprintf("incident %d", n)
@@ -242,7 +243,7 @@ func BenchmarkWebhookToPage(b *testing.B) {
 
 // BenchmarkCommandDuringFlood: a note through the API while alerts come in.
 func BenchmarkCommandDuringFlood(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	r.post("/api/v1/commands", "api", `{"text":"declare Something --sev 2"}`)
 	stop := make(chan struct{})
 	var flood sync.WaitGroup
@@ -272,7 +273,7 @@ func BenchmarkCommandDuringFlood(b *testing.B) {
 	report(b, "commands", b.N, all)
 }
 
-var _ bot.Pager = (*rig)(nil)
+var _ bot.Pager = (*benchServer)(nil)
 
 // BenchmarkStep: one acknowledgement in the pure core.
 func BenchmarkStep(b *testing.B) {

@@ -16,159 +16,160 @@ import (
 	"tocsin/bot/alerts"
 )
 
-// A program built with `-tags chaos` kills itself, and believes in a clock that
-// is wrong. It is for `make chaos` and its like; without the tag nothing of it
-// exists, and none of these is read.
+// A program that is built with `-tags chaos` kills itself at random and may have
+// a clock that is wrong, for `make chaos`. It reads these variables, which a
+// program without the tag ignores:
 //
-//	TOCSIN_CHAOS=SEED:CHANCE[:EDGE]  SIGKILL at an edge, with this chance at each
+//	TOCSIN_CHAOS=SEED:CHANCE[:EDGE]  SIGKILL at each edge with this probability
 //	TOCSIN_CHAOS_SKEW=-5m            how far this machine's clock is ahead
-//	TOCSIN_CHAOS_AUDIT=5s            how long between two audits, instead of a minute
+//	TOCSIN_CHAOS_AUDIT=5s            time between two audits, instead of a minute
 //
-// Edges are commit, take, claim, postpone, page and cancel, each with .before
-// and .after: what was asked for has not begun, or its answer is there and
-// nobody has seen it. With an EDGE, such as page.after, the others are safe.
+// Edges are commit, take, claim, postpone, page and cancel, each with .before (the
+// call has not begun) and .after (the call is done, and its caller has not got the
+// result). With an EDGE, such as page.after, only that one kills.
 
-// fate decides at each edge whether the process lives on.
-type fate struct {
+// chaos decides at each edge whether the process is killed.
+type chaos struct {
 	mu     sync.Mutex
 	rng    *rand.Rand
 	chance float64
 	only   string
 }
 
-// readFate reads TOCSIN_CHAOS. What cannot be read ends a test that would
-// otherwise prove nothing.
-func readFate(stream uint64) *fate {
-	said := os.Getenv("TOCSIN_CHAOS")
-	if said == "" {
-		return &fate{rng: rand.New(rand.NewPCG(0, stream))}
+// readChaos reads TOCSIN_CHAOS. It panics when the value is malformed: a test
+// without kills would prove nothing.
+func readChaos(stream uint64) *chaos {
+	value := os.Getenv("TOCSIN_CHAOS")
+	if value == "" {
+		return &chaos{rng: rand.New(rand.NewPCG(0, stream))}
 	}
-	seed, rest, _ := strings.Cut(said, ":")
+	seed, rest, _ := strings.Cut(value, ":")
 	chance, only, _ := strings.Cut(rest, ":")
 	n, err := strconv.ParseUint(seed, 10, 64)
-	f := &fate{rng: rand.New(rand.NewPCG(n, stream)), only: only}
+	f := &chaos{rng: rand.New(rand.NewPCG(n, stream)), only: only}
 	if err == nil {
 		f.chance, err = strconv.ParseFloat(chance, 64)
 	}
 	if err != nil {
-		panic(fmt.Sprintf("read TOCSIN_CHAOS=%s: %v; what would be right: 7:0.01, or 7:0.5:page.after", said, err))
+		panic(fmt.Sprintf("read TOCSIN_CHAOS=%s: %v; write SEED:CHANCE, such as 7:0.01, or SEED:CHANCE:EDGE, such as 7:0.5:page.after", value, err))
 	}
 	return f
 }
 
-// edge kills the process, or does nothing.
-func (f *fate) edge(name string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.only != "" && f.only != name || f.rng.Float64() >= f.chance {
+// passEdge kills the process, or does nothing.
+func (c *chaos) passEdge(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.only != "" && c.only != name || c.rng.Float64() >= c.chance {
 		return
 	}
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = self.Kill()
-		select {} // nothing more happens here
+		select {} // until the signal arrives
 	}
 }
 
-// shaken is a store whose every change is an edge.
-func shaken(s store) store { return &shakenStore{s, readFate(1)} }
+// withChaos returns a store that passes an edge at every change.
+func withChaos(s store) store { return &chaosStore{s, readChaos(1)} }
 
-type shakenStore struct {
+type chaosStore struct {
 	store
-	fate *fate
+	chaos *chaos
 }
 
 // Commit implements [bot.Incidents].
-func (s *shakenStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	s.fate.edge("commit.before")
-	defer s.fate.edge("commit.after")
+func (s *chaosStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	s.chaos.passEdge("commit.before")
+	defer s.chaos.passEdge("commit.after")
 	return s.store.Commit(ctx, c)
 }
 
 // Take implements [bot.Intake].
-func (s *shakenStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
-	s.fate.edge("take.before")
-	defer s.fate.edge("take.after")
+func (s *chaosStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
+	s.chaos.passEdge("take.before")
+	defer s.chaos.passEdge("take.after")
 	return s.store.Take(ctx, b)
 }
 
-// Claim implements [bot.Agenda]. One that finds nothing is no edge: idle
-// processes would die most.
-func (s *shakenStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
+// Claim implements [bot.Agenda]. A claim that finds nothing passes no edge, else
+// idle processes would be killed most.
+func (s *chaosStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	leases, err := s.store.Claim(ctx, q)
 	if len(leases) > 0 {
-		s.fate.edge("claim.after")
+		s.chaos.passEdge("claim.after")
 	}
 	return leases, err
 }
 
 // Postpone implements [bot.Agenda].
-func (s *shakenStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
-	s.fate.edge("postpone.before")
-	defer s.fate.edge("postpone.after")
+func (s *chaosStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
+	s.chaos.passEdge("postpone.before")
+	defer s.chaos.passEdge("postpone.after")
 	return s.store.Postpone(ctx, l, due)
 }
 
-// shakenPagers are pagers whose every send is an edge.
-func shakenPagers(all map[string]bot.Pager) map[string]bot.Pager {
-	f := readFate(2)
-	shaken := make(map[string]bot.Pager, len(all))
+// pagersWithChaos returns pagers that pass an edge at every send.
+func pagersWithChaos(all map[string]bot.Pager) map[string]bot.Pager {
+	c := readChaos(2)
+	wrapped := make(map[string]bot.Pager, len(all))
 	for name, p := range all {
-		shaken[name] = &shakenPager{p, f}
-		if c, is := p.(bot.Canceler); is {
-			shaken[name] = &shakenCanceler{shakenPager{p, f}, c}
+		wrapped[name] = &chaosPager{p, c}
+		if canceler, ok := p.(bot.Canceler); ok {
+			wrapped[name] = &chaosCanceler{chaosPager{p, c}, canceler}
 		}
-		if _, is := p.(bot.Rechecker); is { // its edges are the calls that it makes
-			shaken[name] = p
+		if _, ok := p.(bot.Rechecker); ok { // its edges are the calls that it makes
+			wrapped[name] = p
 		}
 	}
-	return shaken
+	return wrapped
 }
 
-type shakenPager struct {
+type chaosPager struct {
 	pager bot.Pager
-	fate  *fate
+	chaos *chaos
 }
 
 // Page implements [bot.Pager].
-func (s *shakenPager) Page(ctx context.Context, p bot.Page) error {
-	s.fate.edge("page.before")
-	defer s.fate.edge("page.after")
+func (s *chaosPager) Page(ctx context.Context, p bot.Page) error {
+	s.chaos.passEdge("page.before")
+	defer s.chaos.passEdge("page.after")
 	return s.pager.Page(ctx, p)
 }
 
-type shakenCanceler struct {
-	shakenPager
+type chaosCanceler struct {
+	chaosPager
 	canceler bot.Canceler
 }
 
 // Cancel implements [bot.Canceler].
-func (s *shakenCanceler) Cancel(ctx context.Context, p bot.Page, why string) error {
-	s.fate.edge("cancel.before")
-	defer s.fate.edge("cancel.after")
+func (s *chaosCanceler) Cancel(ctx context.Context, p bot.Page, why string) error {
+	s.chaos.passEdge("cancel.before")
+	defer s.chaos.passEdge("cancel.after")
 	return s.canceler.Cancel(ctx, p, why)
 }
 
-// shakenClock is the clock of a machine that is wrong about the time.
-func shakenClock(now func() time.Time) func() time.Time {
-	skew := duration("TOCSIN_CHAOS_SKEW")
+// clockWithChaos returns a clock that is wrong by TOCSIN_CHAOS_SKEW.
+func clockWithChaos(now func() time.Time) func() time.Time {
+	skew := readChaosDuration("TOCSIN_CHAOS_SKEW")
 	if skew == 0 {
 		return now
 	}
 	return func() time.Time { return now().Add(skew) }
 }
 
-// shakenAudit is how long the agenda waits between two audits; zero: as long
-// as it always does.
-func shakenAudit() time.Duration { return duration("TOCSIN_CHAOS_AUDIT") }
+// chaosAuditInterval returns the time between two audits of the agenda; 0: the
+// default.
+func chaosAuditInterval() time.Duration { return readChaosDuration("TOCSIN_CHAOS_AUDIT") }
 
-func duration(name string) time.Duration {
-	said := os.Getenv(name)
-	if said == "" {
+// readChaosDuration reads a duration from the environment; 0 when it is not set.
+func readChaosDuration(name string) time.Duration {
+	value := os.Getenv(name)
+	if value == "" {
 		return 0
 	}
-	d, err := time.ParseDuration(said)
+	d, err := time.ParseDuration(value)
 	if err != nil {
-		panic(fmt.Sprintf("read %s=%s: %v; what would be right: -5m", name, said, err))
+		panic(fmt.Sprintf("read %s=%s: %v; write a duration such as -5m", name, value, err))
 	}
 	return d
 }

@@ -8,13 +8,13 @@ import (
 	"tocsin/bot"
 )
 
-// Where chaos.go puts edges at which a process kills itself, there is nothing
-// unless it is built with the tag chaos.
+// Without the tag chaos these functions change nothing; chaos.go says what they
+// do with it.
 
-func shaken(s store) store { return s }
+func withChaos(s store) store { return s }
 
-func shakenPagers(all map[string]bot.Pager) map[string]bot.Pager { return all }
+func pagersWithChaos(all map[string]bot.Pager) map[string]bot.Pager { return all }
 
-func shakenAudit() time.Duration { return 0 }
+func chaosAuditInterval() time.Duration { return 0 }
 
-func shakenClock(now func() time.Time) func() time.Time { return now }
+func clockWithChaos(now func() time.Time) func() time.Time { return now }

@@ -16,15 +16,15 @@ import (
 var kills = flag.Int("kills", 20, "how often processes kill themselves in TestX2Chaos (make chaos)")
 
 // TestX2Chaos lets replicas kill themselves at the edges of commits and sends
-// (see chaos.go), and starts them again, until that has happened often enough.
+// (see chaos.go), and restarts them, until that has happened often enough.
 func TestX2Chaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: needs a build of its own")
 	}
 	server := redistest.Start(t, redistest.Config{})
 	var deaths atomic.Int64
-	w := newTown(t, plan{
-		config: hurried, houses: 3, tags: "chaos", redis: over(server.URL()),
+	w := newCluster(t, clusterPlan{
+		config: shortDeadlineConfig, replicas: 3, tags: "chaos", redis: overRedisAt(server.URL()),
 		env: func(n int) []string {
 			if deaths.Load() >= int64(*kills) {
 				return nil
@@ -33,74 +33,74 @@ func TestX2Chaos(t *testing.T) {
 		},
 	})
 	began := time.Now()
-	end := w.load(6, 50*time.Millisecond)
+	end := w.startLoad(6, 50*time.Millisecond)
 	var keepers sync.WaitGroup
 	enough := make(chan struct{})
-	for _, h := range w.houses {
-		keepers.Go(func() { h.keep(enough, &deaths) })
+	for _, h := range w.replicas {
+		keepers.Go(func() { h.restartUntil(enough, &deaths) })
 	}
 	await(t, 30*time.Minute, "so many deaths", func() bool { return deaths.Load() >= int64(*kills) })
 	close(enough)
 	end()
 	keepers.Wait()
 	took := time.Since(began)
-	for _, h := range w.houses { // from here on nobody dies by himself
+	for _, h := range w.replicas { // from now on, no process kills itself
 		h.kill()
 		if err := h.start(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d deaths in %s: %s", deaths.Load(), took.Round(time.Second), w.judge(hurriedSteps, hurriedWait))
+	t.Logf("%d deaths in %s: %s", deaths.Load(), took.Round(time.Second), w.checkAll(hurriedSteps, hurriedWait))
 }
 
-// keep starts a process again whenever it has killed itself, until it was
-// enough. One that ends in any other way fails the test.
-func (h *house) keep(enough <-chan struct{}, deaths *atomic.Int64) {
-	t := h.town.t
+// restartUntil restarts a process whenever it has killed itself, until enough
+// is closed. A process that ends in another way fails the test.
+func (r *replica) restartUntil(enough <-chan struct{}, deaths *atomic.Int64) {
+	t := r.cluster.t
 	for {
 		select {
 		case <-enough:
 			return
-		case <-h.server.ended:
+		case <-r.server.ended:
 		}
-		h.ended()
-		if status, is := h.server.cmd.ProcessState.Sys().(syscall.WaitStatus); !is || status.Signal() != syscall.SIGKILL {
-			t.Errorf("process %d was not killed: %s\n%s", h.number, h.server.cmd.ProcessState, h.server.log.String())
+		r.markEnded()
+		if status, ok := r.server.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+			t.Errorf("process %d was not killed: %s\n%s", r.number, r.server.cmd.ProcessState, r.server.log.String())
 		}
 		deaths.Add(1)
-		for err := h.start(); err != nil; err = h.start() { // it died before anybody had read where it listens
+		for err := r.start(); err != nil; err = r.start() { // it killed itself before it printed its address
 			if !strings.HasPrefix(err.Error(), "the server ended:") || strings.Contains(err.Error(), "panic") {
 				t.Error(err)
 			}
 			deaths.Add(1)
-			pass(t, 50*time.Millisecond)
+			waitFor(t, 50*time.Millisecond)
 		}
 	}
 }
 
 // TestX2Skew: three replicas whose clocks are five minutes ahead, right, and
-// five minutes behind. No deadline fires early or twice, and no page is late by
-// any part of that which a busy machine does not explain.
+// five minutes behind. No deadline fires early or twice, and no page is late
+// by more than a busy machine explains.
 func TestX2Skew(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: needs a build of its own")
 	}
 	server := redistest.Start(t, redistest.Config{})
-	w := newTown(t, plan{
-		config: hurried, houses: 3, tags: "chaos", redis: over(server.URL()),
+	w := newCluster(t, clusterPlan{
+		config: shortDeadlineConfig, replicas: 3, tags: "chaos", redis: overRedisAt(server.URL()),
 		env: func(n int) []string {
 			return []string{"TOCSIN_CHAOS_SKEW=" + []string{"5m", "0s", "-5m"}[n]}
 		},
 	})
-	end := w.load(6, 100*time.Millisecond)
-	pass(t, 8*time.Second)
+	end := w.startLoad(6, 100*time.Millisecond)
+	waitFor(t, 8*time.Second)
 	end()
-	v := w.judge(hurriedSteps, hurriedWait)
+	v := w.checkAll(hurriedSteps, hurriedWait)
 	t.Log(v)
 	if v.repeated > 0 {
 		t.Errorf("%d pages came again", v.repeated)
 	}
-	v.prompt(t, 10*time.Second)
+	v.checkLatency(t, 10*time.Second)
 	w.received.mu.Lock()
 	defer w.received.mu.Unlock()
 	for id, came := range w.received.pages {

@@ -14,14 +14,15 @@ import (
 
 const ruleList = "docs/rules.md"
 
-// A rule is one line of the list.
+// rule is one line of the list.
 type rule struct {
 	id, name string // "E3", "check again before each send"
 	holds    bool   // else it is planned
 	line     int
 }
 
-// A citation is a place that names a rule. name is the short name that it gives the rule, or "".
+// citation is a place that names a rule. name is the short name that it gives
+// the rule, or "".
 type citation struct {
 	id, name string
 	file     string
@@ -30,7 +31,8 @@ type citation struct {
 
 var ruleLine = regexp.MustCompile(`^- \*\*([IGOESRPX]\d{1,2}[a-z]?) · ([^*:;,()]+)\*\* \*(holds|planned)\*\. \S`)
 
-// parseRules reads the list. The faults are lines that look like a rule and are none, and IDs and names that are given twice.
+// parseRules parses the list. The faults are lines that look like a rule and
+// are not valid, and IDs and names that are used twice.
 func parseRules(text string) (rules map[string]rule, faults []string) {
 	rules = map[string]rule{}
 	names := map[string]string{}
@@ -55,7 +57,7 @@ func parseRules(text string) (rules map[string]rule, faults []string) {
 	return rules, faults
 }
 
-// fault says what is wrong with a citation and how to mend it. It returns "" when nothing is.
+// fault returns what is wrong with a citation and how to fix it, or "".
 func (c citation) fault(rules map[string]rule) string {
 	r, ok := rules[c.id]
 	switch {
@@ -72,7 +74,7 @@ func isTest(file string) bool {
 	return strings.HasSuffix(file, "_test.go") || within(path.Dir(file), suites) || path.Ext(file) == ".txt"
 }
 
-// A block is text in which rules are cited: one comment, or a document.
+// block is text in which rules are cited: one comment, or a document.
 type block struct {
 	line int // of its first line
 	text string
@@ -98,7 +100,7 @@ var (
 	testOfRule = regexp.MustCompile(`^(?:Test|Fuzz|Benchmark)(` + ruleID + `)(?:[A-Z_]|$)`)
 )
 
-// find lists the rules that a block cites, each once for each place.
+// find returns the rules that a block cites, each once for each place.
 func (b block) find(file string) []citation {
 	seen := map[int]bool{} // where in the text an ID stands
 	var all []citation
@@ -128,7 +130,9 @@ func (b block) find(file string) []citation {
 	return all
 }
 
-// findCitations lists the citations of a file: in a document everywhere, else in comments and in the names of tests. A rule in a string of a program is not cited.
+// findCitations returns the citations of a file: in a document everywhere,
+// else in comments and in the names of tests. A rule in a string of a program
+// is not cited.
 func findCitations(file, text string) ([]citation, error) {
 	switch path.Ext(file) {
 	case ".go":
@@ -141,7 +145,8 @@ func findCitations(file, text string) ([]citation, error) {
 	return findInLines("#", file, text), nil
 }
 
-// findInLines reads a file whose comments begin with a marker and end with the line. Lines that follow each other are one comment.
+// findInLines reads a file whose comments begin with a marker and end with the
+// line. Consecutive lines are one comment.
 func findInLines(marker, file, text string) []citation {
 	var all []citation
 	var b block

@@ -13,10 +13,11 @@ import (
 	"tocsin/bot/platform"
 )
 
-// defaultConfig is read when it exists and no other file is named.
+// defaultConfig is the configuration file that is read when it exists and
+// --config is not given.
 const defaultConfig = "tocsin.yaml"
 
-// configPath is the file to read; "" for none.
+// configPath returns the configuration file; "" when there is none.
 func configPath(flag string) string {
 	if flag != "" {
 		return flag
@@ -27,19 +28,21 @@ func configPath(flag string) string {
 	return ""
 }
 
-// loaded is a configuration with the sections that adapters read themselves.
-type loaded struct {
+// loadedConfig is a configuration with the settings of the adapters.
+type loadedConfig struct {
 	*config.File
 	email    email.Config
-	settings map[string]any // of the platforms, by name; also where a section is not there
+	settings map[string]any // of the platforms, by name; the defaults where there is no section
 }
 
-func loadConfig(table platform.Table, flag string) (loaded, error) {
-	return loadWith(table, flag, os.Getenv)
+// loadConfig reads the configuration, and the secrets that it names.
+func loadConfig(table platform.Table, flag string) (loadedConfig, error) {
+	return loadConfigFrom(table, flag, os.Getenv)
 }
 
-func loadWith(table platform.Table, flag string, getenv func(string) string) (loaded, error) {
-	l := loaded{settings: map[string]any{}}
+// loadConfigFrom reads the configuration with another environment.
+func loadConfigFrom(table platform.Table, flag string, getenv func(string) string) (loadedConfig, error) {
+	l := loadedConfig{settings: map[string]any{}}
 	sections := map[string]any{"pagers.email": &l.email}
 	for _, d := range table {
 		if d.NewSettings != nil {
@@ -49,15 +52,15 @@ func loadWith(table platform.Table, flag string, getenv func(string) string) (lo
 	}
 	var err error
 	l.File, err = config.Load(configPath(flag), config.Options{
-		Getenv: getenv, CheckRoute: alerts.Compile, Platforms: table, Sections: sections,
+		Getenv: getenv, CheckRoute: alerts.Compile, Sources: sources(), Platforms: table, Sections: sections,
 	})
 	return l, err
 }
 
-func checkCommand(table platform.Table) *cobra.Command {
+func newCheckCommand(table platform.Table) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
-		Use: "check [FILE]", Short: "Validate the configuration: every fault with its place and what would be right.", Args: cobra.MaximumNArgs(1),
+		Use: "check [FILE]", Short: "Check the configuration: print each fault with its line and how to fix it.", Args: cobra.MaximumNArgs(1),
 		Example: "  tocsin check --config tocsin.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -65,24 +68,24 @@ func checkCommand(table platform.Table) *cobra.Command {
 			}
 			path := configPath(file)
 			l, err := loadConfig(table, file)
-			if faults, is := errors.AsType[config.Faults](err); is {
+			if faults, ok := errors.AsType[config.Faults](err); ok {
 				for _, f := range faults {
 					fmt.Fprintln(cmd.ErrOrStderr(), f.Error())
 				}
-				return errSaid
+				return errReported
 			}
 			if err != nil {
 				return err
 			}
 			o := l.Organization
 			if path == "" {
-				path = "nothing is configured, which"
+				path = "The built-in configuration"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine. People: %d, teams: %d, services: %d, policies: %d, integrations: %d, routes: %d.\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid. People: %d, teams: %d, services: %d, policies: %d, integrations: %d, routes: %d.\n",
 				path, len(o.Directory.People), len(o.Directory.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml, when it exists]")
+	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml if it exists]")
 	return cmd
 }

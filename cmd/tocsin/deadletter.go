@@ -11,10 +11,10 @@ import (
 	"tocsin/workflow"
 )
 
-func deadletterCommand() *cobra.Command {
+func newDeadletterCommand() *cobra.Command {
 	var c client
-	cmd := &cobra.Command{Use: "deadletter", Short: "Look after deliveries that could not be read."}
-	c.flags(cmd)
+	cmd := &cobra.Command{Use: "deadletter", Short: "Show, replay or discard deliveries of alerts that could not be read."}
+	c.addFlags(cmd)
 	list := func(cmd *cobra.Command) ([]intake.DeadLetter, error) {
 		var answer struct {
 			DeadLetters []intake.DeadLetter `json:"deadletters"`
@@ -39,7 +39,7 @@ func deadletterCommand() *cobra.Command {
 				for _, id := range ids {
 					if err := c.call(cmd.Context(), method, "/api/v1/deadletters/"+url.PathEscape(id)+suffix, nil, nil); err != nil {
 						fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", id, err)
-						failed = errSaid
+						failed = errReported
 						continue
 					}
 					fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", id, done)
@@ -48,18 +48,18 @@ func deadletterCommand() *cobra.Command {
 			},
 		}
 	}
-	discard := each("discard", "Be done with dead letters that need no replay.", http.MethodDelete, "", "discarded")
+	discard := each("discard", "Remove dead letters that need no replay.", http.MethodDelete, "", "discarded")
 	discard.Args = cobra.MinimumNArgs(1)
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "Show what could not be read, and why.", Args: cobra.NoArgs,
+			Use: "list", Short: "Show the deliveries that could not be read, and why.", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				letters, err := list(cmd)
 				if err != nil {
 					return err
 				}
 				if len(letters) == 0 {
-					fmt.Fprintln(cmd.OutOrStdout(), "No dead letters. Everything that came could be read.")
+					fmt.Fprintln(cmd.OutOrStdout(), "No dead letters: every delivery could be read.")
 				}
 				for _, l := range letters {
 					reason, _ := workflow.CleanLine(l.Reason, 200)
@@ -68,7 +68,7 @@ func deadletterCommand() *cobra.Command {
 				return nil
 			},
 		},
-		each("replay", "Read dead letters again, all of them or these.", http.MethodPost, "/replay", "replayed"),
+		each("replay", "Read dead letters again: those with these IDs, or all.", http.MethodPost, "/replay", "replayed"),
 		discard,
 	)
 	return cmd

@@ -16,8 +16,9 @@ import (
 	"tocsin/workflow"
 )
 
-// examined is what the doctor says of a data folder and a configuration.
-func examined(t *testing.T, data, config string) (text string, failed bool) {
+// runDoctor returns the output of the doctor for a data folder and a
+// configuration.
+func runDoctor(t *testing.T, data, config string) (text string, failed bool) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "tocsin.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
@@ -25,8 +26,8 @@ func examined(t *testing.T, data, config string) (text string, failed bool) {
 	}
 	var out bytes.Buffer
 	d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
-	d.configuration(t.Context(), platforms(), file)
-	d.store(t.Context(), data)
+	d.checkConfiguration(t.Context(), platforms(), file)
+	d.checkStore(t.Context(), data)
 	return out.String(), d.failed
 }
 
@@ -37,11 +38,11 @@ func wantsLine(t *testing.T, text, line string) {
 	}
 }
 
-// TestDoctorLate: a page that nobody carries out is told of.
+// TestDoctorLate: a page that no worker carries out is reported.
 func TestDoctorLate(t *testing.T) {
 	data := t.TempDir()
-	text, failed := examined(t, data, "organization: Example\n")
-	wantsLine(t, text, "FAIL  store: there is no "+data+"/tocsin.db: name the server's data folder with --data, or set REDIS_URL")
+	text, failed := runDoctor(t, data, "organization: Example\n")
+	wantsLine(t, text, "FAIL  store: the file "+data+"/tocsin.db does not exist: give the server's data folder with --data, or set REDIS_URL")
 	if !failed {
 		t.Error("it does not fail")
 	}
@@ -54,19 +55,20 @@ func TestDoctorLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, failed = examined(t, data, "organization: Example\n"); failed {
+	if text, failed = runDoctor(t, data, "organization: Example\n"); failed {
 		t.Errorf("it fails:\n%s", text)
 	}
-	wantsLine(t, text, "ok    store: "+data+"/tocsin.db: a server is running on it")
+	wantsLine(t, text, "ok    store: "+data+"/tocsin.db: a running server uses it")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	text, _ = examined(t, data, "organization: Example\n")
+	text, _ = runDoctor(t, data, "organization: Example\n")
 	wantsLine(t, text, "SQLite, synced at every commit, one process; 1 incident open")
 	wantsLine(t, text, "warn  agenda: a page is 5m0s late: is a server running?")
 }
 
-// TestDoctorSlack asks a strict Slack, one that knows no such token, and none.
+// TestDoctorSlack runs the checks of Slack with a valid token, a wrong one,
+// and none.
 func TestDoctorSlack(t *testing.T) {
 	s := slacktest.New(slacktest.Options{})
 	defer s.Close()
@@ -78,7 +80,7 @@ func TestDoctorSlack(t *testing.T) {
 		}
 		var out bytes.Buffer
 		d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
-		d.configuration(t.Context(), platforms(), file)
+		d.checkConfiguration(t.Context(), platforms(), file)
 		d.platforms(t.Context(), platforms())
 		return out.String(), d.failed
 	}
@@ -127,19 +129,20 @@ func TestDoctorSlack(t *testing.T) {
 	}
 }
 
-// TestDoctorMail asks a real mail server, and one that is not there.
+// TestDoctorMail runs the check of a mail server that exists, and of one that
+// does not.
 func TestDoctorMail(t *testing.T) {
 	host, port := smtptest.Start(t).HostPort()
 	config := "pagers: { email: { host: HOST, port: PORT, from: tocsin@example.com } }\n"
-	text, failed := examined(t, t.TempDir(), strings.NewReplacer("HOST", host, "PORT", strconv.Itoa(port)).Replace(config))
-	wantsLine(t, text, "ok    email: it answers, and accepts the login; nothing was sent")
+	text, failed := runDoctor(t, t.TempDir(), strings.NewReplacer("HOST", host, "PORT", strconv.Itoa(port)).Replace(config))
+	wantsLine(t, text, "ok    email: it answers and accepts the login; nothing was sent")
 	if !failed {
 		t.Error("there is no store, and it does not fail")
 	}
-	text, _ = examined(t, t.TempDir(), strings.NewReplacer("HOST", "127.0.0.1", "PORT", "1").Replace(config))
+	text, _ = runDoctor(t, t.TempDir(), strings.NewReplacer("HOST", "127.0.0.1", "PORT", "1").Replace(config))
 	wantsLine(t, text, "FAIL  email: reach mail server 127.0.0.1: ")
 	wantsLine(t, text, "connection refused")
-	text, failed = examined(t, t.TempDir(), "pagers: { email: { host: 1")
+	text, failed = runDoctor(t, t.TempDir(), "pagers: { email: { host: 1")
 	wantsLine(t, text, "FAIL  configuration: the configuration has faults:")
 	if !failed {
 		t.Error("it does not fail")

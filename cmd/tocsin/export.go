@@ -13,21 +13,21 @@ import (
 	"tocsin/bot"
 )
 
-// notExported is said wherever somebody could think otherwise.
-const notExported = "Not in it: the tokens and the signing key (the files api-token, hook-token and signing-key; with Redis, they are there), and the configuration."
+// notExported says what an export does not contain.
+const notExported = "Not included: the configuration, and the tokens and the signing key (the files api-token, hook-token and signing-key, or in Redis)."
 
-func exportCommand() *cobra.Command {
+func newExportCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: "export [FILE|-]", Short: "Write everything the store holds into a file.", Args: cobra.MaximumNArgs(1),
-		Long: `Write everything the store holds into a file, or to the standard output: a
-backup, or the way into another store with tocsin import. Stop the server
-first. The same store always gives the same file.
+		Use: "export [FILE|-]", Short: "Write everything that the store holds into a file.", Args: cobra.MaximumNArgs(1),
+		Long: `Write everything that the store holds into a file, or to the standard output: as
+a backup, or to move to another store with tocsin import. Stop the server first.
+The same store always gives the same file.
 
 ` + notExported + `
-Copy these three files beside it, or those who have the tokens need new ones,
-and links in mails that were sent stop working. The file holds what people wrote
-and is readable to you alone: keep it so.`,
+Copy these three files too. Without them every client needs a new token, and the
+links in mails that were sent stop working. The export holds what people wrote, so
+only you can read the file.`,
 		Example: "  tocsin export backup.jsonl\n  tocsin export --data /var/lib/tocsin - | gzip > backup.jsonl.gz",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "-"
@@ -41,45 +41,46 @@ and is readable to you alone: keep it so.`,
 	return cmd
 }
 
-// export opens the store before the file: what cannot be read makes none.
+// export opens the store before it creates the file, so that a store that
+// cannot be opened leaves no file.
 func export(cmd *cobra.Command, data, path string) error {
-	p, err := findPlace(data)
+	p, err := findLocation(data)
 	if err == nil {
-		err = p.exists()
+		err = p.checkExists()
 	}
 	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	return p.with(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
-		if err := imported(ctx, s, p.name); err != nil {
+	return p.withStore(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
+		if err := checkImportFinished(ctx, s, p.name); err != nil {
 			return err
 		}
-		write, say := func() (tally, error) { return exportTo(ctx, s, path) }, cmd.OutOrStdout()
+		write, report := func() (tally, error) { return exportTo(ctx, s, path) }, cmd.OutOrStdout()
 		if path == "-" {
-			path, say = "the standard output", cmd.ErrOrStderr()
+			path, report = "the standard output", cmd.ErrOrStderr()
 			write = func() (tally, error) { return writeExport(ctx, s, cmd.OutOrStdout()) }
 		}
 		done, err := write()
 		if err != nil {
 			return fmt.Errorf("export to %s: %w", path, err)
 		}
-		fmt.Fprintf(say, "Exported %s to %s.\n%s\n", done, path, notExported)
+		fmt.Fprintf(report, "Exported %s to %s.\n%s\n", done, path, notExported)
 		return nil
 	})
 }
 
-// exportTo writes a new file. What could not be finished is taken away again.
+// exportTo writes a new file, and removes it again after an error.
 func exportTo(ctx context.Context, s store, path string) (tally, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return tally{}, errors.New("the file exists already; name another, or remove it first")
+		return tally{}, errors.New("the file exists; name another, or remove it first")
 	} else if err != nil {
 		return tally{}, err
 	}
 	done, err := writeExport(ctx, s, f)
 	if err == nil {
-		err = f.Sync() // a backup is on the disk when it is said to be there
+		err = f.Sync() // the backup must be on the disk when the command reports success
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		err = errors.Join(err, os.Remove(path))
@@ -87,20 +88,21 @@ func exportTo(ctx context.Context, s store, path string) (tally, error) {
 	return done, err
 }
 
+// writeExport writes everything that the store holds.
 func writeExport(ctx context.Context, s bot.Archive, w io.Writer) (tally, error) {
 	to, err := newExportWriter(w)
 	if err != nil {
 		return tally{}, err
 	}
 	for after := ""; ; {
-		pieces, err := s.Export(ctx, after, 100)
+		items, err := s.Export(ctx, after, 100)
 		if err != nil {
 			return to.tally, err
 		}
-		if len(pieces) == 0 {
-			return to.tally, to.end()
+		if len(items) == 0 {
+			return to.tally, to.writeLastLine()
 		}
-		for _, p := range pieces {
+		for _, p := range items {
 			if err := to.write(p); err != nil {
 				return to.tally, err
 			}

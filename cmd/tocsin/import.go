@@ -16,18 +16,18 @@ import (
 	"tocsin/bot"
 )
 
-func importCommand() *cobra.Command {
+func newImportCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
 		Use: "import FILE|-", Short: "Fill a new store from an export.", Args: cobra.ExactArgs(1),
 		Long: `Fill a new store from a file that tocsin export wrote, or from the standard
-input. The store must be empty. The file is read whole before anything is
-written; an import that was interrupted is finished by running it again with the
-same file, and until then the store is not served.
+input. The store must be empty. The file is checked completely before anything is
+written. After an interrupted import, run it again with the same file: until it is
+finished, tocsin serve does not use the store.
 
 ` + notExported + `
-Copy these three files into the new data folder before tocsin serve, or new ones
-are made.`,
+Copy these three files into the new data folder before tocsin serve, which makes
+new ones if they are missing.`,
 		Example: "  tocsin import --data new-data backup.jsonl\n  gunzip < backup.jsonl.gz | tocsin import --data new-data -",
 		RunE:    func(cmd *cobra.Command, args []string) error { return importFrom(cmd, data, args[0]) },
 	}
@@ -35,10 +35,10 @@ are made.`,
 	return cmd
 }
 
-// importFrom reads a file twice: whether it is whole is known only at its end,
-// and by then nothing may have been written.
+// importFrom reads the file twice: nothing may be written before the end of
+// the file shows that it is complete.
 func importFrom(cmd *cobra.Command, data, path string) error {
-	f, name, err := importFile(cmd.InOrStdin(), path)
+	f, name, err := openImport(cmd.InOrStdin(), path)
 	if err != nil {
 		return err
 	}
@@ -52,12 +52,12 @@ func importFrom(cmd *cobra.Command, data, path string) error {
 		return fmt.Errorf("read %s again: %w", name, err)
 	}
 	ctx := cmd.Context()
-	p, err := findPlace(data)
+	p, err := findLocation(data)
 	if err != nil {
 		return err
 	}
-	return p.with(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
-		done, err := importInto(ctx, s, exported{name: name, from: f, sum: hex.EncodeToString(sum.Sum(nil))}, p)
+	return p.withStore(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
+		done, err := importInto(ctx, s, exportFile{name: name, from: f, sum: hex.EncodeToString(sum.Sum(nil))}, p)
 		if err != nil {
 			return err
 		}
@@ -66,16 +66,16 @@ func importFrom(cmd *cobra.Command, data, path string) error {
 	})
 }
 
-// importFile opens what is to be imported. The standard input is kept in a
-// file first, which is gone as soon as it is closed.
-func importFile(stdin io.Reader, path string) (f *os.File, name string, err error) {
+// openImport opens the file of an import. The standard input is copied to a
+// temporary file, which is deleted at once and gone when it is closed.
+func openImport(stdin io.Reader, path string) (f *os.File, name string, err error) {
 	if path != "-" {
 		f, err = os.Open(path)
 		return f, path, err
 	}
 	f, err = os.CreateTemp("", "tocsin-import-*")
 	if err != nil {
-		return nil, "", fmt.Errorf("keep the standard input: %w", err)
+		return nil, "", fmt.Errorf("copy the standard input to a temporary file: %w", err)
 	}
 	err = os.Remove(f.Name())
 	if err == nil {
@@ -85,46 +85,47 @@ func importFile(stdin io.Reader, path string) (f *os.File, name string, err erro
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return nil, "", errors.Join(fmt.Errorf("keep the standard input: %w", err), f.Close())
+		return nil, "", errors.Join(fmt.Errorf("copy the standard input to a temporary file: %w", err), f.Close())
 	}
 	return f, "the standard input", nil
 }
 
-// exported is a file that was found whole.
-type exported struct {
+// exportFile is an export that was found complete.
+type exportFile struct {
 	name string
 	from io.Reader
-	sum  string // of its bytes
+	sum  string // SHA-256 of its bytes, in hexadecimal
 }
 
-// A store that is being filled holds this record until it is full. It names
-// the file, since another one would make a mixture.
+// The record of an unfinished import, which the store has until everything is
+// imported. It has the hash of the file, since another file would mix the data.
 const (
 	kindImport = "import"
 	unfinished = "unfinished"
 )
 
-// imported reports that a store is not whole.
-func imported(ctx context.Context, s bot.Records, name string) error {
+// checkImportFinished returns an error when an import into the store was
+// interrupted.
+func checkImportFinished(ctx context.Context, s bot.Records, name string) error {
 	switch _, err := s.Get(ctx, kindImport, unfinished); {
 	case errors.Is(err, bot.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
 	}
-	return fmt.Errorf("an import into %s was interrupted: run `tocsin import` again with the same file, or remove the store and begin anew", name)
+	return fmt.Errorf("an import into %s was interrupted: run `tocsin import` again with the same file, or remove the store and start again", name)
 }
 
-// The bounds of one call of Import.
+// The limits of one call of Import.
 const (
-	importPieces = 200
-	importBytes  = 4 << 20
+	maxImportItems = 200
+	maxImportBytes = 4 << 20
 )
 
-// importInto fills a store that is empty, or that the same file had begun to
-// fill: what is written twice is the same.
-func importInto(ctx context.Context, s bot.Store, e exported, p place) (tally, error) {
-	if err := mayImport(ctx, s, e, p); err != nil {
+// importInto fills a store that is empty, or that an interrupted import of the
+// same file has begun to fill: importing an item again changes nothing.
+func importInto(ctx context.Context, s bot.Store, e exportFile, p location) (tally, error) {
+	if err := checkImportable(ctx, s, e, p); err != nil {
 		return tally{}, err
 	}
 	mark := bot.Record{Kind: kindImport, ID: unfinished, Version: 1, Body: []byte(e.sum)}
@@ -135,7 +136,7 @@ func importInto(ctx context.Context, s bot.Store, e exported, p place) (tally, e
 		return err
 	}
 	done, err := readExport(e.name, e.from, func(p bot.ArchiveItem, bytes int) error {
-		if batch, size = append(batch, p), size+bytes; len(batch) < importPieces && size < importBytes {
+		if batch, size = append(batch, p), size+bytes; len(batch) < maxImportItems && size < maxImportBytes {
 			return nil
 		}
 		return write()
@@ -147,19 +148,20 @@ func importInto(ctx context.Context, s bot.Store, e exported, p place) (tally, e
 		_, err = s.Commit(ctx, bot.Commit{At: time.Now(), Records: []bot.RecordChange{{Kind: kindImport, ID: unfinished, Version: bot.AnyVersion}}})
 	}
 	if err != nil {
-		return done, fmt.Errorf("%w\nThe import is not finished: run it again with the same file", err)
+		return done, fmt.Errorf("%w\nThe import is not finished: run `tocsin import` again with the same file", err)
 	}
 	return done, nil
 }
 
-// mayImport refuses a store in which there is something else.
-func mayImport(ctx context.Context, s bot.Store, e exported, p place) error {
+// checkImportable returns an error when the store has data that is not from
+// this file.
+func checkImportable(ctx context.Context, s bot.Store, e exportFile, p location) error {
 	mark, err := s.Get(ctx, kindImport, unfinished)
 	switch {
 	case err == nil && bytes.Equal(mark.Body, []byte(e.sum)):
 		return nil
 	case err == nil:
-		return fmt.Errorf("an import of another file into %s was interrupted: run it again with that file, or remove the store and begin anew", p.name)
+		return fmt.Errorf("an import of another file into %s was interrupted: run `tocsin import` again with that file, or remove the store and start again", p.name)
 	case !errors.Is(err, bot.ErrNotFound):
 		return err
 	}
@@ -174,7 +176,7 @@ func mayImport(ctx context.Context, s bot.Store, e exported, p place) error {
 			return err
 		}
 		if len(page) == 0 {
-			return fmt.Errorf("%s is not empty, it has %s: %s", p.name, many(count, "incident"), p.elsewhere())
+			return fmt.Errorf("%s is not empty (it has %s): %s", p.name, formatCount(count, "incident"), p.importHint())
 		}
 		count, before = count+len(page), page[len(page)-1].Number
 	}

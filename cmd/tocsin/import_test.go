@@ -15,7 +15,7 @@ import (
 
 func openTest(t *testing.T, data string) store {
 	t.Helper()
-	p, err := findPlace(data)
+	p, err := findLocation(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func openTest(t *testing.T, data string) store {
 	return s
 }
 
-// failing fails from a call of Import on, as a full disk does.
+// failing is a store whose Import fails from a call on, as with a full disk.
 type failing struct {
 	store
 	left int
@@ -45,11 +45,11 @@ func (f *failing) Import(ctx context.Context, pieces []bot.ArchiveItem) error {
 	return f.store.Import(ctx, pieces)
 }
 
-// TestImportInterrupted: wherever an import ends early, the store is not taken
-// for a whole one, another file is refused, and the same one finishes it.
+// TestImportInterrupted: wherever an import is interrupted, the store is known
+// to be incomplete, another file is refused, and the same file completes it.
 func TestImportInterrupted(t *testing.T) {
 	from := openTest(t, t.TempDir())
-	for n := range 3 * importPieces {
+	for n := range 3 * maxImportItems {
 		id := fmt.Sprint("INC-", n+1)
 		if _, err := from.Commit(t.Context(), bot.Commit{At: time.Unix(int64(n), 0), Incident: id, Snapshot: []byte("{}"), Operation: id, Reply: []byte("yes")}); err != nil {
 			t.Fatal(err)
@@ -59,33 +59,33 @@ func TestImportInterrupted(t *testing.T) {
 	if _, err := writeExport(t.Context(), from, &file); err != nil {
 		t.Fatal(err)
 	}
-	this := func(sum string) exported {
-		return exported{name: "backup.jsonl", from: bytes.NewReader(file.Bytes()), sum: sum}
+	this := func(sum string) exportFile {
+		return exportFile{name: "backup.jsonl", from: bytes.NewReader(file.Bytes()), sum: sum}
 	}
 	for calls := range 8 {
 		to := openTest(t, t.TempDir())
-		_, err := importInto(t.Context(), &failing{to, calls}, this("this"), place{name: "new"})
+		_, err := importInto(t.Context(), &failing{to, calls}, this("this"), location{name: "new"})
 		if calls == 7 {
 			if err != nil {
 				t.Fatal(err) // else the loop is too short
 			}
 			continue
 		}
-		wantText(t, err, "the disk is full", "run it again with the same file")
+		wantText(t, err, "the disk is full", "again with the same file")
 		if calls == 0 { // nothing was written
-			if err = imported(t.Context(), to, "new"); err != nil {
+			if err = checkImportFinished(t.Context(), to, "new"); err != nil {
 				t.Error(err)
 			}
 			continue
 		}
-		wantText(t, imported(t.Context(), to, "new"), "an import into new was interrupted: run `tocsin import` again with the same file")
-		_, err = importInto(t.Context(), to, this("another"), place{name: "new"})
+		wantText(t, checkImportFinished(t.Context(), to, "new"), "an import into new was interrupted: run `tocsin import` again with the same file")
+		_, err = importInto(t.Context(), to, this("another"), location{name: "new"})
 		wantText(t, err, "an import of another file into new was interrupted")
-		done, err := importInto(t.Context(), to, this("this"), place{name: "new"})
-		if err != nil || done.incidents != 3*importPieces || done.replies != 3*importPieces {
+		done, err := importInto(t.Context(), to, this("this"), location{name: "new"})
+		if err != nil || done.incidents != 3*maxImportItems || done.replies != 3*maxImportItems {
 			t.Fatalf("imported %s, %v", done, err)
 		}
-		if err = imported(t.Context(), to, "new"); err != nil {
+		if err = checkImportFinished(t.Context(), to, "new"); err != nil {
 			t.Error(err)
 		}
 		var again bytes.Buffer
@@ -104,7 +104,8 @@ func wantText(t *testing.T, err error, words ...string) {
 	}
 }
 
-// TestUnfinishedIsNotServed: half a store pages nobody, and is no backup.
+// TestUnfinishedIsNotServed: an incomplete store is neither served nor
+// exported.
 func TestUnfinishedIsNotServed(t *testing.T) {
 	data := t.TempDir()
 	s := openTest(t, data)
@@ -123,7 +124,8 @@ func TestUnfinishedIsNotServed(t *testing.T) {
 	}
 }
 
-// TestExportReader: what a line of a file may look like, and what not.
+// TestExportReader: which lines of a file are valid, and the errors of the
+// others.
 func TestExportReader(t *testing.T) {
 	const first, counter = `{"tocsin":"export","version":2}` + "\n", `{"key":"counter","counter":7}` + "\n"
 	for file, want := range map[string]string{
@@ -131,22 +133,22 @@ func TestExportReader(t *testing.T) {
 		first + counter + `{"tocsin":"end","items":1}`:        "",
 		first + `{"tocsin":"end","items":0}`:                  "",
 		"":                                                    "is empty",
-		"{":                                                   "is no export",
-		strings.Repeat("x", 1<<20):                            "is no export",
-		`{"tocsin":"end","items":0}`:                          "is no export",
-		`{"tocsin":"export","version":0}`:                     "is no export",
-		`{"tocsin":"export","vers`:                            "is cut short: it ends after line 0",
-		`{"tocsin":"export","version":9}`:                     "a newer version of tocsin (format 9, this one reads 2)",
-		`{"tocsin":"export","version":1}`:                     "an earlier, unreleased build (format 1, this one reads 2)",
-		first:                                                 "is cut short: it ends after line 1",
-		first + counter:                                       "is cut short: it ends after line 2",
-		first + counter + `{"key":"rec`:                       "is cut short: it ends after line 2",
-		first + counter + `{"tocsin":"end","items":2}`:        "counts 2 items, and it has 1",
+		"{":                                                   "is not an export",
+		strings.Repeat("x", 1<<20):                            "is not an export",
+		`{"tocsin":"end","items":0}`:                          "is not an export",
+		`{"tocsin":"export","version":0}`:                     "is not an export",
+		`{"tocsin":"export","vers`:                            "is incomplete: it ends after line 0",
+		`{"tocsin":"export","version":9}`:                     "a newer version of Tocsin (its format is 9, this version reads 2)",
+		`{"tocsin":"export","version":1}`:                     "an unreleased build (its format is 1, this version reads 2)",
+		first:                                                 "is incomplete: it ends after line 1",
+		first + counter:                                       "is incomplete: it ends after line 2",
+		first + counter + `{"key":"rec`:                       "is incomplete: it ends after line 2",
+		first + counter + `{"tocsin":"end","items":2}`:        "says 2 items, and it has 1",
 		first + counter + `{"tocsin":"end"}`:                  "line 3: this is neither",
 		first + counter + first:                               "line 3: this is neither",
-		first + counter + `{"tocsin":"end","items":1}` + "\n" + "\n": "line 4: something follows",
-		first + "\n" + counter:                              "line 2: this is not an item: EOF",
-		first + strings.TrimSuffix(counter, "\n") + counter: "line 2: this is not an item: there is more than one",
+		first + counter + `{"tocsin":"end","items":1}` + "\n" + "\n": "line 4: this follows",
+		first + "\n" + counter:                              "line 2: this line is not an item of an export: EOF",
+		first + strings.TrimSuffix(counter, "\n") + counter: "line 2: this line is not an item of an export: there is more than one",
 		first + `{"key":"counter"}` + "\n":                  "line 2: an item has exactly one content",
 		first + counter + "null\n":                          "line 3: an item has exactly one content",
 	} {

@@ -15,12 +15,14 @@ const (
 	oneWay = "knowledge points one way: cmd → adapters → bot → commands → workflow → nothing"
 	suites = "bot/bottest"
 	memory = "adapters/memory"
+	whole  = "bot/app"
 )
 
 // layers are the folders at the root that may hold Go; each may know those after it.
 var layers = []string{"cmd", "adapters", "bot", "commands", "workflow"}
 
-// An outside says what the production files of a layer may import that is not ours.
+// outside says which packages that are not ours the production files of a
+// layer may import.
 type outside struct {
 	anything bool
 	withheld []string // refused of the standard library, with all below it
@@ -51,14 +53,21 @@ var outsides = map[string]outside{
 	},
 }
 
-// suiteModules are what bot/bottest may import besides: it is test code in the form of a package.
+// suiteModules are the modules that bot/bottest may import too: it is test
+// code in the form of a package.
 var suiteModules = []string{"github.com/anishathalye/porcupine", "github.com/google/go-cmp", "pgregory.net/rapid"}
 
-// vague are package names that say nothing of the field and therefore collect everything.
+// vague are package names that say nothing about what is in the package.
 var vague = []string{"util", "utils", "common", "helper", "helpers", "type", "types", "model", "models"}
 
 // clock are the functions of package time that read the machine's clock or wait for it.
 var clock = []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}
+
+// clients are the adapters whose client side is a package of its own, with the packages of the bot that it may know. What
+// comes in is received by its package inbound, which imports the client and asks the bot.
+var clients = map[string][]string{
+	"adapters/slack": {"bot", "bot/access", "bot/card", "bot/directory", "bot/platform"},
+}
 
 // A source is what the rule knows of the file that imports.
 type source struct {
@@ -67,7 +76,8 @@ type source struct {
 	isATest bool   // its name ends in _test.go
 }
 
-// whyNotPlaced says why Go must not live in the source's folder under the source's package name.
+// whyNotPlaced returns why Go code must not be in the source's folder under
+// the source's package name, or "".
 func whyNotPlaced(s source) string {
 	if !slices.Contains(layers, first(s.folder)) {
 		return "at the root only " + strings.Join(layers, ", ") + " hold Go"
@@ -83,7 +93,7 @@ func whyNotPlaced(s source) string {
 	return ""
 }
 
-// whyNotImport says why the source must not import the path.
+// whyNotImport returns why the source must not import the path, or "".
 func whyNotImport(s source, path string) string {
 	if ours, ok := strings.CutPrefix(path, module+"/"); ok {
 		return whyNotOurs(s, ours)
@@ -106,10 +116,12 @@ func whyNotImport(s source, path string) string {
 	return allowed.reason
 }
 
-// whyNotOurs says why the source must not import our own package in the folder.
+// whyNotOurs returns why the source must not import our own package in the
+// folder, or "".
 func whyNotOurs(s source, folder string) string {
 	from, to := slices.Index(layers, first(s.folder)), slices.Index(layers, first(folder))
 	inAdapters := first(s.folder) == "adapters"
+	allowed, isClient := clients[s.folder]
 	switch {
 	case to < 0:
 		return "at the root only " + strings.Join(layers, ", ") + " hold Go"
@@ -119,15 +131,20 @@ func whyNotOurs(s source, folder string) string {
 		return "" // a store that every adapter's tests may stand on
 	case within(folder, memory) && s.isATest && within(s.folder, "bot") && strings.HasSuffix(s.pkg, "_test"):
 		return "" // the simulated world runs on it
+	case inAdapters && within(folder, whole) && !s.isATest:
+		return "an adapter declares the small interfaces that it uses (its ports.go); cmd/tocsin passes it the parts of " + whole
 	case inAdapters && first(folder) == "adapters" && party(s.folder) != party(folder):
 		return "adapters never import each other; what two of them need belongs to bot"
+	case isClient && !s.isATest && within(folder, "bot", s.folder+"/inbound") && !slices.Contains(allowed, folder):
+		return s.folder + " is the client side and knows nothing of " + folder + "; what comes in belongs to " + s.folder + "/inbound"
 	case to < from:
 		return oneWay + "; " + first(s.folder) + " must not know " + first(folder)
 	}
 	return ""
 }
 
-// clockReads lists where the file uses the machine's clock. In the pure packages time comes in as an argument.
+// clockReads returns where the file uses the clock of the machine. In the pure
+// packages time is an argument.
 func clockReads(file *ast.File) []*ast.SelectorExpr {
 	name := "time"
 	for _, spec := range file.Imports {
@@ -149,7 +166,7 @@ func clockReads(file *ast.File) []*ast.SelectorExpr {
 	return found
 }
 
-// imports lists the paths a file imports with their places.
+// imports returns the paths that a file imports, with their positions.
 func imports(file *ast.File) map[string]token.Pos {
 	found := map[string]token.Pos{}
 	for _, spec := range file.Imports {
@@ -160,18 +177,18 @@ func imports(file *ast.File) map[string]token.Pos {
 	return found
 }
 
-// first is the first element of a path with slashes.
+// first returns the first element of a path with slashes.
 func first(path string) string {
 	name, _, _ := strings.Cut(path, "/")
 	return name
 }
 
-// party is the second element of a folder in adapters: whom the adapter speaks to.
+// party returns the second element of a folder in adapters.
 func party(folder string) string {
 	return first(strings.TrimPrefix(folder, "adapters/"))
 }
 
-// within reports whether the path is one of the roots or lies below one.
+// within reports whether the path is one of the roots or below one.
 func within(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

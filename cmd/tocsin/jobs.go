@@ -14,8 +14,8 @@ import (
 	"tocsin/workflow"
 )
 
-// listedJob is a job as the API shows it.
-type listedJob struct {
+// jobRow is a job as the API returns it.
+type jobRow struct {
 	Name    string `json:"name"`
 	Cron    string `json:"cron"`
 	Enabled bool   `json:"enabled"`
@@ -31,28 +31,28 @@ type listedJob struct {
 	} `json:"next"`
 }
 
-func jobsCommand() *cobra.Command {
+func newJobsCommand() *cobra.Command {
 	var c client
 	cmd := &cobra.Command{
-		Use: "jobs", Short: "Show the recurring jobs: how each went last, and when it is next.", Args: cobra.NoArgs,
+		Use: "jobs", Short: "Show the recurring jobs: the last result, and the next start.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var answer struct {
-				Jobs []listedJob `json:"jobs"`
+				Jobs []jobRow `json:"jobs"`
 			}
 			if err := c.call(cmd.Context(), http.MethodGet, "/api/v1/jobs", nil, &answer); err != nil {
 				return err
 			}
-			tellJobs(cmd.OutOrStdout(), answer.Jobs, time.Local)
+			printJobs(cmd.OutOrStdout(), answer.Jobs, time.Local)
 			return nil
 		},
 	}
-	c.flags(cmd)
+	c.addFlags(cmd)
 	return cmd
 }
 
-// tellJobs writes a table for people, in their zone. Why a job was not done
-// stands below it, on a line of its own.
-func tellJobs(w io.Writer, all []listedJob, zone *time.Location) {
+// printJobs prints a table with times in a zone. The reason for a failed run
+// is on a line of its own.
+func printJobs(w io.Writer, all []jobRow, zone *time.Location) {
 	when := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04:05 MST") }
 	rows, why := [][4]string{{"JOB", "SCHEDULE", "LAST", "NEXT"}}, []string{""}
 	for _, j := range all {
@@ -89,8 +89,8 @@ func tellJobs(w io.Writer, all []listedJob, zone *time.Location) {
 	}
 }
 
-// host is what this machine is called, for the record of who ran a job.
-func host() string {
+// hostname returns the name of this machine. The record of a job's run has it.
+func hostname() string {
 	name, err := os.Hostname()
 	if err != nil {
 		return ""

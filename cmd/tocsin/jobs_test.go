@@ -8,7 +8,7 @@ import (
 )
 
 func TestJobsTable(t *testing.T) {
-	var jobs []listedJob
+	var jobs []jobRow
 	err := json.Unmarshal([]byte(`[
 		{"name": "archive", "cron": "17 * * * *", "enabled": true, "next": {"at": "2026-03-01T04:17:00Z"},
 		 "last": {"started_at": "2026-03-01T03:17:00Z", "outcome": "done", "note": "shelved 12, deleted 3", "attempts": 1}},
@@ -22,7 +22,7 @@ func TestJobsTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	tellJobs(&b, jobs, time.UTC)
+	printJobs(&b, jobs, time.UTC)
 	want := `JOB              SCHEDULE    LAST                                                  NEXT
 archive          17 * * * *  2026-03-01 03:17:00 UTC  done: shelved 12, deleted 3  2026-03-01 04:17:00 UTC
 audit-report     0 9 * * *   never                                                 off

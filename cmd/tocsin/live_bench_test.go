@@ -14,11 +14,11 @@ import (
 	"tocsin/commands"
 )
 
-// watched is one open room: it tells of every text that arrives.
-type watched struct{ came chan string }
+// liveRoom is an open room: it sends each text that arrives.
+type liveRoom struct{ came chan string }
 
-// signIn uses a link up, and returns a browser that is signed in.
-func (r *rig) signIn() *http.Client {
+// signIn uses a sign-in link, and returns the browser.
+func (r *benchServer) signIn() *http.Client {
 	r.b.Helper()
 	link, err := r.bot.SignIn.CreateLink(r.b.Context(), access.Speaker{Name: "operator", Access: commands.Admin}, "/")
 	if err != nil {
@@ -41,24 +41,24 @@ func (r *rig) signIn() *http.Client {
 }
 
 // watch opens a room and keeps it open.
-func (r *rig) watch(browser *http.Client, id string) watched {
+func (r *benchServer) watch(browser *http.Client, id string) liveRoom {
 	r.b.Helper()
 	req, err := http.NewRequestWithContext(r.b.Context(), http.MethodGet, r.url+"/live?room="+id, http.NoBody)
 	if err != nil {
 		r.b.Fatal(err)
 	}
-	res, err := browser.Do(req) //nolint:bodyclose // closed by whoever reads it, below
+	res, err := browser.Do(req) //nolint:bodyclose // closed by the goroutine that reads it, below
 	if err != nil || res.StatusCode != http.StatusOK {
 		r.b.Fatalf("the room is answered %v, %v", res, err)
 	}
-	w := watched{came: make(chan string, 1000)}
+	w := liveRoom{came: make(chan string, 1000)}
 	go func() {
 		defer res.Body.Close()
 		defer close(w.came)
 		lines := bufio.NewScanner(res.Body)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
-			if _, text, is := strings.Cut(lines.Text(), "benchmark note "); is && strings.Contains(lines.Text(), "<p class=\"words\"") {
+			if _, text, ok := strings.Cut(lines.Text(), "benchmark note "); ok && strings.Contains(lines.Text(), "<p class=\"words\"") {
 				n, _, _ := strings.Cut(text, "<")
 				w.came <- n
 			}
@@ -67,13 +67,13 @@ func (r *rig) watch(browser *http.Client, id string) watched {
 	return w
 }
 
-// BenchmarkLive: from sending a command to its line in another browser, with
-// 200 rooms open and watched.
+// BenchmarkLive measures from sending a command to its line in another
+// browser, with 200 open rooms.
 func BenchmarkLive(b *testing.B) {
-	r := newRig(b)
+	r := newBenchServer(b)
 	const rooms = 200
 	browser := r.signIn()
-	open := make([]watched, rooms)
+	open := make([]liveRoom, rooms)
 	for n := range open {
 		r.post("/api/v1/commands", "api", fmt.Sprintf(`{"text":"declare Incident %d --sev 3"}`, n))
 		open[n] = r.watch(browser, fmt.Sprintf("INC-%d", n+1))

@@ -14,60 +14,60 @@ import (
 	"time"
 )
 
-// life is one run of one process.
-type life struct{ house, run int }
+// processRun identifies one run of one process.
+type processRun struct{ replica, run int }
 
-// arrival is a page that the receiver has accepted.
-type arrival struct {
+// receivedPage is a page that the receiver has accepted.
+type receivedPage struct {
 	at     time.Time
 	signed time.Time // what its sender took for the time
-	by     life
+	by     processRun
 }
 
-// arrivals are all of them, by webhook-id.
-type arrivals struct {
+// pageReceiver accepts pages, and keeps them by webhook-id.
+type pageReceiver struct {
 	mu    sync.Mutex
-	pages map[string][]arrival
-	slow  time.Duration // how long accepting a page takes
+	pages map[string][]receivedPage
+	delay time.Duration // how long accepting a page takes
 }
 
-func newArrivals() *arrivals { return &arrivals{pages: map[string][]arrival{}} }
+func newPageReceiver() *pageReceiver { return &pageReceiver{pages: map[string][]receivedPage{}} }
 
-func (a *arrivals) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+func (a *pageReceiver) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !bytes.Contains(body, []byte(`"type":"page"`)) {
 		return
 	}
-	var by life
-	_, _ = fmt.Sscanf(r.URL.Path, "/%d/%d", &by.house, &by.run)
+	var by processRun
+	_, _ = fmt.Sscanf(r.URL.Path, "/%d/%d", &by.replica, &by.run)
 	signed, _ := strconv.ParseInt(r.Header.Get("webhook-timestamp"), 10, 64)
 	a.mu.Lock()
 	id := r.Header.Get("webhook-id")
-	a.pages[id] = append(a.pages[id], arrival{time.Now(), time.Unix(signed, 0), by})
-	slow := a.slow
+	a.pages[id] = append(a.pages[id], receivedPage{time.Now(), time.Unix(signed, 0), by})
+	slow := a.delay
 	a.mu.Unlock()
 	if slow > 0 {
 		<-time.After(slow)
 	}
 }
 
-// slows says how long accepting a page takes from now on, so that whatever
-// happens to its sender happens in the middle of a send.
-func (a *arrivals) slows(by time.Duration) {
+// setDelay sets how long accepting a page takes from now on, so that what a
+// test does to the sender happens during a send.
+func (a *pageReceiver) setDelay(by time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.slow = by
+	a.delay = by
 }
 
-// of is a copy of what came under an id.
-func (a *arrivals) of(id string) []arrival {
+// pagesOf returns the pages with a webhook-id.
+func (a *pageReceiver) pagesOf(id string) []receivedPage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.pages[id])
 }
 
-// work is what clients did, and were answered.
-type work struct {
+// clientLog is what clients did, and how they were answered.
+type clientLog struct {
 	mu       sync.Mutex
 	accepted map[string]bool   // titles of alerts answered 202
 	declared map[string]string // titles → incidents
@@ -75,25 +75,24 @@ type work struct {
 	refused  map[string]int    // status and what was said, for what could not be taken
 }
 
-func newWork() *work {
-	return &work{accepted: map[string]bool{}, declared: map[string]string{}, acked: map[string]bool{}, refused: map[string]int{}}
+func newClientLog() *clientLog {
+	return &clientLog{accepted: map[string]bool{}, declared: map[string]string{}, acked: map[string]bool{}, refused: map[string]int{}}
 }
 
-// load begins to work on a town with some clients, each of which pauses between
-// two things it does. What it returns ends that, and waits until everybody has
-// been answered.
-func (w *town) load(clients int, every time.Duration) (end func()) {
-	ctx, cancel := context.WithCancel(w.t.Context())
+// startLoad starts clients that send requests to the cluster, each with a
+// pause between two requests. end stops them and waits for their responses.
+func (c *cluster) startLoad(clients int, every time.Duration) (end func()) {
+	ctx, cancel := context.WithCancel(c.t.Context())
 	var all sync.WaitGroup
-	w.done.mu.Lock()
-	first := len(w.done.accepted) + len(w.done.declared) // so that titles differ from those of a load before
-	w.done.mu.Unlock()
+	c.log.mu.Lock()
+	first := len(c.log.accepted) + len(c.log.declared) // so that titles differ from those of a load before
+	c.log.mu.Unlock()
 	for n := range clients {
 		all.Go(func() {
 			ticker := time.NewTicker(max(every, time.Microsecond))
 			defer ticker.Stop()
 			for k := 0; ctx.Err() == nil; k++ {
-				w.client(fmt.Sprintf("%d-%d-%d", first, n, k), n+k)
+				c.runClient(fmt.Sprintf("%d-%d-%d", first, n, k), n+k)
 				select {
 				case <-ticker.C:
 				case <-ctx.Done():
@@ -104,60 +103,60 @@ func (w *town) load(clients int, every time.Duration) (end func()) {
 	return func() { cancel(); all.Wait() }
 }
 
-// client does one thing, at the process whose turn it is: it sends an alert, or
-// declares, and sometimes acknowledges elsewhere what it has declared.
-func (w *town) client(name string, turn int) {
+// runClient sends one alert, or declares an incident and sometimes
+// acknowledges it at another process.
+func (c *cluster) runClient(name string, turn int) {
 	if turn%5 != 4 {
 		title := "alert " + name
 		body := fmt.Sprintf(`{"version":"4","alerts":[{"status":"firing","fingerprint":"%[1]x","labels":{"alertname":%[1]q,"severity":"critical"},"annotations":{"summary":%[1]q}}]}`, title)
-		status, answer := w.turn(turn).do("POST", "/hooks/alertmanager", "hook", "", body)
-		w.done.mu.Lock()
-		defer w.done.mu.Unlock()
+		status, answer := c.replicaAt(turn).sendRequest("POST", "/hooks/alertmanager", "hook", "", body)
+		c.log.mu.Lock()
+		defer c.log.mu.Unlock()
 		if status == http.StatusAccepted {
-			w.done.accepted[title] = true
+			c.log.accepted[title] = true
 		} else if status != 0 {
-			w.done.refused[said(status, answer)]++
+			c.log.refused[formatAnswer(status, answer)]++
 		}
 		return
 	}
 	title := "person " + name
-	id := w.say("declare "+title+" --sev 1", title, turn)
+	id := c.runCommand("declare "+title+" --sev 1", title, turn)
 	if id == "" {
 		return
 	}
-	w.done.mu.Lock()
-	w.done.declared[title] = id
-	w.done.mu.Unlock()
-	if turn%10 != 9 || len(w.houses) == 1 {
+	c.log.mu.Lock()
+	c.log.declared[title] = id
+	c.log.mu.Unlock()
+	if turn%10 != 9 || len(c.replicas) == 1 {
 		return
 	}
-	if w.say("ack "+id, "ack "+title, turn+1) != "" {
-		w.done.mu.Lock()
-		w.done.acked[id] = true
-		w.done.mu.Unlock()
+	if c.runCommand("ack "+id, "ack "+title, turn+1) != "" {
+		c.log.mu.Lock()
+		c.log.acked[id] = true
+		c.log.mu.Unlock()
 	}
 }
 
-// said shortens an answer to what kind it is.
-func said(status int, answer []byte) string {
+// formatAnswer returns the status and the text of a response.
+func formatAnswer(status int, answer []byte) string {
 	return fmt.Sprintf("%d %s", status, strings.TrimSpace(string(answer)))
 }
 
-// turn is whose turn it is.
-func (w *town) turn(n int) *house {
-	n %= len(w.houses)
-	if n == 0 && w.away.Load() {
+// replicaAt returns the process for the n-th request.
+func (c *cluster) replicaAt(n int) *replica {
+	n %= len(c.replicas)
+	if n == 0 && c.avoidFirst.Load() {
 		n++
 	}
-	return w.houses[n]
+	return c.replicas[n]
 }
 
-// say gives a command until it is answered, under the same key to one process
-// after the other. It returns the incident.
-func (w *town) say(text, key string, turn int) string {
+// runCommand sends a command, under the same key to one process after the
+// other, until it is answered. It returns the incident.
+func (c *cluster) runCommand(text, key string, turn int) string {
 	body, _ := json.Marshal(map[string]string{"text": text})
 	for n := range 200 {
-		status, answer := w.turn(turn+n).do("POST", "/api/v1/commands", "api", key, string(body))
+		status, answer := c.replicaAt(turn+n).sendRequest("POST", "/api/v1/commands", "api", key, string(body))
 		var reply struct {
 			OK       bool
 			Incident string
@@ -166,11 +165,11 @@ func (w *town) say(text, key string, turn int) string {
 		case status == http.StatusOK && json.Unmarshal(answer, &reply) == nil && reply.OK:
 			return reply.Incident
 		case status != 0:
-			w.done.mu.Lock()
-			w.done.refused[said(status, answer)]++
-			w.done.mu.Unlock()
+			c.log.mu.Lock()
+			c.log.refused[formatAnswer(status, answer)]++
+			c.log.mu.Unlock()
 		}
-		pass(w.t, 20*time.Millisecond)
+		waitFor(c.t, 20*time.Millisecond)
 	}
 	return ""
 }

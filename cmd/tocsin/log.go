@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// newLog writes lines for people on a terminal, and JSON elsewhere. What is
-// called a secret is never shown.
+// newLog returns a logger that writes text to a terminal, and JSON elsewhere. It
+// hides the values of attributes that are called a secret (P4: secrets are never
+// shown).
 func newLog(w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: redact}
 	if isTerminal(w) {
@@ -28,10 +29,10 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// isTerminal reports whether somebody reads along.
+// isTerminal reports whether the writer is a terminal.
 func isTerminal(w io.Writer) bool {
-	f, is := w.(*os.File)
-	if !is {
+	f, ok := w.(*os.File)
+	if !ok {
 		return false
 	}
 	info, err := f.Stat()

@@ -2,9 +2,9 @@ package main
 
 import "github.com/spf13/cobra"
 
-// loginCommand prints a sign-in link: the word `web`, said by whoever has the
-// token.
-func loginCommand() *cobra.Command {
+// newLoginCommand prints a sign-in link: it runs the command `web` with the
+// API token.
+func newLoginCommand() *cobra.Command {
 	var c client
 	var as string
 	cmd := &cobra.Command{
@@ -12,15 +12,15 @@ func loginCommand() *cobra.Command {
 		Long: `Print a link that signs a browser in. It works once, within 15 minutes; the
 session lasts 12 hours.
 
-The link is for whoever the token acts for; an administrator's token may name
-somebody else with --as. With neither, whoever opens it says who they are.
+The link signs in the person that the token acts for, or with an administrator's
+token the one that --as names. With neither, the person who opens it chooses who
+they are.
 
-tocsin run "web sessions" lists who is signed in, tocsin run "web revoke ID"
-ends a session.`,
+tocsin run "web sessions" lists the sessions, tocsin run "web revoke ID" ends one.`,
 		Example: "  tocsin login\n  tocsin login --as ana",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.say(cmd, "web", "", as) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.runCommand(cmd, "web", "", as) },
 	}
-	c.flags(cmd)
+	c.addFlags(cmd)
 	cmd.Flags().StringVar(&as, "as", "", "sign this person in; needs an administrator's token")
 	return cmd
 }

@@ -1,5 +1,5 @@
-// Command tocsin is the incident bot: one binary that serves, and the command
-// line that talks to it.
+// Command tocsin is the incident bot: the server and its command line in one
+// binary.
 package main
 
 import (
@@ -17,17 +17,17 @@ import (
 
 func main() { os.Exit(run(platforms(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-// errSaid ends the program with exit code 1 when everything has been said.
-var errSaid = errors.New("said already")
+// errReported ends the program with exit code 1 without another message: the
+// command has printed what is wrong.
+var errReported = errors.New("said already")
 
-// run is the whole program, with the chat platforms of a table. It returns the exit
-// code.
+// run runs the command line and returns the exit code.
 func run(table platform.Table, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:   "tocsin",
-		Short: "An incident bot: alerts and commands become incidents that page until somebody answers.",
+		Short: "An incident bot: alerts and commands become incidents that page until someone acknowledges.",
 		Long: `Tocsin turns alerts and commands into incidents, pages the right person until
-somebody answers, and writes down what happened.
+someone acknowledges, and records what happened.
 
 Start with: tocsin serve`,
 		SilenceUsage: true, SilenceErrors: true,
@@ -36,13 +36,13 @@ Start with: tocsin serve`,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(table), checkCommand(table), simulateCommand(table), runCommand(), incidentCommand(), loginCommand(), deadletterCommand(), jobsCommand(), doctorCommand(table), rebuildCommand(), exportCommand(), importCommand(), versionCommand())
+	root.AddCommand(newServeCommand(table), newCheckCommand(table), newSimulateCommand(table), newRunCommand(), newIncidentCommand(), newLoginCommand(), newDeadletterCommand(), newJobsCommand(), newDoctorCommand(table), newRebuildCommand(), newExportCommand(), newImportCommand(), newVersionCommand())
 	root.AddCommand(platformCommands(table)...)
 	err := root.ExecuteContext(context.Background())
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errSaid):
+	case errors.Is(err, errReported):
 		return 1
 	}
 	fmt.Fprintln(stderr, "tocsin: "+err.Error())

@@ -39,11 +39,7 @@ chat: { testchat: { archive_after: 1s } }
 	}
 	waits := func(what string, so func() bool) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("it never comes to this: %s; the rooms are %+v", what, chat.Rooms())
-			}
-		}
+		await(t, 20*time.Second, what, so)
 	}
 	reads := func(r bottest.ChatRoom, wanted ...string) bool {
 		return slices.ContainsFunc(r.Messages, func(m bottest.ChatMessage) bool {

@@ -16,15 +16,16 @@ import (
 
 	"tocsin/adapters/discord"
 	"tocsin/adapters/slack"
+	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/bot"
 	"tocsin/bot/app"
 	"tocsin/bot/platform"
 )
 
-// platforms are the chat platforms there are, one line each.
+// platforms returns the table of chat platforms, one line each.
 func platforms() platform.Table {
 	return platform.Table{
-		slack.Description(),
+		slack.Description(slackinbound.New),
 		discord.Description(),
 	}
 }
@@ -38,18 +39,18 @@ type connection struct {
 	inbound platform.Inbound
 }
 
-// link is what platforms are connected with, beside their secrets.
-type link struct {
+// connector connects platforms. Their secrets come from the environment.
+type connector struct {
 	table    platform.Table
 	settings map[string]any
-	sign     []byte // the installation's own secret: its rooms are known by it
+	sign     []byte // the installation's own secret, from which the mark of its rooms is made
 	store    platform.Store
 	now      func() time.Time
 	log      *slog.Logger
 }
 
 // connect connects the platforms whose secrets are in the environment.
-func (l link) connect() (connections, error) {
+func (l connector) connect() (connections, error) {
 	mark := sha256.Sum256(append([]byte("rooms of "), l.sign...))
 	var all connections
 	for _, d := range l.table {
@@ -72,8 +73,8 @@ func (l link) connect() (connections, error) {
 	return all, nil
 }
 
-// secretsOf reads a platform's secrets. It is connected when the first is set; the
-// others alone are a mistake, but for an address.
+// secretsOf reads a platform's secrets. The platform is connected when the first is
+// set. The others without the first are an error, except for an address.
 func secretsOf(d platform.Description) (secrets map[string]string, connected bool, err error) {
 	if d.Connect == nil || len(d.Secrets) == 0 {
 		return nil, false, nil
@@ -93,7 +94,7 @@ func secretsOf(d platform.Description) (secrets map[string]string, connected boo
 	return secrets, connected, nil
 }
 
-// chats are the platforms on which incidents have rooms, by name.
+// chats returns the platforms on which incidents have rooms, by name.
 func (c connections) chats() map[string]bot.Chat {
 	all := map[string]bot.Chat{}
 	for _, one := range c {
@@ -102,8 +103,9 @@ func (c connections) chats() map[string]bot.Chat {
 	return all
 }
 
-// members gives the directory who is in the groups of each platform.
-func (c connections) members(o bot.Organization) bot.Organization {
+// withMembers returns the organization with the members of each platform's groups in its
+// directory.
+func (c connections) withMembers(o bot.Organization) bot.Organization {
 	o.Directory.Platforms = slices.Clone(o.Directory.Platforms)
 	for n, p := range o.Directory.Platforms {
 		for _, one := range c {
@@ -115,7 +117,7 @@ func (c connections) members(o bot.Organization) bot.Organization {
 	return o
 }
 
-// serve lets what comes from the platforms in.
+// serve builds what receives what comes from the platforms, and its HTTP routes.
 func (c connections) serve(a *app.App, mux *http.ServeMux) {
 	for n := range c {
 		c[n].inbound = c[n].Inbound(platform.Application{
@@ -127,15 +129,14 @@ func (c connections) serve(a *app.App, mux *http.ServeMux) {
 	}
 }
 
-// configure gives the platforms the settings of a configuration that was read
-// again.
-func (c connections) configure(settings map[string]any) {
+// configure gives the platforms their settings and the organization.
+func (c connections) configure(settings map[string]any, org bot.Organization) {
 	for _, one := range c {
-		one.Configure(settings[one.Name])
+		one.Configure(settings[one.Name], org)
 	}
 }
 
-// platformCommands are the subcommands of the platforms that have some.
+// platformCommands returns the subcommands of the platforms that have some.
 func platformCommands(table platform.Table) []*cobra.Command {
 	var all []*cobra.Command
 	for _, d := range table {
@@ -151,6 +152,7 @@ func platformCommands(table platform.Table) []*cobra.Command {
 	return all
 }
 
+// platformCommand returns one subcommand of a platform.
 func platformCommand(c platform.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: c.Name, Short: c.Short, Long: c.Long, Example: c.Example, Args: cobra.NoArgs,
@@ -177,7 +179,7 @@ func platformCommand(c platform.Command) *cobra.Command {
 	return cmd
 }
 
-// platforms asks each platform's vendor how the connection is.
+// platforms checks the connection to each platform.
 func (d *doctor) platforms(ctx context.Context, table platform.Table) {
 	for _, p := range table {
 		if p.Connect == nil {
@@ -187,7 +189,7 @@ func (d *doctor) platforms(ctx context.Context, table platform.Table) {
 			d.ok(p.Name, fmt.Sprintf("it is not connected: %s is not set; docs/%s.md says how to connect it", p.Secrets[0], p.Name))
 			continue
 		}
-		found, err := link{table: platform.Table{p}, settings: d.settings, store: noStore{}, now: time.Now, log: slog.New(slog.DiscardHandler)}.connect()
+		found, err := connector{table: platform.Table{p}, settings: d.settings, store: noStore{}, now: time.Now, log: slog.New(slog.DiscardHandler)}.connect()
 		if err != nil {
 			d.fail(p.Name, err)
 			continue
@@ -196,8 +198,9 @@ func (d *doctor) platforms(ctx context.Context, table platform.Table) {
 	}
 }
 
+// findings reports what the connected platforms have found.
 func (d *doctor) findings(ctx context.Context, found connections) {
-	ask, cancel := context.WithTimeout(ctx, doctorFor)
+	ask, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
 	for _, one := range found {
 		for _, f := range one.Inspect(ask) {
@@ -214,7 +217,7 @@ func (d *doctor) findings(ctx context.Context, found connections) {
 	}
 }
 
-// noStore is the store of a connection that is only inspected.
+// noStore is the store of a connection that is only inspected: it is empty.
 type noStore struct{}
 
 // Get implements [bot.Records].
@@ -230,7 +233,7 @@ func (noStore) Commit(context.Context, bot.Commit) (bot.Receipt, error) {
 	return bot.Receipt{}, errors.New("there is no store")
 }
 
-// secretsHelp names the secrets of the platforms, for the help of serve.
+// secretsHelp returns the secrets of the platforms, for the help of serve.
 func secretsHelp(table platform.Table) string {
 	var lines []string
 	for _, d := range table {

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// find looks a program up, under its names. Without it the test is skipped, and
-// fails where CI=true.
-func find(t *testing.T, names ...string) string {
+// findProgram returns the path of a program with one of the names. Without it
+// the test is skipped, or fails when CI=true.
+func findProgram(t *testing.T, names ...string) string {
 	t.Helper()
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
@@ -50,17 +50,17 @@ func background(t *testing.T, program string, args ...string) {
 }
 
 // TestRealAlertmanager lets a real Prometheus and Alertmanager send: a rule
-// fires for two targets and later resolves. One incident is opened, grouped,
+// fires for two targets and later resolves. One incident opens, grouped, is
 // not doubled by repeats, and moves to monitoring.
 func TestRealAlertmanager(t *testing.T) {
-	prometheus, alertmanager := find(t, "prometheus"), find(t, "prometheus-alertmanager", "alertmanager")
+	prometheus, alertmanager := findProgram(t, "prometheus"), findProgram(t, "prometheus-alertmanager", "alertmanager")
 	var broken atomic.Int32
 	broken.Store(1)
 	metrics := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(rw, "broken{part=\"a\"} %[1]d\nbroken{part=\"b\"} %[1]d\n", broken.Load())
 	}))
 	defer metrics.Close()
-	w := newTown(t, plan{config: "organization: Test\n"})
+	w := newCluster(t, clusterPlan{config: "organization: Test\n"})
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -76,7 +76,7 @@ receivers:
   - name: tocsin
     webhook_configs:
       - { url: "http://%s/hooks/alertmanager", send_resolved: true, http_config: { authorization: { credentials: hook } } }
-`, w.houses[0].addr)), "--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+am, "--cluster.listen-address=")
+`, w.replicas[0].addr)), "--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+am, "--cluster.listen-address=")
 	write("rules.yml", `
 groups:
   - name: test
@@ -99,7 +99,7 @@ scrape_configs: [{ job_name: test, static_configs: [{ targets: [%q] }] }]
 		Alerts     struct{ Firing, Resolved int }
 	}, n int,
 	) {
-		_, answer := w.do("GET", "/api/v1/incidents", "api", "", "")
+		_, answer := w.sendRequest("GET", "/api/v1/incidents", "api", "", "")
 		var page struct{ Incidents []json.RawMessage }
 		if json.Unmarshal(answer, &page) == nil && len(page.Incidents) > 0 {
 			_ = json.Unmarshal(page.Incidents[0], &i)
@@ -114,7 +114,7 @@ scrape_configs: [{ job_name: test, static_configs: [{ targets: [%q] }] }]
 			case <-tick.C:
 			case <-deadline:
 				i, n := one()
-				t.Fatalf("%s: %d incidents, the first %+v\n%s", what, n, i, w.houses[0].server.log.String())
+				t.Fatalf("%s: %d incidents, the first %+v\n%s", what, n, i, w.replicas[0].server.log.String())
 			}
 		}
 	}
@@ -132,7 +132,7 @@ scrape_configs: [{ job_name: test, static_configs: [{ targets: [%q] }] }]
 	}
 }
 
-// notifications is how many webhooks Alertmanager says that it has sent.
+// notifications returns the number of webhooks that Alertmanager has sent.
 func notifications(t *testing.T, am string) int {
 	t.Helper()
 	res, err := http.Get("http://" + am + "/metrics")
@@ -146,7 +146,7 @@ func notifications(t *testing.T, am string) int {
 	}
 	for line := range strings.Lines(string(raw)) {
 		var n float64
-		if rest, is := strings.CutPrefix(line, `alertmanager_notifications_total{integration="webhook"} `); is {
+		if rest, ok := strings.CutPrefix(line, `alertmanager_notifications_total{integration="webhook"} `); ok {
 			if _, err := fmt.Sscan(rest, &n); err == nil {
 				return int(n)
 			}

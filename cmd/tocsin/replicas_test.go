@@ -10,8 +10,9 @@ import (
 	"tocsin/adapters/redis/redistest"
 )
 
-// hurried is a configuration with a deadline that falls due under load.
-const hurried = `
+// shortDeadlineConfig is a configuration with a deadline that is due during
+// the test.
+const shortDeadlineConfig = `
 webhooks: [{ name: noc, url: "$NOC", secret_env: NOC_SECRET }]
 policies: [{ id: noc, steps: [{ notify: ["webhook:noc"], wait: 3s }, { notify: ["webhook:noc"], wait: 30m }] }]
 default_policy: noc
@@ -24,28 +25,28 @@ const (
 	hurriedWait  = 3 * time.Second
 )
 
-// over are processes that share a server of Redis.
-func over(url string) func(int) string { return func(int) string { return url } }
+// overRedisAt returns the REDIS_URL of processes that share a Redis.
+func overRedisAt(url string) func(int) string { return func(int) string { return url } }
 
-// TestX2Replicas kills replicas of the real binary, which share one real Redis,
-// at random instants under load, and starts them again. Clients talk to any of
-// them. Nothing that was answered is lost, nothing is there twice, no step
-// fires twice or early, what is acknowledged stays so, and each page comes at
-// most once more per kill.
+// TestX2Replicas kills replicas of the real binary, which share one real
+// Redis, at random instants under load, and restarts them. Clients use any of
+// them. Nothing that was confirmed is lost or exists twice, no step fires
+// twice or early, what is acknowledged stays so, and each page is repeated at
+// most once for each kill.
 func TestX2Replicas(t *testing.T) {
 	kills := 30
 	if testing.Short() {
 		kills = 5
 	}
-	for _, houses := range []int{2, 3} {
-		t.Run(fmt.Sprint(houses), func(t *testing.T) {
+	for _, count := range []int{2, 3} {
+		t.Run(fmt.Sprint(count), func(t *testing.T) {
 			server := redistest.Start(t, redistest.Config{})
-			w := newTown(t, plan{config: hurried, houses: houses, redis: over(server.URL())})
-			end := w.load(6, 100*time.Millisecond)
+			w := newCluster(t, clusterPlan{config: shortDeadlineConfig, replicas: count, redis: overRedisAt(server.URL())})
+			end := w.startLoad(6, 100*time.Millisecond)
 			began := time.Now()
-			w.killSome(rand.New(rand.NewPCG(2026, uint64(houses))), kills, 700*time.Millisecond)
+			w.killSome(rand.New(rand.NewPCG(2026, uint64(count))), kills, 700*time.Millisecond)
 			end()
-			t.Logf("%d kills in %s: %s", kills, time.Since(began).Round(time.Second), w.judge(hurriedSteps, hurriedWait))
+			t.Logf("%d kills in %s: %s", kills, time.Since(began).Round(time.Second), w.checkAll(hurriedSteps, hurriedWait))
 		})
 	}
 }
@@ -59,33 +60,33 @@ func TestX2Replicas(t *testing.T) {
 // process can close that window by itself. At most one send may fall into it.
 func TestX2Stopped(t *testing.T) {
 	server := redistest.Start(t, redistest.Config{})
-	w := newTown(t, plan{config: hurried, houses: 2, redis: over(server.URL())})
-	frozen := w.houses[0]
-	w.received.slows(100 * time.Millisecond)
-	end := w.load(6, 50*time.Millisecond)
-	pass(t, 4*time.Second)
+	w := newCluster(t, clusterPlan{config: shortDeadlineConfig, replicas: 2, redis: overRedisAt(server.URL())})
+	frozen := w.replicas[0]
+	w.received.setDelay(100 * time.Millisecond)
+	end := w.startLoad(6, 50*time.Millisecond)
+	waitFor(t, 4*time.Second)
 	if err := frozen.server.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	w.loseLeases()
-	end() // whoever waits for an answer of the frozen one gives up
-	w.away.Store(true)
-	end = w.load(6, 100*time.Millisecond)
-	pass(t, leaseTime)
-	w.away.Store(false)
+	w.markLeasesLost()
+	end() // clients that wait for the frozen process give up
+	w.avoidFirst.Store(true)
+	end = w.startLoad(6, 100*time.Millisecond)
+	waitFor(t, leaseTime)
+	w.avoidFirst.Store(false)
 	awake := time.Now()
 	if err := frozen.server.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	pass(t, 2*time.Second)
+	waitFor(t, 2*time.Second)
 	end()
-	t.Log(w.judge(hurriedSteps, hurriedWait))
+	t.Log(w.checkAll(hurriedSteps, hurriedWait))
 	late := 0
 	for id, came := range w.received.pages {
 		for _, a := range came[1:] {
-			if a.by.house == frozen.number && a.at.After(awake) {
+			if a.by.replica == frozen.number && a.at.After(awake) {
 				late++
-				t.Logf("page %s came again from the one that had lost its lease: %s", id, w.times(came))
+				t.Logf("page %s came again from the one that had lost its lease: %s", id, w.formatPages(came))
 			}
 		}
 	}

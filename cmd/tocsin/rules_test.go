@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestRules holds docs/rules.md against the tree: every citation names a rule that is defined there, and every rule that holds is cited by a test.
+// TestRules compares docs/rules.md with the tree: every citation names a rule
+// that is defined there, and every rule that holds is cited by a test.
 func TestRules(t *testing.T) {
 	root := os.DirFS("../..")
 	text, err := fs.ReadFile(root, ruleList)
@@ -56,12 +57,14 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// isForeign reports whether a folder holds nothing of ours: hidden ones, and what package managers put there.
+// isForeign reports whether a folder is not ours: hidden folders, and those of
+// package managers.
 func isForeign(folder string) bool {
 	return strings.HasPrefix(folder, ".") || folder == "vendor" || folder == "node_modules"
 }
 
-// canCite reports whether rules are cited in a file: programs, documents and scenarios, but not in this test, whose examples are made up.
+// canCite reports whether rules are cited in a file: programs, documents and
+// scenarios, but not in this test, whose examples are made up.
 func canCite(name string) bool {
 	switch path.Ext(name) {
 	case ".go":
@@ -88,7 +91,8 @@ func readCitations(t *testing.T, root fs.FS, name string) []citation {
 	return all
 }
 
-// TestRulesReads looks for citations in texts made up for it: without these it could pass by finding nothing, or fail on what is no citation.
+// TestRulesReads finds citations in made-up texts: without these, TestRules
+// could pass by finding nothing.
 func TestRulesReads(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"a.go", "// It checks again (rule E3).\nvar a int", "1:E3"},
@@ -126,7 +130,7 @@ func TestRulesReads(t *testing.T) {
 	}
 }
 
-// TestRulesDecides judges lists and citations made up for it.
+// TestRulesDecides checks made-up lists and citations.
 func TestRulesDecides(t *testing.T) {
 	rules, faults := parseRules("# Rules\n\n- prose\n- **E3 · check again** *holds*. Text\n- **E3b · check a snooze** *planned*. Text\n")
 	if len(faults) > 0 || len(rules) != 2 || !rules["E3"].holds || rules["E3b"].holds || rules["E3b"].line != 5 {

@@ -9,46 +9,49 @@ import (
 	"strings"
 )
 
-// secrets are what Tocsin makes for itself when nobody gives it.
+// secrets are the secrets that Tocsin makes when they are not configured.
 type secrets struct {
 	api  string // TOCSIN_API_TOKEN
 	hook string // TOCSIN_HOOK_TOKEN
-	sign []byte // signs acknowledgement links; never leaves the store
+	sign []byte // signs acknowledge links; it is never in the environment
 }
 
-// Files in the data folder, or names in Redis.
+// The names of stored secrets: files in the data folder, or names in Redis.
 const (
 	apiTokenFile  = "api-token"
 	hookTokenFile = "hook-token"
 	signingFile   = "signing-key"
 )
 
-// readSecrets takes secrets from the environment, each also as NAME_FILE, else
-// from where the store keeps them; they are made on the first start.
+// readSecrets returns the secrets from the environment, or else from the
+// store, which makes them on the first start.
 func readSecrets(ctx context.Context, in store) (secrets, error) {
 	var s secrets
 	var err error
-	if s.api, err = secret(ctx, in, "TOCSIN_API_TOKEN", apiTokenFile); err != nil {
+	if s.api, err = readOrMakeSecret(ctx, in, "TOCSIN_API_TOKEN", apiTokenFile); err != nil {
 		return s, err
 	}
-	if s.hook, err = secret(ctx, in, "TOCSIN_HOOK_TOKEN", hookTokenFile); err != nil {
+	if s.hook, err = readOrMakeSecret(ctx, in, "TOCSIN_HOOK_TOKEN", hookTokenFile); err != nil {
 		return s, err
 	}
-	key, err := secret(ctx, in, "", signingFile)
+	key, err := readOrMakeSecret(ctx, in, "", signingFile)
 	s.sign = []byte(key)
 	return s, err
 }
 
-func secret(ctx context.Context, in store, name, kept string) (string, error) {
+// readOrMakeSecret returns the secret of an environment variable, or else the one
+// that is stored under a name. It stores a random one when there is none.
+func readOrMakeSecret(ctx context.Context, in store, name, stored string) (string, error) {
 	if v, err := fromEnvironment(name); v != "" || err != nil {
 		return v, err
 	}
 	raw := make([]byte, 24)
 	rand.Read(raw) // it never fails (crypto/rand)
-	return in.Secret(ctx, kept, hex.EncodeToString(raw))
+	return in.Secret(ctx, stored, hex.EncodeToString(raw))
 }
 
-// fromEnvironment reads NAME, or the file that NAME_FILE names.
+// fromEnvironment returns the value of an environment variable, or the content of
+// the file that NAME_FILE names; "" when neither is set.
 func fromEnvironment(name string) (string, error) {
 	if name == "" {
 		return "", nil
@@ -69,7 +72,7 @@ func readSecretFile(path string) (string, error) {
 	}
 	v := strings.TrimSpace(string(raw))
 	if v == "" {
-		return "", fmt.Errorf("read a secret: %s is empty; write one into it, or remove it and a new one is made", path)
+		return "", fmt.Errorf("read a secret: the file %s is empty; write the secret into it, or remove it, so that a new one is made", path)
 	}
 	return v, nil
 }

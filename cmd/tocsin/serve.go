@@ -38,37 +38,37 @@ type serveFlags struct {
 const (
 	defaultData   = "tocsin-data"
 	defaultListen = "127.0.0.1:8080"
-	drainFor      = 8 * time.Second // of the 10 s that an orchestrator usually waits
+	drainTimeout  = 8 * time.Second // less than the 10 s that an orchestrator usually waits
 )
 
-func serveCommand(table platform.Table) *cobra.Command {
+func newServeCommand(table platform.Table) *cobra.Command {
 	f := serveFlags{table: table}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the bot.", Args: cobra.NoArgs,
-		Long: `Run the bot. With nothing configured it keeps everything in ./tocsin-data and
-listens on 127.0.0.1:8080; pages go to this terminal and the log.
+		Long: `Run the bot. Without a configuration it stores its data in ./tocsin-data, listens
+on 127.0.0.1:8080, and pages to this terminal and the log.
 
-SIGHUP reads the configuration again; SIGTERM finishes what is under way.
-With REDIS_URL everything is kept in Redis instead, and any number of these may
-run over the same one:
+SIGHUP reloads the configuration; SIGTERM stops after the requests and sends that
+are running. With REDIS_URL the data is in Redis, and any number of replicas can
+share it:
 
   redis://:PASSWORD@HOST:6379/0                             one server
   redis://HOST:26379?addr=HOST2:26379&master_name=NAME      Sentinel
   redis://HOST:6379?addr=HOST2:6379&addr=HOST3:6379         Cluster
   …&namespace=NAME                                          [tocsin]
 
-Secrets come from the environment, each also as NAME_FILE: REDIS_URL,
-TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN. Those that are unset are made on the first
-start and kept in the data folder, or in Redis. Chat platforms:
+Secrets come from the environment, each also from the file that NAME_FILE names:
+REDIS_URL, TOCSIN_API_TOKEN, TOCSIN_HOOK_TOKEN. A token that is not set is made on
+the first start and stored in the data folder, or in Redis. Chat platforms:
 ` + secretsHelp(table),
 		Example: "  tocsin serve\n  tocsin serve --config tocsin.yaml --data /var/lib/tocsin --listen 0.0.0.0:8080\n  REDIS_URL=redis://redis:6379 tocsin serve --require-durable",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&f.config, "config", "", "configuration file [tocsin.yaml, when it exists]")
-	cmd.Flags().StringVar(&f.data, "data", defaultData, "folder for the store and the secrets; with REDIS_URL nothing is kept there")
-	cmd.Flags().BoolVar(&f.durable, "require-durable", false, "do not start over a Redis that may lose what it has answered")
+	cmd.Flags().StringVar(&f.config, "config", "", "configuration file [tocsin.yaml if it exists]")
+	cmd.Flags().StringVar(&f.data, "data", defaultData, "folder of the store and the tokens; not used with REDIS_URL")
+	cmd.Flags().BoolVar(&f.durable, "require-durable", false, "do not start if Redis may lose writes that it has confirmed")
 	cmd.Flags().StringVar(&f.listen, "listen", defaultListen, "address to listen on")
 	return cmd
 }
@@ -77,77 +77,81 @@ start and kept in the data folder, or in Redis. Chat platforms:
 type server struct {
 	flags     serveFlags
 	log       *slog.Logger
-	screen    io.Writer // a terminal, or nil
+	terminal  io.Writer // nil: the output is not a terminal
 	bot       *app.App
 	runner    *agenda.Runner
 	jobs      *jobs.Runner
 	platforms connections
-	place     place
+	location  location
 	store     store
 	health    health
 	http      *http.Server
 	secret    secrets
 }
 
+// serve runs the bot until ctx ends or the process gets SIGTERM or SIGINT.
 func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGHUP)
-	defer signal.Stop(again)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 
 	s := &server{flags: f, log: newLog(stderr)}
 	if isTerminal(stdout) {
-		s.screen = stdout
+		s.terminal = stdout
 	}
 	listener, err := s.start(ctx)
 	if err != nil {
 		return err
 	}
-	s.greet(ctx, stdout, listener.Addr())
-	return s.until(ctx, listener, again)
+	s.printWelcome(ctx, stdout, listener.Addr())
+	return s.serveUntil(ctx, listener, hangup)
 }
 
-// start makes everything ready, in the order in which it can fail.
+// start opens the store, connects the platforms and pagers, and returns the
+// listener.
 func (s *server) start(ctx context.Context) (net.Listener, error) {
 	l, err := loadConfig(s.flags.table, s.flags.config)
 	if err != nil {
-		return nil, badConfig(err)
+		return nil, formatConfigError(err)
 	}
-	if s.place, err = findPlace(s.flags.data); err != nil {
+	if s.location, err = findLocation(s.flags.data); err != nil {
 		return nil, err
 	}
-	if s.store, err = s.place.open(ctx, s.log); err != nil {
+	if s.store, err = s.location.open(ctx, s.log); err != nil {
 		return nil, err
 	}
-	if err = s.trust(ctx); err != nil {
+	if err = s.checkStore(ctx); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.flags.listen)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen: %w; choose another address with --listen", err), s.store.Close())
+		return nil, errors.Join(fmt.Errorf("listen: %w; choose another address with --listen, such as 127.0.0.1:8081", err), s.store.Close())
 	}
 	if l.Organization.URL == "" {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
-	s.platforms, err = link{
+	s.platforms, err = connector{
 		table: s.flags.table, settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
 	}.connect()
-	var media map[string]bot.Pager
+	var allPagers map[string]bot.Pager
 	if err == nil {
-		media, err = s.pagers(l)
+		allPagers, err = s.newPagers(l)
 	}
 	if err == nil {
+		org := s.platforms.withMembers(l.Organization)
+		s.platforms.configure(l.settings, org)
 		s.bot, err = app.New(app.Config{
-			Store: s.store, Organization: s.platforms.members(l.Organization), Pagers: media, Chats: s.platforms.chats(), Builtin: builtin(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
+			Store: s.store, Organization: org, Pagers: allPagers, Chats: s.platforms.chats(), Builtin: builtinRooms(), Sources: sources(), Secret: s.secret.sign, Now: s.store.Now, Log: s.log,
 		})
 	}
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), s.store.Close())
 	}
-	s.runner = s.bot.Agenda(shakenAudit())
-	s.jobs = s.bot.JobRunner(s.runner, watcher(), host())
-	handler, pages := doors{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.ready}.mux()
+	s.runner = s.bot.Agenda(chaosAuditInterval())
+	s.jobs = s.bot.JobRunner(s.runner, newPinger(), hostname())
+	handler, pages := routes{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.checkReady}.newMux()
 	s.platforms.serve(s.bot, handler)
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -157,20 +161,21 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	return listener, nil
 }
 
-func (s *server) pagers(l loaded) (map[string]bot.Pager, error) {
-	all, err := pagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.store.Now, s.log, s.screen)
+// newPagers returns the pagers of a configuration, with those of the platforms.
+func (s *server) newPagers(l loadedConfig) (map[string]bot.Pager, error) {
+	all, err := newPagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.store.Now, s.log, s.terminal)
 	for _, p := range s.platforms {
 		if err == nil {
 			all[p.Name] = p.Platform
 		}
 	}
-	return shakenPagers(all), err
+	return pagersWithChaos(all), err
 }
 
-// badConfig shows every fault, each on a line of its own.
-func badConfig(err error) error {
-	faults, is := errors.AsType[config.Faults](err)
-	if !is {
+// formatConfigError puts each fault of a configuration on a line of its own.
+func formatConfigError(err error) error {
+	faults, ok := errors.AsType[config.Faults](err)
+	if !ok {
 		return err
 	}
 	lines := make([]string, 0, len(faults))
@@ -180,8 +185,9 @@ func badConfig(err error) error {
 	return fmt.Errorf("the configuration has faults:\n%s", strings.Join(lines, "\n"))
 }
 
-// until serves until ctx is done, and then lets what is under way finish.
-func (s *server) until(ctx context.Context, listener net.Listener, again <-chan os.Signal) error {
+// serveUntil serves until ctx ends, and then waits until the running requests
+// and sends are finished.
+func (s *server) serveUntil(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var background sync.WaitGroup
@@ -195,7 +201,7 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	var err error
 	for running := true; running; {
 		select {
-		case <-again:
+		case <-hangup:
 			s.reload()
 		case err = <-failed:
 			running = false
@@ -203,10 +209,10 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 			running = false
 		}
 	}
-	s.log.Info("stopping: no new requests, finishing what is under way")
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	s.log.Info("stopping: accepting no new requests, finishing those that are running")
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	stop() // sends finish beside the requests
+	stop() // the workers finish their sends while the requests finish
 	if e := s.http.Shutdown(drain); e != nil {
 		s.log.Warn("some requests did not finish in time", "error", e.Error())
 	}
@@ -215,7 +221,7 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	select {
 	case <-finished:
 	case <-drain.Done():
-		s.log.Warn("some sends did not finish in time; they are tried again at the next start")
+		s.log.Warn("some sends did not finish in time; they are retried at the next start")
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
@@ -225,60 +231,62 @@ func (s *server) until(ctx context.Context, listener net.Listener, again <-chan 
 	return err
 }
 
-// reload reads the configuration again. A faulty one changes nothing.
+// reload reads the configuration again. If it has faults, the old one stays.
 func (s *server) reload() {
 	l, err := loadConfig(s.flags.table, s.flags.config)
 	if err == nil {
 		if l.Organization.URL == "" {
 			l.Organization.URL = s.bot.Organization().URL
 		}
-		var media map[string]bot.Pager
-		if media, err = s.pagers(l); err == nil {
-			err = s.bot.Configure(s.platforms.members(l.Organization), media)
-		}
-		if err == nil {
-			s.platforms.configure(l.settings)
+		var allPagers map[string]bot.Pager
+		if allPagers, err = s.newPagers(l); err == nil {
+			org := s.platforms.withMembers(l.Organization)
+			if err = s.bot.Configure(org, allPagers); err == nil {
+				s.platforms.configure(l.settings, org)
+			}
 		}
 	}
 	if err != nil {
-		faults, is := errors.AsType[config.Faults](err)
-		if !is {
-			s.log.Error("the configuration was not read again; the old one holds", "error", err.Error())
+		faults, ok := errors.AsType[config.Faults](err)
+		if !ok {
+			s.log.Error("the configuration was not reloaded; the old one stays in use", "error", err.Error())
 		}
 		for _, f := range faults {
-			s.log.Error("the configuration was not read again; the old one holds", "fault", f.Error())
+			s.log.Error("the configuration was not reloaded; the old one stays in use", "fault", f.Error())
 		}
 		return
 	}
-	s.log.Info("the configuration was read again")
+	s.log.Info("the configuration was reloaded")
 }
 
-// tokens are the secrets of the API: the configured ones, and our own, which
-// is an administrator's.
-func tokens(b *app.App, s secrets) []bot.Token {
+// apiTokens returns the tokens of the API: the configured ones, and
+// TOCSIN_API_TOKEN, which has the access of an administrator.
+func apiTokens(b *app.App, s secrets) []bot.Token {
 	own := bot.Token{Name: bot.OperatorToken, Secret: s.api, Access: commands.Admin}
 	return append([]bot.Token{own}, b.Organization().Tokens...)
 }
 
-// signInLink is a link for whoever sits at the terminal.
-func (s *server) signInLink(ctx context.Context) string {
+// newSignInLink returns a sign-in link for the operator at the terminal, or a
+// text that says why there is none.
+func (s *server) newSignInLink(ctx context.Context) string {
 	link, err := s.bot.SignIn.CreateLink(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
-		s.log.Error("no sign-in link could be made", "error", err.Error())
-		return "(none could be made: the log says why; `tocsin login` makes another)"
+		s.log.Error("a sign-in link cannot be made", "error", err.Error())
+		return "(no link could be made: the log says why; try `tocsin login`)"
 	}
 	return link
 }
 
-// greet says where everything is. Secrets are shown on a terminal only.
-func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
-	from := "Nothing is configured; " + defaultConfig + " in this folder would be read."
+// printWelcome prints the address, the data folder and first steps. It shows
+// secrets only on a terminal.
+func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr) {
+	from := "It has no configuration: put " + defaultConfig + " into this folder, or use --config."
 	if path := configPath(s.flags.config); path != "" {
-		from = "It is configured by " + path + "."
+		from = "Its configuration is " + path + "."
 	}
-	s.log.Info("tocsin is running", "listen", addr.String(), "store", s.place.name, "config", configPath(s.flags.config))
-	if s.screen == nil {
-		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are %s\n", addr, s.place.secrets())
+	s.log.Info("tocsin is running", "listen", addr.String(), "store", s.location.name, "config", configPath(s.flags.config))
+	if s.terminal == nil {
+		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are %s\n", addr, s.location.tokensName())
 		return
 	}
 	name, token := "alertmanager", s.secret.hook
@@ -299,10 +307,10 @@ func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
 		incident = "INC-n"
 	}
 	fmt.Fprintf(out, `
-  Tocsin is running on http://%[1]s, and keeps everything in %[2]s.
+  Tocsin is running on http://%[1]s. Its data is in %[2]s.
   %[3]s
 
-  Open this in a browser. It signs you in, once, within 15 minutes:
+  Open this link in a browser within 15 minutes. It signs you in and works once:
 
     %[8]s
 
@@ -310,10 +318,10 @@ func (s *server) greet(ctx context.Context, out io.Writer, addr net.Addr) {
 
     curl -H "Authorization: Bearer %[4]s" http://%[1]s/hooks/%[5]s -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
 
-  Then look at the browser; or, in another terminal:
+  See the incident in the browser, or in another terminal:
 
     tocsin run%[6]s "list"          (or: go run ./cmd/tocsin run%[6]s "list")
     tocsin run%[6]s "ack %[7]s"
 
-`, addr, s.place.folder(), from, token, name, flags, incident, s.signInLink(ctx))
+`, addr, s.location.dataName(), from, token, name, flags, incident, s.newSignInLink(ctx))
 }

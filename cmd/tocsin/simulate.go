@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,25 +20,25 @@ import (
 	"tocsin/commands"
 )
 
-func simulateCommand(table platform.Table) *cobra.Command {
+func newSimulateCommand(table platform.Table) *cobra.Command {
 	var file, integration, at string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "simulate --integration NAME FILE", Short: "Say what a payload would do, step by step. Changes nothing.",
-		Long: `Say what a payload would do, step by step, if nothing were open and nobody
-answered: alerts, the routes that were tried, the incident, and who would be
-paged when. FILE is what the sender posts; - reads it from standard input.`,
+		Use: "simulate --integration NAME FILE", Short: "Show what a payload would do, step by step. Changes nothing.",
+		Long: `Show what a payload would do, step by step, if no incident were open and no one
+acknowledged: the alerts, the routes that were tried, the incident, and who would
+be paged when. FILE is the body that the sender posts; - is the standard input.`,
 		Example: "  tocsin simulate --integration alertmanager payload.json\n  tocsin simulate --config tocsin.yaml --integration prometheus --at 2026-03-29T02:30:00+01:00 payload.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := loadWith(table, file, pretend(table))
+			l, err := loadConfigFrom(table, file, getenvOrPlaceholder(table))
 			if err != nil {
-				return badConfig(err)
+				return formatConfigError(err)
 			}
 			when := time.Now()
 			if at != "" {
 				if when, err = time.Parse(time.RFC3339, at); err != nil {
-					return fmt.Errorf("--at %s is no time; give one such as 2026-03-29T02:30:00Z", at)
+					return fmt.Errorf("--at %s is not a time; write one such as 2026-03-29T02:30:00Z", at)
 				}
 			}
 			sim, err := simulate(l.Organization, integration, args[0], when.UTC())
@@ -49,29 +50,31 @@ paged when. FILE is what the sender posts; - reads it from standard input.`,
 				enc.SetIndent("", "  ")
 				return enc.Encode(sim)
 			}
-			tell(cmd.OutOrStdout(), sim, l.Organization.Zone)
+			printSimulation(cmd.OutOrStdout(), sim, l.Organization.Zone)
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml, when it exists]")
-	cmd.Flags().StringVar(&integration, "integration", "", "name of the integration that it would come through [the only one]")
-	cmd.Flags().StringVar(&at, "at", "", "when it would come [now]")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml if it exists]")
+	cmd.Flags().StringVar(&integration, "integration", "", "name of the integration that receives it [the only one]")
+	cmd.Flags().StringVar(&at, "at", "", "time at which it is received [now]")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// pretend answers for secrets that are not set: a simulation needs none. One of
-// them is an address. A secret of a platform also says that people are reached there,
-// so none is made up.
-func pretend(table platform.Table) func(name string) string {
+// getenvOrPlaceholder returns a placeholder for a variable that is not set,
+// since a simulation needs no secrets. It is an address, because some secrets
+// are. The secrets of platforms have none: a platform is connected when its
+// secret is set.
+func getenvOrPlaceholder(table platform.Table) func(name string) string {
 	return func(name string) string {
 		if isPlatformSecret(table, name) {
 			return os.Getenv(name)
 		}
-		return firstOf(os.Getenv(name), "https://not-set.invalid")
+		return cmp.Or(os.Getenv(name), "https://not-set.invalid")
 	}
 }
 
+// simulate decodes the payload in the file at path, and simulates its alerts.
 func simulate(o bot.Organization, name, path string, at time.Time) (intake.Simulation, error) {
 	if name == "" && len(o.Integrations) == 1 {
 		name = o.Integrations[0].Name
@@ -83,12 +86,12 @@ func simulate(o bot.Organization, name, path string, at time.Time) (intake.Simul
 			names = append(names, i.Name)
 		}
 		slices.Sort(names)
-		hint := "there is " + strings.Join(names, ", ")
+		hint := "there are: " + strings.Join(names, ", ")
 		if near := commands.Nearest(name, names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		if name == "" {
-			return intake.Simulation{}, fmt.Errorf("through which integration? Name it with --integration; %s", hint)
+			return intake.Simulation{}, fmt.Errorf("--integration is missing: it says which integration receives the payload; %s", hint)
 		}
 		return intake.Simulation{}, fmt.Errorf("no integration is called %s; %s", name, hint)
 	}
@@ -98,7 +101,7 @@ func simulate(o bot.Organization, name, path string, at time.Time) (intake.Simul
 	}
 	source, ok := sources().Find(integration.Type)
 	if !ok {
-		return intake.Simulation{}, fmt.Errorf("%s is of type %s, which cannot be read", name, integration.Type)
+		return intake.Simulation{}, fmt.Errorf("the integration %s has the type %s, which no source supports", name, integration.Type)
 	}
 	all, err := source.Decode(alerts.Request{Method: http.MethodPost, Body: raw})
 	if err != nil {
@@ -107,6 +110,7 @@ func simulate(o bot.Organization, name, path string, at time.Time) (intake.Simul
 	return intake.Simulate(o, name, all, at)
 }
 
+// readPayload reads a file, or the standard input for "-".
 func readPayload(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(io.LimitReader(os.Stdin, 8<<20))
@@ -118,8 +122,8 @@ func readPayload(path string) ([]byte, error) {
 	return raw, nil
 }
 
-// tell writes a simulation for people.
-func tell(w io.Writer, sim intake.Simulation, zone *time.Location) {
+// printSimulation prints a simulation for people.
+func printSimulation(w io.Writer, sim intake.Simulation, zone *time.Location) {
 	for _, a := range sim.Alerts {
 		fmt.Fprintf(w, "%s %s (%s): %s", a.State, a.Title, a.Severity, a.Change)
 		if a.Incident != "" {
@@ -140,6 +144,6 @@ func tell(w io.Writer, sim intake.Simulation, zone *time.Location) {
 		}
 	}
 	if len(sim.Incidents) == 0 {
-		fmt.Fprintln(w, "\nNo incident, and nobody is paged.")
+		fmt.Fprintln(w, "\nNo incident, and no one is paged.")
 	}
 }

@@ -10,30 +10,34 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/adapters/slack"
+	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot/platform"
 )
 
-// BenchmarkSlackAcknowledge is how long Slack waits for the acknowledgement of a
-// slash command, which is durable by then, while 50 incidents are being opened
-// in it: from sending it to the socket until the answer is there.
+// BenchmarkSlackAcknowledge measures how long Slack waits for the response to
+// a slash command, which is durable by then, while 50 incidents are being
+// opened in it.
 func BenchmarkSlackAcknowledge(b *testing.B) {
 	s := slacktest.New(slacktest.Options{})
 	b.Cleanup(s.Close)
 	ana := s.AddUser(slacktest.User{Name: "ana", RealName: "Ana Silva"})
 	general := s.AddChannel(slacktest.Channel{Name: "general", Members: []string{ana}})
-	r := &rig{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
-	w, err := slack.New(slack.Config{
-		Settings: slack.DefaultSettings(), BotToken: s.BotToken, AppToken: s.AppToken, APIURL: s.URL(), Mark: "bench",
+	r := &benchServer{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
+	d := slack.Description(slackinbound.New)
+	secrets := map[string]string{"SLACK_BOT_TOKEN": s.BotToken, "SLACK_APP_TOKEN": s.AppToken, "SLACK_API_URL": s.URL()}
+	w, err := d.Connect(platform.Options{
+		Settings: d.NewSettings(), Secret: func(name string) string { return secrets[name] }, Mark: "bench",
 		Store: memory.New(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	found := connections{{Description: slack.Description(), Platform: w}}
+	found := connections{{Description: d, Platform: w}}
 	r.start(found)
 	found.serve(r.bot, http.NewServeMux())
 	var running sync.WaitGroup
-	running.Go(func() { w.Run(b.Context()) })
+	running.Go(func() { found[0].inbound.Run(b.Context()) })
 	b.Cleanup(running.Wait)
 	if !s.WaitSockets(2, 10*time.Second) {
 		b.Fatal("no sockets")

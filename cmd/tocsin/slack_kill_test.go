@@ -12,8 +12,8 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// slackTown is a configuration in which a person is paged on Slack.
-const slackTown = `
+// slackConfig is a configuration in which a person is paged on Slack.
+const slackConfig = `
 url: https://tocsin.example.com
 people: [{ id: ana, name: Ana Silva, email: ana@example.com, slack: $ANA, access: admin, notify: { high: [{ via: chat }], low: [{ via: chat }] } }]
 policies: [{ id: ana, steps: [{ notify: ["person:ana"], wait: 10m }] }]
@@ -23,13 +23,13 @@ chat: { slack: { announce: "#incidents" } }
 
 const checkoutDown = `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}`
 
-// newSlackTown is one process that is connected to a Slack.
-func newSlackTown(t *testing.T, o slacktest.Options) (*town, *slacktest.Server, string) {
+// newSlackCluster returns one process that is connected to a Slack.
+func newSlackCluster(t *testing.T, o slacktest.Options) (*cluster, *slacktest.Server, string) {
 	t.Helper()
 	s := slacktest.New(o)
 	t.Cleanup(s.Close)
 	ana := s.AddUser(slacktest.User{Name: "ana", RealName: "Ana Silva", Email: "ana@example.com"})
-	w := newTown(t, plan{config: strings.ReplaceAll(slackTown, "$ANA", ana), env: func(int) []string { return slackEnv(s) }})
+	w := newCluster(t, clusterPlan{config: strings.ReplaceAll(slackConfig, "$ANA", ana), env: func(int) []string { return slackEnv(s) }})
 	return w, s, ana
 }
 
@@ -38,9 +38,9 @@ func slackEnv(s *slacktest.Server) []string {
 }
 
 // TestX1SlackKill kills the real binary at every outgoing call of a declare:
-// before Slack has carried it out, and after, before anybody has heard so. Once
-// it is started again everything is there, and there once: the room, its card,
-// the announcement, each post, bookmark and invitation, and the page.
+// before Slack has carried it out, and after, before the process gets the
+// response. After a restart everything exists once: the room, its card, the
+// announcement, each post, bookmark and invitation, and the page.
 func TestX1SlackKill(t *testing.T) {
 	calls := declareUntil(t, 0, false)
 	t.Logf("a declare makes %d calls", calls)
@@ -57,16 +57,16 @@ func TestX1SlackKill(t *testing.T) {
 	}
 }
 
-// surely is how many calls every declare makes; edits of cards that come together
-// are one, so that there may be more.
-const surely = 11
+// minCalls is the number of calls that every declare makes at least; edits of
+// a card may be joined.
+const minCalls = 11
 
 // declareUntil declares one incident by an alert, and kills the process at its
-// k-th call; 0: at none. It returns how many calls there were.
+// k-th call; 0: at none. It returns the number of calls.
 func declareUntil(t *testing.T, k int, after bool) int {
 	t.Helper()
-	w, s, ana := newSlackTown(t, slacktest.Options{})
-	h := w.houses[0]
+	w, s, ana := newSlackCluster(t, slacktest.Options{})
+	h := w.replicas[0]
 	await(t, 10*time.Second, "the process is connected", func() bool { return s.WaitSockets(2, time.Second) })
 	s.Forget()
 	died, late := make(chan struct{}), make(chan struct{})
@@ -93,14 +93,14 @@ func declareUntil(t *testing.T, k int, after bool) int {
 			close(died)
 		}()
 	}
-	if status, answer := h.do(http.MethodPost, "/hooks/alertmanager", "hook", "", checkoutDown); status != http.StatusAccepted {
+	if status, answer := h.sendRequest(http.MethodPost, "/hooks/alertmanager", "hook", "", checkoutDown); status != http.StatusAccepted {
 		t.Fatalf("the alert is answered %d %s", status, answer)
 	}
 	if k > 0 {
 		select {
 		case <-died:
 		case <-time.After(20 * time.Second):
-			if k <= surely {
+			if k <= minCalls {
 				t.Fatalf("there was no call %d", k)
 			}
 			t.Logf("there was no call %d this time: it is killed after all of them", k)
@@ -113,13 +113,14 @@ func declareUntil(t *testing.T, k int, after bool) int {
 			t.Fatal(err)
 		}
 	}
-	awaitWhole(t, s, ana)
-	judgeOnce(t, s, ana)
+	awaitRoom(t, s, ana)
+	checkOnce(t, s, ana)
 	return s.Count("")
 }
 
-// awaitWhole waits until an incident's room is whole and nothing more happens.
-func awaitWhole(t *testing.T, s *slacktest.Server, ana string) {
+// awaitRoom waits until an incident's room is complete and nothing more
+// happens.
+func awaitRoom(t *testing.T, s *slacktest.Server, ana string) {
 	t.Helper()
 	quiet, last := time.Now(), -1
 	await(t, 60*time.Second, "everything is on Slack", func() bool {
@@ -142,8 +143,8 @@ func roomOf(s *slacktest.Server) slacktest.Channel {
 	return slacktest.Channel{}
 }
 
-// judgeOnce: everything is there once.
-func judgeOnce(t *testing.T, s *slacktest.Server, ana string) {
+// checkOnce checks that everything exists once.
+func checkOnce(t *testing.T, s *slacktest.Server, ana string) {
 	t.Helper()
 	var rooms []string
 	for _, c := range s.Channels() {

@@ -14,10 +14,10 @@ import (
 // slackStory is one process, its Slack, and the people in it.
 type slackStory struct {
 	*testing.T
-	town  *town
-	slack *slacktest.Server
-	ana   string
-	ben   string
+	cluster *cluster
+	slack   *slacktest.Server
+	ana     string
+	ben     string
 }
 
 func newSlackStory(t *testing.T, config string) *slackStory {
@@ -26,15 +26,16 @@ func newSlackStory(t *testing.T, config string) *slackStory {
 	st := &slackStory{T: t, slack: s}
 	st.ana = s.AddUser(slacktest.User{Name: "ana", RealName: "Ana Silva", Email: "ana@example.com"})
 	st.ben = s.AddUser(slacktest.User{Name: "ben", RealName: "Ben Okafor", Email: "ben@example.com"})
-	st.town = newTown(t, plan{config: strings.ReplaceAll(config, "$ANA", st.ana), env: func(int) []string { return slackEnv(s) }})
+	st.cluster = newCluster(t, clusterPlan{config: strings.ReplaceAll(config, "$ANA", st.ana), env: func(int) []string { return slackEnv(s) }})
 	if !s.WaitSockets(2, 20*time.Second) {
 		t.Fatal("the process is not connected by two sockets")
 	}
 	return st
 }
 
-// sees waits until a message of ours in a place says all of what is wanted.
-func (st *slackStory) sees(place string, wanted ...string) slacktest.Message {
+// awaitMessage waits for a message of ours in a channel that contains all the
+// texts.
+func (st *slackStory) awaitMessage(place string, wanted ...string) slacktest.Message {
 	st.Helper()
 	var found slacktest.Message
 	st.await(fmt.Sprintf("%s says %q", place, wanted), func() bool {
@@ -61,8 +62,8 @@ func (st *slackStory) await(what string, so func() bool) {
 	}
 }
 
-// told waits until a person is answered, and only they see it.
-func (st *slackStory) told(user string, wanted ...string) slacktest.Ephemeral {
+// awaitReply waits for a reply that only one person sees.
+func (st *slackStory) awaitReply(user string, wanted ...string) slacktest.Ephemeral {
 	st.Helper()
 	var found slacktest.Ephemeral
 	st.await(fmt.Sprintf("%s is told %q", user, wanted), func() bool {
@@ -85,7 +86,8 @@ func (st *slackStory) ok(d slacktest.Delivery) slacktest.Delivery {
 	return d
 }
 
-// end: Slack was never asked for anything strange, and always answered.
+// end checks that Slack received only valid requests, and that all of its
+// requests were answered.
 func (st *slackStory) end() {
 	st.Helper()
 	if calls := st.slack.UnexpectedCalls(); len(calls) > 0 {
@@ -101,7 +103,7 @@ func (st *slackStory) end() {
 	}
 }
 
-const storyTown = `
+const storyConfig = `
 url: https://tocsin.example.com
 people:
   - { id: ana, name: Ana Silva, email: ana@example.com, slack: $ANA, access: admin, notify: { high: [{ via: chat }], low: [{ via: chat }] } }
@@ -113,15 +115,15 @@ severities: { SEV1: { urgency: high, invite: ["person:ben"] } }
 chat: { slack: { announce: "#incidents", archive_after: 2s } }
 `
 
-// TestSlackByAlert: an alert becomes an incident that is worked on in Slack
-// alone, from its page to its archived room, and comes back.
+// TestSlackByAlert: an alert becomes an incident that people handle in Slack
+// alone, from its page to its archived room, and that opens again.
 func TestSlackByAlert(t *testing.T) {
 	t.Parallel()
-	st := newSlackStory(t, storyTown)
-	if status, answer := st.town.do(http.MethodPost, "/hooks/alertmanager", "hook", "", checkoutDown); status != http.StatusAccepted {
+	st := newSlackStory(t, storyConfig)
+	if status, answer := st.cluster.sendRequest(http.MethodPost, "/hooks/alertmanager", "hook", "", checkoutDown); status != http.StatusAccepted {
 		t.Fatalf("the alert is answered %d %s", status, answer)
 	}
-	// Whoever is responsible is paged, and answers there.
+	// The person on the policy is paged, and acknowledges there.
 	var page slacktest.Message
 	st.await("Ana is paged", func() bool {
 		posts := st.slack.Posts(st.slack.Direct(st.ana).ID)
@@ -134,8 +136,8 @@ func TestSlackByAlert(t *testing.T) {
 		t.Errorf("the page says %q", page.Plain())
 	}
 	st.ok(st.slack.Click(st.ana, page, "Acknowledge"))
-	st.told(st.ana, "Acknowledged by Ana Silva", "lead INC-1")
-	st.await("the page needs nobody any more", func() bool {
+	st.awaitReply(st.ana, "Acknowledged by Ana Silva", "lead INC-1")
+	st.await("the page has no button any more", func() bool {
 		m := st.slack.Message(page.Channel, page.TS)
 		return strings.Contains(m.Plain(), "You are not needed any more: acknowledged by Ana Silva") && !strings.Contains(string(m.Blocks), "do:0")
 	})
@@ -145,35 +147,35 @@ func TestSlackByAlert(t *testing.T) {
 		room = roomOf(st.slack)
 		return slices.Contains(room.Members, st.ana) && slices.Contains(room.Members, st.ben)
 	})
-	card := st.sees(room.ID, "INC-1 · Checkout is down", "triage", "by Ana Silva")
+	card := st.awaitMessage(room.ID, "INC-1 · Checkout is down", "triage", "by Ana Silva")
 	st.await("the card is pinned", func() bool { return st.slack.Message(room.ID, card.TS).Pinned })
-	st.sees("#incidents", "INC-1 · Checkout is down", "by Ana Silva")
+	st.awaitMessage("#incidents", "INC-1 · Checkout is down", "by Ana Silva")
 	// It is worked on with buttons, forms and words.
 	st.ok(st.slack.Click(st.ana, st.slack.Message(room.ID, card.TS), "Accept"))
-	st.sees(room.ID, "INC-1 · Checkout is down", "investigating")
+	st.awaitMessage(room.ID, "INC-1 · Checkout is down", "investigating")
 	st.ok(st.slack.Click(st.ana, st.slack.Message(room.ID, card.TS), "Post update"))
-	st.await("the form is open", func() bool { return strings.Contains(string(st.slack.Modal(st.ana).Blocks), "How do things stand?") })
+	st.await("the form is open", func() bool { return strings.Contains(string(st.slack.Modal(st.ana).Blocks), "Status update") })
 	st.ok(st.slack.Submit(st.ana, st.slack.Modal(st.ana).ID, map[string]any{"text": "We are rolling back", "next": "30m"}))
-	st.sees(room.ID, "Update: We are rolling back")
-	announced := st.sees("#incidents", "INC-1 · Checkout is down", "We are rolling back")
-	below := st.sees("#incidents", "Update: We are rolling back")
+	st.awaitMessage(room.ID, "Update: We are rolling back")
+	announced := st.awaitMessage("#incidents", "INC-1 · Checkout is down", "We are rolling back")
+	below := st.awaitMessage("#incidents", "Update: We are rolling back")
 	if below.ThreadTS != announced.TS {
 		t.Errorf("the update is not below the announcement: %+v", below)
 	}
 	said := st.ok(st.slack.Say(st.ben, room.ID, "It was the certificate", ""))
 	st.ok(st.slack.React(st.ben, room.ID, said.Message.TS, "pushpin"))
-	st.sees(room.ID, "Ben Okafor", "It was the certificate")
+	st.awaitMessage(room.ID, "Ben Okafor", "It was the certificate")
 	st.ok(st.slack.Slash(st.ben, room.ID, "/incident", "resolve Rolled back to 4.2"))
-	st.told(st.ben, "Resolved: Rolled back to 4.2")
-	st.sees("#incidents", "✅ INC-1 · Checkout is down", "resolved")
+	st.awaitReply(st.ben, "Resolved: Rolled back to 4.2")
+	st.awaitMessage("#incidents", "✅ INC-1 · Checkout is down", "resolved")
 	st.ok(st.slack.Slash(st.ana, room.ID, "/inc", "cause The certificate had expired"))
-	st.told(st.ana, "Cause: The certificate had expired")
+	st.awaitReply(st.ana, "Cause: The certificate had expired")
 	st.ok(st.slack.Slash(st.ana, room.ID, "/inc", "close"))
-	st.told(st.ana, "Closed")
+	st.awaitReply(st.ana, "Closed")
 	st.await("the room is archived", func() bool { return st.slack.Channel(room.ID).Archived })
 	// It fails again: where Slack lets no bot bring the room back, there is another.
 	st.ok(st.slack.Slash(st.ana, st.slack.Channel("#incidents").ID, "/inc", "reopen INC-1 It fails again"))
-	st.told(st.ana, "Reopened: It fails again")
+	st.awaitReply(st.ana, "Reopened: It fails again")
 	st.await("there is another room", func() bool {
 		for _, c := range st.slack.Channels() {
 			if c.Name == room.Name+"-2" {
@@ -186,11 +188,11 @@ func TestSlackByAlert(t *testing.T) {
 	st.end()
 }
 
-// TestSlackByCommand: somebody declares with a word alone: the form opens at
-// once, its room is there, and only who may see it does.
+// TestSlackByCommand: a person declares an incident with the command alone:
+// the form opens at once, and only those see the room who may.
 func TestSlackByCommand(t *testing.T) {
 	t.Parallel()
-	st := newSlackStory(t, storyTown)
+	st := newSlackStory(t, storyConfig)
 	general := st.slack.AddChannel(slacktest.Channel{Name: "general", Members: []string{st.ana, st.ben}})
 	st.ok(st.slack.Slash(st.ben, general, "/incident", ""))
 	st.await("the form is open", func() bool { return st.slack.Modal(st.ben).ID != "" })
@@ -198,7 +200,7 @@ func TestSlackByCommand(t *testing.T) {
 	if d.Err != nil || len(d.Errors) > 0 {
 		t.Fatalf("the form is refused: %v %v", d.Err, d.Errors)
 	}
-	st.told(st.ben, "INC-1", "Declared SEV2: Search is slow")
+	st.awaitReply(st.ben, "INC-1", "Declared SEV2: Search is slow")
 	room := roomOf(st.slack)
 	st.await("the reporter is in the room", func() bool {
 		room = roomOf(st.slack)
@@ -207,22 +209,22 @@ func TestSlackByCommand(t *testing.T) {
 	if room.Private || room.Name != "inc-1-search-is-slow" {
 		t.Errorf("room %+v", room)
 	}
-	st.sees(room.ID, "INC-1 · Search is slow", "Ben Okafor")
+	st.awaitMessage(room.ID, "INC-1 · Search is slow", "Ben Okafor")
 	// The same delivery again is the same incident.
 	again := st.ok(st.slack.Slash(st.ben, general, "/incident", "declare Payments fail --sev 1"))
-	st.told(st.ben, "INC-2", "Declared SEV1: Payments fail")
+	st.awaitReply(st.ben, "INC-2", "Declared SEV1: Payments fail")
 	st.slack.Redeliver(again)
 	st.ok(st.slack.Slash(st.ben, general, "/incident", "list"))
-	st.told(st.ben, "INC-1", "INC-2")
+	st.awaitReply(st.ben, "INC-1", "INC-2")
 	// A private incident has a private room, and is announced nowhere.
 	st.ok(st.slack.Slash(st.ana, general, "/inc", "declare Payroll has leaked --private --sev 1"))
-	st.told(st.ana, "INC-3")
+	st.awaitReply(st.ana, "INC-3")
 	st.await("the private room is there", func() bool {
 		c := st.slack.Channel("inc-3")
 		return c.Private && slices.Contains(c.Members, st.ana) && len(st.slack.Posts(c.ID)) > 0
 	})
 	st.ok(st.slack.Slash(st.ben, general, "/inc", "show INC-3"))
-	st.told(st.ben, "INC-3 does not exist")
+	st.awaitReply(st.ben, "INC-3 does not exist")
 	for _, m := range st.slack.Posts("#incidents") {
 		if strings.Contains(m.Plain(), "Payroll") || strings.Contains(m.Plain(), "INC-3") {
 			t.Errorf("P2: a private incident is announced: %s", m.Plain())
@@ -230,11 +232,11 @@ func TestSlackByCommand(t *testing.T) {
 	}
 	// A mistake is answered with what would be right.
 	st.ok(st.slack.Slash(st.ben, room.ID, "/inc", "stauts identified"))
-	st.told(st.ben, "Did you mean", "status")
+	st.awaitReply(st.ben, "Did you mean", "status")
 	for _, line := range []string{"ack", "status identified", "resolve It was the cache", "cause A full cache", "close"} {
 		st.ok(st.slack.Slash(st.ben, room.ID, "/inc", line))
 	}
-	st.told(st.ben, "Closed")
+	st.awaitReply(st.ben, "Closed")
 	st.await("the room is archived", func() bool { return st.slack.Channel(room.ID).Archived })
 	st.end()
 }

@@ -15,108 +15,112 @@ import (
 	"tocsin/bot"
 )
 
-// store is what the program keeps everything in, until it is closed.
+// store is the store of everything that the bot keeps.
 type store interface {
 	bot.Store
 	Close() error
-	// Now is the time of all who share the store.
+	// Now returns the time that all replicas share.
 	Now() time.Time
-	// Secret returns what is kept under a name, and keeps fresh when there is
-	// nothing yet.
+	// Secret returns the secret that is stored under a name. It stores fresh
+	// when there is none.
 	Secret(ctx context.Context, name, fresh string) (string, error)
-	// Inspect asks the store how it keeps data.
+	// Inspect asks the store for its version and its settings.
 	Inspect(ctx context.Context) (redis.Report, error)
-	// Rebuild writes the agenda's index again from what is owed.
+	// Rebuild derives the agenda from the incidents again, and returns a line
+	// for each repair.
 	Rebuild(ctx context.Context, at time.Time) ([]string, error)
 }
 
-// place is where everything is kept: Redis, when REDIS_URL is set, else a file
-// in the data folder. This file is the one that knows which kinds there are.
-type place struct {
+// location says where the store is: Redis if REDIS_URL is set, else a file in
+// the data folder. No other file of this package knows which stores there are.
+type location struct {
 	data string
-	url  string // of Redis; it may hold a password
-	name string // for people
+	url  string // of Redis, with its password; "" for SQLite
+	name string // for people, without the password
 }
 
-func findPlace(data string) (place, error) {
-	p := place{data: data, name: filepath.Join(data, "tocsin.db")}
+// findLocation returns the location of the store.
+func findLocation(data string) (location, error) {
+	l := location{data: data, name: filepath.Join(data, "tocsin.db")}
 	var err error
-	if p.url, err = fromEnvironment("REDIS_URL"); err != nil || p.url == "" {
-		return p, err
+	if l.url, err = fromEnvironment("REDIS_URL"); err != nil || l.url == "" {
+		return l, err
 	}
-	p.name, err = redis.Name(p.url)
-	return p, err
+	l.name, err = redis.Name(l.url)
+	return l, err
 }
 
-// open opens the store, and makes it where there is none yet.
-func (p place) open(ctx context.Context, log *slog.Logger) (store, error) {
-	if p.url != "" {
-		s, err := redis.Open(ctx, redis.Config{URL: p.url, Log: log, Now: shakenClock(time.Now)})
+// open opens the store, and creates it when there is none.
+func (l location) open(ctx context.Context, log *slog.Logger) (store, error) {
+	if l.url != "" {
+		s, err := redis.Open(ctx, redis.Config{URL: l.url, Log: log, Now: clockWithChaos(time.Now)})
 		if err != nil {
 			return nil, err
 		}
-		return shaken(shared{s, p.data}), nil
+		return withChaos(redisStore{s, l.data}), nil
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: p.name, Log: log})
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: l.name, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	return shaken(file{s, p.data}), nil
+	return withChaos(sqliteStore{s, l.data}), nil
 }
 
-// with opens the store for one thing to do, and closes it.
-func (p place) with(ctx context.Context, log *slog.Logger, do func(store) error) error {
-	s, err := p.open(ctx, log)
+// withStore opens the store, calls do, and closes it.
+func (l location) withStore(ctx context.Context, log *slog.Logger, do func(store) error) error {
+	s, err := l.open(ctx, log)
 	if err != nil {
 		return err
 	}
 	return errors.Join(do(s), s.Close())
 }
 
-// exists reports that there is no file to open: looking makes none.
-func (p place) exists() error {
-	if p.url != "" {
+// checkExists returns an error when there is no file to open, because a
+// command that only reads must not create one.
+func (l location) checkExists() error {
+	if l.url != "" {
 		return nil
 	}
-	if _, err := os.Stat(p.name); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no %s: name the server's data folder with --data, or set REDIS_URL", p.name)
+	if _, err := os.Stat(l.name); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the file %s does not exist: give the server's data folder with --data, or set REDIS_URL", l.name)
 	}
 	return nil
 }
 
-// elsewhere is what to do when a store is not empty.
-func (p place) elsewhere() string {
-	if p.url != "" {
-		return "import into another namespace (REDIS_URL=…?namespace=NAME)"
+// importHint says what to do when the store of an import is not empty.
+func (l location) importHint() string {
+	if l.url != "" {
+		return "import into another namespace, with REDIS_URL=…?namespace=NAME"
 	}
-	return "import into a new folder with --data DIR, or move this store away first"
+	return "import into a new folder with --data DIR, or move this file away first"
 }
 
-// folder is the place, as one says it to somebody who has just begun.
-func (p place) folder() string {
-	if p.url != "" {
-		return p.name
+// dataName returns the name of the data folder, or of the Redis server.
+func (l location) dataName() string {
+	if l.url != "" {
+		return l.name
 	}
-	return p.data
+	return l.data
 }
 
-// secrets says where tokens are that nobody has set.
-func (p place) secrets() string {
-	if p.url != "" {
-		return "in " + p.name
+// tokensName says where the tokens are stored that are not set in the
+// environment.
+func (l location) tokensName() string {
+	if l.url != "" {
+		return "in " + l.name
 	}
-	return fmt.Sprintf("in %s and %s", filepath.Join(p.data, apiTokenFile), filepath.Join(p.data, hookTokenFile))
+	return fmt.Sprintf("in %s and %s", filepath.Join(l.data, apiTokenFile), filepath.Join(l.data, hookTokenFile))
 }
 
-// shared is Redis, whose first replica brings the secrets of the data folder
-// along, if there are any: whoever moves there keeps them.
-type shared struct {
+// redisStore is Redis. The first replica stores the secrets of its data folder
+// there, so that a move from SQLite to Redis keeps them.
+type redisStore struct {
 	*redis.Store
 	data string
 }
 
 // Secret implements store.
-func (s shared) Secret(ctx context.Context, name, fresh string) (string, error) {
+func (s redisStore) Secret(ctx context.Context, name, fresh string) (string, error) {
 	if v, err := readSecretFile(filepath.Join(s.data, name)); err == nil {
 		fresh = v
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -125,35 +129,36 @@ func (s shared) Secret(ctx context.Context, name, fresh string) (string, error) 
 	return s.Store.Secret(ctx, name, fresh)
 }
 
-// file is the embedded store with what lies beside it in the data folder.
-type file struct {
+// sqliteStore is the SQLite file, with the secrets as files in the data
+// folder.
+type sqliteStore struct {
 	*sqlite.Store
 	data string
 }
 
-// Now implements store: one process, one clock.
-func (file) Now() time.Time { return time.Now() }
+// Now implements store. One process has one clock.
+func (sqliteStore) Now() time.Time { return time.Now() }
 
-// Secret implements store: a file of mode 0600.
-func (f file) Secret(_ context.Context, name, fresh string) (string, error) {
+// Secret implements store. The file has the mode 0600.
+func (f sqliteStore) Secret(_ context.Context, name, fresh string) (string, error) {
 	path := filepath.Join(f.data, name)
 	if v, err := readSecretFile(path); !errors.Is(err, fs.ErrNotExist) {
 		return v, err
 	}
 	if err := os.WriteFile(path, []byte(fresh+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep a secret: %w", err)
+		return "", fmt.Errorf("store a secret: %w", err)
 	}
 	return fresh, nil
 }
 
-// Inspect implements store: every answer is on the disk.
-func (f file) Inspect(context.Context) (redis.Report, error) {
+// Inspect implements store. There is nothing to warn of: each commit is on the
+// disk when it returns.
+func (f sqliteStore) Inspect(context.Context) (redis.Report, error) {
 	return redis.Report{Version: "SQLite, synced at every commit", Mode: "one process"}, nil
 }
 
-// Rebuild implements store: the audit looks at every incident that owes
-// anything.
-func (f file) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
+// Rebuild implements store. It audits every incident that owes something.
+func (f sqliteStore) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
 	var repaired []string
 	for after := 0; ; {
 		m, err := f.Repair(ctx, bot.RepairQuery{At: at, After: after, Limit: 500})

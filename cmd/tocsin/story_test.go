@@ -23,28 +23,28 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(builders{m}, map[string]func(){
+	testscript.Main(testRun{m}, map[string]func(){
 		"tocsin": func() { os.Exit(run(platforms(), os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
 
-// TestStories runs testdata/script: each is a story of somebody who uses the
-// built program, and reads as its manual.
-func TestStories(t *testing.T) { stories(t, "testdata/script", nil, nil) }
+// TestStories runs testdata/script: each script shows how a person uses the
+// built program.
+func TestStories(t *testing.T) { runStories(t, "testdata/script", nil, nil) }
 
-// TestMailStories runs testdata/mail, with a real mail server beside.
-func TestMailStories(t *testing.T) { stories(t, "testdata/mail", smtptest.Start(t), nil) }
+// TestMailStories runs testdata/mail with a real mail server.
+func TestMailStories(t *testing.T) { runStories(t, "testdata/mail", smtptest.Start(t), nil) }
 
-// TestRedisStories runs testdata/redis, with real servers beside: $REDIS, and
-// $FRAGILE, which may lose what it has answered.
+// TestRedisStories runs testdata/redis with real servers: $REDIS, and
+// $FRAGILE, which may lose writes that it has confirmed.
 func TestRedisStories(t *testing.T) {
-	stories(t, "testdata/redis", nil, map[string]string{
+	runStories(t, "testdata/redis", nil, map[string]string{
 		"REDIS":   redistest.Start(t, redistest.Config{}).URL(),
 		"FRAGILE": redistest.Start(t, redistest.Config{Directives: []string{"appendfsync everysec"}}).URL(),
 	})
 }
 
-func stories(t *testing.T, dir string, smtp *smtptest.Server, env map[string]string) {
+func runStories(t *testing.T, dir string, smtp *smtptest.Server, env map[string]string) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
@@ -71,7 +71,7 @@ func stories(t *testing.T, dir string, smtp *smtptest.Server, env map[string]str
 	})
 }
 
-// process is a server that a story has started.
+// process is a running server.
 type process struct {
 	cmd   *exec.Cmd
 	url   string
@@ -161,10 +161,10 @@ func storyStop(ts *testscript.TestScript, _ bool, args []string) {
 	case len(args) == 0:
 		ts.Check(p.stop())
 	case args[0] == "hup":
-		before := strings.Count(p.log.String(), "read again")
+		before := strings.Count(p.log.String(), "reloaded")
 		ts.Check(p.cmd.Process.Signal(syscall.SIGHUP))
 		deadline := time.After(10 * time.Second)
-		for tick := time.NewTicker(10 * time.Millisecond); strings.Count(p.log.String(), "read again") == before; {
+		for tick := time.NewTicker(10 * time.Millisecond); strings.Count(p.log.String(), "reloaded") == before; {
 			select {
 			case <-tick.C:
 			case <-deadline:
@@ -274,8 +274,8 @@ func storyExpand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(string(raw), ts.Getenv)), 0o600))
 }
 
-// storyAckPath finds the acknowledge link of the mail to somebody:
-// ackpath FILE ADDRESS. ACK is then its path.
+// storyAckPath finds the acknowledge link of the mail to an address: ackpath
+// FILE ADDRESS. It sets ACK to its path.
 func storyAckPath(ts *testscript.TestScript, _ bool, args []string) {
 	for mail := range strings.SplitSeq(ts.ReadFile(args[0]), "----") {
 		if m := regexp.MustCompile(`http://\S+?(/ack/[\w.-]+)`).FindStringSubmatch(mail); m != nil && strings.Contains(mail, "To: "+args[1]) {
@@ -286,7 +286,7 @@ func storyAckPath(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no link for %s", args[1])
 }
 
-// storyLink finds a link to sign in with: link FILE. LINK is then its path.
+// storyLink finds a sign-in link: link FILE. It sets LINK to its path.
 func storyLink(ts *testscript.TestScript, _ bool, args []string) {
 	m := regexp.MustCompile(`http://\S+?(/sign-in/[\w-]+)`).FindStringSubmatch(ts.ReadFile(args[0]))
 	if m == nil {

@@ -11,9 +11,9 @@ import (
 // version is set when a release is built: -ldflags "-X main.version=1.2.3".
 var version = "development"
 
-func versionCommand() *cobra.Command {
+func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say which version this is.", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version.", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
 			revision := ""
 			if info, ok := debug.ReadBuildInfo(); ok {

@@ -41,9 +41,8 @@ type Mail struct {
 	Header  mail.Header
 	Subject string // decoded
 	Text    string // the plain part, decoded, with \n
-	HTML    string // the HTML part, decoded, with
-
-	Raw []byte // as it is in the maildir
+	HTML    string // the HTML part, decoded, with \n
+	Raw     []byte // as stored in the maildir
 }
 
 // Start runs a server without TLS. Without aiosmtpd the test is skipped; with
@@ -64,11 +63,12 @@ func StartTLS(tb testing.TB, certificate, key []byte) *Server {
 	return start(tb, "--tlscert", files[0], "--tlskey", files[1])
 }
 
+// start runs a server with options of aiosmtpd.
 func start(tb testing.TB, options ...string) *Server {
 	tb.Helper()
 	program, err := exec.LookPath("aiosmtpd")
 	if err != nil {
-		const missing = "aiosmtpd is missing (Debian: python3-aiosmtpd), so no test ran against a real mail server"
+		const missing = "aiosmtpd is missing (Debian: python3-aiosmtpd), so no test runs against a real mail server"
 		if os.Getenv("CI") == "true" {
 			tb.Fatal(missing)
 		}
@@ -112,9 +112,9 @@ func (s *Server) run(program string, options []string) error {
 	for !isGreeting(s.tb, addr) {
 		select {
 		case <-ended:
-			return fmt.Errorf("it ended: %s", output.String())
+			return fmt.Errorf("the program ended: %s", output.String())
 		case <-deadline:
-			return fmt.Errorf("it did not greet on %s within %s", addr, waitTimeout)
+			return fmt.Errorf("no greeting on %s within %s", addr, waitTimeout)
 		case <-tick.C:
 		}
 	}
@@ -169,13 +169,13 @@ func (s *Server) Wait(n int) []Mail {
 		}
 		select {
 		case <-deadline:
-			s.tb.Fatalf("waited %s for %d mails; there are %d", waitTimeout, n, len(s.Messages()))
+			s.tb.Fatalf("%d mails after %s, want %d", len(s.Messages()), waitTimeout, n)
 		case <-tick.C:
 		}
 	}
 }
 
-// Parse parses a mail of the maildir.
+// Parse parses a mail as aiosmtpd stores it, with the envelope in its X- headers.
 func Parse(raw []byte) (Mail, error) {
 	parsed, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -194,6 +194,7 @@ func Parse(raw []byte) (Mail, error) {
 	return m, err
 }
 
+// readBody reads the parts of the body.
 func (m *Mail) readBody(parsed *mail.Message) error {
 	kind, params, err := mime.ParseMediaType(parsed.Header.Get("Content-Type"))
 	if err != nil {
@@ -225,6 +226,7 @@ func (m *Mail) readBody(parsed *mail.Message) error {
 	}
 }
 
+// readPart reads one part. It fails on a second one of the same type and on any other type.
 func (m *Mail) readPart(kind string, body io.Reader) error {
 	content, err := io.ReadAll(body)
 	if err != nil {
@@ -237,7 +239,7 @@ func (m *Mail) readPart(kind string, body io.Reader) error {
 	case kind == "text/html" && m.HTML == "":
 		m.HTML = text
 	default:
-		return fmt.Errorf("an unexpected part of type %s", kind)
+		return fmt.Errorf("unexpected part of type %s", kind)
 	}
 	return nil
 }
@@ -254,6 +256,7 @@ func sequence(name string) int {
 	return n
 }
 
+// freeAddr returns an address of this machine with a free port.
 func freeAddr(tb testing.TB) (string, error) {
 	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

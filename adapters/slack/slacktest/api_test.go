@@ -11,17 +11,17 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/authentication/tokens and the errors of every method.
+// The kinds of tokens and the scopes of methods: docs.slack.dev/authentication/tokens, and the errors of every method.
 func TestTokensAndScopes(t *testing.T) {
 	a := start(t, slacktest.Options{Scopes: []string{"channels:read", "chat:write"}})
-	a.as("").refused("not_authed", "auth.test")
-	a.as("xoxb-wrong").refused("invalid_auth", "auth.test")
-	a.as(a.s.AppToken).refused("not_allowed_token_type", "auth.test")
-	got := a.refused("missing_scope", "conversations.create", "name", "inc-1")
+	a.as("").expectError("not_authed", "auth.test")
+	a.as("xoxb-wrong").expectError("invalid_auth", "auth.test")
+	a.as(a.s.AppToken).expectError("not_allowed_token_type", "auth.test")
+	got := a.expectError("missing_scope", "conversations.create", "name", "inc-1")
 	if got["provided"] != "channels:read,chat:write" || !strings.Contains(text(got, "needed"), "channels:manage") {
 		t.Errorf("%v", got)
 	}
-	got = a.refused("missing_scope", "conversations.list", "types", "private_channel")
+	got = a.expectError("missing_scope", "conversations.list", "types", "private_channel")
 	if got["needed"] != "groups:read" {
 		t.Errorf("%v", got)
 	}
@@ -31,23 +31,23 @@ func TestTokensAndScopes(t *testing.T) {
 	}
 	r.Header.Set("Authorization", "Bearer "+a.s.BotToken)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answered, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := a.read(answered); got["user_id"] != a.s.BotUser || answered.Header.Get("X-OAuth-Scopes") != "channels:read,chat:write" {
-		t.Errorf("auth.test %v, %v", got, answered.Header)
+	if got := a.read(response); got["user_id"] != a.s.BotUser || response.Header.Get("X-OAuth-Scopes") != "channels:read,chat:write" {
+		t.Errorf("auth.test %v, %v", got, response.Header)
 	}
 	a.s.RevokeToken("bot")
-	a.refused("token_revoked", "auth.test")
-	a.refused("unknown_method", "chat.shout")
+	a.expectError("token_revoked", "auth.test")
+	a.expectError("unknown_method", "chat.shout")
 	if u := a.s.UnexpectedCalls(); len(u) != 1 || u[0].Method != "chat.shout" {
 		t.Errorf("unexpected %+v", u)
 	}
 }
 
-// docs.slack.dev/apis/web-api, "Slack Web API methods": content types.
-func TestWhatArgumentsMayComeAs(t *testing.T) {
+// The content types of arguments: docs.slack.dev/apis/web-api, "Slack Web API methods".
+func TestContentTypesOfArguments(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	send := func(method, body string) map[string]any {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.s.URL()+method, strings.NewReader(body))
@@ -56,11 +56,11 @@ func TestWhatArgumentsMayComeAs(t *testing.T) {
 		}
 		r.Header.Set("Authorization", "Bearer "+a.s.BotToken)
 		r.Header.Set("Content-Type", "application/json; charset=utf-8")
-		answered, err := http.DefaultClient.Do(r)
+		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a.read(answered)
+		return a.read(response)
 	}
 	for _, c := range []struct{ method, body, code string }{
 		{"conversations.create", `{"name":"inc-1","is_private":true}`, ""},
@@ -77,16 +77,17 @@ func TestWhatArgumentsMayComeAs(t *testing.T) {
 	}
 }
 
+// Each kind of fault fails the calls that it should, and no others.
 func TestFaults(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	id := a.channel("inc-1")
 	a.s.Fail("chat.postMessage", slacktest.Fault{Error: "internal_error", Times: 2})
-	a.refused("internal_error", "chat.postMessage", "channel", id, "text", "x")
-	a.refused("internal_error", "chat.postMessage", "channel", id, "text", "x")
+	a.expectError("internal_error", "chat.postMessage", "channel", id, "text", "x")
+	a.expectError("internal_error", "chat.postMessage", "channel", id, "text", "x")
 	a.s.Fail("chat.postMessage", slacktest.Fault{Status: 429, RetryAfter: 1500 * time.Millisecond})
 	status := func() (int, string) {
 		r, err := http.PostForm(a.s.URL()+"chat.postMessage", map[string][]string{
-			"token": {a.s.BotToken}, "channel": {id}, "text": {"said"},
+			"token": {a.s.BotToken}, "channel": {id}, "text": {"hello"},
 		})
 		if err != nil {
 			return 0, ""
@@ -120,6 +121,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Requests wait while the server hangs; the hook is called before and after each method that runs.
 func TestHangingAndHooks(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	var phases []string
@@ -131,13 +133,13 @@ func TestHangingAndHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answered, doing := http.DefaultClient.Do(r); doing == nil {
-		answered.Body.Close()
-		t.Error("it answered while it should hang")
+	if response, err := http.DefaultClient.Do(r); err == nil {
+		response.Body.Close()
+		t.Error("the server answered while it should hang")
 	}
 	a.s.Hang(false)
 	a.do("auth.test")
-	a.refused("channel_not_found", "conversations.join", "channel", "C404")
+	a.expectError("channel_not_found", "conversations.join", "channel", "C404")
 	a.as("nobody").call("auth.test")
 	want := []string{
 		"before auth.test ", "after auth.test ", "before conversations.join ", "after conversations.join channel_not_found",

@@ -10,9 +10,11 @@ import (
 
 const divider = `{"type":"divider"}`
 
+// plain and mrkdwn return text objects with n characters.
 func plain(n int) string  { return `{"type":"plain_text","text":"` + strings.Repeat("x", n) + `"}` }
 func mrkdwn(n int) string { return `{"type":"mrkdwn","text":"` + strings.Repeat("x", n) + `"}` }
 
+// times returns n copies, separated by commas, with # replaced by the number of the copy.
 func times(n int, format string) string {
 	var all []string
 	for i := range n {
@@ -21,13 +23,15 @@ func times(n int, format string) string {
 	return strings.Join(all, ",")
 }
 
+// actions returns a block of elements.
 func actions(elements string) string { return `{"type":"actions","elements":[` + elements + `]}` }
 
+// input returns an input block with an element.
 func input(element string) string {
 	return `{"type":"input","label":` + plain(1) + `,"element":` + element + `}`
 }
 
-// docs.slack.dev/reference/block-kit: every documented limit, at the limit and one beyond it.
+// Every documented limit of docs.slack.dev/reference/block-kit, at the limit and one beyond it.
 func TestLimitsOfBlocks(t *testing.T) {
 	button := func(more string) string { return actions(`{"type":"button","text":` + plain(1) + more + `}`) }
 	overflow := func(options string) string { return actions(`{"type":"overflow","options":[` + options + `]}`) }
@@ -40,7 +44,7 @@ func TestLimitsOfBlocks(t *testing.T) {
 	}
 	const now = "1772421120"
 	long := func(name string, n int) string { return `,"` + name + `":"` + strings.Repeat("x", n) + `"` }
-	for name, c := range map[string]struct{ good, bad string }{
+	for name, c := range map[string]struct{ valid, invalid string }{
 		"blocks in a message":     {times(50, divider), times(51, divider)},
 		"a block's type":          {divider, `{"type":"rich_text","elements":[]}`},
 		"fields":                  {divider, `{"type":"divider","text":"x"}`},
@@ -88,22 +92,22 @@ func TestLimitsOfBlocks(t *testing.T) {
 		"a date is in a section":  {rich("rich_text_preformatted", `{"type":"text","text":"x"}`), rich("rich_text_preformatted", `{"type":"date","timestamp":`+now+`,"format":"{time}"}`)},
 		"all texts together":      {times(4, `{"type":"section","text":`+mrkdwn(3000)+`}`), times(5, `{"type":"section","text":`+mrkdwn(3000)+`}`)},
 	} {
-		if got := slacktest.CheckBlocks([]byte("[" + c.good + "]")); len(got) > 0 {
-			t.Errorf("%s: refused what is good: %q", name, got)
+		if got := slacktest.CheckBlocks([]byte("[" + c.valid + "]")); len(got) > 0 {
+			t.Errorf("%s: valid blocks are refused: %q", name, got)
 		}
-		if got := slacktest.CheckBlocks([]byte("[" + c.bad + "]")); len(got) == 0 {
-			t.Errorf("%s: accepted what is bad: %.200s", name, c.bad)
+		if got := slacktest.CheckBlocks([]byte("[" + c.invalid + "]")); len(got) == 0 {
+			t.Errorf("%s: invalid blocks are accepted: %.200s", name, c.invalid)
 		}
 	}
 }
 
-// docs.slack.dev/reference/views/modal-views and home-tab-views.
+// Every documented limit of docs.slack.dev/reference/views/modal-views and home-tab-views.
 func TestLimitsOfViews(t *testing.T) {
 	modal := func(more string, blocks ...string) string {
 		return `{"type":"modal","title":` + plain(24) + more + `,"blocks":[` + strings.Join(blocks, ",") + `]}`
 	}
 	submit := `,"submit":` + plain(24)
-	for name, c := range map[string]struct{ good, bad string }{
+	for name, c := range map[string]struct{ valid, invalid string }{
 		"blocks":            {modal("", times(100, divider)), modal("", times(101, divider))},
 		"title":             {modal("", divider), `{"type":"modal","title":` + plain(25) + `,"blocks":[` + divider + `]}`},
 		"submit":            {modal(submit, divider), modal(`,"submit":`+plain(25), divider)},
@@ -114,21 +118,22 @@ func TestLimitsOfViews(t *testing.T) {
 		"one focus":         {modal(submit, input(`{"type":"plain_text_input","focus_on_load":true}`)), modal(submit, times(2, input(`{"type":"plain_text_input","focus_on_load":true}`)))},
 		"home has no title": {`{"type":"home","blocks":[` + divider + `]}`, `{"type":"home","title":` + plain(1) + `,"blocks":[` + divider + `]}`},
 	} {
-		if got := slacktest.CheckView([]byte(c.good)); len(got) > 0 {
-			t.Errorf("%s: refused what is good: %q", name, got)
+		if got := slacktest.CheckView([]byte(c.valid)); len(got) > 0 {
+			t.Errorf("%s: a valid view is refused: %q", name, got)
 		}
-		if got := slacktest.CheckView([]byte(c.bad)); len(got) == 0 {
-			t.Errorf("%s: accepted what is bad: %.200s", name, c.bad)
+		if got := slacktest.CheckView([]byte(c.invalid)); len(got) == 0 {
+			t.Errorf("%s: an invalid view is accepted: %.200s", name, c.invalid)
 		}
 	}
 }
 
-func TestRefusedBlocksSayWhere(t *testing.T) {
+// The answer to a call with invalid blocks names the place of the problem.
+func TestRefusedBlocksNameThePlace(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	id := a.channel("inc-1")
-	got := a.refused("invalid_blocks", "chat.postMessage", "channel", id, "blocks", `[{"type":"divider"},{"type":"section"}]`)
+	got := a.expectError("invalid_blocks", "chat.postMessage", "channel", id, "blocks", `[{"type":"divider"},{"type":"section"}]`)
 	if s := fmt.Sprint(got["response_metadata"]); !strings.Contains(s, "[json-pointer:/blocks/1]") {
 		t.Errorf("response_metadata %s", s)
 	}
-	a.refused("msg_blocks_too_long", "chat.postMessage", "channel", id, "blocks", "["+times(5, `{"type":"section","text":`+mrkdwn(3000)+`}`)+"]")
+	a.expectError("msg_blocks_too_long", "chat.postMessage", "channel", id, "blocks", "["+times(5, `{"type":"section","text":`+mrkdwn(3000)+`}`)+"]")
 }

@@ -13,7 +13,7 @@ type Call struct {
 	At     time.Time
 	// Args are the arguments without the token. An argument that came as JSON is JSON text.
 	Args map[string]string
-	// Token is the kind of the token: bot, user or app; empty if there was no valid one.
+	// Token is the kind of the token: bot, user or app; empty if there was none or an unknown one.
 	Token string
 	// Phase is "before" or "after" in a hook, and "after" in the log.
 	Phase string

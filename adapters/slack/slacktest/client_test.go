@@ -20,7 +20,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// frame is what comes over a socket.
+// frame is one frame from Slack on a socket.
 type frame struct {
 	Type       string `json:"type"`
 	Reason     string `json:"reason"`
@@ -53,31 +53,32 @@ type frame struct {
 	} `json:"payload"`
 }
 
-// client is one socket of an app, which answers by a function: what it returns goes into the acknowledgement; silent
-// means none.
+// client is one socket of an app, which acknowledges every envelope.
 type client struct {
 	conn   *websocket.Conn
 	mu     sync.Mutex
 	frames []frame
-	first  chan struct{} // closed when the first frame is here
+	first  chan struct{} // closed when the first frame has arrived
 	closed chan struct{}
 }
 
-// script is what an app answers, changed by the test while it runs.
-type script struct{ said atomic.Value }
+// script is the payload with which an app acknowledges envelopes. The test changes it while the app runs.
+type script struct{ payload atomic.Value }
 
-func says(what string) *script {
+func newScript(payload string) *script {
 	s := &script{}
-	s.now(what)
+	s.set(payload)
 	return s
 }
 
-func (s *script) now(what string) { s.said.Store(what) }
+func (s *script) set(payload string) { s.payload.Store(payload) }
 
-func (s *script) answer(frame) string { return s.said.Load().(string) }
+func (s *script) answer(frame) string { return s.payload.Load().(string) }
 
+// silent is the payload of an app that does not acknowledge.
 const silent = "silent"
 
+// connect opens a socket. answer returns the payload of the acknowledgement of each envelope, or silent.
 func (a app) connect(answer func(frame) string) *client {
 	a.t.Helper()
 	opened := a.as(a.s.AppToken).do("apps.connections.open")
@@ -108,12 +109,12 @@ func (a app) connect(answer func(frame) string) *client {
 				continue
 			}
 			ack := map[string]any{"envelope_id": f.EnvelopeID}
-			switch said := answer(f); said {
+			switch payload := answer(f); payload {
 			case silent:
 				continue
 			case "":
 			default:
-				ack["payload"] = json.RawMessage(said)
+				ack["payload"] = json.RawMessage(payload)
 			}
 			if conn.WriteJSON(ack) != nil {
 				return
@@ -124,12 +125,14 @@ func (a app) connect(answer func(frame) string) *client {
 	return k
 }
 
+// all returns the frames that have arrived.
 func (k *client) all() []frame {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return append([]frame(nil), k.frames...)
 }
 
+// types returns the types and reasons of the frames that have arrived.
 func (k *client) types() string {
 	var all []string
 	for _, f := range k.all() {
@@ -138,16 +141,20 @@ func (k *client) types() string {
 	return strings.Join(all, ", ")
 }
 
-func quiet(frame) string { return "" }
+// acknowledge is the answer of an app that acknowledges without a payload.
+func acknowledge(frame) string { return "" }
 
-// listener is an app that takes payloads by HTTP and checks the signatures as the vendor's page tells.
+// listener is an app that receives payloads by HTTP and verifies the signatures
+// (docs.slack.dev/authentication/verifying-requests-from-slack).
 type listener struct {
-	mu     sync.Mutex
-	bodies []string
-	heads  []http.Header
-	answer func(path string) (status int, kind, body string)
+	mu      sync.Mutex
+	bodies  []string
+	headers []http.Header
+	answer  func(path string) (status int, kind, body string)
 }
 
+// listen starts an app that receives payloads by HTTP. answer returns the status, the content type and the body of each
+// response.
 func (a app) listen(answer func(path string) (int, string, string)) *listener {
 	a.t.Helper()
 	l := &listener{answer: answer}
@@ -158,10 +165,7 @@ func (a app) listen(answer func(path string) (int, string, string)) *listener {
 		if r.Header.Get("X-Slack-Signature") != "v0="+hex.EncodeToString(mac.Sum(nil)) {
 			a.t.Errorf("wrong signature on %s", r.URL.Path)
 		}
-		l.mu.Lock()
-		l.bodies = append(l.bodies, string(raw))
-		l.heads = append(l.heads, r.Header.Clone())
-		l.mu.Unlock()
+		l.record(string(raw), r.Header.Clone())
 		status, kind, body := l.answer(r.URL.Path)
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
@@ -172,6 +176,14 @@ func (a app) listen(answer func(path string) (int, string, string)) *listener {
 	return l
 }
 
+func (l *listener) record(body string, header http.Header) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bodies = append(l.bodies, body)
+	l.headers = append(l.headers, header)
+}
+
+// form returns the i-th body as a form.
 func (l *listener) form(t *testing.T, i int) url.Values {
 	t.Helper()
 	l.mu.Lock()
@@ -183,13 +195,15 @@ func (l *listener) form(t *testing.T, i int) url.Values {
 	return form
 }
 
+// signature returns the signature of the i-th request.
 func (l *listener) signature(i int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.heads[i].Get("X-Slack-Signature")
+	return l.headers[i].Get("X-Slack-Signature")
 }
 
-func respond(t *testing.T, address, body string) (status int, said string) {
+// respond posts to a response URL.
+func respond(t *testing.T, address, body string) (status int, answer string) {
 	t.Helper()
 	r, err := http.Post(address, "application/json", strings.NewReader(body))
 	if err != nil {
@@ -203,6 +217,7 @@ func respond(t *testing.T, address, body string) (status int, said string) {
 	return r.StatusCode, strings.TrimSpace(string(raw))
 }
 
+// get sends a GET request with a token.
 func get(t *testing.T, address, token string) (*http.Response, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
@@ -215,7 +230,8 @@ func get(t *testing.T, address, token string) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-func quick(o slacktest.Options) slacktest.Options {
+// shortenAckTimeout shortens the time in which the app has to acknowledge.
+func shortenAckTimeout(o slacktest.Options) slacktest.Options {
 	o.AckTimeout = 150 * time.Millisecond
 	return o
 }

@@ -20,9 +20,9 @@ import (
 
 // The kinds of envelopes of Socket Mode (apis/events-api/using-socket-mode).
 const (
-	kindSlash    = "slash_commands"
-	kindInteract = "interactive"
-	kindEvent    = "events_api"
+	kindSlash       = "slash_commands"
+	kindInteraction = "interactive"
+	kindEvent       = "events_api"
 )
 
 // Delivery is one payload that was sent to the app, and the app's answer.
@@ -73,6 +73,7 @@ type failureReason string
 // Error returns the reason.
 func (r failureReason) Error() string { return string(r) }
 
+// The reasons that Slack has names for.
 const (
 	errTimeout  = failureReason("operation_timeout")
 	errDispatch = failureReason("dispatch_failed")
@@ -100,6 +101,13 @@ func (s *Server) SetRequestURL(base string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.RequestURL = base
+}
+
+// requestURL returns where payloads are posted.
+func (s *Server) requestURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.options.RequestURL
 }
 
 // Failures returns what the app did not acknowledge correctly, oldest first.
@@ -154,7 +162,7 @@ func (s *Server) chooseReceiver() (to *socket, base string) {
 	return to, s.options.RequestURL
 }
 
-// reasonOf returns the name of an error in Failures.
+// reasonOf returns the Reason of a Failure with an error.
 func reasonOf(err error) string {
 	if reason, ok := errors.AsType[failureReason](err); ok {
 		return reason.Error()
@@ -223,7 +231,7 @@ func (s *Server) sendByHTTP(base string, p *envelope, d *Delivery) {
 			form.Set(name, fmt.Sprint(v))
 		}
 		path, kind, body = "commands", "application/x-www-form-urlencoded", []byte(form.Encode())
-	case kindInteract:
+	case kindInteraction:
 		path, kind = "interactions", "application/x-www-form-urlencoded"
 		body = []byte(url.Values{"payload": {string(d.Payload)}}.Encode())
 	}
@@ -253,7 +261,8 @@ func (s *Server) sign(r *http.Request, body []byte) {
 }
 
 // reserveSigningTime returns the time, in seconds, that a request is signed for. It is the real time, because the app
-// compares it with its own clock. A body that is sent again is signed for a later second: Slack waits for longer.
+// compares it with its own clock. A body that is sent again is signed for a later second, because Slack's retries come at
+// least a second later.
 func (s *Server) reserveSigningTime(body []byte) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -344,10 +353,9 @@ func (s *Server) Verify() Delivery {
 		"type": "url_verification", "token": "verification", "challenge": challenge,
 	}}
 	d := Delivery{Kind: p.kind, Type: p.name}
-	_, base := s.chooseReceiver()
 	d.Payload, d.Err = json.Marshal(p.payload)
 	if d.Err == nil {
-		s.sendByHTTP(base, p, &d)
+		s.sendByHTTP(s.requestURL(), p, &d)
 	}
 	got, _ := decodeObject(d.Response)
 	if d.Err == nil && got["challenge"] != challenge && strings.TrimSpace(string(d.Response)) != challenge {

@@ -12,10 +12,11 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/apis/events-api/using-socket-mode: tickets, hello, one of several connections, disconnect, ten at most.
+// Tickets, hello, turns among several sockets, disconnect, and at most ten sockets:
+// docs.slack.dev/apis/events-api/using-socket-mode.
 func TestSockets(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{}})
-	a.refused("not_allowed_token_type", "apps.connections.open")
+	a.expectError("not_allowed_token_type", "apps.connections.open")
 	address := text(a.as(a.s.AppToken).do("apps.connections.open"), "url")
 	conn, _, err := websocket.DefaultDialer.Dial(address, nil) //nolint:bodyclose // an upgraded connection has no body
 	if err != nil {
@@ -24,7 +25,7 @@ func TestSockets(t *testing.T) {
 	defer conn.Close()
 	_, r, err := websocket.DefaultDialer.Dial(address, nil)
 	if !errors.Is(err, websocket.ErrBadHandshake) || r.StatusCode != http.StatusForbidden {
-		t.Fatalf("a ticket works once: %v", err)
+		t.Fatalf("a ticket can be used once: %v", err)
 	}
 	r.Body.Close()
 	conn.Close()
@@ -33,7 +34,7 @@ func TestSockets(t *testing.T) {
 	}
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
-	one, two := a.connect(quiet), a.connect(quiet)
+	one, two := a.connect(acknowledge), a.connect(acknowledge)
 	for range 4 {
 		if d := a.s.Slash(ana, id, "/incident", "list"); d.Err != nil {
 			t.Fatal(d.Err)
@@ -49,17 +50,17 @@ func TestSockets(t *testing.T) {
 	}
 	a.s.WaitSockets(0, time.Second)
 	for range 10 {
-		a.connect(quiet)
+		a.connect(acknowledge)
 	}
 	a.s.WaitSockets(10, time.Second)
-	eleventh := a.connect(quiet)
+	eleventh := a.connect(acknowledge)
 	<-eleventh.closed
 	if got := eleventh.types(); got != "disconnect too_many_websockets" {
 		t.Errorf("the eleventh socket: %s", got)
 	}
 }
 
-// An acknowledgement that the app sends just before its socket closes is received, whoever closes the socket.
+// An acknowledgement that the app sends just before its socket closes is received, also when Slack closes the socket.
 func TestAcknowledgementJustBeforeTheSocketCloses(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{}})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
@@ -98,30 +99,31 @@ func TestAcknowledgementJustBeforeTheSocketCloses(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/interactivity/implementing-slash-commands and handling-user-interaction: three seconds, and no retry.
+// A slash command has to be acknowledged within three seconds and is not retried:
+// docs.slack.dev/interactivity/implementing-slash-commands and handling-user-interaction.
 func TestSlashCommands(t *testing.T) {
-	a := start(t, quick(slacktest.Options{Events: []string{}}))
+	a := start(t, shortenAckTimeout(slacktest.Options{Events: []string{}}))
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
 	if d := a.s.Slash(ana, id, "/incident", "list"); d.Err == nil || a.s.Failures()[0].Reason != "dispatch_failed" {
-		t.Errorf("with nobody there: %v, %+v", d.Err, a.s.Failures())
+		t.Errorf("without a socket and a request URL: %v, %+v", d.Err, a.s.Failures())
 	}
-	said := says(silent)
-	k := a.connect(said.answer)
+	reply := newScript(silent)
+	k := a.connect(reply.answer)
 	d := a.s.Slash(ana, id, "/incident", "list")
 	if d.Err == nil || d.Took < 150*time.Millisecond || a.s.Failures()[1].Reason != "operation_timeout" {
 		t.Errorf("without acknowledgement: %v after %s", d.Err, d.Took)
 	}
-	said.now(`{"text":"*none*","response_type":"ephemeral"}`)
+	reply.set(`{"text":"*none*","response_type":"ephemeral"}`)
 	if d = a.s.Slash(ana, id, "/incident", "list"); d.Err != nil {
 		t.Error(d.Err)
 	}
 	if e := a.s.Ephemerals(); len(e) != 1 || e[0].User != ana || e[0].Plain() != "none" {
 		t.Errorf("ephemerals %+v", e)
 	}
-	said.now(`{"blocks":[{"type":"section"}]}`)
+	reply.set(`{"blocks":[{"type":"section"}]}`)
 	if d = a.s.Slash(ana, id, "/incident", "list"); d.Err == nil {
-		t.Error("an invalid message is no answer")
+		t.Error("an invalid message was accepted as the answer")
 	}
 	k.conn.Close()
 	a.s.WaitSockets(0, time.Second)
@@ -135,17 +137,17 @@ func TestSlashCommands(t *testing.T) {
 	}
 	a.s.Replay(d)
 	if l.signature(0) != l.signature(2) {
-		t.Error("a replay has the signature of what it replays")
+		t.Error("the replay has another signature")
 	}
 }
 
-// docs.slack.dev/apis/events-api: retries, their numbers, and giving up.
+// An event is retried three times and then given up: docs.slack.dev/apis/events-api, "Retries".
 func TestEventsAreRetried(t *testing.T) {
-	a := start(t, quick(slacktest.Options{Events: []string{"message.channels"}}))
+	a := start(t, shortenAckTimeout(slacktest.Options{Events: []string{"message.channels"}}))
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.s.AddChannel(slacktest.Channel{Name: "inc-1", Members: []string{ana, a.s.BotUser}})
-	said := says(silent)
-	k := a.connect(said.answer)
+	reply := newScript(silent)
+	k := a.connect(reply.answer)
 	d := a.s.Say(ana, id, "hello", "")
 	if d.Err == nil || d.Attempt != 1 || d.Message.Text != "hello" {
 		t.Errorf("%+v", d)
@@ -153,7 +155,7 @@ func TestEventsAreRetried(t *testing.T) {
 	a.s.RetryEvents()
 	a.s.RetryEvents()
 	if got := a.s.RetryEvents(); len(got) != 0 || len(a.s.Failures()) != 1 {
-		t.Errorf("given up after three: %+v, failures %+v", got, a.s.Failures())
+		t.Errorf("after the third retry: retried %+v, failures %+v", got, a.s.Failures())
 	}
 	var attempts []int
 	ids := map[string]bool{}
@@ -166,7 +168,7 @@ func TestEventsAreRetried(t *testing.T) {
 	if len(attempts) != 4 || attempts[3] != 3 || len(ids) != 1 {
 		t.Errorf("attempts %v of events %v", attempts, ids)
 	}
-	said.now("")
+	reply.set("")
 	if d = a.s.Edit(ana, id, d.Message.TS, "bye"); d.Err != nil {
 		t.Error(d.Err)
 	}
@@ -176,7 +178,8 @@ func TestEventsAreRetried(t *testing.T) {
 	}
 }
 
-func TestAnEventWhoseSocketClosesGoesToAnother(t *testing.T) {
+// An event whose socket closes before the acknowledgement is sent to another socket.
+func TestEventGoesToAnotherSocket(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{"message.channels"}})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.s.AddChannel(slacktest.Channel{Name: "inc-1", Members: []string{ana, a.s.BotUser}})
@@ -185,19 +188,20 @@ func TestAnEventWhoseSocketClosesGoesToAnother(t *testing.T) {
 		first.conn.Close()
 		return silent
 	})
-	a.connect(quiet)
+	a.connect(acknowledge)
 	if d := a.s.Say(ana, id, "hello", ""); d.Err != nil || d.Attempt != 1 || d.Socket != 2 {
 		t.Errorf("%+v", d)
 	}
 }
 
-// docs.slack.dev/reference/scopes and each event's page: no scope, no membership, no event.
-func TestWhatTheAppIsNotToldOf(t *testing.T) {
+// The app gets no event without the scope or without being in the channel: docs.slack.dev/reference/scopes and the page of
+// each event.
+func TestEventsNeedScopeAndMembership(t *testing.T) {
 	a := start(t, slacktest.Options{Scopes: []string{"channels:history"}})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	elsewhere := a.s.AddChannel(slacktest.Channel{Name: "general", Members: []string{ana}})
 	hidden := a.s.AddChannel(slacktest.Channel{Name: "hidden", Private: true, Members: []string{ana, a.s.BotUser}})
-	k := a.connect(quiet)
+	k := a.connect(acknowledge)
 	a.s.Say(ana, elsewhere, "not a member", "")
 	a.s.Say(ana, hidden, "no groups:history", "")
 	if got := k.types(); got != "hello" {
@@ -205,16 +209,17 @@ func TestWhatTheAppIsNotToldOf(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/reference/events/url_verification.
-func TestHandshake(t *testing.T) {
+// A wrong answer to the challenge is an error: docs.slack.dev/reference/events/url_verification.
+func TestURLVerification(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	a.listen(func(string) (int, string, string) { return 200, "text/plain", "hello" })
 	if d := a.s.Verify(); d.Err == nil {
-		t.Error("a wrong challenge was taken")
+		t.Error("a wrong challenge was accepted")
 	}
 }
 
-// docs.slack.dev/interactivity/handling-user-interaction: five uses, thirty minutes, original messages.
+// A response URL can be used five times within thirty minutes, also to change the original message:
+// docs.slack.dev/interactivity/handling-user-interaction.
 func TestResponseURLs(t *testing.T) {
 	c := newClock()
 	a := start(t, slacktest.Options{Now: c.now, Events: []string{}})
@@ -222,13 +227,13 @@ func TestResponseURLs(t *testing.T) {
 	id := a.channel("inc-1")
 	ts := a.post(id, "card", "blocks", `[`+actions(`{"type":"button","text":`+plain(3)+`,"value":"ack INC-1","action_id":"ack"},
 		{"type":"overflow","action_id":"more","options":[{"text":`+plain(1)+`,"value":"resolve INC-1"}]}`)+`]`)
-	k := a.connect(quiet)
+	k := a.connect(acknowledge)
 	d := a.s.Click(ana, a.s.Message(id, ts), "ack")
 	if d.Err != nil || k.all()[1].Payload.Actions[0].Value != "ack INC-1" {
 		t.Fatalf("%v, %+v", d.Err, k.all())
 	}
 	if d = a.s.Click(ana, a.s.Message(id, ts), "nothing"); d.Err == nil {
-		t.Error("a button that is not there was pressed")
+		t.Error("a button that does not exist was pressed")
 	}
 	d = a.s.ChooseOverflow(ana, a.s.Message(id, ts), "resolve INC-1")
 	if d.Err != nil || k.all()[2].Payload.Actions[0].Selected.Value != "resolve INC-1" {
@@ -245,16 +250,16 @@ func TestResponseURLs(t *testing.T) {
 		{200, `{"delete_original":true}`},
 		{404, `{"text":"sixth"}`},
 	} {
-		if status, said := respond(t, d.ResponseURL, step.body); status != step.status {
-			t.Errorf("%s: %d %s", step.body, status, said)
+		if status, answer := respond(t, d.ResponseURL, step.body); status != step.status {
+			t.Errorf("%s: %d %s", step.body, status, answer)
 		}
 	}
 	if m := a.s.Message(id, ts); !m.Deleted || m.Text != "new card" || len(a.s.Responses()) != 4 || len(a.s.Ephemerals()) != 1 {
 		t.Errorf("%+v, %+v", m, a.s.Responses())
 	}
 	d = a.s.Slash(ana, id, "/incident", "list")
-	c.forward(30*time.Minute + time.Second)
-	if status, said := respond(t, d.ResponseURL, `{"text":"late"}`); status != 404 || !strings.Contains(said, "expired_url") {
-		t.Errorf("%d %s", status, said)
+	c.advance(30*time.Minute + time.Second)
+	if status, answer := respond(t, d.ResponseURL, `{"text":"late"}`); status != 404 || !strings.Contains(answer, "expired_url") {
+		t.Errorf("%d %s", status, answer)
 	}
 }

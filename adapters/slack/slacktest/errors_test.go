@@ -7,7 +7,7 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// Each method's page below docs.slack.dev/reference/methods: the errors that no other test tells a story of.
+// The errors of each method's page below docs.slack.dev/reference/methods that no other test covers.
 func TestErrorsOfMethods(t *testing.T) {
 	a := start(t, slacktest.Options{Unlimited: true})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
@@ -73,7 +73,7 @@ func TestErrorsOfMethods(t *testing.T) {
 			key, value, _ := strings.Cut(pair, "=")
 			pairs = append(pairs, key, value)
 		}
-		a.refused(c.code, name, pairs...)
+		a.expectError(c.code, name, pairs...)
 	}
 	if got := a.do("reactions.get", "channel", room, "timestamp", card); texts(got["message"].(map[string]any)["reactions"], "name") != "eyes" {
 		t.Errorf("reactions %v", got)
@@ -86,25 +86,26 @@ func TestErrorsOfMethods(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/reference/methods/chat.update (is_inactive), pins.add and reactions.add (is_archived).
+// What is refused in an archived channel: docs.slack.dev/reference/methods/chat.update (is_inactive), pins.add and
+// reactions.add (is_archived).
 func TestArchivedChannels(t *testing.T) {
 	a := start(t, slacktest.Options{Events: []string{"channel_archive"}})
-	told := make(chan string, 9)
+	events := make(chan string, 9)
 	a.connect(func(f frame) string {
-		told <- f.Payload.Event.Type
+		events <- f.Payload.Event.Type
 		return ""
 	})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
 	ts := a.post(id, "card")
 	a.s.Archive(ana, id)
-	if event := <-told; event != "channel_archive" {
-		t.Errorf("told of %q", event)
+	if event := <-events; event != "channel_archive" {
+		t.Errorf("event %q, want channel_archive", event)
 	}
-	a.refused("is_inactive", "chat.update", "channel", id, "ts", ts, "text", "late")
-	a.refused("not_in_channel", "pins.add", "channel", id, "timestamp", ts)
-	a.refused("is_archived", "reactions.add", "channel", id, "timestamp", ts, "name", "eyes")
-	a.refused("permission_denied", "bookmarks.add", "channel_id", id, "title", "x", "type", "link", "link", "https://a.example")
+	a.expectError("is_inactive", "chat.update", "channel", id, "ts", ts, "text", "late")
+	a.expectError("not_in_channel", "pins.add", "channel", id, "timestamp", ts)
+	a.expectError("is_archived", "reactions.add", "channel", id, "timestamp", ts, "name", "eyes")
+	a.expectError("permission_denied", "bookmarks.add", "channel_id", id, "title", "x", "type", "link", "link", "https://a.example")
 	a.s.Unarchive(ana, id)
 	if c := a.s.Channel(id); c.Archived || len(c.Members) != 1 || c.Members[0] != ana {
 		t.Errorf("%+v", c)
@@ -112,10 +113,10 @@ func TestArchivedChannels(t *testing.T) {
 	a.do("conversations.join", "channel", id)
 	a.do("bookmarks.list", "channel_id", id)
 	a.s.Leave(a.s.BotUser, id)
-	a.refused("not_in_channel", "conversations.history", "channel", id)
+	a.expectError("not_in_channel", "conversations.history", "channel", id)
 }
 
-// docs.slack.dev/reference/methods/apps.connections.open: POST alone.
+// apps.connections.open accepts only POST: docs.slack.dev/reference/methods/apps.connections.open.
 func TestConnectionsAreOpenedByPost(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	r, err := get(t, a.s.URL()+"apps.connections.open", a.s.AppToken)
@@ -130,6 +131,6 @@ func TestConnectionsAreOpenedByPost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := a.read(r); got["error"] != "not_authed" {
-		t.Errorf("a token in a query was taken: %v", got)
+		t.Errorf("a token in a query was accepted: %v", got)
 	}
 }

@@ -30,15 +30,15 @@ func AllEvents() []string {
 // newEvent returns an event to deliver; nil if the app does not get it. The app has to be subscribed, to have the scope,
 // and to be in the channel.
 func (s *Server) newEvent(ch *Channel, name string, fields answer) *envelope {
-	to := readMethods().Events[name].forChannel(ch)
-	allowed := to.Scope == "" || slices.Contains(s.options.Scopes, to.Scope)
-	if !allowed || !slices.Contains(s.options.Events, to.Name) || !ch.hasMember(s.BotUser) {
+	subscription := readMethods().Events[name].forChannel(ch)
+	allowed := subscription.Scope == "" || slices.Contains(s.options.Scopes, subscription.Scope)
+	if !allowed || !slices.Contains(s.options.Events, subscription.Name) || !ch.hasMember(s.BotUser) {
 		return nil
 	}
 	event := maps.Clone(fields)
 	event["type"], event["event_ts"] = name, s.newTimestamp()
-	if to.Name == "group_archive" {
-		event["type"] = to.Name
+	if subscription.Name == "group_archive" {
+		event["type"] = subscription.Name
 	}
 	if name == "message" {
 		event["channel"], event["channel_type"] = ch.ID, "channel"
@@ -121,18 +121,23 @@ func (s *Server) queueRetry(p *envelope, d Delivery) {
 // RetryEvents delivers every event that was not acknowledged once more, as Slack does after one and five minutes. After the
 // third retry the event is given up and becomes one of the Failures.
 func (s *Server) RetryEvents() []Delivery {
-	s.mu.Lock()
-	due := s.retryQueue
-	s.retryQueue = nil
-	s.mu.Unlock()
 	var all []Delivery
-	for _, p := range due {
+	for _, p := range s.takeRetryQueue() {
 		p.attempt++
 		d := s.send(p)
 		s.queueRetry(p, d)
 		all = append(all, d)
 	}
 	return all
+}
+
+// takeRetryQueue empties the queue of events that have to be sent again, and returns them.
+func (s *Server) takeRetryQueue() []*envelope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	due := s.retryQueue
+	s.retryQueue = nil
+	return due
 }
 
 // Archive lets a person archive a channel. The app leaves it (reference/events/channel_archive).

@@ -63,21 +63,21 @@ func (s *Server) Hang(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-s.faultState.resume:
+	case <-s.resume:
 		if on {
-			s.faultState.resume = make(chan struct{})
+			s.resume = make(chan struct{})
 		}
 	default:
 		if !on {
-			close(s.faultState.resume)
+			close(s.resume)
 		}
 	}
 }
 
-// SetDown makes the server refuse every connection, and closes those that are open, sockets included; false ends that.
+// SetDown makes the server cut off every request without an answer, and closes the sockets; false ends that.
 func (s *Server) SetDown(on bool) {
 	s.mu.Lock()
-	s.faultState.down = on
+	s.down = on
 	s.mu.Unlock()
 	if on {
 		s.closeSockets()
@@ -87,14 +87,14 @@ func (s *Server) SetDown(on bool) {
 // admit reports whether a request may be handled, after waiting while requests hang. Else it has closed the connection.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
-	down, open := s.faultState.down, s.faultState.resume
+	down, resume := s.down, s.resume
 	s.mu.Unlock()
 	if down {
 		cutConnection(w)
 		return false
 	}
 	select {
-	case <-open:
+	case <-resume:
 		return true
 	case <-r.Context().Done():
 	case <-s.done:

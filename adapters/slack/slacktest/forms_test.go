@@ -19,26 +19,27 @@ const bigForm = `{"type":"modal","title":{"type":"plain_text","text":"Declare"},
 	"element":{"type":"multi_external_select","action_id":"w","min_query_length":2}},
 	{"type":"actions","block_id":"more","elements":[{"type":"button","action_id":"add","text":{"type":"plain_text","text":"Add"}}]}]}`
 
-// docs.slack.dev/surfaces/modals and reference/interaction-payloads/view-interactions-payload.
+// A person fills in, searches, submits and closes a modal: docs.slack.dev/surfaces/modals and
+// reference/interaction-payloads/view-interactions-payload.
 func TestForms(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
-	said := says("")
-	k := a.connect(said.answer)
+	reply := newScript("")
+	k := a.connect(reply.answer)
 	shortcut := a.s.Shortcut(ana, "declare")
 	id := text(a.do("views.open", "trigger_id", shortcut.TriggerID, "view", bigForm), "view", "id")
 	submit := func(values map[string]any) slacktest.Delivery { return a.s.Submit(ana, id, values) }
 	for name, values := range map[string]map[string]any{
 		"a required field":        {"sev": "1", "title": ""},
 		"a text that is too long": {"title": "123456"},
-		"an option there is not":  {"title": "disk", "sev": "2"},
-		"a field there is not":    {"title": "disk", "x": "y"},
+		"an unknown option":       {"title": "disk", "sev": "2"},
+		"an unknown field":        {"title": "disk", "x": "y"},
 	} {
 		if d := submit(values); d.Err == nil || len(d.Payload) > 0 {
 			t.Errorf("%s: it was sent", name)
 		}
 	}
-	said.now(`{"response_action":"errors","errors":{"title":"say more"}}`)
+	reply.set(`{"response_action":"errors","errors":{"title":"say more"}}`)
 	d := submit(map[string]any{"title": "disk", "s": "1"})
 	if d.Err != nil || d.Errors["title"] != "say more" || a.s.Modal(ana).ID != id {
 		t.Errorf("%+v", d)
@@ -47,15 +48,15 @@ func TestForms(t *testing.T) {
 	if sent.Payload.View.State.Values["title"]["t"].Value != "disk" || !sent.Accepts {
 		t.Errorf("%+v", sent)
 	}
-	said.now(`{"response_action":"errors","errors":{"more":"not an input"}}`)
+	reply.set(`{"response_action":"errors","errors":{"more":"not an input"}}`)
 	if d = submit(map[string]any{"title": "disk"}); d.Err == nil {
-		t.Error("errors of a block that is no input were taken")
+		t.Error("errors for a block that is no input were accepted")
 	}
-	said.now(`{"options":[{"text":{"type":"plain_text","text":"ben"},"value":"U2"}]}`)
+	reply.set(`{"options":[{"text":{"type":"plain_text","text":"ben"},"value":"U2"}]}`)
 	if d = a.s.Suggest(ana, id, "who", "w", "b"); d.Err != nil || !slices.Equal(d.Options, []string{"U2"}) {
 		t.Errorf("%+v", d)
 	}
-	for _, block := range []string{"also", "who", "sev", "none"} { // the same action_id; a second letter; no search; no block
+	for _, block := range []string{"also", "who", "sev", "none"} { // found by its block; too little typed; not searchable; unknown
 		d = a.s.Suggest(ana, id, block, "w", map[bool]string{true: "be"}[block != "who"])
 		var payload struct {
 			Block string `json:"block_id"`
@@ -64,17 +65,17 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: %+v", block, d)
 		}
 	}
-	said.now(`{"options":[]}`)
+	reply.set(`{"options":[]}`)
 	if d = a.s.Suggest(ana, id, "who", "w", "x"); d.Err != nil || len(d.Options) > 0 {
 		t.Errorf("%+v", d)
 	}
 	for _, bad := range []string{`{}`, `{"options":null}`, `{"options":[],"option_groups":[]}`, `[]`} {
-		said.now(bad)
+		reply.set(bad)
 		if d = a.s.Suggest(ana, id, "who", "w", "x"); d.Err == nil {
-			t.Errorf("%s was taken for options", bad)
+			t.Errorf("%s was accepted as options", bad)
 		}
 	}
-	said.now("")
+	reply.set("")
 	d = a.s.ClickInView(ana, id, "add")
 	pushed := text(a.do("views.push", "trigger_id", d.TriggerID, "view", form), "view", "id")
 	if a.s.Modal(ana).ID != pushed || len(a.s.Views()) != 2 {
@@ -85,23 +86,23 @@ func TestForms(t *testing.T) {
 	}
 	a.do("views.update", "view_id", id, "view", bigForm)
 	if v := a.s.View(id); v.State["title"]["t"]["value"] != "disk" {
-		t.Errorf("an update forgets what is filled in: %+v", v.State)
+		t.Errorf("an update lost what was filled in: %+v", v.State)
 	}
-	said.now(`{"response_action":"update","view":{"type":"modal","title":{"type":"plain_text","text":"Done"},"blocks":[{"type":"divider"}]}}`)
+	reply.set(`{"response_action":"update","view":{"type":"modal","title":{"type":"plain_text","text":"Done"},"blocks":[{"type":"divider"}]}}`)
 	if d = submit(nil); d.Err != nil || a.s.Modal(ana).Title != "Done" {
 		t.Errorf("%+v", d)
 	}
-	said.now("")
+	reply.set("")
 	if d = a.s.CloseView(ana, id, false); d.Err != nil || len(d.Payload) > 0 || len(a.s.Views()) != 0 {
-		t.Errorf("the app is told although the view does not ask for it: %+v", d)
+		t.Errorf("the app got view_closed without notify_on_close, or the view is still open: %+v", d)
 	}
 }
 
-// docs.slack.dev/reference/interaction-payloads/view-interactions-payload, "state": one entry for each kind of element.
-func TestWhatElementsOfFormsHold(t *testing.T) {
+// The state of each kind of element: docs.slack.dev/reference/interaction-payloads/view-interactions-payload, "state".
+func TestStateOfElements(t *testing.T) {
 	a := start(t, slacktest.Options{})
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
-	a.connect(quiet)
+	a.connect(acknowledge)
 	opt := `{"text":` + plain(1) + `,"value":"a"}`
 	elements := map[string]struct {
 		more    string
@@ -136,11 +137,11 @@ func TestWhatElementsOfFormsHold(t *testing.T) {
 		}
 		id := text(a.do("views.open", "trigger_id", a.s.NewTrigger(ana), "view", view(","+c.initial)), "view", "id")
 		if got := a.s.View(id).State["b"]["x"][c.holds]; got == nil {
-			t.Errorf("%s: nothing at first", kind)
+			t.Errorf("%s: the initial value is not in the state", kind)
 		}
 		id = text(a.do("views.open", "trigger_id", a.s.NewTrigger(ana), "view", view("")), "view", "id")
 		if d := a.s.Submit(ana, id, nil); d.Err == nil {
-			t.Errorf("%s: an empty field was sent", kind)
+			t.Errorf("%s: an empty required field was submitted", kind)
 		}
 		if err := a.s.Fill(ana, id, map[string]any{"b": c.value}); err != nil {
 			t.Errorf("%s: %v", kind, err)
@@ -157,12 +158,12 @@ func TestShortcutsAndEphemeralMessages(t *testing.T) {
 	ana := a.s.AddUser(slacktest.User{Name: "ana"})
 	id := a.channel("inc-1")
 	a.s.Join(ana, id)
-	k := a.connect(quiet)
-	said := a.s.Say(ana, id, "the disk is full", "")
-	if said.Err != nil || said.Type != "message" {
-		t.Fatal(said.Err)
+	k := a.connect(acknowledge)
+	written := a.s.Say(ana, id, "the disk is full", "")
+	if written.Err != nil || written.Type != "message" {
+		t.Fatal(written.Err)
 	}
-	d := a.s.MessageShortcut(ana, "declare_from", said.Message)
+	d := a.s.MessageShortcut(ana, "declare_from", written.Message)
 	if d.Err != nil || d.TriggerID == "" || d.ResponseURL == "" {
 		t.Errorf("%+v", d)
 	}
@@ -177,8 +178,8 @@ func TestShortcutsAndEphemeralMessages(t *testing.T) {
 		t.Errorf("%d %s", status, body)
 	}
 	for name, d := range map[string]slacktest.Delivery{
-		"mention": a.s.Mention(ana, id, "help", ""), "react": a.s.React(ana, id, said.Message.TS, "pushpin"),
-		"unreact": a.s.Unreact(ana, id, said.Message.TS, "pushpin"), "home": a.s.OpenHome(ana), "delete": a.s.Delete(ana, id, said.Message.TS),
+		"mention": a.s.Mention(ana, id, "help", ""), "react": a.s.React(ana, id, written.Message.TS, "pushpin"),
+		"unreact": a.s.Unreact(ana, id, written.Message.TS, "pushpin"), "home": a.s.OpenHome(ana), "delete": a.s.Delete(ana, id, written.Message.TS),
 	} {
 		if d.Err != nil || d.EventID == "" {
 			t.Errorf("%s: %+v", name, d)

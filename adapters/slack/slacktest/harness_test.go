@@ -12,13 +12,14 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// app is a client of the Web API without any library, so that the bytes are what the test says.
+// app is a client of the Web API. It uses no library, so that the test decides about every byte of a request.
 type app struct {
 	t     *testing.T
 	s     *slacktest.Server
 	token string
 }
 
+// start starts a server that is closed at the end of the test.
 func start(t *testing.T, o slacktest.Options) app {
 	t.Helper()
 	s := slacktest.New(o)
@@ -26,12 +27,13 @@ func start(t *testing.T, o slacktest.Options) app {
 	return app{t, s, s.BotToken}
 }
 
+// as returns a client with another token.
 func (a app) as(token string) app {
 	a.token = token
 	return a
 }
 
-// do calls a method with arguments in pairs; the answer must be ok.
+// do calls a method with arguments in pairs. The test fails if the answer is not ok.
 func (a app) do(method string, pairs ...string) map[string]any {
 	a.t.Helper()
 	got := a.call(method, pairs...)
@@ -41,8 +43,8 @@ func (a app) do(method string, pairs ...string) map[string]any {
 	return got
 }
 
-// refused calls a method that must answer with an error code.
-func (a app) refused(code, method string, pairs ...string) map[string]any {
+// expectError calls a method. The test fails if the answer has not the error code.
+func (a app) expectError(code, method string, pairs ...string) map[string]any {
 	a.t.Helper()
 	got := a.call(method, pairs...)
 	if got["ok"] != false || got["error"] != code {
@@ -51,6 +53,7 @@ func (a app) refused(code, method string, pairs ...string) map[string]any {
 	return got
 }
 
+// call calls a method, and returns the answer.
 func (a app) call(method string, pairs ...string) map[string]any {
 	a.t.Helper()
 	form := url.Values{"token": {a.token}}
@@ -64,28 +67,30 @@ func (a app) call(method string, pairs ...string) map[string]any {
 	return a.read(r)
 }
 
+// read returns the JSON object in a response.
 func (a app) read(r *http.Response) map[string]any {
 	a.t.Helper()
 	defer r.Body.Close()
 	var got map[string]any
 	if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
-		a.t.Fatalf("decode an answer of status %d: %v", r.StatusCode, err)
+		a.t.Fatalf("decode the answer, status %d: %v", r.StatusCode, err)
 	}
 	return got
 }
 
-// channel makes a channel of the app's and returns its ID.
+// channel lets the app create a channel, and returns its ID.
 func (a app) channel(name string) string {
 	a.t.Helper()
 	return text(a.do("conversations.create", "name", name), "channel", "id")
 }
 
-func (a app) post(channel, said string, more ...string) string {
+// post posts a message, and returns its timestamp.
+func (a app) post(channel, message string, more ...string) string {
 	a.t.Helper()
-	return text(a.do("chat.postMessage", append([]string{"channel", channel, "text", said}, more...)...), "ts")
+	return text(a.do("chat.postMessage", append([]string{"channel", channel, "text", message}, more...)...), "ts")
 }
 
-// text follows keys into an answer.
+// text returns the string at a path of keys; empty if there is none.
 func text(v any, path ...string) string {
 	for _, key := range path {
 		object, _ := v.(map[string]any)
@@ -95,6 +100,7 @@ func text(v any, path ...string) string {
 	return found
 }
 
+// texts returns the strings of a key in all objects of a list, separated by spaces.
 func texts(list any, key string) string {
 	var all []string
 	entries, _ := list.([]any)
@@ -104,7 +110,7 @@ func texts(list any, key string) string {
 	return strings.Join(all, " ")
 }
 
-// clock is a time that a test moves by hand.
+// clock is a clock that stands still until the test moves it.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -118,7 +124,7 @@ func (c *clock) now() time.Time {
 	return c.at
 }
 
-func (c *clock) forward(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)

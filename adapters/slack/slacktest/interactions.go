@@ -16,7 +16,7 @@ func (s *Server) encodeUserReference(user string) answer {
 // newInteraction returns an envelope with the fields that all of reference/interaction-payloads have, with a new trigger
 // unless payloads of that kind have none. view is the ID of the view that it happens in.
 func (s *Server) newInteraction(kind, user, view string) *envelope {
-	p := &envelope{kind: kindInteract, name: kind, accepts: acceptsResponse(kindInteract, kind), payload: answer{
+	p := &envelope{kind: kindInteraction, name: kind, accepts: acceptsResponse(kindInteraction, kind), payload: answer{
 		"type": kind, "token": "verification", "api_app_id": s.AppID, "user": s.encodeUserReference(user),
 		"team": answer{"id": s.TeamID, "domain": "tocsin-test"}, "enterprise": nil, "is_enterprise_install": false,
 		"action_ts": s.newTimestamp(),

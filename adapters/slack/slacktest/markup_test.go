@@ -10,8 +10,8 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// docs.slack.dev/messaging/formatting-message-text.
-func TestReading(t *testing.T) {
+// Markup as a reader sees it: docs.slack.dev/messaging/formatting-message-text.
+func TestRead(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"a &amp; b &lt;c&gt;", "a & b <c>"},
 		{"<!channel> look", "@channel (notifies) look"},
@@ -36,8 +36,8 @@ func TestReading(t *testing.T) {
 	}
 }
 
-// What is escaped and verbatim is read as it was written, and notifies nobody.
-func TestHostileTextThatWasEscaped(t *testing.T) {
+// Text that was escaped is read as it was written, and notifies no one.
+func TestEscapedText(t *testing.T) {
 	for _, hostile := range []string{
 		"<!channel> <!everyone|x> <@U1> <!subteam^S1>", "<https://evil.example|https://bank.example>", "&lt;!here&gt; &amp;", "a < b > c & d",
 	} {
@@ -49,12 +49,13 @@ func TestHostileTextThatWasEscaped(t *testing.T) {
 			t.Errorf("%q notifies %q", escaped, got)
 		}
 		if len(slacktest.Mentions(hostile)) == 0 && strings.Contains(hostile, "<!") && !strings.Contains(hostile, "&lt;") {
-			t.Errorf("unescaped, %q notifies nobody", hostile)
+			t.Errorf("unescaped, %q notifies no one", hostile)
 		}
 	}
 }
 
-func TestWhatAMessageSaysAndWhomItNotifies(t *testing.T) {
+// The plain text of a message has the texts of its blocks, and mentions count in both text and blocks.
+func TestMessagePlainAndNotifies(t *testing.T) {
 	m := slacktest.Message{
 		Text: "<!here> INC-1",
 		Blocks: json.RawMessage(`[{"type":"header","text":{"type":"plain_text","text":"*INC-1* <!channel>"}},
@@ -69,14 +70,14 @@ func TestWhatAMessageSaysAndWhomItNotifies(t *testing.T) {
 	}
 }
 
-// docs.slack.dev/reference/block-kit/block-elements/date-element: each reader sees a date in their own zone, or else its
-// fallback.
-func TestDatesAreTheirReaders(t *testing.T) {
+// Each reader sees a date in their own zone, or else its fallback:
+// docs.slack.dev/reference/block-kit/block-elements/date-element.
+func TestDatesInZones(t *testing.T) {
 	m := slacktest.Message{Blocks: json.RawMessage(`[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[
 		{"type":"text","text":"Started "},{"type":"date","timestamp":1772421120,"format":"{date_num} {time_secs}","fallback":"2026-03-02 04:12:00 CET"},
 		{"type":"text","text":", next by "},{"type":"date","timestamp":1772424720,"format":"{time}","url":"https://a.example/"}]}]}]`)}
 	for name, c := range map[string]struct{ got, want string }{
-		"nowhere":  {m.Plain(), "Started 2026-03-02 04:12:00 CET, next by 04:12 (link to https://a.example/)"},
+		"no zone":  {m.Plain(), "Started 2026-03-02 04:12:00 CET, next by 04:12 (link to https://a.example/)"},
 		"Tokyo":    {m.PlainIn(time.FixedZone("JST", 9*3600)), "Started 2026-03-02 12:12:00, next by 13:12 (link to https://a.example/)"},
 		"New York": {m.PlainIn(time.FixedZone("EST", -5*3600)), "Started 2026-03-01 22:12:00, next by 23:12 (link to https://a.example/)"},
 	} {

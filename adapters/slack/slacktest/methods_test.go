@@ -17,9 +17,9 @@ func TestMethodsHaveHandlers(t *testing.T) {
 	}
 }
 
-// Every name that an entry of methods.yaml uses is the name of something.
-func TestMethodsNameWhatThereIs(t *testing.T) {
-	api, is := readMethods(), conditions()
+// Every tier, set of scopes, argument, condition and type that methods.yaml and blocks.yaml refer to exists.
+func TestReferencesInSchemas(t *testing.T) {
+	api, known := readMethods(), conditions()
 	for name, m := range api.Methods {
 		if api.Tiers[m.Tier] == 0 {
 			t.Errorf("%s: there is no tier %q", name, m.Tier)
@@ -28,13 +28,13 @@ func TestMethodsNameWhatThereIs(t *testing.T) {
 			t.Errorf("%s: there are no scopes %q", name, m.Scopes)
 		}
 		for _, argument := range []string{m.Conversation, m.Destination, m.Message} {
-			if _, known := m.Args[argument]; argument != "" && !known {
+			if _, ok := m.Args[argument]; argument != "" && !ok {
 				t.Errorf("%s: there is no argument %q", name, argument)
 			}
 		}
-		for _, one := range m.Refuse {
-			for condition := range one {
-				if len(one) != 1 || is[condition] == nil {
+		for _, refusal := range m.Refuse {
+			for condition := range refusal {
+				if len(refusal) != 1 || known[condition] == nil {
 					t.Errorf("%s: there is no condition %q", name, condition)
 				}
 			}
@@ -45,7 +45,7 @@ func TestMethodsNameWhatThereIs(t *testing.T) {
 	}
 	for name, s := range readSchemas().named {
 		if s.Page == "" {
-			t.Errorf("%s has no page", name)
+			t.Errorf("%s cites no page", name)
 		}
 		for field, r := range s.Fields {
 			checkTypes(t, name+"."+field, &r)
@@ -53,6 +53,7 @@ func TestMethodsNameWhatThereIs(t *testing.T) {
 	}
 }
 
+// checkTypes fails the test unless the types of a rule and of its items exist.
 func checkTypes(t *testing.T, name string, r *rule) {
 	t.Helper()
 	builtIn := []string{"", "string", "text", "boolean", "integer", "list"}
@@ -63,26 +64,26 @@ func checkTypes(t *testing.T, name string, r *rule) {
 	switch {
 	case r.Type != "list":
 	case r.Items == nil:
-		t.Errorf("%s: a list without items", name)
+		t.Errorf("%s: a list needs items", name)
 	default:
 		checkTypes(t, name, r.Items)
 	}
 }
 
-// What the calls of TestRefusals are answered is among the errors of their method's entry.
-func TestErrorsAreOfTheEntry(t *testing.T) {
+// Every error in the golden file of TestRefusals is one that the entry of its method lists.
+func TestErrorsAreListed(t *testing.T) {
 	raw, err := os.ReadFile("testdata/refusals.golden.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"ok", "invalid_arguments", "missing_scope", "not_allowed_token_type", "channel_not_found", "message_not_found"}
+	common := []string{"ok", "invalid_arguments", "missing_scope", "not_allowed_token_type", "channel_not_found", "message_not_found"}
 	var m *method
 	var name string
 	for line := range strings.Lines(string(raw)) {
 		if code := regexp.MustCompile(`^ {2}([a-z_]+)`).FindStringSubmatch(line); code != nil {
-			known := slices.Concat(all, m.codes())
-			if !slices.Contains(known, code[1]) && !strings.HasPrefix(code[1], unknownArgumentPrefix) {
-				t.Errorf("%s answers %s, which its entry does not say", name, code[1])
+			listed := slices.Concat(common, m.codes())
+			if !slices.Contains(listed, code[1]) && !strings.HasPrefix(code[1], unknownArgumentPrefix) {
+				t.Errorf("%s answers %s, which its entry does not list", name, code[1])
 			}
 		} else if line != "\n" {
 			name = strings.Fields(line)[0]
@@ -91,11 +92,11 @@ func TestErrorsAreOfTheEntry(t *testing.T) {
 	}
 }
 
-// codes are the errors of an entry: of its conditions, its arguments, and the others.
+// codes returns the errors of an entry: of its conditions, its arguments, and the others.
 func (m *method) codes() []string {
 	all := append(slices.Clone(m.Errors), m.Otherwise)
-	for _, one := range m.Refuse {
-		all = slices.AppendSeq(all, maps.Values(one))
+	for _, refusal := range m.Refuse {
+		all = slices.AppendSeq(all, maps.Values(refusal))
 	}
 	for _, r := range m.Args {
 		all = append(slices.AppendSeq(all, maps.Values(r.Errors)), r.Error)

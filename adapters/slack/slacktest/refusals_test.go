@@ -17,7 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func golden(t *testing.T, name, got string) {
+// compareGolden compares a text with a golden file.
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
@@ -34,8 +35,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// validCalls are calls that succeed in the workspace of newWorkspace, one for each method that takes arguments. A word
-// that begins with $ is an ID of that workspace.
+// validCalls are calls that succeed in a new workspace, one for each method that takes arguments. A word that begins with $
+// stands for an ID or a text of that workspace.
 const validCalls = `
 auth.test
 bookmarks.add channel_id=$room title=Runbook type=link link=https://example.com emoji=:fire:
@@ -78,7 +79,8 @@ views.push trigger_id=$within view=$modal
 views.update view_id=$view view=$modal hash=$viewhash
 `
 
-// otherValues are what the arguments are replaced with, one after the other. "a*251" is 251 times the letter.
+// otherValues returns the values that replace an argument, one after the other, by its name. "a*251" is 251 times the
+// letter.
 func otherValues() map[string]string {
 	channel := "C404 #room room $private $archived $private-archived $general $elsewhere $hidden $direct $ana $robot"
 	timestamp := "x 1.000001 $card $reply $foreign $joined $deleted $pinned $old-card"
@@ -100,8 +102,8 @@ func otherValues() map[string]string {
 	}
 }
 
-// Every argument of every method: left out, and with other values; and every kind of token. Each row of the golden file
-// says what the call is answered with. Read beside the method's page below docs.slack.dev/reference/methods.
+// Calls every method with each argument missing and with other values, and with every kind of token. Each row of the golden
+// file has an answer and the calls that got it. Compare it with the method's page below docs.slack.dev/reference/methods.
 func TestRefusals(t *testing.T) {
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimSpace(validCalls), "\n") {
@@ -113,10 +115,10 @@ func TestRefusals(t *testing.T) {
 			valid[name] = value
 		}
 		w := &workspace{t: t, method: words[0], answers: map[string][]string{}}
-		w.row("bot", valid, "")
-		w.row("user", valid, "with a user token")
-		w.row("app", valid, "with an app token")
-		w.row("none", valid, "without scopes")
+		w.recordRow("bot", valid, "")
+		w.recordRow("user", valid, "with a user token")
+		w.recordRow("app", valid, "with an app token")
+		w.recordRow("none", valid, "without scopes")
 		names := []string{"nonsense"}
 		for prefix, more := range map[string][]string{
 			"chat.p": {"attachments", "markdown_text"}, "chat.update": {"attachments", "markdown_text", "thread_ts"},
@@ -129,39 +131,40 @@ func TestRefusals(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(valid)) {
 			without := maps.Clone(valid)
 			delete(without, name)
-			w.row("bot", without, "without "+name)
+			w.recordRow("bot", without, "without "+name)
 			names = append(names, name)
 		}
 		if valid["text"] != "" {
-			w.row("bot", map[string]string{"channel": valid["channel"], "ts": valid["ts"], "user": valid["user"]}, "without text and blocks")
+			w.recordRow("bot", map[string]string{"channel": valid["channel"], "ts": valid["ts"], "user": valid["user"]}, "without text and blocks")
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			w.row("bot", with(valid, name, ""), name+"=")
+			w.recordRow("bot", replaceArgument(valid, name, ""), name+"=")
 			for value := range strings.FieldsSeq(otherValues()[name]) {
-				w.row("bot", with(valid, name, value), name+"="+value)
+				w.recordRow("bot", replaceArgument(valid, name, value), name+"="+value)
 			}
 		}
 		w.close()
 		w.write(&b)
 	}
-	golden(t, "refusals.golden.txt", strings.TrimSpace(b.String())+"\n")
+	compareGolden(t, "refusals.golden.txt", strings.TrimSpace(b.String())+"\n")
 }
 
-func with(valid map[string]string, name, value string) map[string]string {
+// replaceArgument returns the arguments with another value for one of them.
+func replaceArgument(valid map[string]string, name, value string) map[string]string {
 	args := maps.Clone(valid)
 	args[name] = value
 	return args
 }
 
-// workspace has one thing of each kind. It is made anew after every call that succeeded, so that each call finds the
-// same.
+// workspace is a workspace with one thing of each kind. It is replaced after every call that succeeds, so that each call
+// finds the same state.
 type workspace struct {
 	t      *testing.T
 	method string
 	a      app
 	ids    map[string]string
-	// answers are the calls by what they were answered.
+	// answers are the calls, by their answer.
 	answers map[string][]string
 }
 
@@ -172,10 +175,10 @@ func (w *workspace) close() {
 	}
 }
 
-// row makes one call and notes what it was answered.
-func (w *workspace) row(token string, given map[string]string, what string) {
+// recordRow makes one call and records its answer.
+func (w *workspace) recordRow(token string, given map[string]string, what string) {
 	if w.a.s == nil {
-		w.make()
+		w.fill()
 	}
 	a := w.a
 	switch token {
@@ -194,27 +197,28 @@ func (w *workspace) row(token string, given map[string]string, what string) {
 		}
 	}
 	got := a.call(w.method, pairs...)
-	said := text(got, "error")
+	result := text(got, "error")
 	if needed := text(got, "needed"); needed != "" {
-		said += ", needed: " + needed
+		result += ", needed: " + needed
 	}
-	if said == "" {
-		said = "ok"
+	if result == "" {
+		result = "ok"
 		w.close()
 	}
 	if what == "" {
 		what = "as it is"
 	}
-	w.answers[said] = append(w.answers[said], what)
+	w.answers[result] = append(w.answers[result], what)
 }
 
-// write lists the calls by what they were answered.
+// write lists the calls by their answer.
 func (w *workspace) write(b *strings.Builder) {
-	for _, said := range slices.Sorted(maps.Keys(w.answers)) {
-		fmt.Fprintf(b, "  %s: %s\n", said, strings.Join(w.answers[said], ", "))
+	for _, result := range slices.Sorted(maps.Keys(w.answers)) {
+		fmt.Fprintf(b, "  %s: %s\n", result, strings.Join(w.answers[result], ", "))
 	}
 }
 
+// expand replaces $ names, repetitions and escapes in a value.
 func (w *workspace) expand(value string) string {
 	if letter, times, ok := strings.Cut(value, "*"); ok && times != "" {
 		n := 0
@@ -230,7 +234,8 @@ func (w *workspace) expand(value string) string {
 	return strings.NewReplacer(replaced...).Replace(value)
 }
 
-func (w *workspace) make() {
+// fill starts the server and creates everything that calls refer to.
+func (w *workspace) fill() {
 	s := slacktest.New(slacktest.Options{Unlimited: true, Events: []string{}, Now: newClock().now})
 	w.t.Cleanup(s.Close)
 	w.a = app{w.t, s, s.BotToken}
@@ -264,18 +269,19 @@ func (w *workspace) make() {
 	w.a.do("chat.delete", "channel", id["room"], "ts", id["deleted"])
 	s.Archive(ana, id["archived"])
 	w.ids = id
-	w.makeTexts()
+	w.addTexts()
 	switch family, _, _ := strings.Cut(w.method, "."); family {
 	case "pins":
 		w.a.do("pins.add", "channel", id["room"], "timestamp", id["pinned"])
 	case "bookmarks":
 		id["bookmark"] = text(w.a.do("bookmarks.add", "channel_id", id["room"], "title", "x", "type", "link", "link", "https://a.example"), "bookmark", "id")
 	case "views":
-		w.makeViews(ana)
+		w.addViews(ana)
 	}
 }
 
-func (w *workspace) makeTexts() {
+// addTexts adds the texts that calls refer to.
+func (w *workspace) addTexts() {
 	w.ids["blocks"] = `[{"type":"section","text":{"type":"mrkdwn","text":"hello"}}]`
 	w.ids["blocks-bad"] = `[{"type":"section"}]`
 	w.ids["blocks-51"] = "[" + times(51, divider) + "]"
@@ -291,7 +297,8 @@ func (w *workspace) makeTexts() {
 	w.ids["home"] = `{"type":"home","blocks":[` + divider + `]}`
 }
 
-func (w *workspace) makeViews(user string) {
+// addViews opens the views that calls refer to.
+func (w *workspace) addViews(user string) {
 	s, id := w.a.s, w.ids
 	id["used"] = s.NewTrigger(user)
 	opened := w.a.do("views.open", "trigger_id", id["used"], "view", strings.Replace(id["modal-external"], divider, actions(`{"type":"button","action_id":"go","text":`+plain(1)+`}`), 1))
@@ -299,7 +306,7 @@ func (w *workspace) makeViews(user string) {
 	home := w.a.do("views.publish", "user_id", user, "view", id["home"])
 	id["homeview"], id["homehash"] = text(home, "view", "id"), text(home, "view", "hash")
 	if id["within"] = ""; w.method == "views.push" || w.method == "views.open" {
-		connection := w.a.connect(quiet)
+		connection := w.a.connect(acknowledge)
 		id["within"] = s.ClickInView(user, id["view"], "go").TriggerID
 		connection.conn.Close()
 	}

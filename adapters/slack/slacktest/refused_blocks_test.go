@@ -11,8 +11,8 @@ import (
 	"tocsin/adapters/slack/slacktest"
 )
 
-// wholeElements have every field that is known of them, beside type and action_id.
-func wholeElements() map[string]string {
+// completeElements returns one element of each type with every field that the schema knows, beside type and action_id.
+func completeElements() map[string]string {
 	opt := `{"text":` + plain(1) + `,"value":"a","description":` + plain(1) + `}`
 	confirm := `"confirm":{"title":` + plain(1) + `,"text":` + plain(1) + `,"confirm":` + plain(1) + `,"deny":` + plain(1) + `,"style":"danger"}`
 	menu := `"placeholder":` + plain(1) + `,"focus_on_load":true,` + confirm
@@ -40,8 +40,8 @@ func wholeElements() map[string]string {
 	}
 }
 
-// wholeBlocks are one of each kind, with every field that is known.
-func wholeBlocks() map[string]string {
+// completeBlocks returns one block of each type with every field that the schema knows.
+func completeBlocks() map[string]string {
 	style := `"style":{"bold":true,"italic":true,"strike":true,"code":false,"unlink":true}`
 	words := `{"type":"text","text":" ",` + style + `},{"type":"link","url":"https://a.example","text":"a",` + style + `}`
 	date := `{"type":"date","timestamp":1772421120,"format":"{date_num} {time}","timezone":"UTC","url":"https://a.example","fallback":"x",` +
@@ -59,43 +59,45 @@ func wholeBlocks() map[string]string {
 	}
 }
 
-// Every field of every block, element and view: left out, of another type, longer, and more of it. Each row of the golden
-// file says what is wrong then; Read beside the pages below
+// Checks every block, element and view with each field missing, of another type, longer, and with more items. Each row of the
+// golden file has a problem and the changes that cause it. Compare it with the pages below
 // docs.slack.dev/reference/block-kit and docs.slack.dev/reference/views.
 func TestRefusedBlocks(t *testing.T) {
 	var b strings.Builder
-	for kind, fields := range inOrder(wholeBlocks()) {
+	for kind, fields := range inOrder(completeBlocks()) {
 		whole := `{"type":"` + kind + `","block_id":"b",` + fields
 		whole = strings.TrimSuffix(whole, ",") + "}"
-		changes(&b, kind, whole, func(block string) []string { return slacktest.CheckBlocks([]byte("[" + block + "]")) })
+		writeChanges(&b, kind, whole, func(block string) []string { return slacktest.CheckBlocks([]byte("[" + block + "]")) })
 	}
-	for kind, fields := range inOrder(wholeElements()) {
+	for kind, fields := range inOrder(completeElements()) {
 		whole := `{"type":"` + kind + `","action_id":"a",` + fields + `}`
 		fmt.Fprintf(&b, "\n%s\n", kind)
 		for place, block := range inOrder(map[string]string{
 			"section": `{"type":"section","text":` + plain(1) + `,"accessory":` + whole + `}`, "actions": actions(whole), "input": input(whole), "context": `{"type":"context","elements":[` + whole + `]}`,
 		}) {
-			fmt.Fprintf(&b, "  in %s of a message: %s\n", place, inWords(slacktest.CheckBlocks([]byte("["+block+"]"))))
-			fmt.Fprintf(&b, "  in %s of a modal: %s\n", place, inWords(slacktest.CheckView([]byte(modalOf(block)))))
-			fmt.Fprintf(&b, "  in %s of a home tab: %s\n", place, inWords(slacktest.CheckView([]byte(`{"type":"home","blocks":[`+block+`]}`))))
+			fmt.Fprintf(&b, "  in %s of a message: %s\n", place, joinProblems(slacktest.CheckBlocks([]byte("["+block+"]"))))
+			fmt.Fprintf(&b, "  in %s of a modal: %s\n", place, joinProblems(slacktest.CheckView([]byte(modalOf(block)))))
+			fmt.Fprintf(&b, "  in %s of a home tab: %s\n", place, joinProblems(slacktest.CheckView([]byte(`{"type":"home","blocks":[`+block+`]}`))))
 		}
 		place := input
 		if kind == "button" || kind == "overflow" {
 			place = actions
 		}
-		changes(&b, kind, whole, func(element string) []string { return slacktest.CheckView([]byte(modalOf(place(element)))) })
+		writeChanges(&b, kind, whole, func(element string) []string { return slacktest.CheckView([]byte(modalOf(place(element)))) })
 	}
 	common := `"private_metadata":"x","callback_id":"x","external_id":"x","blocks":[` + input(`{"type":"plain_text_input"}`) + `]}`
 	check := func(view string) []string { return slacktest.CheckView([]byte(view)) }
-	changes(&b, "modal", `{"type":"modal","title":`+plain(1)+`,"submit":`+plain(1)+`,"close":`+plain(1)+`,"clear_on_close":true,"notify_on_close":true,`+common, check)
-	changes(&b, "home", `{"type":"home",`+common, check)
-	golden(t, "refused_blocks.golden.txt", strings.TrimSpace(b.String())+"\n")
+	writeChanges(&b, "modal", `{"type":"modal","title":`+plain(1)+`,"submit":`+plain(1)+`,"close":`+plain(1)+`,"clear_on_close":true,"notify_on_close":true,`+common, check)
+	writeChanges(&b, "home", `{"type":"home",`+common, check)
+	compareGolden(t, "refused_blocks.golden.txt", strings.TrimSpace(b.String())+"\n")
 }
 
+// modalOf returns a modal with blocks.
 func modalOf(blocks string) string {
 	return `{"type":"modal","title":` + plain(1) + `,"submit":` + plain(1) + `,"blocks":[` + blocks + `]}`
 }
 
+// inOrder returns the entries of a map, sorted by key.
 func inOrder(all map[string]string) func(func(string, string) bool) {
 	return func(yield func(string, string) bool) {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -106,8 +108,8 @@ func inOrder(all map[string]string) func(func(string, string) bool) {
 	}
 }
 
-// inWords lists problems without the places that they have in the whole.
-func inWords(problems []string) string {
+// joinProblems lists problems without their places.
+func joinProblems(problems []string) string {
 	for i, p := range problems {
 		p, _, _ = strings.Cut(p, " [json-pointer:")
 		problems[i] = strings.TrimPrefix(p, "[ERROR] ")
@@ -116,10 +118,10 @@ func inWords(problems []string) string {
 	return strings.Join(slices.Compact(problems), "; ")
 }
 
-// changes writes what is wrong with a JSON object after each change of one of its values: a line for each value, with
-// the changes by what they are refused for.
-func changes(b *strings.Builder, kind, whole string, check func(string) []string) {
-	fmt.Fprintf(b, "\n%s: %s\n", kind, inWords(check(whole)))
+// writeChanges writes the problems of a JSON object after each change of one of its values: a line for each value, with the
+// changes by the problems that they cause.
+func writeChanges(b *strings.Builder, kind, whole string, check func(string) []string) {
+	fmt.Fprintf(b, "\n%s: %s\n", kind, joinProblems(check(whole)))
 	refused := map[string]map[string][]string{}
 	vary(decode(whole), "", func(at, what string, apply func(any) any) {
 		raw, err := json.Marshal(apply(decode(whole)))
@@ -129,17 +131,17 @@ func changes(b *strings.Builder, kind, whole string, check func(string) []string
 		if refused[at] == nil {
 			refused[at] = map[string][]string{}
 		}
-		said := inWords(check(string(raw)))
-		refused[at][said] = append(refused[at][said], what)
+		problems := joinProblems(check(string(raw)))
+		refused[at][problems] = append(refused[at][problems], what)
 	})
 	for _, at := range slices.Sorted(maps.Keys(refused)) {
 		var words []string
-		for _, said := range slices.Sorted(maps.Keys(refused[at])) {
-			changed := strings.Join(refused[at][said], ", ")
-			if said == "" {
-				said = "accepted"
+		for _, problems := range slices.Sorted(maps.Keys(refused[at])) {
+			changed := strings.Join(refused[at][problems], ", ")
+			if problems == "" {
+				problems = "accepted"
 			}
-			words = append(words, said+": "+changed)
+			words = append(words, problems+": "+changed)
 		}
 		fmt.Fprintf(b, "  %s %s\n", at, strings.Join(words, " | "))
 	}
@@ -152,7 +154,7 @@ func decode(raw string) (v any) {
 	return v
 }
 
-// vary calls change with each single change of v: where and what it is, and a function that makes it in a copy.
+// vary calls change with each single change of v: its place, its description, and a function that applies it.
 func vary(v any, at string, change func(at, what string, apply func(any) any)) {
 	replace := func(what string, by any) { change(at, what, func(any) any { return by }) }
 	switch v := v.(type) {
@@ -212,6 +214,7 @@ func vary(v any, at string, change func(at, what string, apply func(any) any)) {
 	}
 }
 
+// varyText calls replace with each value that replaces a string.
 func varyText(replace func(what string, by any)) {
 	replace("a number", 7)
 	replace("empty", "")

@@ -39,8 +39,8 @@ func TestPanicReleasesTheLock(t *testing.T) {
 	t.Cleanup(s.Close)
 	ana := s.AddUser(User{Name: "ana"})
 	room := s.AddChannel(Channel{Name: "inc-1", Members: []string{ana, s.BotUser}})
-	said := s.Say(ana, room, "hello", "").Message
-	s.React(ana, room, said.TS, "eyes")
+	message := s.Say(ana, room, "hello", "").Message
+	s.React(ana, room, message.TS, "eyes")
 	down = true
 	for _, c := range []struct {
 		name string
@@ -48,8 +48,8 @@ func TestPanicReleasesTheLock(t *testing.T) {
 	}{
 		{"say", func() { s.Say(ana, room, "hello", "") }},
 		{"mention", func() { s.Mention(ana, room, "hello", "") }},
-		{"edit", func() { s.Edit(ana, room, said.TS, "bye") }},
-		{"react", func() { s.React(ana, room, said.TS, "fire") }},
+		{"edit", func() { s.Edit(ana, room, message.TS, "bye") }},
+		{"react", func() { s.React(ana, room, message.TS, "fire") }},
 		{"home", func() { s.OpenHome(ana) }},
 		{"slash", func() { s.Slash(ana, room, "/incident", "list") }},
 		{"shortcut", func() { s.Shortcut(ana, "declare") }},
@@ -57,7 +57,7 @@ func TestPanicReleasesTheLock(t *testing.T) {
 		{"archive", func() { s.Archive(ana, room) }},
 		{"trigger", func() { s.NewTrigger(ana) }},
 		{"interaction", func() { s.deliver(func() (*envelope, error) { panic("prepare") }) }},
-		{"delete", func() { s.Delete(ana, room, said.TS) }},
+		{"delete", func() { s.Delete(ana, room, message.TS) }},
 	} {
 		func() {
 			defer func() {

@@ -62,7 +62,7 @@ type Server struct {
 	workspace
 	traffic
 	faultState
-	calls   []Call
+	calls []Call
 	limit limits
 	hook  func(Call)
 }
@@ -95,14 +95,14 @@ func New(o Options) *Server {
 		traffic:       newTraffic(),
 		limit:         limits{},
 	}
-	s.faultState.resume = make(chan struct{})
-	close(s.faultState.resume)
+	s.resume = make(chan struct{})
+	close(s.resume)
 	s.TeamID = s.newID("T")
 	s.AppID = s.newID("A")
 	s.BotID = s.newID("B")
 	s.BotUser = s.addUser(User{Name: "tocsin", RealName: "Tocsin", Bot: true})
 	s.Installer = s.addUser(User{Name: "installer", RealName: "Installer", Email: "installer@example.com"})
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time and is closed with the server
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once, and Close closes the listener
 	if err != nil {
 		panic("slacktest: listen on 127.0.0.1: " + err.Error())
 	}

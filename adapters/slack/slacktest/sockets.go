@@ -25,21 +25,21 @@ const maxCloseWait = time.Second
 
 // traffic is the state of what the app and people exchange: sockets, deliveries, triggers, views, response URLs.
 type traffic struct {
-	revokedTokens       []string
-	triggers      map[string]*trigger
-	views         []*View
-	tickets       map[string]bool
-	sockets       []*socket
-	socketsOpened int // sockets so far
-	nextSocket    int
-	changed       chan struct{} // closed and replaced whenever something that Wait looks at may have changed
-	pendingAcks   map[string]*pendingAck
-	issuedEnvelopes        map[string]bool // IDs of all envelopes that were ever sent
-	retryQueue       []*envelope
-	failures      []Failure
-	responseURLs          map[string]*responseURL
-	responses     []Response
-	client        *http.Client
+	revokedTokens   []string // kinds of tokens
+	triggers        map[string]*trigger
+	views           []*View
+	tickets         map[string]bool // of sockets that were not opened yet
+	sockets         []*socket
+	socketsOpened   int
+	nextSocket      int           // of the next delivery, modulo the number of sockets
+	changed         chan struct{} // closed and replaced whenever something that Wait looks at may have changed
+	pendingAcks     map[string]*pendingAck
+	issuedEnvelopes map[string]bool // IDs of all envelopes that were ever sent
+	retryQueue      []*envelope
+	failures        []Failure
+	responseURLs    map[string]*responseURL
+	responses       []Response
+	client          *http.Client
 	signedAt        map[[sha256.Size]byte]int64 // by the hash of a body: the time that it was last signed for
 }
 
@@ -110,13 +110,8 @@ func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	k := &socket{conn: conn, closed: make(chan struct{}), read: make(chan struct{})}
 	defer k.close()
-	s.mu.Lock()
-	full := len(s.sockets) >= maxSockets
-	s.socketsOpened++
-	k.number = s.socketsOpened
-	count := len(s.sockets) + 1
-	s.mu.Unlock()
-	if full {
+	count := s.numberSocket(k)
+	if count > maxSockets {
 		_ = k.send(answer{"type": "disconnect", "reason": "too_many_websockets", "debug_info": s.debugInfo()})
 		return
 	}
@@ -131,6 +126,15 @@ func (s *Server) handleSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.readAcks(k)
+}
+
+// numberSocket gives a new socket its number. It returns how many sockets are connected, the new one included.
+func (s *Server) numberSocket(k *socket) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.socketsOpened++
+	k.number = s.socketsOpened
+	return len(s.sockets) + 1
 }
 
 // connect adds a socket to those that get deliveries, and sends hello. Deliveries wait for the socket's lock, so hello is

@@ -48,13 +48,13 @@ type UserGroup struct {
 	Members []string
 }
 
-// Metadata is what an app attaches to a message.
+// Metadata is the data that an app attaches to a message (messaging/message-metadata).
 type Metadata struct {
 	EventType    string          `json:"event_type"`
 	EventPayload json.RawMessage `json:"event_payload"`
 }
 
-// Message is one message of a channel, deleted ones included.
+// Message is a message of a channel. A deleted one is kept with Deleted set.
 type Message struct {
 	Channel  string
 	TS       string

@@ -10,16 +10,16 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe runs the accessibility checks of axe-core on the current page.
-func (p *person) axe(t *testing.T, name string) {
+// checkAccessibility runs the accessibility checks of axe-core on the current page.
+func (p *person) checkAccessibility(t *testing.T, name string) {
 	t.Helper()
-	if found := p.axeFinds(); found != "[]" {
+	if found := p.findViolations(); found != "[]" {
 		t.Errorf("%s: axe finds %s", name, found)
 	}
 }
 
-// axeFinds returns the violations, as JSON.
-func (p *person) axeFinds() string {
+// findViolations returns the violations, as JSON.
+func (p *person) findViolations() string {
 	p.t.Helper()
 	file := filepath.Join("node_modules", "axe-core", "axe.min.js")
 	script, err := os.ReadFile(file)
@@ -37,31 +37,31 @@ func (p *person) axeFinds() string {
 func TestAxe(t *testing.T) {
 	t.Parallel()
 	h := startTocsin(t, team)
-	h.alert("CheckoutDown", "checkout", "critical", "firing")
+	h.sendAlert("CheckoutDown", "checkout", "critical", "firing")
 	for _, line := range []string{"declare Search is slow --sev 3", "task INC-1 Roll back --for @ben", "note INC-1 Suspicious --pin", "update INC-1 Rolling back", "declare It was nothing", "cancel INC-3", "task INC-1 Call the vendor"} {
-		h.say("run", line, "--as", "ana")
+		h.runCLI("run", line, "--as", "ana")
 	}
-	h.say("run", "task INC-1 done 1", "--as", "ana")
-	p := h.browse()
-	p.may("404", "401")
+	h.runCLI("run", "task INC-1 done 1", "--as", "ana")
+	p := h.openBrowser()
+	p.allowErrors("404", "401")
 	each := func(name, path string) {
 		t.Helper()
 		for _, size := range []string{"phone", "laptop"} {
 			for _, theme := range []string{"light", "dark"} {
-				p.look(size, theme)
+				p.setDevice(size, theme)
 				p.open("/healthz") // a form in the address opens only when the page is loaded
 				p.open(path)
-				p.axe(t, name+" "+size+" "+theme)
+				p.checkAccessibility(t, name+" "+size+" "+theme)
 			}
 		}
 	}
 	each("how to sign in", "/sign-in")
-	p.do(chromedp.Navigate(h.link("")))
-	p.axe(t, "who are you")
-	p.do(chromedp.Navigate(h.link("ana")))
-	p.axe(t, "sign in")
+	p.do(chromedp.Navigate(h.newSignInLink("")))
+	p.checkAccessibility(t, "who are you")
+	p.do(chromedp.Navigate(h.newSignInLink("ana")))
+	p.checkAccessibility(t, "sign in")
 	p.click("form .main")
-	p.until("the incidents are shown", "document.querySelector('#rows')")
+	p.waitUntil("the incidents are shown", "document.querySelector('#rows')")
 	each("incidents", "/?show=all")
 	each("nothing found", "/?q=zzz")
 	each("room", "/incidents/INC-1")
@@ -73,12 +73,12 @@ func TestAxe(t *testing.T) {
 	each("sessions", "/sessions")
 	each("missing", "/incidents/INC-99")
 	p.open("/incidents/INC-1")
-	p.live()
+	p.waitLive()
 	p.do(chromedp.SendKeys("#box", "/st", chromedp.ByQuery))
-	p.until("completions are offered", "!document.querySelector('#options').hidden")
+	p.waitUntil("completions are offered", "!document.querySelector('#options').hidden")
 	p.press("ArrowDown")
-	p.axe(t, "completion")
+	p.checkAccessibility(t, "completion")
 	p.press("Escape")
 	p.do(chromedp.Blur("#box", chromedp.ByQuery), chromedp.KeyEvent("?"))
-	p.axe(t, "keys")
+	p.checkAccessibility(t, "keys")
 }

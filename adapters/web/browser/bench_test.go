@@ -12,9 +12,9 @@ import (
 // cache, and the time to first paint, on loopback.
 func BenchmarkPage(b *testing.B) {
 	h := startTocsin(b, team)
-	h.alert("CheckoutDown", "checkout", "critical", "firing")
+	h.sendAlert("CheckoutDown", "checkout", "critical", "firing")
 	for range 20 {
-		h.say("run", "note INC-1 Something was noticed, and somebody wrote it down here", "--as", "ben")
+		h.runCLI("run", "note INC-1 The error rate of checkout rises again after the deploy", "--as", "ben")
 	}
 	for _, page := range []struct{ name, path string }{{"incidents", "/"}, {"room", "/incidents/INC-1"}, {"declare", "/declare"}} {
 		b.Run(page.name, func(b *testing.B) {
@@ -22,17 +22,17 @@ func BenchmarkPage(b *testing.B) {
 			var weight int
 			for range b.N {
 				b.StopTimer()
-				p := h.browse()
+				p := h.openBrowser()
 				p.signIn("ana", "")
 				p.do(chromedp.Navigate("about:blank"))
-				clear(p)
+				clearCache(p)
 				b.StartTimer()
 				p.open(page.path)
-				p.live()
-				p.until("something is painted", "performance.getEntriesByName('first-contentful-paint').length > 0")
+				p.waitLive()
+				p.waitUntil("something is painted", "performance.getEntriesByName('first-contentful-paint').length > 0")
 				b.StopTimer()
-				paints = append(paints, js[float64](p, "performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-				weight = js[int](p, "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter(e => !e.name.includes('/live')).reduce((sum, e) => sum + e.transferSize, 0)")
+				paints = append(paints, evaluate[float64](p, "performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+				weight = evaluate[int](p, "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter(e => !e.name.includes('/live')).reduce((sum, e) => sum + e.transferSize, 0)")
 			}
 			slices.Sort(paints)
 			b.ReportMetric(paints[len(paints)/2], "paint-ms")
@@ -42,8 +42,8 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// clear empties the browser's cache.
-func clear(p *person) {
+// clearCache empties the browser's cache.
+func clearCache(p *person) {
 	p.t.Helper()
 	p.do(network.ClearBrowserCache())
 }

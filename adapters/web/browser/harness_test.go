@@ -1,6 +1,5 @@
-// Package browser drives the real pages of the built binary with a real
-// Chromium, as people would. It is a module of its own, so that nothing of it
-// is a dependency of Tocsin.
+// Package browser tests the pages of the built program with Chromium. It is a
+// module of its own, so that its dependencies are not those of Tocsin.
 package browser
 
 import (
@@ -27,12 +26,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var shots = flag.String("shots", "", "folder to keep pictures of the pages in")
+var shots = flag.String("shots", "", "folder for screenshots of the pages")
 
-// binary is the built program.
+// binary is the path of the built program.
 var binary string
 
-// chromium is the browser; "" when there is none.
+// chromium is the path of the browser; "" when there is none.
 var chromium string
 
 func TestMain(m *testing.M) {
@@ -63,8 +62,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// needChromium skips the test without a browser; with CI=true it fails.
-func needChromium(t testing.TB) {
+// requireChromium skips the test without a browser; with CI=true it fails.
+func requireChromium(t testing.TB) {
 	t.Helper()
 	if chromium != "" {
 		return
@@ -72,7 +71,7 @@ func needChromium(t testing.TB) {
 	if os.Getenv("CI") == "true" {
 		t.Fatal("chromium is not installed: `make test` installs it")
 	}
-	t.Skip("SKIPPED: chromium is not installed, so nothing of the browser is tested here")
+	t.Skip("SKIPPED: chromium is not installed, so no page is tested in a browser")
 }
 
 // waitTimeout is how long a test waits for a page to show something.
@@ -93,7 +92,7 @@ var running = regexp.MustCompile(`running on (http://\S+);`)
 // startTocsin starts Tocsin with a configuration, or with none.
 func startTocsin(t testing.TB, config string) *process {
 	t.Helper()
-	needChromium(t)
+	requireChromium(t)
 	h := &process{t: t, dir: t.TempDir()}
 	if config != "" {
 		h.config = filepath.Join(h.dir, "tocsin.yaml")
@@ -144,7 +143,7 @@ func (h *process) start(listen string) {
 	h.cmd, h.ended = cmd, ended
 }
 
-// stop ends the process and waits for its end.
+// stop sends the process a signal and waits until it has ended.
 func (h *process) stop(how syscall.Signal) {
 	if h.cmd == nil {
 		return
@@ -156,6 +155,7 @@ func (h *process) stop(how syscall.Signal) {
 	h.cmd = nil
 }
 
+// signal sends the process a signal.
 func (h *process) signal(s syscall.Signal) {
 	h.t.Helper()
 	if err := h.cmd.Process.Signal(s); err != nil {
@@ -163,10 +163,11 @@ func (h *process) signal(s syscall.Signal) {
 	}
 }
 
-func (h *process) listen() string { return strings.TrimPrefix(h.url, "http://") }
+// address returns the host and port that the process listens on.
+func (h *process) address() string { return strings.TrimPrefix(h.url, "http://") }
 
-// say runs a command on the command line, and returns the reply.
-func (h *process) say(args ...string) string {
+// runCLI runs the program with a subcommand, and returns its output.
+func (h *process) runCLI(args ...string) string {
 	h.t.Helper()
 	cmd := exec.Command(binary, append(args, "--server", h.url, "--data", filepath.Join(h.dir, "data"))...)
 	out, err := cmd.CombinedOutput()
@@ -176,23 +177,24 @@ func (h *process) say(args ...string) string {
 	return string(out)
 }
 
+// run runs a command of the catalog, and returns the reply.
 func (h *process) run(command string) string {
 	h.t.Helper()
-	return h.say("run", command)
+	return h.runCLI("run", command)
 }
 
-// link returns a new sign-in link.
-func (h *process) link(as string) string {
+// newSignInLink returns a new sign-in link for a person, or for anyone.
+func (h *process) newSignInLink(as string) string {
 	h.t.Helper()
 	args := []string{"login"}
 	if as != "" {
 		args = append(args, "--as", as)
 	}
-	return strings.Fields(h.say(args...))[0]
+	return strings.Fields(h.runCLI(args...))[0]
 }
 
-// alert fires, or resolves, an alert.
-func (h *process) alert(name, service, severity, status string) {
+// sendAlert sends an alert of a status, firing or resolved.
+func (h *process) sendAlert(name, service, severity, status string) {
 	h.t.Helper()
 	token, err := os.ReadFile(filepath.Join(h.dir, "data", "hook-token"))
 	if err != nil {
@@ -216,23 +218,23 @@ func (h *process) alert(name, service, severity, status string) {
 	}
 	res.Body.Close()
 	if res.StatusCode != http.StatusAccepted {
-		h.t.Fatalf("the alert was answered %s", res.Status)
+		h.t.Fatalf("send alert: %s", res.Status)
 	}
 }
 
 // person is a person with a browser of their own.
 type person struct {
-	t    testing.TB
-	h    *process
-	ctx  context.Context
-	mu   sync.Mutex
-	bad  []string // unexpected errors of the browser
-	fine []string // expected errors of this test
+	t          testing.TB
+	h          *process
+	ctx        context.Context
+	mu         sync.Mutex
+	unexpected []string // errors of the browser that fail the test
+	allowed    []string // parts of errors that do not
 }
 
-// browse opens a browser. An error in it (an exception, a violation of
-// the content security policy, an error in the console) fails the test.
-func (h *process) browse() *person {
+// openBrowser opens a browser. An error in it (an exception, a violation of the
+// content security policy, an error in the console) fails the test.
+func (h *process) openBrowser() *person {
 	h.t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
@@ -245,73 +247,74 @@ func (h *process) browse() *person {
 		_ = chromedp.Cancel(ctx)
 		cancel()
 		free()
-		for _, bad := range p.bad {
-			h.t.Errorf("the browser says: %s", bad)
+		for _, message := range p.unexpected {
+			h.t.Errorf("error in the browser: %s", message)
 		}
 	})
-	chromedp.ListenTarget(ctx, p.hear)
+	chromedp.ListenTarget(ctx, p.recordError)
 	if err := chromedp.Run(ctx); err != nil {
 		h.t.Fatalf("start chromium: %v", err)
 	}
 	return p
 }
 
-// tab opens another page of the same browser.
-func (p *person) tab() *person {
+// openTab opens another page of the same browser.
+func (p *person) openTab() *person {
 	p.t.Helper()
 	ctx, cancel := chromedp.NewContext(p.ctx)
 	tab := &person{t: p.t, h: p.h, ctx: ctx}
 	p.t.Cleanup(func() {
 		cancel()
-		for _, bad := range tab.bad {
-			p.t.Errorf("the browser says: %s", bad)
+		for _, message := range tab.unexpected {
+			p.t.Errorf("error in the browser: %s", message)
 		}
 	})
-	chromedp.ListenTarget(ctx, tab.hear)
+	chromedp.ListenTarget(ctx, tab.recordError)
 	if err := chromedp.Run(ctx); err != nil {
 		p.t.Fatalf("open a tab: %v", err)
 	}
 	return tab
 }
 
-func (p *person) hear(event any) {
-	said := ""
+// recordError records an event of the browser if it is an error.
+func (p *person) recordError(event any) {
+	message := ""
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		said = "exception: " + e.ExceptionDetails.Error()
+		message = "exception: " + e.ExceptionDetails.Error()
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.LevelError {
-			said = fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+			message = fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 		}
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.APITypeError {
-			said = "console error"
+			message = "console error"
 			for _, a := range e.Args {
-				said += " " + string(a.Value) + a.Description
+				message += " " + string(a.Value) + a.Description
 			}
 		}
 	}
-	if said == "" {
+	if message == "" {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, fine := range p.fine {
-		if strings.Contains(said, fine) {
+	for _, part := range p.allowed {
+		if strings.Contains(message, part) {
 			return
 		}
 	}
-	p.bad = append(p.bad, said)
+	p.unexpected = append(p.unexpected, message)
 }
 
-// may allows an error that the test causes.
-func (p *person) may(complaints ...string) {
+// allowErrors allows errors that the test causes. Each is a part of the message.
+func (p *person) allowErrors(parts ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fine = append(p.fine, complaints...)
+	p.allowed = append(p.allowed, parts...)
 }
 
-// do runs actions, with a time limit for each.
+// do runs actions of the browser, with a time limit for each.
 func (p *person) do(actions ...chromedp.Action) {
 	p.t.Helper()
 	for _, a := range actions {
@@ -324,19 +327,22 @@ func (p *person) do(actions ...chromedp.Action) {
 	}
 }
 
+// open opens a page.
 func (p *person) open(path string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate(p.h.url + path))
 }
 
+// click clicks an element once it is visible.
 func (p *person) click(selector string) {
 	p.t.Helper()
 	p.do(chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
 }
 
+// fill replaces the text of a field.
 func (p *person) fill(selector, text string) {
 	p.t.Helper()
-	js[string](p, fmt.Sprintf("document.querySelector(%q).value = ''", selector))
+	evaluate[string](p, fmt.Sprintf("document.querySelector(%q).value = ''", selector))
 	p.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
@@ -351,17 +357,17 @@ func (p *person) text(selector string) string {
 	return s
 }
 
-// js evaluates an expression.
-func js[T any](p *person, expression string) T {
+// evaluate returns the value of a JavaScript expression in the page.
+func evaluate[T any](p *person, expression string) T {
 	p.t.Helper()
 	var v T
 	p.do(chromedp.Evaluate(expression, &v))
 	return v
 }
 
-// until waits until an expression is true in the page, and returns the time
+// waitUntil waits until an expression is true in the page, and returns the time
 // that it took.
-func (p *person) until(what, expression string) time.Duration {
+func (p *person) waitUntil(what, expression string) time.Duration {
 	p.t.Helper()
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(p.ctx, waitTimeout)
@@ -370,62 +376,62 @@ func (p *person) until(what, expression string) time.Duration {
 	defer again.Stop()
 	for {
 		var is bool
-		// An error may come from a page that is being left: try again on the next one.
+		// An error may come from a page that is being replaced: try again on the next one.
 		if err := chromedp.Run(ctx, chromedp.Evaluate("!!("+expression+")", &is)); err == nil && is {
 			return time.Since(began)
 		}
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			p.t.Fatalf("never: %s; the page says:\n%s", what, p.text("body"))
+			p.t.Fatalf("it did not happen that %s; the page shows:\n%s", what, p.text("body"))
 		}
 	}
 }
 
-// reads waits until an element shows a text.
-func (p *person) reads(selector, text string) time.Duration {
+// waitForText waits until an element shows a text.
+func (p *person) waitForText(selector, text string) time.Duration {
 	p.t.Helper()
-	return p.until(fmt.Sprintf("%s reads %q", selector, text),
+	return p.waitUntil(fmt.Sprintf("%s shows %q", selector, text),
 		fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))", selector, text))
 }
 
 // signIn opens a sign-in link and submits its form.
 func (p *person) signIn(as, name string) {
 	p.t.Helper()
-	p.do(chromedp.Navigate(p.h.link(as)))
+	p.do(chromedp.Navigate(p.h.newSignInLink(as)))
 	if name != "" {
 		p.fill("#name", name)
 	}
 	p.click("form .main")
-	p.until("the incidents are shown", "document.querySelector('#live-rows') !== null")
-	p.live()
+	p.waitUntil("the incidents are shown", "document.querySelector('#live-rows') !== null")
+	p.waitLive()
 }
 
-// live waits until the page is connected.
-func (p *person) live() {
+// waitLive waits until the page is connected.
+func (p *person) waitLive() {
 	p.t.Helper()
-	p.until("the page is live", "document.querySelector('#line')?.dataset.kind === 'live'")
+	p.waitUntil("the page is live", "document.querySelector('#line')?.dataset.kind === 'live'")
 }
 
-// room opens an incident's room.
-func (p *person) room(id string) {
+// openRoom opens an incident's room.
+func (p *person) openRoom(id string) {
 	p.t.Helper()
 	p.open("/incidents/" + id)
-	p.live()
+	p.waitLive()
 }
 
 // command runs a command from the page, as a button does.
 func (p *person) command(line string) {
 	p.t.Helper()
-	said := js[string](p, fmt.Sprintf(`(() => { const x = new XMLHttpRequest(); x.open('POST', '/declare', false); x.setRequestHeader('HX-Request', 'true');
+	result := evaluate[string](p, fmt.Sprintf(`(() => { const x = new XMLHttpRequest(); x.open('POST', '/declare', false); x.setRequestHeader('HX-Request', 'true');
 		x.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); x.send(new URLSearchParams({text: %q})); return x.getResponseHeader('X-Command-Result'); })()`, line))
-	if said != "ok" {
-		p.t.Fatalf("%s: %s", line, said)
+	if result != "ok" {
+		p.t.Fatalf("%s: %s", line, result)
 	}
 }
 
-// wait waits until an element exists. It works without JavaScript.
-func (p *person) wait(selector string) {
+// waitVisible waits until an element is visible. It works without JavaScript.
+func (p *person) waitVisible(selector string) {
 	p.t.Helper()
 	p.do(chromedp.WaitVisible(selector, chromedp.ByQuery))
 }
@@ -438,8 +444,8 @@ func (p *person) html() string {
 	return s
 }
 
-// press presses a key whose default action the page prevents: chromedp would
-// type its character all the same.
+// press presses a key whose default action the page prevents. chromedp's own
+// KeyEvent would type its character all the same.
 func (p *person) press(key string) {
 	p.t.Helper()
 	code := map[string]int64{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "/": 191}[key]
@@ -449,8 +455,8 @@ func (p *person) press(key string) {
 	)
 }
 
-// types types into a field and presses Enter.
-func (p *person) types(selector, text string) {
+// typeText types text into a field and presses Enter.
+func (p *person) typeText(selector, text string) {
 	p.t.Helper()
 	p.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 	p.press("Enter")

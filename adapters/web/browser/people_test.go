@@ -96,7 +96,7 @@ func TestCompletion(t *testing.T) {
 	p.press("Enter")
 	p.reads("#live-events", "Ben Okafor is scribe")
 	p.types("#box", "/help update")
-	p.reads("#box-said", "Tell how things stand")
+	p.reads("#box-said", "Post a status update")
 }
 
 // Everything can be reached with the keyboard; `?` shows the keys.

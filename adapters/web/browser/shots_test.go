@@ -10,15 +10,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// widths of the pictures: a phone, a laptop, 4K.
-var widths = map[string][2]int64{"phone": {320, 720}, "laptop": {1280, 900}, "wall": {3840, 2160}}
+// sizes are the sizes of the window by the name of a device.
+var sizes = map[string][2]int64{"phone": {320, 720}, "laptop": {1280, 900}, "wall": {3840, 2160}}
 
-// picture saves pictures of the page, in three widths and both themes.
-func (p *person) picture(name string) {
+// savePicture saves screenshots of the page, in three sizes and both themes.
+func (p *person) savePicture(name string) {
 	p.t.Helper()
-	for size := range widths {
+	for size := range sizes {
 		for _, theme := range []string{"light", "dark"} {
-			p.look(size, theme)
+			p.setDevice(size, theme)
 			var png []byte
 			p.do(chromedp.FullScreenshot(&png, 100))
 			file := filepath.Join(*shots, fmt.Sprintf("%s-%s-%s.png", name, size, theme))
@@ -29,94 +29,94 @@ func (p *person) picture(name string) {
 	}
 }
 
-// look sets the width and the theme.
-func (p *person) look(size, theme string) {
+// setDevice sets the size of the window and the theme.
+func (p *person) setDevice(size, theme string) {
 	p.t.Helper()
-	px := widths[size]
+	px := sizes[size]
 	p.do(
 		emulation.SetDeviceMetricsOverride(px[0], px[1], 1, size == "phone"),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
 	)
 }
 
-// TestShots saves pictures of every page, with -shots.
+// TestShots saves screenshots of every page, with -shots.
 func TestShots(t *testing.T) {
 	if *shots == "" {
-		t.Skip("no folder for pictures is given with -shots")
+		t.Skip("no folder for screenshots is given with -shots")
 	}
 	if err := os.MkdirAll(*shots, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	h := startTocsin(t, team)
-	p := h.browse()
+	p := h.openBrowser()
 	p.open("/sign-in")
-	p.picture("sign-in-how")
-	p.do(chromedp.Navigate(h.link("")))
-	p.picture("sign-in")
+	p.savePicture("sign-in-how")
+	p.do(chromedp.Navigate(h.newSignInLink("")))
+	p.savePicture("sign-in")
 	p.signIn("ana", "")
-	p.picture("list-empty")
-	h.alert("CheckoutDown", "checkout", "critical", "firing")
-	p.reads("#live-ring", "INC-1 needs you")
+	p.savePicture("list-empty")
+	h.sendAlert("CheckoutDown", "checkout", "critical", "firing")
+	p.waitForText("#live-ring", "INC-1 needs you")
 	for _, line := range []string{
 		"declare Card payments fail for some banks --sev 2 --service payments", "declare Search answers slowly --sev 3", "declare Invoice PDF has the wrong logo --sev 4",
 		"declare Quarterly certificate rotation --sev 5 --drill", "ack INC-2", "status INC-2 identified", "update INC-2 The bank's gateway drops every tenth request. We route around it. --next 30m",
 		"resolve INC-4 Logo replaced",
 	} {
-		h.say("run", line, "--as", "ben")
+		h.runCLI("run", line, "--as", "ben")
 	}
 	p.open("/")
-	p.live()
-	p.picture("list")
-	h.alert("CheckoutSlow", "checkout", "warning", "firing")
-	p.room("INC-1")
-	p.picture("room-new")
+	p.waitLive()
+	p.savePicture("list")
+	h.sendAlert("CheckoutSlow", "checkout", "warning", "firing")
+	p.openRoom("INC-1")
+	p.savePicture("room-new")
 	p.click("#live-card .buttons button")
-	p.reads("#live-card .state", "You have acknowledged")
+	p.waitForText("#live-card .state", "You have acknowledged")
 	for _, line := range []string{
 		"lead INC-1", "note INC-1 The deploy of 03:02 is suspicious --pin", "task INC-1 Roll checkout back to 4.2 --for @ben", "task INC-1 Tell support what to answer", "status INC-1 identified",
 		"update INC-1 Checkout fails for everybody since 03:02. We are rolling the deploy back. --next 30m", "link INC-1 https://grafana.example.com/d/checkout Dashboard",
 	} {
 		p.command(line)
 	}
-	ben := h.browse()
+	ben := h.openBrowser()
 	ben.signIn("ben", "")
 	ben.command("task INC-1 done 2")
 	p.fill("#box", "Rolling back now, five minutes.")
 	p.click("#box-form .main")
-	p.reads("#live-talk", "Rolling back now")
-	p.picture("room")
+	p.waitForText("#live-talk", "Rolling back now")
+	p.savePicture("room")
 	for _, id := range []string{"INC-3", "INC-5", "INC-6"} {
 		p.command("ack " + id)
 	}
-	p.until("nothing calls any more", "!document.querySelector('.ring')")
-	p.look("laptop", "light")
+	p.waitUntil("nothing asks for an acknowledgement", "!document.querySelector('.ring')")
+	p.setDevice("laptop", "light")
 	p.open("/incidents/INC-1")
-	p.live()
-	p.reads("#live-talk", "Rolling back now")
+	p.waitLive()
+	p.waitForText("#live-talk", "Rolling back now")
 	var png []byte
 	p.do(chromedp.CaptureScreenshot(&png))
 	if err := os.WriteFile(filepath.Join(*shots, "readme.png"), png, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p.open("/incidents/INC-1#do-update")
-	p.live()
-	p.picture("form-update")
+	p.waitLive()
+	p.savePicture("form-update")
 	p.open("/incidents/INC-1")
-	p.live()
+	p.waitLive()
 	p.fill("#box", "/upd")
-	p.until("completions are offered", "!document.querySelector('#options').hidden")
-	p.picture("completion")
+	p.waitUntil("completions are offered", "!document.querySelector('#options').hidden")
+	p.savePicture("completion")
 	p.open("/declare")
-	p.live()
-	p.picture("declare")
+	p.waitLive()
+	p.savePicture("declare")
 	p.open("/sessions")
-	p.picture("sessions")
+	p.savePicture("sessions")
 	p.open("/incidents/INC-1/timeline")
-	p.picture("timeline")
-	p.may("404")
+	p.savePicture("timeline")
+	p.allowErrors("404")
 	p.open("/incidents/INC-99")
-	p.picture("missing")
-	p.may("404")
+	p.savePicture("missing")
+	p.allowErrors("404")
 }
 
 // team is the configuration of a small team: Ana is paged first.

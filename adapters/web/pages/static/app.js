@@ -1,18 +1,18 @@
-// What pages do beyond HTML: live updates, the connection's state, the sound of a
-// page, keyboard shortcuts and completions. Pages work without this file too.
+// The script of all pages: live updates, the connection's state, the sound of a
+// page, keyboard shortcuts and completions. Pages also work without JavaScript.
 "use strict";
 (() => {
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
   const on = (name, does) => document.addEventListener(name, does);
 
-  // The reader's time zone, in which the server formats times from now on.
+  // The sign-in form sends the reader's time zone, in which the server formats times.
   const zone = $("#zone");
   if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   if (!document.body.classList.contains("in")) return;
   $$(".scripted").forEach((e) => { e.hidden = false; });
 
-  // ---- The connection: it shows when it is lost, and reconnects.
+  // ---- The connection: the page shows when it is lost, and reconnects.
   const staleAfter = 25000; // the server sends an event every ten seconds
   let source, heard = Date.now(), skew = 0; // skew: how far this clock is ahead of the server's
   const line = $("#line");
@@ -51,11 +51,11 @@
     old.replaceWith(fresh);
     htmx.process(fresh);
   };
-  const signedOut = async () => { // was the session refused, or the server not reached?
+  const signedOut = async () => { // leaves if the session has ended, and not if the server cannot be reached
     const answer = await fetch("/complete?line=", { cache: "no-store" }).catch(() => null);
     if (answer && answer.status === 401) leave();
   };
-  const leave = () => { // text that the reader is typing is not lost
+  const leave = () => { // reloads the page, unless the reader would lose text
     const writing = $$("textarea, input:not([type=hidden]):not([type=checkbox]):not([type=radio])").some((e) => e.value !== e.defaultValue);
     if (!writing) { location.reload(); return; }
     say("lost", "You are signed out. Sign in again in another tab: your text is still here.");
@@ -66,9 +66,10 @@
     reconnect();
   };
   setInterval(() => look(staleAfter), 2000);
-  // Over HTTP/1.1 a browser holds six connections to one server: with a seventh
-  // page open nothing would load any more. Of the pages in the background, three
-  // stay connected, so that they can ring; the others wait until they are shown.
+  // Over HTTP/1.1 a browser opens at most six connections to one server: with a
+  // seventh page connected, nothing would load any more. Of the pages in the
+  // background, three stay connected, so that they can ring; the others disconnect
+  // until they are shown.
   let free, choosing = false;
   const slot = (n) => new Promise((got) => {
     navigator.locks.request("tocsin " + n, { ifAvailable: true }, (lock) => {
@@ -77,8 +78,8 @@
     });
   });
   const hidden = async () => {
-    // Locks exist only over HTTPS and on localhost. Without them a page stays
-    // connected: the sound of a page is worth more than a seventh tab.
+    // Locks exist only over HTTPS and on localhost. Without them every page stays
+    // connected: to hear a page is more important than a seventh tab.
     if (free || choosing || !navigator.locks) return;
     choosing = true;
     let has = false;
@@ -172,8 +173,8 @@
     tick();
   });
 
-  // ---- Requests. Each has a random ID, so that one that is sent twice because the
-  // response was lost runs once.
+  // ---- Requests. Each has a random ID, so that a request that is sent again after
+  // a lost response runs once.
   const names = new WeakMap(), openers = new WeakMap();
   let sent = "";
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
@@ -242,7 +243,7 @@
     const s = sheet(), opener = s && openers.get(s);
     location.replace("#_");
     if (opener?.isConnected) opener.focus({ preventScroll: true });
-    if (s?.contains(document.activeElement)) document.activeElement.blur(); // else the next key would go into the closed form
+    if (s?.contains(document.activeElement)) document.activeElement.blur(); // else the next key press would go into the closed form
   };
   const opened = () => { if (sheet()) ($("input:not([type=hidden]), select, textarea", sheet()) || sheet()).focus({ preventScroll: true }); };
   window.addEventListener("hashchange", opened);

@@ -1,0 +1,97 @@
+package slack
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"tocsin/bot/platform"
+)
+
+// Names of the environment variables that hold the secrets.
+const (
+	botToken      = "SLACK_BOT_TOKEN"
+	appToken      = "SLACK_APP_TOKEN"
+	signingSecret = "SLACK_SIGNING_SECRET"
+	userToken     = "SLACK_USER_TOKEN"
+	apiURL        = "SLACK_API_URL"
+)
+
+// Description describes Slack as a chat platform. The function newInbound builds
+// the side that receives what Slack sends: New of package inbound, which imports
+// this one.
+func Description[I platform.Inbound](newInbound func(*Workspace, platform.Application) I) platform.Description {
+	return platform.Description{
+		Name: Platform, Title: "Slack", FindsByEmail: true,
+		Account: platform.ID{Is: isUserID, Want: "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"},
+		Group:   platform.ID{Is: isGroupID, Want: "the ID of a Slack user group, such as S0123456, which is not its handle"},
+		Room: platform.ID{
+			Is: isChannel, Want: `# and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`,
+		},
+		Secrets:     []string{botToken, appToken, signingSecret, userToken, apiURL},
+		NewSettings: func() any { s := DefaultSettings(); return &s },
+		Connect: func(o platform.Options) (platform.Platform, error) {
+			w, err := connect(o)
+			if err != nil {
+				return nil, err
+			}
+			return connection{Workspace: w, newInbound: func(app platform.Application) platform.Inbound { return newInbound(w, app) }}, nil
+		},
+		Commands: []platform.Command{printManifest()},
+	}
+}
+
+// connection is a connected workspace, with what builds its inbound side.
+type connection struct {
+	*Workspace
+	newInbound func(platform.Application) platform.Inbound
+}
+
+// Inbound implements [platform.Platform].
+func (c connection) Inbound(app platform.Application) platform.Inbound { return c.newInbound(app) }
+
+// connect builds the workspace that the secrets belong to.
+func connect(o platform.Options) (*Workspace, error) {
+	c := Config{
+		BotToken: o.Secret(botToken), AppToken: o.Secret(appToken), SigningSecret: o.Secret(signingSecret), UserToken: o.Secret(userToken),
+		APIURL: o.Secret(apiURL), Mark: o.Mark, Store: o.Store, Now: o.Now, Log: o.Log,
+	}
+	if s, ok := o.Settings.(*Settings); ok {
+		c.Settings = s.Normal()
+	}
+	if u, bad := url.Parse(c.APIURL); c.APIURL != "" && (bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		return nil, fmt.Errorf("%s is no address of a server; write one such as %s", apiURL, DefaultAPI)
+	}
+	return New(c)
+}
+
+// printManifest returns the command that prints the manifest of the app.
+func printManifest() platform.Command {
+	return platform.Command{
+		Name: "manifest", Short: "Print the manifest from which Slack makes the app.",
+		Long: `Print the manifest from which Slack makes the app: its commands, shortcuts,
+events, and the scopes that it needs, each with its reason. Paste it at
+https://api.slack.com/apps under “Create New App”, “From a manifest”.
+
+With Socket Mode the server reaches Slack, and needs no address of its own. With
+--url Slack reaches the server there, over https, and signs what it sends.`,
+		Example: "  tocsin slack manifest\n  tocsin slack manifest --url https://tocsin.example.com --json",
+		Flags: []platform.Flag{
+			{Name: "socket", Switch: true, Usage: "Socket Mode, which is also what you get without --url"},
+			{Name: "url", Usage: "signed requests: the https address at which Slack reaches the server"},
+			{Name: "name", Default: "Tocsin", Usage: "name of the app"},
+			{Name: "unarchive", Switch: true, Usage: "also ask for the user token that brings archived channels back (SLACK_USER_TOKEN)"},
+			{Name: "json", Switch: true, Usage: "JSON instead of YAML"},
+		},
+		Run: func(flags map[string]string) ([]byte, error) {
+			app := App{URL: flags["url"], Name: flags["name"], Unarchive: flags["unarchive"] == "true"}
+			if flags["socket"] == "true" && app.URL != "" {
+				return nil, errors.New("an app has Socket Mode or an address, not both: choose --socket or --url")
+			}
+			if flags["json"] == "true" {
+				return ManifestJSON(app)
+			}
+			return ManifestYAML(app)
+		},
+	}
+}

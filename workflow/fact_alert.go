@@ -1,0 +1,37 @@
+package workflow
+
+import "time"
+
+// AlertsArrived is recorded when alert mail is counted into the incident.
+type AlertsArrived struct {
+	Mail
+	From string `json:"from,omitempty"` // the merged incident that forwarded it, if any
+}
+
+// AlertsForwarded is recorded when a merged incident passes alert mail on to the
+// incident that it was merged into.
+type AlertsForwarded struct {
+	Mail  Mail     `json:"mail"`
+	To    string   `json:"to"`
+	From  string   `json:"from,omitempty"`  // another merged incident that it came from, if any
+	Title string   `json:"title,omitempty"` // with Began: of that incident
+	Began bool     `json:"began,omitempty"` // that incident was merged just now
+	Via   []string `json:"via,omitempty"`   // merged incidents that it has passed through, which shows a circle
+}
+
+// AlertsAllResolved is recorded when none of the alerts fires any more (G7: all
+// alerts resolved means monitoring).
+type AlertsAllResolved struct {
+	ResolveAt time.Time `json:"resolve_at,omitzero"` // when the incident resolves by itself; zero if it has ended
+}
+
+// AlertsReleased is recorded when an ended incident gives up the alerts that still
+// fire: they open or join another incident.
+type AlertsReleased struct {
+	Firing int `json:"firing"` // how many
+}
+
+func (AlertsArrived) fact() string     { return "alerts_arrived" }
+func (AlertsForwarded) fact() string   { return "alerts_forwarded" }
+func (AlertsAllResolved) fact() string { return "alerts_all_resolved" }
+func (AlertsReleased) fact() string    { return "alerts_released" }
