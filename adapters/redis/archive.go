@@ -155,7 +155,6 @@ const forgetTries = 3
 // Forget implements [bot.Archive].
 func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 	n := workflow.NumberOf(incident)
-	incident = workflow.ID(n)
 	for range forgetTries {
 		var ids []string
 		var group string

@@ -231,7 +231,7 @@ func (s *Store) Firing(ctx context.Context, incident, after string, limit int) (
 	for k := 0; k < len(ids) && err == nil; k++ {
 		text, _ := values[k].(string)
 		var a alertState
-		if a, err = decodeAlert(ids[k], text); a.row != nil && a.row.Firing && a.row.Incident == workflow.ID(n) {
+		if a, err = decodeAlert(ids[k], text); a.row != nil && a.row.Firing && a.row.Incident == incident {
 			all = append(all, *a.row)
 		}
 	}

@@ -146,7 +146,7 @@ func (c *linearClient) learn(place string, do call, a answer) {
 	}
 	switch v := a.value.(type) {
 	case loadedState:
-		if load, is := do.(readLoad); is {
+		if load, ok := do.(readLoad); ok {
 			c.versions[load.ID], c.read[load.ID] = v.Shown.Version, v
 		}
 	case bot.Record:

@@ -55,10 +55,10 @@ func shorten(v reflect.Value) string {
 	if !v.IsValid() {
 		return "done"
 	}
-	if when, is := reflect.TypeAssert[time.Time](v); is {
+	if when, ok := reflect.TypeAssert[time.Time](v); ok {
 		return fmt.Sprintf("%gs", when.Sub(Epoch).Seconds())
 	}
-	if raw, is := reflect.TypeAssert[[]byte](v); is {
+	if raw, ok := reflect.TypeAssert[[]byte](v); ok {
 		return fmt.Sprintf("%q", raw)
 	}
 	var parts []string

@@ -44,8 +44,8 @@ func (s *Server) AwaitCluster(nodes int) {
 	s.tb.Helper()
 	err := await(s.addr+" does not find the cluster well", func() (bool, error) {
 		info, err := s.Do("CLUSTER", "INFO")
-		text, is := info.(string)
-		return err == nil && is && strings.Contains(text, "cluster_state:ok\r\n") &&
+		text, ok := info.(string)
+		return err == nil && ok && strings.Contains(text, "cluster_state:ok\r\n") &&
 			strings.Contains(text, fmt.Sprintf("cluster_known_nodes:%d\r\n", nodes)), nil
 	})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // setProcessAttributes gives the program a process group of its own, so that its children
 // are killed with it.
-func tie(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+func setProcessAttributes(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // isStopped assumes that the signal was effective: the state cannot be read here.
-func stopped(int) (bool, error) { return true, nil }
+func isStopped(int) (bool, error) { return true, nil }

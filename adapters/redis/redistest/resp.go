@@ -66,7 +66,7 @@ func (c *client) do(args ...string) (any, error) {
 		return nil, err
 	}
 	answer, err := c.read()
-	if refusal, is := answer.(Error); is {
+	if refusal, ok := answer.(Error); ok {
 		return nil, refusal
 	}
 	return answer, err

@@ -52,8 +52,8 @@ sentinel failover-timeout %[1]s 3000
 func (s *Sentinels) isReplicated() bool {
 	for _, n := range s.nodes[1:] {
 		info, err := n.Do("INFO", "replication")
-		text, is := info.(string)
-		if err != nil || !is || !strings.Contains(text, "master_link_status:up\r\n") {
+		text, ok := info.(string)
+		if err != nil || !ok || !strings.Contains(text, "master_link_status:up\r\n") {
 			return false
 		}
 	}
@@ -84,8 +84,8 @@ func (s *Sentinels) isComplete() bool {
 // each server that it knows.
 func queryMaster(sentinel *Server, what string) []map[string]string {
 	answer, err := sentinel.Do("SENTINEL", what, MasterName)
-	list, is := answer.([]any)
-	if err != nil || !is {
+	list, ok := answer.([]any)
+	if err != nil || !ok {
 		return nil
 	}
 	all := make([]map[string]string, 0, len(list))
@@ -102,13 +102,13 @@ func queryMaster(sentinel *Server, what string) []map[string]string {
 
 // stringList converts a reply that is a list of strings.
 func stringList(answer any) []string {
-	list, is := answer.([]any)
-	if !is {
+	list, ok := answer.([]any)
+	if !ok {
 		return nil
 	}
 	all := make([]string, 0, len(list))
 	for _, one := range list {
-		if text, is := one.(string); is {
+		if text, ok := one.(string); ok {
 			all = append(all, text)
 		}
 	}

@@ -154,8 +154,8 @@ func (s *Server) isReady(pid int) bool {
 		return false
 	}
 	info, err := s.Do("INFO", "server")
-	text, is := info.(string)
-	return err == nil && is && strings.Contains(text, fmt.Sprintf("process_id:%d\r\n", pid))
+	text, ok := info.(string)
+	return err == nil && ok && strings.Contains(text, fmt.Sprintf("process_id:%d\r\n", pid))
 }
 
 // Addr returns host:port, which does not change.
