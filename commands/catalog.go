@@ -22,6 +22,7 @@ type Spec struct {
 	Summary  string    // one sentence
 	Example  string    // a line that parses
 	Access   Access    // the lowest access that may use it
+	Members  bool      // members of the incident may use it whatever their access
 	Variants []Variant // further lines that begin with its name, as shown in help
 	Flags    []Flag
 	Form     []Field // the fields of its form; empty: a click needs no form

@@ -169,7 +169,7 @@ func rank(typed string, c Choice) int {
 	typed = strings.ToLower(typed)
 	value, label := strings.ToLower(c.Value), strings.ToLower(c.Label)
 	bare := strings.TrimPrefix(value, "@")
-	if n := workflow.ParseID(value); n > 0 {
+	if n := workflow.ParseNumber(value); n > 0 {
 		bare = strconv.Itoa(n)
 	}
 	if _, id, found := strings.Cut(bare, ":"); found {

@@ -36,15 +36,15 @@ func querySpecs() []Spec {
 			Summary: "Show one incident.", Example: "show INC-7", build: incidentQuery("show"),
 		},
 		{
-			Name: "timeline", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
+			Name: "timeline", Args: "[INC-n]", Section: section, Access: Responder, Members: true, scope: oneIncident, strict: true,
 			Summary: "Show what happened, in order.", Example: "timeline INC-7", build: incidentQuery("timeline"),
 		},
 		{
-			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
+			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, Members: true, scope: oneIncident, strict: true,
 			Summary: "Show the next deadlines: what happens, when and why.", Example: "timers INC-7", build: incidentQuery("timers"),
 		},
 		{
-			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
+			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, Members: true, scope: oneIncident, strict: true,
 			Summary: "Show who was paged, how, and whether it was delivered.", Example: "who INC-7", build: incidentQuery("who"),
 		},
 		{

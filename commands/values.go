@@ -13,7 +13,7 @@ import (
 // ParseID reads the ID of an incident as people type it ("INC-7", "inc-7" or "inc7") and
 // returns "INC-7". It returns "" if text is not an ID.
 func ParseID(text string) string {
-	if n := workflow.ParseID(text); n > 0 {
+	if n := workflow.ParseNumber(text); n > 0 {
 		return workflow.ID(n)
 	}
 	return ""

@@ -27,9 +27,9 @@ func NumberOf(id string) int {
 	return n
 }
 
-// ParseID returns the number of the incident whose ID a person has typed: 7 for
+// ParseNumber returns the number of the incident whose ID a person has typed: 7 for
 // "INC-7", "inc-7" and "inc7". It returns 0 if text is not an ID.
-func ParseID(text string) int {
+func ParseNumber(text string) int {
 	letters := len(idPrefix) - 1
 	if len(text) <= letters || !strings.EqualFold(text[:letters], idPrefix[:letters]) {
 		return 0

@@ -15,8 +15,8 @@ func TestID(t *testing.T) {
 		if got := NumberOf(text); got != want.number {
 			t.Errorf("NumberOf(%q) is %d, want %d", text, got, want.number)
 		}
-		if got := ParseID(text); got != want.typed {
-			t.Errorf("ParseID(%q) is %d, want %d", text, got, want.typed)
+		if got := ParseNumber(text); got != want.typed {
+			t.Errorf("ParseNumber(%q) is %d, want %d", text, got, want.typed)
 		}
 	}
 	if got := NumberOf(ID(12)); got != 12 {

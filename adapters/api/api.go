@@ -73,15 +73,16 @@ type route struct {
 	handle  func(r *http.Request, who caller) (any, error)
 }
 
-// routes returns the operations that need a token. Reading needs the same
-// access as the command that shows the same.
+// routes returns the operations that need a token. Reading needs the same access as
+// the command that shows the same; what depends on the incident, its handler checks
+// ([server.loadFor]).
 func (s *server) routes() []route {
 	return []route{
 		{"GET /api/v1/incidents", s.accessOf("list"), s.handleList},
 		{"GET /api/v1/incidents/{id}", s.accessOf("show"), s.handleShow},
-		{"GET /api/v1/incidents/{id}/timeline", s.accessOf("timeline"), s.handleTimeline},
-		{"GET /api/v1/incidents/{id}/deliveries", s.accessOf("who"), s.handleDeliveries},
-		{"GET /api/v1/incidents/{id}/timers", s.accessOf("timers"), s.handleTimers},
+		{"GET /api/v1/incidents/{id}/timeline", commands.Guest, s.handleTimeline},
+		{"GET /api/v1/incidents/{id}/deliveries", commands.Guest, s.handleDeliveries},
+		{"GET /api/v1/incidents/{id}/timers", commands.Guest, s.handleTimers},
 		// The dispatcher checks the access of each command.
 		{"POST /api/v1/commands", commands.Guest, s.handleCommand},
 		{"GET /api/v1/deadletters", commands.Responder, s.handleDeadLetters},

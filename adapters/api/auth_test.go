@@ -51,8 +51,8 @@ func TestClosedWithoutTokens(t *testing.T) {
 	}
 }
 
-// Reading needs the access of the command that shows the same, whether or not
-// the incident exists.
+// Reading an incident needs the access of the command that shows the same (P1: access
+// is checked first); one that does not exist is not found.
 func TestP1Access(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
@@ -67,13 +67,13 @@ func TestP1Access(t *testing.T) {
 				body = `{"text": "list"}`
 			}
 			a := h.send(method, path, guestToken, body)
-			switch path {
-			case "/api/v1/incidents", "/api/v1/commands", "/api/v1/incidents/INC-1":
+			switch {
+			case strings.HasPrefix(path, "/api/v1/incidents/INC-99"):
+				a.problem(http.StatusNotFound, "not_found")
+			case path == "/api/v1/incidents", path == "/api/v1/commands", path == "/api/v1/incidents/INC-1":
 				if a.status != http.StatusOK {
 					t.Errorf("%s: %d %s", line, a.status, a.body)
 				}
-			case "/api/v1/incidents/INC-99":
-				a.problem(http.StatusNotFound, "not_found")
 			default:
 				a.problem(http.StatusForbidden, "forbidden", `"responder"`, `"guest"`)
 			}

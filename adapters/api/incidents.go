@@ -161,6 +161,19 @@ func (s *server) loadIncident(r *http.Request, who access.Speaker) (workflow.Inc
 	return s.Incidents.Get(r.Context(), id, who)
 }
 
+// loadFor is loadIncident for what a command shows: a caller who may not use the
+// command on the incident gets the error forbidden.
+func (s *server) loadFor(command string, r *http.Request, who access.Speaker) (workflow.Incident, error) {
+	i, err := s.loadIncident(r, who)
+	if err != nil {
+		return i, err
+	}
+	if w, ok := s.Engine.Catalog().Find(command); !ok || access.Can(who, w, &i) != nil {
+		return workflow.Incident{}, s.forbidden(who.Access, w.Access)
+	}
+	return i, nil
+}
+
 func parseIncidentID(r *http.Request) (string, error) {
 	typed := r.PathValue("id")
 	id := commands.ParseID(typed)
@@ -193,11 +206,11 @@ func (s *server) handleShow(r *http.Request, who caller) (any, error) {
 }
 
 func (s *server) handleTimeline(r *http.Request, who caller) (any, error) {
-	id, err := parseIncidentID(r)
+	i, err := s.loadFor("timeline", r, who.Speaker)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.Incidents.Timeline(r.Context(), id, who.speakerInUTC())
+	entries, err := s.Incidents.Timeline(r.Context(), i.ID, who.speakerInUTC())
 	if err != nil {
 		return nil, err
 	}
@@ -208,11 +221,11 @@ func (s *server) handleTimeline(r *http.Request, who caller) (any, error) {
 }
 
 func (s *server) handleDeliveries(r *http.Request, who caller) (any, error) {
-	id, err := parseIncidentID(r)
+	i, err := s.loadFor("who", r, who.Speaker)
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Incidents.History(r.Context(), id, who.Speaker, 0)
+	events, err := s.Incidents.History(r.Context(), i.ID, who.Speaker, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +240,7 @@ func (s *server) handleDeliveries(r *http.Request, who caller) (any, error) {
 }
 
 func (s *server) handleTimers(r *http.Request, who caller) (any, error) {
-	i, err := s.loadIncident(r, who.Speaker)
+	i, err := s.loadFor("timers", r, who.Speaker)
 	if err != nil {
 		return nil, err
 	}

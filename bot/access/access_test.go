@@ -52,7 +52,7 @@ func TestP1Can(t *testing.T) {
 					r.incident(&i)
 					s := access.Speaker{Person: "eve", Name: "Eve", Access: level}
 					sees := visibility == workflow.Public || r.member
-					want := sees && (level >= word.Access || word.Name == "ack" && r.pagedFor)
+					want := sees && (level >= word.Access || word.Name == "ack" && r.pagedFor || word.Members && r.member)
 					err := access.Can(s, word, &i)
 					if (err == nil) != want {
 						t.Errorf("%s, access %s, %s, %s: %v, want allowed=%t", word.Name, level, r.name, visibility, err, want)

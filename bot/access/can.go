@@ -15,14 +15,16 @@ import (
 // checked first), else a *workflow.Refusal that says which access is missing. i is
 // nil for a command without an incident. A private incident that the speaker must not
 // see is refused as if it did not exist (P2: private means members only). A person
-// who was paged for an incident may always acknowledge it.
+// who was paged for an incident may always acknowledge it, and a member of an incident
+// may always read along.
 func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	if i != nil {
 		if err := CheckVisible(*i, s); err != nil {
 			return err
 		}
 	}
-	if s.Access >= w.Access || w.Name == "ack" && i != nil && wasPaged(s, i) {
+	switch {
+	case s.Access >= w.Access, i != nil && w.Name == "ack" && wasPaged(s, i), i != nil && w.Members && i.IsMember(s.Person):
 		return nil
 	}
 	if s.Unidentified {

@@ -41,7 +41,7 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 		return Form{}, false
 	}
 	w, ok := d.engine.Catalog().Find(strings.ToLower(strings.TrimPrefix(words[0], "/")))
-	if !ok || len(w.Form) == 0 || r.Speaker.Access < w.Access {
+	if !ok || len(w.Form) == 0 || access.Can(r.Speaker, w, nil) != nil {
 		return Form{}, false
 	}
 	f := Form{Word: w.Name}
