@@ -143,7 +143,7 @@ func TestHostileTextsEverywhere(t *testing.T) {
 		for _, r := range []reader{ana, cy} {
 			room := r.get("/incidents/INC-1").expect(200)
 			room.expectEscaped(name + ": room")
-			for _, region := range []string{"card", "talk", "events"} {
+			for _, region := range []string{"card", "conversation", "events"} {
 				e := room.dom().id("live-" + region)
 				if !containsText(e.words.String(), text) {
 					t.Errorf("%s: it is not shown in %s: %s", name, region, e.words.String())
@@ -247,7 +247,7 @@ func TestHostileTextsInStreams(t *testing.T) {
 			}
 			page{t: t, html: e.data}.expectEscaped(name + ": stream")
 		}
-		for _, region := range []string{"card", "talk", "events"} {
+		for _, region := range []string{"card", "conversation", "events"} {
 			if _, sent := first.regions[region]; !sent {
 				t.Errorf("%s: %s is not sent", name, region)
 			}

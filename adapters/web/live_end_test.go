@@ -53,7 +53,7 @@ func TestP2LiveUsesTheCurrentAccess(t *testing.T) {
 	s, ben := h.signInAs("cy").follow("/incidents/INC-1"), h.signInAs("ben").follow("/incidents/INC-1")
 	h.configure(guests)
 	h.signInAs("ben").sendMessage("INC-1", "Not for guests")
-	ben.waitRegion("talk", "Not for guests")
+	ben.waitRegion("conversation", "Not for guests")
 	h.mustRun("ben: severity INC-1 1")
 	raw := s.waitUntil("a card, or the end", func(e event) bool { return e.name == "gone" || e.name == "out" || strings.Contains(e.raw, "SEV1") }).raw
 	if strings.Contains(raw, "Not for guests") {
@@ -93,7 +93,7 @@ func TestLiveEndsWithTheStore(t *testing.T) {
 	if _, err := h.bot.Dispatcher.WriteMessage(t.Context(), dispatch.Request{Text: "hello", Room: "INC-1", Speaker: speaker}); err != nil {
 		t.Fatal(err)
 	}
-	streams[0].waitRegion("talk", "hello")
+	streams[0].waitRegion("conversation", "hello")
 	h.store.readsFail.Store(true)
 	// Another process still reaches the store.
 	if _, err := h.store.Store.Commit(t.Context(), bot.Commit{At: h.bot.Now(), Incident: "INC-1", Messages: []bot.StoredMessage{{Key: "x", Body: []byte(`{"text":"x"}`)}}}); err != nil {
@@ -162,7 +162,7 @@ func TestLiveStuckBrowser(t *testing.T) {
 	s, list := ben.follow("/incidents/INC-1"), ben.follow("/")
 	for _, word := range []string{"alpha", "bravo", "charlie"} {
 		ben.sendMessage("INC-1", word).expect(200)
-		s.waitRegion("talk", word)
+		s.waitRegion("conversation", word)
 		h.mustRun("ben: declare It is " + word)
 		list.waitRegion("rows", "It is "+word)
 	}

@@ -62,7 +62,7 @@ func TestLiveSendsMissedChanges(t *testing.T) {
 		t.Errorf("what was there already is sent again: %s", first.raw)
 	}
 	all := ana.live("/live?room=INC-1", "Last-Event-ID: 0123456789abcdef").nextEvent()
-	for _, name := range []string{"card", "talk", "next", "told", "alerts", "events"} {
+	for _, name := range []string{"card", "conversation", "next", "deliveries", "alerts", "events"} {
 		if _, sent := all.regions[name]; !sent {
 			t.Errorf("it is unknown what the browser shows, but %s is not sent: %s", name, all.raw)
 		}
@@ -76,8 +76,8 @@ func TestLiveSendsOnlyChanges(t *testing.T) {
 	h.mustRun("ben: note INC-1 It begins")
 	s.waitRegion("events", "It begins") // from here on it is known what the browser shows
 	h.signInAs("ben").sendMessage("INC-1", "Is it the database?")
-	e := s.waitRegion("talk", "Is it the database?")
-	for _, name := range []string{"card", "next", "told", "alerts", "events"} {
+	e := s.waitRegion("conversation", "Is it the database?")
+	for _, name := range []string{"card", "next", "deliveries", "alerts", "events"} {
 		if _, sent := e.regions[name]; sent {
 			t.Errorf("%s did not change: %s", name, e.regions[name])
 		}
@@ -89,7 +89,7 @@ func TestLiveSendsOnlyChanges(t *testing.T) {
 	// A change of another incident is not sent here.
 	h.mustRun("ben: declare The other")
 	h.signInAs("ben").sendMessage("INC-1", "Back to work")
-	if e = s.waitRegion("talk", "Back to work"); strings.Contains(e.raw, "The other") {
+	if e = s.waitRegion("conversation", "Back to work"); strings.Contains(e.raw, "The other") {
 		t.Errorf("sent %s", e.raw)
 	}
 }
@@ -105,7 +105,7 @@ func TestLiveEveryRegion(t *testing.T) {
 	s.waitRegion("alerts", "Checkout is down")
 	h.advance(5 * time.Minute)
 	s.waitUntil("the second step", func(e event) bool {
-		return strings.Contains(e.regions["told"], "Ben Okafor") && strings.Contains(e.regions["next"], "step 2") && strings.Contains(e.regions["talk"], "Step 2")
+		return strings.Contains(e.regions["deliveries"], "Ben Okafor") && strings.Contains(e.regions["next"], "step 2") && strings.Contains(e.regions["conversation"], "Step 2")
 	})
 	h.mustRun("ana: ack INC-1")
 	s.waitRegion("card", "Ana Silva has acknowledged")
@@ -122,7 +122,7 @@ func TestLiveIsWellWithinASecond(t *testing.T) {
 	for _, word := range []string{"alpha", "bravo", "charlie", "delta", "echo"} {
 		begun := time.Now()
 		ben.sendMessage("INC-1", word)
-		s.waitRegion("talk", word)
+		s.waitRegion("conversation", word)
 		best = min(best, time.Since(begun))
 		begun = time.Now()
 		h.mustRun("ben: declare It is " + word)

@@ -28,7 +28,7 @@ func (s *server) renderRoom(p roomPage) (regions, error) {
 	if !p.CanWork {
 		return s.renderRegions(p, "card")
 	}
-	return s.renderRegions(p, "card", "talk", "next", "told", "alerts", "events")
+	return s.renderRegions(p, "card", "conversation", "next", "deliveries", "alerts", "events")
 }
 
 // withBanner adds the region with the paging banner, which every page has.

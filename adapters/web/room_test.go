@@ -29,10 +29,10 @@ func TestRoomShowsEverything(t *testing.T) {
 	ana := h.signInAs("ana")
 	before := ana.get("/incidents/INC-1").expect(200)
 	for region, words := range map[string][]string{
-		"next": {"step", "04:17:00"}, "told": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
+		"next": {"step", "04:17:00"}, "deliveries": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
 		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "No one has acknowledged", "Runbook", "Can people pay?"},
-		"talk": {"new alert", "Checkout is down"},
+		"conversation": {"new alert", "Checkout is down"},
 	} {
 		for _, w := range words {
 			if got := before.region(region); !strings.Contains(got, w) {
@@ -51,7 +51,7 @@ func TestRoomShowsEverything(t *testing.T) {
 			"You have acknowledged", "We restart it", "Keep this", "Call the vendor", "Ben Okafor", "Write a test", "follow-up", "A full disk", "passed",
 			"Disks", "White page", "triage",
 		},
-		"next": {"update due"}, "events": {"Keep this", "A full disk", "acknowledged", "scribe"}, "talk": {"Line one", "Ana Silva"},
+		"next": {"update due"}, "events": {"Keep this", "A full disk", "acknowledged", "scribe"}, "conversation": {"Line one", "Ana Silva"},
 	} {
 		for _, w := range words {
 			if got := after.region(region); !strings.Contains(strings.ToLower(got), strings.ToLower(w)) {

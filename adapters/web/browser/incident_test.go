@@ -30,7 +30,7 @@ func TestWholeIncident(t *testing.T) {
 	p.waitForText("#live-card", "Nobody has acknowledged yet")
 	p.waitForText("#live-alerts", "CheckoutDown of checkout")
 	p.waitForText("#live-next", "because no one has acknowledged")
-	p.waitForText("#live-told", "logged at")
+	p.waitForText("#live-deliveries", "logged at")
 
 	p.click("#live-card .buttons .main")
 	p.waitForText("#live-card", "You have acknowledged")
@@ -46,7 +46,7 @@ func TestWholeIncident(t *testing.T) {
 	p.waitUntil("the focus is back where it was", "document.activeElement.hash === '#do-update'")
 
 	p.typeText("#box", "On it, five minutes.")
-	p.waitForText("#live-talk .message", "On it, five minutes.")
+	p.waitForText("#live-conversation .message", "On it, five minutes.")
 	p.typeText("#box", "/status identified")
 	p.waitForText(".marks", "identified")
 	p.waitForText("#live-events", "Now identified")
@@ -106,7 +106,7 @@ func TestTwoBrowsers(t *testing.T) {
 		t.Logf("%s came after %s", what, p.waitForText(selector, text).Round(time.Millisecond))
 	}
 	ana.typeText("#box", "Looking.")
-	within("a message", ben, "#live-talk", "Looking.")
+	within("a message", ben, "#live-conversation", "Looking.")
 
 	ana.click("#live-card .buttons .main")
 	within("an acknowledgement", ben, "#live-card", "Ana Silva has acknowledged")
@@ -120,12 +120,12 @@ func TestTwoBrowsers(t *testing.T) {
 	ana.do(chromedp.SendKeys("#box", "Ana writes", chromedp.ByQuery))
 	ben.do(chromedp.SendKeys("#box", "Ben writes", chromedp.ByQuery))
 	ana.press("Enter")
-	within("the first of two messages", ben, "#live-talk", "Ana writes")
+	within("the first of two messages", ben, "#live-conversation", "Ana writes")
 	if got := evaluate[string](ben, "document.querySelector('#box').value"); got != "Ben writes" {
 		t.Errorf("what Ben was writing is now %q", got)
 	}
 	ben.press("Enter")
-	within("the second of two messages", ana, "#live-talk", "Ben writes")
+	within("the second of two messages", ana, "#live-conversation", "Ben writes")
 }
 
 // The server is killed and starts again. The page says so, keeps the typed text,
@@ -152,8 +152,8 @@ func TestReconnect(t *testing.T) {
 	p.waitForText("#live-card", "Ben Okafor has acknowledged")
 	p.do(chromedp.Focus("#box", chromedp.ByQuery))
 	p.press("Enter")
-	p.waitForText("#live-talk", "Is anyone there?")
-	if n := evaluate[int](p, "document.querySelectorAll('#live-talk .message').length"); n != 1 {
+	p.waitForText("#live-conversation", "Is anyone there?")
+	if n := evaluate[int](p, "document.querySelectorAll('#live-conversation .message').length"); n != 1 {
 		t.Errorf("%d messages, want 1: the message was sent once", n)
 	}
 }

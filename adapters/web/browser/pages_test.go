@@ -96,7 +96,7 @@ func TestCompletion(t *testing.T) {
 	p.press("Enter")
 	p.waitForText("#live-events", "Ben Okafor is scribe")
 	p.typeText("#box", "/help update")
-	p.waitForText("#box-said", "Tell how things stand")
+	p.waitForText("#box-said", "Post a status update")
 }
 
 // Everything can be reached with the keyboard; `?` shows the keys.
@@ -148,7 +148,7 @@ func TestFastInput(t *testing.T) {
 		t.Errorf("two incidents were declared:\n%s", got)
 	}
 	evaluate[bool](p, `(() => { const box = document.querySelector('#box'); box.value = 'first'; box.form.requestSubmit(); box.value = 'second thought'; return true; })()`)
-	p.waitForText("#live-talk .message", "first")
+	p.waitForText("#live-conversation .message", "first")
 	p.waitUntil("the answer is there", "!document.querySelector('.htmx-request')")
 	if got := evaluate[string](p, "document.querySelector('#box').value"); got != "second thought" {
 		t.Errorf("the text that was typed meanwhile is %q", got)
@@ -187,7 +187,7 @@ func TestHostile(t *testing.T) {
 		p.open("/incidents/INC-1")
 		p.waitLive()
 		evaluate[bool](p, fmt.Sprintf(`(() => { document.querySelector('#box').value = %q; document.querySelector('#box-form').requestSubmit(); return true; })()`, text))
-		p.waitUntil("the message is shown", "document.querySelectorAll('#live-talk .message').length === 1")
+		p.waitUntil("the message is shown", "document.querySelectorAll('#live-conversation .message').length === 1")
 		for _, path := range []string{"/incidents/INC-1", "/incidents/INC-1/timeline", "/", "/?show=all&q=" + "x"} {
 			p.open(path)
 			p.do(chromedp.EmulateViewport(320, 720))

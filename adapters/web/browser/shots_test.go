@@ -83,7 +83,7 @@ func TestShots(t *testing.T) {
 	ben.command("task INC-1 done 2")
 	p.fill("#box", "Rolling back now, five minutes.")
 	p.click("#box-form .main")
-	p.waitForText("#live-talk", "Rolling back now")
+	p.waitForText("#live-conversation", "Rolling back now")
 	p.savePicture("room")
 	for _, id := range []string{"INC-3", "INC-5", "INC-6"} {
 		p.command("ack " + id)
@@ -92,7 +92,7 @@ func TestShots(t *testing.T) {
 	p.setDevice("laptop", "light")
 	p.open("/incidents/INC-1")
 	p.waitLive()
-	p.waitForText("#live-talk", "Rolling back now")
+	p.waitForText("#live-conversation", "Rolling back now")
 	var png []byte
 	p.do(chromedp.CaptureScreenshot(&png))
 	if err := os.WriteFile(filepath.Join(*shots, "readme.png"), png, 0o600); err != nil {

@@ -40,7 +40,7 @@
     mine.addEventListener("error", () => {
       if (mine !== source) return;
       lost();
-      if (mine.readyState === EventSource.CLOSED) signedOut();
+      if (mine.readyState === EventSource.CLOSED) leaveIfSignedOut();
     });
     return mine;
   };
@@ -51,7 +51,7 @@
     old.replaceWith(fresh);
     htmx.process(fresh);
   };
-  const signedOut = async () => { // leaves if the session has ended, and not if the server cannot be reached
+  const leaveIfSignedOut = async () => { // leaves if the session has ended, and not if the server cannot be reached
     const answer = await fetch("/complete?line=", { cache: "no-store" }).catch(() => null);
     if (answer && answer.status === 401) leave();
   };
@@ -85,19 +85,19 @@
     let has = false;
     for (const n of [1, 2, 3]) if (!has) has = await slot(n);
     choosing = false;
-    if (!document.hidden) { shown(); return; }
+    if (!document.hidden) { markShown(); return; }
     if (has) return;
     source?.close();
     say("away", "Paused in the background");
   };
-  const shown = () => {
+  const markShown = () => {
     free?.();
     free = null;
     if (line.dataset.kind === "away") reconnect();
   };
   const back = () => {
     if (document.hidden) { hidden(); return; }
-    shown();
+    markShown();
     look(line.dataset.kind === "lost" ? 1000 : 12000);
   };
   on("visibilitychange", back);
@@ -166,9 +166,9 @@
   let low = true;
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
   const toEnd = () => { if (log) log.scrollTop = log.scrollHeight; };
-  on("htmx:oobBeforeSwap", (e) => { if (log && e.detail.target.id === "live-talk") low = atEnd(); });
+  on("htmx:oobBeforeSwap", (e) => { if (log && e.detail.target.id === "live-conversation") low = atEnd(); });
   on("htmx:oobAfterSwap", (e) => {
-    if (e.detail.target.id === "live-talk" && low) toEnd();
+    if (e.detail.target.id === "live-conversation" && low) toEnd();
     if (e.detail.target.id === "live-ring") ring();
     tick();
   });
@@ -245,8 +245,8 @@
     if (opener?.isConnected) opener.focus({ preventScroll: true });
     if (s?.contains(document.activeElement)) document.activeElement.blur(); // else the next key press would go into the closed form
   };
-  const opened = () => { if (sheet()) ($("input:not([type=hidden]), select, textarea", sheet()) || sheet()).focus({ preventScroll: true }); };
-  window.addEventListener("hashchange", opened);
+  const focusOpenedForm = () => { if (sheet()) ($("input:not([type=hidden]), select, textarea", sheet()) || sheet()).focus({ preventScroll: true }); };
+  window.addEventListener("hashchange", focusOpenedForm);
   on("click", (e) => {
     const link = e.target.closest("a[href^='#do-']");
     if (link) {
@@ -362,5 +362,5 @@
   toEnd();
   tick();
   ring();
-  opened();
+  focusOpenedForm();
 })();
