@@ -34,20 +34,20 @@ func compareOptions() cmp.Option {
 
 // platformTable are platforms as the configuration sees them.
 func platformTable() platform.Table {
-	id := func(pattern, want string) platform.ID {
-		return platform.ID{Is: regexp.MustCompile(pattern).MatchString, Want: want}
+	id := func(pattern, noun, example, want string) platform.ID {
+		return platform.ID{IsValid: regexp.MustCompile(pattern).MatchString, Noun: noun, Example: example, Want: want}
 	}
 	connect := func(platform.Options) (platform.Platform, error) { return nil, errors.New("not in this test") }
 	return platform.Table{
 		{
 			Name: "slack", Title: "Slack", FindsByEmail: true, Secrets: []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"}, Connect: connect,
-			Account: id("^[UW][A-Z0-9]{4,}$", "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
-			Group:   id("^S[A-Z0-9]{4,}$", "the ID of a Slack user group, such as S0123456, which is not its handle"),
-			Room:    id("^(#[\\p{Ll}0-9_-]+|[CG][A-Z0-9]{4,})$", `# and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`),
+			Account: id("^[UW][A-Z0-9]{4,}$", "user", "U012AB3CD", "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"),
+			Group:   id("^S[A-Z0-9]{4,}$", "user group", "S0123456", "the ID of a Slack user group, such as S0123456, which is not its handle"),
+			Room:    id("^(#[\\p{Ll}0-9_-]+|[CG][A-Z0-9]{4,})$", "channel", "#ops", `# and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`),
 		},
 		{
 			Name: "discord", Title: "Discord",
-			Account: id("^[0-9]{15,20}$", `a Discord user ID, such as "80351110224678912" (in developer mode: Copy User ID)`),
+			Account: id("^[0-9]{15,20}$", "user", "80351110224678912", `a Discord user ID, such as "80351110224678912" (in developer mode: Copy User ID)`),
 		},
 	}
 }

@@ -25,7 +25,7 @@ func (r *reader) readPerson(n *yaml.Node, access commands.Access) directory.Pers
 	}
 	p.Name = cmp.Or(p.Name, p.ID)
 	r.checkUnique(m.take("email"), "e-mail address", strings.ToLower(p.Email))
-	p.Accounts = r.readAccounts(m, func(d platform.Description) platform.ID { return d.Account }, "user")
+	p.Accounts = r.readAccounts(m, func(d platform.Description) platform.ID { return d.Account })
 	if stated, ok := m.readAccess("access"); ok {
 		p.Access = stated
 	}
@@ -53,30 +53,29 @@ func (m *mapping) readAccess(key string) (commands.Access, bool) {
 
 // readAccount reads the ID of a person or a group on a platform. want
 // describes a valid one.
-func (m *mapping) readAccount(key string, is func(string) bool, wanted string) string {
+func (m *mapping) readAccount(key string, kind platform.ID) string {
 	n := m.take(key)
 	if n == nil {
 		return ""
 	}
 	id, ok := m.r.readScalar(n, quote(key))
-	if ok && !is(id) {
-		m.r.addFault(n, "%q: %s is not %s", key, quote(id), wanted)
+	if ok && !kind.IsValid(id) {
+		m.r.addFault(n, "%q: %s is not %s", key, quote(id), kind.Want)
 	}
 	return id
 }
 
 // readAccounts reads the IDs of a person or a team on the platforms, each
-// under the name of the platform. what is the kind of ID in faults, such as
-// "user".
-func (r *reader) readAccounts(m *mapping, kind func(platform.Description) platform.ID, what string) map[string]string {
+// under the name of the platform.
+func (r *reader) readAccounts(m *mapping, kind func(platform.Description) platform.ID) map[string]string {
 	var all map[string]string
 	for _, p := range r.options.Platforms {
 		id := kind(p)
-		if id.Is == nil {
+		if id.IsValid == nil {
 			continue
 		}
-		account := m.readAccount(p.Name, id.Is, id.Want)
-		r.checkUnique(m.take(p.Name), p.Title+" "+what, account)
+		account := m.readAccount(p.Name, id)
+		r.checkUnique(m.take(p.Name), p.Title+" "+id.Noun, account)
 		if account == "" {
 			continue
 		}
@@ -188,10 +187,10 @@ func (r *reader) readTeam(n *yaml.Node) directory.Team {
 		Members: m.readReferences("members", kindPerson), Lead: m.readReference("lead", kindPerson),
 	}
 	t.Name = cmp.Or(t.Name, t.ID)
-	t.Groups = r.readAccounts(m, func(d platform.Description) platform.ID { return d.Group }, "user group")
+	t.Groups = r.readAccounts(m, func(d platform.Description) platform.ID { return d.Group })
 	for _, p := range r.options.Platforms {
 		if t.Groups[p.Name] != "" && len(t.Members) == 0 {
-			r.requirePlatform(m.take(p.Name), p, "a team whose members are those of a "+p.Title+" user group")
+			r.requirePlatform(m.take(p.Name), p, "a team whose members are those of a "+p.Title+" "+p.Group.Noun)
 		}
 	}
 	m.rejectFuture("schedule", "on-call schedules come in a later version; the members are paged")

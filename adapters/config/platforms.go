@@ -68,8 +68,8 @@ func (r *reader) checkRoomTarget(n *yaml.Node, text, at string) {
 		r.addFault(n, "%s does not name a platform; write room:PLATFORM:ROOM, such as %s", quote(text), quote(r.exampleRoom()))
 	case p.Connect == nil:
 		r.addFault(n, "%s is not supported yet: %s comes in a later version; use a target such as %s", quote(text), p.Title, quote(r.exampleRoom()))
-	case !p.Room.Is(room):
-		r.addFault(n, "%s: %s is not a channel of %s; write %s", quote(text), quote(room), p.Title, p.Room.Want)
+	case !p.Room.IsValid(room):
+		r.addFault(n, "%s: %s is not a %s of %s; write %s", quote(text), quote(room), p.Room.Noun, p.Title, p.Room.Want)
 	default:
 		r.requirePlatform(n, p, quote(text))
 	}
@@ -79,10 +79,10 @@ func (r *reader) checkRoomTarget(n *yaml.Node, text, at string) {
 func (r *reader) exampleRoom() string {
 	for _, p := range r.options.Platforms {
 		if p.Connect != nil {
-			return "room:" + p.Name + ":#ops"
+			return "room:" + p.Name + ":" + p.Room.Example
 		}
 	}
-	return "room:PLATFORM:#ops"
+	return "room:PLATFORM:ROOM"
 }
 
 // checkChatMethod checks that the platform name, or for "chat" any platform,

@@ -8,7 +8,7 @@ import "tocsin/bot/platform"
 func Description() platform.Description {
 	return platform.Description{
 		Name: "discord", Title: "Discord",
-		Account: platform.ID{Is: isAccount, Want: `a Discord user ID, such as "80351110224678912" (in developer mode: Copy User ID)`},
+		Account: platform.ID{IsValid: isAccount, Noun: "user", Example: "80351110224678912", Want: `a Discord user ID, such as "80351110224678912" (in developer mode: Copy User ID)`},
 	}
 }
 

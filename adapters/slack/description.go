@@ -23,10 +23,11 @@ const (
 func Description[I platform.Inbound](newInbound func(*Workspace, platform.Application) I) platform.Description {
 	return platform.Description{
 		Name: Platform, Title: "Slack", FindsByEmail: true,
-		Account: platform.ID{Is: isUserID, Want: "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"},
-		Group:   platform.ID{Is: isGroupID, Want: "the ID of a Slack user group, such as S0123456, which is not its handle"},
+		Account: platform.ID{IsValid: isUserID, Noun: "user", Example: "U012AB3CD", Want: "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"},
+		Group:   platform.ID{IsValid: isGroupID, Noun: "user group", Example: "S0123456", Want: "the ID of a Slack user group, such as S0123456, which is not its handle"},
 		Room: platform.ID{
-			Is: isChannel, Want: `# and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`,
+			IsValid: isChannel, Noun: "channel", Example: "#ops",
+			Want: `# and its name in small letters, such as "room:slack:#ops", or its ID, such as "room:slack:C024BE7LR"`,
 		},
 		Secrets:     []string{botToken, appToken, signingSecret, userToken, apiURL},
 		NewSettings: func() any { s := DefaultSettings(); return &s },

@@ -127,7 +127,7 @@ func relatedLinks(i workflow.Incident, canWork bool) []anchor {
 	var all []anchor
 	for _, r := range i.Rooms {
 		if r.Managed && r.URL != "" && r.State == workflow.RoomOpen && canWork {
-			all = append(all, anchor{Title: "#" + r.Name + " on " + platformName(r.Platform), URL: r.URL})
+			all = append(all, anchor{Title: "#" + r.Name + " on " + card.PlatformName(r.Platform), URL: r.URL})
 		}
 	}
 	for _, l := range i.Paperwork.Links {
@@ -140,11 +140,8 @@ func relatedLinks(i workflow.Incident, canWork bool) []anchor {
 
 // isRoomHeading reports whether a section of the card describes a platform's room.
 func isRoomHeading(i workflow.Incident, heading string) bool {
-	return slices.ContainsFunc(i.Rooms, func(r workflow.Room) bool { return r.Managed && platformName(r.Platform) == heading })
+	return slices.ContainsFunc(i.Rooms, func(r workflow.Room) bool { return r.Managed && card.PlatformName(r.Platform) == heading })
 }
-
-// platformName returns the name of a platform as it is shown.
-func platformName(platform string) string { return capitalize(platform) }
 
 // commandPath returns the address that commands for an incident are posted to.
 func commandPath(id string) string { return "/incidents/" + id + "/do" }

@@ -194,7 +194,7 @@ func (s *server) outages(i workflow.Incident, zone *time.Location) []string {
 	var all []string
 	for _, r := range i.Rooms {
 		if t, ok := s.Health.Outage(r.Platform); ok && r.Managed {
-			all = append(all, platformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
+			all = append(all, card.PlatformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
 				". Continue here: everything is sent there, in order, once it answers again.")
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tocsin/bot/card"
 )
 
 // Config configures [New]. Only Log and Ready may be nil.
@@ -69,7 +71,7 @@ func New(cfg Config) *Server {
 	s := &Server{server{
 		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{incidents: cfg.Incidents, store: cfg.Store},
 	}}
-	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "say": splitCode, "by": splitActorName, "clock": formatClock, "moment": formatMoment, "platform": platformName}).ParseFS(files, "pages/*.html"))
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "say": splitCode, "by": splitActorName, "clock": formatClock, "moment": formatMoment, "platform": card.PlatformName}).ParseFS(files, "pages/*.html"))
 	s.registerRoutes()
 	return s
 }

@@ -8,10 +8,10 @@ package access
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/card"
 	"tocsin/commands"
 	"tocsin/workflow"
 )
@@ -98,7 +98,7 @@ func guestSpeaker(org *bot.Organization, a Account) Speaker {
 	name, _ := workflow.CleanLine(a.Name, 60)
 	name = cmp.Or(name, a.ID)
 	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
-		name += " on " + strings.ToUpper(a.Platform[:1]) + a.Platform[1:]
+		name += " on " + card.PlatformName(a.Platform)
 	}
 	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unidentified: a.Unidentified}
 	if a.External {

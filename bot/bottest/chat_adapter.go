@@ -36,12 +36,12 @@ func (s *chatSettings) Validate() error {
 
 // Description describes the service, as an adapter describes its platform.
 func (s *ChatService) Description() platform.Description {
-	id := func(pattern, want string) platform.ID {
-		return platform.ID{Is: regexp.MustCompile(pattern).MatchString, Want: want}
+	id := func(pattern, noun, example string) platform.ID {
+		return platform.ID{IsValid: regexp.MustCompile(pattern).MatchString, Noun: noun, Example: example, Want: "the ID of a " + noun + ", such as " + example}
 	}
 	return platform.Description{
 		Name: chatServiceName, Title: "Test Chat", FindsByEmail: true,
-		Account: id(`^T\d+$`, "an account, such as T1"), Group: id(`^G\d+$`, "a group, such as G1"), Room: id(`^room\d+$`, "a room, such as room1"),
+		Account: id(`^T\d+$`, "user", "T1"), Group: id(`^G\d+$`, "group", "G1"), Room: id(`^room\d+$`, "room", "room1"),
 		Secrets:     []string{ChatServiceSecret},
 		NewSettings: func() any { return &chatSettings{ArchiveAfter: time.Hour} },
 		Connect: func(o platform.Options) (platform.Platform, error) {

@@ -97,6 +97,9 @@ func stepResult(name string) string {
 	}
 }
 
+// PlatformName returns the name of a chat platform as people read it: "Testchat".
+func PlatformName(platform string) string { return capitalize(platform) }
+
 func capitalize(s string) string {
 	if s == "" {
 		return s

@@ -24,7 +24,7 @@ type Description struct {
 	Title string // as people write it
 
 	Account ID // of a person
-	Group   ID // of a group of people that stands for a team; Is is nil where there are none
+	Group   ID // of a group of people that stands for a team; IsValid is nil where there are none
 	Room    ID // of a room that can be paged
 
 	// Secrets are the environment variables that it reads, each also as NAME_FILE.
@@ -45,8 +45,10 @@ type Description struct {
 
 // ID says what the IDs of one kind look like.
 type ID struct {
-	Is   func(text string) bool
-	Want string // what would be right, with an example: `a user ID, such as "U012AB3CD"`
+	IsValid func(text string) bool // nil where the platform has nothing of this kind
+	Noun    string                 // what has such an ID: "user"
+	Want    string                 // what would be right, with an example: `a user ID, such as "U012AB3CD"`
+	Example string                 // "U012AB3CD"
 }
 
 // Options are what a platform is connected with.
