@@ -162,7 +162,9 @@ func TestP2PrivateIncidentIsNotStreamed(t *testing.T) {
 	h.mustRun("ben: update INC-2 It was Eve and Mallory", "ben: severity INC-2 2", "ben: note INC-1 Seen by all", "ben: declare Seen in lists")
 	for who, all := range streams {
 		sent[who] += all[0].waitRegion("rows", "Seen in lists").raw + all[3].waitRegion("events", "Seen by all").raw
-		h.pages.Close()
+	}
+	h.pages.Close()
+	for who, all := range streams {
 		for _, s := range all {
 			sent[who] += s.waitEnd()
 		}
