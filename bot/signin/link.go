@@ -55,6 +55,7 @@ const (
 // Link is a sign-in link. It works once, within 15 minutes.
 type Link struct {
 	Person  string          `json:"person,omitempty"` // ID of the person that it signs in; "": a guest or an open link
+	Handle  string          `json:"handle,omitempty"` // of a guest: platform and account
 	Name    string          `json:"name,omitempty"`
 	Access  commands.Access `json:"access,omitempty"` // of its creator: the session gets at most this
 	Token   string          `json:"token,omitempty"`  // name of the API token that it was created with
@@ -89,7 +90,7 @@ func newSecret() string {
 // CreateLink creates a link that signs a speaker in and opens a path of the pages. It
 // returns the link's address.
 func (svc *Service) CreateLink(ctx context.Context, s access.Speaker, to string) (string, error) {
-	return svc.newLink(ctx, Link{Person: s.Person, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
+	return svc.newLink(ctx, Link{Person: s.Person, Handle: s.Handle, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
 }
 
 // newLink stores a link in one commit with other changes, and returns its address. It
@@ -190,7 +191,7 @@ func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Se
 	}
 	now := svc.engine.Now()
 	s = Session{
-		Person: link.Person, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
+		Person: link.Person, Handle: link.Handle, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
 		Zone: who.Zone, Browser: cleanLine(who.Browser, 80), From: cleanLine(who.From, 60),
 	}
 	if people := svc.engine.Organization().Directory; link.IsOpen() {

@@ -18,6 +18,7 @@ import (
 type Session struct {
 	ID      string          `json:"-"` // short and not secret: people name the session by it
 	Person  string          `json:"person,omitempty"`
+	Handle  string          `json:"handle,omitempty"` // of a guest: platform and account
 	Name    string          `json:"name,omitempty"`
 	Access  commands.Access `json:"access,omitempty"` // at most; the person's own may be lower
 	Token   string          `json:"token,omitempty"`  // name of the API token that its link was created with
@@ -65,9 +66,11 @@ func decodeSession(rec bot.Record) (Session, error) {
 // configuration in force. ok is false when the person, or the token that its link was
 // created with, is not configured any more.
 func (svc *Service) speaker(s Session) (access.Speaker, bool) {
-	who, ok := access.Identify(svc.engine.Organization(), access.Claim{
-		Person: s.Person, Name: s.Name, Token: s.Token, Limit: access.AtMost(s.Access),
-	})
+	claim := access.Claim{Person: s.Person, Name: s.Name, Token: s.Token, Limit: access.AtMost(s.Access)}
+	if platform, account, ok := strings.Cut(s.Handle, ":"); ok {
+		claim.Account = access.Account{Platform: platform, ID: account, Name: s.Name}
+	}
+	who, ok := access.Identify(svc.engine.Organization(), claim)
 	if s.Chosen {
 		who.Token = s.Token
 	}
@@ -83,7 +86,7 @@ func (svc *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, 
 	var all []Session
 	err := bot.EachRecord(ctx, svc.store, kindSession, func(r bot.Record) {
 		one, err := decodeSession(r)
-		mine := one.Person == s.Person && (s.Person != "" || one.Name == s.Name)
+		mine := one.Person == s.Person && one.Handle == s.Handle && (s.Person+s.Handle != "" || one.Name == s.Name)
 		if err == nil && svc.engine.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
 			all = append(all, one)
 		}

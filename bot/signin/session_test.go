@@ -414,3 +414,31 @@ func TestRevoke(t *testing.T) {
 		t.Errorf("what has ended is listed: %q", got)
 	}
 }
+
+// TestP1GuestSession: the session of a guest is that of their account: it has the
+// default access of now, and nothing of another guest who has the same name (P1: access
+// is checked first).
+func TestP1GuestSession(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	guest := func(account string) access.Speaker {
+		s, _ := access.Identify(w.Organization(), access.Claim{Account: access.Account{Platform: "square", ID: account, Name: "Zoe"}})
+		return s
+	}
+	_, first := w.SignInWith(w.LinkToken(guest("U1")), signin.Session{})
+	w.SignInWith(w.LinkToken(guest("U2")), signin.Session{})
+	who, in := w.SessionSpeaker(first)
+	if !in || who.Actor() != guest("U1").Actor() || who.Access != w.Organization().DefaultAccess {
+		t.Errorf("signed in as %+v %t, want %+v", who, in, guest("U1"))
+	}
+	if all, err := w.SignIn.Sessions(t.Context(), guest("U1")); err != nil || len(all) != 1 {
+		t.Errorf("a guest sees %+v %v, want their own session alone", all, err)
+	}
+	org := *w.Organization()
+	org.DefaultAccess = commands.Guest
+	if err := w.Configure(org, nil); err != nil {
+		t.Fatal(err)
+	}
+	if who, in = w.SessionSpeaker(first); !in || who.Access != commands.Guest {
+		t.Errorf("after the default access was lowered: %+v %t", who, in)
+	}
+}
