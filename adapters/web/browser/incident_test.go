@@ -27,7 +27,7 @@ func TestWholeIncident(t *testing.T) {
 	p.waitForText("#rows", "not acknowledged")
 	p.click("#rows .name a")
 	p.waitLive()
-	p.waitForText("#live-card", "Nobody has acknowledged yet")
+	p.waitForText("#live-card", "No one has acknowledged yet")
 	p.waitForText("#live-alerts", "CheckoutDown of checkout")
 	p.waitForText("#live-next", "because no one has acknowledged")
 	p.waitForText("#live-deliveries", "logged at")
