@@ -19,6 +19,7 @@ type Field struct {
 	Required bool
 	Many     bool   // may have several values
 	Hint     string // an example or an explanation; may be empty
+	Access   Access // the lowest access that may fill it in, where that is more than the command's
 }
 
 // FieldKind says what values a field takes, and so which control shows it best.

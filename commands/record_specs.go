@@ -102,7 +102,7 @@ func recordSpecs() []Spec {
 				{Name: "reason", Arg: "TEXT", Help: "why"},
 			},
 			Form: []Field{
-				{Name: "force", Label: "Close although it is incomplete", Kind: Check, Hint: "commanders only; needs a reason"},
+				{Name: "force", Label: "Close although it is incomplete", Kind: Check, Access: Commander, Hint: "needs a reason"},
 				{Name: "reason", Label: "Why", Kind: Text},
 			},
 			build: noTextBuilder(func(a *args) (workflow.Command, error) {

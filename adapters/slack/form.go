@@ -20,7 +20,6 @@ type FormData struct {
 	FormOrigin
 	Values  map[string][]string                             // with which the fields are filled in
 	Choices func(kind commands.FieldKind) []commands.Choice // the organization's people, teams, services and incidents; nil: none
-	Without []string                                        // names of fields that are left out
 }
 
 // FormOrigin says for which command a form was opened, and where. The view carries it
@@ -73,7 +72,7 @@ func FormView(w commands.Spec, d FormData) slack.ModalViewRequest {
 	v := LoadingView(w, d)
 	var blocks []slack.Block
 	for _, f := range w.Form {
-		if !slices.Contains(d.Without, f.Name) && len(blocks) < maxViewBlocks {
+		if len(blocks) < maxViewBlocks {
 			blocks = append(blocks, inputBlock(f, d, len(blocks) == 0))
 		}
 	}

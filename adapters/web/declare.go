@@ -62,11 +62,6 @@ func (s *server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who re
 			p.Severity = f
 		case "description", "service":
 			p.Fields = append(p.Fields, f)
-		case "private":
-			if who.Person == "" { // without a person, no one could see the incident
-				continue
-			}
-			fallthrough
 		default:
 			p.More = append(p.More, f)
 			p.Open = p.Open || f.Value() != ""

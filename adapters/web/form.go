@@ -36,7 +36,7 @@ func (s *server) incidentForms(ctx context.Context, i *workflow.Incident, op str
 	noPeople := len(s.Engine.Organization().Directory.People) == 0
 	for _, w := range s.Engine.Catalog() {
 		label := w.Label()
-		if label == "" || !w.IsForIncident() || access.Can(who.Speaker, w, i) != nil || w.Name == "private" && who.Person == "" {
+		if label == "" || !w.IsForIncident() || access.Can(who.Speaker, w, i) != nil {
 			continue
 		}
 		if noPeople && (w.Name == "assign" || w.Name == "invite") { // there is no one to choose
@@ -63,7 +63,7 @@ type formContext struct {
 // formFields returns the fields of a command's form, with their options.
 func (s *server) formFields(ctx context.Context, w commands.Spec, who reader, in formContext) []field {
 	all := make([]field, 0, len(w.Form))
-	for _, f := range w.Form {
+	for _, f := range access.Fields(who.Speaker, w) {
 		one := field{Field: f, ID: in.prefix + "-" + f.Name, Options: f.Choices, Values: in.values[f.Name]}
 		switch f.Kind {
 		case commands.Duration:

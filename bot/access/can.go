@@ -24,6 +24,8 @@ func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 		}
 	}
 	switch {
+	case s.Access >= w.Access && w.Name == hideWord && s.Person == "":
+		return refuseToHide()
 	case s.Access >= w.Access, i != nil && w.Name == "ack" && wasPaged(s, i), i != nil && w.Members && i.IsMember(s.Person):
 		return nil
 	}
@@ -61,11 +63,26 @@ func CanHide(s Speaker, c workflow.Command) error {
 	if s.Person != "" || !hides {
 		return nil
 	}
+	return refuseToHide()
+}
+
+func refuseToHide() error {
 	return &workflow.Refusal{
-		Message: "Only a configured person can make an incident private: nobody else would see it any more, you included.",
+		Message: "Only a configured person can make an incident private: you would not see it any more.",
 		Hint:    "Add yourself under `people:`, or leave it open.",
 	}
 }
+
+// Fields returns the fields of a command's form that the speaker may fill in.
+func Fields(s Speaker, w commands.Spec) []commands.Field {
+	return slices.DeleteFunc(slices.Clone(w.Form), func(f commands.Field) bool {
+		return s.Access < f.Access || f.Name == hideWord && s.Person == ""
+	})
+}
+
+// hideWord is the command that makes an incident private, and the field that declares
+// one as private.
+const hideWord = "private"
 
 // Viewer returns how cards are read in a time zone, and the words that people
 // type. *bot.Engine implements it.

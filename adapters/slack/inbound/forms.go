@@ -8,6 +8,7 @@ import (
 
 	"tocsin/adapters/slack"
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/dispatch"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -21,6 +22,7 @@ func (s *Server) openForm(ctx context.Context, r request, form dispatch.Form) ou
 	if !ok {
 		return s.carryOut(ctx, r)
 	}
+	word.Form = access.Fields(r.speaker, word)
 	d := s.formData(ctx, r, form)
 	reads := r.values != nil || word.IsForIncident()
 	view := slack.LoadingView(word, d)
@@ -87,6 +89,7 @@ func (s *Server) fillForm(ctx context.Context, r request, form dispatch.Form, id
 // the person may not use it.
 func (s *Server) filledView(ctx context.Context, r request, form dispatch.Form) slackgo.ModalViewRequest {
 	word, _ := s.app.Catalog().Find(form.Word)
+	word.Form = access.Fields(r.speaker, word)
 	if form.Incident == unknownRoom {
 		room, err := s.incidentOf(ctx, r.to.channel)
 		if err != nil {
