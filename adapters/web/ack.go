@@ -50,7 +50,7 @@ func (s *server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *htt
 // changes nothing: programs that scan mail open links too (P5: a link
 // acknowledges only by POST).
 func (s *server) handleAckPage(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	link, i, ok := s.loadPageLink(ctx, w, r)
 	if !ok {
@@ -74,7 +74,7 @@ func (s *server) handleAcknowledge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The acknowledgement is recorded even if the browser disconnects now.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
 	link, _, ok := s.loadPageLink(ctx, w, r)
 	if !ok {

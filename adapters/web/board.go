@@ -104,7 +104,7 @@ func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log
 
 // refresh reads the board now. It fails when the store does not answer in time.
 func (b *board) refresh(ctx context.Context, log *slog.Logger) error {
-	look, cancel := context.WithTimeout(ctx, patience)
+	look, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	_, err := b.read(look, time.Now())
 	if err != nil {

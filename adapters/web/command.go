@@ -33,7 +33,7 @@ func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reade
 		return
 	}
 	// The command runs even if the browser disconnects now.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
 	var reply dispatch.Reply
 	var err error

@@ -96,7 +96,7 @@ func encodeListFilter(l listFilter) url.Values {
 
 func (s *server) handleIncidents(w http.ResponseWriter, r *http.Request, who reader) {
 	query := parseListFilter(r.URL.Query())
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	since := time.Now().Add(-boardInterval)
 	p, err := s.loadList(ctx, query, who, since)

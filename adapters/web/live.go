@@ -154,7 +154,7 @@ func (s *server) newRenderer(r *http.Request) (draw renderer, incident string, e
 // push renders the banner, and the page if that may have changed, and sends the
 // changed regions.
 func (s *server) push(ctx context.Context, out *stream, l *liveView, page bool) error {
-	look, cancel := context.WithTimeout(ctx, patience)
+	look, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	// Reading the board may take a moment: access is checked after it.
 	if _, err := s.board.read(look, l.since); err != nil {

@@ -90,7 +90,7 @@ func (s *server) handleRoom(w http.ResponseWriter, r *http.Request, who reader) 
 func (s *server) writeRoomPage(w http.ResponseWriter, r *http.Request, who reader, with roomPage) {
 	id := commands.ParseID(r.PathValue("id"))
 	look := &roomState{id: id, who: who}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	p, err := s.loadRoom(ctx, look)
 	if s.writeMissing(w, r, who, err) {

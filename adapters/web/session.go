@@ -48,7 +48,7 @@ func (s *server) loadSession(do func(http.ResponseWriter, *http.Request, reader)
 // request.
 func (s *server) withTimeout(do http.HandlerFunc) http.HandlerFunc {
 	return s.checkOrigin(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		do(w, r.WithContext(ctx))
 	})
@@ -86,7 +86,7 @@ func (s *server) limitBodyTime(w http.ResponseWriter) (done func()) {
 			s.Log.Debug("a connection does not support deadlines", "error", err)
 		}
 	}
-	set(time.Now().Add(patience))
+	set(time.Now().Add(requestTimeout))
 	return func() { set(time.Time{}) }
 }
 
@@ -100,7 +100,7 @@ func (s *server) readSession(r *http.Request) (reader, error) {
 	if err != nil {
 		return reader{}, signin.ErrNoSession
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	session, speaker, err := s.Sessions.Session(ctx, c.Value)
 	return reader{speaker, session, c.Value}, err

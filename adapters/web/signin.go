@@ -85,7 +85,7 @@ func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	// The session starts even if the browser disconnects now: the link is used
 	// up, and says so when it is opened again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
 	session, secret, err := s.SignIn.SignIn(ctx, token, signin.Session{
 		Person: strings.TrimPrefix(r.PostFormValue("person"), "@"), Name: r.PostFormValue("name"), Zone: r.PostFormValue("zone"),
@@ -117,7 +117,7 @@ func (s *server) handleMailLink(w http.ResponseWriter, r *http.Request) {
 	address := r.PostFormValue("address")
 	ctx := context.WithoutCancel(r.Context())
 	s.background.Go(func() {
-		mailing, cancel := context.WithTimeout(ctx, 3*patience)
+		mailing, cancel := context.WithTimeout(ctx, 3*requestTimeout)
 		defer cancel()
 		if err := s.SignIn.MailLink(mailing, address); err != nil {
 			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())

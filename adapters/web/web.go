@@ -36,9 +36,9 @@ type Config struct {
 //go:embed pages
 var files embed.FS
 
-// patience limits the time of a request, so that it fails before the reader
+// requestTimeout limits the time of a request, so that it fails before the reader
 // gives up when the store does not answer.
-const patience = 10 * time.Second
+const requestTimeout = 10 * time.Second
 
 type server struct {
 	Config
