@@ -83,7 +83,7 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set, so links lead to the replica that made them; set it to the address of the load balancer, such as https://tocsin.example.com")
 	}
-	allPagers, err := newPagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, time.Now, slog.New(slog.DiscardHandler), nil)
+	allPagers, err := newPagers(l, time.Now, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		d.fail("configuration", err)
 		return
