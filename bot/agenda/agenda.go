@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/delivery"
 	"tocsin/workflow"
 )
 
@@ -30,7 +29,7 @@ type Store interface {
 type Pages interface {
 	// Bundle groups work that goes out as one message, and separates pages that are
 	// held back for a later bundle.
-	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.HeldPage)
+	Bundle(works []bot.Work) (groups [][]bot.Work, held []bot.HeldWork)
 	// HandlePages sends one group. The answers are in the order of the works.
 	HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 }
@@ -39,8 +38,8 @@ type Pages interface {
 type Rooms interface {
 	// Order sorts works so that the most urgent is first.
 	Order(ctx context.Context, works []bot.Work) []bot.Work
-	// HandleRoom carries one work out.
-	HandleRoom(ctx context.Context, w bot.Work) bot.Answer
+	// HandleRoom carries one work out, whose action is a.
+	HandleRoom(ctx context.Context, w bot.Work, a workflow.RoomAction) bot.Answer
 }
 
 // Intake receives alerts (package intake).
@@ -206,7 +205,7 @@ func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
 			return []bot.Answer{bot.Retry(err)}
 		}
 		w.Incident = i
-		return []bot.Answer{r.cfg.Rooms.HandleRoom(ctx, w)}
+		return []bot.Answer{r.cfg.Rooms.HandleRoom(ctx, w, a)}
 	case workflow.IncidentAction:
 		return []bot.Answer{r.handleIncident(ctx, w, a)}
 	case workflow.UnknownAction:
