@@ -115,7 +115,7 @@ func (b *board) refresh(ctx context.Context, log *slog.Logger) error {
 
 // awaitingAnswer returns the open incidents that page the reader and that they
 // have not answered, most severe first.
-func (s *server) awaitingAnswer(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
+func (s *Server) awaitingAnswer(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
 	var mine []*workflow.Incident
 	org := s.Engine.Organization()
 	for n := range open { // by index: for hundreds of browsers, copying hundreds of incidents is slow
