@@ -103,8 +103,7 @@ func (c *chatTest) prepare(i workflow.Incident) workflow.Incident {
 	return i
 }
 
-// open opens an incident's room, as the agenda does: [app.App.RoomRequest]
-// makes such a request.
+// open opens an incident's room, with a request such as package rooms makes.
 func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room, error) {
 	c.Helper()
 	r := bot.RoomRequest{
