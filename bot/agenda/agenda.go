@@ -110,7 +110,7 @@ func pools() []pool {
 
 // Tick claims the tasks that are due and carries them out one after the other. It
 // returns the number of tasks. Tests and the simulation call it; [Runner.Run] does
-// the same for a process, many tasks at a time.
+// the same for a process, many tasks at a time, and survives a panic in a task.
 func (r *Runner) Tick(ctx context.Context) (int, error) {
 	done := 0
 	for _, p := range pools() {
@@ -170,17 +170,8 @@ func (r *Runner) groupWork(ctx context.Context, leases []bot.Lease) [][]bot.Work
 
 var errBundled = errors.New("held back for a bundle")
 
-// carryOut carries out one task, or a group of pages, and settles it. After a panic
-// the task is repeated when its lease ends.
+// carryOut carries out one task, or a group of pages, and settles it.
 func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
-	defer func() {
-		if p := recover(); p != nil {
-			if _, ok := p.(interface{ Crash() }); ok {
-				panic(p) // the simulation's kill -9
-			}
-			r.cfg.Log.Error("a task panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))
-		}
-	}()
 	group = r.settleSent(ctx, group)
 	if len(group) == 0 {
 		return
