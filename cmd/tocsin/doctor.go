@@ -36,7 +36,7 @@ work). After a FAIL the exit code is 1.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
 			d.checkConfiguration(cmd.Context(), table, file)
-			d.platforms(cmd.Context(), table)
+			d.checkPlatforms(cmd.Context(), table)
 			d.checkStore(cmd.Context(), data)
 			if d.failed {
 				return errReported

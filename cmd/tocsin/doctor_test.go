@@ -81,7 +81,7 @@ func TestDoctorSlack(t *testing.T) {
 		var out bytes.Buffer
 		d := &doctor{out: &out, log: slog.New(slog.DiscardHandler)}
 		d.checkConfiguration(t.Context(), platforms(), file)
-		d.platforms(t.Context(), platforms())
+		d.checkPlatforms(t.Context(), platforms())
 		return out.String(), d.failed
 	}
 	config := "chat: { slack: { announce: \"#ops\" } }\n"
