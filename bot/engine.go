@@ -10,10 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/bot/alerts"
 	"tocsin/bot/card"
+	"tocsin/bot/directory"
 	"tocsin/commands"
-	"tocsin/workflow"
 )
 
 // Config configures an engine.
@@ -91,7 +90,9 @@ func (e *Engine) Now() time.Time { return e.cfg.Now().UTC() }
 
 // Pager returns the pager of a contact method, or nil when it is not connected. The
 // method "sms#2" is the second one of the pager "sms".
-func (e *Engine) Pager(method string) Pager { return e.current.Load().pagers[pagerName(method)] }
+func (e *Engine) Pager(method string) Pager {
+	return e.current.Load().pagers[directory.PagerOf(method)]
+}
 
 // Chat returns the chat platform of that name.
 func (e *Engine) Chat(platform string) (Chat, bool) {
@@ -111,35 +112,4 @@ func (e *Engine) View(zone *time.Location) card.View {
 		Name: func(id string) string { p, _ := org.Directory.Person(id); return p.Name },
 		Word: func(w string) bool { _, ok := e.catalog.Find(w); return ok },
 	}
-}
-
-// Prepare returns the organization with its routing rules compiled.
-func (o Organization) Prepare() (Organization, error) {
-	services := make([]string, 0, len(o.Services))
-	for _, s := range o.Services {
-		services = append(services, s.ID)
-	}
-	var err error
-	o.router, err = alerts.NewRouter(o.Routes, services)
-	return o, err
-}
-
-// Route applies the routing rules to an alert of an integration. It works on an
-// organization that [Organization.Prepare] returned.
-func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision) {
-	sender := alerts.Sender{Name: integration}
-	if i, ok := o.Integration(integration); ok {
-		sender.Severities = i.Severities
-	}
-	d := o.router.Decide(sender, a)
-	declare := workflow.Declare{}
-	if service, ok := o.Service(d.Service); ok {
-		declare.Services, declare.Category = []string{service.ID}, service.Category
-		if a.Runbook == "" {
-			a.Runbook = service.Runbook
-		}
-	} else if d.Service != "" {
-		declare.Services = []string{d.Service}
-	}
-	return alerts.NewArrival(sender, a, d, declare), d
 }

@@ -134,6 +134,37 @@ func (o *Organization) Plan(services []string, owner workflow.Target) workflow.P
 	return p
 }
 
+// Prepare returns the organization with its routing rules compiled.
+func (o Organization) Prepare() (Organization, error) {
+	services := make([]string, 0, len(o.Services))
+	for _, s := range o.Services {
+		services = append(services, s.ID)
+	}
+	var err error
+	o.router, err = alerts.NewRouter(o.Routes, services)
+	return o, err
+}
+
+// Route applies the routing rules to an alert of an integration. It works on an
+// organization that [Organization.Prepare] returned.
+func (o *Organization) Route(integration string, a alerts.Alert) (alerts.Arrival, alerts.Decision) {
+	sender := alerts.Sender{Name: integration}
+	if i, ok := o.Integration(integration); ok {
+		sender.Severities = i.Severities
+	}
+	d := o.router.Decide(sender, a)
+	declare := workflow.Declare{}
+	if service, ok := o.Service(d.Service); ok {
+		declare.Services, declare.Category = []string{service.ID}, service.Category
+		if a.Runbook == "" {
+			a.Runbook = service.Runbook
+		}
+	} else if d.Service != "" {
+		declare.Services = []string{d.Service}
+	}
+	return alerts.NewArrival(sender, a, d, declare), d
+}
+
 // Default returns the organization when nothing is configured: everyone is a
 // responder, and pages go to the log.
 func Default() Organization {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"tocsin/workflow"
 )
@@ -85,10 +84,4 @@ func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 	}
 	e.plans.Store(hash, p)
 	return p, nil
-}
-
-// pagerName returns the pager of a method's key: "sms" of "sms#2".
-func pagerName(key string) string {
-	name, _, _ := strings.Cut(key, "#")
-	return name
 }

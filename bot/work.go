@@ -17,6 +17,12 @@ type Work struct {
 	Incident workflow.Incident
 }
 
+// HeldWork is work that is held back until a time.
+type HeldWork struct {
+	Work
+	Until time.Time
+}
+
 // CanSend reports whether the lease covers a send that begins at an instant and may
 // take so long. A worker whose lease does not cover it must not send (X2: replicas
 // never act twice).

@@ -35,9 +35,23 @@ type Context struct {
 	Choices func(kind FieldKind) []Choice
 }
 
+// QueryKind is the name of a command that only reads.
+type QueryKind string
+
+// The commands that only read.
+const (
+	QueryHelp     QueryKind = "help"
+	QueryList     QueryKind = "list"
+	QueryShow     QueryKind = "show"
+	QueryTimeline QueryKind = "timeline"
+	QueryTimers   QueryKind = "timers"
+	QueryWho      QueryKind = "who"
+	QueryWeb      QueryKind = "web"
+)
+
 // Query is a command that only reads.
 type Query struct {
-	Kind     string            // name of the command: list, show, timeline, timers, who, web or help
+	Kind     QueryKind
 	Topic    string            // help: name of a command; web: "" for a link, "sessions" or "revoke"
 	ID       string            // web revoke: ID of a session, or "all"
 	Status   string            // list: only this status

@@ -10,7 +10,7 @@ import (
 // querySpecs returns the commands that only read.
 func querySpecs() []Spec {
 	const section = "Look up"
-	incidentQuery := func(kind string) builder {
+	incidentQuery := func(kind QueryKind) builder {
 		return func(a *args) (workflow.Command, *Query, error) { return nil, &Query{Kind: kind}, a.requireEnd() }
 	}
 	return []Spec{
@@ -33,19 +33,19 @@ func querySpecs() []Spec {
 		},
 		{
 			Name: "show", Args: "[INC-n]", Section: section, Access: Guest, scope: oneIncident, strict: true,
-			Summary: "Show one incident.", Example: "show INC-7", build: incidentQuery("show"),
+			Summary: "Show one incident.", Example: "show INC-7", build: incidentQuery(QueryShow),
 		},
 		{
 			Name: "timeline", Args: "[INC-n]", Section: section, Access: Responder, Members: true, scope: oneIncident, strict: true,
-			Summary: "Show what happened, in order.", Example: "timeline INC-7", build: incidentQuery("timeline"),
+			Summary: "Show what happened, in order.", Example: "timeline INC-7", build: incidentQuery(QueryTimeline),
 		},
 		{
 			Name: "timers", Args: "[INC-n]", Section: section, Access: Responder, Members: true, scope: oneIncident, strict: true,
-			Summary: "Show the next deadlines: what happens, when and why.", Example: "timers INC-7", build: incidentQuery("timers"),
+			Summary: "Show the next deadlines: what happens, when and why.", Example: "timers INC-7", build: incidentQuery(QueryTimers),
 		},
 		{
 			Name: "who", Args: "[INC-n]", Section: section, Access: Responder, Members: true, scope: oneIncident, strict: true,
-			Summary: "Show who was paged, how, and whether it was delivered.", Example: "who INC-7", build: incidentQuery("who"),
+			Summary: "Show who was paged, how, and whether it was delivered.", Example: "who INC-7", build: incidentQuery(QueryWho),
 		},
 		{
 			Name: "web", Args: "[INC-n]", Section: section, Access: Guest, scope: optionalIncident, strict: true,
@@ -62,7 +62,7 @@ func querySpecs() []Spec {
 			Summary: "List the commands, or explain one.", Example: "help declare",
 			completed: []Field{{Name: "topic", Kind: commandName}},
 			build: func(a *args) (workflow.Command, *Query, error) {
-				q := &Query{Kind: "help", Topic: strings.ToLower(a.take(""))}
+				q := &Query{Kind: QueryHelp, Topic: strings.ToLower(a.take(""))}
 				return nil, q, a.requireEnd()
 			},
 		},
@@ -70,7 +70,7 @@ func querySpecs() []Spec {
 }
 
 func buildList(a *args) (workflow.Command, *Query, error) {
-	q := &Query{Kind: "list", Service: a.get("service"), All: a.has("all")}
+	q := &Query{Kind: QueryList, Service: a.get("service"), All: a.has("all")}
 	var err error
 	if a.has("sev") {
 		if q.Severity, err = a.parseSeverity(a.get("sev")); err != nil {
@@ -96,7 +96,7 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 // buildWeb builds the query for a link that signs the speaker in to the browser, for the
 // list of their sessions, or for the end of one.
 func buildWeb(a *args) (workflow.Command, *Query, error) {
-	q := &Query{Kind: "web", Topic: strings.ToLower(a.take(""))}
+	q := &Query{Kind: QueryWeb, Topic: strings.ToLower(a.take(""))}
 	switch q.Topic {
 	case "", "sessions":
 	case "revoke":

@@ -75,7 +75,7 @@ type route struct {
 
 // routes returns the operations that need a token. Reading needs the same access as
 // the command that shows the same; what depends on the incident, its handler checks
-// ([server.loadFor]).
+// (loadFor).
 func (s *server) routes() []route {
 	return []route{
 		{"GET /api/v1/incidents", s.accessOf("list"), s.handleList},

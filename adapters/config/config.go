@@ -36,8 +36,19 @@ type Options struct {
 	Sources alerts.Sources
 	// Platforms are the supported chat platforms.
 	Platforms platform.Table
-	// Sections are the structs of adapters' sections by path, as for
-	// [File.Section]. Their faults are reported with all others.
+	// Sections are pointers to the structs that the sections of adapters, such as
+	// "pagers.email", are decoded into, by path.
+	//
+	// A field that can be configured has a tag, such as yaml:"host", and is a
+	// string, an int, a bool, a [time.Duration] or a list of strings. A duration
+	// can be "never" or 0, which are zero. A key that ends in _env names an
+	// environment variable: for "password_env", the field PasswordEnv receives the
+	// name and the field Password, which has no tag, the secret. A key without a
+	// field is a fault. A field that is not configured keeps its value, which is
+	// the default; an empty text in the file must be quoted to replace a default.
+	//
+	// If the struct has a method Validate() error, it is called last; it may
+	// return joined errors.
 	Sections map[string]any
 }
 
@@ -49,7 +60,6 @@ type File struct {
 	Organization bot.Organization
 
 	name     string
-	options  Options
 	sections map[string]*yaml.Node
 }
 
@@ -94,7 +104,7 @@ func Parse(name string, raw []byte, o Options) (*File, Faults) {
 	if !ok {
 		return nil, r.sortedFaults()
 	}
-	f := &File{name: name, options: o, sections: map[string]*yaml.Node{}}
+	f := &File{name: name, sections: map[string]*yaml.Node{}}
 	root := r.openMapping(top, "the configuration")
 	f.Organization = r.readOrganization(root, f.sections)
 	for _, check := range r.checks {
@@ -109,32 +119,6 @@ func Parse(name string, raw []byte, o Options) (*File, Faults) {
 // Has reports whether the section of an adapter, such as "pagers.email", is
 // configured.
 func (f *File) Has(path string) bool { return f.sections[path] != nil }
-
-// Section decodes the section of an adapter, such as "pagers.email", into the
-// struct that into points to.
-//
-// A field that can be configured has a tag, such as yaml:"host", and is a
-// string, an int, a bool, a [time.Duration] or a list of strings. A duration
-// can be "never" or 0, which are zero. A key that ends in _env names an
-// environment variable: for "password_env", the field PasswordEnv receives the
-// name and the field Password, which has no tag, the secret. A key without a
-// field is a fault. A field that is not configured keeps its value, which is
-// the default; an empty text in the file must be quoted to replace a default.
-//
-// If the struct has a method Validate() error, Section calls it last; it may
-// return joined errors. When the section has faults, the error is [Faults].
-func (f *File) Section(path string, into any) error {
-	n := f.sections[path]
-	if n == nil {
-		return nil
-	}
-	r := newReader(f.name, f.options)
-	r.readSection(path, n, into)
-	if faults := r.sortedFaults(); len(faults) > 0 {
-		return faults
-	}
-	return nil
-}
 
 // String returns the name of the file and of the organization, and no secret.
 func (f File) String() string {

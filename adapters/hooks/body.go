@@ -96,7 +96,7 @@ func truncateToHead(body []byte) []byte {
 // unreadable is the fault of a body that its decoder cannot read.
 func unreadable(body []byte, err error) *fault {
 	reason, _ := workflow.CleanLine(err.Error(), maxReason)
-	return &fault{keep: true, body: body, reason: reason, refusal: refusal{
+	return &fault{isDeadLetter: true, body: body, reason: reason, refusal: refusal{
 		status: http.StatusBadRequest, Code: "unreadable", Message: "the body cannot be read: " + reason,
 		Hint:   "it is kept as a dead letter and its owner is notified; once the cause is fixed: tocsin deadletter replay",
 		detail: errors.New(reason),
@@ -104,7 +104,7 @@ func unreadable(body []byte, err error) *fault {
 }
 
 func bodyTooLarge(head []byte, limit int64) *fault {
-	return &fault{keep: true, body: head, refusal: refusal{
+	return &fault{isDeadLetter: true, body: head, refusal: refusal{
 		status: http.StatusRequestEntityTooLarge, Code: "too_large",
 		Message: "the body is larger than " + formatSize(limit),
 		Hint:    "its first 64 KiB are kept as a dead letter; send fewer alerts at once",
@@ -120,7 +120,7 @@ func formatSize(limit int64) string {
 }
 
 func unsupportedEncoding(head []byte) *fault {
-	return &fault{keep: true, body: head, refusal: refusal{
+	return &fault{isDeadLetter: true, body: head, refusal: refusal{
 		status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding",
 		Message: "the body has a Content-Encoding that is not supported",
 		Hint:    "its first 64 KiB are kept as a dead letter; send it uncompressed or compressed with gzip",

@@ -104,7 +104,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		all, f = h.decode(got)
 	}
 	if f != nil {
-		h.refuse(w, r, got.in.Name, h.keepDeadLetter(ctx, got.in.Name, *f))
+		h.refuse(w, r, got.in.Name, h.storeDeadLetter(ctx, got.in.Name, *f))
 		return
 	}
 	var receipts []alerts.Receipt
@@ -118,24 +118,24 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusAccepted, acceptedResponse{Status: "accepted", Alerts: len(all), Incidents: incidentIDs(receipts)})
 }
 
-// fault is a delivery whose body was not read. keep says that it becomes a dead
+// fault is a delivery whose body was not read. isDeadLetter says that it becomes a dead
 // letter; else it never arrived whole, and the sender is asked to send it
 // again.
 type fault struct {
 	refusal
-	keep   bool
-	body   []byte // the part that was received
-	reason string // one line for people; "": the message
+	isDeadLetter bool
+	body         []byte // the part that was received
+	reason       string // one line for people; "": the message
 }
 
-// keepDeadLetter stores a faulty delivery before the sender gets the error.
+// storeDeadLetter stores a faulty delivery before the sender gets the error.
 // When that fails, the sender is asked to send it again.
-func (h *handler) keepDeadLetter(ctx context.Context, integration string, f fault) refusal {
-	if !f.keep {
+func (h *handler) storeDeadLetter(ctx context.Context, integration string, f fault) refusal {
+	if !f.isDeadLetter {
 		return f.refusal
 	}
 	if err := h.Receiver.StoreDeadLetter(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
-		return unavailable(fmt.Errorf("keep a dead letter: %w", err))
+		return unavailable(fmt.Errorf("store a dead letter: %w", err))
 	}
 	return f.refusal
 }

@@ -120,15 +120,15 @@ func nanos(t time.Time) string {
 // noInstant is no instant where an encoding has a fixed width.
 const noInstant = "0000000000000000000"
 
-// padded is nanos where an encoding has a fixed width.
-func padded(t time.Time) string {
+// paddedNanos is nanos where an encoding has a fixed width.
+func paddedNanos(t time.Time) string {
 	if t.IsZero() {
 		return noInstant
 	}
 	return nanos(t)
 }
 
-// instant decodes what nanos or padded encoded.
+// instant decodes what nanos or paddedNanos encoded.
 func instant(text string) time.Time {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n == 0 {

@@ -53,7 +53,7 @@ func (s *Store) checkNamespace(ctx context.Context) error {
 		}
 	}
 	if found[metaApp] != app {
-		return s.namespaceTaken()
+		return s.namespaceError()
 	}
 	return s.checkLayout(cmp.Or(found[metaLayout], found[metaEarlierLayout]))
 }
@@ -77,13 +77,13 @@ func (s *Store) checkEmpty(ctx context.Context) error {
 	found := false
 	err := s.scan(ctx, s.keys.prefix+"*", func(string) { found = true })
 	if err == nil && found {
-		err = s.namespaceTaken()
+		err = s.namespaceError()
 	}
 	return err
 }
 
-// namespaceTaken is the error for a namespace of another program.
-func (s *Store) namespaceTaken() error {
+// namespaceError is the error for a namespace of another program.
+func (s *Store) namespaceError() error {
 	return fmt.Errorf("the namespace %q is used by another program: choose another with ?namespace=NAME in REDIS_URL", s.address.namespace)
 }
 

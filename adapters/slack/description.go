@@ -61,7 +61,7 @@ func connect(o platform.Options) (*Workspace, error) {
 		c.Settings = s.Normal()
 	}
 	if u, bad := url.Parse(c.APIURL); c.APIURL != "" && (bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-		return nil, fmt.Errorf("%s is no address of a server; write one such as %s", apiURL, DefaultAPI)
+		return nil, fmt.Errorf("%s is not the address of a server; write one such as %s", apiURL, DefaultAPI)
 	}
 	return New(c)
 }

@@ -187,7 +187,7 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 	c, err := w.lookUp(ctx, name)
 	switch {
 	case err != nil && ErrorCode(err) != "channel_not_found":
-		r.add(platform.Limited, "the channel "+name+" could not be looked for: "+err.Error(), "run this again")
+		r.add(platform.Limited, "the channel "+name+" could not be searched for: "+err.Error(), "run this again")
 	case c == nil && !strings.HasPrefix(name, "#"):
 		r.add(platform.Broken, "the app sees no channel "+name+", in which incidents are to be announced", "invite the app into it with /invite, or name another")
 	case c == nil:

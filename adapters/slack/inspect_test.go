@@ -174,7 +174,7 @@ func TestInspectIll(t *testing.T) {
 		},
 		"Slack hiccups": {
 			change: func(s *slacktest.Server, _ *Config) { s.Fail("conversations.list", slacktest.Fault{Status: 500}) },
-			want:   []string{"warn the channel #incidents could not be looked for: ", " → run this again"},
+			want:   []string{"warn the channel #incidents could not be searched for: ", " → run this again"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -181,7 +181,7 @@ func baseURL(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return "", errors.New("read the address: it is no URL; write one such as https://tocsin.example.com")
+		return "", errors.New("read the address: it is not a URL; write one such as https://tocsin.example.com")
 	case u.Scheme != "https" || u.Hostname() == "":
 		return "", fmt.Errorf("read the address: Slack sends to https alone, and %q is not; write one such as https://tocsin.example.com", address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":

@@ -226,7 +226,7 @@ func ref(channel, ts string) string { return channel + ":" + ts }
 func parseRef(r string) (channel, ts string, err error) {
 	channel, ts, ok := strings.Cut(r, ":")
 	if !ok {
-		return "", "", bot.Permanent(fmt.Errorf("%q names no message", r))
+		return "", "", bot.Permanent(fmt.Errorf("%q is not a reference to a message", r))
 	}
 	return channel, ts, nil
 }

@@ -68,7 +68,7 @@ func (w *Workspace) conversationOf(ctx context.Context, address string) (string,
 	case isChannel(address):
 		return w.findChannel(ctx, address, false)
 	}
-	return "", bot.Permanent(fmt.Errorf("%q is no address on Slack", address))
+	return "", bot.Permanent(fmt.Errorf("%q is not a Slack user, channel or e-mail address", address))
 }
 
 // findChannel returns the ID of a channel, by its name, "#incidents", or its ID. A
@@ -171,7 +171,7 @@ func (w *Workspace) forgetChannel(channel string, err error) {
 const missingFor = time.Minute
 
 func channelNotFound(name string) error {
-	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; make it, and invite the app", name))
+	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; create it, and invite the app", name))
 }
 
 // listing is how far the search for a channel has come.

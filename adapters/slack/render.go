@@ -27,7 +27,7 @@ const (
 	maxPartLength    = 1200
 	maxLineLength    = 1100
 
-	// noticeSize is kept free for [builder.notice], and the commas between blocks.
+	// noticeSize is kept free for a builder's notice, and the commas between blocks.
 	noticeSize = 700
 )
 

@@ -284,7 +284,7 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 	var denied error // that people may not be looked up
 	for _, p := range i.People {
 		if end, ends := ctx.Deadline(); ends && time.Until(end) < inviteReserve {
-			return bot.RetryAfter(time.Second, fmt.Errorf("look up who is asked in: %w", bot.ErrPaced))
+			return bot.RetryAfter(time.Second, fmt.Errorf("look up the invited people: %w", bot.ErrPaced))
 		}
 		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // without urgency: a look-up for a page goes first
 		switch {
@@ -311,7 +311,7 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		missing = append(missing, failed...)
 	}
 	if denied != nil {
-		return bot.Permanent(fmt.Errorf("%w; not asked in: %s", denied, strings.Join(missing, ", ")))
+		return bot.Permanent(fmt.Errorf("%w; not invited: %s", denied, strings.Join(missing, ", ")))
 	}
 	if len(missing) > 0 {
 		return bot.Permanent(fmt.Errorf("not on Slack: %s", strings.Join(missing, ", ")))

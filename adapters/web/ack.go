@@ -23,7 +23,7 @@ const lookAgain = "look=again"
 
 // loadPageLink reads the link and its incident. When ok is false, it has
 // responded, with a page that shows nothing of the incident.
-func (s *server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *http.Request) (link signin.PageLink, i workflow.Incident, ok bool) {
+func (s *Server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *http.Request) (link signin.PageLink, i workflow.Incident, ok bool) {
 	link, err := s.PageLinks.Read(r.PathValue("token"))
 	if errors.Is(err, signin.ErrExpiredLink) {
 		s.writeExpiredLink(w, r, link.Incident)
@@ -49,8 +49,8 @@ func (s *server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *htt
 // handleAckPage shows the incident and the button that acknowledges it. It
 // changes nothing: programs that scan mail open links too (P5: a link
 // acknowledges only by POST).
-func (s *server) handleAckPage(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+func (s *Server) handleAckPage(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	link, i, ok := s.loadPageLink(ctx, w, r)
 	if !ok {
@@ -66,7 +66,7 @@ func (s *server) handleAckPage(w http.ResponseWriter, r *http.Request) {
 
 // handleAcknowledge acknowledges the incident and redirects to the page, which
 // shows the new state: reloading it repeats nothing.
-func (s *server) handleAcknowledge(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleAcknowledge(w http.ResponseWriter, r *http.Request) {
 	if !s.isSameOrigin(r) {
 		s.writeErrorPage(w, r, http.StatusForbidden, errorPage{Title: "This request came from another site", Lines: []textLine{
 			{Text: "Nothing was acknowledged. Only the button on Tocsin's own page acknowledges: open the link as it was sent, and press it there."},
@@ -74,7 +74,7 @@ func (s *server) handleAcknowledge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The acknowledgement is recorded even if the browser disconnects now.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
 	link, _, ok := s.loadPageLink(ctx, w, r)
 	if !ok {
@@ -109,7 +109,7 @@ func ownAddress(r *http.Request) string { return url.PathEscape(r.PathValue("tok
 
 // isSameOrigin reports whether a form was sent from one of our own pages. Behind
 // a proxy their origin is that of the configured address.
-func (s *server) isSameOrigin(r *http.Request) bool {
+func (s *Server) isSameOrigin(r *http.Request) bool {
 	c := http.NewCrossOriginProtection()
 	if u, err := url.Parse(s.Engine.Organization().URL); err == nil && u.Host != "" {
 		if err := c.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
@@ -121,7 +121,7 @@ func (s *server) isSameOrigin(r *http.Request) bool {
 
 // logAckError logs an error of an acknowledge page. The line does not have the
 // token, which is a credential (P4: secrets are never shown).
-func (s *server) logAckError(r *http.Request, link signin.PageLink, err error) {
+func (s *Server) logAckError(r *http.Request, link signin.PageLink, err error) {
 	s.Log.ErrorContext(r.Context(), "an acknowledge page failed", slog.String("incident", link.Incident),
 		slog.String("person", link.Person), slog.String("method", r.Method), slog.Any("error", err))
 }

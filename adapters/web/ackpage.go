@@ -43,7 +43,7 @@ type anchor struct{ Title, URL string }
 
 // newAckPage returns the page of an incident for a reader. formatTime formats the
 // instants of past events.
-func (s *server) newAckPage(i workflow.Incident, reader access.Speaker, formatTime func(time.Time) string) ackPage {
+func (s *Server) newAckPage(i workflow.Incident, reader access.Speaker, formatTime func(time.Time) string) ackPage {
 	org := s.Engine.Organization()
 	zone := cmp.Or(reader.Zone, org.Zone, time.UTC)
 	c := card.Card(i, card.View{Zone: zone, Name: func(id string) string {
@@ -95,7 +95,7 @@ func ackState(i workflow.Incident, reader access.Speaker, formatTime func(time.T
 		return []textLine{{Text: first}}, true
 	}
 	who := cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person) + " has"
-	mine := i.Acknowledgement.Person == cmp.Or(reader.Person, "guest:"+reader.Name)
+	mine := i.Acknowledgement.Person == reader.Actor().ID
 	if mine {
 		who = "You have"
 	}

@@ -104,7 +104,7 @@ func (b *board) follow(ctx context.Context, changed, closed <-chan struct{}, log
 
 // refresh reads the board now. It fails when the store does not answer in time.
 func (b *board) refresh(ctx context.Context, log *slog.Logger) error {
-	look, cancel := context.WithTimeout(ctx, patience)
+	look, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	_, err := b.read(look, time.Now())
 	if err != nil {
@@ -115,7 +115,7 @@ func (b *board) refresh(ctx context.Context, log *slog.Logger) error {
 
 // awaitingAnswer returns the open incidents that page the reader and that they
 // have not answered, most severe first.
-func (s *server) awaitingAnswer(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
+func (s *Server) awaitingAnswer(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
 	var mine []*workflow.Incident
 	org := s.Engine.Organization()
 	for n := range open { // by index: for hundreds of browsers, copying hundreds of incidents is slow

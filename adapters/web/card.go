@@ -63,7 +63,7 @@ type checkRow struct {
 
 // newCardPart returns the card for a reader, with the buttons that they may use.
 // canWork says that the reader works on the incident.
-func (s *server) newCardPart(i workflow.Incident, who reader, canWork bool) cardPart {
+func (s *Server) newCardPart(i workflow.Incident, who reader, canWork bool) cardPart {
 	v := access.View(s.Engine, who.Speaker, &i)
 	v.Zone = who.zone()
 	c := card.Card(i, v)
@@ -148,7 +148,7 @@ func commandPath(id string) string { return "/incidents/" + id + "/do" }
 
 // newButtons returns the card's buttons for a reader: without the commands that
 // the reader may not use. A command that needs arguments opens its form.
-func (s *server) newButtons(i workflow.Incident, from []card.Button, who reader, v card.View) []button {
+func (s *Server) newButtons(i workflow.Incident, from []card.Button, who reader, v card.View) []button {
 	if i.IsOpen() && i.IsAcknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
 		from = append(slices.Clone(from), card.Button{Label: "Take lead", Command: "lead " + i.ID})
 	}

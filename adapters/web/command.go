@@ -21,7 +21,7 @@ type commandReply struct {
 
 // handleCommand runs what a button, a form or the message box sent, in the room
 // of the path or in none. When it responds, the change is durable.
-func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleCommand(w http.ResponseWriter, r *http.Request, who reader) {
 	if r.PathValue("id") != "" {
 		_, err := s.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
 		if s.writeMissing(w, r, who, err) {
@@ -33,7 +33,7 @@ func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reade
 		return
 	}
 	// The command runs even if the browser disconnects now.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
 	var reply dispatch.Reply
 	var err error
@@ -51,7 +51,7 @@ func (s *server) handleCommand(w http.ResponseWriter, r *http.Request, who reade
 
 // handleCommandGet redirects a reader who opens the address that forms are
 // posted to.
-func (s *server) handleCommandGet(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleCommandGet(w http.ResponseWriter, r *http.Request, who reader) {
 	_, err := s.Incidents.Get(r.Context(), commands.ParseID(r.PathValue("id")), who.Speaker)
 	if !s.writeMissing(w, r, who, err) {
 		s.redirect(w, r, "/incidents/"+commands.ParseID(r.PathValue("id")))
@@ -60,7 +60,7 @@ func (s *server) handleCommandGet(w http.ResponseWriter, r *http.Request, who re
 
 // parseRequest reads what was posted. isMessage says that it is a message for
 // the room and not a command: a command in the message box begins with a slash.
-func (s *server) parseRequest(w http.ResponseWriter, r *http.Request, who reader) (q dispatch.Request, isMessage, ok bool) {
+func (s *Server) parseRequest(w http.ResponseWriter, r *http.Request, who reader) (q dispatch.Request, isMessage, ok bool) {
 	if err := r.ParseForm(); err != nil {
 		s.writeErrorPage(w, r, http.StatusBadRequest, errorPage{Title: "This request is too large or incomplete", Lines: []textLine{
 			{Text: "Nothing was changed. A text holds 4,000 characters: shorten it and send it again."},
@@ -118,7 +118,7 @@ func operationID(who reader, r *http.Request) string {
 
 // writeReply shows the result of a request: as a line in the page that sent it
 // or, without JavaScript, as the whole page.
-func (s *server) writeReply(w http.ResponseWriter, r *http.Request, who reader, q dispatch.Request, reply dispatch.Reply) {
+func (s *Server) writeReply(w http.ResponseWriter, r *http.Request, who reader, q dispatch.Request, reply dispatch.Reply) {
 	out := commandReply{OK: reply.OK, Text: strings.TrimSpace(reply.Text)}
 	declared := reply.OK && q.Room == "" && reply.Incident != ""
 	if r.Header.Get("HX-Request") != "" {
@@ -141,7 +141,7 @@ func (s *server) writeReply(w http.ResponseWriter, r *http.Request, who reader, 
 }
 
 // writeFragment writes a part of a page.
-func (s *server) writeFragment(w http.ResponseWriter, name string, page any) {
+func (s *Server) writeFragment(w http.ResponseWriter, name string, page any) {
 	all, err := s.renderRegions(page, name)
 	if err != nil {
 		s.Log.Error("a page cannot be rendered", "page", name, "error", err)
@@ -153,7 +153,7 @@ func (s *server) writeFragment(w http.ResponseWriter, name string, page any) {
 }
 
 // handleComplete returns completions of a command line, as JSON.
-func (s *server) handleComplete(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleComplete(w http.ResponseWriter, r *http.Request, who reader) {
 	text := r.URL.Query().Get("line")
 	all := s.Dispatcher.Complete(r.Context(), dispatch.Request{Text: text, Room: commands.ParseID(r.URL.Query().Get("room")), Speaker: who.Speaker})
 	type option struct {

@@ -42,12 +42,12 @@ type severityMeaning struct {
 	Pages                               bool // as high urgency
 }
 
-func (s *server) handleDeclare(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleDeclare(w http.ResponseWriter, r *http.Request, who reader) {
 	s.writeDeclarePage(w, r, who, nil, nil)
 }
 
 // writeDeclarePage shows the form, with the values that were posted before.
-func (s *server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who reader, filled map[string][]string, reply *commandReply) {
+func (s *Server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who reader, filled map[string][]string, reply *commandReply) {
 	word, _ := s.Engine.Catalog().Find("declare")
 	p := declarePage{Op: rand.Text(), Matrix: s.severityMatrix(), Meanings: s.severityMeanings(), Reply: reply}
 	for _, f := range s.formFields(r.Context(), word, who, formContext{prefix: "declare", values: filled}) {
@@ -71,7 +71,7 @@ func (s *server) writeDeclarePage(w http.ResponseWriter, r *http.Request, who re
 	s.render(w, r, http.StatusOK, view{name: "declare", title: "Declare an incident", reader: &who, page: p, path: "/declare"})
 }
 
-func (s *server) severityMatrix() []matrixRow {
+func (s *Server) severityMatrix() []matrixRow {
 	levels := []workflow.Level{workflow.High, workflow.Medium, workflow.Low}
 	org := s.Engine.Organization()
 	rows := make([]matrixRow, 0, len(levels))
@@ -85,7 +85,7 @@ func (s *server) severityMatrix() []matrixRow {
 	return rows
 }
 
-func (s *server) severityMeanings() []severityMeaning {
+func (s *Server) severityMeanings() []severityMeaning {
 	org := s.Engine.Organization()
 	var all []severityMeaning
 	for sev := workflow.SEV1; sev <= workflow.SEV5; sev++ {

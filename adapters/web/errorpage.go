@@ -18,21 +18,21 @@ type errorPage struct {
 // textLine is a sentence, and a command to type after it.
 type textLine struct{ Text, Code string }
 
-func (s *server) writeErrorPage(w http.ResponseWriter, r *http.Request, status int, n errorPage) {
+func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, status int, n errorPage) {
 	s.render(w, r, status, view{name: "errorpage", title: n.Title, page: n})
 }
 
 // writeBadLink answers for every acknowledge link that shows nothing: an
 // invalid one, and one to an incident that its reader may not see (P2: private
 // means members only).
-func (s *server) writeBadLink(w http.ResponseWriter, r *http.Request) {
+func (s *Server) writeBadLink(w http.ResponseWriter, r *http.Request) {
 	s.writeErrorPage(w, r, http.StatusNotFound, errorPage{Title: "This link does not work", Lines: []textLine{
 		{Text: "It was truncated, or it is not one of ours. Open it again as it was sent; some programs break long links in two."},
 		{Text: "Nothing was acknowledged. If you were paged, you can also type, with the incident's ID:", Code: "ack INC-7"},
 	}})
 }
 
-func (s *server) writeExpiredLink(w http.ResponseWriter, r *http.Request, id string) {
+func (s *Server) writeExpiredLink(w http.ResponseWriter, r *http.Request, id string) {
 	s.writeErrorPage(w, r, http.StatusGone, errorPage{Title: "This link has expired", Lines: []textLine{
 		{Text: "Acknowledge links work for one day. Nothing was acknowledged. If " + id + " still needs you, type:", Code: "ack " + id},
 		{Text: "Or ask someone who works on it to page you again, which sends a new link."},
@@ -41,7 +41,7 @@ func (s *server) writeExpiredLink(w http.ResponseWriter, r *http.Request, id str
 
 // writeAckStoreError answers when the store fails on an acknowledge page (X4:
 // go on without the store). sent says that the acknowledgement was posted.
-func (s *server) writeAckStoreError(w http.ResponseWriter, r *http.Request, sent bool) {
+func (s *Server) writeAckStoreError(w http.ResponseWriter, r *http.Request, sent bool) {
 	w.Header().Set("Retry-After", "5")
 	first := "Nothing was acknowledged, and paging continues. Open the link again in a few seconds."
 	if sent {
@@ -53,7 +53,7 @@ func (s *server) writeAckStoreError(w http.ResponseWriter, r *http.Request, sent
 }
 
 // writeStoreError answers when the store fails. The log has the error.
-func (s *server) writeStoreError(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) writeStoreError(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		return // the browser has disconnected
 	}

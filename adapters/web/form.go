@@ -30,7 +30,7 @@ type field struct {
 }
 
 // incidentForms returns the forms of an incident that the reader may send.
-func (s *server) incidentForms(ctx context.Context, i *workflow.Incident, op string, who reader) []form {
+func (s *Server) incidentForms(ctx context.Context, i *workflow.Incident, op string, who reader) []form {
 	var all []form
 	id := i.ID
 	noPeople := len(s.Engine.Organization().Directory.People) == 0
@@ -61,7 +61,7 @@ type formContext struct {
 }
 
 // formFields returns the fields of a command's form, with their options.
-func (s *server) formFields(ctx context.Context, w commands.Spec, who reader, in formContext) []field {
+func (s *Server) formFields(ctx context.Context, w commands.Spec, who reader, in formContext) []field {
 	all := make([]field, 0, len(w.Form))
 	for _, f := range access.Fields(who.Speaker, w) {
 		one := field{Field: f, ID: in.prefix + "-" + f.Name, Options: f.Choices, Values: in.values[f.Name]}

@@ -10,7 +10,7 @@ import (
 // isKnownHost reports whether the Host of a request is ours: the configured
 // address, localhost, or the IP address that the request arrived at. Another
 // site whose name resolves to our address (DNS rebinding) is refused.
-func (s *server) isKnownHost(r *http.Request) bool {
+func (s *Server) isKnownHost(r *http.Request) bool {
 	name := hostname(r.Host)
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
@@ -35,7 +35,7 @@ func hostname(host string) string {
 }
 
 // writeUnknownHost answers a request whose Host is not ours.
-func (s *server) writeUnknownHost(w http.ResponseWriter, r *http.Request) {
+func (s *Server) writeUnknownHost(w http.ResponseWriter, r *http.Request) {
 	s.writeErrorPage(w, r, http.StatusMisdirectedRequest, errorPage{Title: "Tocsin does not answer to this address", Lines: []textLine{
 		{Text: "The request was for " + shorten(r.Host) + ". Tocsin answers only to the configured url, to localhost and to the address it listens on, so that no other site can imitate it."},
 		{Text: "If this is its address, set it in the configuration:", Code: "url: https://" + shorten(r.Host)},

@@ -94,9 +94,9 @@ func encodeListFilter(l listFilter) url.Values {
 	return v
 }
 
-func (s *server) handleIncidents(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleIncidents(w http.ResponseWriter, r *http.Request, who reader) {
 	query := parseListFilter(r.URL.Query())
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	since := time.Now().Add(-boardInterval)
 	p, err := s.loadList(ctx, query, who, since)
@@ -120,7 +120,7 @@ func (s *server) handleIncidents(w http.ResponseWriter, r *http.Request, who rea
 
 // loadList returns the incidents of a page: open ones from the board, others
 // from the store.
-func (s *server) loadList(ctx context.Context, q listFilter, who reader, since time.Time) (listPage, error) {
+func (s *Server) loadList(ctx context.Context, q listFilter, who reader, since time.Time) (listPage, error) {
 	p := listPage{Query: q, Show: "open", Services: s.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(encodeListFilter(q)) > 0}
 	if q.Severity != 0 {
 		p.Severity = q.Severity.String()
@@ -194,7 +194,7 @@ func (f listFilter) paginate(found, board []workflow.Incident) (shown []workflow
 	return shown, "/?" + encodeListFilter(more).Encode()
 }
 
-func (s *server) newListRow(i workflow.Incident, who reader) listRow {
+func (s *Server) newListRow(i workflow.Incident, who reader) listRow {
 	at := i.DeclaredAt
 	if !i.Ending.ResolvedAt.IsZero() {
 		at = i.Ending.ResolvedAt

@@ -34,7 +34,7 @@ type stream struct {
 
 // handleLive updates a page until the browser disconnects, the session ends, or
 // the process stops. It begins with the changes that the page has missed.
-func (s *server) handleLive(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) {
 	draw, incident, err := s.newRenderer(r)
 	if err != nil {
 		writePlain(w, http.StatusNotFound, err.Error())
@@ -121,7 +121,7 @@ type renderer func(ctx context.Context, who reader, since time.Time) (regions, e
 
 // newRenderer returns the renderer for a request's page, and the incident whose
 // room it is.
-func (s *server) newRenderer(r *http.Request) (draw renderer, incident string, err error) {
+func (s *Server) newRenderer(r *http.Request) (draw renderer, incident string, err error) {
 	q := r.URL.Query()
 	if q.Has("room") {
 		id := commands.ParseID(q.Get("room"))
@@ -153,8 +153,8 @@ func (s *server) newRenderer(r *http.Request) (draw renderer, incident string, e
 
 // push renders the banner, and the page if that may have changed, and sends the
 // changed regions.
-func (s *server) push(ctx context.Context, out *stream, l *liveView, page bool) error {
-	look, cancel := context.WithTimeout(ctx, patience)
+func (s *Server) push(ctx context.Context, out *stream, l *liveView, page bool) error {
+	look, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	// Reading the board may take a moment: access is checked after it.
 	if _, err := s.board.read(look, l.since); err != nil {
@@ -177,7 +177,7 @@ func (s *server) push(ctx context.Context, out *stream, l *liveView, page bool) 
 
 // endStream tells the browser why a page is no longer updated. The browser
 // reconnects by itself when the store has failed.
-func (s *server) endStream(ctx context.Context, out *stream, err error) {
+func (s *Server) endStream(ctx context.Context, out *stream, err error) {
 	_, gone := errors.AsType[*workflow.Refusal](err)
 	switch {
 	case ctx.Err() != nil:
@@ -253,7 +253,7 @@ type bannerView struct {
 }
 
 // renderBanner renders the paging banner of a page.
-func (s *server) renderBanner(ctx context.Context, who reader, room string, since time.Time) (regions, error) {
+func (s *Server) renderBanner(ctx context.Context, who reader, room string, since time.Time) (regions, error) {
 	open, err := s.board.read(ctx, since)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (p regions) version() string {
 }
 
 // renderRoom renders the regions of a room.
-func (s *server) renderRoom(p roomPage) (regions, error) {
+func (s *Server) renderRoom(p roomPage) (regions, error) {
 	if !p.CanWork {
 		return s.renderRegions(p, "card")
 	}
@@ -32,7 +32,7 @@ func (s *server) renderRoom(p roomPage) (regions, error) {
 }
 
 // withBanner adds the region with the paging banner, which every page has.
-func (s *server) withBanner(ctx context.Context, p pageRegions, who reader, since time.Time) (regions, error) {
+func (s *Server) withBanner(ctx context.Context, p pageRegions, who reader, since time.Time) (regions, error) {
 	ring, err := s.renderBanner(ctx, who, p.room, since)
 	return append(p.regions, ring...), err
 }
@@ -43,7 +43,7 @@ type pageRegions struct {
 	room string
 }
 
-func (s *server) renderRegions(page any, names ...string) (regions, error) {
+func (s *Server) renderRegions(page any, names ...string) (regions, error) {
 	var all regions
 	for _, name := range names {
 		var b bytes.Buffer

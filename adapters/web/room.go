@@ -81,16 +81,16 @@ type alertRow struct {
 }
 
 // handleRoom shows one incident.
-func (s *server) handleRoom(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleRoom(w http.ResponseWriter, r *http.Request, who reader) {
 	s.writeRoomPage(w, r, who, roomPage{})
 }
 
 // writeRoomPage shows a room, with the result of a form that was posted without
 // JavaScript.
-func (s *server) writeRoomPage(w http.ResponseWriter, r *http.Request, who reader, with roomPage) {
+func (s *Server) writeRoomPage(w http.ResponseWriter, r *http.Request, who reader, with roomPage) {
 	id := commands.ParseID(r.PathValue("id"))
 	look := &roomState{id: id, who: who}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	p, err := s.loadRoom(ctx, look)
 	if s.writeMissing(w, r, who, err) {
@@ -121,7 +121,7 @@ func (s *server) writeRoomPage(w http.ResponseWriter, r *http.Request, who reade
 
 // writeMissing answers for an incident that does not exist for the reader, or
 // cannot be read, and reports whether there was an error.
-func (s *server) writeMissing(w http.ResponseWriter, r *http.Request, who reader, err error) bool {
+func (s *Server) writeMissing(w http.ResponseWriter, r *http.Request, who reader, err error) bool {
 	if err == nil {
 		return false
 	}
@@ -139,7 +139,7 @@ func (s *server) writeMissing(w http.ResponseWriter, r *http.Request, who reader
 }
 
 // loadRoom reads the incident and everything that its room shows.
-func (s *server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
+func (s *Server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 	p := roomPage{ID: l.id, Zone: l.who.zone()}
 	i, err := s.Incidents.Get(ctx, l.id, l.who.Speaker)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 }
 
 // outages describes the platforms of the incident's rooms that do not answer.
-func (s *server) outages(i workflow.Incident, zone *time.Location) []string {
+func (s *Server) outages(i workflow.Incident, zone *time.Location) []string {
 	var all []string
 	for _, r := range i.Rooms {
 		if t, ok := s.Health.Outage(r.Platform); ok && r.Managed {
@@ -274,7 +274,7 @@ func compareBool(a, b bool) int {
 }
 
 // handleTimeline shows the whole timeline, oldest first.
-func (s *server) handleTimeline(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleTimeline(w http.ResponseWriter, r *http.Request, who reader) {
 	id := commands.ParseID(r.PathValue("id"))
 	i, err := s.Incidents.Get(r.Context(), id, who.Speaker)
 	if err == nil && !who.CanWorkOn(&i) {

@@ -23,13 +23,13 @@ type reader struct {
 
 // withSession passes on a request only with a valid session, to a known host,
 // and, if it changes something, from one of our own pages.
-func (s *server) withSession(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
+func (s *Server) withSession(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
 	return s.withTimeout(s.loadSession(do))
 }
 
 // loadSession passes on a request with its reader, or answers with the sign-in
 // page.
-func (s *server) loadSession(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
+func (s *Server) loadSession(do func(http.ResponseWriter, *http.Request, reader)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := s.readSession(r)
 		if errors.Is(err, signin.ErrNoSession) {
@@ -44,11 +44,11 @@ func (s *server) loadSession(do func(http.ResponseWriter, *http.Request, reader)
 	}
 }
 
-// withTimeout does what [server.checkOrigin] does, and limits the time of the
+// withTimeout does what [Server.checkOrigin] does, and limits the time of the
 // request.
-func (s *server) withTimeout(do http.HandlerFunc) http.HandlerFunc {
+func (s *Server) withTimeout(do http.HandlerFunc) http.HandlerFunc {
 	return s.checkOrigin(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		do(w, r.WithContext(ctx))
 	})
@@ -56,7 +56,7 @@ func (s *server) withTimeout(do http.HandlerFunc) http.HandlerFunc {
 
 // checkOrigin refuses requests to unknown hosts, and changes that another site
 // asks for.
-func (s *server) checkOrigin(do http.HandlerFunc) http.HandlerFunc {
+func (s *Server) checkOrigin(do http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.isKnownHost(r) {
 			s.writeUnknownHost(w, r)
@@ -79,14 +79,14 @@ func (s *server) checkOrigin(do http.HandlerFunc) http.HandlerFunc {
 // limitBodyTime ends a request whose body arrives too slowly, so that no one
 // can hold a connection for nothing. The function that it returns lifts the
 // limit, so that the connection can be used again.
-func (s *server) limitBodyTime(w http.ResponseWriter) (done func()) {
+func (s *Server) limitBodyTime(w http.ResponseWriter) (done func()) {
 	c := http.NewResponseController(w)
 	set := func(t time.Time) {
 		if err := c.SetReadDeadline(t); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			s.Log.Debug("a connection does not support deadlines", "error", err)
 		}
 	}
-	set(time.Now().Add(patience))
+	set(time.Now().Add(requestTimeout))
 	return func() { set(time.Time{}) }
 }
 
@@ -95,19 +95,19 @@ func (s *server) limitBodyTime(w http.ResponseWriter) (done func()) {
 const maxBody = 256 << 10
 
 // readSession returns the reader of a request's session.
-func (s *server) readSession(r *http.Request) (reader, error) {
+func (s *Server) readSession(r *http.Request) (reader, error) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
 		return reader{}, signin.ErrNoSession
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	session, speaker, err := s.Sessions.Session(ctx, c.Value)
 	return reader{speaker, session, c.Value}, err
 }
 
 // handleSignOut ends the reader's session.
-func (s *server) handleSignOut(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleSignOut(w http.ResponseWriter, r *http.Request, who reader) {
 	if _, err := s.Sessions.Revoke(r.Context(), who.Speaker, who.session.ID); err != nil {
 		s.writeStoreError(w, r, err)
 		return
@@ -123,7 +123,7 @@ type sessionRow struct {
 	Mine        bool // the session of this request
 }
 
-func (s *server) handleSessions(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleSessions(w http.ResponseWriter, r *http.Request, who reader) {
 	all, err := s.Sessions.Sessions(r.Context(), who.Speaker)
 	if err != nil {
 		s.writeStoreError(w, r, err)
@@ -136,7 +136,7 @@ func (s *server) handleSessions(w http.ResponseWriter, r *http.Request, who read
 	s.render(w, r, http.StatusOK, view{name: "sessions", title: "Sessions", reader: &who, page: rows})
 }
 
-func (s *server) handleRevokeSession(w http.ResponseWriter, r *http.Request, who reader) {
+func (s *Server) handleRevokeSession(w http.ResponseWriter, r *http.Request, who reader) {
 	if _, err := s.Sessions.Revoke(r.Context(), who.Speaker, r.PostFormValue("id")); err != nil {
 		s.writeStoreError(w, r, err)
 		return
@@ -145,7 +145,7 @@ func (s *server) handleRevokeSession(w http.ResponseWriter, r *http.Request, who
 }
 
 // redirect sends the browser to another page with GET.
-func (s *server) redirect(w http.ResponseWriter, r *http.Request, to string) {
+func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) {
 	if r.Header.Get("HX-Request") != "" {
 		w.Header().Set("HX-Redirect", to)
 		return

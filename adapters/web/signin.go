@@ -29,19 +29,19 @@ type signInPage struct {
 }
 
 // writeSignInPage shows how to get a link.
-func (s *server) writeSignInPage(w http.ResponseWriter, r *http.Request, status int, problem string) {
+func (s *Server) writeSignInPage(w http.ResponseWriter, r *http.Request, status int, problem string) {
 	p := signInPage{Problem: problem, Mail: s.SignIn.CanMail(), Mailed: r.URL.RawQuery == "mailed", Out: r.URL.RawQuery == "out"}
 	s.render(w, r, status, view{name: "sign-in", title: "Sign in", page: p})
 }
 
-func (s *server) handleSignInPage(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleSignInPage(w http.ResponseWriter, r *http.Request) {
 	s.writeSignInPage(w, r, http.StatusOK, "")
 }
 
 // handleSignInLink shows who a link signs in. It does not use the link up:
 // programs that scan mail and chat open links too (P5: a link acknowledges only
 // by POST).
-func (s *server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	link, err := s.SignIn.ReadLink(r.Context(), token)
 	if s.writeSignInError(w, r, err) {
@@ -56,7 +56,7 @@ func (s *server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
 
 // writeSignInError answers for a link that does not work, and reports whether
 // there was an error.
-func (s *server) writeSignInError(w http.ResponseWriter, r *http.Request, err error) bool {
+func (s *Server) writeSignInError(w http.ResponseWriter, r *http.Request, err error) bool {
 	switch {
 	case err == nil:
 		return false
@@ -73,7 +73,7 @@ func (s *server) writeSignInError(w http.ResponseWriter, r *http.Request, err er
 }
 
 // handleSignIn uses a link up and starts a session.
-func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	link, err := s.SignIn.ReadLink(r.Context(), token)
 	if s.writeSignInError(w, r, err) {
@@ -85,7 +85,7 @@ func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	// The session starts even if the browser disconnects now: the link is used
 	// up, and says so when it is opened again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
 	session, secret, err := s.SignIn.SignIn(ctx, token, signin.Session{
 		Person: strings.TrimPrefix(r.PostFormValue("person"), "@"), Name: r.PostFormValue("name"), Zone: r.PostFormValue("zone"),
@@ -103,7 +103,7 @@ func (s *server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	s.redirect(w, r, to)
 }
 
-func (s *server) setCookie(w http.ResponseWriter, r *http.Request, secret string, lasts time.Duration) {
+func (s *Server) setCookie(w http.ResponseWriter, r *http.Request, secret string, lasts time.Duration) {
 	u, err := url.Parse(s.Engine.Organization().URL)
 	secure := r.TLS != nil || err == nil && u.Scheme == "https" && strings.EqualFold(u.Hostname(), hostname(r.Host))
 	http.SetCookie(w, &http.Cookie{
@@ -113,11 +113,11 @@ func (s *server) setCookie(w http.ResponseWriter, r *http.Request, secret string
 
 // handleMailLink mails a link to the person with this address. The response and
 // its time are the same when there is no such person.
-func (s *server) handleMailLink(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleMailLink(w http.ResponseWriter, r *http.Request) {
 	address := r.PostFormValue("address")
 	ctx := context.WithoutCancel(r.Context())
 	s.background.Go(func() {
-		mailing, cancel := context.WithTimeout(ctx, 3*patience)
+		mailing, cancel := context.WithTimeout(ctx, 3*requestTimeout)
 		defer cancel()
 		if err := s.SignIn.MailLink(mailing, address); err != nil {
 			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())

@@ -46,7 +46,7 @@ func (f frame) Part(name string) template.HTML {
 
 // render writes one page. It sends nothing before the whole page is rendered, so
 // that a failure can still be answered with an error.
-func (s *server) render(w http.ResponseWriter, r *http.Request, status int, v view) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	var b bytes.Buffer
 	f := frame{
 		Root: s.static.root, Org: cmp.Or(s.Engine.Organization().Name, "Tocsin"), Title: v.title, Me: v.reader, Live: v.live, Path: v.path, Page: v.page, parts: v.parts,

@@ -38,11 +38,12 @@ type Config struct {
 //go:embed pages
 var files embed.FS
 
-// patience limits the time of a request, so that it fails before the reader
+// requestTimeout limits the time of a request, so that it fails before the reader
 // gives up when the store does not answer.
-const patience = 10 * time.Second
+const requestTimeout = 10 * time.Second
 
-type server struct {
+// Server serves the pages. Create it with [New].
+type Server struct {
 	Config
 	mux        *http.ServeMux
 	pages      *template.Template
@@ -52,9 +53,6 @@ type server struct {
 	closing    sync.Once
 	background sync.WaitGroup
 }
-
-// Server serves the pages. Create it with [New].
-type Server struct{ server }
 
 // New returns the server of all pages.
 func New(cfg Config) *Server {
@@ -68,16 +66,16 @@ func New(cfg Config) *Server {
 	if err != nil {
 		panic(err) // cannot happen: the files are part of the program
 	}
-	s := &Server{server{
+	s := &Server{
 		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{incidents: cfg.Incidents, store: cfg.Store},
-	}}
+	}
 	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "say": splitCode, "by": splitActorName, "clock": formatClock, "moment": formatMoment, "platform": card.PlatformName}).ParseFS(files, "pages/*.html"))
 	s.registerRoutes()
 	return s
 }
 
 // registerRoutes registers the handlers of all paths.
-func (s *server) registerRoutes() {
+func (s *Server) registerRoutes() {
 	m := s.mux
 	m.HandleFunc("GET /{$}", s.withSession(s.handleIncidents))
 	m.HandleFunc("GET /incidents/{id}", s.withSession(s.handleRoom))
@@ -104,13 +102,13 @@ func (s *server) registerRoutes() {
 
 // Close ends all live updates, and waits until the mails that are being sent are
 // sent.
-func (s *server) Close() {
+func (s *Server) Close() {
 	s.closing.Do(func() { close(s.closed) })
 	s.background.Wait()
 }
 
 // ServeHTTP implements [http.Handler].
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := s.mux.Handler(r); pattern != "" {
 		s.mux.ServeHTTP(w, r)
 		return
@@ -137,7 +135,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // handleReady answers /readyz: 503 with the reason while the process cannot
 // work.
-func (s *server) handleReady(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) handleReady(w http.ResponseWriter, _ *http.Request) {
 	detail, err := s.Ready()
 	if err != nil {
 		writePlain(w, http.StatusServiceUnavailable, err.Error())

@@ -28,12 +28,7 @@ func TestConformance(t *testing.T) {
 		}))
 		t.Cleanup(receiver.Close)
 		const secret = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0LXN1aXRl"
-		p, err := webhook.New(webhook.Config{
-			Hooks: func() []bot.Webhook { return []bot.Webhook{{Name: "noc", URL: receiver.URL, Secret: secret}} }, Now: time.Now,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := webhook.New(webhook.Config{Hooks: []bot.Webhook{{Name: "noc", URL: receiver.URL, Secret: secret}}, Now: time.Now})
 		return bottest.PagerFixture{Pager: p, Address: "noc", Secrets: []string{secret}, Received: func() []bottest.ReceivedPage {
 			mu.Lock()
 			defer mu.Unlock()

@@ -34,9 +34,8 @@ const (
 
 // Config configures [New].
 type Config struct {
-	// Hooks returns the current receivers, so that a reload of the configuration
-	// takes effect with the next page.
-	Hooks func() []bot.Webhook
+	// Hooks are the receivers. A reload of the configuration makes a new pager.
+	Hooks []bot.Webhook
 	// Client sends the requests; nil: one with a timeout of 5 s. A copy is used,
 	// which follows no redirect and has a timeout of at most 5 s.
 	Client *http.Client
@@ -44,17 +43,9 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Validate reports a required field that is missing.
-func (c Config) Validate() error {
-	if c.Hooks == nil {
-		return errors.New("the function Hooks is nil: pass one that returns the receivers")
-	}
-	return nil
-}
-
 // Pager posts pages to webhooks. The address of a page is the receiver's name.
 type Pager struct {
-	hooks  func() []bot.Webhook
+	hooks  []bot.Webhook
 	client http.Client
 	now    func() time.Time
 }
@@ -65,10 +56,7 @@ var (
 )
 
 // New returns a pager.
-func New(cfg Config) (*Pager, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, fmt.Errorf("configure webhooks: %w", err)
-	}
+func New(cfg Config) *Pager {
 	p := &Pager{hooks: cfg.Hooks, now: cfg.Now}
 	if cfg.Client != nil {
 		p.client = *cfg.Client
@@ -85,7 +73,7 @@ func New(cfg Config) (*Pager, error) {
 	if p.now == nil {
 		p.now = time.Now
 	}
-	return p, nil
+	return p
 }
 
 // Check reports what is wrong with a receiver's configuration, and what would
@@ -137,12 +125,11 @@ func webhookID(key string) string {
 
 // post sends a payload with the content of a page to the page's receiver.
 func (p *Pager) post(ctx context.Context, page bot.Page, n payload) error {
-	hooks := p.hooks()
-	at := slices.IndexFunc(hooks, func(h bot.Webhook) bool { return h.Name == page.Address })
+	at := slices.IndexFunc(p.hooks, func(h bot.Webhook) bool { return h.Name == page.Address })
 	if at < 0 {
 		return bot.Permanent(fmt.Errorf("find webhook %q: no webhook with this name is configured", page.Address))
 	}
-	hook := hooks[at]
+	hook := p.hooks[at]
 	request, err := p.newRequest(ctx, hook, n.withPage(page, p.now()))
 	if err != nil {
 		return bot.Permanent(err)

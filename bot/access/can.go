@@ -26,7 +26,7 @@ func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	switch {
 	case s.Access >= w.Access && w.Name == hideWord && s.Person == "":
 		return refuseToHide()
-	case s.Access >= w.Access, i != nil && w.Name == "ack" && wasPaged(s, i), i != nil && w.Members && i.IsMember(s.Person):
+	case s.Access >= w.Access, i != nil && w.Name == "ack" && isPaged(s, i), i != nil && w.Members && i.IsMember(s.Person):
 		return nil
 	}
 	if s.Unidentified {
@@ -41,9 +41,9 @@ func Can(s Speaker, w commands.Spec, i *workflow.Incident) error {
 	}
 }
 
-// wasPaged reports whether the speaker was paged for an incident. A guest may have
+// isPaged reports whether the speaker was paged for an incident. A guest may have
 // been paged as a member of a group on their platform, under their account.
-func wasPaged(s Speaker, i *workflow.Incident) bool {
+func isPaged(s Speaker, i *workflow.Incident) bool {
 	if s.Person+s.Handle == "" {
 		return false
 	}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"tocsin/bot"
-	"tocsin/bot/delivery"
 	"tocsin/workflow"
 )
 
@@ -30,7 +29,7 @@ type Store interface {
 type Pages interface {
 	// Bundle groups work that goes out as one message, and separates pages that are
 	// held back for a later bundle.
-	Bundle(works []bot.Work) (groups [][]bot.Work, held []delivery.HeldPage)
+	Bundle(works []bot.Work) (groups [][]bot.Work, held []bot.HeldWork)
 	// HandlePages sends one group. The answers are in the order of the works.
 	HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 }
@@ -39,8 +38,8 @@ type Pages interface {
 type Rooms interface {
 	// Order sorts works so that the most urgent is first.
 	Order(ctx context.Context, works []bot.Work) []bot.Work
-	// HandleRoom carries one work out.
-	HandleRoom(ctx context.Context, w bot.Work) bot.Answer
+	// HandleRoom carries one work out, whose action is a.
+	HandleRoom(ctx context.Context, w bot.Work, a workflow.RoomAction) bot.Answer
 }
 
 // Intake receives alerts (package intake).
@@ -111,7 +110,7 @@ func pools() []pool {
 
 // Tick claims the tasks that are due and carries them out one after the other. It
 // returns the number of tasks. Tests and the simulation call it; [Runner.Run] does
-// the same for a process, many tasks at a time.
+// the same for a process, many tasks at a time, and survives a panic in a task.
 func (r *Runner) Tick(ctx context.Context) (int, error) {
 	done := 0
 	for _, p := range pools() {
@@ -171,17 +170,8 @@ func (r *Runner) groupWork(ctx context.Context, leases []bot.Lease) [][]bot.Work
 
 var errBundled = errors.New("held back for a bundle")
 
-// carryOut carries out one task, or a group of pages, and settles it. After a panic
-// the task is repeated when its lease ends.
+// carryOut carries out one task, or a group of pages, and settles it.
 func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
-	defer func() {
-		if p := recover(); p != nil {
-			if _, ok := p.(interface{ Crash() }); ok {
-				panic(p) // the simulation's kill -9
-			}
-			r.cfg.Log.Error("a task panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))
-		}
-	}()
 	group = r.settleSent(ctx, group)
 	if len(group) == 0 {
 		return
@@ -206,7 +196,7 @@ func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
 			return []bot.Answer{bot.Retry(err)}
 		}
 		w.Incident = i
-		return []bot.Answer{r.cfg.Rooms.HandleRoom(ctx, w)}
+		return []bot.Answer{r.cfg.Rooms.HandleRoom(ctx, w, a)}
 	case workflow.IncidentAction:
 		return []bot.Answer{r.handleIncident(ctx, w, a)}
 	case workflow.UnknownAction:

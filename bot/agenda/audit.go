@@ -69,33 +69,28 @@ func (r *Runner) countFailedAudit(err error) {
 // line each, and escalates them.
 func (r *Runner) escalateStuck(ctx context.Context) ([]string, error) {
 	var stuck []string
-	for before := 0; ; {
-		page, err := r.cfg.Store.List(ctx, bot.Query{Open: true, Before: before, Limit: 200})
+	for l, err := range bot.ListAll(ctx, r.cfg.Store, bot.Query{Open: true}) {
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range page {
-			before = l.Number
-			if l.Snapshot == nil {
-				continue
-			}
-			i, err := workflow.DecodeIncident(l.Snapshot)
-			if err != nil {
-				stuck = append(stuck, l.ID+": "+err.Error())
-				continue
-			}
-			if i.IsStuck() {
-				stuck = append(stuck, l.ID+": open and not acknowledged, but without a deadline")
-				escalate := bot.Change{By: systemActor(), Command: workflow.Escalate{Reason: "the audit found it without a deadline"}}
-				if _, err := r.cfg.Engine.Apply(ctx, l.ID, escalate); err != nil {
-					return nil, err
-				}
-			}
+		if l.Snapshot == nil {
+			continue
 		}
-		if len(page) < 200 {
-			return stuck, nil
+		i, err := workflow.DecodeIncident(l.Snapshot)
+		if err != nil {
+			stuck = append(stuck, l.ID+": "+err.Error())
+			continue
+		}
+		if !i.IsStuck() {
+			continue
+		}
+		stuck = append(stuck, l.ID+": open and not acknowledged, but without a deadline")
+		escalate := bot.Change{By: systemActor(), Command: workflow.Escalate{Reason: "the audit found it without a deadline"}}
+		if _, err := r.cfg.Engine.Apply(ctx, l.ID, escalate); err != nil {
+			return nil, err
 		}
 	}
+	return stuck, nil
 }
 
 // Health returns the result of the last complete audit.

@@ -2,8 +2,11 @@ package agenda
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"tocsin/bot"
 )
 
 // auditEvery is the default interval of the audits (E13: the auditor repairs and
@@ -64,7 +67,7 @@ func (r *Runner) claimLoop(ctx context.Context, p pool, wake <-chan struct{}) {
 					default:
 					}
 				}()
-				r.carryOut(work, group)
+				r.carryOutSafely(work, group)
 			})
 		}
 		if len(leases) > 0 {
@@ -72,6 +75,17 @@ func (r *Runner) claimLoop(ctx context.Context, p pool, wake <-chan struct{}) {
 		}
 		r.sleep(ctx, p, wake, done)
 	}
+}
+
+// carryOutSafely carries work out. A panic ends the task and not the process: the task
+// is repeated when its lease ends.
+func (r *Runner) carryOutSafely(ctx context.Context, group []bot.Work) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.cfg.Log.Error("a task panicked", "task", group[0].ID, "incident", group[0].Owner, "panic", fmt.Sprint(p))
+		}
+	}()
+	r.carryOut(ctx, group)
 }
 
 // pause waits for a duration, or until ctx is done.

@@ -111,10 +111,10 @@ func eventAt(a Alert, received time.Time) time.Time {
 	return received
 }
 
-// Apply returns what an arrival changes and the new row, given the row under
+// apply returns what an arrival changes and the new row, given the row under
 // its key, nil if there is none. When the change is Started or Again, the store
-// finds the incident that owns the group and calls [Row.Join].
-func Apply(row *Row, a Arrival, at time.Time) (Row, Change) {
+// finds the incident that owns the group and calls [Row.join].
+func apply(row *Row, a Arrival, at time.Time) (Row, Change) {
 	if a.From != "" {
 		if row == nil || !row.Firing || row.Incident != a.From || !a.Before.IsZero() && !row.AppliedAt.Before(a.Before) {
 			return Row{}, Ignored
@@ -158,7 +158,7 @@ func Apply(row *Row, a Arrival, at time.Time) (Row, Change) {
 	return next, change
 }
 
-// resolve is [Apply] for an alert that resolves.
+// resolve is [apply] for an alert that resolves.
 func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
 	event := eventAt(a.Alert, at)
 	switch {
@@ -172,9 +172,9 @@ func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
 	return r, Ended
 }
 
-// Join assigns the row to the incident that owns its group. An alert that fires
+// join assigns the row to the incident that owns its group. An alert that fires
 // again in another incident than before counts as started there.
-func (r *Row) Join(incident, group string, c Change) Change {
+func (r *Row) join(incident, group string, c Change) Change {
 	if c == Again && r.Incident != incident {
 		c = Started
 	}

@@ -84,7 +84,7 @@ func takeOne(tx Tx, a Arrival, at time.Time) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	next, change := Apply(row, a, at)
+	next, change := apply(row, a, at)
 	switch change {
 	case Stale:
 		return Receipt{Change: Stale, Incident: next.Incident}, nil
@@ -113,7 +113,7 @@ func takeOne(tx Tx, a Arrival, at time.Time) (Receipt, error) {
 			return Receipt{}, err
 		}
 	}
-	receipt.Change = next.Join(receipt.Incident, a.Group, change)
+	receipt.Change = next.join(receipt.Incident, a.Group, change)
 	return receipt, tx.PutRow(next)
 }
 

@@ -27,7 +27,7 @@ type ChatFixture struct {
 	// each, its title included, with what is markup to the platform carried out,
 	// so that what was meant as text is missed if it was taken for markup.
 	Posts func(r workflow.Room) []string
-	// Outside returns all that somebody reads who is a member of no private
+	// Outside returns all that a person reads who is a member of no private
 	// incident, of whatever the tests have made: names, messages, errors.
 	Outside func() string
 	// LoseAnswer makes the other side carry the next change out and lose its
@@ -48,18 +48,18 @@ func Chat(t *testing.T, open func(t *testing.T) ChatFixture) {
 		name string
 		run  func(c *chatTest)
 	}{
-		{"SameKeySameRoom", sameRoom},
-		{"LostAnswerSameRoom", lostRoom},
-		{"RoomsApart", roomsApart},
-		{"RoomIsKept", roomIsKept},
-		{"PostsInOrder", postsInOrder},
-		{"SameKeyOnePost", onePost},
-		{"SameKeyAtOnce", onePostAtOnce},
-		{"LostAnswerOnePost", lostPost},
-		{"HostileTexts", hostileTexts},
-		{"Private", privateRoom},
-		{"NotThere", notThere},
-		{"Canceled", canceled},
+		{"SameKeySameRoom", testSameRoom},
+		{"LostAnswerSameRoom", testLostRoom},
+		{"RoomsApart", testRoomsApart},
+		{"RoomIsKept", testRoomIsKept},
+		{"PostsInOrder", testPostsInOrder},
+		{"SameKeyOnePost", testOnePost},
+		{"SameKeyAtOnce", testOnePostAtOnce},
+		{"LostAnswerOnePost", testLostPost},
+		{"HostileTexts", testHostileTexts},
+		{"Private", testPrivateRoom},
+		{"NotThere", testNotThere},
+		{"Canceled", testCanceledContext},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.run(&chatTest{T: t, ChatFixture: open(t), known: map[string]bool{}, began: map[string]int{}})
@@ -94,8 +94,8 @@ func payroll() workflow.Incident {
 	return i
 }
 
-// prepared makes an incident known to the other side.
-func (c *chatTest) prepared(i workflow.Incident) workflow.Incident {
+// prepare makes an incident known to the other side.
+func (c *chatTest) prepare(i workflow.Incident) workflow.Incident {
 	if c.Prepare != nil && !c.known[i.ID] {
 		c.Prepare(i)
 		c.known[i.ID] = true
@@ -103,8 +103,7 @@ func (c *chatTest) prepared(i workflow.Incident) workflow.Incident {
 	return i
 }
 
-// open opens an incident's room, as the agenda does: [app.App.RoomRequest]
-// makes such a request.
+// open opens an incident's room, with a request such as package rooms makes.
 func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room, error) {
 	c.Helper()
 	r := bot.RoomRequest{
@@ -114,14 +113,14 @@ func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room
 		r.Name = strings.ToLower(i.ID)
 	}
 	room, err := c.Chat.OpenRoom(ctx, r)
-	c.keepsSecrets(err)
+	c.requireNoSecrets(err)
 	return room, err
 }
 
 // room opens the room of an incident that is there.
 func (c *chatTest) room(i workflow.Incident) workflow.Room {
 	c.Helper()
-	room, err := c.open(c.Context(), c.prepared(i))
+	room, err := c.open(c.Context(), c.prepare(i))
 	if err != nil {
 		c.Fatalf("open the room of %s: %v", i.ID, err)
 	}
@@ -137,7 +136,7 @@ func (c *chatTest) post(ctx context.Context, r workflow.Room, key, text string) 
 	c.Helper()
 	incident, _, _ := strings.Cut(key, "/")
 	err := c.Chat.Post(ctx, bot.RoomPost{Key: key, Incident: incident, Room: r, Event: 3, Content: card.Content{Title: "Ana Silva", Text: text}})
-	c.keepsSecrets(err)
+	c.requireNoSecrets(err)
 	return err
 }
 
@@ -171,8 +170,8 @@ func (c *chatTest) wantPosts(r workflow.Room, texts ...string) {
 	}
 }
 
-// keepsSecrets: no secret reaches an error (rule P4).
-func (c *chatTest) keepsSecrets(err error) {
+// requireNoSecrets fails when an error contains a secret (P4: secrets are never shown).
+func (c *chatTest) requireNoSecrets(err error) {
 	c.Helper()
 	for _, s := range c.Secrets {
 		if err != nil && strings.Contains(err.Error(), s) {
@@ -181,9 +180,9 @@ func (c *chatTest) keepsSecrets(err error) {
 	}
 }
 
-// sameRoom: a key stands for one room, however often it comes, and also when it
+// testSameRoom: a key stands for one room, however often it comes, and also when it
 // comes again while it is still being worked on.
-func sameRoom(c *chatTest) {
+func testSameRoom(c *chatTest) {
 	first := c.room(checkout())
 	there := c.Rooms()
 	if !slices.Contains(there, first.ID) {
@@ -204,12 +203,12 @@ func sameRoom(c *chatTest) {
 	}
 }
 
-// lostRoom: what was opened although nobody heard of it is found again.
-func lostRoom(c *chatTest) {
+// testLostRoom: what was opened although its answer was lost is found again.
+func testLostRoom(c *chatTest) {
 	if c.LoseAnswer == nil {
 		c.Skip("no answer can be lost")
 	}
-	i := c.prepared(checkout())
+	i := c.prepare(checkout())
 	c.LoseAnswer()
 	lost, err := c.open(c.Context(), i)
 	if bot.IsPermanent(err) {
@@ -228,8 +227,8 @@ func lostRoom(c *chatTest) {
 	}
 }
 
-// roomsApart: each incident has a room of its own.
-func roomsApart(c *chatTest) {
+// testRoomsApart: each incident has a room of its own.
+func testRoomsApart(c *chatTest) {
 	one, two := c.room(checkout()), c.room(search())
 	if one.ID == two.ID || one.Platform != two.Platform {
 		c.Fatalf("rooms %+v and %+v", one, two)
@@ -241,8 +240,8 @@ func roomsApart(c *chatTest) {
 	c.wantPosts(two, "in the second")
 }
 
-// roomIsKept: what the incident keeps of a room is enough to find it again.
-func roomIsKept(c *chatTest) {
+// testRoomIsKept: what the incident keeps of a room is enough to find it again.
+func testRoomIsKept(c *chatTest) {
 	room := c.room(checkout())
 	if room.Platform == "" || room.ID == "" || room.State == workflow.RoomFailed {
 		c.Fatalf("room %+v", room)
@@ -271,8 +270,8 @@ func roomIsKept(c *chatTest) {
 	c.wantPosts(room, "after a restart")
 }
 
-// notThere: what will never be there is no reason to try again.
-func notThere(c *chatTest) {
+// testNotThere: what will never be there is no reason to try again.
+func testNotThere(c *chatTest) {
 	room := c.room(checkout())
 	there := c.Rooms()
 	room.ID, room.Name, room.URL = "INC-404", "inc-404", ""
@@ -285,9 +284,9 @@ func notThere(c *chatTest) {
 	}
 }
 
-// canceled: what may not last any longer ends, and can be tried again.
-func canceled(c *chatTest) {
-	i := c.prepared(checkout())
+// testCanceledContext: what may not last any longer ends, and can be tried again.
+func testCanceledContext(c *chatTest) {
+	i := c.prepare(checkout())
 	ctx, cancel := context.WithCancel(c.Context())
 	cancel()
 	if _, err := c.open(ctx, i); bot.IsPermanent(err) {

@@ -126,16 +126,16 @@ func (a *chatAdapter) ShowCard(ctx context.Context, c bot.RoomCard) (ref string,
 		ref = a.service.write(r, ChatMessage{Key: c.Key, Content: c.Content})
 	}
 	if c.Place == workflow.Announce {
-		err = a.service.change(func() error { show(a.service.roomNamed(announcementRoom)); return nil })
+		err = a.service.change(func() error { show(a.service.ensureRoom(announcementRoom)); return nil })
 		return ref, err
 	}
 	err = a.inRoom(ctx, c.Room.ID, "", func(r *ChatRoom) error { show(r); return nil })
 	return ref, err
 }
 
-// roomNamed returns a room that is no incident's, and makes it where it is not
+// ensureRoom returns a room that is no incident's, and makes it where it is not
 // there. The caller holds mu.
-func (s *ChatService) roomNamed(name string) *ChatRoom {
+func (s *ChatService) ensureRoom(name string) *ChatRoom {
 	if r := s.find(func(r *ChatRoom) bool { return r.Name == name }); r != nil {
 		return r
 	}
@@ -209,7 +209,7 @@ func (a *chatAdapter) Page(ctx context.Context, p bot.Page) error {
 		if user == "" {
 			return bot.Permanent(fmt.Errorf("%s is not on Test Chat", p.Address))
 		}
-		room := a.service.roomNamed("direct-" + user)
+		room := a.service.ensureRoom("direct-" + user)
 		if a.service.message(room, "", p.Key) == nil {
 			a.service.write(room, ChatMessage{Key: p.Key, Content: p.Content})
 		}

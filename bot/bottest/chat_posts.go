@@ -15,8 +15,8 @@ import (
 
 // The cases of [Chat] that are about what is posted.
 
-// postsInOrder: a conversation reads in the order in which it was posted.
-func postsInOrder(c *chatTest) {
+// testPostsInOrder: a conversation reads in the order in which it was posted.
+func testPostsInOrder(c *chatTest) {
 	room := c.room(checkout())
 	var want []string
 	for n := range 12 {
@@ -31,8 +31,8 @@ func postsInOrder(c *chatTest) {
 	}
 }
 
-// onePost: a key stands for one post; another key posts the same words again.
-func onePost(c *chatTest) {
+// testOnePost: a key stands for one post; another key posts the same words again.
+func testOnePost(c *chatTest) {
 	room, other := c.room(checkout()), c.room(search())
 	c.mustPost(room, "INC-7/3.0", "Acknowledged")
 	c.mustPost(room, "INC-7/3.0", "Acknowledged")
@@ -44,9 +44,9 @@ func onePost(c *chatTest) {
 	c.wantPosts(other, "Acknowledged")
 }
 
-// onePostAtOnce: the same holds when a worker has lost its lease and another
+// testOnePostAtOnce: the same holds when a worker has lost its lease and another
 // posts beside it. Who is second may be told to come again, not to give up.
-func onePostAtOnce(c *chatTest) {
+func testOnePostAtOnce(c *chatTest) {
 	room := c.room(checkout())
 	var all sync.WaitGroup
 	for n := range 20 {
@@ -63,9 +63,9 @@ func onePostAtOnce(c *chatTest) {
 	c.wantPosts(room, "Acknowledged", "Acknowledged")
 }
 
-// lostPost: what was posted although nobody heard of it is not posted again,
+// testLostPost: what was posted although its answer was lost is not posted again,
 // also when others have posted since.
-func lostPost(c *chatTest) {
+func testLostPost(c *chatTest) {
 	if c.LoseAnswer == nil {
 		c.Skip("no answer can be lost")
 	}
@@ -112,9 +112,9 @@ func hostile() map[string]string {
 	}
 }
 
-// hostileTexts: whatever a text holds, people read it as text, and the next one
+// testHostileTexts: whatever a text holds, people read it as text, and the next one
 // arrives like any other.
-func hostileTexts(c *chatTest) {
+func testHostileTexts(c *chatTest) {
 	room, n := c.room(checkout()), 3
 	texts := hostile()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
@@ -163,9 +163,9 @@ func visibleText(text string) string {
 	}, card.Plain(text))
 }
 
-// privateRoom: who is no member of a private incident reads nothing of it, nor
+// testPrivateRoom: who is no member of a private incident reads nothing of it, nor
 // that it has a room with a telling name (rule P2).
-func privateRoom(c *chatTest) {
+func testPrivateRoom(c *chatTest) {
 	public, secret := c.room(checkout()), c.room(payroll())
 	if public.ID == secret.ID {
 		c.Fatal("a private incident shares its room")

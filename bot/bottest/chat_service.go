@@ -27,7 +27,7 @@ type ChatService struct {
 	inbound chatInbound
 }
 
-// ChatUser is somebody with an account.
+// ChatUser is a person with an account.
 type ChatUser struct {
 	ID    string // "T1"
 	Name  string
@@ -44,7 +44,7 @@ type ChatRoom struct {
 	Archived bool
 	Topic    string
 	Links    []string
-	Members  []string // user IDs; of a public room, those who were asked in
+	Members  []string // user IDs; of a public room, those who were invited
 	Messages []ChatMessage
 }
 
@@ -68,7 +68,7 @@ const (
 	announcementRoom = "announcements"
 )
 
-// AddUser gives somebody an account, and returns its ID.
+// AddUser creates an account for a person and returns its ID.
 func (s *ChatService) AddUser(name, email string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,12 +90,13 @@ func (s *ChatService) Room(incident string) (ChatRoom, bool) {
 }
 
 // Announcements returns the room of announcements; empty before the first.
-func (s *ChatService) Announcements() ChatRoom { return s.named(announcementRoom) }
+func (s *ChatService) Announcements() ChatRoom { return s.copyRoom(announcementRoom) }
 
 // Direct returns the conversation with a user; empty before the first page.
-func (s *ChatService) Direct(user string) ChatRoom { return s.named("direct-" + user) }
+func (s *ChatService) Direct(user string) ChatRoom { return s.copyRoom("direct-" + user) }
 
-func (s *ChatService) named(name string) ChatRoom {
+// copyRoom returns a copy of the room with a name; empty when there is none.
+func (s *ChatService) copyRoom(name string) ChatRoom {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.find(func(r *ChatRoom) bool { return r.Name == name }); r != nil {
@@ -141,7 +142,7 @@ func (s *ChatService) Chatter(room string, messages int) {
 	defer s.mu.Unlock()
 	if r := s.byID(room); r != nil {
 		for n := range messages {
-			s.write(r, ChatMessage{Content: card.Content{Title: "somebody", Text: fmt.Sprint("message ", n)}})
+			s.write(r, ChatMessage{Content: card.Content{Title: "Zoe", Text: fmt.Sprint("message ", n)}})
 		}
 	}
 }

@@ -31,11 +31,11 @@ type answer struct {
 }
 
 // unclear reports whether the call may or may not have been executed.
-func (a answer) unclear() bool { return a.err != nil && !a.refused() }
+func (a answer) unclear() bool { return a.err != nil && !a.isRefused() }
 
-// refused reports whether the error is one of the port's own, after which nothing was
+// isRefused reports whether the error is one of the port's own, after which nothing was
 // changed.
-func (a answer) refused() bool {
+func (a answer) isRefused() bool {
 	return errors.Is(a.err, bot.ErrNotFound) || errors.Is(a.err, bot.ErrConflict) ||
 		errors.Is(a.err, bot.ErrTaken) || errors.Is(a.err, bot.ErrLeaseLost)
 }
@@ -163,7 +163,7 @@ func (c doCommit) step(l *model, a answer) (*model, bool) {
 	if all := l.refusals(c); len(all) > 0 {
 		return l, a.unclear() || slices.ContainsFunc(all, func(err error) bool { return errors.Is(a.err, err) })
 	}
-	if a.refused() || a.err == nil && got.Repeated {
+	if a.isRefused() || a.err == nil && got.Repeated {
 		return l, false
 	}
 	next := l.commit(c)
@@ -252,7 +252,7 @@ func (c doPostpone) step(l *model, a answer) (*model, bool) {
 	if q.token != c.Lease.Token {
 		return l, a.unclear() || errors.Is(a.err, bot.ErrLeaseLost)
 	}
-	if a.refused() {
+	if a.isRefused() {
 		return l, false
 	}
 	if q.tasks = slices.Clone(q.tasks); sameRevision(q.tasks[0], c.Lease.Task) {

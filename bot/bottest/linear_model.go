@@ -53,8 +53,8 @@ func (i *modelIncident) addMessages(added, edited []bot.StoredMessage) {
 	}
 }
 
-// unread returns the mail that a commit leaves unread.
-func (i modelIncident) unread(c doCommit) []workflow.Mail {
+// unreadMail returns the mail that a commit leaves unread.
+func (i modelIncident) unreadMail(c doCommit) []workflow.Mail {
 	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, text(m.Samples[0])) })
 }
 
@@ -113,7 +113,7 @@ func (l *model) refusals(c doCommit) (all []error) {
 		if g.Always && !isHolder && (holder.always || holder.until.After(c.At)) {
 			all = append(all, bot.ErrTaken)
 		}
-		if !g.Always && isHolder && len(i.unread(c)) > 0 {
+		if !g.Always && isHolder && len(i.unreadMail(c)) > 0 {
 			all = append(all, bot.ErrConflict)
 		}
 	}
@@ -174,7 +174,7 @@ func (l *model) write(c doCommit) {
 	}
 	if c.ReadMail > 0 {
 		i.readAt, i.mailDue = c.At, time.Time{}
-		i.mail = i.unread(c)
+		i.mail = i.unreadMail(c)
 		if len(i.mail) > 0 {
 			i.mailDue = c.At.Add(alerts.MailInterval)
 		}

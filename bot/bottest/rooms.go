@@ -24,7 +24,7 @@ type RoomsFixture struct {
 	// Process returns the adapter as a process has it that has just started: it
 	// knows nothing of what others have done.
 	Process func() HostedChat
-	// AddUser gives somebody an account, and returns its ID.
+	// AddUser creates an account for a person and returns its ID.
 	AddUser func(name, email string) string
 	// Room returns how a room is now.
 	Room func(r workflow.Room) RoomState
@@ -69,17 +69,17 @@ func Rooms(t *testing.T, open func(t *testing.T) RoomsFixture) {
 		name string
 		run  func(c *roomsTest)
 	}{
-		{"OpenedOnce", openedOnce},
-		{"ArchivedAndBack", archivedAndBack},
-		{"ArchivedByPeople", archivedByPeople},
-		{"PostedOnce", postedOnce},
-		{"CardStaysTrue", cardStaysTrue},
-		{"CardDeletedByPeople", cardDeletedByPeople},
-		{"Announced", announced},
-		{"SetUpOnce", setUpOnce},
-		{"Invited", invited},
-		{"NotFoundInvitees", notFoundInvitees},
-		{"PrivateStaysPrivate", privateStaysPrivate},
+		{"OpenedOnce", testOpenedOnce},
+		{"ArchivedAndBack", testArchivedAndBack},
+		{"ArchivedByPeople", testArchivedByPeople},
+		{"PostedOnce", testPostedOnce},
+		{"CardStaysTrue", testCardStaysTrue},
+		{"CardDeletedByPeople", testCardDeletedByPeople},
+		{"Announced", testAnnouncement},
+		{"SetUpOnce", testSetUpOnce},
+		{"Invited", testInvitations},
+		{"NotFoundInvitees", testNotFoundInvitees},
+		{"PrivateStaysPrivate", testPrivateStaysPrivate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(&roomsTest{T: t, RoomsFixture: open(t)}) })
 	}
@@ -126,8 +126,8 @@ func (c *roomsTest) show(b bot.RoomCard) string {
 	return must1(c.Process().ShowCard(c.Context(), b))(c.T)
 }
 
-// interrupted fails unless an unclear outcome may be tried again.
-func (c *roomsTest) interrupted(err error) {
+// requireTemporary fails unless an unclear outcome may be tried again.
+func (c *roomsTest) requireTemporary(err error) {
 	c.Helper()
 	if err == nil || bot.IsPermanent(err) {
 		c.Fatalf("an interrupted change answers %v, want an error that may be tried again", err)
@@ -139,9 +139,9 @@ func containing(texts []string, part string) []string {
 	return slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return !strings.Contains(text, part) })
 }
 
-// openedOnce: wherever opening a room was interrupted, another process goes on with
+// testOpenedOnce: wherever opening a room was interrupted, another process goes on with
 // the same room (G2: one room per platform).
-func openedOnce(c *roomsTest) {
+func testOpenedOnce(c *roomsTest) {
 	for _, i := range []workflow.Incident{checkout(), payroll()} {
 		for _, after := range []bool{false, true} {
 			before := len(c.Rooms())
@@ -149,7 +149,7 @@ func openedOnce(c *roomsTest) {
 			i.ID = fmt.Sprintf("INC-%d%t", i.Number, after)
 			c.Interrupt(ChangeOpen, after)
 			_, err := c.Process().OpenRoom(c.Context(), c.request(i))
-			c.interrupted(err)
+			c.requireTemporary(err)
 			room := c.open(i)
 			again := c.open(i)
 			if n := len(c.Rooms()) - before; n != 1 || again.ID != room.ID {
@@ -162,9 +162,9 @@ func openedOnce(c *roomsTest) {
 	}
 }
 
-// archivedAndBack: a room is archived once, however often; a reopened incident has
+// testArchivedAndBack: a room is archived once, however often; a reopened incident has
 // one that can be written into.
-func archivedAndBack(c *roomsTest) {
+func testArchivedAndBack(c *roomsTest) {
 	for _, i := range []workflow.Incident{checkout(), payroll()} {
 		room := c.open(i)
 		for range 2 {
@@ -193,9 +193,9 @@ func archivedAndBack(c *roomsTest) {
 	}
 }
 
-// archivedByPeople: a post into a room that people have archived says that the room
+// testArchivedByPeople: a post into a room that people have archived says that the room
 // is gone, so that the incident goes on in another.
-func archivedByPeople(c *roomsTest) {
+func testArchivedByPeople(c *roomsTest) {
 	room := c.open(checkout())
 	c.Archive(room)
 	if err := c.Process().Post(c.Context(), c.post(room, 3, false)); !isRoomGone(err) {
@@ -209,14 +209,14 @@ func archivedByPeople(c *roomsTest) {
 	}
 }
 
-// postedOnce: a post whose outcome is unknown is written once, whichever process
+// testPostedOnce: a post whose outcome is unknown is written once, whichever process
 // goes on and however much was said since (X1: a crash loses nothing).
-func postedOnce(c *roomsTest) {
+func testPostedOnce(c *roomsTest) {
 	room := c.open(checkout())
 	for n, after := range []bool{false, true} {
 		c.Chatter(room, 120)
 		c.Interrupt(ChangePost, after)
-		c.interrupted(c.Process().Post(c.Context(), c.post(room, 3+n, false)))
+		c.requireTemporary(c.Process().Post(c.Context(), c.post(room, 3+n, false)))
 		c.Chatter(room, 120)
 		if err := c.Process().Post(c.Context(), c.post(room, 3+n, true)); err != nil {
 			c.Fatal(err)
@@ -227,14 +227,14 @@ func postedOnce(c *roomsTest) {
 	}
 }
 
-// cardStaysTrue: a card is written once, found by a process that does not know
+// testCardStaysTrue: a card is written once, found by a process that does not know
 // whether it was, and edited in place.
-func cardStaysTrue(c *roomsTest) {
+func testCardStaysTrue(c *roomsTest) {
 	room := c.open(checkout())
 	for _, after := range []bool{true, false} {
 		c.Interrupt(ChangePost, after)
 		_, err := c.Process().ShowCard(c.Context(), c.card(room, workflow.InRoom, "", "first", false))
-		c.interrupted(err)
+		c.requireTemporary(err)
 		ref := c.show(c.card(room, workflow.InRoom, "", "second", true))
 		if again := c.show(c.card(room, workflow.InRoom, ref, "third", false)); again != ref {
 			c.Errorf("edited in place, the card moved from %s to %s", ref, again)
@@ -246,8 +246,8 @@ func cardStaysTrue(c *roomsTest) {
 	}
 }
 
-// cardDeletedByPeople: a card that people have deleted is written anew, once.
-func cardDeletedByPeople(c *roomsTest) {
+// testCardDeletedByPeople: a card that people have deleted is written anew, once.
+func testCardDeletedByPeople(c *roomsTest) {
 	room := c.open(checkout())
 	ref := c.show(c.card(room, workflow.InRoom, "", "first", false))
 	c.Delete(ref)
@@ -260,9 +260,9 @@ func cardDeletedByPeople(c *roomsTest) {
 	}
 }
 
-// announced: an announcement is a card in a place of its own; what is posted below it
+// testAnnouncement: an announcement is a card in a place of its own; what is posted below it
 // is not in the room.
-func announced(c *roomsTest) {
+func testAnnouncement(c *roomsTest) {
 	room := c.open(checkout())
 	if c.Announcements == nil || !slices.Contains(c.Process().Platform().Steps, workflow.StepAnnounce) {
 		c.Skip("the platform has no place for announcements")
@@ -282,9 +282,9 @@ func announced(c *roomsTest) {
 	}
 }
 
-// setUpOnce: each step that the platform gives its rooms is taken once, wherever it
+// testSetUpOnce: each step that the platform gives its rooms is taken once, wherever it
 // was interrupted.
-func setUpOnce(c *roomsTest) {
+func testSetUpOnce(c *roomsTest) {
 	for n, after := range []bool{false, true} {
 		i := chatIncident(7+n, "Checkout is down")
 		room := c.open(i)
@@ -296,7 +296,7 @@ func setUpOnce(c *roomsTest) {
 				Links: []card.Button{{Label: "In the browser", URL: "https://tocsin.example.com/incidents/INC-7"}, {Label: "Runbook", URL: "https://wiki.example.com/checkout"}},
 			}
 			c.Interrupt(step, after)
-			c.interrupted(c.Process().SetUpRoom(c.Context(), w))
+			c.requireTemporary(c.Process().SetUpRoom(c.Context(), w))
 			w.Again = true
 			for range 2 {
 				if err := c.Process().SetUpRoom(c.Context(), w); err != nil {
@@ -317,9 +317,9 @@ func setUpOnce(c *roomsTest) {
 	}
 }
 
-// invited: people are found by their account or their address; being in the room
-// already, or asked in again, is fine.
-func invited(c *roomsTest) {
+// testInvitations: people are found by their account or their address; being in the room
+// already, or invited again, is fine.
+func testInvitations(c *roomsTest) {
 	room := c.open(checkout())
 	ana, ben := c.AddUser("Ana Silva", "ana@example.com"), c.AddUser("Ben", "ben@example.com")
 	i := bot.Invitation{Key: "INC-7/8.0", Incident: "INC-7", Room: room, People: []bot.Invitee{
@@ -339,8 +339,8 @@ func invited(c *roomsTest) {
 	}
 }
 
-// notFoundInvitees: whoever is not on the platform is named once all others are in.
-func notFoundInvitees(c *roomsTest) {
+// testNotFoundInvitees: a person who is not on the platform is named once all others are in.
+func testNotFoundInvitees(c *roomsTest) {
 	room := c.open(checkout())
 	ana := c.AddUser("Ana Silva", "ana@example.com")
 	err := c.Process().Invite(c.Context(), bot.Invitation{Key: "INC-7/8.0", Incident: "INC-7", Room: room, People: []bot.Invitee{
@@ -350,13 +350,13 @@ func notFoundInvitees(c *roomsTest) {
 		c.Errorf("answered %v, want a permanent error that names Zed and Yan", err)
 	}
 	if members := c.Room(room).Members; !slices.Contains(members, ana) {
-		c.Errorf("members %q without %s, who could be asked in", members, ana)
+		c.Errorf("members %q without %s, who could be invited", members, ana)
 	}
 }
 
-// privateStaysPrivate: a private room is never the public one of the same incident,
+// testPrivateStaysPrivate: a private room is never the public one of the same incident,
 // whatever it is called (P2: private means members only).
-func privateStaysPrivate(c *roomsTest) {
+func testPrivateStaysPrivate(c *roomsTest) {
 	public := c.open(checkout())
 	secret := checkout()
 	secret.Visibility = workflow.Private

@@ -52,9 +52,6 @@ type replica struct {
 // crash is the panic that stands for kill -9.
 type crash struct{}
 
-// Crash marks a panic that no recover may hide.
-func (crash) Crash() {}
-
 // Base is a store for a simulated world. Its leases can be dropped, as they are when
 // the only process ends.
 type Base interface {

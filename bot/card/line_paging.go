@@ -14,7 +14,7 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	case workflow.EscalationStarted:
 		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why))
 	case workflow.StepFired:
-		return w.stepFired(f)
+		return w.stepLine(f)
 	case workflow.CycleBegan:
 		if f.Moved {
 			return "No one has acknowledged: continuing with policy " + f.Policy
@@ -31,7 +31,7 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	case workflow.PagesQueued:
 		return "Paging by the next method" + withReason(f.Why)
 	case workflow.PeoplePaged:
-		return w.peoplePaged(f)
+		return w.peopleLine(f)
 	case workflow.NoticePostponed:
 		return fmt.Sprintf("%s: next notification at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
 	case workflow.PageDelivered:
@@ -58,7 +58,7 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	return ""
 }
 
-func (w formatter) stepFired(f workflow.StepFired) string {
+func (w formatter) stepLine(f workflow.StepFired) string {
 	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
 	if f.Why != "" {
 		line += " (" + f.Why + ")"
@@ -127,7 +127,7 @@ func notifying(pages []workflow.PageState) string {
 	return ", notifying " + recipients(pages)
 }
 
-func (w formatter) peoplePaged(f workflow.PeoplePaged) string {
+func (w formatter) peopleLine(f workflow.PeoplePaged) string {
 	line := "Paged "
 	if f.Purpose == workflow.PurposeNotice {
 		line = "Notified "

@@ -66,16 +66,10 @@ func (b *recentPages) schedule(key string, n int, now time.Time) (single int, wa
 	return single, time.Time{}
 }
 
-// HeldPage is a page that is held back for a bundle.
-type HeldPage struct {
-	bot.Work
-	Until time.Time
-}
-
 // Bundle groups works that are carried out together: pages to a person who was paged
 // often are a group, any other work is a group of its own. held are the pages that wait
 // for the next bundle.
-func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []HeldPage) {
+func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []bot.HeldWork) {
 	pages := map[string][]bot.Work{}
 	var order []string
 	for _, w := range works {
@@ -103,7 +97,7 @@ func (s *Sender) Bundle(works []bot.Work) (groups [][]bot.Work, held []HeldPage)
 			continue
 		}
 		for _, w := range rest {
-			held = append(held, HeldPage{Work: w, Until: wait})
+			held = append(held, bot.HeldWork{Work: w, Until: wait})
 		}
 	}
 	return groups, held

@@ -202,6 +202,12 @@ func methodKeys(methods []Method) []workflow.Method {
 	return all
 }
 
+// PagerOf returns the pager of a method's key: "sms" of "sms#2".
+func PagerOf(key string) string {
+	name, _, _ := strings.Cut(key, "#")
+	return name
+}
+
 // Contact is the address of a page.
 type Contact struct {
 	Person  string // ID of the person, or a machine such as "webhook:noc"

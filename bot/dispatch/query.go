@@ -19,17 +19,17 @@ import (
 func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s access.Speaker) (string, error) {
 	view := d.engine.View(s.Zone)
 	switch q := call.Query; q.Kind {
-	case "help":
+	case commands.QueryHelp:
 		return d.engine.Catalog().Help(q.Topic, s.Access)
-	case "list":
+	case commands.QueryList:
 		return d.listText(ctx, s, incidents.Filter{All: q.All, Status: q.Status, Severity: q.Severity, Service: q.Service, Limit: q.Limit})
-	case "show":
+	case commands.QueryShow:
 		i, err := d.incidents.Get(ctx, call.Incident, s)
 		if err != nil {
 			return "", err
 		}
 		return card.Text(card.Card(i, view)), nil
-	case "timeline":
+	case commands.QueryTimeline:
 		entries, err := d.incidents.Timeline(ctx, call.Incident, s)
 		if err != nil {
 			return "", err
@@ -39,19 +39,19 @@ func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s acce
 			fmt.Fprintf(&t, "%s  %s: %s\n", e.At.In(view.Zone).Format("2006-01-02 15:04:05 MST"), e.By, e.Text)
 		}
 		return t.String(), nil
-	case "timers":
+	case commands.QueryTimers:
 		i, err := d.incidents.Get(ctx, call.Incident, s)
 		if err != nil {
 			return "", err
 		}
 		return card.Timers(i, view), nil
-	case "who":
+	case commands.QueryWho:
 		events, err := d.incidents.History(ctx, call.Incident, s, 0)
 		if err != nil {
 			return "", err
 		}
 		return card.Deliveries(call.Incident, workflow.Deliveries(events), view), nil
-	case "web":
+	case commands.QueryWeb:
 		return d.webText(ctx, call, s)
 	}
 	return "", fmt.Errorf("answer the query %q: it has no handler", call.Query.Kind)

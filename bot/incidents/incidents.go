@@ -56,28 +56,23 @@ func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workfl
 	limit := min(cmp.Or(q.Limit, 50), 500)
 	open := !q.All && (q.Status == "" || workflow.Status(q.Status).IsOpen())
 	var found []workflow.Incident
-	for before := q.Before; ; {
-		page, err := r.store.List(ctx, bot.Query{Open: open, Before: before, Limit: 200})
+	for l, err := range bot.ListAll(ctx, r.store, bot.Query{Open: open, Before: q.Before}) {
 		if err != nil {
-			return nil, 0, fmt.Errorf("list incidents: %w", err)
+			return nil, 0, err
 		}
-		for _, l := range page {
-			i, err := r.decode(ctx, l)
-			if err != nil {
-				return nil, 0, err
-			}
-			if q.Matches(i) && access.CheckVisible(i, s) == nil {
-				if len(found) == limit {
-					return found, found[limit-1].Number, nil
-				}
-				found = append(found, i)
-			}
-			before = l.Number
+		i, err := r.decode(ctx, l)
+		if err != nil {
+			return nil, 0, err
 		}
-		if len(page) < 200 {
-			return found, 0, nil
+		if !q.Matches(i) || access.CheckVisible(i, s) != nil {
+			continue
 		}
+		if len(found) == limit {
+			return found, found[limit-1].Number, nil
+		}
+		found = append(found, i)
 	}
+	return found, 0, nil
 }
 
 // ListOpen returns the newest open incidents without any check of access: the caller
@@ -85,24 +80,20 @@ func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workfl
 // cannot be decoded is logged and left out.
 func (r *Reader) ListOpen(ctx context.Context, limit int) ([]workflow.Incident, error) {
 	var all []workflow.Incident
-	for before := 0; ; {
-		page, err := r.store.List(ctx, bot.Query{Open: true, Before: before, Limit: min(limit-len(all), 200)})
+	for l, err := range bot.ListAll(ctx, r.store, bot.Query{Open: true, Limit: min(limit, 200)}) {
 		if err != nil {
-			return nil, fmt.Errorf("list incidents: %w", err)
+			return nil, err
 		}
-		for _, l := range page {
-			before = l.Number
-			i, err := r.decode(ctx, l)
-			if err != nil {
-				r.log.ErrorContext(ctx, "an open incident cannot be decoded", "incident", l.ID, "error", err.Error())
-				continue
-			}
-			all = append(all, i)
+		i, err := r.decode(ctx, l)
+		if err != nil {
+			r.log.ErrorContext(ctx, "an open incident cannot be decoded", "incident", l.ID, "error", err.Error())
+			continue
 		}
-		if len(page) < 200 || len(all) >= limit {
-			return all, nil
+		if all = append(all, i); len(all) >= limit {
+			break
 		}
 	}
+	return all, nil
 }
 
 // Matches reports whether an incident meets the filter. It does not look at All,

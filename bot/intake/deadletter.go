@@ -36,7 +36,7 @@ func unreadableKey(id string) string { return "unreadable:" + id }
 
 // StoreDeadLetter stores a delivery that could not be decoded as a dead letter, and
 // raises an alert that opens or joins an incident and pages the integration's owner
-// (I1: a 2xx means durable). The dead letter is durable when it returns.
+// (I1: a 2xx means durable). Both are durable when it returns nil.
 func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error {
 	now := r.engine.Now()
 	sum := sha256.Sum256(body)
@@ -82,17 +82,18 @@ func (r *Receiver) newLetterBatch(l DeadLetter, state alerts.State) alerts.Batch
 
 // DeadLetters lists dead letters, oldest first, without their bodies.
 func (r *Receiver) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
-	records, err := r.store.Records(ctx, kindDeadLetter, "", 1000)
-	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
-	}
-	all := make([]DeadLetter, 0, len(records))
-	for _, r := range records {
+	all := []DeadLetter{}
+	var unreadable error
+	err := bot.EachRecord(ctx, r.store, kindDeadLetter, func(rec bot.Record) {
 		var l DeadLetter
-		if err := json.Unmarshal(r.Body, &l); err != nil {
-			return nil, fmt.Errorf("read dead letter %s: %w", r.ID, err)
+		if err := json.Unmarshal(rec.Body, &l); err != nil {
+			unreadable = errors.Join(unreadable, fmt.Errorf("read dead letter %s: %w", rec.ID, err))
+			return
 		}
 		all = append(all, l)
+	})
+	if err = errors.Join(err, unreadable); err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
 	}
 	return all, nil
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // A party is not called for openFor after openAfter sends in a row timed out
-// (E4: a failed page moves on at once). Then one send at a time tests whether it answers again.
+// (E4: a failed page moves on at once). Then one send at a time tests whether it
+// answers again.
 const (
 	openAfter = 8
 	openFor   = 10 * time.Second

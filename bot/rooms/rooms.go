@@ -66,12 +66,8 @@ var (
 	errAbandoned = errors.New("the lease does not cover the send")
 )
 
-// HandleRoom carries out one work of a chat platform.
-func (m *Manager) HandleRoom(ctx context.Context, w bot.Work) bot.Answer {
-	a, ok := w.Action.(workflow.RoomAction)
-	if !ok {
-		return bot.Answer{Command: workflow.GiveUp{What: "a task for a room", Why: fmt.Sprintf("%T is not an action of a room", w.Action)}}
-	}
+// HandleRoom carries out one work of a chat platform, whose action is a.
+func (m *Manager) HandleRoom(ctx context.Context, w bot.Work, a workflow.RoomAction) bot.Answer {
 	switch a := a.(type) {
 	case workflow.OpenRoom:
 		return m.openRoom(ctx, w, a)

@@ -26,13 +26,11 @@ func sources() alerts.Sources {
 // newPagers returns the pagers by name. now is the time of the store, which all
 // replicas share: a receiver refuses a signed page that seems minutes old, and the
 // clock of one machine may be wrong.
-func newPagers(l loadedConfig, receivers func() []bot.Webhook, now func() time.Time, log *slog.Logger, terminal io.Writer) (map[string]bot.Pager, error) {
-	all := map[string]bot.Pager{"log": console.New(console.Config{Log: log, Terminal: terminal})}
-	hook, err := webhook.New(webhook.Config{Hooks: receivers, Now: now})
-	if err != nil {
-		return nil, err
+func newPagers(l loadedConfig, now func() time.Time, log *slog.Logger, terminal io.Writer) (map[string]bot.Pager, error) {
+	all := map[string]bot.Pager{
+		"log":     console.New(console.Config{Log: log, Terminal: terminal}),
+		"webhook": webhook.New(webhook.Config{Hooks: l.Organization.Webhooks, Now: now}),
 	}
-	all["webhook"] = hook
 	if l.Has("pagers.email") {
 		cfg := l.email
 		cfg.Now = now

@@ -36,7 +36,7 @@ work). After a FAIL the exit code is 1.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
 			d.checkConfiguration(cmd.Context(), table, file)
-			d.platforms(cmd.Context(), table)
+			d.checkPlatforms(cmd.Context(), table)
 			d.checkStore(cmd.Context(), data)
 			if d.failed {
 				return errReported
@@ -83,7 +83,7 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set, so links lead to the replica that made them; set it to the address of the load balancer, such as https://tocsin.example.com")
 	}
-	allPagers, err := newPagers(l, func() []bot.Webhook { return l.Organization.Webhooks }, time.Now, slog.New(slog.DiscardHandler), nil)
+	allPagers, err := newPagers(l, time.Now, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		d.fail("configuration", err)
 		return

@@ -50,10 +50,10 @@ type connector struct {
 }
 
 // connect connects the platforms whose secrets are in the environment.
-func (l connector) connect() (connections, error) {
-	mark := sha256.Sum256(append([]byte("rooms of "), l.sign...))
+func (c connector) connect() (connections, error) {
+	mark := sha256.Sum256(append([]byte("rooms of "), c.sign...))
 	var all connections
-	for _, d := range l.table {
+	for _, d := range c.table {
 		secrets, connected, err := secretsOf(d)
 		if err != nil {
 			return nil, err
@@ -62,8 +62,8 @@ func (l connector) connect() (connections, error) {
 			continue
 		}
 		p, err := d.Connect(platform.Options{
-			Settings: l.settings[d.Name], Secret: func(name string) string { return secrets[name] },
-			Mark: hex.EncodeToString(mark[:4]), Store: l.store, Now: l.now, Log: l.log,
+			Settings: c.settings[d.Name], Secret: func(name string) string { return secrets[name] },
+			Mark: hex.EncodeToString(mark[:4]), Store: c.store, Now: c.now, Log: c.log,
 		})
 		if err != nil {
 			return nil, err
@@ -179,8 +179,8 @@ func platformCommand(c platform.Command) *cobra.Command {
 	return cmd
 }
 
-// platforms checks the connection to each platform.
-func (d *doctor) platforms(ctx context.Context, table platform.Table) {
+// checkPlatforms checks the connection to each platform.
+func (d *doctor) checkPlatforms(ctx context.Context, table platform.Table) {
 	for _, p := range table {
 		if p.Connect == nil {
 			continue
@@ -194,12 +194,12 @@ func (d *doctor) platforms(ctx context.Context, table platform.Table) {
 			d.fail(p.Name, err)
 			continue
 		}
-		d.findings(ctx, found)
+		d.reportFindings(ctx, found)
 	}
 }
 
-// findings reports what the connected platforms have found.
-func (d *doctor) findings(ctx context.Context, found connections) {
+// reportFindings reports what the connected platforms have found.
+func (d *doctor) reportFindings(ctx context.Context, found connections) {
 	ask, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
 	for _, one := range found {

@@ -163,7 +163,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 
 // newPagers returns the pagers of a configuration, with those of the platforms.
 func (s *server) newPagers(l loadedConfig) (map[string]bot.Pager, error) {
-	all, err := newPagers(l, func() []bot.Webhook { return s.bot.Organization().Webhooks }, s.store.Now, s.log, s.terminal)
+	all, err := newPagers(l, s.store.Now, s.log, s.terminal)
 	for _, p := range s.platforms {
 		if err == nil {
 			all[p.Name] = p.Platform
