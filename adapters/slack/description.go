@@ -60,7 +60,7 @@ func connect(o platform.Options) (*Workspace, error) {
 		c.Settings = s.Normal()
 	}
 	if u, bad := url.Parse(c.APIURL); c.APIURL != "" && (bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-		return nil, fmt.Errorf("%s is no address of a server; write one such as %s", apiURL, DefaultAPI)
+		return nil, fmt.Errorf("%s is not the address of a server; write one such as %s", apiURL, DefaultAPI)
 	}
 	return New(c)
 }
@@ -68,8 +68,8 @@ func connect(o platform.Options) (*Workspace, error) {
 // printManifest returns the command that prints the manifest of the app.
 func printManifest() platform.Command {
 	return platform.Command{
-		Name: "manifest", Short: "Print the manifest from which Slack makes the app.",
-		Long: `Print the manifest from which Slack makes the app: its commands, shortcuts,
+		Name: "manifest", Short: "Print the manifest from which Slack creates the app.",
+		Long: `Print the manifest from which Slack creates the app: its commands, shortcuts,
 events, and the scopes that it needs, each with its reason. Paste it at
 https://api.slack.com/apps under “Create New App”, “From a manifest”.
 

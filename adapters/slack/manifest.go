@@ -38,7 +38,7 @@ type App struct {
 	Unarchive bool
 }
 
-// ManifestJSON writes the manifest from which Slack makes the app, as JSON.
+// ManifestJSON writes the manifest from which Slack creates the app, as JSON.
 func ManifestJSON(a App) ([]byte, error) {
 	m, err := manifestOf(a)
 	if err != nil {
@@ -181,7 +181,7 @@ func baseURL(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return "", errors.New("read the address: it is no URL; write one such as https://tocsin.example.com")
+		return "", errors.New("read the address: it is not a URL; write one such as https://tocsin.example.com")
 	case u.Scheme != "https" || u.Hostname() == "":
 		return "", fmt.Errorf("read the address: Slack sends to https alone, and %q is not; write one such as https://tocsin.example.com", address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":

@@ -68,7 +68,7 @@ func (w *Workspace) conversationOf(ctx context.Context, address string) (string,
 	case isChannel(address):
 		return w.findChannel(ctx, address, false)
 	}
-	return "", bot.Permanent(fmt.Errorf("%q is no address on Slack", address))
+	return "", bot.Permanent(fmt.Errorf("%q is not an address on Slack", address))
 }
 
 // findChannel returns the ID of a channel, by its name, "#incidents", or its ID. A

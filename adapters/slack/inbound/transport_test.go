@@ -159,7 +159,7 @@ func TestHTTPRefuses(t *testing.T) {
 	}
 	for _, path := range []string{"/slack/interactions", "/slack/events"} {
 		if status, _ := d.post("POST", path, "payload=%7B&of="+path, true); status != 400 {
-			t.Errorf("%s with what is no JSON: %d", path, status)
+			t.Errorf("%s with invalid JSON: %d", path, status)
 		}
 	}
 	// The address is not signed.
