@@ -14,7 +14,7 @@ const (
 func ID(number int) string { return idPrefix + strconv.Itoa(number) }
 
 // NumberOf returns the number in an incident's ID, or 0 if id is not one. Each
-// incident has exactly one ID: "inc-7" and "INC-07" are not IDs, see [ParseID].
+// incident has exactly one ID: "inc-7" and "INC-07" are not IDs, see [ParseNumber].
 func NumberOf(id string) int {
 	digits, ok := strings.CutPrefix(id, idPrefix)
 	if !ok {

@@ -62,7 +62,7 @@ func CanHide(s Speaker, c workflow.Command) error {
 		return nil
 	}
 	return &workflow.Refusal{
-		Message: "Only a configured person can make an incident private: nobody else would see it any more, you included.",
+		Message: "Only a configured person can make an incident private: you would not see it any more yourself.",
 		Hint:    "Add yourself under `people:`, or leave it open.",
 	}
 }

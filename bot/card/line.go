@@ -35,13 +35,13 @@ func (w formatter) line(e workflow.Event) string {
 func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 	switch f := f.(type) {
 	case workflow.Declared:
-		return w.declared(f)
+		return w.declaredLine(f)
 	case workflow.StatusChanged:
 		return "Now " + string(f.To) + withReason(f.Why)
 	case workflow.SeverityChanged:
-		return w.severityChanged(f)
+		return w.severityLine(f)
 	case workflow.IncidentResolved:
-		return w.resolved(f)
+		return w.resolvedLine(f)
 	case workflow.IncidentClosed:
 		if f.Forced {
 			return "Closed by force" + withReason(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
@@ -56,7 +56,7 @@ func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 	case workflow.IncidentAbsorbed:
 		return "Merged " + f.From + " into this incident" + withReason(f.Title)
 	case workflow.MergeTargetUpdated:
-		return mergeTargetUpdated(f)
+		return mergeTargetLine(f)
 	}
 	return ""
 }
@@ -65,9 +65,9 @@ func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 func (w formatter) alerts(f workflow.AlertFact) string {
 	switch f := f.(type) {
 	case workflow.AlertsArrived:
-		return alertsArrived(f.Mail, f.From)
+		return alertsArrivedLine(f.Mail, f.From)
 	case workflow.AlertsForwarded:
-		return "Alerts forwarded to " + f.To + withReason(alertsArrived(f.Mail, f.From))
+		return "Alerts forwarded to " + f.To + withReason(alertsArrivedLine(f.Mail, f.From))
 	case workflow.AlertsAllResolved:
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
@@ -115,7 +115,7 @@ func Post(events []workflow.Event, v View) Content {
 	return m
 }
 
-func mergeTargetUpdated(f workflow.MergeTargetUpdated) string {
+func mergeTargetLine(f workflow.MergeTargetUpdated) string {
 	switch {
 	case f.Release:
 		return "The incident it was merged into released its alerts: those still firing open a new incident"
@@ -125,7 +125,7 @@ func mergeTargetUpdated(f workflow.MergeTargetUpdated) string {
 	return "The incident it was merged into is open again: new alerts go there"
 }
 
-func (w formatter) declared(f workflow.Declared) string {
+func (w formatter) declaredLine(f workflow.Declared) string {
 	d := f.Declare
 	line := "Declared " + d.Severity.String() + ": " + d.Title
 	if d.Kind == workflow.Drill {
@@ -143,7 +143,7 @@ func (w formatter) declared(f workflow.Declared) string {
 	return line
 }
 
-func alertsArrived(m workflow.Mail, from string) string {
+func alertsArrivedLine(m workflow.Mail, from string) string {
 	var parts []string
 	add := func(n int, one, many string) {
 		if n > 0 {
@@ -170,7 +170,7 @@ func alertsArrived(m workflow.Mail, from string) string {
 	return line
 }
 
-func (w formatter) severityChanged(f workflow.SeverityChanged) string {
+func (w formatter) severityLine(f workflow.SeverityChanged) string {
 	line := "Now " + f.To.String()
 	if f.From != 0 && f.From != f.To {
 		line = fmt.Sprintf("%s → %s", f.From, f.To)
@@ -181,7 +181,7 @@ func (w formatter) severityChanged(f workflow.SeverityChanged) string {
 	return line + withReason(f.Reason)
 }
 
-func (w formatter) detailsChanged(f workflow.DetailsChanged) string {
+func (w formatter) detailsLine(f workflow.DetailsChanged) string {
 	var parts []string
 	add := func(name, value string) {
 		if value != "" {
@@ -200,7 +200,7 @@ func (w formatter) detailsChanged(f workflow.DetailsChanged) string {
 func (w formatter) record(f workflow.RecordFact) string {
 	switch f := f.(type) {
 	case workflow.DetailsChanged:
-		return w.detailsChanged(f)
+		return w.detailsLine(f)
 	case workflow.UpdateOverdue:
 		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.Late)
 	case workflow.EffectGivenUp:
@@ -253,9 +253,9 @@ func (w formatter) record(f workflow.RecordFact) string {
 	return ""
 }
 
-// resolved describes how the incident was resolved, and which alerts still
+// resolvedLine describes how the incident was resolved, and which alerts still
 // fire.
-func (w formatter) resolved(f workflow.IncidentResolved) string {
+func (w formatter) resolvedLine(f workflow.IncidentResolved) string {
 	line := "Resolved" + withReason(f.Text)
 	if f.ByTimer {
 		line = "Resolved automatically: all alerts stayed resolved"
