@@ -142,7 +142,7 @@ func TestCards(t *testing.T) {
 	each("its room is being opened", opening)
 	unfinished := incident(workflow.Triage, false)
 	unfinished.Rooms[0].Steps = []workflow.RoomStep{{Name: "topic", State: workflow.StepDone}, {Name: "bookmarks"}}
-	each("its room is being furnished", unfinished)
+	each("its room is being set up", unfinished)
 	failed := incident(workflow.Triage, false)
 	failed.Rooms[0].Steps = []workflow.RoomStep{{Name: "topic", State: workflow.StepDone}, {Name: "bookmarks", State: workflow.StepFailed, Why: "missing_scope"}}
 	each("a step of its room failed", failed)

@@ -60,7 +60,7 @@ func TestRooms(t *testing.T) {
 				}[change]
 				h.slack.Fail(method, slacktest.Fault{CutBefore: !after, LoseAnswer: after})
 			},
-			Chatter: func(r workflow.Room, messages int) {
+			WriteMessages: func(r workflow.Room, messages int) {
 				h.slack.Join(visitor, r.ID)
 				for range messages {
 					h.slack.Say(visitor, r.ID, "what is going on?", "")

@@ -232,17 +232,17 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 // TestEventsAreDelivered: with the scopes and events of the manifest Slack sends the app all
 // events that it handles, and each event only with its scope.
 func TestEventsAreDelivered(t *testing.T) {
-	heard := deliverEvents(t, names(Scopes()))
+	delivered := deliverEvents(t, names(Scopes()))
 	for _, event := range BotEvents() {
-		if !slices.Contains(heard, event) {
-			t.Errorf("%s is not heard; only %v", event, heard)
+		if !slices.Contains(delivered, event) {
+			t.Errorf("%s is not delivered; delivered are only %v", event, delivered)
 		}
 	}
 	for scope, events := range incoming {
-		heard := deliverEvents(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
+		delivered := deliverEvents(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
 		for _, event := range events {
-			if slices.Contains(heard, event) {
-				t.Errorf("%s is heard without %s", event, scope)
+			if slices.Contains(delivered, event) {
+				t.Errorf("%s is delivered without %s", event, scope)
 			}
 		}
 	}
@@ -275,10 +275,10 @@ func deliverEvents(t *testing.T, scopes []string) []string {
 	both := []string{ana, s.BotUser}
 	public := s.AddChannel(slacktest.Channel{Name: "inc-7", Members: both})
 	private := s.AddChannel(slacktest.Channel{Name: "inc-8", Private: true, Members: both})
-	var heard []string
+	var delivered []string
 	note := func(event string, d slacktest.Delivery) slacktest.Message {
 		if d.Err == nil {
-			heard = append(heard, event)
+			delivered = append(delivered, event)
 		}
 		return d.Message
 	}
@@ -289,7 +289,7 @@ func deliverEvents(t *testing.T, scopes []string) []string {
 	note("app_mention", s.Mention(ana, public, "list", ""))
 	note("reaction_added", s.React(ana, public, said.TS, "pushpin"))
 	note("reaction_removed", s.Unreact(ana, public, said.TS, "pushpin"))
-	return heard
+	return delivered
 }
 
 // TestUserScopesSuffice: with them an archived channel comes back.

@@ -14,30 +14,29 @@ import (
 	"tocsin/workflow"
 )
 
-// ChatFixture is a chat platform with the other side that a test can look at.
+// ChatFixture is a chat platform under test, with access to what its users see.
 type ChatFixture struct {
 	Chat bot.Chat
-	// Prepare makes an incident known to the other side; nil where it need not
-	// know of it before it has a room. INC-404 is never prepared, and there is no
-	// room of that ID.
+	// Prepare makes an incident known to the platform before its room is opened;
+	// nil where that is not needed. INC-404 is never prepared: it has no room.
 	Prepare func(i workflow.Incident)
-	// Rooms returns the IDs of the rooms that there are.
+	// Rooms returns the IDs of all rooms.
 	Rooms func() []string
-	// Posts returns what a member of a room reads in it, oldest first: a text
-	// each, its title included, with what is markup to the platform carried out,
-	// so that what was meant as text is missed if it was taken for markup.
+	// Posts returns the messages of a room as a member reads them, oldest first:
+	// title and text, after the platform's markup was rendered. So a test sees when
+	// plain text was taken for markup.
 	Posts func(r workflow.Room) []string
-	// Outside returns all that somebody reads who is a member of no private
-	// incident, of whatever the tests have made: names, messages, errors.
+	// Outside returns everything that a user who is a member of no private incident
+	// can read: names of rooms, messages, errors.
 	Outside func() string
-	// LoseAnswer makes the other side carry the next change out and lose its
-	// answer. Nil where no answer can be lost.
+	// LoseAnswer makes the platform carry out the next change and lose its response.
+	// It is nil where no response can be lost.
 	LoseAnswer func()
-	// Longest is how many characters of a message the adapter lets through before
-	// it cuts, with an ellipsis; 0: it never cuts. What is too long may also come
-	// as several messages.
+	// Longest is the number of characters of a message after which the adapter cuts
+	// it, with an ellipsis; 0: it never cuts. A long text may also arrive as several
+	// messages.
 	Longest int
-	// Secrets must reach no error.
+	// Secrets must not appear in an error.
 	Secrets []string
 }
 
@@ -51,15 +50,15 @@ func Chat(t *testing.T, open func(t *testing.T) ChatFixture) {
 		{"SameKeySameRoom", sameRoom},
 		{"LostAnswerSameRoom", lostRoom},
 		{"RoomsApart", roomsApart},
-		{"RoomIsKept", roomIsKept},
+		{"RoomIsStored", roomIsStored},
 		{"PostsInOrder", postsInOrder},
 		{"SameKeyOnePost", onePost},
 		{"SameKeyAtOnce", onePostAtOnce},
 		{"LostAnswerOnePost", lostPost},
 		{"HostileTexts", hostileTexts},
 		{"Private", privateRoom},
-		{"NotThere", notThere},
-		{"Canceled", canceled},
+		{"UnknownRoom", unknownRoom},
+		{"Canceled", canceledContext},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.run(&chatTest{T: t, ChatFixture: open(t), known: map[string]bool{}, began: map[string]int{}})
@@ -67,12 +66,12 @@ func Chat(t *testing.T, open func(t *testing.T) ChatFixture) {
 	}
 }
 
-// chatTest is one case under way.
+// chatTest is the state of one case of the suite.
 type chatTest struct {
 	*testing.T
 	ChatFixture
 	known map[string]bool // incidents that are prepared
-	began map[string]int  // room → how many posts were in it before those that the case looks at: perhaps the card
+	began map[string]int  // room → number of posts before those that the case checks, such as the card
 }
 
 // The incidents of the suite.
@@ -94,7 +93,7 @@ func payroll() workflow.Incident {
 	return i
 }
 
-// prepared makes an incident known to the other side.
+// prepared returns an incident that is known to the platform.
 func (c *chatTest) prepared(i workflow.Incident) workflow.Incident {
 	if c.Prepare != nil && !c.known[i.ID] {
 		c.Prepare(i)
@@ -103,8 +102,7 @@ func (c *chatTest) prepared(i workflow.Incident) workflow.Incident {
 	return i
 }
 
-// open opens an incident's room, as the agenda does: [app.App.RoomRequest]
-// makes such a request.
+// open opens an incident's room with the request that package rooms makes.
 func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room, error) {
 	c.Helper()
 	r := bot.RoomRequest{
@@ -118,7 +116,7 @@ func (c *chatTest) open(ctx context.Context, i workflow.Incident) (workflow.Room
 	return room, err
 }
 
-// room opens the room of an incident that is there.
+// room opens the room of an incident, and fails the test on an error.
 func (c *chatTest) room(i workflow.Incident) workflow.Room {
 	c.Helper()
 	room, err := c.open(c.Context(), c.prepared(i))
@@ -126,13 +124,12 @@ func (c *chatTest) room(i workflow.Incident) workflow.Room {
 		c.Fatalf("open the room of %s: %v", i.ID, err)
 	}
 	if _, known := c.began[room.ID]; !known {
-		c.turnPage(room)
+		c.skipPosts(room)
 	}
 	return room
 }
 
-// post posts a text under a key, as the agenda does: the message says who, and
-// what.
+// post posts a text under a key, as package rooms does: the title is the actor.
 func (c *chatTest) post(ctx context.Context, r workflow.Room, key, text string) error {
 	c.Helper()
 	incident, _, _ := strings.Cut(key, "/")
@@ -148,11 +145,10 @@ func (c *chatTest) mustPost(r workflow.Room, key, text string) {
 	}
 }
 
-// turnPage forgets what is in a room so far.
-func (c *chatTest) turnPage(r workflow.Room) { c.began[r.ID] = len(c.Posts(r)) }
+// skipPosts makes posts return only what arrives in a room from now on.
+func (c *chatTest) skipPosts(r workflow.Room) { c.began[r.ID] = len(c.Posts(r)) }
 
-// posts returns what came into a room since it was opened, or since the page
-// was turned.
+// posts returns what arrived in a room since it was opened, or since skipPosts.
 func (c *chatTest) posts(r workflow.Room) []string {
 	c.Helper()
 	all := c.Posts(r)
@@ -162,16 +158,16 @@ func (c *chatTest) posts(r workflow.Room) []string {
 	return all[c.began[r.ID]:]
 }
 
-// wantPosts fails unless each post reads as one of the texts, in order.
+// wantPosts fails unless the posts contain the texts, in order.
 func (c *chatTest) wantPosts(r workflow.Room, texts ...string) {
 	c.Helper()
 	got := c.posts(r)
 	if !slices.EqualFunc(got, texts, strings.Contains) {
-		c.Errorf("in the room stands %q, want %q", got, texts)
+		c.Errorf("the posts are %q, want %q", got, texts)
 	}
 }
 
-// keepsSecrets: no secret reaches an error (rule P4).
+// keepsSecrets: no secret appears in an error (P4: secrets are never shown).
 func (c *chatTest) keepsSecrets(err error) {
 	c.Helper()
 	for _, s := range c.Secrets {
@@ -181,8 +177,7 @@ func (c *chatTest) keepsSecrets(err error) {
 	}
 }
 
-// sameRoom: a key stands for one room, however often it comes, and also when it
-// comes again while it is still being worked on.
+// sameRoom: a key always opens the same room, also when two calls with it overlap.
 func sameRoom(c *chatTest) {
 	first := c.room(checkout())
 	there := c.Rooms()
@@ -204,7 +199,7 @@ func sameRoom(c *chatTest) {
 	}
 }
 
-// lostRoom: what was opened although nobody heard of it is found again.
+// lostRoom: a room that was opened, and whose response was lost, is found again.
 func lostRoom(c *chatTest) {
 	if c.LoseAnswer == nil {
 		c.Skip("no answer can be lost")
@@ -228,7 +223,7 @@ func lostRoom(c *chatTest) {
 	}
 }
 
-// roomsApart: each incident has a room of its own.
+// roomsApart: each incident has its own room.
 func roomsApart(c *chatTest) {
 	one, two := c.room(checkout()), c.room(search())
 	if one.ID == two.ID || one.Platform != two.Platform {
@@ -241,8 +236,8 @@ func roomsApart(c *chatTest) {
 	c.wantPosts(two, "in the second")
 }
 
-// roomIsKept: what the incident keeps of a room is enough to find it again.
-func roomIsKept(c *chatTest) {
+// roomIsStored: what the incident stores of a room is enough to find it again.
+func roomIsStored(c *chatTest) {
 	room := c.room(checkout())
 	if room.Platform == "" || room.ID == "" || room.State == workflow.RoomFailed {
 		c.Fatalf("room %+v", room)
@@ -265,28 +260,28 @@ func roomIsKept(c *chatTest) {
 	want := room
 	want.State, want.Managed = workflow.RoomOpen, true
 	if len(out.Incident.Rooms) != 1 || !reflect.DeepEqual(out.Incident.Rooms[0], want) {
-		c.Fatalf("kept as %+v, want %+v", out.Incident.Rooms, want)
+		c.Fatalf("stored as %+v, want %+v", out.Incident.Rooms, want)
 	}
 	c.mustPost(out.Incident.Rooms[0], "INC-7/3.0", "after a restart")
 	c.wantPosts(room, "after a restart")
 }
 
-// notThere: what will never be there is no reason to try again.
-func notThere(c *chatTest) {
+// unknownRoom: a post into a room that does not exist fails for good.
+func unknownRoom(c *chatTest) {
 	room := c.room(checkout())
 	there := c.Rooms()
 	room.ID, room.Name, room.URL = "INC-404", "inc-404", ""
-	err := c.post(c.Context(), room, "INC-404/3.0", "is anybody there?")
+	err := c.post(c.Context(), room, "INC-404/3.0", "hello?")
 	if !bot.IsPermanent(err) {
-		c.Errorf("a post to a room that is not there answers %v, which is not permanent", err)
+		c.Errorf("a post into a room that does not exist returns %v, which is not permanent", err)
 	}
 	if now := c.Rooms(); len(now) != len(there) {
-		c.Errorf("it has made a room: %q, there were %q", now, there)
+		c.Errorf("a room was created: %q, before there were %q", now, there)
 	}
 }
 
-// canceled: what may not last any longer ends, and can be tried again.
-func canceled(c *chatTest) {
+// canceledContext: a call with a canceled context ends, and can be retried.
+func canceledContext(c *chatTest) {
 	i := c.prepared(checkout())
 	ctx, cancel := context.WithCancel(c.Context())
 	cancel()

@@ -54,14 +54,13 @@ func (s *ChatService) Description() platform.Description {
 	}
 }
 
-// Process returns the service's adapter, as another process that has just started
-// has it.
+// Process returns a new adapter of the service, as in a process that has just started.
 func (s *ChatService) Process() platform.Platform {
 	return &chatAdapter{service: s, settings: chatSettings{ArchiveAfter: time.Hour}}
 }
 
-// chatAdapter connects Tocsin to a service. All that it knows it asks the service
-// for, so that each process sees the same.
+// chatAdapter connects Tocsin to a service. It has no state of its own, so each process
+// sees the same.
 type chatAdapter struct {
 	service  *ChatService
 	settings chatSettings
@@ -133,8 +132,8 @@ func (a *chatAdapter) ShowCard(ctx context.Context, c bot.RoomCard) (ref string,
 	return ref, err
 }
 
-// roomNamed returns a room that is no incident's, and makes it where it is not
-// there. The caller holds mu.
+// roomNamed returns a room that belongs to no incident, and creates it if it does not
+// exist. The caller holds mu.
 func (s *ChatService) roomNamed(name string) *ChatRoom {
 	if r := s.find(func(r *ChatRoom) bool { return r.Name == name }); r != nil {
 		return r
@@ -240,10 +239,10 @@ func (a *chatAdapter) Inbound(app platform.Application) platform.Inbound {
 	return a.service.inbound
 }
 
-// chatInbound takes what users of the service do.
+// chatInbound receives what users of the service do.
 type chatInbound struct{ app platform.Application }
 
-// Run implements [platform.Inbound]: everything is done in the user's own call.
+// Run implements [platform.Inbound]. Nothing runs in the background.
 func (chatInbound) Run(ctx context.Context) { <-ctx.Done() }
 
 // Type runs a line that a user types in a room.
@@ -271,7 +270,7 @@ func (s *ChatService) Press(ctx context.Context, user string, room ChatRoom, lab
 	return dispatch.Reply{}, fmt.Errorf("there is no button %q in %s", label, room.Name)
 }
 
-// Say writes a message of a user into an incident's room, where Tocsin reads it.
+// Say writes a message of a user into an incident's room, and Tocsin records it.
 func (s *ChatService) Say(ctx context.Context, user, room, text string) error {
 	s.mu.Lock()
 	app, speaker := s.inbound.app, s.speaker(user)
@@ -283,7 +282,7 @@ func (s *ChatService) Say(ctx context.Context, user, room, text string) error {
 	return app.Conversation.RecordMessage(ctx, m)
 }
 
-// speaker is who a user is to Tocsin. The caller holds mu.
+// speaker returns the speaker that a user is identified as. The caller holds mu.
 func (s *ChatService) speaker(user string) access.Speaker {
 	account := access.Account{Platform: chatServiceName, ID: user}
 	for _, u := range s.users {

@@ -13,9 +13,9 @@ import (
 	"tocsin/bot/card"
 )
 
-// The cases of [Chat] that are about what is posted.
+// The cases of [Chat] about posts.
 
-// postsInOrder: a conversation reads in the order in which it was posted.
+// postsInOrder: messages appear in the order in which they were posted.
 func postsInOrder(c *chatTest) {
 	room := c.room(checkout())
 	var want []string
@@ -31,7 +31,7 @@ func postsInOrder(c *chatTest) {
 	}
 }
 
-// onePost: a key stands for one post; another key posts the same words again.
+// onePost: a key is posted once; another key posts the same text again.
 func onePost(c *chatTest) {
 	room, other := c.room(checkout()), c.room(search())
 	c.mustPost(room, "INC-7/3.0", "Acknowledged")
@@ -44,8 +44,9 @@ func onePost(c *chatTest) {
 	c.wantPosts(other, "Acknowledged")
 }
 
-// onePostAtOnce: the same holds when a worker has lost its lease and another
-// posts beside it. Who is second may be told to come again, not to give up.
+// onePostAtOnce: a key is posted once also when a worker has lost its lease and
+// another posts at the same time. The second call may get an error that is not
+// permanent.
 func onePostAtOnce(c *chatTest) {
 	room := c.room(checkout())
 	var all sync.WaitGroup
@@ -63,8 +64,8 @@ func onePostAtOnce(c *chatTest) {
 	c.wantPosts(room, "Acknowledged", "Acknowledged")
 }
 
-// lostPost: what was posted although nobody heard of it is not posted again,
-// also when others have posted since.
+// lostPost: a post whose response was lost is not posted again, also when others
+// have posted since.
 func lostPost(c *chatTest) {
 	if c.LoseAnswer == nil {
 		c.Skip("no answer can be lost")
@@ -112,24 +113,23 @@ func hostile() map[string]string {
 	}
 }
 
-// hostileTexts: whatever a text holds, people read it as text, and the next one
-// arrives like any other.
+// hostileTexts: any text is shown as plain text, and the next post arrives.
 func hostileTexts(c *chatTest) {
 	room, n := c.room(checkout()), 3
 	texts := hostile()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		c.turnPage(room)
+		c.skipPosts(room)
 		c.mustPost(room, fmt.Sprintf("INC-7/%d.0", n), texts[name])
 		c.reads(name, strings.Join(c.posts(room), "\n"), texts[name])
-		c.turnPage(room)
+		c.skipPosts(room)
 		c.mustPost(room, fmt.Sprintf("INC-7/%d.0", n+1), "as ever")
 		c.wantPosts(room, "as ever")
 		n += 2
 	}
 }
 
-// reads compares what is read with what was posted: every character that can be
-// seen, in order, or the first of them and an ellipsis where the platform cuts.
+// reads reports whether the messages show every visible character of a posted
+// text, in order, or the first of them and an ellipsis where the platform cuts.
 func (c *chatTest) reads(name, got, text string) {
 	c.Helper()
 	whole, seen := visibleText(text), visibleText(got)
@@ -151,9 +151,9 @@ func (c *chatTest) reads(name, got, text string) {
 	c.Errorf("%s: posted %.300q, and people read %.300q", name, text, got)
 }
 
-// visibleText is what of a text can be seen: adapters may put white space
-// elsewhere, and leave out what is invisible or turns the text around. What was
-// typed like a time may be read as one.
+// visibleText returns the visible characters of a text: adapters may move white
+// space, and remove invisible characters and those that change the direction of
+// text. Text that looks like a time may be shown as one.
 func visibleText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError || strings.ContainsRune("\u200b\u200e\u200f\u061c\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", r) {
@@ -163,8 +163,8 @@ func visibleText(text string) string {
 	}, card.Plain(text))
 }
 
-// privateRoom: who is no member of a private incident reads nothing of it, nor
-// that it has a room with a telling name (rule P2).
+// privateRoom: a user who is not a member of a private incident reads nothing of it,
+// and the name of its room reveals nothing (P2: private means members only).
 func privateRoom(c *chatTest) {
 	public, secret := c.room(checkout()), c.room(payroll())
 	if public.ID == secret.ID {
@@ -177,11 +177,11 @@ func privateRoom(c *chatTest) {
 	if !strings.Contains(outside, "Restarted the database") {
 		c.Fatalf("the fixture does not show what others read of the public incident: %.300q", outside)
 	}
-	for _, told := range []string{"payroll", "leaked", "copied"} {
-		if strings.Contains(strings.ToLower(outside), told) {
-			c.Errorf("P2: others read of a private incident that %q", told)
+	for _, word := range []string{"payroll", "leaked", "copied"} {
+		if strings.Contains(strings.ToLower(outside), word) {
+			c.Errorf("P2: others read %q of a private incident", word)
 		}
-		if strings.Contains(strings.ToLower(secret.Name+secret.ID+secret.URL), told) {
+		if strings.Contains(strings.ToLower(secret.Name+secret.ID+secret.URL), word) {
 			c.Errorf("P2: the room of a private incident is called %+v", secret)
 		}
 	}

@@ -10,13 +10,12 @@ import (
 	"tocsin/workflow"
 )
 
-// ChatService is a chat platform for tests, held in memory: what a vendor keeps of
-// its users, rooms and messages. [ChatService.Description] connects it to Tocsin,
+// ChatService is a chat platform for tests, in memory: the users, rooms and messages
+// that a vendor stores. [ChatService.Description] connects it to Tocsin,
 // as any other platform is.
 //
-// A message carries the key that it was written for, so that the service can be
-// asked for it; the service never looks at it by itself. It is safe for concurrent
-// use.
+// A message carries the key that it was written for, so that an adapter can find it;
+// the service itself does not deduplicate. It is safe for concurrent use.
 type ChatService struct {
 	mu      sync.Mutex
 	users   []ChatUser
@@ -27,7 +26,7 @@ type ChatService struct {
 	inbound chatInbound
 }
 
-// ChatUser is somebody with an account.
+// ChatUser is a person with an account.
 type ChatUser struct {
 	ID    string // "T1"
 	Name  string
@@ -68,7 +67,7 @@ const (
 	announcementRoom = "announcements"
 )
 
-// AddUser gives somebody an account, and returns its ID.
+// AddUser creates an account, and returns its ID.
 func (s *ChatService) AddUser(name, email string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +116,7 @@ func (s *ChatService) Rooms() []ChatRoom {
 	return all
 }
 
-// Delete removes a message, as people do.
+// Delete removes a message, as a user does.
 func (s *ChatService) Delete(message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +125,7 @@ func (s *ChatService) Delete(message string) {
 	}
 }
 
-// Archive archives a room, as people do.
+// Archive archives a room, as a user does.
 func (s *ChatService) Archive(room string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,33 +134,33 @@ func (s *ChatService) Archive(room string) {
 	}
 }
 
-// Chatter writes messages of people into a room.
-func (s *ChatService) Chatter(room string, messages int) {
+// WriteMessages writes messages of users into a room.
+func (s *ChatService) WriteMessages(room string, messages int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.byID(room); r != nil {
 		for n := range messages {
-			s.write(r, ChatMessage{Content: card.Content{Title: "somebody", Text: fmt.Sprint("message ", n)}})
+			s.write(r, ChatMessage{Content: card.Content{Title: "someone", Text: fmt.Sprint("message ", n)}})
 		}
 	}
 }
 
-// LoseAnswer makes the next change happen and its answer get lost.
+// LoseAnswer makes the next change succeed and its response get lost.
 func (s *ChatService) LoseAnswer() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loses = true
 }
 
-// RefuseNext makes the next change fail without being carried out, for no reason
-// that lasts.
+// RefuseNext makes the next change fail with a temporary error, without being carried
+// out.
 func (s *ChatService) RefuseNext() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuses = true
 }
 
-// change carries a change out, unless it is to fail.
+// change carries out a change, unless RefuseNext or LoseAnswer makes it fail.
 func (s *ChatService) change(do func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -236,7 +235,7 @@ func (r *ChatRoom) clone() ChatRoom {
 	return c
 }
 
-// steps are what a room of the service is given.
+// steps are the steps of setting up a room of the service.
 func chatServiceSteps() []string {
 	return []string{workflow.StepTopic, workflow.StepBookmarks, workflow.StepPin, workflow.StepInvite, workflow.StepAnnounce}
 }

@@ -13,34 +13,34 @@ import (
 	"tocsin/workflow"
 )
 
-// HostedChat is a platform whose rooms are its own.
+// HostedChat is a platform that hosts its rooms itself.
 type HostedChat interface {
 	bot.Chat
 	bot.RoomManager
 }
 
-// RoomsFixture is such a platform with the other side that a test can look at.
+// RoomsFixture is a hosted platform under test, with access to what its users see.
 type RoomsFixture struct {
-	// Process returns the adapter as a process has it that has just started: it
-	// knows nothing of what others have done.
+	// Process returns a new adapter, as in a process that has just started: it
+	// knows nothing of what other processes have done.
 	Process func() HostedChat
-	// AddUser gives somebody an account, and returns its ID.
+	// AddUser creates a user, and returns the ID of the account.
 	AddUser func(name, email string) string
-	// Room returns how a room is now.
+	// Room returns the current state of a room.
 	Room func(r workflow.Room) RoomState
 	// Rooms returns the IDs of all rooms of incidents, archived ones too.
 	Rooms func() []string
-	// Announcements returns what is read where incidents are announced, oldest first,
-	// without what stands below; nil where the platform has no such place.
+	// Announcements returns the messages in the room of announcements, oldest first,
+	// without replies; nil where the platform has no such room.
 	Announcements func() []string
-	// Interrupt lets the next change of a kind fail: after it was carried out, so
-	// that only its answer is lost, or before.
+	// Interrupt makes the next change of a kind fail: before it is carried out or,
+	// with after, when only its response is lost.
 	Interrupt func(change string, after bool)
-	// Chatter writes messages of people into a room.
-	Chatter func(r workflow.Room, messages int)
-	// Delete deletes a message as people do: a card by its ref.
+	// WriteMessages writes as many messages of users into a room.
+	WriteMessages func(r workflow.Room, messages int)
+	// Delete deletes a card by its ref, as a user does.
 	Delete func(ref string)
-	// Archive archives a room as people do.
+	// Archive archives a room, as a user does.
 	Archive func(r workflow.Room)
 }
 
@@ -51,8 +51,8 @@ type RoomState struct {
 	Topic    string
 	Links    []string // addresses
 	Members  []string // accounts, without Tocsin's own
-	Posts    []string // what Tocsin has written, oldest first, cards too
-	Pinned   []string // which of that is pinned
+	Posts    []string // the messages of Tocsin, oldest first, including cards
+	Pinned   []string // the pinned ones
 }
 
 // The changes that [RoomsFixture.Interrupt] can make fail, beside the steps of a
@@ -62,7 +62,7 @@ const (
 	ChangePost = "post"
 )
 
-// Rooms is the conformance suite of platforms whose rooms are their own. open
+// Rooms is the conformance suite of platforms that host their rooms themselves. open
 // returns a platform without rooms.
 func Rooms(t *testing.T, open func(t *testing.T) RoomsFixture) {
 	for _, c := range []struct {
@@ -75,9 +75,9 @@ func Rooms(t *testing.T, open func(t *testing.T) RoomsFixture) {
 		{"PostedOnce", postedOnce},
 		{"CardStaysTrue", cardStaysTrue},
 		{"CardDeletedByPeople", cardDeletedByPeople},
-		{"Announced", announced},
+		{"Announced", announcement},
 		{"SetUpOnce", setUpOnce},
-		{"Invited", invited},
+		{"Invited", invitation},
 		{"NotFoundInvitees", notFoundInvitees},
 		{"PrivateStaysPrivate", privateStaysPrivate},
 	} {
@@ -85,13 +85,13 @@ func Rooms(t *testing.T, open func(t *testing.T) RoomsFixture) {
 	}
 }
 
-// roomsTest is one case under way.
+// roomsTest is the state of one case of the suite.
 type roomsTest struct {
 	*testing.T
 	RoomsFixture
 }
 
-// request asks for the room of an incident, as package rooms does.
+// request returns the request for the room of an incident, as package rooms makes it.
 func (*roomsTest) request(i workflow.Incident) bot.RoomRequest {
 	r := bot.RoomRequest{
 		Key: i.ID + "/2.0", Incident: i.ID, Name: strings.ToLower(i.ID) + "-checkout-is-down", Severity: i.Severity, Since: i.DeclaredAt,
@@ -126,8 +126,8 @@ func (c *roomsTest) show(b bot.RoomCard) string {
 	return must1(c.Process().ShowCard(c.Context(), b))(c.T)
 }
 
-// interrupted fails unless an unclear outcome may be tried again.
-func (c *roomsTest) interrupted(err error) {
+// wantRetry fails if the error of an unclear outcome is permanent.
+func (c *roomsTest) wantRetry(err error) {
 	c.Helper()
 	if err == nil || bot.IsPermanent(err) {
 		c.Fatalf("an interrupted change answers %v, want an error that may be tried again", err)
@@ -139,7 +139,7 @@ func containing(texts []string, part string) []string {
 	return slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return !strings.Contains(text, part) })
 }
 
-// openedOnce: wherever opening a room was interrupted, another process goes on with
+// openedOnce: when opening a room was interrupted, another process continues with
 // the same room (G2: one room per platform).
 func openedOnce(c *roomsTest) {
 	for _, i := range []workflow.Incident{checkout(), payroll()} {
@@ -149,7 +149,7 @@ func openedOnce(c *roomsTest) {
 			i.ID = fmt.Sprintf("INC-%d%t", i.Number, after)
 			c.Interrupt(ChangeOpen, after)
 			_, err := c.Process().OpenRoom(c.Context(), c.request(i))
-			c.interrupted(err)
+			c.wantRetry(err)
 			room := c.open(i)
 			again := c.open(i)
 			if n := len(c.Rooms()) - before; n != 1 || again.ID != room.ID {
@@ -162,8 +162,8 @@ func openedOnce(c *roomsTest) {
 	}
 }
 
-// archivedAndBack: a room is archived once, however often; a reopened incident has
-// one that can be written into.
+// archivedAndBack: archiving a room again changes nothing; a reopened incident has a
+// room that accepts messages.
 func archivedAndBack(c *roomsTest) {
 	for _, i := range []workflow.Incident{checkout(), payroll()} {
 		room := c.open(i)
@@ -193,8 +193,8 @@ func archivedAndBack(c *roomsTest) {
 	}
 }
 
-// archivedByPeople: a post into a room that people have archived says that the room
-// is gone, so that the incident goes on in another.
+// archivedByPeople: a post into a room that users have archived returns that the room
+// is gone, so that the incident continues in a new one.
 func archivedByPeople(c *roomsTest) {
 	room := c.open(checkout())
 	c.Archive(room)
@@ -209,15 +209,15 @@ func archivedByPeople(c *roomsTest) {
 	}
 }
 
-// postedOnce: a post whose outcome is unknown is written once, whichever process
-// goes on and however much was said since (X1: a crash loses nothing).
+// postedOnce: a post whose outcome is unknown is written once, also by another process
+// and after many other messages (X1: a crash loses nothing).
 func postedOnce(c *roomsTest) {
 	room := c.open(checkout())
 	for n, after := range []bool{false, true} {
-		c.Chatter(room, 120)
+		c.WriteMessages(room, 120)
 		c.Interrupt(ChangePost, after)
-		c.interrupted(c.Process().Post(c.Context(), c.post(room, 3+n, false)))
-		c.Chatter(room, 120)
+		c.wantRetry(c.Process().Post(c.Context(), c.post(room, 3+n, false)))
+		c.WriteMessages(room, 120)
 		if err := c.Process().Post(c.Context(), c.post(room, 3+n, true)); err != nil {
 			c.Fatal(err)
 		}
@@ -227,14 +227,14 @@ func postedOnce(c *roomsTest) {
 	}
 }
 
-// cardStaysTrue: a card is written once, found by a process that does not know
-// whether it was, and edited in place.
+// cardStaysTrue: a card is written once, found again by another process, and edited
+// in place.
 func cardStaysTrue(c *roomsTest) {
 	room := c.open(checkout())
 	for _, after := range []bool{true, false} {
 		c.Interrupt(ChangePost, after)
 		_, err := c.Process().ShowCard(c.Context(), c.card(room, workflow.InRoom, "", "first", false))
-		c.interrupted(err)
+		c.wantRetry(err)
 		ref := c.show(c.card(room, workflow.InRoom, "", "second", true))
 		if again := c.show(c.card(room, workflow.InRoom, ref, "third", false)); again != ref {
 			c.Errorf("edited in place, the card moved from %s to %s", ref, again)
@@ -246,7 +246,7 @@ func cardStaysTrue(c *roomsTest) {
 	}
 }
 
-// cardDeletedByPeople: a card that people have deleted is written anew, once.
+// cardDeletedByPeople: a card that users have deleted is written again, once.
 func cardDeletedByPeople(c *roomsTest) {
 	room := c.open(checkout())
 	ref := c.show(c.card(room, workflow.InRoom, "", "first", false))
@@ -260,9 +260,9 @@ func cardDeletedByPeople(c *roomsTest) {
 	}
 }
 
-// announced: an announcement is a card in a place of its own; what is posted below it
-// is not in the room.
-func announced(c *roomsTest) {
+// announcement: an announcement is a card outside of the room, and so are the replies
+// to it.
+func announcement(c *roomsTest) {
 	room := c.open(checkout())
 	if c.Announcements == nil || !slices.Contains(c.Process().Platform().Steps, workflow.StepAnnounce) {
 		c.Skip("the platform has no place for announcements")
@@ -282,8 +282,8 @@ func announced(c *roomsTest) {
 	}
 }
 
-// setUpOnce: each step that the platform gives its rooms is taken once, wherever it
-// was interrupted.
+// setUpOnce: each step of setting up a room takes effect once, also when it was
+// interrupted.
 func setUpOnce(c *roomsTest) {
 	for n, after := range []bool{false, true} {
 		i := chatIncident(7+n, "Checkout is down")
@@ -296,7 +296,7 @@ func setUpOnce(c *roomsTest) {
 				Links: []card.Button{{Label: "In the browser", URL: "https://tocsin.example.com/incidents/INC-7"}, {Label: "Runbook", URL: "https://wiki.example.com/checkout"}},
 			}
 			c.Interrupt(step, after)
-			c.interrupted(c.Process().SetUpRoom(c.Context(), w))
+			c.wantRetry(c.Process().SetUpRoom(c.Context(), w))
 			w.Again = true
 			for range 2 {
 				if err := c.Process().SetUpRoom(c.Context(), w); err != nil {
@@ -317,9 +317,9 @@ func setUpOnce(c *roomsTest) {
 	}
 }
 
-// invited: people are found by their account or their address; being in the room
-// already, or asked in again, is fine.
-func invited(c *roomsTest) {
+// invitation: people are found by their account or e-mail address; inviting a member
+// again is not an error.
+func invitation(c *roomsTest) {
 	room := c.open(checkout())
 	ana, ben := c.AddUser("Ana Silva", "ana@example.com"), c.AddUser("Ben", "ben@example.com")
 	i := bot.Invitation{Key: "INC-7/8.0", Incident: "INC-7", Room: room, People: []bot.Invitee{
@@ -339,7 +339,8 @@ func invited(c *roomsTest) {
 	}
 }
 
-// notFoundInvitees: whoever is not on the platform is named once all others are in.
+// notFoundInvitees: the error names those who are not on the platform, after all others
+// were invited.
 func notFoundInvitees(c *roomsTest) {
 	room := c.open(checkout())
 	ana := c.AddUser("Ana Silva", "ana@example.com")
@@ -355,7 +356,7 @@ func notFoundInvitees(c *roomsTest) {
 }
 
 // privateStaysPrivate: a private room is never the public one of the same incident,
-// whatever it is called (P2: private means members only).
+// even when that has its name (P2: private means members only).
 func privateStaysPrivate(c *roomsTest) {
 	public := c.open(checkout())
 	secret := checkout()

@@ -89,7 +89,7 @@ func TestStorm(t *testing.T) {
 		worst = i.Severity
 	}
 	h.runUntil(r, 20*time.Minute, func() bool { return h.hasRooms(50) })
-	t.Logf("all is furnished after %s", h.clock.Now().Sub(began))
+	t.Logf("every room is set up after %s", h.clock.Now().Sub(began))
 	for _, call := range h.slack.Calls("") {
 		if call.Status == 429 {
 			t.Errorf("%s was refused as too much at %s", call.Method, call.At.Sub(began))
