@@ -23,8 +23,8 @@ type FormData struct {
 	Without []string                                        // names of fields that are left out
 }
 
-// FormOrigin says for which command a form was opened, and where. The view carries it
-// as metadata, and it comes back with the submission.
+// FormOrigin is the command that a form was opened for, and where. The view carries it
+// as metadata, and the submission returns it.
 type FormOrigin struct {
 	Word        string `json:"word"`
 	Incident    string `json:"incident,omitempty"` // "": none, or it is in the command

@@ -75,7 +75,7 @@ type Workspace struct {
 	mu       sync.Mutex
 	channels map[string]string // name → ID
 	missed   map[string]time.Time
-	listed   map[string]listing // name → how far it has been looked for
+	listed   map[string]listing // name → position of the search
 	seeking  map[string]bool    // names that are being looked for
 }
 
