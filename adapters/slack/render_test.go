@@ -346,6 +346,6 @@ func TestTextIsWritten(t *testing.T) {
 		t.Errorf("the text is %q, want %q", text, want)
 	}
 	if !slices.Equal(slacktest.Mentions(text), nil) {
-		t.Error("the text mentions somebody")
+		t.Error("the text mentions a user")
 	}
 }

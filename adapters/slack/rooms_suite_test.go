@@ -13,7 +13,7 @@ import (
 // TestRooms runs the conformance suite of rooms against a strict Slack.
 func TestRooms(t *testing.T) {
 	bottest.Rooms(t, func(t *testing.T) bottest.RoomsFixture {
-		h := newHouse(t, slacktest.Options{})
+		h := newTestApp(t, slacktest.Options{})
 		visitor := h.slack.AddUser(slacktest.User{Name: "visitor"})
 		texts := func(channel string) []string {
 			var all []string

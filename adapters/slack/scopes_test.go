@@ -143,7 +143,7 @@ func TestScopesAreThoseUsed(t *testing.T) {
 // TestScopesSuffice makes all calls with exactly the scopes of the manifest, and again
 // without each: then Slack must refuse one.
 func TestScopesSuffice(t *testing.T) {
-	h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
+	h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
 	everything(h)
 	for _, c := range h.slack.Calls("") {
 		if c.Error == "missing_scope" {
@@ -156,7 +156,7 @@ func TestScopesSuffice(t *testing.T) {
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			without := slices.DeleteFunc(names(Scopes()), func(name string) bool { return name == s.Name })
-			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: without})
+			h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: without})
 			everything(h)
 			if !slices.ContainsFunc(h.slack.Calls(""), func(c slacktest.Call) bool { return c.Error == "missing_scope" }) {
 				t.Errorf("Slack refuses nothing without %s", s.Name)
@@ -167,7 +167,7 @@ func TestScopesSuffice(t *testing.T) {
 
 // everything makes all calls that the client makes by itself, and goes on when one is
 // refused.
-func everything(h *house) {
+func everything(h *testApp) {
 	ctx := h.t.Context()
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
 	h.slack.AddChannel(slacktest.Channel{Name: "incidents", Members: []string{ana}})
@@ -205,7 +205,7 @@ func everything(h *house) {
 }
 
 // byHand returns a channel that people have created, because the app may not.
-func (h *house) byHand(r bot.RoomRequest) workflow.Room {
+func (h *testApp) byHand(r bot.RoomRequest) workflow.Room {
 	id := h.slack.AddChannel(slacktest.Channel{Name: r.Name, Private: r.Private, Members: []string{h.slack.BotUser}})
 	return workflow.Room{Platform: Platform, ID: id, Name: r.Name, State: workflow.RoomOpen, Private: r.Private}
 }
@@ -216,7 +216,7 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 	for scope, unseen := range map[string]bool{"channels:read": false, "groups:read": true} {
 		all := slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope })
 		for _, private := range []bool{false, true} {
-			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: all})
+			h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: all})
 			first, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 			if err != nil {
 				t.Fatal(err)
@@ -295,7 +295,7 @@ func deliverEvents(t *testing.T, scopes []string) []string {
 // TestUserScopesSuffice: with them an archived channel comes back.
 func TestUserScopesSuffice(t *testing.T) {
 	for _, private := range []bool{false, true} {
-		h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
+		h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
 		w := h.connectWith(func(c *Config) { c.UserToken = h.slack.UserToken })
 		r := request(private)
 		room, err := w.OpenRoom(t.Context(), r)

@@ -376,7 +376,7 @@ func TestOpeningFails(t *testing.T) {
 
 // TestSlowBody: a request whose body does not end is cut off after seconds.
 func TestSlowBody(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	s := New(h.workspace, applicationOf(h.bot))
 	s.bodyTimeout = 50 * time.Millisecond
 	server := httptest.NewServer(s.Handler())
