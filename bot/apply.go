@@ -35,7 +35,7 @@ const maxConflicts = 100
 
 // Apply takes an incident through one step and commits the outcome. The error is
 // ErrNotFound for an incident that does not exist, ErrLeaseLost when the lease of
-// Settle has ended, or the store's. A refusal is no error: it is in the Result.
+// Settle has ended, or the store's. A refusal is not an error: it is in the Result.
 func (e *Engine) Apply(ctx context.Context, id string, c Change) (Result, error) {
 	defer e.locks.lock(id)()
 	if c.Operation != "" {

@@ -149,7 +149,7 @@ func TestFormMistakes(t *testing.T) {
 		{"assign INC-7 scribe", nil, "Which role, and who gets it?"},
 		{"page INC-7", fields{"who": {"somebody else"}, "why": {"x"}}, `There is no one called "somebody else"`},
 		{"page INC-7", fields{"who": slices.Repeat([]string{"@ana"}, 11)}, "pages at most ten"},
-		{"page INC-7", fields{"why": {"@ana"}}, "Who is to be paged?"},
+		{"page INC-7", fields{"why": {"@ana"}}, "Name who should be paged."},
 		{"link INC-7", fields{"title": {""}}, "Link what?"},
 		{"verify INC-7", fields{"number": {"one"}, "outcome": {"passed"}}, `Give its number, not "one"`},
 		{"verify INC-7", fields{"number": {"1"}}, "The result of a check is passed or failed"},

@@ -126,7 +126,7 @@ func buildPage(a *args) (workflow.Command, error) {
 		a.words = slices.Delete(a.words, n, n+1)
 	}
 	if len(c.Targets) == 0 {
-		return nil, a.refuse("Who is to be paged?")
+		return nil, a.refuse("Name who should be paged.")
 	}
 	c.Text = a.text()
 	return c, nil
@@ -150,7 +150,7 @@ func buildInvite(a *args) (workflow.Command, error) {
 		c.People = append(c.People, id)
 	}
 	if len(c.People) == 0 {
-		return nil, a.refuse("Who is to be invited?")
+		return nil, a.refuse("Name who should be invited.")
 	}
 	return c, nil
 }

@@ -153,7 +153,7 @@ func (t *transition) page(c Page) error {
 		return err
 	}
 	if len(c.Targets) == 0 {
-		return refuse("Who is to be paged?", "For example: `page @ana we need the database team`.")
+		return refuse("Name who should be paged.", "For example: `page @ana we need the database team`.")
 	}
 	recipients, skipped := t.resolveTargets(c.Targets, map[string]bool{})
 	text, _ := CleanLine(c.Text, MaxTitle)

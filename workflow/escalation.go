@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Escalation is how far paging has come. A run starts with the first step of a policy,
+// Escalation is the state of paging. A run starts with the first step of a policy,
 // when the incident needs attention or needs it again, and ends when the incident is
 // acknowledged, is resolved or is only monitored.
 type Escalation struct {
@@ -22,7 +22,7 @@ type Escalation struct {
 	RunReached     bool        `json:"run_reached,omitempty"`     // a provider accepted a page of this run
 	RestartPending bool        `json:"restart_pending,omitempty"` // the run reached no one and restarts at NextAt (E4: a failed page moves on at once)
 	Unreachable    bool        `json:"unreachable,omitempty"`     // a run reached no one, and no one was reached since
-	Reminders      int         `json:"reminders,omitempty"`       // how often the catch-all was told that escalation is exhausted
+	Reminders      int         `json:"reminders,omitempty"`       // how often the catch-all was notified that escalation is exhausted
 	Pages          []PageState `json:"pages,omitempty"`           // pages that are pending, and the latest others
 }
 
@@ -83,7 +83,7 @@ func (c PageCoordinates) String() string {
 	return string(b)
 }
 
-// DeliveryState is how far the delivery of a page has come.
+// DeliveryState is the state of the delivery of a page.
 type DeliveryState string
 
 // The states of a page.

@@ -21,7 +21,7 @@ type Room struct {
 	ArchiveAt    time.Time     `json:"archive_at,omitzero"`     // when it is archived; zero while the incident is open
 }
 
-// RoomState is how far a room has come.
+// RoomState is the state of a room.
 type RoomState string
 
 // The states of a room.

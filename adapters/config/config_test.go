@@ -501,7 +501,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	faults = append(faults, fmt.Sprintf("%v %+v %#v %s %v %+v %#v", f, f, f, f, *f, *f, *f), string(encoded))
 	for _, text := range faults {
 		if strings.Contains(text, secret) {
-			t.Errorf("the secret is told: %s", text)
+			t.Errorf("the secret is shown: %s", text)
 		}
 	}
 }

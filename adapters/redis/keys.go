@@ -117,7 +117,7 @@ func nanos(t time.Time) string {
 	return fmt.Sprintf("%019d", max(t.UnixNano(), 1))
 }
 
-// noInstant is no instant where an encoding has a fixed width.
+// noInstant stands for the zero time where an encoding has a fixed width.
 const noInstant = "0000000000000000000"
 
 // paddedNanos is nanos where an encoding has a fixed width.

@@ -13,7 +13,7 @@ import (
 // TestChat runs the conformance suite of chats against a strict Slack.
 func TestChat(t *testing.T) {
 	bottest.Chat(t, func(t *testing.T) bottest.ChatFixture {
-		h := newHouse(t, slacktest.Options{})
+		h := newTestApp(t, slacktest.Options{})
 		t.Cleanup(func() {
 			if calls := h.slack.UnexpectedCalls(); len(calls) > 0 {
 				t.Errorf("unexpected calls: %+v", calls)
@@ -63,7 +63,7 @@ func TestChat(t *testing.T) {
 }
 
 // nextWrite returns the method that writes next: a room is opened first.
-func nextWrite(h *house) string {
+func nextWrite(h *testApp) string {
 	opened := slices.ContainsFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return strings.Contains(c.Purpose, "tocsin/") })
 	if opened {
 		return "chat.postMessage"

@@ -19,8 +19,8 @@ const handshake = 10 * time.Second
 func (a *API) HasSocketMode() bool { return a.app != nil }
 
 // OpenSocket opens a connection of Socket Mode
-// (docs.slack.dev/apis/events-api/using-socket-mode). How often that may be done
-// is not counted here: Slack says so in its response, and the caller waits.
+// (docs.slack.dev/apis/events-api/using-socket-mode). The rate limit is not
+// counted here: Slack returns how long to wait, and the caller waits.
 func (a *API) OpenSocket(ctx context.Context) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*handshake)
 	defer cancel()

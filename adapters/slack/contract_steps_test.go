@@ -111,7 +111,7 @@ func (s *stage) room(ctx context.Context, private bool) {
 	s.note("a room's card, brought up to date", err)
 	shown.Ref = room.ID + ":1111111111.000001"
 	third, err := w.ShowCard(ctx, shown)
-	s.note("a room's card that somebody has deleted", err, third != at)
+	s.note("a room's card that a user has deleted", err, third != at)
 
 	_, ts, _ := strings.Cut(at, ":")
 	for _, text := range []string{"Rolling back.", strings.Repeat("0123456789 ", 900)} {
@@ -127,7 +127,7 @@ func (s *stage) room(ctx context.Context, private bool) {
 			return w.Post(ctx, post)
 		})
 	}
-	s.furnish(ctx, room, r, at)
+	s.setUp(ctx, room, r, at)
 	s.end(ctx, room, r)
 }
 
@@ -151,10 +151,10 @@ func (s *stage) twice(name, channel, thread, key string, do func(w patient, agai
 	s.note(name+", by another process", errors.Join(second, err), count)
 }
 
-// furnish gives the room what it is to have, each thing twice.
-func (s *stage) furnish(ctx context.Context, room workflow.Room, r bot.RoomRequest, at string) {
+// setUp runs each step of setting up the room twice.
+func (s *stage) setUp(ctx context.Context, room workflow.Room, r bot.RoomRequest, at string) {
 	work := bot.RoomWork{
-		Key: r.Key + "/furnish", Incident: r.Incident, Room: room, Card: at, Title: "Checkout <is> down & out",
+		Key: r.Key + "/setup", Incident: r.Incident, Room: room, Card: at, Title: "Checkout <is> down & out",
 		Links: []card.Button{{Label: "Runbook", URL: "https://example.com/runbook?a=b&c=d"}, {Label: "Call", URL: "https://meet.example.com/7"}},
 	}
 	for _, step := range []string{workflow.StepTopic, workflow.StepPin, workflow.StepBookmarks} {

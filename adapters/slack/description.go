@@ -69,8 +69,8 @@ func connect(o platform.Options) (*Workspace, error) {
 // printManifest returns the command that prints the manifest of the app.
 func printManifest() platform.Command {
 	return platform.Command{
-		Name: "manifest", Short: "Print the manifest from which Slack makes the app.",
-		Long: `Print the manifest from which Slack makes the app: its commands, shortcuts,
+		Name: "manifest", Short: "Print the manifest from which Slack creates the app.",
+		Long: `Print the manifest from which Slack creates the app: its commands, shortcuts,
 events, and the scopes that it needs, each with its reason. Paste it at
 https://api.slack.com/apps under “Create New App”, “From a manifest”.
 

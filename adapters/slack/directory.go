@@ -91,9 +91,9 @@ func (d *Directory) userID(ctx context.Context, id, email string, c call) (strin
 }
 
 // Account returns the account of a user ID. It has an e-mail address only where
-// the workspace has verified it: not for people of other workspaces, bots, or
-// people who have left. While Slack does not answer, the account is what Slack
-// said last.
+// the workspace vouches for it: not for people of other workspaces, bots, or
+// people who have left. While Slack does not answer, the last known account
+// is returned.
 func (d *Directory) Account(ctx context.Context, id string) (access.Account, error) {
 	now := d.cfg.Now()
 	d.mu.Lock()
@@ -112,15 +112,15 @@ func (d *Directory) Account(ctx context.Context, id string) (access.Account, err
 	}
 	switch {
 	case err == nil:
-		return d.remember(user, self), nil
+		return d.cacheAccount(user, self), nil
 	case ok && !bot.IsPermanent(err):
 		return last.value, nil
 	}
 	return access.Account{}, err
 }
 
-// remember caches what Slack says of a user, as an account.
-func (d *Directory) remember(u *slack.User, self Identity) access.Account {
+// cacheAccount caches the account of a user and returns it.
+func (d *Directory) cacheAccount(u *slack.User, self Identity) access.Account {
 	a := access.Account{Platform: Platform, ID: u.ID, Name: cmp.Or(u.Profile.RealName, u.RealName, u.Profile.DisplayName, u.Name)}
 	if zone, err := time.LoadLocation(u.TZ); err == nil && u.TZ != "" {
 		a.Zone = zone

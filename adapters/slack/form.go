@@ -22,8 +22,8 @@ type FormData struct {
 	Choices func(kind commands.FieldKind) []commands.Choice // the organization's people, teams, services and incidents; nil: none
 }
 
-// FormOrigin says for which command a form was opened, and where. The view carries it
-// as metadata, and it comes back with the submission.
+// FormOrigin is the command that a form was opened for, and where. The view carries it
+// as metadata, and the submission returns it.
 type FormOrigin struct {
 	Word        string `json:"word"`
 	Incident    string `json:"incident,omitempty"` // "": none, or it is in the command

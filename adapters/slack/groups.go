@@ -157,8 +157,8 @@ func (d *Directory) refreshGroup(ctx context.Context, group string) error {
 }
 
 // lookUpMember asks Slack who a member of a group is, and whether they are still
-// in the workspace. A member whom Slack does not say anything of is who they were
-// before. The call has no urgency: Slack is asked first for the account of a
+// in the workspace. If Slack says nothing about the member, the
+// earlier data is kept. The call is not urgent: Slack is asked first for the account of a
 // person who presses a button meanwhile.
 func (d *Directory) lookUpMember(ctx context.Context, user string, before []member) (m member, here bool, err error) {
 	var u *slack.User
@@ -185,7 +185,7 @@ func (d *Directory) lookUpMember(ctx context.Context, user string, before []memb
 	if err != nil {
 		return member{}, false, err
 	}
-	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.remember(u, self)})
+	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.cacheAccount(u, self)})
 	return member{User: user, Person: speaker.Person}, true, nil
 }
 

@@ -16,7 +16,7 @@ import (
 
 // addGroup adds a user group with Ana, Dan and Zoe to the workspace, and a team that it
 // stands for to an organization. Zoe is not configured.
-func (h *house) addGroup() (group string, org bot.Organization, users map[string]string) {
+func (h *testApp) addGroup() (group string, org bot.Organization, users map[string]string) {
 	users = map[string]string{}
 	var members []string
 	for _, name := range []string{"ana", "dan", "zoe"} {
@@ -43,7 +43,7 @@ func runDirectory(t *testing.T, w *Workspace) (stop func()) {
 }
 
 // eventuallyMembers waits until a group has these members.
-func (h *house) eventuallyMembers(group string, want ...string) {
+func (h *testApp) eventuallyMembers(group string, want ...string) {
 	h.t.Helper()
 	if !h.slack.Wait(10*time.Second, func() bool { return slices.Equal(h.Members(group), want) }) {
 		h.t.Fatalf("the members are %q, not %q", h.Members(group), want)
@@ -53,7 +53,7 @@ func (h *house) eventuallyMembers(group string, want ...string) {
 // TestGroupsKept: after a start while Slack is away, the last known members are known;
 // whom they are identified as follows the configuration.
 func TestGroupsKept(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	group, org, users := h.addGroup()
 	h.Configure(nil, org)
 	stop := runDirectory(t, h.Workspace)
@@ -79,7 +79,7 @@ func TestGroupsKept(t *testing.T) {
 // TestGroupNew: a group that comes with a new configuration is asked for at
 // once, and members change with the group.
 func TestGroupNew(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	runDirectory(t, h.Workspace)
 	ben := h.slack.AddUser(slacktest.User{Name: "ben", Email: "ben@example.com"})
 	group := h.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{ben}})
@@ -96,7 +96,7 @@ func TestGroupNew(t *testing.T) {
 // TestGroupsLeaveRoom: reading the members of a large group leaves room in the rate limit
 // for the account of a person who presses a button, and asks once for each member.
 func TestGroupsLeaveRoom(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	var users []string
 	for n := range 120 {
 		name := fmt.Sprint("p", n)
@@ -112,7 +112,7 @@ func TestGroupsLeaveRoom(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if a, err := h.Directory.Account(ctx, ana); err != nil || a.Email != "ana@example.com" {
-		t.Errorf("whoever presses a button is %+v: %v", a, err)
+		t.Errorf("the user who presses a button is %+v: %v", a, err)
 	}
 	if asked := h.slack.Count("users.info"); asked > 91 {
 		t.Errorf("%d calls", asked)

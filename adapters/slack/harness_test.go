@@ -35,8 +35,8 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// house is a workspace on a fake Slack, with a clock of its own.
-type house struct {
+// testApp is a workspace on a fake Slack, with its own clock.
+type testApp struct {
 	t     *testing.T
 	clock *clock
 	slack *slacktest.Server
@@ -45,8 +45,8 @@ type house struct {
 	log   *strings.Builder
 }
 
-func newHouse(t *testing.T, o slacktest.Options) *house {
-	h := &house{t: t, clock: newClock(), log: &strings.Builder{}, store: memory.New()}
+func newTestApp(t *testing.T, o slacktest.Options) *testApp {
+	h := &testApp{t: t, clock: newClock(), log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)
@@ -55,7 +55,7 @@ func newHouse(t *testing.T, o slacktest.Options) *house {
 }
 
 // connect connects to the workspace, as another process does.
-func (h *house) connect() *Workspace {
+func (h *testApp) connect() *Workspace {
 	h.t.Helper()
 	w, err := New(Config{
 		Settings: Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour},

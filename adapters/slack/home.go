@@ -37,7 +37,7 @@ func HomeView(h HomeData) slack.HomeTabViewRequest {
 	}
 	p.blocks = []slack.Block{slack.NewActionBlock("", bar...)}
 	if h.Guest {
-		p.blocks = append(p.blocks, rich(span{text: "I do not know you yet. You can declare incidents and see those that are not private. To do more, ask whoever runs Tocsin to add your address or your Slack ID under "}, span{text: "people:", code: true}, span{text: "."}))
+		p.blocks = append(p.blocks, rich(span{text: "I do not know you yet. You can declare incidents and see those that are not private. To do more, ask an administrator of Tocsin to add your address or your Slack ID under "}, span{text: "people:", code: true}, span{text: "."}))
 	}
 	open := slices.DeleteFunc(slices.Clone(h.Open), func(i workflow.Incident) bool {
 		return slices.ContainsFunc(h.Yours, func(y workflow.Incident) bool { return y.ID == i.ID })

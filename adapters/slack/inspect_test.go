@@ -10,7 +10,7 @@ import (
 )
 
 // connectWith connects with a changed configuration, as another process does.
-func (h *house) connectWith(change func(*Config)) *Workspace {
+func (h *testApp) connectWith(change func(*Config)) *Workspace {
 	h.t.Helper()
 	c := h.Workspace.cfg
 	change(&c)
@@ -25,7 +25,7 @@ func (h *house) connectWith(change func(*Config)) *Workspace {
 // the case says otherwise.
 func inspect(t *testing.T, o slacktest.Options, change func(*slacktest.Server, *Config)) (report string, s *slacktest.Server) {
 	t.Helper()
-	h := newHouse(t, o)
+	h := newTestApp(t, o)
 	w := h.connectWith(func(c *Config) {
 		c.Now = time.Now
 		change(h.slack, c)

@@ -13,7 +13,7 @@ const maxKeys = 20_000
 
 // errConcurrent is returned while the message of a key is being written: the worker
 // that asks has lost its lease, or is about to.
-var errConcurrent = errors.New("the same is being written beside this")
+var errConcurrent = errors.New("another worker is writing the same message")
 
 // keys remembers which messages this process has written, by their keys. What other
 // processes have written is looked for in Slack.
@@ -23,8 +23,8 @@ type keys struct {
 	order []string
 }
 
-// outcome is what is known of a key's message: it is being written, has been
-// written (at ref), or may have been.
+// outcome is the state of a key's message: it is being written, was written (at
+// ref), or may have been written.
 type outcome struct {
 	busy bool
 	ref  string

@@ -109,7 +109,7 @@ func clip(text string, limit int) (short string, cut bool) {
 	return b.String() + "…", true
 }
 
-// truncate is [shorten] where the reader need not be told of a cut.
+// truncate is [shorten] without reporting whether the text was cut.
 func truncate(text string, limit int) string {
 	text, _ = shorten(text, limit)
 	return text

@@ -38,7 +38,7 @@ type App struct {
 	Unarchive bool
 }
 
-// ManifestJSON writes the manifest from which Slack makes the app, as JSON.
+// ManifestJSON writes the manifest from which Slack creates the app, as JSON.
 func ManifestJSON(a App) ([]byte, error) {
 	m, err := manifestOf(a)
 	if err != nil {

@@ -52,7 +52,7 @@ func newMessages(api *API, organization func() *bot.Organization) *Messages {
 }
 
 // write writes a message once for its key. It returns where the message is, and
-// whether it had been written before: then it may say what was true at that time.
+// whether it had been written before: then its content may be out of date.
 func (m *Messages) write(ctx context.Context, o outgoing) (at string, before bool, err error) {
 	at, unclear, err := m.keys.begin(o.key)
 	if at != "" || err != nil {

@@ -20,7 +20,7 @@ func post(room workflow.Room, key string, again bool) bot.RoomPost {
 func TestX1PostOnce(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{"before": {CutBefore: true}, "after": {LoseAnswer: true}, "500": {Status: 500}} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, slacktest.Options{})
+			h := newTestApp(t, slacktest.Options{})
 			p := h.anotherProcess()
 			room, err := p.OpenRoom(t.Context(), request(false))
 			if err != nil {
@@ -58,7 +58,7 @@ func TestX1PostOnce(t *testing.T) {
 // TestRetryAfter: a call that Slack puts off is repeated when Slack says, and counts as not
 // written.
 func TestRetryAfter(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestRetryAfter(t *testing.T) {
 // written again when a person has deleted it. The announcement creates its channel when
 // there is none.
 func TestShow(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
@@ -127,7 +127,7 @@ func TestShow(t *testing.T) {
 // TestDeletedCardOnce: a card that a person has deleted is written again once, also when
 // it has to wait or its outcome is unclear.
 func TestDeletedCardOnce(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
@@ -156,7 +156,7 @@ func TestDeletedCardOnce(t *testing.T) {
 // TestDeletedCardOnceByOthers: a card that a person has deleted is written again once, also
 // when the process that wrote it died before it could record that.
 func TestDeletedCardOnceByOthers(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestDeletedCardOnceByOthers(t *testing.T) {
 // TestRemovedFromRoom: an app that is removed from an incident's public channel joins it
 // again, and its posts are not lost.
 func TestRemovedFromRoom(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	var scopes []string
 	for _, s := range Scopes() {
 		scopes = append(scopes, s.Name)

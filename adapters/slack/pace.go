@@ -31,8 +31,8 @@ func (c call) isUrgent() bool {
 }
 
 // pace keeps calls within Slack's rate limits: each method so often a minute, and
-// one message a second into each channel. A call that has to wait is told when to
-// come again, and keeps a place: calls for the worst incidents go first, then
+// one message a second into each channel. A call that has to wait gets the time of
+// its next attempt and keeps its place: calls for the worst incidents go first, then
 // those that came first.
 type pace struct {
 	now   func() time.Time
@@ -156,9 +156,9 @@ func (g *gate) keepPlaceUntil(c call, until time.Time) {
 	}
 }
 
-// block closes a gate for as long as Slack has said, after it has refused a call,
-// and lets that call go first then. Slack does not say which limit it was: of a
-// message, it is taken to be the channel's.
+// block closes a gate for the time of Slack's Retry-After, after Slack has refused a
+// call; that call goes first afterwards. Slack does not name the limit: for a message
+// it is assumed to be the channel's.
 func (p *pace) block(c call, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

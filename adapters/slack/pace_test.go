@@ -103,6 +103,6 @@ func TestPaceWorstFirst(t *testing.T) {
 	ask("gone too", workflow.SEV1)
 	now = now.Add(2 * window)
 	if wait := ask("last", workflow.SEV5); wait > 0 {
-		t.Errorf("it waits %s for somebody who does not come", wait)
+		t.Errorf("it waits %s for a caller that does not return", wait)
 	}
 }

@@ -68,12 +68,12 @@ func (w *Workspace) conversationOf(ctx context.Context, address string) (string,
 	case isChannel(address):
 		return w.findChannel(ctx, address, false)
 	}
-	return "", bot.Permanent(fmt.Errorf("%q is not a Slack user, channel or e-mail address", address))
+	return "", bot.Permanent(fmt.Errorf("%q is not an address on Slack", address))
 }
 
 // findChannel returns the ID of a channel, by its name, "#incidents", or its ID. A
-// name is looked up once: IDs never change. A missing channel is created, if create
-// says so.
+// name is looked up once: IDs never change. With create, a
+// missing channel is created.
 func (w *Workspace) findChannel(ctx context.Context, name string, create bool) (string, error) {
 	short, named := strings.CutPrefix(name, "#")
 	if !named {
@@ -112,8 +112,8 @@ func (w *Workspace) findChannel(ctx context.Context, name string, create bool) (
 	return id, nil
 }
 
-// searchAgainIn is when a caller comes again that needs a channel which another is
-// looking for.
+// searchAgainIn is the delay before the next attempt of a caller whose channel is
+// being searched for by another caller.
 const searchAgainIn = 500 * time.Millisecond
 
 // searchChannel looks for a channel whose ID is not known; "" when there is none.
@@ -174,14 +174,14 @@ func channelNotFound(name string) error {
 	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; create it, and invite the app", name))
 }
 
-// listing is how far the search for a channel has come.
+// listing is the position in the search for a channel.
 type listing struct {
 	cursor string
 	public bool // only public channels
 }
 
 // listChannels looks for a channel among all that the app can see. There may be more
-// than can be listed within one send: the next call goes on where this one ends.
+// than can be listed within one send: the next call continues where this one ends.
 func (w *Workspace) listChannels(ctx context.Context, name string) (id string, member bool, err error) {
 	w.mu.Lock()
 	at := w.listed[name]

@@ -17,7 +17,7 @@ import (
 // are still open: the message stays, with its buttons
 // (E5: an acknowledgement carries what was seen).
 func TestCancelOneOfSeveral(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	both := bot.Page{
 		Key: "INC-7/p1", Keys: []string{"INC-7/p1", "INC-8/p1"}, Address: ana,
@@ -38,17 +38,17 @@ func TestCancelOneOfSeveral(t *testing.T) {
 	}
 	posts := h.slack.Posts(h.slack.Direct(ana).ID)
 	if len(posts) != 2 || !strings.Contains(posts[0].Plain(), "2 incidents need you") || !strings.Contains(posts[0].Plain(), "Acknowledge INC-8") {
-		t.Errorf("whoever is paged for two reads %+v", posts)
+		t.Errorf("the user paged for two reads %+v", posts)
 	}
 	if len(posts) == 2 && !strings.Contains(posts[1].Plain(), "not needed any more: acknowledged by ben") {
-		t.Errorf("whoever is paged for one reads %q", posts[1].Plain())
+		t.Errorf("the user paged for one reads %q", posts[1].Plain())
 	}
 }
 
 // TestPageGoesFirst: a page waits neither for the posts that wait for the same channel nor
 // for those of the whole workspace (E10: lanes by priority).
 func TestPageGoesFirst(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
 	for n := range 30 {
 		one := post(workflow.Room{ID: ops}, fmt.Sprintf("INC-%d/3.0", n), false)
@@ -66,7 +66,7 @@ func TestPageGoesFirst(t *testing.T) {
 // TestInvitationsLeaveRoom: looking many people up for an invitation does not hold up a
 // page to a person who is known by e-mail address alone.
 func TestInvitationsLeaveRoom(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	room, err := h.OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestInvitationsLeaveRoom(t *testing.T) {
 // beginning of its incident and no further: looking counts against the rate limits, and
 // the page waits for it (E3: check again before each send).
 func TestPageAgainLooksNoFurther(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	page := bot.Page{Key: "INC-6/p1", Keys: []string{"INC-6/p1"}, Address: ana, Content: card.Content{Title: "INC-6 needs you"}}
 	if err := h.Page(t.Context(), page); err != nil {
@@ -118,7 +118,7 @@ func TestPageAgainLooksNoFurther(t *testing.T) {
 // TestChannelAmongMany: a channel is found by its name among more channels than can be
 // listed at a time: each search goes on where the last one ended.
 func TestChannelAmongMany(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	for n := range 2 * pageSize {
 		h.slack.AddChannel(slacktest.Channel{Name: fmt.Sprint("c", n)})
 	}
@@ -142,7 +142,7 @@ func TestChannelAmongMany(t *testing.T) {
 // TestAnnounceAtOnce: when several processes announce the first incidents at once, the
 // channel is created once, and all of them are announced.
 func TestAnnounceAtOnce(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	var all sync.WaitGroup
 	failed := make(chan error, 20)
 	for _, w := range []*Workspace{h.Workspace, h.connect()} {
@@ -168,7 +168,7 @@ func TestAnnounceAtOnce(t *testing.T) {
 // TestJoinedBeforeWritten: the app joins a channel before it writes into it, also when
 // joining has to wait.
 func TestJoinedBeforeWritten(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	var scopes []string
 	for _, s := range Scopes() { // not all that there are: chat:write.public is not asked for
 		scopes = append(scopes, s.Name)
@@ -185,7 +185,7 @@ func TestJoinedBeforeWritten(t *testing.T) {
 // TestChannelReplaced: the name of a channel that was archived or deleted is looked up
 // again: another channel may have it by now.
 func TestChannelReplaced(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 	write := map[string]func(n int) error{
 		"ops": func(n int) error {

@@ -142,7 +142,7 @@ func TestCards(t *testing.T) {
 	each("its room is being opened", opening)
 	unfinished := incident(workflow.Triage, false)
 	unfinished.Rooms[0].Steps = []workflow.RoomStep{{Name: "topic", State: workflow.StepDone}, {Name: "bookmarks"}}
-	each("its room is being furnished", unfinished)
+	each("its room is being set up", unfinished)
 	failed := incident(workflow.Triage, false)
 	failed.Rooms[0].Steps = []workflow.RoomStep{{Name: "topic", State: workflow.StepDone}, {Name: "bookmarks", State: workflow.StepFailed, Why: "missing_scope"}}
 	each("a step of its room failed", failed)
@@ -346,6 +346,6 @@ func TestTextIsWritten(t *testing.T) {
 		t.Errorf("the text is %q, want %q", text, want)
 	}
 	if !slices.Equal(slacktest.Mentions(text), nil) {
-		t.Error("the text mentions somebody")
+		t.Error("the text mentions a user")
 	}
 }

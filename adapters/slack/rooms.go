@@ -142,10 +142,10 @@ func (w *Workspace) findOwn(ctx context.Context, r bot.RoomRequest, name string,
 	}
 }
 
-// unarchive brings an archived channel back, and reports whether it is back. Slack
-// denies that to bots (docs.slack.dev/reference/methods/conversations.unarchive,
+// unarchive unarchives a channel, and reports whether that succeeded. Slack denies
+// it to bots (docs.slack.dev/reference/methods/conversations.unarchive,
 // "Bug alert"): it takes a user's token, or a person who does it by hand. When the
-// channel does not come back, the incident goes on in another one.
+// channel stays archived, the incident continues in a new one.
 func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, error) {
 	if r.Private && !r.Was.Private {
 		return false, nil

@@ -13,7 +13,7 @@ import (
 // TestRooms runs the conformance suite of rooms against a strict Slack.
 func TestRooms(t *testing.T) {
 	bottest.Rooms(t, func(t *testing.T) bottest.RoomsFixture {
-		h := newHouse(t, slacktest.Options{})
+		h := newTestApp(t, slacktest.Options{})
 		visitor := h.slack.AddUser(slacktest.User{Name: "visitor"})
 		texts := func(channel string) []string {
 			var all []string
@@ -60,7 +60,7 @@ func TestRooms(t *testing.T) {
 				}[change]
 				h.slack.Fail(method, slacktest.Fault{CutBefore: !after, LoseAnswer: after})
 			},
-			Chatter: func(r workflow.Room, messages int) {
+			WriteMessages: func(r workflow.Room, messages int) {
 				h.slack.Join(visitor, r.ID)
 				for range messages {
 					h.slack.Say(visitor, r.ID, "what is going on?", "")

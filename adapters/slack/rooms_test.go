@@ -23,9 +23,9 @@ func request(private bool) bot.RoomRequest {
 }
 
 // anotherProcess returns another process: it knows nothing of what the first has done.
-func (h *house) anotherProcess() patient { return patient{h.connect(), h.clock} }
+func (h *testApp) anotherProcess() patient { return patient{h.connect(), h.clock} }
 
-func (h *house) ownChannels() []slacktest.Channel {
+func (h *testApp) ownChannels() []slacktest.Channel {
 	return slices.DeleteFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return c.Creator != h.slack.BotUser })
 }
 
@@ -38,7 +38,7 @@ func TestX1RoomOnce(t *testing.T) {
 				"before": {CutBefore: true}, "after": {LoseAnswer: true}, "500": {Status: 500},
 			} {
 				t.Run(fmt.Sprint(method, " ", name, " private=", private), func(t *testing.T) {
-					h := newHouse(t, slacktest.Options{})
+					h := newTestApp(t, slacktest.Options{})
 					h.slack.Fail(method, fault)
 					if _, err := h.anotherProcess().OpenRoom(t.Context(), request(private)); err == nil || bot.IsPermanent(err) {
 						t.Fatalf("an unclear outcome answers %v", err)
@@ -62,37 +62,37 @@ func TestX1RoomOnce(t *testing.T) {
 // incident's key; else the room gets another name (G2: one room per platform).
 func TestAdoptByKey(t *testing.T) {
 	for name, c := range map[string]struct {
-		make  func(h *house)
+		make  func(h *testApp)
 		adopt bool
 	}{
-		"somebody else's": {func(h *house) {
+		"somebody else's": {func(h *testApp) {
 			ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: ana, Members: []string{ana, h.slack.BotUser}})
 		}, false},
-		"of another installation": {func(h *house) {
+		"of another installation": {func(h *testApp) {
 			other := h.anotherProcess()
 			other.cfg.Mark = "ffffffff"
 			if _, err := other.OpenRoom(t.Context(), request(false)); err != nil {
 				t.Fatal(err)
 			}
 		}, false},
-		"of the other visibility": {func(h *house) {
+		"of the other visibility": {func(h *testApp) {
 			if _, err := h.anotherProcess().OpenRoom(t.Context(), request(true)); err != nil {
 				t.Fatal(err)
 			}
 		}, false},
-		"older, and not marked": {func(h *house) {
+		"older, and not marked": {func(h *testApp) {
 			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: h.slack.BotUser, Members: []string{h.slack.BotUser}})
 			h.clock.pass(time.Hour)
 		}, false},
-		"its own": {func(h *house) {
+		"its own": {func(h *testApp) {
 			if _, err := h.anotherProcess().OpenRoom(t.Context(), request(false)); err != nil {
 				t.Fatal(err)
 			}
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, slacktest.Options{})
+			h := newTestApp(t, slacktest.Options{})
 			c.make(h)
 			there := h.slack.Channel("inc-7-checkout-is-down")
 			r := request(false)
@@ -115,7 +115,7 @@ func TestBringBack(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		for _, user := range []bool{false, true} {
 			t.Run(fmt.Sprint("private=", private, " user=", user), func(t *testing.T) {
-				h := newHouse(t, slacktest.Options{})
+				h := newTestApp(t, slacktest.Options{})
 				p := h.anotherProcess()
 				room, err := p.OpenRoom(t.Context(), request(private))
 				if err != nil {
@@ -162,7 +162,7 @@ func TestBringBack(t *testing.T) {
 // TestInvite: people are found by their ID or their address, asked in a hundred
 // at a time, and those who cannot be are named once the others have been.
 func TestInvite(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
@@ -199,7 +199,7 @@ func TestInvite(t *testing.T) {
 func TestFurnish(t *testing.T) {
 	for name, fault := range map[string]*slacktest.Fault{"": nil, "before": {CutBefore: true}, "after": {LoseAnswer: true}, "second": {Skip: 1, LoseAnswer: true}} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, slacktest.Options{})
+			h := newTestApp(t, slacktest.Options{})
 			p := h.anotherProcess()
 			room, err := p.OpenRoom(t.Context(), request(false))
 			if err != nil {
@@ -248,7 +248,7 @@ func TestFurnish(t *testing.T) {
 // TestMissingScope: each scope that is missing turns off one thing, says which
 // it is, and stops nothing else.
 func TestMissingScope(t *testing.T) {
-	h := newHouse(t, slacktest.Options{Scopes: slices.DeleteFunc(slacktest.AllBotScopes(), func(s string) bool { return s == "bookmarks:write" || s == "pins:write" })})
+	h := newTestApp(t, slacktest.Options{Scopes: slices.DeleteFunc(slacktest.AllBotScopes(), func(s string) bool { return s == "bookmarks:write" || s == "pins:write" })})
 	p := h.anotherProcess()
 	room, err := p.OpenRoom(t.Context(), request(false))
 	if err != nil {
@@ -266,7 +266,7 @@ func TestMissingScope(t *testing.T) {
 // TestInviteMany: more people than can be looked up while one send lasts are
 // asked in all the same, and Slack is not taken for silent.
 func TestInviteMany(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestInviteMany(t *testing.T) {
 // TestInviteWithoutScope: when people may not be looked up, the error names the missing
 // scope instead of calling them missing, and the others are invited.
 func TestInviteWithoutScope(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	room, err := h.anotherProcess().OpenRoom(t.Context(), request(false))
 	if err != nil {
 		t.Fatal(err)

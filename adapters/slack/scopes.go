@@ -5,9 +5,9 @@ package slack
 // show these texts.
 type Scope struct {
 	Name string
-	// Why is what it is for, as what follows "the app".
+	// Why is its purpose, as the words that follow "the app".
 	Why string
-	// Without is what is turned off when it is missing. All else goes on.
+	// Without is the feature that is turned off when the scope is missing.
 	Without string
 }
 

@@ -143,7 +143,7 @@ func TestScopesAreThoseUsed(t *testing.T) {
 // TestScopesSuffice makes all calls with exactly the scopes of the manifest, and again
 // without each: then Slack must refuse one.
 func TestScopesSuffice(t *testing.T) {
-	h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
+	h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
 	everything(h)
 	for _, c := range h.slack.Calls("") {
 		if c.Error == "missing_scope" {
@@ -156,7 +156,7 @@ func TestScopesSuffice(t *testing.T) {
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			without := slices.DeleteFunc(names(Scopes()), func(name string) bool { return name == s.Name })
-			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: without})
+			h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: without})
 			everything(h)
 			if !slices.ContainsFunc(h.slack.Calls(""), func(c slacktest.Call) bool { return c.Error == "missing_scope" }) {
 				t.Errorf("Slack refuses nothing without %s", s.Name)
@@ -167,7 +167,7 @@ func TestScopesSuffice(t *testing.T) {
 
 // everything makes all calls that the client makes by itself, and goes on when one is
 // refused.
-func everything(h *house) {
+func everything(h *testApp) {
 	ctx := h.t.Context()
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
 	h.slack.AddChannel(slacktest.Channel{Name: "incidents", Members: []string{ana}})
@@ -205,7 +205,7 @@ func everything(h *house) {
 }
 
 // byHand returns a channel that people have created, because the app may not.
-func (h *house) byHand(r bot.RoomRequest) workflow.Room {
+func (h *testApp) byHand(r bot.RoomRequest) workflow.Room {
 	id := h.slack.AddChannel(slacktest.Channel{Name: r.Name, Private: r.Private, Members: []string{h.slack.BotUser}})
 	return workflow.Room{Platform: Platform, ID: id, Name: r.Name, State: workflow.RoomOpen, Private: r.Private}
 }
@@ -216,7 +216,7 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 	for scope, unseen := range map[string]bool{"channels:read": false, "groups:read": true} {
 		all := slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope })
 		for _, private := range []bool{false, true} {
-			h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: all})
+			h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: all})
 			first, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 			if err != nil {
 				t.Fatal(err)
@@ -232,17 +232,17 @@ func TestRoomWithoutItsScopeToFindIt(t *testing.T) {
 // TestEventsAreDelivered: with the scopes and events of the manifest Slack sends the app all
 // events that it handles, and each event only with its scope.
 func TestEventsAreDelivered(t *testing.T) {
-	heard := deliverEvents(t, names(Scopes()))
+	delivered := deliverEvents(t, names(Scopes()))
 	for _, event := range BotEvents() {
-		if !slices.Contains(heard, event) {
-			t.Errorf("%s is not heard; only %v", event, heard)
+		if !slices.Contains(delivered, event) {
+			t.Errorf("%s is not delivered; delivered are only %v", event, delivered)
 		}
 	}
 	for scope, events := range incoming {
-		heard := deliverEvents(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
+		delivered := deliverEvents(t, slices.DeleteFunc(names(Scopes()), func(s string) bool { return s == scope }))
 		for _, event := range events {
-			if slices.Contains(heard, event) {
-				t.Errorf("%s is heard without %s", event, scope)
+			if slices.Contains(delivered, event) {
+				t.Errorf("%s is delivered without %s", event, scope)
 			}
 		}
 	}
@@ -275,10 +275,10 @@ func deliverEvents(t *testing.T, scopes []string) []string {
 	both := []string{ana, s.BotUser}
 	public := s.AddChannel(slacktest.Channel{Name: "inc-7", Members: both})
 	private := s.AddChannel(slacktest.Channel{Name: "inc-8", Private: true, Members: both})
-	var heard []string
+	var delivered []string
 	note := func(event string, d slacktest.Delivery) slacktest.Message {
 		if d.Err == nil {
-			heard = append(heard, event)
+			delivered = append(delivered, event)
 		}
 		return d.Message
 	}
@@ -289,13 +289,13 @@ func deliverEvents(t *testing.T, scopes []string) []string {
 	note("app_mention", s.Mention(ana, public, "list", ""))
 	note("reaction_added", s.React(ana, public, said.TS, "pushpin"))
 	note("reaction_removed", s.Unreact(ana, public, said.TS, "pushpin"))
-	return heard
+	return delivered
 }
 
 // TestUserScopesSuffice: with them an archived channel comes back.
 func TestUserScopesSuffice(t *testing.T) {
 	for _, private := range []bool{false, true} {
-		h := newHouse(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
+		h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes()), UserScopes: names(UserScopes())})
 		w := h.connectWith(func(c *Config) { c.UserToken = h.slack.UserToken })
 		r := request(private)
 		room, err := w.OpenRoom(t.Context(), r)

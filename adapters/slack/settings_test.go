@@ -37,7 +37,7 @@ func TestSettingsSayWhatWouldBeRight(t *testing.T) {
 	}
 	err := Settings{Announce: "?", ArchiveAfter: -time.Hour}.Validate()
 	if got := fmt.Sprint(err); strings.Count(got, "\n") != 1 || !strings.Contains(got, "archive_after: -1h0m0s is negative; write a duration such as 7d, or never") {
-		t.Errorf("not every fault is told: %v", err)
+		t.Errorf("not every fault is reported: %v", err)
 	}
 }
 

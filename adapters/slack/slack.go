@@ -50,11 +50,11 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case !strings.HasPrefix(c.BotToken, "xoxb-"):
-		return errors.New("SLACK_BOT_TOKEN is not a bot token: a bot token begins with xoxb-; copy it from “OAuth & Permissions” of the app")
+		return errors.New("SLACK_BOT_TOKEN is not a bot token, which begins with xoxb-; find it under “OAuth & Permissions” of the app")
 	case c.AppToken != "" && !strings.HasPrefix(c.AppToken, "xapp-"):
-		return errors.New("SLACK_APP_TOKEN is not an app-level token: an app-level token begins with xapp-; make one under “Basic Information” of the app, with the scope connections:write")
+		return errors.New("SLACK_APP_TOKEN is not an app-level token, which begins with xapp-; create one under “Basic Information” of the app, with the scope connections:write")
 	case c.UserToken != "" && !strings.HasPrefix(c.UserToken, "xoxp-"):
-		return errors.New("SLACK_USER_TOKEN is not a user token: a user token begins with xoxp-")
+		return errors.New("SLACK_USER_TOKEN is not a user token, which begins with xoxp-")
 	case c.Store == nil, c.Now == nil, c.Log == nil:
 		return errors.New("configure slack: a store, a clock and a log are needed")
 	}
@@ -75,7 +75,7 @@ type Workspace struct {
 	mu       sync.Mutex
 	channels map[string]string // name → ID
 	missed   map[string]time.Time
-	listed   map[string]listing // name → how far it has been looked for
+	listed   map[string]listing // name → position of the search
 	seeking  map[string]bool    // names that are being looked for
 }
 

@@ -13,7 +13,7 @@ import (
 // TestConfigure: settings and organization are those of the last call; without new
 // settings the old ones stay.
 func TestConfigure(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	org := bottest.Town()
 	for _, c := range []struct {
 		settings any

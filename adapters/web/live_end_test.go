@@ -121,7 +121,7 @@ func TestCloseEndsEveryStreamAtOnce(t *testing.T) {
 	h.pages.Close()
 	for _, s := range streams {
 		if raw := s.waitEnd(); strings.Contains(raw, "gone") {
-			t.Errorf("the browser is told not to come again: %s", raw)
+			t.Errorf("the browser was asked not to reconnect: %s", raw)
 		}
 	}
 	h.pages.Close() // once more is no matter

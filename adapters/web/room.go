@@ -173,8 +173,8 @@ func (s *Server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 	}
 	for n := range p.Messages { // with times in the reader's zone
 		r := &p.Messages[n]
-		if told := l.eventsBetween(r.Event, r.Through); len(told) > 0 {
-			r.Text = card.Post(told, card.View{Zone: p.Zone}).Text
+		if events := l.eventsBetween(r.Event, r.Through); len(events) > 0 {
+			r.Text = card.Post(events, card.View{Zone: p.Zone}).Text
 		}
 	}
 	for _, t := range card.UpcomingTimers(i) {
@@ -220,7 +220,7 @@ func capitalize(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// newDeliveryRows lists the pages and how far each is, newest first.
+// newDeliveryRows lists the pages with the state of each delivery, newest first.
 func newDeliveryRows(events []workflow.Event, v card.View) []deliveryRow {
 	all := workflow.Deliveries(events)
 	slices.Reverse(all)

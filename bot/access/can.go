@@ -68,7 +68,7 @@ func CanHide(s Speaker, c workflow.Command) error {
 
 func refuseToHide() error {
 	return &workflow.Refusal{
-		Message: "Only a configured person can make an incident private: you would not see it any more.",
+		Message: "Only a configured person can make an incident private: you would not see it any more yourself.",
 		Hint:    "Add yourself under `people:`, or leave it open.",
 	}
 }

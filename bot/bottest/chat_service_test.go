@@ -71,9 +71,9 @@ func TestChatService(t *testing.T) {
 						s.RefuseNext()
 					}
 				},
-				Chatter: func(r workflow.Room, messages int) { s.Chatter(r.ID, messages) },
-				Delete:  s.Delete,
-				Archive: func(r workflow.Room) { s.Archive(r.ID) },
+				WriteMessages: func(r workflow.Room, messages int) { s.WriteMessages(r.ID, messages) },
+				Delete:        s.Delete,
+				Archive:       func(r workflow.Room) { s.Archive(r.ID) },
 			}
 		})
 	})

@@ -19,24 +19,24 @@ func explain(calls []porcupine.Operation, info porcupine.LinearizationInfo) stri
 			best = partial
 		}
 	}
-	var told strings.Builder
-	fmt.Fprintf(&told, "no order explains the answers; %d of %d calls can be put in one, which ends with", len(best), len(calls))
+	var report strings.Builder
+	fmt.Fprintf(&report, "no order explains the answers; %d of %d calls can be put in one, which ends with", len(best), len(calls))
 	placed := map[int64]bool{}
 	for n, o := range best {
 		placed[o.Call] = true
 		if n >= len(best)-12 {
-			told.WriteString(describe(o))
+			report.WriteString(describe(o))
 		}
 	}
 	rest := slices.DeleteFunc(slices.Clone(calls), func(o porcupine.Operation) bool { return placed[o.Call] })
 	first := slices.MinFunc(rest, func(a, b porcupine.Operation) int { return int(a.Return - b.Return) })
-	told.WriteString("\nand none of these can be next")
+	report.WriteString("\nand none of these can be next")
 	for _, o := range rest {
 		if o.Call < first.Return {
-			told.WriteString(describe(o))
+			report.WriteString(describe(o))
 		}
 	}
-	return told.String()
+	return report.String()
 }
 
 // describe formats a call with its client and the times of the call and its return.

@@ -36,8 +36,8 @@ type RoomsFixture struct {
 	// Interrupt lets the next change of a kind fail: after it was carried out, so
 	// that only its answer is lost, or before.
 	Interrupt func(change string, after bool)
-	// Chatter writes messages of people into a room.
-	Chatter func(r workflow.Room, messages int)
+	// WriteMessages writes messages of people into a room.
+	WriteMessages func(r workflow.Room, messages int)
 	// Delete deletes a message as people do: a card by its ref.
 	Delete func(ref string)
 	// Archive archives a room as people do.
@@ -214,10 +214,10 @@ func testArchivedByPeople(c *roomsTest) {
 func testPostedOnce(c *roomsTest) {
 	room := c.open(checkout())
 	for n, after := range []bool{false, true} {
-		c.Chatter(room, 120)
+		c.WriteMessages(room, 120)
 		c.Interrupt(ChangePost, after)
 		c.requireTemporary(c.Process().Post(c.Context(), c.post(room, 3+n, false)))
-		c.Chatter(room, 120)
+		c.WriteMessages(room, 120)
 		if err := c.Process().Post(c.Context(), c.post(room, 3+n, true)); err != nil {
 			c.Fatal(err)
 		}

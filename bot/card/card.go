@@ -57,7 +57,7 @@ func Card(i workflow.Incident, v View) Content {
 	field("Status", status(i))
 	field("Service", strings.Join(i.Services, ", "))
 	field("Commander", v.name(i.Roles[workflow.Commander]))
-	field("Acknowledged", acknowledgement(i, w))
+	field("Acknowledged", acknowledgerText(i, w))
 	field("Reporter", reporter(i))
 	field("Started", w.date(i.DeclaredAt))
 	if i.Visibility == workflow.Private {
@@ -121,7 +121,7 @@ func status(i workflow.Incident) string {
 	return s
 }
 
-func acknowledgement(i workflow.Incident, w formatter) string {
+func acknowledgerText(i workflow.Incident, w formatter) string {
 	if !i.IsAcknowledged() {
 		if i.IsOpen() {
 			return "not yet"

@@ -35,13 +35,13 @@ func (w formatter) line(e workflow.Event) string {
 func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 	switch f := f.(type) {
 	case workflow.Declared:
-		return w.declarationLine(f)
+		return w.declaredLine(f)
 	case workflow.StatusChanged:
 		return "Now " + string(f.To) + withReason(f.Why)
 	case workflow.SeverityChanged:
 		return w.severityLine(f)
 	case workflow.IncidentResolved:
-		return w.resolutionLine(f)
+		return w.resolvedLine(f)
 	case workflow.IncidentClosed:
 		if f.Forced {
 			return "Closed by force" + withReason(f.Reason) + "; missing: " + strings.Join(f.Missing, "; ")
@@ -65,9 +65,9 @@ func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 func (w formatter) alerts(f workflow.AlertFact) string {
 	switch f := f.(type) {
 	case workflow.AlertsArrived:
-		return alertsLine(f.Mail, f.From)
+		return alertsArrivedLine(f.Mail, f.From)
 	case workflow.AlertsForwarded:
-		return "Alerts forwarded to " + f.To + withReason(alertsLine(f.Mail, f.From))
+		return "Alerts forwarded to " + f.To + withReason(alertsArrivedLine(f.Mail, f.From))
 	case workflow.AlertsAllResolved:
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
@@ -125,7 +125,7 @@ func mergeTargetLine(f workflow.MergeTargetUpdated) string {
 	return "The incident it was merged into is open again: new alerts go there"
 }
 
-func (w formatter) declarationLine(f workflow.Declared) string {
+func (w formatter) declaredLine(f workflow.Declared) string {
 	d := f.Declare
 	line := "Declared " + d.Severity.String() + ": " + d.Title
 	if d.Kind == workflow.Drill {
@@ -143,7 +143,7 @@ func (w formatter) declarationLine(f workflow.Declared) string {
 	return line
 }
 
-func alertsLine(m workflow.Mail, from string) string {
+func alertsArrivedLine(m workflow.Mail, from string) string {
 	var parts []string
 	add := func(n int, one, many string) {
 		if n > 0 {
@@ -253,9 +253,9 @@ func (w formatter) record(f workflow.RecordFact) string {
 	return ""
 }
 
-// resolutionLine describes how the incident was resolved, and which alerts still
+// resolvedLine describes how the incident was resolved, and which alerts still
 // fire.
-func (w formatter) resolutionLine(f workflow.IncidentResolved) string {
+func (w formatter) resolvedLine(f workflow.IncidentResolved) string {
 	line := "Resolved" + withReason(f.Text)
 	if f.ByTimer {
 		line = "Resolved automatically: all alerts stayed resolved"

@@ -14,7 +14,7 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	case workflow.EscalationStarted:
 		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why))
 	case workflow.StepFired:
-		return w.stepLine(f)
+		return w.stepFiredLine(f)
 	case workflow.CycleBegan:
 		if f.Moved {
 			return "No one has acknowledged: continuing with policy " + f.Policy
@@ -31,12 +31,12 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	case workflow.PagesQueued:
 		return "Paging by the next method" + withReason(f.Why)
 	case workflow.PeoplePaged:
-		return w.peopleLine(f)
+		return w.peoplePagedLine(f)
 	case workflow.NoticePostponed:
 		return fmt.Sprintf("%s: next notification at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
 	case workflow.PageDelivered:
 		if f.Via == "log" {
-			return loggedPage(f.To)
+			return loggedPageLine(f.To)
 		}
 		return fmt.Sprintf("Paged %s by %s, delivered", f.To, f.Via)
 	case workflow.PageFailed:
@@ -58,7 +58,7 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	return ""
 }
 
-func (w formatter) stepLine(f workflow.StepFired) string {
+func (w formatter) stepFiredLine(f workflow.StepFired) string {
 	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
 	if f.Why != "" {
 		line += " (" + f.Why + ")"
@@ -127,7 +127,7 @@ func notifying(pages []workflow.PageState) string {
 	return ", notifying " + recipients(pages)
 }
 
-func (w formatter) peopleLine(f workflow.PeoplePaged) string {
+func (w formatter) peoplePagedLine(f workflow.PeoplePaged) string {
 	line := "Paged "
 	if f.Purpose == workflow.PurposeNotice {
 		line = "Notified "
@@ -139,8 +139,8 @@ func (w formatter) peopleLine(f workflow.PeoplePaged) string {
 	return line + skippedTargets(f.Skipped) + withReason(f.Text)
 }
 
-// loggedPage describes a page that was written to Tocsin's own log.
-func loggedPage(to string) string {
+// loggedPageLine describes a page that was written to Tocsin's own log.
+func loggedPageLine(to string) string {
 	if to == "log" {
 		return "Logged the page"
 	}

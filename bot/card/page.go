@@ -33,7 +33,7 @@ func Page(a PageRequest, v View) Content {
 			{"Alerts", alerts(i)},
 			{"Started", w.date(i.DeclaredAt)},
 			{"Reporter", reporter(i)},
-			{"Acknowledged", acknowledgement(i, w)},
+			{"Acknowledged", acknowledgerText(i, w)},
 		} {
 			if f.Value != "" {
 				m.Fields = append(m.Fields, f)

@@ -19,7 +19,7 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
 		{"Status", status(i)},
 		{"Service", strings.Join(i.Services, ", ")},
 		{"Commander", v.name(i.Roles[workflow.Commander])},
-		{"Acknowledged", acknowledgement(i, w)},
+		{"Acknowledged", acknowledgerText(i, w)},
 		{"Started", w.date(i.DeclaredAt)},
 	} {
 		if f.Value != "" {

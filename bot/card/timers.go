@@ -69,8 +69,8 @@ func Timers(i workflow.Incident, v View) string {
 	return b.String()
 }
 
-// Deliveries renders who was paged by which method and how far each page is, a
-// line each.
+// Deliveries renders who was paged by which method and the state of each delivery,
+// one line each.
 func Deliveries(id string, all []workflow.Delivery, v View) string {
 	if len(all) == 0 {
 		return id + ": no one has been paged."
@@ -87,7 +87,7 @@ func Deliveries(id string, all []workflow.Delivery, v View) string {
 	return b.String()
 }
 
-// DeliveryStatus describes how far a page is: "delivered at 14:02:00 UTC".
+// DeliveryStatus describes the state of a delivery: "delivered at 14:02:00 UTC".
 func DeliveryStatus(d workflow.Delivery, v View) string {
 	w := v.formatter()
 	switch d.State {

@@ -31,17 +31,17 @@ default_policy: ana
 severities: { SEV1: { urgency: high, invite: ["person:ben"] } }
 chat: { testchat: { archive_after: 1s } }
 `, ana))
-	does := func(user, room, line string) {
+	run := func(user, room, line string) {
 		t.Helper()
 		if reply, err := chat.Type(t.Context(), user, room, line); err != nil || !reply.OK {
 			t.Fatalf("%s: %+v %v", line, reply, err)
 		}
 	}
-	waits := func(what string, so func() bool) {
+	wait := func(what string, so func() bool) {
 		t.Helper()
 		await(t, 20*time.Second, what, so)
 	}
-	reads := func(r bottest.ChatRoom, wanted ...string) bool {
+	hasMessage := func(r bottest.ChatRoom, wanted ...string) bool {
 		return slices.ContainsFunc(r.Messages, func(m bottest.ChatMessage) bool {
 			return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(m.Text(), w) })
 		})
@@ -49,32 +49,32 @@ chat: { testchat: { archive_after: 1s } }
 	room := func() bottest.ChatRoom { r, _ := chat.Room("INC-1"); return r }
 
 	// Declare: the incident has a room, with its card pinned and everybody it needs.
-	does(ben, "", "declare Checkout is down --sev 1 --service checkout")
-	waits("the room is set up", func() bool {
+	run(ben, "", "declare Checkout is down --sev 1 --service checkout")
+	wait("the room is set up", func() bool {
 		r := room()
 		pinned := slices.ContainsFunc(r.Messages, func(m bottest.ChatMessage) bool {
 			return m.Pinned && strings.Contains(m.Text(), "INC-1 · Checkout is down")
 		})
 		return pinned && strings.Contains(r.Topic, "Checkout is down") && len(r.Links) > 0 && slices.Contains(r.Members, ben)
 	})
-	waits("the incident is announced", func() bool { return reads(chat.Announcements(), "INC-1", "Checkout is down") })
+	wait("the incident is announced", func() bool { return hasMessage(chat.Announcements(), "INC-1", "Checkout is down") })
 	// Page: Ana acknowledges with the button of her page.
-	waits("Ana is paged", func() bool { return reads(chat.Direct(ana), "INC-1 SEV1 · Checkout is down") })
+	wait("Ana is paged", func() bool { return hasMessage(chat.Direct(ana), "INC-1 SEV1 · Checkout is down") })
 	if reply, err := chat.Press(t.Context(), ana, chat.Direct(ana), "Acknowledge"); err != nil || !reply.OK {
 		t.Fatalf("Ana's button: %+v %v", reply, err)
 	}
-	waits("the card says who has it", func() bool { return reads(room(), "INC-1 · Checkout is down", "investigating", "by Ana Silva") })
+	wait("the card says who has it", func() bool { return hasMessage(room(), "INC-1 · Checkout is down", "investigating", "by Ana Silva") })
 	// Work: what is said in the room is kept, what is decided is read in the room.
 	if err := chat.Say(t.Context(), ben, room().ID, "It was the certificate"); err != nil {
 		t.Fatal(err)
 	}
-	does(ana, room().ID, "update We are rolling back --next 30m")
-	waits("the update is in the room", func() bool { return reads(room(), "We are rolling back") })
-	does(ben, room().ID, "resolve Rolled back to 4.2")
-	does(ana, room().ID, "cause The certificate had expired")
-	does(ana, room().ID, "close")
+	run(ana, room().ID, "update We are rolling back --next 30m")
+	wait("the update is in the room", func() bool { return hasMessage(room(), "We are rolling back") })
+	run(ben, room().ID, "resolve Rolled back to 4.2")
+	run(ana, room().ID, "cause The certificate had expired")
+	run(ana, room().ID, "close")
 	// Archive.
-	waits("the room is archived", func() bool { return room().Archived })
+	wait("the room is archived", func() bool { return room().Archived })
 	if n := len(chat.Rooms()); n != 1 {
 		t.Errorf("the incident has had %d rooms", n)
 	}

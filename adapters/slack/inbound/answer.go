@@ -8,7 +8,7 @@ import (
 	"tocsin/bot/dispatch"
 )
 
-// recipient is whom an answer goes to: by the first of these ways that works.
+// recipient is the person who gets an answer, by the first of these ways that works.
 type recipient struct {
 	key         string // of the answer, should it be a message
 	responseURL string

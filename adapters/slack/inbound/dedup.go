@@ -44,8 +44,8 @@ func (d *dedup) begin(key string) (s *seenDelivery, first bool) {
 	return s, true
 }
 
-// end records the outcome of a delivery. One that failed counts as new when it
-// comes again.
+// end records the outcome of a delivery. A failed one counts as new when it is
+// repeated.
 func (d *dedup) end(s *seenDelivery, o outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -185,8 +185,8 @@ func (s *Server) messageText(ctx context.Context, m message) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// parseTimestamp returns when a message was written: its timestamp, which also
-// identifies it, says so.
+// parseTimestamp returns when a message was written, from the timestamp that is also
+// its ID.
 func parseTimestamp(ts string) time.Time {
 	seconds, rest, _ := strings.Cut(ts, ".")
 	sec, err := strconv.ParseInt(seconds, 10, 64)

@@ -40,7 +40,7 @@ func (d *desk) conversation(id string) []string {
 func (d *desk) checkConversation(id string, want ...string) {
 	d.t.Helper()
 	if got := d.conversation(id); !slices.Equal(got, want) {
-		d.t.Fatalf("heard %q, not %q\n%s", got, want, d.log)
+		d.t.Fatalf("recorded %q, not %q\n%s", got, want, d.log)
 	}
 }
 

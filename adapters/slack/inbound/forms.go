@@ -51,9 +51,9 @@ func (s *Server) formData(ctx context.Context, r request, form dispatch.Form) sl
 	return d
 }
 
-// answerNotOpened answers when a form could not be opened. A typed line is carried
-// out, and refused with what is missing in it. A pressed button is not: its form
-// was to ask first.
+// answerNotOpened answers when a form could not be opened. A typed line is run,
+// and the refusal names the missing arguments. The command of a button is not run,
+// because its form would have asked first.
 func (s *Server) answerNotOpened(ctx context.Context, r request, word commands.Spec, err error) outcome {
 	s.log.WarnContext(ctx, "a form could not be opened", "word", word.Name, "error", err.Error())
 	_, later := bot.RetryDelay(err)

@@ -59,7 +59,7 @@ func TestGroupAnswers(t *testing.T) {
 		t.Fatalf("a stranger has acknowledged: %s", got.Response)
 	}
 	if got := d.slash(d.zoe, room, "ack"); d.incident(id).Acknowledgement.Person != "guest:slack:"+d.zoe {
-		t.Errorf("whoever is paged is told %s", got.Response)
+		t.Errorf("the paged user got %s", got.Response)
 	}
 }
 

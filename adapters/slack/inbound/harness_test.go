@@ -35,8 +35,8 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// house is a bot with a workspace, whose time passes when a test says so.
-type house struct {
+// testApp is a bot with a fake workspace and a clock that the test moves.
+type testApp struct {
 	t         *testing.T
 	clock     *clock
 	slack     *slacktest.Server
@@ -46,9 +46,9 @@ type house struct {
 	log       *strings.Builder
 }
 
-func newHouse(t *testing.T, o slacktest.Options) *house {
+func newTestApp(t *testing.T, o slacktest.Options) *testApp {
 	t.Helper()
-	h := &house{t: t, clock: &clock{now: bottest.Epoch}, log: &strings.Builder{}, store: memory.New()}
+	h := &testApp{t: t, clock: &clock{now: bottest.Epoch}, log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)

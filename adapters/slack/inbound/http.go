@@ -127,7 +127,7 @@ func readInteraction(body []byte) (delivery, error) {
 	}
 	payload := form.Get("payload")
 	if !json.Valid([]byte(payload)) {
-		return delivery{}, errors.New("its payload is no JSON")
+		return delivery{}, errors.New("the payload is not valid JSON")
 	}
 	return delivery{kind: kindInteraction, body: json.RawMessage(payload)}, nil
 }
@@ -135,7 +135,7 @@ func readInteraction(body []byte) (delivery, error) {
 // readEvent reads an event, or the question whether the address is this app's.
 func readEvent(body []byte) (delivery, error) {
 	if !json.Valid(body) {
-		return delivery{}, errors.New("it is no JSON")
+		return delivery{}, errors.New("the body is not valid JSON")
 	}
 	return delivery{kind: kindEvent, body: body}, nil
 }

@@ -153,7 +153,7 @@ func TestP1Stranger(t *testing.T) {
 	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = commands.Responder })
 	id, room := d.declare("Checkout is down --sev 2")
 	if got := d.slash(d.zoe, room, "status identified"); !strings.Contains(string(got.Response), "Now identified") {
-		t.Fatalf("whoever comes may respond: %s", got.Response)
+		t.Fatalf("a guest may respond: %s", got.Response)
 	}
 	for name, u := range map[string]slacktest.User{
 		"another workspace's": {TeamID: "T0ELSEWHERE"}, "a stranger": {Stranger: true},
@@ -165,7 +165,7 @@ func TestP1Stranger(t *testing.T) {
 			t.Errorf("%s: %s", name, got.Response)
 		}
 	}
-	for name, u := range map[string]slacktest.User{"an app": {Bot: true}, "whoever has left": {Deleted: true}} {
+	for name, u := range map[string]slacktest.User{"an app": {Bot: true}, "a user who left": {Deleted: true}} {
 		u.Name, u.Email = "ana", "ana@example.com"
 		if a, err := d.workspace.Directory.Account(t.Context(), d.slack.AddUser(u)); err != nil || a.Email != "" {
 			t.Errorf("%s has the address %q %v", name, a.Email, err)

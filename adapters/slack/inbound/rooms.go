@@ -13,8 +13,8 @@ import (
 // maxRooms is how many rooms are remembered.
 const maxRooms = 10_000
 
-// roomCache remembers the incidents whose rooms channels are, which never change.
-// That a channel is no room is not remembered: it may become one.
+// roomCache caches which incident a channel is the room of, which never changes.
+// Channels that are not rooms are not cached, because they may become one.
 type roomCache struct {
 	mu        sync.Mutex
 	incidents map[string]string // by the channel's ID

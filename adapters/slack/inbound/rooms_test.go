@@ -11,7 +11,7 @@ import (
 )
 
 // run gives a command as Ana.
-func (h *house) run(line string) {
+func (h *testApp) run(line string) {
 	h.t.Helper()
 	ana, _ := access.Person(h.bot.Organization(), "ana")
 	if reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: line, Speaker: ana}); err != nil || !reply.OK {
@@ -22,7 +22,7 @@ func (h *house) run(line string) {
 // TestArchivedByHand: when a person archives the channel of an open incident, the incident
 // goes on in another channel, into which the missing messages are posted.
 func TestArchivedByHand(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	r := h.bot.Agenda(0)
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
 	h.run("declare Checkout is down --sev 1 --service checkout")
@@ -45,7 +45,7 @@ func TestArchivedByHand(t *testing.T) {
 
 // TestUnchangedCardNotEdited: an event that does not change the card does not edit it.
 func TestUnchangedCardNotEdited(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	r := h.bot.Agenda(0)
 	h.run("declare Checkout is down --sev 1 --service checkout")
 	h.run("ack INC-1")

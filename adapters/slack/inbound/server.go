@@ -4,8 +4,8 @@
 // through package slack.
 //
 // Slack waits three seconds for an acknowledgement. A delivery that takes longer
-// is acknowledged empty, and its answer follows by another way. A delivery that
-// comes again is done once, and acknowledged as the first time.
+// is acknowledged with an empty body, and its answer is sent separately. A repeated
+// delivery is carried out once, and gets the same acknowledgement.
 package inbound
 
 import (
@@ -18,7 +18,7 @@ import (
 	"tocsin/bot/platform"
 )
 
-// shutdownGrace is how long the deliveries under way may take to end.
+// shutdownGrace is how long running deliveries may take to end on shutdown.
 const shutdownGrace = 5 * time.Second
 
 // Server receives what Slack sends for a workspace. It is safe for concurrent

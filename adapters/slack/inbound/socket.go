@@ -17,10 +17,10 @@ import (
 
 // Socket Mode: Slack sends what people do through connections that the app opens
 // (docs.slack.dev/apis/events-api/using-socket-mode). Each payload goes to any
-// one of them. Every few hours Slack closes a connection and says so before; its
-// successor is open by then.
+// one of them. Every few hours Slack announces that it closes a connection; the next one is
+// opened before that.
 const (
-	socketCount   = 2                // of ten that are allowed: while one is replaced, there is the other
+	socketCount   = 2                // of ten that are allowed: while one is replaced, the other receives
 	minLifetime   = 10 * time.Second // a connection that lasted less counts as a failure
 	pingEvery     = 10 * time.Second
 	maxSilence    = 30 * time.Second // without a frame for so long, a connection is dead

@@ -17,7 +17,7 @@ const stampMarks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 // TestTimesInReadersZone: two people read the same channel, one in Lisbon and one in
 // Tokyo, and each sees the times of their own zone.
 func TestTimesInReadersZone(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	r := h.bot.Agenda(0)
 	ana, _ := access.Person(h.bot.Organization(), "ana")
 	say := func(text string) time.Time {

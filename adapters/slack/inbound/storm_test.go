@@ -19,7 +19,7 @@ import (
 
 // runUntil runs the due tasks until a condition holds, and moves the clock to the next
 // task when none is due.
-func (h *house) runUntil(r *agenda.Runner, most time.Duration, until func() bool) {
+func (h *testApp) runUntil(r *agenda.Runner, most time.Duration, until func() bool) {
 	h.t.Helper()
 	end := h.clock.Now().Add(most)
 	for !until() {
@@ -39,7 +39,7 @@ func (h *house) runUntil(r *agenda.Runner, most time.Duration, until func() bool
 }
 
 // storm opens n incidents at once, the least severe first.
-func (h *house) storm(n int) {
+func (h *testApp) storm(n int) {
 	h.t.Helper()
 	for k := range n {
 		severity := []string{"warning", "error", "critical"}[k*3/n]
@@ -54,7 +54,7 @@ func (h *house) storm(n int) {
 }
 
 // rooms returns the incidents' channels, in the order in which they were created.
-func (h *house) rooms() []slacktest.Channel {
+func (h *testApp) rooms() []slacktest.Channel {
 	return slices.DeleteFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return !strings.HasPrefix(c.Name, "inc-") })
 }
 
@@ -62,7 +62,7 @@ func (h *house) rooms() []slacktest.Channel {
 // the documented limits allow; no call is refused as too much
 // (G4c: the worst incident's room first).
 func TestStorm(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	r := h.bot.Agenda(0)
 	if _, err := h.workspace.ShowCard(t.Context(), bot.RoomCard{Key: "first", Place: workflow.Announce}); err != nil { // the channel is made
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestStorm(t *testing.T) {
 		worst = i.Severity
 	}
 	h.runUntil(r, 20*time.Minute, func() bool { return h.hasRooms(50) })
-	t.Logf("all is furnished after %s", h.clock.Now().Sub(began))
+	t.Logf("every room is set up after %s", h.clock.Now().Sub(began))
 	for _, call := range h.slack.Calls("") {
 		if call.Status == 429 {
 			t.Errorf("%s was refused as too much at %s", call.Method, call.At.Sub(began))
@@ -98,7 +98,7 @@ func TestStorm(t *testing.T) {
 }
 
 // hasRooms reports whether so many incidents have rooms that are set up.
-func (h *house) hasRooms(n int) bool {
+func (h *testApp) hasRooms(n int) bool {
 	whole := 0
 	all, err := h.bot.Incidents.ListOpen(context.Background(), n)
 	if err != nil {
@@ -114,7 +114,7 @@ func (h *house) hasRooms(n int) bool {
 
 // TestCallsPerDeclare counts the calls that one incident takes.
 func TestCallsPerDeclare(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	r := h.bot.Agenda(0)
 	h.storm(1)
 	h.runUntil(r, time.Minute, func() bool { return h.hasRooms(1) })

@@ -159,7 +159,7 @@ func TestHTTPRefuses(t *testing.T) {
 	}
 	for _, path := range []string{"/slack/interactions", "/slack/events"} {
 		if status, _ := d.post("POST", path, "payload=%7B&of="+path, true); status != 400 {
-			t.Errorf("%s with what is no JSON: %d", path, status)
+			t.Errorf("%s with invalid JSON: %d", path, status)
 		}
 	}
 	// The address is not signed.
@@ -376,7 +376,7 @@ func TestOpeningFails(t *testing.T) {
 
 // TestSlowBody: a request whose body does not end is cut off after seconds.
 func TestSlowBody(t *testing.T) {
-	h := newHouse(t, slacktest.Options{})
+	h := newTestApp(t, slacktest.Options{})
 	s := New(h.workspace, applicationOf(h.bot))
 	s.bodyTimeout = 50 * time.Millisecond
 	server := httptest.NewServer(s.Handler())

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// workers are the deliveries under way. A delivery goes on when the request that
-// brought it is gone, and is over before [Server.Run] returns.
+// workers are the running deliveries. A delivery continues after its request has
+// ended, and ends before [Server.Run] returns.
 type workers struct {
 	mu      sync.Mutex
 	running map[int]context.CancelFunc
@@ -43,8 +43,8 @@ func (w *workers) start(ctx context.Context, timeout time.Duration) (working con
 	}, true
 }
 
-// close waits until what is running has ended, and cancels what takes longer than
-// the grace.
+// close waits until all running deliveries have ended, and cancels those that take
+// longer than the grace.
 func (w *workers) close(grace time.Duration) {
 	w.mu.Lock()
 	left := len(w.running)
