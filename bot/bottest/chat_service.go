@@ -136,8 +136,8 @@ func (s *ChatService) Archive(room string) {
 	}
 }
 
-// Chatter writes messages of people into a room.
-func (s *ChatService) Chatter(room string, messages int) {
+// WriteMessages writes messages of people into a room.
+func (s *ChatService) WriteMessages(room string, messages int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.byID(room); r != nil {
