@@ -124,7 +124,7 @@ func TestManifestRefuses(t *testing.T) {
 		"https alone":                  {URL: "http://tocsin.example.com"},
 		"https alone, and \"tocsin":    {URL: "tocsin.example.com"},
 		"more than a host and a path":  {URL: "https://tocsin.example.com/?a=b"},
-		"it is not a URL":                 {URL: "https://tocsin example.com"},
+		"it is not a URL":              {URL: "https://tocsin example.com"},
 		"read the address: \"https://": {URL: "https://ana:secret@tocsin.example.com"},
 	} {
 		if _, err := ManifestYAML(a); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
