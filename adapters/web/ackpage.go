@@ -61,12 +61,12 @@ func (s *Server) newAckPage(i workflow.Incident, reader access.Speaker, formatTi
 		p.Sections = append(p.Sections, firing)
 	}
 	for _, f := range c.Fields {
-		if f.Name != "Status" && f.Name != "Acknowledged" && f.Name != "Visibility" { // State says it
+		if f.Name != card.FieldStatus && f.Name != card.FieldAcknowledged && f.Name != card.FieldVisibility { // State says it
 			p.Fields = append(p.Fields, f)
 		}
 	}
 	for _, section := range c.Sections {
-		if section.Heading != "Links" {
+		if section.Heading != card.SectionLinks {
 			p.Sections = append(p.Sections, section)
 		}
 	}

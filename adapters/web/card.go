@@ -73,11 +73,11 @@ func (s *Server) newCardPart(i workflow.Incident, who reader, canWork bool) card
 	p.Sections = nil
 	for _, section := range c.Sections {
 		switch section.Heading {
-		case "Latest update":
+		case card.SectionLatestUpdate:
 			p.Latest = section.Lines
-		case "Pinned":
+		case card.SectionPinned:
 			p.Pins = section.Lines
-		case "Tasks", "Verification", "Links": // p has them with their buttons
+		case card.SectionTasks, card.SectionVerification, card.SectionLinks: // p has them with their buttons
 		default:
 			if section.Button.Command == "" && !isRoomHeading(i, section.Heading) {
 				p.Sections = append(p.Sections, section)

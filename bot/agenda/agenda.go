@@ -32,6 +32,8 @@ type Pages interface {
 	Bundle(works []bot.Work) (groups [][]bot.Work, held []bot.HeldWork)
 	// HandlePages sends one group. The answers are in the order of the works.
 	HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
+	// HandleCancel takes back a page.
+	HandleCancel(ctx context.Context, w bot.Work, c workflow.CancelPage) bot.Answer
 }
 
 // Rooms carries out the work of chat platforms (package rooms).
@@ -179,67 +181,6 @@ func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
 	for n, a := range r.handle(ctx, group) {
 		r.settle(ctx, group[n], a)
 	}
-}
-
-// handle passes works to the package that carries them out.
-func (r *Runner) handle(ctx context.Context, group []bot.Work) []bot.Answer {
-	w := group[0]
-	if w.ID == bot.WakeTask {
-		return []bot.Answer{{Command: workflow.Wake{}}}
-	}
-	switch a := w.Action.(type) {
-	case workflow.PageAction:
-		return r.cfg.Pages.HandlePages(ctx, r.withIncidents(ctx, group))
-	case workflow.RoomAction:
-		i, err := r.cfg.Engine.LoadUnchecked(ctx, w.Owner)
-		if err != nil {
-			return []bot.Answer{bot.Retry(err)}
-		}
-		w.Incident = i
-		return []bot.Answer{r.cfg.Rooms.HandleRoom(ctx, w, a)}
-	case workflow.IncidentAction:
-		return []bot.Answer{r.handleIncident(ctx, w, a)}
-	case workflow.UnknownAction:
-		return []bot.Answer{{Command: r.giveUpCommand(w, "a task of a newer version", fmt.Errorf("this version does not know the action %q", a.Kind))}}
-	}
-	return []bot.Answer{{Command: r.giveUpCommand(w, "a task", fmt.Errorf("no package handles %T", w.Action))}}
-}
-
-// handleIncident applies a forwarded command to another incident, or reroutes the
-// alerts of an incident.
-func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.IncidentAction) bot.Answer {
-	switch a := a.(type) {
-	case workflow.Forward:
-		_, err := r.cfg.Engine.Apply(ctx, a.Incident, bot.Change{By: systemActor(), Command: a.Command(), Operation: "effect " + w.ID})
-		switch {
-		case errors.Is(err, bot.ErrNotFound):
-			return bot.Answer{Command: workflow.GiveUp{What: "forwarding to " + a.Incident, Why: "it does not exist"}}
-		case err != nil:
-			return bot.Retry(err)
-		}
-	case workflow.Reroute:
-		if err := r.cfg.Intake.Reroute(ctx, w.Owner, a.At); err != nil {
-			return bot.Retry(err)
-		}
-	}
-	return bot.Answer{}
-}
-
-// withIncidents loads the incidents of pages. It takes at most half of the time that
-// the lease has beyond a send, so that the lease still covers the send. When the
-// store cannot be read the page goes out without (E3: check again before each send).
-func (r *Runner) withIncidents(ctx context.Context, group []bot.Work) []bot.Work {
-	load, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	for n, w := range group {
-		i, err := r.cfg.Engine.LoadUnchecked(load, w.Owner)
-		if err != nil {
-			r.cfg.Log.Error("the store cannot be read; sending the page nevertheless", "incident", w.Owner, "error", err.Error())
-			continue
-		}
-		group[n].Incident = i
-	}
-	return group
 }
 
 // systemActor is Tocsin itself as the actor of an event.

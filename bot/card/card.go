@@ -44,6 +44,19 @@ func Title(i workflow.Incident) string {
 	return t
 }
 
+// The fields and the sections of a card that the browser shows in a way of its own.
+const (
+	FieldStatus       = "Status"
+	FieldAcknowledged = "Acknowledged"
+	FieldVisibility   = "Visibility"
+
+	SectionLatestUpdate = "Latest update"
+	SectionPinned       = "Pinned"
+	SectionTasks        = "Tasks"
+	SectionVerification = "Verification"
+	SectionLinks        = "Links"
+)
+
 // Card renders the whole incident: its state, fields, sections and buttons.
 func Card(i workflow.Incident, v View) Content {
 	w := v.formatter()
@@ -54,14 +67,14 @@ func Card(i workflow.Incident, v View) Content {
 		}
 	}
 	field("Severity", severity(i))
-	field("Status", status(i))
+	field(FieldStatus, status(i))
 	field("Service", strings.Join(i.Services, ", "))
 	field("Commander", v.name(i.Roles[workflow.Commander]))
-	field("Acknowledged", acknowledgerText(i, w))
+	field(FieldAcknowledged, acknowledgerText(i, w))
 	field("Reporter", reporter(i))
 	field("Started", w.date(i.DeclaredAt))
 	if i.Visibility == workflow.Private {
-		field("Visibility", "private")
+		field(FieldVisibility, "private")
 	}
 	field("Category", i.Category)
 	field("Impact", string(i.Impact))
@@ -76,14 +89,14 @@ func Card(i workflow.Incident, v View) Content {
 		if !i.Promises.UpdateBy.IsZero() {
 			lines = append(lines, "Next update due "+w.clock(i.Promises.UpdateBy))
 		}
-		m.Sections = append(m.Sections, Section{Heading: "Latest update", Lines: lines})
+		m.Sections = append(m.Sections, Section{Heading: SectionLatestUpdate, Lines: lines})
 	}
 	if len(i.Paperwork.Pins) > 0 {
 		var lines []string
 		for _, p := range i.Paperwork.Pins {
 			lines = append(lines, p.Text+" ("+cmp.Or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
 		}
-		m.Sections = append(m.Sections, Section{Heading: "Pinned", Lines: lines})
+		m.Sections = append(m.Sections, Section{Heading: SectionPinned, Lines: lines})
 	}
 	m.Sections = append(m.Sections, roomSections(i, v)...)
 	m.Sections = append(m.Sections, workSections(i)...)
@@ -183,9 +196,9 @@ func workSections(i workflow.Incident) []Section {
 	for _, l := range i.Paperwork.Links {
 		links = append(links, strings.TrimSpace(l.Title+" "+l.URL+l.Incident))
 	}
-	add("Tasks", tasks)
-	add("Verification", checks)
-	add("Links", links)
+	add(SectionTasks, tasks)
+	add(SectionVerification, checks)
+	add(SectionLinks, links)
 	return all
 }
 

@@ -28,12 +28,12 @@ func Page(a PageRequest, v View) Content {
 		m.Text = strings.TrimSpace(a.Text + "\n" + i.Description)
 		for _, f := range []Field{
 			{"Severity", severity(i)},
-			{"Status", status(i)},
+			{FieldStatus, status(i)},
 			{"Service", strings.Join(i.Services, ", ")},
 			{"Alerts", alerts(i)},
 			{"Started", w.date(i.DeclaredAt)},
 			{"Reporter", reporter(i)},
-			{"Acknowledged", acknowledgerText(i, w)},
+			{FieldAcknowledged, acknowledgerText(i, w)},
 		} {
 			if f.Value != "" {
 				m.Fields = append(m.Fields, f)

@@ -16,10 +16,10 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
 	m := Content{Title: Title(i)}
 	for _, f := range []Field{
 		{"Severity", severity(i)},
-		{"Status", status(i)},
+		{FieldStatus, status(i)},
 		{"Service", strings.Join(i.Services, ", ")},
 		{"Commander", v.name(i.Roles[workflow.Commander])},
-		{"Acknowledged", acknowledgerText(i, w)},
+		{FieldAcknowledged, acknowledgerText(i, w)},
 		{"Started", w.date(i.DeclaredAt)},
 	} {
 		if f.Value != "" {

@@ -66,9 +66,6 @@ func (t task) attemptChanges() []bot.RecordChange {
 // message. It returns an answer for each. Pages that are not wanted any more are not
 // sent (E3: check again before each send).
 func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer {
-	if c, ok := works[0].Action.(workflow.CancelPage); ok {
-		return []bot.Answer{s.cancel(ctx, works[0], c)}
-	}
 	answers := make([]bot.Answer, len(works))
 	var tasks []task
 	var at []int // position of each task's answer
@@ -200,8 +197,8 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 // not taken back does no harm: its button is checked when it is pressed.
 const maxCancelAttempts = 10
 
-// cancel takes back a page that needs no answer any more.
-func (s *Sender) cancel(ctx context.Context, w bot.Work, c workflow.CancelPage) bot.Answer {
+// HandleCancel takes back a page that needs no answer any more.
+func (s *Sender) HandleCancel(ctx context.Context, w bot.Work, c workflow.CancelPage) bot.Answer {
 	canceler, ok := s.engine.Pager(c.Via).(bot.Canceler)
 	if !ok || w.Attempt > maxCancelAttempts || w.Incident.Status == "" {
 		return bot.Answer{}

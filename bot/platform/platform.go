@@ -68,8 +68,8 @@ type Store interface {
 }
 
 // Platform is a platform that is connected. It is built before the application, and
-// configured before it sends anything; [Platform.Inbound] receives what comes in
-// once there is an application.
+// configured before it sends anything; [Platform.Inbound] receives once there is an
+// application.
 type Platform interface {
 	bot.Chat
 	bot.Pager
@@ -82,11 +82,12 @@ type Platform interface {
 	Configure(settings any, org bot.Organization)
 	// Inspect checks the connection with the vendor, and changes nothing.
 	Inspect(ctx context.Context) []Finding
-	// Inbound builds what receives what comes from the platform, for an application.
+	// Inbound builds the receiver of the platform's commands, events and messages, for
+	// an application.
 	Inbound(app Application) Inbound
 }
 
-// Inbound receives what comes from a platform. If the vendor sends requests, it also
+// Inbound receives commands, events and messages from a platform. If the vendor sends requests, it also
 // has a method Handler() http.Handler, which serves them below "/NAME/".
 type Inbound interface {
 	// Run receives until ctx has ended, and returns when everything under way is done.

@@ -117,7 +117,7 @@ func (c connections) withMembers(o bot.Organization) bot.Organization {
 	return o
 }
 
-// serve builds what receives what comes from the platforms, and its HTTP routes.
+// serve builds the receivers of the platforms and registers their HTTP routes.
 func (c connections) serve(a *app.App, mux *http.ServeMux) {
 	for n := range c {
 		c[n].inbound = c[n].Inbound(platform.Application{
