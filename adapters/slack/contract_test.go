@@ -29,7 +29,7 @@ var differences = map[string]string{
 	"a room's topic":                               "it keeps a topic as it comes; Slack escapes &, < and > (docs.slack.dev/messaging/formatting-message-text)",
 	"a room's members":                             "it does not know force: who is in the channel keeps the others out (docs.slack.dev/reference/methods/conversations.invite)",
 	"a post into an archived room":                 "it leaves the app in a channel that it archives; Slack takes it out, and a private one is then not to be seen (docs.slack.dev/reference/events/channel_archive)",
-	"a room that was archived comes back to a bot": "it lets a bot bring a channel back, which Slack denies (docs.slack.dev/reference/methods/conversations.unarchive, “Bug alert”)",
+	"a room that was archived comes back to a bot": "it lets a bot unarchive a channel, which Slack denies (docs.slack.dev/reference/methods/conversations.unarchive, “Bug alert”)",
 }
 
 // TestContract plays the outgoing half against npm's emulate, and against what

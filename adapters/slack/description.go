@@ -81,7 +81,7 @@ With Socket Mode the server reaches Slack, and needs no address of its own. With
 			{Name: "socket", Switch: true, Usage: "Socket Mode, which is also what you get without --url"},
 			{Name: "url", Usage: "signed requests: the https address at which Slack reaches the server"},
 			{Name: "name", Default: "Tocsin", Usage: "name of the app"},
-			{Name: "unarchive", Switch: true, Usage: "also ask for the user token that brings archived channels back (SLACK_USER_TOKEN)"},
+			{Name: "unarchive", Switch: true, Usage: "also ask for the user token that unarchives channels (SLACK_USER_TOKEN)"},
 			{Name: "json", Switch: true, Usage: "JSON instead of YAML"},
 		},
 		Run: func(flags map[string]string) ([]byte, error) {

@@ -114,8 +114,8 @@ func (p *homePage) row(i *workflow.Incident) slack.Block {
 	}
 	text := truncate(cleanLine(title), maxSectionLength/4) + "\n" + truncate(cleanLine(strings.Join(state, " · ")), maxSectionLength/4)
 	s := slack.NewSectionBlock(plainLines(text), nil, nil)
-	if where := p.where(i); where != "" {
-		s.Fields = []*slack.TextBlockObject{markup(where)}
+	if room := p.roomLink(i); room != "" {
+		s.Fields = []*slack.TextBlockObject{markup(room)}
 	}
 	if i.IsOpen() && !i.IsAcknowledged() && (p.CanAcknowledge == nil || p.CanAcknowledge(i)) {
 		ack := p.button("Acknowledge", fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq))
@@ -127,9 +127,9 @@ func (p *homePage) row(i *workflow.Incident) slack.Block {
 // channelID matches the ID of a channel. Nothing else is written into markup.
 var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,40}$`)
 
-// where returns a link to the room of an incident, or else to its page. Slack shows
+// roomLink returns a link to the room of an incident, or else to its page. Slack shows
 // the channel's name only to people who may see the channel.
-func (p *homePage) where(i *workflow.Incident) string {
+func (p *homePage) roomLink(i *workflow.Incident) string {
 	for _, r := range i.Rooms {
 		if r.Platform == Platform && r.State == workflow.RoomOpen && channelID.MatchString(r.ID) {
 			return "<#" + r.ID + ">"

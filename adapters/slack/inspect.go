@@ -117,12 +117,12 @@ func missingScopes(all []Scope, granted []string) []Scope {
 	return slices.DeleteFunc(all, func(s Scope) bool { return slices.Contains(granted, s.Name) })
 }
 
-// inspectUser checks the user token, which brings archived channels back.
+// inspectUser checks the user token, which unarchives channels.
 func (w *Workspace) inspectUser(ctx context.Context, r *report, me Identity) {
-	const what = "SLACK_USER_TOKEN, which brings archived channels back, "
+	const what = "SLACK_USER_TOKEN, which unarchives channels, "
 	if w.API.user == nil {
 		if w.settings.Load().ArchiveAfter > 0 {
-			r.add(platform.Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived goes on in a new one", "")
+			r.add(platform.Fine, "SLACK_USER_TOKEN is not set: an incident that is reopened after its channel was archived continues in a new one", "")
 		}
 		return
 	}
@@ -193,7 +193,7 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 	case c == nil:
 		r.add(platform.Fine, name+" is made with the first announcement; if it is there already it is private, and the app has to be invited", "")
 	case c.IsArchived:
-		r.add(platform.Broken, name+", in which incidents are to be announced, is archived", "bring it back, or name another")
+		r.add(platform.Broken, name+", in which incidents are to be announced, is archived", "unarchive it, or name another")
 	case !c.IsMember:
 		r.add(platform.Fine, name+" is there; the app joins it with the first announcement", "")
 	default:

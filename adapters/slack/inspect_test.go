@@ -65,7 +65,7 @@ func TestInspectWell(t *testing.T) {
 ok the clock agrees with Slack's
 ok it has all 19 scopes that it needs
 ok incidents are announced in #incidents
-ok SLACK_USER_TOKEN, which brings archived channels back, is valid
+ok SLACK_USER_TOKEN, which unarchives channels, is valid
 ok signed requests are taken at /slack/commands, /slack/interactions and /slack/events
 ok Socket Mode opens
 `
@@ -132,7 +132,7 @@ func TestInspectIll(t *testing.T) {
 				c.UserToken = s.UserToken
 				s.RevokeToken("user")
 			},
-			want: []string{"warn SLACK_USER_TOKEN, which brings archived channels back, is not valid: token_revoked → "},
+			want: []string{"warn SLACK_USER_TOKEN, which unarchives channels, is not valid: token_revoked → "},
 		},
 		"clock a minute ahead": {
 			change: func(_ *slacktest.Server, c *Config) { c.Now = clockAhead(time.Minute) },
@@ -156,7 +156,7 @@ func TestInspectIll(t *testing.T) {
 			change: func(s *slacktest.Server, _ *Config) {
 				s.AddChannel(slacktest.Channel{Name: "incidents", Archived: true})
 			},
-			want: []string{"FAIL #incidents, in which incidents are to be announced, is archived → bring it back, or name another"},
+			want: []string{"FAIL #incidents, in which incidents are to be announced, is archived → unarchive it, or name another"},
 		},
 		"a channel's ID": {
 			change: func(_ *slacktest.Server, c *Config) { c.Announce = "C0123456789" },

@@ -157,7 +157,7 @@ func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, err
 	switch {
 	case err == nil, ErrorCode(err) == "not_archived":
 	case bot.IsPermanent(err):
-		w.cfg.Log.WarnContext(ctx, "an archived channel cannot be brought back; the incident goes on in another", "incident", r.Incident, "channel", r.Was.ID, "error", err.Error())
+		w.cfg.Log.WarnContext(ctx, "an archived channel cannot be unarchived; the incident continues in another", "incident", r.Incident, "channel", r.Was.ID, "error", err.Error())
 		return false, nil
 	default:
 		return false, err
@@ -165,7 +165,7 @@ func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, err
 	return w.rejoin(ctx, r)
 }
 
-// rejoin brings the app back into a channel that was archived: archiving has removed
+// rejoin adds the app again to a channel that was archived: archiving has removed
 // the app from it.
 func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error) {
 	self, err := w.API.identity(ctx)

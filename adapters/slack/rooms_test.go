@@ -108,10 +108,10 @@ func TestAdoptByKey(t *testing.T) {
 	}
 }
 
-// TestBringBack: Slack lets no bot unarchive a channel. With a user's token the channel
-// comes back; without one, or when the app was removed from it, the incident goes on in
+// TestUnarchive: Slack lets no bot unarchive a channel. With a user's token the channel
+// comes back; without one, or when the app was removed from it, the incident continues in
 // another.
-func TestBringBack(t *testing.T) {
+func TestUnarchive(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		for _, user := range []bool{false, true} {
 			t.Run(fmt.Sprint("private=", private, " user=", user), func(t *testing.T) {

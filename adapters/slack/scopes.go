@@ -42,12 +42,12 @@ func Scopes() []Scope {
 }
 
 // UserScopes returns the scopes that the user token needs. It is optional: Slack denies bots
-// to bring an archived channel back
+// to unarchive a channel
 // (docs.slack.dev/reference/methods/conversations.unarchive, "Bug alert").
 func UserScopes() []Scope {
 	return []Scope{
-		{"channels:write", "brings archived public channels back, and the app into them", "a reopened incident goes on in a new channel"},
-		{"groups:write", "brings archived private channels back, and the app into them", "a reopened private incident goes on in a new channel"},
+		{"channels:write", "unarchives public channels, and adds the app to them again", "a reopened incident continues in a new channel"},
+		{"groups:write", "unarchives private channels, and adds the app to them again", "a reopened private incident continues in a new channel"},
 	}
 }
 

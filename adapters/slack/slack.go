@@ -34,7 +34,7 @@ type Config struct {
 	Settings
 	BotToken      string // xoxb-…
 	AppToken      string // xapp-…: events come through sockets; "": by signed requests alone
-	UserToken     string // xoxp-…: brings archived channels back, which Slack denies to bots; may be ""
+	UserToken     string // xoxp-…: unarchives channels, which Slack denies to bots; may be ""
 	SigningSecret string // signs requests; "": no requests are accepted
 	APIURL        string // [DefaultAPI]
 	// Mark tells the channels of this installation from others': it is written

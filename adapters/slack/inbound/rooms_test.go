@@ -20,7 +20,7 @@ func (h *testApp) run(line string) {
 }
 
 // TestArchivedByHand: when a person archives the channel of an open incident, the incident
-// goes on in another channel, into which the missing messages are posted.
+// continues in another channel, into which the missing messages are posted.
 func TestArchivedByHand(t *testing.T) {
 	h := newTestApp(t, slacktest.Options{})
 	r := h.bot.Agenda(0)

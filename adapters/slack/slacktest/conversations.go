@@ -44,7 +44,7 @@ func unarchiveChannel(c *call) answer {
 	return nil
 }
 
-// unarchive brings a channel back. Only the calling user becomes a member (reference/methods/conversations.unarchive).
+// unarchive unarchives a channel. Only the calling user becomes a member (reference/methods/conversations.unarchive).
 func (s *Server) unarchive(ch *Channel, user string) {
 	ch.Archived = false
 	s.addSystemMessage(ch, user, "channel_unarchive", "un-archived the channel")

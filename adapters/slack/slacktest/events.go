@@ -149,7 +149,7 @@ func (s *Server) Archive(user, channel string) {
 	}
 }
 
-// Unarchive lets a person bring a channel back. The app is not a member of it.
+// Unarchive lets a person unarchive a channel. The app is not a member of it.
 func (s *Server) Unarchive(user, channel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
