@@ -33,7 +33,7 @@ const (
 	ClassForward   Class = 30 // commands to another incident
 	ClassUpdate    Class = 50 // opening rooms, inviting people, posting
 	ClassCard      Class = 55 // cards and room topics
-	ClassDroppable Class = 90 // what no one misses: bookmarks, archiving
+	ClassDroppable Class = 90 // low priority: bookmarks, archiving
 )
 
 // Classes returns every class, in the order in which they are claimed.

@@ -94,25 +94,25 @@ func (r *reader) reportSyntax(raw []byte, err error) {
 // explainSyntax returns an error of the parser in words for people. here is
 // the text at the position of the error.
 func explainSyntax(e *yaml.LoadError, here string) string {
-	says := func(part string) bool { return strings.Contains(e.Message, part) }
+	contains := func(part string) bool { return strings.Contains(e.Message, part) }
 	begun := e.ContextMark.Line
 	switch {
 	case strings.HasPrefix(here, "\t"):
 		return "a tab at the beginning; indent with spaces"
-	case says("cannot start any token") && here != "":
+	case contains("cannot start any token") && here != "":
 		first, _ := utf8.DecodeRuneInString(here)
 		return "a value cannot begin with " + string(first) + "; put it in quotes"
-	case says("mapping values are not allowed"):
+	case contains("mapping values are not allowed"):
 		return "a second colon in one entry; put a value that has a colon in quotes, or begin a new line"
-	case says("expected ',' or"):
+	case contains("expected ',' or"):
 		return fmt.Sprintf("a comma is missing before this, or the bracket that was opened in line %d is not closed", begun)
-	case says("unexpected end of stream"):
+	case contains("unexpected end of stream"):
 		return fmt.Sprintf("the quote that was opened in line %d is not closed", begun)
-	case says("did not find expected"):
+	case contains("did not find expected"):
 		return "the indentation does not match the lines above; indent the entries of a list or a mapping equally"
-	case says("unknown anchor"): // without its name, which may be a secret
+	case contains("unknown anchor"): // without its name, which may be a secret
 		return "a value that begins with * is an alias, and no anchor above has this name; if it is text, put it in quotes"
-	case says("exceeded max depth"):
+	case contains("exceeded max depth"):
 		return "this is nested too deep; the configuration needs at most 20 levels"
 	}
 	return "this is not valid YAML: " + e.Message

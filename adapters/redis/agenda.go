@@ -182,7 +182,7 @@ func (c candidate) task(text string) (bot.Task, error) {
 func (s *Store) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
 	n := workflow.NumberOf(l.Owner)
 	a := &arguments{}
-	a.add(n, int(l.Lane.Class), l.Lane.Destination, l.Token, l.Rev, paddedNanos(due), l.Attempt+1)
+	a.add(n, int(l.Lane.Class), l.Lane.Destination, l.Token, l.Rev, padNanos(due), l.Attempt+1)
 	reply, err := s.commits.do(ctx, &call{script: s.scripts.postpone, keys: s.keys.parts(n, partIncident, partTasks), args: a.all, size: a.size})
 	if err == nil {
 		err = checkReply(reply)

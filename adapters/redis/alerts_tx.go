@@ -146,7 +146,7 @@ func encodeGroup(number int, always bool, until time.Time) string {
 	if always {
 		first = "1"
 	}
-	return first + paddedNanos(until) + strconv.Itoa(number)
+	return first + padNanos(until) + strconv.Itoa(number)
 }
 
 // decodeGroup decodes what encodeGroup encoded. In an incomplete text no incident

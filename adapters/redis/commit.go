@@ -129,7 +129,7 @@ func (s *Store) commitCall(c bot.Commit, n int) *call {
 	if c.Group == nil {
 		a.add(false, false, noInstant)
 	} else {
-		a.add(true, c.Group.Always, paddedNanos(c.Group.Until))
+		a.add(true, c.Group.Always, padNanos(c.Group.Until))
 	}
 	a.add(c.ReadMail, len(c.Events))
 	for _, e := range c.Events {
@@ -175,7 +175,7 @@ func (a *arguments) add(values ...any) {
 // encodeTask encodes a task as common.lua describes it: what postpone.lua changes
 // comes first.
 func encodeTask(t bot.Task) string {
-	return paddedNanos(t.Due) + strconv.Itoa(t.Attempt) + "\n" + strconv.Itoa(t.Rev) + "\n" + strconv.Itoa(len(t.ID)) + "\n" + t.ID + string(t.Body)
+	return padNanos(t.Due) + strconv.Itoa(t.Attempt) + "\n" + strconv.Itoa(t.Rev) + "\n" + strconv.Itoa(len(t.ID)) + "\n" + t.ID + string(t.Body)
 }
 
 // decodeTask decodes what encodeTask encoded.

@@ -101,7 +101,7 @@ func (in *importBatch) add(p bot.ArchiveItem) error {
 	case p.Operation != nil:
 		o := p.Operation
 		b.HSet(ctx, in.keys.of(keyOperations), o.ID, o.Reply)
-		b.RPush(ctx, in.keys.of(keyOperationsByAge), paddedNanos(o.At)+o.ID)
+		b.RPush(ctx, in.keys.of(keyOperationsByAge), padNanos(o.At)+o.ID)
 	}
 	return nil
 }

@@ -120,15 +120,15 @@ func nanos(t time.Time) string {
 // noInstant stands for the zero time where an encoding has a fixed width.
 const noInstant = "0000000000000000000"
 
-// paddedNanos is nanos where an encoding has a fixed width.
-func paddedNanos(t time.Time) string {
+// padNanos is nanos where an encoding has a fixed width.
+func padNanos(t time.Time) string {
 	if t.IsZero() {
 		return noInstant
 	}
 	return nanos(t)
 }
 
-// instant decodes what nanos or paddedNanos encoded.
+// instant decodes what nanos or padNanos encoded.
 func instant(text string) time.Time {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n == 0 {

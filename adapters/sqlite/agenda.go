@@ -30,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 	defer s.leases.endClaim()
 	c := &claim{query: q, at: nanos(q.At), leases: s.leases}
 	err := s.read(ctx, func(r *session) error {
-		for _, class := range s.classes.within(q.Classes) {
+		for _, class := range s.classes.inRange(q.Classes) {
 			if err := c.claimClass(r, class); err != nil {
 				return err
 			}
@@ -86,13 +86,13 @@ func (c *claim) claimLane(k laneKey, row []driver.Value) {
 func (s *Store) NextDue(ctx context.Context, q bot.Classes) (time.Time, error) {
 	found, next := false, int64(0)
 	err := s.read(ctx, func(r *session) error {
-		for _, class := range s.classes.within(q) {
+		for _, class := range s.classes.inRange(q) {
 			err := r.each("SELECT number, destination, due FROM lane INDEXED BY lane_due WHERE class = ? ORDER BY due", func(row []driver.Value) (bool, error) {
 				due := number(row[2])
 				if found && due >= next {
 					return false, nil
 				}
-				until := s.leases.until(laneKey{number(row[0]), class, text(row[1])})
+				until := s.leases.leasedUntil(laneKey{number(row[0]), class, text(row[1])})
 				if at := max(due, until); !found || at < next {
 					found, next = true, at
 				}
@@ -132,17 +132,17 @@ func (t *tx) postpone(l bot.Lease, due int64) error {
 			i.wakeDue, i.wakeAttempt = max(due, 1), int64(l.Attempt)+1
 			t.touch(i)
 		}
-		return t.spoil(err)
+		return t.fail(err)
 	}
 	if l.ID != held.id || int64(l.Rev) != held.rev {
 		return nil
 	}
-	row, err := t.one("UPDATE task SET due = ?, attempt = ? WHERE number = ? AND class = ? AND destination = ? AND position = ? RETURNING position",
+	row, err := t.queryRow("UPDATE task SET due = ?, attempt = ? WHERE number = ? AND class = ? AND destination = ? AND position = ? RETURNING position",
 		due, int64(l.Attempt)+1, k.number, k.class, k.destination, held.position)
 	if err == nil && row != nil { // otherwise a newer revision has replaced the task
 		err = t.moveLane(k, due)
 	}
-	return t.spoil(err)
+	return t.fail(err)
 }
 
 // settle removes a leased task, unless a newer revision has replaced it.
@@ -163,7 +163,7 @@ func (t *tx) settle(l bot.Lease, held lease) error {
 	if err != nil {
 		return err
 	}
-	row, err := t.one("SELECT due FROM task WHERE number = ? AND class = ? AND destination = ? ORDER BY position LIMIT 1", k.number, k.class, k.destination)
+	row, err := t.queryRow("SELECT due FROM task WHERE number = ? AND class = ? AND destination = ? ORDER BY position LIMIT 1", k.number, k.class, k.destination)
 	switch {
 	case err != nil:
 		return err

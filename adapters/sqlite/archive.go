@@ -78,7 +78,7 @@ func (t *tx) archive(d bot.ArchivedIncident, compact []byte) (bool, error) {
 	i, err := t.endedRow(n)
 	switch {
 	case err != nil:
-		return false, t.spoil(err)
+		return false, t.fail(err)
 	case i == nil:
 		return false, nil
 	case i.archived:
@@ -86,7 +86,7 @@ func (t *tx) archive(d bot.ArchivedIncident, compact []byte) (bool, error) {
 	}
 	all, err := readMessages(t.session, n)
 	if err != nil {
-		return false, t.spoil(err)
+		return false, t.fail(err)
 	}
 	sameMessages := slices.EqualFunc(all, d.Messages, func(a, b bot.StoredMessage) bool {
 		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
@@ -96,7 +96,7 @@ func (t *tx) archive(d bot.ArchivedIncident, compact []byte) (bool, error) {
 	}
 	i.archived = true
 	t.touch(i)
-	return true, t.spoil(errors.Join(t.deleteRows(n), t.exec("INSERT INTO archive (number, body) VALUES (?, ?)", n, compact)))
+	return true, t.fail(errors.Join(t.deleteRows(n), t.exec("INSERT INTO archive (number, body) VALUES (?, ?)", n, compact)))
 }
 
 // endedRow returns the row of an incident that will not change by itself: it is not
@@ -109,7 +109,7 @@ func (t *tx) endedRow(n int64) (*incidentRow, error) {
 	if err != nil || i == nil || i.open || i.mailSeq > i.readSeq || i.wakeDue != 0 || i.due() != 0 {
 		return nil, err
 	}
-	owed, err := t.one("SELECT 1 FROM task WHERE number = ? LIMIT 1", n)
+	owed, err := t.queryRow("SELECT 1 FROM task WHERE number = ? LIMIT 1", n)
 	if err != nil || owed != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (t *tx) restore(i *incidentRow) error {
 	if i == nil || !i.archived {
 		return nil
 	}
-	row, err := t.one("SELECT body FROM archive WHERE number = ?", i.number)
+	row, err := t.queryRow("SELECT body FROM archive WHERE number = ?", i.number)
 	if err == nil && row == nil {
 		err = errors.New("its compact form is missing")
 	}
@@ -146,7 +146,7 @@ func (s *Store) Forget(ctx context.Context, incident string) (bool, error) {
 	done := false
 	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {
 		done, err = t.forgetIncident(n)
-		return t.spoil(err)
+		return t.fail(err)
 	}})
 	if err != nil {
 		return false, fmt.Errorf("forget %s: %w", incident, err)
@@ -163,7 +163,7 @@ func (t *tx) forgetIncident(n int64) (bool, error) {
 		i, err = t.incidentRow(n)
 		return i == nil, err
 	}
-	firing, err := t.one("SELECT 1 FROM alert INDEXED BY alert_firing WHERE firing AND number = ? LIMIT 1", n)
+	firing, err := t.queryRow("SELECT 1 FROM alert INDEXED BY alert_firing WHERE firing AND number = ? LIMIT 1", n)
 	if err != nil || firing != nil {
 		return false, err
 	}

@@ -57,13 +57,13 @@ func sizeOf(c bot.Commit) int {
 	return size
 }
 
-// commit checks everything before it writes. After the first write, every error spoils
+// commit checks everything before it writes. After the first write, every error fails
 // the transaction.
 func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	if c.Operation != "" {
-		row, err := t.one("SELECT reply FROM operation WHERE id = ?", c.Operation)
+		row, err := t.queryRow("SELECT reply FROM operation WHERE id = ?", c.Operation)
 		if err != nil {
-			return bot.Receipt{}, t.spoil(err)
+			return bot.Receipt{}, t.fail(err)
 		}
 		if row != nil {
 			return bot.Receipt{Repeated: true, Reply: body(row[0])}, nil
@@ -86,21 +86,21 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 	if c.Settle != nil {
 		t.settled = append(t.settled, laneOf(c.Settle.Task))
 		if err = t.settle(*c.Settle, held); err != nil {
-			return bot.Receipt{}, t.spoil(err)
+			return bot.Receipt{}, t.fail(err)
 		}
 	}
 	receipt := bot.Receipt{Version: c.Version, Reply: c.Reply}
 	for _, r := range c.Records {
 		if err = t.putRecord(r); err != nil {
-			return bot.Receipt{}, t.spoil(err)
+			return bot.Receipt{}, t.fail(err)
 		}
 	}
 	if n != 0 {
 		if receipt.Version, err = t.write(c, n, i); err != nil {
-			return bot.Receipt{}, t.spoil(err)
+			return bot.Receipt{}, t.fail(err)
 		}
 	}
-	return receipt, t.spoil(t.saveReply(c))
+	return receipt, t.fail(t.saveReply(c))
 }
 
 // check returns the row of the commit's incident (nil: there is none), or why the commit
@@ -108,7 +108,7 @@ func (t *tx) commit(c bot.Commit, n int64) (bot.Receipt, error) {
 func (t *tx) check(c bot.Commit, n int64) (*incidentRow, error) {
 	i, err := t.incidentRow(n)
 	if err != nil {
-		return nil, t.spoil(err)
+		return nil, t.fail(err)
 	}
 	if len(c.Messages)+len(c.EditedMessages) > 0 && i == nil && (n == 0 || c.Snapshot == nil) {
 		return nil, bot.ErrNotFound // the incident neither exists nor is created by this commit
@@ -125,7 +125,7 @@ func (t *tx) check(c bot.Commit, n int64) (*incidentRow, error) {
 	if g := c.Group; g != nil {
 		holder, err := t.group(g.Key)
 		if err != nil {
-			return nil, t.spoil(err)
+			return nil, t.fail(err)
 		}
 		isHolder := holder.number == n
 		switch {
@@ -139,9 +139,9 @@ func (t *tx) check(c bot.Commit, n int64) (*incidentRow, error) {
 		if r.Version == bot.AnyVersion {
 			continue
 		}
-		row, err := t.one("SELECT version FROM record WHERE kind = ? AND id = ?", r.Kind, r.ID)
+		row, err := t.queryRow("SELECT version FROM record WHERE kind = ? AND id = ?", r.Kind, r.ID)
 		if err != nil {
-			return nil, t.spoil(err)
+			return nil, t.fail(err)
 		}
 		version := int64(0)
 		if row != nil {
@@ -267,7 +267,7 @@ func (t *tx) group(key string) (groupHold, error) {
 	if g, ok := t.groups.get(key); ok {
 		return g, nil
 	}
-	row, err := t.one("SELECT number, always, until FROM alert_group WHERE key = ?", key)
+	row, err := t.queryRow("SELECT number, always, until FROM alert_group WHERE key = ?", key)
 	if err != nil || row == nil {
 		return groupHold{}, err
 	}

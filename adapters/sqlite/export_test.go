@@ -25,14 +25,14 @@ func Create(ctx context.Context, path string, statements ...string) error {
 // Exec runs a statement on the writer's connection, as a request of its own: for pragmas
 // and damage.
 func (s *Store) Exec(ctx context.Context, statement string) error {
-	return s.queue.submit(ctx, &request{do: func(t *tx) error { return t.spoil(t.exec(statement)) }})
+	return s.queue.submit(ctx, &request{do: func(t *tx) error { return t.fail(t.exec(statement)) }})
 }
 
 // Hold keeps the writer busy until the returned function is called, so that the requests
 // that arrive until then share one transaction.
 func (s *Store) Hold() (release func()) {
 	began, end := make(chan struct{}), make(chan struct{})
-	var once sync.Once // it runs again if the transaction is spoiled
+	var once sync.Once // it runs again if the transaction is rolled back
 	hold := func(*tx) error {
 		once.Do(func() { close(began) })
 		<-end
@@ -55,7 +55,7 @@ func (s *Store) Count(ctx context.Context, tables ...string) (int, error) {
 	all := 0
 	err := s.read(ctx, func(r *session) error {
 		for _, t := range tables {
-			row, err := r.one("SELECT count(*) FROM " + t)
+			row, err := r.queryRow("SELECT count(*) FROM " + t)
 			if err != nil {
 				return err
 			}

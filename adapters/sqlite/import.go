@@ -20,7 +20,7 @@ func (s *Store) Import(ctx context.Context, items []bot.ArchiveItem) error {
 	return s.queue.submit(ctx, &request{do: func(t *tx) error {
 		for _, p := range items {
 			if err := t.importItem(p); err != nil {
-				return t.spoil(fmt.Errorf("import %q: %w", p.Key, err))
+				return t.fail(fmt.Errorf("import %q: %w", p.Key, err))
 			}
 		}
 		return nil

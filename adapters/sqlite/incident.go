@@ -10,7 +10,7 @@ import (
 // readIncident reads everything of one incident; nil when it does not exist. The caller
 // must have begun a transaction, so that all rows are of the same state.
 func readIncident(r *session, n int64) (*bot.ArchivedIncident, error) {
-	row, err := r.one(`SELECT i.version, i.open, i.previous, i.changed, i.wake_at, i.read_seq, i.read_at, s.body, a.body
+	row, err := r.queryRow(`SELECT i.version, i.open, i.previous, i.changed, i.wake_at, i.read_seq, i.read_at, s.body, a.body
 		FROM incident i LEFT JOIN state s ON s.number = i.number LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err

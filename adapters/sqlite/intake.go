@@ -26,7 +26,7 @@ func (s *Store) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, err
 	var receipts []alerts.Receipt
 	err := s.queue.submit(ctx, &request{take: true, size: size, do: func(t *tx) (err error) {
 		receipts, err = alerts.Take(&alertsTx{tx: t, at: nanos(b.At), batch: b, encoded: encoded, current: -1}, b)
-		return t.spoil(err) // it may have written something already
+		return t.fail(err) // it may have written something already
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("take %d alerts: %w", len(b.Arrivals), err)
@@ -64,7 +64,7 @@ func (b *alertsTx) Row(integration, key string) (*alerts.Row, error) {
 	if r, ok := b.alerts.get(k); ok {
 		return &r, nil
 	}
-	found, err := b.one("SELECT "+alertColumns+" FROM alert WHERE integration = ? AND key = ?", integration, key)
+	found, err := b.queryRow("SELECT "+alertColumns+" FROM alert WHERE integration = ? AND key = ?", integration, key)
 	if err != nil || found == nil {
 		return nil, err
 	}

@@ -116,8 +116,8 @@ func (l *leases) grant(k laneKey, at int64, held lease) (string, bool) {
 	return held.token, true
 }
 
-// until returns when the lease of a lane ends, or 0 when it is not leased.
-func (l *leases) until(k laneKey) int64 {
+// leasedUntil returns when the lease of a lane ends, or 0 when it is not leased.
+func (l *leases) leasedUntil(k laneKey) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if held := l.all[k]; held != nil && !held.released {
@@ -177,8 +177,8 @@ type classes struct {
 	all atomic.Pointer[[]int64] // in order; replaced, never changed
 }
 
-// within returns the known classes of a range.
-func (c *classes) within(r bot.Classes) []int64 {
+// inRange returns the known classes of a range.
+func (c *classes) inRange(r bot.Classes) []int64 {
 	var some []int64
 	for _, class := range c.list() {
 		if class >= int64(r.From) && class <= int64(r.To) {
@@ -207,10 +207,10 @@ func (c *classes) add(class int64) {
 // load reads the classes from the file.
 func (c *classes) load(s *session) error {
 	c.add(int64(workflow.ClassWake))
-	row, err := s.one("SELECT min(class) FROM lane")
+	row, err := s.queryRow("SELECT min(class) FROM lane")
 	for err == nil && row[0] != nil {
 		c.add(number(row[0]))
-		row, err = s.one("SELECT min(class) FROM lane WHERE class > ?", number(row[0]))
+		row, err = s.queryRow("SELECT min(class) FROM lane WHERE class > ?", number(row[0]))
 	}
 	return err
 }

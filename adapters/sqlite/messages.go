@@ -34,7 +34,7 @@ func (w *writer) notifyWatchers(changed []int64) {
 // addMessages appends the messages to a conversation whose keys it does not have.
 func (t *tx) addMessages(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
-		row, err := t.one(`INSERT INTO message (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM message WHERE number = ?1), ?2, ?3)
+		row, err := t.queryRow(`INSERT INTO message (number, seq, key, body) VALUES (?1, 1 + (SELECT coalesce(max(seq), 0) FROM message WHERE number = ?1), ?2, ?3)
 			ON CONFLICT (number, key) DO NOTHING RETURNING seq`, n, m.Key, m.Body)
 		if err != nil {
 			return fmt.Errorf("write message %s: %w", m.Key, err)
@@ -49,7 +49,7 @@ func (t *tx) addMessages(n int64, all []bot.StoredMessage) error {
 // editMessages replaces the bodies of messages that exist.
 func (t *tx) editMessages(n int64, all []bot.StoredMessage) error {
 	for _, m := range all {
-		row, err := t.one("UPDATE message SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
+		row, err := t.queryRow("UPDATE message SET body = ? WHERE number = ? AND key = ? RETURNING seq", m.Body, n, m.Key)
 		if err != nil {
 			return fmt.Errorf("edit message %s: %w", m.Key, err)
 		}

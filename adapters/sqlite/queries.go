@@ -71,7 +71,7 @@ func scanLoaded(n int64, row []driver.Value) (bot.Loaded, error) {
 func (s *Store) Reply(ctx context.Context, operation string) ([]byte, error) {
 	var reply []byte
 	err := s.read(ctx, func(r *session) error {
-		row, err := r.one("SELECT reply FROM operation WHERE id = ?", operation)
+		row, err := r.queryRow("SELECT reply FROM operation WHERE id = ?", operation)
 		switch {
 		case err != nil:
 			return err
@@ -145,7 +145,7 @@ func (s *Store) History(ctx context.Context, id string, after, limit int) ([][]b
 // readArchived reads the compact form of an incident. The result is empty when the
 // incident is not archived, and ErrNotFound when it does not exist.
 func readArchived(r *session, n int64) (bot.ArchivedIncident, error) {
-	row, err := r.one("SELECT a.body FROM incident i LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?", n)
+	row, err := r.queryRow("SELECT a.body FROM incident i LEFT JOIN archive a ON a.number = i.number WHERE i.number = ?", n)
 	switch {
 	case err != nil:
 		return bot.ArchivedIncident{}, err
@@ -180,7 +180,7 @@ func (s *Store) Firing(ctx context.Context, incident, after string, limit int) (
 func (s *Store) Get(ctx context.Context, kind, id string) (bot.Record, error) {
 	var rec bot.Record
 	err := s.read(ctx, func(r *session) error {
-		row, err := r.one("SELECT version, body FROM record WHERE kind = ? AND id = ?", kind, id)
+		row, err := r.queryRow("SELECT version, body FROM record WHERE kind = ? AND id = ?", kind, id)
 		switch {
 		case err != nil:
 			return err

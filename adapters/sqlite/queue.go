@@ -128,9 +128,9 @@ func (q *queue) wait() *request {
 	}
 }
 
-// more returns another request for a transaction with the load l, or nil when the
+// nextRequest returns another request for a transaction with the load l, or nil when the
 // transaction should be committed.
-func (q *queue) more(l load) *request {
+func (q *queue) nextRequest(l load) *request {
 	if l.requests >= maxRequests || l.bytes >= maxBytes {
 		return nil
 	}

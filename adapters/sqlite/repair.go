@@ -20,7 +20,7 @@ func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, err
 	var m bot.Repairs
 	err := s.queue.submit(ctx, &request{do: func(t *tx) (err error) {
 		m, err = t.repair(q)
-		return t.spoil(err)
+		return t.fail(err)
 	}})
 	if err != nil {
 		return bot.Repairs{}, fmt.Errorf("repair the agenda: %w", err)

@@ -148,9 +148,9 @@ func (s *session) each(text string, do func(row []driver.Value) (bool, error), a
 	return nil
 }
 
-// one returns the first row, or nil. The row is valid until the statement runs
+// queryRow returns the first row, or nil. The row is valid until the statement runs
 // again.
-func (s *session) one(text string, args ...any) (first []driver.Value, err error) {
+func (s *session) queryRow(text string, args ...any) (first []driver.Value, err error) {
 	err = s.each(text, func(row []driver.Value) (bool, error) {
 		first = row
 		return false, nil
@@ -160,7 +160,7 @@ func (s *session) one(text string, args ...any) (first []driver.Value, err error
 
 // number returns the first column of the first row.
 func (s *session) number(text string) (int64, error) {
-	row, err := s.one(text)
+	row, err := s.queryRow(text)
 	if err != nil || row == nil {
 		return 0, err
 	}

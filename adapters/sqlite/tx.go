@@ -45,17 +45,17 @@ type incidentColumns struct {
 // keepReplies is how long operations are kept.
 const keepReplies = 25 * time.Hour
 
-// spoil marks the transaction as to be rolled back, if err is not nil.
-func (t *tx) spoil(err error) error {
+// fail marks the transaction as to be rolled back, if err is not nil.
+func (t *tx) fail(err error) error {
 	if err != nil && t.broken == nil {
 		t.broken = err
 	}
 	return err
 }
 
-// isSpoiled reports whether a transaction was rolled back before its commit.
-func isSpoiled(err error) bool {
-	_, ok := errors.AsType[*spoiledError](err)
+// isRolledBack reports whether a transaction was rolled back before its commit.
+func isRolledBack(err error) bool {
+	_, ok := errors.AsType[*rolledBackError](err)
 	return ok
 }
 
@@ -72,7 +72,7 @@ func (t *tx) incidentRow(n int64) (*incidentRow, error) {
 	if i, ok := t.rows.get(n); ok {
 		return i, nil
 	}
-	row, err := t.one(`SELECT version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
+	row, err := t.queryRow(`SELECT version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
 		wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived FROM incident WHERE number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err

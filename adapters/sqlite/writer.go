@@ -47,7 +47,7 @@ func (w *writer) reload() error {
 	w.rows.clear()
 	w.alerts.clear()
 	w.groups.clear()
-	row, err := w.one("SELECT value FROM counter WHERE name = 'incident'")
+	row, err := w.queryRow("SELECT value FROM counter WHERE name = 'incident'")
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (w *writer) reload() error {
 
 // reloadOldest reads the instant of the oldest operation.
 func (w *writer) reloadOldest() error {
-	row, err := w.one("SELECT min(at) FROM operation")
+	row, err := w.queryRow("SELECT min(at) FROM operation")
 	if err == nil {
 		w.oldest = number(row[0])
 	}
@@ -79,13 +79,13 @@ func (w *writer) serve() {
 //
 // A request checks everything before it writes: a request that is refused has written
 // nothing and does not affect the others. A request that fails while it writes (the disk
-// is full, a row exists) spoils the transaction: it is rolled back, and each request runs
+// is full, a row exists) fails the transaction: it is rolled back, and each request runs
 // again in a transaction of its own, so that only the faulty one fails.
 func (w *writer) runTransaction(first *request) {
 	var all []*request
 	var l load
 	err := w.transact(func(t *tx) error {
-		for r := first; r != nil; r = w.queue.more(l) {
+		for r := first; r != nil; r = w.queue.nextRequest(l) {
 			l.add(r)
 			all = append(all, r)
 			r.err = r.do(t)
@@ -95,8 +95,8 @@ func (w *writer) runTransaction(first *request) {
 		}
 		return t.broken
 	})
-	spoiled := isSpoiled(err)
-	if spoiled {
+	rolledBack := isRolledBack(err)
+	if rolledBack {
 		w.log.Warn("a transaction was rolled back", "requests", len(all), "error", err)
 	}
 	if len(all) == 0 {
@@ -104,7 +104,7 @@ func (w *writer) runTransaction(first *request) {
 	}
 	for _, r := range all {
 		switch {
-		case spoiled && len(all) > 1:
+		case rolledBack && len(all) > 1:
 			r.done <- w.runAlone(r)
 		case err != nil:
 			r.done <- err
@@ -135,7 +135,7 @@ func (w *writer) transact(do func(*tx) error) error {
 		err = t.flush()
 	}
 	if err != nil {
-		err = &spoiledError{explain(err)}
+		err = &rolledBackError{explain(err)}
 	} else if err = w.exec("COMMIT"); err == nil {
 		w.leases.release(t.settled)
 		w.notifyWatchers(t.changed)
@@ -162,10 +162,10 @@ func (w *writer) rollback(t *tx) {
 	}
 }
 
-// spoiledError is why a transaction was rolled back before its commit.
-type spoiledError struct{ error }
+// rolledBackError is why a transaction was rolled back before its commit.
+type rolledBackError struct{ error }
 
-func (e *spoiledError) Unwrap() error { return e.error }
+func (e *rolledBackError) Unwrap() error { return e.error }
 
 // cache is a map with a size limit that is enforced between transactions.
 type cache[K comparable, V any] struct {

@@ -60,7 +60,7 @@ func (s Schedule) Equal(o Schedule) bool { return s.String() == o.String() }
 func (s Schedule) Next(after time.Time) Slot {
 	switch {
 	case s.every > 0:
-		return s.slotAt(s.floor(after).Add(s.every))
+		return s.slotAt(s.truncateToInterval(after).Add(s.every))
 	case s.cron == nil:
 		return Slot{}
 	}
@@ -76,7 +76,7 @@ func (s Schedule) Next(after time.Time) Slot {
 func (s Schedule) Latest(at time.Time) Slot {
 	switch {
 	case s.every > 0:
-		return s.slotAt(s.floor(at))
+		return s.slotAt(s.truncateToInterval(at))
 	case s.cron == nil:
 		return Slot{}
 	}
@@ -94,8 +94,8 @@ func (s Schedule) Latest(at time.Time) Slot {
 	return Slot{Name: civil.Format("2006-01-02T15:04") + " " + s.Zone().String(), At: s.toInstant(civil)}
 }
 
-// floor returns the last multiple of the interval.
-func (s Schedule) floor(at time.Time) time.Time {
+// truncateToInterval returns the last multiple of the interval.
+func (s Schedule) truncateToInterval(at time.Time) time.Time {
 	every := int64(s.every / time.Second)
 	seconds := at.Unix()
 	past := seconds % every
