@@ -24,13 +24,13 @@ type ackPage struct {
 	Drill    bool
 	Private  bool
 
-	Calm   bool // no one needs to act: it is acknowledged or has ended
-	State  []textLine
-	Again  bool   // the acknowledgement before was refused
-	Button bool   // the reader can acknowledge
-	Action string // the address that the form is posted to
-	Seen   int    // the Seq that the page was rendered from
-	Me     string // name of the reader
+	Settled bool // no one needs to act: it is acknowledged or has ended
+	State   []textLine
+	Again   bool   // the acknowledgement before was refused
+	Button  bool   // the reader can acknowledge
+	Action  string // the address that the form is posted to
+	Seen    int    // the Seq that the page was rendered from
+	Me      string // name of the reader
 
 	Text     string
 	Fields   []card.Field
@@ -56,7 +56,7 @@ func (s *Server) newAckPage(i workflow.Incident, reader access.Speaker, formatTi
 		Seen: i.Seq, Me: reader.Name, Text: c.Text,
 	}
 	p.State, p.Button = ackState(i, reader, formatTime)
-	p.Calm = !i.IsOpen() || i.IsAcknowledged() && !p.Button
+	p.Settled = !i.IsOpen() || i.IsAcknowledged() && !p.Button
 	if firing := firingSection(i); len(firing.Lines) > 0 {
 		p.Sections = append(p.Sections, firing)
 	}

@@ -15,8 +15,8 @@ import (
 // waitBanner waits until the banner shows an incident, or no longer does.
 func (s *stream) waitBanner(id string, on bool) event {
 	s.t.Helper()
-	return s.waitUntil("the ring", func(e event) bool {
-		html, sent := e.regions["ring"]
+	return s.waitUntil("the banner", func(e event) bool {
+		html, sent := e.regions["banner"]
 		return sent && strings.Contains(html, id+" needs you") == on
 	})
 }
@@ -30,18 +30,18 @@ func TestBannerIsForPagedPeople(t *testing.T) {
 	for _, path := range []string{"/", "/declare", "/sessions", "/incidents/INC-1"} {
 		pages[path] = ana.follow(path)
 	}
-	calm := cy.follow("/")
+	unpaged := cy.follow("/")
 	h.mustRun("ben: declare Checkout is down")
 	for path, s := range pages {
-		if e := s.waitBanner("INC-2", true); !strings.Contains(e.regions["ring"], "Checkout is down") {
-			t.Errorf("%s: it rings with %s", path, e.regions["ring"])
+		if e := s.waitBanner("INC-2", true); !strings.Contains(e.regions["banner"], "Checkout is down") {
+			t.Errorf("%s: the banner shows %s", path, e.regions["banner"])
 		}
 	}
-	if e := calm.waitRegion("rows", "Checkout is down"); strings.Contains(e.raw, "needs you") {
+	if e := unpaged.waitRegion("rows", "Checkout is down"); strings.Contains(e.raw, "needs you") {
 		t.Errorf("the banner shows for a reader who was not paged: %s", e.raw)
 	}
-	ring := ana.get("/").expect(200, "INC-2 needs you").form("Acknowledge INC-2")
-	ana.submit(ring, nil).expect(200)
+	banner := ana.get("/").expect(200, "INC-2 needs you").form("Acknowledge INC-2")
+	ana.submit(banner, nil).expect(200)
 	for _, s := range pages {
 		s.waitBanner("INC-2", false)
 	}
@@ -84,8 +84,8 @@ func TestNoBannerAfterThePress(t *testing.T) {
 	h := newTestServer(t).declare()
 	h.settle()
 	ana := h.signInAs("ana")
-	p := ana.get("/incidents/INC-1").expect(200, `data-ring="INC-1 "`).expectNot("INC-1 needs you") // its card asks
-	ana.submit(p.form("Acknowledge"), nil).expect(200, "You have acknowledged").expectNot("data-ring")
+	p := ana.get("/incidents/INC-1").expect(200, `data-banner="INC-1 "`).expectNot("INC-1 needs you") // its card asks
+	ana.submit(p.form("Acknowledge"), nil).expect(200, "You have acknowledged").expectNot("data-banner")
 }
 
 // A stale banner must not acknowledge something newer (E5: an acknowledgement carries what was
@@ -95,9 +95,9 @@ func TestE5BannerCarriesTheSeq(t *testing.T) {
 	h := newTestServer(t).declare()
 	h.settle()
 	ana := h.signInAs("ana")
-	ring := ana.get("/").expect(200).form("Acknowledge INC-1")
+	banner := ana.get("/").expect(200).form("Acknowledge INC-1")
 	h.mustRun("cy: resolve INC-1 looks fine", "cy: reopen INC-1 it is not")
-	ana.submit(ring, nil).expect(200, "Something new happened")
+	ana.submit(banner, nil).expect(200, "Something new happened")
 	if h.incident().IsAcknowledged() {
 		t.Error("the press swallowed something newer")
 	}
@@ -134,12 +134,12 @@ func TestBannerWithManyIncidents(t *testing.T) {
 	h.advance(time.Minute)
 	h.settle()
 	p := h.signInAs("ana").get("/").expect(200)
-	ring := p.dom().id("live-ring").text()
-	if first, second := strings.Index(ring, "INC-3 needs you"), strings.Index(ring, "INC-2 needs you"); first < 0 || second < first {
-		t.Errorf("the worst is not first: %s", ring)
+	banner := p.dom().id("live-banner").text()
+	if first, second := strings.Index(banner, "INC-3 needs you"), strings.Index(banner, "INC-2 needs you"); first < 0 || second < first {
+		t.Errorf("the worst is not first: %s", banner)
 	}
-	if n := strings.Count(ring, "needs you"); n < 1 || n > 5 {
-		t.Errorf("%d calls: %s", n, ring)
+	if n := strings.Count(banner, "needs you"); n < 1 || n > 5 {
+		t.Errorf("%d calls: %s", n, banner)
 	}
 }
 

@@ -127,7 +127,7 @@ func (s *Server) writeReply(w http.ResponseWriter, r *http.Request, who reader, 
 		}
 		h := w.Header()
 		h.Set("X-Command-Result", map[bool]string{true: "ok", false: "no"}[out.OK])
-		s.writeFragment(w, "said", out)
+		s.writeFragment(w, "result", out)
 		return
 	}
 	switch {

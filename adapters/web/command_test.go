@@ -13,11 +13,11 @@ import (
 // outcome returns the result that a page or a fragment shows of a request.
 func (p page) outcome() (ok bool, text string) {
 	p.t.Helper()
-	found := p.dom().all(func(e *element) bool { return e.attr["class"] == "said ok" || e.attr["class"] == "said no" })
+	found := p.dom().all(func(e *element) bool { return e.attr["class"] == "result ok" || e.attr["class"] == "result no" })
 	if len(found) != 1 {
 		p.t.Fatalf("answer %d says %d things:\n%s", p.status, len(found), p.body())
 	}
-	return found[0].attr["class"] == "said ok", found[0].text()
+	return found[0].attr["class"] == "result ok", found[0].text()
 }
 
 // TestEveryButtonWorks presses each button of each status on a freshly loaded
@@ -194,8 +194,8 @@ func TestMessageBox(t *testing.T) {
 	h := newTestServer(t).declare()
 	ana := h.signInAs("ana")
 	for _, c := range []struct {
-		text, says string
-		ok, said   bool
+		text, want string
+		ok, posted bool
 	}{
 		{"Is it the database?", "", true, true},
 		{"  two\r\nlines  ", "", true, true},
@@ -216,10 +216,10 @@ func TestMessageBox(t *testing.T) {
 		was, events := len(h.messages("INC-1")), h.incident().Seq
 		p := ana.postHX("/incidents/INC-1/do", url.Values{"text": {c.text}, "box": {"1"}}).expect(200)
 		ok, text := p.outcome()
-		if ok != c.ok || !strings.Contains(text, c.says) || p.header.Get("X-Command-Result") != map[bool]string{true: "ok", false: "no"}[ok] {
+		if ok != c.ok || !strings.Contains(text, c.want) || p.header.Get("X-Command-Result") != map[bool]string{true: "ok", false: "no"}[ok] {
 			t.Errorf("%q says %t, %s: %q", c.text, ok, p.header.Get("X-Command-Result"), text)
 		}
-		if got := len(h.messages("INC-1")) - was; got != map[bool]int{true: 1}[c.said] || c.said && h.incident().Seq != events {
+		if got := len(h.messages("INC-1")) - was; got != map[bool]int{true: 1}[c.posted] || c.posted && h.incident().Seq != events {
 			t.Errorf("%q: %d messages, %d events", c.text, got, h.incident().Seq-events)
 		}
 		if c.ok && c.text != "ack" {
@@ -233,7 +233,7 @@ func TestMessageBox(t *testing.T) {
 		}
 	}
 	if got := strings.Join(h.messages("INC-1"), "|"); !strings.Contains(got, "two\nlines|ack|") {
-		t.Errorf("said %q", got)
+		t.Errorf("messages %q", got)
 	}
 }
 
@@ -243,9 +243,9 @@ func TestFragmentIsNotAPage(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t).declare()
 	ana := h.signInAs("ana")
-	for line, said := range map[string]string{"ack INC-1": "ok", "ack INC-1 --seen x": "no", "frobnicate": "no", "show": "ok"} {
+	for line, result := range map[string]string{"ack INC-1": "ok", "ack INC-1 --seen x": "no", "frobnicate": "no", "show": "ok"} {
 		p := ana.postHX("/incidents/INC-1/do", url.Values{"text": {line}}).expect(200).expectNot("<html", "<body", "<script", "<head")
-		if p.header.Get("X-Command-Result") != said || p.header.Get("Cache-Control") != "no-store" || p.header.Get("Content-Security-Policy") == "" {
+		if p.header.Get("X-Command-Result") != result || p.header.Get("Cache-Control") != "no-store" || p.header.Get("Content-Security-Policy") == "" {
 			t.Errorf("%s: %v", line, p.header)
 		}
 		if whole := ana.runCommand("INC-1", line).expect(200, "<html", "Conversation"); whole.header.Get("X-Command-Result") != "" {
@@ -272,7 +272,7 @@ func TestTooLong(t *testing.T) {
 		}
 	}
 	if got := h.incident().Seq; got != before || len(h.messages("INC-1")) > 0 {
-		t.Errorf("%d events, said %q", got-before, h.messages("INC-1"))
+		t.Errorf("%d events, messages %q", got-before, h.messages("INC-1"))
 	}
 	// A text that is merely long is shortened, with a notice.
 	long := strings.Repeat("wörter ", 5000)

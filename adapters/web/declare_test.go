@@ -106,7 +106,7 @@ func TestAGuestDeclares(t *testing.T) {
 	cy.get(p.header.Get("Location")).expect(200, "I cannot pay", "Conversation")
 	cy.sendMessage("INC-1", "It says error 500").expect(200)
 	if got := h.messages("INC-1"); len(got) != 1 {
-		t.Errorf("said %q", got)
+		t.Errorf("messages %q", got)
 	}
 	wall := h.signInGuest("wallboard", commands.Guest)
 	wall.post("/declare", url.Values{"text": {"declare"}, "f.title": {"By a token"}}).expect(http.StatusSeeOther)

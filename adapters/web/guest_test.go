@@ -51,7 +51,7 @@ func TestP2GuestSeesOnlyTheCard(t *testing.T) {
 		s := r.live("/live?room=INC-1")
 		first := s.nextEvent()
 		for name := range first.regions {
-			if name != "card" && name != "ring" {
+			if name != "card" && name != "banner" {
 				t.Errorf("%s is sent %s: %s", who, name, first.raw)
 			}
 		}
@@ -66,7 +66,7 @@ func TestP2GuestSeesOnlyTheCard(t *testing.T) {
 func TestP1AGuestChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := newBusyServer(t, guests)
-	before, said := h.incident().Seq, len(h.messages("INC-1"))
+	before, messages := h.incident().Seq, len(h.messages("INC-1"))
 	for who, r := range h.limitedReaders() {
 		for _, w := range h.bot.Catalog() {
 			if w.Access <= commands.Stakeholder {
@@ -78,7 +78,7 @@ func TestP1AGuestChangesNothing(t *testing.T) {
 			}
 			// Whether it is understood or not, nothing comes of it.
 			if p := r.postHX("/incidents/INC-1/do", form).expect(200); p.header.Get("X-Command-Result") != "no" {
-				t.Errorf("%s has said %q:\n%s", who, form, p.body())
+				t.Errorf("%s has written %q:\n%s", who, form, p.body())
 			}
 		}
 		for _, line := range []string{"ack INC-1", "note INC-1 x", "resolve INC-1", "timeline INC-1", "who INC-1", "timers INC-1"} {
@@ -88,8 +88,8 @@ func TestP1AGuestChangesNothing(t *testing.T) {
 			r.postHX("/incidents/INC-1/do", url.Values{"text": {box}, "box": {"1"}}).expect(200, "needs the access").expectNot("password", "Open, sesame")
 		}
 	}
-	if i := h.incident(); i.Seq != before || len(h.messages("INC-1")) != said {
-		t.Errorf("%d events, said %q", i.Seq-before, h.messages("INC-1"))
+	if i := h.incident(); i.Seq != before || len(h.messages("INC-1")) != messages {
+		t.Errorf("%d events, messages %q", i.Seq-before, h.messages("INC-1"))
 	}
 }
 
@@ -138,8 +138,8 @@ func TestP1PagedGuestAcknowledges(t *testing.T) {
 	h.declare()
 	h.settle()
 	cy := h.signInAs("cy")
-	p := cy.get("/incidents/INC-1").expect(200, `data-ring="INC-1 "`)
-	cy.submit(p.form("Acknowledge"), nil).expect(200, "You have acknowledged").expectNot("data-ring")
+	p := cy.get("/incidents/INC-1").expect(200, `data-banner="INC-1 "`)
+	cy.submit(p.form("Acknowledge"), nil).expect(200, "You have acknowledged").expectNot("data-banner")
 	if got := h.incident().Acknowledgement.Person; got != "cy" {
 		t.Errorf("acknowledged by %q", got)
 	}

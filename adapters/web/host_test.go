@@ -110,7 +110,7 @@ func TestOtherSitesCannotAskASignedInReader(t *testing.T) {
 	ana.get("/").expect(200)
 	h.pages.Close()
 	if i := h.incident(); i.Seq != before || len(h.messages("INC-1")) > 0 || len(h.mail.signIns()) > 0 {
-		t.Errorf("%d events, said %q, %d mails", i.Seq-before, h.messages("INC-1"), len(h.mail.signIns()))
+		t.Errorf("%d events, messages %q, %d mails", i.Seq-before, h.messages("INC-1"), len(h.mail.signIns()))
 	}
 	if _, err := h.bot.LoadUnchecked(t.Context(), "INC-2"); err == nil {
 		t.Error("declared by another site")

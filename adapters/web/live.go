@@ -266,5 +266,5 @@ func (s *Server) renderBanner(ctx context.Context, who reader, room string, sinc
 			r.Incidents = append(r.Incidents, i)
 		}
 	}
-	return s.renderRegions(r, "ring")
+	return s.renderRegions(r, "banner")
 }

@@ -55,11 +55,11 @@ func TestLiveSendsMissedChanges(t *testing.T) {
 	if !strings.Contains(e.regions["card"], "We know why") {
 		t.Errorf("the card is %s", e.regions["card"])
 	}
-	// A browser that comes back says what it has, whatever its address says.
+	// A browser that reconnects says what it has, whatever its address says.
 	s := ana.live(at, "Last-Event-ID: "+e.id)
 	h.mustRun("ben: severity INC-1 1")
 	if first := s.nextEvent(); !strings.Contains(first.raw, "SEV1") {
-		t.Errorf("what was there already is sent again: %s", first.raw)
+		t.Errorf("an event that the browser already has is sent again: %s", first.raw)
 	}
 	all := ana.live("/live?room=INC-1", "Last-Event-ID: 0123456789abcdef").nextEvent()
 	for _, name := range []string{"card", "conversation", "next", "deliveries", "alerts", "events"} {

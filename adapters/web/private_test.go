@@ -47,7 +47,7 @@ func TestP2PrivateIncidentIsListedForItsMembers(t *testing.T) {
 	for who, r := range h.nonMembers() {
 		for _, path := range searches {
 			p := r.get(path).expect(200)
-			rows := p.region("rows") + p.region("ring")
+			rows := p.region("rows") + p.region("banner")
 			for _, w := range whispers {
 				if strings.Contains(rows, w) {
 					t.Errorf("%s reads %q on %s: %s", who, w, path, rows)
@@ -120,7 +120,7 @@ func TestP2PrivateIncidentDoesNotExistForOthers(t *testing.T) {
 		}
 	}
 	if i := h.load("INC-2"); i.Seq != before || len(h.messages("INC-2")) != 1 || h.load("INC-1").Status == "merged" {
-		t.Errorf("%d events, said %q", i.Seq-before, h.messages("INC-2"))
+		t.Errorf("%d events, messages %q", i.Seq-before, h.messages("INC-2"))
 	}
 }
 

@@ -33,8 +33,8 @@ func (s *Server) renderRoom(p roomPage) (regions, error) {
 
 // withBanner adds the region with the paging banner, which every page has.
 func (s *Server) withBanner(ctx context.Context, p pageRegions, who reader, since time.Time) (regions, error) {
-	ring, err := s.renderBanner(ctx, who, p.room, since)
-	return append(p.regions, ring...), err
+	banner, err := s.renderBanner(ctx, who, p.room, since)
+	return append(p.regions, banner...), err
 }
 
 // pageRegions are the regions of one page, with the incident whose room it is.

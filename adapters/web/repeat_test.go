@@ -26,9 +26,9 @@ func TestRepeatedRequestRunsOnce(t *testing.T) {
 				h.mustRun("cy: ack INC-1") // so that it can be given back
 			}
 			form.Set("op", fmt.Sprint(form.Get("op"), name, round))
-			events, said := h.incident().Seq, len(h.messages("INC-1"))
+			events, messages := h.incident().Seq, len(h.messages("INC-1"))
 			first := send(room, form).expect(200)
-			once, onceSaid := h.incident().Seq, len(h.messages("INC-1"))
+			once, onceMessages := h.incident().Seq, len(h.messages("INC-1"))
 			for range 2 {
 				again := send(room, form).expect(200)
 				_, was := first.outcome()
@@ -36,8 +36,8 @@ func TestRepeatedRequestRunsOnce(t *testing.T) {
 					t.Errorf("%s again says %q, not %q", name, text, was)
 				}
 			}
-			if i := h.incident(); i.Seq != once || len(h.messages("INC-1")) != onceSaid || once == events && onceSaid == said {
-				t.Errorf("%s: %d events and %d messages once, then %d and %d more", name, once-events, onceSaid-said, i.Seq-once, len(h.messages("INC-1"))-onceSaid)
+			if i := h.incident(); i.Seq != once || len(h.messages("INC-1")) != onceMessages || once == events && onceMessages == messages {
+				t.Errorf("%s: %d events and %d messages once, then %d and %d more", name, once-events, onceMessages-messages, i.Seq-once, len(h.messages("INC-1"))-onceMessages)
 			}
 		}
 	}
@@ -101,7 +101,7 @@ func TestConcurrentRepeatsRunOnce(t *testing.T) {
 		t.Errorf("open are %q", got)
 	}
 	if got := h.messages("INC-1"); len(got) != 1 || h.incident().Paperwork.Notes != 1 {
-		t.Errorf("said %q, %d notes", got, h.incident().Paperwork.Notes)
+		t.Errorf("messages %q, %d notes", got, h.incident().Paperwork.Notes)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestDifferentRequestsRun(t *testing.T) {
 		was := len(h.messages("INC-1")) + len(h.messages("INC-2"))
 		send()
 		if got := len(h.messages("INC-1")) + len(h.messages("INC-2")); got != was+1 {
-			t.Fatalf("said %q and %q", h.messages("INC-1"), h.messages("INC-2"))
+			t.Fatalf("messages %q and %q", h.messages("INC-1"), h.messages("INC-2"))
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestSameRequestFromANewPageRuns(t *testing.T) {
 	h.advance(60e9)
 	say()
 	if got := strings.Join(h.messages("INC-1"), ", "); got != "ok, And now?, ok" {
-		t.Errorf("said %s", got)
+		t.Errorf("messages %s", got)
 	}
 	for n, button := range []string{"Done", "Undo", "Done", "Undo"} {
 		ana.submit(ana.get("/incidents/INC-1").expect(200).form(button), nil).expect(200)
@@ -204,6 +204,6 @@ func TestX4LostResponse(t *testing.T) {
 		}
 	}
 	if got := h.openTitles(); len(h.messages("INC-1")) != 1 || h.incident().Paperwork.Notes != 1 || len(got) != 2 {
-		t.Errorf("said %q, %d notes, open are %q", h.messages("INC-1"), h.incident().Paperwork.Notes, got)
+		t.Errorf("messages %q, %d notes, open are %q", h.messages("INC-1"), h.incident().Paperwork.Notes, got)
 	}
 }

@@ -82,7 +82,7 @@ func TestX4PagesWithoutWrites(t *testing.T) {
 	h.store.writesFail.Store(false)
 	h.submitSignIn(fresh, nil).expect(http.StatusSeeOther)
 	if i := h.incident(); i.IsAcknowledged() || len(h.messages("INC-1")) > 0 || len(h.openTitles()) != 1 {
-		t.Errorf("acknowledged by %q, said %q, open are %q", i.Acknowledgement.Person, h.messages("INC-1"), h.openTitles())
+		t.Errorf("acknowledged by %q, messages %q, open are %q", i.Acknowledgement.Person, h.messages("INC-1"), h.openTitles())
 	}
 }
 

@@ -21,7 +21,7 @@ func TestWholeIncident(t *testing.T) {
 	p.waitForText("main", "Quiet is good")
 
 	h.sendAlert("CheckoutDown", "checkout", "critical", "firing")
-	p.waitForText("#live-ring", "INC-1 needs you")
+	p.waitForText("#live-banner", "INC-1 needs you")
 	p.waitUntil("the title asks for an acknowledgement", "document.title.includes('INC-1 needs you')")
 	p.waitForText("#rows", "CheckoutDown of checkout")
 	p.waitForText("#rows", "not acknowledged")
@@ -34,7 +34,7 @@ func TestWholeIncident(t *testing.T) {
 
 	p.click("#live-card .buttons .main")
 	p.waitForText("#live-card", "You have acknowledged")
-	p.waitUntil("the page is quiet again", "!document.querySelector('.ring') && !document.title.includes('needs you')")
+	p.waitUntil("the page is quiet again", "!document.querySelector('.banner') && !document.title.includes('needs you')")
 
 	p.click(".more a[href='#do-update']")
 	p.waitUntil("the form has the focus", "document.activeElement.id === 'do-update-text'")
@@ -98,8 +98,8 @@ func TestTwoBrowsers(t *testing.T) {
 	ben.signIn("ben", "")
 	ana.openRoom("INC-1")
 	ben.openRoom("INC-1")
-	ana.waitUntil("Ana is paged, and the card asks", "document.querySelector('.ring').dataset.ring.includes('INC-1') && document.title.includes('INC-1 needs you')")
-	ben.waitUntil("Ben is not paged", "!document.querySelector('.ring')")
+	ana.waitUntil("Ana is paged, and the card asks", "document.querySelector('.banner').dataset.banner.includes('INC-1') && document.title.includes('INC-1 needs you')")
+	ben.waitUntil("Ben is not paged", "!document.querySelector('.banner')")
 
 	within := func(what string, p *person, selector, text string) {
 		t.Helper()
@@ -111,10 +111,10 @@ func TestTwoBrowsers(t *testing.T) {
 	ana.click("#live-card .buttons .main")
 	within("an acknowledgement", ben, "#live-card", "Ana Silva has acknowledged")
 	// A stale page: its button no longer applies.
-	evaluate[bool](ben, `(() => { const f = document.createElement('form'); f.setAttribute('hx-post', '/incidents/INC-1/do'); f.setAttribute('hx-target', '#said');
+	evaluate[bool](ben, `(() => { const f = document.createElement('form'); f.setAttribute('hx-post', '/incidents/INC-1/do'); f.setAttribute('hx-target', '#result');
 		f.innerHTML = '<input name="text" value="ack INC-1 --seen 2"><button>late</button>'; document.querySelector('main').append(f); htmx.process(f); f.requestSubmit(); return true; })()`)
-	ben.waitForText("#said", "Ana Silva acknowledged INC-1")
-	ben.waitUntil("it is shown as a refusal, not as an error", "document.querySelector('#said .said.no') !== null")
+	ben.waitForText("#result", "Ana Silva acknowledged INC-1")
+	ben.waitUntil("it is shown as a refusal, not as an error", "document.querySelector('#result .result.no') !== null")
 
 	// Both send messages at once: no message is lost.
 	ana.do(chromedp.SendKeys("#box", "Ana writes", chromedp.ByQuery))
@@ -142,7 +142,7 @@ func TestReconnect(t *testing.T) {
 	h.stop(syscall.SIGKILL)
 	p.waitForText("#line", "Connection lost")
 	p.typeText("#box", "Is anyone there?")
-	p.waitForText("#box-said", "the server cannot be reached")
+	p.waitForText("#box-result", "the server cannot be reached")
 	if got := evaluate[string](p, "document.querySelector('#box').value.trim()"); got != "Is anyone there?" {
 		t.Errorf("the message is now %q", got)
 	}
@@ -193,7 +193,7 @@ func TestWithoutScript(t *testing.T) {
 	p.click("form .main.wide")
 	p.waitVisible("#live-card")
 	p.click("#live-card .buttons .main")
-	p.waitVisible(".state.calm")
+	p.waitVisible(".state.settled")
 	p.click("#live-card a[href='#do-update']")
 	p.do(chromedp.SendKeys("#do-update-text", "Plain words", chromedp.ByQuery))
 	p.click("#do-update .main")
@@ -203,7 +203,7 @@ func TestWithoutScript(t *testing.T) {
 	p.waitVisible(".message")
 	p.do(chromedp.SendKeys("#box", "/resolv", chromedp.ByQuery))
 	p.click("#box-form .main")
-	p.waitVisible(".said.no")
+	p.waitVisible(".result.no")
 	for _, want := range []string{"Checkout is down", "Plain words", "Said without a script", "resolve", "You have acknowledged", "Without JavaScript this page does not update by itself"} {
 		if got := p.html(); !strings.Contains(got, want) {
 			t.Errorf("the page does not show %q:\n%s", want, got)

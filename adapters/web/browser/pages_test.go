@@ -96,7 +96,7 @@ func TestCompletion(t *testing.T) {
 	p.press("Enter")
 	p.waitForText("#live-events", "Ben Okafor is scribe")
 	p.typeText("#box", "/help update")
-	p.waitForText("#box-said", "Post a status update")
+	p.waitForText("#box-result", "Post a status update")
 }
 
 // Everything can be reached with the keyboard; `?` shows the keys.
@@ -182,7 +182,7 @@ func TestHostile(t *testing.T) {
 			p.waitLive()
 			evaluate[bool](p, fmt.Sprintf(`(() => { for (const f of document.querySelectorAll('#do-%s [name^="f."]:not(select):not([type=checkbox])')) f.value = %q;
 				document.querySelector('#form-%s').requestSubmit(); return true; })()`, word, text, word))
-			p.waitUntil(word+" is accepted or refused", "document.querySelector('#said .said, #do-"+word+" .problem .said') || !document.querySelector('.sheet:target')")
+			p.waitUntil(word+" is accepted or refused", "document.querySelector('#result .result, #do-"+word+" .problem .result') || !document.querySelector('.sheet:target')")
 		}
 		p.open("/incidents/INC-1")
 		p.waitLive()
@@ -208,7 +208,7 @@ func TestSound(t *testing.T) {
 	evaluate[bool](p, `(() => { window.tones = 0; const real = AudioContext.prototype.createOscillator;
 		AudioContext.prototype.createOscillator = function () { window.tones++; return real.call(this); }; return true; })()`)
 	h.sendAlert("CheckoutDown", "checkout", "critical", "firing")
-	p.waitForText("#live-ring", "INC-1 needs you")
+	p.waitForText("#live-banner", "INC-1 needs you")
 	if n := evaluate[int](p, "tones"); n != 0 {
 		t.Errorf("%d tones before sound was allowed", n)
 	}
@@ -217,7 +217,7 @@ func TestSound(t *testing.T) {
 	was := evaluate[int](p, "tones")
 	p.waitUntil("the page rings", fmt.Sprintf("tones > %d", was))
 	h.runCLI("run", "ack INC-1", "--as", "ben")
-	p.waitUntil("nothing asks for an acknowledgement", "!document.querySelector('.ring')")
+	p.waitUntil("nothing asks for an acknowledgement", "!document.querySelector('.banner')")
 }
 
 // A browser holds six connections to one server. Pages in the background leave

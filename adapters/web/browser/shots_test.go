@@ -56,7 +56,7 @@ func TestShots(t *testing.T) {
 	p.signIn("ana", "")
 	p.savePicture("list-empty")
 	h.sendAlert("CheckoutDown", "checkout", "critical", "firing")
-	p.waitForText("#live-ring", "INC-1 needs you")
+	p.waitForText("#live-banner", "INC-1 needs you")
 	for _, line := range []string{
 		"declare Card payments fail for some banks --sev 2 --service payments", "declare Search answers slowly --sev 3", "declare Invoice PDF has the wrong logo --sev 4",
 		"declare Quarterly certificate rotation --sev 5 --drill", "ack INC-2", "status INC-2 identified", "update INC-2 The bank's gateway drops every tenth request. We route around it. --next 30m",
@@ -88,7 +88,7 @@ func TestShots(t *testing.T) {
 	for _, id := range []string{"INC-3", "INC-5", "INC-6"} {
 		p.command("ack " + id)
 	}
-	p.waitUntil("nothing asks for an acknowledgement", "!document.querySelector('.ring')")
+	p.waitUntil("nothing asks for an acknowledgement", "!document.querySelector('.banner')")
 	p.setDevice("laptop", "light")
 	p.open("/incidents/INC-1")
 	p.waitLive()

@@ -14,16 +14,16 @@
 
   // ---- The connection: the page shows when it is lost, and reconnects.
   const staleAfter = 25000; // the server sends an event every ten seconds
-  let source, heard = Date.now(), skew = 0; // skew: how far this clock is ahead of the server's
+  let source, lastEvent = Date.now(), skew = 0; // skew: how far this clock is ahead of the server's
   const line = $("#line");
-  const say = (kind, text) => {
+  const showConnection = (kind, text) => {
     if (line.dataset.kind === kind) return;
     line.dataset.kind = kind;
     line.className = "line " + kind;
     line.textContent = text;
   };
-  const live = () => { heard = Date.now(); say("live", "Live"); };
-  const lost = () => say("lost", "Connection lost: this page may be out of date. Reconnecting.");
+  const live = () => { lastEvent = Date.now(); showConnection("live", "Live"); };
+  const lost = () => showConnection("lost", "Connection lost: this page may be out of date. Reconnecting.");
   htmx.createEventSource = (url) => {
     source?.close();
     const mine = source = new EventSource(url);
@@ -47,7 +47,7 @@
   const reconnect = () => {
     const old = $("#live"), fresh = old.cloneNode(false);
     if (source) source.close();
-    heard = Date.now();
+    lastEvent = Date.now();
     old.replaceWith(fresh);
     htmx.process(fresh);
   };
@@ -58,17 +58,17 @@
   const leave = () => { // reloads the page, unless the reader would lose text
     const writing = $$("textarea, input:not([type=hidden]):not([type=checkbox]):not([type=radio])").some((e) => e.value !== e.defaultValue);
     if (!writing) { location.reload(); return; }
-    say("lost", "You are signed out. Sign in again in another tab: your text is still here.");
+    showConnection("lost", "You are signed out. Sign in again in another tab: your text is still here.");
   };
   const look = (limit) => {
-    if (line.dataset.kind === "away" || Date.now() - heard < limit) return;
+    if (line.dataset.kind === "away" || Date.now() - lastEvent < limit) return;
     lost();
     reconnect();
   };
   setInterval(() => look(staleAfter), 2000);
   // Over HTTP/1.1 a browser opens at most six connections to one server: with a
   // seventh page connected, nothing would load any more. Of the pages in the
-  // background, three stay connected, so that they can ring; the others disconnect
+  // background, three stay connected, so that they can sound; the others disconnect
   // until they are shown.
   let free, choosing = false;
   const slot = (n) => new Promise((got) => {
@@ -88,7 +88,7 @@
     if (!document.hidden) { markShown(); return; }
     if (has) return;
     source?.close();
-    say("away", "Paused in the background");
+    showConnection("away", "Paused in the background");
   };
   const markShown = () => {
     free?.();
@@ -127,7 +127,7 @@
 
   // ---- Paging: a banner, the title, and a sound once the reader has turned it on.
   const title = document.title, sound = $("#sound");
-  let audio, rung = 0;
+  let audio, lastChime = 0;
   const loud = () => localStorage.getItem("tocsin-sound") === "on";
   const showSound = () => {
     sound.setAttribute("aria-pressed", String(loud()));
@@ -147,11 +147,11 @@
       voice.stop(at + 0.22);
     });
   };
-  const ring = () => {
-    const calls = line.dataset.kind === "away" ? "" : ($(".ring")?.dataset.ring || "").trim(); // a paused page may be out of date
+  const announcePages = () => {
+    const calls = line.dataset.kind === "away" ? "" : ($(".banner")?.dataset.banner || "").trim(); // a paused page may be out of date
     document.title = calls ? "⚠ " + calls.replaceAll(" ", ", ") + (calls.includes(" ") ? " need you" : " needs you") + " · Tocsin" : title;
-    if (!calls) { rung = 0; return; }
-    if (loud() && Date.now() - rung > 8000) { rung = Date.now(); chime(); }
+    if (!calls) { lastChime = 0; return; }
+    if (loud() && Date.now() - lastChime > 8000) { lastChime = Date.now(); chime(); }
   };
   sound.addEventListener("click", () => {
     localStorage.setItem("tocsin-sound", loud() ? "off" : "on");
@@ -159,7 +159,7 @@
     if (loud()) chime();
   });
   showSound();
-  setInterval(ring, 1000);
+  setInterval(announcePages, 1000);
 
   // ---- After each update: keep the scroll position, and format the times.
   const log = $("#log");
@@ -169,7 +169,7 @@
   on("htmx:oobBeforeSwap", (e) => { if (log && e.detail.target.id === "live-conversation") low = atEnd(); });
   on("htmx:oobAfterSwap", (e) => {
     if (e.detail.target.id === "live-conversation" && low) toEnd();
-    if (e.detail.target.id === "live-ring") ring();
+    if (e.detail.target.id === "live-banner") announcePages();
     tick();
   });
 
@@ -178,9 +178,9 @@
   const names = new WeakMap(), openers = new WeakMap();
   let sent = "";
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-  const tell = (ok, text, where = $("#said")) => {
+  const showResult = (ok, text, where = $("#result")) => {
     const box = document.createElement("div"), p = document.createElement("p");
-    box.className = "said " + (ok ? "ok" : "no");
+    box.className = "result " + (ok ? "ok" : "no");
     p.textContent = text;
     box.append(p);
     where.replaceChildren(box);
@@ -193,7 +193,7 @@
     e.detail.parameters.op = names.get(form);
     if (form.id === "box-form") sent = form.elements.text.value;
   });
-  const quiet = () => $$(".problem, .saids").forEach((p) => p.replaceChildren());
+  const quiet = () => $$(".problem, .results").forEach((p) => p.replaceChildren());
   on("htmx:beforeRequest", quiet);
   on("htmx:afterRequest", (e) => {
     const form = formOf(e), outcome = e.detail.xhr.getResponseHeader("X-Command-Result");
@@ -205,28 +205,28 @@
       if (sheet) close();
       if (form.id === "box-form") { low = true; toEnd(); }
     } else if (sheet) {
-      $(".problem", form).replaceChildren(...$("#said").childNodes);
+      $(".problem", form).replaceChildren(...$("#result").childNodes);
     }
     fade();
   });
   let fading;
   const fade = () => {
     clearTimeout(fading);
-    $$(".saids .said").forEach((said) => {
-      if (!said.textContent.trim()) { said.remove(); return; }
+    $$(".results .result").forEach((result) => {
+      if (!result.textContent.trim()) { result.remove(); return; }
       const away = document.createElement("button");
       away.type = "button";
       away.className = "plain away";
       away.textContent = "Dismiss";
-      away.addEventListener("click", () => said.remove());
-      said.prepend(away);
+      away.addEventListener("click", () => result.remove());
+      result.prepend(away);
     });
-    const done = $("#said .said.ok");
+    const done = $("#result .result.ok");
     if (done && done.textContent.length < 240) fading = setTimeout(() => done.remove(), 10000);
   };
   const fail = (text) => (e) => {
     const form = formOf(e), where = form && $(".problem", form);
-    tell(false, text(e), where || (form?.id === "box-form" ? $("#box-said") : $("#said")));
+    showResult(false, text(e), where || (form?.id === "box-form" ? $("#box-result") : $("#result")));
     fade();
   };
   on("htmx:sendError", fail(() => "Not sent: the server cannot be reached. Your text is still here; try again."));
@@ -300,7 +300,7 @@
   if (box) {
     box.setAttribute("aria-autocomplete", "list");
     box.setAttribute("aria-controls", "options");
-    box.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(ask, 60); $("#box-said").replaceChildren(); });
+    box.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(ask, 60); $("#box-result").replaceChildren(); });
     box.addEventListener("blur", hide);
     box.addEventListener("keydown", (e) => {
       const open = !options.hidden;
@@ -334,7 +334,7 @@
     rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.focus();
   };
   const acknowledge = () => { // the room's incident; elsewhere the one in the banner, if it is the only one
-    const room = $(".room"), calls = $$(".ring form");
+    const room = $(".room"), calls = $$(".banner form");
     const form = room ? $$("#live-card form").find((f) => f.elements.text?.value.startsWith("ack ")) : calls.length === 1 && calls[0];
     if (form) form.requestSubmit();
   };
@@ -361,6 +361,6 @@
 
   toEnd();
   tick();
-  ring();
+  announcePages();
   focusOpenedForm();
 })();
