@@ -16,7 +16,7 @@ func TestE8Live(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	w.Say("ana", "declare Search is down --sev 1 --service search") // pages ben, then no one for ten minutes
 	w.Advance(0)
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Directory.People = append(org.Directory.People, directory.Person{ID: "eve", Name: "Eve", Email: "eve@example.com"})
 	org.Directory.Teams[0].Members = []string{"eve"}
 	org.Policies[1].Steps[0].Notify = []workflow.Target{"person:ana"} // no running incident learns of this

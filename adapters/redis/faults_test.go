@@ -25,7 +25,7 @@ func step(id string, version int) bot.Commit {
 		At: bottest.Epoch, Incident: id, Version: version, Snapshot: fmt.Appendf(nil, "state %d", version+1), Open: true, WakeAt: bottest.Epoch,
 		Events: []bot.StoredEvent{{Seq: version + 1, Body: []byte("event")}},
 		Tasks: []bot.Task{{
-			ID: fmt.Sprintf("%s/%d.0", id, version+1), Owner: id, Due: bottest.Epoch, Body: []byte("deed"),
+			ID: fmt.Sprintf("%s/%d.0", id, version+1), Owner: id, Due: bottest.Epoch, Body: []byte("payload"),
 			Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprint("page:", version+1)},
 		}},
 	}
@@ -89,7 +89,7 @@ func TestLostReplies(t *testing.T) {
 	}
 	lost("a claim")
 	for _, l := range leases {
-		if l.ID != bot.WakeTask && string(l.Body) != "deed" || l.Token == "" {
+		if l.ID != bot.WakeTask && string(l.Body) != "payload" || l.Token == "" {
 			t.Errorf("a lease without its task: %+v", l)
 		}
 	}
@@ -333,8 +333,8 @@ func TestUnknownClass(t *testing.T) {
 	if _, there := s.Load(t.Context(), "INC-1"); !errors.Is(there, bot.ErrNotFound) {
 		t.Errorf("it was written: %v", there)
 	}
-	if strings.Contains(err.Error(), "deed") {
-		t.Error("the error shows what was to be written")
+	if strings.Contains(err.Error(), "payload") {
+		t.Error("the error shows the body of the task")
 	}
 }
 

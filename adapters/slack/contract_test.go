@@ -117,10 +117,10 @@ func emulator(t *testing.T, _ func() time.Time) party {
 	ready, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
-		said := false
+		listening := false
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if !said && strings.Contains(lines.Text(), "Config:") { // the last line, once it listens
-				said = true
+			if !listening && strings.Contains(lines.Text(), "Config:") { // the last line, once it listens
+				listening = true
 				close(ready)
 			}
 		}

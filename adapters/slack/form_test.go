@@ -53,14 +53,14 @@ func validView(t interface {
 	}
 }
 
-func drawModal(t *testing.T, v slack.ModalViewRequest) string {
+func renderPlainModal(t *testing.T, v slack.ModalViewRequest) string {
 	t.Helper()
 	validView(t, v)
 	submit := ""
 	if v.Submit != nil {
 		submit = v.Submit.Text
 	}
-	return fmt.Sprintf("# %s (%s) [%s] [%s]\n%s%s\n", v.Title.Text, v.CallbackID, submit, v.Close.Text, draw(t, v.Blocks.BlockSet), v.PrivateMetadata)
+	return fmt.Sprintf("# %s (%s) [%s] [%s]\n%s%s\n", v.Title.Text, v.CallbackID, submit, v.Close.Text, renderPlain(t, v.Blocks.BlockSet), v.PrivateMetadata)
 }
 
 // TestForms: every form, as it is opened first.
@@ -74,7 +74,7 @@ func TestForms(t *testing.T) {
 		if w.Name != "declare" {
 			d.Incident = "INC-7"
 		}
-		all.WriteString(drawModal(t, FormView(w, d)) + "\n")
+		all.WriteString(renderPlainModal(t, FormView(w, d)) + "\n")
 		validView(t, FormView(w, FormData{Choices: many}))
 		validView(t, FormView(w, FormData{}))
 	}
@@ -91,12 +91,12 @@ func TestFormsFilled(t *testing.T) {
 	page, _ := commands.New().Find("page")
 	declare.Form = slices.DeleteFunc(slices.Clone(declare.Form), func(f commands.Field) bool { return f.Name == "contact" || f.Name == "department" })
 	var all strings.Builder
-	all.WriteString(drawModal(t, FormView(declare, FormData{Choices: exampleChoices, Values: map[string][]string{
+	all.WriteString(renderPlainModal(t, FormView(declare, FormData{Choices: exampleChoices, Values: map[string][]string{
 		"title": {"Checkout\nis <down>"}, "sev": {"sev2"}, "service": {"Checkout", "fax", "fax"}, "description": {"a\nb"}, "private": {"true"}, "drill": {"false"},
 		"symptom": {"502", "slow"}, "impact": {"none of these"},
 	}})))
-	all.WriteString(drawModal(t, FormView(page, FormData{FormOrigin: FormOrigin{Incident: "INC-7", Command: "page INC-7 --seen 12"}, Choices: many, Values: map[string][]string{"who": {"p7", "@p299", "@nobody"}}})))
-	all.WriteString(drawModal(t, FormView(page, FormData{Values: map[string][]string{"who": {"@ana"}}})))
+	all.WriteString(renderPlainModal(t, FormView(page, FormData{FormOrigin: FormOrigin{Incident: "INC-7", Command: "page INC-7 --seen 12"}, Choices: many, Values: map[string][]string{"who": {"p7", "@p299", "@nobody"}}})))
+	all.WriteString(renderPlainModal(t, FormView(page, FormData{Values: map[string][]string{"who": {"@ana"}}})))
 	golden(t, "forms_filled.golden.txt", all.String())
 }
 

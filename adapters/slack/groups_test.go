@@ -24,7 +24,7 @@ func (h *testApp) addGroup() (group string, org bot.Organization, users map[stri
 		members = append(members, users[name])
 	}
 	group = h.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: members})
-	org = bottest.Town()
+	org = bottest.SampleOrganization()
 	org.Directory.People = slices.Clone(org.Directory.People)
 	org.Directory.People[2].Accounts = map[string]string{Platform: users["dan"]}
 	org.Directory.Teams = append(slices.Clone(org.Directory.Teams), directory.Team{ID: "sre", Groups: map[string]string{Platform: group}})
@@ -83,7 +83,7 @@ func TestGroupNew(t *testing.T) {
 	runDirectory(t, h.Workspace)
 	ben := h.slack.AddUser(slacktest.User{Name: "ben", Email: "ben@example.com"})
 	group := h.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{ben}})
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Directory.Teams = append(slices.Clone(org.Directory.Teams), directory.Team{ID: "sre", Groups: map[string]string{Platform: group}})
 	h.Configure(nil, org)
 	h.eventuallyMembers(group, "ben")

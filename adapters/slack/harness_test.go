@@ -65,7 +65,7 @@ func (h *testApp) connect() *Workspace {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	w.Configure(nil, bottest.Town())
+	w.Configure(nil, bottest.SampleOrganization())
 	return w
 }
 

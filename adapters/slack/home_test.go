@@ -9,11 +9,11 @@ import (
 	"tocsin/workflow"
 )
 
-func drawHome(t *testing.T, h HomeData) string {
+func renderPlainHome(t *testing.T, h HomeData) string {
 	t.Helper()
 	v := HomeView(h)
 	validView(t, v)
-	return draw(t, v.Blocks.BlockSet)
+	return renderPlain(t, v.Blocks.BlockSet)
 }
 
 // TestHome: what a person finds on their Home tab.
@@ -24,7 +24,7 @@ func TestHome(t *testing.T) {
 	private := incident(workflow.Monitoring, false)
 	private.ID, private.Number, private.Visibility, private.Severity, private.Services = "INC-9", 9, workflow.Private, workflow.SEV3, nil
 	var all strings.Builder
-	home := func(name string, h HomeData) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawHome(t, h)) }
+	home := func(name string, h HomeData) { fmt.Fprintf(&all, "===== %s\n%s\n", name, renderPlainHome(t, h)) }
 	home("empty", HomeData{URL: "https://tocsin.example.com"})
 	home("nothing known", HomeData{})
 	home("a guest", HomeData{Guest: true, Open: []workflow.Incident{drill, yours}, CanAcknowledge: func(*workflow.Incident) bool { return false }})
@@ -48,7 +48,7 @@ func TestHomeIsBounded(t *testing.T) {
 		}
 		h.Open = append(h.Open, i)
 	}
-	got := drawHome(t, h)
+	got := renderPlainHome(t, h)
 	for _, want := range []string{"and 20 more", "INC-4 · ", "SEV1"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it does not say %q", want)

@@ -12,7 +12,7 @@ import (
 )
 
 func post(room workflow.Room, key string, again bool) bot.RoomPost {
-	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Content: card.Content{Title: "Ana", Text: "Said under " + key}}
+	return bot.RoomPost{Key: key, Incident: "INC-7", Room: room, Again: again, Content: card.Content{Title: "Ana", Text: "Message " + key}}
 }
 
 // TestX1PostOnce: another process finds a message that may have been written, however many
@@ -80,7 +80,7 @@ func TestRetryAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := h.slack.Count("conversations.history"); n != 0 {
-		t.Errorf("what was put off is looked for, %d times", n)
+		t.Errorf("a delayed post is searched for in the history, %d times", n)
 	}
 }
 

@@ -112,20 +112,20 @@ func actionIDs(b slack.Block) []string {
 	return all
 }
 
-// drawMessage renders and draws a message.
-func drawMessage(t *testing.T, m card.Content, o renderOptions) string {
+// renderPlainMessage renders a message as plain text.
+func renderPlainMessage(t *testing.T, m card.Content, o renderOptions) string {
 	t.Helper()
 	blocks, text := renderMessage(m, o)
 	valid(t, blocks, text)
-	return draw(t, blocks)
+	return renderPlain(t, blocks)
 }
 
 // TestCards: the card and the announcement in every status.
 func TestCards(t *testing.T) {
 	var cards, announced strings.Builder
 	each := func(name string, i workflow.Incident) {
-		fmt.Fprintf(&cards, "===== %s\n%s\n", name, drawMessage(t, card.Card(i, roomy()), ownHosts()))
-		fmt.Fprintf(&announced, "===== %s\n%s\n", name, drawMessage(t, card.Announcement(i, i.Rooms[0], roomy()), ownHosts()))
+		fmt.Fprintf(&cards, "===== %s\n%s\n", name, renderPlainMessage(t, card.Card(i, roomy()), ownHosts()))
+		fmt.Fprintf(&announced, "===== %s\n%s\n", name, renderPlainMessage(t, card.Announcement(i, i.Rooms[0], roomy()), ownHosts()))
 	}
 	for _, s := range workflow.Statuses() {
 		each(string(s)+", not acknowledged", incident(s, false))
@@ -149,7 +149,7 @@ func TestCards(t *testing.T) {
 	lost := incident(workflow.Triage, false)
 	lost.Rooms[0].State, lost.Rooms[0].Why = workflow.RoomFailed, "restricted_action"
 	each("its room failed", lost)
-	fmt.Fprintf(&announced, "===== hidden\n%s\n", drawMessage(t, card.HiddenAnnouncement("INC-7"), ownHosts()))
+	fmt.Fprintf(&announced, "===== hidden\n%s\n", renderPlainMessage(t, card.HiddenAnnouncement("INC-7"), ownHosts()))
 	golden(t, "cards.golden.txt", cards.String())
 	golden(t, "announcements.golden.txt", announced.String())
 	blocks, text := renderMessage(card.Card(failed, roomy()), ownHosts())
@@ -160,7 +160,7 @@ func TestCards(t *testing.T) {
 func TestPages(t *testing.T) {
 	var all strings.Builder
 	page := func(name string, m card.Content) {
-		fmt.Fprintf(&all, "===== %s\n%s\n", name, drawMessage(t, m, ownHosts()))
+		fmt.Fprintf(&all, "===== %s\n%s\n", name, renderPlainMessage(t, m, ownHosts()))
 	}
 	public, private := incident(workflow.Triage, false), incident(workflow.Triage, false)
 	private.Visibility = workflow.Private
@@ -186,7 +186,9 @@ func TestPosts(t *testing.T) {
 	o := ownHosts()
 	stamp := card.Span{Text: "04:30:00 CET", At: start.Add(18 * time.Minute)}
 	o.AsPost, o.MoreURL = true, "https://tocsin.example.com/incidents/INC-7"
-	post := func(name string, m card.Content) { fmt.Fprintf(&all, "===== %s\n%s\n", name, drawMessage(t, m, o)) }
+	post := func(name string, m card.Content) {
+		fmt.Fprintf(&all, "===== %s\n%s\n", name, renderPlainMessage(t, m, o))
+	}
 	post("one line", card.Content{Title: "Ana Silva", Text: "Acknowledged"})
 	post("several", card.Content{Title: "Ana Silva", Text: "Now monitoring\nUpdate: Rolled back (next by " + stamp.String() + ")\nben: Note: see <https://evil.example.com|https://bank.example.com> and *this* :tada: <!channel>"})
 	post("nobody", card.Content{Text: "Acknowledged"})
@@ -220,7 +222,7 @@ func TestReplies(t *testing.T) {
 	} {
 		blocks, text := renderReply(reply)
 		valid(t, blocks, text)
-		fmt.Fprintf(&all, "=====\n%s\n", draw(t, blocks))
+		fmt.Fprintf(&all, "=====\n%s\n", renderPlain(t, blocks))
 	}
 	golden(t, "replies.golden.txt", all.String())
 }
@@ -271,7 +273,7 @@ func TestButtons(t *testing.T) {
 		{URL: " \n\t "},
 		{Command: "show INC-7"},
 	}}
-	golden(t, "buttons.golden.txt", drawMessage(t, m, ownHosts()))
+	golden(t, "buttons.golden.txt", renderPlainMessage(t, m, ownHosts()))
 }
 
 // TestReadsAsText: what is meant as text is read as text.

@@ -150,9 +150,9 @@ func TestUnarchive(t *testing.T) {
 				if (back.ID == room.ID) != user || c.Archived || c.Private != private || !slices.Contains(c.Members, h.slack.BotUser) {
 					t.Errorf("came back as %+v, it was %+v; the channel is %+v", back, room, c)
 				}
-				said := bot.RoomPost{Key: "INC-7/10.0", Room: back, Content: card.Content{Title: "Ana", Text: "It fails again"}}
-				if err = (patient{w, h.clock}).Post(t.Context(), said); err != nil {
-					t.Errorf("nothing can be said in it: %v", err)
+				message := bot.RoomPost{Key: "INC-7/10.0", Room: back, Content: card.Content{Title: "Ana", Text: "It fails again"}}
+				if err = (patient{w, h.clock}).Post(t.Context(), message); err != nil {
+					t.Errorf("nothing can be posted in it: %v", err)
 				}
 			})
 		}

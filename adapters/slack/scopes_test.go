@@ -80,18 +80,18 @@ func needs(t *testing.T) map[string][]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var said struct{ Error, Needed string }
-		err = json.NewDecoder(answer.Body).Decode(&said)
+		var response struct{ Error, Needed string }
+		err = json.NewDecoder(answer.Body).Decode(&response)
 		answer.Body.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said.Error == "unknown_method" {
+		if response.Error == "unknown_method" {
 			continue // another text with a dot
 		}
 		found[method] = nil
-		if said.Needed != "" {
-			found[method] = strings.Split(said.Needed, ",")
+		if response.Needed != "" {
+			found[method] = strings.Split(response.Needed, ",")
 		}
 	}
 	return found
@@ -283,12 +283,12 @@ func deliverEvents(t *testing.T, scopes []string) []string {
 		return d.Message
 	}
 	note("app_home_opened", s.OpenHome(ana))
-	said := note("message.channels", s.Say(ana, public, "it is the database", ""))
+	message := note("message.channels", s.Say(ana, public, "it is the database", ""))
 	note("message.groups", s.Say(ana, private, "it is the database", ""))
 	note("message.im", s.Say(ana, s.Direct(ana).ID, "list", ""))
 	note("app_mention", s.Mention(ana, public, "list", ""))
-	note("reaction_added", s.React(ana, public, said.TS, "pushpin"))
-	note("reaction_removed", s.Unreact(ana, public, said.TS, "pushpin"))
+	note("reaction_added", s.React(ana, public, message.TS, "pushpin"))
+	note("reaction_removed", s.Unreact(ana, public, message.TS, "pushpin"))
 	return delivered
 }
 

@@ -14,7 +14,7 @@ import (
 // settings the old ones stay.
 func TestConfigure(t *testing.T) {
 	h := newTestApp(t, slacktest.Options{})
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	for _, c := range []struct {
 		settings any
 		url      string

@@ -20,7 +20,7 @@ const stampMarks = "\U0010FE00\U0010FE01\U0010FE02\U0010FE03"
 func TestTimesWhereTheyCannotBeDates(t *testing.T) {
 	s := card.Span{Text: "04:12:00 CET", At: start}.String()
 	m := card.Content{
-		Title: "Since " + s, Text: "Started " + s, Fields: []card.Field{{Name: s, Value: s}}, Footer: "drawn at " + s,
+		Title: "Since " + s, Text: "Started " + s, Fields: []card.Field{{Name: s, Value: s}}, Footer: "rendered at " + s,
 		Sections: []card.Section{{Heading: "At " + s, Lines: []string{"it is " + s}, Button: card.Button{Label: "Since " + s, Command: "retry INC-7"}}},
 		Buttons:  []card.Button{{Label: "Until " + s, Command: "ack INC-7"}, {Label: "At " + s, URL: "https://wiki.example.com/x"}, {Label: s, URL: "javascript:x"}},
 		More:     []card.Button{{Label: "At " + s, Command: "note INC-7"}},

@@ -22,7 +22,7 @@ func storeWithTasks(t *testing.T) *sqlite.Store {
 		id := fmt.Sprint("INC-", n)
 		c := wake(id, 0, bottest.Epoch.Add(time.Duration(n)*time.Minute))
 		for k, lane := range []workflow.Lane{{Class: workflow.ClassPage, Destination: "page:1"}, {Class: workflow.ClassUpdate, Destination: "room"}, {Class: workflow.ClassUpdate, Destination: "room"}} {
-			c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/1.%d", id, k), Owner: id, Lane: lane, Due: bottest.Epoch.Add(time.Duration(k) * time.Second), Body: []byte("deed")})
+			c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/1.%d", id, k), Owner: id, Lane: lane, Due: bottest.Epoch.Add(time.Duration(k) * time.Second), Body: []byte("task")})
 		}
 		if n == 6 {
 			c.Open, c.WakeAt, c.Tasks = false, time.Time{}, c.Tasks[1:2]

@@ -96,7 +96,7 @@ func TestP1CanGuest(t *testing.T) {
 
 // TestP1Identify covers each way to identify a speaker.
 func TestP1Identify(t *testing.T) {
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.DefaultAccess = commands.Guest
 	org.Tokens = []bot.Token{{Name: "ci", Access: commands.Responder}}
 	lisbon := time.FixedZone("WET", 0)
@@ -135,7 +135,7 @@ func TestP1Identify(t *testing.T) {
 // may acknowledge.
 func TestP1Access(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.DefaultAccess, org.Directory.People[2].Access = 0, 0 // dan is a guest
 	if err := w.Configure(org, map[string]bot.Pager{"sms": w, "email": w, "webhook": w}); err != nil {
 		t.Fatal(err)

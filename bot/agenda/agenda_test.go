@@ -66,10 +66,12 @@ type harness struct {
 	store *memory.Store
 }
 
-func inBubble(t *testing.T, test func(h *harness)) { inTown(t, bottest.Town(), nil, test) }
+func inBubble(t *testing.T, test func(h *harness)) {
+	inBubbleWith(t, bottest.SampleOrganization(), nil, test)
+}
 
-// inTown is inBubble with an organization and chat platforms.
-func inTown(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test func(h *harness)) {
+// inBubbleWith is inBubble with an organization and chat platforms.
+func inBubbleWith(t *testing.T, org bot.Organization, chats map[string]bot.Chat, test func(h *harness)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &harness{t: t, store: memory.New(), pager: &pager{at: map[string]time.Duration{}, start: time.Now()}}
 		quiet := slog.New(slog.DiscardHandler)

@@ -71,7 +71,7 @@ func (c *chat) received() (rooms int, posts []string) {
 // machines returns an organization in which machines are paged one after the other,
 // since pages to machines are not bundled.
 func machines() bot.Organization {
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Directory.Webhooks = []string{"noc", "second"}
 	org.Policies = []workflow.Policy{{ID: "one", Steps: []workflow.PolicyStep{
 		{Notify: []workflow.Target{"webhook:noc"}, Wait: time.Minute},
@@ -114,7 +114,7 @@ func TestX5ChatDelaysNoPage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &chat{}
-			inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+			inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 				released := make(chan struct{})
 				c.answers(how(released))
 				for range incidents {
@@ -145,7 +145,7 @@ func TestX5ChatDelaysNoPage(t *testing.T) {
 // one page without delay while a chat platform hangs.
 func TestX5ChatDelaysNoForwardedAlert(t *testing.T) {
 	c := &chat{}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+	inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.alert("disk 1")
 		synctest.Wait()
 		h.say("declare The storage is broken --sev 1")
@@ -206,7 +206,7 @@ func TestChatComesBack(t *testing.T) {
 	for name, how := range map[string]func(context.Context, string) error{"hangs": hangs, "fails": fails} {
 		t.Run(name, func(t *testing.T) {
 			c := &chat{how: how}
-			inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+			inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 				h.say("declare Checkout is down --sev 1 --service checkout")
 				h.say("ack INC-1")
 				for n := range 5 {
@@ -247,7 +247,7 @@ func TestChatRefusesRoom(t *testing.T) {
 		asked++
 		return bot.Permanent(errors.New("missing_scope"))
 	}}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+	inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		h.say("ack INC-1")
 		h.say("note INC-1 hello")
@@ -277,7 +277,7 @@ func TestChatRefusesPosts(t *testing.T) {
 		refused++
 		return bot.Permanent(errors.New("is_archived"))
 	}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+	inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		h.say("ack INC-1")
 		h.say("note INC-1 hello")
@@ -293,7 +293,7 @@ func TestChatRefusesPosts(t *testing.T) {
 // not show that its platform answers.
 func TestPacedIsNoAnswer(t *testing.T) {
 	c := &chat{how: hangs}
-	inTown(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+	inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
 		h.say("declare Checkout is down --sev 1 --service checkout")
 		pass(6 * time.Second)
 		c.answers(func(context.Context, string) error { return bot.RetryAfter(time.Second, bot.ErrPaced) })

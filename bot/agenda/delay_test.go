@@ -33,7 +33,7 @@ func (p *delayingPager) Page(ctx context.Context, page bot.Page) error {
 func TestE4Delayed(t *testing.T) {
 	for by, fails := range map[time.Duration]bool{2 * time.Second: false, time.Minute: true} {
 		t.Run(by.String(), func(t *testing.T) {
-			inTown(t, machines(), nil, func(h *harness) {
+			inBubbleWith(t, machines(), nil, func(h *harness) {
 				p := &delayingPager{Pager: h.pager, by: by, times: 2}
 				if err := h.bot.Configure(machines(), map[string]bot.Pager{"webhook": p}); err != nil {
 					t.Fatal(err)

@@ -116,7 +116,7 @@ func paging(t *testing.T, store bot.Store, page pages) (b *app.App, end func()) 
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	b, err := app.New(app.Config{
-		Store: store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
+		Store: store, Organization: bottest.SampleOrganization(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
 		Pagers: map[string]bot.Pager{"sms": page},
 	})
 	if err != nil {

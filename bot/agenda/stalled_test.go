@@ -69,7 +69,7 @@ func TestX4StalledStore(t *testing.T) {
 			sms := &pager{at: map[string]time.Duration{}, start: time.Now()}
 			quiet := slog.New(slog.DiscardHandler)
 			b, err := app.New(app.Config{
-				Store: store, Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
+				Store: store, Organization: bottest.SampleOrganization(), Secret: []byte("0123456789abcdef"), Log: quiet, Now: time.Now,
 				Pagers: map[string]bot.Pager{"email": sms, "sms": sms, "webhook": sms, "log": sms},
 			})
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 // TestNew: an application is built only when it has what its parts need.
 func TestNew(t *testing.T) {
 	whole := app.Config{
-		Store: memory.New(), Organization: bottest.Town(), Secret: []byte("0123456789abcdef"), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Store: memory.New(), Organization: bottest.SampleOrganization(), Secret: []byte("0123456789abcdef"), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if _, err := app.New(whole); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 	"tocsin/bot/signin"
 )
 
-// App is an application for one test: the organization [Town] over a store, with a
+// App is an application for one test: the organization [SampleOrganization] over a store, with a
 // clock that the test moves and a pager that keeps what it is given. It is not safe
 // for concurrent use, except where a method of the application itself is.
 type App struct {
@@ -54,7 +54,7 @@ func (a *App) Restart(chats map[string]bot.Chat, builtin map[string]bot.BuiltinR
 // build fills in what every test application has.
 func (a *App) build(c app.Config) {
 	a.t.Helper()
-	c.Store, c.Organization, c.Secret = staleStore{a.Store, a}, Town(), []byte("0123456789abcdef")
+	c.Store, c.Organization, c.Secret = staleStore{a.Store, a}, SampleOrganization(), []byte("0123456789abcdef")
 	c.Now, c.Log = func() time.Time { return a.Clock }, slog.New(slog.DiscardHandler)
 	c.Pagers = map[string]bot.Pager{"email": a, "sms": a, "webhook": a, "log": a}
 	c.Sources = alerts.Sources{{Type: "alertmanager", Decode: decodeTitle}}

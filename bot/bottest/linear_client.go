@@ -67,8 +67,8 @@ func (h *history) unique() int {
 	return h.numbers
 }
 
-// about returns an instant near another that no task had before.
-func (h *history) about(t time.Time, rng *rand.Rand) time.Time {
+// randomNear returns an instant near another that no task had before.
+func (h *history) randomNear(t time.Time, rng *rand.Rand) time.Time {
 	return t.Add(time.Duration(rng.IntN(20)-10)*time.Second + time.Duration(h.unique())*time.Millisecond)
 }
 
@@ -101,13 +101,13 @@ func (c *linearClient) run(ctx context.Context) {
 		for ; a.unclear() && ctx.Err() == nil && again > 0; again-- {
 			a = c.call(ctx, place, do) // as a sender does that got no answer
 		}
-		c.learn(place, do, a)
+		c.recordAnswer(place, do, a)
 		if commit, ok := do.(doCommit); ok && len(commit.Messages)+len(commit.EditedMessages) > 0 {
 			c.call(ctx, place, readMessages{commit.Incident}) // fixes the order of the messages
 		}
 		if commit, ok := do.(doCommit); ok && commit.Incident != "" && errors.Is(a.err, bot.ErrConflict) {
 			load := readLoad{commit.Incident} // and steps again from the stored state
-			c.learn(place, load, c.call(ctx, place, load))
+			c.recordAnswer(place, load, c.call(ctx, place, load))
 		}
 	}
 }
@@ -139,8 +139,8 @@ func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 	return a
 }
 
-// learn remembers an answer for the next calls.
-func (c *linearClient) learn(place string, do call, a answer) {
+// recordAnswer remembers an answer for the next calls.
+func (c *linearClient) recordAnswer(place string, do call, a answer) {
 	if a.err != nil {
 		return
 	}
@@ -217,7 +217,7 @@ func (c *linearClient) onIncident(id string) call {
 	case 7, 8, 9, 10:
 		if l := c.heldLease(id); l != nil {
 			if c.rng.IntN(3) == 0 || l.ID == linearCard && c.rng.IntN(2) == 0 {
-				return doPostpone{*l, c.about(c.now(), c.rng)}
+				return doPostpone{*l, c.randomNear(c.now(), c.rng)}
 			}
 			return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Settle: l}}
 		}
@@ -253,12 +253,12 @@ func (c *linearClient) advance(id string) call {
 	}
 	for range c.rng.IntN(3) {
 		t := task(id, fmt.Sprint("task-", c.unique()), c.class(id), fmt.Sprint("to:", c.rng.IntN(2)))
-		t.Due = c.about(step.At, c.rng)
+		t.Due = c.randomNear(step.At, c.rng)
 		step.Tasks = append(step.Tasks, t)
 	}
 	if c.rng.IntN(3) > 0 { // revisions grow with the version
 		t := task(id, linearCard, c.class(id), "card")
-		t.Rev, t.Due, t.Body = step.Version+1, c.about(step.At, c.rng), fmt.Append(nil, "card ", c.unique())
+		t.Rev, t.Due, t.Body = step.Version+1, c.randomNear(step.At, c.rng), fmt.Append(nil, "card ", c.unique())
 		step.Tasks = append(step.Tasks, t)
 	}
 	if c.rng.IntN(4) == 0 {
@@ -308,7 +308,7 @@ func (c *linearClient) onGroup(place string) call {
 	step.Settle, step.ReadMail = lease, c.read[id].last
 	step.Group = &bot.GroupHold{Key: linearGroup, Always: c.rng.IntN(2) > 0}
 	if c.rng.IntN(2) == 0 {
-		step.WakeAt = c.about(step.At, c.rng)
+		step.WakeAt = c.randomNear(step.At, c.rng)
 	}
 	return doCommit{Commit: step, Read: c.read[id].samples}
 }

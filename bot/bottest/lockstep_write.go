@@ -16,7 +16,7 @@ func (tw *twins) tasks(id string) []bot.Task {
 	var all []bot.Task
 	for n := range tw.rand.IntN(4) {
 		lane := workflow.Lane{Class: workflow.Classes()[tw.rand.IntN(3)*2], Destination: tw.pick("room", "page")}
-		all = append(all, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.randomInstant(10 * time.Second), Body: []byte("deed")})
+		all = append(all, bot.Task{ID: fmt.Sprintf("%s/%d.%d", id, k.events+1, n), Owner: id, Lane: lane, Due: tw.randomInstant(10 * time.Second), Body: []byte("task")})
 	}
 	for _, to := range []string{"room", "announce"} {
 		if tw.chance(50) {

@@ -210,7 +210,7 @@ func testArchivedByPeople(c *roomsTest) {
 }
 
 // testPostedOnce: a post whose outcome is unknown is written once, whichever process
-// goes on and however much was said since (X1: a crash loses nothing).
+// continues and however many messages followed (X1: a crash loses nothing).
 func testPostedOnce(c *roomsTest) {
 	room := c.open(checkout())
 	for n, after := range []bool{false, true} {

@@ -24,7 +24,7 @@ func joinNames(leases []bot.Lease) string {
 }
 
 func task(owner, id string, class workflow.Class, destination string) bot.Task {
-	return bot.Task{ID: id, Owner: owner, Lane: workflow.Lane{Class: class, Destination: destination}, Due: Epoch, Body: []byte("deed " + id)}
+	return bot.Task{ID: id, Owner: owner, Lane: workflow.Lane{Class: class, Destination: destination}, Due: Epoch, Body: []byte("task " + id)}
 }
 
 // settle commits the end of a task and nothing else.
@@ -111,7 +111,7 @@ func testLanes(t *testing.T, s bot.Store) {
 		got != "INC-1:first-1 INC-1:page-1 INC-1:post-1 INC-1:square-1 INC-2:post-1" {
 		t.Fatalf("claimed %s", got)
 	}
-	if string(first[0].Body) != "deed first-1" || first[0].Lane.Destination != "page:0" {
+	if string(first[0].Body) != "task first-1" || first[0].Lane.Destination != "page:0" {
 		t.Errorf("lease %+v", first[0])
 	}
 	if got := claim(t, s, Epoch); len(got) != 0 {
@@ -192,7 +192,7 @@ func testPostpone(t *testing.T, s bot.Store) {
 		t.Fatalf("next due %s", due)
 	}
 	l = claim(t, s, at(30))
-	if joinNames(l) != "INC-1:post-1" || l[0].Attempt != 1 || string(l[0].Body) != "deed post-1" {
+	if joinNames(l) != "INC-1:post-1" || l[0].Attempt != 1 || string(l[0].Body) != "task post-1" {
 		t.Fatalf("claimed %+v", l)
 	}
 	m := must1(s.Repair(ctx, bot.RepairQuery{At: at(500), Limit: 100}))(t)

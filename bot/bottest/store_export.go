@@ -213,7 +213,7 @@ func continueFilled(t *testing.T, s bot.Store) {
 		t.Errorf("claimed %s", got)
 	}
 	if l := claim(t, s, at(350)); !slices.ContainsFunc(l, func(l bot.Lease) bool {
-		return l.ID == "INC-2/1.2" && l.Attempt == 1 && string(l.Body) == "deed INC-2/1.2"
+		return l.ID == "INC-2/1.2" && l.Attempt == 1 && string(l.Body) == "task INC-2/1.2"
 	}) {
 		t.Errorf("claimed %s", joinNames(l))
 	}

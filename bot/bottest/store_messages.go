@@ -112,7 +112,7 @@ func testMessagesAtomic(t *testing.T, s bot.Store) {
 	ctx := t.Context()
 	for _, id := range []string{"INC-1", ""} {
 		c := messageCommit(id, "a: hello?")
-		c.Operation, c.Reply = "op-nowhere", []byte("said")
+		c.Operation, c.Reply = "op-nowhere", []byte("reply")
 		c.Records = []bot.RecordChange{{Kind: "k", ID: "a", Body: []byte("1")}}
 		_, err := s.Commit(ctx, c)
 		wantError(t, err, bot.ErrNotFound)
@@ -141,10 +141,10 @@ func testMessagesAtomic(t *testing.T, s bot.Store) {
 	wantMessages(t, s, "INC-1", "")
 
 	c = messageCommit("INC-1", "a: once")
-	c.Operation, c.Reply = "op", []byte("said")
+	c.Operation, c.Reply = "op", []byte("reply")
 	must1(s.Commit(ctx, c))(t)
 	c.Messages = messageCommit("", "b: twice").Messages
-	if r := must1(s.Commit(ctx, c))(t); !r.Repeated || string(r.Reply) != "said" {
+	if r := must1(s.Commit(ctx, c))(t); !r.Repeated || string(r.Reply) != "reply" {
 		t.Errorf("receipt of the repeat %+v", r)
 	}
 	wantMessages(t, s, "INC-1", "1 a: once")

@@ -79,7 +79,7 @@ func NewWorld(seed uint64, base Base) *World {
 func (w *World) newReplica() *replica {
 	quiet := slog.New(slog.DiscardHandler)
 	b, err := app.New(app.Config{
-		Store: w.store, Organization: Town(), Secret: []byte("0123456789abcdef"), Log: quiet,
+		Store: w.store, Organization: SampleOrganization(), Secret: []byte("0123456789abcdef"), Log: quiet,
 		Now:     func() time.Time { return w.now },
 		Pagers:  map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
 		Chats:   map[string]bot.Chat{worldPlatform: w.chat},
@@ -91,10 +91,10 @@ func (w *World) newReplica() *replica {
 	return &replica{bot: b, runner: b.Agenda(0)}
 }
 
-// Town returns the organization of the simulated world and of [App]: ana (admin), ben
+// SampleOrganization returns the organization of the simulated world and of [App]: ana (admin), ben
 // (commander) and dan (responder, whose only number is unknown to its pager), and the
 // services checkout and search.
-func Town() bot.Organization {
+func SampleOrganization() bot.Organization {
 	o := bot.Default()
 	o.URL = "https://tocsin.example.com"
 	o.Directory = directory.Directory{

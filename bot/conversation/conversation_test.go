@@ -20,7 +20,7 @@ import (
 // role holder do both, with any access.
 func TestP1Conversation(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.DefaultAccess, org.Directory.People[2].Access = 0, 0 // dan is a guest, and is paged first
 	if err := w.Configure(org, map[string]bot.Pager{"sms": w, "email": w}); err != nil {
 		t.Fatal(err)

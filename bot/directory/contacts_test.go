@@ -16,8 +16,8 @@ func slack() []directory.Platform {
 	return []directory.Platform{{Name: "slack", Title: "Slack", FindsByEmail: true}}
 }
 
-// chatty is a town in which chat is connected, and whatever else is named.
-func chatty(pagers ...string) directory.Directory {
+// directoryWithChat returns a directory in which chat and the named pagers are connected.
+func directoryWithChat(pagers ...string) directory.Directory {
 	return directory.Directory{
 		People: []directory.Person{
 			{ID: "ana", Name: "Ana", Email: "ana@example.com", Accounts: map[string]string{"slack": "U012AB3CD"}},
@@ -54,7 +54,7 @@ func TestDefaultsWithChat(t *testing.T) {
 			"ana": {of(chat), of(chat)}, "ben": {of(chat), of(chat)}, "cleo": {of(chat), of(chat)}, "dan": {of(log), of(log)},
 		}},
 	} {
-		r := chatty(c.pagers...)
+		r := directoryWithChat(c.pagers...)
 		for id, want := range c.want {
 			a := r.Resolve(workflow.Target("person:" + id))
 			if got := (both{a.Recipients[0].High, a.Recipients[0].Low}); !cmp.Equal(got, want, cmp.AllowUnexported(both{})) {
@@ -66,7 +66,7 @@ func TestDefaultsWithChat(t *testing.T) {
 
 // TestRooms: a room on a platform is a recipient.
 func TestRooms(t *testing.T) {
-	r := chatty()
+	r := directoryWithChat()
 	m := []workflow.Method{{Key: "slack"}}
 	for target, name := range map[workflow.Target]string{"room:slack:#ops": "#ops on Slack", "room:slack:C024BE7LR": "C024BE7LR on Slack"} {
 		want := []workflow.Recipient{{ID: string(target), Name: name, High: m, Low: m}}
@@ -86,7 +86,7 @@ func TestRooms(t *testing.T) {
 // TestChatContact: a person is reached under their account, else under the address by
 // which the platform finds them.
 func TestChatContact(t *testing.T) {
-	r := chatty("email")
+	r := directoryWithChat("email")
 	for id, want := range map[string]string{"ana": "U012AB3CD", "ben": "email:ben@example.com", "cleo": "U0CLEO"} {
 		for _, urgency := range []workflow.Level{workflow.High, workflow.Low} {
 			got, err := r.Contact(id, "slack", urgency)
@@ -105,7 +105,7 @@ func TestChatContact(t *testing.T) {
 func TestGuests(t *testing.T) {
 	const zoe = "guest:slack:U123"
 	m := []workflow.Method{{Key: "slack"}}
-	r := chatty()
+	r := directoryWithChat()
 	want := []workflow.Recipient{{ID: zoe, Name: "U123 on Slack", High: m, Low: m}}
 	if diff := cmp.Diff(want, r.Resolve("person:"+zoe).Recipients); diff != "" {
 		t.Errorf("guest: %s", diff)
@@ -139,7 +139,7 @@ func TestGuests(t *testing.T) {
 
 // TestGroups: a team without members of its own has the current members of its group.
 func TestGroups(t *testing.T) {
-	r := chatty()
+	r := directoryWithChat()
 	if a := r.Resolve("team:ops"); a.Why != "the Slack group of team ops has no known members" {
 		t.Errorf("unknown: %+v", a)
 	}

@@ -11,7 +11,7 @@ import (
 	"tocsin/workflow"
 )
 
-func town() directory.Directory {
+func sampleDirectory() directory.Directory {
 	return directory.Directory{
 		People: []directory.Person{
 			{ID: "ana", Name: "Ana Silva", Email: "ana@example.com", High: []directory.Method{
@@ -27,7 +27,7 @@ func town() directory.Directory {
 }
 
 func TestAnswer(t *testing.T) {
-	r := town()
+	r := sampleDirectory()
 	email := []workflow.Method{{Key: "email"}}
 	for target, want := range map[workflow.Target][]workflow.Recipient{
 		"person:ana": {{ID: "ana", Name: "Ana Silva", High: []workflow.Method{
@@ -55,7 +55,7 @@ func TestAnswer(t *testing.T) {
 
 // TestContact: addresses are read when the page is sent.
 func TestContact(t *testing.T) {
-	r := town()
+	r := sampleDirectory()
 	for _, c := range []struct {
 		to, key string
 		urgency workflow.Level
@@ -80,7 +80,7 @@ func TestContact(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	r := town()
+	r := sampleDirectory()
 	for handle, want := range map[string]string{"@ana": "ana", "Ana Silva": "ana", "BEN@example.com": "ben", "ben": "ben", "zoe": "", "": ""} {
 		if p, _ := r.Find(handle); p.ID != want {
 			t.Errorf("%q finds %q, want %q", handle, p.ID, want)

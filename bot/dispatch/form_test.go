@@ -119,7 +119,7 @@ func completedLines(all []commands.Completion) []string {
 // not see.
 func TestComplete(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Services[0].Name, org.Directory.Teams[0].Name = "Checkout and payment", "Everybody"
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func TestI1DeadLetters(t *testing.T) {
 // TestI1Owner: a delivery that cannot be decoded pages the integration's owner first.
 func TestI1Owner(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Integrations[0].Owner = "all"
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestI6RerouteIgnoredAlert(t *testing.T) {
 	}
 	w.Advance(0)
 	w.Say("ana", "resolve INC-1")
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Routes = []alerts.Route{{Match: "true", Ignore: true}}
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // TestSimulate: a simulation lists the incidents, the policy and the steps of the
 // escalation.
 func TestSimulate(t *testing.T) {
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	sim, err := intake.Simulate(org, "prometheus", []alerts.Alert{
 		{Key: "a", Title: "Errors", State: alerts.Firing, Severity: "critical", Labels: map[string]string{"alertname": "Errors", "service": "search"}},
 		{Key: "b", Title: "Gone", State: alerts.Resolved, Labels: map[string]string{"alertname": "Errors", "service": "search"}},

@@ -110,7 +110,7 @@ type handlerTest struct {
 func runHandlers(t *testing.T, test func(y *handlerTest)) {
 	synctest.Test(t, func(t *testing.T) {
 		y := &handlerTest{t: t, ping: &pinger{}, store: &archiveStore{Store: memory.New(), ended: map[string]time.Time{}, archived: map[string]bool{}, pending: map[string]bool{}}}
-		org := bottest.Town()
+		org := bottest.SampleOrganization()
 		org.Deadman = "https://watch.example.com/hunter2"
 		var err error
 		quiet := slog.New(slog.DiscardHandler)

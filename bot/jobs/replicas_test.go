@@ -125,7 +125,7 @@ func inCluster(t *testing.T, replicas int, all []bot.Job, test func(p *cluster))
 }
 
 func (p *cluster) build(all []bot.Job) {
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Jobs = all
 	for range p.replicas {
 		b, err := app.New(app.Config{

@@ -29,7 +29,7 @@ type Store interface {
 // An effect is recorded before its first attempt. A process that finds the record
 // asks the other party first, so that nothing is done twice where the party can be
 // asked (E3: check again before each send). Only the process that wrote the record may
-// know that the effect was not carried out: when the party always said "later".
+// know that the effect was not carried out: when the party always answered "later".
 type Attempts struct {
 	store   Store
 	now     func() time.Time

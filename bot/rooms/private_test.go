@@ -160,7 +160,7 @@ func actionName(d workflow.Action) string {
 func TestP2EveryEffect(t *testing.T) {
 	g := &leakDetector{actions: map[string]bool{}}
 	now := bottest.Epoch
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.CatchAll = "room:slack:#incidents"
 	org.Directory.Platforms = []directory.Platform{{Name: "slack", Title: "Slack"}}
 	b, err := app.New(app.Config{

@@ -101,7 +101,7 @@ func TestRoomRecordsForgotten(t *testing.T) {
 		t.Fatalf("forgotten: %v %v", gone, err)
 	}
 	if owner, err := w.Rooms.RoomOwner(t.Context(), "slack", "C-INC-1"); !errors.Is(err, bot.ErrNotFound) {
-		t.Errorf("the room of what is forgotten is that of %q: %v", owner, err)
+		t.Errorf("the room of a forgotten incident belongs to %q: %v", owner, err)
 	}
 	all, err := w.Store.Records(t.Context(), "room", "", 10)
 	if err != nil || len(all) != 2 || all[0].ID != "INC-2/slack/C-INC-2" || all[1].ID != "slack/C-INC-2" {

@@ -91,7 +91,7 @@ func TestMailSignInOtherLinks(t *testing.T) {
 	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 1 {
 		t.Errorf("%d mails, %v", len(w.Paged), err)
 	}
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Directory.People[1].Email = "ana@example.com"
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestMailSignInFails(t *testing.T) {
 	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); !errors.Is(err, w.PagerError) {
 		t.Errorf("the mail was refused: %v", err)
 	}
-	if err := w.Configure(bottest.Town(), map[string]bot.Pager{"sms": w}); err != nil {
+	if err := w.Configure(bottest.SampleOrganization(), map[string]bot.Pager{"sms": w}); err != nil {
 		t.Fatal(err)
 	}
 	if w.SignIn.CanMail() {

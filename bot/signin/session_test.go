@@ -155,7 +155,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	late := w.LinkToken(w.Person("ben"))
 	_, secret := w.SignInWith(w.LinkToken(w.Person("ben")), signin.Session{})
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Directory.People[1].Access, org.Directory.People[1].Name = commands.Stakeholder, "Benjamin"
 	org.DefaultAccess = commands.Guest
 	pagers := map[string]bot.Pager{"email": w}
@@ -165,7 +165,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if who, in := w.SessionSpeaker(secret); !in || who.Access != commands.Stakeholder || who.Name != "Benjamin" {
 		t.Errorf("after the access was taken away: %+v %v", who, in)
 	}
-	org = bottest.Town()
+	org = bottest.SampleOrganization()
 	org.Directory.People = slices.Delete(org.Directory.People, 1, 2)
 	if err := w.Configure(org, pagers); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestSessionFollowsPeople(t *testing.T) {
 	if _, _, err := w.SignIn.SignIn(t.Context(), late, signin.Session{}); !errors.Is(err, signin.ErrBadLink) {
 		t.Errorf("a person who is not configured any more signs in: %v", err)
 	}
-	if err := w.Configure(bottest.Town(), pagers); err != nil {
+	if err := w.Configure(bottest.SampleOrganization(), pagers); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.SignIn.ReadLink(t.Context(), late); err != nil {
@@ -205,7 +205,7 @@ func TestSignInZone(t *testing.T) {
 // with other links they do not.
 func TestOpenLinks(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Tokens = []bot.Token{{Name: "ci", Access: commands.Responder}}
 	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
 		t.Fatal(err)
@@ -257,7 +257,7 @@ func TestOpenLinkName(t *testing.T) {
 		people int
 		want   string
 	}{{3, "operator"}, {0, "Ben"}} {
-		org := bottest.Town()
+		org := bottest.SampleOrganization()
 		org.Directory.People = org.Directory.People[:c.people]
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)
@@ -278,7 +278,7 @@ func TestLinkLimitsAccess(t *testing.T) {
 		{commands.Admin, commands.Stakeholder, commands.Stakeholder},
 		{commands.Guest, commands.Admin, commands.Guest},
 	} {
-		org := bottest.Town()
+		org := bottest.SampleOrganization()
 		org.DefaultAccess, org.Directory.People[0].Access = commands.Guest, c.person
 		if err := w.Configure(org, map[string]bot.Pager{"log": w}); err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func (r relation) by() string {
 	return "ana"
 }
 
-// cell is one cell of the table: a word, said by a speaker about an incident.
+// cell is one cell of the table: a word, given by a speaker about an incident.
 type cell struct {
 	relation
 	level    commands.Access
@@ -72,10 +72,10 @@ func (c cell) isHidden() bool {
 	return c.incident.Visibility == workflow.Private && !c.member
 }
 
-// isAbout reports whether the word is said about the incident.
+// isAbout reports whether the word is given about the incident.
 func (c cell) isAbout() bool { return strings.Contains(c.line, "%") }
 
-// isAboutHidden reports whether the word is said about what must not exist for the
+// isAboutHidden reports whether the word is given about what must not exist for the
 // speaker.
 func (c cell) isAboutHidden() bool { return c.isAbout() && c.isHidden() }
 
@@ -176,7 +176,7 @@ func TestP1EveryFront(t *testing.T) {
 		}
 	}
 	if cells < 1500 || in.allowed < 1000 || in.refused < 1000 || in.hidden < 500 {
-		t.Errorf("%d cells, %d answers let through, %d refused, %d of what is hidden: the table has lost a part", cells, in.allowed, in.refused, in.hidden)
+		t.Errorf("%d cells, %d answers let through, %d refused, %d of what is hidden: the table is incomplete", cells, in.allowed, in.refused, in.hidden)
 	}
 }
 

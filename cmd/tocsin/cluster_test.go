@@ -174,8 +174,8 @@ func (r *replica) stop() {
 		_ = r.server.stop()
 	}
 	if r.cluster.t.Failed() && r.server != nil {
-		said := r.server.log.String()
-		r.cluster.t.Logf("process %d said last:\n%s", r.number, said[max(0, len(said)-4<<10):])
+		output := r.server.log.String()
+		r.cluster.t.Logf("the last output of process %d:\n%s", r.number, output[max(0, len(output)-4<<10):])
 	}
 }
 

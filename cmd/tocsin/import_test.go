@@ -117,9 +117,9 @@ func TestUnfinishedIsNotServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"serve", "--data", data, "--listen", "127.0.0.1:0"}, {"export", "--data", data, "-"}} {
-		var out, said bytes.Buffer
-		if code := run(platforms(), args, &out, &said); code != 1 || !strings.Contains(said.String(), "was interrupted: run `tocsin import` again") || out.Len() > 0 {
-			t.Errorf("%s: exit %d, %s%s", args[0], code, out.String(), said.String())
+		var out, stderr bytes.Buffer
+		if code := run(platforms(), args, &out, &stderr); code != 1 || !strings.Contains(stderr.String(), "was interrupted: run `tocsin import` again") || out.Len() > 0 {
+			t.Errorf("%s: exit %d, %s%s", args[0], code, out.String(), stderr.String())
 		}
 	}
 }

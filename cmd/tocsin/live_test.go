@@ -34,20 +34,20 @@ func TestLiveElsewhere(t *testing.T) {
 	lines := openRoom(t, at[1], "INC-1")
 	var slowest time.Duration
 	for n := range 20 {
-		said := fmt.Sprintf("note number %d of the test", n)
+		note := fmt.Sprintf("note number %d of the test", n)
 		began := time.Now()
-		runCommandOn(t, at[0], "note INC-1 "+said)
+		runCommandOn(t, at[0], "note INC-1 "+note)
 		for deadline := time.After(10 * time.Second); ; {
 			select {
 			case line, open := <-lines:
 				if !open {
 					t.Fatal("the room was closed")
 				}
-				if !strings.Contains(line, said) {
+				if !strings.Contains(line, note) {
 					continue
 				}
 			case <-deadline:
-				t.Fatalf("the room does not show %q", said)
+				t.Fatalf("the room does not show %q", note)
 			}
 			break
 		}

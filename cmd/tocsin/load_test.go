@@ -72,7 +72,7 @@ type clientLog struct {
 	accepted map[string]bool   // titles of alerts answered 202
 	declared map[string]string // titles → incidents
 	acked    map[string]bool   // incidents
-	refused  map[string]int    // status and what was said, for what could not be taken
+	refused  map[string]int    // status and body of the answer, for alerts that were refused
 }
 
 func newClientLog() *clientLog {

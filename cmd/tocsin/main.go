@@ -19,7 +19,7 @@ func main() { os.Exit(run(platforms(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 // errReported ends the program with exit code 1 without another message: the
 // command has printed what is wrong.
-var errReported = errors.New("said already")
+var errReported = errors.New("reported already")
 
 // run runs the command line and returns the exit code.
 func run(table platform.Table, args []string, stdout, stderr io.Writer) int {

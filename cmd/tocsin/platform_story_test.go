@@ -64,7 +64,7 @@ chat: { testchat: { archive_after: 1s } }
 		t.Fatalf("Ana's button: %+v %v", reply, err)
 	}
 	wait("the card says who has it", func() bool { return hasMessage(room(), "INC-1 · Checkout is down", "investigating", "by Ana Silva") })
-	// Work: what is said in the room is kept, what is decided is read in the room.
+	// Work: messages in the room are recorded, and decisions are posted in the room.
 	if err := chat.Say(t.Context(), ben, room().ID, "It was the certificate"); err != nil {
 		t.Fatal(err)
 	}

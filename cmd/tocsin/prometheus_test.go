@@ -35,8 +35,8 @@ func findProgram(t *testing.T, names ...string) string {
 func background(t *testing.T, program string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
-	said := &lockedBuffer{}
-	cmd.Stdout, cmd.Stderr = said, said
+	output := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func background(t *testing.T, program string, args ...string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(program), said.String())
+			t.Logf("%s printed:\n%s", filepath.Base(program), output.String())
 		}
 	})
 }

@@ -162,8 +162,8 @@ func TestSlackByAlert(t *testing.T) {
 	if below.ThreadTS != announced.TS {
 		t.Errorf("the update is not below the announcement: %+v", below)
 	}
-	said := st.ok(st.slack.Say(st.ben, room.ID, "It was the certificate", ""))
-	st.ok(st.slack.React(st.ben, room.ID, said.Message.TS, "pushpin"))
+	posted := st.ok(st.slack.Say(st.ben, room.ID, "It was the certificate", ""))
+	st.ok(st.slack.React(st.ben, room.ID, posted.Message.TS, "pushpin"))
 	st.awaitMessage(room.ID, "Ben Okafor", "It was the certificate")
 	st.ok(st.slack.Slash(st.ben, room.ID, "/incident", "resolve Rolled back to 4.2"))
 	st.awaitReply(st.ben, "Resolved: Rolled back to 4.2")
@@ -184,7 +184,7 @@ func TestSlackByAlert(t *testing.T) {
 		}
 		return false
 	})
-	// What was said on Slack is in the browser's conversation too.
+	// What was written on Slack is in the browser's conversation too.
 	st.end()
 }
 

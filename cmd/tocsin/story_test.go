@@ -90,19 +90,19 @@ func startServer(program, dir string, env []string, args ...string) (*process, e
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	said := make(chan string, 1)
+	address := make(chan string, 1)
 	go func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			if m := regexp.MustCompile(`running on (http://\S+?);`).FindStringSubmatch(lines.Text()); m != nil {
-				said <- m[1]
+				address <- m[1]
 			}
 		}
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
 	select {
-	case p.url = <-said:
+	case p.url = <-address:
 		return p, nil
 	case <-p.ended:
 		return nil, fmt.Errorf("the server ended:\n%s", p.log.String())

@@ -61,7 +61,7 @@ func TestTimesStayTimes(t *testing.T) {
 	t.Cleanup(s.Close)
 	seen := &outputRecorder{}
 	log := slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.Zone = time.FixedZone("CET", 3600)
 	under := memory.New()
 	d := slack.Description(slackinbound.New)

@@ -24,12 +24,12 @@ type process struct {
 
 // launch starts a program that appends its output to a file.
 func launch(log, program string, args ...string) (*process, error) {
-	said, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(program, args...) //nolint:noctx // it outlives the test's context: cleanups may still need it
-	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Stdout, cmd.Stderr = output, output
 	setProcessAttributes(cmd)
 	p := &process{exited: make(chan struct{})}
 	started := make(chan error)
@@ -48,7 +48,7 @@ func launch(log, program string, args ...string) (*process, error) {
 		}
 		close(p.exited)
 	}()
-	return p, errors.Join(<-started, said.Close())
+	return p, errors.Join(<-started, output.Close())
 }
 
 // kill kills the program and its children, and returns when it has exited.

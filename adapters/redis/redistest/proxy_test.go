@@ -74,7 +74,7 @@ func TestHalfClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.read(); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("a client of a silent server is told %v", err)
+		t.Fatalf("a client of a silent server gets %v", err)
 	}
 	wantReply(t, s, "v", "GET", "k")
 	p.Heal()

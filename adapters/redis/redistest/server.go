@@ -223,17 +223,17 @@ func (s *Server) Continue() {
 
 // log returns the end of the server's output.
 func (s *Server) log() string {
-	said, err := os.ReadFile(s.file("log"))
+	output, err := os.ReadFile(s.file("log"))
 	if err != nil {
 		return err.Error()
 	}
-	return string(said[max(0, len(said)-8<<10):])
+	return string(output[max(0, len(output)-8<<10):])
 }
 
 // cleanUp kills the server, and logs its output if the test has failed.
 func (s *Server) cleanUp() {
 	s.Kill()
 	if s.tb.Failed() {
-		s.tb.Logf("redis-server%s on %s said:\n%s", s.mode, s.addr, s.log())
+		s.tb.Logf("redis-server%s on %s printed:\n%s", s.mode, s.addr, s.log())
 	}
 }

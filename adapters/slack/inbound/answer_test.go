@@ -12,7 +12,7 @@ import (
 // TestAnswerFallbacks: an answer that the response URL does not take is shown in the
 // channel, or else sent as a direct message.
 func TestAnswerFallbacks(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.ackTimeout = 10 * time.Millisecond
 	d.slack.Fail("response_url", slacktest.Fault{Status: 404})
 	d.slack.Fail("response_url", slacktest.Fault{CutBefore: true})

@@ -12,7 +12,7 @@ import (
 )
 
 // slash sends a slash command that must be acknowledged.
-func (d *desk) slash(user, channel, text string) slacktest.Delivery {
+func (d *testServer) slash(user, channel, text string) slacktest.Delivery {
 	d.t.Helper()
 	got := d.slack.Slash(user, channel, "/incident", text)
 	if got.Err != nil {
@@ -25,7 +25,7 @@ func (d *desk) slash(user, channel, text string) slacktest.Delivery {
 // answer, at once.
 func TestSlash(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slash(d.ana, d.lobby, "declare Checkout is down --sev 2 --service checkout")
 		d.slash(d.dan, d.lobby, "ack INC-1") // by his ID
 		if i := d.incident("INC-1"); i.Severity != workflow.SEV2 || i.Reporter.Person != "ana" || i.Acknowledgement.Person != "dan" {
@@ -59,7 +59,7 @@ func TestSlash(t *testing.T) {
 // word is answered with the card and its buttons.
 func TestSlashInRoom(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		d.slash(d.ben, room, "note The cache is cold")
 		if d.incident(id).Paperwork.Notes != 1 {
@@ -88,7 +88,7 @@ func TestSlashInRoom(t *testing.T) {
 // anything is read from the store.
 func TestSlashForm(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		for _, text := range []string{"", "declare"} {
 			d.slash(d.zoe, d.lobby, text)
@@ -97,7 +97,7 @@ func TestSlashForm(t *testing.T) {
 			}
 		}
 		d.slash(d.ben, room, "update")
-		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
+		d.eventually("the form is shown", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
 		if v := d.slack.Modal(d.ben); v.Title != id+" · Post update" {
 			t.Errorf("%q", v.Plain())
 		}
@@ -110,7 +110,7 @@ func TestSlashForm(t *testing.T) {
 			t.Errorf("after %s: %q", time.Since(began), v.Plain())
 		}
 		release()
-		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "Description") })
+		d.eventually("the form is shown", func() bool { return strings.Contains(d.slack.Modal(d.ana).Plain(), "Description") })
 		if v := d.slack.Modal(d.ana); v.State["title"]["v"]["value"] != "Checkout is down" || v.Title != id+" · Edit details" {
 			t.Errorf("%q %v", v.Title, v.State)
 		}
@@ -124,11 +124,11 @@ func TestSlashForm(t *testing.T) {
 
 // TestFormConflict: a form that was updated meanwhile is updated once more.
 func TestFormConflict(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	_, room := d.declare("Checkout is down --sev 2")
 	d.slack.Fail("views.update", slacktest.Fault{Error: "hash_conflict"})
 	d.slash(d.ben, room, "update")
-	d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
+	d.eventually("the form is shown", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
 	if n := d.slack.Count("views.update"); n != 2 {
 		t.Errorf("%d updates", n)
 	}
@@ -138,7 +138,7 @@ func TestFormConflict(t *testing.T) {
 // is missing, and a pressed button is not carried out; when Slack does not say whether
 // it opened the form, the answer says what to do.
 func TestFormNotOpened(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.slack.Fail("views.open", slacktest.Fault{Error: "expired_trigger_id"})
 	if got := d.slash(d.ana, d.lobby, "declare"); !strings.Contains(string(got.Response), "needs a title") {
 		t.Errorf("%s", got.Response)
@@ -162,7 +162,7 @@ func TestFormNotOpened(t *testing.T) {
 // answered when it is done.
 func TestSlashLate(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slash(d.ana, d.lobby, "list") // she is known now
 		_, release := d.store.hold()
 		got := d.slash(d.ana, d.lobby, "declare Checkout is down")
@@ -180,7 +180,7 @@ func TestSlashLate(t *testing.T) {
 // TestStoreAway: when the store cannot be reached, the answer says so, and the error is
 // in the log alone.
 func TestStoreAway(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	d.store.fail(errors.New("disk on fire"))
 	got := d.slash(d.ana, d.lobby, "note INC-1 x")
 	if !strings.Contains(string(got.Response), "may not have been done") || strings.Contains(string(got.Response), "fire") || !strings.Contains(d.log.String(), "disk on fire") {
@@ -192,7 +192,7 @@ func TestStoreAway(t *testing.T) {
 // process, during the work or afterwards, or to another process.
 func TestSlashTwice(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		first := d.slash(d.ana, d.lobby, "declare Checkout is down")
 		again := d.slack.Redeliver(first)
 		d.forgetDeliveries()
@@ -221,7 +221,7 @@ func TestSlashTwice(t *testing.T) {
 // known without Slack.
 func TestUnknownAccount(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, _ := d.declare("Checkout is down --sev 2")
 		d.slack.Fail("users.info", slacktest.Fault{Delay: 1500 * time.Millisecond})
 		got := d.slash(d.ana, d.lobby, "status "+id+" identified")
@@ -242,7 +242,7 @@ func TestUnknownAccount(t *testing.T) {
 // TestLastKnownAccount: an account that was known stays known while Slack does not
 // answer; the owner of another is told that Slack does not say who they are.
 func TestLastKnownAccount(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	id, _ := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, d.lobby, "note "+id+" before")
 	d.later.Store(int64(2 * time.Hour)) // accounts are kept for one

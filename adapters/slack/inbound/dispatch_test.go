@@ -11,7 +11,7 @@ import (
 // TestConcurrentRepeats: a repeat that comes while the delivery is being worked on waits
 // for its outcome.
 func TestConcurrentRepeats(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	body := fmt.Appendf(nil, `{"command":"/incident","text":"declare Checkout is down","user_id":%q,"channel_id":%q,"trigger_id":"1.2.a"}`, d.ana, d.lobby)
 	come, release := d.store.hold()
 	answers := make(chan any, 3)
@@ -36,7 +36,7 @@ func TestConcurrentRepeats(t *testing.T) {
 // TestOrder: the messages of one room are recorded in the order in which they came,
 // however slow the store is.
 func TestOrder(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.ackTimeout = time.Millisecond
 	id, room := d.declare("Checkout is down --sev 2")
 	_, release := d.store.hold()

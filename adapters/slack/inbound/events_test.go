@@ -13,7 +13,7 @@ import (
 )
 
 // conversation returns the recorded messages of an incident, a line each.
-func (d *desk) conversation(id string) []string {
+func (d *testServer) conversation(id string) []string {
 	d.t.Helper()
 	s, _ := access.Person(d.bot.Organization(), "ana")
 	all, err := d.bot.Conversation.List(d.t.Context(), id, s, 0, 100)
@@ -37,7 +37,7 @@ func (d *desk) conversation(id string) []string {
 	return lines
 }
 
-func (d *desk) checkConversation(id string, want ...string) {
+func (d *testServer) checkConversation(id string, want ...string) {
 	d.t.Helper()
 	if got := d.conversation(id); !slices.Equal(got, want) {
 		d.t.Fatalf("recorded %q, not %q\n%s", got, want, d.log)
@@ -48,7 +48,7 @@ func (d *desk) checkConversation(id string, want ...string) {
 // deletions; messages elsewhere are not.
 func TestRecordMessages(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		first := d.slack.Say(d.ben, room, "Who has seen &lt;this&gt;? <@"+d.zoe+"> <!here> <https://a.example/x|the graph>", "")
 		if first.Err != nil {
@@ -75,7 +75,7 @@ func TestRecordMessages(t *testing.T) {
 // TestRecordOtherAuthors: files are named, messages of other apps are recorded under
 // their names, and those of Slack itself and of this app are not recorded.
 func TestRecordOtherAuthors(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
 	n := 0
 	event := func(fields string) {
@@ -108,7 +108,7 @@ func TestRecordOtherAuthors(t *testing.T) {
 // sends it again; it is then recorded once.
 func TestRecordRetried(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDeskAt(t, way, slacktest.Options{AckTimeout: 300 * time.Millisecond})
+		d := newTestServerWith(t, way, slacktest.Options{AckTimeout: 300 * time.Millisecond})
 		id, room := d.declare("Checkout is down --sev 2")
 		d.store.fail(errors.New("away"))
 		got := d.slack.Say(d.ben, room, "The cache is cold", "")
@@ -128,7 +128,7 @@ func TestRecordRetried(t *testing.T) {
 // TestRecordSlow: an event that takes longer than two seconds is acknowledged, and the
 // server repeats the work by itself.
 func TestRecordSlow(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.ackTimeout = 10 * time.Millisecond
 	id, room := d.declare("Checkout is down --sev 2")
 	come, release := d.store.hold()
@@ -147,16 +147,16 @@ func TestRecordSlow(t *testing.T) {
 // is unpinned with the last 📌.
 func TestPushpin(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
-		said := d.slack.Say(d.zoe, room, "The certificate has expired", "").Message
-		below := d.slack.Say(d.zoe, room, "Since noon", said.TS).Message
-		got := d.slack.React(d.ben, room, said.TS, "pushpin")
+		message := d.slack.Say(d.zoe, room, "The certificate has expired", "").Message
+		below := d.slack.Say(d.zoe, room, "Since noon", message.TS).Message
+		got := d.slack.React(d.ben, room, message.TS, "pushpin")
 		if got.Err != nil {
 			t.Fatal(got.Err)
 		}
-		d.slack.React(d.ana, room, said.TS, "pushpin")
-		d.slack.React(d.ana, room, said.TS, "eyes")
+		d.slack.React(d.ana, room, message.TS, "pushpin")
+		d.slack.React(d.ana, room, message.TS, "eyes")
 		d.slack.Redeliver(got)
 		pins := func(want ...string) {
 			t.Helper()
@@ -169,9 +169,9 @@ func TestPushpin(t *testing.T) {
 			}
 		}
 		pins("Zoe Young: The certificate has expired")
-		d.slack.Unreact(d.ben, room, said.TS, "pushpin")
+		d.slack.Unreact(d.ben, room, message.TS, "pushpin")
 		pins("Zoe Young: The certificate has expired")
-		d.slack.Unreact(d.ana, room, said.TS, "pushpin")
+		d.slack.Unreact(d.ana, room, message.TS, "pushpin")
 		pins()
 
 		d.slack.React(d.ben, room, below.TS, "pushpin")
@@ -186,14 +186,14 @@ func TestPushpin(t *testing.T) {
 // TestPushpinFetched: a message that was written while the server was away is fetched,
 // from the channel or a thread.
 func TestPushpinFetched(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slack.SetRequestURL("http://127.0.0.1:1/")
-	said := d.slack.Say(d.zoe, room, "The &lt;certificate&gt; has expired", "").Message
-	below := d.slack.Say(d.dan, room, "Since noon", said.TS).Message
+	message := d.slack.Say(d.zoe, room, "The &lt;certificate&gt; has expired", "").Message
+	below := d.slack.Say(d.dan, room, "Since noon", message.TS).Message
 	d.slack.SetRequestURL(d.request)
 	d.checkConversation(id)
-	for _, m := range []slacktest.Message{said, below} {
+	for _, m := range []slacktest.Message{message, below} {
 		if got := d.slack.React(d.ben, room, m.TS, "pushpin"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
@@ -201,7 +201,7 @@ func TestPushpinFetched(t *testing.T) {
 	if pins := d.incident(id).Paperwork.Pins; len(pins) != 2 || pins[0].Text != "Zoe Young: The <certificate> has expired" || pins[1].Text != "Dan: Since noon" {
 		t.Errorf("%+v\n%s", pins, d.log)
 	}
-	d.slack.Delete(d.zoe, room, said.TS)
+	d.slack.Delete(d.zoe, room, message.TS)
 	if pins := d.incident(id).Paperwork.Pins; len(pins) != 2 {
 		t.Errorf("%+v", pins)
 	}
@@ -211,7 +211,7 @@ func TestPushpinFetched(t *testing.T) {
 // thread.
 func TestMention(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		got := d.slack.Mention(d.ana, d.lobby, "declare Checkout is down --sev 2", "")
 		if got.Err != nil {
 			t.Fatal(got.Err)
@@ -252,7 +252,7 @@ func TestMention(t *testing.T) {
 
 // TestMentionInRoom: in an incident's room its ID can be left out.
 func TestMentionInRoom(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
 	if got := d.slack.Mention(d.ben, room, "note The cache is cold", ""); got.Err != nil || d.incident(id).Paperwork.Notes != 1 {
 		t.Error(got.Err, d.incident(id).Paperwork.Notes)
@@ -262,7 +262,7 @@ func TestMentionInRoom(t *testing.T) {
 // TestMentionLostReply: a reply is not posted twice when Slack's response is lost.
 func TestMentionLostReply(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slash(d.ana, d.lobby, "list")
 		d.slack.Fail("chat.postMessage", slacktest.Fault{LoseAnswer: true})
 		got := d.slack.Mention(d.ana, d.lobby, "declare Checkout is down", "")
@@ -283,7 +283,7 @@ func TestMentionLostReply(t *testing.T) {
 // TestP2Mention: a private incident is never named in a reply that a whole channel reads
 // (P2: private means members only), nor is a link to sign in with.
 func TestP2Mention(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.slash(d.ana, d.lobby, "declare A leak --private")
 	d.slash(d.ana, d.lobby, "declare Checkout is down")
 	for _, text := range []string{"show INC-1", "timeline INC-1", "list", "web", "/incident web", "note INC-1 a secret", "who INC-1", "web sessions", "show INC-99"} {
@@ -306,7 +306,7 @@ func TestP2Mention(t *testing.T) {
 // TestDirect: a direct message is a command, and answered there.
 func TestDirect(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slack.OpenHome(d.ana) // opens the app's conversation with her
 		got := d.slack.Say(d.ana, d.slack.Direct(d.ana).ID, "declare Checkout is down --private", "")
 		if got.Err != nil {
@@ -325,7 +325,7 @@ func TestDirect(t *testing.T) {
 // TestP2MentionInLeftRoom: the channel that an incident had before it became private gets
 // no reply about it any more (P2: private means members only).
 func TestP2MentionInLeftRoom(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	_, left := d.declare("Payroll has leaked --sev 2")
 	d.slash(d.ana, left, "private INC-1")
 	before := len(d.slack.Posts(left))

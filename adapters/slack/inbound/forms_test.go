@@ -13,7 +13,7 @@ import (
 // matches, the response is an empty list.
 func TestMenuOfMany(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way, func(_ *desk, org *bot.Organization) {
+		d := newTestServer(t, way, func(_ *testServer, org *bot.Organization) {
 			for n := range 150 {
 				org.Directory.People = append(org.Directory.People, directory.Person{ID: fmt.Sprintf("p%d", n), Name: fmt.Sprintf("Person %d", n), Email: fmt.Sprintf("p%d@example.com", n)})
 			}

@@ -14,8 +14,8 @@ import (
 )
 
 // withGroup adds a user group to the workspace, and a team that it stands for.
-func withGroup(group *string) func(*desk, *bot.Organization) {
-	return func(d *desk, o *bot.Organization) {
+func withGroup(group *string) func(*testServer, *bot.Organization) {
+	return func(d *testServer, o *bot.Organization) {
 		gone := d.slack.AddUser(slacktest.User{Name: "gone", Email: "ben@example.com", Deleted: true})
 		*group = d.slack.AddGroup(slacktest.UserGroup{Handle: "sre", Name: "SRE", Members: []string{d.ana, d.dan, d.zoe, gone}})
 		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "sre", Groups: map[string]string{slack.Platform: *group}})
@@ -29,7 +29,7 @@ func withGroup(group *string) func(*desk, *bot.Organization) {
 // who have left the workspace are not among them.
 func TestGroups(t *testing.T) {
 	var group string
-	d := newDesk(t, bySocket, withGroup(&group))
+	d := newTestServer(t, bySocket, withGroup(&group))
 	want := []string{"ana", "dan", "guest:slack:" + d.zoe}
 	d.eventually("the members are known", func() bool { return slices.Equal(d.workspace.Members(group), want) })
 	if got := d.bot.Organization().Directory.Resolve("team:sre"); len(got.Recipients) != 3 {
@@ -49,7 +49,7 @@ func TestGroups(t *testing.T) {
 // even when not configured; others who are not configured may not.
 func TestGroupAnswers(t *testing.T) {
 	var group string
-	d := newDesk(t, byHTTP, withGroup(&group))
+	d := newTestServer(t, byHTTP, withGroup(&group))
 	d.eventually("the members are known", func() bool { return len(d.workspace.Members(group)) == 3 })
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, room, "page team:sre")
@@ -67,7 +67,7 @@ func TestGroupAnswers(t *testing.T) {
 // those that come afterwards are refused.
 func TestRunEnds(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slash(d.ana, d.lobby, "list")
 		come, release := d.store.hold()
 		answered := make(chan slacktest.Delivery, 1)

@@ -61,7 +61,7 @@ func newTestApp(t *testing.T, o slacktest.Options) *testApp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	h.workspace.Configure(nil, org)
 	h.bot, err = app.New(app.Config{
 		Store: h.store, Organization: org, Secret: []byte("0123456789abcdef"), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),

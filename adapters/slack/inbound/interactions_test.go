@@ -16,7 +16,7 @@ import (
 )
 
 // showCard shows the card in a room.
-func (d *desk) showCard(id, channel string) slacktest.Message {
+func (d *testServer) showCard(id, channel string) slacktest.Message {
 	d.t.Helper()
 	card, _ := d.bot.Rooms.Card(d.incident(id), workflow.ShowCard{Platform: slack.Platform, Place: workflow.InRoom})
 	var at string
@@ -35,7 +35,7 @@ func (d *desk) showCard(id, channel string) slacktest.Message {
 }
 
 // directMessages returns the app's direct messages to a user.
-func (d *desk) directMessages(user string) string {
+func (d *testServer) directMessages(user string) string {
 	var all []string
 	for _, m := range d.slack.Posts(d.slack.Direct(user).ID) {
 		all = append(all, m.Plain())
@@ -46,7 +46,7 @@ func (d *desk) directMessages(user string) string {
 // TestPress: a pressed button is its command line, from the person who pressed it.
 func TestPress(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		card := d.showCard(id, room)
 		if got := d.slack.Click(d.zoe, card, "Acknowledge"); got.Err != nil {
@@ -73,7 +73,7 @@ func TestPress(t *testing.T) {
 			t.Error("pressed once, done twice")
 		}
 		d.slack.Click(d.ben, card, "Post update")
-		d.eventually("the form is drawn", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
+		d.eventually("the form is shown", func() bool { return strings.Contains(d.slack.Modal(d.ben).Plain(), "Next update in") })
 		if failed := d.slack.Failures(); len(failed) != 0 {
 			t.Errorf("%+v", failed)
 		}
@@ -82,7 +82,7 @@ func TestPress(t *testing.T) {
 
 // TestOverflow: an option of the menu is a command line too.
 func TestOverflow(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
 	card := d.showCard(id, room)
 	if !strings.Contains(string(card.Blocks), "do:more") {
@@ -103,7 +103,7 @@ func TestOverflow(t *testing.T) {
 // the form, and the answer goes where the form was asked for.
 func TestSubmit(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slash(d.ana, d.lobby, "declare")
 		view := d.slack.Modal(d.ana)
 		got := d.slack.Submit(d.ana, view.ID, map[string]any{"title": "Checkout <is> *down*", "sev": "2", "detected": "yesterday or so"})
@@ -138,11 +138,11 @@ func TestSubmit(t *testing.T) {
 // TestSubmitLate: a form that takes too long is closed, and the answer follows;
 // a refusal too, since there is no form left for it.
 func TestSubmitLate(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.ackTimeout = 10 * time.Millisecond
 	id, room := d.declare("Checkout is down --sev 2")
 	d.slash(d.ana, room, "status")
-	d.eventually("the form is drawn", func() bool { return d.slack.Modal(d.ana).State["status"] != nil })
+	d.eventually("the form is shown", func() bool { return d.slack.Modal(d.ana).State["status"] != nil })
 	d.slash(d.ben, room, "cancel none")
 	d.eventually("it is over", func() bool { return !d.incident(id).IsOpen() })
 	_, release := d.store.hold()
@@ -161,7 +161,7 @@ func TestSubmitLate(t *testing.T) {
 // submitted again, it is carried out once.
 func TestSubmitStoreAway(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		d.slash(d.ana, d.lobby, "declare")
 		view := d.slack.Modal(d.ana)
 		submit := func() slacktest.Delivery {
@@ -187,7 +187,7 @@ func TestSubmitStoreAway(t *testing.T) {
 // TestSuggest: a menu of many options asks for those that match.
 func TestSuggest(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way, func(_ *desk, o *bot.Organization) {
+		d := newTestServer(t, way, func(_ *testServer, o *bot.Organization) {
 			for n := range 150 {
 				o.Services = append(o.Services, bot.Service{ID: fmt.Sprintf("service-%03d", n)})
 			}
@@ -204,20 +204,20 @@ func TestSuggest(t *testing.T) {
 // becomes its description, and its author the reporter.
 func TestShortcuts(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		if got := d.slack.Shortcut(d.ben, "declare"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
 		d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Search is slow"})
 		d.eventually("ben has an answer", func() bool { return strings.Contains(d.directMessages(d.ben), "INC-1: Declared") })
 
-		said := d.slack.Say(d.zoe, d.lobby, "Nobody can pay &lt;since&gt; noon, says <@"+d.ana+">", "").Message
-		if got := d.slack.MessageShortcut(d.ben, "declare_from_message", said); got.Err != nil {
+		message := d.slack.Say(d.zoe, d.lobby, "Nobody can pay &lt;since&gt; noon, says <@"+d.ana+">", "").Message
+		if got := d.slack.MessageShortcut(d.ben, "declare_from_message", message); got.Err != nil {
 			t.Fatal(got.Err)
 		}
 		d.eventually("the form is filled", func() bool { return d.slack.Modal(d.ben).State["reporter"]["v"]["value"] == "Zoe Young" })
 		description := fmt.Sprint(d.slack.Modal(d.ben).State["description"]["v"]["value"])
-		if !strings.HasPrefix(description, "Nobody can pay <since> noon, says @Ana\n\nhttps://") || !strings.Contains(description, "/archives/"+d.lobby+"/p"+strings.ReplaceAll(said.TS, ".", "")) {
+		if !strings.HasPrefix(description, "Nobody can pay <since> noon, says @Ana\n\nhttps://") || !strings.Contains(description, "/archives/"+d.lobby+"/p"+strings.ReplaceAll(message.TS, ".", "")) {
 			t.Errorf("%q", description)
 		}
 		d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Payments fail"})
@@ -232,17 +232,17 @@ func TestShortcuts(t *testing.T) {
 
 // TestPinShortcut: a message is pinned to the timeline of the room it is in.
 func TestPinShortcut(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
-	said := d.slack.Say(d.zoe, room, "The *certificate* has expired", "").Message
-	if got := d.slack.MessageShortcut(d.ben, "pin_to_timeline", said); got.Err != nil {
+	message := d.slack.Say(d.zoe, room, "The *certificate* has expired", "").Message
+	if got := d.slack.MessageShortcut(d.ben, "pin_to_timeline", message); got.Err != nil {
 		t.Fatal(got.Err)
 	}
 	d.waitForAnswer(d.ben, "certificate")
 	if i := d.incident(id); len(i.Paperwork.Pins) != 1 || !strings.Contains(i.Paperwork.Pins[0].Text, "The *certificate* has expired") {
 		t.Errorf("%+v", i.Paperwork.Pins)
 	}
-	d.slack.MessageShortcut(d.zoe, "pin_to_timeline", said)
+	d.slack.MessageShortcut(d.zoe, "pin_to_timeline", message)
 	d.waitForAnswer(d.zoe, "needs the access")
 	d.slack.MessageShortcut(d.ben, "pin_to_timeline", d.slack.Say(d.zoe, d.lobby, "Hello", "").Message)
 	d.waitForAnswer(d.ben, "not an incident's room")
@@ -252,27 +252,27 @@ func TestPinShortcut(t *testing.T) {
 // after a press, and tells guests that they are not configured.
 func TestHomeTab(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		if got := d.slack.OpenHome(d.dan); got.Err != nil {
 			t.Fatal(got.Err)
 		}
-		d.eventually("the tab is drawn", func() bool { return strings.Contains(d.slack.Home(d.dan).Plain(), "Quiet is good") })
+		d.eventually("the tab is shown", func() bool { return strings.Contains(d.slack.Home(d.dan).Plain(), "Quiet is good") })
 		d.slash(d.ben, d.lobby, "declare Checkout is down --sev 2")
 		d.slash(d.ben, d.lobby, "declare A leak --private")
 		for user, sees := range map[string]bool{d.ben: true, d.zoe: false, d.ana: false} {
 			d.slack.OpenHome(user)
-			d.eventually("the tab is drawn", func() bool { return strings.Contains(d.slack.Home(user).Plain(), "Checkout is down") })
+			d.eventually("the tab is shown", func() bool { return strings.Contains(d.slack.Home(user).Plain(), "Checkout is down") })
 			home := d.slack.Home(user).Plain()
 			if strings.Contains(home, "A leak") != sees || strings.Contains(home, "I do not know you") != (user == d.zoe) {
 				t.Errorf("%s", home)
 			}
 		}
 		d.slack.OpenHome(d.dan)
-		d.eventually("the tab is drawn", func() bool { return strings.Contains(d.slack.Home(d.dan).Plain(), "Checkout is down") })
+		d.eventually("the tab is shown", func() bool { return strings.Contains(d.slack.Home(d.dan).Plain(), "Checkout is down") })
 		if got := d.slack.ClickInView(d.dan, d.slack.Home(d.dan).ID, "Acknowledge"); got.Err != nil {
 			t.Fatal(got.Err)
 		}
-		d.eventually("dan is told, and the tab is drawn anew", func() bool {
+		d.eventually("dan is told, and the tab is shown again", func() bool {
 			return strings.Contains(d.directMessages(d.dan), "Acknowledged") && !strings.Contains(d.slack.Home(d.dan).Plain(), "Acknowledge\n")
 		})
 		if d.incident("INC-1").Acknowledgement.Person != "dan" {
@@ -287,7 +287,7 @@ func TestHomeTab(t *testing.T) {
 // TestStrangePayloads: payloads that are not known or cannot be read are acknowledged, and
 // change nothing.
 func TestStrangePayloads(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	for kind, bodies := range map[string][]string{
 		kindSlashCommand: {`{}`, `[]`, `{"command":"/incident","text":7}`, `null`},
 		kindInteraction:  {`{}`, `{"type":"block_actions"}`, `{"type":"block_actions","actions":[{}]}`, `{"type":"view_submission","view":{"callback_id":"form:nothing"}}`, `{"type":"message_action","callback_id":"other"}`, `{"type":"shortcut","callback_id":"other"}`, `{"type":"view_closed"}`, `{"type":"dialog_submission"}`, `7`},
@@ -309,7 +309,7 @@ func TestStrangePayloads(t *testing.T) {
 
 // TestPanic: a panic ends the task, and not the process.
 func TestPanic(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	o := d.attempt(t.Context(), task{run: func(context.Context) outcome { panic("at the disco") }})
 	if o.err != nil || !strings.Contains(d.log.String(), "panicked") {
 		t.Errorf("%+v %s", o, d.log)

@@ -55,7 +55,7 @@ func FuzzResolveMarkup(f *testing.F) {
 // TestCommandText: people, groups, channels and links in a command become what the
 // command language calls them.
 func TestCommandText(t *testing.T) {
-	d := newDesk(t, bySocket, func(d *desk, o *bot.Organization) {
+	d := newTestServer(t, bySocket, func(d *testServer, o *bot.Organization) {
 		o.Directory.Teams = append(o.Directory.Teams, directory.Team{ID: "payments", Members: []string{"ben"}})
 	})
 	id, room := d.declare("Checkout is down --sev 2")
@@ -77,7 +77,7 @@ func TestCommandText(t *testing.T) {
 // that person: in a command, in a form, or as the author of a message
 // (P1: access is checked first).
 func TestP1Namesake(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	id, room := d.declare("Checkout is down --sev 2")
 	other := d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "other@example.com"})
 	team := d.slack.AddUser(slacktest.User{Name: "all", RealName: "all", Email: "all@example.com"})
@@ -93,8 +93,8 @@ func TestP1Namesake(t *testing.T) {
 	if i := d.incident(id); i.Roles["scribe"] != "" || i.Status != workflow.Investigating {
 		t.Errorf("%+v", i)
 	}
-	said := d.slack.Say(other, room, "It is slow", "").Message
-	d.slack.MessageShortcut(d.ben, "declare_from_message", said)
+	message := d.slack.Say(other, room, "It is slow", "").Message
+	d.slack.MessageShortcut(d.ben, "declare_from_message", message)
 	d.eventually("the form is filled", func() bool { return d.slack.Modal(d.ben).State["reporter"]["v"]["value"] == "Ana on Slack" })
 	d.slack.Submit(d.ben, d.slack.Modal(d.ben).ID, map[string]any{"title": "Slow"})
 	d.waitForAnswer(d.ben, "INC-2: Declared")
@@ -107,7 +107,7 @@ func TestP1Namesake(t *testing.T) {
 // incident, in the answer and on Slack.
 func TestHostileCommands(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
-		d := newDesk(t, way)
+		d := newTestServer(t, way)
 		id, room := d.declare("Checkout is down --sev 2")
 		for _, text := range []string{
 			"<!channel> everybody", "<@U123> *bold* `code`", "<https://good.example|https://evil.example>", "&lt;!here&gt;", "a & b < c > d",
@@ -134,7 +134,7 @@ func TestHostileCommands(t *testing.T) {
 // TestP1NameIsNoCommand: a user's name on Slack adds nothing to the command of a person
 // who mentions them.
 func TestP1NameIsNoCommand(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	id, _ := d.declare("Checkout is down --sev 2")
 	mallory := d.slack.AddUser(slacktest.User{Name: "mal", RealName: "Mal --status monitoring"})
 	if got := d.slash(d.ana, d.lobby, "update "+id+" talking to <@"+mallory+">"); !strings.Contains(string(got.Response), "talking to @") {
@@ -150,7 +150,7 @@ func TestP1NameIsNoCommand(t *testing.T) {
 // (P1: access is checked first). The e-mail addresses of apps and of users who have left
 // identify no one.
 func TestP1Stranger(t *testing.T) {
-	d := newDesk(t, bySocket, func(_ *desk, o *bot.Organization) { o.DefaultAccess = commands.Responder })
+	d := newTestServer(t, bySocket, func(_ *testServer, o *bot.Organization) { o.DefaultAccess = commands.Responder })
 	id, room := d.declare("Checkout is down --sev 2")
 	if got := d.slash(d.zoe, room, "status identified"); !strings.Contains(string(got.Response), "Now identified") {
 		t.Fatalf("a guest may respond: %s", got.Response)

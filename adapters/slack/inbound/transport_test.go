@@ -115,7 +115,7 @@ func TestSignatureRepeats(t *testing.T) {
 }
 
 // sign signs a request as Slack does.
-func (d *desk) sign(r *http.Request, body string) {
+func (d *testServer) sign(r *http.Request, body string) {
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(d.slack.SigningSecret))
 	mac.Write([]byte("v0:" + stamp + ":" + body))
@@ -124,7 +124,7 @@ func (d *desk) sign(r *http.Request, body string) {
 }
 
 // post sends a request; signed, if it is to be.
-func (d *desk) post(method, path, body string, signed bool) (status int, answer string) {
+func (d *testServer) post(method, path, body string, signed bool) (status int, answer string) {
 	d.t.Helper()
 	r := httptest.NewRequestWithContext(d.t.Context(), method, path, strings.NewReader(body))
 	if signed {
@@ -142,7 +142,7 @@ func (d *desk) post(method, path, body string, signed bool) (status int, answer 
 // TestHTTPRefuses: a request that Slack has not signed has no effect, and nothing is read
 // that is not signed.
 func TestHTTPRefuses(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	form := url.Values{
 		"command": {"/incident"}, "text": {"declare Checkout is down"}, "user_id": {d.ana}, "user_name": {"ana"}, "channel_id": {d.lobby}, "trigger_id": {"1.2.a"},
 	}.Encode()
@@ -186,7 +186,7 @@ func TestHTTPRefuses(t *testing.T) {
 
 // TestManifestRoutes: the handler serves every address in the manifest.
 func TestManifestRoutes(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	raw, err := slack.ManifestJSON(slack.App{URL: "https://tocsin.example.com"})
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestManifestRoutes(t *testing.T) {
 
 // TestVerifyURL: the question whether the address is this app's is answered.
 func TestVerifyURL(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	if got := d.slack.Verify(); got.Err != nil {
 		t.Fatal(got.Err)
 	}
@@ -218,7 +218,7 @@ func TestVerifyURL(t *testing.T) {
 // TestHTTPReplay: a replayed request is refused; a request that Slack sends again is
 // signed again, and answered as the first time.
 func TestHTTPReplay(t *testing.T) {
-	d := newDesk(t, byHTTP)
+	d := newTestServer(t, byHTTP)
 	first := d.slack.Slash(d.ana, d.lobby, "/incident", "declare Checkout is down")
 	if first.Err != nil {
 		t.Fatal(first.Err)
@@ -238,7 +238,7 @@ func TestHTTPReplay(t *testing.T) {
 // TestSockets: there are two connections, each gets some of the payloads, and each is
 // replaced when it is lost.
 func TestSockets(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	used := map[int]int{}
 	for range 6 {
 		got := d.slack.Slash(d.ana, d.lobby, "/incident", "list")
@@ -268,7 +268,7 @@ func TestSockets(t *testing.T) {
 // TestRefresh: Slack closes its connections while commands come, one after the other and
 // both at once; no command is lost.
 func TestRefresh(t *testing.T) {
-	d := newDesk(t, bySocket)
+	d := newTestServer(t, bySocket)
 	d.slack.Slash(d.ana, d.lobby, "/incident", "declare Checkout is down")
 	var sending sync.Mutex // no connection is taken down while it is being used
 	var people sync.WaitGroup
@@ -365,7 +365,7 @@ func TestBackOff(t *testing.T) {
 // TestOpeningFails: a connection that cannot be opened is tried again, and the error is in
 // the log, without any token.
 func TestOpeningFails(t *testing.T) {
-	d := newDesk(t, bySocket, func(d *desk, _ *bot.Organization) {
+	d := newTestServer(t, bySocket, func(d *testServer, _ *bot.Organization) {
 		d.slack.Fail("apps.connections.open", slacktest.Fault{Status: 500})
 		d.slack.Fail("apps.connections.open", slacktest.Fault{LoseAnswer: true})
 	})

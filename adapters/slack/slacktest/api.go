@@ -20,7 +20,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/response/{ticket}", s.handleResponse)
 	mux.HandleFunc("/link/", s.handleSocket)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.admit(w, r) {
+		if s.waitUntilUp(w, r) {
 			mux.ServeHTTP(w, r)
 		}
 	})

@@ -84,8 +84,8 @@ func (s *Server) SetDown(on bool) {
 	}
 }
 
-// admit reports whether a request may be handled, after waiting while requests hang. Else it has closed the connection.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
+// waitUntilUp reports whether a request may be handled, after waiting while requests hang. Else it has closed the connection.
+func (s *Server) waitUntilUp(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	down, resume := s.down, s.resume
 	s.mu.Unlock()

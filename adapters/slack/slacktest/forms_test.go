@@ -86,7 +86,7 @@ func TestForms(t *testing.T) {
 	}
 	a.do("views.update", "view_id", id, "view", bigForm)
 	if v := a.s.View(id); v.State["title"]["t"]["value"] != "disk" {
-		t.Errorf("an update lost what was filled in: %+v", v.State)
+		t.Errorf("an update lost the filled-in values: %+v", v.State)
 	}
 	reply.set(`{"response_action":"update","view":{"type":"modal","title":{"type":"plain_text","text":"Done"},"blocks":[{"type":"divider"}]}}`)
 	if d = submit(nil); d.Err != nil || a.s.Modal(ana).Title != "Done" {

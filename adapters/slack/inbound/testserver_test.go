@@ -49,8 +49,8 @@ func (n *syncBuffer) String() string {
 	return n.b.String()
 }
 
-// desk is a running server with a bot and a workspace, in real time.
-type desk struct {
+// testServer is a running server with a bot and a workspace, in real time.
+type testServer struct {
 	*Server
 	t       *testing.T
 	slack   *slacktest.Server
@@ -155,24 +155,24 @@ func (s *slowStore) Get(ctx context.Context, kind, id string) (bot.Record, error
 	return s.Store.Get(ctx, kind, id)
 }
 
-// newDesk opens a desk with one of the two transports.
-func newDesk(t *testing.T, way string, changes ...func(*desk, *bot.Organization)) *desk {
+// newTestServer starts a test server with one of the two transports.
+func newTestServer(t *testing.T, way string, changes ...func(*testServer, *bot.Organization)) *testServer {
 	t.Helper()
-	return newDeskAt(t, way, slacktest.Options{}, changes...)
+	return newTestServerWith(t, way, slacktest.Options{}, changes...)
 }
 
-// newDeskAt is [newDesk] with options of the workspace.
-func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*desk, *bot.Organization)) *desk {
+// newTestServerWith is [newTestServer] with options of the workspace.
+func newTestServerWith(t *testing.T, way string, o slacktest.Options, changes ...func(*testServer, *bot.Organization)) *testServer {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	d := &desk{t: t, log: &syncBuffer{}, store: &slowStore{Store: memory.New()}}
+	d := &testServer{t: t, log: &syncBuffer{}, store: &slowStore{Store: memory.New()}}
 	d.slack = slacktest.New(o)
 	d.ana = d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "ana@example.com", TZ: "Europe/Lisbon"})
 	d.ben = d.slack.AddUser(slacktest.User{Name: "ben", RealName: "Ben", Email: "ben@example.com"})
 	d.dan = d.slack.AddUser(slacktest.User{Name: "dan", RealName: "Dan", Email: "dan.elsewhere@example.org"})
 	d.zoe = d.slack.AddUser(slacktest.User{Name: "zoe", RealName: "Zoe Young", Email: "zoe@example.com"})
 	d.lobby = d.slack.AddChannel(slacktest.Channel{Name: "general-talk", Members: []string{d.ana, d.ben, d.dan, d.zoe, d.slack.BotUser}})
-	org := bottest.Town()
+	org := bottest.SampleOrganization()
 	org.DefaultAccess = 0 // guests
 	org.Directory.People[2].Accounts = map[string]string{slack.Platform: d.dan}
 	for _, change := range changes {
@@ -211,7 +211,7 @@ func newDeskAt(t *testing.T, way string, o slacktest.Options, changes ...func(*d
 }
 
 // connect connects the workspace, as another process does.
-func (d *desk) connect() *slack.Workspace {
+func (d *testServer) connect() *slack.Workspace {
 	d.t.Helper()
 	w, err := slack.New(d.cfg)
 	if err != nil {
@@ -222,7 +222,7 @@ func (d *desk) connect() *slack.Workspace {
 }
 
 // open runs the server, and connects Slack to it.
-func (d *desk) open(way string) {
+func (d *testServer) open(way string) {
 	d.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -244,7 +244,7 @@ func (d *desk) open(way string) {
 }
 
 // checkCallsAndLog fails on calls that Slack does not know, and on secrets in the log.
-func (d *desk) checkCallsAndLog() {
+func (d *testServer) checkCallsAndLog() {
 	d.t.Helper()
 	for _, c := range d.slack.UnexpectedCalls() {
 		d.t.Errorf("Slack does not know %s", c.Method)
@@ -273,7 +273,7 @@ func forEachTransport(t *testing.T, test func(t *testing.T, way string)) {
 }
 
 // declare declares an incident, and opens its room with all of its people in it.
-func (d *desk) declare(line string) (id, channel string) {
+func (d *testServer) declare(line string) (id, channel string) {
 	d.t.Helper()
 	s, _ := access.Person(d.bot.Organization(), "ana")
 	reply, err := d.bot.Dispatcher.Run(d.t.Context(), dispatch.Request{Text: "declare " + line, Speaker: s})
@@ -295,7 +295,7 @@ func (d *desk) declare(line string) (id, channel string) {
 	return "", ""
 }
 
-func (d *desk) incident(id string) workflow.Incident {
+func (d *testServer) incident(id string) workflow.Incident {
 	d.t.Helper()
 	i, err := d.bot.LoadUnchecked(d.t.Context(), id)
 	if err != nil {
@@ -305,7 +305,7 @@ func (d *desk) incident(id string) workflow.Incident {
 }
 
 // ephemerals returns the ephemeral messages that a user was shown.
-func (d *desk) ephemerals(user string) []string {
+func (d *testServer) ephemerals(user string) []string {
 	var all []string
 	for _, e := range d.slack.Ephemerals() {
 		if e.User == user {
@@ -316,7 +316,7 @@ func (d *desk) ephemerals(user string) []string {
 }
 
 // eventually waits until a condition holds.
-func (d *desk) eventually(what string, so func() bool) {
+func (d *testServer) eventually(what string, so func() bool) {
 	d.t.Helper()
 	if !d.slack.Wait(10*time.Second, so) {
 		d.t.Fatalf("it is not so that %s\nwhispers: %q\nlog:\n%s", what, d.slack.Ephemerals(), d.log)
@@ -324,14 +324,14 @@ func (d *desk) eventually(what string, so func() bool) {
 }
 
 // waitForAnswer waits until a user was shown a text in an ephemeral message.
-func (d *desk) waitForAnswer(user, text string) {
+func (d *testServer) waitForAnswer(user, text string) {
 	d.t.Helper()
 	d.eventually(user+" is told "+text, func() bool { return strings.Contains(strings.Join(d.ephemerals(user), "\n"), text) })
 }
 
 // forgetDeliveries forgets the deliveries that have come and the rooms, as another
 // process does not know them.
-func (d *desk) forgetDeliveries() {
+func (d *testServer) forgetDeliveries() {
 	d.dedup.mu.Lock()
 	clear(d.dedup.seen)
 	d.dedup.mu.Unlock()

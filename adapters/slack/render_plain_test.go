@@ -76,8 +76,8 @@ func list(v any, name string) []any {
 	return all
 }
 
-// draw renders blocks as text, about as a reader sees them, with what their buttons send.
-func draw(t *testing.T, blocks any) string {
+// renderPlain renders blocks as text, roughly as a reader sees them, with what their buttons send.
+func renderPlain(t *testing.T, blocks any) string {
 	t.Helper()
 	var all []any
 	if err := json.Unmarshal(marshal(t, blocks), &all); err != nil {
@@ -88,27 +88,27 @@ func draw(t *testing.T, blocks any) string {
 		o, _ := block.(object)
 		switch word(o, "type") {
 		case "header":
-			b.WriteString("# " + drawText(o["text"]) + "\n")
+			b.WriteString("# " + renderPlainText(o["text"]) + "\n")
 		case "rich_text":
-			b.WriteString(drawRich(o))
+			b.WriteString(renderPlainRich(o))
 		case "section":
-			b.WriteString(drawText(o["text"]) + "\n")
+			b.WriteString(renderPlainText(o["text"]) + "\n")
 			for _, f := range list(o, "fields") {
-				b.WriteString("| " + drawText(f) + "\n")
+				b.WriteString("| " + renderPlainText(f) + "\n")
 			}
 			if o["accessory"] != nil {
-				b.WriteString(drawElement(o["accessory"]) + "\n")
+				b.WriteString(renderPlainElement(o["accessory"]) + "\n")
 			}
 		case "context":
 			for _, e := range list(o, "elements") {
-				b.WriteString("(" + drawText(e) + ")\n")
+				b.WriteString("(" + renderPlainText(e) + ")\n")
 			}
 		case "actions":
 			for _, e := range list(o, "elements") {
-				b.WriteString(drawElement(e) + "\n")
+				b.WriteString(renderPlainElement(e) + "\n")
 			}
 		case "input":
-			b.WriteString(drawInput(o))
+			b.WriteString(renderPlainInput(o))
 		default:
 			b.WriteString("<" + word(o, "type") + ">\n")
 		}
@@ -116,14 +116,14 @@ func draw(t *testing.T, blocks any) string {
 	return b.String()
 }
 
-func drawText(v any) string {
+func renderPlainText(v any) string {
 	if word(v, "type") == "mrkdwn" {
 		return "mrkdwn: " + word(v, "text")
 	}
 	return word(v, "text")
 }
 
-func drawRich(o object) string {
+func renderPlainRich(o object) string {
 	var b strings.Builder
 	for _, part := range list(o, "elements") {
 		if word(part, "type") == "rich_text_preformatted" {
@@ -157,24 +157,24 @@ func drawRich(o object) string {
 	return b.String()
 }
 
-func drawElement(e any) string {
+func renderPlainElement(e any) string {
 	o, _ := e.(object)
 	switch word(e, "type") {
 	case "button":
-		return strings.TrimSpace(fmt.Sprintf("  [%s] %s: %s%s %s", drawText(o["text"]), word(e, "action_id"), word(e, "value"), word(e, "url"), word(e, "style")))
+		return strings.TrimSpace(fmt.Sprintf("  [%s] %s: %s%s %s", renderPlainText(o["text"]), word(e, "action_id"), word(e, "value"), word(e, "url"), word(e, "style")))
 	case "overflow":
 		var all []string
 		for _, option := range list(e, "options") {
-			all = append(all, fmt.Sprintf("[%s] %s", drawText(option.(object)["text"]), word(option, "value")))
+			all = append(all, fmt.Sprintf("[%s] %s", renderPlainText(option.(object)["text"]), word(option, "value")))
 		}
 		return "  … " + word(e, "action_id") + ": " + strings.Join(all, ", ")
 	}
 	return "<" + word(e, "type") + ">"
 }
 
-func drawInput(o object) string {
+func renderPlainInput(o object) string {
 	e, _ := o["element"].(object)
-	s := fmt.Sprintf("%s (%s, %s %s", drawText(o["label"]), word(o, "block_id"), word(e, "type"), word(e, "action_id"))
+	s := fmt.Sprintf("%s (%s, %s %s", renderPlainText(o["label"]), word(o, "block_id"), word(e, "type"), word(e, "action_id"))
 	for _, is := range []string{"multiline", "focus_on_load"} {
 		if e[is] == true {
 			s += ", " + is
@@ -185,14 +185,14 @@ func drawInput(o object) string {
 	}
 	s += ")"
 	if e["placeholder"] != nil {
-		s += " … " + drawText(e["placeholder"])
+		s += " … " + renderPlainText(e["placeholder"])
 	}
 	s += "\n"
 	if word(e, "initial_value") != "" {
 		s += "    = " + word(e, "initial_value") + "\n"
 	}
 	for _, option := range list(e, "options") {
-		s += "    - " + drawText(option.(object)["text"]) + " = " + word(option, "value") + "\n"
+		s += "    - " + renderPlainText(option.(object)["text"]) + " = " + word(option, "value") + "\n"
 	}
 	for _, option := range append(list(e, "initial_options"), e["initial_option"]) {
 		if option != nil {
@@ -200,7 +200,7 @@ func drawInput(o object) string {
 		}
 	}
 	if o["hint"] != nil {
-		s += "    " + drawText(o["hint"]) + "\n"
+		s += "    " + renderPlainText(o["hint"]) + "\n"
 	}
 	return s
 }
