@@ -19,7 +19,7 @@ func parseDuration(text string) (time.Duration, error) { return parseDurationUpT
 // parseDurationUpTo parses a duration of at most most, which is whole days.
 func parseDurationUpTo(text string, most time.Duration) (time.Duration, error) {
 	if text != "" && countDigits(text) == len(text) {
-		return 0, fmt.Errorf("%s has no unit; write %[2]ss, %[2]sm, %[2]sh or %[2]sd", quote(text), short(text))
+		return 0, fmt.Errorf("%s has no unit; write %[2]ss, %[2]sm, %[2]sh or %[2]sd", quote(text), abbreviate(text))
 	}
 	if positive, negative := strings.CutPrefix(text, "-"); negative {
 		if _, err := parseDurationUpTo(positive, most); err == nil {
@@ -52,8 +52,8 @@ func countDigits(text string) int {
 	return len(text) - len(strings.TrimLeft(text, "0123456789"))
 }
 
-// short shortens a number in an example.
-func short(number string) string { return number[:min(len(number), 4)] }
+// abbreviate shortens a number in an example.
+func abbreviate(number string) string { return number[:min(len(number), 4)] }
 
 // parseUnit returns the length of a unit; 0 for an unknown one.
 func parseUnit(letter byte) time.Duration {

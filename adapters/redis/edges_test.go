@@ -94,7 +94,7 @@ func TestFeedForbidden(t *testing.T) {
 			t.Errorf("%s has %d mail, %v", id, len(l.Mail), err)
 		}
 	}
-	if got := claimable(t, s, bottest.Epoch); len(got) != 2 {
+	if got := listClaimable(t, s, bottest.Epoch); len(got) != 2 {
 		t.Errorf("claimed %v", got)
 	}
 	if _, err := s.Commit(t.Context(), step("INC-3", 0)); err != nil {
@@ -130,7 +130,7 @@ func TestE1LeasesLost(t *testing.T) {
 	if _, err := s.Commit(ctx, step("INC-1", 0)); err != nil {
 		t.Fatal(err)
 	}
-	if got := claimable(t, s, bottest.Epoch); len(got) != 2 {
+	if got := listClaimable(t, s, bottest.Epoch); len(got) != 2 {
 		t.Fatalf("claimed %v", got)
 	}
 	if _, err := server.Do("DEL", "{tocsin}:leases"); err != nil {
@@ -143,7 +143,7 @@ func TestE1LeasesLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := bottest.Epoch.Add(2 * time.Second)
-	if got := claimable(t, s, at); len(got) != 1 {
+	if got := listClaimable(t, s, at); len(got) != 1 {
 		t.Errorf("claimed %v", got)
 	}
 	wake := bot.Classes{From: workflow.ClassWake, To: workflow.ClassWake}

@@ -173,7 +173,7 @@ func (p *pipeline) send(ctx context.Context, all []*call) {
 	wait := minBackoff
 	for len(all) > 0 {
 		var err error
-		if all, err = p.try(ctx, all); len(all) == 0 {
+		if all, err = p.sendWithScripts(ctx, all); len(all) == 0 {
 			return
 		}
 		if time.Now().Add(wait).After(ends) {
@@ -188,11 +188,12 @@ func (p *pipeline) send(ctx context.Context, all []*call) {
 	}
 }
 
-// try sends calls once. It returns the calls that got no answer, and why.
-func (p *pipeline) try(ctx context.Context, all []*call) (again []*call, why error) {
+// sendWithScripts sends calls, and loads the scripts when the server does not have them.
+// It returns the calls that got no answer, and why.
+func (p *pipeline) sendWithScripts(ctx context.Context, all []*call) (again []*call, why error) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	again, unknownScript, why := p.once(ctx, all)
+	again, unknownScript, why := p.sendBatch(ctx, all)
 	if !unknownScript {
 		return again, why
 	}
@@ -202,13 +203,13 @@ func (p *pipeline) try(ctx context.Context, all []*call) (again []*call, why err
 			return again, err
 		}
 	}
-	again, _, why = p.once(ctx, again)
+	again, _, why = p.sendBatch(ctx, again)
 	return again, why
 }
 
-// once sends calls in one round trip. unknownScript says that the server does not have
+// sendBatch sends calls in one round trip. unknownScript says that the server does not have
 // the scripts.
-func (p *pipeline) once(ctx context.Context, all []*call) (again []*call, unknownScript bool, why error) {
+func (p *pipeline) sendBatch(ctx context.Context, all []*call) (again []*call, unknownScript bool, why error) {
 	batch := p.client.Pipeline()
 	cmds := make([]*goredis.Cmd, 0, len(all))
 	for _, c := range all {

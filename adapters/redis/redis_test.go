@@ -31,8 +31,8 @@ func open(t testing.TB, url string) *redis.Store {
 	return s
 }
 
-// fresh returns a function that opens a new namespace of one server for each test.
-func fresh(url string) func(t *testing.T) bot.Store {
+// openEmpty returns a function that opens a new namespace of one server for each test.
+func openEmpty(url string) func(t *testing.T) bot.Store {
 	n := 0
 	return func(t *testing.T) bot.Store {
 		n++
@@ -41,7 +41,7 @@ func fresh(url string) func(t *testing.T) bot.Store {
 }
 
 func TestConformance(t *testing.T) {
-	bottest.Store(t, fresh(redistest.Start(t, redistest.Config{}).URL()))
+	bottest.Store(t, openEmpty(redistest.Start(t, redistest.Config{}).URL()))
 }
 
 func TestRecordedExport(t *testing.T) {
@@ -51,11 +51,11 @@ func TestRecordedExport(t *testing.T) {
 // TestConformanceMini runs the suite on miniredis: fast, and an independent
 // implementation of the commands.
 func TestConformanceMini(t *testing.T) {
-	bottest.Store(t, fresh(mini(t)))
+	bottest.Store(t, openEmpty(startMiniredis(t)))
 }
 
-// mini starts a miniredis that reports the version of a real server.
-func mini(t testing.TB) string {
+// startMiniredis starts a miniredis that reports the version of a real server.
+func startMiniredis(t testing.TB) string {
 	m := miniredis.RunT(t)
 	m.Server().SetPreHook(func(p *server.Peer, cmd string, _ ...string) bool {
 		if cmd == "INFO" {
@@ -92,6 +92,6 @@ func TestLinearizable(t *testing.T) {
 }
 
 func TestLockStep(t *testing.T) {
-	next := fresh(redistest.Start(t, redistest.Config{}).URL())
+	next := openEmpty(redistest.Start(t, redistest.Config{}).URL())
 	bottest.LockStep(t, func(t *testing.T) (model, tested bot.Store) { return memory.New(), next(t) })
 }

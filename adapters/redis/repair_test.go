@@ -14,8 +14,8 @@ import (
 	"tocsin/bot/bottest"
 )
 
-// claimable returns everything that a claim gets, as "INCIDENT:TASK".
-func claimable(t *testing.T, s *redis.Store, at time.Time) []string {
+// listClaimable returns everything that a claim gets, as "INCIDENT:TASK".
+func listClaimable(t *testing.T, s *redis.Store, at time.Time) []string {
 	t.Helper()
 	leases, err := s.Claim(t.Context(), bot.Claim{At: at, For: time.Second, Limit: 1000, Classes: everyClass})
 	if err != nil {
@@ -81,7 +81,7 @@ func TestE1IndexLost(t *testing.T) {
 				"INC-5:INC-5/1.0 INC-5:wake INC-6:INC-6/1.0 INC-6:wake INC-7:INC-7/1.0 INC-8:INC-8/1.0")
 			at := bottest.Epoch.Add(time.Minute)
 			if c.leased {
-				if got := claimable(t, s, at); !slices.Equal(got, want) {
+				if got := listClaimable(t, s, at); !slices.Equal(got, want) {
 					t.Fatalf("claimed at first: %v", got)
 				}
 			}
@@ -104,7 +104,7 @@ func TestE1IndexLost(t *testing.T) {
 			if repaired := repairs(t, s, at); len(repaired) == 0 {
 				t.Error("the audit found nothing")
 			}
-			if got := claimable(t, s, at); !slices.Equal(got, want) {
+			if got := listClaimable(t, s, at); !slices.Equal(got, want) {
 				t.Errorf("claimed %v, want %v", got, want)
 			}
 			if again := repairs(t, s, at); len(again) != 0 {
@@ -166,7 +166,7 @@ func TestRepairWrongIndex(t *testing.T) {
 	if err != nil || len(repaired) != 4 {
 		t.Errorf("repaired %d, %v", len(repaired), err)
 	}
-	if got := claimable(t, s, bottest.Epoch); len(got) != 2 {
+	if got := listClaimable(t, s, bottest.Epoch); len(got) != 2 {
 		t.Errorf("claimed %v", got)
 	}
 }

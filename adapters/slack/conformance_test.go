@@ -20,7 +20,7 @@ func TestChat(t *testing.T) {
 			}
 		})
 		return bottest.ChatFixture{
-			Chat: patient{h.Workspace, h.clock},
+			Chat: retryingWorkspace{h.Workspace, h.clock},
 			Rooms: func() []string {
 				var ids []string
 				for _, c := range h.slack.Channels() {

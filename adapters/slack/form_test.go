@@ -31,8 +31,8 @@ func exampleChoices(kind commands.FieldKind) []commands.Choice {
 	return nil
 }
 
-// many returns more choices than a menu holds.
-func many(commands.FieldKind) []commands.Choice {
+// manyChoices returns more choices than a menu holds.
+func manyChoices(commands.FieldKind) []commands.Choice {
 	var all []commands.Choice
 	for n := range 300 {
 		all = append(all, commands.Choice{Value: fmt.Sprintf("@p%d", n), Label: fmt.Sprintf("Person %d", n)})
@@ -75,14 +75,14 @@ func TestForms(t *testing.T) {
 			d.Incident = "INC-7"
 		}
 		all.WriteString(renderPlainModal(t, FormView(w, d)) + "\n")
-		validView(t, FormView(w, FormData{Choices: many}))
+		validView(t, FormView(w, FormData{Choices: manyChoices}))
 		validView(t, FormView(w, FormData{}))
 	}
-	golden(t, "forms.golden.txt", all.String())
+	compareGolden(t, "forms.golden.txt", all.String())
 	declare, _ := commands.New().Find("declare")
 	v := FormView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}, Choices: exampleChoices})
-	golden(t, "declare.golden.json", indentJSON(t, v))
-	golden(t, "loading.golden.json", indentJSON(t, LoadingView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}})))
+	compareGolden(t, "declare.golden.json", indentJSON(t, v))
+	compareGolden(t, "loading.golden.json", indentJSON(t, LoadingView(declare, FormData{FormOrigin: FormOrigin{Channel: "C024BE7LR"}})))
 }
 
 // TestFormsFilled: a form is filled in with the values that it is given.
@@ -95,9 +95,9 @@ func TestFormsFilled(t *testing.T) {
 		"title": {"Checkout\nis <down>"}, "sev": {"sev2"}, "service": {"Checkout", "fax", "fax"}, "description": {"a\nb"}, "private": {"true"}, "drill": {"false"},
 		"symptom": {"502", "slow"}, "impact": {"none of these"},
 	}})))
-	all.WriteString(renderPlainModal(t, FormView(page, FormData{FormOrigin: FormOrigin{Incident: "INC-7", Command: "page INC-7 --seen 12"}, Choices: many, Values: map[string][]string{"who": {"p7", "@p299", "@nobody"}}})))
+	all.WriteString(renderPlainModal(t, FormView(page, FormData{FormOrigin: FormOrigin{Incident: "INC-7", Command: "page INC-7 --seen 12"}, Choices: manyChoices, Values: map[string][]string{"who": {"p7", "@p299", "@nobody"}}})))
 	all.WriteString(renderPlainModal(t, FormView(page, FormData{Values: map[string][]string{"who": {"@ana"}}})))
-	golden(t, "forms_filled.golden.txt", all.String())
+	compareGolden(t, "forms_filled.golden.txt", all.String())
 }
 
 // TestFormOrigin: the origin comes back from the view's metadata, as far as it fits.
@@ -186,10 +186,10 @@ func TestSuggestions(t *testing.T) {
 			t.Errorf("%q suggests %q, want %q", query, got, want)
 		}
 	}
-	if got := len(matchingOptions(many(""), "person")); got != maxOptions {
+	if got := len(matchingOptions(manyChoices(""), "person")); got != maxOptions {
 		t.Errorf("%d are suggested", got)
 	}
-	if got := matchingOptions(many(""), "Person 29"); len(got) != 11 || got[0].Value != "@p29" {
+	if got := matchingOptions(manyChoices(""), "Person 29"); len(got) != 11 || got[0].Value != "@p29" {
 		t.Errorf("%d are suggested", len(got))
 	}
 }

@@ -29,7 +29,7 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -69,52 +69,52 @@ func (h *testApp) connect() *Workspace {
 	return w
 }
 
-// patient repeats a call when its error says when, as the agenda does.
-type patient struct {
+// retryingWorkspace repeats a call when its error says when, as the agenda does.
+type retryingWorkspace struct {
 	*Workspace
 	clock *clock
 }
 
-func (p patient) again(do func() error) error {
+func (p retryingWorkspace) retry(do func() error) error {
 	for range 200 {
 		err := do()
 		wait, later := bot.RetryDelay(err)
 		if !later {
 			return err
 		}
-		p.clock.pass(wait)
+		p.clock.advance(wait)
 	}
 	return context.DeadlineExceeded
 }
 
 // OpenRoom implements [bot.Chat].
-func (p patient) OpenRoom(ctx context.Context, r bot.RoomRequest) (room workflow.Room, err error) {
-	err = p.again(func() (e error) { room, e = p.Workspace.OpenRoom(ctx, r); return e })
+func (p retryingWorkspace) OpenRoom(ctx context.Context, r bot.RoomRequest) (room workflow.Room, err error) {
+	err = p.retry(func() (e error) { room, e = p.Workspace.OpenRoom(ctx, r); return e })
 	return room, err
 }
 
 // Post implements [bot.Chat].
-func (p patient) Post(ctx context.Context, post bot.RoomPost) error {
-	return p.again(func() error { return p.Workspace.Post(ctx, post) })
+func (p retryingWorkspace) Post(ctx context.Context, post bot.RoomPost) error {
+	return p.retry(func() error { return p.Workspace.Post(ctx, post) })
 }
 
 // ShowCard implements [bot.RoomManager].
-func (p patient) ShowCard(ctx context.Context, c bot.RoomCard) (at string, err error) {
-	err = p.again(func() (e error) { at, e = p.Workspace.ShowCard(ctx, c); return e })
+func (p retryingWorkspace) ShowCard(ctx context.Context, c bot.RoomCard) (at string, err error) {
+	err = p.retry(func() (e error) { at, e = p.Workspace.ShowCard(ctx, c); return e })
 	return at, err
 }
 
 // SetUpRoom implements [bot.RoomManager].
-func (p patient) SetUpRoom(ctx context.Context, w bot.RoomWork) error {
-	return p.again(func() error { return p.Workspace.SetUpRoom(ctx, w) })
+func (p retryingWorkspace) SetUpRoom(ctx context.Context, w bot.RoomWork) error {
+	return p.retry(func() error { return p.Workspace.SetUpRoom(ctx, w) })
 }
 
 // Invite implements [bot.RoomManager].
-func (p patient) Invite(ctx context.Context, i bot.Invitation) error {
-	return p.again(func() error { return p.Workspace.Invite(ctx, i) })
+func (p retryingWorkspace) Invite(ctx context.Context, i bot.Invitation) error {
+	return p.retry(func() error { return p.Workspace.Invite(ctx, i) })
 }
 
 // CloseRoom implements [bot.RoomManager].
-func (p patient) CloseRoom(ctx context.Context, w bot.RoomWork) error {
-	return p.again(func() error { return p.Workspace.CloseRoom(ctx, w) })
+func (p retryingWorkspace) CloseRoom(ctx context.Context, w bot.RoomWork) error {
+	return p.retry(func() error { return p.Workspace.CloseRoom(ctx, w) })
 }

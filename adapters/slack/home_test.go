@@ -31,9 +31,9 @@ func TestHome(t *testing.T) {
 	home("full", HomeData{
 		URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{private, yours, drill},
 	})
-	golden(t, "home.golden.txt", all.String())
+	compareGolden(t, "home.golden.txt", all.String())
 	v := HomeView(HomeData{URL: "https://tocsin.example.com", Yours: []workflow.Incident{yours}, Open: []workflow.Incident{drill}})
-	golden(t, "home.golden.json", indentJSON(t, v))
+	compareGolden(t, "home.golden.json", indentJSON(t, v))
 }
 
 // TestHomeIsBounded: of many incidents the worst are shown, and how many more

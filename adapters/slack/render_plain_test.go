@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
+// compareGolden compares a text with a file of testdata.
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
@@ -64,7 +64,7 @@ func read(t interface{ Fatal(args ...any) }, blocks []slack.Block) string {
 
 type object = map[string]any
 
-func word(v any, name string) string {
+func stringField(v any, name string) string {
 	o, _ := v.(object)
 	s, _ := o[name].(string)
 	return s
@@ -86,7 +86,7 @@ func renderPlain(t *testing.T, blocks any) string {
 	var b strings.Builder
 	for _, block := range all {
 		o, _ := block.(object)
-		switch word(o, "type") {
+		switch stringField(o, "type") {
 		case "header":
 			b.WriteString("# " + renderPlainText(o["text"]) + "\n")
 		case "rich_text":
@@ -110,23 +110,23 @@ func renderPlain(t *testing.T, blocks any) string {
 		case "input":
 			b.WriteString(renderPlainInput(o))
 		default:
-			b.WriteString("<" + word(o, "type") + ">\n")
+			b.WriteString("<" + stringField(o, "type") + ">\n")
 		}
 	}
 	return b.String()
 }
 
 func renderPlainText(v any) string {
-	if word(v, "type") == "mrkdwn" {
-		return "mrkdwn: " + word(v, "text")
+	if stringField(v, "type") == "mrkdwn" {
+		return "mrkdwn: " + stringField(v, "text")
 	}
-	return word(v, "text")
+	return stringField(v, "text")
 }
 
 func renderPlainRich(o object) string {
 	var b strings.Builder
 	for _, part := range list(o, "elements") {
-		if word(part, "type") == "rich_text_preformatted" {
+		if stringField(part, "type") == "rich_text_preformatted" {
 			b.WriteString("```\n")
 		}
 		for _, e := range list(part, "elements") {
@@ -138,19 +138,19 @@ func renderPlainRich(o object) string {
 			case style["code"] == true:
 				mark = "`"
 			}
-			text := word(e, "text")
-			switch word(e, "type") {
+			text := stringField(e, "text")
+			switch stringField(e, "type") {
 			case "link":
-				text = "<" + text + " → " + word(e, "url") + ">"
+				text = "<" + text + " → " + stringField(e, "url") + ">"
 			case "channel":
-				text = "<#" + word(e, "channel_id") + ">"
+				text = "<#" + stringField(e, "channel_id") + ">"
 			case "date":
-				text = fmt.Sprintf("<%.0f %s | %s>", e.(object)["timestamp"], word(e, "format"), word(e, "fallback"))
+				text = fmt.Sprintf("<%.0f %s | %s>", e.(object)["timestamp"], stringField(e, "format"), stringField(e, "fallback"))
 			}
 			b.WriteString(mark + text + mark)
 		}
 		b.WriteString("\n")
-		if word(part, "type") == "rich_text_preformatted" {
+		if stringField(part, "type") == "rich_text_preformatted" {
 			b.WriteString("```\n")
 		}
 	}
@@ -159,22 +159,22 @@ func renderPlainRich(o object) string {
 
 func renderPlainElement(e any) string {
 	o, _ := e.(object)
-	switch word(e, "type") {
+	switch stringField(e, "type") {
 	case "button":
-		return strings.TrimSpace(fmt.Sprintf("  [%s] %s: %s%s %s", renderPlainText(o["text"]), word(e, "action_id"), word(e, "value"), word(e, "url"), word(e, "style")))
+		return strings.TrimSpace(fmt.Sprintf("  [%s] %s: %s%s %s", renderPlainText(o["text"]), stringField(e, "action_id"), stringField(e, "value"), stringField(e, "url"), stringField(e, "style")))
 	case "overflow":
 		var all []string
 		for _, option := range list(e, "options") {
-			all = append(all, fmt.Sprintf("[%s] %s", renderPlainText(option.(object)["text"]), word(option, "value")))
+			all = append(all, fmt.Sprintf("[%s] %s", renderPlainText(option.(object)["text"]), stringField(option, "value")))
 		}
-		return "  … " + word(e, "action_id") + ": " + strings.Join(all, ", ")
+		return "  … " + stringField(e, "action_id") + ": " + strings.Join(all, ", ")
 	}
-	return "<" + word(e, "type") + ">"
+	return "<" + stringField(e, "type") + ">"
 }
 
 func renderPlainInput(o object) string {
 	e, _ := o["element"].(object)
-	s := fmt.Sprintf("%s (%s, %s %s", renderPlainText(o["label"]), word(o, "block_id"), word(e, "type"), word(e, "action_id"))
+	s := fmt.Sprintf("%s (%s, %s %s", renderPlainText(o["label"]), stringField(o, "block_id"), stringField(e, "type"), stringField(e, "action_id"))
 	for _, is := range []string{"multiline", "focus_on_load"} {
 		if e[is] == true {
 			s += ", " + is
@@ -188,15 +188,15 @@ func renderPlainInput(o object) string {
 		s += " … " + renderPlainText(e["placeholder"])
 	}
 	s += "\n"
-	if word(e, "initial_value") != "" {
-		s += "    = " + word(e, "initial_value") + "\n"
+	if stringField(e, "initial_value") != "" {
+		s += "    = " + stringField(e, "initial_value") + "\n"
 	}
 	for _, option := range list(e, "options") {
-		s += "    - " + renderPlainText(option.(object)["text"]) + " = " + word(option, "value") + "\n"
+		s += "    - " + renderPlainText(option.(object)["text"]) + " = " + stringField(option, "value") + "\n"
 	}
 	for _, option := range append(list(e, "initial_options"), e["initial_option"]) {
 		if option != nil {
-			s += "    chosen: " + word(option, "value") + "\n"
+			s += "    chosen: " + stringField(option, "value") + "\n"
 		}
 	}
 	if o["hint"] != nil {

@@ -15,7 +15,7 @@ import (
 // anyText generates texts: markup, mentions, links disguised as others, long ones, empty
 // ones, and such as run from right to left.
 func anyText() *rapid.Generator[string] {
-	piece := rapid.OneOf(rapid.SampledFrom(hostile()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4\U0010FE00\U0010FE01\U0010FE02\U0010FE03"))))
+	piece := rapid.OneOf(rapid.SampledFrom(hostileTexts()), rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("*_~`<>&|!@#:/\\\"'()[]{}^$. \n-+aZ0é漢\u202e\U0001F3F4\U0010FE00\U0010FE01\U0010FE02\U0010FE03"))))
 	return rapid.Custom(func(t *rapid.T) string {
 		return strings.Repeat(strings.Join(rapid.SliceOfN(piece, 0, 3).Draw(t, "pieces"), ""), rapid.SampledFrom([]int{1, 1, 1, 50}).Draw(t, "times"))
 	})
@@ -91,7 +91,7 @@ func TestAnyForm(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		w := rapid.SampledFrom(forms).Draw(t, "word")
-		choices := rapid.OneOf(rapid.SliceOfN(choice, 0, 8), rapid.Just(many(""))).Draw(t, "choices")
+		choices := rapid.OneOf(rapid.SliceOfN(choice, 0, 8), rapid.Just(manyChoices(""))).Draw(t, "choices")
 		d := FormData{
 			FormOrigin: FormOrigin{Incident: rapid.OneOf(rapid.Just("INC-7"), anyText()).Draw(t, "incident"), Command: anyText().Draw(t, "command"), ResponseURL: anyText().Draw(t, "respond")},
 			Choices:    func(commands.FieldKind) []commands.Choice { return choices }, Values: map[string][]string{},

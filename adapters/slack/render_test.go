@@ -150,10 +150,10 @@ func TestCards(t *testing.T) {
 	lost.Rooms[0].State, lost.Rooms[0].Why = workflow.RoomFailed, "restricted_action"
 	each("its room failed", lost)
 	fmt.Fprintf(&announced, "===== hidden\n%s\n", renderPlainMessage(t, card.HiddenAnnouncement("INC-7"), ownHosts()))
-	golden(t, "cards.golden.txt", cards.String())
-	golden(t, "announcements.golden.txt", announced.String())
+	compareGolden(t, "cards.golden.txt", cards.String())
+	compareGolden(t, "announcements.golden.txt", announced.String())
 	blocks, text := renderMessage(card.Card(failed, roomy()), ownHosts())
-	golden(t, "card.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
+	compareGolden(t, "card.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
 // TestPages: the messages that page a person.
@@ -175,9 +175,9 @@ func TestPages(t *testing.T) {
 	page("blind", card.FallbackPage([]string{"INC-7"}, view()))
 	page("blind, two", card.FallbackPage([]string{"INC-7", "INC-8"}, view()))
 	page("a link to sign in", card.SignIn("https://tocsin.example.com/in/t0ken", "Example"))
-	golden(t, "pages.golden.txt", all.String())
+	compareGolden(t, "pages.golden.txt", all.String())
 	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ownHosts())
-	golden(t, "page.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
+	compareGolden(t, "page.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
 // TestPosts: posts in a room look like a person's messages.
@@ -194,9 +194,9 @@ func TestPosts(t *testing.T) {
 	post("nobody", card.Content{Text: "Acknowledged"})
 	post("nothing", card.Content{})
 	post("much", card.Content{Title: "ana", Text: strings.Repeat("0123456789 ", 1000)})
-	golden(t, "posts.golden.txt", all.String())
+	compareGolden(t, "posts.golden.txt", all.String())
 	blocks, text := renderMessage(card.Content{Title: "Ana Silva", Text: "Note: see https://wiki.example.com/a_b_c."}, o)
-	golden(t, "post.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
+	compareGolden(t, "post.golden.json", indentJSON(t, object{"blocks": blocks, "text": text}))
 }
 
 // TestReplies: commands in replies are code, whatever else was typed.
@@ -224,7 +224,7 @@ func TestReplies(t *testing.T) {
 		valid(t, blocks, text)
 		fmt.Fprintf(&all, "=====\n%s\n", renderPlain(t, blocks))
 	}
-	golden(t, "replies.golden.txt", all.String())
+	compareGolden(t, "replies.golden.txt", all.String())
 }
 
 // TestCuts: a notice says how much did not fit, and where it can be read.
@@ -273,12 +273,12 @@ func TestButtons(t *testing.T) {
 		{URL: " \n\t "},
 		{Command: "show INC-7"},
 	}}
-	golden(t, "buttons.golden.txt", renderPlainMessage(t, m, ownHosts()))
+	compareGolden(t, "buttons.golden.txt", renderPlainMessage(t, m, ownHosts()))
 }
 
 // TestReadsAsText: what is meant as text is read as text.
 func TestReadsAsText(t *testing.T) {
-	for _, text := range hostile() {
+	for _, text := range hostileTexts() {
 		for _, m := range []card.Content{
 			{Title: "ana", Text: text},
 			{Title: text, Text: "x"},
@@ -311,8 +311,8 @@ func visible(text string) string {
 // typedTime is a time that a person has typed, and what only looks like one.
 const typedTime = "a\U0010FE001772421120\U0010FE0204:12:00 CET\U0010FE03b\U0010FE01\U0010FE021772421120\U0010FE02<!channel>\U0010FE03 `\U0010FE00` \U0010FE03"
 
-// hostile is text that breaks careless programs.
-func hostile() []string {
+// hostileTexts returns text that breaks careless programs.
+func hostileTexts() []string {
 	return []string{
 		"<!channel> <!here|x> <@U123> <#C1|general> <!subteam^S1|@sre> <https://evil.example|https://bank.example> <!date^1^{date}|x>",
 		"*bold* _it_ ~no~ `code` ```block``` :tada: :+1: > quote\n&gt; quote\n>>> more", "&lt;!channel&gt; &amp;amp; & < >",

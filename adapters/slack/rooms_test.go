@@ -23,7 +23,7 @@ func request(private bool) bot.RoomRequest {
 }
 
 // anotherProcess returns another process: it knows nothing of what the first has done.
-func (h *testApp) anotherProcess() patient { return patient{h.connect(), h.clock} }
+func (h *testApp) anotherProcess() retryingWorkspace { return retryingWorkspace{h.connect(), h.clock} }
 
 func (h *testApp) ownChannels() []slacktest.Channel {
 	return slices.DeleteFunc(h.slack.Channels(), func(c slacktest.Channel) bool { return c.Creator != h.slack.BotUser })
@@ -43,7 +43,7 @@ func TestX1RoomOnce(t *testing.T) {
 					if _, err := h.anotherProcess().OpenRoom(t.Context(), request(private)); err == nil || bot.IsPermanent(err) {
 						t.Fatalf("an unclear outcome answers %v", err)
 					}
-					h.clock.pass(10 * time.Second)
+					h.clock.advance(10 * time.Second)
 					room, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 					if err != nil {
 						t.Fatal(err)
@@ -83,7 +83,7 @@ func TestAdoptByKey(t *testing.T) {
 		}, false},
 		"older, and not marked": {func(h *testApp) {
 			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: h.slack.BotUser, Members: []string{h.slack.BotUser}})
-			h.clock.pass(time.Hour)
+			h.clock.advance(time.Hour)
 		}, false},
 		"its own": {func(h *testApp) {
 			if _, err := h.anotherProcess().OpenRoom(t.Context(), request(false)); err != nil {
@@ -142,7 +142,7 @@ func TestUnarchive(t *testing.T) {
 				}
 				r := request(private)
 				r.Was, r.Was.Private, r.Since = room, private, h.clock.Now().Add(-time.Hour)
-				back, err := patient{w, h.clock}.OpenRoom(t.Context(), r)
+				back, err := retryingWorkspace{w, h.clock}.OpenRoom(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -151,7 +151,7 @@ func TestUnarchive(t *testing.T) {
 					t.Errorf("came back as %+v, it was %+v; the channel is %+v", back, room, c)
 				}
 				message := bot.RoomPost{Key: "INC-7/10.0", Room: back, Content: card.Content{Title: "Ana", Text: "It fails again"}}
-				if err = (patient{w, h.clock}).Post(t.Context(), message); err != nil {
+				if err = (retryingWorkspace{w, h.clock}).Post(t.Context(), message); err != nil {
 					t.Errorf("nothing can be posted in it: %v", err)
 				}
 			})

@@ -59,9 +59,9 @@ func literals(t *testing.T) map[string]bool {
 	return found
 }
 
-// needs returns the scopes that each method in the code needs, any of which is enough, as
+// requiredScopes returns the scopes that each method in the code needs, any of which is enough, as
 // a strict Slack says to a token that has none.
-func needs(t *testing.T) map[string][]string {
+func requiredScopes(t *testing.T) map[string][]string {
 	t.Helper()
 	s := slacktest.New(slacktest.Options{Scopes: []string{"identify"}, Unlimited: true})
 	t.Cleanup(s.Close)
@@ -110,7 +110,7 @@ var incoming = map[string][]string{
 // TestScopesAreThoseUsed: every method that the code calls has its scope, and every scope is
 // needed.
 func TestScopesAreThoseUsed(t *testing.T) {
-	all, used := names(Scopes()), needs(t)
+	all, used := names(Scopes()), requiredScopes(t)
 	if len(used) < 15 {
 		t.Fatalf("only these methods were found in the code: %v", used)
 	}
@@ -144,7 +144,7 @@ func TestScopesAreThoseUsed(t *testing.T) {
 // without each: then Slack must refuse one.
 func TestScopesSuffice(t *testing.T) {
 	h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: names(Scopes())})
-	everything(h)
+	callEveryMethod(h)
 	for _, c := range h.slack.Calls("") {
 		if c.Error == "missing_scope" {
 			t.Errorf("%s %v lacks a scope", c.Method, c.Args)
@@ -157,7 +157,7 @@ func TestScopesSuffice(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			without := slices.DeleteFunc(names(Scopes()), func(name string) bool { return name == s.Name })
 			h := newTestApp(t, slacktest.Options{Unlimited: true, Scopes: without})
-			everything(h)
+			callEveryMethod(h)
 			if !slices.ContainsFunc(h.slack.Calls(""), func(c slacktest.Call) bool { return c.Error == "missing_scope" }) {
 				t.Errorf("Slack refuses nothing without %s", s.Name)
 			}
@@ -165,9 +165,9 @@ func TestScopesSuffice(t *testing.T) {
 	}
 }
 
-// everything makes all calls that the client makes by itself, and goes on when one is
+// callEveryMethod makes all calls that the client makes by itself, and continues when one is
 // refused.
-func everything(h *testApp) {
+func callEveryMethod(h *testApp) {
 	ctx := h.t.Context()
 	ana := h.slack.AddUser(slacktest.User{Name: "ana", Email: "ana@example.com"})
 	h.slack.AddChannel(slacktest.Channel{Name: "incidents", Members: []string{ana}})

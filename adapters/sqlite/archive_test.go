@@ -21,7 +21,7 @@ var bulkTables = []string{"state", "event", "mail", "message", "task", "lane"}
 // endIncident commits an incident that is closed and owes nothing.
 func endIncident(t testing.TB, s *sqlite.Store, id string, events int) {
 	t.Helper()
-	c := wake(id, 0, time.Time{})
+	c := wakeCommit(id, 0, time.Time{})
 	c.Open, c.Events, c.Messages = false, nil, say("", "a").Messages
 	for n := range events {
 		c.Events = append(c.Events, bot.StoredEvent{Seq: n + 1, Body: fmt.Appendf(nil, `{"seq":%d,"text":"something that happened"}`, n+1)})
@@ -51,7 +51,7 @@ func TestCompactForm(t *testing.T) {
 	if _, err := s.Take(t.Context(), alerts.Batch{At: bottest.Epoch, Arrivals: []alerts.Arrival{alert, over}}); err != nil {
 		t.Fatal(err)
 	}
-	last := wake("INC-2", 0, time.Time{})
+	last := wakeCommit("INC-2", 0, time.Time{})
 	last.Open, last.ReadMail, last.Group = false, 1, &bot.GroupHold{Key: "g"}
 	if _, err := s.Commit(t.Context(), last); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestArchiveWhileWriting(t *testing.T) {
 	})
 	writers.Go(func() {
 		for n := range rounds {
-			c := wake("INC-1", n+1, time.Time{})
+			c := wakeCommit("INC-1", n+1, time.Time{})
 			c.Open, c.Events = false, []bot.StoredEvent{{Seq: n + 2, Body: fmt.Append(nil, n+2)}}
 			if _, err := s.Commit(ctx, c); err != nil {
 				t.Error(err)
@@ -175,7 +175,7 @@ func TestCompactFormDamaged(t *testing.T) {
 	_, messagesErr := s.Messages(t.Context(), "INC-1", 0, 10)
 	_, exportErr := s.Export(t.Context(), "", 100)
 	_, messageErr := s.Commit(t.Context(), say("INC-1", "b"))
-	_, stepErr := s.Commit(t.Context(), wake("INC-1", 1, time.Time{}))
+	_, stepErr := s.Commit(t.Context(), wakeCommit("INC-1", 1, time.Time{}))
 	for what, err := range map[string]error{"load": loadErr, "history": historyErr, "messages": messagesErr, "message": messageErr, "step": stepErr} {
 		wantError(t, err, "INC-1", "expand the")
 		if errors.Is(err, bot.ErrNotFound) {

@@ -24,7 +24,7 @@ func TestClaimedOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for n := range incidents {
-			c := wake(fmt.Sprint("INC-", n+1), 0, time.Time{})
+			c := wakeCommit(fmt.Sprint("INC-", n+1), 0, time.Time{})
 			for k := range lanes * tasks {
 				c.Tasks = append(c.Tasks, bot.Task{
 					ID: fmt.Sprint(k / lanes), Owner: c.Incident, Due: bottest.Epoch,

@@ -68,7 +68,7 @@ func child(path string) {
 // crashStep is a commit of a state, an event, a message and a task that all contain
 // their version.
 func crashStep(n, version int) bot.Commit {
-	c := wake(fmt.Sprint("INC-", n), version, bottest.Epoch.Add(time.Hour))
+	c := wakeCommit(fmt.Sprint("INC-", n), version, bottest.Epoch.Add(time.Hour))
 	c.Tasks = []bot.Task{{
 		ID: fmt.Sprint("task-", version+1), Owner: c.Incident, Due: bottest.Epoch,
 		Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprint("page:", version+1)},

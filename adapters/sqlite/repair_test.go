@@ -20,7 +20,7 @@ func storeWithTasks(t *testing.T) *sqlite.Store {
 	s := open(t, file(t))
 	for n := 1; n <= 6; n++ {
 		id := fmt.Sprint("INC-", n)
-		c := wake(id, 0, bottest.Epoch.Add(time.Duration(n)*time.Minute))
+		c := wakeCommit(id, 0, bottest.Epoch.Add(time.Duration(n)*time.Minute))
 		for k, lane := range []workflow.Lane{{Class: workflow.ClassPage, Destination: "page:1"}, {Class: workflow.ClassUpdate, Destination: "room"}, {Class: workflow.ClassUpdate, Destination: "room"}} {
 			c.Tasks = append(c.Tasks, bot.Task{ID: fmt.Sprintf("%s/1.%d", id, k), Owner: id, Lane: lane, Due: bottest.Epoch.Add(time.Duration(k) * time.Second), Body: []byte("task")})
 		}
@@ -34,8 +34,8 @@ func storeWithTasks(t *testing.T) *sqlite.Store {
 	return s
 }
 
-// claimable lists the tasks that are due within an hour. Its leases end at once.
-func claimable(t *testing.T, s *sqlite.Store) string {
+// listClaimable lists the tasks that are due within an hour. Its leases end at once.
+func listClaimable(t *testing.T, s *sqlite.Store) string {
 	t.Helper()
 	leases, err := s.Claim(t.Context(), bot.Claim{At: bottest.Epoch.Add(time.Hour), For: -time.Hour, Limit: 100, Classes: everyClass})
 	if err != nil {
@@ -72,7 +72,7 @@ func TestE13Repair(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := storeWithTasks(t)
-			want := claimable(t, s)
+			want := listClaimable(t, s)
 			execRaw(t, s, c.damage...)
 			var sum bot.Repairs
 			for after, turns := 0, 0; ; turns++ {
@@ -93,7 +93,7 @@ func TestE13Repair(t *testing.T) {
 			if len(c.want) == 0 && len(sum.Repaired) > 0 || t.Failed() {
 				t.Errorf("repaired:\n%s", strings.Join(sum.Repaired, "\n"))
 			}
-			if got := claimable(t, s); got != want {
+			if got := listClaimable(t, s); got != want {
 				t.Errorf("after the repair:\n%s\nwant:\n%s", got, want)
 			}
 			if sum.Checked < 6 || sum.Overdue != 12 { // pages and rooms of all, the wake-up of the first

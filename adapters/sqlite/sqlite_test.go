@@ -150,7 +150,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func wake(id string, version int, at time.Time) bot.Commit {
+func wakeCommit(id string, version int, at time.Time) bot.Commit {
 	return bot.Commit{
 		At: bottest.Epoch, Incident: id, Version: version, Snapshot: fmt.Appendf(nil, "state %d", version+1), Open: true, WakeAt: at,
 		Events: []bot.StoredEvent{{Seq: version + 1, Body: []byte("event")}},
@@ -207,7 +207,7 @@ func TestClose(t *testing.T) {
 	for n := range 50 {
 		wg.Go(func() {
 			id := fmt.Sprint("INC-", n+1)
-			_, err := s.Commit(context.WithoutCancel(t.Context()), wake(id, 0, time.Time{}))
+			_, err := s.Commit(context.WithoutCancel(t.Context()), wakeCommit(id, 0, time.Time{}))
 			if err != nil && !errors.Is(err, sqlite.ErrClosed) {
 				t.Error(err)
 			}
@@ -236,7 +236,7 @@ func TestCanceledBeforeWrite(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	answer := make(chan error)
 	go func() {
-		_, err := s.Commit(ctx, wake("INC-1", 0, time.Time{}))
+		_, err := s.Commit(ctx, wakeCommit("INC-1", 0, time.Time{}))
 		answer <- err
 	}()
 	awaitQueue(s, 1)
@@ -266,7 +266,7 @@ func TestOnlyFaultyCommitFails(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range many {
 		wg.Go(func() {
-			c := wake(fmt.Sprint("INC-", n+1), 0, bottest.Epoch)
+			c := wakeCommit(fmt.Sprint("INC-", n+1), 0, bottest.Epoch)
 			c.Operation = fmt.Sprint("op-", n)
 			if n == 7 {
 				c.Events = append(c.Events, c.Events[0])
@@ -319,7 +319,7 @@ func TestCommitsBeforeTakes(t *testing.T) {
 	}
 	awaitQueue(s, takes)
 	wg.Go(func() {
-		_, err := s.Commit(ctx, wake("INC-900", 0, bottest.Epoch))
+		_, err := s.Commit(ctx, wakeCommit("INC-900", 0, bottest.Epoch))
 		answered("commit", err)
 	})
 	awaitQueue(s, takes+1)
@@ -335,7 +335,7 @@ func TestCommitsBeforeTakes(t *testing.T) {
 // half-written; they work again once there is room.
 func TestDiskFull(t *testing.T) {
 	s := open(t, file(t))
-	if _, err := s.Commit(t.Context(), wake("INC-1", 0, time.Time{})); err != nil {
+	if _, err := s.Commit(t.Context(), wakeCommit("INC-1", 0, time.Time{})); err != nil {
 		t.Fatal(err)
 	}
 	execRaw(t, s, "PRAGMA max_page_count = 60")

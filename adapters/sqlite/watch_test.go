@@ -50,13 +50,13 @@ func duringTransaction(t *testing.T, s *sqlite.Store, do func(), commits ...bot.
 func TestWatchersNotifiedAfterCommit(t *testing.T) {
 	s := open(t, file(t))
 	one, all := s.Watch(t.Context(), "INC-1"), s.Watch(t.Context(), "")
-	first := wake("INC-1", 0, time.Time{})
+	first := wakeCommit("INC-1", 0, time.Time{})
 	first.Messages = say("", "a").Messages
 	errs := duringTransaction(t, s, func() {
 		if isNotified(one) || isNotified(all) {
 			t.Error("notified before the commit")
 		}
-	}, first, wake("INC-2", 0, time.Time{}))
+	}, first, wakeCommit("INC-2", 0, time.Time{}))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestWatchersNotifiedAfterCommit(t *testing.T) {
 // change was written.
 func TestWatchDuringTransaction(t *testing.T) {
 	s := open(t, file(t))
-	if _, err := s.Commit(t.Context(), wake("INC-1", 0, time.Time{})); err != nil {
+	if _, err := s.Commit(t.Context(), wakeCommit("INC-1", 0, time.Time{})); err != nil {
 		t.Fatal(err)
 	}
 	var one, two <-chan struct{}
@@ -82,7 +82,7 @@ func TestWatchDuringTransaction(t *testing.T) {
 		if _, err := s.Load(t.Context(), "INC-2"); !errors.Is(err, bot.ErrNotFound) {
 			t.Errorf("read before the commit: %v", err)
 		}
-	}, say("INC-1", "a"), wake("INC-2", 0, time.Time{}))
+	}, say("INC-1", "a"), wakeCommit("INC-2", 0, time.Time{}))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestFailedCommitNotifiesNoWatcher(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 3 {
 		wg.Go(func() {
-			c := wake(fmt.Sprint("INC-", n+1), 0, time.Time{})
+			c := wakeCommit(fmt.Sprint("INC-", n+1), 0, time.Time{})
 			c.Messages = say("", "a").Messages
 			if n == 1 {
 				c.Events = append(c.Events, c.Events[0])

@@ -167,7 +167,7 @@ func TestSubmitStoreAway(t *testing.T) {
 		submit := func() slacktest.Delivery {
 			return d.slack.Submit(d.ana, view.ID, map[string]any{"title": "Checkout is down"})
 		}
-		for _, away := range []func(error){d.store.fail, d.store.lose} {
+		for _, away := range []func(error){d.store.fail, d.store.loseAnswers} {
 			away(errors.New("disk on fire"))
 			if got := submit(); got.Err != nil || !strings.Contains(fmt.Sprint(got.Errors), "may not have been done") {
 				t.Fatal(got.Err, got.Errors)

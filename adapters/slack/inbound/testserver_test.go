@@ -80,7 +80,7 @@ type slowStore struct {
 	lost error // comes instead of the answer to a commit that was made
 }
 
-func (s *slowStore) pass(ctx context.Context) error {
+func (s *slowStore) waitWhileHeld(ctx context.Context) error {
 	s.mu.Lock()
 	held, come, err := s.held, s.come, s.err
 	s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *slowStore) hold() (come <-chan struct{}, release func()) {
 	})
 }
 
-func (s *slowStore) lose(err error) {
+func (s *slowStore) loseAnswers(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost = err
@@ -127,7 +127,7 @@ func (s *slowStore) fail(err error) {
 
 // Load implements [bot.Incidents].
 func (s *slowStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	if err := s.pass(ctx); err != nil {
+	if err := s.waitWhileHeld(ctx); err != nil {
 		return bot.Loaded{}, err
 	}
 	return s.Store.Load(ctx, id)
@@ -135,7 +135,7 @@ func (s *slowStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
 
 // Commit implements [bot.Incidents].
 func (s *slowStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	if err := s.pass(ctx); err != nil {
+	if err := s.waitWhileHeld(ctx); err != nil {
 		return bot.Receipt{}, err
 	}
 	r, err := s.Store.Commit(ctx, c)
@@ -149,7 +149,7 @@ func (s *slowStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, erro
 
 // Get implements [bot.Records].
 func (s *slowStore) Get(ctx context.Context, kind, id string) (bot.Record, error) {
-	if err := s.pass(ctx); err != nil {
+	if err := s.waitWhileHeld(ctx); err != nil {
 		return bot.Record{}, err
 	}
 	return s.Store.Get(ctx, kind, id)
