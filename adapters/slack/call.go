@@ -18,7 +18,7 @@ import (
 type call struct {
 	method   string
 	channel  string            // for methods that are limited by channel
-	key      string            // identifies the call when it comes again, so that it keeps its place
+	key      string            // identifies the call when it comes again, so that it keeps its place in the queue
 	severity workflow.Severity // the worst goes first, after pages; 0: after all others
 	wait     bool              // it may wait for a moment, instead of coming again
 }

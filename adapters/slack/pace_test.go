@@ -11,7 +11,7 @@ import (
 	"tocsin/workflow"
 )
 
-// TestPace: calls that come when they are told to, in any order, are never let through more
+// TestPace: calls that come at the time of their next attempt, in any order, never go through more
 // often than a method allows within any minute, nor into one channel more than once a
 // second; and no call waits longer than the limit makes it.
 func TestPace(t *testing.T) {

@@ -194,7 +194,7 @@ func testArchivedAndBack(c *roomsTest) {
 }
 
 // testArchivedByPeople: a post into a room that people have archived says that the room
-// is gone, so that the incident goes on in another.
+// is gone, so that the incident continues in another.
 func testArchivedByPeople(c *roomsTest) {
 	room := c.open(checkout())
 	c.Archive(room)

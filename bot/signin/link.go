@@ -113,8 +113,8 @@ func (svc *Service) newLink(ctx context.Context, link Link, with ...bot.RecordCh
 	return svc.engine.Organization().URL + "/sign-in/" + token, nil
 }
 
-// keepExpired is how long an expired link or session is kept, so that the person who
-// uses it is told that it has expired.
+// keepExpired is how long an expired link or session is kept, so that its page can
+// say that it has expired.
 const keepExpired = 24 * time.Hour
 
 // expiredRecords returns the changes that delete links and sessions that expired more

@@ -46,7 +46,7 @@ func (c *cluster) awaitReady(status int, words string) {
 	}
 }
 
-// checkRefusals checks what clients were told while the store was away (X4: go
+// checkRefusals checks the answers that clients got while the store was away (X4: go
 // on without the store).
 func (c *cluster) checkRefusals() (hooks, commands int) {
 	c.t.Helper()

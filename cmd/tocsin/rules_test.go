@@ -163,7 +163,7 @@ func TestRulesDecides(t *testing.T) {
 		}
 	}
 	for file, want := range map[string]bool{
-		"bot/bot_test.go": true, "bot/bottest/judge.go": true, "workflow/testdata/01_escalation.txt": true, "bot/bot.go": false, "adapters/redis/lua/mend.lua": false, "README.md": false,
+		"bot/bot_test.go": true, "bot/bottest/judge.go": true, "workflow/testdata/01_escalation.txt": true, "bot/bot.go": false, "adapters/redis/lua/repair.lua": false, "README.md": false,
 	} {
 		if isTest(file) != want {
 			t.Errorf("%s counts as a test: %v", file, !want)

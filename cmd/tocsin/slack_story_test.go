@@ -173,7 +173,7 @@ func TestSlackByAlert(t *testing.T) {
 	st.ok(st.slack.Slash(st.ana, room.ID, "/inc", "close"))
 	st.awaitReply(st.ana, "Closed")
 	st.await("the room is archived", func() bool { return st.slack.Channel(room.ID).Archived })
-	// It fails again: where Slack lets no bot bring the room back, there is another.
+	// It fails again: Slack lets no bot unarchive the room, so that another is created.
 	st.ok(st.slack.Slash(st.ana, st.slack.Channel("#incidents").ID, "/inc", "reopen INC-1 It fails again"))
 	st.awaitReply(st.ana, "Reopened: It fails again")
 	st.await("there is another room", func() bool {

@@ -63,7 +63,7 @@ func TestGroupAnswers(t *testing.T) {
 	}
 }
 
-// TestRunEnds: deliveries under way when the process is told to end are answered, and
+// TestRunEnds: deliveries under way when the process is asked to end are answered, and
 // those that come afterwards are refused.
 func TestRunEnds(t *testing.T) {
 	forEachTransport(t, func(t *testing.T, way string) {
