@@ -32,8 +32,8 @@ func (c call) isUrgent() bool {
 
 // pace keeps calls within Slack's rate limits: each method so often a minute, and
 // one message a second into each channel. A call that has to wait gets the time of
-// its next attempt and keeps its place in the method's queue: calls for the worst incidents go first, then
-// those that came first.
+// its next attempt and keeps its place in the method's queue: calls for the worst
+// incidents go first, then those that came first.
 type pace struct {
 	now   func() time.Time
 	mu    sync.Mutex
