@@ -188,18 +188,22 @@ func reactPosts(i *Incident, e Event) []Action {
 // IsAnnounced reports whether a fact is posted below the announcement of the incident
 // too, because it matters to people who do not work on the incident.
 func IsAnnounced(f Fact) bool {
-	switch f := f.(type) {
-	case LifecycleFact:
-		switch f.(type) {
-		case SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged:
-			return true
-		case Declared, StatusChanged, IncidentClosed, IncidentAbsorbed, MergeTargetUpdated:
-			return false
-		}
-	case RecordFact:
-		_, ok := f.(UpdatePosted)
-		return ok
-	case AlertFact, PagingFact, RoomFact, UnknownFact:
+	switch f.(type) {
+	case SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged, UpdatePosted:
+		return true
+	case Declared, StatusChanged, IncidentClosed, IncidentAbsorbed, MergeTargetUpdated:
+		return false // the announcement itself shows it
+	case DetailsChanged, UpdateOverdue, RoleAssigned, NoteAdded, NoteWithdrawn, ActionItemAdded, ActionItemCompleted,
+		CauseSet, CheckRecorded, LinkAdded, PeopleInvited, VisibilityChanged, EffectGivenUp:
+		return false // it is the responders' work
+	case AlertsArrived, AlertsAllResolved, AlertsReleased, AlertsForwarded:
+		return false
+	case EscalationStarted, StepFired, CycleBegan, NobodyReached, EscalationExhausted, PeoplePaged, PageFailed,
+		Acknowledged, Unacknowledged, AcknowledgeOverdue, PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:
+		return false
+	case RoomUnavailable, RoomAbandoned, RoomWanted, RoomOpened, RoomStepFinished, RoomStepRetried, RoomArchiveDue, RoomArchived:
+		return false
+	case UnknownFact:
 		return false
 	}
 	return false

@@ -20,7 +20,7 @@ func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s acce
 	view := d.engine.View(s.Zone)
 	switch q := call.Query; q.Kind {
 	case commands.QueryHelp:
-		return d.engine.Catalog().Help(q.Topic, s.Access)
+		return d.engine.Catalog().Help(q.Topic, access.Usable(s, nil))
 	case commands.QueryList:
 		return d.listText(ctx, s, incidents.Filter{All: q.All, Status: q.Status, Severity: q.Severity, Service: q.Service, Limit: q.Limit})
 	case commands.QueryShow:
