@@ -100,7 +100,7 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 			return []Action{Forward{Incident: f.From, Target: &UpdateMergeTarget{Ended: true}}}
 		}
 	case IncidentResolved:
-		return forwardToMerged(i, UpdateMergeTarget{Ended: true, Until: f.KeepUntil})
+		return forwardToMerged(i, UpdateMergeTarget{Ended: true, HoldUntil: f.HoldUntil})
 	case IncidentCanceled:
 		return forwardToMerged(i, UpdateMergeTarget{Ended: true})
 	case IncidentReopened:
@@ -147,7 +147,7 @@ func sendQueuedPages(pages []PageState, with SendPage) []Action {
 // sendPage returns the action that sends a page, with the texts of with.
 func sendPage(p PageState, with SendPage) SendPage {
 	with.Page, with.Purpose, with.To, with.Via = p.ID, p.Purpose, p.To, p.Via
-	with.First = p.Purpose == PurposeEscalation && p.At.Policy == 0 && p.At.Repeat == 0 && p.At.Step == 0
+	with.First = p.Purpose == PurposeEscalation && p.Coordinates.Policy == 0 && p.Coordinates.Repeat == 0 && p.Coordinates.Step == 0
 	return with
 }
 
@@ -160,7 +160,7 @@ func cancelDelivered(i *Incident, because Fact) []Action {
 	}
 	var actions []Action
 	for _, p := range i.Paging.Pages {
-		if p.State == DeliveryAccepted && (p.Purpose == PurposeEscalation || p.Purpose == PurposeCatchAll) && p.At.Run == i.Paging.Run {
+		if p.State == DeliveryAccepted && (p.Purpose == PurposeEscalation || p.Purpose == PurposeCatchAll) && p.Coordinates.Run == i.Paging.Run {
 			actions = append(actions, CancelPage{Page: p.ID, To: p.To, Via: p.Via, Why: why})
 		}
 	}

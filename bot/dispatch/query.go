@@ -92,7 +92,7 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		var t strings.Builder
 		for _, one := range all {
-			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.Began, s), d.formatClock(one.Ends, s),
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.StartedAt, s), d.formatClock(one.ExpiresAt, s),
 				cmp.Or(one.Browser, "unknown browser"), cmp.Or(one.From, "unknown address"))
 		}
 		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil
