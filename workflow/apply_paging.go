@@ -15,12 +15,12 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 		p.Repeat, p.Step, p.NextAt, p.Fired = f.Coordinates.Repeat, f.Coordinates.Step, f.Next, e.Seq
 		p.add(f.Pages)
 		i.addPagedMembers(f.Pages)
-	case CycleBegan:
+	case EscalationRepeated:
 		if p.Repeat = f.Repeat; f.Moved {
 			p.Chain = append(p.Chain, f.Policy)
 		}
 		p.CycleReached = false
-	case NobodyReached:
+	case NoOneReached:
 		p.NextAt, p.RestartPending, p.Unreachable = f.RestartAt, true, true
 		p.add(f.Pages)
 	case EscalationExhausted:

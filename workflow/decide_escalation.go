@@ -40,12 +40,12 @@ func (t *transition) fireFrom(repeat, step int, why string) {
 		switch next := t.afterCycle(policy); {
 		case e.CycleReached && repeat < policy.Repeat:
 			repeat, step = repeat+1, 0
-			t.recordBySystem(CycleBegan{Policy: policy.ID, Repeat: repeat})
+			t.recordBySystem(EscalationRepeated{Policy: policy.ID, Repeat: repeat})
 		case next != "":
 			repeat, step = 0, 0
-			t.recordBySystem(CycleBegan{Policy: next, Moved: true})
+			t.recordBySystem(EscalationRepeated{Policy: next, Moved: true})
 		case !e.RunReached:
-			t.reportNobodyReached()
+			t.reportNoOneReached()
 			return
 		default:
 			t.reportExhausted()
@@ -261,11 +261,11 @@ func (p PageState) canReplace(old PageState) bool {
 	return p.Purpose != PurposeNotice || old.Purpose == PurposeNotice && old.State == DeliveryRetrying
 }
 
-// reportNobodyReached records that the run has reached no one, pages the catch-all and
+// reportNoOneReached records that the run has reached no one, pages the catch-all and
 // sets the time of the restart (E4: a failed page moves on at once).
-func (t *transition) reportNobodyReached() {
+func (t *transition) reportNoOneReached() {
 	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
-	t.recordBySystem(NobodyReached{RestartAt: again, Pages: t.catchAllPages(0)})
+	t.recordBySystem(NoOneReached{RestartAt: again, Pages: t.catchAllPages(0)})
 }
 
 // reportExhausted records that no one has acknowledged after every step, pages the

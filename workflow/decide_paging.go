@@ -140,7 +140,7 @@ func (t *transition) advance(why string) {
 		}
 		t.fireFrom(repeat, next, why)
 	case inRun && p.State == Running && fallback != "":
-		t.recordBySystem(CycleBegan{Policy: fallback, Moved: true})
+		t.recordBySystem(EscalationRepeated{Policy: fallback, Moved: true})
 		t.fireFrom(0, 0, why)
 	default:
 		t.startEscalation(why)

@@ -36,17 +36,17 @@ type Cursor struct {
 	Next     int    `json:"next"`
 }
 
-// CycleBegan is recorded when escalation repeats its policy, or goes on with the
+// EscalationRepeated is recorded when escalation repeats its policy, or goes on with the
 // fallback policy.
-type CycleBegan struct {
+type EscalationRepeated struct {
 	Policy string `json:"policy"`
 	Repeat int    `json:"repeat"`
 	Moved  bool   `json:"moved,omitempty"` // to another policy, not to a repeat of the same
 }
 
-// NobodyReached is recorded when no page of any policy in the run was accepted by a
+// NoOneReached is recorded when no page of any policy in the run was accepted by a
 // provider (E4: a failed page moves on at once). The run starts again at RestartAt.
-type NobodyReached struct {
+type NoOneReached struct {
 	RestartAt time.Time   `json:"restart_at"`      // when the run starts again
 	Pages     []PageState `json:"pages,omitempty"` // to the catch-all
 }
@@ -137,8 +137,8 @@ type AcknowledgeOverdue struct {
 
 func (EscalationStarted) fact() string   { return "escalation_started" }
 func (StepFired) fact() string           { return "step_fired" }
-func (CycleBegan) fact() string          { return "cycle_began" }
-func (NobodyReached) fact() string       { return "nobody_reached" }
+func (EscalationRepeated) fact() string  { return "escalation_repeated" }
+func (NoOneReached) fact() string        { return "no_one_reached" }
 func (EscalationExhausted) fact() string { return "escalation_exhausted" }
 func (PagesQueued) fact() string         { return "pages_queued" }
 func (PeoplePaged) fact() string         { return "people_paged" }

@@ -52,7 +52,7 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 	switch f := f.(type) {
 	case StepFired:
 		return sendQueuedPages(f.Pages, SendPage{})
-	case NobodyReached:
+	case NoOneReached:
 		return sendQueuedPages(f.Pages, SendPage{Text: "No one could be reached."})
 	case EscalationExhausted:
 		return sendQueuedPages(f.Pages, SendPage{})
@@ -70,7 +70,7 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 		if p := i.Paging.findPage(f.Page); p != nil && p.State == DeliveryCanceled {
 			return []Action{CancelPage{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why}}
 		}
-	case EscalationStarted, CycleBegan, NoticePostponed, PageFailed, PagesCanceled,
+	case EscalationStarted, EscalationRepeated, NoticePostponed, PageFailed, PagesCanceled,
 		Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
 	}
 	return nil
@@ -198,7 +198,7 @@ func IsAnnounced(f Fact) bool {
 		return false // it is the responders' work
 	case AlertsArrived, AlertsAllResolved, AlertsReleased, AlertsForwarded:
 		return false
-	case EscalationStarted, StepFired, CycleBegan, NobodyReached, EscalationExhausted, PeoplePaged, PageFailed,
+	case EscalationStarted, StepFired, EscalationRepeated, NoOneReached, EscalationExhausted, PeoplePaged, PageFailed,
 		Acknowledged, Unacknowledged, AcknowledgeOverdue, PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:
 		return false
 	case RoomUnavailable, RoomAbandoned, RoomWanted, RoomOpened, RoomStepFinished, RoomStepRetried, RoomArchiveDue, RoomArchived:
@@ -221,7 +221,7 @@ func IsPosted(f Fact) bool {
 		return true
 	case AlertsForwarded:
 		return false // the other incident posts it
-	case EscalationStarted, StepFired, CycleBegan, NobodyReached, EscalationExhausted, PeoplePaged, PageFailed,
+	case EscalationStarted, StepFired, EscalationRepeated, NoOneReached, EscalationExhausted, PeoplePaged, PageFailed,
 		Acknowledged, Unacknowledged, AcknowledgeOverdue:
 		return true
 	case PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:

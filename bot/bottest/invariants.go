@@ -204,7 +204,7 @@ func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started 
 			notes[f.Text]++
 		case workflow.StepFired:
 			owe(f.Pages)
-		case workflow.NobodyReached:
+		case workflow.NoOneReached:
 			owe(f.Pages)
 		case workflow.EscalationExhausted:
 			owe(f.Pages)

@@ -15,12 +15,12 @@ func (w formatter) paging(f workflow.PagingFact) string {
 		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why))
 	case workflow.StepFired:
 		return w.stepFiredLine(f)
-	case workflow.CycleBegan:
+	case workflow.EscalationRepeated:
 		if f.Moved {
 			return "No one has acknowledged: continuing with policy " + f.Policy
 		}
 		return fmt.Sprintf("No one has acknowledged: repeating policy %s (repeat %d)", f.Policy, f.Repeat)
-	case workflow.NobodyReached:
+	case workflow.NoOneReached:
 		return "NO ONE COULD BE REACHED" + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
 	case workflow.EscalationExhausted:
 		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
