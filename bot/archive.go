@@ -74,10 +74,10 @@ type ArchiveItem struct {
 
 // ArchivedGroup is an alert group and the incident that holds it.
 type ArchivedGroup struct {
-	Key    string    `json:"key"`
-	Owner  string    `json:"owner"`
-	Always bool      `json:"always,omitempty"`
-	Until  time.Time `json:"until,omitzero"`
+	Key       string    `json:"key"`
+	Owner     string    `json:"owner"`
+	Always    bool      `json:"always,omitempty"`
+	HoldUntil time.Time `json:"hold_until,omitzero"`
 }
 
 // ArchivedAlert is one alert, identified by its integration and its key.
@@ -101,8 +101,8 @@ type ArchivedIncident struct {
 	Number   int             `json:"number"`
 	Version  int             `json:"version"`
 	Open     bool            `json:"open,omitempty"`
-	Previous string          `json:"previous,omitempty"` // the incident that held the alert group before
-	Changed  time.Time       `json:"changed,omitzero"`   // the instant of the last commit with a snapshot
+	Previous string          `json:"previous,omitempty"`  // the incident that held the alert group before
+	Changed  time.Time       `json:"changed_at,omitzero"` // the instant of the last commit with a snapshot
 	WakeAt   time.Time       `json:"wake_at,omitzero"`
 	ReadSeq  int             `json:"read_seq,omitempty"` // mail up to this number has been read
 	ReadAt   time.Time       `json:"read_at,omitzero"`

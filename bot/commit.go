@@ -108,9 +108,9 @@ const (
 
 // Kinds of records that are deleted with their incident (see [OwnedKinds]).
 const (
-	KindRoom    = "room"  // by platform/room: the incident that it belongs to; and an empty one by incident/platform/room, to find it by the incident
-	KindCard    = "card"  // by incident/platform/room: where the card is, and a hash of its content
-	KindAttempt = "tried" // by the effect's ID: the process that began to carry it out
+	KindRoom    = "room"    // by platform/room: the incident that it belongs to; and an empty one by incident/platform/room, to find it by the incident
+	KindCard    = "card"    // by incident/platform/room: where the card is, and a hash of its content
+	KindAttempt = "attempt" // by the effect's ID: the process that began to carry it out
 )
 
 // recordChanges returns the records that a fact writes in its commit. A plan that
@@ -132,7 +132,7 @@ func (e *Engine) recordChanges(incident string, f workflow.Fact, plan workflow.P
 	}
 	if s, ok := f.(workflow.StepFired); ok && s.Cursor != nil {
 		body, err := json.Marshal(s.Cursor.Next)
-		return []RecordChange{{Kind: kindCursor, ID: s.Cursor.Key, Version: s.Cursor.Was, Body: body}}, err
+		return []RecordChange{{Kind: kindCursor, ID: s.Cursor.Key, Version: s.Cursor.Previous, Body: body}}, err
 	}
 	return nil, nil
 }

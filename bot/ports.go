@@ -179,7 +179,7 @@ type Task struct {
 	ID      string        `json:"id"`    // the effect's ID, or WakeTask
 	Owner   string        `json:"owner"` // the incident's ID
 	Lane    workflow.Lane `json:"lane"`
-	Due     time.Time     `json:"due"`
+	Due     time.Time     `json:"due_at"`
 	Attempt int           `json:"attempt,omitempty"`
 	Rev     int           `json:"rev,omitempty"`  // grows when a standing task is rewritten
 	Body    []byte        `json:"body,omitempty"` // workflow.EncodeAction; nil for WakeTask

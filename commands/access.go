@@ -17,6 +17,10 @@ func (a Access) String() string {
 	return [...]string{"guest", "stakeholder", "responder", "commander", "admin"}[min(max(a, Guest), Admin)]
 }
 
+// CanUse reports whether the level is enough for a command. Who may use it on an
+// incident also depends on how they stand to it: package access decides that.
+func (a Access) CanUse(s Spec) bool { return a >= s.Access }
+
 // ParseAccess returns the level with a name in the configuration; ok is false if there is
 // none.
 func ParseAccess(name string) (a Access, ok bool) {

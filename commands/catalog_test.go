@@ -233,13 +233,13 @@ func TestCatalog(t *testing.T) {
 		if err != nil || call.Spec.Name != spec.Name {
 			t.Errorf("the example of %s does not parse: %v", spec.Name, err)
 		}
-		about, e := catalog.Help(spec.Name, commands.Admin)
+		about, e := catalog.Help(spec.Name, commands.Admin.CanUse)
 		if e != nil {
 			t.Error(e)
 		}
 		all.WriteString(about + "\n")
 	}
-	help, err := catalog.Help("", commands.Admin)
+	help, err := catalog.Help("", commands.Admin.CanUse)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestCatalog(t *testing.T) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Error(diff)
 	}
-	if guest, _ := catalog.Help("", commands.Guest); strings.Contains(guest, "escalate") || !strings.Contains(guest, "declare") {
+	if guest, _ := catalog.Help("", commands.Guest.CanUse); strings.Contains(guest, "escalate") || !strings.Contains(guest, "declare") {
 		t.Errorf("a guest's help:\n%s", guest)
 	}
 }

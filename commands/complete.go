@@ -21,13 +21,13 @@ type Completion struct {
 const maxCompletions = 25
 
 // Complete returns the completions of a line that is being typed, at most 25, the best
-// first: commands, incidents, arguments, flags and their values. Commands that access may
-// not use are left out. There are no completions inside free text, or after a mistake.
-func (c Catalog) Complete(line string, ctx Context, access Access) []Completion {
+// first: commands, incidents, arguments, flags and their values. Commands for which
+// canUse is false are left out. There are no completions inside free text, or after a mistake.
+func (c Catalog) Complete(line string, ctx Context, canUse func(Spec) bool) []Completion {
 	if len(line) > maxBytes {
 		return nil
 	}
-	p := c.readPartial(line, ctx, access)
+	p := c.readPartial(line, ctx, canUse)
 	var all []Completion
 	switch {
 	case len(p.tokens) == 0:

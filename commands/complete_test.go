@@ -135,7 +135,7 @@ func TestComplete(t *testing.T) {
 		{line: "status monitoring now --"},
 	} {
 		var got []string
-		for _, found := range commands.New().Complete(c.line, fullContext(c.room), commands.Admin) {
+		for _, found := range commands.New().Complete(c.line, fullContext(c.room), commands.Admin.CanUse) {
 			got = append(got, found.Line)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -155,7 +155,7 @@ func TestCompletions(t *testing.T) {
 		"declare X --sev 1":    {Line: "declare X --sev 1 ", Label: "SEV1 (worst)", Help: "Severity"},
 		"update INC-1 --next ": {Line: "update INC-1 --next 15m ", Label: "15m", Help: "Next update in"},
 	} {
-		if got := catalog.Complete(line, fullContext(""), commands.Admin); len(got) == 0 || got[0] != want {
+		if got := catalog.Complete(line, fullContext(""), commands.Admin.CanUse); len(got) == 0 || got[0] != want {
 			t.Errorf("%q: got %+v, want %+v", line, got, want)
 		}
 	}
@@ -167,24 +167,24 @@ func TestCompletions(t *testing.T) {
 		}
 		return all
 	}
-	if got := catalog.Complete("show 7", many, commands.Guest); len(got) != 25 || got[0].Line != "show INC-7" {
+	if got := catalog.Complete("show 7", many, commands.Guest.CanUse); len(got) != 25 || got[0].Line != "show INC-7" {
 		t.Errorf("got %d, first %+v", len(got), got)
 	}
 	for access := commands.Guest; access <= commands.Admin; access++ {
 		for _, spec := range catalog {
-			got := catalog.Complete(spec.Name, fullContext(""), access)
+			got := catalog.Complete(spec.Name, fullContext(""), access.CanUse)
 			if offered := len(got) > 0 && got[0].Line == spec.Name+" " || len(got) > 0 && got[0].Line == spec.Name; offered != (spec.Access <= access) {
 				t.Errorf("%s for a %s: %+v", spec.Name, access, got)
 			}
-			if after := catalog.Complete(spec.Name+" --", fullContext(""), access); spec.Access > access && len(after) > 0 {
+			if after := catalog.Complete(spec.Name+" --", fullContext(""), access.CanUse); spec.Access > access && len(after) > 0 {
 				t.Errorf("%s for a %s: %+v", spec.Name, access, after)
 			}
 		}
 	}
-	if got := catalog.Complete("help ", fullContext(""), commands.Guest); slices.ContainsFunc(got, func(c commands.Completion) bool { return c.Line == "help ack" }) {
+	if got := catalog.Complete("help ", fullContext(""), commands.Guest.CanUse); slices.ContainsFunc(got, func(c commands.Completion) bool { return c.Line == "help ack" }) {
 		t.Errorf("a guest gets a completion for help about a command that they may not use: %+v", got)
 	}
-	if got := catalog.Complete("page @", testContext("INC-3"), commands.Admin); len(got) > 0 {
+	if got := catalog.Complete("page @", testContext("INC-3"), commands.Admin.CanUse); len(got) > 0 {
 		t.Errorf("completions although the context lists nothing: %+v", got)
 	}
 }
@@ -193,13 +193,13 @@ func TestCompletions(t *testing.T) {
 // 25 completions, and each one is offered again after it was chosen.
 func completeStable(t interface{ Fatalf(string, ...any) }, line string, ctx commands.Context) []commands.Completion {
 	catalog := commands.New()
-	all := catalog.Complete(line, ctx, commands.Admin)
+	all := catalog.Complete(line, ctx, commands.Admin.CanUse)
 	if len(all) > 25 {
 		t.Fatalf("%q has %d completions", line, len(all))
 	}
 	for _, c := range all {
 		typed := strings.TrimRight(c.Line, " ")
-		if again := catalog.Complete(typed, ctx, commands.Admin); !slices.Contains(again, c) {
+		if again := catalog.Complete(typed, ctx, commands.Admin.CanUse); !slices.Contains(again, c) {
 			t.Fatalf("%q is completed to %q, which then has only %+v", line, c.Line, again)
 		}
 	}

@@ -53,7 +53,7 @@ func ExampleCatalog_Parse_room() {
 
 // Help explains every command that a person may use, or one.
 func ExampleCatalog_Help() {
-	text, err := commands.New().Help("update", commands.Responder)
+	text, err := commands.New().Help("update", commands.Responder.CanUse)
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -71,7 +71,7 @@ func ExampleCatalog_Help() {
 
 // Complete offers ways to go on with a line while it is typed.
 func ExampleCatalog_Complete() {
-	for _, c := range commands.New().Complete("update INC-7 Rolling back --status m", commands.Context{}, commands.Responder) {
+	for _, c := range commands.New().Complete("update INC-7 Rolling back --status m", commands.Context{}, commands.Responder.CanUse) {
 		fmt.Printf("%s (%s: %s)\n", c.Line, c.Help, c.Label)
 	}
 

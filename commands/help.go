@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Help returns the help text for one command, or the list of all commands that access
-// may use if name is "". An unknown name is a [*workflow.Refusal].
-func (c Catalog) Help(name string, access Access) (string, error) {
+// Help returns the help text for one command, or the list of all commands for
+// which canUse is true if name is "". An unknown name is a [*workflow.Refusal].
+func (c Catalog) Help(name string, canUse func(Spec) bool) (string, error) {
 	var b strings.Builder
 	if name == "" {
 		section := ""
 		for _, s := range c {
-			if s.Access > access {
+			if !canUse(s) {
 				continue
 			}
 			if s.Section != section {

@@ -10,7 +10,7 @@ import (
 type partialLine struct {
 	catalog Catalog
 	ctx     Context
-	access  Access
+	canUse  func(Spec) bool
 
 	head   string  // the line before its last token, as typed
 	tokens []token // the tokens of head, without "/incident"
@@ -22,8 +22,8 @@ type partialLine struct {
 
 // readPartial parses a line that is being typed, as [Catalog.Parse] would, up to its last
 // token.
-func (c Catalog) readPartial(line string, ctx Context, access Access) *partialLine {
-	p := &partialLine{catalog: c, ctx: ctx, access: access}
+func (c Catalog) readPartial(line string, ctx Context, canUse func(Spec) bool) *partialLine {
+	p := &partialLine{catalog: c, ctx: ctx, canUse: canUse}
 	p.cutLastToken(line)
 	if len(p.tokens) == 0 && isBotName(p.last) {
 		p.cutLastToken(line + " ")
@@ -35,7 +35,7 @@ func (c Catalog) readPartial(line string, ctx Context, access Access) *partialLi
 		return p
 	}
 	spec, ok := c.findTyped(p.tokens[0].text)
-	if !ok || spec.Access > access {
+	if !ok || !canUse(spec) {
 		return p
 	}
 	a := &args{spec: spec, ctx: ctx, flags: map[string][]string{}}
@@ -83,11 +83,11 @@ func openQuote(t token, rest string) (prefix, value string, ok bool) {
 	return "", "", false
 }
 
-// usableNames returns the names of the commands that the access may use.
+// usableNames returns the names of the commands that may be used.
 func (p *partialLine) usableNames() []string {
 	var all []string
 	for _, s := range p.catalog {
-		if s.Access <= p.access {
+		if p.canUse(s) {
 			all = append(all, s.Name)
 		}
 	}
@@ -96,7 +96,7 @@ func (p *partialLine) usableNames() []string {
 
 // addSpace adds a space to a line if more can follow.
 func (p *partialLine) addSpace(line string) string {
-	next := p.catalog.readPartial(line+" ", p.ctx, p.access)
+	next := p.catalog.readPartial(line+" ", p.ctx, p.canUse)
 	if next.args == nil {
 		return line
 	}

@@ -91,8 +91,8 @@ func laterOf(a, b time.Time) time.Time {
 // countAlerts adds alert mail to the counts of the incident.
 func (i *Incident) countAlerts(f AlertsArrived) {
 	a := &i.Alerts
-	a.Firing = max(0, a.Firing+f.Started+f.Again-f.Ended)
-	a.Resolved = max(0, a.Resolved+f.Ended-f.Again)
+	a.Firing = max(0, a.Firing+f.Started+f.Refired-f.Ended)
+	a.Resolved = max(0, a.Resolved+f.Ended-f.Refired)
 	a.Total += f.Started
 	a.Truncated = max(a.Truncated, f.Truncated) // every delivery repeats how many it left out: they are not added up
 	if f.Worst.IsWorseThan(a.Worst) {
@@ -112,14 +112,14 @@ func (i *Incident) countAlerts(f AlertsArrived) {
 	if n := len(a.Samples) - maxSamples; n > 0 {
 		a.Samples = slices.Delete(a.Samples, 0, n)
 	}
-	if f.Started+f.Again > 0 {
+	if f.Started+f.Refired > 0 {
 		i.Ending.ResolveAt = time.Time{}
 	}
 }
 
 // applyMergeTarget applies what became of the incident that this one was merged into.
 func (i *Incident) applyMergeTarget(f MergeTargetUpdated) {
-	i.Merge.TargetEnded, i.Merge.HoldUntil = f.Ended, f.Until
+	i.Merge.TargetEnded, i.Merge.HoldUntil = f.Ended, f.HoldUntil
 	if f.Release {
 		i.Alerts.Firing = 0
 	}

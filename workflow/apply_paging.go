@@ -12,16 +12,16 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 	case EscalationStarted:
 		p.begin(e.Seq, f)
 	case StepFired:
-		p.Repeat, p.Step, p.NextAt, p.Fired = f.At.Repeat, f.At.Step, f.Next, e.Seq
+		p.Repeat, p.Step, p.NextAt, p.Fired = f.Coordinates.Repeat, f.Coordinates.Step, f.Next, e.Seq
 		p.add(f.Pages)
 		i.addPagedMembers(f.Pages)
-	case CycleBegan:
+	case EscalationRepeated:
 		if p.Repeat = f.Repeat; f.Moved {
 			p.Chain = append(p.Chain, f.Policy)
 		}
 		p.CycleReached = false
-	case NobodyReached:
-		p.NextAt, p.RestartPending, p.Unreachable = f.Again, true, true
+	case NoOneReached:
+		p.NextAt, p.RestartPending, p.Unreachable = f.RestartAt, true, true
 		p.add(f.Pages)
 	case EscalationExhausted:
 		p.State, p.NextAt, p.Reminders = Exhausted, f.Next, f.Reminder+1
@@ -122,15 +122,15 @@ func (p *Escalation) markDelivered(id string) {
 		s.State, s.Why = DeliveryAccepted, ""
 	}
 	for n := range p.Pages { // the other methods of a notice are not needed any more
-		if o := &p.Pages[n]; o.State == DeliveryStandby && o.To == s.To && o.At == s.At {
+		if o := &p.Pages[n]; o.State == DeliveryStandby && o.To == s.To && o.Coordinates == s.Coordinates {
 			o.State, o.Why = DeliveryCanceled, "not needed"
 		}
 	}
-	if s.At.Run != p.Run || s.Purpose != PurposeEscalation {
+	if s.Coordinates.Run != p.Run || s.Purpose != PurposeEscalation {
 		return
 	}
 	p.RunReached, p.Unreachable = true, false
-	if s.At.Policy == len(p.Chain)-1 && s.At.Repeat == p.Repeat {
+	if s.Coordinates.Policy == len(p.Chain)-1 && s.Coordinates.Repeat == p.Repeat {
 		p.CycleReached = true
 	}
 }

@@ -59,10 +59,10 @@ func pagingDecoder(kind string) func([]byte) (Fact, error) {
 		return decodeFact[EscalationStarted]
 	case "step_fired":
 		return decodeFact[StepFired]
-	case "cycle_began":
-		return decodeFact[CycleBegan]
-	case "nobody_reached":
-		return decodeFact[NobodyReached]
+	case "escalation_repeated":
+		return decodeFact[EscalationRepeated]
+	case "no_one_reached":
+		return decodeFact[NoOneReached]
 	case "escalation_exhausted":
 		return decodeFact[EscalationExhausted]
 	case "pages_queued":

@@ -19,7 +19,7 @@ type Declare struct {
 	Description string    `json:"description,omitempty"`
 	Symptoms    []string  `json:"symptoms,omitempty"` // what users see
 	Reporter    Reporter  `json:"reporter,omitzero"`
-	Detected    time.Time `json:"detected,omitzero"` // when the problem was noticed; zero: now
+	Detected    time.Time `json:"detected_at,omitzero"` // when the problem was noticed; zero: now
 	Category    string    `json:"category,omitempty"`
 	Services    []string  `json:"services,omitempty"` // IDs of the services affected
 	Impact      Level     `json:"impact,omitempty"`
@@ -162,9 +162,9 @@ type Absorb struct {
 // merged into ends, reopens, or gives up its alerts. A merged incident answers for
 // its alert group as long as its target would.
 type UpdateMergeTarget struct {
-	Ended   bool      `json:"ended,omitempty"`
-	Until   time.Time `json:"until,omitzero"`    // with Ended: until when the alert group still reopens the target
-	Release bool      `json:"release,omitempty"` // alerts that still fire open a new incident
+	Ended     bool      `json:"ended,omitempty"`
+	HoldUntil time.Time `json:"hold_until,omitzero"` // with Ended: until when the alert group still reopens the target
+	Release   bool      `json:"release,omitempty"`   // alerts that still fire open a new incident
 }
 
 // AddLink links a web address or another incident; one of URL and Incident is set.

@@ -89,7 +89,7 @@ func (t *transition) carryOutDeadlines() {
 		t.continueEscalation()
 	}
 	if passed(t.incident.Promises.AcknowledgeBy) {
-		t.recordBySystem(AcknowledgeOverdue{Due: t.incident.Promises.AcknowledgeBy, Late: lateness(t.incident.Promises.AcknowledgeBy, t.in.At)})
+		t.recordBySystem(AcknowledgeOverdue{Due: t.incident.Promises.AcknowledgeBy, LateBy: lateness(t.incident.Promises.AcknowledgeBy, t.in.At)})
 	}
 	if passed(t.incident.Promises.UpdateBy) {
 		t.reportOverdueUpdate()
@@ -156,7 +156,7 @@ func (t *transition) continueEscalation() {
 // deadline one interval of the severity later, and notifies the commander, else the
 // acknowledger.
 func (t *transition) reportOverdueUpdate() {
-	f := UpdateOverdue{Due: t.incident.Promises.UpdateBy, Late: lateness(t.incident.Promises.UpdateBy, t.in.At)}
+	f := UpdateOverdue{Due: t.incident.Promises.UpdateBy, LateBy: lateness(t.incident.Promises.UpdateBy, t.in.At)}
 	if every := t.in.Known.Plan.Severity(t.incident.Severity).Update; every > 0 {
 		f.Next = f.Due.Add(every)
 		if !f.Next.After(t.in.At) {

@@ -99,7 +99,7 @@ func (t *transition) declare(c Declare) error {
 	if d.Detected.IsZero() || d.Detected.After(t.in.At) {
 		d.Detected = t.in.At
 	}
-	f := Declared{Plan: t.in.Known.Plan.Hash(), Cut: cut}
+	f := Declared{Plan: t.in.Known.Plan.Hash(), Truncated: cut}
 	d.Severity, f.Basis = declaredSeverity(c)
 	f.Declare, f.SeverityPlan = d, t.in.Known.Plan.Severity(d.Severity)
 	for n, text := range t.in.Known.Plan.Checklist {

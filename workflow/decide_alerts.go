@@ -47,12 +47,12 @@ func combine(all []Mail) Mail {
 }
 
 // hasChanges reports whether the mail changes anything.
-func (m Mail) hasChanges() bool { return m.Started+m.Again+m.Ended+m.Truncated > 0 }
+func (m Mail) hasChanges() bool { return m.Started+m.Refired+m.Ended+m.Truncated > 0 }
 
 // Add adds more mail to m. The first 20 samples are kept.
 func (m *Mail) Add(more Mail) {
 	m.Started += more.Started
-	m.Again += more.Again
+	m.Refired += more.Refired
 	m.Ended += more.Ended
 	m.Truncated = max(m.Truncated, more.Truncated)
 	if more.Worst.IsWorseThan(m.Worst) {
@@ -84,7 +84,7 @@ func (t *transition) countMail(m Mail, from string) {
 		by.ID, by.Name = m.Samples[0].Integration, m.Samples[0].Integration
 	}
 	t.recordBy(by, AlertsArrived{Mail: m, From: from})
-	firing := m.Started + m.Again
+	firing := m.Started + m.Refired
 	if firing > 0 {
 		t.handleFiringAlerts(was, m, firing)
 	}

@@ -40,12 +40,12 @@ func (t *transition) fireFrom(repeat, step int, why string) {
 		switch next := t.afterCycle(policy); {
 		case e.CycleReached && repeat < policy.Repeat:
 			repeat, step = repeat+1, 0
-			t.recordBySystem(CycleBegan{Policy: policy.ID, Repeat: repeat})
+			t.recordBySystem(EscalationRepeated{Policy: policy.ID, Repeat: repeat})
 		case next != "":
 			repeat, step = 0, 0
-			t.recordBySystem(CycleBegan{Policy: next, Moved: true})
+			t.recordBySystem(EscalationRepeated{Policy: next, Moved: true})
 		case !e.RunReached:
-			t.reportNobodyReached()
+			t.reportNoOneReached()
 			return
 		default:
 			t.reportExhausted()
@@ -71,11 +71,11 @@ func (t *transition) afterCycle(policy Policy) string {
 // not paged. It reports whether it pages anyone.
 func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool {
 	s := policy.Steps[step]
-	f := StepFired{Policy: policy.ID, Why: why, At: PageCoordinates{
+	f := StepFired{Policy: policy.ID, Why: why, Coordinates: PageCoordinates{
 		Run: t.incident.Paging.Run, Policy: len(t.incident.Paging.Chain) - 1, Repeat: repeat, Step: step,
 	}}
 	if due := t.incident.Paging.NextAt; !due.IsZero() && why == "" {
-		f.Late = lateness(due, t.in.At)
+		f.LateBy = lateness(due, t.in.At)
 	}
 	recipients, skipped := t.resolveTargets(s.Notify, map[string]bool{policy.ID: true})
 	f.Skipped = skipped
@@ -83,10 +83,10 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 		key := cursorKey(policy.ID, step)
 		turn := t.in.Known.Cursors[key]
 		recipients = recipients[turn%len(recipients):][:1]
-		f.Cursor = &Cursor{Key: key, Was: turn, Next: turn + 1}
+		f.Cursor = &Cursor{Key: key, Previous: turn, Next: turn + 1}
 	}
 	for _, r := range recipients {
-		pages := t.pagesFor(r, PurposeEscalation, f.At.String(), f.At)
+		pages := t.pagesFor(r, PurposeEscalation, f.Coordinates.String(), f.Coordinates)
 		if len(pages) == 0 {
 			f.Skipped = append(f.Skipped, Skipped{targetOf(r.ID), "no way to reach " + nameOf(r)})
 		}
@@ -185,7 +185,7 @@ func (t *transition) pagesFor(r Recipient, purpose Purpose, prefix string, at Pa
 	var pages []PageState
 	for n, m := range methods[:min(len(methods), 8)] {
 		p := PageState{
-			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: purpose, At: at,
+			ID: prefix + "/" + r.ID + "/" + m.Key, Purpose: purpose, Coordinates: at,
 			To: r.ID, Name: cleanName(r.Name), Via: m.Key, Due: t.in.At, State: DeliveryQueued,
 		}
 		switch {
@@ -261,11 +261,11 @@ func (p PageState) canReplace(old PageState) bool {
 	return p.Purpose != PurposeNotice || old.Purpose == PurposeNotice && old.State == DeliveryRetrying
 }
 
-// reportNobodyReached records that the run has reached no one, pages the catch-all and
+// reportNoOneReached records that the run has reached no one, pages the catch-all and
 // sets the time of the restart (E4: a failed page moves on at once).
-func (t *transition) reportNobodyReached() {
+func (t *transition) reportNoOneReached() {
 	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
-	t.recordBySystem(NobodyReached{Again: again, Pages: t.catchAllPages(0)})
+	t.recordBySystem(NoOneReached{RestartAt: again, Pages: t.catchAllPages(0)})
 }
 
 // reportExhausted records that no one has acknowledged after every step, pages the

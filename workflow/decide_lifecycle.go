@@ -21,7 +21,7 @@ func (t *transition) resolve(c Resolve) error {
 // links).
 func (t *transition) resolveAs(text string, byTimer bool) {
 	f := IncidentResolved{From: t.incident.Status, ByTimer: byTimer, StillFiring: t.incident.Alerts.Firing}
-	f.Text, f.Cut = CleanText(text, MaxText)
+	f.Text, f.Truncated = CleanText(text, MaxText)
 	rules := t.in.Known.Plan.Rules.OrDefault()
 	if f.StillFiring > 0 {
 		for _, a := range t.incident.Alerts.Samples {
@@ -32,7 +32,7 @@ func (t *transition) resolveAs(text string, byTimer bool) {
 		f.QuietUntil = t.in.At.Add(rules.QuietAfter)
 	}
 	if byTimer {
-		f.KeepUntil = t.in.At.Add(rules.ReopenWindow)
+		f.HoldUntil = t.in.At.Add(rules.ReopenWindow)
 		t.recordBySystem(f)
 	} else {
 		t.record(f)
@@ -208,7 +208,7 @@ func (t *transition) absorb(c Absorb) {
 
 // updateMergeTarget records what became of the incident that this one was merged into.
 func (t *transition) updateMergeTarget(c UpdateMergeTarget) {
-	if t.incident.Status == Merged && (c.Ended != t.incident.Merge.TargetEnded || !c.Until.Equal(t.incident.Merge.HoldUntil) || c.Release) {
+	if t.incident.Status == Merged && (c.Ended != t.incident.Merge.TargetEnded || !c.HoldUntil.Equal(t.incident.Merge.HoldUntil) || c.Release) {
 		t.recordBySystem(MergeTargetUpdated(c))
 	}
 }

@@ -140,7 +140,7 @@ func (t *transition) advance(why string) {
 		}
 		t.fireFrom(repeat, next, why)
 	case inRun && p.State == Running && fallback != "":
-		t.recordBySystem(CycleBegan{Policy: fallback, Moved: true})
+		t.recordBySystem(EscalationRepeated{Policy: fallback, Moved: true})
 		t.fireFrom(0, 0, why)
 	default:
 		t.startEscalation(why)
@@ -230,7 +230,7 @@ func (t *transition) handleUndeliverable(c Undeliverable) {
 	}
 	switch failed.Purpose {
 	case PurposeEscalation:
-		if t.isStepExhausted(failed.At) {
+		if t.isStepExhausted(failed.Coordinates) {
 			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "no one was reached")
 		}
 	case PurposeNotice:
@@ -246,7 +246,7 @@ func (t *transition) handleUndeliverable(c Undeliverable) {
 func (t *transition) nextMethod(failed PageState) string {
 	next := -1
 	for n, p := range t.incident.Paging.Pages {
-		if (p.State == DeliveryPlanned || p.State == DeliveryStandby) && p.To == failed.To && p.Purpose == failed.Purpose && p.At == failed.At &&
+		if (p.State == DeliveryPlanned || p.State == DeliveryStandby) && p.To == failed.To && p.Purpose == failed.Purpose && p.Coordinates == failed.Coordinates &&
 			(next < 0 || p.Due.Before(t.incident.Paging.Pages[next].Due)) {
 			next = n
 		}
@@ -268,7 +268,7 @@ func (t *transition) isStepExhausted(at PageCoordinates) bool {
 		return false // a person who was reached earlier in the cycle may still answer
 	}
 	return !slices.ContainsFunc(e.Pages, func(p PageState) bool {
-		return p.At == at && p.Purpose == PurposeEscalation &&
+		return p.Coordinates == at && p.Purpose == PurposeEscalation &&
 			(p.State == DeliveryAccepted || p.State == DeliveryQueued || p.State == DeliveryPlanned)
 	})
 }

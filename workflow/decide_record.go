@@ -49,7 +49,7 @@ func (t *transition) addNote(c AddNote) error {
 	if key != "" && slices.ContainsFunc(t.incident.Paperwork.Pins, func(p Pin) bool { return p.Key == key }) {
 		return nil // the message was copied before
 	}
-	t.record(NoteAdded{Text: text, Pin: c.Pin, Cut: cut, Key: key})
+	t.record(NoteAdded{Text: text, Pin: c.Pin, Truncated: cut, Key: key})
 	return nil
 }
 
@@ -67,7 +67,7 @@ func (t *transition) setCause(c SetCause) error {
 	if text == "" {
 		return refuse("A cause needs a text.", "For example: `cause Expired certificate on the load balancer`.")
 	}
-	t.record(CauseSet{Text: text, Cut: cut})
+	t.record(CauseSet{Text: text, Truncated: cut})
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (t *transition) postUpdate(c PostUpdate) error {
 			return err
 		}
 	}
-	f := UpdatePosted{Text: text, Cut: cut}
+	f := UpdatePosted{Text: text, Truncated: cut}
 	f.Audience = cleanLabel(c.Audience, 40)
 	if t.incident.IsOpen() {
 		every := c.Next

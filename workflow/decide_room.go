@@ -74,13 +74,15 @@ func roomOpenedFact(r Room) RoomOpened {
 
 // handleRoomReady records that a room is open, and invites the people of the severity.
 // If the incident has become private meanwhile and the room is public, the room is
-// abandoned and a private one requested (P2: private means members only).
+// abandoned and a private one requested (P2: private means members only). So is a room
+// that the incident does not want any more.
 func (t *transition) handleRoomReady(c RoomReady) {
-	if r, ok := t.incident.Room(c.Platform); ok && r.State == RoomOpen && r.ID == c.ID {
+	r, wanted := t.incident.Room(c.Platform)
+	if wanted && r.State == RoomOpen && r.ID == c.ID {
 		return
 	}
 	f := roomOpenedFact(Room{Platform: c.Platform, ID: c.ID, Name: c.Name, URL: c.URL, Private: c.Private})
-	if t.incident.Visibility == Private && !c.Private && !t.isBuiltin(c.Platform) {
+	if !t.isBuiltin(c.Platform) && (!wanted || t.incident.Visibility == Private && !c.Private) {
 		t.abandonRoom(c.Platform, f.ID)
 		return
 	}

@@ -43,7 +43,7 @@ func Deliveries(events []Event) []Delivery {
 		switch f := f.(type) {
 		case StepFired:
 			add(e, f.Pages)
-		case NobodyReached:
+		case NoOneReached:
 			add(e, f.Pages)
 		case EscalationExhausted:
 			add(e, f.Pages)
@@ -65,7 +65,7 @@ func Deliveries(events []Event) []Delivery {
 			for _, id := range f.IDs {
 				move(e, id, DeliveryCanceled, f.Why)
 			}
-		case EscalationStarted, CycleBegan, NoticePostponed, Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
+		case EscalationStarted, EscalationRepeated, NoticePostponed, Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
 		}
 	}
 	return all

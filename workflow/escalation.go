@@ -51,15 +51,15 @@ const (
 
 // PageState is one page to one recipient by one contact method.
 type PageState struct {
-	ID      string          `json:"id"` // coordinates/recipient/method, such as "1.0.0.0/ana/sms"
-	Purpose Purpose         `json:"purpose"`
-	To      string          `json:"to"` // ID of the recipient
-	Name    string          `json:"name,omitempty"`
-	Via     string          `json:"via"` // key of the contact method
-	Due     time.Time       `json:"due"`
-	State   DeliveryState   `json:"state"`
-	Why     string          `json:"why,omitempty"` // the reason for the state
-	At      PageCoordinates `json:"at"`
+	ID          string          `json:"id"` // coordinates/recipient/method, such as "1.0.0.0/ana/sms"
+	Purpose     Purpose         `json:"purpose"`
+	To          string          `json:"to"` // ID of the recipient
+	Name        string          `json:"name,omitempty"`
+	Via         string          `json:"via"` // key of the contact method
+	Due         time.Time       `json:"due_at"`
+	State       DeliveryState   `json:"state"`
+	Why         string          `json:"why,omitempty"` // the reason for the state
+	Coordinates PageCoordinates `json:"coordinates"`
 }
 
 // PageCoordinates name the step that a page belongs to, and which time it fired. With

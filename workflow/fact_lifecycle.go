@@ -9,15 +9,15 @@ type Declared struct {
 	Basis        Basis        `json:"basis,omitempty"`        // where the severity came from
 	Plan         string       `json:"plan,omitempty"`         // content hash of the plan, see Plan.Hash
 	Checklist    []string     `json:"checklist,omitempty"`    // to be verified before closing
-	Cut          []string     `json:"cut,omitempty"`          // the texts that were too long and were cut: title, description
+	Truncated    []string     `json:"truncated,omitempty"`    // the texts that were too long and were cut: title, description
 }
 
 // MergeTargetUpdated is recorded in a merged incident when the incident that it was
 // merged into ends, reopens, or gives up its alerts.
 type MergeTargetUpdated struct {
-	Ended   bool      `json:"ended,omitempty"`
-	Until   time.Time `json:"until,omitzero"`
-	Release bool      `json:"release,omitempty"`
+	Ended     bool      `json:"ended,omitempty"`
+	HoldUntil time.Time `json:"hold_until,omitzero"`
+	Release   bool      `json:"release,omitempty"`
 }
 
 // StatusChanged is recorded when the incident moves from one open status to
@@ -47,10 +47,10 @@ type IncidentResolved struct {
 	Text        string    `json:"text,omitempty"`
 	ByTimer     bool      `json:"by_timer,omitempty"`
 	Firing      []string  `json:"firing,omitempty"` // titles of alerts that still fire, at most five
-	StillFiring int       `json:"still_on,omitempty"`
-	QuietUntil  time.Time `json:"quiet_till,omitzero"`
-	Cut         bool      `json:"cut,omitempty"`
-	KeepUntil   time.Time `json:"keep_until,omitzero"` // with ByTimer: until then its alert group reopens the incident
+	StillFiring int       `json:"still_firing,omitempty"`
+	QuietUntil  time.Time `json:"quiet_until,omitzero"`
+	Truncated   bool      `json:"truncated,omitempty"`
+	HoldUntil   time.Time `json:"hold_until,omitzero"` // with ByTimer: until then its alert group reopens the incident
 }
 
 // IncidentClosed is recorded when the write-up is complete, or is closed by force.
@@ -72,7 +72,7 @@ type IncidentReopened struct {
 type IncidentCanceled struct {
 	From       Status    `json:"from"`
 	Reason     string    `json:"reason,omitempty"`
-	QuietUntil time.Time `json:"quiet_till,omitzero"`
+	QuietUntil time.Time `json:"quiet_until,omitzero"`
 }
 
 // IncidentMerged is recorded in the incident that ends by a merge.

@@ -13,14 +13,14 @@ type EscalationStarted struct {
 // StepFired is recorded when one step of a policy pages its targets. The pages are
 // owed by the same commit (E2: a page is owed once).
 type StepFired struct {
-	At      PageCoordinates `json:"at"`
-	Policy  string          `json:"policy"`
-	Pages   []PageState     `json:"pages,omitempty"`
-	Skipped []Skipped       `json:"skipped,omitempty"`
-	Next    time.Time       `json:"next,omitzero"`    // when the next step fires
-	Why     string          `json:"why,omitempty"`    // "" when its time had come
-	Cursor  *Cursor         `json:"cursor,omitempty"` // of a round-robin step
-	Late    time.Duration   `json:"late,omitempty"`   // how long after its deadline, if that is worth saying
+	Coordinates PageCoordinates `json:"coordinates"`
+	Policy      string          `json:"policy"`
+	Pages       []PageState     `json:"pages,omitempty"`
+	Skipped     []Skipped       `json:"skipped,omitempty"`
+	Next        time.Time       `json:"next_at,omitzero"`  // when the next step fires
+	Why         string          `json:"why,omitempty"`     // "" when its time had come
+	Cursor      *Cursor         `json:"cursor,omitempty"`  // of a round-robin step
+	LateBy      time.Duration   `json:"late_by,omitempty"` // how long after its deadline, if that is worth saying
 }
 
 // Skipped is a target that is not paged, and why.
@@ -29,26 +29,26 @@ type Skipped struct {
 	Why    string `json:"why"`
 }
 
-// Cursor moves the turn of a round-robin step from Was to Next.
+// Cursor moves the turn of a round-robin step from Previous to Next.
 type Cursor struct {
-	Key  string `json:"key"` // policy ID and position of the step, such as "payments/0"
-	Was  int    `json:"was"`
-	Next int    `json:"next"`
+	Key      string `json:"key"` // policy ID and position of the step, such as "payments/0"
+	Previous int    `json:"previous"`
+	Next     int    `json:"next"`
 }
 
-// CycleBegan is recorded when escalation repeats its policy, or goes on with the
+// EscalationRepeated is recorded when escalation repeats its policy, or goes on with the
 // fallback policy.
-type CycleBegan struct {
+type EscalationRepeated struct {
 	Policy string `json:"policy"`
 	Repeat int    `json:"repeat"`
 	Moved  bool   `json:"moved,omitempty"` // to another policy, not to a repeat of the same
 }
 
-// NobodyReached is recorded when no page of any policy in the run was accepted by a
-// provider (E4: a failed page moves on at once). The run starts again at Again.
-type NobodyReached struct {
-	Again time.Time   `json:"again"`           // when the run starts again
-	Pages []PageState `json:"pages,omitempty"` // to the catch-all
+// NoOneReached is recorded when no page of any policy in the run was accepted by a
+// provider (E4: a failed page moves on at once). The run starts again at RestartAt.
+type NoOneReached struct {
+	RestartAt time.Time   `json:"restart_at"`      // when the run starts again
+	Pages     []PageState `json:"pages,omitempty"` // to the catch-all
 }
 
 // EscalationExhausted is recorded when every step of every policy has fired and no
@@ -56,7 +56,7 @@ type NobodyReached struct {
 // person answers).
 type EscalationExhausted struct {
 	Reminder int         `json:"reminder"`        // 0 the first time
-	Next     time.Time   `json:"next"`            // when the next reminder is due
+	Next     time.Time   `json:"next_at"`         // when the next reminder is due
 	Pages    []PageState `json:"pages,omitempty"` // to the catch-all
 }
 
@@ -81,7 +81,7 @@ type PeoplePaged struct {
 // NoticePostponed is recorded when new alerts come too soon after the last notice to
 // the acknowledger: they are counted, and the next notice is sent at Due.
 type NoticePostponed struct {
-	Due    time.Time `json:"due"`
+	Due    time.Time `json:"due_at"`
 	Alerts int       `json:"alerts"`
 }
 
@@ -131,14 +131,14 @@ type Unacknowledged struct {
 // AcknowledgeOverdue is recorded when no one has acknowledged by the promised
 // time.
 type AcknowledgeOverdue struct {
-	Due  time.Time     `json:"due"`
-	Late time.Duration `json:"late,omitempty"`
+	Due    time.Time     `json:"due_at"`
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 func (EscalationStarted) fact() string   { return "escalation_started" }
 func (StepFired) fact() string           { return "step_fired" }
-func (CycleBegan) fact() string          { return "cycle_began" }
-func (NobodyReached) fact() string       { return "nobody_reached" }
+func (EscalationRepeated) fact() string  { return "escalation_repeated" }
+func (NoOneReached) fact() string        { return "no_one_reached" }
 func (EscalationExhausted) fact() string { return "escalation_exhausted" }
 func (PagesQueued) fact() string         { return "pages_queued" }
 func (PeoplePaged) fact() string         { return "people_paged" }

@@ -14,18 +14,18 @@ type DetailsChanged struct {
 
 // UpdatePosted is recorded when a person posts a status update.
 type UpdatePosted struct {
-	Text     string    `json:"text"`
-	Audience string    `json:"audience,omitempty"`
-	Next     time.Time `json:"next,omitzero"`
-	Cut      bool      `json:"cut,omitempty"`
+	Text      string    `json:"text"`
+	Audience  string    `json:"audience,omitempty"`
+	Next      time.Time `json:"next_at,omitzero"`
+	Truncated bool      `json:"truncated,omitempty"`
 }
 
 // UpdateOverdue is recorded when no status update was posted by the promised
 // time.
 type UpdateOverdue struct {
-	Due  time.Time     `json:"due"`
-	Next time.Time     `json:"next,omitzero"`
-	Late time.Duration `json:"late,omitempty"`
+	Due    time.Time     `json:"due_at"`
+	Next   time.Time     `json:"next_at,omitzero"`
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 // RoleAssigned is recorded when a role is given to a person, or is taken away (Person
@@ -38,10 +38,10 @@ type RoleAssigned struct {
 
 // NoteAdded is recorded when a note is added to the timeline.
 type NoteAdded struct {
-	Text string `json:"text"`
-	Pin  bool   `json:"pin,omitempty"`
-	Cut  bool   `json:"cut,omitempty"`
-	Key  string `json:"key,omitempty"` // of the chat message that it was copied from
+	Text      string `json:"text"`
+	Pin       bool   `json:"pin,omitempty"`
+	Truncated bool   `json:"truncated,omitempty"`
+	Key       string `json:"key,omitempty"` // of the chat message that it was copied from
 }
 
 // NoteWithdrawn is recorded when a note that was copied from a chat message is
@@ -57,20 +57,20 @@ type ActionItemAdded struct{ ActionItem }
 // ActionItemCompleted is recorded when an action item is marked as done, or with Undo
 // as open again.
 type ActionItemCompleted struct {
-	N    int    `json:"n"`
+	N    int    `json:"number"`
 	Text string `json:"text,omitempty"`
 	Undo bool   `json:"undo,omitempty"`
 }
 
 // CauseSet is recorded when a person writes down the cause.
 type CauseSet struct {
-	Text string `json:"text"`
-	Cut  bool   `json:"cut,omitempty"`
+	Text      string `json:"text"`
+	Truncated bool   `json:"truncated,omitempty"`
 }
 
 // CheckRecorded is recorded when a line of the checklist is verified.
 type CheckRecorded struct {
-	N     int        `json:"n"`
+	N     int        `json:"number"`
 	Text  string     `json:"text,omitempty"`
 	State CheckState `json:"state"`
 }

@@ -37,6 +37,22 @@ func ParseNumber(text string) int {
 	return numberIn(strings.TrimPrefix(text[letters:], "-"))
 }
 
+// FindIDs returns the IDs of incidents that stand in a text, in order.
+func FindIDs(text string) []string {
+	var ids []string
+	for {
+		_, rest, ok := strings.Cut(text, idPrefix)
+		if !ok {
+			return ids
+		}
+		size := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+		if NumberOf(idPrefix+rest[:size]) > 0 {
+			ids = append(ids, idPrefix+rest[:size])
+		}
+		text = rest
+	}
+}
+
 // numberIn returns the number that a text of digits stands for, or 0 if the text has
 // other characters or is too long.
 func numberIn(digits string) int {

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"strings"
 	"testing"
 
 	. "tocsin/workflow"
@@ -21,5 +22,15 @@ func TestID(t *testing.T) {
 	}
 	if got := NumberOf(ID(12)); got != 12 {
 		t.Errorf("NumberOf(ID(12)) is %d", got)
+	}
+}
+
+func TestFindIDs(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "INC-7": "INC-7", "Merged INC-12 into INC-7.": "INC-12 INC-7", "INC-, INC-x and INC-0": "", "xINC-7INC-8": "INC-7 INC-8", "inc-7": "",
+	} {
+		if got := strings.Join(FindIDs(text), " "); got != want {
+			t.Errorf("in %q are %q, want %q", text, got, want)
+		}
 	}
 }

@@ -61,9 +61,9 @@ type Acknowledgement struct {
 // Promises holds the times by which the severity promises a reaction. A zero time
 // means that nothing is promised.
 type Promises struct {
-	AcknowledgeBy time.Time `json:"acknowledge_by,omitzero"`
-	UpdateBy      time.Time `json:"update_by,omitzero"`     // when the next status update is due
-	MissedUpdate  time.Time `json:"missed_update,omitzero"` // when the first of the overdue updates was due; zero after an update
+	AcknowledgeBy time.Time `json:"acknowledge_due_at,omitzero"`
+	UpdateBy      time.Time `json:"update_due_at,omitzero"`    // when the next status update is due
+	MissedUpdate  time.Time `json:"missed_update_at,omitzero"` // when the first of the overdue updates was due; zero after an update
 }
 
 // Paperwork is the write-up: what people record during the incident, and what must
@@ -169,7 +169,7 @@ type Mail struct {
 	Seq       int       `json:"-"` // position in the mailbox
 	At        time.Time `json:"at"`
 	Started   int       `json:"started,omitempty"`   // alerts that are new to the incident
-	Again     int       `json:"again,omitempty"`     // resolved alerts that fire again
+	Refired   int       `json:"refired,omitempty"`   // resolved alerts that fire again
 	Ended     int       `json:"ended,omitempty"`     // alerts that have resolved
 	Worst     Severity  `json:"worst,omitempty"`     // of those that started or fire again
 	Truncated int       `json:"truncated,omitempty"` // alerts that the sender left out
@@ -179,7 +179,7 @@ type Mail struct {
 
 // ActionItem is a person's to-do: during the incident, or after it (FollowUp).
 type ActionItem struct {
-	N        int    `json:"n"` // its number in the incident, counted from 1
+	N        int    `json:"number"` // its number in the incident, counted from 1
 	Text     string `json:"text"`
 	FollowUp bool   `json:"follow_up,omitempty"`
 	Assignee string `json:"assignee,omitempty"` // person ID, or ""

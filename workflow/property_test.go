@@ -132,7 +132,7 @@ func drawCommand(t *rapid.T, i Incident) Command {
 
 func drawMail(t *rapid.T) Mail {
 	n := func(label string) int { return rapid.IntRange(0, 3).Draw(t, label) }
-	m := Mail{Started: n("started"), Again: n("again"), Ended: n("ended"), Worst: Severity(n("worst")), Truncated: n("truncated")}
+	m := Mail{Started: n("started"), Refired: n("again"), Ended: n("ended"), Worst: Severity(n("worst")), Truncated: n("truncated")}
 	for range m.Started {
 		m.Samples = append(m.Samples, Alert{Key: "k", Title: "Disk full", Severity: m.Worst})
 	}

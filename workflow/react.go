@@ -52,7 +52,7 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 	switch f := f.(type) {
 	case StepFired:
 		return sendQueuedPages(f.Pages, SendPage{})
-	case NobodyReached:
+	case NoOneReached:
 		return sendQueuedPages(f.Pages, SendPage{Text: "No one could be reached."})
 	case EscalationExhausted:
 		return sendQueuedPages(f.Pages, SendPage{})
@@ -70,7 +70,7 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 		if p := i.Paging.findPage(f.Page); p != nil && p.State == DeliveryCanceled {
 			return []Action{CancelPage{Page: p.ID, To: p.To, Via: p.Via, Why: p.Why}}
 		}
-	case EscalationStarted, CycleBegan, NoticePostponed, PageFailed, PagesCanceled,
+	case EscalationStarted, EscalationRepeated, NoticePostponed, PageFailed, PagesCanceled,
 		Acknowledged, PageAnswered, Unacknowledged, AcknowledgeOverdue:
 	}
 	return nil
@@ -100,7 +100,7 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 			return []Action{Forward{Incident: f.From, Target: &UpdateMergeTarget{Ended: true}}}
 		}
 	case IncidentResolved:
-		return forwardToMerged(i, UpdateMergeTarget{Ended: true, Until: f.KeepUntil})
+		return forwardToMerged(i, UpdateMergeTarget{Ended: true, HoldUntil: f.HoldUntil})
 	case IncidentCanceled:
 		return forwardToMerged(i, UpdateMergeTarget{Ended: true})
 	case IncidentReopened:
@@ -147,7 +147,7 @@ func sendQueuedPages(pages []PageState, with SendPage) []Action {
 // sendPage returns the action that sends a page, with the texts of with.
 func sendPage(p PageState, with SendPage) SendPage {
 	with.Page, with.Purpose, with.To, with.Via = p.ID, p.Purpose, p.To, p.Via
-	with.First = p.Purpose == PurposeEscalation && p.At.Policy == 0 && p.At.Repeat == 0 && p.At.Step == 0
+	with.First = p.Purpose == PurposeEscalation && p.Coordinates.Policy == 0 && p.Coordinates.Repeat == 0 && p.Coordinates.Step == 0
 	return with
 }
 
@@ -160,7 +160,7 @@ func cancelDelivered(i *Incident, because Fact) []Action {
 	}
 	var actions []Action
 	for _, p := range i.Paging.Pages {
-		if p.State == DeliveryAccepted && (p.Purpose == PurposeEscalation || p.Purpose == PurposeCatchAll) && p.At.Run == i.Paging.Run {
+		if p.State == DeliveryAccepted && (p.Purpose == PurposeEscalation || p.Purpose == PurposeCatchAll) && p.Coordinates.Run == i.Paging.Run {
 			actions = append(actions, CancelPage{Page: p.ID, To: p.To, Via: p.Via, Why: why})
 		}
 	}
@@ -188,18 +188,22 @@ func reactPosts(i *Incident, e Event) []Action {
 // IsAnnounced reports whether a fact is posted below the announcement of the incident
 // too, because it matters to people who do not work on the incident.
 func IsAnnounced(f Fact) bool {
-	switch f := f.(type) {
-	case LifecycleFact:
-		switch f.(type) {
-		case SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged:
-			return true
-		case Declared, StatusChanged, IncidentClosed, IncidentAbsorbed, MergeTargetUpdated:
-			return false
-		}
-	case RecordFact:
-		_, ok := f.(UpdatePosted)
-		return ok
-	case AlertFact, PagingFact, RoomFact, UnknownFact:
+	switch f.(type) {
+	case SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged, UpdatePosted:
+		return true
+	case Declared, StatusChanged, IncidentClosed, IncidentAbsorbed, MergeTargetUpdated:
+		return false // the announcement itself shows it
+	case DetailsChanged, UpdateOverdue, RoleAssigned, NoteAdded, NoteWithdrawn, ActionItemAdded, ActionItemCompleted,
+		CauseSet, CheckRecorded, LinkAdded, PeopleInvited, VisibilityChanged, EffectGivenUp:
+		return false // it is the responders' work
+	case AlertsArrived, AlertsAllResolved, AlertsReleased, AlertsForwarded:
+		return false
+	case EscalationStarted, StepFired, EscalationRepeated, NoOneReached, EscalationExhausted, PeoplePaged, PageFailed,
+		Acknowledged, Unacknowledged, AcknowledgeOverdue, PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:
+		return false
+	case RoomUnavailable, RoomAbandoned, RoomWanted, RoomOpened, RoomStepFinished, RoomStepRetried, RoomArchiveDue, RoomArchived:
+		return false
+	case UnknownFact:
 		return false
 	}
 	return false
@@ -217,7 +221,7 @@ func IsPosted(f Fact) bool {
 		return true
 	case AlertsForwarded:
 		return false // the other incident posts it
-	case EscalationStarted, StepFired, CycleBegan, NobodyReached, EscalationExhausted, PeoplePaged, PageFailed,
+	case EscalationStarted, StepFired, EscalationRepeated, NoOneReached, EscalationExhausted, PeoplePaged, PageFailed,
 		Acknowledged, Unacknowledged, AcknowledgeOverdue:
 		return true
 	case PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:

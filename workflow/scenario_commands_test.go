@@ -37,7 +37,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		}, nil
 	case "alert":
 		m := Mail{
-			At: s.now, Started: num("new"), Again: num("again"), Ended: num("ended"),
+			At: s.now, Started: num("new"), Refired: num("again"), Ended: num("ended"),
 			Worst: sev(keys["worst"]), Truncated: num("truncated"),
 		}
 		if w := keys["word"]; w != "" {

@@ -299,12 +299,12 @@ func (s *scenario) fact(f Fact) string {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, noise := range []string{"plan", "matrix", "severity_plan", "detected", "samples", "from"} {
+	for _, noise := range []string{"plan", "matrix", "severity_plan", "detected_at", "samples", "from"} {
 		delete(m, noise)
 	}
 	if d, ok := m["declare"].(map[string]any); ok {
 		delete(m, "declare")
-		delete(d, "detected")
+		delete(d, "detected_at")
 		maps.Copy(m, d)
 	}
 	return flat(m)

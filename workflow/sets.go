@@ -160,8 +160,8 @@ func (AlertsReleased) alertFact()    {}
 
 func (EscalationStarted) pagingFact()   {}
 func (StepFired) pagingFact()           {}
-func (CycleBegan) pagingFact()          {}
-func (NobodyReached) pagingFact()       {}
+func (EscalationRepeated) pagingFact()  {}
+func (NoOneReached) pagingFact()        {}
 func (EscalationExhausted) pagingFact() {}
 func (PagesQueued) pagingFact()         {}
 func (PeoplePaged) pagingFact()         {}

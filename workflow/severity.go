@@ -105,6 +105,6 @@ type Basis string
 const (
 	FromAlert   Basis = "alert"   // the worst alert
 	FromMatrix  Basis = "matrix"  // impact and urgency
-	FromPerson  Basis = "hand"    // a person set it
+	FromPerson  Basis = "person"  // a person set it
 	FromDefault Basis = "default" // nothing was stated
 )

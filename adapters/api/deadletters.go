@@ -27,7 +27,7 @@ func (s *server) handleDeadLetters(r *http.Request, _ caller) (any, error) {
 	}
 	letters := make([]deadLetter, 0, len(all))
 	for _, l := range all {
-		letters = append(letters, deadLetter{ID: l.ID, At: l.At.UTC(), Integration: l.Integration, Reason: l.Reason, Size: l.Size, Cut: l.Cut})
+		letters = append(letters, deadLetter{ID: l.ID, At: l.At.UTC(), Integration: l.Integration, Reason: l.Reason, Size: l.Size, Cut: l.Truncated})
 	}
 	return map[string][]deadLetter{"deadletters": letters}, nil
 }

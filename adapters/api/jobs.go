@@ -53,7 +53,7 @@ func newJob(s jobs.State) job {
 	if last := s.Last; last.Slot != "" {
 		j.Last = &lastSlot{
 			Slot: last.Slot, Started: last.Started.UTC(), Finished: last.Finished.UTC(), Outcome: string(last.Outcome), Note: last.Note,
-			Attempts: last.Attempts, By: last.By, Again: last.Again.UTC(),
+			Attempts: last.Attempts, By: last.By, Again: last.RetryAt.UTC(),
 		}
 	}
 	if s.Next.Name != "" {

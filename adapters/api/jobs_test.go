@@ -34,9 +34,9 @@ func TestJobs(t *testing.T) {
 	}
 	at := h.now.Add(-time.Hour)
 	for version, run := range []jobs.Run{
-		{Spec: "17 * * * * UTC", Since: at},
-		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, By: "a-1", Attempts: 2, Outcome: jobs.JobRunning, Until: at},
-		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, Finished: at, Again: at, By: "a-1", Attempts: 2, Outcome: jobs.JobFailed, Note: "no luck", Sent: []string{"x"}},
+		{Spec: "17 * * * * UTC", EffectiveAt: at},
+		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, By: "a-1", Attempts: 2, Outcome: jobs.JobRunning, LeasedUntil: at},
+		{Spec: "17 * * * * UTC", Slot: "2026-03-01T02:17 UTC", At: at, Started: at, Finished: at, RetryAt: at, By: "a-1", Attempts: 2, Outcome: jobs.JobFailed, Note: "no luck", Sent: []string{"x"}},
 	} {
 		if _, err := h.bot.Jobs.WriteRun(t.Context(), bot.JobArchive, version, run); err != nil {
 			t.Fatal(err)

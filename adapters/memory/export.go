@@ -115,7 +115,7 @@ func (s *Store) archivedIncident(i *incident) (bot.ArchivedIncident, error) {
 
 func (s *Store) exportGroups(after string, limit int) ([]bot.ArchiveItem, error) {
 	return page(s.groups, after, limit, cmp.Compare[string], func(key string, g group) (bot.ArchiveItem, error) {
-		return bot.ArchiveItem{Group: &bot.ArchivedGroup{Key: key, Owner: g.owner, Always: g.always, Until: g.until.UTC()}}, nil
+		return bot.ArchiveItem{Group: &bot.ArchivedGroup{Key: key, Owner: g.owner, Always: g.always, HoldUntil: g.until.UTC()}}, nil
 	})
 }
 

@@ -34,7 +34,7 @@ func (s *Store) Import(_ context.Context, items []bot.ArchiveItem) error {
 		case p.Incident != nil:
 			s.putIncident(*p.Incident, mail[n])
 		case p.Group != nil:
-			s.groups[p.Group.Key] = group{owner: p.Group.Owner, always: p.Group.Always, until: p.Group.Until}
+			s.groups[p.Group.Key] = group{owner: p.Group.Owner, always: p.Group.Always, until: p.Group.HoldUntil}
 		case p.Alert != nil:
 			r := p.Alert.Row
 			r.Integration, r.Key = p.Alert.Integration, p.Alert.Key

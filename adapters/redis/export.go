@@ -197,7 +197,7 @@ func (e *export) groups(after string, limit int) ([]bot.ArchiveItem, error) {
 			continue
 		}
 		all = append(all, bot.ArchiveItem{Group: &bot.ArchivedGroup{
-			Key: name, Owner: workflow.ID(g.owner), Always: text[0] == '1', Until: instant(text[1 : 1+len(noInstant)]),
+			Key: name, Owner: workflow.ID(g.owner), Always: text[0] == '1', HoldUntil: instant(text[1 : 1+len(noInstant)]),
 		}})
 	}
 	return all, err

@@ -128,7 +128,7 @@ func (in *importBatch) addGroup(g bot.ArchivedGroup) error {
 		return fmt.Errorf("its owner %q is not the ID of an incident", g.Owner)
 	}
 	key := in.keys.group(g.Key)
-	in.batch.Set(in.ctx, key, encodeGroup(n, g.Always, g.Until), 0)
+	in.batch.Set(in.ctx, key, encodeGroup(n, g.Always, g.HoldUntil), 0)
 	if !g.Always {
 		in.batch.PExpire(in.ctx, key, keepGroup)
 	}

@@ -17,10 +17,9 @@ const (
 	apiURL        = "SLACK_API_URL"
 )
 
-// Description describes Slack as a chat platform. The function newInbound builds
-// the side that receives what Slack sends: New of package inbound, which imports
-// this one.
-func Description[I platform.Inbound](newInbound func(*Workspace, platform.Application) I) platform.Description {
+// Description describes Slack as a chat platform, but for how it is connected: that
+// needs package inbound, whose Description is the whole.
+func Description() platform.Description {
 	return platform.Description{
 		Name: Platform, Title: "Slack", FindsByEmail: true,
 		Account: platform.ID{IsValid: isUserID, Noun: "user", Example: "U012AB3CD", Want: "a Slack user ID, such as U012AB3CD (in the person's Slack profile: Copy member ID)"},
@@ -31,28 +30,13 @@ func Description[I platform.Inbound](newInbound func(*Workspace, platform.Applic
 		},
 		Secrets:     []string{botToken, appToken, signingSecret, userToken, apiURL},
 		NewSettings: func() any { s := DefaultSettings(); return &s },
-		Connect: func(o platform.Options) (platform.Platform, error) {
-			w, err := connect(o)
-			if err != nil {
-				return nil, err
-			}
-			return connection{Workspace: w, newInbound: func(app platform.Application) platform.Inbound { return newInbound(w, app) }}, nil
-		},
-		Commands: []platform.Command{printManifest()},
+		Commands:    []platform.Command{printManifest()},
 	}
 }
 
-// connection is a connected workspace, with what builds its inbound side.
-type connection struct {
-	*Workspace
-	newInbound func(platform.Application) platform.Inbound
-}
-
-// Inbound implements [platform.Platform].
-func (c connection) Inbound(app platform.Application) platform.Inbound { return c.newInbound(app) }
-
-// connect builds the workspace that the secrets belong to.
-func connect(o platform.Options) (*Workspace, error) {
+// Connect returns the workspace that the secrets belong to. Nothing is asked of Slack
+// yet. An error names the secret or the setting that is wrong, and what would be right.
+func Connect(o platform.Options) (*Workspace, error) {
 	c := Config{
 		BotToken: o.Secret(botToken), AppToken: o.Secret(appToken), SigningSecret: o.Secret(signingSecret), UserToken: o.Secret(userToken),
 		APIURL: o.Secret(apiURL), Mark: o.Mark, Store: o.Store, Now: o.Now, Log: o.Log,

@@ -29,7 +29,7 @@ type FormOrigin struct {
 	Incident    string `json:"incident,omitempty"` // "": none, or it is in the command
 	Command     string `json:"command,omitempty"`  // the line that the form adds to; "": the word and the incident
 	Channel     string `json:"channel,omitempty"`
-	ResponseURL string `json:"respond,omitempty"` // of what was pressed or typed
+	ResponseURL string `json:"response_url,omitempty"` // of what was pressed or typed
 }
 
 // Line returns the command line that the form adds to.

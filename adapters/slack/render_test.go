@@ -201,11 +201,11 @@ func TestPosts(t *testing.T) {
 
 // TestReplies: commands in replies are code, whatever else was typed.
 func TestReplies(t *testing.T) {
-	help, err := commands.New().Help("", commands.Guest)
+	help, err := commands.New().Help("", commands.Guest.CanUse)
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, err := commands.New().Help("update", commands.Responder)
+	more, err := commands.New().Help("update", commands.Responder.CanUse)
 	if err != nil {
 		t.Fatal(err)
 	}

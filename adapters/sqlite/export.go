@@ -90,7 +90,7 @@ func exportGroups(r *session) sectionReader {
 	return func(after string, limit int) ([]bot.ArchiveItem, error) {
 		return queryItems(r, func(row []driver.Value) (bot.ArchiveItem, error) {
 			return bot.ArchiveItem{Group: &bot.ArchivedGroup{
-				Key: text(row[0]), Owner: optionalID(number(row[1])), Always: number(row[2]) != 0, Until: instant(number(row[3])),
+				Key: text(row[0]), Owner: optionalID(number(row[1])), Always: number(row[2]) != 0, HoldUntil: instant(number(row[3])),
 			}}, nil
 		}, "SELECT key, number, always, until FROM alert_group WHERE key > ? ORDER BY key LIMIT ?", after, int64(limit))
 	}

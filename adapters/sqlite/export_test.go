@@ -8,7 +8,7 @@ import (
 
 // Create creates a file and runs statements on it.
 func Create(ctx context.Context, path string, statements ...string) error {
-	lock, err := prepareFile(path)
+	lock, err := prepareFile(ctx, path)
 	if err != nil {
 		return err
 	}

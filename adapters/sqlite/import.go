@@ -38,7 +38,7 @@ func (t *tx) importItem(p bot.ArchiveItem) error {
 		return t.importIncident(*p.Incident)
 	case p.Group != nil:
 		n := int64(workflow.NumberOf(p.Group.Owner))
-		return t.putGroup(p.Group.Key, groupHold{n, p.Group.Always, nanos(p.Group.Until)})
+		return t.putGroup(p.Group.Key, groupHold{n, p.Group.Always, nanos(p.Group.HoldUntil)})
 	case p.Alert != nil:
 		r := p.Alert.Row
 		r.Integration, r.Key = p.Alert.Integration, p.Alert.Key

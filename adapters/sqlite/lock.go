@@ -14,17 +14,14 @@ import (
 var ErrInUse = errors.New("in use")
 
 // takeLock locks the store for this process. The lock is on a separate file, and the
-// system releases it when the process ends, also after a crash. The process writes its
-// name into the file, for the error message of a second process.
+// system releases it when the process ends, also after a crash. An existing file is
+// not changed; writeHolder does that.
 func takeLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the store (let this user write there, or choose another folder with --data): %w", err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		err = writeHolder(f)
-	}
 	switch {
 	case err == nil:
 		return f, nil
@@ -36,17 +33,20 @@ func takeLock(path string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// writeHolder writes which process holds the lock.
+// writeHolder writes into the lock file which process holds the lock, for the error
+// message of a second process.
 func writeHolder(f *os.File) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	if truncErr := f.Truncate(0); truncErr != nil {
-		return truncErr
+	if err = f.Truncate(0); err == nil {
+		_, err = fmt.Fprintf(f, "process %d on host %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
 	}
-	_, err = fmt.Fprintf(f, "process %d on host %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
-	return err
+	if err != nil {
+		return fmt.Errorf("lock the store: %w", err)
+	}
+	return nil
 }
 
 // lockHolder reads what writeHolder wrote.

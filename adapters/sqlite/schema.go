@@ -5,6 +5,8 @@ import (
 	_ "embed" // for schema.sql
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 )
 
 //go:embed schema.sql
@@ -18,14 +20,22 @@ const layout = 4
 // application is SQLite's application_id of our files.
 const application = 0x746f6373
 
-// checkLayout refuses a file that this build cannot use. It reads through a
-// connection that cannot write, so that a refused file stays exactly as it is.
+// checkLayout refuses a file that this build cannot use; a missing file is fine. No
+// file in the folder is created or changed, with one exception: if the write-ahead log
+// has content, as after a crash, SQLite rebuilds the log's index (-shm) in order to
+// read it. The file and the log stay as they are in that case too.
 func checkLayout(ctx context.Context, path string) error {
-	s, err := connectReadOnly(ctx, path)
-	if err != nil {
-		return err
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return errors.Join(checkVersion(s), s.close())
+	s, err := connectReadOnly(ctx, path)
+	if err == nil {
+		err = errors.Join(checkVersion(s), s.close())
+	}
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, explain(err))
+	}
+	return nil
 }
 
 func checkVersion(s *session) error {

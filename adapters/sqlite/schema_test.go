@@ -1,8 +1,8 @@
 package sqlite_test
 
 import (
-	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,40 +33,40 @@ func earlierFile(t *testing.T, layout int) string {
 	return path
 }
 
-// content reads the files whose names begin with the path, except the lock.
-func content(t *testing.T, path string) map[string][]byte {
+// content reads all files in the folder of the file. The index of the log is left out
+// if there is a log: every reader that needs the log rebuilds its index.
+func content(t *testing.T, path string) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob(path + "*")
+	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string][]byte{}
-	for _, name := range names {
-		if name == path+".lock" || name == path+"-shm" { // the index of the log is rebuilt by every reader
-			continue
-		}
-		if all[filepath.Base(name)], err = os.ReadFile(name); err != nil {
+	all := map[string]string{}
+	for _, f := range files {
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(path), f.Name()))
+		if err != nil {
 			t.Fatal(err)
 		}
+		all[f.Name()] = string(b)
+	}
+	if all[filepath.Base(path)+"-wal"] != "" {
+		delete(all, filepath.Base(path)+"-shm")
 	}
 	return all
 }
 
-// wantUnchanged opens the file, which must be refused with an error that
-// contains the words, and fails if a byte has changed.
+// wantUnchanged opens the file, which must be refused with an error that contains the
+// words, and fails if a file in its folder was created, changed or removed.
 func wantUnchanged(t *testing.T, path string, words ...string) {
 	t.Helper()
 	before := content(t, path)
 	for range 2 {
 		wantError(t, openRefused(t, path), append(words, "open "+path)...)
 	}
-	after := content(t, path)
-	for name, was := range before {
-		if len(was) > 0 && !bytes.Equal(was, after[name]) {
-			t.Errorf("%s has changed: it had %d bytes and has %d", name, len(was), len(after[name]))
-		}
+	if after := content(t, path); !maps.Equal(before, after) {
+		t.Errorf("the folder had %q and has %q, or the content of a file has changed", slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
 	}
-	if len(before[filepath.Base(path)]) == 0 {
+	if before[filepath.Base(path)] == "" {
 		t.Error("the file is empty: the test checks nothing")
 	}
 }
@@ -75,8 +75,21 @@ func wantUnchanged(t *testing.T, path string, words ...string) {
 // the reason and what to do, and stays as it is.
 func TestEarlierLayoutRefused(t *testing.T) {
 	for layout := 1; layout <= 3; layout++ {
-		wantUnchanged(t, earlierFile(t, layout),
-			fmt.Sprintf("it was written by an earlier, unreleased build (layout %d; this build reads 4)", layout), "move the folder away and start with an empty one", "--data")
+		words := []string{
+			fmt.Sprintf("it was written by an earlier, unreleased build (layout %d; this build reads 4)", layout),
+			"move the folder away and start with an empty one", "--data",
+		}
+		stopped := earlierFile(t, layout)
+		writeFile(t, stopped+".lock", "process 1 on host earlier since 2026-03-02T03:00:00Z\n")
+		wantUnchanged(t, stopped, words...)
+		writeFile(t, stopped+"-wal", "") // a log that was never written to
+		wantUnchanged(t, stopped, words...)
+
+		copied := earlierFile(t, layout)
+		if err := os.Remove(copied + ".lock"); err != nil {
+			t.Fatal(err)
+		}
+		wantUnchanged(t, copied, words...)
 	}
 }
 
@@ -93,11 +106,18 @@ func TestEarlierLayoutInLogRefused(t *testing.T) {
 		if err != nil || len(b) == 0 {
 			t.Fatalf("%s%s has %d bytes, %v", path, end, len(b), err)
 		}
-		if err := os.WriteFile(killed+end, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, killed+end, string(b))
 	}
 	wantUnchanged(t, killed, "it was written by an earlier, unreleased build (layout 3; this build reads 4)", "move the folder away")
+	writeFile(t, killed+".lock", "process 1 on host earlier since 2026-03-02T03:00:00Z\n")
+	wantUnchanged(t, killed, "it was written by an earlier, unreleased build (layout 3; this build reads 4)", "move the folder away")
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestUnknownLayoutRefused: the same for layouts that this build does not know.

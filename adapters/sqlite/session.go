@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -40,9 +42,15 @@ func connect(ctx context.Context, path string, pragmas ...string) (*session, err
 	return connectWith(ctx, path, url.Values{"_txlock": {"immediate"}, "_pragma": append(all, pragmas...)})
 }
 
-// connectReadOnly opens a connection that cannot change the file.
+// connectReadOnly opens a connection that cannot change the file. Without a write-ahead
+// log, or with an empty one, the file is opened as immutable: otherwise SQLite would
+// create a log and its index (-wal, -shm) in order to read.
 func connectReadOnly(ctx context.Context, path string) (*session, error) {
-	return connectWith(ctx, path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)"}})
+	options := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)"}}
+	if log, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) || err == nil && log.Size() == 0 {
+		options.Set("immutable", "1")
+	}
+	return connectWith(ctx, path, options)
 }
 
 func connectWith(ctx context.Context, path string, options url.Values) (*session, error) {

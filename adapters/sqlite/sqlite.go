@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ const readers = 4
 
 // Open opens the file, or creates it, and locks it until Close. It refuses a file
 // that another process has open, naming that process, and a file with the layout
-// of another build, which it leaves unchanged.
+// of another build; then nothing in the folder has changed, see checkLayout.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	lock, err := prepareFile(c.Path)
+	lock, err := prepareFile(ctx, c.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -87,35 +88,53 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-// prepareFile creates the folder and the file, readable only by their owner, and
-// takes the lock.
-func prepareFile(path string) (*os.File, error) {
+// prepareFile creates the folder and the file, readable only by their owner, takes
+// the lock and checks the layout. It creates and writes nothing before the layout
+// has been checked.
+func prepareFile(ctx context.Context, path string) (*os.File, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder %s (choose another with --data, or let this user write there): %w", dir, err)
+	}
+	// Without a lock file, such as in a copy of the folder, no process of ours has the
+	// file open, and taking the lock would create one.
+	if _, err := os.Stat(path + ".lock"); errors.Is(err, fs.ErrNotExist) {
+		if err := checkLayout(ctx, path); err != nil {
+			return nil, err
+		}
 	}
 	lock, err := takeLock(path)
 	if err != nil {
 		return nil, err
 	}
-	// SQLite would create a file that everyone can read.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err = checkLayout(ctx, path); err == nil {
+		err = writeHolder(lock)
+	}
 	if err == nil {
-		err = f.Close()
+		err = createFile(path)
 	}
 	if err != nil {
-		err = fmt.Errorf("open the store (let this user write %s, or choose another folder with --data): %w", path, err)
 		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }
 
-// start checks the file, opens the connections and prepares the writer.
-func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
-	err := checkLayout(ctx, c.Path)
-	if err != nil {
-		return nil, err
+// createFile creates the file, if it is missing: SQLite would create one that
+// everyone can read.
+func createFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
 	}
+	if err != nil {
+		return fmt.Errorf("open the store (let this user write %s, or choose another folder with --data): %w", path, err)
+	}
+	return nil
+}
+
+// start opens the connections and prepares the writer.
+func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
+	var err error
 	if s.writer, err = connect(ctx, c.Path, "cache_size(-8192)"); err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func (s *Server) handleSessions(w http.ResponseWriter, r *http.Request, who read
 	}
 	rows := make([]sessionRow, 0, len(all))
 	for _, one := range all {
-		rows = append(rows, sessionRow{one, formatMoment(one.Began, who.zone()), formatMoment(one.Ends, who.zone()), one.ID == who.session.ID})
+		rows = append(rows, sessionRow{one, formatMoment(one.StartedAt, who.zone()), formatMoment(one.ExpiresAt, who.zone()), one.ID == who.session.ID})
 	}
 	s.render(w, r, http.StatusOK, view{name: "sessions", title: "Sessions", reader: &who, page: rows})
 }

@@ -47,7 +47,7 @@ func (s *Server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
 	if s.writeSignInError(w, r, err) {
 		return
 	}
-	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: link.Expires.In(s.Engine.Organization().Zone).Format("15:04 MST")}
+	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: link.ExpiresAt.In(s.Engine.Organization().Zone).Format("15:04 MST")}
 	if p.Open {
 		p.People = s.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
 	}
@@ -94,7 +94,7 @@ func (s *Server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	if s.writeSignInError(w, r, err) {
 		return
 	}
-	s.setCookie(w, r, secret, session.Ends.Sub(session.Began))
+	s.setCookie(w, r, secret, session.ExpiresAt.Sub(session.StartedAt))
 	s.Log.InfoContext(ctx, "signed in", "session", session.ID, "person", session.Person, "name", session.Name, "from", from)
 	to := link.To // one of our own paths, or the list of incidents
 	if u, e := url.Parse(to); e != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.ContainsAny(to, "\\\t\r\n") || strings.HasPrefix(to, "//") {

@@ -51,6 +51,11 @@ func isPaged(s Speaker, i *workflow.Incident) bool {
 	return slices.ContainsFunc(i.Paging.Pages, func(p workflow.PageState) bool { return p.To == id })
 }
 
+// Usable returns whether a speaker may use a command on an incident; nil: without one.
+func Usable(s Speaker, i *workflow.Incident) func(commands.Spec) bool {
+	return func(w commands.Spec) bool { return Can(s, w, i) == nil }
+}
+
 // CanHide refuses a command that makes an incident private when the speaker is not a
 // configured person: only those are members of private incidents, so the speaker would
 // not see it any more (P2: private means members only).

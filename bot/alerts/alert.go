@@ -189,7 +189,7 @@ func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
 	case Started:
 		m.Started = 1
 	case Again:
-		m.Again = 1
+		m.Refired = 1
 	case Ended:
 		m.Ended = 1
 	case Repeated, Ignored, Stale:

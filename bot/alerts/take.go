@@ -60,7 +60,7 @@ func Take(tx Tx, b Batch) ([]Receipt, error) {
 		receipts = append(receipts, receipt)
 		m := Mail(a, receipt.Change, b.At)
 		truncated[receipt.Incident] = max(truncated[receipt.Incident], a.Alert.Truncated)
-		if receipt.Incident == "" || m.Started+m.Again+m.Ended == 0 {
+		if receipt.Incident == "" || m.Started+m.Refired+m.Ended == 0 {
 			continue
 		}
 		if sum, seen := mail[receipt.Incident]; seen {

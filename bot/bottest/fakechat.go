@@ -82,6 +82,9 @@ func (c *fakeChat) Post(_ context.Context, p bot.RoomPost) error {
 	} else if room := c.rooms[p.Room.ID]; room == nil || room.incident != p.Incident {
 		c.w.fail("a post to %s before its room %q is open", p.Incident, p.Room.ID)
 	}
+	if room := c.rooms[place]; room != nil && room.closed { // as on real platforms
+		return bot.Permanent(bot.ErrRoomGone)
+	}
 	if c.w.chance(10) {
 		return errFault
 	}

@@ -82,7 +82,7 @@ func (w *World) checkEscalation(i workflow.Incident) {
 	}
 	waiting, failed := false, false
 	for _, s := range p.Pages {
-		if s.Purpose != workflow.PurposeEscalation || s.At.Run != p.Run || s.At.Repeat != p.Repeat || s.At.Policy != len(p.Chain)-1 || s.At.Step != p.Step {
+		if s.Purpose != workflow.PurposeEscalation || s.Coordinates.Run != p.Run || s.Coordinates.Repeat != p.Repeat || s.Coordinates.Policy != len(p.Chain)-1 || s.Coordinates.Step != p.Step {
 			continue
 		}
 		switch s.State {
@@ -108,7 +108,7 @@ func (w *World) checkAlertsAnnounced(i workflow.Incident, events []workflow.Even
 	for _, e := range events {
 		switch f := e.Fact.(type) {
 		case workflow.AlertsArrived:
-			if f.Started+f.Again > 0 {
+			if f.Started+f.Refired > 0 {
 				arrived = e
 			}
 		case workflow.PeoplePaged, workflow.NoticePostponed, workflow.Unacknowledged, workflow.EscalationStarted, workflow.Acknowledged:
@@ -204,7 +204,7 @@ func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started 
 			notes[f.Text]++
 		case workflow.StepFired:
 			owe(f.Pages)
-		case workflow.NobodyReached:
+		case workflow.NoOneReached:
 			owe(f.Pages)
 		case workflow.EscalationExhausted:
 			owe(f.Pages)

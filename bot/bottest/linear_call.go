@@ -63,7 +63,7 @@ type seenIncident struct {
 // add adds mail, and returns its samples.
 func (s *seenIncident) add(mail []workflow.Mail) (samples []string) {
 	for _, m := range mail {
-		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Again, s.Ended+m.Ended
+		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Refired, s.Ended+m.Ended
 		for _, one := range m.Samples {
 			samples = append(samples, text(one))
 		}

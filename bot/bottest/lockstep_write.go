@@ -44,7 +44,7 @@ func (tw *twins) records(id string) []bot.RecordChange {
 			all,
 			bot.RecordChange{Kind: "room", ID: room, Version: bot.AnyVersion, Body: []byte(id)},
 			bot.RecordChange{Kind: "room", ID: id + "/" + room, Version: bot.AnyVersion, Body: []byte{}},
-			bot.RecordChange{Kind: tw.pick("card", "tried", "k"), ID: id + "/" + room, Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))},
+			bot.RecordChange{Kind: tw.pick("card", "attempt", "k"), ID: id + "/" + room, Version: bot.AnyVersion, Body: fmt.Append(nil, len(tw.log))},
 		)
 	}
 	return all

@@ -40,19 +40,19 @@ func recordedLine(t *testing.T, file string, n int) []byte {
 // recordBodies are the bodies of the recorded records, by kind and ID.
 func recordBodies() [][3]string {
 	return [][3]string{
+		{"attempt", "INC-7/3.0", `process-a`},
 		{"card", "INC-7/slack/C0EXAMPLE7", `{"ref":"1772420400.000100","hash":"3f1c","at":"2026-03-02T03:00:02Z","by":"process-a"}`},
 		{"cursor", "payments/1", `2`},
-		{"deadletter", "20260302T030400.000000-5d41402a", `{"id":"20260302T030400.000000-5d41402a","at":"2026-03-02T03:04:00Z","integration":"alertmanager","reason":"the body is not JSON","cut":true,"size":5}`},
-		{"deadletter-body", "20260302T030400.000000-5d41402a", "\x00\xffoops"},
-		{"job", "deadman", `{"spec":"@every 1m","since":"2026-03-02T02:00:00Z","slot":"2026-03-02T03:00:00Z","at":"2026-03-02T03:00:00Z","started_at":"2026-03-02T03:00:01Z","finished_at":"2026-03-02T03:00:02Z","until":"2026-03-02T03:01:01Z","again":"2026-03-02T03:02:00Z","by":"process-a","attempts":2,"outcome":"done","note":"pinged","sent":["deadman/2026-03-02T03:00:00Z/0"]}`},
+		{"dead-letter", "20260302T030400.000000-5d41402a", `{"id":"20260302T030400.000000-5d41402a","at":"2026-03-02T03:04:00Z","integration":"alertmanager","reason":"the body is not JSON","truncated":true,"size":5}`},
+		{"dead-letter-body", "20260302T030400.000000-5d41402a", "\x00\xffoops"},
+		{"job", "deadman", `{"spec":"@every 1m","effective_at":"2026-03-02T02:00:00Z","slot":"2026-03-02T03:00:00Z","at":"2026-03-02T03:00:00Z","started_at":"2026-03-02T03:00:01Z","finished_at":"2026-03-02T03:00:02Z","leased_until":"2026-03-02T03:01:01Z","retry_at":"2026-03-02T03:02:00Z","by":"process-a","attempts":2,"outcome":"done","note":"pinged","sent":["deadman/2026-03-02T03:00:00Z/0"]}`},
 		{"plan", "0123456789abcdef", `{"policy":"payments","fallback":"everyone","catch_all":"log","policies":[{"id":"payments","steps":[{"notify":["person:ana"],"wait":300000000000,"round_robin":true}],"repeat":3,"fallback":"everyone"},{"id":"everyone","steps":[{"notify":["team:payments"],"wait":600000000000}]}],"severities":{"SEV1":{"name":"Critical","definition":"Customers cannot pay","urgency":"high","acknowledge":300000000000,"update":1800000000000,"invite":["person:cleo"]}},"checklist":["The graphs are back to normal"],"rules":{"reopen_window":86400000000000,"resolve_after":1800000000000,"restart_after":60000000000,"quiet_after":3600000000000,"stale_after":1800000000000,"remind_every":900000000000}}`},
 		{"room", "INC-7/slack/C0EXAMPLE7", ``},
 		{"room", "slack/C0EXAMPLE7", `INC-7`},
-		{"session", "9f86d081884c7d65", `{"person":"ana","name":"Ana","access":3,"token":"ci","chosen":true,"zone":"Europe/Vienna","browser":"Firefox","from":"192.0.2.7","began":"2026-03-02T03:00:00Z","ends":"2026-03-02T15:00:00Z"}`},
-		{"sign-in", "2c26b46b68ffc68f", `{"person":"ana","name":"Ana","access":3,"token":"ci","to":"/incidents/INC-7","expires":"2026-03-02T03:15:00Z","used":"2026-03-02T03:01:00Z"}`},
+		{"session", "9f86d081884c7d65", `{"person":"ana","name":"Ana","access":3,"token":"ci","chosen":true,"zone":"Europe/Vienna","browser":"Firefox","from":"192.0.2.7","started_at":"2026-03-02T03:00:00Z","expires_at":"2026-03-02T15:00:00Z"}`},
+		{"sign-in", "2c26b46b68ffc68f", `{"person":"ana","name":"Ana","access":3,"token":"ci","to":"/incidents/INC-7","expires_at":"2026-03-02T03:15:00Z","used_at":"2026-03-02T03:01:00Z"}`},
 		{"sign-in-mail", "ana", `2026-03-02T03:00:00Z`},
 		{"slack-group", "S0EXAMPLE1", `[{"user":"U0EXAMPLE1","person":"ana"},{"user":"U0EXAMPLE2"}]`},
-		{"tried", "INC-7/3.0", `process-a`},
 	}
 }
 
@@ -83,7 +83,7 @@ func exportItems(t *testing.T) []bot.ArchiveItem {
 		Number: 7, Version: 4, Open: true, Previous: "INC-3", Changed: at(70), WakeAt: at(300), ReadSeq: 1, ReadAt: at(65), Body: recordedLine(t, "incidents.jsonl", 0),
 		Mail: []bot.StoredMail{
 			mail(1, workflow.Mail{At: at(60), Started: 2, Worst: workflow.SEV1, Samples: []workflow.Alert{sample}}),
-			mail(2, workflow.Mail{At: at(66), Again: 1, Ended: 3, Worst: workflow.SEV2, Truncated: 4, Unmapped: []string{"odd"}}),
+			mail(2, workflow.Mail{At: at(66), Refired: 1, Ended: 3, Worst: workflow.SEV2, Truncated: 4, Unmapped: []string{"odd"}}),
 		},
 		Messages: []bot.StoredMessage{
 			message("slack/C0EXAMPLE7/1772420401.000200", 1, bot.Message{At: at(61), Person: "ana", Name: "Ana", Text: "<hello> & \u2028 goodbye", Via: "slack", Edited: true, Deleted: true}),
@@ -107,7 +107,7 @@ func exportItems(t *testing.T) []bot.ArchiveItem {
 	for _, i := range []bot.ArchivedIncident{closed, open, reserved} {
 		all = append(all, bot.ArchiveItem{Key: "incident/" + strings.TrimPrefix(workflow.ID(i.Number), "INC-"), Incident: &i})
 	}
-	for _, g := range []bot.ArchivedGroup{{Key: "checkout", Owner: "INC-7", Always: true}, {Key: "disk", Owner: "INC-10", Always: true}, {Key: "login", Owner: "INC-3", Until: at(90000)}} {
+	for _, g := range []bot.ArchivedGroup{{Key: "checkout", Owner: "INC-7", Always: true}, {Key: "disk", Owner: "INC-10", Always: true}, {Key: "login", Owner: "INC-3", HoldUntil: at(90000)}} {
 		all = append(all, bot.ArchiveItem{Key: "group/" + g.Key, Group: &g})
 	}
 	for _, a := range []bot.ArchivedAlert{
@@ -200,7 +200,7 @@ func visitFields(v reflect.Value, set map[string]bool) {
 // mail with the same JSON names.
 func TestRecordedBodies(t *testing.T) {
 	types := map[string]func() any{
-		"deadletter": func() any { return &intake.DeadLetter{} }, "job": func() any { return &jobs.Run{} }, "plan": func() any { return &workflow.Plan{} },
+		"dead-letter": func() any { return &intake.DeadLetter{} }, "job": func() any { return &jobs.Run{} }, "plan": func() any { return &workflow.Plan{} },
 		"session": func() any { return &signin.Session{} }, "sign-in": func() any { return &signin.Link{} },
 		"message": func() any { return &bot.Message{} }, "mail": func() any { return &workflow.Mail{} }, "stub": func() any { return &alerts.Stub{} },
 	}

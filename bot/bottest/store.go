@@ -303,7 +303,7 @@ func testTake(t *testing.T, s bot.Store) {
 	}
 	started, again, end := 0, 0, 0
 	for n, m := range l.Mail {
-		started, again, end = started+m.Started, again+m.Again, end+m.Ended
+		started, again, end = started+m.Started, again+m.Refired, end+m.Ended
 		if m.Seq != n+1 {
 			t.Errorf("mail %d has number %d", n, m.Seq)
 		}

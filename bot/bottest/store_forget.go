@@ -175,17 +175,17 @@ func testForgetRecords(t *testing.T, s bot.Store) {
 		return bot.RecordChange{Kind: kind, ID: id, Version: bot.AnyVersion, Body: []byte(body)}
 	}
 	must1(s.Commit(ctx, bot.Commit{At: Epoch, Records: []bot.RecordChange{
-		put("card", "INC-1/square/C1", "{}"), put("card", "INC-1/", "{}"), put("card", "INC-1/square/\xff", "{}"), put("tried", "INC-1/4.0", "me"),
+		put("card", "INC-1/square/C1", "{}"), put("card", "INC-1/", "{}"), put("card", "INC-1/square/\xff", "{}"), put("attempt", "INC-1/4.0", "me"),
 		put("room", "INC-1/square/C1", ""), put("room", "square/C1", "INC-1"),
 		put("room", "INC-1/square/C9", ""), put("room", "square/C9", "INC-2"), // it belongs to another incident by now
 
 		put("card", "INC-10/square/C2", "{}"), put("card", "INC-1", "{}"), put("card", "INC-1.", "{}"), put("card", "INC-2/INC-1/x", "{}"),
-		put("card", "square/C1", "{}"), put("tried", "INC-10/4.0", "me"), put("room", "square/C2", "INC-1"), // no record of the incident names this one
+		put("card", "square/C1", "{}"), put("attempt", "INC-10/4.0", "me"), put("room", "square/C2", "INC-1"), // no record of the incident names this one
 		put("plan", "INC-1/square/C1", "{}"), put("cursor", "INC-1/0", "1"), put("plan", "square/C1", "INC-1"),
 	}}))(t)
 	records := func() string {
 		var all []string
-		for _, kind := range []string{"card", "cursor", "plan", "room", "tried"} {
+		for _, kind := range []string{"attempt", "card", "cursor", "plan", "room"} {
 			for _, r := range must1(s.Records(ctx, kind, "", 100))(t) {
 				if _, err := s.Get(ctx, kind, r.ID); err != nil {
 					t.Error(err)
@@ -205,8 +205,8 @@ func testForgetRecords(t *testing.T, s bot.Store) {
 	endIncident(t, s, "INC-1", at(100), "")
 	archive(t, s, "INC-1", true)
 	forget(t, s, "INC-1", true)
-	const want = "card:INC-1 card:INC-1. card:INC-10/square/C2 card:INC-2/INC-1/x card:square/C1 cursor:INC-1/0 " +
-		"plan:INC-1/square/C1 plan:square/C1 room:square/C2 room:square/C9 tried:INC-10/4.0"
+	const want = "attempt:INC-10/4.0 card:INC-1 card:INC-1. card:INC-10/square/C2 card:INC-2/INC-1/x card:square/C1 cursor:INC-1/0 " +
+		"plan:INC-1/square/C1 plan:square/C1 room:square/C2 room:square/C9"
 	if now := records(); now != want {
 		t.Fatalf("records\n%s, want\n%s", now, want)
 	}

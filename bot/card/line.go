@@ -137,8 +137,8 @@ func (w formatter) declaredLine(f workflow.Declared) string {
 	if d.Previous != "" {
 		line += "; previous incident of these alerts: " + d.Previous
 	}
-	if len(f.Cut) > 0 {
-		line += "; shortened because it was too long: " + strings.Join(f.Cut, ", ")
+	if len(f.Truncated) > 0 {
+		line += "; shortened because it was too long: " + strings.Join(f.Truncated, ", ")
 	}
 	return line
 }
@@ -151,13 +151,13 @@ func alertsArrivedLine(m workflow.Mail, from string) string {
 		}
 	}
 	add(m.Started, "new alert", "new alerts")
-	add(m.Again, "alert firing again", "alerts firing again")
+	add(m.Refired, "alert firing again", "alerts firing again")
 	add(m.Ended, "alert resolved", "alerts resolved")
 	add(m.Truncated, "alert left out by the sender", "alerts left out by the sender")
 	line := strings.Join(parts, ", ")
 	if len(m.Samples) > 0 && m.Samples[0].Title != "" {
 		line += ": " + m.Samples[0].Title
-		if more := m.Started + m.Again + m.Ended - 1; more > 0 {
+		if more := m.Started + m.Refired + m.Ended - 1; more > 0 {
 			line += fmt.Sprintf(" and %d more", more)
 		}
 	}
@@ -202,7 +202,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 	case workflow.DetailsChanged:
 		return w.detailsLine(f)
 	case workflow.UpdateOverdue:
-		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.Late)
+		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy)
 	case workflow.EffectGivenUp:
 		return "Gave up: " + f.What + withReason(f.Why)
 	case workflow.UpdatePosted:

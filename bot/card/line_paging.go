@@ -15,13 +15,13 @@ func (w formatter) paging(f workflow.PagingFact) string {
 		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why))
 	case workflow.StepFired:
 		return w.stepFiredLine(f)
-	case workflow.CycleBegan:
+	case workflow.EscalationRepeated:
 		if f.Moved {
 			return "No one has acknowledged: continuing with policy " + f.Policy
 		}
 		return fmt.Sprintf("No one has acknowledged: repeating policy %s (repeat %d)", f.Policy, f.Repeat)
-	case workflow.NobodyReached:
-		return "NO ONE COULD BE REACHED" + notifying(f.Pages) + "; retrying at " + w.clock(f.Again)
+	case workflow.NoOneReached:
+		return "NO ONE COULD BE REACHED" + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
 	case workflow.EscalationExhausted:
 		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
 		if f.Reminder > 0 {
@@ -53,13 +53,13 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	case workflow.Unacknowledged:
 		return "Acknowledgement withdrawn" + withReason(f.Why)
 	case workflow.AcknowledgeOverdue:
-		return "Acknowledgement overdue: it was due " + w.clock(f.Due) + lateBy(f.Late)
+		return "Acknowledgement overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy)
 	}
 	return ""
 }
 
 func (w formatter) stepFiredLine(f workflow.StepFired) string {
-	line := fmt.Sprintf("Step %d of %s", f.At.Step+1, f.Policy)
+	line := fmt.Sprintf("Step %d of %s", f.Coordinates.Step+1, f.Policy)
 	if f.Why != "" {
 		line += " (" + f.Why + ")"
 	}
@@ -72,7 +72,7 @@ func (w formatter) stepFiredLine(f workflow.StepFired) string {
 	if !f.Next.IsZero() {
 		line += "; next step at " + w.clock(f.Next)
 	}
-	return line + lateBy(f.Late)
+	return line + lateBy(f.LateBy)
 }
 
 // skippedTargets lists the targets of a step that no one could be paged for,

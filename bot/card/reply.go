@@ -42,15 +42,15 @@ func isImplied(f workflow.Fact) bool {
 func isShortened(f workflow.Fact) bool {
 	switch f := f.(type) {
 	case workflow.Declared:
-		return len(f.Cut) > 0
+		return len(f.Truncated) > 0
 	case workflow.IncidentResolved:
-		return f.Cut
+		return f.Truncated
 	case workflow.UpdatePosted:
-		return f.Cut
+		return f.Truncated
 	case workflow.NoteAdded:
-		return f.Cut
+		return f.Truncated
 	case workflow.CauseSet:
-		return f.Cut
+		return f.Truncated
 	case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		return false
 	}

@@ -3,11 +3,13 @@ package delivery_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"tocsin/adapters/memory"
 	"tocsin/bot/bottest"
+	"tocsin/bot/card"
 )
 
 // TestE4Retry: a page that failed for now is retried while escalation goes on.
@@ -62,4 +64,24 @@ func TestE10Bundle(t *testing.T) {
 		t.Fatalf("pages after half a minute: %v", got)
 	}
 	w.Expect(w.Say("ana", "who INC-7"), true, "delivered")
+}
+
+// TestSamePageOnce: a message to one person lists an incident once, although they are
+// paged for it twice with the same words.
+func TestSamePageOnce(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	for range 3 {
+		w.Say("dan", "declare Something --sev 1 --service search")
+	}
+	w.Advance(0) // from now on Ben gets bundles
+	w.Say("dan", "declare Checkout is down --sev 1 --service search")
+	w.Say("dan", "page INC-4 @ben")
+	w.Advance(31 * time.Second)
+	last := w.Paged[len(w.Paged)-1]
+	if last.Person != "ben" || len(last.Keys) != 2 {
+		t.Fatalf("%s gets %q", last.Person, last.Keys)
+	}
+	if n := strings.Count(card.Text(last.Content), "Checkout is down"); n != 1 {
+		t.Errorf("the message lists the incident %d times:\n%s", n, card.Text(last.Content))
+	}
 }

@@ -72,6 +72,7 @@ type Reply struct {
 	OK       bool   `json:"ok"`
 	Text     string `json:"text"`
 	Incident string `json:"incident,omitempty"`
+	Secret   bool   `json:"-"` // it signs the speaker in, or says where they are signed in
 }
 
 // Run parses a line and carries it out. Its changes are durable when it returns. A
@@ -97,7 +98,7 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 		if err != nil {
 			return refusalReply(err)
 		}
-		return Reply{OK: true, Text: text, Incident: call.Incident}, nil
+		return Reply{OK: true, Text: text, Incident: call.Incident, Secret: call.Query.Kind == commands.QueryWeb}, nil
 	}
 	if declare, ok := call.Command.(workflow.Declare); ok {
 		return d.declare(ctx, declare, r)

@@ -65,7 +65,11 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 
 // Complete returns the completions of a line, best first.
 func (d *Dispatcher) Complete(ctx context.Context, r Request) []commands.Completion {
-	return d.engine.Catalog().Complete(r.Text, d.parseContext(ctx, r), r.Speaker.Access)
+	var room *workflow.Incident
+	if i, err := d.incidents.Get(ctx, r.Room, r.Speaker); r.Room != "" && err == nil {
+		room = &i
+	}
+	return d.engine.Catalog().Complete(r.Text, d.parseContext(ctx, r), access.Usable(r.Speaker, room))
 }
 
 // maxChoices is the number of open incidents that are offered as choices.

@@ -82,7 +82,7 @@ func TestFieldsHostile(t *testing.T) {
 		for _, line := range []string{"update", "update INC-1"} {
 			reply := w.RunForm(w.Person("ana"), "INC-1", line, map[string][]string{"text": {text}, "next": {"10m"}})
 			f, ok := lastFact(t, w, "INC-1").(workflow.UpdatePosted)
-			if !reply.OK || reply.Incident != "INC-1" || !ok || f.Text != text || f.Cut || !f.Next.Equal(w.Clock.Add(10*time.Minute)) || f.Audience != "" {
+			if !reply.OK || reply.Incident != "INC-1" || !ok || f.Text != text || f.Truncated || !f.Next.Equal(w.Clock.Add(10*time.Minute)) || f.Audience != "" {
 				t.Errorf("%s with %.60q: %.200q, %.300v", line, text, reply.Text, f)
 			}
 		}
@@ -91,7 +91,7 @@ func TestFieldsHostile(t *testing.T) {
 		"a\x00b\x1b[31m": "ab[31m", "\u202eevil\u202c": "evil", "a\r\nb": "a \nb", "\xff\xfex": "x", "\u200b a \t": "a", strings.Repeat("x", 10_000): strings.Repeat("x", 3999) + "…",
 	} {
 		w.RunForm(w.Person("ana"), "INC-1", "note", map[string][]string{"text": {text}})
-		if f, ok := lastFact(t, w, "INC-1").(workflow.NoteAdded); !ok || f.Text != want || f.Cut != (len(text) > 4000) {
+		if f, ok := lastFact(t, w, "INC-1").(workflow.NoteAdded); !ok || f.Text != want || f.Truncated != (len(text) > 4000) {
 			t.Errorf("%.20q is noted as %.200v", text, f)
 		}
 	}

@@ -20,7 +20,7 @@ func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s acce
 	view := d.engine.View(s.Zone)
 	switch q := call.Query; q.Kind {
 	case commands.QueryHelp:
-		return d.engine.Catalog().Help(q.Topic, s.Access)
+		return d.engine.Catalog().Help(q.Topic, access.Usable(s, nil))
 	case commands.QueryList:
 		return d.listText(ctx, s, incidents.Filter{All: q.All, Status: q.Status, Severity: q.Severity, Service: q.Service, Limit: q.Limit})
 	case commands.QueryShow:
@@ -92,7 +92,7 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		var t strings.Builder
 		for _, one := range all {
-			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.Began, s), d.formatClock(one.Ends, s),
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.StartedAt, s), d.formatClock(one.ExpiresAt, s),
 				cmp.Or(one.Browser, "unknown browser"), cmp.Or(one.From, "unknown address"))
 		}
 		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil

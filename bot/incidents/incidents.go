@@ -143,7 +143,7 @@ func (r *Reader) decode(ctx context.Context, l bot.Loaded) (workflow.Incident, e
 		if n == 0 {
 			i.DeclaredAt = m.At
 		}
-		i.Alerts.Firing += m.Started + m.Again - m.Ended
+		i.Alerts.Firing += m.Started + m.Refired - m.Ended
 	}
 	return i, nil
 }

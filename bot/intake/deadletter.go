@@ -20,15 +20,15 @@ type DeadLetter struct {
 	At          time.Time `json:"at"`
 	Integration string    `json:"integration"`
 	Reason      string    `json:"reason"`
-	Body        []byte    `json:"-"`             // stored as a record of its own, so that listing reads no bodies
-	Cut         bool      `json:"cut,omitempty"` // only the first bytes were stored: it cannot be replayed
+	Body        []byte    `json:"-"`                   // stored as a record of its own, so that listing reads no bodies
+	Truncated   bool      `json:"truncated,omitempty"` // only the first bytes were stored: it cannot be replayed
 	Size        int       `json:"size"`
 }
 
 // Kinds of records of dead letters, by the letter's ID.
 const (
-	kindDeadLetter = "deadletter"
-	kindDeadBody   = "deadletter-body"
+	kindDeadLetter = "dead-letter"
+	kindDeadBody   = "dead-letter-body"
 )
 
 // unreadableKey returns the dedup key of the alert about a dead letter.
@@ -44,7 +44,7 @@ func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body
 	letter := DeadLetter{
 		ID: now.Format("20060102T150405.000000") + "-" + hex.EncodeToString(sum[:4]), At: now,
 		Integration: integration, Reason: reason, Body: body, Size: len(body),
-		Cut: len(body) == maxKept,
+		Truncated: len(body) == maxKept,
 	}
 	raw, err := json.Marshal(letter)
 	if err != nil {
@@ -110,7 +110,7 @@ func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, err
 	switch {
 	case !ok || !found:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
-	case l.Cut:
+	case l.Truncated:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", maxKept), Hint: "Discard it once you have dealt with it."}
 	}
 	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})

@@ -40,14 +40,14 @@ func (j *Runner) claim(ctx context.Context, job bot.Job, handler Handler) (won *
 		return nil, again, nil
 	}
 	next, slot := decide(job, run, now)
-	if run.Outcome == JobRunning && now.Before(run.Until) && run.By == j.by && j.isOwnClaim(job.Name, version) {
+	if run.Outcome == JobRunning && now.Before(run.LeasedUntil) && run.By == j.by && j.isOwnClaim(job.Name, version) {
 		// This process claimed the slot and the store's answer was lost. No other
 		// replica can start it, so it does.
 		next, slot = resume, timetable.Slot{Name: run.Slot, At: run.At}
 	}
 	switch next {
 	case rest:
-		for _, at := range []time.Time{run.Until, run.Again} {
+		for _, at := range []time.Time{run.LeasedUntil, run.RetryAt} {
 			if at.After(now) && at.Before(again) {
 				again = at
 			}
@@ -58,7 +58,7 @@ func (j *Runner) claim(ctx context.Context, job bot.Job, handler Handler) (won *
 		run.Outcome, run.Finished, run.Note = JobSkipped, now, "no replica ran at its time, "+lateBy(slot, now)+" ago"
 		return nil, again, j.writeUnrun(ctx, job, version, run)
 	case interrupt:
-		run.Outcome, run.Finished, run.Until, run.Again = JobInterrupted, now, time.Time{}, time.Time{}
+		run.Outcome, run.Finished, run.LeasedUntil, run.RetryAt = JobInterrupted, now, time.Time{}, time.Time{}
 		run.Note = run.By + " stopped while it ran; it is not started again"
 		return nil, again, j.writeUnrun(ctx, job, version, run)
 	case resume:
@@ -68,8 +68,8 @@ func (j *Runner) claim(ctx context.Context, job bot.Job, handler Handler) (won *
 		slot = timetable.Slot{Name: run.Slot, At: run.At}
 		run.Attempts++
 	}
-	run.Outcome, run.By, run.Started, run.Finished, run.Again = JobRunning, j.by, now, time.Time{}, time.Time{}
-	run.Until = now.Add(handler.timeLimit() + leaseMargin)
+	run.Outcome, run.By, run.Started, run.Finished, run.RetryAt = JobRunning, j.by, now, time.Time{}, time.Time{}
+	run.LeasedUntil = now.Add(handler.timeLimit() + leaseMargin)
 	if version, err = j.cfg.Ledger.WriteRun(ctx, job.Name, version, run); err != nil {
 		return nil, again, ignoreConflict(err)
 	}
@@ -125,16 +125,16 @@ func (j *Runner) followSchedule(ctx context.Context, job bot.Job, run *Run, vers
 		return 0, nil
 	}
 	now := j.cfg.Engine.Now()
-	run.Spec, run.Since = spec, now.Add(-onTime)
+	run.Spec, run.EffectiveAt = spec, now.Add(-onTime)
 	if version == 0 {
-		run.Since = now // the job's first record
+		run.EffectiveAt = now // the job's first record
 	}
 	return j.cfg.Ledger.WriteRun(ctx, job.Name, version, *run)
 }
 
 // newRun returns the record of a new slot.
 func newRun(was Run, slot timetable.Slot, now time.Time) Run {
-	return Run{Spec: was.Spec, Since: was.Since, Slot: slot.Name, At: slot.At, Started: now, Attempts: 1}
+	return Run{Spec: was.Spec, EffectiveAt: was.EffectiveAt, Slot: slot.Name, At: slot.At, Started: now, Attempts: 1}
 }
 
 // action is what a replica does about a job.
@@ -153,12 +153,12 @@ const (
 // record at the same time decide the same.
 func decide(job bot.Job, run Run, now time.Time) (action, timetable.Slot) {
 	running := run.Outcome == JobRunning
-	if running && now.Before(run.Until) {
+	if running && now.Before(run.LeasedUntil) {
 		return rest, timetable.Slot{}
 	}
 	latest := job.Schedule.Latest(now)
 	switch {
-	case latest.At.After(run.At) && latest.At.After(run.Since):
+	case latest.At.After(run.At) && latest.At.After(run.EffectiveAt):
 		if job.Missed == bot.Skip && now.Sub(latest.At) > onTime {
 			return skip, latest
 		}
@@ -167,7 +167,7 @@ func decide(job bot.Job, run Run, now time.Time) (action, timetable.Slot) {
 		return retry, latest
 	case running:
 		return interrupt, latest
-	case !run.Again.IsZero() && !now.Before(run.Again):
+	case !run.RetryAt.IsZero() && !now.Before(run.RetryAt):
 		return retry, latest
 	}
 	return rest, timetable.Slot{}

@@ -30,7 +30,7 @@ func TestX3OneStartPerSlotAcrossReplicas(t *testing.T) {
 			if !slices.IsSorted(p.order) || p.order[0] != "2000-01-01T00:01:00Z/1" || p.pager.accepted["job/sweep/2000-01-01T01:00:00Z/1/webhook:noc"] != 1 {
 				t.Errorf("started %q\nsent %v", p.order, p.pager.accepted)
 			}
-			if run := p.last(); run.Outcome != jobs.JobDone || run.Note != "swept" || run.Attempts != 1 || run.By == "" || !run.Until.IsZero() {
+			if run := p.last(); run.Outcome != jobs.JobDone || run.Note != "swept" || run.Attempts != 1 || run.By == "" || !run.LeasedUntil.IsZero() {
 				t.Errorf("the record is %+v", run)
 			}
 		})
@@ -133,7 +133,7 @@ func TestX3APanicEndsItsSlotAndNothingElse(t *testing.T) {
 		p.works["other"] = jobs.Handler{Handle: func(context.Context, jobs.Start) (jobs.Result, error) { others++; return jobs.Result{}, nil }}
 		p.outcome = func(jobs.Start) (jobs.Result, error) { panic("a bug") }
 		p.run(5*time.Minute + time.Second)
-		if run := p.last(); run.Outcome != jobs.JobPanicked || run.Note != "a bug" || run.Attempts != 1 || !run.Again.IsZero() {
+		if run := p.last(); run.Outcome != jobs.JobPanicked || run.Note != "a bug" || run.Attempts != 1 || !run.RetryAt.IsZero() {
 			t.Errorf("%+v", run)
 		}
 		if len(p.order) != 5 || others != 5 {
@@ -156,7 +156,7 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 			return jobs.Result{Note: "swept"}, nil
 		}
 		p.run(time.Hour + 20*time.Second)
-		if run := p.last(); run.Outcome != jobs.JobFailed || run.Note != "no luck" || run.Again.Format("04:05") != "00:30" {
+		if run := p.last(); run.Outcome != jobs.JobFailed || run.Note != "no luck" || run.RetryAt.Format("04:05") != "00:30" {
 			t.Errorf("after the first attempt: %+v", run)
 		}
 		p.run(30 * time.Minute)
@@ -171,7 +171,7 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 			return jobs.Result{}, errors.New("no luck")
 		}
 		p.run(50 * time.Minute)
-		if run := p.last(); run.Outcome != jobs.JobFailed || run.Attempts != 5 || !run.Again.IsZero() || len(at) != 5 {
+		if run := p.last(); run.Outcome != jobs.JobFailed || run.Attempts != 5 || !run.RetryAt.IsZero() || len(at) != 5 {
 			t.Errorf("given up: %+v", run)
 		}
 		at, p.outcome = nil, func(jobs.Start) (jobs.Result, error) {
@@ -187,7 +187,7 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 		p.outcome = func(jobs.Start) (jobs.Result, error) { return jobs.Result{}, errors.New("no luck") }
 		p.run(2*time.Minute + 59*time.Second)
 		p.wants("2000-01-01T00:01:00Z/1", "2000-01-01T00:01:00Z/2", "2000-01-01T00:02:00Z/1", "2000-01-01T00:02:00Z/2")
-		if run := p.last(); !run.Again.IsZero() {
+		if run := p.last(); !run.RetryAt.IsZero() {
 			t.Errorf("an attempt is promised in the next slot: %+v", run)
 		}
 	})
@@ -217,7 +217,7 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 			t.Errorf("sent %v", p.pager.accepted)
 		}
 		run := p.last() // dan has only a telephone, and no pager calls
-		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "send to dan") && !strings.Contains(run.Note, "send to Dan") || !run.Again.IsZero() {
+		if run.Outcome != jobs.JobFailed || !strings.Contains(run.Note, "send to dan") && !strings.Contains(run.Note, "send to Dan") || !run.RetryAt.IsZero() {
 			t.Errorf("%+v", run)
 		}
 		if page := p.pager.pages[0]; page.Purpose != workflow.PurposeNotice || len(page.Incidents) != 0 || page.Content.Title != "News" {
@@ -239,7 +239,7 @@ func TestX3AStopIsTakenOver(t *testing.T) {
 			return jobs.Result{Note: "swept"}, nil
 		}}
 		p.run(time.Hour + time.Minute)
-		if run := p.last(); run.Outcome != jobs.JobInterrupted || run.Again.IsZero() {
+		if run := p.last(); run.Outcome != jobs.JobInterrupted || run.RetryAt.IsZero() {
 			t.Errorf("stopped: %+v", run)
 		}
 		p.run(time.Second)

@@ -20,7 +20,7 @@ const (
 	JobRunning     Outcome = "running"     // while its lease lasts
 	JobDone        Outcome = "done"        // it ran without an error
 	JobWithheld    Outcome = "withheld"    // it ran and decided not to act; the note says why
-	JobFailed      Outcome = "failed"      // it is tried again at Again, or given up
+	JobFailed      Outcome = "failed"      // it is tried again at RetryAt, or given up
 	JobPanicked    Outcome = "panicked"    // a bug; it is not tried again, because it would panic again
 	JobSkipped     Outcome = "skipped"     // no replica ran at its time
 	JobInterrupted Outcome = "interrupted" // the replica stopped while it ran; what it had done is unknown
@@ -44,20 +44,20 @@ func NewLedger(engine *bot.Engine, store Store) *Ledger { return &Ledger{engine:
 // Run is the record of a job: its last slot. Replicas agree by it on who starts a slot:
 // the one that replaces the record first.
 type Run struct {
-	Spec  string    `json:"spec"`           // the schedule; "" while the job is disabled
-	Since time.Time `json:"since,omitzero"` // slots up to then do not count as missed
+	Spec        string    `json:"spec"`                  // the schedule; "" while the job is disabled
+	EffectiveAt time.Time `json:"effective_at,omitzero"` // slots up to then do not count as missed
 
-	Slot     string    `json:"slot,omitempty"`
-	At       time.Time `json:"at,omitzero"`
-	Started  time.Time `json:"started_at,omitzero"`
-	Finished time.Time `json:"finished_at,omitzero"`
-	Until    time.Time `json:"until,omitzero"` // end of the lease of the replica that runs it
-	Again    time.Time `json:"again,omitzero"` // when it is tried again
-	By       string    `json:"by,omitempty"`   // name of the replica
-	Attempts int       `json:"attempts,omitempty"`
-	Outcome  Outcome   `json:"outcome,omitempty"`
-	Note     string    `json:"note,omitempty"`
-	Sent     []string  `json:"sent,omitempty"` // keys of the messages that were accepted: they are not sent again
+	Slot        string    `json:"slot,omitempty"`
+	At          time.Time `json:"at,omitzero"`
+	Started     time.Time `json:"started_at,omitzero"`
+	Finished    time.Time `json:"finished_at,omitzero"`
+	LeasedUntil time.Time `json:"leased_until,omitzero"` // end of the lease of the replica that runs it
+	RetryAt     time.Time `json:"retry_at,omitzero"`     // when it is tried again
+	By          string    `json:"by,omitempty"`          // name of the replica
+	Attempts    int       `json:"attempts,omitempty"`
+	Outcome     Outcome   `json:"outcome,omitempty"`
+	Note        string    `json:"note,omitempty"`
+	Sent        []string  `json:"sent,omitempty"` // keys of the messages that were accepted: they are not sent again
 }
 
 // kindJob is the kind of the records of jobs, by the job's name.

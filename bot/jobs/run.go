@@ -22,7 +22,7 @@ func (j *Runner) carryOut(ctx context.Context, b *startedSlot) {
 		err = j.deliver(limited, b, result.Outputs)
 	}
 	now := j.cfg.Engine.Now()
-	b.run.Finished, b.run.Until = now, time.Time{}
+	b.run.Finished, b.run.LeasedUntil = now, time.Time{}
 	b.run.Outcome, b.run.Note = JobDone, result.Note
 	if result.Withheld {
 		b.run.Outcome = JobWithheld
@@ -72,7 +72,7 @@ func (j *Runner) fail(ctx context.Context, b *startedSlot, err error, now time.T
 	case ctx.Err() != nil:
 		b.run.Outcome, b.run.Note = JobInterrupted, errStopping.Error()
 		if b.job.Missed == bot.RunLate && b.run.Attempts < maxAttempts {
-			b.run.Again = now // by another replica, or at the next start
+			b.run.RetryAt = now // by another replica, or at the next start
 		}
 		return
 	case bot.IsPermanent(err) || b.run.Attempts >= maxAttempts:
@@ -80,7 +80,7 @@ func (j *Runner) fail(ctx context.Context, b *startedSlot, err error, now time.T
 	}
 	again := now.Add(firstBackOff << (b.run.Attempts - 1))
 	if following := b.job.Schedule.Next(now).At; following.IsZero() || again.Before(following) {
-		b.run.Again = again
+		b.run.RetryAt = again
 	}
 }
 

@@ -164,6 +164,9 @@ func (m *Manager) openRoom(ctx context.Context, w bot.Work, a workflow.OpenRoom)
 	if !ok {
 		return bot.Answer{Command: workflow.RoomRefused{Platform: a.Platform, Why: a.Platform + " is not connected"}}
 	}
+	if _, wanted := w.Incident.Room(a.Platform); !wanted { // it was abandoned, and the incident has ended
+		return bot.Answer{}
+	}
 	var room workflow.Room
 	request := m.roomRequest(w.ID, a.Platform, w.Incident)
 	err := m.call(ctx, a.Platform, w, func(ctx context.Context) (err error) {

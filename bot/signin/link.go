@@ -54,14 +54,14 @@ const (
 
 // Link is a sign-in link. It works once, within 15 minutes.
 type Link struct {
-	Person  string          `json:"person,omitempty"` // ID of the person that it signs in; "": a guest or an open link
-	Handle  string          `json:"handle,omitempty"` // of a guest: platform and account
-	Name    string          `json:"name,omitempty"`
-	Access  commands.Access `json:"access,omitempty"` // of its creator: the session gets at most this
-	Token   string          `json:"token,omitempty"`  // name of the API token that it was created with
-	To      string          `json:"to,omitempty"`     // path of the page that opens after signing in
-	Expires time.Time       `json:"expires"`
-	Used    time.Time       `json:"used,omitzero"`
+	Person    string          `json:"person,omitempty"` // ID of the person that it signs in; "": a guest or an open link
+	Handle    string          `json:"handle,omitempty"` // of a guest: platform and account
+	Name      string          `json:"name,omitempty"`
+	Access    commands.Access `json:"access,omitempty"` // of its creator: the session gets at most this
+	Token     string          `json:"token,omitempty"`  // name of the API token that it was created with
+	To        string          `json:"to,omitempty"`     // path of the page that opens after signing in
+	ExpiresAt time.Time       `json:"expires_at"`
+	UsedAt    time.Time       `json:"used_at,omitzero"`
 }
 
 // IsOpen reports whether the person who signs in may choose who they are: the link was
@@ -97,7 +97,7 @@ func (svc *Service) CreateLink(ctx context.Context, s access.Speaker, to string)
 // also deletes links and sessions that expired long ago.
 func (svc *Service) newLink(ctx context.Context, link Link, with ...bot.RecordChange) (string, error) {
 	now, token := svc.engine.Now(), newSecret()
-	link.Expires = now.Add(LinkLife)
+	link.ExpiresAt = now.Add(LinkLife)
 	body, err := json.Marshal(link)
 	if err != nil {
 		return "", fmt.Errorf("create a sign-in link: %w", err)
@@ -123,8 +123,10 @@ func (svc *Service) expiredRecords(ctx context.Context) ([]bot.RecordChange, err
 	var deletes []bot.RecordChange
 	for _, kind := range []string{kindLink, kindSession} {
 		err := bot.EachRecord(ctx, svc.store, kind, func(r bot.Record) {
-			var times struct{ Expires, Ends time.Time }
-			if json.Unmarshal(r.Body, &times) != nil || svc.engine.Now().After(laterOf(times.Expires, times.Ends).Add(keepExpired)) {
+			var times struct {
+				ExpiresAt time.Time `json:"expires_at"`
+			}
+			if json.Unmarshal(r.Body, &times) != nil || svc.engine.Now().After(times.ExpiresAt.Add(keepExpired)) {
 				deletes = append(deletes, bot.RecordChange{Kind: kind, ID: r.ID, Version: bot.AnyVersion})
 			}
 		})
@@ -133,14 +135,6 @@ func (svc *Service) expiredRecords(ctx context.Context) ([]bot.RecordChange, err
 		}
 	}
 	return deletes, nil
-}
-
-// laterOf returns the later of two times.
-func laterOf(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // ReadLink returns a sign-in link without using it up. The error is [ErrBadLink],
@@ -164,9 +158,9 @@ func (svc *Service) loadLink(ctx context.Context, token string) (Link, int, erro
 		return link, 0, err
 	}
 	switch {
-	case !link.Used.IsZero():
+	case !link.UsedAt.IsZero():
 		return link, rec.Version, ErrUsedLink
-	case svc.engine.Now().After(link.Expires):
+	case svc.engine.Now().After(link.ExpiresAt):
 		return link, rec.Version, ErrExpiredLink
 	}
 	return link, rec.Version, nil
@@ -191,7 +185,7 @@ func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Se
 	}
 	now := svc.engine.Now()
 	s = Session{
-		Person: link.Person, Handle: link.Handle, Name: link.Name, Access: link.Access, Token: link.Token, Began: now, Ends: now.Add(SessionLife),
+		Person: link.Person, Handle: link.Handle, Name: link.Name, Access: link.Access, Token: link.Token, StartedAt: now, ExpiresAt: now.Add(SessionLife),
 		Zone: who.Zone, Browser: cleanLine(who.Browser, 80), From: cleanLine(who.From, 60),
 	}
 	if people := svc.engine.Organization().Directory; link.IsOpen() {
@@ -207,7 +201,7 @@ func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Se
 	if _, ok := svc.speaker(s); !ok {
 		return s, "", ErrBadLink // the person or the token is not configured any more
 	}
-	link.Used = now
+	link.UsedAt = now
 	used, err := json.Marshal(link)
 	if err != nil {
 		return s, "", fmt.Errorf("sign in: %w", err)

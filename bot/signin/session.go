@@ -16,18 +16,18 @@ import (
 
 // Session is a browser that is signed in.
 type Session struct {
-	ID      string          `json:"-"` // short and not secret: people name the session by it
-	Person  string          `json:"person,omitempty"`
-	Handle  string          `json:"handle,omitempty"` // of a guest: platform and account
-	Name    string          `json:"name,omitempty"`
-	Access  commands.Access `json:"access,omitempty"` // at most; the person's own may be lower
-	Token   string          `json:"token,omitempty"`  // name of the API token that its link was created with
-	Chosen  bool            `json:"chosen,omitempty"` // signed in by an open link: events name the token, too
-	Zone    string          `json:"zone,omitempty"`   // IANA zone of the browser
-	Browser string          `json:"browser,omitempty"`
-	From    string          `json:"from,omitempty"` // IP address
-	Began   time.Time       `json:"began"`
-	Ends    time.Time       `json:"ends"`
+	ID        string          `json:"-"` // short and not secret: people name the session by it
+	Person    string          `json:"person,omitempty"`
+	Handle    string          `json:"handle,omitempty"` // of a guest: platform and account
+	Name      string          `json:"name,omitempty"`
+	Access    commands.Access `json:"access,omitempty"` // at most; the person's own may be lower
+	Token     string          `json:"token,omitempty"`  // name of the API token that its link was created with
+	Chosen    bool            `json:"chosen,omitempty"` // signed in by an open link: events name the token, too
+	Zone      string          `json:"zone,omitempty"`   // IANA zone of the browser
+	Browser   string          `json:"browser,omitempty"`
+	From      string          `json:"from,omitempty"` // IP address
+	StartedAt time.Time       `json:"started_at"`
+	ExpiresAt time.Time       `json:"expires_at"`
 
 	record string
 }
@@ -47,7 +47,7 @@ func (svc *Service) Session(ctx context.Context, secret string) (Session, access
 		return s, access.Speaker{}, err
 	}
 	who, ok := svc.speaker(s)
-	if !ok || svc.engine.Now().After(s.Ends) {
+	if !ok || svc.engine.Now().After(s.ExpiresAt) {
 		return s, access.Speaker{}, ErrNoSession
 	}
 	return s, who, nil
@@ -87,11 +87,11 @@ func (svc *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, 
 	err := bot.EachRecord(ctx, svc.store, kindSession, func(r bot.Record) {
 		one, err := decodeSession(r)
 		mine := one.Person == s.Person && one.Handle == s.Handle && (s.Person+s.Handle != "" || one.Name == s.Name)
-		if err == nil && svc.engine.Now().Before(one.Ends) && (mine || s.Access >= commands.Admin) {
+		if err == nil && svc.engine.Now().Before(one.ExpiresAt) && (mine || s.Access >= commands.Admin) {
 			all = append(all, one)
 		}
 	})
-	slices.SortFunc(all, func(a, b Session) int { return b.Began.Compare(a.Began) })
+	slices.SortFunc(all, func(a, b Session) int { return b.StartedAt.Compare(a.StartedAt) })
 	return all, err
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"tocsin/adapters/memory"
-	"tocsin/adapters/slack"
 	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
@@ -114,7 +113,7 @@ func (in *installation) start(night string) {
 	in.accounts["night"] = night
 	env := map[string]string{"SLACK_BOT_TOKEN": in.slack.BotToken, "SLACK_SIGNING_SECRET": in.slack.SigningSecret, "SLACK_API_URL": in.slack.URL()}
 	log := slog.New(slog.DiscardHandler)
-	description := slack.Description(slackinbound.New)
+	description := slackinbound.Description()
 	p, err := description.Connect(platform.Options{
 		Secret: func(name string) string { return env[name] }, Mark: "0a1b2c3d", Store: in.store.Store, Now: in.now, Log: log,
 	})

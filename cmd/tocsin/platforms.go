@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/discord"
-	"tocsin/adapters/slack"
 	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/bot"
 	"tocsin/bot/app"
@@ -25,7 +24,7 @@ import (
 // platforms returns the table of chat platforms, one line each.
 func platforms() platform.Table {
 	return platform.Table{
-		slack.Description(slackinbound.New),
+		slackinbound.Description(),
 		discord.Description(),
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tocsin/adapters/memory"
-	"tocsin/adapters/slack"
 	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot/platform"
@@ -24,7 +23,7 @@ func BenchmarkSlackAcknowledge(b *testing.B) {
 	ana := s.AddUser(slacktest.User{Name: "ana", RealName: "Ana Silva"})
 	general := s.AddChannel(slacktest.Channel{Name: "general", Members: []string{ana}})
 	r := &benchServer{b: b, paged: map[string]time.Time{}, came: make(chan string, 1)}
-	d := slack.Description(slackinbound.New)
+	d := slackinbound.Description()
 	secrets := map[string]string{"SLACK_BOT_TOKEN": s.BotToken, "SLACK_APP_TOKEN": s.AppToken, "SLACK_API_URL": s.URL()}
 	w, err := d.Connect(platform.Options{
 		Settings: d.NewSettings(), Secret: func(name string) string { return secrets[name] }, Mark: "bench",

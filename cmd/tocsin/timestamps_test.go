@@ -64,7 +64,7 @@ func TestTimesStayTimes(t *testing.T) {
 	org := bottest.SampleOrganization()
 	org.Zone = time.FixedZone("CET", 3600)
 	under := memory.New()
-	d := slack.Description(slackinbound.New)
+	d := slackinbound.Description()
 	slackSecrets := map[string]string{"SLACK_BOT_TOKEN": s.BotToken, "SLACK_SIGNING_SECRET": s.SigningSecret, "SLACK_API_URL": s.URL()}
 	settings := &slack.Settings{Announce: "#incidents", ArchiveAfter: time.Hour}
 	room, err := d.Connect(platform.Options{

@@ -12,6 +12,7 @@ import (
 	"tocsin/bot/access"
 	"tocsin/bot/card"
 	"tocsin/bot/dispatch"
+	"tocsin/workflow"
 )
 
 // slashCommand is a slash command as a person has typed it
@@ -60,15 +61,16 @@ type request struct {
 	values    func(ctx context.Context) map[string][]string // what the form is filled in with; nil: nothing
 }
 
-// unknownRoom stands for the incident of a channel that has not been looked up.
-const unknownRoom = "INC-0"
+// unknownRoom returns what stands for the incident of a channel that has not been looked up: no
+// incident has its number.
+func unknownRoom() string { return workflow.ID(0) }
 
 // answer answers a command line: with a form when something is missing in it,
 // else by carrying it out. Nothing is read from the store before a form is opened.
 func (s *Server) answer(ctx context.Context, r request) outcome {
 	d := dispatch.Request{Text: r.line, Speaker: r.speaker, Operation: r.operation, Room: s.rooms.incident(r.to.channel)}
 	if d.Room == "" && r.to.channel != "" && !isDirect(r.to.channel) {
-		d.Room = unknownRoom
+		d.Room = unknownRoom()
 	}
 	form, wanted := s.app.Dispatcher.WantsForm(d)
 	if r.typed { // a complete line is carried out without a form

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tocsin/adapters/memory"
-	"tocsin/adapters/slack"
 	"tocsin/bot"
 	"tocsin/bot/platform"
 )
@@ -16,7 +15,7 @@ import (
 // the inbound side with its routes.
 func TestConnect(t *testing.T) {
 	secrets := map[string]string{"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
-	p, err := slack.Description(New).Connect(platform.Options{
+	p, err := Description().Connect(platform.Options{
 		Secret: func(name string) string { return secrets[name] }, Store: memory.New(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -42,7 +42,7 @@ func (s *Server) openForm(ctx context.Context, r request, form dispatch.Form) ou
 // formData is what a form is rendered from before anything is read for it.
 func (s *Server) formData(ctx context.Context, r request, form dispatch.Form) slack.FormData {
 	d := slack.FormData{FormOrigin: slack.FormOrigin{Word: form.Word, Channel: r.to.channel, ResponseURL: r.to.responseURL}}
-	if form.Incident != unknownRoom {
+	if form.Incident != unknownRoom() {
 		d.Incident = form.Incident
 	}
 	d.Choices = func(kind commands.FieldKind) []commands.Choice {
@@ -90,7 +90,7 @@ func (s *Server) fillForm(ctx context.Context, r request, form dispatch.Form, id
 func (s *Server) filledView(ctx context.Context, r request, form dispatch.Form) slackgo.ModalViewRequest {
 	word, _ := s.app.Catalog().Find(form.Word)
 	word.Form = access.Fields(r.speaker, word)
-	if form.Incident == unknownRoom {
+	if form.Incident == unknownRoom() {
 		room, err := s.incidentOf(ctx, r.to.channel)
 		if err != nil {
 			return slack.RefusalView(word, s.failureText(ctx, err))

@@ -4,17 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"tocsin/adapters/slack"
 	"tocsin/bot"
-	"tocsin/bot/access"
 	"tocsin/bot/dispatch"
-	"tocsin/workflow"
 )
 
 // handleMention takes what follows the app's name for a command
@@ -68,7 +63,7 @@ func (s *Server) messageCommand(e event, m message, text string) task {
 		sendPrivately := outcome{after: func(ctx context.Context, _ bool) { s.sendAnswer(ctx, to, shown) }}
 		thread := m.Thread
 		if !isDirect(m.Channel) {
-			if private, e := s.isPrivateReply(ctx, line, reply, m.Channel); private || e != nil {
+			if private, e := s.app.Dispatcher.IsForSpeaker(ctx, reply, slack.Platform, m.Channel); private || e != nil {
 				return sendPrivately
 			}
 			thread = cmp.Or(m.Thread, m.TS)
@@ -82,42 +77,4 @@ func (s *Server) messageCommand(e event, m message, text string) task {
 		}
 		return outcome{err: err}
 	}}
-}
-
-// incidentID finds incidents in a reply.
-var incidentID = regexp.MustCompile(`INC-\d+`)
-
-// maxIncidents is how many incidents of a reply are looked at.
-const maxIncidents = 100
-
-// isPrivateReply reports whether a reply is for the person who gave the command
-// alone, and not for the channel: it has a link to sign in with, or names an
-// incident that is private and whose room this is not
-// (P2: private means members only). An incident that does not exist counts as
-// one that is private.
-func (s *Server) isPrivateReply(ctx context.Context, line string, reply dispatch.Reply, channel string) (bool, error) {
-	words := strings.Fields(line)
-	if slices.ContainsFunc(words[:min(2, len(words))], func(word string) bool { return strings.EqualFold(strings.TrimPrefix(word, "/"), "web") }) {
-		return true, nil
-	}
-	if strings.Contains(reply.Text, "/sign-in/") {
-		return true, nil
-	}
-	all := incidentID.FindAllString(reply.Text+" "+reply.Incident, -1)
-	if len(all) > maxIncidents {
-		return true, nil
-	}
-	for _, id := range all {
-		i, err := s.app.Incidents.Get(ctx, id, access.Speaker{})
-		if err == nil {
-			continue
-		}
-		if _, ok := errors.AsType[*workflow.Refusal](err); !ok {
-			return true, err
-		}
-		if r, ok := i.Room(slack.Platform); !ok || r.ID != channel || !r.Private { // a room that it has left is not private
-			return true, nil
-		}
-	}
-	return false, nil
 }
