@@ -121,10 +121,11 @@ func (h *handler) signedLimit(org *bot.Organization) int64 {
 // learn which names exist. Every secret is compared, whichever matches (I8:
 // tokens per integration).
 func (h *handler) tokenAccepted(org *bot.Organization, integration, secret string) bool {
-	byDefault := alerts.NewSecrets(h.DefaultTokens()...).Contain(secret)
+	given := alerts.HashSecret(secret)
+	byDefault := alerts.NewSecrets(h.DefaultTokens()...).ContainHash(given)
 	own, some, closed := false, byDefault, false
 	for _, in := range org.Integrations {
-		match := alerts.NewSecrets(in.Tokens...).Contain(secret)
+		match := alerts.NewSecrets(in.Tokens...).ContainHash(given)
 		some = some || match
 		if in.Name == integration {
 			own, closed = match, len(in.Tokens) > 0

@@ -94,7 +94,7 @@ func (s *Server) newCardPart(i workflow.Incident, who reader, canWork bool) card
 	if !canWork {
 		return p
 	}
-	p.Buttons = s.newButtons(i, c.Buttons, who, v)
+	p.Buttons = s.newButtons(i, c.Buttons)
 	for _, t := range i.Paperwork.ActionItems {
 		row := taskRow{Text: t.Text, FollowUp: t.FollowUp, Done: t.Done, Who: t.Assignee, Press: button{Label: "Done", Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Command: fmt.Sprintf("task %s done %d", i.ID, t.N)}}
 		if t.Assignee != "" && v.Name != nil {
@@ -146,24 +146,14 @@ func isRoomHeading(i workflow.Incident, heading string) bool {
 // commandPath returns the address that commands for an incident are posted to.
 func commandPath(id string) string { return "/incidents/" + id + "/do" }
 
-// newButtons returns the card's buttons for a reader: without the commands that
-// the reader may not use. A command that needs arguments opens its form.
-func (s *Server) newButtons(i workflow.Incident, from []card.Button, who reader, v card.View) []button {
-	if i.IsOpen() && i.IsAcknowledged() && i.Roles[workflow.Commander] == "" && who.Person != "" {
-		from = append(slices.Clone(from), card.Button{Label: "Take lead", Command: "lead " + i.ID})
-	}
-	if i.IsAwaiting(who.Person) && i.IsAcknowledged() { // asked to join: acknowledging is their first button
-		join := card.Button{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
-		from = append([]card.Button{join}, from...)
-		for n := range from[1:] {
-			from[n+1].Main = false
-		}
-	}
+// newButtons returns the card's buttons. A command that needs arguments opens its
+// form.
+func (s *Server) newButtons(i workflow.Incident, from []card.Button) []button {
 	var all []button
 	for _, a := range from {
 		name, rest, _ := strings.Cut(a.Command, " ")
 		w, ok := s.Engine.Catalog().Find(name)
-		if !ok || !v.Word(name) {
+		if !ok {
 			continue
 		}
 		b := button{Label: a.Label, Command: a.Command, Path: commandPath(i.ID), Op: strconv.Itoa(i.Seq), Main: a.Main}

@@ -8,6 +8,7 @@ package access
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -114,6 +115,20 @@ func Person(org *bot.Organization, id string) (s Speaker, ok bool) {
 		return Speaker{}, false
 	}
 	return Identify(org, Claim{Person: id})
+}
+
+// Recipient returns the recipient of a page as a speaker: a configured person, or what
+// is paged as "KIND:NAME", such as a webhook, which is a member of the incidents that it
+// was paged for. A person who is not configured any more is no member.
+func Recipient(org *bot.Organization, id string) Speaker {
+	if s, ok := Person(org, id); ok {
+		return s
+	}
+	s := Speaker{Name: strings.ReplaceAll(id, ":", " "), Zone: org.Zone}
+	if strings.Contains(id, ":") {
+		s.Person = id
+	}
+	return s
 }
 
 // Actor returns the speaker as the actor of an event, such as "ana, by token ci".

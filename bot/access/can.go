@@ -104,6 +104,7 @@ type Viewer interface {
 // reader takes its view from here.
 func View(e Viewer, s Speaker, i *workflow.Incident) card.View {
 	v := e.View(s.Zone)
+	v.Reader = s.Person
 	catalog := e.Catalog()
 	v.Word = func(name string) bool {
 		w, ok := catalog.Find(name)

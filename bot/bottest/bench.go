@@ -22,8 +22,10 @@ func benchAlert(key, group string) alerts.Arrival {
 		Link:        "https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes",
 		Runbook:     "https://example.com/runbooks/disk",
 	}
-	d := alerts.Decision{Service: "database", Severity: workflow.SEV2, Group: group}
-	return alerts.NewArrival(alerts.Sender{Name: "alertmanager"}, a, d, workflow.Declare{Services: []string{"database"}})
+	return alerts.Arrival{ // routing is not measured here
+		Integration: "alertmanager", Alert: a, Severity: workflow.SEV2, Group: group,
+		Declare: workflow.Declare{Title: a.Title, Source: workflow.SourceAlert, Severity: workflow.SEV2, Group: group, Services: []string{"database"}},
+	}
 }
 
 // runCallers calls do b.N times from so many goroutines, and reports the throughput in

@@ -15,6 +15,7 @@ type View struct {
 	Stamps bool                // times are stamps, for a platform that shows each reader their own zone (see [ParseSpans])
 	URL    string              // base URL of the browser's pages; "" for none
 	Name   func(string) string // returns a person's name; nil shows IDs
+	Reader string              // ID of the person whom the card is rendered for; "": for everyone in a room
 	Word   func(string) bool   // reports whether a command exists, so that its button is shown; nil: all do
 }
 
@@ -250,6 +251,23 @@ func primaryButtons(i workflow.Incident, v View) []Button {
 		}
 	case i.Status == workflow.Closed, i.Status == workflow.Canceled:
 		add("Reopen", "reopen", "")
+	}
+	return addPersonalButtons(all, i, v)
+}
+
+// addPersonalButtons adds the buttons that only the reader of the card has use for: to
+// acknowledge, first, for one who is asked to join; else to take the lead.
+func addPersonalButtons(all []Button, i workflow.Incident, v View) []Button {
+	can := func(word string) bool { return v.Reader != "" && i.IsAcknowledged() && (v.Word == nil || v.Word(word)) }
+	switch {
+	case can("ack") && i.IsAwaiting(v.Reader):
+		for n := range all {
+			all[n].Main = false
+		}
+		join := Button{Label: "Acknowledge", Command: fmt.Sprintf("ack %s --seen %d", i.ID, i.Seq), Main: true}
+		all = append([]Button{join}, all...)
+	case can("lead") && i.IsOpen() && i.Roles[workflow.Commander] == "":
+		all = append(all, Button{Label: "Take lead", Command: "lead " + i.ID})
 	}
 	return all
 }

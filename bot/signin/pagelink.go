@@ -87,13 +87,5 @@ func (l *PageLinks) Read(token string) (PageLink, error) {
 // Speaker returns the recipient of a link as the speaker who acknowledges. The signed
 // link is their authentication (P5: a link acknowledges only by POST).
 func (l *PageLinks) Speaker(p PageLink) access.Speaker {
-	org := l.engine.Organization()
-	if s, ok := access.Person(org, p.Person); ok {
-		return s
-	}
-	s := access.Speaker{Name: strings.ReplaceAll(p.Person, ":", " "), Zone: org.Zone}
-	if strings.Contains(p.Person, ":") { // a webhook that was paged is a member of the incident; a person who is not configured any more is not
-		s.Person = p.Person
-	}
-	return s
+	return access.Recipient(l.engine.Organization(), p.Person)
 }
