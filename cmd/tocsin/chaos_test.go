@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,12 +16,23 @@ import (
 
 var kills = flag.Int("kills", 20, "how often processes kill themselves in TestX2Chaos (make chaos)")
 
+// skipShort skips a test that builds a program of its own when -short is given; with
+// CI=true it fails.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if !testing.Short() {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("-short leaves out the tests that need a build of their own; run them all in CI")
+	}
+	t.Skip("SKIPPED: -short leaves out what needs a build of its own")
+}
+
 // TestX2Chaos lets replicas kill themselves at the edges of commits and sends
 // (see chaos.go), and restarts them, until that has happened often enough.
 func TestX2Chaos(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: needs a build of its own")
-	}
+	skipShort(t)
 	server := redistest.Start(t, redistest.Config{})
 	var deaths atomic.Int64
 	w := newCluster(t, clusterPlan{
@@ -82,9 +94,7 @@ func (r *replica) restartUntil(enough <-chan struct{}, deaths *atomic.Int64) {
 // five minutes behind. No deadline fires early or twice, and no page is late
 // by more than a busy machine explains.
 func TestX2Skew(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: needs a build of its own")
-	}
+	skipShort(t)
 	server := redistest.Start(t, redistest.Config{})
 	w := newCluster(t, clusterPlan{
 		config: shortDeadlineConfig, replicas: 3, tags: "chaos", redis: overRedisAt(server.URL()),

@@ -111,9 +111,7 @@ func TestX4Proxy(t *testing.T) {
 // (here every five seconds). A page that was being sent may be repeated by
 // another replica, because the lease of its sender is gone.
 func TestE1AgendaDeleted(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: needs a build of its own")
-	}
+	skipShort(t)
 	server := redistest.Start(t, redistest.Config{})
 	w := newCluster(t, clusterPlan{
 		config: shortDeadlineConfig, replicas: 2, tags: "chaos", redis: overRedisAt(server.URL()),

@@ -42,7 +42,7 @@ func (p *person) setDevice(size, theme string) {
 // TestShots saves screenshots of every page, with -shots.
 func TestShots(t *testing.T) {
 	if *shots == "" {
-		t.Skip("no folder for screenshots is given with -shots")
+		t.Skip("no test: it takes the pictures of `make shots`, when -shots names a folder")
 	}
 	if err := os.MkdirAll(*shots, 0o700); err != nil {
 		t.Fatal(err)
