@@ -14,8 +14,8 @@ import (
 // maxMethods is the maximum number of contact methods of one urgency.
 const maxMethods = 8
 
-// readPerson reads a person. access is the access of a person for whom none is
-// configured.
+// readPerson reads a person. access is what a person has unless the file gives
+// them another.
 func (r *reader) readPerson(n *yaml.Node, access commands.Access) directory.Person {
 	m := r.openMapping(n, "a person")
 	p := directory.Person{

@@ -177,7 +177,7 @@ func (s *stage) setUp(ctx context.Context, room workflow.Room, r bot.RoomRequest
 	s.recordOutcome("ana is asked in", s.as(s.at.token).Invite(ctx, invitation))
 	s.recordOutcome("ana is asked in again", s.as(s.at.token).Invite(ctx, invitation))
 	invitation.People = append(invitation.People, bot.Invitee{ID: "ben", Email: "ben@example.com"}, bot.Invitee{ID: "dan", Name: "Dan", Email: "dan@example.com"})
-	s.recordOutcome("ana, ben, and dan, whom nobody knows, are asked in", s.as(s.at.token).Invite(ctx, invitation))
+	s.recordOutcome("ana, ben, and dan, who is not on the platform, are invited", s.as(s.at.token).Invite(ctx, invitation))
 	members, _, err := w.API.bot.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: room.ID})
 	s.recordOutcome("a room's members", err, len(members))
 }
@@ -200,7 +200,7 @@ func (s *stage) people(ctx context.Context) {
 	user, err := w.Directory.userID(ctx, "", "ana@example.com", call{wait: true})
 	s.recordOutcome("ana by her address", err, user != "")
 	_, err = w.Directory.userID(ctx, "", "dan@example.com", call{wait: true})
-	s.recordOutcome("dan, whom nobody knows", err)
+	s.recordOutcome("dan, who is not on the platform", err)
 	account, err := w.Directory.Account(ctx, user)
 	s.recordOutcome("who ana is", err, account.Name, account.Email)
 	direct, err := w.Messages.openDirect(ctx, user)

@@ -51,7 +51,7 @@ func (h *testApp) eventuallyMembers(group string, want ...string) {
 }
 
 // TestGroupsKept: after a start while Slack is away, the last known members are known;
-// whom they are identified as follows the configuration.
+// who they are follows the configuration.
 func TestGroupsKept(t *testing.T) {
 	h := newTestApp(t, slacktest.Options{})
 	group, org, users := h.addGroup()

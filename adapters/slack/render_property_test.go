@@ -123,8 +123,8 @@ func TestAnyHome(t *testing.T) {
 		}
 		v := HomeView(h)
 		validView(t, v)
-		if whom := (slacktest.Message{Blocks: marshal(t, v.Blocks)}).Notifies(); len(whom) > 0 {
-			t.Errorf("it notifies %q", whom)
+		if notified := (slacktest.Message{Blocks: marshal(t, v.Blocks)}).Notifies(); len(notified) > 0 {
+			t.Errorf("it notifies %q", notified)
 		}
 	})
 }

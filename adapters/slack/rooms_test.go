@@ -65,7 +65,7 @@ func TestAdoptByKey(t *testing.T) {
 		make  func(h *testApp)
 		adopt bool
 	}{
-		"somebody else's": {func(h *testApp) {
+		"another user's": {func(h *testApp) {
 			ana := h.slack.AddUser(slacktest.User{Name: "ana"})
 			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: ana, Members: []string{ana, h.slack.BotUser}})
 		}, false},

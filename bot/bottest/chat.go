@@ -275,7 +275,7 @@ func testNotThere(c *chatTest) {
 	room := c.room(checkout())
 	there := c.Rooms()
 	room.ID, room.Name, room.URL = "INC-404", "inc-404", ""
-	err := c.post(c.Context(), room, "INC-404/3.0", "is anybody there?")
+	err := c.post(c.Context(), room, "INC-404/3.0", "is anyone there?")
 	if !bot.IsPermanent(err) {
 		c.Errorf("a post to a room that is not there answers %v, which is not permanent", err)
 	}

@@ -107,7 +107,7 @@ func testEditedMessagesArchived(t *testing.T, s bot.Store) {
 	addEndedIncident(t, s)
 	for _, c := range []struct{ body, want string }{
 		{"who?", "1 m1: hello, 2 m2: who?, 3 m3: me"},
-		{"anybody?", "1 m1: hello, 2 m2: anybody?, 3 m3: me"},
+		{"anyone?", "1 m1: hello, 2 m2: anyone?, 3 m3: me"},
 	} {
 		archive(t, s, "INC-1", true)
 		wantEnded(t, s, " | INC-1")
@@ -116,7 +116,7 @@ func testEditedMessagesArchived(t *testing.T, s bot.Store) {
 		wantMessages(t, s, "INC-1", c.want)
 	}
 	archive(t, s, "INC-1", true)
-	wantMessages(t, s, "INC-1", "1 m1: hello, 2 m2: anybody?, 3 m3: me")
+	wantMessages(t, s, "INC-1", "1 m1: hello, 2 m2: anyone?, 3 m3: me")
 }
 
 // testEditedMessagesRace: an edit while the compact form is made is either part of it or

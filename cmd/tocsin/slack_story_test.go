@@ -141,7 +141,7 @@ func TestSlackByAlert(t *testing.T) {
 		m := st.slack.Message(page.Channel, page.TS)
 		return strings.Contains(m.Plain(), "You are not needed any more: acknowledged by Ana Silva") && !strings.Contains(string(m.Blocks), "do:0")
 	})
-	// The room is there, with whom it needs, and its card is true.
+	// The room exists, with the people it needs, and its card is up to date.
 	room := roomOf(st.slack)
 	st.await("Ana and Ben are in the room", func() bool {
 		room = roomOf(st.slack)

@@ -28,14 +28,14 @@ func TestArchivedByHand(t *testing.T) {
 	h.run("declare Checkout is down --sev 1 --service checkout")
 	h.runUntil(r, time.Minute, func() bool { return h.hasRooms(1) })
 	h.slack.Archive(ana, h.rooms()[0].ID)
-	h.run("note INC-1 is anybody there?")
+	h.run("note INC-1 is anyone there?")
 	h.runUntil(r, time.Minute, func() bool {
 		rooms := h.rooms()
 		if len(rooms) < 2 {
 			return false
 		}
 		for _, m := range h.slack.Posts(rooms[1].ID) {
-			if strings.Contains(m.Plain(), "is anybody there?") {
+			if strings.Contains(m.Plain(), "is anyone there?") {
 				return true
 			}
 		}

@@ -125,7 +125,7 @@ func removeMarks(line string) string {
 	return line
 }
 
-// Mentions returns whom the markup of a text notifies: "@channel", "@here", "@everyone", and IDs of users and user groups.
+// Mentions returns who is notified by the markup of a text: "@channel", "@here", "@everyone", and IDs of users and user groups.
 func Mentions(mrkdwn string) []string {
 	var found []string
 	for i, part := range splitMarkup(mrkdwn) {
@@ -137,7 +137,7 @@ func Mentions(mrkdwn string) []string {
 	return found
 }
 
-// parseMention returns whom the inside of <…> notifies, if it is a mention.
+// parseMention returns who is notified by the inside of <…>, if it is a mention.
 func parseMention(target string) (mentioned string, ok bool) {
 	if target == "!channel" || target == "!here" || target == "!everyone" {
 		return "@" + target[1:], true
@@ -155,7 +155,7 @@ func (m Message) Plain() string { return renderPlain(m.Text, m.Blocks, nil) }
 // Plain returns the message as its reader sees it.
 func (e Ephemeral) Plain() string { return renderPlain(e.Text, e.Blocks, nil) }
 
-// Notifies returns whom the message notifies by markup in its text and its blocks, each once, sorted; see [Mentions].
+// Notifies returns who is notified by markup in its text and its blocks, each once, sorted; see [Mentions].
 func (m Message) Notifies() []string {
 	found := Mentions(m.Text)
 	for _, t := range textsOf(m.Blocks, nil) {
