@@ -105,10 +105,10 @@ type Viewer interface {
 func View(e Viewer, s Speaker, i *workflow.Incident) card.View {
 	v := e.View(s.Zone)
 	v.Reader = s.Person
-	catalog := e.Catalog()
+	catalog, usable := e.Catalog(), Usable(s, i)
 	v.Word = func(name string) bool {
 		w, ok := catalog.Find(name)
-		return ok && Can(s, w, i) == nil
+		return ok && usable(w)
 	}
 	return v
 }

@@ -82,14 +82,10 @@ func HashSecret(given string) SecretHash { return sha256.Sum256([]byte(given)) }
 
 // ContainHash is Contain for a secret that has been hashed already.
 func (s Secrets) ContainHash(given SecretHash) bool {
-	found := 0
-	for _, secret := range s.live {
+	return s.Any(func(secret string) bool {
 		own := sha256.Sum256([]byte(secret))
-		if secret != "" {
-			found |= subtle.ConstantTimeCompare(given[:], own[:])
-		}
-	}
-	return found == 1
+		return subtle.ConstantTimeCompare(given[:], own[:]) == 1
+	})
 }
 
 // String hides the secrets, which must not reach a log or an error (P4: secrets

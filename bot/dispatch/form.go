@@ -66,8 +66,10 @@ func (d *Dispatcher) WantsForm(r Request) (Form, bool) {
 // Complete returns the completions of a line, best first.
 func (d *Dispatcher) Complete(ctx context.Context, r Request) []commands.Completion {
 	var room *workflow.Incident
-	if i, err := d.incidents.Get(ctx, r.Room, r.Speaker); r.Room != "" && err == nil {
-		room = &i
+	if r.Room != "" {
+		if i, err := d.incidents.Get(ctx, r.Room, r.Speaker); err == nil {
+			room = &i
+		}
 	}
 	return d.engine.Catalog().Complete(r.Text, d.parseContext(ctx, r), access.Usable(r.Speaker, room))
 }
