@@ -15,6 +15,7 @@ import (
 
 	"tocsin/adapters/memory"
 	"tocsin/bot"
+	"tocsin/bot/bottest"
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
@@ -25,7 +26,7 @@ type step struct{ name, of, outcome string }
 // stage plays the steps.
 type stage struct {
 	t     *testing.T
-	clock *clock
+	clock *bottest.Clock
 	at    party
 	of    string // what the steps are done with
 	steps []step
@@ -66,7 +67,7 @@ func (s *stage) recordOutcome(name string, err error, more ...any) {
 // play does all that the adapter does by itself, and notes what becomes of it.
 func play(t *testing.T, where func(*testing.T, func() time.Time) party) []step {
 	t.Helper()
-	c := &clock{now: time.Now()}
+	c := bottest.NewClock(time.Now())
 	s := &stage{t: t, clock: c, at: where(t, c.Now)}
 	ctx := t.Context()
 	me, err := s.as(s.at.token).API.identity(ctx)

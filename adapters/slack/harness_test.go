@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,30 +14,10 @@ import (
 	"tocsin/workflow"
 )
 
-// clock is a time that passes when a test says so.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: bottest.Epoch} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // testApp is a workspace on a fake Slack, with its own clock.
 type testApp struct {
 	t     *testing.T
-	clock *clock
+	clock *bottest.Clock
 	slack *slacktest.Server
 	*Workspace
 	store *memory.Store
@@ -46,7 +25,7 @@ type testApp struct {
 }
 
 func newTestApp(t *testing.T, o slacktest.Options) *testApp {
-	h := &testApp{t: t, clock: newClock(), log: &strings.Builder{}, store: memory.New()}
+	h := &testApp{t: t, clock: bottest.NewClock(bottest.Epoch), log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)
@@ -72,7 +51,7 @@ func (h *testApp) connect() *Workspace {
 // retryingWorkspace repeats a call when its error says when, as the agenda does.
 type retryingWorkspace struct {
 	*Workspace
-	clock *clock
+	clock *bottest.Clock
 }
 
 func (p retryingWorkspace) retry(do func() error) error {
@@ -82,7 +61,7 @@ func (p retryingWorkspace) retry(do func() error) error {
 		if !later {
 			return err
 		}
-		p.clock.advance(wait)
+		p.clock.Advance(wait)
 	}
 	return context.DeadlineExceeded
 }

@@ -44,7 +44,7 @@ func TestX1PostOnce(t *testing.T) {
 			if err = h.anotherProcess().Post(t.Context(), one); err != nil {
 				t.Fatal(err)
 			}
-			h.clock.advance(time.Minute)
+			h.clock.Advance(time.Minute)
 			if err = h.anotherProcess().Post(t.Context(), post(room, "INC-7/4.0", false)); err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestRetryAfter(t *testing.T) {
 	if d, later := bot.RetryDelay(err); !later || d < 16*time.Second || h.slack.Count("chat.postMessage") != calls {
 		t.Fatalf("answered %v", err)
 	}
-	h.clock.advance(18 * time.Second)
+	h.clock.Advance(18 * time.Second)
 	if err = w.Post(t.Context(), post(room, "INC-7/3.0", false)); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestDeletedCardOnceByOthers(t *testing.T) {
 	}
 	h.slack.Delete(h.slack.BotUser, room.ID, h.slack.Posts(room.ID)[0].TS)
 	for range 2 {
-		h.clock.advance(time.Minute)
+		h.clock.Advance(time.Minute)
 		if _, err = h.anotherProcess().ShowCard(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func TestCancelOneOfSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	alone := bot.Page{Key: "INC-9/p1", Keys: []string{"INC-9/p1"}, Address: both.Address, Content: card.Content{Title: "INC-9 needs you"}}
-	h.clock.advance(channelInterval)
+	h.clock.Advance(channelInterval)
 	if err := h.Page(t.Context(), alone); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPageAgainLooksNoFurther(t *testing.T) {
 	for range 700 {
 		h.slack.Say(ana, h.slack.Direct(ana).ID, "thanks", "")
 	}
-	h.clock.advance(time.Hour)
+	h.clock.Advance(time.Hour)
 	page.Key, page.Keys, page.Content.Title = "INC-7/p1", []string{"INC-7/p1"}, "INC-7 needs you"
 	page.Since = h.clock.Now()
 	for range 2 {
@@ -132,7 +132,7 @@ func TestChannelAmongMany(t *testing.T) {
 		if err = h.Page(t.Context(), page); err == nil {
 			break
 		}
-		h.clock.advance(2 * window)
+		h.clock.Advance(2 * window)
 	}
 	if err != nil || len(h.slack.Posts(ops)) != 1 {
 		t.Errorf("%v, %d calls", err, h.slack.Count("conversations.list"))
@@ -202,12 +202,12 @@ func TestChannelReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.slack.Archive(ana, old)
-		h.clock.advance(time.Minute)
+		h.clock.Advance(time.Minute)
 		if err := do(2); !bot.IsPermanent(err) {
 			t.Fatalf("an archived channel answers %v", err)
 		}
 		anew := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
-		h.clock.advance(time.Minute)
+		h.clock.Advance(time.Minute)
 		if err := do(3); err != nil || len(h.slack.Posts(anew)) != 1 {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -43,7 +43,7 @@ func TestX1RoomOnce(t *testing.T) {
 					if _, err := h.anotherProcess().OpenRoom(t.Context(), request(private)); err == nil || bot.IsPermanent(err) {
 						t.Fatalf("an unclear outcome answers %v", err)
 					}
-					h.clock.advance(10 * time.Second)
+					h.clock.Advance(10 * time.Second)
 					room, err := h.anotherProcess().OpenRoom(t.Context(), request(private))
 					if err != nil {
 						t.Fatal(err)
@@ -83,7 +83,7 @@ func TestAdoptByKey(t *testing.T) {
 		}, false},
 		"older, and not marked": {func(h *testApp) {
 			h.slack.AddChannel(slacktest.Channel{Name: "inc-7-checkout-is-down", Creator: h.slack.BotUser, Members: []string{h.slack.BotUser}})
-			h.clock.advance(time.Hour)
+			h.clock.Advance(time.Hour)
 		}, false},
 		"its own": {func(h *testApp) {
 			if _, err := h.anotherProcess().OpenRoom(t.Context(), request(false)); err != nil {

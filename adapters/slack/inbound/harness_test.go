@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,28 +16,10 @@ import (
 	"tocsin/bot/platform"
 )
 
-// clock is a time that passes when a test says so.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // testApp is a bot with a fake workspace and a clock that the test moves.
 type testApp struct {
 	t         *testing.T
-	clock     *clock
+	clock     *bottest.Clock
 	slack     *slacktest.Server
 	workspace *slack.Workspace
 	bot       *app.App
@@ -48,7 +29,7 @@ type testApp struct {
 
 func newTestApp(t *testing.T, o slacktest.Options) *testApp {
 	t.Helper()
-	h := &testApp{t: t, clock: &clock{now: bottest.Epoch}, log: &strings.Builder{}, store: memory.New()}
+	h := &testApp{t: t, clock: bottest.NewClock(bottest.Epoch), log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)

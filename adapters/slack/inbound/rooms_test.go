@@ -52,7 +52,7 @@ func TestUnchangedCardNotEdited(t *testing.T) {
 	h.runUntil(r, time.Minute, func() bool { return h.hasRooms(1) })
 	settle := func() {
 		t.Helper()
-		for end := h.clock.Now().Add(20 * time.Second); h.clock.Now().Before(end); h.clock.advance(500 * time.Millisecond) {
+		for end := h.clock.Now().Add(20 * time.Second); h.clock.Now().Before(end); h.clock.Advance(500 * time.Millisecond) {
 			if _, err := r.Tick(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -30,12 +30,12 @@ func TestTimesInReadersZone(t *testing.T) {
 			if _, err := r.Tick(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			h.clock.advance(time.Second)
+			h.clock.Advance(time.Second)
 		}
 		return at
 	}
 	declared := say("declare Checkout is down --sev 1 --service checkout")
-	h.clock.advance(20 * time.Minute)
+	h.clock.Advance(20 * time.Minute)
 	acknowledged := say("ack INC-1")
 	updated := say("update INC-1 Rolling back --next 30m")
 	lisbon, tokyo := time.FixedZone("WET", 0), time.FixedZone("JST", 9*3600)

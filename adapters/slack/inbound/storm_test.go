@@ -34,7 +34,7 @@ func (h *testApp) runUntil(r *agenda.Runner, most time.Duration, until func() bo
 		if err != nil || next.IsZero() || next.After(end) {
 			h.t.Fatalf("nothing more is due before %s: next %s %v", end, next, err)
 		}
-		h.clock.advance(max(next.Sub(h.clock.Now()), time.Millisecond))
+		h.clock.Advance(max(next.Sub(h.clock.Now()), time.Millisecond))
 	}
 }
 
@@ -67,7 +67,7 @@ func TestStorm(t *testing.T) {
 	if _, err := h.workspace.ShowCard(t.Context(), bot.RoomCard{Key: "first", Place: workflow.Announce}); err != nil { // the channel is made
 		t.Fatal(err)
 	}
-	h.clock.advance(time.Hour)
+	h.clock.Advance(time.Hour)
 	began := h.clock.Now()
 	h.storm(50)
 	h.runUntil(r, 10*time.Minute, func() bool { return len(h.rooms()) == 50 })
@@ -127,7 +127,7 @@ func TestCallsPerDeclare(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.runUntil(r, time.Minute, func() bool { return len(h.rooms()) > before && h.hasRooms(2) })
-	for end := h.clock.Now().Add(10 * time.Second); h.clock.Now().Before(end); h.clock.advance(time.Second) {
+	for end := h.clock.Now().Add(10 * time.Second); h.clock.Now().Before(end); h.clock.Advance(time.Second) {
 		if _, err := r.Tick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
