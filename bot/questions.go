@@ -10,7 +10,7 @@ import (
 )
 
 // answerQuestions answers the questions of a step (workflow.Asks): the plan, who is
-// behind a target, round-robin positions and other incidents.
+// behind a target, round-robin positions, other incidents and whether alerts fire.
 func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in workflow.Input, change Change) (workflow.Known, error) {
 	k := workflow.Known{Answers: map[workflow.Target]workflow.Answer{}}
 	for _, name := range e.platforms {
@@ -61,7 +61,33 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 		}
 		k.Others[id] = other
 	}
-	return k, nil
+	k.Firing, err = e.hasFiringAlerts(ctx, i.ID, q.Firing)
+	return k, err
+}
+
+// hasFiringAlerts reports whether an alert fires in one of the incidents ids: the
+// incident id itself, and others as long as they are merged.
+func (e *Engine) hasFiringAlerts(ctx context.Context, id string, ids []string) (bool, error) {
+	for _, one := range ids {
+		rows, err := e.cfg.Store.Firing(ctx, one, "", 1)
+		if err != nil {
+			return false, err
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		if one == id {
+			return true, nil
+		}
+		other, err := e.LoadUnchecked(ctx, one)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false, err
+		}
+		if other.Status == workflow.Merged {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Plan returns the plan with this content hash. When its record is missing the plan

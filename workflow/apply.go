@@ -92,6 +92,9 @@ func laterOf(a, b time.Time) time.Time {
 func (i *Incident) countAlerts(f AlertsArrived) {
 	a := &i.Alerts
 	a.Firing = max(0, a.Firing+f.Started+f.Refired-f.Ended)
+	if f.MoreFire {
+		a.Firing = max(1, a.Firing)
+	}
 	a.Resolved = max(0, a.Resolved+f.Ended-f.Refired)
 	a.Total += f.Started
 	a.Truncated = max(a.Truncated, f.Truncated) // every delivery repeats how many it left out: they are not added up
@@ -183,7 +186,8 @@ func (i *Incident) applyAlerts(e Event, f AlertFact) {
 		if !f.ResolveAt.IsZero() {
 			i.Ending.ResolveAfter = f.ResolveAt.Sub(e.At)
 		}
-		i.Promises.AcknowledgeBy, i.Alerts.QuietUntil, i.Alerts.Notice = time.Time{}, time.Time{}, AlertNotice{}
+		i.Alerts.Firing, i.Alerts.QuietUntil, i.Alerts.Notice = 0, time.Time{}, AlertNotice{}
+		i.Promises.AcknowledgeBy = time.Time{}
 		if !i.IsAcknowledged() {
 			i.Paging.stop(Stopped)
 		}

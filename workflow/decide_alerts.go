@@ -83,12 +83,15 @@ func (t *transition) countMail(m Mail, from string) {
 	if len(m.Samples) > 0 {
 		by.ID, by.Name = m.Samples[0].Integration, m.Samples[0].Integration
 	}
-	t.recordBy(by, AlertsArrived{Mail: m, From: from})
 	firing := m.Started + m.Refired
+	t.recordBy(by, AlertsArrived{
+		Mail: m, From: from, MoreFire: m.Ended > 0 && t.in.Known.Firing && t.incident.Alerts.Firing+firing <= m.Ended,
+	})
 	if firing > 0 {
 		t.handleFiringAlerts(was, m, firing)
 	}
-	if t.incident.Alerts.Firing == 0 && m.Ended > 0 {
+	// With merged incidents the count may be too high as well: see asksFiring.
+	if m.Ended > 0 && !t.in.Known.Firing && (t.incident.Alerts.Firing == 0 || len(t.incident.Merge.From) > 0) {
 		t.handleAllResolved()
 	}
 }

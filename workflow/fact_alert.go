@@ -5,7 +5,8 @@ import "time"
 // AlertsArrived is recorded when alert mail is counted into the incident.
 type AlertsArrived struct {
 	Mail
-	From string `json:"from,omitempty"` // the merged incident that forwarded it, if any
+	From     string `json:"from,omitempty"`      // the merged incident that forwarded it, if any
+	MoreFire bool   `json:"more_fire,omitempty"` // by the count none fires any more, but at least one does
 }
 
 // AlertsForwarded is recorded when a merged incident passes alert mail on to the

@@ -1,6 +1,9 @@
 package workflow
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Known is what a step must know beside the incident itself, as of the time of the
 // input. The caller of [Step] fills in Plan, Platforms and Rooms, and answers what
@@ -10,6 +13,7 @@ type Known struct {
 	Answers   map[Target]Answer        // who is behind each target now (E8: targets are read live and policies are copied)
 	Cursors   map[string]int           // whose turn it is, by key of the round-robin step
 	Others    map[string]OtherIncident // other incidents, by ID; one that does not exist is missing
+	Firing    bool                     // an alert of the incidents in Questions.Firing fires
 	Platforms []Platform               // the chat platforms that are connected
 	Rooms     []Room                   // rooms of the incident that exist without being opened, such as the browser's
 }
@@ -50,6 +54,7 @@ type Questions struct {
 	Targets []Target // for Known.Answers
 	Cursors []string // for Known.Cursors
 	Others  []string // IDs, for Known.Others
+	Firing  []string // IDs of the incident and of those merged into it, for Known.Firing
 }
 
 // Asks returns what the step of an input must know beside the plan, which in.Known
@@ -78,7 +83,24 @@ func Asks(i Incident, in Input) Questions {
 	if c, ok := in.Command.(AddLink); ok && c.Incident != "" {
 		q.Others = append(q.Others, c.Incident)
 	}
+	q.Firing = asksFiring(i, in)
 	return q
+}
+
+// asksFiring returns the incidents whose alerts count for this one, when the input
+// says that alerts ended. The count of the incident is a sum of differences, and those
+// that a merged incident passes on may be of alerts that are counted elsewhere by now:
+// whether one fires is asked, not concluded from it.
+func asksFiring(i Incident, in Input) []string {
+	ids := append([]string{i.ID}, i.Merge.From...)
+	c, ok := in.Command.(Absorb)
+	if ok && !slices.Contains(ids, c.From) {
+		ids = append(ids, c.From)
+	}
+	if c.Mail.Ended == 0 && !slices.ContainsFunc(in.Mail, func(m Mail) bool { return m.Ended > 0 }) {
+		return nil
+	}
+	return ids
 }
 
 // personTarget returns the target for a person.

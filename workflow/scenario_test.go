@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,7 @@ type scenario struct {
 	others  map[string]OtherIncident
 	rooms   []Platform
 	builtin []Room // rooms that exist without being opened
+	firing  string // the incident whose alerts fire, whatever the count says
 	out     strings.Builder
 }
 
@@ -155,6 +157,7 @@ func (s *scenario) answer(in *Input) {
 	for _, key := range q.Cursors {
 		in.Known.Cursors[key] = s.cursors[key]
 	}
+	in.Known.Firing = slices.Contains(q.Firing, s.firing)
 	for _, id := range q.Others {
 		if o, ok := s.others[id]; ok {
 			in.Known.Others[id] = o
@@ -184,6 +187,8 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 			st.Notify = append(st.Notify, Target(w))
 		}
 		p.Steps = append(p.Steps, st)
+	case "fires":
+		s.firing = strings.Join(list[1:], "")
 	case "fallback":
 		s.plan.Fallback = list[1]
 	case "catch-all":

@@ -235,6 +235,9 @@ func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 	if i.IsOpen() && len(i.Merge.From) == 0 && i.Alerts.Firing != len(firing) {
 		w.fail("I3: %s counts %d firing alerts, and %d fire", i.ID, i.Alerts.Firing, len(firing))
 	}
+	if fires := w.familyFires(ctx, i); i.IsOpen() && fires != (i.Alerts.Firing > 0) {
+		w.fail("G7: %s counts %d firing alerts, and that one of it or of the incidents merged into it fires is %v", i.ID, i.Alerts.Firing, fires)
+	}
 	if len(firing) == 0 {
 		return
 	}
@@ -248,6 +251,21 @@ func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 	if end.IsOpen() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.IsAcknowledged() {
 		w.fail("G7: %d alerts of %s fire, and %s only monitors", len(firing), i.ID, end.ID)
 	}
+}
+
+// familyFires reports whether an alert of the incident fires, or one of those that were
+// merged into it.
+func (w *World) familyFires(ctx context.Context, i workflow.Incident) bool {
+	for _, id := range append([]string{i.ID}, i.Merge.From...) {
+		firing, err := w.store.base.Firing(ctx, id, "", 1)
+		if err != nil {
+			w.fail("firing: %v", err)
+		}
+		if len(firing) > 0 && (id == i.ID || w.loadIncident(id).Status == workflow.Merged) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkSettled: at rest nothing is overdue and every owed page is settled.
