@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tocsin/workflow"
 )
@@ -65,26 +66,35 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 	return k, err
 }
 
-// hasFiringAlerts reports whether an alert fires in one of the incidents ids: the
-// incident id itself, and others as long as they are merged.
+// hasFiringAlerts reports whether an alert fires in one of the incidents ids, which are
+// the incident id itself and others that were merged into it, or in one that was merged
+// into those.
 func (e *Engine) hasFiringAlerts(ctx context.Context, id string, ids []string) (bool, error) {
-	for _, one := range ids {
-		rows, err := e.cfg.Store.Firing(ctx, one, "", 1)
+	for n := 0; n < len(ids); n++ {
+		rows, err := e.cfg.Store.Firing(ctx, ids[n], "", 1)
 		if err != nil {
 			return false, err
 		}
-		if len(rows) == 0 {
+		if ids[n] == id {
+			if len(rows) > 0 {
+				return true, nil
+			}
 			continue
 		}
-		if one == id {
-			return true, nil
-		}
-		other, err := e.LoadUnchecked(ctx, one)
+		other, err := e.LoadUnchecked(ctx, ids[n])
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return false, err
 		}
-		if other.Status == workflow.Merged {
+		if other.Status != workflow.Merged {
+			continue
+		}
+		if len(rows) > 0 {
 			return true, nil
+		}
+		for _, further := range other.Merge.From {
+			if !slices.Contains(ids, further) {
+				ids = append(ids, further)
+			}
 		}
 	}
 	return false, nil
