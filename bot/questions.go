@@ -62,8 +62,9 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 		}
 		k.Others[id] = other
 	}
-	k.Firing, err = e.hasFiringAlerts(ctx, i.ID, q.Firing)
-	return k, err
+	firing, failed := e.hasFiringAlerts(ctx, i.ID, q.Firing)
+	k.Firing = firing
+	return k, failed
 }
 
 // hasFiringAlerts reports whether an alert fires in one of the incidents ids, which are
