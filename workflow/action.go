@@ -134,6 +134,12 @@ type Reroute struct {
 	At time.Time `json:"at,omitzero"` // when the incident gave them up: alerts that began to fire again later are counted already
 }
 
+// JudgeAlerts judges held firing notices again: alert intake applies those that nothing
+// newer has superseded.
+type JudgeAlerts struct {
+	Alerts []HeldAlert `json:"alerts"`
+}
+
 // UnknownAction is an action that a newer version of Tocsin has stored. It is kept
 // as it is, and reported instead of being carried out.
 type UnknownAction struct {
@@ -152,6 +158,7 @@ func (InvitePeople) action() string    { return "invite_people" }
 func (CloseRoom) action() string       { return "close_room" }
 func (Forward) action() string         { return "forward" }
 func (Reroute) action() string         { return "reroute" }
+func (JudgeAlerts) action() string     { return "judge_alerts" }
 func (a UnknownAction) action() string { return a.Kind }
 
 // effectID returns the ID of the effect number n of an event, such as "INC-7/3.0".
@@ -188,7 +195,7 @@ func LaneOf(a Action) Lane {
 		return Lane{ClassDroppable, "close:" + a.Platform}
 	case Forward:
 		return Lane{ClassForward, "incident:" + a.Incident}
-	case Reroute:
+	case Reroute, JudgeAlerts:
 		return Lane{ClassForward, "intake"}
 	case UnknownAction:
 		return Lane{ClassDroppable, "unknown"}

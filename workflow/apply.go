@@ -193,6 +193,11 @@ func (i *Incident) applyAlerts(e Event, f AlertFact) {
 		}
 	case AlertsReleased:
 		i.Alerts.QuietUntil, i.Alerts.Firing = time.Time{}, 0
+	case AlertsHeld:
+		i.Alerts.Held, i.Alerts.JudgeAt = append(slices.Clone(i.Alerts.Held), f.Alerts...), f.JudgeAt
+	case AlertsJudged:
+		i.Alerts.Held = slices.DeleteFunc(slices.Clone(i.Alerts.Held), func(h HeldAlert) bool { return slices.Contains(f.Alerts, h) })
+		i.Alerts.JudgeAt = f.Next
 	}
 }
 

@@ -170,6 +170,8 @@ func actionDecoder(kind string) func([]byte) (Action, error) {
 		return decodeActionBody[Forward]
 	case "reroute":
 		return decodeActionBody[Reroute]
+	case "judge_alerts":
+		return decodeActionBody[JudgeAlerts]
 	}
 	return nil
 }

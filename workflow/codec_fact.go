@@ -49,6 +49,10 @@ func alertDecoder(kind string) func([]byte) (Fact, error) {
 		return decodeFact[AlertsAllResolved]
 	case "alerts_released":
 		return decodeFact[AlertsReleased]
+	case "alerts_held":
+		return decodeFact[AlertsHeld]
+	case "alerts_judged":
+		return decodeFact[AlertsJudged]
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ const (
 	DueNotice  DeadlineKind = "notice"      // the acknowledger is notified of more alerts
 	DueResolve DeadlineKind = "resolve"     // the incident resolves (G7: all alerts resolved means monitoring)
 	DueQuiet   DeadlineKind = "quiet"       // alerts that still fire are given up (I6: firing again reopens or links)
+	DueJudge   DeadlineKind = "judge"       // held firing notices are judged again (I5c: an old start is judged again after a minute)
 	DueArchive DeadlineKind = "archive"     // a room is archived
 )
 
@@ -61,6 +62,7 @@ func (i Incident) Deadlines() []Deadline {
 	add(i.Alerts.Notice.DueAt, DueNotice)
 	add(i.Ending.ResolveAt, DueResolve)
 	add(i.Alerts.QuietUntil, DueQuiet)
+	add(i.Alerts.JudgeAt, DueJudge)
 	for _, r := range i.Rooms {
 		add(r.ArchiveAt, DueArchive)
 	}
@@ -99,6 +101,9 @@ func (t *transition) carryOutDeadlines() {
 	}
 	if passed(t.incident.Ending.ResolveAt) {
 		t.resolveAs("", true)
+	}
+	if passed(t.incident.Alerts.JudgeAt) {
+		t.judgeHeldAlerts()
 	}
 	t.archiveDueRooms()
 	if passed(t.incident.Alerts.QuietUntil) {

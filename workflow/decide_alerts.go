@@ -39,21 +39,31 @@ func combine(all []Mail) Mail {
 		return Mail{}
 	}
 	sum := all[0]
-	sum.Unmapped, sum.Samples = slices.Clone(sum.Unmapped), slices.Clone(sum.Samples)
+	sum.Unmapped, sum.Samples, sum.Held = slices.Clone(sum.Unmapped), slices.Clone(sum.Samples), slices.Clone(sum.Held)
 	for _, m := range all[1:] {
 		sum.Add(m)
 	}
 	return sum
 }
 
-// hasChanges reports whether the mail changes anything.
-func (m Mail) hasChanges() bool { return m.Started+m.Refired+m.Ended+m.Truncated > 0 }
+// HasChanges reports whether the mail changes anything.
+func (m Mail) HasChanges() bool {
+	return m.countsAlerts() || m.Changed+len(m.Held) > 0
+}
+
+// countsAlerts reports whether the mail says more than that alerts read differently or
+// are held. Only such mail is posted.
+func (m Mail) countsAlerts() bool { return m.Started+m.Refired+m.Ended+m.Raised+m.Truncated > 0 }
 
 // Add adds more mail to m. The first 20 samples are kept.
 func (m *Mail) Add(more Mail) {
 	m.Started += more.Started
 	m.Refired += more.Refired
 	m.Ended += more.Ended
+	m.Raised += more.Raised
+	m.Changed += more.Changed
+	m.WasHeld += more.WasHeld
+	m.Held = append(m.Held, more.Held...)
 	m.Truncated = max(m.Truncated, more.Truncated)
 	if more.Worst.IsWorseThan(m.Worst) {
 		m.Worst = more.Worst
@@ -67,11 +77,53 @@ func (m *Mail) Add(more Mail) {
 	m.Samples = append(m.Samples, more.Samples[:min(room, len(more.Samples))]...)
 }
 
+// judgeAfter is how long a firing notice that may be late is held, and maxHeld is how
+// many an incident holds: with more of them none is held any longer.
+const (
+	judgeAfter = time.Minute
+	maxHeld    = 200
+)
+
+// holdAlerts notes firing notices that are judged again (I5c: an old start is judged again
+// after a minute).
+func (t *transition) holdAlerts(held []HeldAlert) {
+	if len(held) == 0 {
+		return
+	}
+	f := AlertsHeld{Alerts: held, JudgeAt: t.incident.Alerts.JudgeAt}
+	if f.JudgeAt.IsZero() {
+		f.JudgeAt = held[0].Since.Add(judgeAfter)
+	}
+	if len(t.incident.Alerts.Held)+len(held) > maxHeld {
+		f.JudgeAt = t.in.At
+	}
+	t.recordBySystem(f)
+}
+
+// judgeHeldAlerts passes the held notices whose minute is over through alert intake
+// again.
+func (t *transition) judgeHeldAlerts() {
+	var f AlertsJudged
+	full := len(t.incident.Alerts.Held) > maxHeld
+	for _, h := range t.incident.Alerts.Held {
+		due := h.Since.Add(judgeAfter)
+		switch {
+		case full || !due.After(t.in.At):
+			f.Alerts = append(f.Alerts, h)
+		case f.Next.IsZero() || due.Before(f.Next):
+			f.Next = due
+		}
+	}
+	t.recordBySystem(f)
+}
+
 // countMail counts one mail and decides what follows from it: paging, monitoring or
 // reopening. A merged incident forwards it instead. The ID of the merged incident
 // that forwarded it here is from, or "".
 func (t *transition) countMail(m Mail, from string) {
-	if !m.hasChanges() {
+	t.holdAlerts(m.Held)
+	m.Held = nil
+	if !m.HasChanges() {
 		return
 	}
 	if t.incident.Status == Merged {
@@ -87,13 +139,26 @@ func (t *transition) countMail(m Mail, from string) {
 	t.recordBy(by, AlertsArrived{
 		Mail: m, From: from, MoreFire: m.Ended > 0 && t.in.Known.Firing && t.incident.Alerts.Firing+firing <= m.Ended,
 	})
-	if firing > 0 {
+	switch {
+	case firing > 0:
 		t.handleFiringAlerts(was, m, firing)
+	case m.Raised > 0 && t.isRaisedBy(m, was):
+		t.handleFiringAlerts(was, m, m.Raised)
 	}
 	// With merged incidents the count may be too high as well: see asksFiring.
 	if m.Ended > 0 && !t.in.Known.Firing && (t.incident.Alerts.Firing == 0 || len(t.incident.Merge.From) > 0) {
 		t.handleAllResolved()
 	}
+}
+
+// isRaisedBy reports whether alerts that have become worse ask for attention (I6b: a worse
+// repeat raises the incident): when one is worse than all before, or a person has ended
+// the incident while they fire. Those that it has given up open another incident.
+func (t *transition) isRaisedBy(m Mail, was Incident) bool {
+	if !t.incident.IsOpen() {
+		return !was.Alerts.QuietUntil.IsZero()
+	}
+	return m.Worst.IsWorseThan(was.Alerts.Worst)
 }
 
 // raiseSeverity raises the severity to that of the worst alert, unless a person has
@@ -112,13 +177,17 @@ func (t *transition) raiseSeverity(m Mail) {
 // swallows nothing).
 func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 	rules := t.in.Known.Plan.Rules.OrDefault()
+	why := "alerts fire again"
+	if m.Started+m.Refired == 0 {
+		why = "an alert became worse"
+	}
 	switch {
 	case !t.incident.IsOpen():
-		t.recordBySystem(IncidentReopened{From: t.incident.Status, To: Investigating, Why: "alerts fire again"})
+		t.recordBySystem(IncidentReopened{From: t.incident.Status, To: Investigating, Why: why})
 		run := t.incident.Paging.Run
 		t.raiseSeverity(m)
 		if t.incident.Paging.Run == run { // the rise of the severity has not started it yet
-			t.startEscalation("alerts fire again")
+			t.startEscalation(why)
 		}
 		return
 	case was.Status == Monitoring && t.incident.Status == Monitoring:
@@ -126,7 +195,7 @@ func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 		if !back.IsOpen() || back == Monitoring {
 			back = Investigating
 		}
-		t.recordBySystem(StatusChanged{From: Monitoring, To: back, Why: "alerts fire again"})
+		t.recordBySystem(StatusChanged{From: Monitoring, To: back, Why: why})
 	}
 	t.raiseSeverity(m)
 	worse := was.Alerts.Worst != 0 && m.Worst.IsWorseThan(was.Alerts.Worst)
@@ -142,7 +211,7 @@ func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 		t.notifyOfAlerts(count)
 		return
 	}
-	why := "a more severe alert than any so far"
+	why = "a more severe alert than any so far"
 	if !worse {
 		why = "a new alert, after " + formatMinutes(rules.StaleAfter) + " in which no one did anything"
 	}

@@ -190,7 +190,7 @@ func (t *transition) absorb(c Absorb) {
 		t.reopenAndPage("it and the other incident were merged into each other")
 	}
 	if t.incident.Status == Merged {
-		if c.Began || c.Mail.hasChanges() {
+		if c.Began || c.Mail.HasChanges() {
 			t.recordBySystem(AlertsForwarded{
 				Mail: c.Mail, To: t.incident.Merge.Into, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.incident.ID),
 			})

@@ -32,7 +32,23 @@ type AlertsReleased struct {
 	Firing int `json:"firing"` // how many
 }
 
+// AlertsHeld is recorded when firing notices came that may be late: alerts of the
+// incident resolved a moment before, and the notices bear a start from before that.
+type AlertsHeld struct {
+	Alerts  []HeldAlert `json:"alerts"`
+	JudgeAt time.Time   `json:"judge_at"` // when they are judged again
+}
+
+// AlertsJudged is recorded when held notices are judged again: those that nothing newer
+// has superseded fire.
+type AlertsJudged struct {
+	Alerts []HeldAlert `json:"alerts"`
+	Next   time.Time   `json:"next_at,omitzero"` // when others are judged
+}
+
 func (AlertsArrived) fact() string     { return "alerts_arrived" }
 func (AlertsForwarded) fact() string   { return "alerts_forwarded" }
 func (AlertsAllResolved) fact() string { return "alerts_all_resolved" }
 func (AlertsReleased) fact() string    { return "alerts_released" }
+func (AlertsHeld) fact() string        { return "alerts_held" }
+func (AlertsJudged) fact() string      { return "alerts_judged" }

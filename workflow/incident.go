@@ -149,6 +149,8 @@ type Alerts struct {
 	Samples    []Alert     `json:"samples,omitempty"`    // the latest 20, oldest first
 	QuietUntil time.Time   `json:"quiet_until,omitzero"` // until when alerts that still fire after the end change nothing (I6: firing again reopens or links)
 	Notice     AlertNotice `json:"notice,omitzero"`
+	Held       []HeldAlert `json:"held,omitempty"` // firing notices that are judged again at JudgeAt
+	JudgeAt    time.Time   `json:"judge_at,omitzero"`
 }
 
 // Alert is one alert of the incident, as it is shown to people.
@@ -171,10 +173,24 @@ type Mail struct {
 	Started   int       `json:"started,omitempty"`   // alerts that are new to the incident
 	Refired   int       `json:"refired,omitempty"`   // resolved alerts that fire again
 	Ended     int       `json:"ended,omitempty"`     // alerts that have resolved
-	Worst     Severity  `json:"worst,omitempty"`     // of those that started or fire again
+	Raised    int       `json:"raised,omitempty"`    // alerts that fire on and are worse than before
+	Changed   int       `json:"changed,omitempty"`   // alerts that fire on and read differently
+	WasHeld   int       `json:"was_held,omitempty"`  // of those that started or fire again: were held before
+	Worst     Severity  `json:"worst,omitempty"`     // of those that started, fire again or are worse than before
 	Truncated int       `json:"truncated,omitempty"` // alerts that the sender left out
 	Unmapped  []string  `json:"unmapped,omitempty"`  // severity words without a mapping
 	Samples   []Alert   `json:"samples,omitempty"`   // the first 20
+
+	Held []HeldAlert `json:"held,omitempty"` // alerts whose firing notice is held
+}
+
+// HeldAlert is an alert whose firing notice came shortly after its resolve and may be
+// late. It is judged again (I5c: an old start is judged again after a minute).
+type HeldAlert struct {
+	Integration string    `json:"integration"`
+	Key         string    `json:"key"`
+	Title       string    `json:"title,omitempty"`
+	Since       time.Time `json:"since"`
 }
 
 // ActionItem is a person's to-do: during the incident, or after it (FollowUp).

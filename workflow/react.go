@@ -86,7 +86,11 @@ func reactAlert(i *Incident, at time.Time, f AlertFact) []Action {
 		return []Action{Forward{Incident: f.To, Absorb: Absorb{From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail}}}
 	case AlertsReleased:
 		return releaseAlerts(i, at)
-	case AlertsArrived, AlertsAllResolved:
+	case AlertsJudged:
+		if len(f.Alerts) > 0 {
+			return []Action{JudgeAlerts{Alerts: f.Alerts}}
+		}
+	case AlertsArrived, AlertsAllResolved, AlertsHeld:
 	}
 	return nil
 }
@@ -196,7 +200,7 @@ func IsAnnounced(f Fact) bool {
 	case DetailsChanged, UpdateOverdue, RoleAssigned, NoteAdded, NoteWithdrawn, ActionItemAdded, ActionItemCompleted,
 		CauseSet, CheckRecorded, LinkAdded, PeopleInvited, VisibilityChanged, EffectGivenUp:
 		return false // it is the responders' work
-	case AlertsArrived, AlertsAllResolved, AlertsReleased, AlertsForwarded:
+	case AlertsArrived, AlertsAllResolved, AlertsReleased, AlertsForwarded, AlertsHeld, AlertsJudged:
 		return false
 	case EscalationStarted, StepFired, EscalationRepeated, NoOneReached, EscalationExhausted, PeoplePaged, PageFailed,
 		Acknowledged, Unacknowledged, AcknowledgeOverdue, PagesQueued, NoticePostponed, PageDelivered, PagesCanceled, PageAnswered:
@@ -212,15 +216,17 @@ func IsAnnounced(f Fact) bool {
 // IsPosted reports whether a fact is posted as a line into the rooms. The others are
 // shown in the timeline, and some on the card.
 func IsPosted(f Fact) bool {
-	switch f.(type) {
+	switch f := f.(type) {
 	case StatusChanged, SeverityChanged, IncidentResolved, IncidentClosed, IncidentReopened, IncidentCanceled, IncidentMerged, IncidentAbsorbed:
 		return true
 	case Declared, MergeTargetUpdated:
 		return false // the card shows it
-	case AlertsArrived, AlertsAllResolved, AlertsReleased:
+	case AlertsArrived:
+		return f.countsAlerts()
+	case AlertsAllResolved, AlertsReleased:
 		return true
-	case AlertsForwarded:
-		return false // the other incident posts it
+	case AlertsForwarded, AlertsHeld, AlertsJudged:
+		return false // the other incident posts it, or nothing has come of it
 	case EscalationStarted, StepFired, EscalationRepeated, NoOneReached, EscalationExhausted, PeoplePaged, PageFailed,
 		Acknowledged, Unacknowledged, AcknowledgeOverdue:
 		return true

@@ -38,7 +38,10 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 	case "alert":
 		m := Mail{
 			At: s.now, Started: num("new"), Refired: num("again"), Ended: num("ended"),
-			Worst: sev(keys["worst"]), Truncated: num("truncated"),
+			Worst: sev(keys["worst"]), Truncated: num("truncated"), Raised: num("raised"), Changed: num("changed"), WasHeld: num("was-held"),
+		}
+		for n := range num("held") {
+			m.Held = append(m.Held, HeldAlert{Integration: "prometheus", Key: rest + strconv.Itoa(n), Title: rest, Since: s.now})
 		}
 		if w := keys["word"]; w != "" {
 			m.Unmapped = []string{w}

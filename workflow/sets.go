@@ -157,6 +157,8 @@ func (AlertsArrived) alertFact()     {}
 func (AlertsForwarded) alertFact()   {}
 func (AlertsAllResolved) alertFact() {}
 func (AlertsReleased) alertFact()    {}
+func (AlertsHeld) alertFact()        {}
+func (AlertsJudged) alertFact()      {}
 
 func (EscalationStarted) pagingFact()   {}
 func (StepFired) pagingFact()           {}
@@ -208,5 +210,6 @@ func (SetUpRoom) roomAction()    {}
 func (InvitePeople) roomAction() {}
 func (CloseRoom) roomAction()    {}
 
-func (Forward) incidentAction() {}
-func (Reroute) incidentAction() {}
+func (Forward) incidentAction()     {}
+func (Reroute) incidentAction()     {}
+func (JudgeAlerts) incidentAction() {}

@@ -46,12 +46,18 @@ type alertsTx struct {
 // alertColumns are the columns that scanAlert converts.
 const alertColumns = "integration, key, number, firing, group_key, severity, event_at, applied_at, seen_at, body"
 
+// alertBody is what the column body holds, as one JSON object.
+type alertBody struct {
+	*alerts.Alert
+	*alerts.Memory
+}
+
 func scanAlert(row []driver.Value) (alerts.Row, error) {
 	r := alerts.Row{
 		Integration: text(row[0]), Key: text(row[1]), Incident: optionalID(number(row[2])), Firing: number(row[3]) != 0, Group: text(row[4]),
 		Severity: workflow.Severity(number(row[5])), EventAt: instant(number(row[6])), AppliedAt: instant(number(row[7])), SeenAt: instant(number(row[8])),
 	}
-	if err := json.Unmarshal(body(row[9]), &r.Alert); err != nil {
+	if err := json.Unmarshal(body(row[9]), &alertBody{&r.Alert, &r.Memory}); err != nil {
 		return r, fmt.Errorf("decode alert %s of %s: %w", r.Key, r.Integration, err)
 	}
 	return r, nil
@@ -78,7 +84,7 @@ func (b *alertsTx) Row(integration, key string) (*alerts.Row, error) {
 
 // PutRow implements [alerts.Tx].
 func (b *alertsTx) PutRow(r alerts.Row) error {
-	encoded, err := b.encode(r.Alert)
+	encoded, err := b.encode(r)
 	if err != nil {
 		return fmt.Errorf("write alert %s of %s: %w", r.Key, r.Integration, err)
 	}
@@ -90,14 +96,14 @@ func (b *alertsTx) PutRow(r alerts.Row) error {
 		r.Integration, r.Key, n, r.Firing, r.Group, int64(r.Severity), nanos(r.EventAt), nanos(r.AppliedAt), nanos(r.SeenAt), encoded)
 }
 
-// encode encodes an alert, or finds it among those that Take has encoded: most rows are
-// written for the alert that has just arrived. Its maps are then the same maps, which
-// makes the comparison cheap.
-func (b *alertsTx) encode(a alerts.Alert) ([]byte, error) {
-	if b.current < len(b.encoded) && reflect.DeepEqual(a, b.batch.Arrivals[b.current].Alert) {
+// encode encodes the body of a row, or finds it among those that Take has encoded: most
+// rows are written for the alert that has just arrived and remember nothing. Its maps are
+// then the same maps, which makes the comparison cheap.
+func (b *alertsTx) encode(r alerts.Row) ([]byte, error) {
+	if r.Memory == (alerts.Memory{}) && b.current < len(b.encoded) && reflect.DeepEqual(r.Alert, b.batch.Arrivals[b.current].Alert) {
 		return b.encoded[b.current], nil
 	}
-	return json.Marshal(a)
+	return json.Marshal(alertBody{&r.Alert, &r.Memory})
 }
 
 // Owner implements [alerts.Tx].

@@ -48,6 +48,8 @@ type Rooms interface {
 type Intake interface {
 	// Reroute passes the firing alerts of an incident through the intake again.
 	Reroute(ctx context.Context, incident string, before time.Time) error
+	// Judge judges held firing notices again.
+	Judge(ctx context.Context, held []workflow.HeldAlert) error
 	// ReportLag reports the age of the oldest unread mail.
 	ReportLag(by time.Duration)
 }

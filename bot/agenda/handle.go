@@ -45,8 +45,8 @@ func (r *Runner) handlePages(ctx context.Context, group []bot.Work, a workflow.P
 	return nil
 }
 
-// handleIncident applies a forwarded command to another incident, or reroutes the
-// alerts of an incident.
+// handleIncident applies a forwarded command to another incident, or passes alerts of the
+// incident through the intake again.
 func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.IncidentAction) bot.Answer {
 	switch a := a.(type) {
 	case workflow.Forward:
@@ -59,6 +59,10 @@ func (r *Runner) handleIncident(ctx context.Context, w bot.Work, a workflow.Inci
 		}
 	case workflow.Reroute:
 		if err := r.cfg.Intake.Reroute(ctx, w.Owner, a.At); err != nil {
+			return bot.Retry(err)
+		}
+	case workflow.JudgeAlerts:
+		if err := r.cfg.Intake.Judge(ctx, a.Alerts); err != nil {
 			return bot.Retry(err)
 		}
 	}

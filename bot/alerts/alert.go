@@ -53,6 +53,10 @@ type Arrival struct {
 	// then counts as started.
 	From   string
 	Before time.Time
+	// Held is the instant since which a firing notice of this alert is held. When it is
+	// set, that notice is judged again (I5c: an old start is judged again after a
+	// minute), and only Integration and Alert.Key count beside it.
+	Held time.Time
 }
 
 // Batch is the alerts of one delivery.
@@ -76,111 +80,16 @@ const (
 	Started  Change = "started"  // fires, and is new to its incident
 	Again    Change = "again"    // fires again
 	Ended    Change = "ended"    // resolved
+	Raised   Change = "raised"   // fires on, and is worse than before
+	Changed  Change = "changed"  // fires on, with another title, severity or link
+	Held     Change = "held"     // fires, but may be a late delivery: it is judged again
 	Repeated Change = "repeated" // nothing new; SeenAt is updated
 	Ignored  Change = "ignored"  // recorded only: a notice, an ignoring route, or a resolve of an alert that does not fire
 	Stale    Change = "stale"    // older than what was applied (I5: an older event changes nothing)
 )
 
-// Row is an alert as a store keeps it, under (Integration, Key).
-type Row struct {
-	Integration string            `json:"-"`
-	Key         string            `json:"-"`
-	Incident    string            `json:"incident,omitempty"`
-	Group       string            `json:"group,omitempty"`
-	Firing      bool              `json:"firing,omitempty"`
-	Severity    workflow.Severity `json:"severity,omitempty"`
-	EventAt     time.Time         `json:"event_at,omitzero"` // the sender's time of the last applied event
-	AppliedAt   time.Time         `json:"applied_at,omitzero"`
-	SeenAt      time.Time         `json:"seen_at,omitzero"`
-	Alert       Alert             `json:"alert"`
-}
-
-// lateDelivery is how long after a resolve a firing event with an older start
-// counts as a late delivery. After that it counts as firing again: some senders
-// keep the start of an alert that they had resolved.
-const lateDelivery = time.Minute
-
-// eventAt returns the sender's time of the event.
-func eventAt(a Alert, received time.Time) time.Time {
-	switch {
-	case a.State == Resolved && !a.EndedAt.IsZero():
-		return a.EndedAt
-	case a.State != Resolved && !a.StartedAt.IsZero():
-		return a.StartedAt
-	}
-	return received
-}
-
-// apply returns what an arrival changes and the new row, given the row under
-// its key, nil if there is none. When the change is Started or Again, the store
-// finds the incident that owns the group and calls [Row.join].
-func apply(row *Row, a Arrival, at time.Time) (Row, Change) {
-	if a.From != "" {
-		if row == nil || !row.Firing || row.Incident != a.From || !a.Before.IsZero() && !row.AppliedAt.Before(a.Before) {
-			return Row{}, Ignored
-		}
-		next := *row
-		next.Incident, next.AppliedAt = "", at
-		return next, Started
-	}
-	next := Row{Integration: a.Integration, Key: a.Alert.Key, SeenAt: at}
-	if row != nil {
-		next = *row
-		next.SeenAt = at
-	}
-	if a.Alert.State == Resolved { // ends the alert in its incident, whatever the routes say now
-		return next.resolve(row, a, at)
-	}
-	if a.Alert.State == Notice || a.Group == "" {
-		if next.Incident == "" {
-			next.Alert = a.Alert // the alert of an incident is not replaced
-		}
-		return next, Ignored
-	}
-	event := eventAt(a.Alert, at)
-	if row != nil && row.Incident != "" {
-		switch {
-		case row.Firing:
-			if event.After(row.EventAt) { // a resolve older than this must not end it
-				next.EventAt = event
-			}
-			return next, Repeated
-		case event.Before(row.EventAt) && at.Sub(row.AppliedAt) < lateDelivery:
-			return next, Stale
-		}
-	}
-	change := Started
-	if row != nil && row.Incident != "" {
-		change = Again
-	}
-	next.Firing, next.EventAt, next.AppliedAt = true, event, at
-	next.Severity, next.Alert = a.Severity, a.Alert
-	return next, change
-}
-
-// resolve is [apply] for an alert that resolves.
-func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
-	event := eventAt(a.Alert, at)
-	switch {
-	case was == nil || was.Incident == "" || !was.Firing:
-		return r, Ignored
-	case event.Before(was.EventAt) && !a.Alert.EndedAt.IsZero():
-		return r, Stale
-	}
-	r.Firing, r.EventAt, r.AppliedAt = false, event, at
-	r.Alert.State, r.Alert.EndedAt = Resolved, a.Alert.EndedAt
-	return r, Ended
-}
-
-// join assigns the row to the incident that owns its group. An alert that fires
-// again in another incident than before counts as started there.
-func (r *Row) join(incident, group string, c Change) Change {
-	if c == Again && r.Incident != incident {
-		c = Started
-	}
-	r.Incident, r.Group = incident, group
-	return c
-}
+// HasMail reports whether the incident of an arrival gets mail about it.
+func (c Change) HasMail() bool { return c != Repeated && c != Ignored && c != Stale }
 
 // Mail returns the mail that tells an incident of one arrival's change.
 func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
@@ -192,21 +101,35 @@ func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
 		m.Refired = 1
 	case Ended:
 		m.Ended = 1
+	case Raised:
+		m.Raised = 1
+	case Changed:
+		m.Changed = 1
+	case Held:
+		m.Held = []workflow.HeldAlert{{Key: a.Alert.Key, Integration: a.Integration, Title: clean(a.Alert.Title, 120), Since: at}}
+		return m
 	case Repeated, Ignored, Stale:
+		return m
 	}
-	if c == Started || c == Again {
+	if c == Started || c == Again || c == Raised {
 		m.Worst = a.Severity
 		if a.Word != "" {
 			m.Unmapped = []string{clean(a.Word, 40)}
 		}
+		if !a.Held.IsZero() {
+			m.WasHeld = 1
+		}
 	}
-	if c == Started || c == Again || c == Ended {
-		m.Samples = []workflow.Alert{{
-			Key: clean(a.Alert.Key, 64), Integration: clean(a.Integration, 40), Title: clean(a.Alert.Title, 120),
-			Severity: a.Severity, Word: clean(a.Word, 40), Resolved: c == Ended, At: at, Link: webAddress(a.Alert.Link),
-		}}
-	}
+	m.Samples = []workflow.Alert{sample(a, c == Ended, at)}
 	return m
+}
+
+// sample returns an alert as its incident shows it.
+func sample(a Arrival, resolved bool, at time.Time) workflow.Alert {
+	return workflow.Alert{
+		Key: clean(a.Alert.Key, 64), Integration: clean(a.Integration, 40), Title: clean(a.Alert.Title, 120),
+		Severity: a.Severity, Word: clean(a.Word, 40), Resolved: resolved, At: at, Link: webAddress(a.Alert.Link),
+	}
 }
 
 func clean(text string, limit int) string {

@@ -3,6 +3,7 @@ package alerts
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"time"
 
 	"tocsin/workflow"
@@ -46,21 +47,26 @@ func MailDue(readAt, at time.Time) time.Time {
 	return due
 }
 
+// maxHeld is how many alerts of one batch are held at most: the mail about them is one
+// record.
+const maxHeld = 100
+
 // Take records a batch. All changes for one incident become one piece of mail.
 func Take(tx Tx, b Batch) ([]Receipt, error) {
 	receipts := make([]Receipt, 0, len(b.Arrivals))
 	var order []string
 	mail := map[string]*workflow.Mail{}
 	truncated := map[string]int{}
+	held := 0
 	for _, a := range b.Arrivals {
-		receipt, err := takeOne(tx, a, b.At)
+		receipt, m, err := takeOne(tx, a, b.At, held < maxHeld)
 		if err != nil {
 			return nil, fmt.Errorf("take alert %s of %s: %w", a.Alert.Key, a.Integration, err)
 		}
 		receipts = append(receipts, receipt)
-		m := Mail(a, receipt.Change, b.At)
+		held += len(m.Held)
 		truncated[receipt.Incident] = max(truncated[receipt.Incident], a.Alert.Truncated)
-		if receipt.Incident == "" || m.Started+m.Refired+m.Ended == 0 {
+		if receipt.Incident == "" || !m.HasChanges() {
 			continue
 		}
 		if sum, seen := mail[receipt.Incident]; seen {
@@ -79,29 +85,49 @@ func Take(tx Tx, b Batch) ([]Receipt, error) {
 	return receipts, nil
 }
 
-func takeOne(tx Tx, a Arrival, at time.Time) (Receipt, error) {
+// takeOne records one arrival. It returns the mail for the incident of the receipt.
+func takeOne(tx Tx, a Arrival, at time.Time, mayHold bool) (Receipt, workflow.Mail, error) {
 	row, err := tx.Row(a.Integration, a.Alert.Key)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, workflow.Mail{}, err
 	}
-	next, change := apply(row, a, at)
+	if !a.Held.IsZero() {
+		var ok bool
+		if a, ok = row.judge(a.Held); !ok {
+			return Receipt{Change: Ignored}, workflow.Mail{}, nil
+		}
+	}
+	next, change := apply(row, a, at, mayHold)
+	receipt := Receipt{Change: change, Incident: next.Incident}
+	write := true
 	switch change {
 	case Stale:
-		return Receipt{Change: Stale, Incident: next.Incident}, nil
+		write = false
 	case Repeated:
-		if row != nil && at.Sub(row.SeenAt) < seenInterval && next.EventAt.Equal(row.EventAt) {
-			return Receipt{Change: Repeated, Incident: row.Incident}, nil
-		}
-		return Receipt{Change: Repeated, Incident: next.Incident}, tx.PutRow(next)
+		write = row == nil || at.Sub(row.SeenAt) >= seenInterval || !next.EventAt.Equal(row.EventAt) || !sameText(next.Alert, row.Alert)
 	case Ignored:
-		if a.From != "" || a.Alert.State == Resolved {
-			return Receipt{Change: Ignored}, nil
-		}
-		return Receipt{Change: Ignored}, tx.PutRow(next)
-	case Ended:
-		return Receipt{Change: Ended, Incident: next.Incident}, tx.PutRow(next)
+		write = a.From == "" && (a.Alert.State != Resolved || row != nil && row.Held != nil)
+		receipt.Incident = ""
 	case Started, Again:
+		if receipt, err = joinIncident(tx, a, &next, change); err != nil {
+			return Receipt{}, workflow.Mail{}, err
+		}
+	case Ended, Raised, Changed, Held:
 	}
+	if write {
+		err = tx.PutRow(next)
+	}
+	return receipt, Mail(a, receipt.Change, at), err
+}
+
+// sameText reports whether two versions of an alert read the same.
+func sameText(a, b Alert) bool {
+	return a.Description == b.Description && a.Runbook == b.Runbook && maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations)
+}
+
+// joinIncident assigns a row that fires to the incident that owns its group, and opens
+// one when there is none.
+func joinIncident(tx Tx, a Arrival, next *Row, change Change) (Receipt, error) {
 	owner, holds, err := tx.Owner(a.Group)
 	if err != nil {
 		return Receipt{}, err
@@ -114,7 +140,7 @@ func takeOne(tx Tx, a Arrival, at time.Time) (Receipt, error) {
 		}
 	}
 	receipt.Change = next.join(receipt.Incident, a.Group, change)
-	return receipt, tx.PutRow(next)
+	return receipt, nil
 }
 
 // openIncident reserves an incident for the arrival's group. The stub is

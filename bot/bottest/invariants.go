@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -128,7 +129,7 @@ func (w *World) checkWorld(ctx context.Context) {
 	if err != nil {
 		w.fail("list: %v", err)
 	}
-	started, notes := 0, map[string]int{}
+	started, notes, fires := 0, map[string]int{}, map[string]bool{}
 	for _, l := range all {
 		if l.Snapshot == nil {
 			if l.Stub != nil {
@@ -144,7 +145,14 @@ func (w *World) checkWorld(ctx context.Context) {
 		}
 		w.checkSettled(i)
 		w.judgeRooms(i)
-		w.checkFiringAlerts(ctx, i)
+		for _, row := range w.checkFiringAlerts(ctx, i) {
+			fires[row.Key] = true
+		}
+	}
+	for key, a := range w.said { // I5c: an old start is judged again after a minute
+		if a.State == alerts.Firing && !fires[key] {
+			w.fail("I5: the sender said last that %s fires, and it does not", key)
+		}
 	}
 	if started != w.started {
 		w.fail("I1: %d alerts began by the receipts, %d by the incidents", w.started, started)
@@ -227,8 +235,8 @@ func (w *World) checkHistory(ctx context.Context, i workflow.Incident) (started 
 
 // checkFiringAlerts: a firing alert belongs to an incident that is open, or that a person
 // has ended a short time ago (I6: firing again reopens or links), and the incident counts
-// its firing alerts.
-func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
+// its firing alerts. It returns them.
+func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) []alerts.Row {
 	firing, err := w.store.base.Firing(ctx, i.ID, "", 1000)
 	if err != nil {
 		w.fail("firing: %v", err)
@@ -240,7 +248,7 @@ func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 		w.fail("G7: %s counts no firing alert, and one of it or of the incidents merged into it fires", i.ID)
 	}
 	if len(firing) == 0 {
-		return
+		return nil
 	}
 	end := i
 	for hops := 0; end.Status == workflow.Merged && hops < 20; hops++ {
@@ -252,6 +260,7 @@ func (w *World) checkFiringAlerts(ctx context.Context, i workflow.Incident) {
 	if end.IsOpen() && end.Status == workflow.Monitoring && end.Paging.State == workflow.Stopped && !end.IsAcknowledged() {
 		w.fail("G7: %d alerts of %s fire, and %s only monitors", len(firing), i.ID, end.ID)
 	}
+	return firing
 }
 
 // familyFires reports whether an alert of the incident fires, or of one that was merged

@@ -44,7 +44,7 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "new", "message", "repeated message", "edit", "edit without a message", "not found", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "notified", "not notified", "archived", "not archived", "message to an archived one", "step of an archived one", "mail to an archived one", "forgotten", "forgotten with its records", "not forgotten", "exported"} {
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "started", "again", "ended", "stale", "held", "judged", "raised", "changed", "new", "message", "repeated message", "edit", "edit without a message", "not found", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "notified", "not notified", "archived", "not archived", "message to an archived one", "step of an archived one", "mail to an archived one", "forgotten", "forgotten with its records", "not forgotten", "exported"} {
 		if seen[what] == 0 {
 			t.Errorf("no seed led to %q: the test checks too little", what)
 		}
@@ -60,6 +60,7 @@ type twins struct {
 	open          func(*testing.T) (model, tested bot.Store)
 	known         map[string]*knownIncident
 	ids           []string
+	held          []alerts.Arrival // that judge a held notice again
 	leases        [][2]bot.Lease
 	watched       []watchedPair
 	log           []string
@@ -167,7 +168,10 @@ func (tw *twins) take() {
 			a.Alert.StartedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
 		}
 		if a.Alert.State == alerts.Resolved && tw.chance(60) {
-			a.Alert.EndedAt = tw.now.Add(-time.Duration(tw.rand.IntN(60)) * time.Second)
+			a.Alert.EndedAt = tw.now.Add(-time.Duration(tw.rand.IntN(300)) * time.Second)
+		}
+		if len(tw.held) > 0 && tw.chance(10) {
+			a = tw.held[tw.rand.IntN(len(tw.held))]
 		}
 		if len(tw.ids) > 0 && tw.chance(10) {
 			a.From = tw.id()
@@ -181,6 +185,13 @@ func (tw *twins) take() {
 	wantSame(tw, "take", m, s, errM, errS)
 	for n, r := range m {
 		tw.reached[string(r.Change)]++
+		a := b.Arrivals[n]
+		switch {
+		case r.Change == alerts.Held:
+			tw.held = append(tw.held, alerts.Arrival{Integration: a.Integration, Alert: alerts.Alert{Key: a.Alert.Key}, Held: tw.now})
+		case r.Change.HasMail() && !a.Held.IsZero():
+			tw.reached["judged"]++
+		}
 		if slices.Contains(archived, r.Incident) && !slices.Contains(tw.archivedIDs(), r.Incident) {
 			tw.reached["mail to an archived one"]++
 		}

@@ -100,6 +100,9 @@ func (w *World) alerts(ctx context.Context, n int) {
 			Severity: []string{"critical", "error", "warning", "odd", ""}[w.rng.IntN(5)],
 			Labels:   map[string]string{"alertname": fmt.Sprintf("A%d", k%3), "service": []string{"checkout", "search", ""}[k%3]},
 		}
+		if before, ok := w.said[a.Key]; ok && w.rng.IntN(3) == 0 {
+			a.StartedAt = before.StartedAt // some senders keep the start of an alert that they have resolved
+		}
 		if w.rng.IntN(5) < 2 {
 			a.State, a.EndedAt = alerts.Resolved, w.now
 		}
@@ -112,10 +115,16 @@ func (w *World) alerts(ctx context.Context, n int) {
 			accepted = err == nil
 		})
 		if accepted {
+			for _, a := range all {
+				w.said[a.Key] = a
+			}
 			return
 		}
 		w.logf("alerts not accepted, try %d", try)
 		n = w.rng.IntN(len(w.replicas))
+	}
+	for _, a := range all { // the sender does not know whether they were taken
+		delete(w.said, a.Key)
 	}
 }
 

@@ -287,7 +287,7 @@ func testTake(t *testing.T, s bot.Store) {
 	expect(at(4), other, alerts.Receipt{Change: alerts.Started, Incident: "INC-1"})
 	expect(at(10), resolved(a, at(9)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
 	expect(at(11), resolved(a, at(9)), alerts.Receipt{Change: alerts.Ignored})
-	expect(at(12), a, alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"}) // I5: an older event
+	expect(at(12), a, alerts.Receipt{Change: alerts.Held, Incident: "INC-1"}) // I5c: an old start is judged again after a minute
 	expect(at(20), firingSince(a, at(19)), alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
 	expect(at(21), resolved(a, at(9)), alerts.Receipt{Change: alerts.Stale, Incident: "INC-1"})
 	expect(at(30), resolved(fire("unknown", "g"), at(30)), alerts.Receipt{Change: alerts.Ignored})
@@ -295,6 +295,15 @@ func testTake(t *testing.T, s bot.Store) {
 	expect(at(31), ignored, alerts.Receipt{Change: alerts.Ignored})
 	// An alert that was reported as resolved fires again with its old start long after.
 	expect(at(40), resolved(b, at(40)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
+	expect(at(45), b, alerts.Receipt{Change: alerts.Held, Incident: "INC-1"})
+	expect(at(46), b, alerts.Receipt{Change: alerts.Repeated, Incident: "INC-1"})
+	judge := alerts.Arrival{Integration: "prometheus", Alert: alerts.Alert{Key: "b"}}
+	judge.Held = at(44)
+	expect(at(105), judge, alerts.Receipt{Change: alerts.Ignored})
+	judge.Held = at(45)
+	expect(at(105), judge, alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
+	expect(at(106), judge, alerts.Receipt{Change: alerts.Ignored})
+	expect(at(110), resolved(b, at(110)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
 	expect(at(800), b, alerts.Receipt{Change: alerts.Again, Incident: "INC-1"})
 
 	l := must1(s.Load(t.Context(), "INC-1"))(t)
@@ -308,7 +317,7 @@ func testTake(t *testing.T, s bot.Store) {
 			t.Errorf("mail %d has number %d", n, m.Seq)
 		}
 	}
-	if started != 3 || again != 2 || end != 2 {
+	if started != 3 || again != 3 || end != 3 {
 		t.Errorf("mail counts %d started, %d again, %d ended", started, again, end)
 	}
 	if n := mustReserve(t, s); n != 3 {

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/agenda"
+	"tocsin/bot/alerts"
 	"tocsin/bot/app"
 	"tocsin/bot/directory"
 	"tocsin/commands"
@@ -33,13 +34,14 @@ type World struct {
 	wrong    []string
 
 	operations int
-	notes      map[string]bool // text → it was answered as accepted
-	messages   []*sentMessage  // what people wrote, accepted or not
-	answered   []*sentMessage  // the accepted ones, in the order of their answers
-	sent       map[string]int  // page key → accepted by a provider
-	settled    map[string]bool // page key → its delivery is on record
-	unchecked  bool            // loading an incident has failed in this task, so its page may be sent without a check (E3: check again before each send)
-	started    int             // alerts that began, by the receipts of batches that were applied
+	notes      map[string]bool         // text → it was answered as accepted
+	messages   []*sentMessage          // what people wrote, accepted or not
+	answered   []*sentMessage          // the accepted ones, in the order of their answers
+	sent       map[string]int          // page key → accepted by a provider
+	settled    map[string]bool         // page key → its delivery is on record
+	unchecked  bool                    // loading an incident has failed in this task, so its page may be sent without a check (E3: check again before each send)
+	said       map[string]alerts.Alert // alert key → what its sender said last, if it was accepted
+	started    int                     // alerts that began, by the receipts of batches that were applied
 	crashes    int
 }
 
@@ -64,7 +66,7 @@ type Base interface {
 func NewWorld(seed uint64, base Base) *World {
 	w := &World{
 		Seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), now: Epoch, faults: true,
-		notes: map[string]bool{}, sent: map[string]int{}, settled: map[string]bool{},
+		notes: map[string]bool{}, sent: map[string]int{}, settled: map[string]bool{}, said: map[string]alerts.Alert{},
 	}
 	w.store = &faultyStore{Store: base, base: base, w: w}
 	w.email = &fakePager{w: w}

@@ -73,6 +73,10 @@ func (w formatter) alerts(f workflow.AlertFact) string {
 			return "All alerts resolved"
 		}
 		return "All alerts resolved; resolves automatically at " + w.clock(f.ResolveAt) + " unless someone acts"
+	case workflow.AlertsHeld:
+		return heldLine(f.Alerts) + "; judged again at " + w.clock(f.JudgeAt)
+	case workflow.AlertsJudged:
+		return "Judged again: " + count(len(f.Alerts), "firing notice", "firing notices")
 	case workflow.AlertsReleased:
 		return fmt.Sprintf("%s still firing: opening a new incident", count(f.Firing, "alert is", "alerts are"))
 	}
@@ -153,19 +157,36 @@ func alertsArrivedLine(m workflow.Mail, from string) string {
 	add(m.Started, "new alert", "new alerts")
 	add(m.Refired, "alert firing again", "alerts firing again")
 	add(m.Ended, "alert resolved", "alerts resolved")
+	add(m.Raised, "alert worse than before", "alerts worse than before")
+	add(m.Changed, "alert reads differently now", "alerts read differently now")
 	add(m.Truncated, "alert left out by the sender", "alerts left out by the sender")
 	line := strings.Join(parts, ", ")
 	if len(m.Samples) > 0 && m.Samples[0].Title != "" {
 		line += ": " + m.Samples[0].Title
-		if more := m.Started + m.Refired + m.Ended - 1; more > 0 {
+		if more := m.Started + m.Refired + m.Ended + m.Raised + m.Changed - 1; more > 0 {
 			line += fmt.Sprintf(" and %d more", more)
 		}
+	}
+	if m.WasHeld > 0 {
+		line += fmt.Sprintf("; %s held for a minute, because the sender named a start from before the resolve, and nothing newer came", count(m.WasHeld, "was", "were"))
 	}
 	if len(m.Unmapped) > 0 {
 		line += fmt.Sprintf("; severity %q is not mapped, so it pages as high urgency", strings.Join(m.Unmapped, ", "))
 	}
 	if from != "" {
 		line += ", forwarded by " + from
+	}
+	return line
+}
+
+// heldLine says that firing notices may be late deliveries.
+func heldLine(held []workflow.HeldAlert) string {
+	line := count(len(held), "alert", "alerts") + " reported as firing since before the resolve"
+	if len(held) > 0 && held[0].Title != "" {
+		line += ": " + held[0].Title
+		if more := len(held) - 1; more > 0 {
+			line += fmt.Sprintf(" and %d more", more)
+		}
 	}
 	return line
 }

@@ -49,6 +49,8 @@ func timerText(i workflow.Incident, d workflow.Deadline) string {
 		return "resolves automatically, because all alerts have resolved and no one has acted since"
 	case workflow.DueQuiet:
 		return "alerts that are still firing open a new incident"
+	case workflow.DueJudge:
+		return count(len(i.Alerts.Held), "alert that is", "alerts that are") + " reported as firing since before the resolve: fires, unless something newer comes"
 	case workflow.DueArchive:
 		return "its room is archived, because the incident has ended"
 	}

@@ -87,10 +87,7 @@ func (r *Receiver) take(ctx context.Context, batch alerts.Batch) ([]alerts.Recei
 	if err != nil {
 		return nil, err
 	}
-	changed := func(one alerts.Receipt) bool {
-		return one.Change == alerts.Started || one.Change == alerts.Again || one.Change == alerts.Ended
-	}
-	if slices.ContainsFunc(receipts, changed) {
+	if slices.ContainsFunc(receipts, func(one alerts.Receipt) bool { return one.Change.HasMail() }) {
 		r.engine.Wake(workflow.ClassWake)
 	}
 	return receipts, nil
@@ -131,4 +128,17 @@ func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Tim
 			return nil
 		}
 	}
+}
+
+// Judge judges held firing notices again: those that nothing newer has superseded fire
+// (I5c: an old start is judged again after a minute).
+func (r *Receiver) Judge(ctx context.Context, held []workflow.HeldAlert) error {
+	batch := alerts.Batch{At: r.engine.Now()}
+	for _, h := range held {
+		batch.Arrivals = append(batch.Arrivals, alerts.Arrival{Integration: h.Integration, Alert: alerts.Alert{Key: h.Key}, Held: h.Since})
+	}
+	if _, err := r.take(ctx, batch); err != nil {
+		return fmt.Errorf("judge %d held alerts: %w", len(held), err)
+	}
+	return nil
 }

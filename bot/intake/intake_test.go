@@ -170,3 +170,49 @@ func TestI2Overload(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestI5HeldNotice: an alert that resolves and fires again 5 or 20 seconds later with the
+// same start fires after its minute, and pages (I5c: an old start is judged again after a
+// minute). If it has resolved again meanwhile, nothing has changed.
+func TestI5HeldNotice(t *testing.T) {
+	for _, pause := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second, 59 * time.Second} {
+		for _, resolvesAgain := range []bool{false, true} {
+			w := bottest.NewApp(t, memory.New())
+			start := w.Clock
+			send := func(state alerts.State) {
+				a := alerts.Alert{Key: "disk", Title: "Disk full", State: state, StartedAt: start, Severity: "critical"}
+				if state == alerts.Resolved {
+					a.EndedAt = w.Clock
+				}
+				if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{a}); err != nil {
+					t.Fatal(err)
+				}
+				w.Advance(0)
+			}
+			send(alerts.Firing)
+			w.Advance(time.Minute)
+			send(alerts.Resolved)
+			w.Advance(pause)
+			send(alerts.Firing)
+			w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
+			paged := len(w.Paged)
+			w.Advance(30 * time.Second)
+			if resolvesAgain {
+				send(alerts.Resolved)
+			}
+			w.Advance(29 * time.Second)
+			w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
+			w.Advance(2 * time.Second)
+			w.Advance(0)
+			if resolvesAgain {
+				w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
+				continue
+			}
+			w.Expect(w.Say("ana", "show INC-1"), true, "1 firing")
+			w.Expect(w.Say("ana", "timeline INC-1"), true, "was held for a minute")
+			if len(w.Paged) == paged {
+				t.Errorf("after %s: no one is paged", pause)
+			}
+		}
+	}
+}

@@ -146,6 +146,8 @@ func actionName(d workflow.Action) string {
 		return "close room"
 	case workflow.Forward:
 		return "forward"
+	case workflow.JudgeAlerts:
+		return "judge"
 	case workflow.Reroute:
 		return "reroute"
 	case workflow.UnknownAction:
