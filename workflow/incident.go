@@ -189,6 +189,7 @@ type Mail struct {
 type HeldAlert struct {
 	Integration string    `json:"integration"`
 	Key         string    `json:"key"`
+	Group       string    `json:"group"` // the alert group
 	Title       string    `json:"title,omitempty"`
 	Since       time.Time `json:"since"`
 }

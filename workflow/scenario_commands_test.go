@@ -41,7 +41,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 			Worst: sev(keys["worst"]), Truncated: num("truncated"), Raised: num("raised"), Changed: num("changed"), WasHeld: num("was-held"),
 		}
 		for n := range num("held") {
-			m.Held = append(m.Held, HeldAlert{Integration: "prometheus", Key: rest + strconv.Itoa(n), Title: rest, Since: s.now})
+			m.Held = append(m.Held, HeldAlert{Integration: "prometheus", Key: rest + strconv.Itoa(n), Group: "g", Title: rest, Since: s.now})
 		}
 		if w := keys["word"]; w != "" {
 			m.Unmapped = []string{w}

@@ -40,28 +40,6 @@ func ParseSeverity(text string) (s Severity, ok bool) {
 	return Severity(w[0] - '0'), true
 }
 
-// SeverityOfWord returns the severity for a word that an alert source uses, such as
-// "critical", in any case (I11: severity words are mapped). An unknown word gives SEV3
-// and ok is false: such an alert pages with high urgency.
-func SeverityOfWord(word string) (s Severity, ok bool) {
-	if s, ok := ParseSeverity(word); ok && len(word) > 1 {
-		return s, true
-	}
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "critical", "fatal", "emergency", "page", "disaster", "p1", "down":
-		return SEV1, true
-	case "error", "high", "p2":
-		return SEV2, true
-	case "warning", "average", "p3":
-		return SEV3, true
-	case "low", "minor", "p4":
-		return SEV4, true
-	case "info", "notice", "p5":
-		return SEV5, true
-	}
-	return SEV3, false
-}
-
 // Level is a degree of impact or urgency.
 type Level string
 

@@ -201,7 +201,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 		Routes: []alerts.Route{
 			{Match: `labels.severity == "info"`, Ignore: true, Line: exampleLine(t, `"info"`)},
 			{Match: `labels.job == "checkout"`, Service: "checkout", Group: []string{"alertname", "cluster"}, Line: exampleLine(t, `"checkout"`)},
-			{Match: "true", Severity: `labels.severity == "page" ? SEV1 : SEV3`, Group: []string{"alertname", "job"}, Line: exampleLine(t, `"page"`)},
+			{Match: `labels.team == "batch"`, Severity: "severity == SEV1 ? SEV2 : severity", Group: []string{"alertname", "job"}, Line: exampleLine(t, `"batch"`)},
 		},
 		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret of NOC_SECRET"}},
 		Jobs: []bot.Job{

@@ -39,24 +39,24 @@ const (
 
 // Arrival is a routed alert that a store is about to record.
 type Arrival struct {
-	Integration string
-	Alert       Alert
-	Group       string // the incident's group; "" when it is only recorded
-	Severity    workflow.Severity
-	Word        string // the severity word, when it is not mapped
+	Integration string            `json:"integration"`
+	Alert       Alert             `json:"alert"`
+	Group       string            `json:"group,omitempty"` // the incident's group; "" when it is only recorded
+	Severity    workflow.Severity `json:"severity,omitempty"`
+	Word        string            `json:"word,omitempty"` // the severity word, when it is not mapped
 	// Declare declares the incident, should the alert open one; without a title
 	// it gets the alert's.
-	Declare workflow.Declare
+	Declare workflow.Declare `json:"-"` // a held arrival keeps it as a stub
 	// From is the incident that releases this alert so that it can open another
 	// one (I6: firing again reopens or links). The alert counts only if it
 	// still fires for that incident and was not applied again since Before; it
 	// then counts as started.
-	From   string
-	Before time.Time
+	From   string    `json:"-"`
+	Before time.Time `json:"-"`
 	// Held is the instant since which a firing notice of this alert is held. When it is
 	// set, that notice is judged again (I5c: an old start is judged again after a
-	// minute), and only Integration and Alert.Key count beside it.
-	Held time.Time
+	// minute), and only Integration, Alert.Key and Group count beside it.
+	Held time.Time `json:"-"`
 }
 
 // Batch is the alerts of one delivery.
@@ -106,7 +106,7 @@ func Mail(a Arrival, c Change, at time.Time) workflow.Mail {
 	case Changed:
 		m.Changed = 1
 	case Held:
-		m.Held = []workflow.HeldAlert{{Key: a.Alert.Key, Integration: a.Integration, Title: clean(a.Alert.Title, 120), Since: at}}
+		m.Held = []workflow.HeldAlert{{Key: a.Alert.Key, Integration: a.Integration, Group: a.Group, Title: clean(a.Alert.Title, 120), Since: at}}
 		return m
 	case Repeated, Ignored, Stale:
 		return m

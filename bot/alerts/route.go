@@ -35,8 +35,8 @@ type Sender struct {
 type Decision struct {
 	Ignore   bool
 	Service  string
-	Severity workflow.Severity
-	Word     string // the severity word, when it is not mapped
+	Severity workflow.Severity // NeverPages only with Ignore
+	Word     string            // the severity word, when it is not mapped
 	Group    string
 	Trace    []string // one sentence for each route that was tried, in order
 }
@@ -64,6 +64,7 @@ type environment struct {
 	SEV3        int               `expr:"SEV3"`
 	SEV4        int               `expr:"SEV4"`
 	SEV5        int               `expr:"SEV5"`
+	Severity    int               `expr:"severity"` // what the alert's word means
 }
 
 type alertEnvironment struct {
@@ -120,8 +121,12 @@ func NewRouter(routes []Route, services []string) (*Router, error) {
 func (r *Router) Decide(s Sender, a Alert) Decision {
 	var d Decision
 	note := func(format string, args ...any) { d.Trace = append(d.Trace, fmt.Sprintf(format, args...)) }
-	env := newEnvironment(s, a)
 	d.Severity, d.Word = mapSeverity(s, a)
+	env := newEnvironment(s, a, d.Severity)
+	d.Ignore = d.Severity == workflow.NeverPages
+	if d.Ignore {
+		note("severity %q never pages: the alert is recorded, unless a route gives it a severity", a.Severity)
+	}
 	d.Service = r.findService(a.Labels)
 	group := []string(nil)
 	matched := false
@@ -137,7 +142,7 @@ func (r *Router) Decide(s Sender, a Alert) Decision {
 		}
 		note("route %d (%s): yes", n+1, route.Match)
 		matched = true
-		d.Ignore = route.Ignore
+		d.Ignore = d.Ignore || route.Ignore
 		d.Service = cmp.Or(route.Service, d.Service)
 		group = route.Group
 		if route.severity != nil {
@@ -146,7 +151,7 @@ func (r *Router) Decide(s Sender, a Alert) Decision {
 			if err != nil || !ok || sev < 1 || sev > 5 {
 				note("route %d: its severity is %v (%v), not SEV1 to SEV5; keeping %s", n+1, v, err, d.Severity)
 			} else {
-				d.Severity, d.Word = workflow.Severity(sev), ""
+				d.Severity, d.Word, d.Ignore = workflow.Severity(sev), "", route.Ignore
 			}
 		}
 		break
@@ -163,13 +168,35 @@ func run(p *vm.Program, env environment) (any, error) {
 	return machine.Run(p, env)
 }
 
-func newEnvironment(s Sender, a Alert) environment {
+func newEnvironment(s Sender, a Alert, sev workflow.Severity) environment {
 	return environment{
 		Alert: alertEnvironment{
 			Key: a.Key, Title: a.Title, Description: a.Description, Severity: a.Severity, State: string(a.State), Link: a.Link,
 		},
 		Labels: a.Labels, Annotations: a.Annotations, Integration: s.Name, SEV1: 1, SEV2: 2, SEV3: 3, SEV4: 4, SEV5: 5,
+		Severity: int(sev),
 	}
+}
+
+// Lowers reports whether a route matches a critical alert that has no other labels and
+// turns it into less than SEV2, and into what. That is rarely meant: a catch-all route
+// that knows one word makes everything else low.
+func Lowers(r Route) (to workflow.Severity, lowers bool) {
+	c, err := compile(r)
+	if err != nil || c.severity == nil || r.Ignore {
+		return 0, false
+	}
+	a := Alert{Severity: "critical", Labels: map[string]string{"severity": "critical"}}
+	env := newEnvironment(Sender{}, a, workflow.SEV1)
+	if matches, err := run(c.match, env); err != nil || matches != true {
+		return 0, false
+	}
+	v, err := run(c.severity, env)
+	sev, ok := v.(int)
+	if err != nil || !ok || sev < int(workflow.SEV3) || sev > int(workflow.SEV5) {
+		return 0, false
+	}
+	return workflow.Severity(sev), true
 }
 
 // mapSeverity maps the sender's word (I11: severity words are mapped). An alert

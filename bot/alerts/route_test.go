@@ -21,23 +21,80 @@ func alert(labels ...string) alerts.Alert {
 }
 
 // TestI11Severity: words map case-insensitively, an unknown one is SEV3 and
-// noted, and a sender may have words of its own.
+// noted, and a sender may have words of its own (I11: severity words are mapped).
 func TestI11Severity(t *testing.T) {
 	router := router(t)
-	own := alerts.Sender{Name: "p", Severities: map[string]workflow.Severity{"Spicy": workflow.SEV1}}
-	for word, want := range map[string]struct {
-		sev  workflow.Severity
-		word string
-	}{
-		"CRITICAL": {workflow.SEV1, ""}, "page": {workflow.SEV1, ""}, "P1": {workflow.SEV1, ""}, "Down": {workflow.SEV1, ""},
-		"error": {workflow.SEV2, ""}, "high": {workflow.SEV2, ""}, "warning": {workflow.SEV3, ""}, "average": {workflow.SEV3, ""},
-		"minor": {workflow.SEV4, ""}, "info": {workflow.SEV5, ""}, "P5": {workflow.SEV5, ""}, "sev4": {workflow.SEV4, ""}, "SEV1": {workflow.SEV1, ""},
-		"": {workflow.SEV3, ""}, "odd": {workflow.SEV3, "odd"}, "2": {workflow.SEV3, "2"}, "spicy": {workflow.SEV1, ""},
+	own := alerts.Sender{Name: "p", Severities: map[string]workflow.Severity{"Spicy": workflow.SEV1, "ok": workflow.SEV4}}
+	for want, words := range map[string]string{
+		"SEV1":  "CRITICAL|crit|Critical|page|P1|p-1|P0|sev0|SEV1|sev 1|s1|1|Down|emerg|EMERGENCY|fatal|panic|alert|Disaster|very high|Highest|spicy|priority 1",
+		"SEV2":  "error|err|Error|high|HIGH|P2|major|2|sev-2|serious",
+		"SEV3":  "|warning|WARN|average|medium|P3|3|unknown|Not classified|no data",
+		"SEV4":  "minor|low|LOW|P4|4|ticket|ok",
+		"SEV5":  "info|Information|informational|notice|P5|5|lowest",
+		"never": "none|NONE|okay|debug|Debug|clear|normal|success|trace|up",
+		"odd":   "odd|0|6|P6|sev9|1.5|criticality|críticO|🔥",
 	} {
-		d := router.Decide(own, alert("severity", word))
-		if d.Severity != want.sev || d.Word != want.word {
-			t.Errorf("%q: %s %q, want %s %q", word, d.Severity, d.Word, want.sev, want.word)
+		for word := range strings.SplitSeq(words, "|") {
+			d := router.Decide(own, alert("severity", word))
+			got := d.Severity.String()
+			switch {
+			case d.Word != "":
+				if d.Severity != workflow.SEV3 || d.Word != word {
+					t.Errorf("%q: %s, noted as %q", word, got, d.Word)
+				}
+				got = "odd"
+			case d.Ignore:
+				got = "never"
+				if trace := strings.Join(d.Trace, "\n"); !strings.Contains(trace, "never pages") {
+					t.Errorf("%q: the trace does not say why:\n%s", word, trace)
+				}
+			}
+			if got != want {
+				t.Errorf("%q: %s, want %s", word, got, want)
+			}
 		}
+	}
+}
+
+// TestI11NeverPages: an alert whose severity never pages is recorded and opens no
+// incident, unless a route gives it a severity; one that fires already still ends.
+func TestI11NeverPages(t *testing.T) {
+	p := alerts.Sender{Name: "p"}
+	a := alert("severity", "debug")
+	arrival := func(a alerts.Alert, routes ...alerts.Route) alerts.Arrival {
+		return alerts.NewArrival(p, a, router(t, routes...).Decide(p, a), workflow.Declare{})
+	}
+	if got := arrival(a); got.Group != "" {
+		t.Errorf("it opens an incident: %+v", got)
+	}
+	if got := arrival(a, alerts.Route{Match: "true", Group: []string{"severity"}}); got.Group != "" {
+		t.Errorf("a route without a severity makes it page: %+v", got)
+	}
+	if got := arrival(a, alerts.Route{Match: "true", Severity: "SEV2"}); got.Group == "" || got.Severity != workflow.SEV2 {
+		t.Errorf("a route with a severity: %+v", got)
+	}
+	a.State = alerts.Resolved
+	tx := &oneIncident{rows: map[string]alerts.Row{"k": {Integration: "p", Key: "k", Incident: "INC-1", Firing: true, EventAt: noon}}}
+	receipts, err := alerts.Take(tx, alerts.Batch{At: noon.Add(time.Minute), Arrivals: []alerts.Arrival{arrival(a)}})
+	if err != nil || receipts[0].Change != alerts.Ended {
+		t.Errorf("its resolve: %+v %v", receipts, err)
+	}
+}
+
+// TestI11RouteLowers: a route that would turn a critical alert into less than SEV2,
+// whatever the alert is, is reported (I11: severity words are mapped).
+func TestI11RouteLowers(t *testing.T) {
+	for severity, lowers := range map[string]bool{
+		"": false, "SEV1": false, "SEV2": false, "SEV3": true, `labels.severity == "page" ? SEV1 : SEV3`: true, `alert.severity == "critical" ? SEV1 : SEV3`: false,
+		`labels.env == "prod" ? SEV1 : SEV4`: true, "severity": false, "severity == SEV1 ? SEV2 : severity": false, "int(labels.x)": false,
+	} {
+		_, got := alerts.Lowers(alerts.Route{Match: "true", Severity: severity})
+		if got != lowers {
+			t.Errorf("%q lowers a critical alert: %v", severity, got)
+		}
+	}
+	if _, lowers := alerts.Lowers(alerts.Route{Match: `labels.team == "batch"`, Severity: "SEV4"}); lowers {
+		t.Error("a route for some alerts only is reported")
 	}
 }
 

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"encoding/json"
 	"time"
 
 	"tocsin/workflow"
@@ -31,8 +32,9 @@ type Memory struct {
 // HeldNotice is a firing notice that came shortly after the resolve of an alert and
 // bears a start from before it.
 type HeldNotice struct {
-	Since   time.Time `json:"since"`
-	Arrival Arrival   `json:"arrival"`
+	Since   time.Time       `json:"since"`
+	Arrival Arrival         `json:"arrival"`
+	Stub    json.RawMessage `json:"stub,omitempty"` // of Arrival.Declare, see [EncodeStub]
 }
 
 // lateDelivery is how long after a resolve a firing notice with an older start may be
@@ -91,7 +93,9 @@ func apply(row *Row, a Arrival, at time.Time, mayHold bool) (Row, Change) {
 	case row.Firing:
 		return next.repeat(a, event)
 	case mayHold && a.Held.IsZero() && row.mayBeLate(a.Alert, at):
-		return next.hold(a, at)
+		if change, ok := next.hold(a, at); ok {
+			return next, change
+		}
 	}
 	change := Started
 	if row != nil && row.Incident != "" {
@@ -109,13 +113,19 @@ func (r *Row) mayBeLate(a Alert, at time.Time) bool {
 	return !a.StartedAt.IsZero() && a.StartedAt.Before(r.EventAt) && at.Sub(r.AppliedAt) < lateDelivery
 }
 
-// hold keeps a firing notice that may be late. Of several, the first is kept.
-func (r Row) hold(a Arrival, at time.Time) (Row, Change) {
+// hold keeps a firing notice that may be late. Of several, the first is kept. ok is false
+// when it cannot be kept.
+func (r *Row) hold(a Arrival, at time.Time) (c Change, ok bool) {
 	if r.Held != nil {
-		return r, Repeated
+		return Repeated, true
 	}
-	r.Held = &HeldNotice{Since: at, Arrival: a}
-	return r, Held
+	stub, err := EncodeStub(a.Declare)
+	if err != nil {
+		return "", false
+	}
+	a.Declare = workflow.Declare{}
+	r.Held = &HeldNotice{Since: at, Arrival: a, Stub: stub}
+	return Held, true
 }
 
 // judge returns the arrival that is held since an instant; ok is false when something
@@ -126,7 +136,9 @@ func (r *Row) judge(since time.Time) (a Arrival, ok bool) {
 	}
 	a = r.Held.Arrival
 	a.Held = since
-	return a, true
+	var err error
+	a.Declare, err = DecodeStub(r.Held.Stub)
+	return a, err == nil
 }
 
 // repeat is [apply] for an alert that fires already: it is shown as it is now (I6c: a

@@ -64,12 +64,21 @@ type seenIncident struct {
 func (s *seenIncident) add(mail []workflow.Mail) (samples []string) {
 	for _, m := range mail {
 		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Refired, s.Ended+m.Ended
-		for _, one := range m.Samples {
-			samples = append(samples, text(one))
-		}
+		samples = append(samples, mailSamples(m)...)
 	}
 	s.Samples = strings.Join(samples, " ")
 	return samples
+}
+
+// mailSamples returns the alerts of a piece of mail, which tell it from others.
+func mailSamples(m workflow.Mail) (all []string) {
+	for _, one := range m.Samples {
+		all = append(all, text(one))
+	}
+	for _, one := range m.Held {
+		all = append(all, text(one))
+	}
+	return all
 }
 
 // loadedState is the result of Load, with what a commit that reads the mail needs.

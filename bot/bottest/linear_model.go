@@ -55,7 +55,7 @@ func (i *modelIncident) addMessages(added, edited []bot.StoredMessage) {
 
 // unreadMail returns the mail that a commit leaves unread.
 func (i modelIncident) unreadMail(c doCommit) []workflow.Mail {
-	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, text(m.Samples[0])) })
+	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, mailSamples(m)[0]) })
 }
 
 type modelGroup struct {

@@ -188,7 +188,7 @@ func (tw *twins) take() {
 		a := b.Arrivals[n]
 		switch {
 		case r.Change == alerts.Held:
-			tw.held = append(tw.held, alerts.Arrival{Integration: a.Integration, Alert: alerts.Alert{Key: a.Alert.Key}, Held: tw.now})
+			tw.held = append(tw.held, alerts.Arrival{Integration: a.Integration, Group: a.Group, Alert: alerts.Alert{Key: a.Alert.Key}, Held: tw.now})
 		case r.Change.HasMail() && !a.Held.IsZero():
 			tw.reached["judged"]++
 		}

@@ -120,6 +120,13 @@ func exportItems(t *testing.T) []bot.ArchiveItem {
 			},
 		}},
 		{Integration: "alertmanager", Key: "k2", Row: alerts.Row{Incident: "INC-3", Group: "login", EventAt: at(30), AppliedAt: at(31), SeenAt: at(31), Alert: alerts.Alert{Key: "k2", State: alerts.Resolved}}},
+		{Integration: "alertmanager", Key: "k3", Row: alerts.Row{
+			Incident: "INC-3", Group: "login", EventAt: at(30), AppliedAt: at(31), SeenAt: at(31), Alert: alerts.Alert{Key: "k3", State: alerts.Resolved},
+			Memory: alerts.Memory{EarlierStart: at(10), EarlierEnd: at(30), Held: &alerts.HeldNotice{Since: at(32), Arrival: alerts.Arrival{
+				Integration: "alertmanager", Group: "login", Severity: workflow.SEV3, Word: "odd",
+				Alert: alerts.Alert{Key: "k3", State: alerts.Firing, StartedAt: at(10)},
+			}, Stub: stub}},
+		}},
 	} {
 		all = append(all, bot.ArchiveItem{Key: "alert/" + a.Integration + "\x00" + a.Key, Alert: &a})
 	}

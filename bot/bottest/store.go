@@ -297,7 +297,7 @@ func testTake(t *testing.T, s bot.Store) {
 	expect(at(40), resolved(b, at(40)), alerts.Receipt{Change: alerts.Ended, Incident: "INC-1"})
 	expect(at(45), b, alerts.Receipt{Change: alerts.Held, Incident: "INC-1"})
 	expect(at(46), b, alerts.Receipt{Change: alerts.Repeated, Incident: "INC-1"})
-	judge := alerts.Arrival{Integration: "prometheus", Alert: alerts.Alert{Key: "b"}}
+	judge := alerts.Arrival{Integration: "prometheus", Group: "g", Alert: alerts.Alert{Key: "b"}}
 	judge.Held = at(44)
 	expect(at(105), judge, alerts.Receipt{Change: alerts.Ignored})
 	judge.Held = at(45)

@@ -127,40 +127,79 @@ func (d *Directory) guestAccount(id string) (p Platform, account string, ok bool
 	return d.splitPlatformID(rest)
 }
 
-// methodsOf returns a person's methods for an urgency: the configured ones, else those
-// of the other urgency, else every platform that can reach them and then e-mail, else
-// the log. The method "chat" becomes one for each of those platforms.
+// methodsOf returns a person's usable methods for an urgency: the configured ones, else
+// those of the other urgency, else every platform that can reach them and then e-mail.
+// The method "chat" becomes one for each of those platforms. The log is no way to reach a
+// person (E4b: only a person who was reached is waited for).
 func (d *Directory) methodsOf(p Person, urgency workflow.Level) []Method {
-	own, other, later := p.High, p.Low, mailWhenHigh
+	lists, later := [][]Method{p.High, p.Low}, mailWhenHigh
 	if urgency == workflow.Low {
-		own, other, later = p.Low, p.High, mailWhenLow
+		lists, later = [][]Method{p.Low, p.High}, mailWhenLow
 	}
-	if len(own) == 0 {
-		own = other
-	}
-	var all []Method
-	for _, m := range own {
-		if m.Via == ViaChat {
-			all = append(all, d.chatMethods(p, m.After)...)
-		} else {
-			all = append(all, m)
+	for _, own := range lists {
+		var all []Method
+		for _, m := range own {
+			switch {
+			case m.Via == ViaChat:
+				all = append(all, d.chatMethods(p, m.After)...)
+			case d.whyUnusable(p, m) == "":
+				all = append(all, m)
+			}
+		}
+		if len(all) > 0 {
+			return all
 		}
 	}
-	if len(own) > 0 {
-		return all
-	}
-	all = d.chatMethods(p, 0)
-	if slices.Contains(d.Pagers, "email") && p.Email != "" {
-		mail := Method{Via: "email"}
+	all := d.chatMethods(p, 0)
+	if mail := (Method{Via: "email"}); d.whyUnusable(p, mail) == "" {
 		if len(all) > 0 {
 			mail.After = later
 		}
 		all = append(all, mail)
 	}
-	if len(all) == 0 {
-		return []Method{{Via: "log"}}
-	}
 	return all
+}
+
+// whyUnusable returns why a method does not reach a person, such as "no mail server is
+// configured"; "" when it does.
+func (d *Directory) whyUnusable(p Person, m Method) string {
+	if m.Via == "log" {
+		return "no one reads the log at night"
+	}
+	contact, err := d.methodContact(p, m)
+	isPlatform := slices.ContainsFunc(d.Platforms, func(one Platform) bool { return one.Name == m.Via })
+	switch {
+	case err != nil:
+		return err.Error()
+	case !isPlatform && !slices.Contains(d.Pagers, m.Via):
+		return m.Via + " is not connected"
+	case contact.Address == "":
+		return "no address for " + m.Via
+	}
+	return ""
+}
+
+// Unreachable returns why a configured person cannot be paged at an urgency; "" when
+// they can.
+func (d *Directory) Unreachable(p Person, urgency workflow.Level) string {
+	if len(d.methodsOf(p, urgency)) > 0 {
+		return ""
+	}
+	own := slices.Concat(p.High, p.Low)
+	if len(own) == 0 {
+		own = []Method{{Via: ViaChat}, {Via: "email"}}
+	}
+	var reasons []string
+	for _, m := range own {
+		why := "no connected chat platform knows them"
+		if m.Via != ViaChat {
+			why = d.whyUnusable(p, m)
+		}
+		if !slices.Contains(reasons, why) {
+			reasons = append(reasons, why)
+		}
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // chatMethods returns a method for each connected platform that can reach a person.

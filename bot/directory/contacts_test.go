@@ -35,10 +35,11 @@ func directoryWithChat(pagers ...string) directory.Directory {
 	}
 }
 
-// TestDefaultsWithChat: a person without methods is reached on the platform that can
-// find them and then by e-mail, else through the log.
+// TestDefaultsWithChat: a person without usable methods is reached on the platform that
+// can find them and then by e-mail, and never through the log (E4b: only a person who was
+// reached is waited for).
 func TestDefaultsWithChat(t *testing.T) {
-	chat, log, mail := workflow.Method{Key: "slack"}, workflow.Method{Key: "log"}, workflow.Method{Key: "email"}
+	chat, mail := workflow.Method{Key: "slack"}, workflow.Method{Key: "email"}
 	soon, late := workflow.Method{Key: "email", After: 2 * time.Minute}, workflow.Method{Key: "email", After: time.Hour}
 	type both struct{ high, low []workflow.Method }
 	of := func(m ...workflow.Method) []workflow.Method { return m }
@@ -48,10 +49,10 @@ func TestDefaultsWithChat(t *testing.T) {
 	}{
 		{[]string{"email"}, map[string]both{
 			"ana": {of(chat, soon), of(chat, late)}, "ben": {of(chat, soon), of(chat, late)}, "cleo": {of(chat), of(chat)},
-			"dan": {of(log), of(log)}, "eve": {of(mail), of(mail)},
+			"dan": {}, "eve": {of(mail), of(mail)},
 		}},
 		{nil, map[string]both{
-			"ana": {of(chat), of(chat)}, "ben": {of(chat), of(chat)}, "cleo": {of(chat), of(chat)}, "dan": {of(log), of(log)},
+			"ana": {of(chat), of(chat)}, "ben": {of(chat), of(chat)}, "cleo": {of(chat), of(chat)}, "dan": {}, "eve": {of(chat), of(chat)},
 		}},
 	} {
 		r := directoryWithChat(c.pagers...)
@@ -96,7 +97,7 @@ func TestChatContact(t *testing.T) {
 		}
 	}
 	r.People[3].High = []directory.Method{{Via: "slack"}}
-	if _, err := r.Contact("dan", "slack", workflow.High); err == nil || err.Error() != "Dan has neither a Slack account nor an e-mail address to be found by" {
+	if _, err := r.Contact("dan", "slack", workflow.High); err == nil || err.Error() != "Dan is not reached by slack any more" {
 		t.Errorf("dan: %v", err)
 	}
 }
@@ -192,5 +193,41 @@ func TestViaChat(t *testing.T) {
 	}
 	if c, err := d.Contact("ana", "huddle#2", workflow.High); err != nil || c.Via != "huddle" || c.Address != "7" {
 		t.Errorf("contact: %+v %v", c, err)
+	}
+}
+
+// TestE4Unreachable: a configured person who cannot be paged is known as such, with the
+// reason (E4b: only a person who was reached is waited for).
+func TestE4Unreachable(t *testing.T) {
+	method := func(via string) []directory.Method { return []directory.Method{{Via: via}} }
+	for _, c := range []struct {
+		person directory.Person
+		pagers string
+		want   string // of the reason; "": the person is reachable
+	}{
+		{directory.Person{Email: "dan@example.com"}, "email", ""},
+		{directory.Person{Email: "dan@example.com"}, "", ""}, // the platform finds them
+		{directory.Person{}, "email", "no connected chat platform knows them; no address for email"},
+		{directory.Person{High: method("log")}, "email", "no one reads the log"},
+		{directory.Person{High: method("sms")}, "email", "sms is not connected"},
+		{directory.Person{High: method("sms"), Email: "dan@example.com"}, "email", ""},
+		{directory.Person{High: method("sms"), Low: method("slack"), Accounts: map[string]string{"slack": "U1"}}, "", ""},
+		{directory.Person{High: method("slack")}, "", "neither a Slack account nor an e-mail address"},
+		{directory.Person{High: method("chat")}, "", "no connected chat platform knows them"},
+		{directory.Person{High: method("email")}, "", "email is not connected"},
+	} {
+		d := directoryWithChat(strings.Fields(c.pagers)...)
+		c.person.ID, c.person.Name = "dan", "Dan"
+		d.People = []directory.Person{c.person}
+		for _, urgency := range []workflow.Level{workflow.High, workflow.Low} {
+			why := d.Unreachable(c.person, urgency)
+			if why == "" != (c.want == "") || !strings.Contains(why, c.want) {
+				t.Errorf("%+v with %q: %q, want %q", c.person, c.pagers, why, c.want)
+			}
+			r := d.Resolve("person:dan").Recipients[0]
+			if empty := len(r.High)+len(r.Low) == 0; empty != (c.want != "") {
+				t.Errorf("%+v with %q: methods %v, %v", c.person, c.pagers, r.High, r.Low)
+			}
+		}
 	}
 }

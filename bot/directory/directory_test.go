@@ -22,7 +22,7 @@ func sampleDirectory() directory.Directory {
 		},
 		Teams:    []directory.Team{{ID: "all", Members: []string{"ana", "ben", "gone"}}, {ID: "empty"}},
 		Webhooks: []string{"noc"},
-		Pagers:   []string{"email", "log"},
+		Pagers:   []string{"email", "sms", "log"},
 	}
 }
 
@@ -34,7 +34,7 @@ func TestAnswer(t *testing.T) {
 			{Key: "sms"}, {Key: "sms#2", After: time.Minute}, {Key: "email", After: 2 * time.Minute},
 		}, Low: email}},
 		"person:ben":  {{ID: "ben", Name: "Ben Okafor", High: email, Low: email}},
-		"person:cleo": {{ID: "cleo", Name: "Cleo", High: []workflow.Method{{Key: "log"}}, Low: []workflow.Method{{Key: "log"}}}},
+		"person:cleo": {{ID: "cleo", Name: "Cleo", High: nil, Low: nil}},
 		"webhook:noc": {{ID: "webhook:noc", Name: "noc", High: []workflow.Method{{Key: "webhook"}}, Low: []workflow.Method{{Key: "webhook"}}}},
 	} {
 		if diff := cmp.Diff(want, r.Resolve(target).Recipients); diff != "" {

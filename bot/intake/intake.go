@@ -135,7 +135,7 @@ func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Tim
 func (r *Receiver) Judge(ctx context.Context, held []workflow.HeldAlert) error {
 	batch := alerts.Batch{At: r.engine.Now()}
 	for _, h := range held {
-		batch.Arrivals = append(batch.Arrivals, alerts.Arrival{Integration: h.Integration, Alert: alerts.Alert{Key: h.Key}, Held: h.Since})
+		batch.Arrivals = append(batch.Arrivals, alerts.Arrival{Integration: h.Integration, Group: h.Group, Alert: alerts.Alert{Key: h.Key}, Held: h.Since})
 	}
 	if _, err := r.take(ctx, batch); err != nil {
 		return fmt.Errorf("judge %d held alerts: %w", len(held), err)

@@ -60,7 +60,11 @@ func loadConfigFrom(table platform.Table, flag string, getenv func(string) strin
 func newCheckCommand(table platform.Table) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
-		Use: "check [FILE]", Short: "Check the configuration: print each fault with its line and how to fix it.", Args: cobra.MaximumNArgs(1),
+		Use: "check [FILE]", Short: "Check the configuration: print each fault with its line and how to fix it.",
+		Long: `Check the configuration: print each fault with its line and how to fix it, and a
+warning for each person whom escalation would page and cannot reach, and for each
+route that lowers critical alerts. The exit code is 1 after a fault, not after a
+warning.`, Args: cobra.MaximumNArgs(1),
 		Example: "  tocsin check --config tocsin.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -83,6 +87,9 @@ func newCheckCommand(table platform.Table) *cobra.Command {
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid. People: %d, teams: %d, services: %d, policies: %d, integrations: %d, routes: %d.\n",
 				path, len(o.Directory.People), len(o.Directory.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
+			for _, w := range o.Warnings() {
+				fmt.Fprintln(cmd.OutOrStdout(), "warning: "+w)
+			}
 			return nil
 		},
 	}

@@ -80,6 +80,9 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 	} else {
 		d.ok("configuration", path)
 	}
+	for _, w := range l.Organization.Warnings() {
+		d.warn("configuration", w)
+	}
 	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set, so links lead to the replica that made them; set it to the address of the load balancer, such as https://tocsin.example.com")
 	}
