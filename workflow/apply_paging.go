@@ -90,15 +90,18 @@ func (p *Escalation) stop(s PagingState) {
 	p.NextAt, p.RestartPending, p.Unreachable = time.Time{}, false, false
 }
 
-// add adds pages. Above maxPages it drops the oldest that are not pending.
+// add adds pages. Above maxPages it drops the oldest that are not pending: those that were
+// canceled or failed first, because who was reached may still answer.
 func (p *Escalation) add(pages []PageState) {
 	p.Pages = append(p.Pages, pages...)
-	for len(p.Pages) > maxPages {
-		n := slices.IndexFunc(p.Pages, func(s PageState) bool { return !s.State.IsPending() })
-		if n < 0 {
-			return
+	for _, state := range []DeliveryState{DeliveryCanceled, DeliveryFailed, DeliveryAccepted} {
+		for len(p.Pages) > maxPages {
+			n := slices.IndexFunc(p.Pages, func(s PageState) bool { return s.State == state })
+			if n < 0 {
+				break
+			}
+			p.Pages = slices.Delete(p.Pages, n, n+1)
 		}
-		p.Pages = slices.Delete(p.Pages, n, n+1)
 	}
 }
 

@@ -156,6 +156,9 @@ type Absorb struct {
 	Began bool     `json:"began,omitempty"` // the merge itself, not a later mail
 	Via   []string `json:"via,omitempty"`   // merged incidents that it has passed through, which shows a circle
 	Mail  Mail     `json:"mail,omitzero"`
+
+	Severity   Severity `json:"severity,omitempty"`   // with Began: of the merged incident
+	Unanswered bool     `json:"unanswered,omitempty"` // with Began: it was being paged for, and no one had acknowledged it
 }
 
 // UpdateMergeTarget is forwarded to a merged incident when the incident it was

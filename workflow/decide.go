@@ -211,25 +211,33 @@ func (t *transition) setSeverity(c SetSeverity) error {
 	return nil
 }
 
-// changeSeverity records a new severity. A rise to high urgency starts escalation; if
-// the incident is acknowledged, it notifies the acknowledger and the commander instead
-// (E11: a rise to high urgency acts at once).
-func (t *transition) changeSeverity(to Severity, f SeverityChanged) {
+// changeSeverity records a new severity. A rise to high urgency, or to SEV1, starts
+// escalation; if the incident is acknowledged, it notifies the acknowledger and the
+// commander instead (E11: a rise acts at once). It reports whether it did one of them.
+func (t *transition) changeSeverity(to Severity, f SeverityChanged) bool {
 	was := t.urgency()
 	f.From, f.To, f.Plan = t.incident.Severity, to, t.in.Known.Plan.Severity(to)
 	t.record(f)
-	if was == High || t.urgency() != High {
-		return
+	isRise := was != High && t.urgency() == High || to == SEV1 && to.IsWorseThan(f.From)
+	if !isRise {
+		return false
 	}
+	t.callAttention("raised to "+to.String(), "Raised to "+to.String()+".")
+	return true
+}
+
+// callAttention starts escalation; if the incident is acknowledged, it notifies the
+// acknowledger and the commander instead.
+func (t *transition) callAttention(why, notice string) {
 	if !t.incident.IsAcknowledged() {
-		t.startEscalation("raised to " + to.String())
+		t.startEscalation(why)
 		return
 	}
 	people := []string{t.incident.Acknowledgement.Person}
 	if commander := t.incident.Roles[Commander]; commander != "" && commander != people[0] {
 		people = append(people, commander)
 	}
-	t.notify(people, 0, "Raised to "+to.String()+".")
+	t.notify(people, 0, notice)
 }
 
 // urgency returns the urgency of the incident, which selects the contact methods. It is

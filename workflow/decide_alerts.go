@@ -162,7 +162,7 @@ func (t *transition) isRaisedBy(m Mail, was Incident) bool {
 }
 
 // raiseSeverity raises the severity to that of the worst alert, unless a person has
-// set it (E11: a rise to high urgency acts at once).
+// set it (E11: a rise acts at once).
 func (t *transition) raiseSeverity(m Mail) {
 	if t.incident.SeverityBasis != FromPerson && t.incident.SeverityBasis != FromMatrix && t.incident.IsOpen() && m.Worst.IsWorseThan(t.incident.Severity) {
 		t.changeSeverity(m.Worst, SeverityChanged{Basis: FromAlert, Reason: "the worst alert"})

@@ -200,27 +200,51 @@ func (t *transition) pagesFor(r Recipient, purpose Purpose, prefix string, at Pa
 }
 
 // supersede cancels the older pages that new ones replace, and drops new ones if there
-// would be more than maxPages. It returns the new pages that stay, and the IDs of the
-// recipients who lost one.
+// would be more than maxPages. Pages that failed and are tried again make room for new
+// ones, and pages that are planned for later make room for the first method of each new
+// recipient. It returns the new pages that stay, and the IDs of the recipients who lost
+// one.
 func (t *transition) supersede(added []PageState) (kept []PageState, dropped []string) {
-	var old []string
+	var old, failed, later []string
 	space := maxPages
 	for _, p := range t.incident.Paging.Pages {
 		switch {
 		case !p.State.IsPending():
+			continue
 		case slices.ContainsFunc(added, func(f PageState) bool { return f.canReplace(p) }):
 			old = append(old, p.ID)
-		default:
-			space--
+			continue
+		case p.State == DeliveryRetrying:
+			failed = append(failed, p.ID)
+		case p.State == DeliveryPlanned || p.State == DeliveryStandby:
+			later = append(later, p.ID)
 		}
+		space--
 	}
 	if len(old) > 0 {
 		t.recordBySystem(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
 	}
+	makeRoom := func(from []string, need int) {
+		if n := min(len(from), need-space); n > 0 {
+			t.recordBySystem(PagesCanceled{IDs: from[:n], Why: "made room for newer pages"})
+			space += n
+		}
+	}
+	makeRoom(failed, len(added))
+	makeRoom(later, countRecipients(added))
 	if len(added) <= space {
 		return added, nil
 	}
 	return fitPages(added, max(space, 1))
+}
+
+// countRecipients returns how many recipients pages have.
+func countRecipients(pages []PageState) int {
+	all := map[string]bool{}
+	for _, p := range pages {
+		all[p.To] = true
+	}
+	return len(all)
 }
 
 // fitPages keeps as many pages as there is room for: first the first method of each

@@ -193,6 +193,7 @@ func (t *transition) absorb(c Absorb) {
 		if c.Began || c.Mail.HasChanges() {
 			t.recordBySystem(AlertsForwarded{
 				Mail: c.Mail, To: t.incident.Merge.Into, From: c.From, Title: c.Title, Began: c.Began, Via: append(slices.Clone(c.Via), t.incident.ID),
+				Severity: c.Severity, Unanswered: c.Unanswered,
 			})
 		}
 		return
@@ -200,10 +201,36 @@ func (t *transition) absorb(c Absorb) {
 	if c.From == t.incident.ID {
 		return // its own alerts, which are counted already
 	}
+	run, notices := t.incident.Paging.Run, t.incident.Paging.Manual
 	if c.Began {
 		t.record(IncidentAbsorbed{From: c.From, Title: c.Title})
 	}
 	t.countMail(c.Mail, c.From)
+	if c.Began && run == t.incident.Paging.Run && notices == t.incident.Paging.Manual { // otherwise its alerts have called someone already
+		t.takeOverUrgency(c)
+	}
+}
+
+// takeOverUrgency makes this incident as severe as the one that was merged into it, and
+// sees to it that someone learns of a page that no one had answered there (E11: a rise
+// acts at once).
+func (t *transition) takeOverUrgency(c Absorb) {
+	what := c.From + ", merged into this incident, is " + c.Severity.String()
+	if !t.incident.IsOpen() {
+		if c.Unanswered {
+			t.reopenAndPage(c.From + ", which no one had acknowledged, was merged into it")
+		}
+		return
+	}
+	if c.Severity.IsWorseThan(t.incident.Severity) {
+		if t.changeSeverity(c.Severity, SeverityChanged{Basis: t.incident.SeverityBasis, Reason: what}) {
+			return
+		}
+	}
+	isPaged := t.incident.IsAcknowledged() || isPaging(t.incident.Paging.State)
+	if c.Unanswered && (t.incident.IsAcknowledged() || !isPaged) {
+		t.callAttention(what+", and no one had acknowledged it", c.From+" ("+c.Severity.String()+"), which no one had acknowledged, was merged into this incident.")
+	}
 }
 
 // updateMergeTarget records what became of the incident that this one was merged into.

@@ -18,6 +18,9 @@ type AlertsForwarded struct {
 	Title string   `json:"title,omitempty"` // with Began: of that incident
 	Began bool     `json:"began,omitempty"` // that incident was merged just now
 	Via   []string `json:"via,omitempty"`   // merged incidents that it has passed through, which shows a circle
+
+	Severity   Severity `json:"severity,omitempty"`   // with Began: of that incident
+	Unanswered bool     `json:"unanswered,omitempty"` // with Began: no one had acknowledged it
 }
 
 // AlertsAllResolved is recorded when none of the alerts fires any more (G7: all

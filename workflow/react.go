@@ -83,7 +83,9 @@ func reactAlert(i *Incident, at time.Time, f AlertFact) []Action {
 		if from == "" {
 			from = i.ID
 		}
-		return []Action{Forward{Incident: f.To, Absorb: Absorb{From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail}}}
+		return []Action{Forward{Incident: f.To, Absorb: Absorb{
+			From: from, Title: f.Title, Began: f.Began, Via: f.Via, Mail: f.Mail, Severity: f.Severity, Unanswered: f.Unanswered,
+		}}}
 	case AlertsReleased:
 		return releaseAlerts(i, at)
 	case AlertsJudged:
@@ -98,7 +100,9 @@ func reactAlert(i *Incident, at time.Time, f AlertFact) []Action {
 func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 	switch f := f.(type) {
 	case IncidentMerged:
-		return []Action{Forward{Incident: f.Into, Absorb: Absorb{From: i.ID, Title: f.Title, Began: true, Mail: f.Mail}}}
+		return []Action{Forward{Incident: f.Into, Absorb: Absorb{
+			From: i.ID, Title: f.Title, Began: true, Mail: f.Mail, Severity: i.Severity, Unanswered: !i.IsAcknowledged() && f.From != Monitoring,
+		}}}
 	case IncidentAbsorbed:
 		if !i.IsOpen() { // it ended before the merge arrived
 			return []Action{Forward{Incident: f.From, Target: &UpdateMergeTarget{Ended: true}}}

@@ -78,6 +78,9 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		c := Absorb{From: arg(1), Title: arg(2), Began: keys["began"] != "", Mail: Mail{
 			At: s.now, Started: num("new"), Ended: num("ended"), Worst: sev(keys["worst"]),
 		}}
+		if keys["unanswered"] != "" {
+			c.Severity, c.Unanswered = sev(keys["unanswered"]), true
+		}
 		if via := keys["via"]; via != "" {
 			c.Via = strings.Split(via, ",")
 		}

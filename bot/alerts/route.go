@@ -188,7 +188,7 @@ func Lowers(r Route) (to workflow.Severity, lowers bool) {
 	}
 	a := Alert{Severity: "critical", Labels: map[string]string{"severity": "critical"}}
 	env := newEnvironment(Sender{}, a, workflow.SEV1)
-	if matches, err := run(c.match, env); err != nil || matches != true {
+	if matches, failed := run(c.match, env); failed != nil || matches != true {
 		return 0, false
 	}
 	v, err := run(c.severity, env)
