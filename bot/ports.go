@@ -43,6 +43,9 @@ type Agenda interface {
 	// Postpone returns a leased task to the agenda, due again at due, with one
 	// attempt more. A newer revision of the task keeps its own due time.
 	Postpone(ctx context.Context, l Lease, due time.Time) error
+	// Renew extends a lease until an instant. It fails with ErrLeaseLost when the lease
+	// is not held any more; one that has ended and was not claimed again is held.
+	Renew(ctx context.Context, l Lease, until time.Time) error
 	// NextDue returns the earliest instant at which Claim may find something;
 	// zero when the agenda is empty.
 	NextDue(ctx context.Context, classes Classes) (time.Time, error)

@@ -343,6 +343,18 @@ func (s *Store) Postpone(_ context.Context, lease bot.Lease, due time.Time) erro
 	return nil
 }
 
+// Renew implements [bot.Agenda].
+func (s *Store) Renew(_ context.Context, lease bot.Lease, until time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[laneKey{lease.Owner, lease.Lane}]
+	if l == nil || l.token != lease.Token {
+		return bot.ErrLeaseLost
+	}
+	l.until = until
+	return nil
+}
+
 // NextDue implements [bot.Agenda].
 func (s *Store) NextDue(_ context.Context, c bot.Classes) (time.Time, error) {
 	s.mu.Lock()

@@ -193,6 +193,20 @@ func (s *Store) Postpone(ctx context.Context, l bot.Lease, due time.Time) error 
 	return nil
 }
 
+// Renew implements [bot.Agenda].
+func (s *Store) Renew(ctx context.Context, l bot.Lease, until time.Time) error {
+	a := &arguments{}
+	a.add(workflow.NumberOf(l.Owner), int(l.Lane.Class), l.Lane.Destination, l.Token, padNanos(until))
+	reply, err := s.commits.do(ctx, &call{script: s.scripts.renew, args: a.all, size: a.size})
+	if err == nil {
+		err = checkReply(reply)
+	}
+	if err != nil {
+		return fmt.Errorf("renew the lease of %s of %s: %w", l.ID, l.Owner, err)
+	}
+	return nil
+}
+
 // checkReply returns nil for the reply "ok", and otherwise the error that the
 // script reports.
 func checkReply(reply any) error {

@@ -28,7 +28,7 @@ const revisionWidth = 16
 
 // scripts are the Lua scripts. Each is atomic, and checks everything before it writes.
 type scripts struct {
-	commit, take, lease, postpone, repair, archive, restore, forget *goredis.Script
+	commit, take, lease, renew, postpone, repair, archive, restore, forget *goredis.Script
 }
 
 func loadScripts() (scripts, error) {
@@ -44,7 +44,7 @@ func loadScripts() (scripts, error) {
 	}
 	var s scripts
 	for name, into := range map[string]**goredis.Script{
-		"commit": &s.commit, "take": &s.take, "lease": &s.lease, "postpone": &s.postpone, "repair": &s.repair,
+		"commit": &s.commit, "take": &s.take, "lease": &s.lease, "renew": &s.renew, "postpone": &s.postpone, "repair": &s.repair,
 		"archive": &s.archive, "restore": &s.restore, "forget": &s.forget,
 	} {
 		text, err := lua.ReadFile("lua/" + name + ".lua")
@@ -58,5 +58,5 @@ func loadScripts() (scripts, error) {
 
 // list returns every script, for loading.
 func (s *scripts) list() []*goredis.Script {
-	return []*goredis.Script{s.commit, s.take, s.lease, s.postpone, s.repair, s.archive, s.restore, s.forget}
+	return []*goredis.Script{s.commit, s.take, s.lease, s.renew, s.postpone, s.repair, s.archive, s.restore, s.forget}
 }

@@ -119,6 +119,14 @@ func (s *Store) Postpone(ctx context.Context, l bot.Lease, due time.Time) error 
 	return nil
 }
 
+// Renew implements [bot.Agenda].
+func (s *Store) Renew(_ context.Context, l bot.Lease, until time.Time) error {
+	if !s.leases.renew(laneOf(l.Task), l.Token, nanos(until)) {
+		return fmt.Errorf("renew the lease of %s of %s: %w", l.ID, l.Owner, bot.ErrLeaseLost)
+	}
+	return nil
+}
+
 func (t *tx) postpone(l bot.Lease, due int64) error {
 	k := laneOf(l.Task)
 	held, ok := t.leases.markSettling(k, l.Token)

@@ -126,6 +126,18 @@ func (l *leases) leasedUntil(k laneKey) int64 {
 	return 0
 }
 
+// renew extends the lease of a lane, if it is still held with this token.
+func (l *leases) renew(k laneKey, token string, until int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := l.all[k]
+	if held == nil || held.released || token == "" || held.token != token {
+		return false
+	}
+	held.until = until
+	return true
+}
+
 // markSettling marks a lane as being settled by the current transaction, if the lease is
 // still held with this token.
 func (l *leases) markSettling(k laneKey, token string) (lease, bool) {

@@ -245,6 +245,31 @@ func sameRevision(a, b bot.Task) bool {
 	return a.ID == b.ID && (a.Rev == b.Rev || a.ID == bot.WakeTask)
 }
 
+// doRenew is Renew.
+type doRenew struct {
+	Lease bot.Lease
+	Until time.Time
+}
+
+func (c doRenew) make(ctx context.Context, s bot.Store) (any, error) {
+	return nil, s.Renew(ctx, c.Lease, c.Until)
+}
+
+func (c doRenew) step(l *model, a answer) (*model, bool) {
+	id := laneID{c.Lease.Owner, c.Lease.Lane}
+	q := l.lanes[id]
+	if q.token != c.Lease.Token {
+		return l, a.unclear() || errors.Is(a.err, bot.ErrLeaseLost)
+	}
+	if a.isRefused() {
+		return l, false
+	}
+	q.until = c.Until
+	next := l.clone()
+	next.lanes[id] = q
+	return next, true
+}
+
 // doPostpone is Postpone.
 type doPostpone struct {
 	Lease bot.Lease

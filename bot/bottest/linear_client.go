@@ -216,6 +216,9 @@ func (c *linearClient) onIncident(id string) call {
 		return doCommit{Commit: bot.Commit{At: c.now(), Records: c.change(id)}}
 	case 7, 8, 9, 10:
 		if l := c.heldLease(id); l != nil {
+			if c.rng.IntN(4) == 0 {
+				return doRenew{*l, c.randomNear(c.now(), c.rng)}
+			}
 			if c.rng.IntN(3) == 0 || l.ID == linearCard && c.rng.IntN(2) == 0 {
 				return doPostpone{*l, c.randomNear(c.now(), c.rng)}
 			}

@@ -51,6 +51,20 @@ func (tw *twins) postpone() {
 	}
 }
 
+func (tw *twins) renew() {
+	if len(tw.leases) == 0 {
+		return
+	}
+	l, until := tw.leases[tw.rand.IntN(len(tw.leases))], tw.randomInstant(20*time.Second)
+	errM := tw.model.Renew(tw.Context(), l[0], until)
+	errS := tw.tested.Renew(tw.Context(), l[1], until)
+	tw.logf("renew %s of %s until %s: %v", l[0].ID, l[0].Owner, until, errM)
+	wantSame(tw, "renew", 0, 0, errM, errS)
+	if errM == nil {
+		tw.reached["renewed"]++
+	}
+}
+
 func (tw *twins) postponeLease(l [2]bot.Lease) {
 	due := tw.randomInstant(20 * time.Second)
 	errM := tw.model.Postpone(tw.Context(), l[0], due)

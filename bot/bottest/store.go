@@ -37,6 +37,7 @@ func Store(t *testing.T, open func(t *testing.T) bot.Store) {
 		{"WakeUp", testWakeUp},
 		{"Lanes", testLanes},
 		{"Leases", testLeases},
+		{"Renew", testRenew},
 		{"Postpone", testPostpone},
 		{"StandingTasks", testStandingTasks},
 		{"StandingTasksLeased", testStandingTasksLeased},

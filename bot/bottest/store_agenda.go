@@ -168,6 +168,43 @@ func testLeases(t *testing.T, s bot.Store) {
 	}
 }
 
+// testRenew: a lease that is renewed is not claimed by others (X2b: a lease is renewed
+// while its send goes on); one that was lost cannot be renewed.
+func testRenew(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	c := commitOf("INC-1", 0, 1)
+	c.Tasks = []bot.Task{task("INC-1", "page-1", workflow.ClassPage, "page:1"), task("INC-1", "page-2", workflow.ClassPage, "page:1")}
+	must1(s.Commit(ctx, c))(t)
+	l := claim(t, s, at(0))
+	if err := s.Renew(ctx, l[0], at(25)); err != nil {
+		t.Fatal(err)
+	}
+	if due := must1(s.NextDue(ctx, everyClass))(t); !due.Equal(at(25)) {
+		t.Errorf("next due is %s, want the new end of the lease", due)
+	}
+	if got := claim(t, s, at(24)); len(got) != 0 {
+		t.Fatalf("claimed %s while it is leased", joinNames(got))
+	}
+	if err := s.Renew(ctx, l[0], at(30)); err != nil { // ended, and not claimed again
+		t.Fatal(err)
+	}
+	second := claim(t, s, at(30))
+	if joinNames(second) != "INC-1:page-1" {
+		t.Fatalf("claimed %q after the lease ended", joinNames(second))
+	}
+	wantError(t, s.Renew(ctx, l[0], at(100)), bot.ErrLeaseLost)
+	if err := s.Renew(ctx, second[0], at(60)); err != nil {
+		t.Fatal(err)
+	}
+	if err := settle(t, s, second[0]); err != nil {
+		t.Fatalf("settle with a renewed lease: %v", err)
+	}
+	wantError(t, s.Renew(ctx, second[0], at(100)), bot.ErrLeaseLost)
+	if got := joinNames(claim(t, s, at(31))); got != "INC-1:page-2" {
+		t.Errorf("claimed %q after the first was settled", got)
+	}
+}
+
 // testPostpone: a postponed task is claimed again later, with one attempt more, and delays
 // only its own lane.
 func testPostpone(t *testing.T, s bot.Store) {

@@ -207,6 +207,17 @@ func (s *faultyStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) 
 	return s.after("postpone")
 }
 
+// Renew implements [bot.Agenda].
+func (s *faultyStore) Renew(ctx context.Context, l bot.Lease, until time.Time) error {
+	if err := s.before("renew"); err != nil {
+		return err
+	}
+	if err := s.Store.Renew(ctx, l, until); err != nil {
+		return err
+	}
+	return s.after("renew")
+}
+
 // Commit implements [bot.Incidents]. A change is recorded for the judge even when the
 // answer is lost.
 func (s *faultyStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
