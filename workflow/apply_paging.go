@@ -40,12 +40,11 @@ func (i *Incident) applyPaging(e Event, f PagingFact) {
 		i.Alerts.Notice.DueAt = f.Due
 	case PageDelivered:
 		p.markDelivered(f.Page)
-	case PageFailed:
-		state := DeliveryFailed
-		if f.Retrying {
-			state = DeliveryRetrying
+		if !f.Next.IsZero() {
+			p.NextAt, p.RestartPending, p.CycleReached = f.Next, false, true
 		}
-		p.setState([]string{f.Page}, state, f.Why)
+	case PageFailed:
+		p.setState([]string{f.Page}, f.state(), f.Why)
 	case PagesCanceled:
 		p.setState(f.IDs, DeliveryCanceled, f.Why)
 	case Acknowledged:
@@ -121,6 +120,7 @@ func (p *Escalation) markDelivered(id string) {
 	if s == nil {
 		return
 	}
+	wasSlow := s.State == DeliverySlow
 	if s.State != DeliveryCanceled {
 		s.State, s.Why = DeliveryAccepted, ""
 	}
@@ -129,13 +129,24 @@ func (p *Escalation) markDelivered(id string) {
 			o.State, o.Why = DeliveryCanceled, "not needed"
 		}
 	}
-	if s.Coordinates.Run != p.Run || s.Purpose != PurposeEscalation {
+	if s.Coordinates.Run != p.Run && !wasSlow || s.Purpose != PurposeEscalation {
 		return
 	}
 	p.RunReached, p.Unreachable = true, false
-	if s.Coordinates.Policy == len(p.Chain)-1 && s.Coordinates.Repeat == p.Repeat {
-		p.CycleReached = true
+	if wasSlow || s.Coordinates.Policy == len(p.Chain)-1 && s.Coordinates.Repeat == p.Repeat {
+		p.CycleReached = true // a slow page may belong to an earlier run or cycle: no other was sent in its place
 	}
+}
+
+// state returns the state of the page that failed.
+func (f PageFailed) state() DeliveryState {
+	switch {
+	case f.Slow:
+		return DeliverySlow
+	case f.Retrying:
+		return DeliveryRetrying
+	}
+	return DeliveryFailed
 }
 
 // addPagedMembers makes the people who were paged members of the incident.

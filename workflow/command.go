@@ -209,10 +209,13 @@ type RoomRefused struct{ Platform, Why string }
 type Delivered struct{ Page string }
 
 // Undeliverable reports that a [SendPage] failed. Retrying says that the agenda
-// keeps trying it while escalation moves on (E4: a failed page moves on at once).
+// keeps trying it while escalation moves on (E4: a failed page moves on at once). Slow
+// says that it may still be accepted: the provider has not answered for a while (E4c:
+// slow is not failed).
 type Undeliverable struct {
 	Page, Why string
 	Retrying  bool
+	Slow      bool
 }
 
 // GiveUp reports an effect that the agenda will not try again, for the timeline

@@ -15,7 +15,7 @@ const minLateness = 10 * time.Second
 // startEscalation starts a run of paging with the first step of the plan's policy, and
 // cancels the pending pages of the run before.
 func (t *transition) startEscalation(why string) {
-	t.cancelPages("paging started again", PurposeEscalation)
+	t.cancelWhere("paging started again", func(p PageState) bool { return p.Purpose == PurposeEscalation && p.State != DeliverySlow })
 	policy := t.in.Known.Plan.Policy
 	t.recordBySystem(EscalationStarted{Run: t.incident.Paging.Run + 1, Policy: policy, Why: why})
 	t.fireFrom(0, 0, "")
@@ -91,6 +91,11 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 			f.Skipped = append(f.Skipped, Skipped{targetOf(r.ID), "no way to reach " + nameOf(r)})
 		}
 		f.Pages = append(f.Pages, pages...)
+	}
+	var onTheirWay []PageState
+	f.Pages, onTheirWay = t.withoutSlow(f.Pages)
+	for _, p := range onTheirWay {
+		f.Skipped = append(f.Skipped, Skipped{targetOf(p.To), "a page by " + p.Via + " is on its way already"})
 	}
 	var dropped []string
 	f.Pages, dropped = t.supersede(f.Pages)
@@ -238,6 +243,22 @@ func (t *transition) supersede(added []PageState) (kept []PageState, dropped []s
 	return fitPages(added, max(space, 1))
 }
 
+// withoutSlow takes out pages that are on their way already: the same message has been
+// handed to the provider, which has not answered yet (E4c: slow is not failed).
+func (t *transition) withoutSlow(pages []PageState) (fresh, onTheirWay []PageState) {
+	for _, p := range pages {
+		isSlow := slices.ContainsFunc(t.incident.Paging.Pages, func(o PageState) bool {
+			return o.State == DeliverySlow && o.To == p.To && o.Via == p.Via && o.Purpose == p.Purpose
+		})
+		if isSlow {
+			onTheirWay = append(onTheirWay, p)
+		} else {
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh, onTheirWay
+}
+
 // countRecipients returns how many recipients pages have.
 func countRecipients(pages []PageState) int {
 	all := map[string]bool{}
@@ -288,8 +309,13 @@ func (p PageState) canReplace(old PageState) bool {
 // reportNoOneReached records that the run has reached no one, pages the catch-all and
 // sets the time of the restart (E4: a failed page moves on at once).
 func (t *transition) reportNoOneReached() {
-	again := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter)
-	t.recordBySystem(NoOneReached{RestartAt: again, Pages: t.catchAllPages(0)})
+	f := NoOneReached{RestartAt: t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter), Pages: t.catchAllPages("!!", 0)}
+	for _, p := range t.incident.Paging.Pages {
+		if p.State == DeliverySlow && p.Purpose == PurposeEscalation {
+			f.Slow++
+		}
+	}
+	t.recordBySystem(f)
 }
 
 // reportExhausted records that no one has acknowledged after every step, pages the
@@ -298,12 +324,12 @@ func (t *transition) reportNoOneReached() {
 func (t *transition) reportExhausted() {
 	n := t.incident.Paging.Reminders
 	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
-	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages(n)})
+	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages("!", n)})
 }
 
 // catchAllPages returns the pages to the catch-all, or to the log of the server if there
-// is no one behind it. The number n tells repeated pages apart.
-func (t *transition) catchAllPages(n int) []PageState {
+// is no one behind it. The mark and the number n tell repeated pages of a run apart.
+func (t *transition) catchAllPages(mark string, n int) []PageState {
 	target := t.in.Known.Plan.CatchAll
 	var recipients []Recipient
 	if target != "" {
@@ -316,17 +342,23 @@ func (t *transition) catchAllPages(n int) []PageState {
 	at.Repeat = n
 	var pages []PageState
 	for _, r := range recipients {
-		pages = append(pages, t.pagesFor(r, PurposeCatchAll, at.String()+"!", at)...)
+		pages = append(pages, t.pagesFor(r, PurposeCatchAll, at.String()+mark, at)...)
 	}
+	pages, _ = t.withoutSlow(pages)
 	kept, _ := t.supersede(pages)
 	return kept
 }
 
 // cancelPages cancels every pending page of the purposes.
 func (t *transition) cancelPages(why string, purposes ...Purpose) {
+	t.cancelWhere(why, func(p PageState) bool { return slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose) })
+}
+
+// cancelWhere cancels every pending page for which which is true.
+func (t *transition) cancelWhere(why string, which func(PageState) bool) {
 	var ids []string
 	for _, p := range t.incident.Paging.Pages {
-		if p.State.IsPending() && (slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)) {
+		if p.State.IsPending() && which(p) {
 			ids = append(ids, p.ID)
 		}
 	}

@@ -208,24 +208,55 @@ func (t *transition) handleDelivered(c Delivered) {
 	if p == nil || p.State == DeliveryAccepted {
 		return
 	}
-	t.record(PageDelivered{Page: p.ID, To: p.To, Via: p.Via})
+	t.record(PageDelivered{Page: p.ID, To: p.To, Via: p.Via, Next: t.waitFrom(*p)})
 }
 
-// handleUndeliverable records that a page failed, and continues with the next contact
-// method of the recipient, else with the next step (E4: a failed page moves on at once).
+// waitFrom returns when the next step fires, if the acceptance of a page moves that: the
+// wait of a step begins when the first of its pages is accepted (E4d: the wait begins with
+// the first acceptance). A run that had reached no one waits for this person instead of
+// starting again.
+func (t *transition) waitFrom(p PageState) time.Time {
+	e := &t.incident.Paging
+	if e.State != Running || p.Purpose != PurposeEscalation || p.State == DeliveryCanceled {
+		return time.Time{}
+	}
+	isFirst := p.Coordinates == e.current() && !slices.ContainsFunc(e.Pages, func(o PageState) bool {
+		return o.State == DeliveryAccepted && o.Purpose == PurposeEscalation && o.Coordinates == p.Coordinates
+	})
+	if !isFirst && !e.RestartPending {
+		return time.Time{}
+	}
+	policy, _ := t.in.Known.Plan.findPolicy(e.Policy())
+	if e.Step >= len(policy.Steps) {
+		return time.Time{}
+	}
+	next := t.in.At.Add(max(policy.Steps[e.Step].Wait, time.Second))
+	if !e.RestartPending && next.Sub(e.NextAt) < time.Second { // accepted at once
+		return time.Time{}
+	}
+	return next
+}
+
+// handleUndeliverable records that a page failed, or is slow, and continues with the next
+// contact method of the recipient, else with the next step (E4: a failed page moves on at
+// once; E4c: slow is not failed).
 func (t *transition) handleUndeliverable(c Undeliverable) {
 	p := t.incident.Paging.findPage(c.Page)
-	if p == nil || !p.State.IsPending() || p.State == DeliveryRetrying && c.Retrying {
+	if p == nil || !p.State.IsPending() || p.State == DeliveryRetrying && c.Retrying && !c.Slow || p.State == DeliverySlow && c.Slow {
 		return
 	}
 	failed := *p
-	why := cleanLabel(c.Why, MaxTitle)
-	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: why, Retrying: c.Retrying})
-	if failed.State == DeliveryRetrying {
-		return // escalation moved on when it failed for the first time
+	t.record(PageFailed{Page: p.ID, To: p.To, Via: p.Via, Why: cleanLabel(c.Why, MaxTitle), Retrying: c.Retrying, Slow: c.Slow})
+	hasMovedOn := failed.State == DeliveryRetrying || failed.State == DeliverySlow
+	if hasMovedOn && failed.Purpose != PurposeNotice {
+		return
 	}
 	if next := t.nextMethod(failed); next != "" {
-		t.queuePages([]string{next}, failed.Via+" failed")
+		why := failed.Via + " failed"
+		if c.Slow {
+			why = failed.Via + " has not answered yet"
+		}
+		t.queuePages([]string{next}, why)
 		return
 	}
 	switch failed.Purpose {
@@ -234,11 +265,20 @@ func (t *transition) handleUndeliverable(c Undeliverable) {
 			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "no one was reached")
 		}
 	case PurposeNotice:
-		if t.incident.Acknowledgement.Person == failed.To {
+		if t.incident.Acknowledgement.Person == failed.To && !t.mayBeNotified(failed) {
 			t.withdrawAcknowledgement("no way to notify " + t.incident.Acknowledgement.Name)
 		}
 	case PurposeJoin, PurposeCatchAll, anyPurpose:
 	}
+}
+
+// mayBeNotified reports whether the recipient of a notice got it by some method, or still
+// may.
+func (t *transition) mayBeNotified(notice PageState) bool {
+	return slices.ContainsFunc(t.incident.Paging.Pages, func(p PageState) bool {
+		return p.To == notice.To && p.Purpose == notice.Purpose && p.Coordinates == notice.Coordinates &&
+			(p.State == DeliveryAccepted || p.State == DeliveryQueued || p.State == DeliverySlow)
+	})
 }
 
 // nextMethod returns the ID of the page by the next contact method of the same

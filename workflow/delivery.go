@@ -56,11 +56,7 @@ func Deliveries(events []Event) []Delivery {
 		case PageDelivered:
 			move(e, f.Page, DeliveryAccepted, "")
 		case PageFailed:
-			state := DeliveryFailed
-			if f.Retrying {
-				state = DeliveryRetrying
-			}
-			move(e, f.Page, state, f.Why)
+			move(e, f.Page, f.state(), f.Why)
 		case PagesCanceled:
 			for _, id := range f.IDs {
 				move(e, id, DeliveryCanceled, f.Why)
@@ -83,7 +79,7 @@ func (i *Incident) IsAwaiting(person string) bool {
 // be delivered counts too: the person still sees in the browser that they were paged.
 func (p PageState) isUnanswered() bool {
 	switch p.State {
-	case DeliveryQueued, DeliveryRetrying, DeliveryFailed:
+	case DeliveryQueued, DeliveryRetrying, DeliverySlow, DeliveryFailed:
 		return true
 	case DeliveryAccepted:
 		return p.Why == ""

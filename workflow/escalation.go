@@ -92,6 +92,7 @@ const (
 	DeliveryStandby  DeliveryState = "standby"   // sent only if an earlier method fails
 	DeliveryQueued   DeliveryState = "queued"    // handed to the agenda
 	DeliveryRetrying DeliveryState = "retrying"  // failed, and the agenda keeps trying while escalation moves on
+	DeliverySlow     DeliveryState = "slow"      // sent, and the provider has not said whether it accepts it; escalation moves on
 	DeliveryAccepted DeliveryState = "delivered" // the provider accepted it
 	DeliveryFailed   DeliveryState = "failed"    // it could not be delivered
 	DeliveryCanceled DeliveryState = "canceled"  // it is not needed any more
@@ -99,7 +100,7 @@ const (
 
 // IsPending reports whether a page in this state may still be sent.
 func (s DeliveryState) IsPending() bool {
-	return s == DeliveryPlanned || s == DeliveryStandby || s == DeliveryQueued || s == DeliveryRetrying
+	return s == DeliveryPlanned || s == DeliveryStandby || s == DeliveryQueued || s == DeliveryRetrying || s == DeliverySlow
 }
 
 // current returns the coordinates of the step that fired last.

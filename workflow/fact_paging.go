@@ -49,6 +49,7 @@ type EscalationRepeated struct {
 type NoOneReached struct {
 	RestartAt time.Time   `json:"restart_at"`      // when the run starts again
 	Pages     []PageState `json:"pages,omitempty"` // to the catch-all
+	Slow      int         `json:"slow,omitempty"`  // pages whose provider has not answered yet
 }
 
 // EscalationExhausted is recorded when every step of every policy has fired and no
@@ -87,19 +88,22 @@ type NoticePostponed struct {
 
 // PageDelivered is recorded when the provider accepts a page.
 type PageDelivered struct {
-	Page string `json:"page"`
-	To   string `json:"to"`
-	Via  string `json:"via"`
+	Page string    `json:"page"`
+	To   string    `json:"to"`
+	Via  string    `json:"via"`
+	Next time.Time `json:"next_at,omitzero"` // when the next step fires, if this moves it (E4d: the wait begins with the first acceptance)
 }
 
 // PageFailed is recorded when a page could not be delivered. With Retrying, the
-// agenda keeps trying it.
+// agenda keeps trying it. With Slow it may still be accepted: the provider has not
+// answered yet.
 type PageFailed struct {
 	Page     string `json:"page"`
 	To       string `json:"to"`
 	Via      string `json:"via"`
 	Why      string `json:"why"`
 	Retrying bool   `json:"retrying,omitempty"`
+	Slow     bool   `json:"slow,omitempty"`
 }
 
 // PagesCanceled is recorded when pages that were not delivered yet are given up.

@@ -87,6 +87,7 @@ func drawCommand(t *rapid.T, i Incident) Command {
 		Delivered{Page: page},
 		Undeliverable{Page: page, Why: text},
 		Undeliverable{Page: page, Why: text, Retrying: true},
+		Undeliverable{Page: page, Why: text, Retrying: true, Slow: true},
 		SetStatus{To: rapid.SampledFrom(Statuses()).Draw(t, "status")},
 		SetSeverity{Severity: Severity(seen % 6)},
 		SetSeverity{Impact: High},

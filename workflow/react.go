@@ -53,6 +53,9 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 	case StepFired:
 		return sendQueuedPages(f.Pages, SendPage{})
 	case NoOneReached:
+		if f.Slow > 0 {
+			return sendQueuedPages(f.Pages, SendPage{Text: "No one has been reached yet."})
+		}
 		return sendQueuedPages(f.Pages, SendPage{Text: "No one could be reached."})
 	case EscalationExhausted:
 		return sendQueuedPages(f.Pages, SendPage{})

@@ -58,7 +58,7 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 	case "delivered":
 		return Delivered{Page: rest}, nil
 	case "undeliverable":
-		return Undeliverable{Page: arg(1), Why: arg(2), Retrying: keys["retrying"] != ""}, nil
+		return Undeliverable{Page: arg(1), Why: arg(2), Retrying: keys["retrying"]+keys["slow"] != "", Slow: keys["slow"] != ""}, nil
 	case "ack":
 		return Acknowledge{Seen: num("seen")}, nil
 	case "unack":

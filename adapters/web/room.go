@@ -239,7 +239,7 @@ func newDeliveryRows(events []workflow.Event, v card.View) []deliveryRow {
 			row.State = "failed"
 		case workflow.DeliveryCanceled, workflow.DeliveryStandby:
 			row.State = "gone"
-		case workflow.DeliveryPlanned, workflow.DeliveryQueued: // waiting
+		case workflow.DeliveryPlanned, workflow.DeliveryQueued, workflow.DeliverySlow: // waiting
 		}
 		rows = append(rows, row)
 	}

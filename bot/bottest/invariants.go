@@ -90,7 +90,7 @@ func (w *World) checkEscalation(i workflow.Incident) {
 		switch s.State {
 		case workflow.DeliveryQueued, workflow.DeliveryPlanned, workflow.DeliveryAccepted:
 			waiting = true
-		case workflow.DeliveryRetrying, workflow.DeliveryFailed:
+		case workflow.DeliveryRetrying, workflow.DeliverySlow, workflow.DeliveryFailed:
 			failed = true
 		case workflow.DeliveryStandby, workflow.DeliveryCanceled:
 		}

@@ -21,7 +21,11 @@ func (w formatter) paging(f workflow.PagingFact) string {
 		}
 		return fmt.Sprintf("No one has acknowledged: repeating policy %s (repeat %d)", f.Policy, f.Repeat)
 	case workflow.NoOneReached:
-		return "NO ONE COULD BE REACHED" + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
+		line := "NO ONE COULD BE REACHED"
+		if f.Slow > 0 {
+			line = "NO ONE HAS BEEN REACHED YET, " + count(f.Slow, "page is", "pages are") + " on the way"
+		}
+		return line + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
 	case workflow.EscalationExhausted:
 		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
 		if f.Reminder > 0 {
@@ -40,6 +44,9 @@ func (w formatter) paging(f workflow.PagingFact) string {
 		}
 		return fmt.Sprintf("Paged %s by %s, delivered", f.To, f.Via)
 	case workflow.PageFailed:
+		if f.Slow {
+			return fmt.Sprintf("Paging %s by %s takes long, going on alongside it%s", f.To, f.Via, withReason(f.Why))
+		}
 		if f.Retrying {
 			return fmt.Sprintf("Paging %s by %s failed, retrying alongside the next method%s", f.To, f.Via, withReason(f.Why))
 		}

@@ -101,6 +101,8 @@ func DeliveryStatus(d workflow.Delivery, v View) string {
 		return "being sent"
 	case workflow.DeliveryRetrying:
 		return "failed, retrying" + withReason(d.Why)
+	case workflow.DeliverySlow:
+		return "on its way" + withReason(d.Why)
 	case workflow.DeliveryAccepted:
 		if d.Via == "log" {
 			return "logged at " + w.clock(d.DoneAt)

@@ -49,10 +49,14 @@ func NewAttempts(store Store, now func() time.Time) *Attempts {
 func (a *Attempts) Process() string { return a.process }
 
 // MayHaveRun reports whether an effect may have been carried out. by is the process
-// that attempted it last; "": none.
+// that attempted it last; "": none. When that was another process, what this one knew of
+// its own attempts counts no more.
 func (a *Attempts) MayHaveRun(key, by string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if by != a.process {
+		delete(a.deferred, key)
+	}
 	return by != "" && (by != a.process || !a.deferred[key])
 }
 

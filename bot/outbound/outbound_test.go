@@ -97,3 +97,24 @@ func TestHealth(t *testing.T) {
 		t.Errorf("%d lines are logged:\n%s", n, log.String())
 	}
 }
+
+// TestE3AttemptTakenOver: an effect that this process had put off was attempted by another
+// process since. When this one takes it over and the answer of its record is lost, it may
+// have been carried out (E3: check again before each send).
+func TestE3AttemptTakenOver(t *testing.T) {
+	store := memory.New()
+	clock := func() time.Time { return bottest.Epoch }
+	one, other := outbound.NewAttempts(store, clock), outbound.NewAttempts(store, clock)
+	if again, err := one.Begin(t.Context(), "a"); again || err != nil {
+		t.Fatal(again, err)
+	}
+	one.RecordResult("a", false, bot.RetryAfter(time.Second, errors.New("one message a second")))
+	if again, err := other.Begin(t.Context(), "a"); !again || err != nil {
+		t.Fatal(again, err)
+	}
+	for n := range 2 { // of the first, the answer is lost
+		if again, err := one.Begin(t.Context(), "a"); !again || err != nil {
+			t.Errorf("attempt %d: may have run: %v %v", n, again, err)
+		}
+	}
+}
