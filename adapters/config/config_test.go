@@ -137,7 +137,8 @@ func TestExample(t *testing.T) {
 	if diff := cmp.Diff(exampleOrganization(t), f.Organization, compareOptions()); diff != "" {
 		t.Errorf("organization (-want +got):\n%s", diff)
 	}
-	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" {
+	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" ||
+		mail.EHLO != "tocsin.example.com" || mail.Timeouts.Connect != 30*time.Second || mail.Timeouts.Acceptance != 10*time.Minute {
 		t.Errorf("pagers.email is %+v", mail)
 	}
 	if want := (chatSection{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour}); rooms != want {
