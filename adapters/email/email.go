@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
-	"net"
 	"net/mail"
 	"strings"
 
@@ -37,7 +36,7 @@ type Pager struct {
 	from   *mail.Address
 	layout *template.Template
 	log    *slog.Logger
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	dialer dialer
 	roots  *x509.CertPool // trusted certificates; nil: the system's
 }
 
@@ -63,7 +62,7 @@ func New(cfg Config, log *slog.Logger) (*Pager, error) {
 	}
 	return &Pager{
 		cfg: applyDefaults(cfg), from: from, layout: page, log: cmp.Or(log, slog.New(slog.DiscardHandler)),
-		dial: new(net.Dialer).DialContext,
+		dialer: newDialer(),
 	}, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/mail"
 	"strconv"
 	"strings"
@@ -116,15 +115,12 @@ func (p *Pager) open(ctx context.Context, limits Timeouts) (*session, error) {
 	return s, nil
 }
 
-// connect connects to the server. The dialer tries the addresses of the host
-// within the limit: IPv6 and IPv4 side by side (RFC 6555), those of one kind in
-// turn.
+// connect connects to the server.
 func (p *Pager) connect(ctx context.Context, limits Timeouts) (*session, error) {
 	s := &session{limits: limits}
 	began := time.Now()
 	err := limitStep(ctx, stepConnect, limits.Connect, func(ctx context.Context) error {
-		// The port is joined here because the host may be an IPv6 address.
-		conn, err := p.dial(ctx, "tcp", net.JoinHostPort(p.cfg.Host, strconv.Itoa(p.cfg.Port)))
+		conn, err := p.dialer.connect(ctx, p.cfg.Host, p.cfg.Port)
 		if err == nil {
 			s.raw = &limitedConn{Conn: conn, left: maxReplyBytes}
 		}

@@ -3,13 +3,9 @@ package email
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,7 +62,7 @@ func newSlow(t *testing.T, all replies) (*Pager, *smtptest.Scripted) {
 	cfg := testConfig()
 	cfg.TLS, cfg.Username, cfg.PasswordEnv, cfg.Password = STARTTLS, "tocsin", "SMTP_PASSWORD", "opensesame"
 	p := newPager(t, cfg)
-	p.roots, p.dial = pool, server.Dial
+	p.roots, p.dialer.dial = pool, server.Dial
 	return p, server
 }
 
@@ -260,80 +256,6 @@ func TestQuitDelaysNothing(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A server whose IPv6 address does not answer is reached over IPv4, within the
-// limit for connecting (E4c: slow is not failed).
-func TestE4cOneAddressHangs(t *testing.T) {
-	cfg, server := startScripted(t, smtptest.Script{})
-	cfg.Host, cfg.TLS = "mail.example.com", None
-	p := newPager(t, cfg)
-	var mu sync.Mutex
-	var tried []string
-	dialer := net.Dialer{
-		FallbackDelay: time.Millisecond,
-		Resolver:      &net.Resolver{PreferGo: true, Dial: resolveLocally},
-		ControlContext: func(ctx context.Context, _, address string, _ syscall.RawConn) error {
-			mu.Lock()
-			tried = append(tried, address)
-			mu.Unlock()
-			if strings.HasPrefix(address, "[") {
-				<-ctx.Done()
-				return ctx.Err()
-			}
-			return nil
-		},
-	}
-	p.dial = dialer.DialContext
-	if err := p.Page(t.Context(), escalationPage()); err != nil {
-		t.Fatal(err)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(tried) != 2 || len(server.Stop()) != 1 {
-		t.Errorf("tried %q, received %+v", tried, server.Received())
-	}
-	dialer.ControlContext = func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	p.cfg.Timeouts.Connect = 50 * time.Millisecond
-	err := p.Page(t.Context(), escalationPage())
-	if outcomeOf(err) != temporary || !strings.Contains(err.Error(), "reach mail server mail.example.com: no connection within 50ms") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// resolveLocally is a name server that answers every question with the loopback
-// address (RFC 1035 section 4, over a stream).
-func resolveLocally(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	go func() {
-		defer server.Close()
-		var length [2]byte
-		for {
-			if _, err := server.Read(length[:]); err != nil {
-				return
-			}
-			query := make([]byte, binary.BigEndian.Uint16(length[:]))
-			if _, err := server.Read(query); err != nil {
-				return
-			}
-			end := 12 + bytes.IndexByte(query[12:], 0) + 5 // name, type and class
-			kind, address := query[end-3], net.IPv4(127, 0, 0, 1).To4()
-			if kind == 28 { // AAAA
-				address = net.IPv6loopback
-			}
-			answer := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}, query[12:end]...)
-			answer = append(answer, 0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0, byte(len(address)))
-			answer = append(answer, address...)
-			message := append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)
-			if _, err := server.Write(message); err != nil {
-				return
-			}
-		}
-	}()
-	return client, nil
 }
 
 // A mail that was sent again after an unknown outcome has the same Message-ID
