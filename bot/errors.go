@@ -10,6 +10,11 @@ import (
 // within the platform's rate limit: the platform was not asked.
 var ErrPaced = errors.New("delayed to stay within the rate limit")
 
+// ErrUnknownOutcome is wrapped in the error of an adapter that sent everything and got
+// no answer: to send it again may make a second one, so the caller waits or asks first
+// (E4c: slow is not failed).
+var ErrUnknownOutcome = errors.New("the provider may have accepted it; no answer came")
+
 // permanentError marks an error that a retry cannot solve.
 type permanentError struct{ error }
 

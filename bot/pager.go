@@ -9,9 +9,11 @@ import (
 )
 
 // Pager reaches a person or a machine through one medium. An error is temporary
-// unless it is [Permanent]; [RetryAfter] says when to try again.
+// unless it is [Permanent]; [RetryAfter] says when to try again, and
+// [ErrUnknownOutcome] that the page may have been accepted.
 type Pager interface {
-	// Page hands one page to the provider; nil means that the provider accepted it.
+	// Page hands one page to the provider; nil means that the provider accepted it. It
+	// may take minutes: each pager has the time limits of its protocol.
 	// After a crash the same Key may come twice: a medium that can detect it sends
 	// nothing then, and every medium repeats the same identifier.
 	Page(ctx context.Context, p Page) error

@@ -40,15 +40,15 @@ type Options struct {
 	// "pagers.email", are decoded into, by path.
 	//
 	// A field that can be configured has a tag, such as yaml:"host", and is a
-	// string, an int, a bool, a [time.Duration] or a list of strings. A duration
-	// can be "never" or 0, which are zero. A key that ends in _env names an
+	// string, an int, a bool, a [time.Duration], a list of strings, or a struct of
+	// such fields. A duration can be "never" or 0, which are zero. A key that ends in _env names an
 	// environment variable: for "password_env", the field PasswordEnv receives the
 	// name and the field Password, which has no tag, the secret. A key without a
 	// field is a fault. A field that is not configured keeps its value, which is
 	// the default; an empty text in the file must be quoted to replace a default.
 	//
 	// If the struct has a method Validate() error, it is called last; it may
-	// return joined errors.
+	// return joined errors. So is that of a struct within it.
 	Sections map[string]any
 }
 

@@ -71,6 +71,8 @@ type mailSection struct {
 	Timeout     time.Duration `yaml:"timeout"`
 	Verify      bool          `yaml:"verify"`
 	CC          []string      `yaml:"cc,omitempty"`
+	EHLO        string        `yaml:"ehlo"`
+	Timeouts    waitSection   `yaml:"timeouts"`
 
 	Password string `yaml:"-"`
 	Internal func()
@@ -86,6 +88,24 @@ func (s *mailSection) Validate() error {
 		faults = append(faults, errors.New("port: there is no such port"))
 	}
 	return errors.Join(faults...)
+}
+
+// waitSection stands for a struct within an adapter's struct.
+type waitSection struct {
+	Connect    time.Duration `yaml:"connect"`
+	Greeting   time.Duration `yaml:"greeting"`
+	Command    time.Duration `yaml:"command"`
+	Data       time.Duration `yaml:"data"`
+	Transfer   time.Duration `yaml:"transfer"`
+	Acceptance time.Duration `yaml:"acceptance"`
+}
+
+// Validate returns an error that begins with its key.
+func (s waitSection) Validate() error {
+	if s.Greeting > time.Hour {
+		return errors.New("greeting is too long")
+	}
+	return nil
 }
 
 const exampleFile = "../../tocsin.example.yaml"
@@ -117,7 +137,8 @@ func TestExample(t *testing.T) {
 	if diff := cmp.Diff(exampleOrganization(t), f.Organization, compareOptions()); diff != "" {
 		t.Errorf("organization (-want +got):\n%s", diff)
 	}
-	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" {
+	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" ||
+		mail.EHLO != "tocsin.example.com" || mail.Timeouts.Connect != 30*time.Second || mail.Timeouts.Acceptance != 10*time.Minute {
 		t.Errorf("pagers.email is %+v", mail)
 	}
 	if want := (chatSection{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour}); rooms != want {

@@ -14,6 +14,31 @@ import (
 	"tocsin/adapters/config"
 )
 
+// A struct within the struct of an adapter keeps the values that are not
+// configured, and its faults have their positions.
+func TestSectionGroup(t *testing.T) {
+	got := mailSection{Host: "smtp.example.com", Timeouts: waitSection{Connect: time.Second, Data: time.Minute}}
+	o := optionsWithSecrets()
+	o.Sections = map[string]any{"pagers.email": &got}
+	parse(t, "pagers:\n  email:\n    timeouts: { greeting: 1m30s, data: never }\n", o)
+	if want := (waitSection{Connect: time.Second, Greeting: 90 * time.Second}); got.Timeouts != want {
+		t.Errorf("got %+v", got.Timeouts)
+	}
+	for text, want := range map[string]string{
+		"{ gretting: 1m }":           `2:24: "gretting" is not a key of "pagers.email.timeouts"; did you mean "greeting"?`,
+		"{ greeting: 2h }":           `2:34: pagers.email.timeouts: greeting is too long`,
+		"{ greeting: soon }":         `2:34: "greeting": "soon" is not a duration; write a whole number and its unit: 30s, 5m, 4h or 2d`,
+		"{ greeting: [1m] }":         `2:34: "greeting" must be a single value, not a list`,
+		"5m":                         `2:22: "pagers.email.timeouts" must be keys with values, such as "name: …", not a single value`,
+		"{ data: 5m, greeting: 60 }": `2:44: "greeting": "60" has no unit; write 60s, 60m, 60h or 60d`,
+	} {
+		o.Sections = map[string]any{"pagers.email": &mailSection{Host: "smtp.example.com"}}
+		if diff := cmp.Diff([]string{want}, parseFaults("pagers:\n  email: { timeouts: "+text+" }\n", o)); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+}
+
 func TestRotation(t *testing.T) {
 	o := parse(t, "integrations: [{ name: a, type: alertmanager, token_envs: [NEW, OLD] }, { name: b, type: alertmanager }]\n", optionsWithSecrets()).Organization
 	if diff := cmp.Diff([]string{"secret-new", "secret-old"}, o.Integrations[0].Tokens); diff != "" {

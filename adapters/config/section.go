@@ -29,7 +29,15 @@ func (r *reader) readSection(path string, n *yaml.Node, into any) {
 		r.addFault(n, "%s cannot be read into a %T; this is a fault of Tocsin, not of this file", quote(path), into)
 		return
 	}
-	target = target.Elem()
+	m.setFields(target.Elem())
+	if v, ok := into.(interface{ Validate() error }); ok && len(r.faults) == before {
+		m.reportInvalid(path+": ", v.Validate())
+	}
+}
+
+// setFields sets the fields of an adapter's struct, and reports the keys that
+// have none.
+func (m *mapping) setFields(target reflect.Value) {
 	for i := range target.NumField() {
 		field := target.Type().Field(i)
 		tag, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
@@ -41,12 +49,21 @@ func (r *reader) readSection(path string, n *yaml.Node, into any) {
 			err = m.setSecret(tag, target.FieldByName(strings.TrimSuffix(field.Name, "Env")))
 		}
 		if err != nil {
-			r.addFault(n, "%q cannot be read into the field %s: %s; this is a fault of Tocsin, not of this file", tag, field.Name, err)
+			m.r.addFault(m.node, "%q cannot be read into the field %s: %s; this is a fault of Tocsin, not of this file", tag, field.Name, err)
 		}
 	}
 	m.rejectUnknown()
-	if v, ok := into.(interface{ Validate() error }); ok && len(r.faults) == before {
-		m.reportInvalid(path+": ", v.Validate())
+}
+
+// setGroup sets a field that is a struct of its own from the mapping of a key.
+// If it has a method Validate() error, that is called.
+func (m *mapping) setGroup(key string, field reflect.Value) {
+	before := len(m.r.faults)
+	path := strings.Trim(m.what, `"`) + "." + key
+	group := m.r.openMapping(m.take(key), quote(path))
+	group.setFields(field)
+	if v, ok := reflect.TypeAssert[interface{ Validate() error }](field); ok && len(m.r.faults) == before {
+		group.reportInvalid(path+": ", v.Validate())
 	}
 }
 
@@ -72,6 +89,8 @@ func (m *mapping) setField(key string, field reflect.Value) error {
 	case field.Kind() == reflect.Slice && field.Type().Elem() == reflect.TypeFor[string]():
 		lines := m.readLines(key, 1000, expressionLength)
 		field.Set(reflect.ValueOf(lines).Convert(field.Type()))
+	case field.Kind() == reflect.Struct:
+		m.setGroup(key, field)
 	default:
 		return fmt.Errorf("a %s is not supported", field.Type())
 	}

@@ -42,7 +42,11 @@ type Config struct {
 	Username    string     `yaml:"username"`     // empty: no login
 	PasswordEnv string     `yaml:"password_env"` // the environment variable with the password
 	TLS         Encryption `yaml:"tls"`
+	EHLO        string     `yaml:"ehlo"` // the name under which Tocsin introduces itself [see helloName]
+	Timeouts    Timeouts   `yaml:"timeouts"`
 
+	// URL is the address at which people reach Tocsin, for the default of EHLO; may be empty.
+	URL string `json:"-" yaml:"-"`
 	// Password is the value of the variable that PasswordEnv names.
 	Password string `json:"-" yaml:"-"`
 	// Now is the clock of the Date header; nil: [time.Now].
@@ -62,7 +66,7 @@ func (c Config) GoString() string { return "email.Config{" + c.String() + "}" }
 // checked.
 func (c Config) Validate() error {
 	complete := applyDefaults(c)
-	mistakes := []error{complete.checkServer(), complete.checkTLS()}
+	mistakes := []error{complete.checkServer(), complete.checkTLS(), c.checkEHLO(), complete.checkTimeouts()}
 	if _, err := parseFrom(c.From); err != nil {
 		mistakes = append(mistakes, err)
 	}
@@ -128,7 +132,16 @@ func applyDefaults(c Config) Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.Timeouts = c.Timeouts.withDefaults()
 	return c
+}
+
+// checkTimeouts checks the time limits.
+func (c Config) checkTimeouts() error {
+	if err := c.Timeouts.Validate(); err != nil {
+		return fmt.Errorf("timeouts: %w", err)
+	}
+	return nil
 }
 
 // isLoopback reports whether a connection to the host stays on this machine.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestValidate(t *testing.T) {
@@ -29,6 +30,16 @@ func TestValidate(t *testing.T) {
 		"no password":              {func(c *Config) { c.Username = "tocsin" }, "name the environment variable"},
 		"no username":              {func(c *Config) { c.PasswordEnv = "X" }, "username is missing"},
 		"a readable password":      {func(c *Config) { c.Username, c.PasswordEnv, c.TLS = "t", "X", None }, "write tls: starttls"},
+		"a bare name":              {func(c *Config) { c.EHLO = "myhost" }, `ehlo "myhost" is not a full domain name: write one such as tocsin.example.com`},
+		"localhost":                {func(c *Config) { c.EHLO = "localhost" }, "not a full domain name"},
+		"localhost to itself":      {func(c *Config) { c.Host, c.EHLO = "127.0.0.1", "localhost" }, ""},
+		"two words":                {func(c *Config) { c.EHLO = "tocsin.example.com b" }, "not a full domain name"},
+		"two commands":             {func(c *Config) { c.EHLO = "tocsin.example.com\r\nMAIL FROM:<>" }, "not a full domain name"},
+		"an address":               {func(c *Config) { c.EHLO = "192.0.2.1" }, "not a full domain name"},
+		"an address in brackets":   {func(c *Config) { c.EHLO = "[192.0.2.1]" }, ""},
+		"short limits":             {func(c *Config) { c.Timeouts.Greeting = time.Millisecond }, ""},
+		"a long limit":             {func(c *Config) { c.Timeouts.Acceptance = 90 * time.Minute }, "timeouts: acceptance 1h30m is longer than 1h, the maximum; the default is 10m"},
+		"a negative limit":         {func(c *Config) { c.Timeouts.Data = -1 }, "timeouts: data must have a limit: write one such as 2m, which is the default"},
 		"the same on this machine": {func(c *Config) { c.Host, c.Username, c.PasswordEnv, c.TLS = "::1", "t", "X", None }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,5 +80,15 @@ func TestNewRequiresThePassword(t *testing.T) {
 	cfg := Config{Host: "smtp.example.com", From: "tocsin@example.com", Username: "tocsin", PasswordEnv: "SMTP_PASSWORD"}
 	if _, err := New(cfg, nil); err == nil || !strings.Contains(err.Error(), "SMTP_PASSWORD is empty") {
 		t.Errorf("got %v, want the variable's name", err)
+	}
+}
+
+// A limit of zero is none, and no step is without.
+func TestTimeoutsValidate(t *testing.T) {
+	if err := DefaultTimeouts().Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := (Timeouts{}).Validate(); strings.Count(fmt.Sprint(err), "must have a limit") != 6 {
+		t.Errorf("got %v", err)
 	}
 }

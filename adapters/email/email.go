@@ -1,4 +1,5 @@
-// Package email pages people by mail, through any SMTP server.
+// Package email pages people by mail, through any SMTP server. A slow server is
+// waited for, as RFC 5321 section 4.5.3.2 asks for.
 //
 // A mail has the content that bot/card renders, as plain text and as HTML that
 // loads nothing. The same page always has the same Message-ID, so that a repeat
@@ -7,6 +8,7 @@
 package email
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -18,7 +20,6 @@ import (
 	"log/slog"
 	"net/mail"
 	"strings"
-	"time"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -26,21 +27,17 @@ import (
 	"tocsin/workflow"
 )
 
-// sendTimeout limits one page, whatever the server does: it is shorter than the
-// lease under which the worker sends it.
-const sendTimeout = 5 * time.Second
-
 //go:embed mail.html
 var layout string
 
 // Pager pages people by mail.
 type Pager struct {
-	cfg     Config
-	from    *mail.Address
-	layout  *template.Template
-	log     *slog.Logger
-	timeout time.Duration
-	roots   *x509.CertPool // trusted certificates; nil: the system's
+	cfg    Config
+	from   *mail.Address
+	layout *template.Template
+	log    *slog.Logger
+	dialer dialer
+	roots  *x509.CertPool // trusted certificates; nil: the system's
 }
 
 var _ bot.Pager = (*Pager)(nil)
@@ -64,21 +61,34 @@ func New(cfg Config, log *slog.Logger) (*Pager, error) {
 		return nil, fmt.Errorf("parse mail.html: %w", err)
 	}
 	return &Pager{
-		cfg: applyDefaults(cfg), from: from, layout: page, timeout: sendTimeout,
-		log: cmp.Or(log, slog.New(slog.DiscardHandler)),
+		cfg: applyDefaults(cfg), from: from, layout: page, log: cmp.Or(log, slog.New(slog.DiscardHandler)),
+		dialer: newDialer(),
 	}, nil
 }
 
 // Page sends one mail. A nil error means that the server has accepted it. An
 // invalid address, an unknown mailbox and a refused text are permanent errors;
 // everything else is temporary, a refused login included: an operator may fix
-// it.
+// it. When all of the mail was sent and no reply came, the error wraps
+// [bot.ErrUnknownOutcome].
+//
+// It may take minutes, as long as the [Timeouts] allow: the context is the only
+// limit of the whole.
 func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 	m, err := p.compose(page)
 	if err != nil {
 		return bot.Permanent(fmt.Errorf("compose mail: %w", err))
 	}
-	if err := p.send(ctx, m); err != nil {
+	var text bytes.Buffer
+	if _, err = m.WriteTo(&text); err != nil {
+		return bot.Permanent(fmt.Errorf("compose mail: %w", err))
+	}
+	to, err := parseRecipient(page.Address)
+	if err != nil {
+		return bot.Permanent(fmt.Errorf("compose mail: %w", err))
+	}
+	err = p.send(ctx, envelope{from: p.from.Address, to: to, text: text.Bytes()})
+	if err != nil {
 		return err
 	}
 	p.log.DebugContext(ctx, "mail accepted", "key", page.Key, "person", page.Person, "message_id", m.GetMessageID())

@@ -3,189 +3,203 @@ package email
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
-	"slices"
-	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	gomail "github.com/wneessen/go-mail"
-	"github.com/wneessen/go-mail/smtp"
-
-	"tocsin/bot"
 )
 
 // maxReplyBytes is how many bytes of replies are read in one SMTP session.
 const maxReplyBytes = 256 << 10
 
-// send sends the mail over a connection of its own.
-func (p *Pager) send(ctx context.Context, m *gomail.Msg) error {
-	return p.withSession(ctx, func(ctx context.Context, client *gomail.Client, session *smtp.Client) error {
-		err := client.SendWithSMTPClient(session, m)
-		if m.IsDelivered() {
-			// The server has accepted the mail: end the session with QUIT, but
-			// do not make the worker wait for the reply.
-			quit(session)
-			return nil
-		}
-		if refused, ok := errors.AsType[*gomail.SendError](err); ok && ctx.Err() == nil {
-			return p.sendError(refused)
-		}
-		return p.temporaryError(ctx, "send through", err)
-	})
-}
-
-// Check reports whether the server answers and accepts the login. It sends no
-// mail.
-func (p *Pager) Check(ctx context.Context) error {
-	return p.withSession(ctx, func(_ context.Context, _ *gomail.Client, session *smtp.Client) error {
-		quit(session)
-		return nil
-	})
-}
-
-// quit ends a session with QUIT, and waits for the reply at most one second.
-func quit(session *smtp.Client) {
-	_ = session.UpdateDeadline(time.Second)
-	_ = session.Quit()
-}
-
-// withSession greets the server, logs in, and calls do with the session.
-func (p *Pager) withSession(ctx context.Context, do func(context.Context, *gomail.Client, *smtp.Client) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, fmt.Errorf("no answer within %s", p.timeout))
-	defer cancel()
-	raw, err := p.dial(ctx)
-	if err != nil {
-		return p.temporaryError(ctx, "reach", err)
-	}
-	defer func() { _ = raw.Close() }()
-	// The library renews its deadline with every step, and a server that sends
-	// a byte now and then would keep it busy for ever.
-	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	defer stop()
-
-	login := &loginAuth{Config: p.cfg}
-	client, err := p.newClient(raw, login)
-	if err != nil {
-		return p.temporaryError(ctx, "prepare for", err)
-	}
-	session, err := client.DialToSMTPClientWithContext(ctx)
-	switch {
-	case err != nil && login.started && ctx.Err() == nil:
-		return p.loginError(err)
-	case err != nil:
-		return p.temporaryError(ctx, "greet", err)
-	}
-	return do(ctx, client, session)
-}
-
-// dial connects. The address is joined here because the library does not
-// support IPv6.
-func (p *Pager) dial(ctx context.Context) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(p.cfg.Host, strconv.Itoa(p.cfg.Port)))
-	if err != nil {
-		return nil, err
-	}
-	return &limitedConn{Conn: conn, left: maxReplyBytes}, nil
-}
-
-// newClient returns the library's client for one session over an open
-// connection.
-func (p *Pager) newClient(raw net.Conn, login *loginAuth) (*gomail.Client, error) {
-	secured := &tls.Config{
-		ServerName: p.cfg.Host, RootCAs: p.roots, MinVersion: tls.VersionTLS12,
-		// On this machine the alternative is no encryption at all, and mail
-		// servers come with a self-signed certificate.
-		InsecureSkipVerify: p.cfg.TLS == ifOffered,
-	}
-	conn, policy := raw, gomail.NoTLS
-	switch p.cfg.TLS {
-	case TLS:
-		conn = tls.Client(raw, secured)
-	case STARTTLS:
-		policy = gomail.TLSMandatory
-	case ifOffered:
-		policy = gomail.TLSOpportunistic
-	case None:
-	}
-	options := []gomail.Option{
-		gomail.WithPort(p.cfg.Port), gomail.WithTimeout(p.timeout), gomail.WithTLSPolicy(policy),
-		gomail.WithTLSConfig(secured), gomail.WithoutNoop(), gomail.WithoutRset(),
-		gomail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }),
-	}
-	if p.cfg.Username != "" {
-		options = append(options, gomail.WithSMTPAuthCustom(login))
-	}
-	return gomail.NewClient(p.cfg.Host, options...)
-}
-
-// temporaryError returns an error that a retry may fix, with a verb for the
-// failed step.
-func (p *Pager) temporaryError(ctx context.Context, verb string, err error) error {
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if reply, ok := errors.AsType[*textproto.Error](err); ok {
-		err = fmt.Errorf("%d %s", reply.Code, p.redact(reply.Msg))
-	}
-	return fmt.Errorf("%s mail server %s: %w", verb, p.cfg.Host, err)
-}
-
-// loginError returns the error of a refused login. It leaves out the server's
-// reply: some servers reply with the password.
-func (p *Pager) loginError(err error) error {
-	why := "the connection was closed"
-	if reply, ok := errors.AsType[*textproto.Error](err); ok {
-		why = fmt.Sprintf("refused with %d; check username and %s", reply.Code, p.cfg.PasswordEnv)
-	} else if errors.Is(err, errNoLogin) {
-		why = errNoLogin.Error()
-	}
-	return fmt.Errorf("log in to mail server %s as %s: %s", p.cfg.Host, p.cfg.Username, why)
-}
-
-// sendError converts the server's refusal into an error: permanent when a retry
-// would be refused again, else temporary.
+// session is one SMTP session (RFC 5321). Each step has a time limit of its own
+// (E4c: slow is not failed), which is for all of the step: a server that sends a
+// byte now and then does not extend it.
 //
-// A recipient or text that is refused with 5xx is refused permanently, and
-// would only delay later pages. A refused sender and a server that requires a
-// login are temporary: an operator can fix them.
-func (p *Pager) sendError(e *gomail.SendError) error {
-	text, _, _ := strings.Cut(e.Error(), ", affected ") // without the recipient and the Message-ID, which the caller logs
-	err := fmt.Errorf("send through mail server %s: %s", p.cfg.Host, p.redact(text))
-	code := e.ErrorCode()
-	switch code {
-	case 530, 534, 535, 538: // authentication, RFC 4954 section 6
+// The SMTP clients of the standard library and of go-mail know one limit for the
+// whole session, ignore an error while the end of the mail is written, and wait
+// for the reply to QUIT.
+type session struct {
+	limits     Timeouts
+	raw        net.Conn // below TLS; closing it ends every step
+	text       *textproto.Conn
+	encrypted  bool
+	extensions map[string]string // by name, as the server announced them
+	inStep     bool              // the server's reply to what was sent last is not read
+	took       []stepTime
+}
+
+// stepTime is how long a step took.
+type stepTime struct {
+	step step
+	time time.Duration
+}
+
+// reply is the server's reply to a command. The lines of its text are joined by
+// \n.
+type reply struct {
+	code int
+	text string
+}
+
+// replyError is the error of a reply that refuses a command. The text is the
+// server's.
+type replyError struct {
+	step step
+	reply
+}
+
+// Error returns the reply and what it refuses.
+func (e *replyError) Error() string {
+	what := "answered " + string(e.step)
+	if e.step == stepGreeting {
+		what = "greeted"
+	}
+	return strings.TrimSpace(fmt.Sprintf("it %s with %d %s", what, e.code, e.text))
+}
+
+// limitStep calls do within the time limit of a step. The error is a
+// *[timeoutError] after the limit, and wraps the context's when that ends first.
+func limitStep(ctx context.Context, name step, limit time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, &timeoutError{name, limit})
+	defer cancel()
+	err := do(ctx)
+	if _, answered := errors.AsType[*replyError](err); err == nil || answered {
 		return err
 	}
-	aboutThisMail := []gomail.SendErrReason{gomail.ErrSMTPRcptTo, gomail.ErrSMTPData, gomail.ErrSMTPDataClose}
-	if code >= 500 && slices.Contains(aboutThisMail, e.Reason) {
-		return bot.Permanent(err)
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		<-ctx.Done() // the network's own timer may be a little ahead of the context's
+	}
+	if ctx.Err() != nil {
+		cause := context.Cause(ctx)
+		if _, ok := errors.AsType[*timeoutError](cause); ok {
+			return cause
+		}
+		return fmt.Errorf("stopped while waiting (%s): %w", name, cause)
+	}
+	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, closed) {
+			return fmt.Errorf("it closed the connection (%s)", name)
+		}
 	}
 	return err
 }
 
-// redact makes a server's reply safe to show. The password is removed in every
-// form in which it was sent.
-func (p *Pager) redact(text string) string {
-	if p.cfg.Password != "" {
-		quoted := strconv.Quote(p.cfg.Password) // textproto quotes a reply
-		encode := base64.StdEncoding.EncodeToString
-		text = strings.NewReplacer(
-			encode([]byte("\x00"+p.cfg.Username+"\x00"+p.cfg.Password)), "[redacted]",
-			encode([]byte(p.cfg.Password)), "[redacted]",
-			quoted[1:len(quoted)-1], "[redacted]",
-			p.cfg.Password, "[redacted]",
-		).Replace(text)
+// do does one step over the connection, which is closed when the step exceeds
+// its limit: nothing else ends a read or a write.
+func (s *session) do(ctx context.Context, name step, do func(context.Context) error) error {
+	began := time.Now()
+	err := limitStep(ctx, name, s.limits.of(name), func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() { _ = s.raw.Close() })
+		defer stop()
+		return do(ctx)
+	})
+	s.took = append(s.took, stepTime{name, time.Since(began)})
+	return err
+}
+
+// use begins to speak SMTP over a connection, raw or TLS over it, and forgets
+// everything that came before.
+func (s *session) use(conn net.Conn) {
+	s.text, s.extensions = textproto.NewConn(conn), nil
+}
+
+// encrypt begins TLS.
+func (s *session) encrypt(ctx context.Context, settings *tls.Config) error {
+	conn := tls.Client(s.raw, settings)
+	s.inStep = true
+	if err := s.do(ctx, stepHandshake, conn.HandshakeContext); err != nil {
+		return err
 	}
-	return cleanLine(text, 300)
+	s.inStep, s.encrypted = false, true
+	s.use(conn)
+	return nil
+}
+
+// read reads the reply to what was sent. One that does not say yes is a
+// *[replyError].
+func (s *session) read(name step) (reply, error) {
+	code, text, err := s.text.ReadResponse(0)
+	if _, ok := errors.AsType[textproto.ProtocolError](err); ok { // it contains what the server sent
+		return reply{}, fmt.Errorf("its reply is not SMTP (%s)", name)
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	s.inStep = false
+	answer := reply{code, text}
+	if !name.isDoneBy(code) {
+		return answer, &replyError{name, answer}
+	}
+	return answer, nil
+}
+
+// greet reads the server's greeting.
+func (s *session) greet(ctx context.Context) error {
+	s.inStep = true
+	return s.do(ctx, stepGreeting, func(context.Context) error {
+		_, err := s.read(stepGreeting)
+		return err
+	})
+}
+
+// command sends a command and reads the reply.
+func (s *session) command(ctx context.Context, name step, arguments string) (reply, error) {
+	var answer reply
+	err := s.do(ctx, name, func(context.Context) (err error) {
+		answer, err = s.exchange(name, strings.TrimSpace(string(name)+" "+arguments))
+		return err
+	})
+	return answer, err
+}
+
+// exchange sends a line and reads the reply.
+func (s *session) exchange(name step, line string) (reply, error) {
+	s.inStep = true
+	if err := s.text.PrintfLine("%s", line); err != nil {
+		return reply{}, err
+	}
+	return s.read(name)
+}
+
+// hello introduces the client under a name and notes what the server offers. A
+// server that refuses EHLO gets HELO (RFC 5321 section 3.2).
+func (s *session) hello(ctx context.Context, name string) error {
+	answer, err := s.command(ctx, stepEHLO, name)
+	if refused, ok := errors.AsType[*replyError](err); ok && refused.code >= 500 {
+		if _, old := s.command(ctx, stepHELO, name); old == nil {
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.extensions = map[string]string{}
+	lines := strings.Split(answer.text, "\n")
+	for _, line := range lines[1:] {
+		key, value, _ := strings.Cut(line, " ")
+		s.extensions[strings.ToUpper(key)] = value
+	}
+	return nil
+}
+
+// close ends the session with QUIT, if the server waits for a command, and does
+// not wait for the reply: the outcome is known, and a server that is slow even
+// here must not delay it.
+func (s *session) close() {
+	if !s.inStep {
+		_ = s.raw.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = s.text.PrintfLine("QUIT")
+	}
+	_ = s.raw.Close()
 }
 
 // limitedConn is a connection that reads a limited number of bytes: replies are
-// short, and the library buffers everything.
+// short, and a reply is read as a whole.
 type limitedConn struct {
 	net.Conn
 	left int

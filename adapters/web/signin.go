@@ -117,13 +117,38 @@ func (s *Server) handleMailLink(w http.ResponseWriter, r *http.Request) {
 	address := r.PostFormValue("address")
 	ctx := context.WithoutCancel(r.Context())
 	s.background.Go(func() {
-		mailing, cancel := context.WithTimeout(ctx, 3*requestTimeout)
+		mailing, cancel := mailContext(ctx, s.closed)
 		defer cancel()
 		if err := s.SignIn.MailLink(mailing, address); err != nil {
 			s.Log.ErrorContext(ctx, "a sign-in link could not be mailed", "error", err.Error())
 		}
 	})
 	s.redirect(w, r, "/sign-in?mailed")
+}
+
+// mailTimeout is how long a mail with a link may take: a slow mail server is waited
+// for while its link works (E4c: slow is not failed).
+const mailTimeout = signin.LinkLife
+
+// closeTimeout is how long mails under way may still take once the server closes.
+const closeTimeout = 3 * requestTimeout
+
+// mailContext returns the context of a mail.
+func mailContext(ctx context.Context, closed <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, mailTimeout)
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-closed:
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(closeTimeout):
+			cancel()
+		}
+	}()
+	return ctx, cancel
 }
 
 // browserName returns enough of a User-Agent for a person to recognize their

@@ -101,7 +101,7 @@ func (s *Server) registerRoutes() {
 }
 
 // Close ends all live updates, and waits until the mails that are being sent are
-// sent.
+// sent, or for 30 seconds.
 func (s *Server) Close() {
 	s.closing.Do(func() { close(s.closed) })
 	s.background.Wait()

@@ -7,12 +7,12 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,28 +26,36 @@ import (
 )
 
 const (
-	sendTimeout   = 5 * time.Second // shorter than the lease under which the worker sends a page
-	maxResponse   = 64 << 10        // bytes of a response that are read
-	maxRetryAfter = time.Hour
-	secretPrefix  = "whsec_"
+	connectTimeout  = 10 * time.Second
+	responseTimeout = 30 * time.Second
+	maxResponse     = 64 << 10 // bytes of a response's header that are read; its body is not
+	maxRetryAfter   = time.Hour
+	secretPrefix    = "whsec_"
 )
 
 // Config configures [New].
 type Config struct {
 	// Hooks are the receivers. A reload of the configuration makes a new pager.
 	Hooks []bot.Webhook
-	// Client sends the requests; nil: one with a timeout of 5 s. A copy is used,
-	// which follows no redirect and has a timeout of at most 5 s.
+	// Client sends the requests; nil: one that makes a new connection for each. A
+	// copy is used, which follows no redirect.
 	Client *http.Client
+	// ConnectTimeout is how long a connection may take, with the look-up of the
+	// name and the TLS handshake; 0: 10 s.
+	ConnectTimeout time.Duration
+	// ResponseTimeout is how long the request and the header of the response may
+	// take over a connection; 0: 30 s.
+	ResponseTimeout time.Duration
 	// Now is the clock of the signature; nil: [time.Now].
 	Now func() time.Time
 }
 
 // Pager posts pages to webhooks. The address of a page is the receiver's name.
 type Pager struct {
-	hooks  []bot.Webhook
-	client http.Client
-	now    func() time.Time
+	hooks             []bot.Webhook
+	client            http.Client
+	connect, response time.Duration // limits
+	now               func() time.Time
 }
 
 var (
@@ -57,16 +65,20 @@ var (
 
 // New returns a pager.
 func New(cfg Config) *Pager {
-	p := &Pager{hooks: cfg.Hooks, now: cfg.Now}
+	p := &Pager{
+		hooks: cfg.Hooks, now: cfg.Now,
+		connect: cmp.Or(cfg.ConnectTimeout, connectTimeout), response: cmp.Or(cfg.ResponseTimeout, responseTimeout),
+	}
 	if cfg.Client != nil {
 		p.client = *cfg.Client
 	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		bounded := t.Clone()
 		bounded.MaxResponseHeaderBytes = maxResponse
+		// A receiver may close an idle connection while the next request is written
+		// to it: then nothing says whether the request came.
+		bounded.DisableKeepAlives = true
+		bounded.DialContext = (&net.Dialer{Timeout: p.connect}).DialContext // shared by the addresses of a name
 		p.client.Transport = bounded
-	}
-	if p.client.Timeout <= 0 || p.client.Timeout > sendTimeout {
-		p.client.Timeout = sendTimeout
 	}
 	// A signed page is for the configured receiver only.
 	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -107,6 +119,8 @@ func newSigner(hook bot.Webhook) (*standardwebhooks.Webhook, error) {
 }
 
 // Page posts the page. A nil error means that the receiver answered with 2xx.
+// When the request was sent and no response came, the error wraps
+// [bot.ErrUnknownOutcome].
 func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 	return p.post(ctx, page, payload{Type: "page", ID: webhookID(page.Key)})
 }
@@ -134,18 +148,13 @@ func (p *Pager) post(ctx context.Context, page bot.Page, n payload) error {
 	if err != nil {
 		return bot.Permanent(err)
 	}
-	response, err := p.client.Do(request)
+	response, err := p.exchange(request)
 	if err != nil {
-		// The client's error contains the URL; the error inside it does not.
-		if outer, ok := errors.AsType[*url.Error](err); ok {
-			err = outer.Err
-		}
 		return fmt.Errorf("post to webhook %q: %w", hook.Name, err)
 	}
-	defer response.Body.Close()
-	// Reading to the end lets the connection be used again. The content of the
-	// response does not matter, nor whether it is complete.
-	_, _ = io.CopyN(io.Discard, response.Body, maxResponse)
+	// The header is the answer. The body does not matter, and a receiver that is
+	// slow to send it must not delay the outcome.
+	_ = response.Body.Close()
 	return p.checkResponse(hook, response)
 }
 

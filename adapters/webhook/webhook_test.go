@@ -2,7 +2,6 @@ package webhook_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -265,24 +264,6 @@ func TestResponses(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestSlowReceiverTimesOut(t *testing.T) {
-	gone := make(chan struct{})
-	r := startReceiver(t, secret, func(_ http.ResponseWriter, q *http.Request) {
-		<-q.Context().Done()
-		gone <- struct{}{}
-	})
-	if err := r.pager(t, secret, &http.Client{Timeout: 50 * time.Millisecond}).Page(t.Context(), escalationPage()); err == nil || bot.IsPermanent(err) {
-		t.Errorf("got %v, want a temporary error", err)
-	}
-	<-gone
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := r.pager(t, secret, nil).Page(ctx, escalationPage()); !errors.Is(err, context.DeadlineExceeded) || bot.IsPermanent(err) {
-		t.Errorf("got %v, want the caller's deadline", err)
-	}
-	<-gone
 }
 
 func TestHugeResponseIsNotRead(t *testing.T) {

@@ -73,7 +73,8 @@ func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 			t.Errorf("the page says:\n%s", text)
 		}
 	})
-	// A canceled send returns at once with a temporary error.
+	// A canceled send returns at once with a temporary error. Nothing was sent, so the
+	// outcome is known (E4c: slow is not failed).
 	t.Run("Canceled", func(t *testing.T) {
 		f := open(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -81,6 +82,9 @@ func Pager(t *testing.T, open func(t *testing.T) PagerFixture) {
 		err := f.Pager.Page(ctx, page(f, "INC-7/1.0.0.0/ana/x", incident))
 		if err == nil || bot.IsPermanent(err) {
 			t.Errorf("a canceled send returns %v", err)
+		}
+		if errors.Is(err, bot.ErrUnknownOutcome) {
+			t.Errorf("nothing was sent, and the outcome is unknown: %v", err)
 		}
 		for _, s := range f.Secrets {
 			if err != nil && strings.Contains(err.Error(), s) {

@@ -226,6 +226,48 @@ func TestX3OutputsAreSentOnce(t *testing.T) {
 	})
 }
 
+// TestE4cSlowIsNotFailed: a slow party is waited for, one that hangs leaves time for the
+// others, and a message that may have arrived is not sent again (E4c: slow is not failed).
+func TestE4cSlowIsNotFailed(t *testing.T) {
+	const noc = "webhook:noc"
+	for name, c := range map[string]struct {
+		takes   time.Duration // until ana's messages are accepted
+		answer  error         // to ana's messages
+		sent    []string      // to whom
+		outcome jobs.Outcome
+		tries   int // to reach ana
+	}{
+		"slow":            {12 * time.Second, nil, []string{"ana", noc}, jobs.JobDone, 1},
+		"hangs":           {time.Hour, nil, []string{noc}, jobs.JobFailed, 0},
+		"unknown outcome": {0, fmt.Errorf("no answer: %w", bot.ErrUnknownOutcome), []string{noc}, jobs.JobDone, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCluster(t, 1, []bot.Job{job(t, "@every 1h", bot.RunLate, "person:ana", noc)}, func(p *cluster) {
+				p.outcome = func(jobs.Start) (jobs.Result, error) {
+					return jobs.Result{Outputs: []jobs.Output{func(card.View) card.Content { return card.Content{Title: "News"} }}}, nil
+				}
+				tries := 0
+				p.pager.takes = map[string]time.Duration{"ana": c.takes}
+				p.pager.refuse = func(page bot.Page) error {
+					if page.Person != "ana" {
+						return nil
+					}
+					tries++
+					return c.answer
+				}
+				p.run(time.Hour + 30*time.Minute)
+				var sent []string
+				for _, page := range p.pager.pages {
+					sent = append(sent, page.Person)
+				}
+				if run := p.last(); !slices.Equal(sent, c.sent) || run.Outcome != c.outcome || tries != c.tries {
+					t.Errorf("sent to %q in %d tries: %+v", sent, tries, run)
+				}
+			})
+		})
+	}
+}
+
 // TestX3AStopIsTakenOver: a slot of a process that is stopping is taken over at once by
 // another replica or at the next start.
 func TestX3AStopIsTakenOver(t *testing.T) {

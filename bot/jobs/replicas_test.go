@@ -77,9 +77,15 @@ type notices struct {
 	accepted map[string]int
 	pages    []bot.Page
 	refuse   func(bot.Page) error
+	takes    map[string]time.Duration // by person, how long it takes to accept
 }
 
-func (n *notices) Page(_ context.Context, p bot.Page) error {
+func (n *notices) Page(ctx context.Context, p bot.Page) error {
+	select {
+	case <-time.After(n.takes[p.Person]):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.refuse != nil {

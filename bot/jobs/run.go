@@ -155,7 +155,33 @@ func isSameRun(a, b Run) bool {
 // deliver sends each output once to each recipient of the job. What a provider accepted
 // is recorded before the next message is sent.
 func (j *Runner) deliver(ctx context.Context, b *startedSlot, outputs []Output) error {
-	var failed []error
+	all, failed := j.listUnsent(b, outputs)
+	for n, m := range all {
+		switch problem := j.send(ctx, m, share(ctx, len(all)-n)); {
+		case errors.Is(problem, bot.ErrUnknownOutcome): // not sent again (E4c: slow is not failed)
+			j.cfg.Log.WarnContext(ctx, "a message of a job may have arrived", "job", b.job.Name, "slot", b.slot.Name, "to", m.to.ID, "error", problem.Error())
+		case problem != nil:
+			failed = append(failed, fmt.Errorf("send to %s: %w", m.to.Name, problem))
+			continue
+		}
+		b.run.Sent = append(b.run.Sent, m.key)
+		if err := j.write(ctx, b); err != nil {
+			return err
+		}
+	}
+	return joinErrors(failed)
+}
+
+// message is an output for one recipient.
+type message struct {
+	to     workflow.Recipient
+	key    string
+	output Output
+}
+
+// listUnsent returns the messages of a slot that have not been sent, and why there are
+// none for some targets.
+func (j *Runner) listUnsent(b *startedSlot, outputs []Output) (all []message, failed []error) {
 	for n, output := range outputs {
 		for _, target := range b.job.To {
 			people, err := j.cfg.Delivery.Recipients(target)
@@ -165,21 +191,13 @@ func (j *Runner) deliver(ctx context.Context, b *startedSlot, outputs []Output) 
 			}
 			for _, to := range people {
 				key := fmt.Sprintf("job/%s/%s/%d/%s", b.job.Name, b.slot.Name, n+1, to.ID)
-				if slices.Contains(b.run.Sent, key) {
-					continue
-				}
-				if err := j.send(ctx, to, key, output); err != nil {
-					failed = append(failed, fmt.Errorf("send to %s: %w", to.Name, err))
-					continue
-				}
-				b.run.Sent = append(b.run.Sent, key)
-				if err := j.write(ctx, b); err != nil {
-					return err
+				if !slices.Contains(b.run.Sent, key) && !slices.ContainsFunc(all, func(m message) bool { return m.key == key }) {
+					all = append(all, message{to, key, output})
 				}
 			}
 		}
 	}
-	return joinErrors(failed)
+	return all, failed
 }
 
 // joinErrors returns one error for several, which is permanent when each of them is.
@@ -199,28 +217,40 @@ func joinErrors(failed []error) error {
 	return err
 }
 
-// sendTimeout is how long one send may take.
-const sendTimeout = 5 * time.Second
+// minSend is how long each send may take at least.
+const minSend = 5 * time.Second
 
-// send tries a recipient's methods in order until one accepts the message. The error is
-// permanent when those of all methods are.
-func (j *Runner) send(ctx context.Context, to workflow.Recipient, key string, output Output) error {
+// share returns the share of one of several messages in the time that is left: a slow
+// party is waited for (E4c: slow is not failed), and one that hangs leaves time for the
+// others.
+func share(ctx context.Context, messages int) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return time.Until(end) / time.Duration(messages)
+}
+
+// send tries a recipient's methods in order until one accepts the message, or may have
+// accepted it, each for an equal part of the time. The error is permanent when those of
+// all methods are.
+func (j *Runner) send(ctx context.Context, m message, within time.Duration) error {
 	var failed []error
-	for _, m := range to.Low {
-		page, pager, err := j.cfg.Delivery.ComposeNotice(delivery.Notice{Key: key, To: to, Via: m.Key, Say: output})
+	for _, method := range m.to.Low {
+		page, pager, err := j.cfg.Delivery.ComposeNotice(delivery.Notice{Key: m.key, To: m.to, Via: method.Key, Say: m.output})
 		if err == nil {
-			err = j.page(ctx, pager, page)
+			err = j.page(ctx, pager, page, max(minSend, within/time.Duration(len(m.to.Low))))
 		}
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, bot.ErrUnknownOutcome) {
+			return err
 		}
-		failed = append(failed, fmt.Errorf("%s: %w", m.Key, err))
+		failed = append(failed, fmt.Errorf("%s: %w", method.Key, err))
 	}
 	return joinErrors(failed)
 }
 
 // page hands a message to a pager and turns a panic into an error.
-func (j *Runner) page(ctx context.Context, pager bot.Pager, page bot.Page) (err error) {
+func (j *Runner) page(ctx context.Context, pager bot.Pager, page bot.Page, limit time.Duration) (err error) {
 	defer func() {
 		p := recover()
 		if _, ok := p.(interface{ Crash() }); ok {
@@ -230,7 +260,7 @@ func (j *Runner) page(ctx context.Context, pager bot.Pager, page bot.Page) (err 
 			err = panicError{fmt.Sprint(p)}
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return pager.Page(ctx, page)
 }

@@ -20,9 +20,13 @@ const kindMailedAt = "sign-in-mail"
 // mailEvery is the shortest interval between two mails to one person.
 const mailEvery = time.Minute
 
+// forgetTimeout limits the commit that follows a mail that was not sent.
+const forgetTimeout = 10 * time.Second
+
 // MailLink mails a sign-in link to the configured person with this e-mail address. It
 // returns nil when no person has the address, or when they were mailed within the last
-// minute, so that the caller cannot find out who is configured.
+// minute, so that the caller cannot find out who is configured. It may take minutes, as
+// the mail server does.
 func (svc *Service) MailLink(ctx context.Context, address string) error {
 	address = strings.TrimSpace(address)
 	p, ok := svc.engine.Organization().Directory.Find(address)
@@ -59,10 +63,13 @@ func (svc *Service) MailLink(ctx context.Context, address string) error {
 		Key: key, Keys: []string{key}, Purpose: workflow.PurposeNotice, Person: p.ID, Name: p.Name, Address: p.Email,
 		Content: card.SignIn(link, svc.engine.Organization().Name),
 	})
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, bot.ErrUnknownOutcome) { // it may arrive (E4c: slow is not failed)
+		return err
 	}
-	// Nothing was mailed, so the next request must not have to wait.
+	// Nothing was mailed, so the next request must not have to wait, also when the
+	// time for the mail is over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
+	defer cancel()
 	_, e := svc.store.Commit(ctx, bot.Commit{At: svc.engine.Now(), Records: []bot.RecordChange{{Kind: kindMailedAt, ID: p.ID, Version: bot.AnyVersion}}})
 	return errors.Join(err, e)
 }

@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -58,6 +59,53 @@ func TestMailSignIn(t *testing.T) {
 		t.Error("another mail has the identifier of the first")
 	}
 }
+
+// TestMailSignInUnknownOutcome: a mail that may have been accepted counts as mailed; one
+// that was not sent in time does not (E4c: slow is not failed).
+func TestMailSignInUnknownOutcome(t *testing.T) {
+	w := bottest.NewApp(t, impatientStore{memory.New()})
+	w.PagerError = fmt.Errorf("no answer: %w", bot.ErrUnknownOutcome)
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); !errors.Is(err, bot.ErrUnknownOutcome) {
+		t.Errorf("got %v", err)
+	}
+	w.PagerError = nil
+	if err := w.SignIn.MailLink(t.Context(), "ana@example.com"); err != nil || len(w.Paged) != 0 {
+		t.Errorf("%v, %d more mails within the minute", err, len(w.Paged))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := w.Configure(bottest.SampleOrganization(), map[string]bot.Pager{"email": pagerFunc(func() error {
+		cancel()
+		return ctx.Err()
+	})}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.SignIn.MailLink(ctx, "ben@example.com"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := w.Configure(bottest.SampleOrganization(), map[string]bot.Pager{"email": w}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.SignIn.MailLink(t.Context(), "ben@example.com"); err != nil || len(w.Paged) != 1 {
+		t.Errorf("%v, %d mails after one that was not sent", err, len(w.Paged))
+	}
+}
+
+// impatientStore commits nothing for a caller whose time is over, as a real store does.
+type impatientStore struct{ bot.Store }
+
+// Commit implements [bot.Incidents].
+func (s impatientStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return bot.Receipt{}, err
+	}
+	return s.Store.Commit(ctx, c)
+}
+
+// pagerFunc is a pager that a test gives.
+type pagerFunc func() error
+
+// Page implements [bot.Pager].
+func (f pagerFunc) Page(context.Context, bot.Page) error { return f() }
 
 // TestMailSignInAtOnce: of many requests at the same moment one sends a mail.
 func TestMailSignInAtOnce(t *testing.T) {

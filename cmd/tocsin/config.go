@@ -42,7 +42,7 @@ func loadConfig(table platform.Table, flag string) (loadedConfig, error) {
 
 // loadConfigFrom reads the configuration with another environment.
 func loadConfigFrom(table platform.Table, flag string, getenv func(string) string) (loadedConfig, error) {
-	l := loadedConfig{settings: map[string]any{}}
+	l := loadedConfig{settings: map[string]any{}, email: email.Config{Timeouts: email.DefaultTimeouts()}}
 	sections := map[string]any{"pagers.email": &l.email}
 	for _, d := range table {
 		if d.NewSettings != nil {
@@ -54,6 +54,9 @@ func loadConfigFrom(table platform.Table, flag string, getenv func(string) strin
 	l.File, err = config.Load(configPath(flag), config.Options{
 		Getenv: getenv, CheckRoute: alerts.Compile, Sources: sources(), Platforms: table, Sections: sections,
 	})
+	if err == nil {
+		l.email.URL = l.Organization.URL
+	}
 	return l, err
 }
 
@@ -87,6 +90,9 @@ warning.`, Args: cobra.MaximumNArgs(1),
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid. People: %d, teams: %d, services: %d, policies: %d, integrations: %d, routes: %d.\n",
 				path, len(o.Directory.People), len(o.Directory.Teams), len(o.Services), len(o.Policies), len(o.Integrations), len(o.Routes))
+			if l.Has("pagers.email") {
+				fmt.Fprintf(cmd.OutOrStdout(), "E-mail: Tocsin introduces itself to %s (EHLO) as %s.\n", l.email.Host, l.email.DescribeHello())
+			}
 			for _, w := range o.Warnings() {
 				fmt.Fprintln(cmd.OutOrStdout(), "warning: "+w)
 			}

@@ -92,19 +92,26 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(allPagers)) {
-		checker, ok := allPagers[name].(interface {
-			Check(ctx context.Context) error
-		})
-		if !ok {
-			continue
+		if inspected, ok := allPagers[name].(interface {
+			Inspect(ctx context.Context) []platform.Finding
+		}); ok {
+			d.reportFindings(name, inspected.Inspect(ctx)) // within limits of its own
 		}
-		ask, cancel := context.WithTimeout(ctx, doctorTimeout)
-		if err := checker.Check(ask); err != nil {
-			d.fail(name, err)
-		} else {
-			d.ok(name, "it answers and accepts the login; nothing was sent")
+	}
+}
+
+// reportFindings reports what a service has found.
+func (d *doctor) reportFindings(name string, all []platform.Finding) {
+	for _, f := range all {
+		text := strings.TrimSuffix(f.Text+"; "+f.Do, "; ")
+		switch f.Grade {
+		case platform.Fine:
+			d.ok(name, text)
+		case platform.Limited:
+			d.warn(name, text)
+		case platform.Broken:
+			d.fail(name, errors.New(text))
 		}
-		cancel()
 	}
 }
 

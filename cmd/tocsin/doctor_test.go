@@ -136,6 +136,9 @@ func TestDoctorMail(t *testing.T) {
 	config := "pagers: { email: { host: HOST, port: PORT, from: tocsin@example.com } }\n"
 	text, failed := runDoctor(t, t.TempDir(), strings.NewReplacer("HOST", host, "PORT", strconv.Itoa(port)).Replace(config))
 	wantsLine(t, text, "ok    email: it answers and accepts the login; nothing was sent")
+	wantsLine(t, text, "ok    email: Tocsin introduces itself (EHLO) as example.com, the domain of from")
+	text, _ = runDoctor(t, t.TempDir(), "url: https://tocsin.example.net\n"+strings.NewReplacer("HOST", host, "PORT", strconv.Itoa(port)).Replace(config))
+	wantsLine(t, text, "ok    email: Tocsin introduces itself (EHLO) as tocsin.example.net, the host of url")
 	if !failed {
 		t.Error("there is no store, and it does not fail")
 	}

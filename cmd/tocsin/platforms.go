@@ -193,26 +193,11 @@ func (d *doctor) checkPlatforms(ctx context.Context, table platform.Table) {
 			d.fail(p.Name, err)
 			continue
 		}
-		d.reportFindings(ctx, found)
-	}
-}
-
-// reportFindings reports what the connected platforms have found.
-func (d *doctor) reportFindings(ctx context.Context, found connections) {
-	ask, cancel := context.WithTimeout(ctx, doctorTimeout)
-	defer cancel()
-	for _, one := range found {
-		for _, f := range one.Inspect(ask) {
-			text := strings.TrimSuffix(f.Text+"; "+f.Do, "; ")
-			switch f.Grade {
-			case platform.Fine:
-				d.ok(one.Name, text)
-			case platform.Limited:
-				d.warn(one.Name, text)
-			case platform.Broken:
-				d.fail(one.Name, errors.New(text))
-			}
+		ask, cancel := context.WithTimeout(ctx, doctorTimeout)
+		for _, one := range found {
+			d.reportFindings(one.Name, one.Inspect(ask))
 		}
+		cancel()
 	}
 }
 

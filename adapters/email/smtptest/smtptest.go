@@ -1,5 +1,6 @@
-// Package smtptest starts a real mail server for tests: aiosmtpd, which stores
-// the mail that it receives in a maildir.
+// Package smtptest starts mail servers for tests: a real one, aiosmtpd, which
+// stores the mail that it receives in a maildir, and a [Scripted] one that is
+// slow, refuses or breaks off as a test needs it.
 package smtptest
 
 import (
