@@ -123,7 +123,7 @@ func simulateIncident(org *bot.Organization, n int, store *simulatedStore, at ti
 			}
 		}
 		wake := i.WakeAt()
-		if wake.IsZero() || i.Paging.State == workflow.Exhausted {
+		if wake.IsZero() || i.Paging.State == workflow.Exhausted || i.Paging.RestartPending { // from here on it repeats
 			break
 		}
 		at = wake
