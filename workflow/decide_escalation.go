@@ -248,7 +248,8 @@ func (t *transition) supersede(added []PageState) (kept []PageState, dropped []s
 func (t *transition) withoutSlow(pages []PageState) (fresh, onTheirWay []PageState) {
 	for _, p := range pages {
 		isSlow := slices.ContainsFunc(t.incident.Paging.Pages, func(o PageState) bool {
-			return o.State == DeliverySlow && o.To == p.To && o.Via == p.Via && o.Purpose == p.Purpose
+			return o.State == DeliverySlow && o.To == p.To && o.Via == p.Via &&
+				(o.Purpose == p.Purpose || o.Purpose.wantsAcknowledgement() && p.Purpose.wantsAcknowledgement())
 		})
 		if isSlow {
 			onTheirWay = append(onTheirWay, p)
@@ -297,7 +298,7 @@ func fitPages(added []PageState, space int) (kept []PageState, dropped []string)
 // recipient and method, and is sent no later. A notice never replaces a page that needs
 // an answer, and replaces another notice only while that one is being retried.
 func (p PageState) canReplace(old PageState) bool {
-	if p.To != old.To || p.Via != old.Via || old.Purpose == PurposeJoin {
+	if p.To != old.To || p.Via != old.Via || old.Purpose == PurposeJoin || old.State == DeliverySlow {
 		return false
 	}
 	if p.State == DeliveryPlanned && p.Due.After(old.Due) {
@@ -351,14 +352,16 @@ func (t *transition) catchAllPages(mark string, n int) []PageState {
 
 // cancelPages cancels every pending page of the purposes.
 func (t *transition) cancelPages(why string, purposes ...Purpose) {
-	t.cancelWhere(why, func(p PageState) bool { return slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose) })
+	t.cancelWhere(why, func(p PageState) bool {
+		return slices.Contains(purposes, p.Purpose) || slices.Contains(purposes, anyPurpose)
+	})
 }
 
-// cancelWhere cancels every pending page for which which is true.
-func (t *transition) cancelWhere(why string, which func(PageState) bool) {
+// cancelWhere cancels every pending page that a function selects.
+func (t *transition) cancelWhere(why string, selects func(PageState) bool) {
 	var ids []string
 	for _, p := range t.incident.Paging.Pages {
-		if p.State.IsPending() && which(p) {
+		if p.State.IsPending() && selects(p) {
 			ids = append(ids, p.ID)
 		}
 	}

@@ -49,6 +49,9 @@ const (
 	PurposeCatchAll   Purpose = "catch_all"  // to the catch-all, because escalation reached no one or no one acknowledged
 )
 
+// wantsAcknowledgement reports whether a page is answered by acknowledging the incident.
+func (p Purpose) wantsAcknowledgement() bool { return p == PurposeEscalation || p == PurposeCatchAll }
+
 // PageState is one page to one recipient by one contact method.
 type PageState struct {
 	ID          string          `json:"id"` // coordinates/recipient/method, such as "1.0.0.0/ana/sms"

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ type Config struct {
 	Audit  time.Duration // interval of the audits [1 min]
 }
 
-// leaseFor is how long a claim lasts. It is longer than one send may take.
+// leaseFor is how long a claim lasts. It is renewed while its work goes on.
 const leaseFor = 10 * time.Second
 
 // Runner carries out the tasks of the agenda. Several replicas may share a store,
@@ -102,13 +103,14 @@ type pool struct {
 	name    string
 	classes bot.Classes
 	workers int
+	waiting int // how many works may go on without a worker, because they wait for an outside party
 }
 
 func pools() []pool {
 	return []pool{
-		{"pages", bot.Classes{To: workflow.ClassPage}, 64},
-		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassForward}, 32},
-		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, 64},
+		{"pages", bot.Classes{To: workflow.ClassPage}, 64, 1000},
+		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassForward}, 32, 0},
+		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, 64, 0},
 	}
 }
 
@@ -180,7 +182,11 @@ func (r *Runner) carryOut(ctx context.Context, group []bot.Work) {
 	if len(group) == 0 {
 		return
 	}
-	for n, a := range r.handle(ctx, group) {
+	work, leases := r.keepLeases(ctx, slices.Clone(group))
+	defer leases.end() // also after a panic: the task is repeated when its lease ends
+	answers := r.handle(work, group)
+	group = leases.end()
+	for n, a := range answers {
 		r.settle(ctx, group[n], a)
 	}
 }

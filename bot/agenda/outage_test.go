@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,10 +20,17 @@ import (
 	"tocsin/workflow"
 )
 
-// unreachableStore is a store that can be unreachable, or lose a lease.
+// unreachableStore is a store that can be unreachable, lose a lease, or not renew any.
 type unreachableStore struct {
 	bot.Store
-	unreachable, loses atomic.Bool
+	unreachable, loses, renewsNone atomic.Bool
+}
+
+func (o *unreachableStore) Renew(ctx context.Context, l bot.Lease, until time.Time) error {
+	if o.unreachable.Load() || o.renewsNone.Load() {
+		return errUnreachable
+	}
+	return o.Store.Renew(ctx, l, until)
 }
 
 var errUnreachable = errors.New("the store is away")
@@ -69,7 +78,7 @@ func TestE3Outage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &unreachableStore{Store: memory.New()}
 				sent := 0
-				b, end := paging(t, store, func() error {
+				b, end := paging(t, store, func(context.Context, bot.Page) error {
 					sent++
 					if sent == 1 {
 						fail(store)
@@ -87,16 +96,24 @@ func TestE3Outage(t *testing.T) {
 	}
 }
 
-// TestX2StoodStill: a process that was suspended for longer than its lease finds its
-// send timed out. It does not report that, and does not open the circuit of the pager.
+// TestX2StoodStill: a process that was suspended for longer than its lease finds that
+// another one has the page. It abandons its send and reports nothing, and does not open
+// the circuit of the pager.
 func TestX2StoodStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		store := &unreachableStore{Store: memory.New()}
+		store.renewsNone.Store(true)
 		var sent atomic.Int32
-		b, end := paging(t, memory.New(), func() error {
+		b, end := paging(t, store, func(ctx context.Context, page bot.Page) error {
+			if page.Person != "dan" { // the next step, because this process was not suspended in earnest
+				return nil
+			}
 			switch sent.Add(1) {
-			case 1: // frozen from 0 s to 12 s
+			case 1: // suspended until 12 s; its lease was claimed at 10 s
 				time.Sleep(12 * time.Second) //nolint:forbidigo // the time of the bubble
-				return context.DeadlineExceeded
+				store.renewsNone.Store(false)
+				<-ctx.Done() // the first renewal says that the lease is lost
+				return ctx.Err()
 			case 2: // the process that holds the lease then, from 10 s to 13 s
 				time.Sleep(3 * time.Second) //nolint:forbidigo // as above
 			}
@@ -105,14 +122,67 @@ func TestX2StoodStill(t *testing.T) {
 		defer end()
 		pass(30 * time.Second)
 		i, err := b.LoadUnchecked(t.Context(), "INC-1")
-		if err != nil || sent.Load() != 2 || len(i.Paging.Pages) != 1 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
+		if err != nil || sent.Load() != 2 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
 			t.Errorf("sent %d times: %+v %v", sent.Load(), i.Paging.Pages, err)
 		}
 	})
 }
 
+// TestX2LeaseRenewed: while a send goes on for minutes, no other process sends the page
+// (X2b: a lease is renewed while its send goes on). When the first one dies, another
+// sends it within ten seconds.
+func TestX2LeaseRenewed(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &unreachableStore{Store: memory.New()}
+			start := time.Now()
+			var sent []time.Duration
+			var mu sync.Mutex
+			b, end := paging(t, store, func(ctx context.Context, page bot.Page) error {
+				mu.Lock()
+				sent = append(sent, time.Since(start))
+				first := len(sent) == 1 && page.Person == "dan"
+				mu.Unlock()
+				if first {
+					timer := time.NewTimer(4 * time.Minute)
+					defer timer.Stop()
+					select {
+					case <-timer.C:
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				return nil
+			})
+			defer end()
+			pass(time.Minute)
+			if dies {
+				store.renewsNone.Store(true)
+			}
+			pass(time.Minute)
+			mu.Lock()
+			pages := slices.Clone(sent)
+			mu.Unlock()
+			i, err := b.LoadUnchecked(t.Context(), "INC-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			byDan := slices.DeleteFunc(slices.Clone(i.Paging.Pages), func(p workflow.PageState) bool { return p.ID != "1.0.0.0/dan/sms" })
+			switch {
+			case !dies && (len(byDan) != 1 || byDan[0].State != workflow.DeliverySlow):
+				t.Errorf("the page that is being sent: %+v", byDan)
+			case dies && (len(byDan) != 1 || byDan[0].State != workflow.DeliveryAccepted):
+				t.Errorf("the page of the dead process: %+v, sent at %v", byDan, pages)
+			}
+			if late := slices.ContainsFunc(pages, func(d time.Duration) bool { return d > 60*time.Second && d <= 70*time.Second }); late != dies {
+				t.Errorf("dies %v: sent at %v", dies, pages)
+			}
+		})
+	}
+}
+
 // paging returns a running application whose first incident pages one person.
-func paging(t *testing.T, store bot.Store, page pages) (b *app.App, end func()) {
+func paging(t *testing.T, store bot.Store, page pagerFunc) (b *app.App, end func()) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	b, err := app.New(app.Config{
@@ -132,9 +202,3 @@ func paging(t *testing.T, store bot.Store, page pages) (b *app.App, end func()) 
 	}
 	return b, func() { cancel(); <-ended }
 }
-
-// pages is a pager that calls a function for each page.
-type pages func() error
-
-// Page implements [bot.Pager].
-func (p pages) Page(context.Context, bot.Page) error { return p() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/bot"
@@ -16,6 +17,14 @@ const auditEvery = time.Minute
 // longestSleep is how long a loop sleeps at most before it claims again: the clock
 // may have been set, or another replica may have written tasks that are due.
 const longestSleep = time.Second
+
+// busyFor is how long a work keeps its worker at most: after that it only waits for an
+// outside party, and must not keep others from being sent.
+const busyFor = time.Second
+
+// stopAfter is how long work that has begun may take after the process was asked to
+// stop. What is cut off is done again by another process once the lease has ended.
+const stopAfter = 6 * time.Second
 
 // Run carries out due tasks until ctx is done, then waits for those that have begun.
 // It returns no error: what fails is retried.
@@ -40,9 +49,13 @@ func (r *Runner) claimLoop(ctx context.Context, p pool, wake <-chan struct{}) {
 		free <- struct{}{}
 	}
 	done := make(chan struct{}, 1)
+	var waiting atomic.Int64
 	// A task that has begun is finished even when the process is asked to stop, so
-	// that the delivery of a page that was sent is also recorded.
-	work := context.WithoutCancel(ctx)
+	// that the delivery of a page that was sent is also recorded; but not for longer
+	// than stopAfter.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopAfter, stop) })()
 	for ctx.Err() == nil {
 		if len(free) == 0 { // all workers are busy
 			select {
@@ -60,14 +73,23 @@ func (r *Runner) claimLoop(ctx context.Context, p pool, wake <-chan struct{}) {
 		for _, group := range r.groupWork(work, leases) {
 			<-free
 			running.Go(func() {
-				defer func() {
+				release := sync.OnceFunc(func() {
 					free <- struct{}{}
 					select {
 					case done <- struct{}{}:
 					default:
 					}
-				}()
+				})
+				defer release()
+				early := time.AfterFunc(busyFor, func() {
+					if waiting.Add(1) <= int64(p.waiting) {
+						release()
+					}
+				})
 				r.carryOutSafely(work, group)
+				if !early.Stop() {
+					waiting.Add(-1)
+				}
 			})
 		}
 		if len(leases) > 0 {

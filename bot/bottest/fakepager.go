@@ -2,6 +2,9 @@ package bottest
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"time"
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
@@ -26,14 +29,20 @@ func (s *faultyStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receip
 	return receipts, s.after("take")
 }
 
-// fakePager is a pager that at random accepts a page, refuses it for good, fails for
-// now, loses its answer, or crashes before or after sending. It always refuses the
-// address "unknown".
+// fakePager is a pager that at random accepts a page, at once or after eleven seconds,
+// refuses it for good or for now, puts it off, does not say whether it accepts it, or
+// crashes before or after sending. It always refuses the address "unknown".
 type fakePager struct{ w *World }
 
 // Page implements [bot.Pager].
-func (p *fakePager) Page(_ context.Context, page bot.Page) error {
+func (p *fakePager) Page(ctx context.Context, page bot.Page) error {
 	w := p.w
+	for n, i := range page.Incidents {
+		p.checkWanted(i.ID, page.Keys[n], page)
+	}
+	if w.chance(20) {
+		p.takeLong(ctx, page)
+	}
 	switch {
 	case page.Address == "unknown":
 		return bot.Permanent(errFault)
@@ -42,23 +51,42 @@ func (p *fakePager) Page(_ context.Context, page bot.Page) error {
 		panic(crash{})
 	case w.chance(6):
 		return errFault
+	case w.chance(30):
+		return bot.RetryAfter(time.Second, errFault)
+	case w.chance(60):
+		return bot.RetryAfter(20*time.Second, fmt.Errorf("%w: %w", bot.ErrPaced, errFault))
+	case w.chance(50):
+		return fmt.Errorf("%w: %w", bot.ErrUnknownOutcome, errFault)
 	case w.chance(40):
 		return bot.Permanent(errFault)
 	}
-	for n, i := range page.Incidents {
-		p.checkWanted(i.ID, page.Keys[n], page)
-		w.sent[page.Keys[n]]++
+	for _, key := range page.Keys {
+		w.sent[key]++
 	}
 	w.logf("page %s", page.Key)
 	switch {
 	case w.chance(30):
 		w.logf("answer lost after page %s", page.Key)
-		return errFault
+		return fmt.Errorf("%w: %w", bot.ErrUnknownOutcome, errFault)
 	case w.chance(60):
 		w.logf("crash after page %s", page.Key)
 		panic(crash{})
 	}
 	return nil
+}
+
+// takeLong lets the time pass after which a page is slow, and reports that as the sender
+// does beside its send (E4c: slow is not failed).
+func (p *fakePager) takeLong(ctx context.Context, page bot.Page) {
+	w := p.w
+	w.now = w.now.Add(11 * time.Second)
+	for n, i := range page.Incidents {
+		id := strings.TrimPrefix(page.Keys[n], i.ID+"/")
+		_, err := w.replicas[0].bot.Apply(ctx, i.ID, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Undeliverable{
+			Page: id, Why: "no answer for 10 s", Retrying: true, Slow: true,
+		}})
+		w.logf("slow page %s: %v", page.Keys[n], err)
+	}
 }
 
 // checkWanted fails the world when a page is sent that was delivered, acknowledged or

@@ -11,10 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/directory"
 	"tocsin/bot/outbound"
 	"tocsin/bot/signin"
 	"tocsin/workflow"
@@ -36,12 +39,13 @@ type Sender struct {
 	attempts *outbound.Attempts
 	breaker  *outbound.Breaker
 	recent   *recentPages
+	putOff   *putOffPages
 	log      *slog.Logger
 }
 
 // New returns a sender.
 func New(c Config) *Sender {
-	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, recent: newRecentPages(), log: c.Log}
+	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, recent: newRecentPages(), putOff: newPutOffPages(), log: c.Log}
 }
 
 // task is one page that is due.
@@ -115,10 +119,16 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 		return answers
 	}
 	if err == nil {
-		err = s.send(ctx, pager, page, again)
+		err = s.send(ctx, pager, page, tasks, again)
 		for _, key := range page.Keys {
 			s.attempts.RecordResult(key, again, err)
 		}
+	}
+	if err != nil && errors.Is(context.Cause(ctx), bot.ErrLeaseLost) { // another process has the page by now
+		for range tasks {
+			answers = append(answers, bot.Answer{Abandoned: true})
+		}
+		return answers
 	}
 	if err == nil {
 		s.recent.add(tasks[0].page, s.engine.Now())
@@ -144,10 +154,13 @@ func (s *Sender) beginAttempts(ctx context.Context, tasks []task) (again bool) {
 	return again
 }
 
-// send hands a page to its pager. When the circuit of the party is open it fails at
-// once, so that the next method or step follows without delay (E4: a failed page moves
-// on at once).
-func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again bool) error {
+// longestSend is how long one send may take, whatever the limits of its pager are.
+const longestSend = 20 * time.Minute
+
+// send hands a page to its pager, and reports it to its incidents when that takes long.
+// When the circuit of the party is open it fails at once, so that the next method or step
+// follows without delay (E4: a failed page moves on at once).
+func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, tasks []task, again bool) error {
 	party := page.Via
 	if !isPerson(page.Person) {
 		party = page.Person // each webhook or room is a party of its own
@@ -155,42 +168,96 @@ func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, again
 	if s.breaker.IsOpen(party, s.engine.Now()) {
 		return fmt.Errorf("%s: %w", party, outbound.ErrNoAnswer)
 	}
-	send, cancel := context.WithTimeout(ctx, outbound.SendTimeout)
+	send, cancel := context.WithTimeout(ctx, longestSend)
 	defer cancel()
-	began := s.engine.Now()
 	call := pager.Page
 	if rechecker, ok := pager.(bot.Rechecker); ok && again {
 		call = rechecker.PageAgain
 	}
+	wasSlow := s.reportIfSlow(ctx, party, tasks)
+	defer wasSlow()
 	err := call(send, page)
-	now := s.engine.Now()
-	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // the delay was in this process, not at the party
-		return err
+	switch isSlow := wasSlow(); {
+	case errors.Is(err, bot.ErrPaced), ctx.Err() != nil: // the party was not asked, or this process was stopped
+	case err == nil || !errors.Is(err, context.DeadlineExceeded):
+		s.breaker.RecordResult(party, false, s.engine.Now())
+	case !isSlow: // otherwise it counts already
+		s.breaker.RecordResult(party, true, s.engine.Now())
 	}
-	s.breaker.RecordResult(party, err != nil && send.Err() != nil, now)
 	return err
 }
 
-// maxDelay is how long a pager may delay a page without the page having failed: a chat
-// platform sends several messages to one person a second apart.
+// reportIfSlow waits, beside a send, for the time after which it counts as slow, and
+// reports that: each incident goes on with the next method or step (E4c: slow is not
+// failed). The function that it returns ends that, and reports whether it was slow.
+func (s *Sender) reportIfSlow(ctx context.Context, party string, tasks []task) (wasSlow func() bool) {
+	reported := make(chan struct{})
+	timer := time.AfterFunc(outbound.SlowAfter, func() {
+		defer close(reported)
+		s.breaker.RecordResult(party, true, s.engine.Now())
+		for _, t := range tasks {
+			s.log.Warn("a page has no outcome yet; going on beside it", "incident", t.Owner, "person", t.page.To, "via", t.page.Via)
+			_, err := s.engine.Apply(ctx, t.Owner, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Undeliverable{
+				Page: t.page.Page, Why: fmt.Sprintf("no answer for %d s", int(outbound.SlowAfter.Seconds())), Retrying: true, Slow: true,
+			}})
+			if err != nil && ctx.Err() == nil {
+				s.log.Error("cannot record that a page is slow", "incident", t.Owner, "error", err.Error())
+			}
+		}
+	})
+	return sync.OnceValue(func() bool {
+		if timer.Stop() {
+			return false
+		}
+		<-reported
+		return true
+	})
+}
+
+// maxDelay is how long a party may put a page off once without the page having failed.
 const maxDelay = 5 * time.Second
+
+// unknownFor is how long a page whose outcome is unknown is not sent again, unless its
+// pager says otherwise.
+const unknownFor = 10 * time.Minute
 
 // answerFor returns the answer of a page. A page that failed for now is reported to the
 // incident, which goes on with the next method or step, and is retried meanwhile (E4: a
-// failed page moves on at once).
+// failed page moves on at once). So is one that its provider keeps putting off (E4f:
+// later and later again is a failure), but not one that waits for our own pacing (E4e: our
+// own pacing is never a failure).
 func (s *Sender) answerFor(t task, err error) bot.Answer {
 	wait, later := bot.RetryDelay(err)
+	report := workflow.Undeliverable{Page: t.page.Page, Retrying: true}
 	switch {
 	case err == nil:
+		s.putOff.forget(t.key())
 		return bot.Answer{Command: workflow.Delivered{Page: t.page.Page}, Records: t.attemptChanges(), Sent: true}
 	case bot.IsPermanent(err):
+		s.putOff.forget(t.key())
 		s.log.Warn("a page failed for good", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "error", err.Error())
 		return bot.Answer{Command: workflow.Undeliverable{Page: t.page.Page, Why: err.Error()}, Records: t.attemptChanges()}
-	case later && wait <= maxDelay:
+	case errors.Is(err, bot.ErrPaced):
+		return bot.Retry(err)
+	case errors.Is(err, bot.ErrUnknownOutcome):
+		report.Slow = true
+		if !later {
+			err = bot.RetryAfter(unknownFor, err)
+		}
+	case later && wait <= maxDelay && !s.isChat(t) && s.putOff.isFirst(t.key(), s.engine.Now()):
 		return bot.Retry(err) // it is only delayed: no other method is needed
 	}
+	report.Why = err.Error()
 	s.log.Warn("a page failed; trying again", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "attempt", t.Attempt, "error", err.Error())
-	return bot.Answer{Report: workflow.Undeliverable{Page: t.page.Page, Why: err.Error(), Retrying: true}, Retry: err}
+	return bot.Answer{Report: report, Retry: err}
+}
+
+// isChat reports whether a page goes out on a chat platform: one that refuses a page for
+// now says so to all pages, and the next method follows at once.
+func (s *Sender) isChat(t task) bool {
+	return slices.ContainsFunc(s.engine.Organization().Directory.Platforms, func(p directory.Platform) bool {
+		return p.Name == directory.PagerOf(t.page.Via)
+	})
 }
 
 // maxCancelAttempts is how often a pager is asked to take a page back. A page that is

@@ -16,8 +16,13 @@ import (
 	"tocsin/bot"
 )
 
-// SendTimeout is how long one send to an outside party may take.
+// SendTimeout is how long one call to a chat platform may take, and how long the lease of
+// a work must last when any send begins.
 const SendTimeout = 5 * time.Second
+
+// SlowAfter is how long a page may be without an outcome before the next contact method
+// goes out beside it (E4c: slow is not failed).
+const SlowAfter = 10 * time.Second
 
 // Store is the part of the store that attempts use.
 type Store interface {
