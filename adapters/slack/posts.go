@@ -12,6 +12,7 @@ import (
 func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 	m := outgoing{
 		key: p.Key, channel: p.Room.ID, severity: p.Severity, again: p.Again, since: p.Since, content: p.Content, asPost: true, incident: p.Incident,
+		own: true, // a thread below the announcement too: the message that it belongs to is its own
 	}
 	if p.ReplyTo != "" {
 		var err error
@@ -38,6 +39,7 @@ func (w *Workspace) Post(ctx context.Context, p bot.RoomPost) error {
 func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (string, error) {
 	m := outgoing{
 		key: c.Key, channel: c.Room.ID, severity: c.Severity, again: c.Again, since: c.Since, content: c.Content, incident: c.Incident,
+		own: c.Place == workflow.InRoom,
 	}
 	if c.Ref != "" {
 		err := w.Messages.rewrite(ctx, c.Ref, m)
