@@ -66,7 +66,7 @@ func (w *Workspace) conversationOf(ctx context.Context, address string) (string,
 	case isUserID(address):
 		return w.Messages.openDirect(ctx, address)
 	case isChannel(address):
-		return w.findChannel(ctx, address, false)
+		return w.findChannel(ctx, channelRef(address), false)
 	}
 	return "", bot.Permanent(fmt.Errorf("%q is not an address on Slack", address))
 }

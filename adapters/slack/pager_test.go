@@ -9,6 +9,7 @@ import (
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
+	"tocsin/bot/bottest"
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
@@ -179,6 +180,25 @@ func TestJoinedBeforeWritten(t *testing.T) {
 	c := bot.RoomCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Content: card.Content{Title: "INC-7"}}
 	if at, err := h.anotherProcess().ShowCard(t.Context(), c); err != nil || len(h.slack.Posts(id)) != 1 {
 		t.Errorf("%q, %v: %d posts", at, err, len(h.slack.Posts(id)))
+	}
+}
+
+// TestChannelWithoutHash: a channel is the same with and without #, as a target and as the
+// place of announcements.
+func TestChannelWithoutHash(t *testing.T) {
+	h := newTestApp(t, slacktest.Options{})
+	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops"})
+	for n, address := range []string{"ops", "#ops", ops} {
+		h.clock.Advance(channelInterval)
+		page := bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: address, Content: card.Content{Title: "INC-7 needs you"}}
+		if err := h.Page(t.Context(), page); err != nil || len(h.slack.Posts(ops)) != n+1 {
+			t.Errorf("%q: %v, %d pages", address, err, len(h.slack.Posts(ops)))
+		}
+	}
+	h.Configure(&Settings{Announce: "incidents"}, bottest.SampleOrganization())
+	c := bot.RoomCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Content: card.Content{Title: "INC-7"}}
+	if _, err := h.ShowCard(t.Context(), c); err != nil || len(h.slack.Posts("#incidents")) != 1 {
+		t.Errorf("announced: %v, %d posts", err, len(h.slack.Posts("#incidents")))
 	}
 }
 
