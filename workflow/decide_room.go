@@ -7,7 +7,7 @@ func (t *transition) decideRoom(c RoomCommand) error {
 	case RoomReady:
 		t.handleRoomReady(c)
 	case RoomRefused:
-		t.record(RoomUnavailable{Platform: cleanName(c.Platform), Why: cleanLabel(c.Why, MaxTitle)})
+		t.handleRoomRefused(c)
 	case RoomClosed:
 		t.handleRoomClosed(c)
 	case RoomStepEnded:
@@ -16,6 +16,16 @@ func (t *transition) decideRoom(c RoomCommand) error {
 		return t.retryRooms()
 	}
 	return nil
+}
+
+// handleRoomRefused records that a room could not be opened. One that waits for an
+// operator is recorded once for each reason (E4g: what an operator can fix waits).
+func (t *transition) handleRoomRefused(c RoomRefused) {
+	f := RoomUnavailable{Platform: cleanName(c.Platform), Why: cleanLabel(c.Why, MaxTitle), Waiting: c.Waiting}
+	if r, ok := t.incident.Room(f.Platform); f.Waiting && (!ok || r.State != RoomRequested || r.Why == excerpt(f.Why, 200)) {
+		return
+	}
+	t.record(f)
 }
 
 // handleRoomClosed records that the incident's room was archived, by Tocsin or by a
@@ -105,9 +115,9 @@ func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
 	if !ok {
 		return
 	}
-	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: cleanLabel(c.Why, maxLine)}
+	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: cleanLabel(c.Why, maxLine), Waiting: c.Waiting}
 	s, ok := r.Step(c.Step)
-	if !ok || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
+	if !ok || s.State == StepDone && (f.Why == "" || f.Waiting) || s.State == StepFailed && s.Why == f.Why || f.Waiting && s.Why == excerpt(f.Why, 200) {
 		return
 	}
 	t.record(f)

@@ -58,7 +58,7 @@ func (p retryingWorkspace) retry(do func() error) error {
 	for range 200 {
 		err := do()
 		wait, later := bot.RetryDelay(err)
-		if !later {
+		if !later || bot.IsBlocked(err) {
 			return err
 		}
 		p.clock.Advance(wait)

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -8,9 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot/platform"
-
 	"github.com/slack-go/slack"
+
+	"tocsin/bot"
+	"tocsin/bot/platform"
 )
 
 // report is the list of findings, in the order in which they were made.
@@ -45,7 +47,7 @@ func (w *Workspace) inspectToken(ctx context.Context, r *report) (Identity, bool
 		if ErrorCode(err) != "" {
 			do = "copy the “Bot User OAuth Token” of the app again"
 		}
-		r.add(platform.Broken, err.Error(), do)
+		r.add(platform.Broken, cmp.Or(bot.BlockedReason(err), err.Error()), do)
 		return me, false
 	}
 	r.add(platform.Fine, "the token is valid: the app is in "+me.Team+", "+me.URL, "")
@@ -159,7 +161,7 @@ func (w *Workspace) inspectTransports(ctx context.Context, r *report) {
 		}
 		return
 	}
-	err := w.API.call(ctx, call{method: "apps.connections.open", wait: true}, func(ctx context.Context) error {
+	err := w.API.call(ctx, call{method: "apps.connections.open", wait: true, other: true}, func(ctx context.Context) error {
 		_, _, e := w.API.app.StartSocketModeContext(ctx)
 		return e
 	})

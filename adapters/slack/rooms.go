@@ -151,12 +151,12 @@ func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, err
 		return false, nil
 	}
 	client := cmp.Or(w.API.user, w.API.bot)
-	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity, other: w.API.user != nil}, func(ctx context.Context) error {
 		return client.UnArchiveConversationContext(ctx, r.Was.ID)
 	})
 	switch {
 	case err == nil, ErrorCode(err) == "not_archived":
-	case bot.IsPermanent(err):
+	case bot.IsPermanent(err), bot.IsBlocked(err) && (w.API.user != nil || !isTokenRefused(err)):
 		w.cfg.Log.WarnContext(ctx, "an archived channel cannot be unarchived; the incident continues in another", "incident", r.Incident, "channel", r.Was.ID, "error", err.Error())
 		return false, nil
 	default:
@@ -175,7 +175,7 @@ func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error)
 	if !r.Was.Private {
 		err = w.join(ctx, r.Was.ID)
 	} else if w.API.user != nil {
-		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity, other: true}, func(ctx context.Context) error {
 			_, e := w.API.user.InviteUsersToConversationContext(ctx, r.Was.ID, self.User)
 			return e
 		})
@@ -183,7 +183,7 @@ func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error)
 	if ErrorCode(err) == "already_in_channel" {
 		return true, nil
 	}
-	if bot.IsPermanent(err) {
+	if bot.IsPermanent(err) || bot.IsBlocked(err) && r.Was.Private {
 		return false, nil
 	}
 	return err == nil, err
@@ -288,7 +288,9 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // without urgency: a look-up for a page goes first
 		switch {
-		case bot.IsPermanent(err):
+		case isTokenRefused(err):
+			return err
+		case bot.IsRefused(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))
 			if denied == nil && ErrorCode(err) != "" {
 				denied = err
@@ -310,7 +312,10 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 		missing = append(missing, failed...)
 	}
-	if denied != nil {
+	switch {
+	case bot.IsBlocked(denied): // they are invited once the app may look them up
+		return bot.Blocked(fmt.Errorf("%s; not invited: %s", bot.BlockedReason(denied), strings.Join(missing, ", ")))
+	case denied != nil:
 		return bot.Permanent(fmt.Errorf("%w; not invited: %s", denied, strings.Join(missing, ", ")))
 	}
 	if len(missing) > 0 {

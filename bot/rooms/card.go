@@ -144,6 +144,13 @@ func (m *Manager) recordAttempt(ctx context.Context, i workflow.Incident, a work
 // announcement fails the room's step "announce", a card that was never written fails
 // its step "pin".
 func (m *Manager) answerCardError(w bot.Work, a workflow.ShowCard, shown cardState, err error) bot.Answer {
+	if bot.IsBlocked(err) {
+		step := workflow.StepPin
+		if a.Place == workflow.Announce {
+			step = workflow.StepAnnounce
+		}
+		return bot.Answer{Report: workflow.RoomStepEnded{Platform: a.Platform, Step: step, Why: bot.BlockedReason(err), Waiting: true}, Retry: err}
+	}
 	if !bot.IsPermanent(err) {
 		return answerError(err)
 	}

@@ -57,7 +57,7 @@ func (s *Server) formData(ctx context.Context, r request, form dispatch.Form) sl
 func (s *Server) answerNotOpened(ctx context.Context, r request, word commands.Spec, err error) outcome {
 	s.log.WarnContext(ctx, "a form could not be opened", "word", word.Name, "error", err.Error())
 	_, later := bot.RetryDelay(err)
-	if !later && !bot.IsPermanent(err) {
+	if !later && !bot.IsRefused(err) {
 		return s.reply(r, "Slack did not say whether the form was opened. If you do not see it, type the whole command, for example `"+word.Example+"`.")
 	}
 	if r.typed {
