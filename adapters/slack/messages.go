@@ -124,8 +124,8 @@ func (m *Messages) renderOptions(ctx context.Context, o outgoing) renderOptions 
 const maxPages = 10
 
 // find looks for a message that may have been written, by its key; "" when it is not
-// there. Where the app is not allowed to look, it is taken not to be there: a
-// message that is written twice is better than one that is never written.
+// there. Without the scope to look, it is taken not to be there: a message that is
+// written twice is better than one that is never written.
 func (m *Messages) find(ctx context.Context, o outgoing) (string, error) {
 	oldest := ""
 	if !o.since.IsZero() {
@@ -134,8 +134,7 @@ func (m *Messages) find(ctx context.Context, o outgoing) (string, error) {
 	cursor := ""
 	for range maxPages {
 		messages, next, err := m.readPage(ctx, o, oldest, cursor)
-		switch ErrorCode(err) {
-		case "not_in_channel", "missing_scope":
+		if ErrorCode(err) == "missing_scope" {
 			m.api.cfg.Log.WarnContext(ctx, "the app may not look whether a message was written; it is written again", "key", o.key, "error", err.Error())
 			return "", nil
 		}

@@ -201,35 +201,3 @@ func TestChannelWithoutHash(t *testing.T) {
 		t.Errorf("announced: %v, %d posts", err, len(h.slack.Posts("#incidents")))
 	}
 }
-
-// TestChannelReplaced: the name of a channel that was archived or deleted is looked up
-// again: another channel may have it by now.
-func TestChannelReplaced(t *testing.T) {
-	h := newTestApp(t, slacktest.Options{})
-	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
-	write := map[string]func(n int) error{
-		"ops": func(n int) error {
-			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "#ops", Content: card.Content{Title: "INC-7 needs you"}})
-		},
-		"incidents": func(n int) error {
-			_, err := h.ShowCard(t.Context(), bot.RoomCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Content: card.Content{Title: "INC-7"}})
-			return err
-		},
-	}
-	for name, do := range write {
-		old := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
-		if err := do(1); err != nil {
-			t.Fatal(err)
-		}
-		h.slack.Archive(ana, old)
-		h.clock.Advance(time.Minute)
-		if err := do(2); !bot.IsPermanent(err) {
-			t.Fatalf("an archived channel answers %v", err)
-		}
-		anew := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
-		h.clock.Advance(time.Minute)
-		if err := do(3); err != nil || len(h.slack.Posts(anew)) != 1 {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

@@ -199,6 +199,11 @@ func (w *Workspace) join(ctx context.Context, channel string) error {
 
 // SetUpRoom implements [bot.RoomManager].
 func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
+	return w.inRoom(ctx, f.Room, func() error { return w.takeStep(ctx, f) })
+}
+
+// takeStep takes one setup step of a room.
+func (w *Workspace) takeStep(ctx context.Context, f bot.RoomWork) error {
 	switch f.Step {
 	case workflow.StepTopic:
 		topic, _ := workflow.CleanLine(f.Title, maxTopic)
@@ -302,9 +307,11 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 	}
 	for some := range slices.Chunk(users, maxInvite) {
-		err := w.API.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
-			_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
-			return e
+		err := w.inRoom(ctx, i.Room, func() error {
+			return w.API.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
+				_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
+				return e
+			})
 		})
 		failed, err := failedInvitations(err)
 		if err != nil {
@@ -349,8 +356,10 @@ func failedInvitations(err error) ([]string, error) {
 
 // CloseRoom implements [bot.RoomManager].
 func (w *Workspace) CloseRoom(ctx context.Context, c bot.RoomWork) error {
-	err := w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
-		return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)
+	err := w.inRoom(ctx, c.Room, func() error {
+		return w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
+			return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)
+		})
 	})
 	switch ErrorCode(err) {
 	case "already_archived", "channel_not_found", "is_archived":

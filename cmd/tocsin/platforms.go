@@ -196,6 +196,7 @@ func (d *doctor) checkPlatforms(ctx context.Context, table platform.Table) {
 			d.fail(p.Name, err)
 			continue
 		}
+		found.configure(d.settings, d.org)
 		ask, cancel := context.WithTimeout(ctx, doctorTimeout)
 		for _, one := range found {
 			d.reportFindings(one.Name, one.Inspect(ask))
