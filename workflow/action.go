@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -164,6 +165,18 @@ func (a UnknownAction) action() string { return a.Kind }
 // effectID returns the ID of the effect number n of an event, such as "INC-7/3.0".
 func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
+}
+
+// EventOf returns the Seq of the event that an effect belongs to; 0 if the ID is not one of
+// an effect.
+func EventOf(effect string) int {
+	_, rest, _ := strings.Cut(effect, "/")
+	seq, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(seq)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
 
 // LaneOf returns the lane of an action.
