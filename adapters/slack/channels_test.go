@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,29 +163,29 @@ func TestAnnouncementMoves(t *testing.T) {
 func TestPutOutOfRoom(t *testing.T) {
 	for name, do := range map[string]func(p retryingWorkspace, r workflow.Room, at string) error{
 		"post": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			return p.Post(context.Background(), post(r, "INC-7/3.0", false))
+			return p.Post(t.Context(), post(r, "INC-7/3.0", false))
 		},
 		"post again": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			return p.Post(context.Background(), post(r, "INC-7/3.0", true))
+			return p.Post(t.Context(), post(r, "INC-7/3.0", true))
 		},
 		"card": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			_, err := p.ShowCard(context.Background(), bot.RoomCard{Key: "INC-7/card2", Incident: "INC-7", Room: r, Again: true, Content: card.Content{Title: "INC-7"}})
+			_, err := p.ShowCard(t.Context(), bot.RoomCard{Key: "INC-7/card2", Incident: "INC-7", Room: r, Again: true, Content: card.Content{Title: "INC-7"}})
 			return err
 		},
 		"topic": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			return p.SetUpRoom(context.Background(), bot.RoomWork{Key: "INC-7/5.0", Room: r, Step: workflow.StepTopic, Title: "INC-7"})
+			return p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.0", Room: r, Step: workflow.StepTopic, Title: "INC-7"})
 		},
 		"pin": func(p retryingWorkspace, r workflow.Room, at string) error {
-			return p.SetUpRoom(context.Background(), bot.RoomWork{Key: "INC-7/5.1", Room: r, Step: workflow.StepPin, Card: at})
+			return p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.1", Room: r, Step: workflow.StepPin, Card: at})
 		},
 		"bookmarks": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			return p.SetUpRoom(context.Background(), bot.RoomWork{Key: "INC-7/5.2", Room: r, Step: workflow.StepBookmarks, Links: []card.Button{{Label: "x", URL: "https://example.com"}}})
+			return p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.2", Room: r, Step: workflow.StepBookmarks, Links: []card.Button{{Label: "x", URL: "https://example.com"}}})
 		},
 		"invite": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			return p.Invite(context.Background(), bot.Invitation{Key: "INC-7/6.0", Room: r, People: []bot.Invitee{{ID: "i", Email: "installer@example.com"}}})
+			return p.Invite(t.Context(), bot.Invitation{Key: "INC-7/6.0", Room: r, People: []bot.Invitee{{ID: "i", Email: "installer@example.com"}}})
 		},
 		"archive": func(p retryingWorkspace, r workflow.Room, _ string) error {
-			return p.CloseRoom(context.Background(), bot.RoomWork{Key: "INC-7/7.0", Room: r})
+			return p.CloseRoom(t.Context(), bot.RoomWork{Key: "INC-7/7.0", Room: r})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

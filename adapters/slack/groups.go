@@ -185,7 +185,7 @@ func (d *Directory) lookUpMember(ctx context.Context, user string, before []memb
 	if err != nil {
 		return member{}, false, err
 	}
-	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.cacheAccount(u, self)})
+	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.cacheAccount(ctx, u, self)})
 	return member{User: user, Person: speaker.Person}, true, nil
 }
 

@@ -61,6 +61,8 @@ func recordBodies() [][3]string {
 func laterRecordBodies() [][3]string {
 	return [][3]string{
 		{"installation", "mark", `0a1b2c3d`},
+		{"slack-account", "U0EXAMPLE1", `ana@example.com`},
+		{"slack-account", "email:ana@example.com", `U0EXAMPLE1`},
 	}
 }
 

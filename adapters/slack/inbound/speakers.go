@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -23,6 +24,7 @@ func (s *Server) account(ctx context.Context, id, name string) access.Account {
 		s.log.WarnContext(ctx, "Slack does not say whose account it is", "user", id, "error", err.Error())
 		return access.Account{Platform: slack.Platform, ID: id, Name: name, Unidentified: !bot.IsRefused(err)}
 	}
+	a.Name = cmp.Or(a.Name, name)
 	return a
 }
 
