@@ -147,10 +147,29 @@ func (t *transition) retryRooms() error {
 			}
 		}
 	}
+	if why := t.incident.roomWaitsFor(); !retried && why != "" {
+		return refuse("A room of "+t.incident.ID+" waits: "+why+".", "It is tried again by itself, and succeeds once that is fixed.")
+	}
 	if !retried {
 		return refuse("No room of "+t.incident.ID+" has failed.", "`show` lists its rooms.")
 	}
 	return nil
+}
+
+// roomWaitsFor returns what an operator has to fix before a room can be opened or set up;
+// "" if no room waits.
+func (i *Incident) roomWaitsFor() string {
+	for _, r := range i.Rooms {
+		if r.State == RoomRequested && r.Why != "" {
+			return r.Why
+		}
+		for _, s := range r.Steps {
+			if s.State == "" && s.Why != "" {
+				return s.Why
+			}
+		}
+	}
+	return ""
 }
 
 // replacePublicRooms replaces the public rooms of an incident that is about to become
