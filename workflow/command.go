@@ -203,6 +203,10 @@ type RoomStepEnded struct {
 	Waiting             bool
 }
 
+// RoomCardReplaced reports that the card of a room was written anew, because a person has
+// deleted it.
+type RoomCardReplaced struct{ Platform string }
+
 // RetryRooms repeats whatever failed for the rooms of the incident.
 type RetryRooms struct{}
 
@@ -260,6 +264,7 @@ func (RoomReady) command()          {}
 func (RoomRefused) command()        {}
 func (RoomClosed) command()         {}
 func (RoomStepEnded) command()      {}
+func (RoomCardReplaced) command()   {}
 func (RetryRooms) command()         {}
 func (RemoveNote) command()         {}
 func (Delivered) command()          {}

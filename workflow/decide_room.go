@@ -12,6 +12,8 @@ func (t *transition) decideRoom(c RoomCommand) error {
 		t.handleRoomClosed(c)
 	case RoomStepEnded:
 		t.handleRoomStepEnded(c)
+	case RoomCardReplaced:
+		t.pinAgain(c)
 	case RetryRooms:
 		return t.retryRooms()
 	}
@@ -121,6 +123,14 @@ func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
 		return
 	}
 	t.record(f)
+}
+
+// pinAgain pins a card that was written anew, if the one before was to be pinned.
+func (t *transition) pinAgain(c RoomCardReplaced) {
+	r, ok := t.incident.Room(c.Platform)
+	if s, pins := r.Step(StepPin); ok && pins && s.State != "" {
+		t.recordBySystem(RoomStepRetried{Platform: r.Platform, Step: StepPin})
+	}
 }
 
 // retryRooms requests the rooms that failed again, and repeats the failed steps of the

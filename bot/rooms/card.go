@@ -114,7 +114,11 @@ func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard)
 	if err != nil {
 		return bot.Retry(err)
 	}
-	return answerCard(a, room, change)
+	answer := answerCard(a, room, change)
+	if a.Place == workflow.InRoom && shown.Ref != "" && next.Ref != shown.Ref { // a person has deleted it, and the new one is not pinned
+		answer.Command = workflow.RoomCardReplaced{Platform: a.Platform}
+	}
+	return answer
 }
 
 // answerCard returns the answer of a card that is up to date. Announcing is a setup

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,32 @@ func TestArchivedByHand(t *testing.T) {
 		}
 		return false
 	})
+}
+
+// TestDeletedCardPinned: a card that a person has deleted comes back with the next change,
+// pinned as it was.
+func TestDeletedCardPinned(t *testing.T) {
+	h := newTestApp(t, slacktest.Options{})
+	r := h.bot.Agenda(0)
+	h.run("declare Checkout is down --sev 1 --service checkout")
+	h.run("ack INC-1")
+	h.runUntil(r, time.Minute, func() bool { return h.hasRooms(1) })
+	room := h.rooms()[0].ID
+	for _, severity := range []string{"2", "3"} {
+		posts := h.slack.Posts(room)
+		card := posts[slices.IndexFunc(posts, func(m slacktest.Message) bool { return m.Pinned })]
+		h.slack.Delete(h.slack.BotUser, room, card.TS)
+		h.clock.Advance(time.Minute)
+		h.run("severity INC-1 " + severity)
+		h.pass(r, time.Minute, time.Second)
+		pinned := slices.DeleteFunc(h.slack.Posts(room), func(m slacktest.Message) bool { return !m.Pinned })
+		if len(pinned) != 1 || pinned[0].TS == card.TS || !strings.Contains(pinned[0].Plain(), "SEV"+severity) {
+			t.Fatalf("pinned: %+v", pinned)
+		}
+	}
+	if pins := h.slack.CountDone("pins.add"); pins != 3 {
+		t.Errorf("%d pins", pins)
+	}
 }
 
 // TestUnchangedCardNotEdited: an event that does not change the card does not edit it.
