@@ -32,17 +32,33 @@ func IsPermanent(err error) bool {
 // retryError is an error with the time after which a retry makes sense.
 type retryError struct {
 	error
-	after time.Duration
+	after  time.Duration
+	counts bool // as an attempt
 }
 
 func (e retryError) Unwrap() error { return e.error }
 
-// RetryAfter marks an error whose sender said how long to wait before a retry.
+// RetryAfter marks an error whose sender said how long to wait before a retry. It is no
+// failed attempt: a later failure is tried again as soon as a first one.
 func RetryAfter(d time.Duration, err error) error {
-	return retryError{fmt.Errorf("%w (again in %s)", err, d), d}
+	return retryError{error: fmt.Errorf("%w (again in %s)", err, d), after: d}
 }
 
-// RetryDelay returns the delay that an error was marked with by [RetryAfter].
+// NotReady marks an error of work that waits for other work of Tocsin, and is looked at
+// again after a while. Unlike with [RetryAfter], each look counts as an attempt.
+func NotReady(d time.Duration, err error) error {
+	return retryError{error: fmt.Errorf("%w (again in %s)", err, d), after: d, counts: true}
+}
+
+// IsPutOff reports whether the other party has put the work off: it has said when to come
+// again, and nothing has failed.
+func IsPutOff(err error) bool {
+	e, ok := errors.AsType[retryError](err)
+	return ok && !e.counts
+}
+
+// RetryDelay returns the delay that an error was marked with by [RetryAfter] or
+// [NotReady].
 func RetryDelay(err error) (d time.Duration, ok bool) {
 	e, ok := errors.AsType[retryError](err)
 	return e.after, ok

@@ -350,5 +350,5 @@ func errNoCardYet(w bot.Work) error {
 	if w.Attempt > cardDelayRetries {
 		return errNoCard
 	}
-	return bot.RetryAfter(cardDelay, errNoCard)
+	return bot.NotReady(cardDelay, errNoCard)
 }

@@ -26,8 +26,8 @@ func TestE5LinkCarriesSeen(t *testing.T) {
 	}
 	w.Advance(0)
 	_, token, _ := strings.Cut(w.Paged[0].Incidents[0].AcknowledgeURL, "/ack/")
-	if link, err := w.PageLinks.Read(token); err != nil || link.Seen < i.Paging.Trigger || link.Seen == 0 {
-		t.Errorf("link %+v, %v; the incident was at %d", link, err, i.Seq)
+	if link, bad := w.PageLinks.Read(token); bad != nil || link.Seen < i.Paging.Trigger || link.Seen == 0 {
+		t.Errorf("link %+v, %v; the incident was at %d", link, bad, i.Seq)
 	}
 	sign := func(payload string) string {
 		mac := hmac.New(sha256.New, []byte("0123456789abcdef"))
