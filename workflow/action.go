@@ -108,10 +108,13 @@ type InvitePeople struct {
 	People   []string `json:"people"` // IDs
 }
 
-// CloseRoom archives a room. The result comes back as [RoomClosed].
+// CloseRoom archives a room. The result comes back as [RoomClosed]. Hide says that the room
+// is public and its incident is private: what it shows of the incident is removed first
+// (P2: private means members only).
 type CloseRoom struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
+	Hide     bool   `json:"hide,omitempty"`
 }
 
 // Forward sends a command to another incident, as an input under the effect's ID.
@@ -205,6 +208,9 @@ func LaneOf(a Action) Lane {
 		}
 		return Lane{class, a.Step + ":" + a.Platform}
 	case CloseRoom:
+		if a.Hide {
+			return Lane{ClassUpdate, "hide:" + a.Platform}
+		}
 		return Lane{ClassDroppable, "close:" + a.Platform}
 	case Forward:
 		return Lane{ClassForward, "incident:" + a.Incident}

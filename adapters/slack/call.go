@@ -132,11 +132,11 @@ const (
 // as the method's page says.
 func limitOf(method string) int {
 	switch method {
-	case "conversations.create", "conversations.archive", "conversations.unarchive", "conversations.setTopic", "conversations.setPurpose",
-		"conversations.list", "pins.add", "bookmarks.add", "usergroups.users.list", "usergroups.list":
+	case "conversations.create", "conversations.archive", "conversations.unarchive", "conversations.setTopic", "conversations.setPurpose", "conversations.rename",
+		"conversations.list", "pins.add", "bookmarks.add", "bookmarks.remove", "usergroups.users.list", "usergroups.list":
 		return tier2
 	case "chat.update", "conversations.invite", "conversations.history", "conversations.replies", "conversations.join", "conversations.info",
-		"conversations.open", "users.conversations", "users.lookupByEmail", "bookmarks.list", "reactions.get", "chat.getPermalink":
+		"conversations.open", "chat.delete", "users.conversations", "users.lookupByEmail", "bookmarks.list", "reactions.get", "chat.getPermalink":
 		return tier3
 	case "chat.postEphemeral", "views.open", "views.update", "views.publish", "users.info":
 		return tier4

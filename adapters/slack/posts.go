@@ -40,6 +40,9 @@ func (w *Workspace) ShowCard(ctx context.Context, c bot.RoomCard) (at string, er
 	}
 	if c.Ref != "" {
 		if err = w.Messages.rewrite(ctx, c.Ref, m); !isCardLost(err, c.Place) {
+			if err == nil && c.Hide {
+				err = w.clearThread(ctx, c)
+			}
 			return c.Ref, err
 		}
 		m.key += "/" + c.Ref // a new message, and the same one whenever this is repeated

@@ -356,6 +356,17 @@ func failedInvitations(err error) ([]string, error) {
 
 // CloseRoom implements [bot.RoomManager].
 func (w *Workspace) CloseRoom(ctx context.Context, c bot.RoomWork) error {
+	var hidden error
+	if c.Hide {
+		if hidden = w.hideRoom(ctx, c); hidden != nil && !bot.IsPermanent(hidden) {
+			return hidden // archived, it could not be changed any more
+		}
+	}
+	return cmp.Or(w.archive(ctx, c), hidden)
+}
+
+// archive archives a channel.
+func (w *Workspace) archive(ctx context.Context, c bot.RoomWork) error {
 	err := w.inRoom(ctx, c.Room, func() error {
 		return w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
 			return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)

@@ -276,13 +276,17 @@ func (m *Manager) closeRoom(ctx context.Context, w bot.Work, a workflow.CloseRoo
 		return bot.Answer{}
 	}
 	work := bot.RoomWork{Key: w.ID, Incident: i.ID, Room: workflow.Room{Platform: a.Platform, ID: a.ID}, Severity: i.Severity}
+	what := "archiving a room"
+	if work.Hide = i.Visibility == workflow.Private && room.ID != a.ID; work.Hide {
+		what = "emptying the former public room"
+	}
 	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return manager.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
 		return bot.Answer{Command: workflow.RoomClosed{Platform: a.Platform, ID: a.ID}}
 	case bot.IsPermanent(err):
-		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", "archiving a room", "error", err.Error())
-		return bot.Answer{Command: workflow.GiveUp{What: "archiving a room", Why: err.Error()}}
+		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", what, "error", err.Error())
+		return bot.Answer{Command: workflow.GiveUp{What: what + " on " + a.Platform, Why: err.Error()}}
 	}
 	return answerError(err)
 }
