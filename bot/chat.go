@@ -48,7 +48,9 @@ type RoomManager interface {
 	// already. Those who cannot be invited are named by a permanent error, after all
 	// others were invited.
 	Invite(ctx context.Context, i Invitation) error
-	// CloseRoom archives a room. It succeeds when the room does not exist any more.
+	// CloseRoom archives a room. It succeeds when the room does not exist any more. With
+	// Hide it first removes what the room shows of the incident: its name, its topic,
+	// its links and all that Tocsin has written there.
 	CloseRoom(ctx context.Context, w RoomWork) error
 }
 
@@ -88,6 +90,7 @@ type RoomCard struct {
 	Ref      string    // where the platform keeps the card; "": not yet known
 	Again    bool      // an earlier attempt may have written it, and its answer was lost
 	Since    time.Time // an earlier attempt was not before this time
+	Hide     bool      // the incident has become private: what was posted below the card is removed (P2: private means members only)
 	Content  card.Content
 }
 
@@ -102,6 +105,7 @@ type RoomWork struct {
 	Card     string // ref of the incident's card
 	Title    string // of the incident
 	Links    []card.Button
+	Hide     bool // for CloseRoom: the room is public, and the incident is private now (P2: private means members only)
 }
 
 // Invitation lists the people to be invited into a room.

@@ -111,6 +111,27 @@ func (o *Organization) Integration(name string) (Integration, bool) {
 	return o.Integrations[n], true
 }
 
+// Targets returns the targets that are paged or notified by what is configured: policies,
+// the catch-all, and jobs. Each is there once.
+func (o *Organization) Targets() []workflow.Target {
+	all := []workflow.Target{o.CatchAll}
+	for _, p := range o.Policies {
+		for _, s := range p.Steps {
+			all = append(all, s.Notify...)
+		}
+	}
+	for _, j := range o.Jobs {
+		all = append(all, j.To...)
+	}
+	var once []workflow.Target
+	for _, t := range all {
+		if t != "" && !slices.Contains(once, t) {
+			once = append(once, t)
+		}
+	}
+	return once
+}
+
 // Plan returns the plan for a new incident. The escalation policy is that of its
 // first service with a policy; an owner is paged before its first step.
 func (o *Organization) Plan(services []string, owner workflow.Target) workflow.Plan {

@@ -41,7 +41,8 @@ type Agenda interface {
 	// the call may be left to the next call.
 	Claim(ctx context.Context, q Claim) ([]Lease, error)
 	// Postpone returns a leased task to the agenda, due again at due, with one
-	// attempt more. A newer revision of the task keeps its own due time.
+	// attempt more than the lease says. A newer revision of the task keeps its own due
+	// time.
 	Postpone(ctx context.Context, l Lease, due time.Time) error
 	// Renew extends a lease until an instant. It fails with ErrLeaseLost when the lease
 	// is not held any more; one that has ended and was not claimed again is held.

@@ -111,6 +111,36 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 	return call, nil
 }
 
+// Subject returns the command that a line names and the ID of the incident that it is for,
+// without reading its arguments: whether the speaker may use it is asked before they are
+// told how. Without an ID it is the incident of the room. ok is false when the line names no
+// command.
+func (c Catalog) Subject(text, room string) (s Spec, incident string, ok bool) {
+	tokens := tokenize(text[:min(len(text), maxBytes)])
+	if len(tokens) > 0 && isBotName(tokens[0].text) {
+		tokens = tokens[1:]
+	}
+	if len(tokens) == 0 {
+		return Spec{}, "", false
+	}
+	if s, ok = c.findTyped(tokens[0].text); !ok || s.scope == noIncident {
+		return s, "", ok
+	}
+	a := &args{spec: s}
+	for n := 1; n < len(tokens) && len(a.words) == 0; n++ {
+		name, isFlag := strings.CutPrefix(tokens[n].text, "--")
+		if !isFlag || tokens[n].quoted {
+			a.words = tokens[n : n+1]
+		} else if f, ok := s.flag(strings.ToLower(name)); ok && f.Arg != "" {
+			n++ // its value
+		}
+	}
+	if ids := a.takeIDs(1); len(ids) > 0 {
+		return s, ids[0], true
+	}
+	return s, room, true
+}
+
 // isBotName reports whether the first word of a line is the name of the slash command,
 // so that the name of the command comes next.
 func isBotName(word string) bool {

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -107,10 +108,13 @@ type InvitePeople struct {
 	People   []string `json:"people"` // IDs
 }
 
-// CloseRoom archives a room. The result comes back as [RoomClosed].
+// CloseRoom archives a room. The result comes back as [RoomClosed]. Hide says that the room
+// is public and its incident is private: what it shows of the incident is removed first
+// (P2: private means members only).
 type CloseRoom struct {
 	Platform string `json:"platform"`
 	ID       string `json:"id,omitempty"`
+	Hide     bool   `json:"hide,omitempty"`
 }
 
 // Forward sends a command to another incident, as an input under the effect's ID.
@@ -166,6 +170,18 @@ func effectID(incident string, seq, n int) string {
 	return incident + "/" + strconv.Itoa(seq) + "." + strconv.Itoa(n)
 }
 
+// EventOf returns the Seq of the event that an effect belongs to; 0 if the ID is not one of
+// an effect.
+func EventOf(effect string) int {
+	_, rest, _ := strings.Cut(effect, "/")
+	seq, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(seq)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
 // LaneOf returns the lane of an action.
 func LaneOf(a Action) Lane {
 	switch a := a.(type) {
@@ -192,6 +208,9 @@ func LaneOf(a Action) Lane {
 		}
 		return Lane{class, a.Step + ":" + a.Platform}
 	case CloseRoom:
+		if a.Hide {
+			return Lane{ClassUpdate, "hide:" + a.Platform}
+		}
 		return Lane{ClassDroppable, "close:" + a.Platform}
 	case Forward:
 		return Lane{ClassForward, "incident:" + a.Incident}

@@ -14,9 +14,13 @@ func (i *Incident) applyRoom(e Event, f RoomFact) {
 	case RoomOpened:
 		i.applyRoomOpened(e.At, f)
 	case RoomUnavailable:
-		i.updateRoom(f.Platform, func(r *Room) { r.State, r.Why = RoomFailed, excerpt(f.Why, 200) })
+		i.updateRoom(f.Platform, func(r *Room) {
+			if r.Why = excerpt(f.Why, 200); !f.Waiting {
+				r.State = RoomFailed
+			}
+		})
 	case RoomStepFinished:
-		i.updateRoom(f.Platform, func(r *Room) { r.setStep(f.Step, f.Why) })
+		i.updateRoom(f.Platform, func(r *Room) { r.setStep(f) })
 	case RoomStepRetried:
 		i.updateRoom(f.Platform, func(r *Room) { r.clearStep(f.Step) })
 	case RoomAbandoned:
@@ -79,14 +83,18 @@ func (i *Incident) updateRoom(platform string, change func(*Room)) {
 	}
 }
 
-// setStep sets the result of a step: failed if why is not "".
-func (r *Room) setStep(name, why string) {
+// setStep sets the result of a step. One that waits for an operator has none yet.
+func (r *Room) setStep(f RoomStepFinished) {
+	state := StepDone
+	switch {
+	case f.Waiting:
+		state = ""
+	case f.Why != "":
+		state = StepFailed
+	}
 	for n := range r.Steps {
-		if r.Steps[n].Name == name {
-			r.Steps[n].State, r.Steps[n].Why = StepDone, excerpt(why, 200)
-			if why != "" {
-				r.Steps[n].State = StepFailed
-			}
+		if r.Steps[n].Name == f.Step {
+			r.Steps[n].State, r.Steps[n].Why = state, excerpt(f.Why, 200)
 		}
 	}
 }

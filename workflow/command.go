@@ -196,14 +196,26 @@ type RoomClosed struct {
 }
 
 // RoomStepEnded reports the result of a [SetUpRoom], of an [InvitePeople] or of the
-// announcement. Why is the error, "" on success.
-type RoomStepEnded struct{ Platform, Step, Why string }
+// announcement. Why is the error, "" on success. With Waiting the step has not ended: it
+// is tried again until an operator has fixed what Why says.
+type RoomStepEnded struct {
+	Platform, Step, Why string
+	Waiting             bool
+}
+
+// RoomCardReplaced reports that the card of a room was written anew, because a person has
+// deleted it.
+type RoomCardReplaced struct{ Platform string }
 
 // RetryRooms repeats whatever failed for the rooms of the incident.
 type RetryRooms struct{}
 
-// RoomRefused reports that an [OpenRoom] failed and will not be retried.
-type RoomRefused struct{ Platform, Why string }
+// RoomRefused reports that an [OpenRoom] failed and will not be retried; with Waiting,
+// that it is tried again until an operator has fixed what Why says.
+type RoomRefused struct {
+	Platform, Why string
+	Waiting       bool
+}
 
 // Delivered reports that the provider accepted a [SendPage].
 type Delivered struct{ Page string }
@@ -252,6 +264,7 @@ func (RoomReady) command()          {}
 func (RoomRefused) command()        {}
 func (RoomClosed) command()         {}
 func (RoomStepEnded) command()      {}
+func (RoomCardReplaced) command()   {}
 func (RetryRooms) command()         {}
 func (RemoveNote) command()         {}
 func (Delivered) command()          {}

@@ -7,15 +7,27 @@ func (t *transition) decideRoom(c RoomCommand) error {
 	case RoomReady:
 		t.handleRoomReady(c)
 	case RoomRefused:
-		t.record(RoomUnavailable{Platform: cleanName(c.Platform), Why: cleanLabel(c.Why, MaxTitle)})
+		t.handleRoomRefused(c)
 	case RoomClosed:
 		t.handleRoomClosed(c)
 	case RoomStepEnded:
 		t.handleRoomStepEnded(c)
+	case RoomCardReplaced:
+		t.pinAgain(c)
 	case RetryRooms:
 		return t.retryRooms()
 	}
 	return nil
+}
+
+// handleRoomRefused records that a room could not be opened. One that waits for an
+// operator is recorded once for each reason (E4g: what an operator can fix waits).
+func (t *transition) handleRoomRefused(c RoomRefused) {
+	f := RoomUnavailable{Platform: cleanName(c.Platform), Why: cleanLabel(c.Why, MaxTitle), Waiting: c.Waiting}
+	if r, ok := t.incident.Room(f.Platform); f.Waiting && (!ok || r.State != RoomRequested || r.Why == excerpt(f.Why, 200)) {
+		return
+	}
+	t.record(f)
 }
 
 // handleRoomClosed records that the incident's room was archived, by Tocsin or by a
@@ -105,12 +117,20 @@ func (t *transition) handleRoomStepEnded(c RoomStepEnded) {
 	if !ok {
 		return
 	}
-	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: cleanLabel(c.Why, maxLine)}
+	f := RoomStepFinished{Platform: r.Platform, Step: c.Step, Why: cleanLabel(c.Why, maxLine), Waiting: c.Waiting}
 	s, ok := r.Step(c.Step)
-	if !ok || s.State == StepDone && f.Why == "" || s.State == StepFailed && s.Why == f.Why {
+	if !ok || s.State == StepDone && (f.Why == "" || f.Waiting) || s.State == StepFailed && s.Why == f.Why || f.Waiting && s.Why == excerpt(f.Why, 200) {
 		return
 	}
 	t.record(f)
+}
+
+// pinAgain pins a card that was written anew, if the one before was to be pinned.
+func (t *transition) pinAgain(c RoomCardReplaced) {
+	r, ok := t.incident.Room(c.Platform)
+	if s, pins := r.Step(StepPin); ok && pins && s.State != "" {
+		t.recordBySystem(RoomStepRetried{Platform: r.Platform, Step: StepPin})
+	}
 }
 
 // retryRooms requests the rooms that failed again, and repeats the failed steps of the
@@ -137,10 +157,29 @@ func (t *transition) retryRooms() error {
 			}
 		}
 	}
+	if why := t.incident.roomWaitsFor(); !retried && why != "" {
+		return refuse("A room of "+t.incident.ID+" waits: "+why+".", "It is tried again by itself, and succeeds once that is fixed.")
+	}
 	if !retried {
 		return refuse("No room of "+t.incident.ID+" has failed.", "`show` lists its rooms.")
 	}
 	return nil
+}
+
+// roomWaitsFor returns what an operator has to fix before a room can be opened or set up;
+// "" if no room waits.
+func (i *Incident) roomWaitsFor() string {
+	for _, r := range i.Rooms {
+		if r.State == RoomRequested && r.Why != "" {
+			return r.Why
+		}
+		for _, s := range r.Steps {
+			if s.State == "" && s.Why != "" {
+				return s.Why
+			}
+		}
+	}
+	return ""
 }
 
 // replacePublicRooms replaces the public rooms of an incident that is about to become

@@ -19,11 +19,12 @@ type RoomOpened struct {
 }
 
 // RoomStepFinished is recorded when a step of setting up a room has succeeded (Why is
-// then "") or failed.
+// then "") or failed; with Waiting, when it waits for an operator to fix what Why says.
 type RoomStepFinished struct {
 	Platform string `json:"platform"`
 	Step     string `json:"step"`
 	Why      string `json:"why,omitempty"` // the error
+	Waiting  bool   `json:"waiting,omitempty"`
 }
 
 // RoomStepRetried is recorded when a step of setting up a room is to be tried again.
@@ -57,10 +58,12 @@ type RoomArchived struct {
 	Through  int    `json:"through,omitempty"`
 }
 
-// RoomUnavailable is recorded when a platform could not open a room.
+// RoomUnavailable is recorded when a platform could not open a room; with Waiting, when
+// the room waits for an operator to fix what Why says, and is opened then.
 type RoomUnavailable struct {
 	Platform string `json:"platform"`
 	Why      string `json:"why"`
+	Waiting  bool   `json:"waiting,omitempty"`
 }
 
 func (RoomWanted) fact() string       { return "room_wanted" }

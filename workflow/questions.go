@@ -113,7 +113,7 @@ func canEscalate(c Command) bool {
 	switch c.(type) {
 	case nil, Delivered, AddNote, RemoveNote, GiveUp:
 		return false
-	case RoomReady, RoomRefused, RoomClosed, RoomStepEnded, RetryRooms:
+	case RoomReady, RoomRefused, RoomClosed, RoomStepEnded, RoomCardReplaced, RetryRooms:
 		return false
 	case AddActionItem, CompleteActionItem, SetCause, Verify, AddLink, Invite, Assign, SetDetails:
 		return false

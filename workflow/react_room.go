@@ -38,12 +38,12 @@ func reactRoom(i *Incident, was stateBefore, f RoomFact) []Action {
 		return setUpRoom(f.Platform, RoomStep{Name: f.Step})
 	case RoomAbandoned:
 		if f.ID != "" {
-			return []Action{CloseRoom(f)}
+			return []Action{CloseRoom{Platform: f.Platform, ID: f.ID, Hide: true}}
 		}
 	case RoomArchived:
 		return reactRoomArchived(i, was, f)
 	case RoomArchiveDue:
-		return []Action{CloseRoom(f)}
+		return []Action{CloseRoom{Platform: f.Platform, ID: f.ID}}
 	case RoomUnavailable, RoomStepFinished:
 	}
 	return nil

@@ -12,7 +12,7 @@ type Room struct {
 	Name     string     `json:"name,omitempty"`
 	URL      string     `json:"url,omitempty"`
 	State    RoomState  `json:"state"`
-	Why      string     `json:"why,omitempty"`     // the error, if it could not be opened
+	Why      string     `json:"why,omitempty"`     // the error, if it could not be opened, or waits to be
 	Managed  bool       `json:"managed,omitempty"` // opened, set up and archived on request; false for a built-in room, such as the browser's
 	Private  bool       `json:"private,omitempty"` // only its members see it
 	Steps    []RoomStep `json:"steps,omitempty"`   // how it is set up
@@ -36,7 +36,7 @@ const (
 type RoomStep struct {
 	Name  string    `json:"name"`
 	State StepState `json:"state,omitempty"`
-	Why   string    `json:"why,omitempty"` // the error, if it failed
+	Why   string    `json:"why,omitempty"` // the error, if it failed, or waits for an operator
 }
 
 // StepState is the result of a step; "" while it has none.

@@ -98,11 +98,13 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 	case "room-closed":
 		return RoomClosed{Platform: arg(1), ID: arg(2), Seq: num("seq"), Through: num("seq")}, nil
 	case "room-step":
-		return RoomStepEnded{Platform: arg(1), Step: arg(2), Why: arg(3)}, nil
+		return RoomStepEnded{Platform: arg(1), Step: arg(2), Why: arg(3), Waiting: keys["waiting"] != ""}, nil
+	case "card-replaced":
+		return RoomCardReplaced{Platform: arg(1)}, nil
 	case "retry":
 		return RetryRooms{}, nil
 	case "room-refused":
-		return RoomRefused{Platform: arg(1), Why: arg(2)}, nil
+		return RoomRefused{Platform: arg(1), Why: arg(2), Waiting: keys["waiting"] != ""}, nil
 	}
 	return s.recordCommand(list, keys, num("n")), nil
 }

@@ -122,11 +122,12 @@ func (Escalate) pagingCommand()      {}
 func (Delivered) pagingCommand()     {}
 func (Undeliverable) pagingCommand() {}
 
-func (RoomReady) roomCommand()     {}
-func (RoomRefused) roomCommand()   {}
-func (RoomClosed) roomCommand()    {}
-func (RoomStepEnded) roomCommand() {}
-func (RetryRooms) roomCommand()    {}
+func (RoomReady) roomCommand()        {}
+func (RoomRefused) roomCommand()      {}
+func (RoomClosed) roomCommand()       {}
+func (RoomStepEnded) roomCommand()    {}
+func (RoomCardReplaced) roomCommand() {}
+func (RetryRooms) roomCommand()       {}
 
 func (SetDetails) recordCommand()         {}
 func (PostUpdate) recordCommand()         {}

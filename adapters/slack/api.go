@@ -20,6 +20,8 @@ type API struct {
 	app  *slack.Client // with the app-level token; nil: there is none
 	pace *pace
 
+	token tokenGate
+
 	mu   sync.Mutex
 	self *Identity // nil until Slack was asked
 }
@@ -118,7 +120,7 @@ func (a *API) IsOwn(user, botID string) bool {
 // Slack's time.
 func (a *API) testToken(ctx context.Context, client *slack.Client) (who Identity, header http.Header, err error) {
 	var r *slack.AuthTestResponse
-	err = a.call(ctx, call{method: "auth.test", wait: true}, func(ctx context.Context) (e error) {
+	err = a.call(ctx, call{method: "auth.test", wait: true, other: client != a.bot}, func(ctx context.Context) (e error) {
 		r, e = client.AuthTestContext(ctx)
 		return e
 	})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -21,6 +20,7 @@ type call struct {
 	key      string            // identifies the call when it comes again, so that it keeps its place in the queue
 	severity workflow.Severity // the worst goes first, after pages; 0: after all others
 	wait     bool              // it may wait for a moment, instead of coming again
+	other    bool              // with another token than the bot's
 }
 
 // pageSeverity is the severity of calls for a page: pages go before the calls of
@@ -34,6 +34,9 @@ const maxWait = 2 * time.Second
 // call calls a method when it is its turn. An error says whether the call may be
 // repeated, and when.
 func (a *API) call(ctx context.Context, c call, do func(context.Context) error) error {
+	if err := a.token.check(c, a.cfg.Now()); err != nil {
+		return err
+	}
 	for waited := time.Duration(0); ; {
 		wait := a.pace.take(c)
 		if wait <= 0 {
@@ -46,7 +49,11 @@ func (a *API) call(ctx context.Context, c call, do func(context.Context) error) 
 			return fmt.Errorf("slack %s: %w", c.method, err)
 		}
 	}
-	return a.classify(c, do(ctx))
+	err := do(ctx)
+	if err == nil {
+		a.token.accept(c)
+	}
+	return a.classify(c, err)
 }
 
 // sleep waits for a while, or until the context ends.
@@ -62,8 +69,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // classify says of an error whether the call may be repeated. What Slack refuses is
-// refused for good; a call that Slack could not carry out, or whose outcome is not
-// known, may be repeated.
+// refused for good, unless an operator can fix the reason; a call that Slack could not
+// carry out, or whose outcome is not known, may be repeated.
 func (a *API) classify(c call, err error) error {
 	if err == nil {
 		return nil
@@ -84,38 +91,21 @@ func (a *API) classify(c call, err error) error {
 	if !ok {
 		return fmt.Errorf("slack %s: %w", c.method, err)
 	}
-	switch response.Err {
-	case "ratelimited", "rate_limited":
+	refused := &refusal{method: c.method, response: response}
+	switch refusals()[response.Err].class {
+	case limited:
 		a.pace.block(c, 30*time.Second)
 		return bot.RetryAfter(30*time.Second, fmt.Errorf("slack %s: too many calls", c.method))
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "org_login_required":
+	case failedForNow:
 		return fmt.Errorf("slack %s: %w", c.method, err)
+	case refusedToken:
+		a.token.refuse(c, refused, a.cfg.Now())
+		return bot.Blocked(refused)
+	case refusedCall:
+		return bot.Blocked(refused)
+	case refusedForGood:
 	}
-	return bot.Permanent(&refusal{method: c.method, response: response})
-}
-
-// refusal is the refusal of a call by Slack.
-type refusal struct {
-	method   string
-	response slack.SlackErrorResponse
-}
-
-// Error says what is wrong, in Slack's code, and what to do where that is known.
-func (r *refusal) Error() string {
-	what := r.response.Err
-	switch what {
-	case "missing_scope":
-		if r.response.Needed != "" {
-			what += ": add " + strings.ReplaceAll(r.response.Needed, ",", " or ") + " to the app, and install it again"
-		}
-	case "invalid_auth", "token_revoked", "account_inactive", "not_authed", "token_expired":
-		what += ": SLACK_BOT_TOKEN is not valid any more; install the app again"
-	case "not_in_channel":
-		what += ": invite the app into the channel"
-	case "restricted_action":
-		what += ": the workspace does not let apps do that"
-	}
-	return what
+	return bot.Permanent(refused)
 }
 
 // ErrorCode returns Slack's code for what is wrong, such as "not_found"; "" when the
@@ -126,6 +116,9 @@ func ErrorCode(err error) string {
 	}
 	return ""
 }
+
+// isTokenRefused reports whether an error says that Slack accepts no call with the token.
+func isTokenRefused(err error) bool { return refusals()[ErrorCode(err)].class == refusedToken }
 
 // Tiers of methods, in calls a minute: docs.slack.dev/apis/web-api/rate-limits.
 const (
@@ -139,11 +132,11 @@ const (
 // as the method's page says.
 func limitOf(method string) int {
 	switch method {
-	case "conversations.create", "conversations.archive", "conversations.unarchive", "conversations.setTopic", "conversations.setPurpose",
-		"conversations.list", "pins.add", "bookmarks.add", "usergroups.users.list", "usergroups.list":
+	case "conversations.create", "conversations.archive", "conversations.unarchive", "conversations.setTopic", "conversations.setPurpose", "conversations.rename",
+		"conversations.list", "pins.add", "bookmarks.add", "bookmarks.remove", "usergroups.users.list", "usergroups.list":
 		return tier2
 	case "chat.update", "conversations.invite", "conversations.history", "conversations.replies", "conversations.join", "conversations.info",
-		"conversations.open", "users.conversations", "users.lookupByEmail", "bookmarks.list", "reactions.get", "chat.getPermalink":
+		"conversations.open", "chat.delete", "users.conversations", "users.lookupByEmail", "bookmarks.list", "reactions.get", "chat.getPermalink":
 		return tier3
 	case "chat.postEphemeral", "views.open", "views.update", "views.publish", "users.info":
 		return tier4

@@ -26,7 +26,7 @@ func (a *API) OpenSocket(ctx context.Context) (*websocket.Conn, error) {
 	defer cancel()
 	_, address, err := a.app.StartSocketModeContext(ctx)
 	if err != nil {
-		return nil, a.classify(call{method: "apps.connections.open"}, err)
+		return nil, a.classify(call{method: "apps.connections.open", other: true}, err)
 	}
 	secure := strings.HasPrefix(address, "wss://")
 	if plain := strings.HasPrefix(address, "ws://") && strings.HasPrefix(a.cfg.APIURL, "http://"); !secure && !plain {

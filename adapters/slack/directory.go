@@ -33,6 +33,8 @@ type Directory struct {
 	byID    map[string]cached[access.Account]
 	byEmail map[string]cached[string] // user ID; "": no account has the address
 	groups  map[string][]member       // by the user group's ID
+	links   map[string]string         // e-mail address by user ID, as Slack has found them
+	linked  map[string]string         // and the other way round
 }
 
 // cached is a value that is used until a time.
@@ -45,6 +47,7 @@ func newDirectory(api *API, organization func() *bot.Organization) *Directory {
 	return &Directory{
 		api: api, cfg: api.cfg, organization: organization, wanted: make(chan struct{}, 1),
 		byID: map[string]cached[access.Account]{}, byEmail: map[string]cached[string]{}, groups: map[string][]member{},
+		links: map[string]string{}, linked: map[string]string{},
 	}
 }
 
@@ -84,6 +87,9 @@ func (d *Directory) userID(ctx context.Context, id, email string, c call) (strin
 	default:
 		return "", err
 	}
+	if found.value != "" {
+		d.rememberLink(ctx, found.value, email)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.byEmail[email] = found
@@ -93,7 +99,7 @@ func (d *Directory) userID(ctx context.Context, id, email string, c call) (strin
 // Account returns the account of a user ID. It has an e-mail address only where
 // the workspace vouches for it: not for people of other workspaces, bots, or
 // people who have left. While Slack does not answer, the last known account
-// is returned.
+// is returned, or one with the address by which the person was found to be paged.
 func (d *Directory) Account(ctx context.Context, id string) (access.Account, error) {
 	now := d.cfg.Now()
 	d.mu.Lock()
@@ -112,15 +118,20 @@ func (d *Directory) Account(ctx context.Context, id string) (access.Account, err
 	}
 	switch {
 	case err == nil:
-		return d.cacheAccount(user, self), nil
+		return d.cacheAccount(ctx, user, self), nil
 	case ok && !bot.IsPermanent(err):
 		return last.value, nil
+	case ErrorCode(err) == "user_not_found":
+		return access.Account{}, err
+	}
+	if a, linked := d.linkedAccount(ctx, id); linked {
+		return a, nil
 	}
 	return access.Account{}, err
 }
 
-// cacheAccount caches the account of a user and returns it.
-func (d *Directory) cacheAccount(u *slack.User, self Identity) access.Account {
+// describeAccount returns the account of a user as Slack describes it.
+func describeAccount(u *slack.User, self Identity) access.Account {
 	a := access.Account{Platform: Platform, ID: u.ID, Name: cmp.Or(u.Profile.RealName, u.RealName, u.Profile.DisplayName, u.Name)}
 	if zone, err := time.LoadLocation(u.TZ); err == nil && u.TZ != "" {
 		a.Zone = zone
@@ -129,8 +140,5 @@ func (d *Directory) cacheAccount(u *slack.User, self Identity) access.Account {
 	if !u.IsBot && !u.Deleted && !a.External {
 		a.Email = u.Profile.Email
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.byID[u.ID] = cached[access.Account]{value: a, until: d.cfg.Now().Add(keepAccount)}
 	return a
 }

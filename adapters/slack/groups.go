@@ -171,7 +171,7 @@ func (d *Directory) lookUpMember(ctx context.Context, user string, before []memb
 	switch {
 	case ErrorCode(err) == "user_not_found":
 		return member{}, false, nil
-	case bot.IsPermanent(err):
+	case bot.IsPermanent(err), bot.IsBlocked(err) && !isTokenRefused(err):
 		if n := slices.IndexFunc(before, func(m member) bool { return m.User == user }); n >= 0 {
 			return before[n], true, nil
 		}
@@ -185,7 +185,7 @@ func (d *Directory) lookUpMember(ctx context.Context, user string, before []memb
 	if err != nil {
 		return member{}, false, err
 	}
-	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.cacheAccount(u, self)})
+	speaker, _ := access.Identify(d.organization(), access.Claim{Account: d.cacheAccount(ctx, u, self)})
 	return member{User: user, Person: speaker.Person}, true, nil
 }
 
@@ -197,7 +197,7 @@ const maxRetries = 20
 func retry(ctx context.Context, do func() error) error {
 	var err error
 	for n := range maxRetries {
-		if err = do(); err == nil || bot.IsPermanent(err) {
+		if err = do(); err == nil || bot.IsRefused(err) {
 			return err
 		}
 		wait, later := bot.RetryDelay(err)

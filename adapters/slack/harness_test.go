@@ -27,6 +27,9 @@ type testApp struct {
 func newTestApp(t *testing.T, o slacktest.Options) *testApp {
 	h := &testApp{t: t, clock: bottest.NewClock(bottest.Epoch), log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
+	if o.Scopes == nil { // not all that there are: chat:write.public would let it write where it is not a member
+		o.Scopes = names(Scopes())
+	}
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)
 	h.Workspace = h.connect()
@@ -58,7 +61,7 @@ func (p retryingWorkspace) retry(do func() error) error {
 	for range 200 {
 		err := do()
 		wait, later := bot.RetryDelay(err)
-		if !later {
+		if !later || bot.IsBlocked(err) {
 			return err
 		}
 		p.clock.Advance(wait)

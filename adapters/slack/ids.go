@@ -18,17 +18,17 @@ func isUserID(text string) bool { return isID(text, "UW") }
 // capitals and digits.
 func isGroupID(text string) bool { return isID(text, "S") }
 
-// isChannel reports whether text names a channel of Slack: # and its name,
-// or its ID. Names follow
+// isChannel reports whether text names a channel of Slack: its name, with or
+// without #, or its ID. Names follow
 // https://docs.slack.dev/reference/methods/conversations.create: small letters,
 // digits, hyphens and underscores, at most 80. The letters of scripts without
 // capitals are among them. IDs follow
 // https://docs.slack.dev/reference/objects/conversation-object: C, or G for
 // private channels from before March 2021, and capitals and digits.
 func isChannel(text string) bool {
-	name, named := strings.CutPrefix(text, "#")
-	if !named {
-		return isID(text, "CG")
+	name := strings.TrimPrefix(text, "#")
+	if isChannelID(text) {
+		return true
 	}
 	for _, c := range name {
 		switch {
@@ -39,6 +39,18 @@ func isChannel(text string) bool {
 		}
 	}
 	return name != "" && utf8.RuneCountInString(name) <= 80
+}
+
+// isChannelID reports whether text is the ID of a channel. No name looks like one: names
+// have no capitals.
+func isChannelID(text string) bool { return isID(text, "CG") }
+
+// channelRef returns a channel as "#name" or as its ID: people leave the # out.
+func channelRef(text string) string {
+	if text == "" || strings.HasPrefix(text, "#") || isChannelID(text) {
+		return text
+	}
+	return "#" + text
 }
 
 func isID(text, kinds string) bool {

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -8,9 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/bot/platform"
-
 	"github.com/slack-go/slack"
+
+	"tocsin/bot"
+	"tocsin/bot/platform"
 )
 
 // report is the list of findings, in the order in which they were made.
@@ -27,6 +29,7 @@ func (w *Workspace) Inspect(ctx context.Context) []platform.Finding {
 	if me, ok := w.inspectToken(ctx, &r); ok {
 		inspectScopes(&r, me.Scopes)
 		w.inspectAnnounce(ctx, &r, me.Scopes)
+		w.inspectPagedChannels(ctx, &r)
 		w.inspectUser(ctx, &r, me)
 	}
 	w.inspectTransports(ctx, &r)
@@ -45,7 +48,7 @@ func (w *Workspace) inspectToken(ctx context.Context, r *report) (Identity, bool
 		if ErrorCode(err) != "" {
 			do = "copy the “Bot User OAuth Token” of the app again"
 		}
-		r.add(platform.Broken, err.Error(), do)
+		r.add(platform.Broken, cmp.Or(bot.BlockedReason(err), err.Error()), do)
 		return me, false
 	}
 	r.add(platform.Fine, "the token is valid: the app is in "+me.Team+", "+me.URL, "")
@@ -159,7 +162,7 @@ func (w *Workspace) inspectTransports(ctx context.Context, r *report) {
 		}
 		return
 	}
-	err := w.API.call(ctx, call{method: "apps.connections.open", wait: true}, func(ctx context.Context) error {
+	err := w.API.call(ctx, call{method: "apps.connections.open", wait: true, other: true}, func(ctx context.Context) error {
 		_, _, e := w.API.app.StartSocketModeContext(ctx)
 		return e
 	})
@@ -198,6 +201,34 @@ func (w *Workspace) inspectAnnounce(ctx context.Context, r *report, granted []st
 		r.add(platform.Fine, name+" is there; the app joins it with the first announcement", "")
 	default:
 		r.add(platform.Fine, "incidents are announced in "+name, "")
+	}
+}
+
+// inspectPagedChannels checks the channels that are targets: of policies, of jobs, and the
+// catch-all.
+func (w *Workspace) inspectPagedChannels(ctx context.Context, r *report) {
+	for _, t := range w.organization.Load().Targets() {
+		address, ok := strings.CutPrefix(string(t), "room:"+Platform+":")
+		if !ok {
+			continue
+		}
+		name := channelRef(address)
+		if name == w.settings.Load().Announce {
+			continue // the finding of the announcements says it
+		}
+		c, err := w.lookUp(ctx, name)
+		switch {
+		case err != nil && ErrorCode(err) != "channel_not_found":
+			r.add(platform.Limited, "the channel "+name+", which is paged, could not be searched for: "+err.Error(), "run this again")
+		case c == nil:
+			r.add(platform.Broken, "the app sees no channel "+name+", which is paged", "create it, or invite the app into it with /invite if it is private")
+		case c.IsArchived:
+			r.add(platform.Broken, "the channel "+name+", which is paged, is archived", "unarchive it, or page another")
+		case !c.IsMember:
+			r.add(platform.Fine, name+", which is paged, is there; the app joins it with the first page", "")
+		default:
+			r.add(platform.Fine, name+" can be paged", "")
+		}
 	}
 }
 

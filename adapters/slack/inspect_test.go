@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"tocsin/adapters/slack/slacktest"
+	"tocsin/bot"
+	"tocsin/bot/bottest"
 	"tocsin/bot/platform"
+	"tocsin/workflow"
 )
 
 // connectWith connects with a changed configuration, as another process does.
@@ -192,6 +195,40 @@ func TestInspectIll(t *testing.T) {
 				t.Errorf("it says %q:\n%s", c.not, got)
 			}
 		})
+	}
+}
+
+// TestInspectPagedChannels: each channel that is paged is checked, and those that cannot be
+// paged are named with what to do (E7: never silent until a person answers).
+func TestInspectPagedChannels(t *testing.T) {
+	h := newTestApp(t, slacktest.Options{})
+	org := bottest.SampleOrganization()
+	org.CatchAll = "room:slack:#catch-all"
+	org.Policies = []workflow.Policy{{ID: "a", Steps: []workflow.PolicyStep{{Notify: []workflow.Target{
+		"room:slack:#ops", "room:slack:old", "room:slack:#gone", "room:slack:C0123456789", "room:slack:#incidents", "person:ana",
+	}}}}}
+	org.Jobs = []bot.Job{{Name: "audit-report", To: []workflow.Target{"room:slack:#ops", "room:slack:#public"}}}
+	h.slack.AddChannel(slacktest.Channel{Name: "catch-all", Private: true})
+	h.slack.AddChannel(slacktest.Channel{Name: "ops", Members: []string{h.slack.BotUser}})
+	h.slack.AddChannel(slacktest.Channel{Name: "old", Archived: true})
+	h.slack.AddChannel(slacktest.Channel{Name: "public"})
+	h.Configure(nil, org)
+	var lines []string
+	for _, f := range h.Inspect(t.Context()) {
+		lines = append(lines, []string{"ok ", "warn ", "FAIL "}[f.Grade]+f.Text+" → "+f.Do)
+	}
+	got := strings.Join(lines, "\n")
+	for _, want := range []string{
+		"FAIL the app sees no channel #catch-all, which is paged → create it, or invite the app into it with /invite if it is private",
+		"ok #ops can be paged", "FAIL the channel #old, which is paged, is archived → unarchive it", "FAIL the app sees no channel #gone, which is paged",
+		"FAIL the app sees no channel C0123456789, which is paged", "ok #public, which is paged, is there; the app joins it with the first page",
+	} {
+		if strings.Count(got, want) != 1 {
+			t.Errorf("it does not say once %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "no channel #incidents") {
+		t.Errorf("the channel of announcements is made with the first one:\n%s", got)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,9 +16,6 @@ import (
 	"tocsin/workflow"
 )
 
-// eventType names the metadata of messages (docs.slack.dev/messaging/message-metadata).
-const eventType = "tocsin_written"
-
 // outgoing is a message to be written.
 type outgoing struct {
 	key      string
@@ -28,6 +24,7 @@ type outgoing struct {
 	thread   string // the timestamp of the message below which it stands
 	severity workflow.Severity
 	again    bool // it may have been written before
+	own      bool // into the room of its incident, which belongs to this installation
 	alone    bool // looked for as a message with this key alone
 	since    time.Time
 	wait     bool
@@ -72,13 +69,9 @@ func (m *Messages) write(ctx context.Context, o outgoing) (at string, before boo
 // post posts a message, and returns where it is.
 func (m *Messages) post(ctx context.Context, o outgoing) (at string, err error) {
 	shown := m.render(ctx, o)
-	payload := map[string]any{"key": o.key}
-	if len(o.keys) > 1 {
-		payload["keys"] = o.keys
-	}
 	options := []slack.MsgOption{
 		slack.MsgOptionBlocks(shown.Blocks...), slack.MsgOptionText(shown.Text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
-		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: payload}),
+		slack.MsgOptionMetadata(o.metadata(m.api.cfg.Mark)),
 	}
 	if o.thread != "" {
 		options = append(options, slack.MsgOptionTS(o.thread))
@@ -131,8 +124,8 @@ func (m *Messages) renderOptions(ctx context.Context, o outgoing) renderOptions 
 const maxPages = 10
 
 // find looks for a message that may have been written, by its key; "" when it is not
-// there. Where the app is not allowed to look, it is taken not to be there: a
-// message that is written twice is better than one that is never written.
+// there. Without the scope to look, it is taken not to be there: a message that is
+// written twice is better than one that is never written.
 func (m *Messages) find(ctx context.Context, o outgoing) (string, error) {
 	oldest := ""
 	if !o.since.IsZero() {
@@ -141,8 +134,7 @@ func (m *Messages) find(ctx context.Context, o outgoing) (string, error) {
 	cursor := ""
 	for range maxPages {
 		messages, next, err := m.readPage(ctx, o, oldest, cursor)
-		switch ErrorCode(err) {
-		case "not_in_channel", "missing_scope":
+		if ErrorCode(err) == "missing_scope" {
 			m.api.cfg.Log.WarnContext(ctx, "the app may not look whether a message was written; it is written again", "key", o.key, "error", err.Error())
 			return "", nil
 		}
@@ -151,10 +143,10 @@ func (m *Messages) find(ctx context.Context, o outgoing) (string, error) {
 		}
 		for n := range messages {
 			one := &messages[n]
-			if !hasKey(one, o.key) {
+			if !m.isWrittenFor(one, o) {
 				continue
 			}
-			if o.alone && len(keysOf(one)) > 0 {
+			if o.alone && isBundle(one) {
 				return "", nil
 			}
 			return ref(o.channel, one.Timestamp), nil
@@ -187,23 +179,6 @@ func (m *Messages) readPage(ctx context.Context, o outgoing, oldest, cursor stri
 		return e
 	})
 	return messages, next, err
-}
-
-// hasKey reports whether a message was written for a key.
-func hasKey(m *slack.Message, key string) bool {
-	if m.Metadata.EventType != eventType {
-		return false
-	}
-	if m.Metadata.EventPayload["key"] == key {
-		return true
-	}
-	return slices.Contains(keysOf(m), any(key))
-}
-
-// keysOf returns the keys of a message that was written for more than one.
-func keysOf(m *slack.Message) []any {
-	all, _ := m.Metadata.EventPayload["keys"].([]any)
-	return all
 }
 
 // rewrite replaces a message that the app has written.

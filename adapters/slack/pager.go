@@ -3,7 +3,6 @@ package slack
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -25,14 +24,16 @@ func (w *Workspace) PageAgain(ctx context.Context, p bot.Page) error { return w.
 
 // deliver writes a page once for its key.
 func (w *Workspace) deliver(ctx context.Context, p bot.Page, again bool) error {
-	channel, err := w.conversationOf(ctx, p.Address)
-	if err != nil {
+	m := outgoing{key: p.Key, keys: p.Keys, severity: pageSeverity, again: again, since: p.Since, wait: true, content: p.Content}
+	if isChannel(p.Address) && !isUserID(p.Address) {
+		_, _, err := w.writeInto(ctx, channelRef(p.Address), false, m)
 		return err
 	}
-	_, _, err = w.Messages.write(ctx, outgoing{
-		key: p.Key, keys: p.Keys, channel: channel, severity: pageSeverity, again: again, since: p.Since, wait: true, content: p.Content,
-	})
-	w.forgetChannel(channel, err)
+	var err error
+	if m.channel, err = w.conversationOf(ctx, p.Address); err != nil {
+		return err
+	}
+	_, _, err = w.Messages.write(ctx, m)
 	return err
 }
 
@@ -66,7 +67,7 @@ func (w *Workspace) conversationOf(ctx context.Context, address string) (string,
 	case isUserID(address):
 		return w.Messages.openDirect(ctx, address)
 	case isChannel(address):
-		return w.findChannel(ctx, address, false)
+		return w.findChannel(ctx, channelRef(address), false)
 	}
 	return "", bot.Permanent(fmt.Errorf("%q is not an address on Slack", address))
 }
@@ -142,7 +143,7 @@ func (w *Workspace) searchChannel(ctx context.Context, name string, create bool)
 	if id, member, err = w.listChannels(ctx, name); id != "" && err == nil { // another process was faster
 		return id, member, nil
 	}
-	return "", false, cmp.Or(err, bot.Permanent(errors.New("channel_not_found: #"+name+" is there, and the app is not in it; invite it with /invite")))
+	return "", false, cmp.Or(err, errNotVisible(name))
 }
 
 // rememberChannel remembers the ID of a channel, or that there is none.
@@ -156,22 +157,24 @@ func (w *Workspace) rememberChannel(name, id string) {
 	w.channels[name] = id
 }
 
-// forgetChannel forgets the name of a channel when an error says that it is gone:
-// another channel may have the name by now.
-func (w *Workspace) forgetChannel(channel string, err error) {
-	switch ErrorCode(err) {
-	case "channel_not_found", "is_archived":
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		maps.DeleteFunc(w.channels, func(_, id string) bool { return id == channel })
+// forgetChannel forgets the name of a channel when an error says that it is gone, and
+// reports whether it did: another channel may have the name by now.
+func (w *Workspace) forgetChannel(channel string, err error) bool {
+	if !isUnreachable(err) {
+		return false
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := len(w.channels)
+	maps.DeleteFunc(w.channels, func(_, id string) bool { return id == channel })
+	return len(w.channels) < before
 }
 
 // missingFor is how long a channel that was not there is not looked for again.
-const missingFor = time.Minute
+const missingFor = 30 * time.Second
 
 func channelNotFound(name string) error {
-	return bot.Permanent(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; create it, and invite the app", name))
+	return bot.Blocked(fmt.Errorf("channel_not_found: there is no channel %s that the app can see; create it, and invite the app", name))
 }
 
 // listing is the position in the search for a channel.

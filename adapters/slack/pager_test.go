@@ -9,6 +9,7 @@ import (
 
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
+	"tocsin/bot/bottest"
 	"tocsin/bot/card"
 	"tocsin/workflow"
 )
@@ -182,34 +183,21 @@ func TestJoinedBeforeWritten(t *testing.T) {
 	}
 }
 
-// TestChannelReplaced: the name of a channel that was archived or deleted is looked up
-// again: another channel may have it by now.
-func TestChannelReplaced(t *testing.T) {
+// TestChannelWithoutHash: a channel is the same with and without #, as a target and as the
+// place of announcements.
+func TestChannelWithoutHash(t *testing.T) {
 	h := newTestApp(t, slacktest.Options{})
-	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
-	write := map[string]func(n int) error{
-		"ops": func(n int) error {
-			return h.Page(t.Context(), bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: "#ops", Content: card.Content{Title: "INC-7 needs you"}})
-		},
-		"incidents": func(n int) error {
-			_, err := h.ShowCard(t.Context(), bot.RoomCard{Key: fmt.Sprintf("INC-%d/slack/announce", n), Place: workflow.Announce, Content: card.Content{Title: "INC-7"}})
-			return err
-		},
+	ops := h.slack.AddChannel(slacktest.Channel{Name: "ops"})
+	for n, address := range []string{"ops", "#ops", ops} {
+		h.clock.Advance(channelInterval)
+		page := bot.Page{Key: fmt.Sprint("INC-7/p", n), Address: address, Content: card.Content{Title: "INC-7 needs you"}}
+		if err := h.Page(t.Context(), page); err != nil || len(h.slack.Posts(ops)) != n+1 {
+			t.Errorf("%q: %v, %d pages", address, err, len(h.slack.Posts(ops)))
+		}
 	}
-	for name, do := range write {
-		old := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
-		if err := do(1); err != nil {
-			t.Fatal(err)
-		}
-		h.slack.Archive(ana, old)
-		h.clock.Advance(time.Minute)
-		if err := do(2); !bot.IsPermanent(err) {
-			t.Fatalf("an archived channel answers %v", err)
-		}
-		anew := h.slack.AddChannel(slacktest.Channel{Name: name, Members: []string{ana, h.slack.BotUser}})
-		h.clock.Advance(time.Minute)
-		if err := do(3); err != nil || len(h.slack.Posts(anew)) != 1 {
-			t.Errorf("%s: %v", name, err)
-		}
+	h.Configure(&Settings{Announce: "incidents"}, bottest.SampleOrganization())
+	c := bot.RoomCard{Key: "INC-7/slack/announce", Incident: "INC-7", Place: workflow.Announce, Content: card.Content{Title: "INC-7"}}
+	if _, err := h.ShowCard(t.Context(), c); err != nil || len(h.slack.Posts("#incidents")) != 1 {
+		t.Errorf("announced: %v, %d posts", err, len(h.slack.Posts("#incidents")))
 	}
 }

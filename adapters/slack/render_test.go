@@ -172,8 +172,8 @@ func TestPages(t *testing.T) {
 	other := incident(workflow.Triage, false)
 	other.ID, other.Title = "INC-8", "Search is slow"
 	page("a bundle", card.Bundle([]card.PageRequest{{Incident: public}, {Incident: other}, {Incident: private, Purpose: workflow.PurposeNotice}}, view()))
-	page("blind", card.FallbackPage([]string{"INC-7"}, view()))
-	page("blind, two", card.FallbackPage([]string{"INC-7", "INC-8"}, view()))
+	page("blind", card.FallbackPage([]card.PageReference{{Incident: "INC-7", Seen: 4}}, view()))
+	page("blind, two", card.FallbackPage([]card.PageReference{{Incident: "INC-7", Seen: 4}, {Incident: "INC-8"}, {Incident: "INC-7", Seen: 3}}, view()))
 	page("a link to sign in", card.SignIn("https://tocsin.example.com/in/t0ken", "Example"))
 	compareGolden(t, "pages.golden.txt", all.String())
 	blocks, text := renderMessage(card.Page(card.PageRequest{Incident: public}, view()), ownHosts())

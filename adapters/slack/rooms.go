@@ -151,12 +151,12 @@ func (w *Workspace) unarchive(ctx context.Context, r bot.RoomRequest) (bool, err
 		return false, nil
 	}
 	client := cmp.Or(w.API.user, w.API.bot)
-	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+	err := w.API.call(ctx, call{method: "conversations.unarchive", key: r.Key, severity: r.Severity, other: w.API.user != nil}, func(ctx context.Context) error {
 		return client.UnArchiveConversationContext(ctx, r.Was.ID)
 	})
 	switch {
 	case err == nil, ErrorCode(err) == "not_archived":
-	case bot.IsPermanent(err):
+	case bot.IsPermanent(err), bot.IsBlocked(err) && (w.API.user != nil || !isTokenRefused(err)):
 		w.cfg.Log.WarnContext(ctx, "an archived channel cannot be unarchived; the incident continues in another", "incident", r.Incident, "channel", r.Was.ID, "error", err.Error())
 		return false, nil
 	default:
@@ -175,7 +175,7 @@ func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error)
 	if !r.Was.Private {
 		err = w.join(ctx, r.Was.ID)
 	} else if w.API.user != nil {
-		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity}, func(ctx context.Context) error {
+		err = w.API.call(ctx, call{method: "conversations.invite", key: r.Key, severity: r.Severity, other: true}, func(ctx context.Context) error {
 			_, e := w.API.user.InviteUsersToConversationContext(ctx, r.Was.ID, self.User)
 			return e
 		})
@@ -183,7 +183,7 @@ func (w *Workspace) rejoin(ctx context.Context, r bot.RoomRequest) (bool, error)
 	if ErrorCode(err) == "already_in_channel" {
 		return true, nil
 	}
-	if bot.IsPermanent(err) {
+	if bot.IsPermanent(err) || bot.IsBlocked(err) && r.Was.Private {
 		return false, nil
 	}
 	return err == nil, err
@@ -199,6 +199,11 @@ func (w *Workspace) join(ctx context.Context, channel string) error {
 
 // SetUpRoom implements [bot.RoomManager].
 func (w *Workspace) SetUpRoom(ctx context.Context, f bot.RoomWork) error {
+	return w.inRoom(ctx, f.Room, func() error { return w.takeStep(ctx, f) })
+}
+
+// takeStep takes one setup step of a room.
+func (w *Workspace) takeStep(ctx context.Context, f bot.RoomWork) error {
 	switch f.Step {
 	case workflow.StepTopic:
 		topic, _ := workflow.CleanLine(f.Title, maxTopic)
@@ -288,7 +293,9 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 		id, err := w.Directory.userID(ctx, p.Handle, p.Email, call{key: i.Key}) // without urgency: a look-up for a page goes first
 		switch {
-		case bot.IsPermanent(err):
+		case isTokenRefused(err):
+			return err
+		case bot.IsRefused(err):
 			missing = append(missing, cmp.Or(p.Name, p.ID))
 			if denied == nil && ErrorCode(err) != "" {
 				denied = err
@@ -300,9 +307,11 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 	}
 	for some := range slices.Chunk(users, maxInvite) {
-		err := w.API.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
-			_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
-			return e
+		err := w.inRoom(ctx, i.Room, func() error {
+			return w.API.call(ctx, call{method: "conversations.invite", key: i.Key, severity: i.Severity}, func(ctx context.Context) error {
+				_, e := w.API.bot.ForceInviteUsersToConversationContext(ctx, i.Room.ID, some...)
+				return e
+			})
 		})
 		failed, err := failedInvitations(err)
 		if err != nil {
@@ -310,7 +319,10 @@ func (w *Workspace) Invite(ctx context.Context, i bot.Invitation) error {
 		}
 		missing = append(missing, failed...)
 	}
-	if denied != nil {
+	switch {
+	case bot.IsBlocked(denied): // they are invited once the app may look them up
+		return bot.Blocked(fmt.Errorf("%s; not invited: %s", bot.BlockedReason(denied), strings.Join(missing, ", ")))
+	case denied != nil:
 		return bot.Permanent(fmt.Errorf("%w; not invited: %s", denied, strings.Join(missing, ", ")))
 	}
 	if len(missing) > 0 {
@@ -344,8 +356,21 @@ func failedInvitations(err error) ([]string, error) {
 
 // CloseRoom implements [bot.RoomManager].
 func (w *Workspace) CloseRoom(ctx context.Context, c bot.RoomWork) error {
-	err := w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
-		return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)
+	var hidden error
+	if c.Hide {
+		if hidden = w.hideRoom(ctx, c); hidden != nil && !bot.IsPermanent(hidden) {
+			return hidden // archived, it could not be changed any more
+		}
+	}
+	return cmp.Or(w.archive(ctx, c), hidden)
+}
+
+// archive archives a channel.
+func (w *Workspace) archive(ctx context.Context, c bot.RoomWork) error {
+	err := w.inRoom(ctx, c.Room, func() error {
+		return w.API.call(ctx, call{method: "conversations.archive", key: c.Key, severity: c.Severity}, func(ctx context.Context) error {
+			return w.API.bot.ArchiveConversationContext(ctx, c.Room.ID)
+		})
 	})
 	switch ErrorCode(err) {
 	case "already_archived", "channel_not_found", "is_archived":

@@ -31,7 +31,7 @@ func TestRooms(t *testing.T) {
 			},
 			Room: func(r workflow.Room) bottest.RoomState {
 				c := h.slack.Channel(r.ID)
-				s := bottest.RoomState{Private: c.Private, Archived: c.Archived, Topic: c.Topic, Posts: texts(r.ID)}
+				s := bottest.RoomState{Name: c.Name, Private: c.Private, Archived: c.Archived, Topic: c.Topic, Posts: texts(r.ID)}
 				s.Members = slices.DeleteFunc(slices.Clone(c.Members), func(id string) bool { return id == h.slack.BotUser || id == visitor })
 				for _, b := range h.slack.Bookmarks(r.ID) {
 					s.Links = append(s.Links, b.Link)
@@ -52,11 +52,25 @@ func TestRooms(t *testing.T) {
 				}
 				return ids
 			},
+			Below: func(at string) []string {
+				channel, ts, err := parseRef(at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var all []string
+				for _, m := range h.slack.Posts(channel) {
+					if m.ThreadTS == ts && m.TS != ts {
+						all = append(all, m.Plain())
+					}
+				}
+				return all
+			},
 			Announcements: func() []string { return texts(h.slack.Channel("#incidents").ID) },
 			Interrupt: func(change string, after bool) {
 				method := map[string]string{
 					bottest.ChangeOpen: "conversations.create", bottest.ChangePost: "chat.postMessage",
 					workflow.StepTopic: "conversations.setTopic", workflow.StepPin: "pins.add", workflow.StepBookmarks: "bookmarks.add",
+					bottest.ChangeDelete: "chat.delete",
 				}[change]
 				h.slack.Fail(method, slacktest.Fault{CutBefore: !after, LoseAnswer: after})
 			},

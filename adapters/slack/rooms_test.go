@@ -255,7 +255,7 @@ func TestMissingScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.0", Room: room, Step: workflow.StepBookmarks, Links: []card.Button{{Label: "x", URL: "https://example.com"}}})
-	if !bot.IsPermanent(err) || !strings.HasPrefix(err.Error(), "missing_scope: add bookmarks:write") {
+	if !bot.IsBlocked(err) || !strings.HasPrefix(err.Error(), "missing_scope: add bookmarks:write") {
 		t.Errorf("answered %v", err)
 	}
 	if err = p.SetUpRoom(t.Context(), bot.RoomWork{Key: "INC-7/5.1", Room: room, Step: workflow.StepTopic, Title: "INC-7"}); err != nil {
@@ -308,7 +308,7 @@ func TestInviteWithoutScope(t *testing.T) {
 	err = h.Workspace.Invite(t.Context(), bot.Invitation{Key: "INC-7/3.1", Room: room, People: []bot.Invitee{
 		{ID: "ana", Name: "Ana", Email: "ana@example.com"}, {ID: "dan", Name: "Dan", Handle: dan},
 	}})
-	if !bot.IsPermanent(err) || !strings.Contains(err.Error(), "Ana") || !strings.Contains(err.Error(), "missing_scope: add users:read.email") || strings.Contains(err.Error(), "not on Slack") {
+	if !bot.IsBlocked(err) || !strings.Contains(err.Error(), "Ana") || !strings.Contains(err.Error(), "missing_scope: add users:read.email") || strings.Contains(err.Error(), "not on Slack") {
 		t.Errorf("%v", err)
 	}
 	if members := h.slack.Channel(room.ID).Members; !slices.Contains(members, dan) || slices.Contains(members, ana) {

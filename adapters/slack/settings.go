@@ -14,7 +14,7 @@ const noAnnounce = "none"
 // they come from the environment.
 type Settings struct {
 	// Announce is the channel in which incidents are announced: "#incidents",
-	// or its ID. "none" and "" mean that they are not.
+	// "incidents" or its ID. "none" and "" mean that they are not.
 	Announce string `yaml:"announce"`
 	// ArchiveAfter is how long after its incident has ended a room is archived;
 	// 0: never.
@@ -26,19 +26,20 @@ func DefaultSettings() Settings {
 	return Settings{Announce: "#incidents", ArchiveAfter: 7 * 24 * time.Hour}
 }
 
-// Normal returns the settings in their normal form: when incidents are not announced,
-// Announce is "".
+// Normal returns the settings in their normal form: Announce is "#incidents" or an ID;
+// when incidents are not announced, it is "".
 func (s Settings) Normal() Settings {
 	if s.Announce == noAnnounce {
 		s.Announce = ""
 	}
+	s.Announce = channelRef(s.Announce)
 	return s
 }
 
 // Validate reports every fault, and what would be right instead.
 func (s Settings) Validate() error {
 	var faults []error
-	if channel := s.Normal().Announce; channel != "" && !isChannel(channel) {
+	if channel := s.Announce; channel != "" && !isChannel(channel) {
 		faults = append(faults, fmt.Errorf("announce: %q is not a channel of Slack; write %s", channel, suggestChannel(channel)))
 	}
 	if s.ArchiveAfter < 0 {
@@ -47,8 +48,7 @@ func (s Settings) Validate() error {
 	return errors.Join(faults...)
 }
 
-// suggestChannel says what would be right instead of a channel such as "incidents" or
-// "#Incidents".
+// suggestChannel says what would be right instead of a channel such as "#Incidents".
 func suggestChannel(channel string) string {
 	guess := "#" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(channel, "#")), " ", "-")
 	if isChannel(guess) && !isUserID(channel) {

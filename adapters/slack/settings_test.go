@@ -21,7 +21,8 @@ func TestSettingsSayWhatWouldBeRight(t *testing.T) {
 		{"none", ""},
 		{"", ""},
 		{"#" + strings.Repeat("x", 80), ""},
-		{"incidents", `announce: "incidents" is not a channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`},
+		{"incidents", ""},
+		{"Incidents", `announce: "Incidents" is not a channel of Slack; write "#incidents", or its ID such as C024BE7LR; or none`},
 		{"#Our incidents", `write "#our-incidents"`},
 		{"@ana", "a name such as"},
 		{"#", `a name such as "#incidents", of small letters, digits, - and _, at most 80`},
@@ -46,7 +47,11 @@ func TestDefaultSettings(t *testing.T) {
 	if err := s.Validate(); err != nil || s != s.Normal() || s.Announce != "#incidents" || s.ArchiveAfter != 168*time.Hour {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	if got := (Settings{Announce: "none"}).Normal(); got != (Settings{}) {
-		t.Errorf("none is %+v", got)
+	for announce, want := range map[string]string{
+		"none": "", "": "", "incidents": "#incidents", "#incidents": "#incidents", "C024BE7LR": "C024BE7LR", "#none": "#none",
+	} {
+		if got := (Settings{Announce: announce}).Normal(); got.Announce != want {
+			t.Errorf("%q means %q, want %q", announce, got.Announce, want)
+		}
 	}
 }

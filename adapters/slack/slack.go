@@ -37,8 +37,8 @@ type Config struct {
 	UserToken     string // xoxp-…: unarchives channels, which Slack denies to bots; may be ""
 	SigningSecret string // signs requests; "": no requests are accepted
 	APIURL        string // [DefaultAPI]
-	// Mark tells the channels of this installation from others': it is written
-	// into their purpose.
+	// Mark tells the channels and messages of this installation from others': it is
+	// written into purposes and metadata.
 	Mark  string
 	Store platform.Store
 	Now   func() time.Time

@@ -61,6 +61,7 @@ func (s *Server) handleAckPage(w http.ResponseWriter, r *http.Request) {
 	p := s.newAckPage(i, reader, func(at time.Time) string { return formatAgo(at, s.Engine.Now(), zone) })
 	p.Action = ownAddress(r)
 	p.Again = p.Button && r.URL.RawQuery == lookAgain
+	p.Newer = p.Button && !p.Again && link.Seen > 0 && link.Seen < i.Paging.Trigger
 	s.render(w, r, http.StatusOK, view{name: "ack", title: "Acknowledge " + i.ID, page: p})
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/bot/signin"
 	"tocsin/workflow"
 )
 
@@ -109,6 +110,25 @@ func TestE5StalePage(t *testing.T) {
 	}
 	h.pressAck(fresh, path).expect(200, "You have acknowledged").expectNot("Something new")
 	h.get(path+"?look=again").expect(200, "You have acknowledged").expectNot("Something new") // nothing to press, nothing to say
+}
+
+// TestE5OldMail: the page behind the link of an older message says that something has
+// happened since, and shows it (E5: an acknowledgement carries what was seen).
+func TestE5OldMail(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is slow --sev 4")
+	const newer = "Something new happened after that message was sent."
+	i := h.incident()
+	link := func(seen int) string {
+		return "/ack/" + h.bot.PageLinks.Token(signin.PageLink{Incident: "INC-1", Page: "1.0.0.0/ana/email", Person: "ana", Seen: seen})
+	}
+	old := link(i.Seq)
+	h.get(old).expect(200).expectNot(newer)
+	h.mustRun("cy: severity INC-1 1")
+	h.get(link(h.incident().Seq)).expect(200).expectNot(newer)
+	h.get(link(0)).expect(200).expectNot(newer) // of an earlier version
+	h.pressAck(h.get(old).expect(200, newer, "SEV1"), old).expect(200, "You have acknowledged").expectNot(newer)
 }
 
 func TestAcknowledgedBySomeoneElse(t *testing.T) {

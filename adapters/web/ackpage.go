@@ -27,6 +27,7 @@ type ackPage struct {
 	Settled bool // no one needs to act: it is acknowledged or has ended
 	State   []textLine
 	Again   bool   // the acknowledgement before was refused
+	Newer   bool   // something asks for attention that the message with the link did not show
 	Button  bool   // the reader can acknowledge
 	Action  string // the address that the form is posted to
 	Seen    int    // the Seq that the page was rendered from

@@ -189,11 +189,18 @@ func (s *Server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 	return p, nil
 }
 
-// outages describes the platforms of the incident's rooms that do not answer.
+// outages describes the platforms of the incident's rooms that do not answer, or refuse
+// messages.
 func (s *Server) outages(i workflow.Incident, zone *time.Location) []string {
 	var all []string
 	for _, r := range i.Rooms {
-		if t, ok := s.Health.Outage(r.Platform); ok && r.Managed {
+		t, ok := s.Health.Outage(r.Platform)
+		switch {
+		case !ok || !r.Managed:
+		case t.Blocked:
+			all = append(all, card.PlatformName(r.Platform)+" has refused messages since "+t.Since.In(zone).Format("15:04 MST")+
+				" ("+t.Why+"). Continue here: everything is sent there, in order, once that is fixed.")
+		default:
 			all = append(all, card.PlatformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
 				". Continue here: everything is sent there, in order, once it answers again.")
 		}

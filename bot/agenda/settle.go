@@ -72,11 +72,14 @@ func (r *Runner) giveUpCommand(w bot.Work, what string, why error) workflow.Comm
 }
 
 // postpone returns a task to the agenda: due after the delay of [bot.RetryAfter],
-// else after a back-off.
+// else after a back-off that grows with its failures.
 func (r *Runner) postpone(ctx context.Context, w bot.Work, because error) {
 	wait, ok := bot.RetryDelay(because)
 	if !ok {
 		wait = backOff(w.Lease)
+	}
+	if bot.IsPutOff(because) && w.ID != bot.WakeTask { // nothing has failed: the next failure backs off as a first one
+		w.Attempt--
 	}
 	err := r.cfg.Store.Postpone(ctx, w.Lease, r.cfg.Engine.Now().Add(wait))
 	if err != nil && !errors.Is(err, bot.ErrLeaseLost) {

@@ -121,6 +121,9 @@ func (a *chatAdapter) ShowCard(ctx context.Context, c bot.RoomCard) (ref string,
 	show := func(r *ChatRoom) {
 		if m := a.service.message(r, c.Ref, c.Key); m != nil {
 			m.Content, ref = c.Content, m.ID
+			if c.Hide {
+				r.Messages = slices.DeleteFunc(r.Messages, func(below ChatMessage) bool { return below.Key != "" && below.Below == ref })
+			}
 			return
 		}
 		ref = a.service.write(r, ChatMessage{Key: c.Key, Content: c.Content})
@@ -190,6 +193,10 @@ func (a *chatAdapter) Invite(ctx context.Context, i bot.Invitation) error {
 // CloseRoom implements [bot.RoomManager].
 func (a *chatAdapter) CloseRoom(ctx context.Context, w bot.RoomWork) error {
 	err := a.inRoom(ctx, w.Room.ID, "", func(r *ChatRoom) error {
+		if w.Hide {
+			r.Name, r.Topic, r.Links = strings.ToLower(w.Incident)+"-moved", "", nil
+			r.Messages = slices.DeleteFunc(r.Messages, func(m ChatMessage) bool { return m.Key != "" })
+		}
 		r.Archived = true
 		return nil
 	})

@@ -43,7 +43,7 @@ func TestChatService(t *testing.T) {
 				AddUser: s.AddUser,
 				Room: func(r workflow.Room) bottest.RoomState {
 					at := room(s, r)
-					state := bottest.RoomState{Private: at.Private, Archived: at.Archived, Topic: at.Topic, Links: at.Links, Members: at.Members}
+					state := bottest.RoomState{Name: at.Name, Private: at.Private, Archived: at.Archived, Topic: at.Topic, Links: at.Links, Members: at.Members}
 					for _, m := range at.Messages {
 						if m.Key != "" {
 							state.Posts = append(state.Posts, m.Text())
@@ -55,6 +55,15 @@ func TestChatService(t *testing.T) {
 					return state
 				},
 				Rooms: func() []string { return ids(s) },
+				Below: func(ref string) []string {
+					var all []string
+					for _, m := range s.Announcements().Messages {
+						if m.Below == ref {
+							all = append(all, m.Text())
+						}
+					}
+					return all
+				},
 				Announcements: func() []string {
 					var all []string
 					for _, m := range s.Announcements().Messages {

@@ -214,6 +214,9 @@ func (c *fakeChat) CloseRoom(_ context.Context, w bot.RoomWork) error {
 		c.w.fail("X1: the room of %s is archived, and it is %s", w.Incident, i.Status)
 	}
 	if room := c.rooms[w.Room.ID]; room != nil {
+		if r, _ := i.Room(worldPlatform); i.Visibility == workflow.Private && !room.private && r.ID != w.Room.ID && !w.Hide {
+			c.w.fail("P2: %s is private, and its former public room still shows it", w.Incident)
+		}
 		room.closed = true
 	}
 	return nil

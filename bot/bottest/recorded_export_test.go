@@ -56,6 +56,16 @@ func recordBodies() [][3]string {
 	}
 }
 
+// laterRecordBodies are those of kinds that came later: each has version 1, so that the
+// lines that were recorded before stay as they are.
+func laterRecordBodies() [][3]string {
+	return [][3]string{
+		{"installation", "mark", `0a1b2c3d`},
+		{"slack-account", "U0EXAMPLE1", `ana@example.com`},
+		{"slack-account", "email:ana@example.com", `U0EXAMPLE1`},
+	}
+}
+
 // exportItems builds the items of the recorded export.
 func exportItems(t *testing.T) []bot.ArchiveItem {
 	t.Helper()
@@ -70,6 +80,10 @@ func exportItems(t *testing.T) []bot.ArchiveItem {
 	for n, r := range recordBodies() {
 		all = append(all, bot.ArchiveItem{Key: "record/" + r[0] + "/" + r[1], Record: &bot.Record{Kind: r[0], ID: r[1], Version: n + 1, Body: []byte(r[2])}})
 	}
+	for _, r := range laterRecordBodies() {
+		all = append(all, bot.ArchiveItem{Key: "record/" + r[0] + "/" + r[1], Record: &bot.Record{Kind: r[0], ID: r[1], Version: 1, Body: []byte(r[2])}})
+	}
+	slices.SortStableFunc(all[1:], func(a, b bot.ArchiveItem) int { return strings.Compare(a.Record.Kind, b.Record.Kind) })
 	stub, err := alerts.EncodeStub(workflow.Declare{Title: "Disk full on db-2", Source: workflow.SourceAlert, Severity: workflow.SEV2, Group: "disk"})
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,9 @@ type RoomsFixture struct {
 	// Announcements returns what is read where incidents are announced, oldest first,
 	// without what stands below; nil where the platform has no such place.
 	Announcements func() []string
+	// Below returns what Tocsin has written below an announcement, by its ref; nil where
+	// the fixture cannot tell.
+	Below func(ref string) []string
 	// Interrupt lets the next change of a kind fail: after it was carried out, so
 	// that only its answer is lost, or before.
 	Interrupt func(change string, after bool)
@@ -46,6 +49,7 @@ type RoomsFixture struct {
 
 // RoomState is a room as its members see it.
 type RoomState struct {
+	Name     string
 	Private  bool
 	Archived bool
 	Topic    string
@@ -60,6 +64,8 @@ type RoomState struct {
 const (
 	ChangeOpen = "open"
 	ChangePost = "post"
+	// ChangeDelete deletes a message.
+	ChangeDelete = "delete"
 )
 
 // Rooms is the conformance suite of platforms whose rooms are their own. open
@@ -80,6 +86,8 @@ func Rooms(t *testing.T, open func(t *testing.T) RoomsFixture) {
 		{"Invited", testInvitations},
 		{"NotFoundInvitees", testNotFoundInvitees},
 		{"PrivateStaysPrivate", testPrivateStaysPrivate},
+		{"MadePrivateLater", testMadePrivateLater},
+		{"AnnouncementMadePrivate", testAnnouncementMadePrivate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(&roomsTest{T: t, RoomsFixture: open(t)}) })
 	}

@@ -3,6 +3,7 @@ package card
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ func Page(a PageRequest, v View) Content {
 		}
 	}
 	if a.Purpose != workflow.PurposeNotice {
-		ack := Button{Label: "Acknowledge", Command: "ack " + i.ID, URL: a.AckURL, Main: true}
+		ack := Button{Label: "Acknowledge", Command: acknowledgeCommand(i.ID, i.Seq), URL: a.AckURL, Main: true}
 		m.Buttons = append([]Button{ack}, m.Buttons...)
 	}
 	if url := v.link(i); url != "" {
@@ -103,29 +104,50 @@ func Bundle(all []PageRequest, v View) Content {
 	for _, a := range all {
 		lines = append(lines, pageTitle(a))
 		if a.Purpose != workflow.PurposeNotice && len(m.Buttons) < 5 {
-			m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + a.Incident.ID, Command: "ack " + a.Incident.ID, URL: a.AckURL, Main: len(m.Buttons) == 0})
+			m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + a.Incident.ID, Command: acknowledgeCommand(a.Incident.ID, a.Incident.Seq), URL: a.AckURL, Main: len(m.Buttons) == 0})
 		}
 	}
 	m.Sections = []Section{{Heading: "Incidents", Lines: lines}}
 	return m
 }
 
+// acknowledgeCommand returns the command of a page's button. It carries the Seq that the
+// page shows: pressed hours later it must not acknowledge what has happened since (E5: an
+// acknowledgement carries what was seen).
+func acknowledgeCommand(incident string, seen int) string {
+	if seen <= 0 {
+		return "ack " + incident
+	}
+	return fmt.Sprintf("ack %s --seen %d", incident, seen)
+}
+
+// PageReference is what is known of a page when the store cannot be read.
+type PageReference struct {
+	Incident string
+	Seen     int // Seq of the event that pages
+}
+
 // FallbackPage renders the page that is sent when the store cannot be read: it
-// has no details, but it is sent (E3: check again before each send).
-func FallbackPage(incidents []string, v View) Content {
-	incidents = slices.Compact(slices.Sorted(slices.Values(incidents)))
+// has no details, but it is sent (E3: check again before each send). Of several pages for
+// one incident the newest counts.
+func FallbackPage(pages []PageReference, v View) Content {
+	seen := map[string]int{}
+	for _, p := range pages {
+		seen[p.Incident] = max(seen[p.Incident], p.Seen)
+	}
+	incidents := slices.Sorted(maps.Keys(seen))
 	m := Content{
 		Title:  incidents[0] + " needs you",
 		Text:   "Tocsin cannot read its store right now, so this page has no details. Please check Tocsin as well.",
 		Footer: v.URL,
 	}
 	if len(incidents) == 1 {
-		m.Buttons = []Button{{Label: "Acknowledge", Command: "ack " + incidents[0], Main: true}}
+		m.Buttons = []Button{{Label: "Acknowledge", Command: acknowledgeCommand(incidents[0], seen[incidents[0]]), Main: true}}
 		return m
 	}
 	m.Title = fmt.Sprintf("%d incidents need you: %s", len(incidents), strings.Join(incidents, ", "))
 	for _, id := range incidents[:min(len(incidents), 5)] {
-		m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + id, Command: "ack " + id, Main: len(m.Buttons) == 0})
+		m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + id, Command: acknowledgeCommand(id, seen[id]), Main: len(m.Buttons) == 0})
 	}
 	return m
 }

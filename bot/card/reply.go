@@ -2,6 +2,7 @@ package card
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/workflow"
@@ -12,10 +13,11 @@ import (
 func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 	var lines []string
 	cut := false
-	for _, e := range events {
-		if isImplied(e.Fact) {
-			continue
-		}
+	shown := slices.DeleteFunc(slices.Clone(events), isImplied)
+	if len(shown) == 0 {
+		shown = events // nothing else was changed, and that is what was asked for
+	}
+	for _, e := range shown {
 		lines = append(lines, v.formatter().line(e)+".")
 		cut = cut || isShortened(e.Fact)
 	}
@@ -31,12 +33,12 @@ func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 	return i.ID + ": " + strings.Join(lines, "\n")
 }
 
-// isImplied reports whether a fact follows from another one of the reply and
-// needs no line.
-func isImplied(f workflow.Fact) bool {
-	_, room := f.(workflow.RoomWanted)
-	_, paging := f.(workflow.EscalationStarted)
-	return room || paging
+// isImplied reports whether an event follows from another one of the reply and needs no
+// line. A room that a person has asked for, by `retry`, is no consequence.
+func isImplied(e workflow.Event) bool {
+	_, room := e.Fact.(workflow.RoomWanted)
+	_, paging := e.Fact.(workflow.EscalationStarted)
+	return (room || paging) && !e.By.IsHuman()
 }
 
 func isShortened(f workflow.Fact) bool {

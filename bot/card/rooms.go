@@ -119,6 +119,9 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 			mark = " ✗ " + why
 			failed = true
 		case "": // not done yet
+			if why != "" {
+				mark = " … waiting: " + why
+			}
 		}
 		open = open || state != workflow.StepDone
 		steps = append(steps, name+mark)
@@ -129,7 +132,7 @@ func roomSteps(i workflow.Incident, r workflow.Room) (steps []string, failed boo
 	case workflow.RoomFailed:
 		add("Room", workflow.StepFailed, r.Why)
 	case workflow.RoomRequested:
-		add("Room", "", "")
+		add("Room", "", r.Why)
 	}
 	if r.State == workflow.RoomFailed {
 		return steps, failed
@@ -174,8 +177,14 @@ func roomLine(f workflow.RoomFact) string {
 	case workflow.RoomOpened:
 		return "Room on " + capitalize(f.Platform) + ": " + cmp.Or(f.Room.Name, f.ID)
 	case workflow.RoomUnavailable:
+		if f.Waiting {
+			return "The room on " + capitalize(f.Platform) + " waits until this is fixed" + withReason(f.Why)
+		}
 		return "No room on " + capitalize(f.Platform) + withReason(f.Why)
 	case workflow.RoomStepFinished:
+		if f.Waiting {
+			return fmt.Sprintf("%s on %s waits until this is fixed: %s", stepName(f.Step), capitalize(f.Platform), f.Why)
+		}
 		if f.Why != "" {
 			return fmt.Sprintf("%s on %s failed: %s", stepName(f.Step), capitalize(f.Platform), f.Why)
 		}

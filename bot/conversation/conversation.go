@@ -96,17 +96,21 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 
 // replace turns the commit of an edited message into one that replaces the stored
 // message. Author and time stay as they are. An edit of a message that was never
-// stored is stored as a new message, unless it is deleted.
+// stored is stored as a new message. What is deleted stays deleted: an edit that comes
+// late does not bring the words back.
 func (r *Recorder) replace(ctx context.Context, c bot.Commit, m bot.Message) (bot.Commit, error) {
 	key := c.Messages[0].Key
 	stored, ok, err := r.Find(ctx, c.Incident, key)
 	if err != nil {
 		return c, err
 	}
-	if !ok {
-		if m.Deleted {
-			c.Messages = nil
-		}
+	switch {
+	case !ok && m.Deleted:
+		return bury(c, m)
+	case !ok:
+		return c, nil
+	case stored.Deleted && !m.Deleted:
+		c.Messages = nil
 		return c, nil
 	}
 	stored.Text, stored.Edited, stored.Deleted = m.Text, m.Edited, m.Deleted
@@ -114,6 +118,20 @@ func (r *Recorder) replace(ctx context.Context, c bot.Commit, m bot.Message) (bo
 	c.Messages, c.EditedMessages = nil, []bot.StoredMessage{encoded}
 	return c, err
 }
+
+// bury returns the commit of a message that is deleted before it has come: its platform
+// delivers events in any order, and to any replica. The tombstone takes the message's key,
+// so that the message is not stored when it comes; should it be stored at this moment, it
+// is replaced.
+func bury(c bot.Commit, m bot.Message) (bot.Commit, error) {
+	tombstone, err := bot.Message{At: m.At, Via: m.Via, Deleted: true}.Encode(c.Messages[0].Key)
+	c.Messages, c.EditedMessages = []bot.StoredMessage{tombstone}, []bot.StoredMessage{tombstone}
+	return c, err
+}
+
+// isTombstone reports whether a message was deleted before it came: nothing is known of it
+// that a reader could be shown.
+func isTombstone(m bot.Message) bool { return m.Deleted && m.Name == "" }
 
 // searchPage is how many messages [Recorder.Find] reads at a time.
 const searchPage = 500
@@ -148,17 +166,24 @@ func (r *Recorder) List(ctx context.Context, id string, s access.Speaker, before
 	if err != nil || !s.CanWorkOn(&i) {
 		return nil, err
 	}
-	page, err := r.store.Messages(ctx, id, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the conversation of %s: %w", id, err)
-	}
-	all := make([]bot.Message, 0, len(page))
-	for _, one := range page {
-		m := bot.Message{Key: one.Key, Seq: one.Seq}
-		if err := json.Unmarshal(one.Body, &m); err != nil {
-			return nil, fmt.Errorf("read message %d of %s: %w", one.Seq, id, err)
+	for {
+		page, err := r.store.Messages(ctx, id, before, limit)
+		if err != nil {
+			return nil, fmt.Errorf("read the conversation of %s: %w", id, err)
 		}
-		all = append(all, m)
+		all := make([]bot.Message, 0, len(page))
+		for _, one := range page {
+			m := bot.Message{Key: one.Key, Seq: one.Seq}
+			if err := json.Unmarshal(one.Body, &m); err != nil {
+				return nil, fmt.Errorf("read message %d of %s: %w", one.Seq, id, err)
+			}
+			if !isTombstone(m) {
+				all = append(all, m)
+			}
+		}
+		if len(all) > 0 || len(page) < limit || limit <= 0 { // else an empty page would look like the end
+			return all, nil
+		}
+		before = page[0].Seq
 	}
-	return all, nil
 }

@@ -24,14 +24,12 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		page.Keys = append(page.Keys, t.key())
 	}
 	if slices.ContainsFunc(tasks, func(t task) bool { return t.Incident.Status == "" }) {
-		var ids []string
+		var pages []card.PageReference
 		for _, t := range tasks {
 			page.Incidents = append(page.Incidents, bot.PagedIncident{ID: t.Owner})
-			if !slices.Contains(ids, t.Owner) {
-				ids = append(ids, t.Owner)
-			}
+			pages = append(pages, card.PageReference{Incident: t.Owner, Seen: workflow.EventOf(t.ID)})
 		}
-		page.Content = card.FallbackPage(ids, view)
+		page.Content = card.FallbackPage(pages, view)
 		return page, pager, nil
 	}
 	requests := make([]card.PageRequest, 0, len(tasks))
@@ -106,7 +104,7 @@ func (s *Sender) pagedIncident(t task, person string) bot.PagedIncident {
 	// A link acts for its recipient. In a room every reader could open it, and would
 	// acknowledge as the room, so a room gets none.
 	if t.page.Purpose != workflow.PurposeNotice && workflow.Target(person).Kind() != "room" {
-		p.AcknowledgeURL = url + "/ack/" + s.links.Token(signin.PageLink{Incident: i.ID, Page: t.page.Page, Person: person})
+		p.AcknowledgeURL = url + "/ack/" + s.links.Token(signin.PageLink{Incident: i.ID, Page: t.page.Page, Person: person, Seen: i.Seq})
 	}
 	if !p.Private {
 		p.Title, p.Severity, p.Status = i.Title, i.Severity.String(), string(i.Status)

@@ -10,6 +10,7 @@ import (
 	"tocsin/adapters/memory"
 	"tocsin/bot/bottest"
 	"tocsin/bot/card"
+	"tocsin/workflow"
 )
 
 // TestE4Retry: a page that failed for now is retried while escalation goes on.
@@ -23,6 +24,48 @@ func TestE4Retry(t *testing.T) {
 	w.PagerError = nil
 	w.Advance(6 * time.Second)
 	w.Expect(w.Say("ana", "who INC-1"), true, "delivered at")
+}
+
+// TestE5PageButton: the button of a page acknowledges what the page shows: alone, in a
+// bundle, or when the store could not be read. After the incident has become worse it is
+// refused, and the button of the new page is not (E5: an acknowledgement carries what was
+// seen).
+func TestE5PageButton(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	command := func(incident string) string {
+		t.Helper()
+		for _, p := range slices.Backward(w.Paged) {
+			for _, b := range p.Content.Buttons {
+				if p.Person == "ben" && strings.HasPrefix(b.Command, "ack "+incident+" ") {
+					return b.Command
+				}
+			}
+		}
+		t.Fatalf("ben was not paged for %s", incident)
+		return ""
+	}
+	for n := range 5 { // the last are bundled
+		w.Say("dan", "declare Something --sev 4 --service search")
+		if n == 2 {
+			w.Advance(0)
+		}
+	}
+	w.Advance(time.Minute)
+	for _, id := range []string{"INC-1", "INC-4", "INC-5"} {
+		old := command(id)
+		w.Say("dan", "severity "+id+" 1")
+		w.Expect(w.Say("ben", old), false, "Something new happened since that message was written.")
+		w.Advance(time.Minute)
+		w.Expect(w.Say("ben", command(id)), true, "Acknowledged")
+	}
+	if got := card.FallbackPage([]card.PageReference{{Incident: "INC-6", Seen: workflow.EventOf("INC-6/4.0")}}, card.View{}).Buttons[0].Command; got != "ack INC-6 --seen 4" {
+		t.Errorf("a page without details acknowledges with %q", got)
+	}
+	for _, id := range []string{"", "INC-6", "INC-6/x.1", "wake", "card:room", "INC-6/-1.0"} {
+		if n := workflow.EventOf(id); n != 0 {
+			t.Errorf("the effect %q belongs to event %d", id, n)
+		}
+	}
 }
 
 // TestE10Bundle: a person who was paged three times in two minutes gets the next pages

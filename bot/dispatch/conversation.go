@@ -61,12 +61,12 @@ func (d *Dispatcher) checkCanWork(ctx context.Context, r Request, what string) e
 // WriteMessage adds a message of a person to an incident's conversation. The message
 // is durable when it returns. A repeated Operation adds nothing.
 func (d *Dispatcher) WriteMessage(ctx context.Context, r Request) (Reply, error) {
+	if err := d.checkCanWork(ctx, r, "Writing in the room"); err != nil {
+		return refusalReply(err)
+	}
 	text, cut := workflow.CleanText(r.Text, workflow.MaxText)
 	if text == "" {
 		return Reply{Text: "Nothing was sent: the message is empty."}, nil
-	}
-	if err := d.checkCanWork(ctx, r, "Writing in the room"); err != nil {
-		return refusalReply(err)
 	}
 	key := "message " + cmp.Or(r.Operation, rand.Text())
 	m := bot.Message{At: d.engine.Now(), Person: r.Speaker.Person, Name: card.ActorName(r.Speaker.Actor()), Text: text}

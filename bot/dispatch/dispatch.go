@@ -88,6 +88,9 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 	}
 	call, err := d.engine.Catalog().Parse(r.Text, d.parseContext(ctx, r))
 	if err != nil {
+		if denied := d.checkNamed(ctx, r); denied != nil {
+			err = denied
+		}
 		return refusalReply(err)
 	}
 	if err := d.checkAccess(ctx, call, r.Speaker); err != nil {
@@ -288,6 +291,17 @@ func (d *Dispatcher) loadOther(ctx context.Context, id string, s access.Speaker)
 // seen).
 func (d *Dispatcher) Acknowledge(ctx context.Context, incident string, s access.Speaker, seen int) (Reply, error) {
 	return d.changeIncident(ctx, incidentChange{incident: incident, command: workflow.Acknowledge{Seen: seen}}, Request{Speaker: s})
+}
+
+// checkNamed refuses a line with a mistake in it when the speaker may not use its command
+// anyway: someone who is told how to type it must not be denied afterwards (P1: access is
+// checked first).
+func (d *Dispatcher) checkNamed(ctx context.Context, r Request) error {
+	spec, incident, ok := d.engine.Catalog().Subject(r.Text, r.Room)
+	if !ok || r.Speaker.Access >= spec.Access {
+		return nil
+	}
+	return d.checkAccess(ctx, commands.Call{Spec: spec, Incident: incident, Access: spec.Access}, r.Speaker)
 }
 
 // checkAccess refuses a command that the speaker may not use (P1: access is checked

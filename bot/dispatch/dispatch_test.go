@@ -9,6 +9,7 @@ import (
 	"tocsin/bot/access"
 	"tocsin/bot/bottest"
 	"tocsin/bot/dispatch"
+	"tocsin/commands"
 )
 
 // TestP2Private: to others than its members a private incident does not exist, and its
@@ -46,6 +47,42 @@ func TestP2Private(t *testing.T) {
 			t.Errorf("page says %q %q", p.Content.Title, p.Content.Text)
 		}
 	}
+}
+
+// TestP1AccessBeforeSyntax: a speaker who may not use a command is denied, whatever else is
+// wrong with the line; one who may reads what is wrong (P1: access is checked first).
+func TestP1AccessBeforeSyntax(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare Checkout is down --sev 1 --service search")
+	w.Advance(0)
+	guest := access.Speaker{Handle: "slack:U0ZOE", Name: "Zoe"}
+	for _, spec := range w.Catalog() {
+		if spec.Access == commands.Guest {
+			continue
+		}
+		for _, line := range []string{"%", "% --nonsense", "% INC-1 --nonsense x", "/incident % INC-1 --seen", "% INC-1 \x00", "% tomorrow maybe", "% --sev nine INC-1", "%  INC-1: --text"} {
+			line = strings.ReplaceAll(line, "%", spec.Name)
+			for _, room := range []string{"", "INC-1"} {
+				if reply := w.Run(guest, room, line); reply.OK || !strings.Contains(reply.Text, "needs the access") {
+					t.Errorf("a guest who types %q in the room %q reads %q", line, room, reply.Text)
+				}
+			}
+		}
+	}
+	if reply := w.Write(guest, "INC-1", " ", ""); reply.OK || !strings.Contains(reply.Text, "needs the access") {
+		t.Errorf("a guest who writes nothing reads %q", reply.Text)
+	}
+	// Who may use it although their access is too low reads what is wrong.
+	paged := w.Person("ben")
+	paged.Access = commands.Guest
+	for line, want := range map[string]string{
+		"ack INC-1 --nonsense": "has no option --nonsense", "ack --seen x INC-1": "", "timeline INC-1 now": "does not take", "ack INC-2 --nonsense": "INC-2 does not exist",
+	} {
+		if reply := w.Run(paged, "", line); reply.OK || !strings.Contains(reply.Text, want) || strings.Contains(reply.Text, "needs the access") {
+			t.Errorf("a guest who was paged and types %q reads %q, want %q", line, reply.Text, want)
+		}
+	}
+	w.Expect(w.Run(guest, "", "ak INC-1"), false, "Did you mean `ack`?")
 }
 
 // TestOperations: the repeat of an operation gets the first reply and changes nothing.

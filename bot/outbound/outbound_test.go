@@ -75,6 +75,39 @@ func TestE3Attempts(t *testing.T) {
 	begin(other, "b", false)
 }
 
+// TestE4gHealth: a platform that refuses work until an operator fixes something has an
+// outage with the reason, until the last such work succeeds, or is not tried any more
+// (E4g: what an operator can fix waits).
+func TestE4gHealth(t *testing.T) {
+	var log strings.Builder
+	now := bottest.Epoch
+	h := outbound.NewHealth(func() time.Time { return now }, slog.New(slog.NewTextHandler(&log, nil)))
+	h.ReportBlocked("chat", "INC-1/room", "missing_scope")
+	now = now.Add(time.Minute)
+	h.ReportBlocked("chat", "INC-2/room", "invalid_auth")
+	h.ReportHealth("chat", true, nil) // another call is accepted
+	if o, ok := h.Outage("chat"); !ok || !o.Blocked || o.Why != "missing_scope" || !o.Since.Equal(bottest.Epoch) {
+		t.Errorf("outage %+v %v", o, ok)
+	}
+	before := h.Summary()
+	h.ReportBlocked("chat", "INC-1/room", "")
+	if o, ok := h.Outage("chat"); !ok || o.Why != "invalid_auth" || h.Summary() == before {
+		t.Errorf("outage %+v %v, %q", o, ok, h.Summary())
+	}
+	h.ReportHealth("chat", false, errors.New("connection refused"))
+	if o, ok := h.Outage("chat"); !ok || o.Blocked {
+		t.Errorf("outage %+v %v", o, ok)
+	}
+	h.ReportHealth("chat", true, nil)
+	now = now.Add(10 * time.Minute) // its incident has ended meanwhile
+	if o, ok := h.Outage("chat"); ok || h.Summary() != "" {
+		t.Errorf("outage %+v, %q", o, h.Summary())
+	}
+	if text := log.String(); strings.Count(text, "refuses work until") != 1 {
+		t.Errorf("the log says:\n%s", text)
+	}
+}
+
 // TestHealth: an outage is logged when it begins and when it ends.
 func TestHealth(t *testing.T) {
 	var log strings.Builder

@@ -55,7 +55,7 @@ type ID struct {
 type Options struct {
 	Settings any // as NewSettings returned them, filled in
 	Secret   func(name string) string
-	Mark     string // names this installation, in the rooms that it opens
+	Mark     string // names this installation, in the rooms and messages that it makes ([bot.InstallationMark])
 	Store    Store
 	Now      func() time.Time
 	Log      *slog.Logger

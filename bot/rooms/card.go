@@ -114,7 +114,11 @@ func (m *Manager) showCard(ctx context.Context, w bot.Work, a workflow.ShowCard)
 	if err != nil {
 		return bot.Retry(err)
 	}
-	return answerCard(a, room, change)
+	answer := answerCard(a, room, change)
+	if a.Place == workflow.InRoom && shown.Ref != "" && next.Ref != shown.Ref { // a person has deleted it, and the new one is not pinned
+		answer.Command = workflow.RoomCardReplaced{Platform: a.Platform}
+	}
+	return answer
 }
 
 // answerCard returns the answer of a card that is up to date. Announcing is a setup
@@ -144,6 +148,13 @@ func (m *Manager) recordAttempt(ctx context.Context, i workflow.Incident, a work
 // announcement fails the room's step "announce", a card that was never written fails
 // its step "pin".
 func (m *Manager) answerCardError(w bot.Work, a workflow.ShowCard, shown cardState, err error) bot.Answer {
+	if bot.IsBlocked(err) {
+		step := workflow.StepPin
+		if a.Place == workflow.Announce {
+			step = workflow.StepAnnounce
+		}
+		return bot.Answer{Report: workflow.RoomStepEnded{Platform: a.Platform, Step: step, Why: bot.BlockedReason(err), Waiting: true}, Retry: err}
+	}
 	if !bot.IsPermanent(err) {
 		return answerError(err)
 	}

@@ -123,7 +123,7 @@ func (m *Manager) Card(i workflow.Incident, a workflow.ShowCard) (c bot.RoomCard
 	case a.Place == workflow.InRoom:
 		c.Content = card.Card(i, view)
 	case i.Visibility == workflow.Private:
-		c.Content = card.HiddenAnnouncement(i.ID)
+		c.Content, c.Hide = card.HiddenAnnouncement(i.ID), true
 	default:
 		c.Content = card.Announcement(i, r, view)
 	}

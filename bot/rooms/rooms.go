@@ -140,9 +140,27 @@ func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func
 		return err
 	}
 	m.breaker.RecordResult(platform, err != nil && send.Err() != nil, now)
+	if isShown(w.Action) { // a setup step that is refused says so itself
+		m.health.ReportBlocked(platform, w.Owner+"/"+w.Lane.Destination, bot.BlockedReason(err))
+	}
+	if bot.IsBlocked(err) { // perhaps nothing was asked
+		return err
+	}
 	_, later := bot.RetryDelay(err)
 	m.health.ReportHealth(platform, err == nil || later || bot.IsPermanent(err), err)
 	return err
+}
+
+// isShown reports whether an action is what people read on a platform, or the room for
+// it: if such work waits, people have to be told elsewhere.
+func isShown(a workflow.Action) bool {
+	switch a.(type) {
+	case workflow.OpenRoom, workflow.Post, workflow.ShowCard:
+		return true
+	case workflow.SetUpRoom, workflow.InvitePeople, workflow.CloseRoom, workflow.PageAction, workflow.IncidentAction, workflow.UnknownAction:
+		return false
+	}
+	return false
 }
 
 // answerError returns the answer of work that failed for now.
@@ -181,6 +199,8 @@ func (m *Manager) openRoom(ctx context.Context, w bot.Work, a workflow.OpenRoom)
 		return bot.Answer{Command: workflow.RoomReady{Platform: a.Platform, ID: room.ID, Name: room.Name, URL: room.URL, Private: room.Private}}
 	case bot.IsPermanent(err):
 		return bot.Answer{Command: workflow.RoomRefused{Platform: a.Platform, Why: err.Error()}}
+	case bot.IsBlocked(err):
+		return bot.Answer{Report: workflow.RoomRefused{Platform: a.Platform, Why: bot.BlockedReason(err), Waiting: true}, Retry: err}
 	}
 	return answerError(err)
 }
@@ -211,8 +231,20 @@ func (m *Manager) setUpRoom(ctx context.Context, w bot.Work, a workflow.SetUpRoo
 	return m.answerStep(w, workflow.RoomStepEnded{Platform: a.Platform, Step: a.Step}, err)
 }
 
+// blockedStepDelay is how long a setup step waits that is refused until an operator
+// fixes something. It is longer than for what is said in rooms: every open incident has
+// such a step when a permission is missing.
+const blockedStepDelay = 5 * time.Minute
+
 // answerStep returns the answer of a setup step.
 func (m *Manager) answerStep(w bot.Work, c workflow.RoomStepEnded, err error) bot.Answer {
+	if bot.IsBlocked(err) {
+		c.Why, c.Waiting = bot.BlockedReason(err), true
+		if w.Lane.Class == workflow.ClassDroppable {
+			err = bot.RetryAfter(blockedStepDelay, err)
+		}
+		return bot.Answer{Report: c, Retry: err}
+	}
 	if err != nil {
 		if !bot.IsPermanent(err) {
 			return answerError(err)
@@ -244,13 +276,17 @@ func (m *Manager) closeRoom(ctx context.Context, w bot.Work, a workflow.CloseRoo
 		return bot.Answer{}
 	}
 	work := bot.RoomWork{Key: w.ID, Incident: i.ID, Room: workflow.Room{Platform: a.Platform, ID: a.ID}, Severity: i.Severity}
+	what := "archiving a room"
+	if work.Hide = i.Visibility == workflow.Private && room.ID != a.ID; work.Hide {
+		what = "emptying the former public room"
+	}
 	err := m.call(ctx, a.Platform, w, func(ctx context.Context) error { return manager.CloseRoom(ctx, work) })
 	switch {
 	case err == nil:
 		return bot.Answer{Command: workflow.RoomClosed{Platform: a.Platform, ID: a.ID}}
 	case bot.IsPermanent(err):
-		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", "archiving a room", "error", err.Error())
-		return bot.Answer{Command: workflow.GiveUp{What: "archiving a room", Why: err.Error()}}
+		m.log.Error("gave up", "task", w.ID, "incident", w.Owner, "what", what, "error", err.Error())
+		return bot.Answer{Command: workflow.GiveUp{What: what + " on " + a.Platform, Why: err.Error()}}
 	}
 	return answerError(err)
 }
@@ -318,5 +354,5 @@ func errNoCardYet(w bot.Work) error {
 	if w.Attempt > cardDelayRetries {
 		return errNoCard
 	}
-	return bot.RetryAfter(cardDelay, errNoCard)
+	return bot.NotReady(cardDelay, errNoCard)
 }

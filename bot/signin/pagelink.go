@@ -22,6 +22,7 @@ type PageLink struct {
 	Incident string
 	Page     string
 	Person   string
+	Seen     int // Seq of the incident in the page; 0 in links of earlier versions
 	Expires  time.Time
 }
 
@@ -43,7 +44,7 @@ func NewPageLinks(engine *bot.Engine, secret []byte) (*PageLinks, error) {
 // Token returns the signed token of a link, which works for a day from now on.
 func (l *PageLinks) Token(p PageLink) string {
 	expires := l.engine.Now().Add(pageLinkLife)
-	payload := strings.Join([]string{p.Incident, p.Page, p.Person, strconv.FormatInt(expires.Unix(), 36)}, "\n")
+	payload := strings.Join([]string{p.Incident, p.Page, p.Person, strconv.FormatInt(expires.Unix(), 36), strconv.Itoa(p.Seen)}, "\n")
 	return base64.RawURLEncoding.EncodeToString([]byte(payload)) + "." + base64.RawURLEncoding.EncodeToString(l.sign(payload))
 }
 
@@ -70,14 +71,18 @@ func (l *PageLinks) Read(token string) (PageLink, error) {
 		return PageLink{}, ErrBadLink
 	}
 	parts := strings.Split(string(payload), "\n")
-	if len(parts) != 4 {
+	if len(parts) == 4 { // of an earlier version, which did not say what the page shows
+		parts = append(parts, "0")
+	}
+	if len(parts) != 5 {
 		return PageLink{}, ErrBadLink
 	}
-	unix, err := strconv.ParseInt(parts[3], 36, 64)
-	if err != nil {
+	unix, err1 := strconv.ParseInt(parts[3], 36, 64)
+	seen, err2 := strconv.Atoi(parts[4])
+	if err1 != nil || err2 != nil {
 		return PageLink{}, ErrBadLink
 	}
-	p := PageLink{Incident: parts[0], Page: parts[1], Person: parts[2], Expires: time.Unix(unix, 0).UTC()}
+	p := PageLink{Incident: parts[0], Page: parts[1], Person: parts[2], Seen: seen, Expires: time.Unix(unix, 0).UTC()}
 	if l.engine.Now().After(p.Expires) {
 		return p, ErrExpiredLink
 	}

@@ -87,10 +87,10 @@ func (c cell) refusal() string {
 	answersPage := c.word.Name == "ack" && c.paged
 	readsAlong := c.member && slices.Contains([]string{"timeline", "timers", "who"}, c.word.Name)
 	switch {
+	case c.level < c.word.Access && !answersPage && !readsAlong: // (P1: access is checked first), also before what is wrong with the line
+		return fmt.Sprintf("needs the access %q; yours is %q", c.word.Access, c.level)
 	case c.mistake != nil:
 		return c.mistake.Error()
-	case c.level < c.word.Access && !answersPage && !readsAlong: // (P1: access is checked first)
-		return fmt.Sprintf("needs the access %q; yours is %q", c.word.Access, c.level)
 	case sets.To == workflow.Private && c.speaker != "eve": // only configured people are members (P2: private means members only)
 		return "Only a configured person can make an incident private"
 	}

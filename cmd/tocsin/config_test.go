@@ -45,11 +45,11 @@ func TestSlackSettings(t *testing.T) {
 			t.Errorf("%q: got %+v, %v", text, slackSettings(l), err)
 		}
 	}
-	if err := os.WriteFile(path, []byte("chat: { slack: { announce: incidents } }\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("chat: { slack: { announce: Incidents } }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := loadConfigFrom(platforms(), path, func(string) string { return "" })
-	want := path + `:1:28: chat.slack: announce: "incidents" is `
+	want := path + `:1:28: chat.slack: announce: "Incidents" is `
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), `write "#incidents"`) {
 		t.Errorf("got %v, want %s… with what to write", err, want)
 	}

@@ -54,6 +54,7 @@ type doctor struct {
 	out      io.Writer
 	log      *slog.Logger
 	settings map[string]any // of the platforms, by name
+	org      bot.Organization
 	failed   bool
 }
 
@@ -74,6 +75,7 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 		d.fail("configuration", formatConfigError(err))
 		return
 	}
+	d.org = l.Organization
 	path := configPath(file)
 	if path == "" {
 		d.warn("configuration", "there is none: everyone has the access responder, and pages go to the log")

@@ -84,7 +84,8 @@ func TestDoctorSlack(t *testing.T) {
 		d.checkPlatforms(t.Context(), platforms())
 		return out.String(), d.failed
 	}
-	config := "chat: { slack: { announce: \"#ops\" } }\n"
+	config := "chat: { slack: { announce: \"#ops\" } }\ncatch_all: \"room:slack:#last\"\n"
+	s.AddChannel(slacktest.Channel{Name: "last"})
 	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_USER_TOKEN", "SLACK_API_URL"} {
 		t.Setenv(name, "")
 		t.Setenv(name+"_FILE", "")
@@ -105,6 +106,7 @@ func TestDoctorSlack(t *testing.T) {
 	text, failed = ask(config)
 	wantsLine(t, text, "ok    slack: the token is valid: the app is in Tocsin Test")
 	wantsLine(t, text, "ok    slack: #ops is made with the first announcement")
+	wantsLine(t, text, "ok    slack: #last, which is paged, is there; the app joins it with the first page")
 	wantsLine(t, text, "warn  slack: it has scopes that it does not use: ")
 	wantsLine(t, text, "ok    slack: Socket Mode opens")
 	if failed {

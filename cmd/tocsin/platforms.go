@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,7 +40,7 @@ type connection struct {
 type connector struct {
 	table    platform.Table
 	settings map[string]any
-	sign     []byte // the installation's own secret, from which the mark of its rooms is made
+	mark     func() (string, error) // returns the mark of the installation; nil: it has none, and only looks
 	store    platform.Store
 	now      func() time.Time
 	log      *slog.Logger
@@ -50,7 +48,7 @@ type connector struct {
 
 // connect connects the platforms whose secrets are in the environment.
 func (c connector) connect() (connections, error) {
-	mark := sha256.Sum256(append([]byte("rooms of "), c.sign...))
+	mark := ""
 	var all connections
 	for _, d := range c.table {
 		secrets, connected, err := secretsOf(d)
@@ -60,9 +58,14 @@ func (c connector) connect() (connections, error) {
 		if !connected {
 			continue
 		}
+		if c.mark != nil && mark == "" {
+			if mark, err = c.mark(); err != nil {
+				return nil, err
+			}
+		}
 		p, err := d.Connect(platform.Options{
 			Settings: c.settings[d.Name], Secret: func(name string) string { return secrets[name] },
-			Mark: hex.EncodeToString(mark[:4]), Store: c.store, Now: c.now, Log: c.log,
+			Mark: mark, Store: c.store, Now: c.now, Log: c.log,
 		})
 		if err != nil {
 			return nil, err
@@ -193,6 +196,7 @@ func (d *doctor) checkPlatforms(ctx context.Context, table platform.Table) {
 			d.fail(p.Name, err)
 			continue
 		}
+		found.configure(d.settings, d.org)
 		ask, cancel := context.WithTimeout(ctx, doctorTimeout)
 		for _, one := range found {
 			d.reportFindings(one.Name, one.Inspect(ask))

@@ -133,7 +133,8 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		l.Organization.URL = "http://" + listener.Addr().String()
 	}
 	s.platforms, err = connector{
-		table: s.flags.table, settings: l.settings, sign: s.secret.sign, store: s.store, now: s.store.Now, log: s.log,
+		table: s.flags.table, settings: l.settings, store: s.store, now: s.store.Now, log: s.log,
+		mark: func() (string, error) { return bot.InstallationMark(ctx, s.store, s.store.Now()) },
 	}.connect()
 	var allPagers map[string]bot.Pager
 	if err == nil {

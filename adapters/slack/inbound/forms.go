@@ -3,6 +3,7 @@ package inbound
 import (
 	"context"
 	"errors"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -57,7 +58,7 @@ func (s *Server) formData(ctx context.Context, r request, form dispatch.Form) sl
 func (s *Server) answerNotOpened(ctx context.Context, r request, word commands.Spec, err error) outcome {
 	s.log.WarnContext(ctx, "a form could not be opened", "word", word.Name, "error", err.Error())
 	_, later := bot.RetryDelay(err)
-	if !later && !bot.IsPermanent(err) {
+	if !later && !bot.IsRefused(err) {
 		return s.reply(r, "Slack did not say whether the form was opened. If you do not see it, type the whole command, for example `"+word.Example+"`.")
 	}
 	if r.typed {
@@ -66,23 +67,36 @@ func (s *Server) answerNotOpened(ctx context.Context, r request, word commands.S
 	return s.reply(r, "Slack did not open the form. Try again, or type the whole command, for example `"+word.Example+"`.")
 }
 
-// fillForm fills an open form, or says in its place why there is none.
+// How often the content of an open form is sent, and how long before it is sent again the
+// first time; then twice as long.
+const (
+	maxFormTries   = 6
+	formRetryPause = 250 * time.Millisecond
+)
+
+// fillForm fills an open form, or says in its place why there is none. A call that Slack
+// could not carry out is repeated: the person looks at an empty form meanwhile.
 func (s *Server) fillForm(ctx context.Context, r request, form dispatch.Form, id, hash string) {
-	for range 2 {
-		err := s.workspace.API.UpdateView(ctx, id, hash, s.filledView(ctx, r, form))
+	var err error
+	for n := range maxFormTries {
+		err = s.workspace.API.UpdateView(ctx, id, hash, s.filledView(ctx, r, form))
 		switch {
-		case err == nil:
+		case err == nil, slack.ErrorCode(err) == "not_found": // closed meanwhile
 			return
 		case slack.ErrorCode(err) == "hash_conflict": // updated meanwhile: what is read now is newer
 			hash = ""
-		case slack.ErrorCode(err) == "not_found": // closed meanwhile
-			return
-		default:
-			s.log.WarnContext(ctx, "a form could not be updated", "word", form.Word, "error", err.Error())
-			s.sendAnswer(ctx, r.to, slack.RenderReply("The form could not be loaded: Slack did not accept it. Close it and try again."))
-			return
+			continue
+		}
+		wait, later := bot.RetryDelay(err)
+		if !later {
+			wait = formRetryPause << n
+		}
+		if bot.IsRefused(err) || sleep(ctx, wait) != nil {
+			break
 		}
 	}
+	s.log.WarnContext(ctx, "a form could not be updated", "word", form.Word, "error", err.Error())
+	s.sendAnswer(ctx, r.to, slack.RenderReply("The form could not be loaded: Slack did not accept it. Close it and try again."))
 }
 
 // filledView is the form with what had to be read for it; or the refusal, where

@@ -4,10 +4,48 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
 	"tocsin/bot/directory"
 )
+
+// TestFormFilledAgain: a form that was opened is filled although Slack could not take its
+// content at first, and whether or not it says so.
+func TestFormFilledAgain(t *testing.T) {
+	for name, fault := range map[string]slacktest.Fault{
+		"500": {Status: 500, Times: 2}, "cut off": {CutBefore: true, Times: 2}, "lost answer": {LoseAnswer: true}, "internal error": {Error: "internal_error"},
+		"later": {Status: 429, RetryAfter: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newTestServer(t, byHTTP)
+			d.declare("Checkout is down --service checkout")
+			d.slack.Fail("views.update", fault)
+			if typed := d.slack.Slash(d.ana, d.lobby, "/incident", "page INC-1"); typed.Err != nil {
+				t.Fatal(typed.Err)
+			}
+			d.eventually("the form is filled", func() bool { return strings.Contains(string(d.slack.Modal(d.ana).Blocks), "static_select") })
+			if told := strings.Join(d.ephemerals(d.ana), "\n"); strings.Contains(told, "could not be loaded") {
+				t.Errorf("ana reads %q", told)
+			}
+		})
+	}
+}
+
+// TestFormNotFilled: a person is told when their form cannot be filled.
+func TestFormNotFilled(t *testing.T) {
+	d := newTestServer(t, byHTTP)
+	d.declare("Checkout is down --service checkout")
+	d.slack.Fail("views.update", slacktest.Fault{Error: "invalid_arguments", Times: -1})
+	if typed := d.slack.Slash(d.ana, d.lobby, "/incident", "page INC-1"); typed.Err != nil {
+		t.Fatal(typed.Err)
+	}
+	d.waitForAnswer(d.ana, "The form could not be loaded")
+	if n := d.slack.Count("views.update"); n != 1 {
+		t.Errorf("a refused form is sent %d times", n)
+	}
+}
 
 // TestMenuOfMany: a menu of more options than Slack lists is searched. When nothing
 // matches, the response is an empty list.

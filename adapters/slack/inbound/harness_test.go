@@ -31,6 +31,11 @@ func newTestApp(t *testing.T, o slacktest.Options) *testApp {
 	t.Helper()
 	h := &testApp{t: t, clock: bottest.NewClock(bottest.Epoch), log: &strings.Builder{}, store: memory.New()}
 	o.Now = h.clock.Now
+	if o.Scopes == nil { // only those that the app asks for
+		for _, s := range slack.Scopes() {
+			o.Scopes = append(o.Scopes, s.Name)
+		}
+	}
 	h.slack = slacktest.New(o)
 	t.Cleanup(h.slack.Close)
 	var err error

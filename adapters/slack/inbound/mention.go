@@ -72,7 +72,7 @@ func (s *Server) messageCommand(e event, m message, text string) task {
 		err = s.workspace.Messages.Reply(ctx, slack.Reply{
 			Key: to.key, Channel: m.Channel, Thread: thread, Again: e.retry > 0, Since: parseTimestamp(m.TS), Rendered: shown,
 		})
-		if bot.IsPermanent(err) {
+		if bot.IsRefused(err) {
 			return sendPrivately
 		}
 		return outcome{err: err}

@@ -52,7 +52,7 @@ func (s *Server) pin(ctx context.Context, r dispatch.Request, m message, to reci
 	reply, err := s.app.Dispatcher.Pin(ctx, r, m.key())
 	if err == nil && !reply.OK {
 		found, e := s.fetch(ctx, m)
-		if e != nil && !bot.IsPermanent(e) {
+		if e != nil && !bot.IsRefused(e) {
 			return outcome{err: e}
 		}
 		if found != nil && e == nil {
@@ -71,7 +71,7 @@ func (s *Server) pin(ctx context.Context, r dispatch.Request, m message, to reci
 // unpin unpins a message when no 📌 is left on it.
 func (s *Server) unpin(ctx context.Context, r dispatch.Request, m message) error {
 	left, err := s.workspace.API.Reactions(ctx, m.Channel, m.TS)
-	if err != nil && !bot.IsPermanent(err) {
+	if err != nil && !bot.IsRefused(err) {
 		return err
 	}
 	if left[pushpin] > 0 {

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -21,8 +22,9 @@ func (s *Server) account(ctx context.Context, id, name string) access.Account {
 	a, err := s.workspace.Directory.Account(asking, id)
 	if err != nil {
 		s.log.WarnContext(ctx, "Slack does not say whose account it is", "user", id, "error", err.Error())
-		return access.Account{Platform: slack.Platform, ID: id, Name: name, Unidentified: !bot.IsPermanent(err)}
+		return access.Account{Platform: slack.Platform, ID: id, Name: name, Unidentified: !bot.IsRefused(err)}
 	}
+	a.Name = cmp.Or(a.Name, name)
 	return a
 }
 

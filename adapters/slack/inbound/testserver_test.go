@@ -166,6 +166,11 @@ func newTestServerWith(t *testing.T, way string, o slacktest.Options, changes ..
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	d := &testServer{t: t, log: &syncBuffer{}, store: &slowStore{Store: memory.New()}}
+	if o.Scopes == nil { // only those that the app asks for
+		for _, s := range slack.Scopes() {
+			o.Scopes = append(o.Scopes, s.Name)
+		}
+	}
 	d.slack = slacktest.New(o)
 	d.ana = d.slack.AddUser(slacktest.User{Name: "ana", RealName: "Ana", Email: "ana@example.com", TZ: "Europe/Lisbon"})
 	d.ben = d.slack.AddUser(slacktest.User{Name: "ben", RealName: "Ben", Email: "ben@example.com"})

@@ -154,8 +154,10 @@ func (c *checker) checkFields(at string, s *schema, r *rule, object map[string]a
 		case name == "type" && s.kind != "":
 		case !s.Open:
 			c.report(at, r, "unknown", fmt.Sprintf("unknown field %q", name))
-		case name == "" || object[name] == nil:
-			c.report(at, r, "open", "every field must have a name and a value")
+		case name == "":
+			c.report(at, r, "open", "every field must have a name")
+		default:
+			c.checkOpenValue(at+"/"+name, s, r, object[name])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
@@ -172,6 +174,30 @@ func (c *checker) checkFields(at string, s *schema, r *rule, object map[string]a
 	if s.AnyOf != nil && countPresent(object, s.AnyOf) == 0 {
 		c.report(at, r, "any_of", "at least one of "+strings.Join(s.AnyOf, ", ")+" is required")
 	}
+}
+
+// checkOpenValue checks a field of an open object that its schema does not name: a string, a number or a boolean; or, if the
+// schema allows them, an object or a list of objects.
+func (c *checker) checkOpenValue(at string, s *schema, r *rule, v any) {
+	inner := *r
+	inner.Type, inner.Max = s.Values, 0
+	switch v := v.(type) {
+	case string, json.Number, bool:
+		return
+	case map[string]any:
+		if s.Values != "" {
+			c.checkObject(at, &inner, v, "")
+			return
+		}
+	case []any:
+		if s.Values != "" {
+			for i, one := range v {
+				c.checkObject(at+"/"+strconv.Itoa(i), &inner, one, "")
+			}
+			return
+		}
+	}
+	c.report(at, r, "open", "unsupported type of value")
 }
 
 // countPresent returns how many of the fields an object has. A field that is blank, null or false does not count.

@@ -158,6 +158,25 @@ func (s *Server) Unarchive(user, channel string) {
 	}
 }
 
+// Rename lets a person rename a channel. The name must be free.
+func (s *Server) Rename(channel, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.findChannel(channel); ch != nil && !s.isNameTaken(name) {
+		ch.PreviousNames = append([]string{ch.Name}, ch.PreviousNames...)
+		ch.Name = name
+	}
+}
+
+// MakePrivate lets a person make a public channel private.
+func (s *Server) MakePrivate(channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.findChannel(channel); ch != nil {
+		ch.Private = true
+	}
+}
+
 // personEvent is what a person did to a message, as the event that the app may get.
 type personEvent struct {
 	channel *Channel

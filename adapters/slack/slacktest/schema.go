@@ -38,6 +38,7 @@ type schema struct {
 	OneOf          []string `yaml:"one_of"`
 	AnyOf          []string `yaml:"any_of"`
 	Otherwise      string
+	Values         string // of an open object: the entry of the objects that other fields may hold
 	State, Initial string
 
 	kind string // the value of its "type"; empty for an object without one
