@@ -42,6 +42,13 @@ func (m *Messages) isWrittenFor(one *slack.Message, o outgoing) bool {
 	return o.own
 }
 
+// IsForeign reports whether another installation has written a message: its incidents have
+// the same IDs as this one's.
+func (m *Messages) IsForeign(one *slack.Message) bool {
+	mark, ok := one.Metadata.EventPayload["mark"]
+	return one.Metadata.EventType == eventType && ok && mark != m.api.cfg.Mark
+}
+
 // hasKey reports whether the metadata of a message holds a key.
 func hasKey(payload map[string]any, key string) bool {
 	if payload["key"] == key {

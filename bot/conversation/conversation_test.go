@@ -125,7 +125,7 @@ func TestDeletedLongAfter(t *testing.T) {
 
 // TestDeletedBeforeItCame: events of a platform come in any order, and to any replica. A
 // message whose deletion comes first, or between, keeps no words; an edit that comes after
-// its deletion does not bring them back (P2: private means members only).
+// its deletion does not bring them back.
 func TestDeletedBeforeItCame(t *testing.T) {
 	for name, events := range map[string][]conversation.PlatformMessage{
 		"deletion, message":             {{Deleted: true}, {Text: "hunter2"}},

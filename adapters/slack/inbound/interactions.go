@@ -43,6 +43,10 @@ func (s *Server) handleInteraction(body json.RawMessage) (task, error) {
 // userName is the name of a user in a payload.
 func userName(u *slackgo.User) string { return cmp.Or(u.RealName, u.Name, u.ID) }
 
+// foreignButton is the answer to a button of another installation's message, whose INC-7 is
+// another incident.
+const foreignButton = "Nothing was changed: that message was written by another installation of Tocsin, or before its data was replaced. Use its newer messages, or type the command."
+
 // handlePress carries the command line out that is the value of a button or a
 // menu's option.
 func (s *Server) handlePress(c *slackgo.InteractionCallback) task {
@@ -58,6 +62,10 @@ func (s *Server) handlePress(c *slackgo.InteractionCallback) task {
 	to := recipient{
 		key: "reply/" + operation, responseURL: c.ResponseURL, user: c.User.ID, channel: cmp.Or(c.Channel.ID, c.Container.ChannelID),
 		thread: cmp.Or(c.Container.ThreadTs, c.Message.ThreadTimestamp),
+	}
+	if s.workspace.Messages.IsForeign(&c.Message) { // Slack sends what is pressed to any of an app's connections
+		r := request{operation: operation, to: to}
+		return task{key: operation, run: func(context.Context) outcome { return s.reply(r, foreignButton) }}
 	}
 	return task{key: operation, run: func(ctx context.Context) outcome {
 		o := s.answer(ctx, request{line: line, speaker: s.identifyUser(ctx, c.User.ID, userName(&c.User)), operation: operation, trigger: c.TriggerID, to: to})

@@ -3,6 +3,7 @@ package inbound
 import (
 	"testing"
 
+	"tocsin/adapters/slack"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
 	"tocsin/bot/access"
@@ -48,6 +49,35 @@ func TestE5PagedPersonAcknowledges(t *testing.T) {
 	if i := d.incident(id); i.Acknowledgement.Person != "ana" {
 		t.Errorf("acknowledged by %q", i.Acknowledgement.Person)
 	}
+}
+
+// TestForeignButton: the button of a message that another installation has written changes
+// nothing here: its INC-1 is another incident.
+func TestForeignButton(t *testing.T) {
+	d := newTestServer(t, byHTTP)
+	id, room := d.declare("Checkout is down --sev 2")
+	cfg := d.cfg
+	cfg.Mark = "ffffffff"
+	other, err := slack.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := d.showCard(id, room)
+	content := card.Page(card.PageRequest{Incident: d.incident(id), Purpose: workflow.PurposeEscalation}, card.View{})
+	d.retryLater(func() error {
+		return other.Page(t.Context(), bot.Page{Key: "INC-1/p1", Keys: []string{"INC-1/p1"}, Address: d.ben, Content: content})
+	})
+	if got := d.slack.Click(d.ben, d.slack.Posts(d.slack.Direct(d.ben).ID)[0], "Acknowledge"); got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	d.waitForAnswer(d.ben, "written by another installation of Tocsin")
+	if d.incident(id).IsAcknowledged() {
+		t.Fatal("it has acknowledged this installation's incident")
+	}
+	if got := d.slack.Click(d.ben, own, "Acknowledge"); got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	d.eventually("ben acknowledges with his own card", func() bool { return d.incident(id).IsAcknowledged() })
 }
 
 // retryLater repeats a call when its error says when.
