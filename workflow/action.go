@@ -61,6 +61,9 @@ type SendPage struct {
 	First   bool    `json:"first,omitempty"`  // of the first step of a run: claimed before all others
 	Text    string  `json:"text,omitempty"`   // what the page says beside the incident itself
 	Alerts  int     `json:"alerts,omitempty"` // for a notice: how many new alerts it reports
+
+	Severity Severity `json:"severity,omitempty"` // of the incident when the page was queued
+	Urgent   bool     `json:"urgent,omitempty"`   // it waits for no bundle: another page failed before it, or a person asked for it
 }
 
 // CancelPage tells the recipient of a delivered page that it needs no answer any

@@ -49,23 +49,28 @@ func react(i *Incident, was stateBefore, e Event) []Action {
 }
 
 func reactPaging(i *Incident, f PagingFact) []Action {
+	with := SendPage{Severity: i.Severity}
 	switch f := f.(type) {
 	case StepFired:
-		return sendQueuedPages(f.Pages, SendPage{})
+		with.Urgent = f.Why != ""
+		return sendQueuedPages(f.Pages, with)
 	case NoOneReached:
+		with.Text, with.Urgent = "No one could be reached.", true
 		if f.Slow > 0 {
-			return sendQueuedPages(f.Pages, SendPage{Text: "No one has been reached yet."})
+			with.Text = "No one has been reached yet."
 		}
-		return sendQueuedPages(f.Pages, SendPage{Text: "No one could be reached."})
+		return sendQueuedPages(f.Pages, with)
 	case EscalationExhausted:
-		return sendQueuedPages(f.Pages, SendPage{})
+		return sendQueuedPages(f.Pages, with)
 	case PeoplePaged:
-		return sendQueuedPages(f.Pages, SendPage{Text: f.Text, Alerts: f.Alerts})
+		with.Text, with.Alerts, with.Urgent = f.Text, f.Alerts, f.Purpose == PurposeJoin
+		return sendQueuedPages(f.Pages, with)
 	case PagesQueued:
 		var actions []Action
 		for _, id := range f.IDs {
 			if p := i.Paging.findPage(id); p != nil {
-				actions = append(actions, sendPage(*p, SendPage{}))
+				with.Urgent = f.Why != ""
+				actions = append(actions, sendPage(*p, with))
 			}
 		}
 		return actions

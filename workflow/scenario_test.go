@@ -273,6 +273,7 @@ func (s *scenario) step(in Input) {
 		if err := json.Unmarshal(raw, &form); err != nil {
 			s.t.Fatal(err)
 		}
+		delete(form.Action, "severity") // of a page: the state below shows it
 		printf("→ %s %s", form.Kind, flat(form.Action))
 	}
 	if before == s.i.Seq {

@@ -16,10 +16,11 @@ import (
 // left out.
 const (
 	maxFields   = 30
-	maxSections = 12
+	maxSections = 200 // a bundle has one for each incident
 	maxLines    = 60
 	maxValue    = 1000 // characters of a field or a line
-	maxLabel    = 80   // characters of a name, heading or button
+	maxLabel    = 80   // characters of a name or a button
+	maxHeading  = 400  // characters of a heading
 )
 
 // content is the content of a mail, made safe to show: a text that has to be on
@@ -28,11 +29,42 @@ type content struct {
 	Title    string
 	Text     []string // paragraphs
 	Fields   []card.Field
-	Sections []card.Section
+	Sections []section
 	Button   *card.Button  // the main button, if it has a link
 	Links    []card.Button // the other links
 	Commands []string      // commands without a link, to be typed
 	Footer   string
+}
+
+// section is a section of a mail. Its link and its button lead to web addresses, or are
+// empty.
+type section struct {
+	Heading, Link string
+	Lines         []string
+	Button        card.Button
+	Command       string // of a button without an address, to be typed
+}
+
+// newSection returns a section that is safe to show.
+func newSection(s card.Section) section {
+	clean := section{Heading: cleanLine(s.Heading, maxHeading)}
+	for _, l := range firstN(s.Lines, maxLines) {
+		clean.Lines = append(clean.Lines, cleanLine(l, maxValue))
+	}
+	if more := len(s.Lines) - maxLines; more > 0 {
+		clean.Lines = append(clean.Lines, fmt.Sprintf("… and %d more", more))
+	}
+	if isLink(s.Link) {
+		clean.Link = s.Link
+	}
+	switch b := s.Button; {
+	case isLink(b.URL):
+		b.Label = cleanLine(b.Label, maxLabel)
+		clean.Button = b
+	default:
+		clean.Command = cleanLine(b.Command, maxValue)
+	}
+	return clean
 }
 
 // newContent returns the content of a page's mail.
@@ -51,17 +83,10 @@ func newContent(page bot.Page) content {
 		}
 	}
 	for _, s := range firstN(m.Sections, maxSections) {
-		clean := card.Section{Heading: cleanLine(s.Heading, maxLabel)}
-		for _, l := range firstN(s.Lines, maxLines) {
-			clean.Lines = append(clean.Lines, cleanLine(l, maxValue))
-		}
-		if more := len(s.Lines) - maxLines; more > 0 {
-			clean.Lines = append(clean.Lines, fmt.Sprintf("… and %d more", more))
-		}
-		c.Sections = append(c.Sections, clean)
+		c.Sections = append(c.Sections, newSection(s))
 	}
 	if more := max(len(m.Fields)-maxFields, 0) + max(len(m.Sections)-maxSections, 0); more > 0 {
-		c.Sections = append(c.Sections, card.Section{Heading: fmt.Sprintf("… and %d more", more)})
+		c.Sections = append(c.Sections, section{Heading: fmt.Sprintf("… and %d more", more)})
 	}
 	c.addButtons(m.Buttons)
 	return c
@@ -138,6 +163,15 @@ func (c content) text() string {
 		fmt.Fprintf(&b, "\n%s\n", s.Heading)
 		for _, l := range s.Lines {
 			fmt.Fprintf(&b, "- %s\n", l)
+		}
+		if s.Button.URL != "" {
+			fmt.Fprintf(&b, "%s: %s\n", s.Button.Label, s.Button.URL)
+		}
+		if s.Command != "" {
+			fmt.Fprintf(&b, "Type: %s\n", s.Command)
+		}
+		if s.Link != "" {
+			fmt.Fprintf(&b, "Open: %s\n", s.Link)
 		}
 	}
 	if c.Footer != "" {

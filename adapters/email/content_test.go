@@ -112,9 +112,19 @@ func pages() map[string]bot.Page {
 			Key: "INC-1/9.1+2", Purpose: workflow.PurposeCatchAll, Person: "ben", Name: "Ben Okafor", Address: "ben@example.com",
 			Incidents: []bot.PagedIncident{{ID: "INC-1"}, {ID: "INC-2"}},
 			Content: card.Content{
-				Title:    "2 incidents need you",
-				Sections: []card.Section{{Heading: "Unanswered", Lines: []string{"INC-1 SEV1 Checkout is down", "INC-2 SEV2 Zahlungen über Käufe gestört – 支払い"}}},
-				Buttons:  []card.Button{{Label: "Acknowledge", Command: "ack INC-1", Main: true}, {Label: "Acknowledge", Command: "ack INC-2"}},
+				Title: "3 incidents need you: 1 SEV1, 1 SEV2, 1 private",
+				Sections: []card.Section{
+					{
+						Heading: "INC-1 SEV1 · Checkout is down", Link: "https://tocsin.example.com/incidents/INC-1", Lines: []string{"investigating · Checkout · 2 firing · since 13:00"},
+						Button: card.Button{Label: "Acknowledge INC-1", Command: "ack INC-1", URL: "https://tocsin.example.com/ack/one", Main: true},
+					},
+					{
+						Heading: "INC-2 SEV2 · Zahlungen über Käufe gestört – 支払い", Link: "https://tocsin.example.com/incidents/INC-2", Lines: []string{"triage"},
+						Button: card.Button{Label: "Acknowledge INC-2", Command: "ack INC-2", URL: "https://tocsin.example.com/ack/two"},
+					},
+					{Heading: "A private incident needs you: INC-3", Link: "javascript:alert(1)", Button: card.Button{Label: "Acknowledge INC-3", Command: "ack INC-3"}},
+				},
+				Footer: "https://tocsin.example.com",
 			},
 		},
 		"know": {

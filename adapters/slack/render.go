@@ -160,6 +160,15 @@ func (s *builder) addPost(m card.Content) {
 // addSection adds as much of a section as fits, and says how much does not.
 func (s *builder) addSection(c card.Section) {
 	heading, body := truncate(cleanLine(c.Heading), maxLabelLength), s.joinLines(c.Lines)
+	if host(c.Link) != "" && len(c.Link) <= maxURLLength { // a link stands in rich text only, and a button not beside that
+		s.addText(strings.TrimRight("\n"+body, "\n"), maxSectionLength, func(text string) slack.Block {
+			return rich(append([]span{{text: heading, bold: true, url: c.Link}}, linkSpans(text)...)...)
+		})
+		if b := s.button(c.Button); b != nil {
+			s.add(slack.NewActionBlock("", b))
+		}
+		return
+	}
 	if b := s.button(c.Button); b != nil { // a button stands beside plain text
 		s.add(slack.NewSectionBlock(plainLines(heading+"\n"+body), nil, slack.NewAccessory(b)))
 		return

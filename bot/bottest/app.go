@@ -27,6 +27,7 @@ type App struct {
 	Clock      time.Time
 	Store      bot.Store
 	Paged      []bot.Page            // what the pager was given, oldest first
+	Tried      []bot.Page            // what it was given and accepted or not
 	PagerError error                 // what the pager answers instead of keeping a page
 	Stale      map[string]bot.Loaded // by incident: what a load returns instead, as if it had been read before a commit
 	AfterGet   func(kind string)     // called when a record has been read
@@ -101,6 +102,7 @@ func (s staleStore) Get(ctx context.Context, kind, id string) (bot.Record, error
 func (a *App) Page(_ context.Context, p bot.Page) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.Tried = append(a.Tried, p)
 	if a.PagerError != nil {
 		return a.PagerError
 	}

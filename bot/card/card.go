@@ -300,7 +300,7 @@ func Text(m Content) string {
 		fmt.Fprintf(&b, "  %-13s %s\n", f.Name, f.Value)
 	}
 	for _, s := range m.Sections {
-		fmt.Fprintf(&b, "  %s\n", s.Heading)
+		fmt.Fprintf(&b, "  %s\n", strings.TrimSpace(s.Heading+"  "+s.Link))
 		for _, l := range s.Lines {
 			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(l, "\n", "\n    "))
 		}

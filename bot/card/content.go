@@ -18,10 +18,11 @@ type Content struct {
 // Field is a short value with a name.
 type Field struct{ Name, Value string }
 
-// Section is a list of lines under a heading, with an optional button beside
-// it.
+// Section is a list of lines under a heading, with an optional button and an optional
+// address that the heading leads to.
 type Section struct {
 	Heading string
+	Link    string
 	Lines   []string
 	Button  Button
 }

@@ -94,21 +94,55 @@ func pageTitle(a PageRequest) string {
 	return fmt.Sprintf("%s%s %s · %s", drill, i.ID, i.Severity, i.Title)
 }
 
-// Bundle renders one message for several pages to the same person.
+// Bundle renders one message for several pages to the same person: each incident has a
+// section with a link and a button, the worst first, and the title counts them by
+// severity (E10: lanes by priority).
 func Bundle(all []PageRequest, v View) Content {
 	if len(all) == 1 {
 		return Page(all[0], v)
 	}
-	m := Content{Title: fmt.Sprintf("%d incidents need you", len(all)), Footer: v.URL}
-	var lines []string
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b PageRequest) int { return cmp.Compare(a.Incident.Severity, b.Incident.Severity) })
+	m := Content{Title: fmt.Sprintf("%d incidents need you: %s", len(all), countSeverities(all)), Footer: v.URL}
+	w := v.formatter()
 	for _, a := range all {
-		lines = append(lines, pageTitle(a))
-		if a.Purpose != workflow.PurposeNotice && len(m.Buttons) < 5 {
-			m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + a.Incident.ID, Command: acknowledgeCommand(a.Incident.ID, a.Incident.Seq), URL: a.AckURL, Main: len(m.Buttons) == 0})
+		s := Section{Heading: pageTitle(a), Link: v.link(a.Incident)}
+		if i := a.Incident; i.Visibility != workflow.Private {
+			s.Lines = []string{strings.Join(slices.DeleteFunc([]string{status(i), strings.Join(i.Services, ", "), alerts(i), "since " + w.date(i.DeclaredAt)},
+				func(part string) bool { return part == "" }), " · ")}
+		}
+		if a.Purpose != workflow.PurposeNotice {
+			s.Button = Button{Label: "Acknowledge " + a.Incident.ID, Command: acknowledgeCommand(a.Incident.ID, a.Incident.Seq), URL: a.AckURL, Main: len(m.Sections) == 0}
+		}
+		m.Sections = append(m.Sections, s)
+	}
+	return m
+}
+
+// countSeverities counts incidents by severity: "1 SEV1, 3 SEV4, 1 private". They are
+// sorted by severity.
+func countSeverities(all []PageRequest) string {
+	var parts []string
+	private := 0
+	for s := workflow.SEV1; s <= workflow.SEV5; s++ {
+		n := 0
+		for _, a := range all {
+			switch {
+			case a.Incident.Severity != s:
+			case a.Incident.Visibility == workflow.Private:
+				private++
+			default:
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	m.Sections = []Section{{Heading: "Incidents", Lines: lines}}
-	return m
+	if private > 0 {
+		parts = append(parts, fmt.Sprintf("%d private", private))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // acknowledgeCommand returns the command of a page's button. It carries the Seq that the
@@ -146,8 +180,10 @@ func FallbackPage(pages []PageReference, v View) Content {
 		return m
 	}
 	m.Title = fmt.Sprintf("%d incidents need you: %s", len(incidents), strings.Join(incidents, ", "))
-	for _, id := range incidents[:min(len(incidents), 5)] {
-		m.Buttons = append(m.Buttons, Button{Label: "Acknowledge " + id, Command: acknowledgeCommand(id, seen[id]), Main: len(m.Buttons) == 0})
+	for _, id := range incidents {
+		m.Sections = append(m.Sections, Section{Heading: id, Button: Button{
+			Label: "Acknowledge " + id, Command: acknowledgeCommand(id, seen[id]), Main: len(m.Sections) == 0,
+		}})
 	}
 	return m
 }

@@ -55,8 +55,8 @@ type task struct {
 	attempted bool // an attempt is recorded (outbound.Attempts)
 }
 
-// key returns the stable key of a page: "INC-7/1.0.0.0/ana/email".
-func (t task) key() string { return t.Owner + "/" + t.page.Page }
+// key returns the stable key of the page.
+func (t task) key() string { return pageKey(t.Work) }
 
 // attemptChanges returns the changes that delete the attempt of a page.
 func (t task) attemptChanges() []bot.RecordChange {
@@ -81,6 +81,7 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 		}
 		if w.Incident.Status != "" {
 			if wanted, _ := w.Incident.IsStillNeeded(page); !wanted {
+				s.recent.forget(w)
 				answers[n] = bot.Answer{Records: []bot.RecordChange{outbound.EndAttempt(w.Owner + "/" + page.Page)}}
 				continue
 			}
@@ -129,9 +130,6 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 			answers = append(answers, bot.Answer{Abandoned: true})
 		}
 		return answers
-	}
-	if err == nil {
-		s.recent.add(tasks[0].page, s.engine.Now())
 	}
 	for _, t := range tasks {
 		answers = append(answers, s.answerFor(t, err))
@@ -232,9 +230,11 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 	switch {
 	case err == nil:
 		s.putOff.forget(t.key())
+		s.recent.arrived(t.Work, s.engine.Now())
 		return bot.Answer{Command: workflow.Delivered{Page: t.page.Page}, Records: t.attemptChanges(), Sent: true}
 	case bot.IsPermanent(err):
 		s.putOff.forget(t.key())
+		s.recent.forget(t.Work)
 		s.log.Warn("a page failed for good", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "error", err.Error())
 		return bot.Answer{Command: workflow.Undeliverable{Page: t.page.Page, Why: err.Error()}, Records: t.attemptChanges()}
 	case errors.Is(err, bot.ErrPaced):
@@ -248,6 +248,9 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 		return bot.Retry(err) // it is only delayed: no other method is needed
 	}
 	report.Why = err.Error()
+	if !report.Slow {
+		s.recent.forget(t.Work)
+	}
 	s.log.Warn("a page failed; trying again", "incident", t.Owner, "person", t.page.To, "via", t.page.Via, "attempt", t.Attempt, "error", err.Error())
 	return bot.Answer{Report: report, Retry: err}
 }

@@ -2,12 +2,14 @@ package delivery_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tocsin/adapters/memory"
+	"tocsin/bot"
 	"tocsin/bot/bottest"
 	"tocsin/bot/card"
 	"tocsin/workflow"
@@ -35,7 +37,11 @@ func TestE5PageButton(t *testing.T) {
 	command := func(incident string) string {
 		t.Helper()
 		for _, p := range slices.Backward(w.Paged) {
-			for _, b := range p.Content.Buttons {
+			buttons := slices.Clone(p.Content.Buttons)
+			for _, s := range p.Content.Sections { // of a bundle
+				buttons = append(buttons, s.Button)
+			}
+			for _, b := range buttons {
 				if p.Person == "ben" && strings.HasPrefix(b.Command, "ack "+incident+" ") {
 					return b.Command
 				}
@@ -88,7 +94,7 @@ func TestE10Bundle(t *testing.T) {
 		t.Fatalf("pages: %v", got)
 	}
 	title := w.Paged[len(w.Paged)-1].Content.Title
-	if title != "4 incidents need you" {
+	if title != "4 incidents need you: 4 SEV1" {
 		t.Errorf("the bundle says %q", title)
 	}
 	if since := w.Paged[len(w.Paged)-1].Since; !since.Equal(w.Clock) {
@@ -126,5 +132,110 @@ func TestSamePageOnce(t *testing.T) {
 	}
 	if n := strings.Count(card.Text(last.Content), "Checkout is down"); n != 1 {
 		t.Errorf("the message lists the incident %d times:\n%s", n, card.Text(last.Content))
+	}
+}
+
+// paged returns the severities of the messages that a person got, such as "SEV1" and, for a
+// bundle, "SEV1 SEV4 SEV4".
+func paged(w *bottest.App, person string) (all []string) {
+	for _, p := range w.Paged {
+		if p.Person != person {
+			continue
+		}
+		var severities []string
+		for _, i := range p.Incidents {
+			severities = append(severities, i.Severity)
+		}
+		all = append(all, strings.Join(severities, " "))
+	}
+	return all
+}
+
+// TestE10WorstFirst: of pages that come at once the worst go alone and first, and the rest
+// is one message, worst first, whose title counts them (E10b: a bundle is worst first).
+func TestE10WorstFirst(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	for _, sev := range []string{"4", "3", "4", "2", "4", "1", "3"} {
+		w.Say("dan", "declare Something --sev "+sev+" --service search")
+	}
+	w.Advance(0)
+	if got := paged(w, "ben"); !slices.Equal(got, []string{"SEV1", "SEV2", "SEV3", "SEV3 SEV4 SEV4 SEV4"}) {
+		t.Fatalf("pages %q", got)
+	}
+	last := w.Paged[slices.IndexFunc(w.Paged, func(p bot.Page) bool { return p.Person == "ben" && len(p.Incidents) == 4 })]
+	if want := "4 incidents need you: 1 SEV3, 3 SEV4"; last.Content.Title != want {
+		t.Errorf("title %q, want %q", last.Content.Title, want)
+	}
+	for _, s := range last.Content.Sections {
+		if s.Link == "" || !strings.HasPrefix(s.Button.Command, "ack INC-") || !strings.Contains(s.Button.URL, "/ack/") {
+			t.Errorf("section %+v", s)
+		}
+	}
+	if len(last.Content.Sections) != 4 {
+		t.Errorf("%d sections", len(last.Content.Sections))
+	}
+}
+
+// TestE10WorseAtOnce: a page that is worse than what a person was paged for within the last
+// minutes waits for no bundle, nor does one that follows a page that failed, or that a
+// person asked for (E10: lanes by priority).
+func TestE10WorseAtOnce(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	for range 3 {
+		w.Say("dan", "declare Something --sev 4 --service search")
+		w.Advance(time.Second)
+	}
+	w.Say("dan", "declare Something --sev 4 --service search")
+	w.Advance(time.Second)
+	if got := paged(w, "ben"); len(got) != 3 {
+		t.Fatalf("the fourth is not held: %q", got)
+	}
+	w.Say("dan", "declare Checkout is down --sev 1 --service search")
+	w.Advance(0)
+	if got := paged(w, "ben"); len(got) != 4 || got[3] != "SEV1" {
+		t.Fatalf("the SEV1 waits: %q", got)
+	}
+	w.Say("dan", "declare Something --sev 4")
+	w.Say("dan", "page INC-6 @ben please")
+	w.Advance(0)
+	if got := paged(w, "ben"); len(got) != 5 || got[4] != "SEV4" {
+		t.Fatalf("what a person asked for waits: %q", got)
+	}
+	w.Advance(31 * time.Second)
+	if got := paged(w, "ben"); len(got) != 6 || got[5] != "SEV4" {
+		t.Errorf("what was held: %q", got)
+	}
+}
+
+// TestE10OnTheWay: pages that were handed out and not accepted yet count, and one that was
+// put off keeps its place (E10: lanes by priority).
+func TestE10OnTheWay(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.PagerError = bot.RetryAfter(3*time.Second, fmt.Errorf("one a second: %w", bot.ErrPaced))
+	tried := map[int]int{} // messages by their number of incidents
+	count := func() {
+		clear(tried)
+		for _, p := range w.Tried {
+			if p.Person == "ben" {
+				tried[len(p.Incidents)]++
+			}
+		}
+		w.Tried = nil
+	}
+	for range 8 {
+		w.Say("dan", "declare Something --sev 4 --service search")
+		w.Advance(0) // each is claimed by itself
+	}
+	if count(); tried[1] != 3 || len(tried) != 1 {
+		t.Errorf("handed out: %v", tried)
+	}
+	w.Advance(4 * time.Second)
+	if count(); tried[1] != 3 || len(tried) != 1 {
+		t.Errorf("handed out again: %v", tried)
+	}
+	w.PagerError = nil
+	w.Advance(time.Minute)
+	if got := paged(w, "ben"); !slices.Equal(got, []string{"SEV4", "SEV4", "SEV4", "SEV4 SEV4 SEV4 SEV4 SEV4"}) {
+		t.Errorf("arrived: %q", got)
 	}
 }
