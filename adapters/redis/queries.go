@@ -116,7 +116,7 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 		err := s.read(ctx, func() (err error) {
 			by := &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(q.Limit - len(all))}
 			if numbers, err = s.client.ZRevRangeByScore(ctx, s.keys.of(set), by).Result(); err == nil && len(numbers) > 0 {
-				some, err = s.loadMany(ctx, numbers)
+				some, err = s.loadListed(ctx, numbers, q)
 			}
 			return err
 		})
@@ -132,19 +132,42 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return all, nil
 }
 
-// loadMany reads incidents in one batch, and leaves out those that do not exist.
-func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, error) {
+// loadListed reads the incidents of a list, and leaves out what the query does not want.
+func (s *Store) loadListed(ctx context.Context, numbers []string, q bot.Query) ([]bot.Loaded, error) {
+	if q.Ended {
+		batch := s.client.Pipeline()
+		for _, number := range numbers {
+			batch.HGet(ctx, s.keys.of("i:"+number), fieldOpen)
+		}
+		states, err := batch.Exec(ctx)
+		if err = ignoreNil(err); err != nil {
+			return nil, err
+		}
+		var ended []string
+		for n, cmd := range states {
+			if open, ok := cmd.(*goredis.StringCmd); ok && open.Val() != "1" {
+				ended = append(ended, numbers[n])
+			}
+		}
+		numbers = ended
+	}
+	return s.loadMany(ctx, numbers, q.Open)
+}
+
+// loadMany reads incidents in one batch, and leaves out those that do not exist, or are not
+// open if only open ones are wanted.
+func (s *Store) loadMany(ctx context.Context, numbers []string, open bool) ([]bot.Loaded, error) {
 	batch := s.client.Pipeline()
 	bodies := make([]*goredis.SliceCmd, 0, len(numbers))
 	for _, number := range numbers {
-		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), fieldVersion, fieldPrevious, fieldBody, fieldCompact))
+		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), fieldVersion, fieldPrevious, fieldBody, fieldCompact, fieldOpen))
 	}
 	if _, err := batch.Exec(ctx); err != nil {
 		return nil, err
 	}
 	all := make([]bot.Loaded, 0, len(numbers))
 	for n, cmd := range bodies {
-		var texts [4]string
+		var texts [5]string
 		for k, v := range cmd.Val() {
 			texts[k], _ = v.(string)
 		}
@@ -153,7 +176,7 @@ func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, e
 			return nil, fmt.Errorf("read number %q: %w", numbers[n], err)
 		}
 		version, err := strconv.Atoi(texts[0])
-		if err != nil {
+		if err != nil || open && texts[4] != "1" {
 			continue
 		}
 		l := bot.Loaded{ID: workflow.ID(number), Number: number}

@@ -156,7 +156,7 @@ func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
 	if err := w.reload(); err != nil {
 		return nil, err
 	}
-	return w, nil
+	return w, w.listUnlisted()
 }
 
 // Close closes the store. Changes that were accepted are written and answered first.

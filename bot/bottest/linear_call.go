@@ -155,6 +155,33 @@ func (c readMessages) step(l *model, a answer) (*model, bool) {
 	})
 }
 
+// readListed is ListOpen: where an incident is in a list.
+type readListed struct{ ID, Tag string }
+
+// listedAt is the need with which an incident is listed; "" when it is not.
+type listedAt string
+
+func (c readListed) make(ctx context.Context, s bot.Store) (any, error) {
+	all, err := s.ListOpen(ctx, bot.OpenQuery{Tag: c.Tag, Limit: 1000})
+	for _, l := range all {
+		if l.ID == c.ID {
+			return listedAt(l.Need.String()), err
+		}
+	}
+	return listedAt(""), err
+}
+
+func (c readListed) step(l *model, a answer) (*model, bool) {
+	want := ""
+	if i := l.incidents[c.ID]; i.open {
+		listing, err := workflow.ParseListing(i.listing)
+		if err == nil && (c.Tag == "" || slices.Contains(listing.Tags, c.Tag)) {
+			want = listing.Need.String()
+		}
+	}
+	return l, a.err == nil && a.value == listedAt(want)
+}
+
 // doCommit is Commit.
 type doCommit struct {
 	bot.Commit
