@@ -43,3 +43,11 @@ func (c *OpenCounts) Add(n workflow.Need) {
 		c.Unattended++
 	}
 }
+
+// Remove takes one open incident from the counts, by its need. Counts that were read
+// before the incident opened stay at zero.
+func (c *OpenCounts) Remove(n workflow.Need) {
+	var one OpenCounts
+	one.Add(n)
+	c.Open, c.Unacknowledged, c.Unattended = max(c.Open-one.Open, 0), max(c.Unacknowledged-one.Unacknowledged, 0), max(c.Unattended-one.Unattended, 0)
+}

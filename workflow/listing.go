@@ -130,6 +130,15 @@ func (i *Incident) IsInvolved(person string) bool {
 	return i.Acknowledgement.Person == person || i.IsAwaiting(person)
 }
 
+// DeclaredAt returns when the incident was declared, to the millisecond; zero for the need
+// of one that cannot be read.
+func (n Need) DeclaredAt() time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(n) & (1<<needAgeBits - 1)).UTC()
+}
+
 // needWidth is the number of digits of an encoded need.
 const needWidth = 16
 

@@ -254,13 +254,17 @@ type bannerView struct {
 
 // renderBanner renders the paging banner of a page.
 func (s *Server) renderBanner(ctx context.Context, who reader, room string, since time.Time) (regions, error) {
-	open, err := s.board.read(ctx, since)
+	board, err := s.board.read(ctx, since)
 	if err != nil {
 		return nil, err
 	}
-	mine := s.awaitingAnswer(open, who.Speaker)
+	mine, err := s.awaitingAnswer(ctx, board, who.Speaker, maxBannerIncidents)
+	if err != nil {
+		return nil, err
+	}
 	var r bannerView
-	for _, i := range mine[:min(len(mine), maxBannerIncidents)] {
+	for n := range mine {
+		i := &mine[n]
 		r.IDs = append(r.IDs, i.ID)
 		if i.ID != room {
 			r.Incidents = append(r.Incidents, i)

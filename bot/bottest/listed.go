@@ -69,9 +69,8 @@ func listingOf(ctx context.Context, s bot.Store, id string) (workflow.Listing, e
 	return bot.ListingOf(d), nil
 }
 
-// OpenIncidents commits so many open incidents of all needs, from a number on, every
-// fifth of them private and every second one awaiting a person, and a stub. They are
-// listed as their states say.
+// OpenIncidents commits so many open incidents of all needs, from a number on, see
+// [OpenIncident].
 func OpenIncidents(t testing.TB, s bot.Store, from, many int) {
 	t.Helper()
 	for n := range many {
@@ -85,10 +84,8 @@ func OpenIncidents(t testing.TB, s bot.Store, from, many int) {
 // visibility depend on its number.
 func OpenIncident(t testing.TB, n int) bot.Commit {
 	t.Helper()
-	i := workflow.Incident{
-		ID: workflow.ID(n), Number: n, Seq: 1, Title: fmt.Sprintf("The disk of host %d is nearly full", n), Status: workflow.Triage, Kind: workflow.Real,
-		Severity: workflow.Severity(1 + n%5), Visibility: workflow.Public, DeclaredAt: Epoch.Add(time.Duration(n*7919%10_000) * time.Second),
-	}
+	i := newOpenIncident(n)
+	i.Severity, i.DeclaredAt = workflow.Severity(1+n%5), Epoch.Add(time.Duration(n*7919%10_000)*time.Second)
 	if n%5 == 0 {
 		i.Visibility = workflow.Private
 	}
@@ -101,6 +98,34 @@ func OpenIncident(t testing.TB, n int) bot.Commit {
 	if n%2 == 0 {
 		i.Paging.Pages = []workflow.PageState{{To: fmt.Sprint("person", n%11), State: workflow.DeliveryAccepted}}
 	}
+	return firstCommit(t, i)
+}
+
+// Flood commits so many open incidents, from a number on, as change makes them; it may be
+// nil. They are public, SEV4, not acknowledged and older than those that the test declares.
+func Flood(t testing.TB, s bot.Store, from, many int, change func(i *workflow.Incident)) {
+	t.Helper()
+	for n := from; n < from+many; n++ {
+		i := newOpenIncident(n)
+		if change != nil {
+			change(&i)
+		}
+		if _, err := s.Commit(t.Context(), firstCommit(t, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func newOpenIncident(n int) workflow.Incident {
+	return workflow.Incident{
+		ID: workflow.ID(n), Number: n, Seq: 1, Title: fmt.Sprintf("The disk of host %d is nearly full", n), Status: workflow.Triage, Kind: workflow.Real,
+		Severity: workflow.SEV4, Visibility: workflow.Public, DeclaredAt: Epoch.Add(time.Duration(n-100_000) * time.Second),
+	}
+}
+
+// firstCommit returns the commit that creates an open incident.
+func firstCommit(t testing.TB, i workflow.Incident) bot.Commit {
+	t.Helper()
 	body, err := workflow.EncodeIncident(i)
 	if err != nil {
 		t.Fatal(err)
