@@ -50,7 +50,8 @@ func iteratePages(size int, read func() ([]Loaded, error), advance func(Loaded))
 				return
 			}
 			for _, l := range page {
-				if advance(l); !yield(l, nil) {
+				advance(l)
+				if !yield(l, nil) {
 					return
 				}
 			}

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +157,8 @@ func (s *Store) listUnlisted(ctx context.Context) error {
 		after = "(" + numbers[len(numbers)-1]
 	}
 	if lost == nil {
-		return nil
+		_, err := s.repairCounts(ctx, s.Now())
+		return err
 	}
 	return explain(s.client.ZAdd(ctx, s.keys.of(keyListed), goredis.Z{Member: mark}).Err())
 }
@@ -206,41 +208,84 @@ func (s *Store) relist(ctx context.Context, n int) error {
 	return err
 }
 
+// repairCounts repairs the lists when not as many incidents are in the list of all open ones
+// as are open: one that a build has ended which knows no lists is still listed.
+func (s *Store) repairCounts(ctx context.Context, at time.Time) ([]string, error) {
+	var open, listed *goredis.IntCmd
+	err := s.read(ctx, func() error {
+		batch := s.client.TxPipeline() // both at the same instant
+		open, listed = batch.ZCount(ctx, s.keys.of(keyOpen), "("+mark, "+inf"), batch.ZLexCount(ctx, s.keys.of(keyListed), "[\x00", "(\x01")
+		_, err := batch.Exec(ctx)
+		return err
+	})
+	if err != nil || open.Val() >= listed.Val() { // those that are missing are found by the audit of each incident
+		return nil, err
+	}
+	return s.repairListed(ctx, at)
+}
+
 // repairListed removes members from the lists that do not belong there.
 func (s *Store) repairListed(ctx context.Context, at time.Time) ([]string, error) {
-	entries := map[int]indexEntries{}
-	var numbers []int
+	var all []string
 	for from := "[\x00"; ; {
 		var members []string
+		var entries map[int]indexEntries
 		err := s.read(ctx, func() (err error) {
-			members, err = s.client.ZRangeByLex(ctx, s.keys.of(keyListed), &goredis.ZRangeBy{Min: from, Max: "+", Count: 1000}).Result()
+			members, err = s.client.ZRangeByLex(ctx, s.keys.of(keyListed), &goredis.ZRangeBy{Min: from, Max: "+", Count: listStep}).Result()
+			if err == nil {
+				entries, err = s.misplaced(ctx, members)
+			}
 			return err
 		})
-		if err != nil {
-			return nil, err
+		if err != nil || len(members) == 0 {
+			return all, err
 		}
-		if len(members) == 0 {
-			break
-		}
-		for _, m := range members {
-			p, err := parseListedMember(m)
+		for _, n := range slices.Sorted(maps.Keys(entries)) {
+			wrong, _, err := s.repairIncident(ctx, at, n, entries[n])
 			if err != nil {
-				continue // the mark
+				return nil, err
 			}
-			if len(entries[p.Number].members) == 0 {
-				numbers = append(numbers, p.Number)
-			}
-			entries[p.Number] = indexEntries{members: append(entries[p.Number].members, m)}
+			all = append(all, wrong...)
 		}
 		from = "(" + members[len(members)-1]
 	}
-	var all []string
-	for _, n := range numbers {
-		wrong, _, err := s.repairIncident(ctx, at, n, entries[n])
+}
+
+// misplaced returns the members of the lists that do not belong there, by incident. One that
+// a commit moves meanwhile may be among them: repair.lua looks again.
+func (s *Store) misplaced(ctx context.Context, members []string) (map[int]indexEntries, error) {
+	batch := s.client.Pipeline()
+	fields := map[string]*goredis.SliceCmd{}
+	for _, m := range members {
+		if p, err := parseListedMember(m); err == nil { // else it is the mark
+			fields[m] = batch.HMGet(ctx, s.keys.incident(p.Number, partIncident), fieldOpen, fieldListing)
+		}
+	}
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	if _, err := batch.Exec(ctx); err != nil {
+		return nil, err
+	}
+	entries := map[int]indexEntries{}
+	for m, cmd := range fields {
+		p, err := parseListedMember(m)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, wrong...)
+		open, _ := cmd.Val()[0].(string)
+		listing, _ := cmd.Val()[1].(string)
+		if _, encoded, _ := strings.Cut(listing, " "); open != "1" || !isListedAs(encoded, m, p.Number) {
+			entries[p.Number] = indexEntries{members: append(entries[p.Number].members, m)}
+		}
 	}
-	return all, nil
+	return entries, nil
+}
+
+// isListedAs reports whether a member of the lists follows from an encoded listing.
+func isListedAs(encoded, member string, number int) bool {
+	l, err := workflow.ParseListing(encoded)
+	return err == nil && slices.ContainsFunc(append([]string{""}, l.Tags...), func(tag string) bool {
+		return listedMember(tag, bot.Place{Need: l.Need, Number: number}) == member
+	})
 }

@@ -139,8 +139,8 @@ func (s *Store) loadListed(ctx context.Context, numbers []string, q bot.Query) (
 		for _, number := range numbers {
 			batch.HGet(ctx, s.keys.of("i:"+number), fieldOpen)
 		}
-		states, err := batch.Exec(ctx)
-		if err = ignoreNil(err); err != nil {
+		states, failed := batch.Exec(ctx)
+		if err := ignoreNil(failed); err != nil {
 			return nil, err
 		}
 		var ended []string

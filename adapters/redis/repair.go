@@ -45,7 +45,13 @@ func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, err
 	m.Checked, m.Repaired, m.Overdue = len(numbers), append(m.Repaired, wrong...), late
 	if len(numbers) == q.Limit && q.Limit > 0 {
 		m.Next = numbers[len(numbers)-1]
+		return m, nil
 	}
+	listed, err := s.repairCounts(ctx, q.At) // of the last slice: none is missing any more
+	if err != nil {
+		return m, fmt.Errorf("repair the lists of open incidents: %w", err)
+	}
+	m.Repaired = append(m.Repaired, listed...)
 	return m, nil
 }
 

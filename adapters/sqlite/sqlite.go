@@ -156,7 +156,10 @@ func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
 	if err := w.reload(); err != nil {
 		return nil, err
 	}
-	return w, w.listUnlisted()
+	if err := w.listUnlisted(); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // Close closes the store. Changes that were accepted are written and answered first.

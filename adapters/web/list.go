@@ -166,11 +166,11 @@ func (s *Server) listIncidents(ctx context.Context, q incidents.Filter, who read
 	q.After = incidents.After(&board.open[len(board.open)-1])
 	if q.Limit -= len(found); q.Limit == 0 { // is there another one?
 		q.Limit = 1
-		rest, _, err := s.Incidents.List(ctx, who.Speaker, q)
-		if err == nil && len(rest) > 0 {
+		rest, _, failed := s.Incidents.List(ctx, who.Speaker, q)
+		if len(rest) > 0 {
 			next = incidents.After(&found[len(found)-1])
 		}
-		return found, next, err
+		return found, next, failed
 	}
 	rest, next, err := s.Incidents.List(ctx, who.Speaker, q)
 	return append(found, rest...), next, err

@@ -62,7 +62,7 @@ type placed struct {
 // incident that cannot be decoded is logged and left out, so that the others are listed.
 func (r *Reader) iterate(ctx context.Context, q Filter) iter.Seq2[placed, error] {
 	return func(yield func(placed, error) bool) {
-		next := func(l bot.Loaded, err error, c Cursor) bool { //nolint:revive // the results of an iteration, and a place
+		next := func(l bot.Loaded, err error, c Cursor) bool {
 			if err != nil {
 				return yield(placed{}, err)
 			}
