@@ -114,9 +114,13 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 		var some []bot.Loaded
 		var numbers []string
 		err := s.read(ctx, func() (err error) {
-			by := &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(q.Limit - len(all))}
-			if numbers, err = s.client.ZRevRangeByScore(ctx, s.keys.of(set), by).Result(); err == nil && len(numbers) > 0 {
-				some, err = s.loadListed(ctx, numbers, q)
+			if q.Ended {
+				numbers, err = s.endedBefore(ctx, before, q.Limit-len(all))
+			} else {
+				numbers, err = s.numbersBefore(ctx, set, before, q.Limit-len(all))
+			}
+			if err == nil && len(numbers) > 0 {
+				some, err = s.loadMany(ctx, numbers, q.Open)
 			}
 			return err
 		})
@@ -132,26 +136,35 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return all, nil
 }
 
-// loadListed reads the incidents of a list, and leaves out what the query does not want.
-func (s *Store) loadListed(ctx context.Context, numbers []string, q bot.Query) ([]bot.Loaded, error) {
-	if q.Ended {
-		batch := s.client.Pipeline()
-		for _, number := range numbers {
-			batch.HGet(ctx, s.keys.of("i:"+number), fieldOpen)
+// numbersBefore returns the next numbers of a list, newest first.
+func (s *Store) numbersBefore(ctx context.Context, set, before string, count int) ([]string, error) {
+	return s.client.ZRevRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(count)}).Result()
+}
+
+// endedBefore returns the numbers of the next incidents that are not open, newest first.
+func (s *Store) endedBefore(ctx context.Context, before string, count int) ([]string, error) {
+	var ended []string
+	for len(ended) < count {
+		numbers, err := s.numbersBefore(ctx, keyAll, before, listStep)
+		if err != nil || len(numbers) == 0 {
+			return ended, err
 		}
-		states, failed := batch.Exec(ctx)
-		if err := ignoreNil(failed); err != nil {
+		batch := s.client.Pipeline()
+		states := make([]*goredis.StringCmd, 0, len(numbers))
+		for _, number := range numbers {
+			states = append(states, batch.HGet(ctx, s.keys.of("i:"+number), fieldOpen))
+		}
+		if _, err = batch.Exec(ctx); err != nil && ignoreNil(err) != nil {
 			return nil, err
 		}
-		var ended []string
-		for n, cmd := range states {
-			if open, ok := cmd.(*goredis.StringCmd); ok && open.Val() != "1" {
+		for n, open := range states {
+			if open.Val() != "1" {
 				ended = append(ended, numbers[n])
 			}
 		}
-		numbers = ended
+		before = "(" + numbers[len(numbers)-1]
 	}
-	return s.loadMany(ctx, numbers, q.Open)
+	return ended[:count], nil
 }
 
 // loadMany reads incidents in one batch, and leaves out those that do not exist, or are not

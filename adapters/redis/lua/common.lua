@@ -160,6 +160,11 @@ end
 -- set_listing moves an incident that is about to be written in the lists ('': it is in
 -- none).
 local function set_listing(number, i, listing)
+  local place = string.match(listing, ' .*') -- after the version
+  if place and place == string.match(i.l, ' .*') then
+    i.l = listing
+    return
+  end
   local before, after = listed_members(number, i.l), listed_members(number, listing)
   for member in pairs(before) do
     if not after[member] then redis.call('ZREM', LISTED, member) end

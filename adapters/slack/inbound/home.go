@@ -51,17 +51,26 @@ func (s *Server) homeData(ctx context.Context, speaker access.Speaker) (slack.Ho
 	person := cmp.Or(speaker.Person, "guest:"+speaker.Handle)
 	read := s.app.Incidents
 	var err error
-	if h.Yours, _, err = read.List(ctx, speaker, incidents.Filter{Involving: person, Limit: slack.MaxHomeRows}); err != nil {
+	var moreYours, moreOthers incidents.Cursor
+	if h.Yours, moreYours, err = read.List(ctx, speaker, incidents.Filter{Involving: person, Limit: slack.MaxHomeRows}); err != nil {
 		return h, err
 	}
-	if h.Others, _, err = read.List(ctx, speaker, incidents.Filter{NotInvolving: person, Limit: slack.MaxHomeRows}); err != nil {
+	if h.Others, moreOthers, err = read.List(ctx, speaker, incidents.Filter{NotInvolving: person, Limit: slack.MaxHomeRows}); err != nil {
 		return h, err
 	}
-	all, err := read.CountOpen(ctx, speaker)
-	if err != nil {
-		return h, err
+	yours := len(h.Yours)
+	if !moreYours.IsZero() {
+		if yours, err = read.CountInvolving(ctx, person); err != nil {
+			return h, err
+		}
+		h.MoreYours = max(yours-len(h.Yours), 1)
 	}
-	yours, err := read.CountInvolving(ctx, person)
-	h.MoreYours, h.MoreOthers = max(yours-len(h.Yours), 0), max(all.Open-yours-len(h.Others), 0)
-	return h, err
+	if !moreOthers.IsZero() {
+		all, failed := read.CountOpen(ctx, speaker)
+		if failed != nil {
+			return h, failed
+		}
+		h.MoreOthers = max(all.Open-yours-len(h.Others), 1)
+	}
+	return h, nil
 }
