@@ -60,12 +60,15 @@ type seenIncident struct {
 	Samples                  string // of all unread mail
 }
 
-// add adds mail, and returns its samples.
+// add adds mail, and returns its samples. Pieces that a store joins keep the order of their
+// samples, and that of what they hold, but not the order between the two.
 func (s *seenIncident) add(mail []workflow.Mail) (samples []string) {
+	var all workflow.Mail
 	for _, m := range mail {
 		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Refired, s.Ended+m.Ended
-		samples = append(samples, mailSamples(m)...)
+		all.Samples, all.Held = append(all.Samples, m.Samples...), append(all.Held, m.Held...)
 	}
+	samples = mailSamples(all)
 	s.Samples = strings.Join(samples, " ")
 	return samples
 }
