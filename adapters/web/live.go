@@ -48,11 +48,7 @@ func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 		mine = s.Store.Watch(ctx, incident)
 	}
 	all := s.board.watch(ctx, s.closed, s.Log)
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	setStreamHeaders(w.Header())
 	if r.Method == http.MethodHead {
 		return // the headers are the whole response
 	}
@@ -83,7 +79,9 @@ func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 			}
 			err, drawn = s.push(ctx, out, &l, true), time.Now()
 		case <-all: // any incident has changed: updates lists and the banner
-			err = s.push(ctx, out, &l, incident == "")
+			err = s.pushList(ctx, out, &l)
+		case <-l.pace.late:
+			err = s.pushList(ctx, out, &l)
 		case <-beat.C:
 			if _, _, err = s.Sessions.Session(ctx, who.secret); err == nil {
 				err = out.sendHeartbeat()
@@ -96,6 +94,13 @@ func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 	s.endStream(ctx, out, err)
 }
 
+func setStreamHeaders(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+}
+
 // liveView is what one open page shows.
 type liveView struct {
 	who    reader
@@ -104,6 +109,7 @@ type liveView struct {
 	since  time.Time // the board must be as of then or later
 	page   regions
 	banner regions
+	pace   pacer
 }
 
 func pause(ctx context.Context, d time.Duration) {
