@@ -26,7 +26,7 @@ func (e *Engine) buildCommit(l Loaded, in workflow.Input, res Result, change Cha
 	if c.Snapshot, err = workflow.EncodeIncident(out.Incident); err != nil {
 		return c, err
 	}
-	c.Open = out.Incident.IsOpen()
+	c.Open, c.Listing = out.Incident.IsOpen(), out.Incident.Listing()
 	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Alerts.Group != "" {
 		c.Group = &GroupHold{Key: out.Incident.Alerts.Group, Always: always, Until: until}
 	}

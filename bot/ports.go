@@ -71,6 +71,11 @@ type Intake interface {
 type Library interface {
 	// List returns incidents by descending number, including stubs.
 	List(ctx context.Context, q Query) ([]Loaded, error)
+	// ListOpen returns open incidents, including stubs, by need and then by number
+	// (E14: lists are by need), from an index that is written with each incident.
+	ListOpen(ctx context.Context, q OpenQuery) ([]Loaded, error)
+	// CountOpen counts open incidents with a tag; "" counts all.
+	CountOpen(ctx context.Context, tag string) (OpenCounts, error)
 	// History returns an incident's encoded events with Seq > after.
 	History(ctx context.Context, id string, after, limit int) ([][]byte, error)
 	// Watch reports changes until ctx ends: changes of one incident, or of all
@@ -129,6 +134,7 @@ type Loaded struct {
 	Stub     []byte // alerts.EncodeStub; nil once the first step is taken
 	Previous string // for a stub: the incident that held its alert group before
 	Mail     []workflow.Mail
+	Need     workflow.Need // only of an incident that ListOpen returns
 }
 
 // Commit is one change: an incident's step, changes of records, or both.
@@ -136,9 +142,10 @@ type Commit struct {
 	At       time.Time
 	Incident string // "" when only records change
 	Version  int    // the version that was loaded; 0 for a new incident or a stub
-	Snapshot []byte // nil: the state is unchanged, and so are Open, WakeAt and Group
+	Snapshot []byte // nil: the state is unchanged, and so are Open, Listing, WakeAt and Group
 	Open     bool
-	WakeAt   time.Time // the incident's one standing wake-up; zero: none
+	Listing  workflow.Listing // where the incident is listed while it is open
+	WakeAt   time.Time        // the incident's one standing wake-up; zero: none
 	Group    *GroupHold
 	Events   []StoredEvent
 	Tasks    []Task
@@ -229,8 +236,29 @@ type Repairs struct {
 // Query selects incidents.
 type Query struct {
 	Open   bool // only open incidents, including stubs
+	Ended  bool // only incidents that are not open
 	Before int  // Number < Before; 0: from the newest
 	Limit  int
+}
+
+// OpenQuery selects open incidents.
+type OpenQuery struct {
+	Tag   string // one of [workflow.Listing]; "": all
+	After Place  // after this place; zero: from the first
+	Limit int
+}
+
+// Place is the place of an open incident in the order of need.
+type Place struct {
+	Need   workflow.Need
+	Number int
+}
+
+// OpenCounts are numbers of open incidents.
+type OpenCounts struct {
+	Open           int
+	Unacknowledged int // including the unattended ones
+	Unattended     int
 }
 
 // Record is a small versioned document.

@@ -92,6 +92,13 @@ func (s *store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return l, errors.Join(s.err(), err)
 }
 
+func (s *store) ListOpen(ctx context.Context, q bot.OpenQuery) ([]bot.Loaded, error) {
+	if err := s.err(); err != nil {
+		return nil, err
+	}
+	return s.Store.ListOpen(ctx, q)
+}
+
 func (s *store) Records(ctx context.Context, kind, after string, limit int) ([]bot.Record, error) {
 	r, err := s.Store.Records(ctx, kind, after, limit)
 	return r, errors.Join(s.err(), err)

@@ -39,9 +39,7 @@ func (s *server) handleList(r *http.Request, who caller) (any, error) {
 	for _, i := range found {
 		page.Incidents = append(page.Incidents, newSummary(i))
 	}
-	if next > 0 {
-		page.Next = encodeCursor(next)
-	}
+	page.Next = encodeCursor(next)
 	return page, nil
 }
 
@@ -128,17 +126,17 @@ func parseAfter(values url.Values, q *incidents.Filter) error {
 		return nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(word)
-	number, named := strings.CutPrefix(string(raw), "before ")
-	if q.Before, _ = strconv.Atoi(number); err != nil || !named || q.Before < 1 {
+	var ok bool
+	if q.After, ok = incidents.ParseCursor(string(raw)); err != nil || !ok || q.After.IsZero() {
 		return badValue(fmt.Sprintf("%q is not a valid cursor", sanitize(word)), `send the "next" of the previous page, unchanged`)
 	}
 	return nil
 }
 
-// encodeCursor returns the cursor of the next page. It is encoded so that no
-// client relies on its content.
-func encodeCursor(before int) string {
-	return base64.RawURLEncoding.EncodeToString([]byte("before " + strconv.Itoa(before)))
+// encodeCursor returns the cursor of the next page, "" when there is none. It is
+// encoded so that no client relies on its content.
+func encodeCursor(next incidents.Cursor) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(next.String()))
 }
 
 // suggest returns a hint with the accepted names, and the nearest one first.

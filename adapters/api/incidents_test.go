@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tocsin/bot/alerts"
+	"tocsin/bot/bottest"
 	"tocsin/bot/incidents"
 )
 
@@ -39,11 +40,11 @@ func TestList(t *testing.T) {
 		"declare Four --sev 5 --drill", "resolve INC-2 done", "status INC-3 monitoring", "cancel INC-4",
 	)
 	for query, want := range map[string]string{
-		"":                               "4 3 2 1",
-		"?":                              "4 3 2 1",
-		"?status=":                       "4 3 2 1",
-		"?status=open":                   "3 1",
-		"?status=OPEN":                   "3 1",
+		"":                               "1 3 4 2",
+		"?":                              "1 3 4 2",
+		"?status=":                       "1 3 4 2",
+		"?status=open":                   "1 3",
+		"?status=OPEN":                   "1 3",
 		"?status=resolved":               "2",
 		"?status=monitoring":             "3",
 		"?status=canceled":               "4",
@@ -51,12 +52,12 @@ func TestList(t *testing.T) {
 		"?severity=SEV2":                 "3 2",
 		"?severity=2":                    "3 2",
 		"?severity=sev2&status=open":     "3",
-		"?service=checkout":              "3 1",
-		"?service=Check%20Out":           "3 1",
+		"?service=checkout":              "1 3",
+		"?service=Check%20Out":           "1 3",
 		"?service=payment":               "3",
 		"?service=nowhere":               "",
 		"?service=checkout&severity=1":   "1",
-		"?limit=500":                     "4 3 2 1",
+		"?limit=500":                     "1 3 4 2",
 		"?service=checkout&status=close": "refused",
 	} {
 		if strings.HasSuffix(query, "close") {
@@ -90,13 +91,37 @@ func TestListInPages(t *testing.T) {
 		if next == "" {
 			break
 		}
-		if strings.Contains(next, "before") || strings.ContainsAny(next, "+/=& ") {
+		if strings.Contains(next, "after") || strings.ContainsAny(next, "+/=& ") {
 			t.Errorf("the cursor %q is not opaque, or not safe in an address", next)
 		}
 		after = next
 	}
-	if diff := cmp.Diff([]string{"7 6 5", "4 3 2", "1"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"1 2 3", "4 5 6", "7"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestE14List: a list begins with what needs a person most, however many newer ones are open,
+// and ended ones come last (E14: lists are by need).
+func TestE14List(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	h.mustRun(anaToken, "declare Worst --sev 1", "declare Done --sev 1", "resolve INC-2 done")
+	bottest.Flood(t, h.store.Store, 3, 600, nil)
+	for query, want := range map[string]string{"?limit=2": "1 3", "?limit=2&status=open": "1 3", "?limit=2&status=investigating": "1", "?limit=3&status=triage": "3 4 5", "?limit=1&status=resolved": "2"} {
+		if got, _ := h.ids(query, anaToken); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	count, last := 0, ""
+	for after, more := "", true; more; more = after != "" {
+		var page string
+		page, after = h.ids("?limit=100&after="+after, anaToken)
+		all := strings.Fields(page)
+		count, last = count+len(all), all[len(all)-1]
+	}
+	if count != 602 || last != "2" {
+		t.Errorf("%d are listed, the last is %s", count, last)
 	}
 }
 
@@ -116,6 +141,9 @@ func TestListRefusesBadFilters(t *testing.T) {
 		"?after=17":                  {`"next"`, "unchanged"},
 		"?after=YmVmb3JlIC0x":        {"unchanged"}, // before -1
 		"?after=YmVmb3JlIDE3IA":      {"unchanged"}, // before 17, and a space
+		"?after=YmVmb3JlLTE3IA":      {"unchanged"}, // before-17, and a space
+		"?after=YWZ0ZXItLTEtMQ":      {"unchanged"}, // after--1-1
+		"?after=YWZ0ZXItMQ":          {"unchanged"}, // after-1
 		"?sev=1":                     {`no parameter "sev"`, "did you mean severity?"},
 		"?page=2":                    {"status, severity, service, limit, after"},
 		"?status=open&status=merged": {`"status" is given 2 times`},

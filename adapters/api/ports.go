@@ -27,8 +27,8 @@ type Engine interface {
 // its methods return a *workflow.Refusal. *incidents.Reader implements it.
 type IncidentReader interface {
 	// List returns the incidents that match and that the speaker may see,
-	// newest first, and the number to continue before; 0 when there are no more.
-	List(ctx context.Context, s access.Speaker, q incidents.Filter) ([]workflow.Incident, int, error)
+	// by need, and where the next page begins; zero when there is none.
+	List(ctx context.Context, s access.Speaker, q incidents.Filter) ([]workflow.Incident, incidents.Cursor, error)
 	// Get returns one incident.
 	Get(ctx context.Context, id string, s access.Speaker) (workflow.Incident, error)
 	// History returns the events after a number, oldest first.

@@ -67,7 +67,7 @@ func (s *Store) putIncident(d bot.ArchivedIncident, mail []workflow.Mail) {
 	id := workflow.ID(d.Number)
 	i := &incident{
 		Loaded: bot.Loaded{ID: id, Number: d.Number, Version: d.Version, Previous: d.Previous, Mail: mail},
-		open:   d.Open, changed: d.Changed, events: d.Events, messages: d.Messages, wakeAt: d.WakeAt,
+		open:   d.Open, listing: bot.ListingOf(d), changed: d.Changed, events: d.Events, messages: d.Messages, wakeAt: d.WakeAt,
 		mailSeq: d.ReadSeq, readSeq: d.ReadSeq, readAt: d.ReadAt,
 	}
 	if d.Version == 0 {

@@ -50,12 +50,12 @@ func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 }
 
 // Open implements [alerts.Tx].
-func (b *alertsTx) Open(key, previous string, stub []byte) (string, error) {
+func (b *alertsTx) Open(o alerts.Opening) (string, error) {
 	s := b.Store
 	s.number++
 	id := workflow.ID(s.number)
-	s.incidents[id] = &incident{open: true, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: stub, Previous: previous}}
-	b.groups[key] = group{owner: id, always: true}
+	s.incidents[id] = &incident{open: true, listing: o.Listing, Loaded: bot.Loaded{ID: id, Number: s.number, Stub: o.Stub, Previous: o.Previous}}
+	b.groups[o.Group] = group{owner: id, always: true}
 	return id, nil
 }
 

@@ -35,6 +35,7 @@ type Store struct {
 type incident struct {
 	bot.Loaded
 	open       bool
+	listing    workflow.Listing // while it is open
 	events     []bot.StoredEvent
 	messages   []bot.StoredMessage
 	mailSeq    int       // of the last mail that arrived
@@ -222,7 +223,7 @@ func (s *Store) write(c bot.Commit) (version int, changed bool) {
 	}
 	if c.Snapshot != nil {
 		i.Version++
-		i.Snapshot, i.Stub, i.open, i.wakeAt, i.changed = c.Snapshot, nil, c.Open, c.WakeAt, c.At
+		i.Snapshot, i.Stub, i.open, i.listing, i.wakeAt, i.changed = c.Snapshot, nil, c.Open, c.Listing, c.WakeAt, c.At
 		i.events = append(i.events, c.Events...)
 	}
 	if g := c.Group; g != nil && (g.Always || s.groups[g.Key].owner == c.Incident) {

@@ -50,6 +50,7 @@ type openedIncident struct {
 	previous string
 	stub     []byte
 	group    string
+	listing  workflow.Listing
 }
 
 // incidentMail is the mail for one incident.
@@ -209,13 +210,13 @@ func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 }
 
 // Open implements [alerts.Tx].
-func (b *alertsTx) Open(key, previous string, stub []byte) (string, error) {
+func (b *alertsTx) Open(o alerts.Opening) (string, error) {
 	n := b.lastNumber + len(b.opened) + 1
-	b.opened = append(b.opened, openedIncident{number: n, previous: previous, stub: stub, group: key})
-	g := b.groups[key]
+	b.opened = append(b.opened, openedIncident{number: n, previous: o.Previous, stub: o.Stub, group: o.Group, listing: o.Listing})
+	g := b.groups[o.Group]
 	g.owner, g.value = n, encodeGroup(n, true, time.Time{})
 	g.holds = func(time.Time) bool { return true }
-	b.groups[key] = g
+	b.groups[o.Group] = g
 	return workflow.ID(n), nil
 }
 
@@ -286,7 +287,7 @@ func (s *Store) takeCall(b *alertsTx) (*call, error) {
 	}
 	a.add(b.numberRead, len(b.opened))
 	for _, i := range b.opened {
-		a.add(o.number(s.keys.incident(i.number, partIncident)), i.number, i.previous, i.stub, s.keys.group(i.group))
+		a.add(o.number(s.keys.incident(i.number, partIncident)), i.number, i.previous, i.stub, s.keys.group(i.group), i.listing.String())
 	}
 	a.add(len(b.mail))
 	for _, l := range b.mail {

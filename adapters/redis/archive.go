@@ -126,7 +126,7 @@ func (s *Store) restoreCall(d bot.ArchivedIncident, compact string) (*call, erro
 		}
 	}
 	a := &arguments{}
-	a.add(n, compact, d.Version, d.Open, d.Previous, nanos(d.Changed), nanos(d.WakeAt), lastMail(d), d.ReadSeq, next, due, d.Body)
+	a.add(n, compact, d.Version, d.Open, d.Previous, nanos(d.Changed), nanos(d.WakeAt), lastMail(d), d.ReadSeq, next, due, d.Body, listingOf(d))
 	a.add(len(d.Events))
 	for _, e := range d.Events {
 		a.add(e.Body)

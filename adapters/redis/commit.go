@@ -125,7 +125,7 @@ func (s *Store) commitCall(c bot.Commit, n int) *call {
 	} else {
 		a.add(int(c.Settle.Lane.Class), c.Settle.Lane.Destination, c.Settle.Token, c.Settle.Rev)
 	}
-	a.add(dependsOnVersion(c), c.Version, c.Snapshot != nil, c.Snapshot, c.Open, nanos(c.WakeAt))
+	a.add(dependsOnVersion(c), c.Version, c.Snapshot != nil, c.Snapshot, c.Open, nanos(c.WakeAt), c.Listing.String())
 	if c.Group == nil {
 		a.add(false, false, noInstant)
 	} else {

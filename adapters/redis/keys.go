@@ -48,6 +48,7 @@ const (
 	fieldReadSeq  = "rs"
 	fieldNextRead = "rn" // the last reading of mail and the pause
 	fieldWakeAt   = "wa"
+	fieldListing  = "l"
 )
 
 // The keys that are one per namespace.
@@ -63,6 +64,7 @@ const (
 	keyLastToken       = "last_token"
 	keyOperations      = "operations"
 	keyOperationsByAge = "operations_by_age"
+	keyListed          = "listed"
 	keyRecordKinds     = "record_kinds"
 	keyMeta            = "meta"
 	keySecrets         = "secrets"
@@ -86,10 +88,10 @@ func (k keys) answers(process string) string { return k.prefix + "answers:" + pr
 // common returns the keys that every script begins with, in the order of
 // common.lua. The first is the key of the batch's answers.
 func (k keys) common(answers string) []string {
-	all := make([]string, 0, 12+2*len(workflow.Classes())+10)
+	all := make([]string, 0, 13+2*len(workflow.Classes())+10)
 	all = append(all, answers)
 	for _, name := range []string{
-		keyLastNumber, keyAll, keyOpen, keyOwing, keyEnded, keyArchived, keyLeases, keyIdleLeases, keyLastToken, keyOperations, keyOperationsByAge,
+		keyLastNumber, keyAll, keyOpen, keyOwing, keyEnded, keyArchived, keyLeases, keyIdleLeases, keyLastToken, keyOperations, keyOperationsByAge, keyListed,
 	} {
 		all = append(all, k.of(name))
 	}

@@ -69,7 +69,7 @@ type pipeline struct {
 
 func (s *Store) newPipeline(ctx context.Context, name string) *pipeline {
 	p := &pipeline{
-		client: s.client, scripts: s.scripts.list(), common: s.keys.common(""), answers: s.keys.answers(s.origin + ":" + name + ":"),
+		client: s.client, scripts: s.scripts.all(), common: s.keys.common(""), answers: s.keys.answers(s.origin + ":" + name + ":"),
 		calls: make(chan *call, 4*maxCalls), closing: s.closing, closed: make(chan struct{}),
 	}
 	var all sync.WaitGroup

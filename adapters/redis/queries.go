@@ -114,9 +114,13 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 		var some []bot.Loaded
 		var numbers []string
 		err := s.read(ctx, func() (err error) {
-			by := &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(q.Limit - len(all))}
-			if numbers, err = s.client.ZRevRangeByScore(ctx, s.keys.of(set), by).Result(); err == nil && len(numbers) > 0 {
-				some, err = s.loadMany(ctx, numbers)
+			if q.Ended {
+				numbers, err = s.endedBefore(ctx, before, q.Limit-len(all))
+			} else {
+				numbers, err = s.numbersBefore(ctx, set, before, q.Limit-len(all))
+			}
+			if err == nil && len(numbers) > 0 {
+				some, err = s.loadMany(ctx, numbers, q.Open)
 			}
 			return err
 		})
@@ -132,19 +136,51 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return all, nil
 }
 
-// loadMany reads incidents in one batch, and leaves out those that do not exist.
-func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, error) {
+// numbersBefore returns the next numbers of a list, newest first.
+func (s *Store) numbersBefore(ctx context.Context, set, before string, count int) ([]string, error) {
+	return s.client.ZRevRangeByScore(ctx, s.keys.of(set), &goredis.ZRangeBy{Min: "(" + mark, Max: before, Count: int64(count)}).Result()
+}
+
+// endedBefore returns the numbers of the next incidents that are not open, newest first.
+func (s *Store) endedBefore(ctx context.Context, before string, count int) ([]string, error) {
+	var ended []string
+	for len(ended) < count {
+		numbers, err := s.numbersBefore(ctx, keyAll, before, listStep)
+		if err != nil || len(numbers) == 0 {
+			return ended, err
+		}
+		batch := s.client.Pipeline()
+		states := make([]*goredis.StringCmd, 0, len(numbers))
+		for _, number := range numbers {
+			states = append(states, batch.HGet(ctx, s.keys.of("i:"+number), fieldOpen))
+		}
+		if _, err = batch.Exec(ctx); err != nil && ignoreNil(err) != nil {
+			return nil, err
+		}
+		for n, open := range states {
+			if open.Val() != "1" {
+				ended = append(ended, numbers[n])
+			}
+		}
+		before = "(" + numbers[len(numbers)-1]
+	}
+	return ended[:count], nil
+}
+
+// loadMany reads incidents in one batch, and leaves out those that do not exist, or are not
+// open if only open ones are wanted.
+func (s *Store) loadMany(ctx context.Context, numbers []string, open bool) ([]bot.Loaded, error) {
 	batch := s.client.Pipeline()
 	bodies := make([]*goredis.SliceCmd, 0, len(numbers))
 	for _, number := range numbers {
-		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), fieldVersion, fieldPrevious, fieldBody, fieldCompact))
+		bodies = append(bodies, batch.HMGet(ctx, s.keys.of("i:"+number), fieldVersion, fieldPrevious, fieldBody, fieldCompact, fieldOpen))
 	}
 	if _, err := batch.Exec(ctx); err != nil {
 		return nil, err
 	}
 	all := make([]bot.Loaded, 0, len(numbers))
 	for n, cmd := range bodies {
-		var texts [4]string
+		var texts [5]string
 		for k, v := range cmd.Val() {
 			texts[k], _ = v.(string)
 		}
@@ -153,7 +189,7 @@ func (s *Store) loadMany(ctx context.Context, numbers []string) ([]bot.Loaded, e
 			return nil, fmt.Errorf("read number %q: %w", numbers[n], err)
 		}
 		version, err := strconv.Atoi(texts[0])
-		if err != nil {
+		if err != nil || open && texts[4] != "1" {
 			continue
 		}
 		l := bot.Loaded{ID: workflow.ID(number), Number: number}

@@ -91,6 +91,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		stop()
 		return nil, errors.Join(fmt.Errorf("open Redis at %s: %w", a.shown, err), s.client.Close())
 	}
+	if err := s.listUnlisted(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open Redis at %s: %w", a.shown, err), s.Close())
+	}
 	return s, nil
 }
 
@@ -110,7 +113,7 @@ func (s *Store) start(ctx, background context.Context) error {
 	if err := s.clock.measure(first, s.node); err != nil {
 		return explain(err)
 	}
-	for _, script := range s.scripts.list() {
+	for _, script := range s.scripts.all() {
 		if err := script.Load(first, s.client).Err(); err != nil {
 			return explain(err)
 		}

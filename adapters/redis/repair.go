@@ -45,7 +45,13 @@ func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, err
 	m.Checked, m.Repaired, m.Overdue = len(numbers), append(m.Repaired, wrong...), late
 	if len(numbers) == q.Limit && q.Limit > 0 {
 		m.Next = numbers[len(numbers)-1]
+		return m, nil
 	}
+	listed, err := s.repairCounts(ctx, q.At) // of the last slice: none is missing any more
+	if err != nil {
+		return m, fmt.Errorf("repair the lists of open incidents: %w", err)
+	}
+	m.Repaired = append(m.Repaired, listed...)
 	return m, nil
 }
 
@@ -54,7 +60,7 @@ func (s *Store) Repair(ctx context.Context, q bot.RepairQuery) (bot.Repairs, err
 const mark = "0"
 
 // lists returns the keys of the lists of incidents.
-func lists() []string { return []string{keyAll, keyOpen, keyOwing, keyEnded, keyArchived} }
+func lists() []string { return []string{keyAll, keyOpen, keyOwing, keyEnded, keyArchived, keyListed} }
 
 // writeMarks adds the mark to every list.
 func (s *Store) writeMarks(ctx context.Context) error {
@@ -127,7 +133,7 @@ func (s *Store) repairMany(ctx context.Context, at time.Time, numbers []int) (wr
 			answers[k] = make(chan found, 1)
 			go func() {
 				var f found
-				f.wrong, f.late, f.err = s.repairIncident(ctx, at, n)
+				f.wrong, f.late, f.err = s.repairIncident(ctx, at, n, indexEntries{})
 				answers[k] <- f
 			}()
 		}
@@ -145,12 +151,20 @@ func (s *Store) repairMany(ctx context.Context, at time.Time, numbers []int) (wr
 	return wrong, late, nil
 }
 
-// repairIncident corrects the agenda of one incident. lanes are lanes that the agenda
-// has and that are checked too.
-func (s *Store) repairIncident(ctx context.Context, at time.Time, n int, lanes ...workflow.Lane) (wrong []string, late int, err error) {
+// indexEntries are what an index has for one incident, whether or not it belongs there.
+type indexEntries struct {
+	lanes   []workflow.Lane // in the agenda
+	members []string        // of the lists of open incidents
+}
+
+// repairIncident corrects the agenda and the lists of one incident, and checks x too.
+func (s *Store) repairIncident(ctx context.Context, at time.Time, n int, x indexEntries) (wrong []string, late int, err error) {
 	a := &arguments{}
-	a.add(n, nanos(at), nanos(at.Add(-time.Minute)))
-	for _, l := range lanes {
+	a.add(n, nanos(at), nanos(at.Add(-time.Minute)), len(x.members))
+	for _, m := range x.members {
+		a.add(m)
+	}
+	for _, l := range x.lanes {
 		a.add(int(l.Class), l.Destination)
 	}
 	reply, err := s.commits.do(ctx, &call{script: s.scripts.repair, keys: s.keys.parts(n, partIncident, partTasks), args: a.all, size: a.size})
@@ -161,10 +175,13 @@ func (s *Store) repairIncident(ctx context.Context, at time.Time, n int, lanes .
 	if err == nil {
 		late, err = strconv.Atoi(values[0])
 	}
+	if err == nil && values[1] == "1" {
+		err = s.relist(ctx, n)
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("repair %s: %w", workflow.ID(n), err)
 	}
-	for _, line := range values[1:] {
+	for _, line := range values[2:] {
 		wrong = append(wrong, workflow.ID(n)+", "+line)
 	}
 	return wrong, late, nil
@@ -183,13 +200,17 @@ func (s *Store) Rebuild(ctx context.Context, at time.Time) ([]string, error) {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
 	orphans, err := s.repairOrphans(ctx, at)
+	var listed []string
+	if err == nil {
+		listed, err = s.repairListed(ctx, at)
+	}
 	if err == nil {
 		err = s.writeMarks(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
-	return append(wrong, orphans...), nil
+	return slices.Concat(wrong, orphans, listed), nil
 }
 
 // scanNumbers returns the numbers of all incidents, found by the names of their keys.
@@ -263,7 +284,7 @@ func (s *Store) repairOrphans(ctx context.Context, at time.Time) ([]string, erro
 				if err != nil {
 					continue // not written by Tocsin; a claim logs it
 				}
-				wrong, _, err := s.repairIncident(ctx, at, number, workflow.Lane{Class: class, Destination: destination})
+				wrong, _, err := s.repairIncident(ctx, at, number, indexEntries{lanes: []workflow.Lane{{Class: class, Destination: destination}}})
 				if err != nil {
 					return nil, err
 				}

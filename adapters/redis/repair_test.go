@@ -243,7 +243,7 @@ func TestSoak(t *testing.T) {
 	}
 	slices.Sort(left)
 	// Operations are kept for 25 hours, and the lists have their marks.
-	if want := []string{"all", "archived", "ended", "last_number", "last_token", "meta", "open", "operations", "operations_by_age", "owing"}; !slices.Equal(left, want) {
+	if want := []string{"all", "archived", "ended", "last_number", "last_token", "listed", "meta", "open", "operations", "operations_by_age", "owing"}; !slices.Equal(left, want) {
 		t.Errorf("left are %d keys, want %v; among them %v", len(left), want, left[:min(len(left), 20)])
 	}
 }

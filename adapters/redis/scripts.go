@@ -28,7 +28,7 @@ const revisionWidth = 16
 
 // scripts are the Lua scripts. Each is atomic, and checks everything before it writes.
 type scripts struct {
-	commit, take, lease, renew, postpone, repair, archive, restore, forget *goredis.Script
+	commit, take, lease, renew, postpone, repair, archive, restore, forget, list *goredis.Script
 }
 
 func loadScripts() (scripts, error) {
@@ -45,7 +45,7 @@ func loadScripts() (scripts, error) {
 	var s scripts
 	for name, into := range map[string]**goredis.Script{
 		"commit": &s.commit, "take": &s.take, "lease": &s.lease, "renew": &s.renew, "postpone": &s.postpone, "repair": &s.repair,
-		"archive": &s.archive, "restore": &s.restore, "forget": &s.forget,
+		"archive": &s.archive, "restore": &s.restore, "forget": &s.forget, "list": &s.list,
 	} {
 		text, err := lua.ReadFile("lua/" + name + ".lua")
 		if err != nil {
@@ -56,7 +56,7 @@ func loadScripts() (scripts, error) {
 	return s, nil
 }
 
-// list returns every script, for loading.
-func (s *scripts) list() []*goredis.Script {
-	return []*goredis.Script{s.commit, s.take, s.lease, s.renew, s.postpone, s.repair, s.archive, s.restore, s.forget}
+// all returns every script, for loading.
+func (s *scripts) all() []*goredis.Script {
+	return []*goredis.Script{s.commit, s.take, s.lease, s.renew, s.postpone, s.repair, s.archive, s.restore, s.forget, s.list}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -15,16 +14,18 @@ import (
 // HomeData is what a person's Home tab is rendered from. The incidents are those that
 // the person may see.
 type HomeData struct {
-	Guest bool                // the person is not configured
-	Yours []workflow.Incident // in which the person is involved
-	Open  []workflow.Incident // all; those of Yours are shown only there
-	URL   string              // of the browser; "": none
+	Guest      bool                // the person is not configured
+	Yours      []workflow.Incident // open ones in which the person is involved, by need
+	MoreYours  int                 // how many more there are
+	Others     []workflow.Incident // other open ones, by need
+	MoreOthers int                 // how many more there are
+	URL        string              // of the browser; "": none
 	// CanAcknowledge reports whether the person may acknowledge an incident; nil: any.
 	CanAcknowledge func(*workflow.Incident) bool
 }
 
-// maxRows is how many incidents one list shows.
-const maxRows = 30
+// MaxHomeRows is how many incidents one list of a Home tab shows.
+const MaxHomeRows = 30
 
 // HomeView returns the Home tab (docs.slack.dev/reference/views/home-tab-views).
 func HomeView(h HomeData) slack.HomeTabViewRequest {
@@ -39,16 +40,13 @@ func HomeView(h HomeData) slack.HomeTabViewRequest {
 	if h.Guest {
 		p.blocks = append(p.blocks, rich(span{text: "I do not know you yet. You can declare incidents and see those that are not private. To do more, ask an administrator of Tocsin to add your address or your Slack ID under "}, span{text: "people:", code: true}, span{text: "."}))
 	}
-	open := slices.DeleteFunc(slices.Clone(h.Open), func(i workflow.Incident) bool {
-		return slices.ContainsFunc(h.Yours, func(y workflow.Incident) bool { return y.ID == i.ID })
-	})
-	p.list("Yours", h.Yours)
+	p.list("Yours", h.Yours, h.MoreYours)
 	if len(h.Yours) > 0 {
-		p.list("Also open", open)
+		p.list("Also open", h.Others, h.MoreOthers)
 	} else {
-		p.list("Open", open)
+		p.list("Open", h.Others, h.MoreOthers)
 	}
-	if len(h.Yours)+len(h.Open) == 0 {
+	if len(h.Yours)+len(h.Others) == 0 {
 		p.blocks = append(p.blocks, rich(span{text: "Nothing is open. Quiet is good."}))
 	}
 	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks[:min(len(p.blocks), maxViewBlocks)]}, CallbackID: "home"}
@@ -68,21 +66,17 @@ func (p *homePage) button(label, command string) *slack.ButtonBlockElement {
 	return b
 }
 
-// list shows incidents, the worst first, and of one severity the oldest.
-func (p *homePage) list(heading string, all []workflow.Incident) {
+// list shows incidents in their order, and how many more there are.
+func (p *homePage) list(heading string, all []workflow.Incident, more int) {
 	if len(all) == 0 {
 		return
 	}
-	all = slices.Clone(all)
-	slices.SortStableFunc(all, func(a, b workflow.Incident) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.DeclaredAt.Compare(b.DeclaredAt), cmp.Compare(a.Number, b.Number))
-	})
 	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(heading, maxHeaderLength)))
-	for n := range all[:min(len(all), maxRows)] {
+	for n := range all[:min(len(all), MaxHomeRows)] {
 		p.blocks = append(p.blocks, p.row(&all[n]))
 	}
-	if left := len(all) - maxRows; left > 0 {
-		text := fmt.Sprintf("and %d more", left)
+	if more > 0 {
+		text := fmt.Sprintf("and %d more", more)
 		if to := link(p.URL); to != "" {
 			text += ": open them in the browser, " + to
 		}

@@ -116,11 +116,13 @@ func TestAnyHome(t *testing.T) {
 			i := incident(workflow.Triage, rapid.Bool().Draw(t, "acknowledged"))
 			i.Number, i.Title, i.Acknowledgement.Name, i.Services = n, anyText().Draw(t, "title"), anyText().Draw(t, "who"), []string{anyText().Draw(t, "service")}
 			i.Rooms[0].ID = rapid.OneOf(rapid.Just("C024BE7LR"), anyText()).Draw(t, "room")
-			h.Open = append(h.Open, i)
 			if rapid.Bool().Draw(t, "yours") {
 				h.Yours = append(h.Yours, i)
+			} else {
+				h.Others = append(h.Others, i)
 			}
 		}
+		h.MoreYours, h.MoreOthers = rapid.IntRange(0, 1e9).Draw(t, "more yours"), rapid.IntRange(0, 1e9).Draw(t, "more others")
 		v := HomeView(h)
 		validView(t, v)
 		if notified := (slacktest.Message{Blocks: marshal(t, v.Blocks)}).Notifies(); len(notified) > 0 {

@@ -204,8 +204,13 @@ func (t *tx) forgetRecords(id string) error {
 
 // deleteIncident deletes an incident, archived or not, and its tasks.
 func (t *tx) deleteIncident(n int64) error {
+	i, err := t.incidentRow(n)
+	if err == nil && i != nil {
+		i.listing = ""
+		err = t.flushListing(i)
+	}
 	t.rows.drop(n)
-	return errors.Join(t.deleteRows(n),
+	return errors.Join(err, t.deleteRows(n),
 		t.exec("DELETE FROM archive WHERE number = ?", n), t.exec("DELETE FROM task WHERE number = ?", n),
 		t.exec("DELETE FROM lane WHERE number = ?", n), t.exec("DELETE FROM incident WHERE number = ?", n))
 }

@@ -211,6 +211,7 @@ func (t *tx) write(c bot.Commit, n int64, i *incidentRow) (int, error) {
 func (t *tx) writeState(c bot.Commit, i *incidentRow) error {
 	i.version++
 	i.open, i.wakeAt, i.changed = c.Open, nanos(c.WakeAt), nanos(c.At)
+	i.setListing(c.Listing)
 	if err := t.exec("INSERT OR REPLACE INTO state (number, body) VALUES (?, ?)", i.number, c.Snapshot); err != nil {
 		return err
 	}

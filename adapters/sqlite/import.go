@@ -66,6 +66,7 @@ func (t *tx) importIncident(d bot.ArchivedIncident) error {
 	i := t.newIncidentRow(n)
 	t.touch(i)
 	i.version, i.open, i.changed, i.wakeAt = int64(d.Version), d.Open, nanos(d.Changed), nanos(d.WakeAt)
+	i.setListing(bot.ListingOf(d))
 	i.readSeq, i.readAt = int64(d.ReadSeq), nanos(d.ReadAt)
 	i.previous = int64(workflow.NumberOf(d.Previous))
 	i.mailSeq = i.readSeq

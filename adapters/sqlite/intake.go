@@ -113,15 +113,16 @@ func (b *alertsTx) Owner(key string) (incident string, holds bool, err error) {
 }
 
 // Open implements [alerts.Tx].
-func (b *alertsTx) Open(key, previous string, stub []byte) (string, error) {
+func (b *alertsTx) Open(o alerts.Opening) (string, error) {
 	i := b.newIncidentRow(b.last + 1)
 	i.open = true
-	i.previous = int64(workflow.NumberOf(previous))
+	i.setListing(o.Listing)
+	i.previous = int64(workflow.NumberOf(o.Previous))
 	b.touch(i)
-	if err := b.exec("INSERT INTO state (number, body) VALUES (?, ?)", i.number, stub); err != nil {
+	if err := b.exec("INSERT INTO state (number, body) VALUES (?, ?)", i.number, o.Stub); err != nil {
 		return "", err
 	}
-	return optionalID(i.number), b.putGroup(key, groupHold{number: i.number, always: true})
+	return optionalID(i.number), b.putGroup(o.Group, groupHold{number: i.number, always: true})
 }
 
 // Mail implements [alerts.Tx]. The first mail wakes the incident at once, later mail at

@@ -96,8 +96,11 @@ func (s *Store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	const columns = "SELECT i.number, i.version, i.previous, s.body, a.body FROM incident i "
 	const rest = "LEFT JOIN state s ON s.number = i.number LEFT JOIN archive a ON a.number = i.number WHERE i.number < ? "
 	query := columns + rest + "ORDER BY i.number DESC LIMIT ?"
-	if q.Open {
+	switch {
+	case q.Open:
 		query = columns + "INDEXED BY incident_open " + rest + "AND i.open ORDER BY i.number DESC LIMIT ?"
+	case q.Ended:
+		query = columns + rest + "AND NOT i.open ORDER BY i.number DESC LIMIT ?"
 	}
 	var all []bot.Loaded
 	err := s.read(ctx, func(r *session) error {

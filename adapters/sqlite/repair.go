@@ -134,6 +134,13 @@ func (a *audit) read(t *tx, q bot.RepairQuery) error {
 		if err := a.checkWakeUp(t, n); err != nil {
 			return err
 		}
+		wrong, err := t.checkListing(n)
+		if err != nil {
+			return err
+		}
+		if wrong != "" {
+			a.repaired = append(a.repaired, optionalID(n)+": "+wrong)
+		}
 	}
 	return nil
 }

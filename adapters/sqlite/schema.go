@@ -12,6 +12,13 @@ import (
 //go:embed schema.sql
 var schema string
 
+// additions are what later builds have added to the layout without changing what was
+// there: a file without them gets them when it is opened, and an earlier build can still
+// use a file that has them.
+//
+//go:embed additions.sql
+var additions string
+
 // layout is the version of schema.sql, stored as SQLite's user_version.
 // Unreleased builds wrote layouts 1 to 3 with other names; their files are
 // refused. From the first release on, a new layout needs a migration.
@@ -64,18 +71,37 @@ func checkVersion(s *session) error {
 		version, layout)
 }
 
-// createSchema creates the tables in an empty file, completely or not at all.
+// createSchema creates the tables in an empty file, and adds to a file what it lacks; each
+// completely or not at all.
 func createSchema(s *session) error {
 	version, err := s.number("PRAGMA user_version")
-	if err != nil || version == layout {
+	if err != nil {
 		return err
 	}
+	if version != layout {
+		err = runScripts(s, schema, fmt.Sprintf("PRAGMA user_version = %d", layout), fmt.Sprintf("PRAGMA application_id = %d", application))
+		if err != nil {
+			return fmt.Errorf("create the tables: %w", err)
+		}
+	}
+	added, err := s.number("SELECT count(*) FROM sqlite_master WHERE name = 'listed'")
+	if err != nil || added > 0 {
+		return err
+	}
+	if err := runScripts(s, additions); err != nil {
+		return fmt.Errorf("add to the tables: %w", err)
+	}
+	return nil
+}
+
+// runScripts runs scripts in one transaction.
+func runScripts(s *session, scripts ...string) error {
 	if err := s.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	for _, script := range []string{schema, fmt.Sprintf("PRAGMA user_version = %d", layout), fmt.Sprintf("PRAGMA application_id = %d", application), "COMMIT"} {
+	for _, script := range append(scripts, "COMMIT") {
 		if err := s.exec(script); err != nil {
-			return errors.Join(fmt.Errorf("create the tables: %w", err), s.exec("ROLLBACK"))
+			return errors.Join(err, s.exec("ROLLBACK"))
 		}
 	}
 	return nil

@@ -156,6 +156,9 @@ func (s *Store) start(ctx context.Context, c Config) (*writer, error) {
 	if err := w.reload(); err != nil {
 		return nil, err
 	}
+	if err := w.listUnlisted(); err != nil {
+		return nil, err
+	}
 	return w, nil
 }
 

@@ -40,6 +40,8 @@ type incidentColumns struct {
 	wakeAttempt, taskSeq         int64
 	changed                      int64
 	archived                     bool
+	listing                      string // see additions.sql
+	listingVersion               int64
 }
 
 // keepReplies is how long operations are kept.
@@ -73,7 +75,7 @@ func (t *tx) incidentRow(n int64) (*incidentRow, error) {
 		return i, nil
 	}
 	row, err := t.queryRow(`SELECT version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
-		wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived FROM incident WHERE number = ?`, n)
+		wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived, listing, listing_version FROM incident WHERE number = ?`, n)
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -81,7 +83,7 @@ func (t *tx) incidentRow(n int64) (*incidentRow, error) {
 		number: n, version: number(row[0]), open: number(row[1]) != 0, previous: number(row[2]), wakeAt: number(row[3]),
 		mailSeq: number(row[4]), readSeq: number(row[5]), readAt: number(row[6]), mailDue: number(row[7]),
 		wakeRev: number(row[8]), wakeSetFor: number(row[9]), wakeDue: number(row[10]), wakeAttempt: number(row[11]), taskSeq: number(row[12]),
-		changed: number(row[13]), archived: number(row[14]) != 0,
+		changed: number(row[13]), archived: number(row[14]) != 0, listing: text(row[15]), listingVersion: number(row[16]),
 	}
 	i := &incidentRow{incidentColumns: c, was: c, exists: true}
 	t.rows.put(n, i)
@@ -156,12 +158,16 @@ func (t *tx) flushIncidentRow(i *incidentRow) error {
 	if err := t.flushWakeUp(i); err != nil {
 		return err
 	}
+	if err := t.flushListing(i); err != nil {
+		return err
+	}
 	c := i.incidentColumns
 	if !i.exists {
 		return t.exec(`INSERT INTO incident (version, open, previous, wake_at, mail_seq, read_seq, read_at, mail_due,
-			wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			wake_rev, wake_set_for, wake_due, wake_attempt, task_seq, changed, archived, listing, listing_version, number)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			c.version, c.open, c.previous, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
-			c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.changed, c.archived, c.number)
+			c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.changed, c.archived, c.listing, c.listingVersion, c.number)
 	}
 	// An UPDATE rewrites the index of every column it names, changed or not.
 	if c.open != i.was.open {
@@ -175,9 +181,9 @@ func (t *tx) flushIncidentRow(i *incidentRow) error {
 		}
 	}
 	return t.exec(`UPDATE incident SET version = ?, wake_at = ?, mail_seq = ?, read_seq = ?, read_at = ?, mail_due = ?,
-		wake_rev = ?, wake_set_for = ?, wake_due = ?, wake_attempt = ?, task_seq = ? WHERE number = ?`,
+		wake_rev = ?, wake_set_for = ?, wake_due = ?, wake_attempt = ?, task_seq = ?, listing = ?, listing_version = ? WHERE number = ?`,
 		c.version, c.wakeAt, c.mailSeq, c.readSeq, c.readAt, c.mailDue,
-		c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.number)
+		c.wakeRev, c.wakeSetFor, c.wakeDue, c.wakeAttempt, c.taskSeq, c.listing, c.listingVersion, c.number)
 }
 
 // flushWakeUp writes the lane of the standing wake-up.

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,42 +23,48 @@ type board struct {
 	once      sync.Once
 }
 
-// snapshot is the open incidents at an instant, in the order of
-// [incidents.SortByNeed].
+// snapshot is the open incidents at an instant: the first of them by need, how many there
+// are, and, once a reader has asked, those that wait for a person.
 type snapshot struct {
-	at   time.Time
-	open []workflow.Incident
+	at     time.Time
+	open   []workflow.Incident // at most maxBoard
+	census incidents.Census
+
+	mu       sync.Mutex
+	awaiting map[string][]workflow.Incident // by the filter's person; "" for everyone
 }
 
 // boardInterval is the minimum time between two reads of the store: a hundred
 // browsers and a flood of alerts then cause three reads a second.
 const boardInterval = 300 * time.Millisecond
 
-// maxBoard is the maximum number of open incidents on the board.
+// maxBoard is the maximum number of open incidents on the board. Further ones are read
+// from the store by those who look at them.
 const maxBoard = 500
 
-// read returns the open incidents as of since or later, in the order of
-// [incidents.SortByNeed].
-func (b *board) read(ctx context.Context, since time.Time) ([]workflow.Incident, error) {
+// read returns the open incidents as of since or later, by need.
+func (b *board) read(ctx context.Context, since time.Time) (*snapshot, error) {
 	if r := b.last.Load(); r != nil && !r.at.Before(since) {
-		return r.open, nil
+		return r, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r := b.last.Load(); r != nil {
 		if !r.at.Before(since) {
-			return r.open, nil // another request has read it meanwhile
+			return r, nil // another request has read it meanwhile
 		}
 		pause(ctx, boardInterval-time.Since(r.at))
 	}
-	r := &snapshot{at: time.Now()}
+	r := &snapshot{at: time.Now(), awaiting: map[string][]workflow.Incident{}}
 	var err error
 	if r.open, err = b.incidents.ListOpen(ctx, maxBoard); err != nil {
 		return nil, err
 	}
-	incidents.SortByNeed(r.open)
+	if r.census, err = b.incidents.Census(ctx); err != nil {
+		return nil, err
+	}
 	b.last.Store(r)
-	return r.open, nil
+	return r, nil
 }
 
 // watch returns a channel that receives after each new snapshot until ctx ends.
@@ -114,15 +118,23 @@ func (b *board) refresh(ctx context.Context, log *slog.Logger) error {
 }
 
 // awaitingAnswer returns the open incidents that page the reader and that they
-// have not answered, most severe first.
-func (s *Server) awaitingAnswer(open []workflow.Incident, who access.Speaker) []*workflow.Incident {
-	var mine []*workflow.Incident
-	org := s.Engine.Organization()
-	for n := range open { // by index: for hundreds of browsers, copying hundreds of incidents is slow
-		if access.NeedsAnswer(org, who, &open[n]) {
-			mine = append(mine, &open[n])
-		}
+// have not answered, at most limit, by need, however many others are open. They are read
+// once for each person and snapshot of the board.
+func (s *Server) awaitingAnswer(ctx context.Context, board *snapshot, who access.Speaker, limit int) ([]workflow.Incident, error) {
+	filter := incidents.Filter{Awaiting: who.Person, Limit: limit}
+	if org := s.Engine.Organization(); access.AnswersForAll(org, who) {
+		filter = incidents.Filter{Paging: true, Limit: limit}
+	} else if who.Person == "" {
+		return nil, nil
 	}
-	slices.SortStableFunc(mine, func(a, b *workflow.Incident) int { return cmp.Compare(a.Severity, b.Severity) })
-	return mine
+	board.mu.Lock()
+	defer board.mu.Unlock()
+	if mine, ok := board.awaiting[filter.Awaiting]; ok {
+		return mine, nil
+	}
+	mine, _, err := s.Incidents.List(ctx, who, filter)
+	if err == nil {
+		board.awaiting[filter.Awaiting] = mine
+	}
+	return mine, err
 }

@@ -109,6 +109,20 @@ func (s *store) List(ctx context.Context, q bot.Query) ([]bot.Loaded, error) {
 	return s.Store.List(ctx, q)
 }
 
+func (s *store) ListOpen(ctx context.Context, q bot.OpenQuery) ([]bot.Loaded, error) {
+	if err := s.readError(ctx, "list"); err != nil {
+		return nil, err
+	}
+	return s.Store.ListOpen(ctx, q)
+}
+
+func (s *store) CountOpen(ctx context.Context, tag string) (bot.OpenCounts, error) {
+	if err := s.readError(ctx, "list"); err != nil {
+		return bot.OpenCounts{}, err
+	}
+	return s.Store.CountOpen(ctx, tag)
+}
+
 func (s *store) Messages(ctx context.Context, incident string, before, limit int) ([]bot.StoredMessage, error) {
 	if err := s.readError(ctx, "talk"); err != nil {
 		return nil, err

@@ -1,15 +1,14 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"tocsin/bot"
 	"tocsin/bot/incidents"
 	"tocsin/commands"
 	"tocsin/workflow"
@@ -20,12 +19,11 @@ const maxRows = 100
 
 // listPage is the list of incidents.
 type listPage struct {
-	Query      listFilter
+	Query      incidents.Filter
 	Show       string // the filter's status: "open", "all", or a status
 	Severity   string
 	Rows       []listRow
-	Open       int // number of open incidents, whatever the filter
-	Urgent     int // number of open incidents without an acknowledgement
+	Counts     bot.OpenCounts // of all that the reader may see, whatever the filter
 	Next       string
 	Services   []commands.Choice
 	Severities []string
@@ -43,20 +41,10 @@ type listRow struct {
 	Unattended, Waiting, Ended, Private, Drill          bool
 }
 
-// listFilter selects the incidents of a list.
-type listFilter struct {
-	incidents.Filter
-	From int // number of open incidents to skip
-}
-
 // parseListFilter parses the filter of a query. Unknown values are ignored.
-func parseListFilter(q url.Values) listFilter {
-	l := listFilter{Filter: incidents.Filter{Text: strings.TrimSpace(cleanInput(q.Get("q"))), Service: cleanInput(q.Get("service")), Limit: maxRows}}
-	for name, into := range map[string]*int{"before": &l.Before, "from": &l.From} {
-		if n, err := strconv.Atoi(q.Get(name)); err == nil && n > 0 {
-			*into = n
-		}
-	}
+func parseListFilter(q url.Values) incidents.Filter {
+	l := incidents.Filter{Text: strings.TrimSpace(cleanInput(q.Get("q"))), Service: cleanInput(q.Get("service")), Limit: maxRows}
+	l.After, _ = incidents.ParseCursor(q.Get("after"))
 	if sev, ok := workflow.ParseSeverity(q.Get("sev")); ok {
 		l.Severity = sev
 	}
@@ -69,7 +57,7 @@ func parseListFilter(q url.Values) listFilter {
 	return l
 }
 
-func encodeListFilter(l listFilter) url.Values {
+func encodeListFilter(l incidents.Filter) url.Values {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -85,12 +73,7 @@ func encodeListFilter(l listFilter) url.Values {
 	if l.Severity != 0 {
 		set("sev", l.Severity.String())
 	}
-	if l.Before != 0 {
-		set("before", strconv.Itoa(l.Before))
-	}
-	if l.From != 0 {
-		set("from", strconv.Itoa(l.From))
-	}
+	set("after", l.After.String())
 	return v
 }
 
@@ -118,9 +101,8 @@ func (s *Server) handleIncidents(w http.ResponseWriter, r *http.Request, who rea
 	s.render(w, r, http.StatusOK, view{name: "list", title: "Incidents", reader: &who, page: p, parts: shown, live: "/live?" + values.Encode(), path: "/"})
 }
 
-// loadList returns the incidents of a page: open ones from the board, others
-// from the store.
-func (s *Server) loadList(ctx context.Context, q listFilter, who reader, since time.Time) (listPage, error) {
+// loadList returns the incidents of a page, by need (E14: lists are by need).
+func (s *Server) loadList(ctx context.Context, q incidents.Filter, who reader, since time.Time) (listPage, error) {
 	p := listPage{Query: q, Show: "open", Services: s.Dispatcher.Choices(ctx, commands.Service, who.Speaker), Filtered: len(encodeListFilter(q)) > 0}
 	if q.Severity != 0 {
 		p.Severity = q.Severity.String()
@@ -131,43 +113,28 @@ func (s *Server) loadList(ctx context.Context, q listFilter, who reader, since t
 	for sev := workflow.SEV1; sev <= workflow.SEV5; sev++ {
 		p.Severities = append(p.Severities, sev.String())
 	}
-	open, err := s.board.read(ctx, since)
+	switch {
+	case q.All:
+		p.Show = "all"
+	case q.Status != "":
+		p.Show = q.Status
+	}
+	board, err := s.board.read(ctx, since)
 	if err != nil {
 		return p, err
 	}
-	var found []workflow.Incident
-	for n := range open {
-		i := open[n]
-		if !who.CanSee(&open[n]) {
-			continue
-		}
-		p.Open++
-		if i.IsUnattended() || !i.IsAcknowledged() {
-			p.Urgent++
-		}
-		if q.Matches(i) {
-			found = append(found, i)
-		}
-	}
-	if q.All || q.Status != "" && !workflow.Status(q.Status).IsOpen() || q.Before != 0 {
-		p.Show = map[bool]string{true: "all", false: q.Status}[q.All]
-		var next int
-		if found, next, err = s.Incidents.List(ctx, who.Speaker, q.Filter); err != nil {
-			return p, err
-		}
-		if next > 0 {
-			more := q
-			more.Before, more.From = next, 0
-			p.Next = "/?" + encodeListFilter(more).Encode()
-		}
-	} else {
-		if q.Status != "" {
-			p.Show = q.Status
-		}
-		found, p.Next = q.paginate(found, open)
+	p.Counts = board.census.For(who.Speaker)
+	found, next, err := s.listIncidents(ctx, q, who, board)
+	if err != nil {
+		return p, err
 	}
 	for _, i := range found {
 		p.Rows = append(p.Rows, s.newListRow(i, who))
+	}
+	if !next.IsZero() {
+		more := q
+		more.After = next
+		p.Next = "/?" + encodeListFilter(more).Encode()
 	}
 	if len(p.Rows) == 0 && !p.Filtered {
 		past, _, err := s.Incidents.List(ctx, who.Speaker, incidents.Filter{All: true, Limit: 1})
@@ -176,22 +143,37 @@ func (s *Server) loadList(ctx context.Context, q listFilter, who reader, since t
 	return p, nil
 }
 
-// paginate returns the open incidents of one page, and the address of the next
-// page. The board has the newest open incidents; older ones come from the
-// store.
-func (f listFilter) paginate(found, board []workflow.Incident) (shown []workflow.Incident, next string) {
-	shown = found[min(f.From, len(found)):]
-	more := f
-	switch {
-	case len(shown) > maxRows:
-		shown, more.From = shown[:maxRows], f.From+maxRows
-	case len(board) == maxBoard:
-		oldest := slices.MinFunc(board, func(a, b workflow.Incident) int { return cmp.Compare(a.Number, b.Number) })
-		more.Before, more.From = oldest.Number, 0
-	default:
-		return shown, ""
+// listIncidents returns the incidents of a page, and where the next page begins. The first
+// page of open ones is read from the board, which all browsers share, and from the store
+// only what the board does not have.
+func (s *Server) listIncidents(ctx context.Context, q incidents.Filter, who reader, board *snapshot) (found []workflow.Incident, next incidents.Cursor, err error) {
+	if q.All || q.Status != "" && !workflow.Status(q.Status).IsOpen() || !q.After.IsZero() {
+		return s.Incidents.List(ctx, who.Speaker, q)
 	}
-	return shown, "/?" + encodeListFilter(more).Encode()
+	for n := range board.open {
+		i := &board.open[n]
+		if !who.CanSee(i) || !q.Matches(*i) {
+			continue
+		}
+		if len(found) == q.Limit {
+			return found, incidents.After(&found[len(found)-1]), nil
+		}
+		found = append(found, *i)
+	}
+	if len(board.open) < maxBoard {
+		return found, incidents.Cursor{}, nil
+	}
+	q.After = incidents.After(&board.open[len(board.open)-1])
+	if q.Limit -= len(found); q.Limit == 0 { // is there another one?
+		q.Limit = 1
+		rest, _, failed := s.Incidents.List(ctx, who.Speaker, q)
+		if len(rest) > 0 {
+			next = incidents.After(&found[len(found)-1])
+		}
+		return found, next, failed
+	}
+	rest, next, err := s.Incidents.List(ctx, who.Speaker, q)
+	return append(found, rest...), next, err
 }
 
 func (s *Server) newListRow(i workflow.Incident, who reader) listRow {

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/bot/bottest"
 	"tocsin/bot/dispatch"
 	"tocsin/commands"
+	"tocsin/workflow"
 )
 
 // rows returns the incidents of a list, in order.
@@ -39,8 +41,8 @@ func TestTheListIsFiltered(t *testing.T) {
 		"show=triage": "", "show=nonsense": "INC-1 INC-2 INC-3", "sev=1": "INC-1", "sev=SEV2": "INC-2 INC-3", "sev=2&show=all": "INC-2 INC-3", "sev=5": "", "sev=9": "INC-1 INC-2 INC-3",
 		"sev=5&show=all": "INC-7", "service=checkout": "INC-1 INC-3", "service=mail": "", "service=checkout&sev=2": "INC-3",
 		"q=checkout": "INC-1 INC-3", "q=CHECKOUT+is": "INC-1", "q=smtp+451": "INC-2", "q=INC-3": "INC-3", "q=+inc-4+": "", "q=inc-4&show=all": "INC-4", "q=nothing": "",
-		"q=full&service=checkout&sev=2&show=identified": "INC-3", "before=3&show=all": "INC-1 INC-2", "before=3": "INC-1 INC-2", "before=x": "INC-1 INC-2 INC-3", "before=-1": "INC-1 INC-2 INC-3",
-		"from=-1": "INC-1 INC-2 INC-3", "from=x": "INC-1 INC-2 INC-3", "from=99": "", "from=-99&show=all": "INC-1 INC-2 INC-3 INC-4 INC-5 INC-6 INC-7",
+		"q=full&service=checkout&sev=2&show=identified": "INC-3", "after=before-6&show=all": "INC-4 INC-5", "after=after-99-99": "INC-1 INC-2 INC-3", "after=x": "INC-1 INC-2 INC-3", "after=-1": "INC-1 INC-2 INC-3",
+		"after=after-9000000000000000-1": "", "after=before--6&show=all": "INC-1 INC-2 INC-3 INC-4 INC-5 INC-6 INC-7",
 	} {
 		p := ana.get("/?"+query).expect(200, "3 open")
 		got := p.rows()
@@ -163,4 +165,71 @@ func (h *testServer) runOnly(person, line string) {
 	if reply, err := h.bot.Dispatcher.Run(h.t.Context(), dispatch.Request{Text: line, Speaker: speaker}); err != nil || !reply.OK {
 		h.t.Fatalf("%s: %+v, %v", line, reply, err)
 	}
+}
+
+// TestE14FrontPage: an incident that pages the reader is the first on the front page, and in
+// the banner, however many newer or worse ones are open; further pages have all of them, and
+// the counts are of all (E14: lists are by need).
+func TestE14FrontPage(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	h.mustRun("ben: declare The worst --sev 1")
+	bottest.Flood(t, h.store.Store, 2, 620, func(i *workflow.Incident) {
+		i.DeclaredAt = h.load("INC-1").DeclaredAt.Add(time.Duration(i.Number) * time.Second)
+		if i.Number%2 == 0 {
+			i.Visibility, i.Reporter.Person = workflow.Private, "cy"
+		}
+	})
+	h.settle()
+	ana := h.signInAs("ana")
+	p := ana.get("/").expect(200, "311 open", "311 not acknowledged", "INC-1 needs you").expectNot("unattended")
+	if rows := p.rows(); len(rows) != 100 || rows[0] != "INC-1" || rows[1] != "INC-3" {
+		t.Errorf("the first of %d rows is %s", len(rows), rows[0])
+	}
+	if got := h.openIDs(ana, "/"); len(got) != 311 || got[310] != "INC-621" {
+		t.Errorf("%d of 311 can be reached", len(got))
+	}
+	if got := h.openIDs(ana, "/?q=host"); len(got) != 310 {
+		t.Errorf("%d of 310 are found", len(got))
+	}
+	h.signInAs("cy").get("/").expect(200, "621 open")
+	ana.get("/?q=host+621+").expect(200, "INC-621", "311 open")
+	h.mustRun("ana: ack INC-1", "cy: ack INC-3")
+	h.settle()
+	ana.get("/").expect(200, "311 open", "309 not acknowledged")
+	if got := h.openIDs(ana, "/"); len(got) != 311 || got[0] != "INC-5" || got[309] != "INC-1" || got[310] != "INC-3" {
+		t.Errorf("%d can be reached, the last are %v", len(got), got[max(0, len(got)-2):])
+	}
+}
+
+// openIDs returns the incidents of a list on all its pages, in order.
+func (h *testServer) openIDs(r reader, path string) []string {
+	h.t.Helper()
+	var all []string
+	for next := path; next != "" && len(all) < 5000; {
+		p := r.get(next).expect(200)
+		all, next = append(all, p.rows()...), ""
+		for _, a := range p.dom().id("live-rows").named("a") {
+			if a.text() == "More incidents" {
+				next = a.attr["href"]
+			}
+		}
+	}
+	return all
+}
+
+// TestE14BannerBehindWorse: what pages the reader is in the banner, whatever others need
+// people more (E14: lists are by need).
+func TestE14BannerBehindWorse(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	bottest.Flood(t, h.store.Store, 1, 600, func(i *workflow.Incident) { i.Severity, i.Paging.Unreachable = workflow.SEV1, true })
+	h.mustRun("ben: declare A small thing --sev 5", "ben: page INC-601 @ana please look")
+	h.settle()
+	h.signInAs("ana").get("/").expect(200, "INC-601 needs you", "601 open", "600 unattended", "601 not acknowledged")
+	h.signInAs("cy").get("/").expect(200).expectNot("needs you")
+	live := h.signInAs("ana").follow("/sessions")
+	live.waitBanner("INC-601", true)
+	h.mustRun("ana: ack INC-601")
+	live.waitBanner("INC-601", false)
 }

@@ -48,11 +48,7 @@ func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 		mine = s.Store.Watch(ctx, incident)
 	}
 	all := s.board.watch(ctx, s.closed, s.Log)
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	setStreamHeaders(w.Header())
 	if r.Method == http.MethodHead {
 		return // the headers are the whole response
 	}
@@ -83,7 +79,9 @@ func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 			}
 			err, drawn = s.push(ctx, out, &l, true), time.Now()
 		case <-all: // any incident has changed: updates lists and the banner
-			err = s.push(ctx, out, &l, incident == "")
+			err = s.pushList(ctx, out, &l)
+		case <-l.pace.late:
+			err = s.pushList(ctx, out, &l)
 		case <-beat.C:
 			if _, _, err = s.Sessions.Session(ctx, who.secret); err == nil {
 				err = out.sendHeartbeat()
@@ -96,6 +94,13 @@ func (s *Server) handleLive(w http.ResponseWriter, r *http.Request, who reader) 
 	s.endStream(ctx, out, err)
 }
 
+func setStreamHeaders(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+}
+
 // liveView is what one open page shows.
 type liveView struct {
 	who    reader
@@ -104,6 +109,7 @@ type liveView struct {
 	since  time.Time // the board must be as of then or later
 	page   regions
 	banner regions
+	pace   pacer
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -254,13 +260,17 @@ type bannerView struct {
 
 // renderBanner renders the paging banner of a page.
 func (s *Server) renderBanner(ctx context.Context, who reader, room string, since time.Time) (regions, error) {
-	open, err := s.board.read(ctx, since)
+	board, err := s.board.read(ctx, since)
 	if err != nil {
 		return nil, err
 	}
-	mine := s.awaitingAnswer(open, who.Speaker)
+	mine, err := s.awaitingAnswer(ctx, board, who.Speaker, maxBannerIncidents)
+	if err != nil {
+		return nil, err
+	}
 	var r bannerView
-	for _, i := range mine[:min(len(mine), maxBannerIncidents)] {
+	for n := range mine {
+		i := &mine[n]
 		r.IDs = append(r.IDs, i.ID)
 		if i.ID != room {
 			r.Incidents = append(r.Incidents, i)

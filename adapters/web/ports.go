@@ -26,11 +26,13 @@ type Engine interface {
 
 // IncidentReader reads incidents. *incidents.Reader implements it.
 type IncidentReader interface {
-	// ListOpen returns the newest open incidents, private ones too.
+	// ListOpen returns the first open incidents by need, private ones too.
 	ListOpen(ctx context.Context, limit int) ([]workflow.Incident, error)
-	// List returns the incidents that match and that the speaker may see,
-	// newest first, and the number to continue before; 0 when there are no more.
-	List(ctx context.Context, s access.Speaker, q incidents.Filter) ([]workflow.Incident, int, error)
+	// Census counts all open incidents.
+	Census(ctx context.Context) (incidents.Census, error)
+	// List returns the incidents that match and that the speaker may see, by
+	// need, and where the next page begins; zero when there is none.
+	List(ctx context.Context, s access.Speaker, q incidents.Filter) ([]workflow.Incident, incidents.Cursor, error)
 	// Get returns one incident, or a *workflow.Refusal when it does not exist
 	// for the speaker.
 	Get(ctx context.Context, id string, s access.Speaker) (workflow.Incident, error)

@@ -117,6 +117,11 @@ func View(e Viewer, s Speaker, i *workflow.Incident) card.View {
 // While no people are configured pages go to the log, and it waits for every
 // responder.
 func NeedsAnswer(org *bot.Organization, s Speaker, i *workflow.Incident) bool {
-	everyone := len(org.Directory.People) == 0 && s.Access >= commands.Responder && i.IsPaging()
-	return (everyone || i.IsAwaiting(s.Person)) && s.CanSee(i)
+	return (AnswersForAll(org, s) && i.IsPaging() || i.IsAwaiting(s.Person)) && s.CanSee(i)
+}
+
+// AnswersForAll reports whether every incident that pages waits for the speaker: while no
+// people are configured, for every responder.
+func AnswersForAll(org *bot.Organization, s Speaker) bool {
+	return len(org.Directory.People) == 0 && s.Access >= commands.Responder
 }

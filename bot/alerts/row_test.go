@@ -32,7 +32,7 @@ func (o *oneIncident) PutRow(r alerts.Row) error {
 func (o *oneIncident) Owner(string) (incident string, holds bool, err error) {
 	return "INC-1", true, nil
 }
-func (o *oneIncident) Open(string, string, []byte) (string, error) { return "INC-1", nil }
+func (o *oneIncident) Open(alerts.Opening) (string, error) { return "INC-1", nil }
 
 func (o *oneIncident) Mail(_ string, m workflow.Mail) error {
 	o.mail = append(o.mail, m)

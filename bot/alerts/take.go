@@ -19,11 +19,18 @@ type Tx interface {
 	// still owns the group at the batch's instant. incident is "" when the
 	// group is new.
 	Owner(group string) (incident string, holds bool, err error)
-	// Open reserves an incident for a group: a number, and a stub that is listed
-	// at once. follows is the incident that owned the group before.
-	Open(group, follows string, stub []byte) (incident string, err error)
+	// Open reserves an incident: a number, and a stub that is listed at once.
+	Open(o Opening) (incident string, err error)
 	// Mail puts mail into an incident's mailbox and wakes it.
 	Mail(incident string, m workflow.Mail) error
+}
+
+// Opening is an incident that an alert opens.
+type Opening struct {
+	Group    string
+	Previous string // the incident that held the group before; "": none
+	Stub     []byte // what [EncodeStub] returned
+	Listing  workflow.Listing
 }
 
 // seenInterval is how old an alert's SeenAt may be: repeats write nothing more
@@ -135,7 +142,7 @@ func joinIncident(tx Tx, a Arrival, next *Row, change Change) (Receipt, error) {
 	receipt := Receipt{Incident: owner}
 	if !holds {
 		receipt.New = true
-		if receipt.Incident, err = openIncident(tx, a, owner); err != nil {
+		if receipt.Incident, err = openIncident(tx, a, owner, next.AppliedAt); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -145,12 +152,13 @@ func joinIncident(tx Tx, a Arrival, next *Row, change Change) (Receipt, error) {
 
 // openIncident reserves an incident for the arrival's group. The stub is
 // encoded only here, because most arrivals join an open incident.
-func openIncident(tx Tx, a Arrival, follows string) (incident string, err error) {
-	stub, err := EncodeStub(declaration(a))
+func openIncident(tx Tx, a Arrival, previous string, at time.Time) (incident string, err error) {
+	d := declaration(a)
+	stub, err := EncodeStub(d)
 	if err != nil {
 		return "", fmt.Errorf("encode stub: %w", err)
 	}
-	return tx.Open(a.Group, follows, stub)
+	return tx.Open(Opening{Group: a.Group, Previous: previous, Stub: stub, Listing: workflow.StubListing(d.Severity, at, previous != "")})
 }
 
 // declaration returns the arrival's declaration, or a minimal one when it has

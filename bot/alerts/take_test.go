@@ -23,8 +23,8 @@ func (f *fakeTx) Owner(string) (incident string, holds bool, err error) {
 	return f.owner, f.owner != "", nil
 }
 
-func (f *fakeTx) Open(_, _ string, stub []byte) (string, error) {
-	f.owner, f.stubs = "INC-1", append(f.stubs, stub)
+func (f *fakeTx) Open(o alerts.Opening) (string, error) {
+	f.owner, f.stubs = "INC-1", append(f.stubs, o.Stub)
 	return f.owner, nil
 }
 

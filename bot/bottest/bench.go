@@ -75,8 +75,12 @@ func Bench(b *testing.B, open func(b *testing.B) bot.Store) {
 		{"NewIncidents", benchNewIncidents},
 		{"Repeats", benchRepeats},
 		{"Commit", benchCommit},
-		{"Steps/post", func(b *testing.B, s bot.Store) { benchSteps(b, s, 0) }},
-		{"Steps/card", func(b *testing.B, s bot.Store) { benchSteps(b, s, 1) }},
+		{"Steps/post", func(b *testing.B, s bot.Store) { benchSteps(b, s, 0, 0) }},
+		{"Steps/card", func(b *testing.B, s bot.Store) { benchSteps(b, s, 1, 0) }},
+		{"Steps/listed", func(b *testing.B, s bot.Store) { benchSteps(b, s, 1, 1) }},
+		{"ListOpen", benchListOpen},
+		{"ListOpen/person", benchListAwaiting},
+		{"CountOpen", benchCountOpen},
 		{"Messages", benchMessages},
 		{"Claim", benchClaim},
 	} {
@@ -124,7 +128,8 @@ func newStep(n, version int) bot.Commit {
 	id := workflow.ID(n)
 	return bot.Commit{
 		At: Epoch, Incident: id, Version: version, Open: true, Snapshot: make([]byte, 3000), WakeAt: Epoch.Add(time.Hour),
-		Events: []bot.StoredEvent{{Seq: version + 1, Body: make([]byte, 300)}},
+		Listing: listed(2, 1+n%5, n, "awaiting:ana", "involving:ana"),
+		Events:  []bot.StoredEvent{{Seq: version + 1, Body: make([]byte, 300)}},
 		Tasks: []bot.Task{{
 			ID: fmt.Sprintf("%s/%d.0", id, version+1), Owner: id, Due: Epoch, Body: make([]byte, 200),
 			Lane: workflow.Lane{Class: workflow.ClassPage, Destination: fmt.Sprintf("page:%d", version)},
@@ -142,8 +147,9 @@ func benchCommit(b *testing.B, s bot.Store) {
 
 // benchSteps commits later steps of a thousand incidents, of one event, one page and one
 // more task: with rev 0 a post at the end of its lane, with rev 1 a card that replaces
-// the one before.
-func benchSteps(b *testing.B, s bot.Store, rev int) {
+// the one before. With move 1 every step changes the place of its incident in all its
+// lists.
+func benchSteps(b *testing.B, s bot.Store, rev, move int) {
 	const many = 1000
 	var turns [many]sync.Mutex
 	var versions [many]int
@@ -155,8 +161,61 @@ func benchSteps(b *testing.B, s bot.Store, rev int) {
 		t := c.Tasks[0]
 		t.ID, t.Lane, t.Rev = t.ID+".more", workflow.Lane{Class: workflow.ClassCard, Destination: "room"}, rev*(versions[k]+1)
 		c.Tasks = append(c.Tasks, t)
+		if move > 0 && versions[k]%2 > 0 {
+			c.Listing = listed(3, 1, k, "involving:ana")
+		}
 		versions[k]++
 		_, err := s.Commit(b.Context(), c)
+		return err
+	})
+}
+
+// benchOpenIncidents is how many incidents are open in the benchmarks of lists.
+const benchOpenIncidents = 10_000
+
+// fillOpen commits the open incidents of a benchmark, with 32 callers.
+func fillOpen(b *testing.B, s bot.Store) {
+	b.Helper()
+	var wg sync.WaitGroup
+	for c := range 32 {
+		wg.Go(func() {
+			for n := c + 1; n <= benchOpenIncidents; n += 32 {
+				commit := OpenIncident(b, n)
+				if n%2 == 0 {
+					commit.Listing.Tags = []string{"awaiting:ana"}
+				}
+				if _, err := s.Commit(b.Context(), commit); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// benchListOpen lists the first 50 of 10,000 open incidents by need, and benchListAwaiting
+// the first five of the 5,000 that await one person.
+func benchListOpen(b *testing.B, s bot.Store) { benchList(b, s, "", 50) }
+
+func benchListAwaiting(b *testing.B, s bot.Store) { benchList(b, s, "awaiting:ana", 5) }
+
+func benchList(b *testing.B, s bot.Store, tag string, limit int) {
+	fillOpen(b, s)
+	runCallers(b, 1, 1, func(int) error {
+		all, err := s.ListOpen(b.Context(), bot.OpenQuery{Tag: tag, Limit: limit})
+		if err == nil && len(all) != limit {
+			err = fmt.Errorf("%d listed, want %d", len(all), limit)
+		}
+		return err
+	})
+}
+
+// benchCountOpen counts 10,000 open incidents by the levels of need.
+func benchCountOpen(b *testing.B, s bot.Store) {
+	fillOpen(b, s)
+	runCallers(b, 1, 1, func(int) error {
+		_, err := s.CountOpen(b.Context(), "")
 		return err
 	})
 }

@@ -154,6 +154,9 @@ func (w *World) checkWorld(ctx context.Context) {
 			w.fail("I5: the sender said last that %s fires, and it does not", key)
 		}
 	}
+	if err := CheckListed(ctx, w.store.base); err != nil {
+		w.fail("E14: %v", err)
+	}
 	if started != w.started {
 		w.fail("I1: %d alerts began by the receipts, %d by the incidents", w.started, started)
 	}

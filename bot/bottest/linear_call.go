@@ -60,12 +60,15 @@ type seenIncident struct {
 	Samples                  string // of all unread mail
 }
 
-// add adds mail, and returns its samples.
+// add adds mail, and returns its samples. Pieces that a store joins keep the order of their
+// samples, and that of what they hold, but not the order between the two.
 func (s *seenIncident) add(mail []workflow.Mail) (samples []string) {
+	var all workflow.Mail
 	for _, m := range mail {
 		s.Started, s.Again, s.Ended = s.Started+m.Started, s.Again+m.Refired, s.Ended+m.Ended
-		samples = append(samples, mailSamples(m)...)
+		all.Samples, all.Held = append(all.Samples, m.Samples...), append(all.Held, m.Held...)
 	}
+	samples = mailSamples(all)
 	s.Samples = strings.Join(samples, " ")
 	return samples
 }
@@ -153,6 +156,33 @@ func (c readMessages) step(l *model, a answer) (*model, bool) {
 	return l, a.err == nil && slices.EqualFunc(got, l.incidents[c.ID].messages, func(a, b bot.StoredMessage) bool {
 		return a.Key == b.Key && a.Seq == b.Seq && bytes.Equal(a.Body, b.Body)
 	})
+}
+
+// readListed is ListOpen: where an incident is in a list.
+type readListed struct{ ID, Tag string }
+
+// listedAt is the need with which an incident is listed; "" when it is not.
+type listedAt string
+
+func (c readListed) make(ctx context.Context, s bot.Store) (any, error) {
+	all, err := s.ListOpen(ctx, bot.OpenQuery{Tag: c.Tag, Limit: 1000})
+	for _, l := range all {
+		if l.ID == c.ID {
+			return listedAt(l.Need.String()), err
+		}
+	}
+	return listedAt(""), err
+}
+
+func (c readListed) step(l *model, a answer) (*model, bool) {
+	want := ""
+	if i := l.incidents[c.ID]; i.open {
+		listing, err := workflow.ParseListing(i.listing)
+		if err == nil && (c.Tag == "" || slices.Contains(listing.Tags, c.Tag)) {
+			want = listing.Need.String()
+		}
+	}
+	return l, a.err == nil && a.value == listedAt(want)
 }
 
 // doCommit is Commit.

@@ -23,6 +23,7 @@ const (
 	linearKind    = "linear"
 	linearGroup   = "linear"
 	linearCard    = "card" // the ID of each incident's standing task
+	linearTag     = "tag"  // of some open incidents
 )
 
 // The parts of the data. No call touches two of them, so that each is checked by itself.
@@ -128,7 +129,7 @@ func (c *linearClient) call(ctx context.Context, place string, do call) answer {
 	o := porcupine.Operation{ClientId: c.n, Input: do, Output: a, Call: began, Return: c.tick(), Metadata: place}
 	if a.unclear() {
 		switch do.(type) {
-		case readLoad, readReply, readRecord, readMessages:
+		case readLoad, readReply, readRecord, readMessages, readListed:
 			return a
 		}
 		o.Return = 1 << 62 // it may be executed at any time from now on; last of all is as good as never
@@ -204,8 +205,10 @@ func (c *linearClient) onIncident(id string) call {
 		return doCommit{Commit: bot.Commit{At: c.now(), Incident: id, Messages: added, EditedMessages: edited, Operation: operation}}
 	case 13:
 		return readMessages{id}
-	case 0, 1:
+	case 0:
 		return readLoad{id}
+	case 1:
+		return readListed{id, c.tag()}
 	case 2:
 		return readReply{c.operation(id)}
 	case 3:
@@ -288,18 +291,24 @@ func (c *linearClient) messages() (added, edited []bot.StoredMessage) {
 func (c *linearClient) step(id string) bot.Commit {
 	version := c.versions[id]
 	return bot.Commit{
-		At: c.now(), Incident: id, Version: version, Open: true, Snapshot: fmt.Append(nil, "state ", c.unique()),
-		Events: []bot.StoredEvent{{Seq: version + 1, Body: []byte("event")}},
+		At: c.now(), Incident: id, Version: version, Open: c.rng.IntN(6) > 0, Snapshot: fmt.Append(nil, "state ", c.unique()),
+		Listing: listed(1+c.rng.IntN(3), 1+c.rng.IntN(5), c.unique(), []string{linearTag}[:c.rng.IntN(2)]...),
+		Events:  []bot.StoredEvent{{Seq: version + 1, Body: []byte("event")}},
 	}
 }
+
+// tag returns the tag of a list: the list of all, or that of some incidents.
+func (c *linearClient) tag() string { return []string{"", linearTag}[c.rng.IntN(2)] }
 
 // onGroup returns a call on the alert group and its incidents.
 func (c *linearClient) onGroup(place string) call {
 	switch n := c.rng.IntN(12); {
 	case n < 4 || c.owner == "":
 		return c.arrivals()
-	case n < 7:
+	case n < 6:
 		return readLoad{c.owner}
+	case n < 7:
+		return readListed{c.owner, c.tag()}
 	case n < 9:
 		return c.claim(place)
 	}

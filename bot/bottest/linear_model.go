@@ -28,6 +28,8 @@ type modelIncident struct {
 	snapshot string
 	stub     string
 	previous string
+	open     bool
+	listing  string
 	mail     []workflow.Mail // unread
 	readAt   time.Time
 	mailDue  time.Time
@@ -167,7 +169,7 @@ func (l *model) write(c doCommit) {
 	i.wakeAt = c.WakeAt
 	if c.Snapshot != nil {
 		i.version++
-		i.snapshot, i.stub = string(c.Snapshot), ""
+		i.snapshot, i.stub, i.open, i.listing = string(c.Snapshot), "", c.Open, c.Listing.String()
 	}
 	if g := c.Group; g != nil && (g.Always || l.groups[g.Key].owner == c.Incident) {
 		l.groups[g.Key] = modelGroup{owner: c.Incident, always: g.Always, until: g.Until}
@@ -260,11 +262,11 @@ func (t modelTx) Owner(key string) (incident string, holds bool, err error) {
 }
 
 // Open implements [alerts.Tx].
-func (t modelTx) Open(key, previous string, stub []byte) (string, error) {
+func (t modelTx) Open(o alerts.Opening) (string, error) {
 	t.model.number++
 	id := workflow.ID(t.model.number)
-	t.incidents[id] = modelIncident{stub: string(stub), previous: previous}
-	t.groups[key] = modelGroup{owner: id, always: true}
+	t.incidents[id] = modelIncident{stub: string(o.Stub), previous: o.Previous, open: true, listing: o.Listing.String()}
+	t.groups[o.Group] = modelGroup{owner: id, always: true}
 	return id, nil
 }
 

@@ -116,6 +116,18 @@ var faults = map[string]func(s *memory.Store, b *broken){
 			return s.Commit(ctx, c)
 		}
 	},
+	"a step keeps the old listing": func(s *memory.Store, b *broken) {
+		b.commit = func(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
+			if all, err := s.ListOpen(ctx, bot.OpenQuery{Limit: 100}); err == nil {
+				for _, l := range all {
+					if l.ID == c.Incident {
+						c.Listing.Need = l.Need
+					}
+				}
+			}
+			return s.Commit(ctx, c)
+		}
+	},
 	"a lease is given to two": func(s *memory.Store, b *broken) {
 		b.claim = func(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
 			s.ForgetLeases()

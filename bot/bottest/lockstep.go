@@ -44,7 +44,7 @@ func LockStep(t *testing.T, open func(t *testing.T) (model, tested bot.Store)) {
 		})
 	}
 	t.Logf("seen: %v", seen)
-	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "renewed", "started", "again", "ended", "stale", "held", "judged", "raised", "changed", "new", "message", "repeated message", "edit", "edit without a message", "not found", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "notified", "not notified", "archived", "not archived", "message to an archived one", "step of an archived one", "mail to an archived one", "forgotten", "forgotten with its records", "not forgotten", "exported"} {
+	for _, what := range []string{"commit", "repeat", "conflict", "taken", "lost", "claimed", "postponed", "renewed", "started", "again", "ended", "stale", "held", "judged", "raised", "changed", "new", "message", "repeated message", "edit", "edit without a message", "not found", "card replaced", "card replaced while leased", "older card settled", "older card postponed", "notified", "not notified", "archived", "not archived", "message to an archived one", "step of an archived one", "mail to an archived one", "forgotten", "forgotten with its records", "not forgotten", "exported", "several open"} {
 		if seen[what] == 0 {
 			t.Errorf("no seed led to %q: the test checks too little", what)
 		}
@@ -237,6 +237,7 @@ func (tw *twins) commit() {
 	}
 	last := tw.chance(40) // the incident is then ended and owes nothing
 	c.Open = c.Open && !last
+	c.Listing = tw.randomListing()
 	if !last && tw.chance(70) {
 		c.WakeAt = tw.randomInstant(30 * time.Second)
 	}

@@ -107,6 +107,7 @@ func (tw *twins) read() {
 		listM[n].Mail = nil // a list may or may not have mail
 	}
 	wantSame(tw, "list", listM, listS, errM, errS)
+	tw.compareOpen()
 	before, limit := tw.rand.IntN(12), tw.rand.IntN(6)
 	messagesM, errM := tw.model.Messages(tw.Context(), id, before, limit)
 	messagesS, errS := tw.tested.Messages(tw.Context(), id, before, limit)

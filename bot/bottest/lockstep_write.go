@@ -94,7 +94,7 @@ func (tw *twins) rewriteCard() {
 	card := standingTask(id, l[0].Lane.Destination, k.events+1, 0)
 	card.Due = tw.randomInstant(10 * time.Second)
 	tw.commitBoth(bot.Commit{
-		At: tw.now, Incident: id, Version: k.version, Open: true, WakeAt: k.wakeAt, Snapshot: fmt.Appendf(nil, "state %d", k.version+1),
+		At: tw.now, Incident: id, Version: k.version, Open: true, Listing: tw.randomListing(), WakeAt: k.wakeAt, Snapshot: fmt.Appendf(nil, "state %d", k.version+1),
 		Events: []bot.StoredEvent{{Seq: k.events + 1, Body: fmt.Appendf(nil, "event %d", k.events+1)}}, Tasks: []bot.Task{card},
 	}, bot.Lease{})
 	switch tw.rand.IntN(3) {

@@ -10,6 +10,7 @@ import (
 	"tocsin/bot/bottest"
 	"tocsin/bot/dispatch"
 	"tocsin/commands"
+	"tocsin/workflow"
 )
 
 // TestP2Private: to others than its members a private incident does not exist, and its
@@ -83,6 +84,35 @@ func TestP1AccessBeforeSyntax(t *testing.T) {
 		}
 	}
 	w.Expect(w.Run(guest, "", "ak INC-1"), false, "Did you mean `ack`?")
+}
+
+// TestE14List: `list` begins with what needs a person most, and says how many there are in
+// all, without the private ones of others (E14: lists are by need).
+func TestE14List(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	w.Say("ben", "declare The worst --sev 1")
+	bottest.Flood(t, w.Store, 2, 600, func(i *workflow.Incident) {
+		if i.Number > 500 {
+			i.Visibility = workflow.Private
+		}
+	})
+	lines := strings.Split(strings.TrimSpace(w.Say("ana", "list").Text), "\n")
+	if len(lines) != 51 || !strings.Contains(lines[0], "INC-1 ") || !strings.Contains(lines[1], "INC-2 ") {
+		t.Errorf("%d lines, the first is %s", len(lines), lines[0])
+	}
+	if want := "These are 50; 500 are open, 500 of them not acknowledged, 0 unattended. There are more: `list --limit 500` shows them."; lines[len(lines)-1] != want {
+		t.Errorf("it ends with %s", lines[len(lines)-1])
+	}
+	if all := strings.TrimSpace(w.Say("ana", "list --limit 500").Text); len(strings.Split(all, "\n")) != 500 || strings.Contains(all, "There are more") {
+		t.Error("not all are listed, or more than all")
+	}
+	if got := w.Say("ana", "list --sev 1 --limit 1").Text; !strings.Contains(got, "INC-1 ") || strings.Contains(got, "There are more") {
+		t.Errorf("listed %s", got)
+	}
+	// Who declares for a service hears of its open incident that needs a person most.
+	bottest.Flood(t, w.Store, 602, 1, func(i *workflow.Incident) { i.Services, i.Severity = []string{"checkout"}, workflow.SEV1 })
+	bottest.Flood(t, w.Store, 603, 1, func(i *workflow.Incident) { i.Services = []string{"checkout"} })
+	w.Expect(w.Say("ana", "declare Checkout is slow --service checkout"), true, "INC-602")
 }
 
 // TestOperations: the repeat of an operation gets the first reply and changes nothing.

@@ -105,15 +105,12 @@ func (d *Dispatcher) Choices(ctx context.Context, kind commands.FieldKind, s acc
 			all = append(all, commands.Choice{Value: s.ID, Label: cmp.Or(s.Name, s.ID)})
 		}
 	case commands.Incident:
-		open, err := d.incidents.ListOpen(ctx, maxChoices)
+		open, _, err := d.incidents.List(ctx, s, incidents.Filter{Limit: maxChoices})
 		if err != nil {
 			d.log.WarnContext(ctx, "cannot list the open incidents as choices", "error", err.Error())
 		}
-		incidents.SortByNeed(open)
 		for n := range open {
-			if s.CanSee(&open[n]) {
-				all = append(all, commands.Choice{Value: open[n].ID, Label: open[n].ID + " · " + open[n].Title})
-			}
+			all = append(all, commands.Choice{Value: open[n].ID, Label: open[n].ID + " · " + open[n].Title})
 		}
 	case commands.Line, commands.Text, commands.Choose, commands.Duration, commands.Check: // the catalog has their choices
 	}

@@ -57,7 +57,7 @@ func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s acce
 	return "", fmt.Errorf("answer the query %q: it has no handler", call.Query.Kind)
 }
 
-// listText returns the reply of `list`.
+// listText returns the reply of `list`, by need (E14: lists are by need).
 func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents.Filter) (string, error) {
 	found, next, err := d.incidents.List(ctx, s, q)
 	if err != nil {
@@ -66,15 +66,23 @@ func (d *Dispatcher) listText(ctx context.Context, s access.Speaker, q incidents
 	if len(found) == 0 {
 		return "No incidents. Quiet is good.", nil
 	}
-	incidents.SortByNeed(found)
 	view := d.engine.View(s.Zone)
 	var t strings.Builder
 	for _, i := range found {
 		t.WriteString(card.Row(i, view) + "\n")
 	}
-	if next > 0 {
-		t.WriteString("There are more: `list --limit 500` shows them.\n")
+	if next.IsZero() {
+		return t.String(), nil
 	}
+	more := fmt.Sprintf("There are more: `list --limit %d` shows them.\n", incidents.MaxLimit)
+	if len(found) == incidents.MaxLimit {
+		more = "There are more: the browser shows them, or choose with `--sev`, `--service` or `--status`.\n"
+	}
+	counts, err := d.incidents.CountOpen(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&t, "These are %d; %d are open, %d of them not acknowledged, %d unattended. %s", len(found), counts.Open, counts.Unacknowledged, counts.Unattended, more)
 	return t.String(), nil
 }
 

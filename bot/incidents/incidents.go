@@ -1,17 +1,14 @@
-// Package incidents reads incidents for a speaker: the list, one incident, and its
+// Package incidents reads incidents for a speaker: lists and counts, one incident, and its
 // history and timeline, each without what the speaker may not see. It changes nothing.
 //
 // Begin reading at [Reader.List].
 package incidents
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -39,82 +36,6 @@ func New(engine *bot.Engine, store Store, log *slog.Logger) *Reader {
 	return &Reader{engine: engine, store: store, log: log}
 }
 
-// Filter selects incidents for a list.
-type Filter struct {
-	All      bool // includes ended ones
-	Status   string
-	Severity workflow.Severity
-	Service  string
-	Text     string // part of the ID, the title, a service or the description, in any case
-	Before   int    // Number < Before; 0: from the newest
-	Limit    int    // at most 500; 0 means 50
-}
-
-// List returns incidents that the speaker may see, newest first, and the Before of the
-// next page; 0 when there are no more.
-func (r *Reader) List(ctx context.Context, s access.Speaker, q Filter) ([]workflow.Incident, int, error) {
-	limit := min(cmp.Or(q.Limit, 50), 500)
-	open := !q.All && (q.Status == "" || workflow.Status(q.Status).IsOpen())
-	var found []workflow.Incident
-	for l, err := range bot.ListAll(ctx, r.store, bot.Query{Open: open, Before: q.Before}) {
-		if err != nil {
-			return nil, 0, err
-		}
-		i, err := r.decode(ctx, l)
-		if err != nil {
-			return nil, 0, err
-		}
-		if !q.Matches(i) || access.CheckVisible(i, s) != nil {
-			continue
-		}
-		if len(found) == limit {
-			return found, found[limit-1].Number, nil
-		}
-		found = append(found, i)
-	}
-	return found, 0, nil
-}
-
-// ListOpen returns the newest open incidents without any check of access: the caller
-// shows each only to a speaker for whom [access.Speaker.CanSee] holds. An incident that
-// cannot be decoded is logged and left out.
-func (r *Reader) ListOpen(ctx context.Context, limit int) ([]workflow.Incident, error) {
-	var all []workflow.Incident
-	for l, err := range bot.ListAll(ctx, r.store, bot.Query{Open: true, Limit: min(limit, 200)}) {
-		if err != nil {
-			return nil, err
-		}
-		i, err := r.decode(ctx, l)
-		if err != nil {
-			r.log.ErrorContext(ctx, "an open incident cannot be decoded", "incident", l.ID, "error", err.Error())
-			continue
-		}
-		if all = append(all, i); len(all) >= limit {
-			break
-		}
-	}
-	return all, nil
-}
-
-// Matches reports whether an incident meets the filter. It does not look at All,
-// Before and Limit.
-func (q Filter) Matches(i workflow.Incident) bool {
-	return i.Status != "" && (q.Status == "" || string(i.Status) == q.Status) &&
-		(q.Severity == 0 || i.Severity == q.Severity) &&
-		(q.Service == "" || slices.Contains(i.Services, q.Service)) &&
-		(q.Text == "" || containsText(i, strings.ToLower(q.Text)))
-}
-
-// containsText reports whether an incident contains a text in lower case.
-func containsText(i workflow.Incident, text string) bool {
-	for _, s := range append([]string{i.ID, i.Title, i.Description}, i.Services...) {
-		if strings.Contains(strings.ToLower(s), text) {
-			return true
-		}
-	}
-	return false
-}
-
 // decode decodes a loaded incident. A stub is returned as the incident that its first
 // step will make of it; it is private when the incident that it follows is.
 func (r *Reader) decode(ctx context.Context, l bot.Loaded) (workflow.Incident, error) {
@@ -139,6 +60,7 @@ func (r *Reader) decode(ctx context.Context, l bot.Loaded) (workflow.Incident, e
 			i.Visibility = workflow.Private
 		}
 	}
+	i.DeclaredAt = l.Need.DeclaredAt() // a list has no mail
 	for n, m := range l.Mail {
 		if n == 0 {
 			i.DeclaredAt = m.At
@@ -215,24 +137,4 @@ func Entries(events []workflow.Event, zone *time.Location) []Entry {
 		all = append(all, Entry{Seq: e.Seq, At: e.At, By: card.ActorName(e.By), Kind: workflow.FactKind(e.Fact), Text: card.Line(e, zone)})
 	}
 	return all
-}
-
-// SortByNeed sorts incidents by how much they need a person: unattended ones first,
-// then those not acknowledged, then other open ones, then ended ones. Among equals it
-// keeps the order.
-func SortByNeed(all []workflow.Incident) {
-	slices.SortStableFunc(all, func(a, b workflow.Incident) int { return cmp.Compare(needRank(a), needRank(b)) })
-}
-
-// needRank is the position of an incident in [SortByNeed].
-func needRank(i workflow.Incident) int {
-	switch {
-	case i.IsUnattended():
-		return 0
-	case i.IsOpen() && !i.IsAcknowledged():
-		return 1
-	case i.IsOpen():
-		return 2
-	}
-	return 3
 }

@@ -40,12 +40,12 @@ func TestListText(t *testing.T) {
 		s    access.Speaker
 		want string
 	}{
-		{incidents.Filter{}, eve, "INC-2 INC-1"},
-		{incidents.Filter{All: true}, eve, "INC-3 INC-2 INC-1"},
+		{incidents.Filter{}, eve, "INC-1 INC-2"},
+		{incidents.Filter{All: true}, eve, "INC-1 INC-2 INC-3"},
 		{incidents.Filter{Text: "CHECKOUT"}, eve, "INC-1"},
 		{incidents.Filter{Text: "inc-2"}, eve, "INC-2"},
-		{incidents.Filter{Text: "INC"}, eve, "INC-2 INC-1"},
-		{incidents.Filter{Text: "search", All: true}, eve, "INC-3 INC-2"},
+		{incidents.Filter{Text: "INC"}, eve, "INC-1 INC-2"},
+		{incidents.Filter{Text: "search", All: true}, eve, "INC-2 INC-3"},
 		{incidents.Filter{Text: "fiber CUT"}, eve, "INC-2"},
 		{incidents.Filter{Text: "éVORA"}, eve, "INC-2"},
 		{incidents.Filter{Text: "straße"}, eve, "INC-2"},
@@ -63,8 +63,8 @@ func TestListText(t *testing.T) {
 		{incidents.Filter{Text: "c", Service: "checkout", Severity: workflow.SEV1}, eve, ""},
 	} {
 		got, next, err := w.Incidents.List(t.Context(), c.s, c.q)
-		if err != nil || ids(got) != c.want || next != 0 {
-			t.Errorf("%.60v: %q, more before %d, %v; want %q", c.q, ids(got), next, err, c.want)
+		if err != nil || ids(got) != c.want || !next.IsZero() {
+			t.Errorf("%.60v: %q, more at %q, %v; want %q", c.q, ids(got), next, err, c.want)
 		}
 	}
 }
@@ -89,31 +89,31 @@ func TestListPages(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{eve, 2, "INC-361 INC-271 | INC-181 INC-91 | INC-1"},
-		{eve, 5, "INC-361 INC-271 INC-181 INC-91 INC-1"},
-		{eve, 4, "INC-361 INC-271 INC-181 INC-91 | INC-1"},
-		{eve, 0, "INC-361 INC-271 INC-181 INC-91 INC-1"},
-		{w.Person("ben"), 4, "INC-406 INC-361 INC-316 INC-271 | INC-226 INC-181 INC-136 INC-91 | INC-46 INC-1"},
+		{eve, 2, "INC-1 INC-91 | INC-181 INC-271 | INC-361"},
+		{eve, 5, "INC-1 INC-91 INC-181 INC-271 INC-361"},
+		{eve, 4, "INC-1 INC-91 INC-181 INC-271 | INC-361"},
+		{eve, 0, "INC-1 INC-91 INC-181 INC-271 INC-361"},
+		{w.Person("ben"), 4, "INC-1 INC-46 INC-91 INC-136 | INC-181 INC-226 INC-271 INC-316 | INC-361 INC-406"},
 	} {
 		var pages []string
-		for before, more := 0, true; more; more = before > 0 {
-			page, next, err := w.Incidents.List(t.Context(), c.s, incidents.Filter{Text: "needle", Before: before, Limit: c.limit})
+		for after, more := (incidents.Cursor{}), true; more; more = !after.IsZero() {
+			page, next, err := w.Incidents.List(t.Context(), c.s, incidents.Filter{Text: "needle", After: after, Limit: c.limit})
 			if err != nil {
 				t.Fatal(err)
 			}
-			pages, before = append(pages, ids(page)), next
+			pages, after = append(pages, ids(page)), next
 		}
 		if got := strings.Join(pages, " | "); got != c.want {
 			t.Errorf("%s by %d: %q, want %q", c.s.Name, c.limit, got, c.want)
 		}
 	}
 	all, next, err := w.Incidents.List(t.Context(), w.Person("ben"), incidents.Filter{Limit: 10_000})
-	if err != nil || len(all) != 450 || next != 0 {
-		t.Errorf("%d of 450, more before %d, %v", len(all), next, err)
+	if err != nil || len(all) != 450 || !next.IsZero() {
+		t.Errorf("%d of 450, more at %q, %v", len(all), next, err)
 	}
 	for limit, want := range map[int]int{1: 1, 199: 199, 200: 200, 201: 201, 449: 449, 450: 450, 500: 450} {
 		open, err := w.Incidents.ListOpen(t.Context(), limit)
-		if err != nil || len(open) != want || open[0].ID != "INC-450" || open[want-1].ID != fmt.Sprint("INC-", 451-want) {
+		if err != nil || len(open) != want || open[0].ID != "INC-1" || open[want-1].ID != fmt.Sprint("INC-", want) {
 			t.Errorf("at most %d: %d open ones, %v", limit, len(open), err)
 		}
 	}
@@ -142,7 +142,7 @@ func TestOpenIncidents(t *testing.T) {
 	alert("c", alerts.Firing)
 	alert("b", alerts.Resolved)
 	open, err := w.Incidents.ListOpen(t.Context(), 10)
-	if err != nil || ids(open) != "INC-4 INC-2 INC-1" {
+	if err != nil || ids(open) != "INC-4 INC-1 INC-2" {
 		t.Fatalf("open are %q, %v", ids(open), err)
 	}
 	stub := open[0]
@@ -157,16 +157,16 @@ func TestOpenIncidents(t *testing.T) {
 	}
 	eve := access.Speaker{Person: "eve", Name: "Eve", Access: commands.Admin}
 	for s, want := range map[string]bool{"ben": true, "dan": false} {
-		if got := w.Person(s).CanSee(&open[1]); got != want {
+		if got := w.Person(s).CanSee(&open[2]); got != want {
 			t.Errorf("%s sees a private incident: %v", s, got)
 		}
 	}
-	if eve.CanSee(&open[1]) || eve.CanWorkOn(&open[1]) || !eve.CanSee(&open[0]) {
+	if eve.CanSee(&open[2]) || eve.CanWorkOn(&open[2]) || !eve.CanSee(&open[0]) {
 		t.Error("an outsider sees a private incident, or not a public one")
 	}
 	w.Advance(time.Second) // the first step
 	after, err := w.Incidents.ListOpen(t.Context(), 10)
-	if err != nil || ids(after) != "INC-4 INC-2 INC-1" || after[0].Alerts.Firing != 2 || after[0].Title != stub.Title || after[0].Status != stub.Status || after[0].Severity != stub.Severity {
+	if err != nil || ids(after) != "INC-4 INC-1 INC-2" || after[0].Alerts.Firing != 2 || after[0].Title != stub.Title || after[0].Status != stub.Status || after[0].Severity != stub.Severity {
 		t.Errorf("after the first step: %q, %+v, %v", ids(after), after[0], err)
 	}
 }
@@ -201,22 +201,6 @@ func TestP2StubFollows(t *testing.T) {
 	found, _, err := w.Incidents.List(t.Context(), w.Person("ben"), incidents.Filter{Text: "secret", All: true})
 	if err != nil || len(found) != 0 {
 		t.Errorf("found %q, %v", ids(found), err)
-	}
-}
-
-// TestSortByNeed: the incidents that need a person most come first; equal ones keep
-// their order.
-func TestSortByNeed(t *testing.T) {
-	acknowledged := workflow.Incident{ID: "acknowledged", Status: workflow.Triage, Acknowledgement: workflow.Acknowledgement{Person: "ana"}}
-	waiting := workflow.Incident{ID: "waiting", Status: workflow.Investigating}
-	unattended := workflow.Incident{ID: "unattended", Status: workflow.Triage, Paging: workflow.Escalation{State: workflow.Exhausted}}
-	ended := workflow.Incident{ID: "ended", Status: workflow.Resolved}
-	second := waiting
-	second.ID = "waiting-2"
-	all := []workflow.Incident{ended, acknowledged, waiting, second, unattended}
-	incidents.SortByNeed(all)
-	if got := ids(all); got != "unattended waiting waiting-2 acknowledged ended" {
-		t.Errorf("sorted: %s", got)
 	}
 }
 

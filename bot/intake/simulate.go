@@ -164,10 +164,10 @@ func (s *simulatedStore) Owner(group string) (incident string, holds bool, err e
 }
 
 // Open implements [alerts.Tx].
-func (s *simulatedStore) Open(group, _ string, stub []byte) (string, error) {
+func (s *simulatedStore) Open(o alerts.Opening) (string, error) {
 	id := workflow.ID(len(s.stubs) + 1)
-	s.stubs, s.mail = append(s.stubs, stub), append(s.mail, workflow.Mail{})
-	s.groups[group] = id
+	s.stubs, s.mail = append(s.stubs, o.Stub), append(s.mail, workflow.Mail{})
+	s.groups[o.Group] = id
 	return id, nil
 }
 

@@ -52,25 +52,19 @@ func reportAudits(a Audits) (Result, error) {
 	}, nil
 }
 
-// maxOpen is how many open incidents are checked for overdue updates.
-const maxOpen = 10_000
-
 // reportOverdueUpdates reports incidents whose promised update was not posted in time.
 // It leaves out private ones (P2: private means members only).
 func reportOverdueUpdates(ctx context.Context, reader *incidents.Reader) (Result, error) {
-	open, err := reader.ListOpen(ctx, maxOpen)
-	if err != nil {
-		return Result{}, err
-	}
 	var late []workflow.Incident
-	for _, i := range open {
+	err := reader.EachOpen(ctx, func(i workflow.Incident) {
 		if !i.Promises.MissedUpdate.IsZero() && i.Visibility != workflow.Private {
 			late = append(late, i)
 		}
+	})
+	if err != nil || len(late) == 0 {
+		return Result{}, err
 	}
-	if len(late) == 0 {
-		return Result{}, nil
-	}
+	incidents.SortByNeed(late)
 	return Result{
 		Note:    fmt.Sprintf("reported %d", len(late)),
 		Outputs: []Output{func(v card.View) card.Content { return card.OverdueUpdates(late, v) }},

@@ -134,11 +134,11 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 		if failed != nil {
 			return failed
 		}
-		open, failed := s.List(ask, bot.Query{Open: true, Limit: 1000})
+		counts, failed := s.CountOpen(ask, "")
 		if failed != nil {
 			return failed
 		}
-		d.ok("store", fmt.Sprintf("%s: %s, %s; %s open", p.name, report.Version, report.Mode, formatCount(len(open), "incident")))
+		d.ok("store", fmt.Sprintf("%s: %s, %s; %s open", p.name, report.Version, report.Mode, formatCount(counts.Open, "incident")))
 		for _, w := range report.Warnings {
 			d.warn("store", w.String())
 		}

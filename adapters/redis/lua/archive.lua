@@ -12,6 +12,7 @@ if not i or i.compact or i.o == '1' or i.v ~= version or i.wd ~= '' or i.ms > i.
 if redis.call('EXISTS', key(6)) == 1 then return { 'refused' } end
 if redis.sha1hex(table.concat(redis.call('LRANGE', key(4), 0, -1))) ~= sum then return { 'refused' } end
 local stored = redis.call('HMGET', key(1), 'p', 'g', 'c')
+set_listing(number, i, '') -- a build that knows no listings may have ended it
 redis.call('DEL', key(1), key(2), key(3), key(4), key(5))
 redis.call('HSET', key(1), 'z', compact, 'v', string.format('%.0f', version), 'o', '0', 'p', stored[1] or '', 'g', stored[2] or '', 'c', stored[3] or '',
   'wr', string.format('%.0f', i.wr), 'ws', i.ws)

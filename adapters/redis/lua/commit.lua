@@ -13,7 +13,7 @@
 --   operation (''), reply, the instant before which operations are deleted
 --   settled task: class ('' when there is none), destination, token, revision
 --   1 when the commit depends on the version; version
---   snapshot: 1 and the body, open, wake_at; or 0 and three ignored values
+--   snapshot: 1 and the body, open, wake_at, listing; or 0 and four ignored values
 --   group: 1, always (1 or 0), until; or 0 and two ignored values
 --   read_mail
 --   the number of events, each: seq, body
@@ -31,7 +31,7 @@ local channel, origin, number, at, pause = next_arg(), next_arg(), next_arg(), n
 local operation, reply, delete_before = next_arg(), next_arg(), next_arg()
 local class, destination, token, revision = next_arg(), next_arg(), next_arg(), tonumber(next_arg())
 local versioned, version = next_arg() == '1', tonumber(next_arg())
-local snapshot, body, open, wake_at = next_arg() == '1', next_arg(), next_arg(), next_arg()
+local snapshot, body, open, wake_at, listing = next_arg() == '1', next_arg(), next_arg(), next_arg(), next_arg()
 local has_group, always, until_instant = next_arg() == '1', next_arg(), next_arg()
 local read_mail = tonumber(next_arg())
 local function list(width)
@@ -129,6 +129,7 @@ if versioned then
     changed = 1
     i.v, i.o, i.wa = i.v + 1, open, wake_at
     redis.call('HSET', INCIDENT, 'b', body, 'c', at)
+    set_listing(number, i, open == '1' and string.format('%.0f ', i.v) .. listing or '')
     if open == '1' then
       redis.call('ZADD', OPEN, number, number)
       redis.call('ZREM', ENDED, number)

@@ -18,6 +18,7 @@
 --  10 last_token        the last fencing token that was given out
 --  11 operations        hash: operation ID -> reply
 --  12 operations_by_age list: instant and operation ID, oldest first
+--  13 listed            zset: the lists of open incidents by need, see listed_members
 -- followed by two keys for each class in order: due (zset: lanes by when their
 -- first task is due) and leased (zset: lanes by when they can be claimed again).
 -- A lane is in at most one of due, leased and idle_leases. All of these except 2,
@@ -30,6 +31,8 @@
 --   ms last mail         rs last mail read      m<n> mail n, while it is unread
 --   rn a reading of mail and the pause: the next mail wakes it then, or at once
 --   md when unread mail wakes it                wa its own earliest deadline
+--   l  while it is open: a version, a space and its listing (workflow.Listing). If the
+--     version is not v, a build that knows no listings has written the incident since
 --   wr, ws, wd, wt the standing wake-up: revision, the instant it was last set
 --     for, when it is due ('': there is none), how often it was postponed
 -- An archived incident has only v, o, p, c, g, z, wr and ws.
@@ -38,7 +41,8 @@
 -- was lost gets the same answer.
 local ANSWERS, LAST_NUMBER, ALL, OPEN, OWING, ENDED, ARCHIVED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local LEASES, IDLE_LEASES, LAST_TOKEN, OPERATIONS, OPERATIONS_BY_AGE = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
-local DUE, LEASED, common_keys = {}, {}, 12
+local LISTED = KEYS[13]
+local DUE, LEASED, common_keys = {}, {}, 13
 for class in string.gmatch(CLASSES, '%d+') do
   DUE[class], LEASED[class] = KEYS[common_keys + 1], KEYS[common_keys + 2]
   common_keys = common_keys + 2
@@ -111,11 +115,11 @@ local function release_lease(class, lane)
 end
 
 -- The small fields of an incident's hash that scripts read and write together.
-local FIELDS = { 'v', 'o', 'ms', 'rs', 'rn', 'md', 'wa', 'wr', 'ws', 'wd', 'wt' }
+local FIELDS = { 'v', 'o', 'ms', 'rs', 'rn', 'md', 'wa', 'wr', 'ws', 'wd', 'wt', 'l' }
 
 -- new_incident returns the small fields of an incident that does not exist yet.
 local function new_incident(open)
-  return { v = 0, o = open, ms = 0, rs = 0, rn = '', md = '', wa = '', wr = 0, ws = '', wd = '', wt = 0 }
+  return { v = 0, o = open, ms = 0, rs = 0, rn = '', md = '', wa = '', wr = 0, ws = '', wd = '', wt = 0, l = '' }
 end
 
 -- read_incident returns the small fields of an incident, or nil when it does not
@@ -138,6 +142,37 @@ local function write_incident(hash, i)
     values[#values + 1] = value
   end
   redis.call('HSET', hash, unpack(values))
+end
+
+-- listed_members returns the members of listed for the field l of an incident. Each is
+-- a tag ('' for the list of all), the need in 16 digits and the number in 12, with a
+-- zero byte between: all have the score 0, so that they are in the order of their text.
+local function listed_members(number, listing)
+  local members = {}
+  local need, tags = string.match(listing, '^%d+ (%d+)(.*)$')
+  if not need then return members end
+  local place = '\0' .. need .. '\0' .. string.format('%012.0f', tonumber(number))
+  members[place] = true
+  for tag in string.gmatch(tags, '\n([^\n]*)') do members[tag .. place] = true end
+  return members
+end
+
+-- set_listing moves an incident that is about to be written in the lists ('': it is in
+-- none).
+local function set_listing(number, i, listing)
+  local place = string.match(listing, ' .*') -- after the version
+  if place and place == string.match(i.l, ' .*') then
+    i.l = listing
+    return
+  end
+  local before, after = listed_members(number, i.l), listed_members(number, listing)
+  for member in pairs(before) do
+    if not after[member] then redis.call('ZREM', LISTED, member) end
+  end
+  for member in pairs(after) do
+    if not before[member] then redis.call('ZADD', LISTED, 0, member) end
+  end
+  i.l = listing
 end
 
 -- set_wake_up sets the standing wake-up of an incident that is about to be

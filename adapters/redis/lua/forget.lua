@@ -29,6 +29,7 @@ for n = 1, alerts do
 end
 for _, set in ipairs({ ALL, OPEN, OWING, ENDED, ARCHIVED }) do redis.call('ZREM', set, number) end
 if not i then return answer({ 'not_found' }) end
+set_listing(number, i, '')
 local id_of_incident = string.sub(from, 2, -2) -- from is [INC-7/
 for n = 1, kinds do
   local hash, ids = key(8 + alerts + 2 * n), key(9 + alerts + 2 * n)

@@ -4,11 +4,16 @@
 -- KEYS: the common ones, then 1 the incident's hash, 2 its tasks
 -- ARGV, after the name of the call:
 --   number, at, a minute before (19 digits each)
+--   the number of members of listed with this number, whether or not they belong
+--     there, each
 --   lanes that are in the agenda, whether or not anything is owed in them, each:
 --     class, destination
--- Answers how many tasks are overdue by more than a minute and not leased, and
--- then what was wrong, one line each.
+-- Answers how many tasks are overdue by more than a minute and not leased, 1 when
+-- the incident must be listed anew, which takes its state (list.lua), and then what
+-- was wrong, one line each.
 local number, at, overdue = next_arg(), next_arg(), next_arg()
+local members = {}
+for n = 1, tonumber(next_arg()) do members[n] = next_arg() end
 local i = read_incident(key(1))
 local found, late, expected = {}, 0, {}
 local function report(text) found[#found + 1] = text end
@@ -83,5 +88,26 @@ if not i then
     if redis.call('ZREM', set, number) == 1 and set ~= OWING then report('in a list of incidents, but it does not exist') end
   end
 end
+local belongs, unlisted = {}, '0'
+if i and i.o == '1' then
+  belongs = listed_members(number, i.l)
+  local version = string.match(i.l, '^(%d+) ')
+  if tonumber(version) ~= i.v then
+    unlisted = '1'
+    report('its place in the lists was that of another version')
+  else
+    local missing = 0
+    for member in pairs(belongs) do missing = missing + redis.call('ZADD', LISTED, 0, member) end
+    if missing > 0 then report('missing from the lists of open incidents') end
+  end
+elseif i and i.l ~= '' then
+  report('in the lists of open incidents, but it has ended')
+  set_listing(number, i, '')
+  redis.call('HSET', key(1), 'l', '')
+end
+for _, member in ipairs(members) do
+  if not belongs[member] and redis.call('ZREM', LISTED, member) == 1 then report('in a wrong place in the lists of open incidents') end
+end
+table.insert(found, 1, unlisted)
 table.insert(found, 1, string.format('%.0f', late))
 return answer(found)

@@ -5,7 +5,7 @@
 -- ARGV, after the name of the call:
 --   number; the compact form that this was decoded from, '' for an import
 --   version, open, previous, changed, wake_at, mail_seq, read_seq, the last reading
---     of mail and the pause, when unread mail is due, body
+--     of mail and the pause, when unread mail is due, body, listing ('': not open)
 --   the number of events, each: body
 --   the number of mails, each: seq, 1 when it was read, body
 --   the number of messages, each: key, body
@@ -16,7 +16,7 @@ local archived = compact ~= ''
 local stored = read_incident(key(1))
 if archived and not (stored and stored.compact == compact) then return { 'refused' } end
 local version, open, previous, changed, wake_at = next_arg(), next_arg(), next_arg(), next_arg(), next_arg()
-local mail_seq, read_seq, next_read, mail_due, body = next_arg(), next_arg(), next_arg(), next_arg(), next_arg()
+local mail_seq, read_seq, next_read, mail_due, body, listing = next_arg(), next_arg(), next_arg(), next_arg(), next_arg(), next_arg()
 local group = redis.call('HGET', key(1), 'g')
 redis.call('DEL', key(1), key(2), key(3), key(4), key(5), key(6))
 for _ = 1, tonumber(next_arg()) do redis.call('RPUSH', key(2), next_arg()) end
@@ -36,6 +36,8 @@ end
 local i = new_incident(open)
 i.v, i.ms, i.rs, i.rn, i.md, i.wa = tonumber(version), tonumber(mail_seq), tonumber(read_seq), next_read, mail_due, wake_at
 if archived then i.wr, i.ws = stored.wr, stored.ws end -- the revisions of the wake-up go on
+i.l = stored and stored.l or ''
+set_listing(number, i, listing ~= '' and version .. ' ' .. listing or '')
 for _ = 1, tonumber(next_arg()) do
   local class, destination, task = next_arg(), next_arg(), next_arg()
   if append_task(key(6), class .. '|' .. destination, task) then set_due(class, lane_name(number, destination), string.sub(task, 1, 19)) end

@@ -14,7 +14,7 @@
 --     unchanged)
 --   the last incident number, as it was read ('')
 --   the number of incidents that open, each: key of the hash, number, the previous
---     incident of the group, stub, group
+--     incident of the group, stub, group, listing
 --   the number of mails, each: key of the hash, key of the tasks, number, at, at
 --     and the pause, body
 -- Answers {result, number}: ok, stale (read again), archived (restore it first) or
@@ -28,7 +28,7 @@ local function list(width)
   end
   return all
 end
-local alerts, groups, last_number, opened, mail = list(9), list(3), next_arg(), list(5), list(6)
+local alerts, groups, last_number, opened, mail = list(9), list(3), next_arg(), list(6), list(6)
 local function key_at(text) return key(tonumber(text)) end
 
 for _, a in ipairs(alerts) do
@@ -81,6 +81,7 @@ for _, o in ipairs(opened) do
   redis.call('HSET', key_at(o[1]), 'p', o[3], 'b', o[4], 'g', o[5])
   redis.call('ZADD', ALL, o[2], o[2])
   redis.call('ZADD', OPEN, o[2], o[2])
+  set_listing(o[2], incidents[o[2]], '0 ' .. o[6])
   redis.call('SET', LAST_NUMBER, o[2])
 end
 for _, m in ipairs(mail) do

@@ -1,17 +1,16 @@
 package inbound
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 
 	"tocsin/adapters/slack"
 	"tocsin/bot/access"
+	"tocsin/bot/incidents"
 	"tocsin/workflow"
 )
-
-// maxHomeIncidents is how many open incidents are looked at for a Home tab.
-const maxHomeIncidents = 500
 
 // handleHomeOpened publishes a person's Home tab when they open it
 // (docs.slack.dev/reference/events/app_home_opened).
@@ -49,36 +48,29 @@ func (s *Server) homeData(ctx context.Context, speaker access.Speaker) (slack.Ho
 	h := slack.HomeData{Guest: speaker.Person == "" && len(org.Directory.People) > 0, URL: org.URL}
 	acknowledge, _ := s.app.Catalog().Find("ack")
 	h.CanAcknowledge = func(i *workflow.Incident) bool { return access.Can(speaker, acknowledge, i) == nil }
-	open, err := s.app.Incidents.ListOpen(ctx, maxHomeIncidents)
-	if err != nil {
+	person := cmp.Or(speaker.Person, "guest:"+speaker.Handle)
+	read := s.app.Incidents
+	var err error
+	var moreYours, moreOthers incidents.Cursor
+	if h.Yours, moreYours, err = read.List(ctx, speaker, incidents.Filter{Involving: person, Limit: slack.MaxHomeRows}); err != nil {
 		return h, err
 	}
-	person := speaker.Person
-	if person == "" {
-		person = "guest:" + speaker.Handle
+	if h.Others, moreOthers, err = read.List(ctx, speaker, incidents.Filter{NotInvolving: person, Limit: slack.MaxHomeRows}); err != nil {
+		return h, err
 	}
-	for n := range open {
-		if !speaker.CanSee(&open[n]) {
-			continue
+	yours := len(h.Yours)
+	if !moreYours.IsZero() {
+		if yours, err = read.CountInvolving(ctx, person); err != nil {
+			return h, err
 		}
-		h.Open = append(h.Open, open[n])
-		if isInvolved(&open[n], person) {
-			h.Yours = append(h.Yours, open[n])
+		h.MoreYours = max(yours-len(h.Yours), 1)
+	}
+	if !moreOthers.IsZero() {
+		all, failed := read.CountOpen(ctx, speaker)
+		if failed != nil {
+			return h, failed
 		}
+		h.MoreOthers = max(all.Open-yours-len(h.Others), 1)
 	}
 	return h, nil
-}
-
-// isInvolved reports whether a person has acknowledged an incident, has a role in
-// it, or is waited for.
-func isInvolved(i *workflow.Incident, person string) bool {
-	if i.Acknowledgement.Person == person {
-		return true
-	}
-	for _, p := range i.Roles {
-		if p == person {
-			return true
-		}
-	}
-	return i.IsAwaiting(person)
 }

@@ -12,6 +12,7 @@ import (
 	"tocsin/adapters/slack"
 	"tocsin/adapters/slack/slacktest"
 	"tocsin/bot"
+	"tocsin/bot/bottest"
 	"tocsin/workflow"
 )
 
@@ -273,7 +274,7 @@ func TestHomeTab(t *testing.T) {
 			t.Fatal(got.Err)
 		}
 		d.eventually("dan is told, and the tab is shown again", func() bool {
-			return strings.Contains(d.directMessages(d.dan), "Acknowledged") && !strings.Contains(d.slack.Home(d.dan).Plain(), "Acknowledge\n")
+			return strings.Contains(d.directMessages(d.dan), "Acknowledged") && strings.Contains(d.slack.Home(d.dan).Plain(), "acknowledged by Dan")
 		})
 		if d.incident("INC-1").Acknowledgement.Person != "dan" {
 			t.Errorf("%+v", d.incident("INC-1"))
@@ -282,6 +283,24 @@ func TestHomeTab(t *testing.T) {
 			t.Errorf("%v", got.Err)
 		}
 	})
+}
+
+// TestE14HomeTab: the tab shows what needs the person first, and what needs anyone, however
+// many others are open, and how many more there are (E14: lists are by need).
+func TestE14HomeTab(t *testing.T) {
+	d := newTestServer(t, bySocket)
+	bottest.Flood(t, d.store, 1, 600, nil)
+	bottest.Flood(t, d.store, 601, 1, func(i *workflow.Incident) { i.Severity, i.Title = workflow.SEV1, "The worst" })
+	bottest.Flood(t, d.store, 602, 1, func(i *workflow.Incident) {
+		i.Severity, i.Title, i.Acknowledgement.Person, i.Roles = workflow.SEV5, "A small thing", "ana", map[string]string{workflow.Commander: "dan"}
+	})
+	d.slack.OpenHome(d.dan)
+	d.eventually("the tab is shown", func() bool { return strings.Contains(d.slack.Home(d.dan).Plain(), "The worst") })
+	home := d.slack.Home(d.dan).Plain()
+	yours, worst, first := strings.Index(home, "A small thing"), strings.Index(home, "The worst"), strings.Index(home, "INC-1 ·")
+	if yours < 0 || worst < yours || first < worst || !strings.Contains(home, "and 571 more") || strings.Count(home, "INC-602 ·") != 1 {
+		t.Errorf("the tab shows\n%s", home)
+	}
 }
 
 // TestStrangePayloads: payloads that are not known or cannot be read are acknowledged, and
