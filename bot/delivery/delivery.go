@@ -55,8 +55,8 @@ type task struct {
 	attempted bool // an attempt is recorded (outbound.Attempts)
 }
 
-// key returns the stable key of the page.
-func (t task) key() string { return pageKey(t.Work) }
+// key returns the stable key of the page: "INC-7/1.0.0.0/ana/email".
+func (t task) key() string { return t.Owner + "/" + t.page.Page }
 
 // attemptChanges returns the changes that delete the attempt of a page.
 func (t task) attemptChanges() []bot.RecordChange {
