@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,12 +24,15 @@ type process struct {
 	ended  chan struct{}
 }
 
-// startTocsin starts Tocsin with a configuration, or with none.
+// startTocsin starts Tocsin with a configuration, or with none. In it, $PHONE is the
+// address of a receiver that accepts every page.
 func startTocsin(t testing.TB, config string) *process {
 	t.Helper()
 	requireChromium(t)
 	h := &process{t: t, dir: t.TempDir()}
-	if config != "" {
+	phone := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(phone.Close)
+	if config = strings.ReplaceAll(config, "$PHONE", phone.URL); config != "" {
 		h.config = filepath.Join(h.dir, "tocsin.yaml")
 		if err := os.WriteFile(h.config, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
@@ -47,7 +51,7 @@ func (h *process) start(listen string) {
 		args = append(args, "--config", h.config)
 	}
 	cmd := exec.Command(binary, args...)
-	cmd.Dir = h.dir
+	cmd.Dir, cmd.Env = h.dir, append(os.Environ(), "PHONE_SECRET=browser")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		h.t.Fatal(err)

@@ -124,8 +124,10 @@ const team = `
 organization: Example Shop
 timezone: Europe/Berlin
 people:
-  - { id: ana, name: Ana Silva, email: ana@example.com, access: commander }
-  - { id: ben, name: Ben Okafor, email: ben@example.com, access: responder }
+  - { id: ana, name: Ana Silva, email: ana@example.com, access: commander, notify: { high: [{ via: webhook, to: phone }] } }
+  - { id: ben, name: Ben Okafor, email: ben@example.com, access: responder, notify: { high: [{ via: webhook, to: phone }] } }
+webhooks:
+  - { name: phone, url: "$PHONE", secret_env: PHONE_SECRET }
 teams:
   - { id: payments, name: Payments, members: [ana, ben] }
 services:
