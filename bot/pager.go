@@ -34,16 +34,24 @@ type Rechecker interface {
 	PageAgain(ctx context.Context, p Page) error
 }
 
+// Dropper is implemented by a [Pager] that keeps a place in a queue for a page that it has
+// put off.
+type Dropper interface {
+	// Drop gives up the place of the page with a key: it is not wanted any more.
+	Drop(key string)
+}
+
 // Page is one message for a pager. A bundle carries the pages of several incidents.
 type Page struct {
 	Key       string   // stable: Message-ID, webhook-id or the provider's key derive from it (E3: check again before each send)
 	Keys      []string // of every page that the message carries; the first is Key
 	Purpose   workflow.Purpose
-	Person    string    // ID of the person, or a machine such as "webhook:noc"
-	Name      string    // as shown
-	Via       string    // the pager's name
-	Address   string    // e-mail address, phone number, account ID or the webhook's name
-	Since     time.Time // an earlier attempt was not before this time; zero: not known
+	Severity  workflow.Severity // the worst of its incidents
+	Person    string            // ID of the person, or a machine such as "webhook:noc"
+	Name      string            // as shown
+	Via       string            // the pager's name
+	Address   string            // e-mail address, phone number, account ID or the webhook's name
+	Since     time.Time         // an earlier attempt was not before this time; zero: not known
 	Incidents []PagedIncident
 	Content   card.Content
 }

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,11 @@ type call struct {
 	other    bool              // with another token than the bot's
 }
 
-// pageSeverity is the severity of calls for a page: pages go before the calls of
-// all incidents.
-const pageSeverity workflow.Severity = -1
+// pageSeverity returns the severity of the calls for a page: pages go before the calls of
+// all incidents, and among them the worst first (E10: lanes by priority).
+func pageSeverity(s workflow.Severity) workflow.Severity {
+	return cmp.Or(s, workflow.SEV5+1) - 10
+}
 
 // maxWait is how long a call that may wait waits at most. It leaves most of a send's
 // time to the send.

@@ -16,8 +16,9 @@ const window = 61 * time.Second
 const channelInterval = time.Second + 50*time.Millisecond
 
 // keepPlace is how long a call keeps its place in the queue when it does not come
-// again at its turn.
-const keepPlace = 15 * time.Second
+// again at its turn: the workers may be busy. The place of a page that is not wanted any
+// more is given up at once.
+const keepPlace = time.Minute
 
 // reservedPart is the part of a limit, one in so many, that is reserved for urgent
 // calls: a SEV1 declared during a storm of others must not wait a minute for its
@@ -27,7 +28,7 @@ const reservedPart = 10
 // isUrgent reports whether a call is for a severe incident, or a person waits for
 // it.
 func (c call) isUrgent() bool {
-	return c.wait || c.severity == workflow.SEV1 || c.severity == workflow.SEV2
+	return c.wait || c.severity != 0 && c.severity <= workflow.SEV2 // of a page it is negative
 }
 
 // pace keeps calls within Slack's rate limits: each method so often a minute, and
@@ -153,6 +154,15 @@ func (g *gate) keepPlaceUntil(c call, until time.Time) {
 	if mine, ok := g.waiting[c.key]; ok {
 		mine.until = until
 		g.waiting[c.key] = mine
+	}
+}
+
+// drop gives up the places of a call that will not come again.
+func (p *pace) drop(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range p.gates {
+		delete(g.waiting, key)
 	}
 }
 

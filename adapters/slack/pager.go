@@ -24,24 +24,27 @@ func (w *Workspace) PageAgain(ctx context.Context, p bot.Page) error { return w.
 
 // deliver writes a page once for its key.
 func (w *Workspace) deliver(ctx context.Context, p bot.Page, again bool) error {
-	m := outgoing{key: p.Key, keys: p.Keys, severity: pageSeverity, again: again, since: p.Since, wait: true, content: p.Content}
+	m := outgoing{key: p.Key, keys: p.Keys, severity: pageSeverity(p.Severity), again: again, since: p.Since, content: p.Content}
 	if isChannel(p.Address) && !isUserID(p.Address) {
 		_, _, err := w.writeInto(ctx, channelRef(p.Address), false, m)
 		return err
 	}
 	var err error
-	if m.channel, err = w.conversationOf(ctx, p.Address); err != nil {
+	if m.channel, err = w.conversationOf(ctx, p.Address, p.Severity); err != nil {
 		return err
 	}
 	_, _, err = w.Messages.write(ctx, m)
 	return err
 }
 
+// Drop implements [bot.Dropper].
+func (w *Workspace) Drop(key string) { w.API.pace.drop(key) }
+
 // Cancel implements [bot.Canceler]: the message then says that the person is not
 // needed any more, and has no buttons. A message that pages for several incidents
 // stays as it is, because the others still need the person.
 func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
-	channel, err := w.conversationOf(ctx, p.Address)
+	channel, err := w.conversationOf(ctx, p.Address, p.Severity)
 	if err != nil {
 		return err
 	}
@@ -55,9 +58,10 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 }
 
 // conversationOf returns the ID of the conversation behind an address.
-func (w *Workspace) conversationOf(ctx context.Context, address string) (string, error) {
+// The call for it is as urgent as a page of a severity.
+func (w *Workspace) conversationOf(ctx context.Context, address string, severity workflow.Severity) (string, error) {
 	if email, ok := strings.CutPrefix(address, "email:"); ok {
-		user, err := w.Directory.userID(ctx, "", email, call{severity: pageSeverity, wait: true})
+		user, err := w.Directory.userID(ctx, "", email, call{severity: pageSeverity(severity), wait: true})
 		if err != nil {
 			return "", err
 		}

@@ -201,3 +201,41 @@ func TestChannelWithoutHash(t *testing.T) {
 		t.Errorf("announced: %v, %d posts", err, len(h.slack.Posts("#incidents")))
 	}
 }
+
+// TestWorstPageFirst: of pages that wait for one person the worst goes first, whenever it
+// came, and a page that is not wanted any more keeps no place (E10: lanes by priority).
+func TestWorstPageFirst(t *testing.T) {
+	h := newTestApp(t, slacktest.Options{})
+	ana := h.slack.AddUser(slacktest.User{Name: "ana"})
+	send := func(n int, s workflow.Severity) bool {
+		return h.Page(t.Context(), bot.Page{
+			Key: fmt.Sprintf("INC-%d/p1", n), Keys: []string{fmt.Sprintf("INC-%d/p1", n)}, Address: ana, Severity: s,
+			Content: card.Content{Title: fmt.Sprintf("INC-%d", n)},
+		}) == nil
+	}
+	if !send(1, workflow.SEV4) {
+		t.Fatal("the first page waits")
+	}
+	for n := 2; n <= 6; n++ {
+		if send(n, workflow.SEV4) {
+			t.Fatalf("page %d does not wait", n)
+		}
+	}
+	if send(7, workflow.SEV1) {
+		t.Fatal("two messages within a second")
+	}
+	h.clock.Advance(channelInterval)
+	if send(2, workflow.SEV4) {
+		t.Error("a SEV4 goes before the SEV1")
+	}
+	if !send(7, workflow.SEV1) {
+		t.Error("the SEV1 waits")
+	}
+	for n := 2; n <= 5; n++ {
+		h.Drop(fmt.Sprintf("INC-%d/p1", n))
+	}
+	h.clock.Advance(channelInterval)
+	if !send(6, workflow.SEV4) {
+		t.Error("a page waits for others that are not wanted any more")
+	}
+}

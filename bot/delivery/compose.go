@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,6 +23,9 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 	page.Key, page.Purpose = head.key(), head.page.Purpose
 	for _, t := range tasks {
 		page.Keys = append(page.Keys, t.key())
+		if sev := cmp.Or(t.Incident.Severity, t.page.Severity); sev.IsWorseThan(page.Severity) {
+			page.Severity = sev
+		}
 	}
 	if slices.ContainsFunc(tasks, func(t task) bool { return t.Incident.Status == "" }) {
 		var pages []card.PageReference

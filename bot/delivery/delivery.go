@@ -82,6 +82,9 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 		if w.Incident.Status != "" {
 			if wanted, _ := w.Incident.IsStillNeeded(page); !wanted {
 				s.recent.forget(w)
+				if d, isDropper := s.engine.Pager(directory.PagerOf(page.Via)).(bot.Dropper); isDropper {
+					d.Drop(pageKey(w))
+				}
 				answers[n] = bot.Answer{Records: []bot.RecordChange{outbound.EndAttempt(w.Owner + "/" + page.Page)}}
 				continue
 			}

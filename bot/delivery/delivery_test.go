@@ -135,8 +135,8 @@ func TestSamePageOnce(t *testing.T) {
 	}
 }
 
-// paged returns the severities of the messages that a person got, such as "SEV1" and, for a
-// bundle, "SEV1 SEV4 SEV4".
+// paged returns the severities of the messages that a person got, such as "1" and, for a
+// bundle, "1+4+4".
 func paged(w *bottest.App, person string) (all []string) {
 	for _, p := range w.Paged {
 		if p.Person != person {
@@ -144,9 +144,9 @@ func paged(w *bottest.App, person string) (all []string) {
 		}
 		var severities []string
 		for _, i := range p.Incidents {
-			severities = append(severities, i.Severity)
+			severities = append(severities, strings.TrimPrefix(i.Severity, "SEV"))
 		}
-		all = append(all, strings.Join(severities, " "))
+		all = append(all, strings.Join(severities, "+"))
 	}
 	return all
 }
@@ -159,7 +159,7 @@ func TestE10WorstFirst(t *testing.T) {
 		w.Say("dan", "declare Something --sev "+sev+" --service search")
 	}
 	w.Advance(0)
-	if got := paged(w, "ben"); !slices.Equal(got, []string{"SEV1", "SEV2", "SEV3", "SEV3 SEV4 SEV4 SEV4"}) {
+	if got := paged(w, "ben"); !slices.Equal(got, []string{"1", "2", "3", "3+4+4+4"}) {
 		t.Fatalf("pages %q", got)
 	}
 	last := w.Paged[slices.IndexFunc(w.Paged, func(p bot.Page) bool { return p.Person == "ben" && len(p.Incidents) == 4 })]
@@ -192,17 +192,17 @@ func TestE10WorseAtOnce(t *testing.T) {
 	}
 	w.Say("dan", "declare Checkout is down --sev 1 --service search")
 	w.Advance(0)
-	if got := paged(w, "ben"); len(got) != 4 || got[3] != "SEV1" {
+	if got := paged(w, "ben"); len(got) != 4 || got[3] != "1" {
 		t.Fatalf("the SEV1 waits: %q", got)
 	}
 	w.Say("dan", "declare Something --sev 4")
 	w.Say("dan", "page INC-6 @ben please")
 	w.Advance(0)
-	if got := paged(w, "ben"); len(got) != 5 || got[4] != "SEV4" {
+	if got := paged(w, "ben"); len(got) != 5 || got[4] != "4" {
 		t.Fatalf("what a person asked for waits: %q", got)
 	}
 	w.Advance(31 * time.Second)
-	if got := paged(w, "ben"); len(got) != 6 || got[5] != "SEV4" {
+	if got := paged(w, "ben"); len(got) != 6 || got[5] != "4" {
 		t.Errorf("what was held: %q", got)
 	}
 }
@@ -226,16 +226,18 @@ func TestE10OnTheWay(t *testing.T) {
 		w.Say("dan", "declare Something --sev 4 --service search")
 		w.Advance(0) // each is claimed by itself
 	}
-	if count(); tried[1] != 3 || len(tried) != 1 {
+	count()
+	if tried[1] != 3 || len(tried) != 1 {
 		t.Errorf("handed out: %v", tried)
 	}
 	w.Advance(4 * time.Second)
-	if count(); tried[1] != 3 || len(tried) != 1 {
+	count()
+	if tried[1] != 3 || len(tried) != 1 {
 		t.Errorf("handed out again: %v", tried)
 	}
 	w.PagerError = nil
 	w.Advance(time.Minute)
-	if got := paged(w, "ben"); !slices.Equal(got, []string{"SEV4", "SEV4", "SEV4", "SEV4 SEV4 SEV4 SEV4 SEV4"}) {
+	if got := paged(w, "ben"); !slices.Equal(got, []string{"4", "4", "4", "4+4+4+4+4"}) {
 		t.Errorf("arrived: %q", got)
 	}
 }

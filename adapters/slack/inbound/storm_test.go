@@ -38,6 +38,30 @@ func (h *testApp) runUntil(r *agenda.Runner, most time.Duration, until func() bo
 	}
 }
 
+// runFor runs what is due, and moves the clock from one due task to the next for a while.
+func (h *testApp) runFor(r *agenda.Runner, d time.Duration) {
+	h.t.Helper()
+	end := h.clock.Now().Add(d)
+	for {
+		n, err := r.Tick(h.t.Context())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if n > 0 {
+			continue
+		}
+		next, err := h.store.NextDue(h.t.Context(), bot.Classes{To: workflow.ClassDroppable})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if next.IsZero() || next.After(end) {
+			h.clock.Advance(max(0, end.Sub(h.clock.Now())))
+			return
+		}
+		h.clock.Advance(max(next.Sub(h.clock.Now()), time.Millisecond))
+	}
+}
+
 // storm opens n incidents at once, the least severe first.
 func (h *testApp) storm(n int) {
 	h.t.Helper()
