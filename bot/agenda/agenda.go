@@ -110,7 +110,7 @@ func pools() []pool {
 	return []pool{
 		{"pages", bot.Classes{To: workflow.ClassPage}, 64, 1000},
 		{"wakes", bot.Classes{From: workflow.ClassPage + 1, To: workflow.ClassForward}, 32, 0},
-		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, 64, 0},
+		{"rest", bot.Classes{From: workflow.ClassForward + 1, To: workflow.ClassDroppable}, 64, 64},
 	}
 }
 

@@ -308,3 +308,33 @@ func TestPacedIsNoAnswer(t *testing.T) {
 		}
 	})
 }
+
+// TestSlowChat: a platform that needs twelve seconds for each call gets each room and post
+// once (E4c: slow is not failed).
+func TestSlowChat(t *testing.T) {
+	c := &chat{}
+	c.answers(func(ctx context.Context, _ string) error {
+		timer := time.NewTimer(12 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			return nil
+		}
+	})
+	inBubbleWith(t, machines(), map[string]bot.Chat{"slack": c}, func(h *harness) {
+		h.say("declare Checkout is down --sev 1 --service checkout")
+		h.say("ack INC-1")
+		h.say("note INC-1 anyone?")
+		pass(3 * time.Minute)
+		rooms, posts := c.received()
+		seen := map[string]int{}
+		for _, p := range posts {
+			seen[p]++
+		}
+		if rooms != 1 || len(posts) == 0 || len(seen) != len(posts) {
+			t.Errorf("%d rooms, posts %q", rooms, posts)
+		}
+	})
+}

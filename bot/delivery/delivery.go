@@ -282,7 +282,7 @@ func (s *Sender) HandleCancel(ctx context.Context, w bot.Work, c workflow.Cancel
 	}
 	page, _, err := s.compose(ctx, []task{t})
 	if err == nil {
-		send, stop := context.WithTimeout(ctx, outbound.SendTimeout)
+		send, stop := context.WithTimeout(ctx, outbound.ChatTimeout)
 		defer stop()
 		err = canceler.Cancel(send, page, c.Why)
 	}

@@ -16,9 +16,13 @@ import (
 	"tocsin/bot"
 )
 
-// SendTimeout is how long one call to a chat platform may take, and how long the lease of
-// a work must last when any send begins.
+// SendTimeout is how long the lease of a work must last when a send begins. It is renewed
+// from then on.
 const SendTimeout = 5 * time.Second
+
+// ChatTimeout is how long one piece of work on a chat platform may take. Whether one that
+// takes longer was done is asked before it is repeated (E4c: slow is not failed).
+const ChatTimeout = 15 * time.Second
 
 // SlowAfter is how long a page may be without an outcome before the next contact method
 // goes out beside it (E4c: slow is not failed).

@@ -132,11 +132,11 @@ func (m *Manager) call(ctx context.Context, platform string, w bot.Work, do func
 	if wait := m.breaker.Remaining(platform, began); wait > 0 {
 		return bot.RetryAfter(wait, fmt.Errorf("%s: %w", platform, outbound.ErrNoAnswer))
 	}
-	send, cancel := context.WithTimeout(ctx, outbound.SendTimeout)
+	send, cancel := context.WithTimeout(ctx, outbound.ChatTimeout)
 	defer cancel()
 	err := do(send)
 	now := m.engine.Now()
-	if now.Sub(began) > 2*outbound.SendTimeout || errors.Is(err, bot.ErrPaced) { // the delay was in this process, not at the platform
+	if now.Sub(began) > 2*outbound.ChatTimeout || errors.Is(err, bot.ErrPaced) { // the delay was in this process, not at the platform
 		return err
 	}
 	m.breaker.RecordResult(platform, err != nil && send.Err() != nil, now)
