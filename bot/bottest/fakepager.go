@@ -31,7 +31,8 @@ func (s *faultyStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receip
 
 // fakePager is a pager that at random accepts a page, at once or after eleven seconds,
 // refuses it for good or for now, puts it off, does not say whether it accepts it, or
-// crashes before or after sending. It always refuses the address "unknown".
+// crashes before or after sending. It always refuses the address "unknown", and puts off
+// "busy" for ever.
 type fakePager struct{ w *World }
 
 // Page implements [bot.Pager].
@@ -46,6 +47,8 @@ func (p *fakePager) Page(ctx context.Context, page bot.Page) error {
 	switch {
 	case page.Address == "unknown":
 		return bot.Permanent(errFault)
+	case page.Address == "busy":
+		return bot.RetryAfter(5*time.Second, errFault)
 	case w.chance(100):
 		w.logf("crash before page %s", page.Key)
 		panic(crash{})

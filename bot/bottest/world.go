@@ -81,7 +81,7 @@ func NewWorld(seed uint64, base Base) *World {
 func (w *World) newReplica() *replica {
 	quiet := slog.New(slog.DiscardHandler)
 	b, err := app.New(app.Config{
-		Store: w.store, Organization: SampleOrganization(), Secret: []byte("0123456789abcdef"), Log: quiet,
+		Store: w.store, Organization: worldOrganization(), Secret: []byte("0123456789abcdef"), Log: quiet,
 		Now:     func() time.Time { return w.now },
 		Pagers:  map[string]bot.Pager{"email": w.email, "sms": w.email, "webhook": w.email, "log": w.email},
 		Chats:   map[string]bot.Chat{worldPlatform: w.chat},
@@ -93,7 +93,20 @@ func (w *World) newReplica() *replica {
 	return &replica{bot: b, runner: b.Agenda(0)}
 }
 
-// SampleOrganization returns the organization of the simulated world and of [App]: ana (admin), ben
+// worldOrganization returns the sample organization with two people more, whom escalation
+// pages in vain: gil has no contact method, and hal's pager says "later" for ever.
+func worldOrganization() bot.Organization {
+	o := SampleOrganization()
+	o.Directory.People = append(o.Directory.People,
+		directory.Person{ID: "gil", Name: "Gil"},
+		directory.Person{ID: "hal", Name: "Hal", High: []directory.Method{{Via: "sms", To: "busy"}}})
+	o.Policies[0].Steps = append([]workflow.PolicyStep{
+		{Notify: []workflow.Target{"person:gil"}, Wait: 5 * time.Minute}, {Notify: []workflow.Target{"person:hal"}, Wait: 5 * time.Minute},
+	}, o.Policies[0].Steps...)
+	return o
+}
+
+// SampleOrganization returns the organization of [App]: ana (admin), ben
 // (commander) and dan (responder, whose only number is unknown to its pager), and the
 // services checkout and search.
 func SampleOrganization() bot.Organization {
