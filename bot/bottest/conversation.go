@@ -156,7 +156,7 @@ func (w *World) checkGivenUp(i workflow.Incident, events []workflow.Event) {
 		switch e.Fact.(type) {
 		case workflow.EffectGivenUp:
 			recorded++
-		case workflow.RoomAbandoned, workflow.RoomArchived: // the posts may not have been tried
+		case workflow.RoomAbandoned, workflow.RoomArchived, workflow.VisibilityChanged: // the posts may not have been tried, or not again
 			return
 		case workflow.LifecycleFact, workflow.AlertFact, workflow.PagingFact, workflow.RoomFact, workflow.RecordFact, workflow.UnknownFact:
 		}
