@@ -136,13 +136,16 @@ func nameOf(r Recipient) string {
 }
 
 // resolveTargets returns the recipients behind the targets, each once, and the targets
-// without one. A policy as a target stands for the targets of its first step; visited
+// without one. A private incident pages no guest, who could neither see nor acknowledge
+// it (P2: private means members only). A policy as a target stands for the targets of its first step; visited
 // holds the policies that were expanded already.
 func (t *transition) resolveTargets(targets []Target, visited map[string]bool) (all []Recipient, skipped []Skipped) {
 	add := func(r Recipient) {
 		isSame := func(o Recipient) bool { return o.ID == r.ID }
 		switch {
 		case slices.ContainsFunc(all, isSame):
+		case t.incident.Visibility == Private && Target(r.ID).Kind() == "guest":
+			skipped = append(skipped, Skipped{Target(r.ID), "the incident is private, and " + nameOf(r) + " is not a configured person"})
 		case len(all) >= maxRecipients:
 			skipped = append(skipped, Skipped{targetOf(r.ID), fmt.Sprintf("one step pages at most %d", maxRecipients)})
 		default:
