@@ -100,7 +100,8 @@ func newInstallation(t *testing.T) *installation {
 	in.other = in.command("ana", "declare Another incident")
 	for _, r := range relations() {
 		in.public[r.name] = in.declare(r, "declare Public")
-		in.private[r.name] = in.declare(r, "declare "+secretTitle(r)+" --private")
+		in.private[r.name] = in.declare(r, "declare "+secretTitle(r))
+		in.command(r.by(), "private "+in.private[r.name]) // now, because a private incident pages no guest
 	}
 	in.openRooms()
 	in.store.frozen.Store(true)
