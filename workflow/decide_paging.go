@@ -262,7 +262,11 @@ func (t *transition) handleUndeliverable(c Undeliverable) {
 	switch failed.Purpose {
 	case PurposeEscalation:
 		if t.isStepExhausted(failed.Coordinates) {
-			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, "no one was reached")
+			why := "no one was reached"
+			if c.Slow {
+				why = "no one has been reached yet"
+			}
+			t.fireFrom(t.incident.Paging.Repeat, t.incident.Paging.Step+1, why)
 		}
 	case PurposeNotice:
 		if t.incident.Acknowledgement.Person == failed.To && !t.mayBeNotified(failed) {
