@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"tocsin/bot/access"
 	"tocsin/bot/signin"
 	"tocsin/workflow"
 )
@@ -21,29 +22,41 @@ const maxForm = 4 << 10
 // the page then says that nothing was changed.
 const lookAgain = "look=again"
 
+// openLink is the link of a page, its recipient, and its incident.
+type openLink struct {
+	signin.PageLink
+	reader   access.Speaker
+	incident workflow.Incident
+}
+
 // loadPageLink reads the link and its incident. When ok is false, it has
 // responded, with a page that shows nothing of the incident.
-func (s *Server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *http.Request) (link signin.PageLink, i workflow.Incident, ok bool) {
-	link, err := s.PageLinks.Read(r.PathValue("token"))
+func (s *Server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *http.Request) (l openLink, ok bool) {
+	var err error
+	l.PageLink, err = s.PageLinks.Read(r.PathValue("token"))
 	if errors.Is(err, signin.ErrExpiredLink) {
-		s.writeExpiredLink(w, r, link.Incident)
-		return link, i, false
+		s.writeExpiredLink(w, r, l.Incident)
+		return l, false
 	}
 	if err != nil {
 		s.writeBadLink(w, r)
-		return link, i, false
+		return l, false
 	}
-	i, err = s.Incidents.Get(ctx, link.Incident, s.PageLinks.Speaker(link))
+	if l.reader, ok = s.PageLinks.Speaker(l.PageLink); !ok { // before the incident is read: the answer is the same for every one
+		s.writeLeftLink(w, r)
+		return l, false
+	}
+	l.incident, err = s.Incidents.Get(ctx, l.Incident, l.reader)
 	if _, refused := errors.AsType[*workflow.Refusal](err); refused {
 		s.writeBadLink(w, r)
-		return link, i, false
+		return l, false
 	}
 	if err != nil {
-		s.logAckError(r, link, err)
+		s.logAckError(r, l.PageLink, err)
 		s.writeAckStoreError(w, r, false)
-		return link, i, false
+		return l, false
 	}
-	return link, i, true
+	return l, true
 }
 
 // handleAckPage shows the incident and the button that acknowledges it. It
@@ -52,11 +65,11 @@ func (s *Server) loadPageLink(ctx context.Context, w http.ResponseWriter, r *htt
 func (s *Server) handleAckPage(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
-	link, i, ok := s.loadPageLink(ctx, w, r)
+	link, ok := s.loadPageLink(ctx, w, r)
 	if !ok {
 		return
 	}
-	reader := s.PageLinks.Speaker(link)
+	i, reader := link.incident, link.reader
 	zone := cmp.Or(reader.Zone, s.Engine.Organization().Zone, time.UTC)
 	p := s.newAckPage(i, reader, func(at time.Time) string { return formatAgo(at, s.Engine.Now(), zone) })
 	p.Action = ownAddress(r)
@@ -77,7 +90,7 @@ func (s *Server) handleAcknowledge(w http.ResponseWriter, r *http.Request) {
 	// The acknowledgement is recorded even if the browser disconnects now.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTimeout)
 	defer cancel()
-	link, _, ok := s.loadPageLink(ctx, w, r)
+	link, ok := s.loadPageLink(ctx, w, r)
 	if !ok {
 		return
 	}
@@ -90,9 +103,9 @@ func (s *Server) handleAcknowledge(w http.ResponseWriter, r *http.Request) {
 		}})
 		return
 	}
-	reply, err := s.Dispatcher.Acknowledge(ctx, link.Incident, s.PageLinks.Speaker(link), seen)
+	reply, err := s.Dispatcher.Acknowledge(ctx, link.Incident, link.reader, seen)
 	if err != nil {
-		s.logAckError(r, link, err)
+		s.logAckError(r, link.PageLink, err)
 		s.writeAckStoreError(w, r, true)
 		return
 	}

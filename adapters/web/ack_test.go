@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/bot"
 	"tocsin/bot/signin"
 	"tocsin/workflow"
 )
@@ -234,11 +235,7 @@ func TestP2PrivateIncidents(t *testing.T) {
 	h.mustRun("ben: declare Somebody stole the key --private")
 	path := h.ackPath("ana")
 	h.get(path).expect(200, "Somebody stole the key", "private").button()
-	org := organization() // Ana leaves the organization
-	org.Directory.People = org.Directory.People[1:]
-	if err := h.bot.Configure(org, nil); err != nil {
-		t.Fatal(err)
-	}
+	path = "/ack/" + h.bot.PageLinks.Token(signin.PageLink{Incident: "INC-1", Page: "1.0.0.0/cy/email", Person: "cy"})
 	bad := h.get("/ack/nonsense")
 	for _, p := range []page{h.get(path), h.send("POST", path, "seen=9")} {
 		if p.status != bad.status || p.html != bad.html {
@@ -275,4 +272,39 @@ func TestX4StoreDown(t *testing.T) {
 	h.store.readsFail.Store(false)
 	h.store.writesFail.Store(false)
 	h.pressAck(p, path).expect(200, "You have acknowledged")
+}
+
+// TestP1WhoHasLeft: the link in a page ends when its recipient leaves the configuration,
+// and says so in the same words for every incident; it works again when they are back
+// (P1b: who has left does nothing any more).
+func TestP1WhoHasLeft(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	h.mustRun("ben: declare Checkout is down", "ben: declare Somebody stole the key --private")
+	link := func(incident, to string) string {
+		return "/ack/" + h.bot.PageLinks.Token(signin.PageLink{Incident: incident, Page: "1.0.0.0/" + to + "/email", Person: to})
+	}
+	open := link("INC-1", "ana")
+	_, form, _ := h.get(open).button()
+	gone := func(org *bot.Organization) { org.Directory.People = org.Directory.People[1:] }
+	h.configure(gone)
+	first := h.get(open).expect(http.StatusForbidden, "removed from Tocsin", "Nothing was acknowledged", "administrator").expectNot("Checkout", "INC-1")
+	for _, path := range []string{open, link("INC-2", "ana"), link("INC-99", "ana"), link("INC-1", "webhook:gone")} {
+		for _, p := range []page{h.get(path), h.send("POST", path, form)} {
+			if p.status != first.status || p.html != first.html {
+				t.Errorf("%s: %d\n%s", path, p.status, p.body())
+			}
+		}
+	}
+	if h.incident().IsAcknowledged() {
+		t.Error("acknowledged by someone who has left")
+	}
+	h.get(link("INC-1", "guest:slack:U0ZOE")).expect(200, "Checkout").button() // of a paged group
+	h.get(link("INC-1", "log")).expect(200).button()
+	h.configure(gone, func(org *bot.Organization) { org.Directory.Webhooks = []string{"gone"} })
+	h.get(link("INC-1", "webhook:gone")).expect(200).button()
+	h.configure(func(org *bot.Organization) { org.Directory.People = nil })
+	h.get(open).expect(200).button() // while no people are configured, no one has left
+	h.configure()
+	h.pressAck(h.get(open), open).expect(200, "You have acknowledged")
 }

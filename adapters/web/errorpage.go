@@ -32,6 +32,16 @@ func (s *Server) writeBadLink(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
+// writeLeftLink answers for the acknowledge link of a recipient who is not configured
+// any more. It says nothing about the incident, which they need not see (P1b: who has
+// left does nothing any more).
+func (s *Server) writeLeftLink(w http.ResponseWriter, r *http.Request) {
+	s.writeErrorPage(w, r, http.StatusForbidden, errorPage{Title: "This link has ended", Lines: []textLine{
+		{Text: "It was sent to someone who has since been removed from Tocsin's configuration. Nothing was acknowledged, and paging goes on to the others."},
+		{Text: "If that is a mistake, ask an administrator to add you under people again: the link then works as before. If you know what is wrong, tell the people who are on call."},
+	}})
+}
+
 func (s *Server) writeExpiredLink(w http.ResponseWriter, r *http.Request, id string) {
 	s.writeErrorPage(w, r, http.StatusGone, errorPage{Title: "This link has expired", Lines: []textLine{
 		{Text: "Acknowledge links work for one day. Nothing was acknowledged. If " + id + " still needs you, type:", Code: "ack " + id},

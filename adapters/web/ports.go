@@ -95,7 +95,7 @@ type PageLinks interface {
 	// Read returns the incident and the person of a link.
 	Read(token string) (signin.PageLink, error)
 	// Speaker returns who acts through a link.
-	Speaker(p signin.PageLink) access.Speaker
+	Speaker(p signin.PageLink) (s access.Speaker, ok bool)
 }
 
 // OutageReader says which chat platforms do not answer. *outbound.Health

@@ -8,6 +8,7 @@ package access
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,17 +119,28 @@ func Person(org *bot.Organization, id string) (s Speaker, ok bool) {
 }
 
 // Recipient returns the recipient of a page as a speaker: a configured person, or what
-// is paged as "KIND:NAME", such as a webhook, which is a member of the incidents that it
-// was paged for. A person who is not configured any more is no member.
-func Recipient(org *bot.Organization, id string) Speaker {
-	if s, ok := Person(org, id); ok {
-		return s
+// is paged as "KIND:NAME", such as a webhook or a guest of a paged group, which is a
+// member of the incidents that it was paged for. ok is false when the person or the
+// webhook is not configured any more (P1b: who has left does nothing any more). While no
+// people are configured, there is no one to have left.
+func Recipient(org *bot.Organization, id string) (s Speaker, ok bool) {
+	if s, ok = Person(org, id); ok {
+		return s, true
 	}
-	s := Speaker{Name: strings.ReplaceAll(id, ":", " "), Zone: org.Zone}
-	if strings.Contains(id, ":") {
+	s = Speaker{Name: strings.ReplaceAll(id, ":", " "), Zone: org.Zone}
+	kind, name, isService := strings.Cut(id, ":")
+	if isService {
 		s.Person = id
 	}
-	return s
+	switch {
+	case isService && kind == "webhook":
+		ok = slices.Contains(org.Directory.Webhooks, name)
+	case isService || id == "log":
+		ok = true
+	default:
+		ok = len(org.Directory.People) == 0
+	}
+	return s, ok
 }
 
 // Actor returns the speaker as the actor of an event, such as "ana, by token ci".

@@ -192,7 +192,8 @@ func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Se
 		if p, ok := people.Person(who.Person); ok {
 			s.Person, s.Name, s.Chosen = p.ID, p.Name, true
 		} else if len(people.People) == 0 {
-			s.Name = cmp.Or(cleanLine(who.Name, 60), link.Name)
+			own := cleanLine(who.Name, 60)
+			s.Name, s.SelfNamed = cmp.Or(own, link.Name), own != ""
 		}
 	}
 	if _, err = time.LoadLocation(s.Zone); err != nil || len(s.Zone) > 60 || s.Zone == "Local" {

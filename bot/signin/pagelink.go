@@ -90,7 +90,8 @@ func (l *PageLinks) Read(token string) (PageLink, error) {
 }
 
 // Speaker returns the recipient of a link as the speaker who acknowledges. The signed
-// link is their authentication (P5: a link acknowledges only by POST).
-func (l *PageLinks) Speaker(p PageLink) access.Speaker {
+// link is their authentication (P5: a link acknowledges only by POST). ok is false when
+// the recipient is not configured any more (P1b: who has left does nothing any more).
+func (l *PageLinks) Speaker(p PageLink) (s access.Speaker, ok bool) {
 	return access.Recipient(l.engine.Organization(), p.Person)
 }

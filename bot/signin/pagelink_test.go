@@ -71,11 +71,12 @@ func TestP5AckLink(t *testing.T) {
 	if err != nil || link.Person != "ben" || link.Incident != "INC-1" {
 		t.Fatalf("link %+v %v", link, err)
 	}
-	i, err := w.Incidents.Get(t.Context(), "INC-1", w.PageLinks.Speaker(link))
-	if err != nil {
-		t.Fatal(err)
+	ben, ok := w.PageLinks.Speaker(link)
+	i, err := w.Incidents.Get(t.Context(), "INC-1", ben)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
 	}
-	reply, err := w.Dispatcher.Acknowledge(t.Context(), link.Incident, w.PageLinks.Speaker(link), i.Seq)
+	reply, err := w.Dispatcher.Acknowledge(t.Context(), link.Incident, ben, i.Seq)
 	if err != nil || !reply.OK {
 		t.Fatalf("%+v %v", reply, err)
 	}

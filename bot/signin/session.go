@@ -20,10 +20,11 @@ type Session struct {
 	Person    string          `json:"person,omitempty"`
 	Handle    string          `json:"handle,omitempty"` // of a guest: platform and account
 	Name      string          `json:"name,omitempty"`
-	Access    commands.Access `json:"access,omitempty"` // at most; the person's own may be lower
-	Token     string          `json:"token,omitempty"`  // name of the API token that its link was created with
-	Chosen    bool            `json:"chosen,omitempty"` // signed in by an open link: events name the token, too
-	Zone      string          `json:"zone,omitempty"`   // IANA zone of the browser
+	Access    commands.Access `json:"access,omitempty"`     // at most; the person's own may be lower
+	Token     string          `json:"token,omitempty"`      // name of the API token that its link was created with
+	Chosen    bool            `json:"chosen,omitempty"`     // signed in by an open link: events name the token, too
+	SelfNamed bool            `json:"self_named,omitempty"` // wrote their own name, because no people were configured; ends when people are
+	Zone      string          `json:"zone,omitempty"`       // IANA zone of the browser
 	Browser   string          `json:"browser,omitempty"`
 	From      string          `json:"from,omitempty"` // IP address
 	StartedAt time.Time       `json:"started_at"`
@@ -70,7 +71,11 @@ func (svc *Service) speaker(s Session) (access.Speaker, bool) {
 	if platform, account, ok := strings.Cut(s.Handle, ":"); ok {
 		claim.Account = access.Account{Platform: platform, ID: account, Name: s.Name}
 	}
-	who, ok := access.Identify(svc.engine.Organization(), claim)
+	org := svc.engine.Organization()
+	who, ok := access.Identify(org, claim)
+	if s.SelfNamed && len(org.Directory.People) > 0 {
+		return who, false
+	}
 	if s.Chosen {
 		who.Token = s.Token
 	}

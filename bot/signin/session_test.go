@@ -190,3 +190,30 @@ func TestP1GuestSession(t *testing.T) {
 		t.Errorf("after the default access was lowered: %+v %t", who, in)
 	}
 }
+
+// TestP1SelfNamedSessionEnds: a name that someone gave themselves while no people were
+// configured ends when people are (P1b: who has left does nothing any more).
+func TestP1SelfNamedSessionEnds(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	configure := func(org bot.Organization) {
+		if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	org := bottest.SampleOrganization()
+	org.Directory.People = nil
+	configure(org)
+	operator := access.Speaker{Name: "operator", Token: "operator", Access: commands.Admin}
+	_, zoe := w.SignInWith(w.LinkToken(operator), signin.Session{Name: "Zoe"})
+	_, unnamed := w.SignInWith(w.LinkToken(operator), signin.Session{})
+	if who, in := w.SessionSpeaker(zoe); !in || who.Name != "Zoe" {
+		t.Fatalf("while no people are configured: %+v %t", who, in)
+	}
+	configure(bottest.SampleOrganization())
+	if who, in := w.SessionSpeaker(zoe); in {
+		t.Errorf("still signed in as %+v", who)
+	}
+	if _, in := w.SessionSpeaker(unnamed); !in {
+		t.Error("the operator is signed out")
+	}
+}
