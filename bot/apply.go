@@ -137,6 +137,8 @@ func (e *Engine) step(ctx context.Context, l Loaded, before workflow.Incident, c
 	}
 	if hash := res.Outcome.Incident.PlanHash; before.PlanHash == "" && hash != "" {
 		e.plans.Store(hash, in.Known.Plan)
+	} else if hash != before.PlanHash {
+		e.plans.Store(hash, in.Known.Next)
 	}
 	e.wakeFor(c)
 	return res, nil

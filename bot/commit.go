@@ -27,7 +27,11 @@ func (e *Engine) buildCommit(l Loaded, in workflow.Input, res Result, change Cha
 		return c, err
 	}
 	c.Open, c.Listing = out.Incident.IsOpen(), out.Incident.Listing()
-	if until, always := out.Incident.HoldsGroupUntil(in.Known.Plan.Rules); out.Incident.Alerts.Group != "" {
+	plan := in.Known.Plan
+	if _, ok := in.Command.(workflow.ApplyPolicy); ok && out.Incident.PlanHash == in.Known.Next.Hash() {
+		plan = in.Known.Next
+	}
+	if until, always := out.Incident.HoldsGroupUntil(plan.Rules); out.Incident.Alerts.Group != "" {
 		c.Group = &GroupHold{Key: out.Incident.Alerts.Group, Always: always, Until: until}
 	}
 	if n := len(l.Mail); n > 0 {
@@ -39,7 +43,7 @@ func (e *Engine) buildCommit(l Loaded, in workflow.Input, res Result, change Cha
 			return c, bad
 		}
 		c.Events = append(c.Events, StoredEvent{Seq: event.Seq, Body: body})
-		change, bad := e.recordChanges(l.ID, event.Fact, in.Known.Plan)
+		change, bad := e.recordChanges(l.ID, event.Fact, plan)
 		if bad != nil {
 			return c, bad
 		}
@@ -113,15 +117,27 @@ const (
 	KindAttempt = "attempt" // by the effect's ID: the process that began to carry it out
 )
 
+// planOf returns the content hash of the plan that a fact copies into the incident; ""
+// for other facts.
+func planOf(f workflow.Fact) string {
+	if d, ok := f.(workflow.Declared); ok {
+		return d.Plan
+	}
+	if p, ok := f.(workflow.PlanReplaced); ok {
+		return p.To
+	}
+	return ""
+}
+
 // recordChanges returns the records that a fact writes in its commit. A plan that
 // this process has read or written is not written again: plans never change.
 func (e *Engine) recordChanges(incident string, f workflow.Fact, plan workflow.Plan) ([]RecordChange, error) {
-	if d, ok := f.(workflow.Declared); ok {
-		if _, ok := e.plans.Load(d.Plan); ok {
+	if hash := planOf(f); hash != "" {
+		if _, ok := e.plans.Load(hash); ok {
 			return nil, nil
 		}
 		body, err := json.Marshal(plan)
-		return []RecordChange{{Kind: kindPlan, ID: d.Plan, Version: AnyVersion, Body: body}}, err
+		return []RecordChange{{Kind: kindPlan, ID: hash, Version: AnyVersion, Body: body}}, err
 	}
 	if r, ok := f.(workflow.RoomOpened); ok && e.cfg.Builtin[r.Platform] == nil {
 		room := r.Platform + "/" + r.ID

@@ -147,7 +147,7 @@ func (o *Organization) Plan(services []string, owner workflow.Target) workflow.P
 	}
 	if owner != "" {
 		first := workflow.Policy{
-			ID: "owner:" + owner.ID(), Fallback: p.Policy,
+			ID: ownerPrefix + owner.ID(), Fallback: p.Policy,
 			Steps: []workflow.PolicyStep{{Notify: []workflow.Target{owner}, Wait: 5 * time.Minute}},
 		}
 		p.Policy, p.Policies = first.ID, append([]workflow.Policy{first}, p.Policies...)

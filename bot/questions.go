@@ -2,9 +2,7 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"tocsin/workflow"
@@ -30,6 +28,9 @@ func (e *Engine) answerQuestions(ctx context.Context, i workflow.Incident, in wo
 		k.Plan = org.Plan(d.Services, d.Owner)
 	} else if k.Plan, err = e.Plan(ctx, i.PlanHash); err != nil {
 		return k, err
+	}
+	if _, ok := in.Command.(workflow.ApplyPolicy); ok {
+		k.Next = ConfiguredPlan(org, i, k.Plan)
 	}
 	in.Known = k
 	q := workflow.Asks(i, in)
@@ -107,18 +108,13 @@ func (e *Engine) Plan(ctx context.Context, hash string) (workflow.Plan, error) {
 	if p, ok := e.plans.Load(hash); ok {
 		return p.(workflow.Plan), nil //nolint:errcheck // the map holds only plans
 	}
-	rec, err := e.cfg.Store.Get(ctx, kindPlan, hash)
+	p, err := readPlan(ctx, e.cfg.Store, hash)
 	if errors.Is(err, ErrNotFound) {
 		e.cfg.Log.Error("the plan of a running incident is missing; using the configured one", "plan", hash)
 		return e.Organization().Plan(nil, ""), nil
 	}
-	if err != nil {
-		return workflow.Plan{}, err
+	if err == nil {
+		e.plans.Store(hash, p)
 	}
-	var p workflow.Plan
-	if err := json.Unmarshal(rec.Body, &p); err != nil {
-		return workflow.Plan{}, fmt.Errorf("read plan %s: %w", hash, err)
-	}
-	e.plans.Store(hash, p)
-	return p, nil
+	return p, err
 }

@@ -85,6 +85,9 @@ func (a *args) takeIncident() (string, error) {
 	if a.spec.scope == noIncident {
 		return "", nil
 	}
+	if err := a.takeVerb(); err != nil {
+		return "", err
+	}
 	limit := 1
 	if a.spec.scope == twoIncidents {
 		if err := a.takeOtherIncident(); err != nil {
@@ -100,13 +103,32 @@ func (a *args) takeIncident() (string, error) {
 		ids = ids[:len(ids)-1]
 	}
 	switch {
+	case a.has(allFlag) && len(ids) > 0:
+		return "", a.refuse("Name an incident, or give --all, not both.")
+	case a.has(allFlag):
+		return "", nil
 	case len(ids) > 0:
 		return ids[0], nil
 	case a.ctx.Room != "" || a.spec.scope == optionalIncident:
 		return a.ctx.Room, nil
 	}
 	return "", refuse(fmt.Sprintf("Which incident? `%s` needs one here.", a.spec.Name),
-		"Name it, such as `"+a.spec.Name+" INC-7`; `list` shows the open ones.")
+		"Name it, such as `"+strings.TrimSpace(a.spec.Name+" "+a.spec.verb)+" INC-7`; `list` shows the open ones.")
+}
+
+// allFlag is the flag by which a command for one incident takes every open one.
+const allFlag = "all"
+
+// takeVerb takes the word that the command has before its incident.
+func (a *args) takeVerb() error {
+	if a.spec.verb == "" {
+		return nil
+	}
+	if len(a.words) == 0 || !strings.EqualFold(a.words[0].text, a.spec.verb) {
+		return a.refuse(fmt.Sprintf("`%s` needs the word `%s` after it.", a.spec.Name, a.spec.verb))
+	}
+	a.words = a.words[1:]
+	return nil
 }
 
 // takeIDs takes the IDs that the line begins with, at most limit. A value of a form is
@@ -115,7 +137,7 @@ func (a *args) takeIDs(limit int) []string {
 	var ids []string
 	for len(a.words) > 0 && len(ids) < limit && a.words[0].field == "" {
 		id := ParseID(strings.TrimSuffix(a.words[0].text, ":"))
-		if id == "" && a.spec.Args == "[INC-n]" { // it has no other argument that could be a number
+		if id == "" && strings.TrimPrefix(a.spec.Args, a.spec.verb+" ") == "[INC-n]" { // it has no other argument that could be a number
 			id = parseBareNumber(a.words[0].text)
 		}
 		if id == "" {

@@ -29,6 +29,7 @@ type Spec struct {
 	Section  string  // the heading under which help lists it
 
 	scope     scope
+	verb      string  // the word that comes before the incident, such as "apply"; "" for none
 	strict    bool    // an unknown flag is a mistake; otherwise it is part of the text
 	completed []Field // arguments and flags that are completed although the form does not have them
 	build     builder

@@ -51,6 +51,11 @@ func TestParse(t *testing.T) {
 		incident string
 		want     workflow.Command
 	}{
+		{line: "policy apply INC-7", incident: "INC-7", want: workflow.ApplyPolicy{}},
+		{line: "/policy Apply #7", incident: "INC-7", want: workflow.ApplyPolicy{}},
+		{line: "policy apply 7", incident: "INC-7", want: workflow.ApplyPolicy{}},
+		{line: "policy apply", room: "INC-3", incident: "INC-3", want: workflow.ApplyPolicy{}},
+		{line: "policy apply --all", room: "INC-3", want: workflow.ApplyPolicy{}},
 		{line: "declare Checkout is down", want: declare(workflow.Declare{Title: "Checkout is down"})},
 		{line: `/incident declare "Checkout is down" --sev 2 --service Checkout,db`, want: declare(workflow.Declare{
 			Title: "Checkout is down", Severity: workflow.SEV2, Services: []string{"checkout", "db"},
@@ -162,6 +167,11 @@ func TestMistakes(t *testing.T) {
 		"assign INC-7 @ana @ben":                             "Which role, and who gets it?",
 		"link INC-7":                                         "Link what?",
 		"web revoke":                                         "Which session?",
+		"policy":                                             "`policy` needs the word `apply`",
+		"policy INC-7":                                       "`policy` needs the word `apply`",
+		"policy apply":                                       "`policy apply INC-7`",
+		"policy apply INC-7 --all":                           "not both",
+		"policy apply INC-7 now":                             "does not take \"now\"",
 		"web sesions":                                        "`web` gives a link",
 		"web sessions now":                                   "`web` does not take \"now\"",
 		"web revoke all now":                                 "`web` does not take \"now\"",

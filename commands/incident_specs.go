@@ -80,6 +80,12 @@ func incidentSpecs() []Spec {
 			}),
 		},
 		{
+			Name: "policy", Args: "apply [INC-n]", Section: section, Access: Commander, scope: oneIncident, verb: "apply", strict: true,
+			Summary: "Give it the escalation policy and promises that are configured now.", Example: "policy apply INC-7",
+			Flags: []Flag{{Name: allFlag, Help: "every open incident, instead of one"}},
+			build: noTextBuilder(func(*args) (workflow.Command, error) { return workflow.ApplyPolicy{}, nil }),
+		},
+		{
 			Name: "resolve", Args: "[INC-n] [HOW]", Section: section, Access: Responder, scope: oneIncident,
 			Summary: "Resolve the incident: users are no longer affected.", Example: "resolve INC-7 Rolled back to 4.2",
 			Form:  []Field{{Name: "how", Label: "Resolution", Kind: Text, Hint: "leave empty to keep what is recorded"}},

@@ -126,8 +126,11 @@ func (c Catalog) Subject(text, room string) (s Spec, incident string, ok bool) {
 	if s, ok = c.findTyped(tokens[0].text); !ok || s.scope == noIncident {
 		return s, "", ok
 	}
-	a := &args{spec: s}
-	for n := 1; n < len(tokens) && len(a.words) == 0; n++ {
+	a, first := &args{spec: s}, 1
+	if s.verb != "" && len(tokens) > 1 && strings.EqualFold(tokens[1].text, s.verb) {
+		first = 2
+	}
+	for n := first; n < len(tokens) && len(a.words) == 0; n++ {
 		name, isFlag := strings.CutPrefix(tokens[n].text, "--")
 		if !isFlag || tokens[n].quoted {
 			a.words = tokens[n : n+1]

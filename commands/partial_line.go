@@ -122,6 +122,10 @@ func (a *args) nextFields() (fields []Field, ok bool) {
 	b := *a // a copy: takeIncident removes words
 	isFirst := len(b.words) == 0
 	incident := Field{Label: "Incident", Kind: Incident}
+	if verb := a.spec.verb; verb != "" && isFirst {
+		return []Field{{Label: a.spec.Summary, Kind: Choose, Choices: []Choice{{Value: verb}}}}, true
+	}
+	isFirst = isFirst || a.spec.verb != "" && len(b.words) == 1 && strings.EqualFold(b.words[0].text, a.spec.verb)
 	if _, err := b.takeIncident(); err != nil {
 		return []Field{incident}, isFirst
 	}

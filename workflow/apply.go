@@ -140,6 +140,11 @@ func (i *Incident) applyLifecycle(e Event, f LifecycleFact) {
 		}
 	case SeverityChanged:
 		i.applySeverity(e, f)
+	case PlanReplaced:
+		i.PlanHash, i.Meaning = f.To, f.Plan.meaning()
+		if f.Promises {
+			i.setPromises(f.Plan, e.At)
+		}
 	case IncidentResolved:
 		i.PreviousStatus, i.Status = f.From, Resolved
 		i.Ending.ResolvedAt, i.Ending.ByTimer, i.Alerts.QuietUntil = e.At, f.ByTimer, f.QuietUntil

@@ -21,6 +21,8 @@ func lifecycleDecoder(kind string) func([]byte) (Fact, error) {
 		return decodeFact[StatusChanged]
 	case "severity_changed":
 		return decodeFact[SeverityChanged]
+	case "plan_replaced":
+		return decodeFact[PlanReplaced]
 	case "resolved":
 		return decodeFact[IncidentResolved]
 	case "closed":

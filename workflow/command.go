@@ -89,6 +89,10 @@ type Escalate struct {
 	Reason string
 }
 
+// ApplyPolicy replaces the plan of a running incident by Known.Next, the one that the
+// configuration gives it now (E8b: an edited policy can be applied to running incidents).
+type ApplyPolicy struct{}
+
 // AddNote adds a note to the timeline. Pin keeps it on the card as well. Key names
 // the chat message that the note was copied from, if any; the same key is added
 // once.
@@ -245,6 +249,7 @@ func (PostUpdate) command()         {}
 func (Assign) command()             {}
 func (Page) command()               {}
 func (Escalate) command()           {}
+func (ApplyPolicy) command()        {}
 func (AddNote) command()            {}
 func (AddActionItem) command()      {}
 func (CompleteActionItem) command() {}

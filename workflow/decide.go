@@ -35,6 +35,8 @@ func (t *transition) decideLifecycle(c LifecycleCommand) error {
 		return t.setStatus(c.To)
 	case SetSeverity:
 		return t.setSeverity(c)
+	case ApplyPolicy:
+		return t.applyPolicy()
 	case Resolve:
 		return t.resolve(c)
 	case Close:

@@ -40,6 +40,17 @@ type SeverityChanged struct {
 	Plan    SeverityPlan `json:"plan,omitzero"`
 }
 
+// PlanReplaced is recorded when a person applies the plan that the configuration gives
+// now to a running incident (E8b: an edited policy can be applied to running incidents).
+type PlanReplaced struct {
+	From     string       `json:"from"` // content hash of the plan before, see Plan.Hash
+	To       string       `json:"to"`
+	Policy   string       `json:"policy"`             // ID of the policy that escalation starts with
+	Changes  []string     `json:"changes,omitempty"`  // what is different for this incident, in words
+	Promises bool         `json:"promises,omitempty"` // what Plan promises is different, so that the deadlines are set anew
+	Plan     SeverityPlan `json:"plan,omitzero"`      // what the new plan promises for the severity
+}
+
 // IncidentResolved is recorded when a person, or the timer after the last alert,
 // resolves the incident.
 type IncidentResolved struct {
@@ -93,6 +104,7 @@ func (Declared) fact() string           { return "declared" }
 func (MergeTargetUpdated) fact() string { return "merge_target_updated" }
 func (StatusChanged) fact() string      { return "status_changed" }
 func (SeverityChanged) fact() string    { return "severity_changed" }
+func (PlanReplaced) fact() string       { return "plan_replaced" }
 func (IncidentResolved) fact() string   { return "resolved" }
 func (IncidentClosed) fact() string     { return "closed" }
 func (IncidentReopened) fact() string   { return "reopened" }

@@ -91,6 +91,7 @@ func drawCommand(t *rapid.T, i Incident) Command {
 		SetStatus{To: rapid.SampledFrom(Statuses()).Draw(t, "status")},
 		SetSeverity{Severity: Severity(seen % 6)},
 		SetSeverity{Impact: High},
+		ApplyPolicy{},
 		PostUpdate{Text: text, Next: time.Minute},
 		Assign{Role: text, Person: who},
 		Page{Targets: []Target{"team:all"}, Text: text},

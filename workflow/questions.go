@@ -10,6 +10,7 @@ import (
 // [Asks] lists in the other fields.
 type Known struct {
 	Plan      Plan                     // the plan that was copied into the incident; for Declare, the one that applies now
+	Next      Plan                     // for ApplyPolicy: the plan that the configuration gives the incident now
 	Answers   map[Target]Answer        // who is behind each target now (E8: targets are read live and policies are copied)
 	Cursors   map[string]int           // whose turn it is, by key of the round-robin step
 	Others    map[string]OtherIncident // other incidents, by ID; one that does not exist is missing
@@ -64,6 +65,9 @@ func Asks(i Incident, in Input) Questions {
 	if len(in.Mail) > 0 || canEscalate(in.Command) {
 		q.Targets = in.Known.Plan.Targets()
 		q.Cursors = in.Known.Plan.cursors()
+	}
+	if _, ok := in.Command.(ApplyPolicy); ok {
+		q.Targets, q.Cursors = append(q.Targets, in.Known.Next.Targets()...), append(q.Cursors, in.Known.Next.cursors()...)
 	}
 	if i.Acknowledgement.Person != "" {
 		q.Targets = append(q.Targets, personTarget(i.Acknowledgement.Person))

@@ -126,7 +126,7 @@ func reactLifecycle(i *Incident, at time.Time, f LifecycleFact) []Action {
 			return releaseAlerts(i, at)
 		}
 		return forwardToMerged(i, UpdateMergeTarget(f))
-	case Declared, StatusChanged, SeverityChanged, IncidentClosed:
+	case Declared, StatusChanged, SeverityChanged, PlanReplaced, IncidentClosed:
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func IsAnnounced(f Fact) bool {
 	switch f.(type) {
 	case SeverityChanged, IncidentResolved, IncidentReopened, IncidentCanceled, IncidentMerged, UpdatePosted:
 		return true
-	case Declared, StatusChanged, IncidentClosed, IncidentAbsorbed, MergeTargetUpdated:
+	case Declared, StatusChanged, PlanReplaced, IncidentClosed, IncidentAbsorbed, MergeTargetUpdated:
 		return false // the announcement itself shows it
 	case DetailsChanged, UpdateOverdue, RoleAssigned, NoteAdded, NoteWithdrawn, ActionItemAdded, ActionItemCompleted,
 		CauseSet, CheckRecorded, LinkAdded, PeopleInvited, VisibilityChanged, EffectGivenUp:
@@ -229,7 +229,7 @@ func IsAnnounced(f Fact) bool {
 // shown in the timeline, and some on the card.
 func IsPosted(f Fact) bool {
 	switch f := f.(type) {
-	case StatusChanged, SeverityChanged, IncidentResolved, IncidentClosed, IncidentReopened, IncidentCanceled, IncidentMerged, IncidentAbsorbed:
+	case StatusChanged, SeverityChanged, PlanReplaced, IncidentResolved, IncidentClosed, IncidentReopened, IncidentCanceled, IncidentMerged, IncidentAbsorbed:
 		return true
 	case Declared, MergeTargetUpdated:
 		return false // the card shows it

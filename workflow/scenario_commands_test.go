@@ -71,6 +71,8 @@ func (s *scenario) command(list []string, keys map[string]string) (Command, []Ma
 		return SetStatus{To: Status(arg(1))}, nil
 	case "set-severity":
 		return SetSeverity{Severity: sev(arg(1)), Impact: Level(keys["impact"]), Urgency: Level(keys["urgency"])}, nil
+	case "policy-apply":
+		return ApplyPolicy{}, nil
 	case "update":
 		d, _ := time.ParseDuration(keys["next"])
 		return PostUpdate{Text: rest, Next: d, Status: Status(keys["status"])}, nil

@@ -59,6 +59,7 @@ type scenario struct {
 	actions []Action
 	now     time.Time
 	plan    Plan
+	kept    *Plan // the plan of the incident, when the configuration was edited since
 	answers map[Target]Answer
 	cursors map[string]int
 	others  map[string]OtherIncident
@@ -141,6 +142,9 @@ func (s *scenario) line(line string) {
 		s.now = in.At
 	}
 	in.Command, in.Mail = s.command(list, keys)
+	if in.Known.Next = s.plan; s.kept != nil {
+		in.Known.Plan, in.Known.Next = *s.kept, s.plan
+	}
 	s.answer(&in)
 	s.step(in)
 }
@@ -174,6 +178,10 @@ func (s *scenario) setup(list []string, keys map[string]string) bool {
 		return d
 	}
 	switch list[0] {
+	case "edited": // what follows edits the configuration, and the incident keeps its plan
+		old := s.plan
+		s.kept = &old
+		s.plan = Plan{Severities: map[string]SeverityPlan{}, CatchAll: old.CatchAll}
 	case "policy":
 		repeat, _ := strconv.Atoi(keys["repeat"])
 		s.plan.Policies = append(s.plan.Policies, Policy{ID: list[1], Repeat: repeat, Fallback: keys["fallback"]})
@@ -249,6 +257,9 @@ func (s *scenario) step(in Input) {
 	before := s.i.Seq
 	out, err := Step(s.i, in)
 	s.i = out.Incident
+	if s.i.PlanHash == s.plan.Hash() {
+		s.kept = nil
+	}
 	s.events = append(s.events, out.Events...)
 	printf := func(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
 	if refusal, ok := errors.AsType[*Refusal](err); ok {

@@ -107,6 +107,7 @@ func (Declare) lifecycleCommand()           {}
 func (Wake) lifecycleCommand()              {}
 func (SetStatus) lifecycleCommand()         {}
 func (SetSeverity) lifecycleCommand()       {}
+func (ApplyPolicy) lifecycleCommand()       {}
 func (Resolve) lifecycleCommand()           {}
 func (Close) lifecycleCommand()             {}
 func (Reopen) lifecycleCommand()            {}
@@ -146,6 +147,7 @@ func (GiveUp) recordCommand()             {}
 func (Declared) lifecycleFact()           {}
 func (StatusChanged) lifecycleFact()      {}
 func (SeverityChanged) lifecycleFact()    {}
+func (PlanReplaced) lifecycleFact()       {}
 func (IncidentResolved) lifecycleFact()   {}
 func (IncidentClosed) lifecycleFact()     {}
 func (IncidentReopened) lifecycleFact()   {}

@@ -40,6 +40,8 @@ func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 		return "Now " + string(f.To) + withReason(f.Why)
 	case workflow.SeverityChanged:
 		return w.severityLine(f)
+	case workflow.PlanReplaced:
+		return "Applied the configured policy" + withReason(strings.Join(f.Changes, "; "))
 	case workflow.IncidentResolved:
 		return w.resolvedLine(f)
 	case workflow.IncidentClosed:

@@ -69,6 +69,10 @@ func nextHint(i workflow.Incident, events []workflow.Event) string {
 			if i.Roles[workflow.Commander] == "" && e.By.Kind == workflow.ByPerson {
 				return fmt.Sprintf("No commander yet: `lead %s` makes you the commander.", i.ID)
 			}
+		case workflow.PlanReplaced:
+			if i.IsAcknowledged() {
+				return fmt.Sprintf("%s has acknowledged it, so that no one was paged.", i.Acknowledgement.Name)
+			}
 		case workflow.StatusChanged:
 			if !i.IsAcknowledged() && e.By.IsHuman() && f.To != workflow.Monitoring {
 				return fmt.Sprintf("Paging continues until someone acknowledges: `ack %s`.", i.ID)

@@ -106,6 +106,9 @@ func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 	if declare, ok := call.Command.(workflow.Declare); ok {
 		return d.declare(ctx, declare, r)
 	}
+	if _, ok := call.Command.(workflow.ApplyPolicy); ok && call.Incident == "" {
+		return d.applyPolicyToAll(ctx, r)
+	}
 	return d.changeIncident(ctx, incidentChange{incident: call.Incident, command: call.Command}, r)
 }
 
