@@ -40,51 +40,78 @@ type PlanSource interface {
 	List(ctx context.Context, q Query) ([]Loaded, error)
 }
 
-// PlanChanges returns the open incidents whose plan is not the one that a configuration
-// gives them, the newest first (E8b: an edited policy can be applied to running
-// incidents).
-func PlanChanges(ctx context.Context, s PlanSource, org *Organization) ([]PlanChange, error) {
-	var all []PlanChange
-	plans, hashes := map[string]workflow.Plan{}, map[string]string{} // the second by policy, which says the rest of a configured plan
+// RunningPlans are the open incidents and the plans that they have.
+type RunningPlans struct {
+	Incidents []workflow.Incident // the newest first, without those that have not taken their first step
+	Plans     map[string]workflow.Plan
+}
+
+// ReadRunningPlans reads the open incidents and their plans from a store. A plan that is
+// missing there is missing in the result.
+func ReadRunningPlans(ctx context.Context, s PlanSource) (RunningPlans, error) {
+	r := RunningPlans{Plans: map[string]workflow.Plan{}}
 	for q := (Query{Open: true, Limit: 200}); ; {
 		page, err := s.List(ctx, q)
 		if err != nil {
-			return nil, fmt.Errorf("list the open incidents: %w", err)
+			return r, fmt.Errorf("list the open incidents: %w", err)
 		}
 		for _, l := range page {
 			q.Before = l.Number
 			i, err := DecodeIncident(l)
 			if err != nil {
-				return nil, err
+				return r, err
 			}
-			if i.PlanHash == "" { // it has not taken its first step, and will copy the plan then
+			if i.PlanHash == "" { // it copies the plan with its first step
 				continue
 			}
-			has, ok := plans[i.PlanHash]
-			if !ok {
-				if has, err = readPlan(ctx, s, i.PlanHash); err != nil && !errors.Is(err, ErrNotFound) {
-					return nil, err
-				}
-				plans[i.PlanHash] = has
+			r.Incidents = append(r.Incidents, i)
+			if _, ok := r.Plans[i.PlanHash]; ok {
+				continue
 			}
-			next := ConfiguredPlan(org, i, has)
-			if _, ok := hashes[next.Policy]; !ok {
-				hashes[next.Policy] = next.Hash()
-			}
-			if hashes[next.Policy] != i.PlanHash {
-				all = append(all, PlanChange{Incident: i, Changes: workflow.PlanChanges(has, next, i.Severity)})
+			switch plan, err := readPlan(ctx, s, i.PlanHash); {
+			case err == nil:
+				r.Plans[i.PlanHash] = plan
+			case !errors.Is(err, ErrNotFound):
+				return r, err
 			}
 		}
 		if len(page) < q.Limit {
-			return all, nil
+			return r, nil
 		}
 	}
+}
+
+// Changes returns the incidents whose plan is not the one that a configuration gives them
+// (E8b: an edited policy can be applied to running incidents).
+func (r RunningPlans) Changes(org *Organization) []PlanChange {
+	var all []PlanChange
+	hashes := map[string]string{} // by policy, which says the rest of a configured plan
+	for _, i := range r.Incidents {
+		has := r.Plans[i.PlanHash]
+		next := ConfiguredPlan(org, i, has)
+		if _, ok := hashes[next.Policy]; !ok {
+			hashes[next.Policy] = next.Hash()
+		}
+		if hashes[next.Policy] != i.PlanHash {
+			all = append(all, PlanChange{Incident: i, Changes: workflow.PlanChanges(has, next, i.Severity)})
+		}
+	}
+	return all
+}
+
+// RunningPlans returns the open incidents and the plans that they have.
+func (e *Engine) RunningPlans(ctx context.Context) (RunningPlans, error) {
+	return ReadRunningPlans(ctx, e.cfg.Store)
 }
 
 // PlanChanges returns the open incidents that have another plan than the configuration in
 // force gives them.
 func (e *Engine) PlanChanges(ctx context.Context) ([]PlanChange, error) {
-	return PlanChanges(ctx, e.cfg.Store, e.Organization())
+	r, err := e.RunningPlans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Changes(e.Organization()), nil
 }
 
 // readPlan reads the plan with a content hash from a store.

@@ -89,6 +89,7 @@ func (s *server) routes() []route {
 		{"POST /api/v1/deadletters/{id}/replay", commands.Responder, s.handleReplay},
 		{"DELETE /api/v1/deadletters/{id}", commands.Responder, s.handleDiscard},
 		{"GET /api/v1/jobs", commands.Responder, s.handleJobs},
+		{"GET /api/v1/plans", s.accessOf("policy"), s.handlePlans},
 	}
 }
 

@@ -352,3 +352,15 @@ func TestP2PrivateIncidentsAreMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestE8Plans: the open incidents that the caller may see, with the plans that they have
+// (E8b: an edited policy can be applied to running incidents).
+func TestE8Plans(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	h.mustRun(anaToken, "declare Checkout is down")
+	a := h.get("/api/v1/plans", anaToken)
+	if a.status != http.StatusOK || !strings.Contains(string(a.body), `"Checkout is down"`) || !strings.Contains(string(a.body), `"policies"`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}

@@ -21,6 +21,8 @@ type Engine interface {
 	Organization() *bot.Organization
 	// Catalog returns the words that people type.
 	Catalog() commands.Catalog
+	// RunningPlans returns the open incidents and the plans that they have.
+	RunningPlans(ctx context.Context) (bot.RunningPlans, error)
 }
 
 // IncidentReader reads incidents. For one that does not exist for the speaker

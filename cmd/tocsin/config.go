@@ -62,13 +62,19 @@ func loadConfigFrom(table platform.Table, flag string, getenv func(string) strin
 
 func newCheckCommand(table platform.Table) *cobra.Command {
 	var file string
+	var c client
+	var compare bool
 	cmd := &cobra.Command{
 		Use: "check [FILE]", Short: "Check the configuration: print each fault with its line and how to fix it.",
 		Long: `Check the configuration: print each fault with its line and how to fix it, and a
 warning for each person whom escalation would page and cannot reach, and for each
 route that lowers critical alerts. The exit code is 1 after a fault, not after a
-warning.`, Args: cobra.MaximumNArgs(1),
-		Example: "  tocsin check --config tocsin.yaml",
+warning.
+
+Running incidents keep the policy and promises that they were declared with. With
+--against-running it lists those for which this configuration has others, and the
+command that applies them. It reads the store, or asks the server that uses it.`, Args: cobra.MaximumNArgs(1),
+		Example: "  tocsin check --config tocsin.yaml\n  tocsin check --config tocsin.yaml --against-running --data /var/lib/tocsin",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				file = args[0]
@@ -96,9 +102,14 @@ warning.`, Args: cobra.MaximumNArgs(1),
 			for _, w := range o.Warnings() {
 				fmt.Fprintln(cmd.OutOrStdout(), "warning: "+w)
 			}
+			if compare {
+				return checkAgainstRunning(cmd.Context(), cmd.OutOrStdout(), c, &o)
+			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "configuration file [tocsin.yaml if it exists]")
+	cmd.Flags().BoolVar(&compare, "against-running", false, "list the open incidents whose policy or promises it would change")
+	c.addFlags(cmd)
 	return cmd
 }

@@ -203,7 +203,7 @@ func (s *server) serveUntil(ctx context.Context, listener net.Listener, hangup <
 	for running := true; running; {
 		select {
 		case <-hangup:
-			s.reload()
+			s.reload(ctx)
 		case err = <-failed:
 			running = false
 		case <-ctx.Done():
@@ -233,7 +233,7 @@ func (s *server) serveUntil(ctx context.Context, listener net.Listener, hangup <
 }
 
 // reload reads the configuration again. If it has faults, the old one stays.
-func (s *server) reload() {
+func (s *server) reload(ctx context.Context) {
 	l, err := loadConfig(s.flags.table, s.flags.config)
 	if err == nil {
 		if l.Organization.URL == "" {
@@ -258,6 +258,22 @@ func (s *server) reload() {
 		return
 	}
 	s.log.Info("the configuration was reloaded")
+	s.reportRunningPlans(ctx)
+}
+
+// reportRunningPlans logs how many open incidents have another plan than the
+// configuration gives them (E8b: an edited policy can be applied to running incidents).
+func (s *server) reportRunningPlans(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	changes, err := s.bot.PlanChanges(ctx)
+	switch {
+	case err != nil:
+		s.log.Warn("the policies of the open incidents cannot be compared with the configuration", "error", err.Error())
+	case len(changes) > 0:
+		s.log.Warn("open incidents keep the policy and promises that they were declared with; `policy apply INC-n`, or `policy apply --all`, gives them the new ones",
+			"incidents", len(changes), "newest", changes[0].Incident.ID)
+	}
 }
 
 // apiTokens returns the tokens of the API: the configured ones, and
