@@ -65,7 +65,7 @@ func runStories(t *testing.T, dir string, smtp *smtptest.Server, env map[string]
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": storyServe, "stop": storyStop, "halt": storyStop, // testscript has a stop of its own, which ends the script
+			"serve": storyServe, "halt": storyStop, // testscript has a stop of its own, which ends the script
 			"post": storyPost, "get": storyGet,
 			"eventually": storyEventually, "expand": storyExpand, "ackpath": storyAckPath, "postform": storyPostForm, "link": storyLink,
 		},
