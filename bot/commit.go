@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -72,11 +73,24 @@ func (e *Engine) addTasks(c *Commit, out workflow.Outcome) error {
 		if err != nil {
 			return err
 		}
-		c.Tasks = append(c.Tasks, Task{ID: effect.ID, Owner: c.Incident, Lane: effect.Lane, Due: c.At, Body: body})
+		c.Tasks = append(c.Tasks, Task{ID: effect.ID, Owner: c.Incident, Lane: effect.Lane, Due: dueOf(effect, c), Body: body})
 	}
 	cards, err := cardTasks(out.Incident, c.At)
 	c.Tasks = append(c.Tasks, cards...)
 	return err
+}
+
+// dueOf returns when a new task is due. First pages keep the place of the wake-up that led
+// to them, so that they go before those of another integration's flood (E10c: integrations
+// share fairly).
+func dueOf(effect workflow.Effect, c *Commit) time.Time {
+	if effect.Lane.Class != workflow.ClassFirstPage || c.Settle == nil || c.Settle.ID != WakeTask || !c.Settle.Due.Before(c.At) {
+		return c.At
+	}
+	if earliest := c.At.Add(-alerts.MaxAhead); c.Settle.Due.Before(earliest) {
+		return earliest
+	}
+	return c.Settle.Due
 }
 
 // cardTasks returns the standing tasks that bring an incident's cards up to date.

@@ -182,6 +182,8 @@ type Mail struct {
 	Samples   []Alert   `json:"samples,omitempty"`   // the first 20
 
 	Held []HeldAlert `json:"held,omitempty"` // alerts whose firing notice is held
+
+	Ahead time.Duration `json:"-"` // how far it goes ahead of other mail; the store only reads it
 }
 
 // HeldAlert is an alert whose firing notice came shortly after its resolve and may be

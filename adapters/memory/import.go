@@ -76,7 +76,7 @@ func (s *Store) putIncident(d bot.ArchivedIncident, mail []workflow.Mail) {
 		i.Snapshot = d.Body
 	}
 	if len(mail) > 0 {
-		i.mailSeq, i.mailDue = mail[len(mail)-1].Seq, alerts.MailDue(d.ReadAt, mail[0].At)
+		i.mailSeq, i.mailDue = mail[len(mail)-1].Seq, alerts.MailDue(d.ReadAt, mail[0].At, 0)
 	}
 	s.incidents[id], s.number = i, max(s.number, d.Number)
 	maps.DeleteFunc(s.lanes, func(k laneKey, _ *lane) bool { return k.owner == id })

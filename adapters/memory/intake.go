@@ -64,11 +64,12 @@ func (b *alertsTx) Open(o alerts.Opening) (string, error) {
 func (b *alertsTx) Mail(id string, m workflow.Mail) error {
 	i := b.incidents[id]
 	i.mailSeq, i.archived = i.mailSeq+1, false
-	m.Seq = i.mailSeq
+	due := alerts.MailDue(i.readAt, b.at, m.Ahead)
+	m.Seq, m.Ahead = i.mailSeq, 0
 	i.Mail = append(i.Mail, m)
 	b.mailed = append(b.mailed, id)
-	if i.mailDue.IsZero() {
-		i.mailDue = alerts.MailDue(i.readAt, b.at)
+	if i.mailDue.IsZero() || due.Before(i.mailDue) {
+		i.mailDue = due
 	}
 	b.setWakeUp(i)
 	return nil

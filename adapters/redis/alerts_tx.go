@@ -225,6 +225,7 @@ func (b *alertsTx) Open(o alerts.Opening) (string, error) {
 func (b *alertsTx) Mail(incident string, m workflow.Mail) error {
 	if l, ok := b.mailByIncident[incident]; ok {
 		l.mail.Add(m)
+		l.mail.Ahead = max(l.mail.Ahead, m.Ahead)
 		return nil
 	}
 	n := workflow.NumberOf(incident)
@@ -296,7 +297,7 @@ func (s *Store) takeCall(b *alertsTx) (*call, error) {
 			return nil, fmt.Errorf("write mail for %s: %w", workflow.ID(l.number), err)
 		}
 		a.add(o.number(s.keys.incident(l.number, partIncident)), o.number(s.keys.incident(l.number, partTasks)), l.number,
-			nanos(l.at), nanos(l.at.Add(alerts.MailInterval)), raw)
+			nanos(l.at.Add(-l.mail.Ahead)), nanos(l.at.Add(alerts.MailInterval)), raw)
 	}
 	return &call{script: s.scripts.take, keys: o.keys, args: a.all, size: a.size}, nil
 }

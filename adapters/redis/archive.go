@@ -121,7 +121,7 @@ func (s *Store) restoreCall(d bot.ArchivedIncident, compact string) (*call, erro
 			if err != nil {
 				return nil, err
 			}
-			due = nanos(alerts.MailDue(d.ReadAt, first.At))
+			due = nanos(alerts.MailDue(d.ReadAt, first.At, 0))
 			break
 		}
 	}

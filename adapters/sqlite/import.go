@@ -80,7 +80,7 @@ func (t *tx) importIncident(d bot.ArchivedIncident) error {
 			if err := json.Unmarshal(m.Body, &mail); err != nil {
 				return fmt.Errorf("decode mail %d: %w", m.Seq, err)
 			}
-			i.mailDue = nanos(alerts.MailDue(d.ReadAt, mail.At))
+			i.mailDue = nanos(alerts.MailDue(d.ReadAt, mail.At, 0))
 		}
 	}
 	i.setWakeUp()

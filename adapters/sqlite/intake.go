@@ -140,6 +140,10 @@ func (b *alertsTx) Mail(incident string, m workflow.Mail) error {
 		return err
 	}
 	b.touch(i)
+	if due := nanos(alerts.MailDue(instant(i.readAt), instant(b.at), m.Ahead)); i.mailDue == 0 || due < i.mailDue {
+		i.mailDue = due
+		i.setWakeUp()
+	}
 	if i.unsentMail != nil {
 		i.unsentMail.Add(m)
 		return nil
@@ -147,9 +151,6 @@ func (b *alertsTx) Mail(incident string, m workflow.Mail) error {
 	i.unsentMail = &m
 	b.changed = append(b.changed, n) // an incident that Open has reserved gets mail too
 	i.mailSeq++
-	if i.mailDue == 0 {
-		i.mailDue = nanos(alerts.MailDue(instant(i.readAt), instant(b.at)))
-	}
 	i.setWakeUp()
 	return nil
 }

@@ -51,8 +51,6 @@ type Intake interface {
 	Reroute(ctx context.Context, incident string, before time.Time) error
 	// Judge judges held firing notices again.
 	Judge(ctx context.Context, held []workflow.HeldAlert) error
-	// ReportLag reports the age of the oldest unread mail.
-	ReportLag(by time.Duration)
 }
 
 // Config configures a runner.
@@ -132,22 +130,11 @@ func (r *Runner) Tick(ctx context.Context) (int, error) {
 	return done, nil
 }
 
-// claim leases due tasks of a pool, and reports the age of the oldest wake-up to the
-// intake, because waking an incident reads its mail.
+// claim leases due tasks of a pool.
 func (r *Runner) claim(ctx context.Context, p pool, limit int) ([]bot.Lease, error) {
-	now := r.cfg.Engine.Now()
-	leases, err := r.cfg.Store.Claim(ctx, bot.Claim{At: now, For: leaseFor, Limit: limit, Classes: p.classes})
+	leases, err := r.cfg.Store.Claim(ctx, bot.Claim{At: r.cfg.Engine.Now(), For: leaseFor, Limit: limit, Classes: p.classes})
 	if err != nil {
 		return nil, fmt.Errorf("claim %s: %w", p.name, err)
-	}
-	if p.classes.From <= workflow.ClassWake && p.classes.To >= workflow.ClassWake {
-		var lag time.Duration
-		for _, l := range leases {
-			if l.ID == bot.WakeTask {
-				lag = max(lag, now.Sub(l.Due))
-			}
-		}
-		r.cfg.Intake.ReportLag(lag)
 	}
 	return leases, nil
 }

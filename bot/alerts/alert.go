@@ -63,6 +63,7 @@ type Arrival struct {
 type Batch struct {
 	At       time.Time
 	Arrivals []Arrival
+	Flood    bool // its integration has sent more than its share: the batch waits behind others
 }
 
 // Receipt reports what an arrival changed.

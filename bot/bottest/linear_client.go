@@ -327,7 +327,7 @@ func (c *linearClient) onGroup(place string) call {
 
 // arrivals returns a batch of one or two of three alerts, firing or resolved.
 func (c *linearClient) arrivals() call {
-	b := alerts.Batch{At: c.now()}
+	b := alerts.Batch{At: c.now(), Flood: c.rng.IntN(2) == 0}
 	for _, key := range []string{"a", "b", "c"} {
 		if c.rng.IntN(2) > 0 {
 			continue

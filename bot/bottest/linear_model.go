@@ -273,10 +273,11 @@ func (t modelTx) Open(o alerts.Opening) (string, error) {
 // Mail implements [alerts.Tx].
 func (t modelTx) Mail(id string, m workflow.Mail) error {
 	i := t.incidents[id]
-	i.mail = append(slices.Clip(i.mail), m)
-	if i.mailDue.IsZero() {
-		i.mailDue = alerts.MailDue(i.readAt, t.at)
+	if due := alerts.MailDue(i.readAt, t.at, m.Ahead); i.mailDue.IsZero() || due.Before(i.mailDue) {
+		i.mailDue = due
 	}
+	m.Ahead = 0
+	i.mail = append(slices.Clip(i.mail), m)
 	t.put(id, i)
 	return nil
 }

@@ -35,6 +35,7 @@ func Store(t *testing.T, open func(t *testing.T) bot.Store) {
 		{"Mailbox", testMailbox},
 		{"MailRace", testMailRace},
 		{"WakeUp", testWakeUp},
+		{"WakeUpOrder", testWakeUpOrder},
 		{"Lanes", testLanes},
 		{"Leases", testLeases},
 		{"Renew", testRenew},

@@ -2,11 +2,13 @@ package bottest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/workflow"
 )
 
 // testMailbox: one batch is one piece of mail; a commit removes the mail that it has read
@@ -42,6 +44,34 @@ func testMailbox(t *testing.T, s bot.Store) {
 	// An alert of the old incident still belongs to it.
 	if got := take(t, s, at(5), resolved(fire("c", "g"), at(5)))[0]; got.Incident != "INC-1" || got.Change != alerts.Ended {
 		t.Errorf("resolve: %+v", got)
+	}
+}
+
+// testWakeUpOrder: mail of an integration within its share is claimed before that of a
+// flood, then the worst first, also when worse mail comes to an incident that has unread
+// mail; but none waits for ever (E10c: integrations share fairly).
+func testWakeUpOrder(t *testing.T, s bot.Store) {
+	ctx := t.Context()
+	send := func(second float64, flood bool, key string, severity workflow.Severity) {
+		t.Helper()
+		a := fire(key, key[:1])
+		a.Severity = severity
+		must1(s.Take(ctx, alerts.Batch{At: at(second), Arrivals: []alerts.Arrival{a}, Flood: flood}))(t)
+	}
+	send(1, true, "a", workflow.SEV4)
+	send(2, true, "b", workflow.SEV4)
+	send(3, true, "c", workflow.SEV1)
+	send(4, false, "d", workflow.SEV5)
+	send(5, false, "e", workflow.SEV1)
+	send(6, true, "b more", workflow.SEV1)
+	got := joinNames(claim(t, s, at(7)))
+	if want := "INC-5:wake INC-4:wake INC-3:wake INC-2:wake INC-1:wake"; got != want {
+		t.Errorf("claimed %s, want %s", got, want)
+	}
+	send(50, true, "f", workflow.SEV5)
+	send(93, false, "g", workflow.SEV1)
+	if got := joinNames(claim(t, s, at(94))); !strings.HasSuffix(got, "INC-6:wake INC-7:wake") {
+		t.Errorf("claimed %s, want INC-6, which has waited long, before INC-7", got)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"tocsin/bot"
@@ -25,6 +24,8 @@ type Store interface {
 	bot.Intake
 	bot.Records
 	bot.Committer
+	// Load returns an incident with its unread mail, or bot.ErrNotFound.
+	Load(ctx context.Context, id string) (bot.Loaded, error)
 }
 
 // Config configures a receiver.
@@ -41,7 +42,7 @@ type Receiver struct {
 	store   Store
 	sources alerts.Sources
 	log     *slog.Logger
-	lag     atomic.Int64 // reported age of the oldest unread mail, in nanoseconds
+	shares  shares
 }
 
 // New returns a receiver.
@@ -50,34 +51,51 @@ func New(c Config) *Receiver {
 }
 
 // maxBatch is how many alerts are stored in one step, so that a delivery of a hundred
-// thousand alerts does not block the store for pages. When a later step fails, the
+// thousand alerts does not block the store for pages, nor for other integrations. When a later step fails, the
 // sender repeats the whole delivery, and alerts that were stored count as repeats.
-const maxBatch = 1000
+const maxBatch = 250
 
-// maxLag is how old unread mail may be before more alerts are refused (I2: overload is
-// a 503).
+// maxLag is how old unread mail of an integration may be before more of its alerts are
+// refused (I2: overload is a 503).
 const maxLag = 5 * time.Second
 
 // Receive stores the alerts of an integration. Each of them is durable when it returns
 // without an error (I1: a 2xx means durable). After bot.ErrOverload the sender must try
 // again later.
 func (r *Receiver) Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error) {
-	if time.Duration(r.lag.Load()) > maxLag {
-		return nil, fmt.Errorf("receive alerts of %s: %w", integration, bot.ErrOverload)
-	}
-	org, now := r.engine.Organization(), r.engine.Now()
+	share := r.shares.of(integration)
 	receipts := make([]alerts.Receipt, 0, len(all))
 	for chunk := range slices.Chunk(all, maxBatch) {
-		batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(chunk))}
-		for n, a := range chunk {
-			batch.Arrivals[n], _ = org.Route(integration, a)
-		}
-		taken, err := r.take(ctx, batch)
+		taken, err := r.receiveBatch(ctx, share, integration, chunk)
 		if err != nil {
 			return nil, fmt.Errorf("receive alerts of %s: %w", integration, err)
 		}
 		receipts = append(receipts, taken...)
 	}
+	return receipts, nil
+}
+
+// receiveBatch stores a part of a delivery when it is the integration's turn (E10c:
+// integrations share fairly).
+func (r *Receiver) receiveBatch(ctx context.Context, s *share, integration string, part []alerts.Alert) ([]alerts.Receipt, error) {
+	if err := r.waitUntilRead(ctx, s); err != nil {
+		return nil, err
+	}
+	release, err := s.acquire(ctx, len(part))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	org, now := r.engine.Organization(), r.engine.Now()
+	batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(part)), Flood: s.isFlood(now)}
+	for n, a := range part {
+		batch.Arrivals[n], _ = org.Route(integration, a)
+	}
+	receipts, err := r.take(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	s.add(batch, receipts)
 	return receipts, nil
 }
 
@@ -92,10 +110,6 @@ func (r *Receiver) take(ctx context.Context, batch alerts.Batch) ([]alerts.Recei
 	}
 	return receipts, nil
 }
-
-// ReportLag reports the age of the oldest unread mail. Above maxLag new alerts are
-// refused (I2: overload is a 503).
-func (r *Receiver) ReportLag(by time.Duration) { r.lag.Store(int64(by)) }
 
 // Reroute passes the firing alerts of an incident through the intake again: each opens
 // or joins another incident (I6: firing again reopens or links). An alert that was

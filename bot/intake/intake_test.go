@@ -147,6 +147,7 @@ func TestI5LateResolve(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.Advance(0)
 		return r[0].Change
 	}
 	at(alerts.Firing, start, time.Time{})
@@ -158,16 +159,40 @@ func TestI5LateResolve(t *testing.T) {
 	}
 }
 
-// TestI2Overload: alerts are refused while the oldest unread mail is too old.
+// TestI2Overload: alerts of an integration are refused while its oldest unread mail is too
+// old, and those of another are accepted (E10c: integrations share fairly).
 func TestI2Overload(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	w.Intake.ReportLag(6 * time.Second)
-	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); !errors.Is(err, bot.ErrOverload) {
+	send := func(integration, key string) error {
+		_, err := w.Intake.Receive(t.Context(), integration, []alerts.Alert{{Key: key, State: alerts.Firing}})
+		return err
+	}
+	if err := send("prometheus", "k"); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock = w.Clock.Add(6 * time.Second)
+	if err := send("prometheus", "k"); !errors.Is(err, bot.ErrOverload) {
 		t.Errorf("got %v", err)
 	}
-	w.Advance(0)
-	if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); err != nil {
-		t.Error(err)
+	if err := send("other", "k"); err != nil {
+		t.Errorf("the other integration: %v", err)
+	}
+	w.Clock = w.Clock.Add(10 * time.Second)
+	if err := send("prometheus", "k"); err != nil {
+		t.Errorf("one incident that is never read has its integration refused for ever: %v", err)
+	}
+}
+
+// TestI2OverloadEnds: alerts are accepted once the mail has been read (I2: overload is a
+// 503).
+func TestI2OverloadEnds(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	for range 2 {
+		if _, err := w.Intake.Receive(t.Context(), "prometheus", []alerts.Alert{{Key: "k", State: alerts.Firing}}); err != nil {
+			t.Fatal(err)
+		}
+		w.Advance(0)
+		w.Clock = w.Clock.Add(6 * time.Second)
 	}
 }
 

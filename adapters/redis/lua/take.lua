@@ -15,8 +15,8 @@
 --   the last incident number, as it was read ('')
 --   the number of incidents that open, each: key of the hash, number, the previous
 --     incident of the group, stub, group, listing
---   the number of mails, each: key of the hash, key of the tasks, number, at, at
---     and the pause, body
+--   the number of mails, each: key of the hash, key of the tasks, number, at
+--     or earlier for what goes ahead, at and the pause, body
 -- Answers {result, number}: ok, stale (read again), archived (restore it first) or
 -- not_found, with the number of the incident.
 local channel, origin = next_arg(), next_arg()
@@ -88,11 +88,10 @@ for _, m in ipairs(mail) do
   local i = incidents[m[3]]
   i.ms = i.ms + 1
   redis.call('HSET', key_at(m[1]), string.format('m%.0f', i.ms), m[6])
-  if i.md == '' then -- as alerts.MailDue
-    i.md = m[4]
-    if i.rn > i.md then i.md = i.rn end
-    if i.md > m[5] then i.md = m[5] end
-  end
+  local due = m[4] -- as alerts.MailDue
+  if i.rn > due then due = i.rn end
+  if due > m[5] then due = m[5] end
+  if i.md == '' or due < i.md then i.md = due end
   set_wake_up(i)
   write_incident(key_at(m[1]), i)
   set_due(WAKE_CLASS, lane_name(m[3], WAKE), i.wd)
