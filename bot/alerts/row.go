@@ -66,7 +66,7 @@ func eventAt(a Alert, received time.Time) time.Time {
 // is held: what may be late fires.
 func apply(row *Row, a Arrival, at time.Time, mayHold bool) (Row, Change) {
 	if a.From != "" {
-		if row == nil || !row.Firing || row.Incident != a.From || !a.Before.IsZero() && !row.AppliedAt.Before(a.Before) {
+		if a.Group == "" || row == nil || !row.Firing || row.Incident != a.From || !a.Before.IsZero() && !row.AppliedAt.Before(a.Before) {
 			return Row{}, Ignored
 		}
 		next := *row
@@ -128,10 +128,11 @@ func (r *Row) hold(a Arrival, at time.Time) (c Change, ok bool) {
 	return Held, true
 }
 
-// judge returns the arrival that is held since an instant; ok is false when something
-// newer has superseded it.
-func (r *Row) judge(since time.Time) (a Arrival, ok bool) {
-	if r == nil || r.Held == nil || !r.Held.Since.Equal(since) {
+// judge returns the arrival of a group that is held since an instant; ok is false when
+// something newer has superseded it. A store reads the group before it calls Take, so
+// that another one would not do.
+func (r *Row) judge(since time.Time, group string) (a Arrival, ok bool) {
+	if r == nil || r.Held == nil || !r.Held.Since.Equal(since) || r.Held.Arrival.Group != group {
 		return Arrival{}, false
 	}
 	a = r.Held.Arrival

@@ -177,7 +177,7 @@ func sendWord(t *testing.T, tx alerts.Tx, said string) alerts.Change {
 		case "title":
 			a.Alert.Title = value
 		case "since":
-			a = alerts.Arrival{Integration: "p", Alert: alerts.Alert{Key: "k"}, Held: at(value)}
+			a = alerts.Arrival{Integration: "p", Group: "g", Alert: alerts.Alert{Key: "k"}, Held: at(value)}
 		}
 	}
 	receipts, err := alerts.Take(tx, alerts.Batch{At: at(words[0]), Arrivals: []alerts.Arrival{a}})

@@ -129,7 +129,7 @@ func takeOne(tx Tx, a Arrival, at time.Time, mayHold bool) (Receipt, workflow.Ma
 	}
 	if !a.Held.IsZero() {
 		var ok bool
-		if a, ok = row.judge(a.Held); !ok {
+		if a, ok = row.judge(a.Held, a.Group); !ok {
 			return Receipt{Change: Ignored}, workflow.Mail{}, nil
 		}
 	}

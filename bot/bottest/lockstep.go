@@ -156,7 +156,7 @@ func (tw *twins) compareWatchers() {
 }
 
 func (tw *twins) take() {
-	b := alerts.Batch{At: tw.now, Flood: tw.now.UnixMilli()%2 == 0}
+	b := alerts.Batch{At: tw.now, Flood: tw.rand.IntN(2) == 0}
 	for range 1 + tw.rand.IntN(4) {
 		a := alerts.Arrival{
 			Integration: tw.pick("grafana", "zabbix"), Group: tw.pick("g0", "g1", "g2", "g3", "", "g0"), Severity: workflow.Severity(1 + tw.rand.IntN(5)),
