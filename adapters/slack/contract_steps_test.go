@@ -145,7 +145,7 @@ func (s *stage) postTwice(name, channel, thread, key string, do func(w retryingW
 	messages, _, err := s.as(s.at.token).Messages.readPage(s.t.Context(), outgoing{channel: channel, thread: thread}, "", "")
 	count := 0
 	for n := range messages {
-		if hasKey(&messages[n], key) {
+		if hasKey(messages[n].Metadata.EventPayload, key) {
 			count++
 		}
 	}
