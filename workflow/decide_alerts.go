@@ -137,7 +137,7 @@ func (t *transition) countMail(m Mail, from string) {
 	}
 	firing := m.Started + m.Refired
 	t.recordBy(by, AlertsArrived{
-		Mail: m, From: from, MoreFire: m.Ended > 0 && t.in.Known.Firing && t.incident.Alerts.Firing+firing <= m.Ended,
+		Mail: m, From: from, MoreFire: m.Ended > 0 && t.in.Known.Firing && t.incident.Alerts.Firing+firing <= m.Ended && t.incident.hasAlerts(),
 	})
 	switch {
 	case firing > 0:
@@ -156,10 +156,14 @@ func (t *transition) countMail(m Mail, from string) {
 // the incident while they fire. Those that it has given up open another incident.
 func (t *transition) isRaisedBy(m Mail, was Incident) bool {
 	if !t.incident.IsOpen() {
-		return !was.Alerts.QuietUntil.IsZero()
+		return was.hasAlerts()
 	}
 	return m.Worst.IsWorseThan(was.Alerts.Worst)
 }
+
+// hasAlerts reports whether the alerts that fire for the incident are its own: when it has
+// ended it gives them up after a while, and they open or join another.
+func (i *Incident) hasAlerts() bool { return i.IsOpen() || !i.Alerts.QuietUntil.IsZero() }
 
 // raiseSeverity raises the severity to that of the worst alert, unless a person has
 // set it (E11: a rise acts at once).

@@ -50,7 +50,7 @@ func TestE14Need(t *testing.T) {
 	}
 }
 
-// TestE14Tags: an open incident is listed for those whom it awaits and involves, and one
+// TestE14Tags: an open incident is listed for the people that it awaits and involves, and one
 // that has ended is not listed at all.
 func TestE14Tags(t *testing.T) {
 	page := func(to string, s DeliveryState, p Purpose) PageState { return PageState{To: to, State: s, Purpose: p} }
