@@ -112,12 +112,17 @@ func (o *Organization) Integration(name string) (Integration, bool) {
 }
 
 // Targets returns the targets that are paged or notified by what is configured: policies,
-// the catch-all, and jobs. Each is there once.
+// the catch-all, the owners of integrations, and jobs. Each is there once.
 func (o *Organization) Targets() []workflow.Target {
 	all := []workflow.Target{o.CatchAll}
 	for _, p := range o.Policies {
 		for _, s := range p.Steps {
 			all = append(all, s.Notify...)
+		}
+	}
+	for _, i := range o.Integrations {
+		if i.Owner != "" {
+			all = append(all, workflow.Target("team:"+i.Owner))
 		}
 	}
 	for _, j := range o.Jobs {

@@ -11,7 +11,7 @@ import (
 )
 
 // Warnings returns what is valid in the configuration and probably not meant, each as
-// one line that says what to do: people whom escalation pages and who cannot be reached,
+// one line that says what to do: people that escalation pages and cannot reach,
 // and routes that lower critical alerts.
 func (o *Organization) Warnings() []string {
 	var all []string
@@ -29,20 +29,10 @@ func (o *Organization) Warnings() []string {
 	return all
 }
 
-// pagedPeople returns the configured people whom a step, an owner or the catch-all pages
-// by name or by team.
+// pagedPeople returns the configured people that a target names, alone or in a team.
 func (o *Organization) pagedPeople() []directory.Person {
-	targets := []workflow.Target{o.CatchAll}
-	for _, p := range o.Policies {
-		for _, s := range p.Steps {
-			targets = append(targets, s.Notify...)
-		}
-	}
-	for _, i := range o.Integrations {
-		targets = append(targets, workflow.Target("team:"+i.Owner))
-	}
 	var ids []string
-	for _, t := range targets {
+	for _, t := range o.Targets() {
 		switch t.Kind() {
 		case "person":
 			ids = append(ids, t.ID())
