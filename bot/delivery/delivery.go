@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -261,9 +260,8 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 // isChat reports whether a page goes out on a chat platform: one that refuses a page for
 // now says so to all pages, and the next method follows at once.
 func (s *Sender) isChat(t task) bool {
-	return slices.ContainsFunc(s.engine.Organization().Directory.Platforms, func(p directory.Platform) bool {
-		return p.Name == directory.PagerOf(t.page.Via)
-	})
+	_, ok := s.engine.Chat(directory.PagerOf(t.page.Via))
+	return ok
 }
 
 // maxCancelAttempts is how often a pager is asked to take a page back. A page that is
