@@ -10,7 +10,7 @@ import (
 	"tocsin/workflow"
 )
 
-// TestE4Warnings: the configuration warns about each person whom escalation pages and
+// TestE4Warnings: the configuration warns about each person that escalation pages and
 // cannot reach (E4b: only a person who was reached is waited for), and about a route that
 // lowers critical alerts (I11: severity words are mapped).
 func TestE4Warnings(t *testing.T) {
@@ -21,7 +21,7 @@ func TestE4Warnings(t *testing.T) {
 	}
 	org.Directory.People = append(org.Directory.People,
 		directory.Person{ID: "eve", Name: "Eve"}, directory.Person{ID: "finn", Name: "Finn", High: []directory.Method{{Via: "log"}}},
-		directory.Person{ID: "gil", Name: "Gil"}) // whom nothing pages
+		directory.Person{ID: "gil", Name: "Gil"}) // nothing pages this person
 	org.Policies[0].Steps[0].Notify = append(org.Policies[0].Steps[0].Notify, "person:eve", "person:nobody")
 	org.Directory.Teams = append(org.Directory.Teams, directory.Team{ID: "night", Members: []string{"finn", "eve"}})
 	org.Integrations[0].Owner = "night"

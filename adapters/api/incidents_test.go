@@ -322,7 +322,7 @@ func TestNoSuchIncident(t *testing.T) {
 func TestP2PrivateIncidentsAreMissing(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
-	h.mustRun(benToken, "declare Somebody stole the key --private --sev 1")
+	h.mustRun(benToken, "declare A key was stolen --private --sev 1")
 	h.advance(0)
 	if all, _ := h.ids("", benToken); all != "1" {
 		t.Fatalf("its member does not list it: %q", all)

@@ -106,7 +106,7 @@ func (d *Directory) readLink(ctx context.Context, user string) (string, error) {
 	return email, nil
 }
 
-// linkedAccount returns the account of a user whom Slack does not describe right now, from
+// linkedAccount returns the account of a user that Slack does not describe right now, from
 // the address by which it has found them before: the account that was paged may always
 // answer. ok is false when it has found them by none.
 func (d *Directory) linkedAccount(ctx context.Context, user string) (a access.Account, ok bool) {

@@ -80,15 +80,15 @@ type refusal struct {
 // Error says what is wrong, in Slack's code, and what to do where that is known.
 func (r *refusal) Error() string {
 	code := r.response.Err
-	todo := refusals()[code].text
+	advice := refusals()[code].text
 	switch {
 	case code == "missing_scope" && r.response.Needed != "":
-		todo = "add " + strings.ReplaceAll(r.response.Needed, ",", " or ") + " to the app, and install it again"
+		advice = "add " + strings.ReplaceAll(r.response.Needed, ",", " or ") + " to the app, and install it again"
 	case code == "not_in_channel":
-		todo = "invite the app into the channel"
+		advice = "invite the app into the channel"
 	}
-	if todo == "" {
+	if advice == "" {
 		return code
 	}
-	return code + ": " + todo
+	return code + ": " + advice
 }

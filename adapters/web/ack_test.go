@@ -232,7 +232,7 @@ func TestBadLink(t *testing.T) {
 func TestP2PrivateIncidents(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
-	h.mustRun("ben: declare Somebody stole the key --private")
+	h.mustRun("ben: declare A key was stolen --private")
 	path := h.ackPath("ana")
 	h.get(path).expect(200, "Somebody stole the key", "private").button()
 	path = "/ack/" + h.bot.PageLinks.Token(signin.PageLink{Incident: "INC-1", Page: "1.0.0.0/cy/email", Person: "cy"})
@@ -280,7 +280,7 @@ func TestX4StoreDown(t *testing.T) {
 func TestP1WhoHasLeft(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
-	h.mustRun("ben: declare Checkout is down", "ben: declare Somebody stole the key --private")
+	h.mustRun("ben: declare Checkout is down", "ben: declare A key was stolen --private")
 	link := func(incident, to string) string {
 		return "/ack/" + h.bot.PageLinks.Token(signin.PageLink{Incident: incident, Page: "1.0.0.0/" + to + "/email", Person: to})
 	}

@@ -112,7 +112,7 @@ func TestAnEmptyList(t *testing.T) {
 	ana.get("/").expect(200, "No open incidents", "Quiet is good").expectNot("There have been no incidents", "Checkout is down")
 	// Where only others have secrets, it is as quiet as ever.
 	private := newTestServer(t)
-	private.mustRun("ben: declare Somebody stole the key --private")
+	private.mustRun("ben: declare A key was stolen --private")
 	private.settle()
 	private.signInAs("cy").get("/").expect(200, "No open incidents", "There have been no incidents")
 }

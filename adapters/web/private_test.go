@@ -19,7 +19,7 @@ import (
 func newServerWithPrivate(t *testing.T, changes ...func(*bot.Organization)) *testServer {
 	t.Helper()
 	h := newTestServer(t, changes...)
-	h.mustRun("ben: declare Mail is slow --service checkout", `ben: declare Somebody stole the key --service checkout --sev 1 --private`,
+	h.mustRun("ben: declare Mail is slow --service checkout", `ben: declare A key was stolen --service checkout --sev 1 --private`,
 		"ben: update INC-2 It was Eve")
 	h.signInAs("ben").sendMessage("INC-2", "Change the locks").expect(200)
 	return h
@@ -180,7 +180,7 @@ func TestP2PrivateDuplicateIsNotNamed(t *testing.T) {
 	t.Parallel()
 	for _, private := range []bool{false, true} {
 		h := newTestServer(t)
-		h.mustRun("ben: declare Somebody stole the key --service checkout" + map[bool]string{true: " --private"}[private])
+		h.mustRun("ben: declare A key was stolen --service checkout" + map[bool]string{true: " --private"}[private])
 		for _, r := range h.nonMembers() {
 			p := r.postHX("/declare", url.Values{"text": {"declare"}, "f.title": {"Checkout is down"}, "f.service": {"checkout"}}).expect(200)
 			if got := strings.Contains(p.html, "is open for the same service"); private && got {
@@ -210,7 +210,7 @@ func TestP2BannerOfPrivateIncident(t *testing.T) {
 		fresh := bot.Default()
 		org.Policies, org.DefaultAccess = fresh.Policies, commands.Responder
 	})
-	unconfigured.mustRun("ben: declare Somebody stole the key --private")
+	unconfigured.mustRun("ben: declare A key was stolen --private")
 	unconfigured.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // no people are configured any more
 	unconfigured.advance(time.Minute)
 	p := unconfigured.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").expect(200)

@@ -195,7 +195,7 @@ func TestLesserTokenCannotChooseAPerson(t *testing.T) {
 	t.Parallel()
 	for _, level := range []commands.Access{commands.Guest, commands.Stakeholder, commands.Responder, commands.Commander} {
 		h := newTestServer(t)
-		h.mustRun("ben: declare Somebody stole the key --private", "cy: declare Checkout is down")
+		h.mustRun("ben: declare A key was stolen --private", "cy: declare Checkout is down")
 		api := access.Speaker{Name: "grafana", Access: level, Token: "grafana"}
 		h.get(h.signInPath(api, "/")).expect(200, "grafana").expectNot("<select", `name="person"`, `name="name"`, "Ben Okafor")
 		r := h.signIn(api, url.Values{"person": {"ben"}, "name": {"Ben Okafor"}})

@@ -105,7 +105,7 @@ func TestX2StoodStill(t *testing.T) {
 		store.renewsNone.Store(true)
 		var sent atomic.Int32
 		b, end := paging(t, store, func(ctx context.Context, page bot.Page) error {
-			if page.Person != "dan" { // the next step, because this process was not suspended in earnest
+			if page.Person != "dan" { // the next step, because this process was not really suspended
 				return nil
 			}
 			switch sent.Add(1) {

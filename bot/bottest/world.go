@@ -93,8 +93,8 @@ func (w *World) newReplica() *replica {
 	return &replica{bot: b, runner: b.Agenda(0)}
 }
 
-// worldOrganization returns the sample organization with two people more, whom escalation
-// pages in vain: gil has no contact method, and hal's pager says "later" for ever.
+// worldOrganization returns the sample organization with two people more that escalation
+// cannot reach: gil has no contact method, and hal's pager says "later" for ever.
 func worldOrganization() bot.Organization {
 	o := SampleOrganization()
 	o.Directory.People = append(o.Directory.People,

@@ -15,7 +15,7 @@ type View struct {
 	Stamps bool                // times are stamps, for a platform that shows each reader their own zone (see [ParseSpans])
 	URL    string              // base URL of the browser's pages; "" for none
 	Name   func(string) string // returns a person's name; nil shows IDs
-	Reader string              // ID of the person whom the card is rendered for; "": for everyone in a room
+	Reader string              // ID of the person that the card is rendered for; "": for everyone in a room
 	Word   func(string) bool   // reports whether a command exists, so that its button is shown; nil: all do
 }
 

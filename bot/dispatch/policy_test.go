@@ -65,7 +65,7 @@ func TestE8PolicyApplyAll(t *testing.T) {
 	for _, line := range []string{"declare Search is down --service search", "declare Mail is down", "declare Nothing --sev 5"} {
 		w.Say("ben", line)
 	}
-	w.Say("ana", "declare Somebody stole the key --private")
+	w.Say("ana", "declare A key was stolen --private")
 	w.Say("ben", "resolve INC-3 over")
 	reconfigure(t, w, func(org *bot.Organization) { org.CatchAll = "person:ben" })
 	reply := w.Say("ben", "policy apply --all")

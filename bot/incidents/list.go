@@ -146,7 +146,7 @@ func containsText(i workflow.Incident, text string) bool {
 }
 
 // ListOpen returns the open incidents that need a person most, at most limit, without any
-// check of access: the caller shows each only to a speaker for whom
+// check of access: the caller shows each only to a speaker for which
 // [access.Speaker.CanSee] holds.
 func (r *Reader) ListOpen(ctx context.Context, limit int) ([]workflow.Incident, error) {
 	var all []workflow.Incident

@@ -233,7 +233,7 @@ func TestE4cSlowIsNotFailed(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes   time.Duration // until ana's messages are accepted
 		answer  error         // to ana's messages
-		sent    []string      // to whom
+		sent    []string      // the recipients
 		outcome jobs.Outcome
 		tries   int // to reach ana
 	}{

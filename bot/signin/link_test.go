@@ -139,7 +139,7 @@ func TestOpenLinks(t *testing.T) {
 		token        string
 	}{
 		{operator(), signin.Session{Person: "ben"}, true, "ben", "Ben", commands.Commander, "operator"},
-		{operator(), signin.Session{Person: "ben", Name: "Somebody"}, true, "ben", "Ben", commands.Commander, "operator"},
+		{operator(), signin.Session{Person: "ben", Name: "Benjamin"}, true, "ben", "Ben", commands.Commander, "operator"},
 		{operator(), signin.Session{}, true, "", "operator", commands.Admin, ""},
 		{operator(), signin.Session{Person: "nobody"}, true, "", "operator", commands.Admin, ""},
 		{responder, signin.Session{Person: "ana", Name: "Ana"}, false, "", "ci", commands.Responder, ""},

@@ -67,7 +67,7 @@ func newCheckCommand(table platform.Table) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check [FILE]", Short: "Check the configuration: print each fault with its line and how to fix it.",
 		Long: `Check the configuration: print each fault with its line and how to fix it, and a
-warning for each person whom escalation would page and cannot reach, and for each
+warning for each person that escalation would page and cannot reach, and for each
 route that lowers critical alerts. The exit code is 1 after a fault, not after a
 warning.
 
