@@ -55,9 +55,20 @@ func (i *modelIncident) addMessages(added, edited []bot.StoredMessage) {
 	}
 }
 
-// unreadMail returns the mail that a commit leaves unread.
+// unreadMail returns the mail that a commit leaves unread. Of pieces that read the same,
+// because a batch was delivered twice, the oldest were read.
 func (i modelIncident) unreadMail(c doCommit) []workflow.Mail {
-	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool { return slices.Contains(c.Read, mailSamples(m)[0]) })
+	read := slices.Clone(c.Read)
+	return slices.DeleteFunc(slices.Clone(i.mail), func(m workflow.Mail) bool {
+		samples := mailSamples(m)
+		wasRead := slices.Contains(read, samples[0])
+		for _, one := range samples {
+			if n := slices.Index(read, one); wasRead && n >= 0 {
+				read = slices.Delete(read, n, n+1)
+			}
+		}
+		return wasRead
+	})
 }
 
 type modelGroup struct {
