@@ -234,7 +234,7 @@ func TestP2PrivateIncidents(t *testing.T) {
 	h := newTestServer(t)
 	h.mustRun("ben: declare A key was stolen --private")
 	path := h.ackPath("ana")
-	h.get(path).expect(200, "Somebody stole the key", "private").button()
+	h.get(path).expect(200, "A key was stolen", "private").button()
 	path = "/ack/" + h.bot.PageLinks.Token(signin.PageLink{Incident: "INC-1", Page: "1.0.0.0/cy/email", Person: "cy"})
 	bad := h.get("/ack/nonsense")
 	for _, p := range []page{h.get(path), h.send("POST", path, "seen=9")} {

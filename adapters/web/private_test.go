@@ -35,14 +35,14 @@ func (h *testServer) nonMembers() map[string]reader {
 	}
 }
 
-var whispers = []string{"INC-2", "stole the key", "It was Eve", "Change the locks"}
+var whispers = []string{"INC-2", "key was stolen", "It was Eve", "Change the locks"}
 
 func TestP2PrivateIncidentIsListedForItsMembers(t *testing.T) {
 	t.Parallel()
 	h := newServerWithPrivate(t)
 	searches := []string{
 		"/", "/?show=all", "/?sev=1", "/?sev=1&show=all", "/?service=checkout", "/?q=key", "/?q=INC-2&show=all", "/?show=investigating",
-		"/?before=3", "/?show=all&before=3", "/?q=stole&service=checkout&sev=SEV1&show=investigating&before=99",
+		"/?before=3", "/?show=all&before=3", "/?q=stolen&service=checkout&sev=SEV1&show=investigating&before=99",
 	}
 	for who, r := range h.nonMembers() {
 		for _, path := range searches {
@@ -61,13 +61,13 @@ func TestP2PrivateIncidentIsListedForItsMembers(t *testing.T) {
 	for _, member := range []string{"ana", "ben"} {
 		r := h.signInAs(member)
 		for _, path := range searches {
-			r.get(path).expect(200, "INC-2", "stole the key", "2 open", "private")
+			r.get(path).expect(200, "INC-2", "key was stolen", "2 open", "private")
 		}
-		r.get("/incidents/INC-2").expect(200, "stole the key", "It was Eve", "Change the locks", "private")
+		r.get("/incidents/INC-2").expect(200, "key was stolen", "It was Eve", "Change the locks", "private")
 		r.get("/incidents/INC-2/timeline").expect(200, "It was Eve")
 	}
 	h.mustRun("ben: invite INC-2 @cy")
-	h.signInAs("cy").get("/incidents/INC-2").expect(200, "stole the key", "Change the locks")
+	h.signInAs("cy").get("/incidents/INC-2").expect(200, "key was stolen", "Change the locks")
 }
 
 // sameAsMissing checks that the response about INC-2, which is private, does
@@ -186,7 +186,7 @@ func TestP2PrivateDuplicateIsNotNamed(t *testing.T) {
 			if got := strings.Contains(p.html, "is open for the same service"); private && got {
 				t.Errorf("the hint names it: %s", p.html)
 			}
-			p.expectNot("stole the key")
+			p.expectNot("key was stolen")
 			if private {
 				p.expectNot("INC-1 ", "merge INC-2 INC-1")
 			}
@@ -214,7 +214,7 @@ func TestP2BannerOfPrivateIncident(t *testing.T) {
 	unconfigured.configure(func(org *bot.Organization) { org.Directory = directory.Directory{} }) // no people are configured any more
 	unconfigured.advance(time.Minute)
 	p := unconfigured.signIn(operator(), url.Values{"name": {"Dee"}}).get("/").expect(200)
-	p.expectNot("INC-1", "stole the key")
+	p.expectNot("INC-1", "key was stolen")
 }
 
 // The form and the card of a private incident are as private as the incident
