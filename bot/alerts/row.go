@@ -182,18 +182,22 @@ func (r Row) resolve(was *Row, a Arrival, at time.Time) (Row, Change) {
 }
 
 // isOlder reports whether a resolve is about an earlier time that the alert fired. When
-// it names that time by its start or by its end, it is; otherwise only when it ended
-// more than maxSkew before the alert began.
+// it names that time by its start or by its end, or a time that was over before the start
+// that the sender named, it is; otherwise only when it ended more than maxSkew before the
+// alert began.
 func (r Row) isOlder(a Alert) bool {
+	namesStart := !a.StartedAt.IsZero()
 	switch {
 	case a.EndedAt.IsZero():
 		return false
+	case namesStart && a.StartedAt.Before(a.EndedAt) && a.EndedAt.Before(r.Alert.StartedAt): // all three by the sender's clock
+		return true
 	case a.EndedAt.Equal(r.EarlierEnd) && !a.EndedAt.Equal(a.StartedAt): // delivered again; a sender that writes minutes may mean two ends by one
 		return true
 	case !a.EndedAt.Before(r.EventAt):
 		return false
 	}
-	return !a.StartedAt.IsZero() && a.StartedAt.Equal(r.EarlierStart) || r.EventAt.Sub(a.EndedAt) > maxSkew
+	return namesStart && a.StartedAt.Equal(r.EarlierStart) || r.EventAt.Sub(a.EndedAt) > maxSkew
 }
 
 // join assigns the row to the incident that owns its group. An alert that fires

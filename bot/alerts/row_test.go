@@ -120,6 +120,20 @@ func TestI5Order(t *testing.T) {
 			45 resolved start=0 end=20 → stale
 			46 resolved end=20 → stale
 			60 resolved start=40 end=60 → ended`,
+		"a resolve is delivered again two episodes later": `
+			0 firing start=0 → started
+			10 resolved start=0 end=10 → ended
+			20 firing start=20 → again
+			30 resolved start=20 end=30 → ended
+			40 firing start=40 → again
+			45 resolved start=0 end=10 → stale
+			60 resolved start=40 end=60 → ended`,
+		"an end before the start of the same episode": `
+			0 firing start=90 → started
+			10 resolved start=90 end=10 → ended`,
+		"a resolve names an earlier start of the same episode": `
+			0 firing start=20 → started
+			10 resolved start=5 end=30 → ended`,
 		"a sender that writes minutes": `
 			0 firing start=0 → started
 			20 resolved start=0 end=0 → ended
