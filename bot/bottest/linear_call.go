@@ -232,6 +232,9 @@ func (c doClaim) make(ctx context.Context, s bot.Store) (any, error) { return s.
 // got nothing may not. Tasks that an unclear claim has leased belong to no client.
 func (c doClaim) step(l *model, a answer) (*model, bool) {
 	due := l.due(c.Claim)
+	if a.unclear() && len(due) == 0 {
+		return l, true
+	}
 	next, until := l.clone(), c.At.Add(c.For)
 	if a.unclear() {
 		for _, id := range due[:min(len(due), c.Limit)] {

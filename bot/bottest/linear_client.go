@@ -155,6 +155,7 @@ func (c *linearClient) recordAnswer(place string, do call, a answer) {
 	case bot.Receipt:
 		if commit, ok := do.(doCommit); ok && dependsOnVersion(commit.Commit) && !v.Repeated {
 			c.versions[commit.Incident] = v.Version
+			delete(c.read, commit.Incident) // the next step would read its mail again
 		}
 	case []alerts.Receipt:
 		for _, r := range v {

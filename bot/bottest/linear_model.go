@@ -21,6 +21,7 @@ type model struct {
 	lanes     map[laneID]modelLane
 	replies   map[string]string
 	records   map[string]bot.Record
+	answers   int // of the history, which the calls so far have not given
 }
 
 type modelIncident struct {
@@ -101,7 +102,7 @@ func newModel(number int) *model {
 func (l *model) clone() *model {
 	return &model{
 		number: l.number, incidents: maps.Clone(l.incidents), groups: maps.Clone(l.groups), alerts: maps.Clone(l.alerts),
-		lanes: maps.Clone(l.lanes), replies: maps.Clone(l.replies), records: maps.Clone(l.records),
+		lanes: maps.Clone(l.lanes), replies: maps.Clone(l.replies), records: maps.Clone(l.records), answers: l.answers,
 	}
 }
 
