@@ -77,6 +77,9 @@ func TestO1SlotsAcrossTransitions(t *testing.T) {
 			"2011-12-29T09:00 Pacific/Apia = 29 19:00Z", "2011-12-30T09:00 Pacific/Apia = 30 10:00Z", "2011-12-31T09:00 Pacific/Apia = 30 19:00Z",
 		}},
 		{"from one 29 February to the next, without 2100", "0 9 29 2 *", "UTC", "2096-03-01T00:00:00Z", []string{"2104-02-29T09:00 UTC = 29 09:00Z"}},
+		{"the last day of a leap year beyond the table of the zone", "0 9 31 12 *", "Europe/Berlin", "2039-12-31T12:00:00Z", []string{
+			"2040-12-31T09:00 Europe/Berlin = 31 08:00Z", "2041-12-31T09:00 Europe/Berlin = 31 08:00Z",
+		}},
 		{"every is counted from the epoch", "@every 7m", "Europe/Berlin", "1970-01-01T00:08:00Z", []string{
 			"1970-01-01T00:14:00Z = 01 00:14Z", "1970-01-01T00:21:00Z = 01 00:21Z",
 		}},
