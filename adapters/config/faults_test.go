@@ -22,7 +22,7 @@ func optionsWithSecrets() config.Options {
 		if strings.HasSuffix(name, "_URL") {
 			return "https://watch.example.com/secret"
 		}
-		return "secret-" + strings.ToLower(name)
+		return "secret-of-the-test-" + strings.ToLower(name)
 	}}
 }
 

@@ -113,8 +113,8 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 // listener.
 func (s *server) start(ctx context.Context) (net.Listener, error) {
 	l, err := loadConfig(s.flags.table, s.flags.config)
-	if err != nil {
-		return nil, formatConfigError(err)
+	if wrong := errors.Join(formatConfigError(err), checkEnvironment(s.flags.table)); wrong != nil {
+		return nil, wrong
 	}
 	if s.location, err = findLocation(s.flags.data); err != nil {
 		return nil, err
