@@ -96,9 +96,6 @@ func readFile(path string) ([]byte, error) {
 // configuration or its faults: at most 50, in their order in the file. An
 // empty file is [bot.Default].
 func Parse(name string, raw []byte, o Options) (*File, Faults) {
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
 	r := newReader(name, o)
 	top, ok := r.parseDocument(raw)
 	if !ok {

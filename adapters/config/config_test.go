@@ -123,7 +123,7 @@ func TestExample(t *testing.T) {
 			if name == "DEADMAN_URL" {
 				return "https://watch.example.com/secret"
 			}
-			return "secret of " + name
+			return "secret-of-" + name
 		},
 		Sections: map[string]any{"pagers.email": &mail, "chat.slack": &rooms}, CheckRoute: alerts.Compile,
 	})
@@ -137,7 +137,7 @@ func TestExample(t *testing.T) {
 	if diff := cmp.Diff(exampleOrganization(t), f.Organization, compareOptions()); diff != "" {
 		t.Errorf("organization (-want +got):\n%s", diff)
 	}
-	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret of SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" ||
+	if mail.Host != "smtp.example.com" || mail.Port != 587 || mail.Password != "secret-of-SMTP_PASSWORD" || mail.PasswordEnv != "SMTP_PASSWORD" ||
 		mail.EHLO != "tocsin.example.com" || mail.Timeouts.Connect != 30*time.Second || mail.Timeouts.Acceptance != 10*time.Minute {
 		t.Errorf("pagers.email is %+v", mail)
 	}
@@ -214,9 +214,9 @@ func exampleOrganization(t *testing.T) bot.Organization {
 		Checklist:     []string{"Customers can buy again", "The alert is quiet for a good reason"},
 		Rules:         workflow.Rules{}.OrDefault(),
 		DefaultAccess: commands.Guest,
-		Tokens:        []bot.Token{{Name: "ci", Secret: "secret of CI_TOKEN", Access: commands.Responder, As: "ana"}},
+		Tokens:        []bot.Token{{Name: "ci", Secret: "secret-of-CI_TOKEN", Access: commands.Responder, As: "ana"}},
 		Integrations: []bot.Integration{{
-			Name: "prometheus", Type: "alertmanager", Tokens: []string{"secret of PROMETHEUS_HOOK_TOKEN"}, Owner: "payments",
+			Name: "prometheus", Type: "alertmanager", Tokens: []string{"secret-of-PROMETHEUS_HOOK_TOKEN"}, Owner: "payments",
 			Severities: map[string]workflow.Severity{"urgent": workflow.SEV1, "ticket": workflow.SEV4},
 		}},
 		Routes: []alerts.Route{
@@ -224,7 +224,7 @@ func exampleOrganization(t *testing.T) bot.Organization {
 			{Match: `labels.job == "checkout"`, Service: "checkout", Group: []string{"alertname", "cluster"}, Line: exampleLine(t, `"checkout"`)},
 			{Match: `labels.team == "batch"`, Severity: "severity == SEV1 ? SEV2 : severity", Group: []string{"alertname", "job"}, Line: exampleLine(t, `"batch"`)},
 		},
-		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret of NOC_SECRET"}},
+		Webhooks: []bot.Webhook{{Name: "noc", URL: "https://noc.example.com/tocsin", Secret: "secret-of-NOC_SECRET"}},
 		Jobs: []bot.Job{
 			{Name: "archive", Schedule: timetabled("17 * * * *"), Missed: bot.RunLate, Enabled: true},
 			{Name: "audit-report", Schedule: timetabled("0 9 * * *"), Missed: bot.RunLate, Enabled: true, To: []workflow.Target{"team:payments", "room:slack:#ops"}},

@@ -88,12 +88,12 @@ func (r *reader) reportSyntax(raw []byte, err error) {
 	if errors.As(err, &e) && e.Mark.Line > 0 {
 		at = &yaml.Node{Line: e.Mark.Line, Column: e.Mark.Column}
 	}
-	r.addFault(at, "%s", explainSyntax(e, restOfLine(raw, at.Line, at.Column)))
+	r.addFault(at, "%s", explainSyntax(e, restOfLine(raw, at.Line, at.Column), restOfLine(raw, at.Line, 1)))
 }
 
 // explainSyntax returns an error of the parser in words for people. here is
-// the text at the position of the error.
-func explainSyntax(e *yaml.LoadError, here string) string {
+// the text at the position of the error, line that of its whole line.
+func explainSyntax(e *yaml.LoadError, here, line string) string {
 	contains := func(part string) bool { return strings.Contains(e.Message, part) }
 	begun := e.ContextMark.Line
 	switch {
@@ -108,6 +108,8 @@ func explainSyntax(e *yaml.LoadError, here string) string {
 		return fmt.Sprintf("a comma is missing before this, or the bracket that was opened in line %d is not closed", begun)
 	case contains("unexpected end of stream"):
 		return fmt.Sprintf("the quote that was opened in line %d is not closed", begun)
+	case contains("did not find expected") && strings.Contains(line, ": *"): // an unquoted cron, such as */15 * * * *
+		return "a value cannot begin with *; put it in quotes"
 	case contains("did not find expected"):
 		return "the indentation does not match the lines above; indent the entries of a list or a mapping equally"
 	case contains("unknown anchor"): // without its name, which may be a secret

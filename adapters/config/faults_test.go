@@ -22,7 +22,7 @@ func optionsWithSecrets() config.Options {
 		if strings.HasSuffix(name, "_URL") {
 			return "https://watch.example.com/secret"
 		}
-		return "secret-" + strings.ToLower(name)
+		return "secret-of-the-test-" + strings.ToLower(name)
 	}}
 }
 
@@ -99,6 +99,8 @@ func TestShapes(t *testing.T) {
 		{"local zone", "timezone: Local\n", []string{`1:11: "timezone": there is no time zone "Local"; write one such as Europe/Berlin, America/New_York or UTC`}},
 		{"url with path", "url: https://example.com/tocsin?x=1\n", []string{`1:6: "url" must be the scheme and the host only: write "https://example.com"`}},
 		{"url without scheme", "url: example.com\n", []string{`1:6: "url" must be a whole URL, such as https://wiki.example.com/checkout`}},
+		{"url to listen on", "url: \"http://0.0.0.0:8080\"\n", []string{`1:6: "url": 0.0.0.0 is an address to listen on, which cannot be opened; write the address that people open, such as https://tocsin.example.com`}},
+		{"url to listen on, IPv6", "url: \"http://[::]:8080\"\n", []string{`1:6: "url": :: is an address to listen on, which cannot be opened; write the address that people open, such as https://tocsin.example.com`}},
 		{"url with password", "url: https://a:b@example.com\n", []string{`1:6: "url" has a name or a password before the @; secrets must not be in this file`}},
 		{"severity", "severities: { sev1: {}, SEV2: { urgency: medium, update: 1 } }\n", []string{
 			`1:15: "sev1" is not a key of "severities"; did you mean "SEV1"?`,

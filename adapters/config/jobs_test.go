@@ -68,17 +68,20 @@ func TestRetention(t *testing.T) {
 }
 
 func TestJobFaults(t *testing.T) {
-	const five = `write five fields, minute hour day month weekday, such as "0 9 * * 1-5"; or @hourly, @daily, @weekly, @monthly, @every 15m`
+	const five = `or five fields, minute hour day month weekday, such as "0 9 * * 1-5"; or @hourly, @daily, @weekly, @monthly, @every 15m`
 	for text, want := range map[string]string{
+		"jobs:\n  archive:\n    cron: */15 * * * *\n":               "3:17: a value cannot begin with *; put it in quotes",
+		"jobs:\n  archive:\n    cron: @daily\n":                     "3:11: a value cannot begin with @; put it in quotes",
 		`jobs: [archive]`:                                           `1:7: "jobs" must be keys with values, such as "name: …", not a list`,
 		`jobs: { archiv: {} }`:                                      `1:9: there is no job "archiv"; did you mean "archive"?`,
 		`jobs: { dance: {} }`:                                       `1:9: there is no job "dance"; use archive, audit-report, deadman or overdue-updates`,
 		`jobs: { archive: daily }`:                                  `1:18: the job "archive" must be keys with values, such as "name: …", not a single value`,
 		`jobs: { archive: { crn: "1" } }`:                           `1:20: "crn" is not a key of the job "archive"; did you mean "cron"?`,
-		`jobs: { archive: { cron: "0 9 31 2 *" } }`:                 `1:26: "cron": "0 9 31 2 *" never happens: none of its months has such a day; correct the third or fourth field`,
+		`jobs: { archive: { cron: "0 9 31 2 *" } }`:                 `1:26: "cron": "0 9 31 2 *" never happens: the day, field 3, is "31", and no month of field 4, which is "2", has such a day; write a day from 1 to 29, such as "0 9 29 2 *", or another month`,
+		`jobs: { archive: { cron: "*/90 * * * *" } }`:               `1:26: "cron": the minute, field 1, is "*/90": a step of 90 leads out of 0 to 59, so only 0 would be left; write 0 for that, or @every 90m in place of the five fields; this field is 0 to 59, such as 30, 0,30 or */15`,
 		`jobs: { archive: { cron: "TZ=UTC" } }`:                     `1:26: "cron": a time zone before the fields is not supported; remove it, and use "timezone"`,
 		`jobs: { archive: { cron: "@every -5m" } }`:                 `1:26: "cron": "@every -5m" is shorter than a minute; write @every 1m or more`,
-		`jobs: { archive: { cron: hourly } }`:                       `1:26: "cron": it has 1 fields, not five; ` + five,
+		`jobs: { archive: { cron: hourly } }`:                       `1:26: "cron": it has one field, not five; write @hourly for that, ` + five,
 		`jobs: { archive: { cron: "0 25 * * *" } }`:                 `1:26: "cron": the hour, field 2, is "25"; write 0 to 23, such as 9, 9-17 or */2`,
 		`jobs: { archive: { timezone: Berlin } }`:                   `1:30: "timezone": there is no time zone "Berlin"; write one such as Europe/Berlin, America/New_York or UTC`,
 		`jobs: { archive: { missed: run } }`:                        `1:28: "missed" must be run-once-late or skip, not "run"`,

@@ -25,7 +25,7 @@ func (r *reader) readChat(root *mapping, sections map[string]*yaml.Node) {
 			continue
 		}
 		n := m.take(p.Name)
-		r.connected[p.Name] = n != nil || p.IsConnected(r.options.Getenv)
+		r.connected[p.Name] = n != nil || r.hasSecret(p)
 		if n != nil {
 			sections[chatSection(p)] = n
 			r.readSection(chatSection(p), n, r.options.Sections[chatSection(p)])
@@ -33,6 +33,16 @@ func (r *reader) readChat(root *mapping, sections map[string]*yaml.Node) {
 	}
 	m.rejectFuture("mirror", "mirroring messages between platforms comes in a later version; remove it")
 	m.rejectUnknown()
+}
+
+// hasSecret reports whether the secret that connects a platform is in the environment,
+// right or not: what is wrong with it is reported where the platform is connected.
+func (r *reader) hasSecret(p platform.Description) bool {
+	if len(p.Secrets) == 0 {
+		return false
+	}
+	value, err := ReadVariable(r.options.Getenv, p.Secrets[0])
+	return value != "" || err != nil
 }
 
 // connectedPlatforms returns the connected platforms for the directory. The

@@ -41,7 +41,7 @@ func TestSectionGroup(t *testing.T) {
 
 func TestRotation(t *testing.T) {
 	o := parse(t, "integrations: [{ name: a, type: alertmanager, token_envs: [NEW, OLD] }, { name: b, type: alertmanager }]\n", optionsWithSecrets()).Organization
-	if diff := cmp.Diff([]string{"secret-new", "secret-old"}, o.Integrations[0].Tokens); diff != "" {
+	if diff := cmp.Diff([]string{"secret-of-the-test-new", "secret-of-the-test-old"}, o.Integrations[0].Tokens); diff != "" {
 		t.Errorf("tokens: %s", diff)
 	}
 	if len(o.Integrations[1].Tokens) != 0 {
@@ -70,7 +70,7 @@ pagers:
 	}
 	want := mailSection{
 		Host: "smtp.example.com", Port: 25, From: "kept@example.com", Timeout: time.Minute, Verify: true,
-		CC: []string{"a@example.com"}, PasswordEnv: "SMTP", Password: "secret-smtp",
+		CC: []string{"a@example.com"}, PasswordEnv: "SMTP", Password: "secret-of-the-test-smtp",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("section (-want +got):\n%s", diff)
@@ -114,12 +114,12 @@ func TestSecretFromFile(t *testing.T) {
 		return path
 	}
 	env := map[string]string{
-		"GOOD_FILE": write("good", "hunter2\r\n"), "EMPTY_FILE": write("empty", "\n"), "LARGE_FILE": write("large", strings.Repeat("x", 70_000)),
-		"MISSING_FILE": filepath.Join(dir, "hunter2"), "BOTH": "value", "BOTH_FILE": write("both", "file"),
+		"GOOD_FILE": write("good", "\ufeffhunter2-hunter2-hunter2\r\n"), "EMPTY_FILE": write("empty", "\n"), "LARGE_FILE": write("large", strings.Repeat("x", 70_000)),
+		"MISSING_FILE": filepath.Join(dir, "hunter2"), "BOTH": "value-of-the-variable", "BOTH_FILE": write("both", "file"),
 	}
 	o := config.Options{Platforms: platformTable(), Getenv: func(name string) string { return env[name] }}
 	tokens := parse(t, "tokens: [{ name: a, token_env: GOOD, access: guest }, { name: b, token_env: BOTH, access: guest }]\n", o).Organization.Tokens
-	if tokens[0].Secret != "hunter2" || tokens[1].Secret != "value" {
+	if tokens[0].Secret != "hunter2-hunter2-hunter2" || tokens[1].Secret != "value-of-the-variable" {
 		t.Errorf("secrets are %q and %q", tokens[0].Secret, tokens[1].Secret)
 	}
 	got := parseFaults(`integrations:
@@ -146,7 +146,7 @@ pagers: { email: { password_env: UNSET } }
 // TestSecretsAreNeverShown: no fault repeats a secret, wherever it is in the
 // file (P4: secrets are never shown).
 func TestSecretsAreNeverShown(t *testing.T) {
-	const secret = "hunter2"
+	const secret = "hunter2-hunter2-hunter2"
 	getenv := func(name string) string {
 		if name == "BAD_FILE" {
 			return "/nowhere/" + secret
@@ -159,18 +159,18 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	var faults []string
 	for _, text := range []string{
 		"tokens: [{ name: a, token_env: A, access: guest }, { name: b, token_env: B, access: guest }]",
-		"tokens: [{ name: a, token_env: hunter2, access: guest }]",
+		"tokens: [{ name: a, token_env: hunter2-hunter2-hunter2, access: guest }]",
 		"tokens: [{ name: a, token_env: BAD, access: guest }]",
-		"tokens: [{ name: a, token: hunter2 }]",
-		"webhooks: [{ name: a, url: \"https://a:hunter2@example.com\", secret_env: A }]",
-		"webhooks: [{ name: a, url: \"example.com/hunter2\", secret_env: A }]",
-		"webhooks: [{ name: a, url: \"https://example.com:hunter2/\", secret_env: A }]",
-		"url: \"https://example.com:hunter2/\"",
-		"url: \"https://a:hunter2@example.com/\"",
-		"pagers: { email: { password: hunter2, password_env: hunter2, port: A } }",
-		"pagers: { email: { password_env: *hunter2 } }",
-		"pagers: { email: { password_env: [hunter2] } }",
-		"deadman: { url_env: A, url: https://example.com/hunter2 }",
+		"tokens: [{ name: a, token: hunter2-hunter2-hunter2 }]",
+		"webhooks: [{ name: a, url: \"https://a:hunter2-hunter2-hunter2@example.com\", secret_env: A }]",
+		"webhooks: [{ name: a, url: \"example.com/hunter2-hunter2-hunter2\", secret_env: A }]",
+		"webhooks: [{ name: a, url: \"https://example.com:hunter2-hunter2-hunter2/\", secret_env: A }]",
+		"url: \"https://example.com:hunter2-hunter2-hunter2/\"",
+		"url: \"https://a:hunter2-hunter2-hunter2@example.com/\"",
+		"pagers: { email: { password: hunter2-hunter2-hunter2, password_env: hunter2-hunter2-hunter2, port: A } }",
+		"pagers: { email: { password_env: *hunter2-hunter2-hunter2 } }",
+		"pagers: { email: { password_env: [hunter2-hunter2-hunter2] } }",
+		"deadman: { url_env: A, url: https://example.com/hunter2-hunter2-hunter2 }",
 	} {
 		o := config.Options{Platforms: platformTable(), Getenv: getenv, Sections: map[string]any{"pagers.email": &mailSection{}}}
 		got := parseFaults(text, o)

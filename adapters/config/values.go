@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -222,6 +223,9 @@ func (m *mapping) readSiteURL(key string) string {
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		m.r.addFault(n, "%q must be the scheme and the host only: write %s", key, quote(u.Scheme+"://"+u.Host))
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
+		m.r.addFault(n, "%q: %s is an address to listen on, which cannot be opened; write the address that people open, such as https://tocsin.example.com", key, u.Hostname())
 	}
 	return u.Scheme + "://" + u.Host
 }

@@ -63,15 +63,62 @@ func (h *testServer) expectHost(p page, host string, ours bool) {
 	}
 }
 
-// The page for an unknown host says which line of the configuration is missing.
+// The page for an unknown host says what to set, as the browser came: by plain http, by
+// https through a proxy, or through one that does not pass on the Host (P6: a sign-in
+// follows the scheme of the browser).
 func TestUnknownHostPageSaysWhatToSet(t *testing.T) {
 	t.Parallel()
+	const plainURL, secureURL = "url: http://pager.example.net", "url: https://pager.example.net"
 	h := newTestServer(t)
-	h.get("/", "Host: pager.example.net").expect(http.StatusMisdirectedRequest, "pager.example.net", "url: https://pager.example.net", "proxy_set_header Host")
+	const host = "Host: pager.example.net"
+	h.get("/", host).expect(http.StatusMisdirectedRequest, "pager.example.net", "https://tocsin.example.com", "without TLS", plainURL, "a proxy in front of Tocsin ends TLS", secureURL, "proxy_set_header Host", "X-Forwarded-Proto")
+	for _, said := range []string{"X-Forwarded-Proto: https", "X-Forwarded-Proto: HTTPS, http", "Forwarded: for=192.0.2.1;proto=https;by=203.0.113.43", "X-Forwarded-Ssl: on", "Sec-Fetch-Site: none", "Origin: https://pager.example.net"} {
+		h.get("/", host, said).expect(http.StatusMisdirectedRequest, secureURL).expectNot(plainURL)
+	}
+	for _, said := range []string{"X-Forwarded-Proto: http", "X-Forwarded-Proto: http, https", "Forwarded: proto=http", "Origin: http://pager.example.net", "Origin: https://evil.example"} {
+		h.get("/", host, said).expect(http.StatusMisdirectedRequest, plainURL)
+	}
+	h.get("/", "Host: tocsin-1:8080", "X-Forwarded-Host: pager.example.net", "X-Forwarded-Proto: https").expect(http.StatusMisdirectedRequest, "tocsin-1:8080", secureURL)
+	h.get("/", "Host: pager.lan:8080").expect(http.StatusMisdirectedRequest, "url: http://pager.lan:8080")
 	h.get("/", "Host: "+strings.Repeat("x", 300)+".example").expect(http.StatusMisdirectedRequest).expectNot(strings.Repeat("x", 200))
 	h.configure(func(org *bot.Organization) { org.URL = "https://pager.example.net" })
-	h.get("/", "Host: pager.example.net").expect(http.StatusUnauthorized)
+	h.get("/", host).expect(http.StatusUnauthorized)
 	h.get("/", "Host: tocsin.example.com").expect(http.StatusMisdirectedRequest)
+	h.configure(func(org *bot.Organization) { org.URL = "http://localhost:8080" })
+	h.get("/", host).expect(http.StatusMisdirectedRequest, plainURL).expectNot("localhost:8080")
+}
+
+// Whatever the url says, a browser that signs in by plain http stays signed in; by https
+// its cookie is Secure (P6: a sign-in follows the scheme of the browser).
+func TestSignInFollowsTheSchemeOfTheBrowser(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, host string
+		header     []string
+		secure     bool
+		warned     bool
+	}{
+		{"plain http", "tocsin.example.com", []string{"Origin: http://tocsin.example.com"}, false, true},
+		{"plain http, with a port", "tocsin.example.com:8080", []string{"Origin: http://tocsin.example.com:8080"}, false, true},
+		{"plain http, of a browser that sends no origin", "tocsin.example.com", nil, false, true},
+		{"a proxy that was asked by http", "tocsin.example.com", []string{"X-Forwarded-Proto: http"}, false, true},
+		{"a proxy that ends TLS", "tocsin.example.com", []string{"X-Forwarded-Proto: https", "Origin: https://tocsin.example.com"}, true, false},
+		{"a proxy that ends TLS and does not say so", "tocsin.example.com", []string{"Origin: https://tocsin.example.com"}, true, false},
+		{"and a browser that sends no origin", "tocsin.example.com", []string{"Forwarded: proto=https"}, true, false},
+		{"a proxy that changes the host", "localhost:8080", []string{"Origin: https://tocsin.example.com"}, true, false},
+		{"this machine", "localhost:8080", []string{"Origin: http://localhost:8080", "Sec-Fetch-Site: same-origin"}, false, false},
+	} {
+		h := newTestServer(t)
+		p := h.send("POST", h.signInPath(h.person("ana"), "/"), "", append(c.header, "Host: "+c.host)...).expect(http.StatusSeeOther)
+		cookie := p.cookie()
+		if cookie.Secure != c.secure {
+			t.Errorf("%s: secure is %t", c.name, cookie.Secure)
+		}
+		if warned := strings.Contains(h.log.String(), "came by plain http"); warned != c.warned {
+			t.Errorf("%s: warned is %t: %s", c.name, warned, h.log.String())
+		}
+		h.get("/", "Host: "+c.host, "Cookie: "+cookie.Name+"="+cookie.Value).expect(200)
+	}
 }
 
 // Only requests from our own pages change something.

@@ -103,9 +103,16 @@ func (s *Server) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	s.redirect(w, r, to)
 }
 
+// setCookie sets the cookie of a session, Secure where the browser speaks https: by plain
+// http it would drop a Secure one, and ask for a sign-in again (P6: a sign-in follows the
+// scheme of the browser).
 func (s *Server) setCookie(w http.ResponseWriter, r *http.Request, secret string, lasts time.Duration) {
-	u, err := url.Parse(s.Engine.Organization().URL)
-	secure := r.TLS != nil || err == nil && u.Scheme == "https" && strings.EqualFold(u.Hostname(), hostname(r.Host))
+	isPlainURL := !strings.HasPrefix(s.Engine.Organization().URL, "https:")
+	secure := r.TLS != nil || !isPlainURL && s.isHTTPS(r)
+	if !secure && !isPlainURL && !isLocal(hostname(r.Host)) {
+		s.Log.WarnContext(r.Context(), "a browser came by plain http, although the configured url begins with https; if nothing in front of Tocsin ends TLS, correct the url; if a proxy does, let it pass on X-Forwarded-Proto",
+			"host", shorten(r.Host), "url", s.Engine.Organization().URL)
+	}
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: secret, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})

@@ -146,12 +146,3 @@ func (t Table) Find(name string) (Description, bool) {
 	}
 	return t[n], true
 }
-
-// IsConnected reports whether the environment connects a platform. getenv returns
-// "" for what is not set.
-func (d Description) IsConnected(getenv func(string) string) bool {
-	if len(d.Secrets) == 0 {
-		return false
-	}
-	return getenv(d.Secrets[0]) != "" || getenv(d.Secrets[0]+"_FILE") != ""
-}

@@ -3,6 +3,8 @@ package timetable
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +19,11 @@ const (
 	everyPrefix = "@every"
 )
 
+// descriptors are the words that stand for five fields.
+func descriptors() []string {
+	return []string{"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"}
+}
+
 // Parse parses a spec: five cron fields, a descriptor such as @daily, or
 // "@every 15m". A nil zone is UTC. The error says what is wrong and what would
 // be right.
@@ -26,85 +33,140 @@ func Parse(spec string, zone *time.Location) (Schedule, error) {
 		zone = time.UTC
 	}
 	s := Schedule{spec: spec, zone: zone}
-	switch upper := strings.ToUpper(spec); {
+	first, rest, _ := strings.Cut(spec, " ")
+	switch lower := strings.ToLower(first); {
 	case spec == "":
 		return Schedule{}, errors.New("it is empty; " + usage)
 	case len(spec) > maxSpec:
 		return Schedule{}, fmt.Errorf("it is longer than %d bytes; %s", maxSpec, usage)
-	case strings.HasPrefix(upper, "TZ=") || strings.HasPrefix(upper, "CRON_TZ="):
-		// The library panics when nothing follows it.
+	case strings.HasPrefix(lower, "tz=") || strings.HasPrefix(lower, "cron_tz="):
 		return Schedule{}, errors.New(`a time zone before the fields is not supported; remove it, and use "timezone"`)
-	case spec == everyPrefix || strings.HasPrefix(spec, everyPrefix+" "):
-		d, err := parseInterval(strings.TrimSpace(strings.TrimPrefix(spec, everyPrefix)))
+	case lower == everyPrefix:
+		d, err := parseInterval(rest)
 		if err != nil {
 			return Schedule{}, err
 		}
-		s.every = d
+		s.spec, s.every = strings.TrimSpace(everyPrefix+" "+rest), d
 		return s, nil
-	case strings.HasPrefix(spec, "@"):
-	default:
-		if err := checkFields(spec); err != nil {
-			return Schedule{}, err
+	case strings.HasPrefix(lower, "@"):
+		if rest != "" || !slices.Contains(descriptors(), lower) {
+			return Schedule{}, fmt.Errorf("%q is not known; %s", spec, usage)
 		}
+		s.spec = lower
+		return s.withFields(lower)
 	}
-	parsed, err := cron.ParseStandard(spec)
+	_, plain, err := parseFields(spec)
 	if err != nil {
-		return Schedule{}, fmt.Errorf("%w; %s", err, usage)
+		return Schedule{}, err
+	}
+	if s, err = s.withFields(plain); err == nil && s.nextCivil(time.Unix(0, 0).UTC()).IsZero() {
+		return Schedule{}, dayFault(spec)
+	}
+	return s, err
+}
+
+// withFields returns the schedule with the spec that the library parses.
+func (s Schedule) withFields(plain string) (Schedule, error) {
+	parsed, err := cron.ParseStandard(plain)
+	if err != nil { // cannot happen: the fields are checked
+		return Schedule{}, fmt.Errorf("%q cannot be read; %s", s.spec, usage)
 	}
 	s.cron = parsed
-	if s.nextCivil(time.Unix(0, 0).UTC()).IsZero() {
-		return Schedule{}, fmt.Errorf("%q never happens: none of its months has such a day; correct the third or fourth field", spec)
-	}
 	return s, nil
 }
 
-// fieldNames returns the names of the five fields.
-func fieldNames() []string { return []string{"minute", "hour", "day", "month", "weekday"} }
-
-// checkFields says which of the five fields is wrong, which the library does
-// not. It refuses a list with an empty item, which the library accepts and
-// never matches.
-func checkFields(spec string) error {
-	all := strings.Fields(spec)
-	if len(all) != len(fieldNames()) {
-		return fmt.Errorf("it has %d fields, not five; %s", len(all), usage)
+// parseFields returns the values of the five fields, and the fields as the library takes
+// them. It says which of them is wrong, which the library does not.
+func parseFields(spec string) (values [][]int, plain string, err error) {
+	words := strings.Fields(spec)
+	if len(words) != len(fields()) {
+		return nil, "", countFault(words)
 	}
-	for n, name := range fieldNames() {
-		for item := range strings.SplitSeq(all[n], ",") {
-			if item == "" {
-				return fmt.Errorf("the %s, field %d, is %q, a list with an empty item; remove the comma", name, n+1, all[n])
-			}
+	for n, f := range fields() {
+		some, text, err := f.parse(words[n])
+		if err != nil {
+			return nil, "", err
 		}
-		alone := []string{"*", "*", "*", "*", "*"}
-		alone[n] = all[n]
-		if _, err := cron.ParseStandard(strings.Join(alone, " ")); err != nil {
-			return fmt.Errorf("the %s, field %d, is %q; write %s", name, n+1, all[n], fieldRanges()[n])
-		}
+		values, words[n] = append(values, some), text
 	}
-	return nil
+	return values, strings.Join(words, " "), nil
 }
 
-// fieldRanges returns what each field may be.
-func fieldRanges() []string {
-	return []string{
-		"0 to 59, such as 30, 0,30 or */15", "0 to 23, such as 9, 9-17 or */2", "1 to 31, such as 1 or 1,15",
-		"1 to 12 or jan to dec", "0 (Sunday) to 6 or sun to sat, such as 1-5",
+// countFault says what another number of fields may have meant.
+func countFault(words []string) error {
+	have := fmt.Sprintf("it has %d fields, not five", len(words))
+	lower := strings.ToLower(words[0])
+	switch {
+	case len(words) == 1 && slices.Contains(descriptors(), "@"+lower):
+		return fmt.Errorf("it has one field, not five; write @%s for that, or %s", lower, strings.TrimPrefix(usage, "write "))
+	case len(words) == 1:
+		return errors.New("it has one field, not five; " + usage)
+	case len(words) == 2 && "@"+lower == everyPrefix:
+		return fmt.Errorf("%s; write %s %s for that, or %s", have, everyPrefix, words[1], strings.TrimPrefix(usage, "write "))
+	case len(words) > len(fields()):
+		five := words[1 : 1+len(fields())] // with seconds first, and perhaps a year last, as Quartz has them
+		if _, _, err := parseFields(strings.Join(five, " ")); err == nil {
+			return fmt.Errorf("%s; seconds and years are not supported: write %q", have, strings.Join(five, " "))
+		}
 	}
+	return errors.New(have + "; " + usage)
+}
+
+// dayFault says that none of the months of a spec has its day.
+func dayFault(spec string) error {
+	words := strings.Fields(spec)
+	values, _, err := parseFields(spec)
+	if err != nil {
+		return err
+	}
+	longest := 0
+	for _, month := range values[3] {
+		longest = max(longest, time.Date(2024, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()) // of a leap year
+	}
+	other := strings.Join([]string{words[0], words[1], strconv.Itoa(longest), words[3], words[4]}, " ")
+	return fmt.Errorf("%q never happens: the day, field 3, is %q, and no month of field 4, which is %q, has such a day; write a day from 1 to %d, such as %q, or another month",
+		spec, words[2], words[3], longest, other)
 }
 
 // parseInterval parses the duration after @every: at least a minute, in whole
 // seconds. The library would turn a shorter or negative one into a second.
 func parseInterval(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
+	spec := strings.TrimSpace(everyPrefix + " " + text)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%q is not an interval; write one such as @every 15m or @every 1h30m", everyPrefix+" "+text)
+		return 0, fmt.Errorf("%q is not an interval; write %s", spec, suggestDuration(text))
 	case d < minInterval:
-		return 0, fmt.Errorf("%q is shorter than a minute; write @every 1m or more", everyPrefix+" "+text)
+		return 0, fmt.Errorf("%q is shorter than a minute; write @every 1m or more", spec)
 	case d > maxInterval:
-		return 0, fmt.Errorf("%q is longer than 366 days; write the date in five fields instead", everyPrefix+" "+text)
+		return 0, fmt.Errorf("%q is longer than 366 days; write the date in five fields instead, such as \"0 9 1 1 *\"", spec)
 	case d%time.Second != 0:
-		return 0, fmt.Errorf("%q is not in whole seconds; write %s %s", everyPrefix+" "+text, everyPrefix, d.Truncate(time.Second))
+		return 0, fmt.Errorf("%q is not in whole seconds; write %s %s", spec, everyPrefix, d.Truncate(time.Second))
 	}
 	return d, nil
+}
+
+// suggestDuration returns the interval that a number without a unit or with a unit
+// that is not known may have meant.
+func suggestDuration(text string) string {
+	const example = "one such as @every 15m or @every 1h30m"
+	digits := strings.TrimRight(strings.ToLower(strings.ReplaceAll(text, " ", "")), "abcdefghijklmnopqrstuvwxyz")
+	n, ok := parseNumber(digits)
+	if !ok || n == 0 {
+		return example
+	}
+	unit, length := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(text, digits))), n
+	switch {
+	case unit == "":
+		return fmt.Sprintf("it with its unit, such as %s %dm or %[1]s %[2]dh", everyPrefix, n)
+	case unit[0] == 'd':
+		unit, length = "h", n*24
+	case unit[0] == 'w':
+		unit, length = "h", n*7*24
+	}
+	meant := fmt.Sprintf("%d%c", length, unit[0])
+	if d, err := time.ParseDuration(meant); err != nil || d < minInterval || d > maxInterval {
+		return example
+	}
+	return everyPrefix + " " + meant
 }

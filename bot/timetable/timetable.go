@@ -165,10 +165,15 @@ func (s Schedule) latestCivil(at time.Time) time.Time {
 }
 
 // offsetPeriod returns the bounds of the period around an instant in which a
-// zone's offset stays the same. A zero bound is none.
+// zone's offset stays the same. A zero bound is none. The end is after the instant:
+// for 31 December of a leap year beyond the table of a zone (2040 for most), the standard
+// library returns the beginning of that day, and who goes from end to end would stand still.
 func offsetPeriod(t time.Time, zone *time.Location) (start, end time.Time, offset time.Duration) {
 	local := t.In(zone)
 	start, end = local.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		end = t.Add(time.Hour)
+	}
 	_, seconds := local.Zone()
 	return start, end, time.Duration(seconds) * time.Second
 }

@@ -74,7 +74,7 @@ func (in *installation) exchange(client *http.Client, method, path, body string,
 // a token that acts for no person.
 func newCommandFront(in *installation) front {
 	return front{name: "API", say: func(c cell, id string) string {
-		line, token := map[string]string{"text": strings.ReplaceAll(c.line, "%", id)}, "token-of-"+c.speaker
+		line, token := map[string]string{"text": strings.ReplaceAll(c.line, "%", id)}, "the-token-of-"+c.speaker
 		if c.speaker == "eve" {
 			line["as"], token = "eve", "api"
 		}
@@ -100,7 +100,7 @@ func newResourceFront(in *installation) front {
 		if !ok {
 			return ""
 		}
-		status, answer := in.exchange(http.DefaultClient, http.MethodGet, "/api/v1/incidents"+strings.ReplaceAll(path, "%", id), "", http.Header{"Authorization": {"Bearer token-of-" + c.speaker}})
+		status, answer := in.exchange(http.DefaultClient, http.MethodGet, "/api/v1/incidents"+strings.ReplaceAll(path, "%", id), "", http.Header{"Authorization": {"Bearer the-token-of-" + c.speaker}})
 		var refused struct{ Error struct{ Message string } }
 		if err := json.Unmarshal([]byte(answer), &refused); err != nil {
 			in.Fatalf("%s: %v in %s", path, err, answer)
@@ -124,7 +124,7 @@ func newBrowserFront(in *installation) front {
 			in.Fatal(err)
 		}
 		clients[name] = &http.Client{Jar: jar}
-		_, answer := in.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer token-of-" + name}})
+		_, answer := in.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer the-token-of-" + name}})
 		link := regexp.MustCompile(`/sign-in/[\w-]+`).FindString(answer)
 		if status, page := in.exchange(clients[name], http.MethodPost, link, "", http.Header{}); !strings.HasPrefix(status, "200") {
 			in.Fatalf("%s cannot sign in: %s %s %s", name, answer, status, page)

@@ -169,7 +169,7 @@ func (in *installation) organization(level, unknown commands.Access) bot.Organiz
 		in.Fatal(err)
 	}
 	l, err := loadConfigFrom(platforms(), in.file, func(name string) string {
-		return map[string]string{"EVE_TOKEN": "token-of-eve", "ZOE_TOKEN": "token-of-zoe", "SLACK_BOT_TOKEN": in.slack.BotToken}[name]
+		return map[string]string{"EVE_TOKEN": "the-token-of-eve", "ZOE_TOKEN": "the-token-of-zoe", "SLACK_BOT_TOKEN": in.slack.BotToken}[name]
 	})
 	if err != nil {
 		in.Fatal(err)

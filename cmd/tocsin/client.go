@@ -11,13 +11,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tocsin/adapters/config"
 	"tocsin/adapters/redis"
 	"tocsin/bot/dispatch"
 )
@@ -45,7 +45,11 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
-	base := strings.TrimSuffix(cmp.Or(c.server, os.Getenv("TOCSIN_SERVER"), "http://"+defaultListen), "/")
+	configured, err := config.ReadVariable(nil, "TOCSIN_SERVER")
+	if err != nil {
+		return err
+	}
+	base := strings.TrimSuffix(cmp.Or(c.server, configured, "http://"+defaultListen), "/")
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(raw))
@@ -89,13 +93,13 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 // readToken returns the token of the API: TOCSIN_API_TOKEN, or the one that
 // the server made, which is in Redis or in its data folder.
 func (c *client) readToken(ctx context.Context) (string, error) {
-	if t, err := fromEnvironment("TOCSIN_API_TOKEN"); t != "" || err != nil {
+	if t, err := config.ReadVariable(nil, apiTokenVariable); t != "" || err != nil {
 		return t, err
 	}
-	if at, err := fromEnvironment("REDIS_URL"); at != "" || err != nil {
+	if at, err := config.ReadVariable(nil, redisVariable); at != "" || err != nil {
 		return c.readSharedToken(ctx, at, err)
 	}
-	t, err := readSecretFile(filepath.Join(c.data, apiTokenFile))
+	t, err := config.ReadSecretFile(filepath.Join(c.data, apiTokenFile))
 	if err != nil {
 		return "", fmt.Errorf("no token: set TOCSIN_API_TOKEN, or give the server's data folder with --data (%s has no readable file %s)", c.data, apiTokenFile)
 	}

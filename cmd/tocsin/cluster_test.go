@@ -130,7 +130,7 @@ func (r *replica) start() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, life := r.cluster, len(r.ends)
-	env := append(os.Environ(), "TOCSIN_API_TOKEN=api", "TOCSIN_HOOK_TOKEN=hook", "NOC_SECRET=noc-secret-of-the-test")
+	env := append(os.Environ(), "TOCSIN_API_TOKEN=api"+tokenEnd, "TOCSIN_HOOK_TOKEN=hook"+tokenEnd, "NOC_SECRET=noc-secret-of-the-test")
 	if c.plan.redis != nil {
 		env = append(env, "REDIS_URL="+c.plan.redis(r.number))
 	}
@@ -197,8 +197,11 @@ func (c *cluster) sendRequest(method, path, token, key, body string) (status int
 	return c.replicas[0].sendRequest(method, path, token, key, body)
 }
 
-// sendRequest sends a request to the process. status is 0 when there is no
-// response.
+// tokenEnd makes the tokens of the processes, "api" and "hook", long enough.
+const tokenEnd = "-token-of-the-tests"
+
+// sendRequest sends a request to the process; the token is without [tokenEnd]. status is
+// 0 when there is no response.
 func (r *replica) sendRequest(method, path, token, key, body string) (status int, answer []byte) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -206,7 +209,7 @@ func (r *replica) sendRequest(method, path, token, key, body string) (status int
 	if err != nil {
 		return 0, nil
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+token+tokenEnd)
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}

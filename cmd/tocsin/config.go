@@ -37,7 +37,7 @@ type loadedConfig struct {
 
 // loadConfig reads the configuration, and the secrets that it names.
 func loadConfig(table platform.Table, flag string) (loadedConfig, error) {
-	return loadConfigFrom(table, flag, os.Getenv)
+	return loadConfigFrom(table, flag, nil)
 }
 
 // loadConfigFrom reads the configuration with another environment.
@@ -68,8 +68,8 @@ func newCheckCommand(table platform.Table) *cobra.Command {
 		Use: "check [FILE]", Short: "Check the configuration: print each fault with its line and how to fix it.",
 		Long: `Check the configuration: print each fault with its line and how to fix it, and a
 warning for each person that escalation would page and cannot reach, and for each
-route that lowers critical alerts. The exit code is 1 after a fault, not after a
-warning.
+route that lowers critical alerts. Secrets in the environment are checked too, and
+not shown. The exit code is 1 after a fault, not after a warning.
 
 Running incidents keep the policy and promises that they were declared with. With
 --against-running it lists those for which this configuration has others, and the
@@ -81,14 +81,18 @@ command that applies them. It reads the store, or asks the server that uses it.`
 			}
 			path := configPath(file)
 			l, err := loadConfig(table, file)
+			wrong := checkEnvironment(table)
 			if faults, ok := errors.AsType[config.Faults](err); ok {
 				for _, f := range faults {
 					fmt.Fprintln(cmd.ErrOrStderr(), f.Error())
 				}
+				if wrong != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), wrong)
+				}
 				return errReported
 			}
-			if err != nil {
-				return err
+			if all := errors.Join(err, wrong); all != nil {
+				return all
 			}
 			o := l.Organization
 			if path == "" {

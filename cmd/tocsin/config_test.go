@@ -16,7 +16,7 @@ func TestAdaptersReadTheExample(t *testing.T) {
 		if name == "DEADMAN_URL" {
 			return "https://watch.example.com/secret"
 		}
-		return "secret of " + name
+		return "secret-of-" + name
 	})
 	if err != nil {
 		t.Fatal(err)

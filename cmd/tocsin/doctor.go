@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/adapters/config"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
 	"tocsin/bot/platform"
@@ -76,6 +77,9 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 		return
 	}
 	d.org = l.Organization
+	if wrong := checkEnvironment(nil); wrong != nil {
+		d.fail("environment", wrong)
+	}
 	path := configPath(file)
 	if path == "" {
 		d.warn("configuration", "there is none: everyone has the access responder, and pages go to the log")
@@ -85,7 +89,7 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 	for _, w := range l.Organization.Warnings() {
 		d.warn("configuration", w)
 	}
-	if at, bad := fromEnvironment("REDIS_URL"); bad == nil && at != "" && l.Organization.URL == "" {
+	if at, bad := config.ReadVariable(nil, redisVariable); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set, so links lead to the replica that made them; set it to the address of the load balancer, such as https://tocsin.example.com")
 	}
 	allPagers, err := newPagers(l, time.Now, slog.New(slog.DiscardHandler), nil)

@@ -117,7 +117,7 @@ func TestDoctorSlack(t *testing.T) {
 		"FAIL  slack: invalid_auth: SLACK_BOT_TOKEN is not valid any more; install the app again; copy the": {"SLACK_BOT_TOKEN", "xoxb-no"},
 		"FAIL  slack: SLACK_BOT_TOKEN is not a bot token, which begins with xoxb-":                          {"SLACK_BOT_TOKEN", "xapp-1"},
 		"FAIL  slack: SLACK_API_URL is not the address of a server":                                         {"SLACK_API_URL", "slack.com"},
-		"FAIL  slack: SLACK_BOT_TOKEN: read a secret: ":                                                     {"SLACK_BOT_TOKEN_FILE", "/does/not/exist"},
+		"FAIL  slack: the file that SLACK_BOT_TOKEN_FILE names cannot be read: no such file":                {"SLACK_BOT_TOKEN_FILE", "/does/not/exist"},
 		"FAIL  slack: SLACK_BOT_TOKEN is not set, and other secrets of Slack are":                           {"SLACK_BOT_TOKEN_FILE", ""},
 	} {
 		t.Run(set[0], func(t *testing.T) {

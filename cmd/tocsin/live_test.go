@@ -20,7 +20,7 @@ import (
 // happens through another.
 func TestLiveElsewhere(t *testing.T) {
 	program := build(t, "")
-	env := append(os.Environ(), "TOCSIN_API_TOKEN=api", "REDIS_URL="+redistest.Start(t, redistest.Config{}).URL())
+	env := append(os.Environ(), "TOCSIN_API_TOKEN=api"+tokenEnd, "REDIS_URL="+redistest.Start(t, redistest.Config{}).URL())
 	var at [2]string
 	for n := range at {
 		p, err := startServer(program, t.TempDir(), env, "--listen", "127.0.0.1:0")
@@ -70,7 +70,7 @@ func runCommandOn(t *testing.T, server, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer api")
+	req.Header.Set("Authorization", "Bearer api"+tokenEnd)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

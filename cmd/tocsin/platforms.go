@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/adapters/config"
 	"tocsin/adapters/discord"
 	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/bot"
@@ -84,8 +85,8 @@ func secretsOf(d platform.Description) (secrets map[string]string, connected boo
 	secrets = map[string]string{}
 	others := false
 	for _, name := range d.Secrets {
-		if secrets[name], err = fromEnvironment(name); err != nil {
-			return nil, false, fmt.Errorf("%s: %w", name, err)
+		if secrets[name], err = config.ReadVariable(nil, name); err != nil {
+			return nil, false, err
 		}
 		others = others || secrets[name] != "" && !strings.HasSuffix(name, "_URL")
 	}

@@ -75,7 +75,7 @@ route: { receiver: tocsin, group_by: [alertname], group_wait: 1s, group_interval
 receivers:
   - name: tocsin
     webhook_configs:
-      - { url: "http://%s/hooks/alertmanager", send_resolved: true, http_config: { authorization: { credentials: hook } } }
+      - { url: "http://%s/hooks/alertmanager", send_resolved: true, http_config: { authorization: { credentials: hook-token-of-the-tests } } }
 `, w.replicas[0].addr)), "--storage.path="+filepath.Join(dir, "am"), "--web.listen-address="+am, "--cluster.listen-address=")
 	write("rules.yml", `
 groups:

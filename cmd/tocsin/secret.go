@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"os"
-	"strings"
+
+	"tocsin/adapters/config"
+	"tocsin/bot/platform"
 )
 
 // secrets are the secrets that Tocsin makes when they are not configured.
@@ -15,6 +17,13 @@ type secrets struct {
 	hook string // TOCSIN_HOOK_TOKEN
 	sign []byte // signs acknowledge links; it is never in the environment
 }
+
+// The environment variables of secrets that are not a platform's.
+const (
+	apiTokenVariable  = "TOCSIN_API_TOKEN"
+	hookTokenVariable = "TOCSIN_HOOK_TOKEN"
+	redisVariable     = "REDIS_URL"
+)
 
 // The names of stored secrets: files in the data folder, or names in Redis.
 const (
@@ -28,10 +37,10 @@ const (
 func readSecrets(ctx context.Context, in store) (secrets, error) {
 	var s secrets
 	var err error
-	if s.api, err = readOrMakeSecret(ctx, in, "TOCSIN_API_TOKEN", apiTokenFile); err != nil {
+	if s.api, err = readOrMakeSecret(ctx, in, apiTokenVariable, apiTokenFile); err != nil {
 		return s, err
 	}
-	if s.hook, err = readOrMakeSecret(ctx, in, "TOCSIN_HOOK_TOKEN", hookTokenFile); err != nil {
+	if s.hook, err = readOrMakeSecret(ctx, in, hookTokenVariable, hookTokenFile); err != nil {
 		return s, err
 	}
 	key, err := readOrMakeSecret(ctx, in, "", signingFile)
@@ -39,40 +48,40 @@ func readSecrets(ctx context.Context, in store) (secrets, error) {
 	return s, err
 }
 
-// readOrMakeSecret returns the secret of an environment variable, or else the one
+// readOrMakeSecret returns the token of an environment variable, or else the secret
 // that is stored under a name. It stores a random one when there is none.
 func readOrMakeSecret(ctx context.Context, in store, name, stored string) (string, error) {
-	if v, err := fromEnvironment(name); v != "" || err != nil {
-		return v, err
+	if name != "" {
+		if v, err := config.ReadToken(nil, name); v != "" || err != nil {
+			return v, err
+		}
 	}
 	raw := make([]byte, 24)
 	rand.Read(raw) // it never fails (crypto/rand)
-	return in.Secret(ctx, stored, hex.EncodeToString(raw))
+	v, err := in.Secret(ctx, stored, hex.EncodeToString(raw))
+	if err == nil && config.CheckToken(v) != nil {
+		err = fmt.Errorf("the stored %s %w, or remove it, so that a new one is made", stored, config.CheckToken(v))
+	}
+	return v, err
 }
 
-// fromEnvironment returns the value of an environment variable, or the content of
-// the file that NAME_FILE names; "" when neither is set.
-func fromEnvironment(name string) (string, error) {
-	if name == "" {
-		return "", nil
+// checkEnvironment returns everything that is wrong with the secrets that no configuration
+// names, and with those of the platforms, a line each.
+func checkEnvironment(table platform.Table) error {
+	var all []error
+	for _, name := range []string{apiTokenVariable, hookTokenVariable} {
+		_, err := config.ReadToken(nil, name)
+		all = append(all, err)
 	}
-	if v := os.Getenv(name); v != "" {
-		return v, nil
+	names := []string{redisVariable}
+	for _, d := range table {
+		if d.Connect != nil {
+			names = append(names, d.Secrets...)
+		}
 	}
-	if path := os.Getenv(name + "_FILE"); path != "" {
-		return readSecretFile(path)
+	for _, name := range names {
+		_, err := config.ReadVariable(nil, name)
+		all = append(all, err)
 	}
-	return "", nil
-}
-
-func readSecretFile(path string) (string, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("read a secret: %w", err)
-	}
-	v := strings.TrimSpace(string(raw))
-	if v == "" {
-		return "", fmt.Errorf("read a secret: the file %s is empty; write the secret into it, or remove it, so that a new one is made", path)
-	}
-	return v, nil
+	return errors.Join(all...)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,6 +79,7 @@ type server struct {
 	flags     serveFlags
 	log       *slog.Logger
 	terminal  io.Writer // nil: the output is not a terminal
+	address   string    // opens the server on this machine, and is its url when none is configured
 	bot       *app.App
 	runner    *agenda.Runner
 	jobs      *jobs.Runner
@@ -113,8 +115,8 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 // listener.
 func (s *server) start(ctx context.Context) (net.Listener, error) {
 	l, err := loadConfig(s.flags.table, s.flags.config)
-	if err != nil {
-		return nil, formatConfigError(err)
+	if wrong := errors.Join(formatConfigError(err), checkEnvironment(s.flags.table)); wrong != nil {
+		return nil, wrong
 	}
 	if s.location, err = findLocation(s.flags.data); err != nil {
 		return nil, err
@@ -129,9 +131,11 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen: %w; choose another address with --listen, such as 127.0.0.1:8081", err), s.store.Close())
 	}
-	if l.Organization.URL == "" {
-		l.Organization.URL = "http://" + listener.Addr().String()
+	var isHere bool
+	if s.address, isHere = openableURL(listener.Addr()); isHere && l.Organization.URL == "" {
+		s.adviseURL(listener.Addr())
 	}
+	l.Organization.URL = cmp.Or(l.Organization.URL, s.address)
 	s.platforms, err = connector{
 		table: s.flags.table, settings: l.settings, store: s.store, now: s.store.Now, log: s.log,
 		mark: func() (string, error) { return bot.InstallationMark(ctx, s.store, s.store.Now()) },
@@ -236,9 +240,7 @@ func (s *server) serveUntil(ctx context.Context, listener net.Listener, hangup <
 func (s *server) reload(ctx context.Context) {
 	l, err := loadConfig(s.flags.table, s.flags.config)
 	if err == nil {
-		if l.Organization.URL == "" {
-			l.Organization.URL = s.bot.Organization().URL
-		}
+		l.Organization.URL = cmp.Or(l.Organization.URL, s.address)
 		var allPagers map[string]bot.Pager
 		if allPagers, err = s.newPagers(l); err == nil {
 			org := s.platforms.withMembers(l.Organization)
@@ -301,9 +303,9 @@ func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr)
 	if path := configPath(s.flags.config); path != "" {
 		from = "Its configuration is " + path + "."
 	}
-	s.log.Info("tocsin is running", "listen", addr.String(), "store", s.location.name, "config", configPath(s.flags.config))
+	s.log.Info("tocsin is running", "listen", addr.String(), "url", s.bot.Organization().URL, "store", s.location.name, "config", configPath(s.flags.config))
 	if s.terminal == nil {
-		fmt.Fprintf(out, "tocsin is running on http://%s; its tokens are %s\n", addr, s.location.tokensName())
+		fmt.Fprintf(out, "tocsin is running on %s; its tokens are %s\n", s.address, s.location.tokensName())
 		return
 	}
 	name, token := "alertmanager", s.secret.hook
@@ -315,7 +317,7 @@ func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr)
 	}
 	flags, incident := "", "INC-1"
 	if s.flags.listen != defaultListen {
-		flags += " --server http://" + addr.String()
+		flags += " --server " + s.address
 	}
 	if s.flags.data != defaultData {
 		flags += " --data " + s.flags.data
@@ -324,7 +326,7 @@ func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr)
 		incident = "INC-n"
 	}
 	fmt.Fprintf(out, `
-  Tocsin is running on http://%[1]s. Its data is in %[2]s.
+  Tocsin is running on %[1]s. Its data is in %[2]s.
   %[3]s
 
   Open this link in a browser within 15 minutes. It signs you in and works once:
@@ -333,12 +335,12 @@ func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr)
 
   Fire an alert:
 
-    curl -H "Authorization: Bearer %[4]s" http://%[1]s/hooks/%[5]s -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
+    curl -H "Authorization: Bearer %[4]s" %[1]s/hooks/%[5]s -d '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"CheckoutDown","service":"checkout","severity":"critical"},"annotations":{"summary":"Checkout is down"}}]}'
 
   See the incident in the browser, or in another terminal:
 
     tocsin run%[6]s "list"          (or: go run ./cmd/tocsin run%[6]s "list")
     tocsin run%[6]s "ack %[7]s"
 
-`, addr, s.location.dataName(), from, token, name, flags, incident, s.newSignInLink(ctx))
+`, s.address, s.location.dataName(), from, token, name, flags, incident, s.newSignInLink(ctx))
 }

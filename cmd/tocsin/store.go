@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tocsin/adapters/config"
 	"tocsin/adapters/redis"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
@@ -43,7 +44,7 @@ type location struct {
 func findLocation(data string) (location, error) {
 	l := location{data: data, name: filepath.Join(data, "tocsin.db")}
 	var err error
-	if l.url, err = fromEnvironment("REDIS_URL"); err != nil || l.url == "" {
+	if l.url, err = config.ReadVariable(nil, redisVariable); err != nil || l.url == "" {
 		return l, err
 	}
 	l.name, err = redis.Name(l.url)
@@ -121,7 +122,7 @@ type redisStore struct {
 
 // Secret implements store.
 func (s redisStore) Secret(ctx context.Context, name, fresh string) (string, error) {
-	if v, err := readSecretFile(filepath.Join(s.data, name)); err == nil {
+	if v, err := config.ReadSecretFile(filepath.Join(s.data, name)); err == nil {
 		fresh = v
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -142,7 +143,7 @@ func (sqliteStore) Now() time.Time { return time.Now() }
 // Secret implements store. The file has the mode 0600.
 func (f sqliteStore) Secret(_ context.Context, name, fresh string) (string, error) {
 	path := filepath.Join(f.data, name)
-	if v, err := readSecretFile(path); !errors.Is(err, fs.ErrNotExist) {
+	if v, err := config.ReadSecretFile(path); !errors.Is(err, fs.ErrNotExist) {
 		return v, err
 	}
 	if err := os.WriteFile(path, []byte(fresh+"\n"), 0o600); err != nil {

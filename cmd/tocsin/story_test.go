@@ -54,6 +54,7 @@ func runStories(t *testing.T, dir string, smtp *smtptest.Server, env map[string]
 				return err
 			}
 			e.Values["browser"] = &http.Client{Jar: jar}
+			e.Setenv("LF", "\n")
 			for key, value := range env {
 				e.Setenv(key, value)
 			}
@@ -131,7 +132,7 @@ func storyServe(ts *testscript.TestScript, neg bool, args []string) {
 	program, err := exec.LookPath("tocsin")
 	ts.Check(err)
 	env := []string{}
-	for _, key := range []string{"HOME", "PATH", "CI", "SMTP_PASSWORD", "NOC_SECRET", "REDIS_URL", "TOCSIN_API_TOKEN", "TOCSIN_HOOK_TOKEN", "CI_TOKEN"} {
+	for _, key := range []string{"HOME", "PATH", "CI", "SMTP_PASSWORD", "NOC_SECRET", "REDIS_URL", "TOCSIN_API_TOKEN", "TOCSIN_API_TOKEN_FILE", "TOCSIN_HOOK_TOKEN", "CI_TOKEN"} {
 		if v := ts.Getenv(key); v != "" {
 			env = append(env, key+"="+v)
 		}
