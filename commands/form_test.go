@@ -94,7 +94,7 @@ func TestForms(t *testing.T) {
 		}},
 		{"verify INC-7", fields{"number": {"2"}, "outcome": {"failed"}}, workflow.Verify{N: 2, State: workflow.CheckFailed}},
 		{"close INC-7", fields{"force": {"on"}, "reason": {"a drill"}}, workflow.Close{Force: true, Reason: "a drill"}},
-		{"update INC-7 typed --next 1h --to sales", fields{"next": {"2h"}, "text": nil}, workflow.PostUpdate{Text: "typed", Next: 2 * time.Hour, Audience: "sales"}},
+		{"update INC-7 --to sales typed --next 1h", fields{"next": {"2h"}, "text": nil}, workflow.PostUpdate{Text: "typed", Next: 2 * time.Hour, Audience: "sales"}},
 		{"declare Slow --service a", fields{"service": {"b"}}, workflow.Declare{
 			Title: "Slow", Services: []string{"a", "b"}, Kind: workflow.Real, Source: workflow.SourcePerson, Reporter: me,
 		}},

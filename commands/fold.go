@@ -1,0 +1,63 @@
+package commands
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold returns a name in the one form in which names are compared, so that people find
+// what they name from any keyboard: composed (NFKC), without upper case, full width and
+// invisible characters, with ß as ss, the dotless ı as i, every kind of dash, quote and space
+// as the plain one, and single spaces. It is for comparing only, never for showing
+// (C3: a name in another form is the same name).
+func Fold(text string) string {
+	text = strings.Map(foldRune, strings.ToValidUTF8(text, ""))
+	text = strings.Map(foldRune, norm.NFKC.String(text))
+	text = norm.NFKC.String(cases.Fold().String(text))
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "i\u0307", "i")), " ")
+}
+
+// foldRune returns the plain form of a dash, quote or space, and -1 for a character that
+// is not visible.
+func foldRune(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case isInvisible(r):
+		return -1
+	case isDash(r):
+		return '-'
+	case strings.ContainsRune(singleQuotes, r):
+		return '\''
+	case strings.ContainsRune(doubleQuotes, r):
+		return '"'
+	case r == 'ı' || r == 'İ':
+		return 'i'
+	}
+	return r
+}
+
+// The quotes of keyboards, telephones and word processors. A text in double quotes is one
+// token; single ones are apostrophes too, and quote only the value of a flag.
+const (
+	doubleQuotes = "\"“”„‟＂〝〞"
+	guillemets   = "«»"
+	singleQuotes = "'‘’‚‛＇´ʼ"
+)
+
+// isDash reports whether a character may stand for the hyphen of a flag: dashes of every
+// length and width, and what keyboards of other scripts type in its place.
+func isDash(r rune) bool {
+	return unicode.Is(unicode.Pd, r) || strings.ContainsRune("−⁃➖ーｰ─━˗⁻₋⎯", r)
+}
+
+// isInvisible reports whether a character is not shown: it has no width, changes the
+// direction of text, or is no valid character.
+func isInvisible(r rune) bool {
+	return unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && !unicode.IsSpace(r) || unicode.Is(unicode.Variation_Selector, r) ||
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) || r == '\u2800' || r == utf8.RuneError
+}
