@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,6 +20,56 @@ func Fold(text string) string {
 	text = strings.Map(foldRune, norm.NFKC.String(text))
 	text = norm.NFKC.String(cases.Fold().String(text))
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "i\u0307", "i")), " ")
+}
+
+// MatchNames returns which of n things a typed name means, by their index: those that have the
+// name in another form, else those whose name differs in accents alone. names returns the
+// names of one thing. More than one index means that the name is ambiguous
+// (C3: a name in another form is the same name).
+func MatchNames(typed string, n int, names func(index int) []string) []int {
+	for _, fold := range []func(string) string{Fold, foldAccents} {
+		var found []int
+		want := strings.TrimPrefix(fold(typed), "@")
+		for i := range n {
+			if want != "" && slices.ContainsFunc(names(i), func(name string) bool { return fold(name) == want }) {
+				found = append(found, i)
+			}
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// foldAccents returns a name as [Fold] does, and without the accents of Latin, Greek and Cyrillic
+// letters.
+func foldAccents(text string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if r >= '\u0300' && r <= '\u036f' {
+			return -1
+		}
+		return r
+	}, norm.NFD.String(Fold(text))))
+}
+
+// PlainName returns a name that a person has chosen without what a line would read as a flag, a
+// quote or a list, so that it can stand in a line that another person gives
+// (P1: access is checked first).
+func PlainName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case isInvisible(r), strings.ContainsRune("`"+doubleQuotes+guillemets, r):
+			return -1
+		case strings.ContainsRune(commas, r):
+			return ' '
+		}
+		return r
+	}, name)
+	return strings.Join(slices.DeleteFunc(strings.Fields(name), func(word string) bool {
+		first, _ := utf8.DecodeRuneInString(strings.TrimLeft(word, marks))
+		return isDash(first)
+	}), " ")
 }
 
 // foldRune returns the plain form of a dash, quote or space, and -1 for a character that

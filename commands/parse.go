@@ -19,8 +19,8 @@ type Context struct {
 	Person func(handle string) (id, name string, ok bool)
 	// Target returns what a handle pages: a person, team, policy or webhook.
 	Target func(handle string) (workflow.Target, bool)
-	// Namesakes returns the handles that a name may mean if it means more than one.
-	Namesakes func(handle string) []string
+	// Namesakes returns all handles that a name may mean, of a Person or of any Target.
+	Namesakes func(kind FieldKind, handle string) []string
 	// Service returns the ID of a service by ID or name. A service that is not found is
 	// kept as it was typed.
 	Service func(text string) (id string, ok bool)

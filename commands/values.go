@@ -107,7 +107,7 @@ func (a *args) findPerson(handle string) (id, name string, err error) {
 			return id, name, nil
 		}
 	}
-	return "", "", a.refuseName(handle)
+	return "", "", a.refuseName(Person, handle)
 }
 
 // findTarget returns what a handle pages, or a refusal.
@@ -120,14 +120,14 @@ func (a *args) findTarget(handle string) (workflow.Target, error) {
 			return t, nil
 		}
 	}
-	return "", a.refuseName(handle)
+	return "", a.refuseName(Target, handle)
 }
 
 // refuseName refuses a name that no one has, or more than one (C3: a name in another form is
 // the same name).
-func (a *args) refuseName(handle string) error {
+func (a *args) refuseName(kind FieldKind, handle string) error {
 	if a.ctx.Namesakes != nil {
-		if all := a.ctx.Namesakes(strings.TrimRight(handle, stops)); len(all) > 1 {
+		if all := a.ctx.Namesakes(kind, strings.TrimRight(handle, stops)); len(all) > 1 {
 			return a.refuse(fmt.Sprintf("%q may mean %s: name one of them.", shorten(handle), strings.Join(all, " or ")))
 		}
 	}
