@@ -121,7 +121,8 @@ func (c Catalog) findTyped(name string) (Spec, bool) {
 // cleanCommand returns the name of a command without the marks around it: "/Ack" and
 // "`ack`:" are "ack".
 func cleanCommand(word string) string {
-	return strings.TrimPrefix(Fold(strings.Trim(word, marks+stops)), "/")
+	word = Fold(strings.Trim(word, marks+stops))
+	return strings.TrimPrefix(word, "/")
 }
 
 // refuseUnknown returns the refusal of a command that does not exist, with the one that

@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"strings"
 	"time"
+	"unicode"
 
 	"tocsin/workflow"
 )
@@ -137,6 +139,18 @@ func (c Catalog) Subject(text, room string) (s Spec, incident string, ok bool) {
 		return s, ids[0], true
 	}
 	return s, room, true
+}
+
+// CutSlash returns a line without the slash, of any width, that makes it a command and not a
+// message. ok is false if it is a message.
+func CutSlash(line string) (command string, ok bool) {
+	line = strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) })
+	for _, slash := range []string{"/", "／"} {
+		if command, ok = strings.CutPrefix(line, slash); ok {
+			return command, true
+		}
+	}
+	return "", false
 }
 
 // readLine returns the tokens of a line from the name of its command on, and the line that
