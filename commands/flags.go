@@ -289,28 +289,23 @@ func (a *args) findGuard(text string) (name string, found bool) {
 }
 
 // findGlued returns a flag that a word has in its middle. Dashes between two letters are
-// prose, such as EU—private, unless they are two plain ones, or nothing follows --private.
+// prose, such as EU—private, unless they are several, or nothing follows --private.
 func (a *args) findGlued(word string, isLast bool) (f Flag, found bool) {
-	before, plain := rune(0), 0 // the last visible character that is no dash; how many "-" follow it
-	for n, r := range word {
-		switch {
-		case isInvisible(r):
-		case isDash(r):
-			if r == '-' {
-				plain++
-			}
-			rest := readFlagWord(word[n:])
-			f, ok := a.spec.flag(rest.name)
-			inWord := unicode.IsLetter(before) || unicode.IsDigit(before)
-			next, _ := utf8.DecodeRuneInString(word[n+utf8.RuneLen(r):])
-			if ok && before != 0 && (!inWord || plain > 1 && !isDash(next) || f.guard && isLast) {
-				return f, true
-			}
-		default:
-			before, plain = r, 0
-		}
+	word, _, _ = cutEquals(word)
+	word = strings.TrimRightFunc(word, func(r rune) bool { return isDash(r) || isInvisible(r) })
+	at := strings.LastIndexFunc(word, isDash)
+	if at < 0 {
+		return Flag{}, false
 	}
-	return Flag{}, false
+	f, ok := a.spec.flag(readFlagWord(word[at:]).name)
+	head := strings.TrimRightFunc(word[:at], func(r rune) bool { return isDash(r) || isInvisible(r) })
+	if !ok || head == "" {
+		return Flag{}, false
+	}
+	before, _ := utf8.DecodeLastRuneInString(head)
+	inWord := unicode.IsLetter(before) || unicode.IsDigit(before)
+	several := strings.ContainsFunc(word[len(head):at], isDash)
+	return f, !inWord || several || f.guard && isLast
 }
 
 // isLoneDash reports whether a word is nothing but dashes.

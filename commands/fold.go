@@ -16,10 +16,9 @@ import (
 // as the plain one, and single spaces. It is for comparing only, never for showing
 // (C3: a name in another form is the same name).
 func Fold(text string) string {
-	text = strings.Map(foldRune, strings.ToValidUTF8(text, ""))
-	text = strings.Map(foldRune, norm.NFKC.String(text))
-	text = norm.NFKC.String(cases.Fold().String(text))
-	return strings.Join(strings.Fields(strings.ReplaceAll(text, "i\u0307", "i")), " ")
+	text = norm.NFKC.String(strings.Map(foldRune, strings.ToValidUTF8(text, "")))
+	text = strings.ReplaceAll(cases.Fold().String(text), "i\u0307", "i")
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // MatchNames returns which of n things a typed name means, by their index: those that have the

@@ -29,7 +29,7 @@ func TestC1Dashes(t *testing.T) {
 			"declare\u00a0Data\u3000leak %ｐｒｉｖａｔｅ\u202f%sev\u00a0１", "declare “Data leak”%private %sev＝1", "`declare Data leak %private %sev 1`",
 			"```\ndeclare Data leak %private %sev 1\n```", "/incident `declare Data leak %private %sev 1`", "*declare* Data leak `%private` `%sev 1`", "declare Data leak `%private` `%sev`=1",
 			"Ｄｅｃｌａｒｅ Data leak %pri\u200bvate %sev 1", "declare Data leak %prıvate %sev SEV１", "declare Data leak %PRİVATE %sev “1”", "declare Data leak\u200b%private %sev '1'",
-			"\u200b/incident declare Data leak %private %sev ‘1’",
+			"\u200b/incident declare Data leak %private %sev ‘1’", "\ufeff`declare Data leak %private %sev 1`\u00a0",
 		} {
 			if line = strings.ReplaceAll(line, "%", dash); strings.Contains(line, "`=1") {
 				continue
@@ -70,6 +70,7 @@ func TestC1Refused(t *testing.T) {
 		"declare Leak,--private":                                "write a space before it",
 		"declare 🔥—private":                                     "write a space before it",
 		"declare Leak.—sev 1":                                   "may mean --sev",
+		"declare Leak——private data":                            "may mean --private",
 		"declare Leak--sev 1":                                   "may mean --sev",
 		"declare Leak—private":                                  "may mean --private",
 		"declare Leak—private.":                                 "may mean --private",

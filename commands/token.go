@@ -141,6 +141,13 @@ func quotes(s string) (closing string, size int) {
 	return "", 0
 }
 
+// How far the end of a quote is looked for, in bytes: after an inner quotation, and for a value
+// in single quotes. Without limits a line of nothing but quotes would take seconds.
+const (
+	maxQuotation = 1 << 10
+	maxValue     = 4 << 10
+)
+
 // readQuote reads a text in double quotes. One that follows a space begins an inner quotation,
 // if that is closed too.
 func readQuote(s string) (inner, raw string, ok bool) {
@@ -150,6 +157,9 @@ func readQuote(s string) (inner, raw string, ok bool) {
 	}
 	first, depth, before := -1, 1, rune(0)
 	for n, r := range s[size:] {
+		if first >= 0 && n > first+maxQuotation {
+			break
+		}
 		if strings.ContainsRune(closing, r) {
 			if first < 0 {
 				first = n
@@ -183,7 +193,7 @@ func readValueQuote(s string) (inner, raw string, ok bool) {
 	if open == '`' {
 		closing = "`"
 	}
-	for n, r := range s[size:] {
+	for n, r := range s[size:min(len(s), maxValue)] {
 		end := size + n + utf8.RuneLen(r)
 		if next, _ := utf8.DecodeRuneInString(s[min(end, len(s)):]); strings.ContainsRune(closing, r) && (end >= len(s) || unicode.IsSpace(next)) {
 			return s[size : size+n], s[:end], true

@@ -111,7 +111,7 @@ func TestC3Names(t *testing.T) {
 		"Jose\u0301 Nu\u0301n\u0303ez": "jose", "JOSÉ NÚÑEZ": "jose", "jose nunez": "jose", "＠ｊｏｓｅ": "jose", "@José\u00a0Núñez": "jose", "Jo\u200bsé Núñez": "jose", "JOSE": "jose",
 		"gabi GROSS": "gross", "Gabi Gro\u00df": "gross", "GABI GROẞ": "gross",
 		"IŞIK İNCE": "isik", "ışık ince": "isik", "Is\u0327ik I\u0307nce": "isik", "isik ince": "isik",
-		"Pat O’Brien": "brien", "pat oʼbrien": "brien", "Jean‑Luc": "luc", "jean–luc": "luc",
+		"Pat O’Brien": "brien", "pat oʼbrien": "brien", "Jean‑Luc": "luc", "jean–luc": "luc", "ℒuc": "luc",
 		"Mu\u0308ller": "mueller", "MULLER": "muller", "müller": "mueller",
 		"ｶﾞｸ": "haruka", "カク": "kaku", "kim lee": "", "@kim lee": "", "lee1": "lee1", "": "", "@": "", "\u200b": "",
 	} {

@@ -142,7 +142,7 @@ func newRunCommand() *cobra.Command {
 	var incident, as string
 	cmd := &cobra.Command{
 		Use: "run COMMAND", Short: "Run a command, as in chat.",
-		Long:    "Run a command on a running server, as in chat. `tocsin run help` lists the commands.",
+		Long:    "Run a command on a running server, as in chat. `tocsin run help` lists the commands.\n\nThe options below stand before the command or at its end; between, they are part of it.",
 		Example: "  tocsin run \"declare Checkout is down --sev 2\"\n  tocsin run \"ack INC-1\"\n  tocsin run help",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args = extractFlags(args, map[string]*string{"--server": &c.server, "--data": &c.data, "--as": &as, "--incident": &incident})
