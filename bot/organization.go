@@ -84,13 +84,30 @@ type Webhook struct {
 	Secret string
 }
 
-// Service finds a service by ID or name.
-func (o *Organization) Service(id string) (Service, bool) {
-	n := slices.IndexFunc(o.Services, func(s Service) bool { return s.ID == id || s.Name == id })
-	if n < 0 {
+// Service finds a service by ID or name. The result is false when no service matches, or
+// more than one.
+func (o *Organization) Service(name string) (Service, bool) {
+	found := o.MatchServices(name)
+	if len(found) != 1 {
 		return Service{}, false
 	}
-	return o.Services[n], true
+	return found[0], true
+}
+
+// MatchServices returns the services that a text may name: the one with that ID, else the first
+// with that name, else all that have it in any form (C3: a name in another form is
+// the same name).
+func (o *Organization) MatchServices(name string) []Service {
+	for _, is := range []func(Service) bool{func(s Service) bool { return s.ID == name }, func(s Service) bool { return s.Name == name }} {
+		if n := slices.IndexFunc(o.Services, is); n >= 0 {
+			return o.Services[n : n+1]
+		}
+	}
+	var found []Service
+	for _, n := range commands.MatchNames(name, len(o.Services), func(n int) []string { return []string{o.Services[n].ID, o.Services[n].Name} }) {
+		found = append(found, o.Services[n])
+	}
+	return found
 }
 
 // Token finds a configured token by name.

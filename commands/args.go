@@ -13,64 +13,11 @@ import (
 type args struct {
 	spec          Spec
 	ctx           Context
+	line          string              // the line that the words stand in
 	flags         map[string][]string // values by name of the flag
 	words         []token             // what is not a flag and not taken yet: typed words, then values of the form
 	otherIncident string              // ID of the second incident of a command that takes two
 	openFlag      string              // a flag at the end of the line that lacks its value
-}
-
-// readTokens sorts tokens into flags and words.
-func (a *args) readTokens(tokens []token) error {
-	for n := 0; n < len(tokens); n++ {
-		t := tokens[n]
-		if t.quoted || !strings.HasPrefix(t.text, "--") || len(t.text) < 3 {
-			a.words = append(a.words, t)
-			continue
-		}
-		name, value, hasValue := strings.Cut(t.text[2:], "=")
-		f, ok := a.spec.flag(strings.ToLower(name))
-		switch {
-		case !ok:
-			if err := a.checkUnknownFlag(name); err != nil {
-				return err
-			}
-			a.words = append(a.words, t)
-			continue
-		case f.Arg == "":
-			value = "true"
-		case !hasValue && n+1 < len(tokens):
-			n++
-			value = tokens[n].text
-		case !hasValue:
-			a.openFlag = f.Name
-			return a.refuse("--" + f.Name + " needs a value: " + f.Arg + ".")
-		}
-		if len(a.flags[f.Name]) > 0 && !f.Many {
-			return a.refuse("--" + f.Name + " is given twice.")
-		}
-		a.flags[f.Name] = append(a.flags[f.Name], value)
-	}
-	return nil
-}
-
-// checkUnknownFlag refuses an unknown flag if it looks like a misspelled one, or if the
-// command is strict. Otherwise it is part of the text.
-func (a *args) checkUnknownFlag(name string) error {
-	var names []string
-	for _, f := range a.spec.Flags {
-		names = append(names, f.Name)
-	}
-	shown, _ := workflow.CleanLine(name, 30)
-	if near := Nearest(strings.ToLower(name), names); near != "" {
-		return a.refuse(fmt.Sprintf("`%s` has no option --%s. Did you mean --%s?", a.spec.Name, shown, near))
-	}
-	if !a.spec.strict {
-		return nil
-	}
-	if len(names) == 0 {
-		return a.refuse(fmt.Sprintf("`%s` has no option --%s: it takes no options.", a.spec.Name, shown))
-	}
-	return a.refuse(fmt.Sprintf("`%s` has no option --%s. Its options are --%s.", a.spec.Name, shown, strings.Join(names, ", --")))
 }
 
 // refuse returns a refusal with the example of the command.
@@ -124,7 +71,7 @@ func (a *args) takeVerb() error {
 	if a.spec.verb == "" {
 		return nil
 	}
-	if len(a.words) == 0 || !strings.EqualFold(a.words[0].text, a.spec.verb) {
+	if len(a.words) == 0 || Fold(a.words[0].text) != a.spec.verb {
 		return a.refuse(fmt.Sprintf("`%s` needs the word `%s` after it.", a.spec.Name, a.spec.verb))
 	}
 	a.words = a.words[1:]
@@ -136,19 +83,27 @@ func (a *args) takeVerb() error {
 func (a *args) takeIDs(limit int) []string {
 	var ids []string
 	for len(a.words) > 0 && len(ids) < limit && a.words[0].field == "" {
-		id := ParseID(strings.TrimSuffix(a.words[0].text, ":"))
-		if id == "" && strings.TrimPrefix(a.spec.Args, a.spec.verb+" ") == "[INC-n]" { // it has no other argument that could be a number
-			id = parseBareNumber(a.words[0].text)
-		}
+		id := a.readID(a.words[0])
 		if id == "" {
 			break
 		}
 		ids, a.words = append(ids, id), a.words[1:]
-		if limit == 2 && len(a.words) > 1 && strings.EqualFold(a.words[0].text, "into") {
+		if limit == 2 && len(a.words) > 1 && Fold(a.words[0].text) == "into" {
 			a.words = a.words[1:]
 		}
 	}
 	return ids
+}
+
+// readID returns the ID of the incident that a word names, or "". A bare number is one when
+// the command has no other argument that could be a number.
+func (a *args) readID(t token) string {
+	word := strings.Trim(t.text, "`*:：")
+	id := ParseID(word)
+	if id == "" && strings.TrimPrefix(a.spec.Args, a.spec.verb+" ") == "[INC-n]" {
+		id = parseBareNumber(word)
+	}
+	return id
 }
 
 // takeOtherIncident sets otherIncident from the form, if the form has a value for it.
@@ -164,17 +119,35 @@ func (a *args) takeOtherIncident() error {
 	return nil
 }
 
-// text returns the words that are left: as typed, or without quotes if they are one
-// quoted text.
+// text returns the words that are left: exactly as typed, or without quotes if they are one
+// quoted text. In a command whose flags stand between the words, these are joined by spaces.
 func (a *args) text() string {
 	if len(a.words) == 1 {
 		return a.words[0].text
 	}
-	parts := make([]string, 0, len(a.words))
-	for _, t := range a.words {
+	var parts []string
+	typed := 0 // how many words were typed
+	for n, t := range a.words {
+		if t.field == "" {
+			typed = n + 1
+		}
 		parts = append(parts, t.raw)
 	}
+	if typed > 0 && a.spec.isProse() {
+		parts = append([]string{a.slice(a.words[:typed])}, parts[typed:]...)
+	}
 	return strings.Join(parts, " ")
+}
+
+// slice returns the part of the line that typed words stand in. When it has several lines,
+// the first keeps its indentation, as the table that it may be part of needs it.
+func (a *args) slice(words []token) string {
+	first, last := words[0].at, words[len(words)-1]
+	text := a.line[first : last.at+len(last.raw)]
+	if before := strings.TrimRight(a.line[:first], " \t"); strings.HasSuffix(before, "\n") && strings.Contains(text, "\n") {
+		return a.line[len(before):first] + text
+	}
+	return text
 }
 
 // take takes and returns the form's value of a field, or else the next typed word; ""

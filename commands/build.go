@@ -21,8 +21,8 @@ func commandBuilder(build func(*args) (workflow.Command, error)) builder {
 // refused with the message missing; "" means that the text may be missing.
 func textBuilder(missing string, build func(text string) workflow.Command) builder {
 	return commandBuilder(func(a *args) (workflow.Command, error) {
-		text := strings.TrimSpace(a.text())
-		if text == "" && missing != "" {
+		text := a.text()
+		if strings.TrimSpace(text) == "" && missing != "" {
 			return nil, a.refuse(missing)
 		}
 		return build(text), nil

@@ -30,7 +30,8 @@ type Spec struct {
 
 	scope     scope
 	verb      string  // the word that comes before the incident, such as "apply"; "" for none
-	strict    bool    // an unknown flag is a mistake; otherwise it is part of the text
+	strict    bool    // it takes no text: an unknown flag is a mistake
+	title     bool    // its text is short: flags stand anywhere in it, and an unknown one is a mistake
 	completed []Field // arguments and flags that are completed although the form does not have them
 	build     builder
 }
@@ -38,6 +39,9 @@ type Spec struct {
 // IsForIncident reports whether the command needs an incident: the one that the line
 // names, or that of the room.
 func (s Spec) IsForIncident() bool { return s.scope == oneIncident || s.scope == twoIncidents }
+
+// isProse reports whether the command's text may be anything, see [args.readProse].
+func (s Spec) isProse() bool { return !s.strict && !s.title }
 
 // flag returns the flag with a name.
 func (s Spec) flag(name string) (Flag, bool) {
@@ -77,6 +81,9 @@ type Flag struct {
 	Arg  string // its value as shown in help, such as "1-5"; "" for a switch
 	Help string
 	Many bool // may be given more than once
+
+	before bool // counts only before the text: pasted output at its end must not set it
+	guard  bool // keeps the incident from others: a line that may mean it is refused, never misread
 }
 
 // scope says which incidents a command takes.
@@ -108,7 +115,14 @@ func (c Catalog) Find(name string) (s Spec, ok bool) {
 
 // findTyped returns the command with a name as people type it, such as "Ack" or "/ack".
 func (c Catalog) findTyped(name string) (Spec, bool) {
-	return c.Find(strings.ToLower(strings.TrimPrefix(name, "/")))
+	return c.Find(cleanCommand(name))
+}
+
+// cleanCommand returns the name of a command without the marks around it: "/Ack" and
+// "`ack`:" are "ack".
+func cleanCommand(word string) string {
+	word = Fold(strings.Trim(word, marks+stops))
+	return strings.TrimPrefix(word, "/")
 }
 
 // refuseUnknown returns the refusal of a command that does not exist, with the one that
@@ -119,7 +133,7 @@ func (c Catalog) refuseUnknown(name string) error {
 		names = append(names, s.Name)
 	}
 	shown, _ := workflow.CleanLine(name, 30)
-	if near := Nearest(strings.TrimPrefix(name, "/"), names); near != "" {
+	if near := Nearest(cleanCommand(name), names); near != "" {
 		s, _ := c.Find(near)
 		return refuse(fmt.Sprintf("There is no command %q. Did you mean `%s`?", shown, near), "For example: `"+s.Example+"`.")
 	}

@@ -28,6 +28,9 @@ func (c Catalog) Complete(line string, ctx Context, canUse func(Spec) bool) []Co
 		return nil
 	}
 	p := c.readPartial(line, ctx, canUse)
+	if p.last != "" && Fold(p.last) == "" { // invisible characters are the beginning of nothing
+		return nil
+	}
 	var all []Completion
 	switch {
 	case len(p.tokens) == 0:
@@ -35,7 +38,7 @@ func (c Catalog) Complete(line string, ctx Context, canUse func(Spec) bool) []Co
 	case p.args == nil:
 	case p.args.openFlag != "":
 		all = p.completeValue("", p.args.spec.field(p.args.openFlag), p.args.flags[p.args.openFlag])
-	case !p.quoted && strings.HasPrefix(p.last, "--"):
+	case !p.quoted && isFlagStart(p.last):
 		all = p.completeFlag()
 	default:
 		all = p.completeArgument()
@@ -46,7 +49,7 @@ func (c Catalog) Complete(line string, ctx Context, canUse func(Spec) bool) []Co
 // completeName completes the name of the command: with those that begin with what is
 // typed, else with the nearest.
 func (p *partialLine) completeName() []Completion {
-	typed, hasSlash := strings.CutPrefix(strings.ToLower(p.last), "/")
+	typed, hasSlash := strings.CutPrefix(Fold(p.last), "/")
 	names := p.usableNames()
 	found := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.HasPrefix(n, typed) })
 	if n := slices.Index(found, typed); n > 0 {
@@ -69,9 +72,10 @@ func (p *partialLine) completeName() []Completion {
 
 // completeFlag completes "--ne" to --next, and "--next=3" to --next=30m.
 func (p *partialLine) completeFlag() []Completion {
-	name, value, hasValue := strings.Cut(strings.ToLower(p.last), "=")
+	name, value, hasValue := cutEquals(strings.TrimLeftFunc(p.last, isDash))
+	name = Fold(name)
 	if hasValue {
-		f, ok := p.args.spec.flag(name[2:])
+		f, ok := p.args.spec.flag(name)
 		if !ok || f.Arg == "" || !p.args.canTake(f.Name) {
 			return nil
 		}
@@ -80,11 +84,19 @@ func (p *partialLine) completeFlag() []Completion {
 	}
 	var all []Completion
 	for _, f := range p.args.spec.Flags {
-		if strings.HasPrefix("--"+f.Name, name) && p.args.canTake(f.Name) {
+		if strings.HasPrefix(f.Name, name) && p.args.canTake(f.Name) {
 			all = append(all, p.flagCompletion(f))
 		}
 	}
 	return all
+}
+
+// isFlagStart reports whether a word that is being typed may become a flag. One plain hyphen
+// alone may begin anything.
+func isFlagStart(word string) bool {
+	rest := strings.TrimLeftFunc(word, isDash)
+	dashes := word[:len(word)-len(rest)]
+	return dashes != "" && (dashes != "-" || rest != "")
 }
 
 // flagCompletion returns the completion that appends a flag.
@@ -166,8 +178,8 @@ const noMatch = 4
 // "INC-7" is matched by "inc7", "7" and a word of its title; "@ana" by "an" and her
 // surname.
 func rank(typed string, c Choice) int {
-	typed = strings.ToLower(typed)
-	value, label := strings.ToLower(c.Value), strings.ToLower(c.Label)
+	typed = Fold(typed)
+	value, label := Fold(c.Value), Fold(c.Label)
 	bare := strings.TrimPrefix(value, "@")
 	if n := workflow.ParseNumber(value); n > 0 {
 		bare = strconv.Itoa(n)
@@ -197,7 +209,7 @@ func isSeparator(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(
 func quoteValue(prefix, value string) (quoted string, ok bool) {
 	for _, quoted = range []string{prefix + value, prefix + `"` + value + `"`} {
 		t := tokenize(quoted)
-		if len(t) == 1 && t[0].text == prefix+value && (prefix != "" || t[0].quoted || !strings.HasPrefix(value, "--")) {
+		if len(t) == 1 && t[0].text == prefix+value && (prefix != "" || t[0].flag.name == "") {
 			return quoted, true
 		}
 	}

@@ -110,9 +110,11 @@ func TestComplete(t *testing.T) {
 
 		// Options.
 		{line: "update INC-1 Better now --", want: []string{
-			"update INC-1 Better now --next ", "update INC-1 Better now --status ", "update INC-1 Better now --to ",
+			"update INC-1 Better now --next ", "update INC-1 Better now --status ",
 		}},
-		{line: "update INC-1 --next 5m x --", want: []string{"update INC-1 --next 5m x --status ", "update INC-1 --next 5m x --to "}},
+		{line: "update INC-1 --next 5m x --", want: []string{"update INC-1 --next 5m x --status "}},
+		{line: "update INC-1 --", want: []string{"update INC-1 --next ", "update INC-1 --status ", "update INC-1 --to "}},
+		{line: "update INC-1 Better now —Ne", want: []string{"update INC-1 Better now --next "}},
 		{line: "note INC-1 x --p", want: []string{"note INC-1 x --pin "}},
 		{line: "ack --", room: "INC-3", want: []string{"ack --seen "}},
 		{line: "ack -- ", room: "INC-3"},
@@ -124,7 +126,7 @@ func TestComplete(t *testing.T) {
 		{line: "update INC-1 x --next=3", want: []string{"update INC-1 x --next=30m "}},
 		{line: "update INC-1 x --status=Mo", want: []string{"update INC-1 x --status=monitoring "}},
 		{line: `list --status "clo`, want: []string{"list --status closed "}},
-		{line: "update INC-1 x --next 5m --next "},
+		{line: "update INC-1 --next 5m x --next "},
 		{line: "update INC-1 x --next 5m --next="},
 		{line: "update INC-1 x --pin="},
 		{line: "update INC-1 x --to "},

@@ -64,7 +64,8 @@ func ExampleCatalog_Help() {
 	// Post a status update, and say when the next one is due.
 	//   --next 30m                   when the next update is due
 	//   --status STATUS              also set this status
-	//   --to AUDIENCE                who it is for
+	//   --to AUDIENCE                who it is for; before the text
+	// Options stand before the text or at its end. After --, all is text: update -- ….
 	// For example: update INC-7 We found the cause, fix in 20 minutes --next 30m
 	// Access: responder and above.
 }

@@ -55,7 +55,7 @@ func (a *args) readForm() error {
 		}
 	}
 	for _, field := range a.spec.Form {
-		values := trimBlank(a.ctx.Fields[field.Name])
+		values := trimBlank(a.ctx.Fields[field.Name], field.Kind)
 		if len(values) > 1 && !field.Many {
 			return a.refuse(fmt.Sprintf("%q takes one value.", field.Label))
 		}
@@ -67,7 +67,7 @@ func (a *args) readForm() error {
 				a.words = append(a.words, token{text: v, raw: v, quoted: true, field: field.Name})
 			}
 		case flag.Arg == "":
-			if !strings.EqualFold(values[0], "false") && !strings.EqualFold(values[0], "off") {
+			if v := Fold(values[0]); v != "false" && v != "off" {
 				a.flags[flag.Name] = []string{"true"}
 			}
 		case flag.Many:
@@ -79,12 +79,18 @@ func (a *args) readForm() error {
 	return nil
 }
 
-// trimBlank returns the values that are not blank, without the space around them.
-func trimBlank(values []string) []string {
+// trimBlank returns the values that are not blank, without the space around them. A text keeps
+// the indentation of a table.
+func trimBlank(values []string, kind FieldKind) []string {
 	var all []string
 	for _, v := range values {
-		if v = strings.TrimSpace(v[:min(len(v), maxBytes)]); v != "" {
-			all = append(all, v)
+		v = v[:min(len(v), maxBytes)]
+		switch trimmed := strings.TrimSpace(v); {
+		case trimmed == "":
+		case kind == Text:
+			all = append(all, workflow.TrimText(v))
+		default:
+			all = append(all, trimmed)
 		}
 	}
 	return all

@@ -35,6 +35,12 @@ func (c Catalog) Help(name string, canUse func(Spec) bool) (string, error) {
 	for _, f := range s.Flags {
 		fmt.Fprintf(&b, "  %-28s %s\n", strings.TrimSpace("--"+f.Name+" "+f.Arg), f.Help)
 	}
+	switch {
+	case s.title:
+		fmt.Fprintf(&b, "Any dashes make an option. To have them in the title, put the title in quotes: %s \"…\".\n", s.Name)
+	case s.isProse() && len(s.Flags) > 0:
+		fmt.Fprintf(&b, "Options stand before the text or at its end. After --, all is text: %s -- ….\n", s.Name)
+	}
 	fmt.Fprintf(&b, "For example: %s\nAccess: %s and above.\n", s.Example, s.Access)
 	return b.String(), nil
 }

@@ -15,7 +15,7 @@ func incidentSpecs() []Spec {
 			Name: "declare", Args: "TITLE", Section: section, Access: Guest, scope: noIncident,
 			Summary: "Open an incident and page the people responsible.",
 			Example: `declare Checkout is down --sev 2 --service checkout`,
-			Flags:   declareFlags(), Form: declareForm(), build: commandBuilder(buildDeclare),
+			Flags:   declareFlags(), Form: declareForm(), title: true, build: commandBuilder(buildDeclare),
 		},
 		{
 			Name: "ack", Args: "[INC-n]", Section: section, Access: Responder, scope: oneIncident, strict: true,
@@ -60,7 +60,7 @@ func incidentSpecs() []Spec {
 			Flags: []Flag{
 				{Name: "next", Arg: "30m", Help: "when the next update is due"},
 				{Name: "status", Arg: "STATUS", Help: "also set this status"},
-				{Name: "to", Arg: "AUDIENCE", Help: "who it is for"},
+				{Name: "to", Arg: "AUDIENCE", Help: "who it is for; before the text", before: true},
 			},
 			Form: []Field{
 				{Name: "text", Label: "Status update", Kind: Text, Required: true},
@@ -133,7 +133,7 @@ func declareFlags() []Flag {
 		{Name: "symptom", Arg: "TEXT", Help: "what people see", Many: true},
 		{Name: "category", Arg: "WORD", Help: "hardware, software, network, security, service-interruption"},
 		{Name: "detected", Arg: "02:55|20m", Help: "when it was noticed"},
-		{Name: "private", Help: "visible to its members only"},
+		{Name: "private", Help: "visible to its members only", guard: true},
 		{Name: "drill", Help: "an exercise"},
 		{Name: "proactive", Help: "found before users were affected"},
 		{Name: "reporter", Arg: "NAME", Help: "who reported it, if not you"},

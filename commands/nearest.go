@@ -2,16 +2,19 @@ package commands
 
 import "strings"
 
+// maxName is how many bytes of a word are compared with names: none is longer.
+const maxName = 256
+
 // Nearest returns the candidate that a misspelled word probably means, or "" if none is
-// close enough. Upper and lower case do not differ.
+// close enough. They are compared as [Fold] returns them.
 func Nearest(word string, candidates []string) string {
-	typed := []rune(strings.ToLower(word))
-	if len(typed) > 64 {
+	if len(word) > maxName {
 		return ""
 	}
+	typed := []rune(Fold(word))
 	found, least := "", min(max(1, len(typed)/3), 3, max(len(typed)-1, 0))+1
 	for _, candidate := range candidates {
-		right := []rune(strings.ToLower(candidate))
+		right := []rune(Fold(candidate))
 		d := distance(typed, right, least)
 		if hasPrefix(right, typed, 2) || hasPrefix(typed, right, 3) {
 			d = min(d, 1)

@@ -3,6 +3,7 @@ package commands
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"tocsin/workflow"
 )
@@ -20,6 +21,8 @@ type Context struct {
 	Person func(handle string) (id, name string, ok bool)
 	// Target returns what a handle pages: a person, team, policy or webhook.
 	Target func(handle string) (workflow.Target, bool)
+	// Namesakes returns all handles that a name may mean, of a Person or of any Target.
+	Namesakes func(kind FieldKind, handle string) []string
 	// Service returns the ID of a service by ID or name. A service that is not found is
 	// kept as it was typed.
 	Service func(text string) (id string, ok bool)
@@ -76,20 +79,18 @@ const maxBytes = 64 << 10
 // Parse parses a line, together with the values of a form in ctx.Fields. A mistake is
 // a [*workflow.Refusal] that says what would be right, with an example.
 func (c Catalog) Parse(text string, ctx Context) (Call, error) {
-	tokens := tokenize(text[:min(len(text), maxBytes)])
+	line, tokens := readLine(text)
 	if len(tokens) == 0 {
 		return Call{}, refuse("Say what to do.", "`help` lists the commands; for example `declare Checkout is down --sev 2`.")
-	}
-	if isBotName(tokens[0].text) {
-		if tokens = tokens[1:]; len(tokens) == 0 {
-			tokens = tokenize("help")
-		}
 	}
 	spec, ok := c.findTyped(tokens[0].text)
 	if !ok {
 		return Call{}, c.refuseUnknown(tokens[0].text)
 	}
-	a := &args{spec: spec, ctx: ctx, flags: map[string][]string{}}
+	if len(text) > maxBytes && spec.title {
+		return Call{}, refuse("The line is too long: its end, and the options there, would be lost.", "For example: `"+spec.Example+"`.")
+	}
+	a := &args{spec: spec, ctx: ctx, line: line, flags: map[string][]string{}}
 	if err := a.readTokens(tokens[1:]); err != nil {
 		return Call{}, err
 	}
@@ -116,10 +117,7 @@ func (c Catalog) Parse(text string, ctx Context) (Call, error) {
 // told how. Without an ID it is the incident of the room. ok is false when the line names no
 // command.
 func (c Catalog) Subject(text, room string) (s Spec, incident string, ok bool) {
-	tokens := tokenize(text[:min(len(text), maxBytes)])
-	if len(tokens) > 0 && isBotName(tokens[0].text) {
-		tokens = tokens[1:]
-	}
+	_, tokens := readLine(text)
 	if len(tokens) == 0 {
 		return Spec{}, "", false
 	}
@@ -127,14 +125,13 @@ func (c Catalog) Subject(text, room string) (s Spec, incident string, ok bool) {
 		return s, "", ok
 	}
 	a, first := &args{spec: s}, 1
-	if s.verb != "" && len(tokens) > 1 && strings.EqualFold(tokens[1].text, s.verb) {
+	if s.verb != "" && len(tokens) > 1 && Fold(tokens[1].text) == s.verb {
 		first = 2
 	}
 	for n := first; n < len(tokens) && len(a.words) == 0; n++ {
-		name, isFlag := strings.CutPrefix(tokens[n].text, "--")
-		if !isFlag || tokens[n].quoted {
+		if tokens[n].flag.name == "" {
 			a.words = tokens[n : n+1]
-		} else if f, ok := s.flag(strings.ToLower(name)); ok && f.Arg != "" {
+		} else if f, ok := s.flag(tokens[n].flag.name); ok && f.Arg != "" && !tokens[n].flag.hasValue {
 			n++ // its value
 		}
 	}
@@ -144,9 +141,36 @@ func (c Catalog) Subject(text, room string) (s Spec, incident string, ok bool) {
 	return s, room, true
 }
 
+// CutSlash returns a line without the slash, of any width, that makes it a command and not a
+// message. ok is false if it is a message.
+func CutSlash(line string) (command string, ok bool) {
+	line = strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) })
+	for _, slash := range []string{"/", "／"} {
+		if command, ok = strings.CutPrefix(line, slash); ok {
+			return command, true
+		}
+	}
+	return "", false
+}
+
+// readLine returns the tokens of a line from the name of its command on, and the line that
+// they stand in. The name of the bot alone means help.
+func readLine(text string) (line string, tokens []token) {
+	line = unwrap(text[:min(len(text), maxBytes)])
+	tokens = tokenize(line)
+	if len(tokens) == 0 || !isBotName(tokens[0].text) {
+		return line, tokens
+	}
+	line = unwrap(line[len(tokens[0].raw):])
+	if line == "" {
+		line = "help"
+	}
+	return line, tokenize(line)
+}
+
 // isBotName reports whether the first word of a line is the name of the slash command,
 // so that the name of the command comes next.
 func isBotName(word string) bool {
-	word = strings.ToLower(word)
+	word = Fold(word)
 	return word == "/incident" || word == "/inc" || word == "incident"
 }

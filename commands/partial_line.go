@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // partialLine is a line that is being typed. Everything before its last token is parsed.
@@ -38,7 +39,7 @@ func (c Catalog) readPartial(line string, ctx Context, canUse func(Spec) bool) *
 	if !ok || !canUse(spec) {
 		return p
 	}
-	a := &args{spec: spec, ctx: ctx, flags: map[string][]string{}}
+	a := &args{spec: spec, ctx: ctx, line: line, flags: map[string][]string{}}
 	err := a.readTokens(p.tokens[1:])
 	if _, ok := a.nextFields(); ok && (err == nil || a.openFlag != "" && a.canTake(a.openFlag)) {
 		p.args = a
@@ -65,6 +66,7 @@ func (p *partialLine) cutLastToken(line string) {
 			p.last, p.quoted = next.text, next.quoted
 			return
 		}
+		next.at = len(p.head)
 		p.tokens = append(p.tokens, next)
 		rest = rest[len(next.raw):]
 	}
@@ -74,11 +76,13 @@ func (p *partialLine) cutLastToken(line string) {
 // not close, such as "two wo or --title="two wo. It returns the flag before the quote
 // (--title=), if any, and the text so far.
 func openQuote(t token, rest string) (prefix, value string, ok bool) {
-	if size := quoteSize(rest); size > 0 {
+	if _, size := quotes(rest); size > 0 {
 		return "", rest[size:], !t.quoted
 	}
-	if at := strings.Index(t.raw, `="`); at > 0 && strings.HasPrefix(t.raw, "--") && t.text == t.raw {
-		return rest[:at+1], rest[at+2:], true
+	if t.flag.isOpen {
+		before, after, _ := cutEquals(rest)
+		_, size := utf8.DecodeRuneInString(after)
+		return before + "=", after[size:], true
 	}
 	return "", "", false
 }
@@ -113,7 +117,12 @@ func (p *partialLine) addSpace(line string) string {
 // canTake reports whether a flag exists and can be added.
 func (a *args) canTake(name string) bool {
 	f, ok := a.spec.flag(name)
-	return ok && (f.Many || !a.has(name))
+	return ok && (f.Many || !a.has(name)) && (!f.before || !a.hasText())
+}
+
+// hasText reports whether the text of the command has begun.
+func (a *args) hasText() bool {
+	return len(a.words) > 1 || len(a.words) == 1 && a.readID(a.words[0]) == ""
 }
 
 // nextFields returns the fields that the next word can be a value of, or none if the
@@ -125,13 +134,13 @@ func (a *args) nextFields() (fields []Field, ok bool) {
 	if verb := a.spec.verb; verb != "" && isFirst {
 		return []Field{{Label: a.spec.Summary, Kind: Choose, Choices: []Choice{{Value: verb}}}}, true
 	}
-	isFirst = isFirst || a.spec.verb != "" && len(b.words) == 1 && strings.EqualFold(b.words[0].text, a.spec.verb)
+	isFirst = isFirst || a.spec.verb != "" && len(b.words) == 1 && Fold(b.words[0].text) == a.spec.verb
 	if _, err := b.takeIncident(); err != nil {
 		return []Field{incident}, isFirst
 	}
 	left, rest := a.spec.positional(), b.words
 	switch {
-	case a.spec.scope == twoIncidents && len(rest) == 1 && strings.EqualFold(rest[0].text, "into"):
+	case a.spec.scope == twoIncidents && len(rest) == 1 && Fold(rest[0].text) == "into":
 		rest = nil
 	case a.spec.scope == twoIncidents && b.otherIncident != "":
 		left = nil

@@ -1,10 +1,11 @@
 package commands
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"tocsin/workflow"
 )
@@ -60,7 +61,7 @@ func peopleSpecs() []Spec {
 				Choices: []Choice{{"on", "Its members"}, {"off", "Everyone"}}, Hint: "leave empty for its members",
 			}},
 			build: commandBuilder(func(a *args) (workflow.Command, error) {
-				switch strings.ToLower(a.take("private")) {
+				switch Fold(a.take("private")) {
 				case "", "on":
 					return workflow.SetVisibility{To: workflow.Private}, a.requireEnd()
 				case "off":
@@ -76,13 +77,14 @@ func peopleSpecs() []Spec {
 // form in which the person is empty takes the role away.
 func buildAssign(a *args) (workflow.Command, error) {
 	role, handle := a.take("role"), a.take("person")
-	if strings.HasPrefix(role, "@") { // assign @ana commander
+	if strings.HasPrefix(Fold(role), "@") { // assign @ana commander
 		role, handle = handle, role
 	}
+	role = norm.NFKC.String(strings.Trim(role, stops))
 	if err := a.requireEnd(); err != nil {
 		return nil, err
 	}
-	if strings.EqualFold(role, "lead") {
+	if Fold(role) == "lead" {
 		role = workflow.Commander
 	}
 	if len(a.ctx.Fields) > 0 && handle == "" {
@@ -91,7 +93,7 @@ func buildAssign(a *args) (workflow.Command, error) {
 	if role == "" || handle == "" || strings.HasPrefix(role, "@") {
 		return nil, a.refuse("Which role, and who gets it?")
 	}
-	if strings.EqualFold(handle, "nobody") {
+	if Fold(handle) == "nobody" {
 		return workflow.Assign{Role: role}, nil
 	}
 	id, name, err := a.findPerson(handle)
@@ -111,19 +113,20 @@ func buildPage(a *args) (workflow.Command, error) {
 		if n < 0 {
 			break
 		}
-		word := a.words[n].text
-		if a.ctx.Target == nil {
-			return nil, a.refuse(fmt.Sprintf("There is no one called %q.", shorten(word)))
+		for _, name := range splitNames(a.words[n]) {
+			t, err := a.findTarget(name)
+			switch {
+			case err != nil:
+				return nil, err
+			case len(c.Targets) == 10:
+				return nil, a.refuse("One command pages at most ten: page the rest with another.")
+			}
+			c.Targets = append(c.Targets, t)
 		}
-		t, ok := a.ctx.Target(word)
-		switch {
-		case !ok:
-			return nil, a.refuse(fmt.Sprintf("There is no one called %q.", shorten(word)))
-		case len(c.Targets) == 10:
-			return nil, a.refuse("One command pages at most ten: page the rest with another.")
-		}
-		c.Targets = append(c.Targets, t)
 		a.words = slices.Delete(a.words, n, n+1)
+		if len(a.words) > 1 && a.words[0].field == "" && isJoiner(a.words[0].text) && isTarget(a.words[1].text) {
+			a.words = a.words[1:]
+		}
 	}
 	if len(c.Targets) == 0 {
 		return nil, a.refuse("Name who should be paged.")
@@ -132,9 +135,29 @@ func buildPage(a *args) (workflow.Command, error) {
 	return c, nil
 }
 
+// splitNames splits a typed word such as "@ana,@ben" at its commas, of any script. A quoted
+// text and a value of a form are one name.
+func splitNames(t token) []string {
+	if t.quoted || t.field != "" {
+		return []string{t.text}
+	}
+	names := strings.FieldsFunc(t.text, func(r rune) bool { return strings.ContainsRune(commas, r) })
+	if len(names) == 0 {
+		return []string{t.text}
+	}
+	return names
+}
+
+// isJoiner reports whether a word only joins two names: "@ana and @ben", "@ana , @ben".
+func isJoiner(word string) bool {
+	word = Fold(word)
+	return word == "and" || word == "&" || word == "+" || strings.Trim(word, stops) == ""
+}
+
 // isTarget reports whether a word looks like a target: "@ana" or "policy:payments", but
 // not "urgent:", "12:30" or a web address.
 func isTarget(word string) bool {
+	word = Fold(strings.TrimLeft(word, commas))
 	kind, id, found := strings.Cut(word, ":")
 	return strings.HasPrefix(word, "@") || found && kind != "" && id != "" && !strings.HasPrefix(id, "/") &&
 		strings.IndexFunc(kind, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
@@ -142,12 +165,17 @@ func isTarget(word string) bool {
 
 func buildInvite(a *args) (workflow.Command, error) {
 	var c workflow.Invite
-	for len(a.words) > 0 {
-		id, _, err := a.findPerson(a.take("person"))
-		if err != nil {
-			return nil, err
+	for ; len(a.words) > 0; a.words = a.words[1:] {
+		if len(c.People) > 0 && a.words[0].field == "" && isJoiner(a.words[0].text) {
+			continue
 		}
-		c.People = append(c.People, id)
+		for _, name := range splitNames(a.words[0]) {
+			id, _, err := a.findPerson(name)
+			if err != nil {
+				return nil, err
+			}
+			c.People = append(c.People, id)
+		}
 	}
 	if len(c.People) == 0 {
 		return nil, a.refuse("Name who should be invited.")

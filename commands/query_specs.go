@@ -62,7 +62,7 @@ func querySpecs() []Spec {
 			Summary: "List the commands, or explain one.", Example: "help declare",
 			completed: []Field{{Name: "topic", Kind: commandName}},
 			build: func(a *args) (workflow.Command, *Query, error) {
-				q := &Query{Kind: QueryHelp, Topic: strings.ToLower(a.take(""))}
+				q := &Query{Kind: QueryHelp, Topic: Fold(a.take(""))}
 				return nil, q, a.requireEnd()
 			},
 		},
@@ -70,7 +70,7 @@ func querySpecs() []Spec {
 }
 
 func buildList(a *args) (workflow.Command, *Query, error) {
-	q := &Query{Kind: QueryList, Service: a.get("service"), All: a.has("all")}
+	q := &Query{Kind: QueryList, Service: a.findService(a.get("service")), All: a.has("all")}
 	var err error
 	if a.has("sev") {
 		if q.Severity, err = a.parseSeverity(a.get("sev")); err != nil {
@@ -82,7 +82,7 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 	}
 	if a.has("status") {
 		names := statuses(true)
-		if n := slices.Index(names, strings.ToLower(a.get("status"))); n >= 0 {
+		if n := slices.Index(names, Fold(a.get("status"))); n >= 0 {
 			q.Status = names[n]
 		}
 		if q.Status == "" {
@@ -96,14 +96,14 @@ func buildList(a *args) (workflow.Command, *Query, error) {
 // buildWeb builds the query for a link that signs the speaker in to the browser, for the
 // list of their sessions, or for the end of one.
 func buildWeb(a *args) (workflow.Command, *Query, error) {
-	q := &Query{Kind: QueryWeb, Topic: strings.ToLower(a.take(""))}
+	q := &Query{Kind: QueryWeb, Topic: Fold(a.take(""))}
 	switch q.Topic {
 	case "", "sessions":
 	case "revoke":
 		if q.ID = a.take(""); q.ID == "" {
 			return nil, nil, a.refuse("Which session? `web sessions` lists them; `web revoke all` ends them all.")
 		}
-		if strings.EqualFold(q.ID, "all") {
+		if Fold(q.ID) == "all" {
 			q.ID = "all"
 		}
 	default:

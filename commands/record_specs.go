@@ -124,9 +124,9 @@ func actionItemForm() []Field {
 // [workflow.AddActionItem] from any other text.
 func buildTask(a *args) (workflow.Command, error) {
 	if len(a.words) == 2 && a.words[1].field == "" {
-		switch strings.ToLower(a.words[0].text) {
+		switch Fold(a.words[0].text) {
 		case "done", "undo":
-			undo := strings.EqualFold(a.take(""), "undo")
+			undo := Fold(a.take("")) == "undo"
 			n, err := a.parseIndex("task")
 			return workflow.CompleteActionItem{N: n, Undo: undo}, err
 		}
@@ -155,7 +155,7 @@ func buildVerify(a *args) (workflow.Command, error) {
 		return nil, err
 	}
 	c := workflow.Verify{N: n}
-	switch strings.ToLower(a.take("outcome")) {
+	switch Fold(a.take("outcome")) {
 	case "passed", "pass", "ok":
 		c.State = workflow.CheckPassed
 	case "failed", "fail":

@@ -13,7 +13,7 @@ import (
 // ParseID reads the ID of an incident as people type it ("INC-7", "inc-7" or "inc7") and
 // returns "INC-7". It returns "" if text is not an ID.
 func ParseID(text string) string {
-	if n := workflow.ParseNumber(text); n > 0 {
+	if n := workflow.ParseNumber(Fold(text)); n > 0 {
 		return workflow.ID(n)
 	}
 	return ""
@@ -22,7 +22,7 @@ func ParseID(text string) string {
 // parseBareNumber reads the number of an incident, such as "7" or "#7", and returns its
 // ID. It returns "" if text is not a number.
 func parseBareNumber(text string) string {
-	digits := strings.TrimPrefix(text, "#")
+	digits := strings.TrimPrefix(Fold(text), "#")
 	n, err := strconv.Atoi(digits)
 	if err != nil || n < 1 || digits[0] == '+' {
 		return ""
@@ -56,7 +56,7 @@ func (a *args) parseNumber(flag string) (int, error) {
 	if !a.has(flag) {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(a.get(flag))
+	n, err := strconv.Atoi(Fold(a.get(flag)))
 	if err != nil || n < 0 {
 		return 0, a.refuse(fmt.Sprintf("--%s takes a number, not %q.", flag, shorten(a.get(flag))))
 	}
@@ -68,7 +68,7 @@ func (a *args) parseLevel(flag string) (workflow.Level, error) {
 	if !a.has(flag) {
 		return "", nil
 	}
-	l, ok := workflow.ParseLevel(a.get(flag))
+	l, ok := workflow.ParseLevel(Fold(a.get(flag)))
 	if !ok {
 		return "", a.refuse(fmt.Sprintf("--%s is high, medium or low, not %q.", flag, shorten(a.get(flag))))
 	}
@@ -77,7 +77,7 @@ func (a *args) parseLevel(flag string) (workflow.Level, error) {
 
 // parseSeverity reads a severity.
 func (a *args) parseSeverity(text string) (workflow.Severity, error) {
-	s, ok := workflow.ParseSeverity(text)
+	s, ok := workflow.ParseSeverity(Fold(text))
 	if !ok {
 		return 0, a.refuse(fmt.Sprintf("%q is not a severity: give 1 (worst) to 5, or SEV1 to SEV5.", shorten(text)))
 	}
@@ -87,7 +87,7 @@ func (a *args) parseSeverity(text string) (workflow.Severity, error) {
 // parseStatus reads a status that an incident can be moved to.
 func (a *args) parseStatus(text string) (workflow.Status, error) {
 	names := statuses(false)
-	text = strings.ToLower(text)
+	text = Fold(text)
 	if slices.Contains(names, text) {
 		return workflow.Status(text), nil
 	}
@@ -99,12 +99,39 @@ func (a *args) parseStatus(text string) (workflow.Status, error) {
 
 // findPerson returns the person behind a handle, or a refusal.
 func (a *args) findPerson(handle string) (id, name string, err error) {
-	if a.ctx.Person != nil {
-		if id, name, ok := a.ctx.Person(handle); ok {
+	for _, h := range []string{handle, strings.TrimRight(handle, stops)} {
+		if a.ctx.Person == nil {
+			break
+		}
+		if id, name, ok := a.ctx.Person(h); ok {
 			return id, name, nil
 		}
 	}
-	return "", "", a.refuse(fmt.Sprintf("There is no one called %q.", shorten(handle)))
+	return "", "", a.refuseName(Person, handle)
+}
+
+// findTarget returns what a handle pages, or a refusal.
+func (a *args) findTarget(handle string) (workflow.Target, error) {
+	for _, h := range []string{handle, strings.TrimRight(handle, stops)} {
+		if a.ctx.Target == nil {
+			break
+		}
+		if t, ok := a.ctx.Target(h); ok {
+			return t, nil
+		}
+	}
+	return "", a.refuseName(Target, handle)
+}
+
+// refuseName refuses a name that no one has, or more than one (C3: a name in another form is
+// the same name).
+func (a *args) refuseName(kind FieldKind, handle string) error {
+	if a.ctx.Namesakes != nil {
+		if all := a.ctx.Namesakes(kind, strings.TrimRight(handle, stops)); len(all) > 1 {
+			return a.refuse(fmt.Sprintf("%q may mean %s: name one of them.", shorten(handle), strings.Join(all, " or ")))
+		}
+	}
+	return a.refuse(fmt.Sprintf("There is no one called %q.", shorten(handle)))
 }
 
 // findServices returns the IDs of the services that a flag names. Unknown services are
@@ -112,17 +139,24 @@ func (a *args) findPerson(handle string) (id, name string, err error) {
 func (a *args) findServices(flag string) []string {
 	var all []string
 	for _, value := range a.flags[flag] {
-		for s := range strings.SplitSeq(value, ",") {
-			s = strings.TrimSpace(s)
-			if a.ctx.Service != nil {
-				if id, ok := a.ctx.Service(s); ok {
-					s = id
-				}
+		for _, s := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(commas, r) }) {
+			if s = strings.TrimSpace(s); s == "" {
+				continue
 			}
-			all = append(all, s)
+			all = append(all, a.findService(s))
 		}
 	}
 	return all
+}
+
+// findService returns the ID of a service, or its name as it was typed.
+func (a *args) findService(name string) string {
+	if a.ctx.Service != nil && name != "" {
+		if id, ok := a.ctx.Service(name); ok {
+			return id
+		}
+	}
+	return name
 }
 
 // parseDuration reads a flag whose value is a duration, see [ParseDuration]; 0 if the
@@ -131,7 +165,7 @@ func (a *args) parseDuration(flag string) (time.Duration, error) {
 	if !a.has(flag) {
 		return 0, nil
 	}
-	d, ok := ParseDuration(a.get(flag))
+	d, ok := ParseDuration(Fold(a.get(flag)))
 	if !ok {
 		return 0, a.refuse(fmt.Sprintf("--%s takes a time such as 30m, 4h or 2d, not %q.", flag, shorten(a.get(flag))))
 	}
@@ -145,7 +179,7 @@ func (a *args) parsePast(flag string) (time.Time, error) {
 	if !a.has(flag) {
 		return time.Time{}, nil
 	}
-	text := a.get(flag)
+	text := Fold(a.get(flag))
 	if d, ok := ParseDuration(strings.TrimSuffix(text, " ago")); ok {
 		return a.ctx.Now.Add(-d), nil
 	}
@@ -171,7 +205,7 @@ func (a *args) parsePast(flag string) (time.Time, error) {
 // parseIndex takes the number of an action item or a check.
 func (a *args) parseIndex(what string) (int, error) {
 	word := a.take("number")
-	n, err := strconv.Atoi(strings.TrimPrefix(word, "#"))
+	n, err := strconv.Atoi(strings.TrimPrefix(Fold(word), "#"))
 	if err != nil || n < 1 {
 		return 0, a.refuse(fmt.Sprintf("Which %s? Give its number, not %q.", what, shorten(word)))
 	}

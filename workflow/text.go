@@ -24,8 +24,8 @@ func CleanLine(text string, limit int) (clean string, cut bool) {
 	return clean, cut
 }
 
-// CleanText does the same as [CleanLine] and keeps line breaks. Invalid UTF-8 is
-// removed.
+// CleanText does the same as [CleanLine] and keeps line breaks, runs of spaces and tabs, so that a
+// pasted table stays one. Invalid UTF-8 is removed.
 func CleanText(text string, limit int) (clean string, cut bool) {
 	if len(text) > limit*4+64 { // no character has more than four bytes: do not walk through megabytes
 		text, cut = text[:limit*4+64], true
@@ -33,18 +33,29 @@ func CleanText(text string, limit int) (clean string, cut bool) {
 	if !isPlainASCII(text) {
 		text = strings.Map(func(r rune) rune {
 			switch {
-			case r == '\n':
+			case r == '\n' || r == '\t':
 				return r
-			case r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
-				return ' '
+			case r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
+				return '\n'
 			case unicode.IsControl(r), isInvisible(r), r == utf8.RuneError:
 				return -1
 			}
 			return r
-		}, strings.ToValidUTF8(text, ""))
+		}, strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\r\n", "\n"))
 	}
-	s, c := truncate(strings.TrimSpace(text), limit)
+	s, c := truncate(TrimText(text), limit)
 	return s, cut || c
+}
+
+// TrimText returns text without the space around it. The first of several lines keeps its
+// indentation, as the table that it may be part of needs it.
+func TrimText(text string) string {
+	trimmed := strings.TrimSpace(text)
+	if !strings.Contains(trimmed, "\n") {
+		return trimmed
+	}
+	before, _, _ := strings.Cut(text, trimmed)
+	return before[strings.LastIndexByte(before, '\n')+1:] + trimmed
 }
 
 // isInvisible reports whether a character changes the direction of text, or has no

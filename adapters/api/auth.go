@@ -82,12 +82,15 @@ func (s *server) actAs(handle string, who caller) (access.Speaker, error) {
 			return speaker, nil
 		}
 	}
+	if all := people.Matches(handle); len(all) > 1 {
+		return access.Speaker{}, badValue(fmt.Sprintf("%q may mean several people", sanitize(handle)), "name one by ID, such as "+all[0].ID+" or "+all[1].ID)
+	}
 	var ids []string
 	for _, p := range people.People {
 		ids = append(ids, p.ID)
 	}
 	prob := badValue(fmt.Sprintf("no person is called %q", sanitize(handle)), "name a configured person by ID, whole name or e-mail address")
-	if near := commands.Nearest(strings.ToLower(strings.TrimPrefix(handle, "@")), ids); near != "" {
+	if near := commands.Nearest(strings.TrimPrefix(handle, "@"), ids); near != "" {
 		prob.Hint = "did you mean " + near + "?"
 	}
 	if len(ids) == 0 {

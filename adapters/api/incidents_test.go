@@ -178,7 +178,7 @@ func TestShow(t *testing.T) {
 	h.mustRun(
 		anaToken, `declare Checkout is down --impact high --urgency low --service checkout --description "It began at three" --symptom "no carts" --detected 20m`,
 		"task INC-1 look at the logs --for @ben", "followup INC-1 write it down", "note INC-1 The deploy did it",
-		`update INC-1 "We are on it" --next 30m --to customers`, "cause INC-1 A deploy", "assign INC-1 scribe @ben",
+		`update INC-1 --to customers "We are on it" --next 30m`, "cause INC-1 A deploy", "assign INC-1 scribe @ben",
 	)
 	h.advance(0)
 	var got map[string]any

@@ -325,8 +325,8 @@ func TestRoutesAreChecked(t *testing.T) {
 `, o)
 	want := []string{
 		"3:5: unknown name bad (1:1)",
-		"4:14: match: expected bool, but got string",
-		"5:32: severity: unknown name SEV9 (1:1)",
+		`4:14: match: its result is text, not true or false: compare it with something; for example: labels.job == "checkout"`,
+		`5:32: severity: there is no value called SEV9; the severities are SEV1, the worst, to SEV5 (character 1); for example: labels.severity == "page" ? SEV1 : SEV3`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)

@@ -132,7 +132,8 @@ func initialOptions(f commands.Field, all []*slack.OptionBlockObject, values []s
 	for _, v := range values {
 		v = strings.TrimSpace(v)
 		n := slices.IndexFunc(all, func(o *slack.OptionBlockObject) bool {
-			return strings.EqualFold(o.Value, v) || strings.EqualFold(o.Text.Text, v) || strings.EqualFold(o.Value, "@"+v)
+			value, typed := commands.Fold(o.Value), commands.Fold(v)
+			return value == typed || commands.Fold(o.Text.Text) == typed || value == "@"+typed
 		})
 		switch {
 		case n >= 0 && !slices.Contains(found, all[n]):
@@ -151,9 +152,9 @@ func initialOptions(f commands.Field, all []*slack.OptionBlockObject, values []s
 // that begin with it first
 // (docs.slack.dev/reference/interaction-payloads/block_suggestion-payload).
 func matchingOptions(choices []commands.Choice, query string) []*slack.OptionBlockObject {
-	query = strings.ToLower(strings.TrimSpace(query))
+	query = commands.Fold(query)
 	rank := func(o *slack.OptionBlockObject) int {
-		value, label := strings.ToLower(o.Value), strings.ToLower(o.Text.Text)
+		value, label := commands.Fold(o.Value), commands.Fold(o.Text.Text)
 		switch {
 		case strings.HasPrefix(label, query), strings.HasPrefix(value, query), strings.HasPrefix(value, "@"+query):
 			return 0

@@ -78,7 +78,7 @@ func (s *Server) parseRequest(w http.ResponseWriter, r *http.Request, who reader
 		}
 	}
 	if r.PostForm.Has("box") {
-		line, command := strings.CutPrefix(strings.TrimSpace(q.Text), "/")
+		line, command := commands.CutSlash(q.Text)
 		isMessage = !command
 		if command {
 			q.Text = line

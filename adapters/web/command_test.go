@@ -204,6 +204,8 @@ func TestMessageBox(t *testing.T) {
 		{"/note It is the database", "It is the database", true, false},
 		{"/ack INC-1", "Acknowledged", true, false},
 		{"  /show", "Checkout is down", true, false},
+		{"／ｓｈｏｗ", "Checkout is down", true, false},
+		{"\u200b/show", "Checkout is down", true, false},
 		{"/incident show", "Checkout is down", true, false},
 		{"/help", "declare", true, false},
 		{"/frobnicate", "There is no command", false, false},

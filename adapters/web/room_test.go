@@ -281,3 +281,21 @@ func TestFormsOfEveryCommand(t *testing.T) {
 		}
 	}
 }
+
+// TestC2ShownTable: a pasted table is shown with its line breaks and runs of spaces, in the timeline
+// and in the room (C2: pasted text is kept as it is).
+func TestC2ShownTable(t *testing.T) {
+	t.Parallel()
+	const table = "  NAME   READY\n  api    1/1\n\tdb   0/1"
+	h := newTestServer(t).declare()
+	ana := h.signInAs("ana")
+	ana.postHX("/incidents/INC-1/do", url.Values{"text": {"/note\r\n" + strings.ReplaceAll(table, "\n", "\r\n")}, "box": {"1"}}).expect(200)
+	ana.sendMessage("INC-1", "See:\r\n"+table).expect(200)
+	p := ana.get("/incidents/INC-1").expect(200)
+	for _, class := range []string{"text", "words"} {
+		if shown := p.dom().all(func(e *element) bool { return e.attr["class"] == class && strings.HasSuffix(e.words.String(), table) }); len(shown) == 0 {
+			t.Errorf("the table is not shown as it is with the class %q", class)
+		}
+	}
+	ana.get(p.assets()["style.css"]).expect(200, ".text, .words, .latest p { white-space: pre-wrap; }")
+}

@@ -99,7 +99,7 @@ func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 func guestSpeaker(org *bot.Organization, a Account) Speaker {
 	name, _ := workflow.CleanLine(a.Name, 60)
 	name = cmp.Or(name, a.ID)
-	if _, namesake := org.Directory.Find(name); namesake && a.Platform != "" {
+	if len(org.Directory.Matches(name)) > 0 && a.Platform != "" {
 		name += " on " + card.PlatformName(a.Platform)
 	}
 	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unidentified: a.Unidentified}

@@ -163,7 +163,7 @@ func TestP2Hides(t *testing.T) {
 		}{
 			{"", "declare Data leak --private", nil},
 			{"", "declare --private Data leak", nil},
-			{"", "declare Data leak --private=false", nil}, // a switch: it is on when it is there
+			{"", "declare Data leak —Private=yes", nil},
 			{"", "declare", map[string][]string{"title": {"Data leak"}, "private": {"on"}}},
 			{"", "declare Data leak", map[string][]string{"private": {"true"}}},
 			{"", "private INC-1", nil},

@@ -82,25 +82,23 @@ const (
 	maxMemory = 10_000
 )
 
-// Compile checks one route. The error is for the author of the configuration
-// and points into the expression.
+// Compile checks one route. The error is for the author of the configuration: it
+// names the place in the expression and what would be right.
 func Compile(r Route) error {
-	_, err := compile(r)
-	return err
+	c, err := compile(r)
+	if err != nil || c.severity == nil {
+		return err
+	}
+	return severityExpression(r).checkSeverity(c.severity)
 }
 
 func compile(r Route) (compiledRoute, error) {
 	c := compiledRoute{Route: r}
 	var err error
-	if c.match, err = expr.Compile(r.Match, expr.Env(environment{}), expr.AsBool(), expr.MaxNodes(maxNodes)); err != nil {
-		return c, fmt.Errorf("match: %w", err)
+	if c.match, err = matchExpression(r).compile(expr.AsBool()); err == nil && r.Severity != "" {
+		c.severity, err = severityExpression(r).compile(expr.AsInt())
 	}
-	if r.Severity != "" {
-		if c.severity, err = expr.Compile(r.Severity, expr.Env(environment{}), expr.AsInt(), expr.MaxNodes(maxNodes)); err != nil {
-			return c, fmt.Errorf("severity: %w", err)
-		}
-	}
-	return c, nil
+	return c, err
 }
 
 // NewRouter returns a router. services are the IDs that a label may name.
@@ -134,7 +132,7 @@ func (r *Router) Decide(s Sender, a Alert) Decision {
 		matches, err := run(route.match, env)
 		switch {
 		case err != nil:
-			note("route %d (%s): cannot be evaluated: %v", n+1, route.Match, err)
+			note("route %d (%s): cannot be evaluated: %s", n+1, route.Match, explainRun(err))
 			continue
 		case matches != true:
 			note("route %d (%s): no", n+1, route.Match)
@@ -148,9 +146,12 @@ func (r *Router) Decide(s Sender, a Alert) Decision {
 		if route.severity != nil {
 			v, err := run(route.severity, env)
 			sev, ok := v.(int)
-			if err != nil || !ok || sev < 1 || sev > 5 {
-				note("route %d: its severity is %v (%v), not SEV1 to SEV5; keeping %s", n+1, v, err, d.Severity)
-			} else {
+			switch {
+			case err != nil:
+				note("route %d: its severity cannot be evaluated: %s; keeping %s", n+1, explainRun(err), d.Severity)
+			case !ok || sev < 1 || sev > 5:
+				note("route %d: its severity is %v, not SEV1 to SEV5; keeping %s", n+1, v, d.Severity)
+			default:
 				d.Severity, d.Word, d.Ignore = workflow.Severity(sev), "", route.Ignore
 			}
 		}

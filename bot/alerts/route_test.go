@@ -159,8 +159,8 @@ func TestG1Group(t *testing.T) {
 func TestCompileErrors(t *testing.T) {
 	for _, c := range []struct{ match, severity, want string }{
 		{`labels.job = "x"`, "", "match:"},
-		{`labels.job`, "", "bool"},
-		{`nothing == 1`, "", "unknown name nothing"},
+		{`labels.job`, "", "true or false"},
+		{`nothing == 1`, "", "no value called nothing"},
 		{`true`, `"SEV1"`, "severity:"},
 		{`true` + strings.Repeat(` && true`, 600), "", "match:"}, // a cost limit
 	} {

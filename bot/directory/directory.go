@@ -103,20 +103,46 @@ func (d *Directory) ByAccount(platform, id, email string) (Person, bool) {
 // Find returns the person that a text names: "@ana", "ana", an e-mail address or a full
 // name. The result is false when no person matches, or more than one.
 func (d *Directory) Find(handle string) (Person, bool) {
-	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
-	if p, ok := d.Person(handle); ok || handle == "" {
-		return p, ok
-	}
-	var found []Person
-	for _, p := range d.People {
-		if strings.EqualFold(p.ID, handle) || strings.EqualFold(p.Email, handle) || strings.EqualFold(p.Name, handle) {
-			found = append(found, p)
-		}
-	}
+	found := d.Matches(handle)
 	if len(found) != 1 {
 		return Person{}, false
 	}
 	return found[0], true
+}
+
+// Matches returns the people that a text may name, see [Directory.Find]: the one with that ID, else
+// all who have the name in any form (C3: a name in another form is the same name).
+func (d *Directory) Matches(handle string) []Person {
+	handle = strings.TrimPrefix(strings.TrimSpace(handle), "@")
+	if p, ok := d.Person(handle); ok {
+		return []Person{p}
+	}
+	var found []Person
+	for _, p := range d.People {
+		if handle != "" && strings.EqualFold(p.Email, handle) {
+			found = append(found, p)
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	for _, n := range commands.MatchNames(handle, len(d.People), func(n int) []string { return []string{d.People[n].ID, d.People[n].Name} }) {
+		found = append(found, d.People[n])
+	}
+	return found
+}
+
+// MatchTeams returns the teams that a text may name: the one with that ID, else all that have
+// the name in any form.
+func (d *Directory) MatchTeams(name string) []Team {
+	if t, ok := d.Team(name); ok {
+		return []Team{t}
+	}
+	var found []Team
+	for _, n := range commands.MatchNames(name, len(d.Teams), func(n int) []string { return []string{d.Teams[n].ID, d.Teams[n].Name} }) {
+		found = append(found, d.Teams[n])
+	}
+	return found
 }
 
 // Team returns the team with an ID.

@@ -87,3 +87,44 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+// TestC3Names: a person and a team are found by their name in any form, and a name that means
+// several finds no one (C3: a name in another form is the same name).
+func TestC3Names(t *testing.T) {
+	r := directory.Directory{
+		People: []directory.Person{
+			{ID: "jose", Name: "José Núñez"},
+			{ID: "gross", Name: "Gabi Groß"},
+			{ID: "isik", Name: "Işık İnce"},
+			{ID: "brien", Name: "Pat O'Brien"},
+			{ID: "luc", Name: "Jean-Luc"},
+			{ID: "mueller", Name: "Müller"},
+			{ID: "muller", Name: "Muller"},
+			{ID: "lee1", Name: "Kim Lee"},
+			{ID: "lee2", Name: "KIM  LEE"},
+			{ID: "haruka", Name: "ガク"},
+			{ID: "kaku", Name: "カク"},
+		},
+		Teams: []directory.Team{{ID: "db", Name: "Datenbänke"}, {ID: "web"}},
+	}
+	for typed, want := range map[string]string{
+		"Jose\u0301 Nu\u0301n\u0303ez": "jose", "JOSÉ NÚÑEZ": "jose", "jose nunez": "jose", "＠ｊｏｓｅ": "jose", "@José\u00a0Núñez": "jose", "Jo\u200bsé Núñez": "jose", "JOSE": "jose",
+		"gabi GROSS": "gross", "Gabi Gro\u00df": "gross", "GABI GROẞ": "gross",
+		"IŞIK İNCE": "isik", "ışık ince": "isik", "Is\u0327ik I\u0307nce": "isik", "isik ince": "isik",
+		"Pat O’Brien": "brien", "pat oʼbrien": "brien", "Jean‑Luc": "luc", "jean–luc": "luc", "ℒuc": "luc",
+		"Mu\u0308ller": "mueller", "MULLER": "muller", "müller": "mueller",
+		"ｶﾞｸ": "haruka", "カク": "kaku", "kim lee": "", "@kim lee": "", "lee1": "lee1", "": "", "@": "", "\u200b": "",
+	} {
+		if p, _ := r.Find(typed); p.ID != want {
+			t.Errorf("%q finds %q, want %q", typed, p.ID, want)
+		}
+	}
+	if all := r.Matches("Kim Lee"); len(all) != 2 {
+		t.Errorf("%d people are called Kim Lee", len(all))
+	}
+	for _, typed := range []string{"db", "DB", "ＤＢ", "Datenba\u0308nke", "DATENBÄNKE", "datenbanke"} {
+		if all := r.MatchTeams(typed); len(all) != 1 || all[0].ID != "db" {
+			t.Errorf("%q finds %v", typed, all)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func (d *Dispatcher) WriteMessage(ctx context.Context, r Request) (Reply, error)
 		reply.Text = "Your message was cut: a message has at most 4,000 characters."
 	}
 	if word, _, _ := strings.Cut(text, " "); len(text) < 200 {
-		if _, ok := d.engine.Catalog().Find(strings.ToLower(word)); ok {
+		if _, ok := d.engine.Catalog().Find(commands.Fold(word)); ok {
 			reply.Text = fmt.Sprintf("That was sent to the room as a message. To run the command, type `/%s`.", text)
 		}
 	}

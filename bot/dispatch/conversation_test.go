@@ -73,7 +73,7 @@ func TestWriteMessageLimits(t *testing.T) {
 		{strings.Repeat("é", 4000), strings.Repeat("é", 4000), false},
 		{strings.Repeat("é", 4001), strings.Repeat("é", 3999) + "…", true},
 		{strings.Repeat("漢字", 50_000), strings.Repeat("漢字", 2000)[:3*3999] + "…", true},
-		{"a\x00b\u202ec\r\nd", "abc \nd", false},
+		{"a\x00b\u202ec\r\nd", "abc\nd", false},
 	} {
 		reply := w.Write(w.Person("ana"), "INC-1", c.text, "")
 		all, err := w.Conversation.List(t.Context(), "INC-1", w.Person("ana"), 0, 1)

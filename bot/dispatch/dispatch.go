@@ -145,42 +145,25 @@ func (d *Dispatcher) parseContext(ctx context.Context, r Request) commands.Conte
 		Fields: r.Fields, Choices: func(k commands.FieldKind) []commands.Choice { return d.Choices(ctx, k, r.Speaker) },
 		Room: r.Room, Now: d.engine.Now(), Zone: zone, Matrix: org.Matrix, Speaker: speaker,
 		Person: func(handle string) (string, string, bool) {
-			if strings.EqualFold(strings.TrimPrefix(handle, "@"), "me") && r.Speaker.Person != "" {
+			if strings.TrimPrefix(commands.Fold(handle), "@") == "me" && r.Speaker.Person != "" {
 				return r.Speaker.Person, r.Speaker.Name, true
 			}
 			p, ok := org.Directory.Find(handle)
 			return p.ID, p.Name, ok
 		},
-		Target: func(handle string) (workflow.Target, bool) { return findTarget(org, handle) },
+		Target: func(handle string) (workflow.Target, bool) {
+			found := findTargets(org, handle)
+			if len(found) != 1 {
+				return "", false
+			}
+			return found[0], true
+		},
+		Namesakes: func(kind commands.FieldKind, handle string) []string { return namesakes(org, kind, handle) },
 		Service: func(text string) (string, bool) {
 			s, ok := org.Service(text)
 			return s.ID, ok
 		},
 	}
-}
-
-// findTarget returns the target that a person named: a person, a team, or a target as
-// it is written in the configuration.
-func findTarget(o *bot.Organization, handle string) (workflow.Target, bool) {
-	if p, ok := o.Directory.Find(handle); ok {
-		return workflow.Target("person:" + p.ID), true
-	}
-	name := strings.TrimPrefix(handle, "@")
-	if t, ok := o.Directory.Team(name); ok {
-		return workflow.Target("team:" + t.ID), true
-	}
-	t := workflow.Target(name)
-	switch t.Kind() {
-	case "person", "team", "webhook":
-		return t, len(o.Directory.Resolve(t).Recipients) > 0
-	case "policy":
-		for _, p := range o.Policies {
-			if p.ID == t.ID() {
-				return t, true
-			}
-		}
-	}
-	return "", false
 }
 
 // declare opens an incident for a person.
@@ -206,13 +189,16 @@ func (d *Dispatcher) declare(ctx context.Context, declare workflow.Declare, r Re
 }
 
 // serviceHint returns a hint when a service is not configured and its name is close to
-// one that is.
+// one that is, or may mean several.
 func serviceHint(o *bot.Organization, services []string, id string) string {
 	names := make([]string, 0, len(o.Services))
 	for _, s := range o.Services {
 		names = append(names, s.ID)
 	}
 	for _, s := range services {
+		if all := o.MatchServices(s); len(all) > 1 {
+			return fmt.Sprintf("\nThe service %q may be %s or %s. Add the one that you mean: `edit %s --service %s`.", s, all[0].ID, all[1].ID, id, all[0].ID)
+		}
 		if near := commands.Nearest(s, names); near != "" && !slices.Contains(names, s) {
 			return fmt.Sprintf("\nNo service is called %q. If you mean %s: `edit %s --service %s`.", s, near, id, near)
 		}

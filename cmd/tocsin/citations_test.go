@@ -29,7 +29,7 @@ type citation struct {
 	line     int
 }
 
-var ruleLine = regexp.MustCompile(`^- \*\*([IGOESRPX]\d{1,2}[a-z]?) · ([^*:;,()]+)\*\* \*(holds|planned)\*\. \S`)
+var ruleLine = regexp.MustCompile(`^- \*\*([CIGOESRPX]\d{1,2}[a-z]?) · ([^*:;,()]+)\*\* \*(holds|planned)\*\. \S`)
 
 // parseRules parses the list. The faults are lines that look like a rule and
 // are not valid, and IDs and names that are used twice.
@@ -83,7 +83,7 @@ type block struct {
 // How a rule is cited. Words of alert sources ("P1") and of vendors ("S3") look like IDs, so an ID alone is no citation: it stands in parentheses, after the
 // word "rule", before a colon where a sentence begins, makes up the whole comment, or is part of a test's name.
 const (
-	ruleID  = `[IGOESRPX]\d{1,2}[a-z]?`
+	ruleID  = `[CIGOESRPX]\d{1,2}[a-z]?`
 	ruleIDs = `\b` + ruleID + `\b(?:(?:,\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+)` + ruleID + `\b)*`
 )
 

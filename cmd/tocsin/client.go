@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -144,14 +146,14 @@ func newRunCommand() *cobra.Command {
 	var incident, as string
 	cmd := &cobra.Command{
 		Use: "run COMMAND", Short: "Run a command, as in chat.",
-		Long:    "Run a command on a running server, as in chat. `tocsin run help` lists the commands.",
+		Long:    "Run a command on a running server, as in chat. `tocsin run help` lists the commands.\n\nThe options below stand before the command or at its end; between, they are part of it.",
 		Example: "  tocsin run \"declare Checkout is down --sev 2\"\n  tocsin run \"ack INC-1\"\n  tocsin run help",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args = extractFlags(args, map[string]*string{"--server": &c.server, "--data": &c.data, "--as": &as, "--incident": &incident})
 			if len(args) == 0 {
 				return errors.New("a command is missing; for example: tocsin run list")
 			}
-			return c.runCommand(cmd, strings.Join(args, " "), incident, as)
+			return c.runCommand(cmd, joinCommand(args), incident, as)
 		},
 	}
 	c.addFlags(cmd)
@@ -161,24 +163,48 @@ func newRunCommand() *cobra.Command {
 	return cmd
 }
 
-// extractFlags sets our own flags from the words of an unquoted command, and
-// returns the other words.
+// extractFlags sets our own flags from the end of an unquoted command, and returns the words
+// before them. Between those words a flag may be part of a text.
 func extractFlags(args []string, flags map[string]*string) []string {
-	var rest []string
-	for n := 0; n < len(args); n++ {
-		name, value, hasValue := strings.Cut(args[n], "=")
-		target := flags[name]
+	for n := len(args); ; {
+		name, value, hasValue := "", "", false
+		if n > 0 {
+			name, value, hasValue = strings.Cut(args[n-1], "=")
+		}
 		switch {
-		case target == nil:
-			rest = append(rest, args[n])
-		case hasValue:
-			*target = value
-		case n+1 < len(args):
-			n++
-			*target = args[n]
+		case hasValue && flags[name] != nil:
+			*flags[name], n = value, n-1
+		case n > 1 && flags[args[n-2]] != nil:
+			*flags[args[n-2]], n = args[n-1], n-2
+		default:
+			return args[:n]
 		}
 	}
-	return rest
+}
+
+// joinCommand returns the line that the words of an unquoted command make up. The shell has
+// taken the quotes from --description "two words": they are put back.
+func joinCommand(args []string) string {
+	words := slices.Clone(args)
+	for n := 1; n < len(words); n++ {
+		name, value, hasValue := strings.Cut(words[n], "=")
+		isFlag := strings.HasPrefix(words[n], "--") && !strings.ContainsFunc(name, unicode.IsSpace)
+		switch {
+		case isFlag && hasValue && strings.ContainsFunc(value, unicode.IsSpace):
+			words[n] = name + "=" + quoteWords(value)
+		case !isFlag && strings.HasPrefix(words[n-1], "--") && strings.ContainsFunc(words[n], unicode.IsSpace):
+			words[n] = quoteWords(words[n])
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// quoteWords puts a value into quotes that it does not contain.
+func quoteWords(value string) string {
+	if strings.Contains(value, `"`) {
+		return "«" + value + "»"
+	}
+	return `"` + value + `"`
 }
 
 func newIncidentCommand() *cobra.Command {

@@ -44,7 +44,8 @@ var outsides = map[string]outside{
 	},
 	"commands": {
 		withheld: impure,
-		reason:   "commands is pure: of the outside only the standard library without context, io, log, net, os, sync",
+		modules:  []string{"golang.org/x/text"},
+		reason:   "commands is pure: of the outside only x/text and the standard library without context, io, log, net, os, sync",
 	},
 	"workflow": {
 		withheld: impure,

@@ -144,6 +144,7 @@ func TestImportRuleDecides(t *testing.T) {
 		{"workflow", inside, "pgregory.net/rapid", ""},
 		{"workflow", inside, "os", ""},
 		{"commands", production, "tocsin/workflow", ""},
+		{"commands", production, "golang.org/x/text/unicode/norm", ""},
 		{"bot/alerts", production, "github.com/expr-lang/expr/vm", ""},
 		{"bot", production, "github.com/prometheus/client_golang/prometheus", ""},
 		{"bot", production, "log/slog", ""},

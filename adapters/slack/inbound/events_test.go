@@ -257,6 +257,11 @@ func TestMentionInRoom(t *testing.T) {
 	if got := d.slack.Mention(d.ben, room, "note The cache is cold", ""); got.Err != nil || d.incident(id).Paperwork.Notes != 1 {
 		t.Error(got.Err, d.incident(id).Paperwork.Notes)
 	}
+	for n, text := range []string{": note one", " — note two", ", `note three`", "，note four", ": ```\nnote five\n```"} {
+		if got := d.slack.Mention(d.ben, room, text, ""); got.Err != nil || d.incident(id).Paperwork.Notes != n+2 {
+			t.Errorf("%q: %v %d", text, got.Err, d.incident(id).Paperwork.Notes)
+		}
+	}
 }
 
 // TestMentionLostReply: a reply is not posted twice when Slack's response is lost.

@@ -3,10 +3,10 @@ package inbound
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"tocsin/adapters/slack"
+	"tocsin/commands"
 )
 
 // references says how the references in Slack's markup are written out.
@@ -77,7 +77,7 @@ func (s *Server) commandText(ctx context.Context, text string) string {
 			if speaker := s.identify(a); speaker.Person != "" {
 				return "@" + speaker.Person
 			}
-			name := cleanName(cmp.Or(label, a.Name))
+			name := commands.PlainName(cmp.Or(label, a.Name)) // people choose their names on Slack themselves
 			if name == "" || s.isConfiguredName(name) {
 				name = id
 			}
@@ -100,22 +100,12 @@ func (s *Server) commandText(ctx context.Context, text string) string {
 	})
 }
 
-// cleanName leaves out of a name what the command language would read as an
-// option, or as the beginning or end of a quote: people choose their names on
-// Slack themselves (P1: access is checked first).
-func cleanName(name string) string {
-	words := strings.Fields(strings.NewReplacer(`"`, "", "“", "", "”", "").Replace(name))
-	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return strings.HasPrefix(word, "--") }), " ")
-}
-
 // isConfiguredName reports whether a person's name on Slack is the name of a
 // configured person, who may be another, or of a team
 // (P1: access is checked first).
 func (s *Server) isConfiguredName(name string) bool {
 	d := s.app.Organization().Directory
-	_, person := d.Find(name)
-	_, team := d.Team(strings.TrimPrefix(name, "@"))
-	return person || team || strings.Contains(name, ":")
+	return len(d.Matches(name)) > 0 || len(d.MatchTeams(name)) > 0 || strings.ContainsAny(name, ":：")
 }
 
 // displayText is a text as people see it on Slack.

@@ -136,12 +136,14 @@ func TestHostileCommands(t *testing.T) {
 func TestP1NameIsNoCommand(t *testing.T) {
 	d := newTestServer(t, byHTTP)
 	id, _ := d.declare("Checkout is down --sev 2")
-	mallory := d.slack.AddUser(slacktest.User{Name: "mal", RealName: "Mal --status monitoring"})
-	if got := d.slash(d.ana, d.lobby, "update "+id+" talking to <@"+mallory+">"); !strings.Contains(string(got.Response), "talking to @") {
-		t.Fatalf("%s", got.Response)
-	}
-	if i := d.incident(id); i.Status != workflow.Investigating {
-		t.Errorf("%s, %q", i.Status, i.Paperwork.LatestUpdate.Text)
+	for _, name := range []string{"Mal --status monitoring", "Mal —status monitoring", "Mal “ －－status monitoring", "Mal \u200b–status=monitoring", "Mal `-status` monitoring"} {
+		mallory := d.slack.AddUser(slacktest.User{Name: "mal", RealName: name})
+		if got := d.slash(d.ana, d.lobby, "update "+id+" talking to <@"+mallory+">"); !strings.Contains(string(got.Response), "talking to @") {
+			t.Fatalf("%s: %s", name, got.Response)
+		}
+		if i := d.incident(id); i.Status != workflow.Investigating {
+			t.Errorf("%s: %s, %q", name, i.Status, i.Paperwork.LatestUpdate.Text)
+		}
 	}
 }
 

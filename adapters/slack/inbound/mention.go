@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"tocsin/adapters/slack"
 	"tocsin/bot"
@@ -30,13 +31,21 @@ func textAfterMention(e event, text string) string {
 	for _, a := range e.Authorizations {
 		if _, after, found := strings.Cut(text, "<@"+a.User); found && a.User != "" {
 			_, after, _ = strings.Cut(after, ">")
-			return after
+			return trimAddress(after)
 		}
 	}
 	if strings.HasPrefix(text, "<@") {
 		_, text, _ = strings.Cut(text, ">")
 	}
-	return text
+	return trimAddress(text)
+}
+
+// trimAddress returns what follows a name without the punctuation after it: "@Tocsin: ack" and
+// "@Tocsin — ack" give the command ack.
+func trimAddress(text string) string {
+	return strings.TrimLeftFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune(":,;.!：，、،", r)
+	})
 }
 
 // usage is the answer to a mention without a command.
