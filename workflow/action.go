@@ -64,6 +64,8 @@ type SendPage struct {
 
 	Severity Severity `json:"severity,omitempty"` // of the incident when the page was queued
 	Urgent   bool     `json:"urgent,omitempty"`   // it waits for no bundle: another page failed before it, or a person asked for it
+
+	LateBy time.Duration `json:"late_by,omitempty"` // how long after its deadline the page was queued, if that is worth saying
 }
 
 // CancelPage tells the recipient of a delivered page that it needs no answer any

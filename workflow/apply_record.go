@@ -20,6 +20,10 @@ func (i *Incident) applyRecord(e Event, f RecordFact) {
 		if i.Promises.MissedUpdate.IsZero() {
 			i.Promises.MissedUpdate = f.Due
 		}
+		i.Paging.add(f.Pages)
+		if len(f.Pages) > 0 {
+			i.Paging.Manual++
+		}
 	case RoleAssigned:
 		if i.Roles == nil {
 			i.Roles = map[string]string{}

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -85,13 +86,17 @@ func (i Incident) IsStuck() bool {
 // zero or later than now. A deadline that passed while no process was running is
 // carried out once, and the fact says how late (X1: a crash loses nothing).
 func (t *transition) carryOutDeadlines() {
-	passed := func(at time.Time) bool { return !at.IsZero() && !at.After(t.in.At) }
+	defer func() { t.late = 0 }()
+	passed := func(at time.Time) bool {
+		t.late = lateness(at, t.in.At)
+		return !at.IsZero() && !at.After(t.in.At)
+	}
 	t.sendPlannedPages()
 	if passed(t.incident.Paging.NextAt) {
 		t.continueEscalation()
 	}
 	if passed(t.incident.Promises.AcknowledgeBy) {
-		t.recordBySystem(AcknowledgeOverdue{Due: t.incident.Promises.AcknowledgeBy, LateBy: lateness(t.incident.Promises.AcknowledgeBy, t.in.At)})
+		t.recordBySystem(AcknowledgeOverdue{Due: t.incident.Promises.AcknowledgeBy, LateBy: t.late})
 	}
 	if passed(t.incident.Promises.UpdateBy) {
 		t.reportOverdueUpdate()
@@ -107,7 +112,7 @@ func (t *transition) carryOutDeadlines() {
 	}
 	t.archiveDueRooms()
 	if passed(t.incident.Alerts.QuietUntil) {
-		t.recordBySystem(AlertsReleased{Firing: t.incident.Alerts.Firing})
+		t.recordBySystem(AlertsReleased{Firing: t.incident.Alerts.Firing, LateBy: t.late})
 	}
 }
 
@@ -116,6 +121,7 @@ func (t *transition) sendPlannedPages() {
 	var ids []string
 	for _, p := range t.incident.Paging.Pages {
 		if p.State == DeliveryPlanned && !p.Due.After(t.in.At) {
+			t.late = max(t.late, lateness(p.Due, t.in.At))
 			ids = append(ids, p.ID)
 		}
 	}
@@ -141,7 +147,7 @@ func (t *transition) queuePages(ids []string, why string) {
 	if len(old) > 0 {
 		t.recordBySystem(PagesCanceled{IDs: old, Why: "replaced by a newer page"})
 	}
-	t.recordBySystem(PagesQueued{IDs: ids, Why: why})
+	t.recordBySystem(PagesQueued{IDs: ids, Why: why, LateBy: t.late})
 }
 
 // continueEscalation fires the next step, restarts the run, or reminds the catch-all.
@@ -157,23 +163,87 @@ func (t *transition) continueEscalation() {
 	}
 }
 
+// What notices of an overdue update say.
+const (
+	overdueText     = "The status update is overdue."
+	passedCommander = "The commander cannot be notified."
+)
+
 // reportOverdueUpdate records that the status update is overdue, sets the next
-// deadline one interval of the severity later, and notifies the commander, else the
-// acknowledger.
+// deadline one interval of the severity later, and notifies the first who can act: the
+// commander, else the acknowledger, else the other responders, else the catch-all (S10: an
+// overdue update finds the next who can act).
 func (t *transition) reportOverdueUpdate() {
-	f := UpdateOverdue{Due: t.incident.Promises.UpdateBy, LateBy: lateness(t.incident.Promises.UpdateBy, t.in.At)}
+	f := UpdateOverdue{Due: t.incident.Promises.UpdateBy, LateBy: t.late}
 	if every := t.in.Known.Plan.Severity(t.incident.Severity).Update; every > 0 {
 		f.Next = f.Due.Add(every)
 		if !f.Next.After(t.in.At) {
 			f.Next = t.in.At.Add(every)
 		}
 	}
-	holder := t.incident.Roles[Commander]
-	if holder == "" {
-		holder = t.incident.Acknowledgement.Person
+	text := overdueText
+	var people []string
+	var passed []string // those who cannot be notified
+	for _, group := range [][]string{{t.incident.Roles[Commander]}, {t.incident.Acknowledgement.Person}, t.incident.responders()} {
+		for _, id := range group {
+			switch {
+			case id == "":
+			case t.canNotify(id):
+				people = append(people, id)
+			default:
+				passed = append(passed, id)
+			}
+		}
+		if len(people) > 0 {
+			break
+		}
+	}
+	if len(people) == 0 && len(passed) > 0 {
+		f.Pages = t.overduePages()
+	}
+	if slices.Contains(passed, t.incident.Roles[Commander]) {
+		text += " " + passedCommander
 	}
 	t.recordBySystem(f)
-	if holder != "" {
-		t.notify([]string{holder}, 0, "The status update is overdue.")
+	if len(people) > 0 {
+		t.notify(people, 0, text)
 	}
+	if holder := t.incident.Acknowledgement; holder.Person != "" && slices.Contains(passed, holder.Person) {
+		t.withdrawAcknowledgement("no way to notify " + holder.Name)
+	}
+}
+
+// overduePages returns the notices of an overdue update to the catch-all.
+func (t *transition) overduePages() []PageState {
+	n := t.incident.Paging.Manual + 1
+	var pages []PageState
+	for _, r := range t.catchAll() {
+		pages = append(pages, t.pagesFor(r, PurposeNotice, "k"+strconv.Itoa(n), PageCoordinates{Run: t.incident.Paging.Run, Repeat: n})...)
+	}
+	pages, _ = t.supersede(pages)
+	return pages
+}
+
+// canNotify reports whether a person is known and has a contact method.
+func (t *transition) canNotify(person string) bool {
+	return slices.ContainsFunc(t.in.Known.Answers[personTarget(person)].Recipients, func(r Recipient) bool { return len(r.High)+len(r.Low) > 0 })
+}
+
+// responders returns the people who work on the incident beside the commander and the
+// acknowledger, in a stable order: those in the other roles, and those who answered when
+// they were asked to join.
+func (i *Incident) responders() []string {
+	var all []string
+	for role, person := range i.Roles {
+		if role != Commander && !slices.Contains(all, person) {
+			all = append(all, person)
+		}
+	}
+	slices.Sort(all)
+	for _, p := range i.Paging.Pages {
+		if p.Purpose == PurposeJoin && p.Why == "answered" && !slices.Contains(all, p.To) {
+			all = append(all, p.To)
+		}
+	}
+	return all
 }

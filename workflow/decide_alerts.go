@@ -103,7 +103,7 @@ func (t *transition) holdAlerts(held []HeldAlert) {
 // judgeHeldAlerts passes the held notices whose minute is over through alert intake
 // again.
 func (t *transition) judgeHeldAlerts() {
-	var f AlertsJudged
+	f := AlertsJudged{LateBy: t.late}
 	full := len(t.incident.Alerts.Held) > maxHeld
 	for _, h := range t.incident.Alerts.Held {
 		due := h.Since.Add(judgeAfter)

@@ -17,7 +17,7 @@ const minLateness = 10 * time.Second
 func (t *transition) startEscalation(why string) {
 	t.cancelWhere("paging started again", func(p PageState) bool { return p.Purpose == PurposeEscalation && p.State != DeliverySlow })
 	policy := t.in.Known.Plan.Policy
-	t.recordBySystem(EscalationStarted{Run: t.incident.Paging.Run + 1, Policy: policy, Why: why})
+	t.recordBySystem(EscalationStarted{Run: t.incident.Paging.Run + 1, Policy: policy, Why: why, LateBy: t.late})
 	t.fireFrom(0, 0, "")
 }
 
@@ -40,10 +40,10 @@ func (t *transition) fireFrom(repeat, step int, why string) {
 		switch next := t.afterCycle(policy); {
 		case e.CycleReached && repeat < policy.Repeat:
 			repeat, step = repeat+1, 0
-			t.recordBySystem(EscalationRepeated{Policy: policy.ID, Repeat: repeat})
+			t.recordBySystem(EscalationRepeated{Policy: policy.ID, Repeat: repeat, LateBy: t.late})
 		case next != "":
 			repeat, step = 0, 0
-			t.recordBySystem(EscalationRepeated{Policy: next, Moved: true})
+			t.recordBySystem(EscalationRepeated{Policy: next, Moved: true, LateBy: t.late})
 		case !e.RunReached:
 			t.reportNoOneReached()
 			return
@@ -71,12 +71,9 @@ func (t *transition) afterCycle(policy Policy) string {
 // not paged. It reports whether it pages anyone.
 func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool {
 	s := policy.Steps[step]
-	f := StepFired{Policy: policy.ID, Why: why, Coordinates: PageCoordinates{
+	f := StepFired{Policy: policy.ID, Why: why, LateBy: t.late, Coordinates: PageCoordinates{
 		Run: t.incident.Paging.Run, Policy: len(t.incident.Paging.Chain) - 1, Repeat: repeat, Step: step,
 	}}
-	if due := t.incident.Paging.NextAt; !due.IsZero() && why == "" {
-		f.LateBy = lateness(due, t.in.At)
-	}
 	recipients, skipped := t.resolveTargets(s.Notify, map[string]bool{policy.ID: true})
 	f.Skipped = skipped
 	if s.RoundRobin && len(recipients) > 0 {
@@ -112,7 +109,7 @@ func (t *transition) fireStep(policy Policy, repeat, step int, why string) bool 
 // lateness returns how long after its deadline something happens, or 0 if that is not
 // worth reporting (X1: a crash loses nothing).
 func lateness(due, at time.Time) time.Duration {
-	if late := at.Sub(due); late >= minLateness {
+	if late := at.Sub(due); !due.IsZero() && late >= minLateness {
 		return late.Round(time.Second)
 	}
 	return 0
@@ -313,7 +310,7 @@ func (p PageState) canReplace(old PageState) bool {
 // reportNoOneReached records that the run has reached no one, pages the catch-all and
 // sets the time of the restart (E4: a failed page moves on at once).
 func (t *transition) reportNoOneReached() {
-	f := NoOneReached{RestartAt: t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter), Pages: t.catchAllPages("!!", 0)}
+	f := NoOneReached{RestartAt: t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter), Pages: t.catchAllPages("!!", 0), LateBy: t.late}
 	for _, p := range t.incident.Paging.Pages {
 		if p.State == DeliverySlow && p.Purpose == PurposeEscalation {
 			f.Slow++
@@ -328,24 +325,27 @@ func (t *transition) reportNoOneReached() {
 func (t *transition) reportExhausted() {
 	n := t.incident.Paging.Reminders
 	next := t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RemindEvery)
-	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages("!", n)})
+	t.recordBySystem(EscalationExhausted{Reminder: n, Next: next, Pages: t.catchAllPages("!", n), LateBy: t.late})
 }
 
-// catchAllPages returns the pages to the catch-all, or to the log of the server if there
-// is no one behind it. The mark and the number n tell repeated pages of a run apart.
-func (t *transition) catchAllPages(mark string, n int) []PageState {
-	target := t.in.Known.Plan.CatchAll
+// catchAll returns who is behind the catch-all: the log of the server if no one is.
+func (t *transition) catchAll() []Recipient {
 	var recipients []Recipient
-	if target != "" {
+	if target := t.in.Known.Plan.CatchAll; target != "" {
 		recipients, _ = t.resolveTargets([]Target{target}, map[string]bool{})
 	}
 	if len(recipients) == 0 {
 		recipients = []Recipient{{ID: "log", High: []Method{{Key: "log"}}}}
 	}
+	return recipients
+}
+
+// catchAllPages returns the pages to the catch-all. The mark and the number n tell repeated pages of a run apart.
+func (t *transition) catchAllPages(mark string, n int) []PageState {
 	at := t.incident.Paging.current()
 	at.Repeat = n
 	var pages []PageState
-	for _, r := range recipients {
+	for _, r := range t.catchAll() {
 		pages = append(pages, t.pagesFor(r, PurposeCatchAll, at.String()+mark, at)...)
 	}
 	pages, _ = t.withoutSlow(pages)

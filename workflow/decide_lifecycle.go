@@ -32,7 +32,7 @@ func (t *transition) resolveAs(text string, byTimer bool) {
 		f.QuietUntil = t.in.At.Add(rules.QuietAfter)
 	}
 	if byTimer {
-		f.HoldUntil = t.in.At.Add(rules.ReopenWindow)
+		f.HoldUntil, f.LateBy = t.in.At.Add(rules.ReopenWindow), t.late
 		t.recordBySystem(f)
 	} else {
 		t.record(f)

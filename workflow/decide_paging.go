@@ -186,7 +186,7 @@ func (t *transition) page(c Page) error {
 // them and has no contact method, the acknowledgement ends: an incident must not be
 // held by a person who cannot be told about it.
 func (t *transition) notify(people []string, alerts int, text string) {
-	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text}
+	f := PeoplePaged{Manual: t.incident.Paging.Manual + 1, Purpose: PurposeNotice, Alerts: alerts, Text: text, LateBy: t.late}
 	at := PageCoordinates{Run: t.incident.Paging.Run, Repeat: f.Manual}
 	for _, id := range people {
 		for _, r := range t.in.Known.Answers[personTarget(id)].Recipients {

@@ -224,7 +224,7 @@ func (t *transition) announcePublic() {
 func (t *transition) archiveDueRooms() {
 	for _, r := range slices.Clone(t.incident.Rooms) {
 		if !r.ArchiveAt.IsZero() && !r.ArchiveAt.After(t.in.At) {
-			t.recordBySystem(RoomArchiveDue{Platform: r.Platform, ID: r.ID})
+			t.recordBySystem(RoomArchiveDue{Platform: r.Platform, ID: r.ID, LateBy: lateness(r.ArchiveAt, t.in.At)})
 		}
 	}
 }

@@ -32,7 +32,8 @@ type AlertsAllResolved struct {
 // AlertsReleased is recorded when an ended incident gives up the alerts that still
 // fire: they open or join another incident.
 type AlertsReleased struct {
-	Firing int `json:"firing"` // how many
+	Firing int           `json:"firing"` // how many
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 // AlertsHeld is recorded when firing notices came that may be late: alerts of the
@@ -45,8 +46,9 @@ type AlertsHeld struct {
 // AlertsJudged is recorded when held notices are judged again: those that nothing newer
 // has superseded fire.
 type AlertsJudged struct {
-	Alerts []HeldAlert `json:"alerts"`
-	Next   time.Time   `json:"next_at,omitzero"` // when others are judged
+	Alerts []HeldAlert   `json:"alerts"`
+	Next   time.Time     `json:"next_at,omitzero"` // when others are judged
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 func (AlertsArrived) fact() string     { return "alerts_arrived" }

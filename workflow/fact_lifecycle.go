@@ -54,14 +54,15 @@ type PlanReplaced struct {
 // IncidentResolved is recorded when a person, or the timer after the last alert,
 // resolves the incident.
 type IncidentResolved struct {
-	From        Status    `json:"from"`
-	Text        string    `json:"text,omitempty"`
-	ByTimer     bool      `json:"by_timer,omitempty"`
-	Firing      []string  `json:"firing,omitempty"` // titles of alerts that still fire, at most five
-	StillFiring int       `json:"still_firing,omitempty"`
-	QuietUntil  time.Time `json:"quiet_until,omitzero"`
-	Truncated   bool      `json:"truncated,omitempty"`
-	HoldUntil   time.Time `json:"hold_until,omitzero"` // with ByTimer: until then its alert group reopens the incident
+	From        Status        `json:"from"`
+	Text        string        `json:"text,omitempty"`
+	ByTimer     bool          `json:"by_timer,omitempty"`
+	Firing      []string      `json:"firing,omitempty"` // titles of alerts that still fire, at most five
+	StillFiring int           `json:"still_firing,omitempty"`
+	QuietUntil  time.Time     `json:"quiet_until,omitzero"`
+	Truncated   bool          `json:"truncated,omitempty"`
+	HoldUntil   time.Time     `json:"hold_until,omitzero"` // with ByTimer: until then its alert group reopens the incident
+	LateBy      time.Duration `json:"late_by,omitempty"`   // with ByTimer
 }
 
 // IncidentClosed is recorded when the write-up is complete, or is closed by force.

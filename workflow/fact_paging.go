@@ -5,9 +5,10 @@ import "time"
 // EscalationStarted is recorded when paging starts, or starts again, with the first
 // step of a policy.
 type EscalationStarted struct {
-	Run    int    `json:"run"`
-	Policy string `json:"policy"`
-	Why    string `json:"why"`
+	Run    int           `json:"run"`
+	Policy string        `json:"policy"`
+	Why    string        `json:"why"`
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 // StepFired is recorded when one step of a policy pages its targets. The pages are
@@ -39,44 +40,49 @@ type Cursor struct {
 // EscalationRepeated is recorded when escalation repeats its policy, or goes on with the
 // fallback policy.
 type EscalationRepeated struct {
-	Policy string `json:"policy"`
-	Repeat int    `json:"repeat"`
-	Moved  bool   `json:"moved,omitempty"` // to another policy, not to a repeat of the same
+	Policy string        `json:"policy"`
+	Repeat int           `json:"repeat"`
+	Moved  bool          `json:"moved,omitempty"` // to another policy, not to a repeat of the same
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 // NoOneReached is recorded when no page of any policy in the run was accepted by a
 // provider (E4: a failed page moves on at once). The run starts again at RestartAt.
 type NoOneReached struct {
-	RestartAt time.Time   `json:"restart_at"`      // when the run starts again
-	Pages     []PageState `json:"pages,omitempty"` // to the catch-all
-	Slow      int         `json:"slow,omitempty"`  // pages whose provider has not answered yet
+	RestartAt time.Time     `json:"restart_at"`      // when the run starts again
+	Pages     []PageState   `json:"pages,omitempty"` // to the catch-all
+	Slow      int           `json:"slow,omitempty"`  // pages whose provider has not answered yet
+	LateBy    time.Duration `json:"late_by,omitempty"`
 }
 
 // EscalationExhausted is recorded when every step of every policy has fired and no
 // one has acknowledged, and again with each reminder (E7: never silent until a
 // person answers).
 type EscalationExhausted struct {
-	Reminder int         `json:"reminder"`        // 0 the first time
-	Next     time.Time   `json:"next_at"`         // when the next reminder is due
-	Pages    []PageState `json:"pages,omitempty"` // to the catch-all
+	Reminder int           `json:"reminder"`        // 0 the first time
+	Next     time.Time     `json:"next_at"`         // when the next reminder is due
+	Pages    []PageState   `json:"pages,omitempty"` // to the catch-all
+	LateBy   time.Duration `json:"late_by,omitempty"`
 }
 
 // PagesQueued is recorded when planned pages are handed to the agenda: their delay
 // has passed, or an earlier contact method failed.
 type PagesQueued struct {
-	IDs []string `json:"ids"` // of the pages
-	Why string   `json:"why,omitempty"`
+	IDs    []string      `json:"ids"` // of the pages
+	Why    string        `json:"why,omitempty"`
+	LateBy time.Duration `json:"late_by,omitempty"`
 }
 
 // PeoplePaged is recorded when people are paged outside escalation: to join the
 // incident, or with a notice that needs no answer.
 type PeoplePaged struct {
-	Manual  int         `json:"manual"`  // counts these facts from 1; part of the pages' IDs
-	Purpose Purpose     `json:"purpose"` // PurposeJoin or PurposeNotice
-	Pages   []PageState `json:"pages,omitempty"`
-	Skipped []Skipped   `json:"skipped,omitempty"`
-	Text    string      `json:"text,omitempty"`
-	Alerts  int         `json:"alerts,omitempty"` // for a notice: how many new alerts it reports
+	Manual  int           `json:"manual"`  // counts these facts from 1; part of the pages' IDs
+	Purpose Purpose       `json:"purpose"` // PurposeJoin or PurposeNotice
+	Pages   []PageState   `json:"pages,omitempty"`
+	Skipped []Skipped     `json:"skipped,omitempty"`
+	Text    string        `json:"text,omitempty"`
+	Alerts  int           `json:"alerts,omitempty"` // for a notice: how many new alerts it reports
+	LateBy  time.Duration `json:"late_by,omitempty"`
 }
 
 // NoticePostponed is recorded when new alerts come too soon after the last notice to

@@ -26,6 +26,7 @@ type UpdateOverdue struct {
 	Due    time.Time     `json:"due_at"`
 	Next   time.Time     `json:"next_at,omitzero"`
 	LateBy time.Duration `json:"late_by,omitempty"`
+	Pages  []PageState   `json:"pages,omitempty"` // to the catch-all, when no one who works on the incident can be notified
 }
 
 // RoleAssigned is recorded when a role is given to a person, or is taken away (Person

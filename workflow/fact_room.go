@@ -43,8 +43,9 @@ type RoomAbandoned struct {
 // RoomArchiveDue is recorded when the delay after the end of the incident has passed,
 // and the room is to be archived.
 type RoomArchiveDue struct {
-	Platform string `json:"platform"`
-	ID       string `json:"id,omitempty"`
+	Platform string        `json:"platform"`
+	ID       string        `json:"id,omitempty"`
+	LateBy   time.Duration `json:"late_by,omitempty"`
 }
 
 // RoomArchived is recorded when a room was archived. ID is "" if the platform had

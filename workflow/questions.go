@@ -75,6 +75,11 @@ func Asks(i Incident, in Input) Questions {
 	if commander := i.Roles[Commander]; commander != "" && commander != i.Acknowledgement.Person {
 		q.Targets = append(q.Targets, personTarget(commander))
 	}
+	if _, ok := in.Command.(Wake); ok {
+		for _, person := range i.responders() {
+			q.Targets = append(q.Targets, personTarget(person))
+		}
+	}
 	if c, ok := in.Command.(Page); ok {
 		q.Targets = append(q.Targets, c.Targets...)
 	}

@@ -39,7 +39,11 @@ func react(i *Incident, was stateBefore, e Event) []Action {
 		actions = reactAlert(i, e.At, f)
 	case LifecycleFact:
 		actions = reactLifecycle(i, e.At, f)
-	case RoomFact, RecordFact, UnknownFact: // reactRooms and reactPosts suffice
+	case RecordFact:
+		if f, ok := f.(UpdateOverdue); ok {
+			actions = sendQueuedPages(f.Pages, SendPage{Severity: i.Severity, Text: overdueText + " No one who works on it can be notified.", LateBy: f.LateBy})
+		}
+	case RoomFact, UnknownFact: // reactRooms and reactPosts suffice
 	}
 	if isPaging(was.paging) && !isPaging(i.Paging.State) {
 		actions = append(actions, cancelDelivered(i, e.Fact)...)
@@ -52,24 +56,26 @@ func reactPaging(i *Incident, f PagingFact) []Action {
 	with := SendPage{Severity: i.Severity}
 	switch f := f.(type) {
 	case StepFired:
-		with.Urgent = f.Why != ""
+		with.Urgent, with.LateBy = f.Why != "", f.LateBy
 		return sendQueuedPages(f.Pages, with)
 	case NoOneReached:
+		with.LateBy = f.LateBy
 		with.Text, with.Urgent = "No one could be reached.", true
 		if f.Slow > 0 {
 			with.Text = "No one has been reached yet."
 		}
 		return sendQueuedPages(f.Pages, with)
 	case EscalationExhausted:
+		with.LateBy = f.LateBy
 		return sendQueuedPages(f.Pages, with)
 	case PeoplePaged:
-		with.Text, with.Alerts, with.Urgent = f.Text, f.Alerts, f.Purpose == PurposeJoin
+		with.Text, with.Alerts, with.Urgent, with.LateBy = f.Text, f.Alerts, f.Purpose == PurposeJoin, f.LateBy
 		return sendQueuedPages(f.Pages, with)
 	case PagesQueued:
 		var actions []Action
 		for _, id := range f.IDs {
 			if p := i.Paging.findPage(id); p != nil {
-				with.Urgent = f.Why != ""
+				with.Urgent, with.LateBy = f.Why != "", f.LateBy
 				actions = append(actions, sendPage(*p, with))
 			}
 		}

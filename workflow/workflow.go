@@ -168,6 +168,7 @@ type transition struct {
 	in       Input
 	events   []Event
 	effects  []Effect
+	late     time.Duration // how long after its deadline the step acts, see lateness; 0 outside of carryOutDeadlines
 }
 
 // record records a fact that the actor of the input caused.

@@ -78,9 +78,9 @@ func (w formatter) alerts(f workflow.AlertFact) string {
 	case workflow.AlertsHeld:
 		return heldLine(f.Alerts) + "; judged again at " + w.clock(f.JudgeAt)
 	case workflow.AlertsJudged:
-		return "Judged again: " + count(len(f.Alerts), "firing notice", "firing notices")
+		return "Judged again: " + count(len(f.Alerts), "firing notice", "firing notices") + lateBy(f.LateBy)
 	case workflow.AlertsReleased:
-		return fmt.Sprintf("%s still firing: opening a new incident", count(f.Firing, "alert is", "alerts are"))
+		return fmt.Sprintf("%s still firing: opening a new incident", count(f.Firing, "alert is", "alerts are")) + lateBy(f.LateBy)
 	}
 	return ""
 }
@@ -225,7 +225,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 	case workflow.DetailsChanged:
 		return w.detailsLine(f)
 	case workflow.UpdateOverdue:
-		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy)
+		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy) + notifying(f.Pages)
 	case workflow.EffectGivenUp:
 		return "Gave up: " + f.What + withReason(f.Why)
 	case workflow.UpdatePosted:
@@ -281,7 +281,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 func (w formatter) resolvedLine(f workflow.IncidentResolved) string {
 	line := "Resolved" + withReason(f.Text)
 	if f.ByTimer {
-		line = "Resolved automatically: all alerts stayed resolved"
+		line = "Resolved automatically: all alerts stayed resolved" + lateBy(f.LateBy)
 	}
 	if f.StillFiring > 0 {
 		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillFiring, "alert is", "alerts are"),

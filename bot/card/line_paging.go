@@ -12,28 +12,28 @@ import (
 func (w formatter) paging(f workflow.PagingFact) string {
 	switch f := f.(type) {
 	case workflow.EscalationStarted:
-		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why))
+		return fmt.Sprintf("Escalation started with policy %s%s", f.Policy, withReason(f.Why)) + lateBy(f.LateBy)
 	case workflow.StepFired:
 		return w.stepFiredLine(f)
 	case workflow.EscalationRepeated:
 		if f.Moved {
-			return "No one has acknowledged: continuing with policy " + f.Policy
+			return "No one has acknowledged: continuing with policy " + f.Policy + lateBy(f.LateBy)
 		}
-		return fmt.Sprintf("No one has acknowledged: repeating policy %s (repeat %d)", f.Policy, f.Repeat)
+		return fmt.Sprintf("No one has acknowledged: repeating policy %s (repeat %d)", f.Policy, f.Repeat) + lateBy(f.LateBy)
 	case workflow.NoOneReached:
 		line := "NO ONE COULD BE REACHED"
 		if f.Slow > 0 {
 			line = "NO ONE HAS BEEN REACHED YET, " + count(f.Slow, "page is", "pages are") + " on the way"
 		}
-		return line + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
+		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
 	case workflow.EscalationExhausted:
 		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
 		if f.Reminder > 0 {
 			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
 		}
-		return line + notifying(f.Pages) + "; next reminder at " + w.clock(f.Next)
+		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next reminder at " + w.clock(f.Next)
 	case workflow.PagesQueued:
-		return "Paging by the next method" + withReason(f.Why)
+		return "Paging by the next method" + withReason(f.Why) + lateBy(f.LateBy)
 	case workflow.PeoplePaged:
 		return w.peoplePagedLine(f)
 	case workflow.NoticePostponed:
@@ -143,7 +143,7 @@ func (w formatter) peoplePagedLine(f workflow.PeoplePaged) string {
 	if f.Alerts > 0 {
 		line += " of " + count(f.Alerts, "new alert", "new alerts")
 	}
-	return line + skippedTargets(f.Skipped) + withReason(f.Text)
+	return line + skippedTargets(f.Skipped) + withReason(f.Text) + lateBy(f.LateBy)
 }
 
 // loggedPageLine describes a page that was written to Tocsin's own log.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/workflow"
 )
@@ -14,9 +15,10 @@ import (
 type PageRequest struct {
 	Incident workflow.Incident
 	Purpose  workflow.Purpose
-	Text     string // the message of the person who asked, or the reason of an automatic page
-	AckURL   string // address of the page with the acknowledge button; "" for none
-	Alerts   int    // new alerts that a notice reports
+	Text     string        // the message of the person who asked, or the reason of an automatic page
+	AckURL   string        // address of the page with the acknowledge button; "" for none
+	Alerts   int           // new alerts that a notice reports
+	LateBy   time.Duration // how long after its deadline it is sent, if that is worth saying
 }
 
 // Page renders the message that pages a person. Of a private incident it shows
@@ -65,8 +67,12 @@ func Page(a PageRequest, v View) Content {
 	return m
 }
 
-// pageTitle returns the subject of a mail and the first line of every page.
-func pageTitle(a PageRequest) string {
+// pageTitle returns the subject of a mail and the first line of every page. A late page
+// says so (X1: a crash loses nothing).
+func pageTitle(a PageRequest) string { return titleOnTime(a) + lateBy(a.LateBy) }
+
+// titleOnTime returns the title of a page without how late it is.
+func titleOnTime(a PageRequest) string {
 	i := a.Incident
 	if i.Visibility == workflow.Private {
 		if a.Purpose == workflow.PurposeNotice {

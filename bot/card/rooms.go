@@ -194,7 +194,7 @@ func roomLine(f workflow.RoomFact) string {
 	case workflow.RoomAbandoned:
 		return "Left the room on " + capitalize(f.Platform) + ": people who are not members could see it"
 	case workflow.RoomArchiveDue:
-		return "Archiving the room on " + capitalize(f.Platform)
+		return "Archiving the room on " + capitalize(f.Platform) + lateBy(f.LateBy)
 	case workflow.RoomArchived:
 		if f.ID == "" {
 			return "Messages for " + capitalize(f.Platform) + " wait for its new room"

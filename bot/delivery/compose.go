@@ -44,7 +44,7 @@ func (s *Sender) compose(ctx context.Context, tasks []task) (bot.Page, bot.Pager
 		}
 		paged := s.pagedIncident(t, page.Person)
 		page.Incidents = append(page.Incidents, paged)
-		requests = append(requests, card.PageRequest{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, AckURL: paged.AcknowledgeURL})
+		requests = append(requests, card.PageRequest{Incident: i, Purpose: t.page.Purpose, Text: t.page.Text, Alerts: t.page.Alerts, LateBy: t.page.LateBy, AckURL: paged.AcknowledgeURL})
 	}
 	page.Content = card.Bundle(removeDuplicates(requests), view)
 	return page, pager, nil
