@@ -68,6 +68,7 @@ const (
 	keyRecordKinds     = "record_kinds"
 	keyMeta            = "meta"
 	keySecrets         = "secrets"
+	keyProbe           = "probe"
 	keyFeed            = "feed" // a channel
 )
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"tocsin/bot"
 )
 
 // call is one script on its way to the server.
@@ -58,6 +60,7 @@ const concurrentBatches = 3
 // so that each is executed once: see ARGV[1] in common.lua.
 type pipeline struct {
 	client  goredis.UniversalClient
+	health  *bot.WriteHealth
 	scripts []*goredis.Script
 	common  []string // the first is replaced by the key of the answers
 	answers string   // prefix of that key
@@ -69,7 +72,7 @@ type pipeline struct {
 
 func (s *Store) newPipeline(ctx context.Context, name string) *pipeline {
 	p := &pipeline{
-		client: s.client, scripts: s.scripts.all(), common: s.keys.common(""), answers: s.keys.answers(s.origin + ":" + name + ":"),
+		client: s.client, health: &s.health, scripts: s.scripts.all(), common: s.keys.common(""), answers: s.keys.answers(s.origin + ":" + name + ":"),
 		calls: make(chan *call, 4*maxCalls), closing: s.closing, closed: make(chan struct{}),
 	}
 	var all sync.WaitGroup
@@ -218,6 +221,7 @@ func (p *pipeline) sendBatch(ctx context.Context, all []*call) (again []*call, u
 	_, _ = batch.Exec(ctx) // each command has its own error
 	for n, cmd := range cmds {
 		reply, err := cmd.Result()
+		recordWrite(p.health, err)
 		switch {
 		case err == nil, errors.Is(err, goredis.Nil):
 			all[n].done <- answer{reply: reply}

@@ -51,6 +51,7 @@ type Store struct {
 	origin    string // identifies this process in the feed
 	clock     clock
 	feed      bot.Feed
+	health    bot.WriteHealth
 	commits   *pipeline
 	takes     *pipeline
 	takeQueue *takeQueue

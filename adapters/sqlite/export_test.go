@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // Create creates a file and runs statements on it.
@@ -42,6 +43,9 @@ func (s *Store) Hold() (release func()) {
 	<-began
 	return func() { close(end) }
 }
+
+// ForgetWrites makes CheckWrites write something itself.
+func (s *Store) ForgetWrites() { s.health.RecordWrite(time.Time{}, nil) }
 
 // Waiting returns how many requests wait for the writer.
 func (s *Store) Waiting() int {

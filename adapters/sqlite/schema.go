@@ -84,12 +84,14 @@ func createSchema(s *session) error {
 			return fmt.Errorf("create the tables: %w", err)
 		}
 	}
-	added, err := s.number("SELECT count(*) FROM sqlite_master WHERE name = 'listed'")
-	if err != nil || added > 0 {
-		return err
-	}
-	if err := runScripts(s, additions); err != nil {
-		return fmt.Errorf("add to the tables: %w", err)
+	for _, one := range [][2]string{{"listed", additions}, {"probe", probeTable}} {
+		added, err := s.number("SELECT count(*) FROM sqlite_master WHERE name = '" + one[0] + "'")
+		if err == nil && added == 0 {
+			err = runScripts(s, one[1])
+		}
+		if err != nil {
+			return fmt.Errorf("add to the tables: %w", err)
+		}
 	}
 	return nil
 }

@@ -215,26 +215,31 @@ func instant(n int64) time.Time {
 
 // explain adds advice to an error that an operator can fix.
 func explain(err error) error {
+	if text := advice(err); text != "" {
+		return fmt.Errorf("%s: %w", text, err)
+	}
+	return err
+}
+
+// advice returns what an operator can do about an error; "" when there is nothing.
+func advice(err error) string {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
-		return err
+		return ""
 	}
-	var advice string
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
-		advice = "the disk is full, free some space"
+		return "the disk is full, free some space"
 	case sqlite3.SQLITE_NOTADB:
-		advice = "the file is not a tocsin store: move it away, or name another with --data"
+		return "the file is not a tocsin store: move it away, or name another with --data"
 	case sqlite3.SQLITE_CORRUPT:
-		advice = "the file is damaged: keep a copy of it, and restore a backup"
+		return "the file is damaged: keep a copy of it, and restore a backup"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		advice = "this user cannot write the file or its folder: check who owns them, and their mode"
+		return "this user cannot write the file or its folder: check who owns them, and their mode"
 	case sqlite3.SQLITE_IOERR:
-		advice = "the disk cannot be read or written: see the system's log"
+		return "the disk cannot be read or written: see the system's log"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		advice = "another program has the file open for writing: close it"
-	default:
-		return err
+		return "another program has the file open for writing: close it"
 	}
-	return fmt.Errorf("%s: %w", advice, err)
+	return ""
 }

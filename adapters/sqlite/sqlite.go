@@ -41,6 +41,7 @@ type Store struct {
 	leases  *leases
 	classes *classes
 	feed    bot.Feed
+	health  bot.WriteHealth
 	writer  *session
 	readers chan *session
 	opened  int // number of readers

@@ -16,14 +16,16 @@ type writer struct {
 	leases  *leases
 	classes *classes
 	feed    *bot.Feed
+	health  *bot.WriteHealth
 	log     *slog.Logger
 
-	rows   cache[int64, *incidentRow]
-	alerts cache[alertKey, alerts.Row]
-	groups cache[string, groupHold]
-	last   int64 // the last incident number that was given out
-	stored int64 // the same, as stored in the file
-	oldest int64 // the instant of the oldest operation; 0: there is none
+	rows        cache[int64, *incidentRow]
+	alerts      cache[alertKey, alerts.Row]
+	groups      cache[string, groupHold]
+	last        int64 // the last incident number that was given out
+	stored      int64 // the same, as stored in the file
+	oldest      int64 // the instant of the oldest operation; 0: there is none
+	rowsChanged int64 // by this connection, until the latest transaction
 }
 
 type alertKey struct{ integration, key string }
@@ -37,7 +39,7 @@ const (
 
 func newWriter(s *Store, log *slog.Logger) *writer {
 	return &writer{
-		session: s.writer, queue: s.queue, leases: s.leases, classes: s.classes, feed: &s.feed, log: log,
+		session: s.writer, queue: s.queue, leases: s.leases, classes: s.classes, feed: &s.feed, health: &s.health, log: log,
 		rows: newCache[int64, *incidentRow](keepRows), alerts: newCache[alertKey, alerts.Row](keepAlerts), groups: newCache[string, groupHold](keepGroups),
 	}
 }
@@ -125,12 +127,13 @@ func (w *writer) runAlone(r *request) error {
 // transact runs do in a transaction. After the commit it releases the leases that were
 // settled, so that no claim finds an old first task, and notifies watchers, which read at
 // once. Callers are answered after that.
-func (w *writer) transact(do func(*tx) error) error {
-	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+func (w *writer) transact(do func(*tx) error) (err error) {
+	defer func() { w.recordWrite(err) }()
+	if err = w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a transaction: %w", explain(err))
 	}
 	t := &tx{writer: w}
-	err := do(t)
+	err = do(t)
 	if err == nil {
 		err = t.flush()
 	}

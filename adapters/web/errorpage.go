@@ -58,7 +58,7 @@ func (s *Server) writeAckStoreError(w http.ResponseWriter, r *http.Request, sent
 		first = "It is not certain that you have acknowledged. Open the link again in a few seconds: it shows the current state, and acknowledging again does no harm."
 	}
 	s.writeErrorPage(w, r, http.StatusServiceUnavailable, errorPage{Title: "Tocsin cannot reach its store right now", Lines: []textLine{
-		{Text: first}, {Text: "If this continues, please check Tocsin as well."},
+		{Text: first}, {Text: "If this continues, please check Tocsin as well." + s.whyNotReady()},
 	}})
 }
 
@@ -74,8 +74,18 @@ func (s *Server) writeStoreError(w http.ResponseWriter, r *http.Request, err err
 		first = "It is not certain whether your change was saved. Try again in a moment: the same request runs once."
 	}
 	s.writeErrorPage(w, r, http.StatusServiceUnavailable, errorPage{Title: "Tocsin cannot reach its store right now", Lines: []textLine{
-		{Text: first}, {Text: "If this continues, Tocsin's log says why; escalations that have started continue."},
+		{Text: first}, {Text: "If this continues, Tocsin's log says why; escalations that have started continue." + s.whyNotReady()},
 	}})
+}
+
+// whyNotReady returns what /readyz says, as a sentence after a space; "" while it is ready.
+func (s *Server) whyNotReady() string {
+	_, err := s.Ready()
+	if err == nil {
+		return ""
+	}
+	text := strings.TrimRight(err.Error(), ".")
+	return " " + strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // redactedPath returns the path without the secret of a link (P4: secrets are

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,6 +45,10 @@ func TestX4EveryPageWithoutTheStore(t *testing.T) {
 	}
 	h.get(fresh).expectStoreError("a link")
 	h.submitSignIn(fresh, nil).expectStoreError("a link that is pressed")
+	why := errors.New("the store takes no writes: the disk is full, free some space")
+	h.ready.Store(&why)
+	ana.get("/").expect(http.StatusServiceUnavailable, "The store takes no writes: the disk is full, free some space.")
+	h.ready.Store(nil)
 	h.get("/sign-in").expect(200, signInWays...)
 	h.get("/").expect(http.StatusUnauthorized)
 	h.get("/healthz").expect(200)

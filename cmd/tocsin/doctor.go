@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,8 @@ func newDoctorCommand(table platform.Table) *cobra.Command {
 		Use: "doctor", Short: "Check the configuration and every connected service.", Args: cobra.NoArgs,
 		Long: `Check the configuration, the store and its durability, the clock, the mail server,
 and each chat platform: its tokens, scopes, announcement channel, and how it
-delivers commands. It sends no page and changes nothing.
+delivers commands. It sends no page, and changes nothing but for a test write
+that it takes back.
 
 Each check prints one line: ok, warn (it needs attention), or FAIL (it does not
 work). After a FAIL the exit code is 1.`,
@@ -146,6 +148,9 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 		for _, w := range report.Warnings {
 			d.warn("store", w.String())
 		}
+		if failed = s.CheckWrites(ask); failed != nil {
+			d.fail("store", fmt.Errorf("it takes no writes: %w", failed))
+		}
 		due, failed := s.NextDue(ask, bot.Classes{To: workflow.ClassPage})
 		if failed == nil {
 			failed = checkImportFinished(ask, s, p.name)
@@ -156,10 +161,28 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 		return failed
 	})
 	if errors.Is(err, sqlite.ErrInUse) {
+		if err = checkFolderWrites(data); err != nil {
+			d.fail("store", err)
+			return
+		}
 		d.ok("store", p.name+": a running server uses it; its /readyz says more")
 		return
 	}
 	if err != nil {
 		d.fail("store", err)
 	}
+}
+
+// checkFolderWrites writes a file into the data folder and removes it, as its disk may be
+// full while a server uses the store.
+func checkFolderWrites(data string) error {
+	f, err := os.CreateTemp(data, "doctor-*")
+	if err == nil {
+		_, err = f.Write(make([]byte, 64<<10))
+		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("the data folder takes no writes (free some space, or let this user write there): %w", err)
+	}
+	return nil
 }

@@ -52,13 +52,16 @@ func formatWarnings(all []redis.Warning) string {
 	return b.String()
 }
 
-// checkReady returns an error when the store does not answer, else lines about
-// its state. Everyone can read both at /readyz.
+// checkReady returns an error when the store does not answer or takes no writes,
+// else lines about its state. Everyone can read both at /readyz.
 func (s *server) checkReady() (detail []string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if _, err = s.store.NextDue(ctx, bot.Classes{}); err != nil {
 		return nil, fmt.Errorf("the store does not answer: %w", err)
+	}
+	if err = s.store.CheckWrites(ctx); err != nil {
+		return nil, fmt.Errorf("the store takes no writes: %w", err)
 	}
 	h := &s.health
 	h.mu.Lock()

@@ -19,17 +19,25 @@ import (
 // store is the store of everything that the bot keeps.
 type store interface {
 	bot.Store
+	inspected
 	Close() error
 	// Now returns the time that all replicas share.
 	Now() time.Time
 	// Secret returns the secret that is stored under a name. It stores fresh
 	// when there is none.
 	Secret(ctx context.Context, name, fresh string) (string, error)
-	// Inspect asks the store for its version and its settings.
-	Inspect(ctx context.Context) (redis.Report, error)
 	// Rebuild derives the agenda from the incidents again, and returns a line
 	// for each repair.
 	Rebuild(ctx context.Context, at time.Time) ([]string, error)
+}
+
+// inspected is a store that says how it is.
+type inspected interface {
+	// Inspect asks the store for its version and its settings.
+	Inspect(ctx context.Context) (redis.Report, error)
+	// CheckWrites returns why the store takes no writes, in words that
+	// everyone may read; nil when it does. It waits until ctx ends.
+	CheckWrites(ctx context.Context) error
 }
 
 // location says where the store is: Redis if REDIS_URL is set, else a file in
