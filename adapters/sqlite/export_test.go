@@ -9,7 +9,7 @@ import (
 
 // Create creates a file and runs statements on it.
 func Create(ctx context.Context, path string, statements ...string) error {
-	lock, err := prepareFile(ctx, path)
+	lock, err := prepareFile(ctx, path, false)
 	if err != nil {
 		return err
 	}

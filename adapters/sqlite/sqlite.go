@@ -25,6 +25,9 @@ import (
 type Config struct {
 	Path string       // of the file; its folder is created if it is missing
 	Log  *slog.Logger // nil: nothing is logged
+	// Existing refuses a file that is missing or holds nothing, because it was there before:
+	// its loss must not look like a first start.
+	Existing bool
 }
 
 // Validate reports a missing path.
@@ -69,7 +72,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	lock, err := prepareFile(ctx, c.Path)
+	lock, err := prepareFile(ctx, c.Path, c.Existing)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +95,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 // prepareFile creates the folder and the file, readable only by their owner, takes
 // the lock and checks the layout. It creates and writes nothing before the layout
 // has been checked.
-func prepareFile(ctx context.Context, path string) (*os.File, error) {
+func prepareFile(ctx context.Context, path string, existing bool) (*os.File, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder %s (choose another with --data, or let this user write there): %w", dir, err)
@@ -100,7 +103,7 @@ func prepareFile(ctx context.Context, path string) (*os.File, error) {
 	// Without a lock file, such as in a copy of the folder, no process of ours has the
 	// file open, and taking the lock would create one.
 	if _, err := os.Stat(path + ".lock"); errors.Is(err, fs.ErrNotExist) {
-		if err := checkLayout(ctx, path); err != nil {
+		if err := checkLayout(ctx, path, existing); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +111,7 @@ func prepareFile(ctx context.Context, path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = checkLayout(ctx, path); err == nil {
+	if err = checkLayout(ctx, path, existing); err == nil {
 		err = writeHolder(lock)
 	}
 	if err == nil {

@@ -56,6 +56,7 @@ func importFrom(cmd *cobra.Command, data, path string) error {
 	if err != nil {
 		return err
 	}
+	p.fresh = true
 	return p.withStore(ctx, newLog(cmd.ErrOrStderr()), func(s store) error {
 		done, err := importInto(ctx, s, exportFile{name: name, from: f, sum: hex.EncodeToString(sum.Sum(nil))}, p)
 		if err != nil {

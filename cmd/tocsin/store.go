@@ -46,6 +46,8 @@ type location struct {
 	data string
 	url  string // of Redis, with its password; "" for SQLite
 	name string // for people, without the password
+	// fresh: an import writes a new file beside the secrets of an earlier one.
+	fresh bool
 }
 
 // findLocation returns the location of the store.
@@ -68,7 +70,12 @@ func (l location) open(ctx context.Context, log *slog.Logger) (store, error) {
 		}
 		return withChaos(redisStore{s, l.data}), nil
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: l.name, Log: log})
+	key := filepath.Join(l.data, signingFile) // is made after the file
+	_, missing := os.Stat(key)
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: l.name, Log: log, Existing: missing == nil && !l.fresh})
+	if errors.Is(err, sqlite.ErrEmpty) {
+		err = fmt.Errorf("%w, while the secrets of an earlier run (%s) are still there: bring the file back, or restore a backup with `tocsin import`; to begin anew without its incidents, remove %s", err, key, key)
+	}
 	if err != nil {
 		return nil, err
 	}
