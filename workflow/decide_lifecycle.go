@@ -174,7 +174,7 @@ func (t *transition) merge(c Merge) error {
 			fmt.Sprintf("`private %s` first, or `private %s off`.", c.Into, t.incident.ID))
 	}
 	a := t.incident.Alerts
-	t.record(IncidentMerged{From: t.incident.Status, Into: c.Into, Title: t.incident.Title, Mail: Mail{
+	t.record(IncidentMerged{From: t.incident.Status, Into: c.Into, Mail: Mail{
 		At: t.in.At, Started: a.Firing, Worst: a.Worst, Unmapped: t.incident.Alerts.Unmapped, Samples: a.Samples,
 	}})
 	t.cancelPages("merged into "+c.Into, anyPurpose)

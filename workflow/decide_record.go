@@ -212,12 +212,9 @@ func (t *transition) addLink(c AddLink) error {
 		return refuse("An incident cannot be linked to itself.", "")
 	}
 	if c.Incident != "" {
-		other, ok := t.in.Known.Others[c.Incident]
-		if !ok {
+		// The title of the other is not copied: it may become private (P2: private means members only).
+		if _, ok := t.in.Known.Others[c.Incident]; !ok {
 			return refuse(c.Incident+" does not exist.", "`list` shows the open incidents.")
-		}
-		if l.Title == "" && !other.Private {
-			l.Title = excerpt(other.Title, maxLine)
 		}
 	} else {
 		url := cleanLabel(c.URL, maxURL)

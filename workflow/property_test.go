@@ -34,7 +34,7 @@ func drawWorld(t *rapid.T) Known {
 	}
 	k := Known{
 		Answers: map[Target]Answer{"nobody": {Why: "nobody is on call"}}, Cursors: map[string]int{},
-		Others:    map[string]OtherIncident{"INC-2": {Status: Investigating, Title: "Other"}},
+		Others:    map[string]OtherIncident{"INC-2": {Status: Investigating}},
 		Platforms: platforms[1:][:rapid.IntRange(0, 2).Draw(t, "rooms")],
 	}
 	methods := func() (all []Method) {

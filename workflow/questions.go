@@ -44,7 +44,6 @@ type Method struct {
 // OtherIncident is what a step may know of another incident.
 type OtherIncident struct {
 	Status      Status
-	Title       string
 	Private     bool
 	MergedCount int // how many incidents were merged into it
 }

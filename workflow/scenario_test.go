@@ -80,7 +80,7 @@ func play(t *testing.T, text string) *scenario {
 	s := &scenario{
 		t: t, now: epoch, i: Incident{ID: "INC-1", Number: 1},
 		answers: map[Target]Answer{}, cursors: map[string]int{},
-		others: map[string]OtherIncident{"INC-9": {Status: Investigating, Title: "Other"}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Title: "Secret", Private: true}},
+		others: map[string]OtherIncident{"INC-9": {Status: Investigating}, "INC-8": {Status: Closed}, "INC-5": {Status: Triage, Private: true}},
 		plan:   Plan{Severities: map[string]SeverityPlan{}},
 	}
 	for line := range strings.Lines(text) {

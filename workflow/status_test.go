@@ -162,7 +162,7 @@ func movingInputs() []Input {
 	}
 	for n := range inputs {
 		inputs[n].At, inputs[n].By = epoch.Add(24*time.Hour), Actor{Kind: ByPerson, ID: "ana", Name: "Ana"}
-		inputs[n].Known = Known{Others: map[string]OtherIncident{"INC-2": {Status: Investigating, Title: "Other"}}}
+		inputs[n].Known = Known{Others: map[string]OtherIncident{"INC-2": {Status: Investigating}}}
 	}
 	return inputs
 }

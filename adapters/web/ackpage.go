@@ -58,6 +58,10 @@ func (s *Server) newAckPage(i workflow.Incident, reader access.Speaker, formatTi
 	}
 	p.State, p.Button = ackState(i, reader, formatTime)
 	p.Settled = !i.IsOpen() || i.IsAcknowledged() && !p.Button
+	if p.Private { // a link can be passed on: like the page, it shows the ID alone (P2: private means members only)
+		p.Title, p.Text = "A private incident", ""
+		return p
+	}
 	if firing := firingSection(i); len(firing.Lines) > 0 {
 		p.Sections = append(p.Sections, firing)
 	}

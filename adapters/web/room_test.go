@@ -182,7 +182,7 @@ func TestMergedIncidentLinksToItsTarget(t *testing.T) {
 	}
 }
 
-// A linked incident can be opened.
+// A linked incident can be opened. Its title is not shown: it may become private.
 func TestLinkedIncidentCanBeOpened(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
@@ -192,7 +192,7 @@ func TestLinkedIncidentCanBeOpened(t *testing.T) {
 	for _, a := range card.named("a") {
 		leads[a.attr["href"]] = a.text()
 	}
-	if !strings.Contains(leads["/incidents/INC-2"], "The other") || leads["https://a.example/x"] != "The wiki" {
+	if leads["/incidents/INC-2"] != "INC-2" || leads["https://a.example/x"] != "The wiki" {
 		t.Errorf("it leads to %q", leads)
 	}
 }

@@ -56,7 +56,7 @@ func (w formatter) lifecycle(f workflow.LifecycleFact) string {
 	case workflow.IncidentMerged:
 		return "Merged into " + f.Into
 	case workflow.IncidentAbsorbed:
-		return "Merged " + f.From + " into this incident" + withReason(f.Title)
+		return "Merged " + f.From + " into this incident" // without its title: it may be private by now (P2: private means members only)
 	case workflow.MergeTargetUpdated:
 		return mergeTargetLine(f)
 	}

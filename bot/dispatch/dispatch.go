@@ -272,7 +272,7 @@ func (d *Dispatcher) loadOther(ctx context.Context, id string, s access.Speaker)
 	if _, ok := errors.AsType[*workflow.Refusal](err); ok {
 		return workflow.OtherIncident{}, bot.ErrNotFound
 	}
-	return workflow.OtherIncident{Status: i.Status, Title: i.Title, Private: i.Visibility == workflow.Private, MergedCount: len(i.Merge.From)}, err
+	return workflow.OtherIncident{Status: i.Status, Private: i.Visibility == workflow.Private, MergedCount: len(i.Merge.From)}, err
 }
 
 // Acknowledge acknowledges an incident for the recipient of a page's link. seen is the
