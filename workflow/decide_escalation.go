@@ -312,8 +312,8 @@ func (p PageState) canReplace(old PageState) bool {
 func (t *transition) reportNoOneReached() {
 	f := NoOneReached{RestartAt: t.in.At.Add(t.in.Known.Plan.Rules.OrDefault().RestartAfter), Pages: t.catchAllPages("!!", 0), LateBy: t.late}
 	for _, p := range t.incident.Paging.Pages {
-		if p.State == DeliverySlow && p.Purpose == PurposeEscalation {
-			f.Slow++
+		if (p.State == DeliverySlow || p.State == DeliveryQueued) && p.Purpose == PurposeEscalation {
+			f.Slow++ // or waits for its turn: it may well arrive
 		}
 	}
 	t.recordBySystem(f)

@@ -51,7 +51,7 @@ type EscalationRepeated struct {
 type NoOneReached struct {
 	RestartAt time.Time     `json:"restart_at"`      // when the run starts again
 	Pages     []PageState   `json:"pages,omitempty"` // to the catch-all
-	Slow      int           `json:"slow,omitempty"`  // pages whose provider has not answered yet
+	Slow      int           `json:"slow,omitempty"`  // pages that may still arrive
 	LateBy    time.Duration `json:"late_by,omitempty"`
 }
 
