@@ -113,19 +113,23 @@ func (r *Row) mayBeLate(a Alert, at time.Time) bool {
 	return !a.StartedAt.IsZero() && a.StartedAt.Before(r.EventAt) && at.Sub(r.AppliedAt) < lateDelivery
 }
 
-// hold keeps a firing notice that may be late. Of several, the first is kept. ok is false
-// when it cannot be kept.
+// hold keeps a firing notice that may be late. Of several, the first of the worst is kept,
+// and judged when the first would have been. ok is false when it cannot be kept.
 func (r *Row) hold(a Arrival, at time.Time) (c Change, ok bool) {
-	if r.Held != nil {
-		return Repeated, true
+	since, c := at, Held
+	if was := r.Held; was != nil {
+		if a.Group != was.Arrival.Group || !a.Severity.IsWorseThan(was.Arrival.Severity) {
+			return Repeated, true
+		}
+		since, c = was.Since, Repeated
 	}
 	stub, err := EncodeStub(a.Declare)
 	if err != nil {
 		return "", false
 	}
 	a.Declare = workflow.Declare{}
-	r.Held = &HeldNotice{Since: at, Arrival: a, Stub: stub}
-	return Held, true
+	r.Held = &HeldNotice{Since: since, Arrival: a, Stub: stub}
+	return c, true
 }
 
 // judge returns the arrival of a group that is held since an instant; ok is false when
@@ -190,7 +194,7 @@ func (r Row) isOlder(a Alert) bool {
 	switch {
 	case a.EndedAt.IsZero():
 		return false
-	case namesStart && a.StartedAt.Before(a.EndedAt) && a.EndedAt.Before(r.Alert.StartedAt): // all three by the sender's clock
+	case namesStart && a.StartedAt.Before(a.EndedAt) && a.EndedAt.Before(r.Alert.StartedAt): // by the clock of one sender
 		return true
 	case a.EndedAt.Equal(r.EarlierEnd) && !a.EndedAt.Equal(a.StartedAt): // delivered again; a sender that writes minutes may mean two ends by one
 		return true

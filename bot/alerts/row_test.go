@@ -82,6 +82,14 @@ func TestI5Order(t *testing.T) {
 			25 firing start=0 → held
 			72 judge since=12 → ignored
 			85 judge since=25 → again`,
+		"held, and worse when it comes again": `
+			0 firing start=0 severity=4 → started
+			10 resolved start=0 end=9 → ended
+			15 firing start=0 severity=4 → held
+			20 firing start=0 severity=1 → repeated
+			25 firing start=0 severity=3 → repeated
+			75 judge since=15 → again
+			76 firing start=0 severity=1 → repeated`,
 		"the same start long after": `
 			0 firing start=0 → started
 			10 resolved start=0 end=9 → ended

@@ -140,7 +140,8 @@ func takeOne(tx Tx, a Arrival, at time.Time, mayHold bool) (Receipt, workflow.Ma
 	case Stale:
 		write = false
 	case Repeated:
-		write = row == nil || at.Sub(row.SeenAt) >= seenInterval || !next.EventAt.Equal(row.EventAt) || !sameText(next.Alert, row.Alert)
+		write = row == nil || at.Sub(row.SeenAt) >= seenInterval || !next.EventAt.Equal(row.EventAt) || !sameText(next.Alert, row.Alert) ||
+			next.Held != row.Held // a worse one replaces it
 	case Ignored:
 		write = a.From == "" && (a.Alert.State != Resolved || row != nil && row.Held != nil)
 		receipt.Incident = ""
