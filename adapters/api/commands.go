@@ -45,6 +45,12 @@ func (s *server) handleCommand(r *http.Request, who caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if reply.Reused {
+		return nil, &problem{
+			status: http.StatusUnprocessableEntity, Code: "key_reused", Message: "this Idempotency-Key belongs to another request, so nothing was done",
+			Hint: "a retry repeats text, incident and person exactly; use a new key for each new command",
+		}
+	}
 	if !reply.OK && reply.Incident != "" {
 		// A refusal that names a private incident would show that it exists
 		// (P2: private means members only).

@@ -142,3 +142,39 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	}
 }
+
+// TestC4KeyOfAnotherRequest: a key that comes again with another text, incident or person
+// is refused, and does not get the first answer (C4: a key stands for one request).
+func TestC4KeyOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	h.mustRun(benToken, "declare Mail is slow")
+	h.mustRun(benToken, "declare Search is slow")
+	send := func(body string) answer {
+		return h.post("/api/v1/commands", adminToken, body, "Idempotency-Key: k")
+	}
+	const first = `{"text": "note It was the disk", "incident": "INC-1", "as": "ana"}`
+	var was, again reply
+	send(first).into(http.StatusOK, &was)
+	state := func() string {
+		return string(h.get("/api/v1/incidents/INC-1/timeline", adminToken).body) + string(h.get("/api/v1/incidents/INC-2/timeline", adminToken).body)
+	}
+	before := state()
+	for _, other := range []string{
+		`{"text": "note It was the network", "incident": "INC-1", "as": "ana"}`,
+		`{"text": "note It was the disk ", "incident": "INC-1", "as": "ana"}`,
+		`{"text": "note It was the disk", "incident": "INC-2", "as": "ana"}`,
+		`{"text": "note It was the disk", "incident": "INC-1", "as": "ben"}`,
+		`{"text": "note It was the disk", "incident": "INC-1"}`,
+		`{"text": "resolve", "incident": "INC-1", "as": "ana"}`,
+		`{"text": "list", "as": "ana"}`, `{"text": "declare Mail is down", "as": "ana"}`, `{"text": "no command", "as": "ana"}`,
+	} {
+		send(other).problem(http.StatusUnprocessableEntity, "key_reused", "another request", "new key")
+	}
+	if send(first).into(http.StatusOK, &again); again != was {
+		t.Errorf("the repeat is answered %+v, the first was %+v", again, was)
+	}
+	if got := state(); got != before {
+		t.Errorf("something was done: %s, before %s", got, before)
+	}
+}

@@ -10,7 +10,6 @@ package dispatch
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,6 +72,7 @@ type Reply struct {
 	Text     string `json:"text"`
 	Incident string `json:"incident,omitempty"`
 	Secret   bool   `json:"-"` // it signs the speaker in, or says where they are signed in
+	Reused   bool   `json:"-"` // the Operation is that of another request: a refusal
 }
 
 // Run parses a line and carries it out. Its changes are durable when it returns. A
@@ -81,7 +81,7 @@ type Reply struct {
 func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 	if r.Operation != "" {
 		if saved, err := d.store.Reply(ctx, r.Operation); err == nil {
-			return decodeReply(saved)
+			return r.decodeReply(saved)
 		} else if !errors.Is(err, bot.ErrNotFound) {
 			return Reply{}, err
 		}
@@ -118,15 +118,6 @@ func refusalReply(err error) (Reply, error) {
 		return Reply{Text: refusal.Error()}, nil
 	}
 	return Reply{}, err
-}
-
-// decodeReply decodes the stored reply of an operation.
-func decodeReply(raw []byte) (Reply, error) {
-	var reply Reply
-	if err := json.Unmarshal(raw, &reply); err != nil {
-		return Reply{}, fmt.Errorf("decode a stored reply: %w", err)
-	}
-	return reply, nil
 }
 
 // parseContext returns what the parser needs to know of the speaker and the
@@ -244,8 +235,7 @@ func (d *Dispatcher) changeIncident(ctx context.Context, c incidentChange, r Req
 		By: r.Speaker.Actor(), Command: c.command, Operation: r.Operation,
 		Guard: func(i workflow.Incident) error { return access.CheckVisible(i, r.Speaker) },
 		Reply: func(res bot.Result) []byte {
-			raw, _ := json.Marshal(reply(res)) //nolint:errchkjson // a bool and two strings
-			return raw
+			return r.encodeReply(reply(res))
 		},
 		LoadOther: func(other string) (workflow.OtherIncident, error) { return d.loadOther(ctx, other, r.Speaker) },
 	})
@@ -255,7 +245,7 @@ func (d *Dispatcher) changeIncident(ctx context.Context, c incidentChange, r Req
 	case err != nil:
 		return Reply{}, err
 	case res.Repeated != nil:
-		return decodeReply(res.Repeated)
+		return r.decodeReply(res.Repeated)
 	case res.Refusal != nil:
 		refusal, err := refusalReply(res.Refusal)
 		if access.CheckVisible(res.Before, r.Speaker) == nil {
