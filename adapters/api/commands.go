@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +43,7 @@ func (s *server) handleCommand(r *http.Request, who caller) (any, error) {
 			return nil, err
 		}
 	}
+	q.Digest = digest(q.Text, q.Room, q.Speaker.Person)
 	reply, err := s.Dispatcher.Run(r.Context(), q)
 	if err != nil {
 		return nil, err
@@ -111,6 +114,12 @@ func syntaxDetail(err error) string {
 		return ": it ends too early"
 	}
 	return ""
+}
+
+// digest returns a short text that is equal for equal parts.
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // operationID returns the ID by which the bot recognizes a repeated request,

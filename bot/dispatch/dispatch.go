@@ -64,6 +64,7 @@ type Request struct {
 	Speaker   access.Speaker
 	Fields    map[string][]string // the values of a form, by the field's name in the catalog
 	Operation string              // stable ID of the delivery: a repeat gets the stored reply; "": none
+	Digest    string              // of all that the sender of a key chose: another one under the same Operation is refused; "": not compared
 }
 
 // Reply is the reply to a request. OK is false for a refusal, which changed nothing.

@@ -1,8 +1,6 @@
 package dispatch
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 )
@@ -11,19 +9,12 @@ import (
 type storedReply struct {
 	Reply
 
-	Request string `json:"request,omitempty"` // the digest of the request that it answers
-}
-
-// digest identifies what a request asks for, and who asks.
-func (r Request) digest() string {
-	raw, _ := json.Marshal([]any{r.Text, r.Room, r.Speaker.Person, r.Fields}) //nolint:errchkjson // strings
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:16])
+	Request string `json:"request,omitempty"` // the Digest of the request that it answers
 }
 
 // encodeReply encodes the reply that a repeat of the request gets.
 func (r Request) encodeReply(reply Reply) []byte {
-	raw, _ := json.Marshal(storedReply{reply, r.digest()}) //nolint:errchkjson // a bool and strings
+	raw, _ := json.Marshal(storedReply{reply, r.Digest}) //nolint:errchkjson // a bool and strings
 	return raw
 }
 
@@ -35,7 +26,7 @@ func (r Request) decodeReply(raw []byte) (Reply, error) {
 	if err := json.Unmarshal(raw, &saved); err != nil {
 		return Reply{}, fmt.Errorf("decode a stored reply: %w", err)
 	}
-	if saved.Request != "" && saved.Request != r.digest() { // replies of earlier builds have no digest
+	if saved.Request != "" && r.Digest != "" && saved.Request != r.Digest {
 		return Reply{Reused: true, Text: "Nothing was done: this was already answered for another request."}, nil
 	}
 	return saved.Reply, nil
