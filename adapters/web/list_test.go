@@ -233,3 +233,20 @@ func TestE14BannerBehindWorse(t *testing.T) {
 	h.mustRun("ana: ack INC-601")
 	live.waitBanner("INC-601", false)
 }
+
+// TestE14BannerSaysMore: a banner that cannot hold all incidents says that there are more
+// (E14: lists are by need).
+func TestE14BannerSaysMore(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t)
+	for n := range 5 {
+		h.mustRun(fmt.Sprintf("ben: declare Trouble %d", n+1))
+	}
+	h.settle()
+	ana := h.signInAs("ana")
+	ana.get("/").expect(200, "INC-1 needs you", "INC-5 needs you").expectNot("More incidents need you")
+	h.mustRun("ben: declare Much trouble --sev 1")
+	h.settle()
+	ana.get("/").expect(200, "INC-6 needs you", "INC-4 needs you", "More incidents need you").expectNot("INC-5 needs you")
+	ana.get("/incidents/INC-6").expect(200, "More incidents need you")
+}

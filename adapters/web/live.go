@@ -256,6 +256,7 @@ const maxBannerIncidents = 5
 type bannerView struct {
 	IDs       []string
 	Incidents []*workflow.Incident // without the incident whose room this is: its card has the button
+	More      bool                 // others page the reader too
 }
 
 // renderBanner renders the paging banner of a page.
@@ -264,12 +265,12 @@ func (s *Server) renderBanner(ctx context.Context, who reader, room string, sinc
 	if err != nil {
 		return nil, err
 	}
-	mine, err := s.awaitingAnswer(ctx, board, who.Speaker, maxBannerIncidents)
+	mine, err := s.awaitingAnswer(ctx, board, who.Speaker, maxBannerIncidents+1)
 	if err != nil {
 		return nil, err
 	}
-	var r bannerView
-	for n := range mine {
+	r := bannerView{More: len(mine) > maxBannerIncidents}
+	for n := range mine[:min(len(mine), maxBannerIncidents)] {
 		i := &mine[n]
 		r.IDs = append(r.IDs, i.ID)
 		if i.ID != room {
