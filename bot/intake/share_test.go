@@ -88,6 +88,21 @@ func TestE10cFirstPage(t *testing.T) {
 	}
 }
 
+// TestE10cUpdates: many updates of one incident are no flood: the next incident of their
+// integration is woken before those of a flood (E10c: integrations share fairly).
+func TestE10cUpdates(t *testing.T) {
+	store := memory.New()
+	w := bottest.NewApp(t, store)
+	for n := range 150 {
+		receive(t, w, "chatty", alerts.Alert{Key: fmt.Sprint(n), State: alerts.Firing, Severity: "info", Labels: map[string]string{"alertname": "Noise"}})
+	}
+	receive(t, w, "prometheus", numbered(500, alerts.Alert{State: alerts.Firing, Severity: "critical"})...)
+	next := receive(t, w, "chatty", alerts.Alert{Key: "next", State: alerts.Firing, Severity: "info", Labels: map[string]string{"alertname": "Next"}})[0]
+	if place := wakeOrder(t, w, store)[next.Incident]; place > 255 {
+		t.Errorf("the incident is woken as number %d", place)
+	}
+}
+
 // TestE10cTakenAgain: alerts of many incidents that were held or quiet come again as a
 // flood, so that another integration's first page goes before them (E10c: integrations
 // share fairly).
