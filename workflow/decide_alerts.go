@@ -77,38 +77,55 @@ func (m *Mail) Add(more Mail) {
 	m.Samples = append(m.Samples, more.Samples[:min(room, len(more.Samples))]...)
 }
 
-// judgeAfter is how long a firing notice that may be late is held, and maxHeld is how
-// many an incident holds: with more of them none is held any longer.
+// What an incident holds of firing notices that may be late.
 const (
-	judgeAfter = time.Minute
-	maxHeld    = 200
+	judgeAfter   = time.Minute // how long each is held
+	maxHeld      = 200         // how many there are at most
+	maxHeldBytes = 12000       // bytes of their keys, groups and titles together
 )
 
 // holdAlerts notes firing notices that are judged again (I5c: an old start is judged again
-// after a minute).
+// after a minute). Those for which there is no room are judged at once, in parts, so that
+// neither the incident nor one event of it grows without bound.
 func (t *transition) holdAlerts(held []HeldAlert) {
-	if len(held) == 0 {
-		return
+	kept := t.incident.Alerts.Held
+	count, size := 0, heldBytes(kept)
+	for _, h := range held {
+		size += heldBytes([]HeldAlert{h})
+		if len(kept)+count >= maxHeld || size > maxHeldBytes {
+			break
+		}
+		count++
 	}
-	f := AlertsHeld{Alerts: held, JudgeAt: t.incident.Alerts.JudgeAt}
-	if f.JudgeAt.IsZero() {
-		f.JudgeAt = held[0].Since.Add(judgeAfter)
+	if count > 0 {
+		f := AlertsHeld{Alerts: held[:count], JudgeAt: t.incident.Alerts.JudgeAt}
+		if f.JudgeAt.IsZero() {
+			f.JudgeAt = held[0].Since.Add(judgeAfter)
+		}
+		t.recordBySystem(f)
 	}
-	if len(t.incident.Alerts.Held)+len(held) > maxHeld {
-		f.JudgeAt = t.in.At
+	for surplus := range slices.Chunk(held[count:], maxHeld) {
+		t.recordBySystem(AlertsJudged{Alerts: surplus, Next: t.incident.Alerts.JudgeAt})
 	}
-	t.recordBySystem(f)
+}
+
+// heldBytes returns how many bytes of text held notices have.
+func heldBytes(held []HeldAlert) int {
+	sum := 0
+	for _, h := range held {
+		sum += len(h.Integration) + len(h.Key) + len(h.Group) + len(h.Title)
+	}
+	return sum
 }
 
 // judgeHeldAlerts passes the held notices whose minute is over through alert intake
 // again.
 func (t *transition) judgeHeldAlerts() {
-	f := AlertsJudged{LateBy: t.late}
-	full := len(t.incident.Alerts.Held) > maxHeld
+	var f AlertsJudged
 	for _, h := range t.incident.Alerts.Held {
 		due := h.Since.Add(judgeAfter)
 		switch {
-		case full || !due.After(t.in.At):
+		case !due.After(t.in.At):
 			f.Alerts = append(f.Alerts, h)
 		case f.Next.IsZero() || due.Before(f.Next):
 			f.Next = due

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,11 @@ func drawMail(t *rapid.T) Mail {
 	m := Mail{Started: n("started"), Refired: n("again"), Ended: n("ended"), Worst: Severity(n("worst")), Truncated: n("truncated")}
 	for range m.Started {
 		m.Samples = append(m.Samples, Alert{Key: "k", Title: "Disk full", Severity: m.Worst})
+	}
+	if n("held?") == 0 {
+		for k := range rapid.IntRange(0, 300).Draw(t, "held") {
+			m.Held = append(m.Held, HeldAlert{Integration: "p", Key: strconv.Itoa(k), Title: "Disk full", Since: epoch})
+		}
 	}
 	return m
 }

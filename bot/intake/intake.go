@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/bot"
@@ -86,11 +87,18 @@ func (r *Receiver) receiveBatch(ctx context.Context, s *share, integration strin
 		return nil, err
 	}
 	defer release()
-	org, now := r.engine.Organization(), r.engine.Now()
-	batch := alerts.Batch{At: now, Arrivals: make([]alerts.Arrival, len(part)), Flood: s.isFlood(now)}
+	org := r.engine.Organization()
+	arrivals := make([]alerts.Arrival, len(part))
 	for n, a := range part {
-		batch.Arrivals[n], _ = org.Route(integration, a)
+		arrivals[n], _ = org.Route(integration, a)
 	}
+	return r.takeShare(ctx, s, arrivals)
+}
+
+// takeShare stores alerts of one integration and counts them toward its share.
+func (r *Receiver) takeShare(ctx context.Context, s *share, arrivals []alerts.Arrival) ([]alerts.Receipt, error) {
+	now := r.engine.Now()
+	batch := alerts.Batch{At: now, Arrivals: arrivals, Flood: s.isFlood(now)}
 	receipts, err := r.take(ctx, batch)
 	if err != nil {
 		return nil, err
@@ -117,12 +125,12 @@ func (r *Receiver) take(ctx context.Context, batch alerts.Batch) ([]alerts.Recei
 func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Time) error {
 	after := ""
 	for {
-		rows, err := r.store.Firing(ctx, incident, after, 500)
+		rows, err := r.store.Firing(ctx, incident, after, maxBatch)
 		if err != nil {
 			return fmt.Errorf("list what still fires for %s: %w", incident, err)
 		}
 		org := r.engine.Organization()
-		batch := alerts.Batch{At: r.engine.Now()}
+		var arrivals []alerts.Arrival
 		for _, row := range rows {
 			after = row.Integration + "\x00" + row.Key
 			row.Alert.State = alerts.Firing
@@ -131,28 +139,48 @@ func (r *Receiver) Reroute(ctx context.Context, incident string, before time.Tim
 			if arrival.Group == "" { // the routes ignore it by now, but it has paged and still fires
 				arrival.Group = row.Group
 			}
-			batch.Arrivals = append(batch.Arrivals, arrival)
+			arrivals = append(arrivals, arrival)
 		}
-		if len(batch.Arrivals) > 0 {
-			if _, err := r.take(ctx, batch); err != nil {
-				return fmt.Errorf("take the alerts of %s again: %w", incident, err)
-			}
+		if err := r.takeAgain(ctx, arrivals); err != nil {
+			return fmt.Errorf("take the alerts of %s again: %w", incident, err)
 		}
-		if len(rows) < 500 {
+		if len(rows) < maxBatch {
 			return nil
 		}
 	}
 }
 
 // Judge judges held firing notices again: those that nothing newer has superseded fire
-// (I5c: an old start is judged again after a minute).
+// (I5c: an old start is judged again after a minute). One that was judged before changes
+// nothing, so after an error all of them are judged again.
 func (r *Receiver) Judge(ctx context.Context, held []workflow.HeldAlert) error {
-	batch := alerts.Batch{At: r.engine.Now()}
-	for _, h := range held {
-		batch.Arrivals = append(batch.Arrivals, alerts.Arrival{Integration: h.Integration, Group: h.Group, Alert: alerts.Alert{Key: h.Key}, Held: h.Since})
+	arrivals := make([]alerts.Arrival, len(held))
+	for n, h := range held {
+		arrivals[n] = alerts.Arrival{Integration: h.Integration, Group: h.Group, Alert: alerts.Alert{Key: h.Key}, Held: h.Since}
 	}
-	if _, err := r.take(ctx, batch); err != nil {
+	if err := r.takeAgain(ctx, arrivals); err != nil {
 		return fmt.Errorf("judge %d held alerts: %w", len(held), err)
+	}
+	return nil
+}
+
+// takeAgain stores alerts that were stored before. They count toward the share of their
+// integration as those of a delivery do (E10c: integrations share fairly).
+func (r *Receiver) takeAgain(ctx context.Context, arrivals []alerts.Arrival) error {
+	byIntegration := func(a, b alerts.Arrival) int { return strings.Compare(a.Integration, b.Integration) }
+	slices.SortStableFunc(arrivals, byIntegration)
+	for len(arrivals) > 0 {
+		integration := arrivals[0].Integration
+		end := slices.IndexFunc(arrivals, func(a alerts.Arrival) bool { return a.Integration != integration })
+		if end < 0 {
+			end = len(arrivals)
+		}
+		for part := range slices.Chunk(arrivals[:end], maxBatch) {
+			if _, err := r.takeShare(ctx, r.shares.of(integration), part); err != nil {
+				return err
+			}
+		}
+		arrivals = arrivals[end:]
 	}
 	return nil
 }

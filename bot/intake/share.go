@@ -44,7 +44,7 @@ func (s *shares) of(integration string) *share {
 		s.all = map[string]*share{}
 	}
 	if s.all[integration] == nil {
-		s.all[integration] = &share{enter: make(chan struct{}, 1), alerts: make(chan struct{}, maxInFlight)}
+		s.all[integration] = &share{enter: make(chan struct{}, 1), alerts: make(chan struct{}, maxInFlight), woken: map[string]bool{}}
 	}
 	return s.all[integration]
 }
@@ -56,11 +56,11 @@ type share struct {
 	alerts chan struct{} // a place for each alert that is being stored
 
 	mu     sync.Mutex
-	window time.Time // when it began
-	woken  int       // incidents in this window
-	probe  string    // an incident whose mail was not read when it was last looked at; "": none
-	since  time.Time // when that mail came
-	unread int       // incidents that got mail since then
+	window time.Time       // when it began
+	woken  map[string]bool // incidents in this window, shareLimit of them at most
+	probe  string          // an incident whose mail was not read when it was last looked at; "": none
+	since  time.Time       // when that mail came
+	unread int             // incidents that got mail since then
 }
 
 // acquire waits for the places of a batch. release must be called once it is stored.
@@ -94,9 +94,9 @@ func (s *share) isFlood(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if age := now.Sub(s.window); age < 0 || age >= shareWindow {
-		s.window, s.woken = now, 0
+		s.window, s.woken = now, map[string]bool{}
 	}
-	return s.woken >= shareLimit
+	return len(s.woken) >= shareLimit
 }
 
 // add counts the incidents that a batch woke. The least severe one is looked at later,
@@ -118,7 +118,11 @@ func (s *share) add(batch alerts.Batch, receipts []alerts.Receipt) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.woken += len(woken)
+	for incident := range woken {
+		if len(s.woken) < shareLimit {
+			s.woken[incident] = true
+		}
+	}
 	s.unread += len(woken)
 	if s.probe == "" {
 		s.probe, s.since, s.unread = receipts[last].Incident, batch.At, len(woken)

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,6 +86,171 @@ func TestE10cFirstPage(t *testing.T) {
 	if page := claim(workflow.ClassFirstPage)[0]; !page.Due.Equal(wake.Due) || !page.Due.Before(w.Clock) {
 		t.Errorf("the page is due at %s, its wake-up at %s", page.Due, wake.Due)
 	}
+}
+
+// TestE10cUpdates: many updates of one incident are no flood: the next incident of their
+// integration is woken before those of a flood (E10c: integrations share fairly).
+func TestE10cUpdates(t *testing.T) {
+	store := memory.New()
+	w := bottest.NewApp(t, store)
+	for n := range 150 {
+		receive(t, w, "chatty", alerts.Alert{Key: fmt.Sprint(n), State: alerts.Firing, Severity: "info", Labels: map[string]string{"alertname": "Noise"}})
+	}
+	receive(t, w, "prometheus", numbered(500, alerts.Alert{State: alerts.Firing, Severity: "critical"})...)
+	next := receive(t, w, "chatty", alerts.Alert{Key: "next", State: alerts.Firing, Severity: "info", Labels: map[string]string{"alertname": "Next"}})[0]
+	if place := wakeOrder(t, w, store)[next.Incident]; place > 255 {
+		t.Errorf("the incident is woken as number %d", place)
+	}
+}
+
+// TestE10cTakenAgain: alerts of many incidents that were held or quiet come again as a
+// flood, so that another integration's first page goes before them (E10c: integrations
+// share fairly).
+func TestE10cTakenAgain(t *testing.T) {
+	const count = 300
+	for _, how := range []string{"held", "quiet"} {
+		t.Run(how, func(t *testing.T) {
+			store := memory.New()
+			w := bottest.NewApp(t, store)
+			start := w.Clock
+			alert := alerts.Alert{State: alerts.Firing, Severity: "critical", StartedAt: start}
+			receipts := receive(t, w, "prometheus", numbered(count, alert)...)
+			if how == "held" {
+				w.Clock = start.Add(time.Second)
+				ended := alert
+				ended.State, ended.EndedAt = alerts.Resolved, w.Clock
+				receive(t, w, "prometheus", numbered(count, ended)...)
+				w.Clock = start.Add(2 * time.Second)
+				for part := range slices.Chunk(numbered(count, alert), 100) {
+					receive(t, w, "prometheus", part...)
+				}
+			}
+			var held []workflow.HeldAlert
+			for _, one := range receipts {
+				l, err := store.Load(t.Context(), one.Incident)
+				if err != nil {
+					t.Fatal(err)
+				}
+				held = append(held, l.Mail[len(l.Mail)-1].Held...)
+			}
+			wakeAll(t, w, store)
+			w.Clock = start.Add(2 * time.Minute)
+			wakeAll(t, w, store) // those that hold alerts pass them on
+			w.Clock = w.Clock.Add(time.Second)
+			for n, one := range receipts {
+				var err error
+				if how == "held" {
+					err = w.Intake.Judge(t.Context(), held[n:n+1])
+				} else {
+					err = w.Intake.Reroute(t.Context(), one.Incident, time.Time{})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.Clock = w.Clock.Add(time.Millisecond)
+			other := receive(t, w, "other", alerts.Alert{Key: "k", State: alerts.Firing, Severity: "critical"})[0].Incident
+			order := wakeOrder(t, w, store)
+			if len(order) != count+1 || order[other] > 110 {
+				t.Errorf("of %d incidents, the other integration's is woken as number %d", len(order), order[other])
+			}
+		})
+	}
+}
+
+// receive stores alerts of an integration.
+func receive(t *testing.T, w *bottest.App, integration string, all ...alerts.Alert) []alerts.Receipt {
+	t.Helper()
+	receipts, err := w.Intake.Receive(t.Context(), integration, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipts
+}
+
+// numbered returns an alert many times, each with a key and a name of its own.
+func numbered(count int, a alerts.Alert) []alerts.Alert {
+	all := make([]alerts.Alert, count)
+	for n := range all {
+		all[n] = a
+		all[n].Key = fmt.Sprint("flood ", n)
+		all[n].Labels = map[string]string{"alertname": all[n].Key}
+	}
+	return all
+}
+
+// wakeOrder claims the incidents that are to be woken, and returns the place of each.
+func wakeOrder(t *testing.T, w *bottest.App, store bot.Store) map[string]int {
+	t.Helper()
+	place := map[string]int{}
+	for n, l := range claimWakes(t, w, store) {
+		place[l.Owner] = n
+	}
+	return place
+}
+
+// wakeAll lets each incident read its mail.
+func wakeAll(t *testing.T, w *bottest.App, store bot.Store) {
+	t.Helper()
+	for _, l := range claimWakes(t, w, store) {
+		if _, err := w.Engine.Apply(t.Context(), l.Owner, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Wake{}, Settle: &l}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func claimWakes(t *testing.T, w *bottest.App, store bot.Store) []bot.Lease {
+	t.Helper()
+	leases, err := store.Claim(t.Context(), bot.Claim{
+		At: w.Clock, For: time.Minute, Limit: 2000, Classes: bot.Classes{From: workflow.ClassWake, To: workflow.ClassWake},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return leases
+}
+
+// TestI5cParts: any number of held or quiet alerts is taken again in parts, so that none
+// blocks the store (I5c: an old start is judged again after a minute; I6: firing again
+// reopens or links).
+func TestI5cParts(t *testing.T) {
+	store := &countingStore{Store: memory.New()}
+	w := bottest.NewApp(t, store)
+	all := numbered(600, alerts.Alert{State: alerts.Firing})
+	for n := range all {
+		all[n].Labels = map[string]string{"alertname": "Disk"}
+	}
+	incident := receive(t, w, "prometheus", all...)[0].Incident
+	for _, how := range []string{"held", "quiet"} {
+		store.sizes = nil
+		var err error
+		if how == "held" {
+			held := make([]workflow.HeldAlert, 600)
+			for n := range held {
+				held[n] = workflow.HeldAlert{Integration: "prometheus", Key: all[n].Key, Since: w.Clock}
+			}
+			err = w.Intake.Judge(t.Context(), held)
+		} else {
+			err = w.Intake.Reroute(t.Context(), incident, time.Time{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(store.sizes, []int{250, 250, 100}) {
+			t.Errorf("%s: taken in parts of %v", how, store.sizes)
+		}
+	}
+}
+
+// countingStore notes the size of each batch.
+type countingStore struct {
+	bot.Store
+	sizes []int
+}
+
+func (s *countingStore) Take(ctx context.Context, b alerts.Batch) ([]alerts.Receipt, error) {
+	s.sizes = append(s.sizes, len(b.Arrivals))
+	return s.Store.Take(ctx, b)
 }
 
 // TestE10cStoring: an integration whose deliveries are being stored keeps no other from
