@@ -57,7 +57,7 @@ func (h *handler) authenticate(w http.ResponseWriter, r *http.Request, connectio
 	body, f := readBody(w, r, limit)
 	if f == nil { // else the server still has to discard the rest of the body
 		_ = connection.SetReadDeadline(time.Time{})
-	} else if body = f.body; !f.isDeadLetter {
+	} else if body = f.letter.Body; !f.isDeadLetter {
 		return got, &f.refusal
 	}
 	got.request = alerts.Request{Method: r.Method, Query: r.URL.Query(), Header: r.Header, Body: body}
@@ -69,7 +69,7 @@ func (h *handler) authenticate(w http.ResponseWriter, r *http.Request, connectio
 			return got, unauthorized(r, err)
 		}
 		if own := source.BodyLimit(); f == nil && int64(len(body)) > own {
-			f = bodyTooLarge(truncateToHead(body), own)
+			f = bodyTooLarge(body, own)
 		}
 	}
 	got.fault = f

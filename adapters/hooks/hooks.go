@@ -27,9 +27,8 @@ type Receiver interface {
 	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
 	// StoreDeadLetter stores an authenticated delivery that cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
-	// owner. Both are durable when it returns nil. reason is one line for
-	// people. The body may be the head of a larger one.
-	StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error
+	// owner. Both are durable when it returns nil.
+	StoreDeadLetter(ctx context.Context, integration string, got alerts.Unreadable) error
 }
 
 // Config configures [New]. Receiver and Organization are required.
@@ -124,8 +123,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type fault struct {
 	refusal
 	isDeadLetter bool
-	body         []byte // the part that was received
-	reason       string // one line for people; "": the message
+	letter       alerts.Unreadable // a Reason of "": the message
 }
 
 // storeDeadLetter stores a faulty delivery before the sender gets the error.
@@ -134,7 +132,8 @@ func (h *handler) storeDeadLetter(ctx context.Context, integration string, f fau
 	if !f.isDeadLetter {
 		return f.refusal
 	}
-	if err := h.Receiver.StoreDeadLetter(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
+	f.letter.Reason = cmp.Or(f.letter.Reason, f.Message)
+	if err := h.Receiver.StoreDeadLetter(ctx, integration, f.letter); err != nil {
 		return unavailable(fmt.Errorf("store a dead letter: %w", err))
 	}
 	return f.refusal
