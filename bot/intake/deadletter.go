@@ -77,7 +77,7 @@ func (r *Receiver) newLetterBatch(l DeadLetter, state alerts.State) alerts.Batch
 	if l.HasNoAlert {
 		d = alerts.Decision{Severity: workflow.SEV4, Group: l.Integration + "|no alert"}
 		a.Severity, a.Title = "SEV4", fmt.Sprintf("What %s sends holds no alert", l.Integration)
-		a.Description = l.Reason + "\nNo alert is lost. `tocsin deadletter list` shows what came, `tocsin deadletter discard` removes it."
+		a.Description = l.Reason + "\n`tocsin deadletter list` shows what came, `tocsin deadletter discard` removes it."
 	}
 	declare := workflow.Declare{}
 	if i, ok := r.engine.Organization().Integration(l.Integration); ok && i.Owner != "" {
