@@ -57,11 +57,22 @@ func Source() alerts.Source {
 }
 
 // Decode returns the alerts of one webhook body, in its order. An empty list is
-// valid. The error for a body that cannot be read has the byte offset, line and
+// valid. A byte order mark is ignored, and UTF-16 that has one is read. The error of
+// a body that holds nothing wraps [alerts.ErrNoAlert]. The error for a body that cannot be read has the byte offset, line and
 // column, and the path of a field with a wrong type. One such field makes the
 // whole body unreadable, so that it is kept as a dead letter and can be replayed.
 // Decode is pure and safe for concurrent use.
 func Decode(body []byte) ([]alerts.Alert, error) {
+	body = decodeText(body)
+	all, err := decodeWebhook(body)
+	if err != nil && holdsNothing(body) {
+		err = fmt.Errorf("%w; %w", err, alerts.ErrNoAlert)
+	}
+	return all, err
+}
+
+// decodeWebhook is Decode for UTF-8 without a byte order mark.
+func decodeWebhook(body []byte) ([]alerts.Alert, error) {
 	if err := checkSize(body); err != nil {
 		return nil, err
 	}

@@ -1,16 +1,19 @@
 package api_test
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"tocsin/bot/alerts"
 )
 
 type deadLetter struct {
 	ID, Integration, Reason string
 	Size                    int
-	Cut                     bool
+	Truncated               bool
 }
 
 func (h *testServer) deadLetters() []deadLetter {
@@ -23,7 +26,12 @@ func (h *testServer) deadLetters() []deadLetter {
 // addDeadLetter keeps a delivery as a dead letter and returns its path.
 func (h *testServer) addDeadLetter(body string) string {
 	h.t.Helper()
-	if err := h.bot.Intake.StoreDeadLetter(h.t.Context(), "alertmanager", []byte(body), "no key"); err != nil {
+	return h.addUnreadable(alerts.Unreadable{Body: []byte(body), Reason: "no key"})
+}
+
+func (h *testServer) addUnreadable(got alerts.Unreadable) string {
+	h.t.Helper()
+	if err := h.bot.Intake.StoreDeadLetter(h.t.Context(), "alertmanager", got); err != nil {
 		h.t.Fatal(err)
 	}
 	all := h.deadLetters()
@@ -37,7 +45,7 @@ func TestDeadLetters(t *testing.T) {
 		t.Errorf("none is listed as %s", got)
 	}
 	readable := h.addDeadLetter("disk cpu disk")
-	if all := h.deadLetters(); len(all) != 1 || all[0].Integration != "alertmanager" || all[0].Reason != "no key" || all[0].Size != 13 || all[0].Cut {
+	if all := h.deadLetters(); len(all) != 1 || all[0].Integration != "alertmanager" || all[0].Reason != "no key" || all[0].Size != 13 || all[0].Truncated {
 		t.Errorf("listed: %+v", all)
 	}
 	if a := h.get("/api/v1/deadletters", benToken); strings.Contains(string(a.body), "disk") {
@@ -60,10 +68,11 @@ func TestDeadLetters(t *testing.T) {
 func TestDeadLetterThatStaysUnreadable(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
-	for body, why := range map[string]string{
-		"garbage": "still cannot be read: read line: no key", strings.Repeat("x", 64<<10): "Only the first 65536 bytes",
+	for why, got := range map[string]alerts.Unreadable{
+		"still cannot be read: read line: no key": {Body: []byte("garbage")},
+		"Only the first 65536 bytes":              {Body: bytes.Repeat([]byte("x"), 64<<10), Truncated: true},
 	} {
-		path := h.addDeadLetter(body)
+		path := h.addUnreadable(got)
 		h.post(path+"/replay", benToken, "").problem(http.StatusConflict, "conflict", why)
 		if len(h.deadLetters()) != 1 {
 			t.Errorf("left: %v", h.deadLetters())

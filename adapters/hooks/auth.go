@@ -24,7 +24,8 @@ func requestToken(r *http.Request) string {
 
 // delivery is one authenticated request.
 type delivery struct {
-	in      bot.Integration
+	in      bot.Integration // the zero one when the path names none that is configured
+	keptAs  string          // the integration of its dead letter
 	source  alerts.Source
 	request alerts.Request
 	fault   *fault // the reason when its body cannot be read
@@ -40,9 +41,10 @@ type delivery struct {
 // for it as soon as one integration verifies signatures.
 func (h *handler) authenticate(w http.ResponseWriter, r *http.Request, connection *http.ResponseController) (delivery, *refusal) {
 	org := h.Organization()
-	in, ok := org.Integration(r.PathValue("integration"))
+	_, name := splitPath(r)
+	in, ok := org.Integration(name)
 	source, _ := h.Sources.Find(in.Type)
-	got := delivery{in: in, source: source}
+	got := delivery{in: in, keptAs: in.Name, source: source}
 	byToken := source.Verify == nil && h.tokenAccepted(org, in.Name, requestToken(r)) // "" when the integration does not exist
 	limit := source.BodyLimit()
 	if !byToken {
@@ -51,13 +53,15 @@ func (h *handler) authenticate(w http.ResponseWriter, r *http.Request, connectio
 	switch {
 	case limit == 0:
 		return got, unauthorized(r, errNoToken)
-	case byToken && !ok:
-		return got, unknownIntegration(org)
+	case byToken && !ok: // its kind is not known, so neither is its limit
+		for _, s := range h.Sources {
+			limit = max(limit, s.BodyLimit())
+		}
 	}
 	body, f := readBody(w, r, limit)
 	if f == nil { // else the server still has to discard the rest of the body
 		_ = connection.SetReadDeadline(time.Time{})
-	} else if body = f.body; !f.isDeadLetter {
+	} else if body = f.letter.Body; !f.isDeadLetter {
 		return got, &f.refusal
 	}
 	got.request = alerts.Request{Method: r.Method, Query: r.URL.Query(), Header: r.Header, Body: body}
@@ -69,10 +73,14 @@ func (h *handler) authenticate(w http.ResponseWriter, r *http.Request, connectio
 			return got, unauthorized(r, err)
 		}
 		if own := source.BodyLimit(); f == nil && int64(len(body)) > own {
-			f = bodyTooLarge(truncateToHead(body), own)
+			f = bodyTooLarge(body, own)
 		}
 	}
 	got.fault = f
+	if !ok {
+		got.keptAs = h.letterName(org, r)
+		got.fault = refuseDelivery(got, *unknownIntegration(org), fmt.Sprintf("it came for the integration %s, which is not configured; alerts are sent to /hooks/ and the name of one", got.keptAs))
+	}
 	return got, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"tocsin/bot/alerts"
 	"tocsin/workflow"
 )
 
@@ -42,10 +43,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fau
 		return nil, incomplete(err)
 	}
 	if encoding != "" && encoding != "identity" && !zipped {
-		return nil, unsupportedEncoding(truncateToHead(raw))
+		return nil, unsupportedEncoding(raw, large)
 	}
 	body := raw
-	if zipped {
+	if zipped && len(raw) > 0 { // an empty body is not compressed either
 		var whole bool
 		if body, whole, err = gunzip(raw, limit); err != nil && !large {
 			return nil, unreadable(raw, err)
@@ -56,7 +57,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fau
 		}
 	}
 	if large {
-		return nil, bodyTooLarge(truncateToHead(body), limit)
+		return nil, bodyTooLarge(body, limit)
 	}
 	return body, nil
 }
@@ -88,23 +89,28 @@ func gunzip(raw []byte, limit int64) (body []byte, whole bool, err error) {
 	return body, true, nil
 }
 
-// truncateToHead copies the beginning of a body, so that the rest can be freed.
-func truncateToHead(body []byte) []byte {
-	return bytes.Clone(body[:min(len(body), headSize)])
+// headOf returns a letter with the beginning of a body, copied so that the rest can be
+// freed. more says that the body goes on after what was read of it.
+func headOf(body []byte, more bool) alerts.Unreadable {
+	return alerts.Unreadable{Body: bytes.Clone(body[:min(len(body), headSize)]), Truncated: more || len(body) > headSize}
 }
 
 // unreadable is the fault of a body that its decoder cannot read.
 func unreadable(body []byte, err error) *fault {
 	reason, _ := workflow.CleanLine(err.Error(), maxReason)
-	return &fault{isDeadLetter: true, body: body, reason: reason, refusal: refusal{
+	letter := alerts.Unreadable{Body: body, Reason: reason, HasNoAlert: errors.Is(err, alerts.ErrNoAlert)}
+	hint := "it is kept as a dead letter and its owner is notified; once the cause is fixed: tocsin deadletter replay"
+	if letter.HasNoAlert {
+		hint = "it is kept as a dead letter of low urgency; send alerts in the form that the integration's type has"
+	}
+	return &fault{isDeadLetter: true, letter: letter, refusal: refusal{
 		status: http.StatusBadRequest, Code: "unreadable", Message: "the body cannot be read: " + reason,
-		Hint:   "it is kept as a dead letter and its owner is notified; once the cause is fixed: tocsin deadletter replay",
-		detail: errors.New(reason),
+		Hint: hint, detail: errors.New(reason),
 	}}
 }
 
-func bodyTooLarge(head []byte, limit int64) *fault {
-	return &fault{isDeadLetter: true, body: head, refusal: refusal{
+func bodyTooLarge(body []byte, limit int64) *fault {
+	return &fault{isDeadLetter: true, letter: headOf(body, true), refusal: refusal{
 		status: http.StatusRequestEntityTooLarge, Code: "too_large",
 		Message: "the body is larger than " + formatSize(limit),
 		Hint:    "its first 64 KiB are kept as a dead letter; send fewer alerts at once",
@@ -119,8 +125,10 @@ func formatSize(limit int64) string {
 	return fmt.Sprintf("%d KiB", limit/kib)
 }
 
-func unsupportedEncoding(head []byte) *fault {
-	return &fault{isDeadLetter: true, body: head, refusal: refusal{
+// unsupportedEncoding is the fault of a body that cannot be decompressed. more says that
+// it goes on after what was read of it.
+func unsupportedEncoding(body []byte, more bool) *fault {
+	return &fault{isDeadLetter: true, letter: headOf(body, more), refusal: refusal{
 		status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding",
 		Message: "the body has a Content-Encoding that is not supported",
 		Hint:    "its first 64 KiB are kept as a dead letter; send it uncompressed or compressed with gzip",

@@ -50,7 +50,7 @@ func TestI9Limits(t *testing.T) {
 			if !strings.Contains(p.Error.Message, fmt.Sprintf("%d MiB", c.limit/mib)) || p.Error.Hint == "" {
 				t.Errorf("%+v", p)
 			}
-			if letter.Times != 1 || letter.Body != text[:64<<10] || letter.Reason != p.Error.Message {
+			if letter.Times != 1 || !letter.Truncated || letter.Body != text[:64<<10] || letter.Reason != p.Error.Message {
 				t.Errorf("%s, zipped %t: kept %d times, %d bytes, %q", c.path, zipped, letter.Times, len(letter.Body), letter.Reason)
 			}
 		}
@@ -73,7 +73,7 @@ func TestGzip(t *testing.T) {
 		{"not compressed", "INC-1", "gzip", 400},
 		{"incomplete", half, "gzip", 400},
 		{"wrong sum", zip(t, "INC-1")[:15] + "????" + zip(t, "INC-1")[19:], "gzip", 400},
-		{"nothing", "", "gzip", 400},
+		{"nothing", "", "gzip", 202}, // what lines decodes an empty body to
 		{"trailing garbage", zip(t, "INC-1") + "rubbish", "gzip", 400},
 		{"deflate", "INC-1", "deflate", 415},
 		{"brotli", "INC-1", "br", 415},
@@ -227,5 +227,36 @@ func TestSenderDisconnectsAfterwards(t *testing.T) {
 	<-done
 	if got := h.log.text(); got != "" {
 		t.Errorf("logged %s", got)
+	}
+}
+
+// TestI1WholeOrTruncated: a dead letter says that it is truncated when a part is missing,
+// and only then (I1: a 2xx means durable).
+func TestI1WholeOrTruncated(t *testing.T) {
+	t.Parallel()
+	const kept = 64 << 10
+	broken := func(n int) string { return "garbage" + strings.Repeat(" ", n-7) }
+	noise := func(n int) string { return strings.Repeat("\x1f\x8bxy", n/4+1)[:n] }
+	for _, c := range []struct {
+		name, body, encoding string
+		kept                 int
+		truncated            bool
+	}{
+		{"64 KiB", broken(kept), "", kept, false},
+		{"64 KiB and 1 byte", broken(kept + 1), "", kept + 1, false},
+		{"1 MiB", broken(1 << 20), "", 1 << 20, false},
+		{"too large", broken(1<<20 + 1), "", kept, true},
+		{"broken gzip, 64 KiB", noise(kept), "gzip", kept, false},
+		{"broken gzip, 64 KiB and 1 byte", noise(kept + 1), "gzip", kept + 1, false},
+		{"other compression, 64 KiB less 1 byte", noise(kept - 1), "br", kept - 1, false},
+		{"other compression, 64 KiB", noise(kept), "br", kept, false},
+		{"other compression, 64 KiB and 1 byte", noise(kept + 1), "br", kept, true},
+	} {
+		h := newHandler(t)
+		letter := h.expectDeadLetter()
+		h.send("POST", "/hooks/lab", c.body, bearer(otherToken), "Content-Encoding: "+c.encoding)
+		if letter.Times != 1 || letter.Body != c.body[:c.kept] || letter.Truncated != c.truncated {
+			t.Errorf("%s: kept %d times, %d bytes, truncated %t; want %d bytes, %t", c.name, letter.Times, len(letter.Body), letter.Truncated, c.kept, c.truncated)
+		}
 	}
 }

@@ -7,6 +7,7 @@
 package hooks
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -27,9 +28,8 @@ type Receiver interface {
 	Receive(ctx context.Context, integration string, all []alerts.Alert) ([]alerts.Receipt, error)
 	// StoreDeadLetter stores an authenticated delivery that cannot be read as a
 	// dead letter, and opens or joins the incident that pages the integration's
-	// owner. Both are durable when it returns nil. reason is one line for
-	// people. The body may be the head of a larger one.
-	StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error
+	// owner. Both are durable when it returns nil.
+	StoreDeadLetter(ctx context.Context, integration string, got alerts.Unreadable) error
 }
 
 // Config configures [New]. Receiver and Organization are required.
@@ -55,8 +55,8 @@ type Config struct {
 // gives up.
 const storeTimeout = 10 * time.Second
 
-// New returns the handler of POST /hooks/{integration}; it reads the path value
-// "integration". Responses are JSON: 202 with the incidents that the alerts
+// New returns the handler of the requests that [Match] matches: POST /hooks/NAME, with
+// or without more after the name, and what senders make of that. Responses are JSON: 202 with the incidents that the alerts
 // belong to, else {"error": {"code", "message", "hint"}}.
 func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
@@ -83,13 +83,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(h.ReadTimeout))
 
-	if r.Method != http.MethodPost {
-		h.refuse(w, r, "", refusal{
-			status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "alerts are sent with POST",
-		})
+	method := classify(r.Method)
+	if method == holdsNothing {
+		h.refuse(w, r, "", wrongMethod())
 		return
 	}
 	got, ref := h.authenticate(w, r, connection)
+	switch {
+	case method == delivers:
+	case ref == nil:
+		got.fault = refuseDelivery(got, wrongMethod(), "it came with "+r.Method+", alerts are sent with POST; a redirect on the way makes GET of POST and drops the alerts")
+	case ref.status == http.StatusUnauthorized:
+		ref = new(wrongMethod())
+	}
 	if ref != nil {
 		h.refuse(w, r, got.in.Name, *ref)
 		return
@@ -104,7 +110,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		all, f = h.decode(got)
 	}
 	if f != nil {
-		h.refuse(w, r, got.in.Name, h.storeDeadLetter(ctx, got.in.Name, *f))
+		h.refuse(w, r, got.in.Name, h.storeDeadLetter(ctx, got.keptAs, *f))
 		return
 	}
 	var receipts []alerts.Receipt
@@ -124,8 +130,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type fault struct {
 	refusal
 	isDeadLetter bool
-	body         []byte // the part that was received
-	reason       string // one line for people; "": the message
+	letter       alerts.Unreadable // a Reason of "": the message
+}
+
+// refuseDelivery returns the fault of a delivery that is kept although its body was not
+// decoded. Without a body, it holds no alert.
+func refuseDelivery(got delivery, ref refusal, reason string) *fault {
+	letter := alerts.Unreadable{Body: got.request.Body}
+	if got.fault != nil {
+		letter = got.fault.letter
+	}
+	letter.Reason, letter.HasNoAlert = reason, len(bytes.TrimSpace(letter.Body)) == 0
+	return &fault{refusal: ref, isDeadLetter: true, letter: letter}
 }
 
 // storeDeadLetter stores a faulty delivery before the sender gets the error.
@@ -134,7 +150,8 @@ func (h *handler) storeDeadLetter(ctx context.Context, integration string, f fau
 	if !f.isDeadLetter {
 		return f.refusal
 	}
-	if err := h.Receiver.StoreDeadLetter(ctx, integration, f.body, cmp.Or(f.reason, f.Message)); err != nil {
+	f.letter.Reason = cmp.Or(f.letter.Reason, f.Message)
+	if err := h.Receiver.StoreDeadLetter(ctx, integration, f.letter); err != nil {
 		return unavailable(fmt.Errorf("store a dead letter: %w", err))
 	}
 	return f.refusal

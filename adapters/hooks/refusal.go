@@ -82,6 +82,7 @@ func unknownIntegration(org *bot.Organization) *refusal {
 	if len(names) > 0 {
 		ref.Hint = "the path is /hooks/ and one of: " + strings.Join(names, ", ")
 	}
+	ref.Hint += "; the delivery is kept as a dead letter"
 	return ref
 }
 

@@ -20,8 +20,9 @@ type DeadLetter struct {
 	At          time.Time `json:"at"`
 	Integration string    `json:"integration"`
 	Reason      string    `json:"reason"`
-	Body        []byte    `json:"-"`                   // stored as a record of its own, so that listing reads no bodies
-	Truncated   bool      `json:"truncated,omitempty"` // only the first bytes were stored: it cannot be replayed
+	Body        []byte    `json:"-"`                      // stored as a record of its own, so that listing reads no bodies
+	Truncated   bool      `json:"truncated,omitempty"`    // only the first bytes were stored: it cannot be replayed
+	HasNoAlert  bool      `json:"has_no_alert,omitempty"` // it was well-formed and empty: it pages with a low severity
 	Size        int       `json:"size"`
 }
 
@@ -36,15 +37,18 @@ func unreadableKey(id string) string { return "unreadable:" + id }
 
 // StoreDeadLetter stores a delivery that could not be decoded as a dead letter, and
 // raises an alert that opens or joins an incident and pages the integration's owner
-// (I1: a 2xx means durable). Both are durable when it returns nil.
-func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body []byte, reason string) error {
+// (I1: a 2xx means durable). Both are durable when it returns nil. The number of dead
+// letters has no limit.
+func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, got alerts.Unreadable) error {
 	now := r.engine.Now()
-	sum := sha256.Sum256(body)
-	reason, _ = workflow.CleanLine(reason, 300)
+	// The ID has the integration too: two of them may send the same body in the same
+	// microsecond, and the second letter would replace the first.
+	sum := sha256.Sum256(append([]byte(integration+"\x00"), got.Body...))
+	reason, _ := workflow.CleanLine(got.Reason, 300)
 	letter := DeadLetter{
 		ID: now.Format("20060102T150405.000000") + "-" + hex.EncodeToString(sum[:4]), At: now,
-		Integration: integration, Reason: reason, Body: body, Size: len(body),
-		Truncated: len(body) == maxKept,
+		Integration: integration, Reason: reason, Body: got.Body, Size: len(got.Body),
+		Truncated: got.Truncated, HasNoAlert: got.HasNoAlert,
 	}
 	raw, err := json.Marshal(letter)
 	if err != nil {
@@ -52,7 +56,7 @@ func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body
 	}
 	put := []bot.RecordChange{
 		{Kind: kindDeadLetter, ID: letter.ID, Version: bot.AnyVersion, Body: raw},
-		{Kind: kindDeadBody, ID: letter.ID, Version: bot.AnyVersion, Body: append([]byte{}, body...)},
+		{Kind: kindDeadBody, ID: letter.ID, Version: bot.AnyVersion, Body: append([]byte{}, got.Body...)},
 	}
 	if _, err = r.store.Commit(ctx, bot.Commit{At: now, Records: put}); err != nil {
 		return fmt.Errorf("store dead letter: %w", err)
@@ -61,10 +65,8 @@ func (r *Receiver) StoreDeadLetter(ctx context.Context, integration string, body
 	return err
 }
 
-// maxKept is how many bytes of a delivery that is too large are stored.
-const maxKept = 64 << 10
-
-// newLetterBatch returns the batch with the alert about a dead letter.
+// newLetterBatch returns the batch with the alert about a dead letter. One that held no
+// alert has an incident of its own, so that the next one that did pages as ever.
 func (r *Receiver) newLetterBatch(l DeadLetter, state alerts.State) alerts.Batch {
 	a := alerts.Alert{
 		Key: unreadableKey(l.ID), State: state, Severity: "SEV2", StartedAt: l.At, EndedAt: r.engine.Now(),
@@ -72,6 +74,11 @@ func (r *Receiver) newLetterBatch(l DeadLetter, state alerts.State) alerts.Batch
 		Description: fmt.Sprintf("%s\nNothing is lost: `tocsin deadletter list` shows what came, `tocsin deadletter replay` reads it again.", l.Reason),
 	}
 	d := alerts.Decision{Severity: workflow.SEV2, Group: l.Integration + "|unreadable"}
+	if l.HasNoAlert {
+		d = alerts.Decision{Severity: workflow.SEV4, Group: l.Integration + "|no alert"}
+		a.Severity, a.Title = "SEV4", fmt.Sprintf("What %s sends holds no alert", l.Integration)
+		a.Description = l.Reason + "\n`tocsin deadletter list` shows what came, `tocsin deadletter discard` removes it."
+	}
 	declare := workflow.Declare{}
 	if i, ok := r.engine.Organization().Integration(l.Integration); ok && i.Owner != "" {
 		declare.Owner = workflow.Target("team:" + i.Owner)
@@ -111,7 +118,7 @@ func (r *Receiver) Replay(ctx context.Context, id string) ([]alerts.Receipt, err
 	case !ok || !found:
 		return nil, &workflow.Refusal{Message: fmt.Sprintf("The integration %s is not configured any more.", l.Integration), Hint: "Configure it again, or discard the letter."}
 	case l.Truncated:
-		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", maxKept), Hint: "Discard it once you have dealt with it."}
+		return nil, &workflow.Refusal{Message: fmt.Sprintf("Only the first %d bytes of it were kept, because it was too large.", l.Size), Hint: "Discard it once you have dealt with it."}
 	}
 	all, err := decodeSafely(source, alerts.Request{Method: "POST", Body: l.Body})
 	if err != nil {

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestI1DeadLetters(t *testing.T) {
 	ctx := t.Context()
 	for range 2 {
 		w.Clock = w.Clock.Add(time.Second)
-		if err := w.Intake.StoreDeadLetter(ctx, "prometheus", []byte("{broken"), "at line 1, column 2: unexpected end"); err != nil {
+		if err := w.Intake.StoreDeadLetter(ctx, "prometheus", alerts.Unreadable{Body: []byte("{broken"), Reason: "at line 1, column 2: unexpected end"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +44,7 @@ func TestI1DeadLetters(t *testing.T) {
 	}
 	w.Advance(time.Second)
 	w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
-	if err = w.Intake.StoreDeadLetter(ctx, "prometheus", []byte("Disk full"), "a decoder that was broken then"); err != nil {
+	if err = w.Intake.StoreDeadLetter(ctx, "prometheus", alerts.Unreadable{Body: []byte("Disk full"), Reason: "a decoder that was broken then"}); err != nil {
 		t.Fatal(err)
 	}
 	letters, _ = w.Intake.DeadLetters(ctx)
@@ -61,7 +62,7 @@ func TestI1Owner(t *testing.T) {
 	if err := w.Configure(org, map[string]bot.Pager{"email": w, "sms": w, "webhook": w, "log": w}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Intake.StoreDeadLetter(t.Context(), "prometheus", []byte("{"), "at line 1, column 2: unexpected end"); err != nil {
+	if err := w.Intake.StoreDeadLetter(t.Context(), "prometheus", alerts.Unreadable{Body: []byte("{"), Reason: "at line 1, column 2: unexpected end"}); err != nil {
 		t.Fatal(err)
 	}
 	w.Advance(time.Second)
@@ -239,5 +240,61 @@ func TestI5HeldNotice(t *testing.T) {
 				t.Errorf("after %s: no one is paged", pause)
 			}
 		}
+	}
+}
+
+// TestI1NoAlert: a delivery that holds no alert is kept and pages with a low severity,
+// and does not change how one whose alerts cannot be read pages (I1: a 2xx means durable).
+func TestI1NoAlert(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	store := func(got alerts.Unreadable) {
+		t.Helper()
+		w.Clock = w.Clock.Add(time.Second)
+		if err := w.Intake.StoreDeadLetter(t.Context(), "prometheus", got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store(alerts.Unreadable{Body: []byte("{}"), Reason: "it holds no alert", HasNoAlert: true})
+	store(alerts.Unreadable{Body: []byte("{"), Reason: "it is broken"})
+	store(alerts.Unreadable{Body: nil, Reason: "it is empty", HasNoAlert: true})
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "show INC-1"), true, "What prometheus sends holds no alert")
+	w.Expect(w.Say("ana", "show INC-1"), true, "SEV4")
+	w.Expect(w.Say("ana", "show INC-2"), true, "Alerts from prometheus cannot be read")
+	w.Expect(w.Say("ana", "show INC-2"), true, "SEV2")
+	letters, err := w.Intake.DeadLetters(t.Context())
+	if err != nil || len(letters) != 3 || !letters[0].HasNoAlert || letters[1].HasNoAlert {
+		t.Fatalf("%+v %v", letters, err)
+	}
+	for _, l := range letters {
+		if err := w.Intake.Discard(t.Context(), l.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Advance(time.Second)
+	w.Expect(w.Say("ana", "show INC-1"), true, "monitoring")
+	w.Expect(w.Say("ana", "show INC-2"), true, "monitoring")
+}
+
+// TestI1DeadLettersHaveNoLimit: the 1,001st dead letter is kept like the first, also when
+// two integrations send the same body in the same instant (I1: a 2xx means durable).
+func TestI1DeadLettersHaveNoLimit(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	const letters = 1001
+	for n := range letters {
+		w.Clock = w.Clock.Add(time.Duration(n%2) * time.Millisecond)
+		integration := []string{"prometheus", "other"}[n%2]
+		if err := w.Intake.StoreDeadLetter(t.Context(), integration, alerts.Unreadable{Body: []byte(fmt.Sprintf("Disk full %d", (n+1)/2)), Reason: "no decoder"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Advance(time.Second)
+	all, err := w.Intake.DeadLetters(t.Context())
+	if err != nil || len(all) != letters {
+		t.Fatalf("%d of %d dead letters are listed, %v", len(all), letters, err)
+	}
+	w.Expect(w.Say("ana", "show INC-1"), true, "Alerts from prometheus cannot be read")
+	if _, err = w.Intake.Replay(t.Context(), all[letters-1].ID); err != nil {
+		t.Errorf("replay the last: %v", err)
 	}
 }

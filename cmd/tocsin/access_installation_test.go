@@ -132,7 +132,7 @@ func (in *installation) start(night string) {
 		in.Fatal(err)
 	}
 	mux, pages := routes{app: in.app, store: in.store, secrets: secrets{api: "api", hook: "hook"}, log: log}.newMux()
-	in.chats.serve(in.app, mux)
+	in.chats.serve(in.app, mux.ServeMux)
 	server := httptest.NewServer(mux)
 	in.url = server.URL
 	in.slack.SetRequestURL(in.url + "/slack/")

@@ -20,10 +20,26 @@ type routes struct {
 	ready   func() ([]string, error)
 }
 
+// router serves requests by their path. Those for alerts do not pass through the mux,
+// which redirects what is spelled differently.
+type router struct {
+	*http.ServeMux
+	alerts http.Handler
+}
+
+// ServeHTTP passes a request to its handler.
+func (m *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if hooks.Match(r) {
+		m.alerts.ServeHTTP(w, r)
+		return
+	}
+	m.ServeMux.ServeHTTP(w, r)
+}
+
 // newMux returns the handler of every path but those of the platforms. It is the
 // one place where an adapter gets the parts of the application that it uses. The
 // caller closes pages when serving ends.
-func (r routes) newMux() (mux *http.ServeMux, pages *web.Server) {
+func (r routes) newMux() (mux *router, pages *web.Server) {
 	a := r.app
 	pages = web.New(web.Config{
 		Engine: a, Incidents: a.Incidents, Conversation: a.Conversation, Dispatcher: a.Dispatcher,
@@ -38,8 +54,7 @@ func (r routes) newMux() (mux *http.ServeMux, pages *web.Server) {
 		Engine: a, Incidents: a.Incidents, Dispatcher: a.Dispatcher, DeadLetters: a.Intake, Jobs: a.Jobs,
 		Tokens: func() []bot.Token { return apiTokens(a, r.secrets) }, Log: r.log,
 	})
-	mux = http.NewServeMux()
-	mux.Handle("/hooks/{integration}", alertHooks)
+	mux = &router{ServeMux: http.NewServeMux(), alerts: alertHooks}
 	mux.Handle("/api/", jsonAPI)
 	mux.Handle("/", pages)
 	return mux, pages

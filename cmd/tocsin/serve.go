@@ -157,7 +157,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 	s.runner = s.bot.Agenda(chaosAuditInterval())
 	s.jobs = s.bot.JobRunner(s.runner, newPinger(), hostname())
 	handler, pages := routes{app: s.bot, store: s.store, secrets: s.secret, log: s.log, ready: s.checkReady}.newMux()
-	s.platforms.serve(s.bot, handler)
+	s.platforms.serve(s.bot, handler.ServeMux)
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),

@@ -85,7 +85,7 @@ func TestTimesStayTimes(t *testing.T) {
 	}
 	m, pages := routes{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	t.Cleanup(pages.Close)
-	connections{{Description: d, Platform: room}}.serve(b, m)
+	connections{{Description: d, Platform: room}}.serve(b, m.ServeMux)
 	runner := b.Agenda(0)
 	ask := func(method, path, body string, header ...string) string {
 		t.Helper()
