@@ -121,7 +121,7 @@ func heldBytes(held []HeldAlert) int {
 // judgeHeldAlerts passes the held notices whose minute is over through alert intake
 // again.
 func (t *transition) judgeHeldAlerts() {
-	var f AlertsJudged
+	f := AlertsJudged{LateBy: t.late}
 	for _, h := range t.incident.Alerts.Held {
 		due := h.Since.Add(judgeAfter)
 		switch {
