@@ -171,7 +171,8 @@ func TestC4KeyOfAnotherRequest(t *testing.T) {
 	} {
 		send(other).problem(http.StatusUnprocessableEntity, "key_reused", "another request", "new key")
 	}
-	if send(first).into(http.StatusOK, &again); again != was {
+	send(first).into(http.StatusOK, &again)
+	if again != was {
 		t.Errorf("the repeat is answered %+v, the first was %+v", again, was)
 	}
 	if got := state(); got != before {

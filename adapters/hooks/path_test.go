@@ -21,7 +21,7 @@ func TestI1bPath(t *testing.T) {
 	} {
 		h := newHandler(t)
 		keys := h.expectAlerts()
-		if !hooks.Match(httptest.NewRequest("POST", path, http.NoBody)) {
+		if !hooks.Match(httptest.NewRequest(http.MethodPost, path, http.NoBody)) {
 			t.Errorf("%s is not taken for a hook", path)
 		}
 		if w := h.send("POST", path, "INC-1", bearer(ownToken)); w.Code != http.StatusAccepted || len(*keys) != 1 {
@@ -30,7 +30,7 @@ func TestI1bPath(t *testing.T) {
 		wantProblem(t, h.send("POST", path, "INC-1", bearer(otherToken)), http.StatusUnauthorized, "unauthorized")
 	}
 	for _, path := range []string{"/", "/hook", "/hooksx/prod", "/api/hooks/prod", "/hooks/../api/v1/incidents", "/incidents"} {
-		if hooks.Match(httptest.NewRequest("POST", path, http.NoBody)) {
+		if hooks.Match(httptest.NewRequest(http.MethodPost, path, http.NoBody)) {
 			t.Errorf("%s is taken for a hook", path)
 		}
 	}
