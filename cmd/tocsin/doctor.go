@@ -33,8 +33,8 @@ and each chat platform: its tokens, scopes, announcement channel, and how it
 delivers commands. It sends no page, and changes nothing but for a test write
 that it takes back.
 
-Each check prints one line: ok, warn (it needs attention), or FAIL (it does not
-work). After a FAIL the exit code is 1.`,
+Each check prints one line: ok, skip (it was not checked), warn (it needs
+attention), or FAIL (it does not work). After a FAIL the exit code is 1.`,
 		Example: "  tocsin doctor --config tocsin.yaml\n  REDIS_URL=redis://redis:6379 tocsin doctor",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
@@ -62,6 +62,7 @@ type doctor struct {
 }
 
 func (d *doctor) ok(what, text string)   { fmt.Fprintf(d.out, "ok    %s: %s\n", what, text) }
+func (d *doctor) skip(what, text string) { fmt.Fprintf(d.out, "skip  %s: %s\n", what, text) }
 func (d *doctor) warn(what, text string) { fmt.Fprintf(d.out, "warn  %s: %s\n", what, text) }
 
 func (d *doctor) fail(what string, err error) {
@@ -165,7 +166,7 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 			d.fail("store", err)
 			return
 		}
-		d.ok("store", p.name+": a running server uses it; its /readyz says more")
+		d.skip("store", p.name+": a running server uses it; its /readyz says more")
 		return
 	}
 	if err != nil {

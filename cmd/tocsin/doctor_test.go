@@ -58,7 +58,7 @@ func TestDoctorLate(t *testing.T) {
 	if text, failed = runDoctor(t, data, "organization: Example\n"); failed {
 		t.Errorf("it fails:\n%s", text)
 	}
-	wantsLine(t, text, "ok    store: "+data+"/tocsin.db: a running server uses it")
+	wantsLine(t, text, "skip  store: "+data+"/tocsin.db: a running server uses it")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestDoctorSlack(t *testing.T) {
 		t.Setenv(name+"_FILE", "")
 	}
 	text, failed := ask(config)
-	wantsLine(t, text, "ok    slack: it is not connected: SLACK_BOT_TOKEN is not set; docs/slack.md says how to connect it")
+	wantsLine(t, text, "skip  slack: not connected: SLACK_BOT_TOKEN is not set; docs/slack.md says how to connect it")
 	if failed {
 		t.Errorf("it fails:\n%s", text)
 	}

@@ -46,8 +46,7 @@ func newServeCommand(table platform.Table) *cobra.Command {
 	f := serveFlags{table: table}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the bot.", Args: cobra.NoArgs,
-		Long: `Run the bot. Without a configuration it stores its data in ./tocsin-data, listens
-on 127.0.0.1:8080, and pages to this terminal and the log.
+		Long: `Run the bot. Without a configuration it pages to this terminal and the log.
 
 SIGHUP reloads the configuration; SIGTERM stops after the requests and sends that
 are running. With REDIS_URL the data is in Redis, and any number of replicas can
