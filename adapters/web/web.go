@@ -69,7 +69,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{incidents: cfg.Incidents, store: cfg.Store},
 	}
-	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "codeSpans": splitCode, "by": splitActorName, "clock": formatClock, "moment": formatMoment, "platform": card.PlatformName}).ParseFS(files, "pages/*.html"))
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "codeSpans": splitCode, "by": splitActorName, "time": s.formatTime, "timestamp": card.FormatTimestamp, "platform": card.PlatformName}).ParseFS(files, "pages/*.html"))
 	s.registerRoutes()
 	return s
 }

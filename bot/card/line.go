@@ -14,6 +14,7 @@ import (
 func Line(e workflow.Event, zone *time.Location) string { return formatter{zone: zone}.line(e) }
 
 func (w formatter) line(e workflow.Event) string {
+	w = w.at(e.At)
 	switch f := e.Fact.(type) {
 	case workflow.LifecycleFact:
 		return w.lifecycle(f)
@@ -74,9 +75,9 @@ func (w formatter) alerts(f workflow.AlertFact) string {
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
 		}
-		return "All alerts resolved; resolves automatically at " + w.clock(f.ResolveAt) + " unless someone acts"
+		return "All alerts resolved; resolves automatically at " + w.time(f.ResolveAt) + " unless someone acts"
 	case workflow.AlertsHeld:
-		return heldLine(f.Alerts) + "; judged again at " + w.clock(f.JudgeAt)
+		return heldLine(f.Alerts) + "; judged again at " + w.time(f.JudgeAt)
 	case workflow.AlertsJudged:
 		return "Judged again: " + count(len(f.Alerts), "firing notice", "firing notices") + lateBy(f.LateBy)
 	case workflow.AlertsReleased:
@@ -225,7 +226,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 	case workflow.DetailsChanged:
 		return w.detailsLine(f)
 	case workflow.UpdateOverdue:
-		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy) + notifying(f.Pages)
+		return "Update overdue: it was due " + w.time(f.Due) + lateBy(f.LateBy) + notifying(f.Pages)
 	case workflow.EffectGivenUp:
 		return "Gave up: " + f.What + withReason(f.Why)
 	case workflow.UpdatePosted:
@@ -235,7 +236,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 		}
 		line += ": " + f.Text
 		if !f.Next.IsZero() {
-			line += " (next update due " + w.clock(f.Next) + ")"
+			line += " (next update due " + w.time(f.Next) + ")"
 		}
 		return line
 	case workflow.RoleAssigned:
@@ -285,7 +286,7 @@ func (w formatter) resolvedLine(f workflow.IncidentResolved) string {
 	}
 	if f.StillFiring > 0 {
 		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillFiring, "alert is", "alerts are"),
-			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietUntil))
+			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.time(f.QuietUntil))
 	}
 	return line
 }

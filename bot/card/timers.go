@@ -66,7 +66,7 @@ func Timers(i workflow.Incident, v View) string {
 	w := v.formatter()
 	var b strings.Builder
 	for _, t := range all {
-		fmt.Fprintf(&b, "%s  %s\n", w.clock(t.At), t.Text)
+		fmt.Fprintf(&b, "%s  %s\n", w.time(t.At), t.Text)
 	}
 	return b.String()
 }
@@ -84,17 +84,17 @@ func Deliveries(id string, all []workflow.Delivery, v View) string {
 		if d.To != d.Via { // the log is not paged by log
 			recipient += " by " + d.Via
 		}
-		fmt.Fprintf(&b, "%s  %s: %s\n", w.clock(d.AskedAt), recipient, DeliveryStatus(d, v))
+		fmt.Fprintf(&b, "%s  %s: %s\n", w.time(d.AskedAt), recipient, DeliveryStatus(d, v))
 	}
 	return b.String()
 }
 
-// DeliveryStatus describes the state of a delivery: "delivered at 14:02:00 UTC".
+// DeliveryStatus describes the state of a delivery: "delivered at 14:02 UTC".
 func DeliveryStatus(d workflow.Delivery, v View) string {
-	w := v.formatter()
+	w := v.formatter().at(d.AskedAt)
 	switch d.State {
 	case workflow.DeliveryPlanned:
-		return "will be sent at " + w.clock(d.Due)
+		return "will be sent at " + w.time(d.Due)
 	case workflow.DeliveryStandby:
 		return "only if the previous one fails"
 	case workflow.DeliveryQueued:
@@ -105,9 +105,9 @@ func DeliveryStatus(d workflow.Delivery, v View) string {
 		return "on its way" + withReason(d.Why)
 	case workflow.DeliveryAccepted:
 		if d.Via == "log" {
-			return "logged at " + w.clock(d.DoneAt)
+			return "logged at " + w.time(d.DoneAt)
 		}
-		return "delivered at " + w.clock(d.DoneAt)
+		return "delivered at " + w.time(d.DoneAt)
 	case workflow.DeliveryFailed:
 		return "failed" + withReason(d.Why)
 	case workflow.DeliveryCanceled:

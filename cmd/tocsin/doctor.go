@@ -17,6 +17,7 @@ import (
 	"tocsin/adapters/config"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
+	"tocsin/bot/card"
 	"tocsin/bot/platform"
 	"tocsin/workflow"
 )
@@ -157,7 +158,7 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 			failed = checkImportFinished(ask, s, p.name)
 		}
 		if late := s.Now().Sub(due); failed == nil && !due.IsZero() && late > time.Minute {
-			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild`", late.Round(time.Second)))
+			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild`", card.FormatDuration(late)))
 		}
 		return failed
 	})

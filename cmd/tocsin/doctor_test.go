@@ -64,7 +64,7 @@ func TestDoctorLate(t *testing.T) {
 	}
 	text, _ = runDoctor(t, data, "organization: Example\n")
 	wantsLine(t, text, "SQLite, synced at every commit, one process; 1 incident open")
-	wantsLine(t, text, "warn  agenda: a page is 5m0s late: is a server running?")
+	wantsLine(t, text, "warn  agenda: a page is 5 min late: is a server running?")
 }
 
 // TestDoctorSlack runs the checks of Slack with a valid token, a wrong one,
