@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -121,6 +122,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, method)
 		}
 	}
+	if to := s.canonicalPath(r); len(allowed) == 0 && to != "" {
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
 	if len(allowed) == 0 {
 		s.writeErrorPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
 			{Text: "The address is wrong or truncated. Open the link again as it was sent."},
@@ -131,6 +136,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.writeErrorPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page cannot receive data", Lines: []textLine{
 		{Text: "Nothing was changed. Open this address in a browser instead."},
 	}})
+}
+
+// canonicalPath returns the address of the page that a reader means who added a slash
+// at the end, or who shortened the address of an incident to /incidents; "" is none.
+func (s *Server) canonicalPath(r *http.Request) string {
+	path := strings.TrimRight(r.URL.Path, "/")
+	if r.Method != http.MethodGet || strings.HasPrefix(path, "//") {
+		return ""
+	}
+	if path == "/incidents" {
+		path = "/"
+	}
+	probe := *r
+	probe.URL = &url.URL{Path: path}
+	if _, pattern := s.mux.Handler(&probe); path == "" || pattern == "" {
+		return ""
+	}
+	return (&url.URL{Path: path, RawQuery: r.URL.RawQuery}).String()
 }
 
 // handleReady answers /readyz: 503 with the reason while the process cannot
