@@ -51,8 +51,9 @@ func TestFormatDuration(t *testing.T) {
 // day, in text and for a platform that shows each reader their zone.
 func TestLineOfAnotherDay(t *testing.T) {
 	at := time.Date(2026, 3, 2, 3, 12, 0, 0, time.UTC)
-	for hours, want := range map[time.Duration]string{5: "next update due 08:12 UTC", 15: "next update due 18:12 UTC", 48: "next update due 4 Mar 03:12 UTC"} {
-		e := workflow.Event{At: at, Fact: workflow.UpdatePosted{Text: "Rolling back", Next: at.Add(hours * time.Hour)}}
+	for hours, want := range map[int]string{5: "next update due 08:12 UTC", 15: "next update due 18:12 UTC", 48: "next update due 4 Mar 03:12 UTC"} {
+		next := at.Add(time.Duration(hours) * time.Hour)
+		e := workflow.Event{At: at, Fact: workflow.UpdatePosted{Text: "Rolling back", Next: next}}
 		if got := card.Line(e, time.UTC); got != "Update: Rolling back ("+want+")" {
 			t.Errorf("in %d h: %q", hours, got)
 		}

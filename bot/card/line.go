@@ -11,10 +11,11 @@ import (
 
 // Line describes one fact in one sentence, for the timeline, the room and the
 // API. Who caused it and when are shown beside it. A nil zone is UTC.
-func Line(e workflow.Event, zone *time.Location) string { return formatter{zone: zone}.line(e) }
+func Line(e workflow.Event, zone *time.Location) string {
+	return formatter{zone: zone}.at(e.At).line(e)
+}
 
 func (w formatter) line(e workflow.Event) string {
-	w = w.at(e.At)
 	switch f := e.Fact.(type) {
 	case workflow.LifecycleFact:
 		return w.lifecycle(f)
@@ -109,7 +110,7 @@ func Post(events []workflow.Event, v View) Content {
 		if !workflow.IsPosted(e.Fact) {
 			continue
 		}
-		line := v.formatter().line(e)
+		line := v.formatter().at(e.At).line(e)
 		switch by := ActorName(e.By); {
 		case len(lines) == 0:
 			m.Title = by
