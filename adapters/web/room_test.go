@@ -29,7 +29,7 @@ func TestRoomShowsEverything(t *testing.T) {
 	ana := h.signInAs("ana")
 	before := ana.get("/incidents/INC-1").expect(200)
 	for region, words := range map[string][]string{
-		"next": {"step", "04:17 AST"}, "deliveries": {"Ana Silva", "email", "delivered at 04:12 AST"},
+		"next": {"step", "04:17 AST"}, "deliveries": {"Ana Silva", "email", "delivered 04:12 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
 		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "No one has acknowledged", "Runbook", "Can people pay?"},
 		"conversation": {"new alert", "Checkout is down"},

@@ -8,7 +8,7 @@ import (
 	"tocsin/workflow"
 )
 
-// TestFormatTime: a time that is not of the reader's today has its day (O1c: a time is read without guessing).
+// TestFormatTime: a time that is not of the reader's today has its day (O1d: a time is read without guessing).
 func TestFormatTime(t *testing.T) {
 	cet := time.FixedZone("CET", 3600)
 	now := time.Date(2026, 3, 2, 22, 30, 59, 0, time.UTC)

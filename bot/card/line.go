@@ -76,9 +76,9 @@ func (w formatter) alerts(f workflow.AlertFact) string {
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
 		}
-		return "All alerts resolved; resolves automatically at " + w.time(f.ResolveAt) + " unless someone acts"
+		return "All alerts resolved; automatic resolve due " + w.time(f.ResolveAt) + " unless someone acts"
 	case workflow.AlertsHeld:
-		return heldLine(f.Alerts) + "; judged again at " + w.time(f.JudgeAt)
+		return heldLine(f.Alerts) + "; judged again " + w.time(f.JudgeAt)
 	case workflow.AlertsJudged:
 		return "Judged again: " + count(len(f.Alerts), "firing notice", "firing notices") + lateBy(f.LateBy)
 	case workflow.AlertsReleased:

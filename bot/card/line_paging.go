@@ -25,19 +25,19 @@ func (w formatter) paging(f workflow.PagingFact) string {
 		if f.Slow > 0 {
 			line = "NO ONE HAS BEEN REACHED YET, " + count(f.Slow, "page is", "pages are") + " on the way"
 		}
-		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; retrying at " + w.time(f.RestartAt)
+		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next try " + w.time(f.RestartAt)
 	case workflow.EscalationExhausted:
 		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
 		if f.Reminder > 0 {
 			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
 		}
-		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next reminder at " + w.time(f.Next)
+		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next reminder " + w.time(f.Next)
 	case workflow.PagesQueued:
 		return "Paging by the next method" + withReason(f.Why) + lateBy(f.LateBy)
 	case workflow.PeoplePaged:
 		return w.peoplePagedLine(f)
 	case workflow.NoticePostponed:
-		return fmt.Sprintf("%s: next notification at %s", count(f.Alerts, "more alert", "more alerts"), w.time(f.Due))
+		return fmt.Sprintf("%s: next notification %s", count(f.Alerts, "more alert", "more alerts"), w.time(f.Due))
 	case workflow.PageDelivered:
 		if f.Via == "log" {
 			return loggedPageLine(f.To)
@@ -77,7 +77,7 @@ func (w formatter) stepFiredLine(f workflow.StepFired) string {
 	}
 	line += skippedTargets(f.Skipped)
 	if !f.Next.IsZero() {
-		line += "; next step at " + w.time(f.Next)
+		line += "; next step " + w.time(f.Next)
 	}
 	return line + lateBy(f.LateBy)
 }

@@ -50,7 +50,8 @@ func messages(t *testing.T, v card.View) []card.Content {
 	return all
 }
 
-// TestStamps: the text is the same with and without stamps.
+// TestStamps: the text is the same with and without stamps, and reads well with a time
+// of day and with a day ("today 14:30" in Slack).
 func TestStamps(t *testing.T) {
 	bare, marked := view(), view()
 	marked.Stamps = true
@@ -67,10 +68,15 @@ func TestStamps(t *testing.T) {
 		if text := card.Text(with[n]); text != card.Text(without[n]) {
 			t.Errorf("as plain text: %q", text)
 		}
+		before := ""
 		for _, p := range card.ParseSpans(b) {
 			if !p.At.IsZero() {
 				stamps++
 			}
+			if !p.At.IsZero() && (strings.HasSuffix(before, " at ") || strings.HasSuffix(before, " on ")) {
+				t.Errorf("a platform that shows a day as \"today\" says %q", before+"today 14:30")
+			}
+			before = p.Text
 		}
 	}
 	if stamps < 50 {

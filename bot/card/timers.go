@@ -89,12 +89,12 @@ func Deliveries(id string, all []workflow.Delivery, v View) string {
 	return b.String()
 }
 
-// DeliveryStatus describes the state of a delivery: "delivered at 14:02 UTC".
+// DeliveryStatus describes the state of a delivery: "delivered 14:02 UTC".
 func DeliveryStatus(d workflow.Delivery, v View) string {
 	w := v.formatter().at(d.AskedAt)
 	switch d.State {
 	case workflow.DeliveryPlanned:
-		return "will be sent at " + w.time(d.Due)
+		return "due " + w.time(d.Due)
 	case workflow.DeliveryStandby:
 		return "only if the previous one fails"
 	case workflow.DeliveryQueued:
@@ -105,9 +105,9 @@ func DeliveryStatus(d workflow.Delivery, v View) string {
 		return "on its way" + withReason(d.Why)
 	case workflow.DeliveryAccepted:
 		if d.Via == "log" {
-			return "logged at " + w.time(d.DoneAt)
+			return "logged " + w.time(d.DoneAt)
 		}
-		return "delivered at " + w.time(d.DoneAt)
+		return "delivered " + w.time(d.DoneAt)
 	case workflow.DeliveryFailed:
 		return "failed" + withReason(d.Why)
 	case workflow.DeliveryCanceled:

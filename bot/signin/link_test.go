@@ -103,7 +103,7 @@ func TestSignInAtOnce(t *testing.T) {
 }
 
 // TestSignInZone: a person reads times in the zone that their mail has, whatever the
-// browser says (O1c: a time is read without guessing).
+// browser says (O1d: a time is read without guessing).
 func TestSignInZone(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
 	for zone, want := range map[string]string{

@@ -11,7 +11,7 @@ import (
 
 // TestTimeFormat: bot/card alone formats times for people; others call
 // card.FormatTime, so that a time has its day, its zone and no seconds everywhere
-// (O1c: a time is read without guessing).
+// (O1d: a time is read without guessing).
 func TestTimeFormat(t *testing.T) {
 	allowed := map[string]string{
 		"bot/card/formatter.go":      "the formatter",
