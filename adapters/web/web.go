@@ -7,6 +7,7 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"html/template"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"tocsin/bot/card"
+	"tocsin/commands"
 )
 
 // Config configures [New]. Only Log and Ready may be nil.
@@ -110,6 +112,14 @@ func (s *Server) Close() {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if to := canonicalPath(r.URL.Path); to != r.URL.Path && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		probe := *r
+		probe.URL = &url.URL{Path: to, RawQuery: r.URL.RawQuery}
+		if _, pattern := s.mux.Handler(&probe); pattern != "" {
+			http.Redirect(w, r, probe.URL.String(), http.StatusSeeOther)
+			return
+		}
+	}
 	if _, pattern := s.mux.Handler(r); pattern != "" {
 		s.mux.ServeHTTP(w, r)
 		return
@@ -122,38 +132,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, method)
 		}
 	}
-	if to := s.canonicalPath(r); len(allowed) == 0 && to != "" {
-		http.Redirect(w, r, to, http.StatusSeeOther)
-		return
-	}
 	if len(allowed) == 0 {
-		s.writeErrorPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
-			{Text: "The address is wrong or truncated. Open the link again as it was sent."},
-		}})
+		s.writeNoPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
+			{Text: "The address is wrong or truncated. If it was sent to you, open the link again as it was sent."},
+		}, Back: true})
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.writeErrorPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page cannot receive data", Lines: []textLine{
+	s.writeNoPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page cannot receive data", Lines: []textLine{
 		{Text: "Nothing was changed. Open this address in a browser instead."},
-	}})
+	}, Back: true})
 }
 
-// canonicalPath returns the address of the page that a reader means who added a slash
-// at the end, or who shortened the address of an incident to /incidents; "" is none.
-func (s *Server) canonicalPath(r *http.Request) string {
-	path := strings.TrimRight(r.URL.Path, "/")
-	if r.Method != http.MethodGet || strings.HasPrefix(path, "//") {
-		return ""
+// canonicalPath returns the path of the page that a reader means who added a slash at
+// the end, who shortened the address of an incident to /incidents, or who wrote inc-7 or
+// 7 for INC-7. It begins with one slash, so that it cannot lead to another host.
+func canonicalPath(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if parts[0] == "incidents" {
+		if len(parts) == 1 {
+			return "/"
+		}
+		parts[1] = cmp.Or(commands.ParseID(parts[1]), commands.ParseBareNumber(parts[1]), parts[1])
 	}
-	if path == "/incidents" {
-		path = "/"
-	}
-	probe := *r
-	probe.URL = &url.URL{Path: path}
-	if _, pattern := s.mux.Handler(&probe); path == "" || pattern == "" {
-		return ""
-	}
-	return (&url.URL{Path: path, RawQuery: r.URL.RawQuery}).String()
+	return "/" + strings.Join(parts, "/")
 }
 
 // handleReady answers /readyz: 503 with the reason while the process cannot
