@@ -334,7 +334,7 @@ func TestP2PrivateIncidentsAreMissing(t *testing.T) {
 		if all, _ := h.ids("", token); all != "" {
 			t.Errorf("%s lists %s", token, all)
 		}
-		for _, rest := range []string{"", "/timeline", "/deliveries", "/timers"} {
+		for _, rest := range []string{"", "/timeline", "/deliveries", "/timers", "/messages"} {
 			private, missing := h.get("/api/v1/incidents/INC-1"+rest, token), h.get("/api/v1/incidents/INC-99"+rest, token)
 			if !same(private, missing) {
 				t.Errorf("%s, %q: private %d %s, missing %d %s", token, rest, private.status, private.body, missing.status, missing.body)

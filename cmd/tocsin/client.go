@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -234,16 +233,16 @@ func newIncidentCommand() *cobra.Command {
 		})
 	}
 	export := &cobra.Command{
-		Use: "export INC-n", Short: "Print an incident with its timeline and deliveries as JSON.", Args: cobra.ExactArgs(1),
+		Use: "export INC-n", Short: "Print an incident with its timeline, deliveries and conversation as JSON.", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.export(cmd, args[0]) },
 	}
 	cmd.AddCommand(list, export)
 	return cmd
 }
 
-// export prints an incident with its timeline and deliveries.
+// export prints an incident with its timeline, deliveries and conversation.
 func (c *client) export(cmd *cobra.Command, id string) error {
-	whole := map[string]json.RawMessage{}
+	whole := map[string]any{}
 	path := "/api/v1/incidents/" + url.PathEscape(id)
 	var incident json.RawMessage
 	if err := c.call(cmd.Context(), http.MethodGet, path, nil, &incident); err != nil {
@@ -255,9 +254,37 @@ func (c *client) export(cmd *cobra.Command, id string) error {
 		if err := c.call(cmd.Context(), http.MethodGet, path+"/"+part, nil, &some); err != nil {
 			return err
 		}
-		maps.Copy(whole, some)
+		for name, value := range some {
+			whole[name] = value
+		}
 	}
+	messages, err := c.readMessages(cmd.Context(), path+"/messages")
+	if err != nil {
+		return err
+	}
+	whole["messages"] = messages
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	enc.SetIndent("", "  ")
 	return enc.Encode(whole)
+}
+
+// readMessages returns the whole conversation of an incident, oldest first.
+func (c *client) readMessages(ctx context.Context, path string) ([]json.RawMessage, error) {
+	var pages [][]json.RawMessage
+	for query := ""; ; {
+		var page struct {
+			Messages []json.RawMessage
+			Before   int
+		}
+		if err := c.call(ctx, http.MethodGet, path+query, nil, &page); err != nil {
+			return nil, err
+		}
+		pages = append(pages, page.Messages)
+		if page.Before == 0 {
+			break
+		}
+		query = fmt.Sprint("?before=", page.Before)
+	}
+	slices.Reverse(pages)
+	return append([]json.RawMessage{}, slices.Concat(pages...)...), nil // never null in JSON
 }
