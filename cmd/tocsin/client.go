@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,36 @@ type client struct {
 func (c *client) addFlags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringVar(&c.server, "server", "", "address of the server [TOCSIN_SERVER, else http://"+defaultListen+"]")
 	cmd.PersistentFlags().StringVar(&c.data, "data", defaultData, "data folder of the server, whose token is used if TOCSIN_API_TOKEN is not set")
+}
+
+// clientFlags returns the flags of a command of the client, for a shell, with a space
+// before each. A flag that has its default is left out.
+func clientFlags(server, data string) string {
+	text := ""
+	if server != "" {
+		text += " --server " + quoteForShell(server)
+	}
+	if data != defaultData {
+		text += " --data " + quoteForShell(data)
+	}
+	return text
+}
+
+// quoteForShell puts a word that a shell would change into single quotes.
+func quoteForShell(word string) string {
+	if word != "" && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:@%") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// clientHint finds the beginning of a command that a refusal advises to run in a shell.
+var clientHint = regexp.MustCompile("`tocsin (?:run|incident [a-z]+|deadletter [a-z]+|jobs(?: [a-z]+)?)")
+
+// completeHints adds the flags of this call to the commands that a refusal advises, so
+// that they reach the same server when they are copied.
+func (c *client) completeHints(text string) string {
+	return clientHint.ReplaceAllStringFunc(text, func(command string) string { return command + clientFlags(c.server, c.data) })
 }
 
 // apiError is an error response of the API.
@@ -78,7 +109,7 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if res.StatusCode >= 300 {
 		var f apiError
 		if json.Unmarshal(answer, &f) == nil && f.Error.Message != "" {
-			return errors.New(strings.TrimSpace(strings.TrimRight(f.Error.Message, ". ") + ". " + f.Error.Hint))
+			return errors.New(c.completeHints(strings.TrimSpace(strings.TrimRight(f.Error.Message, ". ") + ". " + f.Error.Hint)))
 		}
 		return fmt.Errorf("%s answered %s", base, res.Status)
 	}
@@ -133,7 +164,7 @@ func (c *client) runCommand(cmd *cobra.Command, text, incident, as string) error
 		return err
 	}
 	if !reply.OK {
-		fmt.Fprintln(cmd.ErrOrStderr(), reply.Text)
+		fmt.Fprintln(cmd.ErrOrStderr(), c.completeHints(reply.Text))
 		return errReported
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(reply.Text, "\n"))

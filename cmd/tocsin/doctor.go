@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/config"
+	"tocsin/adapters/console"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
 	"tocsin/bot/card"
@@ -96,7 +97,7 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 	if at, bad := config.ReadVariable(nil, redisVariable); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set, so links lead to the replica that made them; set it to the address of the load balancer, such as https://tocsin.example.com")
 	}
-	allPagers, err := newPagers(l, time.Now, slog.New(slog.DiscardHandler), nil)
+	allPagers, err := newPagers(l, time.Now, console.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		d.fail("configuration", err)
 		return
@@ -158,7 +159,7 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 			failed = checkImportFinished(ask, s, p.name)
 		}
 		if late := s.Now().Sub(due); failed == nil && !due.IsZero() && late > time.Minute {
-			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild`", card.FormatDuration(late)))
+			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild%s`", card.FormatDuration(late), clientFlags("", data)))
 		}
 		return failed
 	})
