@@ -230,7 +230,7 @@ func (s *Server) newDeliveryRows(events []workflow.Event, v card.View) []deliver
 	slices.Reverse(all)
 	rows := make([]deliveryRow, 0, min(len(all), maxDeliveries))
 	for _, d := range all[:min(len(all), maxDeliveries)] {
-		row := deliveryRow{Clock: s.formatTime(d.AskedAt, v.Zone), Who: cmp.Or(d.Name, d.To), How: card.DeliveryStatus(d, v), State: "waiting"}
+		row := deliveryRow{Clock: s.formatTime(d.AskedAt, v.Zone), Who: card.RecipientName(d.PageState), How: card.DeliveryStatus(d, v), State: "waiting"}
 		if d.To != d.Via {
 			row.Via = d.Via
 		}

@@ -97,25 +97,27 @@ func skippedTargets(all []workflow.Skipped) string {
 }
 
 // recipients lists the people of pages with their methods: "Ana (email, sms
-// after 1m0s)".
+// after 1 min)".
 func recipients(pages []workflow.PageState) string {
 	var order []string
 	via := map[string][]string{}
 	for _, p := range pages {
-		name := cmp.Or(p.Name, p.To)
+		name := RecipientName(p)
 		if via[name] == nil {
-			order = append(order, name)
+			order, via[name] = append(order, name), []string{}
 		}
 		how := p.Via
 		if p.State == workflow.DeliveryPlanned {
 			how += " after " + FormatDuration(p.Due.Sub(pages[0].Due))
 		}
-		if p.State != workflow.DeliveryStandby {
+		if p.State != workflow.DeliveryStandby && p.To != p.Via {
 			via[name] = append(via[name], how)
 		}
 	}
 	for n, name := range order {
-		order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
+		if len(via[name]) > 0 {
+			order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
+		}
 	}
 	if len(order) == 0 {
 		return "no one"
@@ -151,5 +153,5 @@ func loggedPageLine(to string) string {
 	if to == "log" {
 		return "Logged the page"
 	}
-	return "Logged the page to " + to
+	return "Logged the page for " + to
 }

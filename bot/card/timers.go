@@ -38,7 +38,7 @@ func timerText(i workflow.Incident, d workflow.Deadline) string {
 	case workflow.DueRemind:
 		return "reminds the catch-all, because everyone was paged and no one has acknowledged"
 	case workflow.DuePage:
-		return fmt.Sprintf("%s is paged by %s, their next method", cmp.Or(d.Page.Name, d.Page.To), d.Page.Via)
+		return fmt.Sprintf("%s is paged by %s, their next method", RecipientName(*d.Page), d.Page.Via)
 	case workflow.DueAck:
 		return fmt.Sprintf("acknowledgement due (%s)", i.Severity)
 	case workflow.DueUpdate:
@@ -80,13 +80,22 @@ func Deliveries(id string, all []workflow.Delivery, v View) string {
 	w := v.formatter()
 	var b strings.Builder
 	for _, d := range all {
-		recipient := cmp.Or(d.Name, d.To)
+		recipient := RecipientName(d.PageState)
 		if d.To != d.Via { // the log is not paged by log
 			recipient += " by " + d.Via
 		}
 		fmt.Fprintf(&b, "%s  %s: %s\n", w.time(d.AskedAt), recipient, DeliveryStatus(d, v))
 	}
 	return b.String()
+}
+
+// RecipientName returns the name of a page's recipient. The log is named as what it is:
+// it reads as no person, and "the log (log)" says nothing.
+func RecipientName(p workflow.PageState) string {
+	if p.To == "log" {
+		return "Tocsin's log"
+	}
+	return cmp.Or(p.Name, p.To)
 }
 
 // DeliveryStatus describes the state of a delivery: "delivered 14:02 UTC".
@@ -104,6 +113,9 @@ func DeliveryStatus(d workflow.Delivery, v View) string {
 	case workflow.DeliverySlow:
 		return "on its way" + withReason(d.Why)
 	case workflow.DeliveryAccepted:
+		if d.To == "log" {
+			return "written " + w.time(d.DoneAt)
+		}
 		if d.Via == "log" {
 			return "logged " + w.time(d.DoneAt)
 		}
