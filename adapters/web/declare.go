@@ -92,13 +92,13 @@ func (s *Server) severityMeanings() []severityMeaning {
 		plan := org.Plan(nil, "").Severity(sev)
 		m := severityMeaning{Severity: sev.String(), Name: plan.Name, Definition: plan.Definition, High: plan.Urgency == workflow.High}
 		if plan.Acknowledge > 0 {
-			m.Promise = "acknowledged within " + formatDuration(plan.Acknowledge)
+			m.Promise = "acknowledged within " + workflow.FormatDuration(plan.Acknowledge)
 		}
 		if plan.Update > 0 {
 			if m.Promise != "" {
 				m.Promise += ", "
 			}
-			m.Promise += "an update every " + formatDuration(plan.Update)
+			m.Promise += "an update every " + workflow.FormatDuration(plan.Update)
 		}
 		all = append(all, m)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strconv"
 	"time"
+
+	"tocsin/workflow"
 )
 
 // FormatTime formats an instant for a person: "14:02 CET" when it is on the same day
@@ -25,28 +27,6 @@ func FormatTime(at, now time.Time, zone *time.Location) string {
 // and to the second.
 func FormatTimestamp(at time.Time, zone *time.Location) string {
 	return at.In(cmp.Or(zone, time.UTC)).Format("2006-01-02 15:04:05 MST")
-}
-
-// FormatDuration formats a duration for a person: "45 s", "5 min", "2 h 10 min" or
-// "3 days 4 h", rounded down to the smaller of the two units.
-func FormatDuration(d time.Duration) string {
-	minutes := int(d / time.Minute)
-	switch {
-	case d < time.Minute:
-		return strconv.Itoa(int(d/time.Second)) + " s"
-	case minutes < 60:
-		return strconv.Itoa(minutes) + " min"
-	case minutes < 48*60:
-		return withRest(strconv.Itoa(minutes/60)+" h", minutes%60, " min")
-	}
-	return withRest(strconv.Itoa(minutes/60/24)+" days", minutes/60%24, " h")
-}
-
-func withRest(text string, rest int, unit string) string {
-	if rest == 0 {
-		return text
-	}
-	return text + " " + strconv.Itoa(rest) + unit
 }
 
 func isSameDay(a, b time.Time) bool { return a.Year() == b.Year() && a.YearDay() == b.YearDay() }
@@ -111,5 +91,5 @@ func lateBy(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return " (late by " + FormatDuration(d) + ")"
+	return " (late by " + workflow.FormatDuration(d) + ")"
 }

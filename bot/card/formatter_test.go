@@ -35,18 +35,6 @@ func TestFormatTime(t *testing.T) {
 	}
 }
 
-// TestFormatDuration: a duration above a minute has no seconds.
-func TestFormatDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 s", 45 * time.Second: "45 s", time.Minute: "1 min", 5*time.Minute + 59*time.Second: "5 min", 130 * time.Minute: "2 h 10 min",
-		2 * time.Hour: "2 h", 47 * time.Hour: "47 h", 52 * time.Hour: "2 days 4 h", 72 * time.Hour: "3 days",
-	} {
-		if got := card.FormatDuration(d); got != want {
-			t.Errorf("%s: %q, want %q", d, got, want)
-		}
-	}
-}
-
 // TestLineOfAnotherDay: a line names the day of a time that is not on the line's own
 // day, in text and for a platform that shows each reader their zone.
 func TestLineOfAnotherDay(t *testing.T) {

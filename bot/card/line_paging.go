@@ -108,7 +108,7 @@ func recipients(pages []workflow.PageState) string {
 		}
 		how := p.Via
 		if p.State == workflow.DeliveryPlanned {
-			how += " after " + FormatDuration(p.Due.Sub(pages[0].Due))
+			how += " after " + workflow.FormatDuration(p.Due.Sub(pages[0].Due))
 		}
 		if p.State != workflow.DeliveryStandby && p.To != p.Via {
 			via[name] = append(via[name], how)

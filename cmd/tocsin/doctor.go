@@ -18,7 +18,6 @@ import (
 	"tocsin/adapters/console"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
-	"tocsin/bot/card"
 	"tocsin/bot/platform"
 	"tocsin/workflow"
 )
@@ -159,7 +158,7 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 			failed = checkImportFinished(ask, s, p.name)
 		}
 		if late := s.Now().Sub(due); failed == nil && !due.IsZero() && late > time.Minute {
-			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild%s`", card.FormatDuration(late), clientFlags("", data)))
+			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild%s`", workflow.FormatDuration(late), clientFlags("", data)))
 		}
 		return failed
 	})
