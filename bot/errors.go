@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"tocsin/workflow"
 )
 
 // ErrPaced is wrapped in the error of an adapter that delayed a call itself, to stay
@@ -41,13 +43,13 @@ func (e retryError) Unwrap() error { return e.error }
 // RetryAfter marks an error whose sender said how long to wait before a retry. It is no
 // failed attempt: a later failure is tried again as soon as a first one.
 func RetryAfter(d time.Duration, err error) error {
-	return retryError{error: fmt.Errorf("%w (again in %s)", err, d), after: d}
+	return retryError{error: fmt.Errorf("%w (again in %s)", err, workflow.FormatDuration(d)), after: d}
 }
 
 // NotReady marks an error of work that waits for other work of Tocsin, and is looked at
 // again after a while. Unlike with [RetryAfter], each look counts as an attempt.
 func NotReady(d time.Duration, err error) error {
-	return retryError{error: fmt.Errorf("%w (again in %s)", err, d), after: d, counts: true}
+	return retryError{error: fmt.Errorf("%w (again in %s)", err, workflow.FormatDuration(d)), after: d, counts: true}
 }
 
 // IsPutOff reports whether the other party has put the work off: it has said when to come

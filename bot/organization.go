@@ -229,3 +229,9 @@ func Default() Organization {
 func (o *Organization) ZoneOf(p directory.Person) *time.Location {
 	return cmp.Or(p.Zone, o.Zone, time.UTC)
 }
+
+// ZoneOfID returns the time zone of the person with an ID, else the organization's.
+func (o *Organization) ZoneOfID(person string) *time.Location {
+	p, _ := o.Directory.Person(person)
+	return o.ZoneOf(p)
+}

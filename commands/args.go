@@ -101,7 +101,7 @@ func (a *args) readID(t token) string {
 	word := strings.Trim(t.text, "`*:：")
 	id := ParseID(word)
 	if id == "" && strings.TrimPrefix(a.spec.Args, a.spec.verb+" ") == "[INC-n]" {
-		id = parseBareNumber(word)
+		id = ParseBareNumber(word)
 	}
 	return id
 }
@@ -113,7 +113,7 @@ func (a *args) takeOtherIncident() error {
 		return nil
 	}
 	text := a.take(a.words[n].field)
-	if a.otherIncident = cmp.Or(ParseID(text), parseBareNumber(text)); a.otherIncident == "" {
+	if a.otherIncident = cmp.Or(ParseID(text), ParseBareNumber(text)); a.otherIncident == "" {
 		return a.refuse(fmt.Sprintf("%q is not an incident.", shorten(text)))
 	}
 	return nil

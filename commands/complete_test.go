@@ -159,7 +159,7 @@ func TestCompletions(t *testing.T) {
 	for line, want := range map[string]commands.Completion{
 		"dec":                  {Line: "declare ", Label: "declare TITLE", Help: "Open an incident and page the people responsible."},
 		"ack inc1":             {Line: "ack INC-1", Label: "INC-1 Slow", Help: "Incident"},
-		"declare X --se":       {Line: "declare X --sev ", Label: "--sev 1-5", Help: "severity, 1 is the worst"},
+		"declare X --se":       {Line: "declare X --sev ", Label: "--sev 1-5", Help: "severity, 1 is the worst; without it, SEV3"},
 		"declare X --sev 1":    {Line: "declare X --sev 1 ", Label: "SEV1 (worst)", Help: "Severity"},
 		"update INC-1 --next ": {Line: "update INC-1 --next 15m ", Label: "15m", Help: "Next update in"},
 	} {

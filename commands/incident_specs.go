@@ -125,7 +125,7 @@ func incidentSpecs() []Spec {
 // declareFlags returns the flags of the command declare.
 func declareFlags() []Flag {
 	return []Flag{
-		{Name: "sev", Arg: "1-5", Help: "severity, 1 is the worst"},
+		{Name: "sev", Arg: "1-5", Help: "severity, 1 is the worst; without it, SEV3"},
 		{Name: "impact", Arg: "high|medium|low", Help: "instead of --sev: how much is affected"},
 		{Name: "urgency", Arg: "high|medium|low", Help: "instead of --sev: how fast it gets worse"},
 		{Name: "service", Arg: "ID", Help: "what is affected", Many: true},
@@ -147,7 +147,7 @@ func declareFlags() []Flag {
 func declareForm() []Field {
 	return []Field{
 		{Name: "title", Label: "What is wrong?", Kind: Line, Required: true, Hint: "such as Checkout is down"},
-		{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "or leave it empty and choose impact and urgency"},
+		{Name: "sev", Label: "Severity", Kind: Choose, Choices: severities(), Hint: "empty: SEV3, or by impact and urgency"},
 		{Name: "service", Label: "Services affected", Kind: Service, Many: true},
 		{Name: "description", Label: "Description", Kind: Text},
 		{Name: "private", Label: "Private", Kind: Check, Hint: "visible to its members only"},

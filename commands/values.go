@@ -19,9 +19,9 @@ func ParseID(text string) string {
 	return ""
 }
 
-// parseBareNumber reads the number of an incident, such as "7" or "#7", and returns its
+// ParseBareNumber reads the number of an incident, such as "7" or "#7", and returns its
 // ID. It returns "" if text is not a number.
-func parseBareNumber(text string) string {
+func ParseBareNumber(text string) string {
 	digits := strings.TrimPrefix(Fold(text), "#")
 	n, err := strconv.Atoi(digits)
 	if err != nil || n < 1 || digits[0] == '+' {

@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -234,7 +233,7 @@ func (t *transition) handleFiringAlerts(was Incident, m Mail, count int) {
 	}
 	why = "a more severe alert than any so far"
 	if !worse {
-		why = "a new alert, after " + formatMinutes(rules.StaleAfter) + " in which no one did anything"
+		why = "a new alert, after " + FormatDuration(rules.StaleAfter) + " in which no one did anything"
 	}
 	t.withdrawAcknowledgement(why)
 }
@@ -272,6 +271,3 @@ func (t *transition) notifyOfAlerts(count int) {
 	}
 	t.notify([]string{t.incident.Acknowledgement.Person}, count+t.incident.Alerts.Notice.Pending, "")
 }
-
-// formatMinutes returns a duration as whole minutes, such as "15 minutes".
-func formatMinutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }

@@ -102,19 +102,12 @@ func sameJSON(a, b any) bool {
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
-// durationText returns a promised duration such as "15m" or "1h30m".
+// durationText returns a promised duration; "none" for none.
 func durationText(d time.Duration) string {
 	if d <= 0 {
 		return "none"
 	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return FormatDuration(d)
 }
 
 func orNone(text string) string {

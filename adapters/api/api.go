@@ -21,6 +21,7 @@ import (
 type Config struct {
 	Engine      Engine
 	Incidents   IncidentReader
+	Messages    MessageReader
 	Dispatcher  Dispatcher
 	DeadLetters DeadLetters
 	Jobs        JobLister
@@ -82,6 +83,7 @@ func (s *server) routes() []route {
 		{"GET /api/v1/incidents/{id}", s.accessOf("show"), s.handleShow},
 		{"GET /api/v1/incidents/{id}/timeline", commands.Guest, s.handleTimeline},
 		{"GET /api/v1/incidents/{id}/deliveries", commands.Guest, s.handleDeliveries},
+		{"GET /api/v1/incidents/{id}/messages", commands.Guest, s.handleMessages},
 		{"GET /api/v1/incidents/{id}/timers", commands.Guest, s.handleTimers},
 		// The dispatcher checks the access of each command.
 		{"POST /api/v1/commands", commands.Guest, s.handleCommand},

@@ -387,7 +387,7 @@ func (h *testServer) mustRun(token string, lines ...string) reply {
 // newHandler returns the API of a bot.
 func newHandler(b *app.App, tokens func() []bot.Token, log *slog.Logger) http.Handler {
 	return api.New(api.Config{
-		Engine: b, Incidents: b.Incidents, Dispatcher: b.Dispatcher, DeadLetters: b.Intake, Jobs: b.Jobs,
+		Engine: b, Incidents: b.Incidents, Messages: b.Conversation, Dispatcher: b.Dispatcher, DeadLetters: b.Intake, Jobs: b.Jobs,
 		Tokens: tokens, Log: log,
 	})
 }

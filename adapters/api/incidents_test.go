@@ -270,7 +270,7 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 	h.get("/api/v1/incidents/INC-1/deliveries", anaToken).into(http.StatusOK, &told)
 	want := []map[string]any{{
 		"to": "ben", "name": "Ben Okafor", "via": "email", "purpose": "escalation", "state": "delivered",
-		"asked_at": "2026-03-01T03:12:00Z", "done_at": "2026-03-01T03:12:00Z", "text": "delivered at 03:12:00 UTC", "page": told.Deliveries[0]["page"],
+		"asked_at": "2026-03-01T03:12:00Z", "done_at": "2026-03-01T03:12:00Z", "text": "delivered 03:12 UTC", "page": told.Deliveries[0]["page"],
 	}}
 	if diff := cmp.Diff(want, told.Deliveries); diff != "" {
 		t.Error(diff)
@@ -298,8 +298,8 @@ func TestTimelineDeliveriesTimers(t *testing.T) {
 	}
 	for _, want := range []line{
 		{"admin", "declared", "Declared SEV1: Checkout is down"},
-		{"tocsin", "step_fired", "Step 1 of default pages Ben Okafor (email); next step at 03:17:00 UTC"},
-		{"Ana Silva, by token ci", "update_posted", "Update: Looking (next update due 03:27:00 UTC)"},
+		{"tocsin", "step_fired", "Step 1 of default pages Ben Okafor (email); next step 03:17 UTC"},
+		{"Ana Silva, by token ci", "update_posted", "Update: Looking (next update due 03:27 UTC)"},
 		{"Ana Silva, by token ci", "acknowledged", "Acknowledged by Ana Silva"},
 		{"Ana Silva, by token ci", "resolved", "Resolved: Rolled back"},
 	} {
@@ -334,7 +334,7 @@ func TestP2PrivateIncidentsAreMissing(t *testing.T) {
 		if all, _ := h.ids("", token); all != "" {
 			t.Errorf("%s lists %s", token, all)
 		}
-		for _, rest := range []string{"", "/timeline", "/deliveries", "/timers"} {
+		for _, rest := range []string{"", "/timeline", "/deliveries", "/timers", "/messages"} {
 			private, missing := h.get("/api/v1/incidents/INC-1"+rest, token), h.get("/api/v1/incidents/INC-99"+rest, token)
 			if !same(private, missing) {
 				t.Errorf("%s, %q: private %d %s, missing %d %s", token, rest, private.status, private.body, missing.status, missing.body)

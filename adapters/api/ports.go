@@ -40,6 +40,14 @@ type IncidentReader interface {
 	Timeline(ctx context.Context, id string, s access.Speaker) ([]incidents.Entry, error)
 }
 
+// MessageReader reads the conversation of an incident.
+// *conversation.Recorder implements it.
+type MessageReader interface {
+	// List returns at most limit messages, oldest first: those before a number,
+	// or the newest for 0.
+	List(ctx context.Context, id string, s access.Speaker, before, limit int) ([]bot.Message, error)
+}
+
 // Dispatcher runs commands. *dispatch.Dispatcher implements it.
 type Dispatcher interface {
 	// Run runs a command, once for its operation ID.

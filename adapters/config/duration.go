@@ -38,7 +38,7 @@ func parseDurationUpTo(text string, most time.Duration) (time.Duration, error) {
 		}
 		count, err := strconv.ParseInt(left[:n], 10, 64)
 		if err != nil || count > int64(most/unit) || total+time.Duration(count)*unit > most {
-			return 0, fmt.Errorf("%s is longer than %dd, the maximum", quote(text), most/day)
+			return 0, fmt.Errorf("%s is longer than %dd, the maximum", quote(text), int(most/day))
 		}
 		total += time.Duration(count) * unit
 		if left = left[n+1:]; left == "" {

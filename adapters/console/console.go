@@ -18,11 +18,13 @@ import (
 // maxShown is the maximum number of incidents of a bundle that the terminal shows.
 const maxShown = 10
 
-// Config says where pages are written. Both fields may be nil.
+// Config says where pages are written. Every field may be left out.
 type Config struct {
 	Log *slog.Logger
 	// Terminal gets a readable block for each page; nil: no terminal.
 	Terminal io.Writer
+	// Flags stand after "tocsin run" in the commands to copy: " --server http://…".
+	Flags string
 }
 
 // Pager writes pages to the log and the terminal.
@@ -30,13 +32,14 @@ type Pager struct {
 	log      *slog.Logger
 	mu       sync.Mutex // one block at a time
 	terminal io.Writer
+	flags    string
 }
 
 var _ bot.Pager = (*Pager)(nil)
 
 // New returns a pager.
 func New(cfg Config) *Pager {
-	p := &Pager{log: cfg.Log, terminal: cfg.Terminal}
+	p := &Pager{log: cfg.Log, terminal: cfg.Terminal, flags: cfg.Flags}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -70,7 +73,7 @@ func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 	}
 	p.log.LogAttrs(ctx, slog.LevelWarn, "page", attrs...)
 
-	block := render(page)
+	block := p.render(page)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, _ = io.WriteString(p.terminal, block) // a failing terminal is ignored: the log has the page
@@ -78,7 +81,7 @@ func (p *Pager) Page(ctx context.Context, page bot.Page) error {
 }
 
 // render returns the block for the terminal.
-func render(page bot.Page) string {
+func (p *Pager) render(page bot.Page) string {
 	kind, recipient := "PAGE", ""
 	if page.Purpose == workflow.PurposeNotice {
 		kind = "NOTE"
@@ -89,14 +92,14 @@ func render(page bot.Page) string {
 	var b strings.Builder
 	for n, i := range page.Incidents {
 		if n == maxShown {
-			fmt.Fprintf(&b, "  %s  … and %d more → see: tocsin run \"list\"\n", kind, len(page.Incidents)-n)
+			fmt.Fprintf(&b, "  %s  … and %d more → see: tocsin run%s \"list\"\n", kind, len(page.Incidents)-n, p.flags)
 			break
 		}
 		what := cleanLine(i.Severity + " " + i.Title)
 		if i.Private {
 			what = "a private incident"
 		}
-		fmt.Fprintf(&b, "  %s  %s%s%s\n", kind, recipient, cleanLine(i.ID+" "+what), answerHint(page.Purpose, i.ID))
+		fmt.Fprintf(&b, "  %s  %s%s%s\n", kind, recipient, cleanLine(i.ID+" "+what), p.answerHint(page.Purpose, i.ID))
 	}
 	if len(page.Incidents) == 0 {
 		fmt.Fprintf(&b, "  %s  %s%s\n", kind, recipient, message(page))
@@ -106,12 +109,12 @@ func render(page bot.Page) string {
 
 // answerHint returns the command to acknowledge with. It is meant to be copied
 // into a shell, so it is left out for an ID that has a special meaning there.
-func answerHint(purpose workflow.Purpose, id string) string {
+func (p *Pager) answerHint(purpose workflow.Purpose, id string) string {
 	plain := id != "" && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
 	if purpose == workflow.PurposeNotice || !plain {
 		return ""
 	}
-	return fmt.Sprintf(" → acknowledge: tocsin run \"ack %s\"", id)
+	return fmt.Sprintf(" → acknowledge: tocsin run%s \"ack %s\"", p.flags, id)
 }
 
 // message returns the page's message on one line.

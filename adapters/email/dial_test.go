@@ -29,9 +29,9 @@ func TestE4cOneAddressAnswers(t *testing.T) {
 		"the first ones refuse":    {[]string{gone, gone, good}, 0, ""},
 		"one refuses later":        {[]string{dead, gone, good}, dialStagger, ""},
 		"the last ones hang":       {[]string{good, v6, dead}, 0, ""},
-		"all hang":                 {[]string{v6, dead}, 30 * time.Second, "reach mail server mail.example.com: no connection within 30s"},
+		"all hang":                 {[]string{v6, dead}, 30 * time.Second, "reach mail server mail.example.com: no connection within 30 s"},
 		"all refuse":               {[]string{gone, gone}, 0, "reach mail server mail.example.com: 192.0.2.2:1 is closed"},
-		"some refuse, others hang": {[]string{gone, dead}, 30 * time.Second, "no connection within 30s"},
+		"some refuse, others hang": {[]string{gone, dead}, 30 * time.Second, "no connection within 30 s"},
 		"none":                     {nil, 0, "no such host"},
 	} {
 		t.Run(name, func(t *testing.T) {

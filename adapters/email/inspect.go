@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/bot/platform"
+	"tocsin/workflow"
 )
 
 const (
@@ -22,7 +23,7 @@ func (p *Pager) Inspect(ctx context.Context) []platform.Finding {
 		broken := platform.Finding{Grade: platform.Broken, Text: err.Error()}
 		if late, ok := errors.AsType[*timeoutError](err); ok {
 			if limit := p.cfg.Timeouts.of(late.step); limit > late.limit {
-				broken.Do = fmt.Sprintf("a page waits for that up to %s, so the server may only be slow", formatLimit(limit))
+				broken.Do = fmt.Sprintf("a page waits for that up to %s, so the server may only be slow", workflow.FormatDuration(limit))
 			}
 		}
 		return []platform.Finding{broken}
@@ -44,7 +45,7 @@ func (p *Pager) Inspect(ctx context.Context) []platform.Finding {
 
 // String says how long the step took.
 func (t stepTime) String() string {
-	after := "after " + formatLimit(t.time.Round(time.Second))
+	after := "after " + workflow.FormatDuration(t.time.Round(time.Second))
 	switch t.step {
 	case stepConnect:
 		return "connected " + after

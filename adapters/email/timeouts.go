@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tocsin/workflow"
 )
 
 // maxTimeout is the maximum of each of the [Timeouts].
@@ -94,7 +96,7 @@ func (t Timeouts) of(s step) time.Duration {
 	return t.Command
 }
 
-// formatLimit formats a duration without the zero units at its end: 5m for 5m0s.
+// formatLimit formats a duration as it is written in the configuration: 5m for 5m0s.
 func formatLimit(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -146,7 +148,7 @@ type timeoutError struct {
 
 // Error says what the server did not do.
 func (e *timeoutError) Error() string {
-	within := "within " + formatLimit(e.limit)
+	within := "within " + workflow.FormatDuration(e.limit)
 	switch e.step {
 	case stepConnect:
 		return "no connection " + within

@@ -39,16 +39,16 @@ type slowStep struct {
 // slowSteps returns the steps of a session with STARTTLS and a login.
 func slowSteps() []slowStep {
 	return []slowStep{
-		{smtptest.StepGreeting, 5 * time.Minute, "greet mail server 127.0.0.1: it did not greet within 5m"},
-		{smtptest.StepEHLO, 5 * time.Minute, "it did not answer EHLO within 5m"},
-		{smtptest.StepStartTLS, 5 * time.Minute, "it did not answer STARTTLS within 5m"},
-		{smtptest.StepHandshake, 5 * time.Minute, "the TLS handshake did not end within 5m"},
-		{smtptest.StepAuth, 5 * time.Minute, "log in to mail server 127.0.0.1 as tocsin: it did not answer AUTH within 5m"},
-		{smtptest.StepMailFrom, 5 * time.Minute, "send through mail server 127.0.0.1: it did not answer MAIL within 5m"},
-		{smtptest.StepRcptTo, 5 * time.Minute, "it did not answer RCPT within 5m"},
-		{smtptest.StepData, 2 * time.Minute, "it did not answer DATA within 2m"},
-		{smtptest.StepText, 3 * time.Minute, "it did not take the text of the mail within 3m"},
-		{smtptest.StepDot, 10 * time.Minute, "it did not answer the mail within 10m: the provider may have accepted it; no answer came"},
+		{smtptest.StepGreeting, 5 * time.Minute, "greet mail server 127.0.0.1: it did not greet within 5 min"},
+		{smtptest.StepEHLO, 5 * time.Minute, "it did not answer EHLO within 5 min"},
+		{smtptest.StepStartTLS, 5 * time.Minute, "it did not answer STARTTLS within 5 min"},
+		{smtptest.StepHandshake, 5 * time.Minute, "the TLS handshake did not end within 5 min"},
+		{smtptest.StepAuth, 5 * time.Minute, "log in to mail server 127.0.0.1 as tocsin: it did not answer AUTH within 5 min"},
+		{smtptest.StepMailFrom, 5 * time.Minute, "send through mail server 127.0.0.1: it did not answer MAIL within 5 min"},
+		{smtptest.StepRcptTo, 5 * time.Minute, "it did not answer RCPT within 5 min"},
+		{smtptest.StepData, 2 * time.Minute, "it did not answer DATA within 2 min"},
+		{smtptest.StepText, 3 * time.Minute, "it did not take the text of the mail within 3 min"},
+		{smtptest.StepDot, 10 * time.Minute, "it did not answer the mail within 10 min: the provider may have accepted it; no answer came"},
 	}
 }
 

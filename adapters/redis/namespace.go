@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"tocsin/workflow"
 )
 
 // layout is the version of the keys and of their content, stored in meta. Unreleased
@@ -181,7 +183,7 @@ func (s *Store) settingWarnings(ctx context.Context, node goredis.UniversalClien
 		all = append(all, Warning{"maxmemory-policy", fmt.Sprintf("it is %q: Redis deletes incidents when memory runs short; `CONFIG SET maxmemory-policy noeviction`, and in redis.conf", v)})
 	}
 	if by := s.Offset(); by.Abs() > bigOffset {
-		all = append(all, Warning{"clock", fmt.Sprintf("this machine's clock and that of Redis are %s apart; Tocsin corrects that, logs do not: run NTP on both", by.Abs().Round(bigOffset/2))})
+		all = append(all, Warning{"clock", fmt.Sprintf("this machine's clock and that of Redis are %s apart; Tocsin corrects that, logs do not: run NTP on both", workflow.FormatDuration(by.Abs().Round(bigOffset/2)))})
 	}
 	return all, nil
 }

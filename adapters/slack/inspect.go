@@ -13,6 +13,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/platform"
+	"tocsin/workflow"
 )
 
 // report is the list of findings, in the order in which they were made.
@@ -75,14 +76,14 @@ func (w *Workspace) inspectClock(r *report, header http.Header, sent, got time.T
 	if off < 0 {
 		way = "behind"
 	}
-	text := fmt.Sprintf("the clock is %s %s Slack's", amount, way)
+	text := fmt.Sprintf("the clock is %s %s Slack's", workflow.FormatDuration(amount), way)
 	switch {
 	case amount <= clockFine:
 		r.add(platform.Fine, "the clock agrees with Slack's", "")
 	case amount > clockUsable && w.cfg.SigningSecret != "":
 		r.add(platform.Broken, text+": signed requests are refused", "let the machine take its time from NTP")
 	default:
-		r.add(platform.Limited, text+"; beyond 5m signed requests are refused", "let the machine take its time from NTP")
+		r.add(platform.Limited, text+"; beyond 5 min signed requests are refused", "let the machine take its time from NTP")
 	}
 }
 

@@ -139,17 +139,17 @@ func TestInspectIll(t *testing.T) {
 		},
 		"clock a minute ahead": {
 			change: func(_ *slacktest.Server, c *Config) { c.Now = clockAhead(time.Minute) },
-			want:   []string{"warn the clock is 1m0s ahead of Slack's; beyond 5m signed requests are refused → let the machine take its time from NTP"},
+			want:   []string{"warn the clock is 1 min ahead of Slack's; beyond 5 min signed requests are refused → let the machine take its time from NTP"},
 		},
 		"clock behind": {
 			change: func(_ *slacktest.Server, c *Config) { c.Now = clockAhead(-10 * time.Minute) },
-			want:   []string{"FAIL the clock is 10m0s behind Slack's: signed requests are refused → "},
+			want:   []string{"FAIL the clock is 10 min behind Slack's: signed requests are refused → "},
 		},
 		"clock behind, no signatures": {
 			change: func(s *slacktest.Server, c *Config) {
 				c.Now, c.SigningSecret, c.AppToken = clockAhead(-10*time.Minute), "", s.AppToken
 			},
-			want: []string{"warn the clock is 10m0s behind Slack's; beyond 5m"},
+			want: []string{"warn the clock is 10 min behind Slack's; beyond 5 min"},
 		},
 		"not yet in the channel": {
 			change: func(s *slacktest.Server, _ *Config) { s.AddChannel(slacktest.Channel{Name: "incidents"}) },

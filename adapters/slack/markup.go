@@ -128,9 +128,9 @@ func texts(text string, style *slack.RichTextSectionTextStyle) []slack.RichTextS
 // "today" and "yesterday" where the day is shown
 // (docs.slack.dev/reference/block-kit/block-elements/date-element).
 func date(p card.Span, style *slack.RichTextSectionTextStyle) slack.RichTextSectionElement {
-	format := "{time_secs}"
+	format := "{time}"
 	if p.Day {
-		format = "{date_short_pretty} {time_secs}"
+		format = "{date_short_pretty} {time}"
 	}
 	d := slack.NewRichTextSectionDateElement(p.At.Unix(), format, nil, &p.Text)
 	d.Style = style

@@ -22,13 +22,13 @@ func TestAcknowledge(t *testing.T) {
 	if _, _, says := p.button(); says != "Acknowledge INC-1" {
 		t.Errorf("the button says %q", says)
 	}
-	after := h.pressAck(p, path).expect(200, "You have acknowledged, just now at 04:14 AST.").expectNot("<form", "<button", "goes on until")
+	after := h.pressAck(p, path).expect(200, "You have acknowledged, just now (04:14 AST).").expectNot("<form", "<button", "goes on until")
 	i := h.incident()
 	if i.Acknowledgement.Person != "ana" || i.Paging.State != workflow.Answered {
 		t.Errorf("acknowledged by %q, paging is %s", i.Acknowledgement.Person, i.Paging.State)
 	}
 	h.advance(time.Hour)
-	h.get(path).expect(200, "You have acknowledged, 1 h ago at 04:14 AST.")
+	h.get(path).expect(200, "You have acknowledged, 1 h ago (04:14 AST).")
 	if got := h.incident().Seq; got != i.Seq {
 		t.Errorf("opening the page caused %d events", got-i.Seq)
 	}
@@ -141,7 +141,7 @@ func TestAcknowledgedBySomeoneElse(t *testing.T) {
 	h.mustRun("ben: ack INC-1")
 	h.advance(90 * time.Minute)
 	for _, p := range []page{h.pressAck(stale, path), h.get(path)} {
-		p.expect(200, "Ben Okafor has acknowledged, 1 h ago at 04:12 AST.", "You do not need to do anything.").expectNot("<button", "Something new")
+		p.expect(200, "Ben Okafor has acknowledged, 1 h ago (04:12 AST).", "You do not need to do anything.").expectNot("<button", "Something new")
 	}
 	if got := h.incident().Acknowledgement.Person; got != "ben" {
 		t.Errorf("acknowledged by %s", got)
@@ -163,7 +163,7 @@ func TestAskedToJoin(t *testing.T) {
 func TestEnded(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"resolve INC-1 Rolled back": "Resolved, 1 min ago at 04:12 AST.",
+		"resolve INC-1 Rolled back": "Resolved, 1 min ago (04:12 AST).",
 		"cancel INC-1 A test":       "Canceled: it was not an incident.",
 		"merge INC-1 INC-2":         "Merged into INC-2: work continues there.",
 	} {

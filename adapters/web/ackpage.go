@@ -147,11 +147,6 @@ func firingSection(i workflow.Incident) card.Section {
 // formatAgo formats a past instant: how long ago it was, and when in the reader's
 // zone.
 func formatAgo(at, now time.Time, zone *time.Location) string {
-	at, now = at.In(zone), now.In(zone)
-	layout := "at 15:04 MST"
-	if at.YearDay() != now.YearDay() || at.Year() != now.Year() {
-		layout = "on 2 January at 15:04 MST"
-	}
 	var ago string
 	switch d := now.Sub(at); {
 	case d < time.Minute:
@@ -163,5 +158,5 @@ func formatAgo(at, now time.Time, zone *time.Location) string {
 	default:
 		ago = fmt.Sprintf("%d days ago", int(d.Hours()/24))
 	}
-	return ago + " " + at.Format(layout)
+	return ago + " (" + card.FormatTime(at, now, zone) + ")"
 }

@@ -67,7 +67,7 @@ func (s *Server) newCardPart(i workflow.Incident, who reader, canWork bool) card
 	v := access.View(s.Engine, who.Speaker, &i)
 	v.Zone = who.zone()
 	c := card.Card(i, v)
-	p := cardPart{ackPage: s.newAckPage(i, who.Speaker, func(at time.Time) string { return "at " + at.In(who.zone()).Format("15:04 MST, 2 Jan") })}
+	p := cardPart{ackPage: s.newAckPage(i, who.Speaker, func(at time.Time) string { return s.formatTime(at, who.zone()) })}
 	p.Room, p.Escalate, p.Over = i.Merge.Into, i.Seq, !i.IsOpen()
 	p.State = slices.DeleteFunc(p.State, func(l textLine) bool { return l.Code != "" }) // the card has a button for it
 	p.Sections = nil

@@ -39,7 +39,7 @@ type matrixCell struct {
 // severityMeaning describes a severity and its deadlines.
 type severityMeaning struct {
 	Severity, Name, Definition, Promise string
-	Pages                               bool // as high urgency
+	High                                bool // urgency
 }
 
 func (s *Server) handleDeclare(w http.ResponseWriter, r *http.Request, who reader) {
@@ -90,15 +90,15 @@ func (s *Server) severityMeanings() []severityMeaning {
 	var all []severityMeaning
 	for sev := workflow.SEV1; sev <= workflow.SEV5; sev++ {
 		plan := org.Plan(nil, "").Severity(sev)
-		m := severityMeaning{Severity: sev.String(), Name: plan.Name, Definition: plan.Definition, Pages: plan.Urgency == workflow.High}
+		m := severityMeaning{Severity: sev.String(), Name: plan.Name, Definition: plan.Definition, High: plan.Urgency == workflow.High}
 		if plan.Acknowledge > 0 {
-			m.Promise = "acknowledged within " + formatDuration(plan.Acknowledge)
+			m.Promise = "acknowledged within " + workflow.FormatDuration(plan.Acknowledge)
 		}
 		if plan.Update > 0 {
 			if m.Promise != "" {
 				m.Promise += ", "
 			}
-			m.Promise += "an update every " + formatDuration(plan.Update)
+			m.Promise += "an update every " + workflow.FormatDuration(plan.Update)
 		}
 		all = append(all, m)
 	}

@@ -16,7 +16,7 @@ func TestDeclare(t *testing.T) {
 	t.Parallel()
 	h := newTestServer(t)
 	ana := h.signInAs("ana")
-	form := ana.get("/declare").expect(200, "Declare an incident", "Major", "Pages as high urgency", "impact high", "urgency low", "SEV1")
+	form := ana.get("/declare").expect(200, "Declare an incident", "Major", "Pages people by their methods for high urgency", "Pages people by their methods for low urgency; no deadlines.", "impact high", "urgency low", "SEV1")
 	s := form.form("Declare and page")
 	w, _ := h.bot.Catalog().Find("declare")
 	for _, f := range w.Form {

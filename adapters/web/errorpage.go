@@ -22,6 +22,16 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, status i
 	s.render(w, r, status, view{name: "errorpage", title: n.Title, page: n})
 }
 
+// writeNoPage answers for an address that has no page. A reader who is signed in keeps
+// the navigation.
+func (s *Server) writeNoPage(w http.ResponseWriter, r *http.Request, status int, n errorPage) {
+	v := view{name: "errorpage", title: n.Title, page: n}
+	if who, err := s.readSession(r); err == nil && s.isKnownHost(r) {
+		v.reader = &who
+	}
+	s.render(w, r, status, v)
+}
+
 // writeBadLink answers for every acknowledge link that shows nothing: an
 // invalid one, and one to an incident that its reader may not see (P2: private
 // means members only).

@@ -39,7 +39,7 @@ func (h *testServer) limitedReaders() map[string]reader {
 func TestP2GuestSeesOnlyTheCard(t *testing.T) {
 	t.Parallel()
 	h := newBusyServer(t, guests)
-	h.signInAs("ana").get("/incidents/INC-1").expect(200, "The password is sesame", "Open, sesame!", "Pod sesame-7", "Turn the sesame", "delivered at", "Conversation")
+	h.signInAs("ana").get("/incidents/INC-1").expect(200, "The password is sesame", "Open, sesame!", "Pod sesame-7", "Turn the sesame", "delivered ", "Conversation")
 	for who, r := range h.limitedReaders() {
 		p := r.get("/incidents/INC-1").expect(200, "INC-1", "Checkout is down", "SEV1", "triage", "Ana Silva has acknowledged", "It is sesame")
 		p.expectNot("password", "Open, sesame", "Pod sesame", "prometheus.example", "Turn the sesame", "delivered", "paged", "Timeline", "Conversation", "Step 1",

@@ -183,7 +183,7 @@ func (s *Server) newListRow(i workflow.Incident, who reader) listRow {
 	}
 	row := listRow{
 		ID: i.ID, Title: i.Title, Severity: i.Severity.String(), Meaning: s.Engine.Organization().Severities[i.Severity.String()].Name,
-		Status: string(i.Status), Services: strings.Join(i.Services, ", "), At: at, Clock: formatMoment(at, who.zone()),
+		Status: string(i.Status), Services: strings.Join(i.Services, ", "), At: at, Clock: s.formatTime(at, who.zone()),
 		Firing: i.Alerts.Firing, Unattended: i.IsUnattended(), Waiting: i.IsOpen() && !i.IsAcknowledged(), Ended: !i.IsOpen(),
 		Private: i.Visibility == workflow.Private, Drill: i.Kind == workflow.Drill,
 	}

@@ -178,10 +178,10 @@ func (s *Server) loadRoom(ctx context.Context, l *roomState) (roomPage, error) {
 		}
 	}
 	for _, t := range card.UpcomingTimers(i) {
-		p.Timers = append(p.Timers, timerRow{At: t.At, Clock: formatClock(t.At, p.Zone), Text: capitalize(t.Text)})
+		p.Timers = append(p.Timers, timerRow{At: t.At, Clock: s.formatTime(t.At, p.Zone), Text: capitalize(t.Text)})
 	}
-	p.Deliveries = newDeliveryRows(l.events, access.View(s.Engine, l.who.Speaker, &i))
-	p.Alerts = newAlertsPart(i, p.Zone)
+	p.Deliveries = s.newDeliveryRows(l.events, access.View(s.Engine, l.who.Speaker, &i))
+	p.Alerts = s.newAlertsPart(i, p.Zone)
 	shown := l.events[max(0, len(l.events)-maxShownEvents):]
 	p.Older = max(0, i.Seq-len(shown))
 	p.Events = incidents.Entries(shown, p.Zone)
@@ -198,10 +198,10 @@ func (s *Server) outages(i workflow.Incident, zone *time.Location) []string {
 		switch {
 		case !ok || !r.Managed:
 		case t.Blocked:
-			all = append(all, card.PlatformName(r.Platform)+" has refused messages since "+t.Since.In(zone).Format("15:04 MST")+
+			all = append(all, card.PlatformName(r.Platform)+" has refused messages since "+s.formatTime(t.Since, zone)+
 				" ("+t.Why+"). Continue here: everything is sent there, in order, once that is fixed.")
 		default:
-			all = append(all, card.PlatformName(r.Platform)+" has not answered since "+t.Since.In(zone).Format("15:04 MST")+
+			all = append(all, card.PlatformName(r.Platform)+" has not answered since "+s.formatTime(t.Since, zone)+
 				". Continue here: everything is sent there, in order, once it answers again.")
 		}
 	}
@@ -217,9 +217,6 @@ func (l *roomState) eventsBetween(from, through int) []workflow.Event {
 	return l.events[from-l.events[0].Seq : through-l.events[0].Seq+1]
 }
 
-// formatClock formats an instant in the reader's zone.
-func formatClock(at time.Time, zone *time.Location) string { return at.In(zone).Format("15:04:05") }
-
 func capitalize(text string) string {
 	if text == "" {
 		return text
@@ -228,12 +225,12 @@ func capitalize(text string) string {
 }
 
 // newDeliveryRows lists the pages with the state of each delivery, newest first.
-func newDeliveryRows(events []workflow.Event, v card.View) []deliveryRow {
+func (s *Server) newDeliveryRows(events []workflow.Event, v card.View) []deliveryRow {
 	all := workflow.Deliveries(events)
 	slices.Reverse(all)
 	rows := make([]deliveryRow, 0, min(len(all), maxDeliveries))
 	for _, d := range all[:min(len(all), maxDeliveries)] {
-		row := deliveryRow{Clock: formatClock(d.AskedAt, v.Zone), Who: cmp.Or(d.Name, d.To), How: card.DeliveryStatus(d, v), State: "waiting"}
+		row := deliveryRow{Clock: s.formatTime(d.AskedAt, v.Zone), Who: card.RecipientName(d.PageState), How: card.DeliveryStatus(d, v), State: "waiting"}
 		if d.To != d.Via {
 			row.Via = d.Via
 		}
@@ -253,10 +250,10 @@ func newDeliveryRows(events []workflow.Event, v card.View) []deliveryRow {
 	return rows
 }
 
-func newAlertsPart(i workflow.Incident, zone *time.Location) alertsView {
+func (s *Server) newAlertsPart(i workflow.Incident, zone *time.Location) alertsView {
 	p := alertsView{Firing: i.Alerts.Firing, Resolved: i.Alerts.Resolved, Truncated: i.Alerts.Truncated}
 	for _, a := range slices.Backward(i.Alerts.Samples) {
-		row := alertRow{Title: cmp.Or(a.Title, a.Key), Key: a.Key, Integration: a.Integration, Clock: formatClock(a.At, zone), Resolved: a.Resolved}
+		row := alertRow{Title: cmp.Or(a.Title, a.Key), Key: a.Key, Integration: a.Integration, Clock: s.formatTime(a.At, zone), Resolved: a.Resolved}
 		if a.Severity != 0 {
 			row.Severity = a.Severity.String()
 		}

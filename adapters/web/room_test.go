@@ -29,7 +29,7 @@ func TestRoomShowsEverything(t *testing.T) {
 	ana := h.signInAs("ana")
 	before := ana.get("/incidents/INC-1").expect(200)
 	for region, words := range map[string][]string{
-		"next": {"step", "04:17:00"}, "deliveries": {"Ana Silva", "email", "delivered at 04:12:00 AST"},
+		"next": {"step", "04:17 AST"}, "deliveries": {"Ana Silva", "email", "delivered 04:12 AST"},
 		"alerts": {"2 firing, 1 resolved", "Checkout is down", "SEV1", "Pod is gone", "Disk is full", "alertmanager"},
 		"events": {"Declared SEV1", "pages Ana Silva"}, "card": {"INC-1", "SEV1", "triage", "No one has acknowledged", "Runbook", "Can people pay?"},
 		"conversation": {"new alert", "Checkout is down"},
@@ -202,7 +202,7 @@ func TestUnknownRoom(t *testing.T) {
 	h := newTestServer(t).declare()
 	ana := h.signInAs("ana")
 	for _, id := range []string{
-		"INC-7", "INC-0", "INC--1", "x", "1", "INC-1x", "INC-99999999999999999999", "%3Cscript%3E", "%00", "INC-%F0%9F%94%A5", strings.Repeat("9", 3000),
+		"INC-7", "INC-0", "INC--1", "x", "INC-1x", "INC-99999999999999999999", "%3Cscript%3E", "%00", "INC-%F0%9F%94%A5", strings.Repeat("9", 3000),
 	} {
 		for _, path := range []string{"/incidents/" + id, "/incidents/" + id + "/timeline"} {
 			p := ana.get(path).expect(http.StatusNotFound, "does not exist", "private", "Check the number").expectNot("Checkout", "<script>")
@@ -215,10 +215,6 @@ func TestUnknownRoom(t *testing.T) {
 				t.Fatalf("%.40s: %v is answered %d", id, form, p.status)
 			}
 		}
-	}
-	ana.get("/incidents/inc-1").expect(200, "Checkout is down")
-	if p := ana.get("/incidents/INC-1/"); p.status == 200 {
-		t.Errorf("answer %d", p.status)
 	}
 }
 

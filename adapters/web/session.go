@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tocsin/bot/access"
+	"tocsin/bot/card"
 	"tocsin/bot/signin"
 )
 
@@ -131,7 +132,7 @@ func (s *Server) handleSessions(w http.ResponseWriter, r *http.Request, who read
 	}
 	rows := make([]sessionRow, 0, len(all))
 	for _, one := range all {
-		rows = append(rows, sessionRow{one, formatMoment(one.StartedAt, who.zone()), formatMoment(one.ExpiresAt, who.zone()), one.ID == who.session.ID})
+		rows = append(rows, sessionRow{one, s.formatTime(one.StartedAt, who.zone()), s.formatTime(one.ExpiresAt, who.zone()), one.ID == who.session.ID})
 	}
 	s.render(w, r, http.StatusOK, view{name: "sessions", title: "Sessions", reader: &who, page: rows})
 }
@@ -156,7 +157,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) {
 // zone returns the reader's time zone.
 func (r reader) zone() *time.Location { return cmp.Or(r.Zone, time.UTC) }
 
-// formatMoment formats an instant in the reader's zone, with the day.
-func formatMoment(at time.Time, zone *time.Location) string {
-	return at.In(zone).Format("2 Jan 15:04 MST")
+// formatTime formats an instant in the reader's zone.
+func (s *Server) formatTime(at time.Time, zone *time.Location) string {
+	return card.FormatTime(at, s.Engine.Now(), zone)
 }

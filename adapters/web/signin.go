@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/bot/access"
+	"tocsin/bot/card"
 	"tocsin/bot/signin"
 	"tocsin/commands"
 )
@@ -47,7 +48,7 @@ func (s *Server) handleSignInLink(w http.ResponseWriter, r *http.Request) {
 	if s.writeSignInError(w, r, err) {
 		return
 	}
-	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: link.ExpiresAt.In(s.Engine.Organization().Zone).Format("15:04 MST")}
+	p := signInPage{Token: token, Open: link.IsOpen(), Name: link.Name, Until: card.FormatTime(link.ExpiresAt, s.Engine.Now(), s.Engine.Organization().ZoneOfID(link.Person))}
 	if p.Open {
 		p.People = s.Dispatcher.Choices(r.Context(), commands.Person, access.Speaker{})
 	}

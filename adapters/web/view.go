@@ -103,17 +103,6 @@ func writePlain(w http.ResponseWriter, status int, text string) {
 	w.Write([]byte(text + "\n"))
 }
 
-// formatDuration formats a duration: "30 min", "4 h", "2 days".
-func formatDuration(d time.Duration) string {
-	switch {
-	case d%(24*time.Hour) == 0:
-		return formatCount(int(d/(24*time.Hour)), "day", "days")
-	case d%time.Hour == 0:
-		return formatCount(int(d/time.Hour), "h", "h")
-	}
-	return formatCount(int(d/time.Minute), "min", "min")
-}
-
 // formatCount formats a number with its unit.
 func formatCount(n int, one, many string) string {
 	if n == 1 {

@@ -7,15 +7,18 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"tocsin/bot/card"
+	"tocsin/commands"
 )
 
 // Config configures [New]. Only Log and Ready may be nil.
@@ -69,7 +72,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		Config: cfg, mux: http.NewServeMux(), static: static, closed: make(chan struct{}), board: board{incidents: cfg.Incidents, store: cfg.Store},
 	}
-	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "codeSpans": splitCode, "by": splitActorName, "clock": formatClock, "moment": formatMoment, "platform": card.PlatformName}).ParseFS(files, "pages/*.html"))
+	s.pages = template.Must(template.New("").Funcs(template.FuncMap{"stamp": formatTimestamp, "codeSpans": splitCode, "by": splitActorName, "time": s.formatTime, "timestamp": card.FormatTimestamp, "platform": card.PlatformName}).ParseFS(files, "pages/*.html"))
 	s.registerRoutes()
 	return s
 }
@@ -109,6 +112,14 @@ func (s *Server) Close() {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if to := canonicalPath(r.URL.Path); to != r.URL.Path && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		probe := *r
+		probe.URL = &url.URL{Path: to, RawQuery: r.URL.RawQuery}
+		if _, pattern := s.mux.Handler(&probe); pattern != "" {
+			http.Redirect(w, r, probe.URL.String(), http.StatusSeeOther)
+			return
+		}
+	}
 	if _, pattern := s.mux.Handler(r); pattern != "" {
 		s.mux.ServeHTTP(w, r)
 		return
@@ -122,15 +133,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allowed) == 0 {
-		s.writeErrorPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
-			{Text: "The address is wrong or truncated. Open the link again as it was sent."},
-		}})
+		s.writeNoPage(w, r, http.StatusNotFound, errorPage{Title: "There is nothing here", Lines: []textLine{
+			{Text: "The address is wrong or truncated. If it was sent to you, open the link again as it was sent."},
+		}, Back: true})
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	s.writeErrorPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page cannot receive data", Lines: []textLine{
+	s.writeNoPage(w, r, http.StatusMethodNotAllowed, errorPage{Title: "This page cannot receive data", Lines: []textLine{
 		{Text: "Nothing was changed. Open this address in a browser instead."},
-	}})
+	}, Back: true})
+}
+
+// canonicalPath returns the path of the page that a reader means who added a slash at
+// the end, who shortened the address of an incident to /incidents, or who wrote inc-7 or
+// 7 for INC-7. It begins with one slash, so that it cannot lead to another host.
+func canonicalPath(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if parts[0] == "incidents" {
+		if len(parts) == 1 {
+			return "/"
+		}
+		parts[1] = cmp.Or(commands.ParseID(parts[1]), commands.ParseBareNumber(parts[1]), parts[1])
+	}
+	return "/" + strings.Join(parts, "/")
 }
 
 // handleReady answers /readyz: 503 with the reason while the process cannot

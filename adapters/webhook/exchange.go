@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/workflow"
 )
 
 // errNoResponse is the error when the connection ended, or when the receiver sent
@@ -36,9 +37,9 @@ func (p *Pager) exchange(request *http.Request) (*http.Response, error) {
 	var connected, written atomic.Bool
 	limit := time.AfterFunc(p.connect, func() {
 		if connected.Load() {
-			cancel(timeoutError(fmt.Sprintf("no response within %s", p.response)))
+			cancel(timeoutError(fmt.Sprintf("no response within %s", workflow.FormatDuration(p.response))))
 		} else {
-			cancel(timeoutError(fmt.Sprintf("no connection within %s", p.connect)))
+			cancel(timeoutError(fmt.Sprintf("no connection within %s", workflow.FormatDuration(p.connect))))
 		}
 	})
 	defer limit.Stop()

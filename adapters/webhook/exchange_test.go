@@ -41,7 +41,7 @@ func TestE4cUnknownOutcome(t *testing.T) {
 		answer http.HandlerFunc
 		says   string
 	}{
-		"no response":        {func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }, "no response within 50ms"},
+		"no response":        {func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }, "no response within 50 ms"},
 		"closed":             {hangUp(t, ""), "no response that can be read"},
 		"half a response":    {hangUp(t, "HTTP/1.1 200 OK\r\nContent-"), "no response that can be read"},
 		"not HTTP":           {hangUp(t, "220 smtp.example.com\r\n\r\n"), "no response that can be read"},
@@ -110,7 +110,7 @@ func TestE4cNotSentHasFailed(t *testing.T) {
 		"refused":                {closed.URL, "refused"},
 		"no TLS":                 {"https" + strings.TrimPrefix(plain.URL, "http"), "HTTP response to HTTPS client"},
 		"no trusted certificate": {untrusted.URL, "certificate"},
-		"no handshake":           {"https://" + silent.Addr().String(), "no connection within 200ms"},
+		"no handshake":           {"https://" + silent.Addr().String(), "no connection within 200 ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			timeout := time.Minute
@@ -175,9 +175,9 @@ func TestE4cLimits(t *testing.T) {
 	}{
 		"at once":               {slowTransport{}, 0, "", false},
 		"late everywhere":       {slowTransport{connect: 9 * time.Second, write: 9 * time.Second, respond: 20 * time.Second}, 38 * time.Second, "", false},
-		"it does not connect":   {slowTransport{connect: day}, 10 * time.Second, `post to webhook "noc": no connection within 10s`, false},
-		"it does not read":      {slowTransport{connect: time.Second, write: day}, 31 * time.Second, "no response within 30s", false},
-		"it does not respond":   {slowTransport{connect: time.Second, respond: day}, 31 * time.Second, "no response within 30s: the provider may have accepted it", true},
+		"it does not connect":   {slowTransport{connect: day}, 10 * time.Second, `post to webhook "noc": no connection within 10 s`, false},
+		"it does not read":      {slowTransport{connect: time.Second, write: day}, 31 * time.Second, "no response within 30 s", false},
+		"it does not respond":   {slowTransport{connect: time.Second, respond: day}, 31 * time.Second, "no response within 30 s: the provider may have accepted it", true},
 		"the connection breaks": {slowTransport{failedWrite: errors.New("broken")}, 0, "broken", false},
 	} {
 		t.Run(name, func(t *testing.T) {

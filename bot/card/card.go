@@ -73,7 +73,7 @@ func Card(i workflow.Incident, v View) Content {
 	field("Commander", v.name(i.Roles[workflow.Commander]))
 	field(FieldAcknowledged, acknowledgerText(i, w))
 	field("Reporter", reporter(i))
-	field("Started", w.date(i.DeclaredAt))
+	field("Started", w.time(i.DeclaredAt))
 	if i.Visibility == workflow.Private {
 		field(FieldVisibility, "private")
 	}
@@ -86,16 +86,16 @@ func Card(i workflow.Incident, v View) Content {
 		m.Sections = append(m.Sections, Section{Heading: "Symptoms", Lines: i.Symptoms})
 	}
 	if i.Paperwork.LatestUpdate.Text != "" {
-		lines := []string{i.Paperwork.LatestUpdate.Text, cmp.Or(i.Paperwork.LatestUpdate.By, "Tocsin") + ", " + w.clock(i.Paperwork.LatestUpdate.At)}
+		lines := []string{i.Paperwork.LatestUpdate.Text, cmp.Or(i.Paperwork.LatestUpdate.By, "Tocsin") + ", " + w.time(i.Paperwork.LatestUpdate.At)}
 		if !i.Promises.UpdateBy.IsZero() {
-			lines = append(lines, "Next update due "+w.clock(i.Promises.UpdateBy))
+			lines = append(lines, "Next update due "+w.at(i.Paperwork.LatestUpdate.At).time(i.Promises.UpdateBy))
 		}
 		m.Sections = append(m.Sections, Section{Heading: SectionLatestUpdate, Lines: lines})
 	}
 	if len(i.Paperwork.Pins) > 0 {
 		var lines []string
 		for _, p := range i.Paperwork.Pins {
-			lines = append(lines, p.Text+" ("+cmp.Or(p.By, "Tocsin")+", "+w.clock(p.At)+")")
+			lines = append(lines, p.Text+" ("+cmp.Or(p.By, "Tocsin")+", "+w.time(p.At)+")")
 		}
 		m.Sections = append(m.Sections, Section{Heading: SectionPinned, Lines: lines})
 	}
@@ -142,7 +142,7 @@ func acknowledgerText(i workflow.Incident, w formatter) string {
 		}
 		return ""
 	}
-	return "by " + cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person) + ", " + w.clock(i.Acknowledgement.At)
+	return "by " + cmp.Or(i.Acknowledgement.Name, i.Acknowledgement.Person) + ", " + w.time(i.Acknowledgement.At)
 }
 
 func reporter(i workflow.Incident) string {

@@ -30,7 +30,7 @@ func AuditReport(d AuditDay, v View) Content {
 	if found > 0 || d.Failed > 0 {
 		m.Title = "Audit: problems found"
 	}
-	lines := []string{"Since " + w.date(d.Since) + ": " + count(d.Audits, "audit", "audits") + ", " + count(d.Checked, "check", "checks") + " of open incidents."}
+	lines := []string{"Since " + w.time(d.Since) + ": " + count(d.Audits, "audit", "audits") + ", " + count(d.Checked, "check", "checks") + " of open incidents."}
 	if d.Failed > 0 {
 		lines = append(lines, count(d.Failed, "audit", "audits")+" could not read the store; the log has the error.")
 	}
@@ -61,7 +61,7 @@ func OverdueUpdates(all []workflow.Incident, v View) Content {
 		if name := v.name(i.Roles[workflow.Commander]); name != "" {
 			commander = "commander " + name
 		}
-		lines = append(lines, i.ID+" "+i.Severity.String()+" · "+i.Title+" · was due "+w.clock(i.Promises.MissedUpdate)+" · "+commander)
+		lines = append(lines, i.ID+" "+i.Severity.String()+" · "+i.Title+" · was due "+w.time(i.Promises.MissedUpdate)+" · "+commander)
 	}
 	m.Text = strings.Join(append(shorten(lines, maxListed), "Post an update with `update INC-n TEXT`."), "\n")
 	return m

@@ -11,7 +11,9 @@ import (
 
 // Line describes one fact in one sentence, for the timeline, the room and the
 // API. Who caused it and when are shown beside it. A nil zone is UTC.
-func Line(e workflow.Event, zone *time.Location) string { return formatter{zone: zone}.line(e) }
+func Line(e workflow.Event, zone *time.Location) string {
+	return formatter{zone: zone}.at(e.At).line(e)
+}
 
 func (w formatter) line(e workflow.Event) string {
 	switch f := e.Fact.(type) {
@@ -74,9 +76,9 @@ func (w formatter) alerts(f workflow.AlertFact) string {
 		if f.ResolveAt.IsZero() {
 			return "All alerts resolved"
 		}
-		return "All alerts resolved; resolves automatically at " + w.clock(f.ResolveAt) + " unless someone acts"
+		return "All alerts resolved; automatic resolve due " + w.time(f.ResolveAt) + " unless someone acts"
 	case workflow.AlertsHeld:
-		return heldLine(f.Alerts) + "; judged again at " + w.clock(f.JudgeAt)
+		return heldLine(f.Alerts) + "; judged again " + w.time(f.JudgeAt)
 	case workflow.AlertsJudged:
 		return "Judged again: " + count(len(f.Alerts), "firing notice", "firing notices") + lateBy(f.LateBy)
 	case workflow.AlertsReleased:
@@ -108,7 +110,7 @@ func Post(events []workflow.Event, v View) Content {
 		if !workflow.IsPosted(e.Fact) {
 			continue
 		}
-		line := v.formatter().line(e)
+		line := v.formatter().at(e.At).line(e)
 		switch by := ActorName(e.By); {
 		case len(lines) == 0:
 			m.Title = by
@@ -225,7 +227,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 	case workflow.DetailsChanged:
 		return w.detailsLine(f)
 	case workflow.UpdateOverdue:
-		return "Update overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy) + notifying(f.Pages)
+		return "Update overdue: it was due " + w.time(f.Due) + lateBy(f.LateBy) + notifying(f.Pages)
 	case workflow.EffectGivenUp:
 		return "Gave up: " + f.What + withReason(f.Why)
 	case workflow.UpdatePosted:
@@ -235,7 +237,7 @@ func (w formatter) record(f workflow.RecordFact) string {
 		}
 		line += ": " + f.Text
 		if !f.Next.IsZero() {
-			line += " (next update due " + w.clock(f.Next) + ")"
+			line += " (next update due " + w.time(f.Next) + ")"
 		}
 		return line
 	case workflow.RoleAssigned:
@@ -285,7 +287,7 @@ func (w formatter) resolvedLine(f workflow.IncidentResolved) string {
 	}
 	if f.StillFiring > 0 {
 		line += fmt.Sprintf("; %s still firing (%s), quiet until %s", count(f.StillFiring, "alert is", "alerts are"),
-			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.clock(f.QuietUntil))
+			cmp.Or(strings.Join(f.Firing, ", "), "see the alerts"), w.time(f.QuietUntil))
 	}
 	return line
 }

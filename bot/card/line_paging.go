@@ -25,19 +25,19 @@ func (w formatter) paging(f workflow.PagingFact) string {
 		if f.Slow > 0 {
 			line = "NO ONE HAS BEEN REACHED YET, " + count(f.Slow, "page is", "pages are") + " on the way"
 		}
-		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; retrying at " + w.clock(f.RestartAt)
+		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next try " + w.time(f.RestartAt)
 	case workflow.EscalationExhausted:
 		line := "NO ONE HAS ACKNOWLEDGED, everyone was paged"
 		if f.Reminder > 0 {
 			line = fmt.Sprintf("STILL UNATTENDED, reminder %d", f.Reminder)
 		}
-		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next reminder at " + w.clock(f.Next)
+		return line + lateBy(f.LateBy) + notifying(f.Pages) + "; next reminder " + w.time(f.Next)
 	case workflow.PagesQueued:
 		return "Paging by the next method" + withReason(f.Why) + lateBy(f.LateBy)
 	case workflow.PeoplePaged:
 		return w.peoplePagedLine(f)
 	case workflow.NoticePostponed:
-		return fmt.Sprintf("%s: next notification at %s", count(f.Alerts, "more alert", "more alerts"), w.clock(f.Due))
+		return fmt.Sprintf("%s: next notification %s", count(f.Alerts, "more alert", "more alerts"), w.time(f.Due))
 	case workflow.PageDelivered:
 		if f.Via == "log" {
 			return loggedPageLine(f.To)
@@ -60,7 +60,7 @@ func (w formatter) paging(f workflow.PagingFact) string {
 	case workflow.Unacknowledged:
 		return "Acknowledgement withdrawn" + withReason(f.Why)
 	case workflow.AcknowledgeOverdue:
-		return "Acknowledgement overdue: it was due " + w.clock(f.Due) + lateBy(f.LateBy)
+		return "Acknowledgement overdue: it was due " + w.time(f.Due) + lateBy(f.LateBy)
 	}
 	return ""
 }
@@ -77,7 +77,7 @@ func (w formatter) stepFiredLine(f workflow.StepFired) string {
 	}
 	line += skippedTargets(f.Skipped)
 	if !f.Next.IsZero() {
-		line += "; next step at " + w.clock(f.Next)
+		line += "; next step " + w.time(f.Next)
 	}
 	return line + lateBy(f.LateBy)
 }
@@ -97,25 +97,27 @@ func skippedTargets(all []workflow.Skipped) string {
 }
 
 // recipients lists the people of pages with their methods: "Ana (email, sms
-// after 1m0s)".
+// after 1 min)".
 func recipients(pages []workflow.PageState) string {
 	var order []string
 	via := map[string][]string{}
 	for _, p := range pages {
-		name := cmp.Or(p.Name, p.To)
+		name := RecipientName(p)
 		if via[name] == nil {
-			order = append(order, name)
+			order, via[name] = append(order, name), []string{}
 		}
 		how := p.Via
 		if p.State == workflow.DeliveryPlanned {
-			how += " after " + p.Due.Sub(pages[0].Due).String()
+			how += " after " + workflow.FormatDuration(p.Due.Sub(pages[0].Due))
 		}
-		if p.State != workflow.DeliveryStandby {
+		if p.State != workflow.DeliveryStandby && p.To != p.Via {
 			via[name] = append(via[name], how)
 		}
 	}
 	for n, name := range order {
-		order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
+		if len(via[name]) > 0 {
+			order[n] = name + " (" + strings.Join(via[name], ", ") + ")"
+		}
 	}
 	if len(order) == 0 {
 		return "no one"
@@ -151,5 +153,5 @@ func loggedPageLine(to string) string {
 	if to == "log" {
 		return "Logged the page"
 	}
-	return "Logged the page to " + to
+	return "Logged the page for " + to
 }

@@ -34,7 +34,7 @@ func Page(a PageRequest, v View) Content {
 			{FieldStatus, status(i)},
 			{"Service", strings.Join(i.Services, ", ")},
 			{"Alerts", alerts(i)},
-			{"Started", w.date(i.DeclaredAt)},
+			{"Started", w.time(i.DeclaredAt)},
 			{"Reporter", reporter(i)},
 			{FieldAcknowledged, acknowledgerText(i, w)},
 		} {
@@ -114,7 +114,7 @@ func Bundle(all []PageRequest, v View) Content {
 	for _, a := range all {
 		s := Section{Heading: pageTitle(a), Link: v.link(a.Incident)}
 		if i := a.Incident; i.Visibility != workflow.Private {
-			s.Lines = []string{strings.Join(slices.DeleteFunc([]string{status(i), strings.Join(i.Services, ", "), alerts(i), "since " + w.date(i.DeclaredAt)},
+			s.Lines = []string{strings.Join(slices.DeleteFunc([]string{status(i), strings.Join(i.Services, ", "), alerts(i), "since " + w.time(i.DeclaredAt)},
 				func(part string) bool { return part == "" }), " · ")}
 		}
 		if a.Purpose != workflow.PurposeNotice {

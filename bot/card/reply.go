@@ -18,7 +18,7 @@ func Reply(i workflow.Incident, events []workflow.Event, v View) string {
 		shown = events // nothing else was changed, and that is what was asked for
 	}
 	for _, e := range shown {
-		lines = append(lines, v.formatter().line(e)+".")
+		lines = append(lines, v.formatter().at(e.At).line(e)+".")
 		cut = cut || isShortened(e.Fact)
 	}
 	if len(lines) == 0 {

@@ -20,7 +20,7 @@ func Announcement(i workflow.Incident, r workflow.Room, v View) Content {
 		{"Service", strings.Join(i.Services, ", ")},
 		{"Commander", v.name(i.Roles[workflow.Commander])},
 		{FieldAcknowledged, acknowledgerText(i, w)},
-		{"Started", w.date(i.DeclaredAt)},
+		{"Started", w.time(i.DeclaredAt)},
 	} {
 		if f.Value != "" {
 			m.Fields = append(m.Fields, f)

@@ -38,7 +38,7 @@ func timerText(i workflow.Incident, d workflow.Deadline) string {
 	case workflow.DueRemind:
 		return "reminds the catch-all, because everyone was paged and no one has acknowledged"
 	case workflow.DuePage:
-		return fmt.Sprintf("%s is paged by %s, their next method", cmp.Or(d.Page.Name, d.Page.To), d.Page.Via)
+		return fmt.Sprintf("%s is paged by %s, their next method", RecipientName(*d.Page), d.Page.Via)
 	case workflow.DueAck:
 		return fmt.Sprintf("acknowledgement due (%s)", i.Severity)
 	case workflow.DueUpdate:
@@ -66,7 +66,7 @@ func Timers(i workflow.Incident, v View) string {
 	w := v.formatter()
 	var b strings.Builder
 	for _, t := range all {
-		fmt.Fprintf(&b, "%s  %s\n", w.clock(t.At), t.Text)
+		fmt.Fprintf(&b, "%s  %s\n", w.time(t.At), t.Text)
 	}
 	return b.String()
 }
@@ -80,21 +80,30 @@ func Deliveries(id string, all []workflow.Delivery, v View) string {
 	w := v.formatter()
 	var b strings.Builder
 	for _, d := range all {
-		recipient := cmp.Or(d.Name, d.To)
+		recipient := RecipientName(d.PageState)
 		if d.To != d.Via { // the log is not paged by log
 			recipient += " by " + d.Via
 		}
-		fmt.Fprintf(&b, "%s  %s: %s\n", w.clock(d.AskedAt), recipient, DeliveryStatus(d, v))
+		fmt.Fprintf(&b, "%s  %s: %s\n", w.time(d.AskedAt), recipient, DeliveryStatus(d, v))
 	}
 	return b.String()
 }
 
-// DeliveryStatus describes the state of a delivery: "delivered at 14:02:00 UTC".
+// RecipientName returns the name of a page's recipient. The log is named as what it is:
+// it reads as no person, and "the log (log)" says nothing.
+func RecipientName(p workflow.PageState) string {
+	if p.To == "log" {
+		return "Tocsin's log"
+	}
+	return cmp.Or(p.Name, p.To)
+}
+
+// DeliveryStatus describes the state of a delivery: "delivered 14:02 UTC".
 func DeliveryStatus(d workflow.Delivery, v View) string {
-	w := v.formatter()
+	w := v.formatter().at(d.AskedAt)
 	switch d.State {
 	case workflow.DeliveryPlanned:
-		return "will be sent at " + w.clock(d.Due)
+		return "due " + w.time(d.Due)
 	case workflow.DeliveryStandby:
 		return "only if the previous one fails"
 	case workflow.DeliveryQueued:
@@ -104,10 +113,13 @@ func DeliveryStatus(d workflow.Delivery, v View) string {
 	case workflow.DeliverySlow:
 		return "on its way" + withReason(d.Why)
 	case workflow.DeliveryAccepted:
-		if d.Via == "log" {
-			return "logged at " + w.clock(d.DoneAt)
+		if d.To == "log" {
+			return "written " + w.time(d.DoneAt)
 		}
-		return "delivered at " + w.clock(d.DoneAt)
+		if d.Via == "log" {
+			return "logged " + w.time(d.DoneAt)
+		}
+		return "delivered " + w.time(d.DoneAt)
 	case workflow.DeliveryFailed:
 		return "failed" + withReason(d.Why)
 	case workflow.DeliveryCanceled:

@@ -25,7 +25,7 @@ func TestE4Retry(t *testing.T) {
 	w.Expect(w.Say("ana", "list"), true, "UNATTENDED")
 	w.PagerError = nil
 	w.Advance(6 * time.Second)
-	w.Expect(w.Say("ana", "who INC-1"), true, "delivered at")
+	w.Expect(w.Say("ana", "who INC-1"), true, "delivered ")
 }
 
 // TestE5PageButton: the button of a page acknowledges what the page shows: alone, in a

@@ -36,7 +36,7 @@ func TestX1LatePages(t *testing.T) {
 	w.Advance(time.Hour)
 	found := false
 	for _, p := range w.Paged {
-		found = found || strings.Contains(p.Content.Title, "The status update is overdue. · Checkout is down (late by 55m0s)")
+		found = found || strings.Contains(p.Content.Title, "The status update is overdue. · Checkout is down (late by 55 min)")
 	}
 	if !found {
 		t.Errorf("no late notice of the overdue update in %d pages", len(w.Paged))

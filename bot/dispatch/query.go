@@ -36,7 +36,7 @@ func (d *Dispatcher) answerQuery(ctx context.Context, call commands.Call, s acce
 		}
 		var t strings.Builder
 		for _, e := range entries {
-			fmt.Fprintf(&t, "%s  %s: %s\n", e.At.In(view.Zone).Format("2006-01-02 15:04:05 MST"), e.By, e.Text)
+			fmt.Fprintf(&t, "%s  %s: %s\n", card.FormatTimestamp(e.At, view.Zone), e.By, e.Text)
 		}
 		return t.String(), nil
 	case commands.QueryTimers:
@@ -100,7 +100,7 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 		}
 		var t strings.Builder
 		for _, one := range all {
-			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatClock(one.StartedAt, s), d.formatClock(one.ExpiresAt, s),
+			fmt.Fprintf(&t, "%s  %s, since %s, until %s: %s, %s\n", one.ID, cmp.Or(one.Name, one.Person), d.formatTime(one.StartedAt, s), d.formatTime(one.ExpiresAt, s),
 				cmp.Or(one.Browser, "unknown browser"), cmp.Or(one.From, "unknown address"))
 		}
 		return t.String() + "`web revoke ID` signs one of them out, `web revoke all` all.", nil
@@ -126,10 +126,10 @@ func (d *Dispatcher) webText(ctx context.Context, call commands.Call, s access.S
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.formatClock(d.engine.Now().Add(signin.LinkLife), s)), nil
+	return fmt.Sprintf("%s\nSigns you in once, until %s. Keep it to yourself.", link, d.formatTime(d.engine.Now().Add(signin.LinkLife), s)), nil
 }
 
-// formatClock returns a time of day in the zone of a speaker.
-func (d *Dispatcher) formatClock(at time.Time, s access.Speaker) string {
-	return at.In(d.engine.View(s.Zone).Zone).Format("15:04 MST")
+// formatTime returns an instant in the zone of a speaker.
+func (d *Dispatcher) formatTime(at time.Time, s access.Speaker) string {
+	return card.FormatTime(at, d.engine.Now(), d.engine.View(s.Zone).Zone)
 }

@@ -7,6 +7,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/timetable"
+	"tocsin/workflow"
 )
 
 // startedSlot is a slot that this process has claimed and runs.
@@ -175,5 +176,5 @@ func decide(job bot.Job, run Run, now time.Time) (action, timetable.Slot) {
 
 // lateBy returns how long ago a slot was, as text.
 func lateBy(slot timetable.Slot, now time.Time) string {
-	return now.Sub(slot.At).Truncate(time.Second).String()
+	return workflow.FormatDuration(now.Sub(slot.At))
 }

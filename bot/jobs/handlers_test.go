@@ -248,14 +248,14 @@ func TestP2OverdueUpdatesNamesNoPrivateIncident(t *testing.T) {
 			t.Errorf("at first: %s", got)
 		}
 		tick(40 * time.Minute) // SEV1 is promised an update every 30 minutes
-		want := "reported 1\n1 update is overdue\nINC-1 SEV1 · Checkout is down · was due 00:30:00 UTC · commander ANA\nPost an update with `update INC-n TEXT`."
+		want := "reported 1\n1 update is overdue\nINC-1 SEV1 · Checkout is down · was due 1 Jan 00:30 UTC · commander ANA\nPost an update with `update INC-n TEXT`."
 		if got := message(); got != want {
 			t.Errorf("after 40 minutes:\n%s", got)
 		}
 		tick(90 * time.Minute) // the same promise is still the first that was broken
 		got := message()
-		if !strings.Contains(got, "2 updates are overdue") || !strings.Contains(got, "was due 00:30:00 UTC") ||
-			!strings.Contains(got, "INC-3 SEV2 · Search is slow · was due 01:00:00 UTC · no commander: `lead INC-3`") {
+		if !strings.Contains(got, "2 updates are overdue") || !strings.Contains(got, "was due 1 Jan 00:30 UTC") ||
+			!strings.Contains(got, "INC-3 SEV2 · Search is slow · was due 1 Jan 01:00 UTC · no commander: `lead INC-3`") {
 			t.Errorf("after two hours:\n%s", got)
 		}
 		if strings.Contains(got, "leak") || strings.Contains(got, "INC-2") {
@@ -296,7 +296,7 @@ func TestE13AuditReportCoversTheLastDay(t *testing.T) {
 			y.run.Audit(t.Context())
 			y.later(time.Minute)
 		}
-		want := "Audit: problems found\nSince 2000-01-01 00:00:00 UTC: 31 audits, 0 checks of open incidents.\n1 audit could not read the store; the log has the error.\n" +
+		want := "Audit: problems found\nSince 1 Jan 00:00 UTC: 31 audits, 0 checks of open incidents.\n1 audit could not read the store; the log has the error.\n" +
 			"1 audit found work more than a minute late. If this continues, Tocsin needs a faster disk, or a paging provider is hanging."
 		if got := text(); got != want {
 			t.Errorf("%s", got)
@@ -309,7 +309,7 @@ func TestE13AuditReportCoversTheLastDay(t *testing.T) {
 			}
 			y.run.Audit(t.Context())
 		}
-		if got := text(); !strings.HasPrefix(got, "Audit: no problems found\nSince 2000-01-01 02:00:00 UTC: 1411 audits, 1411 checks of open incidents.") {
+		if got := text(); !strings.HasPrefix(got, "Audit: no problems found\nSince 1 Jan 02:00 UTC: 1411 audits, 1411 checks of open incidents.") {
 			t.Errorf("%s", got)
 		}
 	})

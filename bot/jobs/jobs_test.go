@@ -65,8 +65,8 @@ func TestX3MissedSlots(t *testing.T) {
 		note    string
 		order   []string
 	}{
-		{bot.RunLate, 3*time.Hour + 10*time.Minute, jobs.JobDone, "swept, late by 10m1s", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
-		{bot.Skip, 3*time.Hour + 10*time.Minute, jobs.JobSkipped, "no replica ran at its time, 10m1s ago", []string{"2000-01-01T01:00:00Z/1"}},
+		{bot.RunLate, 3*time.Hour + 10*time.Minute, jobs.JobDone, "swept, late by 10 min", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
+		{bot.Skip, 3*time.Hour + 10*time.Minute, jobs.JobSkipped, "no replica ran at its time, 10 min ago", []string{"2000-01-01T01:00:00Z/1"}},
 		{bot.Skip, 3*time.Hour + 30*time.Second, jobs.JobDone, "swept", []string{"2000-01-01T01:00:00Z/1", "2000-01-01T04:00:00Z/1"}},
 		{bot.Skip, 20 * time.Minute, jobs.JobDone, "swept", []string{"2000-01-01T01:00:00Z/1"}},
 	} {
@@ -163,7 +163,7 @@ func TestX3AFailureIsTriedAgainWithinItsSlot(t *testing.T) {
 		if got := strings.Join(at, " "); got != "00:00 00:30 01:30 03:30" {
 			t.Errorf("tried at %s", got)
 		}
-		if run := p.last(); run.Outcome != jobs.JobDone || run.Attempts != 4 || run.Note != "swept, late by 3m30s" {
+		if run := p.last(); run.Outcome != jobs.JobDone || run.Attempts != 4 || run.Note != "swept, late by 3 min" {
 			t.Errorf("%+v", run)
 		}
 		at, p.outcome = nil, func(jobs.Start) (jobs.Result, error) {

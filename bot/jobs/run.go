@@ -31,7 +31,7 @@ func (j *Runner) carryOut(ctx context.Context, b *startedSlot) {
 		j.fail(ctx, b, err, now)
 	}
 	if late := b.run.Started.Sub(b.slot.At); late > onTime {
-		b.run.Note = strings.TrimPrefix(b.run.Note+", late by "+late.Truncate(time.Second).String(), ", ")
+		b.run.Note = strings.TrimPrefix(b.run.Note+", late by "+workflow.FormatDuration(late), ", ")
 	}
 	b.run.Note, _ = workflow.CleanLine(b.run.Note, 400)
 	if !j.finish(ctx, b) {

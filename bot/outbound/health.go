@@ -124,11 +124,11 @@ func (h *Health) Summary() string {
 	defer h.mu.Unlock()
 	all := make([]string, 0, len(h.outages))
 	for _, o := range h.outages {
-		all = append(all, o.Platform+" "+o.Since.String())
+		all = append(all, o.Platform+" "+o.Since.Format(time.RFC3339Nano))
 	}
 	for platform := range h.blocked {
 		if o, ok := h.findBlocked(platform); ok {
-			all = append(all, platform+" "+o.Since.String()+" "+o.Why)
+			all = append(all, platform+" "+o.Since.Format(time.RFC3339Nano)+" "+o.Why)
 		}
 	}
 	slices.Sort(all)

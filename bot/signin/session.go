@@ -79,8 +79,8 @@ func (svc *Service) speaker(s Session) (access.Speaker, bool) {
 	if s.Chosen {
 		who.Token = s.Token
 	}
-	if zone, err := time.LoadLocation(s.Zone); err == nil && s.Zone != "" {
-		who.Zone = zone
+	if zone, err := time.LoadLocation(s.Zone); err == nil && s.Zone != "" && s.Person == "" {
+		who.Zone = zone // no mail or page shows a guest the organization's
 	}
 	return who, ok
 }

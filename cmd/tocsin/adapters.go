@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"log/slog"
 	"time"
 
 	"tocsin/adapters/alertmanager"
@@ -26,15 +24,15 @@ func sources() alerts.Sources {
 // newPagers returns the pagers by name. now is the time of the store, which all
 // replicas share: a receiver refuses a signed page that seems minutes old, and the
 // clock of one machine may be wrong.
-func newPagers(l loadedConfig, now func() time.Time, log *slog.Logger, terminal io.Writer) (map[string]bot.Pager, error) {
+func newPagers(l loadedConfig, now func() time.Time, terminal console.Config) (map[string]bot.Pager, error) {
 	all := map[string]bot.Pager{
-		"log":     console.New(console.Config{Log: log, Terminal: terminal}),
+		"log":     console.New(terminal),
 		"webhook": webhook.New(webhook.Config{Hooks: l.Organization.Webhooks, Now: now}),
 	}
 	if l.Has("pagers.email") {
 		cfg := l.email
 		cfg.Now = now
-		mail, err := email.New(cfg, log)
+		mail, err := email.New(cfg, terminal.Log)
 		if err != nil {
 			return nil, err
 		}

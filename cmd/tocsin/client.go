@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +34,36 @@ type client struct {
 func (c *client) addFlags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringVar(&c.server, "server", "", "address of the server [TOCSIN_SERVER, else http://"+defaultListen+"]")
 	cmd.PersistentFlags().StringVar(&c.data, "data", defaultData, "data folder of the server, whose token is used if TOCSIN_API_TOKEN is not set")
+}
+
+// clientFlags returns the flags of a command of the client, for a shell, with a space
+// before each. A flag that has its default is left out.
+func clientFlags(server, data string) string {
+	text := ""
+	if server != "" {
+		text += " --server " + quoteForShell(server)
+	}
+	if data != defaultData {
+		text += " --data " + quoteForShell(data)
+	}
+	return text
+}
+
+// quoteForShell puts a word that a shell would change into single quotes.
+func quoteForShell(word string) string {
+	if word != "" && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:@%") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// clientHint finds the beginning of a command that a refusal advises to run in a shell.
+var clientHint = regexp.MustCompile("`tocsin (?:run|incident [a-z]+|deadletter [a-z]+|jobs(?: [a-z]+)?)")
+
+// completeHints adds the flags of this call to the commands that a refusal advises, so
+// that they reach the same server when they are copied.
+func (c *client) completeHints(text string) string {
+	return clientHint.ReplaceAllStringFunc(text, func(command string) string { return command + clientFlags(c.server, c.data) })
 }
 
 // apiError is an error response of the API.
@@ -79,7 +109,7 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if res.StatusCode >= 300 {
 		var f apiError
 		if json.Unmarshal(answer, &f) == nil && f.Error.Message != "" {
-			return errors.New(strings.TrimSpace(strings.TrimRight(f.Error.Message, ". ") + ". " + f.Error.Hint))
+			return errors.New(c.completeHints(strings.TrimSpace(strings.TrimRight(f.Error.Message, ". ") + ". " + f.Error.Hint)))
 		}
 		return fmt.Errorf("%s answered %s", base, res.Status)
 	}
@@ -134,7 +164,7 @@ func (c *client) runCommand(cmd *cobra.Command, text, incident, as string) error
 		return err
 	}
 	if !reply.OK {
-		fmt.Fprintln(cmd.ErrOrStderr(), reply.Text)
+		fmt.Fprintln(cmd.ErrOrStderr(), c.completeHints(reply.Text))
 		return errReported
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(reply.Text, "\n"))
@@ -234,16 +264,16 @@ func newIncidentCommand() *cobra.Command {
 		})
 	}
 	export := &cobra.Command{
-		Use: "export INC-n", Short: "Print an incident with its timeline and deliveries as JSON.", Args: cobra.ExactArgs(1),
+		Use: "export INC-n", Short: "Print an incident with its timeline, deliveries and conversation as JSON.", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.export(cmd, args[0]) },
 	}
 	cmd.AddCommand(list, export)
 	return cmd
 }
 
-// export prints an incident with its timeline and deliveries.
+// export prints an incident with its timeline, deliveries and conversation.
 func (c *client) export(cmd *cobra.Command, id string) error {
-	whole := map[string]json.RawMessage{}
+	whole := map[string]any{}
 	path := "/api/v1/incidents/" + url.PathEscape(id)
 	var incident json.RawMessage
 	if err := c.call(cmd.Context(), http.MethodGet, path, nil, &incident); err != nil {
@@ -255,9 +285,37 @@ func (c *client) export(cmd *cobra.Command, id string) error {
 		if err := c.call(cmd.Context(), http.MethodGet, path+"/"+part, nil, &some); err != nil {
 			return err
 		}
-		maps.Copy(whole, some)
+		for name, value := range some {
+			whole[name] = value
+		}
 	}
+	messages, err := c.readMessages(cmd.Context(), path+"/messages")
+	if err != nil {
+		return err
+	}
+	whole["messages"] = messages
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	enc.SetIndent("", "  ")
 	return enc.Encode(whole)
+}
+
+// readMessages returns the whole conversation of an incident, oldest first.
+func (c *client) readMessages(ctx context.Context, path string) ([]json.RawMessage, error) {
+	var pages [][]json.RawMessage
+	for query := ""; ; {
+		var page struct {
+			Messages []json.RawMessage
+			Before   int
+		}
+		if err := c.call(ctx, http.MethodGet, path+query, nil, &page); err != nil {
+			return nil, err
+		}
+		pages = append(pages, page.Messages)
+		if page.Before == 0 {
+			break
+		}
+		query = fmt.Sprint("?before=", page.Before)
+	}
+	slices.Reverse(pages)
+	return append([]json.RawMessage{}, slices.Concat(pages...)...), nil // never null in JSON
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/config"
+	"tocsin/adapters/console"
 	"tocsin/adapters/sqlite"
 	"tocsin/bot"
 	"tocsin/bot/platform"
@@ -33,8 +34,8 @@ and each chat platform: its tokens, scopes, announcement channel, and how it
 delivers commands. It sends no page, and changes nothing but for a test write
 that it takes back.
 
-Each check prints one line: ok, warn (it needs attention), or FAIL (it does not
-work). After a FAIL the exit code is 1.`,
+Each check prints one line: ok, skip (it was not checked), warn (it needs
+attention), or FAIL (it does not work). After a FAIL the exit code is 1.`,
 		Example: "  tocsin doctor --config tocsin.yaml\n  REDIS_URL=redis://redis:6379 tocsin doctor",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{out: cmd.OutOrStdout(), log: newLog(cmd.ErrOrStderr())}
@@ -62,6 +63,7 @@ type doctor struct {
 }
 
 func (d *doctor) ok(what, text string)   { fmt.Fprintf(d.out, "ok    %s: %s\n", what, text) }
+func (d *doctor) skip(what, text string) { fmt.Fprintf(d.out, "skip  %s: %s\n", what, text) }
 func (d *doctor) warn(what, text string) { fmt.Fprintf(d.out, "warn  %s: %s\n", what, text) }
 
 func (d *doctor) fail(what string, err error) {
@@ -94,7 +96,7 @@ func (d *doctor) checkConfiguration(ctx context.Context, table platform.Table, f
 	if at, bad := config.ReadVariable(nil, redisVariable); bad == nil && at != "" && l.Organization.URL == "" {
 		d.warn("configuration", "url is not set, so links lead to the replica that made them; set it to the address of the load balancer, such as https://tocsin.example.com")
 	}
-	allPagers, err := newPagers(l, time.Now, slog.New(slog.DiscardHandler), nil)
+	allPagers, err := newPagers(l, time.Now, console.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		d.fail("configuration", err)
 		return
@@ -156,7 +158,7 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 			failed = checkImportFinished(ask, s, p.name)
 		}
 		if late := s.Now().Sub(due); failed == nil && !due.IsZero() && late > time.Minute {
-			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild`", late.Round(time.Second)))
+			d.warn("agenda", fmt.Sprintf("a page is %s late: is a server running? If one is, run `tocsin rebuild%s`", workflow.FormatDuration(late), clientFlags("", data)))
 		}
 		return failed
 	})
@@ -165,7 +167,7 @@ func (d *doctor) checkStore(ctx context.Context, data string) {
 			d.fail("store", err)
 			return
 		}
-		d.ok("store", p.name+": a running server uses it; its /readyz says more")
+		d.skip("store", p.name+": a running server uses it; its /readyz says more")
 		return
 	}
 	if err != nil {

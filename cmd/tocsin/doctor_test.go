@@ -58,13 +58,13 @@ func TestDoctorLate(t *testing.T) {
 	if text, failed = runDoctor(t, data, "organization: Example\n"); failed {
 		t.Errorf("it fails:\n%s", text)
 	}
-	wantsLine(t, text, "ok    store: "+data+"/tocsin.db: a running server uses it")
+	wantsLine(t, text, "skip  store: "+data+"/tocsin.db: a running server uses it")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	text, _ = runDoctor(t, data, "organization: Example\n")
 	wantsLine(t, text, "SQLite, synced at every commit, one process; 1 incident open")
-	wantsLine(t, text, "warn  agenda: a page is 5m0s late: is a server running?")
+	wantsLine(t, text, "warn  agenda: a page is 5 min late: is a server running?")
 }
 
 // TestDoctorSlack runs the checks of Slack with a valid token, a wrong one,
@@ -91,7 +91,7 @@ func TestDoctorSlack(t *testing.T) {
 		t.Setenv(name+"_FILE", "")
 	}
 	text, failed := ask(config)
-	wantsLine(t, text, "ok    slack: it is not connected: SLACK_BOT_TOKEN is not set; docs/slack.md says how to connect it")
+	wantsLine(t, text, "skip  slack: not connected: SLACK_BOT_TOKEN is not set; docs/slack.md says how to connect it")
 	if failed {
 		t.Errorf("it fails:\n%s", text)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/bot/card"
 	"tocsin/bot/jobs"
 	"tocsin/workflow"
 )
@@ -53,7 +54,7 @@ func newJobsCommand() *cobra.Command {
 // printJobs prints a table with times in a zone. The reason for a failed run
 // is on a line of its own.
 func printJobs(w io.Writer, all []jobRow, zone *time.Location) {
-	when := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04:05 MST") }
+	when := func(t time.Time) string { return card.FormatTimestamp(t, zone) }
 	rows, why := [][4]string{{"JOB", "SCHEDULE", "LAST", "NEXT"}}, []string{""}
 	for _, j := range all {
 		last, next, reason := "never", "off", ""

@@ -30,9 +30,10 @@ func run(table platform.Table, args []string, stdout, stderr io.Writer) int {
 someone acknowledges, and records what happened.
 
 Start with: tocsin serve`,
-		SilenceUsage: true, SilenceErrors: true,
+		Version: formatVersion(), SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -51,7 +51,7 @@ func (r routes) newMux() (mux *router, pages *web.Server) {
 		DefaultTokens: func() []string { return []string{r.secrets.hook} },
 	})
 	jsonAPI := api.New(api.Config{
-		Engine: a, Incidents: a.Incidents, Dispatcher: a.Dispatcher, DeadLetters: a.Intake, Jobs: a.Jobs,
+		Engine: a, Incidents: a.Incidents, Messages: a.Conversation, Dispatcher: a.Dispatcher, DeadLetters: a.Intake, Jobs: a.Jobs,
 		Tokens: func() []bot.Token { return apiTokens(a, r.secrets) }, Log: r.log,
 	})
 	mux = &router{ServeMux: http.NewServeMux(), alerts: alertHooks}

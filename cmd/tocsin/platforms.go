@@ -189,7 +189,7 @@ func (d *doctor) checkPlatforms(ctx context.Context, table platform.Table) {
 			continue
 		}
 		if _, connected, err := secretsOf(p); err == nil && !connected {
-			d.ok(p.Name, fmt.Sprintf("it is not connected: %s is not set; docs/%s.md says how to connect it", p.Secrets[0], p.Name))
+			d.skip(p.Name, fmt.Sprintf("not connected: %s is not set; docs/%s.md says how to connect it", p.Secrets[0], p.Name))
 			continue
 		}
 		found, err := connector{table: platform.Table{p}, settings: d.settings, store: noStore{}, now: time.Now, log: slog.New(slog.DiscardHandler)}.connect()

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/adapters/config"
+	"tocsin/adapters/console"
 	"tocsin/bot"
 	"tocsin/bot/access"
 	"tocsin/bot/agenda"
@@ -46,8 +47,7 @@ func newServeCommand(table platform.Table) *cobra.Command {
 	f := serveFlags{table: table}
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the bot.", Args: cobra.NoArgs,
-		Long: `Run the bot. Without a configuration it stores its data in ./tocsin-data, listens
-on 127.0.0.1:8080, and pages to this terminal and the log.
+		Long: `Run the bot. Without a configuration it pages to this terminal and the log.
 
 SIGHUP reloads the configuration; SIGTERM stops after the requests and sends that
 are running. With REDIS_URL the data is in Redis, and any number of replicas can
@@ -168,7 +168,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 
 // newPagers returns the pagers of a configuration, with those of the platforms.
 func (s *server) newPagers(l loadedConfig) (map[string]bot.Pager, error) {
-	all, err := newPagers(l, s.store.Now, s.log, s.terminal)
+	all, err := newPagers(l, s.store.Now, console.Config{Log: s.log, Terminal: s.terminal, Flags: s.clientFlags()})
 	for _, p := range s.platforms {
 		if err == nil {
 			all[p.Name] = p.Platform
@@ -291,9 +291,17 @@ func (s *server) newSignInLink(ctx context.Context) string {
 	link, err := s.bot.SignIn.CreateLink(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
 	if err != nil {
 		s.log.Error("a sign-in link cannot be made", "error", err.Error())
-		return "(no link could be made: the log says why; try `tocsin login`)"
+		return "(no link could be made: the log says why; try `tocsin login" + s.clientFlags() + "`)"
 	}
 	return link
+}
+
+// clientFlags returns the flags with which a command of the client reaches this server.
+func (s *server) clientFlags() string {
+	if s.flags.listen == defaultListen {
+		return clientFlags("", s.flags.data)
+	}
+	return clientFlags(s.address, s.flags.data)
 }
 
 // printWelcome prints the address, the data folder and first steps. It shows
@@ -315,13 +323,7 @@ func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr)
 			token = all[0].Tokens[0]
 		}
 	}
-	flags, incident := "", "INC-1"
-	if s.flags.listen != defaultListen {
-		flags += " --server " + s.address
-	}
-	if s.flags.data != defaultData {
-		flags += " --data " + s.flags.data
-	}
+	incident := "INC-1"
 	if all, err := s.store.List(ctx, bot.Query{Limit: 1}); err == nil && len(all) > 0 {
 		incident = "INC-n"
 	}
@@ -342,5 +344,5 @@ func (s *server) printWelcome(ctx context.Context, out io.Writer, addr net.Addr)
     tocsin run%[6]s "list"          (or: go run ./cmd/tocsin run%[6]s "list")
     tocsin run%[6]s "ack %[7]s"
 
-`, s.address, s.location.dataName(), from, token, name, flags, incident, s.newSignInLink(ctx))
+`, s.address, s.location.dataName(), from, token, name, s.clientFlags(), incident, s.newSignInLink(ctx))
 }

@@ -15,6 +15,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/alerts"
+	"tocsin/bot/card"
 	"tocsin/bot/intake"
 	"tocsin/bot/platform"
 	"tocsin/commands"
@@ -140,7 +141,7 @@ func printSimulation(w io.Writer, sim intake.Simulation, zone *time.Location) {
 	for _, i := range sim.Incidents {
 		fmt.Fprintf(w, "\n%s %s %s, policy %s\n", i.ID, i.Severity, i.Title, i.Policy)
 		for _, s := range i.Steps {
-			fmt.Fprintf(w, "    %s  %s\n", s.At.In(zone).Format("15:04:05 MST"), s.Text)
+			fmt.Fprintf(w, "    %s  %s\n", card.FormatTimestamp(s.At, zone), s.Text)
 		}
 	}
 	if len(sim.Incidents) == 0 {

@@ -52,11 +52,11 @@ func TestTimesInReadersZone(t *testing.T) {
 		}
 		for _, d := range m.Dates() {
 			seen[d.At] = true
-			clock := func(zone *time.Location) string { return d.At.In(zone).Format("15:04:05") }
+			clock := func(zone *time.Location) string { return d.At.In(zone).Format("15:04") }
 			if !strings.Contains(there, clock(tokyo)) || !strings.Contains(here, clock(lisbon)) || !strings.Contains(plain, d.Fallback) || !strings.Contains(m.Text, d.Fallback) {
 				t.Errorf("%+v is read in Tokyo in %q, in Lisbon in %q, elsewhere in %q, and notified of in %q", d, there, here, plain, m.Text)
 			}
-			if at, err := time.Parse("15:04:05 MST", d.Fallback[max(0, len(d.Fallback)-12):]); err != nil || at.Format("15:04:05") != clock(time.UTC) {
+			if at, err := time.Parse("15:04 MST", d.Fallback[max(0, len(d.Fallback)-9):]); err != nil || at.Format("15:04") != clock(time.UTC) {
 				t.Errorf("%+v has another fallback: %v", d, err)
 			}
 		}

@@ -30,7 +30,7 @@ func TestWholeIncident(t *testing.T) {
 	p.waitForText("#live-card", "No one has acknowledged yet")
 	p.waitForText("#live-alerts", "CheckoutDown of checkout")
 	p.waitForText("#live-next", "because no one has acknowledged")
-	p.waitForText("#live-deliveries", "logged at")
+	p.waitForText("#live-deliveries", "written ")
 
 	p.click("#live-card .buttons .main")
 	p.waitForText("#live-card", "You have acknowledged")

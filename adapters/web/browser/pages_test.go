@@ -220,6 +220,24 @@ func TestSound(t *testing.T) {
 	p.waitUntil("nothing asks for an acknowledgement", "!document.querySelector('.banner')")
 }
 
+// TestSoundRefused: a page on which the browser plays no sound yet says so, although its
+// reader had turned sound on; any use of the page allows it.
+func TestSoundRefused(t *testing.T) {
+	t.Parallel()
+	p := startTocsin(t, team).openBrowser()
+	p.signIn("ana", "")
+	evaluate[bool](p, "(localStorage.setItem('tocsin-sound', 'on'), true)")
+	p.open("/declare")
+	p.waitUntil("the button says that no sound is played", "document.querySelector('#sound').textContent.startsWith('Sound blocked')")
+	if evaluate[string](p, "document.querySelector('#sound').getAttribute('aria-pressed')") != "false" {
+		t.Error("the button is pressed")
+	}
+	p.click("h1")
+	p.waitUntil("the button says that sound is on", "document.querySelector('#sound').textContent === 'Sound on'")
+	p.click("#sound")
+	p.waitUntil("the button says that sound is off", "document.querySelector('#sound').textContent === 'Sound off'")
+}
+
 // A browser holds six connections to one server. Pages in the background leave
 // some of them for pages that are shown.
 func TestManyTabs(t *testing.T) {

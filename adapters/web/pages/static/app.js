@@ -129,13 +129,21 @@
   const title = document.title, sound = $("#sound");
   let audio, lastChime = 0;
   const loud = () => localStorage.getItem("tocsin-sound") === "on";
+  const canSound = () => audio?.state === "running";
   const showSound = () => {
-    sound.setAttribute("aria-pressed", String(loud()));
-    sound.textContent = loud() ? "Sound on" : "Sound off";
+    sound.setAttribute("aria-pressed", String(loud() && canSound()));
+    sound.textContent = !loud() ? "Sound off" : canSound() ? "Sound on" : "Sound blocked: allow";
+  };
+  // A browser plays nothing before the reader has used the page: until then the button
+  // says so, and any click or key allows it.
+  const unlock = async () => {
+    if (!loud() || !window.AudioContext) return;
+    if (!audio) { audio = new AudioContext(); audio.onstatechange = showSound; }
+    if (!canSound()) await audio.resume().catch(() => {});
+    showSound();
   };
   const chime = () => {
-    audio ||= new AudioContext();
-    if (audio.state === "suspended") audio.resume();
+    if (!canSound()) return;
     [[660, 0], [880, 0.22], [660, 0.44]].forEach(([tone, after]) => {
       const voice = audio.createOscillator(), volume = audio.createGain(), at = audio.currentTime + after;
       voice.frequency.value = tone;
@@ -153,12 +161,17 @@
     if (!calls) { lastChime = 0; return; }
     if (loud() && Date.now() - lastChime > 8000) { lastChime = Date.now(); chime(); }
   };
-  sound.addEventListener("click", () => {
-    localStorage.setItem("tocsin-sound", loud() ? "off" : "on");
+  sound.addEventListener("click", async () => {
+    localStorage.setItem("tocsin-sound", loud() && canSound() ? "off" : "on");
     showSound();
+    await unlock();
     if (loud()) chime();
   });
+  for (const gesture of ["pointerup", "keyup"]) {
+    document.addEventListener(gesture, (e) => { if (e.target !== sound) unlock(); });
+  }
   showSound();
+  unlock();
   setInterval(announcePages, 1000);
 
   // ---- After each update: keep the scroll position, and format the times.
