@@ -150,7 +150,8 @@ func (i *Incident) hasManagedRoom() bool {
 // canJoinRoom reports whether a recipient can be invited into a room: a person, or a
 // guest whose platform is known ("guest:PLATFORM:ACCOUNT"), but not a webhook or the log.
 func canJoinRoom(id string) bool {
-	return id != "" && id != "log" && (!strings.Contains(id, ":") || strings.HasPrefix(id, "guest:") && strings.Count(id, ":") == 2)
+	account, isGuest := GuestAccount(id)
+	return id != "" && id != "log" && (!strings.Contains(id, ":") || isGuest && strings.Count(account, ":") == 1)
 }
 
 // members returns the IDs of the people who belong in the rooms, each once: reporter,
@@ -164,7 +165,7 @@ func (i *Incident) members() []string {
 	}
 	add(i.Reporter.Person)
 	if i.Reporter.Person == "" && i.Reporter.Handle != "" {
-		add("guest:" + i.Reporter.Handle)
+		add(GuestID(i.Reporter.Handle))
 	}
 	roles := make([]string, 0, len(i.Roles))
 	for _, person := range i.Roles {

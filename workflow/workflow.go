@@ -21,6 +21,7 @@ package workflow
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -70,6 +71,16 @@ const (
 	ByAlert  ActorKind = "alert"  // an integration that sends alerts
 	BySystem ActorKind = "system" // Tocsin itself: deadlines, results of effects
 )
+
+// guestPrefix begins the ID of a guest.
+const guestPrefix = "guest:"
+
+// GuestID returns the ID of the guest who has an account "PLATFORM:ACCOUNT".
+func GuestID(account string) string { return guestPrefix + account }
+
+// GuestAccount returns the account of the guest with an ID; ok is false when it is not
+// the ID of a guest.
+func GuestAccount(id string) (account string, ok bool) { return strings.CutPrefix(id, guestPrefix) }
 
 // IsHuman reports whether a person caused the input, configured or not.
 func (a Actor) IsHuman() bool { return a.Kind == ByPerson || a.Kind == ByGuest }

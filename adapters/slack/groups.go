@@ -12,6 +12,7 @@ import (
 
 	"tocsin/bot"
 	"tocsin/bot/access"
+	"tocsin/workflow"
 )
 
 // refreshEvery is how often Slack is asked for the members of user groups.
@@ -44,7 +45,7 @@ func (d *Directory) Members(group string) []string {
 	people := d.organization().Directory
 	var all []string
 	for _, m := range members {
-		id := "guest:" + Platform + ":" + m.User
+		id := workflow.GuestID(Platform + ":" + m.User)
 		if p, ok := people.ByAccount(Platform, m.User, ""); ok {
 			id = p.ID
 		} else if p, ok := people.Person(m.Person); ok && p.Accounts[Platform] == "" {

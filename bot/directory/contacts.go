@@ -28,7 +28,11 @@ func (d *Directory) Resolve(target workflow.Target) workflow.Answer {
 			return oneRecipient(r)
 		}
 		if len(d.People) == 0 { // no people are configured: pages go to the log
-			return oneRecipient(newRecipient(id, strings.TrimPrefix(id, "guest:"), "log"))
+			account, isGuest := workflow.GuestAccount(id)
+			if !isGuest {
+				account = id
+			}
+			return oneRecipient(newRecipient(id, account, "log"))
 		}
 		return workflow.Answer{Why: fmt.Sprintf("no person %s is configured any more", id)}
 	case "team":
@@ -120,7 +124,7 @@ func (d *Directory) findRecipient(id string) (workflow.Recipient, bool) {
 
 // guestAccount returns the platform and the account of an ID "guest:PLATFORM:ACCOUNT".
 func (d *Directory) guestAccount(id string) (p Platform, account string, ok bool) {
-	rest, ok := strings.CutPrefix(id, "guest:")
+	rest, ok := workflow.GuestAccount(id)
 	if !ok {
 		return Platform{}, "", false
 	}

@@ -57,7 +57,7 @@ func (m *Manager) Invitation(key string, i workflow.Incident, r workflow.Room, p
 	in := bot.Invitation{Key: key, Incident: i.ID, Room: r, Severity: i.Severity}
 	org, private := m.engine.Organization(), i.Visibility == workflow.Private
 	for _, id := range people {
-		if guest, ok := strings.CutPrefix(id, "guest:"+r.Platform+":"); ok && !private {
+		if guest, ok := strings.CutPrefix(id, workflow.GuestID(r.Platform+":")); ok && !private {
 			in.People = append(in.People, bot.Invitee{ID: id, Handle: guest})
 		}
 		if p, ok := org.Directory.Person(id); ok && (!private || i.IsMember(id)) {
