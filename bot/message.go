@@ -16,6 +16,7 @@ type Message struct {
 	Seq    int       `json:"-"`
 	At     time.Time `json:"at"`
 	Person string    `json:"person,omitempty"` // "" for a guest and for Tocsin itself
+	Guest  string    `json:"guest,omitempty"`  // ID of a guest
 	Name   string    `json:"name"`
 	Text   string    `json:"text"`
 	Via    string    `json:"via,omitempty"` // the platform that it was written on; "": the browser

@@ -2,6 +2,9 @@ package bot
 
 import (
 	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -32,6 +35,7 @@ type Organization struct {
 
 	DefaultAccess commands.Access
 	Tokens        []Token
+	Operator      string // secret of the OperatorToken
 	Integrations  []Integration
 	Routes        []alerts.Route
 	Webhooks      []Webhook
@@ -64,6 +68,14 @@ type Token struct {
 	Secret string
 	Access commands.Access
 	As     string // ID of the person it acts for; "": none
+}
+
+// Digest returns a short text that tells the secret of a token from its next one. It is
+// stored, and does not show the secret (P4: secrets are never shown).
+func (t Token) Digest() string {
+	mac := hmac.New(sha256.New, []byte(t.Secret))
+	mac.Write([]byte("token\n" + t.Name))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
 // Integration is a sender of alerts.
@@ -110,8 +122,11 @@ func (o *Organization) MatchServices(name string) []Service {
 	return found
 }
 
-// Token finds a configured token by name.
+// Token finds a token by name: a configured one, or the [OperatorToken].
 func (o *Organization) Token(name string) (Token, bool) {
+	if name == OperatorToken {
+		return Token{Name: OperatorToken, Secret: o.Operator, Access: commands.Admin}, true
+	}
 	n := slices.IndexFunc(o.Tokens, func(t Token) bool { return t.Name == name })
 	if n < 0 {
 		return Token{}, false

@@ -65,7 +65,7 @@ func (s *server) findToken(secret string) (bot.Token, bool) {
 // both.
 func (s *server) speakerFor(person string, t bot.Token) (access.Speaker, bool) {
 	speaker, ok := access.Identify(s.Engine.Organization(), access.Claim{Person: person, Name: t.Name, Limit: access.AtMost(t.Access)})
-	speaker.Token = t.Name
+	speaker.Token, speaker.Key = t.Name, access.KeyOf(t)
 	return speaker, ok
 }
 

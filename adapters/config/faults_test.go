@@ -220,6 +220,7 @@ tokens:
   - { name: a, token_env: SAME, access: admin }
   - { name: b, token_env: SAME, access: admin }
   - {}
+  - { name: operator, token_env: OTHER, access: admin }
 webhooks:
   - { name: noc, url: "ftp://noc.example.com/hunter2" }
 `, []string{
@@ -227,8 +228,9 @@ webhooks:
 			`4:5: a token needs "access", such as responder`,
 			`4:5: a token needs "name", such as ci`,
 			`4:5: a token needs "token_env", such as CI_TOKEN`,
-			`6:5: a webhook needs "secret_env", such as NOC_SECRET, whose value signs its pages`,
-			`6:23: "url" must be a whole URL, such as https://wiki.example.com/checkout`,
+			`5:13: "name": "operator" is the name of TOCSIN_API_TOKEN; use another name`,
+			`7:5: a webhook needs "secret_env", such as NOC_SECRET, whose value signs its pages`,
+			`7:23: "url" must be a whole URL, such as https://wiki.example.com/checkout`,
 		}},
 		{"pagers", "pagers: { emial: {}, email: hunter2 }\n", []string{
 			`1:11: "emial" is not a key of "pagers"; did you mean "email"?`,

@@ -6,6 +6,7 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 
+	"tocsin/bot"
 	"tocsin/commands"
 )
 
@@ -88,6 +89,9 @@ func (r *reader) defineName(n *yaml.Node, key, id string, k kind) {
 	}
 	if k == kindPerson && id == logName {
 		r.addFault(n, `%q: "log" is reserved for the log; use another ID`, key)
+	}
+	if k == kindToken && id == bot.OperatorToken {
+		r.addFault(n, `%q: "operator" is the name of TOCSIN_API_TOKEN; use another name`, key)
 	}
 	if first, ok := r.names[k][id]; ok {
 		r.addFault(n, "the %s %s is already in line %d; rename or remove one of them", k, quote(id), first.Line)

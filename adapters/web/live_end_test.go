@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"tocsin/bot"
+	"tocsin/bot/access"
 	"tocsin/bot/dispatch"
+	"tocsin/commands"
 )
 
 func TestLiveEndsWithTheSession(t *testing.T) {
@@ -44,6 +46,32 @@ func TestLiveEndsWithThePerson(t *testing.T) {
 	if raw := s.waitGone(); strings.Contains(raw, "Not for her eyes") {
 		t.Errorf("sent to a person who has left: %s", raw)
 	}
+}
+
+// A token with another secret ends the open pages that it signed in, also when they
+// watch only the list (P1d: a session ends with its token).
+func TestP1DLiveEndsWithTheToken(t *testing.T) {
+	t.Parallel()
+	h := newTestServer(t).declare()
+	asAna := h.person("ana")
+	asAna.Token = "ci"
+	ana, other := h.signIn(asAna, nil), h.signIn(access.Speaker{Name: "grafana", Token: "grafana", Access: commands.Responder}, nil)
+	streams, goesOn := []*stream{ana.follow("/incidents/INC-1"), ana.follow("/")}, other.follow("/incidents/INC-1")
+	h.configure(func(org *bot.Organization) {
+		for n := range org.Tokens {
+			if org.Tokens[n].Name == "ci" {
+				org.Tokens[n].Secret = "its next secret"
+			}
+		}
+	})
+	ana.expectSignedOut("after its token has another secret")
+	h.mustRun("ben: note INC-1 Not for her eyes", "ben: declare Not for her eyes")
+	for _, s := range streams {
+		if raw := s.waitGone(); strings.Contains(raw, "Not for her eyes") {
+			t.Errorf("sent to a session whose token has another secret: %s", raw)
+		}
+	}
+	goesOn.waitRegion("events", "Not for her eyes")
 }
 
 // A lower access applies to open pages too (P2: private means members only).

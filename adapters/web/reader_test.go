@@ -23,6 +23,9 @@ type reader struct {
 // signInPath returns the path of a new sign-in link for a speaker.
 func (h *testServer) signInPath(s access.Speaker, to string) string {
 	h.t.Helper()
+	if t, ok := h.bot.Organization().Token(s.Token); ok && s.Key == (access.Key{}) {
+		s.Key = access.KeyOf(t)
+	}
 	link, err := h.bot.SignIn.CreateLink(h.t.Context(), s, to)
 	if err != nil {
 		h.t.Fatal(err)
@@ -87,10 +90,15 @@ func (h *testServer) signInAs(person string) reader {
 	return h.signIn(h.person(person), nil)
 }
 
-// signInGuest signs in a reader who is not a configured person.
+// signInGuest signs in a reader who is not a configured person, by the token of that
+// name, if there is one.
 func (h *testServer) signInGuest(name string, level commands.Access) reader {
 	h.t.Helper()
-	return h.signIn(access.Speaker{Name: name, Access: level, Token: "api"}, nil)
+	s := access.Speaker{Name: name, Access: level, Token: name}
+	if _, ok := h.bot.Organization().Token(name); !ok {
+		s.Token = "api"
+	}
+	return h.signIn(s, nil)
 }
 
 func (r reader) send(method, path, form string, header ...string) page {

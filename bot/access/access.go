@@ -8,6 +8,7 @@ package access
 
 import (
 	"cmp"
+	"crypto/subtle"
 	"slices"
 	"strings"
 	"time"
@@ -24,10 +25,22 @@ type Speaker struct {
 	Handle       string // of a guest: their account, "PLATFORM:ACCOUNT"
 	Name         string // as shown
 	Access       commands.Access
+	Session      string // of a guest without an account: ID of the session in which they gave themselves a name
 	Token        string // name of the API token that was used; "": none
+	Key          Key    // with which they came in: directly, or by a sign-in link that it made
 	Zone         *time.Location
 	Unidentified bool // a guest only because the platform could not be asked who they are
 }
+
+// Key is one secret of an API token. A sign-in link and a session record the key that made
+// them, and end with it (P1d: a session ends with its token). The zero Key is none.
+type Key struct {
+	Token  string // name of the token
+	Digest string // of its secret, see [bot.Token.Digest]
+}
+
+// KeyOf returns the key of a token.
+func KeyOf(t bot.Token) Key { return Key{Token: t.Name, Digest: t.Digest()} }
 
 // Claim is what an adapter knows about a speaker: from a session, an API token, the
 // link of a page, or an account on a chat platform. Zero fields are unknown.
@@ -35,7 +48,7 @@ type Claim struct {
 	Person  string  // ID of a configured person
 	Account Account // on a chat platform
 	Name    string  // as shown, of a speaker who is not a configured person
-	Token   string  // name of the API token: the speaker gets at most its access
+	Key     Key     // of the API token: the speaker gets at most its access
 	Limit   Limit   // the speaker gets at most this access
 }
 
@@ -61,8 +74,8 @@ type Account struct {
 
 // Identify returns the speaker of a claim: the configured person with this ID, this
 // account or an e-mail address that the platform has verified, or a guest (P1: access
-// is checked first). ok is false when the person or the token is not configured any
-// more.
+// is checked first). ok is false when the person, the token or its secret is not
+// configured any more.
 func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 	person := c.Person
 	if p, found := org.Directory.ByAccount(c.Account.Platform, c.Account.ID, c.Account.Email); found {
@@ -84,22 +97,23 @@ func Identify(org *bot.Organization, c Claim) (s Speaker, ok bool) {
 	if c.Limit.Set {
 		s.Access = min(s.Access, c.Limit.Access)
 	}
-	if c.Token != "" && c.Token != bot.OperatorToken {
-		token, found := org.Token(c.Token)
-		if !found {
-			return Speaker{}, false // a session ends with the token that its link was made with
+	if c.Key != (Key{}) {
+		token, found := org.Token(c.Key.Token)
+		if !found || subtle.ConstantTimeCompare([]byte(token.Digest()), []byte(c.Key.Digest)) == 0 {
+			return Speaker{}, false // P1d: a session ends with its token
 		}
-		s.Access = min(s.Access, token.Access)
+		s.Access, s.Key = min(s.Access, token.Access), c.Key
 	}
 	return s, true
 }
 
 // guestSpeaker returns the speaker of an account that no configured person has. A
-// guest with the name of a configured person is shown as "NAME on PLATFORM".
+// guest with the name of a configured person, of a token or of Tocsin itself is shown
+// as "NAME on PLATFORM".
 func guestSpeaker(org *bot.Organization, a Account) Speaker {
 	name, _ := workflow.CleanLine(a.Name, 60)
 	name = cmp.Or(name, a.ID)
-	if len(org.Directory.Matches(name)) > 0 && a.Platform != "" {
+	if a.Platform != "" && (len(org.Directory.Matches(name)) > 0 || isReserved(org, commands.Fold(name))) {
 		name += " on " + card.PlatformName(a.Platform)
 	}
 	s := Speaker{Handle: a.Platform + ":" + a.ID, Name: name, Access: org.DefaultAccess, Zone: cmp.Or(a.Zone, org.Zone), Unidentified: a.Unidentified}
@@ -107,6 +121,12 @@ func guestSpeaker(org *bot.Organization, a Account) Speaker {
 		s.Access = commands.Guest
 	}
 	return s
+}
+
+// isReserved reports whether a folded name is that of a token or of Tocsin itself.
+func isReserved(org *bot.Organization, name string) bool {
+	_, isToken := org.Token(name)
+	return isToken || name == "tocsin"
 }
 
 // Person returns a configured person as a speaker. ok is false when no person has
@@ -145,11 +165,38 @@ func Recipient(org *bot.Organization, id string) (s Speaker, ok bool) {
 
 // Actor returns the speaker as the actor of an event, such as "ana, by token ci".
 func (s Speaker) Actor() workflow.Actor {
-	a := workflow.Actor{Kind: workflow.ByPerson, ID: s.Person, Name: s.Name, Token: s.Token}
+	a := workflow.Actor{Kind: workflow.ByPerson, ID: s.ID(), Name: s.Name, Token: s.Token}
 	if s.Person == "" {
-		a.Kind, a.ID = workflow.ByGuest, "guest:"+cmp.Or(s.Handle, s.Name)
+		a.Kind = workflow.ByGuest
 	}
 	return a
+}
+
+// ID returns who the speaker is: the configured person, else the account on a platform,
+// the session in which someone gave themselves a name, or the API token. Two speakers are
+// the same when their IDs are, whatever their names (P1c: a name is no identity). Only
+// the recipient of a page from when no people were configured has nothing but the name,
+// which is the ID that was paged.
+func (s Speaker) ID() string {
+	switch token := cmp.Or(s.Token, s.Key.Token); {
+	case s.Person != "":
+		return s.Person
+	case s.Handle != "":
+		return workflow.GuestID(s.Handle)
+	case s.Session != "":
+		return "session:" + s.Session
+	case token != "":
+		return "token:" + token
+	}
+	return workflow.GuestID(s.Name)
+}
+
+// GuestID returns the ID of a speaker who is not a configured person; "" of one who is.
+func (s Speaker) GuestID() string {
+	if s.Person != "" {
+		return ""
+	}
+	return s.ID()
 }
 
 // CanSee reports whether the speaker may see an incident (P2: private means members

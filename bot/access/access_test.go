@@ -98,7 +98,9 @@ func TestP1CanGuest(t *testing.T) {
 func TestP1Identify(t *testing.T) {
 	org := bottest.SampleOrganization()
 	org.DefaultAccess = commands.Guest
-	org.Tokens = []bot.Token{{Name: "ci", Access: commands.Responder}}
+	ci := bot.Token{Name: "ci", Secret: "the secret of now", Access: commands.Responder}
+	org.Tokens, org.Operator = []bot.Token{ci}, "the operator's secret"
+	operator, _ := org.Token(bot.OperatorToken)
 	lisbon := time.FixedZone("WET", 0)
 	for _, c := range []struct {
 		name  string
@@ -109,9 +111,12 @@ func TestP1Identify(t *testing.T) {
 		{"a person who is not configured any more", access.Claim{Person: "zoe"}, "nobody"},
 		{"a person, limited", access.Claim{Person: "ana", Limit: access.AtMost(commands.Stakeholder)}, "ana Ana stakeholder"},
 		{"a limit raises no access", access.Claim{Person: "dan", Limit: access.AtMost(commands.Admin)}, "dan Dan responder"},
-		{"by a token", access.Claim{Person: "ana", Token: "ci"}, "ana Ana responder"},
-		{"by a token that is not configured any more", access.Claim{Person: "ana", Token: "old"}, "nobody"},
-		{"by the operator's token", access.Claim{Name: "operator", Token: bot.OperatorToken, Limit: access.AtMost(commands.Admin)}, " operator admin"},
+		{"by a token", access.Claim{Person: "ana", Key: access.KeyOf(ci)}, "ana Ana responder"},
+		{"by its former secret", access.Claim{Person: "ana", Key: access.KeyOf(bot.Token{Name: "ci", Secret: "the secret of then"})}, "nobody"},
+		{"by no secret that is known", access.Claim{Person: "ana", Key: access.Key{Token: "ci"}}, "nobody"},
+		{"by a token that is not configured any more", access.Claim{Person: "ana", Key: access.KeyOf(bot.Token{Name: "old", Secret: ci.Secret})}, "nobody"},
+		{"by the operator's token", access.Claim{Name: "operator", Key: access.KeyOf(operator), Limit: access.AtMost(commands.Admin)}, " operator admin"},
+		{"by the operator's former token", access.Claim{Name: "operator", Key: access.KeyOf(bot.Token{Name: "operator", Secret: "x"}), Limit: access.AtMost(commands.Admin)}, "nobody"},
 		{"an address the platform vouches for", access.Claim{Account: access.Account{Platform: "slack", ID: "U1", Email: "BEN@example.com", Zone: lisbon}}, "ben Ben commander"},
 		{"a guest", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Zoe"}}, " Zoe guest slack:U2"},
 		{"a guest called like a person", access.Claim{Account: access.Account{Platform: "slack", ID: "U2", Name: "Ana"}}, " Ana on Slack guest slack:U2"},
@@ -203,11 +208,47 @@ func TestP2HidesFromAuthor(t *testing.T) {
 	w.Expect(w.Say("ana", "private INC-1 off"), true, "")
 }
 
-// TestP1Namesake: a guest with the name or e-mail address of a configured person is
-// shown with their platform (P1: access is checked first).
+// TestP1CNoNameIsAnIdentity: what has the same name is not the same speaker, on any way in
+// (P1c: a name is no identity).
+func TestP1CNoNameIsAnIdentity(t *testing.T) {
+	ids := map[string]access.Speaker{}
+	for _, s := range []access.Speaker{
+		{Person: "ci", Name: "ci"},
+		{Handle: "slack:ci", Name: "ci"},
+		{Handle: "square:ci", Name: "ci"},
+		{Handle: "token:ci", Name: "ci"},
+		{Session: "ci", Name: "ci"},
+		{Session: "0a1b2c3d", Name: "slack:ci", Key: access.Key{Token: "ci"}},
+		{Session: "0a1b2c3e", Name: "slack:ci", Key: access.Key{Token: "ci"}},
+		{Token: "ci", Name: "ci"},
+		{Token: "operator", Name: "ci"},
+	} {
+		if other, taken := ids[s.ID()]; taken {
+			t.Errorf("%+v and %+v are both %q", s, other, s.ID())
+		}
+		if s.Actor().ID != s.ID() {
+			t.Errorf("%+v acts as %q", s, s.Actor().ID)
+		}
+		ids[s.ID()] = s
+	}
+	direct, link := access.Speaker{Token: "ci", Name: "ci"}, access.Speaker{Name: "renamed", Key: access.Key{Token: "ci"}}
+	if direct.ID() != link.ID() {
+		t.Errorf("a token is %q, and by its link %q", direct.ID(), link.ID())
+	}
+}
+
+// TestP1Namesake: a guest with the name or e-mail address of a configured person, or the
+// name of a token or of Tocsin, is shown with their platform (P1: access is checked first).
 func TestP1Namesake(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	for name, want := range map[string]string{"Ana": "Ana on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe"} {
+	org := *w.Organization()
+	org.Tokens = []bot.Token{{Name: "ci"}}
+	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Ana": "Ana on Slack", "operator": "operator on Slack", "ＯＰＥＲＡＴＯＲ": "ＯＰＥＲＡＴＯＲ on Slack", "CI": "CI on Slack", "Tocsin": "Tocsin on Slack", "ben@example.com": "ben@example.com on Slack", "Zoe": "Zoe",
+	} {
 		s, _ := access.Identify(w.Organization(), access.Claim{Account: access.Account{Platform: "slack", ID: "U0MALLORY", Name: name}})
 		if s.Person != "" || s.Name != want {
 			t.Errorf("%q is %+v", name, s)

@@ -193,6 +193,9 @@ func (a *App) ReadConversation(s access.Speaker, room string) string {
 // LinkToken creates a sign-in link for a speaker and returns the secret in it.
 func (a *App) LinkToken(s access.Speaker) string {
 	a.t.Helper()
+	if t, ok := a.Organization().Token(s.Token); ok && s.Key == (access.Key{}) {
+		s.Key = access.KeyOf(t)
+	}
 	link, err := a.SignIn.CreateLink(a.t.Context(), s, "/incidents/INC-1")
 	if err != nil {
 		a.t.Fatal(err)

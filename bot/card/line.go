@@ -94,7 +94,7 @@ func ActorName(a workflow.Actor) string {
 	if a.Kind == workflow.BySystem {
 		name = "tocsin"
 	}
-	if a.Token != "" && a.Token != name {
+	if a.Token != "" && (a.Token != name || a.Kind == workflow.ByPerson) {
 		name += ", by token " + a.Token
 	}
 	return name

@@ -79,7 +79,7 @@ func (r *Recorder) RecordMessage(ctx context.Context, p PlatformMessage) error {
 		text = ""
 	}
 	m := bot.Message{
-		At: p.At, Person: p.By.Person, Name: card.ActorName(p.By.Actor()), Text: text, Via: p.Via, Edited: p.Edited, Deleted: p.Deleted,
+		At: p.At, Person: p.By.Person, Guest: p.By.GuestID(), Name: card.ActorName(p.By.Actor()), Text: text, Via: p.Via, Edited: p.Edited, Deleted: p.Deleted,
 	}
 	stored, err := m.Encode(p.Key)
 	if err != nil {

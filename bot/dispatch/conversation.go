@@ -27,7 +27,7 @@ func (d *Dispatcher) Pin(ctx context.Context, r Request, key string) (Reply, err
 		if !ok || message.Text == "" {
 			return Reply{Text: "That message was not recorded, so it cannot be pinned to the timeline."}, nil
 		}
-		if r.Text = message.Text; message.Name != card.ActorName(r.Speaker.Actor()) {
+		if r.Text = message.Text; cmp.Or(message.Person, message.Guest) != r.Speaker.ID() { // P1c: a name is no identity
 			r.Text = message.Name + ": " + message.Text
 		}
 	}
@@ -69,7 +69,7 @@ func (d *Dispatcher) WriteMessage(ctx context.Context, r Request) (Reply, error)
 		return Reply{Text: "Nothing was sent: the message is empty."}, nil
 	}
 	key := "message " + cmp.Or(r.Operation, rand.Text())
-	m := bot.Message{At: d.engine.Now(), Person: r.Speaker.Person, Name: card.ActorName(r.Speaker.Actor()), Text: text}
+	m := bot.Message{At: d.engine.Now(), Person: r.Speaker.Person, Guest: r.Speaker.GuestID(), Name: card.ActorName(r.Speaker.Actor()), Text: text}
 	if err := d.conversation.Append(ctx, r.Room, key, m); err != nil {
 		return Reply{}, err
 	}

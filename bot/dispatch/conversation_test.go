@@ -11,6 +11,7 @@ import (
 	"tocsin/bot/access"
 	"tocsin/bot/alerts"
 	"tocsin/bot/bottest"
+	"tocsin/bot/conversation"
 	"tocsin/bot/dispatch"
 	"tocsin/commands"
 )
@@ -150,5 +151,43 @@ func TestWriteMessageToStub(t *testing.T) {
 	w.Expect(w.Say("ana", "show INC-1"), true, "Disk full")
 	if got := w.ReadConversation(w.Person("ana"), "INC-1"); got != "1 Ana: On it" {
 		t.Errorf("the conversation is %q", got)
+	}
+}
+
+// TestP1CPinNamesTheAuthor: a message that is pinned names its author, unless the author
+// pins it: who has the same name is another person (P1c: a name is no identity).
+func TestP1CPinNamesTheAuthor(t *testing.T) {
+	guest := func(account string) access.Speaker {
+		return access.Speaker{Handle: "square:" + account, Name: "Zoe", Access: commands.Responder}
+	}
+	for n, c := range []struct {
+		author, by access.Speaker
+		want       string
+	}{
+		{guest("U1"), guest("U1"), "Rolled back"},
+		{guest("U1"), guest("U2"), "Zoe: Rolled back"},
+		{access.Speaker{Person: "ana", Name: "Zoe", Access: commands.Responder}, guest("U1"), "Zoe: Rolled back"},
+		{access.Speaker{Person: "ana", Name: "Ana", Access: commands.Responder}, access.Speaker{Person: "ana", Name: "Ana Silva", Access: commands.Responder}, "Rolled back"},
+	} {
+		w := bottest.NewApp(t, memory.New())
+		w.Say("ben", "declare Checkout is down")
+		w.Write(c.author, "INC-1", "Rolled back", "")
+		m := conversation.PlatformMessage{Incident: "INC-1", Key: "square:1", At: w.Clock, By: c.author, Text: "Rolled back", Via: "Square"}
+		if err := w.Conversation.RecordMessage(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		all, err := w.Conversation.List(t.Context(), "INC-1", w.Person("ben"), 0, 10)
+		if err != nil || len(all) != 2 {
+			t.Fatalf("%+v %v", all, err)
+		}
+		for _, one := range all {
+			if reply, err := w.Dispatcher.Pin(t.Context(), dispatch.Request{Room: "INC-1", Speaker: c.by}, one.Key); err != nil || !reply.OK {
+				t.Fatalf("%+v %v", reply, err)
+			}
+		}
+		timeline := w.Say("ben", "timeline INC-1").Text + "\n"
+		if strings.Count(timeline, "UTC  "+c.by.Name+": "+c.want+"\n") != 2 {
+			t.Errorf("%d: want %q in the timeline\n%s", n, c.want, timeline)
+		}
 	}
 }

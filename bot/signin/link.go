@@ -58,7 +58,8 @@ type Link struct {
 	Handle    string          `json:"handle,omitempty"` // of a guest: platform and account
 	Name      string          `json:"name,omitempty"`
 	Access    commands.Access `json:"access,omitempty"` // of its creator: the session gets at most this
-	Token     string          `json:"token,omitempty"`  // name of the API token that it was created with
+	Token     string          `json:"token,omitempty"`  // name of the API token that it was created with, directly or by a session
+	Digest    string          `json:"digest,omitempty"` // of the secret of that token, see [bot.Token.Digest]
 	To        string          `json:"to,omitempty"`     // path of the page that opens after signing in
 	ExpiresAt time.Time       `json:"expires_at"`
 	UsedAt    time.Time       `json:"used_at,omitzero"`
@@ -90,7 +91,7 @@ func newSecret() string {
 // CreateLink creates a link that signs a speaker in and opens a path of the pages. It
 // returns the link's address.
 func (svc *Service) CreateLink(ctx context.Context, s access.Speaker, to string) (string, error) {
-	return svc.newLink(ctx, Link{Person: s.Person, Handle: s.Handle, Name: s.Name, Access: s.Access, Token: s.Token, To: to})
+	return svc.newLink(ctx, Link{Person: s.Person, Handle: s.Handle, Name: s.Name, Access: s.Access, Token: s.Key.Token, Digest: s.Key.Digest, To: to})
 }
 
 // newLink stores a link in one commit with other changes, and returns its address. It
@@ -185,7 +186,7 @@ func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Se
 	}
 	now := svc.engine.Now()
 	s = Session{
-		Person: link.Person, Handle: link.Handle, Name: link.Name, Access: link.Access, Token: link.Token, StartedAt: now, ExpiresAt: now.Add(SessionLife),
+		Person: link.Person, Handle: link.Handle, Name: link.Name, Access: link.Access, Token: link.Token, Digest: link.Digest, StartedAt: now, ExpiresAt: now.Add(SessionLife),
 		Zone: who.Zone, Browser: cleanLine(who.Browser, 80), From: cleanLine(who.From, 60),
 	}
 	if people := svc.engine.Organization().Directory; link.IsOpen() {
@@ -200,7 +201,7 @@ func (svc *Service) SignIn(ctx context.Context, token string, who Session) (s Se
 		s.Zone = ""
 	}
 	if _, ok := svc.speaker(s); !ok {
-		return s, "", ErrBadLink // the person or the token is not configured any more
+		return s, "", ErrBadLink // the person, the token or its secret is not configured any more
 	}
 	link.UsedAt = now
 	used, err := json.Marshal(link)

@@ -22,6 +22,7 @@ type Session struct {
 	Name      string          `json:"name,omitempty"`
 	Access    commands.Access `json:"access,omitempty"`     // at most; the person's own may be lower
 	Token     string          `json:"token,omitempty"`      // name of the API token that its link was created with
+	Digest    string          `json:"digest,omitempty"`     // of the secret of that token
 	Chosen    bool            `json:"chosen,omitempty"`     // signed in by an open link: events name the token, too
 	SelfNamed bool            `json:"self_named,omitempty"` // wrote their own name, because no people were configured; ends when people are
 	Zone      string          `json:"zone,omitempty"`       // IANA zone of the browser
@@ -65,9 +66,10 @@ func decodeSession(rec bot.Record) (Session, error) {
 
 // speaker returns the person of a session as a speaker, with their access by the
 // configuration in force. ok is false when the person, or the token that its link was
-// created with, is not configured any more.
+// created with, is not configured any more, or has another secret (P1d: a session ends
+// with its token).
 func (svc *Service) speaker(s Session) (access.Speaker, bool) {
-	claim := access.Claim{Person: s.Person, Name: s.Name, Token: s.Token, Limit: access.AtMost(s.Access)}
+	claim := access.Claim{Person: s.Person, Name: s.Name, Key: access.Key{Token: s.Token, Digest: s.Digest}, Limit: access.AtMost(s.Access)}
 	if platform, account, ok := strings.Cut(s.Handle, ":"); ok {
 		claim.Account = access.Account{Platform: platform, ID: account, Name: s.Name}
 	}
@@ -75,6 +77,9 @@ func (svc *Service) speaker(s Session) (access.Speaker, bool) {
 	who, ok := access.Identify(org, claim)
 	if s.SelfNamed && len(org.Directory.People) > 0 {
 		return who, false
+	}
+	if s.SelfNamed || s.Token == "" {
+		who.Session = s.ID
 	}
 	if s.Chosen {
 		who.Token = s.Token
@@ -85,13 +90,22 @@ func (svc *Service) speaker(s Session) (access.Speaker, bool) {
 	return who, ok
 }
 
+// owner returns the ID of the speaker of a session (P1c: a name is no identity).
+func (s Session) owner() string {
+	who := access.Speaker{Person: s.Person, Handle: s.Handle, Key: access.Key{Token: s.Token}}
+	if s.SelfNamed || s.Token == "" {
+		who.Session = s.ID
+	}
+	return who.ID()
+}
+
 // Sessions returns the sessions of a speaker, newest first; an admin gets those of
 // everyone.
 func (svc *Service) Sessions(ctx context.Context, s access.Speaker) ([]Session, error) {
 	var all []Session
 	err := bot.EachRecord(ctx, svc.store, kindSession, func(r bot.Record) {
 		one, err := decodeSession(r)
-		mine := one.Person == s.Person && one.Handle == s.Handle && (s.Person+s.Handle != "" || one.Name == s.Name)
+		mine := one.owner() == s.ID()
 		if err == nil && svc.engine.Now().Before(one.ExpiresAt) && (mine || s.Access >= commands.Admin) {
 			all = append(all, one)
 		}

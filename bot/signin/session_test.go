@@ -3,6 +3,7 @@ package signin_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -100,10 +101,10 @@ func TestSessionFollowsPeople(t *testing.T) {
 // newest first.
 func TestRevoke(t *testing.T) {
 	w := bottest.NewApp(t, memory.New())
-	zoe := access.Speaker{Name: "Zoe", Access: commands.Stakeholder}
+	zoe := access.Speaker{Name: "Zoe", Handle: "square:U1", Access: commands.Stakeholder}
 	type one struct{ id, secret string }
 	in := map[string]one{}
-	for n, s := range []access.Speaker{w.Person("ben"), zoe, w.Person("ben"), w.Person("dan"), w.Person("ana"), {Name: "Yan", Access: commands.Stakeholder}} {
+	for n, s := range []access.Speaker{w.Person("ben"), zoe, w.Person("ben"), w.Person("dan"), w.Person("ana"), {Name: "Yan", Handle: "square:U2", Access: commands.Stakeholder}} {
 		w.Clock = w.Clock.Add(time.Minute)
 		session, secret := w.SignInWith(w.LinkToken(s), signin.Session{Browser: "Firefox"})
 		in[fmt.Sprint(s.Name, n)] = one{session.ID, secret}
@@ -160,6 +161,134 @@ func TestRevoke(t *testing.T) {
 	w.Clock = w.Clock.Add(signin.SessionLife + time.Second)
 	if got := list(ben); got != "" {
 		t.Errorf("what has ended is listed: %q", got)
+	}
+}
+
+// TestP1CSessionsAreNoNames: no one sees or ends the session of another who has the same
+// name: a token, a guest on a platform, and those who gave themselves that name
+// (P1c: a name is no identity).
+func TestP1CSessionsAreNoNames(t *testing.T) {
+	w := bottest.NewApp(t, memory.New())
+	org := bottest.SampleOrganization()
+	org.Directory.People = nil
+	org.Tokens = []bot.Token{{Name: "ci", Access: commands.Responder}, {Name: "grafana", Access: commands.Responder}}
+	if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]string{} // ID of the session → its secret
+	speakers := map[string]access.Speaker{}
+	for name, one := range map[string]struct {
+		by  access.Speaker
+		who signin.Session
+	}{
+		"operator":           {operator(), signin.Session{}},
+		"called operator":    {operator(), signin.Session{Name: "operator"}},
+		"called so, too":     {operator(), signin.Session{Name: "operator"}},
+		"called like a user": {operator(), signin.Session{Name: "square:U1"}},
+		"ci":                 {access.Speaker{Name: "ci", Token: "ci", Access: commands.Responder}, signin.Session{}},
+		"grafana":            {access.Speaker{Name: "ci", Token: "grafana", Access: commands.Responder}, signin.Session{}},
+		"a guest":            {access.Speaker{Name: "operator", Handle: "square:U1"}, signin.Session{}},
+		"another":            {access.Speaker{Name: "operator", Handle: "chat:U1"}, signin.Session{}},
+		"without an account": {access.Speaker{Name: "operator"}, signin.Session{}},
+	} {
+		s, secret := w.SignInWith(w.LinkToken(one.by), one.who)
+		who, ok := w.SessionSpeaker(secret)
+		if !ok {
+			t.Fatalf("%s is not signed in", name)
+		}
+		who.Access = commands.Guest // an admin would see all
+		in[s.ID], speakers[s.ID] = secret, who
+	}
+	for _, s := range []access.Speaker{{Name: "operator"}, {Name: "ci"}, {Name: "operator", Handle: "square:U9"}, {}} {
+		if n, err := w.SignIn.Revoke(t.Context(), s, "all"); n != 0 || err != nil {
+			t.Errorf("%+v ended %d sessions, %v", s, n, err)
+		}
+	}
+	for id, who := range speakers {
+		all, err := w.SignIn.Sessions(t.Context(), who)
+		if err != nil || len(all) != 1 || all[0].ID != id {
+			t.Errorf("%+v sees %+v %v, want their own session alone", who, all, err)
+		}
+		if n, err := w.SignIn.Revoke(t.Context(), who, "all"); n != 1 || err != nil {
+			t.Errorf("%+v ended %d sessions, %v", who, n, err)
+		}
+		if _, ok := w.SessionSpeaker(in[id]); ok {
+			t.Errorf("%+v did not end their own session", who)
+		}
+	}
+}
+
+// TestP1DSessionEndsWithItsToken: another secret of a token ends the links and the
+// sessions that the former one made, also those of people, and those made by way of such
+// a session; those of other tokens and of none go on (P1d: a session ends with its token).
+func TestP1DSessionEndsWithItsToken(t *testing.T) {
+	for _, rotated := range []string{"ci", bot.OperatorToken} {
+		t.Run(rotated, func(t *testing.T) {
+			w := bottest.NewApp(t, memory.New())
+			configure := func(secret map[string]string) {
+				t.Helper()
+				org := bottest.SampleOrganization()
+				org.Operator = secret[bot.OperatorToken]
+				for _, name := range []string{"ci", "grafana"} {
+					org.Tokens = append(org.Tokens, bot.Token{Name: name, Secret: secret[name], Access: commands.Admin})
+				}
+				if err := w.Configure(org, map[string]bot.Pager{"email": w}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			secret := map[string]string{bot.OperatorToken: "a secret", "ci": "a secret", "grafana": "a secret"}
+			configure(secret)
+			asAna := w.Person("ana")
+			asAna.Token = rotated
+			by := access.Speaker{Name: rotated, Token: rotated, Access: commands.Admin}
+			ends, stays := map[string]string{}, map[string]string{}
+			_, ends["of the token"] = w.SignInWith(w.LinkToken(by), signin.Session{})
+			_, ends["of a person whom it acts for"] = w.SignInWith(w.LinkToken(asAna), signin.Session{})
+			_, ends["of a person who was chosen"] = w.SignInWith(w.LinkToken(by), signin.Session{Person: "ben"})
+			for what, secret := range maps.Clone(ends) {
+				who, _ := w.SessionSpeaker(secret)
+				_, ends["by a link of the session "+what] = w.SignInWith(w.LinkToken(who), signin.Session{Person: "dan"})
+			}
+			unused := w.LinkToken(asAna)
+			_, stays["another token"] = w.SignInWith(w.LinkToken(access.Speaker{Name: rotated, Token: "grafana", Access: commands.Admin}), signin.Session{})
+			_, stays["no token"] = w.SignInWith(w.LinkToken(w.Person("ana")), signin.Session{})
+			configure(maps.Clone(secret)) // a reload alone ends nothing
+			for what, secret := range ends {
+				if _, in := w.SessionSpeaker(secret); !in {
+					t.Fatalf("a reload ended the session %s", what)
+				}
+			}
+			secret[rotated] = "another secret"
+			configure(secret)
+			for what, secret := range ends {
+				if who, in := w.SessionSpeaker(secret); in {
+					t.Errorf("the session %s goes on: %+v", what, who)
+				}
+			}
+			for what, secret := range stays {
+				if _, in := w.SessionSpeaker(secret); !in {
+					t.Errorf("the session by %s has ended", what)
+				}
+			}
+			if _, _, err := w.SignIn.SignIn(t.Context(), unused, signin.Session{}); !errors.Is(err, signin.ErrBadLink) {
+				t.Errorf("a link of the former secret signs in: %v", err)
+			}
+			_, again := w.SignInWith(w.LinkToken(by), signin.Session{})
+			if _, in := w.SessionSpeaker(again); !in {
+				t.Error("the new secret signs no one in")
+			}
+			for _, kind := range []string{"sign-in", "session"} {
+				all, err := w.Store.Records(t.Context(), kind, "", 100)
+				if err != nil || len(all) == 0 {
+					t.Fatalf("%d records of %s, %v", len(all), kind, err)
+				}
+				for _, r := range all {
+					if strings.Contains(string(r.Body), "a secret") || strings.Contains(string(r.Body), "another secret") {
+						t.Errorf("a secret is stored: %s", r.Body)
+					}
+				}
+			}
+		})
 	}
 }
 

@@ -131,7 +131,7 @@ func (in *installation) start(night string) {
 	if err != nil {
 		in.Fatal(err)
 	}
-	mux, pages := routes{app: in.app, store: in.store, secrets: secrets{api: "api", hook: "hook"}, log: log}.newMux()
+	mux, pages := routes{app: in.app, store: in.store, secrets: secrets{hook: "hook"}, log: log}.newMux()
 	in.chats.serve(in.app, mux.ServeMux)
 	server := httptest.NewServer(mux)
 	in.url = server.URL
@@ -174,6 +174,7 @@ func (in *installation) organization(level, unknown commands.Access) bot.Organiz
 	if err != nil {
 		in.Fatal(err)
 	}
+	l.Organization.Operator = "api"
 	return in.chats.withMembers(l.Organization)
 }
 

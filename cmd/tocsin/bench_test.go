@@ -73,6 +73,7 @@ func (r *benchServer) start(s connections) {
 		b.Fatal(err)
 	}
 	org := bot.Default()
+	org.Operator = "api"
 	org.Integrations = append(org.Integrations, bot.Integration{Name: "other", Type: "alertmanager"})
 	r.bot, err = app.New(app.Config{
 		Store: under, Organization: org, Pagers: map[string]bot.Pager{"log": r}, Sources: sources(),
@@ -88,7 +89,7 @@ func (r *benchServer) start(s connections) {
 		r.bot.Agenda(0).Run(ctx)
 		close(ended)
 	}()
-	handler, pages := routes{app: r.bot, store: under, secrets: secrets{api: "api", hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.newMux()
+	handler, pages := routes{app: r.bot, store: under, secrets: secrets{hook: "hook"}, log: quiet, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	b.Cleanup(pages.Close)
 	server := httptest.NewServer(handler)
 	r.url = server.URL

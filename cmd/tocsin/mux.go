@@ -52,7 +52,7 @@ func (r routes) newMux() (mux *router, pages *web.Server) {
 	})
 	jsonAPI := api.New(api.Config{
 		Engine: a, Incidents: a.Incidents, Messages: a.Conversation, Dispatcher: a.Dispatcher, DeadLetters: a.Intake, Jobs: a.Jobs,
-		Tokens: func() []bot.Token { return apiTokens(a, r.secrets) }, Log: r.log,
+		Tokens: func() []bot.Token { return apiTokens(a.Organization()) }, Log: r.log,
 	})
 	mux = &router{ServeMux: http.NewServeMux(), alerts: alertHooks}
 	mux.Handle("/api/", jsonAPI)

@@ -26,7 +26,7 @@ func TestI1bAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, pages := routes{app: a, store: store, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
+	handler, pages := routes{app: a, store: store, secrets: secrets{hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	t.Cleanup(pages.Close)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)

@@ -26,7 +26,6 @@ import (
 	"tocsin/bot/app"
 	"tocsin/bot/jobs"
 	"tocsin/bot/platform"
-	"tocsin/commands"
 )
 
 // serveFlags are the flags of serve.
@@ -145,6 +144,7 @@ func (s *server) start(ctx context.Context) (net.Listener, error) {
 		allPagers, err = s.newPagers(l)
 	}
 	if err == nil {
+		l.Organization.Operator = s.secret.api
 		org := s.platforms.withMembers(l.Organization)
 		s.platforms.configure(l.settings, org)
 		s.bot, err = app.New(app.Config{
@@ -243,6 +243,7 @@ func (s *server) reload(ctx context.Context) {
 		l.Organization.URL = cmp.Or(l.Organization.URL, s.address)
 		var allPagers map[string]bot.Pager
 		if allPagers, err = s.newPagers(l); err == nil {
+			l.Organization.Operator = s.secret.api
 			org := s.platforms.withMembers(l.Organization)
 			if err = s.bot.Configure(org, allPagers); err == nil {
 				s.platforms.configure(l.settings, org)
@@ -280,15 +281,16 @@ func (s *server) reportRunningPlans(ctx context.Context) {
 
 // apiTokens returns the tokens of the API: the configured ones, and
 // TOCSIN_API_TOKEN, which has the access of an administrator.
-func apiTokens(b *app.App, s secrets) []bot.Token {
-	own := bot.Token{Name: bot.OperatorToken, Secret: s.api, Access: commands.Admin}
-	return append([]bot.Token{own}, b.Organization().Tokens...)
+func apiTokens(org *bot.Organization) []bot.Token {
+	own, _ := org.Token(bot.OperatorToken)
+	return append([]bot.Token{own}, org.Tokens...)
 }
 
 // newSignInLink returns a sign-in link for the operator at the terminal, or a
 // text that says why there is none.
 func (s *server) newSignInLink(ctx context.Context) string {
-	link, err := s.bot.SignIn.CreateLink(ctx, access.Speaker{Name: bot.OperatorToken, Access: commands.Admin, Token: bot.OperatorToken}, "/")
+	operator, _ := s.bot.Organization().Token(bot.OperatorToken)
+	link, err := s.bot.SignIn.CreateLink(ctx, access.Speaker{Name: operator.Name, Access: operator.Access, Token: operator.Name, Key: access.KeyOf(operator)}, "/")
 	if err != nil {
 		s.log.Error("a sign-in link cannot be made", "error", err.Error())
 		return "(no link could be made: the log says why; try `tocsin login" + s.clientFlags() + "`)"

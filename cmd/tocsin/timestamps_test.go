@@ -73,6 +73,7 @@ func TestTimesStayTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	org.Operator = "api"
 	room.Configure(settings, org)
 	screen := console.New(console.Config{Log: log, Terminal: seen})
 	b, err := app.New(app.Config{
@@ -83,7 +84,7 @@ func TestTimesStayTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, pages := routes{app: b, store: under, secrets: secrets{api: "api", hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
+	m, pages := routes{app: b, store: under, secrets: secrets{hook: "hook"}, log: log, ready: func() ([]string, error) { return nil, nil }}.newMux()
 	t.Cleanup(pages.Close)
 	connections{{Description: d, Platform: room}}.serve(b, m.ServeMux)
 	runner := b.Agenda(0)

@@ -1,7 +1,6 @@
 package inbound
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,7 +47,7 @@ func (s *Server) homeData(ctx context.Context, speaker access.Speaker) (slack.Ho
 	h := slack.HomeData{Guest: speaker.Person == "" && len(org.Directory.People) > 0, URL: org.URL}
 	acknowledge, _ := s.app.Catalog().Find("ack")
 	h.CanAcknowledge = func(i *workflow.Incident) bool { return access.Can(speaker, acknowledge, i) == nil }
-	person := cmp.Or(speaker.Person, "guest:"+speaker.Handle)
+	person := speaker.ID()
 	read := s.app.Incidents
 	var err error
 	var moreYours, moreOthers incidents.Cursor
