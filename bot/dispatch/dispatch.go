@@ -82,7 +82,7 @@ type Reply struct {
 func (d *Dispatcher) Run(ctx context.Context, r Request) (Reply, error) {
 	if r.Operation != "" {
 		if saved, err := d.store.Reply(ctx, r.Operation); err == nil {
-			return r.decodeReply(saved)
+			return d.repeatReply(ctx, saved, r)
 		} else if !errors.Is(err, bot.ErrNotFound) {
 			return Reply{}, err
 		}
@@ -246,7 +246,7 @@ func (d *Dispatcher) changeIncident(ctx context.Context, c incidentChange, r Req
 	case err != nil:
 		return Reply{}, err
 	case res.Repeated != nil:
-		return r.decodeReply(res.Repeated)
+		return d.repeatReply(ctx, res.Repeated, r)
 	case res.Refusal != nil:
 		refusal, err := refusalReply(res.Refusal)
 		if access.CheckVisible(res.Before, r.Speaker) == nil {

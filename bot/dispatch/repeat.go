@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 )
@@ -30,4 +31,17 @@ func (r Request) decodeReply(raw []byte) (Reply, error) {
 		return Reply{Reused: true, Text: "Nothing was done: this was already answered for another request."}, nil
 	}
 	return saved.Reply, nil
+}
+
+// repeatReply returns the stored reply of a request that comes again. To a speaker who may
+// not read the incident any more it does not exist (P2: private means members only).
+func (d *Dispatcher) repeatReply(ctx context.Context, saved []byte, r Request) (Reply, error) {
+	reply, err := r.decodeReply(saved)
+	if err != nil || reply.Incident == "" {
+		return reply, err
+	}
+	if _, err := d.incidents.Get(ctx, reply.Incident, r.Speaker); err != nil {
+		return refusalReply(err)
+	}
+	return reply, nil
 }

@@ -113,22 +113,29 @@ func newResourceFront(in *installation) front {
 // the forms that it opens.
 var pressable = regexp.MustCompile(`(?:hx-sync="this:drop"><input type="hidden" name="text" value="|id="do-|href="#do-)([a-z]+)(?: (INC-\d+))?`)
 
-// newBrowserFront is the pages. A session comes from a link that the speaker has
-// asked for by their token.
+// signIn returns the browser of a person, with a session that begins at a link that
+// they have asked for by their token.
+func (in *installation) signIn(name string) *http.Client {
+	in.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		in.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	_, answer := in.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer the-token-of-" + name}})
+	link := regexp.MustCompile(`/sign-in/[\w-]+`).FindString(answer)
+	if status, page := in.exchange(client, http.MethodPost, link, "", http.Header{}); !strings.HasPrefix(status, "200") {
+		in.Fatalf("%s cannot sign in: %s %s %s", name, answer, status, page)
+	}
+	return client
+}
+
+// newBrowserFront is the pages.
 func newBrowserFront(in *installation) front {
 	in.Helper()
 	clients := map[string]*http.Client{}
 	for _, name := range []string{"eve", "zoe"} {
-		jar, err := cookiejar.New(nil)
-		if err != nil {
-			in.Fatal(err)
-		}
-		clients[name] = &http.Client{Jar: jar}
-		_, answer := in.exchange(http.DefaultClient, http.MethodPost, "/api/v1/commands", `{"text":"web"}`, http.Header{"Authorization": {"Bearer the-token-of-" + name}})
-		link := regexp.MustCompile(`/sign-in/[\w-]+`).FindString(answer)
-		if status, page := in.exchange(clients[name], http.MethodPost, link, "", http.Header{}); !strings.HasPrefix(status, "200") {
-			in.Fatalf("%s cannot sign in: %s %s %s", name, answer, status, page)
-		}
+		clients[name] = in.signIn(name)
 	}
 	return front{
 		name: "browser",

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/adapters/console"
 	"tocsin/adapters/memory"
 	slackinbound "tocsin/adapters/slack/inbound"
 	"tocsin/adapters/slack/slacktest"
@@ -35,6 +36,8 @@ type installation struct {
 	store    *frozenStore
 	app      *app.App
 	chats    connections
+	log      *slog.Logger
+	config   string // the configuration, with its variables
 	file     string // the configuration
 	url      string
 	accounts map[string]string // on Slack, by speaker
@@ -84,18 +87,11 @@ policies: [{ id: log, steps: [{ notify: [log], wait: 60m }] }]
 chat: { slack: {} }
 `
 
+// newInstallation returns an installation that has the incidents of the table of
+// access, and takes no commit.
 func newInstallation(t *testing.T) *installation {
 	t.Helper()
-	in := &installation{
-		T: t, slack: slacktest.New(slacktest.Options{Unlimited: true}), store: &frozenStore{Store: memory.New()}, file: filepath.Join(t.TempDir(), "tocsin.yaml"),
-		accounts: map[string]string{}, public: map[string]string{}, private: map[string]string{}, offered: map[string][]string{},
-	}
-	t.Cleanup(in.slack.Close)
-	for _, name := range []string{"eve", "zoe", "yan"} {
-		in.accounts[name] = in.slack.AddUser(slacktest.User{Name: name, RealName: name})
-	}
-	in.lobby = in.slack.AddChannel(slacktest.Channel{Name: "general"})
-	in.start(in.slack.AddGroup(slacktest.UserGroup{Name: "Night", Handle: "night", Members: []string{in.accounts["yan"]}}))
+	in := startInstallation(t, accessConfig, slog.New(slog.DiscardHandler))
 	in.fronts = []front{newCommandFront(in), newResourceFront(in), newBrowserFront(in), newSlackFront(in)}
 	in.other = in.command("ana", "declare Another incident")
 	for _, r := range relations() {
@@ -108,15 +104,30 @@ func newInstallation(t *testing.T) *installation {
 	return in
 }
 
+// startInstallation returns an installation without incidents.
+func startInstallation(t *testing.T, config string, log *slog.Logger) *installation {
+	t.Helper()
+	in := &installation{
+		T: t, slack: slacktest.New(slacktest.Options{Unlimited: true}), store: &frozenStore{Store: memory.New()}, log: log, config: config, file: filepath.Join(t.TempDir(), "tocsin.yaml"),
+		accounts: map[string]string{}, public: map[string]string{}, private: map[string]string{}, offered: map[string][]string{},
+	}
+	t.Cleanup(in.slack.Close)
+	for _, name := range []string{"ana", "eve", "zoe", "yan"} {
+		in.accounts[name] = in.slack.AddUser(slacktest.User{Name: name, RealName: name})
+	}
+	in.lobby = in.slack.AddChannel(slacktest.Channel{Name: "general"})
+	in.start(in.slack.AddGroup(slacktest.UserGroup{Name: "Night", Handle: "night", Members: []string{in.accounts["yan"]}}))
+	return in
+}
+
 // start connects Slack and serves. night is the ID of the user group.
 func (in *installation) start(night string) {
 	in.Helper()
 	in.accounts["night"] = night
 	env := map[string]string{"SLACK_BOT_TOKEN": in.slack.BotToken, "SLACK_SIGNING_SECRET": in.slack.SigningSecret, "SLACK_API_URL": in.slack.URL()}
-	log := slog.New(slog.DiscardHandler)
 	description := slackinbound.Description()
 	p, err := description.Connect(platform.Options{
-		Secret: func(name string) string { return env[name] }, Mark: "0a1b2c3d", Store: in.store.Store, Now: in.now, Log: log,
+		Secret: func(name string) string { return env[name] }, Mark: "0a1b2c3d", Store: in.store.Store, Now: in.now, Log: in.log,
 	})
 	if err != nil {
 		in.Fatal(err)
@@ -126,12 +137,12 @@ func (in *installation) start(night string) {
 	in.chats.configure(nil, org)
 	in.app, err = app.New(app.Config{
 		Store: in.store, Organization: org, Pagers: in.pagers(), Chats: in.chats.chats(), Builtin: builtinRooms(),
-		Secret: []byte(strings.Repeat("k", 32)), Now: in.now, Log: log,
+		Secret: []byte(strings.Repeat("k", 32)), Now: in.now, Log: in.log,
 	})
 	if err != nil {
 		in.Fatal(err)
 	}
-	mux, pages := routes{app: in.app, store: in.store, secrets: secrets{hook: "hook"}, log: log}.newMux()
+	mux, pages := routes{app: in.app, store: in.store, secrets: secrets{hook: "hook"}, log: in.log}.newMux()
 	in.chats.serve(in.app, mux.ServeMux)
 	server := httptest.NewServer(mux)
 	in.url = server.URL
@@ -150,21 +161,15 @@ func (in *installation) start(night string) {
 
 func (in *installation) now() time.Time { return time.Now().Add(time.Duration(in.ahead.Load())) }
 
-// accept is a pager that accepts every page.
-type accept struct{}
-
-// Page implements [bot.Pager].
-func (accept) Page(context.Context, bot.Page) error { return nil }
-
 func (in *installation) pagers() map[string]bot.Pager {
-	return map[string]bot.Pager{"slack": in.chats[0].Platform, "log": accept{}}
+	return map[string]bot.Pager{"slack": in.chats[0].Platform, "log": console.New(console.Config{Log: in.log})}
 }
 
 // organization reads the configuration in which Eve and Zoe's token have an access,
 // and unknown accounts have another.
 func (in *installation) organization(level, unknown commands.Access) bot.Organization {
 	in.Helper()
-	text := strings.NewReplacer("$DEFAULT", unknown.String(), "$ACCESS", level.String(), "$EVE", in.accounts["eve"], "$NIGHT", in.accounts["night"]).Replace(accessConfig)
+	text := strings.NewReplacer("$DEFAULT", unknown.String(), "$ACCESS", level.String(), "$ANA", in.accounts["ana"], "$EVE", in.accounts["eve"], "$NIGHT", in.accounts["night"]).Replace(in.config)
 	if err := os.WriteFile(in.file, []byte(text), 0o600); err != nil {
 		in.Fatal(err)
 	}

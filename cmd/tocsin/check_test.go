@@ -33,23 +33,32 @@ func webhookID(incident, page string) string {
 	return "msg_" + hex.EncodeToString(sum[:16])
 }
 
-// listIncidents returns all incidents by title.
+// listIncidents returns all incidents by title. One whose place in the list changes may come
+// on two pages or on none, so the list is read until it shows no more.
 func (c *cluster) listIncidents() map[string][]*apiIncident {
 	c.t.Helper()
 	all := map[string][]*apiIncident{}
-	for after := ""; ; {
-		var page struct {
-			Incidents []*apiIncident
-			Next      string
-		}
-		c.readJSON("/api/v1/incidents?limit=500&after="+after, &page)
-		for _, i := range page.Incidents {
-			all[i.Title] = append(all[i.Title], i)
-		}
-		if after = page.Next; after == "" {
-			return all
+	seen := map[string]bool{}
+	for known := -1; known < len(seen); {
+		known = len(seen)
+		for after := ""; ; {
+			var page struct {
+				Incidents []*apiIncident
+				Next      string
+			}
+			c.readJSON("/api/v1/incidents?limit=500&after="+after, &page)
+			for _, i := range page.Incidents {
+				if !seen[i.ID] {
+					seen[i.ID] = true
+					all[i.Title] = append(all[i.Title], i)
+				}
+			}
+			if after = page.Next; after == "" {
+				break
+			}
 		}
 	}
+	return all
 }
 
 // readJSON decodes the response of the first process that answers.

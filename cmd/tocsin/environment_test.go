@@ -24,6 +24,7 @@ func readersOfSecrets() map[string]string {
 		"cmd/tocsin/chaos.go":                       "which edges a test build dies at",
 		"adapters/sqlite/lock.go":                   "the lock of the store",
 		"adapters/sqlite/sqlite.go":                 "the file of the store",
+		"adapters/sqlite/schema.go":                 "whether that file is whole",
 		"cmd/tocsin/export.go":                      "the file that an export is written to",
 		"adapters/redis/redistest/process.go":       "a server for tests",
 		"adapters/redis/redistest/server.go":        "a server for tests",
