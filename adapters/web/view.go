@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"html/template"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -101,14 +100,6 @@ func writePlain(w http.ResponseWriter, status int, text string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	w.Write([]byte(text + "\n"))
-}
-
-// formatCount formats a number with its unit.
-func formatCount(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }
 
 // formatTimestamp formats an instant for programs, in RFC 3339.
