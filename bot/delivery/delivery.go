@@ -98,22 +98,43 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 	return answers
 }
 
+// prepareTimeout is how long the store may delay a message, so that the lease still covers
+// the send after the incidents were loaded as slowly as that may be.
+const prepareTimeout = outbound.SendTimeout / 4
+
 // deliver sends one message and returns an answer for each of its pages.
 func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
-	prepare, cancel := context.WithTimeout(ctx, outbound.SendTimeout/2) // so that the lease still covers the send
+	prepare, cancel := context.WithTimeout(ctx, prepareTimeout)
+	defer cancel()
 	page, pager, err := s.compose(prepare, tasks)
 	again := false
 	if _, ok := pager.(bot.Rechecker); ok && err == nil {
 		again = s.beginAttempts(prepare, tasks)
 	}
-	cancel()
-	if again && len(tasks) > 1 { // the provider can be asked about one page at a time
-		var answers []bot.Answer
-		for n := range tasks {
-			answers = append(answers, s.deliver(ctx, tasks[n:n+1])...)
-		}
-		return answers
+	if !again || len(tasks) == 1 {
+		return s.handOver(ctx, message{page, pager, err, again}, tasks)
 	}
+	var answers []bot.Answer // the provider can be asked about one page at a time
+	for n := range tasks {
+		compose, cancel := context.WithTimeout(ctx, prepareTimeout)
+		page, pager, err := s.compose(compose, tasks[n:n+1])
+		cancel()
+		answers = append(answers, s.handOver(ctx, message{page, pager, err, again}, tasks[n:n+1])...)
+	}
+	return answers
+}
+
+// message is a page that was composed for a pager, or why it could not be. again is true
+// when it may have been sent before.
+type message struct {
+	page  bot.Page
+	pager bot.Pager
+	err   error
+	again bool
+}
+
+// handOver sends a message and returns an answer for each of its pages.
+func (s *Sender) handOver(ctx context.Context, m message, tasks []task) []bot.Answer {
 	answers := make([]bot.Answer, 0, len(tasks))
 	if !tasks[0].CanSend(s.engine.Now(), outbound.SendTimeout) { // checked last, because the process may have been suspended until now
 		for range tasks {
@@ -121,10 +142,11 @@ func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
 		}
 		return answers
 	}
+	err := m.err
 	if err == nil {
-		err = s.send(ctx, pager, page, tasks, again)
-		for _, key := range page.Keys {
-			s.attempts.RecordResult(key, again, err)
+		err = s.send(ctx, m, tasks)
+		for _, key := range m.page.Keys {
+			s.attempts.RecordResult(key, m.again, err)
 		}
 	}
 	if err != nil && errors.Is(context.Cause(ctx), bot.ErrLeaseLost) { // another process has the page by now
@@ -154,29 +176,33 @@ func (s *Sender) beginAttempts(ctx context.Context, tasks []task) (again bool) {
 	return again
 }
 
-// longestSend is how long one send may take, whatever the limits of its pager are.
+// longestSend is how long one send may take, whatever the limits of its pager are, when its
+// provider cannot be asked about it.
 const longestSend = 20 * time.Minute
 
 // send hands a page to its pager, and reports it to its incidents when that takes long.
 // When the circuit of the party is open it fails at once, so that the next method or step
 // follows without delay (E4: a failed page moves on at once).
-func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, tasks []task, again bool) error {
-	party := page.Via
-	if !isPerson(page.Person) {
-		party = page.Person // each webhook or room is a party of its own
+func (s *Sender) send(ctx context.Context, m message, tasks []task) error {
+	party := m.page.Via
+	if !isPerson(m.page.Person) {
+		party = m.page.Person // each webhook or room is a party of its own
 	}
 	if s.breaker.IsOpen(party, s.engine.Now()) {
 		return fmt.Errorf("%s: %w", party, outbound.ErrNoAnswer)
 	}
-	send, cancel := context.WithTimeout(ctx, longestSend)
-	defer cancel()
-	call := pager.Page
-	if rechecker, ok := pager.(bot.Rechecker); ok && again {
-		call = rechecker.PageAgain
+	limit, call := longestSend, m.pager.Page
+	if rechecker, ok := m.pager.(bot.Rechecker); ok {
+		limit = outbound.ChatTimeout // then it is asked
+		if m.again {
+			call = rechecker.PageAgain
+		}
 	}
+	send, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	wasSlow := s.reportIfSlow(ctx, party, tasks)
 	defer wasSlow()
-	err := call(send, page)
+	err := call(send, m.page)
 	switch isSlow := wasSlow(); {
 	case errors.Is(err, bot.ErrPaced), ctx.Err() != nil: // the party was not asked, or this process was stopped
 	case err == nil || !errors.Is(err, context.DeadlineExceeded):
