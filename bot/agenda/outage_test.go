@@ -33,6 +33,13 @@ func (o *unreachableStore) Renew(ctx context.Context, l bot.Lease, until time.Ti
 	return o.Store.Renew(ctx, l, until)
 }
 
+func (o *unreachableStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
+	if o.unreachable.Load() {
+		return errUnreachable
+	}
+	return o.Store.Postpone(ctx, l, due)
+}
+
 var errUnreachable = errors.New("the store is away")
 
 func (o *unreachableStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
@@ -92,6 +99,36 @@ func TestE3Outage(t *testing.T) {
 					t.Errorf("sent %d times: %+v %v", sent, i.Paging.Pages, err)
 				}
 			})
+		})
+	}
+}
+
+// TestE4cUnknownWhileAway: a page whose outcome is unknown is not sent again within its
+// time, although the store could not be told (E4c: slow is not failed).
+func TestE4cUnknownWhileAway(t *testing.T) {
+	for _, away := range []time.Duration{5 * time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &unreachableStore{Store: memory.New()}
+			var sent atomic.Int32
+			_, end := paging(t, store, pagerFunc(func(_ context.Context, page bot.Page) error {
+				if page.Person != "dan" {
+					return nil
+				}
+				if sent.Add(1) == 1 {
+					store.unreachable.Store(true)
+					time.AfterFunc(away, func() { store.unreachable.Store(false) })
+				}
+				return bot.ErrUnknownOutcome
+			}))
+			defer end()
+			pass(9 * time.Minute)
+			if sent.Load() != 1 {
+				t.Errorf("away for %s: sent %d times within 9 minutes", away, sent.Load())
+			}
+			pass(4 * time.Minute)
+			if sent.Load() != 2 {
+				t.Errorf("away for %s: sent %d times within 13 minutes", away, sent.Load())
+			}
 		})
 	}
 }

@@ -39,12 +39,16 @@ type Sender struct {
 	breaker  *outbound.Breaker
 	recent   *recentPages
 	putOff   *putOffPages
+	unknown  *unknownPages
 	log      *slog.Logger
 }
 
 // New returns a sender.
 func New(c Config) *Sender {
-	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, recent: newRecentPages(), putOff: newPutOffPages(), log: c.Log}
+	return &Sender{
+		engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, log: c.Log,
+		recent: newRecentPages(), putOff: newPutOffPages(), unknown: newUnknownPages(),
+	}
 }
 
 // task is one page that is due.
@@ -88,7 +92,12 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 				continue
 			}
 		}
-		tasks, at = append(tasks, task{Work: w, page: page}), append(at, n)
+		t := task{Work: w, page: page}
+		if wait := s.unknown.wait(t.key(), s.engine.Now()); wait > 0 { // the store could not be told
+			answers[n] = s.answerFor(t, bot.RetryAfter(wait, bot.ErrUnknownOutcome))
+			continue
+		}
+		tasks, at = append(tasks, t), append(at, n)
 	}
 	if len(tasks) > 0 {
 		for n, a := range s.deliver(ctx, tasks) {
@@ -270,8 +279,9 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 	case errors.Is(err, bot.ErrUnknownOutcome):
 		report.Slow = true
 		if !later {
-			err = bot.RetryAfter(unknownFor, err)
+			wait, err = unknownFor, bot.RetryAfter(unknownFor, err)
 		}
+		s.unknown.remember(t.key(), s.engine.Now(), wait)
 	case later && wait <= maxDelay && !s.isChat(t) && s.putOff.isFirst(t.key(), s.engine.Now()):
 		return bot.Retry(err) // it is only delayed: no other method is needed
 	}
