@@ -133,6 +133,30 @@ func TestE4cUnknownWhileAway(t *testing.T) {
 	}
 }
 
+// TestE4cSlowWhileAway: an incident whose store was away when a page became slow goes on
+// beside it once the store answers (E4c: slow is not failed).
+func TestE4cSlowWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &unreachableStore{Store: memory.New()}
+		var next atomic.Bool
+		_, end := paging(t, store, pagerFunc(func(ctx context.Context, page bot.Page) error {
+			if page.Person != "dan" {
+				next.Store(true)
+				return nil
+			}
+			time.AfterFunc(8*time.Second, func() { store.unreachable.Store(true) })
+			time.AfterFunc(14*time.Second, func() { store.unreachable.Store(false) })
+			<-ctx.Done()
+			return ctx.Err()
+		}))
+		defer end()
+		pass(30 * time.Second) // the next step comes at two minutes
+		if !next.Load() {
+			t.Error("the next step waits for the slow page")
+		}
+	})
+}
+
 // TestX2StoodStill: a process that was suspended for longer than its lease finds that
 // another one has the page. It abandons its send and reports nothing, and does not open
 // the circuit of the pager.

@@ -226,27 +226,46 @@ func (s *Sender) send(ctx context.Context, m message, tasks []task) error {
 // reports that: each incident goes on with the next method or step (E4c: slow is not
 // failed). The function that it returns ends that, and reports whether it was slow.
 func (s *Sender) reportIfSlow(ctx context.Context, party string, tasks []task) (wasSlow func() bool) {
-	reported := make(chan struct{})
+	reported, ended := make(chan struct{}), make(chan struct{})
 	timer := time.AfterFunc(outbound.SlowAfter, func() {
 		defer close(reported)
 		s.breaker.RecordResult(party, true, s.engine.Now())
 		for _, t := range tasks {
 			s.log.Warn("a page has no outcome yet; going on beside it", "incident", t.Owner, "person", t.page.To, "via", t.page.Via)
-			_, err := s.engine.Apply(ctx, t.Owner, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Undeliverable{
-				Page: t.page.Page, Why: fmt.Sprintf("no answer for %d s", int(outbound.SlowAfter.Seconds())), Retrying: true, Slow: true,
-			}})
-			if err != nil && ctx.Err() == nil {
-				s.log.Error("cannot record that a page is slow", "incident", t.Owner, "error", err.Error())
+			for s.reportSlow(ctx, t) != nil { // the store may be away
+				select {
+				case <-time.After(slowAgain):
+					continue
+				case <-ended:
+				case <-ctx.Done():
+				}
+				return
 			}
 		}
 	})
 	return sync.OnceValue(func() bool {
+		close(ended)
 		if timer.Stop() {
 			return false
 		}
 		<-reported
 		return true
 	})
+}
+
+// slowAgain is the interval at which an incident is told again that a page is slow, when its
+// store did not answer.
+const slowAgain = 2 * time.Second
+
+// reportSlow tells an incident that a page has no outcome yet.
+func (s *Sender) reportSlow(ctx context.Context, t task) error {
+	_, err := s.engine.Apply(ctx, t.Owner, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Undeliverable{
+		Page: t.page.Page, Why: fmt.Sprintf("no answer for %d s", int(outbound.SlowAfter.Seconds())), Retrying: true, Slow: true,
+	}})
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("cannot record that a page is slow; trying again", "incident", t.Owner, "error", err.Error())
+	}
+	return err
 }
 
 // maxDelay is how long a party may put a page off once without the page having failed.
