@@ -30,7 +30,7 @@ func (w *Workspace) deliver(ctx context.Context, p bot.Page, again bool) error {
 		return err
 	}
 	var err error
-	if m.channel, err = w.conversationOf(ctx, p); err != nil {
+	if m.channel, err = w.conversationOf(ctx, p.Address, p.Severity); err != nil {
 		return err
 	}
 	_, _, err = w.Messages.write(ctx, m)
@@ -44,7 +44,7 @@ func (w *Workspace) Drop(key string) { w.API.pace.drop(key) }
 // needed any more, and has no buttons. A message that pages for several incidents
 // stays as it is, because the others still need the person.
 func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
-	channel, err := w.conversationOf(ctx, p)
+	channel, err := w.conversationOf(ctx, p.Address, p.Severity)
 	if err != nil {
 		return err
 	}
@@ -57,20 +57,19 @@ func (w *Workspace) Cancel(ctx context.Context, p bot.Page, why string) error {
 	return w.Messages.rewrite(ctx, at, m)
 }
 
-// conversationOf returns the ID of the conversation behind the address of a page. The calls
-// for it are as urgent as the page, and keep its place in the queue.
-func (w *Workspace) conversationOf(ctx context.Context, p bot.Page) (string, error) {
-	address, as := p.Address, call{key: p.Key, severity: pageSeverity(p.Severity), wait: true}
+// conversationOf returns the ID of the conversation behind an address.
+// The call for it is as urgent as a page of a severity.
+func (w *Workspace) conversationOf(ctx context.Context, address string, severity workflow.Severity) (string, error) {
 	if email, ok := strings.CutPrefix(address, "email:"); ok {
-		user, err := w.Directory.userID(ctx, "", email, call{severity: as.severity, wait: true})
+		user, err := w.Directory.userID(ctx, "", email, call{severity: pageSeverity(severity), wait: true})
 		if err != nil {
 			return "", err
 		}
-		return w.Messages.openDirect(ctx, user, as)
+		return w.Messages.openDirect(ctx, user)
 	}
 	switch {
 	case isUserID(address):
-		return w.Messages.openDirect(ctx, address, as)
+		return w.Messages.openDirect(ctx, address)
 	case isChannel(address):
 		return w.findChannel(ctx, channelRef(address), false)
 	}

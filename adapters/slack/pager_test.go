@@ -239,29 +239,3 @@ func TestWorstPageFirst(t *testing.T) {
 		t.Error("a page waits for others that are not wanted any more")
 	}
 }
-
-// TestWorstPageOpensFirst: the worst page opens its conversation first too, when many people
-// are paged for the first time (E4e: our own pacing is never a failure).
-func TestWorstPageOpensFirst(t *testing.T) {
-	h := newTestApp(t, slacktest.Options{})
-	send := func(n int, s workflow.Severity) bool {
-		return h.Page(t.Context(), bot.Page{
-			Key: fmt.Sprintf("INC-%d/p1", n), Keys: []string{fmt.Sprintf("INC-%d/p1", n)}, Severity: s,
-			Address: h.slack.AddUser(slacktest.User{Name: fmt.Sprint("user", n)}), Content: card.Content{Title: fmt.Sprintf("INC-%d", n)},
-		}) == nil
-	}
-	sent := 0
-	for ; sent < 90 && send(sent, workflow.SEV4); sent++ {
-		h.clock.Advance(400 * time.Millisecond)
-	}
-	if sent == 90 || send(91, workflow.SEV1) {
-		t.Fatal("no limit was reached")
-	}
-	h.clock.Advance(61*time.Second - time.Duration(sent)*400*time.Millisecond) // now there is room for one
-	if send(sent, workflow.SEV4) {
-		t.Error("a SEV4 goes before the SEV1")
-	}
-	if !send(91, workflow.SEV1) {
-		t.Error("the SEV1 waits")
-	}
-}

@@ -30,24 +30,22 @@ func (m *Messages) Reply(ctx context.Context, r Reply) error {
 // SendDirect writes a message, once for its key, into the app's conversation with
 // a user.
 func (m *Messages) SendDirect(ctx context.Context, user, key string, r Rendered) error {
-	channel, err := m.openDirect(ctx, user, call{wait: true})
+	channel, err := m.openDirect(ctx, user)
 	if err != nil {
 		return err
 	}
 	return m.Reply(ctx, Reply{Key: key, Channel: channel, Rendered: r})
 }
 
-// openDirect opens the app's conversation with a user, and returns its ID. The call for it
-// is as urgent as another.
-func (m *Messages) openDirect(ctx context.Context, user string, as call) (string, error) {
+// openDirect opens the app's conversation with a user, and returns its ID.
+func (m *Messages) openDirect(ctx context.Context, user string) (string, error) {
 	m.mu.Lock()
 	id := m.directs[user]
 	m.mu.Unlock()
 	if id != "" {
 		return id, nil
 	}
-	as.method = "conversations.open"
-	err := m.api.call(ctx, as, func(ctx context.Context) error {
+	err := m.api.call(ctx, call{method: "conversations.open", wait: true}, func(ctx context.Context) error {
 		c, _, _, e := m.api.bot.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 		if e == nil {
 			id = c.ID

@@ -33,13 +33,6 @@ func (o *unreachableStore) Renew(ctx context.Context, l bot.Lease, until time.Ti
 	return o.Store.Renew(ctx, l, until)
 }
 
-func (o *unreachableStore) Postpone(ctx context.Context, l bot.Lease, due time.Time) error {
-	if o.unreachable.Load() {
-		return errUnreachable
-	}
-	return o.Store.Postpone(ctx, l, due)
-}
-
 var errUnreachable = errors.New("the store is away")
 
 func (o *unreachableStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
@@ -85,13 +78,13 @@ func TestE3Outage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &unreachableStore{Store: memory.New()}
 				sent := 0
-				b, end := paging(t, store, pagerFunc(func(context.Context, bot.Page) error {
+				b, end := paging(t, store, func(context.Context, bot.Page) error {
 					sent++
 					if sent == 1 {
 						fail(store)
 					}
 					return nil
-				}))
+				})
 				defer end()
 				pass(90 * time.Second) // the next step comes at two minutes
 				i, err := b.LoadUnchecked(t.Context(), "INC-1")
@@ -103,60 +96,6 @@ func TestE3Outage(t *testing.T) {
 	}
 }
 
-// TestE4cUnknownWhileAway: a page whose outcome is unknown is not sent again within its
-// time, although the store could not be told (E4c: slow is not failed).
-func TestE4cUnknownWhileAway(t *testing.T) {
-	for _, away := range []time.Duration{5 * time.Second, time.Minute} {
-		synctest.Test(t, func(t *testing.T) {
-			store := &unreachableStore{Store: memory.New()}
-			var sent atomic.Int32
-			_, end := paging(t, store, pagerFunc(func(_ context.Context, page bot.Page) error {
-				if page.Person != "dan" {
-					return nil
-				}
-				if sent.Add(1) == 1 {
-					store.unreachable.Store(true)
-					time.AfterFunc(away, func() { store.unreachable.Store(false) })
-				}
-				return bot.ErrUnknownOutcome
-			}))
-			defer end()
-			pass(9 * time.Minute)
-			if sent.Load() != 1 {
-				t.Errorf("away for %s: sent %d times within 9 minutes", away, sent.Load())
-			}
-			pass(4 * time.Minute)
-			if sent.Load() != 2 {
-				t.Errorf("away for %s: sent %d times within 13 minutes", away, sent.Load())
-			}
-		})
-	}
-}
-
-// TestE4cSlowWhileAway: an incident whose store was away when a page became slow goes on
-// beside it once the store answers (E4c: slow is not failed).
-func TestE4cSlowWhileAway(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &unreachableStore{Store: memory.New()}
-		var next atomic.Bool
-		_, end := paging(t, store, pagerFunc(func(ctx context.Context, page bot.Page) error {
-			if page.Person != "dan" {
-				next.Store(true)
-				return nil
-			}
-			time.AfterFunc(8*time.Second, func() { store.unreachable.Store(true) })
-			time.AfterFunc(14*time.Second, func() { store.unreachable.Store(false) })
-			<-ctx.Done()
-			return ctx.Err()
-		}))
-		defer end()
-		pass(30 * time.Second) // the next step comes at two minutes
-		if !next.Load() {
-			t.Error("the next step waits for the slow page")
-		}
-	})
-}
-
 // TestX2StoodStill: a process that was suspended for longer than its lease finds that
 // another one has the page. It abandons its send and reports nothing, and does not open
 // the circuit of the pager.
@@ -165,7 +104,7 @@ func TestX2StoodStill(t *testing.T) {
 		store := &unreachableStore{Store: memory.New()}
 		store.renewsNone.Store(true)
 		var sent atomic.Int32
-		b, end := paging(t, store, pagerFunc(func(ctx context.Context, page bot.Page) error {
+		b, end := paging(t, store, func(ctx context.Context, page bot.Page) error {
 			if page.Person != "dan" { // the next step, because this process was not really suspended
 				return nil
 			}
@@ -179,7 +118,7 @@ func TestX2StoodStill(t *testing.T) {
 				time.Sleep(3 * time.Second) //nolint:forbidigo // as above
 			}
 			return nil
-		}))
+		})
 		defer end()
 		pass(30 * time.Second)
 		i, err := b.LoadUnchecked(t.Context(), "INC-1")
@@ -199,7 +138,7 @@ func TestX2LeaseRenewed(t *testing.T) {
 			start := time.Now()
 			var sent []time.Duration
 			var mu sync.Mutex
-			b, end := paging(t, store, pagerFunc(func(ctx context.Context, page bot.Page) error {
+			b, end := paging(t, store, func(ctx context.Context, page bot.Page) error {
 				mu.Lock()
 				sent = append(sent, time.Since(start))
 				first := len(sent) == 1 && page.Person == "dan"
@@ -214,7 +153,7 @@ func TestX2LeaseRenewed(t *testing.T) {
 					}
 				}
 				return nil
-			}))
+			})
 			defer end()
 			pass(time.Minute)
 			if dies {
@@ -242,116 +181,8 @@ func TestX2LeaseRenewed(t *testing.T) {
 	}
 }
 
-// hangingStore is a store that answers nothing from the first claim of a page on, until it
-// is released.
-type hangingStore struct {
-	bot.Store
-	claimed  atomic.Bool
-	released chan struct{}
-}
-
-func (h *hangingStore) hang(ctx context.Context) error {
-	if !h.claimed.Load() {
-		return nil
-	}
-	select {
-	case <-h.released:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (h *hangingStore) Claim(ctx context.Context, q bot.Claim) ([]bot.Lease, error) {
-	if err := h.hang(ctx); err != nil {
-		return nil, err
-	}
-	all, err := h.Store.Claim(ctx, q)
-	if slices.ContainsFunc(all, func(l bot.Lease) bool { return l.Lane.Class <= workflow.ClassPage }) {
-		h.claimed.Store(true)
-	}
-	return all, err
-}
-
-func (h *hangingStore) Load(ctx context.Context, id string) (bot.Loaded, error) {
-	if err := h.hang(ctx); err != nil {
-		return bot.Loaded{}, err
-	}
-	return h.Store.Load(ctx, id)
-}
-
-func (h *hangingStore) Get(ctx context.Context, kind, id string) (bot.Record, error) {
-	if err := h.hang(ctx); err != nil {
-		return bot.Record{}, err
-	}
-	return h.Store.Get(ctx, kind, id)
-}
-
-func (h *hangingStore) Commit(ctx context.Context, c bot.Commit) (bot.Receipt, error) {
-	if err := h.hang(ctx); err != nil {
-		return bot.Receipt{}, err
-	}
-	return h.Store.Commit(ctx, c)
-}
-
-func (h *hangingStore) Renew(ctx context.Context, l bot.Lease, until time.Time) error {
-	if err := h.hang(ctx); err != nil {
-		return err
-	}
-	return h.Store.Renew(ctx, l, until)
-}
-
-// askedPager is a pager whose provider can be asked which pages it has accepted.
-type askedPager struct{ page, again pagerFunc }
-
-func (p askedPager) Page(ctx context.Context, page bot.Page) error { return p.page(ctx, page) }
-
-func (p askedPager) PageAgain(ctx context.Context, page bot.Page) error { return p.again(ctx, page) }
-
-// TestX4HangingStore: a page that was claimed before the store began to hang goes out, also
-// where its attempt is recorded first (X4: go on without the store).
-func TestX4HangingStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &hangingStore{Store: memory.New(), released: make(chan struct{})}
-		var sent atomic.Int32
-		count := func(context.Context, bot.Page) error { sent.Add(1); return nil }
-		_, end := paging(t, store, askedPager{count, count})
-		defer end()
-		defer close(store.released)
-		pass(9 * time.Second)
-		if sent.Load() == 0 {
-			t.Error("the page was not sent")
-		}
-	})
-}
-
-// TestE4cHangingChat: a page on a platform that does not answer is given up after a while,
-// and the platform is asked about it soon (E4c: slow is not failed).
-func TestE4cHangingChat(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var sent, asked atomic.Int32
-		b, end := paging(t, memory.New(), askedPager{
-			func(ctx context.Context, page bot.Page) error {
-				if page.Person != "dan" {
-					return nil
-				}
-				sent.Add(1)
-				<-ctx.Done()
-				return ctx.Err()
-			},
-			func(context.Context, bot.Page) error { asked.Add(1); return nil },
-		})
-		defer end()
-		pass(time.Minute)
-		i, err := b.LoadUnchecked(t.Context(), "INC-1")
-		if err != nil || sent.Load() != 1 || asked.Load() == 0 || i.Paging.Pages[0].State != workflow.DeliveryAccepted {
-			t.Errorf("sent %d times, asked %d times: %+v %v", sent.Load(), asked.Load(), i.Paging.Pages, err)
-		}
-	})
-}
-
 // paging returns a running application whose first incident pages one person.
-func paging(t *testing.T, store bot.Store, page bot.Pager) (b *app.App, end func()) {
+func paging(t *testing.T, store bot.Store, page pagerFunc) (b *app.App, end func()) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	b, err := app.New(app.Config{

@@ -39,16 +39,12 @@ type Sender struct {
 	breaker  *outbound.Breaker
 	recent   *recentPages
 	putOff   *putOffPages
-	unknown  *unknownPages
 	log      *slog.Logger
 }
 
 // New returns a sender.
 func New(c Config) *Sender {
-	return &Sender{
-		engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, log: c.Log,
-		recent: newRecentPages(), putOff: newPutOffPages(), unknown: newUnknownPages(),
-	}
+	return &Sender{engine: c.Engine, links: c.Links, attempts: c.Attempts, breaker: c.Breaker, recent: newRecentPages(), putOff: newPutOffPages(), log: c.Log}
 }
 
 // task is one page that is due.
@@ -92,12 +88,7 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 				continue
 			}
 		}
-		t := task{Work: w, page: page}
-		if wait := s.unknown.wait(t.key(), s.engine.Now()); wait > 0 { // the store could not be told
-			answers[n] = s.answerFor(t, bot.RetryAfter(wait, bot.ErrUnknownOutcome))
-			continue
-		}
-		tasks, at = append(tasks, t), append(at, n)
+		tasks, at = append(tasks, task{Work: w, page: page}), append(at, n)
 	}
 	if len(tasks) > 0 {
 		for n, a := range s.deliver(ctx, tasks) {
@@ -107,43 +98,22 @@ func (s *Sender) HandlePages(ctx context.Context, works []bot.Work) []bot.Answer
 	return answers
 }
 
-// prepareTimeout is how long the store may delay a message, so that the lease still covers
-// the send after the incidents were loaded as slowly as that may be.
-const prepareTimeout = outbound.SendTimeout / 4
-
 // deliver sends one message and returns an answer for each of its pages.
 func (s *Sender) deliver(ctx context.Context, tasks []task) []bot.Answer {
-	prepare, cancel := context.WithTimeout(ctx, prepareTimeout)
-	defer cancel()
+	prepare, cancel := context.WithTimeout(ctx, outbound.SendTimeout/2) // so that the lease still covers the send
 	page, pager, err := s.compose(prepare, tasks)
 	again := false
 	if _, ok := pager.(bot.Rechecker); ok && err == nil {
 		again = s.beginAttempts(prepare, tasks)
 	}
-	if !again || len(tasks) == 1 {
-		return s.handOver(ctx, message{page, pager, err, again}, tasks)
+	cancel()
+	if again && len(tasks) > 1 { // the provider can be asked about one page at a time
+		var answers []bot.Answer
+		for n := range tasks {
+			answers = append(answers, s.deliver(ctx, tasks[n:n+1])...)
+		}
+		return answers
 	}
-	var answers []bot.Answer // the provider can be asked about one page at a time
-	for n := range tasks {
-		compose, cancel := context.WithTimeout(ctx, prepareTimeout)
-		page, pager, err := s.compose(compose, tasks[n:n+1])
-		cancel()
-		answers = append(answers, s.handOver(ctx, message{page, pager, err, again}, tasks[n:n+1])...)
-	}
-	return answers
-}
-
-// message is a page that was composed for a pager, or why it could not be. again is true
-// when it may have been sent before.
-type message struct {
-	page  bot.Page
-	pager bot.Pager
-	err   error
-	again bool
-}
-
-// handOver sends a message and returns an answer for each of its pages.
-func (s *Sender) handOver(ctx context.Context, m message, tasks []task) []bot.Answer {
 	answers := make([]bot.Answer, 0, len(tasks))
 	if !tasks[0].CanSend(s.engine.Now(), outbound.SendTimeout) { // checked last, because the process may have been suspended until now
 		for range tasks {
@@ -151,11 +121,10 @@ func (s *Sender) handOver(ctx context.Context, m message, tasks []task) []bot.An
 		}
 		return answers
 	}
-	err := m.err
 	if err == nil {
-		err = s.send(ctx, m, tasks)
-		for _, key := range m.page.Keys {
-			s.attempts.RecordResult(key, m.again, err)
+		err = s.send(ctx, pager, page, tasks, again)
+		for _, key := range page.Keys {
+			s.attempts.RecordResult(key, again, err)
 		}
 	}
 	if err != nil && errors.Is(context.Cause(ctx), bot.ErrLeaseLost) { // another process has the page by now
@@ -185,33 +154,29 @@ func (s *Sender) beginAttempts(ctx context.Context, tasks []task) (again bool) {
 	return again
 }
 
-// longestSend is how long one send may take, whatever the limits of its pager are, when its
-// provider cannot be asked about it.
+// longestSend is how long one send may take, whatever the limits of its pager are.
 const longestSend = 20 * time.Minute
 
 // send hands a page to its pager, and reports it to its incidents when that takes long.
 // When the circuit of the party is open it fails at once, so that the next method or step
 // follows without delay (E4: a failed page moves on at once).
-func (s *Sender) send(ctx context.Context, m message, tasks []task) error {
-	party := m.page.Via
-	if !isPerson(m.page.Person) {
-		party = m.page.Person // each webhook or room is a party of its own
+func (s *Sender) send(ctx context.Context, pager bot.Pager, page bot.Page, tasks []task, again bool) error {
+	party := page.Via
+	if !isPerson(page.Person) {
+		party = page.Person // each webhook or room is a party of its own
 	}
 	if s.breaker.IsOpen(party, s.engine.Now()) {
 		return fmt.Errorf("%s: %w", party, outbound.ErrNoAnswer)
 	}
-	limit, call := longestSend, m.pager.Page
-	if rechecker, ok := m.pager.(bot.Rechecker); ok {
-		limit = outbound.ChatTimeout // then it is asked
-		if m.again {
-			call = rechecker.PageAgain
-		}
-	}
-	send, cancel := context.WithTimeout(ctx, limit)
+	send, cancel := context.WithTimeout(ctx, longestSend)
 	defer cancel()
+	call := pager.Page
+	if rechecker, ok := pager.(bot.Rechecker); ok && again {
+		call = rechecker.PageAgain
+	}
 	wasSlow := s.reportIfSlow(ctx, party, tasks)
 	defer wasSlow()
-	err := call(send, m.page)
+	err := call(send, page)
 	switch isSlow := wasSlow(); {
 	case errors.Is(err, bot.ErrPaced), ctx.Err() != nil: // the party was not asked, or this process was stopped
 	case err == nil || !errors.Is(err, context.DeadlineExceeded):
@@ -226,46 +191,27 @@ func (s *Sender) send(ctx context.Context, m message, tasks []task) error {
 // reports that: each incident goes on with the next method or step (E4c: slow is not
 // failed). The function that it returns ends that, and reports whether it was slow.
 func (s *Sender) reportIfSlow(ctx context.Context, party string, tasks []task) (wasSlow func() bool) {
-	reported, ended := make(chan struct{}), make(chan struct{})
+	reported := make(chan struct{})
 	timer := time.AfterFunc(outbound.SlowAfter, func() {
 		defer close(reported)
 		s.breaker.RecordResult(party, true, s.engine.Now())
 		for _, t := range tasks {
 			s.log.Warn("a page has no outcome yet; going on beside it", "incident", t.Owner, "person", t.page.To, "via", t.page.Via)
-			for s.reportSlow(ctx, t) != nil { // the store may be away
-				select {
-				case <-time.After(slowAgain):
-					continue
-				case <-ended:
-				case <-ctx.Done():
-				}
-				return
+			_, err := s.engine.Apply(ctx, t.Owner, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Undeliverable{
+				Page: t.page.Page, Why: fmt.Sprintf("no answer for %d s", int(outbound.SlowAfter.Seconds())), Retrying: true, Slow: true,
+			}})
+			if err != nil && ctx.Err() == nil {
+				s.log.Error("cannot record that a page is slow", "incident", t.Owner, "error", err.Error())
 			}
 		}
 	})
 	return sync.OnceValue(func() bool {
-		close(ended)
 		if timer.Stop() {
 			return false
 		}
 		<-reported
 		return true
 	})
-}
-
-// slowAgain is the interval at which an incident is told again that a page is slow, when its
-// store did not answer.
-const slowAgain = 2 * time.Second
-
-// reportSlow tells an incident that a page has no outcome yet.
-func (s *Sender) reportSlow(ctx context.Context, t task) error {
-	_, err := s.engine.Apply(ctx, t.Owner, bot.Change{By: workflow.Actor{Kind: workflow.BySystem}, Command: workflow.Undeliverable{
-		Page: t.page.Page, Why: fmt.Sprintf("no answer for %d s", int(outbound.SlowAfter.Seconds())), Retrying: true, Slow: true,
-	}})
-	if err != nil && ctx.Err() == nil {
-		s.log.Error("cannot record that a page is slow; trying again", "incident", t.Owner, "error", err.Error())
-	}
-	return err
 }
 
 // maxDelay is how long a party may put a page off once without the page having failed.
@@ -298,9 +244,8 @@ func (s *Sender) answerFor(t task, err error) bot.Answer {
 	case errors.Is(err, bot.ErrUnknownOutcome):
 		report.Slow = true
 		if !later {
-			wait, err = unknownFor, bot.RetryAfter(unknownFor, err)
+			err = bot.RetryAfter(unknownFor, err)
 		}
-		s.unknown.remember(t.key(), s.engine.Now(), wait)
 	case later && wait <= maxDelay && !s.isChat(t) && s.putOff.isFirst(t.key(), s.engine.Now()):
 		return bot.Retry(err) // it is only delayed: no other method is needed
 	}
