@@ -11,7 +11,7 @@ type RoomWanted struct {
 	ArchiveAfter time.Duration `json:"archive_after,omitempty"` // how long after the incident has ended it is archived; 0: never
 }
 
-// RoomOpened is recorded when a room is ready. Invite lists the people whom the plan
+// RoomOpened is recorded when a room is ready. Invite lists the people that the plan
 // wants in it.
 type RoomOpened struct {
 	Room

@@ -178,6 +178,6 @@ func notReplaced() *regexp.Regexp {
 func isPlaceholder(value string) bool {
 	bare := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(value))
 	words := regexp.MustCompile(`^(change(it|this)|replace(this|with)|(insert|enter|put)(your|the|secret|token|password)|placeholder)|` +
-		`(change|replace)me|your(own|api|hook|bot|webhook|secret|token|password|key)|(token|secret|password)here|xxxxxx|^(todo|tbd|fixme|null|nil|none|undefined|redacted|unset)$`)
+		`(change|replace)me|your(own|api|hook|bot|webhook|secret|token|password|key)|(token|secret|password)here|xxxxxx|^(to.?do|tb[ad]|fix.?me|null|nil|none|undefined|redacted|unset)$`)
 	return words.MatchString(bare) || len(value) > 2 && strings.Trim(value, value[:1]) == ""
 }

@@ -9,7 +9,7 @@ import (
 	"tocsin/workflow"
 )
 
-// View says for whom a message is rendered, and where it is shown.
+// View says for which reader a message is rendered, and where it is shown.
 type View struct {
 	Zone   *time.Location
 	Stamps bool                // times are stamps, for a platform that shows each reader their own zone (see [ParseSpans])

@@ -32,7 +32,7 @@ func FormatTimestamp(at time.Time, zone *time.Location) string {
 func isSameDay(a, b time.Time) bool { return a.Year() == b.Year() && a.YearDay() == b.YearDay() }
 
 // sameDayEverywhere is how far apart two instants may be for a stamp without its day:
-// readers in other zones, for whom midnight is between the two, still cannot take one
+// readers in other zones, where midnight is between the two, still cannot take one
 // for the same time of another day.
 const sameDayEverywhere = 12 * time.Hour
 

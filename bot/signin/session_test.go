@@ -243,7 +243,7 @@ func TestP1DSessionEndsWithItsToken(t *testing.T) {
 			by := access.Speaker{Name: rotated, Token: rotated, Access: commands.Admin}
 			ends, stays := map[string]string{}, map[string]string{}
 			_, ends["of the token"] = w.SignInWith(w.LinkToken(by), signin.Session{})
-			_, ends["of a person whom it acts for"] = w.SignInWith(w.LinkToken(asAna), signin.Session{})
+			_, ends["of a person that it acts for"] = w.SignInWith(w.LinkToken(asAna), signin.Session{})
 			_, ends["of a person who was chosen"] = w.SignInWith(w.LinkToken(by), signin.Session{Person: "ben"})
 			for what, secret := range maps.Clone(ends) {
 				who, _ := w.SessionSpeaker(secret)
